@@ -1,0 +1,38 @@
+# The few targets people expect. `make ci` is what CI runs.
+.PHONY: all build test race lint proto bench fuzz cross ci clean
+
+all: build test
+
+build: ## binaries into bin/
+	go build -o bin/ ./cmd/reactord ./cmd/reactorctl
+
+test:
+	go test ./...
+
+race:
+	go test -race ./...
+
+lint:
+	go vet ./...
+	go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0 run
+	cd proto && go run github.com/bufbuild/buf/cmd/buf@v1.75.0 lint
+
+proto: ## generate the Go code of the API
+	cd proto && go run github.com/bufbuild/buf/cmd/buf@v1.75.0 generate
+
+bench: ## every benchmark, a minute or two each; docs/benchmarks.md says which figure is which
+	go test -run '^$$' -bench . -benchtime 1x ./integration/bench
+
+fuzz: ## each fuzz target for ten seconds
+	.ci/fuzz 10s
+
+cross:
+	GOOS=darwin GOARCH=amd64 go build -o /dev/null ./cmd/reactord
+	GOOS=darwin GOARCH=arm64 go build -o /dev/null ./cmd/reactord
+	GOOS=linux GOARCH=arm64 go build -o /dev/null ./cmd/reactord
+
+ci:
+	.ci/run
+
+clean:
+	rm -rf bin

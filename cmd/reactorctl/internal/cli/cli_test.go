@@ -1,0 +1,281 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/protoadapt"
+
+	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
+)
+
+// daemon is a scripted daemon: it keeps what was pushed, and ends every workload as told.
+type daemon struct {
+	reactorv1.UnimplementedModuleServiceServer
+	reactorv1.UnimplementedWorkloadServiceServer
+	reactorv1.UnimplementedNodeServiceServer
+
+	have   int // bytes of the module it has already
+	pushed []byte
+	end    *reactorv1.WorkloadStatus
+	submit error
+}
+
+func (d *daemon) PushModule(s reactorv1.ModuleService_PushModuleServer) error {
+	first, err := s.Recv()
+	if err != nil {
+		return err
+	}
+	if err := s.Send(&reactorv1.PushModuleResponse{Part: &reactorv1.PushModuleResponse_Offset{Offset: uint64(d.have)}}); err != nil {
+		return err
+	}
+	for {
+		r, err := s.Recv()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		d.pushed = append(d.pushed, r.GetChunk()...)
+	}
+	result := &reactorv1.PushModuleResult{Module: &reactorv1.Module{Digest: first.GetHeader().GetDigest()}}
+	return s.Send(&reactorv1.PushModuleResponse{Part: &reactorv1.PushModuleResponse_Result{Result: result}})
+}
+
+func (d *daemon) SubmitWorkload(_ context.Context, r *reactorv1.SubmitWorkloadRequest) (*reactorv1.SubmitWorkloadResponse, error) {
+	if d.submit != nil {
+		return nil, d.submit
+	}
+	return &reactorv1.SubmitWorkloadResponse{Created: true, Workload: &reactorv1.Workload{Id: "w1", Spec: r.GetSpec()}}, nil
+}
+
+func (d *daemon) ReadLogs(_ *reactorv1.ReadLogsRequest, s reactorv1.WorkloadService_ReadLogsServer) error {
+	for _, r := range []*reactorv1.ReadLogsResponse{
+		{Stream: reactorv1.OutputStream_OUTPUT_STREAM_STDOUT, Data: []byte("out\n")},
+		{Stream: reactorv1.OutputStream_OUTPUT_STREAM_STDERR, Data: []byte("err\n")},
+		{DroppedBytes: 7},
+	} {
+		if err := s.Send(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *daemon) WaitWorkload(context.Context, *reactorv1.WaitWorkloadRequest) (*reactorv1.WaitWorkloadResponse, error) {
+	return &reactorv1.WaitWorkloadResponse{Workload: &reactorv1.Workload{Id: "w1", Status: d.end}}, nil
+}
+
+func (d *daemon) AttachWorkload(s reactorv1.WorkloadService_AttachWorkloadServer) error {
+	for {
+		r, err := s.Recv()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		echo := &reactorv1.AttachWorkloadResponse_Stdout{Stdout: bytes.ToUpper(r.GetStdin())}
+		if err := s.Send(&reactorv1.AttachWorkloadResponse{Part: echo}); err != nil {
+			return err
+		}
+	}
+	ended := &reactorv1.AttachWorkloadResponse_Ended{Ended: &reactorv1.Workload{Id: "w1", Status: d.end}}
+	return s.Send(&reactorv1.AttachWorkloadResponse{Part: ended})
+}
+
+// start serves d on a loopback port and points reactorctl at it.
+func start(t *testing.T, d *daemon) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := grpc.NewServer()
+	reactorv1.RegisterModuleServiceServer(server, d)
+	reactorv1.RegisterWorkloadServiceServer(server, d)
+	reactorv1.RegisterNodeServiceServer(server, d)
+	done := make(chan error, 1)
+	go func() { done <- server.Serve(listener) }()
+	t.Cleanup(func() {
+		server.Stop()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	t.Setenv("REACTORD_ADDR", listener.Addr().String())
+	t.Setenv("REACTORCTL_CONFIG", filepath.Join(t.TempDir(), "ctl.yaml"))
+}
+
+// ctl runs one command line.
+func ctl(t *testing.T, stdin string, args ...string) (status int, stdout, stderr string) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	status = Main(t.Context(), args, Stdio{In: strings.NewReader(stdin), Out: &out, Err: &errs})
+	return status, out.String(), errs.String()
+}
+
+func ended(reason reactorv1.EndReason, state reactorv1.WorkloadState, code uint32) *reactorv1.WorkloadStatus {
+	s := &reactorv1.WorkloadStatus{Reason: reason, State: state, Message: "because"}
+	if reason == reactorv1.EndReason_END_REASON_EXIT {
+		s.ExitCode = proto.Uint32(code)
+	}
+	return s
+}
+
+func TestRunExitsAsTheWorkload(t *testing.T) {
+	const (
+		succeeded = reactorv1.WorkloadState_WORKLOAD_STATE_SUCCEEDED
+		failed    = reactorv1.WorkloadState_WORKLOAD_STATE_FAILED
+		cancelled = reactorv1.WorkloadState_WORKLOAD_STATE_CANCELLED
+	)
+	for _, c := range []struct {
+		end  *reactorv1.WorkloadStatus
+		want int
+	}{
+		{ended(reactorv1.EndReason_END_REASON_EXIT, succeeded, 0), 0},
+		{ended(reactorv1.EndReason_END_REASON_EXIT, failed, 3), 3},
+		{ended(reactorv1.EndReason_END_REASON_EXIT, failed, 256), 1},
+		{ended(reactorv1.EndReason_END_REASON_DEADLINE, failed, 0), 124},
+		{ended(reactorv1.EndReason_END_REASON_INTERNAL, failed, 0), 125},
+		{ended(reactorv1.EndReason_END_REASON_GRANT_DENIED, failed, 0), 125},
+		{ended(reactorv1.EndReason_END_REASON_CANCELLED, cancelled, 0), 130},
+		{ended(reactorv1.EndReason_END_REASON_TRAP, failed, 0), 134},
+		{ended(reactorv1.EndReason_END_REASON_OUT_OF_FUEL, failed, 0), 134},
+	} {
+		start(t, &daemon{end: c.end})
+		status, out, errs := ctl(t, "", "run", "some-tag")
+		if status != c.want || out != "out\n" || !strings.Contains(errs, "err\n") || !strings.Contains(errs, "7 more bytes") {
+			t.Errorf("%v: status %d, want %d; stdout %q, stderr %q", c.end, status, c.want, out, errs)
+		}
+		if said := strings.Contains(errs, "because"); said != (c.want != 0) {
+			t.Errorf("%v: stderr %q", c.end, errs)
+		}
+	}
+}
+
+func TestRunInteractive(t *testing.T) {
+	start(t, &daemon{end: ended(reactorv1.EndReason_END_REASON_EXIT, reactorv1.WorkloadState_WORKLOAD_STATE_FAILED, 9)})
+	if status, out, errs := ctl(t, "hello", "run", "-i", "tag"); status != 9 || out != "HELLO" {
+		t.Errorf("status %d, stdout %q, stderr %q", status, out, errs)
+	}
+}
+
+func TestPushResumes(t *testing.T) {
+	d := &daemon{have: 4}
+	start(t, d)
+	file := filepath.Join(t.TempDir(), "m.wasm")
+	if err := os.WriteFile(file, []byte("\x00asm and more"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	status, out, errs := ctl(t, "", "module", "push", file)
+	if status != 0 || !strings.HasPrefix(out, "sha256:") || string(d.pushed) != " and more" {
+		t.Errorf("status %d, stdout %q, stderr %q, pushed %q", status, out, errs, d.pushed)
+	}
+}
+
+func TestErrorsSayWhatToDo(t *testing.T) {
+	withDetails := func(code codes.Code, message string, details ...protoadapt.MessageV1) error {
+		st, err := status.New(code, message).WithDetails(details...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return st.Err()
+	}
+	for _, c := range []struct {
+		name string
+		err  error
+		want []string
+	}{
+		{"field violations", withDetails(codes.InvalidArgument, "the workload is not valid", &errdetails.BadRequest{
+			FieldViolations: []*errdetails.BadRequest_FieldViolation{{Field: "spec.name", Description: "has a control character"}},
+		}), []string{"the workload is not valid", "spec.name: has a control character"}},
+		{"retry", withDetails(codes.ResourceExhausted, "the queue is full", &errdetails.ErrorInfo{Reason: "QUEUE_FULL"}, &errdetails.RetryInfo{}),
+			[]string{"the queue is full", "try again in"}},
+		{"hint", withDetails(codes.NotFound, "no module x", &errdetails.ErrorInfo{Reason: "MODULE_NOT_FOUND"}),
+			[]string{"no module x", "reactorctl module push"}},
+		{"another version", status.Error(codes.Unimplemented, "unknown method"), []string{"another version"}},
+	} {
+		start(t, &daemon{submit: c.err})
+		status, _, errs := ctl(t, "", "submit", "tag")
+		for _, want := range c.want {
+			if status != exitError || !strings.Contains(errs, want) {
+				t.Errorf("%s: status %d, stderr %q, want %q", c.name, status, errs, want)
+			}
+		}
+	}
+}
+
+func TestNoDaemon(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := listener.Addr().String()
+	if err := listener.Close(); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("REACTORCTL_CONFIG", filepath.Join(t.TempDir(), "ctl.yaml"))
+	status, _, errs := ctl(t, "", "list", "--addr", address)
+	if status != exitError || !strings.Contains(errs, "no daemon answers at "+address) || !strings.Contains(errs, "start one with `reactord`") {
+		t.Errorf("status %d, stderr %q", status, errs)
+	}
+}
+
+func TestUsage(t *testing.T) {
+	t.Setenv("REACTORCTL_CONFIG", filepath.Join(t.TempDir(), "ctl.yaml"))
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"run", "--nope"}, "unknown flag: --nope; see `reactorctl run --help`"},
+		{[]string{"frobnicate"}, `unknown command "frobnicate"`},
+		{[]string{"modul"}, `did you mean "module"?`},
+		{[]string{"module", "psh"}, `did you mean "push"?`},
+		{[]string{"list", "-o", "xml"}, "table, wide, json or yaml"},
+		{[]string{"list", "--state", "asleep"}, "give pending, running"},
+		{[]string{"cancel"}, "either ids or --label"},
+		{[]string{"list", "--context", "moon"}, "no context \"moon\""},
+		{[]string{"module", "push", "tag"}, "not a path"},
+	} {
+		status, out, errs := ctl(t, "", c.args...)
+		if status != exitError || out != "" || !strings.Contains(errs, c.want) {
+			t.Errorf("%q: status %d, stdout %q, stderr %q", c.args, status, out, errs)
+		}
+	}
+}
+
+func TestContexts(t *testing.T) {
+	t.Setenv("REACTORCTL_CONFIG", filepath.Join(t.TempDir(), "ctl.yaml"))
+	for _, args := range [][]string{{"context", "set", "a", "h:1"}, {"context", "set", "b", "h:2"}, {"context", "use", "b"}, {"context", "rm", "a"}} {
+		if status, _, errs := ctl(t, "", args...); status != 0 {
+			t.Fatalf("%q: %s", args, errs)
+		}
+	}
+	if _, out, _ := ctl(t, "", "context", "list"); !strings.Contains(out, "*  b") || strings.Contains(out, "h:1") {
+		t.Errorf("%s", out)
+	}
+}
+
+func TestJSONIsProtojson(t *testing.T) {
+	start(t, &daemon{end: ended(reactorv1.EndReason_END_REASON_EXIT, reactorv1.WorkloadState_WORKLOAD_STATE_SUCCEEDED, 0)})
+	status, out, errs := ctl(t, "", "wait", "w1", "-o", "json")
+	var w map[string]any
+	if err := json.Unmarshal([]byte(out), &w); status != 0 || err != nil || w["id"] != "w1" {
+		t.Errorf("status %d, %v, stdout %s, stderr %s", status, err, out, errs)
+	}
+}

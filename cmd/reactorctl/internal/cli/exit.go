@@ -1,0 +1,157 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
+)
+
+// Exit statuses other than the guest's own.
+const (
+	exitDeadline  = 124 // the workload's timeout passed, as timeout(1) has it
+	exitError     = 125 // the daemon or the CLI failed, or the command line is wrong
+	exitCancelled = 130 // the workload was cancelled
+	exitCrashed   = 134 // the guest trapped or ran out of fuel, memory or stack
+)
+
+const exitHelp = `Exit status:
+  the guest's exit code   when the workload exited
+  124                     its timeout passed
+  125                     the daemon or reactorctl failed, or the command line is wrong
+  130                     it was cancelled
+  134                     it trapped, or ran out of fuel, memory or stack`
+
+// exitStatus is an error that only carries the status to exit with; what there was to say has
+// been said.
+type exitStatus int
+
+func (e exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
+
+// workloadExit is the status for a finished workload; nil means 0.
+func workloadExit(w *reactorv1.Workload) error {
+	s := w.GetStatus()
+	switch s.GetReason() {
+	case reactorv1.EndReason_END_REASON_EXIT:
+		if s.GetExitCode() == 0 {
+			return nil
+		}
+		// A process can only exit with a byte; a guest's larger code must not turn into success.
+		if code := s.GetExitCode() & 0xff; code != 0 {
+			return exitStatus(code)
+		}
+		return exitStatus(1)
+	case reactorv1.EndReason_END_REASON_DEADLINE:
+		return exitStatus(exitDeadline)
+	case reactorv1.EndReason_END_REASON_CANCELLED:
+		return exitStatus(exitCancelled)
+	case reactorv1.EndReason_END_REASON_TRAP,
+		reactorv1.EndReason_END_REASON_OUT_OF_FUEL,
+		reactorv1.EndReason_END_REASON_OUT_OF_MEMORY,
+		reactorv1.EndReason_END_REASON_STACK_OVERFLOW:
+		return exitStatus(exitCrashed)
+	default:
+		return exitStatus(exitError)
+	}
+}
+
+// report prints err and what to do next, and returns the status to exit with.
+func report(w io.Writer, err error, address string) int {
+	if err == nil {
+		return 0
+	}
+	if code, ok := errors.AsType[exitStatus](err); ok {
+		return int(code)
+	}
+	st, ok := grpcStatus(err)
+	if !ok {
+		fmt.Fprintf(w, "reactorctl: %v\n", err)
+		return exitError
+	}
+	switch st.Code() {
+	case codes.Canceled:
+		fmt.Fprintln(w, "reactorctl: interrupted")
+		return exitCancelled
+	case codes.Unavailable:
+		if len(st.Details()) == 0 {
+			fmt.Fprintf(w, "reactorctl: no daemon answers at %s: %s\n"+
+				"  start one with `reactord`, or name another with --addr, REACTORD_ADDR or --context\n", address, st.Message())
+			return exitError
+		}
+	case codes.Unimplemented:
+		fmt.Fprintf(w, "reactorctl: the daemon at %s does not know this call (%s): is it of another version? Compare `reactorctl version`\n", address, st.Message())
+		return exitError
+	}
+	fmt.Fprintf(w, "reactorctl: %s\n", st.Message())
+	for _, line := range detailLines(st) {
+		fmt.Fprintf(w, "  %s\n", line)
+	}
+	return exitError
+}
+
+func grpcStatus(err error) (*status.Status, bool) {
+	wrapped, ok := errors.AsType[interface {
+		error
+		GRPCStatus() *status.Status
+	}](err)
+	if !ok {
+		return nil, false
+	}
+	return wrapped.GRPCStatus(), true
+}
+
+// detailLines puts the google.rpc details of an error into words, a line each.
+func detailLines(st *status.Status) []string {
+	var lines []string
+	for _, detail := range st.Details() {
+		switch d := detail.(type) {
+		case *errdetails.BadRequest:
+			for _, v := range d.GetFieldViolations() {
+				lines = append(lines, fmt.Sprintf("%s: %s", v.GetField(), v.GetDescription()))
+			}
+		case *errdetails.PreconditionFailure:
+			for _, v := range d.GetViolations() {
+				lines = append(lines, fmt.Sprintf("%s: %s", v.GetSubject(), v.GetDescription()))
+			}
+		case *errdetails.QuotaFailure:
+			for _, v := range d.GetViolations() {
+				lines = append(lines, fmt.Sprintf("%s: %s", v.GetSubject(), v.GetDescription()))
+			}
+		case *errdetails.RetryInfo:
+			lines = append(lines, fmt.Sprintf("try again in %s", d.GetRetryDelay().AsDuration()))
+		case *errdetails.ErrorInfo:
+			if hint := hints[d.GetReason()]; hint != "" {
+				lines = append(lines, hint)
+			}
+		}
+	}
+	return dedupe(lines, st.Message())
+}
+
+// hints says what to do next, by reason; reasons whose message already says it have none.
+var hints = map[string]string{
+	"MODULE_NOT_FOUND":         "push it with `reactorctl module push FILE`, or see `reactorctl module list`",
+	"MODULE_IN_USE":            "see who uses it with `reactorctl list --module DIGEST`, and cancel or wait for them",
+	"WORKLOAD_NOT_FOUND":       "see `reactorctl list`",
+	"WORKLOAD_EXISTS":          "choose another --id, or leave it out to have one made",
+	"WORKLOAD_FINISHED":        "see its output with `reactorctl logs ID`",
+	"WORKLOAD_NOT_INTERACTIVE": "submit it with --interactive to attach to it",
+	"CURSOR_EXPIRED":           "list the workloads, then watch from there",
+	"DRAINING":                 "the daemon is shutting down or was drained; `reactorctl drain --undo` takes a drain back",
+}
+
+func dedupe(lines []string, message string) []string {
+	kept := lines[:0]
+	for _, line := range lines {
+		if _, text, ok := strings.Cut(line, ": "); !ok || text != message {
+			kept = append(kept, line)
+		}
+	}
+	return kept
+}

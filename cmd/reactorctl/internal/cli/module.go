@@ -1,0 +1,222 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+
+	"github.com/reactord/reactord/cmd/reactorctl/internal/render"
+	"github.com/reactord/reactord/cmd/reactorctl/internal/source"
+	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
+)
+
+const (
+	pushChunk = 256 << 10
+	// progressFrom is the size from which an upload shows a progress bar.
+	progressFrom = 1 << 20
+)
+
+func (a *app) moduleCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "module",
+		Short: "Push, list and manage modules",
+		Args:  cobra.ArbitraryArgs,
+		RunE:  helpOnly,
+	}
+	cmd.AddCommand(a.modulePushCommand(), a.moduleListCommand(), a.moduleInspectCommand(), a.moduleTagCommand(), a.moduleRemoveCommand())
+	return cmd
+}
+
+// ensure sees to it that the daemon has the module, and returns the name to submit it by.
+func (a *app) ensure(ctx context.Context, m *source.Module, tag string) (string, error) {
+	if m.File == nil {
+		return m.Ref, nil
+	}
+	result, err := a.push(ctx, m, tag)
+	if err != nil {
+		return "", err
+	}
+	return result.GetModule().GetDigest(), nil
+}
+
+// push uploads a module from where the daemon says it has it up to.
+func (a *app) push(ctx context.Context, m *source.Module, tag string) (*reactorv1.PushModuleResult, error) {
+	stream, err := a.modules().PushModule(ctx)
+	if err != nil {
+		return nil, err
+	}
+	header := &reactorv1.PushModuleHeader{Digest: m.Digest, SizeBytes: uint64(m.Size), Tag: tag}
+	if err := stream.Send(&reactorv1.PushModuleRequest{Part: &reactorv1.PushModuleRequest_Header{Header: header}}); err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	response, err := stream.Recv()
+	if err != nil {
+		return nil, err
+	}
+	if result := response.GetResult(); result != nil {
+		return result, nil
+	}
+	if err := a.sendChunks(stream, m, int64(response.GetOffset())); err != nil {
+		return nil, err
+	}
+	if response, err = stream.Recv(); err != nil {
+		return nil, err
+	}
+	return response.GetResult(), nil
+}
+
+// sendChunks streams the module from offset on and half-closes. When the daemon has ended the
+// stream early it returns nil: the caller's Recv tells why.
+func (a *app) sendChunks(stream reactorv1.ModuleService_PushModuleClient, m *source.Module, offset int64) error {
+	if _, err := m.File.Seek(offset, io.SeekStart); err != nil {
+		return err
+	}
+	var from io.Reader = m.File
+	if m.Size-offset >= progressFrom && isTerminal(a.Err) {
+		bar := progressbar.NewOptions64(m.Size, progressbar.OptionSetWriter(a.Err), progressbar.OptionShowBytes(true),
+			progressbar.OptionSetDescription("pushing "+m.Name), progressbar.OptionClearOnFinish())
+		_ = bar.Set64(offset) // a bar that cannot be drawn must not fail the push
+		reader := progressbar.NewReader(m.File, bar)
+		from = &reader
+	}
+	buffer := make([]byte, pushChunk)
+	for {
+		n, err := io.ReadFull(from, buffer)
+		if n > 0 {
+			part := &reactorv1.PushModuleRequest_Chunk{Chunk: buffer[:n]}
+			if err := stream.Send(&reactorv1.PushModuleRequest{Part: part}); err != nil {
+				if errors.Is(err, io.EOF) {
+					return nil
+				}
+				return err
+			}
+		}
+		switch {
+		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+			return stream.CloseSend()
+		case err != nil:
+			return err
+		}
+	}
+}
+
+func (a *app) modulePushCommand() *cobra.Command {
+	var tag string
+	cmd := &cobra.Command{
+		Use:   "push MODULE",
+		Short: "Push a .wasm file or a Go package, and print its digest",
+		Long:  "Push a .wasm file or a Go package, and print its digest. What the daemon has is not sent again.",
+		Args:  cobra.ExactArgs(1),
+	}
+	cmd.Flags().StringVarP(&tag, "tag", "t", "", "point this tag at the module")
+	cmd.RunE = a.remote(func(cmd *cobra.Command, args []string) error {
+		if !source.IsPath(args[0]) {
+			return usageError(cmd, "%q is not a path: a file ends in .wasm, and a folder begins with ./, ../ or /", args[0])
+		}
+		m, err := source.Open(cmd.Context(), args[0], a.Err)
+		if err != nil {
+			return err
+		}
+		defer m.Close() //nolint:errcheck // a file that was only read
+		result, err := a.push(cmd.Context(), m, tag)
+		if err != nil {
+			return err
+		}
+		if !a.output.IsTable() {
+			return a.output.Message(a.Out, result)
+		}
+		_, err = fmt.Fprintln(a.Out, result.GetModule().GetDigest())
+		return err
+	})
+	return cmd
+}
+
+func (a *app) moduleListCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "list",
+		Short: "List modules, newest first",
+		Args:  cobra.NoArgs,
+		RunE: a.remote(func(cmd *cobra.Command, _ []string) error {
+			all := &reactorv1.ListModulesResponse{}
+			for token := ""; ; {
+				page, err := a.modules().ListModules(cmd.Context(), &reactorv1.ListModulesRequest{PageSize: 1000, PageToken: token})
+				if err != nil {
+					return err
+				}
+				all.Modules = append(all.Modules, page.GetModules()...)
+				if token = page.GetNextPageToken(); token == "" {
+					break
+				}
+			}
+			if !a.output.IsTable() {
+				return a.output.Message(a.Out, all)
+			}
+			return render.Modules(a.Out, all.GetModules(), a.output.IsWide())
+		}),
+	}
+}
+
+func (a *app) moduleInspectCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "inspect MODULE",
+		Short: "Show a module: its imports, exports, memory and what it will need granted",
+		Args:  cobra.ExactArgs(1),
+		RunE: a.remote(func(cmd *cobra.Command, args []string) error {
+			response, err := a.modules().GetModule(cmd.Context(), &reactorv1.GetModuleRequest{Module: args[0]})
+			if err != nil {
+				return err
+			}
+			return a.printModule(response.GetModule())
+		}),
+	}
+}
+
+func (a *app) moduleTagCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "tag MODULE TAG",
+		Short: "Point a tag at a module",
+		Args:  cobra.ExactArgs(2),
+		RunE: a.remote(func(cmd *cobra.Command, args []string) error {
+			response, err := a.modules().TagModule(cmd.Context(), &reactorv1.TagModuleRequest{Module: args[0], Tag: args[1]})
+			if err != nil {
+				return err
+			}
+			if !a.output.IsTable() {
+				return a.output.Message(a.Out, response.GetModule())
+			}
+			_, err = fmt.Fprintf(a.Out, "%s is %s\n", args[1], response.GetModule().GetDigest())
+			return err
+		}),
+	}
+}
+
+func (a *app) moduleRemoveCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "rm MODULE...",
+		Aliases: []string{"delete"},
+		Short:   "Remove modules and their tags; refused while unfinished workloads use them",
+		Args:    cobra.MinimumNArgs(1),
+		RunE: a.remote(func(cmd *cobra.Command, args []string) error {
+			for _, m := range args {
+				if _, err := a.modules().DeleteModule(cmd.Context(), &reactorv1.DeleteModuleRequest{Module: m}); err != nil {
+					return fmt.Errorf("%s: %w", m, err)
+				}
+				if a.output.IsTable() {
+					fmt.Fprintf(a.Out, "%s removed\n", m)
+				}
+			}
+			return nil
+		}),
+	}
+}
+
+func (a *app) printModule(m *reactorv1.Module) error {
+	if !a.output.IsTable() {
+		return a.output.Message(a.Out, m)
+	}
+	return render.Module(a.Out, m)
+}

@@ -1,0 +1,166 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+
+	"github.com/reactord/reactord/cmd/reactorctl/internal/render"
+	"github.com/reactord/reactord/cmd/reactorctl/internal/settings"
+	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
+)
+
+// maxMessage bounds an answer: a page of a thousand workloads with their stdin and arguments.
+const maxMessage = 256 << 20
+
+// Stdio is where a command reads and writes.
+type Stdio struct {
+	In       io.Reader
+	Out, Err io.Writer
+}
+
+// Main runs one command line and returns the status to exit with.
+func Main(ctx context.Context, args []string, stdio Stdio) int {
+	a := &app{Stdio: stdio}
+	root := a.command()
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if a.conn != nil {
+		_ = a.conn.Close() // the command is over; a failed close has nobody to hinder
+	}
+	return report(stdio.Err, err, a.address)
+}
+
+// Command returns the whole command tree, for the documentation generator.
+func Command() *cobra.Command { return (&app{}).command() }
+
+// app is what the commands of one run share.
+type app struct {
+	Stdio
+	addressFlag string
+	contextFlag string
+	output      render.Format
+
+	address string
+	conn    *grpc.ClientConn
+}
+
+func (a *app) command() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "reactorctl",
+		Short: "Control a reactord daemon",
+		Long: `reactorctl submits WebAssembly programs to a reactord daemon and follows them.
+
+MODULE is a .wasm file or the folder of a Go main package (a path that begins with "./", "../" or
+"/", or ends in ".wasm"), or a digest or tag of a module that was pushed before.
+
+` + exitHelp,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          cobra.ArbitraryArgs,
+		RunE:          helpOnly,
+	}
+	root.SetIn(a.In)
+	root.SetOut(a.Out)
+	root.SetErr(a.Err)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return fmt.Errorf("%w; see `%s --help`", err, cmd.CommandPath())
+	})
+	flags := root.PersistentFlags()
+	flags.StringVar(&a.addressFlag, "addr", "", "the daemon: HOST:PORT or unix:///PATH (env REACTORD_ADDR; default "+settings.DefaultAddress+")")
+	flags.StringVar(&a.contextFlag, "context", "", "use this context of the configuration file")
+	flags.VarP(&a.output, "output", "o", "table, wide, json or yaml (json is protojson of the API's messages)")
+	root.AddCommand(
+		a.submitCommand(), a.runCommand(), a.statusCommand(), a.listCommand(), a.logsCommand(),
+		a.attachCommand(), a.waitCommand(), a.cancelCommand(), a.opsCommand(), a.moduleCommand(),
+		a.nodeCommand(), a.drainCommand(), a.contextCommand(), a.versionCommand(),
+	)
+	return root
+}
+
+// connect resolves the daemon's address and prepares a connection. It does not dial: the first
+// call does, and reports what it finds.
+func (a *app) connect() error {
+	path, err := settings.Path()
+	if err != nil {
+		return err
+	}
+	s, err := settings.Load(path)
+	if err != nil {
+		return err
+	}
+	if a.address, err = s.Address(a.addressFlag, os.Getenv("REACTORD_ADDR"), a.contextFlag); err != nil {
+		return err
+	}
+	a.conn, err = grpc.NewClient(target(a.address),
+		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage)),
+		grpc.WithUserAgent("reactorctl"),
+	)
+	if err != nil {
+		return fmt.Errorf("address %q: %w; use HOST:PORT or unix:///PATH", a.address, err)
+	}
+	return nil
+}
+
+// target is the gRPC name of an address. A host is passed through to the dialer, so that no
+// resolver of gRPC's own (and no proxy) stands between.
+func target(address string) string {
+	if strings.HasPrefix(address, "unix:") {
+		return address
+	}
+	return "passthrough:///" + address
+}
+
+func (a *app) workloads() reactorv1.WorkloadServiceClient {
+	return reactorv1.NewWorkloadServiceClient(a.conn)
+}
+
+func (a *app) modules() reactorv1.ModuleServiceClient {
+	return reactorv1.NewModuleServiceClient(a.conn)
+}
+
+func (a *app) node() reactorv1.NodeServiceClient {
+	return reactorv1.NewNodeServiceClient(a.conn)
+}
+
+// remote wraps a command that talks to the daemon.
+func (a *app) remote(run func(cmd *cobra.Command, args []string) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		if err := a.connect(); err != nil {
+			return err
+		}
+		return run(cmd, args)
+	}
+}
+
+// usageError is a command line that cannot be taken.
+func usageError(cmd *cobra.Command, format string, args ...any) error {
+	return fmt.Errorf("%w; see `%s --help`", fmt.Errorf(format, args...), cmd.CommandPath())
+}
+
+// helpOnly is what a command that only groups others does: it prints its help, or refuses a
+// subcommand that it does not have.
+func helpOnly(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return cmd.Help()
+	}
+	cmd.SuggestionsMinimumDistance = 2 // letters
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		return usageError(cmd, "unknown command %q: did you mean %q?", args[0], near[0])
+	}
+	return usageError(cmd, "unknown command %q", args[0])
+}
+
+// isTerminal tells whether w is a terminal a person looks at.
+func isTerminal(w any) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}

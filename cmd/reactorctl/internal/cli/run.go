@@ -1,0 +1,164 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/reactord/reactord/cmd/reactorctl/internal/render"
+	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
+)
+
+// cancelGrace is how long run, when interrupted, tries to cancel what it started.
+const cancelGrace = 5 * time.Second
+
+func (a *app) runCommand() *cobra.Command {
+	var flags specFlags
+	cmd := &cobra.Command{
+		Use:   "run MODULE [flags] [-- ARG...]",
+		Short: "Submit a module, stream its output, and exit as it does",
+		Long: `Submit a module, stream its output, and exit as it does. An interrupt cancels it.
+
+With --interactive the guest's standard input is this command's. With --count several are run:
+their output is kept for reactorctl logs, and a summary is printed.
+
+` + exitHelp,
+		Example: `  reactorctl run ./examples/hello
+  reactorctl run ./guest.wasm --dir .:/data:ro -- /data/input.txt
+  echo hello | reactorctl run -i ./cat.wasm`,
+		Args: moduleThenDash,
+	}
+	flags.add(cmd.Flags())
+	cmd.Flags().BoolVarP(&flags.detach, "detach", "d", false, "print the id and do not wait")
+	cmd.RunE = a.remote(func(cmd *cobra.Command, args []string) error {
+		ids, err := a.submit(cmd, &flags, args)
+		if err != nil {
+			return err
+		}
+		if flags.detach {
+			return a.printSubmitted(cmd.Context(), ids)
+		}
+		err = a.follow(cmd.Context(), ids, flags.interactive)
+		if cmd.Context().Err() != nil {
+			return a.cancelInterrupted(ids)
+		}
+		return err
+	})
+	return cmd
+}
+
+// follow streams what the workloads do until they have ended.
+func (a *app) follow(ctx context.Context, ids []string, interactive bool) error {
+	switch {
+	case len(ids) > 1:
+		return a.waitAll(ctx, ids)
+	case interactive:
+		return a.attach(ctx, ids[0])
+	}
+	if err := a.copyLogs(ctx, &reactorv1.ReadLogsRequest{Id: ids[0], Follow: true}); err != nil {
+		return err
+	}
+	response, err := a.workloads().WaitWorkload(ctx, &reactorv1.WaitWorkloadRequest{Id: ids[0]})
+	if err != nil {
+		return err
+	}
+	return a.ended(response.GetWorkload())
+}
+
+// ended says why a workload did not succeed, and returns its exit status.
+func (a *app) ended(w *reactorv1.Workload) error {
+	err := workloadExit(w)
+	if err != nil {
+		fmt.Fprintf(a.Err, "reactorctl: workload %s\n", render.End(w))
+	}
+	return err
+}
+
+func (a *app) cancelInterrupted(ids []string) error {
+	ctx, stop := context.WithTimeout(context.Background(), cancelGrace)
+	defer stop()
+	response, err := a.workloads().CancelWorkloads(ctx, &reactorv1.CancelWorkloadsRequest{Ids: ids})
+	if err != nil {
+		return fmt.Errorf("interrupted, and the workload could not be cancelled (try `reactorctl cancel %s`): %w", ids[0], err)
+	}
+	cancelled := 0
+	for _, result := range response.GetResults() {
+		if result.GetCancelled() {
+			cancelled++
+		}
+	}
+	fmt.Fprintf(a.Err, "reactorctl: interrupted; cancelled %d of %d\n", cancelled, len(ids))
+	return exitStatus(exitCancelled)
+}
+
+func (a *app) attachCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "attach ID",
+		Short: "Connect to a workload's standard streams, and exit as it does",
+		Long: `Connect to the standard streams of a workload that was submitted with --interactive, and exit as
+it does. The end of this command's input closes the guest's. An interrupt detaches and leaves the
+workload running.
+
+` + exitHelp,
+		Args: cobra.ExactArgs(1),
+		RunE: a.remote(func(cmd *cobra.Command, args []string) error { return a.attach(cmd.Context(), args[0]) }),
+	}
+}
+
+func (a *app) attach(ctx context.Context, id string) error {
+	stream, err := a.workloads().AttachWorkload(ctx)
+	if err != nil {
+		return err
+	}
+	if err := stream.Send(attachID(id)); err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	// A read of a terminal cannot be interrupted, so nothing waits for this goroutine: it ends
+	// with its input or with the process. It alone sends from here on.
+	go sendInput(stream, a.In)
+	for {
+		response, err := stream.Recv()
+		if err != nil {
+			return err
+		}
+		switch part := response.GetPart().(type) {
+		case *reactorv1.AttachWorkloadResponse_Stdout:
+			_, err = a.Out.Write(part.Stdout)
+		case *reactorv1.AttachWorkloadResponse_Stderr:
+			_, err = a.Err.Write(part.Stderr)
+		case *reactorv1.AttachWorkloadResponse_Ended:
+			return a.ended(part.Ended)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func attachID(id string) *reactorv1.AttachWorkloadRequest {
+	return &reactorv1.AttachWorkloadRequest{Part: &reactorv1.AttachWorkloadRequest_Id{Id: id}}
+}
+
+// sendInput copies in to the guest and half-closes at its end. A failed send needs no report: the
+// receiving side sees the stream's own error.
+func sendInput(stream reactorv1.WorkloadService_AttachWorkloadClient, in io.Reader) {
+	buffer := make([]byte, 32<<10)
+	for {
+		n, err := in.Read(buffer)
+		if n > 0 {
+			data := append([]byte(nil), buffer[:n]...)
+			part := &reactorv1.AttachWorkloadRequest_Stdin{Stdin: data}
+			if stream.Send(&reactorv1.AttachWorkloadRequest{Part: part}) != nil {
+				return
+			}
+		}
+		if err != nil {
+			_ = stream.CloseSend() // as above: the receiver sees the stream's error
+			return
+		}
+	}
+}

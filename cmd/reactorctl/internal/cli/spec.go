@@ -1,0 +1,188 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/dustin/go-humanize"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
+)
+
+// specFlags are the flags of submit and run that describe the workload.
+type specFlags struct {
+	id, name     string
+	labels, env  []string
+	args         []string
+	stdin        string
+	interactive  bool
+	invoke       string
+	dirs         []string
+	listeners    []string
+	connections  []string
+	timeout      time.Duration
+	fuel         uint64
+	memory       byteSize
+	stack        byteSize
+	logBytes     byteSize
+	descriptors  uint32
+	pendingOps   uint32
+	count        int
+	wait, detach bool
+}
+
+func (s *specFlags) add(f *pflag.FlagSet) {
+	f.StringVar(&s.id, "id", "", "the workload's id; submitting the same again under it creates nothing (made if left out)")
+	f.StringVar(&s.name, "name", "", "a name for people (default: the module's)")
+	f.StringArrayVarP(&s.labels, "label", "l", nil, "a label, KEY=VALUE (repeatable)")
+	f.StringArrayVarP(&s.env, "env", "e", nil, "an environment variable, NAME=VALUE, or NAME to pass the caller's (repeatable)")
+	f.StringArrayVar(&s.args, "arg", nil, "an argument for the guest (repeatable; or after --)")
+	f.StringVar(&s.stdin, "stdin", "", "a file the guest reads as its standard input; - for this command's own")
+	f.BoolVarP(&s.interactive, "interactive", "i", false, "keep the guest's standard input open for attach; run attaches at once")
+	f.StringVar(&s.invoke, "invoke", "", "the export to call in a module without _start; arguments become its parameters")
+	f.StringArrayVar(&s.dirs, "dir", nil, "grant a folder of the daemon's machine, HOST:GUEST[:ro] (repeatable)")
+	f.StringArrayVar(&s.listeners, "listen", nil, "grant a listening TCP socket, HOST:PORT (repeatable)")
+	f.StringArrayVar(&s.connections, "connect", nil, "grant one open TCP connection, HOST:PORT (repeatable)")
+	f.DurationVar(&s.timeout, "timeout", 0, "cancel it after this long")
+	f.Uint64Var(&s.fuel, "fuel", 0, "the instructions it may execute, about one unit each")
+	f.Var(&s.memory, "memory", "the most linear memory it may have, such as 64MiB")
+	f.Var(&s.stack, "stack", "the most call stack it may have, such as 1MiB")
+	f.Var(&s.logBytes, "log-bytes", "how much of its output is kept, such as 1MiB")
+	f.Uint32Var(&s.descriptors, "descriptors", 0, "the most descriptors it may have open")
+	f.Uint32Var(&s.pendingOps, "pending-ops", 0, "the most operations it may wait for at once")
+	f.IntVar(&s.count, "count", 1, "submit this many of it")
+}
+
+// spec builds the message, all but its module. dash holds the arguments after --.
+func (s *specFlags) spec(cmd *cobra.Command, in io.Reader, defaultName string, dash []string) (*reactorv1.WorkloadSpec, error) {
+	spec := &reactorv1.WorkloadSpec{
+		Name:        s.name,
+		Args:        append(append([]string(nil), s.args...), dash...),
+		Interactive: s.interactive,
+		Invoke:      s.invoke,
+		Limits: &reactorv1.Limits{
+			MemoryBytes: uint64(s.memory), StackBytes: uint64(s.stack), LogBytes: uint64(s.logBytes),
+			Fuel: s.fuel, Descriptors: s.descriptors, PendingOps: s.pendingOps,
+		},
+	}
+	if spec.Name == "" {
+		spec.Name = defaultName
+	}
+	if s.timeout != 0 {
+		spec.Limits.Timeout = durationpb.New(s.timeout)
+	}
+	if s.count < 1 {
+		return nil, usageError(cmd, "--count %d: it must be at least 1", s.count)
+	}
+	var err error
+	if spec.Labels, err = keyValues("label", s.labels, nil); err != nil {
+		return nil, usageError(cmd, "%w", err)
+	}
+	if spec.Env, err = keyValues("env", s.env, os.LookupEnv); err != nil {
+		return nil, usageError(cmd, "%w", err)
+	}
+	if spec.Grants, err = s.grants(); err != nil {
+		return nil, usageError(cmd, "%w", err)
+	}
+	if s.stdin != "" {
+		if spec.Stdin, err = readAll(s.stdin, in); err != nil {
+			return nil, fmt.Errorf("--stdin: %w", err)
+		}
+	}
+	return spec, nil
+}
+
+// keyValues parses KEY=VALUE flags. lookup, if not nil, supplies the value of a KEY alone.
+func keyValues(flag string, pairs []string, lookup func(string) (string, bool)) (map[string]string, error) {
+	m := make(map[string]string, len(pairs))
+	for _, pair := range pairs {
+		key, value, ok := strings.Cut(pair, "=")
+		if !ok && lookup != nil {
+			if value, ok = lookup(key); !ok {
+				return nil, fmt.Errorf("--%s %s: it is not set here; give %s=VALUE", flag, key, key)
+			}
+		}
+		if !ok || key == "" {
+			return nil, fmt.Errorf("--%s %q: give KEY=VALUE", flag, pair)
+		}
+		if _, twice := m[key]; twice {
+			return nil, fmt.Errorf("--%s %s is given twice", flag, key)
+		}
+		m[key] = value
+	}
+	return m, nil
+}
+
+func (s *specFlags) grants() ([]*reactorv1.Grant, error) {
+	var grants []*reactorv1.Grant
+	for _, text := range s.dirs {
+		d, err := parseDir(text)
+		if err != nil {
+			return nil, err
+		}
+		grants = append(grants, &reactorv1.Grant{Grant: &reactorv1.Grant_Directory{Directory: d}})
+	}
+	for _, address := range s.listeners {
+		if _, _, err := net.SplitHostPort(address); err != nil {
+			return nil, fmt.Errorf("--listen %q: give HOST:PORT", address)
+		}
+		grants = append(grants, &reactorv1.Grant{Grant: &reactorv1.Grant_Listener{Listener: &reactorv1.ListenerGrant{Address: address}}})
+	}
+	for _, address := range s.connections {
+		if _, _, err := net.SplitHostPort(address); err != nil {
+			return nil, fmt.Errorf("--connect %q: give HOST:PORT", address)
+		}
+		grants = append(grants, &reactorv1.Grant{Grant: &reactorv1.Grant_Connection{Connection: &reactorv1.ConnectionGrant{Address: address}}})
+	}
+	return grants, nil
+}
+
+// parseDir parses HOST:GUEST[:ro]. A relative HOST is taken from the current folder.
+func parseDir(text string) (*reactorv1.DirectoryGrant, error) {
+	rest, readOnly := strings.CutSuffix(text, ":ro")
+	host, guest, ok := strings.Cut(rest, ":")
+	if !ok || host == "" || guest == "" || strings.Contains(guest, ":") {
+		return nil, fmt.Errorf("--dir %q: give HOST:GUEST or HOST:GUEST:ro", text)
+	}
+	abs, err := filepath.Abs(host)
+	if err != nil {
+		return nil, fmt.Errorf("--dir %q: %w", text, err)
+	}
+	return &reactorv1.DirectoryGrant{HostPath: abs, GuestPath: guest, ReadOnly: readOnly}, nil
+}
+
+func readAll(path string, in io.Reader) ([]byte, error) {
+	if path == "-" {
+		return io.ReadAll(in)
+	}
+	return os.ReadFile(path)
+}
+
+// byteSize is a flag such as 64MiB.
+type byteSize uint64
+
+func (b *byteSize) Set(text string) error {
+	n, err := humanize.ParseBytes(text)
+	if err != nil {
+		return fmt.Errorf("give a size such as 65536, 64KiB or 1GiB")
+	}
+	*b = byteSize(n)
+	return nil
+}
+
+func (b *byteSize) String() string {
+	if *b == 0 {
+		return ""
+	}
+	return humanize.IBytes(uint64(*b))
+}
+
+func (b *byteSize) Type() string { return "size" }

@@ -1,0 +1,188 @@
+package cli
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/reactord/reactord/cmd/reactorctl/internal/render"
+	"github.com/reactord/reactord/cmd/reactorctl/internal/source"
+	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
+)
+
+// submitBatch is how many workloads one call carries.
+const submitBatch = 1000
+
+func (a *app) submitCommand() *cobra.Command {
+	var flags specFlags
+	cmd := &cobra.Command{
+		Use:   "submit MODULE [flags] [-- ARG...]",
+		Short: "Submit a module as a workload, and print its id",
+		Long:  "Submit a module as a workload, and print its id. With --wait, wait for its end.\n\n" + exitHelp,
+		Example: `  reactorctl submit ./guest.wasm --timeout 30s -- one two
+  reactorctl submit ./examples/hello --count 1000 --label app=hello`,
+		Args: moduleThenDash,
+	}
+	flags.add(cmd.Flags())
+	cmd.Flags().BoolVar(&flags.wait, "wait", false, "wait for the end, and exit as the workload did")
+	cmd.RunE = a.remote(func(cmd *cobra.Command, args []string) error {
+		ids, err := a.submit(cmd, &flags, args)
+		if err != nil {
+			return err
+		}
+		if !flags.wait {
+			return a.printSubmitted(cmd.Context(), ids)
+		}
+		return a.waitAll(cmd.Context(), ids)
+	})
+	return cmd
+}
+
+// moduleThenDash takes one MODULE, and anything after --.
+func moduleThenDash(cmd *cobra.Command, args []string) error {
+	own := len(args)
+	if dash := cmd.ArgsLenAtDash(); dash >= 0 {
+		own = dash
+	}
+	switch {
+	case own == 0:
+		return usageError(cmd, "no MODULE is given: a .wasm file, a Go package folder, a digest or a tag")
+	case own > 1:
+		return usageError(cmd, "%q after MODULE: the guest's own arguments come after --", args[1])
+	}
+	return nil
+}
+
+// submit pushes the module if need be, and submits flags.count workloads. It returns their ids.
+func (a *app) submit(cmd *cobra.Command, flags *specFlags, args []string) ([]string, error) {
+	ctx := cmd.Context()
+	module, err := source.Open(ctx, args[0], a.Err)
+	if err != nil {
+		return nil, err
+	}
+	defer module.Close() //nolint:errcheck // a file that was only read
+	spec, err := flags.spec(cmd, a.In, module.Name, args[1:])
+	if err != nil {
+		return nil, err
+	}
+	if spec.Module, err = a.ensure(ctx, module, ""); err != nil {
+		return nil, err
+	}
+	if flags.count > 1 {
+		return a.submitMany(ctx, flags, spec)
+	}
+	response, err := a.workloads().SubmitWorkload(ctx, &reactorv1.SubmitWorkloadRequest{Id: flags.id, Spec: spec})
+	if err != nil {
+		return nil, err
+	}
+	w := response.GetWorkload()
+	if !response.GetCreated() {
+		fmt.Fprintf(a.Err, "workload %s exists already with this spec (%s)\n", w.GetId(), render.State(w))
+	}
+	return []string{w.GetId()}, nil
+}
+
+// submitMany submits copies of spec with ids PREFIX-0, PREFIX-1, ...; repeated under the same
+// --id it creates only what is missing.
+func (a *app) submitMany(ctx context.Context, flags *specFlags, spec *reactorv1.WorkloadSpec) ([]string, error) {
+	prefix := flags.id
+	if prefix == "" {
+		var random [6]byte
+		if _, err := rand.Read(random[:]); err != nil {
+			return nil, err
+		}
+		prefix = hex.EncodeToString(random[:])
+	}
+	ids := make([]string, 0, flags.count)
+	var refused []error
+	for len(ids) < flags.count {
+		request := &reactorv1.SubmitWorkloadsRequest{}
+		for n := len(ids); n < flags.count && len(request.Requests) < submitBatch; n++ {
+			id := fmt.Sprintf("%s-%d", prefix, n)
+			request.Requests = append(request.Requests, &reactorv1.SubmitWorkloadRequest{Id: id, Spec: spec})
+		}
+		response, err := a.workloads().SubmitWorkloads(ctx, request)
+		if err != nil {
+			return nil, fmt.Errorf("after %d of %d were submitted (--id %s goes on there): %w", len(ids), flags.count, prefix, err)
+		}
+		for _, result := range response.GetResults() {
+			ids = append(ids, result.GetId())
+			if result.GetError() != nil {
+				refused = append(refused, fmt.Errorf("%s: %s", result.GetId(), result.GetError().GetMessage()))
+			}
+		}
+		if len(refused) > 0 {
+			return nil, refusal(refused, len(ids), flags.count, prefix)
+		}
+	}
+	return ids, nil
+}
+
+// refusal tells the first few of the workloads that were refused, and how to go on.
+func refusal(refused []error, sent, count int, prefix string) error {
+	const shown = 3
+	first := refused[:min(shown, len(refused))]
+	return fmt.Errorf("%d of the first %d of %d were refused, and the rest was not sent (--id %s goes on there):\n%w",
+		len(refused), sent, count, prefix, errors.Join(first...))
+}
+
+func (a *app) printSubmitted(ctx context.Context, ids []string) error {
+	if a.output.IsTable() {
+		for _, id := range ids {
+			fmt.Fprintln(a.Out, id)
+		}
+		return nil
+	}
+	for _, id := range ids {
+		response, err := a.workloads().GetWorkload(ctx, &reactorv1.GetWorkloadRequest{Id: id})
+		if err != nil {
+			return err
+		}
+		if err := a.output.Message(a.Out, response.GetWorkload()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// waitAll waits for every id. One workload gives its own exit status; of several, the first that
+// did not succeed does.
+func (a *app) waitAll(ctx context.Context, ids []string) error {
+	var first error
+	failed := 0
+	for _, id := range ids {
+		response, err := a.workloads().WaitWorkload(ctx, &reactorv1.WaitWorkloadRequest{Id: id})
+		if err != nil {
+			return err
+		}
+		w := response.GetWorkload()
+		if err := workloadExit(w); err != nil {
+			failed++
+			if first == nil {
+				first = err
+			}
+		}
+		if len(ids) == 1 || !a.output.IsTable() {
+			if err := a.printEnd(a.Out, w); err != nil {
+				return err
+			}
+		}
+	}
+	if len(ids) > 1 && a.output.IsTable() {
+		fmt.Fprintf(a.Out, "%d workloads: %d succeeded, %d did not\n", len(ids), len(ids)-failed, failed)
+	}
+	return first
+}
+
+func (a *app) printEnd(w io.Writer, workload *reactorv1.Workload) error {
+	if !a.output.IsTable() {
+		return a.output.Message(w, workload)
+	}
+	_, err := fmt.Fprintln(w, render.End(workload))
+	return err
+}

@@ -1,0 +1,64 @@
+// Package render prints the API's messages: as tables for people, and as JSON or YAML for
+// programs. It is pure but for the writers it is given.
+package render
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+	"sigs.k8s.io/yaml"
+)
+
+// Format is how a command prints; it is a pflag.Value. The zero value is a table.
+type Format struct{ name string }
+
+// Set takes table, wide, json or yaml.
+func (f *Format) Set(name string) error {
+	switch name {
+	case "table", "wide", "json", "yaml":
+		f.name = name
+		return nil
+	}
+	return fmt.Errorf("give table, wide, json or yaml")
+}
+
+// String is the name of the format.
+func (f *Format) String() string {
+	if f.name == "" {
+		return "table"
+	}
+	return f.name
+}
+
+// Type is what the help calls the flag's value.
+func (f *Format) Type() string { return "format" }
+
+// IsTable tells whether output is for people.
+func (f *Format) IsTable() bool { return f.name == "" || f.name == "table" || f.name == "wide" }
+
+// IsWide tells whether a table has all its columns.
+func (f *Format) IsWide() bool { return f.name == "wide" }
+
+// Message prints one message as JSON or YAML. YAML documents are separated by "---".
+func (f *Format) Message(w io.Writer, m proto.Message) error {
+	text, err := protojson.MarshalOptions{EmitDefaultValues: true}.Marshal(m)
+	if err != nil {
+		return err
+	}
+	// protojson varies its white space on purpose; a program's output should not.
+	var value json.RawMessage = text
+	if f.name == "yaml" {
+		if text, err = yaml.JSONToYAML(value); err == nil {
+			_, err = fmt.Fprintf(w, "---\n%s", text)
+		}
+		return err
+	}
+	if text, err = json.MarshalIndent(value, "", "  "); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w, "%s\n", text)
+	return err
+}

@@ -1,0 +1,105 @@
+// Package settings reads and writes the CLI's configuration file: named contexts, each the address
+// of a daemon.
+//
+// The file is small, is read once per command, and is replaced atomically when it is written.
+package settings
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"sigs.k8s.io/yaml"
+)
+
+// DefaultAddress is where a daemon with default settings listens.
+const DefaultAddress = "127.0.0.1:7070"
+
+// Settings is the configuration file.
+type Settings struct {
+	// CurrentContext names the context used when none is asked for.
+	CurrentContext string `json:"currentContext,omitempty"`
+	// Contexts are the known daemons by name.
+	Contexts map[string]Context `json:"contexts,omitempty"`
+}
+
+// Context is one daemon.
+type Context struct {
+	// Address is HOST:PORT or unix:///PATH.
+	Address string `json:"address"`
+}
+
+// Path returns where the file is: $REACTORCTL_CONFIG, or reactord/reactorctl.yaml in the user's
+// configuration folder.
+func Path() (string, error) {
+	if p := os.Getenv("REACTORCTL_CONFIG"); p != "" {
+		return p, nil
+	}
+	dir, err := os.UserConfigDir()
+	if err != nil {
+		return "", fmt.Errorf("no configuration folder: %w; set REACTORCTL_CONFIG", err)
+	}
+	return filepath.Join(dir, "reactord", "reactorctl.yaml"), nil
+}
+
+// Load reads the file at path. A file that does not exist is empty settings.
+func Load(path string) (Settings, error) {
+	var s Settings
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return s, nil
+	}
+	if err != nil {
+		return s, err
+	}
+	if err := yaml.UnmarshalStrict(text, &s); err != nil {
+		return s, fmt.Errorf("%s: %w", path, err)
+	}
+	return s, nil
+}
+
+// Save replaces the file at path.
+func (s Settings) Save(path string) error {
+	text, err := yaml.Marshal(s)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".reactorctl-*")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	return nil
+}
+
+// Address picks the daemon: the flag, else $REACTORD_ADDR, else the named context, else the
+// current context, else DefaultAddress. Naming a context that does not exist is an error.
+func (s Settings) Address(flag, env, context string) (string, error) {
+	switch {
+	case flag != "":
+		return flag, nil
+	case context == "" && env != "":
+		return env, nil
+	case context == "":
+		context = s.CurrentContext
+	}
+	if context == "" {
+		return DefaultAddress, nil
+	}
+	c, ok := s.Contexts[context]
+	if !ok {
+		return "", fmt.Errorf("there is no context %q: add it with `reactorctl context set %s ADDRESS`", context, context)
+	}
+	return c.Address, nil
+}

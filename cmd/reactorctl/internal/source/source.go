@@ -1,0 +1,126 @@
+// Package source turns the MODULE argument of a command into something the daemon can run: a
+// digest or tag it already knows, or the bytes of a file, or of a Go package built for WASI.
+//
+// Everything here runs on the caller's goroutine; building a package runs the go command.
+package source
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// Module is where a module comes from. Exactly one of Ref and File is set.
+type Module struct {
+	// Ref is a digest or tag for the daemon to resolve.
+	Ref string
+	// File is an open binary, positioned at its start. The caller closes Module.
+	File *os.File
+	// Digest and Size describe File.
+	Digest string
+	Size   int64
+	// Name is a short name for people: the file's or folder's base name.
+	Name string
+
+	cleanup func() error
+}
+
+// Close closes File and removes what was built.
+func (m *Module) Close() error {
+	if m.File == nil {
+		return nil
+	}
+	err := m.File.Close()
+	if m.cleanup != nil {
+		err = errors.Join(err, m.cleanup())
+	}
+	return err
+}
+
+// IsPath tells whether a MODULE argument names a file or folder: it begins with "/", "./" or
+// "../", is "." or "..", or ends in ".wasm". Anything else is a digest or a tag (which may have
+// slashes), so that what an argument means never depends on what lies in the current folder.
+func IsPath(arg string) bool {
+	return arg == "." || arg == ".." ||
+		strings.HasPrefix(arg, "./") || strings.HasPrefix(arg, "../") || filepath.IsAbs(arg) ||
+		strings.HasSuffix(arg, ".wasm")
+}
+
+// Open resolves a MODULE argument. progress, for a build, gets the go command's own output.
+func Open(ctx context.Context, arg string, progress io.Writer) (*Module, error) {
+	if !IsPath(arg) {
+		return &Module{Ref: arg, Name: arg}, nil
+	}
+	info, err := os.Stat(arg)
+	if err != nil {
+		return nil, fmt.Errorf("module %s: %w", arg, errors.Unwrap(err))
+	}
+	if !info.IsDir() {
+		return openFile(arg, baseName(arg))
+	}
+	return build(ctx, arg, progress)
+}
+
+func baseName(path string) string {
+	if abs, err := filepath.Abs(path); err == nil {
+		path = abs
+	}
+	return strings.TrimSuffix(filepath.Base(path), ".wasm")
+}
+
+func openFile(path, name string) (*Module, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	hash := sha256.New()
+	size, err := io.Copy(hash, f)
+	if err == nil {
+		_, err = f.Seek(0, io.SeekStart)
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return &Module{File: f, Digest: "sha256:" + hex.EncodeToString(hash.Sum(nil)), Size: size, Name: name}, nil
+}
+
+// build compiles the Go package in dir for wasip1. The build is reproducible (trimmed paths, no
+// version control stamp), so the same source has the same digest and is pushed once.
+func build(ctx context.Context, dir string, progress io.Writer) (*Module, error) {
+	if files, err := filepath.Glob(filepath.Join(dir, "*.go")); err != nil || len(files) == 0 {
+		return nil, fmt.Errorf("%s has no Go files: MODULE is a .wasm file, a digest, a tag, or the folder of a Go main package", dir)
+	}
+	out, err := os.MkdirTemp("", "reactorctl-build-")
+	if err != nil {
+		return nil, err
+	}
+	binary := filepath.Join(out, "module.wasm")
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-o", binary, ".")
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0")
+	cmd.Stdout, cmd.Stderr = progress, progress
+	if err := cmd.Run(); err != nil {
+		err = errors.Join(buildError(dir, err), os.RemoveAll(out))
+		return nil, err
+	}
+	m, err := openFile(binary, baseName(dir))
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: is it a main package? %w", dir, err), os.RemoveAll(out))
+	}
+	m.cleanup = func() error { return os.RemoveAll(out) }
+	return m, nil
+}
+
+func buildError(dir string, err error) error {
+	if errors.Is(err, exec.ErrNotFound) {
+		return fmt.Errorf("%s is a folder, and building it needs the go command, which was not found: give a .wasm file instead", dir)
+	}
+	return fmt.Errorf("go build of %s for wasip1 failed: %w", dir, err)
+}

@@ -33,6 +33,7 @@ var layers = map[string][]string{
 	"examples":                     {},
 	"cmd/reactord":                 {"cmd/reactord", "reactor", "proto", "examples"},
 	"cmd/reactorctl":               {"cmd/reactorctl", "proto"},
+	"cmd/internal/reference":       {},
 	"integration/internal/testkit": {"proto", "cmd"},
 }
 

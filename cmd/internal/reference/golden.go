@@ -1,0 +1,29 @@
+package reference
+
+import (
+	"os"
+	"testing"
+
+	"github.com/spf13/cobra"
+)
+
+// UpdateVariable, set in the environment, makes Check write the page instead of comparing it.
+const UpdateVariable = "UPDATE_REFERENCE"
+
+// Check holds the page at path against the commands.
+func Check(t *testing.T, root *cobra.Command, path string) {
+	t.Helper()
+	want := Markdown(root)
+	if os.Getenv(UpdateVariable) != "" {
+		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(got) != want {
+		t.Errorf("%s is not what --help prints: run the test with %s=1", path, UpdateVariable)
+	}
+}

@@ -1,0 +1,42 @@
+// Package reference renders the reference page of a command line from the commands themselves. It
+// is used by tests, which hold the committed pages against it.
+package reference
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// Markdown renders root and every command below it as one page.
+func Markdown(root *cobra.Command) string {
+	root.InitDefaultCompletionCmd()
+	var page strings.Builder
+	fmt.Fprintf(&page, "# %s\n\nMade from the command itself; a test holds it true.\n", root.Name())
+	write(&page, root)
+	return page.String()
+}
+
+func write(page *strings.Builder, cmd *cobra.Command) {
+	if cmd.Hidden || cmd.Name() == "help" {
+		return
+	}
+	cmd.InitDefaultHelpFlag()
+	fmt.Fprintf(page, "\n## %s\n\n```\n%s\n```\n", cmd.CommandPath(), strings.TrimRight(help(cmd), "\n"))
+	if cmd.Name() == "completion" {
+		return // its subcommands are cobra's own, one a shell
+	}
+	for _, sub := range cmd.Commands() {
+		write(page, sub)
+	}
+}
+
+// help is what --help prints.
+func help(cmd *cobra.Command) string {
+	text := cmd.Long
+	if text == "" {
+		text = cmd.Short
+	}
+	return strings.TrimSpace(text) + "\n\n" + cmd.UsageString()
+}

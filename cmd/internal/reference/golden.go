@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// UpdateVariable, set in the environment, makes Check write the page instead of comparing it.
+// UpdateVariable is the environment variable that makes Check write the page instead of comparing it.
 const UpdateVariable = "UPDATE_REFERENCE"
 
 // Check holds the page at path against the commands.

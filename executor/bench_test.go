@@ -1,0 +1,194 @@
+package executor
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"runtime"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+func openBench(b *testing.B, cfg Config) *Executor {
+	b.Helper()
+	e, err := New(cfg)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		if err := e.Close(context.Background()); err != nil {
+			b.Error(err)
+		}
+	})
+	return e
+}
+
+// BenchmarkSpawn is the whole life of a task that does nothing.
+func BenchmarkSpawn(b *testing.B) {
+	e := openBench(b, Config{})
+	b.ReportAllocs()
+	b.ResetTimer()
+	for range b.N {
+		if _, err := e.Spawn(TaskSpec{Run: func(*Fiber) {}}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if err := e.Wait(context.Background()); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// BenchmarkRing passes a token around a ring of tasks: each wakes the next, and parks. A second
+// worker has nothing to win here, and must not cost much.
+func BenchmarkRing(b *testing.B) {
+	for _, workers := range []int{1, 2} {
+		for _, n := range []int{2, 1000} {
+			b.Run(fmt.Sprintf("workers=%d/tasks=%d", workers, n), func(b *testing.B) {
+				e := openBench(b, Config{Workers: workers})
+				tasks := make([]*Task, n)
+				left := b.N
+				for i := range tasks {
+					tasks[i], _ = e.Spawn(TaskSpec{Run: func(f *Fiber) {
+						for f.Park() == nil {
+							if left--; left <= 0 {
+								for _, t := range tasks {
+									t.Cancel(nil)
+								}
+								return
+							}
+							tasks[(i+1)%n].Wake()
+						}
+					}})
+				}
+				b.ReportAllocs()
+				b.ResetTimer()
+				tasks[0].Wake()
+				if err := e.Wait(context.Background()); err != nil {
+					b.Fatal(err)
+				}
+			})
+		}
+	}
+}
+
+// BenchmarkMemory is what a task takes before it is first resumed, and while it is parked, with the
+// stack of its coroutine.
+func BenchmarkMemory(b *testing.B) {
+	const n = 100_000
+	inUse := func() float64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return float64(m.HeapInuse + m.StackInuse + m.GCSys + m.OtherSys)
+	}
+	for b.Loop() {
+		e := openBench(b, Config{Workers: 1})
+		goOn := make(chan bool)
+		if _, err := e.Spawn(TaskSpec{Run: func(*Fiber) { <-goOn }}); err != nil {
+			b.Fatal(err)
+		}
+		before := inUse()
+		for range n {
+			if _, err := e.Spawn(TaskSpec{Run: func(f *Fiber) { _ = f.Park() }}); err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.ReportMetric((inUse()-before)/n, "B/new")
+		goOn <- true
+		for e.Stats().Parked < n {
+			runtime.Gosched()
+		}
+		b.ReportMetric((inUse()-before)/n, "B/parked")
+	}
+}
+
+// BenchmarkEcho is a request over loopback TCP, answered by the same process, while tasks keep all
+// its processors: each way has to wait until the network is polled. See breather.
+func BenchmarkEcho(b *testing.B) {
+	for _, polls := range []bool{false, true} {
+		b.Run(fmt.Sprintf("polls=%v", polls), func(b *testing.B) {
+			e := openBench(b, Config{})
+			if !polls {
+				e.breath.polled.Store(int64(time.Hour))
+			}
+			var over atomic.Bool
+			for range 4 {
+				_, err := e.Spawn(TaskSpec{Run: func(f *Fiber) {
+					for !over.Load() && f.Preempt() == nil {
+						for start := time.Now(); time.Since(start) < 200*time.Microsecond; {
+						}
+					}
+				}})
+				if err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.Cleanup(func() { over.Store(true) })
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer l.Close()
+			go echo(l)
+			c, err := net.Dial("tcp", l.Addr().String())
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer c.Close()
+			var took []time.Duration
+			buf := make([]byte, 1)
+			for b.Loop() {
+				start := time.Now()
+				if _, err := c.Write(buf); err != nil {
+					b.Fatal(err)
+				}
+				if _, err := c.Read(buf); err != nil {
+					b.Fatal(err)
+				}
+				took = append(took, time.Since(start))
+			}
+			slices.Sort(took)
+			b.ReportMetric(took[len(took)/2].Seconds()*1e3, "p50-ms")
+			b.ReportMetric(took[len(took)*99/100].Seconds()*1e3, "p99-ms")
+		})
+	}
+}
+
+// echo answers one connection until it is closed.
+func echo(l net.Listener) {
+	c, err := l.Accept()
+	if err != nil {
+		return
+	}
+	defer c.Close()
+	buf := make([]byte, 1)
+	for err == nil {
+		if _, err = c.Read(buf); err == nil {
+			_, err = c.Write(buf)
+		}
+	}
+}
+
+// BenchmarkBreath is what it costs a worker to let others run if nobody wants to.
+func BenchmarkBreath(b *testing.B) {
+	breath, err := newBreather()
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer breath.close()
+	b.Run("yield", func(b *testing.B) {
+		for b.Loop() {
+			breath.breathe(0, false)
+		}
+	})
+	b.Run("poll", func(b *testing.B) {
+		var now time.Duration
+		for b.Loop() {
+			now += pollEvery
+			breath.breathe(now, true)
+		}
+	})
+}

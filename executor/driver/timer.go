@@ -1,0 +1,140 @@
+package driver
+
+import (
+	"math"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// never is a due time that does not come.
+const never = time.Duration(math.MaxInt64)
+
+// Timer is one timer, to be embedded in what waits for it: it takes two words and no allocation.
+// Init comes first; the rest is up to the driver. A Timer must not be copied, nor be used with
+// more than one driver.
+type Timer struct {
+	fire func(due time.Time)
+	pos  int // index in the heap plus one; 0 if not armed. Guarded by timers.mu
+}
+
+// Init sets what the timer does when it expires. fire is called on the driver's goroutine or on a
+// worker, with the time it was due; it must not block. It may start and stop timers, its own
+// included.
+func (t *Timer) Init(fire func(due time.Time)) { t.fire = fire }
+
+// timers is the heap, and the protocol by which timers expire:
+//
+//  1. Start puts the timer into the heap under mu. If it is now the first, its due time is
+//     published in next; if it is due before the alarm rings, the alarm is set earlier.
+//  2. Expire, on a worker between quanta, compares the time with next, one atomic load. Only if
+//     something is due it goes on.
+//  3. The timer goroutine goes on whenever the alarm rings.
+//  4. To go on is to take firing. A worker that finds it taken returns: somebody fires the due
+//     timers already, and one at a time is what makes them fire in order of their due times. The
+//     timer goroutine waits its turn, since it must set the alarm for what is left.
+//  5. The first timer is taken out under mu, and fired without it, so that a completion may start
+//     and stop timers. From here on Stop returns false. Then the next one, until none is due.
+//  6. The timer goroutine sets the alarm for the first one left. Workers don't: an alarm that
+//     rings for a timer that was fired by a worker finds nothing due, and is set again.
+//
+// Rejected: a goroutine, a [time.AfterFunc] or a runtime timer for each (200 bytes and more, and
+// when guests keep all processors busy the runtime looks at its timers only when a worker
+// yields); a timing wheel (O(1), but its ticks cost precision, or wake-ups; the heap is 0.1 us at
+// a hundred thousand timers).
+type timers struct {
+	next   atomic.Int64 // heap.first(), for a look without mu
+	firing sync.Mutex   // held by whoever fires; taken before mu
+
+	mu      sync.Mutex
+	heap    heap
+	alarm   *time.Timer
+	alarmAt time.Duration // when the alarm rings; never if it is not set
+}
+
+func (ts *timers) init() {
+	ts.next.Store(int64(never))
+	ts.alarmAt = never
+	ts.alarm = time.NewTimer(never)
+}
+
+// Start arms t to fire at due, at once if that is past. If t was armed it is armed anew; if it is
+// firing, it fires again.
+func (d *Driver) Start(t *Timer, due time.Time) {
+	at := min(d.Since(due), never-1)
+	ts := &d.timers
+	ts.mu.Lock()
+	ts.heap.set(t, at)
+	ts.next.Store(int64(ts.heap.first()))
+	if at < ts.alarmAt {
+		ts.alarmAt = at
+		ts.alarm.Reset(at - d.Uptime())
+	}
+	ts.mu.Unlock()
+}
+
+// Stop disarms t. It returns true if t was armed and will not fire; false if it was not, or if
+// its function has been called or is just being called.
+func (d *Driver) Stop(t *Timer) bool {
+	ts := &d.timers
+	ts.mu.Lock()
+	armed := ts.heap.remove(t)
+	if armed {
+		ts.next.Store(int64(ts.heap.first()))
+	}
+	ts.mu.Unlock()
+	return armed
+}
+
+// Due reports whether a timer is due by now, a reading of Uptime. It is one atomic load.
+func (d *Driver) Due(now time.Duration) bool { return int64(now) >= d.timers.next.Load() }
+
+// Expire fires the timers that are due by now, a reading of Uptime, unless somebody else is just
+// doing it. It costs next to nothing if none is due.
+func (d *Driver) Expire(now time.Duration) {
+	if d.Due(now) && d.timers.firing.TryLock() {
+		d.fire(now)
+		d.timers.firing.Unlock()
+	}
+}
+
+// fire fires what is due by now. The caller holds firing.
+func (d *Driver) fire(now time.Duration) {
+	ts := &d.timers
+	for {
+		ts.mu.Lock()
+		due := ts.heap.first()
+		if due > now {
+			ts.mu.Unlock()
+			return
+		}
+		t := ts.heap.slots[0].timer
+		ts.heap.remove(t)
+		ts.next.Store(int64(ts.heap.first()))
+		ts.mu.Unlock()
+		t.fire(d.Time(due))
+	}
+}
+
+// sleep is the timer goroutine.
+func (d *Driver) sleep() {
+	ts := &d.timers
+	defer ts.alarm.Stop()
+	for {
+		select {
+		case <-d.quit:
+			return
+		case <-ts.alarm.C:
+		}
+		ts.firing.Lock()
+		d.fire(d.Uptime())
+		ts.firing.Unlock()
+
+		ts.mu.Lock()
+		ts.alarmAt = ts.heap.first()
+		if ts.alarmAt != never {
+			ts.alarm.Reset(ts.alarmAt - d.Uptime())
+		}
+		ts.mu.Unlock()
+	}
+}

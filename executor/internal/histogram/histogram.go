@@ -1,0 +1,124 @@
+// Package histogram counts durations in buckets of bounded relative error, as HDR histograms do.
+//
+// Its types are plain values: recording is an increment, nothing allocates, and nothing is safe for
+// concurrent use.
+package histogram
+
+import (
+	"math/bits"
+	"time"
+)
+
+const (
+	// subBits makes 16 buckets for each power of two: a bucket is at most 1/16 of its value wide.
+	subBits = 4
+	sub     = 1 << subBits
+	// maxExp is the power of two (of nanoseconds) above which all durations share one bucket: 2^40
+	// ns are 18 minutes.
+	maxExp  = 40
+	buckets = (maxExp-subBits+1)*sub + 1
+)
+
+// Histogram counts durations. The zero value is empty.
+type Histogram struct {
+	counts [buckets]uint64
+	total  uint64
+	max    time.Duration
+}
+
+// bucket returns the index of the bucket that v belongs to.
+//
+// Values below 2*sub have a bucket each. Above, with e the exponent of v's highest bit, the subBits
+// bits below it choose among the buckets of that power of two.
+func bucket(v uint64) int {
+	if v < sub {
+		return int(v)
+	}
+	e := bits.Len64(v) - 1
+	if e >= maxExp {
+		return buckets - 1
+	}
+	return (e-subBits)*sub + int(v>>(e-subBits))
+}
+
+// upper returns the largest value of bucket i, the last excepted.
+func upper(i int) uint64 {
+	if i < 2*sub {
+		return uint64(i)
+	}
+	e := i/sub - 1 // how far the mantissa is shifted
+	mantissa := uint64(i%sub) + sub
+	return (mantissa+1)<<e - 1
+}
+
+// Record counts d; a negative one as zero.
+func (h *Histogram) Record(d time.Duration) {
+	d = max(d, 0)
+	h.counts[bucket(uint64(d))]++
+	h.total++
+	h.max = max(h.max, d)
+}
+
+// Add counts what o has counted.
+func (h *Histogram) Add(o *Histogram) {
+	for i, n := range o.counts {
+		h.counts[i] += n
+	}
+	h.total += o.total
+	h.max = max(h.max, o.max)
+}
+
+// Count returns how many durations were recorded.
+func (h *Histogram) Count() uint64 { return h.total }
+
+// Max returns the largest duration recorded, exactly.
+func (h *Histogram) Max() time.Duration { return h.max }
+
+// Quantile returns a duration that at least the fraction q of the recorded ones do not exceed, at
+// most 1/16 above the least such one; 0 if nothing was recorded.
+func (h *Histogram) Quantile(q float64) time.Duration {
+	rank := max(uint64(q*float64(h.total)+0.5), 1)
+	var seen uint64
+	for i, n := range h.counts[:buckets-1] {
+		if seen += n; seen >= rank {
+			return min(time.Duration(upper(i)), h.max)
+		}
+	}
+	return h.max
+}
+
+// Recent is a histogram that forgets: it holds what was recorded in the last one to two periods.
+type Recent struct {
+	period    time.Duration
+	begun     time.Duration // when the current period began
+	now, then Histogram     // the current period, and the one before
+}
+
+// NewRecent returns an empty one.
+func NewRecent(period time.Duration) *Recent { return &Recent{period: period} }
+
+// Record counts d at the time now, which must not go back.
+func (r *Recent) Record(now, d time.Duration) {
+	r.forget(now)
+	r.now.Record(d)
+}
+
+// Snapshot returns what is remembered at the time now.
+func (r *Recent) Snapshot(now time.Duration) *Histogram {
+	r.forget(now)
+	h := r.then
+	h.Add(&r.now)
+	return &h
+}
+
+func (r *Recent) forget(now time.Duration) {
+	switch age := now - r.begun; {
+	case age < r.period:
+		return
+	case age < 2*r.period:
+		r.then, r.begun = r.now, r.begun+r.period
+	default:
+		r.then, r.begun = Histogram{}, now
+	}
+	r.now = Histogram{}
+}

@@ -1,0 +1,58 @@
+//go:build unix
+
+package executor
+
+import (
+	"testing"
+	"time"
+)
+
+// TestPoll: it returns, again and again, and takes back what it wrote; while one goroutine polls,
+// another is told so.
+func TestPoll(t *testing.T) {
+	var p poller
+	if err := p.open(); err != nil {
+		t.Fatal(err)
+	}
+	defer p.close()
+	for i := range 1000 {
+		if !p.poll() {
+			t.Fatalf("poll %d did not poll", i)
+		}
+	}
+	p.mu.Lock()
+	if p.poll() {
+		t.Error("poll polled while somebody else did")
+	}
+	p.mu.Unlock()
+	if !p.poll() {
+		t.Error("poll does not poll any more")
+	}
+}
+
+// TestBreatherPollsByTime: once in a while, and only if nobody sleeps.
+func TestBreatherPollsByTime(t *testing.T) {
+	b, err := newBreather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.close()
+	tests := []struct {
+		name           string
+		now            int64
+		everybodyWorks bool
+		polled         int64
+	}{
+		{"not yet", int64(pollEvery) - 1, true, 0},
+		{"a worker sleeps", int64(pollEvery), false, 0},
+		{"time has come", int64(pollEvery), true, int64(pollEvery)},
+		{"not again", int64(pollEvery) + 1, true, int64(pollEvery)},
+		{"again", 2 * int64(pollEvery), true, 2 * int64(pollEvery)},
+	}
+	for _, tt := range tests {
+		b.breathe(time.Duration(tt.now), tt.everybodyWorks)
+		if got := b.polled.Load(); got != tt.polled {
+			t.Errorf("%s: polled at %d, want %d", tt.name, got, tt.polled)
+		}
+	}
+}

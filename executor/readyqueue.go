@@ -1,0 +1,285 @@
+package executor
+
+import "math"
+
+const (
+	// resumeCost is the least a resume is charged, in fuel: about what switching to a fiber and
+	// back costs. Without it a tenant whose tasks only wake and park would run for nothing.
+	resumeCost = 500
+	// backgroundShare is the guaranteed share of a tenant's background class: one quantum in eight.
+	backgroundShare = 8
+	// rebaseAt is the virtual time at which all of them are set back, before they overflow. It is
+	// years away.
+	rebaseAt = math.MaxInt64 / 2
+)
+
+// class is the part of its tenant's queue that a ready task waits in.
+type class uint8
+
+const (
+	// foreground is for tasks that were woken: what they wait for is there, and most will be back
+	// to waiting in no time.
+	foreground class = iota
+	// background is for tasks that used up a quantum, and for new ones.
+	background
+)
+
+// readyQueue decides who runs next. It is a plain value: no lock, no clock.
+//
+// Among tenants it is start-time fair queueing. Each tenant has a virtual time, which advances by
+// the fuel its tasks burn over its weight, and the tenant that is furthest behind is next. So over
+// any time tenants with work to do burn fuel in proportion to their weights. A task is charged what
+// it is expected to burn when it is taken, and the difference when it is settled; were it charged
+// only then, idle workers would all go to the same tenant. A tenant that comes back from having
+// nothing ready takes the current time if its own is behind: it is served soon, but does not get
+// back what it left unused.
+//
+// Within a tenant there are two classes, each first in, first out. The foreground goes first, so
+// that a task which waits for the outside does not wait for those that compute as well; but of what
+// it burns while the background waits an account is kept, and for every seven quanta of it the
+// background gets one. A task that burns a whole quantum goes to the background, whatever it was,
+// so the foreground is soon rid of those that merely pretend.
+type readyQueue struct {
+	quantum int64
+	heap    tenantHeap         // tenants with ready tasks, by virtual time
+	now     int64              // the virtual time of the tenant served last; it never goes back
+	tenants map[string]*tenant // all that are known
+	sweepAt int                // how many tenants there may be before the idle ones are forgotten
+	len     int                // ready tasks
+}
+
+// tenant is one tenant's part of the queue.
+type tenant struct {
+	name    string
+	weight  int64
+	pinned  bool  // its weight was set, so it is not forgotten
+	vtime   int64 // fuel burnt over weight
+	residue int64 // what the division left over, in fuel
+	pos     int   // index in the heap plus one; 0 if it has no ready task
+	tasks   int   // that have not ended
+	running int   // that were taken and not settled
+	owed    int64 // fuel burnt by the foreground while the background waited
+	classes [2]taskList
+}
+
+func newReadyQueue(quantum int64) readyQueue {
+	return readyQueue{quantum: quantum, tenants: make(map[string]*tenant), sweepAt: 64}
+}
+
+// tenant returns the tenant of that name.
+func (q *readyQueue) tenant(name string) *tenant {
+	if tn := q.tenants[name]; tn != nil {
+		return tn
+	}
+	if len(q.tenants) >= q.sweepAt {
+		q.sweep()
+		q.sweepAt = max(2*len(q.tenants), 64)
+	}
+	tn := &tenant{name: name, weight: 1}
+	q.tenants[name] = tn
+	return tn
+}
+
+// sweep forgets tenants that have no task, unless they are ahead: those would gain by coming back
+// as strangers.
+func (q *readyQueue) sweep() {
+	for name, tn := range q.tenants {
+		if tn.tasks == 0 && !tn.pinned && tn.vtime <= q.now {
+			delete(q.tenants, name)
+		}
+	}
+}
+
+// setWeight sets a tenant's weight, for the fuel it burns from now on.
+func (q *readyQueue) setWeight(name string, weight int) {
+	tn := q.tenant(name)
+	tn.weight, tn.pinned, tn.residue = int64(max(weight, 1)), true, 0
+}
+
+// push makes a task ready. It must not be in the queue.
+func (q *readyQueue) push(t *Task, c class) {
+	tn := t.tenant
+	t.class = c
+	tn.classes[c].push(t)
+	q.len++
+	if tn.pos != 0 {
+		return
+	}
+	tn.vtime = max(tn.vtime, q.now)
+	q.heap.push(tn)
+}
+
+// take removes the task that is next, or returns nil. It is to be given back to settle.
+func (q *readyQueue) take() *Task {
+	tn := q.heap.first()
+	if tn == nil {
+		return nil
+	}
+	q.now = max(q.now, tn.vtime)
+	t := tn.next(q.quantum)
+	q.len--
+	tn.charge(q.expected(t))
+	if tn.classes[foreground].first == nil && tn.classes[background].first == nil {
+		q.heap.remove(tn)
+	} else {
+		q.heap.down(0)
+	}
+	return t
+}
+
+// expected returns what a task is expected to burn.
+func (q *readyQueue) expected(t *Task) int64 {
+	if t.class == background {
+		return q.quantum
+	}
+	return resumeCost
+}
+
+// next takes the tenant's next task.
+func (tn *tenant) next(quantum int64) *Task {
+	fore, back := &tn.classes[foreground], &tn.classes[background]
+	switch {
+	case back.first == nil:
+		return fore.pop()
+	case fore.first == nil:
+		return back.pop()
+	case tn.owed >= (backgroundShare-1)*quantum:
+		tn.owed -= (backgroundShare - 1) * quantum
+		return back.pop()
+	default:
+		return fore.pop()
+	}
+}
+
+// settle charges for a task that was taken and has come back, before it is pushed again.
+func (q *readyQueue) settle(t *Task, burnt int64) {
+	tn := t.tenant
+	cost := max(burnt, resumeCost)
+	switch {
+	case tn.classes[background].first == nil:
+		tn.owed = 0
+	case t.class == foreground:
+		tn.owed += cost
+	}
+	tn.charge(cost - q.expected(t))
+	if tn.pos != 0 {
+		q.heap.restore(tn.pos - 1)
+	}
+	if tn.vtime >= rebaseAt {
+		q.rebase()
+	}
+}
+
+// charge advances the tenant's virtual time; the residue makes the division exact in the long run.
+func (tn *tenant) charge(fuel int64) {
+	if tn.weight == 1 {
+		tn.vtime += fuel
+		return
+	}
+	tn.residue += fuel
+	tn.vtime += tn.residue / tn.weight
+	tn.residue %= tn.weight
+}
+
+// rebase sets all virtual times back by the current one. Order among those ahead is kept.
+func (q *readyQueue) rebase() {
+	for _, tn := range q.tenants {
+		tn.vtime = max(tn.vtime-q.now, 0)
+	}
+	q.now = 0
+	q.heap.fix()
+}
+
+// taskList is a first-in, first-out list that runs through the tasks.
+type taskList struct{ first, last *Task }
+
+func (l *taskList) push(t *Task) {
+	if l.first == nil {
+		l.first = t
+	} else {
+		l.last.next = t
+	}
+	l.last = t
+}
+
+func (l *taskList) pop() *Task {
+	t := l.first
+	l.first, t.next = t.next, nil
+	if l.first == nil {
+		l.last = nil
+	}
+	return t
+}
+
+// tenantHeap is a binary min-heap by virtual time; each tenant knows its place.
+type tenantHeap []*tenant
+
+func (h tenantHeap) first() *tenant {
+	if len(h) == 0 {
+		return nil
+	}
+	return h[0]
+}
+
+func (h *tenantHeap) push(tn *tenant) {
+	*h = append(*h, tn)
+	tn.pos = len(*h)
+	h.up(tn.pos - 1)
+}
+
+func (h *tenantHeap) remove(tn *tenant) {
+	old := *h
+	i, last := tn.pos-1, len(old)-1
+	old[i] = old[last]
+	old[i].pos = i + 1
+	old[last] = nil
+	*h = old[:last]
+	tn.pos = 0
+	if i < last {
+		h.restore(i)
+	}
+}
+
+// restore restores the order after the virtual time of tenant i has changed.
+func (h tenantHeap) restore(i int) {
+	h.up(i)
+	h.down(i)
+}
+
+func (h tenantHeap) up(i int) {
+	for i > 0 {
+		parent := (i - 1) / 2
+		if h[parent].vtime <= h[i].vtime {
+			return
+		}
+		h.swap(i, parent)
+		i = parent
+	}
+}
+
+// down moves tenant i below those that are behind it or level with it: level ones take turns.
+func (h tenantHeap) down(i int) {
+	for {
+		least := 2*i + 1
+		if right := least + 1; right < len(h) && h[right].vtime < h[least].vtime {
+			least = right
+		}
+		if least >= len(h) || h[least].vtime > h[i].vtime {
+			return
+		}
+		h.swap(i, least)
+		i = least
+	}
+}
+
+func (h tenantHeap) swap(i, j int) {
+	h[i], h[j] = h[j], h[i]
+	h[i].pos, h[j].pos = i+1, j+1
+}
+
+// fix restores the order after all virtual times may have changed.
+func (h tenantHeap) fix() {
+	for i := len(h)/2 - 1; i >= 0; i-- {
+		h.down(i)
+	}
+}

@@ -1,0 +1,180 @@
+package executor
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"time"
+)
+
+// TaskSpec is what a task is made of.
+type TaskSpec struct {
+	// Tenant is whose share the task burns.
+	Tenant string
+	// FuelLimit is the fuel the task may burn in all; 0 sets no limit.
+	FuelLimit uint64
+	// Run is the body. It runs on the task's fiber and ends the task by returning, or panicking. It
+	// is not called if the task is cancelled before it was first resumed. Once Park or Preempt
+	// has returned an error it should return: they don't wait any more.
+	Run func(*Fiber)
+	// Done, if not nil, is called once, on a worker, when the task has ended, whether or not Run
+	// was called. It must not block, and must not panic: who else would be told?
+	Done func(*Task)
+}
+
+// Task is one guest activation. It holds no goroutine and no stack before it is first resumed, nor
+// after it has ended.
+type Task struct {
+	// What a wake-up and a resume touch comes first, so that it shares a cache line: with a hundred
+	// thousand tasks each line is fetched from memory.
+	executor *Executor
+	tenant   *tenant
+	next     *Task // in the ready queue; guarded by Executor.mu
+	word     word
+	class    class        // the class it was last ready in; guarded by Executor.mu
+	due      atomic.Int64 // uptime at which the timer that woke it was due; 0 if it was no timer
+	fiber    *Fiber       // from the first resume to the end; its owner's (see state)
+
+	// Written by the task's owner, read by anybody.
+	since   atomic.Int64 // uptime at which it was last parked
+	waiting atomic.Int64
+	cpu     atomic.Int64
+	fuel    atomic.Uint64
+
+	cause          atomic.Pointer[error]
+	limit          uint64
+	run            func(*Fiber)
+	done           func(*Task)
+	older, younger *Task // in Executor.tasks; guarded by Executor.mu
+	panicked       *PanicError
+}
+
+// Wake makes a parked task ready. It may be called from any goroutine, any number of times. It is
+// remembered: a Wake at a time when the task is not parked makes its next Park return at once.
+func (t *Task) Wake() {
+	if t.word.wake() {
+		t.executor.enqueue(t)
+	}
+}
+
+// WakeDue is Wake for a timer that was due then. How late the task is resumed is recorded.
+func (t *Task) WakeDue(due time.Time) {
+	t.due.Store(max(int64(t.executor.driver.Since(due)), 1))
+	t.Wake()
+}
+
+// Cancel makes Park and Preempt return cause: at once if the task is parked, at its next fuel check
+// if it is running. The first cause wins. A nil cause stands for [context.Canceled].
+func (t *Task) Cancel(cause error) {
+	if cause == nil {
+		cause = context.Canceled
+	}
+	if t.setCause(cause) {
+		t.Wake()
+	}
+}
+
+func (t *Task) setCause(cause error) (first bool) {
+	return t.cause.CompareAndSwap(nil, &cause)
+}
+
+// Err returns the cause the task was cancelled with, or nil.
+func (t *Task) Err() error {
+	if cause := t.cause.Load(); cause != nil {
+		return *cause
+	}
+	return nil
+}
+
+// Phase is where a task is, as seen from outside.
+type Phase uint8
+
+// The phases.
+const (
+	// Ready: new, preempted or woken; it waits for a worker.
+	Ready Phase = iota
+	// Running: on a worker.
+	Running
+	// Parked: waiting to be woken.
+	Parked
+	// Done: ended.
+	Done
+)
+
+func (p Phase) String() string {
+	switch p {
+	case Ready:
+		return "ready"
+	case Running:
+		return "running"
+	case Parked:
+		return "parked"
+	case Done:
+		return "done"
+	default:
+		return fmt.Sprintf("Phase(%d)", uint8(p))
+	}
+}
+
+// Phase returns where the task is. By the time it returns, the task may be elsewhere.
+func (t *Task) Phase() Phase {
+	switch t.word.load().phase() {
+	case running:
+		return Running
+	case parked:
+		return Parked
+	case done:
+		return Done
+	default:
+		return Ready
+	}
+}
+
+// Usage is what a task has used.
+type Usage struct {
+	// Fuel is what its meters counted.
+	Fuel uint64
+	// CPU is the time it was on a worker, with the overhead of getting there.
+	CPU time.Duration
+	// Waiting is the time from each Park until it was resumed.
+	Waiting time.Duration
+}
+
+// Usage returns what the task has used up to when it last gave up its worker and, if it is parked,
+// the time it has been waiting since.
+func (t *Task) Usage() Usage {
+	u := Usage{
+		Fuel:    t.fuel.Load(),
+		CPU:     time.Duration(t.cpu.Load()),
+		Waiting: time.Duration(t.waiting.Load()),
+	}
+	if since := t.since.Load(); t.Phase() == Parked {
+		u.Waiting += max(t.executor.uptime()-time.Duration(since), 0)
+	}
+	return u
+}
+
+// ParkedSince returns when the task was last parked, if it is parked; otherwise the zero time.
+func (t *Task) ParkedSince() time.Time {
+	if since := t.since.Load(); t.Phase() == Parked {
+		return t.executor.driver.Time(time.Duration(since))
+	}
+	return time.Time{}
+}
+
+// PanicError is a panic of a task's body.
+type PanicError struct {
+	Value any
+	Stack []byte
+}
+
+func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v\n\n%s", e.Value, e.Stack) }
+
+// Unwrap returns what the body panicked with, if that was an error.
+func (e *PanicError) Unwrap() error {
+	err, _ := e.Value.(error)
+	return err
+}
+
+// Panic returns the panic that ended the body, or nil. It is for Done, and for after Done.
+func (t *Task) Panic() *PanicError { return t.panicked }

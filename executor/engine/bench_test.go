@@ -1,0 +1,154 @@
+package engine
+
+import (
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
+)
+
+// BenchmarkInstantiate takes the time from a compiled module to the first host
+// call of an instance, and how much of the Go heap an instance takes that stands there.
+func BenchmarkInstantiate(b *testing.B) {
+	e := newEngine(b, Config{})
+	m := load(b, e, "guest")
+	var first time.Time
+	answer := func(*guest, uint32) uint32 {
+		first = time.Now()
+		return 0
+	}
+	open := func() *Instance {
+		g := &guest{quantum: testQuantum, call: answer}
+		i, err := m.Instantiate(InstanceConfig{Host: g, MemoryBytes: 64 << 20})
+		if err != nil {
+			b.Fatal(err)
+		}
+		i.Refill(testQuantum)
+		call(b, i, "call", 0)
+		return i
+	}
+	var took []time.Duration
+	b.ReportAllocs()
+	for b.Loop() {
+		begin := time.Now()
+		i := open()
+		took = append(took, first.Sub(begin))
+		i.Close()
+	}
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)/2]), "p50-ns")
+	b.ReportMetric(float64(took[len(took)*99/100]), "p99-ns")
+
+	heap := func() int64 {
+		runtime.GC()
+		var stats runtime.MemStats
+		runtime.ReadMemStats(&stats)
+		return int64(stats.HeapAlloc)
+	}
+	took = nil
+	open().Close()
+	before := heap()
+	instances := make([]*Instance, 2000)
+	for n := range instances {
+		instances[n] = open()
+	}
+	b.ReportMetric(float64(heap()-before)/float64(len(instances)), "heap-B/instance")
+	for _, i := range instances {
+		i.Close()
+	}
+}
+
+func BenchmarkCall(b *testing.B) {
+	e := newEngine(b, Config{})
+	i := start(b, load(b, e, "guest"), &guest{call: func(*guest, uint32) uint32 { return 0 }}, InstanceConfig{})
+	b.ReportAllocs()
+	for b.Loop() {
+		call(b, i, "call", 0)
+	}
+}
+
+// BenchmarkAbort is how a program ends that calls proc_exit.
+func BenchmarkAbort(b *testing.B) {
+	e := newEngine(b, Config{})
+	i := start(b, load(b, e, "guest"), &guest{call: func(*guest, uint32) uint32 {
+		Abort(io.EOF)
+		return 0
+	}}, InstanceConfig{})
+	for b.Loop() {
+		if _, err := i.Call("call", 0); err != io.EOF {
+			b.Fatal(err)
+		}
+		i.ended = false
+	}
+}
+
+func BenchmarkRefill(b *testing.B) {
+	e := newEngine(b, Config{})
+	i := start(b, load(b, e, "guest"), &guest{}, InstanceConfig{})
+	var burnt int64
+	for b.Loop() {
+		i.Refill(testQuantum)
+		burnt += i.Burnt()
+	}
+}
+
+// BenchmarkLoad loads a Go program of some megabytes: compiled, and from the disk.
+func BenchmarkLoad(b *testing.B) {
+	source := filepath.Join(b.TempDir(), "main.go")
+	program := "package main\nimport \"fmt\"\nfunc main() { fmt.Println(1) }\n"
+	if err := os.WriteFile(source, []byte(program), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	out := filepath.Join(b.TempDir(), "main.wasm")
+	build := exec.Command("go", "build", "-o", out, source)
+	build.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm")
+	if text, err := build.CombinedOutput(); err != nil {
+		b.Skipf("%v: %s", err, text)
+	}
+	binary, err := os.ReadFile(out)
+	if err != nil {
+		b.Fatal(err)
+	}
+	load := func(b *testing.B, dir string) {
+		e := openEngine(b, Config{CacheDir: dir})
+		defineWASI(b, e)
+		m, err := e.Load(b.Context(), "d", func() ([]byte, error) { return binary, nil })
+		if err != nil {
+			b.Fatal(err)
+		}
+		m.Release()
+		if err := e.Close(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.Run("without cache", func(b *testing.B) {
+		for b.Loop() {
+			load(b, "")
+		}
+	})
+	b.Run("empty cache", func(b *testing.B) {
+		for b.Loop() {
+			load(b, b.TempDir())
+		}
+	})
+	b.Run("cached", func(b *testing.B) {
+		dir := b.TempDir()
+		load(b, dir)
+		for b.Loop() {
+			load(b, dir)
+		}
+	})
+}
+
+// defineWASI lets programs link that are loaded and not run.
+func defineWASI(b *testing.B, e *Engine) {
+	if _, err := wasi_snapshot_preview1.Instantiate(b.Context(), e.Runtime()); err != nil {
+		b.Fatal(err)
+	}
+}

@@ -1,0 +1,46 @@
+package engine
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"runtime"
+
+	"github.com/reactord/reactord/executor/engine/meter"
+)
+
+// Config sizes an Engine. A field that is zero has the default its comment tells.
+type Config struct {
+	CacheDir    string       // machine code on disk, for one Engine alone; none
+	CacheBytes  int64        // bound on CacheDir; 1 GiB
+	Compilers   int          // compilations at a time; half of GOMAXPROCS
+	IdleModules int          // compiled modules kept while no one holds them; 64
+	Limits      meter.Limits // on what the metering pass accepts; its own defaults
+	MemoryBytes int64        // of all instances together; no bound
+}
+
+func (c Config) withDefaults() Config {
+	c.CacheBytes = cmp.Or(c.CacheBytes, 1<<30)
+	c.Compilers = cmp.Or(c.Compilers, max(1, runtime.GOMAXPROCS(0)/2))
+	c.IdleModules = cmp.Or(c.IdleModules, 64)
+	return c
+}
+
+// Validate reports every fault of the configuration.
+func (c Config) Validate() error {
+	var errs []error
+	for _, field := range []struct {
+		name  string
+		value int64
+	}{
+		{"CacheBytes", c.CacheBytes},
+		{"Compilers", int64(c.Compilers)},
+		{"IdleModules", int64(c.IdleModules)},
+		{"MemoryBytes", c.MemoryBytes},
+	} {
+		if field.value < 0 {
+			errs = append(errs, fmt.Errorf("%s is negative: %d", field.name, field.value))
+		}
+	}
+	return errors.Join(errs...)
+}

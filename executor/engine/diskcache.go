@@ -1,0 +1,320 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/tetratelabs/wazero"
+	"golang.org/x/sys/unix"
+)
+
+// diskCache keeps machine code on disk, within a bound.
+//
+// wazero has a cache of its own, a directory without a bound, whose files it
+// trusts: one that is truncated makes the module fail for good, and one that
+// is damaged in the wrong place makes wazero allocate what a length field says,
+// or jump where an offset says. Nor does it tell which file is whose. So that
+// cache is used as a mere door into the runtime, which is otherwise empty:
+//
+//  1. A module is named by the hash of its metered bytes and of the fingerprint
+//     (wazero's version, the architecture, the processor's features).
+//  2. If the cache has no sound file of that name, the module is compiled in a
+//     runtime of its own with a directory of its own. The one file that then
+//     is in there is put into the cache, in an envelope with a checksum.
+//  3. What is in the envelope is put before the door, under the name that
+//     wazero gave it; the runtime compiles the module, by reading it; it is removed.
+//  4. A file whose checksum is wrong is removed, and step 2 follows.
+//  5. Files used longest ago are removed when there are too many bytes. The time of
+//     a file's last use is its modification time, so that order survives a restart.
+//
+// Rejected: checking wazero's directory at start (reads everything, does not
+// tell whose file is whose, so what was used last isn't known either); a runtime for
+// each module (host modules would have to be made in each).
+type diskCache struct {
+	dir         string
+	limit       int64
+	fingerprint string
+	lock        *os.File
+	live        wazero.CompilationCache // the door
+	door        string                  // its directory
+
+	mu    sync.Mutex
+	files map[string]cachedFile
+	total int64
+}
+
+type cachedFile struct {
+	size int64
+	used time.Time
+}
+
+const (
+	codeSuffix = ".code"
+	doorName   = "door"
+	stageName  = "stage"
+)
+
+// openDiskCache opens a cache in dir for one Engine alone. Others than its user
+// must not write there, since it holds machine code.
+func openDiskCache(ctx context.Context, dir string, limit int64) (_ *diskCache, err error) {
+	c := &diskCache{dir: dir, limit: limit, door: filepath.Join(dir, doorName), files: map[string]cachedFile{}}
+	defer func() {
+		if err != nil && c.lock != nil {
+			err = errors.Join(err, c.lock.Close())
+		}
+	}()
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	if err := os.Chmod(dir, 0o700); err != nil {
+		return nil, err
+	}
+	if c.lock, err = os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600); err != nil {
+		return nil, err
+	}
+	if err := unix.Flock(int(c.lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		return nil, fmt.Errorf("%s is in use by another process: %w", dir, err)
+	}
+	for _, leftover := range []string{c.door, filepath.Join(dir, stageName)} {
+		if err := os.RemoveAll(leftover); err != nil {
+			return nil, err
+		}
+	}
+	if err := c.scan(); err != nil {
+		return nil, err
+	}
+	if c.live, err = wazero.NewCompilationCacheWithDir(c.door); err != nil {
+		return nil, err
+	}
+	// The name that wazero gives the file of an empty module tells its version and so on.
+	probe, err := c.build(ctx, []byte("\x00asm\x01\x00\x00\x00"))
+	if err != nil {
+		return nil, err
+	}
+	c.fingerprint = probe.name
+	return c, nil
+}
+
+// scan finds what an earlier process left.
+func (c *diskCache) scan() error {
+	entries, err := os.ReadDir(c.dir)
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		switch key, isCode := strings.CutSuffix(entry.Name(), codeSuffix); {
+		case isCode:
+			info, err := entry.Info()
+			if err != nil {
+				return err
+			}
+			c.files[key] = cachedFile{size: info.Size(), used: info.ModTime()}
+			c.total += info.Size()
+		case strings.HasSuffix(entry.Name(), ".tmp"):
+			if err := os.Remove(filepath.Join(c.dir, entry.Name())); err != nil {
+				return err
+			}
+		}
+	}
+	return c.trim()
+}
+
+// compile makes a module of metered bytes by way of the cache.
+func (c *diskCache) compile(ctx context.Context, r wazero.Runtime, metered []byte) (wazero.CompiledModule, error) {
+	sum := sha256.New()
+	sum.Write([]byte(c.fingerprint))
+	sum.Write(metered)
+	key := hex.EncodeToString(sum.Sum(nil))
+
+	found, err := c.get(key)
+	if err != nil {
+		if found, err = c.build(ctx, metered); err != nil {
+			return nil, err
+		}
+		// A cache that cannot be written to is slow, not wrong.
+		_ = c.put(key, found)
+	}
+	file := filepath.Join(c.door, found.name)
+	if err := os.WriteFile(file, found.bytes, 0o600); err != nil {
+		return nil, err
+	}
+	module, err := r.CompileModule(ctx, metered)
+	removed := os.Remove(file)
+	if err != nil { // sound, and yet refused: do without
+		module, err = r.CompileModule(ctx, metered)
+	}
+	return module, errors.Join(err, removed)
+}
+
+// build compiles in a runtime of its own, for the file that wazero makes of it.
+func (c *diskCache) build(ctx context.Context, metered []byte) (_ code, err error) {
+	stage := filepath.Join(c.dir, stageName)
+	if err := os.MkdirAll(stage, 0o700); err != nil {
+		return code{}, err
+	}
+	stage, err = os.MkdirTemp(stage, "")
+	if err != nil {
+		return code{}, err
+	}
+	cache, err := wazero.NewCompilationCacheWithDir(stage)
+	if err != nil {
+		return code{}, err
+	}
+	r := wazero.NewRuntimeWithConfig(ctx, runtimeConfig().WithCompilationCache(cache))
+	defer func() { err = errors.Join(err, r.Close(ctx), cache.Close(ctx), os.RemoveAll(stage)) }()
+	if _, err := r.CompileModule(ctx, metered); err != nil {
+		return code{}, err
+	}
+	files, err := filepath.Glob(filepath.Join(stage, "*", "*"))
+	if err != nil || len(files) != 1 {
+		return code{}, fmt.Errorf("wazero left %d files instead of one: %w", len(files), err)
+	}
+	name, err := filepath.Rel(stage, files[0])
+	if err != nil {
+		return code{}, err
+	}
+	content, err := os.ReadFile(files[0])
+	return code{name: name, bytes: content}, err
+}
+
+// get returns what the cache has under a key. An error says that it has nothing usable.
+func (c *diskCache) get(key string) (code, error) {
+	c.mu.Lock()
+	_, ok := c.files[key]
+	c.mu.Unlock()
+	if !ok {
+		return code{}, fs.ErrNotExist
+	}
+	envelope, err := os.ReadFile(c.path(key))
+	if err != nil {
+		return code{}, errors.Join(err, c.drop(key))
+	}
+	found, err := openEnvelope(envelope)
+	if err != nil {
+		return code{}, errors.Join(err, c.drop(key))
+	}
+	now := time.Now()
+	c.mu.Lock()
+	c.files[key] = cachedFile{size: int64(len(envelope)), used: now}
+	c.mu.Unlock()
+	return found, os.Chtimes(c.path(key), now, now)
+}
+
+// put stores code under a key, and removes what was used longest ago to make room.
+// There is no fsync: a file that a crash damaged has the wrong checksum.
+func (c *diskCache) put(key string, found code) error {
+	envelope := found.seal()
+	size := int64(len(envelope))
+	if size > c.limit {
+		return nil
+	}
+	file, err := os.CreateTemp(c.dir, "*.tmp")
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(envelope)
+	if err = errors.Join(err, file.Close()); err == nil {
+		err = os.Rename(file.Name(), c.path(key))
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(file.Name()))
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.total += size - c.files[key].size
+	c.files[key] = cachedFile{size: size, used: time.Now()}
+	return c.trim()
+}
+
+// drop removes a file.
+func (c *diskCache) drop(key string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.remove(key)
+}
+
+func (c *diskCache) remove(key string) error {
+	c.total -= c.files[key].size
+	delete(c.files, key)
+	if err := os.Remove(c.path(key)); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// trim removes files until what is left is within the bound.
+func (c *diskCache) trim() error {
+	if c.total <= c.limit {
+		return nil
+	}
+	keys := make([]string, 0, len(c.files))
+	for key := range c.files {
+		keys = append(keys, key)
+	}
+	slices.SortFunc(keys, func(a, b string) int { return c.files[a].used.Compare(c.files[b].used) })
+	for _, key := range keys {
+		if c.total <= c.limit {
+			break
+		}
+		if err := c.remove(key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *diskCache) path(key string) string { return filepath.Join(c.dir, key+codeSuffix) }
+
+// close removes the door and lets others have the directory. The runtime must be closed.
+func (c *diskCache) close(ctx context.Context) error {
+	return errors.Join(
+		c.live.Close(ctx),
+		os.RemoveAll(c.door),
+		os.RemoveAll(filepath.Join(c.dir, stageName)),
+		c.lock.Close())
+}
+
+// code is a file of wazero's: its path below the directory of the cache, and its contents.
+type code struct {
+	name  string
+	bytes []byte
+}
+
+// The envelope of a code file: a magic, the SHA-256 of all that follows it, the name,
+// a newline, the contents.
+const envelopeMagic = "reactord code 1\n"
+
+var errEnvelope = errors.New("not a sound code file")
+
+func (c code) seal() []byte {
+	body := slices.Concat([]byte(c.name), []byte("\n"), c.bytes)
+	sum := sha256.Sum256(body)
+	return slices.Concat([]byte(envelopeMagic), sum[:], body)
+}
+
+func openEnvelope(envelope []byte) (code, error) {
+	rest, ok := bytes.CutPrefix(envelope, []byte(envelopeMagic))
+	if !ok || len(rest) < sha256.Size {
+		return code{}, errEnvelope
+	}
+	body := rest[sha256.Size:]
+	if sum := sha256.Sum256(body); !bytes.Equal(sum[:], rest[:sha256.Size]) {
+		return code{}, errEnvelope
+	}
+	name, content, ok := bytes.Cut(body, []byte("\n"))
+	if !ok || !filepath.IsLocal(string(name)) {
+		return code{}, errEnvelope
+	}
+	return code{name: string(name), bytes: content}, nil
+}

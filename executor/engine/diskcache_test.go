@@ -1,0 +1,234 @@
+package engine
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// codeFiles returns the files of a cache, name to size.
+func codeFiles(t *testing.T, dir string) map[string]int64 {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(dir, "*"+codeSuffix))
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := map[string]int64{}
+	for _, path := range paths {
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info.Mode().Perm() != 0o600 {
+			t.Errorf("%s has mode %v", path, info.Mode())
+		}
+		files[path] = info.Size()
+	}
+	return files
+}
+
+// run loads modules by name in an engine of its own.
+func run(t *testing.T, config Config, modules ...string) {
+	t.Helper()
+	e := openEngine(t, config)
+	for _, name := range modules {
+		m, err := e.Load(t.Context(), name, func() ([]byte, error) { return binaryOf(t, name), nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		i, err := m.Instantiate(InstanceConfig{Host: &guest{quantum: testQuantum}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if name == "guest" {
+			i.Refill(testQuantum)
+			if got := call(t, i, "count", 100); got != 100 {
+				t.Errorf("count(100) = %d", got)
+			}
+		}
+		i.Close()
+		m.Release()
+	}
+	if err := e.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestCacheSurvivesRestart(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "cache")
+	run(t, Config{CacheDir: dir}, "guest", "no_memory", "empty")
+	before := codeFiles(t, dir)
+	if len(before) != 3 {
+		t.Fatalf("%d files for three modules", len(before))
+	}
+	old := time.Now().Add(-time.Hour)
+	for path := range before {
+		if err := os.Chtimes(path, old, old); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run(t, Config{CacheDir: dir}, "guest")
+	used := 0
+	for path := range codeFiles(t, dir) {
+		if info, err := os.Stat(path); err != nil || info.ModTime().After(old.Add(time.Minute)) {
+			used++
+		}
+	}
+	if used != 1 {
+		t.Errorf("%d files were used for one module", used)
+	}
+	if info, err := os.Stat(dir); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("the directory has mode %v, %v", info.Mode(), err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(dir, "*")); len(left) != 4 {
+		t.Errorf("left behind: %v; want three files and the lock", left)
+	}
+}
+
+// TestCacheIsRead: what is in the cache is what runs.
+func TestCacheIsRead(t *testing.T) {
+	dir := t.TempDir()
+	run(t, Config{CacheDir: dir}, "guest")
+	c := openEngine(t, Config{CacheDir: dir})
+	defer c.Close(t.Context())
+	for path := range codeFiles(t, dir) {
+		key := filepath.Base(path[:len(path)-len(codeSuffix)])
+		found, err := c.cache.get(key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.HasPrefix(found.bytes, []byte("WAZEVO")) {
+			t.Errorf("%s does not hold wazero's file", path)
+		}
+		if filepath.Dir(found.name) != filepath.Dir(c.cache.fingerprint) {
+			t.Errorf("%s is not where wazero looks", found.name)
+		}
+	}
+}
+
+// TestDamagedCache: whatever happens to a file, the module is compiled anew and stored again.
+func TestDamagedCache(t *testing.T) {
+	for name, damage := range map[string]func(content []byte) []byte{
+		"empty":         func([]byte) []byte { return nil },
+		"truncated":     func(b []byte) []byte { return b[:len(b)/2] },
+		"last byte":     func(b []byte) []byte { b[len(b)-1] ^= 1; return b },
+		"a length":      func(b []byte) []byte { b[len(envelopeMagic)+32+120] ^= 0x80; return b },
+		"checksum":      func(b []byte) []byte { b[len(envelopeMagic)] ^= 1; return b },
+		"magic":         func(b []byte) []byte { b[0] ^= 1; return b },
+		"more":          func(b []byte) []byte { return append(b, 0) },
+		"sound, absurd": func([]byte) []byte { return code{name: "x", bytes: []byte("WAZEVO")}.seal() },
+		"sound, truncated within": func(b []byte) []byte {
+			c, err := openEnvelope(b)
+			if err != nil {
+				panic(err)
+			}
+			c.bytes = c.bytes[:len(c.bytes)-100]
+			return c.seal()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			run(t, Config{CacheDir: dir}, "guest")
+			var path string
+			for path = range codeFiles(t, dir) {
+			}
+			sound, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, damage(bytes.Clone(sound)), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			run(t, Config{CacheDir: dir}, "guest")
+			if strings.HasPrefix(name, "sound") {
+				return // no checksum could tell
+			}
+			if again, err := os.ReadFile(path); err != nil || !bytes.Equal(again, sound) {
+				t.Errorf("%d bytes after, %d before, %v", len(again), len(sound), err)
+			}
+		})
+	}
+}
+
+func TestCacheBound(t *testing.T) {
+	dir := t.TempDir()
+	run(t, Config{CacheDir: dir}, "no_memory")
+	var small int64
+	for _, small = range codeFiles(t, dir) {
+	}
+	// Room for two small ones; guest and traps are larger.
+	config := Config{CacheDir: dir, CacheBytes: 2*small + small/2}
+	run(t, config, "guest", "table", "no_memory", "elem_bounds")
+	var total int64
+	for _, size := range codeFiles(t, dir) {
+		total += size
+	}
+	if total == 0 || total > config.CacheBytes {
+		t.Errorf("%d bytes kept of at most %d", total, config.CacheBytes)
+	}
+	config.CacheBytes = 1
+	run(t, config)
+	if left := codeFiles(t, dir); len(left) != 0 {
+		t.Errorf("left at a bound of one byte: %v", left)
+	}
+}
+
+func TestCacheEvictsLeastRecentlyUsed(t *testing.T) {
+	c := &diskCache{dir: t.TempDir(), limit: 1 << 20, files: map[string]cachedFile{}}
+	entry := code{name: "n", bytes: make([]byte, 300<<10)}
+	for _, key := range []string{"a", "b", "c"} {
+		if err := c.put(key, entry); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := c.get("a"); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.put("d", entry); err != nil {
+		t.Fatal(err)
+	}
+	for key, want := range map[string]bool{"a": true, "b": false, "c": true, "d": true} {
+		if _, err := c.get(key); (err == nil) != want {
+			t.Errorf("%s: %v", key, err)
+		}
+	}
+	if err := c.put("huge", code{name: "n", bytes: make([]byte, 2<<20)}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.get("d"); err != nil {
+		t.Error("one that is too large evicted the others")
+	}
+}
+
+func TestCacheDirBelongsToOne(t *testing.T) {
+	dir := t.TempDir()
+	e := openEngine(t, Config{CacheDir: dir})
+	if _, err := New(t.Context(), Config{CacheDir: dir}); err == nil {
+		t.Error("two engines share a directory")
+	}
+	if err := e.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	run(t, Config{CacheDir: dir}, "empty")
+}
+
+func FuzzEnvelope(f *testing.F) {
+	f.Add([]byte("x"))
+	f.Add(code{name: "a/b", bytes: []byte("content")}.seal())
+	f.Add(code{name: "../b", bytes: nil}.seal())
+	f.Fuzz(func(t *testing.T, b []byte) {
+		c, err := openEnvelope(b)
+		if err != nil {
+			return
+		}
+		if !filepath.IsLocal(c.name) {
+			t.Errorf("%q leads out of the directory", c.name)
+		}
+		if !bytes.Equal(c.seal(), b) {
+			t.Error("seal does not undo openEnvelope")
+		}
+	})
+}

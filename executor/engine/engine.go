@@ -1,0 +1,128 @@
+package engine
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/experimental"
+	"github.com/tetratelabs/wazero/sys"
+
+	"github.com/reactord/reactord/executor/engine/memory"
+	"github.com/reactord/reactord/executor/engine/meter"
+)
+
+// ErrClosed is returned by Load once Close was called.
+var ErrClosed = errors.New("engine: closed")
+
+// features are those the metering pass accepts: WebAssembly 2.0, tail calls and
+// extended constant expressions.
+const features = api.CoreFeaturesV2 | experimental.CoreFeaturesTailCall | experimental.CoreFeaturesExtendedConst
+
+// Engine compiles modules and makes instances of them.
+type Engine struct {
+	config    Config
+	runtime   wazero.Runtime
+	instances wazero.ModuleConfig // the same for every instance
+	pool      *memory.Pool
+	cache     *diskCache // nil: none
+
+	// ctx ends when Close is called, and with it what waits for a compiler.
+	ctx       context.Context
+	stop      context.CancelFunc
+	compilers chan struct{} // a token for each compilation under way
+	compiling sync.WaitGroup
+
+	modules moduleTable
+}
+
+// New opens an engine. ctx is for the opening alone.
+func New(ctx context.Context, config Config) (*Engine, error) {
+	if err := config.Validate(); err != nil {
+		return nil, err
+	}
+	config = config.withDefaults()
+	e := &Engine{
+		config:    config,
+		instances: instanceConfig(),
+		pool:      memory.NewPool(memory.Config{LimitBytes: config.MemoryBytes}),
+		compilers: make(chan struct{}, config.Compilers),
+	}
+	e.modules.init(config.IdleModules)
+	e.ctx, e.stop = context.WithCancel(context.WithoutCancel(ctx))
+	settings := runtimeConfig()
+	if config.CacheDir != "" {
+		cache, err := openDiskCache(ctx, config.CacheDir, config.CacheBytes)
+		if err != nil {
+			e.stop()
+			return nil, fmt.Errorf("compile cache: %w", err)
+		}
+		e.cache = cache
+		settings = settings.WithCompilationCache(cache.live)
+	}
+	e.runtime = wazero.NewRuntimeWithConfig(ctx, settings)
+	if err := defineMeter(ctx, e.runtime); err != nil {
+		return nil, errors.Join(err, e.Close(ctx))
+	}
+	return e, nil
+}
+
+// runtimeConfig is how guests are compiled. wazero's own preemption
+// (WithCloseOnContextDone) is off: the metering pass does that.
+//
+// wazero's DWARF support is off: it walks all of a module's debug entries, for
+// each frame of a stack however deep, whenever a guest ends by a panic, and a
+// guest that calls proc_exit does.
+func runtimeConfig() wazero.RuntimeConfig {
+	return wazero.NewRuntimeConfigCompiler().
+		WithCoreFeatures(features).
+		WithCloseOnContextDone(false).
+		WithDebugInfoEnabled(false)
+}
+
+// instanceConfig is what every instance shares. wazero would seed a random source
+// and make two clocks for each, though no host function here asks it for them;
+// the name is empty so that it can have any number of instances of a module.
+func instanceConfig() wazero.ModuleConfig {
+	return wazero.NewModuleConfig().
+		WithName("").
+		WithStartFunctions().
+		WithRandSource(rand.Reader).
+		WithWalltime(func() (int64, int32) { return 0, 0 }, sys.ClockResolution(1)).
+		WithNanotime(func() int64 { return 0 }, sys.ClockResolution(1))
+}
+
+// Runtime is where host modules are added, before the first Inspect or Load.
+func (e *Engine) Runtime() wazero.Runtime { return e.runtime }
+
+// MemoryUsed returns the bytes that all instances hold together, as counted against Config.MemoryBytes.
+func (e *Engine) MemoryUsed() int64 { return e.pool.Used() }
+
+// Inspect tells what a module is, without compiling it. It returns a *meter.Error
+// for what the metering pass refuses, and an *UnknownImportError for what host modules don't have.
+// Load may still find a *meter.Error in the types of its functions.
+func (e *Engine) Inspect(binary []byte) (*meter.Info, error) {
+	_, info, err := e.rewrite(binary)
+	return info, err
+}
+
+// Close stops compilations that have not begun, waits for those that have, and
+// releases everything. Instances must have been closed before; else the engine
+// stays as it is but for loading, and an error says so.
+func (e *Engine) Close(ctx context.Context) error {
+	e.modules.close()
+	e.stop()
+	e.compiling.Wait()
+	if err := e.pool.Close(); err != nil {
+		return err
+	}
+	err := e.runtime.Close(ctx)
+	if e.cache != nil {
+		err = errors.Join(err, e.cache.close(ctx))
+	}
+	return err
+}

@@ -1,0 +1,129 @@
+package engine
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+	"go.uber.org/goleak"
+)
+
+//go:generate sh -c "cd testdata && for f in *.wat; do wat2wasm --debug-names --no-check $DOLLAR{f} -o $DOLLAR{f%.wat}.wasm; done"
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// guest is a Host as hostcalls has one.
+type guest struct {
+	Binding
+	call     func(g *guest, arg uint32) uint32
+	preempt  func() error
+	quantum  int64
+	preempts int
+}
+
+func (g *guest) Deadline() (time.Time, bool) { return time.Time{}, false }
+func (g *guest) Done() <-chan struct{}       { return nil }
+func (g *guest) Err() error                  { return nil }
+
+func (g *guest) Preempt() error {
+	g.preempts++
+	if g.preempt != nil {
+		if err := g.preempt(); err != nil {
+			return err
+		}
+	}
+	g.Instance().Refill(g.quantum)
+	return nil
+}
+
+// defineTest adds the host module of the test modules: one function that asks
+// the guest that its context is.
+func defineTest(t testing.TB, r wazero.Runtime) {
+	t.Helper()
+	_, err := r.NewHostModuleBuilder("test").NewFunctionBuilder().
+		WithGoFunction(api.GoFunc(func(ctx context.Context, stack []uint64) {
+			g := ctx.(*guest)
+			stack[0] = uint64(g.call(g, uint32(stack[0])))
+		}), []api.ValueType{api.ValueTypeI32}, []api.ValueType{api.ValueTypeI32}).
+		Export("call").Instantiate(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// openEngine opens an engine that the caller closes.
+func openEngine(t testing.TB, config Config) *Engine {
+	t.Helper()
+	e, err := New(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defineTest(t, e.Runtime())
+	return e
+}
+
+// newEngine opens an engine and closes it when the test ends.
+func newEngine(t testing.TB, config Config) *Engine {
+	t.Helper()
+	e := openEngine(t, config)
+	t.Cleanup(func() {
+		if err := e.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	return e
+}
+
+func binaryOf(t testing.TB, name string) []byte {
+	t.Helper()
+	binary, err := os.ReadFile(filepath.Join("testdata", name+".wasm"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return binary
+}
+
+func load(t testing.TB, e *Engine, name string) *Module {
+	t.Helper()
+	m, err := e.Load(t.Context(), name, func() ([]byte, error) { return binaryOf(t, name), nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(m.Release)
+	return m
+}
+
+const testQuantum = 100_000
+
+// start makes an instance for g, which it closes when the test ends.
+func start(t testing.TB, m *Module, g *guest, config InstanceConfig) *Instance {
+	t.Helper()
+	if g.quantum == 0 {
+		g.quantum = testQuantum
+	}
+	config.Host = g
+	i, err := m.Instantiate(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(i.Close)
+	i.Refill(g.quantum)
+	return i
+}
+
+// call calls a function of one result at most.
+func call(t testing.TB, i *Instance, export string, args ...uint64) uint64 {
+	t.Helper()
+	results, err := i.Call(export, args...)
+	if err != nil {
+		t.Fatalf("%s: %v", export, err)
+	}
+	if len(results) == 0 {
+		return 0
+	}
+	return results[0]
+}

@@ -1,0 +1,114 @@
+package engine
+
+import (
+	"bytes"
+	"errors"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/reactord/reactord/executor/engine/meter"
+)
+
+func TestImports(t *testing.T) {
+	e := newEngine(t, Config{})
+	for _, tt := range []struct {
+		file string
+		want *UnknownImportError // nil: fine
+		text string
+	}{
+		{file: "guest"},
+		{file: "empty"},
+		{"import_missing",
+			&UnknownImportError{"test", "absent", meter.FuncExtern, "(func (param i64))", ""},
+			`unknown import "test"."absent": there is no such function`},
+		{"import_module",
+			&UnknownImportError{"absent", "call", meter.FuncExtern, "(func)", ""},
+			`unknown import "absent"."call": there is no such function`},
+		{"import_type",
+			&UnknownImportError{"test", "call", meter.FuncExtern, "(func (param i32 f64))", "(func (param i32) (result i32))"},
+			`unknown import "test"."call": imported as (func (param i32 f64)), but it is (func (param i32) (result i32))`},
+		{"import_memory",
+			&UnknownImportError{"env", "memory", meter.MemoryExtern, "(memory 1)", ""},
+			`unknown import "env"."memory": a memory, but only functions can be imported`},
+		{"import_table",
+			&UnknownImportError{"env", "table", meter.TableExtern, "(table 1 funcref)", ""},
+			`unknown import "env"."table": a table, but only functions can be imported`},
+		{"import_global",
+			&UnknownImportError{"env", "base", meter.GlobalExtern, "(global i32)", ""},
+			`unknown import "env"."base": a global, but only functions can be imported`},
+	} {
+		t.Run(tt.file, func(t *testing.T) {
+			_, inspected := e.Inspect(binaryOf(t, tt.file))
+			m, loaded := e.Load(t.Context(), tt.file, func() ([]byte, error) { return binaryOf(t, tt.file), nil })
+			if loaded == nil {
+				m.Release()
+			}
+			for _, err := range []error{inspected, loaded} {
+				if tt.want == nil {
+					if err != nil {
+						t.Error(err)
+					}
+					continue
+				}
+				got, ok := errors.AsType[*UnknownImportError](err)
+				if !ok {
+					t.Fatalf("error %v", err)
+				}
+				if diff := cmp.Diff(tt.want, got); diff != "" {
+					t.Errorf("-want +got:\n%s", diff)
+				}
+				if err.Error() != tt.text {
+					t.Errorf("text %q, want %q", err.Error(), tt.text)
+				}
+			}
+		})
+	}
+}
+
+func TestRefused(t *testing.T) {
+	e := newEngine(t, Config{})
+	for _, tt := range []struct {
+		name   string
+		binary []byte
+		kind   meter.Kind
+	}{
+		{"nothing", nil, meter.Malformed},
+		{"text", []byte("(module)"), meter.Malformed},
+		{"truncated", binaryOf(t, "guest")[:100], meter.Malformed},
+		{"component", []byte("\x00asm\x0d\x00\x01\x00"), meter.Component},
+		{"the meter's own import", binaryOf(t, "import_meter"), meter.Unsupported},
+		{"ill-typed", binaryOf(t, "ill_typed"), meter.Malformed},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := e.Load(t.Context(), tt.name, func() ([]byte, error) { return tt.binary, nil })
+			if refused, ok := errors.AsType[*meter.Error](err); !ok || refused.Kind != tt.kind {
+				t.Errorf("error %T %v, want kind %v", err, err, tt.kind)
+			}
+		})
+	}
+}
+
+// TestRefusedTellsWhere: a fault that only the compiler finds is told with the offset of its function.
+func TestRefusedTellsWhere(t *testing.T) {
+	e := newEngine(t, Config{})
+	binary := binaryOf(t, "ill_typed")
+	_, err := e.Load(t.Context(), "d", func() ([]byte, error) { return binary, nil })
+	refused, ok := errors.AsType[*meter.Error](err)
+	if !ok {
+		t.Fatalf("error %v", err)
+	}
+	// i64.const 1, end
+	if at := refused.Offset; at <= 0 || !bytes.HasPrefix(binary[at:], []byte{0x42, 1, 0x0b}) {
+		t.Errorf("offset %#x", at)
+	}
+}
+
+// TestBlame: a module that compiles as its author wrote it is not malformed.
+func TestBlame(t *testing.T) {
+	cause := errors.New("the metered one did not compile")
+	err := blame(t.Context(), binaryOf(t, "guest"), cause)
+	if _, ok := errors.AsType[*InternalError](err); !ok || !errors.Is(err, cause) {
+		t.Errorf("error %v", err)
+	}
+}

@@ -1,0 +1,199 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"runtime/debug"
+
+	"github.com/tetratelabs/wazero/api"
+
+	"github.com/reactord/reactord/executor/engine/memory"
+	"github.com/reactord/reactord/executor/engine/meter"
+)
+
+// ErrOutOfMemory says that the limits leave no room for what an instance starts with.
+var ErrOutOfMemory = errors.New("out of memory: the limit is below what the module starts with")
+
+var errBound = errors.New("engine: the host has an instance already")
+
+var errEnded = errors.New("engine: call of an instance that has ended")
+
+// InstanceConfig says for whom and within what limits an instance runs.
+type InstanceConfig struct {
+	Host        Host
+	MemoryBytes int64 // of linear memory, tables and grown call stack together; 0: no bound
+	StackBytes  int64 // of the call stack; 0: DefaultStackBytes
+}
+
+// Instance is an instantiated module. It belongs to one goroutine at a time.
+type Instance struct {
+	module  *Module
+	host    Host
+	account *memory.Account
+	guest   api.Module
+	fuel    api.MutableGlobal
+	left    api.MutableGlobal // stack bytes that remain of the grant
+	stack   stackBudget
+	quantum int64 // of the last Refill
+
+	// A function handle has a call stack of its own, so only the last is kept.
+	export   string
+	function api.Function
+	ended    bool
+}
+
+// Instantiate makes an instance. A start section of the module runs, and may
+// park the fiber. Errors are those of Call, and ErrOutOfMemory.
+func (m *Module) Instantiate(config InstanceConfig) (_ *Instance, err error) {
+	b := config.Host.binding()
+	if b.instance != nil {
+		return nil, errBound
+	}
+	m.retain()
+	i := &Instance{
+		module:  m,
+		host:    config.Host,
+		account: m.engine.pool.NewAccount(config.MemoryBytes),
+		stack:   newStackBudget(config.StackBytes),
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			err = recovered(v, debug.Stack())
+		}
+		if err != nil {
+			i.Close()
+		}
+	}()
+	if !m.fits(i.account) {
+		return nil, ErrOutOfMemory
+	}
+	b.open(i, i.account)
+	guest, err := m.engine.runtime.InstantiateModule(config.Host, m.compiled, m.engine.instances)
+	b.values = nil
+	if err != nil {
+		return nil, m.outcome(err)
+	}
+	i.attach(guest)
+	return i, nil
+}
+
+// fits gives the account what an instance of the module starts with. wazero
+// would panic if its memory were refused later.
+func (m *Module) fits(account *memory.Account) bool {
+	if !account.Reserve(m.tableBytes()) {
+		return false
+	}
+	if !m.info.HasMemory {
+		return true
+	}
+	const mostPages = 1 << 16
+	most := uint64(mostPages)
+	if m.info.HasMaxPages {
+		most = uint64(m.info.MaxPages)
+	}
+	linear := account.Allocate(0, most*uint64(memory.PageBytes))
+	return linear.Reallocate(uint64(m.info.MinPages)*uint64(memory.PageBytes)) != nil
+}
+
+// tableBytes is what wazero's tables take on the Go heap: a pointer for each element.
+func (m *Module) tableBytes() int64 { return int64(m.info.TableElements) * 8 }
+
+// attach takes hold of the counters of the guest, and sets them, unless that
+// was done before. A start function comes here first through its own calls of the meter.
+func (i *Instance) attach(guest api.Module) bool {
+	if i.guest != nil {
+		return false
+	}
+	i.guest = guest
+	i.fuel = guest.ExportedGlobal(meter.FuelGlobal).(api.MutableGlobal)
+	i.left = guest.ExportedGlobal(meter.StackGlobal).(api.MutableGlobal)
+	i.fuel.Set(uint64(int64(i.fuel.Get()) + i.quantum))
+	i.left.Set(uint64(int64(i.left.Get()) + i.stack.granted))
+	return true
+}
+
+// Call calls an exported function. See the package comment for its errors, after
+// any of which the instance is only good for Close.
+func (i *Instance) Call(export string, args ...uint64) (results []uint64, err error) {
+	if i.ended {
+		return nil, errEnded
+	}
+	if i.function == nil || i.export != export {
+		function := i.guest.ExportedFunction(export)
+		if function == nil {
+			return nil, fmt.Errorf("engine: no function %q is exported", export)
+		}
+		i.export, i.function = export, function
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			err = recovered(v, debug.Stack())
+		}
+		i.ended = err != nil
+	}()
+	results, err = i.function.Call(i.host, args...)
+	if err != nil {
+		err = i.module.outcome(err)
+	}
+	return results, err
+}
+
+// Refill sets the fuel for the next turn on the worker. Never while guest code runs.
+func (i *Instance) Refill(quantum int64) {
+	i.quantum = quantum
+	if i.fuel != nil {
+		i.fuel.Set(uint64(quantum))
+	}
+}
+
+// Burnt returns the fuel used since the last Refill; a guest overdraws by less
+// than what one check covers. Never while guest code runs.
+func (i *Instance) Burnt() int64 {
+	if i.fuel == nil {
+		return 0
+	}
+	return i.quantum - int64(i.fuel.Get())
+}
+
+// growStack lets the guest go on whose stack bytes are below zero, or says why not.
+func (i *Instance) growStack() error {
+	left := int64(i.left.Get())
+	if left >= 0 {
+		return nil
+	}
+	more := i.stack.grow(-left, i.account)
+	if more == 0 {
+		return errStackOverflow
+	}
+	i.left.Set(uint64(left + more))
+	return nil
+}
+
+// Memory is the guest's linear memory; nil if the module has none.
+func (i *Instance) Memory() api.Memory {
+	if !i.module.info.HasMemory {
+		return nil
+	}
+	return i.guest.Memory()
+}
+
+// PeakMemory returns the most bytes of linear memory, tables and grown call
+// stack the instance ever held. Safe from any goroutine.
+func (i *Instance) PeakMemory() int64 { return i.account.Peak() }
+
+// Close frees the instance and its memory. Idempotent. Not while guest code runs.
+func (i *Instance) Close() {
+	if i.module == nil {
+		return
+	}
+	if i.guest != nil {
+		// The error is that of a file system, which instances don't have.
+		_ = i.guest.Close(i.host)
+	}
+	i.account.Close()
+	i.host.binding().release(i)
+	i.guest, i.fuel, i.left, i.function = nil, nil, nil, nil
+	i.ended = true
+	i.module.Release()
+	i.module = nil
+}

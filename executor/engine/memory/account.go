@@ -1,0 +1,150 @@
+package memory
+
+import (
+	"bytes"
+	"unsafe"
+
+	"github.com/tetratelabs/wazero/experimental"
+)
+
+// Account is what one instance holds of a pool: one linear memory, and the
+// bytes reserved besides it. It implements experimental.MemoryAllocator.
+type Account struct {
+	pool   *Pool
+	budget budget
+	memory linear
+	closed bool
+}
+
+// NewAccount opens an account that may hold limitBytes; zero or less: as much as the pool may.
+func (p *Pool) NewAccount(limitBytes int64) *Account {
+	a := &Account{pool: p}
+	a.budget.setLimit(limitBytes)
+	a.memory.account = a
+	p.accounts.Add(1)
+	return a
+}
+
+// Allocate implements experimental.MemoryAllocator. It returns the same memory
+// every time: a module has one at most, and so a caller can give it its first
+// size, and learn whether there is room, before it lets wazero ask for it.
+func (a *Account) Allocate(_, max uint64) experimental.LinearMemory {
+	a.memory.ceiling = min(int64(max), a.budget.limit, a.pool.budget.limit)
+	return &a.memory
+}
+
+// Reserve counts n bytes against both limits, or refuses and counts nothing.
+func (a *Account) Reserve(n int64) bool {
+	if a.closed || !a.budget.take(n) {
+		return false
+	}
+	if !a.pool.budget.take(n) {
+		a.budget.give(n)
+		return false
+	}
+	a.budget.mark()
+	return true
+}
+
+// Release takes back n bytes that were reserved.
+func (a *Account) Release(n int64) {
+	if a.closed {
+		return
+	}
+	a.budget.give(n)
+	a.pool.budget.give(n)
+}
+
+// Used returns the bytes held now. Safe from any goroutine.
+func (a *Account) Used() int64 { return a.budget.used.Load() }
+
+// Peak returns the most bytes ever held. Safe from any goroutine, and after Close.
+func (a *Account) Peak() int64 { return a.budget.peak.Load() }
+
+// Close frees the memory and everything reserved. Idempotent.
+func (a *Account) Close() {
+	if a.closed {
+		return
+	}
+	a.memory.Free()
+	a.Release(a.Used())
+	a.closed = true
+	a.pool.accounts.Add(-1)
+}
+
+// linear is the linear memory of an account, in a slot of its pool.
+type linear struct {
+	account *Account
+	base    *byte // nil: no slot yet
+	class   class
+	size    int64
+	ceiling int64 // what size can ever become
+}
+
+// Reallocate implements experimental.LinearMemory: within the slot growth is
+// free, beyond it the contents move. It returns nil if a limit is in the way.
+func (m *linear) Reallocate(size uint64) []byte {
+	if size > uint64(m.ceiling) {
+		return nil
+	}
+	more := int64(size) - m.size
+	if more <= 0 {
+		return m.bytes() // it never shrinks
+	}
+	if !m.account.Reserve(more) {
+		return nil
+	}
+	if int64(size) > m.capacity() && !m.move(int64(size)) {
+		m.account.Release(more)
+		return nil
+	}
+	m.size += more
+	return m.bytes()
+}
+
+// move goes on in a slot that holds size bytes.
+func (m *linear) move(size int64) bool {
+	base, class, ok := m.account.pool.acquire(size, m.ceiling)
+	if !ok {
+		return false
+	}
+	if m.base != nil {
+		copyTouched(unsafe.Slice(base, m.size), m.bytes())
+		m.account.pool.classes[m.class].release(m.base, m.size)
+	}
+	m.base, m.class = base, class
+	return true
+}
+
+// Free implements experimental.LinearMemory. Idempotent.
+func (m *linear) Free() {
+	m.account.budget.give(m.size)
+	m.account.pool.vacate(vacated{m.class, m.base, m.size})
+	m.base, m.size = nil, 0
+}
+
+func (m *linear) capacity() int64 {
+	if m.base == nil {
+		return 0
+	}
+	return m.class.bytes()
+}
+
+// bytes is never nil, which would say that growing failed.
+func (m *linear) bytes() []byte {
+	if m.base == nil {
+		return []byte{}
+	}
+	return unsafe.Slice(m.base, m.size)
+}
+
+// copyTouched copies src to dst, which is zero, but skips pages of zeroes: what
+// was never touched in src must not become resident in dst.
+func copyTouched(dst, src []byte) {
+	var zeroes [4096]byte
+	for at := 0; at < len(src); at += len(zeroes) {
+		if page := src[at : at+len(zeroes)]; !bytes.Equal(page, zeroes[:]) {
+			copy(dst[at:], page)
+		}
+	}
+}

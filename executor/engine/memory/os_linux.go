@@ -1,0 +1,33 @@
+package memory
+
+import (
+	"errors"
+
+	"golang.org/x/sys/unix"
+)
+
+// reserve reserves n bytes of address space that read as zeroes. Pages exist
+// from their first write on. Huge pages are off: one would cost a guest that
+// touched a few bytes 2 MiB.
+func reserve(n int64) ([]byte, error) {
+	b, err := unix.Mmap(-1, 0, int(n), unix.PROT_READ|unix.PROT_WRITE,
+		unix.MAP_ANON|unix.MAP_PRIVATE|unix.MAP_NORESERVE)
+	if err != nil {
+		return nil, err
+	}
+	// EINVAL: a kernel without huge pages.
+	if err := unix.Madvise(b, unix.MADV_NOHUGEPAGE); err != nil && err != unix.EINVAL {
+		return nil, errors.Join(err, unix.Munmap(b))
+	}
+	return b, nil
+}
+
+func unreserve(b []byte) error { return unix.Munmap(b) }
+
+// discard gives the pages of b to the system; b reads as zeroes from then on.
+func discard(b []byte) error {
+	if len(b) == 0 {
+		return nil
+	}
+	return unix.Madvise(b, unix.MADV_DONTNEED)
+}

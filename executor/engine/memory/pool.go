@@ -1,0 +1,74 @@
+package memory
+
+import (
+	"fmt"
+	"sync/atomic"
+)
+
+// Config bounds a pool.
+type Config struct {
+	// LimitBytes bounds what all accounts hold together; zero or less: no bound.
+	LimitBytes int64
+}
+
+// Pool holds the linear memories of one node.
+type Pool struct {
+	budget   budget
+	accounts atomic.Int64 // open ones
+	classes  [classCount]slots
+	reaper   reaper
+}
+
+// NewPool returns an empty pool. Address space is reserved when it is first needed.
+func NewPool(config Config) *Pool {
+	p := new(Pool)
+	p.budget.setLimit(config.LimitBytes)
+	return p
+}
+
+// Used returns the bytes that all accounts hold now.
+func (p *Pool) Used() int64 { return p.budget.used.Load() }
+
+// Limit returns the bound on Used; math.MaxInt64 if there is none.
+func (p *Pool) Limit() int64 { return p.budget.limit }
+
+// Close returns the address space, once the reaper is done. While accounts are open it refuses: a guest
+// that lost its memory under its feet would take the process down.
+func (p *Pool) Close() error {
+	if n := p.accounts.Load(); n != 0 {
+		return fmt.Errorf("memory: close of a pool with %d open accounts", n)
+	}
+	p.reaper.running.Wait()
+	for c := range p.classes {
+		if err := p.classes[c].unmap(); err != nil {
+			return fmt.Errorf("memory: %w", err)
+		}
+	}
+	return nil
+}
+
+// acquire returns a zeroed slot for size bytes that may become ceiling bytes.
+//
+// Up to 4 MiB the slot is the next that fits, since most memories stay small
+// and moving on costs a bounded copy. Beyond, it is one for the whole ceiling,
+// so that nothing larger than 4 MiB is ever copied; only when there is no
+// address space left for that, a smaller one.
+func (p *Pool) acquire(size, ceiling int64) (base *byte, c class, ok bool) {
+	fits, ok := classFor(size)
+	if !ok {
+		return nil, 0, false
+	}
+	want := fits
+	if fits > copyClass {
+		want = largest
+		if c, ok := classFor(ceiling); ok {
+			want = max(fits, c)
+		}
+	}
+	for c = want; c >= fits; c-- {
+		if base, err := p.classes[c].acquire(c); err == nil {
+			return base, c, true
+		}
+	}
+	return nil, 0, false
+}

@@ -1,0 +1,67 @@
+package memory
+
+import "sync"
+
+// promptBytes is up to where whoever frees a memory waits for its pages to go,
+// which takes a microsecond for a small guest and a quarter of a second for a gibibyte.
+const promptBytes = int64(4) << 20
+
+// vacated is a memory that its account has given up.
+type vacated struct {
+	class   class
+	base    *byte // nil: it never had a slot
+	touched int64
+}
+
+// vacate takes back the slot and the bytes of a memory. Large ones are left to
+// the reaper, as the caller may be a worker that others wait for; their bytes
+// count against the pool's limit until their pages are gone.
+func (p *Pool) vacate(v vacated) {
+	if v.touched > promptBytes {
+		p.reaper.add(p, v)
+		return
+	}
+	p.reclaim(v)
+}
+
+func (p *Pool) reclaim(v vacated) {
+	if v.base != nil {
+		p.classes[v.class].release(v.base, v.touched)
+	}
+	p.budget.give(v.touched)
+}
+
+// reaper reclaims one memory after the other, on a goroutine that lives as long as there are any.
+type reaper struct {
+	mu      sync.Mutex
+	queue   []vacated
+	active  bool
+	running sync.WaitGroup
+}
+
+func (r *reaper) add(p *Pool, v vacated) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.queue = append(r.queue, v)
+	if !r.active {
+		r.active = true
+		r.running.Go(func() {
+			for v, ok := r.next(); ok; v, ok = r.next() {
+				p.reclaim(v)
+			}
+		})
+	}
+}
+
+// next returns what came first; ok is false if nothing is left, and the goroutine must end.
+func (r *reaper) next() (v vacated, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.queue) == 0 {
+		r.active = false
+		return vacated{}, false
+	}
+	v = r.queue[0]
+	r.queue = r.queue[1:]
+	return v, true
+}

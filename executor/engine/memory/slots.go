@@ -1,0 +1,118 @@
+package memory
+
+import (
+	"fmt"
+	"sync"
+	"unsafe"
+)
+
+const (
+	// PageBytes is the unit in which WebAssembly counts linear memory.
+	PageBytes = int64(64) << 10
+
+	// arenaBytes is how much address space is reserved at a time. A process
+	// may have some 65,000 mappings (vm.max_map_count), far fewer than there
+	// may be guests, so slots share them: at this size the whole 47 bits of
+	// address space are 2,048 mappings.
+	arenaBytes = int64(64) << 30
+)
+
+// class is a size of slots: 64 KiB, 256 KiB, 1 MiB, 4 MiB, and from there
+// powers of two up to the 4 GiB that a 32-bit memory can have.
+//
+// Small slots lie side by side, so that guests of a page or two share the page
+// tables that map them; a slot of its own 2 MiB region would cost each a 4 KiB table.
+type class int
+
+const (
+	copyClass  class = 3  // 4 MiB: the last class that a growing memory is copied out of
+	largest    class = 13 // 4 GiB
+	classCount       = int(largest) + 1
+)
+
+func (c class) bytes() int64 {
+	if c <= copyClass {
+		return PageBytes << (2 * c)
+	}
+	return copyClass.bytes() << (c - copyClass)
+}
+
+// classFor returns the smallest class that holds size bytes; ok is false if none does.
+func classFor(size int64) (c class, ok bool) {
+	for c = 0; c <= largest; c++ {
+		if size <= c.bytes() {
+			return c, true
+		}
+	}
+	return 0, false
+}
+
+// slots hands out the slots of one class. Every free slot reads as zeroes.
+type slots struct {
+	mu     sync.Mutex
+	free   []*byte // last in, first out: the page tables of the last are warm, and exist
+	fresh  []byte  // the part of the newest arena that was never handed out
+	arenas [][]byte
+}
+
+// acquire returns the base of a zeroed slot, or an error of the operating system's.
+func (s *slots) acquire(c class) (*byte, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if n := len(s.free); n > 0 {
+		base := s.free[n-1]
+		s.free = s.free[:n-1]
+		return base, nil
+	}
+	if len(s.fresh) == 0 {
+		arena, err := reserveArena(c.bytes())
+		if err != nil {
+			return nil, err
+		}
+		s.arenas = append(s.arenas, arena)
+		s.fresh = arena
+	}
+	base := unsafe.SliceData(s.fresh)
+	s.fresh = s.fresh[c.bytes():]
+	return base, nil
+}
+
+// release takes back a slot of which only the first touched bytes may have been
+// written, and gives their pages to the operating system.
+func (s *slots) release(base *byte, touched int64) {
+	if err := discard(unsafe.Slice(base, touched)); err != nil {
+		clear(unsafe.Slice(base, touched)) // locked pages, for one; the contract is zeroes
+	}
+	s.mu.Lock()
+	s.free = append(s.free, base)
+	s.mu.Unlock()
+}
+
+// unmap gives every arena back. No slot may be in use.
+func (s *slots) unmap() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for len(s.arenas) > 0 {
+		last := len(s.arenas) - 1
+		if err := unreserve(s.arenas[last]); err != nil {
+			return err
+		}
+		s.arenas = s.arenas[:last]
+	}
+	s.free, s.fresh = nil, nil
+	return nil
+}
+
+// reserveArena reserves address space for slots of the given size, less of it
+// where the system refuses much (a limit on address space, strict overcommit).
+func reserveArena(slotBytes int64) ([]byte, error) {
+	for n := max(arenaBytes, slotBytes); ; n /= 2 {
+		arena, err := reserve(n)
+		if err == nil {
+			return arena, nil
+		}
+		if n/2 < slotBytes {
+			return nil, fmt.Errorf("reserve %d bytes of address space: %w", n, err)
+		}
+	}
+}

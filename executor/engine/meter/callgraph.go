@@ -1,0 +1,260 @@
+package meter
+
+import (
+	"slices"
+)
+
+// summary is what the call graph needs to know of a defined function.
+type summary struct {
+	cost     int64    // of all its instructions, each once
+	frame    int64    // upper bound of its stack frame in bytes
+	callees  []uint32 // defined functions it calls directly, once per call
+	indirect []uint32 // types it calls indirectly, by key, once per call
+}
+
+// graph is the call graph of a module. Its nodes are the defined functions and,
+// after them, one for each type that is called indirectly, with edges to every
+// function of that type whose address is taken.
+type graph struct {
+	functions []summary
+	types     map[uint32]int // node of a type
+	targets   [][]uint32     // of the type nodes
+}
+
+func (g *graph) size() int { return len(g.functions) + len(g.targets) }
+
+// successor returns the i-th successor of a node.
+func (g *graph) successor(node, i int) (succ int, ok bool) {
+	if node >= len(g.functions) {
+		if t := g.targets[node-len(g.functions)]; i < len(t) {
+			return int(t[i]), true
+		}
+		return 0, false
+	}
+	f := &g.functions[node]
+	if i < len(f.callees) {
+		return int(f.callees[i]), true
+	}
+	if i -= len(f.callees); i < len(f.indirect) {
+		return g.types[f.indirect[i]], true
+	}
+	return 0, false
+}
+
+// newGraph makes the call graph of summarized functions. taken are the defined
+// functions whose address is taken, typeOf gives a function's type key.
+func newGraph(functions []summary, taken []bool, typeOf func(f int) uint32) *graph {
+	g := &graph{functions: functions, types: map[uint32]int{}}
+	for i := range functions {
+		for _, t := range functions[i].indirect {
+			if _, ok := g.types[t]; !ok {
+				g.types[t] = len(functions) + len(g.targets)
+				g.targets = append(g.targets, nil)
+			}
+		}
+	}
+	for f, yes := range taken {
+		if node, ok := g.types[typeOf(f)]; yes && ok {
+			i := node - len(functions)
+			g.targets[i] = append(g.targets[i], uint32(f))
+		}
+	}
+	return g
+}
+
+// components finds the strongly connected components by Tarjan's algorithm.
+// order lists the nodes so that callees come before callers, apart from those
+// of one component, which are neighbours.
+func (g *graph) components() (component []int32, order []int) {
+	const unseen = -1
+	n := g.size()
+	component = slices.Repeat([]int32{unseen}, n)
+	index := slices.Repeat([]int32{unseen}, n)
+	low := make([]int32, n)
+	order = make([]int, 0, n)
+	var open []int // visited, not yet in a component
+	var next, components int32
+	type step struct{ node, succ int }
+	var path []step
+
+	visit := func(node int) {
+		index[node], low[node] = next, next
+		next++
+		open = append(open, node)
+		path = append(path, step{node: node})
+	}
+	for root := range n {
+		if index[root] != unseen {
+			continue
+		}
+		visit(root)
+		for len(path) > 0 {
+			top := &path[len(path)-1]
+			succ, ok := g.successor(top.node, top.succ)
+			top.succ++
+			switch {
+			case ok && index[succ] == unseen:
+				visit(succ)
+			case ok && component[succ] == unseen:
+				low[top.node] = min(low[top.node], index[succ])
+			case ok:
+			default:
+				node := top.node
+				path = path[:len(path)-1]
+				if len(path) > 0 {
+					caller := path[len(path)-1].node
+					low[caller] = min(low[caller], low[node])
+				}
+				if low[node] != index[node] {
+					continue
+				}
+				at := len(open) - 1
+				for open[at] != node {
+					at--
+				}
+				for _, member := range open[at:] {
+					component[member] = components
+				}
+				order = append(order, open[at:]...)
+				open = open[:at]
+				components++
+			}
+		}
+	}
+	return component, order
+}
+
+// feedback returns a set of functions such that every cycle of direct calls
+// goes through one of them: the targets of back edges in a depth-first walk.
+func (g *graph) feedback() []bool {
+	const (
+		fresh = iota
+		active
+		done
+	)
+	state := make([]byte, len(g.functions))
+	cut := make([]bool, len(g.functions))
+	type step struct{ node, succ int }
+	var path []step
+	for root := range g.functions {
+		if state[root] != fresh {
+			continue
+		}
+		state[root] = active
+		path = append(path, step{node: root})
+		for len(path) > 0 {
+			top := &path[len(path)-1]
+			callees := g.functions[top.node].callees
+			if top.succ == len(callees) {
+				state[top.node] = done
+				path = path[:len(path)-1]
+				continue
+			}
+			succ := int(callees[top.succ])
+			top.succ++
+			switch state[succ] {
+			case fresh:
+				state[succ] = active
+				path = append(path, step{node: succ})
+			case active:
+				cut[succ] = true
+			}
+		}
+	}
+	return cut
+}
+
+// plan is what the rewriting of functions needs to know of their callers and
+// callees.
+type plan struct {
+	component  []int32
+	types      map[uint32]int // node of a type that is called indirectly
+	entryCheck []bool         // functions that check the fuel at entry
+	cyclic     []bool         // nodes that are in a cycle
+	charged    []bool         // functions that count their frame
+	unchecked  []int64        // nodes: most fuel one call burns between checks
+}
+
+// newPlan decides where checks go.
+//
+// Fuel: each cycle of calls goes through a check, either at the entry of a
+// function or before an indirect call. Functions outside cycles need none:
+// their caller knows how much they burn at most.
+//
+// Stack: functions in cycles count their frames. Others form chains; they
+// count as well as soon as those that don't would exceed the red zone.
+func newPlan(g *graph) *plan {
+	component, order := g.components()
+	n := len(g.functions)
+	p := &plan{
+		component:  component,
+		types:      g.types,
+		entryCheck: g.feedback(),
+		cyclic:     g.cyclic(component),
+		charged:    make([]bool, n),
+		unchecked:  make([]int64, g.size()),
+	}
+	red := make([]int64, g.size()) // bytes of uncounted frames from a node down
+	for len(order) > 0 {
+		members := 1
+		for members < len(order) && component[order[members]] == component[order[0]] {
+			members++
+		}
+		p.settle(g, order[:members], red)
+		order = order[members:]
+	}
+	return p
+}
+
+// settle plans the nodes of one component, whose callees are settled.
+func (p *plan) settle(g *graph, members []int, red []int64) {
+	var below int64
+	for _, node := range members {
+		burn, most := int64(0), int64(0)
+		for i := 0; ; i++ {
+			succ, ok := g.successor(node, i)
+			if !ok {
+				break
+			}
+			if p.component[succ] != p.component[node] {
+				below = max(below, red[succ])
+				burn = min(burn+p.unchecked[succ], maxUnchecked)
+				most = max(most, p.unchecked[succ])
+			}
+		}
+		if node < len(g.functions) {
+			most = min(burn+g.functions[node].cost, maxUnchecked)
+		}
+		p.unchecked[node] = most
+	}
+	for _, node := range members {
+		red[node] = below
+		if node >= len(g.functions) {
+			continue
+		}
+		frame := g.functions[node].frame
+		if p.charged[node] = p.cyclic[node] || below+frame > RedZone; !p.charged[node] {
+			red[node] = below + frame
+		}
+	}
+}
+
+// cyclic tells which nodes are in a cycle.
+func (g *graph) cyclic(component []int32) []bool {
+	size := make([]int, g.size())
+	for _, c := range component {
+		size[c]++
+	}
+	cyclic := make([]bool, g.size())
+	for node := range cyclic {
+		cyclic[node] = size[component[node]] > 1
+		for i := 0; !cyclic[node]; i++ {
+			succ, ok := g.successor(node, i)
+			if !ok {
+				break
+			}
+			cyclic[node] = succ == node
+		}
+	}
+	return cyclic
+}

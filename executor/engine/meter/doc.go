@@ -1,0 +1,28 @@
+// Package meter rewrites WebAssembly modules so that a host can bound what
+// they use: time, by a fuel counter; stack, by a counter of bytes left; and
+// table space, by declared maximums.
+//
+// It is a pure function of bytes to bytes. Nothing in it blocks, keeps state
+// or starts a goroutine; calls may run at the same time.
+//
+// # What a rewritten module does
+//
+// It exports two mutable i64 globals and imports two functions from
+// [HostModule]:
+//
+//   - [FuelGlobal] counts down, about one unit per instruction. Every loop and
+//     every cycle of calls passes a check that calls [YieldFunction] when the
+//     counter is below zero. The host sets the counter to the next quantum
+//     there, or ends the guest.
+//   - [StackGlobal] counts down by an upper bound of a function's stack frame
+//     while that function is active. A function that takes it below zero calls
+//     [GrowStackFunction], where the host adds to the counter or ends the
+//     guest. Real use never exceeds what was granted by more than [RedZone].
+//
+// Both globals start at zero, so that a module whose start function runs
+// before the host could set them calls the host first.
+//
+// Apart from that a rewritten module computes what the original computes; it
+// has the original's imports, exports, names and traps. Only table.grow beyond
+// [Limits].TableElements fails where it might have succeeded.
+package meter

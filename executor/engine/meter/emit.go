@@ -1,0 +1,232 @@
+package meter
+
+import (
+	"github.com/reactord/reactord/executor/engine/meter/wasm"
+)
+
+// emitter writes the metered body of one function.
+//
+// # Fuel
+//
+// What instructions cost gathers in pending while they are copied. It is
+// charged where the straight line ends, by code put at the line's start
+// (anchor), where the counter is likely to be in a register. Lines that meet
+// share charges: the first branch to a label fixes what is pending there, and
+// each other way to the label charges the difference. So every way is charged
+// exactly, and of the ways to a label one needs no code.
+//
+// # Checks
+//
+// unchecked is the most fuel that can have been burnt since the last check on
+// any way here, callees included. Where it would exceed maxUnchecked there is
+// another check. Loops and cycles of calls have their own.
+type emitter struct {
+	rw     *rewriter
+	f      int // the defined function
+	code   []byte
+	instrs []wasm.Instr
+	marks  []byte
+
+	out    wasm.Code
+	depth  int // open blocks in out
+	anchor int // in out
+	labels []*label
+
+	pending   int64
+	unchecked int64
+	dead      bool // what follows can not be reached
+	inLocal   bool // in a loop nest whose fuel is in a local
+	wrapped   bool // the body is in a block, what leaves the function comes after it
+
+	locals  uint32         // of the author
+	added   []wasm.ValType // types of locals beside those
+	scratch map[string]uint32
+	targets []uint32 // of the current br_table
+}
+
+// label is a block, loop, if or function, as branches to it see it.
+type label struct {
+	op    wasm.Op // of the instruction; OpReturn for the function
+	level int     // depth in out of its block; of a loop, of the outer one
+	inner int     // of a loop, depth of the inner one; 0 if nothing goes back to it
+	arity int     // how many values a branch to it carries
+
+	inNest bool   // it is in a nest of loops whose fuel is in a local
+	root   bool   // it is the loop that begins the nest
+	next   *label // of a loop that is being unrolled: where its next copy begins
+
+	known     bool  // pending is fixed
+	pending   int64 // at the label
+	unchecked int64 // at the label
+
+	entryPending, entryUnchecked int64 // before an if
+}
+
+// local returns the index of an added local, which it makes at first use.
+func (e *emitter) local(name string, t wasm.ValType) uint32 {
+	i, ok := e.scratch[name]
+	if !ok {
+		i = e.locals + uint32(len(e.added))
+		e.added = append(e.added, t)
+		e.scratch[name] = i
+	}
+	return i
+}
+
+// function writes the whole body.
+func (e *emitter) function() {
+	e.prologue()
+	e.run(0, len(e.instrs))
+}
+
+// run copies the instructions from one position to another.
+func (e *emitter) run(from, to int) {
+	for i := from; i < to; {
+		if e.marks[i]&markDead != 0 {
+			i++
+			continue
+		}
+		i = e.step(i)
+	}
+}
+
+// step copies the instruction at i and returns the position after what it copied.
+func (e *emitter) step(i int) int {
+	in := e.instrs[i]
+	e.burn(cost(in.Op))
+	switch in.Op {
+	case wasm.OpBlock, wasm.OpIf:
+		e.block(i)
+	case wasm.OpLoop:
+		return e.loop(i)
+	case wasm.OpElse:
+		e.otherwise()
+	case wasm.OpEnd:
+		e.end()
+	case wasm.OpBr:
+		e.br(e.label(in.A))
+	case wasm.OpBrIf:
+		e.brIf(e.label(in.A))
+	case wasm.OpBrTable:
+		e.brTable(in)
+	case wasm.OpReturn:
+		e.br(e.labels[0])
+	case wasm.OpUnreachable:
+		if !e.inLocal {
+			e.settle()
+		}
+		e.out.Op(wasm.OpUnreachable)
+		e.dead = true
+	case wasm.OpCall, wasm.OpCallIndirect:
+		e.call(i)
+	case wasm.OpReturnCall, wasm.OpReturnCallIndirect:
+		e.tailCall(in)
+	case wasm.OpRefFunc:
+		e.out.Index(in.Op, e.rw.added.renumber(in.A))
+	case wasm.OpMemoryFill, wasm.OpMemoryCopy, wasm.OpMemoryInit:
+		e.bulkMemory(i)
+	case wasm.OpTableFill, wasm.OpTableCopy, wasm.OpTableInit, wasm.OpTableGrow:
+		e.bulkTable(i)
+	default:
+		e.copy(i)
+	}
+	return i + 1
+}
+
+// copy copies the instruction at i as it is.
+func (e *emitter) copy(i int) {
+	next := uint32(len(e.code))
+	if i+1 < len(e.instrs) {
+		next = e.instrs[i+1].Pos
+	}
+	e.out = wasm.AppendInstr(e.out, e.code, e.instrs[i], next)
+}
+
+// line begins a straight line of code here.
+func (e *emitter) line() { e.anchor = len(e.out) }
+
+func (e *emitter) begin(op wasm.Op, blockType ...byte) (level int) {
+	e.out.Begin(op, blockType...)
+	e.depth++
+	return e.depth
+}
+
+func (e *emitter) close() {
+	e.out.Op(wasm.OpEnd)
+	e.depth--
+}
+
+// branch appends a branch to the block at a level.
+func (e *emitter) branch(op wasm.Op, level int) { e.out.Index(op, uint32(e.depth-level)) }
+
+func (e *emitter) label(index uint32) *label { return e.labels[len(e.labels)-1-int(index)] }
+func (e *emitter) push(l *label)             { e.labels = append(e.labels, l) }
+func (e *emitter) pop() *label {
+	l := e.labels[len(e.labels)-1]
+	e.labels = e.labels[:len(e.labels)-1]
+	return l
+}
+
+// prologue opens the function: it counts its frame, makes its checks and, if
+// something is to be done wherever the function returns, puts the body in a
+// block.
+func (e *emitter) prologue() {
+	p, add := e.rw.plan, &e.rw.added
+	e.wrapped = p.charged[e.f]
+	l := &label{op: wasm.OpReturn, arity: len(e.signature().Results)}
+	switch {
+	case e.wrapped && p.entryCheck[e.f]:
+		e.addToStack(-e.rw.frames[e.f])
+		e.out.Index(wasm.OpGlobalGet, add.stack)
+		e.out.Index(wasm.OpGlobalGet, add.fuel)
+		e.out.Op(wasm.OpI64Or)
+		e.ifNegative(func() {
+			e.callIfNegative(add.stack, add.growStack)
+			e.callIfNegative(add.fuel, add.yield)
+		})
+	case e.wrapped:
+		e.addToStack(-e.rw.frames[e.f])
+		e.callIfNegative(add.stack, add.growStack)
+	case p.entryCheck[e.f]:
+		e.check()
+	}
+	if e.wrapped {
+		l.level = e.begin(wasm.OpBlock, e.rw.exitType(e.signature().Results)...)
+	} else {
+		l.known = true // nothing can be charged after it
+	}
+	if e.rw.scan.tabled {
+		l.known = true
+	}
+	e.push(l)
+	e.line()
+}
+
+// epilogue closes the function.
+func (e *emitter) epilogue(l *label) {
+	if e.wrapped {
+		e.join(l)
+		e.charge(e.pending)
+		e.addToStack(e.rw.frames[e.f])
+		e.out.Op(wasm.OpEnd)
+		return
+	}
+	if !e.dead {
+		e.charge(e.pending)
+	}
+	e.out.Op(wasm.OpEnd)
+}
+
+func (e *emitter) signature() wasm.FuncType { return e.rw.types[e.rw.imported+e.f] }
+
+func (e *emitter) addToStack(n int64) {
+	e.out.Index(wasm.OpGlobalGet, e.rw.added.stack)
+	if n < 0 {
+		e.out.I64Const(-n)
+		e.out.Op(wasm.OpI64Sub)
+	} else {
+		e.out.I64Const(n)
+		e.out.Op(wasm.OpI64Add)
+	}
+	e.out.Index(wasm.OpGlobalSet, e.rw.added.stack)
+}

@@ -1,0 +1,131 @@
+package meter
+
+import (
+	"github.com/reactord/reactord/executor/engine/meter/wasm"
+)
+
+// call copies the call at i.
+func (e *emitter) call(i int) {
+	in := e.instrs[i]
+	node := e.callee(in)
+	e.beforeCall(node)
+	if e.inLocal { // only a call that doesn't return is in such a loop
+		e.toGlobal(e.pending)
+		e.pending = 0
+		e.inLocal = false
+		defer func() { e.inLocal = true }()
+	}
+	e.plainCall(in)
+	e.afterCall(node)
+}
+
+func (e *emitter) plainCall(in wasm.Instr) {
+	switch in.Op {
+	case wasm.OpCall, wasm.OpReturnCall:
+		e.out.Index(wasm.OpCall, e.rw.added.renumber(in.A))
+	default:
+		e.out.Index(wasm.OpCallIndirect, in.A)
+		e.out.Raw(wasm.AppendU32(nil, in.B)...)
+	}
+}
+
+// callee returns the node of the call graph that an instruction calls, or -1
+// for an imported function.
+func (e *emitter) callee(in wasm.Instr) int {
+	switch in.Op {
+	case wasm.OpCall, wasm.OpReturnCall:
+		return int(in.A) - min(int(in.A)+1, e.rw.imported)
+	}
+	return e.rw.plan.types[e.rw.keys[in.A]]
+}
+
+// beforeCall checks the fuel if the call needs it: an indirect one that may be
+// part of a cycle always does, others if they may burn too much before the next
+// check.
+func (e *emitter) beforeCall(node int) {
+	p := e.rw.plan
+	if node < 0 {
+		return
+	}
+	indirect := node >= len(e.rw.m.Bodies)
+	if indirect && p.cyclic[node] || e.unchecked+p.unchecked[node] > maxUnchecked {
+		e.check()
+	}
+}
+
+func (e *emitter) afterCall(node int) {
+	p := e.rw.plan
+	if node < 0 {
+		return
+	}
+	e.unchecked += p.unchecked[node]
+	if p.cyclic[node] && p.component[node] == p.component[e.f] {
+		e.unchecked = max(e.unchecked, maxUnchecked-afterCycle)
+	}
+}
+
+// tailCall copies a tail call. One that the engine makes an ordinary call of
+// becomes one here, so that its frame stays counted.
+func (e *emitter) tailCall(in wasm.Instr) {
+	node := e.callee(in)
+	e.beforeCall(node)
+	if node < 0 || !inRegisters(e.calleeType(in)) {
+		if e.inLocal {
+			e.toGlobal(e.pending)
+			e.pending, e.inLocal = 0, false
+			defer func() { e.inLocal = true }()
+		}
+		e.plainCall(in)
+		e.afterCall(node)
+		e.line()
+		e.br(e.labels[0])
+		return
+	}
+	if e.inLocal {
+		e.toGlobal(e.pending)
+	} else {
+		e.charge(e.pending)
+	}
+	e.pending = 0
+	if e.wrapped {
+		e.addToStack(e.rw.frames[e.f])
+	}
+	if in.Op == wasm.OpReturnCall {
+		e.out.Index(in.Op, e.rw.added.renumber(in.A))
+	} else {
+		e.out.Index(in.Op, in.A)
+		e.out.Raw(wasm.AppendU32(nil, in.B)...)
+	}
+	e.dead = true
+}
+
+func (e *emitter) calleeType(in wasm.Instr) wasm.FuncType {
+	if in.Op == wasm.OpReturnCall {
+		return e.rw.types[in.A]
+	}
+	return e.rw.m.Types[in.A]
+}
+
+// inRegisters reports whether arguments and results of a call are all passed
+// in registers, on each architecture. Otherwise wazero makes an ordinary call
+// of a tail call (see "Tail Call Implementation" in its RATIONALE).
+func inRegisters(t wasm.FuncType) bool {
+	const (
+		params  = 6 // arm64 has 8 for integers, two of which are taken
+		results = 8
+		floats  = 8
+	)
+	return fits(t.Params, params, floats) && fits(t.Results, results, floats)
+}
+
+func fits(ts []wasm.ValType, ints, floats int) bool {
+	for _, t := range ts {
+		switch t {
+		case wasm.F32, wasm.F64, wasm.V128:
+			floats--
+		default:
+			ints--
+		}
+	}
+	return ints >= 0 && floats >= 0
+}

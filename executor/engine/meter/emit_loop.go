@@ -1,0 +1,108 @@
+package meter
+
+import (
+	"github.com/reactord/reactord/executor/engine/meter/wasm"
+)
+
+// A loop becomes two, one in the other:
+//
+//	loop $outer
+//	  if fuel < 0: call yield
+//	  loop $inner
+//	    body
+//
+// A branch to the loop goes to $inner while there is fuel and to $outer when
+// there is none. As the call is outside the inner loop, it doesn't make the
+// compiler keep the loop's variables in memory.
+//
+// In a nest of loops that calls nothing the counter is in a local. It is taken
+// from the global before the nest and put back on each way out. A trap in the
+// nest loses what was burnt in it since the last check; the guest is at its end
+// anyway.
+
+// loop copies the loop at i and returns the position after what it copied.
+func (e *emitter) loop(i int) int {
+	in := e.instrs[i]
+	t, enc := wasm.ReadBlockType(e.code, in)
+	params, _ := e.rw.arity(t)
+	if e.marks[i]&markTargeted == 0 { // nothing goes back to it
+		e.push(&label{op: wasm.OpBlock, level: e.begin(wasm.OpBlock, enc...), inNest: e.inLocal})
+		return i + 1
+	}
+	l := &label{op: wasm.OpLoop, arity: params, known: true}
+	if l.root = !e.inLocal && e.marks[i]&markCalls == 0; l.root {
+		e.toLocal()
+	}
+	l.inNest = e.inLocal
+	e.settle()
+	l.level = e.begin(wasm.OpLoop, enc...)
+	e.check()
+	l.inner = e.begin(wasm.OpLoop, enc...)
+	e.line()
+	e.push(l)
+	if copies := e.copies(i, t); copies > 1 {
+		e.unroll(l, i, copies, t, enc)
+		return int(in.B)
+	}
+	return i + 1
+}
+
+// endLoop closes a loop.
+func (e *emitter) endLoop(l *label) {
+	e.close()
+	e.close()
+	if e.dead {
+		e.pending, e.unchecked = 0, 0
+	}
+	if l.root {
+		if !e.dead {
+			e.toGlobal(e.pending)
+		}
+		e.pending, e.inLocal = 0, false
+	}
+	e.dead = false
+	e.line()
+}
+
+const (
+	unrolledCost = 96 // of all copies of a loop, about
+	maxCopies    = 4
+)
+
+// copies returns how many copies of the loop at i to make, so that a tight
+// loop charges and checks once in several rounds.
+func (e *emitter) copies(i int, t wasm.BlockType) int {
+	if !e.inLocal || t.IsIndex || e.marks[i]&(markNested|markTabled) != 0 {
+		return 1
+	}
+	var body int64
+	for _, in := range e.instrs[i:e.instrs[i].B] {
+		if body += cost(in.Op); body > unrolledCost {
+			return 1
+		}
+	}
+	return int(min(maxCopies, unrolledCost/max(body, 1)))
+}
+
+// unroll copies the body of the loop at i several times. A branch to the loop
+// goes to the next copy, and from the last one to the first.
+func (e *emitter) unroll(l *label, i, copies int, t wasm.BlockType, enc []byte) {
+	body, end := i+1, int(e.instrs[i].B)
+	done := &label{op: wasm.OpBlock, inNest: true}
+	if t.HasResult {
+		done.arity = 1
+	}
+	done.level = e.begin(wasm.OpBlock, enc...)
+	for range copies - 1 {
+		l.next = &label{op: wasm.OpBlock, inNest: true}
+		l.next.level = e.begin(wasm.OpBlock)
+		e.run(body, end)
+		if !e.dead {
+			e.br(done)
+		}
+		e.join(l.next)
+	}
+	l.next = nil
+	e.run(body, end)
+	e.join(done)
+}

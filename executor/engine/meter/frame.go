@@ -1,0 +1,357 @@
+package meter
+
+import (
+	"github.com/reactord/reactord/executor/engine/meter/wasm"
+)
+
+// How large a stack frame does wazero give a function? It has the registers
+// that the callee saves, room for arguments and results that don't fit
+// registers, and a slot for each value that is ever spilled. Slots are not
+// reused. A value is spilled if it is live across a call, which saves few
+// registers, or where more values are live than there are registers.
+//
+// wazero's values are definitions: each local.set makes one, and where ways
+// meet that have different ones for a local, that makes another (a phi). So the
+// estimate goes backwards over the body, as liveness analysis does, with two
+// sets of locals: those that are live, and those of them whose value is going
+// to be live across a call (crossing). A definition of a crossing local counts.
+
+const (
+	frameFixed    = 96 // return address, frame pointer, the two contexts, rounding
+	registerBytes = 16 // that a callee saves
+	savedInts     = 9  // arm64's; amd64 has 5
+	savedFloats   = 13 // arm64's; amd64 has 8
+
+	// freeRegisters is how many values are always kept in registers.
+	freeRegisters = 8
+
+	// hidden is how many values beside those of locals and operands may be live.
+	hidden = 6
+
+	// maxFrame stands for frames that are too large to tell.
+	maxFrame = 1 << 30
+
+	// frameBudget bounds the work on a function, in words of sets.
+	frameBudget = 4 << 20
+
+	// livenessRounds is how often loops are gone over. What is live at the head
+	// of a loop is at first everything that the loop reads, which is too much;
+	// each round makes it less.
+	livenessRounds = 3
+)
+
+// frameEstimator estimates frames. It keeps its memory from function to function.
+type frameEstimator struct {
+	rw     *rewriter
+	code   []byte
+	instrs []wasm.Instr
+	marks  []byte
+	words  int // of a set of the function's locals
+
+	heights    []int32      // operands before each instruction
+	constructs []construct  // blocks, loops and ifs in order of their starts
+	of         []int32      // the construct that begins at an instruction
+	pool       []uint64     // backs the sets of constructs
+	open       []*construct // innermost last
+	targets    []uint32
+
+	live, crossing bitset
+	liveCount      int
+	round          int
+	spilled        int64
+	most           int // values live at once
+}
+
+// construct is a block, loop or if.
+type construct struct {
+	at, end        int
+	assigned, read bitset // by what is in it
+	live, crossing bitset // at its label
+	around         bitset // live at the label of any construct around it, or its own
+	elseLive       bitset // at its else
+	elseCrossing   bitset
+}
+
+// estimate returns an upper bound of the frame of a function.
+func (fe *frameEstimator) estimate(f int) int64 {
+	locals := fe.rw.locals(f)
+	fe.words = (locals + 63) / 64
+	fe.spilled, fe.most = 0, 0
+	if !fe.prepare() {
+		return maxFrame
+	}
+	shape := fe.forward(f)
+	for fe.round = range livenessRounds {
+		fe.backward()
+	}
+	fe.spilled += int64(fe.live.lenAnd(fe.crossing)) // parameters
+	saved := min(savedInts, int64(fe.most)+2)
+	if shape.floats {
+		saved += savedFloats
+	}
+	return frameFixed + saved*registerBytes + shape.arguments + (fe.spilled+shape.extra)*shape.slot
+}
+
+// prepare makes the sets. It returns false if they would be too large.
+func (fe *frameEstimator) prepare() bool {
+	n := 0
+	for _, in := range fe.instrs {
+		if nesting(in.Op) > 0 {
+			n++
+		}
+	}
+	const setsEach = 7
+	if n*fe.words*setsEach > frameBudget {
+		return false
+	}
+	if need := (n*setsEach + 2) * fe.words; cap(fe.pool) < need {
+		fe.pool = make([]uint64, need)
+	}
+	clear(fe.pool[:cap(fe.pool)])
+	pool := fe.pool[:cap(fe.pool)]
+	set := func() bitset {
+		s := bitset(pool[:fe.words:fe.words])
+		pool = pool[fe.words:]
+		return s
+	}
+	fe.live, fe.crossing = set(), set()
+	fe.constructs = fe.constructs[:0]
+	fe.of = append(fe.of[:0], make([]int32, len(fe.instrs))...)
+	for i, in := range fe.instrs {
+		if nesting(in.Op) > 0 {
+			fe.of[i] = int32(len(fe.constructs))
+			fe.constructs = append(fe.constructs, construct{
+				at: i, end: int(in.B),
+				assigned: set(), read: set(), around: set(),
+				live: set(), crossing: set(), elseLive: set(), elseCrossing: set(),
+			})
+		}
+	}
+	return true
+}
+
+// begin and end keep the stack of open constructs, in either direction.
+func (fe *frameEstimator) begin(i int) *construct {
+	c := &fe.constructs[fe.of[i]]
+	fe.open = append(fe.open, c)
+	return c
+}
+
+func (fe *frameEstimator) end() *construct {
+	c := fe.open[len(fe.open)-1]
+	fe.open = fe.open[:len(fe.open)-1]
+	return c
+}
+
+// backward goes over the body from its end.
+func (fe *frameEstimator) backward() {
+	clear(fe.live)
+	clear(fe.crossing)
+	fe.liveCount, fe.open = 0, fe.open[:0]
+	// The function's own end is the last instruction and no construct.
+	for i := len(fe.instrs) - 2; i >= 0; i-- {
+		if fe.marks[i]&markDead == 0 {
+			fe.back(i)
+		}
+	}
+}
+
+func (fe *frameEstimator) back(i int) {
+	in := fe.instrs[i]
+	switch in.Op {
+	case wasm.OpEnd:
+		fe.backEnd(i)
+	case wasm.OpElse:
+		c := fe.open[len(fe.open)-1]
+		copy(c.elseLive, fe.live)
+		copy(c.elseCrossing, fe.crossing)
+		fe.become(c.live, c.crossing)
+	case wasm.OpBlock:
+		fe.end()
+	case wasm.OpIf:
+		c := fe.end()
+		if in.A != 0 {
+			fe.merge(c.elseLive, c.elseCrossing)
+		} else {
+			fe.merge(c.live, c.crossing)
+		}
+	case wasm.OpLoop:
+		fe.backLoop(fe.end())
+	case wasm.OpBr:
+		clear(fe.live)
+		clear(fe.crossing)
+		fe.mergeLabel(in.A)
+	case wasm.OpBrIf:
+		fe.mergeLabel(in.A)
+	case wasm.OpBrTable:
+		clear(fe.live)
+		clear(fe.crossing)
+		fe.targets = wasm.BranchTable(fe.code, in, fe.targets)
+		for _, t := range fe.targets {
+			fe.mergeLabel(t)
+		}
+	case wasm.OpReturn, wasm.OpUnreachable, wasm.OpReturnCall, wasm.OpReturnCallIndirect:
+		clear(fe.live)
+		clear(fe.crossing)
+		fe.liveCount = 0
+	case wasm.OpLocalGet:
+		if !fe.live.has(in.A) {
+			fe.live.add(in.A)
+			fe.liveCount++
+		}
+	case wasm.OpLocalSet, wasm.OpLocalTee:
+		fe.define(in.A)
+	}
+	fe.pressure(i)
+}
+
+// define ends the value that a local has from here on.
+func (fe *frameEstimator) define(local uint32) {
+	if !fe.live.has(local) {
+		return
+	}
+	if fe.crossing.has(local) {
+		fe.count(1)
+	}
+	fe.live.remove(local)
+	fe.crossing.remove(local)
+	fe.liveCount--
+}
+
+func (fe *frameEstimator) count(n int) {
+	if fe.round == livenessRounds-1 {
+		fe.spilled += int64(n) * fe.weight()
+	}
+}
+
+// weight is how often the code here may be copied into an unrolled loop.
+func (fe *frameEstimator) weight() int64 {
+	for i := len(fe.open) - 1; i >= 0; i-- {
+		if at := fe.open[i].at; fe.instrs[at].Op == wasm.OpLoop {
+			if fe.marks[at]&(markCalls|markNested) == 0 {
+				return maxCopies
+			}
+			break
+		}
+	}
+	return 1
+}
+
+// backEnd enters a construct from its end, where ways meet.
+func (fe *frameEstimator) backEnd(i int) {
+	around := bitset(nil)
+	if len(fe.open) > 0 {
+		around = fe.open[len(fe.open)-1].around
+	}
+	c := fe.begin(int(fe.instrs[i].B))
+	copy(c.around, fe.live)
+	c.around.union(around)
+	if fe.instrs[c.at].Op == wasm.OpLoop {
+		if fe.round == 0 { // most that can be live at its head
+			copy(c.live, c.read)
+			c.live.union(c.around)
+			fe.head(c, c.live)
+		}
+		return
+	}
+	if fe.marks[c.at]&markTargeted != 0 || fe.instrs[c.at].Op == wasm.OpIf {
+		fe.meet(c)
+	}
+	copy(c.live, fe.live)
+	copy(c.crossing, fe.crossing)
+}
+
+// head sets what is live at the head of a loop. All of it is live across the
+// check there; what the loop assigns has a new value after it.
+func (fe *frameEstimator) head(c *construct, live bitset) {
+	copy(c.live, live)
+	copy(c.crossing, live)
+	c.crossing.subtract(c.assigned)
+}
+
+// meet makes the values of locals that the construct assigns end here: where
+// ways meet they have new ones. Of those that are not live across a call some
+// are spilled, too, on the edges to the label; most where a br_table has many.
+func (fe *frameEstimator) meet(c *construct) {
+	phis, crossing := fe.live.lenAnd(c.assigned), fe.crossing.lenAnd(c.assigned)
+	fe.count(crossing)
+	if fe.marks[c.at]&markTabled != 0 {
+		fe.count(phis - crossing)
+	} else {
+		fe.count((phis - crossing + 3) / 4)
+	}
+	fe.crossing.subtract(c.assigned)
+}
+
+// backLoop leaves a loop at its head. Metering makes two loops of it with a
+// call between their heads.
+func (fe *frameEstimator) backLoop(c *construct) {
+	if fe.marks[c.at]&markTargeted == 0 {
+		return
+	}
+	fe.meet(c)
+	fe.head(c, fe.live)
+	fe.cross()
+	fe.meet(c)
+}
+
+func (fe *frameEstimator) become(live, crossing bitset) {
+	copy(fe.live, live)
+	copy(fe.crossing, crossing)
+	fe.liveCount = fe.live.len()
+}
+
+func (fe *frameEstimator) merge(live, crossing bitset) {
+	fe.live.union(live)
+	fe.crossing.union(crossing)
+	fe.liveCount = fe.live.len()
+}
+
+func (fe *frameEstimator) mergeLabel(label uint32) {
+	if int(label) >= len(fe.open) { // the function's
+		fe.liveCount = fe.live.len()
+		return
+	}
+	c := fe.open[len(fe.open)-1-int(label)]
+	fe.merge(c.live, c.crossing)
+}
+
+// cross notes that what is live is live across a call.
+func (fe *frameEstimator) cross() { fe.crossing.union(fe.live) }
+
+// pressure notes what an instruction does to registers.
+func (fe *frameEstimator) pressure(i int) {
+	here := fe.liveCount + int(fe.heights[i])
+	fe.most = max(fe.most, here)
+	switch {
+	case clobbers(fe.instrs[i].Op):
+		fe.cross()
+	case here > freeRegisters:
+		fe.cross()
+	}
+	if inlineMove(fe.instrs[i].Op) {
+		fe.count(fe.liveCount + hidden)
+	}
+}
+
+// inlineMove reports whether op becomes a call of memmove, across which the
+// address of the memory, its length and addresses in it stay live.
+func inlineMove(op wasm.Op) bool {
+	switch op {
+	case wasm.OpMemoryCopy, wasm.OpMemoryFill, wasm.OpTableCopy, wasm.OpTableFill, wasm.OpTableInit, wasm.OpMemoryInit:
+		return true
+	}
+	return false
+}
+
+// clobbers reports whether the machine code for op contains a call.
+func clobbers(op wasm.Op) bool {
+	switch op {
+	case wasm.OpCall, wasm.OpCallIndirect, wasm.OpReturnCall, wasm.OpReturnCallIndirect,
+		wasm.OpMemoryGrow, wasm.OpRefFunc,
+		wasm.OpMemoryCopy, wasm.OpMemoryFill, wasm.OpMemoryInit,
+		wasm.OpTableCopy, wasm.OpTableFill, wasm.OpTableInit, wasm.OpTableGrow:
+		return true
+	}
+	return false
+}

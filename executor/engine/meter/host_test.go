@@ -1,0 +1,154 @@
+package meter_test
+
+import (
+	"context"
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/experimental"
+	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
+
+	"github.com/reactord/reactord/executor/engine/meter"
+)
+
+// testHost is a runtime with the host functions that rewritten modules import.
+// It runs one guest at a time.
+type testHost struct {
+	runtime wazero.Runtime
+	quantum int64
+	stack   int64 // the most bytes a guest gets
+
+	guest    api.Module // of the last yield or instantiation
+	yields   int
+	given    int64 // fuel given in all
+	overshot int64 // the most fuel burnt beyond a quantum
+	granted  int64 // stack bytes granted in all
+	fuelLeft int   // yields after which the guest is stopped, if positive
+
+	calling   api.Function // to watch its stack
+	mostStack int64        // the most stack it used in all
+	overStack int64        // the most it used beyond what was granted
+}
+
+// call calls a function of a guest, watching its stack.
+func (h *testHost) call(t testing.TB, f api.Function, args ...uint64) ([]uint64, error) {
+	t.Helper()
+	h.calling = f
+	defer func() { h.calling = nil }()
+	return f.Call(t.Context(), args...)
+}
+
+// watchStack compares the stack that wazero really uses now with what the guest
+// counts. It looks into wazero's call engine for that.
+func (h *testHost) watchStack(m api.Module) {
+	if h.calling == nil {
+		return
+	}
+	engine := reflect.ValueOf(h.calling).Elem()
+	top := engine.FieldByName("stackTop").Uint()
+	used := int64(top) - int64(engine.FieldByName("execCtx").FieldByName("stackPointerBeforeGoCall").Pointer())
+	counted := h.granted - int64(counter(m, meter.StackGlobal).Get())
+	h.mostStack = max(h.mostStack, used)
+	h.overStack = max(h.overStack, used-counted)
+}
+
+var (
+	errStackOverflow = errors.New("stack overflow")
+	errOutOfFuel     = errors.New("out of fuel")
+)
+
+const testFeatures = api.CoreFeaturesV2 | experimental.CoreFeaturesTailCall | experimental.CoreFeaturesExtendedConst
+
+func newTestHost(t testing.TB, quantum int64) *testHost {
+	t.Helper()
+	ctx := t.Context()
+	config := wazero.NewRuntimeConfigCompiler().WithCoreFeatures(testFeatures).WithMemoryLimitPages(1 << 12)
+	h := &testHost{runtime: wazero.NewRuntimeWithConfig(ctx, config), quantum: quantum, stack: 1 << 20}
+	t.Cleanup(func() { h.runtime.Close(context.Background()) })
+	_, err := h.runtime.NewHostModuleBuilder(meter.HostModule).
+		NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(h.yield), nil, nil).Export(meter.YieldFunction).
+		NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(h.growStack), nil, nil).Export(meter.GrowStackFunction).
+		Instantiate(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wasi_snapshot_preview1.MustInstantiate(ctx, h.runtime)
+	return h
+}
+
+func counter(m api.Module, name string) api.MutableGlobal {
+	return m.ExportedGlobal(name).(api.MutableGlobal)
+}
+
+func (h *testHost) yield(_ context.Context, m api.Module, _ []uint64) {
+	h.guest = m
+	h.watchStack(m)
+	h.yields++
+	if h.fuelLeft > 0 && h.yields >= h.fuelLeft {
+		panic(errOutOfFuel)
+	}
+	fuel := counter(m, meter.FuelGlobal)
+	if left := int64(fuel.Get()); h.yields > 1 {
+		h.overshot = max(h.overshot, -left)
+	}
+	h.refill(fuel)
+}
+
+// refill sets the fuel to a quantum and counts what is given.
+func (h *testHost) refill(fuel api.MutableGlobal) {
+	h.given += h.quantum - int64(fuel.Get())
+	fuel.Set(uint64(h.quantum))
+}
+
+// burnt returns the fuel that the guest burnt so far.
+func (h *testHost) burnt() int64 {
+	return h.given - int64(counter(h.guest, meter.FuelGlobal).Get())
+}
+
+func (h *testHost) growStack(_ context.Context, m api.Module, _ []uint64) {
+	h.guest = m
+	h.watchStack(m)
+	left := counter(m, meter.StackGlobal)
+	more := max(1<<10, -int64(left.Get()))
+	if h.granted+more > h.stack {
+		panic(errStackOverflow)
+	}
+	h.granted += more
+	left.Set(uint64(int64(left.Get()) + more))
+}
+
+// instantiate runs a module, metered or not.
+func (h *testHost) instantiate(t testing.TB, binary []byte, config wazero.ModuleConfig) (api.Module, error) {
+	t.Helper()
+	m, err := h.runtime.InstantiateWithConfig(t.Context(), binary, config.WithName(""))
+	if err == nil && m.ExportedGlobal(meter.FuelGlobal) != nil {
+		h.guest = m
+	}
+	return m, err
+}
+
+func noStart() wazero.ModuleConfig { return wazero.NewModuleConfig().WithStartFunctions() }
+
+func rewrite(t testing.TB, binary []byte) []byte {
+	t.Helper()
+	out, _, err := meter.Rewrite(binary, meter.Options{})
+	if err != nil {
+		t.Fatalf("Rewrite: %v", err)
+	}
+	return out
+}
+
+// trap returns what an error of wazero says, without the stack trace, whose
+// function indices rewriting changes.
+func trap(err error) string {
+	if err == nil {
+		return ""
+	}
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	line, _, _ = strings.Cut(line, " (recovered by wazero)")
+	return line
+}

@@ -1,0 +1,106 @@
+package meter
+
+import (
+	"fmt"
+
+	"github.com/reactord/reactord/executor/engine/meter/wasm"
+)
+
+// Info describes a module as its author wrote it, without what Rewrite adds.
+type Info struct {
+	Imports []Import
+	Exports []Export
+
+	// Memory in pages of 64 KiB. A module without memory has HasMemory false;
+	// one whose memory declares no maximum has HasMaxPages false.
+	HasMemory   bool
+	MinPages    uint32
+	MaxPages    uint32
+	HasMaxPages bool
+
+	TableElements uint64 // sum of the minimums of all tables
+	FunctionCount int    // defined functions, imports not counted
+	HasStart      bool   // a start section: code runs at instantiation
+}
+
+// ExternKind is what an import or an export is.
+type ExternKind string
+
+// The extern kinds.
+const (
+	FuncExtern   ExternKind = "func"
+	TableExtern  ExternKind = "table"
+	MemoryExtern ExternKind = "memory"
+	GlobalExtern ExternKind = "global"
+)
+
+// Import is one import of a module; Type is its type in text notation, like
+// "(func (param i32 i32) (result i32))" or "(memory 1 16)".
+type Import struct {
+	Module, Name string
+	Kind         ExternKind
+	Type         string
+}
+
+// Export is one export of a module.
+type Export struct {
+	Name string
+	Kind ExternKind
+	Type string
+}
+
+// describe returns what there is to say about a decoded module.
+func describe(m *wasm.Module) *Info {
+	info := &Info{
+		Imports:       make([]Import, 0, len(m.Imports)),
+		Exports:       make([]Export, 0, len(m.Exports)),
+		FunctionCount: len(m.Functions),
+		HasStart:      m.Start != nil,
+	}
+	for i := range m.Imports {
+		im := &m.Imports[i]
+		info.Imports = append(info.Imports, Import{
+			Module: im.Module,
+			Name:   im.Name,
+			Kind:   ExternKind(im.Kind.String()),
+			Type:   importType(m, im),
+		})
+	}
+	functions, tables, globals := m.FunctionTypes(), m.TableTypes(), m.GlobalTypes()
+	memory, hasMemory := m.Memory()
+	for i := range m.Exports {
+		x := &m.Exports[i]
+		var t fmt.Stringer
+		switch x.Kind {
+		case wasm.FuncExtern:
+			t = functions[x.Index]
+		case wasm.TableExtern:
+			t = tables[x.Index]
+		case wasm.MemoryExtern:
+			t = memory
+		case wasm.GlobalExtern:
+			t = globals[x.Index]
+		}
+		info.Exports = append(info.Exports, Export{Name: x.Name, Kind: ExternKind(x.Kind.String()), Type: t.String()})
+	}
+	if hasMemory {
+		size := memory.Size
+		info.HasMemory, info.MinPages, info.MaxPages, info.HasMaxPages = true, size.Min, size.Max, size.HasMax
+	}
+	for _, t := range tables {
+		info.TableElements += uint64(t.Size.Min)
+	}
+	return info
+}
+
+func importType(m *wasm.Module, im *wasm.Import) string {
+	switch im.Kind {
+	case wasm.FuncExtern:
+		return m.Types[im.Func].String()
+	case wasm.TableExtern:
+		return im.Table.String()
+	case wasm.MemoryExtern:
+		return im.Memory.String()
+	}
+	return im.Global.String()
+}

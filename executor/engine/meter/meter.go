@@ -1,0 +1,42 @@
+package meter
+
+import (
+	"github.com/reactord/reactord/executor/engine/meter/wasm"
+)
+
+// Names that a rewritten module and its host share. A module that uses them
+// already is refused.
+const (
+	HostModule        = "reactord"       // the module the functions below are imported from
+	YieldFunction     = "yield"          // () -> (): the fuel is below zero
+	GrowStackFunction = "grow_stack"     // () -> (): the stack bytes are below zero
+	FuelGlobal        = "reactord.fuel"  // mutable i64: units left; the host sets it
+	StackGlobal       = "reactord.stack" // mutable i64: stack bytes left; the host adds to it
+)
+
+// RedZone is how many bytes of stack a guest may use beyond what was granted:
+// call chains without recursion that fit it are not counted.
+const RedZone = 4 << 10
+
+// Limits bound what Rewrite accepts and what the result may ask for at run
+// time. A field that is zero has its default.
+type Limits = wasm.Limits
+
+// Options of Rewrite. The zero value is usable.
+type Options struct {
+	Limits Limits
+}
+
+// Error says why a module was refused.
+type Error = wasm.Error
+
+// Kind classes an Error.
+type Kind = wasm.Kind
+
+// The kinds of Error.
+const (
+	Malformed   = wasm.Malformed   // not WebAssembly, truncated or inconsistent
+	Unsupported = wasm.Unsupported // well-formed, but needs a feature that guests don't have
+	TooLarge    = wasm.TooLarge    // beyond a limit
+	Component   = wasm.Component   // a component rather than a core module
+)

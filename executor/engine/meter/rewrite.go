@@ -1,0 +1,285 @@
+package meter
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/reactord/reactord/executor/engine/meter/wasm"
+)
+
+// Rewrite meters a core module. The error is an *[Error]. The module that is
+// returned shares no memory with binary.
+func Rewrite(binary []byte, opts Options) (out []byte, info *Info, err error) {
+	limits := opts.Limits.WithDefaults()
+	m, err := wasm.Decode(binary, limits)
+	if err != nil {
+		return nil, nil, err
+	}
+	info = describe(m)
+	if err := refuseReserved(m); err != nil {
+		return nil, nil, err
+	}
+	rw := &rewriter{m: m, limits: limits, space: m.Space(), types: m.FunctionTypes()}
+	if err := rw.analyze(); err != nil {
+		return nil, nil, err
+	}
+	rw.extend()
+	if err := rw.bodies(); err != nil {
+		return nil, nil, err
+	}
+	rw.capTables()
+	rw.dropStale()
+	return m.Encode(), info, nil
+}
+
+// rewriter meters one module.
+type rewriter struct {
+	m      *wasm.Module
+	limits Limits
+	space  wasm.Space      // as the author wrote it
+	types  []wasm.FuncType // of the author's functions
+
+	imported int               // the author's imported functions
+	typeOf   map[string]uint32 // the first of m.Types with a text
+	keys     []uint32          // for each type the first one equal to it
+	plan     *plan
+	frames   []int64 // of the defined functions
+
+	added added
+	instr []wasm.Instr // reused from body to body
+	scan  scanner
+}
+
+// added are the things that rewritten code refers to.
+type added struct {
+	fuel, stack      uint32 // globals
+	yield, growStack uint32 // functions
+	renumber         func(uint32) uint32
+	bulk             bulk
+}
+
+// refuseReserved refuses modules that use the names that Rewrite adds.
+func refuseReserved(m *wasm.Module) error {
+	reserved := func(what string) error {
+		return &Error{Kind: Unsupported, Feature: "reserved name", Msg: what}
+	}
+	for i := range m.Imports {
+		if im := &m.Imports[i]; im.Module == HostModule {
+			return reserved(fmt.Sprintf("import of %q.%q", im.Module, im.Name))
+		}
+	}
+	for i := range m.Exports {
+		if name := m.Exports[i].Name; name == FuelGlobal || name == StackGlobal {
+			return reserved(fmt.Sprintf("export %q", name))
+		}
+	}
+	return nil
+}
+
+// locals returns how many locals a defined function has, with its parameters.
+func (rw *rewriter) locals(f int) int {
+	n := len(rw.types[rw.imported+f].Params)
+	for _, g := range rw.m.Bodies[f].Locals {
+		n += int(g.Count)
+	}
+	return n
+}
+
+// parse parses the body of a defined function into rw.instr.
+func (rw *rewriter) parse(f int) error {
+	instrs, err := wasm.ParseBody(&rw.m.Bodies[f], rw.locals(f), rw.space, rw.limits, rw.instr)
+	rw.instr = instrs
+	return err
+}
+
+// analyze makes the plan.
+func (rw *rewriter) analyze() error {
+	rw.imported = rw.m.ImportedFunctions()
+	rw.indexTypes()
+	functions := make([]summary, len(rw.m.Bodies))
+	taken := make([]bool, len(rw.m.Bodies))
+	take := func(f uint32) {
+		if int(f) >= rw.imported {
+			taken[int(f)-rw.imported] = true
+		}
+	}
+	frames := frameEstimator{rw: rw}
+	for f := range functions {
+		if err := rw.parse(f); err != nil {
+			return err
+		}
+		functions[f] = rw.summarize(take)
+		rw.scan.scan(rw.m.Bodies[f].Code, rw.instr)
+		frames.code, frames.instrs, frames.marks = rw.m.Bodies[f].Code, rw.instr, rw.scan.marks
+		functions[f].frame = frames.estimate(f)
+	}
+	rw.takenByModule(take)
+	g := newGraph(functions, taken, func(f int) uint32 { return rw.keys[rw.m.Functions[f]] })
+	rw.plan = newPlan(g)
+	rw.frames = make([]int64, len(functions))
+	for f := range functions {
+		rw.frames[f] = functions[f].frame
+	}
+	return nil
+}
+
+// summarize sums up the function whose body was parsed.
+func (rw *rewriter) summarize(take func(uint32)) summary {
+	var s summary
+	for _, in := range rw.instr {
+		s.cost += cost(in.Op)
+		switch in.Op {
+		case wasm.OpCall, wasm.OpReturnCall:
+			if int(in.A) >= rw.imported {
+				s.callees = append(s.callees, in.A-uint32(rw.imported))
+			}
+		case wasm.OpCallIndirect, wasm.OpReturnCallIndirect:
+			s.indirect = append(s.indirect, rw.keys[in.A])
+		case wasm.OpRefFunc:
+			take(in.A)
+		}
+	}
+	return s
+}
+
+// takenByModule takes the address of each function that may be in a table
+// without code that puts it there.
+func (rw *rewriter) takenByModule(take func(uint32)) {
+	for i := range rw.m.Elements {
+		e := &rw.m.Elements[i]
+		for _, f := range e.Funcs {
+			take(f)
+		}
+		e.Exprs.Functions(take)
+	}
+	for i := range rw.m.Globals {
+		rw.m.Globals[i].Init.Functions(take)
+	}
+	for i := range rw.m.Exports {
+		if x := &rw.m.Exports[i]; x.Kind == wasm.FuncExtern {
+			take(x.Index)
+		}
+	}
+}
+
+// extend adds the imports, globals and exports of the meter.
+func (rw *rewriter) extend() {
+	m := rw.m
+	void := rw.addType(wasm.FuncType{})
+	first, renumber := m.ImportFunctions(
+		wasm.Import{Module: HostModule, Name: YieldFunction, Kind: wasm.FuncExtern, Func: void},
+		wasm.Import{Module: HostModule, Name: GrowStackFunction, Kind: wasm.FuncExtern, Func: void},
+	)
+	globals := uint32(len(m.GlobalTypes()))
+	rw.added = added{
+		yield: first, growStack: first + 1, renumber: renumber,
+		fuel: globals, stack: globals + 1,
+	}
+	var zero wasm.Code
+	zero.I64Const(0)
+	zero.Op(wasm.OpEnd)
+	counter := wasm.Global{
+		Type: wasm.GlobalType{Type: wasm.I64, Mutable: true},
+		Init: wasm.Expr{Code: zero},
+	}
+	m.Globals = append(m.Globals, counter, counter)
+	m.Exports = append(m.Exports,
+		wasm.Export{Name: FuelGlobal, Kind: wasm.GlobalExtern, Index: rw.added.fuel},
+		wasm.Export{Name: StackGlobal, Kind: wasm.GlobalExtern, Index: rw.added.stack})
+	m.Names.Add(
+		wasm.FunctionName{Index: first, Name: HostModule + "." + YieldFunction},
+		wasm.FunctionName{Index: first + 1, Name: HostModule + "." + GrowStackFunction})
+}
+
+// indexTypes makes typeOf and keys.
+func (rw *rewriter) indexTypes() {
+	rw.typeOf = make(map[string]uint32, len(rw.m.Types))
+	rw.keys = make([]uint32, len(rw.m.Types))
+	for i, t := range rw.m.Types {
+		text := t.String()
+		first, ok := rw.typeOf[text]
+		if !ok {
+			first = uint32(i)
+			rw.typeOf[text] = first
+		}
+		rw.keys[i] = first
+	}
+}
+
+// addType returns the index of a type, adding it if the module has none like it.
+func (rw *rewriter) addType(t wasm.FuncType) uint32 {
+	text := t.String()
+	i, ok := rw.typeOf[text]
+	if !ok {
+		i = uint32(len(rw.m.Types))
+		rw.typeOf[text] = i
+		rw.m.Types = append(rw.m.Types, t)
+	}
+	return i
+}
+
+// arity returns how many values a block takes and leaves.
+func (rw *rewriter) arity(t wasm.BlockType) (params, results int) {
+	switch {
+	case t.IsIndex:
+		ft := &rw.m.Types[t.Index]
+		return len(ft.Params), len(ft.Results)
+	case t.HasResult:
+		return 0, 1
+	}
+	return 0, 0
+}
+
+// exitType returns the encoded type of a block that leaves the given results.
+func (rw *rewriter) exitType(results []wasm.ValType) []byte {
+	switch len(results) {
+	case 0:
+		return nil
+	case 1:
+		return []byte{byte(results[0])}
+	}
+	return wasm.AppendS64(nil, int64(rw.addType(wasm.FuncType{Results: results})))
+}
+
+// bodies rewrites the bodies and adds those of the bulk helpers.
+func (rw *rewriter) bodies() error {
+	for f := range rw.frames {
+		if err := rw.parse(f); err != nil {
+			return err
+		}
+		body := &rw.m.Bodies[f]
+		rw.scan.scan(body.Code, rw.instr)
+		e := emitter{
+			rw: rw, f: f,
+			code: body.Code, instrs: rw.instr, marks: rw.scan.marks,
+			out:     make(wasm.Code, 0, len(body.Code)+len(body.Code)/2+64),
+			locals:  uint32(rw.locals(f)),
+			scratch: map[string]uint32{},
+		}
+		e.function()
+		body.Code = e.out
+		for _, t := range e.added {
+			body.Locals = append(body.Locals, wasm.LocalGroup{Count: 1, Type: t})
+		}
+	}
+	rw.appendBulk()
+	return nil
+}
+
+// capTables lowers the maximum of tables, so that table.grow fails beyond the
+// limit. The minimums are within it.
+func (rw *rewriter) capTables() {
+	limit := uint32(rw.limits.TableElements)
+	for i := range rw.m.Tables {
+		if size := &rw.m.Tables[i].Size; !size.HasMax || size.Max > limit {
+			size.HasMax, size.Max = true, limit
+		}
+	}
+}
+
+// dropStale drops the custom sections that are no longer right.
+func (rw *rewriter) dropStale() {
+	rw.m.Customs = slices.DeleteFunc(rw.m.Customs, func(c wasm.Custom) bool {
+		return !wasm.StaysRight(c.Name)
+	})
+}

@@ -1,0 +1,117 @@
+package meter
+
+import (
+	"github.com/reactord/reactord/executor/engine/meter/wasm"
+)
+
+// Marks that scan leaves on an instruction.
+const (
+	markTabled   = 1 << iota // a block, loop or if that a br_table may go to
+	markTargeted             // a block, loop or if that a branch may go to
+	markCalls                // a loop with a call that returns into it
+	markNested               // a loop with a loop inside
+	markDead                 // can not be reached
+)
+
+// scanner marks what emission has to know before it comes to an instruction.
+type scanner struct {
+	marks  []byte
+	open   []int // positions of the open blocks; -1 for the function's own
+	labels []uint32
+	tabled bool // a br_table may leave the function
+	loops  bool
+}
+
+// scan marks the instructions of a body.
+func (s *scanner) scan(code []byte, instrs []wasm.Instr) {
+	s.marks = append(s.marks[:0], make([]byte, len(instrs))...)
+	s.open = append(s.open[:0], -1)
+	s.tabled, s.loops = false, false
+	dead := 0 // blocks open in dead code, counting the one that died
+	for i, in := range instrs {
+		if dead > 0 {
+			switch {
+			case in.Op == wasm.OpEnd && dead == 1, in.Op == wasm.OpElse && dead == 1:
+				dead = 0
+			default:
+				dead += nesting(in.Op)
+				s.marks[i] |= markDead
+				continue
+			}
+		}
+		s.instr(code, instrs, i)
+		if in.Op.Terminal() {
+			dead = 1
+		}
+	}
+}
+
+// nesting is by how much op changes the number of open blocks.
+func nesting(op wasm.Op) int {
+	switch op {
+	case wasm.OpBlock, wasm.OpLoop, wasm.OpIf:
+		return 1
+	case wasm.OpEnd:
+		return -1
+	}
+	return 0
+}
+
+func (s *scanner) instr(code []byte, instrs []wasm.Instr, i int) {
+	switch in := instrs[i]; in.Op {
+	case wasm.OpBlock, wasm.OpIf:
+		s.open = append(s.open, i)
+	case wasm.OpLoop:
+		s.loops = true
+		s.markLoops(instrs, markNested)
+		s.open = append(s.open, i)
+	case wasm.OpEnd:
+		s.open = s.open[:len(s.open)-1]
+	case wasm.OpBr, wasm.OpBrIf:
+		s.target(in.A, markTargeted)
+	case wasm.OpBrTable:
+		s.labels = wasm.BranchTable(code, in, s.labels)
+		for _, l := range s.labels {
+			s.target(l, markTargeted|markTabled)
+		}
+	default:
+		if callsOut(instrs, i) {
+			s.markLoops(instrs, markCalls)
+		}
+	}
+}
+
+// callsOut reports whether metered code for the instruction at i calls a
+// function that counts fuel, and goes on after it.
+func callsOut(instrs []wasm.Instr, i int) bool {
+	switch instrs[i].Op {
+	case wasm.OpCall, wasm.OpCallIndirect:
+		return instrs[i+1].Op != wasm.OpUnreachable
+	case wasm.OpMemoryFill, wasm.OpMemoryCopy, wasm.OpMemoryInit:
+		return !smallBulk(instrs, i)
+	}
+	return false
+}
+
+// markLoops marks all open loops. A mark that is there is on the outer ones too.
+func (s *scanner) markLoops(instrs []wasm.Instr, mark byte) {
+	for j := len(s.open) - 1; j > 0; j-- {
+		at := s.open[j]
+		if instrs[at].Op != wasm.OpLoop {
+			continue
+		}
+		if s.marks[at]&mark != 0 {
+			return
+		}
+		s.marks[at] |= mark
+	}
+}
+
+func (s *scanner) target(label uint32, mark byte) {
+	at := s.open[len(s.open)-1-int(label)]
+	if at >= 0 {
+		s.marks[at] |= mark
+	} else if mark&markTabled != 0 {
+		s.tabled = true
+	}
+}

@@ -1,0 +1,346 @@
+package wasm
+
+import (
+	"encoding/binary"
+	"strings"
+)
+
+// Section ids.
+const (
+	secCustom = iota
+	secType
+	secImport
+	secFunction
+	secTable
+	secMemory
+	secGlobal
+	secExport
+	secStart
+	secElement
+	secCode
+	secData
+	secDataCount
+	secTag
+)
+
+// sectionOrder maps a section id to its place; data count comes before code.
+var sectionOrder = [...]int{
+	secType: 1, secImport: 2, secFunction: 3, secTable: 4, secMemory: 5, secGlobal: 6,
+	secExport: 7, secStart: 8, secElement: 9, secDataCount: 10, secCode: 11, secData: 12,
+}
+
+const (
+	magic         = "\x00asm"
+	coreVersion   = 1
+	componentTail = 0x0001_0000 // layer 1 in the upper half of the version
+)
+
+// Decode takes a module apart. The result shares memory with binary.
+func Decode(binary []byte, limits Limits) (*Module, error) {
+	d := decoder{
+		reader: reader{buf: binary},
+		lim:    limits.WithDefaults(),
+		m:      &Module{},
+	}
+	d.module()
+	if d.err != nil {
+		return nil, d.err
+	}
+	return d.m, nil
+}
+
+// decoder decodes sections into m. Within a section its reader covers just the
+// payload.
+type decoder struct {
+	reader
+	lim Limits
+	m   *Module
+
+	functions, tables, memories, globals int // sizes of the index spaces so far
+}
+
+func (d *decoder) module() {
+	if len(d.buf) > d.lim.ModuleBytes {
+		d.fail(TooLarge, 0, "module of %d bytes, the limit is %d", len(d.buf), d.lim.ModuleBytes)
+		return
+	}
+	d.header()
+	place := 0
+	for d.more() {
+		at := d.offset()
+		id := d.byte()
+		size := d.u32()
+		start := d.offset()
+		payload := d.bytes(size)
+		if d.err != nil {
+			d.err.Msg = "section header: " + d.err.Msg
+			return
+		}
+		switch {
+		case id == secCustom:
+		case id == secTag:
+			d.unsupported(at, featureExceptions, "tag section")
+		case int(id) >= len(sectionOrder):
+			d.fail(Malformed, at, "%d is not a section id", id)
+		case sectionOrder[id] <= place:
+			d.fail(Malformed, at, "section %d out of order", id)
+		default:
+			place = sectionOrder[id]
+		}
+		if d.err != nil {
+			return
+		}
+		outer := d.reader
+		d.reader = reader{buf: payload, base: start}
+		d.section(id, place)
+		if d.err == nil && d.remaining() > 0 {
+			d.fail(Malformed, d.offset(), "%d bytes left over in section %d", d.remaining(), id)
+		}
+		outer.err = d.err
+		d.reader = outer
+	}
+	d.finish()
+}
+
+func (d *decoder) header() {
+	if len(d.buf) < 8 || string(d.buf[:4]) != magic {
+		if len(d.buf) < 4 || string(d.buf[:4]) != magic {
+			d.fail(Malformed, 0, "not a WebAssembly module")
+			return
+		}
+		d.fail(Malformed, int64(len(d.buf)), "truncated header")
+		return
+	}
+	switch v := binary.LittleEndian.Uint32(d.buf[4:]); {
+	case v == coreVersion:
+		d.pos = 8
+	case v&0xffff0000 == componentTail:
+		d.fail(Component, 4, "WebAssembly components are not supported yet")
+	default:
+		d.fail(Malformed, 4, "unknown version %#x", v)
+	}
+}
+
+func (d *decoder) section(id byte, place int) {
+	switch id {
+	case secCustom:
+		d.custom(place)
+	case secType:
+		for range d.reserve("types", d.lim.Types, 3, func(n int) { d.m.Types = make([]FuncType, 0, n) }) {
+			d.m.Types = append(d.m.Types, d.funcType(d.lim))
+		}
+	case secImport:
+		for range d.count("imports", d.lim.Imports, 4) {
+			d.m.Imports = append(d.m.Imports, d.importEntry())
+		}
+	case secFunction:
+		for range d.reserve("functions", d.lim.Functions-d.functions, 1, func(n int) { d.m.Functions = make([]uint32, 0, n) }) {
+			d.m.Functions = append(d.m.Functions, d.typeIndex())
+			d.functions++
+		}
+	case secTable:
+		for range d.count("tables", d.lim.Tables, 3) {
+			d.m.Tables = append(d.m.Tables, d.tableType())
+			d.tables++
+		}
+	case secMemory:
+		d.memory()
+	case secGlobal:
+		for range d.count("globals", d.lim.Globals, 4) {
+			d.m.Globals = append(d.m.Globals, Global{Type: d.globalType(), Init: d.constExprs(1)})
+			d.globals++
+		}
+	case secExport:
+		for range d.count("exports", d.lim.Exports, 3) {
+			d.m.Exports = append(d.m.Exports, d.export())
+		}
+	case secStart:
+		f := d.functionIndex()
+		d.m.Start = &f
+	case secElement:
+		for range d.count("element segments", d.lim.Segments, 2) {
+			d.m.Elements = append(d.m.Elements, d.element())
+		}
+	case secDataCount:
+		n := d.u32()
+		d.m.DataCount = &n
+	case secCode:
+		d.code()
+	case secData:
+		d.data()
+	}
+}
+
+// reserve is count with an allocation for what it counted.
+func (d *decoder) reserve(what string, limit, minSize int, alloc func(int)) int {
+	n := d.count(what, limit, minSize)
+	alloc(n)
+	return n
+}
+
+func (d *decoder) custom(place int) {
+	name := d.name()
+	if d.err != nil {
+		return
+	}
+	rest := reader{buf: d.buf[d.pos:], base: d.offset()}
+	d.pos = len(d.buf)
+	if name == "name" {
+		if d.m.Names == nil {
+			d.m.Names = decodeNames(rest, d.lim.Functions)
+		}
+		return
+	}
+	d.m.Customs = append(d.m.Customs, Custom{Name: name, Payload: rest.buf, After: place})
+}
+
+func (d *decoder) importEntry() Import {
+	im := Import{Module: d.name(), Name: d.name()}
+	at := d.offset()
+	im.Kind = ExternKind(d.byte())
+	switch im.Kind {
+	case FuncExtern:
+		im.Func = d.typeIndex()
+		d.functions++
+	case TableExtern:
+		im.Table = d.tableType()
+		d.tables++
+	case MemoryExtern:
+		im.Memory = d.memoryType()
+		d.countMemory(at)
+	case GlobalExtern:
+		im.Global = d.globalType()
+		d.globals++
+	case tagExtern:
+		d.unsupported(at, featureExceptions, "imported tag")
+	default:
+		d.fail(Malformed, at, "%#x is not a kind of import", byte(im.Kind))
+	}
+	return im
+}
+
+func (d *decoder) memory() {
+	for range d.count("memories", d.lim.ModuleBytes, 2) {
+		at := d.offset()
+		d.m.Memories = append(d.m.Memories, d.memoryType())
+		if d.countMemory(at); d.err != nil {
+			return
+		}
+	}
+}
+
+func (d *decoder) countMemory(at int64) {
+	if d.memories++; d.memories > 1 {
+		d.unsupported(at, featureMemories, "memory %d", d.memories-1)
+	}
+}
+
+// index reads an index and checks it against the size of its space.
+func (d *decoder) index(what string, size int) uint32 {
+	at := d.offset()
+	i := d.u32()
+	if d.err == nil && int64(i) >= int64(size) {
+		d.fail(Malformed, at, "%s %d is unknown, there are %d", what, i, size)
+		return 0
+	}
+	return i
+}
+
+func (d *decoder) typeIndex() uint32     { return d.index("type", len(d.m.Types)) }
+func (d *decoder) functionIndex() uint32 { return d.index("function", d.functions) }
+
+func (d *decoder) export() Export {
+	e := Export{Name: d.name()}
+	at := d.offset()
+	e.Kind = ExternKind(d.byte())
+	switch e.Kind {
+	case FuncExtern:
+		e.Index = d.functionIndex()
+	case TableExtern:
+		e.Index = d.index("table", d.tables)
+	case MemoryExtern:
+		e.Index = d.index("memory", d.memories)
+	case GlobalExtern:
+		e.Index = d.index("global", d.globals)
+	case tagExtern:
+		d.unsupported(at, featureExceptions, "exported tag")
+	default:
+		d.fail(Malformed, at, "%#x is not a kind of export", byte(e.Kind))
+	}
+	return e
+}
+
+// data checks the structure of the data section, whose bytes are kept.
+func (d *decoder) data() {
+	n := d.count("data segments", d.lim.Segments, 2)
+	for range n {
+		at := d.offset()
+		switch flags := d.u32(); flags {
+		case 0:
+			d.constExprs(1)
+		case 1:
+		case 2:
+			d.memoryZero()
+			d.constExprs(1)
+		default:
+			d.fail(Malformed, at, "%#x are not data segment flags", flags)
+		}
+		d.bytes(d.u32())
+		if d.err != nil {
+			return
+		}
+	}
+	d.m.Data = Data{Segments: n, Payload: d.buf}
+}
+
+// memoryZero reads a memory index.
+func (d *decoder) memoryZero() {
+	at := d.offset()
+	if i := d.u32(); i != 0 {
+		d.unsupported(at, featureMemories, "memory index %d", i)
+	}
+}
+
+// finish checks what spans sections.
+func (d *decoder) finish() {
+	end := int64(len(d.buf))
+	switch {
+	case d.err != nil:
+	case d.functions > d.lim.Functions:
+		d.fail(TooLarge, end, "%d functions, the limit is %d", d.functions, d.lim.Functions)
+	case len(d.m.Functions) != len(d.m.Bodies):
+		d.fail(Malformed, end, "%d functions have %d bodies", len(d.m.Functions), len(d.m.Bodies))
+	case d.m.DataCount != nil && int64(*d.m.DataCount) != int64(d.m.Data.Segments):
+		d.fail(Malformed, end, "%d data segments are declared, %d are there", *d.m.DataCount, d.m.Data.Segments)
+	case d.tables > d.lim.Tables:
+		d.fail(TooLarge, end, "%d tables, the limit is %d", d.tables, d.lim.Tables)
+	default:
+		d.tableSizes(end)
+	}
+}
+
+func (d *decoder) tableSizes(end int64) {
+	var sum int64
+	for _, t := range d.m.TableTypes() {
+		sum += int64(t.Size.Min)
+	}
+	if sum > int64(d.lim.TableElements) {
+		d.fail(TooLarge, end, "tables of %d elements, the limit is %d", sum, d.lim.TableElements)
+	}
+}
+
+// StaysRight reports whether a custom section of the given name is still true
+// of a module whose code was rewritten. Sections that point into the code, or
+// relocate it, do not.
+func StaysRight(name string) bool {
+	switch {
+	case strings.HasPrefix(name, ".debug_"), strings.HasPrefix(name, "reloc."),
+		strings.HasPrefix(name, "metadata.code."):
+		return false
+	}
+	switch name {
+	case "linking", "sourceMappingURL", "external_debug_info", "build_id":
+		return false
+	}
+	return true
+}

@@ -1,0 +1,283 @@
+package wasm
+
+// AppendU32 appends v in unsigned LEB128.
+func AppendU32(dst []byte, v uint32) []byte {
+	for v >= 0x80 {
+		dst = append(dst, byte(v)|0x80)
+		v >>= 7
+	}
+	return append(dst, byte(v))
+}
+
+// AppendS64 appends v in signed LEB128.
+func AppendS64(dst []byte, v int64) []byte {
+	for v < -64 || v > 63 {
+		dst = append(dst, byte(v)|0x80)
+		v >>= 7
+	}
+	return append(dst, byte(v)&0x7f)
+}
+
+// AppendOp appends an opcode, with its prefix if it has one.
+func AppendOp(dst []byte, op Op) []byte {
+	if op <= 0xff {
+		return append(dst, byte(op))
+	}
+	return AppendU32(append(dst, byte(op>>8)), uint32(op&0xff))
+}
+
+// AppendInstr appends an instruction of a body as it is, except that the
+// opcode gets its shortest form: engines differ in how they read longer ones.
+// next is the position of the instruction after it.
+func AppendInstr(dst, code []byte, in Instr, next uint32) []byte {
+	imm := in.Pos + 1
+	if in.Op > 0xff {
+		for code[imm]&0x80 != 0 {
+			imm++
+		}
+		imm++
+	}
+	return append(AppendOp(dst, in.Op), code[imm:next]...)
+}
+
+func appendName(dst []byte, s string) []byte {
+	return append(AppendU32(dst, uint32(len(s))), s...)
+}
+
+// Encode returns the module in binary form.
+func (m *Module) Encode() []byte {
+	e := encoder{m: m, out: make([]byte, 0, m.sizeHint())}
+	e.out = append(e.out, magic+"\x01\x00\x00\x00"...)
+	e.section(secType, len(m.Types), func(i int) { e.funcType(m.Types[i]) })
+	e.section(secImport, len(m.Imports), func(i int) { e.importEntry(&m.Imports[i]) })
+	e.section(secFunction, len(m.Functions), func(i int) { e.u32(m.Functions[i]) })
+	e.section(secTable, len(m.Tables), func(i int) { e.tableType(m.Tables[i]) })
+	e.section(secMemory, len(m.Memories), func(i int) { e.bounds(m.Memories[i].Size) })
+	e.section(secGlobal, len(m.Globals), func(i int) {
+		e.globalType(m.Globals[i].Type)
+		e.bytes(m.Globals[i].Init.Code)
+	})
+	e.section(secExport, len(m.Exports), func(i int) { e.export(&m.Exports[i]) })
+	if m.Start != nil {
+		e.begin(secStart)
+		e.u32(*m.Start)
+		e.end()
+	}
+	e.section(secElement, len(m.Elements), func(i int) { e.element(&m.Elements[i]) })
+	if m.DataCount != nil {
+		e.begin(secDataCount)
+		e.u32(*m.DataCount)
+		e.end()
+	}
+	e.section(secCode, len(m.Bodies), func(i int) { e.body(&m.Bodies[i]) })
+	if m.Data.Segments > 0 {
+		e.begin(secData)
+		e.bytes(m.Data.Payload)
+		e.end()
+	}
+	e.customs(len(sectionOrder))
+	if m.Names != nil {
+		e.names(m.Names)
+	}
+	return e.out
+}
+
+// sizeHint returns about how long the encoded module will be.
+func (m *Module) sizeHint() int {
+	n := 4096 + len(m.Data.Payload)
+	for i := range m.Bodies {
+		n += len(m.Bodies[i].Code) + 16
+	}
+	for i := range m.Customs {
+		n += len(m.Customs[i].Payload) + 32
+	}
+	return n + n/16
+}
+
+type encoder struct {
+	m      *Module
+	out    []byte
+	start  int // of the open section's payload
+	custom int // next of m.Customs
+}
+
+func (e *encoder) byte(b byte)    { e.out = append(e.out, b) }
+func (e *encoder) bytes(b []byte) { e.out = append(e.out, b...) }
+func (e *encoder) u32(v uint32)   { e.out = AppendU32(e.out, v) }
+func (e *encoder) name(s string)  { e.out = appendName(e.out, s) }
+
+// sizeBytes is the room kept for a length that is known only afterwards.
+const sizeBytes = 5
+
+// begin opens a section, after the custom sections that go before it.
+func (e *encoder) begin(id byte) {
+	e.customs(sectionOrder[id])
+	e.open(id)
+}
+
+func (e *encoder) open(id byte) {
+	e.out = append(e.out, id, 0, 0, 0, 0, 0)
+	e.start = len(e.out)
+}
+
+// end closes the section by writing its size.
+func (e *encoder) end() {
+	size := AppendU32(make([]byte, 0, sizeBytes), uint32(len(e.out)-e.start))
+	head := e.start - sizeBytes
+	copy(e.out[head:], size)
+	e.out = append(e.out[:head+len(size)], e.out[e.start:]...)
+}
+
+// section writes a vector section, unless it is empty.
+func (e *encoder) section(id byte, n int, item func(int)) {
+	if n == 0 {
+		return
+	}
+	e.begin(id)
+	e.u32(uint32(n))
+	for i := range n {
+		item(i)
+	}
+	e.end()
+}
+
+// customs writes the custom sections that belong before the given place.
+func (e *encoder) customs(place int) {
+	for e.custom < len(e.m.Customs) && e.m.Customs[e.custom].After < place {
+		c := &e.m.Customs[e.custom]
+		e.custom++
+		e.open(secCustom)
+		e.name(c.Name)
+		e.bytes(c.Payload)
+		e.end()
+	}
+}
+
+func (e *encoder) valTypes(ts []ValType) {
+	e.u32(uint32(len(ts)))
+	for _, t := range ts {
+		e.byte(byte(t))
+	}
+}
+
+func (e *encoder) funcType(t FuncType) {
+	e.byte(0x60)
+	e.valTypes(t.Params)
+	e.valTypes(t.Results)
+}
+
+func (e *encoder) bounds(b Bounds) {
+	if !b.HasMax {
+		e.byte(0)
+		e.u32(b.Min)
+		return
+	}
+	e.byte(1)
+	e.u32(b.Min)
+	e.u32(b.Max)
+}
+
+func (e *encoder) tableType(t TableType) {
+	e.byte(byte(t.Elem))
+	e.bounds(t.Size)
+}
+
+func (e *encoder) globalType(t GlobalType) {
+	e.byte(byte(t.Type))
+	if t.Mutable {
+		e.byte(1)
+	} else {
+		e.byte(0)
+	}
+}
+
+func (e *encoder) importEntry(im *Import) {
+	e.name(im.Module)
+	e.name(im.Name)
+	e.byte(byte(im.Kind))
+	switch im.Kind {
+	case FuncExtern:
+		e.u32(im.Func)
+	case TableExtern:
+		e.tableType(im.Table)
+	case MemoryExtern:
+		e.bounds(im.Memory.Size)
+	case GlobalExtern:
+		e.globalType(im.Global)
+	}
+}
+
+func (e *encoder) export(x *Export) {
+	e.name(x.Name)
+	e.byte(byte(x.Kind))
+	e.u32(x.Index)
+}
+
+// element writes a segment in the form it was read in; only an explicit table
+// zero may become an implicit one.
+func (e *encoder) element(s *Element) {
+	typed := s.Mode != Active || s.Table != 0 || s.Type != 0 && s.Type != FuncRef
+	flags := uint32(0)
+	switch {
+	case s.Mode == Declarative:
+		flags = 3
+	case s.Mode == Passive:
+		flags = 1
+	case typed:
+		flags = 2
+	}
+	if s.Type != 0 {
+		flags |= 4
+	}
+	e.u32(flags)
+	if s.Mode == Active {
+		if typed {
+			e.u32(s.Table)
+		}
+		e.bytes(s.Offset.Code)
+	}
+	if typed {
+		e.byte(byte(s.Type)) // of functions the element kind, zero as well
+	}
+	if s.Type != 0 {
+		e.u32(uint32(s.Count))
+		e.bytes(s.Exprs.Code)
+		return
+	}
+	e.u32(uint32(len(s.Funcs)))
+	for _, f := range s.Funcs {
+		e.u32(f)
+	}
+}
+
+func (e *encoder) body(b *Body) {
+	var head []byte
+	head = AppendU32(head, uint32(len(b.Locals)))
+	for _, g := range b.Locals {
+		head = append(AppendU32(head, g.Count), byte(g.Type))
+	}
+	e.u32(uint32(len(head) + len(b.Code)))
+	e.bytes(head)
+	e.bytes(b.Code)
+}
+
+func (e *encoder) names(n *Names) {
+	e.open(secCustom)
+	e.name("name")
+	if n.HasModule {
+		e.byte(nameModule)
+		e.u32(uint32(len(appendName(nil, n.Module))))
+		e.name(n.Module)
+	}
+	if len(n.Functions) > 0 {
+		var sub []byte
+		sub = AppendU32(sub, uint32(len(n.Functions)))
+		for _, f := range n.Functions {
+			sub = appendName(AppendU32(sub, f.Index), f.Name)
+		}
+		e.byte(nameFunction)
+		e.u32(uint32(len(sub)))
+		e.bytes(sub)
+	}
+	e.end()
+}

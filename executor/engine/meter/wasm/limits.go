@@ -1,0 +1,39 @@
+package wasm
+
+import "cmp"
+
+// Limits bound what Decode accepts. A field that is zero has the default that
+// its comment tells.
+type Limits struct {
+	ModuleBytes   int // 64 MiB
+	Functions     int // imported and defined; 200,000
+	FunctionBytes int // of one body; 2 MiB
+	Locals        int // of one function, parameters included; 50,000
+	Nesting       int // of blocks in one function; 20,000
+	Types         int // 100,000
+	Signature     int // parameters, and results, of one type; 1,000
+	Imports       int // 10,000
+	Exports       int // 200,000
+	Globals       int // 100,000
+	Segments      int // of data, and of elements; 100,000
+	Tables        int // 100
+	TableElements int // least and most elements of all tables together; 262,144
+}
+
+// WithDefaults returns the limits with each zero field set to its default.
+func (l Limits) WithDefaults() Limits {
+	l.ModuleBytes = cmp.Or(l.ModuleBytes, 64<<20)
+	l.Functions = cmp.Or(l.Functions, 200_000)
+	l.FunctionBytes = cmp.Or(l.FunctionBytes, 2<<20)
+	l.Locals = cmp.Or(l.Locals, 50_000)
+	l.Nesting = cmp.Or(l.Nesting, 20_000)
+	l.Types = cmp.Or(l.Types, 100_000)
+	l.Signature = cmp.Or(l.Signature, 1_000)
+	l.Imports = cmp.Or(l.Imports, 10_000)
+	l.Exports = cmp.Or(l.Exports, 200_000)
+	l.Globals = cmp.Or(l.Globals, 100_000)
+	l.Segments = cmp.Or(l.Segments, 100_000)
+	l.Tables = cmp.Or(l.Tables, 100)
+	l.TableElements = cmp.Or(l.TableElements, 1<<18)
+	return l
+}

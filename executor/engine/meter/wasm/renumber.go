@@ -1,0 +1,84 @@
+package wasm
+
+import "slices"
+
+// ImportFunctions adds imported functions after those that the module has, and
+// renumbers the module's own functions wherever it refers to them, except in
+// bodies. It returns the index of the first added import and the function that
+// maps old indices to new ones.
+func (m *Module) ImportFunctions(added ...Import) (first uint32, renumber func(uint32) uint32) {
+	first = uint32(m.ImportedFunctions())
+	shift := uint32(len(added))
+	renumber = func(f uint32) uint32 {
+		if f >= first {
+			return f + shift
+		}
+		return f
+	}
+	m.Imports = append(slices.Clip(m.Imports), added...)
+	if m.Start != nil {
+		f := renumber(*m.Start)
+		m.Start = &f
+	}
+	for i := range m.Exports {
+		if x := &m.Exports[i]; x.Kind == FuncExtern {
+			x.Index = renumber(x.Index)
+		}
+	}
+	for i := range m.Globals {
+		m.Globals[i].Init.renumber(renumber)
+	}
+	for i := range m.Elements {
+		e := &m.Elements[i]
+		e.Offset.renumber(renumber)
+		e.Exprs.renumber(renumber)
+		for j, f := range e.Funcs {
+			e.Funcs[j] = renumber(f)
+		}
+	}
+	if m.Names != nil {
+		for i := range m.Names.Functions {
+			f := &m.Names.Functions[i]
+			f.Index = renumber(f.Index)
+		}
+	}
+	return first, renumber
+}
+
+// Functions calls visit with each function the expressions refer to.
+func (e Expr) Functions(visit func(uint32)) {
+	e.renumber(func(f uint32) uint32 { visit(f); return f })
+}
+
+// renumber maps the functions that the expressions refer to.
+func (e *Expr) renumber(to func(uint32) uint32) {
+	r := reader{buf: e.Code}
+	var out []byte
+	kept := 0 // what out has of e.Code
+	for r.more() {
+		switch Op(r.byte()) {
+		case OpI32Const:
+			r.sleb(32)
+		case OpI64Const:
+			r.sleb(64)
+		case OpF32Const:
+			r.bytes(4)
+		case OpF64Const:
+			r.bytes(8)
+		case OpGlobalGet:
+			r.u32()
+		case OpRefNull:
+			r.byte()
+		case 0xfd:
+			r.u32()
+			r.bytes(16)
+		case OpRefFunc:
+			out = append(out, e.Code[kept:r.pos]...)
+			out = AppendU32(out, to(r.u32()))
+			kept = r.pos
+		}
+	}
+	if kept > 0 {
+		e.Code = append(out, e.Code[kept:]...)
+	}
+}

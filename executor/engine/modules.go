@@ -1,0 +1,231 @@
+package engine
+
+import (
+	"container/list"
+	"context"
+	"sync"
+
+	"github.com/tetratelabs/wazero"
+
+	"github.com/reactord/reactord/executor/engine/meter"
+)
+
+// Module is a compiled module. It stays compiled at least as long as someone holds it.
+//
+// Its life, in steps:
+//
+//  1. The first Load of a digest enters it into the table and starts a
+//     compilation. It is queued until a compiler is free.
+//  2. Each Load, the first too, holds it and waits until it is ready.
+//  3. When the last holder gives it up: queued, it is taken off the table and
+//     never compiled; compiling, nothing happens; compiled, it becomes idle.
+//  4. A compilation that failed takes it off the table, so that the next Load
+//     tries again. One that nobody waits for any more becomes idle.
+//  5. An idle module is taken up again by Load, or closed when too many are idle,
+//     the longest idle first.
+type Module struct {
+	engine *Engine
+	digest string
+	ready  chan struct{} // closed when the three below are set
+	info   *meter.Info
+	// wazero frees the machine code when neither this nor an instance refers to it.
+	compiled wazero.CompiledModule
+	err      error
+
+	// The rest is guarded by the table's mutex.
+	holders int
+	state   moduleState
+	cancel  context.CancelFunc // of the wait for a compiler
+	idle    *list.Element
+}
+
+type moduleState int
+
+const (
+	queued moduleState = iota
+	compiling
+	compiled
+	gone // off the table
+)
+
+// moduleTable has the modules by digest.
+type moduleTable struct {
+	mu       sync.Mutex
+	byDigest map[string]*Module
+	idle     *list.List // of *Module, longest idle first
+	maxIdle  int
+	closed   bool
+}
+
+func (t *moduleTable) init(maxIdle int) {
+	t.byDigest, t.idle, t.maxIdle = map[string]*Module{}, list.New(), maxIdle
+}
+
+// Load returns the module of a digest, compiled; the caller must Release it.
+// However many ask for one digest at a time, it is compiled once, with what the first one's read
+// returns: read may be called after that one's ctx is done, from another goroutine,
+// and not at all. Errors besides those of ctx and read are those of Inspect, and ErrClosed.
+func (e *Engine) Load(ctx context.Context, digest string, read func() ([]byte, error)) (*Module, error) {
+	m, err := e.hold(digest, read)
+	if err != nil {
+		return nil, err
+	}
+	select {
+	case <-m.ready:
+	case <-ctx.Done():
+		m.Release()
+		return nil, context.Cause(ctx)
+	}
+	if m.err != nil {
+		m.Release()
+		return nil, m.err
+	}
+	return m, nil
+}
+
+// CompiledModules returns how many modules are in memory in compiled form, or about to be.
+func (e *Engine) CompiledModules() int {
+	t := &e.modules
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.byDigest)
+}
+
+// hold finds or enters the module of a digest.
+func (e *Engine) hold(digest string, read func() ([]byte, error)) (*Module, error) {
+	t := &e.modules
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed {
+		return nil, ErrClosed
+	}
+	m := t.byDigest[digest]
+	if m == nil {
+		m = &Module{engine: e, digest: digest, ready: make(chan struct{})}
+		t.byDigest[digest] = m
+		var ctx context.Context
+		ctx, m.cancel = context.WithCancel(e.ctx)
+		e.compiling.Go(func() { e.load(ctx, m, read) })
+	}
+	m.holders++
+	if m.idle != nil {
+		t.idle.Remove(m.idle)
+		m.idle = nil
+	}
+	return m, nil
+}
+
+// load is the compilation of a module, on its own goroutine.
+func (e *Engine) load(ctx context.Context, m *Module, read func() ([]byte, error)) {
+	defer m.cancel()
+	select {
+	case e.compilers <- struct{}{}:
+		defer func() { <-e.compilers }()
+	case <-ctx.Done():
+	}
+	if !m.begin(ctx) {
+		return
+	}
+	m.compiled, m.info, m.err = e.compile(read)
+	m.finish()
+}
+
+// begin reports whether anyone still wants the module.
+func (m *Module) begin(ctx context.Context) bool {
+	t := &m.engine.modules
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if ctx.Err() == nil && m.state == queued {
+		m.state = compiling
+		return true
+	}
+	t.remove(m)
+	m.err = ErrClosed // for who still waits: only Close ends ctx while someone does
+	close(m.ready)
+	return false
+}
+
+func (m *Module) finish() {
+	t := &m.engine.modules
+	t.mu.Lock()
+	if m.err != nil {
+		t.remove(m)
+	} else {
+		m.state = compiled
+		t.retire(m)
+	}
+	close(m.ready)
+	evicted := t.evict()
+	t.mu.Unlock()
+	closeAll(evicted)
+}
+
+// retain holds a module that the caller holds already once more.
+func (m *Module) retain() {
+	t := &m.engine.modules
+	t.mu.Lock()
+	m.holders++
+	t.mu.Unlock()
+}
+
+// Release gives the module up.
+func (m *Module) Release() {
+	t := &m.engine.modules
+	t.mu.Lock()
+	m.holders--
+	if m.holders == 0 && m.state == queued {
+		t.remove(m)
+		m.cancel()
+	}
+	t.retire(m)
+	evicted := t.evict()
+	t.mu.Unlock()
+	closeAll(evicted)
+}
+
+// Info describes the module as its author wrote it.
+func (m *Module) Info() *meter.Info { return m.info }
+
+// retire makes a compiled module idle if nobody holds it.
+func (t *moduleTable) retire(m *Module) {
+	if m.holders == 0 && m.state == compiled && m.idle == nil {
+		m.idle = t.idle.PushBack(m)
+	}
+}
+
+// remove takes a module off the table, if another has not taken its place.
+func (t *moduleTable) remove(m *Module) {
+	if t.byDigest[m.digest] == m {
+		delete(t.byDigest, m.digest)
+	}
+	m.state = gone
+}
+
+// evict takes idle modules off the table until no more are left than may be.
+// The caller closes them, without the mutex.
+func (t *moduleTable) evict() (evicted []*Module) {
+	for t.idle.Len() > t.maxIdle {
+		m := t.idle.Remove(t.idle.Front()).(*Module)
+		m.idle = nil
+		t.remove(m)
+		evicted = append(evicted, m)
+	}
+	return evicted
+}
+
+// close refuses further Loads and gives up every idle module.
+func (t *moduleTable) close() {
+	t.mu.Lock()
+	t.closed = true
+	t.maxIdle = 0
+	evicted := t.evict()
+	t.mu.Unlock()
+	closeAll(evicted)
+}
+
+func closeAll(modules []*Module) {
+	for _, m := range modules {
+		// wazero takes the code off its table; it has no error to return.
+		_ = m.compiled.Close(m.engine.ctx)
+	}
+}

@@ -1,0 +1,274 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+)
+
+func TestLoadCompilesOnce(t *testing.T) {
+	e := newEngine(t, Config{})
+	binary := binaryOf(t, "guest")
+	var reads atomic.Int32
+	modules := make([]*Module, 20)
+	var wg sync.WaitGroup
+	for n := range modules {
+		wg.Go(func() {
+			m, err := e.Load(t.Context(), "one", func() ([]byte, error) {
+				reads.Add(1)
+				return binary, nil
+			})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			modules[n] = m
+		})
+	}
+	wg.Wait()
+	for _, m := range modules {
+		if m != modules[0] {
+			t.Error("two modules of one digest")
+		}
+		m.Release()
+	}
+	m, err := e.Load(t.Context(), "one", func() ([]byte, error) { return nil, errors.New("read of a module that is there") })
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Release()
+	if n := reads.Load(); n != 1 {
+		t.Errorf("read %d times", n)
+	}
+}
+
+func TestLoadFailsOnceOnly(t *testing.T) {
+	e := newEngine(t, Config{})
+	if _, err := e.Load(t.Context(), "d", func() ([]byte, error) { return nil, io.ErrUnexpectedEOF }); err != io.ErrUnexpectedEOF {
+		t.Errorf("error %v", err)
+	}
+	if _, err := e.Load(t.Context(), "d", func() ([]byte, error) { panic("whoops") }); err == nil {
+		t.Error("no error of a read that panicked")
+	}
+	load(t, e, "guest")
+	m, err := e.Load(t.Context(), "d", func() ([]byte, error) { return binaryOf(t, "guest"), nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Release()
+}
+
+func TestIdleModulesAreEvicted(t *testing.T) {
+	e := newEngine(t, Config{IdleModules: 2})
+	reads := map[string]int{}
+	touch := func(digest string) *Module {
+		t.Helper()
+		m, err := e.Load(t.Context(), digest, func() ([]byte, error) {
+			reads[digest]++
+			return binaryOf(t, "no_memory"), nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	held := touch("held")
+	for _, digest := range []string{"a", "b", "a", "c"} { // evicts b, the longest idle
+		touch(digest).Release()
+	}
+	for _, digest := range []string{"a", "c", "held", "b"} {
+		touch(digest).Release()
+	}
+	want := map[string]int{"held": 1, "a": 1, "b": 2, "c": 1}
+	if fmt.Sprint(reads) != fmt.Sprint(want) {
+		t.Errorf("reads %v, want %v", reads, want)
+	}
+	held.Release()
+}
+
+// TestInstanceOutlivesItsModule: an instance holds its module, however many others come and go.
+func TestInstanceOutlivesItsModule(t *testing.T) {
+	e := newEngine(t, Config{IdleModules: 1})
+	m, err := e.Load(t.Context(), "first", func() ([]byte, error) { return binaryOf(t, "guest"), nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := start(t, m, &guest{call: func(*guest, uint32) uint32 { return 5 }}, InstanceConfig{})
+	m.Release()
+	for _, name := range []string{"no_memory", "traps", "empty"} {
+		other, err := e.Load(t.Context(), name, func() ([]byte, error) { return binaryOf(t, name), nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		other.Release()
+	}
+	if got := call(t, i, "call", 1); got != 5 {
+		t.Errorf("got %d", got)
+	}
+	if e.modules.byDigest["first"] != m {
+		t.Error("the module of a living instance was evicted")
+	}
+}
+
+// TestQueue: a compilation waits for a free compiler, can be given up there, and only there.
+func TestQueue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := openEngine(t, Config{Compilers: 1})
+		running, finish := make(chan struct{}), make(chan struct{})
+		loaded := make(chan error, 1)
+		go func() {
+			m, err := e.Load(t.Context(), "slow", func() ([]byte, error) {
+				close(running)
+				<-finish
+				return binaryOf(t, "empty"), nil
+			})
+			if err == nil {
+				m.Release()
+			}
+			loaded <- err
+		}()
+		<-running
+
+		ctx, cancel := context.WithCancelCause(t.Context())
+		given := make(chan error, 1)
+		go func() {
+			_, err := e.Load(ctx, "queued", func() ([]byte, error) {
+				t.Error("read of a module that nobody waits for")
+				return nil, nil
+			})
+			given <- err
+		}()
+		synctest.Wait()
+		cancel(io.ErrNoProgress)
+		if err := <-given; err != io.ErrNoProgress {
+			t.Errorf("given up: %v", err)
+		}
+
+		// The one that runs goes on without its waiter, and its result is kept.
+		impatient, stop := context.WithCancel(t.Context())
+		go func() {
+			_, err := e.Load(impatient, "slow", nil)
+			given <- err
+		}()
+		synctest.Wait()
+		stop()
+		if err := <-given; err != context.Canceled {
+			t.Errorf("impatient: %v", err)
+		}
+		close(finish)
+		if err := <-loaded; err != nil {
+			t.Error(err)
+		}
+		m, err := e.Load(t.Context(), "slow", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.Release()
+		if err := e.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestClose(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := openEngine(t, Config{Compilers: 1})
+		running, finish := make(chan struct{}), make(chan struct{})
+		results := make(chan error, 2)
+		load := func(digest string, read func() ([]byte, error)) {
+			m, err := e.Load(t.Context(), digest, read)
+			if err == nil {
+				m.Release()
+			}
+			results <- err
+		}
+		go load("running", func() ([]byte, error) {
+			close(running)
+			<-finish
+			return binaryOf(t, "empty"), nil
+		})
+		<-running
+		go load("queued", func() ([]byte, error) { return nil, errors.New("read after Close") })
+		synctest.Wait()
+
+		closed := make(chan error, 1)
+		go func() { closed <- e.Close(t.Context()) }()
+		if err := <-results; err != ErrClosed {
+			t.Errorf("queued: %v", err)
+		}
+		close(finish)
+		if err := <-results; err != nil {
+			t.Errorf("running: %v", err)
+		}
+		if err := <-closed; err != nil {
+			t.Errorf("Close: %v", err)
+		}
+		if _, err := e.Load(t.Context(), "late", nil); err != ErrClosed {
+			t.Errorf("late: %v", err)
+		}
+	})
+}
+
+func TestCloseIsRefusedWhileInstancesLive(t *testing.T) {
+	e := openEngine(t, Config{})
+	m, err := e.Load(t.Context(), "guest", func() ([]byte, error) { return binaryOf(t, "guest"), nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := start(t, m, &guest{}, InstanceConfig{})
+	if err := e.Close(t.Context()); err == nil {
+		t.Fatal("the engine closed under an instance")
+	}
+	call(t, i, "next")
+	i.Close()
+	m.Release()
+	if err := e.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestConfig(t *testing.T) {
+	_, err := New(t.Context(), Config{CacheBytes: -1, Compilers: -2, IdleModules: -3, MemoryBytes: -4})
+	want := "CacheBytes is negative: -1\nCompilers is negative: -2\nIdleModules is negative: -3\nMemoryBytes is negative: -4"
+	if err == nil || err.Error() != want {
+		t.Errorf("error %v", err)
+	}
+}
+
+// TestConcurrentGuests runs instances of one module on many goroutines.
+func TestConcurrentGuests(t *testing.T) {
+	e := newEngine(t, Config{})
+	m := load(t, e, "guest")
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for n := range uint64(50) {
+				g := &guest{quantum: 1000, call: func(*guest, uint32) uint32 { return 0 }}
+				i, err := m.Instantiate(InstanceConfig{Host: g, MemoryBytes: 40 * page})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				for _, step := range []struct {
+					export string
+					arg    uint64
+					want   uint64
+				}{{"count", 1000 + n, 1000 + n}, {"recurse", n * 10, n * 10}, {"grow", 3, 1}} {
+					if got, err := i.Call(step.export, step.arg); err != nil || got[0] != step.want {
+						t.Errorf("%s(%d) = %v, %v", step.export, step.arg, got, err)
+					}
+				}
+				i.Close()
+			}
+		})
+	}
+	wg.Wait()
+	if used := e.MemoryUsed(); used != 0 {
+		t.Errorf("%d bytes still used", used)
+	}
+}

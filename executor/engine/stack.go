@@ -1,0 +1,67 @@
+package engine
+
+import (
+	"errors"
+
+	"github.com/reactord/reactord/executor/engine/memory"
+	"github.com/reactord/reactord/executor/engine/meter"
+)
+
+// DefaultStackBytes is the call stack an instance may have unless its InstanceConfig says otherwise.
+const DefaultStackBytes = 1 << 20
+
+const (
+	// wazeroStack is what wazero gives a call to begin with, on the Go heap. When
+	// it is full, wazero moves to one twice as large plus the frame it has no room for.
+	wazeroStack = 10 << 10
+
+	// firstStack is granted before the first call: with it and the red zone, in
+	// which the pass counts nothing, a guest still fits wazero's first stack.
+	firstStack = wazeroStack - meter.RedZone
+)
+
+// errStackOverflow goes through Abort and becomes a Trap.
+var errStackOverflow = errors.New(StackOverflow.String())
+
+// stackBudget is how much call stack a guest was granted, as the pass counts it,
+// and what that costs.
+type stackBudget struct {
+	granted int64
+	limit   int64
+}
+
+func newStackBudget(limit int64) stackBudget {
+	if limit <= 0 {
+		limit = DefaultStackBytes
+	}
+	return stackBudget{granted: min(firstStack, limit), limit: limit}
+}
+
+// cost is the memory behind a grant. A guest that uses n bytes may have made
+// wazero double a stack only just too small for it, so that is up to 2n; nothing
+// as long as the first stack will do.
+func cost(granted int64) int64 {
+	used := granted + meter.RedZone
+	if used <= wazeroStack {
+		return 0
+	}
+	return 2*used - wazeroStack
+}
+
+// grow grants what a guest with missing bytes too few needs, and as much again
+// so that deep recursion asks rarely, if the limits have it. It returns the
+// bytes it granted; none if the guest has overflowed its stack.
+func (s *stackBudget) grow(missing int64, account *memory.Account) int64 {
+	need := s.granted + missing
+	for _, next := range []int64{min(2*need, s.limit), need} {
+		if next < need || next > s.limit {
+			continue
+		}
+		if account.Reserve(cost(next) - cost(s.granted)) {
+			more := next - s.granted
+			s.granted = next
+			return more
+		}
+	}
+	return 0
+}

@@ -1,0 +1,1 @@
+(module (import "env" "base" (global i32)))

@@ -1,0 +1,1 @@
+(module (import "reactord" "yield" (func)))

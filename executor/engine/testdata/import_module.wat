@@ -1,0 +1,1 @@
+(module (import "absent" "call" (func)))

@@ -1,0 +1,1 @@
+(module (import "test" "call" (func (param i32 f64))))

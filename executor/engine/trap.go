@@ -1,0 +1,152 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// TrapCode says why a guest trapped.
+type TrapCode int
+
+// The codes name the conditions of the WebAssembly core specification, section
+// 4 (Execution). InvalidTableAccess is three of them, which wazero does not
+// tell apart: an index beyond the table, a null element, and bulk table operations out of bounds.
+const (
+	UnknownTrap TrapCode = iota
+	Unreachable
+	MemoryOutOfBounds
+	InvalidTableAccess
+	IndirectCallMismatch
+	IntegerDivideByZero
+	IntegerOverflow
+	InvalidConversion
+	NullReference
+	UncaughtException
+	StackOverflow
+)
+
+// trapTexts are wazero's messages, which are all it lets out of its error values.
+// A test provokes each trap that valid modules can have.
+var trapTexts = [...]string{
+	UnknownTrap:          "unknown trap",
+	Unreachable:          "unreachable",
+	MemoryOutOfBounds:    "out of bounds memory access",
+	InvalidTableAccess:   "invalid table access",
+	IndirectCallMismatch: "indirect call type mismatch",
+	IntegerDivideByZero:  "integer divide by zero",
+	IntegerOverflow:      "integer overflow",
+	InvalidConversion:    "invalid conversion to integer",
+	NullReference:        "null reference",
+	UncaughtException:    "uncaught exception",
+	StackOverflow:        "stack overflow",
+}
+
+func (c TrapCode) String() string {
+	if c < 0 || int(c) >= len(trapTexts) {
+		c = UnknownTrap
+	}
+	return trapTexts[c]
+}
+
+func trapCodeOf(text string) TrapCode {
+	for code, t := range trapTexts {
+		if t == text {
+			return TrapCode(code)
+		}
+	}
+	return UnknownTrap
+}
+
+// Trap is the end of a guest that did what WebAssembly forbids.
+type Trap struct {
+	Code    TrapCode
+	Message string  // one line
+	Frames  []Frame // innermost first
+	More    bool    // there were more frames than these
+}
+
+// Error is the message and, on the lines after it, the guest's stack.
+func (t *Trap) Error() string {
+	var b strings.Builder
+	b.WriteString("trap: ")
+	b.WriteString(t.Message)
+	writeFrames(&b, t.Frames)
+	if t.More {
+		b.WriteString("\n    ...")
+	}
+	return b.String()
+}
+
+// InternalError is a fault of the host, not of the guest: a panic in a host
+// function, or in what runs guests. The guest ended with it.
+type InternalError struct {
+	Err    error   // its text has the Go stack, if a Go runtime error was the cause
+	Frames []Frame // of the guest, innermost first
+}
+
+// Error is the first line of the cause and the guest's stack.
+func (e *InternalError) Error() string {
+	var b strings.Builder
+	line, _, _ := strings.Cut(e.Err.Error(), "\n")
+	b.WriteString("internal error: ")
+	b.WriteString(line)
+	writeFrames(&b, e.Frames)
+	return b.String()
+}
+
+func (e *InternalError) Unwrap() error { return e.Err }
+
+// abort carries an error through wazero, which recovers panics in host functions and wraps what
+// is an error.
+type abort struct{ err error }
+
+func (a *abort) Error() string { return a.err.Error() }
+
+// Abort ends the guest from within a host function; the Call under way returns err.
+// It does not return.
+func Abort(err error) { panic(&abort{err}) }
+
+// recovered turns what a recover in this package caught into an error.
+func recovered(v any, stack []byte) error {
+	if a, ok := v.(*abort); ok {
+		return a.err
+	}
+	if err, ok := v.(error); ok {
+		return &InternalError{Err: fmt.Errorf("%w\n%s", err, stack)}
+	}
+	return &InternalError{Err: fmt.Errorf("panic: %v\n%s", v, stack)}
+}
+
+// outcome translates an error that wazero returned from guest code of the
+// module: what was given to Abort, a *Trap, or an *InternalError.
+func (m *Module) outcome(err error) error {
+	if a, ok := errors.AsType[*abort](err); ok {
+		if a.err == errStackOverflow {
+			return m.trap(StackOverflow, err)
+		}
+		return a.err
+	}
+	text := err.Error()
+	switch cause := errors.Unwrap(err); {
+	case strings.HasPrefix(text, "wasm error: ") && cause != nil:
+		return m.trap(trapCodeOf(cause.Error()), err)
+	case cause != nil && strings.HasPrefix(text, "start ") && errors.Unwrap(cause) != nil:
+		return m.outcome(cause) // of a start function, which wazero wraps once more
+	case text == StackOverflow.String():
+		return m.trap(StackOverflow, err) // wazero's own ceiling; the pass's is far below
+	case strings.HasPrefix(text, "data[") && strings.HasSuffix(text, MemoryOutOfBounds.String()):
+		return m.trap(MemoryOutOfBounds, err) // a data segment, at instantiation
+	}
+	frames, _ := parseTrace(err.Error(), namesOf(m.compiled))
+	return &InternalError{Err: err, Frames: frames}
+}
+
+func (m *Module) trap(code TrapCode, err error) *Trap {
+	frames, more := parseTrace(err.Error(), namesOf(m.compiled))
+	t := &Trap{Code: code, Message: code.String(), Frames: frames, More: more}
+	if cause := errors.Unwrap(err); code == UnknownTrap && cause != nil {
+		t.Message = cause.Error()
+	}
+	return t
+}

@@ -1,0 +1,53 @@
+package store
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Digest is a SHA-256 digest.
+type Digest [sha256.Size]byte
+
+const digestPrefix = "sha256:"
+
+// DigestOf returns the digest of the bytes.
+func DigestOf(p []byte) Digest { return sha256.Sum256(p) }
+
+// ParseDigest reads the form that String writes: "sha256:" and 64 lower-case hexadecimal digits.
+func ParseDigest(s string) (Digest, error) {
+	var d Digest
+	digits, ok := strings.CutPrefix(s, digestPrefix)
+	if !ok || len(digits) != hex.EncodedLen(len(d)) || strings.ToLower(digits) != digits {
+		return Digest{}, fmt.Errorf("%q is not a digest: want %q and %d lower-case hexadecimal digits", s, digestPrefix, hex.EncodedLen(len(d)))
+	}
+	if _, err := hex.Decode(d[:], []byte(digits)); err != nil {
+		return Digest{}, fmt.Errorf("%q is not a digest: %w", s, err)
+	}
+	return d, nil
+}
+
+func (d Digest) String() string { return digestPrefix + d.Hex() }
+
+// Hex returns the 64 digits alone.
+func (d Digest) Hex() string { return hex.EncodeToString(d[:]) }
+
+// Module is the record of a stored module.
+type Module struct {
+	Digest  Digest
+	Size    int64
+	Created time.Time
+	// Info is what the reactor knows of the module; the store does not look into it.
+	Info []byte
+	Tags []string // sorted
+}
+
+// ModulePage is one page of a list of modules.
+type ModulePage struct {
+	Modules []*Module
+	Corrupt []*CorruptError
+	// Next is empty on the last page.
+	Next string
+}

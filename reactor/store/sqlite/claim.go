@@ -1,0 +1,95 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+
+	"github.com/reactord/reactord/reactor/store"
+)
+
+// claims knows which workloads a former process left unfinished and nobody has claimed yet: those
+// numbered above handed, up to last. It is not on disk, for claims last as long as this process has
+// the directory locked.
+type claims struct {
+	mu     sync.Mutex
+	handed int64
+	last   int64
+}
+
+// Claim implements store.Workloads. The records are read with a reading connection: SQLite lets a
+// transaction that came upon a damaged page write no more.
+func (s *Store) Claim(ctx context.Context, limit int) (store.Claimed, error) {
+	s.claims.mu.Lock()
+	defer s.claims.mu.Unlock()
+	for {
+		var g gather
+		var seqs []int64
+		err := s.read(ctx, func(c *conn) (err error) {
+			if seqs, err = unfinished(c, s.claims.handed, s.claims.last, limit); err != nil {
+				return err
+			}
+			for _, seq := range seqs {
+				if err := g.add(c, seq, nil); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil || len(seqs) == 0 {
+			return store.Claimed{}, err
+		}
+		o := &claimOp{call: newCall(), read: g}
+		if err := s.do(ctx, o); err != nil {
+			return store.Claimed{}, err
+		}
+		s.claims.handed = seqs[len(seqs)-1]
+		if len(o.claimed.Workloads)+len(o.claimed.Corrupt) > 0 {
+			return o.claimed, nil
+		}
+		// All of them were finished meanwhile.
+	}
+}
+
+// unfinished returns the numbers of unfinished workloads, in order.
+func unfinished(c *conn, above, last int64, limit int) ([]int64, error) {
+	return c.int64s(`
+		SELECT seq FROM (SELECT seq FROM workloads WHERE state = 1 AND seq > ?1 AND seq <= ?2 ORDER BY seq LIMIT ?3)
+		UNION ALL
+		SELECT seq FROM (SELECT seq FROM workloads WHERE state = 2 AND seq > ?1 AND seq <= ?2 ORDER BY seq LIMIT ?3)
+		ORDER BY seq LIMIT ?3`,
+		above, last, limit)
+}
+
+// claimOp puts workloads back to PENDING that are RUNNING, and leaves out those that have finished
+// since they were read.
+type claimOp struct {
+	call
+	read    gather
+	claimed store.Claimed
+}
+
+func (o *claimOp) apply(tx *tx) error {
+	o.claimed = store.Claimed{Corrupt: slices.Clone(o.read.corrupt)}
+	for _, w := range o.read.workloads {
+		h, err := tx.head(w.ID)
+		var corrupt *store.CorruptError
+		switch {
+		case errors.As(err, &corrupt):
+			o.claimed.Corrupt = append(o.claimed.Corrupt, corrupt)
+			continue
+		case err != nil:
+			return err
+		case store.State(h.state).Finished():
+			continue
+		}
+		if store.State(h.state) == store.Running {
+			tx.move(h, store.Pending, uint32(h.attempts), unstamp(h.updated), h.status)
+		}
+		claimed := *w
+		h.fill(&claimed)
+		o.claimed.Workloads = append(o.claimed.Workloads, &claimed)
+	}
+	return nil
+}

@@ -1,0 +1,65 @@
+package sqlite
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/reactord/reactord/reactor/store"
+)
+
+// Config configures a store; its zero fields take the defaults.
+type Config struct {
+	// Dir is the directory that holds the store. It is made if it does not exist.
+	Dir string
+	// Observer, if not nil, is told of every committed change.
+	Observer store.Observer
+	// ModuleBytes bounds the bytes of all modules together: 16 GiB by default.
+	ModuleBytes int64
+	// DatabaseBytes bounds the size of the database: workloads and logs. Unbounded by default.
+	DatabaseBytes int64
+	// QueueBytes bounds the submissions that wait for a commit: 64 MiB by default.
+	QueueBytes int64
+	// Readers bounds the reads that are under way at once: 4 by default.
+	Readers int
+}
+
+const (
+	defaultModuleBytes = 16 << 30
+	defaultQueueBytes  = 64 << 20
+	defaultReaders     = 4
+)
+
+func (c Config) withDefaults() Config {
+	if c.ModuleBytes == 0 {
+		c.ModuleBytes = defaultModuleBytes
+	}
+	if c.QueueBytes == 0 {
+		c.QueueBytes = defaultQueueBytes
+	}
+	if c.Readers == 0 {
+		c.Readers = defaultReaders
+	}
+	return c
+}
+
+// Validate reports every fault of the configuration at once.
+func (c Config) Validate() error {
+	var faults []error
+	if c.Dir == "" {
+		faults = append(faults, errors.New("Dir is empty"))
+	}
+	for _, bound := range []struct {
+		name  string
+		value int64
+	}{
+		{"ModuleBytes", c.ModuleBytes},
+		{"DatabaseBytes", c.DatabaseBytes},
+		{"QueueBytes", c.QueueBytes},
+		{"Readers", int64(c.Readers)},
+	} {
+		if bound.value < 0 {
+			faults = append(faults, fmt.Errorf("%s is negative: %d", bound.name, bound.value))
+		}
+	}
+	return errors.Join(faults...)
+}

@@ -1,0 +1,45 @@
+// Package sqlite is the embedded engine of the store: one SQLite database in WAL mode, and a
+// directory of blobs for the binaries of modules.
+//
+// # Group commit
+//
+// One goroutine, the writer, owns the only connection that writes. A commit costs one sync of the
+// log however much is in it, so:
+//
+//  1. A call turns into an op and joins the queue. Submit waits for room first (QueueBytes);
+//     Transition and AppendLog do not, for what they add is bounded by what was submitted.
+//  2. The writer takes what is in the queue, up to a bound, begins a transaction and applies the
+//     ops in order. An op that is refused (stale, not found) leaves no trace and does not hinder
+//     the others. Changes of one workload are gathered and written once, with the last state.
+//  3. It commits. SQLite syncs the log (synchronous=FULL).
+//  4. It publishes the revision, tells the observer, then finishes the ops in their order. While
+//     step 3 lasted, the next batch has gathered.
+//
+// If step 2 or 3 fails, the transaction is rolled back and each op runs in one of its own, so
+// that one that cannot be written takes no other with it. Transitions and log appends that fail for
+// a cause that can pass, such as a full disk, stay with the writer, in order, and are tried again:
+// before each later batch, and after a delay that grows. All others fail: their callers are told.
+// A later op of a workload whose op stays, stays behind it.
+//
+// Rejected: a queue in front of each table, for the order of ops would be lost; several writers,
+// for SQLite has one write lock, and waiting for it is slower than waiting in a queue; answering
+// before the sync, for the answer would not be true.
+//
+// # Reading
+//
+// Reads have connections of their own, each used by one call at a time; they see the last commit
+// and neither wait for the writer nor hold it up. A call's work is bounded, so that a snapshot
+// does not keep the log from being reset for long; its context is looked at between records.
+//
+// # Tables
+//
+// The row of a workload has two checksums: one of what never changes, the spec in its own table
+// included, and one of what transitions change. They are verified on every read. The spec is apart so
+// that a transition does not rewrite it. Workloads are numbered in order of creation; that number
+// is the rowid, and lists go by it. The rows of a log have the workload's number in the upper and
+// their own in the lower bits of their rowid, so a log lies in one piece without an index.
+//
+// The numbers of workloads by module and state are kept in a table, changed in the same
+// transaction, so that counting, and the question whether a module is in use, do not depend on how
+// many workloads there are.
+package sqlite

@@ -1,0 +1,367 @@
+package sqlite_test
+
+import (
+	"bytes"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/reactord/reactord/reactor/store"
+	"github.com/reactord/reactord/reactor/store/sqlite"
+	"github.com/reactord/reactord/reactor/store/storetest"
+)
+
+var epoch = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+
+// fill makes a store with a module, and the workloads a to e: b running, with a log, c finished.
+func fill(t *testing.T) (dir string, module store.Digest) {
+	t.Helper()
+	dir = t.TempDir()
+	s := open(t, dir, storetest.Options{})
+	module = store.DigestOf([]byte("module"))
+	u, err := s.Upload(t.Context(), module, 6)
+	check(t, err)
+	_, err = u.Write([]byte("module"))
+	check(t, err)
+	_, err = u.Commit(t.Context(), epoch, []byte("info"), "tag")
+	check(t, err)
+	check(t, u.Close())
+	for _, id := range []string{"a", "b", "c", "d", "e"} {
+		submit(t, s, workload(id, module))
+	}
+	start := store.Transition{From: store.States(store.Pending), To: store.Running, Attempt: 1, Time: epoch}
+	end := store.Transition{From: store.States(store.Running), To: store.Succeeded, Attempt: 1, Time: epoch}
+	start.ID, start.Log = "b", []store.LogChunk{{Stream: store.Stdout, Data: bytes.Repeat([]byte("log of b\n"), 10_000)}}
+	s.Transition(start, nil)
+	start.ID, start.Log = "c", nil
+	s.Transition(start, nil)
+	end.ID = "c"
+	s.Transition(end, nil)
+	check(t, s.Close())
+	return dir, module
+}
+
+func workload(id string, module store.Digest) *store.Workload {
+	return &store.Workload{ID: id, Module: module, Spec: []byte("spec of " + id), Created: epoch, Labels: map[string]string{"id": id}, Status: []byte("status")}
+}
+
+func submit(t *testing.T, s store.Store, w *store.Workload) store.Submitted {
+	t.Helper()
+	results, err := s.Submit(t.Context(), []*store.Workload{w})
+	check(t, err)
+	return results[0]
+}
+
+func check(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// tamper runs SQL on the database of a closed store.
+func tamper(t *testing.T, dir, statement string, args ...any) {
+	t.Helper()
+	db, err := sql.Open("sqlite", filepath.Join(dir, "store.db"))
+	check(t, err)
+	result, err := db.Exec(statement, args...)
+	check(t, err)
+	if n, err := result.RowsAffected(); n == 0 && err == nil && strings.HasPrefix(statement, "UPDATE") {
+		t.Fatalf("%s: no rows", statement)
+	}
+	check(t, db.Close())
+}
+
+func closing(t *testing.T, s store.Store) store.Store {
+	t.Cleanup(func() { check(t, s.Close()) })
+	return s
+}
+
+func TestConfigReportsEveryFault(t *testing.T) {
+	_, err := sqlite.Open(t.Context(), sqlite.Config{ModuleBytes: -1, DatabaseBytes: -2, QueueBytes: -3, Readers: -4})
+	if err == nil {
+		t.Fatal("the configuration was taken")
+	}
+	for _, field := range []string{"Dir", "ModuleBytes", "DatabaseBytes", "QueueBytes", "Readers"} {
+		if !strings.Contains(err.Error(), field) {
+			t.Errorf("%q does not name %s", err, field)
+		}
+	}
+}
+
+func TestOneProcessAtATime(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir, storetest.Options{})
+	_, err := sqlite.Open(t.Context(), sqlite.Config{Dir: dir})
+	var locked *store.LockedError
+	if !errors.As(err, &locked) || locked.PID != os.Getpid() {
+		t.Errorf("error %v, want a LockedError with process %d", err, os.Getpid())
+	}
+	check(t, s.Close())
+	check(t, open(t, dir, storetest.Options{}).Close())
+}
+
+func TestPermissions(t *testing.T) {
+	dir, _ := fill(t)
+	dir = filepath.Join(dir, "new")
+	s := closing(t, open(t, dir, storetest.Options{}))
+	if _, err := s.Count(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	check(t, filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		check(t, err)
+		info, err := entry.Info()
+		check(t, err)
+		want := fs.FileMode(0o600)
+		if entry.IsDir() {
+			want = 0o700
+		}
+		if got := info.Mode().Perm(); got != want {
+			t.Errorf("%s has mode %v, want %v", path, got, want)
+		}
+		seen++
+		return nil
+	}))
+	if seen < 6 {
+		t.Errorf("only %d files and directories", seen)
+	}
+}
+
+func TestForeignDatabases(t *testing.T) {
+	t.Run("newer", func(t *testing.T) {
+		dir, _ := fill(t)
+		tamper(t, dir, "PRAGMA user_version = 1000")
+		_, err := sqlite.Open(t.Context(), sqlite.Config{Dir: dir})
+		var newer *store.SchemaError
+		if !errors.As(err, &newer) || newer.Found != 1000 {
+			t.Errorf("error %v, want a SchemaError of version 1000", err)
+		}
+	})
+	t.Run("another program's", func(t *testing.T) {
+		dir := t.TempDir()
+		tamper(t, dir, "CREATE TABLE theirs (x)")
+		_, err := sqlite.Open(t.Context(), sqlite.Config{Dir: dir})
+		if err == nil || !strings.Contains(err.Error(), "another program") {
+			t.Errorf("error %v", err)
+		}
+	})
+	t.Run("none at all", func(t *testing.T) {
+		dir := t.TempDir()
+		check(t, os.WriteFile(filepath.Join(dir, "store.db"), bytes.Repeat([]byte("no database "), 1000), 0o600))
+		_, err := sqlite.Open(t.Context(), sqlite.Config{Dir: dir})
+		if err == nil || !strings.Contains(err.Error(), "store.db") {
+			t.Errorf("error %v", err)
+		}
+	})
+}
+
+// A record that was tampered with is named, and only that one is missing.
+func TestCorruptWorkload(t *testing.T) {
+	for _, statement := range []string{
+		"UPDATE specs SET spec = x'00' WHERE seq = 2",
+		"UPDATE specs SET hash = x'00' WHERE seq = 2",
+		"DELETE FROM specs WHERE seq = 2",
+		"UPDATE workloads SET tenant = 'other' WHERE id = 'b'",
+		"UPDATE workloads SET name = 'other' WHERE id = 'b'",
+		"UPDATE workloads SET labels = x'ff' WHERE id = 'b'",
+		"UPDATE workloads SET module = x'00' WHERE id = 'b'",
+		"UPDATE workloads SET created = created + 1 WHERE id = 'b'",
+		"UPDATE workloads SET attempts = 7 WHERE id = 'b'",
+		"UPDATE workloads SET state = 1 WHERE id = 'b'",
+		"UPDATE workloads SET updated = 1 WHERE id = 'b'",
+		"UPDATE workloads SET status = x'01' WHERE id = 'b'",
+	} {
+		t.Run(statement, func(t *testing.T) {
+			dir, module := fill(t)
+			tamper(t, dir, statement)
+			s := closing(t, open(t, dir, storetest.Options{}))
+
+			_, err := s.Workload(t.Context(), "b")
+			named(t, "Workload", err)
+			named(t, "Submit", submit(t, s, workload("b", module)).Err)
+
+			page, err := s.List(t.Context(), store.Query{})
+			check(t, err)
+			wantIDs(t, "list", page.Workloads, "e", "d", "c", "a")
+			named(t, "List", page.Corrupt[0])
+
+			changes, err := s.Changes(t.Context(), 0, 100)
+			check(t, err)
+			wantIDs(t, "changes", changes.Workloads, "a", "d", "e", "c")
+			if changes.Next != s.Revision() {
+				t.Errorf("the changes go up to %d of %d", changes.Next, s.Revision())
+			}
+			named(t, "Changes", changes.Corrupt[0])
+
+			claimed, err := s.Claim(t.Context(), 100)
+			check(t, err)
+			wantIDs(t, "claimed", claimed.Workloads, "a", "d", "e")
+			named(t, "Claim", claimed.Corrupt[0])
+		})
+	}
+}
+
+func named(t *testing.T, what string, err error) {
+	t.Helper()
+	var corrupt *store.CorruptError
+	if !errors.As(err, &corrupt) || corrupt.Name != "b" {
+		t.Errorf("%s: error %v, want a CorruptError of b", what, err)
+	}
+}
+
+func wantIDs(t *testing.T, what string, workloads []*store.Workload, want ...string) {
+	t.Helper()
+	var got []string
+	for _, w := range workloads {
+		got = append(got, w.ID)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", what, diff)
+	}
+}
+
+func TestCorruptLog(t *testing.T) {
+	dir, _ := fill(t)
+	tamper(t, dir, "UPDATE logs SET entries = zeroblob(length(entries)) WHERE key = (SELECT max(key) FROM logs)")
+	s := closing(t, open(t, dir, storetest.Options{}))
+	_, err := s.TailLog(t.Context(), "b", 0, 1)
+	named(t, "TailLog", err)
+	entries, next, err := s.ReadLog(t.Context(), "b", 0, 0, 1<<20)
+	check(t, err)
+	if len(entries) == 0 {
+		t.Error("nothing was read of the part that is sound")
+	}
+	_, _, err = s.ReadLog(t.Context(), "b", 0, next, 1<<20)
+	named(t, "ReadLog", err)
+
+	// Appending goes on behind it.
+	done := make(chan error, 1)
+	s.AppendLog(store.LogAppend{ID: "b", Attempt: 1, Chunks: []store.LogChunk{{Stream: store.Stdout, Data: []byte("more")}}}, func(err error) { done <- err })
+	check(t, <-done)
+	offset, err := s.TailLog(t.Context(), "b", 0, 0)
+	check(t, err)
+	entries, _, err = s.ReadLog(t.Context(), "b", 0, offset-4, 10)
+	check(t, err)
+	if len(entries) != 1 || string(entries[0].Data) != "more" {
+		t.Errorf("the end of the log is %v", entries)
+	}
+}
+
+func TestCorruptModule(t *testing.T) {
+	dir, module := fill(t)
+	check(t, os.WriteFile(filepath.Join(dir, "modules", "blobs", module.Hex()), []byte("modulE"), 0o600))
+	s := open(t, dir, storetest.Options{})
+	_, err := s.ModuleBinary(t.Context(), module)
+	var corrupt *store.CorruptError
+	if !errors.As(err, &corrupt) || corrupt.Name != module.String() {
+		t.Errorf("a decayed blob: error %v", err)
+	}
+	check(t, s.Close())
+
+	check(t, os.Remove(filepath.Join(dir, "modules", "blobs", module.Hex())))
+	s = open(t, dir, storetest.Options{})
+	_, err = s.ModuleBinary(t.Context(), module)
+	if !errors.As(err, &corrupt) {
+		t.Errorf("a lost blob: error %v", err)
+	}
+	u, err := s.Upload(t.Context(), module, 6)
+	check(t, err)
+	_, err = u.Write([]byte("module"))
+	check(t, err)
+	_, err = u.Commit(t.Context(), epoch, []byte("info"), "")
+	check(t, err)
+	check(t, u.Close())
+	if data, err := s.ModuleBinary(t.Context(), module); err != nil || string(data) != "module" {
+		t.Errorf("after another upload: %q, %v", data, err)
+	}
+	check(t, s.Close())
+
+	tamper(t, dir, "UPDATE modules SET info = x'00'")
+	s = closing(t, open(t, dir, storetest.Options{}))
+	_, err = s.Module(t.Context(), module)
+	if !errors.As(err, &corrupt) {
+		t.Errorf("a corrupt record: error %v", err)
+	}
+	page, err := s.ListModules(t.Context(), "", 10)
+	check(t, err)
+	if len(page.Modules) != 0 || len(page.Corrupt) != 1 {
+		t.Errorf("the page has %d modules and %d corrupt records", len(page.Modules), len(page.Corrupt))
+	}
+}
+
+// A page of the workloads table that is garbage takes the records on it, and no list. (Writing to
+// the pages beside it can fail: a tree that grows is balanced with its neighbours.)
+func TestDamagedPage(t *testing.T) {
+	dir, module := fill(t)
+	s := open(t, dir, storetest.Options{})
+	var many []*store.Workload
+	for i := range 300 {
+		many = append(many, workload(fmt.Sprintf("w%d", i), module))
+	}
+	_, err := s.Submit(t.Context(), many)
+	check(t, err)
+	check(t, s.Close())
+
+	path := filepath.Join(dir, "store.db")
+	data, err := os.ReadFile(path)
+	check(t, err)
+	const pageSize = 4096
+	at := -1
+	for page := pageSize; page < len(data); page += pageSize {
+		const leafOfTable = 0x0d
+		body := data[page : page+pageSize]
+		if body[0] == leafOfTable && bytes.Contains(body, []byte("w200")) && bytes.Contains(body, module[:]) {
+			at = page
+		}
+	}
+	if at < 0 {
+		t.Fatal("no page holds w200")
+	}
+	copy(data[at:], bytes.Repeat([]byte{0xa5}, pageSize))
+	check(t, os.WriteFile(path, data, 0o600))
+
+	s = closing(t, open(t, dir, storetest.Options{}))
+	page, err := s.List(t.Context(), store.Query{Limit: 1000})
+	check(t, err)
+	if len(page.Corrupt) == 0 || len(page.Workloads) == 0 || len(page.Corrupt)+len(page.Workloads) != 305 {
+		t.Errorf("the list has %d records and %d corrupt ones, want 305 together", len(page.Workloads), len(page.Corrupt))
+	}
+	claimed, err := s.Claim(t.Context(), 1000)
+	check(t, err)
+	if len(claimed.Corrupt)+len(claimed.Workloads) != 304 {
+		t.Errorf("%d were claimed and %d corrupt, want 304 together", len(claimed.Workloads), len(claimed.Corrupt))
+	}
+	if r := submit(t, s, workload("new", module)); !r.Created {
+		t.Errorf("a new workload was not created: %v", r.Err)
+	}
+}
+
+// A blob whose record was never written goes when the store is opened; a part of one stays.
+func TestStrayBlobs(t *testing.T) {
+	dir, module := fill(t)
+	stray := store.DigestOf([]byte("stray"))
+	blob := filepath.Join(dir, "modules", "blobs", stray.Hex())
+	part := filepath.Join(dir, "modules", "uploads", stray.Hex())
+	for _, path := range []string{blob, part} {
+		check(t, os.WriteFile(path, []byte("stray"), 0o600))
+	}
+	s := closing(t, open(t, dir, storetest.Options{}))
+	if _, err := os.Stat(blob); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the stray blob: %v", err)
+	}
+	if _, err := os.Stat(part); err != nil {
+		t.Errorf("the part: %v", err)
+	}
+	if _, err := s.ModuleBinary(t.Context(), module); err != nil {
+		t.Errorf("the module: %v", err)
+	}
+}

@@ -1,0 +1,181 @@
+package sqlite
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"strings"
+	"testing"
+
+	"github.com/reactord/reactord/reactor/store"
+)
+
+func FuzzLabels(f *testing.F) {
+	f.Add(appendLabels(nil, map[string]string{"app": "web", "": "\x00", "x": ""}))
+	f.Add([]byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f})
+	f.Fuzz(func(t *testing.T, encoded []byte) {
+		labels, err := parseLabels(encoded)
+		if err != nil {
+			return
+		}
+		again, err := parseLabels(appendLabels(nil, labels))
+		if err != nil || !maps.Equal(labels, again) {
+			t.Errorf("%v came back as %v, %v", labels, again, err)
+		}
+	})
+}
+
+func FuzzLogEntries(f *testing.F) {
+	f.Add(appendEntry(appendEntry(nil, store.Stdout, 1, []byte("one")), store.Stderr, -1, nil))
+	f.Add([]byte{1, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f})
+	f.Fuzz(func(t *testing.T, encoded []byte) {
+		row := logRow{start: 100, entries: encoded}
+		at := int64(100)
+		var again []byte
+		err := row.each(func(offset int64, c store.LogChunk) bool {
+			if offset != at {
+				t.Errorf("offset %d, want %d", offset, at)
+			}
+			at += int64(len(c.Data))
+			again = appendEntry(again, c.Stream, stamp(c.Time), c.Data)
+			return true
+		})
+		if err == nil && len(again) > len(encoded) {
+			t.Errorf("%x came back as %x", encoded, again)
+		}
+	})
+}
+
+// fakeOp is an op of some size.
+type fakeOp struct {
+	op
+	size int64
+}
+
+func (o *fakeOp) bytes() int64 { return o.size }
+
+func TestQueueTakesBoundedBatchesInOrder(t *testing.T) {
+	q := newQueue()
+	sizes := []int64{5, 5, 5, 100, 1, 0, 0}
+	for _, size := range sizes {
+		q.push(&fakeOp{size: size})
+	}
+	q.close()
+	if q.push(&fakeOp{}) {
+		t.Error("a closed queue took an op")
+	}
+	var batches [][]int64
+	for closed := false; !closed; {
+		var batch []op
+		<-q.ready
+		batch, closed = q.take(nil, 10)
+		var got []int64
+		for _, o := range batch {
+			got = append(got, o.bytes())
+		}
+		batches = append(batches, got)
+	}
+	want := [][]int64{{5, 5}, {5, 100}, {1, 0, 0}}
+	if fmt.Sprint(batches) != fmt.Sprint(want) {
+		t.Errorf("batches %v, want %v", batches, want)
+	}
+}
+
+// Every query that a call makes goes by an index: its time does not grow with the store.
+func TestQueriesUseIndices(t *testing.T) {
+	s, err := Open(t.Context(), Config{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	ctx, module := t.Context(), store.Digest{}
+	calls := map[string]func() error{
+		"Workload": func() error { _, err := s.Workload(ctx, "x"); return err },
+		"Changes":  func() error { _, err := s.Changes(ctx, 0, 10); return err },
+		"ReadLog":  func() error { _, _, err := s.ReadLog(ctx, "x", 0, 0, 1); return err },
+		"Module":   func() error { _, err := s.Module(ctx, module); return err },
+		"Tag":      func() error { _, err := s.ModuleByTag(ctx, "x"); return err },
+		"Modules":  func() error { _, err := s.ListModules(ctx, "", 10); return err },
+		"Claim":    func() error { _, err := s.Claim(ctx, 10); return err },
+		"Prune":    func() error { _, err := s.Prune(ctx, store.Retention{Keep: 1}); return err },
+		"Delete":   func() error { return s.DeleteModule(ctx, module) },
+	}
+	for i, filter := range []store.Filter{
+		{},
+		{States: store.Finished},
+		{Module: &module},
+		{Labels: []store.Requirement{{Key: "a", Value: "b"}}},
+	} {
+		calls[fmt.Sprint("List ", i)] = func() error { _, err := s.List(ctx, store.Query{Filter: filter}); return err }
+	}
+	for name, call := range calls {
+		if err := call(); err != nil && !refusal(err) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+
+	// The statements that the calls prepared, on any of the connections.
+	texts := map[string]bool{}
+	for text := range s.writer.conn.stmts {
+		texts[text] = true
+	}
+	var readers []*conn
+	for range cap(s.readers) {
+		r := <-s.readers
+		readers = append(readers, r)
+		for text := range r.stmts {
+			texts[text] = true
+		}
+	}
+	for text := range texts {
+		if !strings.Contains(text, "SELECT") || strings.Contains(text, "counts") || strings.Contains(text, "sqlite_schema") || text == `SELECT digest FROM modules` {
+			continue // small tables, and those read whole on purpose
+		}
+		rows, err := readers[0].conn.QueryContext(ctx, "EXPLAIN QUERY PLAN "+text, make([]any, strings.Count(text, "?"))...)
+		if err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+		for rows.Next() {
+			var id, parent, unused int
+			var detail string
+			if err := rows.Scan(&id, &parent, &unused, &detail); err != nil {
+				t.Fatal(err)
+			}
+			table := strings.HasPrefix(detail, "SCAN workloads") || strings.HasPrefix(detail, "SCAN logs") || strings.HasPrefix(detail, "SCAN labels")
+			scans := table && !strings.Contains(detail, " USING ")
+			// A union sorts what its parts are limited to.
+			sorts := strings.Contains(detail, "TEMP B-TREE") && !strings.Contains(text, "UNION ALL")
+			if scans || sorts {
+				t.Errorf("%s\nneeds: %s", text, detail)
+			}
+		}
+		if err := rows.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, r := range readers {
+		s.readers <- r
+	}
+}
+
+func TestEmptyBlobsAreNotNull(t *testing.T) {
+	c, err := connect(t.Context(), t.TempDir()+"/x.db", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.close()
+	if _, err := c.exec("CREATE TABLE t (b BLOB NOT NULL) STRICT"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.exec("INSERT INTO t VALUES (?)", notNil(nil)); err != nil {
+		t.Fatal(err)
+	}
+	var got []byte
+	if found, err := c.one("SELECT b FROM t", nil, &got); !found || err != nil || !bytes.Equal(got, nil) {
+		t.Errorf("found %t, %q, %v", found, got, err)
+	}
+}

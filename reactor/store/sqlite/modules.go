@@ -1,0 +1,239 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/reactord/reactord/reactor/store"
+	"github.com/reactord/reactord/reactor/store/blob"
+)
+
+// moduleRow is a row of modules.
+type moduleRow struct {
+	seq, size, created, sum int64
+	digest, info            []byte
+}
+
+func (m *moduleRow) checksum() int64 {
+	s := newSum()
+	s.bytes(m.digest)
+	s.int(m.size)
+	s.int(m.created)
+	s.bytes(m.info)
+	return s.result()
+}
+
+func (m *moduleRow) fields() []any {
+	return []any{&m.seq, &m.digest, &m.size, &m.created, &m.info, &m.sum}
+}
+
+const moduleColumns = `seq, digest, size, created, info, sum`
+
+// module checks a row, and completes it with the tags.
+func (m *moduleRow) module(c *conn) (*store.Module, error) {
+	var digest store.Digest
+	copy(digest[:], m.digest)
+	if m.checksum() != m.sum {
+		return nil, &store.CorruptError{Kind: store.KindModule, Name: digest.String(), Err: errSum}
+	}
+	module := &store.Module{Digest: digest, Size: m.size, Created: unstamp(m.created), Info: orNil(m.info)}
+	err := c.each(`SELECT tag FROM tags WHERE digest = ? ORDER BY tag`, []any{m.digest}, func(rows *sql.Rows) error {
+		var tag string
+		if err := rows.Scan(&tag); err != nil {
+			return err
+		}
+		module.Tags = append(module.Tags, tag)
+		return nil
+	})
+	return module, err
+}
+
+func moduleByDigest(c *conn, digest store.Digest) (*store.Module, error) {
+	var m moduleRow
+	found, err := c.one(`SELECT `+moduleColumns+` FROM modules WHERE digest = ?`, []any{digest[:]}, m.fields()...)
+	if err != nil {
+		return nil, err
+	}
+	if !found {
+		return nil, &store.NotFoundError{Kind: store.KindModule, Name: digest.String()}
+	}
+	return m.module(c)
+}
+
+func moduleByTag(c *conn, tag string) (*store.Module, error) {
+	var digest []byte
+	found, err := c.one(`SELECT digest FROM tags WHERE tag = ?`, []any{tag}, &digest)
+	if err != nil {
+		return nil, err
+	}
+	if !found {
+		return nil, &store.NotFoundError{Kind: store.KindTag, Name: tag}
+	}
+	var d store.Digest
+	copy(d[:], digest)
+	return moduleByDigest(c, d)
+}
+
+func listModules(c *conn, before int64, limit int) (store.ModulePage, error) {
+	var page store.ModulePage
+	var rows []moduleRow
+	err := c.each(`SELECT `+moduleColumns+` FROM modules WHERE seq < ? ORDER BY seq DESC LIMIT ?`, []any{before, limit + 1},
+		func(r *sql.Rows) error {
+			rows = append(rows, moduleRow{})
+			return r.Scan(rows[len(rows)-1].fields()...)
+		})
+	if err != nil {
+		return page, err
+	}
+	if len(rows) > limit {
+		rows = rows[:limit]
+		page.Next = strconv.FormatInt(rows[limit-1].seq, 10)
+	}
+	for _, row := range rows {
+		m, err := row.module(c)
+		var corrupt *store.CorruptError
+		switch {
+		case errors.As(err, &corrupt):
+			page.Corrupt = append(page.Corrupt, corrupt)
+		case err != nil:
+			return page, err
+		default:
+			page.Modules = append(page.Modules, m)
+		}
+	}
+	return page, nil
+}
+
+// putModuleOp records a module whose blob is in place.
+type putModuleOp struct {
+	call
+	row    moduleRow
+	tag    string
+	module *store.Module
+}
+
+func (o *putModuleOp) apply(tx *tx) error {
+	o.row.sum = o.row.checksum()
+	_, err := tx.exec(`INSERT INTO modules (digest, size, created, info, sum) VALUES (?, ?, ?, ?, ?)
+		ON CONFLICT (digest) DO UPDATE SET size = excluded.size, created = excluded.created, info = excluded.info, sum = excluded.sum`,
+		o.row.digest, o.row.size, o.row.created, notNil(o.row.info), o.row.sum)
+	if err != nil {
+		return err
+	}
+	clear(tx.modules)
+	if o.tag != "" {
+		if err := tx.tag(o.tag, o.row.digest); err != nil {
+			return err
+		}
+	}
+	o.module, err = o.row.module(tx.conn)
+	return err
+}
+
+func (tx *tx) tag(tag string, digest []byte) error {
+	_, err := tx.exec(`INSERT INTO tags (tag, digest) VALUES (?, ?) ON CONFLICT DO UPDATE SET digest = excluded.digest`, tag, digest)
+	return err
+}
+
+// tagOp points a tag at a module.
+type tagOp struct {
+	call
+	tag    string
+	digest store.Digest
+}
+
+func (o *tagOp) apply(tx *tx) error {
+	return o.keep(func() error {
+		has, err := tx.hasModule(o.digest)
+		if err != nil {
+			return err
+		}
+		if !has {
+			return &store.NotFoundError{Kind: store.KindModule, Name: o.digest.String()}
+		}
+		return tx.tag(o.tag, o.digest[:])
+	}())
+}
+
+// deleteModuleOp removes the record of a module, unless it is in use. Submissions run in the same
+// goroutine, before or after: none slips in between the question and the deed.
+type deleteModuleOp struct {
+	call
+	digest store.Digest
+}
+
+func (o *deleteModuleOp) apply(tx *tx) error {
+	return o.keep(func() error {
+		if err := tx.flush(); err != nil {
+			return err
+		}
+		var users int64
+		_, err := tx.one(`SELECT ifnull(sum(n), 0) FROM counts WHERE module = ? AND state < 3`, []any{o.digest[:]}, &users)
+		if err != nil {
+			return err
+		}
+		if users > 0 {
+			return &store.InUseError{Digest: o.digest, Workloads: users}
+		}
+		clear(tx.modules)
+		deleted, err := tx.exec(`DELETE FROM modules WHERE digest = ?`, o.digest[:])
+		if err != nil {
+			return err
+		}
+		if deleted == 0 {
+			return &store.NotFoundError{Kind: store.KindModule, Name: o.digest.String()}
+		}
+		if _, err := tx.exec(`DELETE FROM counts WHERE module = ? AND n = 0`, o.digest[:]); err != nil {
+			return err
+		}
+		_, err = tx.exec(`DELETE FROM tags WHERE digest = ?`, o.digest[:])
+		return err
+	}())
+}
+
+// upload is an Upload whose Commit records the module once its blob is in place.
+type upload struct {
+	*blob.Upload
+	store  *Store
+	digest store.Digest
+}
+
+func (u *upload) Write(p []byte) (int, error) {
+	n, err := u.Upload.Write(p)
+	return n, translate(translateBlob(err))
+}
+
+func (u *upload) Bytes() ([]byte, error) {
+	data, err := u.Upload.Bytes()
+	return data, translate(translateBlob(err))
+}
+
+func (u *upload) Commit(ctx context.Context, created time.Time, info []byte, tag string) (*store.Module, error) {
+	if err := u.Upload.Commit(); err != nil {
+		return nil, translate(translateBlob(err))
+	}
+	op := &putModuleOp{call: newCall(), tag: tag, row: moduleRow{
+		digest: u.digest[:], size: u.Offset(), created: stamp(created), info: info,
+	}}
+	if err := u.store.do(ctx, op); err != nil {
+		return nil, err
+	}
+	return op.module, nil
+}
+
+// translateBlob gives an error of the blobs the store's word for it.
+func translateBlob(err error) error {
+	for _, word := range []struct{ blobs, store error }{
+		{blob.ErrFull, store.ErrFull},
+		{blob.ErrMismatch, store.ErrDigestMismatch},
+		{blob.ErrTooLong, store.ErrTooLong},
+	} {
+		if errors.Is(err, word.blobs) {
+			return errors.Join(word.store, err)
+		}
+	}
+	return err
+}

@@ -1,0 +1,168 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"golang.org/x/sync/semaphore"
+
+	"github.com/reactord/reactord/reactor/store"
+	"github.com/reactord/reactord/reactor/store/blob"
+)
+
+const (
+	databaseName = "store.db"
+	// checkpointPages is how long the log grows before its pages are copied into the database:
+	// 32 MiB. Each copying syncs the database, so seldom is cheap.
+	checkpointPages = 8192
+	// pageSize is the smallest that SQLite's default comes to today, fixed so that
+	// checkpointPages and DatabaseBytes keep their meaning.
+	pageSize = 4096
+	// busyTimeout is how long, in milliseconds, a connection waits for another's lock. Locks are
+	// held for long only while a former process's log is recovered.
+	busyTimeout = 10_000
+)
+
+// Open opens the store in cfg.Dir, making it if there is none. It fails with a *store.LockedError
+// if another process has it open, and with a *store.SchemaError if a newer program wrote it.
+func Open(ctx context.Context, cfg Config) (*Store, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, fmt.Errorf("the configuration of the store: %w", err)
+	}
+	cfg = cfg.withDefaults()
+	dir, err := filepath.Abs(cfg.Dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	s := &Store{
+		room:    semaphore.NewWeighted(cfg.QueueBytes),
+		queue:   newQueue(),
+		cfg:     cfg,
+		readers: make(chan *conn, cfg.Readers),
+		closing: make(chan struct{}),
+		written: make(chan struct{}),
+	}
+	if err := s.open(ctx, dir); err != nil {
+		return nil, errors.Join(err, s.release())
+	}
+	go func() {
+		defer close(s.written)
+		s.writer.run()
+	}()
+	return s, nil
+}
+
+// open takes the lock, and opens what lies in the directory. What it took, release gives back.
+func (s *Store) open(ctx context.Context, dir string) (err error) {
+	if s.lock, err = lockDir(dir); err != nil {
+		return err
+	}
+	if s.blobs, err = blob.Open(filepath.Join(dir, "modules"), s.cfg.ModuleBytes); err != nil {
+		return err
+	}
+	c, err := s.openWriter(ctx, dir)
+	if err != nil {
+		return err
+	}
+	s.writer = &writer{conn: c, queue: s.queue, observer: s.cfg.Observer}
+	if err := migrate(c, dir); err != nil {
+		return err
+	}
+	if s.writer.marks, err = loadMarks(c); err != nil {
+		return err
+	}
+	s.writer.revision.Store(s.writer.marks.revision)
+	s.claims.last = s.writer.marks.sequence
+	for range s.cfg.Readers {
+		r, err := connect(ctx, filepath.Join(dir, databaseName), [][2]string{
+			{"busy_timeout", strconv.Itoa(busyTimeout)},
+			{"query_only", "1"},
+			{"cache_size", "-4096"},
+		})
+		if err != nil {
+			return err
+		}
+		s.readers <- r
+	}
+	if err := s.sweep(ctx); err != nil {
+		return err
+	}
+	return errors.Join(syncDir(dir), syncDir(filepath.Dir(dir)))
+}
+
+// openWriter opens the database for writing. The file is made first, so that it and the files that
+// SQLite puts beside it are for their owner only.
+func (s *Store) openWriter(ctx context.Context, dir string) (*conn, error) {
+	path := filepath.Join(dir, databaseName)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.Close(); err != nil {
+		return nil, err
+	}
+	pragmas := [][2]string{
+		{"busy_timeout", strconv.Itoa(busyTimeout)},
+		{"page_size", strconv.Itoa(pageSize)},
+		{"journal_mode", "WAL"},
+		{"synchronous", "FULL"},
+		{"wal_autocheckpoint", strconv.Itoa(checkpointPages)},
+		{"journal_size_limit", strconv.Itoa(2 * checkpointPages * pageSize)},
+		{"cache_size", "-32768"},
+	}
+	if s.cfg.DatabaseBytes > 0 {
+		pragmas = append(pragmas, [2]string{"max_page_count", strconv.FormatInt(max(s.cfg.DatabaseBytes/pageSize, 1), 10)})
+	}
+	return connect(ctx, path, pragmas)
+}
+
+// syncDir makes the entries of a directory durable.
+func syncDir(dir string) error {
+	f, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+// sweep removes the blobs of modules whose record was never written, or was deleted.
+func (s *Store) sweep(ctx context.Context) error {
+	known := make(map[store.Digest]bool)
+	err := s.writer.conn.each(`SELECT digest FROM modules`, nil, func(rows *sql.Rows) error {
+		var digest []byte
+		if err := rows.Scan(&digest); err != nil {
+			return err
+		}
+		if len(digest) == len(store.Digest{}) {
+			known[store.Digest(digest)] = true
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return s.blobs.Sweep(ctx, func(digest blob.Digest) bool { return known[digest] })
+}
+
+// release gives back what open took.
+func (s *Store) release() error {
+	var faults []error
+	for len(s.readers) > 0 {
+		faults = append(faults, (<-s.readers).close())
+	}
+	if s.writer != nil {
+		faults = append(faults, s.writer.conn.close())
+	}
+	if s.lock != nil {
+		faults = append(faults, s.lock.Close())
+	}
+	return errors.Join(faults...)
+}

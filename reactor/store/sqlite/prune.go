@@ -1,0 +1,147 @@
+package sqlite
+
+import (
+	"database/sql"
+
+	"github.com/reactord/reactord/reactor/store"
+)
+
+// pruneOp deletes finished workloads. It goes by the revision of their end, so that the floor
+// rises no further than what was deleted.
+type pruneOp struct {
+	call
+	policy store.Retention
+	pruned store.Pruned
+}
+
+func (o *pruneOp) apply(tx *tx) error {
+	o.pruned = store.Pruned{}
+	if err := tx.flush(); err != nil {
+		return err
+	}
+	surplus, err := o.surplus(tx)
+	if err != nil {
+		return err
+	}
+	victims, err := tx.oldestFinished(o.policy.Limit)
+	if err != nil {
+		return err
+	}
+	var highest victim
+	for _, v := range victims {
+		tooMany := int64(o.pruned.Workloads) < surplus
+		tooOld := !o.policy.Before.IsZero() && v.updated < stamp(o.policy.Before)
+		if !tooMany && !tooOld {
+			break
+		}
+		if err := tx.delete(v); err != nil {
+			return err
+		}
+		o.pruned.Workloads++
+		highest.seq = max(highest.seq, v.seq)
+		highest.revision = v.revision
+	}
+	o.pruned.More = o.pruned.Workloads > 0 && o.pruned.Workloads == o.policy.Limit
+	return tx.raise(highest)
+}
+
+// surplus is by how many workloads the policy's count is passed.
+func (o *pruneOp) surplus(tx *tx) (int64, error) {
+	if o.policy.Keep <= 0 {
+		return 0, nil
+	}
+	counts, err := countStates(tx.conn)
+	return counts.Of(store.Finished) - int64(o.policy.Keep), err
+}
+
+// victim is what it takes to delete a workload.
+type victim struct {
+	seq, revision, updated, state int64
+	id                            string
+	module, labels                []byte
+}
+
+func (tx *tx) oldestFinished(limit int) ([]victim, error) {
+	var victims []victim
+	err := tx.each(`SELECT seq, revision, updated, state, id, module, labels FROM workloads WHERE state >= 3 ORDER BY revision LIMIT ?`,
+		[]any{limit}, func(rows *sql.Rows) error {
+			var v victim
+			if err := rows.Scan(&v.seq, &v.revision, &v.updated, &v.state, &v.id, &v.module, &v.labels); err != nil {
+				return err
+			}
+			victims = append(victims, v)
+			return nil
+		})
+	return victims, err
+}
+
+func (tx *tx) delete(v victim) error {
+	for _, statement := range []string{
+		`DELETE FROM workloads WHERE seq = ?`,
+		`DELETE FROM specs WHERE seq = ?`,
+	} {
+		if _, err := tx.exec(statement, v.seq); err != nil {
+			return err
+		}
+	}
+	first, last := logKeys(v.seq)
+	if _, err := tx.exec(`DELETE FROM logs WHERE key BETWEEN ? AND ?`, first, last); err != nil {
+		return err
+	}
+	// Labels that cannot be read leave their rows behind, which lead to no record.
+	labels, _ := parseLabels(v.labels)
+	for key, value := range labels {
+		if _, err := tx.exec(`DELETE FROM labels WHERE key = ? AND value = ? AND seq = ?`, key, value, v.seq); err != nil {
+			return err
+		}
+	}
+	var module store.Digest
+	copy(module[:], v.module)
+	tx.count(module, store.State(v.state), -1)
+	delete(tx.heads, v.id)
+	return nil
+}
+
+// raise keeps the marks above what was deleted: no number is given out twice, and cursors below the
+// floor have expired.
+func (tx *tx) raise(v victim) error {
+	for key, value := range map[string]int64{metaSequence: v.seq, metaFloor: v.revision} {
+		_, err := tx.exec(`INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = max(value, excluded.value)`, key, value)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// loadMarks reads where a former process left off.
+func loadMarks(c *conn) (marks, error) {
+	var m marks
+	_, err := c.one(`SELECT
+		max((SELECT ifnull(max(seq), 0) FROM workloads), ifnull((SELECT value FROM meta WHERE key = ?), 0)),
+		max((SELECT ifnull(max(revision), 0) FROM workloads WHERE state < 3), (SELECT ifnull(max(revision), 0) FROM workloads WHERE state >= 3),
+			ifnull((SELECT value FROM meta WHERE key = ?), 0))`,
+		[]any{metaSequence, metaFloor}, &m.sequence, &m.revision)
+	return m, err
+}
+
+// floor is the highest revision of a pruned workload.
+func floor(c *conn) (int64, error) {
+	var v int64
+	_, err := c.one(`SELECT value FROM meta WHERE key = ?`, []any{metaFloor}, &v)
+	return v, err
+}
+
+func countStates(c *conn) (counts store.Counts, err error) {
+	err = c.each(`SELECT state, sum(n) FROM counts GROUP BY state`, nil, func(rows *sql.Rows) error {
+		var state, n int64
+		if err := rows.Scan(&state, &n); err != nil {
+			return err
+		}
+		if state > 0 && state < int64(len(counts)) {
+			counts[state] = n
+		}
+		return nil
+	})
+	return counts, err
+}

@@ -1,0 +1,210 @@
+package sqlite
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/reactord/reactord/reactor/store"
+)
+
+// life is what transitions change of a workload, as it is on disk.
+type life struct {
+	seq      int64 // the workload's number; it does not change
+	state    int64
+	attempts int64
+	updated  int64
+	revision int64
+	status   []byte
+	stateSum int64
+}
+
+const lifeColumns = `seq, state, attempts, updated, revision, status, state_sum`
+
+func (l *life) fields() []any {
+	return []any{&l.seq, &l.state, &l.attempts, &l.updated, &l.revision, &l.status, &l.stateSum}
+}
+
+// sumState is the checksum.
+func (l *life) sumState() int64 {
+	s := newSum()
+	s.int(l.seq)
+	s.int(l.state)
+	s.int(l.attempts)
+	s.int(l.updated)
+	s.int(l.revision)
+	s.bytes(l.status)
+	return s.result()
+}
+
+// fill sets the fields of a workload.
+func (l *life) fill(w *store.Workload) {
+	w.State = store.State(l.state)
+	w.Attempts = uint32(l.attempts)
+	w.Updated = unstamp(l.updated)
+	w.Status = orNil(l.status)
+	w.Revision = l.revision
+}
+
+// record is a row of workloads.
+type record struct {
+	life
+	id       string
+	tenant   string
+	name     string
+	labels   []byte
+	module   []byte
+	created  int64
+	fixedSum int64
+}
+
+const recordColumns = lifeColumns + `, id, tenant, name, labels, module, created, fixed_sum`
+
+func (r *record) fields() []any {
+	return append(r.life.fields(), &r.id, &r.tenant, &r.name, &r.labels, &r.module, &r.created, &r.fixedSum)
+}
+
+// sumFixed is the checksum of what never changes.
+func (r *record) sumFixed(hash, spec []byte) int64 {
+	s := newSum()
+	s.int(r.seq)
+	s.string(r.id)
+	s.string(r.tenant)
+	s.string(r.name)
+	s.bytes(r.labels)
+	s.bytes(r.module)
+	s.int(r.created)
+	s.bytes(hash)
+	s.bytes(spec)
+	return s.result()
+}
+
+var (
+	errSum      = errors.New("the checksum does not match")
+	errNoSpec   = errors.New("the spec is missing")
+	errNoRecord = errors.New("the row is missing")
+)
+
+func corruptWorkload(id string, err error) *store.CorruptError {
+	return &store.CorruptError{Kind: store.KindWorkload, Name: id, Err: err}
+}
+
+// nameless names a record whose id cannot be read.
+func nameless(seq int64) string { return fmt.Sprintf("#%d", seq) }
+
+// recordBySeq reads and checks the row of a workload, without what the fixed checksum needs. A row
+// that cannot be read is a *store.CorruptError.
+func recordBySeq(c *conn, seq int64) (*record, error) {
+	var r record
+	found, err := c.one(`SELECT `+recordColumns+` FROM workloads WHERE seq = ?`, []any{seq}, r.fields()...)
+	switch {
+	case damaged(err):
+		return nil, corruptWorkload(nameless(seq), err)
+	case err != nil:
+		return nil, err
+	case !found:
+		return nil, corruptWorkload(nameless(seq), errNoRecord)
+	}
+	return &r, r.checkState()
+}
+
+// recordByID is recordBySeq by the client's name, with a *store.NotFoundError.
+func recordByID(c *conn, id string) (*record, error) {
+	var r record
+	found, err := c.one(`SELECT `+recordColumns+` FROM workloads WHERE id = ?`, []any{id}, r.fields()...)
+	switch {
+	case damaged(err):
+		return nil, corruptWorkload(id, err)
+	case err != nil:
+		return nil, err
+	case !found:
+		return nil, &store.NotFoundError{Kind: store.KindWorkload, Name: id}
+	}
+	return &r, r.checkState()
+}
+
+func (r *record) checkState() error {
+	if r.sumState() != r.stateSum {
+		return corruptWorkload(r.id, errSum)
+	}
+	return nil
+}
+
+// digest is the module's; sumFixed guards it, so a wrong length is found there.
+func (r *record) digest() (d store.Digest) {
+	copy(d[:], r.module)
+	return d
+}
+
+// workload completes a record with its spec, checks it and turns it into the store's form.
+func (r *record) workload(c *conn) (*store.Workload, error) {
+	var hash, spec []byte
+	found, err := c.one(`SELECT hash, spec FROM specs WHERE seq = ?`, []any{r.seq}, &hash, &spec)
+	switch {
+	case damaged(err):
+		return nil, corruptWorkload(r.id, err)
+	case err != nil:
+		return nil, err
+	case !found:
+		return nil, corruptWorkload(r.id, errNoSpec)
+	case r.sumFixed(hash, spec) != r.fixedSum:
+		return nil, corruptWorkload(r.id, errSum)
+	}
+	labels, err := parseLabels(r.labels)
+	if err != nil {
+		return nil, corruptWorkload(r.id, err)
+	}
+	w := &store.Workload{
+		ID:      r.id,
+		Tenant:  r.tenant,
+		Name:    r.name,
+		Labels:  labels,
+		Module:  r.digest(),
+		Spec:    orNil(spec),
+		Created: unstamp(r.created),
+	}
+	copy(w.SpecHash[:], hash)
+	r.fill(w)
+	return w, nil
+}
+
+// gather reads workloads by their numbers, and sorts out the corrupt ones. Those that keep, if it
+// is not nil, does not want are left out before their spec is read.
+type gather struct {
+	workloads []*store.Workload
+	corrupt   []*store.CorruptError
+}
+
+func (g *gather) add(c *conn, seq int64, keep func(*record) (bool, error)) error {
+	w, err := func() (*store.Workload, error) {
+		r, err := recordBySeq(c, seq)
+		if err != nil {
+			return nil, err
+		}
+		if keep != nil {
+			if ok, err := keep(r); !ok || err != nil {
+				return nil, err
+			}
+		}
+		return r.workload(c)
+	}()
+	var corrupt *store.CorruptError
+	switch {
+	case errors.As(err, &corrupt):
+		g.corrupt = append(g.corrupt, corrupt)
+	case err != nil:
+		return err
+	case w != nil:
+		g.workloads = append(g.workloads, w)
+	}
+	return nil
+}
+
+// len is how many records were found, corrupt ones included.
+func (g *gather) len() int { return len(g.workloads) + len(g.corrupt) }
+
+func orNil(b []byte) []byte {
+	if len(b) == 0 {
+		return nil
+	}
+	return b
+}

@@ -1,0 +1,120 @@
+package sqlite
+
+import (
+	"fmt"
+
+	"github.com/reactord/reactord/reactor/store"
+)
+
+// schemaVersion is kept in the database's user_version. A change of the tables raises it and adds a step
+// to migrate.
+const schemaVersion = 1
+
+// applicationID marks the file as ours: "rctd".
+const applicationID = 0x72637464
+
+const schema = `
+CREATE TABLE meta (
+	key   TEXT PRIMARY KEY,
+	value INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE workloads (
+	seq       INTEGER PRIMARY KEY, -- in order of creation
+	id        TEXT NOT NULL,
+	tenant    TEXT NOT NULL,
+	name      TEXT NOT NULL,
+	labels    BLOB NOT NULL,
+	module    BLOB NOT NULL,
+	created   INTEGER NOT NULL,
+	fixed_sum INTEGER NOT NULL, -- of the columns above and the spec
+	state     INTEGER NOT NULL,
+	attempts  INTEGER NOT NULL,
+	updated   INTEGER NOT NULL,
+	revision  INTEGER NOT NULL,
+	status    BLOB NOT NULL,
+	state_sum INTEGER NOT NULL  -- of seq and the columns from state on
+) STRICT;
+CREATE UNIQUE INDEX workloads_id ON workloads (id);
+CREATE INDEX workloads_module ON workloads (module, seq);
+CREATE INDEX workloads_state ON workloads (state, seq);
+CREATE INDEX workloads_unfinished ON workloads (revision) WHERE state < 3;
+CREATE INDEX workloads_finished ON workloads (revision) WHERE state >= 3;
+
+CREATE TABLE specs (
+	seq  INTEGER PRIMARY KEY,
+	hash BLOB NOT NULL,
+	spec BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE labels (
+	key   TEXT NOT NULL,
+	value TEXT NOT NULL,
+	seq   INTEGER NOT NULL,
+	PRIMARY KEY (key, value, seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE counts (
+	module BLOB NOT NULL,
+	state  INTEGER NOT NULL,
+	n      INTEGER NOT NULL,
+	PRIMARY KEY (module, state)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE logs (
+	key     INTEGER PRIMARY KEY, -- the workload's seq and the row's number
+	start   INTEGER NOT NULL,    -- offset of the first byte
+	size    INTEGER NOT NULL,    -- bytes of data in the entries
+	entries BLOB NOT NULL,
+	sum     INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE modules (
+	seq     INTEGER PRIMARY KEY AUTOINCREMENT, -- in order of creation
+	digest  BLOB NOT NULL UNIQUE,
+	size    INTEGER NOT NULL,
+	created INTEGER NOT NULL,
+	info    BLOB NOT NULL,
+	sum     INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE tags (
+	tag    TEXT PRIMARY KEY,
+	digest BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX tags_digest ON tags (digest);
+`
+
+// Keys of the meta table.
+const (
+	metaSequence = "sequence" // the highest seq of a pruned workload
+	metaFloor    = "floor"    // the highest revision of a pruned workload
+)
+
+// migrate brings the database to the schema this program knows. It refuses one that is newer, or
+// not ours.
+func migrate(c *conn, dir string) error {
+	var version, application, tables int
+	for pragma, dest := range map[string]*int{
+		"PRAGMA user_version":                &version,
+		"PRAGMA application_id":              &application,
+		"SELECT count(*) FROM sqlite_schema": &tables,
+	} {
+		if _, err := c.one(pragma, nil, dest); err != nil {
+			return fmt.Errorf("reading the schema version: %w", err)
+		}
+	}
+	switch {
+	case tables > 0 && application != applicationID:
+		return fmt.Errorf("%s holds a database of another program", dir)
+	case version > schemaVersion:
+		return &store.SchemaError{Dir: dir, Found: version, Supported: schemaVersion}
+	case version == schemaVersion:
+		return nil
+	}
+	script := fmt.Sprintf("BEGIN IMMEDIATE;%sPRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT;", schema, applicationID, schemaVersion)
+	if _, err := c.exec(script); err != nil {
+		return fmt.Errorf("making the tables: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,291 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"sync"
+
+	"golang.org/x/sync/semaphore"
+
+	"github.com/reactord/reactord/reactor/store"
+	"github.com/reactord/reactord/reactor/store/blob"
+)
+
+// Store implements store.Store.
+type Store struct {
+	cfg    Config
+	lock   *os.File
+	blobs  *blob.Dir
+	writer *writer
+	queue  *queue
+	// room is for the bytes of submissions between their call and their commit.
+	room   *semaphore.Weighted
+	claims claims
+	// readers holds the connections that no call uses.
+	readers chan *conn
+
+	once    sync.Once
+	closing chan struct{}
+	written chan struct{} // closed when the writer has ended
+}
+
+var _ store.Store = (*Store)(nil)
+
+// Close implements store.Store.
+func (s *Store) Close() (err error) {
+	s.once.Do(func() {
+		close(s.closing)
+		s.queue.close()
+		<-s.written
+		// Each connection comes back when the call that uses it returns.
+		idle := make([]*conn, 0, cap(s.readers))
+		for range cap(s.readers) {
+			idle = append(idle, <-s.readers)
+		}
+		for _, c := range idle {
+			s.readers <- c
+		}
+		err = s.release()
+	})
+	return err
+}
+
+// waitable is an op whose caller waits for its outcome.
+type waitable interface {
+	op
+	result() <-chan error
+}
+
+// do has an op written and waits for it.
+func (s *Store) do(ctx context.Context, o waitable) error {
+	if err := ctx.Err(); err != nil {
+		o.finish(err)
+	} else if !s.queue.push(o) {
+		o.finish(store.ErrClosed)
+	}
+	select {
+	case err := <-o.result():
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// read calls f with a connection and a snapshot of its own.
+func (s *Store) read(ctx context.Context, f func(*conn) error) error {
+	var c *conn
+	select {
+	case <-s.closing:
+		return store.ErrClosed
+	default:
+	}
+	select {
+	case c = <-s.readers:
+	case <-s.closing:
+		return store.ErrClosed
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { s.readers <- c }()
+	return c.snapshot(func() error { return f(c) })
+}
+
+// recordBytes is about what a record takes on disk beside its variable parts, indices included.
+const recordBytes = 512
+
+// Submit implements store.Workloads.
+func (s *Store) Submit(ctx context.Context, workloads []*store.Workload) ([]store.Submitted, error) {
+	if len(workloads) == 0 {
+		return nil, nil
+	}
+	size := int64(0)
+	for _, w := range workloads {
+		size += recordBytes + int64(len(w.Spec)+len(w.Status))
+	}
+	weight := min(size, s.cfg.QueueBytes)
+	if err := s.room.Acquire(ctx, weight); err != nil {
+		return nil, err
+	}
+	o := &submitOp{call: newCall(), workloads: workloads, size: size, release: func() { s.room.Release(weight) }}
+	if err := s.do(ctx, o); err != nil {
+		return nil, err
+	}
+	return o.results, nil
+}
+
+// Transition implements store.Workloads.
+func (s *Store) Transition(t store.Transition, done func(revision int64, err error)) {
+	o := &transitionOp{t: t, done: done}
+	if !s.queue.push(o) {
+		o.finish(store.ErrClosed)
+	}
+}
+
+// AppendLog implements store.Logs.
+func (s *Store) AppendLog(a store.LogAppend, done func(err error)) {
+	o := &appendOp{a: a, done: done}
+	if !s.queue.push(o) {
+		o.finish(store.ErrClosed)
+	}
+}
+
+// defaultPrune is the Limit of a store.Retention that has none.
+const defaultPrune = 500
+
+// Prune implements store.Workloads.
+func (s *Store) Prune(ctx context.Context, policy store.Retention) (store.Pruned, error) {
+	if policy.Limit <= 0 {
+		policy.Limit = defaultPrune
+	}
+	o := &pruneOp{call: newCall(), policy: policy}
+	if err := s.do(ctx, o); err != nil {
+		return store.Pruned{}, err
+	}
+	return o.pruned, nil
+}
+
+// Workload implements store.Workloads.
+func (s *Store) Workload(ctx context.Context, id string) (w *store.Workload, err error) {
+	err = s.read(ctx, func(c *conn) error {
+		r, err := recordByID(c, id)
+		if err == nil {
+			w, err = r.workload(c)
+		}
+		return err
+	})
+	return w, err
+}
+
+// List implements store.Workloads.
+func (s *Store) List(ctx context.Context, query store.Query) (page store.Page, err error) {
+	err = s.read(ctx, func(c *conn) error {
+		page, err = list(ctx, c, query)
+		return err
+	})
+	return page, err
+}
+
+// Changes implements store.Workloads.
+func (s *Store) Changes(ctx context.Context, since int64, limit int) (found store.Changes, err error) {
+	if limit <= 0 {
+		limit = defaultLimit
+	}
+	err = s.read(ctx, func(c *conn) error {
+		found, err = changes(ctx, c, since, limit)
+		return err
+	})
+	return found, err
+}
+
+// Revision implements store.Workloads.
+func (s *Store) Revision() int64 { return s.writer.revision.Load() }
+
+// Count implements store.Workloads.
+func (s *Store) Count(ctx context.Context) (counts store.Counts, err error) {
+	err = s.read(ctx, func(c *conn) error {
+		counts, err = countStates(c)
+		return err
+	})
+	return counts, err
+}
+
+// ReadLog implements store.Logs.
+func (s *Store) ReadLog(ctx context.Context, id string, streams store.Streams, offset int64, limit int) (entries []store.LogEntry, next int64, err error) {
+	err = s.read(ctx, func(c *conn) error {
+		l, err := newLogReader(c, id)
+		if err == nil {
+			entries, next, err = l.read(ctx, streams, offset, limit)
+		}
+		return err
+	})
+	return entries, next, err
+}
+
+// TailLog implements store.Logs.
+func (s *Store) TailLog(ctx context.Context, id string, streams store.Streams, lines int) (offset int64, err error) {
+	err = s.read(ctx, func(c *conn) error {
+		l, err := newLogReader(c, id)
+		if err == nil {
+			offset, err = l.tail(ctx, streams, lines)
+		}
+		return err
+	})
+	return offset, err
+}
+
+// Upload implements store.Modules.
+func (s *Store) Upload(ctx context.Context, digest store.Digest, size int64) (store.Upload, error) {
+	u, err := s.blobs.Upload(ctx, digest, size)
+	if err != nil {
+		return nil, translate(translateBlob(err))
+	}
+	_, err = s.Module(ctx, digest)
+	var notFound *store.NotFoundError
+	switch {
+	case errors.As(err, &notFound), err == nil && !u.Placed():
+		return &upload{Upload: u, store: s, digest: digest}, nil
+	case err == nil:
+		err = store.ErrExists
+	}
+	return nil, errors.Join(err, u.Close())
+}
+
+// Module implements store.Modules.
+func (s *Store) Module(ctx context.Context, digest store.Digest) (m *store.Module, err error) {
+	err = s.read(ctx, func(c *conn) error {
+		m, err = moduleByDigest(c, digest)
+		return err
+	})
+	return m, err
+}
+
+// ModuleByTag implements store.Modules.
+func (s *Store) ModuleByTag(ctx context.Context, tag string) (m *store.Module, err error) {
+	err = s.read(ctx, func(c *conn) error {
+		m, err = moduleByTag(c, tag)
+		return err
+	})
+	return m, err
+}
+
+// ModuleBinary implements store.Modules.
+func (s *Store) ModuleBinary(ctx context.Context, digest store.Digest) ([]byte, error) {
+	if _, err := s.Module(ctx, digest); err != nil {
+		return nil, err
+	}
+	data, err := s.blobs.Read(digest)
+	if errors.Is(err, blob.ErrMismatch) || errors.Is(err, fs.ErrNotExist) {
+		return nil, &store.CorruptError{Kind: store.KindModule, Name: digest.String(), Err: err}
+	}
+	return data, err
+}
+
+// ListModules implements store.Modules.
+func (s *Store) ListModules(ctx context.Context, token string, limit int) (page store.ModulePage, err error) {
+	before, err := parseToken(token)
+	if err != nil {
+		return page, err
+	}
+	if limit <= 0 {
+		limit = defaultLimit
+	}
+	err = s.read(ctx, func(c *conn) error {
+		page, err = listModules(c, before, limit)
+		return err
+	})
+	return page, err
+}
+
+// TagModule implements store.Modules.
+func (s *Store) TagModule(ctx context.Context, tag string, digest store.Digest) error {
+	return s.do(ctx, &tagOp{call: newCall(), tag: tag, digest: digest})
+}
+
+// DeleteModule implements store.Modules.
+func (s *Store) DeleteModule(ctx context.Context, digest store.Digest) error {
+	return s.blobs.Delete(ctx, digest, func() error {
+		return s.do(ctx, &deleteModuleOp{call: newCall(), digest: digest})
+	})
+}

@@ -1,0 +1,126 @@
+package store
+
+import (
+	"context"
+	"time"
+)
+
+// Store keeps what a reactor must not lose. The package comment has the rules for all methods.
+type Store interface {
+	Workloads
+	Modules
+	Logs
+
+	// Close commits what was asked for, or as much of it as the disk takes, releases the store and
+	// waits for its goroutines. Later calls fail with ErrClosed. Uploads must be closed before.
+	Close() error
+}
+
+// Workloads is the part of a Store that keeps workloads.
+type Workloads interface {
+	// Submit stores workloads, all in one commit, and says of each what became of it. A workload
+	// is created PENDING unless its id is taken (then the result holds the one that has it) or
+	// its module is not there (then it has a *NotFoundError). Of two in the same call with one
+	// id, the first is created. The records passed in must not be changed afterwards. When the
+	// error is not nil nothing was stored; an end of ctx while the commit is under way is
+	// reported as its error, and leaves open whether it took place.
+	Submit(ctx context.Context, workloads []*Workload) ([]Submitted, error)
+
+	// Transition changes the state of a workload. It does not block; done, if not nil, is called
+	// once, after the commit, with the revision of the change. A refusal is a *StaleError or
+	// *NotFoundError. Want of space is not: the transition is tried again until there is space,
+	// or the store is closed.
+	Transition(t Transition, done func(revision int64, err error))
+
+	// Claim hands the caller up to limit unfinished workloads that nobody holds, in order of
+	// creation, and puts those that were RUNNING back to PENDING with their attempts kept. None
+	// are left when both lists of the result are empty.
+	Claim(ctx context.Context, limit int) (Claimed, error)
+
+	// Workload returns a workload, a *NotFoundError or a *CorruptError.
+	Workload(ctx context.Context, id string) (*Workload, error)
+
+	// List returns a page of workloads, newest first.
+	List(ctx context.Context, query Query) (Page, error)
+
+	// Changes returns up to limit workloads that changed after the revision since, each as it is
+	// now, in the order of their last change. Since 0 starts with every workload there is. If a
+	// workload that changed after since was pruned, or since lies in the future, the error is
+	// ErrCursorExpired.
+	Changes(ctx context.Context, since int64, limit int) (Changes, error)
+
+	// Revision returns the revision of the last commit.
+	Revision() int64
+
+	// Count returns how many workloads are in each state.
+	Count(ctx context.Context) (Counts, error)
+
+	// Prune deletes finished workloads and their logs, those first that finished first, a bounded
+	// number per call. Call it again while the result says that there is more.
+	Prune(ctx context.Context, policy Retention) (Pruned, error)
+}
+
+// Modules is the part of a Store that keeps modules and tags.
+type Modules interface {
+	// Upload starts or resumes the upload of a module of that digest and size, and waits while
+	// another upload of the same digest is open. It fails with ErrExists if the module is there,
+	// and with ErrFull if the bound on the bytes of all modules would be passed.
+	Upload(ctx context.Context, digest Digest, size int64) (Upload, error)
+
+	// Module returns a stored module with its tags.
+	Module(ctx context.Context, digest Digest) (*Module, error)
+
+	// ModuleByTag returns the module the tag points at.
+	ModuleByTag(ctx context.Context, tag string) (*Module, error)
+
+	// ModuleBinary reads a module's bytes and verifies their digest.
+	ModuleBinary(ctx context.Context, digest Digest) ([]byte, error)
+
+	// ListModules returns a page of modules, newest first. Token is the Next of the page before.
+	ListModules(ctx context.Context, token string, limit int) (ModulePage, error)
+
+	// TagModule points a tag at a module, moving it if it exists.
+	TagModule(ctx context.Context, tag string, digest Digest) error
+
+	// DeleteModule removes a module and its tags. It is refused with a *InUseError while
+	// unfinished workloads use the module; a concurrent Submit either comes first, or finds the
+	// module gone.
+	DeleteModule(ctx context.Context, digest Digest) error
+}
+
+// Logs is the part of a Store that keeps what guests wrote.
+type Logs interface {
+	// AppendLog appends to a workload's log. It does not block; done, if not nil, is called once,
+	// after the commit. The chunks must not be changed afterwards. The caller bounds how much it
+	// has under way. Refusals and want of space are as for Transition.
+	AppendLog(a LogAppend, done func(err error))
+
+	// ReadLog returns the entries of a workload's log from the byte offset on, about limit bytes
+	// of them (at least one entry, if there is one), and the offset to go on from. An offset at
+	// the end gives no entries and the same offset. Offsets count the bytes of both streams, in
+	// the order they were written.
+	ReadLog(ctx context.Context, id string, streams Streams, offset int64, limit int) ([]LogEntry, int64, error)
+
+	// TailLog returns the offset at which the last lines of a log begin. A last line without a
+	// newline counts.
+	TailLog(ctx context.Context, id string, streams Streams, lines int) (int64, error)
+}
+
+// Upload receives the bytes of one module. It is used by one goroutine at a time.
+type Upload interface {
+	// Offset is the number of bytes received, by this upload and the ones it resumes.
+	Offset() int64
+	// Write appends bytes. More than the announced size are refused with ErrTooLong.
+	Write(p []byte) (int, error)
+	// Bytes returns all the bytes, verified: it fails with io.ErrUnexpectedEOF if some are
+	// missing, and with ErrDigestMismatch, dropping what was received, if they are not what was
+	// announced.
+	Bytes() ([]byte, error)
+	// Commit verifies the bytes as Bytes does and stores the module, with the information the
+	// caller has on it and the tag, if it is not empty.
+	Commit(ctx context.Context, created time.Time, info []byte, tag string) (*Module, error)
+	// Discard drops what was received and ends the upload.
+	Discard() error
+	// Close ends the upload. What was received without Commit is kept, to be resumed.
+	Close() error
+}

@@ -1,0 +1,99 @@
+package storetest
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/reactord/reactord/reactor/store"
+)
+
+// testFull fills the database up to its bound, and makes room again.
+func testFull(t *testing.T, open Open) {
+	f := newFixture(t, open, Options{DatabaseBytes: 1 << 20})
+	f.submit("waits", "runs")
+	f.must(start("runs", 1))
+
+	stored := 0
+	for {
+		w := f.newWorkload(fmt.Sprintf("fill%d", stored))
+		w.Spec = make([]byte, 20_000)
+		results, err := f.Submit(t.Context(), []*store.Workload{w})
+		if err != nil {
+			wantIs(t, "Submit", err, store.ErrFull)
+			break
+		}
+		if !results[0].Created {
+			t.Fatalf("%q was not created: %v", w.ID, results[0].Err)
+		}
+		f.must(finish(w.ID, 0, store.Cancelled))
+		if stored++; stored > 1000 {
+			t.Fatal("the bound does not hold")
+		}
+	}
+
+	// A transition that finds no room is not refused. What comes behind it for the same workload
+	// stays behind it; reading goes on.
+	bulk := []store.LogChunk{{Stream: store.Stdout, Time: epoch, Data: make([]byte, 100_000)}}
+	order := make(chan string, 2)
+	f.AppendLog(store.LogAppend{ID: "runs", Attempt: 1, Chunks: bulk}, func(err error) { order <- fmt.Sprint("append ", err) })
+	f.Transition(finish("runs", 1, store.Succeeded), func(_ int64, err error) { order <- fmt.Sprint("finish ", err) })
+	big := f.newWorkload("big")
+	big.Spec = make([]byte, 50_000)
+	_, err := f.Submit(t.Context(), []*store.Workload{big})
+	wantIs(t, "Submit", err, store.ErrFull)
+	wantEqual(t, "state", f.workload("runs").State, store.Running)
+	wantEqual(t, "list", len(f.list(store.Filter{}, 100)), stored+2)
+	select {
+	case got := <-order:
+		t.Fatalf("%s, while the store is full", got)
+	default:
+	}
+
+	pruned, err := f.Prune(t.Context(), store.Retention{Keep: 1})
+	wantIs(t, "Prune", err, nil)
+	wantEqual(t, "pruned", pruned.Workloads, stored-1)
+	wantEqual(t, "first", <-order, "append <nil>")
+	wantEqual(t, "second", <-order, "finish <nil>")
+	wantEqual(t, "state", f.workload("runs").State, store.Succeeded)
+	wantEqual(t, "log", len(f.log("runs", 0, 1<<20)), 100_000)
+	f.create(big)
+	f.reopen(Options{})
+	wantEqual(t, "list", f.list(store.Filter{}, 100), []string{"big", fmt.Sprintf("fill%d", stored-1), "runs", "waits"})
+}
+
+func testClose(t *testing.T, open Open) {
+	f := newFixture(t, open, Options{})
+	f.submit("a", "b")
+	u, err := f.Upload(t.Context(), store.DigestOf([]byte("part")), 4)
+	wantIs(t, "Upload", err, nil)
+	wantIs(t, "Close of an upload", u.Close(), nil)
+
+	// What was asked for before Close is written, waited for or not.
+	f.Transition(start("a", 1), nil)
+	f.AppendLog(store.LogAppend{ID: "a", Attempt: 1, Chunks: []store.LogChunk{stdout("line\n")}}, nil)
+	wantIs(t, "Close", f.Store.Close(), nil)
+	wantIs(t, "Close again", f.Store.Close(), nil)
+
+	ctx := context.Background()
+	for name, call := range map[string]func() error{
+		"Submit":     func() error { _, err := f.Submit(ctx, []*store.Workload{f.newWorkload("c")}); return err },
+		"Transition": func() error { _, err := f.transition(start("b", 1)); return err },
+		"AppendLog":  func() error { return f.appendLog("b", 0, stdout("x")) },
+		"Claim":      func() error { _, err := f.Claim(ctx, 1); return err },
+		"Workload":   func() error { _, err := f.Workload(ctx, "a"); return err },
+		"List":       func() error { _, err := f.List(ctx, store.Query{}); return err },
+		"Changes":    func() error { _, err := f.Changes(ctx, 0, 1); return err },
+		"Count":      func() error { _, err := f.Count(ctx); return err },
+		"Prune":      func() error { _, err := f.Prune(ctx, store.Retention{}); return err },
+		"Module":     func() error { _, err := f.Module(ctx, f.module); return err },
+		"Upload":     func() error { _, err := f.Upload(ctx, f.module, 6); return err },
+		"TagModule":  func() error { return f.TagModule(ctx, "x", f.module) },
+		"ReadLog":    func() error { _, _, err := f.ReadLog(ctx, "a", 0, 0, 1); return err },
+	} {
+		wantIs(t, name, call(), store.ErrClosed)
+	}
+	f.Store = f.open(t, f.dir, Options{})
+	wantEqual(t, "state", f.workload("a").State, store.Running)
+	wantEqual(t, "log", f.log("a", 0, 100), "line\n")
+}

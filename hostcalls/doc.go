@@ -1,0 +1,17 @@
+// Package hostcalls is the guest boundary: what a guest may have ([Grant]), what it waits for
+// ([Op]), and how a host call waits ([Guest]). It knows of no particular ABI; those are in the
+// packages below.
+//
+// A host call runs on its guest's fiber, and the fiber on a worker that other guests need. So no
+// host call blocks. It tries, and if what it needs is not there it parks the fiber until it is told
+// to try again: [Guest.Await] for what can tell when it is ready ([Notifier]), [Guest.Sleep] for
+// time, and [Guest.Blocking] for work that the operating system can only do blockingly, which goes
+// to the driver's pool.
+//
+// A Guest belongs to its fiber. [Guest.Ops] alone may be called from other goroutines, at any time.
+// [Source], [Sink] and [Pipe] are used from the fiber at one end and from any goroutine at the
+// other; their callbacks come from either and must not block.
+//
+// The package starts no goroutines. Those that run its callbacks belong to the executor, to the
+// executor's driver, or to whoever is at the other end of a stream.
+package hostcalls

@@ -1,0 +1,344 @@
+package hostcalls
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/reactord/reactord/executor"
+)
+
+var errStop = errors.New("stop")
+
+// onFiber runs body on the fiber of a new executor, and returns when both have ended.
+func onFiber(t testing.TB, body func(*Guest)) {
+	t.Helper()
+	run, task := start(t, body)
+	run()
+	if p := task.Panic(); p != nil {
+		t.Fatal(p)
+	}
+}
+
+// start spawns body on the fiber of a new executor; wait waits for its end, and the executor's.
+func start(t testing.TB, body func(*Guest)) (wait func(), _ *executor.Task) {
+	t.Helper()
+	e, err := executor.New(executor.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	task, err := e.Spawn(executor.TaskSpec{
+		Run:  func(f *executor.Fiber) { body(NewGuest(f, e.Driver())) },
+		Done: func(*executor.Task) { close(done) },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		<-done
+		if err := e.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	}, task
+}
+
+// signal is a Notifier that is ready once told.
+type signal struct {
+	mu    sync.Mutex
+	set   bool
+	ready func()
+}
+
+func (s *signal) Notify(ready func()) (stop func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.set {
+		return readyNow(ready)
+	}
+	s.ready = ready
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.ready = nil
+	}
+}
+
+func (s *signal) tell() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.set = true
+	if s.ready != nil {
+		s.ready()
+	}
+}
+
+func (s *signal) armed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ready != nil
+}
+
+func TestSleep(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begin := time.Now()
+		onFiber(t, func(g *Guest) {
+			for i := 1; i <= 3; i++ {
+				if err := g.Sleep(time.Now().Add(time.Hour)); err != nil {
+					t.Error(err)
+				}
+				if got, want := time.Since(begin), time.Duration(i)*time.Hour; got != want {
+					t.Errorf("slept until %v, want %v", got, want)
+				}
+			}
+			if err := g.Sleep(begin); err != nil {
+				t.Error(err)
+			}
+		})
+		if got := time.Since(begin); got != 3*time.Hour {
+			t.Errorf("sleeping until a time that has passed took %v", got-3*time.Hour)
+		}
+	})
+}
+
+// TestSleepToleratesSpuriousWakes: a wake that has no reason ends no sleep.
+func TestSleepToleratesSpuriousWakes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begin := time.Now()
+		wait, task := start(t, func(g *Guest) {
+			if err := g.Sleep(begin.Add(time.Hour)); err != nil {
+				t.Error(err)
+			}
+		})
+		for range 10 {
+			synctest.Wait()
+			task.Wake()
+		}
+		wait()
+		if got := time.Since(begin); got != time.Hour {
+			t.Errorf("slept for %v, want an hour", got)
+		}
+	})
+}
+
+func TestCancelEndsSleep(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begin := time.Now()
+		wait, task := start(t, func(g *Guest) {
+			if err := g.Sleep(begin.Add(time.Hour)); !errors.Is(err, errStop) {
+				t.Errorf("Sleep = %v, want the cause", err)
+			}
+			if err := g.Err(); !errors.Is(err, errStop) {
+				t.Errorf("Err = %v, want the cause", err)
+			}
+			if ops := g.Ops(); ops != nil {
+				t.Errorf("ops are left: %v", ops)
+			}
+		})
+		synctest.Wait()
+		task.Cancel(errStop)
+		wait()
+		if got := time.Since(begin); got != 0 {
+			t.Errorf("the cancel took %v", got)
+		}
+	})
+}
+
+func TestOps(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begin := time.Now()
+		due := begin.Add(time.Hour)
+		var guest *Guest
+		a, b := new(signal), new(signal)
+		wait, _ := start(t, func(g *Guest) {
+			guest = g
+			err := g.Await(due,
+				Wait{Op: Op{Kind: "read", Target: "stdin", Bytes: 512}, On: a},
+				Wait{Op: Op{Kind: "accept", Target: "127.0.0.1:80"}, On: b})
+			if err != nil {
+				t.Error(err)
+			}
+			if a.armed() || b.armed() {
+				t.Error("Await left a Notifier armed")
+			}
+		})
+		synctest.Wait()
+		want := []Op{
+			{Kind: "read", Target: "stdin", Bytes: 512, Start: begin, Deadline: due},
+			{Kind: "accept", Target: "127.0.0.1:80", Start: begin, Deadline: due},
+			{Kind: "timer", Start: begin, Deadline: due},
+		}
+		if diff := cmp.Diff(want, guest.Ops()); diff != "" {
+			t.Errorf("Ops (-want +got):\n%s", diff)
+		}
+		b.tell()
+		wait()
+		if ops := guest.Ops(); ops != nil {
+			t.Errorf("ops after the wait: %v", ops)
+		}
+		if got := time.Since(begin); got != 0 {
+			t.Errorf("waited %v for what was ready", got)
+		}
+	})
+}
+
+func TestAwaitDoesNotParkForWhatIsPast(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		onFiber(t, func(g *Guest) {
+			past, ready, never := time.Now(), new(signal), new(signal)
+			ready.tell()
+			told := false
+			err := g.Await(past, Wait{On: notifierFunc(func(f func()) func() {
+				told = true
+				return ready.Notify(f)
+			})}, Wait{On: never})
+			if err != nil || !told || never.armed() {
+				t.Errorf("Await = %v; told: %v; left armed: %v", err, told, never.armed())
+			}
+		})
+	})
+}
+
+type notifierFunc func(ready func()) (stop func())
+
+func (f notifierFunc) Notify(ready func()) (stop func()) { return f(ready) }
+
+func TestBlocking(t *testing.T) {
+	onFiber(t, func(g *Guest) {
+		answer := 0
+		if err := g.Blocking(Op{Kind: "file"}, func() { answer = 42 }, nil); err != nil {
+			t.Error(err)
+		}
+		if answer != 42 {
+			t.Errorf("the job's answer is %d, want 42", answer)
+		}
+	})
+}
+
+// TestBlockingAbandons: a cancel does not wait for the job, and what the job makes is released.
+func TestBlockingAbandons(t *testing.T) {
+	started, release, discarded := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	returned := make(chan error, 1)
+	wait, task := start(t, func(g *Guest) {
+		returned <- g.Blocking(Op{Kind: "file"}, func() {
+			close(started)
+			<-release
+		}, func() { close(discarded) })
+	})
+	<-started
+	task.Cancel(errStop)
+	if err := <-returned; !errors.Is(err, errStop) {
+		t.Errorf("Blocking = %v, want the cause", err)
+	}
+	select {
+	case <-discarded:
+		t.Error("discarded before the job has ended")
+	default:
+	}
+	close(release)
+	<-discarded
+	wait()
+}
+
+// TestBlockingDiscardsOnce races cancels against the ends of jobs: a result is had or discarded.
+func TestBlockingDiscardsOnce(t *testing.T) {
+	for range 200 {
+		var had, discarded atomic.Int32
+		wait, task := start(t, func(g *Guest) {
+			if err := g.Blocking(Op{}, func() {}, func() { discarded.Add(1) }); err == nil {
+				had.Add(1)
+			}
+		})
+		task.Cancel(errStop)
+		wait()
+		// A task that is cancelled before it first ran has no job, one that is before its
+		// job began has none either.
+		if n := had.Load() + discarded.Load(); n > 1 {
+			t.Fatalf("had %d times, discarded %d times", had.Load(), discarded.Load())
+		}
+	}
+}
+
+func TestBlockingPanicIsTheFibers(t *testing.T) {
+	wait, task := start(t, func(g *Guest) {
+		_ = g.Blocking(Op{}, func() { panic("in the job") }, nil)
+	})
+	wait()
+	p := task.Panic()
+	if p == nil {
+		t.Fatal("the task did not panic")
+	}
+	if job, ok := p.Value.(*JobPanic); !ok || job.Value != "in the job" || len(job.Stack) == 0 {
+		t.Errorf("the task panicked with %v", p.Value)
+	}
+}
+
+func TestChargePreempts(t *testing.T) {
+	e, err := executor.New(executor.Config{Quantum: 1000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	task, err := e.Spawn(executor.TaskSpec{
+		FuelLimit: 5000,
+		Run: func(f *executor.Fiber) {
+			g := NewGuest(f, e.Driver())
+			f.SetMeter(g)
+			defer f.SetMeter(nil)
+			for {
+				if err := g.Charge(10); err != nil {
+					ended <- err
+					return
+				}
+			}
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := <-ended; !errors.Is(err, executor.ErrOutOfFuel) {
+		t.Errorf("Charge = %v, want ErrOutOfFuel", err)
+	}
+	if err := e.Close(context.Background()); err != nil {
+		t.Error(err)
+	}
+	if fuel := task.Usage().Fuel; fuel != 5000 {
+		t.Errorf("the task burnt %d, want 5000", fuel)
+	}
+	if n := e.Stats().Preemptions; n != 4 {
+		t.Errorf("preempted %d times, want 4", n)
+	}
+}
+
+func TestSleepDoesNotAllocate(t *testing.T) {
+	onFiber(t, func(g *Guest) {
+		sleep := func() {
+			if err := g.Sleep(time.Now().Add(time.Microsecond)); err != nil {
+				t.Error(err)
+			}
+		}
+		if n := testing.AllocsPerRun(100, sleep); n >= 1 {
+			t.Errorf("a sleep allocates %v times", n)
+		}
+	})
+}
+
+func TestGrantErrors(t *testing.T) {
+	cause := errors.New("cause")
+	for want, grant := range map[string]Grant{
+		`directory "/data": cause`:         Dir{HostPath: "/data", GuestPath: "/"},
+		`listener on "127.0.0.1:1": cause`: Listener{Address: "127.0.0.1:1"},
+		`connection to "host:2": cause`:    Conn{Address: "host:2"},
+	} {
+		err := error(&GrantError{Grant: grant, Err: cause})
+		if err.Error() != want || !errors.Is(err, cause) {
+			t.Errorf("%q, want %q", err, want)
+		}
+	}
+}

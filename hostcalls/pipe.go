@@ -1,0 +1,207 @@
+package hostcalls
+
+import (
+	"io"
+	"sync"
+)
+
+// Pipe is a bounded stream of bytes in memory: what its Writer, a Sink, takes its Reader, a Source,
+// gives, in order. The sides are for one reader and one writer at a time, from any goroutines.
+//
+// A full pipe makes its writer wait, which is how backpressure travels. Each side ends on its own:
+// after CloseWrite the reader gets what is left and then io.EOF; after CloseRead what is left is
+// dropped and the writer gets ErrBrokenPipe.
+type Pipe struct {
+	mu         sync.Mutex
+	ring       []byte // its length is a power of two, or zero while nothing has been written
+	head       int    // where the next byte is read
+	size       int    // bytes in the ring
+	capacity   int
+	endOfInput bool // no more will be written
+	broken     bool // no more will be read
+	readers    waiters
+	writers    waiters
+}
+
+// minRing is the ring's first size. An idle pipe keeps no larger one.
+const minRing = 512
+
+// DefaultPipeCapacity is what NewPipe takes for zero.
+const DefaultPipeCapacity = 64 << 10
+
+// NewPipe makes a pipe that holds up to capacity bytes, rounded up to a power of two. It takes up
+// memory for what it holds, not for its capacity.
+func NewPipe(capacity int) *Pipe {
+	if capacity <= 0 {
+		capacity = DefaultPipeCapacity
+	}
+	size := minRing
+	for size < capacity {
+		size *= 2
+	}
+	return &Pipe{capacity: size}
+}
+
+// PipeReader is the reading side of a Pipe: a Source and a Leveler.
+type PipeReader struct{ pipe *Pipe }
+
+// PipeWriter is the writing side of a Pipe: a Sink and a Leveler.
+type PipeWriter struct{ pipe *Pipe }
+
+// Reader returns the pipe's reading side.
+func (p *Pipe) Reader() PipeReader { return PipeReader{p} }
+
+// Writer returns the pipe's writing side.
+func (p *Pipe) Writer() PipeWriter { return PipeWriter{p} }
+
+// Read reads what there is.
+func (r PipeReader) Read(b []byte) (int, error) {
+	p := r.pipe
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case p.broken:
+		return 0, io.ErrClosedPipe
+	case len(b) == 0:
+		return 0, nil
+	case p.size == 0 && p.endOfInput:
+		return 0, io.EOF
+	case p.size == 0:
+		return 0, ErrWouldBlock
+	}
+	n := min(len(b), p.size)
+	first := copy(b[:n], p.ring[p.head:])
+	copy(b[first:n], p.ring)
+	p.head = (p.head + n) & (len(p.ring) - 1)
+	p.size -= n
+	if p.size == 0 && len(p.ring) > minRing {
+		p.ring, p.head = nil, 0
+	}
+	p.writers.tell()
+	return n, nil
+}
+
+// Write writes what fits.
+func (w PipeWriter) Write(b []byte) (int, error) {
+	p := w.pipe
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case p.endOfInput:
+		return 0, io.ErrClosedPipe
+	case p.broken:
+		return 0, ErrBrokenPipe
+	case len(b) == 0:
+		return 0, nil
+	case p.size == p.capacity:
+		return 0, ErrWouldBlock
+	}
+	n := min(len(b), p.capacity-p.size)
+	p.grow(p.size + n)
+	tail := (p.head + p.size) & (len(p.ring) - 1)
+	first := copy(p.ring[tail:], b[:n])
+	copy(p.ring, b[first:n])
+	p.size += n
+	p.readers.tell()
+	return n, nil
+}
+
+// grow makes room for need bytes in all, p.capacity at most.
+func (p *Pipe) grow(need int) {
+	if need <= len(p.ring) {
+		return
+	}
+	size := max(minRing, len(p.ring))
+	for size < need {
+		size *= 2
+	}
+	ring := make([]byte, size)
+	if p.size > 0 {
+		first := copy(ring[:p.size], p.ring[p.head:])
+		copy(ring[first:p.size], p.ring)
+	}
+	p.ring, p.head = ring, 0
+}
+
+// CloseWrite ends the stream: the reader gets what is left, then io.EOF.
+func (p *Pipe) CloseWrite() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.endOfInput = true
+	p.readers.tell()
+	p.writers.tell()
+}
+
+// CloseRead drops what is left and breaks the pipe for its writer.
+func (p *Pipe) CloseRead() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.broken = true
+	p.ring, p.head, p.size = nil, 0, 0
+	p.readers.tell()
+	p.writers.tell()
+}
+
+// Notify tells when Read would not block.
+func (r PipeReader) Notify(ready func()) (stop func()) {
+	p := r.pipe
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.readers.add(&p.mu, ready, p.size > 0 || p.endOfInput || p.broken)
+}
+
+// Level returns how many bytes there are to read, and whether the writer has gone.
+func (r PipeReader) Level() (nbytes int, hangup bool) {
+	p := r.pipe
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.size, p.endOfInput
+}
+
+// Notify tells when Write would not block.
+func (w PipeWriter) Notify(ready func()) (stop func()) {
+	p := w.pipe
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.writers.add(&p.mu, ready, p.size < p.capacity || p.endOfInput || p.broken)
+}
+
+// Level returns how many bytes there is room for, and whether the reader has gone.
+func (w PipeWriter) Level() (nbytes int, hangup bool) {
+	p := w.pipe
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.capacity - p.size, p.broken
+}
+
+// waiters are callbacks to be called once. All access is under one lock, which the callbacks are
+// called under too: that is what makes stop final.
+type waiters struct{ list []*func() }
+
+// add puts ready on the list, or calls it if now. The caller holds mu.
+func (w *waiters) add(mu *sync.Mutex, ready func(), now bool) (stop func()) {
+	if now {
+		return readyNow(ready)
+	}
+	entry := &ready
+	w.list = append(w.list, entry)
+	return func() {
+		mu.Lock()
+		defer mu.Unlock()
+		for i, e := range w.list {
+			if e == entry {
+				w.list = append(w.list[:i], w.list[i+1:]...)
+				return
+			}
+		}
+	}
+}
+
+// tell calls them all and forgets them.
+func (w *waiters) tell() {
+	for _, ready := range w.list {
+		(*ready)()
+	}
+	clear(w.list)
+	w.list = w.list[:0]
+}

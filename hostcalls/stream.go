@@ -1,0 +1,120 @@
+package hostcalls
+
+import (
+	"context"
+	"errors"
+	"io"
+)
+
+// ErrWouldBlock is returned by a Source or Sink that is not ready.
+var ErrWouldBlock = errors.New("hostcalls: would block")
+
+// ErrBrokenPipe is returned by a Sink whose reader has gone.
+var ErrBrokenPipe = errors.New("hostcalls: broken pipe")
+
+// Notifier tells when something has become ready.
+type Notifier interface {
+	// Notify arranges for ready to be called once, as soon as the thing is ready: before
+	// Notify returns if it is ready already, else from any goroutine. ready must not block, nor
+	// call back into the thing. It may be called although the thing is not ready: who is told
+	// tries again, and is told by that if the thing is broken.
+	//
+	// stop takes the arrangement back; once it has returned ready is not called. It may be
+	// called more than once, and does not wait for anything but a call of ready under way.
+	Notify(ready func()) (stop func())
+}
+
+// Source is a stream of bytes to read. Read never blocks: it returns ErrWouldBlock if there is
+// nothing yet, io.EOF at the end. Ready means that Read would not return ErrWouldBlock.
+type Source interface {
+	Read(p []byte) (int, error)
+	Notifier
+}
+
+// Sink is a stream of bytes to write. Write never blocks: it takes what it can, which may be less
+// than all of p, and returns ErrWouldBlock if it can take nothing now. It keeps no reference to p.
+// Ready means that Write would not return ErrWouldBlock.
+type Sink interface {
+	Write(p []byte) (int, error)
+	Notifier
+}
+
+// Leveler is a Source or Sink that knows more than whether it is ready.
+type Leveler interface {
+	// Level returns how many bytes can be read or written now, and whether the peer has gone.
+	Level() (nbytes int, hangup bool)
+}
+
+// Empty is the Source that is at its end.
+type Empty struct{}
+
+// Read returns io.EOF.
+func (Empty) Read([]byte) (int, error) { return 0, io.EOF }
+
+// Notify calls ready.
+func (Empty) Notify(ready func()) (stop func()) { return readyNow(ready) }
+
+// Level tells that there is nothing and nobody.
+func (Empty) Level() (nbytes int, hangup bool) { return 0, true }
+
+// Discard is the Sink that takes everything and keeps nothing.
+type Discard struct{}
+
+// Write takes all of p.
+func (Discard) Write(p []byte) (int, error) { return len(p), nil }
+
+// Notify calls ready.
+func (Discard) Notify(ready func()) (stop func()) { return readyNow(ready) }
+
+func readyNow(ready func()) (stop func()) {
+	ready()
+	return func() {}
+}
+
+var (
+	_ Source = Empty{}
+	_ Sink   = Discard{}
+)
+
+// ReadContext reads from s once there is something, for callers that may block.
+func ReadContext(ctx context.Context, s Source, p []byte) (int, error) {
+	for {
+		n, err := s.Read(p)
+		if !errors.Is(err, ErrWouldBlock) {
+			return n, err
+		}
+		if err := awaitReady(ctx, s); err != nil {
+			return 0, err
+		}
+	}
+}
+
+// WriteContext writes all of p to s, for callers that may block. It returns how much it wrote.
+func WriteContext(ctx context.Context, s Sink, p []byte) (int, error) {
+	written := 0
+	for written < len(p) {
+		n, err := s.Write(p[written:])
+		written += n
+		switch {
+		case errors.Is(err, ErrWouldBlock):
+			if err := awaitReady(ctx, s); err != nil {
+				return written, err
+			}
+		case err != nil:
+			return written, err
+		}
+	}
+	return written, nil
+}
+
+func awaitReady(ctx context.Context, n Notifier) error {
+	ready := make(chan struct{})
+	stop := n.Notify(func() { close(ready) })
+	defer stop()
+	select {
+	case <-ready:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

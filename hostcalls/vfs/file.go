@@ -1,0 +1,158 @@
+package vfs
+
+import (
+	"errors"
+	"io"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// File is an open regular file.
+type File struct {
+	h        *handle
+	readOnly bool
+}
+
+// Close gives the file up. It does not wait for operations that run.
+func (f *File) Close() error { return errno(f.h.Close()) }
+
+// Stat returns the file's attributes.
+func (f *File) Stat() (Stat, error) { return f.h.stat() }
+
+// Read reads from the file's offset and moves it. Zero bytes for a p that is not empty are the end.
+func (f *File) Read(p []byte) (int, error) { return transferred(f.h.Read(p)) }
+
+// Write writes at the file's offset, or its end with Append, and moves the offset. Fewer bytes than
+// len(p) come with no error: what stood in the way is told by the next Write.
+func (f *File) Write(p []byte) (int, error) { return transferred(f.h.Write(p)) }
+
+// ReadAt reads from the offset off.
+func (f *File) ReadAt(p []byte, off int64) (int, error) {
+	if off < 0 {
+		return 0, syscall.EINVAL
+	}
+	return transferred(f.h.ReadAt(p, off))
+}
+
+// WriteAt writes at the offset off. What Append means for it is the system's affair: Linux appends.
+func (f *File) WriteAt(p []byte, off int64) (int, error) {
+	if off < 0 {
+		return 0, syscall.EINVAL
+	}
+	n := 0
+	err := f.h.control(func(fd int) error { // os.File.WriteAt refuses files in append mode
+		return retry(func() error {
+			for n < len(p) {
+				m, err := unix.Pwrite(fd, p[n:], off+int64(n))
+				if err != nil {
+					return err
+				}
+				n += m
+			}
+			return nil
+		})
+	})
+	return transferred(n, err)
+}
+
+// transferred makes of a short transfer a success, and of the end of a file nothing special.
+func transferred(n int, err error) (int, error) {
+	if n > 0 || errors.Is(err, io.EOF) {
+		return max(n, 0), nil
+	}
+	return 0, errno(err)
+}
+
+// Seek moves the offset; whence is one of io.SeekStart, io.SeekCurrent and io.SeekEnd.
+func (f *File) Seek(off int64, whence int) (int64, error) {
+	n, err := f.h.Seek(off, whence)
+	return n, errno(err)
+}
+
+// Tell returns the offset. It does not block.
+func (f *File) Tell() (int64, error) { return f.Seek(0, io.SeekCurrent) }
+
+// Truncate makes the file size bytes long.
+func (f *File) Truncate(size int64) error {
+	if err := f.mutable(); err != nil {
+		return err
+	}
+	return errno(f.h.Truncate(size))
+}
+
+// Allocate makes sure that there is room for the n bytes from off on, and the file at least as long;
+// ENOTSUP where the file system can't.
+func (f *File) Allocate(off, n int64) error {
+	if err := f.mutable(); err != nil {
+		return err
+	}
+	return f.h.control(func(fd int) error {
+		return retry(func() error { return allocate(fd, off, n) })
+	})
+}
+
+// Advice says how the contents of a file will be used.
+type Advice uint8
+
+// The advice there is.
+const (
+	Normal Advice = iota
+	Sequential
+	Random
+	WillNeed
+	DontNeed
+	NoReuse
+)
+
+// Advise tells the system how the n bytes from off on will be used; 0 is up to the end.
+func (f *File) Advise(off, n int64, advice Advice) error {
+	if off < 0 || n < 0 {
+		return syscall.EINVAL
+	}
+	return f.h.control(func(fd int) error { return advise(fd, off, n, advice) })
+}
+
+// SetAppend changes whether each write goes to the end of the file.
+func (f *File) SetAppend(on bool) error {
+	return f.h.control(func(fd int) error {
+		flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
+		if err != nil {
+			return err
+		}
+		flags &^= unix.O_APPEND
+		if on {
+			flags |= unix.O_APPEND
+		}
+		_, err = unix.FcntlInt(uintptr(fd), unix.F_SETFL, flags)
+		return err
+	})
+}
+
+// SetTimes sets the file's times.
+func (f *File) SetTimes(atime, mtime Time) error {
+	if err := f.mutable(); err != nil {
+		return err
+	}
+	return f.h.control(func(fd int) error { return setTimes(fd, atime, mtime) })
+}
+
+// Sync waits until data and metadata are stored.
+func (f *File) Sync() error { return errno(f.h.Sync()) }
+
+// DataSync waits until the data are stored.
+func (f *File) DataSync() error { return f.h.dataSync() }
+
+// mutable refuses what changes a file without being a write, which its way of opening refuses.
+func (f *File) mutable() error {
+	if f.readOnly {
+		return syscall.EROFS
+	}
+	return nil
+}
+
+func (h *handle) dataSync() error {
+	return h.control(func(fd int) error {
+		return retry(func() error { return dataSync(fd) })
+	})
+}

@@ -1,0 +1,77 @@
+package vfs
+
+import (
+	"syscall"
+)
+
+// Stat returns the folder's attributes.
+func (d *Dir) Stat() (Stat, error) {
+	h, err := d.self()
+	if err != nil {
+		return Stat{}, err
+	}
+	return h.stat()
+}
+
+// SetTimes sets the folder's times.
+func (d *Dir) SetTimes(atime, mtime Time) error {
+	if err := d.mutable(); err != nil {
+		return err
+	}
+	h, err := d.self()
+	if err != nil {
+		return err
+	}
+	return h.control(func(fd int) error { return setTimes(fd, atime, mtime) })
+}
+
+// Sync waits until the folder's names and metadata are stored.
+func (d *Dir) Sync() error {
+	h, err := d.self()
+	if err != nil {
+		return err
+	}
+	return errno(h.Sync())
+}
+
+// DataSync waits until the folder's names are stored.
+func (d *Dir) DataSync() error {
+	h, err := d.self()
+	if err != nil {
+		return err
+	}
+	return h.dataSync()
+}
+
+// Entry is one name in a folder.
+type Entry struct {
+	Name []byte // valid until the yield that got it returns
+	Ino  uint64
+	Type Type
+	Next uint64 // the cookie of what follows
+}
+
+// List yields the folder's entries, "." and ".." among them, from a cookie on: 0 for the first, else
+// the Next of an entry that was listed through this Dir. A cookie stays good while names are made
+// and removed, as far as the file system sees to that; what is there throughout is listed once.
+func (d *Dir) List(cookie uint64, yield func(Entry) bool) error {
+	if int64(cookie) < 0 {
+		return syscall.EINVAL
+	}
+	h, err := d.self()
+	if err != nil {
+		return err
+	}
+	d.listing.Lock()
+	defer d.listing.Unlock()
+	return h.control(func(fd int) error { return d.listing.list(h, fd, cookie, yield) })
+}
+
+// typeAt is for file systems whose folders do not hold the types of what is in them.
+func typeAt(fd int, name string) Type {
+	s, err := lstatat(fd, name)
+	if err != nil {
+		return Unknown
+	}
+	return s.Type
+}

@@ -1,0 +1,186 @@
+package vfs
+
+import (
+	"errors"
+	"os"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// How says how to open a path.
+type How struct {
+	Read, Write bool // neither: a file is opened for reading
+	Follow      bool // follow a symbolic link in the place of the last name
+	Folder      bool // fail if it is no folder
+	Create      bool // make a regular file if there is nothing
+	Exclusive   bool // with Create: fail if there is something
+	Truncate    bool // empty a file
+	Append      bool // each write goes to the end of the file
+	Sync        bool // each write waits until data and metadata are stored
+	DataSync    bool // each write waits until the data are stored
+}
+
+// Node is what Open returns: a *[File] or a *[Dir].
+type Node interface {
+	Stat() (Stat, error)
+	SetTimes(atime, mtime Time) error
+	Sync() error
+	DataSync() error
+	Close() error
+}
+
+// swaps bounds how often an open starts again because the file was exchanged for another meanwhile.
+const swaps = 8
+
+// errSwapped is what an attempt to open says when it did not get the file that it had looked at.
+const errSwapped = syscall.EAGAIN
+
+// Open opens what path stands for, a folder or a regular file. For anything else the error is
+// ENOTSUP.
+func (d *Dir) Open(path string, how How) (Node, error) {
+	p, err := split(path)
+	if err != nil {
+		return nil, err
+	}
+	if how.Create && how.Folder {
+		return nil, syscall.EINVAL
+	}
+	how.Follow = how.Follow || p.slash
+	var node Node
+	for range swaps {
+		err = d.follow(p, func(p place, dirfd int) error {
+			node, err = d.openAt(p, dirfd, how)
+			return err
+		})
+		if !errors.Is(err, errSwapped) {
+			break
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return node, nil
+}
+
+// openAt opens the name of p in the folder dirfd.
+//
+// It looks before it opens, since opening a device can have effects, and looks again at what it got,
+// since the two may not be the same.
+func (d *Dir) openAt(p place, dirfd int, how How) (Node, error) {
+	found, err := lstatat(dirfd, p.name)
+	switch {
+	case errors.Is(err, unix.ENOENT) && how.Create && p.slash:
+		return nil, syscall.EISDIR
+	case errors.Is(err, unix.ENOENT) && how.Create:
+		return d.openFile(p, dirfd, how)
+	case err != nil:
+		return nil, err
+	case how.Create && how.Exclusive:
+		return nil, syscall.EEXIST
+	}
+	switch found.Type {
+	case Symlink:
+		if !how.Follow {
+			return nil, syscall.ELOOP
+		}
+		return nil, errIsLink
+	case Folder:
+		if how.Write || how.Create || how.Truncate {
+			return nil, syscall.EISDIR
+		}
+		return d.openFolder(p, found)
+	case Regular:
+		if how.Folder || p.slash {
+			return nil, syscall.ENOTDIR
+		}
+		how.Create = false // only where there was nothing: a read-only folder allows the rest
+		return d.openFile(p, dirfd, how)
+	default:
+		if how.Folder || p.slash {
+			return nil, syscall.ENOTDIR
+		}
+		return nil, syscall.ENOTSUP
+	}
+}
+
+func (d *Dir) openFile(p place, dirfd int, how How) (Node, error) {
+	if how.Write || how.Create || how.Truncate {
+		if err := d.mutable(); err != nil {
+			return nil, err
+		}
+	}
+	fd, err := openat(dirfd, p.name, how.flags())
+	switch err {
+	case nil:
+	case unix.ENOENT:
+		if how.Create {
+			return nil, err
+		}
+		return nil, errSwapped // gone
+	case unix.ELOOP, unix.EISDIR, unix.ENXIO:
+		return nil, errSwapped // become a link, a folder, a socket or a FIFO
+	default:
+		return nil, err
+	}
+	if s, err := fstat(fd); err != nil || s.Type != Regular {
+		_ = unix.Close(fd)
+		return nil, errSwapped
+	}
+	// O_NONBLOCK was for the open only; without it, package os leaves the network poller out.
+	if err := unix.SetNonblock(fd, false); err != nil {
+		_ = unix.Close(fd)
+		return nil, err
+	}
+	h, err := newHandle(os.NewFile(uintptr(fd), p.name))
+	if err != nil {
+		return nil, err
+	}
+	return &File{h: h, readOnly: d.readOnly}, nil
+}
+
+// openFolder opens the folder of the name of p, which was found by a look that followed no link.
+// os.Root follows links (inside of the Dir), so what it opens is compared with what was found.
+func (d *Dir) openFolder(p place, found Stat) (Node, error) {
+	root, err := d.root.OpenRoot(place{dir: p.dir, name: p.name}.String() + "/.") // ENOTDIR unless a folder
+	if err != nil {
+		return nil, walkError(err)
+	}
+	sub := &Dir{root: root, readOnly: d.readOnly}
+	s, err := sub.Stat()
+	if err == nil && !s.same(found) {
+		err = errSwapped
+	}
+	if err != nil {
+		_ = sub.Close()
+		return nil, err
+	}
+	return sub, nil
+}
+
+// flags returns the flags of open(2) for a regular file.
+func (how How) flags() int {
+	flags := unix.O_RDONLY
+	switch {
+	case how.Read && how.Write:
+		flags = unix.O_RDWR
+	case how.Write:
+		flags = unix.O_WRONLY
+	}
+	for _, f := range []struct {
+		on   bool
+		flag int
+	}{
+		{how.Create, unix.O_CREAT},
+		{how.Exclusive && how.Create, unix.O_EXCL},
+		{how.Truncate, unix.O_TRUNC},
+		{how.Append, unix.O_APPEND},
+		{how.Sync, unix.O_SYNC},
+		{how.DataSync, unix.O_DSYNC},
+	} {
+		if f.on {
+			flags |= f.flag
+		}
+	}
+	return flags
+}

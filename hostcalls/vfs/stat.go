@@ -1,0 +1,90 @@
+package vfs
+
+import (
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Type is what kind of file a name stands for.
+type Type uint8
+
+// The types of files.
+const (
+	Unknown Type = iota
+	Regular
+	Folder
+	Symlink
+	BlockDevice
+	CharDevice
+	FIFO
+	Socket
+)
+
+// Stat are the attributes of a file. Times are in nanoseconds since 1970.
+type Stat struct {
+	Dev, Ino            uint64
+	Type                Type
+	Nlink               uint64
+	Size                int64
+	Atime, Mtime, Ctime int64
+}
+
+// same tells whether s and t are of one file, if it was there throughout.
+func (s Stat) same(t Stat) bool { return s.Dev == t.Dev && s.Ino == t.Ino && s.Type == t.Type }
+
+func statOf(s *unix.Stat_t) Stat {
+	return Stat{
+		Dev:   widen(s.Dev),
+		Ino:   s.Ino,
+		Type:  typeOf(widen(s.Mode)),
+		Nlink: widen(s.Nlink),
+		Size:  s.Size,
+		Atime: s.Atim.Nano(),
+		Mtime: s.Mtim.Nano(),
+		Ctime: s.Ctim.Nano(),
+	}
+}
+
+// widen takes what is of different types on different systems.
+func widen[T uint16 | int32 | uint32 | uint64](v T) uint64 { return uint64(v) }
+
+func typeOf(mode uint64) Type {
+	switch mode & unix.S_IFMT {
+	case unix.S_IFREG:
+		return Regular
+	case unix.S_IFDIR:
+		return Folder
+	case unix.S_IFLNK:
+		return Symlink
+	case unix.S_IFBLK:
+		return BlockDevice
+	case unix.S_IFCHR:
+		return CharDevice
+	case unix.S_IFIFO:
+		return FIFO
+	case unix.S_IFSOCK:
+		return Socket
+	}
+	return Unknown
+}
+
+// Time says what to do with one of a file's times. The zero Time leaves it as it is.
+type Time struct {
+	mode timeMode
+	at   time.Time
+}
+
+type timeMode uint8
+
+const (
+	timeKeep timeMode = iota
+	timeNow
+	timeAt
+)
+
+// Now sets a time to that of the call, as the file system tells it.
+func Now() Time { return Time{mode: timeNow} }
+
+// At sets a time to t.
+func At(t time.Time) Time { return Time{mode: timeAt, at: t} }

@@ -1,0 +1,157 @@
+package wasip1
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"github.com/reactord/reactord/executor/driver"
+)
+
+// blank is a descriptor that knows how often it was closed.
+type blank struct {
+	fdstat
+	closed int
+}
+
+func (b *blank) close(*driver.Driver) { b.closed++ }
+
+func newTable(limit int) *table {
+	t := new(table)
+	t.init(limit)
+	return t
+}
+
+func TestTableGivesTheLowestNumber(t *testing.T) {
+	tab := newTable(8)
+	for want := range uint32(5) {
+		if fd, e := tab.add(new(blank)); fd != want || e != errnoSuccess {
+			t.Fatalf("add = %d, errno %d; want %d", fd, e, want)
+		}
+	}
+	for _, fd := range []uint32{3, 1} {
+		if _, e := tab.remove(fd); e != errnoSuccess {
+			t.Fatalf("remove(%d): errno %d", fd, e)
+		}
+	}
+	for _, want := range []uint32{1, 3, 5} {
+		if fd, e := tab.add(new(blank)); fd != want || e != errnoSuccess {
+			t.Errorf("add = %d, errno %d; want %d", fd, e, want)
+		}
+	}
+}
+
+func TestTableIsBounded(t *testing.T) {
+	tab := newTable(4)
+	for range 4 {
+		if _, e := tab.add(new(blank)); e != errnoSuccess {
+			t.Fatalf("add: errno %d", e)
+		}
+	}
+	if _, e := tab.add(new(blank)); e != errnoMfile || !tab.full() {
+		t.Errorf("add to a full table: errno %d, want mfile", e)
+	}
+	for _, fd := range []uint32{4, 1 << 31, 1<<32 - 1} {
+		if _, e := tab.get(fd); e != errnoBadf {
+			t.Errorf("get(%d): errno %d, want badf", fd, e)
+		}
+	}
+}
+
+func TestTableRenumber(t *testing.T) {
+	a, b := new(blank), new(blank)
+	tests := []struct {
+		name     string
+		from, to uint32
+		old      descriptor
+		e        errno
+	}{
+		{"onto another", 0, 1, b, errnoSuccess},
+		{"onto itself", 1, 1, nil, errnoSuccess},
+		{"of none", 2, 1, nil, errnoBadf},
+		{"onto a free number", 0, 2, nil, errnoBadf},
+		{"onto a number out of range", 0, 1 << 31, nil, errnoBadf},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			tab := newTable(8)
+			_, _ = tab.add(a)
+			_, _ = tab.add(b)
+			if old, e := tab.renumber(tt.from, tt.to); old != tt.old || e != tt.e {
+				t.Errorf("renumber = %v, errno %d; want %v, errno %d", old, e, tt.old, tt.e)
+			}
+		})
+	}
+}
+
+// TestTableAgainstModel compares the table with a map, over random operations.
+func TestTableAgainstModel(t *testing.T) {
+	random := rand.New(rand.NewPCG(7, 8))
+	const limit = 12
+	tab, model := newTable(limit), map[uint32]descriptor{}
+	lowest := func() uint32 {
+		fd := uint32(0)
+		for model[fd] != nil {
+			fd++
+		}
+		return fd
+	}
+	for range 20_000 {
+		a, b := random.Uint32N(limit+2), random.Uint32N(limit+2)
+		switch random.IntN(3) {
+		case 0:
+			d, want := new(blank), lowest()
+			fd, e := tab.add(d)
+			if (e == errnoSuccess) != (want < limit) || (e == errnoSuccess && fd != want) {
+				t.Fatalf("add = %d, errno %d; want %d", fd, e, want)
+			}
+			if e == errnoSuccess {
+				model[fd] = d
+			}
+		case 1:
+			d, e := tab.remove(a)
+			if d != model[a] || (e == errnoSuccess) != (model[a] != nil) {
+				t.Fatalf("remove(%d) = %v, errno %d; want %v", a, d, e, model[a])
+			}
+			delete(model, a)
+		case 2:
+			old, e := tab.renumber(a, b)
+			if ok := model[a] != nil && model[b] != nil; ok != (e == errnoSuccess) {
+				t.Fatalf("renumber(%d, %d): errno %d", a, b, e)
+			}
+			if e == errnoSuccess && a != b {
+				if old != model[b] {
+					t.Fatalf("renumber(%d, %d) = %v, want %v", a, b, old, model[b])
+				}
+				model[b] = model[a]
+				delete(model, a)
+			}
+		}
+		for fd := range uint32(limit + 2) {
+			if d, _ := tab.get(fd); d != model[fd] {
+				t.Fatalf("get(%d) = %v, want %v", fd, d, model[fd])
+			}
+		}
+	}
+}
+
+func TestRights(t *testing.T) {
+	withProcess(t, Config{}, func(c *caller) {
+		d := &blank{fdstat: fdstat{base: rightFdSeek | rightFdRead}}
+		if _, e := c.fds.add(d); e != errnoSuccess {
+			t.Fatal(e)
+		}
+		for need, want := range map[rights]errno{
+			0:                           errnoSuccess,
+			rightFdRead:                 errnoSuccess,
+			rightFdRead | rightFdSeek:   errnoSuccess,
+			rightFdTell:                 errnoNotcapable,
+			rightFdWrite:                errnoBadf,
+			rightFdWrite | rightFdTell:  errnoBadf,
+			rightFdRead | rightFdAdvise: errnoNotcapable,
+		} {
+			if _, e := c.descriptor(3, need); e != want {
+				t.Errorf("rights %#x: errno %d, want %d", need, e, want)
+			}
+		}
+	})
+}

@@ -1,0 +1,175 @@
+package wasip1
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"os"
+	"strconv"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/reactord/reactord/hostcalls"
+)
+
+const (
+	resolveTimeout = 10 * time.Second // of a name
+	connectTimeout = 30 * time.Second // to each address a name has
+)
+
+// dial connects to HOST:PORT, on the fiber: the addresses of a name are tried in turn. The pool is
+// for the name only; package net's Dialer would keep one of its threads for as long as a silent
+// peer takes to time out.
+func (p *Process) dial(address string) (descriptor, error) {
+	targets, err := p.resolve(address)
+	if err != nil {
+		return nil, err
+	}
+	err = errors.New("the name has no addresses")
+	for _, target := range targets {
+		var c *connection
+		if c, err = p.connect(target); err == nil {
+			return c, nil
+		}
+		if p.Err() != nil {
+			return nil, err
+		}
+	}
+	return nil, err
+}
+
+// resolve returns the addresses that HOST:PORT stands for.
+func (p *Process) resolve(address string) ([]netip.AddrPort, error) {
+	if literal, err := netip.ParseAddrPort(address); err == nil {
+		return []netip.AddrPort{literal}, nil
+	}
+	host, service, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, err
+	}
+	port, err := strconv.ParseUint(service, 10, 16)
+	if err != nil {
+		return nil, &net.AddrError{Err: "invalid port", Addr: address}
+	}
+	var addrs []netip.Addr
+	var lookup error
+	err = p.Blocking(hostcalls.Op{Kind: opConnect, Target: address}, func() {
+		ctx, cancel := context.WithTimeout(context.Background(), resolveTimeout)
+		defer cancel()
+		addrs, lookup = net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+	}, nil)
+	if err != nil {
+		return nil, err
+	}
+	targets := make([]netip.AddrPort, 0, len(addrs))
+	for _, addr := range addrs {
+		targets = append(targets, netip.AddrPortFrom(addr.Unmap(), uint16(port)))
+	}
+	return targets, lookup
+}
+
+// connect connects to one address: the connection is begun, and is made, or has failed, once the
+// socket is writable.
+func (p *Process) connect(target netip.AddrPort) (*connection, error) {
+	family, sockaddr, err := sockaddrOf(target)
+	if err != nil {
+		return nil, err
+	}
+	fd, err := openSocket(family)
+	if err != nil {
+		return nil, os.NewSyscallError("socket", err)
+	}
+	c, err := adopt(fd, p.Driver(), target.String())
+	if err != nil {
+		return nil, err
+	}
+	if err := p.establish(c, sockaddr); err != nil {
+		c.close(p.Driver())
+		return nil, err
+	}
+	return c, nil
+}
+
+func (p *Process) establish(c *connection, to unix.Sockaddr) error {
+	err := c.try(func(fd int) error {
+		err := unix.Connect(fd, to)
+		if err == unix.EINTR { // it goes on by itself, and must not be repeated
+			err = unix.EINPROGRESS
+		}
+		return err
+	})
+	if err == nil {
+		return nil
+	}
+	if err != unix.EINPROGRESS {
+		return os.NewSyscallError("connect", err)
+	}
+	due := time.Now().Add(connectTimeout)
+	wait := hostcalls.Wait{Op: hostcalls.Op{Kind: opConnect, Target: c.peer}, On: writeSide{c}}
+	for c.revents(unix.POLLOUT) == 0 {
+		if err := p.Await(due, wait); err != nil {
+			return err
+		}
+		if !time.Now().Before(due) {
+			return os.NewSyscallError("connect", unix.ETIMEDOUT)
+		}
+	}
+	return c.try(func(fd int) error {
+		code, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ERROR)
+		if err == nil && code != 0 {
+			err = os.NewSyscallError("connect", syscall.Errno(code))
+		}
+		return err
+	})
+}
+
+// listen listens on HOST:PORT.
+func (p *Process) listen(address string) (descriptor, error) {
+	var file net.Listener
+	var failure error
+	err := p.Blocking(hostcalls.Op{Kind: opListen, Target: address}, func() {
+		file, failure = net.Listen("tcp", address)
+	}, func() {
+		if failure == nil {
+			_ = file.Close()
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	if failure != nil {
+		return nil, failure
+	}
+	l, err := newListener(file.(*net.TCPListener), p.Driver())
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	p.listening = append(p.listening, l.address)
+	return l, nil
+}
+
+func sockaddrOf(a netip.AddrPort) (family int, sockaddr unix.Sockaddr, err error) {
+	switch {
+	case a.Addr().Is4() || a.Addr().Is4In6():
+		return unix.AF_INET, &unix.SockaddrInet4{Port: int(a.Port()), Addr: a.Addr().Unmap().As4()}, nil
+	case a.Addr().Zone() != "":
+		return 0, nil, &net.AddrError{Err: "addresses with a zone are not supported", Addr: a.String()}
+	default:
+		return unix.AF_INET6, &unix.SockaddrInet6{Port: int(a.Port()), Addr: a.Addr().As16()}, nil
+	}
+}
+
+// formatSockaddr is a peer's address as people write it.
+func formatSockaddr(sockaddr unix.Sockaddr) string {
+	switch s := sockaddr.(type) {
+	case *unix.SockaddrInet4:
+		return netip.AddrPortFrom(netip.AddrFrom4(s.Addr), uint16(s.Port)).String()
+	case *unix.SockaddrInet6:
+		return netip.AddrPortFrom(netip.AddrFrom16(s.Addr).Unmap(), uint16(s.Port)).String()
+	default:
+		return "unknown"
+	}
+}

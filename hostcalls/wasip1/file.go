@@ -1,0 +1,297 @@
+package wasip1
+
+import (
+	"io"
+	"math"
+
+	"github.com/reactord/reactord/executor/driver"
+	"github.com/reactord/reactord/hostcalls"
+	"github.com/reactord/reactord/hostcalls/vfs"
+)
+
+// fileFunctions are the fd_* functions that work on files and folders only.
+func fileFunctions() []function {
+	return []function{
+		{"fd_advise", "iIIi", fdAdvise},
+		{"fd_allocate", "iII", fdAllocate},
+		{"fd_datasync", "i", fdDatasync},
+		{"fd_filestat_set_size", "iI", fdFilestatSetSize},
+		{"fd_filestat_set_times", "iIIi", fdFilestatSetTimes},
+		{"fd_pread", "iiiIi", fdPread},
+		{"fd_prestat_dir_name", "iii", fdPrestatDirName},
+		{"fd_prestat_get", "ii", fdPrestatGet},
+		{"fd_pwrite", "iiiIi", fdPwrite},
+		{"fd_readdir", "iiiIi", fdReaddir},
+		{"fd_seek", "iIii", fdSeek},
+		{"fd_sync", "i", fdSync},
+		{"fd_tell", "ii", fdTell},
+	}
+}
+
+// opFile is the kind of all ops on files and folders.
+const opFile = "file"
+
+// fileRights are those that mean something for a file.
+const fileRights = rightFdDatasync | rightFdRead | rightFdSeek | rightFdFdstatSetFlags | rightFdSync |
+	rightFdTell | rightFdWrite | rightFdAdvise | rightFdAllocate | rightFdFilestatGet |
+	rightFdFilestatSetSize | rightFdFilestatSetTimes | rightPollFdReadwrite
+
+// file is an open regular file. It is always ready to be read and written, as poll(2) has it.
+type file struct {
+	fdstat
+	*vfs.File
+	path string // for the guest's owner, as the guest would write it
+}
+
+// node is what files and folders have in common.
+type node interface {
+	descriptor
+	target() string
+	entity() vfs.Node
+}
+
+func (f *file) target() string           { return f.path }
+func (f *file) entity() vfs.Node         { return f.File }
+func (f *file) close(d *driver.Driver)   { d.Go(func() { _ = f.Close() }) }
+func (f *file) op(n uint32) hostcalls.Op { return fileOp(f.path, n) }
+
+func fileOp(path string, n uint32) hostcalls.Op {
+	return hostcalls.Op{Kind: opFile, Target: path, Bytes: uint64(n)}
+}
+
+func (f *file) read(p *Process, v iovecs) (uint32, errno) {
+	return p.readFile(f.op(v.total), v, f.Read)
+}
+
+func (f *file) write(p *Process, v iovecs) (uint32, errno) {
+	return p.writeFile(f.op(v.total), v, f.Write)
+}
+
+func (f *file) filestat(p *Process) (filestat, errno) { return p.statNode(f) }
+
+// readable implements sizer.
+func (f *file) readable(p *Process) uint64 {
+	s, e := p.statNode(f)
+	off, err := f.Tell()
+	if e != errnoSuccess || err != nil {
+		return 0
+	}
+	return uint64(max(int64(s.size)-off, 0))
+}
+
+// setFlags changes what can be changed of an open file. O_NONBLOCK means nothing for one.
+func (f *file) setFlags(_ *Process, flags fdflags) errno {
+	const fixed = fdflagDsync | fdflagRsync | fdflagSync
+	if (flags^f.flags)&fixed != 0 {
+		return errnoNotsup
+	}
+	return fileErrno(f.SetAppend(flags&fdflagAppend != 0))
+}
+
+// file returns the file fd, which must have the rights need. What has no offset is errnoSpipe, a
+// folder errnoBadf.
+func (p *Process) file(fd uint32, need rights) (*file, errno) {
+	d, e := p.fds.get(fd)
+	if e != errnoSuccess {
+		return nil, e
+	}
+	switch d := d.(type) {
+	case *file:
+		_, e := p.descriptor(fd, need)
+		return d, e
+	case *folder:
+		return nil, errnoBadf
+	default:
+		return nil, errnoSpipe
+	}
+}
+
+// node returns the file or folder fd, which must have the rights need.
+func (p *Process) node(fd uint32, need rights) (node, errno) {
+	d, e := p.descriptor(fd, need)
+	if e != errnoSuccess {
+		return nil, e
+	}
+	n, ok := d.(node)
+	if !ok {
+		return nil, errnoInval
+	}
+	return n, errnoSuccess
+}
+
+// do runs an operation that has no result, and leaves nothing behind, on the blocking pool.
+func (p *Process) do(op hostcalls.Op, job func() error) errno {
+	var err error
+	p.blocking(op, func() { err = job() }, nil)
+	return fileErrno(err)
+}
+
+func (p *Process) statNode(n node) (filestat, errno) {
+	var s vfs.Stat
+	e := p.do(fileOp(n.target(), 0), func() (err error) {
+		s, err = n.entity().Stat()
+		return err
+	})
+	return filestatOf(s), e
+}
+
+// fdAdvise: fd_advise(fd, offset, len, advice).
+func fdAdvise(p *Process, _ memory, a args) errno {
+	f, e := p.file(a.u32(0), rightFdAdvise)
+	if e != errnoSuccess {
+		return e
+	}
+	if a.u32(3) > uint32(vfs.NoReuse) {
+		return errnoInval
+	}
+	// The numbers of preview 1 are those of vfs.
+	advice := vfs.Advice(a.u32(3))
+	return p.do(f.op(0), func() error { return f.Advise(a.i64(1), a.i64(2), advice) })
+}
+
+// fdAllocate: fd_allocate(fd, offset, len).
+func fdAllocate(p *Process, _ memory, a args) errno {
+	f, e := p.file(a.u32(0), rightFdAllocate)
+	if e != errnoSuccess {
+		return e
+	}
+	off, n := a.u64(1), a.u64(2)
+	if n == 0 {
+		return errnoInval
+	}
+	if off > math.MaxInt64 || n > math.MaxInt64-off {
+		return errnoFbig
+	}
+	return p.do(f.op(0), func() error { return f.Allocate(int64(off), int64(n)) })
+}
+
+// fdDatasync: fd_datasync(fd).
+func fdDatasync(p *Process, _ memory, a args) errno {
+	n, e := p.node(a.u32(0), rightFdDatasync)
+	if e != errnoSuccess {
+		return e
+	}
+	return p.do(fileOp(n.target(), 0), n.entity().DataSync)
+}
+
+// fdSync: fd_sync(fd).
+func fdSync(p *Process, _ memory, a args) errno {
+	n, e := p.node(a.u32(0), rightFdSync)
+	if e != errnoSuccess {
+		return e
+	}
+	return p.do(fileOp(n.target(), 0), n.entity().Sync)
+}
+
+// fdFilestatSetSize: fd_filestat_set_size(fd, size).
+func fdFilestatSetSize(p *Process, _ memory, a args) errno {
+	f, e := p.file(a.u32(0), rightFdFilestatSetSize)
+	if e != errnoSuccess {
+		return e
+	}
+	size := a.u64(1)
+	if size > math.MaxInt64 {
+		return errnoFbig
+	}
+	return p.do(f.op(0), func() error { return f.Truncate(int64(size)) })
+}
+
+// fdFilestatSetTimes: fd_filestat_set_times(fd, atim, mtim, fst_flags).
+func fdFilestatSetTimes(p *Process, _ memory, a args) errno {
+	n, e := p.node(a.u32(0), rightFdFilestatSetTimes)
+	if e != errnoSuccess {
+		return e
+	}
+	atime, mtime, e := timesOf(a.u64(1), a.u64(2), a.u32(3))
+	if e != errnoSuccess {
+		return e
+	}
+	return p.do(fileOp(n.target(), 0), func() error { return n.entity().SetTimes(atime, mtime) })
+}
+
+// fdPread: fd_pread(fd, iovs, iovs_len, offset, *nread).
+func fdPread(p *Process, m memory, a args) errno {
+	f, e := p.file(a.u32(0), rightFdRead|rightFdSeek)
+	if e != errnoSuccess {
+		return e
+	}
+	off := a.i64(3)
+	return p.transfer(m, a.u32(1), a.u32(2), a.u32(4), func(p *Process, v iovecs) (uint32, errno) {
+		return p.readFile(f.op(v.total), v, func(buf []byte) (int, error) { return f.ReadAt(buf, off) })
+	})
+}
+
+// fdPwrite: fd_pwrite(fd, iovs, iovs_len, offset, *nwritten).
+func fdPwrite(p *Process, m memory, a args) errno {
+	f, e := p.file(a.u32(0), rightFdWrite|rightFdSeek)
+	if e != errnoSuccess {
+		return e
+	}
+	off := a.i64(3)
+	return p.transfer(m, a.u32(1), a.u32(2), a.u32(4), func(p *Process, v iovecs) (uint32, errno) {
+		return p.writeFile(f.op(v.total), v, func(buf []byte) (int, error) { return f.WriteAt(buf, off) })
+	})
+}
+
+// Values of whence.
+const (
+	whenceSet = iota
+	whenceCur
+	whenceEnd
+)
+
+// fdSeek: fd_seek(fd, offset, whence, *newoffset). Only the end of a file takes asking the file
+// system for.
+func fdSeek(p *Process, m memory, a args) errno {
+	off, whence := a.i64(1), a.u32(2)
+	if whence == whenceCur && off == 0 {
+		return p.tell(m, a.u32(0), a.u32(3))
+	}
+	f, e := p.file(a.u32(0), rightFdSeek)
+	if e != errnoSuccess {
+		return e
+	}
+	if e := m.writable(a.u32(3), 8); e != errnoSuccess {
+		return e
+	}
+	var at int64
+	seek := func(whence int) func() error {
+		return func() (err error) {
+			at, err = f.Seek(off, whence)
+			return err
+		}
+	}
+	switch whence {
+	case whenceSet:
+		e = fileErrno(seek(io.SeekStart)())
+	case whenceCur:
+		e = fileErrno(seek(io.SeekCurrent)())
+	case whenceEnd:
+		e = p.do(f.op(0), seek(io.SeekEnd))
+	default:
+		e = errnoInval
+	}
+	if e != errnoSuccess {
+		return e
+	}
+	return m.putUint64(a.u32(3), uint64(at))
+}
+
+// fdTell: fd_tell(fd, *offset).
+func fdTell(p *Process, m memory, a args) errno { return p.tell(m, a.u32(0), a.u32(1)) }
+
+// tell takes the right to tell, or that to seek, which includes it.
+func (p *Process) tell(m memory, fd, result uint32) errno {
+	f, e := p.file(fd, 0)
+	if e != errnoSuccess {
+		return e
+	}
+	if f.base&(rightFdTell|rightFdSeek) == 0 {
+		return errnoNotcapable
+	}
+	off, err := f.Tell()
+	if err != nil {
+		return fileErrno(err)
+	}
+	return m.putUint64(result, uint64(off))
+}

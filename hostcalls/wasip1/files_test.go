@@ -1,0 +1,171 @@
+package wasip1
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/reactord/reactord/executor"
+	"github.com/reactord/reactord/executor/engine"
+	"github.com/reactord/reactord/hostcalls"
+)
+
+// output is a Sink that keeps what it is given.
+type output struct {
+	hostcalls.Discard
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (o *output) Write(b []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(b)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
+}
+
+// runProgram runs a command to its end.
+func runProgram(t *testing.T, binary []byte, config Config) (Exit, error) {
+	t.Helper()
+	ctx := t.Context()
+	e, err := engine.New(ctx, engine.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close(context.Background())
+	if err := Instantiate(ctx, e.Runtime()); err != nil {
+		t.Fatal(err)
+	}
+	digest := sha256.Sum256(binary)
+	mod, err := e.Load(ctx, hex.EncodeToString(digest[:]), func() ([]byte, error) { return binary, nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer mod.Release()
+	x, err := executor.New(executor.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var exit Exit
+	done := make(chan *executor.Task, 1)
+	_, spawnErr := x.Spawn(executor.TaskSpec{
+		Run: func(f *executor.Fiber) {
+			var p *Process
+			if p, err = NewProcess(f, x.Driver(), config); err == nil {
+				exit, err = p.Run(mod, 0, 0, "")
+				p.Close()
+			}
+		},
+		Done: func(task *executor.Task) { done <- task },
+	})
+	if spawnErr != nil {
+		t.Fatal(spawnErr)
+	}
+	if v := (<-done).Panic(); v != nil {
+		t.Errorf("panic: %v", v)
+	}
+	if err := x.Close(context.Background()); err != nil {
+		t.Error(err)
+	}
+	return exit, err
+}
+
+// The binaries are made, each in its folder under testdata/files, by:
+//
+//	zig cc --target=wasm32-wasi -Os -s -o files.wasm files.c
+//	rustc --target wasm32-wasip1 -O -C panic=abort -C lto -C strip=symbols --edition 2021 -o files.wasm files.rs
+//	zig build-exe -target wasm32-wasi -O ReleaseSmall -fstrip files.zig -femit-bin=files.wasm
+//
+// with zig 0.17 and rustc 1.95.
+func TestProgramsWithFiles(t *testing.T) {
+	const want = `tail world
+appended hello world!
+link sub/second.txt
+through hello world!
+truncated hello
+stat 5 1000000001
+list escape link sub
+fixed fixed
+write refused
+create refused
+unlink refused
+outside refused
+escape refused
+rmdir refused
+list escape
+`
+	for _, language := range []string{"c", "rust", "zig", "go"} {
+		t.Run(language, func(t *testing.T) {
+			binary, err := os.ReadFile(filepath.Join("testdata", "files", language, "files.wasm"))
+			if language == "go" {
+				binary, err = buildGo(t, "./testdata/files/go")
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			data, fixed := newGrants(t)
+			var stdout, stderr output
+			exit, err := runProgram(t, binary, Config{
+				Args:   []string{"files"},
+				Stdout: &stdout,
+				Stderr: &stderr,
+				Grants: []hostcalls.Grant{
+					hostcalls.Dir{HostPath: data, GuestPath: "/data"},
+					hostcalls.Dir{HostPath: fixed, GuestPath: "/fixed", ReadOnly: true},
+				},
+			})
+			if err != nil || exit.Code != 0 {
+				t.Errorf("exit %d, %v; stderr: %s", exit.Code, err, stderr.String())
+			}
+			if diff := cmp.Diff(want, stdout.String()); diff != "" {
+				t.Errorf("output (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// newGrants makes a folder to work in, with a link that leads out of it, one to read, and a secret
+// beside them.
+func newGrants(t *testing.T) (data, fixed string) {
+	t.Helper()
+	base := t.TempDir()
+	data, fixed = filepath.Join(base, "data"), filepath.Join(base, "fixed")
+	for _, err := range []error{
+		os.Mkdir(data, 0o777),
+		os.Mkdir(fixed, 0o777),
+		os.Mkdir(filepath.Join(base, "outside"), 0o777),
+		os.WriteFile(filepath.Join(base, "outside", "secret"), []byte("secret"), 0o666),
+		os.WriteFile(filepath.Join(fixed, "file"), []byte("fixed"), 0o666),
+		os.Symlink("../outside/secret", filepath.Join(data, "escape")),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return data, fixed
+}
+
+// buildGo builds a Go command for wasip1.
+func buildGo(t *testing.T, pkg string) ([]byte, error) {
+	t.Helper()
+	out := filepath.Join(t.TempDir(), "program.wasm")
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-ldflags=-s -w", "-o", out, pkg)
+	cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0")
+	if text, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	return os.ReadFile(out)
+}

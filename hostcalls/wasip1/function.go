@@ -1,0 +1,82 @@
+package wasip1
+
+import (
+	"context"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+)
+
+// ModuleName is the name guests import the functions from.
+const ModuleName = "wasi_snapshot_preview1"
+
+// args are a call's arguments as wazero passes them: one word each. A string or a list is two
+// arguments, a pointer and a length; a result other than the errno is a pointer, after all others.
+type args []uint64
+
+func (a args) u32(i int) uint32 { return uint32(a[i]) }
+func (a args) u64(i int) uint64 { return a[i] }
+func (a args) i64(i int) int64  { return int64(a[i]) }
+
+// function is one function of the host module. The errno that call returns is its result.
+//
+// call runs on the guest's fiber. It may park (Process.Await, Process.Blocking); when these
+// return an error, it ends the guest with it by engine.Abort.
+type function struct {
+	name   string
+	params string // one letter each: i for i32, I for i64
+	call   func(p *Process, m memory, a args) errno
+}
+
+// functions are all functions of the module.
+func functions() []function {
+	var all []function
+	for _, family := range [][]function{
+		argFunctions(),
+		clockFunctions(),
+		procFunctions(),
+		pollFunctions(),
+		fdFunctions(),
+		sockFunctions(),
+		fileFunctions(),
+		pathFunctions(),
+	} {
+		all = append(all, family...)
+	}
+	return all
+}
+
+// Instantiate adds the host module to a runtime, once.
+func Instantiate(ctx context.Context, r wazero.Runtime) error {
+	b := r.NewHostModuleBuilder(ModuleName)
+	for _, f := range functions() {
+		var results []api.ValueType
+		if f.name != "proc_exit" {
+			results = []api.ValueType{api.ValueTypeI32}
+		}
+		b = b.NewFunctionBuilder().
+			WithName(f.name).
+			WithGoModuleFunction(f, f.paramTypes(), results).
+			Export(f.name)
+	}
+	_, err := b.Instantiate(ctx)
+	return err
+}
+
+// Call is how wazero calls f (api.GoModuleFunction). The context is the Process.
+func (f function) Call(ctx context.Context, mod api.Module, stack []uint64) {
+	p := ctx.(*Process)
+	p.charge(callCost)
+	stack[0] = uint64(f.call(p, p.memoryOf(mod), stack))
+}
+
+func (f function) paramTypes() []api.ValueType {
+	types := make([]api.ValueType, len(f.params))
+	for i, c := range f.params {
+		types[i] = api.ValueTypeI32
+		if c == 'I' {
+			types[i] = api.ValueTypeI64
+		}
+	}
+	return types
+}

@@ -1,0 +1,148 @@
+package wasip1
+
+import (
+	"bytes"
+	"encoding/binary"
+	"testing"
+
+	"github.com/reactord/reactord/hostcalls"
+)
+
+// hostile is what the calls of a hostile guest are made on: descriptors of every kind, and a memory
+// between two guards, which no call may touch.
+type hostile struct {
+	caller
+	arena []byte
+	list  []function
+}
+
+const guard = 4096
+
+func newHostile(t testing.TB, p *Process) *hostile {
+	h := &hostile{arena: bytes.Repeat([]byte{0xa5}, guard+end+guard), list: functions()}
+	h.caller = caller{p, t, &linear{bytes: h.arena[guard : guard+end : guard+end]}, byName()}
+	clear(h.mem.bytes)
+	return h
+}
+
+func hostileConfig(t testing.TB) Config {
+	return Config{
+		Args:   []string{"prog", "arg"},
+		Stdin:  hostcalls.Empty{},
+		Random: new(counter),
+		Grants: []hostcalls.Grant{
+			hostcalls.Dir{HostPath: t.TempDir(), GuestPath: "/"},
+			hostcalls.Listener{Address: "127.0.0.1:0"},
+		},
+		Descriptors: 16,
+		PendingOps:  64,
+	}
+}
+
+// attempt makes one call, unless it would end the guest or wait for ever.
+func (h *hostile) attempt(f function, params []uint64) {
+	h.t.Helper()
+	params = params[:len(f.params)]
+	for i, c := range f.params {
+		if c == 'i' {
+			params[i] = uint64(uint32(params[i]))
+		}
+	}
+	if !h.returns(f.name, params) {
+		return
+	}
+	if e := f.call(h.Process, memory{h.mem}, params); e > errnoNotcapable {
+		h.t.Errorf("%s%#x = errno %d", f.name, params, e)
+	}
+	if n := bytes.Count(h.arena[:guard], []byte{0xa5}) + bytes.Count(h.arena[guard+end:], []byte{0xa5}); n != 2*guard {
+		h.t.Errorf("%s%#x touched what is outside of the memory", f.name, params)
+	}
+}
+
+// returns tells whether a call returns. A poll is made to, by a subscription that is over.
+func (h *hostile) returns(name string, params []uint64) bool {
+	switch name {
+	case "proc_exit", "proc_raise":
+		return false
+	case "sock_accept":
+		d, e := h.fds.get(uint32(params[0]))
+		return e != errnoSuccess || d.stat().filetype != filetypeSocketStream
+	case "poll_oneoff":
+		if kind := params[0] + 8; kind < end {
+			h.mem.bytes[kind] = 3
+		}
+	}
+	return true
+}
+
+// TestExtremes makes every call with every extreme number in every place, two places at a time.
+func TestExtremes(t *testing.T) {
+	withProcess(t, hostileConfig(t), func(c *caller) {
+		h := newHostile(t, c.Process)
+		for _, f := range h.list {
+			for i := range f.params {
+				for j := range i + 1 {
+					for _, x := range extremes {
+						for _, y := range extremes {
+							params := []uint64{3, 64, 1, 64, 64, 64, 64, 64, 64}
+							params[i], params[j] = x, y
+							if f.name == "fd_close" || f.name == "fd_renumber" {
+								params[0] |= 1 << 20
+							}
+							h.attempt(f, params)
+						}
+					}
+				}
+			}
+		}
+	})
+}
+
+// FuzzCalls makes calls as the input says: a function, its parameters, and some bytes of memory.
+func FuzzCalls(f *testing.F) {
+	for i := range functions() {
+		seed := []byte{byte(i)}
+		for _, x := range []uint64{3, 64, 1, 128, 64, 8, 64, 64, 64} {
+			seed = binary.LittleEndian.AppendUint64(seed, x)
+		}
+		f.Add(append(seed, "a/../b\x00\x40\x00\x00\x00\x10\x00\x00\x00"...))
+	}
+	config := hostileConfig(f)
+	f.Fuzz(func(t *testing.T, input []byte) {
+		withProcess(t, config, func(c *caller) {
+			h := newHostile(t, c.Process)
+			const size = 1 + 9*8
+			for ; len(input) >= size; input = input[min(len(input), size+16):] {
+				params := make([]uint64, 9)
+				for i := range params {
+					params[i] = binary.LittleEndian.Uint64(input[1+8*i:])
+				}
+				copy(h.mem.bytes[64:], input[size:min(len(input), size+16)])
+				h.attempt(h.list[int(input[0])%len(h.list)], params)
+			}
+		})
+	})
+}
+
+// FuzzPoll decodes and plans any subscriptions.
+func FuzzPoll(f *testing.F) {
+	f.Add(clockSubscription(1, clockMonotonic, 5, 0))
+	f.Add(fdSubscription(1, eventFdRead, 0))
+	f.Add(append(fdSubscription(1, eventFdWrite, 3), clockSubscription(1, clockRealtime, 1<<63, 1)...))
+	config := hostileConfig(f)
+	f.Fuzz(func(t *testing.T, subs []byte) {
+		n := min(len(subs)/sizeSubscription, config.PendingOps)
+		if n == 0 {
+			return
+		}
+		// One that is over keeps the poll from waiting.
+		subs = append(subs[:n*sizeSubscription:n*sizeSubscription], clockSubscription(9, 99, 0, 0)...)
+		withProcess(t, config, func(c *caller) {
+			all := c.planAll(subs)
+			events := c.pollAll(all)
+			if len(all) != n+1 || len(events) == 0 || len(events) > n+1 {
+				t.Errorf("%d events of %d subscriptions", len(events), n+1)
+			}
+		})
+	})
+}

@@ -1,0 +1,300 @@
+package wasip1
+
+import (
+	"github.com/reactord/reactord/hostcalls/vfs"
+)
+
+// pathFunctions are the functions that take paths, each beneath an open folder.
+func pathFunctions() []function {
+	return []function{
+		{"path_create_directory", "iii", pathCreateDirectory},
+		{"path_filestat_get", "iiiii", pathFilestatGet},
+		{"path_filestat_set_times", "iiiiIIi", pathFilestatSetTimes},
+		{"path_link", "iiiiiii", pathLink},
+		{"path_open", "iiiiiIIii", pathOpen},
+		{"path_readlink", "iiiiii", pathReadlink},
+		{"path_remove_directory", "iii", pathRemoveDirectory},
+		{"path_rename", "iiiiii", pathRename},
+		{"path_symlink", "iiiii", pathSymlink},
+		{"path_unlink_file", "iii", pathUnlinkFile},
+	}
+}
+
+// lookupFollow (lookupflags) follows a link in the place of a path's last name.
+const lookupFollow = 1
+
+// oflags say how path_open opens.
+type oflags uint16
+
+const (
+	oflagCreat oflags = 1 << iota
+	oflagDirectory
+	oflagExcl
+	oflagTrunc
+
+	oflagsAll = oflagCreat | oflagDirectory | oflagExcl | oflagTrunc
+)
+
+// pathAt returns the folder fd, which must have the rights need, and the path at ptr.
+func (p *Process) pathAt(m memory, fd uint32, need rights, ptr, n uint32) (*folder, string, errno) {
+	f, e := p.folder(fd, need)
+	if e != errnoSuccess {
+		return nil, "", e
+	}
+	path, e := m.path(ptr, n)
+	return f, path, e
+}
+
+// on runs an operation on one path on the blocking pool.
+func (p *Process) on(f *folder, path string, op func(path string) error) errno {
+	return p.do(fileOp(f.beneath(path), 0), func() error { return op(path) })
+}
+
+// pathCreateDirectory: path_create_directory(fd, path, path_len).
+func pathCreateDirectory(p *Process, m memory, a args) errno {
+	f, path, e := p.pathAt(m, a.u32(0), rightPathCreateDirectory, a.u32(1), a.u32(2))
+	if e != errnoSuccess {
+		return e
+	}
+	return p.on(f, path, f.Mkdir)
+}
+
+// pathRemoveDirectory: path_remove_directory(fd, path, path_len).
+func pathRemoveDirectory(p *Process, m memory, a args) errno {
+	f, path, e := p.pathAt(m, a.u32(0), rightPathRemoveDirectory, a.u32(1), a.u32(2))
+	if e != errnoSuccess {
+		return e
+	}
+	return p.on(f, path, f.Rmdir)
+}
+
+// pathUnlinkFile: path_unlink_file(fd, path, path_len).
+func pathUnlinkFile(p *Process, m memory, a args) errno {
+	f, path, e := p.pathAt(m, a.u32(0), rightPathUnlinkFile, a.u32(1), a.u32(2))
+	if e != errnoSuccess {
+		return e
+	}
+	return p.on(f, path, f.Unlink)
+}
+
+// pathFilestatGet: path_filestat_get(fd, flags, path, path_len, *filestat).
+func pathFilestatGet(p *Process, m memory, a args) errno {
+	f, path, e := p.pathAt(m, a.u32(0), rightPathFilestatGet, a.u32(2), a.u32(3))
+	if e != errnoSuccess {
+		return e
+	}
+	follow, e := followOf(a.u32(1))
+	if e != errnoSuccess {
+		return e
+	}
+	var s vfs.Stat
+	e = p.on(f, path, func(path string) (err error) {
+		s, err = f.Lstat(path, follow)
+		return err
+	})
+	if e != errnoSuccess {
+		return e
+	}
+	buf, e := m.bytes(a.u32(4), sizeFilestat)
+	if e != errnoSuccess {
+		return e
+	}
+	st := filestatOf(s)
+	st.put(buf)
+	return errnoSuccess
+}
+
+// pathFilestatSetTimes: path_filestat_set_times(fd, flags, path, path_len, atim, mtim, fst_flags).
+func pathFilestatSetTimes(p *Process, m memory, a args) errno {
+	f, path, e := p.pathAt(m, a.u32(0), rightPathFilestatSetTimes, a.u32(2), a.u32(3))
+	if e != errnoSuccess {
+		return e
+	}
+	follow, e := followOf(a.u32(1))
+	if e != errnoSuccess {
+		return e
+	}
+	atime, mtime, e := timesOf(a.u64(4), a.u64(5), a.u32(6))
+	if e != errnoSuccess {
+		return e
+	}
+	return p.on(f, path, func(path string) error { return f.SetTimesOf(path, follow, atime, mtime) })
+}
+
+// pathLink: path_link(old_fd, old_flags, old_path, old_path_len, new_fd, new_path, new_path_len).
+// Links to a link's target are not made, as in other hosts.
+func pathLink(p *Process, m memory, a args) errno {
+	from, path, e := p.pathAt(m, a.u32(0), rightPathLinkSource, a.u32(2), a.u32(3))
+	if e != errnoSuccess {
+		return e
+	}
+	to, newPath, e := p.pathAt(m, a.u32(4), rightPathLinkTarget, a.u32(5), a.u32(6))
+	if e != errnoSuccess {
+		return e
+	}
+	if a.u32(1) != 0 {
+		return errnoInval
+	}
+	return p.on(from, path, func(path string) error { return from.Link(path, to.Dir, newPath) })
+}
+
+// pathRename: path_rename(fd, old_path, old_path_len, new_fd, new_path, new_path_len).
+func pathRename(p *Process, m memory, a args) errno {
+	from, path, e := p.pathAt(m, a.u32(0), rightPathRenameSource, a.u32(1), a.u32(2))
+	if e != errnoSuccess {
+		return e
+	}
+	to, newPath, e := p.pathAt(m, a.u32(3), rightPathRenameTarget, a.u32(4), a.u32(5))
+	if e != errnoSuccess {
+		return e
+	}
+	return p.on(from, path, func(path string) error { return from.Rename(path, to.Dir, newPath) })
+}
+
+// pathSymlink: path_symlink(old_path, old_path_len, fd, new_path, new_path_len).
+func pathSymlink(p *Process, m memory, a args) errno {
+	f, path, e := p.pathAt(m, a.u32(2), rightPathSymlink, a.u32(3), a.u32(4))
+	if e != errnoSuccess {
+		return e
+	}
+	target, e := m.path(a.u32(0), a.u32(1))
+	if e != errnoSuccess {
+		return e
+	}
+	return p.on(f, path, func(path string) error { return f.Symlink(target, path) })
+}
+
+// pathReadlink: path_readlink(fd, path, path_len, buf, buf_len, *bufused). What doesn't fit is cut
+// off.
+func pathReadlink(p *Process, m memory, a args) errno {
+	f, path, e := p.pathAt(m, a.u32(0), rightPathReadlink, a.u32(1), a.u32(2))
+	if e != errnoSuccess {
+		return e
+	}
+	if e := m.writable(a.u32(3), a.u32(4)); e != errnoSuccess {
+		return e
+	}
+	var target string
+	e = p.on(f, path, func(path string) (err error) {
+		target, err = f.Readlink(path)
+		return err
+	})
+	if e != errnoSuccess {
+		return e
+	}
+	buf, e := m.bytes(a.u32(3), min(a.u32(4), uint32(len(target))))
+	if e != errnoSuccess {
+		return e
+	}
+	return m.putUint32(a.u32(5), uint32(copy(buf, target)))
+}
+
+// pathOpen: path_open(fd, dirflags, path, path_len, oflags, rights_base, rights_inheriting, fdflags,
+// *fd).
+func pathOpen(p *Process, m memory, a args) errno {
+	f, path, e := p.pathAt(m, a.u32(0), rightPathOpen, a.u32(2), a.u32(3))
+	if e != errnoSuccess {
+		return e
+	}
+	follow, e := followOf(a.u32(1))
+	if e != errnoSuccess {
+		return e
+	}
+	if a.u32(4)&^uint32(oflagsAll) != 0 || a.u32(7)&^uint32(fdflagsAll) != 0 {
+		return errnoInval
+	}
+	o := opening{
+		flags:      oflags(a.u32(4)),
+		base:       rights(a.u64(5)),
+		inheriting: rights(a.u64(6)),
+		fdflags:    fdflags(a.u32(7)),
+	}
+	if e := o.allowed(f.fdstat); e != errnoSuccess {
+		return e
+	}
+	if e := m.writable(a.u32(8), 4); e != errnoSuccess {
+		return e
+	}
+	if p.fds.full() {
+		return errnoMfile
+	}
+	how := o.how(follow)
+	var n vfs.Node
+	var err error
+	p.blocking(fileOp(f.beneath(path), 0),
+		func() { n, err = f.Open(path, how) },
+		func() {
+			if err == nil {
+				_ = n.Close()
+			}
+		})
+	if err != nil {
+		return fileErrno(err)
+	}
+	fd, e := p.fds.add(o.descriptor(n, f, path))
+	if e != errnoSuccess {
+		return e // full a moment ago it was not, and nobody else uses the table
+	}
+	return m.putUint32(a.u32(8), fd)
+}
+
+// opening is what path_open is asked for.
+type opening struct {
+	flags            oflags
+	base, inheriting rights
+	fdflags          fdflags
+}
+
+// allowed tells whether a folder's rights suffice. More rights than it passes on may be asked for,
+// which is what programs do that take all they can get; but not to read or to write, since what was
+// opened would not do what was asked of it.
+func (o opening) allowed(folder fdstat) errno {
+	base, inheriting := rights(0), o.base&(rightFdRead|rightFdWrite)
+	if o.flags&oflagCreat != 0 {
+		base |= rightPathCreateFile
+	}
+	if o.flags&oflagTrunc != 0 {
+		base |= rightPathFilestatSetSize
+	}
+	if o.fdflags&(fdflagSync|fdflagRsync) != 0 {
+		inheriting |= rightFdSync
+	}
+	if o.fdflags&fdflagDsync != 0 {
+		inheriting |= rightFdDatasync
+	}
+	if base&^folder.base != 0 || inheriting&^folder.inheriting != 0 {
+		return errnoNotcapable
+	}
+	return errnoSuccess
+}
+
+// how puts it in the words of vfs.
+func (o opening) how(follow bool) vfs.How {
+	return vfs.How{
+		Read:      o.base&rightFdRead != 0,
+		Write:     o.base&rightFdWrite != 0,
+		Follow:    follow,
+		Folder:    o.flags&oflagDirectory != 0,
+		Create:    o.flags&oflagCreat != 0,
+		Exclusive: o.flags&oflagExcl != 0,
+		Truncate:  o.flags&oflagTrunc != 0,
+		Append:    o.fdflags&fdflagAppend != 0,
+		Sync:      o.fdflags&(fdflagSync|fdflagRsync) != 0,
+		DataSync:  o.fdflags&fdflagDsync != 0,
+	}
+}
+
+// descriptor makes a descriptor of what was opened in a folder. Its rights are those asked for that
+// the folder passes on and that mean something for it.
+func (o opening) descriptor(n vfs.Node, in *folder, path string) descriptor {
+	st := fdstat{flags: o.fdflags, base: o.base & in.inheriting, inheriting: o.inheriting & in.inheriting}
+	path = in.beneath(path)
+	if dir, ok := n.(*vfs.Dir); ok {
+		st.filetype = filetypeDirectory
+		st.base &= folderRights
+		return &folder{fdstat: st, Dir: dir, path: path}
+	}
+	st.filetype = filetypeRegularFile
+	st.base &= fileRights
+	return &file{fdstat: st, File: n.(*vfs.File), path: path}
+}

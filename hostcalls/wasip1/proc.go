@@ -1,0 +1,97 @@
+package wasip1
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/reactord/reactord/executor/engine"
+)
+
+func procFunctions() []function {
+	return []function{
+		{"proc_exit", "i", procExit},
+		{"proc_raise", "i", procRaise},
+		{"sched_yield", "", schedYield},
+		{"random_get", "ii", randomGet},
+	}
+}
+
+// exit is how proc_exit unwinds the guest; Run turns it into an Exit.
+type exit struct{ code uint32 }
+
+func (e *exit) Error() string { return fmt.Sprintf("exit %d", e.code) }
+
+// procExit: proc_exit(code). It does not return.
+func procExit(_ *Process, _ memory, a args) errno {
+	engine.Abort(&exit{a.u32(0)})
+	return errnoSuccess
+}
+
+// Numbers of signals (enum signal) whose default action is not to terminate the process.
+const (
+	sigNone  = 0
+	sigPipe  = 13
+	sigChld  = 16
+	sigCont  = 17
+	sigStop  = 18
+	sigTstp  = 19
+	sigTtin  = 20
+	sigTtou  = 21
+	sigUrg   = 22
+	sigWinch = 27
+	sigLast  = 30
+)
+
+// procRaise: proc_raise(signal). There are no handlers in preview 1, so a signal has its default
+// action: to do nothing, or to terminate, which is an exit with 128 and the signal's number, as
+// shells have it. A process can't be stopped, since nothing could continue it.
+func procRaise(_ *Process, _ memory, a args) errno {
+	switch sig := a.u32(0); {
+	case sig > sigLast:
+		return errnoInval
+	case sig == sigNone, sig == sigPipe, sig == sigChld, sig == sigCont, sig == sigUrg, sig == sigWinch:
+		return errnoSuccess
+	case sig >= sigStop && sig <= sigTtou:
+		return errnoNotsup
+	default:
+		engine.Abort(&exit{128 + sig})
+		return errnoSuccess
+	}
+}
+
+// schedYield: sched_yield().
+func schedYield(p *Process, _ memory, _ args) errno {
+	if err := p.Preempt(); err != nil {
+		engine.Abort(err)
+	}
+	return errnoSuccess
+}
+
+const (
+	// randomChunk is how much random_get makes before it looks whether the quantum is spent.
+	randomChunk = 16 << 10
+	// randomCost is the fuel that a random byte costs.
+	randomCost = 4
+)
+
+// randomGet: random_get(buf, len). It can't be short, so it goes on, chunk by chunk and quantum by
+// quantum, until all is there.
+func randomGet(p *Process, m memory, a args) errno {
+	ptr, n := a.u32(0), a.u32(1)
+	if e := m.writable(ptr, n); e != errnoSuccess {
+		return e
+	}
+	for n > 0 {
+		chunk, e := m.bytes(ptr, min(n, randomChunk))
+		if e != errnoSuccess {
+			return e
+		}
+		if _, err := io.ReadFull(p.random, chunk); err != nil {
+			return errnoIo
+		}
+		ptr += uint32(len(chunk))
+		n -= uint32(len(chunk))
+		p.charge(int64(len(chunk)) * randomCost)
+	}
+	return errnoSuccess
+}

@@ -1,0 +1,223 @@
+package wasip1
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"sync/atomic"
+	"time"
+
+	"github.com/tetratelabs/wazero/api"
+
+	"github.com/reactord/reactord/executor"
+	"github.com/reactord/reactord/executor/driver"
+	"github.com/reactord/reactord/executor/engine"
+	"github.com/reactord/reactord/hostcalls"
+)
+
+// Config is what a process starts with. Args and Env are shared with the caller, who does not
+// change them while the process lives; everything else is handed over.
+type Config struct {
+	Args   []string // the program's name first
+	Env    []string // KEY=VALUE
+	Stdin  hostcalls.Source
+	Stdout hostcalls.Sink
+	Stderr hostcalls.Sink
+	Grants []hostcalls.Grant
+
+	Descriptors int       // open at a time, stdio among them
+	PendingOps  int       // subscriptions of one poll
+	Random      io.Reader // safe for concurrent use
+}
+
+// Defaults of the limits in Config.
+const (
+	DefaultDescriptors = 1024
+	DefaultPendingOps  = 1024
+)
+
+func (c Config) withDefaults() Config {
+	if c.Stdin == nil {
+		c.Stdin = hostcalls.Empty{}
+	}
+	if c.Stdout == nil {
+		c.Stdout = hostcalls.Discard{}
+	}
+	if c.Stderr == nil {
+		c.Stderr = hostcalls.Discard{}
+	}
+	if c.Descriptors == 0 {
+		c.Descriptors = DefaultDescriptors
+	}
+	if c.PendingOps == 0 {
+		c.PendingOps = DefaultPendingOps
+	}
+	if c.Random == nil {
+		c.Random = rand.Reader
+	}
+	return c
+}
+
+// Validate reports every fault of c.
+func (c Config) Validate() error {
+	var faults []error
+	if c.Descriptors < 0 {
+		faults = append(faults, fmt.Errorf("descriptors: %d is negative", c.Descriptors))
+	} else if n := 3 + len(c.Grants); c.Descriptors > 0 && c.Descriptors < n {
+		faults = append(faults, fmt.Errorf("descriptors: stdio and the grants need %d, the limit is %d", n, c.Descriptors))
+	}
+	if c.PendingOps < 0 {
+		faults = append(faults, fmt.Errorf("pending ops: %d is negative", c.PendingOps))
+	}
+	return errors.Join(faults...)
+}
+
+// Process is one run of a preview 1 program. All its methods but Ops, PeakMemory and
+// ListenAddresses are for the fiber it was made on.
+type Process struct {
+	hostcalls.Guest
+	fds        table
+	stdin      stdin
+	stdout     stdout
+	stderr     stdout
+	args       []string
+	env        []string
+	random     io.Reader
+	started    time.Time // zero of the monotonic clock
+	pendingOps int
+	memoryless bool // the module has no memory
+	listening  []string
+	instance   atomic.Pointer[engine.Instance] // for PeakMemory
+}
+
+// NewProcess makes a process on a fiber and opens its grants, waiting for what takes time. A grant
+// that can't be given is a *hostcalls.GrantError; any other error is the cause of a cancel, or a
+// fault of config. The caller must Close the process.
+func NewProcess(f *executor.Fiber, d *driver.Driver, config Config) (*Process, error) {
+	if err := config.Validate(); err != nil {
+		return nil, err
+	}
+	config = config.withDefaults()
+	p := &Process{
+		args:       config.Args,
+		env:        config.Env,
+		random:     config.Random,
+		started:    time.Now(),
+		pendingOps: config.PendingOps,
+	}
+	p.Init(f, d)
+	p.fds.init(config.Descriptors)
+	p.openStdio(config)
+	if err := p.openGrants(config.Grants); err != nil {
+		p.Close()
+		return nil, err
+	}
+	return p, nil
+}
+
+// openGrants gives descriptors from 3 on: the folders first, because programs look for preopened
+// folders from 3 until there is no more, then the sockets, each kind in the order of the grants.
+func (p *Process) openGrants(grants []hostcalls.Grant) error {
+	for _, g := range grants {
+		if dir, ok := g.(hostcalls.Dir); ok {
+			if err := p.addGrant(g, func() (descriptor, error) { return p.openFolder(dir) }); err != nil {
+				return err
+			}
+		}
+	}
+	for _, g := range grants {
+		var err error
+		switch g := g.(type) {
+		case hostcalls.Listener:
+			err = p.addGrant(g, func() (descriptor, error) { return p.listen(g.Address) })
+		case hostcalls.Conn:
+			err = p.addGrant(g, func() (descriptor, error) { return p.dial(g.Address) })
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *Process) addGrant(g hostcalls.Grant, open func() (descriptor, error)) error {
+	d, err := open()
+	if cause := p.Err(); cause != nil {
+		if err == nil {
+			d.close(p.Driver())
+		}
+		return cause
+	}
+	if err != nil {
+		return &hostcalls.GrantError{Grant: g, Err: err}
+	}
+	if _, e := p.fds.add(d); e != errnoSuccess {
+		d.close(p.Driver())
+		return &hostcalls.GrantError{Grant: g, Err: errors.New("too many descriptors")}
+	}
+	return nil
+}
+
+// ListenAddresses returns the addresses of the listener grants, in order.
+func (p *Process) ListenAddresses() []string { return p.listening }
+
+// PeakMemory returns the most bytes of memory that the program held so far. Any goroutine may call
+// it, at any time.
+func (p *Process) PeakMemory() int64 {
+	if i := p.instance.Load(); i != nil {
+		return i.PeakMemory()
+	}
+	return 0
+}
+
+// Close closes the descriptors. It does not wait.
+func (p *Process) Close() {
+	for _, d := range p.fds.entries {
+		if d != nil {
+			d.close(p.Driver())
+		}
+	}
+	p.fds.entries = nil
+}
+
+// memoryOf returns the memory of the calling module.
+func (p *Process) memoryOf(mod api.Module) memory {
+	if p.memoryless {
+		return memory{}
+	}
+	return memory{mod.Memory()}
+}
+
+// callCost is what any host call costs, in units of fuel: about the time it takes.
+const callCost = 200
+
+// charge counts work done for the guest, and ends it if it may not go on.
+func (p *Process) charge(units int64) {
+	if err := p.Charge(units); err != nil {
+		engine.Abort(err)
+	}
+}
+
+// sleep is Sleep for host calls: it ends the guest if it is cancelled.
+func (p *Process) sleep(due time.Time) {
+	if err := p.Sleep(due); err != nil {
+		engine.Abort(err)
+	}
+}
+
+// await is Await for host calls: it ends the guest if it is cancelled. It charges, so that a
+// stream that calls itself ready for ever and is not does not keep the worker.
+func (p *Process) await(due time.Time, waits ...hostcalls.Wait) {
+	p.charge(callCost)
+	if err := p.Await(due, waits...); err != nil {
+		engine.Abort(err)
+	}
+}
+
+// blocking is Blocking for host calls: it ends the guest if it is cancelled.
+func (p *Process) blocking(op hostcalls.Op, job, discard func()) {
+	if err := p.Blocking(op, job, discard); err != nil {
+		engine.Abort(err)
+	}
+}

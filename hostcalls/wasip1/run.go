@@ -1,0 +1,127 @@
+package wasip1
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/reactord/reactord/executor/engine"
+	"github.com/reactord/reactord/executor/engine/meter"
+)
+
+// Names of the exports that make a module a program (of the application ABI of preview 1): a
+// command has the first; a reactor may have the second, which is called once before any other.
+const (
+	commandStart      = "_start"
+	reactorInitialize = "_initialize"
+)
+
+// Exit is how a program ended that ended by itself.
+type Exit struct {
+	Code    uint32   // of proc_exit; 0 if the function returned
+	Results []string // of the invoked export, as text
+}
+
+// EntryError says that a module can't be entered as it was asked for.
+type EntryError struct {
+	Export string
+	Msg    string
+}
+
+func (e *EntryError) Error() string { return fmt.Sprintf("export %q: %s", e.Export, e.Msg) }
+
+// Run instantiates a module and runs it to its end: a command (invoke is empty) by its _start, a
+// reactor by its _initialize, if it has one, and then the export invoke. The arguments after the
+// program's name are the parameters of that export, written as numbers.
+//
+// An error is an *EntryError, engine.ErrOutOfMemory, an *engine.Trap, an *engine.InternalError, or
+// the cause of a cancel. The instance is gone when Run returns; the process can not run another.
+func (p *Process) Run(mod *engine.Module, memoryBytes, stackBytes int64, invoke string) (Exit, error) {
+	info := mod.Info()
+	call, err := planEntry(info, invoke, p.args)
+	if err != nil {
+		return Exit{}, err
+	}
+	p.memoryless = !info.HasMemory
+
+	// The engine's fuel counter exists once the module is instantiated, so the meter is set
+	// twice: for a start section, and, refilled, for what follows. It goes before the counter.
+	p.Fiber().SetMeter(p)
+	instance, err := mod.Instantiate(engine.InstanceConfig{
+		Host: p, MemoryBytes: memoryBytes, StackBytes: stackBytes,
+	})
+	if err != nil {
+		p.Fiber().SetMeter(nil)
+		return exited(err)
+	}
+	p.instance.Store(instance)
+	p.Fiber().SetMeter(p)
+	defer func() {
+		p.Fiber().SetMeter(nil)
+		instance.Close()
+	}()
+
+	if call.initialize {
+		if _, err := instance.Call(reactorInitialize); err != nil {
+			return exited(err)
+		}
+	}
+	results, err := instance.Call(call.export, call.params...)
+	if err != nil {
+		return exited(err)
+	}
+	return Exit{Results: formatResults(call.results, results)}, nil
+}
+
+// exited tells an exit from a failure.
+func exited(err error) (Exit, error) {
+	var exit *exit
+	if errors.As(err, &exit) {
+		return Exit{Code: exit.code}, nil
+	}
+	return Exit{}, err
+}
+
+// entry is how a module is entered.
+type entry struct {
+	initialize bool
+	export     string
+	params     []uint64
+	results    []string // their types
+}
+
+// planEntry decides how to enter a module, of which args[1:] are the parameters if it is invoked.
+func planEntry(info *meter.Info, invoke string, args []string) (entry, error) {
+	if invoke == "" {
+		if _, err := exportedFunction(info, commandStart); err != nil {
+			return entry{}, err
+		}
+		return entry{export: commandStart}, nil
+	}
+	signature, err := exportedFunction(info, invoke)
+	if err != nil {
+		return entry{}, err
+	}
+	e := entry{export: invoke, results: signature.results}
+	if invoke != reactorInitialize {
+		_, err := exportedFunction(info, reactorInitialize)
+		e.initialize = err == nil
+	}
+	e.params, err = parseParams(signature.params, args[min(1, len(args)):])
+	if err != nil {
+		return entry{}, &EntryError{invoke, err.Error()}
+	}
+	return e, nil
+}
+
+func exportedFunction(info *meter.Info, name string) (signature, error) {
+	for _, e := range info.Exports {
+		switch {
+		case e.Name != name:
+		case e.Kind != meter.FuncExtern:
+			return signature{}, &EntryError{name, "it is a " + string(e.Kind) + ", not a function"}
+		default:
+			return parseSignature(e.Type), nil
+		}
+	}
+	return signature{}, &EntryError{name, "the module has no such export"}
+}

@@ -1,0 +1,110 @@
+package reactor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/reactord/reactord/reactor/errs"
+)
+
+func TestCancel(t *testing.T) {
+	r := open(t, func(c *Config) { c.MaxLive = 2 })
+	push(t, r, "sleep", "spin", "hello")
+	submit(t, r, "done", Spec{Module: "hello"})
+	wait(t, r, "done")
+	submit(t, r, "parked", Spec{Module: "sleep"})
+	submit(t, r, "spinning", Spec{Module: "spin"})
+	awaitState(t, r, "parked", Running)
+	awaitState(t, r, "spinning", Running)
+	awaitWaiting(t, r, "parked")
+	submit(t, r, "pending", Spec{Module: "hello"})
+
+	results, err := r.CancelWorkloads(deadline(t), CancelRequest{IDs: []string{"pending", "parked", "spinning", "done", "unknown"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []errs.Class{0, 0, 0, errs.WorkloadFinished, errs.WorkloadNotFound} {
+		res := results[i]
+		if want == 0 {
+			if !res.Cancelled || res.Err != nil {
+				t.Errorf("%s: %+v", res.ID, res)
+			}
+			w := wait(t, r, res.ID)
+			if w.Status.State != Cancelled || w.Status.Reason != ReasonCancelled || w.Status.EndTime.IsZero() {
+				t.Errorf("%s: %+v", res.ID, w.Status)
+			}
+			continue
+		}
+		if res.Cancelled {
+			t.Errorf("%s: %+v", res.ID, res)
+		}
+		wantClass(t, res.Err, want)
+	}
+	if w := wait(t, r, "pending"); w.Status.Attempts != 0 || !w.Status.StartTime.IsZero() {
+		t.Errorf("a workload that never started: %+v", w.Status)
+	}
+	if text, _ := readLog(t, r, LogRequest{ID: "parked"}); text != "asleep\n" {
+		t.Errorf("the log of a cancelled workload: %q", text)
+	}
+	if s := r.Stats(); s.Cancelled != 3 || s.Pending+s.Running+s.Waiting != 0 {
+		t.Errorf("stats %+v", s)
+	}
+}
+
+func TestCancelBySelector(t *testing.T) {
+	r := open(t)
+	push(t, r, "sleep")
+	for i := range 20 {
+		submit(t, r, fmt.Sprint(i), Spec{Module: "sleep", Labels: map[string]string{"odd": fmt.Sprint(i%2 == 1)}})
+	}
+	results, err := r.CancelWorkloads(deadline(t), CancelRequest{LabelSelector: "odd=true"})
+	if err != nil || len(results) != 10 {
+		t.Fatalf("%d results, %v", len(results), err)
+	}
+	for i := range 20 {
+		w, err := r.GetWorkload(deadline(t), fmt.Sprint(i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := w.Status.State == Cancelled; got != (i%2 == 1) {
+			t.Errorf("%d is %v", i, w.Status.State)
+		}
+	}
+}
+
+func TestCancelRefuses(t *testing.T) {
+	r := open(t)
+	for name, req := range map[string]CancelRequest{
+		"nothing":      {},
+		"both":         {IDs: []string{"a"}, LabelSelector: "a=b"},
+		"bad selector": {LabelSelector: "a==b"},
+		"bad id":       {IDs: []string{"a/b"}},
+		"too many":     {IDs: make([]string, MaxBatch+1)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := r.CancelWorkloads(deadline(t), req)
+			wantClass(t, err, errs.InvalidArgument)
+		})
+	}
+}
+
+func TestWaitEndsWithItsContext(t *testing.T) {
+	r := open(t)
+	push(t, r, "sleep")
+	submit(t, r, "w", Spec{Module: "sleep"})
+	ctx, cancel := context.WithCancel(t.Context())
+	failed := make(chan error)
+	go func() {
+		_, err := r.WaitWorkload(ctx, "w")
+		failed <- err
+	}()
+	awaitWaiting(t, r, "w")
+	cancel()
+	if err := <-failed; !errors.Is(err, context.Canceled) {
+		t.Errorf("WaitWorkload: %v", err)
+	}
+	_, err := r.WaitWorkload(deadline(t), "unknown")
+	wantClass(t, err, errs.WorkloadNotFound, "unknown")
+}

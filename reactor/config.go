@@ -1,0 +1,176 @@
+package reactor
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/reactord/reactord/reactor/internal/process"
+)
+
+// Config says how a Reactor runs. The zero value of every field but DataDir takes a default.
+type Config struct {
+	// DataDir is where the store, the modules and the compile cache are kept. It is made if it
+	// does not exist, and used by one Reactor at a time.
+	DataDir string
+	// Version is the daemon's version, as Node tells it.
+	Version string
+	// Logger gets what operators need to know; none by default.
+	Logger *zap.Logger
+
+	// Workers is the number of workers that run guests: GOMAXPROCS.
+	Workers int
+	// Quantum is the fuel a guest may burn before it gives the worker up.
+	Quantum int64
+	// BlockingThreads bounds the threads for host operations that block: 64.
+	BlockingThreads int
+	// Compilers bounds how many modules are compiled at a time: half of the workers, at least 1.
+	Compilers int
+	// IdleModules is how many compiled modules are held in memory that no guest uses: 16.
+	IdleModules int
+	// Starting bounds the workloads that were given to the workers and have not run yet: 64 for
+	// each worker. More would only make those that run wait behind those that start.
+	Starting int
+
+	// DefaultLimits apply where a workload sets none.
+	DefaultLimits Limits
+	// MaxLimits are the most a workload may ask for; a zero field (Fuel, Timeout) is no maximum.
+	MaxLimits Limits
+	// MemoryBytes bounds linear memory and stacks of all guests together: three quarters of the
+	// machine or control group.
+	MemoryBytes int64
+	// MaxLive bounds workloads that have started and not ended: 1,000,000.
+	MaxLive int
+	// MaxPending bounds workloads that wait to be started: 1,000,000.
+	MaxPending int
+	// LogMemoryBytes bounds the output held in memory before it is in the store: 64 MiB.
+	LogMemoryBytes int64
+
+	// MaxModuleBytes bounds the size of one module: 256 MiB.
+	MaxModuleBytes int64
+	// MaxModuleFunctions bounds the functions of one module: 1,000,000.
+	MaxModuleFunctions int
+	// ModuleStoreBytes bounds the size of all modules together: 16 GiB.
+	ModuleStoreBytes int64
+	// CompileCacheBytes bounds the compile cache on disk: 4 GiB.
+	CompileCacheBytes int64
+
+	// MaxArguments bounds the number of arguments of a workload: 4096; and of its environment.
+	MaxArguments int
+	// MaxArgumentBytes bounds arguments and environment together: 1 MiB.
+	MaxArgumentBytes int
+	// MaxStdinBytes bounds the input submitted with a workload: 4 MiB.
+	MaxStdinBytes int
+	// MaxGrants bounds the grants of a workload: 64.
+	MaxGrants int
+	// MaxLabels bounds the labels of a workload: 64.
+	MaxLabels int
+
+	// RetainFinished is how long a finished workload is kept: 24 h. Negative keeps it for ever.
+	RetainFinished time.Duration
+	// RetainCount bounds how many finished workloads are kept: 1,000,000.
+	RetainCount int
+	// GracePeriod is how long Shutdown lets running workloads run on: 10 s. Negative is none.
+	GracePeriod time.Duration
+}
+
+const (
+	kib = 1 << 10
+	mib = 1 << 20
+	gib = 1 << 30
+)
+
+// withDefaults fills in what is zero.
+func (c Config) withDefaults() Config {
+	if c.Logger == nil {
+		c.Logger = zap.NewNop()
+	}
+	c.Workers = cmp.Or(c.Workers, runtime.GOMAXPROCS(0))
+	c.Starting = cmp.Or(c.Starting, 64*c.Workers)
+	c.MaxLimits = c.MaxLimits.or(Limits{
+		MemoryBytes: 4 * gib,
+		StackBytes:  64 * mib,
+		LogBytes:    256 * mib,
+		Descriptors: 64 * kib,
+		PendingOps:  64 * kib,
+	})
+	c.DefaultLimits = c.DefaultLimits.or(Limits{
+		MemoryBytes: 256 * mib,
+		StackBytes:  1 * mib,
+		LogBytes:    1 * mib,
+		Descriptors: 256,
+		PendingOps:  1024,
+	}.within(c.MaxLimits))
+	c.MemoryBytes = cmp.Or(c.MemoryBytes, int64(process.MachineMemory()/4*3))
+	c.MaxLive = cmp.Or(c.MaxLive, 1_000_000)
+	c.MaxPending = cmp.Or(c.MaxPending, 1_000_000)
+	c.LogMemoryBytes = cmp.Or(c.LogMemoryBytes, 64*mib)
+	c.MaxModuleBytes = cmp.Or(c.MaxModuleBytes, 256*mib)
+	c.MaxModuleFunctions = cmp.Or(c.MaxModuleFunctions, 1_000_000)
+	c.ModuleStoreBytes = cmp.Or(c.ModuleStoreBytes, 16*gib)
+	c.CompileCacheBytes = cmp.Or(c.CompileCacheBytes, 4*gib)
+	c.MaxArguments = cmp.Or(c.MaxArguments, 4096)
+	c.MaxArgumentBytes = cmp.Or(c.MaxArgumentBytes, 1*mib)
+	c.MaxStdinBytes = cmp.Or(c.MaxStdinBytes, 4*mib)
+	c.MaxGrants = cmp.Or(c.MaxGrants, 64)
+	c.MaxLabels = cmp.Or(c.MaxLabels, 64)
+	c.RetainFinished = cmp.Or(c.RetainFinished, 24*time.Hour)
+	c.RetainCount = cmp.Or(c.RetainCount, 1_000_000)
+	c.GracePeriod = cmp.Or(c.GracePeriod, 10*time.Second)
+	return c
+}
+
+// Validate reports every fault of the configuration. What is zero takes a default and is no fault.
+func (c Config) Validate() error {
+	var faults []error
+	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
+	if c.DataDir == "" {
+		fault("DataDir is empty")
+	} else if !filepath.IsAbs(c.DataDir) {
+		fault("DataDir %q is not absolute", c.DataDir)
+	}
+	for _, f := range []struct {
+		name  string
+		value int64
+	}{
+		{"Workers", int64(c.Workers)},
+		{"Quantum", c.Quantum},
+		{"BlockingThreads", int64(c.BlockingThreads)},
+		{"Compilers", int64(c.Compilers)},
+		{"IdleModules", int64(c.IdleModules)},
+		{"Starting", int64(c.Starting)},
+		{"MemoryBytes", c.MemoryBytes},
+		{"MaxLive", int64(c.MaxLive)},
+		{"MaxPending", int64(c.MaxPending)},
+		{"LogMemoryBytes", c.LogMemoryBytes},
+		{"MaxModuleBytes", c.MaxModuleBytes},
+		{"MaxModuleFunctions", int64(c.MaxModuleFunctions)},
+		{"ModuleStoreBytes", c.ModuleStoreBytes},
+		{"CompileCacheBytes", c.CompileCacheBytes},
+		{"MaxArguments", int64(c.MaxArguments)},
+		{"MaxArgumentBytes", int64(c.MaxArgumentBytes)},
+		{"MaxStdinBytes", int64(c.MaxStdinBytes)},
+		{"MaxGrants", int64(c.MaxGrants)},
+		{"MaxLabels", int64(c.MaxLabels)},
+		{"RetainCount", int64(c.RetainCount)},
+		{"DefaultLimits.Timeout", int64(c.DefaultLimits.Timeout)},
+		{"MaxLimits.Timeout", int64(c.MaxLimits.Timeout)},
+	} {
+		if f.value < 0 {
+			fault("%s is negative: %d", f.name, f.value)
+		}
+	}
+	if c.LogMemoryBytes > 0 && c.LogMemoryBytes < mib {
+		fault("LogMemoryBytes is %d, which is less than 1 MiB", c.LogMemoryBytes)
+	}
+	d := c.withDefaults()
+	for _, over := range d.DefaultLimits.above(d.MaxLimits) {
+		fault("DefaultLimits.%s is %s, above MaxLimits.%[1]s, which is %[3]s", over.field, over.value, over.maximum)
+	}
+	return errors.Join(faults...)
+}

@@ -1,0 +1,160 @@
+package errs
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Class is what went wrong, as far as a program needs to know. Its values and their order are
+// those of ErrorReason in the API, so that the edge converts by number.
+type Class int
+
+// The classes.
+const (
+	_ Class = iota
+	InvalidArgument
+	ModuleInvalid
+	ModuleUnsupported
+	ModuleNotFound
+	ModuleInUse
+	ModuleTooLarge
+	DigestMismatch
+	WorkloadNotFound
+	WorkloadExists
+	WorkloadFinished
+	WorkloadNotInteractive
+	WorkloadAttached
+	GrantDenied
+	LimitExceeded
+	QueueFull
+	StoreFull
+	CursorExpired
+	Draining
+	Internal
+)
+
+var classNames = [...]string{
+	InvalidArgument:        "INVALID_ARGUMENT",
+	ModuleInvalid:          "MODULE_INVALID",
+	ModuleUnsupported:      "MODULE_UNSUPPORTED",
+	ModuleNotFound:         "MODULE_NOT_FOUND",
+	ModuleInUse:            "MODULE_IN_USE",
+	ModuleTooLarge:         "MODULE_TOO_LARGE",
+	DigestMismatch:         "DIGEST_MISMATCH",
+	WorkloadNotFound:       "WORKLOAD_NOT_FOUND",
+	WorkloadExists:         "WORKLOAD_EXISTS",
+	WorkloadFinished:       "WORKLOAD_FINISHED",
+	WorkloadNotInteractive: "WORKLOAD_NOT_INTERACTIVE",
+	WorkloadAttached:       "WORKLOAD_ATTACHED",
+	GrantDenied:            "GRANT_DENIED",
+	LimitExceeded:          "LIMIT_EXCEEDED",
+	QueueFull:              "QUEUE_FULL",
+	StoreFull:              "STORE_FULL",
+	CursorExpired:          "CURSOR_EXPIRED",
+	Draining:               "DRAINING",
+	Internal:               "INTERNAL",
+}
+
+// String is the class's name in the API.
+func (c Class) String() string {
+	if c <= 0 || int(c) >= len(classNames) {
+		return fmt.Sprintf("Class(%d)", int(c))
+	}
+	return classNames[c]
+}
+
+// Resource types, as they stand in Resource.Type.
+const (
+	TypeWorkload = "workload"
+	TypeModule   = "module"
+)
+
+// Field is one field of a request that is not valid.
+type Field struct {
+	// Path is the field in the request, such as "spec.args[3]".
+	Path string
+	// Description says what is wrong with it and what would be right.
+	Description string
+}
+
+// Resource is the thing an error is about.
+type Resource struct {
+	Type, Name string
+}
+
+// Error is an error a client can act on.
+type Error struct {
+	Class    Class
+	Message  string
+	Fields   []Field       // for InvalidArgument and its like: every fault at once
+	Resource Resource      // zero if the error is about no one thing
+	Retry    time.Duration // how long to wait before trying again; zero if trying again won't help
+	Cause    error         // for the log; never sent to a client
+}
+
+// Error is the message alone: what a client is told.
+func (e *Error) Error() string { return e.Message }
+
+// Unwrap is the cause.
+func (e *Error) Unwrap() error { return e.Cause }
+
+// New makes an error of a class.
+func New(class Class, format string, args ...any) *Error {
+	return &Error{Class: class, Message: fmt.Sprintf(format, args...)}
+}
+
+// Workload makes an error about a workload.
+func Workload(class Class, id, format string, args ...any) *Error {
+	return &Error{Class: class, Message: fmt.Sprintf(format, args...), Resource: Resource{TypeWorkload, id}}
+}
+
+// Module makes an error about a module.
+func Module(class Class, ref, format string, args ...any) *Error {
+	return &Error{Class: class, Message: fmt.Sprintf(format, args...), Resource: Resource{TypeModule, ref}}
+}
+
+// Invalid makes an InvalidArgument error of the fields that are not valid, and nil of none.
+func Invalid(fields ...Field) error {
+	if len(fields) == 0 {
+		return nil
+	}
+	var b strings.Builder
+	for i, f := range fields {
+		if i > 0 {
+			b.WriteString("; ")
+		}
+		if i == maxNamed {
+			fmt.Fprintf(&b, "and %d more", len(fields)-i)
+			break
+		}
+		b.WriteString(f.Path)
+		b.WriteString(": ")
+		b.WriteString(f.Description)
+	}
+	return &Error{Class: InvalidArgument, Message: b.String(), Fields: fields}
+}
+
+// maxNamed bounds how many fields the message of Invalid spells out; the details have them all.
+const maxNamed = 5
+
+// Wrap makes an Internal error of a fault of the daemon. It leaves an *Error, wrapped or not, as
+// it is, and nil nil.
+func Wrap(err error, format string, args ...any) error {
+	if err == nil {
+		return nil
+	}
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e
+	}
+	return &Error{Class: Internal, Message: fmt.Sprintf(format, args...) + ": " + err.Error(), Cause: err}
+}
+
+// ClassOf is the class of err: Internal for what is no *Error.
+func ClassOf(err error) Class {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Class
+	}
+	return Internal
+}

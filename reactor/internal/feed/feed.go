@@ -1,0 +1,171 @@
+// Package feed hands the latest changes to those who watch.
+//
+// A [Feed] holds the last changes, in order of their revisions, while someone is subscribed. A
+// reader asks for what comes after the revision it has seen. If the feed has forgotten some of
+// that, because the reader is slow or comes from the past, it says so, and the reader catches up
+// from the store, which has the latest change of everything. So no reader can hold the publisher
+// up, no reader costs more than the ring, and what is missing here is never missing altogether.
+//
+//  1. A reader that subscribes at position p has p in one of three places: behind the floor (it
+//     reads the store), between floor and head (it reads the ring), or at or beyond the head (it
+//     waits).
+//  2. Publish is called after the commit, so a reader that went to the store may be ahead of the
+//     head. It waits until the head is beyond its position, and never sees a change twice.
+//  3. The store is read only up to what was committed, and everything up to there either was
+//     published or will be with a revision beyond the reader's position, or lies before it.
+//     So there is no gap where the two meet.
+//
+// Rejected: a channel per reader (it blocks the publisher, or drops); reading the store for every
+// reader (N readers of M changes cost N×M reads); holding changes without a reader (they cost a
+// decoded record each).
+//
+// All methods are safe for use by many goroutines and block for no longer than a short critical
+// section.
+package feed
+
+import (
+	"sort"
+	"sync"
+)
+
+// Entry is one change.
+type Entry[T any] struct {
+	Revision int64
+	Change   T
+}
+
+// Feed is the latest changes.
+type Feed[T any] struct {
+	mu      sync.Mutex
+	size    int
+	ring    []Entry[T] // the changes after floor, a circle beginning at start
+	start   int
+	n       int
+	floor   int64 // changes up to here are not held
+	head    int64 // the last change published
+	readers int
+	changed chan struct{} // closed by the next Publish or Close; nil if nobody waits
+	closed  bool
+}
+
+// New makes a feed of that many changes, after the revision head.
+func New[T any](size int, head int64) *Feed[T] {
+	return &Feed[T]{size: size, floor: head, head: head}
+}
+
+// Subscribe makes the feed hold changes from now on, and returns the revision up to which it holds
+// none, and what ends the subscription.
+func (f *Feed[T]) Subscribe() (head int64, unsubscribe func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.readers++
+	return f.head, sync.OnceFunc(func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if f.readers--; f.readers == 0 {
+			f.forget()
+		}
+	})
+}
+
+// Active tells whether someone is subscribed.
+func (f *Feed[T]) Active() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.readers > 0
+}
+
+// Publish appends changes up to the revision head. Their revisions must ascend from those before.
+// A publisher that found the feed not active may leave the changes out: they count as forgotten.
+func (f *Feed[T]) Publish(head int64, entries []Entry[T]) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.head = head
+	if f.readers == 0 || len(entries) == 0 {
+		f.forget()
+	}
+	if f.readers > 0 {
+		for _, e := range entries {
+			f.push(e)
+		}
+	}
+	f.tell()
+}
+
+func (f *Feed[T]) push(e Entry[T]) {
+	if f.ring == nil {
+		f.ring = make([]Entry[T], f.size)
+	}
+	if f.n == len(f.ring) {
+		f.floor = f.ring[f.start].Revision
+		f.ring[f.start] = e
+		f.start = (f.start + 1) % len(f.ring)
+		return
+	}
+	f.ring[(f.start+f.n)%len(f.ring)] = e
+	f.n++
+}
+
+// forget drops what is held.
+func (f *Feed[T]) forget() {
+	f.ring, f.start, f.n = nil, 0, 0
+	f.floor = f.head
+}
+
+// Next appends to into up to limit changes after the revision since. It is not ok if changes after
+// since have been forgotten: then they are to be read from the store.
+func (f *Feed[T]) Next(into []Entry[T], since int64, limit int) (entries []Entry[T], ok bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if since < f.floor {
+		return into, false
+	}
+	at := func(i int) *Entry[T] { return &f.ring[(f.start+i)%len(f.ring)] }
+	first := sort.Search(f.n, func(i int) bool { return at(i).Revision > since })
+	for i := first; i < min(f.n, first+limit); i++ {
+		into = append(into, *at(i))
+	}
+	return into, true
+}
+
+// Changed returns a channel that is closed once there is a change after since, or the feed has
+// been closed.
+func (f *Feed[T]) Changed(since int64) <-chan struct{} {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.closed || f.head > since {
+		return closed
+	}
+	if f.changed == nil {
+		f.changed = make(chan struct{})
+	}
+	return f.changed
+}
+
+// Close tells that there will be no more changes. Those that are held can still be read.
+func (f *Feed[T]) Close() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.closed = true
+	f.tell()
+}
+
+// Closed tells whether Close was called and since is the last change.
+func (f *Feed[T]) Closed(since int64) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.closed && since >= f.head
+}
+
+func (f *Feed[T]) tell() {
+	if f.changed != nil {
+		close(f.changed)
+		f.changed = nil
+	}
+}
+
+var closed = func() chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
+}()

@@ -1,0 +1,174 @@
+// Package lifecycle has the stages of a workload that has not ended, as the reactor keeps them in
+// memory, and the rules by which it goes from one to the next.
+//
+// A [Machine] is a plain value: its owner guards it by a lock and does what the methods return.
+// Who owns a workload follows from its stage:
+//
+//	Queued   the admission queue
+//	Loading  whoever loads its module; the dispatcher gets it back
+//	Starting the dispatcher; then, once it has a task, the executor, which has not run it yet
+//	Running  its own fiber
+//	Ending   the finisher, until what it made of the workload is in the store
+//	Gone     nobody: the reactor has forgotten it, the store has it
+//
+// The stages and the states that clients see:
+//
+//	          Take          Loaded          Begin          Finish
+//	Queued ---------> Loading ------> Starting -----> Running ------> Ending ---> Gone
+//	  |  ^                |   PutBack     |                             ^  |  Stored(true)
+//	  |  +----------------+---------------+--------- Finish ----------->|  |
+//	  |  ^                |                                             |  |
+//	  |  +----------------|------------- Stored(false) -----------------|--+
+//	  +-------------------+-------------------- Cancel ---------------->+
+//
+//	`--- PENDING ---------'`---------- RUNNING ------------'
+package lifecycle
+
+// Stage is where a workload is.
+type Stage uint8
+
+// The stages.
+const (
+	Queued Stage = iota
+	Loading
+	Starting
+	Running
+	Ending
+	Gone
+)
+
+var stageNames = [...]string{"queued", "loading", "starting", "running", "ending", "gone"}
+
+func (s Stage) String() string { return stageNames[s] }
+
+// Pending tells whether clients see the workload as PENDING.
+func (s Stage) Pending() bool { return s == Queued || s == Loading }
+
+// Live tells whether the workload has been started and has not ended.
+func (s Stage) Live() bool { return s == Starting || s == Running }
+
+// Cause is why a workload was told to end.
+type Cause uint8
+
+// The causes.
+const (
+	NoCause Cause = iota
+	ByClient
+	ByDeadline
+	ByShutdown
+)
+
+var causeNames = [...]string{"none", "client", "deadline", "shutdown"}
+
+func (c Cause) String() string { return causeNames[c] }
+
+// Action is what the caller of Cancel must do.
+type Action uint8
+
+// The actions.
+const (
+	// Nothing: it has ended or is about to, whatever its cause.
+	Nothing Action = iota
+	// Dequeue: take it out of the queue, then as Record.
+	Dequeue
+	// Record: it is Ending now, and the caller sees to it that this is recorded.
+	Record
+	// Interrupt: cancel its task, if it has one yet; the end comes by Finish.
+	Interrupt
+)
+
+var actionNames = [...]string{"nothing", "dequeue", "record", "interrupt"}
+
+func (a Action) String() string { return actionNames[a] }
+
+// Machine is the lifecycle of one workload. The zero value is Queued.
+type Machine struct {
+	stage Stage
+	cause Cause
+}
+
+// Stage is where the workload is.
+func (m *Machine) Stage() Stage { return m.stage }
+
+// Cause is what first told the workload to end.
+func (m *Machine) Cause() Cause { return m.cause }
+
+// Take is the dispatcher taking the workload from the queue, in order to start it.
+func (m *Machine) Take() bool { return m.move(Queued, Loading) }
+
+// Loaded goes on to start a workload whose module is there. It is false if the workload was
+// cancelled meanwhile: then there is nothing left to do.
+func (m *Machine) Loaded() bool { return m.move(Loading, Starting) }
+
+// PutBack returns a workload that could not be started now to the queue. It is false if the
+// workload was cancelled meanwhile.
+func (m *Machine) PutBack() bool { return m.move(Loading, Queued) }
+
+// Begin is the workload's fiber running for the first time. A cause that came before is returned:
+// the task is to end at once.
+func (m *Machine) Begin() Cause {
+	m.mustMove(Starting, Running)
+	return m.cause
+}
+
+// Finish is the end of a workload's task, or of the attempt to start it: the caller sees to it
+// that the end is recorded. It is false if the workload is ending already.
+func (m *Machine) Finish() bool {
+	switch m.stage {
+	case Loading, Starting, Running:
+		m.stage = Ending
+		return true
+	default:
+		return false
+	}
+}
+
+// Cancel tells the workload to end. The first cause wins. A shutdown leaves alone what has not
+// been started: it is PENDING on disk already.
+func (m *Machine) Cancel(cause Cause) Action {
+	switch m.stage {
+	case Queued, Loading:
+		if cause == ByShutdown {
+			return Nothing
+		}
+		queued := m.stage == Queued
+		m.stage, m.cause = Ending, cause
+		if queued {
+			return Dequeue
+		}
+		return Record
+	case Starting, Running:
+		if m.cause != NoCause {
+			return Nothing
+		}
+		m.cause = cause
+		return Interrupt
+	default:
+		return Nothing
+	}
+}
+
+// Stored is the store having recorded the end, or, if not final, that the workload is to be
+// started anew.
+func (m *Machine) Stored(final bool) {
+	if final {
+		m.mustMove(Ending, Gone)
+		return
+	}
+	m.mustMove(Ending, Queued)
+	m.cause = NoCause
+}
+
+func (m *Machine) move(from, to Stage) bool {
+	if m.stage != from {
+		return false
+	}
+	m.stage = to
+	return true
+}
+
+func (m *Machine) mustMove(from, to Stage) {
+	if !m.move(from, to) {
+		panic("lifecycle: " + m.stage.String() + " to " + to.String())
+	}
+}

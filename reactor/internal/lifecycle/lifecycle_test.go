@@ -1,0 +1,92 @@
+package lifecycle
+
+import (
+	"fmt"
+	"testing"
+)
+
+var events = map[string]func(*Machine) string{
+	"take":     func(m *Machine) string { return fmt.Sprint(m.Take()) },
+	"loaded":   func(m *Machine) string { return fmt.Sprint(m.Loaded()) },
+	"putback":  func(m *Machine) string { return fmt.Sprint(m.PutBack()) },
+	"begin":    func(m *Machine) string { return m.Begin().String() },
+	"finish":   func(m *Machine) string { return fmt.Sprint(m.Finish()) },
+	"client":   func(m *Machine) string { return m.Cancel(ByClient).String() },
+	"deadline": func(m *Machine) string { return m.Cancel(ByDeadline).String() },
+	"shutdown": func(m *Machine) string { return m.Cancel(ByShutdown).String() },
+	"stored":   func(m *Machine) string { m.Stored(true); return "" },
+	"again":    func(m *Machine) string { m.Stored(false); return "" },
+}
+
+// TestTable says for every stage what every event does: what it returns, and the stage after. What
+// is not in the table cannot happen and panics.
+func TestTable(t *testing.T) {
+	type outcome struct {
+		returns string
+		stage   Stage
+	}
+	refused := func(s Stage) outcome { return outcome{"false", s} }
+	table := map[Stage]map[string]outcome{
+		Queued: {
+			"take": {"true", Loading}, "loaded": refused(Queued), "putback": refused(Queued), "finish": refused(Queued),
+			"client": {"dequeue", Ending}, "deadline": {"dequeue", Ending}, "shutdown": {"nothing", Queued},
+		},
+		Loading: {
+			"take": refused(Loading), "loaded": {"true", Starting}, "putback": {"true", Queued}, "finish": {"true", Ending},
+			"client": {"record", Ending}, "deadline": {"record", Ending}, "shutdown": {"nothing", Loading},
+		},
+		Starting: {
+			"take": refused(Starting), "loaded": refused(Starting), "putback": refused(Starting),
+			"begin": {"none", Running}, "finish": {"true", Ending},
+			"client": {"interrupt", Starting}, "deadline": {"interrupt", Starting}, "shutdown": {"interrupt", Starting},
+		},
+		Running: {
+			"take": refused(Running), "loaded": refused(Running), "putback": refused(Running), "finish": {"true", Ending},
+			"client": {"interrupt", Running}, "deadline": {"interrupt", Running}, "shutdown": {"interrupt", Running},
+		},
+		Ending: {
+			"take": refused(Ending), "loaded": refused(Ending), "putback": refused(Ending), "finish": refused(Ending),
+			"client": {"nothing", Ending}, "deadline": {"nothing", Ending}, "shutdown": {"nothing", Ending},
+			"stored": {"", Gone}, "again": {"", Queued},
+		},
+		Gone: {
+			"take": refused(Gone), "loaded": refused(Gone), "putback": refused(Gone), "finish": refused(Gone),
+			"client": {"nothing", Gone}, "deadline": {"nothing", Gone}, "shutdown": {"nothing", Gone},
+		},
+	}
+	for stage, row := range table {
+		for name, event := range events {
+			t.Run(stage.String()+"/"+name, func(t *testing.T) {
+				m := Machine{stage: stage}
+				want, ok := row[name]
+				defer func() {
+					if p := recover(); (p == nil) != ok {
+						t.Errorf("panic: %v", p)
+					}
+				}()
+				got := event(&m)
+				if got != want.returns || m.Stage() != want.stage {
+					t.Errorf("returned %q and is %v, want %q and %v", got, m.Stage(), want.returns, want.stage)
+				}
+			})
+		}
+	}
+}
+
+func TestFirstCauseWins(t *testing.T) {
+	m := Machine{stage: Starting}
+	if got := m.Cancel(ByDeadline); got != Interrupt {
+		t.Fatalf("Cancel(ByDeadline) = %v, want interrupt", got)
+	}
+	if got := m.Cancel(ByClient); got != Nothing {
+		t.Errorf("a second Cancel = %v, want nothing", got)
+	}
+	if got := m.Begin(); got != ByDeadline {
+		t.Errorf("Begin = %v, want the cause that came before it", got)
+	}
+	m.Finish()
+	m.Stored(false)
+	if m.Cause() != NoCause {
+		t.Errorf("the next attempt begins with cause %v", m.Cause())
+	}
+}

@@ -1,0 +1,291 @@
+package logbuf
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/reactord/reactord/reactor/store"
+)
+
+// disk is an Appender that stores batches when it is told to.
+type disk struct {
+	mu      sync.Mutex
+	stored  map[string][]byte
+	waiting []func()
+	fail    error
+	auto    bool // store without being told
+}
+
+func (d *disk) AppendLog(a store.LogAppend, done func(error)) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	commit := func() {
+		d.mu.Lock()
+		if d.fail == nil {
+			d.stored[a.ID] = appendChunks(d.stored[a.ID], a.Chunks)
+		}
+		d.mu.Unlock()
+		done(d.fail)
+	}
+	if d.auto {
+		go commit()
+		return
+	}
+	d.waiting = append(d.waiting, commit)
+}
+
+func (d *disk) commit() (batches int) {
+	d.mu.Lock()
+	waiting := d.waiting
+	d.waiting = nil
+	d.mu.Unlock()
+	for _, commit := range waiting {
+		commit()
+	}
+	return len(waiting)
+}
+
+func appendChunks(to []byte, chunks []store.LogChunk) []byte {
+	for _, c := range chunks {
+		to = append(to, c.Data...)
+	}
+	return to
+}
+
+func open(t *testing.T, bytes int64) (*Spool, *disk) {
+	d := &disk{stored: map[string][]byte{}}
+	s := NewSpool(Config{Store: d, Bytes: bytes, Age: time.Second, Failed: func(string, error) {}})
+	t.Cleanup(s.Close)
+	return s, d
+}
+
+func write(t *testing.T, l *Log, stream store.Stream, s string) {
+	t.Helper()
+	if n, err := l.Append(stream, []byte(s), time.Now()); n != len(s) || err != nil {
+		t.Fatalf("Append(%.20q) = %d, %v", s, n, err)
+	}
+}
+
+func TestWritesAfterAge(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, d := open(t, 1<<20)
+		l := s.NewLog("w", 1, 1<<10, Origin{})
+		write(t, l, store.Stdout, "one ")
+		write(t, l, store.Stdout, "two ")
+		write(t, l, store.Stderr, "three")
+		synctest.Wait()
+		if n := d.commit(); n != 0 {
+			t.Fatalf("%d batches before their age", n)
+		}
+		time.Sleep(time.Second) // virtual
+		synctest.Wait()
+		write(t, l, store.Stderr, "; four")
+		chunks, next, ok := l.Read(0, 0, 1<<20)
+		if got := appendChunks(nil, chunks); !ok || next != 19 || string(got) != "one two three; four" || len(chunks) != 3 {
+			t.Errorf("while under way: Read = %q in %d chunks, %d, %v", got, len(chunks), next, ok)
+		}
+		if n := d.commit(); n != 1 {
+			t.Fatalf("%d batches, want 1", n)
+		}
+		if got := string(d.stored["w"]); got != "one two three" {
+			t.Errorf("stored %q", got)
+		}
+		if _, _, ok := l.Read(0, 0, 1<<20); ok {
+			t.Error("Read has what is in the store")
+		}
+		if chunks, next, ok := l.Read(13, store.Only(store.Stderr), 1<<20); !ok || next != 19 || string(appendChunks(nil, chunks)) != "; four" {
+			t.Errorf("Read = %v, %d, %v", chunks, next, ok)
+		}
+		if chunks, next, ok := l.Read(15, store.Only(store.Stdout), 1<<20); !ok || next != 19 || len(chunks) != 0 {
+			t.Errorf("Read of the other stream = %v, %d, %v", chunks, next, ok)
+		}
+		time.Sleep(time.Second)
+		synctest.Wait()
+		d.commit()
+		if s.Used() != 0 {
+			t.Errorf("%d bytes in use after all is stored", s.Used())
+		}
+	})
+}
+
+func TestLimit(t *testing.T) {
+	s, _ := open(t, 1<<20)
+	l := s.NewLog("w", 2, 10, Origin{Stored: 4, Written: 6, Dropped: 2})
+	write(t, l, store.Stdout, "abc")
+	write(t, l, store.Stdout, "defgh")
+	write(t, l, store.Stdout, "ijk")
+	if written, dropped := l.Written(); written != 17 || dropped != 7 {
+		t.Errorf("written %d, dropped %d, want 17 and 7", written, dropped)
+	}
+	if chunks, next, ok := l.Read(4, 0, 99); !ok || next != 10 || string(appendChunks(nil, chunks)) != "abcdef" {
+		t.Errorf("kept %q up to %d, %v", chunks, next, ok)
+	}
+	// What is over the limit costs no memory, however much it is.
+	used := s.Used()
+	if n, err := l.Append(store.Stdout, make([]byte, 1<<20), time.Now()); n != 1<<20 || err != nil {
+		t.Errorf("Append beyond the limit = %d, %v", n, err)
+	}
+	if s.Used() != used {
+		t.Errorf("in use went from %d to %d", used, s.Used())
+	}
+}
+
+func TestBackpressure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, d := open(t, 4*maxWrite)
+		l := s.NewLog("w", 1, 1<<30, Origin{})
+		block := bytes.Repeat([]byte{'x'}, maxWrite)
+		var wrote int
+		for {
+			n, err := l.Append(store.Stdout, block, time.Now())
+			wrote += n
+			if errors.Is(err, ErrNoRoom) {
+				break
+			}
+		}
+		if wrote > 4*maxWrite {
+			t.Fatalf("%d bytes went into %d", wrote, 4*maxWrite)
+		}
+		var told, stopped int
+		l.Notify(func() { told++ })
+		stop := l.Notify(func() { stopped++ })
+		stop()
+		stop()
+		synctest.Wait() // no time passes: the spool does not wait for Age when it is full
+		if n := d.commit(); n != 1 {
+			t.Fatalf("%d batches, want 1", n)
+		}
+		if told != 1 || stopped != 0 {
+			t.Errorf("told %d times, and %d times after stop", told, stopped)
+		}
+		if _, err := l.Append(store.Stdout, block, time.Now()); err != nil {
+			t.Errorf("Append after room was made: %v", err)
+		}
+		synctest.Wait()
+		l.Seal(func([]store.LogChunk) {})
+		d.commit()
+	})
+}
+
+func TestSealWaitsForTheBatchUnderWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, d := open(t, 1<<20)
+		l := s.NewLog("w", 1, 1<<10, Origin{})
+		write(t, l, store.Stdout, "under way, ")
+		l.Flush()
+		synctest.Wait()
+		write(t, l, store.Stdout, "the rest")
+		var rest []byte
+		l.Seal(func(chunks []store.LogChunk) { rest = appendChunks(nil, chunks) })
+		if rest != nil {
+			t.Fatalf("sealed with %q while a batch is under way", rest)
+		}
+		d.commit()
+		if string(rest) != "the rest" {
+			t.Fatalf("sealed with %q", rest)
+		}
+		if chunks, _, ok := l.Read(11, 0, 99); !ok || string(appendChunks(nil, chunks)) != "the rest" {
+			t.Errorf("Read before Release = %q, %v", chunks, ok)
+		}
+		write(t, l, store.Stdout, "late")
+		if _, dropped := l.Written(); dropped != 4 {
+			t.Errorf("dropped %d of what came after Seal", dropped)
+		}
+		changed := l.Changed()
+		l.Release()
+		<-changed
+		if stored, end, over := l.Extent(); stored != 19 || end != 19 || !over {
+			t.Errorf("Extent = %d, %d, %v", stored, end, over)
+		}
+		if s.Used() != 0 {
+			t.Errorf("%d bytes in use", s.Used())
+		}
+	})
+}
+
+func TestStoreFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &disk{stored: map[string][]byte{}, fail: io.ErrShortWrite}
+		var failed []string
+		s := NewSpool(Config{Store: d, Bytes: 1 << 20, Age: time.Second, Failed: func(id string, err error) {
+			failed = append(failed, fmt.Sprint(id, ": ", err))
+		}})
+		l := s.NewLog("w", 1, 1<<10, Origin{})
+		write(t, l, store.Stdout, "lost")
+		s.Close() // writes what is held
+		d.commit()
+		if len(failed) != 1 || s.Used() != 0 {
+			t.Errorf("failures %q, %d bytes in use", failed, s.Used())
+		}
+	})
+}
+
+// TestManyLogs writes more through many logs than the spool may hold, while readers follow: each
+// log arrives whole and in order, in the store and at its reader.
+func TestManyLogs(t *testing.T) {
+	d := &disk{stored: map[string][]byte{}, auto: true}
+	s := NewSpool(Config{Store: d, Bytes: 4 * maxWrite, Age: time.Millisecond, Failed: func(id string, err error) {
+		t.Errorf("%s: %v", id, err)
+	}})
+	defer s.Close()
+	var all sync.WaitGroup
+	for i := range 16 {
+		id := fmt.Sprint(i)
+		l := s.NewLog(id, 1, 1<<30, Origin{})
+		all.Go(func() {
+			rng := rand.New(rand.NewPCG(1, uint64(i)))
+			var want []byte
+			for len(want) < 200_000 {
+				p := bytes.Repeat([]byte{byte(rng.Uint32())}, rng.IntN(5000))
+				n, err := l.Append(store.Stream(1+rng.IntN(2)), p, time.Now())
+				want = append(want, p[:n]...)
+				if err != nil {
+					room := make(chan struct{})
+					l.Notify(func() { close(room) })
+					<-room
+				}
+			}
+			sealed := make(chan []store.LogChunk, 1)
+			l.Seal(func(rest []store.LogChunk) { sealed <- rest })
+			rest := <-sealed
+			d.mu.Lock()
+			got := appendChunks(d.stored[id], rest)
+			d.mu.Unlock()
+			l.Release()
+			if !bytes.Equal(got, want) {
+				t.Errorf("log %s: the store got %d bytes, not the %d written", id, len(got), len(want))
+			}
+		})
+		all.Go(func() {
+			var pos int64
+			for {
+				changed := l.Changed()
+				stored, end, over := l.Extent()
+				switch chunks, next, ok := l.Read(pos, 0, 10_000); {
+				case over:
+					return
+				case !ok:
+					pos = stored // a reader gets this from the store
+				case next > end || next < pos || int64(len(appendChunks(nil, chunks))) != next-pos:
+					t.Errorf("log %s: Read(%d) = %d bytes, next %d, end %d", id, pos, len(appendChunks(nil, chunks)), next, end)
+					return
+				case next == pos:
+					<-changed
+				default:
+					pos = next
+				}
+			}
+		})
+	}
+	all.Wait()
+	if s.Used() != 0 {
+		t.Errorf("%d bytes in use", s.Used())
+	}
+}

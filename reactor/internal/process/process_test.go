@@ -1,0 +1,29 @@
+package process
+
+import "testing"
+
+func TestReadMemory(t *testing.T) {
+	before := ReadMemory()
+	if before.Resident == 0 || before.Heap == 0 {
+		t.Fatalf("ReadMemory = %+v", before)
+	}
+	if before.Peak != 0 && before.Peak < before.Resident {
+		t.Errorf("the peak %d is below the resident %d", before.Peak, before.Resident)
+	}
+	const size = 64 << 20
+	block := make([]byte, size)
+	for i := 0; i < size; i += 4096 {
+		block[i] = 1
+	}
+	after := ReadMemory()
+	if after.Heap < before.Heap+size/2 || after.Resident < before.Resident+size/2 {
+		t.Errorf("after touching %d bytes: %+v, before: %+v", size, after, before)
+	}
+	_ = block[size-1]
+}
+
+func TestMachineMemory(t *testing.T) {
+	if n := MachineMemory(); n < 64<<20 || n > 1<<50 {
+		t.Errorf("MachineMemory = %d", n)
+	}
+}

@@ -1,0 +1,76 @@
+package selector
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/reactord/reactord/reactor/store"
+)
+
+func TestParse(t *testing.T) {
+	for _, tc := range []struct {
+		in   string
+		want []store.Requirement
+	}{
+		{"", nil},
+		{"  ", nil},
+		{"app", []store.Requirement{{Key: "app", Op: store.Exists}}},
+		{"!app", []store.Requirement{{Key: "app", Op: store.NotExists}}},
+		{"! app", []store.Requirement{{Key: "app", Op: store.NotExists}}},
+		{"app=web", []store.Requirement{{Key: "app", Op: store.Equal, Value: "web"}}},
+		{"app=", []store.Requirement{{Key: "app", Op: store.Equal}}},
+		{"app != web", []store.Requirement{{Key: "app", Op: store.NotEqual, Value: "web"}}},
+		{"a/b=c.d, tier!=test ,x", []store.Requirement{
+			{Key: "a/b", Op: store.Equal, Value: "c.d"},
+			{Key: "tier", Op: store.NotEqual, Value: "test"},
+			{Key: "x", Op: store.Exists},
+		}},
+	} {
+		got, err := Parse(tc.in)
+		if err != nil {
+			t.Errorf("Parse(%q): %v", tc.in, err)
+			continue
+		}
+		if diff := cmp.Diff(tc.want, got); diff != "" {
+			t.Errorf("Parse(%q) (-want +got):\n%s", tc.in, diff)
+		}
+	}
+}
+
+func TestParseRefuses(t *testing.T) {
+	for _, in := range []string{
+		",", "a,", "=v", "!=v", "!", "!!a", "a==b", "a=b=c", "a b", "a=b c", "ключ", "a=\x00",
+		strings.Repeat("k", MaxBytes+1), "a=" + strings.Repeat("v", MaxBytes+1),
+		strings.Repeat("a,", MaxRequirements) + "a",
+	} {
+		if got, err := Parse(in); err == nil {
+			t.Errorf("Parse(%q) = %v, want an error", in, got)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	for _, s := range []string{"", "a", "!a", "a=b", "a!=b", "a = b , !c", "a==b", ",,", "!a=b"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		reqs, err := Parse(s)
+		if err != nil {
+			return
+		}
+		for _, r := range reqs {
+			if CheckKey(r.Key) != nil || CheckValue(r.Value) != nil {
+				t.Fatalf("Parse(%q) let %+v through", s, r)
+			}
+		}
+		again, err := Parse(Format(reqs))
+		if err != nil {
+			t.Fatalf("Parse(%q) gave %q, which does not parse: %v", s, Format(reqs), err)
+		}
+		if diff := cmp.Diff(reqs, again); diff != "" {
+			t.Fatalf("Parse(%q) does not survive Format (-want +got):\n%s", s, diff)
+		}
+	})
+}

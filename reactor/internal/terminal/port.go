@@ -1,0 +1,233 @@
+// Package terminal connects a client to the standard streams of a guest.
+//
+// A [Port] belongs to an interactive workload, from before its start to its end. One client at a
+// time is attached to it. Its input goes through a pipe to the guest's stdin, its output comes
+// through a bounded queue of runs of both streams, in the order in which they were written. The
+// log gets all output as well, attached or not.
+//
+// # What may block
+//
+// Write never blocks. While a client is attached it takes no more than the queue has room for, so
+// that a guest parks that writes faster than its client reads; when the client goes, guests that
+// wait are told and go on into the log alone. Client.Next and Client.Send block, and end with
+// their context.
+//
+// # What was written before
+//
+// Attach says, under the lock that orders all output, where in the log the client's output begins.
+// The caller replays the log up to there, so that the client sees a prompt that came before it. No
+// byte is missing between the two and none comes twice, except that what the log did not keep can
+// not be replayed.
+//
+// The guest's input is not the client's: it stays open when the client goes, and the next client
+// writes to it, until one of them half-closes it.
+package terminal
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+
+	"github.com/reactord/reactord/hostcalls"
+	"github.com/reactord/reactord/reactor/store"
+)
+
+// queueBytes bounds the output that waits for the client.
+const queueBytes = 64 << 10
+
+// ErrAttached is reported when another client is attached.
+var ErrAttached = errors.New("terminal: another client is attached")
+
+// Port is where a client attaches.
+type Port struct {
+	stdin *hostcalls.Pipe
+
+	mu      sync.Mutex
+	client  *Client
+	ended   bool
+	writers []*func() // who waits for room in the client's queue
+}
+
+// NewPort makes the port of a workload.
+func NewPort() *Port { return &Port{stdin: hostcalls.NewPipe(0)} }
+
+// Stdin is where the guest reads what clients send.
+func (p *Port) Stdin() hostcalls.Source { return p.stdin.Reader() }
+
+// Write gives output to the client, if there is one, and to keep, which may take less than it is
+// given and is called with the port's lock held. It is hostcalls.ErrWouldBlock if the client has
+// no room.
+func (p *Port) Write(stream store.Stream, b []byte, keep func([]byte) (int, error)) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	c := p.client
+	if c == nil {
+		return keep(b)
+	}
+	room := queueBytes - c.size
+	if room <= 0 {
+		return 0, hostcalls.ErrWouldBlock
+	}
+	n, err := keep(b[:min(len(b), room)])
+	if n > 0 {
+		c.push(stream, b[:n])
+	}
+	return n, err
+}
+
+// Notify calls ready once Write may take something, as far as the client is concerned; then is
+// what else has to be ready.
+func (p *Port) Notify(ready func(), then func(ready func()) (stop func())) (stop func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.client == nil || p.client.size < queueBytes {
+		return then(ready)
+	}
+	entry := &ready
+	p.writers = append(p.writers, entry)
+	return func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		for i, e := range p.writers {
+			if e == entry {
+				p.writers = append(p.writers[:i], p.writers[i+1:]...)
+				return
+			}
+		}
+	}
+}
+
+// tell calls those who wait for room.
+func (p *Port) tell() {
+	for _, ready := range p.writers {
+		(*ready)()
+	}
+	p.writers = nil
+}
+
+// End is the guest having ended: the client gets what is left, then io.EOF.
+func (p *Port) End() {
+	p.stdin.CloseRead()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ended = true
+	if p.client != nil {
+		p.client.tell()
+	}
+}
+
+// Attach attaches a client. Position is called under the lock that orders output: it tells where
+// the log ends and the client's output begins.
+func (p *Port) Attach(position func() int64) (*Client, int64, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.client != nil {
+		return nil, 0, ErrAttached
+	}
+	p.client = &Client{port: p}
+	return p.client, position(), nil
+}
+
+// Client is an attached client. Send and CloseSend are for one goroutine at a time, Next for
+// another, Detach for any.
+type Client struct {
+	port    *Port
+	runs    []Run // guarded by port.mu, like the rest
+	size    int
+	gone    bool
+	changed chan struct{}
+}
+
+// Run is a run of output.
+type Run struct {
+	Stream store.Stream
+	Data   []byte
+}
+
+// push appends to the queue; port.mu is held.
+func (c *Client) push(stream store.Stream, b []byte) {
+	c.size += len(b)
+	if n := len(c.runs); n > 0 && c.runs[n-1].Stream == stream {
+		c.runs[n-1].Data = append(c.runs[n-1].Data, b...)
+	} else {
+		c.runs = append(c.runs, Run{stream, append([]byte(nil), b...)})
+	}
+	c.tell()
+}
+
+func (c *Client) tell() {
+	if c.changed != nil {
+		close(c.changed)
+		c.changed = nil
+	}
+}
+
+// Next returns the next run of output, which is the caller's. It blocks until there is one;
+// io.EOF says that the guest has ended, io.ErrClosedPipe that the client was detached.
+func (c *Client) Next(ctx context.Context) (Run, error) {
+	for {
+		run, changed, err := c.poll()
+		if changed == nil {
+			return run, err
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return Run{}, context.Cause(ctx)
+		}
+	}
+}
+
+func (c *Client) poll() (Run, <-chan struct{}, error) {
+	p := c.port
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case c.gone:
+		return Run{}, nil, io.ErrClosedPipe
+	case len(c.runs) > 0:
+		run := c.runs[0]
+		if c.runs = c.runs[1:]; len(c.runs) == 0 {
+			c.runs = nil
+		}
+		c.size -= len(run.Data)
+		p.tell()
+		return run, nil, nil
+	case p.ended:
+		return Run{}, nil, io.EOF
+	}
+	if c.changed == nil {
+		c.changed = make(chan struct{})
+	}
+	return Run{}, c.changed, nil
+}
+
+// Send gives input to the guest, and blocks while the guest has enough of it. It is
+// io.ErrClosedPipe if the guest reads no more.
+func (c *Client) Send(ctx context.Context, b []byte) (int, error) {
+	n, err := hostcalls.WriteContext(ctx, c.port.stdin.Writer(), b)
+	if errors.Is(err, hostcalls.ErrBrokenPipe) {
+		err = io.ErrClosedPipe
+	}
+	return n, err
+}
+
+// CloseSend ends the guest's input.
+func (c *Client) CloseSend() { c.port.stdin.CloseWrite() }
+
+// Detach gives the port up: another client may attach, and a guest that waits for this one goes
+// on. It is false if the client was detached already.
+func (c *Client) Detach() bool {
+	p := c.port
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if c.gone {
+		return false
+	}
+	c.gone, c.runs, c.size = true, nil, 0
+	p.client = nil
+	c.tell()
+	p.tell()
+	return true
+}

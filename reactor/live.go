@@ -1,0 +1,125 @@
+package reactor
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/reactord/reactord/executor"
+	"github.com/reactord/reactord/executor/driver"
+	"github.com/reactord/reactord/hostcalls/wasip1"
+	"github.com/reactord/reactord/reactor/internal/admission"
+	"github.com/reactord/reactord/reactor/internal/lifecycle"
+	"github.com/reactord/reactord/reactor/internal/logbuf"
+	"github.com/reactord/reactord/reactor/internal/terminal"
+	"github.com/reactord/reactord/reactor/store"
+)
+
+// workload is a workload that has not ended, as the reactor keeps it in memory: a million of them
+// may wait to be started, and as many may run. Reactor.mu guards what is not said to be otherwise.
+type workload struct {
+	// rec is the record as it was submitted or claimed; its state is not kept up to date. Its Spec
+	// is nil if it is large: then it is read from the store when it is needed.
+	rec      *store.Workload
+	machine  lifecycle.Machine
+	attempts uint32 // as the store has it, or will have when it has done what it was asked for
+	index    int    // in Reactor.all
+	place    admission.Item[*workload]
+	module   *moduleUse    // held from Loading on
+	attempt  *attempt      // from Starting on, until it is put back or gone
+	changed  chan struct{} // closed when it begins to run, is put back or is gone; nil if nobody waits
+
+	process atomic.Pointer[wasip1.Process] // while it runs
+	port    atomic.Pointer[terminal.Port]  // of an interactive one; made by the first who needs it
+}
+
+// attempt is one run of a workload. What is not said to be otherwise is set before its task is
+// spawned and not changed.
+type attempt struct {
+	number  uint32
+	limits  Limits
+	started time.Time
+	first   time.Time // start of the first attempt
+	before  Usage     // of the attempts before
+	timer   *driver.Timer
+	log     atomic.Pointer[logbuf.Log] // made by the first who needs it
+
+	// Guarded by Reactor.mu.
+	task      *executor.Task
+	listening []string
+
+	outcome outcome // the fiber's, then the finisher's
+}
+
+// keepSpecBytes is the size up to which a spec stays in memory.
+const keepSpecBytes = 4 << 10
+
+// newWorkload makes the workload of a record.
+func newWorkload(rec *store.Workload) *workload {
+	if len(rec.Spec) > keepSpecBytes {
+		slim := *rec
+		slim.Spec = nil
+		rec = &slim
+	}
+	w := &workload{rec: rec, attempts: rec.Attempts}
+	w.place.Value = w
+	return w
+}
+
+// stage is where the workload is.
+func (w *workload) stage() lifecycle.Stage { return w.machine.Stage() }
+
+// tell wakes those who wait for the workload to change.
+func (w *workload) tell() {
+	if w.changed != nil {
+		close(w.changed)
+		w.changed = nil
+	}
+}
+
+// changes returns the channel that the next tell closes.
+func (w *workload) changes() <-chan struct{} {
+	if w.changed == nil {
+		w.changed = make(chan struct{})
+	}
+	return w.changed
+}
+
+// logOf returns the log of the workload's attempt.
+func (r *Reactor) logOf(w *workload, a *attempt) *logbuf.Log {
+	if l := a.log.Load(); l != nil {
+		return l
+	}
+	l := r.spool.NewLog(w.rec.ID, a.number, a.limits.LogBytes, logbuf.Origin{})
+	if a.log.CompareAndSwap(nil, l) {
+		return l
+	}
+	return a.log.Load()
+}
+
+// portOf returns the port of an interactive workload.
+func portOf(w *workload) *terminal.Port {
+	if p := w.port.Load(); p != nil {
+		return p
+	}
+	p := terminal.NewPort()
+	if w.port.CompareAndSwap(nil, p) {
+		return p
+	}
+	return w.port.Load()
+}
+
+// usage is what the workload has used so far.
+func (a *attempt) usage(task *executor.Task, peak int64) Usage {
+	u := a.before
+	if task != nil {
+		now := task.Usage()
+		u.Fuel += now.Fuel
+		u.CPUTime += now.CPU
+		u.WaitingTime += now.Waiting
+	}
+	u.PeakMemoryBytes = max(u.PeakMemoryBytes, uint64(peak))
+	if l := a.log.Load(); l != nil {
+		u.LogBytes, u.LogBytesDropped = l.Written()
+	}
+	return u
+}

@@ -1,0 +1,162 @@
+package reactor
+
+import (
+	"context"
+
+	"github.com/reactord/reactord/reactor/errs"
+	"github.com/reactord/reactord/reactor/internal/logbuf"
+	"github.com/reactord/reactord/reactor/store"
+)
+
+// logRead is about how many bytes of a log are read at a time.
+const logRead = 256 << 10
+
+// ReadLogs calls send, on the caller's goroutine, for each run of a workload's output, in order,
+// and last, if output was dropped, with how much. The data is not to be changed. It returns nil at
+// the end of the log; with Follow that is when the workload has ended.
+func (r *Reactor) ReadLogs(ctx context.Context, req LogRequest, send func(LogChunk) error) error {
+	if !r.enter() {
+		return errDraining()
+	}
+	defer r.leave()
+	if _, err := r.readWorkload(ctx, req.ID); err != nil {
+		return err
+	}
+	var streams store.Streams
+	switch req.Stream {
+	case BothStreams:
+	case Stdout, Stderr:
+		streams = store.Only(store.Stream(req.Stream))
+	default:
+		return errs.Invalid(errs.Field{Path: "stream", Description: "is not a stream"})
+	}
+	reader := logReader{reactor: r, id: req.ID, streams: streams}
+	if req.TailLines != nil {
+		if err := reader.seekTail(ctx, int(*req.TailLines)); err != nil {
+			return err
+		}
+	}
+	if err := reader.copy(ctx, req.Follow, send); err != nil {
+		return err
+	}
+	w, err := r.GetWorkload(ctx, req.ID)
+	if err != nil {
+		return err
+	}
+	if dropped := w.Status.Usage.LogBytesDropped; dropped > 0 {
+		return send(LogChunk{DroppedBytes: dropped})
+	}
+	return nil
+}
+
+// logReader reads a log, in the store and in memory.
+type logReader struct {
+	reactor  *Reactor
+	id       string
+	streams  store.Streams
+	position int64
+}
+
+// currentLog returns the log of a workload that runs, and what is closed when the workload changes
+// from running to not or back; nil if it has ended.
+func (r *Reactor) currentLog(id string) (log *logbuf.Log, changed <-chan struct{}) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	w := r.live[id]
+	if w == nil {
+		return nil, nil
+	}
+	if w.attempt != nil {
+		log = r.logOf(w, w.attempt)
+	}
+	return log, w.changes()
+}
+
+// seekTail goes to where the last lines begin. What is in memory is stored first, so that only the
+// store has to know how to look for lines.
+func (l *logReader) seekTail(ctx context.Context, lines int) (err error) {
+	if log, _ := l.reactor.currentLog(l.id); log != nil {
+		_, end, _ := log.Extent()
+		log.Flush()
+		for {
+			changed := log.Changed()
+			if stored, _, over := log.Extent(); over || stored >= end {
+				break
+			}
+			if err := l.reactor.await(ctx, l.id, changed); err != nil {
+				return err
+			}
+		}
+	}
+	l.position, err = l.reactor.store.TailLog(ctx, l.id, l.streams, lines)
+	return stored(err)
+}
+
+// copy sends what there is from the position on; if follow, until the workload has ended.
+func (l *logReader) copy(ctx context.Context, follow bool, send func(LogChunk) error) error {
+	for {
+		log, changed := l.reactor.currentLog(l.id)
+		var more <-chan struct{}
+		if log != nil {
+			more = log.Changed()
+		}
+		chunks, err := l.next(ctx, log)
+		if err != nil {
+			return err
+		}
+		for _, c := range chunks {
+			if err := send(LogChunk{Stream: Stream(c.Stream), Data: c.Data, Time: c.Time}); err != nil {
+				return err
+			}
+		}
+		if len(chunks) > 0 {
+			continue
+		}
+		if changed == nil || !follow {
+			return nil
+		}
+		if err := l.wait(ctx, changed, more); err != nil {
+			return err
+		}
+	}
+}
+
+// next returns the next chunks, from memory if the log has them there and else from the store; none
+// if there are none now. Log is nil if the workload does not run.
+func (l *logReader) next(ctx context.Context, log *logbuf.Log) ([]store.LogChunk, error) {
+	for {
+		start := l.position
+		var chunks []store.LogChunk
+		inMemory := false
+		if log != nil {
+			chunks, l.position, inMemory = log.Read(start, l.streams, logRead)
+		}
+		if !inMemory {
+			entries, next, err := l.reactor.store.ReadLog(ctx, l.id, l.streams, start, logRead)
+			if err != nil {
+				return nil, stored(err)
+			}
+			for _, e := range entries {
+				chunks = append(chunks, e.LogChunk)
+			}
+			l.position = next
+		}
+		if len(chunks) > 0 || l.position == start {
+			return chunks, nil
+		}
+	}
+}
+
+// wait waits for the workload to begin or end, or for more output.
+func (l *logReader) wait(ctx context.Context, changed, more <-chan struct{}) error {
+	select {
+	case <-changed:
+		return nil
+	case <-more:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-l.reactor.quiet:
+		return errDraining()
+	}
+}

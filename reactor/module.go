@@ -1,0 +1,46 @@
+package reactor
+
+import "time"
+
+// Module is a stored WebAssembly binary.
+type Module struct {
+	Digest        string // "sha256:" and 64 lower-case hexadecimal digits
+	SizeBytes     uint64
+	Kind          ModuleKind
+	Imports       []ModuleImport
+	Exports       []ModuleExport
+	Memory        *ModuleMemory // nil if the module has none
+	Tags          []string
+	CreateTime    time.Time
+	Needs         []string // capabilities whose host calls it imports: "files", "sockets"
+	FunctionCount uint32
+}
+
+// ModuleKind says how a module is run. The values are those of ModuleKind in the API.
+type ModuleKind uint8
+
+// The kinds.
+const (
+	_           ModuleKind = iota
+	WASICommand            // exports _start: run once, from beginning to end
+	WASIReactor            // one of its exports is invoked by name, after _initialize
+)
+
+// ModuleImport is one import of a module; Type is in WebAssembly text notation.
+type ModuleImport struct{ Module, Name, Type string }
+
+// ModuleExport is one export of a module; Type is in WebAssembly text notation.
+type ModuleExport struct{ Name, Type string }
+
+// ModuleMemory describes a linear memory.
+type ModuleMemory struct {
+	MinBytes uint64
+	MaxBytes *uint64 // nil if the module declares none
+}
+
+// PushRequest opens a push.
+type PushRequest struct {
+	Digest    string // names the module
+	SizeBytes uint64 // the whole size of the module
+	Tag       string // if not empty, pointed at the module once it is stored
+}

@@ -1,0 +1,273 @@
+package reactor
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"github.com/reactord/reactord/reactor/errs"
+	"github.com/reactord/reactord/reactor/store"
+)
+
+// maxInspections bounds the modules that are decoded at a time when they are pushed, because each
+// takes several times its size in memory. Compilation is bounded by the engine.
+const maxInspections = 2
+
+// Push is a module on its way in. It is used by one goroutine at a time, and ended by Commit or
+// Close.
+type Push struct {
+	reactor *Reactor
+	req     PushRequest
+	digest  store.Digest
+	upload  store.Upload  // nil if the module is there
+	module  *store.Module // if it is there
+	tooLong bool
+}
+
+// PushModule begins or resumes the push of a module. It waits while another push of the same
+// digest is under way.
+func (r *Reactor) PushModule(ctx context.Context, req PushRequest) (*Push, error) {
+	p := &Push{reactor: r, req: req}
+	var err error
+	if p.digest, err = r.checkPush(req); err != nil {
+		return nil, err
+	}
+	if r.isDraining() {
+		return nil, errDraining()
+	}
+	p.upload, err = r.store.Upload(ctx, p.digest, int64(req.SizeBytes))
+	switch {
+	case errors.Is(err, store.ErrExists):
+		return p, p.exists(ctx)
+	case errors.Is(err, store.ErrFull):
+		e := errs.Module(errs.StoreFull, req.Digest, "the store has no room for a module of %d bytes: delete modules", req.SizeBytes)
+		e.Cause = err
+		return nil, e
+	case err != nil:
+		return nil, stored(err)
+	}
+	return p, nil
+}
+
+func (r *Reactor) checkPush(req PushRequest) (store.Digest, error) {
+	var f faults
+	digest, err := store.ParseDigest(req.Digest)
+	if err != nil {
+		f.add("header.digest", "%v", err)
+	}
+	if req.SizeBytes == 0 {
+		f.add("header.size_bytes", "a module is not empty")
+	}
+	if req.Tag != "" {
+		checkTag(&f, "header.tag", req.Tag)
+	}
+	if len(f) > 0 {
+		return digest, f.err()
+	}
+	if req.SizeBytes > uint64(r.cfg.MaxModuleBytes) {
+		return digest, errs.Module(errs.ModuleTooLarge, req.Digest,
+			"the module has %d bytes, more than the %d allowed", req.SizeBytes, r.cfg.MaxModuleBytes)
+	}
+	return digest, nil
+}
+
+// exists is the push of a module that is there.
+func (p *Push) exists(ctx context.Context) error {
+	rec, err := p.reactor.store.Module(ctx, p.digest)
+	if err != nil {
+		return stored(err)
+	}
+	if uint64(rec.Size) != p.req.SizeBytes {
+		return errs.Module(errs.DigestMismatch, p.req.Digest,
+			"the module of that digest has %d bytes, not %d", rec.Size, p.req.SizeBytes)
+	}
+	p.module = rec
+	return nil
+}
+
+// Offset is the first byte the reactor does not have yet: SizeBytes if the module is there.
+func (p *Push) Offset() uint64 {
+	if p.upload == nil {
+		return p.req.SizeBytes
+	}
+	return uint64(p.upload.Offset())
+}
+
+// Write appends the next run of bytes.
+func (p *Push) Write(b []byte) (int, error) {
+	if p.upload == nil {
+		if len(b) > 0 {
+			return 0, p.excess()
+		}
+		return 0, nil
+	}
+	n, err := p.upload.Write(b)
+	if errors.Is(err, store.ErrTooLong) {
+		return n, p.excess()
+	}
+	return n, stored(err)
+}
+
+func (p *Push) excess() error {
+	return errs.Invalid(errs.Field{Path: "chunk", Description: "there are more bytes than the header announced"})
+}
+
+// Commit ends the push: it validates the module, which includes compiling it, and stores it. Existed
+// tells that it was there already.
+func (p *Push) Commit(ctx context.Context) (m *Module, existed bool, err error) {
+	if p.upload == nil {
+		m, err = p.retag(ctx)
+		return m, true, err
+	}
+	defer p.Close()
+	binary, err := p.upload.Bytes()
+	if err != nil {
+		return nil, false, p.incomplete(err)
+	}
+	info, err := p.reactor.validate(ctx, p.digest, binary)
+	if err != nil {
+		if class := errs.ClassOf(err); class != errs.Internal && ctx.Err() == nil {
+			err = errors.Join(err, stored(p.discard())) // there is no use in resuming it
+		}
+		return nil, false, err
+	}
+	rec, err := p.upload.Commit(ctx, time.Now(), mustEncode(info), p.req.Tag)
+	if err != nil {
+		return nil, false, stored(err)
+	}
+	p.reactor.catalog.forget()
+	m, err = moduleOf(rec)
+	return m, false, errs.Wrap(err, "module")
+}
+
+// retag points the tag, if there is one, at the module that is there.
+func (p *Push) retag(ctx context.Context) (*Module, error) {
+	if p.req.Tag != "" {
+		return p.reactor.TagModule(ctx, p.req.Digest, p.req.Tag)
+	}
+	m, err := moduleOf(p.module)
+	return m, errs.Wrap(err, "module")
+}
+
+func (p *Push) incomplete(err error) error {
+	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return errs.Invalid(errs.Field{Path: "chunk", Description: "there are fewer bytes than the header announced: push again to go on from there"})
+	case errors.Is(err, store.ErrDigestMismatch):
+		return errs.Module(errs.DigestMismatch, p.req.Digest, "the bytes do not have the digest that was announced")
+	}
+	return stored(err)
+}
+
+func (p *Push) discard() error {
+	upload := p.upload
+	p.upload = nil
+	return upload.Discard()
+}
+
+// Close gives the push up, if it is not committed. What arrived is kept for another push of the
+// same digest.
+func (p *Push) Close() error {
+	if p.upload == nil {
+		return nil
+	}
+	upload := p.upload
+	p.upload = nil
+	return stored(upload.Close())
+}
+
+// validate tells what a module is, or why it can't be run here. It compiles the module, since the
+// last faults show only then, and the first workload starts the sooner.
+func (r *Reactor) validate(ctx context.Context, digest store.Digest, binary []byte) (*moduleJSON, error) {
+	select {
+	case r.inspect <- struct{}{}:
+		defer func() { <-r.inspect }()
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	described, err := r.engine.Inspect(binary)
+	if err != nil {
+		return nil, errs.Wrap(refusal(digest.String(), err), "inspect the module")
+	}
+	info, err := describe(digest, described)
+	if err != nil {
+		return nil, err
+	}
+	if least := info.minBytes(); least > uint64(r.cfg.MemoryBytes) || least > r.cfg.MaxLimits.MemoryBytes {
+		return nil, errs.Module(errs.LimitExceeded, digest.String(),
+			"the module starts with %d bytes of memory, more than a workload can have here", least)
+	}
+	compiled, err := r.engine.Load(ctx, digest.String(), func() ([]byte, error) { return binary, nil })
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		return nil, errs.Wrap(refusal(digest.String(), err), "compile the module")
+	}
+	compiled.Release()
+	return info, nil
+}
+
+// GetModule returns a module by digest or tag.
+func (r *Reactor) GetModule(ctx context.Context, ref string) (*Module, error) {
+	rec, err := r.readModule(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	m, err := moduleOf(rec)
+	return m, errs.Wrap(err, "module")
+}
+
+// ListModules returns a page of modules, newest first.
+func (r *Reactor) ListModules(ctx context.Context, page Page) (modules []*Module, next string, err error) {
+	size, err := page.size()
+	if err != nil {
+		return nil, "", err
+	}
+	found, err := r.store.ListModules(ctx, page.Token, size)
+	if err != nil {
+		return nil, "", stored(err)
+	}
+	for _, corrupt := range found.Corrupt {
+		r.damaged(corrupt)
+	}
+	for _, rec := range found.Modules {
+		m, err := moduleOf(rec)
+		if err != nil {
+			r.damaged(err)
+			continue
+		}
+		modules = append(modules, m)
+	}
+	return modules, found.Next, nil
+}
+
+// TagModule points a tag at a module, moving the tag if it exists.
+func (r *Reactor) TagModule(ctx context.Context, ref, tag string) (*Module, error) {
+	var f faults
+	if checkTag(&f, "tag", tag); len(f) > 0 {
+		return nil, f.err()
+	}
+	rec, err := r.readModule(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	err = r.store.TagModule(ctx, tag, rec.Digest)
+	r.catalog.forget()
+	if err != nil {
+		return nil, stored(err)
+	}
+	return r.GetModule(ctx, rec.Digest.String())
+}
+
+// DeleteModule removes a module and its tags, unless workloads that have not finished use it.
+func (r *Reactor) DeleteModule(ctx context.Context, ref string) error {
+	rec, err := r.readModule(ctx, ref)
+	if err != nil {
+		return err
+	}
+	err = r.store.DeleteModule(ctx, rec.Digest)
+	r.catalog.forget()
+	return stored(err)
+}

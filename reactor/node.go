@@ -1,0 +1,137 @@
+package reactor
+
+import (
+	"context"
+	"os"
+	"runtime"
+	"time"
+
+	"github.com/reactord/reactord/reactor/errs"
+	"github.com/reactord/reactord/reactor/internal/process"
+)
+
+// Node describes the daemon.
+type Node struct {
+	Version       string
+	GoVersion     string
+	Platform      string // such as "linux/amd64"
+	StartTime     time.Time
+	Workers       int
+	DataDir       string
+	DefaultLimits Limits
+	MaxLimits     Limits
+	MemoryBytes   uint64 // bounds the linear memory and stacks of all guests together
+	Draining      bool
+	ProcessID     int
+}
+
+// Stats is what the daemon is doing.
+type Stats struct {
+	Time              time.Time
+	Pending           uint64 // not started
+	Running           uint64 // computing or ready to
+	Waiting           uint64 // waiting for host operations
+	WaitingPeak       uint64 // the largest Waiting since the start
+	Submitted         uint64 // this and the next three since the start
+	Succeeded         uint64
+	Failed            uint64
+	Cancelled         uint64
+	GuestMemoryBytes  uint64 // linear memory and stack charged to guests
+	ResidentBytes     uint64
+	ResidentPeakBytes uint64
+	HeapBytes         uint64
+	Goroutines        uint64
+	Resumes           uint64
+	Preemptions       uint64
+	Fuel              uint64
+	BusyTime          time.Duration
+	WakeLatenessP50   time.Duration
+	WakeLatenessP99   time.Duration
+	WakeLatenessMax   time.Duration
+	CompiledModules   uint64
+}
+
+// Node tells what the reactor is.
+func (r *Reactor) Node() Node {
+	return Node{
+		Version:       r.cfg.Version,
+		GoVersion:     runtime.Version(),
+		Platform:      runtime.GOOS + "/" + runtime.GOARCH,
+		StartTime:     r.since,
+		Workers:       r.cfg.Workers,
+		DataDir:       r.cfg.DataDir,
+		DefaultLimits: r.cfg.DefaultLimits,
+		MaxLimits:     r.cfg.MaxLimits,
+		MemoryBytes:   uint64(r.cfg.MemoryBytes),
+		Draining:      r.isDraining(),
+		ProcessID:     os.Getpid(),
+	}
+}
+
+// Stats tells what the reactor is doing.
+func (r *Reactor) Stats() Stats {
+	r.mu.Lock()
+	totals, active, pending := r.totals, r.active, r.queue.Len()+r.preparing
+	r.mu.Unlock()
+	tasks := r.executor.Stats()
+	memory := process.ReadMemory()
+	return Stats{
+		Time:              time.Now(),
+		Pending:           uint64(pending),
+		Running:           uint64(max(0, active-tasks.Parked)),
+		Waiting:           uint64(tasks.Parked),
+		WaitingPeak:       uint64(tasks.ParkedPeak),
+		Submitted:         totals.submitted,
+		Succeeded:         totals.succeeded,
+		Failed:            totals.failed,
+		Cancelled:         totals.cancelled,
+		GuestMemoryBytes:  uint64(r.engine.MemoryUsed()),
+		ResidentBytes:     memory.Resident,
+		ResidentPeakBytes: memory.Peak,
+		HeapBytes:         memory.Heap,
+		Goroutines:        uint64(runtime.NumGoroutine()),
+		Resumes:           tasks.Resumes,
+		Preemptions:       tasks.Preemptions,
+		Fuel:              tasks.Fuel,
+		BusyTime:          tasks.Busy,
+		WakeLatenessP50:   tasks.Lateness.P50,
+		WakeLatenessP99:   tasks.Lateness.P99,
+		WakeLatenessMax:   tasks.Lateness.Max,
+		CompiledModules:   uint64(r.engine.CompiledModules()),
+	}
+}
+
+const (
+	defaultStatsInterval = time.Second
+	minStatsInterval     = 100 * time.Millisecond
+)
+
+// WatchStats calls send, on the caller's goroutine, at once and then at every interval: one second
+// if zero, 100 ms at least. It returns nil when the reactor shuts down; else the error of ctx or
+// of send.
+func (r *Reactor) WatchStats(ctx context.Context, interval time.Duration, send func(Stats) error) error {
+	if interval == 0 {
+		interval = defaultStatsInterval
+	}
+	if interval < minStatsInterval {
+		return errs.Invalid(errs.Field{Path: "interval", Description: interval.String() + " is below the least, " + minStatsInterval.String()})
+	}
+	if !r.enter() {
+		return errDraining()
+	}
+	defer r.leave()
+	tick := time.NewTicker(interval)
+	defer tick.Stop()
+	for {
+		if err := send(r.Stats()); err != nil {
+			return err
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-r.quiet:
+			return nil
+		}
+	}
+}

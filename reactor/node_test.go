@@ -1,0 +1,183 @@
+package reactor
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/reactord/reactord/reactor/errs"
+)
+
+func TestNode(t *testing.T) {
+	r := open(t)
+	n := r.Node()
+	if n.Version != "test" || n.Workers != 2 || n.ProcessID != os.Getpid() || n.MemoryBytes != 1<<30 ||
+		n.DefaultLimits.MemoryBytes != 256<<20 || n.MaxLimits.MemoryBytes != 4<<30 || n.Draining {
+		t.Errorf("Node = %+v", n)
+	}
+}
+
+func TestWatchStats(t *testing.T) {
+	r := open(t)
+	seen := 0
+	stop := errors.New("stop")
+	err := r.WatchStats(deadline(t), minStatsInterval, func(s Stats) error {
+		if s.ResidentBytes == 0 || s.HeapBytes == 0 || s.Goroutines == 0 || s.Time.IsZero() {
+			t.Errorf("stats %+v", s)
+		}
+		if seen++; seen == 3 {
+			return stop
+		}
+		return nil
+	})
+	if err != stop {
+		t.Error(err)
+	}
+	err = r.WatchStats(deadline(t), time.Millisecond, func(Stats) error { return nil })
+	wantClass(t, err, errs.InvalidArgument)
+	ended := make(chan error)
+	started := make(chan struct{}, 1)
+	go func() {
+		ended <- r.WatchStats(deadline(t), 0, func(Stats) error { started <- struct{}{}; return nil })
+	}()
+	<-started
+	shutdown(t, r)
+	if err := <-ended; err != nil {
+		t.Errorf("WatchStats after a shutdown: %v", err)
+	}
+}
+
+// TestMemoryAdmission runs ten guests of 16 MiB on a node that has room for two at a time, and a
+// small one behind them: all get their turn, and the node's limit holds.
+func TestMemoryAdmission(t *testing.T) {
+	const node = 40 << 20
+	r := open(t, func(c *Config) { c.MemoryBytes = node })
+	push(t, r, "large", "hello")
+	for i := range 10 {
+		submit(t, r, fmt.Sprint(i), Spec{Module: "large", Limits: Limits{MemoryBytes: 32 << 20}})
+	}
+	submit(t, r, "small", Spec{Module: "hello"})
+	for i := range 10 {
+		if w := wait(t, r, fmt.Sprint(i)); w.Status.State != Succeeded {
+			t.Errorf("%d: %+v", i, w.Status)
+		}
+		if used := r.Stats().GuestMemoryBytes; used > node {
+			t.Errorf("%d bytes in use, the limit is %d", used, node)
+		}
+	}
+	wait(t, r, "small")
+}
+
+func TestListOpsPages(t *testing.T) {
+	r := open(t)
+	push(t, r, "sleep", "spin")
+	const count = 25
+	for i := range count {
+		submit(t, r, fmt.Sprintf("w%02d", i), Spec{Module: "sleep"})
+	}
+	submit(t, r, "spin", Spec{Module: "spin"})
+	for i := range count {
+		awaitWaiting(t, r, fmt.Sprintf("w%02d", i))
+	}
+	for _, size := range []int{1, 7, 25, 100} {
+		var ids []string
+		for token, more := "", true; more; more = token != "" {
+			ops, next, err := r.ListOps(deadline(t), "", Page{Size: size, Token: token})
+			if err != nil || len(ops) > size {
+				t.Fatalf("%d ops, %v", len(ops), err)
+			}
+			for _, op := range ops {
+				ids = append(ids, op.WorkloadID)
+			}
+			token = next
+		}
+		if len(ids) != count || ids[0] != "w00" || ids[count-1] != "w24" {
+			t.Errorf("pages of %d: %q", size, ids)
+		}
+	}
+	if ops, next, err := r.ListOps(deadline(t), "w07", Page{}); err != nil || len(ops) != 1 || next != "" {
+		t.Errorf("ListOps(w07) = %+v, %q, %v", ops, next, err)
+	}
+	if ops, _, err := r.ListOps(deadline(t), "spin", Page{}); err != nil || len(ops) != 0 {
+		t.Errorf("ListOps(spin) = %+v, %v", ops, err)
+	}
+	_, _, err := r.ListOps(deadline(t), "nothing", Page{})
+	wantClass(t, err, errs.WorkloadNotFound)
+	for _, token := range []string{"x", "-1/a", "/"} {
+		_, _, err = r.ListOps(deadline(t), "", Page{Token: token})
+		wantClass(t, err, errs.InvalidArgument)
+	}
+	_, _, err = r.ListWorkloads(deadline(t), Filter{}, Page{Size: -1})
+	wantClass(t, err, errs.InvalidArgument)
+	_, _, err = r.ListWorkloads(deadline(t), Filter{}, Page{Token: "?"})
+	wantClass(t, err, errs.InvalidArgument)
+}
+
+// TestRetention forgets finished workloads, and a watch from before that says so.
+func TestRetention(t *testing.T) {
+	r := open(t, func(c *Config) { c.RetainFinished = time.Hour; c.RetainCount = 3 })
+	push(t, r, "hello", "sleep")
+	submit(t, r, "running", Spec{Module: "sleep"})
+	for i := range 5 {
+		run(t, r, fmt.Sprint(i), Spec{Module: "hello"})
+	}
+	if err := r.pruneNow(time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	list := func() (ids string) {
+		ws, _, err := r.ListWorkloads(deadline(t), Filter{}, Page{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, w := range ws {
+			ids += w.ID + " "
+		}
+		return ids
+	}
+	if got := list(); got != "4 3 2 running " {
+		t.Errorf("kept %s", got)
+	}
+	if err := r.pruneNow(time.Now().Add(2 * time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if got := list(); got != "running " {
+		t.Errorf("kept %s", got)
+	}
+	err := r.WatchWorkloads(deadline(t), Filter{}, "1", func(WatchEvent) error { return errors.New("it goes on") })
+	wantClass(t, err, errs.CursorExpired)
+}
+
+func TestConfig(t *testing.T) {
+	err := Config{
+		DataDir: "relative", Workers: -1, MaxPending: -2, LogMemoryBytes: 5,
+		DefaultLimits: Limits{MemoryBytes: 2, Fuel: 9}, MaxLimits: Limits{MemoryBytes: 1, Fuel: 8},
+	}.Validate()
+	if err == nil {
+		t.Fatal("no fault found")
+	}
+	for _, fault := range []string{"DataDir", "Workers", "MaxPending", "LogMemoryBytes", "DefaultLimits.MemoryBytes", "DefaultLimits.Fuel"} {
+		if !strings.Contains(err.Error(), fault) {
+			t.Errorf("%s is not among the faults:\n%v", fault, err)
+		}
+	}
+	if err := (Config{DataDir: "/x", MaxLimits: Limits{MemoryBytes: 1 << 20, Timeout: time.Minute}}).Validate(); err != nil {
+		t.Errorf("a maximum below the built-in default: %v", err)
+	}
+	if _, err := New(Config{}); err == nil {
+		t.Error("New without a data directory")
+	}
+	file := t.TempDir() + "/file"
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := New(Config{DataDir: file}); err == nil {
+		t.Error("New in a file")
+	}
+	r := open(t)
+	if _, err := New(Config{DataDir: r.cfg.DataDir}); err == nil {
+		t.Error("two reactors in one data directory")
+	}
+}

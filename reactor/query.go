@@ -1,0 +1,336 @@
+package reactor
+
+import (
+	"container/heap"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.uber.org/zap"
+
+	"github.com/reactord/reactord/executor"
+	"github.com/reactord/reactord/hostcalls"
+	"github.com/reactord/reactord/reactor/errs"
+	"github.com/reactord/reactord/reactor/internal/selector"
+	"github.com/reactord/reactord/reactor/store"
+)
+
+const (
+	defaultPage = 100
+	maxPage     = 1000
+)
+
+func (p Page) size() (int, error) {
+	if p.Size < 0 {
+		return 0, errs.Invalid(errs.Field{Path: "page_size", Description: fmt.Sprintf("%d is negative", p.Size)})
+	}
+	if p.Size == 0 {
+		return defaultPage, nil
+	}
+	return min(p.Size, maxPage), nil
+}
+
+// GetWorkload returns a workload as it is now.
+func (r *Reactor) GetWorkload(ctx context.Context, id string) (*Workload, error) {
+	w, err := r.readWorkload(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	r.overlay(w)
+	return w, nil
+}
+
+// readWorkload returns a workload as the store has it.
+func (r *Reactor) readWorkload(ctx context.Context, id string) (*Workload, error) {
+	var f faults
+	if id == "" {
+		f.add("id", "an id is required")
+	}
+	checkID(&f, "id", id)
+	if len(f) > 0 {
+		return nil, f.err()
+	}
+	rec, err := r.store.Workload(ctx, id)
+	if err != nil {
+		return nil, stored(err)
+	}
+	w, err := workloadOf(rec)
+	return w, errs.Wrap(err, "workload")
+}
+
+// ListWorkloads returns a page of workloads, newest first.
+func (r *Reactor) ListWorkloads(ctx context.Context, filter Filter, page Page) (ws []*Workload, next string, err error) {
+	size, err := page.size()
+	if err != nil {
+		return nil, "", err
+	}
+	f, err := r.filter(ctx, filter)
+	if err != nil {
+		return nil, "", err
+	}
+	found, err := r.store.List(ctx, store.Query{Filter: f, Token: page.Token, Limit: size})
+	if err != nil {
+		return nil, "", stored(err)
+	}
+	for _, corrupt := range found.Corrupt {
+		r.damaged(corrupt)
+	}
+	for _, rec := range found.Workloads {
+		w, err := workloadOf(rec)
+		if err != nil {
+			r.damaged(err)
+			continue
+		}
+		r.overlay(w)
+		ws = append(ws, w)
+	}
+	return ws, found.Next, nil
+}
+
+// damaged logs a record that a list has to leave out.
+func (r *Reactor) damaged(err error) {
+	r.log.Error("a record can't be read", zap.Error(err))
+}
+
+// filter turns a client's filter into the store's.
+func (r *Reactor) filter(ctx context.Context, filter Filter) (store.Filter, error) {
+	var f store.Filter
+	var bad faults
+	for i, s := range filter.States {
+		if s < Pending || s > Cancelled {
+			bad.add(fmt.Sprintf("filter.states[%d]", i), "is not a state")
+			continue
+		}
+		f.States |= store.States(storedState(s))
+	}
+	var err error
+	if f.Labels, err = selector.Parse(filter.LabelSelector); err != nil {
+		bad.add("filter.label_selector", "%v", err)
+	}
+	if len(bad) > 0 {
+		return f, bad.err()
+	}
+	if filter.Module == "" {
+		return f, nil
+	}
+	if strings.HasPrefix(filter.Module, digestPrefix) { // it may have been deleted: its workloads remain
+		digest, err := store.ParseDigest(filter.Module)
+		if err != nil {
+			bad.add("filter.module", "%v", err)
+		}
+		f.Module = &digest
+		return f, bad.err()
+	}
+	digest, _, err := r.lookup(ctx, filter.Module)
+	f.Module = &digest
+	return f, err
+}
+
+// overlay adds to a workload from the store what is known only here: what it has used, what it
+// waits for, that it runs though the store was not yet told.
+func (r *Reactor) overlay(out *Workload) {
+	if out.Status.State.Ended() {
+		return
+	}
+	r.mu.Lock()
+	w := r.live[out.ID]
+	if w == nil || w.attempt == nil {
+		r.mu.Unlock()
+		return
+	}
+	a := w.attempt
+	task, process, listening := a.task, w.process.Load(), a.listening
+	r.mu.Unlock()
+
+	var peak int64
+	s := &out.Status
+	s.State, s.Attempts, s.StartTime, s.ListenAddresses = Running, a.number, a.started, listening
+	if process != nil {
+		peak = process.PeakMemory()
+		s.WaitingFor = opsOf(out.ID, process.Ops())
+	}
+	s.Usage = a.usage(task, peak)
+	if task != nil && task.Phase() == executor.Parked {
+		s.State = Waiting
+	}
+}
+
+func opsOf(id string, ops []hostcalls.Op) []Op {
+	var list []Op
+	for _, op := range ops {
+		list = append(list, Op{
+			WorkloadID: id, Kind: op.Kind, Target: op.Target,
+			StartTime: op.Start, Deadline: op.Deadline, Bytes: op.Bytes,
+		})
+	}
+	return list
+}
+
+// WaitWorkload returns once the workload has finished.
+func (r *Reactor) WaitWorkload(ctx context.Context, id string) (*Workload, error) {
+	for looks := 0; ; looks++ {
+		changed := r.watchOne(id)
+		w, err := r.readWorkload(ctx, id)
+		if err != nil || w.Status.State.Ended() {
+			return w, err
+		}
+		if changed == nil && looks == 0 {
+			continue // it may have been submitted between the two
+		}
+		if err := r.await(ctx, id, changed); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// watchOne returns a channel that is closed when the workload begins, is put back or is gone; nil
+// if it is gone already, or never was.
+func (r *Reactor) watchOne(id string) <-chan struct{} {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if w := r.live[id]; w != nil {
+		return w.changes()
+	}
+	return nil
+}
+
+// await waits for a change of a workload, the end of ctx, or of the reactor. What has not ended in
+// the store and is not in memory is what the store refused to record the end of.
+func (r *Reactor) await(ctx context.Context, id string, changed <-chan struct{}) error {
+	if changed == nil {
+		return errs.Workload(errs.Internal, id, "the end of workload %q could not be recorded", id)
+	}
+	select {
+	case <-changed:
+		return nil
+	default:
+	}
+	select {
+	case <-changed:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-r.quiet:
+		return errDraining()
+	}
+}
+
+// ListOps returns a page of pending host operations: those of one workload, or of all in the order
+// of their ids.
+func (r *Reactor) ListOps(ctx context.Context, workloadID string, page Page) (ops []Op, next string, err error) {
+	size, err := page.size()
+	if err != nil {
+		return nil, "", err
+	}
+	from, skip, err := parseOpsToken(page.Token)
+	if err != nil {
+		return nil, "", err
+	}
+	if workloadID != "" {
+		if _, err := r.readWorkload(ctx, workloadID); err != nil {
+			return nil, "", err
+		}
+		ops, next = appendOps(nil, r.find(workloadID), skip, size)
+		return ops, next, nil
+	}
+	all := r.snapshot()
+	for {
+		batch := firstByID(all, from, size)
+		ops, next = appendOps(ops, batch, skip, size)
+		if next != "" || len(batch) < size {
+			return ops, next, nil
+		}
+		from, skip = batch[len(batch)-1].rec.ID+"\x00", 0
+	}
+}
+
+// appendOps appends what workloads wait for, leaving out the first skip operations of the first. If
+// there are more than size in all it stops, and next is the token to go on by.
+func appendOps(ops []Op, workloads []*workload, skip, size int) (_ []Op, next string) {
+	for _, w := range workloads {
+		process := w.process.Load()
+		if process == nil {
+			continue
+		}
+		list := opsOf(w.rec.ID, process.Ops())
+		list = list[min(skip, len(list)):]
+		if room := size - len(ops); len(list) > room {
+			return append(ops, list[:room]...), fmt.Sprintf("%d/%s", skip+room, w.rec.ID)
+		}
+		ops = append(ops, list...)
+		skip = 0
+	}
+	return ops, ""
+}
+
+// parseOpsToken reads where a page of operations goes on: the workload, and how many of its
+// operations came before.
+func parseOpsToken(token string) (id string, skip int, err error) {
+	if token == "" {
+		return "", 0, nil
+	}
+	n, id, ok := strings.Cut(token, "/")
+	skip, bad := strconv.Atoi(n)
+	if !ok || bad != nil || skip < 0 {
+		return "", 0, stored(store.ErrBadToken)
+	}
+	return id, skip, nil
+}
+
+func (r *Reactor) find(id string) []*workload {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if w := r.live[id]; w != nil {
+		return []*workload{w}
+	}
+	return nil
+}
+
+// snapshot lists the workloads that have not ended.
+func (r *Reactor) snapshot() []*workload {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.all)
+}
+
+// firstByID picks, of the workloads that run and whose ids are not before from, the first n in the
+// order of their ids. It keeps the best n seen in a heap, the worst of them at the top, because
+// there may be a million, and a page is small.
+func firstByID(all []*workload, from string, n int) []*workload {
+	var best byID
+	for _, w := range all {
+		id := w.rec.ID
+		if id < from || w.process.Load() == nil {
+			continue
+		}
+		switch {
+		case len(best) < n:
+			heap.Push(&best, w)
+		case id < best[0].rec.ID:
+			best[0] = w
+			heap.Fix(&best, 0)
+		}
+	}
+	slices.SortFunc(best, func(a, b *workload) int { return strings.Compare(a.rec.ID, b.rec.ID) })
+	return best
+}
+
+// byID is a heap with the last id at the top.
+type byID []*workload
+
+func (h byID) Len() int           { return len(h) }
+func (h byID) Less(i, j int) bool { return h[i].rec.ID > h[j].rec.ID }
+func (h byID) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+func (h *byID) Push(w any)        { *h = append(*h, w.(*workload)) }
+func (h *byID) Pop() any {
+	last := (*h)[len(*h)-1]
+	*h = (*h)[:len(*h)-1]
+	return last
+}
+
+func asNotFound(err error) (*store.NotFoundError, bool) {
+	return errors.AsType[*store.NotFoundError](err)
+}

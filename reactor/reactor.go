@@ -1,0 +1,262 @@
+package reactor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/reactord/reactord/executor"
+	"github.com/reactord/reactord/executor/driver"
+	"github.com/reactord/reactord/executor/engine"
+	"github.com/reactord/reactord/executor/engine/meter"
+	"github.com/reactord/reactord/hostcalls/wasip1"
+	"github.com/reactord/reactord/reactor/errs"
+	"github.com/reactord/reactord/reactor/internal/admission"
+	"github.com/reactord/reactord/reactor/internal/feed"
+	"github.com/reactord/reactord/reactor/internal/logbuf"
+	"github.com/reactord/reactord/reactor/store"
+	"github.com/reactord/reactord/reactor/store/sqlite"
+)
+
+const (
+	logAge      = time.Second
+	feedChanges = 4096
+	claimBatch  = 1000
+)
+
+// Reactor runs workloads. Make one with New, end it with Shutdown.
+type Reactor struct {
+	cfg      Config
+	log      *zap.Logger
+	since    time.Time
+	store    store.Store
+	engine   *engine.Engine
+	executor *executor.Executor
+	spool    *logbuf.Spool
+	feed     *feed.Feed[change]
+	catalog  *catalog
+	finished *mailbox[finished]
+
+	ctx        context.Context // ends with Shutdown: for what the reactor does on its own account
+	stop       context.CancelFunc
+	background sync.WaitGroup // dispatcher, finisher, pruner, loads
+	wake       chan struct{}  // to the dispatcher; holds one token
+	inspect    chan struct{}  // a token for each module that is being inspected
+	quiet      chan struct{}  // closed when nothing runs any more and nothing will
+
+	// mu guards the rest, and what a workload says it guards. It is held for short stretches
+	// only, and while it is held neither the store nor the engine is called for anything that
+	// could wait. It is taken on workers and on the store's goroutine.
+	mu            sync.Mutex
+	live          map[string]*workload // every workload that has not ended
+	all           []*workload          // the same, for going through them
+	queue         admission.Queue[*workload]
+	modules       map[store.Digest]*moduleUse
+	loaded        []*workload // whose module was waited for
+	held          *workload   // that memory is waited for
+	reserved      int         // places in the queue for submissions under way
+	preparing     int         // workloads in stage Loading
+	starting      int         // in stage Starting
+	startingBytes int64       // what those will start with
+	active        int         // that have an attempt: Starting, Running, or Ending after that
+	loading       int         // modules
+	draining      bool
+	closing       bool
+	idle          chan struct{} // closed when active is zero; nil if nobody waits
+	streams       int           // watches and the like under way
+	silent        chan struct{} // closed when streams is zero; nil if nobody waits
+	totals        totals
+}
+
+// totals count since the start.
+type totals struct{ submitted, succeeded, failed, cancelled uint64 }
+
+// New opens the store in cfg.DataDir, takes up what an earlier reactor left unfinished, and starts
+// to run workloads.
+func New(cfg Config) (*Reactor, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	cfg = cfg.withDefaults()
+	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
+		return nil, fmt.Errorf("data directory: %w", err)
+	}
+	r := &Reactor{
+		cfg: cfg, log: cfg.Logger, since: time.Now(),
+		catalog:  newCatalog(),
+		finished: newMailbox[finished](),
+		wake:     make(chan struct{}, 1),
+		inspect:  make(chan struct{}, maxInspections),
+		quiet:    make(chan struct{}),
+		live:     map[string]*workload{},
+		modules:  map[store.Digest]*moduleUse{},
+	}
+	r.ctx, r.stop = context.WithCancel(context.Background())
+	if err := r.open(); err != nil {
+		return nil, errors.Join(err, r.close(r.ctx))
+	}
+	r.background.Go(r.dispatch)
+	r.background.Go(r.finisher)
+	r.background.Go(r.prune)
+	return r, nil
+}
+
+// open opens the parts, and takes up what is unfinished.
+func (r *Reactor) open() (err error) {
+	r.engine, err = engine.New(r.ctx, engine.Config{
+		CacheDir:    filepath.Join(r.cfg.DataDir, "cache"),
+		CacheBytes:  r.cfg.CompileCacheBytes,
+		Compilers:   r.cfg.Compilers,
+		IdleModules: r.cfg.IdleModules,
+		MemoryBytes: r.cfg.MemoryBytes,
+		Limits:      meter.Limits{ModuleBytes: int(r.cfg.MaxModuleBytes), Functions: r.cfg.MaxModuleFunctions},
+	})
+	if err != nil {
+		return err
+	}
+	if err := wasip1.Instantiate(r.ctx, r.engine.Runtime()); err != nil {
+		return fmt.Errorf("host functions: %w", err)
+	}
+	r.store, err = sqlite.Open(r.ctx, sqlite.Config{
+		Dir: filepath.Join(r.cfg.DataDir, "store"), Observer: r.observe, ModuleBytes: r.cfg.ModuleStoreBytes,
+	})
+	if err != nil {
+		return fmt.Errorf("store: %w", err)
+	}
+	r.feed = feed.New[change](feedChanges, r.store.Revision())
+	r.spool = logbuf.NewSpool(logbuf.Config{
+		Store: r.store, Bytes: r.cfg.LogMemoryBytes, Age: logAge,
+		Failed: func(id string, err error) {
+			r.log.Error("output was not stored", zap.String("workload", id), zap.Error(err))
+		},
+	})
+	r.executor, err = executor.New(executor.Config{
+		Workers: r.cfg.Workers, Quantum: r.cfg.Quantum,
+		Driver: driver.Config{BlockingThreads: r.cfg.BlockingThreads},
+	})
+	if err != nil {
+		return err
+	}
+	return r.recover()
+}
+
+// recover queues what an earlier reactor left unfinished, in the order in which it was submitted.
+func (r *Reactor) recover() error {
+	count := 0
+	for {
+		claimed, err := r.store.Claim(r.ctx, claimBatch)
+		if err != nil {
+			return fmt.Errorf("unfinished workloads: %w", err)
+		}
+		for _, corrupt := range claimed.Corrupt {
+			r.log.Error("a workload can't be taken up", zap.Error(corrupt))
+		}
+		r.mu.Lock()
+		for _, rec := range claimed.Workloads {
+			r.admit(rec)
+		}
+		r.mu.Unlock()
+		count += len(claimed.Workloads)
+		if len(claimed.Workloads)+len(claimed.Corrupt) == 0 {
+			break
+		}
+	}
+	if count > 0 {
+		r.log.Info("took up unfinished workloads", zap.Int("count", count))
+	}
+	return nil
+}
+
+// admit queues a workload; mu is held.
+func (r *Reactor) admit(rec *store.Workload) {
+	w := newWorkload(rec)
+	w.index = len(r.all)
+	r.all = append(r.all, w)
+	r.live[rec.ID] = w
+	r.queue.Push(rec.Tenant, &w.place)
+}
+
+// observe is told of every commit, before those who asked for it. It queues what was submitted,
+// even if the submitter has gone, and publishes the changes.
+func (r *Reactor) observe(changes []store.Change) {
+	if len(changes) == 0 {
+		return
+	}
+	var entries []feed.Entry[change]
+	if r.feed.Active() {
+		entries = make([]feed.Entry[change], 0, len(changes))
+	}
+	r.mu.Lock()
+	for i := range changes {
+		c := &changes[i]
+		if c.Created != nil {
+			r.admit(c.Created)
+			r.totals.submitted++
+		}
+		if entries == nil {
+			continue
+		}
+		if w := r.live[c.ID]; w != nil {
+			entries = append(entries, feed.Entry[change]{Revision: c.Revision, Change: change{w.rec, c.State, c.Attempts, c.Status}})
+		}
+	}
+	r.mu.Unlock()
+	r.kick()
+	r.feed.Publish(changes[len(changes)-1].Revision, entries)
+}
+
+// count counts an end; mu is held.
+func (r *Reactor) count(state State) {
+	switch state {
+	case Succeeded:
+		r.totals.succeeded++
+	case Failed:
+		r.totals.failed++
+	case Cancelled:
+		r.totals.cancelled++
+	}
+}
+
+// stored turns what the store says into an error for clients. What says an ended context stays so.
+func stored(err error) error {
+	if err == nil {
+		return nil
+	}
+	if missing, ok := errors.AsType[*store.NotFoundError](err); ok {
+		if missing.Kind == store.KindWorkload {
+			return noWorkload(missing.Name)
+		}
+		return noModule(missing.Name)
+	}
+	if busy, ok := errors.AsType[*store.InUseError](err); ok {
+		return errs.Module(errs.ModuleInUse, busy.Digest.String(),
+			"module %s is used by %d workloads that have not finished: cancel them or wait", busy.Digest, busy.Workloads)
+	}
+	switch {
+	case errors.Is(err, store.ErrClosed):
+		return errDraining()
+	case errors.Is(err, store.ErrFull):
+		e := errs.New(errs.StoreFull, "the store is full: %v", err)
+		e.Cause, e.Retry = err, 10*time.Second
+		return e
+	case errors.Is(err, store.ErrBadToken):
+		return errs.Invalid(errs.Field{Path: "page_token", Description: "is not one that a list gave out"})
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return err
+	}
+	return errs.Wrap(err, "store")
+}
+
+func noWorkload(id string) error {
+	return errs.Workload(errs.WorkloadNotFound, id, "there is no workload %q", id)
+}
+
+func noModule(ref string) error {
+	return errs.Module(errs.ModuleNotFound, ref, "there is no module %q: push it first", ref)
+}

@@ -1,0 +1,213 @@
+package reactor
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/reactord/reactord/reactor/store"
+)
+
+// The store keeps specs and statuses as bytes that it does not look into. They are JSON: readable
+// where someone has to look, and open to fields that come later. What the store itself needs (id,
+// name, labels, module, state, attempts, times) is in the record, not in these.
+
+// specJSON is the part of a Spec that is not in the record.
+type specJSON struct {
+	Args        []string          `json:"args,omitempty"`
+	Env         map[string]string `json:"env,omitempty"`
+	Stdin       []byte            `json:"stdin,omitempty"`
+	Interactive bool              `json:"interactive,omitempty"`
+	Invoke      string            `json:"invoke,omitempty"`
+	Grants      []grantJSON       `json:"grants,omitempty"`
+	Limits      limitsJSON        `json:"limits"`
+}
+
+// grantJSON has one field set.
+type grantJSON struct {
+	Directory  *DirectoryGrant  `json:"directory,omitempty"`
+	Listener   *ListenerGrant   `json:"listener,omitempty"`
+	Connection *ConnectionGrant `json:"connection,omitempty"`
+}
+
+type limitsJSON struct {
+	MemoryBytes uint64        `json:"memory,omitempty"`
+	Fuel        uint64        `json:"fuel,omitempty"`
+	Timeout     time.Duration `json:"timeout,omitempty"`
+	StackBytes  uint64        `json:"stack,omitempty"`
+	LogBytes    uint64        `json:"log,omitempty"`
+	Descriptors uint32        `json:"descriptors,omitempty"`
+	PendingOps  uint32        `json:"ops,omitempty"`
+}
+
+// statusJSON is the part of a Status that is not in the record.
+type statusJSON struct {
+	Reason          Reason    `json:"reason,omitempty"`
+	ExitCode        *uint32   `json:"exit,omitempty"`
+	Message         string    `json:"message,omitempty"`
+	FirstStart      time.Time `json:"first,omitzero"` // what Timeout counts from
+	StartTime       time.Time `json:"start,omitzero"`
+	EndTime         time.Time `json:"end,omitzero"`
+	Usage           usageJSON `json:"usage,omitzero"`
+	Results         []string  `json:"results,omitempty"`
+	ListenAddresses []string  `json:"listening,omitempty"`
+}
+
+type usageJSON struct {
+	Fuel            uint64        `json:"fuel,omitempty"`
+	CPUTime         time.Duration `json:"cpu,omitempty"`
+	WaitingTime     time.Duration `json:"waiting,omitempty"`
+	PeakMemoryBytes uint64        `json:"memory,omitempty"`
+	LogBytes        uint64        `json:"log,omitempty"`
+	LogBytesDropped uint64        `json:"dropped,omitempty"`
+}
+
+// encodeSpec writes the part of a spec that the record lacks.
+func encodeSpec(spec *Spec) []byte {
+	s := specJSON{
+		Args: spec.Args, Env: spec.Env, Stdin: spec.Stdin, Interactive: spec.Interactive,
+		Invoke: spec.Invoke, Limits: limitsJSON(spec.Limits),
+	}
+	for _, g := range spec.Grants {
+		s.Grants = append(s.Grants, encodeGrant(g))
+	}
+	return mustEncode(s)
+}
+
+func encodeGrant(g Grant) grantJSON {
+	switch g := g.(type) {
+	case DirectoryGrant:
+		return grantJSON{Directory: &g}
+	case ListenerGrant:
+		return grantJSON{Listener: &g}
+	case ConnectionGrant:
+		return grantJSON{Connection: &g}
+	default:
+		panic(fmt.Sprintf("reactor: unknown grant %T", g))
+	}
+}
+
+// decodeSpec puts together the spec of a record.
+func decodeSpec(rec *store.Workload) (Spec, error) {
+	var s specJSON
+	if err := json.Unmarshal(rec.Spec, &s); err != nil {
+		return Spec{}, fmt.Errorf("the spec of workload %q: %w", rec.ID, err)
+	}
+	spec := Spec{
+		Module: rec.Module.String(), Name: rec.Name, Labels: rec.Labels,
+		Args: s.Args, Env: s.Env, Stdin: s.Stdin, Interactive: s.Interactive,
+		Invoke: s.Invoke, Limits: Limits(s.Limits),
+	}
+	for i, g := range s.Grants {
+		switch {
+		case g.Directory != nil:
+			spec.Grants = append(spec.Grants, *g.Directory)
+		case g.Listener != nil:
+			spec.Grants = append(spec.Grants, *g.Listener)
+		case g.Connection != nil:
+			spec.Grants = append(spec.Grants, *g.Connection)
+		default:
+			return Spec{}, fmt.Errorf("the spec of workload %q: grant %d is of no known kind", rec.ID, i)
+		}
+	}
+	return spec, nil
+}
+
+// hashSpec is the identity of what a client sent: a submission that is repeated has the same, even
+// if the tag has moved or the defaults have changed meanwhile. JSON sorts the keys of maps, so the
+// same spec has the same bytes; what is empty and what is absent is the same, as it is to clients.
+func hashSpec(spec *Spec) store.Digest {
+	labels := spec.Labels
+	if len(labels) == 0 {
+		labels = nil
+	}
+	head := mustEncode(struct {
+		Module, Name string
+		Labels       map[string]string `json:",omitempty"`
+	}{spec.Module, spec.Name, labels})
+	h := sha256.New()
+	h.Write(head)
+	h.Write(encodeSpec(spec))
+	return store.Digest(h.Sum(nil))
+}
+
+func encodeStatus(s *statusJSON) []byte { return mustEncode(s) }
+
+// decodeStatus reads the status of a record. None is an empty one.
+func decodeStatus(rec *store.Workload) (statusJSON, error) {
+	var s statusJSON
+	if len(rec.Status) == 0 {
+		return s, nil
+	}
+	if err := json.Unmarshal(rec.Status, &s); err != nil {
+		return s, fmt.Errorf("the status of workload %q: %w", rec.ID, err)
+	}
+	return s, nil
+}
+
+// mustEncode writes a value of this file's types, all of which can be written.
+func mustEncode(v any) []byte {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(fmt.Sprintf("reactor: encode %T: %v", v, err))
+	}
+	return b
+}
+
+// stateOf is the state of a record as clients see it. The store does not know of WAITING.
+func stateOf(s store.State) State {
+	switch s {
+	case store.Pending:
+		return Pending
+	case store.Running:
+		return Running
+	case store.Succeeded:
+		return Succeeded
+	case store.Failed:
+		return Failed
+	default:
+		return Cancelled
+	}
+}
+
+// storedState is the state that the store knows a state by.
+func storedState(s State) store.State {
+	switch s {
+	case Pending:
+		return store.Pending
+	case Running, Waiting:
+		return store.Running
+	case Succeeded:
+		return store.Succeeded
+	case Failed:
+		return store.Failed
+	default:
+		return store.Cancelled
+	}
+}
+
+// workloadOf is a record as clients see it.
+func workloadOf(rec *store.Workload) (*Workload, error) {
+	spec, err := decodeSpec(rec)
+	if err != nil {
+		return nil, err
+	}
+	status, err := statusOf(rec)
+	if err != nil {
+		return nil, err
+	}
+	return &Workload{ID: rec.ID, Spec: spec, Status: status}, nil
+}
+
+func statusOf(rec *store.Workload) (Status, error) {
+	s, err := decodeStatus(rec)
+	if err != nil {
+		return Status{}, err
+	}
+	return Status{
+		State: stateOf(rec.State), Reason: s.Reason, ExitCode: s.ExitCode, Message: s.Message,
+		Attempts: rec.Attempts, CreateTime: rec.Created, StartTime: s.StartTime, EndTime: s.EndTime,
+		Usage: Usage(s.Usage), Results: s.Results, ListenAddresses: s.ListenAddresses,
+	}, nil
+}

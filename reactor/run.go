@@ -1,0 +1,268 @@
+package reactor
+
+import (
+	"errors"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/reactord/reactord/executor"
+	"github.com/reactord/reactord/executor/engine"
+	"github.com/reactord/reactord/hostcalls/wasip1"
+	"github.com/reactord/reactord/reactor/errs"
+	"github.com/reactord/reactord/reactor/internal/lifecycle"
+	"github.com/reactord/reactord/reactor/store"
+)
+
+// How a workload that runs comes to its end, in steps:
+//
+//  1. Its fiber returns from the guest with an outcome, or was told to end before it began. The
+//     guest's memory and descriptors are free again.
+//  2. done, on the worker, gives it to the finisher, one goroutine, and wakes the dispatcher.
+//  3. The finisher makes it Ending, puts the status together, seals the log, and asks the store
+//     for the transition, the rest of the log in the same commit.
+//  4. The store commits; its observer publishes the change to watchers.
+//  5. ended, on the store's goroutine, makes it Gone (or Queued, if it is to be started anew),
+//     and tells those who wait for it. So whoever is told finds the end in the store.
+//
+// Rejected: recording on the worker (encoding and locks of the store would take time from guests);
+// telling waiters at 3 (a crash would take back what a client was told).
+
+// run is the body of a workload's fiber.
+func (r *Reactor) run(w *workload, prog *program, f *executor.Fiber) {
+	a := prog.attempt
+	if cause := r.began(w, prog, f.Task()); cause != lifecycle.NoCause {
+		a.outcome = interrupted(cause, a.limits)
+		return
+	}
+	p, err := wasip1.NewProcess(f, r.executor.Driver(), prog.config)
+	if err != nil {
+		a.outcome = failed(err, a.limits)
+		return
+	}
+	defer p.Close()
+	r.opened(w, p)
+	exit, err := p.Run(prog.module, int64(a.limits.MemoryBytes), int64(a.limits.StackBytes), prog.invoke)
+	if err != nil {
+		a.outcome = r.retried(prog, failed(err, a.limits), err)
+	} else {
+		a.outcome = exited(exit)
+	}
+	a.outcome.peak = p.PeakMemory()
+}
+
+// retried lets a workload start anew whose first memory was not there because the node is short of
+// it: others took what was free when it was admitted.
+func (r *Reactor) retried(prog *program, o outcome, err error) outcome {
+	if !errors.Is(err, engine.ErrOutOfMemory) {
+		return o
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	need := startBytes(prog.module)
+	if r.active > 1 && need <= int64(prog.attempt.limits.MemoryBytes) && r.engine.MemoryUsed()+need > r.cfg.MemoryBytes {
+		return outcome{state: Pending}
+	}
+	return o
+}
+
+// began is step 5 of dispatch: the fiber runs for the first time.
+func (r *Reactor) began(w *workload, prog *program, task *executor.Task) lifecycle.Cause {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.starting--
+	r.startingBytes -= startBytes(prog.module)
+	prog.attempt.task = task
+	cause := w.machine.Begin()
+	w.tell()
+	r.kick()
+	return cause
+}
+
+// opened makes the process visible to those who ask what the workload waits for.
+func (r *Reactor) opened(w *workload, p *wasip1.Process) {
+	w.process.Store(p)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	w.attempt.listening = p.ListenAddresses()
+}
+
+// done is the end of a task, on the worker.
+func (r *Reactor) done(w *workload, task *executor.Task) {
+	a := w.attempt
+	if p := task.Panic(); p != nil {
+		a.outcome = failed(p, a.limits)
+	} else if a.outcome.state == 0 { // it never ran
+		a.outcome = failed(task.Err(), a.limits)
+	}
+	r.finished.put(finished{workload: w, task: task})
+	r.kick()
+}
+
+// finished is what the finisher is given: a workload whose task has ended, or a module that nobody
+// holds any more, whose machine code takes time to free.
+type finished struct {
+	workload *workload
+	task     *executor.Task
+	module   *engine.Module
+}
+
+// finisher is the finisher's goroutine.
+func (r *Reactor) finisher() {
+	for {
+		batch, open := r.finished.take()
+		for _, f := range batch {
+			if f.module != nil {
+				f.module.Release()
+				continue
+			}
+			r.finish(f.workload, f.task, f.workload.attempt.outcome)
+		}
+		if !open {
+			return
+		}
+	}
+}
+
+// finish makes a workload Ending and sees to it that its end is recorded. Task is nil if it had
+// none.
+func (r *Reactor) finish(w *workload, task *executor.Task, o outcome) {
+	if o.fault != nil {
+		r.log.Error("an internal fault ended a guest", zap.String("workload", w.rec.ID), zap.Error(o.fault))
+	}
+	r.mu.Lock()
+	stage := w.stage()
+	if !w.machine.Finish() {
+		r.mu.Unlock()
+		return
+	}
+	switch stage {
+	case lifecycle.Loading:
+		r.preparing--
+	case lifecycle.Starting:
+		r.starting--
+		r.startingBytes -= startBytes(w.module.module)
+	}
+	r.mu.Unlock()
+	r.record(w, task, o)
+}
+
+// record asks the store for the transition to the outcome; the workload is Ending.
+func (r *Reactor) record(w *workload, task *executor.Task, o outcome) {
+	a := w.attempt
+	status := &statusJSON{Reason: o.reason, ExitCode: o.exitCode, Message: o.message, Results: o.results}
+	if o.state.Ended() {
+		status.EndTime = time.Now()
+	}
+	if a == nil {
+		// What attempts of a former daemon used is in the record that was claimed.
+		if before, err := decodeStatus(w.rec); err == nil {
+			status.Usage, status.FirstStart, status.StartTime = before.Usage, before.FirstStart, before.StartTime
+		}
+		r.transition(w, o, status, nil)
+		return
+	}
+	if a.timer != nil {
+		r.executor.Driver().Stop(a.timer)
+	}
+	status.FirstStart, status.StartTime, status.ListenAddresses = a.first, a.started, a.listening
+	log := a.log.Load()
+	if log == nil {
+		status.Usage = usageJSON(a.usage(task, o.peak))
+		r.transition(w, o, status, nil)
+		return
+	}
+	log.Seal(func(rest []store.LogChunk) {
+		status.Usage = usageJSON(a.usage(task, o.peak))
+		r.transition(w, o, status, rest)
+	})
+}
+
+func (r *Reactor) transition(w *workload, o outcome, status *statusJSON, log []store.LogChunk) {
+	at := status.EndTime
+	if at.IsZero() {
+		at = time.Now()
+	}
+	r.store.Transition(store.Transition{
+		ID: w.rec.ID, From: store.Unfinished, To: storedState(o.state), Attempt: w.attempts, Time: at,
+		Status: encodeStatus(status), Log: log,
+	}, func(_ int64, err error) { r.ended(w, o.state, err) })
+}
+
+// ended is the store having recorded an outcome, or refused to, which only a fault makes it do:
+// then there is nothing left that could be done for the workload here.
+func (r *Reactor) ended(w *workload, state State, err error) {
+	if err != nil && !errors.Is(err, store.ErrClosed) {
+		r.log.Error("an end was not recorded", zap.String("workload", w.rec.ID), zap.Stringer("state", state), zap.Error(err))
+	}
+	final := state.Ended() || err != nil
+	r.mu.Lock()
+	a := w.attempt
+	w.attempt = nil
+	w.process.Store(nil)
+	w.machine.Stored(final)
+	if a != nil {
+		r.active--
+	}
+	unused := r.release(w)
+	if final {
+		r.forget(w)
+		r.count(state)
+	} else {
+		r.queue.PushFront(w.rec.Tenant, &w.place)
+	}
+	w.tell()
+	r.idleIfSo()
+	r.mu.Unlock()
+
+	if a != nil {
+		if log := a.log.Load(); log != nil {
+			log.Release()
+		}
+	}
+	if port := w.port.Swap(nil); port != nil {
+		port.End()
+	}
+	if unused != nil {
+		r.finished.put(finished{module: unused})
+	}
+	r.kick()
+}
+
+// forget takes a workload out of memory.
+func (r *Reactor) forget(w *workload) {
+	delete(r.live, w.rec.ID)
+	last := len(r.all) - 1
+	r.all[w.index] = r.all[last]
+	r.all[w.index].index = w.index
+	r.all[last] = nil
+	r.all = r.all[:last]
+}
+
+// interrupt tells a workload to end, and returns what the lifecycle said.
+func (r *Reactor) interrupt(w *workload, cause lifecycle.Cause) lifecycle.Action {
+	r.mu.Lock()
+	action := w.machine.Cancel(cause)
+	switch action {
+	case lifecycle.Dequeue:
+		r.queue.Remove(&w.place)
+	case lifecycle.Record:
+		r.preparing--
+	case lifecycle.Interrupt:
+		if a := w.attempt; a != nil && a.task != nil {
+			a.task.Cancel(interrupt{cause})
+		}
+	}
+	r.mu.Unlock()
+	if action == lifecycle.Dequeue || action == lifecycle.Record {
+		r.record(w, nil, interrupted(cause, Limits{}))
+	}
+	return action
+}
+
+// errDraining refuses what a reactor that drains or shuts down does not do any more.
+func errDraining() *errs.Error {
+	e := errs.New(errs.Draining, "the daemon is draining and takes no new work")
+	e.Retry = time.Second
+	return e
+}

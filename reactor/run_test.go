@@ -1,0 +1,101 @@
+package reactor
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestOutcomes runs guests that end in every way.
+func TestOutcomes(t *testing.T) {
+	r := open(t)
+	push(t, r, "hello", "fail", "spin", "sleep", "trap", "recurse", "add")
+	for _, tc := range []struct {
+		name    string
+		spec    Spec
+		state   State
+		reason  Reason
+		code    int // -1: none
+		message []string
+	}{
+		{"hello", Spec{Module: "hello"}, Succeeded, ReasonExit, 0, nil},
+		{"fail", Spec{Module: "fail"}, Failed, ReasonExit, 3, []string{"code 3"}},
+		{"trap", Spec{Module: "trap"}, Failed, ReasonTrap, -1, []string{"unreachable", "inner", "outer"}},
+		{"recurse", Spec{Module: "recurse"}, Failed, ReasonStackOverflow, -1, []string{"1048576", "down"}},
+		{"fuel", Spec{Module: "spin", Limits: Limits{Fuel: 1_000_000}}, Failed, ReasonOutOfFuel, -1, []string{"1000000"}},
+		{"deadline-waiting", Spec{Module: "sleep", Limits: Limits{Timeout: 20 * time.Millisecond}}, Failed, ReasonDeadline, -1, []string{"20ms"}},
+		{"deadline-spinning", Spec{Module: "spin", Limits: Limits{Timeout: 20 * time.Millisecond}}, Failed, ReasonDeadline, -1, []string{"20ms"}},
+		{"invoke", Spec{Module: "add", Invoke: "add", Args: []string{"40", "2"}}, Succeeded, ReasonExit, 0, nil},
+		{"bad-number", Spec{Module: "add", Invoke: "add", Args: []string{"forty", "2"}}, Failed, ReasonInvalidModule, -1, []string{"forty"}},
+		{"listener", Spec{Module: "hello", Grants: []Grant{ListenerGrant{Address: "192.0.2.1:1"}}}, Failed, ReasonGrantDenied, -1, []string{"192.0.2.1:1"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			w := run(t, r, tc.name, tc.spec)
+			s := w.Status
+			if s.State != tc.state || s.Reason != tc.reason {
+				t.Errorf("%v %v (%s), want %v %v", s.State, s.Reason, s.Message, tc.state, tc.reason)
+			}
+			switch {
+			case tc.code < 0 && s.ExitCode != nil:
+				t.Errorf("exit code %d, want none", *s.ExitCode)
+			case tc.code >= 0 && (s.ExitCode == nil || *s.ExitCode != uint32(tc.code)):
+				t.Errorf("exit code %v, want %d", s.ExitCode, tc.code)
+			}
+			for _, word := range tc.message {
+				if !strings.Contains(s.Message, word) {
+					t.Errorf("message %q does not say %q", s.Message, word)
+				}
+			}
+			if s.Attempts != 1 || s.StartTime.Before(s.CreateTime) || s.EndTime.Before(s.StartTime) {
+				t.Errorf("attempts %d, created %v, started %v, ended %v", s.Attempts, s.CreateTime, s.StartTime, s.EndTime)
+			}
+		})
+	}
+	if w := wait(t, r, "invoke"); len(w.Status.Results) != 1 || w.Status.Results[0] != "1042" {
+		t.Errorf("results %q, want 1042", w.Status.Results)
+	}
+	if w := wait(t, r, "fuel"); w.Status.Usage.Fuel < 1_000_000 || w.Status.Usage.Fuel > 1_200_000 || w.Status.Usage.CPUTime <= 0 {
+		t.Errorf("usage %+v", w.Status.Usage)
+	}
+	if w := wait(t, r, "hello"); w.Status.Usage.PeakMemoryBytes < 64<<10 || w.Status.Usage.LogBytes != 6 {
+		t.Errorf("usage %+v", w.Status.Usage)
+	}
+	stats := r.Stats()
+	if stats.Submitted != 10 || stats.Succeeded != 2 || stats.Failed != 8 || stats.Pending+stats.Running+stats.Waiting != 0 {
+		t.Errorf("stats %+v", stats)
+	}
+	if stats.GuestMemoryBytes != 0 {
+		t.Errorf("%d bytes of guest memory in use after all have ended", stats.GuestMemoryBytes)
+	}
+}
+
+// TestWaiting looks at a workload that waits: its state, its operations, its usage.
+func TestWaiting(t *testing.T) {
+	r := open(t)
+	push(t, r, "sleep", "spin")
+	submit(t, r, "sleeper", Spec{Module: "sleep"})
+	submit(t, r, "spinner", Spec{Module: "spin"})
+	awaitState(t, r, "sleeper", Running)
+	awaitState(t, r, "spinner", Running)
+	w := awaitWaiting(t, r, "sleeper")
+	if ops := w.Status.WaitingFor; len(ops) != 1 || ops[0].Kind != "timer" || ops[0].WorkloadID != "sleeper" ||
+		ops[0].Deadline.Sub(ops[0].StartTime) < 59*time.Minute {
+		t.Errorf("waiting for %+v", ops)
+	}
+	if w.Status.Usage.LogBytes != 7 || w.Status.Usage.PeakMemoryBytes < 64<<10 {
+		t.Errorf("usage %+v", w.Status.Usage)
+	}
+	ops, next, err := r.ListOps(deadline(t), "", Page{})
+	if err != nil || len(ops) != 1 || next != "" || ops[0].WorkloadID != "sleeper" {
+		t.Errorf("ListOps = %+v, %q, %v", ops, next, err)
+	}
+	if s := r.Stats(); s.Waiting != 1 || s.Running != 1 || s.WaitingPeak < 1 {
+		t.Errorf("stats %+v", s)
+	}
+	for _, state := range []State{Running, Waiting} {
+		ws, _, err := r.ListWorkloads(deadline(t), Filter{States: []State{state}}, Page{})
+		if err != nil || len(ws) != 2 {
+			t.Errorf("ListWorkloads(%v) = %d workloads, %v; want both", state, len(ws), err)
+		}
+	}
+}

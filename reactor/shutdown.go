@@ -1,0 +1,214 @@
+package reactor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/reactord/reactord/reactor/internal/lifecycle"
+	"github.com/reactord/reactord/reactor/store"
+)
+
+// Drain stops the reactor taking and starting work, or with undo lets it go on. What runs runs on.
+// It returns how many workloads have started and not ended.
+func (r *Reactor) Drain(undo bool) (unfinished uint64) {
+	r.mu.Lock()
+	r.draining = r.closing || !undo
+	n := r.active
+	r.mu.Unlock()
+	r.kick()
+	return uint64(n)
+}
+
+func (r *Reactor) isDraining() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.draining
+}
+
+// Shutdown ends the reactor, in steps:
+//
+//  1. From now on submissions and pushes are refused, and nothing is started. The dispatcher ends.
+//  2. What runs has the grace period to finish, or until ctx ends.
+//  3. What still runs is interrupted. It is put back to PENDING in the store, with what it has used
+//     and written, and will be started anew by the next reactor. Parked guests end at once,
+//     running ones at their next fuel check; those that wait for a blocking job end with it.
+//  4. When nothing runs any more, everything that ended is in the store. Watches have sent all of
+//     it, and send the event that tells that the reactor shuts down; calls that wait for
+//     workloads that are PENDING now are refused with DRAINING. Shutdown waits for them to leave.
+//  5. The executor, the background goroutines, the log spool, the store and the engine are closed,
+//     those that are used before those that use them last. Calls that come from now on are refused
+//     with DRAINING.
+//
+// Steps 3 and 4 take milliseconds, unless a blocking job or a client hangs. They are given
+// unwindTime, whatever became of ctx; then Shutdown goes through the remaining steps all the same,
+// and says what was left. Nothing that was acknowledged is lost by that: it is on disk.
+//
+// Rejected: telling watches first (they would miss what the shutdown itself changes); leaving
+// interrupted workloads RUNNING in the store (a clean stop and a crash would look the same, and
+// what they have used would be lost); waiting for the queue to empty (it may take days).
+func (r *Reactor) Shutdown(ctx context.Context) error {
+	r.mu.Lock()
+	if r.closing {
+		r.mu.Unlock()
+		return errDraining()
+	}
+	r.closing, r.draining = true, true
+	active := r.active
+	r.mu.Unlock()
+	r.kick()
+	r.log.Info("shutting down", zap.Int("running", active), zap.Duration("grace", max(0, r.cfg.GracePeriod)))
+
+	if r.cfg.GracePeriod > 0 {
+		grace, cancel := context.WithTimeout(ctx, r.cfg.GracePeriod)
+		_ = r.waitIdle(grace) // what is left is interrupted
+		cancel()
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unwindTime)
+	defer cancel()
+	for _, w := range r.snapshot() {
+		r.interrupt(w, lifecycle.ByShutdown)
+	}
+	err := r.waitIdle(ctx)
+	close(r.quiet)
+	r.feed.Close()
+	err = errors.Join(err, r.waitSilent(ctx))
+	return errors.Join(err, r.close(ctx))
+}
+
+// unwindTime bounds how long a shutdown waits for what it has interrupted.
+const unwindTime = 10 * time.Second
+
+// close closes the parts there are.
+func (r *Reactor) close(ctx context.Context) (err error) {
+	if r.executor != nil {
+		if e := r.executor.Close(ctx); e != nil {
+			err = fmt.Errorf("executor: %w", e)
+		}
+	}
+	r.stop()
+	r.finished.close()
+	r.background.Wait()
+	if r.spool != nil {
+		r.spool.Close()
+	}
+	if r.store != nil {
+		if e := r.store.Close(); e != nil {
+			err = errors.Join(err, fmt.Errorf("store: %w", e))
+		}
+	}
+	if r.engine != nil {
+		if e := r.engine.Close(context.WithoutCancel(ctx)); e != nil {
+			err = errors.Join(err, fmt.Errorf("engine: %w", e))
+		}
+	}
+	return err
+}
+
+// waitIdle waits until no workload has an attempt.
+func (r *Reactor) waitIdle(ctx context.Context) error {
+	r.mu.Lock()
+	if r.active == 0 {
+		r.mu.Unlock()
+		return nil
+	}
+	if r.idle == nil {
+		r.idle = make(chan struct{})
+	}
+	idle := r.idle
+	r.mu.Unlock()
+	select {
+	case <-idle:
+		return nil
+	case <-ctx.Done():
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return fmt.Errorf("%d workloads have not ended: %w", r.active, context.Cause(ctx))
+	}
+}
+
+// idleIfSo tells waitIdle; mu is held.
+func (r *Reactor) idleIfSo() {
+	if r.active == 0 && r.idle != nil {
+		close(r.idle)
+		r.idle = nil
+	}
+}
+
+// enter counts a call that lasts: a watch, a log that is followed, an attached client. It is false
+// if the reactor has become quiet.
+func (r *Reactor) enter() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	select {
+	case <-r.quiet:
+		return false
+	default:
+		r.streams++
+		return true
+	}
+}
+
+func (r *Reactor) leave() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.streams--
+	if r.streams == 0 && r.silent != nil {
+		close(r.silent)
+		r.silent = nil
+	}
+}
+
+// waitSilent waits until no such call is under way.
+func (r *Reactor) waitSilent(ctx context.Context) error {
+	r.mu.Lock()
+	if r.streams == 0 {
+		r.mu.Unlock()
+		return nil
+	}
+	r.silent = make(chan struct{})
+	silent := r.silent
+	r.mu.Unlock()
+	select {
+	case <-silent:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("watches have not ended: %w", context.Cause(ctx))
+	}
+}
+
+// pruneInterval is how often finished workloads that may go are looked for.
+const pruneInterval = time.Minute
+
+// prune is the goroutine that forgets finished workloads.
+func (r *Reactor) prune() {
+	tick := time.NewTicker(pruneInterval)
+	defer tick.Stop()
+	for {
+		if err := r.pruneNow(time.Now()); err != nil && r.ctx.Err() == nil {
+			r.log.Error("finished workloads could not be forgotten", zap.Error(err))
+		}
+		select {
+		case <-tick.C:
+		case <-r.ctx.Done():
+			return
+		}
+	}
+}
+
+// pruneNow forgets what may go at a time, in bounded steps, so that others get at the store too.
+func (r *Reactor) pruneNow(now time.Time) error {
+	policy := store.Retention{Keep: r.cfg.RetainCount}
+	if r.cfg.RetainFinished > 0 {
+		policy.Before = now.Add(-r.cfg.RetainFinished)
+	}
+	for {
+		done, err := r.store.Prune(r.ctx, policy)
+		if err != nil || !done.More {
+			return err
+		}
+	}
+}

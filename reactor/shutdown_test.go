@@ -1,0 +1,206 @@
+package reactor
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/reactord/reactord/reactor/errs"
+)
+
+// TestRestart shuts a reactor down with workloads in every state, and starts another on its data.
+func TestRestart(t *testing.T) {
+	dir := t.TempDir()
+	r := openIn(t, dir, func(c *Config) { c.MaxLive = 3 })
+	push(t, r, "hello", "sleep", "spin", "cat")
+	done := run(t, r, "done", Spec{Module: "hello"})
+	submit(t, r, "parked", Spec{Module: "sleep", Limits: Limits{Timeout: time.Hour}})
+	submit(t, r, "spinning", Spec{Module: "spin"})
+	submit(t, r, "attached", Spec{Module: "cat", Interactive: true})
+	for _, id := range []string{"parked", "spinning", "attached"} {
+		awaitState(t, r, id, Running)
+	}
+	first := awaitWaiting(t, r, "parked").Status
+	submit(t, r, "queued", Spec{Module: "hello"})
+
+	a := attach(t, r, "attached")
+	var calls sync.WaitGroup
+	calls.Go(func() {
+		_, err := r.WaitWorkload(deadline(t), "queued")
+		wantClass(t, err, errs.Draining)
+	})
+	calls.Go(func() {
+		err := r.ReadLogs(deadline(t), LogRequest{ID: "spinning", Follow: true}, func(LogChunk) error { return nil })
+		wantClass(t, err, errs.Draining)
+	})
+	calls.Go(func() {
+		if _, err := a.Next(deadline(t)); err == nil {
+			t.Error("output from a guest that was interrupted")
+		}
+		_, err := a.Ended(deadline(t))
+		wantClass(t, err, errs.Draining)
+		a.Close()
+	})
+	started := make(chan struct{})
+	calls.Go(func() {
+		var back []string
+		var last WatchEvent
+		err := r.WatchWorkloads(deadline(t), Filter{States: []State{Pending}}, "", func(e WatchEvent) error {
+			if e.Workload != nil {
+				back = append(back, e.Workload.ID)
+			} else if !e.Draining {
+				close(started)
+			}
+			last = e
+			return nil
+		})
+		if err != nil || !last.Draining || len(back) != 3 {
+			t.Errorf("the watch saw %q put back, then %+v, %v", back, last, err)
+		}
+	})
+	<-started
+	shutdown(t, r)
+	calls.Wait()
+
+	_, _, err := r.SubmitWorkload(deadline(t), SubmitRequest{Spec: Spec{Module: "hello"}})
+	wantClass(t, err, errs.Draining)
+	_, err = r.GetWorkload(deadline(t), "done")
+	wantClass(t, err, errs.Draining)
+	wantClass(t, r.Shutdown(t.Context()), errs.Draining)
+
+	r = openIn(t, dir)
+	if got := wait(t, r, "done"); got.Status.EndTime.Compare(done.Status.EndTime) != 0 || got.Status.Usage != done.Status.Usage {
+		t.Errorf("the result changed from %+v to %+v", done.Status, got.Status)
+	}
+	if text, _ := readLog(t, r, LogRequest{ID: "done"}); text != "hello\n" {
+		t.Errorf("the log is %q", text)
+	}
+	if w := wait(t, r, "queued"); w.Status.State != Succeeded || w.Status.Attempts != 1 {
+		t.Errorf("queued: %+v", w.Status)
+	}
+	awaitState(t, r, "parked", Running)
+	second := awaitWaiting(t, r, "parked").Status
+	if second.Attempts != 2 || !second.StartTime.After(first.StartTime) || second.Usage.Fuel <= first.Usage.Fuel {
+		t.Errorf("the second attempt is %+v after %+v", second, first)
+	}
+	if text, _ := readLog(t, r, LogRequest{ID: "parked"}); text != "asleep\nasleep\n" {
+		t.Errorf("the log of two attempts is %q", text)
+	}
+	if second.Usage.LogBytes != 14 {
+		t.Errorf("usage of two attempts: %+v", second.Usage)
+	}
+}
+
+// TestGrace lets what runs finish.
+func TestGrace(t *testing.T) {
+	dir := t.TempDir()
+	r := openIn(t, dir, func(c *Config) { c.GracePeriod = patience })
+	push(t, r, "nap")
+	submit(t, r, "w", Spec{Module: "nap"})
+	awaitState(t, r, "w", Running)
+	shutdown(t, r)
+	r = openIn(t, dir)
+	if w := wait(t, r, "w"); w.Status.State != Succeeded || w.Status.Attempts != 1 {
+		t.Errorf("status %+v", w.Status)
+	}
+}
+
+// TestShutdownInAHurry ends the grace period with the context, and is clean all the same.
+func TestShutdownInAHurry(t *testing.T) {
+	dir := t.TempDir()
+	r := openIn(t, dir, func(c *Config) { c.GracePeriod = time.Hour })
+	push(t, r, "sleep")
+	submit(t, r, "w", Spec{Module: "sleep"})
+	awaitState(t, r, "w", Running)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := r.Shutdown(ctx); err != nil {
+		t.Errorf("Shutdown: %v", err)
+	}
+	r = openIn(t, dir)
+	awaitState(t, r, "w", Running)
+	if w := awaitWaiting(t, r, "w"); w.Status.Attempts != 2 {
+		t.Errorf("status %+v", w.Status)
+	}
+}
+
+// TestTimeoutSpansAttempts counts a timeout from the first start: one that passed while no reactor
+// ran ends the second attempt at once.
+func TestTimeoutSpansAttempts(t *testing.T) {
+	const timeout = time.Second
+	dir := t.TempDir()
+	r := openIn(t, dir)
+	push(t, r, "sleep")
+	submit(t, r, "w", Spec{Module: "sleep", Limits: Limits{Timeout: timeout}})
+	start := awaitState(t, r, "w", Running).Status.StartTime
+	shutdown(t, r)
+	<-time.After(time.Until(start.Add(timeout)))
+	r = openIn(t, dir)
+	s := wait(t, r, "w").Status
+	if s.Reason != ReasonDeadline || s.Attempts != 2 || s.EndTime.Sub(s.StartTime) >= timeout {
+		t.Errorf("first started %v, then %+v", start, s)
+	}
+}
+
+// TestCrash starts a reactor on the data of one that did not shut down: on a copy of its folder.
+func TestCrash(t *testing.T) {
+	dir, copied := t.TempDir(), t.TempDir()
+	r := openIn(t, dir)
+	push(t, r, "sleep", "hello")
+	submit(t, r, "w", Spec{Module: "sleep"})
+	awaitState(t, r, "w", Running)
+	run(t, r, "done", Spec{Module: "hello"})
+	copyDir(t, dir, copied)
+	shutdown(t, r)
+
+	r = openIn(t, copied)
+	if w := wait(t, r, "done"); w.Status.State != Succeeded {
+		t.Errorf("done: %+v", w.Status)
+	}
+	awaitState(t, r, "w", Running)
+	if w := awaitWaiting(t, r, "w"); w.Status.Attempts != 2 {
+		t.Errorf("w: %+v", w.Status)
+	}
+}
+
+func TestDrain(t *testing.T) {
+	r := open(t)
+	push(t, r, "sleep", "hello")
+	submit(t, r, "running", Spec{Module: "sleep"})
+	awaitState(t, r, "running", Running)
+	if n := r.Drain(false); n != 1 || !r.Node().Draining {
+		t.Errorf("Drain = %d, draining %v", n, r.Node().Draining)
+	}
+	_, _, err := r.SubmitWorkload(deadline(t), SubmitRequest{Spec: Spec{Module: "hello"}})
+	wantClass(t, err, errs.Draining)
+	_, _, err = pushBytes(t, r, guest(t, "nap"), "")
+	wantClass(t, err, errs.Draining)
+	if n := r.Drain(true); n != 1 || r.Node().Draining {
+		t.Errorf("Drain(undo) = %d, draining %v", n, r.Node().Draining)
+	}
+	run(t, r, "w", Spec{Module: "hello"})
+}
+
+// TestDrainHoldsTheQueue leaves what waits in the queue until the drain is undone.
+func TestDrainHoldsTheQueue(t *testing.T) {
+	r := open(t, func(c *Config) { c.MaxLive = 1 })
+	push(t, r, "sleep", "hello")
+	submit(t, r, "blocker", Spec{Module: "sleep"})
+	awaitState(t, r, "blocker", Running)
+	for i := range 5 {
+		submit(t, r, fmt.Sprint(i), Spec{Module: "hello"})
+	}
+	r.Drain(false)
+	if _, err := r.CancelWorkloads(deadline(t), CancelRequest{IDs: []string{"blocker"}}); err != nil {
+		t.Fatal(err)
+	}
+	if s := r.Stats(); s.Pending != 5 || s.Running+s.Waiting != 0 {
+		t.Errorf("stats %+v", s)
+	}
+	r.Drain(true)
+	for i := range 5 {
+		wait(t, r, fmt.Sprint(i))
+	}
+}

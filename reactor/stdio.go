@@ -1,0 +1,86 @@
+package reactor
+
+import (
+	"errors"
+	"time"
+
+	"github.com/reactord/reactord/hostcalls"
+	"github.com/reactord/reactord/reactor/internal/logbuf"
+	"github.com/reactord/reactord/reactor/internal/terminal"
+	"github.com/reactord/reactord/reactor/store"
+)
+
+// input is a guest's stdin: first what was submitted, then the next source.
+type input struct {
+	rest []byte
+	next hostcalls.Source
+}
+
+// Read implements hostcalls.Source.
+func (s *input) Read(p []byte) (int, error) {
+	if len(s.rest) == 0 {
+		return s.next.Read(p)
+	}
+	n := copy(p, s.rest)
+	if s.rest = s.rest[n:]; len(s.rest) == 0 {
+		s.rest = nil
+	}
+	return n, nil
+}
+
+// Notify implements hostcalls.Notifier.
+func (s *input) Notify(ready func()) (stop func()) {
+	if len(s.rest) > 0 {
+		ready()
+		return func() {}
+	}
+	return s.next.Notify(ready)
+}
+
+// Level implements hostcalls.Leveler.
+func (s *input) Level() (nbytes int, hangup bool) {
+	if next, ok := s.next.(hostcalls.Leveler); ok {
+		nbytes, hangup = next.Level()
+	}
+	return nbytes + len(s.rest), hangup
+}
+
+// output is a guest's stdout or stderr: the log, and the client that is attached. The log is made
+// by the first write, so that a guest that is silent has none.
+type output struct {
+	reactor  *Reactor
+	workload *workload
+	attempt  *attempt
+	port     *terminal.Port // nil if the workload is not interactive
+	stream   store.Stream
+}
+
+// Write implements hostcalls.Sink.
+func (s *output) Write(p []byte) (int, error) {
+	if s.port == nil {
+		return s.keep(p)
+	}
+	return s.port.Write(s.stream, p, s.keep)
+}
+
+func (s *output) keep(p []byte) (int, error) {
+	n, err := s.log().Append(s.stream, p, time.Now())
+	if errors.Is(err, logbuf.ErrNoRoom) {
+		err = hostcalls.ErrWouldBlock
+	}
+	return n, err
+}
+
+// Notify implements hostcalls.Notifier.
+func (s *output) Notify(ready func()) (stop func()) {
+	if s.port == nil {
+		return s.log().Notify(ready)
+	}
+	return s.port.Notify(ready, s.log().Notify)
+}
+
+// Level implements hostcalls.Leveler: how much there is room for is not known, and the reader
+// never goes.
+func (s *output) Level() (nbytes int, hangup bool) { return 1, false }
+
+func (s *output) log() *logbuf.Log { return s.reactor.logOf(s.workload, s.attempt) }

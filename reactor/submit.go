@@ -1,0 +1,237 @@
+package reactor
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base32"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/reactord/reactord/reactor/errs"
+	"github.com/reactord/reactord/reactor/store"
+)
+
+// MaxBatch bounds the workloads of one SubmitWorkloads.
+const MaxBatch = 10_000
+
+// defaultTenant is whose workloads all are, for now.
+const defaultTenant = "default"
+
+// SubmitWorkload stores a workload and queues it. When it returns the workload is on disk. The same
+// spec under the same id again creates nothing and returns the workload there is.
+func (r *Reactor) SubmitWorkload(ctx context.Context, req SubmitRequest) (w *Workload, created bool, err error) {
+	results, err := r.submit(ctx, []SubmitRequest{req})
+	if err != nil {
+		return nil, false, err
+	}
+	if results[0].err != nil {
+		return nil, false, results[0].err
+	}
+	w, err = workloadOf(results[0].rec)
+	if err != nil {
+		return nil, false, errs.Wrap(err, "workload")
+	}
+	r.overlay(w)
+	return w, results[0].created, nil
+}
+
+// SubmitWorkloads submits many, each on its own terms. The results are in order. The error is not
+// nil if nothing was done.
+func (r *Reactor) SubmitWorkloads(ctx context.Context, reqs []SubmitRequest) ([]SubmitResult, error) {
+	if len(reqs) > MaxBatch {
+		return nil, errs.Invalid(errs.Field{Path: "requests", Description: fmt.Sprintf("%d workloads are more than the %d allowed", len(reqs), MaxBatch)})
+	}
+	submissions, err := r.submit(ctx, reqs)
+	if err != nil {
+		return nil, err
+	}
+	results := make([]SubmitResult, len(submissions))
+	for i, s := range submissions {
+		results[i] = SubmitResult{ID: s.id, Created: s.created, Err: s.err}
+	}
+	return results, nil
+}
+
+// submission is one workload on its way into the store.
+type submission struct {
+	id      string
+	hash    store.Digest // of the spec as the client sent it
+	rec     *store.Workload
+	created bool
+	err     error
+}
+
+// submit takes submissions through their checks and stores what passes, all in one commit. What is
+// refused for a reason that lies in the reactor (its modules, files, room), not in the request,
+// may be the repetition of one that succeeded: then that is the answer.
+func (r *Reactor) submit(ctx context.Context, reqs []SubmitRequest) ([]submission, error) {
+	now := time.Now()
+	submissions := make([]submission, len(reqs))
+	for i := range reqs {
+		submissions[i] = r.check(ctx, &reqs[i], now)
+	}
+	granted := r.reserve(submissions)
+	defer r.unreserve(granted)
+	if err := r.commit(ctx, submissions); err != nil {
+		return nil, err
+	}
+	for i := range submissions {
+		if s := &submissions[i]; s.err != nil && reqs[i].ID != "" && repeatable(s.err) {
+			r.repeat(ctx, s)
+		}
+	}
+	return submissions, nil
+}
+
+// check checks a request and makes the record of it.
+func (r *Reactor) check(ctx context.Context, req *SubmitRequest, now time.Time) (s submission) {
+	s.id = req.ID
+	var f faults
+	if s.id == "" {
+		s.id = newID()
+	} else {
+		checkID(&f, "id", s.id)
+	}
+	limits := req.Spec.Limits.or(r.cfg.DefaultLimits)
+	checkSpec(&f, &r.cfg, &req.Spec, limits)
+	if len(f) > 0 {
+		s.err = f.err()
+		return s
+	}
+	s.hash = hashSpec(&req.Spec)
+	digest, info, err := r.lookup(ctx, req.Spec.Module)
+	if err != nil {
+		s.err = err
+		return s
+	}
+	if info.checkAgainst(&f, &req.Spec, limits); len(f) > 0 {
+		s.err = f.err()
+		return s
+	}
+	if s.err = checkFolders(req.Spec.Grants); s.err != nil {
+		return s
+	}
+	spec := req.Spec
+	spec.Limits = limits
+	s.rec = &store.Workload{
+		ID: s.id, Tenant: defaultTenant, Name: spec.Name, Labels: spec.Labels, Module: digest,
+		Spec: encodeSpec(&spec), SpecHash: s.hash, Created: now,
+	}
+	return s
+}
+
+// checkFolders checks that granted folders are there.
+func checkFolders(grants []Grant) error {
+	for i, g := range grants {
+		dir, ok := g.(DirectoryGrant)
+		if !ok {
+			continue
+		}
+		info, err := os.Stat(dir.HostPath)
+		switch {
+		case errors.Is(err, os.ErrNotExist):
+			err = errors.New("there is no such folder on the daemon's machine")
+		case err == nil && !info.IsDir():
+			err = errors.New("it is not a folder")
+		case err == nil:
+			continue
+		}
+		return &errs.Error{
+			Class: errs.GrantDenied, Message: fmt.Sprintf("folder %q: %v", dir.HostPath, err), Cause: err,
+			Fields: []errs.Field{{Path: fmt.Sprintf("spec.grants[%d].directory.host_path", i), Description: err.Error()}},
+		}
+	}
+	return nil
+}
+
+// reserve takes places in the queue for what passed the checks, and refuses what there is no place
+// for.
+func (r *Reactor) reserve(submissions []submission) (granted int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	room := r.cfg.MaxPending - r.queue.Len() - r.preparing - r.reserved
+	for i := range submissions {
+		s := &submissions[i]
+		switch {
+		case s.err != nil:
+		case r.draining:
+			s.err = errDraining()
+		case granted >= room:
+			s.err = &errs.Error{
+				Class: errs.QueueFull, Retry: time.Second,
+				Message: fmt.Sprintf("%d workloads wait to be started, and no more are taken until some have: try again later", r.cfg.MaxPending),
+			}
+		default:
+			granted++
+		}
+	}
+	r.reserved += granted
+	return granted
+}
+
+func (r *Reactor) unreserve(granted int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.reserved -= granted
+}
+
+// commit stores what has no error yet.
+func (r *Reactor) commit(ctx context.Context, submissions []submission) error {
+	var recs []*store.Workload
+	var of []*submission
+	for i := range submissions {
+		if s := &submissions[i]; s.err == nil {
+			recs, of = append(recs, s.rec), append(of, s)
+		}
+	}
+	if len(recs) == 0 {
+		return nil
+	}
+	answers, err := r.store.Submit(ctx, recs)
+	if err != nil {
+		return stored(err)
+	}
+	for i, answer := range answers {
+		s := of[i]
+		s.rec, s.created = answer.Workload, answer.Created
+		switch {
+		case answer.Err != nil:
+			s.err = stored(answer.Err)
+		case !answer.Created && answer.Workload.SpecHash != s.hash:
+			s.rec, s.err = nil, inUse(s.id)
+		}
+	}
+	return nil
+}
+
+func inUse(id string) error {
+	return errs.Workload(errs.WorkloadExists, id, "there is a workload %q with another spec: choose another id", id)
+}
+
+// repeatable tells whether a request that is refused now may have succeeded before.
+func repeatable(err error) bool {
+	switch errs.ClassOf(err) {
+	case errs.ModuleNotFound, errs.GrantDenied, errs.QueueFull, errs.Draining:
+		return true
+	default:
+		return false
+	}
+}
+
+// repeat answers with the workload there is, if it has the spec of this submission.
+func (r *Reactor) repeat(ctx context.Context, s *submission) {
+	rec, err := r.store.Workload(ctx, s.id)
+	if err == nil && rec.SpecHash == s.hash {
+		s.rec, s.err = rec, nil
+	}
+}
+
+// newID makes an id: 80 random bits, which no two workloads share.
+func newID() string {
+	var b [10]byte
+	rand.Read(b[:])
+	return strings.ToLower(base32.StdEncoding.EncodeToString(b[:]))
+}

@@ -1,0 +1,4 @@
+;; Never ends and never waits.
+(module
+  (memory (export "memory") 1)
+  (func (export "_start") (loop $again (br $again))))

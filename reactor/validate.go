@@ -1,0 +1,221 @@
+package reactor
+
+import (
+	"fmt"
+	"net"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/reactord/reactord/reactor/errs"
+	"github.com/reactord/reactord/reactor/internal/selector"
+)
+
+// faults collects what is wrong with a request.
+type faults []errs.Field
+
+func (f *faults) add(path, format string, args ...any) {
+	*f = append(*f, errs.Field{Path: path, Description: fmt.Sprintf(format, args...)})
+}
+
+func (f faults) err() error { return errs.Invalid(f...) }
+
+const (
+	maxIDBytes        = 128
+	maxNameBytes      = 128
+	maxGuestPathBytes = 4096
+)
+
+// checkID checks a workload's id: letters, digits and "._-".
+func checkID(f *faults, path, id string) {
+	switch {
+	case len(id) > maxIDBytes:
+		f.add(path, "%d bytes are more than the %d allowed", len(id), maxIDBytes)
+	case !isName(id, "._-"):
+		f.add(path, "%q is not an id: letters, digits and \"._-\" are allowed", id)
+	}
+}
+
+// checkTag checks a tag: letters, digits and "._-/:". What looks like a digest is none, because a
+// module is named by either.
+func checkTag(f *faults, path, tag string) {
+	switch {
+	case tag == "":
+		f.add(path, "a tag must not be empty")
+	case len(tag) > maxNameBytes:
+		f.add(path, "%d bytes are more than the %d allowed", len(tag), maxNameBytes)
+	case !isName(tag, "._-/:"):
+		f.add(path, "%q is not a tag: letters, digits and \"._-/:\" are allowed", tag)
+	case strings.HasPrefix(tag, digestPrefix):
+		f.add(path, "%q begins as a digest does", tag)
+	}
+}
+
+// isName tells whether s has letters, digits and the other characters only.
+func isName(s, others string) bool {
+	return !strings.ContainsFunc(s, func(c rune) bool {
+		return !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.ContainsRune(others, c))
+	})
+}
+
+// checkSpec finds what is wrong with a spec as far as it shows in the spec itself, with limits
+// filled in. It is pure: it looks at no module, no file and no clock.
+func checkSpec(f *faults, cfg *Config, spec *Spec, limits Limits) {
+	if spec.Module == "" {
+		f.add("spec.module", "a module is required: a digest or a tag")
+	}
+	checkText(f, "spec.name", spec.Name, maxNameBytes)
+	checkLabels(f, spec.Labels, cfg.MaxLabels)
+	checkArguments(f, cfg, spec)
+	if len(spec.Stdin) > cfg.MaxStdinBytes {
+		f.add("spec.stdin", "%d bytes are more than the %d allowed; attach instead", len(spec.Stdin), cfg.MaxStdinBytes)
+	}
+	if strings.ContainsRune(spec.Invoke, 0) || !utf8.ValidString(spec.Invoke) {
+		f.add("spec.invoke", "is not the name of an export")
+	}
+	checkGrants(f, spec.Grants, cfg.MaxGrants)
+	checkLimits(f, cfg, spec, limits)
+}
+
+// checkText checks what is shown to people.
+func checkText(f *faults, path, s string, most int) {
+	if len(s) > most {
+		f.add(path, "%d bytes are more than the %d allowed", len(s), most)
+	}
+	if !utf8.ValidString(s) {
+		f.add(path, "is not valid UTF-8")
+	} else if i := strings.IndexFunc(s, unicode.IsControl); i >= 0 {
+		f.add(path, "has a control character at byte %d", i)
+	}
+}
+
+func checkLabels(f *faults, labels map[string]string, most int) {
+	if len(labels) > most {
+		f.add("spec.labels", "%d labels are more than the %d allowed", len(labels), most)
+		return
+	}
+	for k, v := range labels {
+		path := fmt.Sprintf("spec.labels[%q]", k)
+		if err := selector.CheckKey(k); err != nil {
+			f.add(path, "%v", err)
+		}
+		if err := selector.CheckValue(v); err != nil {
+			f.add(path, "%v", err)
+		}
+	}
+}
+
+func checkArguments(f *faults, cfg *Config, spec *Spec) {
+	total := 0
+	if len(spec.Args) > cfg.MaxArguments {
+		f.add("spec.args", "%d arguments are more than the %d allowed", len(spec.Args), cfg.MaxArguments)
+	} else {
+		for i, arg := range spec.Args {
+			checkString(f, func() string { return fmt.Sprintf("spec.args[%d]", i) }, arg)
+		}
+	}
+	if len(spec.Env) > cfg.MaxArguments {
+		f.add("spec.env", "%d variables are more than the %d allowed", len(spec.Env), cfg.MaxArguments)
+	} else {
+		for k, v := range spec.Env {
+			path := func() string { return fmt.Sprintf("spec.env[%q]", k) }
+			if k == "" || strings.Contains(k, "=") {
+				f.add(path(), "the name of a variable must not be empty nor contain \"=\"")
+			}
+			checkString(f, path, k)
+			checkString(f, path, v)
+		}
+	}
+	for _, arg := range spec.Args {
+		total += len(arg) + 1
+	}
+	for k, v := range spec.Env {
+		total += len(k) + len(v) + 2
+	}
+	if total > cfg.MaxArgumentBytes {
+		f.add("spec.args", "arguments and environment have %d bytes, more than the %d allowed; use stdin or a granted folder", total, cfg.MaxArgumentBytes)
+	}
+}
+
+// checkString checks what a guest gets as a C string.
+func checkString(f *faults, path func() string, s string) {
+	if strings.IndexByte(s, 0) >= 0 {
+		f.add(path(), "contains a zero byte")
+	}
+	if !utf8.ValidString(s) {
+		f.add(path(), "is not valid UTF-8")
+	}
+}
+
+func checkGrants(f *faults, grants []Grant, most int) {
+	if len(grants) > most {
+		f.add("spec.grants", "%d grants are more than the %d allowed", len(grants), most)
+		return
+	}
+	guestPaths := map[string]int{}
+	for i, g := range grants {
+		path := fmt.Sprintf("spec.grants[%d]", i)
+		switch g := g.(type) {
+		case DirectoryGrant:
+			checkDirectory(f, path+".directory", g)
+			if first, ok := guestPaths[g.GuestPath]; ok {
+				f.add(path+".directory.guest_path", "%q is taken by grant %d", g.GuestPath, first)
+			} else {
+				guestPaths[g.GuestPath] = i
+			}
+		case ListenerGrant:
+			checkAddress(f, path+".listener.address", g.Address, 0)
+		case ConnectionGrant:
+			checkAddress(f, path+".connection.address", g.Address, 1)
+		default:
+			f.add(path, "one of directory, listener and connection is required")
+		}
+	}
+}
+
+func checkDirectory(f *faults, path string, g DirectoryGrant) {
+	if !filepath.IsAbs(g.HostPath) || strings.IndexByte(g.HostPath, 0) >= 0 {
+		f.add(path+".host_path", "%q is not an absolute path on the daemon's machine", g.HostPath)
+	}
+	switch {
+	case g.GuestPath == "":
+		f.add(path+".guest_path", "a name for the guest to see the folder under is required")
+	case len(g.GuestPath) > maxGuestPathBytes:
+		f.add(path+".guest_path", "%d bytes are more than the %d allowed", len(g.GuestPath), maxGuestPathBytes)
+	default:
+		checkString(f, func() string { return path + ".guest_path" }, g.GuestPath)
+	}
+}
+
+// checkAddress checks HOST:PORT. A listener may have no host, and port 0.
+func checkAddress(f *faults, path, address string, lowest int) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		f.add(path, "%q is not HOST:PORT", address)
+		return
+	}
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil || int(n) < lowest {
+		f.add(path, "%q is not a port: %d to 65535", port, lowest)
+	}
+	if host == "" && lowest > 0 {
+		f.add(path, "%q has no host to connect to", address)
+	}
+	checkText(f, path, address, 512)
+}
+
+// stdioDescriptors are those a guest has without any grant.
+const stdioDescriptors = 3
+
+func checkLimits(f *faults, cfg *Config, spec *Spec, limits Limits) {
+	if spec.Limits.Timeout < 0 {
+		f.add("spec.limits.timeout", "%v is negative", spec.Limits.Timeout)
+	}
+	for _, over := range spec.Limits.above(cfg.MaxLimits) {
+		f.add("spec.limits."+over.path, "%s is above the maximum, %s", over.value, over.maximum)
+	}
+	if need := stdioDescriptors + len(spec.Grants); int(limits.Descriptors) < need {
+		f.add("spec.limits.descriptors", "%d are too few: standard streams and grants need %d", limits.Descriptors, need)
+	}
+}

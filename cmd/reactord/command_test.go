@@ -1,0 +1,59 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/reactord/reactord/cmd/internal/reference"
+)
+
+func TestReference(t *testing.T) {
+	reference.Check(t, command(), "../../docs/reference/reactord.md")
+}
+
+// Serving never begins with a faulty configuration, wherever the fault is.
+func TestFaultyConfiguration(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "reactord.yaml")
+	if err := os.WriteFile(file, []byte("max-memroy: 1GiB\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("REACTORD_QUEUE", "many")
+	for _, use := range [][]string{{}, {"serve"}} {
+		cmd := command()
+		cmd.SetArgs(append(use, "--config", file, "--max-stack=1x"))
+		err := cmd.Execute()
+		if err == nil {
+			t.Fatal("it ran")
+		}
+		for _, want := range []string{
+			"3 faults",
+			file + ": max-memroy: is not a setting; did you mean max-memory?",
+			`$REACTORD_QUEUE: "many" is not a whole number`,
+			`--max-stack: "1x" is not a size`,
+		} {
+			if !strings.Contains(err.Error(), want) {
+				t.Errorf("reactord %s: %v\nshould say %q", strings.Join(use, " "), err, want)
+			}
+		}
+	}
+}
+
+func TestCommandLine(t *testing.T) {
+	for _, tt := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"sreve"}, `unknown command "sreve"`},
+		{[]string{"serve", "now"}, "unknown command"},
+		{[]string{"demo", "--count=0", "-o", "xml"}, "--count: 0 is too few: 1 at least\n--output: \"xml\" is neither table nor json"},
+		{[]string{"--nonesuch"}, "unknown flag: --nonesuch"},
+	} {
+		cmd := command()
+		cmd.SetArgs(tt.args)
+		if err := cmd.Execute(); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("reactord %s: %v, want %q", strings.Join(tt.args, " "), err, tt.want)
+		}
+	}
+}

@@ -1,0 +1,59 @@
+package config
+
+import (
+	"go.uber.org/zap/zapcore"
+
+	"github.com/reactord/reactord/reactor"
+)
+
+// Config is what the daemon runs with.
+type Config struct {
+	// Listen is where the API is served.
+	Listen []Address
+	// LogFormat is how log lines look.
+	LogFormat LogFormat
+	// LogLevel is the least level that is logged.
+	LogLevel zapcore.Level
+	// Reactor is the configuration of the reactor itself, its DataDir included.
+	Reactor reactor.Config
+}
+
+// LogFormat is how log lines look.
+type LogFormat string
+
+// The formats.
+const (
+	LogAuto    LogFormat = "auto" // console on a terminal, else JSON
+	LogConsole LogFormat = "console"
+	LogJSON    LogFormat = "json"
+)
+
+// fault is what is wrong with one setting.
+type fault struct {
+	setting string
+	message string
+}
+
+// validate checks what the settings alone do not: how they stand to each other.
+func (c *Config) validate() []fault {
+	var faults []fault
+	if len(c.Listen) == 0 {
+		faults = append(faults, fault{"listen", "needs one address at least"})
+	}
+	seen := make(map[Address]bool)
+	for _, a := range c.Listen {
+		if seen[a] && a.Port() != "0" {
+			faults = append(faults, fault{"listen", a.String() + " is there twice"})
+		}
+		seen[a] = true
+	}
+	for _, l := range c.limits() {
+		if l.exceeded() {
+			faults = append(faults, fault{
+				"default-" + l.name,
+				"is " + l.def.text() + ", above max-" + l.name + ", which is " + l.max.text(),
+			})
+		}
+	}
+	return faults
+}

@@ -1,0 +1,266 @@
+package config
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+	"sigs.k8s.io/yaml"
+)
+
+// prefix begins the name of every variable that is a setting.
+const prefix = "REACTORD_"
+
+// foreign are variables with the prefix that reactorctl reads: a shell that has them set for the
+// client must be able to start the daemon.
+var foreign = []string{"REACTORD_ADDR"}
+
+// Loader puts a Config together. Make one, let the flags be parsed, then call Load.
+type Loader struct {
+	config   Config
+	settings []setting
+	flags    *pflag.FlagSet
+	file     string
+}
+
+// NewLoader defines a flag in flags for each setting. What is given nowhere is as in defaults.
+func NewLoader(flags *pflag.FlagSet, defaults Config) *Loader {
+	l := &Loader{config: defaults, flags: flags}
+	l.settings = l.config.settings()
+	flags.StringVar(&l.file, "config", "", "YAML `FILE` of settings")
+	for _, s := range l.settings {
+		flags.Var(&rawFlag{value: s.value, raw: s.value.text()}, s.name, s.usage)
+	}
+	return l
+}
+
+// rawFlag holds what a flag was given and parses nothing, so that a fault in one flag is reported
+// together with all the others.
+type rawFlag struct {
+	value value
+	raw   string
+	given bool
+}
+
+func (f *rawFlag) Set(s string) error {
+	if f.given && f.value.list {
+		s = f.raw + "," + s
+	}
+	f.raw, f.given = s, true
+	return nil
+}
+func (f *rawFlag) String() string { return f.raw }
+func (f *rawFlag) Type() string   { return f.value.kind }
+
+// given is a value as it was given, and where.
+type given struct {
+	raw    string
+	source string // as a fault names it: --queue, $REACTORD_QUEUE, FILE: queue
+}
+
+// Load returns the configuration after the flags were parsed; its error is a *FaultsError with
+// every fault there is. The environment is a list of NAME=VALUE; read is os.ReadFile.
+func (l *Loader) Load(environ []string, read func(string) ([]byte, error)) (Config, error) {
+	var faults []string
+	environment := variables(environ)
+	found := l.fromFlags()
+
+	fromEnvironment, unknown := l.fromEnvironment(environment)
+	faults = append(faults, unknown...)
+	merge(found, fromEnvironment)
+
+	file := l.file
+	if file == "" {
+		file = environment[variable("config")]
+	}
+	if file != "" {
+		fromFile, unknown := l.fromFile(file, read)
+		faults = append(faults, unknown...)
+		merge(found, fromFile)
+	}
+
+	unread := make(map[string]bool) // settings that are faulty in themselves
+	for _, s := range l.settings {
+		g, ok := found[s.name]
+		if !ok {
+			continue
+		}
+		if err := s.value.parse(g.raw); err != nil {
+			unread[s.name] = true
+			for message := range strings.SplitSeq(err.Error(), "\n") {
+				faults = append(faults, g.source+": "+message)
+			}
+		}
+	}
+	if err := l.complete(found, environment); err != nil {
+		faults = append(faults, err.Error())
+	}
+	for _, f := range l.config.validate() {
+		source := "--" + f.setting
+		if g, ok := found[f.setting]; ok {
+			source = g.source
+		}
+		if !unread[f.setting] {
+			faults = append(faults, source+": "+f.message)
+		}
+	}
+	if len(faults) > 0 {
+		return Config{}, &FaultsError{faults}
+	}
+	return l.config, nil
+}
+
+// complete fills in the defaults that depend on other settings.
+func (l *Loader) complete(found map[string]given, environment map[string]string) error {
+	for _, limit := range l.config.limits() {
+		if _, ok := found["default-"+limit.name]; !ok && limit.exceeded() {
+			// The user set a maximum and did not think of the default: it follows.
+			if err := limit.def.parse(limit.max.text()); err != nil {
+				return err
+			}
+		}
+	}
+	if _, ok := found["data-dir"]; ok || l.config.Reactor.DataDir != "" {
+		return nil
+	}
+	var err error
+	l.config.Reactor.DataDir, err = defaultDataDir(environment)
+	return err
+}
+
+// merge adds to found what lower has and found has not.
+func merge(found, lower map[string]given) {
+	for name, g := range lower {
+		if _, ok := found[name]; !ok {
+			found[name] = g
+		}
+	}
+}
+
+func (l *Loader) fromFlags() map[string]given {
+	found := make(map[string]given)
+	for _, s := range l.settings {
+		if f := l.flags.Lookup(s.name); f.Changed {
+			found[s.name] = given{f.Value.String(), "--" + s.name}
+		}
+	}
+	return found
+}
+
+func (l *Loader) fromEnvironment(environment map[string]string) (found map[string]given, faults []string) {
+	known := append([]string{variable("config")}, foreign...)
+	found = make(map[string]given)
+	for _, s := range l.settings {
+		name := variable(s.name)
+		known = append(known, name)
+		if raw, ok := environment[name]; ok {
+			found[s.name] = given{raw, "$" + name}
+		}
+	}
+	for name := range environment {
+		if strings.HasPrefix(name, prefix) && !slices.Contains(known, name) {
+			faults = append(faults, fmt.Sprintf("$%s: is not a setting%s", name, suggest(name, known)))
+		}
+	}
+	slices.Sort(faults)
+	return found, faults
+}
+
+func (l *Loader) fromFile(file string, read func(string) ([]byte, error)) (found map[string]given, faults []string) {
+	text, err := read(file)
+	if err != nil {
+		return nil, []string{"--config: " + err.Error()}
+	}
+	var keys map[string]json.RawMessage
+	asJSON, err := yaml.YAMLToJSONStrict(text)
+	if err == nil {
+		err = json.Unmarshal(asJSON, &keys)
+	}
+	if err != nil {
+		return nil, []string{fmt.Sprintf("%s: is not a YAML mapping of settings: %v", file, err)}
+	}
+	var known []string
+	found = make(map[string]given)
+	for _, s := range l.settings {
+		known = append(known, s.name)
+		value, ok := keys[s.name]
+		if !ok {
+			continue
+		}
+		raw, err := scalar(value, s.value.list)
+		if err != nil {
+			faults = append(faults, fmt.Sprintf("%s: %s: %v", file, s.name, err))
+			continue
+		}
+		found[s.name] = given{raw, file + ": " + s.name}
+	}
+	for key := range keys {
+		if !slices.Contains(known, key) {
+			faults = append(faults, fmt.Sprintf("%s: %s: is not a setting%s", file, key, suggest(key, known)))
+		}
+	}
+	slices.Sort(faults)
+	return found, faults
+}
+
+// scalar is the text of a value in the file; a list is joined by commas.
+func scalar(value json.RawMessage, list bool) (string, error) {
+	var text string
+	var number json.Number
+	var elements []string
+	switch {
+	case json.Unmarshal(value, &text) == nil && string(value) != "null":
+		return text, nil
+	case json.Unmarshal(value, &number) == nil && string(value) != "null":
+		return number.String(), nil
+	case list && json.Unmarshal(value, &elements) == nil && len(elements) > 0:
+		return strings.Join(elements, ","), nil
+	case list:
+		return "", errors.New("is neither a text nor a list of texts")
+	default:
+		return "", errors.New("is neither a text nor a number")
+	}
+}
+
+// variable is the environment's name of a setting.
+func variable(setting string) string {
+	return prefix + strings.ToUpper(strings.ReplaceAll(setting, "-", "_"))
+}
+
+func variables(environ []string) map[string]string {
+	m := make(map[string]string, len(environ))
+	for _, entry := range environ {
+		if name, value, ok := strings.Cut(entry, "="); ok {
+			m[name] = value
+		}
+	}
+	return m
+}
+
+// defaultDataDir is where the XDG base directory specification wants state that outlives a
+// restart.
+func defaultDataDir(environment map[string]string) (string, error) {
+	if state := environment["XDG_STATE_HOME"]; filepath.IsAbs(state) {
+		return filepath.Join(state, "reactord"), nil
+	}
+	if home := environment["HOME"]; home != "" {
+		return filepath.Join(home, ".local", "state", "reactord"), nil
+	}
+	return "", errors.New("--data-dir: is needed, since neither $XDG_STATE_HOME nor $HOME is set")
+}
+
+// FaultsError is everything that is wrong with a configuration.
+type FaultsError struct {
+	Faults []string // each begins with its source
+}
+
+func (e *FaultsError) Error() string {
+	if len(e.Faults) == 1 {
+		return "the configuration has a fault: " + e.Faults[0]
+	}
+	return fmt.Sprintf("the configuration has %d faults:\n  %s", len(e.Faults), strings.Join(e.Faults, "\n  "))
+}

@@ -1,0 +1,226 @@
+package config
+
+import (
+	"errors"
+	"io/fs"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/pflag"
+	"go.uber.org/zap/zapcore"
+
+	"github.com/reactord/reactord/reactor"
+)
+
+func defaults() Config {
+	return Config{
+		Listen:    []Address{{"tcp", "127.0.0.1:7070"}},
+		LogFormat: LogAuto,
+		Reactor: reactor.Config{
+			DefaultLimits: reactor.Limits{MemoryBytes: 256 << 20, StackBytes: 1 << 20, Descriptors: 256},
+			MaxLimits:     reactor.Limits{MemoryBytes: 4 << 30, StackBytes: 64 << 20, Descriptors: 4096},
+			GracePeriod:   10 * time.Second,
+		},
+	}
+}
+
+// load runs a Loader over flags, environment and the text of a file named reactord.yaml.
+func load(t *testing.T, flags, environ []string, file string) (Config, error) {
+	t.Helper()
+	fs := pflag.NewFlagSet("reactord", pflag.ContinueOnError)
+	l := NewLoader(fs, defaults())
+	if file != "" {
+		flags = append(flags, "--config=reactord.yaml")
+	}
+	if err := fs.Parse(flags); err != nil {
+		t.Fatalf("parsing flags: %v", err)
+	}
+	return l.Load(append([]string{"HOME=/home/ada"}, environ...), func(name string) ([]byte, error) {
+		if name != "reactord.yaml" {
+			return nil, errors.New("open " + name + ": no such file")
+		}
+		return []byte(file), nil
+	})
+}
+
+func TestPrecedence(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		flags   []string
+		environ []string
+		file    string
+		want    int // MaxPending
+	}{
+		{"default", nil, nil, "", 0},
+		{"file", nil, nil, "queue: 3", 3},
+		{"file as text", nil, nil, "queue: '3'", 3},
+		{"environment before file", nil, []string{"REACTORD_QUEUE=2"}, "queue: 3", 2},
+		{"flag before all", []string{"--queue=1"}, []string{"REACTORD_QUEUE=2"}, "queue: 3", 1},
+		{"flag before faulty environment", []string{"--queue=1"}, []string{"REACTORD_QUEUE=x"}, "", 1},
+		{"last flag", []string{"--queue=1", "--queue=4"}, nil, "", 4},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c, err := load(t, tt.flags, tt.environ, tt.file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c.Reactor.MaxPending != tt.want {
+				t.Errorf("queue is %d, want %d", c.Reactor.MaxPending, tt.want)
+			}
+		})
+	}
+}
+
+func TestValues(t *testing.T) {
+	c, err := load(t, []string{
+		"--listen=127.0.0.1:1", "--listen=unix:///run/r.sock,[::1]:2", "--max-timeout=1h30m",
+		"--retain=forever", "--grace-period=none", "--default-fuel=1_000_000", "--log-level=warn",
+	}, []string{"REACTORD_NODE_MEMORY=1.5 GiB", "REACTORD_LOG_FORMAT=json"}, "max-descriptors: 1000\ncache: 10GB\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := defaults()
+	want.Listen = []Address{{"tcp", "127.0.0.1:1"}, {"unix", "/run/r.sock"}, {"tcp", "[::1]:2"}}
+	want.LogFormat = LogJSON
+	want.LogLevel = zapcore.WarnLevel
+	want.Reactor.DataDir = "/home/ada/.local/state/reactord"
+	want.Reactor.MemoryBytes = 3 << 29
+	want.Reactor.CompileCacheBytes = 10e9
+	want.Reactor.MaxLimits.Timeout = 90 * time.Minute
+	want.Reactor.MaxLimits.Descriptors = 1000
+	want.Reactor.DefaultLimits.Fuel = 1e6
+	want.Reactor.RetainFinished = -1
+	want.Reactor.GracePeriod = -1
+	// A maximum of the timeout without a default of it: the default follows.
+	want.Reactor.DefaultLimits.Timeout = 90 * time.Minute
+	if diff := cmp.Diff(want, c); diff != "" {
+		t.Errorf("configuration (-want +got):\n%s", diff)
+	}
+}
+
+func TestListInFile(t *testing.T) {
+	c, err := load(t, nil, nil, "listen:\n- 127.0.0.1:1\n- unix:r.sock\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]Address{{"tcp", "127.0.0.1:1"}, {"unix", "r.sock"}}, c.Listen); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestStateHome(t *testing.T) {
+	c, err := load(t, nil, []string{"XDG_STATE_HOME=/state"}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "/state/reactord"; c.Reactor.DataDir != want {
+		t.Errorf("data dir is %s, want %s", c.Reactor.DataDir, want)
+	}
+}
+
+func TestLoweredMaximumLowersDefault(t *testing.T) {
+	c, err := load(t, []string{"--max-memory=64MiB"}, nil, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := c.Reactor.DefaultLimits.MemoryBytes; got != 64<<20 {
+		t.Errorf("default memory is %d, want 64 MiB", got)
+	}
+}
+
+func TestClientVariableIsNoFault(t *testing.T) {
+	if _, err := load(t, nil, []string{"REACTORD_ADDR=127.0.0.1:7070"}, ""); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAllFaultsAtOnce(t *testing.T) {
+	_, err := load(t,
+		[]string{"--listen=nowhere", "--listen=unix://host/x", "--queue=none", "--default-memory=5GiB"},
+		[]string{"REACTORD_MAX_STACK=-1", "REACTORD_QUEU=7", "REACTORD_LOG_LEVEL=loud", "REACTORD_WORKERS=99999999999999999999"},
+		"max-descriptors: 4294967296\nmax-memroy: 1GiB\nretain: 0\nmax-log-bytes: 8EiB\nlog-format: [a]\ncache: null\n")
+	var faults *FaultsError
+	if !errors.As(err, &faults) {
+		t.Fatalf("got %v, want a *FaultsError", err)
+	}
+	want := []string{
+		`$REACTORD_QUEU: is not a setting; did you mean REACTORD_QUEUE?`,
+		`reactord.yaml: cache: is neither a text nor a number`,
+		`reactord.yaml: log-format: is neither a text nor a number`,
+		`reactord.yaml: max-memroy: is not a setting; did you mean max-memory?`,
+		`--listen: "nowhere" is not HOST:PORT, unix:///PATH or unix:PATH`,
+		`--listen: "unix://host/x" names a host; write unix:///PATH for an absolute path or unix:PATH`,
+		`$REACTORD_LOG_LEVEL: "loud" is not one of debug, info, warn, error`,
+		`$REACTORD_WORKERS: 99999999999999999999 is too large: 9223372036854775807 at most`,
+		`--queue: "none" is not a whole number`,
+		`$REACTORD_MAX_STACK: "-1" is not a size such as 65536, 64KiB, 512MiB or 1.5GiB`,
+		`reactord.yaml: max-log-bytes: "8EiB" is not a size such as 65536, 64KiB, 512MiB or 1.5GiB`,
+		`reactord.yaml: max-descriptors: 4294967296 is too large: 4294967295 at most`,
+		`reactord.yaml: retain: 0 is no length of time; write a duration such as 24h, or forever`,
+		`--default-memory: is 5GiB, above max-memory, which is 4GiB`,
+	}
+	if diff := cmp.Diff(want, faults.Faults); diff != "" {
+		t.Errorf("faults (-want +got):\n%s", diff)
+	}
+}
+
+func TestFaults(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		flags   []string
+		environ []string
+		file    string
+		want    string
+	}{
+		{"no address", []string{"--listen="}, nil, "", "--listen: needs one address at least"},
+		{"address twice", []string{"--listen=a:1,a:1"}, nil, "", "--listen: a:1 is there twice"},
+		{"port", []string{"--listen=a:http"}, nil, "", "the port is not a number"},
+		{"empty folder", []string{"--data-dir="}, nil, "", "--data-dir: is empty"},
+		{"no home", nil, []string{"HOME="}, "", "--data-dir: is needed"},
+		{"negative duration", []string{"--max-timeout=-1s"}, nil, "", "--max-timeout: -1s is negative"},
+		{"unbounded default below a maximum", []string{"--max-fuel=10", "--default-fuel=0"}, nil, "", "--default-fuel: is 0, above max-fuel"},
+		{"no file", nil, []string{"REACTORD_CONFIG=gone.yaml"}, "", "--config: open gone.yaml: no such file"},
+		{"not YAML", nil, nil, "a: [", "reactord.yaml: is not a YAML mapping"},
+		{"a list", nil, nil, "- queue", "reactord.yaml: is not a YAML mapping"},
+		{"key twice", nil, nil, "queue: 1\nqueue: 2", "reactord.yaml: is not a YAML mapping"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := load(t, tt.flags, tt.environ, tt.file)
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("got error %v, want it to say %q", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestUnreadableFile(t *testing.T) {
+	flags := pflag.NewFlagSet("reactord", pflag.ContinueOnError)
+	l := NewLoader(flags, defaults())
+	if err := flags.Parse([]string{"--config=x"}); err != nil {
+		t.Fatal(err)
+	}
+	_, err := l.Load([]string{"HOME=/"}, func(string) ([]byte, error) { return nil, fs.ErrPermission })
+	if err == nil || !strings.Contains(err.Error(), "permission denied") {
+		t.Errorf("got %v, want the file's own error", err)
+	}
+}
+
+// Every setting's default must be text that the setting itself takes, for --help shows it.
+func TestDefaultsParse(t *testing.T) {
+	c := defaults()
+	before := c
+	for _, s := range c.settings() {
+		text := s.value.text()
+		if text == "" || text == "0" { // not set
+			continue
+		}
+		if err := s.value.parse(text); err != nil {
+			t.Errorf("%s: its default %q: %v", s.name, text, err)
+		}
+	}
+	if diff := cmp.Diff(before, c); diff != "" {
+		t.Errorf("parsing the defaults changed them:\n%s", diff)
+	}
+}

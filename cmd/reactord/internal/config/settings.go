@@ -1,0 +1,139 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"path/filepath"
+	"time"
+
+	"go.uber.org/zap/zapcore"
+)
+
+// setting is one setting: its name in flags, environment and file, and its place in a Config.
+type setting struct {
+	name  string
+	usage string
+	value value
+}
+
+// settings lists the settings of c in the order of --help.
+func (c *Config) settings() []setting {
+	r := &c.Reactor
+	list := []setting{
+		{"listen", "address to serve the API at: HOST:PORT, unix:///PATH or unix:PATH; may be repeated", addressesIn(&c.Listen)},
+		{"data-dir", "folder of the store, modules and compile cache (default $XDG_STATE_HOME/reactord, else ~/.local/state/reactord)", pathIn(&r.DataDir)},
+		{"log-format", "log lines as text for people or as JSON: auto, console, json", choiceIn(&c.LogFormat, LogAuto, LogConsole, LogJSON)},
+		{"log-level", "least level to log: debug, info, warn, error", levelIn(&c.LogLevel)},
+
+		{"workers", "workers that run guests (0: one for each processor)", countIn(&r.Workers, 0)},
+		{"quantum", "fuel a guest may burn before others get their turn (0: about 200 us worth)", countIn(&r.Quantum, 0)},
+		{"blocking-threads", "threads for host operations that block, such as files (0: 64)", countIn(&r.BlockingThreads, 0)},
+		{"compilers", "modules compiled at a time (0: half of the workers)", countIn(&r.Compilers, 0)},
+		{"idle-modules", "compiled modules kept in memory that no guest uses (0: 16)", countIn(&r.IdleModules, 0)},
+
+		{"node-memory", "linear memory and stacks of all guests together (0: three quarters of the machine's)", sizeIn(&r.MemoryBytes, 0)},
+		{"max-live", "workloads that have started and not ended", countIn(&r.MaxLive, 1)},
+		{"queue", "workloads that wait to be started; more are refused", countIn(&r.MaxPending, 1)},
+	}
+	for _, l := range c.limits() {
+		list = append(list,
+			setting{"default-" + l.name, l.usage + ", of a workload that sets none", l.def},
+			setting{"max-" + l.name, l.usage + ", the most a workload may ask for", l.max})
+	}
+	return append(list,
+		setting{"max-module-size", "size of a module", sizeIn(&r.MaxModuleBytes, 1)},
+		setting{"max-functions", "functions of a module", countIn(&r.MaxModuleFunctions, 1)},
+		setting{"module-store", "size of all modules together", sizeIn(&r.ModuleStoreBytes, 1)},
+		setting{"cache", "size of the compile cache on disk", sizeIn(&r.CompileCacheBytes, 1)},
+
+		setting{"retain", "how long a finished workload is kept: a duration or forever",
+			durationIn(&r.RetainFinished, map[string]time.Duration{"forever": -1})},
+		setting{"retain-count", "finished workloads kept at most", countIn(&r.RetainCount, 1)},
+		setting{"grace-period", "how long running workloads may go on at shutdown: a duration or none",
+			durationIn(&r.GracePeriod, map[string]time.Duration{"none": -1, "0": -1})},
+	)
+}
+
+// limit is one limit of a workload: its default and its maximum.
+type limit struct {
+	name, usage string
+	def, max    value
+}
+
+// limits lists the limits of a workload. A maximum of zero is none.
+func (c *Config) limits() []limit {
+	def, most := &c.Reactor.DefaultLimits, &c.Reactor.MaxLimits
+	return []limit{
+		{"memory", "linear memory", sizeIn(&def.MemoryBytes, 1), sizeIn(&most.MemoryBytes, 1)},
+		{"fuel", "instructions, about (0: no bound)", countIn(&def.Fuel, 0), countIn(&most.Fuel, 0)},
+		{"timeout", "time from start to end (0: no bound)", durationIn(&def.Timeout, nil), durationIn(&most.Timeout, nil)},
+		{"stack", "call stack", sizeIn(&def.StackBytes, 1), sizeIn(&most.StackBytes, 1)},
+		{"log-bytes", "output kept", sizeIn(&def.LogBytes, 1), sizeIn(&most.LogBytes, 1)},
+		{"descriptors", "open descriptors", countIn(&def.Descriptors, 3), countIn(&most.Descriptors, 3)},
+		{"pending-ops", "host operations under way", countIn(&def.PendingOps, 1), countIn(&most.PendingOps, 1)},
+	}
+}
+
+// exceeded tells whether the default is above the maximum.
+func (l limit) exceeded() bool {
+	def, most := l.def.number(), l.max.number()
+	if most == 0 {
+		return false
+	}
+	if def == 0 { // no bound
+		def = math.MaxUint64
+	}
+	return def > most
+}
+
+func addressesIn(p *[]Address) value {
+	return value{
+		kind: "ADDR",
+		list: true,
+		parse: func(s string) (err error) {
+			*p, err = parseAddresses(s)
+			return err
+		},
+		text: func() string {
+			var s string
+			for i, a := range *p {
+				if i > 0 {
+					s += ","
+				}
+				s += a.String()
+			}
+			return s
+		},
+	}
+}
+
+func pathIn(p *string) value {
+	return value{
+		kind: "PATH",
+		parse: func(s string) error {
+			if s == "" {
+				return errors.New("is empty")
+			}
+			path, err := filepath.Abs(s)
+			*p = path
+			return err
+		},
+		text: func() string { return *p },
+	}
+}
+
+func levelIn(p *zapcore.Level) value {
+	return value{
+		kind: "WORD",
+		parse: func(s string) error {
+			level, err := zapcore.ParseLevel(s)
+			if err != nil || level > zapcore.ErrorLevel {
+				return fmt.Errorf("%q is not one of debug, info, warn, error", s)
+			}
+			*p = level
+			return nil
+		},
+		text: func() string { return p.String() },
+	}
+}

@@ -1,0 +1,125 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/reactord/reactord/cmd/reactord/internal/config"
+	"github.com/reactord/reactord/cmd/reactord/internal/server"
+	"github.com/reactord/reactord/reactor"
+)
+
+// The times that Stop allows for, beside the grace period.
+const (
+	// slowClients is how long clients have to read what their streams end with.
+	slowClients = 5 * time.Second
+	// lastGuests is how long guests have to end that were interrupted at the end of their grace:
+	// no time at all, unless the host operation they are in does not end.
+	lastGuests = 30 * time.Second
+	// lastCalls is how long calls have to be answered that are under way when the reactor has shut
+	// down. What they wait for is over, so only a client that does not read takes longer.
+	lastCalls = 2 * time.Second
+)
+
+// Daemon is a reactor that is served. It stops in this order (TestStop, and TestDrainAndRestart of
+// the integration tests, hold it):
+//
+//  1. the health service says NOT_SERVING, so that balancers send nothing more;
+//  2. the reactor refuses new work with DRAINING, and lets what runs run on for the grace period.
+//     The API is served all the while: a client sees its work end, and can cancel it;
+//  3. the reactor puts unfinished work back, tells the watchers, ends all streams and closes the
+//     store. A client that does not read would keep its stream from ending: after slowClients all
+//     connections are broken off (TestStopWithDeafClient);
+//  4. the server takes no more calls, answers those under way, and closes the listeners.
+//
+// Rejected: stopping the server first, which would be simpler. Clients would lose their streams
+// before the last results, and nobody could see what a drain waits for.
+type Daemon struct {
+	reactor   *reactor.Reactor
+	server    *server.Server
+	log       *zap.Logger
+	grace     time.Duration
+	addresses []config.Address
+	serving   sync.WaitGroup
+	failed    chan error
+}
+
+// Start listens, opens the store and serves. Its first line in the log tells where.
+func Start(cfg config.Config, log *zap.Logger) (*Daemon, error) {
+	listeners, err := listen(cfg.Listen)
+	if err != nil {
+		return nil, err
+	}
+	d := &Daemon{
+		log:       log,
+		grace:     max(cfg.Reactor.GracePeriod, 0),
+		addresses: addresses(listeners),
+		failed:    make(chan error, len(listeners)),
+	}
+	log.Info("reactord",
+		zap.Stringers("listen", d.addresses),
+		zap.String("dataDir", cfg.Reactor.DataDir),
+		zap.String("version", cfg.Reactor.Version))
+	for _, a := range cfg.Listen {
+		if !a.Local() {
+			log.Warn("THE API IS OPEN TO THE NETWORK: whoever reaches this address can run programs and open "+
+				"files here, for there is no authentication yet; listen at a loopback address or a unix socket",
+				zap.Stringer("listen", a))
+		}
+	}
+	cfg.Reactor.Logger = log
+	d.reactor, err = reactor.New(cfg.Reactor)
+	if err != nil {
+		closeAll(listeners)
+		return nil, err
+	}
+	d.server = server.New(d.reactor, log)
+	for _, l := range listeners {
+		d.serving.Go(func() {
+			if err := d.server.Serve(l); err != nil {
+				d.failed <- fmt.Errorf("serving at %s: %w", l.Addr(), err)
+			}
+		})
+	}
+	log.Info("serving", zap.Int("workers", d.reactor.Node().Workers))
+	return d, nil
+}
+
+// Addresses are where the daemon listens, with the ports that were taken where 0 was asked for.
+func (d *Daemon) Addresses() []config.Address { return d.addresses }
+
+// Failed tells of a listener that no longer serves.
+func (d *Daemon) Failed() <-chan error { return d.failed }
+
+// Stop ends the daemon as its type says; it is called once. When ctx ends, the grace period does.
+func (d *Daemon) Stop(ctx context.Context) error {
+	d.server.SetDraining(true)
+	ctx, cancel := context.WithTimeout(ctx, d.grace+lastGuests)
+	defer cancel()
+	deaf := time.AfterFunc(d.grace+slowClients, d.server.BreakOff)
+	err := d.reactor.Shutdown(ctx)
+	deaf.Stop()
+	last, cancel := context.WithTimeout(context.Background(), lastCalls)
+	defer cancel()
+	d.server.Stop(last)
+	d.serving.Wait()
+	if err != nil {
+		return errors.Join(errors.New("the reactor did not shut down cleanly"), err)
+	}
+	d.log.Info("stopped")
+	return nil
+}
+
+func addresses(listeners []net.Listener) []config.Address {
+	list := make([]config.Address, len(listeners))
+	for i, l := range listeners {
+		list[i] = config.Address{Network: l.Addr().Network(), Addr: l.Addr().String()}
+	}
+	return list
+}

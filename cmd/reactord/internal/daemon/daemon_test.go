@@ -1,0 +1,167 @@
+package daemon
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+	"go.uber.org/zap"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
+
+	"github.com/reactord/reactord/cmd/reactord/internal/config"
+	"github.com/reactord/reactord/examples"
+	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
+	"github.com/reactord/reactord/reactor"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// Stop ends every stream, those that would never end by themselves too, and leaves nothing behind.
+func TestStop(t *testing.T) {
+	d, err := Start(config.Config{
+		Listen:  []config.Address{{Network: "tcp", Addr: "127.0.0.1:0"}, {Network: "unix", Addr: socket(t)}},
+		Reactor: reactor.Config{DataDir: t.TempDir(), Workers: 1},
+	}, zap.NewNop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	var streams []func() error
+	for _, a := range d.Addresses() {
+		target := a.String()
+		conn, err := grpc.NewClient(target, grpc.WithTransportCredentials(insecure.NewCredentials()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		stats, err := reactorv1.NewNodeServiceClient(conn).WatchStats(ctx, &reactorv1.WatchStatsRequest{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		changes, err := reactorv1.NewWorkloadServiceClient(conn).WatchWorkloads(ctx, &reactorv1.WatchWorkloadsRequest{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		health, err := healthv1.NewHealthClient(conn).Watch(ctx, &healthv1.HealthCheckRequest{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, first := range []func() error{next(stats), next(changes), next(health)} {
+			if err := first(); err != nil {
+				t.Fatalf("at %s: %v", target, err)
+			}
+		}
+		streams = append(streams, next(stats), next(changes), next(health))
+	}
+	if err := d.Stop(ctx); err != nil {
+		t.Errorf("stopping: %v", err)
+	}
+	for i, next := range streams {
+		var err error
+		for err == nil {
+			err = next()
+		}
+		if last := i%3 == 2; !last && !errors.Is(err, io.EOF) { // a watch of the health is broken off
+			t.Errorf("stream %d ended with %v, want EOF", i, err)
+		}
+	}
+	if ctx.Err() != nil {
+		t.Error("it took a minute")
+	}
+}
+
+// A client that does not read cannot hold up the end.
+func TestStopWithDeafClient(t *testing.T) {
+	d, err := Start(config.Config{
+		Listen:  []config.Address{{Network: "tcp", Addr: "127.0.0.1:0"}},
+		Reactor: reactor.Config{DataDir: t.TempDir(), Workers: 1, GracePeriod: -1},
+	}, zap.NewNop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := grpc.NewClient(d.Addresses()[0].String(), grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithInitialWindowSize(64<<10), grpc.WithInitialConnWindowSize(64<<10)) // and no larger ones later
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	workloads := reactorv1.NewWorkloadServiceClient(conn)
+	changes, err := workloads.WatchWorkloads(t.Context(), &reactorv1.WatchWorkloadsRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := next(changes)(); err != nil {
+		t.Fatal(err)
+	}
+	pushed := push(t, reactorv1.NewModuleServiceClient(conn), examples.Sleeper)
+	for range 20 { // of which the watch would tell 64 KiB each, at least once
+		if _, err := workloads.SubmitWorkload(t.Context(), &reactorv1.SubmitWorkloadRequest{Spec: &reactorv1.WorkloadSpec{
+			Module: pushed, Stdin: make([]byte, 64<<10),
+		}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := d.Stop(t.Context()); err != nil {
+		t.Errorf("stopping: %v", err)
+	}
+}
+
+func push(t *testing.T, modules reactorv1.ModuleServiceClient, binary []byte) (digest string) {
+	t.Helper()
+	stream, err := modules.PushModule(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	digest = fmt.Sprintf("sha256:%x", sha256.Sum256(binary))
+	for _, req := range []*reactorv1.PushModuleRequest{
+		{Part: &reactorv1.PushModuleRequest_Header{Header: &reactorv1.PushModuleHeader{Digest: digest, SizeBytes: uint64(len(binary))}}},
+		{Part: &reactorv1.PushModuleRequest_Chunk{Chunk: binary}},
+	} {
+		if err := stream.Send(req); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := stream.CloseSend(); err != nil {
+		t.Fatal(err)
+	}
+	for err == nil {
+		_, err = stream.Recv()
+	}
+	if !errors.Is(err, io.EOF) {
+		t.Fatal(err)
+	}
+	return digest
+}
+
+// next receives from a stream.
+func next[T any](stream interface{ Recv() (*T, error) }) func() error {
+	return func() error {
+		_, err := stream.Recv()
+		return err
+	}
+}
+
+// A daemon that cannot open its store listens no more.
+func TestStartFails(t *testing.T) {
+	path := socket(t)
+	_, err := Start(config.Config{
+		Listen:  []config.Address{{Network: "unix", Addr: path}},
+		Reactor: reactor.Config{DataDir: "relative"},
+	}, zap.NewNop())
+	if err == nil {
+		t.Fatal("it started")
+	}
+	if listeners, err := listen([]config.Address{{Network: "unix", Addr: path}}); err != nil {
+		t.Errorf("the address is still taken: %v", err)
+	} else {
+		closeAll(listeners)
+	}
+}

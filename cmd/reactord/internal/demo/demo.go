@@ -1,0 +1,237 @@
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+
+	"github.com/reactord/reactord/cmd/reactord/internal/config"
+	"github.com/reactord/reactord/cmd/reactord/internal/daemon"
+	"github.com/reactord/reactord/examples"
+	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
+	"github.com/reactord/reactord/reactor"
+)
+
+// Options say what to run and where to report.
+type Options struct {
+	Count    int       // of sleepers
+	Output   string    // "table" or "json"
+	Version  string    // of the daemon
+	Out      io.Writer // the report
+	Progress *os.File  // what happens meanwhile
+}
+
+// How the sleepers sleep. They must still all wait when the last of them has started, so a larger
+// number of them sleeps longer.
+const (
+	rounds      = 6
+	leastLife   = 3 * time.Second
+	lifePerNode = 500 * time.Microsecond // of a sleeper, for each that there is
+)
+
+// stopTime bounds the end of the daemon.
+const stopTime = 10 * time.Second
+
+// errFailures is the end of a demo whose report tells of guests that failed.
+var errFailures = errors.New("not every guest succeeded")
+
+// Run runs the demo. Its error is nil only if all guests succeeded.
+func Run(ctx context.Context, o Options) (err error) {
+	if err := o.validate(); err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "reactord-demo-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+
+	d, err := daemon.Start(config.Config{
+		Listen: []config.Address{{Network: "tcp", Addr: "127.0.0.1:0"}},
+		Reactor: reactor.Config{
+			DataDir:     dir,
+			Version:     o.Version,
+			GracePeriod: -1,
+		},
+	}, zap.NewNop())
+	if err != nil {
+		return err
+	}
+	defer func() {
+		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
+		defer cancel()
+		err = errors.Join(err, d.Stop(stop))
+	}()
+
+	report, err := drive(ctx, d.Addresses()[0].String(), o)
+	if err != nil {
+		return err
+	}
+	if err := report.write(o.Out, o.Output); err != nil {
+		return err
+	}
+	if report.Succeeded != report.Workloads {
+		return errFailures
+	}
+	return nil
+}
+
+func (o Options) validate() error {
+	var faults []error
+	if o.Count < 1 {
+		faults = append(faults, fmt.Errorf("--count: %d is too few: 1 at least", o.Count))
+	}
+	if o.Output != outputTable && o.Output != outputJSON {
+		faults = append(faults, fmt.Errorf("--output: %q is neither table nor json", o.Output))
+	}
+	return errors.Join(faults...)
+}
+
+// drive runs the guests in the daemon at address.
+func drive(ctx context.Context, address string, o Options) (*report, error) {
+	conn, err := grpc.NewClient(address, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	c := &client{
+		modules:   reactorv1.NewModuleServiceClient(conn),
+		workloads: reactorv1.NewWorkloadServiceClient(conn),
+		node:      reactorv1.NewNodeServiceClient(conn),
+	}
+	node, err := c.node.GetNode(ctx, &reactorv1.GetNodeRequest{})
+	if err != nil {
+		return nil, err
+	}
+	workers := int(node.GetNode().GetWorkers())
+	t := newTally(o.Count, workers)
+	if err := c.warmUp(ctx); err != nil {
+		return nil, err
+	}
+	return c.run(ctx, t, newProgress(o.Progress, t))
+}
+
+// warmUp pushes the modules and runs each once, so that compiling them and making the first
+// instance are not counted as what the others cost.
+func (c *client) warmUp(ctx context.Context) error {
+	for tag, binary := range map[string][]byte{sleeperTag: examples.Sleeper, hogTag: examples.Hog} {
+		if err := c.push(ctx, tag, binary); err != nil {
+			return fmt.Errorf("pushing %s: %w", tag, err)
+		}
+	}
+	const id = "warm-up"
+	if err := c.submit(ctx, []*reactorv1.SubmitWorkloadRequest{{Id: id, Spec: sleeper(1, 10*time.Millisecond)}}); err != nil {
+		return err
+	}
+	_, err := c.workloads.WaitWorkload(ctx, &reactorv1.WaitWorkloadRequest{Id: id})
+	return err
+}
+
+// run submits hogs and sleepers, waits for the sleepers, and ends the hogs.
+func (c *client) run(ctx context.Context, t *tally, p *progress) (*report, error) {
+	before, err := c.node.GetStats(ctx, &reactorv1.GetStatsRequest{})
+	if err != nil {
+		return nil, err
+	}
+	t.begin(before.GetStats())
+	err = c.runSleepers(ctx, t, p)
+	p.end()
+	if err != nil {
+		return nil, err
+	}
+	after, err := c.node.GetStats(ctx, &reactorv1.GetStatsRequest{})
+	if err != nil {
+		return nil, err
+	}
+	hogs, err := c.endHogs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return t.report(after.GetStats(), hogs), nil
+}
+
+// runSleepers submits everything and returns when all sleepers have ended, or with the first fault
+// of a stream that is followed meanwhile.
+func (c *client) runSleepers(ctx context.Context, t *tally, p *progress) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	var followers sync.WaitGroup
+	defer followers.Wait()
+	defer stop(nil)
+	changes, err := c.watchSleepers(ctx)
+	if err != nil {
+		return err
+	}
+	follow := func(stream func() error) {
+		followers.Go(func() {
+			if err := stream(); err != nil {
+				stop(err)
+			}
+		})
+	}
+	follow(func() error { return followSleepers(changes, t) })
+	follow(func() error { return c.followStats(ctx, t, p) })
+
+	if err := c.submitAll(ctx, t); err != nil {
+		return causeOf(ctx, err)
+	}
+	select {
+	case <-t.done:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// submitAll submits the hogs, then the sleepers in batches.
+func (c *client) submitAll(ctx context.Context, t *tally) error {
+	hogs := make([]*reactorv1.SubmitWorkloadRequest, 2*t.workers)
+	for i := range hogs {
+		hogs[i] = &reactorv1.SubmitWorkloadRequest{Spec: &reactorv1.WorkloadSpec{
+			Module: hogTag, Name: "hog", Labels: map[string]string{roleLabel: hogRole},
+		}}
+	}
+	if err := c.submit(ctx, hogs); err != nil {
+		return err
+	}
+	life := leastLife + time.Duration(t.count)*lifePerNode
+	for left := t.count; left > 0; {
+		batch := make([]*reactorv1.SubmitWorkloadRequest, min(left, batchSize))
+		for i := range batch {
+			spec := sleeper(rounds, life/rounds)
+			spec.Labels = map[string]string{roleLabel: sleeperRole}
+			batch[i] = &reactorv1.SubmitWorkloadRequest{Spec: spec}
+		}
+		if err := c.submit(ctx, batch); err != nil {
+			return err
+		}
+		left -= len(batch)
+		t.addSubmitted(len(batch))
+	}
+	return nil
+}
+
+// sleeper is the spec of one sleeper.
+func sleeper(rounds int, pause time.Duration) *reactorv1.WorkloadSpec {
+	return &reactorv1.WorkloadSpec{
+		Module: sleeperTag,
+		Name:   "sleeper",
+		Args:   []string{strconv.Itoa(rounds), strconv.FormatInt(pause.Milliseconds(), 10)},
+	}
+}
+
+// causeOf is why ctx ended, if it did, else err.
+func causeOf(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
+	return err
+}

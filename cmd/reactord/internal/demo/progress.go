@@ -1,0 +1,50 @@
+package demo
+
+import (
+	"fmt"
+	"os"
+	"time"
+
+	"golang.org/x/term"
+)
+
+// progress shows how it goes: on a terminal one line that changes, else a line each second. It is
+// used by one goroutine at a time.
+type progress struct {
+	w        *os.File
+	terminal bool
+	tally    *tally
+	shown    time.Time
+}
+
+func newProgress(w *os.File, t *tally) *progress {
+	return &progress{w: w, terminal: term.IsTerminal(int(w.Fd())), tally: t}
+}
+
+// show is called with every reading of the statistics.
+func (p *progress) show() {
+	if now := time.Now(); p.terminal || now.Sub(p.shown) >= time.Second-statsInterval/2 {
+		p.shown = now
+		p.line()
+	}
+}
+
+func (p *progress) line() {
+	r := p.tally.read()
+	before, after := "", "\n"
+	if p.terminal {
+		before, after = "\r", "\x1b[K" // the rest of a longer line before
+	}
+	fmt.Fprintf(p.w, "%s%5.1f s  submitted %s of %s  waiting %s  succeeded %s  failed %s  wake p99 %.2f ms  memory %d MiB%s",
+		before, r.elapsed.Seconds(), grouped(r.submitted), grouped(r.count), grouped(int(r.stats.GetWaiting())),
+		grouped(r.succeeded), grouped(r.failed), milliseconds(r.stats.GetWakeLatenessP99().AsDuration()),
+		r.stats.GetResidentBytes()>>20, after)
+}
+
+// end leaves the last line standing.
+func (p *progress) end() {
+	p.line()
+	if p.terminal {
+		fmt.Fprintln(p.w)
+	}
+}

@@ -1,0 +1,103 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"google.golang.org/grpc"
+
+	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
+	"github.com/reactord/reactord/reactor"
+)
+
+type attachStream = grpc.BidiStreamingServer[reactorv1.AttachWorkloadRequest, reactorv1.AttachWorkloadResponse]
+
+// AttachWorkload joins a stream to a workload's standard streams:
+//
+//  1. the handler's goroutine sends output; a second one, of receiveStdin, hands over input. Each
+//     blocks on the slower of guest and client, which is the backpressure of that direction;
+//  2. the client's half-close ends the guest's stdin and the second goroutine, nothing else;
+//  3. the guest's end ends the handler. Its return ends a Recv that is under way, and the context
+//     a Write. Since gRPC ends Recv only once the handler has returned, the handler cannot wait
+//     for the second goroutine: Stop does;
+//  4. a fault of the input (a message that is no input) cancels the output with itself as cause.
+func (w *workloads) AttachWorkload(stream attachStream) error {
+	first, err := stream.Recv()
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	id, ok := first.GetPart().(*reactorv1.AttachWorkloadRequest_Id)
+	if !ok {
+		return fields{{Path: "id", Description: "must be the first message"}}.err()
+	}
+	attachment, err := w.reactor.AttachWorkload(stream.Context(), id.Id)
+	if err != nil {
+		return err
+	}
+	defer attachment.Close()
+
+	ctx, cancel := context.WithCancelCause(stream.Context())
+	defer cancel(nil)
+	w.running.Go(func() {
+		if err := receiveStdin(ctx, stream, attachment); err != nil {
+			cancel(err)
+		}
+	})
+	err = sendOutput(ctx, stream, attachment)
+	if cause := context.Cause(ctx); err != nil && cause != nil && stream.Context().Err() == nil {
+		return cause
+	}
+	return err
+}
+
+// receiveStdin hands the client's input to the guest up to the half-close.
+func receiveStdin(ctx context.Context, stream attachStream, attachment *reactor.Attachment) error {
+	for {
+		req, err := stream.Recv()
+		if errors.Is(err, io.EOF) {
+			attachment.CloseWrite()
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		part, ok := req.GetPart().(*reactorv1.AttachWorkloadRequest_Stdin)
+		if !ok {
+			return fields{{Path: "stdin", Description: "must be what follows the id"}}.err()
+		}
+		if _, err := attachment.Write(ctx, part.Stdin); err != nil {
+			if errors.Is(err, io.ErrClosedPipe) {
+				continue // the guest reads no more; its output goes on, and the client may not have noticed
+			}
+			return err
+		}
+	}
+}
+
+// sendOutput sends the guest's output, then its end.
+func sendOutput(ctx context.Context, stream attachStream, attachment *reactor.Attachment) error {
+	for {
+		out, err := attachment.Next(ctx)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		resp := &reactorv1.AttachWorkloadResponse{Part: &reactorv1.AttachWorkloadResponse_Stdout{Stdout: out.Data}}
+		if out.Stream == reactor.Stderr {
+			resp.Part = &reactorv1.AttachWorkloadResponse_Stderr{Stderr: out.Data}
+		}
+		if err := stream.Send(resp); err != nil {
+			return err
+		}
+	}
+	ended, err := attachment.Ended(ctx)
+	if err != nil {
+		return err
+	}
+	return stream.Send(&reactorv1.AttachWorkloadResponse{
+		Part: &reactorv1.AttachWorkloadResponse_Ended{Ended: fromWorkload(ended)},
+	})
+}

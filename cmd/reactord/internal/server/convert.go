@@ -1,0 +1,259 @@
+package server
+
+import (
+	"time"
+
+	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
+	"github.com/reactord/reactord/reactor"
+)
+
+// Enums convert by number: those of package reactor have the values of the API's.
+
+func toSpec(p *reactorv1.WorkloadSpec, path string, bad *fields) reactor.Spec {
+	return reactor.Spec{
+		Module:      p.GetModule(),
+		Name:        p.GetName(),
+		Labels:      p.GetLabels(),
+		Args:        p.GetArgs(),
+		Env:         p.GetEnv(),
+		Stdin:       p.GetStdin(),
+		Interactive: p.GetInteractive(),
+		Invoke:      p.GetInvoke(),
+		Grants:      toGrants(p.GetGrants(), path, bad),
+		Limits:      toLimits(p.GetLimits(), path, bad),
+	}
+}
+
+func fromSpec(s *reactor.Spec) *reactorv1.WorkloadSpec {
+	return &reactorv1.WorkloadSpec{
+		Module:      s.Module,
+		Name:        s.Name,
+		Labels:      s.Labels,
+		Args:        s.Args,
+		Env:         s.Env,
+		Stdin:       s.Stdin,
+		Interactive: s.Interactive,
+		Invoke:      s.Invoke,
+		Grants:      fromGrants(s.Grants),
+		Limits:      fromLimits(s.Limits),
+	}
+}
+
+func toGrants(list []*reactorv1.Grant, path string, bad *fields) []reactor.Grant {
+	if len(list) == 0 {
+		return nil
+	}
+	grants := make([]reactor.Grant, 0, len(list))
+	for i, p := range list {
+		switch g := p.GetGrant().(type) {
+		case *reactorv1.Grant_Directory:
+			grants = append(grants, reactor.DirectoryGrant{
+				HostPath:  g.Directory.GetHostPath(),
+				GuestPath: g.Directory.GetGuestPath(),
+				ReadOnly:  g.Directory.GetReadOnly(),
+			})
+		case *reactorv1.Grant_Listener:
+			grants = append(grants, reactor.ListenerGrant{Address: g.Listener.GetAddress()})
+		case *reactorv1.Grant_Connection:
+			grants = append(grants, reactor.ConnectionGrant{Address: g.Connection.GetAddress()})
+		default:
+			bad.add("is none of directory, listener, connection", "%s.grants[%d]", path, i)
+		}
+	}
+	return grants
+}
+
+func fromGrants(list []reactor.Grant) []*reactorv1.Grant {
+	if len(list) == 0 {
+		return nil
+	}
+	grants := make([]*reactorv1.Grant, 0, len(list))
+	for _, g := range list {
+		p := &reactorv1.Grant{}
+		switch g := g.(type) {
+		case reactor.DirectoryGrant:
+			p.Grant = &reactorv1.Grant_Directory{Directory: &reactorv1.DirectoryGrant{
+				HostPath: g.HostPath, GuestPath: g.GuestPath, ReadOnly: g.ReadOnly,
+			}}
+		case reactor.ListenerGrant:
+			p.Grant = &reactorv1.Grant_Listener{Listener: &reactorv1.ListenerGrant{Address: g.Address}}
+		case reactor.ConnectionGrant:
+			p.Grant = &reactorv1.Grant_Connection{Connection: &reactorv1.ConnectionGrant{Address: g.Address}}
+		}
+		grants = append(grants, p)
+	}
+	return grants
+}
+
+func toLimits(p *reactorv1.Limits, path string, bad *fields) reactor.Limits {
+	timeout := p.GetTimeout()
+	if timeout != nil && (timeout.CheckValid() != nil || timeout.AsDuration() < 0) {
+		bad.add("is not a duration that is positive or zero", "%s.limits.timeout", path)
+	}
+	return reactor.Limits{
+		MemoryBytes: p.GetMemoryBytes(),
+		Fuel:        p.GetFuel(),
+		Timeout:     timeout.AsDuration(),
+		StackBytes:  p.GetStackBytes(),
+		LogBytes:    p.GetLogBytes(),
+		Descriptors: p.GetDescriptors(),
+		PendingOps:  p.GetPendingOps(),
+	}
+}
+
+func fromLimits(l reactor.Limits) *reactorv1.Limits {
+	return &reactorv1.Limits{
+		MemoryBytes: l.MemoryBytes,
+		Fuel:        l.Fuel,
+		Timeout:     fromDuration(l.Timeout),
+		StackBytes:  l.StackBytes,
+		LogBytes:    l.LogBytes,
+		Descriptors: l.Descriptors,
+		PendingOps:  l.PendingOps,
+	}
+}
+
+func fromWorkload(w *reactor.Workload) *reactorv1.Workload {
+	if w == nil {
+		return nil
+	}
+	return &reactorv1.Workload{Id: w.ID, Spec: fromSpec(&w.Spec), Status: fromStatus(&w.Status)}
+}
+
+func fromStatus(s *reactor.Status) *reactorv1.WorkloadStatus {
+	return &reactorv1.WorkloadStatus{
+		State:      reactorv1.WorkloadState(s.State),
+		Reason:     reactorv1.EndReason(s.Reason),
+		ExitCode:   s.ExitCode,
+		Message:    s.Message,
+		Attempts:   s.Attempts,
+		CreateTime: fromTime(s.CreateTime),
+		StartTime:  fromTime(s.StartTime),
+		EndTime:    fromTime(s.EndTime),
+		Usage: &reactorv1.Usage{
+			Fuel:            s.Usage.Fuel,
+			CpuTime:         durationpb.New(s.Usage.CPUTime),
+			WaitingTime:     durationpb.New(s.Usage.WaitingTime),
+			PeakMemoryBytes: s.Usage.PeakMemoryBytes,
+			LogBytes:        s.Usage.LogBytes,
+			LogBytesDropped: s.Usage.LogBytesDropped,
+		},
+		WaitingFor:      fromOps(s.WaitingFor),
+		Results:         s.Results,
+		ListenAddresses: s.ListenAddresses,
+	}
+}
+
+func fromOps(list []reactor.Op) []*reactorv1.Op {
+	ops := make([]*reactorv1.Op, len(list))
+	for i, op := range list {
+		ops[i] = &reactorv1.Op{
+			WorkloadId: op.WorkloadID,
+			Kind:       op.Kind,
+			Target:     op.Target,
+			StartTime:  fromTime(op.StartTime),
+			Deadline:   fromTime(op.Deadline),
+			Bytes:      op.Bytes,
+		}
+	}
+	return ops
+}
+
+func fromModule(m *reactor.Module) *reactorv1.Module {
+	if m == nil {
+		return nil
+	}
+	p := &reactorv1.Module{
+		Digest:        m.Digest,
+		SizeBytes:     m.SizeBytes,
+		Kind:          reactorv1.ModuleKind(m.Kind),
+		Tags:          m.Tags,
+		CreateTime:    fromTime(m.CreateTime),
+		Needs:         m.Needs,
+		FunctionCount: m.FunctionCount,
+	}
+	for _, i := range m.Imports {
+		p.Imports = append(p.Imports, &reactorv1.ModuleImport{Module: i.Module, Name: i.Name, Type: i.Type})
+	}
+	for _, e := range m.Exports {
+		p.Exports = append(p.Exports, &reactorv1.ModuleExport{Name: e.Name, Type: e.Type})
+	}
+	if m.Memory != nil {
+		p.Memory = &reactorv1.ModuleMemory{MinBytes: m.Memory.MinBytes, MaxBytes: m.Memory.MaxBytes}
+	}
+	return p
+}
+
+func toFilter(p *reactorv1.WorkloadFilter, bad *fields) reactor.Filter {
+	f := reactor.Filter{LabelSelector: p.GetLabelSelector(), Module: p.GetModule()}
+	for i, s := range p.GetStates() {
+		if s < reactorv1.WorkloadState_WORKLOAD_STATE_PENDING || s > reactorv1.WorkloadState_WORKLOAD_STATE_CANCELLED {
+			bad.add("is not a state", "filter.states[%d]", i)
+			continue
+		}
+		f.States = append(f.States, reactor.State(s))
+	}
+	return f
+}
+
+func fromNode(n reactor.Node) *reactorv1.Node {
+	return &reactorv1.Node{
+		Version:       n.Version,
+		GoVersion:     n.GoVersion,
+		Platform:      n.Platform,
+		StartTime:     fromTime(n.StartTime),
+		Workers:       uint32(n.Workers),
+		DataDir:       n.DataDir,
+		DefaultLimits: fromLimits(n.DefaultLimits),
+		MaxLimits:     fromLimits(n.MaxLimits),
+		MemoryBytes:   n.MemoryBytes,
+		Draining:      n.Draining,
+		ProcessId:     uint32(n.ProcessID),
+	}
+}
+
+func fromStats(s reactor.Stats) *reactorv1.Stats {
+	return &reactorv1.Stats{
+		Time:              fromTime(s.Time),
+		Pending:           s.Pending,
+		Running:           s.Running,
+		Waiting:           s.Waiting,
+		WaitingPeak:       s.WaitingPeak,
+		Submitted:         s.Submitted,
+		Succeeded:         s.Succeeded,
+		Failed:            s.Failed,
+		Cancelled:         s.Cancelled,
+		GuestMemoryBytes:  s.GuestMemoryBytes,
+		ResidentBytes:     s.ResidentBytes,
+		ResidentPeakBytes: s.ResidentPeakBytes,
+		HeapBytes:         s.HeapBytes,
+		Goroutines:        s.Goroutines,
+		Resumes:           s.Resumes,
+		Preemptions:       s.Preemptions,
+		Fuel:              s.Fuel,
+		BusyTime:          durationpb.New(s.BusyTime),
+		WakeLatenessP50:   durationpb.New(s.WakeLatenessP50),
+		WakeLatenessP99:   durationpb.New(s.WakeLatenessP99),
+		WakeLatenessMax:   durationpb.New(s.WakeLatenessMax),
+		CompiledModules:   s.CompiledModules,
+	}
+}
+
+// fromTime is absent for the zero time, which stands for a time that is not known.
+func fromTime(t time.Time) *timestamppb.Timestamp {
+	if t.IsZero() {
+		return nil
+	}
+	return timestamppb.New(t)
+}
+
+// fromDuration is absent for zero, which stands for no bound.
+func fromDuration(d time.Duration) *durationpb.Duration {
+	if d == 0 {
+		return nil
+	}
+	return durationpb.New(d)
+}

@@ -1,0 +1,134 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/protoadapt"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
+	"github.com/reactord/reactord/reactor/errs"
+)
+
+// Domain is the domain of the ErrorInfo of every error of the API.
+const Domain = "reactor.v1"
+
+// code is the gRPC code of a class. RESOURCE_EXHAUSTED is what the daemon's bounds refuse: with a
+// RetryInfo if the bound may be free again later, without if only another request or another
+// configuration helps.
+func code(class errs.Class) codes.Code {
+	switch class {
+	case errs.InvalidArgument, errs.ModuleInvalid, errs.ModuleUnsupported, errs.DigestMismatch:
+		return codes.InvalidArgument
+	case errs.ModuleNotFound, errs.WorkloadNotFound:
+		return codes.NotFound
+	case errs.WorkloadExists:
+		return codes.AlreadyExists
+	case errs.ModuleInUse, errs.WorkloadFinished, errs.WorkloadNotInteractive,
+		errs.WorkloadAttached, errs.GrantDenied, errs.CursorExpired:
+		return codes.FailedPrecondition
+	case errs.ModuleTooLarge, errs.LimitExceeded, errs.QueueFull, errs.StoreFull:
+		return codes.ResourceExhausted
+	case errs.Draining:
+		return codes.Unavailable
+	default:
+		return codes.Internal
+	}
+}
+
+// toStatus is the status a call ends with that failed with err. A call whose context is done ends
+// with the context's own status, unless the reactor had an answer before that.
+func toStatus(ctx context.Context, err error) error {
+	if err == nil {
+		return nil
+	}
+	if e, ok := errors.AsType[*errs.Error](err); ok {
+		return fromError(e)
+	}
+	if ctx.Err() != nil {
+		return status.FromContextError(ctx.Err()).Err()
+	}
+	if _, ok := status.FromError(err); ok { // of gRPC itself: a stream that broke
+		return err
+	}
+	return fromError(&errs.Error{Class: errs.Internal, Message: "internal error: " + err.Error(), Cause: err})
+}
+
+func fromError(e *errs.Error) error {
+	st, err := status.New(code(e.Class), e.Message).WithDetails(details(e)...)
+	if err != nil {
+		return status.Error(code(e.Class), e.Message)
+	}
+	return st.Err()
+}
+
+// details are the google.rpc details of e.
+func details(e *errs.Error) []protoadapt.MessageV1 {
+	info := &errdetails.ErrorInfo{Reason: e.Class.String(), Domain: Domain}
+	list := []protoadapt.MessageV1{info}
+	if e.Resource != (errs.Resource{}) {
+		info.Metadata = map[string]string{e.Resource.Type: e.Resource.Name}
+		list = append(list, &errdetails.ResourceInfo{
+			ResourceType: e.Resource.Type,
+			ResourceName: e.Resource.Name,
+			Description:  e.Message,
+		})
+	}
+	if len(e.Fields) > 0 {
+		bad := &errdetails.BadRequest{}
+		for _, f := range e.Fields {
+			bad.FieldViolations = append(bad.FieldViolations,
+				&errdetails.BadRequest_FieldViolation{Field: f.Path, Description: f.Description})
+		}
+		list = append(list, bad)
+	}
+	switch code(e.Class) {
+	case codes.FailedPrecondition:
+		list = append(list, &errdetails.PreconditionFailure{Violations: []*errdetails.PreconditionFailure_Violation{
+			{Type: e.Class.String(), Subject: subject(e), Description: e.Message},
+		}})
+	case codes.ResourceExhausted:
+		list = append(list, &errdetails.QuotaFailure{Violations: []*errdetails.QuotaFailure_Violation{
+			{Subject: subject(e), Description: e.Message},
+		}})
+	}
+	if e.Retry > 0 {
+		list = append(list, &errdetails.RetryInfo{RetryDelay: durationpb.New(e.Retry)})
+	}
+	return list
+}
+
+// subject is what a violation is about: the resource, else the node as a whole.
+func subject(e *errs.Error) string {
+	if e.Resource == (errs.Resource{}) {
+		return "node"
+	}
+	return e.Resource.Type + ":" + e.Resource.Name
+}
+
+// toItem is the error of one item of a batch; nil of nil.
+func toItem(err error) *reactorv1.Error {
+	if err == nil {
+		return nil
+	}
+	class := errs.ClassOf(err)
+	return &reactorv1.Error{
+		Code:    int32(code(class)),
+		Reason:  reactorv1.ErrorReason(class),
+		Message: err.Error(),
+	}
+}
+
+// fields gathers what is wrong with a message that has no counterpart in the reactor.
+type fields []errs.Field
+
+func (f *fields) add(description, path string, args ...any) {
+	*f = append(*f, errs.Field{Path: fmt.Sprintf(path, args...), Description: description})
+}
+
+func (f fields) err() error { return errs.Invalid(f...) }

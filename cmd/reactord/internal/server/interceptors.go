@@ -1,0 +1,93 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/peer"
+	"google.golang.org/grpc/status"
+
+	"github.com/reactord/reactord/reactor/errs"
+)
+
+// edge is what every call goes through: it turns panics into errors, errors into statuses, and
+// logs the call.
+type edge struct {
+	log *zap.Logger
+}
+
+func (e *edge) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (resp any, err error) {
+	err = e.call(ctx, info.FullMethod, func() (err error) {
+		resp, err = handler(ctx, req)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return resp, nil
+}
+
+func (e *edge) stream(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
+	return e.call(stream.Context(), info.FullMethod, func() error { return handler(srv, stream) })
+}
+
+func (e *edge) call(ctx context.Context, method string, handle func() error) error {
+	start := time.Now()
+	err := recovered(handle)
+	st := toStatus(ctx, err)
+	e.access(ctx, method, time.Since(start), st, err)
+	return st
+}
+
+// recovered calls handle and makes an error of a panic.
+func recovered(handle func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = &errs.Error{
+				Class:   errs.Internal,
+				Message: "internal error: the daemon's log has the details",
+				Cause:   &panicError{p, debug.Stack()},
+			}
+		}
+	}()
+	return handle()
+}
+
+// panicError is a panic of a handler.
+type panicError struct {
+	value any
+	stack []byte
+}
+
+func (p *panicError) Error() string { return fmt.Sprintf("panic: %v\n%s", p.value, p.stack) }
+
+// access logs a call: faults of the daemon as errors, the rest for who debugs.
+func (e *edge) access(ctx context.Context, method string, took time.Duration, st, cause error) {
+	code := status.Code(st)
+	level := zapcore.DebugLevel
+	if code == codes.Internal || code == codes.Unknown {
+		level = zapcore.ErrorLevel
+	}
+	entry := e.log.Check(level, "call")
+	if entry == nil {
+		return
+	}
+	fields := []zap.Field{zap.String("method", method), zap.Stringer("code", code), zap.Duration("took", took)}
+	if p, ok := peer.FromContext(ctx); ok {
+		fields = append(fields, zap.Stringer("peer", p.Addr))
+	}
+	if st != nil {
+		fields = append(fields, zap.String("error", status.Convert(st).Message()))
+	}
+	if e, ok := errors.AsType[*errs.Error](cause); ok && e.Cause != nil {
+		fields = append(fields, zap.NamedError("cause", e.Cause))
+	}
+	entry.Write(fields...)
+}

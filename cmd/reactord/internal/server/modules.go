@@ -1,0 +1,112 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"google.golang.org/grpc"
+
+	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
+	"github.com/reactord/reactord/reactor"
+)
+
+// maxChunkBytes bounds a chunk of a module on its way in.
+const maxChunkBytes = 1 << 20
+
+type modules struct {
+	reactorv1.UnimplementedModuleServiceServer
+	reactor *reactor.Reactor
+}
+
+func (m *modules) PushModule(stream grpc.BidiStreamingServer[reactorv1.PushModuleRequest, reactorv1.PushModuleResponse]) error {
+	first, err := stream.Recv()
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	header := first.GetHeader()
+	if header == nil {
+		return fields{{Path: "header", Description: "must be the first message"}}.err()
+	}
+	push, err := m.reactor.PushModule(stream.Context(), reactor.PushRequest{
+		Digest:    header.GetDigest(),
+		SizeBytes: header.GetSizeBytes(),
+		Tag:       header.GetTag(),
+	})
+	if err != nil {
+		return err
+	}
+	defer push.Close() // a push that broke off resumes later; what fails here, fails again there
+	if err := stream.Send(&reactorv1.PushModuleResponse{
+		Part: &reactorv1.PushModuleResponse_Offset{Offset: push.Offset()},
+	}); err != nil {
+		return err
+	}
+	if err := receiveChunks(stream, push); err != nil {
+		return err
+	}
+	module, existed, err := push.Commit(stream.Context())
+	if err != nil {
+		return err
+	}
+	return stream.Send(&reactorv1.PushModuleResponse{Part: &reactorv1.PushModuleResponse_Result{
+		Result: &reactorv1.PushModuleResult{Module: fromModule(module), Existed: existed},
+	}})
+}
+
+// receiveChunks writes to push what the client sends, up to its half-close.
+func receiveChunks(stream grpc.BidiStreamingServer[reactorv1.PushModuleRequest, reactorv1.PushModuleResponse], push io.Writer) error {
+	for {
+		req, err := stream.Recv()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		part, ok := req.GetPart().(*reactorv1.PushModuleRequest_Chunk)
+		if !ok {
+			return fields{{Path: "chunk", Description: "must be what follows the header"}}.err()
+		}
+		if len(part.Chunk) > maxChunkBytes {
+			return fields{{Path: "chunk", Description: "is larger than 1 MiB"}}.err()
+		}
+		if _, err := push.Write(part.Chunk); err != nil {
+			return err
+		}
+	}
+}
+
+func (m *modules) GetModule(ctx context.Context, req *reactorv1.GetModuleRequest) (*reactorv1.GetModuleResponse, error) {
+	module, err := m.reactor.GetModule(ctx, req.GetModule())
+	if err != nil {
+		return nil, err
+	}
+	return &reactorv1.GetModuleResponse{Module: fromModule(module)}, nil
+}
+
+func (m *modules) ListModules(ctx context.Context, req *reactorv1.ListModulesRequest) (*reactorv1.ListModulesResponse, error) {
+	return fitting(toPage(req), func(page reactor.Page) (*reactorv1.ListModulesResponse, int, error) {
+		list, next, err := m.reactor.ListModules(ctx, page)
+		resp := &reactorv1.ListModulesResponse{NextPageToken: next}
+		for _, module := range list {
+			resp.Modules = append(resp.Modules, fromModule(module))
+		}
+		return resp, len(list), err
+	})
+}
+
+func (m *modules) TagModule(ctx context.Context, req *reactorv1.TagModuleRequest) (*reactorv1.TagModuleResponse, error) {
+	module, err := m.reactor.TagModule(ctx, req.GetModule(), req.GetTag())
+	if err != nil {
+		return nil, err
+	}
+	return &reactorv1.TagModuleResponse{Module: fromModule(module)}, nil
+}
+
+func (m *modules) DeleteModule(ctx context.Context, req *reactorv1.DeleteModuleRequest) (*reactorv1.DeleteModuleResponse, error) {
+	if err := m.reactor.DeleteModule(ctx, req.GetModule()); err != nil {
+		return nil, err
+	}
+	return &reactorv1.DeleteModuleResponse{}, nil
+}

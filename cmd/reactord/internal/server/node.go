@@ -1,0 +1,51 @@
+package server
+
+import (
+	"context"
+	"time"
+
+	"google.golang.org/grpc"
+
+	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
+	"github.com/reactord/reactord/reactor"
+)
+
+// The intervals of WatchStats.
+const (
+	defaultInterval = time.Second
+	leastInterval   = 100 * time.Millisecond
+)
+
+type node struct {
+	reactorv1.UnimplementedNodeServiceServer
+	reactor *reactor.Reactor
+	// drained is told what the health service is to say.
+	drained func(bool)
+}
+
+func (n *node) GetNode(context.Context, *reactorv1.GetNodeRequest) (*reactorv1.GetNodeResponse, error) {
+	return &reactorv1.GetNodeResponse{Node: fromNode(n.reactor.Node())}, nil
+}
+
+func (n *node) GetStats(context.Context, *reactorv1.GetStatsRequest) (*reactorv1.GetStatsResponse, error) {
+	return &reactorv1.GetStatsResponse{Stats: fromStats(n.reactor.Stats())}, nil
+}
+
+func (n *node) WatchStats(req *reactorv1.WatchStatsRequest, stream grpc.ServerStreamingServer[reactorv1.WatchStatsResponse]) error {
+	interval := defaultInterval
+	if p := req.GetInterval(); p != nil {
+		if p.CheckValid() != nil || p.AsDuration() < leastInterval {
+			return fields{{Path: "interval", Description: "must be 100 ms at least"}}.err()
+		}
+		interval = p.AsDuration()
+	}
+	return n.reactor.WatchStats(stream.Context(), interval, func(s reactor.Stats) error {
+		return stream.Send(&reactorv1.WatchStatsResponse{Stats: fromStats(s)})
+	})
+}
+
+func (n *node) Drain(_ context.Context, req *reactorv1.DrainRequest) (*reactorv1.DrainResponse, error) {
+	unfinished := n.reactor.Drain(req.GetUndo())
+	n.drained(n.reactor.Node().Draining)
+	return &reactorv1.DrainResponse{Unfinished: unfinished}, nil
+}

@@ -1,0 +1,38 @@
+package server
+
+import (
+	"google.golang.org/protobuf/proto"
+
+	"github.com/reactord/reactord/reactor"
+)
+
+// maxPageBytes bounds a page of a list: less than the 4 MiB that gRPC clients take if nobody tells
+// them otherwise.
+const maxPageBytes = 3 << 20
+
+// paged is a request for a part of a list.
+type paged interface {
+	GetPageSize() int32
+	GetPageToken() string
+}
+
+func toPage(req paged) reactor.Page {
+	return reactor.Page{Size: int(req.GetPageSize()), Token: req.GetPageToken()}
+}
+
+// fitting lists a page, and again with half of the elements while it is too large to send; list
+// returns how many there were. A page may always have fewer elements than were asked for. One
+// element is sent however large it is.
+func fitting[M proto.Message](page reactor.Page, list func(reactor.Page) (M, int, error)) (M, error) {
+	for {
+		resp, n, err := list(page)
+		if err != nil {
+			var none M
+			return none, err
+		}
+		if n <= 1 || proto.Size(resp) <= maxPageBytes {
+			return resp, nil
+		}
+		page.Size = n / 2
+	}
+}

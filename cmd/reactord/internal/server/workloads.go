@@ -1,0 +1,164 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"google.golang.org/grpc"
+
+	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
+	"github.com/reactord/reactord/reactor"
+	"github.com/reactord/reactord/reactor/errs"
+)
+
+type workloads struct {
+	reactorv1.UnimplementedWorkloadServiceServer
+	reactor *reactor.Reactor
+	running *sync.WaitGroup // goroutines that outlive their handler
+}
+
+func (w *workloads) SubmitWorkload(ctx context.Context, req *reactorv1.SubmitWorkloadRequest) (*reactorv1.SubmitWorkloadResponse, error) {
+	submit, err := toSubmit(req)
+	if err != nil {
+		return nil, err
+	}
+	workload, created, err := w.reactor.SubmitWorkload(ctx, submit)
+	if err != nil {
+		return nil, err
+	}
+	return &reactorv1.SubmitWorkloadResponse{Workload: fromWorkload(workload), Created: created}, nil
+}
+
+// maxBatch bounds the requests of one SubmitWorkloads.
+const maxBatch = 10_000
+
+func (w *workloads) SubmitWorkloads(ctx context.Context, req *reactorv1.SubmitWorkloadsRequest) (*reactorv1.SubmitWorkloadsResponse, error) {
+	requests := req.GetRequests()
+	if len(requests) > maxBatch {
+		return nil, fields{{
+			Path:        "requests",
+			Description: fmt.Sprintf("has %d elements, more than %d; send them in several calls", len(requests), maxBatch),
+		}}.err()
+	}
+	// A request that has no counterpart in the reactor is answered here, the others there.
+	results := make([]*reactorv1.SubmitWorkloadsResult, len(requests))
+	var submits []reactor.SubmitRequest
+	var at []int // the index of each of submits in requests
+	for i, r := range requests {
+		submit, err := toSubmit(r)
+		if err != nil {
+			results[i] = &reactorv1.SubmitWorkloadsResult{Id: r.GetId(), Error: toItem(err)}
+			continue
+		}
+		submits, at = append(submits, submit), append(at, i)
+	}
+	answers, err := w.reactor.SubmitWorkloads(ctx, submits)
+	if err != nil {
+		return nil, err
+	}
+	for i, a := range answers {
+		results[at[i]] = &reactorv1.SubmitWorkloadsResult{Id: a.ID, Created: a.Created, Error: toItem(a.Err)}
+	}
+	return &reactorv1.SubmitWorkloadsResponse{Results: results}, nil
+}
+
+func toSubmit(req *reactorv1.SubmitWorkloadRequest) (reactor.SubmitRequest, error) {
+	var bad fields
+	spec := toSpec(req.GetSpec(), "spec", &bad)
+	return reactor.SubmitRequest{ID: req.GetId(), Spec: spec}, bad.err()
+}
+
+func (w *workloads) GetWorkload(ctx context.Context, req *reactorv1.GetWorkloadRequest) (*reactorv1.GetWorkloadResponse, error) {
+	workload, err := w.reactor.GetWorkload(ctx, req.GetId())
+	if err != nil {
+		return nil, err
+	}
+	return &reactorv1.GetWorkloadResponse{Workload: fromWorkload(workload)}, nil
+}
+
+func (w *workloads) ListWorkloads(ctx context.Context, req *reactorv1.ListWorkloadsRequest) (*reactorv1.ListWorkloadsResponse, error) {
+	var bad fields
+	filter := toFilter(req.GetFilter(), &bad)
+	if err := bad.err(); err != nil {
+		return nil, err
+	}
+	return fitting(toPage(req), func(page reactor.Page) (*reactorv1.ListWorkloadsResponse, int, error) {
+		list, next, err := w.reactor.ListWorkloads(ctx, filter, page)
+		resp := &reactorv1.ListWorkloadsResponse{NextPageToken: next}
+		for _, workload := range list {
+			resp.Workloads = append(resp.Workloads, fromWorkload(workload))
+		}
+		return resp, len(list), err
+	})
+}
+
+func (w *workloads) WatchWorkloads(req *reactorv1.WatchWorkloadsRequest, stream grpc.ServerStreamingServer[reactorv1.WatchWorkloadsResponse]) error {
+	var bad fields
+	filter := toFilter(req.GetFilter(), &bad)
+	if err := bad.err(); err != nil {
+		return err
+	}
+	return w.reactor.WatchWorkloads(stream.Context(), filter, req.GetCursor(), func(e reactor.WatchEvent) error {
+		return stream.Send(&reactorv1.WatchWorkloadsResponse{
+			Cursor:   e.Cursor,
+			Workload: fromWorkload(e.Workload),
+			Draining: e.Draining,
+		})
+	})
+}
+
+func (w *workloads) WaitWorkload(ctx context.Context, req *reactorv1.WaitWorkloadRequest) (*reactorv1.WaitWorkloadResponse, error) {
+	workload, err := w.reactor.WaitWorkload(ctx, req.GetId())
+	if err != nil {
+		return nil, err
+	}
+	return &reactorv1.WaitWorkloadResponse{Workload: fromWorkload(workload)}, nil
+}
+
+func (w *workloads) CancelWorkloads(ctx context.Context, req *reactorv1.CancelWorkloadsRequest) (*reactorv1.CancelWorkloadsResponse, error) {
+	results, err := w.reactor.CancelWorkloads(ctx, reactor.CancelRequest{
+		IDs:           req.GetIds(),
+		LabelSelector: req.GetLabelSelector(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	resp := &reactorv1.CancelWorkloadsResponse{}
+	for _, r := range results {
+		resp.Results = append(resp.Results, &reactorv1.CancelWorkloadsResult{
+			Id:        r.ID,
+			Cancelled: r.Cancelled,
+			Error:     toItem(r.Err),
+		})
+	}
+	return resp, nil
+}
+
+func (w *workloads) ReadLogs(req *reactorv1.ReadLogsRequest, stream grpc.ServerStreamingServer[reactorv1.ReadLogsResponse]) error {
+	selected := req.GetStream()
+	if selected < reactorv1.OutputStream_OUTPUT_STREAM_UNSPECIFIED || selected > reactorv1.OutputStream_OUTPUT_STREAM_STDERR {
+		return errs.Invalid(errs.Field{Path: "stream", Description: "is not a stream"})
+	}
+	return w.reactor.ReadLogs(stream.Context(), reactor.LogRequest{
+		ID:        req.GetId(),
+		Stream:    reactor.Stream(selected),
+		Follow:    req.GetFollow(),
+		TailLines: req.TailLines,
+	}, func(c reactor.LogChunk) error {
+		return stream.Send(&reactorv1.ReadLogsResponse{
+			Stream:       reactorv1.OutputStream(c.Stream),
+			Data:         c.Data,
+			Time:         fromTime(c.Time),
+			DroppedBytes: c.DroppedBytes,
+		})
+	})
+}
+
+func (w *workloads) ListOps(ctx context.Context, req *reactorv1.ListOpsRequest) (*reactorv1.ListOpsResponse, error) {
+	ops, next, err := w.reactor.ListOps(ctx, req.GetWorkloadId(), toPage(req))
+	if err != nil {
+		return nil, err
+	}
+	return &reactorv1.ListOpsResponse{Ops: fromOps(ops), NextPageToken: next}, nil
+}

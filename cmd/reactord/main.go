@@ -1,0 +1,22 @@
+// Command reactord runs WebAssembly programs as async tasks, and serves the API to submit them by.
+package main
+
+import (
+	"fmt"
+	"os"
+)
+
+func main() {
+	os.Exit(run(os.Args[1:]))
+}
+
+// run executes a command line and returns the exit status.
+func run(args []string) int {
+	cmd := command()
+	cmd.SetArgs(args)
+	if err := cmd.Execute(); err != nil {
+		fmt.Fprintf(os.Stderr, "reactord: %v\n", err)
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,49 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"go.uber.org/zap"
+
+	"github.com/reactord/reactord/cmd/reactord/internal/config"
+	"github.com/reactord/reactord/cmd/reactord/internal/daemon"
+)
+
+// errAtOnce is the end by a second signal.
+var errAtOnce = errors.New("ended at once by a second signal: unfinished workloads start again with the next daemon")
+
+// serve runs the daemon until a signal ends it.
+func serve(cfg config.Config, log *zap.Logger) error {
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(signals)
+
+	d, err := daemon.Start(cfg, log)
+	if err != nil {
+		return err
+	}
+	var failure error
+	select {
+	case s := <-signals:
+		log.Info("draining; a second signal ends at once", zap.Stringer("signal", s))
+	case failure = <-d.Failed():
+		log.Error("the API can no longer be served", zap.Error(failure))
+	}
+	stopped := make(chan error, 1)
+	go func() { stopped <- d.Stop(context.Background()) }()
+	select {
+	case err := <-stopped:
+		return errors.Join(failure, err)
+	case <-signals:
+		return errAtOnce // the process ends, and all its goroutines with it
+	}
+}
+
+// interruptible is a context that the first signal ends.
+func interruptible() (context.Context, context.CancelFunc) {
+	return signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+}

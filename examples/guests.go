@@ -1,0 +1,14 @@
+// Package examples embeds the example guests that `reactord demo` runs.
+package examples
+
+import _ "embed"
+
+// Sleeper is c-sleeper: it sleeps, polls and computes in turns, then prints a line.
+//
+//go:embed c-sleeper/sleeper.wasm
+var Sleeper []byte
+
+// Hog is c-hog: it computes for ever and never waits.
+//
+//go:embed c-hog/hog.wasm
+var Hog []byte

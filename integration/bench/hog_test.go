@@ -1,0 +1,38 @@
+package bench
+
+import (
+	"testing"
+
+	"github.com/reactord/reactord/examples"
+	"github.com/reactord/reactord/integration/internal/testkit"
+	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
+)
+
+// BenchmarkHog measures what guests that never wait do to guests that do, and to the API: four of
+// them spin beside a hundred that sleep 5 ms at a time. The lateness is that of the sleepers' own
+// wake-ups, as the daemon's statistics have it.
+func BenchmarkHog(b *testing.B) {
+	const hogs, sleepers = 4, 100
+	for b.Loop() {
+		d := testkit.Start(b, b.TempDir())
+		hog, sleeper := d.Push(b, examples.Hog), d.Push(b, examples.Sleeper)
+		hogIDs := d.SubmitMany(b, &reactorv1.WorkloadSpec{Module: hog}, hogs)
+		await(b, d, func(s *reactorv1.Stats) bool { return s.GetRunning() == hogs })
+		ids := d.SubmitMany(b, &reactorv1.WorkloadSpec{Module: sleeper, Args: []string{"1200", "5"}}, sleepers)
+
+		calls := d.Probe(b, func() {
+			for _, id := range ids {
+				if s := d.WaitFor(b, id); s.GetState() != reactorv1.WorkloadState_WORKLOAD_STATE_SUCCEEDED {
+					b.Fatalf("a sleeper: %v", s)
+				}
+			}
+		})
+		s := d.Stats(b)
+		b.ReportMetric(milliseconds(s.GetWakeLatenessP50().AsDuration()), "late-p50-ms")
+		b.ReportMetric(milliseconds(s.GetWakeLatenessP99().AsDuration()), "late-p99-ms")
+		b.ReportMetric(milliseconds(s.GetWakeLatenessMax().AsDuration()), "late-max-ms")
+		b.ReportMetric(milliseconds(testkit.Quantile(calls, 0.99)), "call-p99-ms")
+		d.Cancel(b, hogIDs...)
+		d.Stop()
+	}
+}

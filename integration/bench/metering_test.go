@@ -1,0 +1,198 @@
+package bench
+
+import (
+	"context"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/experimental"
+	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
+
+	"github.com/reactord/reactord/executor/engine/meter"
+)
+
+// meteringPrograms are CPU-bound guests with an export run(rounds i32) -> i32.
+// See testdata/metering for the sources and how they are built.
+var meteringPrograms = []struct {
+	name   string
+	rounds uint64 // some 20 ms
+}{
+	{"sieve", 5},
+	{"sha256", 40},
+	{"quicksort", 2},
+	{"fib", 4},
+	{"rust", 2},
+	{"go", 4},
+}
+
+// BenchmarkMetering compares guests that were rewritten by the metering pass
+// with the same guests on plain wazero. Plain and metered runs take turns, so
+// that what else the machine does hits both, and it is the CPU time that
+// counts. The figures are medians.
+//
+//	x-plain   metered time over plain time
+//	ns/Mfuel  time a million units of fuel take, which says what fuel is worth
+func BenchmarkMetering(b *testing.B) {
+	var ratios, worths []float64
+	for _, p := range meteringPrograms {
+		b.Run(p.name, func(b *testing.B) {
+			binary := meteringBinary(b, p.name)
+			ratio, worth := compareMetered(b, binary, p.rounds)
+			b.ReportMetric(ratio, "x-plain")
+			b.ReportMetric(worth, "ns/Mfuel")
+			ratios, worths = append(ratios, ratio), append(worths, worth)
+		})
+	}
+	if len(ratios) == 0 {
+		return
+	}
+	b.Run("all", func(b *testing.B) {
+		b.ReportMetric(geomean(ratios), "geomean-x-plain")
+		b.ReportMetric(slices.Max(ratios), "max-x-plain")
+		b.ReportMetric(slices.Max(worths)/slices.Min(worths), "fuel-spread")
+	})
+}
+
+// compareMetered runs a guest b.N times each way.
+func compareMetered(b *testing.B, binary []byte, rounds uint64) (ratio, nsPerMfuel float64) {
+	rewritten, _, err := meter.Rewrite(binary, meter.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	plain := newBenchGuest(b, binary)
+	metered := newBenchGuest(b, rewritten)
+	want := plain.run(b, rounds) // warm up, too
+	if got := metered.run(b, rounds); got != want {
+		b.Fatalf("metered run = %d, want %d", got, want)
+	}
+	var ratios, worths []float64
+	b.ResetTimer()
+	for b.Loop() {
+		before := plain.elapsed
+		plain.run(b, rounds)
+		plainTime := plain.elapsed - before
+
+		before = metered.elapsed
+		burnt := metered.burnt()
+		metered.run(b, rounds)
+		meteredTime := metered.elapsed - before
+		burnt = metered.burnt() - burnt
+
+		ratios = append(ratios, float64(meteredTime)/float64(plainTime))
+		worths = append(worths, float64(meteredTime)/float64(burnt)*1e6)
+	}
+	b.ReportMetric(0, "ns/op") // of both, so of no use
+	return median(ratios), median(worths)
+}
+
+func median(xs []float64) float64 {
+	xs = slices.Sorted(slices.Values(xs))
+	return xs[len(xs)/2]
+}
+
+func geomean(xs []float64) float64 {
+	var sum float64
+	for _, x := range xs {
+		sum += math.Log(x)
+	}
+	return math.Exp(sum / float64(len(xs)))
+}
+
+// benchQuantum is about 200 us worth of fuel.
+const benchQuantum = 600_000
+
+// benchGuest is an instance with a minimal meter.
+type benchGuest struct {
+	f        api.Function
+	fuel     api.MutableGlobal // nil if it isn't metered
+	refilled int64             // fuel given so far
+	elapsed  time.Duration
+}
+
+func newBenchGuest(b *testing.B, binary []byte) *benchGuest {
+	b.Helper()
+	ctx := context.Background()
+	config := wazero.NewRuntimeConfigCompiler().WithCoreFeatures(
+		api.CoreFeaturesV2 | experimental.CoreFeaturesTailCall | experimental.CoreFeaturesExtendedConst)
+	r := wazero.NewRuntimeWithConfig(ctx, config)
+	b.Cleanup(func() { r.Close(ctx) })
+	wasi_snapshot_preview1.MustInstantiate(ctx, r)
+
+	g := &benchGuest{}
+	yield := func(_ context.Context, m api.Module, _ []uint64) {
+		fuel := m.ExportedGlobal(meter.FuelGlobal).(api.MutableGlobal)
+		g.refilled += benchQuantum - int64(fuel.Get())
+		fuel.Set(benchQuantum)
+	}
+	growStack := func(_ context.Context, m api.Module, _ []uint64) {
+		stack := m.ExportedGlobal(meter.StackGlobal).(api.MutableGlobal)
+		stack.Set(stack.Get() + 1<<20)
+	}
+	_, err := r.NewHostModuleBuilder(meter.HostModule).
+		NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(yield), nil, nil).Export(meter.YieldFunction).
+		NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(growStack), nil, nil).Export(meter.GrowStackFunction).
+		Instantiate(ctx)
+	if err != nil {
+		b.Fatal(err)
+	}
+	m, err := r.InstantiateWithConfig(ctx, binary, wazero.NewModuleConfig().WithStartFunctions("_initialize"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	g.f = m.ExportedFunction("run")
+	if fuel := m.ExportedGlobal(meter.FuelGlobal); fuel != nil {
+		g.fuel = fuel.(api.MutableGlobal)
+	}
+	return g
+}
+
+func (g *benchGuest) run(b *testing.B, rounds uint64) uint32 {
+	b.Helper()
+	start := cpuTime(b)
+	results, err := g.f.Call(context.Background(), rounds)
+	g.elapsed += cpuTime(b) - start
+	if err != nil {
+		b.Fatal(err)
+	}
+	return uint32(results[0])
+}
+
+// cpuTime returns the CPU time that the process took so far.
+func cpuTime(b *testing.B) time.Duration {
+	b.Helper()
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+}
+
+// burnt returns the fuel burnt so far.
+func (g *benchGuest) burnt() int64 { return g.refilled - int64(g.fuel.Get()) }
+
+// meteringBinary returns a guest from testdata, or builds the one in Go.
+func meteringBinary(b *testing.B, name string) []byte {
+	b.Helper()
+	file := filepath.Join("testdata", "metering", name+".wasm")
+	if name == "go" {
+		file = filepath.Join(b.TempDir(), "go.wasm")
+		build := exec.Command("go", "build", "-buildmode=c-shared", "-o", file, "./testdata/metering/go")
+		build.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm")
+		if out, err := build.CombinedOutput(); err != nil {
+			b.Fatalf("building the Go guest: %v\n%s", err, out)
+		}
+	}
+	binary, err := os.ReadFile(file)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return binary
+}

@@ -1,0 +1,122 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/reactord/reactord/examples"
+	"github.com/reactord/reactord/integration/internal/testkit"
+	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
+)
+
+// farFuture is longer than any benchmark runs, in milliseconds.
+const farFuture = "100000000"
+
+// BenchmarkWaiting measures what a guest costs that waits: guests of one page are submitted through
+// the API until all sleep. B/guest is the daemon's resident memory over its idle state, less the
+// pages that guests touched (touched-B/guest); rss-B/guest has both.
+func BenchmarkWaiting(b *testing.B) {
+	for _, guests := range []int{10_000, 100_000} {
+		b.Run(fmt.Sprintf("guests=%d", guests), func(b *testing.B) {
+			for b.Loop() {
+				d := testkit.Start(b, b.TempDir())
+				module := d.Push(b, examples.Sleeper)
+				warmUp(b, d, module)
+				idle := readMemory(b, d.PID)
+				began := time.Now()
+				fill(b, d, module, guests)
+				b.ReportMetric(float64(guests)/time.Since(began).Seconds(), "starts/s")
+				reportPerGuest(b, readMemory(b, d.PID), idle, guests)
+				empty(b, d)
+				d.Stop()
+			}
+		})
+	}
+}
+
+// BenchmarkWaitingChurn measures the same after four rounds of making and dropping 10,000 guests.
+func BenchmarkWaitingChurn(b *testing.B) {
+	const guests, rounds = 10_000, 4
+	for b.Loop() {
+		d := testkit.Start(b, b.TempDir())
+		module := d.Push(b, examples.Sleeper)
+		warmUp(b, d, module)
+		idle := readMemory(b, d.PID)
+		for range rounds {
+			fill(b, d, module, guests)
+			empty(b, d)
+		}
+		fill(b, d, module, guests)
+		reportPerGuest(b, readMemory(b, d.PID), idle, guests)
+		empty(b, d)
+		d.Stop()
+	}
+}
+
+// warmUp runs a few guests, so that the module is compiled and the store has its caches.
+func warmUp(b *testing.B, d *testkit.Daemon, module string) {
+	b.Helper()
+	spec := &reactorv1.WorkloadSpec{Module: module, Args: []string{"1", "1"}}
+	for _, id := range d.SubmitMany(b, spec, 100) {
+		if s := d.WaitFor(b, id); s.GetState() != reactorv1.WorkloadState_WORKLOAD_STATE_SUCCEEDED {
+			b.Fatalf("warming up: %v", s)
+		}
+	}
+}
+
+// fill submits sleepers until all of them wait.
+func fill(b *testing.B, d *testkit.Daemon, module string, guests int) {
+	b.Helper()
+	spec := &reactorv1.WorkloadSpec{
+		Module: module, Args: []string{"1", farFuture}, Labels: map[string]string{"bench": "waiting"},
+	}
+	for left := guests; left > 0; left -= min(left, 5000) {
+		d.SubmitMany(b, spec, min(left, 5000))
+	}
+	await(b, d, func(s *reactorv1.Stats) bool { return s.GetWaiting() == uint64(guests) })
+}
+
+// empty cancels what fill has made.
+func empty(b *testing.B, d *testkit.Daemon) {
+	b.Helper()
+	request := &reactorv1.CancelWorkloadsRequest{LabelSelector: "bench=waiting"}
+	if _, err := d.Workloads.CancelWorkloads(b.Context(), request); err != nil {
+		b.Fatal(err)
+	}
+	await(b, d, func(s *reactorv1.Stats) bool { return s.GetWaiting()+s.GetRunning()+s.GetPending() == 0 })
+}
+
+// await follows the daemon's statistics until they are as wanted.
+func await(b *testing.B, d *testkit.Daemon, wanted func(*reactorv1.Stats) bool) {
+	b.Helper()
+	ctx, cancel := context.WithTimeout(b.Context(), 5*time.Minute)
+	defer cancel()
+	stream, err := d.Node.WatchStats(ctx, &reactorv1.WatchStatsRequest{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	var last *reactorv1.Stats
+	for {
+		response, err := stream.Recv()
+		if err != nil {
+			b.Fatalf("%v; last: %v", err, last)
+		}
+		if last = response.GetStats(); wanted(last) {
+			return
+		}
+	}
+}
+
+func reportPerGuest(b *testing.B, now, idle memory, guests int) {
+	b.Helper()
+	per := func(bytes uint64) float64 { return float64(bytes) / float64(guests) }
+	touched := now.guests - min(idle.guests, now.guests)
+	all := now.resident - min(idle.resident, now.resident)
+	b.ReportMetric(per(all), "rss-B/guest")
+	b.ReportMetric(per(touched), "touched-B/guest")
+	b.ReportMetric(per(all-min(touched, all)), "B/guest")
+	b.ReportMetric(per(now.pageTables-min(idle.pageTables, now.pageTables)), "pagetable-B/guest")
+	b.ReportMetric(float64(now.resident)/(1<<30), "rss-GiB")
+}

@@ -1,0 +1,74 @@
+package integration
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/reactord/reactord/integration/internal/testkit"
+)
+
+// demo runs the demo with a folder for temporary files of its own, which must be empty again then.
+func demo(t *testing.T, args ...string) (stdout, stderr string) {
+	t.Helper()
+	temporary := t.TempDir()
+	cmd := exec.CommandContext(t.Context(), testkit.Binary(t, "reactord"), append([]string{"demo"}, args...)...)
+	cmd.Env = append(os.Environ(), "TMPDIR="+temporary)
+	var out, progress bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &progress
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("%v: %v\n%s%s", cmd, err, out.String(), progress.String())
+	}
+	if left, err := filepath.Glob(filepath.Join(temporary, "*")); err != nil || len(left) > 0 {
+		t.Errorf("the demo left %v, %v", left, err)
+	}
+	return out.String(), progress.String()
+}
+
+func TestDemoJSON(t *testing.T) {
+	stdout, _ := demo(t, "--count", "200", "-o", "json")
+	var object map[string]float64
+	decoder := json.NewDecoder(strings.NewReader(stdout))
+	if err := decoder.Decode(&object); err != nil {
+		t.Fatalf("%v\n%s", err, stdout)
+	}
+	if decoder.More() {
+		t.Errorf("there is more than one object:\n%s", stdout)
+	}
+	want := []string{
+		"durationSeconds", "failed", "rssPerWaitingBytes", "succeeded", "waitingPeak",
+		"wakeLatenessP50Ms", "wakeLatenessP99Ms", "workloads",
+	}
+	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(object))); diff != "" {
+		t.Errorf("keys (-want +got):\n%s", diff)
+	}
+	if object["workloads"] != 200 || object["succeeded"] != 200 || object["failed"] != 0 {
+		t.Errorf("not all succeeded: %v", object)
+	}
+	if object["waitingPeak"] < 150 || object["durationSeconds"] <= 0 || object["wakeLatenessP99Ms"] < object["wakeLatenessP50Ms"] {
+		t.Errorf("implausible figures: %v", object)
+	}
+}
+
+func TestDemoTable(t *testing.T) {
+	stdout, stderr := demo(t, "--count", "20")
+	for _, want := range []string{
+		"submitted", "succeeded", "most waiting at once", "memory per waiting guest", "wake lateness",
+		"hogs' share of the CPU", "reactorctl run",
+	} {
+		if !strings.Contains(stdout, want) {
+			t.Errorf("the report does not say %q:\n%s", want, stdout)
+		}
+	}
+	if strings.Contains(stderr, "\r") || strings.Count(stderr, "\n") < 2 {
+		t.Errorf("the progress is not in plain lines: %q", stderr)
+	}
+}

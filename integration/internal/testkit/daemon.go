@@ -1,0 +1,212 @@
+package testkit
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
+)
+
+// startTime and stopTime bound how long a daemon may take, on a busy machine.
+const (
+	startTime = 30 * time.Second
+	stopTime  = 30 * time.Second
+)
+
+// Daemon is a running reactord, and a client of it.
+type Daemon struct {
+	Client
+	// Address is where it listens, as a gRPC target.
+	Address string
+	// PID is its process.
+	PID int
+
+	t     testing.TB
+	cmd   *exec.Cmd
+	conn  *grpc.ClientConn
+	log   *logReader
+	ended chan struct{} // closed when the process has ended; then err is set
+	err   error
+}
+
+// Start starts a daemon whose data folder is dir, with more flags, and returns when it serves. The
+// test ends it when it does not itself.
+func Start(t testing.TB, dir string, flags ...string) *Daemon {
+	t.Helper()
+	args := append([]string{"--listen=127.0.0.1:0", "--data-dir=" + dir, "--log-format=json"}, flags...)
+	cmd := exec.Command(Binary(t, "reactord"), args...)
+	cmd.Env = cleanEnvironment()
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	d := &Daemon{t: t, cmd: cmd, PID: cmd.Process.Pid, log: newLogReader(stderr), ended: make(chan struct{})}
+	go func() {
+		defer close(d.ended)
+		<-d.log.done // Wait closes the pipe, so the log is read to its end first
+		d.err = cmd.Wait()
+	}()
+	t.Cleanup(d.cleanup)
+
+	select {
+	case d.Address = <-d.log.address:
+	case <-d.ended:
+		t.Fatalf("reactord %s: %v\n%s", strings.Join(args, " "), d.err, d.log.text())
+	case <-time.After(startTime):
+		t.Fatalf("reactord does not say where it listens\n%s", d.log.text())
+	}
+	d.connect()
+	return d
+}
+
+// cleanEnvironment is the environment without settings of the daemon.
+func cleanEnvironment() []string {
+	var env []string
+	for _, entry := range os.Environ() {
+		if !strings.HasPrefix(entry, "REACTORD_") {
+			env = append(env, entry)
+		}
+	}
+	return env
+}
+
+// connect makes the clients, and waits until the daemon serves.
+func (d *Daemon) connect() {
+	d.t.Helper()
+	conn, err := grpc.NewClient(d.Address,
+		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithUnaryInterceptor(patience))
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	d.conn = conn
+	d.Client = newClient(conn)
+	ctx, cancel := context.WithTimeout(d.t.Context(), startTime)
+	defer cancel()
+	health, err := d.Health.Check(ctx, &healthv1.HealthCheckRequest{}, grpc.WaitForReady(true))
+	if err != nil || health.GetStatus() != healthv1.HealthCheckResponse_SERVING {
+		d.t.Fatalf("the daemon does not serve: %v, %v\n%s", health, err, d.log.text())
+	}
+}
+
+// callTime bounds a unary call, so that a daemon that does not answer fails the test that asks, not
+// the whole run.
+const callTime = time.Minute
+
+func patience(ctx context.Context, method string, req, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	return invoke(ctx, method, req, reply, conn, opts...)
+}
+
+// Signal sends a signal to the daemon.
+func (d *Daemon) Signal(s os.Signal) {
+	d.t.Helper()
+	if err := d.cmd.Process.Signal(s); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+// Wait waits for the daemon's end and returns its exit status.
+func (d *Daemon) Wait() int {
+	d.t.Helper()
+	select {
+	case <-d.ended:
+		return d.cmd.ProcessState.ExitCode()
+	case <-time.After(stopTime):
+		d.t.Fatalf("the daemon does not end\n%s", d.log.text())
+		return 0
+	}
+}
+
+// Stop drains the daemon, which must end by itself with status 0.
+func (d *Daemon) Stop() {
+	d.t.Helper()
+	d.Signal(syscall.SIGTERM)
+	if status := d.Wait(); status != 0 {
+		d.t.Fatalf("the daemon ended with status %d\n%s", status, d.log.text())
+	}
+}
+
+// Kill ends the daemon without a chance to do anything about it.
+func (d *Daemon) Kill() {
+	d.t.Helper()
+	d.Signal(os.Kill)
+	d.Wait()
+}
+
+// Log is what the daemon has logged, as JSON lines.
+func (d *Daemon) Log() string { return d.log.text() }
+
+// cleanup ends what still runs.
+func (d *Daemon) cleanup() {
+	if d.conn != nil {
+		d.conn.Close()
+	}
+	select {
+	case <-d.ended:
+	default:
+		d.t.Helper()
+		_ = d.cmd.Process.Kill() // it may have ended meanwhile
+		<-d.ended
+	}
+	if d.t.Failed() {
+		d.t.Logf("the daemon's log:\n%s", d.log.text())
+	}
+}
+
+// logReader reads the daemon's log as it comes.
+type logReader struct {
+	address chan string // where it listens, from the first line
+	done    chan struct{}
+
+	mu    sync.Mutex
+	lines bytes.Buffer
+}
+
+func newLogReader(r io.Reader) *logReader {
+	l := &logReader{address: make(chan string, 1), done: make(chan struct{})}
+	go l.read(r)
+	return l
+}
+
+func (l *logReader) read(r io.Reader) {
+	defer close(l.done)
+	lines := bufio.NewReader(r)
+	for first := true; ; first = false {
+		line, err := lines.ReadBytes('\n')
+		l.mu.Lock()
+		l.lines.Write(line)
+		l.mu.Unlock()
+		if err != nil {
+			return
+		}
+		if first {
+			var entry struct{ Listen []string }
+			if json.Unmarshal(line, &entry) == nil && len(entry.Listen) > 0 {
+				l.address <- entry.Listen[0]
+			}
+		}
+	}
+}
+
+func (l *logReader) text() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.lines.String()
+}

@@ -1,0 +1,101 @@
+// Command tool is the guest of the integration tests: it does what its first argument says.
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+func main() {
+	verbs := map[string]func([]string) error{
+		"hello": hello,
+		"cat":   func([]string) error { _, err := io.Copy(os.Stdout, os.Stdin); return err },
+		"upper": upper,
+		"exit":  exit,
+		"flood": flood,
+		"sleep": sleep,
+		"write": write,
+		"panic": func(args []string) error { panic(strings.Join(args, " ")) },
+	}
+	if len(os.Args) < 2 || verbs[os.Args[1]] == nil {
+		fmt.Fprintln(os.Stderr, "tool: what?")
+		os.Exit(64)
+	}
+	if err := verbs[os.Args[1]](os.Args[2:]); err != nil {
+		fmt.Fprintln(os.Stderr, "tool:", err)
+		os.Exit(1)
+	}
+}
+
+// hello prints its arguments and environment, and something to stderr.
+func hello(args []string) error {
+	env := os.Environ()
+	slices.Sort(env)
+	fmt.Printf("args %q\nenv %q\n", args, env)
+	fmt.Fprintln(os.Stderr, "done")
+	return nil
+}
+
+// upper answers each line in capitals, as soon as it has come.
+func upper([]string) error {
+	lines := bufio.NewScanner(os.Stdin)
+	for lines.Scan() {
+		fmt.Println(strings.ToUpper(lines.Text()))
+	}
+	fmt.Println("bye")
+	return lines.Err()
+}
+
+// flood waits for a line, and answers with as many MiB as it is told.
+func flood(args []string) error {
+	count, err := strconv.Atoi(args[0])
+	if err != nil {
+		return err
+	}
+	if _, err := bufio.NewReader(os.Stdin).ReadString('\n'); err != nil {
+		return err
+	}
+	for range count {
+		if _, err := os.Stdout.Write(make([]byte, 1<<20)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func exit(args []string) error {
+	code, err := strconv.Atoi(args[0])
+	if err != nil {
+		return err
+	}
+	os.Exit(code)
+	return nil
+}
+
+// sleep prints a line, sleeps, and prints another.
+func sleep(args []string) error {
+	d, err := time.ParseDuration(args[0])
+	if err != nil {
+		return err
+	}
+	fmt.Println("going to sleep")
+	time.Sleep(d)
+	fmt.Println("awake")
+	return nil
+}
+
+// write makes a file and reads it back.
+func write(args []string) error {
+	if err := os.WriteFile(args[0], []byte(args[1]), 0o644); err != nil {
+		return err
+	}
+	text, err := os.ReadFile(args[0])
+	fmt.Printf("%s\n", text)
+	return err
+}

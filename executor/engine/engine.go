@@ -38,6 +38,7 @@ type Engine struct {
 	compiling sync.WaitGroup
 
 	modules moduleTable
+	stacks  stackFields
 }
 
 // New opens an engine. ctx is for the opening alone.

@@ -123,6 +123,7 @@ func (i *Instance) Call(export string, args ...uint64) (results []uint64, err er
 		if function == nil {
 			return nil, fmt.Errorf("engine: no function %q is exported", export)
 		}
+		i.module.engine.stacks.shrink(function)
 		i.export, i.function = export, function
 	}
 	defer func() {

@@ -107,7 +107,7 @@ func geomean(xs []float64) float64 {
 }
 
 // benchQuantum is about 200 us worth of fuel.
-const benchQuantum = 600_000
+const benchQuantum = 1_500_000
 
 // benchGuest is an instance with a minimal meter.
 type benchGuest struct {

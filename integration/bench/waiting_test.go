@@ -28,7 +28,7 @@ func BenchmarkWaiting(b *testing.B) {
 				began := time.Now()
 				fill(b, d, module, guests)
 				b.ReportMetric(float64(guests)/time.Since(began).Seconds(), "starts/s")
-				reportPerGuest(b, readMemory(b, d.PID), idle, guests)
+				reportPerGuest(b, settle(b, d), idle, guests)
 				empty(b, d)
 				d.Stop()
 			}
@@ -49,7 +49,7 @@ func BenchmarkWaitingChurn(b *testing.B) {
 			empty(b, d)
 		}
 		fill(b, d, module, guests)
-		reportPerGuest(b, readMemory(b, d.PID), idle, guests)
+		reportPerGuest(b, settle(b, d), idle, guests)
 		empty(b, d)
 		d.Stop()
 	}
@@ -76,6 +76,20 @@ func fill(b *testing.B, d *testkit.Daemon, module string, guests int) {
 		d.SubmitMany(b, spec, min(left, 5000))
 	}
 	await(b, d, func(s *reactorv1.Stats) bool { return s.GetWaiting() == uint64(guests) })
+}
+
+// settle waits until the daemon has given back what starting the guests took, and no longer shrinks.
+func settle(b *testing.B, d *testkit.Daemon) memory {
+	b.Helper()
+	const quiet = 15 * time.Second
+	least, since := readMemory(b, d.PID), time.Now()
+	for time.Since(since) < quiet {
+		time.Sleep(time.Second)
+		if now := readMemory(b, d.PID); now.resident < least.resident-least.resident/100 {
+			least, since = now, time.Now()
+		}
+	}
+	return readMemory(b, d.PID)
 }
 
 // empty cancels what fill has made.

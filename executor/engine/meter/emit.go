@@ -48,7 +48,7 @@ type emitter struct {
 type label struct {
 	op    wasm.Op // of the instruction; OpReturn for the function
 	level int     // depth in out of its block; of a loop, of the outer one
-	inner int     // of a loop, depth of the inner one; 0 if nothing goes back to it
+	inner int     // of a loop, depth of the inner one; 0 if there is just one
 	arity int     // how many values a branch to it carries
 
 	inNest bool   // it is in a nest of loops whose fuel is in a local

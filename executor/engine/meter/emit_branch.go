@@ -120,10 +120,12 @@ func (e *emitter) forward(l *label) {
 
 // again goes back to the start of a loop, by way of its check if the fuel is spent.
 func (e *emitter) again(l *label) {
-	e.fuel()
-	e.out.I64Const(0)
-	e.out.Op(wasm.OpI64GeS)
-	e.branch(wasm.OpBrIf, l.inner)
+	if l.inner > 0 {
+		e.fuel()
+		e.out.I64Const(0)
+		e.out.Op(wasm.OpI64GeS)
+		e.branch(wasm.OpBrIf, l.inner)
+	}
 	e.branch(wasm.OpBr, l.level)
 }
 
@@ -135,7 +137,7 @@ func (e *emitter) brIf(l *label) {
 	switch {
 	case l.op == wasm.OpLoop && l.arity == 0:
 		e.unless(func() { e.br(l) })
-	case l.op == wasm.OpLoop:
+	case l.op == wasm.OpLoop && l.inner > 0:
 		e.againIf(l)
 	case l.arity == 0 && (e.owed(l) != 0 || e.leaving(l)):
 		e.unless(func() { e.br(l) })

@@ -44,11 +44,15 @@ func (e *emitter) callee(in wasm.Instr) int {
 // check.
 func (e *emitter) beforeCall(node int) {
 	p := e.rw.plan
-	if node < 0 {
-		return
-	}
-	indirect := node >= len(e.rw.m.Bodies)
-	if indirect && p.cyclic[node] || e.unchecked+p.unchecked[node] > maxUnchecked {
+	switch {
+	case node < 0:
+	case node >= len(p.entryCheck):
+		if p.cyclic[node] || e.unchecked+p.unchecked[node] > maxUnchecked {
+			e.check()
+		}
+	case p.entryCheck[node]:
+		e.unchecked = 0
+	case e.unchecked+p.unchecked[node] > maxUnchecked:
 		e.check()
 	}
 }

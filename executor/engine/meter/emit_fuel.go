@@ -14,7 +14,7 @@ const (
 	// afterCycle is how much of that is left after a call that may have been
 	// part of a recursion, so that returning from each of many frames costs
 	// little before there is a check.
-	afterCycle = 64
+	afterCycle = 256
 
 	// maxPending bounds how much fuel is charged late.
 	maxPending = 1024

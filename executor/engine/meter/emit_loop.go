@@ -36,10 +36,14 @@ func (e *emitter) loop(i int) int {
 	l.inNest = e.inLocal
 	e.settle()
 	l.level = e.begin(wasm.OpLoop, enc...)
+	e.line()
+	e.push(l)
+	if e.callsFirst(i) {
+		return i + 1
+	}
 	e.check()
 	l.inner = e.begin(wasm.OpLoop, enc...)
 	e.line()
-	e.push(l)
 	if copies := e.copies(i, t); copies > 1 {
 		e.unroll(l, i, copies, t, enc)
 		return int(in.B)
@@ -47,10 +51,30 @@ func (e *emitter) loop(i int) int {
 	return i + 1
 }
 
+// callsFirst reports whether the first thing that the loop at i does is to call
+// a function that checks the fuel, so that it needs no check itself.
+func (e *emitter) callsFirst(i int) bool {
+	for _, in := range e.instrs[i+1:] {
+		switch in.Op {
+		case wasm.OpCall:
+			node := e.callee(in)
+			return node >= 0 && e.rw.plan.entryCheck[node]
+		case wasm.OpLoop, wasm.OpIf, wasm.OpElse, wasm.OpEnd, wasm.OpBrIf:
+			return false
+		}
+		if in.Op.Terminal() {
+			return false
+		}
+	}
+	return false
+}
+
 // endLoop closes a loop.
 func (e *emitter) endLoop(l *label) {
 	e.close()
-	e.close()
+	if l.inner > 0 {
+		e.close()
+	}
 	if e.dead {
 		e.pending, e.unchecked = 0, 0
 	}

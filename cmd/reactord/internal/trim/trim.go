@@ -1,0 +1,83 @@
+// Package trim gives memory back to the operating system when a burst is over.
+//
+// A hundred thousand guests that start leave as much garbage behind as they keep, and then wait.
+// The Go runtime collects when the heap has doubled, which after the burst may be two minutes away
+// or never, and it holds on to what it expects to need again. So the daemon looks every few seconds
+// whether much of its heap is garbage or idle, and whether it is quiet; if both hold it collects,
+// and returns what is free.
+//
+// Run has one goroutine's work and returns when its context ends. A trim costs a collection: about
+// ten microseconds a guest, mostly concurrent with everything else.
+package trim
+
+import (
+	"context"
+	"runtime/debug"
+	"runtime/metrics"
+	"time"
+)
+
+const (
+	// interval is how often the heap is looked at; growth within it means that it is not quiet.
+	interval = 2 * time.Second
+	// pause is how long nothing is trimmed after a trim.
+	pause = 10 * time.Second
+	// worthwhile is what a trim has to yield, at the least, and as a fraction of what is in use.
+	worthwhile         = 16 << 20
+	worthwhileFraction = 8
+)
+
+// heap is a reading, in bytes.
+type heap struct {
+	objects uint64 // live or garbage
+	live    uint64 // of them, found live by the last collection
+	idle    uint64 // held by the runtime, and free
+	stacks  uint64
+}
+
+// yield is what a trim may give back.
+func (h heap) yield() uint64 { return h.objects - min(h.live, h.objects) + h.idle }
+
+// due tells whether to trim, given the reading before this one.
+func (h heap) due(before heap) bool {
+	inUse := h.live + h.stacks
+	grown := h.objects - min(before.objects, h.objects)
+	return h.yield() >= worthwhile && h.yield() >= inUse/worthwhileFraction && grown <= h.objects/50
+}
+
+// Run trims until ctx ends.
+func Run(ctx context.Context) {
+	ticks := time.NewTicker(interval)
+	defer ticks.Stop()
+	read := newReader()
+	before := read()
+	var next time.Time
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-ticks.C:
+			h := read()
+			if now.After(next) && h.due(before) {
+				debug.FreeOSMemory()
+				next = now.Add(pause)
+				h = read()
+			}
+			before = h
+		}
+	}
+}
+
+func newReader() func() heap {
+	samples := []metrics.Sample{
+		{Name: "/memory/classes/heap/objects:bytes"},
+		{Name: "/gc/heap/live:bytes"},
+		{Name: "/memory/classes/heap/free:bytes"},
+		{Name: "/memory/classes/heap/stacks:bytes"},
+	}
+	return func() heap {
+		metrics.Read(samples)
+		at := func(i int) uint64 { return samples[i].Value.Uint64() }
+		return heap{objects: at(0), live: at(1), idle: at(2), stacks: at(3)}
+	}
+}

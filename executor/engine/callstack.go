@@ -1,0 +1,76 @@
+package engine
+
+import (
+	"reflect"
+	"sync"
+	"unsafe"
+
+	"github.com/tetratelabs/wazero/api"
+)
+
+// parkedStack is the call stack a function handle begins with: a guest that waits in a host call
+// rarely has more than a few frames. It grows as any of wazero's stacks does.
+const parkedStack = 2 << 10
+
+// stackFields is where wazero's function handle keeps its call stack. wazero makes one of 10 KiB
+// for each handle and has no setting for it, which is half of what a waiting guest costs; so the
+// engine replaces it by a smaller one before the first call.
+//
+// That reaches into another package's private struct, and is done with care: the fields are found
+// by their names and types, and what they hold is compared with what is known of them, on every
+// handle. Whatever is not as expected leaves the handle as wazero made it, and the guest costs 8 KiB
+// more; TestSmallCallStack tells when that has come to be so.
+type stackFields struct {
+	once               sync.Once
+	handle             reflect.Type // nil: unknown
+	stack, top, bottom uintptr
+}
+
+// find looks for the fields in the type of a function handle.
+func (f *stackFields) find(handle reflect.Type) {
+	if handle.Kind() != reflect.Pointer || handle.Elem().Kind() != reflect.Struct {
+		return
+	}
+	execution, ok := handle.Elem().FieldByName("execCtx")
+	if !ok || execution.Type.Kind() != reflect.Struct {
+		return
+	}
+	stack, ok1 := fieldOf[[]byte](handle.Elem(), "stack")
+	top, ok2 := fieldOf[uintptr](handle.Elem(), "stackTop")
+	bottom, ok3 := fieldOf[*byte](execution.Type, "stackBottomPtr")
+	if ok1 && ok2 && ok3 {
+		f.handle, f.stack, f.top, f.bottom = handle, stack, top, execution.Offset+bottom
+	}
+}
+
+func fieldOf[T any](t reflect.Type, name string) (offset uintptr, ok bool) {
+	field, ok := t.FieldByName(name)
+	return field.Offset, ok && field.Type == reflect.TypeFor[T]()
+}
+
+// shrink gives a function handle that was never called a small call stack. It tells whether it did.
+func (f *stackFields) shrink(function api.Function) bool {
+	const mostValues = 16 // parameters and results, which are passed on the stack
+	f.once.Do(func() { f.find(reflect.TypeOf(function)) })
+	definition := function.Definition()
+	if f.handle == nil || reflect.TypeOf(function) != f.handle ||
+		len(definition.ParamTypes())+len(definition.ResultTypes()) > mostValues {
+		return false
+	}
+	handle := reflect.ValueOf(function).UnsafePointer()
+	stack := (*[]byte)(unsafe.Add(handle, f.stack))
+	top := (*uintptr)(unsafe.Add(handle, f.top))
+	bottom := (**byte)(unsafe.Add(handle, f.bottom))
+	if len(*stack) <= parkedStack || *top != alignedTop(*stack) || *bottom != &(*stack)[0] {
+		return false
+	}
+	*stack = make([]byte, parkedStack)
+	*top = alignedTop(*stack)
+	*bottom = &(*stack)[0]
+	return true
+}
+
+// alignedTop is where a stack begins that grows down: at the last 16-byte boundary.
+func alignedTop(stack []byte) uintptr {
+	return uintptr(unsafe.Pointer(&stack[len(stack)-1])) &^ 15
+}

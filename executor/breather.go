@@ -11,7 +11,7 @@ const (
 	// none costs 0.1 us.
 	breathEvery = 100 * time.Microsecond
 	// pollEvery is how long the workers together run tasks before one of them has the network
-	// polled. That costs 3 us.
+	// polled. That costs 2.5 us.
 	pollEvery = time.Millisecond
 )
 
@@ -26,8 +26,8 @@ const (
 //     polled: it writes a byte to a pipe and waits for the poller to report it. Its processor runs
 //     what is runnable, polls, and finds the worker with whatever else has happened on the network.
 //
-// Measured: a loopback TCP echo in a process with two workers that spin on two processors took
-// 10.3 ms at the median and 20.5 ms at p99 with Gosched alone; see docs/rationale.md.
+// Measured (BenchmarkEcho): a request over loopback to a process whose two processors are kept by
+// tasks took 24 ms at the median by Gosched alone, and takes 2 ms with step 3.
 //
 // Step 3 is left out when a worker sleeps, since its processor polls.
 type breather struct {

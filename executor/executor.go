@@ -63,11 +63,13 @@ func (c Config) Validate() error {
 // it looks, a worker that was awake may have run the task. So one at a time is called:
 //
 //  1. A worker that finds nothing ready puts itself on idle, gives up mu, and waits on its channel.
+//     (TestTimerWakesTask: virtual time passes only when all sleep.)
 //  2. Whoever is about to give up mu, having changed the queue, calls a worker if tasks are ready,
 //     some worker sleeps, and none has been called that has not yet looked: takes the last one
-//     from idle (its caches are warmest), sets called, gives up mu and sends to its channel.
+//     from idle (its caches are warmest), sets called, gives up mu and sends to its channel, which
+//     has room for it. (TestWakeInEveryPhase, TestStats)
 //  3. The worker that was called takes mu, clears called, and looks. It takes a task if there still
-//     is one. By 2 it calls the next worker if there are more.
+//     is one. By 2 it calls the next worker if there are more. (TestSleepingWorkersAreCalled)
 //
 // So whenever mu is free, tasks are ready and workers sleep, one is on its way. Wake-ups are not
 // lost, since all of it happens under mu; many tasks that become ready at once wake one worker
@@ -120,6 +122,9 @@ func New(cfg Config) (*Executor, error) {
 
 // Driver returns the executor's driver. It is closed with the executor.
 func (e *Executor) Driver() *driver.Driver { return e.driver }
+
+// uptime is the executor's clock, its driver's.
+func (e *Executor) uptime() time.Duration { return e.driver.Uptime() }
 
 // SetWeight sets a tenant's share relative to the others', for the fuel it burns from now on. A
 // tenant whose weight was not set has 1; so has one whose weight is set to less.
@@ -189,12 +194,14 @@ func (e *Executor) Wait(ctx context.Context) error {
 
 // Close ends the executor:
 //
-//  1. From now on Spawn returns ErrClosed.
+//  1. From now on Spawn returns ErrClosed. (TestClose)
 //  2. Every task is cancelled with ErrClosed. Those that never ran end without running; parked ones
-//     return from Park, running ones from their next Preempt.
+//     return from Park, running ones from their next Preempt. (TestClose,
+//     TestCancelBeforeFirstResume)
 //  3. Close waits until all bodies and their Done functions have returned. If ctx ends before, Close
-//     returns its error and leaves the rest as it is; Close may be called again.
-//  4. The workers end, then the driver: bodies may use it to their last instruction.
+//     returns its error and leaves the rest as it is; Close may be called again. (TestCloseGivesUp)
+//  4. The workers end, then the driver: bodies may use it to their last instruction. (TestMain
+//     finds what does not end.)
 //
 // A second Close waits as the first does.
 func (e *Executor) Close(ctx context.Context) error {
@@ -254,6 +261,3 @@ func (s *taskSet) remove(t *Task) {
 	t.older, t.younger = nil, nil
 	s.len--
 }
-
-// uptime is the executor's clock, its driver's.
-func (e *Executor) uptime() time.Duration { return e.driver.Uptime() }

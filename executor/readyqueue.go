@@ -57,7 +57,6 @@ type tenant struct {
 	residue int64 // what the division left over, in fuel
 	pos     int   // index in the heap plus one; 0 if it has no ready task
 	tasks   int   // that have not ended
-	running int   // that were taken and not settled
 	owed    int64 // fuel burnt by the foreground while the background waited
 	classes [2]taskList
 }

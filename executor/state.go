@@ -24,8 +24,28 @@ import (
 // takes it and returns at once. It goes with queued and running only. A woken task doesn't need it:
 // its Park has not returned yet, and when it does it stands for every wake-up up to then.
 //
-// Cancelling has no state of its own. It is a cause, set once, and then a wake-up: the wake-up
-// cannot be lost, and Park looks at the cause on either side of waiting.
+// # Parking and waking
+//
+//  1. A body that waits for something first sees to it that somebody calls Wake when it is there,
+//     then looks whether it is there, and if not goes into Park.
+//  2. Park consumes a wake-up that came meanwhile and returns at once. Otherwise the fiber switches
+//     to its worker. (TestWakeInEveryPhase)
+//  3. The worker parks the task. A wake-up that came between the two makes it woken instead, and the
+//     worker puts it back into the queue. (TestWakeBetweenParkAndParked)
+//  4. Of those who wake a parked task, the one whose swap succeeds puts it into the queue.
+//  5. A worker takes it from there, resumes it, and Park returns. The body looks again.
+//
+// So a wake-up is never lost: at any time the task is notified, or will look after this time, or is
+// parked and becomes woken. And a task is in the queue at most once: the transition to queued or
+// woken is made once for each time it leaves running. (TestEveryInterleaving)
+//
+// Cancelling has no state of its own. It is a cause, set once, and then a wake-up, which is not
+// lost; and Park looks at the cause on either side of waiting.
+//
+// Rejected: parking in the fiber, before the switch (another worker could resume a coroutine that
+// has not stopped yet); a channel or a [sync.Cond] for each task (a goroutine switch each time, 0.9
+// to 2.5 us, and the Go scheduler's order instead of ours); counting wake-ups (whoever waits looks
+// at what it waits for anyway).
 type state uint32
 
 const (

@@ -30,14 +30,17 @@ type waits struct {
 //     file of its own. So the wait shares nothing with whoever uses the original: neither its
 //     deadlines nor the lock that makes one reader wait for another, and several waits for one
 //     descriptor, in one direction or both, don't know of each other.
+//     (TestWaitLeavesDeadlinesAlone, TestWaitsAreIndependent)
 //  2. A goroutine waits for the duplicate. The poller reports edges, so each time before it waits
 //     it asks the kernel whether the descriptor is ready (without blocking, after the poller was
 //     reset): an edge that came before the reset is not lost, and one that turns out to be about
-//     something else is not taken for readiness.
+//     something else is not taken for readiness. (TestReadableByData, TestPoll)
 //  3. Ready, or failed: the goroutine takes mu and calls ready unless the wait was stopped.
 //     A wait that fails counts as ready: the caller's next attempt gets the error.
+//     (TestReadableRegularFile)
 //  4. stop takes mu, marks the wait as stopped, and closes the duplicate, which ends the
 //     goroutine's wait. It need not wait for the goroutine: mu decides who was first.
+//     (TestStopAgainstReady)
 //
 // Rejected: waiting on the original and interrupting it by a deadline in the past (a race with
 // every other use of deadlines, and the waiter holds the descriptor's read lock, so that an

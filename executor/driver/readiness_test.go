@@ -52,8 +52,8 @@ func await(t *testing.T, d *Driver, dir direction, c syscall.Conn) (ready chan b
 // settled waits until no wait is under way.
 func settled(d *Driver) { d.waits.ended.Wait() }
 
-// waiting waits until n goroutines wait.
-func waiting(t *testing.T, d *Driver, n int) {
+// underWay checks how many waits there are.
+func underWay(t *testing.T, d *Driver, n int) {
 	t.Helper()
 	d.waits.mu.Lock()
 	defer d.waits.mu.Unlock()
@@ -66,7 +66,7 @@ func TestReadableByData(t *testing.T) {
 	d := newDriver(t)
 	a, b := pair(t)
 	ready, _ := await(t, d, readable, a)
-	waiting(t, d, 1)
+	underWay(t, d, 1)
 	if _, err := b.Write([]byte("x")); err != nil {
 		t.Fatal(err)
 	}

@@ -27,16 +27,20 @@ func (t *Timer) Init(fire func(due time.Time)) { t.fire = fire }
 //
 //  1. Start puts the timer into the heap under mu. If it is now the first, its due time is
 //     published in next; if it is due before the alarm rings, the alarm is set earlier.
+//     (TestRestart)
 //  2. Expire, on a worker between quanta, compares the time with next, one atomic load. Only if
-//     something is due it goes on.
+//     something is due it goes on. (TestExpire)
 //  3. The timer goroutine goes on whenever the alarm rings.
 //  4. To go on is to take firing. A worker that finds it taken returns: somebody fires the due
 //     timers already, and one at a time is what makes them fire in order of their due times. The
 //     timer goroutine waits its turn, since it must set the alarm for what is left.
+//     (TestTimersFireInOrder, TestTimersFromManyGoroutines)
 //  5. The first timer is taken out under mu, and fired without it, so that a completion may start
 //     and stop timers. From here on Stop returns false. Then the next one, until none is due.
+//     (TestStop, TestCompletionStartsTimers)
 //  6. The timer goroutine sets the alarm for the first one left. Workers don't: an alarm that
 //     rings for a timer that was fired by a worker finds nothing due, and is set again.
+//     (TestExpire)
 //
 // Rejected: a goroutine, a [time.AfterFunc] or a runtime timer for each (200 bytes and more, and
 // when guests keep all processors busy the runtime looks at its timers only when a worker

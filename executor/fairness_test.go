@@ -1,0 +1,126 @@
+package executor
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/reactord/reactord/executor/driver"
+)
+
+// TestWeights: two tenants that spin, one with three times the other's weight.
+func TestWeights(t *testing.T) {
+	for _, workers := range []int{1, 2} {
+		t.Run(fmt.Sprintf("workers=%d", workers), func(t *testing.T) {
+			e := open(t, Config{Workers: workers, Quantum: 10_000})
+			e.SetWeight("heavy", 3)
+			var light, heavy atomic.Int64
+			var enough atomic.Bool
+			spin := func(count *atomic.Int64) func(*Fiber) {
+				return func(f *Fiber) {
+					m := &tank{}
+					f.SetMeter(m)
+					for !enough.Load() {
+						if m.burn(f, 1000) != nil {
+							return
+						}
+						if count.Add(1000); light.Load()+heavy.Load() > 20_000_000 {
+							enough.Store(true)
+						}
+					}
+				}
+			}
+			for range 4 {
+				spawn(t, e, TaskSpec{Tenant: "light", Run: spin(&light)})
+				spawn(t, e, TaskSpec{Tenant: "heavy", Run: spin(&heavy)})
+			}
+			wait(t, e)
+			if ratio := float64(heavy.Load()) / float64(light.Load()); ratio < 2.8 || ratio > 3.2 {
+				t.Errorf("heavy burnt %.2f times what light did, want 3", ratio)
+			}
+		})
+	}
+}
+
+// TestFloodDoesNotStarveHog: tasks that wake each other all the time, and one that spins.
+func TestFloodDoesNotStarveHog(t *testing.T) {
+	e := open(t, Config{Workers: 1, Quantum: 10_000})
+	var over atomic.Bool
+	ring := make([]*Task, 10)
+	var mu sync.Mutex
+	mu.Lock()
+	for i := range ring {
+		ring[i] = spawn(t, e, TaskSpec{Run: func(f *Fiber) {
+			mu.Lock() // the ring is complete
+			mu.Unlock()
+			for !over.Load() && f.Park() == nil {
+				ring[(i+1)%len(ring)].Wake()
+				ring[(i+7)%len(ring)].Wake()
+			}
+		}})
+	}
+	spawn(t, e, TaskSpec{Run: func(f *Fiber) {
+		m := &tank{}
+		f.SetMeter(m)
+		if err := m.burn(f, 1_000_000); err != nil {
+			t.Error(err)
+		}
+		over.Store(true)
+		for _, task := range ring {
+			task.Wake()
+		}
+	}})
+	mu.Unlock()
+	ring[0].Wake()
+	wait(t, e)
+	if s := e.Stats(); s.Preemptions < 99 {
+		t.Errorf("%d preemptions: the hog did not spin", s.Preemptions)
+	}
+}
+
+// TestSleepersAmongHogs is what it is all for: every worker is kept by tasks that never wait, and
+// those that wait for timers are resumed within a few quanta.
+func TestSleepersAmongHogs(t *testing.T) {
+	e := open(t, Config{Quantum: 10_000})
+	var over atomic.Bool
+	for range 4 {
+		spawn(t, e, TaskSpec{Run: func(f *Fiber) {
+			m := &tank{}
+			f.SetMeter(m)
+			for !over.Load() && m.burn(f, 1000) == nil {
+			}
+		}})
+	}
+	var sleepers atomic.Int64
+	sleepers.Store(20)
+	for range sleepers.Load() {
+		spawn(t, e, TaskSpec{Run: func(f *Fiber) {
+			var timer driver.Timer
+			timer.Init(f.Task().WakeDue)
+			for range 20 {
+				due := time.Now().Add(time.Millisecond)
+				e.Driver().Start(&timer, due)
+				for time.Now().Before(due) {
+					if f.Park() != nil {
+						return
+					}
+				}
+			}
+			if sleepers.Add(-1) == 0 {
+				over.Store(true)
+			}
+		}})
+	}
+	wait(t, e)
+	s := e.Stats()
+	t.Logf("lateness %+v", s.Lateness)
+	if s.Lateness.Count < 300 {
+		t.Errorf("%d wake-ups by timers, want 400 or a few less", s.Lateness.Count)
+	}
+	// A quantum is some 10 us here. The bound is for a machine that is busy otherwise.
+	if s.Lateness.P50 > 5*time.Millisecond {
+		t.Errorf("lateness at the median is %v", s.Lateness.P50)
+	}
+}

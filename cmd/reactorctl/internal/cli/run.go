@@ -69,9 +69,13 @@ func (a *app) follow(ctx context.Context, ids []string, interactive bool) error 
 	return a.ended(response.GetWorkload())
 }
 
-// ended says why a workload did not succeed, and returns its exit status.
+// ended prints what an invoked export returned, or says why the workload did not succeed, and
+// returns its exit status.
 func (a *app) ended(w *reactorv1.Workload) error {
 	err := workloadExit(w)
+	for _, result := range w.GetStatus().GetResults() {
+		fmt.Fprintln(a.Out, result)
+	}
 	if err != nil {
 		fmt.Fprintf(a.Err, "reactorctl: workload %s\n", render.End(w))
 	}

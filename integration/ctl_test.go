@@ -1,0 +1,228 @@
+package integration
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"google.golang.org/protobuf/encoding/protojson"
+
+	"github.com/reactord/reactord/integration/internal/testkit"
+	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
+)
+
+// ctl is reactorctl with a daemon to talk to.
+type ctl struct {
+	daemon *testkit.Daemon
+	env    []string
+}
+
+func newCtl(t *testing.T) ctl {
+	t.Helper()
+	d := testkit.Start(t, t.TempDir())
+	return ctl{daemon: d, env: append(os.Environ(),
+		"REACTORD_ADDR="+d.Address, "REACTORCTL_CONFIG="+filepath.Join(t.TempDir(), "ctl.yaml"))}
+}
+
+func (c ctl) command(t *testing.T, args ...string) *exec.Cmd {
+	t.Helper()
+	cmd := exec.Command(testkit.Binary(t, "reactorctl"), args...)
+	cmd.Env = c.env
+	return cmd
+}
+
+// run runs a command line to its end.
+func (c ctl) run(t *testing.T, stdin string, args ...string) (stdout, stderr string, status int) {
+	t.Helper()
+	cmd := c.command(t, args...)
+	var out, errs bytes.Buffer
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(stdin), &out, &errs
+	if err := cmd.Run(); err != nil {
+		if _, ok := errors.AsType[*exec.ExitError](err); !ok {
+			t.Fatal(err)
+		}
+	}
+	return out.String(), errs.String(), cmd.ProcessState.ExitCode()
+}
+
+// must runs a command line that has to succeed, and returns what it prints.
+func (c ctl) must(t *testing.T, args ...string) string {
+	t.Helper()
+	out, errs, status := c.run(t, "", args...)
+	if status != 0 {
+		t.Fatalf("reactorctl %q: status %d\n%s", args, status, errs)
+	}
+	return strings.TrimSuffix(out, "\n")
+}
+
+func TestCtlRunsGoPackage(t *testing.T) {
+	c := newCtl(t)
+	out, errs, status := c.run(t, "", "run", "../examples/hello", "--env", "A=1", "--", "Ada", "Grace")
+	if status != 0 || out != "Hello, Ada and Grace!\n" || !strings.Contains(errs, "with 1 environment variables") {
+		t.Errorf("status %d, stdout %q, stderr %q", status, out, errs)
+	}
+}
+
+func TestCtlExitStatus(t *testing.T) {
+	c := newCtl(t)
+	file := filepath.Join(t.TempDir(), "tool.wasm")
+	if err := os.WriteFile(file, tool(t), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		name   string
+		args   []string
+		status int
+		stderr string
+	}{
+		{"success", []string{file, "--", "hello"}, 0, ""},
+		{"the guest's code", []string{file, "--", "exit", "7"}, 7, "exit 7"},
+		{"a deadline", []string{file, "--timeout", "200ms", "--", "sleep", "1h"}, 124, "deadline"},
+		{"a trap", []string{"testdata/wat/trap.wasm"}, 134, "trap"},
+		{"no fuel", []string{"../examples/c-hog/hog.wasm", "--fuel", "1000000"}, 134, "out of fuel"},
+		{"no such module", []string{"no-such-tag"}, 125, "reactorctl module push"},
+		{"no such folder", []string{file, "--dir", "/no/such/folder:/x"}, 125, "/no/such/folder"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_, errs, status := c.run(t, "", append([]string{"run"}, test.args...)...)
+			if status != test.status || !strings.Contains(errs, test.stderr) {
+				t.Errorf("status %d, want %d; stderr %q, want %q", status, test.status, errs, test.stderr)
+			}
+		})
+	}
+}
+
+func TestCtlInterruptCancels(t *testing.T) {
+	c := newCtl(t)
+	cmd := c.command(t, "run", "--id", "sleeper", "../examples/c-sleeper/sleeper.wasm", "--", "1", "1000000")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the sleeper waits", func() bool {
+		w, err := c.daemon.Workloads.GetWorkload(t.Context(), &reactorv1.GetWorkloadRequest{Id: "sleeper"})
+		return err == nil && w.GetWorkload().GetStatus().GetState() == waiting
+	})
+	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait() // the status tells
+	if status := cmd.ProcessState.ExitCode(); status != 130 {
+		t.Errorf("status %d", status)
+	}
+	if s := c.daemon.WaitFor(t, "sleeper"); s.GetState() != cancelled {
+		t.Errorf("%v", s)
+	}
+}
+
+// TestCtlDay goes through a day's commands, each of which sees what those before it did.
+func TestCtlDay(t *testing.T) {
+	c := newCtl(t)
+	file := filepath.Join(t.TempDir(), "tool.wasm")
+	if err := os.WriteFile(file, tool(t), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	digest := c.must(t, "module", "push", file, "--tag", "team/tool:v1")
+	if want := testkit.Digest(tool(t)); digest != want {
+		t.Fatalf("pushed %q, want %q", digest, want)
+	}
+	contains := func(text string, wants ...string) {
+		t.Helper()
+		for _, want := range wants {
+			if !strings.Contains(text, want) {
+				t.Errorf("%q is not in\n%s", want, text)
+			}
+		}
+	}
+	contains(c.must(t, "module", "list"), digest[:19], "team/tool:v1", "wasi command")
+	contains(c.must(t, "module", "inspect", "team/tool:v1"), "wasi_snapshot_preview1.poll_oneoff", "_start")
+	contains(c.must(t, "module", "tag", digest, "stable"), "stable is "+digest)
+
+	if id := c.must(t, "submit", "team/tool:v1", "--id", "nap", "--label", "app=nap", "--", "sleep", "1h"); id != "nap" {
+		t.Errorf("submitted %q", id)
+	}
+	_, errs, status := c.run(t, "", "submit", "team/tool:v1", "--id", "nap", "--label", "app=nap", "--", "sleep", "1h")
+	if status != 0 || !strings.Contains(errs, "exists already") {
+		t.Errorf("the same again: status %d, %s", status, errs)
+	}
+	if _, errs, status = c.run(t, "", "submit", "stable", "--id", "nap", "--", "sleep", "2h"); status != 125 {
+		t.Errorf("another spec under the id: status %d, %s", status, errs)
+	}
+	until(t, "the nap waits", func() bool { return c.daemon.Status(t, "nap").GetState() == waiting })
+	contains(c.must(t, "list", "-o", "wide", "--state", "waiting", "-l", "app=nap"), "nap", "waiting", "app=nap", "timer")
+	contains(c.must(t, "ops", "nap"), "nap", "timer")
+	contains(c.must(t, "status", "nap"), "waiting", digest, "app=nap")
+	contains(c.must(t, "status"), "1 waiting")
+	contains(c.must(t, "node"), "serving", "workers", "guest memory limit")
+	contains(c.must(t, "version"), "reactorctl", "reactord")
+	if _, errs, status := c.run(t, "", "module", "rm", digest); status != 125 || !strings.Contains(errs, "--module DIGEST") {
+		t.Errorf("removing a module in use: status %d, %s", status, errs)
+	}
+	contains(c.must(t, "cancel", "--label", "app=nap"), "nap cancelled")
+	if _, _, status := c.run(t, "", "wait", "nap"); status != 130 {
+		t.Errorf("waiting for a cancelled workload: status %d", status)
+	}
+
+	var w reactorv1.Workload
+	c.must(t, "submit", "stable", "--id", "hi", "--wait", "--", "hello", "x")
+	if err := protojson.Unmarshal([]byte(c.must(t, "status", "hi", "-o", "json")), &w); err != nil || w.GetStatus().GetState() != succeeded {
+		t.Errorf("%v, %v", err, &w)
+	}
+	contains(c.must(t, "logs", "hi", "--tail", "3"), `args ["x"]`)
+	contains(c.must(t, "status", "hi", "-o", "yaml"), "state: WORKLOAD_STATE_SUCCEEDED")
+	contains(c.must(t, "run", "--count", "20", "--label", "app=many", "stable", "--", "hello"), "20 succeeded")
+	if lines := strings.Split(c.must(t, "list", "-l", "app=many", "--limit", "0"), "\n"); len(lines) != 21 {
+		t.Errorf("%d lines for 20 workloads", len(lines))
+	}
+	contains(c.must(t, "module", "rm", digest), "removed")
+	if text := c.must(t, "module", "list"); strings.Contains(text, digest[:19]) {
+		t.Errorf("still there:\n%s", text)
+	}
+	contains(c.must(t, "drain"), "draining: 0")
+	if _, errs, status := c.run(t, "", "run", file); status != 125 || !strings.Contains(errs, "drain --undo") {
+		t.Errorf("submitting to a drained daemon: status %d, %s", status, errs)
+	}
+	c.must(t, "drain", "--undo")
+	contains(c.must(t, "run", file, "--", "hello"), "args")
+}
+
+func TestCtlInteractive(t *testing.T) {
+	c := newCtl(t)
+	out, errs, status := c.run(t, "one\ntwo\n", "run", "-i", "../examples/rust-upper/upper.wasm")
+	if status != 0 || out != "ONE\nTWO\n" {
+		t.Errorf("status %d, stdout %q, stderr %q", status, out, errs)
+	}
+	if out, errs, status = c.run(t, "abc", "run", "--stdin", "-", "../examples/rust-upper/upper.wasm"); status != 0 || out != "ABC\n" {
+		t.Errorf("submitted input: status %d, stdout %q, stderr %q", status, out, errs)
+	}
+}
+
+func TestCtlGrantsFolder(t *testing.T) {
+	c := newCtl(t)
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "f.txt"), []byte("a b\nc\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out := c.must(t, "run", "../examples/c-wordcount/wordcount.wasm", "--dir", dir+":/data:ro", "--", "/data/f.txt")
+	if strings.Join(strings.Fields(out), " ") != "2 3 6 /data/f.txt" {
+		t.Errorf("%q", out)
+	}
+	if _, errs, status := c.run(t, "", "run", "../examples/c-wordcount/wordcount.wasm", "--dir", dir+":/data:ro", "--", "/etc/passwd"); status != 1 {
+		t.Errorf("beyond the folder: status %d, %s", status, errs)
+	}
+}
+
+func TestCtlInvoke(t *testing.T) {
+	c := newCtl(t)
+	if out := c.must(t, "run", "testdata/wat/adder.wasm", "--invoke", "add", "--", "40", "2"); out != "1042" {
+		t.Errorf("run printed %q", out)
+	}
+	id := c.must(t, "submit", "testdata/wat/adder.wasm", "--invoke", "add", "--", "40", "2")
+	if out := c.must(t, "wait", id); !strings.Contains(out, "1042") {
+		t.Errorf("wait printed %q", out)
+	}
+}

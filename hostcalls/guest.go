@@ -66,13 +66,6 @@ type Wait struct {
 	On Notifier
 }
 
-// NewGuest makes the guest of a fiber.
-func NewGuest(f *executor.Fiber, d *driver.Driver) *Guest {
-	g := new(Guest)
-	g.Init(f, d)
-	return g
-}
-
 // Init makes a zero Guest that of a fiber. A Guest must not be copied after.
 func (g *Guest) Init(f *executor.Fiber, d *driver.Driver) {
 	g.fiber, g.driver = f, d

@@ -35,7 +35,11 @@ func start(t testing.TB, body func(*Guest)) (wait func(), _ *executor.Task) {
 	}
 	done := make(chan struct{})
 	task, err := e.Spawn(executor.TaskSpec{
-		Run:  func(f *executor.Fiber) { body(NewGuest(f, e.Driver())) },
+		Run: func(f *executor.Fiber) {
+			g := new(Guest)
+			g.Init(f, e.Driver())
+			body(g)
+		},
 		Done: func(*executor.Task) { close(done) },
 	})
 	if err != nil {
@@ -246,21 +250,23 @@ func TestBlockingAbandons(t *testing.T) {
 	wait()
 }
 
-// TestBlockingDiscardsOnce races cancels against the ends of jobs: a result is had or discarded.
+// TestBlockingDiscardsOnce races cancels against the ends of jobs: what a job that ran has made is
+// had or discarded, one of the two, once.
 func TestBlockingDiscardsOnce(t *testing.T) {
-	for range 200 {
-		var had, discarded atomic.Int32
+	for range 300 {
+		var made, had, discarded atomic.Int32
+		begun := make(chan struct{})
 		wait, task := start(t, func(g *Guest) {
-			if err := g.Blocking(Op{}, func() {}, func() { discarded.Add(1) }); err == nil {
+			close(begun)
+			if err := g.Blocking(Op{}, func() { made.Add(1) }, func() { discarded.Add(1) }); err == nil {
 				had.Add(1)
 			}
 		})
+		<-begun
 		task.Cancel(errStop)
 		wait()
-		// A task that is cancelled before it first ran has no job, one that is before its
-		// job began has none either.
-		if n := had.Load() + discarded.Load(); n > 1 {
-			t.Fatalf("had %d times, discarded %d times", had.Load(), discarded.Load())
+		if n := had.Load() + discarded.Load(); n != made.Load() {
+			t.Fatalf("made %d, had %d, discarded %d", made.Load(), had.Load(), discarded.Load())
 		}
 	}
 }
@@ -288,7 +294,8 @@ func TestChargePreempts(t *testing.T) {
 	task, err := e.Spawn(executor.TaskSpec{
 		FuelLimit: 5000,
 		Run: func(f *executor.Fiber) {
-			g := NewGuest(f, e.Driver())
+			g := new(Guest)
+			g.Init(f, e.Driver())
 			f.SetMeter(g)
 			defer f.SetMeter(nil)
 			for {

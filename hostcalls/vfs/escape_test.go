@@ -1,6 +1,7 @@
 package vfs
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -112,7 +113,7 @@ func TestNoEscape(t *testing.T) {
 	} {
 		for name, op := range pathOps {
 			for _, last := range []string{"/secret", "/new", "/folder", "/folder/", "/."} {
-				if err := op(f.dir, way+last); err != ErrEscapes {
+				if err := op(f.dir, way+last); !errors.Is(err, ErrEscapes) {
 					t.Errorf("%s %.40s: %v; want %v", name, way+last, err, ErrEscapes)
 				}
 			}
@@ -141,12 +142,12 @@ func TestNoEscapeByLastName(t *testing.T) {
 			before := tree(t, f.outside)
 			for _, name := range []string{"open", "open folder", "create", "stat", "set times"} {
 				for _, path := range []string{"link", "link/", "./link/."} {
-					if err := pathOps[name](f.dir, path); err != ErrEscapes {
+					if err := pathOps[name](f.dir, path); !errors.Is(err, ErrEscapes) {
 						t.Errorf("%s %s: %v; want %v", name, path, err, ErrEscapes)
 					}
 				}
 			}
-			if err := pathOps["create exclusively"](f.dir, "link"); err != syscall.EEXIST {
+			if err := pathOps["create exclusively"](f.dir, "link"); !errors.Is(err, syscall.EEXIST) {
 				t.Errorf("create exclusively: %v; want EEXIST", err)
 			}
 			for name, op := range pathOps {
@@ -175,7 +176,7 @@ func TestSubfolderIsACapability(t *testing.T) {
 	f.hostSymlink("../mine", "granted/a/up")
 	sub := f.openDir("a")
 	for _, path := range []string{"..", "../mine", "b/../../mine", "up"} {
-		if err := pathOps["open"](sub, path); err != ErrEscapes {
+		if err := pathOps["open"](sub, path); !errors.Is(err, ErrEscapes) {
 			t.Errorf("open %s: %v; want %v", path, err, ErrEscapes)
 		}
 	}
@@ -189,7 +190,7 @@ func TestSubfolderIsACapability(t *testing.T) {
 		t.Errorf("open in a folder that was moved: %v", err)
 	}
 	for _, path := range []string{"..", "../secret", "b/../../secret"} {
-		if err := pathOps["open"](sub, path); err != ErrEscapes {
+		if err := pathOps["open"](sub, path); !errors.Is(err, ErrEscapes) {
 			t.Errorf("open %s in a folder that was moved: %v; want %v", path, err, ErrEscapes)
 		}
 	}
@@ -207,7 +208,7 @@ func TestSymlinkTargets(t *testing.T) {
 		"a\x00b":         syscall.EINVAL,
 		"does/not/exist": nil,
 	} {
-		if err := f.dir.Symlink(target, "link"); err != want {
+		if err := f.dir.Symlink(target, "link"); !errors.Is(err, want) {
 			t.Errorf("symlink to %q: %v; want %v", target, err, want)
 		}
 		os.Remove(filepath.Join(f.granted, "link"))

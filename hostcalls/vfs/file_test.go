@@ -1,6 +1,7 @@
 package vfs
 
 import (
+	"errors"
 	"io"
 	"net"
 	"os"
@@ -50,7 +51,7 @@ func TestFile(t *testing.T) {
 		"allocate nothing":      file.Allocate(0, 0),
 		"advise -1":             file.Advise(-1, 0, Normal),
 	} {
-		if err != syscall.EINVAL && err != syscall.ENOTSUP {
+		if !errors.Is(err, syscall.EINVAL) && !errors.Is(err, syscall.ENOTSUP) {
 			t.Errorf("%s: %v; want EINVAL", name, err)
 		}
 	}
@@ -62,7 +63,7 @@ func TestFile(t *testing.T) {
 		if s, err := file.Stat(); err != nil || s.Size != 10 || s.Type != Regular || s.Nlink != 1 {
 			t.Errorf("after allocate: %+v, %v", s, err)
 		}
-	} else if err != syscall.ENOTSUP {
+	} else if !errors.Is(err, syscall.ENOTSUP) {
 		t.Errorf("allocate: %v", err)
 	}
 	at := time.Unix(7, 8000)
@@ -79,11 +80,11 @@ func TestWays(t *testing.T) {
 	f.hostWrite("granted/file", "content")
 	buf := make([]byte, 7)
 	r := f.open("file", How{Read: true})
-	if _, err := r.Write(buf); err != syscall.EBADF {
+	if _, err := r.Write(buf); !errors.Is(err, syscall.EBADF) {
 		t.Errorf("write to what is open for reading: %v", err)
 	}
 	w := f.open("file", How{Write: true})
-	if _, err := w.Read(buf); err != syscall.EBADF {
+	if _, err := w.Read(buf); !errors.Is(err, syscall.EBADF) {
 		t.Errorf("read from what is open for writing: %v", err)
 	}
 	f.open("file", How{Truncate: true})
@@ -147,7 +148,7 @@ func TestOnlyFilesAndFolders(t *testing.T) {
 			{Read: true, Write: true},
 			{Write: true, Create: true, Truncate: true, Follow: true},
 		} {
-			if err := opened(c.dir.Open(c.path, how)); err != syscall.ENOTSUP {
+			if err := opened(c.dir.Open(c.path, how)); !errors.Is(err, syscall.ENOTSUP) {
 				t.Errorf("open %s %+v: %v; want ENOTSUP", c.path, how, err)
 			}
 		}
@@ -162,7 +163,7 @@ func TestOnlyFilesAndFolders(t *testing.T) {
 		_, err := f.dir.openFile(place{name: "fifo"}, fd, How{Read: true})
 		return err
 	})
-	if err != errSwapped {
+	if !errors.Is(err, errSwapped) {
 		t.Errorf("open of a FIFO for a file: %v", err)
 	}
 }
@@ -179,10 +180,10 @@ func TestNoSpace(t *testing.T) {
 	}
 	file := &File{h: h}
 	defer file.Close()
-	if n, err := file.Write(make([]byte, 10)); n != 0 || err != syscall.ENOSPC {
+	if n, err := file.Write(make([]byte, 10)); n != 0 || !errors.Is(err, syscall.ENOSPC) {
 		t.Errorf("write: %d, %v; want ENOSPC", n, err)
 	}
-	if n, err := file.WriteAt(make([]byte, 10), 0); n != 0 || err != syscall.ENOSPC {
+	if n, err := file.WriteAt(make([]byte, 10), 0); n != 0 || !errors.Is(err, syscall.ENOSPC) {
 		t.Errorf("write at: %d, %v; want ENOSPC", n, err)
 	}
 }

@@ -1,6 +1,7 @@
 package vfs
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -63,7 +64,7 @@ func TestList(t *testing.T) {
 	if again := list(t, f.dir, 0, 100); !slices.Equal(names(again), names(all)) {
 		t.Errorf("listed again: %q", names(again))
 	}
-	if err := f.dir.List(1<<63, func(Entry) bool { return true }); err != syscall.EINVAL {
+	if err := f.dir.List(1<<63, func(Entry) bool { return true }); !errors.Is(err, syscall.EINVAL) {
 		t.Errorf("a cookie that is none: %v", err)
 	}
 }
@@ -71,7 +72,7 @@ func TestList(t *testing.T) {
 // TestListInPieces reads a large folder in pieces of many sizes: each name once.
 func TestListInPieces(t *testing.T) {
 	f := newFixture(t, false)
-	const count = 2000
+	const count = 1000
 	want := map[string]bool{".": true, "..": true}
 	for i := range count {
 		name := fmt.Sprintf("file-with-a-longer-name-%d", i)

@@ -111,17 +111,8 @@ func (d *Dir) openFile(p place, dirfd int, how How) (Node, error) {
 		}
 	}
 	fd, err := openat(dirfd, p.name, how.flags())
-	switch err {
-	case nil:
-	case unix.ENOENT:
-		if how.Create {
-			return nil, err
-		}
-		return nil, errSwapped // gone
-	case unix.ELOOP, unix.EISDIR, unix.ENXIO:
-		return nil, errSwapped // become a link, a folder, a socket or a FIFO
-	default:
-		return nil, err
+	if err != nil {
+		return nil, openError(err, how)
 	}
 	if s, err := fstat(fd); err != nil || s.Type != Regular {
 		_ = unix.Close(fd)
@@ -137,6 +128,16 @@ func (d *Dir) openFile(p place, dirfd int, how How) (Node, error) {
 		return nil, err
 	}
 	return &File{h: h, readOnly: d.readOnly}, nil
+}
+
+// openError tells what can't be opened from what is not what it was when it was looked at: gone, or
+// become a link, a folder, a socket or a FIFO.
+func openError(err error, how How) error {
+	gone := errors.Is(err, unix.ENOENT) && !how.Create
+	if gone || errors.Is(err, unix.ELOOP) || errors.Is(err, unix.EISDIR) || errors.Is(err, unix.ENXIO) {
+		return errSwapped
+	}
+	return err
 }
 
 // openFolder opens the folder of the name of p, which was found by a look that followed no link.

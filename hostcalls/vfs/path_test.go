@@ -1,6 +1,7 @@
 package vfs
 
 import (
+	"errors"
 	"strings"
 	"syscall"
 	"testing"
@@ -44,7 +45,7 @@ func TestSplit(t *testing.T) {
 		strings.Repeat("a/", 2048):  syscall.ENAMETOOLONG,
 		strings.Repeat("../", 9999): syscall.ENAMETOOLONG,
 	} {
-		if got, err := split(path); err != want {
+		if got, err := split(path); !errors.Is(err, want) {
 			t.Errorf("split(%.20q) = %+v, %v; want %v", path, got, err, want)
 		}
 	}
@@ -73,7 +74,7 @@ func TestThrough(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, err := p.through(c.target); got != c.want || err != c.err {
+		if got, err := p.through(c.target); got != c.want || !errors.Is(err, c.err) {
 			t.Errorf("%q through %.20q = %+v, %v; want %+v, %v", c.path, c.target, got, err, c.want, c.err)
 		}
 	}

@@ -1,9 +1,11 @@
 package vfs
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -84,7 +86,7 @@ func (f *fixture) openDir(path string) *Dir {
 	return d
 }
 
-// tree describes everything beneath a folder: types, contents, link targets, times.
+// tree describes everything beneath a folder: types, contents, link targets, times, numbers of links.
 func tree(t *testing.T, root string) map[string]string {
 	t.Helper()
 	all := map[string]string{}
@@ -103,7 +105,7 @@ func tree(t *testing.T, root string) map[string]string {
 			if err != nil {
 				return err
 			}
-			s += " " + string(content)
+			s += fmt.Sprintf(" %d links: %s", info.Sys().(*syscall.Stat_t).Nlink, content)
 		case info.Mode()&fs.ModeSymlink != 0:
 			target, err := os.Readlink(path)
 			if err != nil {

@@ -1,9 +1,6 @@
 package wasip1
 
 import (
-	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,8 +10,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/reactord/reactord/executor"
-	"github.com/reactord/reactord/executor/engine"
 	"github.com/reactord/reactord/hostcalls"
 )
 
@@ -35,52 +30,6 @@ func (o *output) String() string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.text.String()
-}
-
-// runProgram runs a command to its end.
-func runProgram(t *testing.T, binary []byte, config Config) (Exit, error) {
-	t.Helper()
-	ctx := t.Context()
-	e, err := engine.New(ctx, engine.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer e.Close(context.Background())
-	if err := Instantiate(ctx, e.Runtime()); err != nil {
-		t.Fatal(err)
-	}
-	digest := sha256.Sum256(binary)
-	mod, err := e.Load(ctx, hex.EncodeToString(digest[:]), func() ([]byte, error) { return binary, nil })
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer mod.Release()
-	x, err := executor.New(executor.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var exit Exit
-	done := make(chan *executor.Task, 1)
-	_, spawnErr := x.Spawn(executor.TaskSpec{
-		Run: func(f *executor.Fiber) {
-			var p *Process
-			if p, err = NewProcess(f, x.Driver(), config); err == nil {
-				exit, err = p.Run(mod, 0, 0, "")
-				p.Close()
-			}
-		},
-		Done: func(task *executor.Task) { done <- task },
-	})
-	if spawnErr != nil {
-		t.Fatal(spawnErr)
-	}
-	if v := (<-done).Panic(); v != nil {
-		t.Errorf("panic: %v", v)
-	}
-	if err := x.Close(context.Background()); err != nil {
-		t.Error(err)
-	}
-	return exit, err
 }
 
 // The binaries are made, each in its folder under testdata/files, by:
@@ -117,20 +66,8 @@ list escape
 				t.Fatal(err)
 			}
 			data, fixed := newGrants(t)
-			var stdout, stderr output
-			exit, err := runProgram(t, binary, Config{
-				Args:   []string{"files"},
-				Stdout: &stdout,
-				Stderr: &stderr,
-				Grants: []hostcalls.Grant{
-					hostcalls.Dir{HostPath: data, GuestPath: "/data"},
-					hostcalls.Dir{HostPath: fixed, GuestPath: "/fixed", ReadOnly: true},
-				},
-			})
-			if err != nil || exit.Code != 0 {
-				t.Errorf("exit %d, %v; stderr: %s", exit.Code, err, stderr.String())
-			}
-			if diff := cmp.Diff(want, stdout.String()); diff != "" {
+			g := startGuest(t, "", binary, Config{Args: []string{"files"}, Grants: grantsOf(data, fixed)}, "")
+			if diff := cmp.Diff(want, g.output(0)); diff != "" {
 				t.Errorf("output (-want +got):\n%s", diff)
 			}
 		})

@@ -36,11 +36,12 @@ type guest struct {
 	finish func()
 }
 
-// startGuest runs a program. Its grants and arguments are config's.
-func startGuest(t testing.TB, binary []byte, config Config, invoke string) *guest {
+// startGuest runs a program. Its grants and arguments are config's. Its machine code is kept in the
+// folder cache, if one is named.
+func startGuest(t testing.TB, cache string, binary []byte, config Config, invoke string) *guest {
 	t.Helper()
 	ctx := context.Background()
-	e, err := engine.New(ctx, engine.Config{})
+	e, err := engine.New(ctx, engine.Config{CacheDir: cache})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,7 +124,7 @@ func (b blockingReader) Read(p []byte) (int, error) {
 	return hostcalls.ReadContext(context.Background(), b.pipe.Reader(), p)
 }
 
-func (g *guest) type_(text string) {
+func (g *guest) enter(text string) {
 	g.t.Helper()
 	if _, err := hostcalls.WriteContext(context.Background(), g.stdin.Writer(), []byte(text)); err != nil {
 		g.t.Error(err)
@@ -135,9 +136,10 @@ func TestGoGuests(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	cache := t.TempDir()
 	start := func(t *testing.T, config Config, args ...string) *guest {
 		config.Args = append([]string{"guest"}, args...)
-		return startGuest(t, binary, config, "")
+		return startGuest(t, cache, binary, config, "")
 	}
 
 	t.Run("sleep", func(t *testing.T) {
@@ -153,7 +155,7 @@ func TestGoGuests(t *testing.T) {
 		g := start(t, Config{}, "upper")
 		lines := bufio.NewReader(blockingReader{g.stdout})
 		for i := range 20 {
-			g.type_(fmt.Sprintf("line %d\n", i))
+			g.enter(fmt.Sprintf("line %d\n", i))
 			if line, err := lines.ReadString('\n'); err != nil || line != fmt.Sprintf("LINE %d\n", i) {
 				t.Fatalf("got %q, %v", line, err)
 			}
@@ -270,7 +272,7 @@ func TestCGuests(t *testing.T) {
 	} {
 		t.Run(tt.arg, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				g := startGuest(t, binary, Config{Args: []string{"guest", tt.arg}}, "")
+				g := startGuest(t, "", binary, Config{Args: []string{"guest", tt.arg}}, "")
 				if text := g.output(tt.code); text != tt.output {
 					t.Errorf("output: %q, want %q", text, tt.output)
 				}
@@ -279,9 +281,9 @@ func TestCGuests(t *testing.T) {
 	}
 	t.Run("poll", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			g := startGuest(t, binary, Config{Args: []string{"guest", "poll"}}, "")
-			time.AfterFunc(2500*time.Millisecond, func() { g.type_("abc") })
-			time.AfterFunc(3*time.Second, func() { g.type_("def") })
+			g := startGuest(t, "", binary, Config{Args: []string{"guest", "poll"}}, "")
+			time.AfterFunc(2500*time.Millisecond, func() { g.enter("abc") })
+			time.AfterFunc(3*time.Second, func() { g.enter("def") })
 			time.AfterFunc(4500*time.Millisecond, g.stdin.CloseWrite)
 			const want = "timeout\ntimeout\nread abc\nread def\ntimeout\nend 0\n"
 			if diff := cmp.Diff(want, g.output(0)); diff != "" {
@@ -290,21 +292,21 @@ func TestCGuests(t *testing.T) {
 		})
 	})
 	t.Run("abort", func(t *testing.T) {
-		g := startGuest(t, binary, Config{Args: []string{"guest", "abort"}}, "")
+		g := startGuest(t, "", binary, Config{Args: []string{"guest", "abort"}}, "")
 		_, err := g.wait()
 		if trap, ok := errors.AsType[*engine.Trap](err); !ok || trap.Code != engine.Unreachable {
 			t.Errorf("the guest ended with %v, want an unreachable trap", err)
 		}
 	})
 	t.Run("no such mode", func(t *testing.T) {
-		startGuest(t, binary, Config{Args: []string{"guest"}}, "").output(2)
+		startGuest(t, "", binary, Config{Args: []string{"guest"}}, "").output(2)
 	})
 }
 
 func TestReactor(t *testing.T) {
 	binary := readGuest(t, "reactor/reactor.wasm")
 	run := func(t *testing.T, invoke string, args ...string) (Exit, string, error) {
-		g := startGuest(t, binary, Config{Args: append([]string{"reactor"}, args...)}, invoke)
+		g := startGuest(t, "", binary, Config{Args: append([]string{"reactor"}, args...)}, invoke)
 		text, err := io.ReadAll(blockingReader{g.stdout})
 		if err != nil {
 			t.Error(err)

@@ -5,6 +5,8 @@ import (
 	"math"
 	"strings"
 	"testing"
+
+	"github.com/tetratelabs/wazero/api"
 )
 
 func TestMemoryBounds(t *testing.T) {
@@ -42,6 +44,34 @@ func TestMemoryBounds(t *testing.T) {
 	for ptr, want := range map[uint32]errno{92: errnoSuccess, 93: errnoFault} {
 		if e := m.putUint64(ptr, 1); e != want {
 			t.Errorf("putUint64(%d): errno %d, want %d", ptr, e, want)
+		}
+	}
+}
+
+// full is a memory of 4 GiB, as far as wazero's is safe to use.
+type full struct{ api.Memory }
+
+func (full) Read(offset, n uint32) ([]byte, bool) {
+	if offset+n < offset {
+		panic("slice bounds out of range")
+	}
+	return make([]byte, min(n, 1)), true
+}
+
+func TestMemoryOfFullSize(t *testing.T) {
+	m := memory{full{}}
+	for _, tt := range []struct {
+		ptr, n uint32
+		want   errno
+	}{
+		{math.MaxUint32 - 1, 1, errnoSuccess},
+		{math.MaxUint32, 0, errnoSuccess},
+		{math.MaxUint32, 1, errnoFault},
+		{math.MaxUint32 - 7, 8, errnoFault},
+		{8, math.MaxUint32 - 7, errnoFault},
+	} {
+		if _, e := m.bytes(tt.ptr, tt.n); e != tt.want {
+			t.Errorf("bytes(%#x, %#x): errno %d, want %d", tt.ptr, tt.n, e, tt.want)
 		}
 	}
 }

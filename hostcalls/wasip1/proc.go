@@ -71,7 +71,7 @@ const (
 	// randomChunk is how much random_get makes before it looks whether the quantum is spent.
 	randomChunk = 16 << 10
 	// randomCost is the fuel that a random byte costs.
-	randomCost = 4
+	randomCost = 8
 )
 
 // randomGet: random_get(buf, len). It can't be short, so it goes on, chunk by chunk and quantum by

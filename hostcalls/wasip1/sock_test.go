@@ -5,10 +5,13 @@ import (
 	"errors"
 	"io"
 	"net"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/reactord/reactord/executor"
 	"github.com/reactord/reactord/hostcalls"
@@ -142,20 +145,15 @@ func TestConnectionBackpressure(t *testing.T) {
 }
 
 func TestCancelEndsRecv(t *testing.T) {
-	parked := make(chan *caller, 1)
+	begun := make(chan struct{})
 	wait, peer, task := startConnected(t, func(c *caller) {
-		parked <- c
+		close(begun)
 		c.iovec(0, 100, 10)
 		c.call("sock_recv", 3, 0, 1, uint64(recvWaitall), 16, 20)
 		t.Error("the call returned")
 	})
-	c := <-parked
-	for len(c.Ops()) == 0 {
-		<-time.After(time.Millisecond)
-	}
-	if op := c.Ops()[0]; op.Kind != "read" || op.Target != peer.LocalAddr().String() || op.Bytes != 10 {
-		t.Errorf("op is %+v", op)
-	}
+	<-begun
+	awaitParked(task)
 	task.Cancel(errStop)
 	if err := wait(); err == nil || err.Error() != errStop.Error() {
 		t.Errorf("the guest ended with %v, want the cause", err)
@@ -165,13 +163,51 @@ func TestCancelEndsRecv(t *testing.T) {
 	}
 }
 
+// awaitParked returns when a task waits for something.
+func awaitParked(task *executor.Task) {
+	for task.Phase() != executor.Parked {
+		runtime.Gosched()
+	}
+}
+
+// TestCancelEndsDial dials a peer that does not answer: its backlog is full.
+func TestCancelEndsDial(t *testing.T) {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	if err := errors.Join(unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}), unix.Listen(fd, 0)); err != nil {
+		t.Fatal(err)
+	}
+	name, err := unix.Getsockname(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := formatSockaddr(name)
+	for range 100 {
+		c, err := net.DialTimeout("tcp", address, 50*time.Millisecond)
+		if err != nil {
+			break
+		}
+		defer c.Close()
+	}
+	wait, task := startProcess(t, Config{Grants: []hostcalls.Grant{hostcalls.Conn{Address: address}}}, func(*caller) {
+		t.Error("the connection was made")
+	})
+	awaitParked(task)
+	task.Cancel(errStop)
+	if err := wait(); !errors.Is(err, errStop) {
+		t.Errorf("NewProcess = %v, want the cause", err)
+	}
+}
+
 func TestListener(t *testing.T) {
 	addresses := make(chan string, 1)
 	wait, _ := startProcess(t, Config{
 		Grants: []hostcalls.Grant{hostcalls.Listener{Address: "127.0.0.1:0"}}, Descriptors: 6,
 	}, func(c *caller) {
-		c.want(errnoSuccess, "fd_fdstat_set_flags", 3, uint64(fdflagNonblock))
-		c.want(errnoAgain, "sock_accept", 3, 0, 0)
+		c.want(errnoAgain, "sock_accept", 3, 0, 0) // it does not block unless it is told to
 		c.want(errnoSuccess, "fd_fdstat_set_flags", 3, 0)
 		c.want(errnoInval, "sock_accept", 3, uint64(fdflagAppend), 0)
 		c.want(errnoFault, "sock_accept", 3, 0, end-3)

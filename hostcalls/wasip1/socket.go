@@ -201,11 +201,16 @@ type listener struct {
 	address string
 }
 
+// newListener makes the descriptor of a listener grant. It does not block, to begin with: that is
+// what preview 1 guests find elsewhere, and what those rely on that serve many connections (Go's
+// package net does not ask for it, and one accept that waits would stop all its goroutines).
+// Connections do block, like any others, unless the guest asks.
 func newListener(file *net.TCPListener, d *driver.Driver) (*listener, error) {
 	s, err := newSocket(file, d, listenerRights, connectionRights)
 	if err != nil {
 		return nil, err
 	}
+	s.flags = fdflagNonblock
 	return &listener{s, file.Addr().String()}, nil
 }
 

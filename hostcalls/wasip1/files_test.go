@@ -66,7 +66,7 @@ list escape
 				t.Fatal(err)
 			}
 			data, fixed := newGrants(t)
-			g := startGuest(t, "", binary, Config{Args: []string{"files"}, Grants: grantsOf(data, fixed)}, "")
+			g := startGuest(t, load(t, "", binary), Config{Args: []string{"files"}, Grants: grantsOf(data, fixed)}, "")
 			if diff := cmp.Diff(want, g.output(0)); diff != "" {
 				t.Errorf("output (-want +got):\n%s", diff)
 			}

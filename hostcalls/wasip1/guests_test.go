@@ -36,15 +36,20 @@ type guest struct {
 	finish func()
 }
 
-// startGuest runs a program. Its grants and arguments are config's. Its machine code is kept in the
-// folder cache, if one is named.
-func startGuest(t testing.TB, cache string, binary []byte, config Config, invoke string) *guest {
+// load compiles a program, for the time of the test; in a synctest bubble, for use in there. Machine
+// code is kept in the folder cache, if one is named.
+func load(t *testing.T, cache string, binary []byte) *engine.Module {
 	t.Helper()
 	ctx := context.Background()
 	e, err := engine.New(ctx, engine.Config{CacheDir: cache})
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() {
+		if err := e.Close(ctx); err != nil {
+			t.Error(err)
+		}
+	})
 	if err := Instantiate(ctx, e.Runtime()); err != nil {
 		t.Fatal(err)
 	}
@@ -53,6 +58,13 @@ func startGuest(t testing.TB, cache string, binary []byte, config Config, invoke
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(mod.Release)
+	return mod
+}
+
+// startGuest runs a program. Its grants and arguments are config's.
+func startGuest(t testing.TB, mod *engine.Module, config Config, invoke string) *guest {
+	t.Helper()
 	x, err := executor.New(executor.Config{})
 	if err != nil {
 		t.Fatal(err)
@@ -62,10 +74,8 @@ func startGuest(t testing.TB, cache string, binary []byte, config Config, invoke
 		opened: make(chan *Process, 1), done: make(chan struct{}),
 	}
 	g.finish = func() {
-		for _, err := range []error{x.Close(ctx), func() error { mod.Release(); return e.Close(ctx) }()} {
-			if err != nil {
-				t.Error(err)
-			}
+		if err := x.Close(context.Background()); err != nil {
+			t.Error(err)
 		}
 	}
 	config.Stdin, config.Stdout, config.Stderr = g.stdin.Reader(), g.stdout.Writer(), &g.stderr
@@ -137,20 +147,20 @@ func TestGoGuests(t *testing.T) {
 		t.Fatal(err)
 	}
 	cache := t.TempDir()
-	start := func(t *testing.T, config Config, args ...string) *guest {
-		config.Args = append([]string{"guest"}, args...)
-		return startGuest(t, cache, binary, config, "")
-	}
-
 	t.Run("sleep", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			g := start(t, Config{}, "sleep")
+			g := startGuest(t, load(t, cache, binary), Config{Args: []string{"guest", "sleep"}}, "")
 			want := "4 1h0m0s\n3 2h0m0s\n2 3h0m0s\n1 4h0m0s\n0 5h0m0s\n"
 			if diff := cmp.Diff(want, g.output(0)); diff != "" {
 				t.Error(diff)
 			}
 		})
 	})
+	mod := load(t, cache, binary)
+	start := func(t *testing.T, config Config, args ...string) *guest {
+		config.Args = append([]string{"guest"}, args...)
+		return startGuest(t, mod, config, "")
+	}
 	t.Run("upper", func(t *testing.T) {
 		g := start(t, Config{}, "upper")
 		lines := bufio.NewReader(blockingReader{g.stdout})
@@ -272,7 +282,7 @@ func TestCGuests(t *testing.T) {
 	} {
 		t.Run(tt.arg, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				g := startGuest(t, "", binary, Config{Args: []string{"guest", tt.arg}}, "")
+				g := startGuest(t, load(t, "", binary), Config{Args: []string{"guest", tt.arg}}, "")
 				if text := g.output(tt.code); text != tt.output {
 					t.Errorf("output: %q, want %q", text, tt.output)
 				}
@@ -281,7 +291,7 @@ func TestCGuests(t *testing.T) {
 	}
 	t.Run("poll", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			g := startGuest(t, "", binary, Config{Args: []string{"guest", "poll"}}, "")
+			g := startGuest(t, load(t, "", binary), Config{Args: []string{"guest", "poll"}}, "")
 			time.AfterFunc(2500*time.Millisecond, func() { g.enter("abc") })
 			time.AfterFunc(3*time.Second, func() { g.enter("def") })
 			time.AfterFunc(4500*time.Millisecond, g.stdin.CloseWrite)
@@ -292,21 +302,21 @@ func TestCGuests(t *testing.T) {
 		})
 	})
 	t.Run("abort", func(t *testing.T) {
-		g := startGuest(t, "", binary, Config{Args: []string{"guest", "abort"}}, "")
+		g := startGuest(t, load(t, "", binary), Config{Args: []string{"guest", "abort"}}, "")
 		_, err := g.wait()
 		if trap, ok := errors.AsType[*engine.Trap](err); !ok || trap.Code != engine.Unreachable {
 			t.Errorf("the guest ended with %v, want an unreachable trap", err)
 		}
 	})
 	t.Run("no such mode", func(t *testing.T) {
-		startGuest(t, "", binary, Config{Args: []string{"guest"}}, "").output(2)
+		startGuest(t, load(t, "", binary), Config{Args: []string{"guest"}}, "").output(2)
 	})
 }
 
 func TestReactor(t *testing.T) {
 	binary := readGuest(t, "reactor/reactor.wasm")
 	run := func(t *testing.T, invoke string, args ...string) (Exit, string, error) {
-		g := startGuest(t, "", binary, Config{Args: append([]string{"reactor"}, args...)}, invoke)
+		g := startGuest(t, load(t, "", binary), Config{Args: append([]string{"reactor"}, args...)}, invoke)
 		text, err := io.ReadAll(blockingReader{g.stdout})
 		if err != nil {
 			t.Error(err)

@@ -21,7 +21,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // patience is how long a test waits for what should take milliseconds.
-const patience = 30 * time.Second
+const patience = 60 * time.Second
 
 // open opens a reactor over a real store, engine and executor. It is shut down with the test.
 func open(t testing.TB, change ...func(*Config)) *Reactor {

@@ -171,17 +171,19 @@ func opsOf(id string, ops []hostcalls.Op) []Op {
 
 // WaitWorkload returns once the workload has finished.
 func (r *Reactor) WaitWorkload(ctx context.Context, id string) (*Workload, error) {
-	for looks := 0; ; looks++ {
-		changed := r.watchOne(id)
+	for looks := 0; ; {
+		if changed := r.watchOne(id); changed != nil {
+			if err := r.await(ctx, id, changed); err != nil {
+				return nil, err
+			}
+			continue
+		}
 		w, err := r.readWorkload(ctx, id)
 		if err != nil || w.Status.State.Ended() {
 			return w, err
 		}
-		if changed == nil && looks == 0 {
-			continue // it may have been submitted between the two
-		}
-		if err := r.await(ctx, id, changed); err != nil {
-			return nil, err
+		if looks++; looks > 1 { // once it may have been submitted between the two
+			return nil, unrecorded(id)
 		}
 	}
 }
@@ -197,11 +199,16 @@ func (r *Reactor) watchOne(id string) <-chan struct{} {
 	return nil
 }
 
-// await waits for a change of a workload, the end of ctx, or of the reactor. What has not ended in
-// the store and is not in memory is what the store refused to record the end of.
+// unrecorded tells of a workload that has not ended in the store and is not in memory: the store
+// refused to record its end.
+func unrecorded(id string) error {
+	return errs.Workload(errs.Internal, id, "the end of workload %q could not be recorded", id)
+}
+
+// await waits for a change of a workload, the end of ctx, or of the reactor.
 func (r *Reactor) await(ctx context.Context, id string, changed <-chan struct{}) error {
 	if changed == nil {
-		return errs.Workload(errs.Internal, id, "the end of workload %q could not be recorded", id)
+		return unrecorded(id)
 	}
 	select {
 	case <-changed:

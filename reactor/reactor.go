@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -192,23 +193,31 @@ func (r *Reactor) observe(changes []store.Change) {
 	if r.feed.Active() {
 		entries = make([]feed.Entry[change], 0, len(changes))
 	}
+	for some := range slices.Chunk(changes, observeChunk) {
+		entries = r.observed(some, entries)
+	}
+	r.kick()
+	r.feed.Publish(changes[len(changes)-1].Revision, entries)
+}
+
+// observeChunk bounds for how long mu is held for a large commit.
+const observeChunk = 256
+
+// observed queues what was submitted, and appends the changes to entries unless that is nil.
+func (r *Reactor) observed(changes []store.Change, entries []feed.Entry[change]) []feed.Entry[change] {
 	r.mu.Lock()
+	defer r.mu.Unlock()
 	for i := range changes {
 		c := &changes[i]
 		if c.Created != nil {
 			r.admit(c.Created)
 			r.totals.submitted++
 		}
-		if entries == nil {
-			continue
-		}
-		if w := r.live[c.ID]; w != nil {
+		if w := r.live[c.ID]; w != nil && entries != nil {
 			entries = append(entries, feed.Entry[change]{Revision: c.Revision, Change: change{w.rec, c.State, c.Attempts, c.Status}})
 		}
 	}
-	r.mu.Unlock()
-	r.kick()
-	r.feed.Publish(changes[len(changes)-1].Revision, entries)
+	return entries
 }
 
 // count counts an end; mu is held.

@@ -2,6 +2,7 @@ package reactor
 
 import (
 	"errors"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -150,7 +151,9 @@ func (r *Reactor) finish(w *workload, task *executor.Task, o outcome) {
 // record asks the store for the transition to the outcome; the workload is Ending.
 func (r *Reactor) record(w *workload, task *executor.Task, o outcome) {
 	a := w.attempt
-	status := &statusJSON{Reason: o.reason, ExitCode: o.exitCode, Message: o.message, Results: o.results}
+	status := &statusJSON{
+		Reason: o.reason, ExitCode: o.exitCode, Message: shorten(o.message, maxMessageBytes), Results: o.results,
+	}
 	if o.state.Ended() {
 		status.EndTime = time.Now()
 	}
@@ -176,6 +179,17 @@ func (r *Reactor) record(w *workload, task *executor.Task, o outcome) {
 		status.Usage = usageJSON(a.usage(task, o.peak))
 		r.transition(w, o, status, rest)
 	})
+}
+
+// maxMessageBytes bounds the message of a status: the names in a stack are the guest's choice.
+const maxMessageBytes = 16 << 10
+
+// shorten cuts a text, not within a character.
+func shorten(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "") + "..."
 }
 
 func (r *Reactor) transition(w *workload, o outcome, status *statusJSON, log []store.LogChunk) {

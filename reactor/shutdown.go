@@ -43,9 +43,10 @@ func (r *Reactor) isDraining() bool {
 //     those that are used before those that use them last. Calls that come from now on are refused
 //     with DRAINING.
 //
-// Steps 3 and 4 take milliseconds, unless a blocking job or a client hangs. They are given
-// unwindTime, whatever became of ctx; then Shutdown goes through the remaining steps all the same,
-// and says what was left. Nothing that was acknowledged is lost by that: it is on disk.
+// Whatever became of ctx, Shutdown goes on with step 3 for as long as workloads end: a hundred
+// thousand take the store some seconds. When none has for stallTime, because blocking jobs hang, it
+// goes through the remaining steps all the same, and says what was left. Nothing that was
+// acknowledged is lost by that: it is on disk.
 //
 // Rejected: telling watches first (they would miss what the shutdown itself changes); leaving
 // interrupted workloads RUNNING in the store (a clean stop and a crash would look the same, and
@@ -67,20 +68,41 @@ func (r *Reactor) Shutdown(ctx context.Context) error {
 		_ = r.waitIdle(grace) // what is left is interrupted
 		cancel()
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unwindTime)
-	defer cancel()
+	ctx = context.WithoutCancel(ctx)
 	for _, w := range r.snapshot() {
 		r.interrupt(w, lifecycle.ByShutdown)
 	}
-	err := r.waitIdle(ctx)
+	err := r.waitUnwound(ctx)
 	close(r.quiet)
 	r.feed.Close()
+	ctx, cancel := context.WithTimeout(ctx, stallTime)
+	defer cancel()
 	err = errors.Join(err, r.waitSilent(ctx))
 	return errors.Join(err, r.close(ctx))
 }
 
-// unwindTime bounds how long a shutdown waits for what it has interrupted.
-const unwindTime = 10 * time.Second
+// stallTime is how long a shutdown waits for the next of what it has interrupted to end.
+const stallTime = 10 * time.Second
+
+// waitUnwound waits until no workload has an attempt, or until none has ended for stallTime.
+func (r *Reactor) waitUnwound(ctx context.Context) error {
+	for left := r.attempts(); ; {
+		stall, cancel := context.WithTimeout(ctx, stallTime)
+		err := r.waitIdle(stall)
+		cancel()
+		before := left
+		if left = r.attempts(); err == nil || left >= before {
+			return err
+		}
+	}
+}
+
+// attempts is how many workloads have an attempt.
+func (r *Reactor) attempts() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.active
+}
 
 // close closes the parts there are.
 func (r *Reactor) close(ctx context.Context) (err error) {

@@ -127,12 +127,12 @@ func TestWatchResumes(t *testing.T) {
 func TestWatchSlow(t *testing.T) {
 	r := open(t)
 	push(t, r, "hello")
-	const count = feedChanges // three changes each
+	const count = feedChanges/3 + 300 // three changes each
 	ended := map[string]bool{}
 	hold := sync.OnceFunc(func() {
-		for i := 0; i < count; i += 1024 {
+		for i := 0; i < count; i += 500 {
 			var reqs []SubmitRequest
-			for j := range min(1024, count-i) {
+			for j := range min(500, count-i) {
 				reqs = append(reqs, SubmitRequest{ID: fmt.Sprint(i + j), Spec: Spec{Module: "hello"}})
 			}
 			if _, err := r.SubmitWorkloads(deadline(t), reqs); err != nil {

@@ -298,6 +298,46 @@ func TestCorruptModule(t *testing.T) {
 	}
 }
 
+// A small row at the end of a log, which would be added to, is left alone if it is corrupt.
+func TestCorruptEndOfLog(t *testing.T) {
+	dir, _ := fill(t)
+	add := func(s store.Store, text string) {
+		t.Helper()
+		done := make(chan error, 1)
+		s.AppendLog(store.LogAppend{ID: "a", Chunks: []store.LogChunk{{Stream: store.Stdout, Data: []byte(text)}}}, func(err error) { done <- err })
+		check(t, <-done)
+	}
+	s := open(t, dir, storetest.Options{})
+	add(s, "before")
+	check(t, s.Close())
+	tamper(t, dir, "UPDATE logs SET entries = CAST(entries || x'00' AS BLOB) WHERE size = 6")
+	s = closing(t, open(t, dir, storetest.Options{}))
+	add(s, "behind")
+	_, _, err := s.ReadLog(t.Context(), "a", 0, 0, 100)
+	var corrupt *store.CorruptError
+	if !errors.As(err, &corrupt) {
+		t.Errorf("the corrupt row: error %v", err)
+	}
+	entries, _, err := s.ReadLog(t.Context(), "a", 0, 6, 100)
+	check(t, err)
+	if len(entries) != 1 || string(entries[0].Data) != "behind" {
+		t.Errorf("behind the corrupt row there is %v", entries)
+	}
+}
+
+// A submission that a closed store refuses gives back the room it took.
+func TestClosedStoreKeepsNoRoom(t *testing.T) {
+	s, err := sqlite.Open(t.Context(), sqlite.Config{Dir: t.TempDir(), QueueBytes: 1})
+	check(t, err)
+	check(t, s.Close())
+	for range 2 {
+		_, err := s.Submit(t.Context(), []*store.Workload{workload("a", store.Digest{})})
+		if !errors.Is(err, store.ErrClosed) {
+			t.Errorf("error %v, want %v", err, store.ErrClosed)
+		}
+	}
+}
+
 // A page of the workloads table that is garbage takes the records on it, and no list. (Writing to
 // the pages beside it can fail: a tree that grows is balanced with its neighbours.)
 func TestDamagedPage(t *testing.T) {

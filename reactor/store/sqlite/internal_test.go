@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"maps"
 	"strings"
@@ -81,17 +82,154 @@ func TestQueueTakesBoundedBatchesInOrder(t *testing.T) {
 	}
 }
 
-// Every query that a call makes goes by an index: its time does not grow with the store.
-func TestQueriesUseIndices(t *testing.T) {
+func openTest(t *testing.T) *Store {
+	t.Helper()
 	s, err := Open(t.Context(), Config{Dir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() {
+	t.Cleanup(func() {
 		if err := s.Close(); err != nil {
 			t.Error(err)
 		}
-	}()
+	})
+	return s
+}
+
+// inOneBatch has the writer find all the ops at once, and waits for the last.
+func inOneBatch(t *testing.T, s *Store, ops ...op) {
+	t.Helper()
+	stall, stalled := make(chan struct{}), make(chan struct{})
+	s.Transition(store.Transition{ID: "nobody"}, func(int64, error) {
+		close(stalled)
+		<-stall
+	})
+	<-stalled
+	end := &tagOp{call: newCall()}
+	for _, o := range append(ops, end) {
+		if !s.queue.push(o) {
+			t.Fatal("the queue is closed")
+		}
+	}
+	close(stall)
+	<-end.result()
+}
+
+func newSubmitOp(workloads ...*store.Workload) *submitOp {
+	return &submitOp{call: newCall(), workloads: workloads, release: func() {}}
+}
+
+// Ops of one transaction see what those before them did, though it is not yet written.
+func TestOpsOfOneBatchSeeEachOther(t *testing.T) {
+	s := openTest(t)
+	digest := store.DigestOf([]byte("module"))
+	put := &putModuleOp{call: newCall(), row: moduleRow{digest: digest[:]}}
+	a, b := &store.Workload{ID: "a", Module: digest}, &store.Workload{ID: "b", Module: digest}
+	created, again, late := newSubmitOp(a), newSubmitOp(a), newSubmitOp(b)
+	refused, deleted := &deleteModuleOp{call: newCall(), digest: digest}, &deleteModuleOp{call: newCall(), digest: digest}
+	cancel := &transitionOp{t: store.Transition{ID: "a", From: store.Unfinished, To: store.Cancelled}}
+	prune := &pruneOp{call: newCall(), policy: store.Retention{Keep: 1, Limit: 10}}
+	inOneBatch(t, s, put, created, refused, cancel, again, deleted, late, prune)
+
+	var inUse *store.InUseError
+	if err := <-refused.result(); !errors.As(err, &inUse) || inUse.Workloads != 1 {
+		t.Errorf("the first deletion: %v, want a refusal for one workload", err)
+	}
+	if err := <-deleted.result(); err != nil {
+		t.Errorf("the second deletion: %v", err)
+	}
+	if r := again.results[0]; r.Created || r.Workload.State != store.Cancelled {
+		t.Errorf("the second submission: %+v", r)
+	}
+	var notFound *store.NotFoundError
+	if r := late.results[0]; !errors.As(r.Err, &notFound) {
+		t.Errorf("the submission after the deletion: %+v", r)
+	}
+	if err := <-prune.result(); err != nil || prune.pruned.Workloads != 0 {
+		t.Errorf("pruned %+v, %v", prune.pruned, err)
+	}
+}
+
+// A workload that is finished while it is being claimed is not handed out.
+func TestClaimOfFinishedWorkload(t *testing.T) {
+	s := openTest(t)
+	digest := store.DigestOf([]byte("module"))
+	put := &putModuleOp{call: newCall(), row: moduleRow{digest: digest[:]}}
+	a, b := &store.Workload{ID: "a", Module: digest}, &store.Workload{ID: "b", Module: digest}
+	claim := &claimOp{call: newCall(), read: gather{workloads: []*store.Workload{a, b}}}
+	cancel := &transitionOp{t: store.Transition{ID: "a", From: store.Unfinished, To: store.Cancelled}}
+	inOneBatch(t, s, put, newSubmitOp(a, b), cancel, claim)
+	if got := claim.claimed.Workloads; len(got) != 1 || got[0].ID != "b" {
+		t.Errorf("claimed %v, want b", got)
+	}
+}
+
+// An op that cannot be written takes none with it that shares its transaction.
+func TestOneFailureDoesNotSpoilABatch(t *testing.T) {
+	s := openTest(t)
+	digest := store.DigestOf([]byte("module"))
+	before, bad, after := &putModuleOp{call: newCall(), row: moduleRow{digest: digest[:]}}, &badOp{call: newCall()}, newSubmitOp(&store.Workload{ID: "a", Module: digest})
+	inOneBatch(t, s, before, bad, after)
+	if err := <-bad.result(); err == nil {
+		t.Error("the op that cannot be written succeeded")
+	}
+	if err := <-before.result(); err != nil {
+		t.Errorf("the op before it: %v", err)
+	}
+	if err := <-after.result(); err != nil || !after.results[0].Created {
+		t.Errorf("the op behind it: %v", err)
+	}
+	if s.Revision() != 1 {
+		t.Errorf("revision %d, want 1", s.Revision())
+	}
+}
+
+type badOp struct{ call }
+
+func (*badOp) apply(tx *tx) error {
+	_, err := tx.exec("INSERT INTO meta (key, value) VALUES (?, NULL)", "bad")
+	return err
+}
+
+// Tiny appends share rows.
+func TestTinyAppendsShareRows(t *testing.T) {
+	s := openTest(t)
+	digest := store.DigestOf([]byte("module"))
+	inOneBatch(t, s, &putModuleOp{call: newCall(), row: moduleRow{digest: digest[:]}}, newSubmitOp(&store.Workload{ID: "a", Module: digest}))
+	const appends = 400
+	for range appends {
+		done := make(chan error, 1)
+		s.AppendLog(store.LogAppend{ID: "a", Chunks: []store.LogChunk{{Stream: store.Stdout, Data: []byte("x")}}}, func(err error) { done <- err })
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+	}
+	err := s.read(t.Context(), func(c *conn) error {
+		l, err := newLogReader(c, "a")
+		if err == nil && (l.end != appends || l.rows > appends*(entryOverhead+1)/smallRow+1) {
+			t.Errorf("%d bytes in %d rows", l.end, l.rows)
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// A commit is on disk when it returns.
+func TestCommitsAreSynced(t *testing.T) {
+	s := openTest(t)
+	for pragma, want := range map[string]string{"PRAGMA synchronous": "2", "PRAGMA journal_mode": "wal"} {
+		var got string
+		if _, err := s.writer.conn.one(pragma, nil, &got); err != nil || got != want {
+			t.Errorf("%s is %q, want %q (%v)", pragma, got, want, err)
+		}
+	}
+}
+
+// Every query that a call makes goes by an index: its time does not grow with the store.
+func TestQueriesUseIndices(t *testing.T) {
+	s := openTest(t)
 	ctx, module := t.Context(), store.Digest{}
 	calls := map[string]func() error{
 		"Workload": func() error { _, err := s.Workload(ctx, "x"); return err },

@@ -75,4 +75,3 @@ func (q *queue) take(batch []op, maxBytes int64) (_ []op, closed bool) {
 	q.signal()
 	return batch, false
 }
-func (q *queue) len() int { q.mu.Lock(); defer q.mu.Unlock(); return len(q.ops) }

@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"errors"
-	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -70,10 +69,6 @@ func (w *writer) round() (closed bool) {
 	w.batch = append(w.batch[:0], w.stay...)
 	clear(w.stay)
 	w.stay = w.stay[:0]
-	for n := -1; n != w.queue.len(); {
-		n = w.queue.len()
-		runtime.Gosched()
-	}
 	w.batch, closed = w.queue.take(w.batch, batchBytes)
 	if len(w.batch) > 0 && w.commit(w.batch...) != nil {
 		w.single(w.batch)

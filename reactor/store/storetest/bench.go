@@ -42,6 +42,41 @@ func Benchmark(b *testing.B, open Open) {
 			}
 		}
 	})
+	b.Run("List/workloads=100000", func(b *testing.B) { benchList(b, open) })
+}
+
+// benchList measures first pages of a large store: by an index, and by looking at every record.
+func benchList(b *testing.B, open Open) {
+	f := newFixture(b, open, Options{})
+	for n := range int64(10) {
+		batch := make([]*store.Workload, 10_000)
+		for i := range batch {
+			batch[i] = benchWorkload(f, n*10_000+int64(i))
+			batch[i].Labels = map[string]string{"app": "web"}
+		}
+		batch[0].Labels["run"] = "rare"
+		f.create(batch...)
+		f.must(finish(batch[0].ID, 0, store.Cancelled))
+	}
+	for _, list := range []struct {
+		name   string
+		filter store.Filter
+	}{
+		{"All", store.Filter{}},
+		{"RareState", store.Filter{States: store.States(store.Cancelled)}},
+		{"Label", store.Filter{Labels: []store.Requirement{{Key: "app", Value: "web"}}}},
+		{"RareLabel", store.Filter{Labels: []store.Requirement{{Key: "app", Value: "web"}, {Key: "run", Value: "rare"}}}},
+		{"Unindexed", store.Filter{Labels: []store.Requirement{{Key: "app", Op: store.NotEqual, Value: "web"}}}},
+	} {
+		b.Run(list.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := f.List(b.Context(), store.Query{Filter: list.filter}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
 }
 
 // benchWorkload is a record of about a kilobyte, with an id of the usual length.

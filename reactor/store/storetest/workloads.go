@@ -226,10 +226,14 @@ func testTransition(t *testing.T, open Open) {
 func testObserver(t *testing.T, open Open) {
 	var mu sync.Mutex
 	var seen []store.Change
-	f := newFixture(t, open, Options{Observer: func(changes []store.Change) {
+	var f *fixture
+	f = newFixture(t, open, Options{Observer: func(changes []store.Change) {
 		mu.Lock()
 		defer mu.Unlock()
 		seen = append(seen, changes...)
+		if last := changes[len(changes)-1].Revision; f.Revision() < last {
+			t.Errorf("the observer knows of revision %d before the store does", last)
+		}
 	}})
 	var group sync.WaitGroup
 	for i := range 20 {
@@ -377,6 +381,12 @@ func testList(t *testing.T, open Open) {
 	}
 	wantEqual(t, "the records", page.Workloads, all)
 
+	t.Run("the last page says so", func(t *testing.T) {
+		page, err := f.List(t.Context(), store.Query{Limit: n})
+		if err != nil || len(page.Workloads) != n || page.Next != "" {
+			t.Errorf("%d workloads, next %q, error %v", len(page.Workloads), page.Next, err)
+		}
+	})
 	t.Run("pages stay in place while workloads come", func(t *testing.T) {
 		first, err := f.List(t.Context(), store.Query{Limit: 5})
 		if err != nil {

@@ -1,0 +1,85 @@
+package reactor
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/reactord/reactord/executor"
+	"github.com/reactord/reactord/executor/engine"
+	"github.com/reactord/reactord/executor/engine/meter"
+	"github.com/reactord/reactord/hostcalls"
+	"github.com/reactord/reactord/hostcalls/wasip1"
+	"github.com/reactord/reactord/reactor/internal/lifecycle"
+)
+
+func TestFailed(t *testing.T) {
+	limits := Limits{MemoryBytes: 11, Fuel: 22, StackBytes: 33, Timeout: 44 * time.Second}
+	for _, tc := range []struct {
+		err    error
+		state  State
+		reason Reason
+		says   string
+		fault  bool
+	}{
+		{interrupt{lifecycle.ByClient}, Cancelled, ReasonCancelled, "client", false},
+		{interrupt{lifecycle.ByDeadline}, Failed, ReasonDeadline, "44s", false},
+		{interrupt{lifecycle.ByShutdown}, Pending, NotEnded, "", false},
+		{executor.ErrClosed, Pending, NotEnded, "", false},
+		{executor.ErrOutOfFuel, Failed, ReasonOutOfFuel, "22", false},
+		{engine.ErrOutOfMemory, Failed, ReasonOutOfMemory, "11", false},
+		{&engine.Trap{Code: engine.StackOverflow}, Failed, ReasonStackOverflow, "33", false},
+		{&engine.Trap{Code: engine.Unreachable}, Failed, ReasonTrap, "", false},
+		{&hostcalls.GrantError{Grant: hostcalls.Conn{Address: "a:1"}, Err: errors.New("refused")}, Failed, ReasonGrantDenied, "a:1", false},
+		{&meter.Error{Kind: meter.Malformed, Msg: "odd"}, Failed, ReasonInvalidModule, "odd", false},
+		{&engine.UnknownImportError{Module: "m", Name: "n", Kind: meter.FuncExtern}, Failed, ReasonInvalidModule, `"m"."n"`, false},
+		{&wasip1.EntryError{Export: "e", Msg: "gone"}, Failed, ReasonInvalidModule, "gone", false},
+		{&executor.PanicError{Value: "oops"}, Failed, ReasonInternal, "internal fault", true},
+		{errors.New("whatever"), Failed, ReasonInternal, "whatever", true},
+	} {
+		for _, err := range []error{tc.err, fmt.Errorf("wrapped: %w", tc.err)} {
+			o := failed(err, limits)
+			if o.state != tc.state || o.reason != tc.reason || !strings.Contains(o.message, tc.says) || (o.fault != nil) != tc.fault {
+				t.Errorf("failed(%v) = %+v", err, o)
+			}
+		}
+	}
+}
+
+func TestLimitsWithin(t *testing.T) {
+	most := Limits{MemoryBytes: 10, Fuel: 10, Timeout: 10, StackBytes: 10, LogBytes: 10, Descriptors: 10, PendingOps: 10}
+	if got := (Limits{MemoryBytes: 20, StackBytes: 5}).within(most); got != (Limits{MemoryBytes: 10, Fuel: 10, Timeout: 10, StackBytes: 5}) {
+		t.Errorf("within = %+v: zero fuel and timeout are unbounded, so the maximum is the default", got)
+	}
+	if got := (Limits{Fuel: 5, Timeout: 20}).within(Limits{Timeout: 30}); got.Fuel != 5 || got.Timeout != 20 {
+		t.Errorf("within = %+v: a maximum of zero is none", got)
+	}
+	if over := (Limits{Fuel: 11, MemoryBytes: 10}).above(most); len(over) != 1 || over[0].path != "fuel" {
+		t.Errorf("above = %+v", over)
+	}
+	if over := (Limits{Fuel: 1 << 60, Timeout: time.Hour}).above(Limits{MemoryBytes: 1}); len(over) != 0 {
+		t.Errorf("above = %+v: a maximum of zero is none", over)
+	}
+}
+
+func TestRemaining(t *testing.T) {
+	for _, tc := range [][3]uint64{{0, 5, 0}, {10, 0, 10}, {10, 4, 6}, {10, 10, 1}, {10, 99, 1}} {
+		if got := remaining(tc[0], tc[1]); got != tc[2] {
+			t.Errorf("remaining(%d, %d) = %d, want %d", tc[0], tc[1], got, tc[2])
+		}
+	}
+}
+
+func TestShorten(t *testing.T) {
+	for _, tc := range []struct {
+		in   string
+		most int
+		want string
+	}{{"abc", 3, "abc"}, {"abcd", 3, "abc..."}, {"aü", 2, "a..."}} {
+		if got := shorten(tc.in, tc.most); got != tc.want {
+			t.Errorf("shorten(%q, %d) = %q", tc.in, tc.most, got)
+		}
+	}
+}

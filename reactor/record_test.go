@@ -1,0 +1,103 @@
+package reactor
+
+import (
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/reactord/reactord/reactor/store"
+)
+
+func TestRecord(t *testing.T) {
+	spec := everything(t)
+	spec.Grants = append(spec.Grants, ConnectionGrant{Address: "a:1"})
+	spec.Invoke = "i"
+	code := uint32(3)
+	status := statusJSON{
+		Reason: ReasonExit, ExitCode: &code, Message: "m", FirstStart: time.Unix(1, 2).UTC(), StartTime: time.Unix(3, 4).UTC(),
+		EndTime: time.Unix(5, 6).UTC(), Usage: usageJSON{1, 2, 3, 4, 5, 6}, Results: []string{"r"}, ListenAddresses: []string{"l"},
+	}
+	// Every field is set, so none can be left out below without notice.
+	for _, v := range []reflect.Value{reflect.ValueOf(spec), reflect.ValueOf(spec.Limits), reflect.ValueOf(status), reflect.ValueOf(status.Usage)} {
+		for i := range v.NumField() {
+			if v.Field(i).IsZero() {
+				t.Fatalf("field %s of %s is not set", v.Type().Field(i).Name, v.Type())
+			}
+		}
+	}
+	module := store.DigestOf([]byte("m"))
+	rec := &store.Workload{
+		ID: "w", Name: spec.Name, Labels: spec.Labels, Module: module, Spec: encodeSpec(&spec), Status: encodeStatus(&status),
+		State: store.Failed, Attempts: 7, Created: time.Unix(7, 8),
+	}
+	w, err := workloadOf(rec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec.Module = module.String()
+	want := &Workload{ID: "w", Spec: spec, Status: Status{
+		State: Failed, Reason: ReasonExit, ExitCode: &code, Message: "m", Attempts: 7, CreateTime: rec.Created,
+		StartTime: status.StartTime, EndTime: status.EndTime, Usage: Usage(status.Usage), Results: status.Results,
+		ListenAddresses: status.ListenAddresses,
+	}}
+	if diff := cmp.Diff(want, w); diff != "" {
+		t.Errorf("a record does not come back as it was (-want +got):\n%s", diff)
+	}
+	for _, bad := range []string{"", "{", `{"grants":[{}]}`, `[]`} {
+		if _, err := workloadOf(&store.Workload{Spec: []byte(bad)}); err == nil {
+			t.Errorf("spec %q is read", bad)
+		}
+	}
+	if _, err := workloadOf(&store.Workload{Spec: []byte("{}"), Status: []byte("[")}); err == nil {
+		t.Error("a damaged status is read")
+	}
+}
+
+// TestHashSpec tells specs apart that differ, and none that clients can't.
+func TestHashSpec(t *testing.T) {
+	same := []Spec{
+		{Module: "m"},
+		{Module: "m", Labels: map[string]string{}, Args: []string{}, Env: map[string]string{}, Stdin: []byte{}, Grants: []Grant{}},
+	}
+	if hashSpec(&same[0]) != hashSpec(&same[1]) {
+		t.Error("what is absent and what is empty differ")
+	}
+	// Each of these differs from the others in one field.
+	specs := []Spec{
+		{Module: "m"}, {Module: "n"}, {Module: "m", Name: "n"}, {Module: "m", Labels: map[string]string{"a": "b"}},
+		{Module: "m", Labels: map[string]string{"a": ""}}, {Module: "m", Args: []string{""}}, {Module: "m", Args: []string{"", ""}},
+		{Module: "m", Env: map[string]string{"a": "b"}}, {Module: "m", Stdin: []byte{0}}, {Module: "m", Interactive: true},
+		{Module: "m", Invoke: "i"}, {Module: "m", Grants: []Grant{ListenerGrant{"a:1"}}}, {Module: "m", Grants: []Grant{ConnectionGrant{"a:1"}}},
+		{Module: "m", Grants: []Grant{DirectoryGrant{"/a", "/b", false}}}, {Module: "m", Grants: []Grant{DirectoryGrant{"/a", "/b", true}}},
+		{Module: "m", Limits: Limits{MemoryBytes: 1}}, {Module: "m", Limits: Limits{Fuel: 1}}, {Module: "m", Limits: Limits{Timeout: 1}},
+		{Module: "m", Limits: Limits{StackBytes: 1}}, {Module: "m", Limits: Limits{LogBytes: 1}}, {Module: "m", Limits: Limits{Descriptors: 1}},
+		{Module: "m", Limits: Limits{PendingOps: 1}},
+	}
+	seen := map[store.Digest]int{}
+	for i := range specs {
+		h := hashSpec(&specs[i])
+		if j, ok := seen[h]; ok {
+			t.Errorf("specs %d and %d have the same hash", i, j)
+		}
+		seen[h] = i
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	f.Add([]byte(`{"args":["a"],"grants":[{"listener":{"Address":"a:1"}}],"limits":{"fuel":1}}`), []byte(`{"reason":1,"exit":0}`))
+	f.Fuzz(func(t *testing.T, spec, status []byte) {
+		w, err := workloadOf(&store.Workload{Spec: spec, Status: status})
+		if err != nil {
+			return
+		}
+		again, err := decodeSpec(&store.Workload{Spec: encodeSpec(&w.Spec)})
+		if err != nil {
+			t.Fatalf("what was read can't be written: %v", err)
+		}
+		if hashSpec(&again) != hashSpec(&w.Spec) {
+			t.Errorf("%+v is not %+v", again, w.Spec)
+		}
+	})
+}

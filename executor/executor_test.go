@@ -214,7 +214,7 @@ func TestClose(t *testing.T) {
 			spawn(t, e, TaskSpec{
 				Run: func(f *Fiber) {
 					close(began)
-					if err := body(f); err != ErrClosed {
+					if err := body(f); !errors.Is(err, ErrClosed) {
 						t.Errorf("a body got %v, want ErrClosed", err)
 					}
 				},
@@ -231,7 +231,7 @@ func TestClose(t *testing.T) {
 	if done.Load() != 100 {
 		t.Errorf("%d of 100 tasks were done when Close returned", done.Load())
 	}
-	if _, err := e.Spawn(TaskSpec{Run: func(*Fiber) {}}); err != ErrClosed {
+	if _, err := e.Spawn(TaskSpec{Run: func(*Fiber) {}}); !errors.Is(err, ErrClosed) {
 		t.Errorf("Spawn after Close: %v, want ErrClosed", err)
 	}
 }
@@ -243,7 +243,7 @@ func TestCloseGivesUp(t *testing.T) {
 		goOn := make(chan bool)
 		spawn(t, e, TaskSpec{Run: func(f *Fiber) {
 			<-goOn
-			if err := f.Park(); err != ErrClosed {
+			if err := f.Park(); !errors.Is(err, ErrClosed) {
 				t.Errorf("Park = %v, want ErrClosed", err)
 			}
 		}})

@@ -49,12 +49,10 @@ func TestFloodDoesNotStarveHog(t *testing.T) {
 	e := open(t, Config{Workers: 1, Quantum: 10_000})
 	var over atomic.Bool
 	ring := make([]*Task, 10)
-	var mu sync.Mutex
-	mu.Lock()
+	complete := make(chan struct{})
 	for i := range ring {
 		ring[i] = spawn(t, e, TaskSpec{Run: func(f *Fiber) {
-			mu.Lock() // the ring is complete
-			mu.Unlock()
+			<-complete
 			for !over.Load() && f.Park() == nil {
 				ring[(i+1)%len(ring)].Wake()
 				ring[(i+7)%len(ring)].Wake()
@@ -72,7 +70,7 @@ func TestFloodDoesNotStarveHog(t *testing.T) {
 			task.Wake()
 		}
 	}})
-	mu.Unlock()
+	close(complete)
 	ring[0].Wake()
 	wait(t, e)
 	if s := e.Stats(); s.Preemptions < 99 {

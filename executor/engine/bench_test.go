@@ -51,7 +51,6 @@ func BenchmarkInstantiate(b *testing.B) {
 		runtime.ReadMemStats(&stats)
 		return int64(stats.HeapAlloc)
 	}
-	took = nil
 	open().Close()
 	before := heap()
 	instances := make([]*Instance, 2000)

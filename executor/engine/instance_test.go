@@ -146,7 +146,7 @@ func TestHostPanicsEndTheGuestOnly(t *testing.T) {
 	cause := errors.New("the cause")
 	for name, fault := range map[string]func(*guest, uint32) uint32{
 		"runtime error": func(_ *guest, arg uint32) uint32 { return []uint32{}[arg] },
-		"nil pointer":   func(*guest, uint32) uint32 { return *(*uint32)(nil) },
+		"nil pointer":   func(*guest, uint32) uint32 { var none *uint32; return *none },
 		"error":         func(*guest, uint32) uint32 { panic(cause) },
 		"value":         func(*guest, uint32) uint32 { panic("whoops") },
 	} {

@@ -122,7 +122,7 @@ func recovered(v any, stack []byte) error {
 // module: what was given to Abort, a *Trap, or an *InternalError.
 func (m *Module) outcome(err error) error {
 	if a, ok := errors.AsType[*abort](err); ok {
-		if a.err == errStackOverflow {
+		if errors.Is(a.err, errStackOverflow) {
 			return m.trap(StackOverflow, err)
 		}
 		return a.err

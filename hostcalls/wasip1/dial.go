@@ -131,7 +131,7 @@ func (p *Process) listen(address string) (descriptor, error) {
 	var file net.Listener
 	var failure error
 	err := p.Blocking(hostcalls.Op{Kind: opListen, Target: address}, func() {
-		file, failure = net.Listen("tcp", address)
+		file, failure = new(net.ListenConfig).Listen(context.Background(), "tcp", address)
 	}, func() {
 		if failure == nil {
 			_ = file.Close()

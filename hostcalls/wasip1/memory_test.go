@@ -120,7 +120,7 @@ func TestIovecs(t *testing.T) {
 	if n := v.gather(got[:4]); n != 4 {
 		t.Errorf("gather into a short buffer = %d, want 4", n)
 	}
-	for skip := uint32(0); skip <= 12; skip++ {
+	for skip := range uint32(13) {
 		rest := v.after(skip)
 		n := rest.gather(got)
 		if want := "abcdefghij"[min(skip, 10):]; string(got[:n]) != want || rest.total != uint32(len(want)) {

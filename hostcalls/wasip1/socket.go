@@ -1,6 +1,7 @@
 package wasip1
 
 import (
+	"errors"
 	"io"
 	"net"
 	"os"
@@ -65,7 +66,7 @@ func (s *socket) try(call func(fd int) error) error {
 	switch {
 	case closed != nil:
 		return unix.EBADF
-	case err == unix.EAGAIN:
+	case errors.Is(err, unix.EAGAIN):
 		return hostcalls.ErrWouldBlock
 	default:
 		return err

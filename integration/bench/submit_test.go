@@ -83,7 +83,7 @@ func drive(b *testing.B, clients int, call func(context.Context) error) float64 
 // startEcho starts a bare grpc-go server in a process of its own.
 func startEcho(b *testing.B) healthv1.HealthClient {
 	b.Helper()
-	dir, err := os.MkdirTemp("", "echo-") // b.TempDir is too long a path for a socket
+	dir, err := os.MkdirTemp("", "echo-") //nolint:usetesting // b.TempDir is too long a path for a socket
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -28,8 +28,8 @@ func (p *Pool) NewAccount(limitBytes int64) *Account {
 // Allocate implements experimental.MemoryAllocator. It returns the same memory
 // every time: a module has one at most, and so a caller can give it its first
 // size, and learn whether there is room, before it lets wazero ask for it.
-func (a *Account) Allocate(_, max uint64) experimental.LinearMemory {
-	a.memory.ceiling = min(int64(max), a.budget.limit, a.pool.budget.limit)
+func (a *Account) Allocate(_, most uint64) experimental.LinearMemory {
+	a.memory.ceiling = min(int64(most), a.budget.limit, a.pool.budget.limit)
 	return &a.memory
 }
 

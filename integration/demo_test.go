@@ -1,8 +1,10 @@
 package integration
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
+	"io"
 	"maps"
 	"os"
 	"os/exec"
@@ -70,5 +72,37 @@ func TestDemoTable(t *testing.T) {
 	}
 	if strings.Contains(stderr, "\r") || strings.Count(stderr, "\n") < 2 {
 		t.Errorf("the progress is not in plain lines: %q", stderr)
+	}
+}
+
+// A demo that is interrupted leaves nothing behind either.
+func TestDemoInterrupted(t *testing.T) {
+	temporary := t.TempDir()
+	cmd := exec.CommandContext(t.Context(), testkit.Binary(t, "reactord"), "demo", "--count=500")
+	cmd.Env = append(os.Environ(), "TMPDIR="+temporary)
+	progress, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewReader(progress)
+	if _, err := lines.ReadString('\n'); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	rest, err := io.ReadAll(lines)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait()
+	if status := cmd.ProcessState.ExitCode(); status != 1 || !strings.Contains(string(rest), "interrupt") {
+		t.Errorf("status %d, and it says %q", status, rest)
+	}
+	if left, err := filepath.Glob(filepath.Join(temporary, "*")); err != nil || len(left) > 0 {
+		t.Errorf("the demo left %v, %v", left, err)
 	}
 }

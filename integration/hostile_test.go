@@ -63,10 +63,10 @@ func TestHostileGuests(t *testing.T) {
 		limits *reactorv1.Limits
 	}{
 		{"endless loop", examples.Hog, nil},
-		{"exponential recursion", hostile(t, "recursion"), nil},
-		{"growing memory", hostile(t, "grow"), limits(64 << 20)},
-		{"filling memory", hostile(t, "fill"), nil},
-		{"ignoring cancel", hostile(t, "stubborn"), nil},
+		{"exponential recursion", assembled(t, "recursion"), nil},
+		{"growing memory", assembled(t, "grow"), limits(64 << 20)},
+		{"filling memory", assembled(t, "fill"), nil},
+		{"ignoring cancel", assembled(t, "stubborn"), nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			spec := &reactorv1.WorkloadSpec{Module: d.Push(t, tt.binary), Limits: tt.limits}
@@ -126,7 +126,7 @@ func TestHostileGuests(t *testing.T) {
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			tt.spec.Module = d.Push(t, hostile(t, tt.guest))
+			tt.spec.Module = d.Push(t, assembled(t, tt.guest))
 			meanwhile(t, d, func() {
 				for _, id := range d.SubmitMany(t, tt.spec, 4) {
 					s := d.WaitFor(t, id)
@@ -154,7 +154,7 @@ func reason(want reactorv1.EndReason) func(*reactorv1.WorkloadStatus) error {
 // A trap's message tells where it was, by the names of the functions.
 func TestTrapTellsWhere(t *testing.T) {
 	d := testkit.Start(t, t.TempDir())
-	s := d.Run(t, &reactorv1.WorkloadSpec{Module: d.Push(t, hostile(t, "trap"))})
+	s := d.Run(t, &reactorv1.WorkloadSpec{Module: d.Push(t, assembled(t, "trap"))})
 	for _, want := range []string{"unreachable", "inner", "main"} {
 		if !strings.Contains(s.GetMessage(), want) {
 			t.Errorf("the message does not say %q: %s", want, s.GetMessage())
@@ -168,7 +168,7 @@ func TestParkedDeep(t *testing.T) {
 	d := testkit.Start(t, t.TempDir(), fmt.Sprintf("--node-memory=%d", node))
 	before := d.Stats(t).GetResidentBytes()
 	meanwhile(t, d, func() {
-		spec := &reactorv1.WorkloadSpec{Module: d.Push(t, hostile(t, "parked")), Labels: map[string]string{"deep": "yes"}}
+		spec := &reactorv1.WorkloadSpec{Module: d.Push(t, assembled(t, "parked")), Labels: map[string]string{"deep": "yes"}}
 		d.SubmitMany(t, spec, count)
 		settled := uint64(0)
 		until(t, "every guest waits, has failed, or waits for room", func() bool {
@@ -249,15 +249,15 @@ func folderSize(t *testing.T, dir string) (size int64) {
 	return size
 }
 
-// The committed binaries of testdata/hostile are what their texts give.
-func TestHostileBinariesMatchTexts(t *testing.T) {
+// The committed binaries of testdata/wat are what their texts give.
+func TestBinariesMatchTexts(t *testing.T) {
 	if _, err := exec.LookPath("wat2wasm"); err != nil {
 		t.Skip("wat2wasm is not installed")
 	}
 	dir := t.TempDir()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	if out, err := exec.CommandContext(ctx, "testdata/hostile/build.sh", dir).CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(ctx, "testdata/wat/build.sh", dir).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	built, err := filepath.Glob(filepath.Join(dir, "*.wasm"))
@@ -270,8 +270,8 @@ func TestHostileBinariesMatchTexts(t *testing.T) {
 			t.Fatal(err)
 		}
 		name := filepath.Base(path)
-		if got, err := os.ReadFile(filepath.Join("testdata", "hostile", name)); err != nil || string(got) != string(want) {
-			t.Errorf("%s is not what its text gives (%v): run testdata/hostile/build.sh", name, err)
+		if got, err := os.ReadFile(filepath.Join("testdata", "wat", name)); err != nil || string(got) != string(want) {
+			t.Errorf("%s is not what its text gives (%v): run testdata/wat/build.sh", name, err)
 		}
 	}
 }

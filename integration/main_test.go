@@ -43,10 +43,10 @@ func tool(t *testing.T) []byte {
 	return toolBinary.bytes
 }
 
-// hostile is a binary of testdata/hostile.
-func hostile(t *testing.T, name string) []byte {
+// assembled is a binary of testdata/wat.
+func assembled(t *testing.T, name string) []byte {
 	t.Helper()
-	binary, err := os.ReadFile(filepath.Join("testdata", "hostile", name+".wasm"))
+	binary, err := os.ReadFile(filepath.Join("testdata", "wat", name+".wasm"))
 	if err != nil {
 		t.Fatal(err)
 	}

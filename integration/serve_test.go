@@ -2,6 +2,7 @@ package integration
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -44,7 +45,7 @@ func TestFirstLineAndDataFolder(t *testing.T) {
 }
 
 func TestUnixSocket(t *testing.T) {
-	dir, err := os.MkdirTemp("", "r") // a socket's path must be short
+	dir, err := os.MkdirTemp("", "r") //nolint:usetesting // its folders' names are too long for a socket
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,7 +122,7 @@ func TestCannotStart(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			out, err := exec.CommandContext(t.Context(), testkit.Binary(t, "reactord"), tt.flags...).CombinedOutput()
-			exit, ok := err.(*exec.ExitError)
+			exit, ok := errors.AsType[*exec.ExitError](err)
 			if !ok || exit.ExitCode() != 1 || !strings.Contains(string(out), tt.want) {
 				t.Errorf("%v, and it says %q; want status 1 and %q", err, out, tt.want)
 			}

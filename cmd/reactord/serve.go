@@ -22,7 +22,7 @@ func serve(cfg config.Config, log *zap.Logger) error {
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(signals)
 
-	d, err := daemon.Start(cfg, log)
+	d, err := daemon.Start(context.Background(), cfg, log)
 	if err != nil {
 		return err
 	}

@@ -10,7 +10,7 @@ import (
 
 const (
 	// chunkBytes is how much a helper moves between checks.
-	chunkBytes = 64 << 10
+	chunkBytes = 32 << 10
 
 	// smallBytes is up to which constant length an operation stays as it is.
 	smallBytes = 1 << 10
@@ -50,8 +50,8 @@ func (e *emitter) bulkMemory(i int) {
 	if in.Op == wasm.OpMemoryInit {
 		h.data = in.A
 	}
-	e.out.Index(wasm.OpCall, e.rw.helper(h))
-	e.unchecked = 0
+	e.outside(i, func() { e.out.Index(wasm.OpCall, e.rw.helper(h)) })
+	e.unchecked = 0 // the helper's last check was before its last chunk
 }
 
 // helper returns the function of a helper, which appendBulk appends.

@@ -175,6 +175,10 @@ type plan struct {
 	unchecked  []int64        // nodes: most fuel one call burns between checks
 }
 
+// uncounted is the most that a chain of uncounted frames takes. The rest of the
+// red zone is for the host functions and helpers that the meter calls.
+const uncounted = RedZone - 512
+
 // newPlan decides where checks go.
 //
 // Fuel: each cycle of calls goes through a check, either at the entry of a
@@ -233,7 +237,7 @@ func (p *plan) settle(g *graph, members []int, red []int64) {
 			continue
 		}
 		frame := g.functions[node].frame
-		if p.charged[node] = p.cyclic[node] || below+frame > RedZone; !p.charged[node] {
+		if p.charged[node] = p.cyclic[node] || below+frame > uncounted; !p.charged[node] {
 			red[node] = below + frame
 		}
 	}

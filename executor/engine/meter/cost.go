@@ -10,13 +10,13 @@ import "github.com/reactord/reactord/executor/engine/meter/wasm"
 const (
 	costSimple   = 1
 	costFloat    = 2
-	costMemory   = 4
-	costGlobal   = 2
+	costMemory   = 5
+	costGlobal   = 3
 	costBranch   = 5
 	costDivide   = 10
-	costTable    = 12 // br_table, and table accesses
-	costCall     = 16
-	costIndirect = 24
+	costTable    = 16 // br_table, and table accesses
+	costCall     = 20
+	costIndirect = 32
 	costGrow     = 1024
 
 	// Bytes that a bulk memory operation moves, and table elements that a

@@ -2,6 +2,7 @@ package meter_test
 
 import (
 	"bytes"
+	"flag"
 	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
@@ -37,7 +38,7 @@ func observe(t testing.TB, h *testHost, binary []byte, seed uint64) outcome {
 		args := arguments(f.Definition().ParamTypes(), rng)
 		results, err := h.call(t, f, args...)
 		o = append(o, fmt.Sprintf("%s%v = %v %s log %x memory %x", name, args,
-			comparable(f.Definition().ResultTypes(), results), trap(err), log.Get(), memoryHash(m)))
+			comparableResults(f.Definition().ResultTypes(), results), trap(err), log.Get(), memoryHash(m)))
 	}
 	return o
 }
@@ -91,9 +92,9 @@ func arguments(types []api.ValueType, rng *rand.Rand) []uint64 {
 	return args
 }
 
-// comparable returns results with references, which are addresses, made equal
+// comparableResults returns results with references, which are addresses, made equal
 // unless one is null.
-func comparable(types []api.ValueType, results []uint64) []uint64 {
+func comparableResults(types []api.ValueType, results []uint64) []uint64 {
 	out := slices.Clone(results)
 	i := 0
 	for _, t := range types {
@@ -155,8 +156,13 @@ func compareRuns(t *testing.T, binary []byte, seed uint64) {
 // to the next.
 const maxOvershoot = 25_000
 
+var generate = flag.Int("generate", 0, "write so many modules to testdata/random; needs wasm-opt")
+
 // TestRandomModules compares runs of the modules in testdata/random.
 func TestRandomModules(t *testing.T) {
+	if *generate > 0 {
+		generateRandomModules(t, *generate)
+	}
 	files, err := filepath.Glob(filepath.Join("testdata", "random", "seed*.wasm"))
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no modules: %v", err)
@@ -170,6 +176,27 @@ func TestRandomModules(t *testing.T) {
 			}
 			compareRuns(t, binary, uint64(seed))
 		})
+	}
+}
+
+// generateRandomModules writes modules of a few KiB that wazero takes.
+func generateRandomModules(t *testing.T, count int) {
+	t.Helper()
+	for seed := 0; count > 0; seed++ {
+		file := filepath.Join("testdata", "random", fmt.Sprintf("seed%03d.wasm", seed))
+		if out, err := randomModule(seed, file); err != nil {
+			t.Fatalf("seed %d: %v\n%s", seed, err, out)
+		}
+		binary, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := observe(t, newTestHost(t, 0), binary, 0)
+		if len(binary) < 2<<10 || len(binary) > 8<<10 || strings.Contains(o[0], "invalid") {
+			os.Remove(file)
+			continue
+		}
+		count--
 	}
 }
 
@@ -205,7 +232,7 @@ func envInt(name string, otherwise int) int {
 // randomModule has wasm-opt make a module of random bytes.
 func randomModule(seed int, file string) (out []byte, err error) {
 	rng := rand.NewChaCha8([32]byte{byte(seed), byte(seed >> 8), byte(seed >> 16), byte(seed >> 24)})
-	raw := make([]byte, 1000+rng.Uint64()%6000)
+	raw := make([]byte, 1000+rng.Uint64()%8000)
 	rng.Read(raw)
 	args := []string{"-ttf", "-o", file, "--enable-simd", "--enable-bulk-memory", "--enable-multivalue",
 		"--enable-sign-ext", "--enable-nontrapping-float-to-int", "--enable-tail-call", "--enable-mutable-globals"}

@@ -9,14 +9,24 @@ func (e *emitter) call(i int) {
 	in := e.instrs[i]
 	node := e.callee(in)
 	e.beforeCall(node)
-	if e.inLocal { // only a call that doesn't return is in such a loop
-		e.toGlobal(e.pending)
-		e.pending = 0
-		e.inLocal = false
-		defer func() { e.inLocal = true }()
-	}
-	e.plainCall(in)
+	e.outside(i, func() { e.plainCall(in) })
 	e.afterCall(node)
+}
+
+// outside does something that counts fuel in the global.
+func (e *emitter) outside(i int, do func()) {
+	if !e.inLocal {
+		do()
+		return
+	}
+	e.toGlobal(e.pending)
+	e.pending = 0
+	do()
+	if e.instrs[i+1].Op != wasm.OpUnreachable {
+		e.out.Index(wasm.OpGlobalGet, e.rw.added.fuel)
+		e.out.Index(wasm.OpLocalSet, e.fuelLocal())
+	}
+	e.line()
 }
 
 func (e *emitter) plainCall(in wasm.Instr) {

@@ -15,10 +15,9 @@ import (
 // there is none. As the call is outside the inner loop, it doesn't make the
 // compiler keep the loop's variables in memory.
 //
-// In a nest of loops that calls nothing the counter is in a local. It is taken
-// from the global before the nest and put back on each way out. A trap in the
-// nest loses what was burnt in it since the last check; the guest is at its end
-// anyway.
+// In a nest of loops the counter is in a local. It is taken from the global
+// before the nest and put back on each way out, and for each call. A trap in
+// the nest loses what was burnt in it since; the guest is at its end anyway.
 
 // loop copies the loop at i and returns the position after what it copied.
 func (e *emitter) loop(i int) int {
@@ -30,7 +29,7 @@ func (e *emitter) loop(i int) int {
 		return i + 1
 	}
 	l := &label{op: wasm.OpLoop, arity: params, known: true}
-	if l.root = !e.inLocal && e.marks[i]&markCalls == 0; l.root {
+	if l.root = !e.inLocal && !e.callsFirst(i); l.root {
 		e.toLocal()
 	}
 	l.inNest = e.inLocal
@@ -42,6 +41,9 @@ func (e *emitter) loop(i int) int {
 		return i + 1
 	}
 	e.check()
+	if e.dispatches(i) {
+		return i + 1
+	}
 	l.inner = e.begin(wasm.OpLoop, enc...)
 	e.line()
 	if copies := e.copies(i, t); copies > 1 {
@@ -69,6 +71,20 @@ func (e *emitter) callsFirst(i int) bool {
 	return false
 }
 
+// dispatches reports whether the loop at i begins with a br_table, as Go's
+// functions do. Its variables are anywhere at any time, so that a call makes
+// little difference.
+func (e *emitter) dispatches(i int) bool {
+	for _, in := range e.instrs[i+1:] {
+		switch in.Op {
+		case wasm.OpBlock, wasm.OpLocalGet:
+		default:
+			return in.Op == wasm.OpBrTable
+		}
+	}
+	return false
+}
+
 // endLoop closes a loop.
 func (e *emitter) endLoop(l *label) {
 	e.close()
@@ -89,23 +105,21 @@ func (e *emitter) endLoop(l *label) {
 }
 
 const (
-	unrolledCost = 96 // of all copies of a loop, about
-	maxCopies    = 4
+	unrolled  = 256 // instructions of all copies of a loop
+	maxCopies = 4
+	maxGrowth = 2 // of a function, beyond which its loops are not unrolled
 )
 
 // copies returns how many copies of the loop at i to make, so that a tight
 // loop charges and checks once in several rounds.
 func (e *emitter) copies(i int, t wasm.BlockType) int {
-	if !e.inLocal || t.IsIndex || e.marks[i]&(markNested|markTabled) != 0 {
+	if !e.inLocal || t.IsIndex || e.marks[i]&(markCalls|markNested|markTabled) != 0 {
 		return 1
 	}
-	var body int64
-	for _, in := range e.instrs[i:e.instrs[i].B] {
-		if body += cost(in.Op); body > unrolledCost {
-			return 1
-		}
+	if len(e.out) > maxGrowth*len(e.code)+maxCopies*unrolled {
+		return 1
 	}
-	return int(min(maxCopies, unrolledCost/max(body, 1)))
+	return min(maxCopies, unrolled/(int(e.instrs[i].B)-i))
 }
 
 // unroll copies the body of the loop at i several times. A branch to the loop

@@ -53,6 +53,7 @@ type frameEstimator struct {
 	of         []int32      // the construct that begins at an instruction
 	pool       []uint64     // backs the sets of constructs
 	open       []*construct // innermost last
+	loops      []*construct // those of them that are loops
 	targets    []uint32
 
 	live, crossing bitset
@@ -92,16 +93,22 @@ func (fe *frameEstimator) estimate(f int) int64 {
 	return frameFixed + saved*registerBytes + shape.arguments + (fe.spilled+shape.extra)*shape.slot
 }
 
-// prepare makes the sets. It returns false if they would be too large.
+// prepare makes the sets. It returns false if they would be too large, or going
+// over them too much work.
 func (fe *frameEstimator) prepare() bool {
-	n := 0
-	for _, in := range fe.instrs {
-		if nesting(in.Op) > 0 {
+	n, merges := 0, 0
+	for i, in := range fe.instrs[:len(fe.instrs)-1] {
+		switch in.Op {
+		case wasm.OpBlock, wasm.OpLoop, wasm.OpIf:
 			n++
+		case wasm.OpBr, wasm.OpBrIf, wasm.OpReturn, wasm.OpUnreachable, wasm.OpCall, wasm.OpCallIndirect:
+			merges++
+		case wasm.OpBrTable:
+			merges += int(fe.instrs[i+1].Pos - in.Pos) // a label has a byte or more
 		}
 	}
 	const setsEach = 7
-	if n*fe.words*setsEach > frameBudget {
+	if n*fe.words*setsEach > frameBudget || merges*fe.words > frameBudget {
 		return false
 	}
 	if need := (n*setsEach + 2) * fe.words; cap(fe.pool) < need {
@@ -134,12 +141,18 @@ func (fe *frameEstimator) prepare() bool {
 func (fe *frameEstimator) begin(i int) *construct {
 	c := &fe.constructs[fe.of[i]]
 	fe.open = append(fe.open, c)
+	if fe.instrs[i].Op == wasm.OpLoop {
+		fe.loops = append(fe.loops, c)
+	}
 	return c
 }
 
 func (fe *frameEstimator) end() *construct {
 	c := fe.open[len(fe.open)-1]
 	fe.open = fe.open[:len(fe.open)-1]
+	if fe.instrs[c.at].Op == wasm.OpLoop {
+		fe.loops = fe.loops[:len(fe.loops)-1]
+	}
 	return c
 }
 
@@ -147,7 +160,7 @@ func (fe *frameEstimator) end() *construct {
 func (fe *frameEstimator) backward() {
 	clear(fe.live)
 	clear(fe.crossing)
-	fe.liveCount, fe.open = 0, fe.open[:0]
+	fe.liveCount, fe.open, fe.loops = 0, fe.open[:0], fe.loops[:0]
 	// The function's own end is the last instruction and no construct.
 	for i := len(fe.instrs) - 2; i >= 0; i-- {
 		if fe.marks[i]&markDead == 0 {
@@ -226,13 +239,8 @@ func (fe *frameEstimator) count(n int) {
 
 // weight is how often the code here may be copied into an unrolled loop.
 func (fe *frameEstimator) weight() int64 {
-	for i := len(fe.open) - 1; i >= 0; i-- {
-		if at := fe.open[i].at; fe.instrs[at].Op == wasm.OpLoop {
-			if fe.marks[at]&(markCalls|markNested) == 0 {
-				return maxCopies
-			}
-			break
-		}
+	if n := len(fe.loops); n > 0 && fe.marks[fe.loops[n-1].at]&(markCalls|markNested) == 0 {
+		return maxCopies
 	}
 	return 1
 }

@@ -21,7 +21,7 @@ func (fe *frameEstimator) forward(f int) frameShape {
 	for _, g := range fe.rw.m.Bodies[f].Locals {
 		w.values([]wasm.ValType{g.Type})
 	}
-	fe.open = fe.open[:0]
+	fe.open, fe.loops = fe.open[:0], fe.loops[:0]
 	fe.heights = append(fe.heights[:0], make([]int32, len(fe.instrs))...)
 	for i := range fe.instrs {
 		fe.heights[i] = w.height

@@ -1,8 +1,6 @@
 package meter
 
 import (
-	"fmt"
-
 	"github.com/reactord/reactord/executor/engine/meter/wasm"
 )
 
@@ -57,31 +55,32 @@ func describe(m *wasm.Module) *Info {
 		FunctionCount: len(m.Functions),
 		HasStart:      m.Start != nil,
 	}
+	d := describer{m: m, functions: m.FunctionTypeIndices(), texts: map[uint32]string{}}
 	for i := range m.Imports {
 		im := &m.Imports[i]
 		info.Imports = append(info.Imports, Import{
 			Module: im.Module,
 			Name:   im.Name,
 			Kind:   ExternKind(im.Kind.String()),
-			Type:   importType(m, im),
+			Type:   d.importType(im),
 		})
 	}
-	functions, tables, globals := m.FunctionTypes(), m.TableTypes(), m.GlobalTypes()
+	tables, globals := m.TableTypes(), m.GlobalTypes()
 	memory, hasMemory := m.Memory()
 	for i := range m.Exports {
 		x := &m.Exports[i]
-		var t fmt.Stringer
+		var t string
 		switch x.Kind {
 		case wasm.FuncExtern:
-			t = functions[x.Index]
+			t = d.function(d.functions[x.Index])
 		case wasm.TableExtern:
-			t = tables[x.Index]
+			t = tables[x.Index].String()
 		case wasm.MemoryExtern:
-			t = memory
+			t = memory.String()
 		case wasm.GlobalExtern:
-			t = globals[x.Index]
+			t = globals[x.Index].String()
 		}
-		info.Exports = append(info.Exports, Export{Name: x.Name, Kind: ExternKind(x.Kind.String()), Type: t.String()})
+		info.Exports = append(info.Exports, Export{Name: x.Name, Kind: ExternKind(x.Kind.String()), Type: t})
 	}
 	if hasMemory {
 		size := memory.Size
@@ -93,10 +92,27 @@ func describe(m *wasm.Module) *Info {
 	return info
 }
 
-func importType(m *wasm.Module, im *wasm.Import) string {
+// describer writes types as text, each function type once, as a large one may
+// be that of many exports.
+type describer struct {
+	m         *wasm.Module
+	functions []uint32
+	texts     map[uint32]string
+}
+
+func (d *describer) function(t uint32) string {
+	text, ok := d.texts[t]
+	if !ok {
+		text = d.m.Types[t].String()
+		d.texts[t] = text
+	}
+	return text
+}
+
+func (d *describer) importType(im *wasm.Import) string {
 	switch im.Kind {
 	case wasm.FuncExtern:
-		return m.Types[im.Func].String()
+		return d.function(im.Func)
 	case wasm.TableExtern:
 		return im.Table.String()
 	case wasm.MemoryExtern:

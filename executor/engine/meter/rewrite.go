@@ -7,6 +7,10 @@ import (
 	"github.com/reactord/reactord/executor/engine/meter/wasm"
 )
 
+// maxExpansion is by how much metering may make a module larger than the limit
+// on those that it takes. Real code grows by a third.
+const maxExpansion = 4
+
 // Rewrite meters a core module. The error is an *[Error]. The module that is
 // returned shares no memory with binary.
 func Rewrite(binary []byte, opts Options) (out []byte, info *Info, err error) {
@@ -40,7 +44,7 @@ type rewriter struct {
 	types  []wasm.FuncType // of the author's functions
 
 	imported int               // the author's imported functions
-	typeOf   map[string]uint32 // the first of m.Types with a text
+	typeOf   map[string]uint32 // the first of m.Types with a typeKey
 	keys     []uint32          // for each type the first one equal to it
 	plan     *plan
 	frames   []int64 // of the defined functions
@@ -191,16 +195,29 @@ func (rw *rewriter) extend() {
 		wasm.FunctionName{Index: first + 1, Name: HostModule + "." + GrowStackFunction})
 }
 
+// typeKey returns a string that equal types have in common.
+func typeKey(t wasm.FuncType) string {
+	key := make([]byte, 0, len(t.Params)+len(t.Results)+1)
+	for _, p := range t.Params {
+		key = append(key, byte(p))
+	}
+	key = append(key, 0)
+	for _, r := range t.Results {
+		key = append(key, byte(r))
+	}
+	return string(key)
+}
+
 // indexTypes makes typeOf and keys.
 func (rw *rewriter) indexTypes() {
 	rw.typeOf = make(map[string]uint32, len(rw.m.Types))
 	rw.keys = make([]uint32, len(rw.m.Types))
 	for i, t := range rw.m.Types {
-		text := t.String()
-		first, ok := rw.typeOf[text]
+		key := typeKey(t)
+		first, ok := rw.typeOf[key]
 		if !ok {
 			first = uint32(i)
-			rw.typeOf[text] = first
+			rw.typeOf[key] = first
 		}
 		rw.keys[i] = first
 	}
@@ -208,11 +225,11 @@ func (rw *rewriter) indexTypes() {
 
 // addType returns the index of a type, adding it if the module has none like it.
 func (rw *rewriter) addType(t wasm.FuncType) uint32 {
-	text := t.String()
-	i, ok := rw.typeOf[text]
+	key := typeKey(t)
+	i, ok := rw.typeOf[key]
 	if !ok {
 		i = uint32(len(rw.m.Types))
-		rw.typeOf[text] = i
+		rw.typeOf[key] = i
 		rw.m.Types = append(rw.m.Types, t)
 	}
 	return i
@@ -243,26 +260,39 @@ func (rw *rewriter) exitType(results []wasm.ValType) []byte {
 
 // bodies rewrites the bodies and adds those of the bulk helpers.
 func (rw *rewriter) bodies() error {
+	written, most := 0, maxExpansion*rw.limits.ModuleBytes
 	for f := range rw.frames {
-		if err := rw.parse(f); err != nil {
+		if err := rw.body(f); err != nil {
 			return err
 		}
-		body := &rw.m.Bodies[f]
-		rw.scan.scan(body.Code, rw.instr)
-		e := emitter{
-			rw: rw, f: f,
-			code: body.Code, instrs: rw.instr, marks: rw.scan.marks,
-			out:     make(wasm.Code, 0, len(body.Code)+len(body.Code)/2+64),
-			locals:  uint32(rw.locals(f)),
-			scratch: map[string]uint32{},
-		}
-		e.function()
-		body.Code = e.out
-		for _, t := range e.added {
-			body.Locals = append(body.Locals, wasm.LocalGroup{Count: 1, Type: t})
+		if written += len(rw.m.Bodies[f].Code); written > most {
+			return &Error{Kind: TooLarge, Offset: rw.m.Bodies[f].Offset,
+				Msg: fmt.Sprintf("metered code of more than %d bytes", most)}
 		}
 	}
 	rw.appendBulk()
+	return nil
+}
+
+// body rewrites the body of a defined function.
+func (rw *rewriter) body(f int) error {
+	if err := rw.parse(f); err != nil {
+		return err
+	}
+	body := &rw.m.Bodies[f]
+	rw.scan.scan(body.Code, rw.instr)
+	e := emitter{
+		rw: rw, f: f,
+		code: body.Code, instrs: rw.instr, marks: rw.scan.marks,
+		out:     make(wasm.Code, 0, len(body.Code)+len(body.Code)/2+64),
+		locals:  uint32(rw.locals(f)),
+		scratch: map[string]uint32{},
+	}
+	e.function()
+	body.Code = e.out
+	for _, t := range e.added {
+		body.Locals = append(slices.Clip(body.Locals), wasm.LocalGroup{Count: 1, Type: t})
+	}
 	return nil
 }
 

@@ -8,7 +8,7 @@ import (
 const (
 	markTabled   = 1 << iota // a block, loop or if that a br_table may go to
 	markTargeted             // a block, loop or if that a branch may go to
-	markCalls                // a loop with a call that returns into it
+	markCalls                // a loop with a call that returns into it, of a helper too
 	markNested               // a loop with a loop inside
 	markDead                 // can not be reached
 )
@@ -17,16 +17,16 @@ const (
 type scanner struct {
 	marks  []byte
 	open   []int // positions of the open blocks; -1 for the function's own
+	loops  []int // those of them that are loops
 	labels []uint32
 	tabled bool // a br_table may leave the function
-	loops  bool
 }
 
 // scan marks the instructions of a body.
 func (s *scanner) scan(code []byte, instrs []wasm.Instr) {
 	s.marks = append(s.marks[:0], make([]byte, len(instrs))...)
 	s.open = append(s.open[:0], -1)
-	s.tabled, s.loops = false, false
+	s.loops, s.tabled = s.loops[:0], false
 	dead := 0 // blocks open in dead code, counting the one that died
 	for i, in := range instrs {
 		if dead > 0 {
@@ -62,11 +62,15 @@ func (s *scanner) instr(code []byte, instrs []wasm.Instr, i int) {
 	case wasm.OpBlock, wasm.OpIf:
 		s.open = append(s.open, i)
 	case wasm.OpLoop:
-		s.loops = true
-		s.markLoops(instrs, markNested)
+		s.markLoops(markNested)
 		s.open = append(s.open, i)
+		s.loops = append(s.loops, i)
 	case wasm.OpEnd:
-		s.open = s.open[:len(s.open)-1]
+		top := len(s.open) - 1
+		if at := s.open[top]; at >= 0 && instrs[at].Op == wasm.OpLoop {
+			s.loops = s.loops[:len(s.loops)-1]
+		}
+		s.open = s.open[:top]
 	case wasm.OpBr, wasm.OpBrIf:
 		s.target(in.A, markTargeted)
 	case wasm.OpBrTable:
@@ -76,7 +80,7 @@ func (s *scanner) instr(code []byte, instrs []wasm.Instr, i int) {
 		}
 	default:
 		if callsOut(instrs, i) {
-			s.markLoops(instrs, markCalls)
+			s.markLoops(markCalls)
 		}
 	}
 }
@@ -94,16 +98,9 @@ func callsOut(instrs []wasm.Instr, i int) bool {
 }
 
 // markLoops marks all open loops. A mark that is there is on the outer ones too.
-func (s *scanner) markLoops(instrs []wasm.Instr, mark byte) {
-	for j := len(s.open) - 1; j > 0; j-- {
-		at := s.open[j]
-		if instrs[at].Op != wasm.OpLoop {
-			continue
-		}
-		if s.marks[at]&mark != 0 {
-			return
-		}
-		s.marks[at] |= mark
+func (s *scanner) markLoops(mark byte) {
+	for j := len(s.loops) - 1; j >= 0 && s.marks[s.loops[j]]&mark == 0; j-- {
+		s.marks[s.loops[j]] |= mark
 	}
 }
 

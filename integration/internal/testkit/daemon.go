@@ -46,7 +46,7 @@ type Daemon struct {
 func Start(t testing.TB, dir string, flags ...string) *Daemon {
 	t.Helper()
 	args := append([]string{"--listen=127.0.0.1:0", "--data-dir=" + dir, "--log-format=json"}, flags...)
-	cmd := exec.Command(Binary(t, "reactord"), args...)
+	cmd := exec.CommandContext(t.Context(), Binary(t, "reactord"), args...)
 	cmd.Env = cleanEnvironment()
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
@@ -156,7 +156,7 @@ func (d *Daemon) Log() string { return d.log.text() }
 // cleanup ends what still runs.
 func (d *Daemon) cleanup() {
 	if d.conn != nil {
-		d.conn.Close()
+		_ = d.conn.Close()
 	}
 	select {
 	case <-d.ended:

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/reactord/reactord/cmd/reactord/internal/config"
 	"github.com/reactord/reactord/cmd/reactord/internal/server"
+	"github.com/reactord/reactord/cmd/reactord/internal/trim"
 	"github.com/reactord/reactord/reactor"
 )
 
@@ -47,18 +49,20 @@ type Daemon struct {
 	grace     time.Duration
 	addresses []config.Address
 	serving   sync.WaitGroup
+	trimming  context.CancelFunc // ends the goroutine that serving waits for, too
 	failed    chan error
 }
 
-// Start listens, opens the store and serves. Its first line in the log tells where.
-func Start(cfg config.Config, log *zap.Logger) (*Daemon, error) {
-	listeners, err := listen(cfg.Listen)
+// Start listens, opens the store and serves; ctx bounds only that. Its first line in the log tells
+// where it listens.
+func Start(ctx context.Context, cfg config.Config, log *zap.Logger) (*Daemon, error) {
+	listeners, err := listen(ctx, cfg.Listen)
 	if err != nil {
 		return nil, err
 	}
 	d := &Daemon{
 		log:       log,
-		grace:     max(cfg.Reactor.GracePeriod, 0),
+		grace:     max(cmp.Or(cfg.Reactor.GracePeriod, reactor.Defaults().GracePeriod), 0),
 		addresses: addresses(listeners),
 		failed:    make(chan error, len(listeners)),
 	}
@@ -87,6 +91,9 @@ func Start(cfg config.Config, log *zap.Logger) (*Daemon, error) {
 			}
 		})
 	}
+	trimming, cancel := context.WithCancel(context.Background())
+	d.trimming = cancel
+	d.serving.Go(func() { trim.Run(trimming) })
 	log.Info("serving", zap.Int("workers", d.reactor.Node().Workers))
 	return d, nil
 }
@@ -108,6 +115,7 @@ func (d *Daemon) Stop(ctx context.Context) error {
 	last, cancel := context.WithTimeout(context.Background(), lastCalls)
 	defer cancel()
 	d.server.Stop(last)
+	d.trimming()
 	d.serving.Wait()
 	if err != nil {
 		return errors.Join(errors.New("the reactor did not shut down cleanly"), err)

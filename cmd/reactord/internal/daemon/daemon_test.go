@@ -25,7 +25,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // Stop ends every stream, those that would never end by themselves too, and leaves nothing behind.
 func TestStop(t *testing.T) {
-	d, err := Start(config.Config{
+	d, err := Start(t.Context(), config.Config{
 		Listen:  []config.Address{{Network: "tcp", Addr: "127.0.0.1:0"}, {Network: "unix", Addr: socket(t)}},
 		Reactor: reactor.Config{DataDir: t.TempDir(), Workers: 1},
 	}, zap.NewNop())
@@ -80,7 +80,7 @@ func TestStop(t *testing.T) {
 
 // A client that does not read cannot hold up the end.
 func TestStopWithDeafClient(t *testing.T) {
-	d, err := Start(config.Config{
+	d, err := Start(t.Context(), config.Config{
 		Listen:  []config.Address{{Network: "tcp", Addr: "127.0.0.1:0"}},
 		Reactor: reactor.Config{DataDir: t.TempDir(), Workers: 1, GracePeriod: -1},
 	}, zap.NewNop())
@@ -152,14 +152,14 @@ func next[T any](stream interface{ Recv() (*T, error) }) func() error {
 // A daemon that cannot open its store listens no more.
 func TestStartFails(t *testing.T) {
 	path := socket(t)
-	_, err := Start(config.Config{
+	_, err := Start(t.Context(), config.Config{
 		Listen:  []config.Address{{Network: "unix", Addr: path}},
 		Reactor: reactor.Config{DataDir: "relative"},
 	}, zap.NewNop())
 	if err == nil {
 		t.Fatal("it started")
 	}
-	if listeners, err := listen([]config.Address{{Network: "unix", Addr: path}}); err != nil {
+	if listeners, err := listen(t.Context(), []config.Address{{Network: "unix", Addr: path}}); err != nil {
 		t.Errorf("the address is still taken: %v", err)
 	} else {
 		closeAll(listeners)

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,11 +13,11 @@ import (
 )
 
 // listen opens every address, or none.
-func listen(addresses []config.Address) ([]net.Listener, error) {
+func listen(ctx context.Context, addresses []config.Address) ([]net.Listener, error) {
 	var listeners []net.Listener
 	var faults []error
 	for _, a := range addresses {
-		l, err := listenAt(a)
+		l, err := listenAt(ctx, a)
 		if err != nil {
 			faults = append(faults, fmt.Errorf("cannot listen at %s: %w", a, err))
 			continue
@@ -30,19 +31,19 @@ func listen(addresses []config.Address) ([]net.Listener, error) {
 	return listeners, nil
 }
 
-func listenAt(a config.Address) (net.Listener, error) {
+func listenAt(ctx context.Context, a config.Address) (net.Listener, error) {
 	if a.Network != "unix" {
-		return net.Listen(a.Network, a.Addr)
+		return new(net.ListenConfig).Listen(ctx, a.Network, a.Addr)
 	}
-	if err := removeStale(a.Addr); err != nil {
+	if err := removeStale(ctx, a.Addr); err != nil {
 		return nil, err
 	}
-	return listenPrivate(a.Addr)
+	return listenPrivate(ctx, a.Addr)
 }
 
 // removeStale removes a socket that a daemon left behind which did not end by itself. A socket that
 // somebody answers at, and a file that is no socket, are left alone.
-func removeStale(path string) error {
+func removeStale(ctx context.Context, path string) error {
 	info, err := os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -53,9 +54,9 @@ func removeStale(path string) error {
 	if info.Mode().Type() != fs.ModeSocket {
 		return errors.New("there is a file of that name that is no socket")
 	}
-	conn, err := net.Dial("unix", path)
+	conn, err := new(net.Dialer).DialContext(ctx, "unix", path)
 	if err == nil {
-		conn.Close()
+		_ = conn.Close()
 		return syscall.EADDRINUSE
 	}
 	if !errors.Is(err, syscall.ECONNREFUSED) {
@@ -67,13 +68,13 @@ func removeStale(path string) error {
 // listenPrivate makes a socket of mode 0600. The mode comes from the umask, since between a bind
 // and a chmod anybody could connect; the umask is the whole process's, but at a start nothing
 // else makes files.
-func listenPrivate(path string) (net.Listener, error) {
+func listenPrivate(ctx context.Context, path string) (net.Listener, error) {
 	defer syscall.Umask(syscall.Umask(0o177))
-	return net.Listen("unix", path)
+	return new(net.ListenConfig).Listen(ctx, "unix", path)
 }
 
 func closeAll(listeners []net.Listener) {
 	for _, l := range listeners {
-		l.Close()
+		_ = l.Close()
 	}
 }

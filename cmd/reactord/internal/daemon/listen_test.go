@@ -15,7 +15,7 @@ import (
 // socket is the path of a socket short enough for every system: 104 bytes on some.
 func socket(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "r")
+	dir, err := os.MkdirTemp("", "r") //nolint:usetesting // its folders' names are too long
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,7 +25,7 @@ func socket(t *testing.T) string {
 
 func TestSocketIsPrivate(t *testing.T) {
 	path := socket(t)
-	listeners, err := listen([]config.Address{{Network: "unix", Addr: path}})
+	listeners, err := listen(t.Context(), []config.Address{{Network: "unix", Addr: path}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +47,7 @@ func TestStaleSocketIsReplaced(t *testing.T) {
 	}
 	stale.SetUnlinkOnClose(false)
 	stale.Close()
-	listeners, err := listen([]config.Address{{Network: "unix", Addr: path}})
+	listeners, err := listen(t.Context(), []config.Address{{Network: "unix", Addr: path}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +61,7 @@ func TestLiveSocketIsLeftAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer live.Close()
-	if _, err := listen([]config.Address{{Network: "unix", Addr: path}}); !errors.Is(err, syscall.EADDRINUSE) {
+	if _, err := listen(t.Context(), []config.Address{{Network: "unix", Addr: path}}); !errors.Is(err, syscall.EADDRINUSE) {
 		t.Errorf("got %v, want that the address is in use", err)
 	}
 	if _, err := net.Dial("unix", path); err != nil {
@@ -74,7 +74,7 @@ func TestOtherFileIsLeftAlone(t *testing.T) {
 	if err := os.WriteFile(path, []byte("precious"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := listen([]config.Address{{Network: "unix", Addr: path}}); err == nil || !strings.Contains(err.Error(), "no socket") {
+	if _, err := listen(t.Context(), []config.Address{{Network: "unix", Addr: path}}); err == nil || !strings.Contains(err.Error(), "no socket") {
 		t.Errorf("got %v, want a refusal", err)
 	}
 	if text, err := os.ReadFile(path); err != nil || string(text) != "precious" {
@@ -90,7 +90,7 @@ func TestAllOrNone(t *testing.T) {
 	}
 	defer taken.Close()
 	path := socket(t)
-	_, err = listen([]config.Address{
+	_, err = listen(t.Context(), []config.Address{
 		{Network: "unix", Addr: path},
 		{Network: "tcp", Addr: taken.Addr().String()},
 		{Network: "unix", Addr: filepath.Join(path, "nowhere")},

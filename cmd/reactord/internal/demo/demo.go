@@ -55,7 +55,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 
-	d, err := daemon.Start(config.Config{
+	d, err := daemon.Start(ctx, config.Config{
 		Listen: []config.Address{{Network: "tcp", Addr: "127.0.0.1:0"}},
 		Reactor: reactor.Config{
 			DataDir:     dir,
@@ -102,7 +102,7 @@ func drive(ctx context.Context, address string, o Options) (*report, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	c := &client{
 		modules:   reactorv1.NewModuleServiceClient(conn),
 		workloads: reactorv1.NewWorkloadServiceClient(conn),
@@ -143,15 +143,15 @@ func (c *client) run(ctx context.Context, t *tally, p *progress) (*report, error
 		return nil, err
 	}
 	t.begin(before.GetStats())
-	err = c.runSleepers(ctx, t, p)
-	p.end()
-	if err != nil {
+	if err := c.runSleepers(ctx, t, p); err != nil {
 		return nil, err
 	}
 	after, err := c.node.GetStats(ctx, &reactorv1.GetStatsRequest{})
 	if err != nil {
 		return nil, err
 	}
+	t.addStats(after.GetStats())
+	p.end()
 	hogs, err := c.endHogs(ctx)
 	if err != nil {
 		return nil, err

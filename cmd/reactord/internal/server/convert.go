@@ -12,7 +12,7 @@ import (
 
 // Enums convert by number: those of package reactor have the values of the API's.
 
-func toSpec(p *reactorv1.WorkloadSpec, path string, bad *fields) reactor.Spec {
+func toSpec(p *reactorv1.WorkloadSpec, bad *fields) reactor.Spec {
 	return reactor.Spec{
 		Module:      p.GetModule(),
 		Name:        p.GetName(),
@@ -22,8 +22,8 @@ func toSpec(p *reactorv1.WorkloadSpec, path string, bad *fields) reactor.Spec {
 		Stdin:       p.GetStdin(),
 		Interactive: p.GetInteractive(),
 		Invoke:      p.GetInvoke(),
-		Grants:      toGrants(p.GetGrants(), path, bad),
-		Limits:      toLimits(p.GetLimits(), path, bad),
+		Grants:      toGrants(p.GetGrants(), bad),
+		Limits:      toLimits(p.GetLimits(), bad),
 	}
 }
 
@@ -42,7 +42,7 @@ func fromSpec(s *reactor.Spec) *reactorv1.WorkloadSpec {
 	}
 }
 
-func toGrants(list []*reactorv1.Grant, path string, bad *fields) []reactor.Grant {
+func toGrants(list []*reactorv1.Grant, bad *fields) []reactor.Grant {
 	if len(list) == 0 {
 		return nil
 	}
@@ -60,7 +60,7 @@ func toGrants(list []*reactorv1.Grant, path string, bad *fields) []reactor.Grant
 		case *reactorv1.Grant_Connection:
 			grants = append(grants, reactor.ConnectionGrant{Address: g.Connection.GetAddress()})
 		default:
-			bad.add("is none of directory, listener, connection", "%s.grants[%d]", path, i)
+			bad.add("is none of directory, listener, connection", "spec.grants[%d]", i)
 		}
 	}
 	return grants
@@ -88,10 +88,10 @@ func fromGrants(list []reactor.Grant) []*reactorv1.Grant {
 	return grants
 }
 
-func toLimits(p *reactorv1.Limits, path string, bad *fields) reactor.Limits {
+func toLimits(p *reactorv1.Limits, bad *fields) reactor.Limits {
 	timeout := p.GetTimeout()
 	if timeout != nil && (timeout.CheckValid() != nil || timeout.AsDuration() < 0) {
-		bad.add("is not a duration that is positive or zero", "%s.limits.timeout", path)
+		bad.add("is not a duration that is positive or zero", "spec.limits.timeout")
 	}
 	return reactor.Limits{
 		MemoryBytes: p.GetMemoryBytes(),

@@ -31,7 +31,7 @@ func TestSpecRoundTrip(t *testing.T) {
 		spec.Grants = []*reactorv1.Grant{grant}
 
 		var bad fields
-		domain := toSpec(spec, "spec", &bad)
+		domain := toSpec(spec, &bad)
 		if err := bad.err(); err != nil {
 			t.Fatal(err)
 		}
@@ -90,7 +90,7 @@ func TestRefusals(t *testing.T) {
 	toSpec(&reactorv1.WorkloadSpec{
 		Grants: []*reactorv1.Grant{{Grant: &reactorv1.Grant_Listener{Listener: &reactorv1.ListenerGrant{}}}, {}},
 		Limits: &reactorv1.Limits{Timeout: durationpb.New(-time.Second)},
-	}, "spec", &bad)
+	}, &bad)
 	toFilter(&reactorv1.WorkloadFilter{States: []reactorv1.WorkloadState{1, 0, 300}}, &bad)
 	var e *errs.Error
 	if !errors.As(bad.err(), &e) {
@@ -108,7 +108,7 @@ func TestRefusals(t *testing.T) {
 
 func TestAbsentMessages(t *testing.T) {
 	var bad fields
-	spec := toSpec(nil, "spec", &bad)
+	spec := toSpec(nil, &bad)
 	filter := toFilter(nil, &bad)
 	if err := bad.err(); err != nil {
 		t.Fatal(err)

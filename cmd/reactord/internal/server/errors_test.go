@@ -81,7 +81,7 @@ func TestDetails(t *testing.T) {
 	}{
 		{
 			"fields",
-			errs.Invalid(errs.Field{Path: "a", Description: "x"}, errs.Field{Path: "b[1]", Description: "y"}).(*errs.Error),
+			&errs.Error{Class: errs.InvalidArgument, Fields: []errs.Field{{Path: "a", Description: "x"}, {Path: "b[1]", Description: "y"}}},
 			[]proto.Message{
 				info(errs.InvalidArgument, nil),
 				&errdetails.BadRequest{FieldViolations: []*errdetails.BadRequest_FieldViolation{

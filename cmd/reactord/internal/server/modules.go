@@ -36,7 +36,7 @@ func (m *modules) PushModule(stream grpc.BidiStreamingServer[reactorv1.PushModul
 	if err != nil {
 		return err
 	}
-	defer push.Close() // a push that broke off resumes later; what fails here, fails again there
+	defer func() { _ = push.Close() }() // what arrived is kept, for a push that goes on
 	if err := stream.Send(&reactorv1.PushModuleResponse{
 		Part: &reactorv1.PushModuleResponse_Offset{Offset: push.Offset()},
 	}); err != nil {

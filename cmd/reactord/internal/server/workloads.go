@@ -65,7 +65,7 @@ func (w *workloads) SubmitWorkloads(ctx context.Context, req *reactorv1.SubmitWo
 
 func toSubmit(req *reactorv1.SubmitWorkloadRequest) (reactor.SubmitRequest, error) {
 	var bad fields
-	spec := toSpec(req.GetSpec(), "spec", &bad)
+	spec := toSpec(req.GetSpec(), &bad)
 	return reactor.SubmitRequest{ID: req.GetId(), Spec: spec}, bad.err()
 }
 

@@ -114,16 +114,23 @@ func (m *Module) imported(kind ExternKind) int {
 	return n
 }
 
+// FunctionTypeIndices returns the index of the type of each function, imported
+// ones first.
+func (m *Module) FunctionTypeIndices() []uint32 {
+	indices := make([]uint32, 0, len(m.Imports)+len(m.Functions))
+	for i := range m.Imports {
+		if im := &m.Imports[i]; im.Kind == FuncExtern {
+			indices = append(indices, im.Func)
+		}
+	}
+	return append(indices, m.Functions...)
+}
+
 // FunctionTypes returns the type of each function, imported ones first.
 func (m *Module) FunctionTypes() []FuncType {
 	types := make([]FuncType, 0, len(m.Imports)+len(m.Functions))
-	for i := range m.Imports {
-		if im := &m.Imports[i]; im.Kind == FuncExtern {
-			types = append(types, m.Types[im.Func])
-		}
-	}
-	for _, t := range m.Functions {
-		types = append(types, m.Types[t])
+	for _, i := range m.FunctionTypeIndices() {
+		types = append(types, m.Types[i])
 	}
 	return types
 }

@@ -68,7 +68,7 @@ func TestAttach(t *testing.T) {
 	send(t, b, "again\n")
 	b.CloseWrite()
 	expect(t, b, "again\n")
-	if out, err := b.Next(deadline(t)); err != io.EOF {
+	if out, err := b.Next(deadline(t)); !errors.Is(err, io.EOF) {
 		t.Errorf("Next at the end = %+v, %v", out, err)
 	}
 	w, err := b.Ended(deadline(t))
@@ -102,7 +102,7 @@ func TestAttachBeforeStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	expect(t, a, "early")
-	if _, err := a.Next(deadline(t)); err != io.EOF {
+	if _, err := a.Next(deadline(t)); !errors.Is(err, io.EOF) {
 		t.Errorf("Next: %v", err)
 	}
 }
@@ -146,7 +146,7 @@ func TestAttachBackpressure(t *testing.T) {
 	got := 0
 	for {
 		out, err := a.Next(deadline(t))
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {

@@ -73,7 +73,8 @@ func (c *catalog) remember(generation int, tag string, digest store.Digest, info
 // lookup finds a module by digest or tag.
 func (r *Reactor) lookup(ctx context.Context, ref string) (store.Digest, *moduleJSON, error) {
 	var tag string
-	digest, generation, known := store.Digest{}, 0, true
+	var digest store.Digest
+	generation, known := 0, true
 	if strings.HasPrefix(ref, digestPrefix) {
 		var err error
 		if digest, err = store.ParseDigest(ref); err != nil {

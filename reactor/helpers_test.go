@@ -153,7 +153,7 @@ func awaitState(t testing.TB, r *Reactor, id string, state State) *Workload {
 		}
 		return nil
 	})
-	if err != enough {
+	if !errors.Is(err, enough) {
 		t.Fatalf("%s does not become %v: %v", id, state, err)
 	}
 	return found

@@ -22,7 +22,6 @@ type Push struct {
 	digest  store.Digest
 	upload  store.Upload  // nil if the module is there
 	module  *store.Module // if it is there
-	tooLong bool
 }
 
 // PushModule begins or resumes the push of a module. It waits while another push of the same
@@ -120,7 +119,7 @@ func (p *Push) Commit(ctx context.Context) (m *Module, existed bool, err error) 
 		m, err = p.retag(ctx)
 		return m, true, err
 	}
-	defer p.Close()
+	defer p.Close() //nolint:errcheck // what could not be closed is found by the next push of the digest
 	binary, err := p.upload.Bytes()
 	if err != nil {
 		return nil, false, p.incomplete(err)

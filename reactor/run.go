@@ -253,8 +253,8 @@ func (r *Reactor) forget(w *workload) {
 	r.all = r.all[:last]
 }
 
-// interrupt tells a workload to end, and returns what the lifecycle said.
-func (r *Reactor) interrupt(w *workload, cause lifecycle.Cause) lifecycle.Action {
+// interrupt tells a workload to end.
+func (r *Reactor) interrupt(w *workload, cause lifecycle.Cause) {
 	r.mu.Lock()
 	action := w.machine.Cancel(cause)
 	switch action {
@@ -271,7 +271,6 @@ func (r *Reactor) interrupt(w *workload, cause lifecycle.Cause) lifecycle.Action
 	if action == lifecycle.Dequeue || action == lifecycle.Record {
 		r.record(w, nil, interrupted(cause, Limits{}))
 	}
-	return action
 }
 
 // errDraining refuses what a reactor that drains or shuts down does not do any more.

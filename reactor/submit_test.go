@@ -1,6 +1,7 @@
 package reactor
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -152,7 +153,7 @@ func TestSubmitRefuses(t *testing.T) {
 			_, _, err := r.SubmitWorkload(deadline(t), req)
 			wantClass(t, err, tc.class, tc.words)
 			var fields []string
-			if e, ok := err.(*errs.Error); ok {
+			if e, ok := errors.AsType[*errs.Error](err); ok {
 				for _, f := range e.Fields {
 					fields = append(fields, f.Path)
 				}
@@ -173,9 +174,9 @@ func TestSubmitMany(t *testing.T) {
 	r := open(t)
 	push(t, r, "nap")
 	const count = 2000
-	reqs := make([]SubmitRequest, count)
-	for i := range reqs {
-		reqs[i] = SubmitRequest{ID: fmt.Sprint("w-", i), Spec: Spec{Module: "nap", Labels: map[string]string{"n": fmt.Sprint(i % 2)}}}
+	var reqs []SubmitRequest
+	for i := range count {
+		reqs = append(reqs, SubmitRequest{ID: fmt.Sprint("w-", i), Spec: Spec{Module: "nap", Labels: map[string]string{"n": fmt.Sprint(i % 2)}}})
 	}
 	reqs = append(reqs, reqs[7]) // once more: exists already
 	results, err := r.SubmitWorkloads(deadline(t), reqs)
@@ -232,7 +233,7 @@ func TestQueueFull(t *testing.T) {
 		}
 		if i >= 3 {
 			wantClass(t, res.Err, errs.QueueFull)
-			if e, ok := res.Err.(*errs.Error); ok && e.Retry <= 0 {
+			if e, ok := errors.AsType[*errs.Error](res.Err); ok && e.Retry <= 0 {
 				t.Error("does not say when to try again")
 			}
 		}

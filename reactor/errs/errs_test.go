@@ -46,7 +46,7 @@ func TestInvalid(t *testing.T) {
 	if !strings.HasPrefix(err.Error(), "f0: is wrong; f1: is wrong") || !strings.HasSuffix(err.Error(), "f4: is wrong; and 2 more") {
 		t.Errorf("message %q", err)
 	}
-	if e := err.(*Error); len(e.Fields) != maxNamed+2 {
+	if e, _ := errors.AsType[*Error](err); len(e.Fields) != maxNamed+2 {
 		t.Errorf("%d fields", len(e.Fields))
 	}
 }

@@ -43,7 +43,7 @@ func machine() (uint64, bool) {
 	if err := unix.Sysinfo(&info); err != nil {
 		return 0, false
 	}
-	least := uint64(info.Totalram) * uint64(info.Unit)
+	least := uint64(info.Totalram) * uint64(info.Unit) //nolint:unconvert // Totalram is 32 bits wide on some platforms
 	groups, err := os.ReadFile("/proc/self/cgroup")
 	if err != nil {
 		return least, true

@@ -58,7 +58,7 @@ func TestAttachInTheMiddle(t *testing.T) {
 	if got, err := c.Next(t.Context()); err != nil || string(got.Data) != "last" {
 		t.Errorf("Next after the end = %q, %v", got.Data, err)
 	}
-	if _, err := c.Next(t.Context()); err != io.EOF {
+	if _, err := c.Next(t.Context()); !errors.Is(err, io.EOF) {
 		t.Errorf("Next = %v, want io.EOF", err)
 	}
 	if _, err := c.Send(t.Context(), []byte("x")); !errors.Is(err, io.ErrClosedPipe) {
@@ -169,7 +169,7 @@ func TestInput(t *testing.T) {
 	for {
 		n, err := hostcalls.ReadContext(t.Context(), stdin, buf)
 		got += n
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {

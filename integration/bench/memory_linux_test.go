@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -16,12 +17,11 @@ type memory struct {
 	pageTables uint64
 }
 
-// arenaSize tells an arena of linear memory from the rest: the Go runtime maps its heap in pieces
-// of 64 MiB, and nothing else is nearly as large.
+// arenaSize and the flag "nr" (no swap space reserved) tell an arena of linear memory from the rest:
+// the Go heap can be as large, but reserves.
 const arenaSize = 1 << 30
 
-// readMemory reads what a process occupies. The arenas are told by their size, since they have no
-// name: an anonymous mapping of a gigabyte or more.
+// readMemory reads what a process occupies.
 func readMemory(b *testing.B, pid int) memory {
 	b.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
@@ -42,15 +42,17 @@ func readMemory(b *testing.B, pid int) memory {
 		b.Fatal(err)
 	}
 	defer smaps.Close()
-	arena := false
+	var size, resident uint64
 	for lines := bufio.NewScanner(smaps); lines.Scan(); {
 		name, value, _ := strings.Cut(lines.Text(), ":")
 		switch name {
 		case "Size":
-			arena = kibibytes(b, value) >= arenaSize
+			size = kibibytes(b, value)
 		case "Rss":
-			if arena {
-				m.guests += kibibytes(b, value)
+			resident = kibibytes(b, value)
+		case "VmFlags": // the last line of a mapping
+			if size >= arenaSize && slices.Contains(strings.Fields(value), "nr") {
+				m.guests += resident
 			}
 		}
 	}

@@ -135,7 +135,7 @@ func (t *Transition) Apply(state State, attempts uint32) (uint32, error) {
 	if state == Pending && t.To == Running {
 		want++
 	}
-	if state.Finished() || !t.From.Has(state) || !t.To.valid() || t.Attempt != want {
+	if !(t.From & Unfinished).Has(state) || !t.To.valid() || t.Attempt != want {
 		return attempts, &StaleError{ID: t.ID, State: state, Attempts: attempts}
 	}
 	return want, nil

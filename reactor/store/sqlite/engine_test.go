@@ -385,6 +385,33 @@ func TestDamagedPage(t *testing.T) {
 	}
 }
 
+// Nothing is left behind of what is pruned.
+func TestPruneLeavesNothing(t *testing.T) {
+	dir, _ := fill(t)
+	s := open(t, dir, storetest.Options{})
+	for _, id := range []string{"a", "b", "d", "e"} {
+		for attempt := range uint32(2) {
+			s.Transition(store.Transition{ID: id, From: store.Unfinished, To: store.Cancelled, Attempt: attempt}, nil)
+		}
+	}
+	pruned, err := s.Prune(t.Context(), store.Retention{Before: epoch.Add(time.Hour)})
+	check(t, err)
+	if pruned.Workloads != 5 || pruned.More {
+		t.Errorf("pruned %+v, want all 5", pruned)
+	}
+	check(t, s.Close())
+	db, err := sql.Open("sqlite", filepath.Join(dir, "store.db"))
+	check(t, err)
+	defer db.Close()
+	for _, table := range []string{"workloads", "specs", "labels", "logs", "counts"} {
+		var n int
+		check(t, db.QueryRow("SELECT count(*) FROM "+table).Scan(&n))
+		if n != 0 {
+			t.Errorf("%s has %d rows", table, n)
+		}
+	}
+}
+
 // A blob whose record was never written goes when the store is opened; a part of one stays.
 func TestStrayBlobs(t *testing.T) {
 	dir, module := fill(t)

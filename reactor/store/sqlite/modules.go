@@ -186,9 +186,6 @@ func (o *deleteModuleOp) apply(tx *tx) error {
 		if deleted == 0 {
 			return &store.NotFoundError{Kind: store.KindModule, Name: o.digest.String()}
 		}
-		if _, err := tx.exec(`DELETE FROM counts WHERE module = ? AND n = 0`, o.digest[:]); err != nil {
-			return err
-		}
 		_, err = tx.exec(`DELETE FROM tags WHERE digest = ?`, o.digest[:])
 		return err
 	}())

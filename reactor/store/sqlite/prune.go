@@ -42,6 +42,15 @@ func (o *pruneOp) apply(tx *tx) error {
 		highest.revision = v.revision
 	}
 	o.pruned.More = o.pruned.Workloads > 0 && o.pruned.Workloads == o.policy.Limit
+	if o.pruned.Workloads == 0 {
+		return nil
+	}
+	if err := tx.flush(); err != nil {
+		return err
+	}
+	if _, err := tx.exec(`DELETE FROM counts WHERE n = 0`); err != nil {
+		return err
+	}
 	return tx.raise(highest)
 }
 

@@ -175,6 +175,29 @@ func TestRunInteractive(t *testing.T) {
 	}
 }
 
+func TestWaitOrDetach(t *testing.T) {
+	start(t, &daemon{end: ended(reactorv1.EndReason_END_REASON_EXIT, reactorv1.WorkloadState_WORKLOAD_STATE_FAILED, 3)})
+	for _, c := range []struct {
+		args   []string
+		status int
+		out    string
+	}{
+		{[]string{"submit", "tag"}, 0, "w1\n"},
+		{[]string{"submit", "tag", "--detach"}, 0, "w1\n"},
+		{[]string{"submit", "tag", "--wait"}, 3, "w1 failed (exit 3): because\n"},
+		{[]string{"submit", "tag", "--detach=false"}, 3, "w1 failed (exit 3): because\n"},
+		{[]string{"run", "tag"}, 3, "out\n"},
+		{[]string{"run", "tag", "--wait"}, 3, "out\n"},
+		{[]string{"run", "tag", "-d"}, 0, "w1\n"},
+		{[]string{"run", "tag", "--wait=false"}, 0, "w1\n"},
+		{[]string{"run", "tag", "--wait", "--detach"}, exitError, ""},
+	} {
+		if status, out, errs := ctl(t, "", c.args...); status != c.status || out != c.out {
+			t.Errorf("%q: status %d, stdout %q, stderr %q", c.args, status, out, errs)
+		}
+	}
+}
+
 func TestPushResumes(t *testing.T) {
 	d := &daemon{have: 4}
 	start(t, d)

@@ -33,13 +33,13 @@ their output is kept for reactorctl logs, and a summary is printed.
 		Args: moduleThenDash,
 	}
 	flags.add(cmd.Flags())
-	cmd.Flags().BoolVarP(&flags.detach, "detach", "d", false, "print the id and do not wait")
+	flags.addWaiting(cmd, true)
 	cmd.RunE = a.remote(func(cmd *cobra.Command, args []string) error {
 		ids, err := a.submit(cmd, &flags, args)
 		if err != nil {
 			return err
 		}
-		if flags.detach {
+		if !flags.waits(cmd) {
 			return a.printSubmitted(cmd.Context(), ids)
 		}
 		err = a.follow(cmd.Context(), ids, flags.interactive)

@@ -61,6 +61,21 @@ func (s *specFlags) add(f *pflag.FlagSet) {
 	f.IntVar(&s.count, "count", 1, "submit this many of it")
 }
 
+// addWaiting adds --wait and --detach, of which a command has one as its way anyway.
+func (s *specFlags) addWaiting(cmd *cobra.Command, waits bool) {
+	cmd.Flags().BoolVar(&s.wait, "wait", waits, "wait for the end, and exit as the workload did")
+	cmd.Flags().BoolVarP(&s.detach, "detach", "d", !waits, "print the id and do not wait")
+	cmd.MarkFlagsMutuallyExclusive("wait", "detach")
+}
+
+// waits tells whether to wait, once the flags are parsed: what was given goes before the default.
+func (s *specFlags) waits(cmd *cobra.Command) bool {
+	if cmd.Flags().Changed("detach") {
+		return !s.detach
+	}
+	return s.wait
+}
+
 // spec builds the message, all but its module. dash holds the arguments after --.
 func (s *specFlags) spec(cmd *cobra.Command, in io.Reader, defaultName string, dash []string) (*reactorv1.WorkloadSpec, error) {
 	spec := &reactorv1.WorkloadSpec{

@@ -29,13 +29,13 @@ func (a *app) submitCommand() *cobra.Command {
 		Args: moduleThenDash,
 	}
 	flags.add(cmd.Flags())
-	cmd.Flags().BoolVar(&flags.wait, "wait", false, "wait for the end, and exit as the workload did")
+	flags.addWaiting(cmd, false)
 	cmd.RunE = a.remote(func(cmd *cobra.Command, args []string) error {
 		ids, err := a.submit(cmd, &flags, args)
 		if err != nil {
 			return err
 		}
-		if !flags.wait {
+		if !flags.waits(cmd) {
 			return a.printSubmitted(cmd.Context(), ids)
 		}
 		return a.waitAll(cmd.Context(), ids)

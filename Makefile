@@ -9,8 +9,8 @@ build: ## binaries into bin/
 test:
 	go test ./...
 
-race:
-	go test -race ./...
+race: ## .ci/run says why not every package
+	go list ./... | grep -v -e /executor/engine/meter -e /integration | xargs go test -race
 
 lint:
 	go vet ./...

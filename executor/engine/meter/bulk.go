@@ -1,6 +1,8 @@
 package meter
 
 import (
+	"math/bits"
+
 	"github.com/reactord/reactord/executor/engine/meter/wasm"
 )
 
@@ -296,8 +298,10 @@ func (e *emitter) bulkTable(i int) {
 	length := e.local("length", wasm.I32)
 	e.out.Index(wasm.OpLocalTee, length)
 	e.fuel()
+	// A length beyond the limit on tables fails or traps, so it need not be right.
 	e.out.Index(wasm.OpLocalGet, length)
-	e.out.Op(wasm.OpI64ExtendI32U)
+	e.out.I32Const(int32(1)<<bits.Len32(uint32(e.rw.limits.TableElements)) - 1)
+	e.out.Op(wasm.OpI32And, wasm.OpI64ExtendI32U)
 	e.out.I64Const(elementsPerUnitLog2)
 	e.out.Op(wasm.OpI64ShrU, wasm.OpI64Sub)
 	if e.inLocal {

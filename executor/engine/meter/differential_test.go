@@ -191,8 +191,8 @@ func generateRandomModules(t *testing.T, count int) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		o := observe(t, newTestHost(t, 0), binary, 0)
-		if len(binary) < 2<<10 || len(binary) > 8<<10 || strings.Contains(o[0], "invalid") {
+		_, invalid := newTestHost(t, 0).runtime.CompileModule(t.Context(), binary)
+		if len(binary) < 2<<10 || len(binary) > 8<<10 || invalid != nil {
 			os.Remove(file)
 			continue
 		}
@@ -243,4 +243,69 @@ func randomModule(seed int, file string) (out []byte, err error) {
 	cmd := exec.Command("wasm-opt", args...)
 	cmd.Stdin = bytes.NewReader(raw)
 	return cmd.CombinedOutput()
+}
+
+// TestRealPrograms runs the guests of the benchmark, in C, Rust and Go.
+func TestRealPrograms(t *testing.T) {
+	root := filepath.Join("..", "..", "..", "integration", "bench", "testdata", "metering")
+	for _, name := range []string{"fib", "quicksort", "sha256", "sieve", "rust", "go"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			file := filepath.Join(root, name+".wasm")
+			if name == "go" {
+				file = buildGo(t, "./"+filepath.ToSlash(filepath.Join(root, "go")))
+			}
+			binary, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, _ := runOnce(t, newTestHost(t, 0), binary)
+			h := newTestHost(t, 20_000)
+			got, burnt := runOnce(t, h, rewrite(t, binary))
+			if got != want {
+				t.Errorf("run = %d, want %d", got, want)
+			}
+			if h.overshot > maxOvershoot {
+				t.Errorf("%d units burnt beyond a quantum", h.overshot)
+			}
+			if h.overStack > meter.RedZone {
+				t.Errorf("%d bytes of stack used beyond those counted", h.overStack)
+			}
+			t.Logf("%d units, %d yields, %d bytes of stack, %d granted", burnt, h.yields, h.mostStack, h.granted)
+		})
+	}
+}
+
+// runOnce initializes a guest and calls its export run.
+func runOnce(t *testing.T, h *testHost, binary []byte) (result uint32, burnt int64) {
+	t.Helper()
+	m, err := h.instantiate(t, binary, noStart())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if init := m.ExportedFunction("_initialize"); init != nil {
+		if _, err := h.call(t, init); err != nil {
+			t.Fatal(err)
+		}
+	}
+	results, err := h.call(t, m.ExportedFunction("run"), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if h.guest != nil {
+		burnt = h.burnt()
+	}
+	return uint32(results[0]), burnt
+}
+
+// buildGo builds a Go package for wasip1.
+func buildGo(t *testing.T, pkg string) (file string) {
+	t.Helper()
+	file = filepath.Join(t.TempDir(), "go.wasm")
+	build := exec.Command("go", "build", "-buildmode=c-shared", "-o", file, pkg)
+	build.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("building %s: %v\n%s", pkg, err, out)
+	}
+	return file
 }

@@ -10,8 +10,8 @@
 // It exports two mutable i64 globals and imports two functions from
 // [HostModule]:
 //
-//   - [FuelGlobal] counts down, about one unit per instruction. Every loop and
-//     every cycle of calls passes a check that calls [YieldFunction] when the
+//   - [FuelGlobal] counts down, about one unit per machine instruction. Every
+//     loop and every cycle of calls passes a check that calls [YieldFunction] when the
 //     counter is below zero. The host sets the counter to the next quantum
 //     there, or ends the guest.
 //   - [StackGlobal] counts down by an upper bound of a function's stack frame

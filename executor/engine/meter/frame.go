@@ -26,7 +26,7 @@ const (
 	freeRegisters = 8
 
 	// hidden is how many values beside those of locals and operands may be live.
-	hidden = 6
+	hidden = 10
 
 	// maxFrame stands for frames that are too large to tell.
 	maxFrame = 1 << 30
@@ -111,11 +111,12 @@ func (fe *frameEstimator) prepare() bool {
 	if n*fe.words*setsEach > frameBudget || merges*fe.words > frameBudget {
 		return false
 	}
-	if need := (n*setsEach + 2) * fe.words; cap(fe.pool) < need {
+	need := (n*setsEach + 2) * fe.words
+	if cap(fe.pool) < need {
 		fe.pool = make([]uint64, need)
 	}
-	clear(fe.pool[:cap(fe.pool)])
-	pool := fe.pool[:cap(fe.pool)]
+	pool := fe.pool[:need]
+	clear(pool)
 	set := func() bitset {
 		s := bitset(pool[:fe.words:fe.words])
 		pool = pool[fe.words:]

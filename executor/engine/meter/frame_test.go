@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/binary"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"reflect"
 	"runtime"
@@ -80,39 +79,96 @@ func prologueFrame(t testing.TB, code []byte) int64 {
 	return 0
 }
 
+// realPrograms is where the benchmark's guests in C and Rust are.
+const realPrograms = "../../../integration/bench/testdata/metering/*.wasm"
+
 func TestFrameBoundHolds(t *testing.T) {
 	if runtime.GOARCH != "amd64" {
 		t.Skip("reads machine code of amd64")
 	}
-	files, _ := filepath.Glob("testdata/random/seed*.wasm")
-	more, _ := filepath.Glob("../../../integration/bench/testdata/metering/*.wasm")
-	if extra := os.Getenv("METER_FRAMES"); extra != "" {
-		e, _ := filepath.Glob(extra)
-		more = append(more, e...)
+	for _, pattern := range []string{"testdata/random/*.wasm", "testdata/wat/*.wasm", realPrograms, os.Getenv("METER_FRAMES")} {
+		files, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			t.Run(filepath.Base(file), func(t *testing.T) {
+				t.Parallel()
+				compareFrames(t, file)
+			})
+		}
 	}
-	_ = exec.Command
-	for _, file := range append(files, more...) {
-		t.Run(filepath.Base(file), func(t *testing.T) {
-			module, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
+}
+
+func compareFrames(t *testing.T, file string) {
+	module, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bounds, frames := framesOf(t, module)
+	var bound, frame int64
+	for f := range bounds {
+		if bounds[f] < frames[f] {
+			t.Errorf("function %d has a frame of %d bytes, the bound is %d", f, frames[f], bounds[f])
+		}
+		bound += bounds[f]
+		frame += frames[f]
+	}
+	t.Logf("%d functions, frames of %d bytes, bounds %.1f times that",
+		len(bounds), frame/int64(max(1, len(frames))), float64(bound)/float64(max(1, frame)))
+}
+
+// TestOperandHeights holds the arities of all instructions against valid
+// modules: where a block ends, the operand stack has its results.
+func TestOperandHeights(t *testing.T) {
+	for _, pattern := range []string{"testdata/random/*.wasm", "testdata/wat/*.wasm", realPrograms} {
+		files, err := filepath.Glob(pattern)
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%s: %v %v", pattern, files, err)
+		}
+		for _, file := range files {
+			t.Run(filepath.Base(file), func(t *testing.T) { checkHeights(t, file) })
+		}
+	}
+}
+
+func checkHeights(t *testing.T, file string) {
+	module, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := wasm.Decode(module, Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rw := &rewriter{m: m, limits: Limits{}.WithDefaults(), space: m.Space(), types: m.FunctionTypes(), imported: m.ImportedFunctions()}
+	for f := range m.Bodies {
+		if err := rw.parse(f); err != nil {
+			t.Fatal(err)
+		}
+		rw.scan.scan(m.Bodies[f].Code, rw.instr)
+		fe := frameEstimator{rw: rw, code: m.Bodies[f].Code, instrs: rw.instr, marks: rw.scan.marks, words: (rw.locals(f) + 63) / 64}
+		if !fe.prepare() {
+			t.Fatal("function too large")
+		}
+		fe.forward(f)
+		for i, in := range fe.instrs {
+			live := i > 0 && fe.marks[i-1]&markDead == 0 && !fe.instrs[i-1].Op.Terminal()
+			if in.Op != wasm.OpEnd || !live {
+				continue
 			}
-			bounds, frames := framesOf(t, module)
-			var b, f, bad int64
-			for i := range bounds {
-				if bounds[i] < frames[i] {
-					bad++
-					if bad < 10 {
-						t.Errorf("function %d: frame of %d bytes, bound %d", i, frames[i], bounds[i])
-					}
+			want := len(rw.types[rw.imported+f].Results)
+			if i < len(fe.instrs)-1 {
+				bt, _ := wasm.ReadBlockType(fe.code, fe.instrs[in.B])
+				params, results := rw.arity(bt)
+				want = int(fe.heights[in.B]) - params + results
+				if fe.instrs[in.B].Op == wasm.OpIf {
+					want--
 				}
-				if os.Getenv("METER_DUMP") != "" {
-					println("FRAME", file, i, frames[i], bounds[i])
-				}
-				b += bounds[i]
-				f += frames[i]
 			}
-			t.Logf("%d functions, %d bad: bounds are %.2f times the frames (avg %d)", len(bounds), bad, float64(b)/float64(f), f/int64(len(frames)))
-		})
+			if int(fe.heights[i]) != want {
+				t.Fatalf("function %d, instruction %d: %d operands, want %d", f, i, fe.heights[i], want)
+			}
+		}
 	}
 }

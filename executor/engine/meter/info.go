@@ -16,9 +16,15 @@ type Info struct {
 	MaxPages    uint32
 	HasMaxPages bool
 
-	TableElements uint64 // sum of the minimums of all tables
-	FunctionCount int    // defined functions, imports not counted
-	HasStart      bool   // a start section: code runs at instantiation
+	// What each instance has besides. TableElements is what all tables together may come to have:
+	// their minimums, unless code grows tables.
+	TableElements   uint64
+	PassiveElements uint64 // in segments for table.init
+	Globals         int
+	Segments        int // of data and of elements
+
+	FunctionCount int  // defined functions, imports not counted
+	HasStart      bool // a start section: code runs at instantiation
 }
 
 // ExternKind is what an import or an export is.
@@ -89,6 +95,12 @@ func describe(m *wasm.Module) *Info {
 	for _, t := range tables {
 		info.TableElements += uint64(t.Size.Min)
 	}
+	for i := range m.Elements {
+		if e := &m.Elements[i]; e.Mode == wasm.Passive {
+			info.PassiveElements += uint64(max(e.Count, len(e.Funcs)))
+		}
+	}
+	info.Globals, info.Segments = len(globals), len(m.Elements)+m.Data.Segments
 	return info
 }
 

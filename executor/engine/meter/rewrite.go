@@ -31,7 +31,7 @@ func Rewrite(binary []byte, opts Options) (out []byte, info *Info, err error) {
 	if err := rw.bodies(); err != nil {
 		return nil, nil, err
 	}
-	rw.capTables()
+	rw.capTables(info)
 	rw.dropStale()
 	return m.Encode(), info, nil
 }
@@ -48,6 +48,8 @@ type rewriter struct {
 	keys     []uint32          // for each type the first one equal to it
 	plan     *plan
 	frames   []int64 // of the defined functions
+
+	growsTables bool // code does
 
 	added added
 	instr []wasm.Instr // reused from body to body
@@ -141,6 +143,8 @@ func (rw *rewriter) summarize(take func(uint32)) summary {
 			s.indirect = append(s.indirect, rw.keys[in.A])
 		case wasm.OpRefFunc:
 			take(in.A)
+		case wasm.OpTableGrow:
+			rw.growsTables = true
 		}
 	}
 	return s
@@ -297,12 +301,18 @@ func (rw *rewriter) body(f int) error {
 }
 
 // capTables lowers the maximum of tables, so that table.grow fails beyond the
-// limit. The minimums are within it.
-func (rw *rewriter) capTables() {
+// limit. The minimums are within it. It notes how large they may become.
+func (rw *rewriter) capTables(info *Info) {
 	limit := uint32(rw.limits.TableElements)
+	if rw.growsTables {
+		info.TableElements = 0
+	}
 	for i := range rw.m.Tables {
 		if size := &rw.m.Tables[i].Size; !size.HasMax || size.Max > limit {
 			size.HasMax, size.Max = true, limit
+		}
+		if rw.growsTables {
+			info.TableElements += uint64(rw.m.Tables[i].Size.Max)
 		}
 	}
 }

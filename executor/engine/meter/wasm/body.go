@@ -1,5 +1,7 @@
 package wasm
 
+import "math"
+
 // Instr is an instruction of a body.
 type Instr struct {
 	Op  Op
@@ -122,7 +124,7 @@ func (p *bodyParser) immediates(in *Instr, shape immediates) {
 	case immLabel:
 		in.A = p.label()
 	case immTable:
-		for range p.count("labels", len(p.buf), 1) {
+		for range p.count("labels", math.MaxUint32, 1) {
 			p.label()
 		}
 		in.A = p.label()

@@ -126,7 +126,7 @@ func (d *decoder) section(id byte, place int) {
 	case secCustom:
 		d.custom(place)
 	case secType:
-		for range d.reserve("types", d.lim.Types, 3, func(n int) { d.m.Types = make([]FuncType, 0, n) }) {
+		for range d.reserve("types", d.lim.Types, 2, func(n int) { d.m.Types = make([]FuncType, 0, n) }) {
 			d.m.Types = append(d.m.Types, d.funcType(d.lim))
 		}
 	case secImport:

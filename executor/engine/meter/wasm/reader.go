@@ -65,6 +65,10 @@ func (r *reader) bytes(n uint32) []byte {
 
 // uleb reads an unsigned LEB128 integer of at most the given width.
 func (r *reader) uleb(bits uint) uint64 {
+	if r.pos < len(r.buf) && r.buf[r.pos] < 0x80 { // the usual case
+		r.pos++
+		return uint64(r.buf[r.pos-1])
+	}
 	start := r.offset()
 	var v uint64
 	for shift := uint(0); ; shift += 7 {

@@ -31,6 +31,10 @@ type Config struct {
 	BlockingThreads int
 	// Compilers bounds how many modules are compiled at a time: half of the workers, at least 1.
 	Compilers int
+	// Compiler is a command that calls CompilerMain. Each module is compiled by a process of it,
+	// within bounds, for nothing can stop a compilation in this one; without it all modules
+	// have to be trusted.
+	Compiler []string
 	// IdleModules is how many compiled modules are held in memory that no guest uses: 16.
 	IdleModules int
 	// Starting bounds the workloads that were given to the workers and have not run yet: 64 for

@@ -133,7 +133,7 @@ func (m *moduleJSON) checkAgainst(f *faults, spec *Spec, limits Limits) {
 }
 
 // checkCall checks an invocation: that there is such an export, and that the arguments are as many
-// as it has parameters.
+// as it has parameters and of their types.
 func (m *moduleJSON) checkCall(f *faults, spec *Spec) {
 	params, ok := m.paramsOf(spec.Invoke)
 	if !ok {
@@ -142,6 +142,12 @@ func (m *moduleJSON) checkCall(f *faults, spec *Spec) {
 	}
 	if len(params) != len(spec.Args) {
 		f.add("spec.args", "%q takes %d arguments (%s), and there are %d", spec.Invoke, len(params), strings.Join(params, " "), len(spec.Args))
+		return
+	}
+	for i, param := range params {
+		if err := wasip1.CheckArgument(param, spec.Args[i]); err != nil {
+			f.add(fmt.Sprintf("spec.args[%d]", i), "%v", err)
+		}
 	}
 }
 

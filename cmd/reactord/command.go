@@ -32,7 +32,7 @@ func command() *cobra.Command {
 	root.Short = "Run WebAssembly programs as async tasks"
 	root.Long = about + "\n\n" + settingsHelp
 	root.SilenceErrors = true
-	root.AddCommand(serveCommand("serve"), demoCommand(), versionCommand())
+	root.AddCommand(serveCommand("serve"), demoCommand(), versionCommand(), compileCommand())
 	return root
 }
 
@@ -53,6 +53,11 @@ func serveCommand(use string) *cobra.Command {
 			return err
 		}
 		cfg.Reactor.Version = version()
+		self, err := os.Executable()
+		if err != nil {
+			return err
+		}
+		cfg.Reactor.Compiler = []string{self, compileCommand().Name()}
 		return serve(cfg, newLogger(os.Stderr, cfg.LogFormat, cfg.LogLevel))
 	}
 	return cmd
@@ -69,6 +74,19 @@ func defaults() config.Config {
 		Listen:    []config.Address{{Network: "tcp", Addr: "127.0.0.1:7070"}},
 		LogFormat: config.LogAuto,
 		Reactor:   r,
+	}
+}
+
+// compileCommand is what the daemon runs to compile a module.
+func compileCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:    "compile",
+		Short:  "Compile one module, for the daemon",
+		Hidden: true,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return reactor.CompilerMain(args, cmd.InOrStdin(), cmd.OutOrStdout())
+		},
+		SilenceUsage: true,
 	}
 }
 

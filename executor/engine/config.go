@@ -14,6 +14,7 @@ type Config struct {
 	CacheDir    string       // machine code on disk, for one Engine alone; none
 	CacheBytes  int64        // bound on CacheDir; 1 GiB
 	Compilers   int          // compilations at a time; half of GOMAXPROCS
+	Compiler    []string     // a command that calls CompilerMain, for modules that are not trusted; in this process. Needs CacheDir
 	IdleModules int          // compiled modules kept while no one holds them; 64
 	Limits      meter.Limits // on what the metering pass accepts; its own defaults
 	MemoryBytes int64        // of all instances together; no bound
@@ -41,6 +42,9 @@ func (c Config) Validate() error {
 		if field.value < 0 {
 			errs = append(errs, fmt.Errorf("%s is negative: %d", field.name, field.value))
 		}
+	}
+	if len(c.Compiler) > 0 && c.CacheDir == "" {
+		errs = append(errs, errors.New("Compiler needs CacheDir"))
 	}
 	return errors.Join(errs...)
 }

@@ -48,6 +48,7 @@ type diskCache struct {
 	lock        *os.File
 	live        wazero.CompilationCache // the door
 	door        string                  // its directory
+	compiler    compiler                // nil: modules are compiled in this process
 
 	mu    sync.Mutex
 	files map[string]cachedFile
@@ -67,8 +68,8 @@ const (
 
 // openDiskCache opens a cache in dir for one Engine alone. Others than its user
 // must not write there, since it holds machine code.
-func openDiskCache(ctx context.Context, dir string, limit int64) (_ *diskCache, err error) {
-	c := &diskCache{dir: dir, limit: limit, door: filepath.Join(dir, doorName), files: map[string]cachedFile{}}
+func openDiskCache(ctx context.Context, dir string, limit int64, compiler compiler) (_ *diskCache, err error) {
+	c := &diskCache{dir: dir, limit: limit, compiler: compiler, door: filepath.Join(dir, doorName), files: map[string]cachedFile{}}
 	defer func() {
 		if err != nil && c.lock != nil {
 			err = errors.Join(err, c.lock.Close())
@@ -98,7 +99,8 @@ func openDiskCache(ctx context.Context, dir string, limit int64) (_ *diskCache, 
 		return nil, err
 	}
 	// The name that wazero gives the file of an empty module tells its version and so on.
-	probe, err := c.build(ctx, []byte("\x00asm\x01\x00\x00\x00"))
+	empty := []byte("\x00asm\x01\x00\x00\x00")
+	probe, err := c.build(ctx, compileJob{empty, empty})
 	if err != nil {
 		return nil, err
 	}
@@ -130,16 +132,16 @@ func (c *diskCache) scan() error {
 	return c.trim()
 }
 
-// compile makes a module of metered bytes by way of the cache.
-func (c *diskCache) compile(ctx context.Context, r wazero.Runtime, metered []byte) (wazero.CompiledModule, error) {
+// compile makes a module by way of the cache.
+func (c *diskCache) compile(ctx context.Context, r wazero.Runtime, job compileJob) (wazero.CompiledModule, error) {
 	sum := sha256.New()
 	sum.Write([]byte(c.fingerprint))
-	sum.Write(metered)
+	sum.Write(job.metered)
 	key := hex.EncodeToString(sum.Sum(nil))
 
 	found, err := c.get(key)
 	if err != nil {
-		if found, err = c.build(ctx, metered); err != nil {
+		if found, err = c.build(ctx, job); err != nil {
 			return nil, err
 		}
 		// A cache that cannot be written to is slow, not wrong.
@@ -149,16 +151,16 @@ func (c *diskCache) compile(ctx context.Context, r wazero.Runtime, metered []byt
 	if err := os.WriteFile(file, found.bytes, 0o600); err != nil {
 		return nil, err
 	}
-	module, err := r.CompileModule(ctx, metered)
+	module, err := r.CompileModule(ctx, job.metered)
 	removed := os.Remove(file)
 	if err != nil { // sound, and yet refused: do without
-		module, err = r.CompileModule(ctx, metered)
+		module, err = r.CompileModule(ctx, job.metered)
 	}
 	return module, errors.Join(err, removed)
 }
 
-// build compiles in a runtime of its own, for the file that wazero makes of it.
-func (c *diskCache) build(ctx context.Context, metered []byte) (_ code, err error) {
+// build compiles into a directory of its own, for the file that wazero makes of it.
+func (c *diskCache) build(ctx context.Context, job compileJob) (_ code, err error) {
 	stage := filepath.Join(c.dir, stageName)
 	if err := os.MkdirAll(stage, 0o700); err != nil {
 		return code{}, err
@@ -167,13 +169,13 @@ func (c *diskCache) build(ctx context.Context, metered []byte) (_ code, err erro
 	if err != nil {
 		return code{}, err
 	}
-	cache, err := wazero.NewCompilationCacheWithDir(stage)
-	if err != nil {
-		return code{}, err
+	defer func() { err = errors.Join(err, os.RemoveAll(stage)) }()
+	if c.compiler != nil {
+		err = c.compiler.run(ctx, stage, job, boundsFor(len(job.metered)))
+	} else {
+		err = compileInto(ctx, stage, job)
 	}
-	r := wazero.NewRuntimeWithConfig(ctx, runtimeConfig().WithCompilationCache(cache))
-	defer func() { err = errors.Join(err, r.Close(ctx), cache.Close(ctx), os.RemoveAll(stage)) }()
-	if _, err := r.CompileModule(ctx, metered); err != nil {
+	if err != nil {
 		return code{}, err
 	}
 	files, err := filepath.Glob(filepath.Join(stage, "*", "*"))

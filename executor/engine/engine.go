@@ -57,7 +57,7 @@ func New(ctx context.Context, config Config) (*Engine, error) {
 	e.ctx, e.stop = context.WithCancel(context.WithoutCancel(ctx))
 	settings := runtimeConfig()
 	if config.CacheDir != "" {
-		cache, err := openDiskCache(ctx, config.CacheDir, config.CacheBytes)
+		cache, err := openDiskCache(ctx, config.CacheDir, config.CacheBytes, config.Compiler)
 		if err != nil {
 			e.stop()
 			return nil, fmt.Errorf("compile cache: %w", err)
@@ -111,8 +111,8 @@ func (e *Engine) Inspect(binary []byte) (*meter.Info, error) {
 	return info, err
 }
 
-// Close stops compilations that have not begun, waits for those that have, and
-// releases everything. Instances must have been closed before; else the engine
+// Close stops compilations that have not begun or have a process of their own, waits for the
+// others, and releases everything. Instances must have been closed before; else the engine
 // stays as it is but for loading, and an error says so.
 func (e *Engine) Close(ctx context.Context) error {
 	e.modules.close()

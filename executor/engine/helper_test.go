@@ -14,7 +14,27 @@ import (
 
 //go:generate sh -c "cd testdata && for f in *.wat; do wat2wasm --debug-names --no-check $DOLLAR{f} -o $DOLLAR{f%.wat}.wasm; done"
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// The test program is a compiler as well, when it is started as one.
+const asCompiler = "compiler"
+
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == asCompiler {
+		if err := CompilerMain(os.Args[2:], os.Stdin, os.Stdout); err != nil {
+			panic(err)
+		}
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
+
+func testCompiler(t testing.TB) []string {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []string{self, asCompiler}
+}
 
 // guest is a Host as hostcalls has one.
 type guest struct {

@@ -112,3 +112,17 @@ func TestBlame(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// TestBlameBelievesNoCount: an ill-typed module whose name section claims four billion names is
+// malformed, and does not make wazero allocate them.
+func TestBlameBelievesNoCount(t *testing.T) {
+	binary := []byte("\x00asm\x01\x00\x00\x00" +
+		"\x01\x05\x01\x60\x00\x01\x7f" + // type () -> i32
+		"\x03\x02\x01\x00" + // one function
+		"\x0a\x06\x01\x04\x00\x42\x01\x0b" + // i64.const 1
+		"\x00\x0d\x04name\x01\x06\xff\xff\xff\xff\x0f\x00") // function names
+	err := blame(t.Context(), binary, errors.New("it did not compile"))
+	if refused, ok := errors.AsType[*meter.Error](err); !ok || refused.Kind != meter.Malformed {
+		t.Errorf("error %v", err)
+	}
+}

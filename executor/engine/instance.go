@@ -80,7 +80,7 @@ func (m *Module) Instantiate(config InstanceConfig) (_ *Instance, err error) {
 // fits gives the account what an instance of the module starts with. wazero
 // would panic if its memory were refused later.
 func (m *Module) fits(account *memory.Account) bool {
-	if !account.Reserve(m.tableBytes()) {
+	if !account.Reserve(m.hostBytes()) {
 		return false
 	}
 	if !m.info.HasMemory {
@@ -95,8 +95,17 @@ func (m *Module) fits(account *memory.Account) bool {
 	return linear.Reallocate(uint64(m.info.MinPages)*uint64(memory.PageBytes)) != nil
 }
 
-// tableBytes is what wazero's tables take on the Go heap: a pointer for each element.
-func (m *Module) tableBytes() int64 { return int64(m.info.TableElements) * 8 }
+// hostBytes is what an instance takes on the Go heap in proportion to its module: a pointer for each
+// element of a table or of a segment for one, a record for each global and segment. Tables are
+// counted as large as they may become, for nobody is asked when they do; the rest only where
+// it is more than programs have.
+func (m *Module) hostBytes() int64 {
+	const pointer, global, segment = 8, 96, 48
+	const usual = 64 << 10
+	tables := int64(m.info.TableElements) * pointer
+	records := int64(m.info.PassiveElements)*pointer + int64(m.info.Globals)*global + int64(m.info.Segments)*segment
+	return tables + max(records-usual, 0)
+}
 
 // attach takes hold of the counters of the guest, and sets them, unless that
 // was done before. A start function comes here first through its own calls of the meter.

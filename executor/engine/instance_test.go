@@ -402,3 +402,20 @@ func TestStackBudget(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// What an instance may come to have on the host's heap is counted from the start.
+func TestHostHeapIsCounted(t *testing.T) {
+	e := newEngine(t, Config{})
+	m := load(t, e, "host_heap")
+	const tables, segment, usual = (1<<18 + 100_000) * 8, 20_000 * 8, 64 << 10
+	i := start(t, m, &guest{}, InstanceConfig{MemoryBytes: 64 << 20})
+	if got := i.PeakMemory(); got < tables+segment-usual {
+		t.Errorf("%d bytes are counted, want %d at least", got, tables+segment-usual)
+	}
+	if before := call(t, i, "grow", 1<<18-1); before != 1 {
+		t.Errorf("the table could not be grown to what was counted: %d", int32(before))
+	}
+	if _, err := m.Instantiate(InstanceConfig{Host: &guest{}, MemoryBytes: 1 << 20}); !errors.Is(err, ErrOutOfMemory) {
+		t.Errorf("an instance of more than its memory: %v", err)
+	}
+}

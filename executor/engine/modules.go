@@ -3,6 +3,7 @@ package engine
 import (
 	"container/list"
 	"context"
+	"errors"
 	"sync"
 
 	"github.com/tetratelabs/wazero"
@@ -19,18 +20,20 @@ import (
 //  2. Each Load, the first too, holds it and waits until it is ready.
 //  3. When the last holder gives it up: queued, it is taken off the table and
 //     never compiled; compiling, nothing happens; compiled, it becomes idle.
-//  4. A compilation that failed takes it off the table, so that the next Load
-//     tries again. One that nobody waits for any more becomes idle.
+//  4. A module that was refused stays on the table like a compiled one: it
+//     would be again, and finding out may have taken long. Any other failure takes it
+//     off the table, so that the next Load tries again.
 //  5. An idle module is taken up again by Load, or closed when too many are idle,
 //     the longest idle first.
 type Module struct {
 	engine *Engine
 	digest string
-	ready  chan struct{} // closed when the three below are set
+	ready  chan struct{} // closed when the four below are set
 	info   *meter.Info
 	// wazero frees the machine code when neither this nor an instance refers to it.
 	compiled wazero.CompiledModule
 	err      error
+	names    func() names // for stack traces; made once, for a module may have many exports
 
 	// The rest is guarded by the table's mutex.
 	holders int
@@ -44,8 +47,8 @@ type moduleState int
 const (
 	queued moduleState = iota
 	compiling
-	compiled
-	gone // off the table
+	compiled // or refused
+	gone     // off the table
 )
 
 // moduleTable has the modules by digest.
@@ -127,6 +130,7 @@ func (e *Engine) load(ctx context.Context, m *Module, read func() ([]byte, error
 		return
 	}
 	m.compiled, m.info, m.err = e.compile(read)
+	m.names = sync.OnceValue(func() names { return namesOf(m.compiled) })
 	m.finish()
 }
 
@@ -148,7 +152,7 @@ func (m *Module) begin(ctx context.Context) bool {
 func (m *Module) finish() {
 	t := &m.engine.modules
 	t.mu.Lock()
-	if m.err != nil {
+	if _, refused := errors.AsType[*meter.Error](m.err); m.err != nil && !refused {
 		t.remove(m)
 	} else {
 		m.state = compiled
@@ -225,7 +229,9 @@ func (t *moduleTable) close() {
 
 func closeAll(modules []*Module) {
 	for _, m := range modules {
-		// wazero takes the code off its table; it has no error to return.
-		_ = m.compiled.Close(m.engine.ctx)
+		if m.compiled != nil {
+			// wazero takes the code off its table; it has no error to return.
+			_ = m.compiled.Close(m.engine.ctx)
+		}
 	}
 }

@@ -71,11 +71,24 @@ type table struct {
 	stdio   [3]descriptor // backs entries until more than three are open
 	free    int           // no number below is free
 	limit   int           // entries never grows beyond
+	budget  *hostcalls.Budget
 }
 
-// init makes an empty table of at most limit descriptors.
-func (t *table) init(limit int) {
-	t.limit = limit
+// hostDescriptors is how many of the daemon's own descriptors d may hold: a folder has one to walk from
+// and one to act in, a socket one more while it is waited for.
+func hostDescriptors(d descriptor) int64 {
+	switch d.(type) {
+	case *stdin, *stdout:
+		return 0
+	case *file:
+		return 1
+	}
+	return 2
+}
+
+// init makes an empty table of at most limit descriptors, within the budget of all guests together.
+func (t *table) init(limit int, budget *hostcalls.Budget) {
+	t.limit, t.budget = limit, budget
 	t.entries = t.stdio[:0]
 }
 
@@ -95,11 +108,14 @@ func (t *table) full() bool {
 	return t.free >= t.limit
 }
 
-// add puts d under the lowest free number. If the table is full it refuses with errnoMfile, and d
-// is still the caller's to close.
+// add puts d under the lowest free number. If the table is full it refuses with errnoMfile, if the
+// budget is spent with errnoNfile, and d is still the caller's to close.
 func (t *table) add(d descriptor) (uint32, errno) {
 	if t.full() {
 		return 0, errnoMfile
+	}
+	if !t.budget.Take(hostDescriptors(d)) {
+		return 0, errnoNfile
 	}
 	fd := t.free
 	if fd == len(t.entries) {
@@ -119,6 +135,7 @@ func (t *table) remove(fd uint32) (descriptor, errno) {
 	}
 	t.entries[fd] = nil
 	t.free = min(t.free, int(fd))
+	t.budget.Give(hostDescriptors(d))
 	return d, errnoSuccess
 }
 
@@ -136,6 +153,7 @@ func (t *table) renumber(from, to uint32) (descriptor, errno) {
 	t.entries[to] = d
 	t.entries[from] = nil
 	t.free = min(t.free, int(from))
+	t.budget.Give(hostDescriptors(old))
 	return old, errnoSuccess
 }
 

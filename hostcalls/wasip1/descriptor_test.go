@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/reactord/reactord/executor/driver"
+	"github.com/reactord/reactord/hostcalls"
 )
 
 // blank is a descriptor that knows how often it was closed.
@@ -17,7 +18,7 @@ func (b *blank) close(*driver.Driver) { b.closed++ }
 
 func newTable(limit int) *table {
 	t := new(table)
-	t.init(limit)
+	t.init(limit, nil)
 	return t
 }
 
@@ -154,4 +155,57 @@ func TestRights(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Descriptors are taken from the budget of all, whichever way they come and go.
+func TestDescriptorBudget(t *testing.T) {
+	var tab table
+	budget := hostcalls.NewBudget(4)
+	tab.init(100, budget)
+	left := func() (n int64) {
+		for budget.Take(1) {
+			n++
+		}
+		budget.Give(n)
+		return n
+	}
+	add := func(d descriptor, want errno) uint32 {
+		t.Helper()
+		fd, e := tab.add(d)
+		if e != want {
+			t.Errorf("add: %v, want %v", e, want)
+		}
+		return fd
+	}
+	in, one := add(new(stdin), errnoSuccess), add(new(folder), errnoSuccess)
+	two := add(new(file), errnoSuccess)
+	add(new(folder), errnoNfile)
+	if left() != 1 {
+		t.Errorf("%d left of 4, less a folder and a file", left())
+	}
+	if _, e := tab.renumber(two, one); e != errnoSuccess || left() != 3 {
+		t.Errorf("%d left when the folder is gone (%v)", left(), e)
+	}
+	if _, e := tab.renumber(one, in); e != errnoSuccess || left() != 3 {
+		t.Errorf("%d left when the file has another number (%v)", left(), e)
+	}
+	if _, e := tab.remove(in); e != errnoSuccess || left() != 4 {
+		t.Errorf("%d left when all are gone (%v)", left(), e)
+	}
+}
+
+// What a process still has when it ends goes back to the budget.
+func TestProcessGivesBackDescriptors(t *testing.T) {
+	budget := hostcalls.NewBudget(3)
+	config := Config{Budget: budget, Grants: []hostcalls.Grant{hostcalls.Dir{HostPath: t.TempDir(), GuestPath: "/"}}}
+	for range 3 {
+		withProcess(t, config, func(c *caller) {
+			if budget.Take(2) {
+				t.Error("a folder takes up no descriptors")
+			}
+		})
+	}
+	if !budget.Take(3) {
+		t.Error("descriptors were not given back")
+	}
 }

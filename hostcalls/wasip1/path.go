@@ -231,9 +231,11 @@ func pathOpen(p *Process, m memory, a args) errno {
 	if err != nil {
 		return fileErrno(err)
 	}
-	fd, e := p.fds.add(o.descriptor(n, f, path))
+	d := o.descriptor(n, f, path)
+	fd, e := p.fds.add(d)
 	if e != errnoSuccess {
-		return e // full a moment ago it was not, and nobody else uses the table
+		d.close(p.Driver())
+		return e
 	}
 	return m.putUint32(a.u32(8), fd)
 }

@@ -106,7 +106,9 @@ func (p *Process) pollAll(all []pending) []event {
 		// say so: they are reported too, or one that is always ready would starve them.
 		p.await(earliest(all, time.Now()), waits...)
 		for _, w := range watches {
-			w.pending.ready = w.pending.ready || w.fired.Load()
+			if w.fired.Load() {
+				w.markReady()
+			}
 		}
 		if events := p.events(all); len(events) > 0 {
 			return events
@@ -114,17 +116,28 @@ func (p *Process) pollAll(all []pending) []event {
 	}
 }
 
-// watch returns the waits of those subscriptions that wait for a descriptor.
+// watch returns the waits of those subscriptions that wait for a descriptor. Those for the same of one
+// descriptor share a wait: each wait for a socket costs the daemon a descriptor and a goroutine.
 func (p *Process) watch(all []pending) ([]hostcalls.Wait, []*watch) {
 	var waits []hostcalls.Wait
 	var watches []*watch
+	type key struct {
+		fd   uint32
+		kind eventtype
+	}
+	shared := map[key]*watch{}
 	for i := range all {
 		s := &all[i]
 		if s.kind == eventClock || s.err != errnoSuccess || s.ready {
 			continue
 		}
+		if w := shared[key{s.fd, s.kind}]; w != nil {
+			w.pending = append(w.pending, s)
+			continue
+		}
 		source := p.fds.entries[s.fd].(poller) // plan has looked
-		w := &watch{Notifier: source.notifier(s.kind), pending: s}
+		w := &watch{Notifier: source.notifier(s.kind), pending: []*pending{s}}
+		shared[key{s.fd, s.kind}] = w
 		op := hostcalls.Op{Kind: opRead, Target: source.target()}
 		if s.kind == eventFdWrite {
 			op.Kind = opWrite
@@ -139,8 +152,14 @@ func (p *Process) watch(all []pending) ([]hostcalls.Wait, []*watch) {
 // subscriptions are over.
 type watch struct {
 	hostcalls.Notifier
-	pending *pending
+	pending []*pending
 	fired   atomic.Bool
+}
+
+func (w *watch) markReady() {
+	for _, s := range w.pending {
+		s.ready = true
+	}
 }
 
 func (w *watch) Notify(ready func()) (stop func()) {

@@ -187,7 +187,8 @@ func (s *silent) Notify(func()) (stop func()) {
 	return func() { s.armed.Add(-1) }
 }
 
-// TestPollMany polls as many subscriptions as may be, and leaves no callbacks behind.
+// TestPollMany polls as many subscriptions as may be, which share one wait, for they are all for the
+// same, and leaves no callbacks behind.
 func TestPollMany(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		in := new(silent)
@@ -202,8 +203,8 @@ func TestPollMany(t *testing.T) {
 			t.Error("the poll returned")
 		})
 		synctest.Wait()
-		if n := len(process.Ops()); n != 150 || in.armed.Load() != 150 {
-			t.Errorf("%d ops and %d callbacks, want 150", n, in.armed.Load())
+		if n := len(process.Ops()); n != 1 || in.armed.Load() != 1 {
+			t.Errorf("%d ops and %d callbacks, want 1", n, in.armed.Load())
 		}
 		task.Cancel(errStop)
 		if err := wait(); err == nil || !errors.Is(task.Err(), errStop) {
@@ -211,6 +212,27 @@ func TestPollMany(t *testing.T) {
 		}
 		if n := in.armed.Load(); n != 0 {
 			t.Errorf("%d callbacks are left", n)
+		}
+	})
+}
+
+// Subscriptions that share a wait each have their event.
+func TestPollSharedWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		pipe := hostcalls.NewPipe(0)
+		wait, _ := startProcess(t, Config{Stdin: pipe.Reader()}, func(c *caller) {
+			events := c.poll(fdSubscription(1, eventFdRead, 0), fdSubscription(2, eventFdRead, 0))
+			want := []pollEvent{{userdata: 1, kind: eventFdRead, nbytes: 3}, {userdata: 2, kind: eventFdRead, nbytes: 3}}
+			if !sameEvents(events, want) {
+				t.Errorf("events %+v, want %+v", events, want)
+			}
+		})
+		synctest.Wait()
+		if n, err := pipe.Writer().Write([]byte("abc")); n != 3 || err != nil {
+			t.Fatal(n, err)
+		}
+		if err := wait(); err != nil {
+			t.Error(err)
 		}
 	})
 }

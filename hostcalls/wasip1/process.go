@@ -26,9 +26,10 @@ type Config struct {
 	Stderr hostcalls.Sink
 	Grants []hostcalls.Grant
 
-	Descriptors int       // open at a time, stdio among them
-	PendingOps  int       // subscriptions of one poll
-	Random      io.Reader // safe for concurrent use
+	Descriptors int               // open at a time, stdio among them
+	PendingOps  int               // subscriptions of one poll
+	Budget      *hostcalls.Budget // the daemon's descriptors that all processes may hold together; no bound
+	Random      io.Reader         // safe for concurrent use
 }
 
 // Defaults of the limits in Config.
@@ -107,7 +108,7 @@ func NewProcess(f *executor.Fiber, d *driver.Driver, config Config) (*Process, e
 		pendingOps: config.PendingOps,
 	}
 	p.Init(f, d)
-	p.fds.init(config.Descriptors)
+	p.fds.init(config.Descriptors, config.Budget)
 	p.openStdio(config)
 	if err := p.openGrants(config.Grants); err != nil {
 		p.Close()
@@ -154,7 +155,7 @@ func (p *Process) addGrant(g hostcalls.Grant, open func() (descriptor, error)) e
 	}
 	if _, e := p.fds.add(d); e != errnoSuccess {
 		d.close(p.Driver())
-		return &hostcalls.GrantError{Grant: g, Err: errors.New("too many descriptors")}
+		return &hostcalls.GrantError{Grant: g, Err: errors.New("too many open descriptors")}
 	}
 	return nil
 }
@@ -176,6 +177,7 @@ func (p *Process) Close() {
 	for _, d := range p.fds.entries {
 		if d != nil {
 			d.close(p.Driver())
+			p.fds.budget.Give(hostDescriptors(d))
 		}
 	}
 	p.fds.entries = nil

@@ -3,7 +3,11 @@
 // figures stand in. The functions are safe for use by many goroutines and read small files.
 package process
 
-import "runtime/metrics"
+import (
+	"runtime/metrics"
+
+	"golang.org/x/sys/unix"
+)
 
 // Memory is what the process takes up.
 type Memory struct {
@@ -26,6 +30,16 @@ func ReadMemory() Memory {
 		m.Resident = samples[1].Value.Uint64() - samples[2].Value.Uint64()
 	}
 	return m
+}
+
+// Descriptors is how many file descriptors the process may have. The Go runtime has raised
+// that as far as it goes.
+func Descriptors() int64 {
+	var limit unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) != nil {
+		return 1024
+	}
+	return int64(min(uint64(limit.Cur), 1<<30))
 }
 
 // fallbackMachine is assumed where the size of the machine cannot be learnt.

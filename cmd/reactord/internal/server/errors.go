@@ -117,11 +117,15 @@ func toItem(err error) *reactorv1.Error {
 		return nil
 	}
 	class := errs.ClassOf(err)
-	return &reactorv1.Error{
+	item := &reactorv1.Error{
 		Code:    int32(code(class)),
 		Reason:  reactorv1.ErrorReason(class),
 		Message: err.Error(),
 	}
+	if e, ok := errors.AsType[*errs.Error](err); ok && e.Retry > 0 {
+		item.RetryDelay = durationpb.New(e.Retry)
+	}
+	return item
 }
 
 // fields gathers what is wrong with a message that has no counterpart in the reactor.

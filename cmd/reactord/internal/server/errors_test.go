@@ -176,11 +176,13 @@ func TestToItem(t *testing.T) {
 	if toItem(nil) != nil {
 		t.Error("nil has an item")
 	}
-	got := toItem(errs.New(errs.QueueFull, "full"))
+	got := toItem(&errs.Error{Class: errs.QueueFull, Message: "full", Retry: time.Second})
 	want := &reactorv1.Error{
 		Code:    int32(codes.ResourceExhausted),
 		Reason:  reactorv1.ErrorReason_ERROR_REASON_QUEUE_FULL,
 		Message: "full",
+
+		RetryDelay: durationpb.New(time.Second),
 	}
 	if diff := cmp.Diff(want, got, protocmp.Transform()); diff != "" {
 		t.Error(diff)

@@ -1,0 +1,148 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/reactord/reactord/executor/engine/meter"
+)
+
+// nestedLoops is a small module that takes wazero minutes: n loops, one in the other, and n locals
+// that are used in the innermost.
+func nestedLoops(n int) []byte {
+	loops := "\x03\x40"            // loop
+	use := "\x20\x00\x1a"          // local.get 0, drop
+	again := "\x41\x00\x0d\x00"    // i32.const 0, br_if 0
+	last := "\x41\x00\x0d\x00\x0b" // the same, end
+	body := "\x01" + leb(n) + "\x7f" + strings.Repeat(loops, n)
+	for i := range n {
+		body += strings.Replace(use, "\x00", leb(i), 1)
+	}
+	body += again + strings.Repeat(last, n) + "\x0b"
+	section := func(id, content string) string { return id + leb(len(content)) + content }
+	return []byte("\x00asm\x01\x00\x00\x00" +
+		section("\x01", "\x01\x60\x00\x00") +
+		section("\x03", "\x01\x00") +
+		section("\x0a", "\x01"+leb(len(body))+body))
+}
+
+func leb(n int) string {
+	if n < 0x80 {
+		return string([]byte{byte(n)})
+	}
+	return string([]byte{byte(n)&0x7f | 0x80}) + leb(n>>7)
+}
+
+// meteredJob is the job that a module becomes.
+func meteredJob(t *testing.T, binary []byte) compileJob {
+	t.Helper()
+	metered, _, err := meter.Rewrite(binary, meter.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return compileJob{metered, binary}
+}
+
+func TestCompilerProcess(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "cache")
+	run(t, Config{CacheDir: dir, Compiler: testCompiler(t)}, "guest", "no_memory", "empty")
+	if files := codeFiles(t, dir); len(files) != 3 {
+		t.Errorf("%d files for three modules", len(files))
+	}
+	// What a process made is what this one would have made.
+	inProcess := filepath.Join(t.TempDir(), "cache")
+	run(t, Config{CacheDir: inProcess}, "guest")
+	for path := range codeFiles(t, inProcess) {
+		one, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		other, err := os.ReadFile(filepath.Join(dir, filepath.Base(path)))
+		if err != nil || !bytes.Equal(one, other) {
+			t.Errorf("%s is another in a process of its own (%v)", filepath.Base(path), err)
+		}
+	}
+}
+
+func TestCompilerIsBounded(t *testing.T) {
+	job := meteredJob(t, nestedLoops(400))
+	for name, limit := range map[string]bounds{
+		"time":   {cpu: time.Second, memory: 1 << 30},
+		"memory": {cpu: time.Hour, memory: 16 << 20},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if name == "memory" && raceDetector {
+				t.Skip("the race detector has its own way to end for want of memory")
+			}
+			err := compiler(testCompiler(t)).run(t.Context(), t.TempDir(), job, limit)
+			if refused, ok := errors.AsType[*meter.Error](err); !ok || refused.Kind != meter.TooLarge {
+				t.Errorf("%v, want that it is too large", err)
+			}
+		})
+	}
+}
+
+func TestCompilerTellsWhoseFaultItIs(t *testing.T) {
+	binary := []byte("\x00asm\x01\x00\x00\x00\x01\x04\x01\x60\x00\x00\x03\x02\x01\x00\x0a\x05\x01\x03\x00\x1a\x0b") // drop of nothing
+	e := newEngine(t, Config{CacheDir: filepath.Join(t.TempDir(), "cache"), Compiler: testCompiler(t)})
+	reads := 0
+	for range 2 {
+		_, err := e.Load(t.Context(), "malformed", func() ([]byte, error) { reads++; return binary, nil })
+		if refused, ok := errors.AsType[*meter.Error](err); !ok || refused.Kind != meter.Malformed || refused.Offset == 0 {
+			t.Errorf("%v, want that it is malformed, and where", err)
+		}
+	}
+	if reads != 1 {
+		t.Errorf("a module that was refused was compiled %d times", reads)
+	}
+}
+
+func TestCompilerThatIsNoCompiler(t *testing.T) {
+	for _, command := range []compiler{{"/nonexistent"}, {"/bin/sh", "-c", "echo sorry >&2; exit 1"}, {"/bin/sh", "-c", "exit 0"}} {
+		err := command.run(t.Context(), t.TempDir(), compileJob{}, boundsFor(0))
+		if _, ok := errors.AsType[*InternalError](err); !ok {
+			t.Errorf("%q: %v, want an internal error", command, err)
+		}
+	}
+}
+
+func TestCloseKillsCompiler(t *testing.T) {
+	e := openEngine(t, Config{CacheDir: filepath.Join(t.TempDir(), "cache"), Compiler: testCompiler(t)})
+	begun := make(chan struct{})
+	failed := make(chan error)
+	go func() {
+		_, err := e.Load(context.Background(), "loops", func() ([]byte, error) { close(begun); return nestedLoops(1000), nil })
+		failed <- err
+	}()
+	<-begun
+	if err := e.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if err := <-failed; !errors.Is(err, ErrClosed) {
+		t.Errorf("Load: %v, want ErrClosed", err)
+	}
+}
+
+func TestJobs(t *testing.T) {
+	for _, job := range []compileJob{{}, {[]byte("12\n"), []byte("\n")}, {nil, []byte("x")}} {
+		got, err := readJob(job.reader())
+		if err != nil || !bytes.Equal(got.metered, job.metered) || !bytes.Equal(got.original, job.original) {
+			t.Errorf("%q: %q, %v", job, got, err)
+		}
+	}
+	for _, bad := range []string{"", "x\n", "-1\n", "4\nabc"} {
+		if _, err := readJob(strings.NewReader(bad)); err == nil {
+			t.Errorf("%q is a job", bad)
+		}
+	}
+	if err := CompilerMain(nil, strings.NewReader(""), io.Discard); err == nil {
+		t.Error("no arguments will do")
+	}
+}

@@ -23,6 +23,7 @@ type InstanceConfig struct {
 	Host        Host
 	MemoryBytes int64 // of linear memory, tables and grown call stack together; 0: no bound
 	StackBytes  int64 // of the call stack; 0: DefaultStackBytes
+	HeldBytes   int64 // what the caller holds in memory for the instance, counted with the rest
 }
 
 // Instance is an instantiated module. It belongs to one goroutine at a time.
@@ -64,7 +65,7 @@ func (m *Module) Instantiate(config InstanceConfig) (_ *Instance, err error) {
 			i.Close()
 		}
 	}()
-	if !m.fits(i.account) {
+	if !m.fits(i.account, config.HeldBytes) {
 		return nil, ErrOutOfMemory
 	}
 	b.open(i, i.account)
@@ -79,8 +80,8 @@ func (m *Module) Instantiate(config InstanceConfig) (_ *Instance, err error) {
 
 // fits gives the account what an instance of the module starts with. wazero
 // would panic if its memory were refused later.
-func (m *Module) fits(account *memory.Account) bool {
-	if !account.Reserve(m.hostBytes()) {
+func (m *Module) fits(account *memory.Account, held int64) bool {
+	if !account.Reserve(m.hostBytes() + held) {
 		return false
 	}
 	if !m.info.HasMemory {

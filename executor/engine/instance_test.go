@@ -311,6 +311,9 @@ func TestMemoryLimits(t *testing.T) {
 	if _, err := m.Instantiate(InstanceConfig{Host: &guest{}, MemoryBytes: page - 1}); !errors.Is(err, ErrOutOfMemory) {
 		t.Errorf("an instance with less than its first page: %v", err)
 	}
+	if _, err := m.Instantiate(InstanceConfig{Host: &guest{}, MemoryBytes: 2 * page, HeldBytes: page + 1}); !errors.Is(err, ErrOutOfMemory) {
+		t.Errorf("an instance for which too much is held: %v", err)
+	}
 }
 
 func TestTablesCount(t *testing.T) {

@@ -30,6 +30,7 @@ type Config struct {
 	PendingOps  int               // subscriptions of one poll
 	Budget      *hostcalls.Budget // the daemon's descriptors that all processes may hold together; no bound
 	Random      io.Reader         // safe for concurrent use
+	HeldBytes   int64             // kept in memory by the caller, such as input; counted as the guest's memory
 }
 
 // Defaults of the limits in Config.
@@ -87,6 +88,7 @@ type Process struct {
 	random     io.Reader
 	started    time.Time // zero of the monotonic clock
 	pendingOps int
+	held       int64
 	memoryless bool // the module has no memory
 	listening  []string
 	instance   atomic.Pointer[engine.Instance] // for PeakMemory
@@ -106,6 +108,7 @@ func NewProcess(f *executor.Fiber, d *driver.Driver, config Config) (*Process, e
 		random:     config.Random,
 		started:    time.Now(),
 		pendingOps: config.PendingOps,
+		held:       config.HeldBytes,
 	}
 	p.Init(f, d)
 	p.fds.init(config.Descriptors, config.Budget)

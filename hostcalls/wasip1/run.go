@@ -47,7 +47,7 @@ func (p *Process) Run(mod *engine.Module, memoryBytes, stackBytes int64, invoke 
 	// twice: for a start section, and, refilled, for what follows. It goes before the counter.
 	p.Fiber().SetMeter(p)
 	instance, err := mod.Instantiate(engine.InstanceConfig{
-		Host: p, MemoryBytes: memoryBytes, StackBytes: stackBytes,
+		Host: p, MemoryBytes: memoryBytes, StackBytes: stackBytes, HeldBytes: p.held,
 	})
 	if err != nil {
 		p.Fiber().SetMeter(nil)

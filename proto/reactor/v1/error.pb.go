@@ -9,6 +9,7 @@ package reactorv1
 import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	durationpb "google.golang.org/protobuf/types/known/durationpb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -152,7 +153,9 @@ type Error struct {
 	// reason is the stable reason.
 	Reason ErrorReason `protobuf:"varint,2,opt,name=reason,proto3,enum=reactor.v1.ErrorReason" json:"reason,omitempty"`
 	// message says what was wrong and what to do.
-	Message       string `protobuf:"bytes,3,opt,name=message,proto3" json:"message,omitempty"`
+	Message string `protobuf:"bytes,3,opt,name=message,proto3" json:"message,omitempty"`
+	// retry_delay is how long to wait before trying again, absent if trying again won't help.
+	RetryDelay    *durationpb.Duration `protobuf:"bytes,4,opt,name=retry_delay,json=retryDelay,proto3" json:"retry_delay,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -208,16 +211,25 @@ func (x *Error) GetMessage() string {
 	return ""
 }
 
+func (x *Error) GetRetryDelay() *durationpb.Duration {
+	if x != nil {
+		return x.RetryDelay
+	}
+	return nil
+}
+
 var File_reactor_v1_error_proto protoreflect.FileDescriptor
 
 const file_reactor_v1_error_proto_rawDesc = "" +
 	"\n" +
 	"\x16reactor/v1/error.proto\x12\n" +
-	"reactor.v1\"f\n" +
+	"reactor.v1\x1a\x1egoogle/protobuf/duration.proto\"\xa2\x01\n" +
 	"\x05Error\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\x05R\x04code\x12/\n" +
 	"\x06reason\x18\x02 \x01(\x0e2\x17.reactor.v1.ErrorReasonR\x06reason\x12\x18\n" +
-	"\amessage\x18\x03 \x01(\tR\amessage*\xa7\x05\n" +
+	"\amessage\x18\x03 \x01(\tR\amessage\x12:\n" +
+	"\vretry_delay\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\n" +
+	"retryDelay*\xa7\x05\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12!\n" +
 	"\x1dERROR_REASON_INVALID_ARGUMENT\x10\x01\x12\x1f\n" +
@@ -256,16 +268,18 @@ func file_reactor_v1_error_proto_rawDescGZIP() []byte {
 var file_reactor_v1_error_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
 var file_reactor_v1_error_proto_msgTypes = make([]protoimpl.MessageInfo, 1)
 var file_reactor_v1_error_proto_goTypes = []any{
-	(ErrorReason)(0), // 0: reactor.v1.ErrorReason
-	(*Error)(nil),    // 1: reactor.v1.Error
+	(ErrorReason)(0),            // 0: reactor.v1.ErrorReason
+	(*Error)(nil),               // 1: reactor.v1.Error
+	(*durationpb.Duration)(nil), // 2: google.protobuf.Duration
 }
 var file_reactor_v1_error_proto_depIdxs = []int32{
 	0, // 0: reactor.v1.Error.reason:type_name -> reactor.v1.ErrorReason
-	1, // [1:1] is the sub-list for method output_type
-	1, // [1:1] is the sub-list for method input_type
-	1, // [1:1] is the sub-list for extension type_name
-	1, // [1:1] is the sub-list for extension extendee
-	0, // [0:1] is the sub-list for field type_name
+	2, // 1: reactor.v1.Error.retry_delay:type_name -> google.protobuf.Duration
+	2, // [2:2] is the sub-list for method output_type
+	2, // [2:2] is the sub-list for method input_type
+	2, // [2:2] is the sub-list for extension type_name
+	2, // [2:2] is the sub-list for extension extendee
+	0, // [0:2] is the sub-list for field type_name
 }
 
 func init() { file_reactor_v1_error_proto_init() }

@@ -243,6 +243,36 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 	}
 }
 
+// TestFaultIsToldOnce: the daemon's message names the fields at fault, and so do the details.
+func TestFaultIsToldOnce(t *testing.T) {
+	st, err := status.New(codes.InvalidArgument, "id: is too long; spec.name: is too long").WithDetails(&errdetails.BadRequest{
+		FieldViolations: []*errdetails.BadRequest_FieldViolation{
+			{Field: "id", Description: "is too long"}, {Field: "spec.name", Description: "is too long"},
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	start(t, &daemon{submit: st.Err()})
+	if _, _, errs := ctl(t, "", "submit", "tag"); strings.Count(errs, "spec.name: is too long") != 1 {
+		t.Errorf("stderr %q", errs)
+	}
+}
+
+// TestForgottenDotSlash: a Go package's folder is a path only if it begins as one.
+func TestForgottenDotSlash(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.Mkdir("hello", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	start(t, &daemon{submit: status.Error(codes.NotFound, "there is no such module")})
+	for module, want := range map[string]string{"hello": "write ./hello", "other": "there is no such module"} {
+		if status, _, errs := ctl(t, "", "run", module); status != exitError || !strings.Contains(errs, want) {
+			t.Errorf("%s: status %d, stderr %q, want %q", module, status, errs, want)
+		}
+	}
+}
+
 func TestNoDaemon(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -272,6 +302,8 @@ func TestUsage(t *testing.T) {
 		{[]string{"list", "-o", "xml"}, "table, wide, json or yaml"},
 		{[]string{"list", "--state", "asleep"}, "give pending, running"},
 		{[]string{"cancel"}, "either ids or --label"},
+		{[]string{"context", "set", "moon"}, "`reactorctl context set NAME ADDRESS"},
+		{[]string{"list", "all"}, "`reactorctl list "},
 		{[]string{"list", "--context", "moon"}, "no context \"moon\""},
 		{[]string{"module", "push", "tag"}, "not a path"},
 	} {

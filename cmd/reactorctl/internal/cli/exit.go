@@ -146,10 +146,12 @@ var hints = map[string]string{
 	"DRAINING":                 "the daemon is shutting down or was drained; `reactorctl drain --undo` takes a drain back",
 }
 
+// dedupe drops the lines that the message says already: it is a detail's description, or names the
+// fields at fault itself.
 func dedupe(lines []string, message string) []string {
 	kept := lines[:0]
 	for _, line := range lines {
-		if _, text, ok := strings.Cut(line, ": "); !ok || text != message {
+		if _, text, _ := strings.Cut(line, ": "); text != message && !strings.Contains(message, line) {
 			kept = append(kept, line)
 		}
 	}

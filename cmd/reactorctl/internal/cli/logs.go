@@ -21,7 +21,7 @@ func (a *app) logsCommand() *cobra.Command {
 		Use:   "logs ID",
 		Short: "Print what a workload wrote",
 		Long:  "Print what a workload wrote: its standard output to this command's, its standard error likewise.",
-		Args:  cobra.ExactArgs(1),
+		Args:  operands(cobra.ExactArgs(1)),
 	}
 	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "go on until the workload has ended")
 	cmd.Flags().IntVarP(&tail, "tail", "n", -1, "start this many lines before the end")

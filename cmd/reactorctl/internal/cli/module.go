@@ -110,7 +110,7 @@ func (a *app) modulePushCommand() *cobra.Command {
 		Use:   "push MODULE",
 		Short: "Push a .wasm file or a Go package, and print its digest",
 		Long:  "Push a .wasm file or a Go package, and print its digest. What the daemon has is not sent again.",
-		Args:  cobra.ExactArgs(1),
+		Args:  operands(cobra.ExactArgs(1)),
 	}
 	cmd.Flags().StringVarP(&tag, "tag", "t", "", "point this tag at the module")
 	cmd.RunE = a.remote(func(cmd *cobra.Command, args []string) error {
@@ -139,7 +139,7 @@ func (a *app) moduleListCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "list",
 		Short: "List modules, newest first",
-		Args:  cobra.NoArgs,
+		Args:  operands(cobra.NoArgs),
 		RunE: a.remote(func(cmd *cobra.Command, _ []string) error {
 			all := &reactorv1.ListModulesResponse{}
 			for token := ""; ; {
@@ -164,7 +164,7 @@ func (a *app) moduleInspectCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "inspect MODULE",
 		Short: "Show a module: its imports, exports, memory and what it will need granted",
-		Args:  cobra.ExactArgs(1),
+		Args:  operands(cobra.ExactArgs(1)),
 		RunE: a.remote(func(cmd *cobra.Command, args []string) error {
 			response, err := a.modules().GetModule(cmd.Context(), &reactorv1.GetModuleRequest{Module: args[0]})
 			if err != nil {
@@ -179,7 +179,7 @@ func (a *app) moduleTagCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "tag MODULE TAG",
 		Short: "Point a tag at a module",
-		Args:  cobra.ExactArgs(2),
+		Args:  operands(cobra.ExactArgs(2)),
 		RunE: a.remote(func(cmd *cobra.Command, args []string) error {
 			response, err := a.modules().TagModule(cmd.Context(), &reactorv1.TagModuleRequest{Module: args[0], Tag: args[1]})
 			if err != nil {
@@ -199,7 +199,7 @@ func (a *app) moduleRemoveCommand() *cobra.Command {
 		Use:     "rm MODULE...",
 		Aliases: []string{"delete"},
 		Short:   "Remove modules and their tags; refused while unfinished workloads use them",
-		Args:    cobra.MinimumNArgs(1),
+		Args:    operands(cobra.MinimumNArgs(1)),
 		RunE: a.remote(func(cmd *cobra.Command, args []string) error {
 			for _, m := range args {
 				if _, err := a.modules().DeleteModule(cmd.Context(), &reactorv1.DeleteModuleRequest{Module: m}); err != nil {

@@ -20,7 +20,7 @@ func (a *app) nodeCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "node",
 		Short: "Show the daemon, its limits and what it is doing",
-		Args:  cobra.NoArgs,
+		Args:  operands(cobra.NoArgs),
 	}
 	cmd.Flags().BoolVarP(&watch, "watch", "w", false, "print statistics until interrupted")
 	cmd.Flags().DurationVar(&interval, "interval", time.Second, "how often --watch prints")
@@ -80,7 +80,7 @@ func (a *app) drainCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "drain",
 		Short: "Stop the daemon taking and starting work; what runs runs on",
-		Args:  cobra.NoArgs,
+		Args:  operands(cobra.NoArgs),
 	}
 	cmd.Flags().BoolVar(&undo, "undo", false, "let it take and start work again")
 	cmd.RunE = a.remote(func(cmd *cobra.Command, _ []string) error {
@@ -106,7 +106,7 @@ func (a *app) versionCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "version",
 		Short: "Print the versions of reactorctl and of the daemon",
-		Args:  cobra.NoArgs,
+		Args:  operands(cobra.NoArgs),
 	}
 	cmd.Flags().BoolVar(&client, "client", false, "only reactorctl's; do not ask the daemon")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -146,7 +146,7 @@ func (a *app) contextCommand() *cobra.Command {
 	}
 	cmd.AddCommand(
 		&cobra.Command{
-			Use: "list", Short: "List the contexts; the current one is marked", Args: cobra.NoArgs,
+			Use: "list", Short: "List the contexts; the current one is marked", Args: operands(cobra.NoArgs),
 			RunE: func(*cobra.Command, []string) error {
 				_, s, err := loadSettings()
 				if err != nil {
@@ -156,7 +156,7 @@ func (a *app) contextCommand() *cobra.Command {
 			},
 		},
 		&cobra.Command{
-			Use: "set NAME ADDRESS", Short: "Add or change a context; the first becomes the current one", Args: cobra.ExactArgs(2),
+			Use: "set NAME ADDRESS", Short: "Add or change a context; the first becomes the current one", Args: operands(cobra.ExactArgs(2)),
 			RunE: func(_ *cobra.Command, args []string) error {
 				return editSettings(func(s *settings.Settings) error {
 					if s.Contexts == nil {
@@ -171,7 +171,7 @@ func (a *app) contextCommand() *cobra.Command {
 			},
 		},
 		&cobra.Command{
-			Use: "use NAME", Short: "Make a context the current one", Args: cobra.ExactArgs(1),
+			Use: "use NAME", Short: "Make a context the current one", Args: operands(cobra.ExactArgs(1)),
 			RunE: func(_ *cobra.Command, args []string) error {
 				return editSettings(func(s *settings.Settings) error {
 					if _, err := s.Address("", "", args[0]); err != nil {
@@ -183,7 +183,7 @@ func (a *app) contextCommand() *cobra.Command {
 			},
 		},
 		&cobra.Command{
-			Use: "rm NAME", Short: "Remove a context", Args: cobra.ExactArgs(1),
+			Use: "rm NAME", Short: "Remove a context", Args: operands(cobra.ExactArgs(1)),
 			RunE: func(_ *cobra.Command, args []string) error {
 				return editSettings(func(s *settings.Settings) error {
 					if _, err := s.Address("", "", args[0]); err != nil {

@@ -146,6 +146,16 @@ func usageError(cmd *cobra.Command, format string, args ...any) error {
 	return fmt.Errorf("%w; see `%s --help`", fmt.Errorf(format, args...), cmd.CommandPath())
 }
 
+// operands checks how many arguments there are, and says how the command is used if they do not fit.
+func operands(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if check(cmd, args) != nil {
+			return usageError(cmd, "it is used as `%s`; %d arguments were given", cmd.UseLine(), len(args))
+		}
+		return nil
+	}
+}
+
 // helpOnly is what a command that only groups others does: it prints its help, or refuses a
 // subcommand that it does not have.
 func helpOnly(cmd *cobra.Command, args []string) error {

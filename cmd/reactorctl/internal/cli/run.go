@@ -108,7 +108,7 @@ it does. The end of this command's input closes the guest's. An interrupt detach
 workload running.
 
 ` + exitHelp,
-		Args: cobra.ExactArgs(1),
+		Args: operands(cobra.ExactArgs(1)),
 		RunE: a.remote(func(cmd *cobra.Command, args []string) error { return a.attach(cmd.Context(), args[0]) }),
 	}
 }

@@ -7,8 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 
 	"github.com/spf13/cobra"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/reactord/reactord/cmd/reactorctl/internal/render"
 	"github.com/reactord/reactord/cmd/reactorctl/internal/source"
@@ -78,13 +81,25 @@ func (a *app) submit(cmd *cobra.Command, flags *specFlags, args []string) ([]str
 	}
 	response, err := a.workloads().SubmitWorkload(ctx, &reactorv1.SubmitWorkloadRequest{Id: flags.id, Spec: spec})
 	if err != nil {
-		return nil, err
+		return nil, meantPath(err, module.Ref)
 	}
 	w := response.GetWorkload()
 	if !response.GetCreated() {
 		fmt.Fprintf(a.Err, "workload %s exists already with this spec (%s)\n", w.GetId(), render.State(w))
 	}
 	return []string{w.GetId()}, nil
+}
+
+// meantPath tells, of a module that the daemon does not know, that there is a file of that name here.
+// It only changes what is said: what MODULE means never depends on what lies in the current folder.
+func meantPath(err error, ref string) error {
+	if status.Code(err) != codes.NotFound || ref == "" {
+		return err
+	}
+	if _, statErr := os.Stat(ref); statErr != nil {
+		return err
+	}
+	return fmt.Errorf("there is no module %q: for the file or folder of that name, write ./%s", ref, ref)
 }
 
 // submitMany submits copies of spec with ids PREFIX-0, PREFIX-1, ...; repeated under the same

@@ -15,7 +15,7 @@ func (a *app) statusCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "status [ID]",
 		Short: "Show a workload, or without an id what the daemon is doing",
-		Args:  cobra.MaximumNArgs(1),
+		Args:  operands(cobra.MaximumNArgs(1)),
 		RunE: a.remote(func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return a.printStats(cmd.Context())
@@ -66,7 +66,7 @@ func (a *app) listCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List workloads, newest first",
-		Args:  cobra.NoArgs,
+		Args:  operands(cobra.NoArgs),
 	}
 	flags.add(cmd)
 	cmd.Flags().IntVar(&limit, "limit", 100, "list this many at the most; 0 for all")
@@ -145,7 +145,7 @@ func (a *app) waitCommand() *cobra.Command {
 did not succeed.
 
 ` + exitHelp,
-		Args: cobra.MinimumNArgs(1),
+		Args: operands(cobra.MinimumNArgs(1)),
 		RunE: a.remote(func(cmd *cobra.Command, args []string) error { return a.waitAll(cmd.Context(), args) }),
 	}
 }
@@ -194,7 +194,7 @@ func (a *app) opsCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "ops [ID]",
 		Short: "List what workloads are waiting for",
-		Args:  cobra.MaximumNArgs(1),
+		Args:  operands(cobra.MaximumNArgs(1)),
 		RunE: a.remote(func(cmd *cobra.Command, args []string) error {
 			request := &reactorv1.ListOpsRequest{PageSize: 1000}
 			if len(args) == 1 {

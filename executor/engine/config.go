@@ -44,7 +44,7 @@ func (c Config) Validate() error {
 		}
 	}
 	if len(c.Compiler) > 0 && c.CacheDir == "" {
-		errs = append(errs, errors.New("Compiler needs CacheDir"))
+		errs = append(errs, errors.New("a Compiler needs a CacheDir"))
 	}
 	return errors.Join(errs...)
 }

@@ -114,7 +114,7 @@ func TestTrapTellsTheStack(t *testing.T) {
 	if want := []string{"inner", "outer", "unreachable"}; !slices.Equal(names, want) {
 		t.Errorf("frames %q, want %q", names, want)
 	}
-	if want := "trap: unreachable\n    at inner\n    at outer\n    at unreachable"; err.Error() != want {
+	if want := "unreachable\n    at inner\n    at outer\n    at unreachable"; err.Error() != want {
 		t.Errorf("text %q, want %q", err.Error(), want)
 	}
 }
@@ -146,7 +146,7 @@ func TestHostPanicsEndTheGuestOnly(t *testing.T) {
 	cause := errors.New("the cause")
 	for name, fault := range map[string]func(*guest, uint32) uint32{
 		"runtime error": func(_ *guest, arg uint32) uint32 { return []uint32{}[arg] },
-		"nil pointer":   func(*guest, uint32) uint32 { var none *uint32; return *none },
+		"nil pointer":   func(*guest, uint32) uint32 { var none *uint32; return *none }, //nolint:govet // the fault to provoke
 		"error":         func(*guest, uint32) uint32 { panic(cause) },
 		"value":         func(*guest, uint32) uint32 { panic("whoops") },
 	} {

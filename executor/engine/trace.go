@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"unicode"
@@ -13,8 +14,7 @@ import (
 
 // Frame is one frame of a guest's stack.
 type Frame struct {
-	Function string   // as the module's name section has it, else "$index"
-	Sources  []string // file:line:column, innermost inlined call first; none without DWARF
+	Function string // as the module's name section has it, else "$index"
 }
 
 const (
@@ -22,7 +22,7 @@ const (
 	traceEnd   = "\n\nGo runtime stack trace:"
 	traceMore  = "... maybe followed by omitted frames"
 
-	nameRunes = 256 // of a function's name or a source line; a guest chooses them freely
+	nameRunes = 256 // of a function's name, which a guest chooses freely
 )
 
 // parseTrace reads the guest's stack from the text of an error of wazero's, the
@@ -35,13 +35,10 @@ func parseTrace(text string, names names) (frames []Frame, more bool) {
 	}
 	trace, _, _ = strings.Cut(trace, traceEnd)
 	for line := range strings.SplitSeq(trace, "\n\t") {
-		switch source, isSource := strings.CutPrefix(line, "\t"); {
+		switch {
 		case line == traceMore:
 			more = true
-		case isSource && len(frames) > 0:
-			last := &frames[len(frames)-1]
-			last.Sources = append(last.Sources, printable(cutOffset(source)))
-		case isSource:
+		case strings.HasPrefix(line, "\t"): // a source line, which wazero has none of without DWARF
 		default:
 			name := names.of(cutSignature(line))
 			if len(frames) > 0 || !strings.HasPrefix(name, meter.HostModule+".") {
@@ -106,15 +103,6 @@ func cutSignature(line string) string {
 	return line
 }
 
-// cutOffset takes the code offset off a source line.
-func cutOffset(source string) string {
-	source = strings.TrimLeft(source, " ")
-	if _, rest, ok := strings.Cut(source, ": "); ok && strings.HasPrefix(source, "0x") {
-		return rest
-	}
-	return source
-}
-
 // printable bounds a text, and takes out what would act on a terminal.
 func printable(s string) string {
 	s = strings.Map(func(r rune) rune {
@@ -130,12 +118,16 @@ func printable(s string) string {
 }
 
 func writeFrames(b *strings.Builder, frames []Frame) {
-	for _, f := range frames {
-		b.WriteString("\n    at ")
-		b.WriteString(f.Function)
-		for _, source := range f.Sources {
-			b.WriteString("\n        ")
-			b.WriteString(source)
+	for len(frames) > 0 {
+		times := 1 // in a row, as in a recursion
+		for times < len(frames) && frames[times] == frames[0] {
+			times++
 		}
+		b.WriteString("\n    at ")
+		b.WriteString(frames[0].Function)
+		if times > 1 {
+			fmt.Fprintf(b, " (%d times)", times)
+		}
+		frames = frames[times:]
 	}
 }

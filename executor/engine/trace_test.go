@@ -28,7 +28,7 @@ func TestParseTrace(t *testing.T) {
 		{name: "another module's", text: "e\nwasm stack trace:\n\twasi_snapshot_preview1.fd_write(i32,i32,i32,i32) i32\n\tprog.f()",
 			want: []Frame{{Function: "wasi_snapshot_preview1.fd_write"}, {Function: "f"}}},
 		{name: "sources", text: "e\nwasm stack trace:\n\tprog.f()\n\t\t0x12: /src/a.c:3:4 (inlined)\n\t\t      /src/b.c:5:6\n\tprog.g()\n\t\t0x1: c.c",
-			want: []Frame{{"f", []string{"/src/a.c:3:4 (inlined)", "/src/b.c:5:6"}}, {"g", []string{"c.c"}}}},
+			want: []Frame{{Function: "f"}, {Function: "g"}}},
 		{name: "cut", text: "e\nwasm stack trace:\n\tprog.f()\n\t... maybe followed by omitted frames",
 			want: []Frame{{Function: "f"}}, more: true},
 		{name: "Go stack", text: "e\nwasm stack trace:\n\tprog.f()\n\nGo runtime stack trace:\ngoroutine 1\n\tx.go:1",
@@ -47,5 +47,13 @@ func TestParseTrace(t *testing.T) {
 				t.Errorf("more = %v", more)
 			}
 		})
+	}
+}
+
+func TestWriteFrames(t *testing.T) {
+	var b strings.Builder
+	writeFrames(&b, []Frame{{"leaf"}, {"f"}, {"f"}, {"f"}, {"g"}, {"f"}})
+	if want := "\n    at leaf\n    at f (3 times)\n    at g\n    at f"; b.String() != want {
+		t.Errorf("got %q, want %q", b.String(), want)
 	}
 }

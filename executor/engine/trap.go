@@ -69,7 +69,6 @@ type Trap struct {
 // Error is the message and, on the lines after it, the guest's stack.
 func (t *Trap) Error() string {
 	var b strings.Builder
-	b.WriteString("trap: ")
 	b.WriteString(t.Message)
 	writeFrames(&b, t.Frames)
 	if t.More {

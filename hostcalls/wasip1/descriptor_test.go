@@ -199,7 +199,7 @@ func TestProcessGivesBackDescriptors(t *testing.T) {
 	budget := hostcalls.NewBudget(3)
 	config := Config{Budget: budget, Grants: []hostcalls.Grant{hostcalls.Dir{HostPath: t.TempDir(), GuestPath: "/"}}}
 	for range 3 {
-		withProcess(t, config, func(c *caller) {
+		withProcess(t, config, func(_ *caller) {
 			if budget.Take(2) {
 				t.Error("a folder takes up no descriptors")
 			}

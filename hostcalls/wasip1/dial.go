@@ -104,7 +104,7 @@ func (p *Process) establish(c *connection, to unix.Sockaddr) error {
 	if err == nil {
 		return nil
 	}
-	if err != unix.EINPROGRESS {
+	if !errors.Is(err, unix.EINPROGRESS) {
 		return os.NewSyscallError("connect", err)
 	}
 	due := time.Now().Add(connectTimeout)

@@ -58,7 +58,7 @@ func (s *socket) try(call func(fd int) error) error {
 	var err error
 	closed := s.raw.Control(func(fd uintptr) {
 		for {
-			if err = call(int(fd)); err != unix.EINTR {
+			if err = call(int(fd)); !errors.Is(err, unix.EINTR) {
 				return
 			}
 		}
@@ -226,7 +226,7 @@ func (l *listener) tryAccept(d *driver.Driver) (*connection, error) {
 	var peer unix.Sockaddr
 	err := l.try(func(fd int) (err error) {
 		for {
-			if accepted, peer, err = acceptSocket(fd); err != unix.ECONNABORTED {
+			if accepted, peer, err = acceptSocket(fd); !errors.Is(err, unix.ECONNABORTED) {
 				return err
 			}
 		}

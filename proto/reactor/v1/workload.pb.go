@@ -468,7 +468,8 @@ type DirectoryGrant struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// host_path is an absolute path on the daemon's machine.
 	HostPath string `protobuf:"bytes,1,opt,name=host_path,json=hostPath,proto3" json:"host_path,omitempty"`
-	// guest_path is the name under which the guest sees the folder.
+	// guest_path is the name under which the guest sees the folder, without empty, "." and ".."
+	// parts; "." alone is the guest's current folder.
 	GuestPath string `protobuf:"bytes,2,opt,name=guest_path,json=guestPath,proto3" json:"guest_path,omitempty"`
 	// read_only refuses every change below the folder.
 	ReadOnly      bool `protobuf:"varint,3,opt,name=read_only,json=readOnly,proto3" json:"read_only,omitempty"`
@@ -808,7 +809,7 @@ type WorkloadStatus struct {
 	EndTime *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
 	// usage is what it has used.
 	Usage *Usage `protobuf:"bytes,9,opt,name=usage,proto3" json:"usage,omitempty"`
-	// waiting_for is what it is waiting for now.
+	// waiting_for is what it is waiting for now, the first 100 operations; ListOps has all.
 	WaitingFor []*Op `protobuf:"bytes,10,rep,name=waiting_for,json=waitingFor,proto3" json:"waiting_for,omitempty"`
 	// results are the values an invoked export returned, as text.
 	Results []string `protobuf:"bytes,11,rep,name=results,proto3" json:"results,omitempty"`

@@ -59,7 +59,9 @@ type WorkloadServiceClient interface {
 	// ReadLogs streams what a workload wrote to stdout and stderr.
 	ReadLogs(ctx context.Context, in *ReadLogsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ReadLogsResponse], error)
 	// AttachWorkload connects to a workload's standard streams: stdin in, output out. The client's
-	// half-close closes the guest's stdin. gRPC flow control reaches the guest both ways.
+	// half-close closes the guest's stdin. gRPC flow control reaches the guest both ways. What the
+	// guest has written before comes first, as far as it was kept; a client that goes without a
+	// half-close leaves the guest's stdin open for the next.
 	AttachWorkload(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[AttachWorkloadRequest, AttachWorkloadResponse], error)
 	// ListOps lists pending host operations: what workloads are waiting for.
 	ListOps(ctx context.Context, in *ListOpsRequest, opts ...grpc.CallOption) (*ListOpsResponse, error)
@@ -222,7 +224,9 @@ type WorkloadServiceServer interface {
 	// ReadLogs streams what a workload wrote to stdout and stderr.
 	ReadLogs(*ReadLogsRequest, grpc.ServerStreamingServer[ReadLogsResponse]) error
 	// AttachWorkload connects to a workload's standard streams: stdin in, output out. The client's
-	// half-close closes the guest's stdin. gRPC flow control reaches the guest both ways.
+	// half-close closes the guest's stdin. gRPC flow control reaches the guest both ways. What the
+	// guest has written before comes first, as far as it was kept; a client that goes without a
+	// half-close leaves the guest's stdin open for the next.
 	AttachWorkload(grpc.BidiStreamingServer[AttachWorkloadRequest, AttachWorkloadResponse]) error
 	// ListOps lists pending host operations: what workloads are waiting for.
 	ListOps(context.Context, *ListOpsRequest) (*ListOpsResponse, error)

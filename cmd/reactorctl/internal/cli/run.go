@@ -23,7 +23,8 @@ func (a *app) runCommand() *cobra.Command {
 		Short: "Submit a module, stream its output, and exit as it does",
 		Long: `Submit a module, stream its output, and exit as it does. An interrupt cancels it.
 
-With --interactive the guest's standard input is this command's. With --count several are run:
+What is printed is the guest's output, whatever --output says; that is for the ids of --detach and
+the workloads of --count. With --interactive the guest's standard input is this command's. With --count several are run:
 their output is kept for reactorctl logs, and a summary is printed.
 
 ` + exitHelp,

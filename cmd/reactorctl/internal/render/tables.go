@@ -169,10 +169,14 @@ func Module(w io.Writer, m *reactorv1.Module) error {
 			memory += ", " + humanize.IBytes(m.GetMemory().GetMaxBytes()) + " at most"
 		}
 	}
+	needs := "none"
+	if len(m.GetNeeds()) > 0 {
+		needs = strings.Join(m.GetNeeds(), ", ")
+	}
 	rows := [][]string{
 		{"digest", m.GetDigest()}, {"size", humanize.IBytes(m.GetSizeBytes())}, {"kind", moduleKind(m)},
 		{"tags", strings.Join(m.GetTags(), ", ")}, {"created", moment(m.GetCreateTime())},
-		{"functions", fmt.Sprint(m.GetFunctionCount())}, {"memory", memory}, {"needs", strings.Join(m.GetNeeds(), ", ")},
+		{"functions", fmt.Sprint(m.GetFunctionCount())}, {"memory", memory}, {"needs", needs},
 	}
 	for _, i := range m.GetImports() {
 		rows = append(rows, []string{"import", i.GetModule() + "." + i.GetName() + " " + i.GetType()})

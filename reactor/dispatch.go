@@ -96,7 +96,7 @@ func (r *Reactor) next() (start *workload, load *moduleUse, more bool) {
 				r.loading++
 				return nil, use, true
 			}
-		case use.err == nil && !r.hasMemory(use.module):
+		case use.err == nil && !r.hasMemory(w):
 			r.held = w
 			return nil, nil, true
 		default:
@@ -137,17 +137,18 @@ func (r *Reactor) take() *workload {
 	return w
 }
 
-// hasMemory tells whether the memory is free that a module starts with, counting what was spawned
+// hasMemory tells whether the memory is free that a workload starts with, counting what was spawned
 // and has not taken its own yet. If nothing runs there is nothing to wait for.
-func (r *Reactor) hasMemory(m *engine.Module) bool {
-	need := startBytes(m)
+func (r *Reactor) hasMemory(w *workload) bool {
+	need := w.startBytes()
 	return r.active == 0 || r.engine.MemoryUsed()+r.startingBytes+need <= r.cfg.MemoryBytes
 }
 
-// startBytes is the memory that a guest of a module starts with, about.
-func startBytes(m *engine.Module) int64 {
+// startBytes is the memory that a guest starts with, about: its module's, some stack, its input.
+// The module is loaded.
+func (w *workload) startBytes() int64 {
 	const stack = 64 << 10
-	return int64(m.Info().MinPages)*pageBytes + stack
+	return int64(w.module.module.Info().MinPages)*pageBytes + stack + w.held
 }
 
 // load loads a module and gives back the workloads that wait for it.
@@ -247,15 +248,7 @@ type program struct {
 
 // prepare gets all that a start needs, from the store if need be.
 func (r *Reactor) prepare(w *workload) (*program, error) {
-	rec := w.rec
-	if rec.Spec == nil {
-		full, err := r.store.Workload(r.ctx, rec.ID)
-		if err != nil {
-			return nil, err
-		}
-		rec = full
-	}
-	spec, err := decodeSpec(rec)
+	spec, err := r.specOf(w)
 	if err != nil {
 		return nil, err
 	}
@@ -266,7 +259,25 @@ func (r *Reactor) prepare(w *workload) (*program, error) {
 			return nil, err
 		}
 	}
-	return r.program(w, a, &spec), nil
+	return r.program(w, a, spec), nil
+}
+
+// specOf returns the spec of a workload that is being started.
+func (r *Reactor) specOf(w *workload) (*Spec, error) {
+	if spec := w.spec; spec != nil {
+		w.spec = nil
+		return spec, nil
+	}
+	rec := w.rec
+	if rec.Spec == nil {
+		full, err := r.store.Workload(r.ctx, rec.ID)
+		if err != nil {
+			return nil, err
+		}
+		rec = full
+	}
+	spec, err := decodeSpec(rec)
+	return &spec, err
 }
 
 // resume goes on from what earlier attempts left.
@@ -321,6 +332,8 @@ func (r *Reactor) program(w *workload, a *attempt, spec *Spec) *program {
 		Grants:      hostGrants(spec.Grants),
 		Descriptors: int(spec.Limits.Descriptors),
 		PendingOps:  int(spec.Limits.PendingOps),
+		Budget:      r.descriptors,
+		HeldBytes:   int64(len(spec.Stdin)),
 	}
 	return prog
 }
@@ -371,10 +384,10 @@ func (r *Reactor) begin(w *workload, prog *program) bool {
 	r.preparing--
 	r.starting++
 	r.active++
-	r.startingBytes += startBytes(prog.module)
+	r.startingBytes += w.startBytes()
 	r.mu.Unlock()
 	r.store.Transition(store.Transition{
-		ID: w.rec.ID, From: store.States(store.Pending), To: store.Running, Attempt: a.number, Time: a.started,
+		ID: w.rec.ID, From: store.States(store.Pending), To: store.Running, Attempt: a.number, Time: a.started, Lazy: true,
 		Status: encodeStatus(&statusJSON{FirstStart: a.first, StartTime: a.started, Usage: usageJSON(a.before)}),
 	}, func(_ int64, err error) {
 		if err != nil {

@@ -20,6 +20,8 @@ type workload struct {
 	// rec is the record as it was submitted or claimed; its state is not kept up to date. Its Spec
 	// is nil if it is large: then it is read from the store when it is needed.
 	rec      *store.Workload
+	spec     *Spec // decoded, until it is first started; nil if that would take up too much
+	held     int64 // bytes of input that are kept in memory while it runs, at the most
 	machine  lifecycle.Machine
 	attempts uint32 // as the store has it, or will have when it has done what it was asked for
 	index    int    // in Reactor.all
@@ -55,12 +57,13 @@ const keepSpecBytes = 4 << 10
 
 // newWorkload makes the workload of a record.
 func newWorkload(rec *store.Workload) *workload {
+	held := int64(len(rec.Spec)) // input is what can be large in it
 	if len(rec.Spec) > keepSpecBytes {
 		slim := *rec
 		slim.Spec = nil
 		rec = &slim
 	}
-	w := &workload{rec: rec, attempts: rec.Attempts}
+	w := &workload{rec: rec, held: held, attempts: rec.Attempts}
 	w.place.Value = w
 	return w
 }

@@ -118,8 +118,8 @@ func (m *moduleJSON) minBytes() uint64 {
 
 // checkAgainst finds what is wrong with a spec for this module.
 func (m *moduleJSON) checkAgainst(f *faults, spec *Spec, limits Limits) {
-	if least := m.minBytes(); least > limits.MemoryBytes {
-		f.add("spec.limits.memory_bytes", "the module starts with %d bytes of memory, the limit is %d", least, limits.MemoryBytes)
+	if least, input := m.minBytes(), uint64(len(spec.Stdin)); least+input > limits.MemoryBytes {
+		f.add("spec.limits.memory_bytes", "the module starts with %d bytes of memory and %d of input, the limit is %d", least, input, limits.MemoryBytes)
 	}
 	switch {
 	case m.Kind == WASICommand && spec.Invoke != "":

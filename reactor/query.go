@@ -21,6 +21,8 @@ import (
 const (
 	defaultPage = 100
 	maxPage     = 1000
+	// maxWaitingFor bounds the operations that a workload's status names; ListOps has all.
+	maxWaitingFor = 100
 )
 
 func (p Page) size() (int, error) {
@@ -150,7 +152,8 @@ func (r *Reactor) overlay(out *Workload) {
 	s.State, s.Attempts, s.StartTime, s.ListenAddresses = Running, a.number, a.started, listening
 	if process != nil {
 		peak = process.PeakMemory()
-		s.WaitingFor = opsOf(out.ID, process.Ops())
+		ops := process.Ops()
+		s.WaitingFor = opsOf(out.ID, ops[:min(len(ops), maxWaitingFor)])
 	}
 	s.Usage = a.usage(task, peak)
 	if task != nil && task.Phase() == executor.Parked {

@@ -1,9 +1,11 @@
 package reactor
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,11 +18,13 @@ import (
 	"github.com/reactord/reactord/executor/driver"
 	"github.com/reactord/reactord/executor/engine"
 	"github.com/reactord/reactord/executor/engine/meter"
+	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/wasip1"
 	"github.com/reactord/reactord/reactor/errs"
 	"github.com/reactord/reactord/reactor/internal/admission"
 	"github.com/reactord/reactord/reactor/internal/feed"
 	"github.com/reactord/reactord/reactor/internal/logbuf"
+	"github.com/reactord/reactord/reactor/internal/process"
 	"github.com/reactord/reactord/reactor/store"
 	"github.com/reactord/reactord/reactor/store/sqlite"
 )
@@ -44,6 +48,10 @@ type Reactor struct {
 	catalog  *catalog
 	finished *mailbox[finished]
 
+	// descriptors bounds what guests hold of the process's file descriptors, or one that opens
+	// many files could keep clients from connecting.
+	descriptors *hostcalls.Budget
+
 	ctx        context.Context // ends with Shutdown: for what the reactor does on its own account
 	stop       context.CancelFunc
 	background sync.WaitGroup // dispatcher, finisher, pruner, loads
@@ -59,14 +67,15 @@ type Reactor struct {
 	all           []*workload          // the same, for going through them
 	queue         admission.Queue[*workload]
 	modules       map[store.Digest]*moduleUse
-	loaded        []*workload // whose module was waited for
-	held          *workload   // that memory is waited for
-	reserved      int         // places in the queue for submissions under way
-	preparing     int         // workloads in stage Loading
-	starting      int         // in stage Starting
-	startingBytes int64       // what those will start with
-	active        int         // that have an attempt: Starting, Running, or Ending after that
-	loading       int         // modules
+	loaded        []*workload        // whose module was waited for
+	held          *workload          // that memory is waited for
+	reserved      int                // places in the queue for submissions under way
+	submitting    map[string]decoded // by id, those submissions; two with one id share an entry
+	preparing     int                // workloads in stage Loading
+	starting      int                // in stage Starting
+	startingBytes int64              // what those will start with
+	active        int                // that have an attempt: Starting, Running, or Ending after that
+	loading       int                // modules
 	draining      bool
 	closing       bool
 	idle          chan struct{} // closed when active is zero; nil if nobody waits
@@ -90,13 +99,15 @@ func New(cfg Config) (*Reactor, error) {
 	}
 	r := &Reactor{
 		cfg: cfg, log: cfg.Logger, since: time.Now(),
-		catalog:  newCatalog(),
-		finished: newMailbox[finished](),
-		wake:     make(chan struct{}, 1),
-		inspect:  make(chan struct{}, maxInspections),
-		quiet:    make(chan struct{}),
-		live:     map[string]*workload{},
-		modules:  map[store.Digest]*moduleUse{},
+		catalog:     newCatalog(),
+		finished:    newMailbox[finished](),
+		descriptors: hostcalls.NewBudget(process.Descriptors() / 4 * 3),
+		wake:        make(chan struct{}, 1),
+		inspect:     make(chan struct{}, maxInspections),
+		quiet:       make(chan struct{}),
+		live:        map[string]*workload{},
+		modules:     map[store.Digest]*moduleUse{},
+		submitting:  map[string]decoded{},
 	}
 	r.ctx, r.stop = context.WithCancel(context.Background())
 	if err := r.open(); err != nil {
@@ -108,12 +119,18 @@ func New(cfg Config) (*Reactor, error) {
 	return r, nil
 }
 
+// CompilerMain is the whole of the process that Config.Compiler starts.
+func CompilerMain(args []string, in io.Reader, out io.Writer) error {
+	return engine.CompilerMain(args, in, out)
+}
+
 // open opens the parts, and takes up what is unfinished.
 func (r *Reactor) open() (err error) {
 	r.engine, err = engine.New(r.ctx, engine.Config{
 		CacheDir:    filepath.Join(r.cfg.DataDir, "cache"),
 		CacheBytes:  r.cfg.CompileCacheBytes,
 		Compilers:   r.cfg.Compilers,
+		Compiler:    r.cfg.Compiler,
 		IdleModules: r.cfg.IdleModules,
 		MemoryBytes: r.cfg.MemoryBytes,
 		Limits:      meter.Limits{ModuleBytes: int(r.cfg.MaxModuleBytes), Functions: r.cfg.MaxModuleFunctions},
@@ -174,9 +191,15 @@ func (r *Reactor) recover() error {
 	return nil
 }
 
+// keepDecoded is the length of the queue up to which specs wait in it decoded.
+const keepDecoded = 1024
+
 // admit queues a workload; mu is held.
 func (r *Reactor) admit(rec *store.Workload) {
 	w := newWorkload(rec)
+	if d := r.submitting[rec.ID]; d.spec != nil && r.queue.Len() < keepDecoded && bytes.Equal(d.encoded, w.rec.Spec) {
+		w.spec = d.spec
+	}
 	w.index = len(r.all)
 	r.all = append(r.all, w)
 	r.live[rec.ID] = w

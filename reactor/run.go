@@ -45,7 +45,7 @@ func (r *Reactor) run(w *workload, prog *program, f *executor.Fiber) {
 	r.opened(w, p)
 	exit, err := p.Run(prog.module, int64(a.limits.MemoryBytes), int64(a.limits.StackBytes), prog.invoke)
 	if err != nil {
-		a.outcome = r.retried(prog, failed(err, a.limits), err)
+		a.outcome = r.retried(w, prog, failed(err, a.limits), err)
 	} else {
 		a.outcome = exited(exit)
 	}
@@ -54,13 +54,13 @@ func (r *Reactor) run(w *workload, prog *program, f *executor.Fiber) {
 
 // retried lets a workload start anew whose first memory was not there because the node is short of
 // it: others took what was free when it was admitted.
-func (r *Reactor) retried(prog *program, o outcome, err error) outcome {
+func (r *Reactor) retried(w *workload, prog *program, o outcome, err error) outcome {
 	if !errors.Is(err, engine.ErrOutOfMemory) {
 		return o
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	need := startBytes(prog.module)
+	need := w.startBytes()
 	if r.active > 1 && need <= int64(prog.attempt.limits.MemoryBytes) && r.engine.MemoryUsed()+need > r.cfg.MemoryBytes {
 		return outcome{state: Pending}
 	}
@@ -72,7 +72,7 @@ func (r *Reactor) began(w *workload, prog *program, task *executor.Task) lifecyc
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.starting--
-	r.startingBytes -= startBytes(prog.module)
+	r.startingBytes -= w.startBytes()
 	prog.attempt.task = task
 	cause := w.machine.Begin()
 	w.tell()
@@ -142,7 +142,7 @@ func (r *Reactor) finish(w *workload, task *executor.Task, o outcome) {
 		r.preparing--
 	case lifecycle.Starting:
 		r.starting--
-		r.startingBytes -= startBytes(w.module.module)
+		r.startingBytes -= w.startBytes()
 	}
 	r.mu.Unlock()
 	r.record(w, task, o)
@@ -192,14 +192,18 @@ func shorten(s string, most int) string {
 	return strings.ToValidUTF8(s[:most], "") + "..."
 }
 
+// transition asks the store for the outcome; without haste, if nobody is known to wait for it.
 func (r *Reactor) transition(w *workload, o outcome, status *statusJSON, log []store.LogChunk) {
 	at := status.EndTime
 	if at.IsZero() {
 		at = time.Now()
 	}
+	r.mu.Lock()
+	awaited := w.changed != nil || w.port.Load() != nil || r.draining || r.feed.Active()
+	r.mu.Unlock()
 	r.store.Transition(store.Transition{
 		ID: w.rec.ID, From: store.Unfinished, To: storedState(o.state), Attempt: w.attempts, Time: at,
-		Status: encodeStatus(status), Log: log,
+		Status: encodeStatus(status), Log: log, Lazy: !awaited,
 	}, func(_ int64, err error) { r.ended(w, o.state, err) })
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base32"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -30,8 +31,12 @@ func (r *Reactor) SubmitWorkload(ctx context.Context, req SubmitRequest) (w *Wor
 	if results[0].err != nil {
 		return nil, false, results[0].err
 	}
-	w, err = workloadOf(results[0].rec)
-	if err != nil {
+	if results[0].created {
+		w = &Workload{
+			ID: results[0].id, Spec: *results[0].spec,
+			Status: Status{State: Pending, CreateTime: results[0].rec.Created},
+		}
+	} else if w, err = workloadOf(results[0].rec); err != nil {
 		return nil, false, errs.Wrap(err, "workload")
 	}
 	r.overlay(w)
@@ -59,7 +64,9 @@ func (r *Reactor) SubmitWorkloads(ctx context.Context, reqs []SubmitRequest) ([]
 type submission struct {
 	id      string
 	hash    store.Digest // of the spec as the client sent it
+	spec    *Spec        // what rec.Spec says; not changed any more
 	rec     *store.Workload
+	granted bool // it has a place in the queue until unreserve
 	created bool
 	err     error
 }
@@ -73,8 +80,8 @@ func (r *Reactor) submit(ctx context.Context, reqs []SubmitRequest) ([]submissio
 	for i := range reqs {
 		submissions[i] = r.check(ctx, &reqs[i], now)
 	}
-	granted := r.reserve(submissions)
-	defer r.unreserve(granted)
+	r.reserve(submissions)
+	defer r.unreserve(submissions)
 	if err := r.commit(ctx, submissions); err != nil {
 		return nil, err
 	}
@@ -91,7 +98,7 @@ func (r *Reactor) check(ctx context.Context, req *SubmitRequest, now time.Time) 
 	s.id = req.ID
 	var f faults
 	if s.id == "" {
-		s.id = newID()
+		s.id = newID(now)
 	} else {
 		checkID(&f, "id", s.id)
 	}
@@ -115,7 +122,8 @@ func (r *Reactor) check(ctx context.Context, req *SubmitRequest, now time.Time) 
 		return s
 	}
 	spec := req.Spec
-	spec.Limits = limits
+	spec.Module, spec.Limits = digest.String(), limits
+	s.spec = &spec
 	s.rec = &store.Workload{
 		ID: s.id, Tenant: defaultTenant, Name: spec.Name, Labels: spec.Labels, Module: digest,
 		Spec: encodeSpec(&spec), SpecHash: s.hash, Created: now,
@@ -147,9 +155,15 @@ func checkFolders(grants []Grant) error {
 	return nil
 }
 
+// decoded is a spec beside what it was encoded to, so that it need not be decoded to be run.
+type decoded struct {
+	spec    *Spec
+	encoded []byte
+}
+
 // reserve takes places in the queue for what passed the checks, and refuses what there is no place
 // for.
-func (r *Reactor) reserve(submissions []submission) (granted int) {
+func (r *Reactor) reserve(submissions []submission) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	room := r.cfg.MaxPending - r.queue.Len() - r.preparing - r.reserved
@@ -159,23 +173,29 @@ func (r *Reactor) reserve(submissions []submission) (granted int) {
 		case s.err != nil:
 		case r.draining:
 			s.err = errDraining()
-		case granted >= room:
+		case room <= 0:
 			s.err = &errs.Error{
 				Class: errs.QueueFull, Retry: time.Second,
 				Message: fmt.Sprintf("%d workloads wait to be started, and no more are taken until some have: try again later", r.cfg.MaxPending),
 			}
 		default:
-			granted++
+			room--
+			s.granted = true
+			r.reserved++
+			r.submitting[s.id] = decoded{s.spec, s.rec.Spec}
 		}
 	}
-	r.reserved += granted
-	return granted
 }
 
-func (r *Reactor) unreserve(granted int) {
+func (r *Reactor) unreserve(submissions []submission) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.reserved -= granted
+	for i := range submissions {
+		if s := &submissions[i]; s.granted {
+			r.reserved--
+			delete(r.submitting, s.id)
+		}
+	}
 }
 
 // commit stores what has no error yet.
@@ -229,9 +249,12 @@ func (r *Reactor) repeat(ctx context.Context, s *submission) {
 	}
 }
 
-// newID makes an id: 80 random bits, which no two workloads share.
-func newID() string {
-	var b [10]byte
-	rand.Read(b[:])
-	return strings.ToLower(base32.StdEncoding.EncodeToString(b[:]))
+// newID makes an id: the lower 40 bits of the time in milliseconds, and 60 random ones, so that no
+// two workloads share it. Ids that were made together lie together in the store's index; random
+// ones would each dirty a page of their own.
+func newID(now time.Time) string {
+	var b [13]byte
+	binary.BigEndian.PutUint64(b[:], uint64(now.UnixMilli())<<24)
+	rand.Read(b[5:])
+	return strings.ToLower(base32.HexEncoding.EncodeToString(b[:])[:20])
 }

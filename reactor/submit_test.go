@@ -140,6 +140,7 @@ func TestSubmitRefuses(t *testing.T) {
 		{"memory minimum", SubmitRequest{Spec: Spec{Module: "large", Limits: Limits{MemoryBytes: 1 << 20}}}, errs.InvalidArgument, []string{"spec.limits.memory_bytes"}, "16777216"},
 		{"invoke a program", SubmitRequest{Spec: Spec{Module: "hello", Invoke: "x"}}, errs.InvalidArgument, []string{"spec.invoke"}, "_start"},
 		{"invoke nothing", SubmitRequest{Spec: Spec{Module: "add"}}, errs.InvalidArgument, []string{"spec.invoke"}, `"add"`},
+		{"invoke with words for numbers", SubmitRequest{Spec: Spec{Module: "add", Invoke: "add", Args: []string{"forty", "2"}}}, errs.InvalidArgument, []string{"spec.args[0]"}, `"forty" is not of type i32`},
 		{"invoke what is not there", SubmitRequest{Spec: Spec{Module: "add", Invoke: "sub"}}, errs.InvalidArgument, []string{"spec.invoke"}, `"sub"`},
 		{"too few parameters", SubmitRequest{Spec: Spec{Module: "add", Invoke: "add", Args: []string{"1"}}}, errs.InvalidArgument, []string{"spec.args"}, "i32 i32"},
 		{"all at once", SubmitRequest{ID: "/", Spec: Spec{Name: "\n", Args: []string{"\x00"}, Stdin: make([]byte, 5<<20)}}, errs.InvalidArgument,

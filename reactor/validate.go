@@ -3,6 +3,7 @@ package reactor
 import (
 	"fmt"
 	"net"
+	pathpkg "path"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -17,7 +18,16 @@ import (
 type faults []errs.Field
 
 func (f *faults) add(path, format string, args ...any) {
-	*f = append(*f, errs.Field{Path: path, Description: fmt.Sprintf(format, args...)})
+	*f = append(*f, errs.Field{Path: clip(path), Description: clip(fmt.Sprintf(format, args...))})
+}
+
+// clip shortens what may repeat a client's input, so that an answer is never as large as the request.
+func clip(text string) string {
+	const most = 512
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + "..."
 }
 
 func (f faults) err() error { return errs.Invalid(f...) }
@@ -184,6 +194,8 @@ func checkDirectory(f *faults, path string, g DirectoryGrant) {
 		f.add(path+".guest_path", "a name for the guest to see the folder under is required")
 	case len(g.GuestPath) > maxGuestPathBytes:
 		f.add(path+".guest_path", "%d bytes are more than the %d allowed", len(g.GuestPath), maxGuestPathBytes)
+	case pathpkg.Clean(g.GuestPath) != g.GuestPath || strings.HasPrefix(g.GuestPath, ".."):
+		f.add(path+".guest_path", "%q is not a plain path: write it without empty, \".\" and \"..\" parts", g.GuestPath)
 	default:
 		checkString(f, func() string { return path + ".guest_path" }, g.GuestPath)
 	}

@@ -6,7 +6,8 @@
 //     only after the commit.
 //   - Writes are ordered. Each change of a workload gets a revision, larger than every one
 //     before; commits, done functions and the observer follow the order of revisions, and the
-//     writes that one goroutine asks for are made in the order it asked.
+//     writes that one goroutine asks for are made in the order it asked, but for lazy ones, which
+//     only those to the same workload wait for.
 //   - The past does not overwrite the present. A [Transition] names the states it may leave and
 //     the attempt it speaks for, and is refused with a [*StaleError] if either has moved on. The
 //     attempt is the fencing token: it grows with every start of the workload.

@@ -40,7 +40,8 @@ type Workloads interface {
 	// Workload returns a workload, a *NotFoundError or a *CorruptError.
 	Workload(ctx context.Context, id string) (*Workload, error)
 
-	// List returns a page of workloads, newest first.
+	// List returns a page of workloads, newest first. Like Claim and Changes, it returns fewer than
+	// it was asked for if their specs are large.
 	List(ctx context.Context, query Query) (Page, error)
 
 	// Changes returns up to limit workloads that changed after the revision since, each as it is

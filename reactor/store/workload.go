@@ -126,6 +126,9 @@ type Transition struct {
 	// Log is appended to the workload's log in the same commit, so that whoever sees the end of
 	// a workload sees the end of its log.
 	Log []LogChunk
+	// Lazy lets the engine put the change off for some milliseconds, for commits are cheaper
+	// together. The order of the writes to one workload stays as it was asked for.
+	Lazy bool
 }
 
 // Apply is the rule that every engine follows: it returns the attempts of the record after the

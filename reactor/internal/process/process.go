@@ -39,7 +39,7 @@ func Descriptors() int64 {
 	if unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) != nil {
 		return 1024
 	}
-	return int64(min(uint64(limit.Cur), 1<<30))
+	return int64(min(uint64(limit.Cur), 1<<30)) //nolint:unconvert // Cur is signed on some platforms
 }
 
 // fallbackMachine is assumed where the size of the machine cannot be learnt.

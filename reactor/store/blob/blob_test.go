@@ -40,7 +40,7 @@ func wantIs(t *testing.T, what string, err, want error) {
 // put uploads data, in two goes.
 func put(t *testing.T, d *blob.Dir, data []byte) blob.Digest {
 	t.Helper()
-	digest := blob.Digest(sha256.Sum256(data))
+	digest := sha256.Sum256(data)
 	for _, part := range [][]byte{data[:len(data)/2], data[len(data)/2:]} {
 		u, err := d.Upload(t.Context(), digest, int64(len(data)))
 		check(t, err)
@@ -172,7 +172,7 @@ func TestRoom(t *testing.T) {
 func TestNoRoomToGoOn(t *testing.T) {
 	d := open(t, t.TempDir(), 27_000)
 	data := bytes.Repeat([]byte("x"), 10_000)
-	digest := blob.Digest(sha256.Sum256(data))
+	digest := sha256.Sum256(data)
 	u, err := d.Upload(t.Context(), digest, 10_000)
 	check(t, err)
 	_, err = u.Write(data[:5_000])
@@ -203,7 +203,7 @@ func reopen(t *testing.T, dir string, bound, bytes int64) *blob.Dir {
 func TestOneOwner(t *testing.T) {
 	d := open(t, t.TempDir(), 1<<20)
 	data := []byte("data")
-	digest := blob.Digest(sha256.Sum256(data))
+	digest := sha256.Sum256(data)
 	u, err := d.Upload(t.Context(), digest, 4)
 	check(t, err)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)

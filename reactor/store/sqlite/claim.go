@@ -30,9 +30,13 @@ func (s *Store) Claim(ctx context.Context, limit int) (store.Claimed, error) {
 			if seqs, err = unfinished(c, s.claims.handed, s.claims.last, limit); err != nil {
 				return err
 			}
-			for _, seq := range seqs {
+			for i, seq := range seqs {
 				if err := g.add(c, seq, nil); err != nil {
 					return err
+				}
+				if g.full() {
+					seqs = seqs[:i+1]
+					break
 				}
 			}
 			return nil

@@ -46,7 +46,7 @@ func (c Config) withDefaults() Config {
 func (c Config) Validate() error {
 	var faults []error
 	if c.Dir == "" {
-		faults = append(faults, errors.New("Dir is empty"))
+		faults = append(faults, errors.New("no Dir is given"))
 	}
 	for _, bound := range []struct {
 		name  string

@@ -8,6 +8,7 @@
 //
 //  1. A call turns into an op and joins the queue. Submit waits for room first (QueueBytes);
 //     Transition and AppendLog do not, for what they add is bounded by what was submitted.
+//     A lazy transition does not wake the writer, see queue.
 //  2. The writer takes what is in the queue, up to a bound, begins a transaction and applies the
 //     ops in order. An op that is refused (stale, not found) leaves no trace and does not hinder
 //     the others. Changes of one workload are gathered and written once, with the last state.

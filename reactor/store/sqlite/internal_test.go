@@ -53,7 +53,8 @@ type fakeOp struct {
 	size int64
 }
 
-func (o *fakeOp) bytes() int64 { return o.size }
+func (o *fakeOp) bytes() int64   { return o.size }
+func (*fakeOp) workload() string { return "" }
 
 func TestQueueTakesBoundedBatchesInOrder(t *testing.T) {
 	q := newQueue()
@@ -277,7 +278,7 @@ func TestQueriesUseIndices(t *testing.T) {
 		if !strings.Contains(text, "SELECT") || strings.Contains(text, "counts") || strings.Contains(text, "sqlite_schema") || text == `SELECT digest FROM modules` {
 			continue // small tables, and those read whole on purpose
 		}
-		rows, err := readers[0].conn.QueryContext(ctx, "EXPLAIN QUERY PLAN "+text, make([]any, strings.Count(text, "?"))...)
+		rows, err := readers[0].conn.QueryContext(ctx, "EXPLAIN QUERY PLAN "+text, make([]any, strings.Count(text, "?"))...) //nolint:rowserrcheck // Close returns it as well
 		if err != nil {
 			t.Fatalf("%s: %v", text, err)
 		}

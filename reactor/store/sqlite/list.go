@@ -124,7 +124,7 @@ func list(ctx context.Context, c *conn, q store.Query) (store.Page, error) {
 	var g gather
 	keep := func(r *record) (bool, error) { return r.match(&q.Filter) }
 	more := true
-	for looked := 0; more && g.len() < limit && looked < scanLimit; {
+	for looked := 0; more && g.len() < limit && !g.full() && looked < scanLimit; {
 		block := min(limit, scanLimit)
 		seqs, err := s.next(c, below, block+1)
 		if err != nil {
@@ -132,7 +132,7 @@ func list(ctx context.Context, c *conn, q store.Query) (store.Page, error) {
 		}
 		more = len(seqs) > block
 		for _, seq := range seqs[:min(block, len(seqs))] {
-			if g.len() == limit {
+			if g.len() == limit || g.full() {
 				more = true
 				break
 			}
@@ -208,6 +208,9 @@ func changes(ctx context.Context, c *conn, since int64, limit int) (store.Change
 			return store.Changes{Next: since}, err
 		}
 		found.Next = revisions[i]
+		if g.full() {
+			break
+		}
 	}
 	found.Workloads, found.Corrupt = g.workloads, g.corrupt
 	return found, nil

@@ -89,12 +89,9 @@ func (tx *tx) append(h *head, chunks []store.LogChunk) error {
 		return nil
 	}
 	if h.log == nil {
-		end, err := openLog(tx.conn, h.seq)
-		if err != nil {
+		if err := tx.openLog(h); err != nil {
 			return err
 		}
-		h.log = end
-		tx.logs = append(tx.logs, end)
 	}
 	for _, c := range chunks {
 		ns := stamp(c.Time)
@@ -104,6 +101,19 @@ func (tx *tx) append(h *head, chunks []store.LogChunk) error {
 			}
 		}
 	}
+	return nil
+}
+
+// openLog readies the log of a workload to be appended to.
+func (tx *tx) openLog(h *head) (err error) {
+	if h.silent {
+		first, _ := logKeys(h.seq)
+		h.log = &logEnd{last: logRow{key: first}}
+	} else if h.log, err = openLog(tx.conn, h.seq); err != nil {
+		return err
+	}
+	h.silent = false
+	tx.logs = append(tx.logs, h.log)
 	return nil
 }
 

@@ -72,7 +72,7 @@ func (s *Store) open(ctx context.Context, dir string) (err error) {
 	if err != nil {
 		return err
 	}
-	s.writer = &writer{conn: c, queue: s.queue, observer: s.cfg.Observer}
+	s.writer = &writer{conn: c, queue: s.queue, observer: s.cfg.Observer, known: make(map[string]head)}
 	if err := migrate(c, dir); err != nil {
 		return err
 	}

@@ -107,7 +107,7 @@ func (tx *tx) delete(v victim) error {
 	var module store.Digest
 	copy(module[:], v.module)
 	tx.count(module, store.State(v.state), -1)
-	delete(tx.heads, v.id)
+	tx.heads[v.id] = nil
 	return nil
 }
 

@@ -1,6 +1,9 @@
 package sqlite
 
-import "sync"
+import (
+	"sync"
+	"time"
+)
 
 // op is one write. The writer calls apply inside a transaction, again if that transaction fails,
 // and finish once, after the commit or when it gives up.
@@ -17,34 +20,145 @@ type op interface {
 	bytes() int64
 }
 
+// linger is how long a lazy op waits for others at most. Those that have waited for nearly as long
+// go together.
+const (
+	linger = 10 * time.Millisecond
+	nearly = linger - linger/4
+)
+
 // queue is what the writer has yet to do. It is unbounded: see Store.room.
+//
+// A lazy op does not wake the writer. There are two kinds:
+//
+//   - One that joins has its place among the ops, and goes with the next batch.
+//   - One that is held is kept apart until a later op of the same workload comes, which it then
+//     goes before: the row of that workload is written once for both.
+//
+// A timer that is set while there are such ops brings both to an end.
 type queue struct {
 	ready chan struct{} // holds a token while there is something to see
 
 	mu     sync.Mutex
 	ops    []op
+	held   map[string]op // by workload
+	aging  []aging       // what was held, oldest first; what is not held any more is passed over
+	timer  *time.Timer
+	set    bool // the timer is
 	closed bool
 }
 
-func newQueue() *queue { return &queue{ready: make(chan struct{}, 1)} }
+type aging struct {
+	op    op
+	since time.Time
+}
+
+func newQueue() *queue {
+	q := &queue{ready: make(chan struct{}, 1), held: make(map[string]op)}
+	q.timer = time.AfterFunc(linger, q.expire)
+	q.timer.Stop()
+	return q
+}
 
 // push appends an op; it returns false if the queue is closed.
 func (q *queue) push(o op) bool {
-	q.mu.Lock()
-	if q.closed {
-		q.mu.Unlock()
+	if !q.append(o) {
 		return false
 	}
-	q.ops = append(q.ops, o)
-	q.mu.Unlock()
 	q.signal()
 	return true
 }
 
+// join appends an op that may linger.
+func (q *queue) join(o op) bool {
+	if !q.append(o) {
+		return false
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.arm(linger)
+	return true
+}
+
+// hold keeps an op back.
+func (q *queue) hold(o op) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closed {
+		return false
+	}
+	q.release(o.workload())
+	q.held[o.workload()] = o
+	q.aging = append(q.aging, aging{o, time.Now()})
+	q.arm(linger)
+	return true
+}
+
+func (q *queue) append(o op) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closed {
+		return false
+	}
+	q.release(o.workload())
+	q.ops = append(q.ops, o)
+	return true
+}
+
+// release puts what is held of a workload among the ops.
+func (q *queue) release(id string) {
+	if o, ok := q.held[id]; ok {
+		delete(q.held, id)
+		q.ops = append(q.ops, o)
+	}
+}
+
+// arm sets the timer unless it is: then it is for an older op.
+func (q *queue) arm(after time.Duration) {
+	if !q.set && !q.closed {
+		q.set = true
+		q.timer.Reset(after)
+	}
+}
+
+// expire is the timer: what has lingered is written.
+func (q *queue) expire() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.set = false
+	q.unhold(nearly)
+	if len(q.aging) > 0 {
+		q.arm(linger - time.Since(q.aging[0].since))
+	}
+	if len(q.ops) > 0 {
+		q.signal()
+	}
+}
+
+// unhold puts what has been held for that long among the ops.
+func (q *queue) unhold(age time.Duration) {
+	n := 0
+	for ; n < len(q.aging); n++ {
+		a := q.aging[n]
+		if id := a.op.workload(); q.held[id] == a.op {
+			if time.Since(a.since) < age {
+				break
+			}
+			q.release(id)
+		}
+	}
+	clear(q.aging[:n])
+	if q.aging = q.aging[n:]; len(q.aging) == 0 {
+		q.aging = nil
+	}
+}
+
 func (q *queue) close() {
 	q.mu.Lock()
+	defer q.mu.Unlock()
 	q.closed = true
-	q.mu.Unlock()
+	q.timer.Stop()
+	q.unhold(0)
 	q.signal()
 }
 

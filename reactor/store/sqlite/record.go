@@ -172,7 +172,15 @@ func (r *record) workload(c *conn) (*store.Workload, error) {
 type gather struct {
 	workloads []*store.Workload
 	corrupt   []*store.CorruptError
+	bytes     int // of the specs
 }
+
+// enoughBytes is how much is read at a time, by and large: specs with megabytes of input would
+// else add up to gigabytes.
+const enoughBytes = 2 << 20
+
+// full tells whether that much was found.
+func (g *gather) full() bool { return g.bytes >= enoughBytes }
 
 func (g *gather) add(c *conn, seq int64, keep func(*record) (bool, error)) error {
 	w, err := func() (*store.Workload, error) {
@@ -195,6 +203,7 @@ func (g *gather) add(c *conn, seq int64, keep func(*record) (bool, error)) error
 		return err
 	case w != nil:
 		g.workloads = append(g.workloads, w)
+		g.bytes += len(w.Spec)
 	}
 	return nil
 }

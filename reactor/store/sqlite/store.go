@@ -118,7 +118,14 @@ func (s *Store) Submit(ctx context.Context, workloads []*store.Workload) ([]stor
 // Transition implements store.Workloads.
 func (s *Store) Transition(t store.Transition, done func(revision int64, err error)) {
 	o := &transitionOp{t: t, done: done}
-	if !s.queue.push(o) {
+	put := s.queue.push
+	switch {
+	case t.Lazy && t.To == store.Running:
+		put = s.queue.hold // most workloads are short
+	case t.Lazy:
+		put = s.queue.join
+	}
+	if !put(o) {
 		o.finish(store.ErrClosed)
 	}
 }

@@ -136,6 +136,7 @@ func (tx *tx) create(w *store.Workload) (*store.Workload, error) {
 	}
 	tx.marks.sequence, tx.marks.revision = r.seq, r.revision
 	tx.count(w.Module, store.Pending, +1)
+	tx.heads[w.ID] = &head{life: r.life, id: w.ID, module: w.Module, silent: true}
 	stored := *w
 	stored.State, stored.Attempts, stored.Updated, stored.Revision = store.Pending, 0, w.Created, r.revision
 	tx.changes = append(tx.changes, store.Change{

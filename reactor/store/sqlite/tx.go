@@ -12,7 +12,8 @@ import (
 type tx struct {
 	*conn
 	marks   marks
-	heads   map[string]*head
+	known   map[string]head  // the writer's
+	heads   map[string]*head // nil if it was deleted
 	dirty   []*head
 	logs    []*logEnd
 	counts  map[countKey]int64
@@ -31,6 +32,7 @@ type head struct {
 	id     string
 	module store.Digest
 	dirty  bool
+	silent bool    // nothing was ever appended to its log
 	log    *logEnd // nil until something is appended
 }
 
@@ -41,6 +43,7 @@ func (w *writer) begin() (*tx, error) {
 	return &tx{
 		conn:    w.conn,
 		marks:   w.marks,
+		known:   w.known,
 		heads:   make(map[string]*head),
 		counts:  make(map[countKey]int64),
 		modules: make(map[store.Digest]bool),
@@ -63,7 +66,14 @@ func (tx *tx) rollback(err error) error {
 // *store.CorruptError.
 func (tx *tx) head(id string) (*head, error) {
 	if h, ok := tx.heads[id]; ok {
+		if h == nil {
+			return nil, &store.NotFoundError{Kind: store.KindWorkload, Name: id}
+		}
 		return h, nil
+	}
+	if h, ok := tx.known[id]; ok {
+		tx.heads[id] = &h
+		return &h, nil
 	}
 	h := &head{id: id}
 	var module []byte

@@ -27,7 +27,11 @@ type writer struct {
 	marks marks
 	stay  []op // could not be written yet
 	batch []op
+	known map[string]head // of unfinished workloads, as the last commit left them; not of all
 }
+
+// maxKnown bounds the heads that are kept.
+const maxKnown = 1 << 14
 
 // marks are the counters that go up with every commit.
 type marks struct {
@@ -122,6 +126,7 @@ func (w *writer) commit(ops ...op) error {
 	if err := tx.commit(); err != nil {
 		return tx.rollback(err)
 	}
+	w.keep(tx.heads)
 	w.marks = tx.marks
 	w.revision.Store(w.marks.revision)
 	if w.observer != nil && len(tx.changes) > 0 {
@@ -131,4 +136,19 @@ func (w *writer) commit(ops ...op) error {
 		o.finish(nil)
 	}
 	return nil
+}
+
+// keep takes the heads over that a transaction has committed. What has finished does not change any
+// more.
+func (w *writer) keep(heads map[string]*head) {
+	for id, h := range heads {
+		if h == nil || store.State(h.state).Finished() {
+			delete(w.known, id)
+			continue
+		}
+		if _, ok := w.known[id]; ok || len(w.known) < maxKnown {
+			h.log = nil
+			w.known[id] = *h
+		}
+	}
 }

@@ -2,7 +2,6 @@ package storetest
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"testing"
 	"time"
@@ -31,6 +30,7 @@ func Run(t *testing.T, open Open) {
 	}{
 		{"Submit", testSubmit},
 		{"Transition", testTransition},
+		{"Lazy", testLazy},
 		{"Observer", testObserver},
 		{"Claim", testClaim},
 		{"List", testList},
@@ -252,26 +252,6 @@ func idsOf(workloads []*store.Workload) []string {
 		ids[i] = w.ID
 	}
 	return ids
-}
-
-// eventually calls try until it returns nil, for at most ten seconds of real time.
-func eventually(t testing.TB, try func() error) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-	defer cancel()
-	ticks := time.NewTicker(5 * time.Millisecond)
-	defer ticks.Stop()
-	for {
-		err := try()
-		if err == nil {
-			return
-		}
-		select {
-		case <-ticks.C:
-		case <-ctx.Done():
-			t.Fatal(err)
-		}
-	}
 }
 
 func wantEqual[T any](t testing.TB, what string, got, want T) {

@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/reactord/reactord/cmd/reactord/internal/config"
+	"github.com/reactord/reactord/cmd/reactord/internal/pace"
 	"github.com/reactord/reactord/cmd/reactord/internal/server"
 	"github.com/reactord/reactord/cmd/reactord/internal/trim"
 	"github.com/reactord/reactord/reactor"
@@ -49,7 +50,7 @@ type Daemon struct {
 	grace     time.Duration
 	addresses []config.Address
 	serving   sync.WaitGroup
-	trimming  context.CancelFunc // ends the goroutine that serving waits for, too
+	tending   context.CancelFunc // ends the goroutines that tend the heap; serving waits for them, too
 	failed    chan error
 }
 
@@ -91,9 +92,10 @@ func Start(ctx context.Context, cfg config.Config, log *zap.Logger) (*Daemon, er
 			}
 		})
 	}
-	trimming, cancel := context.WithCancel(context.Background())
-	d.trimming = cancel
-	d.serving.Go(func() { trim.Run(trimming) })
+	tending, cancel := context.WithCancel(context.Background())
+	d.tending = cancel
+	d.serving.Go(func() { trim.Run(tending) })
+	d.serving.Go(func() { pace.Run(tending) })
 	log.Info("serving", zap.Int("workers", d.reactor.Node().Workers))
 	return d, nil
 }
@@ -115,7 +117,7 @@ func (d *Daemon) Stop(ctx context.Context) error {
 	last, cancel := context.WithTimeout(context.Background(), lastCalls)
 	defer cancel()
 	d.server.Stop(last)
-	d.trimming()
+	d.tending()
 	d.serving.Wait()
 	if err != nil {
 		return errors.Join(errors.New("the reactor did not shut down cleanly"), err)

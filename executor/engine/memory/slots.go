@@ -39,7 +39,7 @@ func (c class) bytes() int64 {
 
 // classFor returns the smallest class that holds size bytes; ok is false if none does.
 func classFor(size int64) (c class, ok bool) {
-	for c = 0; c <= largest; c++ {
+	for c := range largest + 1 {
 		if size <= c.bytes() {
 			return c, true
 		}

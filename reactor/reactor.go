@@ -126,6 +126,14 @@ func CompilerMain(args []string, in io.Reader, out io.Writer) error {
 
 // open opens the parts, and takes up what is unfinished.
 func (r *Reactor) open() (err error) {
+	// The store comes first: its lock tells who else has the data folder.
+	opened, err := sqlite.Open(r.ctx, sqlite.Config{
+		Dir: filepath.Join(r.cfg.DataDir, "store"), Observer: r.observe, ModuleBytes: r.cfg.ModuleStoreBytes,
+	})
+	if err != nil {
+		return fmt.Errorf("store: %w", err)
+	}
+	r.store = opened
 	r.engine, err = engine.New(r.ctx, engine.Config{
 		CacheDir:    filepath.Join(r.cfg.DataDir, "cache"),
 		CacheBytes:  r.cfg.CompileCacheBytes,
@@ -140,12 +148,6 @@ func (r *Reactor) open() (err error) {
 	}
 	if err := wasip1.Instantiate(r.ctx, r.engine.Runtime()); err != nil {
 		return fmt.Errorf("host functions: %w", err)
-	}
-	r.store, err = sqlite.Open(r.ctx, sqlite.Config{
-		Dir: filepath.Join(r.cfg.DataDir, "store"), Observer: r.observe, ModuleBytes: r.cfg.ModuleStoreBytes,
-	})
-	if err != nil {
-		return fmt.Errorf("store: %w", err)
 	}
 	r.feed = feed.New[change](feedChanges, r.store.Revision())
 	r.spool = logbuf.NewSpool(logbuf.Config{

@@ -2,12 +2,15 @@ package reactor
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/reactord/reactord/reactor/errs"
+	"github.com/reactord/reactord/reactor/store"
 )
 
 // TestRestart shuts a reactor down with workloads in every state, and starts another on its data.
@@ -202,5 +205,15 @@ func TestDrainHoldsTheQueue(t *testing.T) {
 	r.Drain(true)
 	for i := range 5 {
 		wait(t, r, fmt.Sprint(i))
+	}
+}
+
+// TestDataDirInUse: a second reactor on a data folder is refused, and told who has it.
+func TestDataDirInUse(t *testing.T) {
+	dir := t.TempDir()
+	openIn(t, dir)
+	_, err := New(Config{DataDir: dir})
+	if locked, ok := errors.AsType[*store.LockedError](err); !ok || locked.PID != os.Getpid() {
+		t.Errorf("error %v", err)
 	}
 }

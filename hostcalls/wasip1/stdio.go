@@ -90,7 +90,7 @@ func levelOf(n hostcalls.Notifier) (nbytes uint64, hangup bool) {
 func (p *Process) readStream(s hostcalls.Source, v iovecs, flags fdflags, op hostcalls.Op) (uint32, errno) {
 	op.Bytes = uint64(v.total)
 	for {
-		n, err := readInto(s, v)
+		n, err := transfer(s.Read, v)
 		switch {
 		case n > 0 || errors.Is(err, io.EOF):
 			return n, errnoSuccess
@@ -101,11 +101,12 @@ func (p *Process) readStream(s hostcalls.Source, v iovecs, flags fdflags, op hos
 	}
 }
 
-// readInto fills v from its front with what s has. It returns an error only if it read nothing.
-func readInto(s hostcalls.Source, v iovecs) (uint32, error) {
+// transfer moves the bytes of v by move, Read or Write, until that takes a buffer only in part. It
+// returns an error only if nothing was moved.
+func transfer(move func([]byte) (int, error), v iovecs) (uint32, error) {
 	total := 0
 	for buf := range v.all {
-		n, err := s.Read(buf)
+		n, err := move(buf)
 		total += n
 		if err != nil && total == 0 {
 			return 0, err
@@ -121,7 +122,7 @@ func readInto(s hostcalls.Source, v iovecs) (uint32, error) {
 func (p *Process) writeStream(s hostcalls.Sink, v iovecs, flags fdflags, op hostcalls.Op) (uint32, errno) {
 	op.Bytes = uint64(v.total)
 	for {
-		n, err := writeFrom(s, v)
+		n, err := transfer(s.Write, v)
 		switch {
 		case err == nil:
 			return n, errnoSuccess
@@ -130,21 +131,4 @@ func (p *Process) writeStream(s hostcalls.Sink, v iovecs, flags fdflags, op host
 		}
 		p.await(time.Time{}, hostcalls.Wait{Op: op, On: s})
 	}
-}
-
-// writeFrom gives s the bytes of v until it takes no more. It returns an error only if s took
-// nothing.
-func writeFrom(s hostcalls.Sink, v iovecs) (uint32, error) {
-	total := 0
-	for buf := range v.all {
-		n, err := s.Write(buf)
-		total += n
-		if err != nil && total == 0 {
-			return 0, err
-		}
-		if err != nil || n < len(buf) {
-			break
-		}
-	}
-	return uint32(total), nil
 }

@@ -16,7 +16,7 @@ type tally struct {
 	start, end time.Time
 	before     *reactorv1.Stats // before the first submission
 	now        *reactorv1.Stats // the latest
-	peak       *reactorv1.Stats // when the most were waiting
+	peak       *reactorv1.Stats // when the most were waiting, and the daemon had settled
 	submitted  int
 	succeeded  int
 	failed     int
@@ -45,7 +45,11 @@ func (t *tally) addStats(s *reactorv1.Stats) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.now = s
-	if s.GetWaiting() >= t.peak.GetWaiting() {
+	// Of the readings near the peak the least resident one counts: starting the guests leaves
+	// garbage behind, which goes while they wait.
+	const near = 100 // a hundredth less
+	waiting, peak := s.GetWaiting(), t.peak.GetWaiting()
+	if waiting > peak+peak/near || waiting >= peak-peak/near && s.GetResidentBytes() < t.peak.GetResidentBytes() {
 		t.peak = s
 	}
 }

@@ -25,6 +25,9 @@ const (
 	// worthwhile is what a trim has to yield, at the least, and as a fraction of what is in use.
 	worthwhile         = 16 << 20
 	worthwhileFraction = 8
+	// quietFraction is how little the heap may have grown within interval to be quiet: guests that
+	// come and go make it grow by more, those that wake and wait by less.
+	quietFraction = 8
 )
 
 // heap is a reading, in bytes.
@@ -42,7 +45,7 @@ func (h heap) yield() uint64 { return h.objects - min(h.live, h.objects) + h.idl
 func (h heap) due(before heap) bool {
 	inUse := h.live + h.stacks
 	grown := h.objects - min(before.objects, h.objects)
-	return h.yield() >= worthwhile && h.yield() >= inUse/worthwhileFraction && grown <= h.objects/50
+	return h.yield() >= worthwhile && h.yield() >= inUse/worthwhileFraction && grown <= h.objects/quietFraction
 }
 
 // Run trims until ctx ends.

@@ -105,7 +105,7 @@ func (c Config) withDefaults() Config {
 	})
 	c.DefaultLimits = c.DefaultLimits.or(Limits{
 		MemoryBytes: 256 * mib,
-		StackBytes:  1 * mib,
+		StackBytes:  8 * mib,
 		LogBytes:    1 * mib,
 		Descriptors: 256,
 		PendingOps:  1024,

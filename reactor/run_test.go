@@ -23,7 +23,7 @@ func TestOutcomes(t *testing.T) {
 		{"hello", Spec{Module: "hello"}, Succeeded, ReasonExit, 0, nil},
 		{"fail", Spec{Module: "fail"}, Failed, ReasonExit, 3, []string{"code 3"}},
 		{"trap", Spec{Module: "trap"}, Failed, ReasonTrap, -1, []string{"unreachable", "inner", "outer"}},
-		{"recurse", Spec{Module: "recurse"}, Failed, ReasonStackOverflow, -1, []string{"1048576", "down"}},
+		{"recurse", Spec{Module: "recurse"}, Failed, ReasonStackOverflow, -1, []string{"8388608", "down"}},
 		{"fuel", Spec{Module: "spin", Limits: Limits{Fuel: 1_000_000}}, Failed, ReasonOutOfFuel, -1, []string{"1000000"}},
 		{"deadline-waiting", Spec{Module: "sleep", Limits: Limits{Timeout: 20 * time.Millisecond}}, Failed, ReasonDeadline, -1, []string{"20ms"}},
 		{"deadline-spinning", Spec{Module: "spin", Limits: Limits{Timeout: 20 * time.Millisecond}}, Failed, ReasonDeadline, -1, []string{"20ms"}},

@@ -48,12 +48,13 @@ func cost(op wasm.Op) int64 {
 		return costGrow
 	}
 	switch {
-	case op >= 0x28 && op <= 0x3e, op >= 0xfd00 && op <= 0xfd0b: // loads and stores
+	case op >= 0x28 && op <= 0x3e, op >= 0xfd00 && op <= 0xfd0b, op >= 0xfd54 && op <= 0xfd5d: // loads and stores
 		return costMemory
 	case op >= 0x6d && op <= 0x70, op >= 0x7f && op <= 0x82, // integer division
-		op == 0x91, op == 0x95, op == 0x9f, op == 0xa3: // square root, division
+		op == 0x91, op == 0x95, op == 0x9f, op == 0xa3, // square root, division
+		op == 0xfde3, op == 0xfde7, op == 0xfdef, op == 0xfdf3: // of vectors
 		return costDivide
-	case op.Float(), op > 0xfc00:
+	case op.Float(), op >= 0xfc00:
 		return costFloat
 	}
 	return costSimple

@@ -4,14 +4,10 @@ package wasm
 // leaves. It knows those whose type is fixed: not blocks, branches and calls.
 func (op Op) Arity() (takes, leaves int) {
 	switch {
-	case op > 0xfd00:
+	case op >= 0xfd00:
 		return vectorArity(byte(op))
-	case op > 0xfc00:
+	case op >= 0xfc00:
 		return bulkArity(op)
-	case op == 0xfc00:
-		return 1, 1
-	case op == 0xfd00:
-		return 1, 1
 	}
 	switch op {
 	case OpDrop, OpLocalSet, OpGlobalSet:

@@ -1,6 +1,9 @@
 package wasm
 
-import "math"
+import (
+	"fmt"
+	"math"
+)
 
 // Instr is an instruction of a body.
 type Instr struct {
@@ -78,18 +81,17 @@ func (p *bodyParser) instr() {
 	in := Instr{Pos: uint32(p.pos)}
 	b := p.byte()
 	in.Op = Op(b)
-	imm := shape(b)
-	switch b {
-	case 0xfc:
-		imm = p.prefixed(&in, bulkShape)
-	case 0xfd:
-		imm = p.prefixed(&in, vectorShape)
+	imm, sub := shape(b), uint32(0)
+	if isPrefix(b) {
+		sub = p.u32()
+		in.Op = in.Op<<8 | Op(sub&0xff)
+		imm = prefixedShape(b, sub)
 	}
 	if p.err != nil {
 		return
 	}
 	if imm == illegal {
-		p.refuse(at, b, in.Op)
+		p.refuse(at, b, sub)
 		return
 	}
 	p.immediates(&in, imm)
@@ -97,24 +99,17 @@ func (p *bodyParser) instr() {
 	p.instrs = append(p.instrs, in)
 }
 
-func (p *bodyParser) prefixed(in *Instr, shape func(uint32) immediates) immediates {
-	sub := p.u32()
-	if sub > 0xff {
-		if in.Op == 0xfd && sub < 0x200 {
-			p.unsupported(p.base+int64(in.Pos), featureRelaxed, "instruction %#x", sub)
-		}
-		return illegal
+// refuse fails at an opcode that is none of those that are supported.
+func (r *reader) refuse(at int64, op byte, sub uint32) {
+	name := fmt.Sprintf("%#x", op)
+	if isPrefix(op) {
+		name = fmt.Sprintf("%#x %#x", op, sub)
 	}
-	in.Op = in.Op<<8 | Op(sub)
-	return shape(sub)
-}
-
-func (p *bodyParser) refuse(at int64, b byte, op Op) {
-	if f := refusedOp(b); f != "" {
-		p.unsupported(at, f, "instruction %#x", b)
+	if f := refusedOp(op, sub); f != "" {
+		r.unsupported(at, f, "instruction %s", name)
 		return
 	}
-	p.fail(Malformed, at, "%#x is not an instruction", uint16(op))
+	r.fail(Malformed, at, "%s is not an instruction", name)
 }
 
 func (p *bodyParser) immediates(in *Instr, shape immediates) {

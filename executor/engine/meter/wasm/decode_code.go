@@ -84,11 +84,7 @@ func (d *decoder) constExprs(n int) Expr {
 		case byte(OpEnd):
 			n--
 		default:
-			if f := refusedOp(op); f != "" {
-				d.unsupported(at, f, "instruction %#x", op)
-			} else {
-				d.fail(Malformed, at, "instruction %#x in a constant expression", op)
-			}
+			d.refuseConst(at, op)
 		}
 	}
 	if d.err != nil {
@@ -96,6 +92,19 @@ func (d *decoder) constExprs(n int) Expr {
 	}
 	e.Code = d.buf[start:d.pos]
 	return e
+}
+
+// refuseConst fails at an opcode that can't be in a constant expression.
+func (d *decoder) refuseConst(at int64, op byte) {
+	var sub uint32
+	if isPrefix(op) {
+		sub = d.u32()
+	}
+	if shape(op) != illegal || prefixedShape(op, sub) != illegal {
+		d.fail(Malformed, at, "instruction %#x in a constant expression", op)
+		return
+	}
+	d.refuse(at, op, sub)
 }
 
 // code reads the code section. The bodies' instructions stay bytes.

@@ -40,7 +40,11 @@ type Error struct {
 func (e *Error) Error() string {
 	switch e.Kind {
 	case Unsupported:
-		return fmt.Sprintf("%s at byte %#x is not supported: %s", e.Feature, e.Offset, e.Msg)
+		text := fmt.Sprintf("%s at byte %#x is not supported: %s", e.Feature, e.Offset, e.Msg)
+		if advice := adviceOn(e.Feature); advice != "" {
+			text += "; " + advice
+		}
+		return text
 	case Component:
 		return e.Msg
 	}

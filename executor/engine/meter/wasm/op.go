@@ -141,9 +141,21 @@ func shape(b byte) immediates {
 	return illegal
 }
 
+// prefixedShape gives the immediates of opcodes with a prefix.
+func prefixedShape(prefix byte, sub uint32) immediates {
+	switch {
+	case sub > 0xff:
+	case prefix == 0xfc:
+		return bulkShape(sub)
+	case prefix == 0xfd:
+		return vectorShape(sub)
+	}
+	return illegal
+}
+
 // bulkShape gives the immediates of the instructions with prefix 0xfc.
 func bulkShape(sub uint32) immediates {
-	switch Op(0xfc00 + sub&0xff) {
+	switch Op(0xfc00 + sub) {
 	case OpMemoryInit:
 		return immInit
 	case OpMemoryCopy:
@@ -174,26 +186,38 @@ func vectorShape(sub uint32) immediates {
 		return immMemArgLane
 	}
 	switch sub {
-	case 0x9a, 0xa2, 0xa5, 0xa6, 0xaf, 0xb0, 0xb2, 0xb3, 0xb4, 0xbb, 0xc0,
+	case 0x9a, 0xa2, 0xa5, 0xa6, 0xaf, 0xb0, 0xb2, 0xb3, 0xb4, 0xbb,
 		0xc2, 0xc5, 0xc6, 0xcf, 0xd0, 0xd2, 0xd3, 0xd4, 0xe2, 0xee:
 		return illegal
 	}
 	return immNone
 }
 
-// refusedOp returns the feature that an opcode byte belongs to, if any.
-func refusedOp(op byte) string {
+// isPrefix reports whether a byte begins an opcode of two parts, the second of which is an integer.
+func isPrefix(b byte) bool { return b >= 0xfb && b <= 0xfe }
+
+// refusedOp returns the proposal that an opcode belongs to, if there is one. sub is the second part of
+// opcodes with a prefix.
+func refusedOp(op byte, sub uint32) string {
 	switch op {
 	case 0x06, 0x07, 0x08, 0x09, 0x0a, 0x18, 0x19, 0x1f:
 		return featureExceptions
 	case 0x14, 0x15, 0xd4, 0xd5, 0xd6:
 		return featureFuncRefs
-	case 0xd3, 0xfb:
+	case 0xd3:
 		return featureGC
-	case 0xfe:
+	case 0xe0, 0xe1, 0xe2, 0xe3, 0xe4, 0xe5, 0xe6:
+		return featureStacks
+	}
+	switch {
+	case op == 0xfb && sub <= 0x1e:
+		return featureGC
+	case op == 0xfc && sub >= 0x13 && sub <= 0x16:
+		return featureWide
+	case op == 0xfd && sub >= 0x100 && sub <= 0x113:
+		return featureRelaxed
+	case op == 0xfe && (sub <= 0x03 || sub >= 0x10 && sub <= 0x4e):
 		return featureThreads
-	case 0xe0, 0xe1, 0xe2, 0xe3, 0xe4, 0xe5:
-		return "stack switching"
 	}
 	return ""
 }

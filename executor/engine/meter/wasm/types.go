@@ -136,18 +136,6 @@ func (k ExternKind) String() string {
 	return fmt.Sprintf("extern(%d)", byte(k))
 }
 
-// The names of features that this package refuses.
-const (
-	featureExceptions = "exception handling"
-	featureFuncRefs   = "typed function references"
-	featureGC         = "garbage collection"
-	featureThreads    = "threads"
-	featureMemory64   = "memory64"
-	featureMemories   = "multiple memories"
-	featurePageSize   = "custom page sizes"
-	featureRelaxed    = "relaxed SIMD"
-)
-
 // refusedType returns the feature that a type byte belongs to, if any.
 func refusedType(b byte) string {
 	switch b {
@@ -204,7 +192,7 @@ func (r *reader) funcType(lim Limits) FuncType {
 	case 0x4e, 0x4f, 0x50, 0x5e, 0x5f:
 		r.unsupported(at, featureGC, "type form %#x", form)
 	case 0x5d:
-		r.unsupported(at, "stack switching", "type form %#x", form)
+		r.unsupported(at, featureStacks, "type form %#x", form)
 	default:
 		r.fail(Malformed, at, "%#x is not a type form", form)
 	}

@@ -188,7 +188,7 @@ func TestRefusals(t *testing.T) {
 		{"grow of memory 1", function(0x41, 0, 0x40, 1, 0x1a, 0x0b), Error{Unsupported, 31, "multiple memories", "memory index 1"}},
 
 		{"opcode", function(0xff, 0x0b), Error{Malformed, 28, "", "0xff is not an instruction"}},
-		{"vector opcode", function(0xfd, 0x9a, 1, 0x0b), Error{Malformed, 28, "", "0xfd9a is not an instruction"}},
+		{"vector opcode", function(0xfd, 0x9a, 1, 0x0b), Error{Malformed, 28, "", "0xfd 0x9a is not an instruction"}},
 		{"no end", function(0x02, 0x40, 0x0b), Error{Malformed, 31, "", "1 blocks without an end"}},
 		{"after the end", function(0x0b, 0x01, 0x0b), Error{Malformed, 29, "", "after the end"}},
 		{"else", function(0x05, 0x0b), Error{Malformed, 28, "", "else without an if"}},

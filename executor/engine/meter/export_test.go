@@ -1,0 +1,4 @@
+package meter
+
+// Cost is what executing an instruction is charged.
+var Cost = cost

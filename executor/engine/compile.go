@@ -23,10 +23,24 @@ func (e *Engine) rewrite(binary []byte) (out []byte, info *meter.Info, err error
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := checkExports(info); err != nil {
+		return nil, nil, err
+	}
 	if err := e.link(info); err != nil {
 		return nil, nil, err
 	}
 	return out, info, nil
+}
+
+// checkExports refuses many functions with many exports: wazero looks for each function among all
+// exports, a nanosecond for each pair.
+func checkExports(info *meter.Info) error {
+	const most = 1 << 29
+	if n := int64(info.FunctionCount) * int64(len(info.Exports)); n > most {
+		return &meter.Error{Kind: meter.TooLarge, Msg: fmt.Sprintf(
+			"%d functions times %d exports, the limit is %d: export fewer functions", info.FunctionCount, len(info.Exports), most)}
+	}
+	return nil
 }
 
 // compile makes a module of what read returns.
@@ -60,14 +74,13 @@ func (e *Engine) compile(read func() ([]byte, error)) (_ wazero.CompiledModule, 
 // doesn't check types: if wazero has an objection to the original as well, the
 // module is malformed, and the objection is told in terms of the original. Else the pass is at fault.
 //
-// wazero gets the original as the codec writes it, without custom sections: it
+// wazero gets the original as the codec writes it, without custom sections: wazero
 // believes the counts in a name section, however large they are (TestBlameBelievesNoCount).
 func blame(ctx context.Context, binary []byte, cause error) (err error) {
 	m, err := wasm.Decode(binary, wasm.Limits{})
 	if err != nil {
 		return err
 	}
-	m.Names, m.Customs = nil, nil
 	r := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigInterpreter().
 		WithCoreFeatures(features).WithDebugInfoEnabled(false))
 	defer func() { err = errors.Join(err, r.Close(ctx)) }()

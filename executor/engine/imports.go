@@ -19,12 +19,13 @@ type UnknownImportError struct {
 }
 
 func (e *UnknownImportError) Error() string {
-	what := fmt.Sprintf("unknown import %q.%q", e.Module, e.Name)
+	const most = 100 // of each text, which are the module's
+	what := fmt.Sprintf("unknown import %q.%q", shortened(e.Module, most), shortened(e.Name, most))
 	switch {
 	case e.Kind != meter.FuncExtern:
 		return fmt.Sprintf("%s: a %s, but only functions can be imported", what, e.Kind)
 	case e.Have != "":
-		return fmt.Sprintf("%s: imported as %s, but it is %s", what, e.Want, e.Have)
+		return fmt.Sprintf("%s: imported as %s, but it is %s", what, shortened(e.Want, most), e.Have)
 	default:
 		return fmt.Sprintf("%s: there is no such function", what)
 	}

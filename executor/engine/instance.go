@@ -101,10 +101,10 @@ func (m *Module) fits(account *memory.Account, held int64) bool {
 // counted as large as they may become, for nobody is asked when they do; the rest only where
 // it is more than programs have.
 func (m *Module) hostBytes() int64 {
-	const pointer, global, segment = 8, 96, 48
+	const pointer, element, global, segment = 8, 56, 96, 48
 	const usual = 64 << 10
 	tables := int64(m.info.TableElements) * pointer
-	records := int64(m.info.PassiveElements)*pointer + int64(m.info.Globals)*global + int64(m.info.Segments)*segment
+	records := int64(m.info.Elements)*element + int64(m.info.Globals)*global + int64(m.info.Segments)*segment
 	return tables + max(records-usual, 0)
 }
 

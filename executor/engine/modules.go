@@ -33,7 +33,7 @@ type Module struct {
 	// wazero frees the machine code when neither this nor an instance refers to it.
 	compiled wazero.CompiledModule
 	err      error
-	names    func() names // for stack traces; made once, for a module may have many exports
+	names    names // for stack traces
 
 	// The rest is guarded by the table's mutex.
 	holders int
@@ -130,7 +130,10 @@ func (e *Engine) load(ctx context.Context, m *Module, read func() ([]byte, error
 		return
 	}
 	m.compiled, m.info, m.err = e.compile(read)
-	m.names = sync.OnceValue(func() names { return namesOf(m.compiled) })
+	if m.err == nil {
+		m.names = namesOf(m.info)
+		m.compiled.ImportedFunctions() // has wazero make its records of functions, rather than when the first guest traps
+	}
 	m.finish()
 }
 

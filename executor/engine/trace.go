@@ -1,13 +1,13 @@
 package engine
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	"github.com/tetratelabs/wazero"
 
 	"github.com/reactord/reactord/executor/engine/meter"
 )
@@ -26,8 +26,9 @@ const (
 )
 
 // parseTrace reads the guest's stack from the text of an error of wazero's, the
-// only form in which it gives it. Frames of the metering pass's own functions are left out. As
-// names are the guest's choice, a hostile one can garble its own trace, and nothing else.
+// only form in which it gives it. Frames of the metering pass's own functions are left out.
+// wazero has no names of a guest's functions: they are the author's choice, and it would write them out
+// for each frame.
 func parseTrace(text string, names names) (frames []Frame, more bool) {
 	_, trace, ok := strings.Cut(text, traceStart)
 	if !ok {
@@ -35,15 +36,10 @@ func parseTrace(text string, names names) (frames []Frame, more bool) {
 	}
 	trace, _, _ = strings.Cut(trace, traceEnd)
 	for line := range strings.SplitSeq(trace, "\n\t") {
-		switch {
-		case line == traceMore:
+		if line == traceMore {
 			more = true
-		case strings.HasPrefix(line, "\t"): // a source line, which wazero has none of without DWARF
-		default:
-			name := names.of(cutSignature(line))
-			if len(frames) > 0 || !strings.HasPrefix(name, meter.HostModule+".") {
-				frames = append(frames, Frame{Function: printable(name)})
-			}
+		} else if name, ok := names.of(cutSignature(line)); ok {
+			frames = append(frames, Frame{Function: printable(name)})
 		}
 	}
 	return frames, more
@@ -51,47 +47,49 @@ func parseTrace(text string, names names) (frames []Frame, more bool) {
 
 // names knows what to call the functions of a module.
 type names struct {
-	prefix  string         // before each name in a trace: the module's own
-	exports map[int]string // of functions, by index
-	first   int            // index of the first function that is not imported
-	added   int            // how many imports the metering pass added
+	functions []meter.FunctionName // by the indices of the original
+	imported  int                  // functions of the original
+	defined   int                  // functions of the original
 }
 
-func namesOf(m wazero.CompiledModule) names {
-	imports := m.ImportedFunctions()
-	n := names{prefix: m.Name() + ".", exports: map[int]string{}, first: len(imports)}
-	for name, f := range m.ExportedFunctions() {
-		n.exports[int(f.Index())] = name
-	}
-	for _, f := range imports {
-		if module, _, _ := f.Import(); module == meter.HostModule {
-			n.added++
+func namesOf(info *meter.Info) names {
+	n := names{functions: info.Names, defined: info.FunctionCount}
+	for i := range info.Imports {
+		if info.Imports[i].Kind == meter.FuncExtern {
+			n.imported++
 		}
 	}
 	return n
 }
 
-// of returns the name of a function that a trace has by another: without the
-// module's, and for one that has no name but $index, what it is exported as, or
-// else the index it had before the metering pass.
-func (n names) of(traced string) string {
-	name := strings.TrimPrefix(traced, n.prefix)
-	digits, ok := strings.CutPrefix(name, "$")
+// of returns the name of a function that a trace has as module.name, of a host module, or .$index, of the guest.
+// It has none for a function of the metering pass.
+func (n names) of(traced string) (name string, ok bool) {
+	digits, ok := strings.CutPrefix(traced, ".$")
 	if !ok {
-		return name
+		return traced, !strings.HasPrefix(traced, meter.HostModule+".")
 	}
 	index, err := strconv.Atoi(digits)
-	if err != nil || index < n.first {
-		return name
+	if err != nil {
+		return traced, true
 	}
-	if export, ok := n.exports[index]; ok {
-		return export
+	if index >= n.imported {
+		index -= meter.AddedImports
 	}
-	return "$" + strconv.Itoa(index-n.added)
+	if index >= n.imported+n.defined {
+		return "", false
+	}
+	at, ok := slices.BinarySearchFunc(n.functions, uint32(index), func(f meter.FunctionName, index uint32) int {
+		return cmp.Compare(f.Index, index)
+	})
+	if !ok {
+		return "$" + strconv.Itoa(index), true
+	}
+	return n.functions[at].Name, true
 }
 
 // cutSignature takes the types off a line: name(params), name(params) result or
-// name(params) (results). The name may itself contain parentheses.
+// name(params) (results).
 func cutSignature(line string) string {
 	head := line
 	if at := strings.LastIndexByte(head, ' '); at > 0 && head[at-1] == ')' {
@@ -111,8 +109,13 @@ func printable(s string) string {
 		}
 		return r
 	}, s)
-	if utf8.RuneCountInString(s) > nameRunes {
-		s = string([]rune(s)[:nameRunes]) + "..."
+	return shortened(s, nameRunes)
+}
+
+// shortened bounds a text.
+func shortened(s string, runes int) string {
+	if utf8.RuneCountInString(s) > runes {
+		s = string([]rune(s)[:runes]) + "..."
 	}
 	return s
 }

@@ -137,12 +137,12 @@ func (m *Module) outcome(err error) error {
 	case strings.HasPrefix(text, "data[") && strings.HasSuffix(text, MemoryOutOfBounds.String()):
 		return m.trap(MemoryOutOfBounds, err) // a data segment, at instantiation
 	}
-	frames, _ := parseTrace(err.Error(), m.names())
+	frames, _ := parseTrace(err.Error(), m.names)
 	return &InternalError{Err: err, Frames: frames}
 }
 
 func (m *Module) trap(code TrapCode, err error) *Trap {
-	frames, more := parseTrace(err.Error(), m.names())
+	frames, more := parseTrace(err.Error(), m.names)
 	t := &Trap{Code: code, Message: code.String(), Frames: frames, More: more}
 	if cause := errors.Unwrap(err); code == UnknownTrap && cause != nil {
 		t.Message = cause.Error()

@@ -77,7 +77,8 @@ type Modules interface {
 	// ModuleBinary reads a module's bytes and verifies their digest.
 	ModuleBinary(ctx context.Context, digest Digest) ([]byte, error)
 
-	// ListModules returns a page of modules, newest first. Token is the Next of the page before.
+	// ListModules returns a page of modules, newest first, or fewer if much is known of them.
+	// Token is the Next of the page before.
 	ListModules(ctx context.Context, token string, limit int) (ModulePage, error)
 
 	// TagModule points a tag at a module, moving it if it exists.

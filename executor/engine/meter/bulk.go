@@ -84,18 +84,7 @@ func (rw *rewriter) appendBulk() {
 			Locals: []wasm.LocalGroup{{Count: 1, Type: wasm.I32}},
 			Code:   rw.helperCode(h),
 		})
-		rw.m.Names.Add(wasm.FunctionName{Index: b.index[h], Name: HostModule + "." + h.name()})
 	}
-}
-
-func (h bulkHelper) name() string {
-	switch h.op {
-	case wasm.OpMemoryFill:
-		return "memory.fill"
-	case wasm.OpMemoryCopy:
-		return "memory.copy"
-	}
-	return "memory.init"
 }
 
 // Locals of a helper: the operands of the operation and a scratch one.

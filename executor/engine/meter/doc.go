@@ -23,6 +23,8 @@
 // before the host could set them calls the host first.
 //
 // Apart from that a rewritten module computes what the original computes; it
-// has the original's imports, exports, names and traps. Only table.grow beyond
+// has the original's imports, exports and traps. It has none of its custom sections; the
+// names of functions are in the [Info]. Types and passive element segments that nothing
+// refers to are empty. Only table.grow beyond
 // [Limits].TableElements fails where it might have succeeded.
 package meter

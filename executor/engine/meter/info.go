@@ -1,6 +1,10 @@
 package meter
 
 import (
+	"cmp"
+	"fmt"
+	"slices"
+
 	"github.com/reactord/reactord/executor/engine/meter/wasm"
 )
 
@@ -8,6 +12,7 @@ import (
 type Info struct {
 	Imports []Import
 	Exports []Export
+	Names   []FunctionName // of the name section, else of the exports; by ascending index
 
 	// Memory in pages of 64 KiB. A module without memory has HasMemory false;
 	// one whose memory declares no maximum has HasMaxPages false.
@@ -18,10 +23,10 @@ type Info struct {
 
 	// What each instance has besides. TableElements is what all tables together may come to have:
 	// their minimums, unless code grows tables.
-	TableElements   uint64
-	PassiveElements uint64 // in segments for table.init
-	Globals         int
-	Segments        int // of data and of elements
+	TableElements uint64
+	Elements      int // of element segments that instances copy: active ones, and passive ones for table.init
+	Globals       int
+	Segments      int // of data and of elements
 
 	FunctionCount int  // defined functions, imports not counted
 	HasStart      bool // a start section: code runs at instantiation
@@ -53,8 +58,11 @@ type Export struct {
 	Type string
 }
 
-// describe returns what there is to say about a decoded module.
-func describe(m *wasm.Module) *Info {
+// FunctionName names a function by its index.
+type FunctionName = wasm.FunctionName
+
+// describe returns what there is to say about a decoded module, if that is not too much.
+func describe(m *wasm.Module, limits Limits) (*Info, error) {
 	info := &Info{
 		Imports:       make([]Import, 0, len(m.Imports)),
 		Exports:       make([]Export, 0, len(m.Exports)),
@@ -62,14 +70,12 @@ func describe(m *wasm.Module) *Info {
 		HasStart:      m.Start != nil,
 	}
 	d := describer{m: m, functions: m.FunctionTypeIndices(), texts: map[uint32]string{}}
+	room := limits.DescriptionBytes
 	for i := range m.Imports {
 		im := &m.Imports[i]
-		info.Imports = append(info.Imports, Import{
-			Module: im.Module,
-			Name:   im.Name,
-			Kind:   ExternKind(im.Kind.String()),
-			Type:   d.importType(im),
-		})
+		described := Import{Module: im.Module, Name: im.Name, Kind: ExternKind(im.Kind.String()), Type: d.importType(im)}
+		room -= len(described.Module) + len(described.Name) + len(described.Type)
+		info.Imports = append(info.Imports, described)
 	}
 	tables, globals := m.TableTypes(), m.GlobalTypes()
 	memory, hasMemory := m.Memory()
@@ -86,8 +92,15 @@ func describe(m *wasm.Module) *Info {
 		case wasm.GlobalExtern:
 			t = globals[x.Index].String()
 		}
+		room -= len(x.Name) + len(t)
 		info.Exports = append(info.Exports, Export{Name: x.Name, Kind: ExternKind(x.Kind.String()), Type: t})
 	}
+	if room < 0 {
+		return nil, &Error{Kind: TooLarge, Msg: fmt.Sprintf(
+			"names and types of imports and exports of %d bytes, the limit is %d: export fewer functions",
+			limits.DescriptionBytes-room, limits.DescriptionBytes)}
+	}
+	info.Names = named(m)
 	if hasMemory {
 		size := memory.Size
 		info.HasMemory, info.MinPages, info.MaxPages, info.HasMaxPages = true, size.Min, size.Max, size.HasMax
@@ -95,13 +108,20 @@ func describe(m *wasm.Module) *Info {
 	for _, t := range tables {
 		info.TableElements += uint64(t.Size.Min)
 	}
-	for i := range m.Elements {
-		if e := &m.Elements[i]; e.Mode == wasm.Passive {
-			info.PassiveElements += uint64(max(e.Count, len(e.Funcs)))
+	info.Globals, info.Segments = len(globals), len(m.Elements)+m.Data.Segments
+	return info, nil
+}
+
+// named returns the names of functions; exported ones that have none have that of their first export.
+func named(m *wasm.Module) []FunctionName {
+	names := slices.Clip(m.Names)
+	for i := range m.Exports {
+		if x := &m.Exports[i]; x.Kind == wasm.FuncExtern {
+			names = append(names, FunctionName{Index: x.Index, Name: x.Name})
 		}
 	}
-	info.Globals, info.Segments = len(globals), len(m.Elements)+m.Data.Segments
-	return info
+	slices.SortStableFunc(names, func(a, b FunctionName) int { return cmp.Compare(a.Index, b.Index) })
+	return slices.CompactFunc(names, func(a, b FunctionName) bool { return a.Index == b.Index })
 }
 
 // describer writes types as text, each function type once, as a large one may

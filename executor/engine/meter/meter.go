@@ -14,6 +14,9 @@ const (
 	StackGlobal       = "reactord.stack" // mutable i64: stack bytes left; the host adds to it
 )
 
+// AddedImports is how many functions a rewritten module imports after those of the original.
+const AddedImports = 2
+
 // RedZone is how many bytes of stack a guest may use beyond what was granted:
 // call chains without recursion that fit it are not counted.
 const RedZone = 4 << 10

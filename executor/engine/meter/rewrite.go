@@ -19,7 +19,9 @@ func Rewrite(binary []byte, opts Options) (out []byte, info *Info, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	info = describe(m)
+	if info, err = describe(m, limits); err != nil {
+		return nil, nil, err
+	}
 	if err := refuseReserved(m); err != nil {
 		return nil, nil, err
 	}
@@ -32,7 +34,9 @@ func Rewrite(binary []byte, opts Options) (out []byte, info *Info, err error) {
 		return nil, nil, err
 	}
 	rw.capTables(info)
-	rw.dropStale()
+	if err := rw.dropUnused(info); err != nil {
+		return nil, nil, err
+	}
 	return m.Encode(), info, nil
 }
 
@@ -50,6 +54,7 @@ type rewriter struct {
 	frames   []int64 // of the defined functions
 
 	growsTables bool // code does
+	uses        uses
 
 	added added
 	instr []wasm.Instr // reused from body to body
@@ -102,6 +107,7 @@ func (rw *rewriter) parse(f int) error {
 func (rw *rewriter) analyze() error {
 	rw.imported = rw.m.ImportedFunctions()
 	rw.indexTypes()
+	rw.uses = uses{types: make([]bool, len(rw.m.Types)), elements: make([]bool, len(rw.m.Elements))}
 	functions := make([]summary, len(rw.m.Bodies))
 	taken := make([]bool, len(rw.m.Bodies))
 	take := func(f uint32) {
@@ -115,6 +121,7 @@ func (rw *rewriter) analyze() error {
 			return err
 		}
 		functions[f] = rw.summarize(take)
+		rw.uses.note(rw.m.Bodies[f].Code, rw.instr)
 		rw.scan.scan(rw.m.Bodies[f].Code, rw.instr)
 		frames.code, frames.instrs, frames.marks = rw.m.Bodies[f].Code, rw.instr, rw.scan.marks
 		functions[f].frame = frames.estimate(f)
@@ -194,9 +201,6 @@ func (rw *rewriter) extend() {
 	m.Exports = append(m.Exports,
 		wasm.Export{Name: FuelGlobal, Kind: wasm.GlobalExtern, Index: rw.added.fuel},
 		wasm.Export{Name: StackGlobal, Kind: wasm.GlobalExtern, Index: rw.added.stack})
-	m.Names.Add(
-		wasm.FunctionName{Index: first, Name: HostModule + "." + YieldFunction},
-		wasm.FunctionName{Index: first + 1, Name: HostModule + "." + GrowStackFunction})
 }
 
 // typeKey returns a string that equal types have in common.
@@ -235,7 +239,9 @@ func (rw *rewriter) addType(t wasm.FuncType) uint32 {
 		i = uint32(len(rw.m.Types))
 		rw.typeOf[key] = i
 		rw.m.Types = append(rw.m.Types, t)
+		rw.uses.types = append(rw.uses.types, false)
 	}
+	rw.uses.types[i] = true
 	return i
 }
 
@@ -315,11 +321,4 @@ func (rw *rewriter) capTables(info *Info) {
 			info.TableElements += uint64(rw.m.Tables[i].Size.Max)
 		}
 	}
-}
-
-// dropStale drops the custom sections that are no longer right.
-func (rw *rewriter) dropStale() {
-	rw.m.Customs = slices.DeleteFunc(rw.m.Customs, func(c wasm.Custom) bool {
-		return !wasm.StaysRight(c.Name)
-	})
 }

@@ -2,6 +2,9 @@ package meter_test
 
 import (
 	"errors"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -35,6 +38,7 @@ func TestInfo(t *testing.T) {
 			{Name: "unnamed", Kind: meter.FuncExtern, Type: "(func)"},
 		},
 		HasMemory: true, MinPages: 1, MaxPages: 16, HasMaxPages: true,
+		Names:         []meter.FunctionName{{Index: 0, Name: "f"}, {Index: 1, Name: "start"}, {Index: 2, Name: "pair"}, {Index: 3, Name: "unnamed"}},
 		TableElements: 6,
 		Globals:       4,
 		Segments:      1,
@@ -68,12 +72,6 @@ func TestRewrittenModule(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"h", "f", "memory", "table", "own", "g", "pair", "unnamed", "reactord.fuel", "reactord.stack"}, exports); diff != "" {
 		t.Errorf("exports (-want +got):\n%s", diff)
-	}
-	if diff := cmp.Diff([]wasm.FunctionName{
-		{Index: 0, Name: "f"}, {Index: 1, Name: "reactord.yield"}, {Index: 2, Name: "reactord.grow_stack"},
-		{Index: 3, Name: "start"}, {Index: 4, Name: "pair"},
-	}, m.Names.Functions); diff != "" {
-		t.Errorf("names (-want +got):\n%s", diff)
 	}
 	if *m.Start != 3 {
 		t.Errorf("start = %d, want 3", *m.Start)
@@ -120,24 +118,78 @@ func TestRefusalIsInBodies(t *testing.T) {
 	}
 }
 
-func TestStaleSectionsAreDropped(t *testing.T) {
-	m := &wasm.Module{}
-	for _, name := range []string{"producers", ".debug_line", "reloc.CODE", "sourceMappingURL", "mine"} {
-		m.Customs = append(m.Customs, wasm.Custom{Name: name, Payload: []byte{1, 2}})
+// TestModulesThatSayTooMuchAreRefused: what a module says of itself is multiplied by those who tell it.
+func TestModulesThatSayTooMuchAreRefused(t *testing.T) {
+	wide := wasm.FuncType{Params: slices.Repeat([]wasm.ValType{wasm.I32}, 90)}
+	body := wasm.Body{Code: []byte{0x0b}}
+	limits := meter.Limits{NameBytes: 20, TypeValues: 100, DescriptionBytes: 1000}
+	for _, tt := range []struct {
+		name string
+		m    wasm.Module
+		want string // a part of the error; empty: accepted
+	}{
+		{name: "within", m: wasm.Module{Types: []wasm.FuncType{wide}, Functions: []uint32{0}, Bodies: []wasm.Body{body},
+			Exports: []wasm.Export{{Name: strings.Repeat("x", 20)}, {Name: "y"}}}},
+		{name: "the type again and again", want: "the limit is 1000: export fewer functions",
+			m: wasm.Module{Types: []wasm.FuncType{wide}, Functions: []uint32{0}, Bodies: []wasm.Body{body},
+				Exports: []wasm.Export{{Name: "a"}, {Name: "b"}, {Name: "c"}}}},
+		{name: "a long export", want: "export name of 21 bytes, the limit is 20",
+			m: wasm.Module{Types: []wasm.FuncType{{}}, Functions: []uint32{0}, Bodies: []wasm.Body{body},
+				Exports: []wasm.Export{{Name: strings.Repeat("x", 21)}}}},
+		{name: "a long import", want: "import name of 21 bytes, the limit is 20",
+			m: wasm.Module{Types: []wasm.FuncType{{}}, Imports: []wasm.Import{{Module: "m", Name: strings.Repeat("x", 21)}}}},
+		{name: "a long module", want: "module name of 21 bytes, the limit is 20",
+			m: wasm.Module{Types: []wasm.FuncType{{}}, Imports: []wasm.Import{{Module: strings.Repeat("x", 21)}}}},
+		{name: "many types", want: "types of 180 parameters and results together, the limit is 100",
+			m: wasm.Module{Types: []wasm.FuncType{wide, wide}, Functions: []uint32{0, 1}, Bodies: []wasm.Body{body, body}}},
+		{name: "many types of blocks", want: "types of 180 parameters and results together, the limit is 100",
+			m: wasm.Module{Types: []wasm.FuncType{{Results: wide.Params}, {Params: wide.Params}}, Functions: []uint32{1}, Bodies: []wasm.Body{
+				{Code: []byte{0x02, 0x00, 0x00, 0x0b, 0x00, 0x0b}}}}},
+		{name: "many types that nothing uses", m: wasm.Module{Types: []wasm.FuncType{wide, wide, {}}, Functions: []uint32{2}, Bodies: []wasm.Body{body}}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, _, err := meter.Rewrite(tt.m.Encode(), meter.Options{Limits: limits})
+			var e *meter.Error
+			switch {
+			case tt.want == "" && err != nil:
+				t.Error(err)
+			case tt.want != "" && (!errors.As(err, &e) || e.Kind != meter.TooLarge || !strings.Contains(err.Error(), tt.want)):
+				t.Errorf("error %v, want %q", err, tt.want)
+			}
+		})
 	}
-	out, err := wasm.Decode(rewrite(t, m.Encode()), wasm.Limits{})
+}
+
+// TestUnusedPartsAreEmptied: an engine pays for what is declared.
+func TestUnusedPartsAreEmptied(t *testing.T) {
+	segment := func() wasm.Element { return wasm.Element{Mode: wasm.Passive, Funcs: []uint32{0, 0, 0}} }
+	typed := wasm.Element{Mode: wasm.Passive, Type: wasm.ExternRef, Count: 1, Exprs: wasm.Expr{Code: []byte{0xd0, 0x6f, 0x0b}}}
+	m := wasm.Module{
+		Types:     []wasm.FuncType{{Params: []wasm.ValType{wasm.F32}}, {Params: []wasm.ValType{wasm.F64}}, {}},
+		Functions: []uint32{2},
+		Tables:    []wasm.TableType{{Elem: wasm.FuncRef, Size: wasm.Bounds{Min: 4}}},
+		Elements:  []wasm.Element{segment(), segment(), typed},
+		Bodies: []wasm.Body{{Code: []byte{
+			0x41, 0, 0x41, 0, 0x41, 3, 0xfc, 12, 1, 0, // table.init of segment 1
+			0x43, 0, 0, 0, 0, 0x41, 0, 0x11, 0, 0, 0x0b}}}, // call_indirect of type 0
+	}
+	out, info, err := meter.Rewrite(m.Encode(), meter.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	var kept []string
-	for _, c := range out.Customs {
-		kept = append(kept, c.Name)
+	got, err := wasm.Decode(out, wasm.Limits{})
+	if err != nil {
+		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"producers", "mine"}, kept); diff != "" {
-		t.Errorf("custom sections (-want +got):\n%s", diff)
+	if len(got.Types[0].Params) != 1 || len(got.Types[1].Params) != 0 {
+		t.Errorf("types %v", got.Types)
 	}
-	if out.Names != nil {
-		t.Error("a module without names has got some")
+	var items []int
+	for _, e := range got.Elements {
+		items = append(items, len(e.Funcs)+e.Count)
+	}
+	if !slices.Equal(items, []int{0, 3, 0}) || info.Elements != 3 {
+		t.Errorf("segments of %v items, %d told", items, info.Elements)
 	}
 }
 
@@ -158,9 +210,10 @@ func TestStartFunctionIsMetered(t *testing.T) {
 }
 
 // TestTrapsKeepTheirTrace compares the stack traces of a trap: those of the
-// metered module have the same functions.
+// metered module have the same functions, by their new indices.
 func TestTrapsKeepTheirTrace(t *testing.T) {
-	trace := func(binary []byte) string {
+	index := regexp.MustCompile(`\.\$(\d+)`)
+	trace := func(binary []byte, added int) string {
 		h := newTestHost(t, 1000)
 		m, err := h.instantiate(t, binary, noStart())
 		if err != nil {
@@ -170,14 +223,20 @@ func TestTrapsKeepTheirTrace(t *testing.T) {
 		if err == nil {
 			t.Fatal("no trap")
 		}
-		return err.Error()
+		return index.ReplaceAllStringFunc(err.Error(), func(function string) string {
+			n, err := strconv.Atoi(function[2:])
+			if err != nil {
+				t.Fatal(err)
+			}
+			return ".$" + strconv.Itoa(n-added)
+		})
 	}
 	binary := wat(t, "trace")
-	got, want := trace(rewrite(t, binary)), trace(binary)
+	got, want := trace(rewrite(t, binary), meter.AddedImports), trace(withoutCustoms(t, binary), 0)
 	if got != want {
 		t.Errorf("trace:\n%s\nwant:\n%s", got, want)
 	}
-	if strings.Count(want, ".inner(i32)") != 4 {
+	if strings.Count(want, ".$1(i32)") != 4 {
 		t.Errorf("the trace lacks functions:\n%s", want)
 	}
 }
@@ -189,7 +248,6 @@ func withoutCustoms(t *testing.T, binary []byte) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m.Customs, m.Names = nil, nil
 	return m.Encode()
 }
 

@@ -1,5 +1,5 @@
 ;; An instance of this has hardly any memory but much on the host's heap: two tables that
-;; it may grow, and a passive segment.
+;; it may grow, and a passive segment that it may copy from.
 (module
   (table $a 1 funcref)
   (table $b 1 100000 funcref)
@@ -504,5 +504,6 @@
     0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0
     0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0
     0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0)
+  (func (export "init") (table.init $a $passive (i32.const 0) (i32.const 0) (i32.const 1)))
   (func (export "grow") (param i32) (result i32)
     (table.grow $a (ref.null func) (local.get 0))))

@@ -77,20 +77,27 @@ func moduleByTag(c *conn, tag string) (*store.Module, error) {
 	return moduleByDigest(c, d)
 }
 
+// errEnough ends a scan that has enough.
+var errEnough = errors.New("enough")
+
 func listModules(c *conn, before int64, limit int) (store.ModulePage, error) {
 	var page store.ModulePage
 	var rows []moduleRow
+	size := 0
 	err := c.each(`SELECT `+moduleColumns+` FROM modules WHERE seq < ? ORDER BY seq DESC LIMIT ?`, []any{before, limit + 1},
 		func(r *sql.Rows) error {
+			if len(rows) == limit || size >= enoughBytes {
+				page.Next = strconv.FormatInt(rows[len(rows)-1].seq, 10)
+				return errEnough
+			}
 			rows = append(rows, moduleRow{})
-			return r.Scan(rows[len(rows)-1].fields()...)
+			row := &rows[len(rows)-1]
+			err := r.Scan(row.fields()...)
+			size += len(row.info)
+			return err
 		})
-	if err != nil {
+	if err != nil && !errors.Is(err, errEnough) {
 		return page, err
-	}
-	if len(rows) > limit {
-		rows = rows[:limit]
-		page.Next = strconv.FormatInt(rows[limit-1].seq, 10)
 	}
 	for _, row := range rows {
 		m, err := row.module(c)

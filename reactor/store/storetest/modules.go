@@ -91,6 +91,26 @@ func testModule(t *testing.T, open Open) {
 			wantEqual(t, fmt.Sprint("modules by ", limit), got, want)
 		}
 	})
+	t.Run("list of much", func(t *testing.T) {
+		const size, count = 1 << 20, 6
+		for i := range count {
+			f.putDescribed(fmt.Append(nil, "described ", i), make([]byte, size))
+		}
+		pages := 0
+		for token, left := "", count; left > 0; pages++ {
+			page, err := f.ListModules(t.Context(), token, 100)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := len(page.Modules); n == 0 || n > 4 && left > 4 {
+				t.Fatalf("a page of %d modules with %d MiB each", n, size>>20)
+			}
+			token, left = page.Next, left-len(page.Modules)
+		}
+		if pages < 2 {
+			t.Errorf("%d pages", pages)
+		}
+	})
 }
 
 func testUpload(t *testing.T, open Open) {

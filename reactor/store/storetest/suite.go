@@ -86,6 +86,12 @@ func (f *fixture) reopen(options Options) {
 // putModule stores a module and returns its digest.
 func (f *fixture) putModule(binary []byte) store.Digest {
 	f.t.Helper()
+	return f.putDescribed(binary, []byte("info"))
+}
+
+// putDescribed stores a module with what is known of it.
+func (f *fixture) putDescribed(binary, info []byte) store.Digest {
+	f.t.Helper()
 	digest := store.DigestOf(binary)
 	u, err := f.Upload(f.t.Context(), digest, int64(len(binary)))
 	if err != nil {
@@ -94,7 +100,7 @@ func (f *fixture) putModule(binary []byte) store.Digest {
 	if _, err := u.Write(binary); err != nil {
 		f.t.Fatalf("Write: %v", err)
 	}
-	if _, err := u.Commit(f.t.Context(), epoch, []byte("info"), ""); err != nil {
+	if _, err := u.Commit(f.t.Context(), epoch, info, ""); err != nil {
 		f.t.Fatalf("Commit: %v", err)
 	}
 	if err := u.Close(); err != nil {

@@ -1,9 +1,6 @@
 package wasm
 
-import (
-	"encoding/binary"
-	"strings"
-)
+import "encoding/binary"
 
 // Section ids.
 const (
@@ -92,7 +89,7 @@ func (d *decoder) module() {
 		}
 		outer := d.reader
 		d.reader = reader{buf: payload, base: start}
-		d.section(id, place)
+		d.section(id)
 		if d.err == nil && d.remaining() > 0 {
 			d.fail(Malformed, d.offset(), "%d bytes left over in section %d", d.remaining(), id)
 		}
@@ -121,10 +118,10 @@ func (d *decoder) header() {
 	}
 }
 
-func (d *decoder) section(id byte, place int) {
+func (d *decoder) section(id byte) {
 	switch id {
 	case secCustom:
-		d.custom(place)
+		d.custom()
 	case secType:
 		for range d.reserve("types", d.lim.Types, 2, func(n int) { d.m.Types = make([]FuncType, 0, n) }) {
 			d.m.Types = append(d.m.Types, d.funcType(d.lim))
@@ -178,24 +175,16 @@ func (d *decoder) reserve(what string, limit, minSize int, alloc func(int)) int 
 	return n
 }
 
-func (d *decoder) custom(place int) {
-	name := d.name()
-	if d.err != nil {
-		return
+func (d *decoder) custom() {
+	name := d.utf8()
+	if d.err == nil && string(name) == "name" && d.m.Names == nil {
+		d.m.Names = decodeNames(reader{buf: d.buf[d.pos:], base: d.offset()}, d.lim)
 	}
-	rest := reader{buf: d.buf[d.pos:], base: d.offset()}
 	d.pos = len(d.buf)
-	if name == "name" {
-		if d.m.Names == nil {
-			d.m.Names = decodeNames(rest, d.lim.Functions)
-		}
-		return
-	}
-	d.m.Customs = append(d.m.Customs, Custom{Name: name, Payload: rest.buf, After: place})
 }
 
 func (d *decoder) importEntry() Import {
-	im := Import{Module: d.name(), Name: d.name()}
+	im := Import{Module: d.name("module name", d.lim.NameBytes), Name: d.name("import name", d.lim.NameBytes)}
 	at := d.offset()
 	im.Kind = ExternKind(d.byte())
 	switch im.Kind {
@@ -250,7 +239,7 @@ func (d *decoder) typeIndex() uint32     { return d.index("type", len(d.m.Types)
 func (d *decoder) functionIndex() uint32 { return d.index("function", d.functions) }
 
 func (d *decoder) export() Export {
-	e := Export{Name: d.name()}
+	e := Export{Name: d.name("export name", d.lim.NameBytes)}
 	at := d.offset()
 	e.Kind = ExternKind(d.byte())
 	switch e.Kind {
@@ -327,20 +316,4 @@ func (d *decoder) tableSizes(end int64) {
 	if sum > int64(d.lim.TableElements) {
 		d.fail(TooLarge, end, "tables of %d elements, the limit is %d", sum, d.lim.TableElements)
 	}
-}
-
-// StaysRight reports whether a custom section of the given name is still true
-// of a module whose code was rewritten. Sections that point into the code, or
-// relocate it, do not.
-func StaysRight(name string) bool {
-	switch {
-	case strings.HasPrefix(name, ".debug_"), strings.HasPrefix(name, "reloc."),
-		strings.HasPrefix(name, "metadata.code."):
-		return false
-	}
-	switch name {
-	case "linking", "sourceMappingURL", "external_debug_info", "build_id":
-		return false
-	}
-	return true
 }

@@ -75,10 +75,6 @@ func (m *Module) Encode() []byte {
 		e.bytes(m.Data.Payload)
 		e.end()
 	}
-	e.customs(len(sectionOrder))
-	if m.Names != nil {
-		e.names(m.Names)
-	}
 	return e.out
 }
 
@@ -88,17 +84,13 @@ func (m *Module) sizeHint() int {
 	for i := range m.Bodies {
 		n += len(m.Bodies[i].Code) + 16
 	}
-	for i := range m.Customs {
-		n += len(m.Customs[i].Payload) + 32
-	}
 	return n + n/16
 }
 
 type encoder struct {
-	m      *Module
-	out    []byte
-	start  int // of the open section's payload
-	custom int // next of m.Customs
+	m     *Module
+	out   []byte
+	start int // of the open section's payload
 }
 
 func (e *encoder) byte(b byte)    { e.out = append(e.out, b) }
@@ -109,13 +101,8 @@ func (e *encoder) name(s string)  { e.out = appendName(e.out, s) }
 // sizeBytes is the room kept for a length that is known only afterwards.
 const sizeBytes = 5
 
-// begin opens a section, after the custom sections that go before it.
+// begin opens a section.
 func (e *encoder) begin(id byte) {
-	e.customs(sectionOrder[id])
-	e.open(id)
-}
-
-func (e *encoder) open(id byte) {
 	e.out = append(e.out, id, 0, 0, 0, 0, 0)
 	e.start = len(e.out)
 }
@@ -139,18 +126,6 @@ func (e *encoder) section(id byte, n int, item func(int)) {
 		item(i)
 	}
 	e.end()
-}
-
-// customs writes the custom sections that belong before the given place.
-func (e *encoder) customs(place int) {
-	for e.custom < len(e.m.Customs) && e.m.Customs[e.custom].After < place {
-		c := &e.m.Customs[e.custom]
-		e.custom++
-		e.open(secCustom)
-		e.name(c.Name)
-		e.bytes(c.Payload)
-		e.end()
-	}
 }
 
 func (e *encoder) valTypes(ts []ValType) {
@@ -259,25 +234,4 @@ func (e *encoder) body(b *Body) {
 	e.u32(uint32(len(head) + len(b.Code)))
 	e.bytes(head)
 	e.bytes(b.Code)
-}
-
-func (e *encoder) names(n *Names) {
-	e.open(secCustom)
-	e.name("name")
-	if n.HasModule {
-		e.byte(nameModule)
-		e.u32(uint32(len(appendName(nil, n.Module))))
-		e.name(n.Module)
-	}
-	if len(n.Functions) > 0 {
-		var sub []byte
-		sub = AppendU32(sub, uint32(len(n.Functions)))
-		for _, f := range n.Functions {
-			sub = appendName(AppendU32(sub, f.Index), f.Name)
-		}
-		e.byte(nameFunction)
-		e.u32(uint32(len(sub)))
-		e.bytes(sub)
-	}
-	e.end()
 }

@@ -31,7 +31,7 @@ func (k Kind) String() string {
 // Error says why a module was refused, and where.
 type Error struct {
 	Kind    Kind
-	Offset  int64  // of the byte in the module that is at fault
+	Offset  int64  // of the byte in the module that is at fault; 0 if it is the whole
 	Feature string // the feature a module of kind Unsupported needs; else empty
 	Msg     string
 }
@@ -47,6 +47,10 @@ func (e *Error) Error() string {
 		return text
 	case Component:
 		return e.Msg
+	case TooLarge:
+		if e.Offset == 0 {
+			return e.Msg
+		}
 	}
 	return fmt.Sprintf("%s (at byte %#x)", e.Msg, e.Offset)
 }

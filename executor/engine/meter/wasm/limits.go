@@ -11,6 +11,7 @@ type Limits struct {
 	Locals        int // of one function, parameters included; 50,000
 	Nesting       int // of blocks in one function; 20,000
 	Types         int // 100,000
+	TypeValues    int // parameters and results of all types that are used; 100,000
 	Signature     int // parameters, and results, of one type; 1,000
 	Imports       int // 10,000
 	Exports       int // 200,000
@@ -18,6 +19,10 @@ type Limits struct {
 	Segments      int // of data, and of elements; 100,000
 	Tables        int // 100
 	TableElements int // least and most elements of all tables together; 262,144
+
+	NameBytes         int // of an import's, export's or function's name; the latter is cut; 1 KiB
+	FunctionNameBytes int // of all functions' names together; the rest is left out; 4 MiB
+	DescriptionBytes  int // of the names and types of imports and exports, as text; 1 MiB
 }
 
 // WithDefaults returns the limits with each zero field set to its default.
@@ -35,5 +40,9 @@ func (l Limits) WithDefaults() Limits {
 	l.Segments = cmp.Or(l.Segments, 100_000)
 	l.Tables = cmp.Or(l.Tables, 100)
 	l.TableElements = cmp.Or(l.TableElements, 1<<18)
+	l.TypeValues = cmp.Or(l.TypeValues, 100_000)
+	l.NameBytes = cmp.Or(l.NameBytes, 1<<10)
+	l.FunctionNameBytes = cmp.Or(l.FunctionNameBytes, 4<<20)
+	l.DescriptionBytes = cmp.Or(l.DescriptionBytes, 1<<20)
 	return l
 }

@@ -2,7 +2,8 @@ package wasm
 
 // Module is a core module. Parts that refer to functions by index are decoded
 // so that Encode can write them with other indices; the rest is kept as bytes
-// of the original.
+// of the original. Custom sections are left out, but for the names of functions,
+// which Encode does not write: they are of use to people, not to engines.
 type Module struct {
 	Types     []FuncType
 	Imports   []Import
@@ -16,8 +17,7 @@ type Module struct {
 	DataCount *uint32
 	Bodies    []Body // as many as Functions
 	Data      Data
-	Customs   []Custom
-	Names     *Names // from the name section, if there is a readable one
+	Names     []FunctionName // by ascending index, as far as the name section is readable
 }
 
 // Import is something the host provides. The field that Kind names is set.
@@ -88,14 +88,6 @@ type LocalGroup struct {
 type Data struct {
 	Segments int
 	Payload  []byte // without the section header
-}
-
-// Custom is a custom section. Encode puts it before the first section whose
-// place in the order is beyond After.
-type Custom struct {
-	Name    string
-	Payload []byte
-	After   int
 }
 
 // ImportedFunctions returns how many functions are imported.

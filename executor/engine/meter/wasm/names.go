@@ -1,18 +1,6 @@
 package wasm
 
-import (
-	"cmp"
-	"slices"
-)
-
-// Names are the parts of the name section that stay right when functions are
-// renumbered: the names of the module and of functions. Names of locals and
-// labels are dropped; nothing that runs modules reads them.
-type Names struct {
-	Module    string
-	HasModule bool
-	Functions []FunctionName // by ascending index
-}
+import "unicode/utf8"
 
 // FunctionName names one function.
 type FunctionName struct {
@@ -20,55 +8,52 @@ type FunctionName struct {
 	Name  string
 }
 
-// Add names functions that have no name yet. It does nothing to a nil Names:
-// a module without a name section gets none.
-func (n *Names) Add(names ...FunctionName) {
-	if n == nil || len(n.Functions) == 0 {
-		return
-	}
-	n.Functions = append(n.Functions, names...)
-	slices.SortStableFunc(n.Functions, func(a, b FunctionName) int { return cmp.Compare(a.Index, b.Index) })
-}
+// nameFunction is the subsection of the name section that has the names of functions. Nothing that
+// runs modules reads the others.
+const nameFunction = 1
 
-// Subsections of the name section.
-const (
-	nameModule   = 0
-	nameFunction = 1
-)
-
-// decodeNames reads a name section. What is malformed is left out: a faulty
-// custom section doesn't make a module invalid.
-func decodeNames(r reader, functions int) *Names {
-	n := &Names{}
+// decodeNames reads a name section. What is malformed is left out: a faulty custom section doesn't
+// make a module invalid. Nor do long names: they are cut, and when there are too many bytes of them
+// the remaining functions have none.
+func decodeNames(r reader, lim Limits) []FunctionName {
 	for r.more() {
 		id := r.byte()
 		sub := reader{buf: r.bytes(r.u32())}
-		if r.err != nil {
-			break
-		}
-		switch id {
-		case nameModule:
-			if name := sub.name(); sub.err == nil {
-				n.Module, n.HasModule = name, true
-			}
-		case nameFunction:
-			if n.Functions == nil {
-				n.Functions = functionNames(sub, functions)
-			}
+		if r.err == nil && id == nameFunction {
+			return functionNames(sub, lim)
 		}
 	}
-	return n
+	return nil
 }
 
-func functionNames(r reader, functions int) []FunctionName {
-	count := r.count("function names", functions, 2)
+func functionNames(r reader, lim Limits) []FunctionName {
+	count := r.count("function names", lim.Functions, 2)
 	names := make([]FunctionName, 0, count)
+	room := lim.FunctionNameBytes
 	for range count {
-		fn := FunctionName{Index: r.u32(), Name: r.name()}
-		if r.err != nil || len(names) > 0 && fn.Index <= names[len(names)-1].Index {
+		index := r.u32()
+		name := r.bytes(r.u32())
+		if r.err != nil || len(names) > 0 && index <= names[len(names)-1].Index {
 			break
 		}
-		names = append(names, fn)
+		name = cutName(name, lim.NameBytes)
+		if room -= len(name); room < 0 {
+			break
+		}
+		if utf8.Valid(name) {
+			names = append(names, FunctionName{index, string(name)})
+		}
 	}
 	return names
+}
+
+// cutName returns the beginning of a name, up to a boundary of its characters.
+func cutName(name []byte, most int) []byte {
+	if len(name) <= most {
+		return name
+	}
+	for most > 0 && !utf8.RuneStart(name[most]) {
+		most--
+	}
+	return name[:most]
 }

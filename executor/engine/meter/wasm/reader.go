@@ -116,15 +116,26 @@ func (r *reader) sleb(bits uint) int64 {
 	}
 }
 
-// name reads a length-prefixed UTF-8 string.
-func (r *reader) name() string {
+// name reads a name of a bounded length.
+func (r *reader) name(what string, limit int) string {
+	start := r.offset()
+	b := r.utf8()
+	if len(b) > limit {
+		r.fail(TooLarge, start, "%s of %d bytes, the limit is %d", what, len(b), limit)
+		return ""
+	}
+	return string(b)
+}
+
+// utf8 reads a length-prefixed UTF-8 string.
+func (r *reader) utf8() []byte {
 	start := r.offset()
 	b := r.bytes(r.u32())
 	if !utf8.Valid(b) {
 		r.fail(Malformed, start, "name is not UTF-8")
-		return ""
+		return nil
 	}
-	return string(b)
+	return b
 }
 
 // count reads the length of a vector whose elements take at least minSize

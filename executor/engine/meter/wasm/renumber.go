@@ -4,7 +4,7 @@ import "slices"
 
 // ImportFunctions adds imported functions after those that the module has, and
 // renumbers the module's own functions wherever it refers to them, except in
-// bodies. It returns the index of the first added import and the function that
+// bodies and in Names. It returns the index of the first added import and the function that
 // maps old indices to new ones.
 func (m *Module) ImportFunctions(added ...Import) (first uint32, renumber func(uint32) uint32) {
 	first = uint32(m.ImportedFunctions())
@@ -34,12 +34,6 @@ func (m *Module) ImportFunctions(added ...Import) (first uint32, renumber func(u
 		e.Exprs.renumber(renumber)
 		for j, f := range e.Funcs {
 			e.Funcs[j] = renumber(f)
-		}
-	}
-	if m.Names != nil {
-		for i := range m.Names.Functions {
-			f := &m.Names.Functions[i]
-			f.Index = renumber(f.Index)
 		}
 	}
 	return first, renumber

@@ -81,6 +81,7 @@ func TestRoundTrip(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			m.Names = nil // Encode leaves them out
 			forgetOffsets(m)
 			forgetOffsets(again)
 			if !reflect.DeepEqual(m, again) {
@@ -283,24 +284,30 @@ func endsSection(b []byte, n int) bool {
 }
 
 func TestNamesOfFunctions(t *testing.T) {
-	names := section(secCustom, append([]byte("\x04name"),
-		0, 2, 1, 'm', // the module
-		1, 7, 2, 0, 1, 'f', 1, 1, 'g', // functions
-		2, 3, 1, 0, 0)...) // locals, dropped
-	m, err := Decode([]byte(header+section(secType, 1, 0x60, 0, 0)+section(secFunction, 2, 0, 0)+
-		section(secCode, 2, 2, 0, 0x0b, 2, 0, 0x0b)+names), Limits{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	m.ImportFunctions(Import{Module: "host", Name: "h"})
-	m.Names.Add(FunctionName{Index: 0, Name: "host.h"})
-	m, err = Decode(m.Encode(), Limits{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := &Names{Module: "m", HasModule: true, Functions: []FunctionName{{0, "host.h"}, {1, "f"}, {2, "g"}}}
-	if !reflect.DeepEqual(m.Names, want) {
-		t.Errorf("names = %+v, want %+v", m.Names, want)
+	long := strings.Repeat("x", 9) + "ä" // ten bytes and one
+	names := []byte{0, 2, 1, 'm',        // the module, left out
+		1, 23, 4, 0, 1, 'f', 1, 11}
+	names = append(names, long...)
+	names = append(names, 2, 1, 0xff, 3, 1, 'g', // what is not UTF-8 is left out
+		2, 3, 1, 0, 0) // locals, left out
+	functions := []byte(header + section(secType, 1, 0x60, 0, 0) + section(secFunction, 4, 0, 0, 0, 0) +
+		section(secCode, 4, 2, 0, 0x0b, 2, 0, 0x0b, 2, 0, 0x0b, 2, 0, 0x0b))
+	for _, tt := range []struct {
+		name   string
+		limits Limits
+		want   []FunctionName
+	}{
+		{"whole", Limits{}, []FunctionName{{0, "f"}, {1, long}, {3, "g"}}},
+		{"cut, but not within a character", Limits{NameBytes: 10}, []FunctionName{{0, "f"}, {1, long[:9]}, {3, "g"}}},
+		{"too many bytes", Limits{FunctionNameBytes: 11}, []FunctionName{{0, "f"}}},
+	} {
+		m, err := Decode(append(functions, section(secCustom, append([]byte("\x04name"), names...)...)...), tt.limits)
+		if err != nil {
+			t.Fatalf("%s: %v", tt.name, err)
+		}
+		if !slices.Equal(m.Names, tt.want) {
+			t.Errorf("%s: names = %+v, want %+v", tt.name, m.Names, tt.want)
+		}
 	}
 }
 
@@ -310,7 +317,7 @@ func TestFaultyNamesAreLeftOut(t *testing.T) {
 		if err != nil {
 			t.Fatalf("% x: %v", payload, err)
 		}
-		if len(m.Names.Functions) > 0 || m.Names.HasModule {
+		if len(m.Names) > 0 {
 			t.Errorf("% x: names = %+v", payload, m.Names)
 		}
 	}

@@ -43,4 +43,10 @@ type PushRequest struct {
 	Digest    string // names the module
 	SizeBytes uint64 // the whole size of the module
 	Tag       string // if not empty, pointed at the module once it is stored
+	// Sender names the connection the push comes by; what came by the same one before is gone on
+	// with. Empty is none.
+	Sender string
+	// PrefixDigests are the SHA-256 digests of the first mebibyte of the module, the first two, and
+	// so on: what of it other connections have brought is gone on with.
+	PrefixDigests [][]byte
 }

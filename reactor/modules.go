@@ -3,6 +3,7 @@ package reactor
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"time"
 
@@ -24,8 +25,7 @@ type Push struct {
 	module  *store.Module // if it is there
 }
 
-// PushModule begins or resumes the push of a module. It waits while another push of the same
-// digest is under way.
+// PushModule begins or resumes the push of a module. It does not wait for other pushes.
 func (r *Reactor) PushModule(ctx context.Context, req PushRequest) (*Push, error) {
 	p := &Push{reactor: r, req: req}
 	var err error
@@ -35,18 +35,47 @@ func (r *Reactor) PushModule(ctx context.Context, req PushRequest) (*Push, error
 	if r.isDraining() {
 		return nil, errDraining()
 	}
-	p.upload, err = r.store.Upload(ctx, p.digest, int64(req.SizeBytes))
+	p.upload, err = r.store.Upload(ctx, p.digest, int64(req.SizeBytes), resumeOf(req))
 	switch {
 	case errors.Is(err, store.ErrExists):
 		return p, p.exists(ctx)
-	case errors.Is(err, store.ErrFull):
-		e := errs.Module(errs.StoreFull, req.Digest, "the store has no room for a module of %d bytes: delete modules", req.SizeBytes)
-		e.Cause = err
-		return nil, e
 	case err != nil:
-		return nil, stored(err)
+		return nil, p.refused(err)
 	}
 	return p, nil
+}
+
+// refused is what the store said to a push.
+func (p *Push) refused(err error) error {
+	switch {
+	case errors.Is(err, store.ErrFull):
+		e := errs.Module(errs.StoreFull, p.req.Digest,
+			"the store has no room for a module of %d bytes: delete modules, or try again when other pushes have ended", p.req.SizeBytes)
+		e.Cause, e.Retry = err, storeFullRetry
+		return e
+	case errors.Is(err, store.ErrStalled):
+		return p.Stalled()
+	case errors.Is(err, store.ErrTooLong):
+		return p.excess()
+	}
+	return stored(err)
+}
+
+// Stalled is the error for a push that brought nothing for too long.
+func (p *Push) Stalled() error {
+	e := errs.Module(errs.PushStalled, p.req.Digest,
+		"the push brought nothing for too long and made room for others: push again, to go on from what is there")
+	e.Retry = time.Second
+	return e
+}
+
+// resumeOf is what the push may go on with.
+func resumeOf(req PushRequest) store.Resume {
+	resume := store.Resume{Sender: req.Sender}
+	for _, digest := range req.PrefixDigests {
+		resume.Prefixes = append(resume.Prefixes, store.Digest(digest))
+	}
+	return resume
 }
 
 func (r *Reactor) checkPush(req PushRequest) (store.Digest, error) {
@@ -60,6 +89,15 @@ func (r *Reactor) checkPush(req PushRequest) (store.Digest, error) {
 	}
 	if req.Tag != "" {
 		checkTag(&f, "header.tag", req.Tag)
+	}
+	if uint64(len(req.PrefixDigests)) > req.SizeBytes/store.PrefixBytes {
+		f.add("header.prefix_digests", "are %d, more than the module has mebibytes", len(req.PrefixDigests))
+	}
+	for i, digest := range req.PrefixDigests {
+		if len(digest) != len(store.Digest{}) {
+			f.add(fmt.Sprintf("header.prefix_digests[%d]", i), "has %d bytes, not %d", len(digest), len(store.Digest{}))
+			break
+		}
 	}
 	if len(f) > 0 {
 		return digest, f.err()
@@ -102,10 +140,10 @@ func (p *Push) Write(b []byte) (int, error) {
 		return 0, nil
 	}
 	n, err := p.upload.Write(b)
-	if errors.Is(err, store.ErrTooLong) {
-		return n, p.excess()
+	if err != nil {
+		return n, p.refused(err)
 	}
-	return n, stored(err)
+	return n, nil
 }
 
 func (p *Push) excess() error {
@@ -133,7 +171,7 @@ func (p *Push) Commit(ctx context.Context) (m *Module, existed bool, err error) 
 	}
 	rec, err := p.upload.Commit(ctx, time.Now(), mustEncode(info), p.req.Tag)
 	if err != nil {
-		return nil, false, stored(err)
+		return nil, false, p.refused(err)
 	}
 	p.reactor.catalog.forget()
 	m, err = moduleOf(rec)
@@ -156,7 +194,7 @@ func (p *Push) incomplete(err error) error {
 	case errors.Is(err, store.ErrDigestMismatch):
 		return errs.Module(errs.DigestMismatch, p.req.Digest, "the bytes do not have the digest that was announced")
 	}
-	return stored(err)
+	return p.refused(err)
 }
 
 func (p *Push) discard() error {

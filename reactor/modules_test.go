@@ -2,6 +2,8 @@ package reactor
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
 	"slices"
 	"testing"
 
@@ -87,12 +89,13 @@ func TestTagMoves(t *testing.T) {
 	wantClass(t, err, errs.ModuleNotFound)
 }
 
-// TestPushResumes breaks a push off and goes on with it, also in another reactor.
+// TestPushResumes breaks a push off and goes on with it, also in another reactor, given a proof.
 func TestPushResumes(t *testing.T) {
 	dir := t.TempDir()
 	r := openIn(t, dir)
-	binary := guest(t, "cat")
-	req := PushRequest{Digest: digestOf(binary), SizeBytes: uint64(len(binary)), Tag: "cat"}
+	binary := padded(guest(t, "cat"), 2*mib)
+	half := sha256.Sum256(binary[:mib])
+	req := PushRequest{Digest: digestOf(binary), SizeBytes: uint64(len(binary)), Tag: "cat", Sender: "me"}
 	begin := func(want uint64) *Push {
 		t.Helper()
 		p, err := r.PushModule(deadline(t), req)
@@ -102,17 +105,19 @@ func TestPushResumes(t *testing.T) {
 		return p
 	}
 	p := begin(0)
-	if _, err := p.Write(binary[:100]); err != nil {
+	const part = mib + 100
+	if _, err := p.Write(binary[:part]); err != nil {
 		t.Fatal(err)
 	}
 	p.Close()
-	p = begin(100)
+	p = begin(part)
 	_, _, err := p.Commit(deadline(t))
 	wantClass(t, err, errs.InvalidArgument, "fewer")
 	shutdown(t, r)
 	r = openIn(t, dir)
-	p = begin(100)
-	if _, err := p.Write(binary[100:]); err != nil {
+	req.PrefixDigests = [][]byte{half[:]}
+	p = begin(mib)
+	if _, err := p.Write(binary[mib:]); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := p.Write([]byte{0}); err == nil {
@@ -128,6 +133,14 @@ func TestPushResumes(t *testing.T) {
 		t.Errorf("existed %v, %v", existed, err)
 	}
 	run(t, r, "w", Spec{Module: "cat"})
+}
+
+// padded is a module with a custom section of that many bytes more.
+func padded(module []byte, size int) []byte {
+	section := append([]byte{1, 'x'}, make([]byte, size)...)
+	out := append(slices.Clone(module), 0)
+	out = binary.AppendUvarint(out, uint64(len(section)))
+	return append(out, section...)
 }
 
 func TestPushRefuses(t *testing.T) {

@@ -257,6 +257,10 @@ func (r *Reactor) count(state State) {
 	}
 }
 
+// storeFullRetry is when it may help to try again what found the store full: pruning goes on, and
+// operators make room.
+const storeFullRetry = 10 * time.Second
+
 // stored turns what the store says into an error for clients. What says an ended context stays so.
 func stored(err error) error {
 	if err == nil {
@@ -277,7 +281,7 @@ func stored(err error) error {
 		return errDraining()
 	case errors.Is(err, store.ErrFull):
 		e := errs.New(errs.StoreFull, "the store is full: %v", err)
-		e.Cause, e.Retry = err, 10*time.Second
+		e.Cause, e.Retry = err, storeFullRetry
 		return e
 	case errors.Is(err, store.ErrBadToken):
 		return errs.Invalid(errs.Field{Path: "page_token", Description: "is not one that a list gave out"})

@@ -33,6 +33,7 @@ const (
 	CursorExpired
 	Draining
 	Internal
+	PushStalled
 )
 
 var classNames = [...]string{
@@ -55,6 +56,7 @@ var classNames = [...]string{
 	CursorExpired:          "CURSOR_EXPIRED",
 	Draining:               "DRAINING",
 	Internal:               "INTERNAL",
+	PushStalled:            "PUSH_STALLED",
 }
 
 // String is the class's name in the API.

@@ -18,6 +18,11 @@ var (
 	ErrExists = errors.New("the module exists")
 	// ErrDigestMismatch is reported for bytes that do not have the digest they came under.
 	ErrDigestMismatch = errors.New("the bytes do not have the announced digest")
+	// ErrStalled is reported by an upload that gave way to others, because it made no progress.
+	ErrStalled = errors.New("the upload made no progress and gave way to another")
+	// ErrDamaged is reported for a module whose bytes on disk are damaged or missing. It passes when
+	// the module is uploaded again.
+	ErrDamaged = errors.New("the module's bytes are damaged or missing: push the module again")
 	// ErrTooLong is reported for bytes beyond the announced size.
 	ErrTooLong = errors.New("there are more bytes than announced")
 )

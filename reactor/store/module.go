@@ -44,6 +44,19 @@ type Module struct {
 	Tags []string // sorted
 }
 
+// PrefixBytes is what the Prefixes of a Resume grow by.
+const PrefixBytes = 1 << 20
+
+// Resume says what of earlier uploads that broke off one may go on with. Anybody may have sent
+// those, so it is what the same sender left, or what is known to be right.
+type Resume struct {
+	// Sender names who uploads, if it is not empty.
+	Sender string
+	// Prefixes are the digests of the first PrefixBytes of the module, of the first 2*PrefixBytes,
+	// and so on.
+	Prefixes []Digest
+}
+
 // ModulePage is one page of a list of modules.
 type ModulePage struct {
 	Modules []*Module

@@ -63,10 +63,12 @@ type Workloads interface {
 
 // Modules is the part of a Store that keeps modules and tags.
 type Modules interface {
-	// Upload starts or resumes the upload of a module of that digest and size, and waits while
-	// another upload of the same digest is open. It fails with ErrExists if the module is there,
-	// and with ErrFull if the bound on the bytes of all modules would be passed.
-	Upload(ctx context.Context, digest Digest, size int64) (Upload, error)
+	// Upload starts the upload of a module of that digest and size, or goes on with one that broke
+	// off. It fails with ErrExists if the module is there and sound: one whose record or bytes are
+	// damaged, or whose bytes are missing, is replaced by Commit. It fails with ErrFull if the bound
+	// on the bytes of all modules would be passed even if no other upload were under way. It does
+	// not wait for other uploads, of the same digest or not.
+	Upload(ctx context.Context, digest Digest, size int64, resume Resume) (Upload, error)
 
 	// Module returns a stored module with its tags.
 	Module(ctx context.Context, digest Digest) (*Module, error)
@@ -74,7 +76,8 @@ type Modules interface {
 	// ModuleByTag returns the module the tag points at.
 	ModuleByTag(ctx context.Context, tag string) (*Module, error)
 
-	// ModuleBinary reads a module's bytes and verifies their digest.
+	// ModuleBinary reads a module's bytes and verifies their digest. If they are damaged or missing
+	// it fails with a *CorruptError that is ErrDamaged.
 	ModuleBinary(ctx context.Context, digest Digest) ([]byte, error)
 
 	// ListModules returns a page of modules, newest first, or fewer if much is known of them.
@@ -112,7 +115,9 @@ type Logs interface {
 type Upload interface {
 	// Offset is the number of bytes received, by this upload and the ones it resumes.
 	Offset() int64
-	// Write appends bytes. More than the announced size are refused with ErrTooLong.
+	// Write appends bytes, and takes room for them. More than the announced size are refused with
+	// ErrTooLong. It fails with ErrFull if there is no room, and with ErrStalled if the upload made no
+	// progress for so long that it had to give way to others.
 	Write(p []byte) (int, error)
 	// Bytes returns all the bytes, verified: it fails with io.ErrUnexpectedEOF if some are
 	// missing, and with ErrDigestMismatch, dropping what was received, if they are not what was
@@ -123,6 +128,6 @@ type Upload interface {
 	Commit(ctx context.Context, created time.Time, info []byte, tag string) (*Module, error)
 	// Discard drops what was received and ends the upload.
 	Discard() error
-	// Close ends the upload. What was received without Commit is kept, to be resumed.
+	// Close ends the upload. What was received without Commit is kept for some time, to be resumed.
 	Close() error
 }

@@ -88,9 +88,7 @@ func cleanEnvironment() []string {
 // connect makes the clients, and waits until the daemon serves.
 func (d *Daemon) connect() {
 	d.t.Helper()
-	conn, err := grpc.NewClient(d.Address,
-		grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithUnaryInterceptor(patience))
+	conn, err := grpc.NewClient(d.Address, dialOptions...)
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -102,6 +100,22 @@ func (d *Daemon) connect() {
 	if err != nil || health.GetStatus() != healthv1.HealthCheckResponse_SERVING {
 		d.t.Fatalf("the daemon does not serve: %v, %v\n%s", health, err, d.log.text())
 	}
+}
+
+// Another is a client of the daemon on a connection of its own.
+func (d *Daemon) Another(t testing.TB) Client {
+	t.Helper()
+	conn, err := grpc.NewClient(d.Address, dialOptions...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	return newClient(conn)
+}
+
+var dialOptions = []grpc.DialOption{
+	grpc.WithTransportCredentials(insecure.NewCredentials()),
+	grpc.WithUnaryInterceptor(patience),
 }
 
 // callTime bounds a unary call, so that a daemon that does not answer fails the test that asks, not

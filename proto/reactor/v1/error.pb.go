@@ -68,6 +68,8 @@ const (
 	ErrorReason_ERROR_REASON_DRAINING ErrorReason = 18
 	// ERROR_REASON_INTERNAL: a fault of the daemon.
 	ErrorReason_ERROR_REASON_INTERNAL ErrorReason = 19
+	// ERROR_REASON_PUSH_STALLED: a push brought nothing for too long, and was ended; push again.
+	ErrorReason_ERROR_REASON_PUSH_STALLED ErrorReason = 20
 )
 
 // Enum value maps for ErrorReason.
@@ -93,6 +95,7 @@ var (
 		17: "ERROR_REASON_CURSOR_EXPIRED",
 		18: "ERROR_REASON_DRAINING",
 		19: "ERROR_REASON_INTERNAL",
+		20: "ERROR_REASON_PUSH_STALLED",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":              0,
@@ -115,6 +118,7 @@ var (
 		"ERROR_REASON_CURSOR_EXPIRED":           17,
 		"ERROR_REASON_DRAINING":                 18,
 		"ERROR_REASON_INTERNAL":                 19,
+		"ERROR_REASON_PUSH_STALLED":             20,
 	}
 )
 
@@ -229,7 +233,7 @@ const file_reactor_v1_error_proto_rawDesc = "" +
 	"\x06reason\x18\x02 \x01(\x0e2\x17.reactor.v1.ErrorReasonR\x06reason\x12\x18\n" +
 	"\amessage\x18\x03 \x01(\tR\amessage\x12:\n" +
 	"\vretry_delay\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\n" +
-	"retryDelay*\xa7\x05\n" +
+	"retryDelay*\xc6\x05\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12!\n" +
 	"\x1dERROR_REASON_INVALID_ARGUMENT\x10\x01\x12\x1f\n" +
@@ -251,7 +255,8 @@ const file_reactor_v1_error_proto_rawDesc = "" +
 	"\x17ERROR_REASON_STORE_FULL\x10\x10\x12\x1f\n" +
 	"\x1bERROR_REASON_CURSOR_EXPIRED\x10\x11\x12\x19\n" +
 	"\x15ERROR_REASON_DRAINING\x10\x12\x12\x19\n" +
-	"\x15ERROR_REASON_INTERNAL\x10\x13B9Z7github.com/reactord/reactord/proto/reactor/v1;reactorv1b\x06proto3"
+	"\x15ERROR_REASON_INTERNAL\x10\x13\x12\x1d\n" +
+	"\x19ERROR_REASON_PUSH_STALLED\x10\x14B9Z7github.com/reactord/reactord/proto/reactor/v1;reactorv1b\x06proto3"
 
 var (
 	file_reactor_v1_error_proto_rawDescOnce sync.Once

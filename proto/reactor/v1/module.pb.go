@@ -473,7 +473,11 @@ type PushModuleHeader struct {
 	// size_bytes is the whole size of the module.
 	SizeBytes uint64 `protobuf:"varint,2,opt,name=size_bytes,json=sizeBytes,proto3" json:"size_bytes,omitempty"`
 	// tag, if not empty, is pointed at the module once it is stored.
-	Tag           string `protobuf:"bytes,3,opt,name=tag,proto3" json:"tag,omitempty"`
+	Tag string `protobuf:"bytes,3,opt,name=tag,proto3" json:"tag,omitempty"`
+	// prefix_digests are the SHA-256 digests, of 32 bytes each, of the first 1 MiB of the module, the
+	// first 2 MiB, and so on, for as long as there are so many bytes. They let a push go on with what
+	// another connection brought, as far as that is the same; without them it begins at the start.
+	PrefixDigests [][]byte `protobuf:"bytes,4,rep,name=prefix_digests,json=prefixDigests,proto3" json:"prefix_digests,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -527,6 +531,13 @@ func (x *PushModuleHeader) GetTag() string {
 		return x.Tag
 	}
 	return ""
+}
+
+func (x *PushModuleHeader) GetPrefixDigests() [][]byte {
+	if x != nil {
+		return x.PrefixDigests
+	}
+	return nil
 }
 
 // PushModuleResponse first tells where to send from, then what was stored.
@@ -1092,12 +1103,13 @@ const file_reactor_v1_module_proto_rawDesc = "" +
 	"\x11PushModuleRequest\x126\n" +
 	"\x06header\x18\x01 \x01(\v2\x1c.reactor.v1.PushModuleHeaderH\x00R\x06header\x12\x16\n" +
 	"\x05chunk\x18\x02 \x01(\fH\x00R\x05chunkB\x06\n" +
-	"\x04part\"[\n" +
+	"\x04part\"\x82\x01\n" +
 	"\x10PushModuleHeader\x12\x16\n" +
 	"\x06digest\x18\x01 \x01(\tR\x06digest\x12\x1d\n" +
 	"\n" +
 	"size_bytes\x18\x02 \x01(\x04R\tsizeBytes\x12\x10\n" +
-	"\x03tag\x18\x03 \x01(\tR\x03tag\"n\n" +
+	"\x03tag\x18\x03 \x01(\tR\x03tag\x12%\n" +
+	"\x0eprefix_digests\x18\x04 \x03(\fR\rprefixDigests\"n\n" +
 	"\x12PushModuleResponse\x12\x18\n" +
 	"\x06offset\x18\x01 \x01(\x04H\x00R\x06offset\x126\n" +
 	"\x06result\x18\x02 \x01(\v2\x1c.reactor.v1.PushModuleResultH\x00R\x06resultB\x06\n" +

@@ -35,7 +35,11 @@ type ModuleServiceClient interface {
 	// PushModule uploads a module. The client first sends a header; the server answers with the
 	// offset to send from (the size of the module when it is already there), the client streams the
 	// remaining bytes in chunks, half-closes, and the server answers with the stored module.
-	// A push that broke off resumes at the offset that the next header is answered with.
+	// A push that broke off is resumed at the offset that the next header is answered with. Anybody
+	// may have begun it, so that offset is not 0 only on the connection it came by, or as far as
+	// prefix_digests vouch for what is there. Pushes of one digest do not wait for each other. A push
+	// that brings nothing for a minute is ended with PUSH_STALLED.
+	// To push a module that is there mends it if its bytes on disk are damaged.
 	PushModule(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[PushModuleRequest, PushModuleResponse], error)
 	// GetModule returns one module by digest or tag.
 	GetModule(ctx context.Context, in *GetModuleRequest, opts ...grpc.CallOption) (*GetModuleResponse, error)
@@ -118,7 +122,11 @@ type ModuleServiceServer interface {
 	// PushModule uploads a module. The client first sends a header; the server answers with the
 	// offset to send from (the size of the module when it is already there), the client streams the
 	// remaining bytes in chunks, half-closes, and the server answers with the stored module.
-	// A push that broke off resumes at the offset that the next header is answered with.
+	// A push that broke off is resumed at the offset that the next header is answered with. Anybody
+	// may have begun it, so that offset is not 0 only on the connection it came by, or as far as
+	// prefix_digests vouch for what is there. Pushes of one digest do not wait for each other. A push
+	// that brings nothing for a minute is ended with PUSH_STALLED.
+	// To push a module that is there mends it if its bytes on disk are damaged.
 	PushModule(grpc.BidiStreamingServer[PushModuleRequest, PushModuleResponse]) error
 	// GetModule returns one module by digest or tag.
 	GetModule(context.Context, *GetModuleRequest) (*GetModuleResponse, error)

@@ -5,13 +5,13 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
+	"strings"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -25,45 +25,37 @@ var (
 	ErrMismatch = errors.New("the bytes do not have the digest they are stored under")
 	// ErrTooLong is reported for bytes beyond the announced size.
 	ErrTooLong = errors.New("there are more bytes than announced")
+	// ErrStalled is reported by an upload whose room was given to another.
+	ErrStalled = errors.New("the upload made no progress and gave way to another")
 )
 
-// block is what a file costs on disk beside its bytes, roughly: it keeps many tiny blobs from
-// costing nothing.
-const block = 4096
-
-func cost(size int64) int64 { return size + block }
+const (
+	// Stall is how long an upload may be without a new byte before it gives way to others that
+	// need its room.
+	Stall = 10 * time.Second
+	// Expiry is how long an upload that broke off is kept.
+	Expiry = 24 * time.Hour
+)
 
 // Dir is a directory of blobs.
 type Dir struct {
 	blobs, uploads string
-	bound          int64
 
-	mu     sync.Mutex
-	owners map[Digest]chan struct{} // closed when the owner lets go
-	// What blobs and uploads cost. An open upload counts with its announced size, under its own
-	// entry in open; a broken-off one with what it has.
-	stored map[Digest]int64
-	broken map[Digest]brokenOff
-	open   map[Digest]int64
-	total  int64 // the sum of all three
-}
-
-type brokenOff struct {
-	cost int64
-	last time.Time
+	mu       sync.Mutex
+	owners   map[Digest]chan struct{} // closed when the owner lets go
+	verified map[Digest]fs.FileInfo   // how a blob's file looked when its bytes were last verified
+	room     room
 }
 
 // Open opens the directory, making it if it does not exist. Blobs and uploads together stay below
-// bound bytes; to make room for an upload, those go that broke off longest ago.
+// bound bytes.
 func Open(dir string, bound int64) (*Dir, error) {
 	d := &Dir{
-		blobs:   filepath.Join(dir, "blobs"),
-		uploads: filepath.Join(dir, "uploads"),
-		bound:   bound,
-		owners:  make(map[Digest]chan struct{}),
-		stored:  make(map[Digest]int64),
-		broken:  make(map[Digest]brokenOff),
-		open:    make(map[Digest]int64),
+		blobs:    filepath.Join(dir, "blobs"),
+		uploads:  filepath.Join(dir, "uploads"),
+		owners:   make(map[Digest]chan struct{}),
+		verified: make(map[Digest]fs.FileInfo),
+		room:     newRoom(bound),
 	}
 	for _, sub := range []string{d.blobs, d.uploads} {
 		if err := os.MkdirAll(sub, 0o700); err != nil {
@@ -74,19 +66,23 @@ func Open(dir string, bound int64) (*Dir, error) {
 		return nil, err
 	}
 	err := scan(d.blobs, func(digest Digest, info fs.FileInfo) {
-		d.stored[digest] = cost(info.Size())
-		d.total += cost(info.Size())
+		d.room.store(digest, info.Size())
 	})
 	if err != nil {
 		return nil, err
 	}
-	return d, scan(d.uploads, func(digest Digest, info fs.FileInfo) {
-		d.broken[digest] = brokenOff{cost: cost(info.Size()), last: info.ModTime()}
-		d.total += cost(info.Size())
+	err = scan(d.uploads, func(digest Digest, info fs.FileInfo) {
+		d.room.leave(&part{
+			digest: digest, path: filepath.Join(d.uploads, info.Name()), size: info.Size(), last: info.ModTime(),
+		})
 	})
+	if err != nil {
+		return nil, err
+	}
+	return d, d.Expire(time.Now())
 }
 
-// scan calls each for the files of a directory that are named by a digest.
+// scan calls each for the files of a directory whose name begins with a digest.
 func scan(dir string, each func(Digest, fs.FileInfo)) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -106,7 +102,9 @@ func scan(dir string, each func(Digest, fs.FileInfo)) error {
 	return nil
 }
 
+// parseName reads the digest that a file name consists of, or begins with up to a hyphen.
 func parseName(name string) (digest Digest, ok bool) {
+	name, _, _ = strings.Cut(name, "-")
 	if len(name) != hex.EncodedLen(len(digest)) {
 		return digest, false
 	}
@@ -116,10 +114,6 @@ func parseName(name string) (digest Digest, ok bool) {
 
 func (d *Dir) blobPath(digest Digest) string {
 	return filepath.Join(d.blobs, hex.EncodeToString(digest[:]))
-}
-
-func (d *Dir) uploadPath(digest Digest) string {
-	return filepath.Join(d.uploads, hex.EncodeToString(digest[:]))
 }
 
 // own waits until nobody owns the digest, and owns it.
@@ -151,17 +145,78 @@ func (d *Dir) release(digest Digest) {
 // Read returns a blob, verified: ErrMismatch if it has decayed, an error that is fs.ErrNotExist if
 // there is none.
 func (d *Dir) Read(digest Digest) ([]byte, error) {
-	data, err := os.ReadFile(d.blobPath(digest))
+	f, err := os.Open(d.blobPath(digest))
 	if err != nil {
 		return nil, err
 	}
-	if sha256.Sum256(data) != digest {
-		return nil, ErrMismatch
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
 	}
-	return data, nil
+	data := make([]byte, info.Size())
+	if _, err := io.ReadFull(f, data); err != nil {
+		return nil, err
+	}
+	return data, d.note(digest, info, sha256.Sum256(data))
 }
 
-// Delete removes a blob, if there is one, after forget has returned nil. Nobody uploads the digest
+// Sound reports whether the blob is there with the bytes it should have. They are read unless the
+// file looks as it did when that was last done.
+func (d *Dir) Sound(ctx context.Context, digest Digest) (bool, error) {
+	if err := d.own(ctx, digest); err != nil {
+		return false, err
+	}
+	defer d.release(digest)
+	return d.sound(digest)
+}
+
+// sound is Sound for who owns the digest. What the disk does not give back is not sound.
+func (d *Dir) sound(digest Digest) (bool, error) {
+	f, err := os.Open(d.blobPath(digest))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil || d.looksVerified(digest, info) {
+		return err == nil, err
+	}
+	found, err := digestOf(f)
+	if errors.Is(err, syscall.EIO) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return d.note(digest, info, found) == nil, nil
+}
+
+// looksVerified tells whether a blob's file is as it was when it was last verified.
+func (d *Dir) looksVerified(digest Digest, info fs.FileInfo) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	before, ok := d.verified[digest]
+	return ok && os.SameFile(before, info) && before.Size() == info.Size() && before.ModTime().Equal(info.ModTime())
+}
+
+// note keeps how the file of a blob looked when its bytes had the digest found, or returns
+// ErrMismatch.
+func (d *Dir) note(digest Digest, info fs.FileInfo, found Digest) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if found != digest {
+		delete(d.verified, digest)
+		return ErrMismatch
+	}
+	d.verified[digest] = info
+	return nil
+}
+
+// Delete removes a blob, if there is one, after forget has returned nil. Nobody commits the digest
 // meanwhile.
 func (d *Dir) Delete(ctx context.Context, digest Digest, forget func() error) error {
 	if err := d.own(ctx, digest); err != nil {
@@ -171,18 +226,13 @@ func (d *Dir) Delete(ctx context.Context, digest Digest, forget func() error) er
 	if err := forget(); err != nil {
 		return err
 	}
-	return d.remove(digest)
-}
-
-// remove deletes the file of a blob. The caller owns the digest.
-func (d *Dir) remove(digest Digest) error {
 	if err := os.Remove(d.blobPath(digest)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.total -= d.stored[digest]
-	delete(d.stored, digest)
+	d.room.remove(digest)
+	delete(d.verified, digest)
 	return nil
 }
 
@@ -190,7 +240,7 @@ func (d *Dir) remove(digest Digest) error {
 func (d *Dir) Sweep(ctx context.Context, keep func(Digest) bool) error {
 	d.mu.Lock()
 	var stray []Digest
-	for digest := range d.stored {
+	for digest := range d.room.stored {
 		if !keep(digest) {
 			stray = append(stray, digest)
 		}
@@ -204,73 +254,18 @@ func (d *Dir) Sweep(ctx context.Context, keep func(Digest) bool) error {
 	return nil
 }
 
-// Bytes is what blobs and uploads cost on disk, the announced sizes of open uploads included.
+// Expire removes what broke off longer than Expiry ago.
+func (d *Dir) Expire(now time.Time) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.room.expire(now.Add(-Expiry))
+}
+
+// Bytes is what blobs and uploads cost on disk.
 func (d *Dir) Bytes() int64 {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.total
-}
-
-// reserve makes room for an upload of the digest, which the caller owns.
-func (d *Dir) reserve(digest Digest, size int64) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	need := cost(size) - d.broken[digest].cost
-	victims, gain := d.longestBroken()
-	if d.total+need-gain > d.bound {
-		return fmt.Errorf("%w: %d bytes of %d are taken", ErrFull, d.total-gain, d.bound)
-	}
-	for _, victim := range victims {
-		if d.total+need <= d.bound {
-			break
-		}
-		if err := os.Remove(d.uploadPath(victim)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-		d.total -= d.broken[victim].cost
-		delete(d.broken, victim)
-	}
-	delete(d.broken, digest)
-	d.open[digest] = cost(size)
-	d.total += need
-	return nil
-}
-
-// settle ends the reservation of an upload, whose file now has that size; -1 means that it is
-// gone. The caller owns the digest.
-func (d *Dir) settle(digest Digest, size int64, now time.Time) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.total -= d.open[digest]
-	delete(d.open, digest)
-	if size >= 0 {
-		d.broken[digest] = brokenOff{cost: cost(size), last: now}
-		d.total += cost(size)
-	}
-}
-
-// place turns the reservation of an upload into a blob. The caller owns the digest.
-func (d *Dir) place(digest Digest, size int64) {
-	d.settle(digest, -1, time.Time{})
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.stored[digest] = cost(size)
-	d.total += cost(size)
-}
-
-// longestBroken returns the uploads that broke off and are nobody's, the oldest first, and what
-// they cost.
-func (d *Dir) longestBroken() (victims []Digest, bytes int64) {
-	for digest, b := range d.broken {
-		if _, owned := d.owners[digest]; !owned {
-			victims = append(victims, digest)
-			bytes += b.cost
-		}
-	}
-	slices.SortFunc(victims, func(a, b Digest) int {
-		return d.broken[a].last.Compare(d.broken[b].last)
-	})
-	return victims, bytes
+	return d.room.total
 }
 
 // syncDir makes the entries of a directory durable.

@@ -3,6 +3,7 @@ package blob
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -11,92 +12,76 @@ import (
 	"time"
 )
 
-// Upload receives the bytes of one blob. It owns the digest until Close, which must be called.
+// Upload receives the bytes of one blob. It must be closed.
 type Upload struct {
 	dir    *Dir
 	digest Digest
 	size   int64
 	offset int64
-	file   *os.File // nil once the bytes are dropped
-	placed bool     // the file is the blob
+	part   *part
+	file   *os.File // nil before the first byte, and when the bytes are gone
+	gone   bool     // they were dropped, or have become the blob
 	closed bool
 }
 
-// Upload starts or resumes an upload, once no other one of that digest is open. If the blob is
-// there already it is an upload that has all its bytes.
-func (d *Dir) Upload(ctx context.Context, digest Digest, size int64) (*Upload, error) {
+// Upload starts an upload, or goes on with one that broke off. It fails with ErrFull if the blob
+// would have no room even if all other uploads gave way.
+func (d *Dir) Upload(digest Digest, size int64, resume Resume) (*Upload, error) {
 	if size < 0 {
 		return nil, fmt.Errorf("the size is negative: %d", size)
 	}
-	if err := d.own(ctx, digest); err != nil {
+	d.mu.Lock()
+	err := d.room.fits(digest, size)
+	d.mu.Unlock()
+	if err != nil {
 		return nil, err
 	}
-	u := &Upload{dir: d, digest: digest, size: size}
-	if err := u.start(); err != nil {
-		d.release(digest)
-		return nil, err
-	}
+	u := &Upload{dir: d, digest: digest, size: size, part: &part{digest: digest, sender: resume.Sender}}
+	u.goOn(resume)
 	return u, nil
 }
 
-func (u *Upload) start() (err error) {
-	u.file, err = os.Open(u.dir.blobPath(u.digest))
-	switch {
-	case err == nil:
-		info, err := u.file.Stat()
-		if err != nil {
-			return errors.Join(err, u.file.Close())
-		}
-		u.placed, u.size, u.offset = true, info.Size(), info.Size()
-		return nil
-	case !errors.Is(err, fs.ErrNotExist):
-		return err
-	}
-	if err := u.dir.reserve(u.digest, u.size); err != nil {
-		return err
-	}
-	u.file, err = os.OpenFile(u.dir.uploadPath(u.digest), os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		u.dir.settle(u.digest, -1, time.Time{})
-		return err
-	}
-	u.offset, err = u.file.Seek(0, io.SeekEnd)
-	if err == nil && u.offset > u.size {
-		// Someone announced another size for this digest. One of the two is wrong; start over.
-		err = u.restart()
-	}
-	if err != nil {
-		return errors.Join(err, u.end())
-	}
-	return nil
-}
-
-func (u *Upload) restart() error {
-	if err := u.file.Truncate(0); err != nil {
-		return err
-	}
-	u.offset = 0
-	_, err := u.file.Seek(0, io.SeekStart)
-	return err
-}
-
-// Offset is the number of bytes received, by this upload and the ones it resumes.
+// Offset is the number of bytes received, by this upload and the one it goes on with.
 func (u *Upload) Offset() int64 { return u.offset }
 
-// Write appends bytes: none of them, with ErrTooLong, if there are more than were announced.
+// Write appends bytes: none of them, with ErrTooLong, if there are more than were announced, with
+// ErrFull if there is no room for them, and with ErrStalled if the upload had to give way.
 func (u *Upload) Write(p []byte) (int, error) {
-	if u.file == nil {
+	switch {
+	case u.gone || u.closed:
 		return 0, fs.ErrClosed
-	}
-	if int64(len(p)) > u.size-u.offset {
+	case int64(len(p)) > u.size-u.offset:
 		return 0, ErrTooLong
+	case len(p) == 0:
+		return 0, nil
+	}
+	if err := u.open(); err != nil {
+		return 0, err
+	}
+	if err := u.dir.grow(u.part, int64(len(p))); err != nil {
+		return 0, err
 	}
 	n, err := u.file.Write(p)
 	u.offset += int64(n)
+	u.dir.shrink(u.part, int64(len(p)-n))
 	return n, err
 }
 
-// Bytes returns all the bytes, verified as by Commit.
+// open makes the file, unless it is there.
+func (u *Upload) open() (err error) {
+	if u.file != nil {
+		return nil
+	}
+	u.file, err = os.CreateTemp(u.dir.uploads, hex.EncodeToString(u.digest[:])+"-*")
+	if err != nil {
+		return err
+	}
+	u.part.path, u.part.last = u.file.Name(), time.Now()
+	u.dir.begin(u.part)
+	return nil
+}
+
+// Bytes returns all the bytes, verified as by Commit. From now on the upload does not give way.
 func (u *Upload) Bytes() ([]byte, error) {
 	if err := u.complete(); err != nil {
 		return nil, err
@@ -108,9 +93,10 @@ func (u *Upload) Bytes() ([]byte, error) {
 	return data, u.check(sha256.Sum256(data))
 }
 
-// Commit verifies the bytes and makes them a blob. It fails with io.ErrUnexpectedEOF if some are
+// Commit verifies the bytes, makes them the blob, unless a sound one is there, and calls record,
+// which notes elsewhere that the blob exists. It fails with io.ErrUnexpectedEOF if bytes are
 // missing, and with ErrMismatch, dropping what was received, if they do not have the digest.
-func (u *Upload) Commit() error {
+func (u *Upload) Commit(ctx context.Context, record func() error) error {
 	if err := u.complete(); err != nil {
 		return err
 	}
@@ -121,25 +107,49 @@ func (u *Upload) Commit() error {
 	if err != nil {
 		return err
 	}
-	if err := u.check(digest); err != nil || u.placed {
+	if err := u.check(digest); err != nil {
 		return err
 	}
-	if err := os.Rename(u.dir.uploadPath(u.digest), u.dir.blobPath(u.digest)); err != nil {
+	if err := u.dir.own(ctx, u.digest); err != nil {
 		return err
 	}
-	u.placed = true
-	u.dir.place(u.digest, u.size)
-	return syncDir(u.dir.blobs)
+	defer u.dir.release(u.digest)
+	if err := u.place(); err != nil {
+		return err
+	}
+	return record()
 }
 
-func (u *Upload) complete() error {
-	if u.file == nil {
-		return fs.ErrClosed
+// place makes the file the blob. The digest is owned.
+func (u *Upload) place() error {
+	sound, err := u.dir.sound(u.digest)
+	if err != nil || sound {
+		return errors.Join(err, u.drop())
 	}
-	if u.offset < u.size {
+	info, err := u.file.Stat()
+	if err != nil {
+		return err
+	}
+	if err := os.Rename(u.part.path, u.dir.blobPath(u.digest)); err != nil {
+		return err
+	}
+	u.dir.place(u.part, info)
+	u.gone = true
+	return errors.Join(u.file.Close(), syncDir(u.dir.blobs))
+}
+
+// complete refuses what has not all its bytes, and sees to it that it keeps them.
+func (u *Upload) complete() error {
+	switch {
+	case u.gone || u.closed:
+		return fs.ErrClosed
+	case u.offset < u.size:
 		return fmt.Errorf("%w: %d bytes of %d have arrived", io.ErrUnexpectedEOF, u.offset, u.size)
 	}
-	return nil
+	if err := u.open(); err != nil { // a blob of no bytes
+		return err
+	}
+	return u.dir.pin(u.part)
 }
 
 func (u *Upload) check(digest Digest) error {
@@ -151,17 +161,14 @@ func (u *Upload) check(digest Digest) error {
 
 // drop deletes what was received.
 func (u *Upload) drop() error {
+	if u.gone {
+		return nil
+	}
+	u.gone = true
 	if u.file == nil {
 		return nil
 	}
-	err := u.file.Close()
-	u.file = nil
-	if u.placed {
-		return errors.Join(err, u.dir.remove(u.digest))
-	}
-	err = errors.Join(err, os.Remove(u.dir.uploadPath(u.digest)))
-	u.dir.settle(u.digest, -1, time.Time{})
-	return err
+	return errors.Join(u.file.Close(), u.dir.drop(u.part))
 }
 
 // Discard deletes what was received and ends the upload.
@@ -172,28 +179,18 @@ func (u *Upload) Discard() error {
 	return errors.Join(u.drop(), u.Close())
 }
 
-// Close ends the upload. What was received and not committed is kept, to be resumed.
+// Close ends the upload. What was received and not committed is kept, to be gone on with.
 func (u *Upload) Close() error {
 	if u.closed {
 		return nil
 	}
 	u.closed = true
-	defer u.dir.release(u.digest)
-	return u.end()
-}
-
-// end closes the file and the reservation.
-func (u *Upload) end() error {
-	if u.file == nil {
+	switch {
+	case u.gone || u.file == nil:
 		return nil
+	case u.offset == 0:
+		return u.drop()
 	}
-	err := u.file.Close()
-	u.file = nil
-	if !u.placed {
-		u.dir.settle(u.digest, u.offset, time.Now())
-	}
-	return err
+	u.dir.breakOff(u.part)
+	return u.file.Close()
 }
-
-// Placed reports whether the blob is in its place already.
-func (u *Upload) Placed() bool { return u.placed }

@@ -26,7 +26,7 @@ func TestFullDisk(t *testing.T) {
 
 	s := closing(t, open(t, filepath.Join(disk, "store"), storetest.Options{}))
 	module := store.DigestOf([]byte("module"))
-	u, err := s.Upload(t.Context(), module, 6)
+	u, err := s.Upload(t.Context(), module, 6, store.Resume{})
 	check(t, err)
 	_, err = u.Write([]byte("module"))
 	check(t, err)
@@ -49,7 +49,7 @@ func TestFullDisk(t *testing.T) {
 		t.Fatal("nothing found room")
 	}
 	big := make([]byte, 2<<20)
-	u, err = s.Upload(t.Context(), store.DigestOf(big), int64(len(big)))
+	u, err = s.Upload(t.Context(), store.DigestOf(big), int64(len(big)), store.Resume{})
 	if err == nil {
 		_, err = u.Write(big)
 		check(t, u.Discard())

@@ -27,7 +27,7 @@ func fill(t *testing.T) (dir string, module store.Digest) {
 	dir = t.TempDir()
 	s := open(t, dir, storetest.Options{})
 	module = store.DigestOf([]byte("module"))
-	u, err := s.Upload(t.Context(), module, 6)
+	u, err := s.Upload(t.Context(), module, 6, store.Resume{})
 	check(t, err)
 	_, err = u.Write([]byte("module"))
 	check(t, err)
@@ -273,7 +273,7 @@ func TestCorruptModule(t *testing.T) {
 	if !errors.As(err, &corrupt) {
 		t.Errorf("a lost blob: error %v", err)
 	}
-	u, err := s.Upload(t.Context(), module, 6)
+	u, err := s.Upload(t.Context(), module, 6, store.Resume{})
 	check(t, err)
 	_, err = u.Write([]byte("module"))
 	check(t, err)

@@ -18,7 +18,7 @@ func TestLargeSpecs(t *testing.T) {
 		t.Fatal(err)
 	}
 	digest := store.DigestOf([]byte("module"))
-	u, err := s.Upload(t.Context(), digest, 6)
+	u, err := s.Upload(t.Context(), digest, 6, store.Resume{})
 	if err != nil {
 		t.Fatal(err)
 	}

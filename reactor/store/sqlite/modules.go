@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"strconv"
 	"time"
 
@@ -37,7 +38,7 @@ func (m *moduleRow) module(c *conn) (*store.Module, error) {
 	var digest store.Digest
 	copy(digest[:], m.digest)
 	if m.checksum() != m.sum {
-		return nil, &store.CorruptError{Kind: store.KindModule, Name: digest.String(), Err: errSum}
+		return nil, &store.CorruptError{Kind: store.KindModule, Name: digest.String(), Err: fmt.Errorf("%w: %w", store.ErrDamaged, errSum)}
 	}
 	module := &store.Module{Digest: digest, Size: m.size, Created: unstamp(m.created), Info: orNil(m.info)}
 	err := c.each(`SELECT tag FROM tags WHERE digest = ? ORDER BY tag`, []any{m.digest}, func(rows *sql.Rows) error {
@@ -123,20 +124,32 @@ type putModuleOp struct {
 }
 
 func (o *putModuleOp) apply(tx *tx) error {
-	o.row.sum = o.row.checksum()
-	_, err := tx.exec(`INSERT INTO modules (digest, size, created, info, sum) VALUES (?, ?, ?, ?, ?)
-		ON CONFLICT (digest) DO UPDATE SET size = excluded.size, created = excluded.created, info = excluded.info, sum = excluded.sum`,
-		o.row.digest, o.row.size, o.row.created, notNil(o.row.info), o.row.sum)
-	if err != nil {
-		return err
+	// The record may be there: somebody else was first, or only the bytes were damaged.
+	if _, err := moduleByDigest(tx.conn, store.Digest(o.row.digest)); err != nil {
+		if !healable(err) {
+			return err
+		}
+		if err := o.row.write(tx); err != nil {
+			return err
+		}
 	}
-	clear(tx.modules)
 	if o.tag != "" {
 		if err := tx.tag(o.tag, o.row.digest); err != nil {
 			return err
 		}
 	}
-	o.module, err = o.row.module(tx.conn)
+	module, err := moduleByDigest(tx.conn, store.Digest(o.row.digest))
+	o.module = module
+	return err
+}
+
+// write stores a row in place of what there may be of that digest.
+func (m *moduleRow) write(tx *tx) error {
+	m.sum = m.checksum()
+	clear(tx.modules)
+	_, err := tx.exec(`INSERT INTO modules (digest, size, created, info, sum) VALUES (?, ?, ?, ?, ?)
+		ON CONFLICT (digest) DO UPDATE SET size = excluded.size, created = excluded.created, info = excluded.info, sum = excluded.sum`,
+		m.digest, m.size, m.created, notNil(m.info), m.sum)
 	return err
 }
 
@@ -216,14 +229,11 @@ func (u *upload) Bytes() ([]byte, error) {
 }
 
 func (u *upload) Commit(ctx context.Context, created time.Time, info []byte, tag string) (*store.Module, error) {
-	if err := u.Upload.Commit(); err != nil {
-		return nil, translate(translateBlob(err))
-	}
 	op := &putModuleOp{call: newCall(), tag: tag, row: moduleRow{
 		digest: u.digest[:], size: u.Offset(), created: stamp(created), info: info,
 	}}
-	if err := u.store.do(ctx, op); err != nil {
-		return nil, err
+	if err := u.Upload.Commit(ctx, func() error { return u.store.do(ctx, op) }); err != nil {
+		return nil, translate(translateBlob(err))
 	}
 	return op.module, nil
 }
@@ -234,6 +244,7 @@ func translateBlob(err error) error {
 		{blob.ErrFull, store.ErrFull},
 		{blob.ErrMismatch, store.ErrDigestMismatch},
 		{blob.ErrTooLong, store.ErrTooLong},
+		{blob.ErrStalled, store.ErrStalled},
 	} {
 		if errors.Is(err, word.blobs) {
 			return errors.Join(word.store, err)

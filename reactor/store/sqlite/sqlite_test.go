@@ -1,6 +1,8 @@
 package sqlite_test
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -23,6 +25,21 @@ func open(t testing.TB, dir string, o storetest.Options) store.Store {
 	return s
 }
 
-func TestStore(t *testing.T) { storetest.Run(t, open) }
+func TestStore(t *testing.T) {
+	storetest.Run(t, storetest.Engine{Open: open, DamageModule: damageModule})
+}
+
+func damageModule(t testing.TB, dir string, module store.Digest, missing bool) {
+	t.Helper()
+	path := filepath.Join(dir, "modules", "blobs", module.Hex())
+	if missing {
+		check(t, os.Remove(path))
+		return
+	}
+	data, err := os.ReadFile(path)
+	check(t, err)
+	data[len(data)/2]++
+	check(t, os.WriteFile(path, data, 0o600))
+}
 
 func BenchmarkStore(b *testing.B) { storetest.Benchmark(b, open) }

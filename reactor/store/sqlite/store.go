@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"sync"
@@ -223,20 +224,37 @@ func (s *Store) TailLog(ctx context.Context, id string, streams store.Streams, l
 }
 
 // Upload implements store.Modules.
-func (s *Store) Upload(ctx context.Context, digest store.Digest, size int64) (store.Upload, error) {
-	u, err := s.blobs.Upload(ctx, digest, size)
+func (s *Store) Upload(ctx context.Context, digest store.Digest, size int64, resume store.Resume) (store.Upload, error) {
+	_, err := s.Module(ctx, digest)
+	if err == nil {
+		sound, err := s.blobs.Sound(ctx, digest)
+		if err != nil {
+			return nil, err
+		}
+		if sound {
+			return nil, store.ErrExists
+		}
+	} else if !healable(err) {
+		return nil, err
+	}
+	prefixes := make([]blob.Digest, len(resume.Prefixes))
+	for i, p := range resume.Prefixes {
+		prefixes[i] = p
+	}
+	u, err := s.blobs.Upload(digest, size, blob.Resume{Sender: resume.Sender, Prefixes: prefixes})
 	if err != nil {
 		return nil, translate(translateBlob(err))
 	}
-	_, err = s.Module(ctx, digest)
-	var notFound *store.NotFoundError
-	switch {
-	case errors.As(err, &notFound), err == nil && !u.Placed():
-		return &upload{Upload: u, store: s, digest: digest}, nil
-	case err == nil:
-		err = store.ErrExists
-	}
-	return nil, errors.Join(err, u.Close())
+	return &upload{Upload: u, store: s, digest: digest}, nil
+}
+
+// healable tells whether the upload of a module mends what made reading its record fail.
+func healable(err error) bool {
+	var (
+		notFound *store.NotFoundError
+		corrupt  *store.CorruptError
+	)
+	return errors.As(err, &notFound) || errors.As(err, &corrupt)
 }
 
 // Module implements store.Modules.
@@ -264,7 +282,7 @@ func (s *Store) ModuleBinary(ctx context.Context, digest store.Digest) ([]byte, 
 	}
 	data, err := s.blobs.Read(digest)
 	if errors.Is(err, blob.ErrMismatch) || errors.Is(err, fs.ErrNotExist) {
-		return nil, &store.CorruptError{Kind: store.KindModule, Name: digest.String(), Err: err}
+		return nil, &store.CorruptError{Kind: store.KindModule, Name: digest.String(), Err: fmt.Errorf("%w: %w", store.ErrDamaged, err)}
 	}
 	return data, err
 }

@@ -65,7 +65,7 @@ func testFull(t *testing.T, open Open) {
 func testClose(t *testing.T, open Open) {
 	f := newFixture(t, open, Options{})
 	f.submit("a", "b")
-	u, err := f.Upload(t.Context(), store.DigestOf([]byte("part")), 4)
+	u, err := f.Upload(t.Context(), store.DigestOf([]byte("part")), 4, store.Resume{})
 	wantIs(t, "Upload", err, nil)
 	wantIs(t, "Close of an upload", u.Close(), nil)
 
@@ -87,7 +87,7 @@ func testClose(t *testing.T, open Open) {
 		"Count":      func() error { _, err := f.Count(ctx); return err },
 		"Prune":      func() error { _, err := f.Prune(ctx, store.Retention{}); return err },
 		"Module":     func() error { _, err := f.Module(ctx, f.module); return err },
-		"Upload":     func() error { _, err := f.Upload(ctx, f.module, 6); return err },
+		"Upload":     func() error { _, err := f.Upload(ctx, f.module, 6, store.Resume{}); return err },
 		"TagModule":  func() error { return f.TagModule(ctx, "x", f.module) },
 		"ReadLog":    func() error { _, _, err := f.ReadLog(ctx, "a", 0, 0, 1); return err },
 	} {

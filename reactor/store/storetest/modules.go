@@ -2,12 +2,9 @@ package storetest
 
 import (
 	"bytes"
-	"context"
 	"fmt"
-	"io"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/reactord/reactord/reactor/store"
 )
@@ -16,7 +13,7 @@ func testModule(t *testing.T, open Open) {
 	f := newFixture(t, open, Options{})
 	binary := bytes.Repeat([]byte("wasm"), 10_000)
 	digest := store.DigestOf(binary)
-	u, err := f.Upload(t.Context(), digest, int64(len(binary)))
+	u, err := f.Upload(t.Context(), digest, int64(len(binary)), store.Resume{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +63,7 @@ func testModule(t *testing.T, open Open) {
 	_, err = f.ModuleByTag(t.Context(), "unknown")
 	wantEqual(t, "kind", wantAs[*store.NotFoundError](t, "ModuleByTag", err).Kind, store.KindTag)
 	wantAs[*store.NotFoundError](t, "TagModule", f.TagModule(t.Context(), "x", unknown))
-	_, err = f.Upload(t.Context(), digest, int64(len(binary)))
+	_, err = f.Upload(t.Context(), digest, int64(len(binary)), store.Resume{})
 	wantIs(t, "Upload of what is there", err, store.ErrExists)
 
 	t.Run("list", func(t *testing.T) {
@@ -109,163 +106,6 @@ func testModule(t *testing.T, open Open) {
 		}
 		if pages < 2 {
 			t.Errorf("%d pages", pages)
-		}
-	})
-}
-
-func testUpload(t *testing.T, open Open) {
-	binary := []byte("0123456789")
-	digest := store.DigestOf(binary)
-	begin := func(t *testing.T, f *fixture, size int64) store.Upload {
-		t.Helper()
-		u, err := f.Upload(t.Context(), digest, size)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return u
-	}
-	write := func(t *testing.T, u store.Upload, p []byte) {
-		t.Helper()
-		if n, err := u.Write(p); n != len(p) || err != nil {
-			t.Fatalf("wrote %d of %d bytes: %v", n, len(p), err)
-		}
-	}
-	commit := func(t *testing.T, u store.Upload) error {
-		_, err := u.Commit(t.Context(), epoch, nil, "")
-		return err
-	}
-
-	t.Run("Resume", func(t *testing.T) {
-		f := newFixture(t, open, Options{})
-		u := begin(t, f, 10)
-		write(t, u, binary[:4])
-		wantIs(t, "Commit of a part", commit(t, u), io.ErrUnexpectedEOF)
-		_, err := u.Bytes()
-		wantIs(t, "Bytes of a part", err, io.ErrUnexpectedEOF)
-		wantIs(t, "Close", u.Close(), nil)
-		u = begin(t, f, 10)
-		wantEqual(t, "offset", u.Offset(), 4)
-		write(t, u, binary[4:7])
-		wantIs(t, "Close", u.Close(), nil)
-		f.reopen(Options{})
-		_, err = f.Module(t.Context(), digest)
-		wantAs[*store.NotFoundError](t, "a part of a module", err)
-		u = begin(t, f, 10)
-		wantEqual(t, "offset after reopening", u.Offset(), 7)
-		write(t, u, binary[7:])
-		wantIs(t, "Commit", commit(t, u), nil)
-		wantIs(t, "Close", u.Close(), nil)
-		data, err := f.ModuleBinary(t.Context(), digest)
-		wantIs(t, "ModuleBinary", err, nil)
-		wantEqual(t, "binary", string(data), string(binary))
-	})
-	t.Run("Mismatch", func(t *testing.T) {
-		f := newFixture(t, open, Options{})
-		for _, try := range []func(store.Upload) error{
-			func(u store.Upload) error { return commit(t, u) },
-			func(u store.Upload) error { _, err := u.Bytes(); return err },
-		} {
-			u := begin(t, f, 10)
-			write(t, u, []byte("012345678X"))
-			wantIs(t, "wrong bytes", try(u), store.ErrDigestMismatch)
-			wantIs(t, "Close", u.Close(), nil)
-			u = begin(t, f, 10)
-			wantEqual(t, "what is kept of wrong bytes", u.Offset(), 0)
-			wantIs(t, "Discard", u.Discard(), nil)
-		}
-		_, err := f.Module(t.Context(), digest)
-		wantAs[*store.NotFoundError](t, "Module", err)
-	})
-	t.Run("Sizes", func(t *testing.T) {
-		f := newFixture(t, open, Options{})
-		u := begin(t, f, 10)
-		write(t, u, binary[:8])
-		_, err := u.Write([]byte("890"))
-		wantIs(t, "more than announced", err, store.ErrTooLong)
-		write(t, u, binary[8:])
-		wantIs(t, "Close", u.Close(), nil)
-		u = begin(t, f, 9)
-		wantEqual(t, "offset where a smaller size is announced", u.Offset(), 0)
-		wantIs(t, "Discard", u.Discard(), nil)
-		if _, err := f.Upload(t.Context(), digest, -1); err == nil {
-			t.Error("a negative size was taken")
-		}
-		empty := store.DigestOf(nil)
-		u, err = f.Upload(t.Context(), empty, 0)
-		wantIs(t, "Upload of nothing", err, nil)
-		wantIs(t, "Commit of nothing", commit(t, u), nil)
-		wantIs(t, "Close", u.Close(), nil)
-	})
-	t.Run("Discard", func(t *testing.T) {
-		f := newFixture(t, open, Options{})
-		u := begin(t, f, 10)
-		write(t, u, binary)
-		wantIs(t, "Discard", u.Discard(), nil)
-		wantIs(t, "Close after Discard", u.Close(), nil)
-		u = begin(t, f, 10)
-		wantEqual(t, "offset", u.Offset(), 0)
-		wantIs(t, "Close", u.Close(), nil)
-	})
-	t.Run("OneAtATime", func(t *testing.T) {
-		f := newFixture(t, open, Options{})
-		u := begin(t, f, 10)
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
-		defer cancel()
-		_, err := f.Upload(ctx, digest, 10)
-		wantIs(t, "a second upload", err, context.DeadlineExceeded)
-		var group sync.WaitGroup
-		for range 4 {
-			group.Go(func() {
-				_, err := f.Upload(t.Context(), digest, 10)
-				wantIs(t, "an upload that waited", err, store.ErrExists)
-			})
-		}
-		write(t, u, binary)
-		wantIs(t, "Commit", commit(t, u), nil)
-		wantIs(t, "Close", u.Close(), nil)
-		group.Wait()
-	})
-	t.Run("Full", func(t *testing.T) {
-		const bound = 100_000
-		f := newFixture(t, open, Options{ModuleBytes: bound})
-		put := func(name byte, size int, commit bool) error {
-			data := bytes.Repeat([]byte{name}, size)
-			u, err := f.Upload(t.Context(), store.DigestOf(data), int64(size))
-			if err != nil {
-				return err
-			}
-			if !commit {
-				data = data[:size/2]
-			}
-			if _, err := u.Write(data); err != nil {
-				return err
-			}
-			if commit {
-				if _, err := u.Commit(t.Context(), epoch, nil, ""); err != nil {
-					return err
-				}
-			}
-			return u.Close()
-		}
-		wantIs(t, "a module above the bound", put('a', bound, true), store.ErrFull)
-		wantIs(t, "a module of half the bound", put('b', bound/2, true), nil)
-		wantIs(t, "part of a module", put('c', bound/3, false), nil)
-		wantIs(t, "a module in place of the part", put('d', bound/3, true), nil)
-		wantIs(t, "a module that finds no room", put('e', bound/3, true), store.ErrFull)
-		wantIs(t, "DeleteModule", f.DeleteModule(t.Context(), store.DigestOf(bytes.Repeat([]byte{'d'}, bound/3))), nil)
-		wantIs(t, "a module that finds room again", put('e', bound/3, true), nil)
-		f.reopen(Options{ModuleBytes: bound})
-		wantIs(t, "a module that finds no room after reopening", put('f', bound/3, true), store.ErrFull)
-
-		tiny := 0
-		for ; tiny < 1000; tiny++ {
-			if err := put(byte(tiny), 1+tiny/256, true); err != nil {
-				wantIs(t, "tiny modules", err, store.ErrFull)
-				break
-			}
-		}
-		if tiny == 1000 {
-			t.Error("tiny modules cost nothing")
 		}
 	})
 }

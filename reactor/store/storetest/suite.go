@@ -21,9 +21,17 @@ type Options struct {
 // Open opens the store in a directory, and fails the test if it cannot. The test closes the store.
 type Open func(t testing.TB, dir string, options Options) store.Store
 
-// Run runs the suite. The name of t must be that of a top-level test, and open must be usable in
+// Engine is what is tested.
+type Engine struct {
+	Open Open
+	// DamageModule changes the bytes of a module on disk, or with missing removes them, behind the
+	// back of the store that is open in dir.
+	DamageModule func(t testing.TB, dir string, module store.Digest, missing bool)
+}
+
+// Run runs the suite. The name of t must be that of a top-level test, and Open must be usable in
 // another process: the crash test runs itself in one.
-func Run(t *testing.T, open Open) {
+func Run(t *testing.T, engine Engine) {
 	for _, group := range []struct {
 		name string
 		run  func(*testing.T, Open)
@@ -38,6 +46,8 @@ func Run(t *testing.T, open Open) {
 		{"Prune", testPrune},
 		{"Module", testModule},
 		{"Upload", testUpload},
+		{"Resume", testResume},
+		{"Heal", func(t *testing.T, _ Open) { testHeal(t, engine) }},
 		{"DeleteModule", testDeleteModule},
 		{"Log", testLog},
 		{"Full", testFull},
@@ -45,7 +55,7 @@ func Run(t *testing.T, open Open) {
 		{"Model", testModel},
 		{"Crash", testCrash},
 	} {
-		t.Run(group.name, func(t *testing.T) { group.run(t, open) })
+		t.Run(group.name, func(t *testing.T) { group.run(t, engine.Open) })
 	}
 }
 
@@ -93,7 +103,7 @@ func (f *fixture) putModule(binary []byte) store.Digest {
 func (f *fixture) putDescribed(binary, info []byte) store.Digest {
 	f.t.Helper()
 	digest := store.DigestOf(binary)
-	u, err := f.Upload(f.t.Context(), digest, int64(len(binary)))
+	u, err := f.Upload(f.t.Context(), digest, int64(len(binary)), store.Resume{})
 	if err != nil {
 		f.t.Fatalf("Upload: %v", err)
 	}

@@ -49,7 +49,7 @@ func (a *app) push(ctx context.Context, m *source.Module, tag string) (*reactorv
 	if err != nil {
 		return nil, err
 	}
-	header := &reactorv1.PushModuleHeader{Digest: m.Digest, SizeBytes: uint64(m.Size), Tag: tag}
+	header := &reactorv1.PushModuleHeader{Digest: m.Digest, SizeBytes: uint64(m.Size), Tag: tag, PrefixDigests: m.PrefixDigests}
 	if err := stream.Send(&reactorv1.PushModuleRequest{Part: &reactorv1.PushModuleRequest_Header{Header: header}}); err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}

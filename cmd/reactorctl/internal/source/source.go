@@ -26,6 +26,8 @@ type Module struct {
 	// Digest and Size describe File.
 	Digest string
 	Size   int64
+	// PrefixDigests are the digests of File's first mebibyte, its first two, and so on.
+	PrefixDigests [][]byte
 	// Name is a short name for people: the file's or folder's base name.
 	Name string
 
@@ -80,15 +82,31 @@ func openFile(path, name string) (*Module, error) {
 	if err != nil {
 		return nil, err
 	}
-	hash := sha256.New()
-	size, err := io.Copy(hash, f)
-	if err == nil {
-		_, err = f.Seek(0, io.SeekStart)
-	}
-	if err != nil {
+	m := &Module{File: f, Name: name}
+	if err := m.hash(); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	return &Module{File: f, Digest: "sha256:" + hex.EncodeToString(hash.Sum(nil)), Size: size, Name: name}, nil
+	return m, nil
+}
+
+// hash reads File and describes it.
+func (m *Module) hash() error {
+	const mebibyte = 1 << 20
+	hash := sha256.New()
+	for {
+		n, err := io.CopyN(hash, m.File, mebibyte)
+		m.Size += n
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		m.PrefixDigests = append(m.PrefixDigests, hash.Sum(nil))
+	}
+	m.Digest = "sha256:" + hex.EncodeToString(hash.Sum(nil))
+	_, err := m.File.Seek(0, io.SeekStart)
+	return err
 }
 
 // build compiles the Go package in dir for wasip1. The build is reproducible (trimmed paths, no

@@ -34,6 +34,8 @@ func code(class errs.Class) codes.Code {
 		return codes.FailedPrecondition
 	case errs.ModuleTooLarge, errs.LimitExceeded, errs.QueueFull, errs.StoreFull:
 		return codes.ResourceExhausted
+	case errs.PushStalled:
+		return codes.Aborted
 	case errs.Draining:
 		return codes.Unavailable
 	default:

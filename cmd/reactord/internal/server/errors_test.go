@@ -41,6 +41,7 @@ var codeOf = map[errs.Class]codes.Code{
 	errs.CursorExpired:          codes.FailedPrecondition,
 	errs.Draining:               codes.Unavailable,
 	errs.Internal:               codes.Internal,
+	errs.PushStalled:            codes.Aborted,
 }
 
 // Every reason of the API is a class, by number and by name, and has a code and an ErrorInfo.

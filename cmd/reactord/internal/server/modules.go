@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"io"
+	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/peer"
 
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 	"github.com/reactord/reactord/reactor"
@@ -32,6 +34,9 @@ func (m *modules) PushModule(stream grpc.BidiStreamingServer[reactorv1.PushModul
 		Digest:    header.GetDigest(),
 		SizeBytes: header.GetSizeBytes(),
 		Tag:       header.GetTag(),
+
+		Sender:        sender(stream.Context()),
+		PrefixDigests: header.GetPrefixDigests(),
 	})
 	if err != nil {
 		return err
@@ -54,27 +59,78 @@ func (m *modules) PushModule(stream grpc.BidiStreamingServer[reactorv1.PushModul
 	}})
 }
 
+// sender names the connection of a call, or nothing if it has no name of its own: the peers of unix
+// sockets have none.
+func sender(ctx context.Context) string {
+	p, ok := peer.FromContext(ctx)
+	if !ok || p.Addr.Network() == "unix" {
+		return ""
+	}
+	return p.Addr.String()
+}
+
+// pushPatience is how long a push may bring nothing. Beyond, its stream is worth more than it.
+const pushPatience = time.Minute
+
 // receiveChunks writes to push what the client sends, up to its half-close.
-func receiveChunks(stream grpc.BidiStreamingServer[reactorv1.PushModuleRequest, reactorv1.PushModuleResponse], push io.Writer) error {
+func receiveChunks(stream grpc.BidiStreamingServer[reactorv1.PushModuleRequest, reactorv1.PushModuleResponse], push *reactor.Push) error {
+	requests := receive(stream)
+	patience := time.NewTimer(pushPatience)
+	defer patience.Stop()
 	for {
-		req, err := stream.Recv()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		part, ok := req.GetPart().(*reactorv1.PushModuleRequest_Chunk)
-		if !ok {
-			return fields{{Path: "chunk", Description: "must be what follows the header"}}.err()
-		}
-		if len(part.Chunk) > maxChunkBytes {
-			return fields{{Path: "chunk", Description: "is larger than 1 MiB"}}.err()
-		}
-		if _, err := push.Write(part.Chunk); err != nil {
-			return err
+		select {
+		case r := <-requests:
+			if errors.Is(r.err, io.EOF) {
+				return nil
+			}
+			if r.err != nil {
+				return r.err
+			}
+			if err := writeChunk(r.req, push); err != nil {
+				return err
+			}
+			patience.Reset(pushPatience)
+		case <-patience.C:
+			return push.Stalled()
 		}
 	}
+}
+
+// received is what Recv returned.
+type received struct {
+	req *reactorv1.PushModuleRequest
+	err error
+}
+
+// receive receives what the client sends until the first error. Its goroutine ends with the call.
+func receive(stream grpc.BidiStreamingServer[reactorv1.PushModuleRequest, reactorv1.PushModuleResponse]) <-chan received {
+	requests := make(chan received)
+	go func() {
+		for {
+			req, err := stream.Recv()
+			select {
+			case requests <- received{req, err}:
+			case <-stream.Context().Done():
+				return
+			}
+			if err != nil {
+				return
+			}
+		}
+	}()
+	return requests
+}
+
+func writeChunk(req *reactorv1.PushModuleRequest, push io.Writer) error {
+	part, ok := req.GetPart().(*reactorv1.PushModuleRequest_Chunk)
+	if !ok {
+		return fields{{Path: "chunk", Description: "must be what follows the header"}}.err()
+	}
+	if len(part.Chunk) > maxChunkBytes {
+		return fields{{Path: "chunk", Description: "is larger than 1 MiB"}}.err()
+	}
+	_, err := push.Write(part.Chunk)
+	return err
 }
 
 func (m *modules) GetModule(ctx context.Context, req *reactorv1.GetModuleRequest) (*reactorv1.GetModuleResponse, error) {

@@ -3,7 +3,7 @@ package vfs
 import (
 	"errors"
 	"os"
-	"sync"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -11,66 +11,51 @@ import (
 
 // Dir is an open folder: the capability to what is beneath it.
 type Dir struct {
-	root     *os.Root
+	h        *handle
 	readOnly bool
-
-	mu     sync.Mutex
-	handle *handle // the folder itself, opened when it is first needed
-	closed bool
+	search   bool // h is good for passing through only, not for listing
+	volume   volume
 
 	listing listing
 }
 
 // OpenDir opens the folder at a path of the host, which is trusted: links are followed wherever they
-// lead. With readOnly, the Dir and whatever is opened through it can be used for reading only.
+// lead. With readOnly, the Dir and whatever is opened through it can be used for reading only. A
+// folder that may be searched but not read is good for what is in it, not for a list of that.
 func OpenDir(path string, readOnly bool) (*Dir, error) {
-	info, err := os.Stat(path) // first, since opening what is no folder may block
+	if strings.IndexByte(path, 0) >= 0 {
+		return nil, syscall.EINVAL
+	}
+	fd, search, err := openFolder(unix.AT_FDCWD, path, 0, true)
 	if err != nil {
-		return nil, errno(err)
+		return nil, err
 	}
-	if !info.IsDir() {
-		return nil, syscall.ENOTDIR
+	return newDir(fd, path, &Dir{readOnly: readOnly, search: search})
+}
+
+// newDir makes d a Dir of the folder fd, which it takes over. What is known of d is set already; its
+// volume may be that of another folder.
+func newDir(fd int, name string, d *Dir) (*Dir, error) {
+	s, err := fstat(fd)
+	if err == nil {
+		d.volume, err = d.volume.of(fd, s)
 	}
-	root, err := os.OpenRoot(path)
 	if err != nil {
-		return nil, errno(err)
+		_ = unix.Close(fd)
+		return nil, err
 	}
-	return &Dir{root: root, readOnly: readOnly}, nil
+	d.h, err = newHandle(os.NewFile(uintptr(fd), name))
+	if err != nil {
+		return nil, err
+	}
+	return d, nil
 }
 
 // ReadOnly tells whether changes are refused, with EROFS.
 func (d *Dir) ReadOnly() bool { return d.readOnly }
 
 // Close gives the folder up. It does not wait for operations that run.
-func (d *Dir) Close() error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.closed {
-		return syscall.EBADF
-	}
-	d.closed = true
-	if d.handle != nil {
-		_ = d.handle.Close()
-	}
-	return errno(d.root.Close())
-}
-
-// self returns the folder as a descriptor.
-func (d *Dir) self() (*handle, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.closed {
-		return nil, syscall.EBADF
-	}
-	if d.handle == nil {
-		h, err := walk(d.root, ".")
-		if err != nil {
-			return nil, err
-		}
-		d.handle = h
-	}
-	return d.handle, nil
-}
+func (d *Dir) Close() error { return errno(d.h.Close()) }
 
 // mutable refuses a change to a read-only folder.
 func (d *Dir) mutable() error {
@@ -80,31 +65,30 @@ func (d *Dir) mutable() error {
 	return nil
 }
 
-// walk opens a folder beneath root.
-func walk(root *os.Root, dir string) (*handle, error) {
-	f, err := root.OpenFile(dir, os.O_RDONLY|unix.O_DIRECTORY, 0)
-	if err != nil {
-		return nil, walkError(err)
-	}
-	return newHandle(f)
-}
-
 // at runs op on the descriptor of the folder that contains p's name. A symbolic link in the name's
 // place is op's to deal with.
 func (d *Dir) at(p place, op func(dirfd int, name string) error) error {
-	if p.dir == "" {
-		h, err := d.self()
+	return d.h.control(func(root int) error {
+		dirfd, err := walk(root, p.dir)
 		if err != nil {
 			return err
 		}
-		return h.control(func(fd int) error { return op(fd, p.name) })
-	}
-	h, err := walk(d.root, p.dir)
-	if err != nil {
-		return err
-	}
-	defer h.Close()
-	return h.control(func(fd int) error { return op(fd, p.name) })
+		v := d.volume
+		if dirfd != root {
+			defer func() { _ = unix.Close(dirfd) }()
+			s, err := fstat(dirfd)
+			if err != nil {
+				return err
+			}
+			if v, err = v.of(dirfd, s); err != nil {
+				return err
+			}
+		}
+		if v.kernel {
+			return syscall.ENOTSUP
+		}
+		return op(dirfd, p.name)
+	})
 }
 
 // errIsLink is what an operation says when the name is a link that it would have to follow.
@@ -152,14 +136,4 @@ func errno(err error) error {
 		return syscall.EBADF
 	}
 	return syscall.EIO
-}
-
-// walkError is errno for os.Root's resolution of a path. An error of its own is its refusal to leave
-// the folder; os exports no name for that.
-func walkError(err error) error {
-	var no syscall.Errno
-	if err == nil || errors.As(err, &no) || errors.Is(err, os.ErrClosed) {
-		return errno(err)
-	}
-	return ErrEscapes
 }

@@ -2,21 +2,25 @@
 //
 // A [Dir] is a capability: every path it takes is resolved beneath it, whatever `..`, absolute
 // paths, symbolic links or concurrent renames it meets, and a Dir opened read-only refuses every
-// change. A [File] is an open regular file. Folders and regular files are all that can be opened:
-// what a FIFO, a device or a socket does when it is opened or read is not the file system's to
-// bound. The package knows nothing of WebAssembly; its vocabulary is that of openat(2).
+// change. A [File] is an open regular file, or one of the devices that are no more than a source or a
+// sink of bytes: null, zero, full, random, urandom. Nothing else can be opened but folders: what a FIFO,
+// another device or a socket does when it is opened or read is not the file system's to bound. The
+// package knows nothing of WebAssembly; its vocabulary is that of openat(2).
+//
+// What is on a file system of the kernel's own, such as procfs and sysfs, can't be reached, though it
+// says that it is regular files: it is a way to talk to the kernel, and into this process. A folder of
+// such a file system can be opened, and that is all; the error for what is in it is ENOTSUP.
 //
 // # How a path is resolved
 //
-// A path is split into a folder part and a last name. [os.Root] walks the folder part: it refuses
-// what leaves the folder, one component at a time, on descriptors, so that there is no moment
-// between a check and its use. What is left is a descriptor of the containing folder and one name
-// without a slash, and on these two the operation is a single *at system call that never follows a
+// A path is split into a folder part and a last name. The walk along the folder part refuses what
+// leaves the folder, one component at a time, on descriptors (see walker). It asks for permission to
+// search the folders, not to read them. What is left is a descriptor of the containing folder and one
+// name without a slash, and on these two the operation is a single *at system call that never follows a
 // symbolic link. If the name turns out to be a link that is to be followed, its target is put in
 // its place and resolution starts again from the Dir, under the same rules. So the last step gives
 // exactly the semantics asked for (no-follow, unlink as opposed to rmdir, rename onto an empty
-// folder, ...), which os.Root's own methods do not offer, and the walk, which is the part that can
-// go wrong, is os.Root's.
+// folder, ...).
 //
 // # Concurrency
 //

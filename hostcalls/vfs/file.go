@@ -8,11 +8,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// File is an open regular file.
+// File is an open regular file, or an open device.
 type File struct {
 	h        *handle
 	readOnly bool
+	typ      Type
 }
+
+// Type returns Regular or CharDevice.
+func (f *File) Type() Type { return f.typ }
 
 // Close gives the file up. It does not wait for operations that run.
 func (f *File) Close() error { return errno(f.h.Close()) }

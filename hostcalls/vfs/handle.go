@@ -51,10 +51,9 @@ func retry(call func() error) error {
 	}
 }
 
-// openat opens a name of the folder dirfd, never through a link, and never waiting for the other
-// end of a FIFO.
+// openat opens a name of the folder dirfd, never waiting for the other end of a FIFO.
 func openat(dirfd int, name string, flags int) (fd int, err error) {
-	const always = unix.O_NOFOLLOW | unix.O_NONBLOCK | unix.O_NOCTTY | unix.O_CLOEXEC
+	const always = unix.O_NONBLOCK | unix.O_NOCTTY | unix.O_CLOEXEC
 	err = retry(func() error {
 		fd, err = unix.Openat(dirfd, name, flags|always, 0o666)
 		return err

@@ -6,11 +6,7 @@ import (
 
 // Stat returns the folder's attributes.
 func (d *Dir) Stat() (Stat, error) {
-	h, err := d.self()
-	if err != nil {
-		return Stat{}, err
-	}
-	return h.stat()
+	return d.h.stat()
 }
 
 // SetTimes sets the folder's times.
@@ -18,29 +14,19 @@ func (d *Dir) SetTimes(atime, mtime Time) error {
 	if err := d.mutable(); err != nil {
 		return err
 	}
-	h, err := d.self()
-	if err != nil {
-		return err
-	}
-	return h.control(func(fd int) error { return setTimes(fd, atime, mtime) })
+	return d.at(place{name: "."}, func(dirfd int, name string) error {
+		return setTimesAt(dirfd, name, atime, mtime)
+	})
 }
 
 // Sync waits until the folder's names and metadata are stored.
 func (d *Dir) Sync() error {
-	h, err := d.self()
-	if err != nil {
-		return err
-	}
-	return errno(h.Sync())
+	return errno(d.h.Sync())
 }
 
 // DataSync waits until the folder's names are stored.
 func (d *Dir) DataSync() error {
-	h, err := d.self()
-	if err != nil {
-		return err
-	}
-	return h.dataSync()
+	return d.h.dataSync()
 }
 
 // Entry is one name in a folder.
@@ -58,13 +44,15 @@ func (d *Dir) List(cookie uint64, yield func(Entry) bool) error {
 	if int64(cookie) < 0 {
 		return syscall.EINVAL
 	}
-	h, err := d.self()
-	if err != nil {
-		return err
+	switch {
+	case d.volume.kernel:
+		return syscall.ENOTSUP
+	case d.search:
+		return syscall.EACCES
 	}
 	d.listing.Lock()
 	defer d.listing.Unlock()
-	return h.control(func(fd int) error { return d.listing.list(h, fd, cookie, yield) })
+	return d.h.control(func(fd int) error { return d.listing.list(d.h, fd, cookie, yield) })
 }
 
 // typeAt is for file systems whose folders do not hold the types of what is in them.

@@ -13,6 +13,7 @@ type How struct {
 	Read, Write bool // neither: a file is opened for reading
 	Follow      bool // follow a symbolic link in the place of the last name
 	Folder      bool // fail if it is no folder
+	List        bool // a folder is to be listed; without it permission to search it is enough
 	Create      bool // make a regular file if there is nothing
 	Exclusive   bool // with Create: fail if there is something
 	Truncate    bool // empty a file
@@ -36,8 +37,8 @@ const swaps = 8
 // errSwapped is what an attempt to open says when it did not get the file that it had looked at.
 const errSwapped = syscall.EAGAIN
 
-// Open opens what path stands for, a folder or a regular file. For anything else the error is
-// ENOTSUP.
+// Open opens what path stands for: a folder, a regular file, or a device that is no more than a source
+// or a sink of bytes. For anything else the error is ENOTSUP.
 func (d *Dir) Open(path string, how How) (Node, error) {
 	p, err := split(path)
 	if err != nil {
@@ -73,7 +74,7 @@ func (d *Dir) openAt(p place, dirfd int, how How) (Node, error) {
 	case errors.Is(err, unix.ENOENT) && how.Create && p.slash:
 		return nil, syscall.EISDIR
 	case errors.Is(err, unix.ENOENT) && how.Create:
-		return d.openFile(p, dirfd, how)
+		return d.openFile(p, dirfd, how, Regular)
 	case err != nil:
 		return nil, err
 	case how.Create && how.Exclusive:
@@ -89,23 +90,25 @@ func (d *Dir) openAt(p place, dirfd int, how How) (Node, error) {
 		if how.Write || how.Create || how.Truncate {
 			return nil, syscall.EISDIR
 		}
-		return d.openFolder(p, found)
-	case Regular:
-		if how.Folder || p.slash {
-			return nil, syscall.ENOTDIR
-		}
-		how.Create = false // only where there was nothing: a read-only folder allows the rest
-		return d.openFile(p, dirfd, how)
-	default:
-		if how.Folder || p.slash {
-			return nil, syscall.ENOTDIR
-		}
+		return d.openFolder(p, dirfd, how)
+	}
+	if how.Folder || p.slash {
+		return nil, syscall.ENOTDIR
+	}
+	if !found.isFile() {
 		return nil, syscall.ENOTSUP
 	}
+	how.Create = false // only where there was nothing: a read-only folder allows the rest
+	if found.Type == CharDevice {
+		how.Truncate = false
+	}
+	return d.openFile(p, dirfd, how, found.Type)
 }
 
-func (d *Dir) openFile(p place, dirfd int, how How) (Node, error) {
-	if how.Write || how.Create || how.Truncate {
+// openFile opens a regular file or a device. A read-only folder does not keep a device from being
+// written to, as a read-only file system does not: what changes is not in the folder.
+func (d *Dir) openFile(p place, dirfd int, how How, want Type) (Node, error) {
+	if want == Regular && (how.Write || how.Create || how.Truncate) {
 		if err := d.mutable(); err != nil {
 			return nil, err
 		}
@@ -114,9 +117,9 @@ func (d *Dir) openFile(p place, dirfd int, how How) (Node, error) {
 	if err != nil {
 		return nil, openError(err, how)
 	}
-	if s, err := fstat(fd); err != nil || s.Type != Regular {
+	if err := d.check(fd, want); err != nil {
 		_ = unix.Close(fd)
-		return nil, errSwapped
+		return nil, err
 	}
 	// O_NONBLOCK was for the open only; without it, package os leaves the network poller out.
 	if err := unix.SetNonblock(fd, false); err != nil {
@@ -127,7 +130,24 @@ func (d *Dir) openFile(p place, dirfd int, how How) (Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &File{h: h, readOnly: d.readOnly}, nil
+	return &File{h: h, readOnly: d.readOnly, typ: want}, nil
+}
+
+// check tells whether what was opened is what was wanted, and may be had. A file can be on another file
+// system than its folder: one file can be mounted over another.
+func (d *Dir) check(fd int, want Type) error {
+	s, err := fstat(fd)
+	if err != nil {
+		return err
+	}
+	if s.Type != want || !s.isFile() {
+		return errSwapped
+	}
+	v, err := d.volume.of(fd, s)
+	if err == nil && v.kernel {
+		err = syscall.ENOTSUP
+	}
+	return err
 }
 
 // openError tells what can't be opened from what is not what it was when it was looked at: gone, or
@@ -140,33 +160,27 @@ func openError(err error, how How) error {
 	return err
 }
 
-// openFolder opens the folder of the name of p, which was found by a look that followed no link.
-// os.Root follows links (inside of the Dir), so what it opens is compared with what was found.
-func (d *Dir) openFolder(p place, found Stat) (Node, error) {
-	root, err := d.root.OpenRoot(place{dir: p.dir, name: p.name}.String() + "/.") // ENOTDIR unless a folder
-	if err != nil {
-		return nil, walkError(err)
-	}
-	sub := &Dir{root: root, readOnly: d.readOnly}
-	s, err := sub.Stat()
-	if err == nil && !s.same(found) {
-		err = errSwapped
+// openFolder opens the folder of the name of p in the folder dirfd.
+func (d *Dir) openFolder(p place, dirfd int, how How) (Node, error) {
+	fd, search, err := openFolder(dirfd, p.name, unix.O_NOFOLLOW, !how.List)
+	if errors.Is(err, unix.ENOTDIR) {
+		return nil, errSwapped
 	}
 	if err != nil {
-		_ = sub.Close()
-		return nil, err
+		return nil, openError(err, how)
 	}
-	return sub, nil
+	sub := &Dir{readOnly: d.readOnly, search: search, volume: d.volume}
+	return newDir(fd, p.name, sub)
 }
 
-// flags returns the flags of open(2) for a regular file.
+// flags returns the flags of open(2) for a file. No link is followed.
 func (how How) flags() int {
-	flags := unix.O_RDONLY
+	flags := unix.O_NOFOLLOW | unix.O_RDONLY
 	switch {
 	case how.Read && how.Write:
-		flags = unix.O_RDWR
+		flags |= unix.O_RDWR
 	case how.Write:
-		flags = unix.O_WRONLY
+		flags |= unix.O_WRONLY
 	}
 	for _, f := range []struct {
 		on   bool

@@ -12,8 +12,8 @@ var ErrEscapes = errors.New("path leads out of the granted folder")
 const (
 	// maxPath bounds a path in bytes, links substituted: PATH_MAX on Linux, without the NUL.
 	maxPath = 4095
-	// maxLinks bounds how many links in the place of the last name are followed (MAXSYMLINKS on
-	// Linux). os.Root has a bound of its own for those in the folder part.
+	// maxLinks bounds how many links in the place of the last name are followed, and for each how many
+	// in its folder part (MAXSYMLINKS on Linux).
 	maxLinks = 40
 )
 

@@ -91,7 +91,7 @@ func TestNoPeekByExchangedFolder(t *testing.T) {
 		if err == nil {
 			readMine(t, n)
 		}
-		d, err := f.dir.Open("folder", How{Follow: true, Folder: true})
+		d, err := f.dir.Open("folder", How{Follow: true, Folder: true, List: true})
 		if err != nil {
 			return err
 		}

@@ -25,9 +25,15 @@ const (
 type Stat struct {
 	Dev, Ino            uint64
 	Type                Type
+	Device              uint64 // of a device: which
 	Nlink               uint64
 	Size                int64
 	Atime, Mtime, Ctime int64
+}
+
+// isFile tells whether s is of what can be opened as a File.
+func (s Stat) isFile() bool {
+	return s.Type == Regular || s.Type == CharDevice && isStreamDevice(s.Device)
 }
 
 // same tells whether s and t are of one file, if it was there throughout.
@@ -35,14 +41,15 @@ func (s Stat) same(t Stat) bool { return s.Dev == t.Dev && s.Ino == t.Ino && s.T
 
 func statOf(s *unix.Stat_t) Stat {
 	return Stat{
-		Dev:   widen(s.Dev),
-		Ino:   s.Ino,
-		Type:  typeOf(widen(s.Mode)),
-		Nlink: widen(s.Nlink),
-		Size:  s.Size,
-		Atime: s.Atim.Nano(),
-		Mtime: s.Mtim.Nano(),
-		Ctime: s.Ctim.Nano(),
+		Dev:    widen(s.Dev),
+		Ino:    s.Ino,
+		Type:   typeOf(widen(s.Mode)),
+		Device: widen(s.Rdev),
+		Nlink:  widen(s.Nlink),
+		Size:   s.Size,
+		Atime:  s.Atim.Nano(),
+		Mtime:  s.Mtim.Nano(),
+		Ctime:  s.Ctim.Nano(),
 	}
 }
 

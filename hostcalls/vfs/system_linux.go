@@ -6,6 +6,55 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// openSearch opens a folder for passing through, which takes no permission to read it.
+func openSearch(dirfd int, name string, flags int) (int, error) {
+	return openat(dirfd, name, flags|unix.O_PATH|unix.O_DIRECTORY)
+}
+
+// isKernelInterface tells whether what is open as fd is on a file system of the kernel's own. The magic
+// numbers are those of statfs(2) and linux/magic.h. What is not listed stores files, as far as is known.
+func isKernelInterface(fd int, _ Stat) (bool, error) {
+	var s unix.Statfs_t
+	if err := retry(func() error { return unix.Fstatfs(fd, &s) }); err != nil {
+		return false, err
+	}
+	switch uint32(s.Type) {
+	case unix.PROC_SUPER_MAGIC, unix.SYSFS_MAGIC, unix.DEBUGFS_MAGIC, unix.TRACEFS_MAGIC,
+		unix.SECURITYFS_MAGIC, unix.SELINUX_MAGIC, unix.SMACK_MAGIC, unix.AAFS_MAGIC,
+		unix.CGROUP_SUPER_MAGIC, unix.CGROUP2_SUPER_MAGIC, unix.RDTGROUP_SUPER_MAGIC,
+		unix.BPF_FS_MAGIC, unix.PSTOREFS_MAGIC, unix.EFIVARFS_MAGIC, unix.BINFMTFS_MAGIC,
+		unix.DEVPTS_SUPER_MAGIC, unix.BINDERFS_SUPER_MAGIC, unix.XENFS_SUPER_MAGIC,
+		unix.OPENPROM_SUPER_MAGIC, unix.USBDEVICE_SUPER_MAGIC, unix.NSFS_MAGIC,
+		configfs, mqueue, rpcPipefs, nfsd, fusectl, functionfs:
+		return true, nil
+	}
+	return false, nil
+}
+
+// Magic numbers that are not in linux/magic.h but in the sources of the file systems.
+const (
+	configfs   = 0x62656570
+	mqueue     = 0x19800202
+	rpcPipefs  = 0x67596969
+	nfsd       = 0x6e667364
+	fusectl    = 0x65735543
+	functionfs = 0xa647361
+)
+
+// isStreamDevice tells whether a character device is no more than a source or a sink of bytes: null,
+// zero, full, random or urandom, as the kernel's list of devices has them (admin-guide/devices.txt).
+func isStreamDevice(device uint64) bool {
+	const memory = 1 // the major number
+	if unix.Major(device) != memory {
+		return false
+	}
+	switch unix.Minor(device) {
+	case 3, 5, 7, 8, 9:
+		return true
+	}
+	return false
+}
+
 func allocate(fd int, off, n int64) error { return unix.Fallocate(fd, 0, off, n) }
 
 func dataSync(fd int) error { return unix.Fdatasync(fd) }

@@ -3,10 +3,49 @@
 package vfs
 
 import (
+	"errors"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
+
+// openSearch opens a folder for passing through, which takes no permission to read it where the system
+// knows of search at all.
+func openSearch(dirfd int, name string, flags int) (int, error) {
+	fd, err := openat(dirfd, name, flags|unix.O_RDONLY|unix.O_DIRECTORY)
+	if searchFlag != 0 && errors.Is(err, unix.EACCES) {
+		return openat(dirfd, name, flags|searchFlag|unix.O_DIRECTORY)
+	}
+	return fd, err
+}
+
+// isKernelInterface tells whether what has the attributes s is on a file system of the kernel's own, by
+// where these are mounted.
+func isKernelInterface(_ int, s Stat) (bool, error) {
+	root, err := lstatat(unix.AT_FDCWD, "/")
+	if err != nil {
+		return false, err
+	}
+	for _, path := range []string{"/proc", "/kern", "/system/object", "/system/contract"} {
+		at, err := lstatat(unix.AT_FDCWD, path)
+		if err == nil && at.Dev == s.Dev && at.Dev != root.Dev {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// isStreamDevice tells whether a character device is no more than a source or a sink of bytes, by what
+// has those names here.
+func isStreamDevice(device uint64) bool {
+	for _, name := range []string{"null", "zero", "random", "urandom"} {
+		s, err := lstatat(unix.AT_FDCWD, "/dev/"+name)
+		if err == nil && s.Type == CharDevice && s.Device == device {
+			return true
+		}
+	}
+	return false
+}
 
 func allocate(int, int64, int64) error { return unix.ENOTSUP }
 

@@ -79,7 +79,7 @@ func (f *fixture) open(path string, how How) *File {
 
 func (f *fixture) openDir(path string) *Dir {
 	f.t.Helper()
-	n, err := f.dir.Open(path, How{Folder: true})
+	n, err := f.dir.Open(path, How{Folder: true, List: true})
 	f.must(err)
 	d := n.(*Dir)
 	f.t.Cleanup(func() { d.Close() })

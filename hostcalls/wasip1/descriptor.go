@@ -74,13 +74,13 @@ type table struct {
 	budget  *hostcalls.Budget
 }
 
-// hostDescriptors is how many of the daemon's own descriptors d may hold: a folder has one to walk from
-// and one to act in, a socket one more while it is waited for.
+// hostDescriptors is how many of the daemon's own descriptors d may hold: a socket has one more while it
+// is waited for.
 func hostDescriptors(d descriptor) int64 {
 	switch d.(type) {
 	case *stdin, *stdout:
 		return 0
-	case *file:
+	case *file, *folder:
 		return 1
 	}
 	return 2

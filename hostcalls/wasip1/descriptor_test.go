@@ -177,14 +177,14 @@ func TestDescriptorBudget(t *testing.T) {
 		}
 		return fd
 	}
-	in, one := add(new(stdin), errnoSuccess), add(new(folder), errnoSuccess)
+	in, one := add(new(stdin), errnoSuccess), add(new(connection), errnoSuccess)
 	two := add(new(file), errnoSuccess)
-	add(new(folder), errnoNfile)
+	add(new(connection), errnoNfile)
 	if left() != 1 {
-		t.Errorf("%d left of 4, less a folder and a file", left())
+		t.Errorf("%d left of 4, less a connection and a file", left())
 	}
 	if _, e := tab.renumber(two, one); e != errnoSuccess || left() != 3 {
-		t.Errorf("%d left when the folder is gone (%v)", left(), e)
+		t.Errorf("%d left when the connection is gone (%v)", left(), e)
 	}
 	if _, e := tab.renumber(one, in); e != errnoSuccess || left() != 3 {
 		t.Errorf("%d left when the file has another number (%v)", left(), e)
@@ -192,20 +192,23 @@ func TestDescriptorBudget(t *testing.T) {
 	if _, e := tab.remove(in); e != errnoSuccess || left() != 4 {
 		t.Errorf("%d left when all are gone (%v)", left(), e)
 	}
+	if add(new(folder), errnoSuccess); left() != 3 {
+		t.Errorf("%d left of 4, less a folder", left())
+	}
 }
 
 // What a process still has when it ends goes back to the budget.
 func TestProcessGivesBackDescriptors(t *testing.T) {
-	budget := hostcalls.NewBudget(3)
+	budget := hostcalls.NewBudget(1)
 	config := Config{Budget: budget, Grants: []hostcalls.Grant{hostcalls.Dir{HostPath: t.TempDir(), GuestPath: "/"}}}
 	for range 3 {
 		withProcess(t, config, func(_ *caller) {
-			if budget.Take(2) {
+			if budget.Take(1) {
 				t.Error("a folder takes up no descriptors")
 			}
 		})
 	}
-	if !budget.Take(3) {
+	if !budget.Take(1) {
 		t.Error("descriptors were not given back")
 	}
 }

@@ -255,7 +255,7 @@ func (o opening) allowed(folder fdstat) errno {
 	if o.flags&oflagCreat != 0 {
 		base |= rightPathCreateFile
 	}
-	if o.flags&oflagTrunc != 0 {
+	if o.flags&oflagTrunc != 0 && o.base&rightFdWrite == 0 {
 		base |= rightPathFilestatSetSize
 	}
 	if o.fdflags&(fdflagSync|fdflagRsync) != 0 {
@@ -277,6 +277,7 @@ func (o opening) how(follow bool) vfs.How {
 		Write:     o.base&rightFdWrite != 0,
 		Follow:    follow,
 		Folder:    o.flags&oflagDirectory != 0,
+		List:      o.base&rightFdReaddir != 0,
 		Create:    o.flags&oflagCreat != 0,
 		Exclusive: o.flags&oflagExcl != 0,
 		Truncate:  o.flags&oflagTrunc != 0,
@@ -296,7 +297,8 @@ func (o opening) descriptor(n vfs.Node, in *folder, path string) descriptor {
 		st.base &= folderRights
 		return &folder{fdstat: st, Dir: dir, path: path}
 	}
-	st.filetype = filetypeRegularFile
+	f := n.(*vfs.File)
+	st.filetype = filetypeOf(f.Type())
 	st.base &= fileRights
-	return &file{fdstat: st, File: n.(*vfs.File), path: path}
+	return &file{fdstat: st, File: f, path: path}
 }

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/reactord/reactord/hostcalls"
 )
 
 // TestRightsAreInherited: what is opened in a folder has no more than the folder passes on.
@@ -36,6 +38,8 @@ func TestRightsAreInherited(t *testing.T) {
 		}{
 			{0, rightFdWrite, 0, errnoNotcapable},
 			{oflagTrunc, 0, 0, errnoNotcapable},
+			{oflagTrunc, rightFdRead, 0, errnoNotcapable},
+			{oflagTrunc, rightFdWrite, 0, errnoNotcapable},
 			{0, rightFdRead, fdflagSync, errnoSuccess},
 			{0, rightFdRead, fdflagRsync, errnoSuccess},
 			{0, rightFdRead, fdflagDsync, errnoNotcapable},
@@ -55,6 +59,63 @@ func TestRightsAreInherited(t *testing.T) {
 			if need&folderRights == 0 {
 				t.Errorf("a folder has no right %x", need)
 			}
+		}
+	})
+}
+
+// TestTruncationRights: who may write may truncate, and so may who may set sizes.
+func TestTruncationRights(t *testing.T) {
+	withFiles(t, func(c *caller, data, _ string) {
+		if err := os.WriteFile(filepath.Join(data, "file"), []byte("content"), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		for _, tt := range []struct {
+			folder rights // what the folder gives up
+			base   rights
+			want   errno
+		}{
+			{0, 0, errnoSuccess},
+			{0, rightFdWrite, errnoSuccess},
+			{rightPathFilestatSetSize, rightFdWrite, errnoSuccess},
+			{rightPathFilestatSetSize, rightFdRead | rightFdWrite, errnoSuccess},
+			{rightPathFilestatSetSize, rightFdRead, errnoNotcapable},
+		} {
+			sub := c.mustOpen(fdData, ".", oflagDirectory, folderRights, 0)
+			c.want(errnoSuccess, "fd_fdstat_set_rights", sub, uint64(folderRights&^tt.folder), uint64(allRights))
+			fd, e := c.open(sub, "file", oflagTrunc, tt.base, 0)
+			if e != tt.want {
+				t.Errorf("%+v: errno %d", tt, e)
+			}
+			if e == errnoSuccess {
+				c.want(errnoSuccess, "fd_close", fd)
+			}
+			c.want(errnoSuccess, "fd_close", sub)
+		}
+	})
+}
+
+// TestDevice: a device is one to the guest, and no terminal.
+func TestDevice(t *testing.T) {
+	grants := []hostcalls.Grant{hostcalls.Dir{HostPath: "/dev", GuestPath: "/dev", ReadOnly: true}}
+	withProcess(t, Config{Grants: grants}, func(c *caller) {
+		fd := c.mustOpen(3, "zero", oflagCreat|oflagTrunc, fileRights, 0)
+		c.want(errnoSuccess, "fd_fdstat_get", fd, atResult)
+		typ, base := filetype(c.mem.bytes[atResult]), rights(c.u64(atResult+8))
+		if typ != filetypeCharacterDevice || base&rightFdSeek == 0 { // wasi-libc's isatty: no right to seek
+			t.Errorf("fdstat: type %d, rights %x", typ, base)
+		}
+		c.want(errnoSuccess, "fd_filestat_get", fd, atResult)
+		if typ := filetype(c.mem.bytes[atResult+16]); typ != filetypeCharacterDevice {
+			t.Errorf("filestat: type %d", typ)
+		}
+		list, count := c.buffer("not zero")
+		c.want(errnoSuccess, "fd_write", fd, list, count, atResult)
+		c.want(errnoSuccess, "fd_read", fd, list, count, atResult)
+		if got := string(c.mem.bytes[atBuffer : atBuffer+8]); c.u32(atResult) != 8 || got != strings.Repeat("\x00", 8) {
+			t.Errorf("read %d, %q", c.u32(atResult), got)
+		}
+		if _, e := c.open(3, "tty", 0, rightFdRead, 0); e != errnoNotsup {
+			t.Errorf("open of a terminal: errno %d", e)
 		}
 	})
 }

@@ -155,3 +155,7 @@ func (f *Fiber) Preempt() error {
 	f.yield(preempted)
 	return t.Err()
 }
+
+// Yield gives up the worker as Preempt does, whatever the task's fuel and whether or not it is
+// cancelled: for what has to be done even then and takes long.
+func (f *Fiber) Yield() { f.yield(preempted) }

@@ -19,7 +19,7 @@ import (
 //     they are taken back, so Ops reads them from any goroutine, holding mu.
 //  2. It arms them: the timer by the driver, each Notifier by Notify, all with the task's Wake.
 //     A wait that is ready already calls Wake at once. Wakes are sticky, so it does not matter
-//     that the fiber has not parked yet.
+//     that the fiber has not parked yet, nor that it gives the worker up while it arms many.
 //  3. It parks. Any wake ends the park, and so does a cancel.
 //  4. It disarms: the timer is stopped, and each Notifier's stop is called; from then on no
 //     callback of this wait is under way except a Wake by the timer, which a later Park takes for
@@ -107,15 +107,46 @@ func (g *Guest) Burnt() int64 {
 	return g.work
 }
 
-// Charge counts work done for the guest, in units of fuel (about one instruction, a third of a
-// nanosecond), and gives the worker up when host calls alone have taken a quantum: a guest that
-// makes one host call after the other burns little fuel of its own.
+// FuelPerMicrosecond is what a microsecond of a processor's time costs where work is charged by the
+// time it takes: what a guest burns that computes.
+const FuelPerMicrosecond = 2500
+
+// Charge counts work that is about to be done for the guest, in units of fuel (about one instruction,
+// 0.4 ns), and gives the worker up when host calls alone have taken a quantum: a guest that makes one
+// host call after the other burns little fuel of its own. For work that is worth several quanta it
+// gives the worker up as many times, as if the guest had computed for as long.
+//
+// A host call whose work grows with its arguments charges for it piece by piece, each worth less than
+// a quantum, so that it is interrupted like computing.
 func (g *Guest) Charge(units int64) error {
 	g.work += units
 	if g.work < g.quantum {
 		return nil
 	}
-	return g.fiber.Preempt()
+	for turns := g.work / max(g.quantum, 1); turns > 0; turns-- {
+		if err := g.fiber.Preempt(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// maxOwed bounds what Owe takes for work: a thread that the system took the processor from did not
+// work meanwhile.
+const maxOwed = 200 * time.Microsecond
+
+// Owe counts work that was done on the fiber since began, where what it costs is not known before: a
+// system call. It never gives the worker up; the next Charge does.
+func (g *Guest) Owe(began time.Time) {
+	g.work += int64(min(time.Since(began), maxOwed)) * FuelPerMicrosecond / 1000
+}
+
+// GiveWay gives the worker up if a quantum is spent, for work that has to be done even if the guest is
+// cancelled.
+func (g *Guest) GiveWay() {
+	if g.work >= g.quantum {
+		g.fiber.Yield()
+	}
 }
 
 // Sleep parks until due. It allocates nothing after the first.
@@ -139,10 +170,12 @@ func (g *Guest) Sleep(due time.Time) error {
 func (g *Guest) Await(due time.Time, waits ...Wait) error {
 	now := time.Now()
 	if !due.IsZero() && !due.After(now) {
-		if len(waits) > 0 {
-			g.notify(waits)()
+		if len(waits) == 0 {
+			return g.fiber.Err()
 		}
-		return g.fiber.Err()
+		stop, err := g.notify(waits)
+		stop()
+		return err
 	}
 	g.publish(now, due, waits)
 	defer g.retract()
@@ -151,8 +184,11 @@ func (g *Guest) Await(due time.Time, waits ...Wait) error {
 		defer g.driver.Stop(&g.timer)
 	}
 	if len(waits) > 0 {
-		stop := g.notify(waits)
+		stop, err := g.notify(waits)
 		defer stop()
+		if err != nil {
+			return err
+		}
 	}
 	return g.fiber.Park()
 }
@@ -165,21 +201,37 @@ func (g *Guest) startTimer(due time.Time) {
 	g.driver.Start(&g.timer, due)
 }
 
-// notify arms the waits and returns what disarms them.
-func (g *Guest) notify(waits []Wait) (stop func()) {
+const (
+	// waitCost is what arming and disarming one of several waits costs, beside the system calls.
+	waitCost = 250
+	// waitsAtOnce is how many are armed or disarmed before the quantum is looked at.
+	waitsAtOnce = 16
+)
+
+// notify arms the waits and returns what disarms them, which is to be called in any case. With many
+// waits both give the worker up in between. The error is the cause of a cancel.
+func (g *Guest) notify(waits []Wait) (stop func(), err error) {
 	wake := g.fiber.Task().Wake
 	if len(waits) == 1 {
-		return waits[0].On.Notify(wake)
+		return waits[0].On.Notify(wake), g.fiber.Err()
 	}
-	stops := make([]func(), len(waits))
+	stops := make([]func(), 0, len(waits))
 	for i := range waits {
-		stops[i] = waits[i].On.Notify(wake)
+		if i%waitsAtOnce == 0 {
+			if err = g.Charge(int64(min(waitsAtOnce, len(waits)-i)) * waitCost); err != nil {
+				break
+			}
+		}
+		stops = append(stops, waits[i].On.Notify(wake))
 	}
 	return func() {
-		for _, stop := range stops {
+		for i, stop := range stops {
+			if i%waitsAtOnce == 0 {
+				g.GiveWay()
+			}
 			stop()
 		}
-	}
+	}, err
 }
 
 // publish makes the wait visible to Ops.

@@ -3,13 +3,13 @@ package wasip1
 func argFunctions() []function {
 	return []function{
 		{"args_get", "ii", func(p *Process, m memory, a args) errno {
-			return putStrings(m, p.args, a.u32(0), a.u32(1))
+			return p.putStrings(m, p.args, a.u32(0), a.u32(1))
 		}},
 		{"args_sizes_get", "ii", func(p *Process, m memory, a args) errno {
 			return putStringSizes(m, p.args, a.u32(0), a.u32(1))
 		}},
 		{"environ_get", "ii", func(p *Process, m memory, a args) errno {
-			return putStrings(m, p.env, a.u32(0), a.u32(1))
+			return p.putStrings(m, p.env, a.u32(0), a.u32(1))
 		}},
 		{"environ_sizes_get", "ii", func(p *Process, m memory, a args) errno {
 			return putStringSizes(m, p.env, a.u32(0), a.u32(1))
@@ -17,50 +17,76 @@ func argFunctions() []function {
 	}
 }
 
-// stringsSize is the bytes that values take with a NUL after each.
-func stringsSize(values []string) (n uint64) {
+// stringList is a list of strings and the bytes that they take with a NUL after each.
+type stringList struct {
+	values []string
+	size   uint64
+}
+
+func newStringList(values []string) stringList {
+	l := stringList{values: values}
 	for _, v := range values {
-		n += uint64(len(v)) + 1
+		l.size += uint64(len(v)) + 1
 	}
-	return n
+	return l
 }
 
 // putStringSizes writes how many values there are and how many bytes they take.
-func putStringSizes(m memory, values []string, count, size uint32) errno {
-	n := stringsSize(values)
-	if uint64(uint32(n)) != n {
+func putStringSizes(m memory, list stringList, count, size uint32) errno {
+	if uint64(uint32(list.size)) != list.size {
 		return errnoOverflow
 	}
 	if e := m.writable(size, 4); e != errnoSuccess {
 		return e
 	}
-	if e := m.putUint32(count, uint32(len(values))); e != errnoSuccess {
+	if e := m.putUint32(count, uint32(len(list.values))); e != errnoSuccess {
 		return e
 	}
-	return m.putUint32(size, uint32(n))
+	return m.putUint32(size, uint32(list.size))
 }
+
+// stringCost is what a string costs beside its bytes.
+const stringCost = 20
 
 // putStrings writes the values one after the other at buf, a NUL after each, and a pointer to each
 // into the array at vector.
-func putStrings(m memory, values []string, vector, buf uint32) errno {
-	n := stringsSize(values)
-	if uint64(uint32(n)) != n {
+func (p *Process) putStrings(m memory, list stringList, vector, buf uint32) errno {
+	if uint64(uint32(list.size)) != list.size {
 		return errnoOverflow
 	}
-	pointers, e := m.array(vector, uint32(len(values)), 4)
-	if e != errnoSuccess {
+	if _, e := m.array(vector, uint32(len(list.values)), 4); e != errnoSuccess {
 		return e
 	}
-	chars, e := m.bytes(buf, uint32(n))
-	if e != errnoSuccess {
+	if e := m.writable(buf, uint32(list.size)); e != errnoSuccess {
 		return e
 	}
-	at := 0
-	for i, v := range values {
-		le.PutUint32(pointers[4*i:], buf+uint32(at))
-		at += copy(chars[at:], v)
-		chars[at] = 0
-		at++
+	for i, v := range list.values {
+		p.charge(stringCost)
+		if e := m.putUint32(vector+4*uint32(i), buf); e != errnoSuccess {
+			return e
+		}
+		if e := p.putString(m, buf, v); e != errnoSuccess {
+			return e
+		}
+		buf += uint32(len(v)) + 1
 	}
 	return errnoSuccess
+}
+
+// putString writes v and a NUL at ptr, piece by piece.
+func (p *Process) putString(m memory, ptr uint32, v string) errno {
+	for {
+		piece := v[:min(len(v), pieceBytes)]
+		p.charge(copyCost(len(piece)))
+		out, e := m.bytes(ptr, uint32(len(piece))+1)
+		if e != errnoSuccess {
+			return e
+		}
+		copy(out, piece)
+		if v = v[len(piece):]; len(v) == 0 {
+			out[len(piece)] = 0
+			return errnoSuccess
+		}
+		ptr += uint32(len(piece))
+	}
 }

@@ -1,7 +1,8 @@
 package wasip1
 
 import (
-	"github.com/reactord/reactord/executor/driver"
+	"math/bits"
+
 	"github.com/reactord/reactord/hostcalls"
 )
 
@@ -16,7 +17,7 @@ type descriptor interface {
 	// close gives up what the descriptor holds. It never waits: a release that may block is
 	// handed to the driver's blocking pool. It is called once, after which the descriptor is
 	// not used.
-	close(*driver.Driver)
+	close(*Process)
 }
 
 // reader is a descriptor that fd_read reads from.
@@ -69,6 +70,7 @@ type statter interface {
 type table struct {
 	entries []descriptor  // nil where a number is free
 	stdio   [3]descriptor // backs entries until more than three are open
+	used    []uint64      // a bit for each entry, so that a free one is found by looking at few words
 	free    int           // no number below is free
 	limit   int           // entries never grows beyond
 	budget  *hostcalls.Budget
@@ -102,10 +104,27 @@ func (t *table) get(fd uint32) (descriptor, errno) {
 
 // full tells whether add would refuse.
 func (t *table) full() bool {
-	for t.free < len(t.entries) && t.entries[t.free] != nil {
-		t.free++
+	for t.free < len(t.entries) {
+		free := ^t.used[t.free/64] >> (t.free % 64)
+		if free != 0 {
+			t.free += bits.TrailingZeros64(free)
+			break
+		}
+		t.free = t.free/64*64 + 64
 	}
+	t.free = min(t.free, len(t.entries))
 	return t.free >= t.limit
+}
+
+// set gives the number fd to d, or with nil frees it.
+func (t *table) set(fd int, d descriptor) {
+	t.entries[fd] = d
+	if d == nil {
+		t.used[fd/64] &^= 1 << (fd % 64)
+		t.free = min(t.free, fd)
+	} else {
+		t.used[fd/64] |= 1 << (fd % 64)
+	}
 }
 
 // add puts d under the lowest free number. If the table is full it refuses with errnoMfile, if the
@@ -119,10 +138,12 @@ func (t *table) add(d descriptor) (uint32, errno) {
 	}
 	fd := t.free
 	if fd == len(t.entries) {
-		t.entries = append(t.entries, d)
-	} else {
-		t.entries[fd] = d
+		t.entries = append(t.entries, nil)
+		if fd/64 == len(t.used) {
+			t.used = append(t.used, 0)
+		}
 	}
+	t.set(fd, d)
 	t.free++
 	return uint32(fd), errnoSuccess
 }
@@ -133,8 +154,7 @@ func (t *table) remove(fd uint32) (descriptor, errno) {
 	if e != errnoSuccess {
 		return nil, e
 	}
-	t.entries[fd] = nil
-	t.free = min(t.free, int(fd))
+	t.set(int(fd), nil)
 	t.budget.Give(hostDescriptors(d))
 	return d, errnoSuccess
 }
@@ -150,9 +170,8 @@ func (t *table) renumber(from, to uint32) (descriptor, errno) {
 	if e != errnoSuccess || from == to {
 		return nil, e
 	}
-	t.entries[to] = d
-	t.entries[from] = nil
-	t.free = min(t.free, int(from))
+	t.set(int(to), d)
+	t.set(int(from), nil)
 	t.budget.Give(hostDescriptors(old))
 	return old, errnoSuccess
 }

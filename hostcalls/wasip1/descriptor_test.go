@@ -4,7 +4,6 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"github.com/reactord/reactord/executor/driver"
 	"github.com/reactord/reactord/hostcalls"
 )
 
@@ -14,7 +13,7 @@ type blank struct {
 	closed int
 }
 
-func (b *blank) close(*driver.Driver) { b.closed++ }
+func (b *blank) close(*Process) { b.closed++ }
 
 func newTable(limit int) *table {
 	t := new(table)

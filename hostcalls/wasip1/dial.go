@@ -82,12 +82,12 @@ func (p *Process) connect(target netip.AddrPort) (*connection, error) {
 	if err != nil {
 		return nil, os.NewSyscallError("socket", err)
 	}
-	c, err := adopt(fd, p.Driver(), target.String())
+	c, err := adopt(fd, p, target.String())
 	if err != nil {
 		return nil, err
 	}
 	if err := p.establish(c, sockaddr); err != nil {
-		c.close(p.Driver())
+		c.close(p)
 		return nil, err
 	}
 	return c, nil
@@ -143,7 +143,7 @@ func (p *Process) listen(address string) (descriptor, error) {
 	if failure != nil {
 		return nil, failure
 	}
-	l, err := newListener(file.(*net.TCPListener), p.Driver())
+	l, err := newListener(file.(*net.TCPListener), p)
 	if err != nil {
 		return nil, errors.Join(err, file.Close())
 	}

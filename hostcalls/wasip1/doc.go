@@ -11,9 +11,9 @@
 // the worker. A call that has to wait (a sleep, a poll, a read of what is not there yet, work on
 // files) parks the fiber, by the methods of [hostcalls.Guest]. If the guest is cancelled meanwhile
 // the call does not return: it ends the guest with the cause, by [engine.Abort]. A call that does
-// not have to wait is bounded: in bytes (a read or write moves 256 KiB at most), in buffers (1024),
-// in subscriptions (Config.PendingOps); or it gives the worker up in between (random_get). What it
-// costs is charged to the guest as fuel.
+// not have to wait is bounded: in bytes (a stream moves 64 KiB at most at a time), in buffers (1024),
+// in subscriptions (Config.PendingOps). What it costs is charged to the guest as fuel before it is done,
+// piece by piece, and between the pieces the worker is given up when the quantum is spent.
 //
 // # Guest memory
 //

@@ -19,7 +19,7 @@ func fdFunctions() []function {
 func fdClose(p *Process, _ memory, a args) errno {
 	d, e := p.fds.remove(a.u32(0))
 	if e == errnoSuccess {
-		d.close(p.Driver())
+		d.close(p)
 	}
 	return e
 }
@@ -28,7 +28,7 @@ func fdClose(p *Process, _ memory, a args) errno {
 func fdRenumber(p *Process, _ memory, a args) errno {
 	d, e := p.fds.renumber(a.u32(0), a.u32(1))
 	if d != nil {
-		d.close(p.Driver())
+		d.close(p)
 	}
 	return e
 }
@@ -127,14 +127,15 @@ func fdWrite(p *Process, m memory, a args) errno {
 	return p.transfer(m, a.u32(1), a.u32(2), a.u32(3), w.write)
 }
 
-// byteCost is the fuel that moving a byte costs, as a shift: an eighth of a unit.
-const byteCost = 3
-
 // transfer moves bytes by move, which is what a read and a write have in common: it decodes the
-// list, checks where the count goes before anything is moved, and charges for the bytes.
+// list and checks where the count goes before anything is moved. The list is charged for before, the
+// bytes by move, and piece by piece.
 func (p *Process) transfer(m memory, list, count, result uint32,
 	move func(*Process, iovecs) (uint32, errno),
 ) errno {
+	if count <= maxIovecs {
+		p.charge(int64(count) * iovecCost)
+	}
 	v, e := m.iovecs(list, count)
 	if e != errnoSuccess {
 		return e
@@ -148,6 +149,5 @@ func (p *Process) transfer(m memory, list, count, result uint32,
 			return e
 		}
 	}
-	p.charge(int64(n>>byteCost) + int64(count))
 	return m.putUint32(result, n)
 }

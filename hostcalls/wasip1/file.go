@@ -4,7 +4,6 @@ import (
 	"io"
 	"math"
 
-	"github.com/reactord/reactord/executor/driver"
 	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/vfs"
 )
@@ -52,7 +51,7 @@ type node interface {
 
 func (f *file) target() string           { return f.path }
 func (f *file) entity() vfs.Node         { return f.File }
-func (f *file) close(d *driver.Driver)   { d.Go(func() { _ = f.Close() }) }
+func (f *file) close(p *Process)         { p.Driver().Go(func() { _ = f.Close() }) }
 func (f *file) op(n uint32) hostcalls.Op { return fileOp(f.path, n) }
 
 func fileOp(path string, n uint32) hostcalls.Op {

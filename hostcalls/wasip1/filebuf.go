@@ -60,11 +60,13 @@ func (p *Process) readFile(op hostcalls.Op, v iovecs, read func([]byte) (int, er
 	if err != nil {
 		return 0, fileErrno(err)
 	}
+	p.charge(copyCost(n))
 	return uint32(v.scatter(buf.bytes[:n])), errnoSuccess
 }
 
 // writeFile writes what the guest's buffers hold, up to what one of ours does, on the blocking pool.
 func (p *Process) writeFile(op hostcalls.Op, v iovecs, write func([]byte) (int, error)) (uint32, errno) {
+	p.charge(copyCost(int(min(v.total, maxFileBuffer))))
 	buf := borrow(v.total)
 	size := v.gather(buf.bytes)
 	var n int

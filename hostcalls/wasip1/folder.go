@@ -1,7 +1,8 @@
 package wasip1
 
 import (
-	"github.com/reactord/reactord/executor/driver"
+	"strings"
+
 	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/vfs"
 )
@@ -25,21 +26,26 @@ type folder struct {
 	granted bool   // it is a grant, whose path the guest can ask for
 }
 
-func (f *folder) target() string         { return f.path }
-func (f *folder) entity() vfs.Node       { return f.Dir }
-func (f *folder) close(d *driver.Driver) { d.Go(func() { _ = f.Close() }) }
+func (f *folder) target() string   { return f.path }
+func (f *folder) entity() vfs.Node { return f.Dir }
+func (f *folder) close(p *Process) { p.Driver().Go(func() { _ = f.Close() }) }
 
 func (f *folder) filestat(p *Process) (filestat, errno) { return p.statNode(f) }
 
-// beneath returns how a path in f is told to the guest's owner.
+// beneath returns how a path in f is told to the guest's owner. It is cut where it would become longer
+// than paths are: a guest that opens one folder in the other makes it as long as it likes.
 func (f *folder) beneath(path string) string {
 	switch f.path {
 	case "", ".":
-		return path
 	case "/":
-		return "/" + path
+		path = "/" + path
+	default:
+		path = f.path + "/" + path
 	}
-	return f.path + "/" + path
+	if len(path) > maxPath {
+		path = strings.ToValidUTF8(path[:maxPath], "")
+	}
+	return path
 }
 
 // openFolder opens a folder grant. An error may be the cause of a cancel.
@@ -118,6 +124,7 @@ func fdPrestatDirName(p *Process, m memory, a args) errno {
 	if uint64(a.u32(2)) < uint64(len(f.path)) {
 		return errnoNametoolong
 	}
+	p.charge(copyCost(len(f.path)))
 	buf, e := m.bytes(a.u32(1), uint32(len(f.path)))
 	if e != errnoSuccess {
 		return e
@@ -154,7 +161,7 @@ func fdReaddir(p *Process, m memory, a args) errno {
 		if e != errnoSuccess {
 			return e
 		}
-		p.charge(int64(part.n))
+		p.charge(copyCost(part.n))
 		used += uint32(part.n)
 		if part.ended {
 			break

@@ -138,10 +138,16 @@ func FuzzPoll(f *testing.F) {
 		// One that is over keeps the poll from waiting.
 		subs = append(subs[:n*sizeSubscription:n*sizeSubscription], clockSubscription(9, 99, 0, 0)...)
 		withProcess(t, config, func(c *caller) {
-			all := c.planAll(subs)
-			events := c.pollAll(all)
-			if len(all) != n+1 || len(events) == 0 || len(events) > n+1 {
-				t.Errorf("%d events of %d subscriptions", len(events), n+1)
+			c.mem.bytes = make([]byte, (n+1)*(sizeSubscription+sizeEvent))
+			copy(c.mem.bytes, subs)
+			m, size := memory{c.mem}, uint32(n+1)
+			all, e := c.planAll(m, 0, size)
+			if e != errnoSuccess {
+				t.Fatalf("planAll: errno %d", e)
+			}
+			events, e := c.pollAll(m, all, size*sizeSubscription)
+			if e != errnoSuccess || events == 0 || events > size {
+				t.Errorf("%d events of %d subscriptions, errno %d", events, size, e)
 			}
 		})
 	})

@@ -1,6 +1,7 @@
 package wasip1
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math"
 	"unicode/utf8"
@@ -60,16 +61,13 @@ func (m memory) path(ptr, n uint32) (string, errno) {
 	if e != errnoSuccess {
 		return "", e
 	}
-	s := string(b)
-	if !utf8.ValidString(s) {
+	if !utf8.Valid(b) {
 		return "", errnoIlseq
 	}
-	for i := range len(s) {
-		if s[i] == 0 {
-			return "", errnoInval
-		}
+	if bytes.IndexByte(b, 0) >= 0 {
+		return "", errnoInval
 	}
-	return s, errnoSuccess
+	return string(b), errnoSuccess
 }
 
 func (m memory) putUint16(ptr uint32, v uint16) errno {
@@ -157,6 +155,20 @@ func (v iovecs) all(yield func([]byte) bool) {
 			return
 		}
 	}
+}
+
+// whole returns v's bytes if they lie in one buffer.
+func (v iovecs) whole() (buf []byte, ok bool) {
+	for b := range v.all {
+		return b, uint32(len(b)) == v.total
+	}
+	return nil, false
+}
+
+// front returns the first bytes of v, n at most.
+func (v iovecs) front(n uint32) iovecs {
+	v.total = min(v.total, n)
+	return v
 }
 
 // after returns what is left of v after n bytes.

@@ -41,8 +41,17 @@ func (p *Process) pathAt(m memory, fd uint32, need rights, ptr, n uint32) (*fold
 	if e != errnoSuccess {
 		return nil, "", e
 	}
-	path, e := m.path(ptr, n)
+	path, e := p.path(m, ptr, n)
 	return f, path, e
+}
+
+// pathCost is what a byte of a path costs to be checked, copied and told to others.
+const pathCost = 2
+
+// path returns the path of n bytes at ptr.
+func (p *Process) path(m memory, ptr, n uint32) (string, errno) {
+	p.charge(int64(min(n, maxPath)) * pathCost)
+	return m.path(ptr, n)
 }
 
 // on runs an operation on one path on the blocking pool.
@@ -157,7 +166,7 @@ func pathSymlink(p *Process, m memory, a args) errno {
 	if e != errnoSuccess {
 		return e
 	}
-	target, e := m.path(a.u32(0), a.u32(1))
+	target, e := p.path(m, a.u32(0), a.u32(1))
 	if e != errnoSuccess {
 		return e
 	}
@@ -234,7 +243,7 @@ func pathOpen(p *Process, m memory, a args) errno {
 	d := o.descriptor(n, f, path)
 	fd, e := p.fds.add(d)
 	if e != errnoSuccess {
-		d.close(p.Driver())
+		d.close(p)
 		return e
 	}
 	return m.putUint32(a.u32(8), fd)

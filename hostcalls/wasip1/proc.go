@@ -82,6 +82,7 @@ func randomGet(p *Process, m memory, a args) errno {
 		return e
 	}
 	for n > 0 {
+		p.charge(int64(min(n, randomChunk)) * randomCost)
 		chunk, e := m.bytes(ptr, min(n, randomChunk))
 		if e != errnoSuccess {
 			return e
@@ -91,7 +92,6 @@ func randomGet(p *Process, m memory, a args) errno {
 		}
 		ptr += uint32(len(chunk))
 		n -= uint32(len(chunk))
-		p.charge(int64(len(chunk)) * randomCost)
 	}
 	return errnoSuccess
 }

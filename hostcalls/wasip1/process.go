@@ -83,8 +83,8 @@ type Process struct {
 	stdin      stdin
 	stdout     stdout
 	stderr     stdout
-	args       []string
-	env        []string
+	args       stringList
+	env        stringList
 	random     io.Reader
 	started    time.Time // zero of the monotonic clock
 	pendingOps int
@@ -103,14 +103,15 @@ func NewProcess(f *executor.Fiber, d *driver.Driver, config Config) (*Process, e
 	}
 	config = config.withDefaults()
 	p := &Process{
-		args:       config.Args,
-		env:        config.Env,
+		args:       newStringList(config.Args),
+		env:        newStringList(config.Env),
 		random:     config.Random,
 		started:    time.Now(),
 		pendingOps: config.PendingOps,
 		held:       config.HeldBytes,
 	}
 	p.Init(f, d)
+	f.SetMeter(p)
 	p.fds.init(config.Descriptors, config.Budget)
 	p.openStdio(config)
 	if err := p.openGrants(config.Grants); err != nil {
@@ -149,7 +150,7 @@ func (p *Process) addGrant(g hostcalls.Grant, open func() (descriptor, error)) e
 	d, err := open()
 	if cause := p.Err(); cause != nil {
 		if err == nil {
-			d.close(p.Driver())
+			d.close(p)
 		}
 		return cause
 	}
@@ -157,7 +158,7 @@ func (p *Process) addGrant(g hostcalls.Grant, open func() (descriptor, error)) e
 		return &hostcalls.GrantError{Grant: g, Err: err}
 	}
 	if _, e := p.fds.add(d); e != errnoSuccess {
-		d.close(p.Driver())
+		d.close(p)
 		return &hostcalls.GrantError{Grant: g, Err: errors.New("too many open descriptors")}
 	}
 	return nil
@@ -175,15 +176,17 @@ func (p *Process) PeakMemory() int64 {
 	return 0
 }
 
-// Close closes the descriptors. It does not wait.
+// Close closes the descriptors. It does not wait, but gives the worker up in between if there are many.
 func (p *Process) Close() {
 	for _, d := range p.fds.entries {
 		if d != nil {
-			d.close(p.Driver())
+			d.close(p)
 			p.fds.budget.Give(hostDescriptors(d))
+			p.GiveWay()
 		}
 	}
 	p.fds.entries = nil
+	p.Fiber().SetMeter(nil)
 }
 
 // memoryOf returns the memory of the calling module.
@@ -194,10 +197,21 @@ func (p *Process) memoryOf(mod api.Module) memory {
 	return memory{mod.Memory()}
 }
 
-// callCost is what any host call costs, in units of fuel: about the time it takes.
-const callCost = 200
+// What host calls cost, in units of fuel: about the time that they take. TestEveryCallIsCharged holds
+// what is charged for and in which pieces, BenchmarkCharges that it goes with time.
+const (
+	// callCost is what any host call costs.
+	callCost = 200
+	// pieceBytes is what is copied before the quantum is looked at: some microseconds.
+	pieceBytes = 64 << 10
+	// iovecCost is what a buffer of a list costs, each time that the list is gone through.
+	iovecCost = 20
+)
 
-// charge counts work done for the guest, and ends it if it may not go on.
+// copyCost is what copying n bytes costs once: an eighth of a unit for each.
+func copyCost(n int) int64 { return int64(n) >> 3 }
+
+// charge counts work that is about to be done for the guest, and ends it if it may not go on.
 func (p *Process) charge(units int64) {
 	if err := p.Charge(units); err != nil {
 		engine.Abort(err)
@@ -211,8 +225,8 @@ func (p *Process) sleep(due time.Time) {
 	}
 }
 
-// await is Await for host calls: it ends the guest if it is cancelled. It charges, so that a
-// stream that calls itself ready for ever and is not does not keep the worker.
+// await is Await for host calls: it ends the guest if it is cancelled. It charges, so that a stream
+// that calls itself ready for ever and is not does not keep the worker.
 func (p *Process) await(due time.Time, waits ...hostcalls.Wait) {
 	p.charge(callCost)
 	if err := p.Await(due, waits...); err != nil {

@@ -37,20 +37,19 @@ func (e *EntryError) Error() string { return fmt.Sprintf("export %q: %s", e.Expo
 // the cause of a cancel. The instance is gone when Run returns; the process can not run another.
 func (p *Process) Run(mod *engine.Module, memoryBytes, stackBytes int64, invoke string) (Exit, error) {
 	info := mod.Info()
-	call, err := planEntry(info, invoke, p.args)
+	call, err := planEntry(info, invoke, p.args.values)
 	if err != nil {
 		return Exit{}, err
 	}
 	p.memoryless = !info.HasMemory
 
-	// The engine's fuel counter exists once the module is instantiated, so the meter is set
-	// twice: for a start section, and, refilled, for what follows. It goes before the counter.
-	p.Fiber().SetMeter(p)
+	// The engine's fuel counter exists once the module is instantiated, so the meter is set anew: for
+	// what follows, and before the counter goes, for the end.
 	instance, err := mod.Instantiate(engine.InstanceConfig{
 		Host: p, MemoryBytes: memoryBytes, StackBytes: stackBytes, HeldBytes: p.held,
 	})
 	if err != nil {
-		p.Fiber().SetMeter(nil)
+		p.Fiber().SetMeter(p)
 		return exited(err)
 	}
 	p.instance.Store(instance)
@@ -58,6 +57,7 @@ func (p *Process) Run(mod *engine.Module, memoryBytes, stackBytes int64, invoke 
 	defer func() {
 		p.Fiber().SetMeter(nil)
 		instance.Close()
+		p.Fiber().SetMeter(p)
 	}()
 
 	if call.initialize {

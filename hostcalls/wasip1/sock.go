@@ -45,7 +45,7 @@ func sockAccept(p *Process, m memory, a args) errno {
 	c.flags = fdflags(a.u32(1))
 	fd, e := p.fds.add(c)
 	if e != errnoSuccess {
-		c.close(p.Driver())
+		c.close(p)
 		return e
 	}
 	return m.putUint32(a.u32(2), fd)
@@ -162,7 +162,7 @@ func (c *connection) readFull(p *Process, v iovecs) (uint32, errno) {
 // accept waits for a connection, unless the listener's flags say not to.
 func (l *listener) accept(p *Process) (*connection, errno) {
 	for {
-		c, err := l.tryAccept(p.Driver())
+		c, err := l.tryAccept(p)
 		e := errnoOf(err)
 		switch {
 		case e == errnoSuccess:

@@ -6,10 +6,10 @@ import (
 	"net"
 	"os"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
-	"github.com/reactord/reactord/executor/driver"
 	"github.com/reactord/reactord/hostcalls"
 )
 
@@ -23,10 +23,10 @@ const (
 // say that they would (hostcalls.ErrWouldBlock), and then the driver is asked to tell.
 type socket struct {
 	fdstat
-	file   socketFile
-	raw    syscall.RawConn
-	driver *driver.Driver
-	broken error // why the driver could not tell; what the next try returns
+	file    socketFile
+	raw     syscall.RawConn
+	process *Process
+	broken  error // why the driver could not tell; what the next try returns
 }
 
 // socketFile owns the host's descriptor.
@@ -35,26 +35,27 @@ type socketFile interface {
 	io.Closer
 }
 
-func newSocket(file socketFile, d *driver.Driver, base, inheriting rights) (socket, error) {
+func newSocket(file socketFile, p *Process, base, inheriting rights) (socket, error) {
 	raw, err := file.SyscallConn()
 	if err != nil {
 		return socket{}, err
 	}
 	return socket{
-		fdstat: fdstat{filetype: filetypeSocketStream, base: base, inheriting: inheriting},
-		file:   file,
-		raw:    raw,
-		driver: d,
+		fdstat:  fdstat{filetype: filetypeSocketStream, base: base, inheriting: inheriting},
+		file:    file,
+		raw:     raw,
+		process: p,
 	}, nil
 }
 
-// try makes one system call on the socket.
+// try makes one system call on the socket, whose time is the guest's.
 func (s *socket) try(call func(fd int) error) error {
 	if s.broken != nil {
 		err := s.broken
 		s.broken = nil
 		return err
 	}
+	defer s.process.Owe(time.Now())
 	var err error
 	closed := s.raw.Control(func(fd uintptr) {
 		for {
@@ -79,17 +80,22 @@ func (s *socket) await(event int16, ready func()) (stop func()) {
 		ready()
 		return func() {}
 	}
-	start := s.driver.AwaitReadable
+	start := s.process.Driver().AwaitReadable
 	if event == unix.POLLOUT {
-		start = s.driver.AwaitWritable
+		start = s.process.Driver().AwaitWritable
 	}
-	stop, err := start(s.file, ready)
+	began := time.Now()
+	disarm, err := start(s.file, ready)
+	s.process.Owe(began)
 	if err != nil {
 		s.broken = err
 		ready()
 		return func() {}
 	}
-	return stop
+	return func() {
+		defer s.process.Owe(time.Now())
+		disarm()
+	}
 }
 
 // revents asks the kernel what the socket is ready for, of events, hangups and errors.
@@ -107,7 +113,10 @@ func (s *socket) revents(events int16) int16 {
 	return revents
 }
 
-func (s *socket) close(*driver.Driver) { _ = s.file.Close() }
+func (s *socket) close(p *Process) {
+	defer p.Owe(time.Now())
+	_ = s.file.Close()
+}
 
 // connection is a connected socket.
 type connection struct {
@@ -115,8 +124,8 @@ type connection struct {
 	peer string
 }
 
-func newConnection(file socketFile, d *driver.Driver, peer string) (*connection, error) {
-	s, err := newSocket(file, d, connectionRights, 0)
+func newConnection(file socketFile, p *Process, peer string) (*connection, error) {
+	s, err := newSocket(file, p, connectionRights, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -206,8 +215,8 @@ type listener struct {
 // what preview 1 guests find elsewhere, and what those rely on that serve many connections (Go's
 // package net does not ask for it, and one accept that waits would stop all its goroutines).
 // Connections do block, like any others, unless the guest asks.
-func newListener(file *net.TCPListener, d *driver.Driver) (*listener, error) {
-	s, err := newSocket(file, d, listenerRights, connectionRights)
+func newListener(file *net.TCPListener, p *Process) (*listener, error) {
+	s, err := newSocket(file, p, listenerRights, connectionRights)
 	if err != nil {
 		return nil, err
 	}
@@ -221,7 +230,7 @@ type acceptSide struct{ *listener }
 func (a acceptSide) Notify(ready func()) (stop func()) { return a.await(unix.POLLIN, ready) }
 
 // tryAccept accepts a connection if there is one. One that was reset before is left out.
-func (l *listener) tryAccept(d *driver.Driver) (*connection, error) {
+func (l *listener) tryAccept(p *Process) (*connection, error) {
 	var accepted int
 	var peer unix.Sockaddr
 	err := l.try(func(fd int) (err error) {
@@ -234,7 +243,7 @@ func (l *listener) tryAccept(d *driver.Driver) (*connection, error) {
 	if err != nil {
 		return nil, err
 	}
-	return adopt(accepted, d, formatSockaddr(peer))
+	return adopt(accepted, p, formatSockaddr(peer))
 }
 
 func (l *listener) notifier(t eventtype) hostcalls.Notifier {
@@ -248,11 +257,11 @@ func (l *listener) level(eventtype) (nbytes uint64, hangup bool) { return 1, fal
 func (l *listener) target() string                               { return l.address }
 
 // adopt makes a connection of a non-blocking socket, which it owns from then on.
-func adopt(fd int, d *driver.Driver, peer string) (*connection, error) {
+func adopt(fd int, p *Process, peer string) (*connection, error) {
 	// Like package net: a guest that writes wants its bytes sent. Failing does no harm.
 	_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
 	file := os.NewFile(uintptr(fd), peer)
-	c, err := newConnection(file, d, peer)
+	c, err := newConnection(file, p, peer)
 	if err != nil {
 		_ = file.Close()
 		return nil, err

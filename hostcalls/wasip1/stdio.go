@@ -5,7 +5,6 @@ import (
 	"io"
 	"time"
 
-	"github.com/reactord/reactord/executor/driver"
 	"github.com/reactord/reactord/hostcalls"
 )
 
@@ -50,7 +49,7 @@ func (s *stdin) notifier(t eventtype) hostcalls.Notifier {
 
 func (s *stdin) level(eventtype) (uint64, bool) { return levelOf(s.source) }
 func (s *stdin) target() string                 { return "stdin" }
-func (s *stdin) close(*driver.Driver)           {}
+func (s *stdin) close(*Process)                 {}
 
 func (s *stdout) write(p *Process, v iovecs) (uint32, errno) {
 	return p.writeStream(s.sink, v, s.flags, hostcalls.Op{Kind: opWrite, Target: s.name})
@@ -65,7 +64,7 @@ func (s *stdout) notifier(t eventtype) hostcalls.Notifier {
 
 func (s *stdout) level(eventtype) (uint64, bool) { return levelOf(s.sink) }
 func (s *stdout) target() string                 { return s.name }
-func (s *stdout) close(*driver.Driver)           {}
+func (s *stdout) close(*Process)                 {}
 
 // Kinds of ops.
 const (
@@ -86,13 +85,15 @@ func levelOf(n hostcalls.Notifier) (nbytes uint64, hangup bool) {
 	return uint64(max(bytes, 0)), hangup
 }
 
-// readStream reads what s has, and waits until it has something unless flags say not to.
+// readStream reads what s has, up to a piece, and waits until it has something unless flags say not to.
 func (p *Process) readStream(s hostcalls.Source, v iovecs, flags fdflags, op hostcalls.Op) (uint32, errno) {
 	op.Bytes = uint64(v.total)
+	v = v.front(pieceBytes)
 	for {
-		n, err := transfer(s.Read, v)
+		n, err := p.receive(s, v)
 		switch {
 		case n > 0 || errors.Is(err, io.EOF):
+			p.charge(copyCost(int(n)))
 			return n, errnoSuccess
 		case !errors.Is(err, hostcalls.ErrWouldBlock) || flags&fdflagNonblock != 0:
 			return 0, errnoOf(err)
@@ -101,30 +102,29 @@ func (p *Process) readStream(s hostcalls.Source, v iovecs, flags fdflags, op hos
 	}
 }
 
-// transfer moves the bytes of v by move, Read or Write, until that takes a buffer only in part. It
-// returns an error only if nothing was moved.
-func transfer(move func([]byte) (int, error), v iovecs) (uint32, error) {
-	total := 0
-	for buf := range v.all {
-		n, err := move(buf)
-		total += n
-		if err != nil && total == 0 {
-			return 0, err
-		}
-		if err != nil || n < len(buf) {
-			break
-		}
+// receive reads once: a system call, or a lock and a reading of the clock, is made for each call, not for
+// each buffer.
+func (p *Process) receive(s hostcalls.Source, v iovecs) (uint32, error) {
+	p.charge(streamCost + int64(v.count)*iovecCost)
+	if buf, ok := v.whole(); ok {
+		n, err := s.Read(buf)
+		return uint32(n), err
 	}
-	return uint32(total), nil
+	buf := borrow(v.total)
+	defer buf.giveBack()
+	n, err := s.Read(buf.bytes)
+	return uint32(v.scatter(buf.bytes[:n])), err
 }
 
-// writeStream writes what s takes, and waits until it takes something unless flags say not to.
+// writeStream writes what s takes of a piece of v, and waits until it takes something unless flags say
+// not to.
 func (p *Process) writeStream(s hostcalls.Sink, v iovecs, flags fdflags, op hostcalls.Op) (uint32, errno) {
 	op.Bytes = uint64(v.total)
+	v = v.front(pieceBytes)
 	for {
-		n, err := transfer(s.Write, v)
+		n, err := p.send(s, v)
 		switch {
-		case err == nil:
+		case n > 0 || err == nil:
 			return n, errnoSuccess
 		case !errors.Is(err, hostcalls.ErrWouldBlock) || flags&fdflagNonblock != 0:
 			return 0, errnoOf(err)
@@ -132,3 +132,19 @@ func (p *Process) writeStream(s hostcalls.Sink, v iovecs, flags fdflags, op host
 		p.await(time.Time{}, hostcalls.Wait{Op: op, On: s})
 	}
 }
+
+// send writes once, as receive reads.
+func (p *Process) send(s hostcalls.Sink, v iovecs) (uint32, error) {
+	p.charge(streamCost + int64(v.count)*iovecCost + copyCost(int(v.total)))
+	if buf, ok := v.whole(); ok {
+		n, err := s.Write(buf)
+		return uint32(n), err
+	}
+	buf := borrow(v.total)
+	defer buf.giveBack()
+	n, err := s.Write(buf.bytes[:v.gather(buf.bytes)])
+	return uint32(n), err
+}
+
+// streamCost is what an attempt to read from a stream or to write to it costs, beside the bytes.
+const streamCost = 200

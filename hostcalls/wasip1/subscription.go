@@ -55,8 +55,9 @@ func (e event) put(b []byte) {
 type pending struct {
 	subscription
 	err   errno
-	ready bool
+	ready bool // at any time
 	due   time.Time
+	watch *watch // what tells when the descriptor is ready
 }
 
 // plan decides what a subscription waits for, given a way to look at descriptors: ready tells
@@ -76,7 +77,8 @@ func plan(s subscription, now, started time.Time, look func(fd uint32, t eventty
 
 // over tells whether p has an event to report at a time.
 func (p *pending) over(now time.Time) bool {
-	return p.err != errnoSuccess || p.ready || (!p.due.IsZero() && !p.due.After(now))
+	return p.err != errnoSuccess || p.ready || (p.watch != nil && p.watch.ready) ||
+		(!p.due.IsZero() && !p.due.After(now))
 }
 
 // earliest returns the time until which nothing happens by itself: now if something is over, else

@@ -1,0 +1,276 @@
+package wasip1
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/reactord/reactord/executor"
+	"github.com/reactord/reactord/hostcalls"
+)
+
+// What the largest calls work on, and where they have it in memory.
+const (
+	manyValues  = 4096
+	valueBytes  = 250
+	longValue   = 1 << 20
+	manySubs    = 1 << 16
+	folderNames = 2000
+
+	atList    = 0         // of buffers
+	atOut     = 64 << 10  // results
+	atLong    = 128 << 10 // a path
+	atSubs    = 1 << 20
+	atEvents  = 8 << 20
+	atData    = 16 << 20
+	heapBytes = 40 << 20
+
+	atFault = heapBytes - 1
+)
+
+// Descriptors of the process that makes them.
+const (
+	fdFolder = 3 + iota
+	fdListener
+	fdPeer
+	fdFile
+	fdNone = 1000
+)
+
+// costly is one call with the most work that its arguments can ask for, or that fails as late as it
+// can. proc_exit and the signals that end the process are the only calls without: they do not return.
+type costly struct {
+	function string
+	name     string
+	prepare  func(c *caller) // what lies in memory
+	params   []uint64
+	least    int64 // units of fuel that it must be charged, beside callCost
+}
+
+func costlyCalls() []costly {
+	values := int64(manyValues*(stringCost+(valueBytes>>3)) + longValue>>3)
+	lists := int64(maxIovecs * iovecCost)
+	paths := int64(maxPath * pathCost)
+	buffers := func(n uint32, ptr func(i uint32) uint32) func(*caller) {
+		return func(c *caller) {
+			for i := range uint32(maxIovecs) {
+				c.iovec(atList+i*sizeIovec, ptr(i), n)
+			}
+		}
+	}
+	small := buffers(64, func(i uint32) uint32 { return atData + 64*i })
+	large := func(c *caller) { c.iovec(atList, atData, 16<<20) }
+	faulty := buffers(64, func(i uint32) uint32 { return atData + 64*i + i/(maxIovecs-1)*heapBytes })
+	path := func(last string) func(*caller) {
+		return func(c *caller) {
+			c.str(atLong, (strings.Repeat("none/", maxPath/5+1))[:maxPath-1]+last)
+		}
+	}
+	subs := func(sub func(i uint64) []byte) func(*caller) {
+		return func(c *caller) {
+			for i := range uint64(manySubs) {
+				copy(c.mem.bytes[atSubs+i*sizeSubscription:], sub(i))
+			}
+		}
+	}
+	due := subs(func(i uint64) []byte { return clockSubscription(i, clockMonotonic, 0, 0) })
+	ready := subs(func(i uint64) []byte { return fdSubscription(i, eventFdWrite, fdPeer) })
+	bad := subs(func(i uint64) []byte { return fdSubscription(i, eventFdRead, fdNone) })
+	long := []uint64{atLong, maxPath}
+	with := func(lists ...[]uint64) []uint64 { return slices.Concat(lists...) }
+	all := []costly{
+		{"args_get", "", nil, []uint64{atSubs, atData}, values},
+		{"args_get", "no room", nil, []uint64{atSubs, atFault}, 0},
+		{"args_sizes_get", "", nil, []uint64{atOut, atOut}, 0},
+		{"environ_get", "", nil, []uint64{atSubs, atData}, values},
+		{"environ_sizes_get", "", nil, []uint64{atOut, atFault}, 0},
+		{"clock_res_get", "", nil, []uint64{0, atOut}, 0},
+		{"clock_time_get", "", nil, []uint64{1, 0, atOut}, 0},
+		{"proc_raise", "", nil, []uint64{sigPipe}, 0},
+		{"sched_yield", "", nil, nil, 0},
+		{"random_get", "", nil, []uint64{atData, 16 << 20}, 16 << 20 * randomCost},
+		{"random_get", "no room", nil, []uint64{atData, heapBytes}, 0},
+		{"poll_oneoff", "clocks", due, []uint64{atSubs, atEvents, manySubs, atOut}, manySubs * pollCost},
+		{"poll_oneoff", "a socket", ready, []uint64{atSubs, atEvents, manySubs, atOut}, manySubs * pollCost},
+		{"poll_oneoff", "no descriptors", bad, []uint64{atSubs, atEvents, manySubs, atOut}, manySubs * pollCost},
+		{"poll_oneoff", "no room", due, []uint64{atSubs, atEvents, manySubs, atFault}, 0},
+		{"fd_close", "", nil, []uint64{fdNone}, 0},
+		{"fd_renumber", "", nil, []uint64{fdFile, fdNone}, 0},
+		{"fd_fdstat_get", "", nil, []uint64{fdFile, atOut}, 0},
+		{"fd_fdstat_set_flags", "", nil, []uint64{fdFile, uint64(fdflagAppend)}, 0},
+		{"fd_fdstat_set_rights", "", nil, []uint64{fdFile, 1 << 60, 0}, 0},
+		{"fd_filestat_get", "", nil, []uint64{fdFile, atOut}, 0},
+		{"fd_read", "many buffers", small, []uint64{0, atList, maxIovecs, atOut}, 2*lists + pieceBytes>>3},
+		{"fd_read", "one buffer", large, []uint64{0, atList, 1, atOut}, pieceBytes >> 3},
+		{"fd_read", "the last buffer faults", faulty, []uint64{0, atList, maxIovecs, atOut}, lists},
+		{"fd_read", "of a file", small, []uint64{fdFile, atList, maxIovecs, atOut}, lists},
+		{"fd_write", "many buffers", small, []uint64{1, atList, maxIovecs, atOut}, 2*lists + pieceBytes>>3},
+		{"fd_write", "one buffer", large, []uint64{1, atList, 1, atOut}, pieceBytes >> 3},
+		{"fd_write", "the last buffer faults", faulty, []uint64{1, atList, maxIovecs, atOut}, lists},
+		{"fd_write", "too many buffers", small, []uint64{1, atList, 1 << 30, atOut}, 0},
+		{"fd_write", "to a file", small, []uint64{fdFile, atList, maxIovecs, atOut}, lists + pieceBytes>>3},
+		{"sock_accept", "", nil, []uint64{fdListener, 0, atOut}, 0},
+		{"sock_recv", "peek", small, []uint64{fdPeer, atList, maxIovecs, uint64(recvPeek), atOut, atOut}, 2 * lists},
+		{"sock_recv", "all", small, []uint64{fdPeer, atList, maxIovecs, uint64(recvWaitall), atOut, atOut}, 2 * lists},
+		{"sock_send", "many buffers", small, []uint64{fdPeer, atList, maxIovecs, 0, atOut}, 2*lists + pieceBytes>>3},
+		{"sock_shutdown", "", nil, []uint64{fdPeer, uint64(shutdownRead)}, 0},
+		{"fd_advise", "", nil, []uint64{fdFile, 0, 1 << 20, 0}, 0},
+		{"fd_allocate", "", nil, []uint64{fdFile, 0, 1 << 20}, 0},
+		{"fd_datasync", "", nil, []uint64{fdFile}, 0},
+		{"fd_sync", "", nil, []uint64{fdFile}, 0},
+		{"fd_filestat_set_size", "", nil, []uint64{fdFile, 1 << 20}, 0},
+		{"fd_filestat_set_times", "", nil, []uint64{fdFile, 0, 0, 1}, 0},
+		{"fd_pread", "", small, []uint64{fdFile, atList, maxIovecs, 0, atOut}, lists},
+		{"fd_pwrite", "", small, []uint64{fdFile, atList, maxIovecs, 0, atOut}, lists + pieceBytes>>3},
+		{"fd_prestat_get", "", nil, []uint64{fdFolder, atOut}, 0},
+		{"fd_prestat_dir_name", "", nil, []uint64{fdFolder, atOut, 1 << 10}, 0},
+		{"fd_readdir", "", nil, []uint64{fdFolder, atData, 16 << 20, 0, atOut}, folderNames * sizeDirent >> 3},
+		{"fd_seek", "", nil, []uint64{fdFile, 0, whenceEnd, atOut}, 0},
+		{"fd_tell", "", nil, []uint64{fdFile, atOut}, 0},
+	}
+	for _, p := range []struct {
+		last string
+		name string
+	}{{"n", "of none"}, {"\x00", "with a NUL at its end"}, {"\xff", "that is no text"}} {
+		for _, f := range []struct {
+			function string
+			params   []uint64
+			paths    int64
+		}{
+			{"path_create_directory", with([]uint64{fdFolder}, long), 1},
+			{"path_filestat_get", with([]uint64{fdFolder, 1}, long, []uint64{atOut}), 1},
+			{"path_filestat_set_times", with([]uint64{fdFolder, 1}, long, []uint64{0, 0, 0}), 1},
+			{"path_link", with([]uint64{fdFolder, 0}, long, []uint64{fdFolder}, long), 1},
+			{"path_open", with([]uint64{fdFolder, 1}, long, []uint64{0, 2, 0, 0, atOut}), 1},
+			{"path_readlink", with([]uint64{fdFolder}, long, []uint64{atOut, 1 << 10, atOut}), 1},
+			{"path_remove_directory", with([]uint64{fdFolder}, long), 1},
+			{"path_rename", with([]uint64{fdFolder}, long, []uint64{fdFolder}, long), 1},
+			{"path_symlink", with(long, []uint64{fdFolder}, long), 1},
+			{"path_unlink_file", with([]uint64{fdFolder}, long), 1},
+		} {
+			all = append(all, costly{f.function, p.name, path(p.last), f.params, f.paths * paths})
+		}
+	}
+	return all
+}
+
+// endless is a Source that always has something, a Sink that takes everything, and a Notifier.
+type endless struct{ hostcalls.Discard }
+
+func (endless) Read(p []byte) (int, error) { return len(p), nil }
+
+// withCostly runs body on a process that has what the costly calls take.
+func withCostly(t testing.TB, body func(*caller)) {
+	t.Helper()
+	values := append(slices.Repeat([]string{strings.Repeat("y", valueBytes)}, manyValues), strings.Repeat("z", longValue))
+	dir := t.TempDir()
+	for i := range folderNames {
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprint(i)), nil, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	wait, _ := startProcess(t, Config{
+		Args: values, Env: values, Stdin: endless{}, Stdout: endless{}, Random: new(counter),
+		Grants: []hostcalls.Grant{
+			hostcalls.Dir{HostPath: dir, GuestPath: "/"},
+			hostcalls.Listener{Address: "127.0.0.1:0"},
+			hostcalls.Conn{Address: l.Addr().String()},
+		},
+		PendingOps: manySubs,
+	}, func(c *caller) {
+		c.mem.bytes = make([]byte, heapBytes)
+		for fd, want := range []uint64{fdFile, fdFile + 1} {
+			if got := c.mustOpen(fdFolder, fmt.Sprint(fd), 0, fileRights, 0); got != want {
+				t.Fatalf("a file has the number %d", got)
+			}
+		}
+		c.want(errnoSuccess, "fd_fdstat_set_flags", fdPeer, uint64(fdflagNonblock))
+		body(c)
+	})
+	peer, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer peer.Close()
+	go func() { // until the process ends, as much as there is room for
+		zeros := make([]byte, 1<<16)
+		for {
+			if _, err := peer.Write(zeros); err != nil {
+				return
+			}
+		}
+	}()
+	if err := wait(); err != nil {
+		t.Error(err)
+	}
+	_, _ = io.Copy(io.Discard, peer)
+}
+
+// ledger is a Meter that keeps what its process is charged, in all and at most between two places at
+// which it gives the worker up.
+type ledger struct {
+	*Process
+	all, most int64
+}
+
+// Refill gives next to nothing, so that the worker is given up wherever it can be.
+func (l *ledger) Refill(int64) { l.Process.Refill(callCost) }
+
+func (l *ledger) Burnt() int64 {
+	burnt := l.Process.Burnt()
+	l.all += burnt
+	l.most = max(l.most, burnt)
+	return burnt
+}
+
+// TestEveryCallIsCharged: each function of the module is charged for what its arguments ask of it, whether
+// or not it succeeds, in pieces that are each worth less than a quantum.
+func TestEveryCallIsCharged(t *testing.T) {
+	const quantum = 500_000 // executor.Config
+	calls := costlyCalls()
+	covered := map[string]bool{"proc_exit": true}
+	for _, call := range calls {
+		covered[call.function] = true
+	}
+	for _, f := range functions() {
+		if !covered[f.name] {
+			t.Errorf("%s has no entry among the costly calls", f.name)
+		}
+	}
+	synctest.Test(t, func(t *testing.T) { // system calls take no time
+		withCostly(t, func(c *caller) {
+			for _, call := range calls {
+				l := &ledger{Process: c.Process}
+				c.make(call, l)
+				if want := call.least + callCost; l.all < want {
+					t.Errorf("%s, %s: charged %d units, want %d or more", call.function, call.name, l.all, want)
+				}
+				if l.most > quantum/2 {
+					t.Errorf("%s, %s: charged %d units at a time, more than half a quantum", call.function, call.name, l.most)
+				}
+			}
+		})
+	})
+}
+
+// make makes a call, counted by a meter.
+func (c *caller) make(call costly, m executor.Meter) {
+	if call.prepare != nil {
+		call.prepare(c)
+	}
+	c.Fiber().SetMeter(m)
+	defer c.Fiber().SetMeter(nil)
+	c.charge(callCost) // as function.Call does
+	c.call(call.function, call.params...)
+}

@@ -16,6 +16,7 @@ import (
 	"github.com/reactord/reactord/hostcalls/wasip1"
 	"github.com/reactord/reactord/reactor/internal/lifecycle"
 	"github.com/reactord/reactord/reactor/internal/logbuf"
+	"github.com/reactord/reactord/reactor/internal/retry"
 	"github.com/reactord/reactord/reactor/store"
 )
 
@@ -60,6 +61,10 @@ func (r *Reactor) kick() {
 // must run where it can be preempted).
 func (r *Reactor) dispatch() {
 	for {
+		if r.rang.Load() {
+			r.rang.Store(false)
+			r.tend()
+		}
 		w, loading, more := r.next()
 		switch {
 		case w != nil:
@@ -203,12 +208,12 @@ func (r *Reactor) start(w *workload) {
 			r.putBack(w) // the reactor shuts down
 			return
 		}
-		r.refuse(w, err)
+		r.fail(w, err)
 		return
 	}
 	prog, err := r.prepare(w)
 	if err != nil {
-		r.refuse(w, err)
+		r.fail(w, err)
 		return
 	}
 	if !r.begin(w, prog) {
@@ -334,6 +339,7 @@ func (r *Reactor) program(w *workload, a *attempt, spec *Spec) *program {
 		PendingOps:  int(spec.Limits.PendingOps),
 		Budget:      r.descriptors,
 		HeldBytes:   int64(len(spec.Stdin)),
+		OnStart:     func() { r.begun(w) },
 	}
 	return prog
 }
@@ -411,6 +417,15 @@ func (r *Reactor) spawned(w *workload, task *executor.Task) {
 	if cause := w.machine.Cause(); cause != lifecycle.NoCause {
 		task.Cancel(interrupt{cause})
 	}
+}
+
+// fail delays a workload that can't be started for a reason that passes, and ends it for any other.
+func (r *Reactor) fail(w *workload, err error) {
+	if t := passing(err); t != retry.None {
+		r.postpone(w, t, err)
+		return
+	}
+	r.refuse(w, err)
 }
 
 // refuse ends a workload that can't be started.

@@ -13,9 +13,12 @@
 // when that is committed, watchers and waiters are told. What a shutdown interrupts goes back to
 // PENDING and is started anew by the next reactor: execution is at least once.
 //
+// What the host fails for a reason that passes, before the guest has begun, goes back to PENDING too and
+// is tried again with growing delay; package internal/retry knows which failures those are.
+//
 // The stages in memory are those of package internal/lifecycle, which has the table of what may
 // follow what. The comment on dispatch has the steps of a start, the one in run.go those of an end,
-// the one on Shutdown those of a shutdown.
+// the one in delay.go those of a wait for the host, the one on Shutdown those of a shutdown.
 //
 // # Concurrency
 //

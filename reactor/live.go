@@ -19,16 +19,19 @@ import (
 type workload struct {
 	// rec is the record as it was submitted or claimed; its state is not kept up to date. Its Spec
 	// is nil if it is large: then it is read from the store when it is needed.
-	rec      *store.Workload
-	spec     *Spec // decoded, until it is first started; nil if that would take up too much
-	held     int64 // bytes of input that are kept in memory while it runs, at the most
-	machine  lifecycle.Machine
-	attempts uint32 // as the store has it, or will have when it has done what it was asked for
-	index    int    // in Reactor.all
-	place    admission.Item[*workload]
-	module   *moduleUse    // held from Loading on
-	attempt  *attempt      // from Starting on, until it is put back or gone
-	changed  chan struct{} // closed when it begins to run, is put back or is gone; nil if nobody waits
+	rec          *store.Workload
+	spec         *Spec // decoded, until it is first started; nil if that would take up too much
+	held         int64 // bytes of input that are kept in memory while it runs, at the most
+	machine      lifecycle.Machine
+	attempts     uint32 // as the store has it, or will have when it has done what it was asked for
+	index        int    // in Reactor.all
+	place        admission.Item[*workload]
+	module       *moduleUse    // held from Loading on
+	attempt      *attempt      // from Starting on, until it is put back or gone
+	last         *lastAttempt  // of one that was put back
+	delay        *delay        // from Delayed on, until its guest begins or it is gone
+	refusedAlone bool          // the node had no memory for it though no other workload ran
+	changed      chan struct{} // closed when it begins to run, is put back or is gone; nil if nobody waits
 
 	process atomic.Pointer[wasip1.Process] // while it runs
 	port    atomic.Pointer[terminal.Port]  // of an interactive one; made by the first who needs it
@@ -49,6 +52,7 @@ type attempt struct {
 	task      *executor.Task
 	listening []string
 
+	begun   bool    // the guest has; the fiber's
 	outcome outcome // the fiber's, then the finisher's
 }
 

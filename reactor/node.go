@@ -71,7 +71,7 @@ func (r *Reactor) Node() Node {
 // Stats tells what the reactor is doing.
 func (r *Reactor) Stats() Stats {
 	r.mu.Lock()
-	totals, active, pending := r.totals, r.active, r.queue.Len()+r.preparing
+	totals, active, pending := r.totals, r.active, r.pending()
 	r.mu.Unlock()
 	tasks := r.executor.Stats()
 	memory := process.ReadMemory()

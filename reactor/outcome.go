@@ -10,6 +10,8 @@ import (
 	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/wasip1"
 	"github.com/reactord/reactord/reactor/internal/lifecycle"
+	"github.com/reactord/reactord/reactor/internal/retry"
+	"github.com/reactord/reactord/reactor/store"
 )
 
 // outcome is how an attempt ended.
@@ -19,8 +21,10 @@ type outcome struct {
 	exitCode *uint32
 	message  string
 	results  []string
-	peak     int64 // of its memory
-	fault    error // of the daemon, for its log
+	peak     int64         // of its memory
+	fault    error         // of the daemon, for its log
+	trouble  retry.Trouble // of Pending: what it waits for before it is started anew
+	cause    error         // of the trouble
 }
 
 // interrupt is the cause with which the reactor cancels a task.
@@ -52,8 +56,14 @@ func failed(err error, limits Limits) outcome {
 	if errors.Is(err, executor.ErrOutOfFuel) {
 		return fail(ReasonOutOfFuel, "the guest used up its fuel, %d units", limits.Fuel)
 	}
-	if errors.Is(err, engine.ErrOutOfMemory) {
-		return fail(ReasonOutOfMemory, "the memory that the guest starts with could not be had, within its limit of %d bytes and the node's", limits.MemoryBytes)
+	if refused, ok := errors.AsType[*engine.StackRefusedError](err); ok {
+		return stackRefused(refused, limits)
+	}
+	switch {
+	case errors.Is(err, engine.ErrOutOfMemory):
+		return fail(ReasonOutOfMemory, "the memory that the guest starts with is more than its limit of %d bytes: raise the limit", limits.MemoryBytes)
+	case errors.Is(err, engine.ErrNodeMemory):
+		return fail(ReasonNodeMemory, "the memory that the guest starts with is more than the node has for all guests: its operator can raise --node-memory")
 	}
 	if trap, ok := errors.AsType[*engine.Trap](err); ok {
 		if trap.Code == engine.StackOverflow {
@@ -72,6 +82,21 @@ func failed(err error, limits Limits) outcome {
 	return o
 }
 
+// stackRefused is the outcome of a guest whose call stack could not grow though its limit had room.
+func stackRefused(err *engine.StackRefusedError, limits Limits) outcome {
+	o := outcome{state: Failed}
+	if errors.Is(err, engine.ErrOutOfMemory) {
+		o.reason = ReasonOutOfMemory
+		o.message = fmt.Sprintf("the guest's call stack, of %d bytes so far, could not grow within its limit of %d: "+
+			"with its memory it would be more than the workload's limit of %d bytes: raise that", err.Bytes, limits.StackBytes, limits.MemoryBytes)
+		return o
+	}
+	o.reason = ReasonNodeMemory
+	o.message = fmt.Sprintf("the guest's call stack, of %d bytes so far, could not grow within its limit of %d: "+
+		"the node is short of memory (%v): submit it again when it has more", err.Bytes, limits.StackBytes, err.Err)
+	return o
+}
+
 // interrupted is the outcome of a workload that the reactor ended.
 func interrupted(cause lifecycle.Cause, limits Limits) outcome {
 	switch cause {
@@ -82,6 +107,36 @@ func interrupted(cause lifecycle.Cause, limits Limits) outcome {
 	default:
 		return outcome{state: Pending}
 	}
+}
+
+// passing is the trouble of the host that kept a workload from starting, None if err is the
+// workload's own fault or a fault of the daemon's. It is pure.
+func passing(err error) retry.Trouble {
+	if denied, ok := errors.AsType[*hostcalls.GrantError](err); ok {
+		if _, ok := denied.Grant.(hostcalls.Dir); ok {
+			return retry.OfFile(denied.Err)
+		}
+		return retry.OfNetwork(denied.Err)
+	}
+	if corrupt, ok := errors.AsType[*store.CorruptError](err); ok {
+		if corrupt.Kind == store.KindModule {
+			return retry.Damage
+		}
+		return retry.None
+	}
+	switch {
+	case isModuleFault(err):
+		return retry.None
+	case errors.Is(err, store.ErrFull):
+		return retry.Space
+	}
+	if t := retry.OfFile(err); t != retry.None {
+		return t
+	}
+	if errors.Is(err, store.ErrUnavailable) {
+		return retry.Disk
+	}
+	return retry.None
 }
 
 // isModuleFault tells faults of a module from faults of the daemon.

@@ -140,6 +140,9 @@ func (r *Reactor) overlay(out *Workload) {
 	r.mu.Lock()
 	w := r.live[out.ID]
 	if w == nil || w.attempt == nil {
+		if w != nil {
+			out.Status.Delay = delayOf(w.delay)
+		}
 		r.mu.Unlock()
 		return
 	}

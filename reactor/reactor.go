@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -25,6 +26,7 @@ import (
 	"github.com/reactord/reactord/reactor/internal/feed"
 	"github.com/reactord/reactord/reactor/internal/logbuf"
 	"github.com/reactord/reactord/reactor/internal/process"
+	"github.com/reactord/reactord/reactor/internal/retry"
 	"github.com/reactord/reactord/reactor/store"
 	"github.com/reactord/reactord/reactor/store/sqlite"
 )
@@ -56,6 +58,8 @@ type Reactor struct {
 	stop       context.CancelFunc
 	background sync.WaitGroup // dispatcher, finisher, pruner, loads
 	wake       chan struct{}  // to the dispatcher; holds one token
+	bell       *time.Timer    // calls ring
+	rang       atomic.Bool    // tend has something to do
 	inspect    chan struct{}  // a token for each module that is being inspected
 	quiet      chan struct{}  // closed when nothing runs any more and nothing will
 
@@ -66,6 +70,8 @@ type Reactor struct {
 	live          map[string]*workload // every workload that has not ended
 	all           []*workload          // the same, for going through them
 	queue         admission.Queue[*workload]
+	delayed       retry.Schedule[*workload] // what is tried again later
+	troubles      retry.Ledger              // what they wait for
 	modules       map[store.Digest]*moduleUse
 	loaded        []*workload        // whose module was waited for
 	held          *workload          // that memory is waited for
@@ -109,6 +115,8 @@ func New(cfg Config) (*Reactor, error) {
 		modules:     map[store.Digest]*moduleUse{},
 		submitting:  map[string]decoded{},
 	}
+	r.bell = time.AfterFunc(time.Hour, r.ring)
+	r.bell.Stop()
 	r.ctx, r.stop = context.WithCancel(context.Background())
 	if err := r.open(); err != nil {
 		return nil, errors.Join(err, r.close(r.ctx))
@@ -283,12 +291,21 @@ func stored(err error) error {
 		e := errs.New(errs.StoreFull, "the store is full: %v", err)
 		e.Cause, e.Retry = err, storeFullRetry
 		return e
+	case errors.Is(err, store.ErrUnavailable):
+		return unavailable(err, "the store is not available for now: %v", err)
 	case errors.Is(err, store.ErrBadToken):
 		return errs.Invalid(errs.Field{Path: "page_token", Description: "is not one that a list gave out"})
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return err
 	}
 	return errs.Wrap(err, "store")
+}
+
+// unavailable is a passing failure of the host that a client met: trying again helps.
+func unavailable(cause error, format string, args ...any) error {
+	e := errs.New(errs.Unavailable, format, args...)
+	e.Cause, e.Retry = cause, time.Second
+	return e
 }
 
 func noWorkload(id string) error {

@@ -12,6 +12,7 @@ import (
 	"github.com/reactord/reactord/hostcalls/wasip1"
 	"github.com/reactord/reactord/reactor/errs"
 	"github.com/reactord/reactord/reactor/internal/lifecycle"
+	"github.com/reactord/reactord/reactor/internal/retry"
 	"github.com/reactord/reactord/reactor/store"
 )
 
@@ -38,33 +39,21 @@ func (r *Reactor) run(w *workload, prog *program, f *executor.Fiber) {
 	}
 	p, err := wasip1.NewProcess(f, r.executor.Driver(), prog.config)
 	if err != nil {
-		a.outcome = failed(err, a.limits)
+		a.outcome = r.unstarted(w, err, a.limits)
 		return
 	}
 	defer p.Close()
 	r.opened(w, p)
 	exit, err := p.Run(prog.module, int64(a.limits.MemoryBytes), int64(a.limits.StackBytes), prog.invoke)
-	if err != nil {
-		a.outcome = r.retried(w, prog, failed(err, a.limits), err)
-	} else {
+	switch {
+	case err == nil:
 		a.outcome = exited(exit)
+	case a.begun:
+		a.outcome = failed(err, a.limits)
+	default:
+		a.outcome = r.unstarted(w, err, a.limits)
 	}
 	a.outcome.peak = p.PeakMemory()
-}
-
-// retried lets a workload start anew whose first memory was not there because the node is short of
-// it: others took what was free when it was admitted.
-func (r *Reactor) retried(w *workload, prog *program, o outcome, err error) outcome {
-	if !errors.Is(err, engine.ErrOutOfMemory) {
-		return o
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	need := w.startBytes()
-	if r.active > 1 && need <= int64(prog.attempt.limits.MemoryBytes) && r.engine.MemoryUsed()+need > r.cfg.MemoryBytes {
-		return outcome{state: Pending}
-	}
-	return o
 }
 
 // began is step 5 of dispatch: the fiber runs for the first time.
@@ -158,8 +147,11 @@ func (r *Reactor) record(w *workload, task *executor.Task, o outcome) {
 		status.EndTime = time.Now()
 	}
 	if a == nil {
-		// What attempts of a former daemon used is in the record that was claimed.
-		if before, err := decodeStatus(w.rec); err == nil {
+		// What attempts of a former daemon used is in the record that was claimed, unless there was one
+		// since.
+		if last := w.last; last != nil {
+			status.Usage, status.FirstStart, status.StartTime = usageJSON(last.usage), last.first, last.started
+		} else if before, err := decodeStatus(w.rec); err == nil {
 			status.Usage, status.FirstStart, status.StartTime = before.Usage, before.FirstStart, before.StartTime
 		}
 		r.transition(w, o, status, nil)
@@ -204,12 +196,13 @@ func (r *Reactor) transition(w *workload, o outcome, status *statusJSON, log []s
 	r.store.Transition(store.Transition{
 		ID: w.rec.ID, From: store.Unfinished, To: storedState(o.state), Attempt: w.attempts, Time: at,
 		Status: encodeStatus(status), Log: log, Lazy: !awaited,
-	}, func(_ int64, err error) { r.ended(w, o.state, err) })
+	}, func(_ int64, err error) { r.ended(w, o, status, err) })
 }
 
 // ended is the store having recorded an outcome, or refused to, which only a fault makes it do:
 // then there is nothing left that could be done for the workload here.
-func (r *Reactor) ended(w *workload, state State, err error) {
+func (r *Reactor) ended(w *workload, o outcome, status *statusJSON, err error) {
+	state := o.state
 	if err != nil && !errors.Is(err, store.ErrClosed) {
 		r.log.Error("an end was not recorded", zap.String("workload", w.rec.ID), zap.Stringer("state", state), zap.Error(err))
 	}
@@ -218,27 +211,39 @@ func (r *Reactor) ended(w *workload, state State, err error) {
 	a := w.attempt
 	w.attempt = nil
 	w.process.Store(nil)
-	w.machine.Stored(final)
 	if a != nil {
 		r.active--
+		w.last = &lastAttempt{timeout: a.limits.Timeout, first: a.first, started: a.started, usage: Usage(status.Usage)}
 	}
 	unused := r.release(w)
-	if final {
+	troubled := false
+	switch {
+	case final:
+		w.machine.Stored(lifecycle.Gone)
+		r.relieve(w)
 		r.forget(w)
 		r.count(state)
-	} else {
+	case o.trouble != retry.None:
+		w.machine.Stored(lifecycle.Delayed)
+		troubled = r.delay(w, o.trouble, o.cause, time.Now())
+	default:
+		w.machine.Stored(lifecycle.Queued)
 		r.queue.PushFront(w.rec.Tenant, &w.place)
 	}
 	w.tell()
 	r.idleIfSo()
 	r.mu.Unlock()
 
+	if troubled {
+		r.logTrouble(w, o.trouble, o.cause)
+	}
 	if a != nil {
 		if log := a.log.Load(); log != nil {
 			log.Release()
 		}
 	}
-	if port := w.port.Swap(nil); port != nil {
+	if port := w.port.Load(); port != nil && (final || a != nil && a.begun) {
+		w.port.Store(nil)
 		port.End()
 	}
 	if unused != nil {
@@ -264,6 +269,9 @@ func (r *Reactor) interrupt(w *workload, cause lifecycle.Cause) {
 	switch action {
 	case lifecycle.Dequeue:
 		r.queue.Remove(&w.place)
+		if w.delay != nil {
+			r.delayed.Remove(&w.delay.alarm)
+		}
 	case lifecycle.Record:
 		r.preparing--
 	case lifecycle.Interrupt:
@@ -272,7 +280,11 @@ func (r *Reactor) interrupt(w *workload, cause lifecycle.Cause) {
 		}
 	}
 	r.mu.Unlock()
-	if action == lifecycle.Dequeue || action == lifecycle.Record {
+	switch {
+	case action != lifecycle.Dequeue && action != lifecycle.Record:
+	case cause == lifecycle.ByDeadline && w.last != nil:
+		r.record(w, nil, expired(w.delay, w.last.timeout))
+	default:
 		r.record(w, nil, interrupted(cause, Limits{}))
 	}
 }

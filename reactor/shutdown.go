@@ -59,6 +59,7 @@ func (r *Reactor) Shutdown(ctx context.Context) error {
 	}
 	r.closing, r.draining = true, true
 	active := r.active
+	r.bell.Stop()
 	r.mu.Unlock()
 	r.kick()
 	r.log.Info("shutting down", zap.Int("running", active), zap.Duration("grace", max(0, r.cfg.GracePeriod)))

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/reactord/reactord/reactor/errs"
+	"github.com/reactord/reactord/reactor/internal/retry"
 	"github.com/reactord/reactord/reactor/store"
 )
 
@@ -146,6 +147,8 @@ func checkFolders(grants []Grant) error {
 			err = errors.New("it is not a folder")
 		case err == nil:
 			continue
+		case retry.OfFile(err) != retry.None:
+			return unavailable(err, "folder %q can't be looked at for now: %v", dir.HostPath, err)
 		}
 		return &errs.Error{
 			Class: errs.GrantDenied, Message: fmt.Sprintf("folder %q: %v", dir.HostPath, err), Cause: err,
@@ -166,7 +169,7 @@ type decoded struct {
 func (r *Reactor) reserve(submissions []submission) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	room := r.cfg.MaxPending - r.queue.Len() - r.preparing - r.reserved
+	room := r.cfg.MaxPending - r.pending() - r.reserved
 	for i := range submissions {
 		s := &submissions[i]
 		switch {
@@ -186,6 +189,9 @@ func (r *Reactor) reserve(submissions []submission) {
 		}
 	}
 }
+
+// pending is how many workloads wait to be started; mu is held.
+func (r *Reactor) pending() int { return r.queue.Len() + r.delayed.Len() + r.preparing }
 
 func (r *Reactor) unreserve(submissions []submission) {
 	r.mu.Lock()

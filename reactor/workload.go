@@ -122,6 +122,8 @@ const (
 	ReasonInvalidModule        // the module could not be instantiated
 	ReasonGrantDenied          // a grant could not be given
 	ReasonInternal             // a fault of the daemon
+	ReasonNodeMemory           // the node had no more memory, though the workload's limits did
+	ReasonDaemonDied           // the daemon died several times while it ran
 )
 
 // String is the reason's name in the API, without the prefix.
@@ -147,6 +149,10 @@ func (r Reason) String() string {
 		return "GRANT_DENIED"
 	case ReasonInternal:
 		return "INTERNAL"
+	case ReasonNodeMemory:
+		return "NODE_MEMORY"
+	case ReasonDaemonDied:
+		return "DAEMON_DIED"
 	default:
 		return "UNSPECIFIED"
 	}
@@ -166,6 +172,31 @@ type Status struct {
 	WaitingFor      []Op
 	Results         []string
 	ListenAddresses []string
+	Delay           *Delay // nil unless it is Pending and delayed
+}
+
+// Delay is why a workload whose turn it was has not been started, and when that is tried again.
+type Delay struct {
+	Reason   DelayReason
+	Message  string
+	Failures uint32 // in a row
+	Until    time.Time
+}
+
+// DelayReason is what a delayed workload waits for. The values are those of DelayReason in the API.
+type DelayReason uint8
+
+// String is the reason's name in the API, without the prefix.
+func (r DelayReason) String() string {
+	if int(r) < len(delayReasons) {
+		return delayReasons[r]
+	}
+	return "UNSPECIFIED"
+}
+
+// delayReasons are the names, by retry.Trouble.
+var delayReasons = [...]string{
+	"UNSPECIFIED", "DESCRIPTORS", "MEMORY", "DISK_FULL", "DISK", "BUSY", "NETWORK", "COMPILER", "MODULE_DAMAGED", "DAEMON_DIED",
 }
 
 // Usage is what a workload has used, over all attempts.

@@ -11,8 +11,14 @@ import (
 	"github.com/reactord/reactord/executor/engine/meter"
 )
 
-// ErrOutOfMemory says that the limits leave no room for what an instance starts with.
-var ErrOutOfMemory = errors.New("out of memory: the limit is below what the module starts with")
+var (
+	// ErrOutOfMemory says that the instance's own limit leaves no room for what it starts with, or for
+	// its call stack to grow.
+	ErrOutOfMemory = errors.New("out of memory: the limit is reached")
+	// ErrNodeMemory says that the limit of all instances together leaves no room, though the
+	// instance's own does: there may be some when others have ended.
+	ErrNodeMemory = errors.New("out of memory: the instances together hold all that they may")
+)
 
 var errBound = errors.New("engine: the host has an instance already")
 
@@ -44,7 +50,9 @@ type Instance struct {
 }
 
 // Instantiate makes an instance. A start section of the module runs, and may
-// park the fiber. Errors are those of Call, and ErrOutOfMemory.
+// park the fiber. Errors are those of Call. ErrOutOfMemory, ErrNodeMemory and errors of the operating
+// system, which had no address space left, come before any guest code ran, or when a start
+// function's call stack could not grow.
 func (m *Module) Instantiate(config InstanceConfig) (_ *Instance, err error) {
 	b := config.Host.binding()
 	if b.instance != nil {
@@ -66,7 +74,7 @@ func (m *Module) Instantiate(config InstanceConfig) (_ *Instance, err error) {
 		}
 	}()
 	if !m.fits(i.account, config.HeldBytes) {
-		return nil, ErrOutOfMemory
+		return nil, refusal(i.account)
 	}
 	b.open(i, i.account)
 	guest, err := m.engine.runtime.InstantiateModule(config.Host, m.compiled, m.engine.instances)
@@ -76,6 +84,18 @@ func (m *Module) Instantiate(config InstanceConfig) (_ *Instance, err error) {
 	}
 	i.attach(guest)
 	return i, nil
+}
+
+// refusal is the error for what an account was refused.
+func refusal(account *memory.Account) error {
+	switch err := account.Refusal(); {
+	case errors.Is(err, memory.ErrAccountLimit):
+		return ErrOutOfMemory
+	case errors.Is(err, memory.ErrPoolLimit):
+		return ErrNodeMemory
+	default:
+		return err
+	}
 }
 
 // fits gives the account what an instance of the module starts with. wazero
@@ -172,9 +192,9 @@ func (i *Instance) growStack() error {
 	if left >= 0 {
 		return nil
 	}
-	more := i.stack.grow(-left, i.account)
-	if more == 0 {
-		return errStackOverflow
+	more, err := i.stack.grow(-left, i.account)
+	if err != nil {
+		return err
 	}
 	i.left.Set(uint64(left + more))
 	return nil

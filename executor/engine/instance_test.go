@@ -301,7 +301,7 @@ func TestMemoryLimits(t *testing.T) {
 	if got := call(t, other, "grow", 4); got != 1 {
 		t.Errorf("grow to the node's limit: %d", int32(got))
 	}
-	if _, err := m.Instantiate(InstanceConfig{Host: &guest{}}); !errors.Is(err, ErrOutOfMemory) {
+	if _, err := m.Instantiate(InstanceConfig{Host: &guest{}}); !errors.Is(err, ErrNodeMemory) {
 		t.Errorf("an instance with the node full: %v", err)
 	}
 	i.Close()
@@ -362,7 +362,32 @@ func TestStackLimits(t *testing.T) {
 	}
 	overflows(InstanceConfig{})
 	overflows(InstanceConfig{StackBytes: 20_000})
-	overflows(InstanceConfig{StackBytes: 1 << 30, MemoryBytes: 4 * page})
+}
+
+// A stack that can't grow within its limit for want of memory is no overflow: what its owner has to
+// change is another limit, or nothing.
+func TestStackRefused(t *testing.T) {
+	const deep = 1 << 30
+	e := newEngine(t, Config{MemoryBytes: 8 * page})
+	m := load(t, e, "guest")
+	answer := func(*guest, uint32) uint32 { return 0 }
+	for _, tt := range []struct {
+		name   string
+		config InstanceConfig
+		want   error
+	}{
+		{"its own limit", InstanceConfig{StackBytes: deep, MemoryBytes: 4 * page}, ErrOutOfMemory},
+		{"the limit of all", InstanceConfig{StackBytes: deep}, ErrNodeMemory},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			i := start(t, m, &guest{call: answer}, tt.config)
+			defer i.Close()
+			_, err := i.Call("recurse", 1_000_000)
+			if refused, ok := errors.AsType[*StackRefusedError](err); !ok || refused.Bytes <= 0 || !errors.Is(err, tt.want) {
+				t.Errorf("error %v, want a refusal with %v", err, tt.want)
+			}
+		})
+	}
 }
 
 func TestStackBudget(t *testing.T) {
@@ -391,7 +416,11 @@ func TestStackBudget(t *testing.T) {
 			s := newStackBudget(tt.limit)
 			var got []int64
 			for _, missing := range tt.missing {
-				got = append(got, s.grow(missing, account))
+				more, err := s.grow(missing, account)
+				if (more == 0) != (err != nil) {
+					t.Errorf("granted %d with error %v", more, err)
+				}
+				got = append(got, more)
 			}
 			if diff := cmp.Diff(tt.granted, got); diff != "" {
 				t.Errorf("granted (-want +got):\n%s", diff)

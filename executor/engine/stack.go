@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/reactord/reactord/executor/engine/memory"
 	"github.com/reactord/reactord/executor/engine/meter"
@@ -48,20 +49,34 @@ func cost(granted int64) int64 {
 	return 2*used - wazeroStack
 }
 
-// grow grants what a guest with missing bytes too few needs, and as much again
-// so that deep recursion asks rarely, if the limits have it. It returns the
-// bytes it granted; none if the guest has overflowed its stack.
-func (s *stackBudget) grow(missing int64, account *memory.Account) int64 {
+// grow grants what a guest with missing bytes too few needs, and as much again so that deep recursion
+// asks rarely, if the limits have it. It returns the bytes it granted. If the guest has overflowed its
+// stack the error is errStackOverflow; if the memory for a stack within its limit is not there,
+// that of the account's refusal.
+func (s *stackBudget) grow(missing int64, account *memory.Account) (more int64, err error) {
 	need := s.granted + missing
+	if need > s.limit {
+		return 0, errStackOverflow
+	}
 	for _, next := range []int64{min(2*need, s.limit), need} {
-		if next < need || next > s.limit {
-			continue
-		}
 		if account.Reserve(cost(next) - cost(s.granted)) {
 			more := next - s.granted
 			s.granted = next
-			return more
+			return more, nil
 		}
 	}
-	return 0
+	return 0, &StackRefusedError{Bytes: s.granted, Err: refusal(account)}
 }
+
+// StackRefusedError ends a guest whose call stack is within its limit and could not grow for want of
+// memory: Err is ErrOutOfMemory, ErrNodeMemory, or an error of the operating system.
+type StackRefusedError struct {
+	Bytes int64 // of call stack that it has
+	Err   error
+}
+
+func (e *StackRefusedError) Error() string {
+	return fmt.Sprintf("the call stack of %d bytes could not grow: %v", e.Bytes, e.Err)
+}
+
+func (e *StackRefusedError) Unwrap() error { return e.Err }

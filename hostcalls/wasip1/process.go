@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/tetratelabs/wazero/api"
@@ -31,6 +32,7 @@ type Config struct {
 	Budget      *hostcalls.Budget // the daemon's descriptors that all processes may hold together; no bound
 	Random      io.Reader         // safe for concurrent use
 	HeldBytes   int64             // kept in memory by the caller, such as input; counted as the guest's memory
+	OnStart     func()            // is called on the fiber when the instance is there, before its first call; nil: none
 }
 
 // Defaults of the limits in Config.
@@ -89,6 +91,7 @@ type Process struct {
 	started    time.Time // zero of the monotonic clock
 	pendingOps int
 	held       int64
+	onStart    func()
 	memoryless bool // the module has no memory
 	listening  []string
 	instance   atomic.Pointer[engine.Instance] // for PeakMemory
@@ -109,6 +112,7 @@ func NewProcess(f *executor.Fiber, d *driver.Driver, config Config) (*Process, e
 		started:    time.Now(),
 		pendingOps: config.PendingOps,
 		held:       config.HeldBytes,
+		onStart:    config.OnStart,
 	}
 	p.Init(f, d)
 	f.SetMeter(p)
@@ -157,11 +161,16 @@ func (p *Process) addGrant(g hostcalls.Grant, open func() (descriptor, error)) e
 	if err != nil {
 		return &hostcalls.GrantError{Grant: g, Err: err}
 	}
-	if _, e := p.fds.add(d); e != errnoSuccess {
-		d.close(p)
-		return &hostcalls.GrantError{Grant: g, Err: errors.New("too many open descriptors")}
+	switch _, e := p.fds.add(d); e {
+	case errnoSuccess:
+		return nil
+	case errnoNfile: // all processes together
+		err = fmt.Errorf("all guests together: %w", syscall.ENFILE)
+	default:
+		err = errors.New("more descriptors than the workload's limit")
 	}
-	return nil
+	d.close(p)
+	return &hostcalls.GrantError{Grant: g, Err: err}
 }
 
 // ListenAddresses returns the addresses of the listener grants, in order.

@@ -33,8 +33,9 @@ func (e *EntryError) Error() string { return fmt.Sprintf("export %q: %s", e.Expo
 // reactor by its _initialize, if it has one, and then the export invoke. The arguments after the
 // program's name are the parameters of that export, written as numbers.
 //
-// An error is an *EntryError, engine.ErrOutOfMemory, an *engine.Trap, an *engine.InternalError, or
-// the cause of a cancel. The instance is gone when Run returns; the process can not run another.
+// An error is an *EntryError, an *engine.Trap, an *engine.StackRefusedError, an
+// *engine.InternalError, or the cause of a cancel; before Config.OnStart also one of those for want of
+// memory that engine.Module.Instantiate has. The instance is gone when Run returns; the process can not run another.
 func (p *Process) Run(mod *engine.Module, memoryBytes, stackBytes int64, invoke string) (Exit, error) {
 	info := mod.Info()
 	call, err := planEntry(info, invoke, p.args.values)
@@ -53,6 +54,9 @@ func (p *Process) Run(mod *engine.Module, memoryBytes, stackBytes int64, invoke 
 		return exited(err)
 	}
 	p.instance.Store(instance)
+	if p.onStart != nil {
+		p.onStart()
+	}
 	p.Fiber().SetMeter(p)
 	defer func() {
 		p.Fiber().SetMeter(nil)

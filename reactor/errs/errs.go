@@ -34,6 +34,7 @@ const (
 	Draining
 	Internal
 	PushStalled
+	Unavailable
 )
 
 var classNames = [...]string{
@@ -57,6 +58,7 @@ var classNames = [...]string{
 	Draining:               "DRAINING",
 	Internal:               "INTERNAL",
 	PushStalled:            "PUSH_STALLED",
+	Unavailable:            "UNAVAILABLE",
 }
 
 // String is the class's name in the API.

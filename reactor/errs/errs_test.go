@@ -9,12 +9,12 @@ import (
 )
 
 func TestClass(t *testing.T) {
-	for c := InvalidArgument; c <= Internal; c++ {
+	for c := InvalidArgument; int(c) < len(classNames); c++ {
 		if c.String() == "" || strings.Contains(c.String(), "(") {
 			t.Errorf("class %d has no name", c)
 		}
 	}
-	for _, c := range []Class{0, -1, Internal + 1} {
+	for _, c := range []Class{0, -1, Class(len(classNames))} {
 		if want := fmt.Sprintf("Class(%d)", int(c)); c.String() != want {
 			t.Errorf("%q, want %q", c, want)
 		}

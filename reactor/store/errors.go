@@ -10,6 +10,9 @@ var (
 	ErrClosed = errors.New("the store is closed")
 	// ErrFull is reported when the disk, or a bound of the store, is full. Nothing was stored.
 	ErrFull = errors.New("the store is full")
+	// ErrUnavailable is reported when what the store lies on fails for now: for want of descriptors or
+	// memory, or because a disk does. The same may succeed later.
+	ErrUnavailable = errors.New("the store is not available")
 	// ErrCursorExpired is reported for a revision from which changes can no longer be told.
 	ErrCursorExpired = errors.New("the cursor is too old: changes after it were pruned")
 	// ErrBadToken is reported for a page token that no list gave out.

@@ -2,18 +2,26 @@ package memory
 
 import (
 	"bytes"
+	"errors"
 	"unsafe"
 
 	"github.com/tetratelabs/wazero/experimental"
 )
 
+// Why an account is refused bytes, but for errors of the operating system.
+var (
+	ErrAccountLimit = errors.New("the limit of the account is reached")
+	ErrPoolLimit    = errors.New("the limit of all accounts together is reached")
+)
+
 // Account is what one instance holds of a pool: one linear memory, and the
 // bytes reserved besides it. It implements experimental.MemoryAllocator.
 type Account struct {
-	pool   *Pool
-	budget budget
-	memory linear
-	closed bool
+	pool    *Pool
+	budget  budget
+	memory  linear
+	refusal error // of the last refusal
+	closed  bool
 }
 
 // NewAccount opens an account that may hold limitBytes; zero or less: as much as the pool may.
@@ -36,15 +44,21 @@ func (a *Account) Allocate(_, most uint64) experimental.LinearMemory {
 // Reserve counts n bytes against both limits, or refuses and counts nothing.
 func (a *Account) Reserve(n int64) bool {
 	if a.closed || !a.budget.take(n) {
+		a.refusal = ErrAccountLimit
 		return false
 	}
 	if !a.pool.budget.take(n) {
 		a.budget.give(n)
+		a.refusal = ErrPoolLimit
 		return false
 	}
 	a.budget.mark()
 	return true
 }
+
+// Refusal says why Reserve, or a memory's Reallocate, refused last: ErrAccountLimit, ErrPoolLimit, or an
+// error of the operating system.
+func (a *Account) Refusal() error { return a.refusal }
 
 // Release takes back n bytes that were reserved.
 func (a *Account) Release(n int64) {
@@ -85,6 +99,7 @@ type linear struct {
 // free, beyond it the contents move. It returns nil if a limit is in the way.
 func (m *linear) Reallocate(size uint64) []byte {
 	if size > uint64(m.ceiling) {
+		m.account.refusal = m.account.beyond(size)
 		return nil
 	}
 	more := int64(size) - m.size
@@ -104,8 +119,9 @@ func (m *linear) Reallocate(size uint64) []byte {
 
 // move goes on in a slot that holds size bytes.
 func (m *linear) move(size int64) bool {
-	base, class, ok := m.account.pool.acquire(size, m.ceiling)
-	if !ok {
+	base, class, err := m.account.pool.acquire(size, m.ceiling)
+	if err != nil {
+		m.account.refusal = err
 		return false
 	}
 	if m.base != nil {
@@ -114,6 +130,14 @@ func (m *linear) move(size int64) bool {
 	}
 	m.base, m.class = base, class
 	return true
+}
+
+// beyond says whose limit a memory of that size is above that is above its ceiling.
+func (a *Account) beyond(size uint64) error {
+	if size <= uint64(a.budget.limit) && size > uint64(a.pool.budget.limit) {
+		return ErrPoolLimit
+	}
+	return ErrAccountLimit
 }
 
 // Free implements experimental.LinearMemory. Idempotent.

@@ -53,10 +53,10 @@ func (p *Pool) Close() error {
 // and moving on costs a bounded copy. Beyond, it is one for the whole ceiling,
 // so that nothing larger than 4 MiB is ever copied; only when there is no
 // address space left for that, a smaller one.
-func (p *Pool) acquire(size, ceiling int64) (base *byte, c class, ok bool) {
+func (p *Pool) acquire(size, ceiling int64) (base *byte, c class, err error) {
 	fits, ok := classFor(size)
 	if !ok {
-		return nil, 0, false
+		return nil, 0, ErrAccountLimit // larger than any memory can be
 	}
 	want := fits
 	if fits > copyClass {
@@ -66,9 +66,9 @@ func (p *Pool) acquire(size, ceiling int64) (base *byte, c class, ok bool) {
 		}
 	}
 	for c = want; c >= fits; c-- {
-		if base, err := p.classes[c].acquire(c); err == nil {
-			return base, c, true
+		if base, err = p.classes[c].acquire(c); err == nil {
+			return base, c, nil
 		}
 	}
-	return nil, 0, false
+	return nil, 0, err
 }

@@ -70,6 +70,9 @@ const (
 	ErrorReason_ERROR_REASON_INTERNAL ErrorReason = 19
 	// ERROR_REASON_PUSH_STALLED: a push brought nothing for too long, and was ended; push again.
 	ErrorReason_ERROR_REASON_PUSH_STALLED ErrorReason = 20
+	// ERROR_REASON_UNAVAILABLE: the daemon lacks something that it is expected to have again; retry
+	// later.
+	ErrorReason_ERROR_REASON_UNAVAILABLE ErrorReason = 21
 )
 
 // Enum value maps for ErrorReason.
@@ -96,6 +99,7 @@ var (
 		18: "ERROR_REASON_DRAINING",
 		19: "ERROR_REASON_INTERNAL",
 		20: "ERROR_REASON_PUSH_STALLED",
+		21: "ERROR_REASON_UNAVAILABLE",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":              0,
@@ -119,6 +123,7 @@ var (
 		"ERROR_REASON_DRAINING":                 18,
 		"ERROR_REASON_INTERNAL":                 19,
 		"ERROR_REASON_PUSH_STALLED":             20,
+		"ERROR_REASON_UNAVAILABLE":              21,
 	}
 )
 
@@ -233,7 +238,7 @@ const file_reactor_v1_error_proto_rawDesc = "" +
 	"\x06reason\x18\x02 \x01(\x0e2\x17.reactor.v1.ErrorReasonR\x06reason\x12\x18\n" +
 	"\amessage\x18\x03 \x01(\tR\amessage\x12:\n" +
 	"\vretry_delay\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\n" +
-	"retryDelay*\xc6\x05\n" +
+	"retryDelay*\xe4\x05\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12!\n" +
 	"\x1dERROR_REASON_INVALID_ARGUMENT\x10\x01\x12\x1f\n" +
@@ -256,7 +261,8 @@ const file_reactor_v1_error_proto_rawDesc = "" +
 	"\x1bERROR_REASON_CURSOR_EXPIRED\x10\x11\x12\x19\n" +
 	"\x15ERROR_REASON_DRAINING\x10\x12\x12\x19\n" +
 	"\x15ERROR_REASON_INTERNAL\x10\x13\x12\x1d\n" +
-	"\x19ERROR_REASON_PUSH_STALLED\x10\x14B9Z7github.com/reactord/reactord/proto/reactor/v1;reactorv1b\x06proto3"
+	"\x19ERROR_REASON_PUSH_STALLED\x10\x14\x12\x1c\n" +
+	"\x18ERROR_REASON_UNAVAILABLE\x10\x15B9Z7github.com/reactord/reactord/proto/reactor/v1;reactorv1b\x06proto3"
 
 var (
 	file_reactor_v1_error_proto_rawDescOnce sync.Once

@@ -105,7 +105,8 @@ const (
 	EndReason_END_REASON_TRAP EndReason = 2
 	// END_REASON_OUT_OF_FUEL: it used up its fuel.
 	EndReason_END_REASON_OUT_OF_FUEL EndReason = 3
-	// END_REASON_OUT_OF_MEMORY: the memory it starts with could not be had.
+	// END_REASON_OUT_OF_MEMORY: its memory limit left no room for what it starts with, or for its call
+	// stack to grow.
 	EndReason_END_REASON_OUT_OF_MEMORY EndReason = 4
 	// END_REASON_STACK_OVERFLOW: its call stack outgrew the limit.
 	EndReason_END_REASON_STACK_OVERFLOW EndReason = 5
@@ -115,10 +116,15 @@ const (
 	EndReason_END_REASON_CANCELLED EndReason = 7
 	// END_REASON_INVALID_MODULE: the module could not be instantiated.
 	EndReason_END_REASON_INVALID_MODULE EndReason = 8
-	// END_REASON_GRANT_DENIED: a grant could not be given, such as a folder that is gone.
+	// END_REASON_GRANT_DENIED: a grant could not be given, such as a folder that is gone, a port that
+	// is in use, or a peer that refuses.
 	EndReason_END_REASON_GRANT_DENIED EndReason = 9
 	// END_REASON_INTERNAL: a fault of the daemon, never the guest's.
 	EndReason_END_REASON_INTERNAL EndReason = 10
+	// END_REASON_NODE_MEMORY: the node had no more memory, though the workload's limits allowed it.
+	EndReason_END_REASON_NODE_MEMORY EndReason = 11
+	// END_REASON_DAEMON_DIED: the daemon died several times while it ran, so it was set apart.
+	EndReason_END_REASON_DAEMON_DIED EndReason = 12
 )
 
 // Enum value maps for EndReason.
@@ -135,6 +141,8 @@ var (
 		8:  "END_REASON_INVALID_MODULE",
 		9:  "END_REASON_GRANT_DENIED",
 		10: "END_REASON_INTERNAL",
+		11: "END_REASON_NODE_MEMORY",
+		12: "END_REASON_DAEMON_DIED",
 	}
 	EndReason_value = map[string]int32{
 		"END_REASON_UNSPECIFIED":    0,
@@ -148,6 +156,8 @@ var (
 		"END_REASON_INVALID_MODULE": 8,
 		"END_REASON_GRANT_DENIED":   9,
 		"END_REASON_INTERNAL":       10,
+		"END_REASON_NODE_MEMORY":    11,
+		"END_REASON_DAEMON_DIED":    12,
 	}
 )
 
@@ -176,6 +186,89 @@ func (x EndReason) Number() protoreflect.EnumNumber {
 // Deprecated: Use EndReason.Descriptor instead.
 func (EndReason) EnumDescriptor() ([]byte, []int) {
 	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{1}
+}
+
+// DelayReason is what a delayed workload waits for.
+type DelayReason int32
+
+const (
+	// DELAY_REASON_UNSPECIFIED is never sent.
+	DelayReason_DELAY_REASON_UNSPECIFIED DelayReason = 0
+	// DELAY_REASON_DESCRIPTORS: the daemon, the machine or all guests together have no file
+	// descriptors left.
+	DelayReason_DELAY_REASON_DESCRIPTORS DelayReason = 1
+	// DELAY_REASON_MEMORY: the machine or the node has no memory for it.
+	DelayReason_DELAY_REASON_MEMORY DelayReason = 2
+	// DELAY_REASON_DISK_FULL: a disk or a quota is full.
+	DelayReason_DELAY_REASON_DISK_FULL DelayReason = 3
+	// DELAY_REASON_DISK: a disk or a file system fails or is away.
+	DelayReason_DELAY_REASON_DISK DelayReason = 4
+	// DELAY_REASON_BUSY: the operating system asked to try again.
+	DelayReason_DELAY_REASON_BUSY DelayReason = 5
+	// DELAY_REASON_NETWORK: the machine's own network is away.
+	DelayReason_DELAY_REASON_NETWORK DelayReason = 6
+	// DELAY_REASON_COMPILER: the compilation of its module was ended by somebody else.
+	DelayReason_DELAY_REASON_COMPILER DelayReason = 7
+	// DELAY_REASON_MODULE_DAMAGED: its module is damaged on disk, and has to be pushed again.
+	DelayReason_DELAY_REASON_MODULE_DAMAGED DelayReason = 8
+	// DELAY_REASON_DAEMON_DIED: the daemon died while it ran, and it waits to be tried apart from
+	// others.
+	DelayReason_DELAY_REASON_DAEMON_DIED DelayReason = 9
+)
+
+// Enum value maps for DelayReason.
+var (
+	DelayReason_name = map[int32]string{
+		0: "DELAY_REASON_UNSPECIFIED",
+		1: "DELAY_REASON_DESCRIPTORS",
+		2: "DELAY_REASON_MEMORY",
+		3: "DELAY_REASON_DISK_FULL",
+		4: "DELAY_REASON_DISK",
+		5: "DELAY_REASON_BUSY",
+		6: "DELAY_REASON_NETWORK",
+		7: "DELAY_REASON_COMPILER",
+		8: "DELAY_REASON_MODULE_DAMAGED",
+		9: "DELAY_REASON_DAEMON_DIED",
+	}
+	DelayReason_value = map[string]int32{
+		"DELAY_REASON_UNSPECIFIED":    0,
+		"DELAY_REASON_DESCRIPTORS":    1,
+		"DELAY_REASON_MEMORY":         2,
+		"DELAY_REASON_DISK_FULL":      3,
+		"DELAY_REASON_DISK":           4,
+		"DELAY_REASON_BUSY":           5,
+		"DELAY_REASON_NETWORK":        6,
+		"DELAY_REASON_COMPILER":       7,
+		"DELAY_REASON_MODULE_DAMAGED": 8,
+		"DELAY_REASON_DAEMON_DIED":    9,
+	}
+)
+
+func (x DelayReason) Enum() *DelayReason {
+	p := new(DelayReason)
+	*p = x
+	return p
+}
+
+func (x DelayReason) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (DelayReason) Descriptor() protoreflect.EnumDescriptor {
+	return file_reactor_v1_workload_proto_enumTypes[2].Descriptor()
+}
+
+func (DelayReason) Type() protoreflect.EnumType {
+	return &file_reactor_v1_workload_proto_enumTypes[2]
+}
+
+func (x DelayReason) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use DelayReason.Descriptor instead.
+func (DelayReason) EnumDescriptor() ([]byte, []int) {
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{2}
 }
 
 // OutputStream is one of a guest's output streams.
@@ -215,11 +308,11 @@ func (x OutputStream) String() string {
 }
 
 func (OutputStream) Descriptor() protoreflect.EnumDescriptor {
-	return file_reactor_v1_workload_proto_enumTypes[2].Descriptor()
+	return file_reactor_v1_workload_proto_enumTypes[3].Descriptor()
 }
 
 func (OutputStream) Type() protoreflect.EnumType {
-	return &file_reactor_v1_workload_proto_enumTypes[2]
+	return &file_reactor_v1_workload_proto_enumTypes[3]
 }
 
 func (x OutputStream) Number() protoreflect.EnumNumber {
@@ -228,7 +321,7 @@ func (x OutputStream) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use OutputStream.Descriptor instead.
 func (OutputStream) EnumDescriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{2}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{3}
 }
 
 // WorkloadSpec is what a user submits.
@@ -815,8 +908,12 @@ type WorkloadStatus struct {
 	Results []string `protobuf:"bytes,11,rep,name=results,proto3" json:"results,omitempty"`
 	// listen_addresses are the addresses of its listener grants, in order.
 	ListenAddresses []string `protobuf:"bytes,12,rep,name=listen_addresses,json=listenAddresses,proto3" json:"listen_addresses,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// delay tells of a PENDING workload whose turn it was why it could not be started, and when that is
+	// tried again; absent while it only waits its turn. It is live information: a change of it alone
+	// is not sent to watches.
+	Delay         *Delay `protobuf:"bytes,13,opt,name=delay,proto3" json:"delay,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *WorkloadStatus) Reset() {
@@ -933,6 +1030,86 @@ func (x *WorkloadStatus) GetListenAddresses() []string {
 	return nil
 }
 
+func (x *WorkloadStatus) GetDelay() *Delay {
+	if x != nil {
+		return x.Delay
+	}
+	return nil
+}
+
+// Delay is why a workload could not be started for now. Its guest has not begun, so nothing is lost.
+type Delay struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// reason is what it waits for.
+	Reason DelayReason `protobuf:"varint,1,opt,name=reason,proto3,enum=reactor.v1.DelayReason" json:"reason,omitempty"`
+	// message explains it to a person.
+	Message string `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
+	// failures counts the tries in a row that failed.
+	Failures uint32 `protobuf:"varint,3,opt,name=failures,proto3" json:"failures,omitempty"`
+	// until is when it is tried again. The time between tries grows to 30 s.
+	Until         *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=until,proto3" json:"until,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Delay) Reset() {
+	*x = Delay{}
+	mi := &file_reactor_v1_workload_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Delay) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Delay) ProtoMessage() {}
+
+func (x *Delay) ProtoReflect() protoreflect.Message {
+	mi := &file_reactor_v1_workload_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Delay.ProtoReflect.Descriptor instead.
+func (*Delay) Descriptor() ([]byte, []int) {
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *Delay) GetReason() DelayReason {
+	if x != nil {
+		return x.Reason
+	}
+	return DelayReason_DELAY_REASON_UNSPECIFIED
+}
+
+func (x *Delay) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
+func (x *Delay) GetFailures() uint32 {
+	if x != nil {
+		return x.Failures
+	}
+	return 0
+}
+
+func (x *Delay) GetUntil() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Until
+	}
+	return nil
+}
+
 // Usage is what a workload has used, over all attempts.
 type Usage struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -954,7 +1131,7 @@ type Usage struct {
 
 func (x *Usage) Reset() {
 	*x = Usage{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[8]
+	mi := &file_reactor_v1_workload_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -966,7 +1143,7 @@ func (x *Usage) String() string {
 func (*Usage) ProtoMessage() {}
 
 func (x *Usage) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[8]
+	mi := &file_reactor_v1_workload_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -979,7 +1156,7 @@ func (x *Usage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Usage.ProtoReflect.Descriptor instead.
 func (*Usage) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{8}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Usage) GetFuel() uint64 {
@@ -1045,7 +1222,7 @@ type Op struct {
 
 func (x *Op) Reset() {
 	*x = Op{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[9]
+	mi := &file_reactor_v1_workload_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1057,7 +1234,7 @@ func (x *Op) String() string {
 func (*Op) ProtoMessage() {}
 
 func (x *Op) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[9]
+	mi := &file_reactor_v1_workload_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1070,7 +1247,7 @@ func (x *Op) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Op.ProtoReflect.Descriptor instead.
 func (*Op) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{9}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Op) GetWorkloadId() string {
@@ -1129,7 +1306,7 @@ type SubmitWorkloadRequest struct {
 
 func (x *SubmitWorkloadRequest) Reset() {
 	*x = SubmitWorkloadRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[10]
+	mi := &file_reactor_v1_workload_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1141,7 +1318,7 @@ func (x *SubmitWorkloadRequest) String() string {
 func (*SubmitWorkloadRequest) ProtoMessage() {}
 
 func (x *SubmitWorkloadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[10]
+	mi := &file_reactor_v1_workload_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1154,7 +1331,7 @@ func (x *SubmitWorkloadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitWorkloadRequest.ProtoReflect.Descriptor instead.
 func (*SubmitWorkloadRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{10}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *SubmitWorkloadRequest) GetId() string {
@@ -1184,7 +1361,7 @@ type SubmitWorkloadResponse struct {
 
 func (x *SubmitWorkloadResponse) Reset() {
 	*x = SubmitWorkloadResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[11]
+	mi := &file_reactor_v1_workload_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1196,7 +1373,7 @@ func (x *SubmitWorkloadResponse) String() string {
 func (*SubmitWorkloadResponse) ProtoMessage() {}
 
 func (x *SubmitWorkloadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[11]
+	mi := &file_reactor_v1_workload_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1209,7 +1386,7 @@ func (x *SubmitWorkloadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitWorkloadResponse.ProtoReflect.Descriptor instead.
 func (*SubmitWorkloadResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{11}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *SubmitWorkloadResponse) GetWorkload() *Workload {
@@ -1237,7 +1414,7 @@ type SubmitWorkloadsRequest struct {
 
 func (x *SubmitWorkloadsRequest) Reset() {
 	*x = SubmitWorkloadsRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[12]
+	mi := &file_reactor_v1_workload_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1249,7 +1426,7 @@ func (x *SubmitWorkloadsRequest) String() string {
 func (*SubmitWorkloadsRequest) ProtoMessage() {}
 
 func (x *SubmitWorkloadsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[12]
+	mi := &file_reactor_v1_workload_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1262,7 +1439,7 @@ func (x *SubmitWorkloadsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitWorkloadsRequest.ProtoReflect.Descriptor instead.
 func (*SubmitWorkloadsRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{12}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *SubmitWorkloadsRequest) GetRequests() []*SubmitWorkloadRequest {
@@ -1283,7 +1460,7 @@ type SubmitWorkloadsResponse struct {
 
 func (x *SubmitWorkloadsResponse) Reset() {
 	*x = SubmitWorkloadsResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[13]
+	mi := &file_reactor_v1_workload_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1295,7 +1472,7 @@ func (x *SubmitWorkloadsResponse) String() string {
 func (*SubmitWorkloadsResponse) ProtoMessage() {}
 
 func (x *SubmitWorkloadsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[13]
+	mi := &file_reactor_v1_workload_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1308,7 +1485,7 @@ func (x *SubmitWorkloadsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitWorkloadsResponse.ProtoReflect.Descriptor instead.
 func (*SubmitWorkloadsResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{13}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *SubmitWorkloadsResponse) GetResults() []*SubmitWorkloadsResult {
@@ -1333,7 +1510,7 @@ type SubmitWorkloadsResult struct {
 
 func (x *SubmitWorkloadsResult) Reset() {
 	*x = SubmitWorkloadsResult{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[14]
+	mi := &file_reactor_v1_workload_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1345,7 +1522,7 @@ func (x *SubmitWorkloadsResult) String() string {
 func (*SubmitWorkloadsResult) ProtoMessage() {}
 
 func (x *SubmitWorkloadsResult) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[14]
+	mi := &file_reactor_v1_workload_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1358,7 +1535,7 @@ func (x *SubmitWorkloadsResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitWorkloadsResult.ProtoReflect.Descriptor instead.
 func (*SubmitWorkloadsResult) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{14}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *SubmitWorkloadsResult) GetId() string {
@@ -1393,7 +1570,7 @@ type GetWorkloadRequest struct {
 
 func (x *GetWorkloadRequest) Reset() {
 	*x = GetWorkloadRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[15]
+	mi := &file_reactor_v1_workload_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1405,7 +1582,7 @@ func (x *GetWorkloadRequest) String() string {
 func (*GetWorkloadRequest) ProtoMessage() {}
 
 func (x *GetWorkloadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[15]
+	mi := &file_reactor_v1_workload_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1418,7 +1595,7 @@ func (x *GetWorkloadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetWorkloadRequest.ProtoReflect.Descriptor instead.
 func (*GetWorkloadRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{15}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *GetWorkloadRequest) GetId() string {
@@ -1439,7 +1616,7 @@ type GetWorkloadResponse struct {
 
 func (x *GetWorkloadResponse) Reset() {
 	*x = GetWorkloadResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[16]
+	mi := &file_reactor_v1_workload_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1451,7 +1628,7 @@ func (x *GetWorkloadResponse) String() string {
 func (*GetWorkloadResponse) ProtoMessage() {}
 
 func (x *GetWorkloadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[16]
+	mi := &file_reactor_v1_workload_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1464,7 +1641,7 @@ func (x *GetWorkloadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetWorkloadResponse.ProtoReflect.Descriptor instead.
 func (*GetWorkloadResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{16}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *GetWorkloadResponse) GetWorkload() *Workload {
@@ -1489,7 +1666,7 @@ type WorkloadFilter struct {
 
 func (x *WorkloadFilter) Reset() {
 	*x = WorkloadFilter{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[17]
+	mi := &file_reactor_v1_workload_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1501,7 +1678,7 @@ func (x *WorkloadFilter) String() string {
 func (*WorkloadFilter) ProtoMessage() {}
 
 func (x *WorkloadFilter) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[17]
+	mi := &file_reactor_v1_workload_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1514,7 +1691,7 @@ func (x *WorkloadFilter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkloadFilter.ProtoReflect.Descriptor instead.
 func (*WorkloadFilter) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{17}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *WorkloadFilter) GetStates() []WorkloadState {
@@ -1553,7 +1730,7 @@ type ListWorkloadsRequest struct {
 
 func (x *ListWorkloadsRequest) Reset() {
 	*x = ListWorkloadsRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[18]
+	mi := &file_reactor_v1_workload_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1565,7 +1742,7 @@ func (x *ListWorkloadsRequest) String() string {
 func (*ListWorkloadsRequest) ProtoMessage() {}
 
 func (x *ListWorkloadsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[18]
+	mi := &file_reactor_v1_workload_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1578,7 +1755,7 @@ func (x *ListWorkloadsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListWorkloadsRequest.ProtoReflect.Descriptor instead.
 func (*ListWorkloadsRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{18}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ListWorkloadsRequest) GetFilter() *WorkloadFilter {
@@ -1615,7 +1792,7 @@ type ListWorkloadsResponse struct {
 
 func (x *ListWorkloadsResponse) Reset() {
 	*x = ListWorkloadsResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[19]
+	mi := &file_reactor_v1_workload_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1627,7 +1804,7 @@ func (x *ListWorkloadsResponse) String() string {
 func (*ListWorkloadsResponse) ProtoMessage() {}
 
 func (x *ListWorkloadsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[19]
+	mi := &file_reactor_v1_workload_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1640,7 +1817,7 @@ func (x *ListWorkloadsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListWorkloadsResponse.ProtoReflect.Descriptor instead.
 func (*ListWorkloadsResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{19}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ListWorkloadsResponse) GetWorkloads() []*Workload {
@@ -1672,7 +1849,7 @@ type WatchWorkloadsRequest struct {
 
 func (x *WatchWorkloadsRequest) Reset() {
 	*x = WatchWorkloadsRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[20]
+	mi := &file_reactor_v1_workload_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1684,7 +1861,7 @@ func (x *WatchWorkloadsRequest) String() string {
 func (*WatchWorkloadsRequest) ProtoMessage() {}
 
 func (x *WatchWorkloadsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[20]
+	mi := &file_reactor_v1_workload_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1697,7 +1874,7 @@ func (x *WatchWorkloadsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchWorkloadsRequest.ProtoReflect.Descriptor instead.
 func (*WatchWorkloadsRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{20}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *WatchWorkloadsRequest) GetFilter() *WorkloadFilter {
@@ -1730,7 +1907,7 @@ type WatchWorkloadsResponse struct {
 
 func (x *WatchWorkloadsResponse) Reset() {
 	*x = WatchWorkloadsResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[21]
+	mi := &file_reactor_v1_workload_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1742,7 +1919,7 @@ func (x *WatchWorkloadsResponse) String() string {
 func (*WatchWorkloadsResponse) ProtoMessage() {}
 
 func (x *WatchWorkloadsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[21]
+	mi := &file_reactor_v1_workload_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1755,7 +1932,7 @@ func (x *WatchWorkloadsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchWorkloadsResponse.ProtoReflect.Descriptor instead.
 func (*WatchWorkloadsResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{21}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *WatchWorkloadsResponse) GetCursor() string {
@@ -1790,7 +1967,7 @@ type WaitWorkloadRequest struct {
 
 func (x *WaitWorkloadRequest) Reset() {
 	*x = WaitWorkloadRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[22]
+	mi := &file_reactor_v1_workload_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1802,7 +1979,7 @@ func (x *WaitWorkloadRequest) String() string {
 func (*WaitWorkloadRequest) ProtoMessage() {}
 
 func (x *WaitWorkloadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[22]
+	mi := &file_reactor_v1_workload_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1815,7 +1992,7 @@ func (x *WaitWorkloadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WaitWorkloadRequest.ProtoReflect.Descriptor instead.
 func (*WaitWorkloadRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{22}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *WaitWorkloadRequest) GetId() string {
@@ -1836,7 +2013,7 @@ type WaitWorkloadResponse struct {
 
 func (x *WaitWorkloadResponse) Reset() {
 	*x = WaitWorkloadResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[23]
+	mi := &file_reactor_v1_workload_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1848,7 +2025,7 @@ func (x *WaitWorkloadResponse) String() string {
 func (*WaitWorkloadResponse) ProtoMessage() {}
 
 func (x *WaitWorkloadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[23]
+	mi := &file_reactor_v1_workload_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1861,7 +2038,7 @@ func (x *WaitWorkloadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WaitWorkloadResponse.ProtoReflect.Descriptor instead.
 func (*WaitWorkloadResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{23}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *WaitWorkloadResponse) GetWorkload() *Workload {
@@ -1884,7 +2061,7 @@ type CancelWorkloadsRequest struct {
 
 func (x *CancelWorkloadsRequest) Reset() {
 	*x = CancelWorkloadsRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[24]
+	mi := &file_reactor_v1_workload_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1896,7 +2073,7 @@ func (x *CancelWorkloadsRequest) String() string {
 func (*CancelWorkloadsRequest) ProtoMessage() {}
 
 func (x *CancelWorkloadsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[24]
+	mi := &file_reactor_v1_workload_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1909,7 +2086,7 @@ func (x *CancelWorkloadsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelWorkloadsRequest.ProtoReflect.Descriptor instead.
 func (*CancelWorkloadsRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{24}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *CancelWorkloadsRequest) GetIds() []string {
@@ -1937,7 +2114,7 @@ type CancelWorkloadsResponse struct {
 
 func (x *CancelWorkloadsResponse) Reset() {
 	*x = CancelWorkloadsResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[25]
+	mi := &file_reactor_v1_workload_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1949,7 +2126,7 @@ func (x *CancelWorkloadsResponse) String() string {
 func (*CancelWorkloadsResponse) ProtoMessage() {}
 
 func (x *CancelWorkloadsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[25]
+	mi := &file_reactor_v1_workload_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1962,7 +2139,7 @@ func (x *CancelWorkloadsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelWorkloadsResponse.ProtoReflect.Descriptor instead.
 func (*CancelWorkloadsResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{25}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *CancelWorkloadsResponse) GetResults() []*CancelWorkloadsResult {
@@ -1987,7 +2164,7 @@ type CancelWorkloadsResult struct {
 
 func (x *CancelWorkloadsResult) Reset() {
 	*x = CancelWorkloadsResult{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[26]
+	mi := &file_reactor_v1_workload_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1999,7 +2176,7 @@ func (x *CancelWorkloadsResult) String() string {
 func (*CancelWorkloadsResult) ProtoMessage() {}
 
 func (x *CancelWorkloadsResult) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[26]
+	mi := &file_reactor_v1_workload_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2012,7 +2189,7 @@ func (x *CancelWorkloadsResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelWorkloadsResult.ProtoReflect.Descriptor instead.
 func (*CancelWorkloadsResult) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{26}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *CancelWorkloadsResult) GetId() string {
@@ -2053,7 +2230,7 @@ type ReadLogsRequest struct {
 
 func (x *ReadLogsRequest) Reset() {
 	*x = ReadLogsRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[27]
+	mi := &file_reactor_v1_workload_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2065,7 +2242,7 @@ func (x *ReadLogsRequest) String() string {
 func (*ReadLogsRequest) ProtoMessage() {}
 
 func (x *ReadLogsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[27]
+	mi := &file_reactor_v1_workload_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2078,7 +2255,7 @@ func (x *ReadLogsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadLogsRequest.ProtoReflect.Descriptor instead.
 func (*ReadLogsRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{27}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *ReadLogsRequest) GetId() string {
@@ -2126,7 +2303,7 @@ type ReadLogsResponse struct {
 
 func (x *ReadLogsResponse) Reset() {
 	*x = ReadLogsResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[28]
+	mi := &file_reactor_v1_workload_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2138,7 +2315,7 @@ func (x *ReadLogsResponse) String() string {
 func (*ReadLogsResponse) ProtoMessage() {}
 
 func (x *ReadLogsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[28]
+	mi := &file_reactor_v1_workload_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2151,7 +2328,7 @@ func (x *ReadLogsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadLogsResponse.ProtoReflect.Descriptor instead.
 func (*ReadLogsResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{28}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *ReadLogsResponse) GetStream() OutputStream {
@@ -2198,7 +2375,7 @@ type AttachWorkloadRequest struct {
 
 func (x *AttachWorkloadRequest) Reset() {
 	*x = AttachWorkloadRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[29]
+	mi := &file_reactor_v1_workload_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2210,7 +2387,7 @@ func (x *AttachWorkloadRequest) String() string {
 func (*AttachWorkloadRequest) ProtoMessage() {}
 
 func (x *AttachWorkloadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[29]
+	mi := &file_reactor_v1_workload_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2223,7 +2400,7 @@ func (x *AttachWorkloadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttachWorkloadRequest.ProtoReflect.Descriptor instead.
 func (*AttachWorkloadRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{29}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *AttachWorkloadRequest) GetPart() isAttachWorkloadRequest_Part {
@@ -2286,7 +2463,7 @@ type AttachWorkloadResponse struct {
 
 func (x *AttachWorkloadResponse) Reset() {
 	*x = AttachWorkloadResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[30]
+	mi := &file_reactor_v1_workload_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2298,7 +2475,7 @@ func (x *AttachWorkloadResponse) String() string {
 func (*AttachWorkloadResponse) ProtoMessage() {}
 
 func (x *AttachWorkloadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[30]
+	mi := &file_reactor_v1_workload_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2311,7 +2488,7 @@ func (x *AttachWorkloadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttachWorkloadResponse.ProtoReflect.Descriptor instead.
 func (*AttachWorkloadResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{30}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *AttachWorkloadResponse) GetPart() isAttachWorkloadResponse_Part {
@@ -2388,7 +2565,7 @@ type ListOpsRequest struct {
 
 func (x *ListOpsRequest) Reset() {
 	*x = ListOpsRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[31]
+	mi := &file_reactor_v1_workload_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2400,7 +2577,7 @@ func (x *ListOpsRequest) String() string {
 func (*ListOpsRequest) ProtoMessage() {}
 
 func (x *ListOpsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[31]
+	mi := &file_reactor_v1_workload_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2413,7 +2590,7 @@ func (x *ListOpsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOpsRequest.ProtoReflect.Descriptor instead.
 func (*ListOpsRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{31}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *ListOpsRequest) GetWorkloadId() string {
@@ -2450,7 +2627,7 @@ type ListOpsResponse struct {
 
 func (x *ListOpsResponse) Reset() {
 	*x = ListOpsResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[32]
+	mi := &file_reactor_v1_workload_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2462,7 +2639,7 @@ func (x *ListOpsResponse) String() string {
 func (*ListOpsResponse) ProtoMessage() {}
 
 func (x *ListOpsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[32]
+	mi := &file_reactor_v1_workload_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2475,7 +2652,7 @@ func (x *ListOpsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOpsResponse.ProtoReflect.Descriptor instead.
 func (*ListOpsResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{32}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *ListOpsResponse) GetOps() []*Op {
@@ -2545,7 +2722,7 @@ const file_reactor_v1_workload_proto_rawDesc = "" +
 	"\bWorkload\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12,\n" +
 	"\x04spec\x18\x02 \x01(\v2\x18.reactor.v1.WorkloadSpecR\x04spec\x122\n" +
-	"\x06status\x18\x03 \x01(\v2\x1a.reactor.v1.WorkloadStatusR\x06status\"\xa4\x04\n" +
+	"\x06status\x18\x03 \x01(\v2\x1a.reactor.v1.WorkloadStatusR\x06status\"\xcd\x04\n" +
 	"\x0eWorkloadStatus\x12/\n" +
 	"\x05state\x18\x01 \x01(\x0e2\x19.reactor.v1.WorkloadStateR\x05state\x12-\n" +
 	"\x06reason\x18\x02 \x01(\x0e2\x15.reactor.v1.EndReasonR\x06reason\x12 \n" +
@@ -2562,9 +2739,15 @@ const file_reactor_v1_workload_proto_rawDesc = "" +
 	" \x03(\v2\x0e.reactor.v1.OpR\n" +
 	"waitingFor\x12\x18\n" +
 	"\aresults\x18\v \x03(\tR\aresults\x12)\n" +
-	"\x10listen_addresses\x18\f \x03(\tR\x0flistenAddressesB\f\n" +
+	"\x10listen_addresses\x18\f \x03(\tR\x0flistenAddresses\x12'\n" +
+	"\x05delay\x18\r \x01(\v2\x11.reactor.v1.DelayR\x05delayB\f\n" +
 	"\n" +
-	"_exit_code\"\x84\x02\n" +
+	"_exit_code\"\xa0\x01\n" +
+	"\x05Delay\x12/\n" +
+	"\x06reason\x18\x01 \x01(\x0e2\x17.reactor.v1.DelayReasonR\x06reason\x12\x18\n" +
+	"\amessage\x18\x02 \x01(\tR\amessage\x12\x1a\n" +
+	"\bfailures\x18\x03 \x01(\rR\bfailures\x120\n" +
+	"\x05until\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x05until\"\x84\x02\n" +
 	"\x05Usage\x12\x12\n" +
 	"\x04fuel\x18\x01 \x01(\x04R\x04fuel\x124\n" +
 	"\bcpu_time\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\acpuTime\x12<\n" +
@@ -2668,7 +2851,7 @@ const file_reactor_v1_workload_proto_rawDesc = "" +
 	"\x16WORKLOAD_STATE_WAITING\x10\x03\x12\x1c\n" +
 	"\x18WORKLOAD_STATE_SUCCEEDED\x10\x04\x12\x19\n" +
 	"\x15WORKLOAD_STATE_FAILED\x10\x05\x12\x1c\n" +
-	"\x18WORKLOAD_STATE_CANCELLED\x10\x06*\xb2\x02\n" +
+	"\x18WORKLOAD_STATE_CANCELLED\x10\x06*\xea\x02\n" +
 	"\tEndReason\x12\x1a\n" +
 	"\x16END_REASON_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fEND_REASON_EXIT\x10\x01\x12\x13\n" +
@@ -2681,7 +2864,20 @@ const file_reactor_v1_workload_proto_rawDesc = "" +
 	"\x19END_REASON_INVALID_MODULE\x10\b\x12\x1b\n" +
 	"\x17END_REASON_GRANT_DENIED\x10\t\x12\x17\n" +
 	"\x13END_REASON_INTERNAL\x10\n" +
-	"*a\n" +
+	"\x12\x1a\n" +
+	"\x16END_REASON_NODE_MEMORY\x10\v\x12\x1a\n" +
+	"\x16END_REASON_DAEMON_DIED\x10\f*\xa0\x02\n" +
+	"\vDelayReason\x12\x1c\n" +
+	"\x18DELAY_REASON_UNSPECIFIED\x10\x00\x12\x1c\n" +
+	"\x18DELAY_REASON_DESCRIPTORS\x10\x01\x12\x17\n" +
+	"\x13DELAY_REASON_MEMORY\x10\x02\x12\x1a\n" +
+	"\x16DELAY_REASON_DISK_FULL\x10\x03\x12\x15\n" +
+	"\x11DELAY_REASON_DISK\x10\x04\x12\x15\n" +
+	"\x11DELAY_REASON_BUSY\x10\x05\x12\x18\n" +
+	"\x14DELAY_REASON_NETWORK\x10\x06\x12\x19\n" +
+	"\x15DELAY_REASON_COMPILER\x10\a\x12\x1f\n" +
+	"\x1bDELAY_REASON_MODULE_DAMAGED\x10\b\x12\x1c\n" +
+	"\x18DELAY_REASON_DAEMON_DIED\x10\t*a\n" +
 	"\fOutputStream\x12\x1d\n" +
 	"\x19OUTPUT_STREAM_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14OUTPUT_STREAM_STDOUT\x10\x01\x12\x18\n" +
@@ -2710,117 +2906,122 @@ func file_reactor_v1_workload_proto_rawDescGZIP() []byte {
 	return file_reactor_v1_workload_proto_rawDescData
 }
 
-var file_reactor_v1_workload_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_reactor_v1_workload_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
+var file_reactor_v1_workload_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
+var file_reactor_v1_workload_proto_msgTypes = make([]protoimpl.MessageInfo, 36)
 var file_reactor_v1_workload_proto_goTypes = []any{
 	(WorkloadState)(0),              // 0: reactor.v1.WorkloadState
 	(EndReason)(0),                  // 1: reactor.v1.EndReason
-	(OutputStream)(0),               // 2: reactor.v1.OutputStream
-	(*WorkloadSpec)(nil),            // 3: reactor.v1.WorkloadSpec
-	(*Grant)(nil),                   // 4: reactor.v1.Grant
-	(*DirectoryGrant)(nil),          // 5: reactor.v1.DirectoryGrant
-	(*ListenerGrant)(nil),           // 6: reactor.v1.ListenerGrant
-	(*ConnectionGrant)(nil),         // 7: reactor.v1.ConnectionGrant
-	(*Limits)(nil),                  // 8: reactor.v1.Limits
-	(*Workload)(nil),                // 9: reactor.v1.Workload
-	(*WorkloadStatus)(nil),          // 10: reactor.v1.WorkloadStatus
-	(*Usage)(nil),                   // 11: reactor.v1.Usage
-	(*Op)(nil),                      // 12: reactor.v1.Op
-	(*SubmitWorkloadRequest)(nil),   // 13: reactor.v1.SubmitWorkloadRequest
-	(*SubmitWorkloadResponse)(nil),  // 14: reactor.v1.SubmitWorkloadResponse
-	(*SubmitWorkloadsRequest)(nil),  // 15: reactor.v1.SubmitWorkloadsRequest
-	(*SubmitWorkloadsResponse)(nil), // 16: reactor.v1.SubmitWorkloadsResponse
-	(*SubmitWorkloadsResult)(nil),   // 17: reactor.v1.SubmitWorkloadsResult
-	(*GetWorkloadRequest)(nil),      // 18: reactor.v1.GetWorkloadRequest
-	(*GetWorkloadResponse)(nil),     // 19: reactor.v1.GetWorkloadResponse
-	(*WorkloadFilter)(nil),          // 20: reactor.v1.WorkloadFilter
-	(*ListWorkloadsRequest)(nil),    // 21: reactor.v1.ListWorkloadsRequest
-	(*ListWorkloadsResponse)(nil),   // 22: reactor.v1.ListWorkloadsResponse
-	(*WatchWorkloadsRequest)(nil),   // 23: reactor.v1.WatchWorkloadsRequest
-	(*WatchWorkloadsResponse)(nil),  // 24: reactor.v1.WatchWorkloadsResponse
-	(*WaitWorkloadRequest)(nil),     // 25: reactor.v1.WaitWorkloadRequest
-	(*WaitWorkloadResponse)(nil),    // 26: reactor.v1.WaitWorkloadResponse
-	(*CancelWorkloadsRequest)(nil),  // 27: reactor.v1.CancelWorkloadsRequest
-	(*CancelWorkloadsResponse)(nil), // 28: reactor.v1.CancelWorkloadsResponse
-	(*CancelWorkloadsResult)(nil),   // 29: reactor.v1.CancelWorkloadsResult
-	(*ReadLogsRequest)(nil),         // 30: reactor.v1.ReadLogsRequest
-	(*ReadLogsResponse)(nil),        // 31: reactor.v1.ReadLogsResponse
-	(*AttachWorkloadRequest)(nil),   // 32: reactor.v1.AttachWorkloadRequest
-	(*AttachWorkloadResponse)(nil),  // 33: reactor.v1.AttachWorkloadResponse
-	(*ListOpsRequest)(nil),          // 34: reactor.v1.ListOpsRequest
-	(*ListOpsResponse)(nil),         // 35: reactor.v1.ListOpsResponse
-	nil,                             // 36: reactor.v1.WorkloadSpec.LabelsEntry
-	nil,                             // 37: reactor.v1.WorkloadSpec.EnvEntry
-	(*durationpb.Duration)(nil),     // 38: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil),   // 39: google.protobuf.Timestamp
-	(*Error)(nil),                   // 40: reactor.v1.Error
+	(DelayReason)(0),                // 2: reactor.v1.DelayReason
+	(OutputStream)(0),               // 3: reactor.v1.OutputStream
+	(*WorkloadSpec)(nil),            // 4: reactor.v1.WorkloadSpec
+	(*Grant)(nil),                   // 5: reactor.v1.Grant
+	(*DirectoryGrant)(nil),          // 6: reactor.v1.DirectoryGrant
+	(*ListenerGrant)(nil),           // 7: reactor.v1.ListenerGrant
+	(*ConnectionGrant)(nil),         // 8: reactor.v1.ConnectionGrant
+	(*Limits)(nil),                  // 9: reactor.v1.Limits
+	(*Workload)(nil),                // 10: reactor.v1.Workload
+	(*WorkloadStatus)(nil),          // 11: reactor.v1.WorkloadStatus
+	(*Delay)(nil),                   // 12: reactor.v1.Delay
+	(*Usage)(nil),                   // 13: reactor.v1.Usage
+	(*Op)(nil),                      // 14: reactor.v1.Op
+	(*SubmitWorkloadRequest)(nil),   // 15: reactor.v1.SubmitWorkloadRequest
+	(*SubmitWorkloadResponse)(nil),  // 16: reactor.v1.SubmitWorkloadResponse
+	(*SubmitWorkloadsRequest)(nil),  // 17: reactor.v1.SubmitWorkloadsRequest
+	(*SubmitWorkloadsResponse)(nil), // 18: reactor.v1.SubmitWorkloadsResponse
+	(*SubmitWorkloadsResult)(nil),   // 19: reactor.v1.SubmitWorkloadsResult
+	(*GetWorkloadRequest)(nil),      // 20: reactor.v1.GetWorkloadRequest
+	(*GetWorkloadResponse)(nil),     // 21: reactor.v1.GetWorkloadResponse
+	(*WorkloadFilter)(nil),          // 22: reactor.v1.WorkloadFilter
+	(*ListWorkloadsRequest)(nil),    // 23: reactor.v1.ListWorkloadsRequest
+	(*ListWorkloadsResponse)(nil),   // 24: reactor.v1.ListWorkloadsResponse
+	(*WatchWorkloadsRequest)(nil),   // 25: reactor.v1.WatchWorkloadsRequest
+	(*WatchWorkloadsResponse)(nil),  // 26: reactor.v1.WatchWorkloadsResponse
+	(*WaitWorkloadRequest)(nil),     // 27: reactor.v1.WaitWorkloadRequest
+	(*WaitWorkloadResponse)(nil),    // 28: reactor.v1.WaitWorkloadResponse
+	(*CancelWorkloadsRequest)(nil),  // 29: reactor.v1.CancelWorkloadsRequest
+	(*CancelWorkloadsResponse)(nil), // 30: reactor.v1.CancelWorkloadsResponse
+	(*CancelWorkloadsResult)(nil),   // 31: reactor.v1.CancelWorkloadsResult
+	(*ReadLogsRequest)(nil),         // 32: reactor.v1.ReadLogsRequest
+	(*ReadLogsResponse)(nil),        // 33: reactor.v1.ReadLogsResponse
+	(*AttachWorkloadRequest)(nil),   // 34: reactor.v1.AttachWorkloadRequest
+	(*AttachWorkloadResponse)(nil),  // 35: reactor.v1.AttachWorkloadResponse
+	(*ListOpsRequest)(nil),          // 36: reactor.v1.ListOpsRequest
+	(*ListOpsResponse)(nil),         // 37: reactor.v1.ListOpsResponse
+	nil,                             // 38: reactor.v1.WorkloadSpec.LabelsEntry
+	nil,                             // 39: reactor.v1.WorkloadSpec.EnvEntry
+	(*durationpb.Duration)(nil),     // 40: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil),   // 41: google.protobuf.Timestamp
+	(*Error)(nil),                   // 42: reactor.v1.Error
 }
 var file_reactor_v1_workload_proto_depIdxs = []int32{
-	36, // 0: reactor.v1.WorkloadSpec.labels:type_name -> reactor.v1.WorkloadSpec.LabelsEntry
-	37, // 1: reactor.v1.WorkloadSpec.env:type_name -> reactor.v1.WorkloadSpec.EnvEntry
-	4,  // 2: reactor.v1.WorkloadSpec.grants:type_name -> reactor.v1.Grant
-	8,  // 3: reactor.v1.WorkloadSpec.limits:type_name -> reactor.v1.Limits
-	5,  // 4: reactor.v1.Grant.directory:type_name -> reactor.v1.DirectoryGrant
-	6,  // 5: reactor.v1.Grant.listener:type_name -> reactor.v1.ListenerGrant
-	7,  // 6: reactor.v1.Grant.connection:type_name -> reactor.v1.ConnectionGrant
-	38, // 7: reactor.v1.Limits.timeout:type_name -> google.protobuf.Duration
-	3,  // 8: reactor.v1.Workload.spec:type_name -> reactor.v1.WorkloadSpec
-	10, // 9: reactor.v1.Workload.status:type_name -> reactor.v1.WorkloadStatus
+	38, // 0: reactor.v1.WorkloadSpec.labels:type_name -> reactor.v1.WorkloadSpec.LabelsEntry
+	39, // 1: reactor.v1.WorkloadSpec.env:type_name -> reactor.v1.WorkloadSpec.EnvEntry
+	5,  // 2: reactor.v1.WorkloadSpec.grants:type_name -> reactor.v1.Grant
+	9,  // 3: reactor.v1.WorkloadSpec.limits:type_name -> reactor.v1.Limits
+	6,  // 4: reactor.v1.Grant.directory:type_name -> reactor.v1.DirectoryGrant
+	7,  // 5: reactor.v1.Grant.listener:type_name -> reactor.v1.ListenerGrant
+	8,  // 6: reactor.v1.Grant.connection:type_name -> reactor.v1.ConnectionGrant
+	40, // 7: reactor.v1.Limits.timeout:type_name -> google.protobuf.Duration
+	4,  // 8: reactor.v1.Workload.spec:type_name -> reactor.v1.WorkloadSpec
+	11, // 9: reactor.v1.Workload.status:type_name -> reactor.v1.WorkloadStatus
 	0,  // 10: reactor.v1.WorkloadStatus.state:type_name -> reactor.v1.WorkloadState
 	1,  // 11: reactor.v1.WorkloadStatus.reason:type_name -> reactor.v1.EndReason
-	39, // 12: reactor.v1.WorkloadStatus.create_time:type_name -> google.protobuf.Timestamp
-	39, // 13: reactor.v1.WorkloadStatus.start_time:type_name -> google.protobuf.Timestamp
-	39, // 14: reactor.v1.WorkloadStatus.end_time:type_name -> google.protobuf.Timestamp
-	11, // 15: reactor.v1.WorkloadStatus.usage:type_name -> reactor.v1.Usage
-	12, // 16: reactor.v1.WorkloadStatus.waiting_for:type_name -> reactor.v1.Op
-	38, // 17: reactor.v1.Usage.cpu_time:type_name -> google.protobuf.Duration
-	38, // 18: reactor.v1.Usage.waiting_time:type_name -> google.protobuf.Duration
-	39, // 19: reactor.v1.Op.start_time:type_name -> google.protobuf.Timestamp
-	39, // 20: reactor.v1.Op.deadline:type_name -> google.protobuf.Timestamp
-	3,  // 21: reactor.v1.SubmitWorkloadRequest.spec:type_name -> reactor.v1.WorkloadSpec
-	9,  // 22: reactor.v1.SubmitWorkloadResponse.workload:type_name -> reactor.v1.Workload
-	13, // 23: reactor.v1.SubmitWorkloadsRequest.requests:type_name -> reactor.v1.SubmitWorkloadRequest
-	17, // 24: reactor.v1.SubmitWorkloadsResponse.results:type_name -> reactor.v1.SubmitWorkloadsResult
-	40, // 25: reactor.v1.SubmitWorkloadsResult.error:type_name -> reactor.v1.Error
-	9,  // 26: reactor.v1.GetWorkloadResponse.workload:type_name -> reactor.v1.Workload
-	0,  // 27: reactor.v1.WorkloadFilter.states:type_name -> reactor.v1.WorkloadState
-	20, // 28: reactor.v1.ListWorkloadsRequest.filter:type_name -> reactor.v1.WorkloadFilter
-	9,  // 29: reactor.v1.ListWorkloadsResponse.workloads:type_name -> reactor.v1.Workload
-	20, // 30: reactor.v1.WatchWorkloadsRequest.filter:type_name -> reactor.v1.WorkloadFilter
-	9,  // 31: reactor.v1.WatchWorkloadsResponse.workload:type_name -> reactor.v1.Workload
-	9,  // 32: reactor.v1.WaitWorkloadResponse.workload:type_name -> reactor.v1.Workload
-	29, // 33: reactor.v1.CancelWorkloadsResponse.results:type_name -> reactor.v1.CancelWorkloadsResult
-	40, // 34: reactor.v1.CancelWorkloadsResult.error:type_name -> reactor.v1.Error
-	2,  // 35: reactor.v1.ReadLogsRequest.stream:type_name -> reactor.v1.OutputStream
-	2,  // 36: reactor.v1.ReadLogsResponse.stream:type_name -> reactor.v1.OutputStream
-	39, // 37: reactor.v1.ReadLogsResponse.time:type_name -> google.protobuf.Timestamp
-	9,  // 38: reactor.v1.AttachWorkloadResponse.ended:type_name -> reactor.v1.Workload
-	12, // 39: reactor.v1.ListOpsResponse.ops:type_name -> reactor.v1.Op
-	13, // 40: reactor.v1.WorkloadService.SubmitWorkload:input_type -> reactor.v1.SubmitWorkloadRequest
-	15, // 41: reactor.v1.WorkloadService.SubmitWorkloads:input_type -> reactor.v1.SubmitWorkloadsRequest
-	18, // 42: reactor.v1.WorkloadService.GetWorkload:input_type -> reactor.v1.GetWorkloadRequest
-	21, // 43: reactor.v1.WorkloadService.ListWorkloads:input_type -> reactor.v1.ListWorkloadsRequest
-	23, // 44: reactor.v1.WorkloadService.WatchWorkloads:input_type -> reactor.v1.WatchWorkloadsRequest
-	25, // 45: reactor.v1.WorkloadService.WaitWorkload:input_type -> reactor.v1.WaitWorkloadRequest
-	27, // 46: reactor.v1.WorkloadService.CancelWorkloads:input_type -> reactor.v1.CancelWorkloadsRequest
-	30, // 47: reactor.v1.WorkloadService.ReadLogs:input_type -> reactor.v1.ReadLogsRequest
-	32, // 48: reactor.v1.WorkloadService.AttachWorkload:input_type -> reactor.v1.AttachWorkloadRequest
-	34, // 49: reactor.v1.WorkloadService.ListOps:input_type -> reactor.v1.ListOpsRequest
-	14, // 50: reactor.v1.WorkloadService.SubmitWorkload:output_type -> reactor.v1.SubmitWorkloadResponse
-	16, // 51: reactor.v1.WorkloadService.SubmitWorkloads:output_type -> reactor.v1.SubmitWorkloadsResponse
-	19, // 52: reactor.v1.WorkloadService.GetWorkload:output_type -> reactor.v1.GetWorkloadResponse
-	22, // 53: reactor.v1.WorkloadService.ListWorkloads:output_type -> reactor.v1.ListWorkloadsResponse
-	24, // 54: reactor.v1.WorkloadService.WatchWorkloads:output_type -> reactor.v1.WatchWorkloadsResponse
-	26, // 55: reactor.v1.WorkloadService.WaitWorkload:output_type -> reactor.v1.WaitWorkloadResponse
-	28, // 56: reactor.v1.WorkloadService.CancelWorkloads:output_type -> reactor.v1.CancelWorkloadsResponse
-	31, // 57: reactor.v1.WorkloadService.ReadLogs:output_type -> reactor.v1.ReadLogsResponse
-	33, // 58: reactor.v1.WorkloadService.AttachWorkload:output_type -> reactor.v1.AttachWorkloadResponse
-	35, // 59: reactor.v1.WorkloadService.ListOps:output_type -> reactor.v1.ListOpsResponse
-	50, // [50:60] is the sub-list for method output_type
-	40, // [40:50] is the sub-list for method input_type
-	40, // [40:40] is the sub-list for extension type_name
-	40, // [40:40] is the sub-list for extension extendee
-	0,  // [0:40] is the sub-list for field type_name
+	41, // 12: reactor.v1.WorkloadStatus.create_time:type_name -> google.protobuf.Timestamp
+	41, // 13: reactor.v1.WorkloadStatus.start_time:type_name -> google.protobuf.Timestamp
+	41, // 14: reactor.v1.WorkloadStatus.end_time:type_name -> google.protobuf.Timestamp
+	13, // 15: reactor.v1.WorkloadStatus.usage:type_name -> reactor.v1.Usage
+	14, // 16: reactor.v1.WorkloadStatus.waiting_for:type_name -> reactor.v1.Op
+	12, // 17: reactor.v1.WorkloadStatus.delay:type_name -> reactor.v1.Delay
+	2,  // 18: reactor.v1.Delay.reason:type_name -> reactor.v1.DelayReason
+	41, // 19: reactor.v1.Delay.until:type_name -> google.protobuf.Timestamp
+	40, // 20: reactor.v1.Usage.cpu_time:type_name -> google.protobuf.Duration
+	40, // 21: reactor.v1.Usage.waiting_time:type_name -> google.protobuf.Duration
+	41, // 22: reactor.v1.Op.start_time:type_name -> google.protobuf.Timestamp
+	41, // 23: reactor.v1.Op.deadline:type_name -> google.protobuf.Timestamp
+	4,  // 24: reactor.v1.SubmitWorkloadRequest.spec:type_name -> reactor.v1.WorkloadSpec
+	10, // 25: reactor.v1.SubmitWorkloadResponse.workload:type_name -> reactor.v1.Workload
+	15, // 26: reactor.v1.SubmitWorkloadsRequest.requests:type_name -> reactor.v1.SubmitWorkloadRequest
+	19, // 27: reactor.v1.SubmitWorkloadsResponse.results:type_name -> reactor.v1.SubmitWorkloadsResult
+	42, // 28: reactor.v1.SubmitWorkloadsResult.error:type_name -> reactor.v1.Error
+	10, // 29: reactor.v1.GetWorkloadResponse.workload:type_name -> reactor.v1.Workload
+	0,  // 30: reactor.v1.WorkloadFilter.states:type_name -> reactor.v1.WorkloadState
+	22, // 31: reactor.v1.ListWorkloadsRequest.filter:type_name -> reactor.v1.WorkloadFilter
+	10, // 32: reactor.v1.ListWorkloadsResponse.workloads:type_name -> reactor.v1.Workload
+	22, // 33: reactor.v1.WatchWorkloadsRequest.filter:type_name -> reactor.v1.WorkloadFilter
+	10, // 34: reactor.v1.WatchWorkloadsResponse.workload:type_name -> reactor.v1.Workload
+	10, // 35: reactor.v1.WaitWorkloadResponse.workload:type_name -> reactor.v1.Workload
+	31, // 36: reactor.v1.CancelWorkloadsResponse.results:type_name -> reactor.v1.CancelWorkloadsResult
+	42, // 37: reactor.v1.CancelWorkloadsResult.error:type_name -> reactor.v1.Error
+	3,  // 38: reactor.v1.ReadLogsRequest.stream:type_name -> reactor.v1.OutputStream
+	3,  // 39: reactor.v1.ReadLogsResponse.stream:type_name -> reactor.v1.OutputStream
+	41, // 40: reactor.v1.ReadLogsResponse.time:type_name -> google.protobuf.Timestamp
+	10, // 41: reactor.v1.AttachWorkloadResponse.ended:type_name -> reactor.v1.Workload
+	14, // 42: reactor.v1.ListOpsResponse.ops:type_name -> reactor.v1.Op
+	15, // 43: reactor.v1.WorkloadService.SubmitWorkload:input_type -> reactor.v1.SubmitWorkloadRequest
+	17, // 44: reactor.v1.WorkloadService.SubmitWorkloads:input_type -> reactor.v1.SubmitWorkloadsRequest
+	20, // 45: reactor.v1.WorkloadService.GetWorkload:input_type -> reactor.v1.GetWorkloadRequest
+	23, // 46: reactor.v1.WorkloadService.ListWorkloads:input_type -> reactor.v1.ListWorkloadsRequest
+	25, // 47: reactor.v1.WorkloadService.WatchWorkloads:input_type -> reactor.v1.WatchWorkloadsRequest
+	27, // 48: reactor.v1.WorkloadService.WaitWorkload:input_type -> reactor.v1.WaitWorkloadRequest
+	29, // 49: reactor.v1.WorkloadService.CancelWorkloads:input_type -> reactor.v1.CancelWorkloadsRequest
+	32, // 50: reactor.v1.WorkloadService.ReadLogs:input_type -> reactor.v1.ReadLogsRequest
+	34, // 51: reactor.v1.WorkloadService.AttachWorkload:input_type -> reactor.v1.AttachWorkloadRequest
+	36, // 52: reactor.v1.WorkloadService.ListOps:input_type -> reactor.v1.ListOpsRequest
+	16, // 53: reactor.v1.WorkloadService.SubmitWorkload:output_type -> reactor.v1.SubmitWorkloadResponse
+	18, // 54: reactor.v1.WorkloadService.SubmitWorkloads:output_type -> reactor.v1.SubmitWorkloadsResponse
+	21, // 55: reactor.v1.WorkloadService.GetWorkload:output_type -> reactor.v1.GetWorkloadResponse
+	24, // 56: reactor.v1.WorkloadService.ListWorkloads:output_type -> reactor.v1.ListWorkloadsResponse
+	26, // 57: reactor.v1.WorkloadService.WatchWorkloads:output_type -> reactor.v1.WatchWorkloadsResponse
+	28, // 58: reactor.v1.WorkloadService.WaitWorkload:output_type -> reactor.v1.WaitWorkloadResponse
+	30, // 59: reactor.v1.WorkloadService.CancelWorkloads:output_type -> reactor.v1.CancelWorkloadsResponse
+	33, // 60: reactor.v1.WorkloadService.ReadLogs:output_type -> reactor.v1.ReadLogsResponse
+	35, // 61: reactor.v1.WorkloadService.AttachWorkload:output_type -> reactor.v1.AttachWorkloadResponse
+	37, // 62: reactor.v1.WorkloadService.ListOps:output_type -> reactor.v1.ListOpsResponse
+	53, // [53:63] is the sub-list for method output_type
+	43, // [43:53] is the sub-list for method input_type
+	43, // [43:43] is the sub-list for extension type_name
+	43, // [43:43] is the sub-list for extension extendee
+	0,  // [0:43] is the sub-list for field type_name
 }
 
 func init() { file_reactor_v1_workload_proto_init() }
@@ -2835,12 +3036,12 @@ func file_reactor_v1_workload_proto_init() {
 		(*Grant_Connection)(nil),
 	}
 	file_reactor_v1_workload_proto_msgTypes[7].OneofWrappers = []any{}
-	file_reactor_v1_workload_proto_msgTypes[27].OneofWrappers = []any{}
-	file_reactor_v1_workload_proto_msgTypes[29].OneofWrappers = []any{
+	file_reactor_v1_workload_proto_msgTypes[28].OneofWrappers = []any{}
+	file_reactor_v1_workload_proto_msgTypes[30].OneofWrappers = []any{
 		(*AttachWorkloadRequest_Id)(nil),
 		(*AttachWorkloadRequest_Stdin)(nil),
 	}
-	file_reactor_v1_workload_proto_msgTypes[30].OneofWrappers = []any{
+	file_reactor_v1_workload_proto_msgTypes[31].OneofWrappers = []any{
 		(*AttachWorkloadResponse_Stdout)(nil),
 		(*AttachWorkloadResponse_Stderr)(nil),
 		(*AttachWorkloadResponse_Ended)(nil),
@@ -2850,8 +3051,8 @@ func file_reactor_v1_workload_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_reactor_v1_workload_proto_rawDesc), len(file_reactor_v1_workload_proto_rawDesc)),
-			NumEnums:      3,
-			NumMessages:   35,
+			NumEnums:      4,
+			NumMessages:   36,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -5,6 +5,7 @@
 // Who owns a workload follows from its stage:
 //
 //	Queued   the admission queue
+//	Delayed  the schedule of what is tried again later
 //	Loading  whoever loads its module; the dispatcher gets it back
 //	Starting the dispatcher; then, once it has a task, the executor, which has not run it yet
 //	Running  its own fiber
@@ -15,13 +16,16 @@
 //
 //	          Take          Loaded          Begin          Finish
 //	Queued ---------> Loading ------> Starting -----> Running ------> Ending ---> Gone
-//	  |  ^                |   PutBack     |                             ^  |  Stored(true)
-//	  |  +----------------+---------------+--------- Finish ----------->|  |
-//	  |  ^                |                                             |  |
-//	  |  +----------------|------------- Stored(false) -----------------|--+
-//	  +-------------------+-------------------- Cancel ---------------->+
+//	  |  ^             |  |  PutBack      |                            ^ | |  Stored(Gone)
+//	  |  +-------------|--+               |                            | | |
+//	  |  ^             |                  +-------- Finish ----------->| | |
+//	  |  +-------------|--------------------- Stored(Queued) ----------|-+ |
+//	  |  | Due         | Delay                                         |   |
+//	  | Delayed <------+--------------------- Stored(Delayed) ---------|---+
+//	  |  |                                                             |
+//	  +--+--------------------------- Cancel, also from Loading ------>+
 //
-//	`--- PENDING ---------'`---------- RUNNING ------------'
+//	`------ PENDING ------'`---------- RUNNING ------------'
 package lifecycle
 
 // Stage is where a workload is.
@@ -30,6 +34,7 @@ type Stage uint8
 // The stages.
 const (
 	Queued Stage = iota
+	Delayed
 	Loading
 	Starting
 	Running
@@ -37,12 +42,12 @@ const (
 	Gone
 )
 
-var stageNames = [...]string{"queued", "loading", "starting", "running", "ending", "gone"}
+var stageNames = [...]string{"queued", "delayed", "loading", "starting", "running", "ending", "gone"}
 
 func (s Stage) String() string { return stageNames[s] }
 
 // Pending tells whether clients see the workload as PENDING.
-func (s Stage) Pending() bool { return s == Queued || s == Loading }
+func (s Stage) Pending() bool { return s == Queued || s == Delayed || s == Loading }
 
 // Live tells whether the workload has been started and has not ended.
 func (s Stage) Live() bool { return s == Starting || s == Running }
@@ -69,7 +74,7 @@ type Action uint8
 const (
 	// Nothing: it has ended or is about to, whatever its cause.
 	Nothing Action = iota
-	// Dequeue: take it out of the queue, then as Record.
+	// Dequeue: take it out of where it waits, the queue or the schedule, then as Record.
 	Dequeue
 	// Record: it is Ending now, and the caller sees to it that this is recorded.
 	Record
@@ -104,6 +109,13 @@ func (m *Machine) Loaded() bool { return m.move(Loading, Starting) }
 // workload was cancelled meanwhile.
 func (m *Machine) PutBack() bool { return m.move(Loading, Queued) }
 
+// Delay makes a workload wait that could not be started for a reason that passes. It is false if the
+// workload was cancelled meanwhile.
+func (m *Machine) Delay() bool { return m.move(Loading, Delayed) }
+
+// Due returns a delayed workload to the queue. It is false if the workload was cancelled meanwhile.
+func (m *Machine) Due() bool { return m.move(Delayed, Queued) }
+
 // Begin is the workload's fiber running for the first time. A cause that came before is returned:
 // the task is to end at once.
 func (m *Machine) Begin() Cause {
@@ -127,13 +139,13 @@ func (m *Machine) Finish() bool {
 // been started: it is PENDING on disk already.
 func (m *Machine) Cancel(cause Cause) Action {
 	switch m.stage {
-	case Queued, Loading:
+	case Queued, Delayed, Loading:
 		if cause == ByShutdown {
 			return Nothing
 		}
-		queued := m.stage == Queued
+		waits := m.stage != Loading
 		m.stage, m.cause = Ending, cause
-		if queued {
+		if waits {
 			return Dequeue
 		}
 		return Record
@@ -148,15 +160,16 @@ func (m *Machine) Cancel(cause Cause) Action {
 	}
 }
 
-// Stored is the store having recorded the end, or, if not final, that the workload is to be
-// started anew.
-func (m *Machine) Stored(final bool) {
-	if final {
-		m.mustMove(Ending, Gone)
-		return
+// Stored is the store having recorded the end, then next is Gone; or that the workload is to be
+// started anew, then it is Queued, or Delayed if it is to wait before.
+func (m *Machine) Stored(next Stage) {
+	if next != Gone && next != Queued && next != Delayed {
+		panic("lifecycle: stored, and then " + next.String())
 	}
-	m.mustMove(Ending, Queued)
-	m.cause = NoCause
+	m.mustMove(Ending, next)
+	if next != Gone {
+		m.cause = NoCause
+	}
 }
 
 func (m *Machine) move(from, to Stage) bool {

@@ -14,8 +14,12 @@ var events = map[string]func(*Machine) string{
 	"client":   func(m *Machine) string { return m.Cancel(ByClient).String() },
 	"deadline": func(m *Machine) string { return m.Cancel(ByDeadline).String() },
 	"shutdown": func(m *Machine) string { return m.Cancel(ByShutdown).String() },
-	"stored":   func(m *Machine) string { m.Stored(true); return "" },
-	"again":    func(m *Machine) string { m.Stored(false); return "" },
+	"delay":    func(m *Machine) string { return fmt.Sprint(m.Delay()) },
+	"due":      func(m *Machine) string { return fmt.Sprint(m.Due()) },
+	"stored":   func(m *Machine) string { m.Stored(Gone); return "" },
+	"again":    func(m *Machine) string { m.Stored(Queued); return "" },
+	"later":    func(m *Machine) string { m.Stored(Delayed); return "" },
+	"nonsense": func(m *Machine) string { m.Stored(Running); return "" },
 }
 
 // TestTable says for every stage what every event does: what it returns, and the stage after. What
@@ -29,27 +33,38 @@ func TestTable(t *testing.T) {
 	table := map[Stage]map[string]outcome{
 		Queued: {
 			"take": {"true", Loading}, "loaded": refused(Queued), "putback": refused(Queued), "finish": refused(Queued),
+			"delay": refused(Queued), "due": refused(Queued),
 			"client": {"dequeue", Ending}, "deadline": {"dequeue", Ending}, "shutdown": {"nothing", Queued},
 		},
+		Delayed: {
+			"take": refused(Delayed), "loaded": refused(Delayed), "putback": refused(Delayed), "finish": refused(Delayed),
+			"delay": refused(Delayed), "due": {"true", Queued},
+			"client": {"dequeue", Ending}, "deadline": {"dequeue", Ending}, "shutdown": {"nothing", Delayed},
+		},
 		Loading: {
+			"delay": {"true", Delayed}, "due": refused(Loading),
 			"take": refused(Loading), "loaded": {"true", Starting}, "putback": {"true", Queued}, "finish": {"true", Ending},
 			"client": {"record", Ending}, "deadline": {"record", Ending}, "shutdown": {"nothing", Loading},
 		},
 		Starting: {
+			"delay": refused(Starting), "due": refused(Starting),
 			"take": refused(Starting), "loaded": refused(Starting), "putback": refused(Starting),
 			"begin": {"none", Running}, "finish": {"true", Ending},
 			"client": {"interrupt", Starting}, "deadline": {"interrupt", Starting}, "shutdown": {"interrupt", Starting},
 		},
 		Running: {
+			"delay": refused(Running), "due": refused(Running),
 			"take": refused(Running), "loaded": refused(Running), "putback": refused(Running), "finish": {"true", Ending},
 			"client": {"interrupt", Running}, "deadline": {"interrupt", Running}, "shutdown": {"interrupt", Running},
 		},
 		Ending: {
+			"delay": refused(Ending), "due": refused(Ending),
 			"take": refused(Ending), "loaded": refused(Ending), "putback": refused(Ending), "finish": refused(Ending),
 			"client": {"nothing", Ending}, "deadline": {"nothing", Ending}, "shutdown": {"nothing", Ending},
-			"stored": {"", Gone}, "again": {"", Queued},
+			"stored": {"", Gone}, "again": {"", Queued}, "later": {"", Delayed},
 		},
 		Gone: {
+			"delay": refused(Gone), "due": refused(Gone),
 			"take": refused(Gone), "loaded": refused(Gone), "putback": refused(Gone), "finish": refused(Gone),
 			"client": {"nothing", Gone}, "deadline": {"nothing", Gone}, "shutdown": {"nothing", Gone},
 		},
@@ -85,7 +100,7 @@ func TestFirstCauseWins(t *testing.T) {
 		t.Errorf("Begin = %v, want the cause that came before it", got)
 	}
 	m.Finish()
-	m.Stored(false)
+	m.Stored(Delayed)
 	if m.Cause() != NoCause {
 		t.Errorf("the next attempt begins with cause %v", m.Cause())
 	}

@@ -90,7 +90,7 @@ func (s *Store) read(ctx context.Context, f func(*conn) error) error {
 		return ctx.Err()
 	}
 	defer func() { s.readers <- c }()
-	return c.snapshot(func() error { return f(c) })
+	return translate(c.snapshot(func() error { return f(c) }))
 }
 
 // recordBytes is about what a record takes on disk beside its variable parts, indices included.

@@ -107,6 +107,7 @@ func Workload(w io.Writer, workload *reactorv1.Workload) error {
 		{"output", output(u)},
 		{"listening on", strings.Join(s.GetListenAddresses(), ", ")},
 		{"waiting for", waitingFor(s.GetWaitingFor())},
+		{"delayed", delayed(s.GetDelay())},
 		{"results", strings.Join(s.GetResults(), ", ")},
 	}
 	rows = slices.DeleteFunc(rows, func(row []string) bool { return row[1] == "" })
@@ -117,6 +118,18 @@ func Workload(w io.Writer, workload *reactorv1.Workload) error {
 		fmt.Fprintf(w, "\n%s\n", s.GetMessage())
 	}
 	return nil
+}
+
+// delayed says what keeps a workload from being started.
+func delayed(d *reactorv1.Delay) string {
+	if d == nil {
+		return ""
+	}
+	text := d.GetMessage()
+	if left := time.Until(d.GetUntil().AsTime()).Round(100 * time.Millisecond); left > 0 {
+		text += fmt.Sprintf(" (tried again in %v)", left)
+	}
+	return text
 }
 
 func output(u *reactorv1.Usage) string {

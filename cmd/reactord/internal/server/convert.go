@@ -144,6 +144,19 @@ func fromStatus(s *reactor.Status) *reactorv1.WorkloadStatus {
 		WaitingFor:      fromOps(s.WaitingFor),
 		Results:         s.Results,
 		ListenAddresses: s.ListenAddresses,
+		Delay:           fromDelay(s.Delay),
+	}
+}
+
+func fromDelay(d *reactor.Delay) *reactorv1.Delay {
+	if d == nil {
+		return nil
+	}
+	return &reactorv1.Delay{
+		Reason:   reactorv1.DelayReason(d.Reason),
+		Message:  d.Message,
+		Failures: d.Failures,
+		Until:    fromTime(d.Until),
 	}
 }
 

@@ -36,7 +36,7 @@ func code(class errs.Class) codes.Code {
 		return codes.ResourceExhausted
 	case errs.PushStalled:
 		return codes.Aborted
-	case errs.Draining:
+	case errs.Draining, errs.Unavailable:
 		return codes.Unavailable
 	default:
 		return codes.Internal

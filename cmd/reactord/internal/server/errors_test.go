@@ -42,6 +42,7 @@ var codeOf = map[errs.Class]codes.Code{
 	errs.Draining:               codes.Unavailable,
 	errs.Internal:               codes.Internal,
 	errs.PushStalled:            codes.Aborted,
+	errs.Unavailable:            codes.Unavailable,
 }
 
 // Every reason of the API is a class, by number and by name, and has a code and an ErrorInfo.

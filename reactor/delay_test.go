@@ -1,0 +1,235 @@
+package reactor
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/reactord/reactord/executor/engine"
+	"github.com/reactord/reactord/executor/engine/meter"
+	"github.com/reactord/reactord/hostcalls"
+	"github.com/reactord/reactord/reactor/internal/retry"
+	"github.com/reactord/reactord/reactor/store"
+)
+
+func TestPassing(t *testing.T) {
+	grant := func(g hostcalls.Grant, err error) error { return &hostcalls.GrantError{Grant: g, Err: err} }
+	for _, tc := range []struct {
+		err  error
+		want retry.Trouble
+	}{
+		{grant(hostcalls.Dir{}, &os.PathError{Err: syscall.EMFILE}), retry.Descriptors},
+		{grant(hostcalls.Dir{}, &os.PathError{Err: syscall.ESTALE}), retry.Disk},
+		{grant(hostcalls.Dir{}, &os.PathError{Err: syscall.ENOTCONN}), retry.Disk},
+		{grant(hostcalls.Dir{}, os.ErrNotExist), retry.None},
+		{grant(hostcalls.Listener{}, syscall.EMFILE), retry.Descriptors},
+		{grant(hostcalls.Listener{}, syscall.EADDRINUSE), retry.None},
+		{grant(hostcalls.Conn{}, syscall.ECONNREFUSED), retry.None},
+		{grant(hostcalls.Conn{}, syscall.ETIMEDOUT), retry.None},
+		{grant(hostcalls.Conn{}, syscall.ENETDOWN), retry.Network},
+		{store.ErrFull, retry.Space},
+		{store.ErrUnavailable, retry.Disk},
+		{fmt.Errorf("%w: %w", store.ErrUnavailable, syscall.ENFILE), retry.Descriptors},
+		{&store.CorruptError{Kind: store.KindModule, Err: os.ErrNotExist}, retry.Damage},
+		{&store.CorruptError{Kind: store.KindModule, Err: syscall.EIO}, retry.Damage},
+		{&store.CorruptError{Kind: store.KindWorkload, Err: errors.New("sum")}, retry.None},
+		{&store.NotFoundError{Kind: store.KindModule}, retry.None},
+		{syscall.ENOMEM, retry.Memory},
+		{&engine.InternalError{Err: &os.PathError{Err: syscall.ENOSPC}}, retry.Space},
+		{&engine.InternalError{Err: errors.New("a fault")}, retry.None},
+		{&meter.Error{Kind: meter.TooLarge}, retry.None},
+		{engine.ErrOutOfMemory, retry.None},
+	} {
+		if got := passing(fmt.Errorf("wrapped: %w", tc.err)); got != tc.want {
+			t.Errorf("passing(%v) = %v, want %v", tc.err, got, tc.want)
+		}
+	}
+}
+
+func TestDelayReasons(t *testing.T) {
+	if len(delayReasons) != int(retry.Crash)+1 || DelayReason(retry.Crash).String() != "DAEMON_DIED" || DelayReason(200).String() != "UNSPECIFIED" {
+		t.Errorf("%v are not the troubles of package retry", delayReasons)
+	}
+}
+
+// starve takes all descriptors that guests may have, and returns what gives them back.
+func starve(t *testing.T, r *Reactor) (feed func()) {
+	t.Helper()
+	n := int64(0)
+	for r.descriptors.Take(1) {
+		n++
+	}
+	return func() { r.descriptors.Give(n) }
+}
+
+// awaitDelay waits until a workload is delayed. That is not told to anyone, so it is asked for.
+func awaitDelay(t *testing.T, r *Reactor, id string) *Workload {
+	t.Helper()
+	ctx := deadline(t)
+	for {
+		w, err := r.GetWorkload(ctx, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if w.Status.Delay != nil {
+			return w
+		}
+		if w.Status.State.Ended() {
+			t.Fatalf("%s has ended: %+v", id, w.Status)
+		}
+		select {
+		case <-time.After(time.Millisecond):
+		case <-ctx.Done():
+			t.Fatalf("%s is not delayed: %+v", id, w.Status)
+		}
+	}
+}
+
+func withFolder(t *testing.T, spec Spec) Spec {
+	t.Helper()
+	spec.Grants = []Grant{DirectoryGrant{HostPath: t.TempDir(), GuestPath: "/"}}
+	return spec
+}
+
+// A workload that the host has no descriptors for waits, lets others pass, and then runs.
+func TestPassingShortage(t *testing.T) {
+	r := open(t)
+	push(t, r, "hello")
+	feed := starve(t, r)
+	submit(t, r, "short", withFolder(t, Spec{Module: "hello"}))
+	w := awaitDelay(t, r, "short")
+	if d := w.Status.Delay; w.Status.State != Pending || d.Reason.String() != "DESCRIPTORS" || d.Failures == 0 ||
+		d.Until.IsZero() || !strings.Contains(d.Message, "descriptors") {
+		t.Errorf("delayed: %+v, %+v", w.Status, d)
+	}
+	if w := run(t, r, "other", Spec{Module: "hello"}); w.Status.State != Succeeded {
+		t.Errorf("another one meanwhile: %+v", w.Status)
+	}
+	if got := r.Stats().Pending; got != 1 {
+		t.Errorf("%d are pending, want 1", got)
+	}
+	feed()
+	if w := wait(t, r, "short"); w.Status.State != Succeeded || w.Status.Attempts < 2 || w.Status.Delay != nil {
+		t.Errorf("in the end: %+v", w.Status)
+	}
+}
+
+// A module that is damaged on disk waits to be pushed again; it is not the workload's end.
+func TestDamagedModuleWaits(t *testing.T) {
+	dir := t.TempDir()
+	r := openIn(t, dir)
+	push(t, r, "hello")
+	shutdown(t, r)
+	blob := findBlob(t, dir, digestOf(guest(t, "hello")))
+	sound, err := os.ReadFile(blob)
+	if err != nil {
+		t.Fatal(err)
+	}
+	damaged := append([]byte(nil), sound...)
+	damaged[len(damaged)/2] ^= 1
+	if err := os.WriteFile(blob, damaged, 0o600); err != nil {
+		t.Fatal(err)
+	}
+
+	r = openIn(t, dir)
+	submit(t, r, "early", Spec{Module: "hello"})
+	if w := awaitDelay(t, r, "early"); w.Status.Delay.Reason.String() != "MODULE_DAMAGED" || w.Status.Attempts != 0 {
+		t.Errorf("delayed: %+v", w.Status)
+	}
+	if err := os.WriteFile(blob, sound, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if w := wait(t, r, "early"); w.Status.State != Succeeded || w.Status.Attempts != 1 {
+		t.Errorf("in the end: %+v", w.Status)
+	}
+}
+
+// findBlob finds the file of a module below a data folder.
+func findBlob(t *testing.T, dir, digest string) (found string) {
+	t.Helper()
+	name := strings.TrimPrefix(digest, "sha256:")
+	err := filepath.WalkDir(filepath.Join(dir, "store"), func(path string, e os.DirEntry, err error) error {
+		if err == nil && !e.IsDir() && strings.Contains(e.Name(), name[2:]) {
+			found = path
+		}
+		return err
+	})
+	if err != nil || found == "" {
+		t.Fatalf("there is no file of %s: %v", digest, err)
+	}
+	return found
+}
+
+// What waits can be cancelled, and its timeout counts.
+func TestDelayedCancelAndDeadline(t *testing.T) {
+	r := open(t)
+	push(t, r, "hello")
+	defer starve(t, r)()
+	submit(t, r, "cancelled", withFolder(t, Spec{Module: "hello"}))
+	awaitDelay(t, r, "cancelled")
+	if results, err := r.CancelWorkloads(deadline(t), CancelRequest{IDs: []string{"cancelled"}}); err != nil || !results[0].Cancelled {
+		t.Errorf("cancel: %+v, %v", results, err)
+	}
+	submit(t, r, "late", withFolder(t, Spec{Module: "hello", Limits: Limits{Timeout: 400 * time.Millisecond}}))
+	w := wait(t, r, "late")
+	if w.Status.Reason != ReasonDeadline || !strings.Contains(w.Status.Message, "file descriptors") || w.Status.StartTime.IsZero() {
+		t.Errorf("late: %+v", w.Status)
+	}
+	if over := w.Status.EndTime.Sub(w.Status.StartTime); over > 5*time.Second {
+		t.Errorf("it ended %v after its start, want about 400ms", over)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.delayed.Len() != 0 || r.troubles.Waiting(retry.Descriptors) != 0 {
+		t.Errorf("%d alarms are set, %d wait", r.delayed.Len(), r.troubles.Waiting(retry.Descriptors))
+	}
+}
+
+// A trouble that many meet is logged once when it begins, and once when it is over.
+func TestTroubleIsLoggedOnce(t *testing.T) {
+	core, logs := observer.New(zap.InfoLevel)
+	r := open(t, func(c *Config) { c.Logger = zap.New(core) })
+	push(t, r, "hello")
+	feed := starve(t, r)
+	for i := range 20 {
+		submit(t, r, fmt.Sprint("w", i), withFolder(t, Spec{Module: "hello"}))
+	}
+	for i := range 20 {
+		awaitDelay(t, r, fmt.Sprint("w", i))
+	}
+	feed()
+	for i := range 20 {
+		if w := wait(t, r, fmt.Sprint("w", i)); w.Status.State != Succeeded {
+			t.Errorf("%s: %+v", w.ID, w.Status)
+		}
+	}
+	ends := func() int { return logs.FilterMessageSnippet("waited for is there").Len() }
+	for ctx := deadline(t); ends() == 0 && ctx.Err() == nil; {
+		<-time.After(time.Millisecond)
+	}
+	if begins := logs.FilterMessageSnippet("workloads wait,").Len(); begins != 1 || ends() != 1 {
+		t.Errorf("%d lines when it began, %d when it was over: %v", begins, ends(), logs.All())
+	}
+}
+
+// What waits when the reactor shuts down is taken up by the next.
+func TestDelayedOutlivesRestart(t *testing.T) {
+	dir := t.TempDir()
+	r := openIn(t, dir)
+	push(t, r, "hello")
+	starve(t, r)
+	submit(t, r, "short", withFolder(t, Spec{Module: "hello"}))
+	awaitDelay(t, r, "short")
+	shutdown(t, r)
+	if w := wait(t, openIn(t, dir), "short"); w.Status.State != Succeeded {
+		t.Errorf("after the restart: %+v", w.Status)
+	}
+}

@@ -35,6 +35,7 @@ const (
 	Internal
 	PushStalled
 	Unavailable
+	TooMuchInFlight
 )
 
 var classNames = [...]string{
@@ -59,6 +60,7 @@ var classNames = [...]string{
 	Internal:               "INTERNAL",
 	PushStalled:            "PUSH_STALLED",
 	Unavailable:            "UNAVAILABLE",
+	TooMuchInFlight:        "TOO_MUCH_IN_FLIGHT",
 }
 
 // String is the class's name in the API.
@@ -140,7 +142,7 @@ func Invalid(fields ...Field) error {
 	return &Error{Class: InvalidArgument, Message: b.String(), Fields: fields}
 }
 
-// maxNamed bounds how many fields the message of Invalid spells out; the details have them all.
+// maxNamed bounds how many fields the message of Invalid spells out.
 const maxNamed = 5
 
 // Wrap makes an Internal error of a fault of the daemon. It leaves an *Error, wrapped or not, as

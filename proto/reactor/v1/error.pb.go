@@ -73,6 +73,9 @@ const (
 	// ERROR_REASON_UNAVAILABLE: the daemon lacks something that it is expected to have again; retry
 	// later.
 	ErrorReason_ERROR_REASON_UNAVAILABLE ErrorReason = 21
+	// ERROR_REASON_TOO_MUCH_IN_FLIGHT: clients have as many calls, or as many bytes of messages and
+	// answers, under way as there is room for; retry later.
+	ErrorReason_ERROR_REASON_TOO_MUCH_IN_FLIGHT ErrorReason = 22
 )
 
 // Enum value maps for ErrorReason.
@@ -100,6 +103,7 @@ var (
 		19: "ERROR_REASON_INTERNAL",
 		20: "ERROR_REASON_PUSH_STALLED",
 		21: "ERROR_REASON_UNAVAILABLE",
+		22: "ERROR_REASON_TOO_MUCH_IN_FLIGHT",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":              0,
@@ -124,6 +128,7 @@ var (
 		"ERROR_REASON_INTERNAL":                 19,
 		"ERROR_REASON_PUSH_STALLED":             20,
 		"ERROR_REASON_UNAVAILABLE":              21,
+		"ERROR_REASON_TOO_MUCH_IN_FLIGHT":       22,
 	}
 )
 
@@ -238,7 +243,7 @@ const file_reactor_v1_error_proto_rawDesc = "" +
 	"\x06reason\x18\x02 \x01(\x0e2\x17.reactor.v1.ErrorReasonR\x06reason\x12\x18\n" +
 	"\amessage\x18\x03 \x01(\tR\amessage\x12:\n" +
 	"\vretry_delay\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\n" +
-	"retryDelay*\xe4\x05\n" +
+	"retryDelay*\x89\x06\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12!\n" +
 	"\x1dERROR_REASON_INVALID_ARGUMENT\x10\x01\x12\x1f\n" +
@@ -262,7 +267,8 @@ const file_reactor_v1_error_proto_rawDesc = "" +
 	"\x15ERROR_REASON_DRAINING\x10\x12\x12\x19\n" +
 	"\x15ERROR_REASON_INTERNAL\x10\x13\x12\x1d\n" +
 	"\x19ERROR_REASON_PUSH_STALLED\x10\x14\x12\x1c\n" +
-	"\x18ERROR_REASON_UNAVAILABLE\x10\x15B9Z7github.com/reactord/reactord/proto/reactor/v1;reactorv1b\x06proto3"
+	"\x18ERROR_REASON_UNAVAILABLE\x10\x15\x12#\n" +
+	"\x1fERROR_REASON_TOO_MUCH_IN_FLIGHT\x10\x16B9Z7github.com/reactord/reactord/proto/reactor/v1;reactorv1b\x06proto3"
 
 var (
 	file_reactor_v1_error_proto_rawDescOnce sync.Once

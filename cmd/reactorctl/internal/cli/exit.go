@@ -113,6 +113,10 @@ func detailLines(st *status.Status) []string {
 		switch d := detail.(type) {
 		case *errdetails.BadRequest:
 			for _, v := range d.GetFieldViolations() {
+				if v.GetField() == "" { // how many more there are
+					lines = append(lines, v.GetDescription())
+					continue
+				}
 				lines = append(lines, fmt.Sprintf("%s: %s", v.GetField(), v.GetDescription()))
 			}
 		case *errdetails.PreconditionFailure:

@@ -32,7 +32,7 @@ func code(class errs.Class) codes.Code {
 	case errs.ModuleInUse, errs.WorkloadFinished, errs.WorkloadNotInteractive,
 		errs.WorkloadAttached, errs.GrantDenied, errs.CursorExpired:
 		return codes.FailedPrecondition
-	case errs.ModuleTooLarge, errs.LimitExceeded, errs.QueueFull, errs.StoreFull:
+	case errs.ModuleTooLarge, errs.LimitExceeded, errs.QueueFull, errs.StoreFull, errs.TooMuchInFlight:
 		return codes.ResourceExhausted
 	case errs.PushStalled:
 		return codes.Aborted
@@ -62,14 +62,17 @@ func toStatus(ctx context.Context, err error) error {
 }
 
 func fromError(e *errs.Error) error {
-	st, err := status.New(code(e.Class), e.Message).WithDetails(details(e)...)
+	clipped := *e
+	clipped.Message = clip(e.Message, maxMessageText)
+	clipped.Resource.Name = clip(e.Resource.Name, maxFieldText)
+	st, err := status.New(code(e.Class), clipped.Message).WithDetails(details(&clipped)...)
 	if err != nil {
-		return status.Error(code(e.Class), e.Message)
+		return status.Error(code(e.Class), clipped.Message)
 	}
 	return st.Err()
 }
 
-// details are the google.rpc details of e.
+// details are the google.rpc details of e, whose texts are clipped but for those of its fields.
 func details(e *errs.Error) []protoadapt.MessageV1 {
 	info := &errdetails.ErrorInfo{Reason: e.Class.String(), Domain: Domain}
 	list := []protoadapt.MessageV1{info}
@@ -82,12 +85,7 @@ func details(e *errs.Error) []protoadapt.MessageV1 {
 		})
 	}
 	if len(e.Fields) > 0 {
-		bad := &errdetails.BadRequest{}
-		for _, f := range e.Fields {
-			bad.FieldViolations = append(bad.FieldViolations,
-				&errdetails.BadRequest_FieldViolation{Field: f.Path, Description: f.Description})
-		}
-		list = append(list, bad)
+		list = append(list, badRequest(e.Fields))
 	}
 	switch code(e.Class) {
 	case codes.FailedPrecondition:
@@ -113,8 +111,8 @@ func subject(e *errs.Error) string {
 	return e.Resource.Type + ":" + e.Resource.Name
 }
 
-// toItem is the error of one item of a batch; nil of nil.
-func toItem(err error) *reactorv1.Error {
+// toItem is the error of one item of a batch, with a message of about most bytes; nil of nil.
+func toItem(err error, most int) *reactorv1.Error {
 	if err == nil {
 		return nil
 	}
@@ -122,7 +120,7 @@ func toItem(err error) *reactorv1.Error {
 	item := &reactorv1.Error{
 		Code:    int32(code(class)),
 		Reason:  reactorv1.ErrorReason(class),
-		Message: err.Error(),
+		Message: clip(err.Error(), most),
 	}
 	if e, ok := errors.AsType[*errs.Error](err); ok && e.Retry > 0 {
 		item.RetryDelay = durationpb.New(e.Retry)

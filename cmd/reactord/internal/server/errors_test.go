@@ -43,6 +43,7 @@ var codeOf = map[errs.Class]codes.Code{
 	errs.Internal:               codes.Internal,
 	errs.PushStalled:            codes.Aborted,
 	errs.Unavailable:            codes.Unavailable,
+	errs.TooMuchInFlight:        codes.ResourceExhausted,
 }
 
 // Every reason of the API is a class, by number and by name, and has a code and an ErrorInfo.
@@ -175,10 +176,10 @@ func TestOtherErrors(t *testing.T) {
 }
 
 func TestToItem(t *testing.T) {
-	if toItem(nil) != nil {
+	if toItem(nil, 100) != nil {
 		t.Error("nil has an item")
 	}
-	got := toItem(&errs.Error{Class: errs.QueueFull, Message: "full", Retry: time.Second})
+	got := toItem(&errs.Error{Class: errs.QueueFull, Message: "full", Retry: time.Second}, 100)
 	want := &reactorv1.Error{
 		Code:    int32(codes.ResourceExhausted),
 		Reason:  reactorv1.ErrorReason_ERROR_REASON_QUEUE_FULL,

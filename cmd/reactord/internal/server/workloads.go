@@ -43,12 +43,13 @@ func (w *workloads) SubmitWorkloads(ctx context.Context, req *reactorv1.SubmitWo
 	}
 	// A request that has no counterpart in the reactor is answered here, the others there.
 	results := make([]*reactorv1.SubmitWorkloadsResult, len(requests))
+	most := itemText(len(requests))
 	var submits []reactor.SubmitRequest
 	var at []int // the index of each of submits in requests
 	for i, r := range requests {
 		submit, err := toSubmit(r)
 		if err != nil {
-			results[i] = &reactorv1.SubmitWorkloadsResult{Id: r.GetId(), Error: toItem(err)}
+			results[i] = &reactorv1.SubmitWorkloadsResult{Id: clip(r.GetId(), maxFieldText), Error: toItem(err, most)}
 			continue
 		}
 		submits, at = append(submits, submit), append(at, i)
@@ -58,7 +59,7 @@ func (w *workloads) SubmitWorkloads(ctx context.Context, req *reactorv1.SubmitWo
 		return nil, err
 	}
 	for i, a := range answers {
-		results[at[i]] = &reactorv1.SubmitWorkloadsResult{Id: a.ID, Created: a.Created, Error: toItem(a.Err)}
+		results[at[i]] = &reactorv1.SubmitWorkloadsResult{Id: clip(a.ID, maxFieldText), Created: a.Created, Error: toItem(a.Err, most)}
 	}
 	return &reactorv1.SubmitWorkloadsResponse{Results: results}, nil
 }
@@ -125,11 +126,12 @@ func (w *workloads) CancelWorkloads(ctx context.Context, req *reactorv1.CancelWo
 		return nil, err
 	}
 	resp := &reactorv1.CancelWorkloadsResponse{}
+	most := itemText(len(results))
 	for _, r := range results {
 		resp.Results = append(resp.Results, &reactorv1.CancelWorkloadsResult{
-			Id:        r.ID,
+			Id:        clip(r.ID, maxFieldText),
 			Cancelled: r.Cancelled,
-			Error:     toItem(r.Err),
+			Error:     toItem(r.Err, most),
 		})
 	}
 	return resp, nil

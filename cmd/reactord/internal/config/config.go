@@ -3,6 +3,7 @@ package config
 import (
 	"go.uber.org/zap/zapcore"
 
+	"github.com/reactord/reactord/cmd/reactord/internal/inflight"
 	"github.com/reactord/reactord/reactor"
 )
 
@@ -14,6 +15,8 @@ type Config struct {
 	LogFormat LogFormat
 	// LogLevel is the least level that is logged.
 	LogLevel zapcore.Level
+	// InFlight bounds what clients have in flight.
+	InFlight inflight.Limits
 	// Reactor is the configuration of the reactor itself, its DataDir included.
 	Reactor reactor.Config
 }

@@ -32,6 +32,9 @@ func (c *Config) settings() []setting {
 		{"compilers", "modules compiled at a time (0: half of the workers)", countIn(&r.Compilers, 0)},
 		{"idle-modules", "compiled modules kept in memory that no guest uses (0: 16)", countIn(&r.IdleModules, 0)},
 
+		{"connections", "connections of clients (0: an eighth of the descriptors the process may have, 1000 at most)", countIn(&c.InFlight.Connections, 0)},
+		{"in-flight", "memory for what clients send and have not read, together (0: 256 MiB)", sizeIn(&c.InFlight.Bytes, 0)},
+
 		{"node-memory", "linear memory and stacks of all guests together (0: three quarters of the machine's)", sizeIn(&r.MemoryBytes, 0)},
 		{"max-live", "workloads that have started and not ended", countIn(&r.MaxLive, 1)},
 		{"queue", "workloads that wait to be started; more are refused", countIn(&r.MaxPending, 1)},

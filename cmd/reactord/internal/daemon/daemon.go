@@ -84,7 +84,7 @@ func Start(ctx context.Context, cfg config.Config, log *zap.Logger) (*Daemon, er
 		closeAll(listeners)
 		return nil, err
 	}
-	d.server = server.New(d.reactor, log)
+	d.server = server.New(d.reactor, cfg.InFlight, log)
 	for _, l := range listeners {
 		d.serving.Go(func() {
 			if err := d.server.Serve(l); err != nil {

@@ -8,58 +8,93 @@ import (
 
 	"go.uber.org/zap"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/health"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/reflection"
 
+	"github.com/reactord/reactord/cmd/reactord/internal/inflight"
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 	"github.com/reactord/reactord/reactor"
 )
 
-// maxMessageBytes bounds a request: a batch of 10,000 submissions of 1.5 KiB each, or one
-// with as much standard input as the reactor takes, with room to spare.
-const maxMessageBytes = 16 << 20
+const (
+	// maxMessageBytes bounds a request: a batch of 10,000 submissions of 1.5 KiB each, or one
+	// with as much standard input as the reactor takes, with room to spare.
+	maxMessageBytes = 16 << 20
+	// maxPartBytes bounds a message of a stream that comes in parts, and a list of ids. Handlers
+	// say what else is too much.
+	maxPartBytes = 2 << 20
+	// maxOtherBytes bounds a message that has no reason to be large.
+	maxOtherBytes = 64 << 10
+)
+
+// mostBytes are the largest messages of the methods that take large ones.
+var mostBytes = map[string]int{
+	reactorv1.WorkloadService_SubmitWorkload_FullMethodName:  maxMessageBytes,
+	reactorv1.WorkloadService_SubmitWorkloads_FullMethodName: maxMessageBytes,
+	reactorv1.WorkloadService_CancelWorkloads_FullMethodName: maxPartBytes,
+	reactorv1.WorkloadService_AttachWorkload_FullMethodName:  maxPartBytes,
+	reactorv1.ModuleService_PushModule_FullMethodName:        maxPartBytes,
+}
+
+// reads are the methods that look something up, of which few do at a time.
+var reads = map[string]bool{
+	reactorv1.WorkloadService_GetWorkload_FullMethodName:   true,
+	reactorv1.WorkloadService_ListWorkloads_FullMethodName: true,
+	reactorv1.WorkloadService_ListOps_FullMethodName:       true,
+	reactorv1.ModuleService_GetModule_FullMethodName:       true,
+	reactorv1.ModuleService_ListModules_FullMethodName:     true,
+}
 
 // Server serves the API of one reactor. Its methods are for any goroutine.
 type Server struct {
 	grpc    *grpc.Server
+	gate    *inflight.Gate
 	health  *health.Server
 	running sync.WaitGroup // what handlers left running (see AttachWorkload)
 }
 
-// New makes a server of r. It serves once Serve is called.
-func New(r *reactor.Reactor, log *zap.Logger) *Server {
+// New makes a server of r, whose clients have no more in flight than limits allow. It serves once
+// Serve is called.
+func New(r *reactor.Reactor, limits inflight.Limits, log *zap.Logger) *Server {
 	e := &edge{log: log}
+	gate := inflight.NewGate(limits, log)
 	s := &Server{
-		grpc: grpc.NewServer(
+		gate: gate,
+		grpc: grpc.NewServer(append(gate.Options(),
+			grpc.Creds(inflight.Credentials(insecure.NewCredentials())),
 			grpc.MaxRecvMsgSize(maxMessageBytes),
 			grpc.ChainUnaryInterceptor(e.unary),
 			grpc.ChainStreamInterceptor(e.stream),
 			grpc.WaitForHandlers(true),
 			grpc.KeepaliveParams(keepalive.ServerParameters{
 				// A client that vanished without a word is noticed, and its streams end.
-				Time:    time.Minute,
-				Timeout: 20 * time.Second,
+				Time:    20 * time.Second,
+				Timeout: 10 * time.Second,
 			}),
 			grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{
 				MinTime:             10 * time.Second,
 				PermitWithoutStream: true,
 			}),
-		),
+		)...),
 		health: health.NewServer(),
 	}
-	reactorv1.RegisterModuleServiceServer(s.grpc, &modules{reactor: r})
-	reactorv1.RegisterWorkloadServiceServer(s.grpc, &workloads{reactor: r, running: &s.running})
-	reactorv1.RegisterNodeServiceServer(s.grpc, &node{reactor: r, drained: s.SetDraining})
-	healthv1.RegisterHealthServer(s.grpc, s.health)
-	reflection.Register(s.grpc)
+	registrar := inflight.Registrar{
+		Server: s.grpc, Gate: gate, MostBytes: mostBytes, Default: maxOtherBytes, Reads: reads, Status: toStatus,
+	}
+	reactorv1.RegisterModuleServiceServer(registrar, &modules{reactor: r})
+	reactorv1.RegisterWorkloadServiceServer(registrar, &workloads{reactor: r, running: &s.running})
+	reactorv1.RegisterNodeServiceServer(registrar, &node{reactor: r, drained: s.SetDraining})
+	healthv1.RegisterHealthServer(registrar, s.health)
+	reflection.Register(registrar)
 	s.SetDraining(r.Node().Draining)
 	return s
 }
 
 // Serve serves connections of l until Stop, then returns nil.
-func (s *Server) Serve(l net.Listener) error { return s.grpc.Serve(l) }
+func (s *Server) Serve(l net.Listener) error { return s.grpc.Serve(s.gate.Listener(l)) }
 
 // SetDraining makes the health service tell whether new work is taken.
 func (s *Server) SetDraining(draining bool) {

@@ -1,0 +1,47 @@
+package inflight
+
+import (
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// What decoded protobuf takes up, about, beyond its bytes: slices and maps grow by doubling.
+const (
+	messageBytes = 320 // a struct of the API and the pointer to it
+	elementBytes = 48  // the header of a string in a slice, an entry of a map, a number
+)
+
+// decodedBytes is about how many bytes a message of that type takes up when b has been decoded. Two
+// bytes may stand for a struct, so it can be a hundred times the length. What is not valid counts
+// up to the fault.
+func decodedBytes(b []byte, desc protoreflect.MessageDescriptor) int64 {
+	total := int64(messageBytes)
+	fields := desc.Fields()
+	for len(b) > 0 {
+		number, kind, n := protowire.ConsumeTag(b)
+		if n < 0 {
+			return total
+		}
+		b = b[n:]
+		n = protowire.ConsumeFieldValue(number, kind, b)
+		if n < 0 {
+			return total
+		}
+		value := b[:n]
+		b = b[n:]
+		field := fields.ByNumber(number)
+		switch {
+		case field == nil: // dropped
+		case kind != protowire.BytesType:
+			total += elementBytes
+		case field.Message() != nil:
+			inner, _ := protowire.ConsumeBytes(value)
+			total += elementBytes + decodedBytes(inner, field.Message())
+		case field.Kind() == protoreflect.StringKind || field.Kind() == protoreflect.BytesKind:
+			total += elementBytes + int64(n)
+		default: // packed numbers, of a byte each at the least
+			total += elementBytes + 16*int64(n)
+		}
+	}
+	return total
+}

@@ -1,0 +1,149 @@
+package inflight
+
+import (
+	"context"
+
+	"google.golang.org/grpc"
+)
+
+// method is a method as calls need to know it.
+type method struct {
+	name          string // /package.service/method
+	mostBytes     int    // of a message
+	clientStreams bool
+	reads         bool
+	status        func(context.Context, error) error
+}
+
+// factor is about how many times the length of a message a call takes up while it has it: received,
+// put together, decoded; and, where the message is all there is, hashed, encoded and stored.
+func (m *method) factor() int64 {
+	if m.clientStreams {
+		return 3
+	}
+	return 6
+}
+
+// Registrar registers services with a server that has a gate.
+type Registrar struct {
+	*grpc.Server
+	Gate *Gate
+	// MostBytes are the largest messages of methods that take large ones, by full name; Default is
+	// that of the others.
+	MostBytes map[string]int
+	Default   int
+	// Reads are the methods that look something up and answer with it, and wait for nothing else.
+	Reads map[string]bool
+	// Status turns an error into a gRPC status.
+	Status func(context.Context, error) error
+}
+
+// RegisterService implements grpc.ServiceRegistrar.
+func (r Registrar) RegisterService(desc *grpc.ServiceDesc, impl any) {
+	d := *desc
+	d.Methods = nil
+	for _, m := range desc.Methods {
+		r.add(desc.ServiceName, m.MethodName, false)
+		m.Handler = r.unary(m.Handler)
+		d.Methods = append(d.Methods, m)
+	}
+	d.Streams = nil
+	for _, s := range desc.Streams {
+		r.add(desc.ServiceName, s.StreamName, s.ClientStreams)
+		s.Handler = r.stream(s.Handler)
+		d.Streams = append(d.Streams, s)
+	}
+	r.Server.RegisterService(&d, impl)
+}
+
+func (r Registrar) add(service, name string, clientStreams bool) {
+	m := &method{name: "/" + service + "/" + name, mostBytes: r.Default, clientStreams: clientStreams, status: r.Status}
+	m.reads = r.Reads[m.name]
+	if most, ok := r.MostBytes[m.name]; ok {
+		m.mostBytes = most
+	}
+	r.Gate.methods[m.name] = m
+}
+
+// unary makes the handler of a method that has one message each way.
+func (r Registrar) unary(handle grpc.MethodHandler) grpc.MethodHandler {
+	return func(srv any, ctx context.Context, dec func(any) error, interceptor grpc.UnaryServerInterceptor) (any, error) {
+		c, err := begun(ctx)
+		if err != nil {
+			return nil, err
+		}
+		defer c.finish()
+		answer, err := c.serve(ctx, dec, func(receive func(any) error) (any, error) {
+			return handle(srv, ctx, receive, interceptor)
+		})
+		if err != nil {
+			return nil, r.Status(ctx, err)
+		}
+		return answer, nil
+	}
+}
+
+// serve serves a call that has one message each way.
+func (s *call) serve(ctx context.Context, dec func(any) error, handle func(receive func(any) error) (any, error)) (*wire, error) {
+	var reading Hold
+	done := func() {
+		reading.Release()
+		reading = Hold{}
+	}
+	defer done()
+	resp, err := handle(func(m any) error {
+		if err := s.receive(ctx, m, dec); err != nil || !s.method.reads {
+			return err
+		}
+		var ok bool
+		if reading, ok = s.conn.reads.Take(ctx, 1, s.conn.gate.limits.Patience); !ok {
+			return s.refusal(ctx, 1)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s.answer(ctx, resp, done)
+}
+
+// stream makes the handler of a method that has a stream of messages.
+func (r Registrar) stream(handle grpc.StreamHandler) grpc.StreamHandler {
+	return func(srv any, inner grpc.ServerStream) error {
+		c, err := begun(inner.Context())
+		if err != nil {
+			return err
+		}
+		defer c.finish()
+		return handle(srv, &stream{inner, c})
+	}
+}
+
+// begun is the call of a handler that begins.
+func begun(ctx context.Context) (*call, error) {
+	c, ok := ctx.Value(callKey{}).(*call)
+	if !ok || !c.start() {
+		return nil, context.Canceled
+	}
+	return c, nil
+}
+
+// stream is a stream whose messages are paid for.
+type stream struct {
+	grpc.ServerStream
+	call *call
+}
+
+// RecvMsg implements grpc.ServerStream.
+func (s *stream) RecvMsg(m any) error {
+	return s.call.receive(s.Context(), m, s.ServerStream.RecvMsg)
+}
+
+// SendMsg implements grpc.ServerStream.
+func (s *stream) SendMsg(m any) error {
+	answer, err := s.call.answer(s.Context(), m, func() {})
+	if err != nil {
+		return err
+	}
+	return s.ServerStream.SendMsg(answer)
+}

@@ -45,6 +45,8 @@ func TestPassing(t *testing.T) {
 		{syscall.ENOMEM, retry.Memory},
 		{&engine.InternalError{Err: &os.PathError{Err: syscall.ENOSPC}}, retry.Space},
 		{&engine.InternalError{Err: errors.New("a fault")}, retry.None},
+		{&engine.TransientError{Err: errors.New("killed")}, retry.Compiler},
+		{&engine.TransientError{Err: &os.PathError{Err: syscall.EMFILE}}, retry.Descriptors},
 		{&meter.Error{Kind: meter.TooLarge}, retry.None},
 		{engine.ErrOutOfMemory, retry.None},
 	} {

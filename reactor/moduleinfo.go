@@ -200,5 +200,10 @@ func refusal(digest string, err error) error {
 	if _, ok := errors.AsType[*engine.UnknownImportError](err); ok {
 		return refused(errs.ModuleUnsupported)
 	}
+	if _, ok := errors.AsType[*engine.TransientError](err); ok {
+		e := errs.Module(errs.Unavailable, digest, "the module was not compiled, through no fault of its own: %v", err)
+		e.Cause, e.Retry = err, compilerRetry
+		return e
+	}
 	return err
 }

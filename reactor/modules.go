@@ -5,15 +5,21 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
+	"github.com/reactord/reactord/executor/engine"
+	"github.com/reactord/reactord/executor/engine/meter"
 	"github.com/reactord/reactord/reactor/errs"
 	"github.com/reactord/reactord/reactor/store"
 )
 
-// maxInspections bounds the modules that are decoded at a time when they are pushed, because each
-// takes several times its size in memory. Compilation is bounded by the engine.
-const maxInspections = 2
+// maxPushed bounds the pushes whose bytes are all there and that wait to be compiled. They wait on disk;
+// the engine bounds those in memory.
+const maxPushed = 64
+
+// compilerRetry is when it may help to push again what could not be compiled for a reason that passes.
+const compilerRetry = 2 * time.Second
 
 // Push is a module on its way in. It is used by one goroutine at a time, and ended by Commit or
 // Close.
@@ -158,13 +164,12 @@ func (p *Push) Commit(ctx context.Context) (m *Module, existed bool, err error) 
 		return m, true, err
 	}
 	defer p.Close() //nolint:errcheck // what could not be closed is found by the next push of the digest
-	binary, err := p.upload.Bytes()
-	if err != nil {
-		return nil, false, p.incomplete(err)
+	if uint64(p.upload.Offset()) < p.req.SizeBytes {
+		return nil, false, p.incomplete(io.ErrUnexpectedEOF)
 	}
-	info, err := p.reactor.validate(ctx, p.digest, binary)
+	info, err := p.validate(ctx)
 	if err != nil {
-		if class := errs.ClassOf(err); class != errs.Internal && ctx.Err() == nil {
+		if fault, ok := errors.AsType[*errs.Error](err); ok && fault.Class != errs.Internal && fault.Retry == 0 && ctx.Err() == nil {
 			err = errors.Join(err, stored(p.discard())) // there is no use in resuming it
 		}
 		return nil, false, err
@@ -216,17 +221,34 @@ func (p *Push) Close() error {
 
 // validate tells what a module is, or why it can't be run here. It compiles the module, since the
 // last faults show only then, and the first workload starts the sooner.
-func (r *Reactor) validate(ctx context.Context, digest store.Digest, binary []byte) (*moduleJSON, error) {
+func (p *Push) validate(ctx context.Context) (info *moduleJSON, err error) {
+	r := p.reactor
 	select {
-	case r.inspect <- struct{}{}:
-		defer func() { <-r.inspect }()
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+	case r.pushed <- struct{}{}:
+		defer func() { <-r.pushed }()
+	default:
+		e := errs.New(errs.QueueFull, "%d modules wait to be compiled: push again when some are", maxPushed)
+		e.Retry = compilerRetry
+		return nil, e
 	}
-	described, err := r.engine.Inspect(binary)
+	source := &pushedBytes{push: p}
+	defer source.end()
+	compiled, err := r.engine.LoadIf(ctx, p.digest.String(), source.read, func(described *meter.Info) error {
+		_, err := r.fitting(p.digest, described)
+		return err
+	})
 	if err != nil {
-		return nil, errs.Wrap(refusal(digest.String(), err), "inspect the module")
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		return nil, errs.Wrap(refusal(p.digest.String(), err), "load the module")
 	}
+	defer compiled.Release()
+	return r.fitting(p.digest, compiled.Info())
+}
+
+// fitting describes a module that can be run here.
+func (r *Reactor) fitting(digest store.Digest, described *meter.Info) (*moduleJSON, error) {
 	info, err := describe(digest, described)
 	if err != nil {
 		return nil, err
@@ -235,15 +257,35 @@ func (r *Reactor) validate(ctx context.Context, digest store.Digest, binary []by
 		return nil, errs.Module(errs.LimitExceeded, digest.String(),
 			"the module starts with %d bytes of memory, more than a workload can have here", least)
 	}
-	compiled, err := r.engine.Load(ctx, digest.String(), func() ([]byte, error) { return binary, nil })
-	if err != nil {
-		if ctx.Err() != nil {
-			return nil, context.Cause(ctx)
-		}
-		return nil, errs.Wrap(refusal(digest.String(), err), "compile the module")
-	}
-	compiled.Release()
 	return info, nil
+}
+
+// pushedBytes reads the bytes of a push when it is their turn, from another goroutine, unless the push
+// has ended.
+type pushedBytes struct {
+	mu    sync.Mutex
+	push  *Push
+	ended bool
+}
+
+func (b *pushedBytes) read() ([]byte, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.ended {
+		return nil, &engine.TransientError{Err: errors.New("the push has ended")}
+	}
+	binary, err := b.push.upload.Bytes()
+	if err != nil {
+		return nil, b.push.incomplete(err)
+	}
+	return binary, nil
+}
+
+// end waits for a read under way.
+func (b *pushedBytes) end() {
+	b.mu.Lock()
+	b.ended = true
+	b.mu.Unlock()
 }
 
 // GetModule returns a module by digest or tag.

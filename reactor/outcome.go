@@ -124,6 +124,12 @@ func passing(err error) retry.Trouble {
 		}
 		return retry.None
 	}
+	if transient, ok := errors.AsType[*engine.TransientError](err); ok {
+		if t := retry.OfFile(transient); t != retry.None {
+			return t
+		}
+		return retry.Compiler
+	}
 	switch {
 	case isModuleFault(err):
 		return retry.None

@@ -60,7 +60,7 @@ type Reactor struct {
 	wake       chan struct{}  // to the dispatcher; holds one token
 	bell       *time.Timer    // calls ring
 	rang       atomic.Bool    // tend has something to do
-	inspect    chan struct{}  // a token for each module that is being inspected
+	pushed     chan struct{}  // a token for each push that waits to be compiled
 	quiet      chan struct{}  // closed when nothing runs any more and nothing will
 
 	// mu guards the rest, and what a workload says it guards. It is held for short stretches
@@ -109,7 +109,7 @@ func New(cfg Config) (*Reactor, error) {
 		finished:    newMailbox[finished](),
 		descriptors: hostcalls.NewBudget(process.Descriptors() / 4 * 3),
 		wake:        make(chan struct{}, 1),
-		inspect:     make(chan struct{}, maxInspections),
+		pushed:      make(chan struct{}, maxPushed),
 		quiet:       make(chan struct{}),
 		live:        map[string]*workload{},
 		modules:     map[store.Digest]*moduleUse{},

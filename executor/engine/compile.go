@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime/debug"
 
 	"github.com/tetratelabs/wazero"
 
@@ -14,11 +13,6 @@ import (
 
 // rewrite runs the metering pass and checks that the result can be linked.
 func (e *Engine) rewrite(binary []byte) (out []byte, info *meter.Info, err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = recovered(v, debug.Stack())
-		}
-	}()
 	out, info, err = meter.Rewrite(binary, meter.Options{Limits: e.config.Limits})
 	if err != nil {
 		return nil, nil, err
@@ -43,31 +37,25 @@ func checkExports(info *meter.Info) error {
 	return nil
 }
 
-// compile makes a module of what read returns.
-func (e *Engine) compile(read func() ([]byte, error)) (_ wazero.CompiledModule, _ *meter.Info, err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = recovered(v, debug.Stack())
-		}
-	}()
+// prepare reads a module and makes of it what is compiled.
+func (e *Engine) prepare(read func() ([]byte, error)) (job compileJob, info *meter.Info, err error) {
 	binary, err := read()
 	if err != nil {
-		return nil, nil, err
+		return compileJob{}, nil, err
 	}
 	metered, info, err := e.rewrite(binary)
-	if err != nil {
-		return nil, nil, err
-	}
-	var compiled wazero.CompiledModule
+	return compileJob{metered, binary}, info, err
+}
+
+// build compiles a module.
+func (e *Engine) build(job compileJob, limit bounds) (compiled wazero.CompiledModule, err error) {
 	if e.cache != nil {
-		compiled, err = e.cache.compile(e.ctx, e.runtime, compileJob{metered, binary})
-	} else if compiled, err = e.runtime.CompileModule(e.ctx, metered); err != nil {
-		err = blame(e.ctx, binary, err)
+		return e.cache.compile(e.ctx, e.runtime, job, limit)
 	}
-	if err != nil {
-		return nil, nil, err
+	if compiled, err = e.runtime.CompileModule(e.ctx, job.metered); err != nil {
+		return nil, blame(e.ctx, job.original, err)
 	}
-	return compiled, info, nil
+	return compiled, nil
 }
 
 // blame tells whose fault it is that a metered module did not compile. The pass

@@ -32,10 +32,11 @@ import (
 //     (TestCompilerIsBounded)
 //  3. It compiles into the folder. If that fails it finds out whose fault it was. Its verdict goes to
 //     its standard output.
-//  4. A process that ends without a verdict was over a bound, and the module is too large. Close
-//     kills it. (TestCloseKillsCompiler)
+//  4. A process that ends without a verdict was over a bound, and the module is too large, if by the
+//     kernel's account it was near the bound. Anything else passes: somebody killed it, or it could not even
+//     be started. (TestPassingFailures) Close kills it. (TestCloseKillsCompiler)
 //
-// The bounds are several times what modules of that size take that compilers made.
+// The bounds are several times what modules of that much code take that compilers made.
 //
 // Rejected: bounds on the shape of a function (there is more than one shape that is slow, and no telling
 // that all were found); a timeout on a goroutine (it would go on, and its memory with it); a process that serves many
@@ -47,13 +48,15 @@ type bounds struct {
 	memory int64
 }
 
-// boundsFor are those of a metered module of that many bytes. A Go program of 2.9 MB took 1 s and
-// 82 MiB.
-func boundsFor(size int) bounds {
-	megabytes := int64(size)>>20 + 1
+// boundsFor are those of a module. What takes time and memory is its code: a Go program with 2.9 MB of
+// it took 1 s and 82 MiB. The rest is copied some times, of which elements of tables become the most.
+func boundsFor(info *meter.Info) bounds {
+	const copies, perElement = 6, 128
+	code := int64(info.CodeBytes)>>20 + 1
 	return bounds{
-		cpu:    5*time.Second + time.Duration(megabytes)*4*time.Second,
-		memory: 512<<20 + megabytes<<26,
+		cpu: 5*time.Second + time.Duration(code)*4*time.Second,
+		memory: 512<<20 + code<<26 +
+			copies*int64(info.ModuleBytes) + perElement*int64(info.Elements),
 	}
 }
 
@@ -77,10 +80,12 @@ type verdict struct {
 	Fault   string       `json:",omitempty"` // we are at fault
 }
 
-func (v verdict) err(limit bounds) error {
+func (v verdict) err(limit bounds, data int64) error {
 	switch {
-	case v.Starved:
+	case v.Starved && nearData(data, limit):
 		return limit.exceeded()
+	case v.Starved:
+		return &TransientError{Err: errors.New("the compiler got no memory")}
 	case v.Refused != nil:
 		return v.Refused
 	case v.Fault != "":
@@ -163,25 +168,84 @@ func (c compiler) run(ctx context.Context, dir string, job compileJob, limit bou
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = job.reader(), &out, &complaint
 	cmd.Env = append(os.Environ(), "GOMAXPROCS=1", "GOTRACEBACK=none")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a ctrl-C is for the daemon, which lets it finish
-	err := cmd.Run()
+	if err := cmd.Start(); ctx.Err() != nil {
+		return ErrClosed
+	} else if err != nil {
+		return &TransientError{Err: fmt.Errorf("the compiler could not be started: %w", err)}
+	}
+	watched := watchData(cmd.Process.Pid)
+	err := cmd.Wait()
+	data := watched.stop()
 	if ctx.Err() != nil {
 		return ErrClosed
 	}
 	var v verdict
 	if json.Unmarshal(out.Bytes(), &v) == nil {
-		return v.err(limit)
+		return v.err(limit, data)
 	}
-	if exit, ok := errors.AsType[*exec.ExitError](err); ok && overBounds(exit) {
+	const tick = 100 * time.Millisecond
+	if spent := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(); spent >= limit.cpu-tick ||
+		complaint.ofMemory() && nearData(data, limit) {
 		return limit.exceeded()
 	}
-	return &InternalError{Err: fmt.Errorf("compiler: %w: %s", cmp.Or(err, io.ErrUnexpectedEOF), complaint.kept)}
+	return &TransientError{Err: fmt.Errorf("the compiler ended without a verdict: %w: %s", cmp.Or(err, io.ErrUnexpectedEOF), complaint.kept)}
 }
 
-// overBounds tells whether a process ended as one does that is over a bound: killed by the kernel, or by
-// Go's runtime, which exits with status 2, for want of memory.
-func overBounds(exit *exec.ExitError) bool {
-	status, ok := exit.Sys().(syscall.WaitStatus)
-	return ok && (status.Signaled() && status.Signal() == syscall.SIGKILL || status.ExitStatus() == 2)
+// TransientError says that a module was not compiled for a reason that lies not in the module, but in what
+// goes on around: the compiler was killed, or could not be started. It helps to try again.
+type TransientError struct{ Err error }
+
+func (e *TransientError) Error() string { return e.Err.Error() }
+func (e *TransientError) Unwrap() error { return e.Err }
+
+// nearData tells whether a process that got no memory had asked for so much that it is its bound that was in
+// the way; 0: unknown.
+func nearData(data int64, limit bounds) bool { return data == 0 || data >= limit.memory/2 }
+
+// dataWatch looks again and again how much memory a process has asked for: what RLIMIT_DATA bounds. The
+// kernel's account of a process that has ended tells what was resident, and begins with what its parent had.
+type dataWatch struct {
+	ended chan struct{}
+	most  chan int64
+}
+
+func watchData(pid int) dataWatch {
+	w := dataWatch{make(chan struct{}), make(chan int64)}
+	go func() {
+		var most int64
+		ticks := time.NewTicker(20 * time.Millisecond)
+		defer ticks.Stop()
+		for {
+			select {
+			case <-ticks.C:
+				most = max(most, dataOf(pid))
+			case <-w.ended:
+				w.most <- most
+				return
+			}
+		}
+	}()
+	return w
+}
+
+// stop returns the most that was seen.
+func (w dataWatch) stop() int64 {
+	close(w.ended)
+	return <-w.most
+}
+
+// dataOf returns how much memory a process has asked for; 0 where nothing tells.
+func dataOf(pid int) int64 {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0
+	}
+	_, rest, _ := bytes.Cut(text, []byte("\nVmData:"))
+	var kilobytes int64
+	if _, err := fmt.Sscan(string(rest), &kilobytes); err != nil {
+		return 0
+	}
+	return kilobytes << 10
 }
 
 // beginning keeps the beginning of what is written to it.
@@ -191,6 +255,11 @@ func (t *beginning) Write(p []byte) (int, error) {
 	const most = 1 << 10
 	t.kept = append(t.kept, p[:min(len(p), most-len(t.kept))]...)
 	return len(p), nil
+}
+
+// ofMemory tells whether Go's runtime ended the process for want of memory.
+func (t *beginning) ofMemory() bool {
+	return bytes.Contains(t.kept, []byte("out of memory")) || bytes.Contains(t.kept, []byte("cannot allocate memory"))
 }
 
 // A job is sent as the length of the metered module in decimal, a newline, and both modules.

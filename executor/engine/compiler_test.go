@@ -104,21 +104,106 @@ func TestCompilerTellsWhoseFaultItIs(t *testing.T) {
 	}
 }
 
-func TestCompilerThatIsNoCompiler(t *testing.T) {
-	for _, command := range []compiler{{"/nonexistent"}, {"/bin/sh", "-c", "echo sorry >&2; exit 1"}, {"/bin/sh", "-c", "exit 0"}} {
-		err := command.run(t.Context(), t.TempDir(), compileJob{}, boundsFor(0))
-		if _, ok := errors.AsType[*InternalError](err); !ok {
-			t.Errorf("%q: %v, want an internal error", command, err)
+// TestPassingFailures: what ends a compiler that has used little of what it may is not the module's fault.
+func TestPassingFailures(t *testing.T) {
+	limit := bounds{cpu: 10 * time.Second, memory: 1 << 30}
+	for _, command := range []compiler{
+		{"/nonexistent"},
+		{"/bin/sh", "-c", "echo sorry >&2; exit 1"},
+		{"/bin/sh", "-c", "exit 0"},
+		{"/bin/sh", "-c", "kill -KILL $$"},
+		{"/bin/sh", "-c", "kill -XCPU $$"},
+		{"/bin/sh", "-c", "echo 'panic: whoops' >&2; exit 2"},
+		{"/bin/sh", "-c", "sleep 0.2; echo 'fatal error: runtime: out of memory' >&2; exit 2"},
+		{"/bin/sh", "-c", `sleep 0.2; echo '{"Starved":true}'`},
+	} {
+		err := command.run(t.Context(), t.TempDir(), compileJob{}, limit)
+		if _, ok := errors.AsType[*TransientError](err); !ok {
+			t.Errorf("%q: %v, want that it passes", command, err)
+		}
+	}
+}
+
+// TestNothingIsRememberedOfPassingFailures: the next Load tries again.
+func TestNothingIsRememberedOfPassingFailures(t *testing.T) {
+	flag := filepath.Join(t.TempDir(), "flag")
+	command := []string{"/bin/sh", "-c", "test -e " + flag + ` && exec "$0" "$@"; kill -KILL $$`}
+	if err := os.WriteFile(flag, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	e := newEngine(t, Config{CacheDir: filepath.Join(t.TempDir(), "cache"), Compiler: append(command, testCompiler(t)...)})
+	if err := os.Remove(flag); err != nil {
+		t.Fatal(err)
+	}
+	read := func() ([]byte, error) { return binaryOf(t, "empty"), nil }
+	for range 2 {
+		_, err := e.Load(t.Context(), "empty", read)
+		if _, ok := errors.AsType[*TransientError](err); !ok {
+			t.Errorf("%v, want that it passes", err)
+		}
+	}
+	if err := os.WriteFile(flag, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	m, err := e.Load(t.Context(), "empty", read)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Release()
+}
+
+// TestBoundsFollowTheCode: data, custom sections and names give a compilation no more time.
+func TestBoundsFollowTheCode(t *testing.T) {
+	small, padded := boundsFor(&meter.Info{CodeBytes: 3000, ModuleBytes: 3100}), boundsFor(&meter.Info{CodeBytes: 3000, ModuleBytes: 250 << 20})
+	if padded.cpu != small.cpu || padded.memory > 4*small.memory {
+		t.Errorf("%v, with 250 MiB of data %v", small, padded)
+	}
+	if large := boundsFor(&meter.Info{CodeBytes: 10 << 20}); large.cpu < 4*small.cpu {
+		t.Errorf("10 MiB of code have %v", large)
+	}
+}
+
+// TestSmallModulesPassLargeOnes: neither modules whose code is on disk nor small ones wait for those that take
+// long to compile.
+func TestSmallModulesPassLargeOnes(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "cache")
+	run(t, Config{CacheDir: dir}, "guest")
+	e := openEngine(t, Config{CacheDir: dir, Compiler: testCompiler(t), Compilers: 1})
+	slow := make(chan error, 3)
+	for n := range cap(slow) {
+		go func() {
+			_, err := e.Load(context.Background(), "loops"+leb(n), func() ([]byte, error) { return nestedLoops(1000 + n), nil })
+			slow <- err
+		}()
+	}
+	for _, name := range []string{"guest", "traps"} { // on disk, and not
+		m, err := e.Load(t.Context(), name, func() ([]byte, error) { return binaryOf(t, name), nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.Release()
+	}
+	select {
+	case err := <-slow:
+		t.Errorf("a module that takes minutes ended: %v", err)
+	default:
+	}
+	if err := e.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+	for range cap(slow) {
+		if err := <-slow; !errors.Is(err, ErrClosed) {
+			t.Errorf("Load: %v, want ErrClosed", err)
 		}
 	}
 }
 
 func TestCloseKillsCompiler(t *testing.T) {
 	e := openEngine(t, Config{CacheDir: filepath.Join(t.TempDir(), "cache"), Compiler: testCompiler(t)})
-	begun := make(chan struct{})
+	begun := make(chan struct{}, 3)
 	failed := make(chan error)
 	go func() {
-		_, err := e.Load(context.Background(), "loops", func() ([]byte, error) { close(begun); return nestedLoops(1000), nil })
+		_, err := e.Load(context.Background(), "loops", func() ([]byte, error) { begun <- struct{}{}; return nestedLoops(1000), nil })
 		failed <- err
 	}()
 	<-begun

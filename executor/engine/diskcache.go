@@ -34,7 +34,7 @@ import (
 //     is in there is put into the cache, in an envelope with a checksum.
 //  3. What is in the envelope is put before the door, under the name that
 //     wazero gave it; the runtime compiles the module, by reading it; it is removed.
-//  4. A file whose checksum is wrong is removed, and step 2 follows.
+//  4. A file whose checksum is wrong, or that wazero refuses, is removed, and step 2 follows.
 //  5. Files used longest ago are removed when there are too many bytes. The time of
 //     a file's last use is its modification time, so that order survives a restart.
 //
@@ -49,6 +49,7 @@ type diskCache struct {
 	live        wazero.CompilationCache // the door
 	door        string                  // its directory
 	compiler    compiler                // nil: modules are compiled in this process
+	opening     keyedMutex              // by the names of files before the door
 
 	mu    sync.Mutex
 	files map[string]cachedFile
@@ -100,7 +101,7 @@ func openDiskCache(ctx context.Context, dir string, limit int64, compiler compil
 	}
 	// The name that wazero gives the file of an empty module tells its version and so on.
 	empty := []byte("\x00asm\x01\x00\x00\x00")
-	probe, err := c.build(ctx, compileJob{empty, empty})
+	probe, err := c.build(ctx, compileJob{empty, empty}, bounds{cpu: time.Minute, memory: 512 << 20})
 	if err != nil {
 		return nil, err
 	}
@@ -132,35 +133,53 @@ func (c *diskCache) scan() error {
 	return c.trim()
 }
 
-// compile makes a module by way of the cache.
-func (c *diskCache) compile(ctx context.Context, r wazero.Runtime, job compileJob) (wazero.CompiledModule, error) {
+// key names the code of a module.
+func (c *diskCache) key(job compileJob) string {
 	sum := sha256.New()
 	sum.Write([]byte(c.fingerprint))
 	sum.Write(job.metered)
-	key := hex.EncodeToString(sum.Sum(nil))
+	return hex.EncodeToString(sum.Sum(nil))
+}
 
+// load makes a module of code that is in the cache. An error says that there is none that is of use.
+func (c *diskCache) load(ctx context.Context, r wazero.Runtime, job compileJob) (wazero.CompiledModule, error) {
+	key := c.key(job)
 	found, err := c.get(key)
 	if err != nil {
-		if found, err = c.build(ctx, job); err != nil {
-			return nil, err
-		}
-		// A cache that cannot be written to is slow, not wrong.
-		_ = c.put(key, found)
+		return nil, err
 	}
+	module, err := c.open(ctx, r, job, found)
+	if err != nil { // sound, and yet refused
+		return nil, errors.Join(err, c.drop(key))
+	}
+	return module, nil
+}
+
+// compile makes a module, and stores its code.
+func (c *diskCache) compile(ctx context.Context, r wazero.Runtime, job compileJob, limit bounds) (wazero.CompiledModule, error) {
+	made, err := c.build(ctx, job, limit)
+	if err != nil {
+		return nil, err
+	}
+	// A cache that cannot be written to is slow, not wrong.
+	_ = c.put(c.key(job), made)
+	return c.open(ctx, r, job, made)
+}
+
+// open puts code before the door for the runtime to read. Modules that differ in what the metering pass leaves
+// out have one file between them, and wazero would compile one that does not find it, so they take turns.
+func (c *diskCache) open(ctx context.Context, r wazero.Runtime, job compileJob, found code) (wazero.CompiledModule, error) {
+	defer c.opening.lock(found.name)()
 	file := filepath.Join(c.door, found.name)
 	if err := os.WriteFile(file, found.bytes, 0o600); err != nil {
 		return nil, err
 	}
 	module, err := r.CompileModule(ctx, job.metered)
-	removed := os.Remove(file)
-	if err != nil { // sound, and yet refused: do without
-		module, err = r.CompileModule(ctx, job.metered)
-	}
-	return module, errors.Join(err, removed)
+	return module, errors.Join(err, os.Remove(file))
 }
 
 // build compiles into a directory of its own, for the file that wazero makes of it.
-func (c *diskCache) build(ctx context.Context, job compileJob) (_ code, err error) {
+func (c *diskCache) build(ctx context.Context, job compileJob, limit bounds) (_ code, err error) {
 	stage := filepath.Join(c.dir, stageName)
 	if err := os.MkdirAll(stage, 0o700); err != nil {
 		return code{}, err
@@ -171,7 +190,7 @@ func (c *diskCache) build(ctx context.Context, job compileJob) (_ code, err erro
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(stage)) }()
 	if c.compiler != nil {
-		err = c.compiler.run(ctx, stage, job, boundsFor(len(job.metered)))
+		err = c.compiler.run(ctx, stage, job, limit)
 	} else {
 		err = compileInto(ctx, stage, job)
 	}

@@ -13,8 +13,10 @@ import (
 	"github.com/tetratelabs/wazero/sys"
 
 	"github.com/reactord/reactord/executor/engine/memory"
-	"github.com/reactord/reactord/executor/engine/meter"
 )
+
+// minLoaders is how many modules are taken apart at a time at least.
+const minLoaders = 2
 
 // ErrClosed is returned by Load once Close was called.
 var ErrClosed = errors.New("engine: closed")
@@ -31,11 +33,12 @@ type Engine struct {
 	pool      *memory.Pool
 	cache     *diskCache // nil: none
 
-	// ctx ends when Close is called, and with it what waits for a compiler.
-	ctx       context.Context
-	stop      context.CancelFunc
-	compilers chan struct{} // a token for each compilation under way
-	compiling sync.WaitGroup
+	// ctx ends when Close is called, and with it what waits in a lane.
+	ctx     context.Context
+	stop    context.CancelFunc
+	loading sync.WaitGroup
+	// See load.
+	loaders, smallCompiler, compilers *lane
 
 	modules moduleTable
 	stacks  stackFields
@@ -51,7 +54,10 @@ func New(ctx context.Context, config Config) (*Engine, error) {
 		config:    config,
 		instances: instanceConfig(),
 		pool:      memory.NewPool(memory.Config{LimitBytes: config.MemoryBytes}),
-		compilers: make(chan struct{}, config.Compilers),
+
+		loaders:       newLane(max(minLoaders, config.Compilers)),
+		smallCompiler: newLane(1),
+		compilers:     newLane(config.Compilers),
 	}
 	e.modules.init(config.IdleModules)
 	e.ctx, e.stop = context.WithCancel(context.WithoutCancel(ctx))
@@ -103,21 +109,13 @@ func (e *Engine) Runtime() wazero.Runtime { return e.runtime }
 // MemoryUsed returns the bytes that all instances hold together, as counted against Config.MemoryBytes.
 func (e *Engine) MemoryUsed() int64 { return e.pool.Used() }
 
-// Inspect tells what a module is, without compiling it. It returns a *meter.Error
-// for what the metering pass refuses, and an *UnknownImportError for what host modules don't have.
-// Load may still find a *meter.Error in the types of its functions.
-func (e *Engine) Inspect(binary []byte) (*meter.Info, error) {
-	_, info, err := e.rewrite(binary)
-	return info, err
-}
-
-// Close stops compilations that have not begun or have a process of their own, waits for the
+// Close stops loads that have not begun or have a process of their own, waits for the
 // others, and releases everything. Instances must have been closed before; else the engine
 // stays as it is but for loading, and an error says so.
 func (e *Engine) Close(ctx context.Context) error {
 	e.modules.close()
 	e.stop()
-	e.compiling.Wait()
+	e.loading.Wait()
 	if err := e.pool.Close(); err != nil {
 		return err
 	}

@@ -39,7 +39,7 @@ func TestImports(t *testing.T) {
 			`unknown import "env"."base": a global, but only functions can be imported`},
 	} {
 		t.Run(tt.file, func(t *testing.T) {
-			_, inspected := e.Inspect(binaryOf(t, tt.file))
+			_, _, inspected := e.rewrite(binaryOf(t, tt.file))
 			m, loaded := e.Load(t.Context(), tt.file, func() ([]byte, error) { return binaryOf(t, tt.file), nil })
 			if loaded == nil {
 				m.Release()

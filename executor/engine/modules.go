@@ -3,7 +3,6 @@ package engine
 import (
 	"container/list"
 	"context"
-	"errors"
 	"sync"
 
 	"github.com/tetratelabs/wazero"
@@ -15,11 +14,12 @@ import (
 //
 // Its life, in steps:
 //
-//  1. The first Load of a digest enters it into the table and starts a
-//     compilation. It is queued until a compiler is free.
+//  1. The first Load of a digest enters it into the table and begins to load it
+//     (see Engine.load): it is queued, and worked at, perhaps more than once.
 //  2. Each Load, the first too, holds it and waits until it is ready.
 //  3. When the last holder gives it up: queued, it is taken off the table and
-//     never compiled; compiling, nothing happens; compiled, it becomes idle.
+//     loaded no further; worked at, it stays until it would be queued again;
+//     compiled, it becomes idle.
 //  4. A module that was refused stays on the table like a compiled one: it
 //     would be again, and finding out may have taken long. Any other failure takes it
 //     off the table, so that the next Load tries again.
@@ -38,7 +38,7 @@ type Module struct {
 	// The rest is guarded by the table's mutex.
 	holders int
 	state   moduleState
-	cancel  context.CancelFunc // of the wait for a compiler
+	cancel  context.CancelFunc // of its waits
 	idle    *list.Element
 }
 
@@ -46,7 +46,7 @@ type moduleState int
 
 const (
 	queued moduleState = iota
-	compiling
+	working
 	compiled // or refused
 	gone     // off the table
 )
@@ -67,9 +67,17 @@ func (t *moduleTable) init(maxIdle int) {
 // Load returns the module of a digest, compiled; the caller must Release it.
 // However many ask for one digest at a time, it is compiled once, with what the first one's read
 // returns: read may be called after that one's ctx is done, from another goroutine,
-// and not at all. Errors besides those of ctx and read are those of Inspect, and ErrClosed.
+// twice, and not at all. Errors besides those of ctx and read are a *meter.Error for what the
+// metering pass or the compiler refuse, an *UnknownImportError for what host modules don't
+// have, a *TransientError, and ErrClosed.
 func (e *Engine) Load(ctx context.Context, digest string, read func() ([]byte, error)) (*Module, error) {
-	m, err := e.hold(digest, read)
+	return e.LoadIf(ctx, digest, read, nil)
+}
+
+// LoadIf is Load, but a module that is not in memory is compiled only if accept returns nil for it. Else the
+// error is what accept returned.
+func (e *Engine) LoadIf(ctx context.Context, digest string, read func() ([]byte, error), accept func(*meter.Info) error) (*Module, error) {
+	m, err := e.hold(digest, source{read, accept})
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +103,7 @@ func (e *Engine) CompiledModules() int {
 }
 
 // hold finds or enters the module of a digest.
-func (e *Engine) hold(digest string, read func() ([]byte, error)) (*Module, error) {
+func (e *Engine) hold(digest string, from source) (*Module, error) {
 	t := &e.modules
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -108,7 +116,7 @@ func (e *Engine) hold(digest string, read func() ([]byte, error)) (*Module, erro
 		t.byDigest[digest] = m
 		var ctx context.Context
 		ctx, m.cancel = context.WithCancel(e.ctx)
-		e.compiling.Go(func() { e.load(ctx, m, read) })
+		e.loading.Go(func() { e.load(ctx, m, from) })
 	}
 	m.holders++
 	if m.idle != nil {
@@ -116,55 +124,6 @@ func (e *Engine) hold(digest string, read func() ([]byte, error)) (*Module, erro
 		m.idle = nil
 	}
 	return m, nil
-}
-
-// load is the compilation of a module, on its own goroutine.
-func (e *Engine) load(ctx context.Context, m *Module, read func() ([]byte, error)) {
-	defer m.cancel()
-	select {
-	case e.compilers <- struct{}{}:
-		defer func() { <-e.compilers }()
-	case <-ctx.Done():
-	}
-	if !m.begin(ctx) {
-		return
-	}
-	m.compiled, m.info, m.err = e.compile(read)
-	if m.err == nil {
-		m.names = namesOf(m.info)
-		m.compiled.ImportedFunctions() // has wazero make its records of functions, rather than when the first guest traps
-	}
-	m.finish()
-}
-
-// begin reports whether anyone still wants the module.
-func (m *Module) begin(ctx context.Context) bool {
-	t := &m.engine.modules
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if ctx.Err() == nil && m.state == queued {
-		m.state = compiling
-		return true
-	}
-	t.remove(m)
-	m.err = ErrClosed // for who still waits: only Close ends ctx while someone does
-	close(m.ready)
-	return false
-}
-
-func (m *Module) finish() {
-	t := &m.engine.modules
-	t.mu.Lock()
-	if _, refused := errors.AsType[*meter.Error](m.err); m.err != nil && !refused {
-		t.remove(m)
-	} else {
-		m.state = compiled
-		t.retire(m)
-	}
-	close(m.ready)
-	evicted := t.evict()
-	t.mu.Unlock()
-	closeAll(evicted)
 }
 
 // retain holds a module that the caller holds already once more.

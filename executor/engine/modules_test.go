@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+
+	"github.com/reactord/reactord/executor/engine/meter"
 )
 
 func TestLoadCompilesOnce(t *testing.T) {
@@ -115,24 +117,28 @@ func TestInstanceOutlivesItsModule(t *testing.T) {
 	}
 }
 
-// TestQueue: a compilation waits for a free compiler, can be given up there, and only there.
+// TestQueue: a module waits to be taken apart, can be given up there, and only there.
 func TestQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := openEngine(t, Config{Compilers: 1})
-		running, finish := make(chan struct{}), make(chan struct{})
-		loaded := make(chan error, 1)
-		go func() {
-			m, err := e.Load(t.Context(), "slow", func() ([]byte, error) {
-				close(running)
-				<-finish
-				return binaryOf(t, "empty"), nil
-			})
-			if err == nil {
-				m.Release()
-			}
-			loaded <- err
-		}()
-		<-running
+		finish := make(chan struct{})
+		loaded := make(chan error, minLoaders)
+		running := make(chan struct{})
+		for n := range minLoaders {
+			var once sync.Once
+			go func() {
+				m, err := e.Load(t.Context(), fmt.Sprint("slow", n), func() ([]byte, error) {
+					once.Do(func() { running <- struct{}{} })
+					<-finish
+					return binaryOf(t, "empty"), nil
+				})
+				if err == nil {
+					m.Release()
+				}
+				loaded <- err
+			}()
+			<-running
+		}
 
 		ctx, cancel := context.WithCancelCause(t.Context())
 		given := make(chan error, 1)
@@ -149,10 +155,10 @@ func TestQueue(t *testing.T) {
 			t.Errorf("given up: %v", err)
 		}
 
-		// The one that runs goes on without its waiter, and its result is kept.
+		// One that is worked at goes on without its waiter, and its result is kept.
 		impatient, stop := context.WithCancel(t.Context())
 		go func() {
-			_, err := e.Load(impatient, "slow", nil)
+			_, err := e.Load(impatient, "slow0", nil)
 			given <- err
 		}()
 		synctest.Wait()
@@ -161,10 +167,12 @@ func TestQueue(t *testing.T) {
 			t.Errorf("impatient: %v", err)
 		}
 		close(finish)
-		if err := <-loaded; err != nil {
-			t.Error(err)
+		for range minLoaders {
+			if err := <-loaded; err != nil {
+				t.Error(err)
+			}
 		}
-		m, err := e.Load(t.Context(), "slow", nil)
+		m, err := e.Load(t.Context(), "slow0", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -175,11 +183,66 @@ func TestQueue(t *testing.T) {
 	})
 }
 
+// TestGivenUpBeforeItIsCompiled: a module that nobody wants any more once it was taken apart is not compiled.
+func TestGivenUpBeforeItIsCompiled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := openEngine(t, Config{})
+		ctx, cancel := context.WithCancel(t.Context())
+		reads, running, finish := 0, make(chan struct{}), make(chan struct{})
+		given := make(chan error, 1)
+		go func() {
+			_, err := e.Load(ctx, "module", func() ([]byte, error) {
+				reads++
+				close(running)
+				<-finish
+				return binaryOf(t, "empty"), nil
+			})
+			given <- err
+		}()
+		<-running
+		cancel()
+		if err := <-given; err != context.Canceled {
+			t.Errorf("given up: %v", err)
+		}
+		close(finish)
+		synctest.Wait()
+		if n := e.CompiledModules(); n != 0 || reads != 1 {
+			t.Errorf("%d modules, read %d times", n, reads)
+		}
+		if err := e.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestLoadIf: what is not accepted is not compiled, and not remembered.
+func TestLoadIf(t *testing.T) {
+	e := newEngine(t, Config{})
+	reads := 0
+	read := func() ([]byte, error) { reads++; return binaryOf(t, "guest"), nil }
+	if _, err := e.LoadIf(t.Context(), "d", read, func(*meter.Info) error { return io.ErrShortWrite }); err != io.ErrShortWrite {
+		t.Errorf("error %v", err)
+	}
+	if reads != 1 || e.CompiledModules() != 0 {
+		t.Errorf("read %d times, %d modules", reads, e.CompiledModules())
+	}
+	m, err := e.LoadIf(t.Context(), "d", read, func(info *meter.Info) error {
+		if !info.HasMemory {
+			t.Error("accept is not told of the module")
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Release()
+}
+
 func TestClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := openEngine(t, Config{Compilers: 1})
 		running, finish := make(chan struct{}), make(chan struct{})
-		results := make(chan error, 2)
+		results := make(chan error, minLoaders+1)
 		load := func(digest string, read func() ([]byte, error)) {
 			m, err := e.Load(t.Context(), digest, read)
 			if err == nil {
@@ -187,12 +250,14 @@ func TestClose(t *testing.T) {
 			}
 			results <- err
 		}
-		go load("running", func() ([]byte, error) {
-			close(running)
-			<-finish
-			return binaryOf(t, "empty"), nil
-		})
-		<-running
+		for n := range minLoaders {
+			go load(fmt.Sprint("running", n), func() ([]byte, error) {
+				running <- struct{}{}
+				<-finish
+				return binaryOf(t, "empty"), nil
+			})
+			<-running
+		}
 		go load("queued", func() ([]byte, error) { return nil, errors.New("read after Close") })
 		synctest.Wait()
 
@@ -202,8 +267,10 @@ func TestClose(t *testing.T) {
 			t.Errorf("queued: %v", err)
 		}
 		close(finish)
-		if err := <-results; err != nil {
-			t.Errorf("running: %v", err)
+		for range minLoaders { // what is left to do of them is not done
+			if err := <-results; err != ErrClosed {
+				t.Errorf("running: %v", err)
+			}
 		}
 		if err := <-closed; err != nil {
 			t.Errorf("Close: %v", err)

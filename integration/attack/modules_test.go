@@ -2,15 +2,22 @@ package attack
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"fmt"
 	"os"
+	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
@@ -124,5 +131,176 @@ func TestModulesThatSayTooMuch(t *testing.T) {
 	}
 	if more := residentMemory(t, d) - before; more > 300*mib {
 		t.Errorf("the daemon has %d MiB more", more>>20)
+	}
+}
+
+// nestedLoops is a module of some kilobytes that takes the compiler long: loops in each other, and as many locals that
+// the innermost uses; salt makes it another one, padding larger.
+func nestedLoops(loops int, salt byte, padding int) []byte {
+	code := bytes.Repeat([]byte{0x03, 0x40}, loops)
+	for local := range loops {
+		code = append(binary.AppendUvarint(append(code, 0x20), uint64(local)), 0x1a)
+	}
+	code = append(code, 0x41, 0, 0x0d, 0)
+	code = append(code, bytes.Repeat([]byte{0x41, 0, 0x0d, 0, 0x0b}, loops)...)
+	code = append(code, 0x41, salt&0x3f, 0x1a)
+	m := calling(code...)
+	m.Bodies[1].Locals = []wasm.LocalGroup{{Count: uint32(loops), Type: wasm.I32}}
+	m.Memories = []wasm.MemoryType{{Size: wasm.Bounds{Min: 1}}}
+	segment := slices.Concat([]byte{1, 1}, binary.AppendUvarint(nil, uint64(padding)), make([]byte, padding))
+	m.Data = wasm.Data{Segments: 1, Payload: segment}
+	return m.Encode()
+}
+
+// TestCompileBombs: modules that take the compiler as long as they may hold up neither a push of a small module nor the start
+// of one that is compiled; and pushes that wait take no memory.
+func TestCompileBombs(t *testing.T) {
+	const bombs, padding = 3, 16 * mib
+	d := testkit.Start(t, t.TempDir(), "--idle-modules=1", "--compilers=1")
+	digest := d.Push(t, calling().Encode())
+	d.Push(t, calling(0x01).Encode()) // takes the first's place in memory
+	ctx, stop := context.WithCancel(t.Context())
+	var pushes sync.WaitGroup
+	for n := range bombs {
+		pushes.Go(func() {
+			if _, err := d.TryPush(ctx, nestedLoops(240, byte(n), padding), ""); err == nil {
+				t.Error("a bomb was compiled")
+			}
+		})
+	}
+	defer pushes.Wait()
+	defer stop()
+	awaitCompilers(t, d, 1)
+	for n := range byte(5) {
+		begun := time.Now()
+		d.Push(t, calling(0x41, n, 0x1a).Encode())
+		if status := d.Run(t, &reactorv1.WorkloadSpec{Module: digest}); status.GetState() != reactorv1.WorkloadState_WORKLOAD_STATE_SUCCEEDED {
+			t.Errorf("ended as %v: %s", status.GetState(), status.GetMessage())
+		}
+		if took := time.Since(begun); took > 3*time.Second {
+			t.Errorf("beside bombs a push and a start take %v", took)
+		}
+	}
+}
+
+// compilersOf returns the processes of a daemon's compilers.
+func compilersOf(t *testing.T, d *testkit.Daemon) (pids []int) {
+	t.Helper()
+	paths, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", d.PID))
+	if err != nil || len(paths) == 0 {
+		t.Skip("the system does not tell the children of a process")
+	}
+	for _, path := range paths {
+		text, _ := os.ReadFile(path) // the thread may have ended
+		for _, field := range strings.Fields(string(text)) {
+			if pid, err := strconv.Atoi(field); err == nil {
+				pids = append(pids, pid)
+			}
+		}
+	}
+	return pids
+}
+
+// awaitCompilers waits until that many modules are being compiled.
+func awaitCompilers(t *testing.T, d *testkit.Daemon, n int) []int {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); runtime.Gosched() {
+		if pids := compilersOf(t, d); len(pids) >= n {
+			return pids
+		}
+	}
+	t.Fatal("nothing is being compiled")
+	return nil
+}
+
+// TestKilledCompiler: a compiler that somebody kills says nothing about the module.
+func TestKilledCompiler(t *testing.T) {
+	dir := t.TempDir()
+	d := testkit.Start(t, dir)
+	binary := nestedLoops(100, 0, 0)
+	pushed := make(chan error, 1)
+	go func() {
+		_, err := d.TryPush(t.Context(), binary, "")
+		pushed <- err
+	}()
+	kill(t, awaitCompilers(t, d, 1))
+	err := <-pushed
+	if status.Code(err) != codes.Unavailable || retryOf(err) <= 0 {
+		t.Errorf("a push whose compiler was killed: %v", err)
+	}
+	digest := d.Push(t, binary)
+	d.Stop()
+
+	// The same as after an upgrade: nothing is compiled, and the workload was acknowledged.
+	files, err := filepath.Glob(filepath.Join(dir, "cache", "*.code"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no compiled modules in %s", dir)
+	}
+	for _, file := range files {
+		if err := os.Remove(file); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d = testkit.Start(t, dir)
+	id := d.Submit(t, &reactorv1.WorkloadSpec{Module: digest})
+	kill(t, awaitCompilers(t, d, 1))
+	for range 2 {
+		if status := d.WaitFor(t, id); status.GetState() != reactorv1.WorkloadState_WORKLOAD_STATE_SUCCEEDED {
+			t.Errorf("ended as %v: %s", status.GetState(), status.GetMessage())
+		}
+		id = d.Submit(t, &reactorv1.WorkloadSpec{Module: digest})
+	}
+}
+
+func kill(t *testing.T, pids []int) {
+	t.Helper()
+	for _, pid := range pids {
+		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// retryOf is when an error says that it may help to try again; 0: it does not.
+func retryOf(err error) time.Duration {
+	for _, detail := range status.Convert(err).Details() {
+		if info, ok := detail.(*errdetails.RetryInfo); ok {
+			return info.GetRetryDelay().AsDuration()
+		}
+	}
+	return 0
+}
+
+// TestPushesWaitOnDisk: modules whose bytes are all there wait for others to be taken apart, and are not in memory.
+func TestPushesWaitOnDisk(t *testing.T) {
+	long(t)
+	const pushes, size = 12, 100 * mib
+	d := testkit.Start(t, t.TempDir())
+	before := residentMemory(t, d)
+	var most atomic.Int64
+	watch, stop := context.WithCancel(t.Context())
+	var watching, pushing sync.WaitGroup
+	watching.Go(func() {
+		ticks := time.NewTicker(10 * time.Millisecond)
+		defer ticks.Stop()
+		for watch.Err() == nil {
+			<-ticks.C
+			most.Store(max(most.Load(), residentMemory(t, d)))
+		}
+	})
+	for n := range pushes {
+		pushing.Go(func() {
+			custom := slices.Concat([]byte("\x01x"), []byte{byte(n)}, make([]byte, size))
+			module := slices.Concat(calling().Encode(), []byte{0}, binary.AppendUvarint(nil, uint64(len(custom))), custom)
+			if _, err := d.TryPush(t.Context(), module, ""); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	pushing.Wait()
+	stop()
+	watching.Wait()
+	if more := most.Load() - before; more > pushes*size*3/4 {
+		t.Errorf("%d pushes of %d MiB take %d MiB", pushes, size>>20, more>>20)
 	}
 }

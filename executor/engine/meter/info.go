@@ -29,6 +29,8 @@ type Info struct {
 	Segments      int // of data and of elements
 
 	FunctionCount int  // defined functions, imports not counted
+	CodeBytes     int  // of all bodies, metered
+	ModuleBytes   int  // of the module, metered
 	HasStart      bool // a start section: code runs at instantiation
 }
 

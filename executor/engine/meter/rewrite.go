@@ -33,11 +33,16 @@ func Rewrite(binary []byte, opts Options) (out []byte, info *Info, err error) {
 	if err := rw.bodies(); err != nil {
 		return nil, nil, err
 	}
+	for i := range m.Bodies {
+		info.CodeBytes += len(m.Bodies[i].Code)
+	}
 	rw.capTables(info)
 	if err := rw.dropUnused(info); err != nil {
 		return nil, nil, err
 	}
-	return m.Encode(), info, nil
+	out = m.Encode()
+	info.ModuleBytes = len(out)
+	return out, info, nil
 }
 
 // rewriter meters one module.

@@ -45,6 +45,10 @@ func TestInfo(t *testing.T) {
 		FunctionCount: 3,
 		HasStart:      true,
 	}
+	if got.CodeBytes == 0 || got.ModuleBytes < got.CodeBytes {
+		t.Errorf("%d bytes of code in %d bytes of module", got.CodeBytes, got.ModuleBytes)
+	}
+	got.CodeBytes, got.ModuleBytes = 0, 0
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("info (-want +got):\n%s", diff)
 	}

@@ -58,7 +58,7 @@ const (
 	ErrorReason_ERROR_REASON_GRANT_DENIED ErrorReason = 13
 	// ERROR_REASON_LIMIT_EXCEEDED: the request is above a limit of the daemon.
 	ErrorReason_ERROR_REASON_LIMIT_EXCEEDED ErrorReason = 14
-	// ERROR_REASON_QUEUE_FULL: too many workloads wait to be started; retry later.
+	// ERROR_REASON_QUEUE_FULL: too many workloads wait to be started, or modules to be compiled; retry later.
 	ErrorReason_ERROR_REASON_QUEUE_FULL ErrorReason = 15
 	// ERROR_REASON_STORE_FULL: the disk or the store's own bound is full.
 	ErrorReason_ERROR_REASON_STORE_FULL ErrorReason = 16

@@ -1,0 +1,94 @@
+package engine
+
+import (
+	"container/heap"
+	"context"
+	"sync"
+	"time"
+)
+
+// lane is what a few can pass at a time. Whoever waits is let in by a time of its own: when it came, and
+// patience times as long as it is expected to take. So what is short passes what is long, and what is
+// long waits no longer than its patience for what comes after it.
+//
+// Rejected: first come, first served (three modules that take a minute each hold up everybody); the
+// shortest first (the long would wait for ever).
+type lane struct {
+	mu      sync.Mutex
+	free    int
+	waiting waitHeap
+}
+
+// patience is how many times its expected duration something lets others pass.
+const patience = 20
+
+func newLane(width int) *lane { return &lane{free: width} }
+
+// enter waits for a place, which the caller gives back by leave. It returns false, and there is nothing to
+// give back, if ctx is done before.
+func (l *lane) enter(ctx context.Context, expected time.Duration) bool {
+	l.mu.Lock()
+	if l.free > 0 {
+		l.free--
+		l.mu.Unlock()
+		return true
+	}
+	w := &waiter{due: time.Now().Add(patience * expected), admitted: make(chan struct{})}
+	heap.Push(&l.waiting, w)
+	l.mu.Unlock()
+	select {
+	case <-w.admitted:
+		return true
+	case <-ctx.Done():
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if w.place < 0 {
+		return true // it was admitted meanwhile
+	}
+	heap.Remove(&l.waiting, w.place)
+	return false
+}
+
+// leave gives a place to who waits, or back.
+func (l *lane) leave() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.waiting.Len() == 0 {
+		l.free++
+		return
+	}
+	close(heap.Pop(&l.waiting).(*waiter).admitted)
+}
+
+// waiter is one that waits.
+type waiter struct {
+	due      time.Time
+	place    int // in the heap; -1: not there
+	admitted chan struct{}
+}
+
+// waitHeap has who waits, the earliest due first.
+type waitHeap []*waiter
+
+func (h waitHeap) Len() int           { return len(h) }
+func (h waitHeap) Less(i, j int) bool { return h[i].due.Before(h[j].due) }
+func (h waitHeap) Swap(i, j int) {
+	h[i], h[j] = h[j], h[i]
+	h[i].place, h[j].place = i, j
+}
+
+func (h *waitHeap) Push(x any) {
+	w := x.(*waiter)
+	w.place = len(*h)
+	*h = append(*h, w)
+}
+
+func (h *waitHeap) Pop() any {
+	last := len(*h) - 1
+	w := (*h)[last]
+	(*h)[last] = nil
+	*h = (*h)[:last]
+	w.place = -1
+	return w
+}

@@ -101,10 +101,13 @@ func TestReflection(t *testing.T) {
 	}
 }
 
-func TestOpenAddressIsWarnedOf(t *testing.T) {
-	d := testkit.Start(t, t.TempDir(), "--listen=0.0.0.0:0")
-	if log := d.Log(); !strings.Contains(log, `"level":"warn"`) || !strings.Contains(log, "no authentication") {
-		t.Errorf("the log does not warn:\n%s", log)
+// What is insecure is said loudly, once for each way in which it is.
+func TestInsecureIsWarnedOf(t *testing.T) {
+	d := testkit.Start(t, t.TempDir(), "--listen=0.0.0.0:0", "--insecure-no-tls")
+	for _, want := range []string{"NO AUTHENTICATION", "NO ENCRYPTION"} {
+		if log := d.Log(); !strings.Contains(log, `"level":"warn"`) || strings.Count(log, want) != 1 {
+			t.Errorf("the log does not say %s once:\n%s", want, log)
+		}
 	}
 }
 

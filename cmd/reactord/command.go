@@ -71,7 +71,6 @@ func defaults() config.Config {
 	r.Workers, r.Starting, r.MemoryBytes = 0, 0, 0
 	r.MaxStdinBytes = 2 << 20
 	return config.Config{
-		Listen:    []config.Address{{Network: "tcp", Addr: "127.0.0.1:7070"}},
 		LogFormat: config.LogAuto,
 		Reactor:   r,
 	}
@@ -95,7 +94,7 @@ func demoCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Run thousands of example guests in a daemon of its own, and show how it went",
-		Long: `demo starts a daemon on a free port with its store in a temporary folder, and through the daemon's
+		Long: `demo starts a daemon with its socket and its store in a temporary folder, and through the daemon's
 API pushes an example guest and submits many instances of it: each sleeps, polls and computes in
 turns, then prints a line. Beside them run guests that compute for ever and never wait. The exit
 status is 0 only if every guest of the first kind succeeded.`,

@@ -31,8 +31,9 @@ var layers = map[string][]string{
 	"reactor/internal":             {"reactor/internal", "reactor/errs", "reactor/store", "hostcalls", "executor", "executor/driver"},
 	"reactor":                      {"reactor", "executor", "hostcalls"},
 	"examples":                     {},
-	"cmd/reactord":                 {"cmd/reactord", "reactor", "proto", "examples"},
-	"cmd/reactorctl":               {"cmd/reactorctl", "proto"},
+	"cmd/internal/local":           {},
+	"cmd/reactord":                 {"cmd/reactord", "cmd/internal/local", "reactor", "proto", "examples"},
+	"cmd/reactorctl":               {"cmd/reactorctl", "cmd/internal/local", "proto"}, // what both must agree on
 	"cmd/internal/reference":       {},
 	"integration/internal/testkit": {"proto", "cmd"},
 }

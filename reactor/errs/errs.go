@@ -36,6 +36,7 @@ const (
 	PushStalled
 	Unavailable
 	TooMuchInFlight
+	Unauthenticated
 )
 
 var classNames = [...]string{
@@ -61,6 +62,7 @@ var classNames = [...]string{
 	PushStalled:            "PUSH_STALLED",
 	Unavailable:            "UNAVAILABLE",
 	TooMuchInFlight:        "TOO_MUCH_IN_FLIGHT",
+	Unauthenticated:        "UNAUTHENTICATED",
 }
 
 // String is the class's name in the API.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -33,6 +34,8 @@ type Daemon struct {
 	// PID is its process.
 	PID int
 
+	options []grpc.DialOption
+
 	t     testing.TB
 	cmd   *exec.Cmd
 	conn  *grpc.ClientConn
@@ -42,10 +45,19 @@ type Daemon struct {
 }
 
 // Start starts a daemon whose data folder is dir, with more flags, and returns when it serves. The
-// test ends it when it does not itself.
+// test ends it when it does not itself. It serves on loopback whoever calls, and grants whatever is
+// asked for: what keeps others out has tests of its own, which use StartGuarded.
 func Start(t testing.TB, dir string, flags ...string) *Daemon {
 	t.Helper()
-	args := append([]string{"--listen=127.0.0.1:0", "--data-dir=" + dir, "--log-format=json"}, flags...)
+	return StartGuarded(t, dir, nil, append([]string{"--listen=127.0.0.1:0", "--insecure-no-auth"}, flags...)...)
+}
+
+// StartGuarded starts a daemon whose data folder is dir, with the flags given and no other that say
+// whom it serves or what it grants. The test's client connects with more options, nil for those of
+// an anonymous client that speaks plain text.
+func StartGuarded(t testing.TB, dir string, options []grpc.DialOption, flags ...string) *Daemon {
+	t.Helper()
+	args := append([]string{"--data-dir=" + dir, "--log-format=json"}, flags...)
 	cmd := exec.CommandContext(t.Context(), Binary(t, "reactord"), args...)
 	cmd.Env = cleanEnvironment()
 	stderr, err := cmd.StderrPipe()
@@ -55,7 +67,7 @@ func Start(t testing.TB, dir string, flags ...string) *Daemon {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	d := &Daemon{t: t, cmd: cmd, PID: cmd.Process.Pid, log: newLogReader(stderr), ended: make(chan struct{})}
+	d := &Daemon{options: append(slices.Clone(dialOptions), options...), t: t, cmd: cmd, PID: cmd.Process.Pid, log: newLogReader(stderr), ended: make(chan struct{})}
 	go func() {
 		defer close(d.ended)
 		<-d.log.done // Wait closes the pipe, so the log is read to its end first
@@ -88,7 +100,7 @@ func cleanEnvironment() []string {
 // connect makes the clients, and waits until the daemon serves.
 func (d *Daemon) connect() {
 	d.t.Helper()
-	conn, err := grpc.NewClient(d.Address, dialOptions...)
+	conn, err := grpc.NewClient(d.Address, d.options...)
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -105,7 +117,7 @@ func (d *Daemon) connect() {
 // Another is a client of the daemon on a connection of its own.
 func (d *Daemon) Another(t testing.TB) Client {
 	t.Helper()
-	conn, err := grpc.NewClient(d.Address, dialOptions...)
+	conn, err := grpc.NewClient(d.Address, d.options...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,6 +125,7 @@ func (d *Daemon) Another(t testing.TB) Client {
 	return newClient(conn)
 }
 
+// dialOptions are those of an anonymous client that speaks plain text.
 var dialOptions = []grpc.DialOption{
 	grpc.WithTransportCredentials(insecure.NewCredentials()),
 	grpc.WithUnaryInterceptor(patience),
@@ -163,6 +176,9 @@ func (d *Daemon) Kill() {
 	d.Signal(os.Kill)
 	d.Wait()
 }
+
+// Conn is the connection of the test's client.
+func (d *Daemon) Conn() *grpc.ClientConn { return d.conn }
 
 // Log is what the daemon has logged, as JSON lines.
 func (d *Daemon) Log() string { return d.log.text() }

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/reactord/reactord/cmd/reactorctl/internal/endpoint"
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
 
@@ -62,7 +63,7 @@ func workloadExit(w *reactorv1.Workload) error {
 }
 
 // report prints err and what to do next, and returns the status to exit with.
-func report(w io.Writer, err error, address string) int {
+func report(w io.Writer, err error, daemon *endpoint.Endpoint) int {
 	if err == nil {
 		return 0
 	}
@@ -80,12 +81,11 @@ func report(w io.Writer, err error, address string) int {
 		return exitCancelled
 	case codes.Unavailable:
 		if len(st.Details()) == 0 {
-			fmt.Fprintf(w, "reactorctl: no daemon answers at %s: %s\n"+
-				"  start one with `reactord`, or name another with --addr, REACTORD_ADDR or --context\n", address, st.Message())
+			fmt.Fprintf(w, "reactorctl: no daemon answers at %s: %s\n  %s\n", daemon.Address, st.Message(), daemon.Advice())
 			return exitError
 		}
 	case codes.Unimplemented:
-		fmt.Fprintf(w, "reactorctl: the daemon at %s does not know this call (%s): is it of another version? Compare `reactorctl version`\n", address, st.Message())
+		fmt.Fprintf(w, "reactorctl: the daemon at %s does not know this call (%s): is it of another version? Compare `reactorctl version`\n", daemon.Address, st.Message())
 		return exitError
 	}
 	fmt.Fprintf(w, "reactorctl: %s\n", st.Message())
@@ -147,6 +147,7 @@ var hints = map[string]string{
 	"WORKLOAD_FINISHED":        "see its output with `reactorctl logs ID`",
 	"WORKLOAD_NOT_INTERACTIVE": "submit it with --interactive to attach to it",
 	"CURSOR_EXPIRED":           "list the workloads, then watch from there",
+	"UNAUTHENTICATED":          "name a file that has it with --token-file or REACTORD_TOKEN_FILE, or set REACTORD_TOKEN",
 	"DRAINING":                 "the daemon is shutting down or was drained; `reactorctl drain --undo` takes a drain back",
 }
 

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"runtime/debug"
 	"time"
 
@@ -156,13 +157,19 @@ func (a *app) contextCommand() *cobra.Command {
 			},
 		},
 		&cobra.Command{
-			Use: "set NAME ADDRESS", Short: "Add or change a context; the first becomes the current one", Args: operands(cobra.ExactArgs(2)),
+			Use: "set NAME ADDRESS", Short: "Add or change a context, with what flags say of the daemon; the first becomes the current one", Args: operands(cobra.ExactArgs(2)),
 			RunE: func(_ *cobra.Command, args []string) error {
-				return editSettings(func(s *settings.Settings) error {
+				return editSettings(func(s *settings.Settings) (err error) {
 					if s.Contexts == nil {
 						s.Contexts = map[string]settings.Context{}
 					}
-					s.Contexts[args[0]] = settings.Context{Address: args[1]}
+					c := settings.Context{Address: args[1]}
+					if a.wanted.TokenFile != "" {
+						if c.TokenFile, err = filepath.Abs(a.wanted.TokenFile); err != nil {
+							return err
+						}
+					}
+					s.Contexts[args[0]] = c
 					if s.CurrentContext == "" {
 						s.CurrentContext = args[0]
 					}
@@ -174,7 +181,7 @@ func (a *app) contextCommand() *cobra.Command {
 			Use: "use NAME", Short: "Make a context the current one", Args: operands(cobra.ExactArgs(1)),
 			RunE: func(_ *cobra.Command, args []string) error {
 				return editSettings(func(s *settings.Settings) error {
-					if _, err := s.Address("", "", args[0]); err != nil {
+					if _, err := s.Daemon("", "", args[0]); err != nil {
 						return err
 					}
 					s.CurrentContext = args[0]
@@ -186,7 +193,7 @@ func (a *app) contextCommand() *cobra.Command {
 			Use: "rm NAME", Short: "Remove a context", Args: operands(cobra.ExactArgs(1)),
 			RunE: func(_ *cobra.Command, args []string) error {
 				return editSettings(func(s *settings.Settings) error {
-					if _, err := s.Address("", "", args[0]); err != nil {
+					if _, err := s.Daemon("", "", args[0]); err != nil {
 						return err
 					}
 					delete(s.Contexts, args[0])

@@ -5,13 +5,12 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
 
+	"github.com/reactord/reactord/cmd/reactorctl/internal/endpoint"
 	"github.com/reactord/reactord/cmd/reactorctl/internal/render"
 	"github.com/reactord/reactord/cmd/reactorctl/internal/settings"
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
@@ -35,7 +34,7 @@ func Main(ctx context.Context, args []string, stdio Stdio) int {
 	if a.conn != nil {
 		_ = a.conn.Close() // the command is over; a failed close has nobody to hinder
 	}
-	return report(stdio.Err, err, a.address)
+	return report(stdio.Err, err, a.daemon)
 }
 
 // Command returns the whole command tree, for the documentation generator.
@@ -44,12 +43,11 @@ func Command() *cobra.Command { return (&app{}).command() }
 // app is what the commands of one run share.
 type app struct {
 	Stdio
-	addressFlag string
-	contextFlag string
-	output      render.Format
+	wanted endpoint.Wanted
+	output render.Format
 
-	address string
-	conn    *grpc.ClientConn
+	daemon *endpoint.Endpoint // nil before connect
+	conn   *grpc.ClientConn
 }
 
 func (a *app) command() *cobra.Command {
@@ -74,8 +72,9 @@ MODULE is a .wasm file or the folder of a Go main package (a path that begins wi
 		return fmt.Errorf("%w; see `%s --help`", err, cmd.CommandPath())
 	})
 	flags := root.PersistentFlags()
-	flags.StringVar(&a.addressFlag, "addr", "", "the daemon: HOST:PORT or unix:///PATH (env REACTORD_ADDR; default "+settings.DefaultAddress+")")
-	flags.StringVar(&a.contextFlag, "context", "", "use this context of the configuration file")
+	flags.StringVar(&a.wanted.Address, "addr", "", "the daemon: HOST:PORT or unix:///PATH (env REACTORD_ADDR; default: this user's own one)")
+	flags.StringVar(&a.wanted.Context, "context", "", "use this context of the configuration file")
+	flags.StringVar(&a.wanted.TokenFile, "token-file", "", "a file with the daemon's token, which it asks for over TCP (env REACTORD_TOKEN_FILE, or the token itself in REACTORD_TOKEN; default: the one this user's own daemon made)")
 	flags.VarP(&a.output, "output", "o", "table, wide, json or yaml (json is protojson of the API's messages)")
 	root.AddCommand(
 		a.submitCommand(), a.runCommand(), a.statusCommand(), a.listCommand(), a.logsCommand(),
@@ -96,27 +95,14 @@ func (a *app) connect() error {
 	if err != nil {
 		return err
 	}
-	if a.address, err = s.Address(a.addressFlag, os.Getenv("REACTORD_ADDR"), a.contextFlag); err != nil {
+	if a.daemon, err = endpoint.Find(a.wanted, s, os.Getenv); err != nil {
 		return err
 	}
-	a.conn, err = grpc.NewClient(target(a.address),
-		grpc.WithTransportCredentials(insecure.NewCredentials()),
+	a.conn, err = a.daemon.Dial(
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage)),
 		grpc.WithUserAgent("reactorctl"),
 	)
-	if err != nil {
-		return fmt.Errorf("address %q: %w; use HOST:PORT or unix:///PATH", a.address, err)
-	}
-	return nil
-}
-
-// target is the gRPC name of an address. A host is passed through to the dialer, so that no
-// resolver of gRPC's own (and no proxy) stands between.
-func target(address string) string {
-	if strings.HasPrefix(address, "unix:") {
-		return address
-	}
-	return "passthrough:///" + address
+	return err
 }
 
 func (a *app) workloads() reactorv1.WorkloadServiceClient {

@@ -14,9 +14,6 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// DefaultAddress is where a daemon with default settings listens.
-const DefaultAddress = "127.0.0.1:7070"
-
 // Settings is the configuration file.
 type Settings struct {
 	// CurrentContext names the context used when none is asked for.
@@ -29,6 +26,8 @@ type Settings struct {
 type Context struct {
 	// Address is HOST:PORT or unix:///PATH.
 	Address string `json:"address"`
+	// TokenFile is a file with the daemon's token.
+	TokenFile string `json:"tokenFile,omitempty"`
 }
 
 // Path returns where the file is: $REACTORCTL_CONFIG, or reactord/reactorctl.yaml in the user's
@@ -83,23 +82,24 @@ func (s Settings) Save(path string) error {
 	return nil
 }
 
-// Address picks the daemon: the flag, else $REACTORD_ADDR, else the named context, else the
-// current context, else DefaultAddress. Naming a context that does not exist is an error.
-func (s Settings) Address(flag, env, context string) (string, error) {
+// Daemon picks the daemon: the address of the flag, else $REACTORD_ADDR, else the named context, else
+// the current context. Without any of them the context that is returned is empty: it is the user's
+// own daemon on this machine. Naming a context that does not exist is an error.
+func (s Settings) Daemon(flag, env, context string) (Context, error) {
 	switch {
 	case flag != "":
-		return flag, nil
+		return Context{Address: flag}, nil
 	case context == "" && env != "":
-		return env, nil
+		return Context{Address: env}, nil
 	case context == "":
 		context = s.CurrentContext
 	}
 	if context == "" {
-		return DefaultAddress, nil
+		return Context{}, nil
 	}
 	c, ok := s.Contexts[context]
 	if !ok {
-		return "", fmt.Errorf("there is no context %q: add it with `reactorctl context set %s ADDRESS`", context, context)
+		return Context{}, fmt.Errorf("there is no context %q: add it with `reactorctl context set %s ADDRESS`", context, context)
 	}
-	return c.Address, nil
+	return c, nil
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestAddress(t *testing.T) {
+func TestDaemon(t *testing.T) {
 	s := Settings{CurrentContext: "lab", Contexts: map[string]Context{
 		"lab":  {Address: "10.0.0.1:7070"},
 		"home": {Address: "unix:///run/reactord.sock"},
@@ -24,19 +24,19 @@ func TestAddress(t *testing.T) {
 		{name: "named context beats the environment", settings: s, env: "b:2", context: "home", want: "unix:///run/reactord.sock"},
 		{name: "environment beats the current context", settings: s, env: "b:2", want: "b:2"},
 		{name: "current context", settings: s, want: "10.0.0.1:7070"},
-		{name: "nothing set", want: DefaultAddress},
+		{name: "nothing set", want: ""},
 		{name: "unknown context", settings: s, context: "moon", wantErr: "context set moon"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got, err := c.settings.Address(c.flag, c.env, c.context)
+			got, err := c.settings.Daemon(c.flag, c.env, c.context)
 			if c.wantErr != "" {
 				if err == nil || !strings.Contains(err.Error(), c.wantErr) {
 					t.Fatalf("error %v, want one with %q", err, c.wantErr)
 				}
 				return
 			}
-			if err != nil || got != c.want {
-				t.Fatalf("got %q, %v; want %q", got, err, c.want)
+			if err != nil || got.Address != c.want {
+				t.Fatalf("got %v, %v; want %q", got, err, c.want)
 			}
 		})
 	}

@@ -1,6 +1,8 @@
 package config
 
 import (
+	"slices"
+
 	"go.uber.org/zap/zapcore"
 
 	"github.com/reactord/reactord/cmd/reactord/internal/inflight"
@@ -9,8 +11,16 @@ import (
 
 // Config is what the daemon runs with.
 type Config struct {
-	// Listen is where the API is served.
+	// Listen is where the API is served: a unix socket in a folder of the user's own if nothing
+	// is given.
 	Listen []Address
+	// SocketDir is the folder of that socket, which is to be made, and kept to the user; empty if
+	// Listen was given.
+	SocketDir string
+	// InsecureNoAuth serves TCP callers without a token.
+	InsecureNoAuth bool
+	// InsecureNoTLS serves other machines without encryption.
+	InsecureNoTLS bool
 	// LogFormat is how log lines look.
 	LogFormat LogFormat
 	// LogLevel is the least level that is logged.
@@ -49,6 +59,10 @@ func (c *Config) validate() []fault {
 			faults = append(faults, fault{"listen", a.String() + " is there twice"})
 		}
 		seen[a] = true
+		if !a.Local() && !c.InsecureNoTLS {
+			faults = append(faults, fault{"listen", a.String() + " is not a loopback address, and without TLS whoever is on the way " +
+				"reads the token and all else: listen at a loopback address or a unix socket, or say --insecure-no-tls"})
+		}
 	}
 	for _, l := range c.limits() {
 		if l.exceeded() {
@@ -59,4 +73,9 @@ func (c *Config) validate() []fault {
 		}
 	}
 	return faults
+}
+
+// ServesTCP tells whether the API is served over TCP.
+func (c *Config) ServesTCP() bool {
+	return slices.ContainsFunc(c.Listen, func(a Address) bool { return a.Network != "unix" })
 }

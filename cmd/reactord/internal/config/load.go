@@ -6,10 +6,13 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/pflag"
 	"sigs.k8s.io/yaml"
+
+	"github.com/reactord/reactord/cmd/internal/local"
 )
 
 // prefix begins the name of every variable that is a setting.
@@ -17,7 +20,7 @@ const prefix = "REACTORD_"
 
 // foreign are variables with the prefix that reactorctl reads: a shell that has them set for the
 // client must be able to start the daemon.
-var foreign = []string{"REACTORD_ADDR"}
+var foreign = []string{"REACTORD_ADDR", "REACTORD_TOKEN", "REACTORD_TOKEN_FILE"}
 
 // Loader puts a Config together. Make one, let the flags be parsed, then call Load.
 type Loader struct {
@@ -34,6 +37,7 @@ func NewLoader(flags *pflag.FlagSet, defaults Config) *Loader {
 	flags.StringVar(&l.file, "config", "", "YAML `FILE` of settings")
 	for _, s := range l.settings {
 		flags.Var(&rawFlag{value: s.value, raw: s.value.text()}, s.name, s.usage)
+		flags.Lookup(s.name).NoOptDefVal = s.value.alone
 	}
 	return l
 }
@@ -97,7 +101,7 @@ func (l *Loader) Load(environ []string, read func(string) ([]byte, error)) (Conf
 		}
 	}
 	if err := l.complete(found, environment); err != nil {
-		faults = append(faults, err.Error())
+		faults = append(faults, strings.Split(err.Error(), "\n")...)
 	}
 	for _, f := range l.config.validate() {
 		source := "--" + f.setting
@@ -124,12 +128,25 @@ func (l *Loader) complete(found map[string]given, environment map[string]string)
 			}
 		}
 	}
-	if _, ok := found["data-dir"]; ok || l.config.Reactor.DataDir != "" {
-		return nil
+	getenv := func(name string) string { return environment[name] }
+	var faults []error
+	if _, ok := found["data-dir"]; !ok && l.config.Reactor.DataDir == "" {
+		dir, err := local.StateDir(getenv)
+		if err != nil {
+			faults = append(faults, fmt.Errorf("--data-dir: is needed, since %w", err))
+		}
+		l.config.Reactor.DataDir = dir
 	}
-	var err error
-	l.config.Reactor.DataDir, err = defaultDataDir(environment)
-	return err
+	if _, ok := found["listen"]; !ok && len(l.config.Listen) == 0 {
+		sockets, err := local.Sockets(getenv)
+		if err != nil {
+			faults = append(faults, fmt.Errorf("--listen: is needed, since %w", err))
+			return errors.Join(faults...)
+		}
+		l.config.Listen = []Address{{Network: "unix", Addr: sockets[0]}}
+		l.config.SocketDir = filepath.Dir(sockets[0])
+	}
+	return errors.Join(faults...)
 }
 
 // merge adds to found what lower has and found has not.
@@ -191,7 +208,7 @@ func (l *Loader) fromFile(file string, read func(string) ([]byte, error)) (found
 		if !ok {
 			continue
 		}
-		raw, err := scalar(value, s.value.list)
+		raw, err := scalar(value, s.value)
 		if err != nil {
 			faults = append(faults, fmt.Sprintf("%s: %s: %v", file, s.name, err))
 			continue
@@ -208,18 +225,23 @@ func (l *Loader) fromFile(file string, read func(string) ([]byte, error)) (found
 }
 
 // scalar is the text of a value in the file; a list is joined by commas.
-func scalar(value json.RawMessage, list bool) (string, error) {
+func scalar(given json.RawMessage, of value) (string, error) {
 	var text string
 	var number json.Number
+	var truth bool
 	var elements []string
 	switch {
-	case json.Unmarshal(value, &text) == nil && string(value) != "null":
+	case json.Unmarshal(given, &text) == nil && string(given) != "null":
 		return text, nil
-	case json.Unmarshal(value, &number) == nil && string(value) != "null":
+	case json.Unmarshal(given, &number) == nil && string(given) != "null":
 		return number.String(), nil
-	case list && json.Unmarshal(value, &elements) == nil && len(elements) > 0:
+	case of.alone != "" && json.Unmarshal(given, &truth) == nil && string(given) != "null":
+		return strconv.FormatBool(truth), nil
+	case of.list && json.Unmarshal(given, &elements) == nil && len(elements) > 0:
 		return strings.Join(elements, ","), nil
-	case list:
+	case of.alone != "":
+		return "", errors.New("is neither true nor false")
+	case of.list:
 		return "", errors.New("is neither a text nor a list of texts")
 	default:
 		return "", errors.New("is neither a text nor a number")
@@ -239,18 +261,6 @@ func variables(environ []string) map[string]string {
 		}
 	}
 	return m
-}
-
-// defaultDataDir is where the XDG base directory specification wants state that outlives a
-// restart.
-func defaultDataDir(environment map[string]string) (string, error) {
-	if state := environment["XDG_STATE_HOME"]; filepath.IsAbs(state) {
-		return filepath.Join(state, "reactord"), nil
-	}
-	if home := environment["HOME"]; home != "" {
-		return filepath.Join(home, ".local", "state", "reactord"), nil
-	}
-	return "", errors.New("--data-dir: is needed, since neither $XDG_STATE_HOME nor $HOME is set")
 }
 
 // FaultsError is everything that is wrong with a configuration.

@@ -21,7 +21,9 @@ type setting struct {
 func (c *Config) settings() []setting {
 	r := &c.Reactor
 	list := []setting{
-		{"listen", "address to serve the API at: HOST:PORT, unix:///PATH or unix:PATH; may be repeated", addressesIn(&c.Listen)},
+		{"listen", "address to serve the API at: HOST:PORT, unix:///PATH or unix:PATH; may be repeated (default a socket in $XDG_RUNTIME_DIR/reactord, else in ~/.local/state/reactord)", addressesIn(&c.Listen)},
+		{"insecure-no-auth", "let whoever can connect over TCP call, without the token", switchIn(&c.InsecureNoAuth)},
+		{"insecure-no-tls", "listen at addresses that are not loopback without encryption", switchIn(&c.InsecureNoTLS)},
 		{"data-dir", "folder of the store, modules and compile cache (default $XDG_STATE_HOME/reactord, else ~/.local/state/reactord)", pathIn(&r.DataDir)},
 		{"log-format", "log lines as text for people or as JSON: auto, console, json", choiceIn(&c.LogFormat, LogAuto, LogConsole, LogJSON)},
 		{"log-level", "least level to log: debug, info, warn, error", levelIn(&c.LogLevel)},

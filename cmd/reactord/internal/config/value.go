@@ -15,6 +15,7 @@ import (
 type value struct {
 	kind  string // what --help calls it
 	list  bool   // given again, it is added to, not replaced
+	alone string // what a flag without a value means; empty: it needs one
 	parse func(string) error
 	text  func() string
 	// number is what limits are compared by; nil for what is not a quantity.
@@ -128,6 +129,23 @@ func formatDuration(d time.Duration) string {
 		s = strings.TrimSuffix(s, "0m")
 	}
 	return s
+}
+
+// switchIn is on or off. A flag alone is on.
+func switchIn(p *bool) value {
+	return value{
+		kind:  "bool",
+		alone: "true",
+		parse: func(s string) error {
+			on, err := strconv.ParseBool(s)
+			if err != nil {
+				return fmt.Errorf("%q is neither true nor false", s)
+			}
+			*p = on
+			return nil
+		},
+		text: func() string { return strconv.FormatBool(*p) },
+	}
 }
 
 // choiceIn is one of a few words.

@@ -11,6 +11,8 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/reactord/reactord/cmd/internal/local"
+	"github.com/reactord/reactord/cmd/reactord/internal/access"
 	"github.com/reactord/reactord/cmd/reactord/internal/config"
 	"github.com/reactord/reactord/cmd/reactord/internal/pace"
 	"github.com/reactord/reactord/cmd/reactord/internal/server"
@@ -57,6 +59,11 @@ type Daemon struct {
 // Start listens, opens the store and serves; ctx bounds only that. Its first line in the log tells
 // where it listens.
 func Start(ctx context.Context, cfg config.Config, log *zap.Logger) (*Daemon, error) {
+	if cfg.SocketDir != "" {
+		if err := makePrivate(cfg.SocketDir); err != nil {
+			return nil, fmt.Errorf("cannot listen at a socket of this user's own: %w", err)
+		}
+	}
 	listeners, err := listen(ctx, cfg.Listen)
 	if err != nil {
 		return nil, err
@@ -71,12 +78,10 @@ func Start(ctx context.Context, cfg config.Config, log *zap.Logger) (*Daemon, er
 		zap.Stringers("listen", d.addresses),
 		zap.String("dataDir", cfg.Reactor.DataDir),
 		zap.String("version", cfg.Reactor.Version))
-	for _, a := range cfg.Listen {
-		if !a.Local() {
-			log.Warn("THE API IS OPEN TO THE NETWORK: whoever reaches this address can run programs and open "+
-				"files here, for there is no authentication yet; listen at a loopback address or a unix socket",
-				zap.Stringer("listen", a))
-		}
+	gate, err := newGate(cfg, log)
+	if err != nil {
+		closeAll(listeners)
+		return nil, err
 	}
 	cfg.Reactor.Logger = log
 	d.reactor, err = reactor.New(cfg.Reactor)
@@ -84,7 +89,7 @@ func Start(ctx context.Context, cfg config.Config, log *zap.Logger) (*Daemon, er
 		closeAll(listeners)
 		return nil, err
 	}
-	d.server = server.New(d.reactor, cfg.InFlight, log)
+	d.server = server.New(d.reactor, gate, cfg.InFlight, log)
 	for _, l := range listeners {
 		d.serving.Go(func() {
 			if err := d.server.Serve(l); err != nil {
@@ -98,6 +103,30 @@ func Start(ctx context.Context, cfg config.Config, log *zap.Logger) (*Daemon, er
 	d.serving.Go(func() { pace.Run(tending) })
 	log.Info("serving", zap.Int("workers", d.reactor.Node().Workers))
 	return d, nil
+}
+
+// newGate is who may call, as cfg has it. It tells the log what an operator ought to know of that.
+func newGate(cfg config.Config, log *zap.Logger) (*access.Gate, error) {
+	if !cfg.ServesTCP() {
+		return access.NewGate(nil), nil
+	}
+	for _, a := range cfg.Listen {
+		if !a.Local() && cfg.InsecureNoTLS {
+			log.Warn("NO ENCRYPTION: whoever is on the way to this address reads the token and all else", zap.Stringer("listen", a))
+		}
+	}
+	if cfg.InsecureNoAuth {
+		log.Warn("NO AUTHENTICATION: whoever can connect over TCP, any user of this machine at least, can run programs here " +
+			"and be granted whatever may be granted; leave --insecure-no-auth out to have them need a token")
+		return access.NewOpenGate(), nil
+	}
+	path := local.Token(cfg.Reactor.DataDir)
+	token, err := access.LoadToken(path)
+	if err != nil {
+		return nil, err
+	}
+	log.Info("callers over TCP need the token", zap.String("file", path))
+	return access.NewGate(token), nil
 }
 
 // Addresses are where the daemon listens, with the ports that were taken where 0 was asked for.

@@ -26,8 +26,10 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // Stop ends every stream, those that would never end by themselves too, and leaves nothing behind.
 func TestStop(t *testing.T) {
 	d, err := Start(t.Context(), config.Config{
-		Listen:  []config.Address{{Network: "tcp", Addr: "127.0.0.1:0"}, {Network: "unix", Addr: socket(t)}},
-		Reactor: reactor.Config{DataDir: t.TempDir(), Workers: 1},
+		Listen: []config.Address{{Network: "tcp", Addr: "127.0.0.1:0"}, {Network: "unix", Addr: socket(t)}},
+
+		InsecureNoAuth: true,
+		Reactor:        reactor.Config{DataDir: t.TempDir(), Workers: 1},
 	}, zap.NewNop())
 	if err != nil {
 		t.Fatal(err)
@@ -81,7 +83,7 @@ func TestStop(t *testing.T) {
 // A client that does not read cannot hold up the end.
 func TestStopWithDeafClient(t *testing.T) {
 	d, err := Start(t.Context(), config.Config{
-		Listen:  []config.Address{{Network: "tcp", Addr: "127.0.0.1:0"}},
+		Listen:  []config.Address{{Network: "unix", Addr: socket(t)}},
 		Reactor: reactor.Config{DataDir: t.TempDir(), Workers: 1, GracePeriod: -1},
 	}, zap.NewNop())
 	if err != nil {

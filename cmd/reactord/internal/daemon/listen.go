@@ -7,8 +7,12 @@ import (
 	"io/fs"
 	"net"
 	"os"
+	"sync"
 	"syscall"
 
+	"golang.org/x/sys/unix"
+
+	"github.com/reactord/reactord/cmd/reactord/internal/access"
 	"github.com/reactord/reactord/cmd/reactord/internal/config"
 )
 
@@ -35,14 +39,117 @@ func listenAt(ctx context.Context, a config.Address) (net.Listener, error) {
 	if a.Network != "unix" {
 		return new(net.ListenConfig).Listen(ctx, a.Network, a.Addr)
 	}
-	if err := removeStale(ctx, a.Addr); err != nil {
-		return nil, err
-	}
-	return listenPrivate(ctx, a.Addr)
+	return listenUnix(ctx, a.Addr)
 }
 
-// removeStale removes a socket that a daemon left behind which did not end by itself. A socket that
-// somebody answers at, and a file that is no socket, are left alone.
+// makePrivate makes the folder of the daemon's own socket, for its user only, or sees to it that one
+// that is there is such.
+func makePrivate(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	info, err := os.Lstat(dir)
+	if err != nil {
+		return err
+	}
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	switch {
+	case !info.IsDir():
+		return fmt.Errorf("%s is not a folder", dir)
+	case ok && int(owner.Uid) != os.Geteuid():
+		return fmt.Errorf("the folder %s belongs to user %d: name another place with --listen=unix:///PATH", dir, owner.Uid)
+	case info.Mode().Perm() == 0o700:
+		return nil
+	}
+	return os.Chmod(dir, 0o700)
+}
+
+// socketListener listens at a unix socket that only the daemon's user can open. The socket is this
+// listener's for as long as it has the lock on the file beside it:
+//
+//  1. the lock is taken, or a daemon that is alive has it, even one that does not answer;
+//  2. a socket that is there nobody listens at, then, unless the lock's file was removed: it is
+//     connected to, and one that answers is left alone, and so is what is no socket;
+//  3. what is left is removed, and a new socket bound in its place. Nobody else who keeps to this
+//     does so at the same time, so it is not another's that was made a moment ago.
+//
+// Close removes the socket, if it is still this one, before it lets go of the lock. The lock's file
+// stays, since who has it open may be waiting to lock it. TestSocketRace and TestLiveSocketIsLeftAlone
+// hold this.
+type socketListener struct {
+	*net.UnixListener
+	path string
+	made fs.FileInfo // the socket
+	lock *os.File
+	end  func() error // Close, once: the socket may be another's afterwards
+}
+
+func listenUnix(ctx context.Context, path string) (net.Listener, error) {
+	if most := len(unix.RawSockaddrUnix{}.Path) - 1; len(path) > most {
+		return nil, fmt.Errorf("the path has %d bytes, and the system takes %d for a socket: name a shorter one with --listen=unix:///PATH", len(path), most)
+	}
+	lock, err := lockSocket(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	l := &socketListener{path: path, lock: lock}
+	l.end = sync.OnceValue(l.close)
+	if err := l.bind(ctx); err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	return l, nil
+}
+
+// lockSocket takes the lock on a socket's path.
+func lockSocket(ctx context.Context, path string) (*os.File, error) {
+	f, err := os.OpenFile(path+".lock", os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	if err == nil {
+		return f, nil
+	}
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		err = inUse(ctx, path)
+	}
+	return nil, errors.Join(err, f.Close())
+}
+
+// inUse says that a socket is another daemon's, and whose if it answers.
+func inUse(ctx context.Context, path string) error {
+	who := "another daemon"
+	if conn, err := new(net.Dialer).DialContext(ctx, "unix", path); err == nil {
+		if p, err := access.PeerOf(conn); err == nil {
+			who = p.String()
+		}
+		_ = conn.Close()
+	}
+	return fmt.Errorf("%w: %s listens there; stop it, or name another address with --listen", syscall.EADDRINUSE, who)
+}
+
+// bind makes the socket. Its mode comes from the umask, since between a bind and a chmod anybody
+// could connect; the umask is the whole process's, but at a start nothing else makes files.
+func (l *socketListener) bind(ctx context.Context) error {
+	if err := removeStale(ctx, l.path); err != nil {
+		return err
+	}
+	bound, err := func() (net.Listener, error) {
+		defer syscall.Umask(syscall.Umask(0o177))
+		return new(net.ListenConfig).Listen(ctx, "unix", l.path)
+	}()
+	if err != nil {
+		return err
+	}
+	l.UnixListener = bound.(*net.UnixListener)
+	l.SetUnlinkOnClose(false)
+	if l.made, err = os.Lstat(l.path); err != nil {
+		return errors.Join(err, bound.Close())
+	}
+	return nil
+}
+
+// removeStale removes a socket that a daemon left behind which did not end by itself.
 func removeStale(ctx context.Context, path string) error {
 	info, err := os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -57,7 +164,7 @@ func removeStale(ctx context.Context, path string) error {
 	conn, err := new(net.Dialer).DialContext(ctx, "unix", path)
 	if err == nil {
 		_ = conn.Close()
-		return syscall.EADDRINUSE
+		return inUse(ctx, path)
 	}
 	if !errors.Is(err, syscall.ECONNREFUSED) {
 		return err
@@ -65,12 +172,14 @@ func removeStale(ctx context.Context, path string) error {
 	return os.Remove(path)
 }
 
-// listenPrivate makes a socket of mode 0600. The mode comes from the umask, since between a bind
-// and a chmod anybody could connect; the umask is the whole process's, but at a start nothing
-// else makes files.
-func listenPrivate(ctx context.Context, path string) (net.Listener, error) {
-	defer syscall.Umask(syscall.Umask(0o177))
-	return new(net.ListenConfig).Listen(ctx, "unix", path)
+// Close removes the socket and ends its Accept.
+func (l *socketListener) Close() error { return l.end() }
+
+func (l *socketListener) close() error {
+	if info, err := os.Lstat(l.path); err == nil && os.SameFile(info, l.made) {
+		_ = os.Remove(l.path) // as good as gone: nobody answers there
+	}
+	return errors.Join(l.UnixListener.Close(), l.lock.Close())
 }
 
 func closeAll(listeners []net.Listener) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strconv"
 	"sync"
 	"time"
@@ -56,9 +57,9 @@ func Run(ctx context.Context, o Options) (err error) {
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 
 	d, err := daemon.Start(ctx, config.Config{
-		Listen: []config.Address{{Network: "tcp", Addr: "127.0.0.1:0"}},
+		Listen: []config.Address{{Network: "unix", Addr: filepath.Join(dir, "s")}},
 		Reactor: reactor.Config{
-			DataDir:     dir,
+			DataDir:     filepath.Join(dir, "data"),
 			Version:     o.Version,
 			GracePeriod: -1,
 		},

@@ -78,6 +78,9 @@ func newConn(raw net.Conn, gate *Gate) *Conn {
 	return c
 }
 
+// NetConn is the connection that was accepted.
+func (c *Conn) NetConn() net.Conn { return c.Conn }
+
 // Write implements net.Conn. A client that takes nothing for as long as gate.limits.Deaf loses its
 // connection.
 func (c *Conn) Write(p []byte) (int, error) {

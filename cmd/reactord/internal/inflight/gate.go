@@ -31,6 +31,7 @@ const (
 // Register, which is called before the server serves.
 type Gate struct {
 	limits  Limits
+	admit   tap.ServerInHandle
 	conns   connections
 	bytes   *Pool
 	calls   *Pool
@@ -39,12 +40,13 @@ type Gate struct {
 	methods map[string]*method
 }
 
-// NewGate makes a gate. What is zero in limits takes its default. Log is told when connections reach
-// their bound, and when that is over.
-func NewGate(limits Limits, log *zap.Logger) *Gate {
+// NewGate makes a gate for the calls that admit lets in, which does not wait. What is zero in limits
+// takes its default. Log is told when connections reach their bound, and when that is over.
+func NewGate(limits Limits, admit tap.ServerInHandle, log *zap.Logger) *Gate {
 	limits = limits.withDefaults()
 	return &Gate{
 		limits:  limits,
+		admit:   admit,
 		conns:   connections{most: limits.Connections, log: log, open: make(map[*Conn]struct{})},
 		bytes:   NewPool(limits.Bytes),
 		calls:   NewPool(limits.Calls),
@@ -73,6 +75,10 @@ func (g *Gate) Options() []grpc.ServerOption {
 
 // tap begins a call, before anything was made for it. It is called by the connection's reader.
 func (g *Gate) tap(ctx context.Context, info *tap.Info) (context.Context, error) {
+	ctx, err := g.admit(ctx, info)
+	if err != nil {
+		return nil, err
+	}
 	m, ok := g.methods[info.FullMethodName]
 	if !ok {
 		return nil, status.Errorf(codes.Unimplemented, "there is no method %q", clipName(info.FullMethodName))

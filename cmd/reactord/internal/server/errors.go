@@ -36,6 +36,8 @@ func code(class errs.Class) codes.Code {
 		return codes.ResourceExhausted
 	case errs.PushStalled:
 		return codes.Aborted
+	case errs.Unauthenticated:
+		return codes.Unauthenticated
 	case errs.Draining, errs.Unavailable:
 		return codes.Unavailable
 	default:

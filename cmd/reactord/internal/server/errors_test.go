@@ -44,6 +44,7 @@ var codeOf = map[errs.Class]codes.Code{
 	errs.PushStalled:            codes.Aborted,
 	errs.Unavailable:            codes.Unavailable,
 	errs.TooMuchInFlight:        codes.ResourceExhausted,
+	errs.Unauthenticated:        codes.Unauthenticated,
 }
 
 // Every reason of the API is a class, by number and by name, and has a code and an ErrorInfo.

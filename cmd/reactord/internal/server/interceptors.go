@@ -13,14 +13,29 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
+	"google.golang.org/grpc/tap"
 
+	"github.com/reactord/reactord/cmd/reactord/internal/access"
 	"github.com/reactord/reactord/reactor/errs"
 )
 
-// edge is what every call goes through: it turns panics into errors, errors into statuses, and
-// logs the call.
+// edge is what every call goes through: it lets only those in that may call, turns panics into
+// errors, errors into statuses, and logs the call.
 type edge struct {
-	log *zap.Logger
+	log  *zap.Logger
+	gate *access.Gate
+}
+
+// admit runs for each call when its header is there, before anything of its message is read: who may
+// not call gets nothing decoded. It must not wait, since the connection does.
+func (e *edge) admit(ctx context.Context, info *tap.Info) (context.Context, error) {
+	admitted, err := e.gate.Admit(ctx, info.FullMethodName, info.Header)
+	if err != nil {
+		st := toStatus(ctx, err)
+		e.access(ctx, info.FullMethodName, 0, st, err)
+		return ctx, st
+	}
+	return admitted, nil
 }
 
 func (e *edge) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (resp any, err error) {
@@ -81,7 +96,7 @@ func (e *edge) access(ctx context.Context, method string, took time.Duration, st
 	}
 	fields := []zap.Field{zap.String("method", method), zap.Stringer("code", code), zap.Duration("took", took)}
 	if p, ok := peer.FromContext(ctx); ok {
-		fields = append(fields, zap.Stringer("peer", p.Addr))
+		fields = append(fields, zap.Stringer("peer", p.Addr), zap.Stringer("caller", access.FromContext(ctx)))
 	}
 	if st != nil {
 		fields = append(fields, zap.String("error", status.Convert(st).Message()))

@@ -8,12 +8,12 @@ import (
 
 	"go.uber.org/zap"
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/health"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/reflection"
 
+	"github.com/reactord/reactord/cmd/reactord/internal/access"
 	"github.com/reactord/reactord/cmd/reactord/internal/inflight"
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 	"github.com/reactord/reactord/reactor"
@@ -56,15 +56,15 @@ type Server struct {
 	running sync.WaitGroup // what handlers left running (see AttachWorkload)
 }
 
-// New makes a server of r, whose clients have no more in flight than limits allow. It serves once
-// Serve is called.
-func New(r *reactor.Reactor, limits inflight.Limits, log *zap.Logger) *Server {
-	e := &edge{log: log}
-	gate := inflight.NewGate(limits, log)
+// New makes a server of r, which serves those whom admission lets in, and whose clients have no more in
+// flight than limits allow. It serves once Serve is called.
+func New(r *reactor.Reactor, admission *access.Gate, limits inflight.Limits, log *zap.Logger) *Server {
+	e := &edge{log: log, gate: admission}
+	gate := inflight.NewGate(limits, e.admit, log)
 	s := &Server{
 		gate: gate,
 		grpc: grpc.NewServer(append(gate.Options(),
-			grpc.Creds(inflight.Credentials(insecure.NewCredentials())),
+			grpc.Creds(inflight.Credentials(access.Transport())),
 			grpc.MaxRecvMsgSize(maxMessageBytes),
 			grpc.ChainUnaryInterceptor(e.unary),
 			grpc.ChainStreamInterceptor(e.stream),

@@ -1,0 +1,51 @@
+package access
+
+import (
+	"context"
+	"fmt"
+)
+
+// Identity is who calls, as far as that is proved. Who asks for what will one day belong to a
+// tenant; until then it is told in the log.
+type Identity struct {
+	// Peer is the process at the other end of a unix socket; nil over TCP.
+	Peer *Peer
+	// Token tells that the call had the daemon's token.
+	Token bool
+}
+
+// Peer is a process as the kernel tells of it. PID is 0 where that is not known.
+type Peer struct{ UID, PID int }
+
+// String is the peer as a log tells of it.
+func (p *Peer) String() string {
+	if p.PID == 0 {
+		return fmt.Sprintf("user %d", p.UID)
+	}
+	return fmt.Sprintf("process %d of user %d", p.PID, p.UID)
+}
+
+// String is the identity as a log tells of it.
+func (id Identity) String() string {
+	switch {
+	case id.Token:
+		return "token"
+	case id.Peer != nil:
+		return id.Peer.String()
+	default:
+		return "anybody"
+	}
+}
+
+type identityKey struct{}
+
+// withIdentity is ctx with who calls.
+func withIdentity(ctx context.Context, id Identity) context.Context {
+	return context.WithValue(ctx, identityKey{}, id)
+}
+
+// FromContext is who makes the call of ctx.
+func FromContext(ctx context.Context) Identity {
+	id, _ := ctx.Value(identityKey{}).(Identity)
+	return id
+}

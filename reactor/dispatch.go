@@ -338,6 +338,7 @@ func (r *Reactor) program(w *workload, a *attempt, spec *Spec) *program {
 		Descriptors: int(spec.Limits.Descriptors),
 		PendingOps:  int(spec.Limits.PendingOps),
 		Budget:      r.descriptors,
+		Appends:     r.appends,
 		HeldBytes:   int64(len(spec.Stdin)),
 		OnStart:     func() { r.begun(w) },
 	}

@@ -53,6 +53,7 @@ type Reactor struct {
 	// descriptors bounds what guests hold of the process's file descriptors, or one that opens
 	// many files could keep clients from connecting.
 	descriptors *hostcalls.Budget
+	appends     *wasip1.Appends
 
 	ctx        context.Context // ends with Shutdown: for what the reactor does on its own account
 	stop       context.CancelFunc
@@ -108,6 +109,7 @@ func New(cfg Config) (*Reactor, error) {
 		catalog:     newCatalog(),
 		finished:    newMailbox[finished](),
 		descriptors: hostcalls.NewBudget(process.Descriptors() / 4 * 3),
+		appends:     wasip1.NewAppends(),
 		wake:        make(chan struct{}, 1),
 		pushed:      make(chan struct{}, maxPushed),
 		quiet:       make(chan struct{}),

@@ -13,7 +13,14 @@ type File struct {
 	h        *handle
 	readOnly bool
 	typ      Type
+	id       ID
 }
+
+// ID tells a file from all others that are open.
+type ID struct{ Dev, Ino uint64 }
+
+// ID returns the file's.
+func (f *File) ID() ID { return f.id }
 
 // Type returns Regular or CharDevice.
 func (f *File) Type() Type { return f.typ }

@@ -117,7 +117,8 @@ func (d *Dir) openFile(p place, dirfd int, how How, want Type) (Node, error) {
 	if err != nil {
 		return nil, openError(err, how)
 	}
-	if err := d.check(fd, want); err != nil {
+	s, err := d.check(fd, want)
+	if err != nil {
 		_ = unix.Close(fd)
 		return nil, err
 	}
@@ -130,24 +131,24 @@ func (d *Dir) openFile(p place, dirfd int, how How, want Type) (Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &File{h: h, readOnly: d.readOnly, typ: want}, nil
+	return &File{h: h, readOnly: d.readOnly, typ: s.Type, id: ID{s.Dev, s.Ino}}, nil
 }
 
 // check tells whether what was opened is what was wanted, and may be had. A file can be on another file
 // system than its folder: one file can be mounted over another.
-func (d *Dir) check(fd int, want Type) error {
+func (d *Dir) check(fd int, want Type) (Stat, error) {
 	s, err := fstat(fd)
 	if err != nil {
-		return err
+		return s, err
 	}
 	if s.Type != want || !s.isFile() {
-		return errSwapped
+		return s, errSwapped
 	}
 	v, err := d.volume.of(fd, s)
 	if err == nil && v.kernel {
 		err = syscall.ENOTSUP
 	}
-	return err
+	return s, err
 }
 
 // openError tells what can't be opened from what is not what it was when it was looked at: gone, or

@@ -59,11 +59,11 @@ func fileOp(path string, n uint32) hostcalls.Op {
 }
 
 func (f *file) read(p *Process, v iovecs) (uint32, errno) {
-	return p.readFile(f.op(v.total), v, f.Read)
+	return p.readFile(f, v, func(buf []byte, _ int64) (int, error) { return f.Read(buf) })
 }
 
 func (f *file) write(p *Process, v iovecs) (uint32, errno) {
-	return p.writeFile(f.op(v.total), v, f.Write)
+	return p.writeFile(f, v, func(buf []byte, _ int64) (int, error) { return f.Write(buf) })
 }
 
 func (f *file) filestat(p *Process) (filestat, errno) { return p.statNode(f) }
@@ -216,7 +216,7 @@ func fdPread(p *Process, m memory, a args) errno {
 	}
 	off := a.i64(3)
 	return p.transfer(m, a.u32(1), a.u32(2), a.u32(4), func(p *Process, v iovecs) (uint32, errno) {
-		return p.readFile(f.op(v.total), v, func(buf []byte) (int, error) { return f.ReadAt(buf, off) })
+		return p.readFile(f, v, func(buf []byte, before int64) (int, error) { return f.ReadAt(buf, off+before) })
 	})
 }
 
@@ -228,7 +228,7 @@ func fdPwrite(p *Process, m memory, a args) errno {
 	}
 	off := a.i64(3)
 	return p.transfer(m, a.u32(1), a.u32(2), a.u32(4), func(p *Process, v iovecs) (uint32, errno) {
-		return p.writeFile(f.op(v.total), v, func(buf []byte) (int, error) { return f.WriteAt(buf, off) })
+		return p.writeFile(f, v, func(buf []byte, before int64) (int, error) { return f.WriteAt(buf, off+before) })
 	})
 }
 

@@ -41,6 +41,26 @@ func BenchmarkFiles(b *testing.B) {
 			})
 		}
 	}
+	on("fd_pread/bytes=1048576", func(b *testing.B, c *caller) {
+		const size = 1 << 20
+		c.mem.bytes = make([]byte, atBuffer+size)
+		if err := os.Truncate(filepath.Join(data, "a", "b", "file"), size); err != nil {
+			b.Fatal(err)
+		}
+		fd := c.mustOpen(fdData, "a/b/file", 0, fileRights, 0)
+		c.iovec(atIovec, atBuffer, size)
+		b.SetBytes(size)
+		for b.Loop() {
+			c.want(errnoSuccess, "fd_pread", fd, atIovec, 1, 0, atResult)
+		}
+	})
+	on("fd_write/append/bytes=64", func(b *testing.B, c *caller) {
+		fd := c.mustOpen(fdData, "log", oflagCreat, fileRights, fdflagAppend)
+		c.iovec(atIovec, atBuffer, 64)
+		for b.Loop() {
+			c.want(errnoSuccess, "fd_write", fd, atIovec, 1, atResult)
+		}
+	})
 	on("path_open", func(b *testing.B, c *caller) {
 		for b.Loop() {
 			c.want(errnoSuccess, "fd_close", c.mustOpen(fdData, "a/b/file", 0, fileRights, 0))

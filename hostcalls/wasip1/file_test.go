@@ -2,6 +2,7 @@ package wasip1
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -134,36 +135,103 @@ func TestFileFlags(t *testing.T) {
 	})
 }
 
-// TestLargeTransfers: what is beyond one of our buffers is left for the next call.
+// TestLargeTransfers: one call moves all that it is asked to, from and to several buffers, by way of
+// pieces whose ends are not theirs.
 func TestLargeTransfers(t *testing.T) {
-	withFiles(t, func(c *caller, _, _ string) {
-		const size = 1 << 20
+	withFiles(t, func(c *caller, data, _ string) {
+		const size = 1<<20 + 12345
+		lengths := []uint32{100_000, 0, 7, maxFileBuffer, 1, size - 100_008 - maxFileBuffer}
 		c.mem.bytes = make([]byte, atBuffer+size)
-		for i := range c.mem.bytes[atBuffer:] {
-			c.mem.bytes[atBuffer+i] = byte(i * 7 >> 3)
-		}
-		want := slices.Clone(c.mem.bytes[atBuffer:])
-		fd := c.mustOpen(fdData, "file", oflagCreat, fileRights, 0)
-		transfer := func(name string) {
-			t.Helper()
-			for at, calls := uint32(0), 0; at < size; calls++ {
-				c.iovec(atIovec, atBuffer+at, size-at)
-				c.want(errnoSuccess, name, fd, atIovec, 1, atResult)
-				n := c.u32(atResult)
-				if n == 0 || n > maxTransfer || calls > size/maxFileBuffer {
-					t.Fatalf("%s moved %d at %d", name, n, at)
-				}
-				at += n
+		fill := func() {
+			for i := range c.mem.bytes[atBuffer:] {
+				c.mem.bytes[atBuffer+i] = byte(i * 7 >> 3)
 			}
 		}
-		transfer("fd_write")
-		clear(c.mem.bytes[atBuffer:])
-		c.want(errnoSuccess, "fd_seek", fd, 0, whenceSet, atResult)
-		transfer("fd_read")
-		if !slices.Equal(c.mem.bytes[atBuffer:], want) {
-			t.Error("what was read is not what was written")
+		fill()
+		want := slices.Clone(c.mem.bytes[atBuffer:])
+		at := uint32(atBuffer)
+		for i, n := range lengths {
+			c.iovec(atIovec+uint32(i)*sizeIovec, at, n)
+			at += n
+		}
+		list, count := uint64(atIovec), uint64(len(lengths))
+		for _, f := range []fdflags{0, fdflagAppend} {
+			fd := c.mustOpen(fdData, fmt.Sprintf("file%d", f), oflagCreat, fileRights, f)
+			moved := func(name string, want uint32, params ...uint64) {
+				t.Helper()
+				c.want(errnoSuccess, name, append(append([]uint64{fd, list, count}, params...), atResult)...)
+				if n := c.u32(atResult); n != want {
+					t.Errorf("%s moved %d, want %d", name, n, want)
+				}
+			}
+			content := func(want []byte) {
+				t.Helper()
+				if got, err := os.ReadFile(filepath.Join(data, fmt.Sprintf("file%d", f))); err != nil || !slices.Equal(got, want) {
+					t.Errorf("the file has %d bytes, which are not those that were written (%v)", len(got), err)
+				}
+			}
+			moved("fd_write", size)
+			content(want)
+			if f == 0 {
+				moved("fd_pwrite", size, 10)
+				content(slices.Concat(want[:10], want))
+				c.want(errnoSuccess, "fd_filestat_set_size", fd, 0)
+				moved("fd_pwrite", size, 0)
+			}
+			clear(c.mem.bytes[atBuffer:])
+			moved("fd_pread", size, 0)
+			if !slices.Equal(c.mem.bytes[atBuffer:], want) {
+				t.Error("fd_pread: what was read is not what was written")
+			}
+			moved("fd_pread", 3, size-3)
+			moved("fd_read", 0)
+			fill()
+			c.want(errnoSuccess, "fd_seek", fd, maxFileBuffer, whenceSet, atResult)
+			moved("fd_read", size-maxFileBuffer)
+			if !slices.Equal(c.mem.bytes[atBuffer:][:size-maxFileBuffer], want[maxFileBuffer:]) {
+				t.Error("fd_read: what was read is not what was written")
+			}
+			fill()
 		}
 	})
+}
+
+// TestPieces: a call ends with the first piece that is moved in part, or not at all; what was moved
+// before an error is reported, and the error is the next call's.
+func TestPieces(t *testing.T) {
+	const whole = maxFileBuffer
+	for _, tt := range []struct {
+		name   string
+		total  uint32
+		moves  []uint32 // by one move after the other; then comes an error
+		before []int64  // what each is told
+		want   uint32
+		e      errno
+	}{
+		{"one piece", 10, []uint32{10}, []int64{0}, 10, errnoSuccess},
+		{"three", 2*whole + 1, []uint32{whole, whole, 1}, []int64{0, whole, 2 * whole}, 2*whole + 1, errnoSuccess},
+		{"the end of a file", 3 * whole, []uint32{whole, 5}, []int64{0, whole}, whole + 5, errnoSuccess},
+		{"the end between pieces", 3 * whole, []uint32{whole, 0}, []int64{0, whole}, whole, errnoSuccess},
+		{"an error at first", 3 * whole, nil, []int64{0}, 0, errnoNospc},
+		{"an error later", 3 * whole, []uint32{whole}, []int64{0, whole}, whole, errnoSuccess},
+	} {
+		m, _ := lists(1<<20, tt.total)
+		v, e := m.iovecs(0, 1)
+		if e != errnoSuccess {
+			t.Fatal(e)
+		}
+		var told []int64
+		n, e := pieces(v, func(_ iovecs, before int64) (uint32, errno) {
+			told = append(told, before)
+			if len(told) > len(tt.moves) {
+				return 0, errnoNospc
+			}
+			return tt.moves[len(told)-1], errnoSuccess
+		})
+		if n != tt.want || e != tt.e || !slices.Equal(told, tt.before) {
+			t.Errorf("%s: moved %d, errno %d, told %d; want %d, %d, %d", tt.name, n, e, told, tt.want, tt.e, tt.before)
+		}
+	}
 }
 
 // TestRightsOfFiles: a descriptor can do what it was opened for.
@@ -201,19 +269,60 @@ func TestRightsOfFiles(t *testing.T) {
 			c.want(errnoNotcapable, "fd_fdstat_set_rights", fd, uint64(fileRights), 0)
 			c.want(errnoSuccess, "fd_close", fd)
 
-			fd = c.mustOpen(fdData, "file", 0, fileRights&^(f.need&^readWrite), 0)
+			fd = c.mustOpen(fdData, "file", 0, fileRights, 0)
 			params[0] = fd
-			want := errnoNotcapable
+			give, want := f.need&^readWrite, errnoNotcapable
 			switch {
-			case f.need&^readWrite == 0:
-				c.want(errnoSuccess, "fd_fdstat_set_rights", fd, uint64(fileRights&^f.need), 0)
-				want = errnoBadf
+			case give == 0:
+				give, want = f.need, errnoBadf
 			case name == "fd_tell":
-				c.want(errnoSuccess, "fd_fdstat_set_rights", fd, uint64(fileRights&^(rightFdTell|rightFdSeek)), 0)
+				give |= rightFdSeek
 			}
+			c.want(errnoSuccess, "fd_fdstat_set_rights", fd, uint64(fileRights&^give), 0)
 			c.want(want, name, params...)
 			c.want(errnoSuccess, "fd_close", fd)
 		}
+	})
+}
+
+// TestRightsNotAskedFor: who opens for less than reading and writing, and asks for nothing else, may do what
+// POSIX lets him.
+func TestRightsNotAskedFor(t *testing.T) {
+	withFiles(t, func(c *caller, data, _ string) {
+		if err := os.WriteFile(filepath.Join(data, "file"), []byte("content"), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		list, count := c.buffer("x")
+		for _, tt := range []struct {
+			base rights
+			name string
+			args []uint64
+			want errno
+		}{
+			{rightFdRead, "fd_datasync", nil, errnoSuccess},
+			{rightFdRead, "fd_sync", nil, errnoSuccess},
+			{rightFdRead, "fd_seek", []uint64{1, whenceSet, atResult}, errnoSuccess},
+			{rightFdRead, "fd_pread", []uint64{list, count, 0, atResult}, errnoSuccess},
+			{rightFdRead, "fd_filestat_get", []uint64{atResult}, errnoSuccess},
+			{rightFdRead, "fd_filestat_set_times", []uint64{0, 0, uint64(fstMtimNow)}, errnoSuccess},
+			{rightFdRead, "fd_write", []uint64{list, count, atResult}, errnoBadf},
+			{rightFdRead, "fd_pwrite", []uint64{list, count, 0, atResult}, errnoBadf},
+			{rightFdRead, "fd_filestat_set_size", []uint64{0}, errnoInval},
+			{rightFdRead, "fd_allocate", []uint64{0, 1}, errnoBadf},
+			{rightFdWrite, "fd_pwrite", []uint64{list, count, 0, atResult}, errnoSuccess},
+			{rightFdWrite, "fd_filestat_set_size", []uint64{7}, errnoSuccess},
+			{rightFdWrite, "fd_read", []uint64{list, count, atResult}, errnoBadf},
+			{0, "fd_read", []uint64{list, count, atResult}, errnoBadf},
+		} {
+			fd := c.mustOpen(fdData, "file", 0, tt.base, 0)
+			c.want(tt.want, tt.name, append([]uint64{fd}, tt.args...)...)
+			c.want(errnoSuccess, "fd_close", fd)
+		}
+		ptr, n := c.str(atPath, ".")
+		c.want(errnoSuccess, "path_open", fdData, 0, ptr, n, uint64(oflagDirectory), 0, 0, 0, atResult)
+		sub := uint64(c.u32(atResult))
+		c.want(errnoNotcapable, "fd_readdir", sub, atBuffer, 100, 0, atResult)
+		c.mustOpen(sub, "file", oflagTrunc, rightFdRead|rightFdWrite, 0)
 	})
 }
 

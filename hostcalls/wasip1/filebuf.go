@@ -2,6 +2,7 @@ package wasip1
 
 import (
 	"sync"
+	"time"
 
 	"github.com/reactord/reactord/hostcalls"
 )
@@ -47,12 +48,40 @@ func (b fileBuffer) giveBack() {
 	}
 }
 
-// readFile reads once, on the blocking pool, and hands the bytes to the guest.
-func (p *Process) readFile(op hostcalls.Op, v iovecs, read func([]byte) (int, error)) (uint32, errno) {
+// pieces moves v's bytes by move, as many as one of our buffers holds at a time, until move moves fewer
+// than it was asked to or fails. An error after the first piece is left for the next call to meet. move is
+// told how many bytes were moved before.
+func pieces(v iovecs, move func(piece iovecs, before int64) (uint32, errno)) (uint32, errno) {
+	moved := uint32(0)
+	for v.total > 0 {
+		piece := v.front(maxFileBuffer)
+		n, e := move(piece, int64(moved))
+		if e != errnoSuccess && moved == 0 {
+			return 0, e
+		}
+		moved += n
+		if e != errnoSuccess || n < piece.total {
+			break
+		}
+		v = v.after(n)
+	}
+	return moved, errnoSuccess
+}
+
+// readFile reads until v is full or the file ends.
+func (p *Process) readFile(f *file, v iovecs, read func(buf []byte, before int64) (int, error)) (uint32, errno) {
+	return pieces(v, func(piece iovecs, before int64) (uint32, errno) {
+		p.charge(int64(piece.count) * iovecCost)
+		return p.readPiece(f, piece, func(buf []byte) (int, error) { return read(buf, before) })
+	})
+}
+
+// readPiece reads once, on the blocking pool, and hands the bytes to the guest.
+func (p *Process) readPiece(f *file, v iovecs, read func([]byte) (int, error)) (uint32, errno) {
 	var buf fileBuffer // borrowed when it is needed, not while the job waits for its turn
 	var n int
 	var err error
-	p.blocking(op, func() {
+	p.blocking(f.op(v.total), func() {
 		buf = borrow(v.total)
 		n, err = read(buf.bytes)
 	}, func() { buf.giveBack() })
@@ -64,14 +93,50 @@ func (p *Process) readFile(op hostcalls.Op, v iovecs, read func([]byte) (int, er
 	return uint32(v.scatter(buf.bytes[:n])), errnoSuccess
 }
 
-// writeFile writes what the guest's buffers hold, up to what one of ours does, on the blocking pool.
-func (p *Process) writeFile(op hostcalls.Op, v iovecs, write func([]byte) (int, error)) (uint32, errno) {
-	p.charge(copyCost(int(min(v.total, maxFileBuffer))))
+// writeFile writes what the guest's buffers hold. What is appended is in one piece among what the guests
+// append, however many writes it takes.
+func (p *Process) writeFile(f *file, v iovecs, write func(buf []byte, before int64) (int, error)) (uint32, errno) {
+	if f.flags&fdflagAppend != 0 {
+		return p.appendFile(f, v, write)
+	}
+	return pieces(v, func(piece iovecs, before int64) (uint32, errno) {
+		return p.writePiece(f, piece, func(buf []byte) (int, error) { return write(buf, before) }, func() {})
+	})
+}
+
+// appendFile is writeFile for a file in append mode. If the guest is cancelled, what it has not begun to
+// write is not written, and its turn lasts until the piece that is under way is written.
+func (p *Process) appendFile(f *file, v iovecs, write func(buf []byte, before int64) (int, error)) (uint32, errno) {
+	turn := p.appends.queue(f.ID())
+	writing := false
+	defer func() {
+		if !writing || p.Err() == nil {
+			turn.end()
+		}
+	}()
+	for !turn.come() {
+		p.await(time.Time{}, hostcalls.Wait{Op: f.op(v.total), On: turn})
+	}
+	return pieces(v, func(piece iovecs, before int64) (uint32, errno) {
+		writing = true
+		n, e := p.writePiece(f, piece, func(buf []byte) (int, error) { return write(buf, before) }, turn.end)
+		writing = false
+		return n, e
+	})
+}
+
+// writePiece writes once, on the blocking pool. If the guest is cancelled meanwhile, onAbandoned is called
+// when the write has ended.
+func (p *Process) writePiece(f *file, v iovecs, write func([]byte) (int, error), onAbandoned func()) (uint32, errno) {
+	p.charge(int64(v.count)*iovecCost + copyCost(int(v.total)))
 	buf := borrow(v.total)
 	size := v.gather(buf.bytes)
 	var n int
 	var err error
-	p.blocking(op, func() { n, err = write(buf.bytes[:size]) }, buf.giveBack)
+	p.blocking(f.op(v.total), func() { n, err = write(buf.bytes[:size]) }, func() {
+		buf.giveBack()
+		onAbandoned()
+	})
 	buf.giveBack()
 	return uint32(n), fileErrno(err)
 }

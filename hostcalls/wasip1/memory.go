@@ -14,8 +14,9 @@ var le = binary.LittleEndian
 // Bounds on what one call may ask for. A short read or write is legal, so what is beyond a bound
 // of bytes is left for the guest's next call; what can't be shortened is refused.
 const (
-	// maxTransfer is the most bytes one call moves between the guest and the host.
-	maxTransfer = 256 << 10
+	// maxTransfer is the most bytes one call moves between the guest and the host (MAX_RW_COUNT on
+	// Linux). It moves them piece by piece.
+	maxTransfer = 0x7ffff000
 	// maxIovecs is the most buffers a scatter or gather list may have (IOV_MAX on Linux).
 	maxIovecs = 1024
 	// maxPath is the longest path in bytes (PATH_MAX on Linux, without its final NUL).
@@ -176,6 +177,15 @@ func (v iovecs) after(n uint32) iovecs {
 	n = min(n, v.total)
 	v.skip += n
 	v.total -= n
+	for v.count > 0 { // leave out the buffers that are done with
+		record, e := v.mem.bytes(v.ptr, sizeIovec)
+		if e != errnoSuccess || le.Uint32(record[4:]) > v.skip {
+			break
+		}
+		v.skip -= le.Uint32(record[4:])
+		v.ptr += sizeIovec
+		v.count--
+	}
 	return v
 }
 

@@ -144,13 +144,22 @@ func TestIovecsAreBounded(t *testing.T) {
 	if _, e := m.iovecs(0, 2); e != errnoFault {
 		t.Errorf("a buffer beyond the end: errno %d, want fault", e)
 	}
-	m, _ = lists(1<<20, maxTransfer-1, 2, 7)
-	v, e := m.iovecs(0, 3)
+	const whole = 4 << 20
+	m, buf := lists(whole)
+	for i := range maxIovecs { // of one memory, again and again: 4 GiB in all
+		le.PutUint32(buf[8*i+4:], whole)
+	}
+	v, e := m.iovecs(0, maxIovecs)
 	if e != errnoSuccess || v.total != maxTransfer {
 		t.Fatalf("iovecs: %d bytes, errno %d; want %d", v.total, e, maxTransfer)
 	}
-	if n := v.scatter(bytes.Repeat([]byte{1}, 2*maxTransfer)); n != maxTransfer {
-		t.Errorf("scatter = %d, want %d", n, maxTransfer)
+	front := v.front(whole + 10)
+	if n := front.gather(make([]byte, 2*whole)); n != whole+10 {
+		t.Errorf("gather of the front = %d, want %d", n, whole+10)
+	}
+	rest := v.after(5*whole + 7)
+	if rest.total != maxTransfer-(5*whole+7) || rest.count != maxIovecs-5 || rest.skip != 7 {
+		t.Errorf("after five buffers and seven bytes: %+v", rest)
 	}
 }
 

@@ -213,10 +213,9 @@ func pathOpen(p *Process, m memory, a args) errno {
 		return errnoInval
 	}
 	o := opening{
-		flags:      oflags(a.u32(4)),
-		base:       rights(a.u64(5)),
-		inheriting: rights(a.u64(6)),
-		fdflags:    fdflags(a.u32(7)),
+		flags:   oflags(a.u32(4)),
+		base:    rights(a.u64(5)),
+		fdflags: fdflags(a.u32(7)),
 	}
 	if e := o.allowed(f.fdstat); e != errnoSuccess {
 		return e
@@ -251,9 +250,9 @@ func pathOpen(p *Process, m memory, a args) errno {
 
 // opening is what path_open is asked for.
 type opening struct {
-	flags            oflags
-	base, inheriting rights
-	fdflags          fdflags
+	flags   oflags
+	base    rights
+	fdflags fdflags
 }
 
 // allowed tells whether a folder's rights suffice. More rights than it passes on may be asked for,
@@ -296,10 +295,13 @@ func (o opening) how(follow bool) vfs.How {
 	}
 }
 
-// descriptor makes a descriptor of what was opened in a folder. Its rights are those asked for that
-// the folder passes on and that mean something for it.
+// descriptor makes a descriptor of what was opened in a folder. It has all rights that the folder passes on
+// and that mean something for it, but to read, to write and to list only if that was asked for. Later
+// hosts know of no other rights, so programs that ask for fewer than they use are common: an fsync of
+// what is open for reading is one.
 func (o opening) descriptor(n vfs.Node, in *folder, path string) descriptor {
-	st := fdstat{flags: o.fdflags, base: o.base & in.inheriting, inheriting: o.inheriting & in.inheriting}
+	const asked = rightFdRead | rightFdWrite | rightFdReaddir
+	st := fdstat{flags: o.fdflags, base: in.inheriting &^ (asked &^ o.base), inheriting: in.inheriting}
 	path = in.beneath(path)
 	if dir, ok := n.(*vfs.Dir); ok {
 		st.filetype = filetypeDirectory

@@ -27,7 +27,7 @@ func TestRightsAreInherited(t *testing.T) {
 		c.want(errnoSuccess, "fd_fdstat_set_rights", sub,
 			uint64(rightPathOpen|rightPathCreateFile), uint64(rightFdRead|rightFdSync))
 		fd := c.mustOpen(sub, "file", oflagCreat, rightFdRead|rightFdSeek, 0)
-		if base, _ := rightsOf(fd); base != rightFdRead {
+		if base, _ := rightsOf(fd); base != rightFdRead|rightFdSync {
 			t.Errorf("rights of a file: %x", base)
 		}
 		for _, o := range []struct {

@@ -30,6 +30,7 @@ type Config struct {
 	Descriptors int               // open at a time, stdio among them
 	PendingOps  int               // subscriptions of one poll
 	Budget      *hostcalls.Budget // the daemon's descriptors that all processes may hold together; no bound
+	Appends     *Appends          // of all processes that may append to the same files
 	Random      io.Reader         // safe for concurrent use
 	HeldBytes   int64             // kept in memory by the caller, such as input; counted as the guest's memory
 	OnStart     func()            // is called on the fiber when the instance is there, before its first call; nil: none
@@ -56,6 +57,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.PendingOps == 0 {
 		c.PendingOps = DefaultPendingOps
+	}
+	if c.Appends == nil {
+		c.Appends = NewAppends()
 	}
 	if c.Random == nil {
 		c.Random = rand.Reader
@@ -87,6 +91,7 @@ type Process struct {
 	stderr     stdout
 	args       stringList
 	env        stringList
+	appends    *Appends
 	random     io.Reader
 	started    time.Time // zero of the monotonic clock
 	pendingOps int
@@ -108,6 +113,7 @@ func NewProcess(f *executor.Fiber, d *driver.Driver, config Config) (*Process, e
 	p := &Process{
 		args:       newStringList(config.Args),
 		env:        newStringList(config.Env),
+		appends:    config.Appends,
 		random:     config.Random,
 		started:    time.Now(),
 		pendingOps: config.PendingOps,

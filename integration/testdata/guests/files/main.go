@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -15,9 +16,11 @@ import (
 
 func main() {
 	verbs := map[string]func(dir string, args []string) error{
-		"root":    root,
-		"devices": devices,
-		"peek":    peek,
+		"root":     root,
+		"devices":  devices,
+		"transfer": transfer,
+		"append":   appendRecords,
+		"peek":     peek,
 	}
 	if len(os.Args) < 3 || verbs[os.Args[1]] == nil {
 		fmt.Fprintln(os.Stderr, "files: what?")
@@ -131,6 +134,54 @@ func devices(dir string, _ []string) error {
 		}
 	}
 	return nil
+}
+
+// transfer writes and reads a file, a call for all of it.
+func transfer(dir string, _ []string) error {
+	const size = 3<<20 + 7
+	content := make([]byte, size)
+	for i := range content {
+		content[i] = byte(i * 7 >> 3)
+	}
+	fd, err := syscall.Open(filepath.Join(dir, "file"), syscall.O_RDWR|syscall.O_CREAT|syscall.O_TRUNC, 0o644)
+	if err != nil {
+		return err
+	}
+	read := make([]byte, size)
+	for _, step := range []struct {
+		name string
+		call func() (int, error)
+	}{
+		{"write", func() (int, error) { return syscall.Write(fd, content) }},
+		{"pread", func() (int, error) { return syscall.Pread(fd, read, 0) }},
+		{"pwrite", func() (int, error) { return syscall.Pwrite(fd, content, 0) }},
+		{"seek", func() (int, error) { _, err := syscall.Seek(fd, 0, io.SeekStart); return size, err }},
+		{"read", func() (int, error) { clear(read); return syscall.Read(fd, read) }},
+	} {
+		if n, err := step.call(); n != size || err != nil {
+			return fmt.Errorf("%s: %d of %d: %w", step.name, n, size, err)
+		}
+	}
+	if !bytes.Equal(read, content) {
+		return errors.New("what was read is not what was written")
+	}
+	return syscall.Close(fd)
+}
+
+// appendRecords appends as many records of equal bytes to a file as there are bytes in the argument, a call
+// for each.
+func appendRecords(dir string, args []string) error {
+	fd, err := syscall.Open(filepath.Join(dir, "log"), syscall.O_WRONLY|syscall.O_CREAT|syscall.O_APPEND, 0o644)
+	if err != nil {
+		return err
+	}
+	for _, letter := range []byte(args[0]) {
+		record := append(bytes.Repeat([]byte{letter}, 300_000), '\n')
+		if n, err := syscall.Write(fd, record); n != len(record) || err != nil {
+			return fmt.Errorf("wrote %d of %d: %w", n, len(record), err)
+		}
+	}
+	return syscall.Close(fd)
 }
 
 // peek fails if it can open any of the files that args name, for reading or writing, or list a folder.

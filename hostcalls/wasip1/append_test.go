@@ -1,0 +1,153 @@
+package wasip1
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"testing"
+
+	"github.com/reactord/reactord/hostcalls/vfs"
+)
+
+// TestTurns: who appends to a file comes in order, and who leaves, wherever in the row, holds nobody up.
+func TestTurns(t *testing.T) {
+	a := NewAppends()
+	file, other := vfs.ID{Ino: 1}, vfs.ID{Ino: 2}
+	woken := map[*turn]int{}
+	queue := func(id vfs.ID) *turn {
+		t := a.queue(id)
+		t.Notify(func() { woken[t]++ })
+		return t
+	}
+	come := func(tt *turn, want bool, wakes int) {
+		t.Helper()
+		if tt.come() != want || woken[tt] != wakes {
+			t.Errorf("its turn: %v, woken %d times; want %v, %d", tt.come(), woken[tt], want, wakes)
+		}
+	}
+	first, second, third, fourth, apart := queue(file), queue(file), queue(file), queue(file), queue(other)
+	come(first, true, 1)
+	come(second, false, 0)
+	come(apart, true, 1)
+	second.end() // before its turn
+	come(third, false, 0)
+	first.end()
+	first.end() // once only
+	come(third, true, 1)
+	come(fourth, false, 0)
+	stop := fourth.Notify(func() { t.Error("woken after stop") })
+	stop()
+	third.end()
+	come(fourth, true, 0)
+	fourth.end()
+	apart.end()
+	if len(a.files) != 0 {
+		t.Errorf("left behind: %v", a.files)
+	}
+}
+
+// TestAppendsAreWhole: records of several pieces, from several processes, are each in one piece.
+func TestAppendsAreWhole(t *testing.T) {
+	const processes, records, size = 4, 10, 3*maxFileBuffer + 1234
+	data, fixed := newGrants(t)
+	appends := NewAppends()
+	var all sync.WaitGroup
+	for i := range processes {
+		all.Go(func() {
+			withProcess(t, Config{Grants: grantsOf(data, fixed), Appends: appends}, func(c *caller) {
+				c.mem.bytes = make([]byte, atBuffer+size)
+				for at := range c.mem.bytes[atBuffer:] {
+					c.mem.bytes[atBuffer+at] = 'a' + byte(i)
+				}
+				c.iovec(atIovec, atBuffer, 100)
+				c.iovec(atIovec+sizeIovec, atBuffer+100, size-100)
+				// Some find the file under another name.
+				name := "log"
+				if i%2 == 1 {
+					name = fmt.Sprintf("log%d", i)
+					path, n := c.str(atPath2, name)
+					c.want(errnoSuccess, "fd_close", c.mustOpen(fdData, "log", oflagCreat, 0, 0))
+					old, on := c.str(atPath, "log")
+					c.want(errnoSuccess, "path_link", fdData, 0, old, on, fdData, path, n)
+				}
+				fd := c.mustOpen(fdData, name, oflagCreat, fileRights, fdflagAppend)
+				for range records {
+					c.want(errnoSuccess, "fd_write", fd, atIovec, 2, atResult)
+					if n := c.u32(atResult); n != size {
+						t.Errorf("wrote %d of %d", n, size)
+					}
+				}
+			})
+		})
+	}
+	all.Wait()
+	got, err := os.ReadFile(filepath.Join(data, "log"))
+	if err != nil || len(got) != processes*records*size {
+		t.Fatalf("%d bytes, %v; want %d", len(got), err, processes*records*size)
+	}
+	for len(got) > 0 {
+		record := got[:size]
+		if !bytes.Equal(record, bytes.Repeat(record[:1], size)) {
+			t.Fatal("a record is not in one piece")
+		}
+		got = got[size:]
+	}
+	if len(appends.files) != 0 {
+		t.Errorf("left behind: %v", appends.files)
+	}
+}
+
+// TestAppendCancelled: a process that is cancelled while it appends keeps its turn until the write that is
+// under way has ended, and one that is cancelled while it waits gives its place up.
+func TestAppendCancelled(t *testing.T) {
+	data, fixed := newGrants(t)
+	appends := NewAppends()
+	config := Config{Grants: grantsOf(data, fixed), Appends: appends}
+	turns := func() int {
+		appends.mu.Lock()
+		defer appends.mu.Unlock()
+		n := 0
+		for _, l := range appends.files {
+			n += l.Len()
+		}
+		return n
+	}
+	// start returns what cancels a process that is about to append, and what waits for its end.
+	start := func(prepare func(*caller)) (cancel, wait func()) {
+		ended := make(chan struct{})
+		before := turns()
+		end, task := startProcess(t, config, func(c *caller) {
+			defer close(ended)
+			fd := c.mustOpen(fdData, "log", oflagCreat, fileRights, fdflagAppend)
+			list, count := c.buffer("record")
+			prepare(c)
+			c.call("fd_write", fd, list, count, atResult)
+			t.Error("fd_write returned")
+		})
+		for turns() == before {
+			runtime.Gosched()
+		}
+		return func() { task.Cancel(errStop); <-ended }, func() { _ = end() }
+	}
+	// The threads of its own pool are busy, so its write is under way until they are released.
+	release := make(chan struct{})
+	cancelWriting, writingEnds := start(func(c *caller) { occupy(c.Driver(), release) })
+	cancelWaiting, waitingEnds := start(func(*caller) {})
+	cancelWaiting()
+	waitingEnds()
+	if n := turns(); n != 1 {
+		t.Errorf("%d turns when the one that waited has gone, want 1", n)
+	}
+	cancelWriting()
+	if n := turns(); n != 1 {
+		t.Errorf("%d turns while a write is under way, want 1", n)
+	}
+	close(release)
+	writingEnds()
+	if n := turns(); n != 0 {
+		t.Errorf("%d turns when the write has ended, want 0", n)
+	}
+}

@@ -83,6 +83,7 @@ func (m *Module) Instantiate(config InstanceConfig) (_ *Instance, err error) {
 		return nil, m.outcome(err)
 	}
 	i.attach(guest)
+	m.setFrames(guest)
 	return i, nil
 }
 
@@ -124,7 +125,7 @@ func (m *Module) hostBytes() int64 {
 	const pointer, element, global, segment = 8, 56, 96, 48
 	const usual = 64 << 10
 	tables := int64(m.info.TableElements) * pointer
-	records := int64(m.info.Elements)*element + int64(m.info.Globals)*global + int64(m.info.Segments)*segment
+	records := int64(m.info.Elements)*element + int64(m.info.Globals+len(m.info.LargeFrames))*global + int64(m.info.Segments)*segment
 	return tables + max(records-usual, 0)
 }
 

@@ -33,7 +33,9 @@ type Module struct {
 	// wazero frees the machine code when neither this nor an instance refers to it.
 	compiled wazero.CompiledModule
 	err      error
-	names    names // for stack traces
+	measure  sync.Once // makes frames, with the first instance
+	frames   []int64   // of info.LargeFrames in the machine code
+	names    names     // for stack traces
 
 	// The rest is guarded by the table's mutex.
 	holders int

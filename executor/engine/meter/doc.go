@@ -19,7 +19,10 @@
 //     [GrowStackFunction], where the host adds to the counter or ends the
 //     guest. Real use never exceeds what was granted by more than [RedZone].
 //
-// Both globals start at zero, so that a module whose start function runs
+// A large frame is a global of its own, see [FrameGlobal], for its bound is many times what it is, and the host
+// can tell from the machine code.
+//
+// Both counters start at zero, so that a module whose start function runs
 // before the host could set them calls the host first.
 //
 // Apart from that a rewritten module computes what the original computes; it

@@ -176,7 +176,7 @@ func (e *emitter) prologue() {
 	l := &label{op: wasm.OpReturn, arity: len(e.signature().Results)}
 	switch {
 	case e.wrapped && p.entryCheck[e.f]:
-		e.addToStack(-e.rw.frames[e.f])
+		e.moveStack(wasm.OpI64Sub)
 		e.out.Index(wasm.OpGlobalGet, add.stack)
 		e.out.Index(wasm.OpGlobalGet, add.fuel)
 		e.out.Op(wasm.OpI64Or)
@@ -185,7 +185,7 @@ func (e *emitter) prologue() {
 			e.callIfNegative(add.fuel, add.yield)
 		})
 	case e.wrapped:
-		e.addToStack(-e.rw.frames[e.f])
+		e.moveStack(wasm.OpI64Sub)
 		e.callIfNegative(add.stack, add.growStack)
 	case p.entryCheck[e.f]:
 		e.check()
@@ -207,7 +207,7 @@ func (e *emitter) epilogue(l *label) {
 	if e.wrapped {
 		e.join(l)
 		e.charge(e.pending)
-		e.addToStack(e.rw.frames[e.f])
+		e.moveStack(wasm.OpI64Add)
 		e.out.Op(wasm.OpEnd)
 		return
 	}
@@ -219,14 +219,14 @@ func (e *emitter) epilogue(l *label) {
 
 func (e *emitter) signature() wasm.FuncType { return e.rw.types[e.rw.imported+e.f] }
 
-func (e *emitter) addToStack(n int64) {
+// moveStack takes the function's frame off the stack bytes that are left, or puts it back.
+func (e *emitter) moveStack(op wasm.Op) {
 	e.out.Index(wasm.OpGlobalGet, e.rw.added.stack)
-	if n < 0 {
-		e.out.I64Const(-n)
-		e.out.Op(wasm.OpI64Sub)
+	if frame, large := e.rw.added.frames[e.f]; large {
+		e.out.Index(wasm.OpGlobalGet, frame)
 	} else {
-		e.out.I64Const(n)
-		e.out.Op(wasm.OpI64Add)
+		e.out.I64Const(e.rw.frames[e.f])
 	}
+	e.out.Op(op)
 	e.out.Index(wasm.OpGlobalSet, e.rw.added.stack)
 }

@@ -102,7 +102,7 @@ func (e *emitter) tailCall(in wasm.Instr) {
 	}
 	e.pending = 0
 	if e.wrapped {
-		e.addToStack(e.rw.frames[e.f])
+		e.moveStack(wasm.OpI64Add)
 	}
 	if in.Op == wasm.OpReturnCall {
 		e.out.Index(in.Op, e.rw.added.renumber(in.A))

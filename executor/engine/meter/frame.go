@@ -1,6 +1,9 @@
 package meter
 
 import (
+	"cmp"
+	"slices"
+
 	"github.com/reactord/reactord/executor/engine/meter/wasm"
 )
 
@@ -31,14 +34,33 @@ const (
 	// maxFrame stands for frames that are too large to tell.
 	maxFrame = 1 << 30
 
-	// frameBudget bounds the work on a function, in words of sets.
-	frameBudget = 4 << 20
+	// largeFrame is the bound from which on a frame is in a global, which the host sets to what the machine
+	// code has; largeFrames is how many there are at most, those of the largest bounds.
+	largeFrame  = 2 << 10
+	largeFrames = 128
+
+	// The work on a function is bounded, in words of sets, by what its code has in bytes. Where it would be
+	// more, the frame is too large to tell.
+	frameWorkPerByte = 64
+	frameWorkLeast   = 4 << 10
 
 	// livenessRounds is how often loops are gone over. What is live at the head
 	// of a loop is at first everything that the loop reads, which is too much;
 	// each round makes it less.
 	livenessRounds = 3
 )
+
+// chooseLarge returns the functions that count their frames by a global.
+func chooseLarge(frames []int64, charged []bool) []int {
+	var large []int
+	for f, frame := range frames {
+		if charged[f] && frame >= largeFrame {
+			large = append(large, f)
+		}
+	}
+	slices.SortStableFunc(large, func(a, b int) int { return cmp.Compare(frames[b], frames[a]) })
+	return large[:min(len(large), largeFrames)]
+}
 
 // frameEstimator estimates frames. It keeps its memory from function to function.
 type frameEstimator struct {
@@ -108,7 +130,7 @@ func (fe *frameEstimator) prepare() bool {
 		}
 	}
 	const setsEach = 7
-	if n*fe.words*setsEach > frameBudget || merges*fe.words > frameBudget {
+	if budget := frameWorkLeast + frameWorkPerByte*len(fe.code); n*fe.words*setsEach > budget || merges*fe.words > budget {
 		return false
 	}
 	need := (n*setsEach + 2) * fe.words

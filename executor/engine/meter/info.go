@@ -32,6 +32,9 @@ type Info struct {
 	CodeBytes     int  // of all bodies, metered
 	ModuleBytes   int  // of the module, metered
 	HasStart      bool // a start section: code runs at instantiation
+
+	// LargeFrames are the defined functions whose frames are globals, see FrameGlobal.
+	LargeFrames []int
 }
 
 // ExternKind is what an import or an export is.

@@ -1,6 +1,8 @@
 package meter
 
 import (
+	"strconv"
+
 	"github.com/reactord/reactord/executor/engine/meter/wasm"
 )
 
@@ -12,10 +14,16 @@ const (
 	GrowStackFunction = "grow_stack"     // () -> (): the stack bytes are below zero
 	FuelGlobal        = "reactord.fuel"  // mutable i64: units left; the host sets it
 	StackGlobal       = "reactord.stack" // mutable i64: stack bytes left; the host adds to it
+
+	framePrefix = "reactord.frame." // before a number; see FrameGlobal
 )
 
 // AddedImports is how many functions a rewritten module imports after those of the original.
 const AddedImports = 2
+
+// FrameGlobal returns the name of the mutable i64 that has the frame of Info.LargeFrames[i] in bytes: at first the
+// pass's bound of it. The host that knows better sets it before it calls the module.
+func FrameGlobal(i int) string { return framePrefix + strconv.Itoa(i) }
 
 // RedZone is how many bytes of stack a guest may use beyond what was granted:
 // call chains without recursion that fit it are not counted.

@@ -3,6 +3,7 @@ package meter
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/reactord/reactord/executor/engine/meter/wasm"
 )
@@ -30,6 +31,7 @@ func Rewrite(binary []byte, opts Options) (out []byte, info *Info, err error) {
 		return nil, nil, err
 	}
 	rw.extend()
+	info.LargeFrames = rw.large
 	if err := rw.bodies(); err != nil {
 		return nil, nil, err
 	}
@@ -56,7 +58,8 @@ type rewriter struct {
 	typeOf   map[string]uint32 // the first of m.Types with a typeKey
 	keys     []uint32          // for each type the first one equal to it
 	plan     *plan
-	frames   []int64 // of the defined functions
+	frames   []int64 // bounds, of the defined functions
+	large    []int   // functions whose frames are globals
 
 	growsTables bool // code does
 	uses        uses
@@ -68,8 +71,9 @@ type rewriter struct {
 
 // added are the things that rewritten code refers to.
 type added struct {
-	fuel, stack      uint32 // globals
-	yield, growStack uint32 // functions
+	fuel, stack      uint32         // globals
+	frames           map[int]uint32 // globals of large frames, by function
+	yield, growStack uint32         // functions
 	renumber         func(uint32) uint32
 	bulk             bulk
 }
@@ -85,7 +89,7 @@ func refuseReserved(m *wasm.Module) error {
 		}
 	}
 	for i := range m.Exports {
-		if name := m.Exports[i].Name; name == FuelGlobal || name == StackGlobal {
+		if name := m.Exports[i].Name; name == FuelGlobal || name == StackGlobal || strings.HasPrefix(name, framePrefix) {
 			return reserved(fmt.Sprintf("export %q", name))
 		}
 	}
@@ -138,6 +142,7 @@ func (rw *rewriter) analyze() error {
 	for f := range functions {
 		rw.frames[f] = functions[f].frame
 	}
+	rw.large = chooseLarge(rw.frames, rw.plan.charged)
 	return nil
 }
 
@@ -190,22 +195,29 @@ func (rw *rewriter) extend() {
 		wasm.Import{Module: HostModule, Name: YieldFunction, Kind: wasm.FuncExtern, Func: void},
 		wasm.Import{Module: HostModule, Name: GrowStackFunction, Kind: wasm.FuncExtern, Func: void},
 	)
-	globals := uint32(len(m.GlobalTypes()))
 	rw.added = added{
 		yield: first, growStack: first + 1, renumber: renumber,
-		fuel: globals, stack: globals + 1,
+		fuel: rw.addCounter(FuelGlobal, 0), stack: rw.addCounter(StackGlobal, 0),
+		frames: make(map[int]uint32, len(rw.large)),
 	}
-	var zero wasm.Code
-	zero.I64Const(0)
-	zero.Op(wasm.OpEnd)
-	counter := wasm.Global{
+	for i, f := range rw.large {
+		rw.added.frames[f] = rw.addCounter(FrameGlobal(i), rw.frames[f])
+	}
+}
+
+// addCounter adds an exported global and returns its index.
+func (rw *rewriter) addCounter(name string, value int64) uint32 {
+	m := rw.m
+	index := uint32(m.ImportedGlobals() + len(m.Globals))
+	var init wasm.Code
+	init.I64Const(value)
+	init.Op(wasm.OpEnd)
+	m.Globals = append(m.Globals, wasm.Global{
 		Type: wasm.GlobalType{Type: wasm.I64, Mutable: true},
-		Init: wasm.Expr{Code: zero},
-	}
-	m.Globals = append(m.Globals, counter, counter)
-	m.Exports = append(m.Exports,
-		wasm.Export{Name: FuelGlobal, Kind: wasm.GlobalExtern, Index: rw.added.fuel},
-		wasm.Export{Name: StackGlobal, Kind: wasm.GlobalExtern, Index: rw.added.stack})
+		Init: wasm.Expr{Code: init},
+	})
+	m.Exports = append(m.Exports, wasm.Export{Name: name, Kind: wasm.GlobalExtern, Index: index})
+	return index
 }
 
 // typeKey returns a string that equal types have in common.

@@ -1,6 +1,7 @@
 package meter
 
 import (
+	"iter"
 	"slices"
 )
 
@@ -168,6 +169,7 @@ func (g *graph) feedback() []bool {
 // callees.
 type plan struct {
 	component  []int32
+	order      []int          // nodes, callees before callers, those of a component together
 	types      map[uint32]int // node of a type that is called indirectly
 	entryCheck []bool         // functions that check the fuel at entry
 	cyclic     []bool         // nodes that are in a cycle
@@ -179,66 +181,80 @@ type plan struct {
 // red zone is for the host functions and helpers that the meter calls.
 const uncounted = RedZone - 512
 
-// newPlan decides where checks go.
-//
-// Fuel: each cycle of calls goes through a check, either at the entry of a
-// function or before an indirect call. Functions outside cycles need none:
-// their caller knows how much they burn at most.
-//
-// Stack: functions in cycles count their frames. Others form chains; they
-// count as well as soon as those that don't would exceed the red zone.
+// newPlan decides where checks of the fuel go: each cycle of calls goes through a check, either at the entry of a
+// function or before an indirect call. Functions outside cycles need none: their caller knows
+// how much they burn at most.
 func newPlan(g *graph) *plan {
 	component, order := g.components()
-	n := len(g.functions)
 	p := &plan{
 		component:  component,
+		order:      order,
 		types:      g.types,
 		entryCheck: g.feedback(),
 		cyclic:     g.cyclic(component),
-		charged:    make([]bool, n),
 		unchecked:  make([]int64, g.size()),
 	}
-	red := make([]int64, g.size()) // bytes of uncounted frames from a node down
-	for len(order) > 0 {
-		members := 1
-		for members < len(order) && component[order[members]] == component[order[0]] {
-			members++
-		}
-		p.settle(g, order[:members], red)
-		order = order[members:]
-	}
-	return p
-}
-
-// settle plans the nodes of one component, whose callees are settled.
-func (p *plan) settle(g *graph, members []int, red []int64) {
-	var below int64
-	for _, node := range members {
-		burn, most := int64(0), int64(0)
-		for i := 0; ; i++ {
-			succ, ok := g.successor(node, i)
-			if !ok {
-				break
-			}
-			if p.component[succ] != p.component[node] {
-				below = max(below, red[succ])
+	p.eachComponent(func(members []int) {
+		for _, node := range members {
+			burn, most := int64(0), int64(0)
+			for succ := range p.outside(g, node) {
 				burn = min(burn+p.unchecked[succ], maxUnchecked)
 				most = max(most, p.unchecked[succ])
 			}
+			if node < len(g.functions) {
+				most = min(burn+g.functions[node].cost, maxUnchecked)
+			}
+			p.unchecked[node] = most
 		}
-		if node < len(g.functions) {
-			most = min(burn+g.functions[node].cost, maxUnchecked)
+	})
+	return p
+}
+
+// chargeStack decides which functions count their frames, which the graph has by now: those in cycles do. Others form
+// chains; they count as well as soon as those that don't would exceed the red zone.
+func (p *plan) chargeStack(g *graph) {
+	p.charged = make([]bool, len(g.functions))
+	red := make([]int64, g.size()) // bytes of uncounted frames from a node down
+	p.eachComponent(func(members []int) {
+		var below int64
+		for _, node := range members {
+			for succ := range p.outside(g, node) {
+				below = max(below, red[succ])
+			}
 		}
-		p.unchecked[node] = most
+		for _, node := range members {
+			red[node] = below
+			if node >= len(g.functions) {
+				continue
+			}
+			frame := g.functions[node].frame
+			if p.charged[node] = p.cyclic[node] || below+frame > uncounted; !p.charged[node] {
+				red[node] = below + frame
+			}
+		}
+	})
+}
+
+// eachComponent visits the components of the graph, callees before callers.
+func (p *plan) eachComponent(visit func(members []int)) {
+	for order := p.order; len(order) > 0; {
+		members := 1
+		for members < len(order) && p.component[order[members]] == p.component[order[0]] {
+			members++
+		}
+		visit(order[:members])
+		order = order[members:]
 	}
-	for _, node := range members {
-		red[node] = below
-		if node >= len(g.functions) {
-			continue
-		}
-		frame := g.functions[node].frame
-		if p.charged[node] = p.cyclic[node] || below+frame > uncounted; !p.charged[node] {
-			red[node] = below + frame
+}
+
+// outside yields the successors of a node that are in other components.
+func (p *plan) outside(g *graph, node int) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for i := 0; ; i++ {
+			succ, ok := g.successor(node, i)
+			if !ok || p.component[succ] != p.component[node] && !yield(succ) {
+				return
+			}
 		}
 	}
 }

@@ -27,6 +27,7 @@ type emitter struct {
 	instrs []wasm.Instr
 	marks  []byte
 
+	at     int // the instruction that is being copied
 	out    wasm.Code
 	depth  int // open blocks in out
 	anchor int // in out
@@ -93,6 +94,7 @@ func (e *emitter) run(from, to int) {
 // step copies the instruction at i and returns the position after what it copied.
 func (e *emitter) step(i int) int {
 	in := e.instrs[i]
+	e.at = i
 	e.burn(cost(in.Op))
 	switch in.Op {
 	case wasm.OpBlock, wasm.OpIf:

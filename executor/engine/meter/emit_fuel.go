@@ -93,6 +93,7 @@ func (e *emitter) less(n int64) {
 
 // check calls the host if the fuel is spent.
 func (e *emitter) check() {
+	e.marks[e.at] |= markChecked
 	e.fuel()
 	e.ifNegative(func() {
 		if e.inLocal {

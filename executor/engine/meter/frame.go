@@ -354,10 +354,7 @@ func (fe *frameEstimator) cross() { fe.crossing.union(fe.live) }
 func (fe *frameEstimator) pressure(i int) {
 	here := fe.liveCount + int(fe.heights[i])
 	fe.most = max(fe.most, here)
-	switch {
-	case clobbers(fe.instrs[i].Op):
-		fe.cross()
-	case here > freeRegisters:
+	if clobbers(fe.instrs[i].Op) || fe.marks[i]&markChecked != 0 || here > freeRegisters {
 		fe.cross()
 	}
 	if inlineMove(fe.instrs[i].Op) {

@@ -62,6 +62,9 @@ func (w *shapeWalk) adjust(takes, leaves int) {
 func (w *shapeWalk) step(i int) {
 	fe := w.fe
 	in := fe.instrs[i]
+	if fe.marks[i]&markChecked != 0 {
+		w.cross()
+	}
 	switch in.Op {
 	case wasm.OpBlock, wasm.OpLoop, wasm.OpIf:
 		w.open(i)

@@ -31,6 +31,9 @@ func Rewrite(binary []byte, opts Options) (out []byte, info *Info, err error) {
 		return nil, nil, err
 	}
 	rw.extend()
+	if err := rw.estimateFrames(); err != nil {
+		return nil, nil, err
+	}
 	info.LargeFrames = rw.large
 	if err := rw.bodies(); err != nil {
 		return nil, nil, err
@@ -57,6 +60,7 @@ type rewriter struct {
 	imported int               // the author's imported functions
 	typeOf   map[string]uint32 // the first of m.Types with a typeKey
 	keys     []uint32          // for each type the first one equal to it
+	graph    *graph
 	plan     *plan
 	frames   []int64 // bounds, of the defined functions
 	large    []int   // functions whose frames are globals
@@ -124,26 +128,49 @@ func (rw *rewriter) analyze() error {
 			taken[int(f)-rw.imported] = true
 		}
 	}
-	frames := frameEstimator{rw: rw}
 	for f := range functions {
 		if err := rw.parse(f); err != nil {
 			return err
 		}
 		functions[f] = rw.summarize(take)
 		rw.uses.note(rw.m.Bodies[f].Code, rw.instr)
-		rw.scan.scan(rw.m.Bodies[f].Code, rw.instr)
-		frames.code, frames.instrs, frames.marks = rw.m.Bodies[f].Code, rw.instr, rw.scan.marks
-		functions[f].frame = frames.estimate(f)
 	}
 	rw.takenByModule(take)
-	g := newGraph(functions, taken, func(f int) uint32 { return rw.keys[rw.m.Functions[f]] })
-	rw.plan = newPlan(g)
-	rw.frames = make([]int64, len(functions))
-	for f := range functions {
-		rw.frames[f] = functions[f].frame
-	}
-	rw.large = chooseLarge(rw.frames, rw.plan.charged)
+	rw.graph = newGraph(functions, taken, func(f int) uint32 { return rw.keys[rw.m.Functions[f]] })
+	rw.plan = newPlan(rw.graph)
 	return nil
+}
+
+// estimateFrames bounds the frames, with the checks that there are going to be, and completes the plan.
+func (rw *rewriter) estimateFrames() error {
+	rw.frames = make([]int64, len(rw.m.Bodies))
+	estimator := frameEstimator{rw: rw}
+	for f := range rw.frames {
+		if err := rw.parse(f); err != nil {
+			return err
+		}
+		code := rw.m.Bodies[f].Code
+		rw.scan.scan(code, rw.instr)
+		rw.markChecks(f)
+		estimator.code, estimator.instrs, estimator.marks = code, rw.instr, rw.scan.marks
+		rw.frames[f] = estimator.estimate(f)
+		rw.graph.functions[f].frame = rw.frames[f]
+	}
+	rw.plan.chargeStack(rw.graph)
+	rw.large = chooseLarge(rw.frames, rw.plan.charged)
+	rw.added.frames = make(map[int]uint32, len(rw.large))
+	for i, f := range rw.large {
+		rw.added.frames[f] = rw.addCounter(FrameGlobal(i), rw.frames[f])
+	}
+	return nil
+}
+
+// markChecks marks the instructions before which the metered body checks the fuel. Where that is does not depend
+// on what is counted of the stack.
+func (rw *rewriter) markChecks(f int) {
+	rw.plan.charged = make([]bool, len(rw.frames))
+	e := rw.emitter(f)
+	e.function()
 }
 
 // summarize sums up the function whose body was parsed.
@@ -198,10 +225,6 @@ func (rw *rewriter) extend() {
 	rw.added = added{
 		yield: first, growStack: first + 1, renumber: renumber,
 		fuel: rw.addCounter(FuelGlobal, 0), stack: rw.addCounter(StackGlobal, 0),
-		frames: make(map[int]uint32, len(rw.large)),
-	}
-	for i, f := range rw.large {
-		rw.added.frames[f] = rw.addCounter(FrameGlobal(i), rw.frames[f])
 	}
 }
 
@@ -308,19 +331,25 @@ func (rw *rewriter) body(f int) error {
 	}
 	body := &rw.m.Bodies[f]
 	rw.scan.scan(body.Code, rw.instr)
-	e := emitter{
-		rw: rw, f: f,
-		code: body.Code, instrs: rw.instr, marks: rw.scan.marks,
-		out:     make(wasm.Code, 0, len(body.Code)+len(body.Code)/2+64),
-		locals:  uint32(rw.locals(f)),
-		scratch: map[string]uint32{},
-	}
+	e := rw.emitter(f)
 	e.function()
 	body.Code = e.out
 	for _, t := range e.added {
 		body.Locals = append(slices.Clip(body.Locals), wasm.LocalGroup{Count: 1, Type: t})
 	}
 	return nil
+}
+
+// emitter returns one for the function whose body was parsed and scanned.
+func (rw *rewriter) emitter(f int) *emitter {
+	code := rw.m.Bodies[f].Code
+	return &emitter{
+		rw: rw, f: f,
+		code: code, instrs: rw.instr, marks: rw.scan.marks,
+		out:     make(wasm.Code, 0, len(code)+len(code)/2+64),
+		locals:  uint32(rw.locals(f)),
+		scratch: map[string]uint32{},
+	}
 }
 
 // capTables lowers the maximum of tables, so that table.grow fails beyond the

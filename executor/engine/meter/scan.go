@@ -4,13 +4,14 @@ import (
 	"github.com/reactord/reactord/executor/engine/meter/wasm"
 )
 
-// Marks that scan leaves on an instruction.
+// Marks on an instruction, left by scan but for markChecked, which the emitter leaves.
 const (
 	markTabled   = 1 << iota // a block, loop or if that a br_table may go to
 	markTargeted             // a block, loop or if that a branch may go to
 	markCalls                // a loop with a call that returns into it, of a helper too
 	markNested               // a loop with a loop inside
 	markDead                 // can not be reached
+	markChecked              // the fuel is checked before it
 )
 
 // scanner marks what emission has to know before it comes to an instruction.

@@ -52,6 +52,9 @@ type Config struct {
 	MaxLive int
 	// MaxPending bounds workloads that wait to be started: 1,000,000.
 	MaxPending int
+	// CrashLimit is after how many deaths of the daemon in a row a workload that was running alone when
+	// it died is set apart instead of being started again: 3; 2 is the least.
+	CrashLimit int
 	// LogMemoryBytes bounds the output held in memory before it is in the store: 64 MiB.
 	LogMemoryBytes int64
 
@@ -113,6 +116,7 @@ func (c Config) withDefaults() Config {
 	c.MemoryBytes = cmp.Or(c.MemoryBytes, int64(process.MachineMemory()/4*3))
 	c.MaxLive = cmp.Or(c.MaxLive, 1_000_000)
 	c.MaxPending = cmp.Or(c.MaxPending, 1_000_000)
+	c.CrashLimit = max(cmp.Or(c.CrashLimit, 3), 2)
 	c.LogMemoryBytes = cmp.Or(c.LogMemoryBytes, 64*mib)
 	c.MaxModuleBytes = cmp.Or(c.MaxModuleBytes, 256*mib)
 	c.MaxModuleFunctions = cmp.Or(c.MaxModuleFunctions, 1_000_000)
@@ -151,6 +155,7 @@ func (c Config) Validate() error {
 		{"MemoryBytes", c.MemoryBytes},
 		{"MaxLive", int64(c.MaxLive)},
 		{"MaxPending", int64(c.MaxPending)},
+		{"CrashLimit", int64(c.CrashLimit)},
 		{"LogMemoryBytes", c.LogMemoryBytes},
 		{"MaxModuleBytes", c.MaxModuleBytes},
 		{"MaxModuleFunctions", int64(c.MaxModuleFunctions)},

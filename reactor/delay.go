@@ -180,6 +180,9 @@ func (r *Reactor) tend() {
 		r.interrupt(w, lifecycle.ByDeadline)
 	}
 	for _, o := range over {
+		if o.Trouble == retry.Crash {
+			continue // judge has told what is to be told
+		}
 		r.log.Info("what workloads waited for is there", zap.Stringer("trouble", o.Trouble),
 			zap.Duration("lasted", now.Sub(o.Since).Round(time.Millisecond)), zap.Int("delays", o.Delayed))
 	}

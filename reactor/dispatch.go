@@ -126,11 +126,10 @@ func (r *Reactor) take() *workload {
 	if r.loading >= maxLoading {
 		return nil
 	}
-	place := r.queue.Pop()
-	if place == nil {
+	w := r.gate.pop(&r.queue)
+	if w == nil {
 		return nil
 	}
-	w := place.Value
 	w.machine.Take()
 	r.preparing++
 	w.module = r.modules[w.rec.Module]

@@ -16,6 +16,9 @@
 // What the host fails for a reason that passes, before the guest has begun, goes back to PENDING too and
 // is tried again with growing delay; package internal/retry knows which failures those are.
 //
+// What was running when a daemon died is started again by the next one; if that dies as well, what it dies
+// of is found and set apart, as package internal/crash has it.
+//
 // The stages in memory are those of package internal/lifecycle, which has the table of what may
 // follow what. The comment on dispatch has the steps of a start, the one in run.go those of an end,
 // the one in delay.go those of a wait for the host, the one on Shutdown those of a shutdown.
@@ -29,7 +32,8 @@
 //
 // A workload costs no goroutine but its fiber, and no channel unless someone waits for it. The
 // Reactor owns these goroutines: the dispatcher, the finisher, the pruner, one for each module that
-// is being loaded, and that of the log spool. Shutdown waits for them all.
+// is being loaded, that of the log spool, and after a death of the daemon the one that tries suspects
+// apart. Shutdown waits for them all.
 //
 // One mutex guards what the Reactor knows of workloads. It is held for short stretches, also on
 // workers and on the store's goroutine, and nothing that waits is called under it. Locks are taken

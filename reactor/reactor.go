@@ -23,6 +23,7 @@ import (
 	"github.com/reactord/reactord/hostcalls/wasip1"
 	"github.com/reactord/reactord/reactor/errs"
 	"github.com/reactord/reactord/reactor/internal/admission"
+	"github.com/reactord/reactord/reactor/internal/crash"
 	"github.com/reactord/reactord/reactor/internal/feed"
 	"github.com/reactord/reactord/reactor/internal/logbuf"
 	"github.com/reactord/reactord/reactor/internal/process"
@@ -48,7 +49,9 @@ type Reactor struct {
 	spool    *logbuf.Spool
 	feed     *feed.Feed[change]
 	catalog  *catalog
+	plan     crash.Plan // of this start; set by judge
 	finished *mailbox[finished]
+	journal  *crash.File
 
 	// descriptors bounds what guests hold of the process's file descriptors, or one that opens
 	// many files could keep clients from connecting.
@@ -76,6 +79,7 @@ type Reactor struct {
 	modules       map[store.Digest]*moduleUse
 	loaded        []*workload        // whose module was waited for
 	held          *workload          // that memory is waited for
+	gate          gate               // what may be started at all
 	reserved      int                // places in the queue for submissions under way
 	submitting    map[string]decoded // by id, those submissions; two with one id share an entry
 	preparing     int                // workloads in stage Loading
@@ -108,6 +112,7 @@ func New(cfg Config) (*Reactor, error) {
 		cfg: cfg, log: cfg.Logger, since: time.Now(),
 		catalog:     newCatalog(),
 		finished:    newMailbox[finished](),
+		journal:     crash.NewFile(cfg.DataDir),
 		descriptors: hostcalls.NewBudget(process.Descriptors() / 4 * 3),
 		appends:     wasip1.NewAppends(),
 		wake:        make(chan struct{}, 1),
@@ -126,6 +131,7 @@ func New(cfg Config) (*Reactor, error) {
 	r.background.Go(r.dispatch)
 	r.background.Go(r.finisher)
 	r.background.Go(r.prune)
+	r.background.Go(r.tryApart)
 	return r, nil
 }
 
@@ -179,6 +185,7 @@ func (r *Reactor) open() (err error) {
 // recover queues what an earlier reactor left unfinished, in the order in which it was submitted.
 func (r *Reactor) recover() error {
 	count := 0
+	left := r.newLeftovers()
 	for {
 		claimed, err := r.store.Claim(r.ctx, claimBatch)
 		if err != nil {
@@ -192,6 +199,7 @@ func (r *Reactor) recover() error {
 			r.admit(rec)
 		}
 		r.mu.Unlock()
+		left.add(&claimed)
 		count += len(claimed.Workloads)
 		if len(claimed.Workloads)+len(claimed.Corrupt) == 0 {
 			break
@@ -200,6 +208,7 @@ func (r *Reactor) recover() error {
 	if count > 0 {
 		r.log.Info("took up unfinished workloads", zap.Int("count", count))
 	}
+	r.judge(left)
 	return nil
 }
 

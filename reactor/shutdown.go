@@ -61,6 +61,9 @@ func (r *Reactor) Shutdown(ctx context.Context) error {
 	active := r.active
 	r.bell.Stop()
 	r.mu.Unlock()
+	if err := r.journal.Remove(); err != nil {
+		r.log.Warn("the next start will take this end for a crash", zap.Error(err))
+	}
 	r.kick()
 	r.log.Info("shutting down", zap.Int("running", active), zap.Duration("grace", max(0, r.cfg.GracePeriod)))
 

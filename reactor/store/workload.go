@@ -162,7 +162,9 @@ type Observer func([]Change)
 // Claimed is the result of a Claim.
 type Claimed struct {
 	Workloads []*Workload
-	Corrupt   []*CorruptError
+	// Interrupted are those of Workloads that were RUNNING, in the same order.
+	Interrupted []*Workload
+	Corrupt     []*CorruptError
 }
 
 // Query selects a page of workloads.

@@ -88,12 +88,16 @@ func (o *claimOp) apply(tx *tx) error {
 		case store.State(h.state).Finished():
 			continue
 		}
-		if store.State(h.state) == store.Running {
+		interrupted := store.State(h.state) == store.Running
+		if interrupted {
 			tx.move(h, store.Pending, uint32(h.attempts), unstamp(h.updated), h.status)
 		}
 		claimed := *w
 		h.fill(&claimed)
 		o.claimed.Workloads = append(o.claimed.Workloads, &claimed)
+		if interrupted {
+			o.claimed.Interrupted = append(o.claimed.Interrupted, &claimed)
+		}
 	}
 	return nil
 }

@@ -288,7 +288,7 @@ func testClaim(t *testing.T, open Open) {
 	revision := f.Revision()
 	f.submit("new")
 	f.must(finish("d", 0, store.Cancelled))
-	got := []string{}
+	got, interrupted := []string{}, []string{}
 	for {
 		claimed, err := f.Claim(t.Context(), 2)
 		if err != nil {
@@ -300,12 +300,14 @@ func testClaim(t *testing.T, open Open) {
 		if len(claimed.Workloads) > 2 {
 			t.Errorf("%d workloads were claimed, the limit is 2", len(claimed.Workloads))
 		}
+		interrupted = append(interrupted, idsOf(claimed.Interrupted)...)
 		for _, w := range claimed.Workloads {
 			got = append(got, fmt.Sprintf("%s %v %d", w.ID, w.State, w.Attempts))
 			wantEqual(t, "the record of "+w.ID, f.workload(w.ID), w)
 		}
 	}
 	wantEqual(t, "claimed", got, []string{"a PENDING 0", "b PENDING 1", "e PENDING 1", "f PENDING 0"})
+	wantEqual(t, "interrupted", interrupted, []string{"b", "e"})
 	changes, err := f.Changes(t.Context(), revision, 10)
 	if err != nil {
 		t.Fatal(err)

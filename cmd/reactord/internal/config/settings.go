@@ -39,6 +39,7 @@ func (c *Config) settings() []setting {
 
 		{"node-memory", "linear memory and stacks of all guests together (0: three quarters of the machine's)", sizeIn(&r.MemoryBytes, 0)},
 		{"max-live", "workloads that have started and not ended", countIn(&r.MaxLive, 1)},
+		{"crash-limit", "deaths of the daemon in a row after which the workload that it dies of is set apart", countIn(&r.CrashLimit, 2)},
 		{"queue", "workloads that wait to be started; more are refused", countIn(&r.MaxPending, 1)},
 	}
 	for _, l := range c.limits() {

@@ -94,7 +94,7 @@ func (r *Reactor) checkPush(req PushRequest) (store.Digest, error) {
 		f.add("header.size_bytes", "a module is not empty")
 	}
 	if req.Tag != "" {
-		checkTag(&f, "header.tag", req.Tag)
+		checkNewTag(&f, "header.tag", req.Tag)
 	}
 	if uint64(len(req.PrefixDigests)) > req.SizeBytes/store.PrefixBytes {
 		f.add("header.prefix_digests", "are %d, more than the module has mebibytes", len(req.PrefixDigests))
@@ -325,7 +325,7 @@ func (r *Reactor) ListModules(ctx context.Context, page Page) (modules []*Module
 // TagModule points a tag at a module, moving the tag if it exists.
 func (r *Reactor) TagModule(ctx context.Context, ref, tag string) (*Module, error) {
 	var f faults
-	if checkTag(&f, "tag", tag); len(f) > 0 {
+	if checkNewTag(&f, "tag", tag); len(f) > 0 {
 		return nil, f.err()
 	}
 	rec, err := r.readModule(ctx, ref)

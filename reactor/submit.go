@@ -101,7 +101,7 @@ func (r *Reactor) check(ctx context.Context, req *SubmitRequest, now time.Time) 
 	if s.id == "" {
 		s.id = newID(now)
 	} else {
-		checkID(&f, "id", s.id)
+		checkNewID(&f, "id", s.id)
 	}
 	limits := req.Spec.Limits.or(r.cfg.DefaultLimits)
 	checkSpec(&f, &r.cfg, &req.Spec, limits)

@@ -48,6 +48,46 @@ func checkID(f *faults, path, id string) {
 	}
 }
 
+// checkNewID checks an id that a workload is to have. It begins as a word does, because "." and ".." are
+// no names in a path or a URL, and "-x" is a flag to a command. Those that were taken before can
+// still be looked up.
+func checkNewID(f *faults, path, id string) {
+	before := len(*f)
+	checkID(f, path, id)
+	if len(*f) == before && !beginsAsWord(id) {
+		f.add(path, "%q does not begin with a letter, a digit or \"_\"", id)
+	}
+}
+
+// checkNewTag checks a tag that a module is to have: its parts between slashes begin as words do.
+func checkNewTag(f *faults, path, tag string) {
+	before := len(*f)
+	checkTag(f, path, tag)
+	if len(*f) > before {
+		return
+	}
+	for part := range strings.SplitSeq(tag, "/") {
+		if !beginsAsWord(part) {
+			f.add(path, "%q has a part between slashes that does not begin with a letter, a digit or \"_\"", tag)
+			return
+		}
+	}
+}
+
+func beginsAsWord(s string) bool {
+	return s != "" && isName(s[:1], "_")
+}
+
+// climbs tells whether s, taken for a path, has parts that are no names.
+func climbs(s string) bool {
+	for part := range strings.SplitSeq(s, "/") {
+		if part == "." || part == ".." {
+			return true
+		}
+	}
+	return false
+}
+
 // checkTag checks a tag: letters, digits and "._-/:". What looks like a digest is none, because a
 // module is named by either.
 func checkTag(f *faults, path, tag string) {
@@ -96,9 +136,16 @@ func checkText(f *faults, path, s string, most int) {
 	}
 	if !utf8.ValidString(s) {
 		f.add(path, "is not valid UTF-8")
-	} else if i := strings.IndexFunc(s, unicode.IsControl); i >= 0 {
+	} else if i := strings.IndexFunc(s, unprintable); i >= 0 {
 		f.add(path, "has a control character at byte %d", i)
 	}
+}
+
+// unprintable tells of characters that are not seen but change how others are: controls, marks of
+// direction, separators of lines. The two joiners are letters to some scripts.
+func unprintable(c rune) bool {
+	const nonJoiner, joiner = '\u200c', '\u200d'
+	return unicode.In(c, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) && c != nonJoiner && c != joiner
 }
 
 func checkLabels(f *faults, labels map[string]string, most int) {
@@ -110,9 +157,13 @@ func checkLabels(f *faults, labels map[string]string, most int) {
 		path := fmt.Sprintf("spec.labels[%q]", k)
 		if err := selector.CheckKey(k); err != nil {
 			f.add(path, "%v", err)
+		} else if climbs(k) {
+			f.add(path, "\".\" and \"..\" are no parts of a label's key")
 		}
 		if err := selector.CheckValue(v); err != nil {
 			f.add(path, "%v", err)
+		} else if climbs(v) {
+			f.add(path, "\".\" and \"..\" are no parts of a label's value")
 		}
 	}
 }

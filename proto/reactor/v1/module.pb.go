@@ -889,7 +889,8 @@ type TagModuleRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// module is a digest or a tag.
 	Module string `protobuf:"bytes,1,opt,name=module,proto3" json:"module,omitempty"`
-	// tag is the name to point at the module: letters, digits and "._-/:", 128 bytes at most.
+	// tag is the name to point at the module: letters, digits and "._-/:", each part
+	// between slashes with a letter, digit or "_" first; 128 bytes at most.
 	Tag           string `protobuf:"bytes,2,opt,name=tag,proto3" json:"tag,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

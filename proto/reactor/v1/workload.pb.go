@@ -329,9 +329,11 @@ type WorkloadSpec struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// module is a digest or a tag; a tag is resolved to a digest when the workload is submitted.
 	Module string `protobuf:"bytes,1,opt,name=module,proto3" json:"module,omitempty"`
-	// name is for people; it need not be unique. 128 bytes at most.
+	// name is for people; it need not be unique. 128 bytes at most, without control characters and
+	// marks of direction.
 	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
-	// labels are for selection. Keys and values: letters, digits and "._-/", 63 bytes at most.
+	// labels are for selection. Keys and values: letters, digits and "._-/", 63 bytes at most, and no
+	// "." or ".." between slashes.
 	Labels map[string]string `protobuf:"bytes,3,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// args are the guest's arguments after the program name.
 	Args []string `protobuf:"bytes,4,rep,name=args,proto3" json:"args,omitempty"`
@@ -1295,8 +1297,8 @@ func (x *Op) GetBytes() uint64 {
 // SubmitWorkloadRequest is a workload to run.
 type SubmitWorkloadRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// id makes the submission idempotent: letters, digits and "._-", 128 bytes at most. The server
-	// makes one if it is empty.
+	// id makes the submission idempotent: letters, digits and "._-", a letter, digit or "_" first, 128
+	// bytes at most. The server makes one if it is empty.
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	// spec is what to run.
 	Spec          *WorkloadSpec `protobuf:"bytes,2,opt,name=spec,proto3" json:"spec,omitempty"`

@@ -280,10 +280,13 @@ func TestStdioWaits(t *testing.T) {
 				t.Errorf("read %d bytes, %q", c.u32(16), got)
 			}
 			c.want(errnoSuccess, "fd_write", 1, 0, 1, 16)
-			if c.u32(16) != 100 {
-				t.Errorf("wrote %d bytes, want the 100 there was room for", c.u32(16))
+			if c.u32(16) != 600 {
+				t.Errorf("wrote %d bytes of 600 when there was room for all", c.u32(16))
 			}
-			out.CloseRead()
+			c.want(errnoSuccess, "fd_write", 1, 0, 1, 16)
+			if c.u32(16) != 50 {
+				t.Errorf("wrote %d bytes, want the 50 there was room for before the reader left", c.u32(16))
+			}
 			c.want(errnoPipe, "fd_write", 1, 0, 1, 16)
 		})
 		synctest.Wait()
@@ -291,9 +294,14 @@ func TestStdioWaits(t *testing.T) {
 		write(t, in, "abc")
 		synctest.Wait()
 		wantOp(t, process, hostcalls.Op{Kind: "write", Target: "stdout", Bytes: 600})
-		if _, err := out.Reader().Read(make([]byte, 100)); err != nil {
-			t.Error(err)
+		for _, n := range []int{100, 500, 50} {
+			if _, err := out.Reader().Read(make([]byte, n)); err != nil {
+				t.Error(err)
+			}
+			synctest.Wait()
+			wantOp(t, process, hostcalls.Op{Kind: "write", Target: "stdout", Bytes: 600})
 		}
+		out.CloseRead()
 		if err := wait(); err != nil {
 			t.Error(err)
 		}

@@ -116,11 +116,28 @@ func (p *Process) receive(s hostcalls.Source, v iovecs) (uint32, error) {
 	return uint32(v.scatter(buf.bytes[:n])), err
 }
 
-// writeStream writes what s takes of a piece of v, and waits until it takes something unless flags say
-// not to.
+// writeStream writes all of v, piece by piece, and waits for room where there is none, as POSIX has it and
+// programs expect that do not look how much was written; if flags say not to wait, it writes what s takes of
+// a piece. What was written before an error is reported, and the error by the next call.
 func (p *Process) writeStream(s hostcalls.Sink, v iovecs, flags fdflags, op hostcalls.Op) (uint32, errno) {
 	op.Bytes = uint64(v.total)
-	v = v.front(pieceBytes)
+	written := uint32(0)
+	for v.total > 0 {
+		n, e := p.writeSome(s, v.front(pieceBytes), flags, op)
+		if e != errnoSuccess && written == 0 {
+			return 0, e
+		}
+		written += n
+		if e != errnoSuccess || n == 0 || flags&fdflagNonblock != 0 {
+			break
+		}
+		v = v.after(n)
+	}
+	return written, errnoSuccess
+}
+
+// writeSome writes what s takes of v, and waits until it takes something unless flags say not to.
+func (p *Process) writeSome(s hostcalls.Sink, v iovecs, flags fdflags, op hostcalls.Op) (uint32, errno) {
 	for {
 		n, err := p.send(s, v)
 		switch {

@@ -1,6 +1,9 @@
 package hostcalls
 
-import "fmt"
+import (
+	"fmt"
+	"net/netip"
+)
 
 // Grant is one capability handed to a guest: a Dir, a Listener or a Conn.
 type Grant interface{ grant() }
@@ -22,6 +25,19 @@ type Conn struct{ Address string }
 func (Dir) grant()      {}
 func (Listener) grant() {}
 func (Conn) grant()     {}
+
+// Permit says whether a grant may be given, at the moment when it is opened. Whether it might be has
+// been looked at before; links and names may lead elsewhere by now.
+type Permit interface {
+	// Dir returns where the folder of the host at path really is: a path with no links, which is opened
+	// without following any. It may block.
+	Dir(path string) (string, error)
+	// Listen is asked for the address that is about to be listened at. It does not block.
+	Listen(at netip.AddrPort) error
+	// Connect is asked for each address about to be connected to that host stands for. It does not
+	// block.
+	Connect(host string, to netip.AddrPort) error
+}
 
 // GrantError says that a grant could not be given.
 type GrantError struct {

@@ -34,6 +34,7 @@ func environment(home string, more ...string) []string {
 
 // A daemon without settings and a reactorctl without settings find each other, wherever the socket is.
 func TestDefaultSocket(t *testing.T) {
+	reactorctl := testkit.Binary(t, "reactorctl") // built before $HOME is another
 	for _, tt := range []struct {
 		name    string
 		runtime bool // there is an $XDG_RUNTIME_DIR
@@ -66,7 +67,7 @@ func TestDefaultSocket(t *testing.T) {
 					t.Errorf("%s is %v, %v; want %v", path, info.Mode(), err, want)
 				}
 			}
-			cmd := exec.Command(testkit.Binary(t, "reactorctl"), "status")
+			cmd := exec.Command(reactorctl, "status")
 			cmd.Env = environment(home)
 			if tt.client {
 				cmd.Env = append(cmd.Env, "XDG_RUNTIME_DIR="+runtime)

@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/reactord/reactord/reactor/internal/process"
+	"github.com/reactord/reactord/reactor/policy"
 )
 
 // Config says how a Reactor runs. The zero value of every field but DataDir takes a default.
@@ -75,6 +76,11 @@ type Config struct {
 	MaxStdinBytes int
 	// MaxGrants bounds the grants of a workload: 64.
 	MaxGrants int
+	// Allow is what may be granted at most. The zero value allows no grant.
+	Allow policy.Policy
+	// Private are paths that are never granted, nor what lies in them, nor what contains them, beside
+	// DataDir.
+	Private []string
 	// MaxLabels bounds the labels of a workload: 64.
 	MaxLabels int
 

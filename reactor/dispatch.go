@@ -334,6 +334,7 @@ func (r *Reactor) program(w *workload, a *attempt, spec *Spec) *program {
 		Stdout:      stdout,
 		Stderr:      stderr,
 		Grants:      hostGrants(spec.Grants),
+		Permit:      r.grants,
 		Descriptors: int(spec.Limits.Descriptors),
 		PendingOps:  int(spec.Limits.PendingOps),
 		Budget:      r.descriptors,

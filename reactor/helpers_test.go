@@ -16,6 +16,7 @@ import (
 	"go.uber.org/zap/zaptest"
 
 	"github.com/reactord/reactord/reactor/errs"
+	"github.com/reactord/reactord/reactor/policy"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -32,7 +33,7 @@ func open(t testing.TB, change ...func(*Config)) *Reactor {
 func openIn(t testing.TB, dir string, change ...func(*Config)) *Reactor {
 	t.Helper()
 	cfg := Config{
-		DataDir: dir, Version: "test", Workers: 2, GracePeriod: -1, MemoryBytes: 1 << 30,
+		DataDir: dir, Version: "test", Allow: policy.Anything(), Workers: 2, GracePeriod: -1, MemoryBytes: 1 << 30,
 		Logger: zaptest.NewLogger(t, zaptest.Level(zap.WarnLevel)),
 	}
 	for _, c := range change {

@@ -41,6 +41,7 @@ const (
 // Reactor runs workloads. Make one with New, end it with Shutdown.
 type Reactor struct {
 	cfg      Config
+	grants   *permit
 	log      *zap.Logger
 	since    time.Time
 	store    store.Store
@@ -108,8 +109,13 @@ func New(cfg Config) (*Reactor, error) {
 	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
 		return nil, fmt.Errorf("data directory: %w", err)
 	}
+	grants, err := newPermit(cfg)
+	if err != nil {
+		return nil, err
+	}
 	r := &Reactor{
-		cfg: cfg, log: cfg.Logger, since: time.Now(),
+		grants: grants,
+		cfg:    cfg, log: cfg.Logger, since: time.Now(),
 		catalog:     newCatalog(),
 		finished:    newMailbox[finished](),
 		journal:     crash.NewFile(cfg.DataDir),

@@ -5,14 +5,11 @@ import (
 	"crypto/rand"
 	"encoding/base32"
 	"encoding/binary"
-	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"time"
 
 	"github.com/reactord/reactord/reactor/errs"
-	"github.com/reactord/reactord/reactor/internal/retry"
 	"github.com/reactord/reactord/reactor/store"
 )
 
@@ -119,7 +116,7 @@ func (r *Reactor) check(ctx context.Context, req *SubmitRequest, now time.Time) 
 		s.err = f.err()
 		return s
 	}
-	if s.err = checkFolders(req.Spec.Grants); s.err != nil {
+	if s.err = r.grants.check(req.Spec.Grants); s.err != nil {
 		return s
 	}
 	spec := req.Spec
@@ -130,32 +127,6 @@ func (r *Reactor) check(ctx context.Context, req *SubmitRequest, now time.Time) 
 		Spec: encodeSpec(&spec), SpecHash: s.hash, Created: now,
 	}
 	return s
-}
-
-// checkFolders checks that granted folders are there.
-func checkFolders(grants []Grant) error {
-	for i, g := range grants {
-		dir, ok := g.(DirectoryGrant)
-		if !ok {
-			continue
-		}
-		info, err := os.Stat(dir.HostPath)
-		switch {
-		case errors.Is(err, os.ErrNotExist):
-			err = errors.New("there is no such folder on the daemon's machine")
-		case err == nil && !info.IsDir():
-			err = errors.New("it is not a folder")
-		case err == nil:
-			continue
-		case retry.OfFile(err) != retry.None:
-			return unavailable(err, "folder %q can't be looked at for now: %v", dir.HostPath, err)
-		}
-		return &errs.Error{
-			Class: errs.GrantDenied, Message: fmt.Sprintf("folder %q: %v", dir.HostPath, err), Cause: err,
-			Fields: []errs.Field{{Path: fmt.Sprintf("spec.grants[%d].directory.host_path", i), Description: err.Error()}},
-		}
-	}
-	return nil
 }
 
 // decoded is a spec beside what it was encoded to, so that it need not be decoded to be run.

@@ -33,6 +33,38 @@ func OpenDir(path string, readOnly bool) (*Dir, error) {
 	return newDir(fd, path, &Dir{readOnly: readOnly, search: search})
 }
 
+// OpenDirExactly is OpenDir of an absolute path on which there is no link: one that is met is refused,
+// with ELOOP or ENOTDIR. So what is opened is at that path, and not where somebody made the path lead
+// since it was looked at.
+func OpenDirExactly(path string, readOnly bool) (*Dir, error) {
+	if !strings.HasPrefix(path, "/") || strings.IndexByte(path, 0) >= 0 {
+		return nil, syscall.EINVAL
+	}
+	names := components(path)
+	at, name := unix.AT_FDCWD, "/"
+	for _, next := range names {
+		fd, err := openSearch(at, name, unix.O_NOFOLLOW)
+		closeFolder(at)
+		if err != nil {
+			return nil, err
+		}
+		at, name = fd, next
+	}
+	fd, search, err := openFolder(at, name, unix.O_NOFOLLOW, true)
+	closeFolder(at)
+	if err != nil {
+		return nil, err
+	}
+	return newDir(fd, path, &Dir{readOnly: readOnly, search: search})
+}
+
+// closeFolder closes a folder that was passed through.
+func closeFolder(fd int) {
+	if fd != unix.AT_FDCWD {
+		_ = unix.Close(fd)
+	}
+}
+
 // newDir makes d a Dir of the folder fd, which it takes over. What is known of d is set already; its
 // volume may be that of another folder.
 func newDir(fd int, name string, d *Dir) (*Dir, error) {

@@ -224,3 +224,41 @@ func (f *fixture) restrict(name string, mode os.FileMode) {
 	f.must(os.Chmod(path, mode))
 	f.t.Cleanup(func() { _ = os.Chmod(path, 0o777) })
 }
+
+// TestOpenDirExactly: a path is opened only if no part of it is a link, the last one included.
+func TestOpenDirExactly(t *testing.T) {
+	root, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(filepath.Join(root, "a/b"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, link := range []struct{ name, to string }{{"link", "a"}, {"a/last", "b"}, {"abs", root}} {
+		if err := os.Symlink(link.to, filepath.Join(root, link.name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for path, want := range map[string]bool{
+		"": true, "/a": true, "/a/b": true, "/a/./b/": true,
+		"/link": false, "/link/b": false, "/a/last": false, "/abs/a": false, "/a/none": false,
+	} {
+		d, err := OpenDirExactly(root+path, true)
+		if (err == nil) != want {
+			t.Errorf("%q: %v, want opened %t", path, err, want)
+		}
+		if err == nil {
+			d.Close()
+		}
+	}
+	if d, err := OpenDirExactly("/", true); err != nil {
+		t.Error(err)
+	} else {
+		d.Close()
+	}
+	for _, bad := range []string{"", "a", root + "/a\x00"} {
+		if _, err := OpenDirExactly(bad, true); err == nil {
+			t.Errorf("%q was opened", bad)
+		}
+	}
+}

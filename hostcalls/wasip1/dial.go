@@ -23,13 +23,19 @@ const (
 // dial connects to HOST:PORT, on the fiber: the addresses of a name are tried in turn. The pool is
 // for the name only; package net's Dialer would keep one of its threads for as long as a silent
 // peer takes to time out.
-func (p *Process) dial(address string) (descriptor, error) {
+func (p *Process) dial(address string, permit hostcalls.Permit) (descriptor, error) {
 	targets, err := p.resolve(address)
 	if err != nil {
 		return nil, err
 	}
+	host, _, _ := net.SplitHostPort(address) // resolve has read it
 	err = errors.New("the name has no addresses")
 	for _, target := range targets {
+		if permit != nil {
+			if err = permit.Connect(host, target); err != nil {
+				continue
+			}
+		}
 		var c *connection
 		if c, err = p.connect(target); err == nil {
 			return c, nil
@@ -127,11 +133,21 @@ func (p *Process) establish(c *connection, to unix.Sockaddr) error {
 }
 
 // listen listens on HOST:PORT.
-func (p *Process) listen(address string) (descriptor, error) {
+func (p *Process) listen(address string, permit hostcalls.Permit) (descriptor, error) {
 	var file net.Listener
 	var failure error
+	config := net.ListenConfig{Control: func(_, address string, _ syscall.RawConn) error {
+		if permit == nil {
+			return nil
+		}
+		at, err := netip.ParseAddrPort(address)
+		if err != nil {
+			return err
+		}
+		return permit.Listen(at)
+	}}
 	err := p.Blocking(hostcalls.Op{Kind: opListen, Target: address}, func() {
-		file, failure = new(net.ListenConfig).Listen(context.Background(), "tcp", address)
+		file, failure = config.Listen(context.Background(), "tcp", address)
 	}, func() {
 		if failure == nil {
 			_ = file.Close()

@@ -49,11 +49,11 @@ func (f *folder) beneath(path string) string {
 }
 
 // openFolder opens a folder grant. An error may be the cause of a cancel.
-func (p *Process) openFolder(g hostcalls.Dir) (descriptor, error) {
+func (p *Process) openFolder(g hostcalls.Dir, permit hostcalls.Permit) (descriptor, error) {
 	var dir *vfs.Dir
 	var err error
 	cancelled := p.Blocking(fileOp(g.GuestPath, 0),
-		func() { dir, err = vfs.OpenDir(g.HostPath, g.ReadOnly) },
+		func() { dir, err = openPermitted(g, permit) },
 		func() {
 			if dir != nil {
 				_ = dir.Close()
@@ -71,6 +71,18 @@ func (p *Process) openFolder(g hostcalls.Dir) (descriptor, error) {
 		path:    g.GuestPath,
 		granted: true,
 	}, nil
+}
+
+// openPermitted opens what is permitted, and not what may have taken its place since.
+func openPermitted(g hostcalls.Dir, permit hostcalls.Permit) (*vfs.Dir, error) {
+	if permit == nil {
+		return vfs.OpenDir(g.HostPath, g.ReadOnly)
+	}
+	exact, err := permit.Dir(g.HostPath)
+	if err != nil {
+		return nil, err
+	}
+	return vfs.OpenDirExactly(exact, g.ReadOnly)
 }
 
 // folder returns the folder fd, which must have the rights need.

@@ -26,6 +26,7 @@ type Config struct {
 	Stdout hostcalls.Sink
 	Stderr hostcalls.Sink
 	Grants []hostcalls.Grant
+	Permit hostcalls.Permit // nil permits every grant
 
 	Descriptors int               // open at a time, stdio among them
 	PendingOps  int               // subscriptions of one poll
@@ -124,7 +125,7 @@ func NewProcess(f *executor.Fiber, d *driver.Driver, config Config) (*Process, e
 	f.SetMeter(p)
 	p.fds.init(config.Descriptors, config.Budget)
 	p.openStdio(config)
-	if err := p.openGrants(config.Grants); err != nil {
+	if err := p.openGrants(config.Grants, config.Permit); err != nil {
 		p.Close()
 		return nil, err
 	}
@@ -133,10 +134,10 @@ func NewProcess(f *executor.Fiber, d *driver.Driver, config Config) (*Process, e
 
 // openGrants gives descriptors from 3 on: the folders first, because programs look for preopened
 // folders from 3 until there is no more, then the sockets, each kind in the order of the grants.
-func (p *Process) openGrants(grants []hostcalls.Grant) error {
+func (p *Process) openGrants(grants []hostcalls.Grant, permit hostcalls.Permit) error {
 	for _, g := range grants {
 		if dir, ok := g.(hostcalls.Dir); ok {
-			if err := p.addGrant(g, func() (descriptor, error) { return p.openFolder(dir) }); err != nil {
+			if err := p.addGrant(g, func() (descriptor, error) { return p.openFolder(dir, permit) }); err != nil {
 				return err
 			}
 		}
@@ -145,9 +146,9 @@ func (p *Process) openGrants(grants []hostcalls.Grant) error {
 		var err error
 		switch g := g.(type) {
 		case hostcalls.Listener:
-			err = p.addGrant(g, func() (descriptor, error) { return p.listen(g.Address) })
+			err = p.addGrant(g, func() (descriptor, error) { return p.listen(g.Address, permit) })
 		case hostcalls.Conn:
-			err = p.addGrant(g, func() (descriptor, error) { return p.dial(g.Address) })
+			err = p.addGrant(g, func() (descriptor, error) { return p.dial(g.Address, permit) })
 		}
 		if err != nil {
 			return err

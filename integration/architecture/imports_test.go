@@ -27,6 +27,7 @@ var layers = map[string][]string{
 	"hostcalls/vfs":                {"hostcalls/vfs"},
 	"hostcalls":                    {"executor", "executor/driver", "executor/engine", "executor/engine/memory", "hostcalls", "hostcalls/vfs"},
 	"reactor/errs":                 {},
+	"reactor/policy":               {},
 	"reactor/store":                {"reactor/store"},
 	"reactor/internal":             {"reactor/internal", "reactor/errs", "reactor/store", "hostcalls", "executor", "executor/driver"},
 	"reactor":                      {"reactor", "executor", "hostcalls"},

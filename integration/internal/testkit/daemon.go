@@ -49,7 +49,8 @@ type Daemon struct {
 // asked for: what keeps others out has tests of its own, which use StartGuarded.
 func Start(t testing.TB, dir string, flags ...string) *Daemon {
 	t.Helper()
-	return StartGuarded(t, dir, nil, append([]string{"--listen=127.0.0.1:0", "--insecure-no-auth"}, flags...)...)
+	return StartGuarded(t, dir, nil, append([]string{"--listen=127.0.0.1:0", "--insecure-no-auth",
+		"--allow-dir=/", "--allow-listen=*:*", "--allow-connect=*:*"}, flags...)...)
 }
 
 // StartGuarded starts a daemon whose data folder is dir, with the flags given and no other that say

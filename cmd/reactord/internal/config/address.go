@@ -1,7 +1,6 @@
 package config
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -72,23 +71,4 @@ func (a Address) Local() bool {
 	}
 	ip, err := netip.ParseAddr(host)
 	return err == nil && ip.Unmap().IsLoopback()
-}
-
-// parseAddresses reads a list with commas.
-func parseAddresses(s string) ([]Address, error) {
-	var list []Address
-	var faults []error
-	for part := range strings.SplitSeq(s, ",") {
-		part = strings.TrimSpace(part)
-		if part == "" {
-			continue
-		}
-		a, err := ParseAddress(part)
-		if err != nil {
-			faults = append(faults, err)
-			continue
-		}
-		list = append(list, a)
-	}
-	return list, errors.Join(faults...)
 }

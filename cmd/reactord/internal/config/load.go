@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/reactord/reactord/cmd/internal/local"
+	"github.com/reactord/reactord/reactor/policy"
 )
 
 // prefix begins the name of every variable that is a setting.
@@ -146,7 +147,27 @@ func (l *Loader) complete(found map[string]given, environment map[string]string)
 		l.config.Listen = []Address{{Network: "unix", Addr: sockets[0]}}
 		l.config.SocketDir = filepath.Dir(sockets[0])
 	}
+	l.allow(found)
 	return errors.Join(faults...)
+}
+
+// allow fills in what may be granted at most, where nothing says so: whatever the user may open, since
+// nobody else calls at a unix socket, and nothing if others may call over TCP.
+func (l *Loader) allow(found map[string]given) {
+	var most policy.Policy
+	if !l.config.ServesTCP() {
+		most = policy.Anything()
+	}
+	allow := &l.config.Reactor.Allow
+	if _, ok := found["allow-dir"]; !ok {
+		allow.Dirs = most.Dirs
+	}
+	if _, ok := found["allow-listen"]; !ok {
+		allow.Listen = most.Listen
+	}
+	if _, ok := found["allow-connect"]; !ok {
+		allow.Connect = most.Connect
+	}
 }
 
 // merge adds to found what lower has and found has not.

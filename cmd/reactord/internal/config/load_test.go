@@ -16,7 +16,7 @@ import (
 
 func defaults() Config {
 	return Config{
-		Listen:    []Address{{"tcp", "127.0.0.1:7070"}},
+		Listen:    []Address{{"unix", "/run/reactord.sock"}},
 		LogFormat: LogAuto,
 		Reactor: reactor.Config{
 			DefaultLimits: reactor.Limits{MemoryBytes: 256 << 20, StackBytes: 1 << 20, Descriptors: 256},
@@ -222,5 +222,77 @@ func TestDefaultsParse(t *testing.T) {
 	}
 	if diff := cmp.Diff(before, c); diff != "" {
 		t.Errorf("parsing the defaults changed them:\n%s", diff)
+	}
+}
+
+// What may be granted follows from where the API is served, for each kind of grant that is not set.
+func TestAllow(t *testing.T) {
+	for _, tt := range []struct {
+		name                  string
+		flags                 []string
+		dirs, listen, connect string
+	}{
+		{"a socket", nil, "/", "*:*", "*:*"},
+		{"TCP", []string{"--listen=127.0.0.1:1"}, "", "", ""},
+		{"both", []string{"--listen=unix:/run/s", "--listen=127.0.0.1:1"}, "", "", ""},
+		{"a socket, and none", []string{"--allow-dir=none", "--allow-connect=none"}, "", "*:*", ""},
+		{"TCP, and some", []string{"--listen=127.0.0.1:1", "--allow-dir=/a", "--allow-dir=/b", "--allow-connect=10.0.0.0/8:443"}, "/a,/b", "", "10.0.0.0/8:443"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c, err := load(t, append(tt.flags, "--data-dir=/d"), nil, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			for name, want := range map[string]string{"allow-dir": tt.dirs, "allow-listen": tt.listen, "allow-connect": tt.connect} {
+				for _, s := range c.settings() {
+					if s.name == name && s.value.text() != want {
+						t.Errorf("%s is %q, want %q", name, s.value.text(), want)
+					}
+				}
+			}
+		})
+	}
+	for _, bad := range []string{"--allow-dir=data", "--allow-dir=", "--allow-dir=none,/a", "--allow-connect=80", "--allow-listen=*"} {
+		if _, err := load(t, []string{bad}, nil, ""); err == nil {
+			t.Errorf("%s was taken", bad)
+		}
+	}
+}
+
+func TestSwitches(t *testing.T) {
+	for _, tt := range []struct {
+		flags, environ []string
+		file           string
+		want           bool
+	}{
+		{nil, nil, "", false},
+		{[]string{"--insecure-no-auth"}, nil, "", true},
+		{[]string{"--insecure-no-auth=false"}, []string{"REACTORD_INSECURE_NO_AUTH=true"}, "", false},
+		{nil, []string{"REACTORD_INSECURE_NO_AUTH=1"}, "", true},
+		{nil, nil, "insecure-no-auth: true", true},
+	} {
+		if c, err := load(t, tt.flags, tt.environ, tt.file); err != nil || c.InsecureNoAuth != tt.want {
+			t.Errorf("%+v: %t, %v", tt, c.InsecureNoAuth, err)
+		}
+	}
+	if _, err := load(t, []string{"--insecure-no-auth=maybe"}, nil, "queue: true"); err == nil || !strings.Contains(err.Error(), "neither true nor false") || !strings.Contains(err.Error(), "queue: is neither a text nor a number") {
+		t.Errorf("%v", err)
+	}
+}
+
+// The default socket is where reactorctl looks for it; with an address of one's own there is none.
+func TestDefaultListen(t *testing.T) {
+	l := pflag.NewFlagSet("reactord", pflag.ContinueOnError)
+	c, err := NewLoader(l, Config{LogFormat: LogAuto}).Load([]string{"HOME=/home/ada"}, nil)
+	want := []Address{{"unix", "/home/ada/.local/state/reactord/reactord.sock"}}
+	if err != nil || !cmp.Equal(c.Listen, want) || c.SocketDir != "/home/ada/.local/state/reactord" {
+		t.Errorf("%v in %s, %v", c.Listen, c.SocketDir, err)
+	}
+	if c, err := load(t, []string{"--listen=unix:/run/s"}, nil, ""); err != nil || c.SocketDir != "" {
+		t.Errorf("%s, %v", c.SocketDir, err)
+	}
+	l = pflag.NewFlagSet("reactord", pflag.ContinueOnError)
+	if _, err := NewLoader(l, Config{LogFormat: LogAuto}).Load(nil, nil); err == nil || strings.Count(err.Error(), "is needed") != 2 {
+		t.Errorf("without an environment: %v", err)
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"go.uber.org/zap/zapcore"
+
+	"github.com/reactord/reactord/reactor/policy"
 )
 
 // setting is one setting: its name in flags, environment and file, and its place in a Config.
@@ -27,6 +29,10 @@ func (c *Config) settings() []setting {
 		{"data-dir", "folder of the store, modules and compile cache (default $XDG_STATE_HOME/reactord, else ~/.local/state/reactord)", pathIn(&r.DataDir)},
 		{"log-format", "log lines as text for people or as JSON: auto, console, json", choiceIn(&c.LogFormat, LogAuto, LogConsole, LogJSON)},
 		{"log-level", "least level to log: debug, info, warn, error", levelIn(&c.LogLevel)},
+
+		{"allow-dir", "folder that may be granted, with all below it; may be repeated, and have * in it; none allows none (default / for a unix socket alone, none with TCP)", dirsIn(&r.Allow.Dirs)},
+		{"allow-listen", "address that guests may be granted to listen at: HOST:PORT, where HOST is an address, a range (10.0.0.0/8), a name, *.NAME or *, and PORT a number, a range or *; may be repeated; none allows none (default *:* for a unix socket alone, none with TCP)", patternsIn(&r.Allow.Listen)},
+		{"allow-connect", "address that guests may be granted a connection to, as for allow-listen; may be repeated (default *:* for a unix socket alone, none with TCP)", patternsIn(&r.Allow.Connect)},
 
 		{"workers", "workers that run guests (0: one for each processor)", countIn(&r.Workers, 0)},
 		{"quantum", "fuel a guest may burn before others get their turn (0: about 200 us worth)", countIn(&r.Quantum, 0)},
@@ -93,25 +99,27 @@ func (l limit) exceeded() bool {
 	return def > most
 }
 
-func addressesIn(p *[]Address) value {
-	return value{
-		kind: "ADDR",
-		list: true,
-		parse: func(s string) (err error) {
-			*p, err = parseAddresses(s)
-			return err
-		},
-		text: func() string {
-			var s string
-			for i, a := range *p {
-				if i > 0 {
-					s += ","
-				}
-				s += a.String()
-			}
-			return s
-		},
+func addressesIn(p *[]Address) value { return listIn("ADDR", p, ParseAddress) }
+
+func dirsIn(p *[]policy.Dir) value { return orNone(listIn("PATH", p, policy.ParseDir), p) }
+
+func patternsIn(p *[]policy.Address) value { return orNone(listIn("ADDR", p, policy.ParseAddress), p) }
+
+// orNone takes the word none for an empty list.
+func orNone[T fmt.Stringer](list value, p *[]T) value {
+	parse := list.parse
+	list.parse = func(s string) error {
+		if s == "none" {
+			*p = nil
+			return nil
+		}
+		err := parse(s)
+		if err == nil && len(*p) == 0 {
+			err = errors.New("is empty; none allows none")
+		}
+		return err
 	}
+	return list
 }
 
 func pathIn(p *string) value {

@@ -131,6 +131,39 @@ func formatDuration(d time.Duration) string {
 	return s
 }
 
+// listIn is a list with commas.
+func listIn[T fmt.Stringer](kind string, p *[]T, parse func(string) (T, error)) value {
+	return value{
+		kind: kind,
+		list: true,
+		parse: func(s string) error {
+			var list []T
+			var faults []error
+			for part := range strings.SplitSeq(s, ",") {
+				part = strings.TrimSpace(part)
+				if part == "" {
+					continue
+				}
+				element, err := parse(part)
+				if err != nil {
+					faults = append(faults, err)
+					continue
+				}
+				list = append(list, element)
+			}
+			*p = list
+			return errors.Join(faults...)
+		},
+		text: func() string {
+			texts := make([]string, len(*p))
+			for i, element := range *p {
+				texts[i] = element.String()
+			}
+			return strings.Join(texts, ",")
+		},
+	}
+}
+
 // switchIn is on or off. A flag alone is on.
 func switchIn(p *bool) value {
 	return value{

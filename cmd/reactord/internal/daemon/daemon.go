@@ -84,6 +84,7 @@ func Start(ctx context.Context, cfg config.Config, log *zap.Logger) (*Daemon, er
 		return nil, err
 	}
 	cfg.Reactor.Logger = log
+	cfg.Reactor.Private = private(cfg)
 	d.reactor, err = reactor.New(cfg.Reactor)
 	if err != nil {
 		closeAll(listeners)
@@ -127,6 +128,21 @@ func newGate(cfg config.Config, log *zap.Logger) (*access.Gate, error) {
 	}
 	log.Info("callers over TCP need the token", zap.String("file", path))
 	return access.NewGate(token), nil
+}
+
+// private are the places beside the data folder that are not to be granted: whoever can change what
+// is there stands between the daemon and its clients.
+func private(cfg config.Config) []string {
+	var paths []string
+	if cfg.SocketDir != "" {
+		paths = append(paths, cfg.SocketDir)
+	}
+	for _, a := range cfg.Listen {
+		if a.Network == "unix" {
+			paths = append(paths, a.Addr)
+		}
+	}
+	return paths
 }
 
 // Addresses are where the daemon listens, with the ports that were taken where 0 was asked for.

@@ -1,0 +1,297 @@
+// Package policy says what the operator of a daemon lets be granted at most: which folders, and which
+// addresses to listen at and to connect to.
+//
+// It is pure: paths and addresses are compared as they are. Whoever asks resolves links and names
+// before, and asks again when a grant is opened, since both may have changed. All functions may be
+// called from any goroutine.
+package policy
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	pathpkg "path"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// Policy is what may be granted at most. The zero value allows nothing.
+type Policy struct {
+	Dirs    []Dir
+	Listen  []Address
+	Connect []Address
+}
+
+// Anything allows all grants.
+func Anything() Policy {
+	everywhere := []Address{{high: 65535}}
+	return Policy{Dirs: []Dir{{"/"}}, Listen: everywhere, Connect: everywhere}
+}
+
+// Dir covers the folders that a pattern names, and all that is below them.
+type Dir struct{ pattern string }
+
+// ParseDir reads an absolute path. Its parts may have the wildcards of path.Match, none of which
+// matches a slash.
+func ParseDir(s string) (Dir, error) {
+	if !filepath.IsAbs(s) {
+		return Dir{}, fmt.Errorf("%q is not an absolute path", s)
+	}
+	if _, err := pathpkg.Match(s, ""); err != nil {
+		return Dir{}, fmt.Errorf("%q is not a pattern: %w", s, err)
+	}
+	for part := range strings.SplitSeq(s, "/") {
+		if part == ".." {
+			return Dir{}, fmt.Errorf("%q has \"..\" in it", s)
+		}
+	}
+	return Dir{pathpkg.Clean(s)}, nil
+}
+
+// String is the pattern as ParseDir reads it.
+func (d Dir) String() string { return d.pattern }
+
+// covers tells whether path, which is absolute, clean and without links, is covered. The part of the
+// pattern before the first wildcard may have links, which resolve follows.
+func (d Dir) covers(path string, resolve func(string) (string, error)) bool {
+	if d.pattern == "/" {
+		return true
+	}
+	fixed, wild := split(d.pattern)
+	if target, err := resolve(fixed); err == nil {
+		fixed = target
+	}
+	rest, ok := below(path, fixed)
+	if !ok || len(rest) < len(wild) {
+		return false
+	}
+	for i, pattern := range wild {
+		if matched, err := pathpkg.Match(pattern, rest[i]); err != nil || !matched {
+			return false
+		}
+	}
+	return true
+}
+
+// split splits a pattern before its first part that has a wildcard.
+func split(pattern string) (fixed string, wild []string) {
+	parts := strings.Split(strings.TrimPrefix(pattern, "/"), "/")
+	for i, part := range parts {
+		if strings.ContainsAny(part, `*?[\`) {
+			return "/" + strings.Join(parts[:i], "/"), parts[i:]
+		}
+	}
+	return pattern, nil
+}
+
+// Below tells whether path is dir or lies below it. Both are absolute and clean.
+func Below(path, dir string) bool {
+	_, ok := below(path, dir)
+	return ok
+}
+
+// below returns the parts of path that come after those of dir.
+func below(path, dir string) (rest []string, ok bool) {
+	if path == dir {
+		return nil, true
+	}
+	tail, ok := strings.CutPrefix(path, strings.TrimSuffix(dir, "/")+"/")
+	if !ok {
+		return nil, false
+	}
+	return strings.Split(tail, "/"), true
+}
+
+// AllowsDir tells whether the folder at path, which is absolute, clean and without links, may be
+// granted. What is fixed of a pattern is looked up by resolve, filepath.EvalSymlinks outside of tests.
+func (p Policy) AllowsDir(path string, resolve func(string) (string, error)) bool {
+	for _, d := range p.Dirs {
+		if d.covers(path, resolve) {
+			return true
+		}
+	}
+	return false
+}
+
+// Address covers hosts, and ports of them.
+type Address struct {
+	name      string         // a host's name in lower case; "*.example.org" is any name that ends so
+	prefixes  []netip.Prefix // addresses; with no name and none of them every host is meant
+	low, high uint16         // ports
+}
+
+// loopback is what localhost stands for.
+var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
+
+// ParseAddress reads HOST:PORT. HOST is an address, a range of them such as 10.0.0.0/8 or [fd00::/8], a
+// name, *.NAME for all names that end so, or * for every host; PORT is a number, a range such as
+// 8000-8999, or *.
+func ParseAddress(s string) (Address, error) {
+	host, port, err := net.SplitHostPort(s)
+	if err != nil {
+		return Address{}, fmt.Errorf("%q is not HOST:PORT", s)
+	}
+	a := Address{}
+	if a.low, a.high, err = parsePorts(port); err != nil {
+		return Address{}, fmt.Errorf("%q: %w", s, err)
+	}
+	switch {
+	case host == "*":
+		return a, nil
+	case strings.EqualFold(host, "localhost"):
+		a.name, a.prefixes = "localhost", loopback
+		return a, nil
+	}
+	if prefix, err := parsePrefix(host); err == nil {
+		a.prefixes = []netip.Prefix{prefix}
+		return a, nil
+	}
+	a.name = strings.ToLower(strings.TrimSuffix(host, "."))
+	if !isName(strings.TrimPrefix(a.name, "*.")) {
+		return Address{}, fmt.Errorf("%q: %q is not an address, a range of them, a name, *.NAME or *", s, host)
+	}
+	return a, nil
+}
+
+// isName tells whether s may be a host's name, in lower case and without the last dot.
+func isName(s string) bool {
+	for label := range strings.SplitSeq(s, ".") {
+		if label == "" || strings.Trim(label, "abcdefghijklmnopqrstuvwxyz0123456789-_") != "" {
+			return false
+		}
+	}
+	return true
+}
+
+func parsePrefix(host string) (netip.Prefix, error) {
+	if addr, err := netip.ParseAddr(host); err == nil && addr.Zone() == "" {
+		addr = addr.Unmap()
+		return netip.PrefixFrom(addr, addr.BitLen()), nil
+	}
+	prefix, err := netip.ParsePrefix(host)
+	if err == nil && prefix.Addr().Is4In6() {
+		err = errors.New("is an IPv4 range in IPv6: write it as IPv4")
+	}
+	return prefix.Masked(), err
+}
+
+func parsePorts(s string) (low, high uint16, err error) {
+	if s == "*" {
+		return 0, 65535, nil
+	}
+	first, last, ranged := strings.Cut(s, "-")
+	if !ranged {
+		last = first
+	}
+	l, errLow := strconv.ParseUint(first, 10, 16)
+	h, errHigh := strconv.ParseUint(last, 10, 16)
+	if errors.Join(errLow, errHigh) != nil || l > h {
+		return 0, 0, fmt.Errorf("%q is not a port, a range such as 8000-8999, or *", s)
+	}
+	return uint16(l), uint16(h), nil
+}
+
+// String is the pattern as ParseAddress reads it.
+func (a Address) String() string {
+	host := "*"
+	switch {
+	case a.name != "":
+		host = a.name
+	case len(a.prefixes) > 0 && a.prefixes[0].IsSingleIP():
+		host = a.prefixes[0].Addr().String()
+	case len(a.prefixes) > 0:
+		host = a.prefixes[0].String()
+	}
+	port := strconv.Itoa(int(a.low))
+	switch {
+	case a.low == 0 && a.high == 65535:
+		port = "*"
+	case a.low != a.high:
+		port += "-" + strconv.Itoa(int(a.high))
+	}
+	return net.JoinHostPort(host, port)
+}
+
+func (a Address) everyHost() bool { return a.name == "" && len(a.prefixes) == 0 }
+
+func (a Address) hasPort(port uint16) bool { return a.low <= port && port <= a.high }
+
+// covers tells whether an address is covered as such, whatever name led to it.
+func (a Address) covers(to netip.AddrPort) bool {
+	if !a.hasPort(to.Port()) {
+		return false
+	}
+	for _, prefix := range a.prefixes {
+		if prefix.Contains(to.Addr().Unmap().WithZone("")) {
+			return true
+		}
+	}
+	return a.everyHost()
+}
+
+// named tells whether a name is covered.
+func (a Address) named(host string, port uint16) bool {
+	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	if !a.hasPort(port) || a.name == "" || host == "" {
+		return false
+	}
+	suffix, wild := strings.CutPrefix(a.name, "*")
+	if wild {
+		return strings.HasSuffix(host, suffix) && host != suffix
+	}
+	return host == a.name
+}
+
+// AllowsListen tells whether a listener at an address may be granted. Port 0, which takes any free
+// one, is covered where 0 is. The unspecified address means all of the machine's.
+func (p Policy) AllowsListen(at netip.AddrPort) bool {
+	for _, a := range p.Listen {
+		if a.covers(at) {
+			return true
+		}
+	}
+	return false
+}
+
+// AllowsConnect tells whether a connection to an address may be granted, which host led to: a name, or
+// the address itself. What a name leads to is for somebody else to say, who may make it this machine,
+// its neighbours on the link, or a service that answers there for the cloud; so a name that is allowed
+// is good for other addresses only.
+func (p Policy) AllowsConnect(host string, to netip.AddrPort) bool {
+	for _, a := range p.Connect {
+		if a.covers(to) || a.named(host, to.Port()) && !isNear(to.Addr().Unmap()) {
+			return true
+		}
+	}
+	return false
+}
+
+// isNear tells whether an address is of this machine, of its link, or of nobody.
+func isNear(a netip.Addr) bool {
+	return a.IsLoopback() || a.IsUnspecified() || a.IsLinkLocalUnicast() || a.IsMulticast()
+}
+
+// MayListen tells whether HOST:PORT could be allowed, whatever the host leads to.
+func (p Policy) MayListen(host string, port uint16) bool { return may(p.Listen, host, port) }
+
+// MayConnect tells whether HOST:PORT could be allowed, whatever the host leads to.
+func (p Policy) MayConnect(host string, port uint16) bool { return may(p.Connect, host, port) }
+
+// may is exact for addresses. A name may lead to any address.
+func may(list []Address, host string, port uint16) bool {
+	if host == "" {
+		host = netip.IPv6Unspecified().String()
+	}
+	addr, err := netip.ParseAddr(host)
+	for _, a := range list {
+		switch {
+		case err == nil && a.covers(netip.AddrPortFrom(addr, port)):
+			return true
+		case err != nil && a.hasPort(port) && (a.everyHost() || len(a.prefixes) > 0 || a.named(host, port)):
+			return true
+		}
+	}
+	return false
+}

@@ -32,6 +32,9 @@ type daemon struct {
 	pushed []byte
 	end    *reactorv1.WorkloadStatus
 	submit error
+
+	onSubmit  func() // called when a submission has arrived, before it is answered
+	cancelled []string
 }
 
 func (d *daemon) PushModule(s reactorv1.ModuleService_PushModuleServer) error {
@@ -57,10 +60,33 @@ func (d *daemon) PushModule(s reactorv1.ModuleService_PushModuleServer) error {
 }
 
 func (d *daemon) SubmitWorkload(_ context.Context, r *reactorv1.SubmitWorkloadRequest) (*reactorv1.SubmitWorkloadResponse, error) {
+	if d.onSubmit != nil {
+		d.onSubmit()
+	}
 	if d.submit != nil {
 		return nil, d.submit
 	}
 	return &reactorv1.SubmitWorkloadResponse{Created: true, Workload: &reactorv1.Workload{Id: "w1", Spec: r.GetSpec()}}, nil
+}
+
+func (d *daemon) SubmitWorkloads(_ context.Context, r *reactorv1.SubmitWorkloadsRequest) (*reactorv1.SubmitWorkloadsResponse, error) {
+	if d.onSubmit != nil {
+		d.onSubmit()
+	}
+	response := &reactorv1.SubmitWorkloadsResponse{}
+	for _, one := range r.GetRequests() {
+		response.Results = append(response.Results, &reactorv1.SubmitWorkloadsResult{Id: one.GetId()})
+	}
+	return response, nil
+}
+
+func (d *daemon) CancelWorkloads(_ context.Context, r *reactorv1.CancelWorkloadsRequest) (*reactorv1.CancelWorkloadsResponse, error) {
+	d.cancelled = r.GetIds()
+	response := &reactorv1.CancelWorkloadsResponse{}
+	for _, id := range r.GetIds() {
+		response.Results = append(response.Results, &reactorv1.CancelWorkloadsResult{Id: id, Cancelled: true})
+	}
+	return response, nil
 }
 
 func (d *daemon) ReadLogs(_ *reactorv1.ReadLogsRequest, s reactorv1.WorkloadService_ReadLogsServer) error {
@@ -164,6 +190,28 @@ func TestRunExitsAsTheWorkload(t *testing.T) {
 		}
 		if said := strings.Contains(errs, "because"); said != (c.want != 0) {
 			t.Errorf("%v: stderr %q", c.end, errs)
+		}
+	}
+}
+
+// TestRunInterruptedWhileSubmitting: what the daemon has got already is cancelled, though its answer comes
+// after the interrupt; and no more is submitted.
+func TestRunInterruptedWhileSubmitting(t *testing.T) {
+	for _, tt := range []struct {
+		args []string
+		want int
+	}{
+		{nil, 1},
+		{[]string{"--count", "2500"}, submitBatch},
+	} {
+		ctx, interrupt := context.WithCancel(t.Context())
+		d := &daemon{onSubmit: interrupt}
+		start(t, d)
+		var out, errs bytes.Buffer
+		args := append([]string{"run", "tag"}, tt.args...)
+		status := Main(ctx, args, Stdio{In: strings.NewReader(""), Out: &out, Err: &errs})
+		if status != exitCancelled || len(d.cancelled) != tt.want || !strings.Contains(errs.String(), "interrupted; cancelled") {
+			t.Errorf("run %q: status %d, %d cancelled, want %d: %s", tt.args, status, len(d.cancelled), tt.want, errs.String())
 		}
 	}
 }

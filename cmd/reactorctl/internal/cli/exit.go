@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -71,6 +72,10 @@ func report(w io.Writer, err error, daemon *endpoint.Endpoint) int {
 		return int(code)
 	}
 	st, ok := grpcStatus(err)
+	if !ok && errors.Is(err, context.Canceled) {
+		fmt.Fprintf(w, "reactorctl: interrupted: %v\n", err)
+		return exitCancelled
+	}
 	if !ok {
 		fmt.Fprintf(w, "reactorctl: %v\n", err)
 		return exitError

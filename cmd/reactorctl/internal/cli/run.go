@@ -13,8 +13,9 @@ import (
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
 
-// cancelGrace is how long run, when interrupted, tries to cancel what it started.
-const cancelGrace = 5 * time.Second
+// cancelGrace is how long run, when interrupted, tries to learn what it started, and then to cancel it. A
+// second interrupt ends it at once.
+const cancelGrace = 10 * time.Second
 
 func (a *app) runCommand() *cobra.Command {
 	var flags specFlags
@@ -38,6 +39,9 @@ their output is kept for reactorctl logs, and a summary is printed.
 	cmd.RunE = a.remote(func(cmd *cobra.Command, args []string) error {
 		ids, err := a.submit(cmd, &flags, args)
 		if err != nil {
+			if cmd.Context().Err() != nil && len(ids) > 0 {
+				return a.cancelInterrupted(ids)
+			}
 			return err
 		}
 		if !flags.waits(cmd) {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 	"google.golang.org/grpc/codes"
@@ -61,7 +62,8 @@ func moduleThenDash(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-// submit pushes the module if need be, and submits flags.count workloads. It returns their ids.
+// submit pushes the module if need be, and submits flags.count workloads. It returns their ids; with an
+// error, those of the workloads that were submitted before an interrupt.
 func (a *app) submit(cmd *cobra.Command, flags *specFlags, args []string) ([]string, error) {
 	ctx := cmd.Context()
 	module, err := source.Open(ctx, args[0], a.Err)
@@ -79,6 +81,8 @@ func (a *app) submit(cmd *cobra.Command, flags *specFlags, args []string) ([]str
 	if flags.count > 1 {
 		return a.submitMany(ctx, flags, spec)
 	}
+	ctx, stop := outlive(ctx, cancelGrace)
+	defer stop()
 	response, err := a.workloads().SubmitWorkload(ctx, &reactorv1.SubmitWorkloadRequest{Id: flags.id, Spec: spec})
 	if err != nil {
 		return nil, meantPath(err, module.Ref)
@@ -88,6 +92,20 @@ func (a *app) submit(cmd *cobra.Command, flags *specFlags, args []string) ([]str
 		fmt.Fprintf(a.Err, "workload %s exists already with this spec (%s)\n", w.GetId(), render.State(w))
 	}
 	return []string{w.GetId()}, nil
+}
+
+// outlive returns a context that ends so much later than ctx. A submission that was ended by an interrupt
+// would leave a workload that nobody knows of, if the daemon had it already.
+func outlive(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
+	outliving, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	forget := context.AfterFunc(ctx, func() {
+		select {
+		case <-time.After(grace):
+			cancel()
+		case <-outliving.Done():
+		}
+	})
+	return outliving, func() { forget(); cancel() }
 }
 
 // meantPath tells, of a module that the daemon does not know, that there is a file of that name here.
@@ -113,15 +131,20 @@ func (a *app) submitMany(ctx context.Context, flags *specFlags, spec *reactorv1.
 		}
 		prefix = hex.EncodeToString(random[:])
 	}
+	outliving, stop := outlive(ctx, cancelGrace)
+	defer stop()
 	ids := make([]string, 0, flags.count)
 	var refused []error
 	for len(ids) < flags.count {
+		if ctx.Err() != nil {
+			return ids, fmt.Errorf("after %d of %d were submitted (--id %s goes on there): %w", len(ids), flags.count, prefix, ctx.Err())
+		}
 		request := &reactorv1.SubmitWorkloadsRequest{}
 		for n := len(ids); n < flags.count && len(request.Requests) < submitBatch; n++ {
 			id := fmt.Sprintf("%s-%d", prefix, n)
 			request.Requests = append(request.Requests, &reactorv1.SubmitWorkloadRequest{Id: id, Spec: spec})
 		}
-		response, err := a.workloads().SubmitWorkloads(ctx, request)
+		response, err := a.workloads().SubmitWorkloads(outliving, request)
 		if err != nil {
 			return nil, fmt.Errorf("after %d of %d were submitted (--id %s goes on there): %w", len(ids), flags.count, prefix, err)
 		}

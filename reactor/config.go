@@ -2,6 +2,7 @@ package reactor
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -23,6 +24,10 @@ type Config struct {
 	Version string
 	// Logger gets what operators need to know; none by default.
 	Logger *zap.Logger
+	// Reading is called before something is read from the store for a client that may be large, with
+	// the context of the client's call, and what it returns when it has been decoded. It may wait
+	// for others to be done. None by default.
+	Reading func(context.Context) (done func(), err error)
 
 	// Workers is the number of workers that run guests: GOMAXPROCS.
 	Workers int
@@ -102,6 +107,9 @@ const (
 func (c Config) withDefaults() Config {
 	if c.Logger == nil {
 		c.Logger = zap.NewNop()
+	}
+	if c.Reading == nil {
+		c.Reading = func(context.Context) (func(), error) { return func() {}, nil }
 	}
 	c.Workers = cmp.Or(c.Workers, runtime.GOMAXPROCS(0))
 	c.Starting = cmp.Or(c.Starting, 64*c.Workers)

@@ -8,8 +8,9 @@ import (
 	"github.com/reactord/reactord/reactor/store"
 )
 
-// logRead is about how many bytes of a log are read at a time.
-const logRead = 256 << 10
+// logRead is about how many bytes of a log are read at a time. A reader has them in its hands for as
+// long as its client does not read.
+const logRead = 64 << 10
 
 // ReadLogs calls send, on the caller's goroutine, for each run of a workload's output, in order,
 // and last, if output was dropped, with how much. The data is not to be changed. It returns nil at

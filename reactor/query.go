@@ -55,6 +55,11 @@ func (r *Reactor) readWorkload(ctx context.Context, id string) (*Workload, error
 	if len(f) > 0 {
 		return nil, f.err()
 	}
+	done, err := r.cfg.Reading(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	rec, err := r.store.Workload(ctx, id)
 	if err != nil {
 		return nil, stored(err)
@@ -73,6 +78,11 @@ func (r *Reactor) ListWorkloads(ctx context.Context, filter Filter, page Page) (
 	if err != nil {
 		return nil, "", err
 	}
+	done, err := r.cfg.Reading(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	defer done()
 	found, err := r.store.List(ctx, store.Query{Filter: f, Token: page.Token, Limit: size})
 	if err != nil {
 		return nil, "", stored(err)

@@ -18,8 +18,14 @@ type change struct {
 	status   []byte
 }
 
-// watchBatch is how many changes a watch takes at a time.
-const watchBatch = 256
+const (
+	// watchBatch is how many changes a watch takes at a time from the feed, and the most that it takes
+	// from the store.
+	watchBatch = 64
+	// watchBytes is about how many bytes of specs a watch takes at a time from the store: it has them
+	// in its hands for as long as its client does not read.
+	watchBytes = 64 << 10
+)
 
 // WatchWorkloads calls send, on the caller's goroutine, for each change that matches the filter:
 // first the cursor it starts from, then, from a cursor, each workload that changed since, as it
@@ -39,7 +45,7 @@ func (r *Reactor) WatchWorkloads(ctx context.Context, filter Filter, cursor stri
 	}
 	head, unsubscribe := r.feed.Subscribe()
 	defer unsubscribe()
-	w := watch{reactor: r, filter: f, send: send, position: head}
+	w := watch{reactor: r, filter: f, send: send, position: head, batch: 1}
 	if cursor != "" {
 		w.position, err = strconv.ParseInt(cursor, 10, 64)
 		if err != nil || w.position < 0 {
@@ -61,6 +67,7 @@ type watch struct {
 	filter   store.Filter
 	send     func(WatchEvent) error
 	position int64 // the last revision seen
+	batch    int   // how many changes to take from the store
 }
 
 func (w *watch) cursor() string { return strconv.FormatInt(w.position, 10) }
@@ -94,24 +101,66 @@ func (w *watch) run(ctx context.Context) error {
 
 // catchUp sends changes from the store.
 func (w *watch) catchUp(ctx context.Context) error {
-	found, err := w.reactor.store.Changes(ctx, w.position, watchBatch)
+	changes, next, err := w.changes(ctx)
 	if err != nil {
-		return cursorError(err)
+		return err
+	}
+	for i, out := range changes {
+		changes[i] = nil // a client may take its time over it
+		w.position = out.revision
+		if err := w.send(WatchEvent{Cursor: w.cursor(), Workload: out.workload}); err != nil {
+			return err
+		}
+	}
+	w.position = max(w.position, next)
+	return nil
+}
+
+// revised is a workload with the revision of its last change.
+type revised struct {
+	workload *Workload
+	revision int64
+}
+
+// changes reads the next changes that match, and the revision to go on from.
+func (w *watch) changes(ctx context.Context) (matching []*revised, next int64, err error) {
+	done, err := w.reactor.cfg.Reading(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer done()
+	found, err := w.reactor.store.Changes(ctx, w.position, w.batch)
+	if err != nil {
+		return nil, 0, cursorError(err)
 	}
 	for _, corrupt := range found.Corrupt {
 		w.reactor.damaged(corrupt)
 	}
+	w.pace(found.Workloads)
+	next = found.Next
 	for _, rec := range found.Workloads {
-		w.position = rec.Revision
+		next = max(next, rec.Revision)
 		if !w.filter.Match(rec) {
 			continue
 		}
-		if err := w.emit(rec); err != nil {
-			return err
+		if out := w.decode(rec); out != nil {
+			matching = append(matching, &revised{out, rec.Revision})
 		}
 	}
-	w.position = max(w.position, found.Next)
-	return nil
+	return matching, next, nil
+}
+
+// pace chooses how many changes to take next, by how large those were that it took.
+func (w *watch) pace(found []*store.Workload) {
+	bytes := 0
+	for _, rec := range found {
+		bytes += len(rec.Spec)
+	}
+	if bytes > watchBytes {
+		w.batch = max(1, w.batch/2)
+	} else {
+		w.batch = min(watchBatch, 2*w.batch)
+	}
 }
 
 // live sends changes from the feed.
@@ -124,30 +173,49 @@ func (w *watch) live(ctx context.Context, batch []feed.Entry[change]) error {
 		if !w.filter.Match(&rec) {
 			continue
 		}
-		if rec.Spec == nil {
-			full, err := w.reactor.store.Workload(ctx, rec.ID)
-			if _, gone := asNotFound(err); gone {
-				continue // pruned meanwhile: there is nothing left to tell of
-			}
-			if err != nil {
-				return stored(err)
-			}
-			rec.Spec = full.Spec
+		out, err := w.complete(ctx, &rec)
+		if err != nil {
+			return err
 		}
-		if err := w.emit(&rec); err != nil {
+		if out == nil {
+			continue
+		}
+		if err := w.send(WatchEvent{Cursor: w.cursor(), Workload: out}); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (w *watch) emit(rec *store.Workload) error {
+// complete decodes a record whose spec may be in the store alone; nil if it can't be, or is gone.
+func (w *watch) complete(ctx context.Context, rec *store.Workload) (*Workload, error) {
+	if rec.Spec != nil {
+		return w.decode(rec), nil
+	}
+	done, err := w.reactor.cfg.Reading(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	full, err := w.reactor.store.Workload(ctx, rec.ID)
+	if _, gone := asNotFound(err); gone {
+		return nil, nil // pruned meanwhile: there is nothing left to tell of
+	}
+	if err != nil {
+		return nil, stored(err)
+	}
+	rec.Spec = full.Spec
+	return w.decode(rec), nil
+}
+
+// decode decodes a record; nil if it is damaged.
+func (w *watch) decode(rec *store.Workload) *Workload {
 	out, err := workloadOf(rec)
 	if err != nil {
 		w.reactor.damaged(err)
 		return nil
 	}
-	return w.send(WatchEvent{Cursor: w.cursor(), Workload: out})
+	return out
 }
 
 // cursorError is what the store says of a cursor.

@@ -2,17 +2,26 @@ package attack
 
 import (
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/reactord/reactord/integration/internal/testkit"
 )
 
-func TestMain(m *testing.M) { os.Exit(testkit.Main(m)) }
+func TestMain(m *testing.M) {
+	if args := os.Getenv(floodVariable); args != "" {
+		os.Exit(runFlood(strings.Split(args, "\n")))
+	}
+	os.Exit(testkit.Main(m))
+}
+
+// all tells whether the attacks that take long are wanted too.
+var all = os.Getenv("ATTACKS") == "all"
 
 // long skips an attack that takes long, unless ATTACKS=all asks for those too.
 func long(t *testing.T) {
 	t.Helper()
-	if os.Getenv("ATTACKS") != "all" {
+	if !all {
 		t.Skip("takes long: run it with ATTACKS=all")
 	}
 }

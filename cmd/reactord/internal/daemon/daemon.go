@@ -14,6 +14,7 @@ import (
 	"github.com/reactord/reactord/cmd/internal/local"
 	"github.com/reactord/reactord/cmd/reactord/internal/access"
 	"github.com/reactord/reactord/cmd/reactord/internal/config"
+	"github.com/reactord/reactord/cmd/reactord/internal/inflight"
 	"github.com/reactord/reactord/cmd/reactord/internal/pace"
 	"github.com/reactord/reactord/cmd/reactord/internal/server"
 	"github.com/reactord/reactord/cmd/reactord/internal/trim"
@@ -83,7 +84,7 @@ func Start(ctx context.Context, cfg config.Config, log *zap.Logger) (*Daemon, er
 		closeAll(listeners)
 		return nil, err
 	}
-	cfg.Reactor.Logger = log
+	cfg.Reactor.Logger, cfg.Reactor.Reading = log, inflight.Reading
 	cfg.Reactor.Private = private(cfg)
 	d.reactor, err = reactor.New(cfg.Reactor)
 	if err != nil {

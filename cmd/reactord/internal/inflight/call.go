@@ -30,6 +30,7 @@ type call struct {
 	charged  int           // of them, counted in conn.unread
 	complete bool          // the client sends no more
 	told     chan struct{} // filled when lengths, complete or over change
+	begun    bool          // a handler has, or had it
 	running  bool          // a handler has it
 	over     bool          // its context is done
 
@@ -91,8 +92,12 @@ func (s *call) tell() {
 func (s *call) start() bool {
 	s.conn.mu.Lock()
 	defer s.conn.mu.Unlock()
-	s.running = !s.over
-	return s.running
+	if s.over {
+		return false
+	}
+	s.begun, s.running = true, true
+	s.conn.startedOne()
+	return true
 }
 
 // finish ends the handler's part.
@@ -114,6 +119,9 @@ func (s *call) end() {
 	s.over = true
 	s.tell()
 	s.conn.forget(s)
+	if !s.begun {
+		s.conn.startedOne()
+	}
 	if !s.running {
 		s.place.Release()
 	}
@@ -189,7 +197,7 @@ func (s *call) decode(ctx context.Context, w *wire, m any) error {
 	if !ok {
 		return fmt.Errorf("%T is no protobuf message", m)
 	}
-	if extra := decodedBytes(b, target.ProtoReflect().Descriptor()) - 2*int64(len(b)); extra > 0 {
+	if extra := decodedBytes(b, target.ProtoReflect().Descriptor(), s.conn.gate.limits.Bytes+2*int64(len(b))) - 2*int64(len(b)); extra > 0 {
 		h, ok := s.conn.requests.TryTake(extra)
 		if !ok {
 			return s.refusal(ctx, extra)
@@ -241,8 +249,7 @@ func (s *call) dropLocked() {
 	s.message = s.message[:0]
 }
 
-// answer encodes what is to be sent, and pays for it until gRPC has written or dropped it. It calls
-// onWait before it waits for room. Few wait at a time, since they have the message in their hands.
+// answer encodes what is to be sent, and pays for it until gRPC has written or dropped it.
 func (s *call) answer(ctx context.Context, m any, onWait func()) (*wire, error) {
 	message, ok := m.(proto.Message)
 	if !ok {
@@ -252,12 +259,31 @@ func (s *call) answer(ctx context.Context, m any, onWait func()) (*wire, error) 
 	if mem.IsBelowBufferPoolingThreshold(size) {
 		return encode(message, size, nil)
 	}
-	h, ok := s.conn.answers.TryTake(int64(size))
-	if !ok {
-		onWait()
-		if h, ok = s.conn.gate.wait(ctx, s.conn.answers, int64(size)); !ok {
-			return nil, s.refusal(ctx, int64(size))
-		}
+	h, err := s.room(ctx, int64(size), onWait)
+	if err != nil {
+		return nil, err
 	}
 	return encode(message, size, s.conn.unlessRead(h))
+}
+
+// inHand pays for a message of a stream while it is being sent: its handler has what it was made of.
+func (s *call) inHand(ctx context.Context, w *wire) (Hold, error) {
+	size := w.bytes.Len()
+	if mem.IsBelowBufferPoolingThreshold(size) {
+		return Hold{}, nil
+	}
+	return s.room(ctx, 2*int64(size), func() {})
+}
+
+// room takes n bytes for an answer. It calls onWait before it waits for them. Few wait at a time, since
+// they have the message in their hands.
+func (s *call) room(ctx context.Context, n int64, onWait func()) (Hold, error) {
+	if h, ok := s.conn.answers.TryTake(n); ok {
+		return h, nil
+	}
+	onWait()
+	if h, ok := s.conn.gate.wait(ctx, s.conn.answers, n); ok {
+		return h, nil
+	}
+	return Hold{}, s.refusal(ctx, n)
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"os"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,6 +25,9 @@ const (
 	unreadStep = 4 * window
 	// readBuffer is the size of the buffer in front of a connection.
 	readBuffer = 16 << 10
+	// yieldEvery is the number of calls after which a reader lets others have the processor. It would
+	// keep it for 10 ms as long as there is something to read.
+	yieldEvery = 8
 	// looseFrames is how many frames a message may come in, beside one for every 256 bytes. Each is
 	// kept with a header several times its own size.
 	looseFrames = 64
@@ -41,10 +45,12 @@ type Conn struct {
 	gate      *Gate
 	closing   sync.Once
 	idleSince atomic.Int64 // when the last call ended, in ns; 0 while there are calls
+	used      atomic.Bool  // there was a call
 
 	requests *Share // bytes that calls take
 	answers  *Share // bytes that were not read
 	calls    *Share // calls
+	work     *Share // calls at work
 	reads    *Share // calls that look something up
 
 	deadline time.Time // of the writer, as it was last set; the writer's alone
@@ -52,14 +58,17 @@ type Conn struct {
 	// The reader's alone.
 	frames   frameReader
 	opened   uint32 // the stream of the last HEADERS frame
-	bodiless bool   // it was the last of its stream
+	openings uint64
+	bodiless bool // it was the last of its stream
 	broken   error
 	drawn    []Hold // for what is unread
 
-	mu      sync.Mutex
-	streams map[uint32]*call
-	unread  int           // bytes that came in and that no handler took
-	taken   chan struct{} // filled when unread falls
+	mu        sync.Mutex
+	streams   map[uint32]*call
+	unread    int           // bytes that came in and that no handler took
+	taken     chan struct{} // filled when unread falls
+	unstarted int           // calls whose handlers have not begun
+	started   chan struct{} // filled when unstarted falls
 }
 
 func newConn(raw net.Conn, gate *Gate) *Conn {
@@ -69,10 +78,12 @@ func newConn(raw net.Conn, gate *Gate) *Conn {
 		requests: gate.bytes.NewShare(gate.limits.BytesOfConnection),
 		answers:  gate.bytes.NewShare(gate.limits.BytesOfConnection),
 		calls:    gate.calls.NewShare(gate.limits.CallsOfConnection),
+		work:     gate.work.NewShare(workOwn),
 		reads:    gate.reads.NewShare(0),
 		frames:   newFrameReader(),
 		streams:  make(map[uint32]*call),
 		taken:    make(chan struct{}, 1),
+		started:  make(chan struct{}, 1),
 	}
 	c.idleSince.Store(time.Now().UnixNano())
 	return c
@@ -116,6 +127,7 @@ type plain struct {
 // last.
 func (p *plain) Read(b []byte) (int, error) {
 	c := p.conn
+	c.awaitStarts()
 	if err := c.makeRoom(); err != nil {
 		return 0, err
 	}
@@ -169,6 +181,28 @@ func (h handshake) Clone() credentials.TransportCredentials {
 	return handshake{h.TransportCredentials.Clone()}
 }
 
+// awaitStarts waits until most of the calls that were read have begun to run.
+func (c *Conn) awaitStarts() {
+	for {
+		c.mu.Lock()
+		unstarted := c.unstarted
+		c.mu.Unlock()
+		if unstarted < maxUnstarted {
+			return
+		}
+		<-c.started
+	}
+}
+
+// startedOne says that a call has begun to run, or never will. Conn.mu is locked.
+func (c *Conn) startedOne() {
+	c.unstarted--
+	select {
+	case c.started <- struct{}{}:
+	default:
+	}
+}
+
 // makeRoom waits until the connection may have more unread.
 func (c *Conn) makeRoom() error {
 	if c.hasRoom() {
@@ -206,7 +240,12 @@ func (c *Conn) hasRoom() bool {
 }
 
 // openStream implements frameSink.
-func (c *Conn) openStream(id uint32, endStream bool) { c.opened, c.bodiless = id, endStream }
+func (c *Conn) openStream(id uint32, endStream bool) {
+	c.opened, c.bodiless = id, endStream
+	if c.openings++; c.openings%yieldEvery == 0 {
+		runtime.Gosched()
+	}
+}
 
 // beginData implements frameSink.
 func (c *Conn) beginData(id uint32) {
@@ -253,6 +292,8 @@ func (c *Conn) begin(s *call) {
 	defer c.mu.Unlock()
 	s.id, s.complete = c.opened, c.bodiless
 	c.streams[s.id] = s
+	c.unstarted++
+	c.used.Store(true)
 	c.idleSince.Store(0)
 }
 

@@ -13,11 +13,11 @@ const (
 
 // decodedBytes is about how many bytes a message of that type takes up when b has been decoded. Two
 // bytes may stand for a struct, so it can be a hundred times the length. What is not valid counts
-// up to the fault.
-func decodedBytes(b []byte, desc protoreflect.MessageDescriptor) int64 {
+// up to the fault. It looks no further when it has come to more than most.
+func decodedBytes(b []byte, desc protoreflect.MessageDescriptor, most int64) int64 {
 	total := int64(messageBytes)
 	fields := desc.Fields()
-	for len(b) > 0 {
+	for len(b) > 0 && total <= most {
 		number, kind, n := protowire.ConsumeTag(b)
 		if n < 0 {
 			return total
@@ -36,7 +36,7 @@ func decodedBytes(b []byte, desc protoreflect.MessageDescriptor) int64 {
 			total += elementBytes
 		case field.Message() != nil:
 			inner, _ := protowire.ConsumeBytes(value)
-			total += elementBytes + decodedBytes(inner, field.Message())
+			total += elementBytes + decodedBytes(inner, field.Message(), most-total)
 		case field.Kind() == protoreflect.StringKind || field.Kind() == protoreflect.BytesKind:
 			total += elementBytes + int64(n)
 		default: // packed numbers, of a byte each at the least

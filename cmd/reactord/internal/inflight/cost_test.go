@@ -33,7 +33,7 @@ func TestDecodedBytesCoverMemory(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		estimate := decodedBytes(b, m.ProtoReflect().Descriptor())
+		estimate := decodedBytes(b, m.ProtoReflect().Descriptor(), 1<<40)
 		var before, after runtime.MemStats
 		target := m.ProtoReflect().New().Interface()
 		runtime.GC()
@@ -59,7 +59,7 @@ func FuzzDecodedBytes(f *testing.F) {
 	f.Add(b)
 	f.Fuzz(func(t *testing.T, b []byte) {
 		desc := (&reactorv1.SubmitWorkloadsRequest{}).ProtoReflect().Descriptor()
-		if n := decodedBytes(b, desc); n < messageBytes || n > messageBytes*int64(len(b)+1) {
+		if n := decodedBytes(b, desc, 1<<40); n < messageBytes || n > messageBytes*int64(len(b)+1) {
 			t.Errorf("%d bytes are said to take up %d", len(b), n)
 		}
 	})

@@ -3,6 +3,7 @@ package inflight
 import (
 	"context"
 	"net"
+	"runtime"
 	"time"
 
 	"go.uber.org/zap"
@@ -15,10 +16,21 @@ import (
 // maxWaiting bounds the answers that wait for room: they are there already.
 const maxWaiting = 16
 
-// maxReads bounds the calls that look something up at a time, whose answers may be large and are not
-// paid for before they are there. More would not be answered any sooner: the store has four
-// connections for them.
-const maxReads = 8
+// A call that is at work is one that the processors are wanted for. The run queue is the same for all
+// goroutines, so a small call would wait there for all that a flood has at work, at each of its steps.
+const (
+	// maxWork bounds the calls at work, beyond the workOwn that each connection may have at any time.
+	// A store that commits many submissions at once has enough of them by that.
+	maxWork = 256
+	workOwn = 2
+	// maxUnstarted bounds the calls of a connection whose handlers have not begun to run. The
+	// connection's reader waits for them.
+	maxUnstarted = 4
+)
+
+// maxReads bounds what is being read from the store and decoded at a time. It may be large, and is not
+// paid for before it is there; and it takes a processor for long, so half of them are left to others.
+func maxReads() int64 { return int64(max(1, runtime.GOMAXPROCS(0)/2)) }
 
 const (
 	// maxHeaderBytes bounds the headers of a call: what clients take themselves by default.
@@ -35,6 +47,7 @@ type Gate struct {
 	conns   connections
 	bytes   *Pool
 	calls   *Pool
+	work    *Pool
 	reads   *Pool
 	waiting chan struct{} // a place for each answer that waits
 	methods map[string]*method
@@ -50,7 +63,8 @@ func NewGate(limits Limits, admit tap.ServerInHandle, log *zap.Logger) *Gate {
 		conns:   connections{most: limits.Connections, log: log, open: make(map[*Conn]struct{})},
 		bytes:   NewPool(limits.Bytes),
 		calls:   NewPool(limits.Calls),
-		reads:   NewPool(maxReads),
+		work:    NewPool(maxWork),
+		reads:   NewPool(maxReads()),
 		waiting: make(chan struct{}, maxWaiting),
 		methods: make(map[string]*method),
 	}
@@ -71,6 +85,20 @@ func (g *Gate) Options() []grpc.ServerOption {
 		grpc.StaticStreamWindowSize(window),
 		grpc.StaticConnWindowSize(16 * window),
 	}
+}
+
+// Reading waits for the turn of a call's connection to read from the store. It is called with the
+// call's context; others need no turn.
+func Reading(ctx context.Context) (done func(), err error) {
+	c, ok := ctx.Value(callKey{}).(*call)
+	if !ok {
+		return func() {}, nil
+	}
+	h, ok := c.conn.reads.Take(ctx, 1, c.conn.gate.limits.Patience)
+	if !ok {
+		return nil, c.refusal(ctx, 1)
+	}
+	return h.Release, nil
 }
 
 // tap begins a call, before anything was made for it. It is called by the connection's reader.

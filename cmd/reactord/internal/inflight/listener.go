@@ -3,6 +3,7 @@ package inflight
 import (
 	"net"
 	"sync"
+	"time"
 
 	"go.uber.org/zap"
 )
@@ -21,7 +22,11 @@ func (l *listener) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		if c := l.gate.conns.admit(raw, l.gate); c != nil {
+		c, full := l.gate.conns.admit(raw, l.gate)
+		if full {
+			time.Sleep(fullPace)
+		}
+		if c != nil {
 			return c, nil
 		}
 		_ = raw.Close() // there is nobody to tell
@@ -38,11 +43,16 @@ type connections struct {
 	full bool // the bound was reached, and was said so
 }
 
-// admit makes a Conn of a connection; nil if there is no room.
-func (c *connections) admit(raw net.Conn, gate *Gate) *Conn {
+// fullPace is the time between two connections that take others' places. Each costs more to set up and
+// tear down than it costs its client.
+const fullPace = 500 * time.Microsecond
+
+// admit makes a Conn of a connection; nil if there is no room. It tells whether the bound was reached.
+func (c *connections) admit(raw net.Conn, gate *Gate) (_ *Conn, full bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.open) >= c.most {
+	full = len(c.open) >= c.most
+	if full {
 		if !c.full {
 			c.full = true
 			c.log.Warn("as many connections are open as leave descriptors for the rest: each new one closes the one that has been idle for longest, and is refused if none is idle",
@@ -50,23 +60,30 @@ func (c *connections) admit(raw net.Conn, gate *Gate) *Conn {
 		}
 		idlest := c.idlest()
 		if idlest == nil {
-			return nil
+			return nil, true
 		}
 		delete(c.open, idlest)
 		go func() { _ = idlest.Close() }() // it takes this lock
 	}
 	conn := newConn(raw, gate)
 	c.open[conn] = struct{}{}
-	return conn
+	return conn, full
 }
 
-// idlest is the connection that has been without a call for longest.
+// idlest is the connection that has been without a call for longest, of those that never had one if
+// there are any: many that say nothing do not push out those that do.
 func (c *connections) idlest() *Conn {
 	var found *Conn
+	var used bool
 	var least int64
 	for conn := range c.open {
-		if since := conn.idleSince.Load(); since != 0 && (found == nil || since < least) {
-			found, least = conn, since
+		since := conn.idleSince.Load()
+		if since == 0 {
+			continue
+		}
+		u := conn.used.Load()
+		if found == nil || used && !u || used == u && since < least {
+			found, used, least = conn, u, since
 		}
 	}
 	return found

@@ -2,6 +2,7 @@ package inflight
 
 import (
 	"context"
+	"sync"
 
 	"google.golang.org/grpc"
 )
@@ -11,7 +12,7 @@ type method struct {
 	name          string // /package.service/method
 	mostBytes     int    // of a message
 	clientStreams bool
-	reads         bool
+	waits         bool // for something that may take any time
 	status        func(context.Context, error) error
 }
 
@@ -32,8 +33,8 @@ type Registrar struct {
 	// that of the others.
 	MostBytes map[string]int
 	Default   int
-	// Reads are the methods that look something up and answer with it, and wait for nothing else.
-	Reads map[string]bool
+	// Waits are the methods that wait for what may take any time, beside the streams.
+	Waits map[string]bool
 	// Status turns an error into a gRPC status.
 	Status func(context.Context, error) error
 }
@@ -58,7 +59,7 @@ func (r Registrar) RegisterService(desc *grpc.ServiceDesc, impl any) {
 
 func (r Registrar) add(service, name string, clientStreams bool) {
 	m := &method{name: "/" + service + "/" + name, mostBytes: r.Default, clientStreams: clientStreams, status: r.Status}
-	m.reads = r.Reads[m.name]
+	m.waits = r.Waits[m.name]
 	if most, ok := r.MostBytes[m.name]; ok {
 		m.mostBytes = most
 	}
@@ -85,21 +86,18 @@ func (r Registrar) unary(handle grpc.MethodHandler) grpc.MethodHandler {
 
 // serve serves a call that has one message each way.
 func (s *call) serve(ctx context.Context, dec func(any) error, handle func(receive func(any) error) (any, error)) (*wire, error) {
-	var reading Hold
-	done := func() {
-		reading.Release()
-		reading = Hold{}
+	work, ok := s.conn.work.Take(ctx, 1, s.conn.gate.limits.Patience)
+	if !ok {
+		return nil, s.refusal(ctx, 1)
 	}
+	done := sync.OnceFunc(work.Release)
 	defer done()
 	resp, err := handle(func(m any) error {
-		if err := s.receive(ctx, m, dec); err != nil || !s.method.reads {
-			return err
+		err := s.receive(ctx, m, dec)
+		if s.method.waits {
+			done()
 		}
-		var ok bool
-		if reading, ok = s.conn.reads.Take(ctx, 1, s.conn.gate.limits.Patience); !ok {
-			return s.refusal(ctx, 1)
-		}
-		return nil
+		return err
 	})
 	if err != nil {
 		return nil, err
@@ -115,7 +113,14 @@ func (r Registrar) stream(handle grpc.StreamHandler) grpc.StreamHandler {
 			return err
 		}
 		defer c.finish()
-		return handle(srv, &stream{inner, c})
+		ctx := inner.Context()
+		work, ok := c.conn.work.Take(ctx, 1, r.Gate.limits.Patience)
+		if !ok {
+			return r.Status(ctx, c.refusal(ctx, 1))
+		}
+		s := &stream{ServerStream: inner, call: c, onFirst: sync.OnceFunc(work.Release)}
+		defer s.onFirst()
+		return handle(srv, s)
 	}
 }
 
@@ -131,11 +136,13 @@ func begun(ctx context.Context) (*call, error) {
 // stream is a stream whose messages are paid for.
 type stream struct {
 	grpc.ServerStream
-	call *call
+	call    *call
+	onFirst func() // to be called when the first message is there, or never will be
 }
 
 // RecvMsg implements grpc.ServerStream.
 func (s *stream) RecvMsg(m any) error {
+	defer s.onFirst()
 	return s.call.receive(s.Context(), m, s.ServerStream.RecvMsg)
 }
 
@@ -145,5 +152,11 @@ func (s *stream) SendMsg(m any) error {
 	if err != nil {
 		return err
 	}
+	h, err := s.call.inHand(s.Context(), answer)
+	if err != nil {
+		answer.bytes.Free()
+		return err
+	}
+	defer h.Release()
 	return s.ServerStream.SendMsg(answer)
 }

@@ -39,13 +39,10 @@ var mostBytes = map[string]int{
 	reactorv1.ModuleService_PushModule_FullMethodName:        maxPartBytes,
 }
 
-// reads are the methods that look something up, of which few do at a time.
-var reads = map[string]bool{
-	reactorv1.WorkloadService_GetWorkload_FullMethodName:   true,
-	reactorv1.WorkloadService_ListWorkloads_FullMethodName: true,
-	reactorv1.WorkloadService_ListOps_FullMethodName:       true,
-	reactorv1.ModuleService_GetModule_FullMethodName:       true,
-	reactorv1.ModuleService_ListModules_FullMethodName:     true,
+// waits are the methods that wait for what guests and people do.
+var waits = map[string]bool{
+	reactorv1.WorkloadService_WaitWorkload_FullMethodName:    true,
+	reactorv1.WorkloadService_CancelWorkloads_FullMethodName: true,
 }
 
 // Server serves the API of one reactor. Its methods are for any goroutine.
@@ -82,7 +79,7 @@ func New(r *reactor.Reactor, admission *access.Gate, limits inflight.Limits, log
 		health: health.NewServer(),
 	}
 	registrar := inflight.Registrar{
-		Server: s.grpc, Gate: gate, MostBytes: mostBytes, Default: maxOtherBytes, Reads: reads, Status: toStatus,
+		Server: s.grpc, Gate: gate, MostBytes: mostBytes, Default: maxOtherBytes, Waits: waits, Status: toStatus,
 	}
 	reactorv1.RegisterModuleServiceServer(registrar, &modules{reactor: r})
 	reactorv1.RegisterWorkloadServiceServer(registrar, &workloads{reactor: r, running: &s.running})

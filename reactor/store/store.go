@@ -101,9 +101,9 @@ type Logs interface {
 	AppendLog(a LogAppend, done func(err error))
 
 	// ReadLog returns the entries of a workload's log from the byte offset on, about limit bytes
-	// of them (at least one entry, if there is one), and the offset to go on from. An offset at
-	// the end gives no entries and the same offset. Offsets count the bytes of both streams, in
-	// the order they were written.
+	// of them, and the offset to go on from. It looks at a bounded piece of the log, so it may return
+	// none of a stream that others write more to. An offset at the end gives no entries and the
+	// same offset. Offsets count the bytes of both streams, in the order they were written.
 	ReadLog(ctx context.Context, id string, streams Streams, offset int64, limit int) ([]LogEntry, int64, error)
 
 	// TailLog returns the offset at which the last lines of a log begin. A last line without a

@@ -26,7 +26,7 @@ func (s *Store) Claim(ctx context.Context, limit int) (store.Claimed, error) {
 	for {
 		var g gather
 		var seqs []int64
-		err := s.read(ctx, func(c *conn) (err error) {
+		err := s.read(ctx, s.lanes.lists, func(c *conn) (err error) {
 			if seqs, err = unfinished(c, s.claims.handed, s.claims.last, limit); err != nil {
 				return err
 			}

@@ -19,14 +19,15 @@ type Config struct {
 	DatabaseBytes int64
 	// QueueBytes bounds the submissions that wait for a commit: 64 MiB by default.
 	QueueBytes int64
-	// Readers bounds the reads that are under way at once: 4 by default.
+	// Readers bounds the reads of each kind that are under way at once, of records, lists and logs: 2
+	// by default.
 	Readers int
 }
 
 const (
 	defaultModuleBytes = 16 << 30
 	defaultQueueBytes  = 64 << 20
-	defaultReaders     = 4
+	defaultReaders     = 2
 )
 
 func (c Config) withDefaults() Config {

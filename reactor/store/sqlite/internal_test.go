@@ -205,7 +205,7 @@ func TestTinyAppendsShareRows(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	err := s.read(t.Context(), func(c *conn) error {
+	err := s.read(t.Context(), s.lanes.logs, func(c *conn) error {
 		l, err := newLogReader(c, "a")
 		if err == nil && (l.end != appends || l.rows > appends*(entryOverhead+1)/smallRow+1) {
 			t.Errorf("%d bytes in %d rows", l.end, l.rows)
@@ -266,11 +266,14 @@ func TestQueriesUseIndices(t *testing.T) {
 		texts[text] = true
 	}
 	var readers []*conn
-	for range cap(s.readers) {
-		r := <-s.readers
-		readers = append(readers, r)
-		for text := range r.stmts {
-			texts[text] = true
+	for _, lane := range s.lanes.all() {
+		for range cap(lane) {
+			r := <-lane
+			readers = append(readers, r)
+			defer func() { lane <- r }()
+			for text := range r.stmts {
+				texts[text] = true
+			}
 		}
 	}
 	used := ""
@@ -305,9 +308,6 @@ func TestQueriesUseIndices(t *testing.T) {
 		if !strings.Contains(used, "INDEX "+index+" ") && !strings.Contains(used, "INDEX "+index+"\n") {
 			t.Errorf("no query uses %s", index)
 		}
-	}
-	for _, r := range readers {
-		s.readers <- r
 	}
 }
 

@@ -78,30 +78,24 @@ func moduleByTag(c *conn, tag string) (*store.Module, error) {
 	return moduleByDigest(c, d)
 }
 
-// errEnough ends a scan that has enough.
-var errEnough = errors.New("enough")
-
-func listModules(c *conn, before int64, limit int) (store.ModulePage, error) {
+// listModules returns a page. It is shorter than it was asked for if what is known of the modules is
+// large.
+func listModules(ctx context.Context, c *conn, before int64, limit int) (store.ModulePage, error) {
 	var page store.ModulePage
-	var rows []moduleRow
-	size := 0
-	err := c.each(`SELECT `+moduleColumns+` FROM modules WHERE seq < ? ORDER BY seq DESC LIMIT ?`, []any{before, limit + 1},
-		func(r *sql.Rows) error {
-			if len(rows) == limit || size >= enoughBytes {
-				page.Next = strconv.FormatInt(rows[len(rows)-1].seq, 10)
-				return errEnough
-			}
-			rows = append(rows, moduleRow{})
-			row := &rows[len(rows)-1]
-			err := r.Scan(row.fields()...)
-			size += len(row.info)
-			return err
-		})
-	if err != nil && !errors.Is(err, errEnough) {
+	seqs, err := c.int64s(`SELECT seq FROM modules WHERE seq < ? ORDER BY seq DESC LIMIT ?`, before, limit+1)
+	if err != nil {
 		return page, err
 	}
-	for _, row := range rows {
-		m, err := row.module(c)
+	size := 0
+	for i, seq := range seqs {
+		if i == limit || size >= enoughBytes {
+			page.Next = strconv.FormatInt(seqs[i-1], 10)
+			break
+		}
+		if err := ctx.Err(); err != nil {
+			return page, err
+		}
+		m, err := moduleBySeq(c, seq)
 		var corrupt *store.CorruptError
 		switch {
 		case errors.As(err, &corrupt):
@@ -110,9 +104,29 @@ func listModules(c *conn, before int64, limit int) (store.ModulePage, error) {
 			return page, err
 		default:
 			page.Modules = append(page.Modules, m)
+			size += len(m.Info)
+			for _, tag := range m.Tags {
+				size += len(tag)
+			}
 		}
 	}
 	return page, nil
+}
+
+// moduleBySeq reads a module by its number. One that cannot be read is a *store.CorruptError.
+func moduleBySeq(c *conn, seq int64) (*store.Module, error) {
+	var m moduleRow
+	found, err := c.one(`SELECT `+moduleColumns+` FROM modules WHERE seq = ?`, []any{seq}, m.fields()...)
+	if err == nil && !found {
+		err = errNoRecord
+	}
+	if damaged(err) || errors.Is(err, errNoRecord) {
+		return nil, &store.CorruptError{Kind: store.KindModule, Name: nameless(seq), Err: err}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return m.module(c)
 }
 
 // putModuleOp records a module whose blob is in place.

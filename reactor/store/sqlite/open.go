@@ -46,7 +46,6 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		room:    semaphore.NewWeighted(cfg.QueueBytes),
 		queue:   newQueue(),
 		cfg:     cfg,
-		readers: make(chan *conn, cfg.Readers),
 		closing: make(chan struct{}),
 		written: make(chan struct{}),
 	}
@@ -81,16 +80,15 @@ func (s *Store) open(ctx context.Context, dir string) (err error) {
 	}
 	s.writer.revision.Store(s.writer.marks.revision)
 	s.claims.last = s.writer.marks.sequence
-	for range s.cfg.Readers {
-		r, err := connect(ctx, filepath.Join(dir, databaseName), [][2]string{
+	s.lanes, err = openLanes(s.cfg.Readers, func() (*conn, error) {
+		return connect(ctx, filepath.Join(dir, databaseName), [][2]string{
 			{"busy_timeout", strconv.Itoa(busyTimeout)},
 			{"query_only", "1"},
 			{"cache_size", "-4096"},
 		})
-		if err != nil {
-			return err
-		}
-		s.readers <- r
+	})
+	if err != nil {
+		return err
 	}
 	if err := s.sweep(ctx); err != nil {
 		return err
@@ -154,10 +152,7 @@ func (s *Store) sweep(ctx context.Context) error {
 
 // release gives back what open took.
 func (s *Store) release() error {
-	var faults []error
-	for len(s.readers) > 0 {
-		faults = append(faults, (<-s.readers).close())
-	}
+	faults := []error{s.lanes.close()}
 	if s.writer != nil {
 		faults = append(faults, s.writer.conn.close())
 	}

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"bytes"
 	"context"
+	"slices"
 	"sort"
 
 	"github.com/reactord/reactord/reactor/store"
@@ -73,6 +74,9 @@ func (l *logReader) rowAt(offset int64) (int64, error) {
 	return max(int64(above)-1, 0), fault
 }
 
+// stepBytes is about how much of a log is looked at with one snapshot, whether it is wanted or not.
+const stepBytes = 1 << 20
+
 // read returns entries from the offset on, and the offset behind the last one looked at.
 func (l *logReader) read(ctx context.Context, streams store.Streams, offset int64, limit int) ([]store.LogEntry, int64, error) {
 	if offset >= l.end {
@@ -83,7 +87,8 @@ func (l *logReader) read(ctx context.Context, streams store.Streams, offset int6
 		return nil, offset, err
 	}
 	var entries []store.LogEntry
-	for size := 0; n < l.rows && (size == 0 || size < limit); n++ {
+	looked := 0
+	for size := 0; n < l.rows && (size == 0 || size < limit) && looked < stepBytes; n++ {
 		if err := ctx.Err(); err != nil {
 			return nil, offset, err
 		}
@@ -94,6 +99,7 @@ func (l *logReader) read(ctx context.Context, streams store.Streams, offset int6
 		if err != nil {
 			return nil, offset, err
 		}
+		looked += len(row.entries)
 		err = row.each(func(at int64, chunk store.LogChunk) bool {
 			skip := max(offset-at, 0)
 			if skip >= int64(len(chunk.Data)) {
@@ -132,48 +138,77 @@ func (r *logRow) each(yield func(offset int64, chunk store.LogChunk) bool) error
 	return nil
 }
 
-// tail returns the offset at which the last lines begin. A line begins behind a newline of the
-// streams looked at that is not their very last byte.
-func (l *logReader) tail(ctx context.Context, streams store.Streams, lines int) (int64, error) {
-	if lines <= 0 {
-		return l.end, nil
+// tail looks for where the last lines of a log begin, from its end to its beginning, in steps. A line
+// begins behind a newline of the streams looked at that is not their very last byte. What is
+// appended between steps is not looked at.
+type tail struct {
+	streams store.Streams
+	lines   int // still to be found
+
+	found  bool
+	offset int64 // where they begin
+
+	begun bool
+	first int64 // key of the log's row 0
+	next  int64 // number of the row to look at next
+	inner bool  // the last byte was seen
+}
+
+// step looks at some rows.
+func (t *tail) step(ctx context.Context, l *logReader) error {
+	if !t.begun {
+		t.begun, t.first, t.next = true, l.first, l.rows-1
+		if t.lines <= 0 {
+			t.found, t.offset = true, l.end
+		} else if int64(t.lines) >= l.end { // a line has a byte
+			t.found = true
+		}
 	}
-	atEnd := true
-	for n := l.rows - 1; n >= 0; n-- {
+	if t.first != l.first {
+		return &store.NotFoundError{Kind: store.KindWorkload, Name: l.id} // there is another of that id
+	}
+	for looked := 0; !t.found && looked < stepBytes; t.next-- {
+		if t.next < 0 {
+			t.found = true
+			break
+		}
 		if err := ctx.Err(); err != nil {
-			return 0, err
+			return err
 		}
-		row, err := l.row(n)
+		row, err := l.row(t.next)
 		if err != nil {
-			return 0, err
+			return err
 		}
-		var chunks []store.LogEntry
-		err = row.each(func(offset int64, chunk store.LogChunk) bool {
-			if streams.Has(chunk.Stream) {
-				chunks = append(chunks, store.LogEntry{Offset: offset, LogChunk: chunk})
-			}
-			return true
-		})
-		if err != nil {
-			return 0, l.corrupt(err)
-		}
-		for i := len(chunks) - 1; i >= 0; i-- {
-			data := chunks[i].Data
-			if atEnd {
-				data = bytes.TrimSuffix(data, []byte{'\n'})
-				atEnd = false
-			}
-			for {
-				at := bytes.LastIndexByte(data, '\n')
-				if at < 0 {
-					break
-				}
-				if lines--; lines == 0 {
-					return chunks[i].Offset + int64(at) + 1, nil
-				}
-				data = data[:at]
-			}
+		looked += len(row.entries)
+		if err := t.row(&row); err != nil {
+			return l.corrupt(err)
 		}
 	}
-	return 0, nil
+	return nil
+}
+
+// row looks for lines in a row.
+func (t *tail) row(row *logRow) error {
+	var chunks []store.LogEntry
+	err := row.each(func(offset int64, chunk store.LogChunk) bool {
+		if t.streams.Has(chunk.Stream) {
+			chunks = append(chunks, store.LogEntry{Offset: offset, LogChunk: chunk})
+		}
+		return true
+	})
+	for _, c := range slices.Backward(chunks) {
+		data := c.Data
+		if !t.inner {
+			data = bytes.TrimSuffix(data, []byte{'\n'})
+			t.inner = true
+		}
+		for at := bytes.LastIndexByte(data, '\n'); at >= 0; at = bytes.LastIndexByte(data, '\n') {
+			if t.lines--; t.lines == 0 {
+				t.found, t.offset = true, c.Offset+int64(at)+1
+				return err
+			}
+			data = data[:at]
+		}
+	}
+	return err
 }

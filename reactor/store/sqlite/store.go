@@ -24,8 +24,7 @@ type Store struct {
 	// room is for the bytes of submissions between their call and their commit.
 	room   *semaphore.Weighted
 	claims claims
-	// readers holds the connections that no call uses.
-	readers chan *conn
+	lanes  lanes
 
 	once    sync.Once
 	closing chan struct{}
@@ -40,14 +39,7 @@ func (s *Store) Close() (err error) {
 		close(s.closing)
 		s.queue.close()
 		<-s.written
-		// Each connection comes back when the call that uses it returns.
-		idle := make([]*conn, 0, cap(s.readers))
-		for range cap(s.readers) {
-			idle = append(idle, <-s.readers)
-		}
-		for _, c := range idle {
-			s.readers <- c
-		}
+		s.lanes.await()
 		err = s.release()
 	})
 	return err
@@ -72,25 +64,6 @@ func (s *Store) do(ctx context.Context, o waitable) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-}
-
-// read calls f with a connection and a snapshot of its own.
-func (s *Store) read(ctx context.Context, f func(*conn) error) error {
-	var c *conn
-	select {
-	case <-s.closing:
-		return store.ErrClosed
-	default:
-	}
-	select {
-	case c = <-s.readers:
-	case <-s.closing:
-		return store.ErrClosed
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	defer func() { s.readers <- c }()
-	return translate(c.snapshot(func() error { return f(c) }))
 }
 
 // recordBytes is about what a record takes on disk beside its variable parts, indices included.
@@ -156,7 +129,7 @@ func (s *Store) Prune(ctx context.Context, policy store.Retention) (store.Pruned
 
 // Workload implements store.Workloads.
 func (s *Store) Workload(ctx context.Context, id string) (w *store.Workload, err error) {
-	err = s.read(ctx, func(c *conn) error {
+	err = s.read(ctx, s.lanes.records, func(c *conn) error {
 		r, err := recordByID(c, id)
 		if err == nil {
 			w, err = r.workload(c)
@@ -168,7 +141,7 @@ func (s *Store) Workload(ctx context.Context, id string) (w *store.Workload, err
 
 // List implements store.Workloads.
 func (s *Store) List(ctx context.Context, query store.Query) (page store.Page, err error) {
-	err = s.read(ctx, func(c *conn) error {
+	err = s.read(ctx, s.lanes.lists, func(c *conn) error {
 		page, err = list(ctx, c, query)
 		return err
 	})
@@ -180,7 +153,7 @@ func (s *Store) Changes(ctx context.Context, since int64, limit int) (found stor
 	if limit <= 0 {
 		limit = defaultLimit
 	}
-	err = s.read(ctx, func(c *conn) error {
+	err = s.read(ctx, s.lanes.lists, func(c *conn) error {
 		found, err = changes(ctx, c, since, limit)
 		return err
 	})
@@ -192,7 +165,7 @@ func (s *Store) Revision() int64 { return s.writer.revision.Load() }
 
 // Count implements store.Workloads.
 func (s *Store) Count(ctx context.Context) (counts store.Counts, err error) {
-	err = s.read(ctx, func(c *conn) error {
+	err = s.read(ctx, s.lanes.records, func(c *conn) error {
 		counts, err = countStates(c)
 		return err
 	})
@@ -201,26 +174,37 @@ func (s *Store) Count(ctx context.Context) (counts store.Counts, err error) {
 
 // ReadLog implements store.Logs.
 func (s *Store) ReadLog(ctx context.Context, id string, streams store.Streams, offset int64, limit int) (entries []store.LogEntry, next int64, err error) {
-	err = s.read(ctx, func(c *conn) error {
+	err = s.read(ctx, s.lanes.logs, func(c *conn) error {
 		l, err := newLogReader(c, id)
 		if err == nil {
-			entries, next, err = l.read(ctx, streams, offset, limit)
+			entries, next, err = l.read(ctx, streams, offset, min(limit, stepBytes))
 		}
 		return err
 	})
 	return entries, next, err
 }
 
-// TailLog implements store.Logs.
-func (s *Store) TailLog(ctx context.Context, id string, streams store.Streams, lines int) (offset int64, err error) {
-	err = s.read(ctx, func(c *conn) error {
-		l, err := newLogReader(c, id)
-		if err == nil {
-			offset, err = l.tail(ctx, streams, lines)
+// TailLog implements store.Logs. To find where a log ends is a matter of one record; to look for
+// lines is not, and gives its connection up between steps.
+func (s *Store) TailLog(ctx context.Context, id string, streams store.Streams, lines int) (int64, error) {
+	lane := s.lanes.logs
+	if lines <= 0 {
+		lane = s.lanes.records
+	}
+	t := tail{streams: streams, lines: lines}
+	for !t.found {
+		err := s.read(ctx, lane, func(c *conn) error {
+			l, err := newLogReader(c, id)
+			if err == nil {
+				err = t.step(ctx, l)
+			}
+			return err
+		})
+		if err != nil {
+			return 0, err
 		}
-		return err
-	})
-	return offset, err
+	}
+	return t.offset, nil
 }
 
 // Upload implements store.Modules.
@@ -259,7 +243,7 @@ func healable(err error) bool {
 
 // Module implements store.Modules.
 func (s *Store) Module(ctx context.Context, digest store.Digest) (m *store.Module, err error) {
-	err = s.read(ctx, func(c *conn) error {
+	err = s.read(ctx, s.lanes.records, func(c *conn) error {
 		m, err = moduleByDigest(c, digest)
 		return err
 	})
@@ -268,7 +252,7 @@ func (s *Store) Module(ctx context.Context, digest store.Digest) (m *store.Modul
 
 // ModuleByTag implements store.Modules.
 func (s *Store) ModuleByTag(ctx context.Context, tag string) (m *store.Module, err error) {
-	err = s.read(ctx, func(c *conn) error {
+	err = s.read(ctx, s.lanes.records, func(c *conn) error {
 		m, err = moduleByTag(c, tag)
 		return err
 	})
@@ -296,8 +280,8 @@ func (s *Store) ListModules(ctx context.Context, token string, limit int) (page 
 	if limit <= 0 {
 		limit = defaultLimit
 	}
-	err = s.read(ctx, func(c *conn) error {
-		page, err = listModules(c, before, limit)
+	err = s.read(ctx, s.lanes.lists, func(c *conn) error {
+		page, err = listModules(ctx, c, before, limit)
 		return err
 	})
 	return page, err

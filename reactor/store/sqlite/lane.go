@@ -1,0 +1,79 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+
+	"github.com/reactord/reactord/reactor/store"
+)
+
+// lane holds the connections for one kind of reads that no call uses. Who needs one waits for those
+// of the same kind only, first come, first served.
+type lane chan *conn
+
+// lanes keep quick reads from waiting behind slow ones.
+type lanes struct {
+	records lane // of single records: less than a millisecond
+	lists   lane // of pages of records: some milliseconds
+	logs    lane // of steps through logs: some milliseconds, as often as the reader likes
+}
+
+func (l lanes) all() []lane { return []lane{l.records, l.lists, l.logs} }
+
+// openLanes opens so many connections for each lane.
+func openLanes(each int, connect func() (*conn, error)) (lanes, error) {
+	l := lanes{make(lane, each), make(lane, each), make(lane, each)}
+	for _, lane := range l.all() {
+		for range each {
+			c, err := connect()
+			if err != nil {
+				return l, err
+			}
+			lane <- c
+		}
+	}
+	return l, nil
+}
+
+// await waits until no call uses a connection. Nobody may take one any more.
+func (l lanes) await() {
+	for _, lane := range l.all() {
+		idle := make([]*conn, 0, cap(lane))
+		for range cap(lane) {
+			idle = append(idle, <-lane)
+		}
+		for _, c := range idle {
+			lane <- c
+		}
+	}
+}
+
+// close closes the connections that no call uses.
+func (l lanes) close() error {
+	var faults []error
+	for _, lane := range l.all() {
+		for len(lane) > 0 {
+			faults = append(faults, (<-lane).close())
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// read calls f with a connection of a lane and a snapshot of its own.
+func (s *Store) read(ctx context.Context, from lane, f func(*conn) error) error {
+	var c *conn
+	select {
+	case <-s.closing:
+		return store.ErrClosed
+	default:
+	}
+	select {
+	case c = <-from:
+	case <-s.closing:
+		return store.ErrClosed
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { from <- c }()
+	return c.snapshot(func() error { return f(c) })
+}

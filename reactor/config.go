@@ -68,6 +68,9 @@ type Config struct {
 	MaxModuleBytes int64
 	// MaxModuleFunctions bounds the functions of one module: 1,000,000.
 	MaxModuleFunctions int
+	// StoreBytes bounds what workloads, results and logs take on disk: a quarter of the disk, 64 MiB
+	// at least and 64 GiB at most. From three quarters of it on, the oldest results go.
+	StoreBytes int64
 	// ModuleStoreBytes bounds the size of all modules together: 16 GiB.
 	ModuleStoreBytes int64
 	// CompileCacheBytes bounds the compile cache on disk: 4 GiB.
@@ -89,7 +92,8 @@ type Config struct {
 	// MaxLabels bounds the labels of a workload: 64.
 	MaxLabels int
 
-	// RetainFinished is how long a finished workload is kept: 24 h. Negative keeps it for ever.
+	// RetainFinished is how long a finished workload is kept: 24 h, in which the daemon is up. Negative
+	// keeps it until there are too many, or they take too much.
 	RetainFinished time.Duration
 	// RetainCount bounds how many finished workloads are kept: 1,000,000.
 	RetainCount int
@@ -173,6 +177,7 @@ func (c Config) Validate() error {
 		{"LogMemoryBytes", c.LogMemoryBytes},
 		{"MaxModuleBytes", c.MaxModuleBytes},
 		{"MaxModuleFunctions", int64(c.MaxModuleFunctions)},
+		{"StoreBytes", c.StoreBytes},
 		{"ModuleStoreBytes", c.ModuleStoreBytes},
 		{"CompileCacheBytes", c.CompileCacheBytes},
 		{"MaxArguments", int64(c.MaxArguments)},

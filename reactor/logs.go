@@ -81,8 +81,8 @@ func (l *logReader) seekTail(ctx context.Context, lines int) (err error) {
 		log.Flush()
 		for {
 			changed := log.Changed()
-			if stored, _, over := log.Extent(); over || stored >= end {
-				break
+			if stored, _, over := log.Extent(); over || stored >= end || log.Refused() {
+				break // a store that is full is read as it is: that the tail is longer is better than no answer
 			}
 			if err := l.reactor.await(ctx, l.id, changed); err != nil {
 				return err

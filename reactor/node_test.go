@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/reactord/reactord/reactor/errs"
+	"github.com/reactord/reactord/reactor/internal/retention"
 )
 
 func TestNode(t *testing.T) {
@@ -124,9 +125,15 @@ func TestRetention(t *testing.T) {
 	for i := range 5 {
 		run(t, r, fmt.Sprint(i), Spec{Module: "hello"})
 	}
-	if err := r.pruneNow(time.Now()); err != nil {
-		t.Fatal(err)
+	clock := retention.New(r.cfg.RetainFinished, r.former)
+	now := time.Now()
+	prune := func(passed, jumped time.Duration) {
+		t.Helper()
+		if err := r.pruneNow(r.retain(clock, now.Add(passed+jumped), time.Since(r.since)+passed)); err != nil {
+			t.Fatal(err)
+		}
 	}
+	prune(0, 0)
 	list := func() (ids string) {
 		ws, _, err := r.ListWorkloads(deadline(t), Filter{}, Page{})
 		if err != nil {
@@ -140,9 +147,11 @@ func TestRetention(t *testing.T) {
 	if got := list(); got != "4 3 2 running " {
 		t.Errorf("kept %s", got)
 	}
-	if err := r.pruneNow(time.Now().Add(2 * time.Hour)); err != nil {
-		t.Fatal(err)
+	prune(time.Minute, 24*time.Hour) // the clock is set
+	if got := list(); got != "4 3 2 running " {
+		t.Errorf("kept %s after the clock was set", got)
 	}
+	prune(2*time.Hour, 24*time.Hour)
 	if got := list(); got != "running " {
 		t.Errorf("kept %s", got)
 	}

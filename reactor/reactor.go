@@ -44,6 +44,7 @@ type Reactor struct {
 	grants   *permit
 	log      *zap.Logger
 	since    time.Time
+	former   time.Time // when a former daemon last recorded anything; zero if none did
 	store    store.Store
 	engine   *engine.Engine
 	executor *executor.Executor
@@ -66,6 +67,7 @@ type Reactor struct {
 	bell       *time.Timer    // calls ring
 	rang       atomic.Bool    // tend has something to do
 	pushed     chan struct{}  // a token for each push that waits to be compiled
+	pressure   chan struct{}  // to the pruner; holds one token
 	quiet      chan struct{}  // closed when nothing runs any more and nothing will
 
 	// mu guards the rest, and what a workload says it guards. It is held for short stretches
@@ -123,6 +125,7 @@ func New(cfg Config) (*Reactor, error) {
 		appends:     wasip1.NewAppends(),
 		wake:        make(chan struct{}, 1),
 		pushed:      make(chan struct{}, maxPushed),
+		pressure:    make(chan struct{}, 1),
 		quiet:       make(chan struct{}),
 		live:        map[string]*workload{},
 		modules:     map[store.Digest]*moduleUse{},
@@ -149,13 +152,19 @@ func CompilerMain(args []string, in io.Reader, out io.Writer) error {
 // open opens the parts, and takes up what is unfinished.
 func (r *Reactor) open() (err error) {
 	// The store comes first: its lock tells who else has the data folder.
+	if r.cfg.StoreBytes, err = r.cfg.storeBytes(); err != nil {
+		return fmt.Errorf("the size of the disk: %w", err)
+	}
 	opened, err := sqlite.Open(r.ctx, sqlite.Config{
-		Dir: filepath.Join(r.cfg.DataDir, "store"), Observer: r.observe, ModuleBytes: r.cfg.ModuleStoreBytes,
+		Dir: filepath.Join(r.cfg.DataDir, "store"), Observer: r.observe,
+		ModuleBytes: r.cfg.ModuleStoreBytes, DatabaseBytes: r.cfg.StoreBytes,
+		Pressed: r.pressed, Outage: r.outage,
 	})
 	if err != nil {
 		return fmt.Errorf("store: %w", err)
 	}
 	r.store = opened
+	r.former = r.lastChange()
 	r.engine, err = engine.New(r.ctx, engine.Config{
 		CacheDir:    filepath.Join(r.cfg.DataDir, "cache"),
 		CacheBytes:  r.cfg.CompileCacheBytes,
@@ -177,6 +186,7 @@ func (r *Reactor) open() (err error) {
 		Failed: func(id string, err error) {
 			r.log.Error("output was not stored", zap.String("workload", id), zap.Error(err))
 		},
+		Dropping: r.dropping,
 	})
 	r.executor, err = executor.New(executor.Config{
 		Workers: r.cfg.Workers, Quantum: r.cfg.Quantum,
@@ -305,7 +315,7 @@ func stored(err error) error {
 	case errors.Is(err, store.ErrClosed):
 		return errDraining()
 	case errors.Is(err, store.ErrFull):
-		e := errs.New(errs.StoreFull, "the store is full: %v", err)
+		e := errs.New(errs.StoreFull, "%v: try again later, or have results or modules deleted", err)
 		e.Cause, e.Retry = err, storeFullRetry
 		return e
 	case errors.Is(err, store.ErrUnavailable):

@@ -9,7 +9,6 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/reactord/reactord/reactor/internal/lifecycle"
-	"github.com/reactord/reactord/reactor/store"
 )
 
 // Drain stops the reactor taking and starting work, or with undo lets it go on. What runs runs on.
@@ -203,38 +202,5 @@ func (r *Reactor) waitSilent(ctx context.Context) error {
 		return nil
 	case <-ctx.Done():
 		return fmt.Errorf("watches have not ended: %w", context.Cause(ctx))
-	}
-}
-
-// pruneInterval is how often finished workloads that may go are looked for.
-const pruneInterval = time.Minute
-
-// prune is the goroutine that forgets finished workloads.
-func (r *Reactor) prune() {
-	tick := time.NewTicker(pruneInterval)
-	defer tick.Stop()
-	for {
-		if err := r.pruneNow(time.Now()); err != nil && r.ctx.Err() == nil {
-			r.log.Error("finished workloads could not be forgotten", zap.Error(err))
-		}
-		select {
-		case <-tick.C:
-		case <-r.ctx.Done():
-			return
-		}
-	}
-}
-
-// pruneNow forgets what may go at a time, in bounded steps, so that others get at the store too.
-func (r *Reactor) pruneNow(now time.Time) error {
-	policy := store.Retention{Keep: r.cfg.RetainCount}
-	if r.cfg.RetainFinished > 0 {
-		policy.Before = now.Add(-r.cfg.RetainFinished)
-	}
-	for {
-		done, err := r.store.Prune(r.ctx, policy)
-		if err != nil || !done.More {
-			return err
-		}
 	}
 }

@@ -57,7 +57,8 @@ type Workloads interface {
 	Count(ctx context.Context) (Counts, error)
 
 	// Prune deletes finished workloads and their logs, those first that finished first, a bounded
-	// number per call. Call it again while the result says that there is more.
+	// number and a bounded size per call: of a long log it deletes the end, and the rest next time.
+	// Call it again while the result says that there is more.
 	Prune(ctx context.Context, policy Retention) (Pruned, error)
 }
 
@@ -97,7 +98,9 @@ type Modules interface {
 type Logs interface {
 	// AppendLog appends to a workload's log. It does not block; done, if not nil, is called once,
 	// after the commit. The chunks must not be changed afterwards. The caller bounds how much it
-	// has under way. Refusals and want of space are as for Transition.
+	// has under way. Refusals are as for Transition; want of space is one, too: then the error is
+	// ErrFull or ErrUnavailable, nothing was appended, and it may be tried again. What is appended to
+	// one log makes others wait no longer than their own share of what is appended to all.
 	AppendLog(a LogAppend, done func(err error))
 
 	// ReadLog returns the entries of a workload's log from the byte offset on, about limit bytes

@@ -212,6 +212,8 @@ type Retention struct {
 	Before time.Time
 	// Keep, if positive, allows all but that many to go.
 	Keep int
+	// Bytes, if positive, allows them to go while the store, without its modules, takes more than that.
+	Bytes int64
 	// Limit bounds one call, 500 if zero.
 	Limit int
 }

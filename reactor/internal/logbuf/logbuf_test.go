@@ -61,7 +61,7 @@ func appendChunks(to []byte, chunks []store.LogChunk) []byte {
 
 func open(t *testing.T, bytes int64) (*Spool, *disk) {
 	d := &disk{stored: map[string][]byte{}}
-	s := NewSpool(Config{Store: d, Bytes: bytes, Age: time.Second, Failed: func(string, error) {}})
+	s := NewSpool(Config{Store: d, Bytes: bytes, Age: time.Second, Failed: func(string, error) {}, Dropping: func(uint64, bool) {}})
 	t.Cleanup(s.Close)
 	return s, d
 }
@@ -223,6 +223,126 @@ func TestStoreFails(t *testing.T) {
 		d.commit()
 		if len(failed) != 1 || s.Used() != 0 {
 			t.Errorf("failures %q, %d bytes in use", failed, s.Used())
+		}
+	})
+}
+
+// A log that is never satisfied leaves room for the others, and takes up what the others do not.
+func TestShares(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const memory = 1 << 20
+		s, _ := open(t, memory)
+		fill := func(l *Log) {
+			for {
+				if _, err := l.Append(store.Stdout, make([]byte, maxWrite), time.Now()); err != nil {
+					return
+				}
+			}
+		}
+		var logs []*Log
+		for n := range 7 {
+			l := s.NewLog(fmt.Sprint(n), 1, 1<<30, Origin{})
+			logs = append(logs, l)
+			for range 3 {
+				for _, l := range logs {
+					fill(l)
+				}
+			}
+			if left := memory - s.Used(); left < memory>>(n+2) {
+				t.Errorf("%d loud logs leave %d bytes", n+1, left)
+			}
+			quiet := s.NewLog(fmt.Sprint("quiet", n), 1, 1<<30, Origin{})
+			write(t, quiet, store.Stdout, "a line\n")
+		}
+	})
+}
+
+// What is written to a log goes to the store in batches of bounded size, also at its end.
+func TestBatches(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, d := open(t, 8<<20)
+		l := s.NewLog("w", 1, 1<<30, Origin{})
+		want := 0
+		for range 40 {
+			n, err := l.Append(store.Stdout, make([]byte, maxWrite), time.Now())
+			if err != nil {
+				t.Fatal(err)
+			}
+			want += n
+		}
+		rest := -1
+		l.Seal(func(chunks []store.LogChunk) { rest = len(appendChunks(nil, chunks)) })
+		for batches := 0; rest < 0; batches++ {
+			synctest.Wait()
+			before := len(d.stored["w"])
+			d.commit()
+			if got := len(d.stored["w"]) - before; got > maxBatch+maxWrite {
+				t.Errorf("a batch has %d bytes", got)
+			}
+			if batches > 100 {
+				t.Fatal("the log does not end")
+			}
+		}
+		if got := len(d.stored["w"]) + rest; got != want || rest > maxBatch+maxWrite {
+			t.Errorf("%d bytes arrived, %d of them at the end, want %d", got, rest, want)
+		}
+	})
+}
+
+// While the store is full output stays in memory, and what finds no room there is counted and
+// dropped; nobody waits. When the store takes output again, all that was kept arrives.
+func TestStoreIsFull(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var told []string
+		d := &disk{stored: map[string][]byte{}, fail: fmt.Errorf("no: %w", store.ErrFull)}
+		s := NewSpool(Config{
+			Store: d, Bytes: 1 << 20, Age: time.Second,
+			Failed:   func(id string, err error) { t.Errorf("%s: %v", id, err) },
+			Dropping: func(n uint64, ended bool) { told = append(told, fmt.Sprint(n > 0, ended)) },
+		})
+		defer s.Close()
+		l, other := s.NewLog("w", 1, 1<<30, Origin{}), s.NewLog("x", 1, 1<<30, Origin{})
+		write(t, other, store.Stdout, "before the end\n")
+		next := func() {
+			time.Sleep(time.Second) // virtual
+			synctest.Wait()
+			d.commit()
+			synctest.Wait()
+		}
+		write(t, l, store.Stdout, "x")
+		next()
+		if !l.Refused() {
+			t.Fatal("the spool does not know that the store is full")
+		}
+		total := 1
+		for range 100 {
+			n, err := l.Append(store.Stdout, make([]byte, 30_000), time.Now())
+			if err != nil {
+				t.Fatalf("a guest would have to wait: %v", err)
+			}
+			total += n
+		}
+		written, dropped := l.Written()
+		if written != uint64(total) || dropped == 0 || dropped > uint64(total)-1<<18 {
+			t.Errorf("%d bytes written, %d dropped, of %d", written, dropped, total)
+		}
+		for range 3 {
+			next()
+		}
+		d.mu.Lock()
+		d.fail = nil
+		d.mu.Unlock()
+		for range 10 {
+			next()
+		}
+		if kept := uint64(len(d.stored["w"])); kept != written-dropped {
+			t.Errorf("%d bytes arrived, want %d", kept, written-dropped)
+		}
+		if got := string(d.stored["x"]); got != "before the end\n" {
+			t.Errorf("of the other log %q arrived", got)
+		}
+		if got := fmt.Sprint(told); got != "[false false true true]" {
+			t.Errorf("told %s", got)
 		}
 	})
 }

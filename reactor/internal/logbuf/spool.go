@@ -1,6 +1,7 @@
 package logbuf
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -19,6 +20,9 @@ type Config struct {
 	Age   time.Duration // how long output waits before it is written
 	// Failed is told of output that could not be stored. It must not block.
 	Failed func(id string, err error)
+	// Dropping is told when output begins to be dropped because the store takes none, and, with how
+	// much was, when the store takes output again. It must not block.
+	Dropping func(bytes uint64, ended bool)
 }
 
 // Spool bounds what all logs hold and writes it to the store.
@@ -30,9 +34,17 @@ type Spool struct {
 
 	mu      sync.Mutex
 	used    int64
+	refused bool   // the store takes no output now
+	dropped uint64 // since it takes none
 	urgent  bool   // write without waiting for Age
 	dirty   []*Log // have output that is not on its way
-	waiting []*func()
+	waiting []*waiter
+}
+
+// waiter is who waits for room in a log.
+type waiter struct {
+	log   *Log
+	ready func()
 }
 
 // NewSpool starts a spool. It must be closed before its store.
@@ -95,66 +107,108 @@ func (s *Spool) add(l *Log, urgent bool) {
 	defer s.mu.Unlock()
 	first := len(s.dirty) == 0
 	s.dirty = append(s.dirty, l)
-	if urgent {
+	if urgent && !s.refused {
 		s.hurry()
 	} else if first {
 		s.signal()
 	}
 }
 
-// reserve takes room for n bytes, and tells whether there was any.
-func (s *Spool) reserve(n int64) bool {
+// share is how much more a log may take: then it holds as much as is free. However many fill their
+// shares, something is left for those that hold less. Mu is held.
+func (s *Spool) share(l *Log) int64 { return (s.cfg.Bytes - s.used - l.charged) / 2 }
+
+// reserve takes room for n bytes, or fewer, and what they cost beside. If there is hardly any it is
+// ErrNoRoom, or errRefused if the bytes are to be dropped.
+func (s *Spool) reserve(l *Log, n int, cost int64) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.used+n > s.cfg.Bytes {
+	room := s.share(l) - cost
+	if room < int64(min(n, leastWrite)) {
+		if s.refused {
+			if s.dropped == 0 {
+				s.cfg.Dropping(0, false)
+			}
+			s.dropped += uint64(n)
+			return 0, errRefused
+		}
 		s.hurry()
-		return false
+		return 0, ErrNoRoom
 	}
-	s.used += n
-	if s.used > s.cfg.Bytes/2 {
+	n = int(min(int64(n), room))
+	s.used += int64(n) + cost
+	l.charged += int64(n) + cost
+	if s.used > s.cfg.Bytes/2 && !s.refused {
 		s.hurry()
 	}
-	return true
+	return n, nil
 }
 
-// release gives room back and tells those who wait for it.
-func (s *Spool) release(n int64) {
+// release gives room back and tells those who have some now.
+func (s *Spool) release(l *Log, n int64) {
 	if n == 0 {
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.used -= n
-	for _, ready := range s.waiting {
-		(*ready)()
+	l.charged -= n
+	s.tell()
+}
+
+// tell tells those who wait and have room. Mu is held.
+func (s *Spool) tell() {
+	still := s.waiting[:0]
+	for _, w := range s.waiting {
+		if s.refused || s.share(w.log) >= leastWrite+chunkCost {
+			w.ready()
+		} else {
+			still = append(still, w)
+		}
 	}
-	clear(s.waiting)
-	s.waiting = s.waiting[:0]
+	clear(s.waiting[len(still):])
+	s.waiting = still
+}
+
+// taken notes whether the store takes output. While it does not, nobody waits for room.
+func (s *Spool) taken(refused bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.refused == refused {
+		return
+	}
+	if s.refused = refused; refused {
+		s.tell()
+		return
+	}
+	if s.dropped > 0 {
+		s.cfg.Dropping(s.dropped, true)
+		s.dropped = 0
+	}
 }
 
 // notify calls ready once there may be room.
-func (s *Spool) notify(ready func()) (stop func()) {
+func (s *Spool) notify(l *Log, ready func()) (stop func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.used+maxWrite+chunkCost <= s.cfg.Bytes {
+	if s.refused || s.share(l) >= leastWrite+chunkCost {
 		ready()
 		return func() {}
 	}
 	s.hurry()
-	entry := &ready
+	entry := &waiter{l, ready}
 	s.waiting = append(s.waiting, entry)
 	return func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		for i, e := range s.waiting {
-			if e == entry {
-				last := len(s.waiting) - 1
-				s.waiting[i], s.waiting[last] = s.waiting[last], nil
-				s.waiting = s.waiting[:last]
-				return
-			}
-		}
+		s.waiting = slices.DeleteFunc(s.waiting, func(w *waiter) bool { return w == entry })
 	}
+}
+
+func (s *Spool) isRefused() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.refused
 }
 
 // Used is how much all logs hold.

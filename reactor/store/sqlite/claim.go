@@ -45,7 +45,10 @@ func (s *Store) Claim(ctx context.Context, limit int) (store.Claimed, error) {
 			return store.Claimed{}, err
 		}
 		o := &claimOp{call: newCall(), read: g}
-		if err := s.do(ctx, o); err != nil {
+		switch err := s.do(ctx, o); {
+		case errors.Is(err, store.ErrFull), errors.Is(err, store.ErrUnavailable):
+			o.claimed = s.claimLater(g)
+		case err != nil:
 			return store.Claimed{}, err
 		}
 		s.claims.handed = seqs[len(seqs)-1]
@@ -54,6 +57,25 @@ func (s *Store) Claim(ctx context.Context, limit int) (store.Claimed, error) {
 		}
 		// All of them were finished meanwhile.
 	}
+}
+
+// claimLater hands out workloads though the disk takes nothing, or a full one would keep a daemon from
+// starting, and so from making room. That they are PENDING is written when it can be: before all that
+// is asked for them from now on.
+func (s *Store) claimLater(g gather) store.Claimed {
+	claimed := store.Claimed{Corrupt: g.corrupt}
+	for _, w := range g.workloads {
+		if w.State == store.Running {
+			s.Transition(store.Transition{
+				ID: w.ID, From: store.States(store.Running), To: store.Pending, Attempt: w.Attempts, Time: w.Updated, Status: w.Status,
+			}, nil)
+			pending := *w
+			pending.State = store.Pending
+			w = &pending
+		}
+		claimed.Workloads = append(claimed.Workloads, w)
+	}
+	return claimed
 }
 
 // unfinished returns the numbers of unfinished workloads, in order.

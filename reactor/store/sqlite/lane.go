@@ -75,5 +75,5 @@ func (s *Store) read(ctx context.Context, from lane, f func(*conn) error) error 
 		return ctx.Err()
 	}
 	defer func() { from <- c }()
-	return c.snapshot(func() error { return f(c) })
+	return translate(c.snapshot(func() error { return f(c) }))
 }

@@ -25,7 +25,7 @@ const (
 	entryOverhead = 1 + 8 + binary.MaxVarintLen16 + 1
 )
 
-var errLogFull = fmt.Errorf("%w: the log has %d rows", store.ErrFull, 1<<rowBits)
+var errLogFull = fmt.Errorf("the log has %d rows", 1<<rowBits)
 
 // logKeys are the first and last possible key of the rows of a workload's log.
 func logKeys(seq int64) (first, last int64) {

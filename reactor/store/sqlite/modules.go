@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"strconv"
 	"time"
 
@@ -234,6 +235,7 @@ type upload struct {
 
 func (u *upload) Write(p []byte) (int, error) {
 	n, err := u.Upload.Write(p)
+	u.store.noteUpload(int64(len(p)), err)
 	return n, translate(translateBlob(err))
 }
 
@@ -250,6 +252,22 @@ func (u *upload) Commit(ctx context.Context, created time.Time, info []byte, tag
 		return nil, translate(translateBlob(err))
 	}
 	return op.module, nil
+}
+
+// noteUpload tells of a disk that takes no bytes of modules, and of one that does again.
+func (s *Store) noteUpload(bytes int64, err error) {
+	switch {
+	case err == nil:
+		s.uploads.succeed(bytes, time.Now())
+	case isPathError(err):
+		s.uploads.fail(translate(err), bytes, time.Now())
+	}
+}
+
+// isPathError tells a failure of the file system from a refusal of the blobs.
+func isPathError(err error) bool {
+	var path *fs.PathError
+	return errors.As(err, &path)
 }
 
 // translateBlob gives an error of the blobs the store's word for it.

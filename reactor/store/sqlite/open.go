@@ -71,7 +71,11 @@ func (s *Store) open(ctx context.Context, dir string) (err error) {
 	if err != nil {
 		return err
 	}
-	s.writer = &writer{conn: c, queue: s.queue, observer: s.cfg.Observer, known: make(map[string]head)}
+	s.writer = &writer{
+		conn: c, queue: s.queue, observer: s.cfg.Observer, known: make(map[string]head),
+		outage: s.outageOf("database"), space: space{bound: s.cfg.DatabaseBytes, pressed: s.cfg.Pressed},
+	}
+	s.uploads = s.outageOf("modules")
 	if err := migrate(c, dir); err != nil {
 		return err
 	}
@@ -79,6 +83,9 @@ func (s *Store) open(ctx context.Context, dir string) (err error) {
 		return err
 	}
 	s.writer.revision.Store(s.writer.marks.revision)
+	if err := s.writer.space.look(c); err != nil {
+		return err
+	}
 	s.claims.last = s.writer.marks.sequence
 	s.lanes, err = openLanes(s.cfg.Readers, func() (*conn, error) {
 		return connect(ctx, filepath.Join(dir, databaseName), [][2]string{
@@ -94,6 +101,14 @@ func (s *Store) open(ctx context.Context, dir string) (err error) {
 		return err
 	}
 	return errors.Join(syncDir(dir), syncDir(filepath.Dir(dir)))
+}
+
+func (s *Store) outageOf(what string) *outage {
+	return &outage{tell: func(cause error) {
+		if s.cfg.Outage != nil {
+			s.cfg.Outage(what, cause)
+		}
+	}}
 }
 
 // openWriter opens the database for writing. The file is made first, so that it and the files that

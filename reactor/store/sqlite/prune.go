@@ -28,23 +28,32 @@ func (o *pruneOp) apply(tx *tx) error {
 		return err
 	}
 	var highest victim
+	budget := pruneBytes
 	for _, v := range victims {
-		tooMany := int64(o.pruned.Workloads) < surplus
-		tooOld := !o.policy.Before.IsZero() && v.updated < stamp(o.policy.Before)
-		if !tooMany && !tooOld {
+		may, err := o.mayGo(tx, v, surplus)
+		if err != nil {
+			return err
+		}
+		if !may || budget <= 0 {
+			o.pruned.More = may
 			break
 		}
-		if err := tx.delete(v); err != nil {
+		gone, err := tx.delete(v, &budget)
+		if err != nil {
 			return err
+		}
+		if !gone {
+			o.pruned.More = true
+			break
 		}
 		o.pruned.Workloads++
 		highest.seq = max(highest.seq, v.seq)
 		highest.revision = v.revision
 	}
-	o.pruned.More = o.pruned.Workloads > 0 && o.pruned.Workloads == o.policy.Limit
 	if o.pruned.Workloads == 0 {
 		return nil
 	}
+	o.pruned.More = o.pruned.More || o.pruned.Workloads == o.policy.Limit
 	if err := tx.flush(); err != nil {
 		return err
 	}
@@ -52,6 +61,21 @@ func (o *pruneOp) apply(tx *tx) error {
 		return err
 	}
 	return tx.raise(highest)
+}
+
+// pruneBytes is about how much one op deletes, so that others do not wait for long behind it.
+const pruneBytes = 8 << 20
+
+// mayGo tells whether the policy lets the next victim go, surplus being by how many there were too many.
+func (o *pruneOp) mayGo(tx *tx, v victim, surplus int64) (bool, error) {
+	if int64(o.pruned.Workloads) < surplus || !o.policy.Before.IsZero() && v.updated < stamp(o.policy.Before) {
+		return true, nil
+	}
+	if o.policy.Bytes <= 0 {
+		return false, nil
+	}
+	used, err := usedBytes(tx.conn)
+	return used > o.policy.Bytes, err
 }
 
 // surplus is by how many workloads the policy's count is passed.
@@ -84,31 +108,47 @@ func (tx *tx) oldestFinished(limit int) ([]victim, error) {
 	return victims, err
 }
 
-func (tx *tx) delete(v victim) error {
+// delete deletes a workload, spending of the budget what it takes on disk. If the log alone is more
+// than that it shortens the log, and the workload is not gone.
+func (tx *tx) delete(v victim, budget *int) (gone bool, err error) {
+	if gone, err = tx.shortenLog(v.seq, budget); !gone || err != nil {
+		return false, err
+	}
+	var spec int
+	if _, err := tx.one(`SELECT length(spec) FROM specs WHERE seq = ?`, []any{v.seq}, &spec); err != nil && !damaged(err) {
+		return false, err
+	}
+	*budget -= spec
 	for _, statement := range []string{
 		`DELETE FROM workloads WHERE seq = ?`,
 		`DELETE FROM specs WHERE seq = ?`,
 	} {
 		if _, err := tx.exec(statement, v.seq); err != nil {
-			return err
+			return false, err
 		}
-	}
-	first, last := logKeys(v.seq)
-	if _, err := tx.exec(`DELETE FROM logs WHERE key BETWEEN ? AND ?`, first, last); err != nil {
-		return err
 	}
 	// Labels that cannot be read leave their rows behind, which lead to no record.
 	labels, _ := parseLabels(v.labels)
 	for key, value := range labels {
 		if _, err := tx.exec(`DELETE FROM labels WHERE key = ? AND value = ? AND seq = ?`, key, value, v.seq); err != nil {
-			return err
+			return false, err
 		}
 	}
 	var module store.Digest
 	copy(module[:], v.module)
 	tx.count(module, store.State(v.state), -1)
 	tx.heads[v.id] = nil
-	return nil
+	return true, nil
+}
+
+// shortenLog deletes rows from the end of a log, as many as the budget allows, and tells whether that
+// was all.
+func (tx *tx) shortenLog(seq int64, budget *int) (all bool, err error) {
+	first, last := logKeys(seq)
+	most := max(*budget/largeRow, 1)
+	n, err := tx.exec(`DELETE FROM logs WHERE key IN (SELECT key FROM logs WHERE key BETWEEN ? AND ? ORDER BY key DESC LIMIT ?)`, first, last, most)
+	*budget -= int(n) * largeRow
+	return int(n) < most, err
 }
 
 // raise keeps the marks above what was deleted: no number is given out twice, and cursors below the

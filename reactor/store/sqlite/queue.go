@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"slices"
 	"sync"
 	"time"
 )
@@ -13,8 +14,8 @@ type op interface {
 	apply(tx *tx) error
 	// finish hands the outcome to the caller. It must not block.
 	finish(err error)
-	// workload is the id whose later ops must wait for this one if it cannot be written now;
-	// empty for an op that then fails instead.
+	// workload is the id of the workload it is about, whose ops keep their order; empty if it is
+	// about none.
 	workload() string
 	// bytes is about how much it writes.
 	bytes() int64
@@ -36,11 +37,16 @@ const (
 //     goes before: the row of that workload is written once for both.
 //
 // A timer that is set while there are such ops brings both to an end.
+//
+// Output is bulk: guests write as much of it as they like, and nobody waits for it in particular.
+// So it is kept apart from the ops, and each batch takes a little of it, from one workload after
+// the other. A later op of a workload takes the bulk before it along.
 type queue struct {
 	ready chan struct{} // holds a token while there is something to see
 
 	mu     sync.Mutex
 	ops    []op
+	bulk   bulk
 	held   map[string]op // by workload
 	aging  []aging       // what was held, oldest first; what is not held any more is passed over
 	timer  *time.Timer
@@ -54,7 +60,7 @@ type aging struct {
 }
 
 func newQueue() *queue {
-	q := &queue{ready: make(chan struct{}, 1), held: make(map[string]op)}
+	q := &queue{ready: make(chan struct{}, 1), held: make(map[string]op), bulk: newBulk()}
 	q.timer = time.AfterFunc(linger, q.expire)
 	q.timer.Stop()
 	return q
@@ -94,6 +100,19 @@ func (q *queue) hold(o op) bool {
 	return true
 }
 
+// trickle appends an op to the bulk.
+func (q *queue) trickle(o op) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closed {
+		return false
+	}
+	q.unholdOf(o.workload())
+	q.bulk.add(o)
+	q.signal()
+	return true
+}
+
 func (q *queue) append(o op) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -105,8 +124,14 @@ func (q *queue) append(o op) bool {
 	return true
 }
 
-// release puts what is held of a workload among the ops.
+// release puts among the ops what a later op of the workload must not overtake.
 func (q *queue) release(id string) {
+	q.ops = append(q.ops, q.bulk.takeOf(id)...)
+	q.unholdOf(id)
+}
+
+// unholdOf puts what is held of a workload among the ops.
+func (q *queue) unholdOf(id string) {
 	if o, ok := q.held[id]; ok {
 		delete(q.held, id)
 		q.ops = append(q.ops, o)
@@ -170,7 +195,7 @@ func (q *queue) signal() {
 }
 
 // take removes ops from the front, one at least if there is one, of about maxBytes together, into
-// batch. It leaves a token in ready if there is more to see.
+// batch, and some bulk behind them. It leaves a token in ready if there is more to see.
 func (q *queue) take(batch []op, maxBytes int64) (_ []op, closed bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -179,13 +204,18 @@ func (q *queue) take(batch []op, maxBytes int64) (_ []op, closed bool) {
 		size += q.ops[n].bytes()
 	}
 	batch = append(batch, q.ops[:n]...)
-	if n == len(q.ops) {
-		clear(q.ops)
-		q.ops = q.ops[:0]
-		return batch, q.closed
-	}
 	clear(q.ops[:n])
-	q.ops = q.ops[n:]
-	q.signal()
-	return batch, false
+	if n == len(q.ops) {
+		q.ops = q.ops[:0]
+	} else {
+		q.ops = q.ops[n:]
+	}
+	batch = append(batch, q.bulk.take(bulkBytes, func(id string) bool {
+		return slices.ContainsFunc(q.ops, func(o op) bool { return o.workload() == id })
+	})...)
+	if len(q.ops) > 0 || q.bulk.len() > 0 {
+		q.signal()
+		return batch, false
+	}
+	return batch, q.closed
 }

@@ -89,6 +89,7 @@ CREATE INDEX tags_digest ON tags (digest);
 const (
 	metaSequence = "sequence" // the highest seq of a pruned workload
 	metaFloor    = "floor"    // the highest revision of a pruned workload
+	metaProbe    = "probe"    // how often it was tried whether writing works again
 )
 
 // migrate brings the database to the schema this program knows. It refuses one that is newer, or

@@ -24,7 +24,9 @@ type Store struct {
 	// room is for the bytes of submissions between their call and their commit.
 	room   *semaphore.Weighted
 	claims claims
-	lanes  lanes
+	// uploads tells when the bytes of modules cannot be written.
+	uploads *outage
+	lanes   lanes
 
 	once    sync.Once
 	closing chan struct{}
@@ -107,7 +109,7 @@ func (s *Store) Transition(t store.Transition, done func(revision int64, err err
 // AppendLog implements store.Logs.
 func (s *Store) AppendLog(a store.LogAppend, done func(err error)) {
 	o := &appendOp{a: a, done: done}
-	if !s.queue.push(o) {
+	if !s.queue.trickle(o) {
 		o.finish(store.ErrClosed)
 	}
 }

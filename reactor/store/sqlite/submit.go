@@ -56,6 +56,9 @@ func (o *submitOp) finish(err error) {
 }
 
 func (o *submitOp) apply(tx *tx) error {
+	if err := tx.space.forWork(); err != nil {
+		return o.keep(err)
+	}
 	o.results = make([]store.Submitted, len(o.workloads))
 	for i, w := range o.workloads {
 		result, err := tx.submit(w)

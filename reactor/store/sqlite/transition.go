@@ -71,6 +71,9 @@ func (o *appendOp) apply(tx *tx) error {
 		if state.Finished() || attempts != o.a.Attempt {
 			return &store.StaleError{ID: h.id, State: state, Attempts: attempts}
 		}
+		if err := tx.space.forOutput(); err != nil {
+			return err
+		}
 		return tx.append(h, o.a.Chunks)
 	}())
 }

@@ -12,6 +12,7 @@ import (
 type tx struct {
 	*conn
 	marks   marks
+	space   *space
 	known   map[string]head  // the writer's
 	heads   map[string]*head // nil if it was deleted
 	dirty   []*head
@@ -43,6 +44,7 @@ func (w *writer) begin() (*tx, error) {
 	return &tx{
 		conn:    w.conn,
 		marks:   w.marks,
+		space:   &w.space,
 		known:   w.known,
 		heads:   make(map[string]*head),
 		counts:  make(map[countKey]int64),
@@ -172,5 +174,5 @@ func refusal(err error) bool {
 		corrupt  *store.CorruptError
 		inUse    *store.InUseError
 	)
-	return errors.As(err, &notFound) || errors.As(err, &stale) || errors.As(err, &corrupt) || errors.As(err, &inUse)
+	return errors.Is(err, errBound) || errors.As(err, &notFound) || errors.As(err, &stale) || errors.As(err, &corrupt) || errors.As(err, &inUse)
 }

@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"errors"
 	"sync/atomic"
 	"time"
 
@@ -23,6 +22,9 @@ type writer struct {
 	queue    *queue
 	observer store.Observer
 	revision atomic.Int64 // of the last commit
+
+	outage *outage
+	space  space
 
 	marks marks
 	stay  []op // could not be written yet
@@ -46,7 +48,7 @@ func (w *writer) run() {
 	delay := minRetry
 	for {
 		var again <-chan time.Time
-		if len(w.stay) > 0 {
+		if len(w.stay) > 0 || w.outage.isOn() {
 			retry.Reset(delay)
 			again = retry.C
 		}
@@ -54,9 +56,10 @@ func (w *writer) run() {
 		case <-w.queue.ready:
 		case <-again:
 			delay = min(2*delay, maxRetry)
+			w.probe()
 		}
 		closed := w.round()
-		if len(w.stay) == 0 {
+		if len(w.stay) == 0 && !w.outage.isOn() {
 			delay = minRetry
 		}
 		if closed {
@@ -81,32 +84,46 @@ func (w *writer) round() (closed bool) {
 	return closed
 }
 
-// single writes each op in a transaction of its own, and sees to those that fail.
+// maxFutile bounds how many ops are tried by themselves that could not be written together: when so
+// many in a row have failed for a cause that can pass, the others would too.
+const maxFutile = 16
+
+// single writes each op in a transaction of its own, and sees to those that fail. Transitions that
+// fail for a cause that can pass stay. What makes room is always tried.
 func (w *writer) single(batch []op) {
 	blocked := make(map[string]bool)
-	full := false
+	futile := 0
+	var cause error // of the last failure
 	for _, o := range batch {
 		id := o.workload()
-		if blocked[id] {
-			w.stay = append(w.stay, o)
-			continue
+		err := cause
+		if tried := makesRoom(o) || futile < maxFutile && !blocked[id]; tried {
+			if err = w.commit(o); err == nil {
+				futile = 0
+				continue
+			}
+			if passing(err) {
+				futile++
+				cause = err
+				w.outage.fail(translate(err), o.bytes(), time.Now())
+			}
 		}
-		if _, ok := o.(*submitOp); ok && full {
-			o.finish(store.ErrFull)
-			continue
-		}
-		err := w.commit(o)
-		switch {
-		case err == nil:
-		case id != "" && passing(err):
+		if _, ok := o.(*transitionOp); ok && passing(err) {
 			blocked[id] = true
 			w.stay = append(w.stay, o)
-		default:
-			err = translate(err)
-			full = full || errors.Is(err, store.ErrFull)
-			o.finish(err)
+			continue
 		}
+		o.finish(translate(err))
 	}
+}
+
+// makesRoom tells whether an op frees space. Spoiled by ops that need some, it would never be there.
+func makesRoom(o op) bool {
+	switch o.(type) {
+	case *pruneOp, *deleteModuleOp:
+		return true
+	}
+	return false
 }
 
 // commit writes ops in one transaction and finishes them, or fails and leaves no trace.
@@ -126,6 +143,7 @@ func (w *writer) commit(ops ...op) error {
 	if err := tx.commit(); err != nil {
 		return tx.rollback(err)
 	}
+	w.noteSuccess(ops)
 	w.keep(tx.heads)
 	w.marks = tx.marks
 	w.revision.Store(w.marks.revision)
@@ -136,6 +154,44 @@ func (w *writer) commit(ops ...op) error {
 		o.finish(nil)
 	}
 	return nil
+}
+
+// noteSuccess counts what was written, and tells who waits for it that writing works.
+func (w *writer) noteSuccess(ops []op) {
+	size, largest, freed := int64(0), int64(0), false
+	for _, o := range ops {
+		if s, ok := o.(*submitOp); ok && s.refused != nil {
+			w.outage.fail(s.refused, o.bytes(), time.Now())
+			continue
+		}
+		size += o.bytes()
+		largest = max(largest, o.bytes())
+		freed = freed || makesRoom(o)
+	}
+	w.outage.succeed(largest, time.Now())
+	// What can't be looked at is looked at again with the next commit.
+	if freed {
+		_ = w.space.look(w.conn)
+	} else {
+		_ = w.space.wrote(w.conn, size)
+	}
+}
+
+// probe finds out whether an outage is over while nothing is to be written.
+func (w *writer) probe() {
+	if w.outage.isOn() && len(w.stay) == 0 {
+		_ = w.commit(&probeOp{}) // what fails is tried again
+	}
+}
+
+// probeOp writes something, for the sake of writing.
+type probeOp struct{ call }
+
+func (o *probeOp) finish(error) {}
+
+func (o *probeOp) apply(tx *tx) error {
+	_, err := tx.exec(`INSERT INTO meta (key, value) VALUES (?, 1) ON CONFLICT DO UPDATE SET value = value + 1`, metaProbe)
+	return err
 }
 
 // keep takes the heads over that a transaction has committed. What has finished does not change any

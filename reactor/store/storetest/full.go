@@ -32,11 +32,16 @@ func testFull(t *testing.T, open Open) {
 		}
 	}
 
-	// A transition that finds no room is not refused. What comes behind it for the same workload
-	// stays behind it; reading goes on.
-	bulk := []store.LogChunk{{Stream: store.Stdout, Time: epoch, Data: make([]byte, 100_000)}}
+	// Output is refused, an end is not.
+	wantIs(t, "AppendLog", f.appendLog("runs", 1, stdout("output")), store.ErrFull)
+	f.must(start("waits", 1), finish("waits", 1, store.Succeeded))
+
+	// A transition that finds no room at all is not refused either. What comes behind it for the same
+	// workload stays behind it; reading goes on.
 	order := make(chan string, 2)
-	f.AppendLog(store.LogAppend{ID: "runs", Attempt: 1, Chunks: bulk}, func(err error) { order <- fmt.Sprint("append ", err) })
+	bulky := finish("runs", 1, store.Pending)
+	bulky.Log = []store.LogChunk{{Stream: store.Stdout, Time: epoch, Data: make([]byte, 200_000)}}
+	f.Transition(bulky, func(_ int64, err error) { order <- fmt.Sprint("put back ", err) })
 	f.Transition(finish("runs", 1, store.Succeeded), func(_ int64, err error) { order <- fmt.Sprint("finish ", err) })
 	big := f.newWorkload("big")
 	big.Spec = make([]byte, 50_000)
@@ -50,16 +55,68 @@ func testFull(t *testing.T, open Open) {
 	default:
 	}
 
-	pruned, err := f.Prune(t.Context(), store.Retention{Keep: 1})
+	pruned, err := f.Prune(t.Context(), store.Retention{Keep: 2})
 	wantIs(t, "Prune", err, nil)
 	wantEqual(t, "pruned", pruned.Workloads, stored-1)
-	wantEqual(t, "first", <-order, "append <nil>")
+	wantEqual(t, "first", <-order, "put back <nil>")
 	wantEqual(t, "second", <-order, "finish <nil>")
 	wantEqual(t, "state", f.workload("runs").State, store.Succeeded)
-	wantEqual(t, "log", len(f.log("runs", 0, 1<<20)), 100_000)
+	wantEqual(t, "log", len(f.log("runs", 0, 1<<20)), 200_000)
 	f.create(big)
 	f.reopen(Options{})
 	wantEqual(t, "list", f.list(store.Filter{}, 100), []string{"big", fmt.Sprintf("fill%d", stored-1), "runs", "waits"})
+}
+
+// testPruneBytes lets the oldest go until the store takes no more than it should.
+func testPruneBytes(t *testing.T, open Open) {
+	f := newFixture(t, open, Options{DatabaseBytes: 32 << 20})
+	const logBytes = 3 << 20
+	ids := []string{"a", "b", "c", "d", "e", "f"}
+	for _, id := range ids {
+		f.submit(id)
+		f.must(start(id, 1))
+		for range logBytes >> 20 {
+			wantIs(t, "AppendLog", f.appendLog(id, 1, stdout(string(make([]byte, 1<<20)))), nil)
+		}
+		if id != "f" {
+			f.must(finish(id, 1, store.Succeeded))
+		}
+	}
+	prune := func(bytes int64) (calls int) {
+		t.Helper()
+		for {
+			calls++
+			pruned, err := f.Prune(t.Context(), store.Retention{Bytes: bytes})
+			wantIs(t, "Prune", err, nil)
+			if !pruned.More {
+				return calls
+			}
+		}
+	}
+	prune(100 << 20)
+	wantEqual(t, "all are kept", len(f.list(store.Filter{}, 100)), len(ids))
+	prune(10 << 20)
+	left := f.list(store.Filter{}, 100)
+	if len(left) < 3 || len(left) > 4 {
+		t.Errorf("of six of 3 MiB %v are left within 10 MiB", left)
+	}
+	for _, id := range left {
+		wantEqual(t, "the log of what is left", len(f.log(id, 0, 1<<20)), logBytes)
+	}
+	prune(1)
+	wantEqual(t, "what has not finished", f.list(store.Filter{}, 100), []string{"f"})
+
+	// A log that is longer than what one call deletes goes in several.
+	for range 5 {
+		for range 4 {
+			wantIs(t, "AppendLog", f.appendLog("f", 1, stdout(string(make([]byte, 1<<20)))), nil)
+		}
+	}
+	f.must(finish("f", 1, store.Succeeded))
+	if calls := prune(1); calls < 2 {
+		t.Errorf("23 MiB were deleted in %d calls", calls)
+	}
+	wantEqual(t, "what is left", f.list(store.Filter{}, 100), []string{})
 }
 
 func testClose(t *testing.T, open Open) {

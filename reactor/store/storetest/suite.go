@@ -51,6 +51,7 @@ func Run(t *testing.T, engine Engine) {
 		{"DeleteModule", testDeleteModule},
 		{"Log", testLog},
 		{"Full", testFull},
+		{"PruneBytes", testPruneBytes},
 		{"Close", testClose},
 		{"Model", testModel},
 		{"Crash", testCrash},

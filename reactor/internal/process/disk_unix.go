@@ -1,0 +1,14 @@
+//go:build unix
+
+package process
+
+import "golang.org/x/sys/unix"
+
+// DiskBytes is the size of the file system that has a folder.
+func DiskBytes(dir string) (int64, error) {
+	var fs unix.Statfs_t
+	if err := unix.Statfs(dir, &fs); err != nil {
+		return 0, err
+	}
+	return int64(fs.Blocks) * int64(fs.Bsize), nil //nolint:unconvert // the types differ between systems
+}

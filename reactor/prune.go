@@ -1,0 +1,106 @@
+package reactor
+
+import (
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/reactord/reactord/reactor/internal/process"
+	"github.com/reactord/reactord/reactor/internal/retention"
+	"github.com/reactord/reactord/reactor/store"
+)
+
+// pruneInterval is how often finished workloads that may go are looked for.
+const pruneInterval = time.Minute
+
+// What the store may take by default: a quarter of its disk, within these.
+const (
+	minStoreBytes = 64 * mib
+	maxStoreBytes = 64 * gib
+)
+
+// storeBytes is the bound on what the store takes, without modules.
+func (c *Config) storeBytes() (int64, error) {
+	if c.StoreBytes > 0 {
+		return c.StoreBytes, nil
+	}
+	disk, err := process.DiskBytes(c.DataDir)
+	return min(max(disk/4, minStoreBytes), maxStoreBytes), err
+}
+
+// pressed is the store coming near its bound. It is called on the store's goroutine.
+func (r *Reactor) pressed() {
+	select {
+	case r.pressure <- struct{}{}:
+	default:
+	}
+}
+
+// outage is the store beginning or ceasing to be able to write.
+func (r *Reactor) outage(what string, cause error) {
+	if cause != nil {
+		r.log.Warn("the store can't be written to: new work is refused, what has begun waits; make room: delete modules, free the disk, or raise store-size or module-store",
+			zap.String("of", what), zap.Error(cause))
+		return
+	}
+	r.log.Info("the store can be written to again", zap.String("of", what))
+}
+
+// dropping is output being dropped because the store takes none.
+func (r *Reactor) dropping(bytes uint64, ended bool) {
+	if !ended {
+		r.log.Warn("the store takes no output: what guests print is counted and dropped")
+		return
+	}
+	r.log.Info("the store takes output again", zap.Uint64("dropped", bytes))
+}
+
+// prune is the goroutine that forgets finished workloads.
+func (r *Reactor) prune() {
+	tick := time.NewTicker(pruneInterval)
+	defer tick.Stop()
+	clock := retention.New(max(r.cfg.RetainFinished, 0), r.former)
+	for {
+		if err := r.pruneNow(r.retain(clock, time.Now(), time.Since(r.since))); err != nil && r.ctx.Err() == nil {
+			r.log.Error("finished workloads could not be forgotten", zap.Error(err))
+		}
+		select {
+		case <-tick.C:
+		case <-r.pressure:
+		case <-r.ctx.Done():
+			return
+		}
+	}
+}
+
+// lastChange is when a former daemon last recorded anything, zero if it never did.
+func (r *Reactor) lastChange() time.Time {
+	found, err := r.store.Changes(r.ctx, max(r.store.Revision()-1, 0), 1)
+	if err != nil || len(found.Workloads) == 0 {
+		return time.Time{}
+	}
+	return found.Workloads[0].Updated
+}
+
+// retain is what may go now.
+func (r *Reactor) retain(clock *retention.Clock, now time.Time, uptime time.Duration) store.Retention {
+	policy := store.Retention{Keep: r.cfg.RetainCount, Bytes: r.cfg.StoreBytes / 4 * 3}
+	before, jump := clock.Before(now, uptime)
+	if jump != 0 {
+		r.log.Warn("the clock was set, or the daemon was not there: finished workloads are kept for longer", zap.Duration("by", jump))
+	}
+	if r.cfg.RetainFinished > 0 {
+		policy.Before = before
+	}
+	return policy
+}
+
+// pruneNow forgets what may go at a time, in bounded steps, so that others get at the store too.
+func (r *Reactor) pruneNow(policy store.Retention) error {
+	for {
+		done, err := r.store.Prune(r.ctx, policy)
+		if err != nil || !done.More {
+			return err
+		}
+	}
+}

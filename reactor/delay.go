@@ -11,6 +11,7 @@ import (
 	"github.com/reactord/reactord/executor/engine"
 	"github.com/reactord/reactord/reactor/internal/lifecycle"
 	"github.com/reactord/reactord/reactor/internal/retry"
+	"github.com/reactord/reactord/reactor/store"
 )
 
 // How a workload waits that met a passing failure of the host before its guest began, in steps:
@@ -148,6 +149,22 @@ func (r *Reactor) setBell(now time.Time) {
 	if ok && !r.closing {
 		r.bell.Reset(max(0, at.Sub(now)))
 	}
+}
+
+// healed has those tried again at once that wait for a module to be pushed.
+func (r *Reactor) healed(module store.Digest) {
+	now := time.Now()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.troubles.Waiting(retry.Damage) == 0 {
+		return
+	}
+	for _, w := range r.all {
+		if w.rec.Module == module && w.delay != nil && w.delay.trouble == retry.Damage && r.delayed.Remove(&w.delay.alarm) {
+			r.delayed.Add(&w.delay.alarm, now)
+		}
+	}
+	r.setBell(now)
 }
 
 // ring is the bell.

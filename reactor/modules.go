@@ -179,6 +179,7 @@ func (p *Push) Commit(ctx context.Context) (m *Module, existed bool, err error) 
 		return nil, false, p.refused(err)
 	}
 	p.reactor.catalog.forget()
+	p.reactor.healed(p.digest)
 	m, err = moduleOf(rec)
 	return m, false, errs.Wrap(err, "module")
 }

@@ -3,7 +3,14 @@ package attack
 import (
 	"bytes"
 	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -71,5 +78,142 @@ func TestPushWrongBeginning(t *testing.T) {
 	}
 	if result, err := d.Another(t).TryPush(t.Context(), binary, ""); err != nil || result.GetExisted() {
 		t.Errorf("pushing after a wrong beginning: %v, %v", result, err)
+	}
+}
+
+// TestModuleHeals: a module whose file decays is mended by pushing it again, in use or not. What was
+// to run waits for that.
+func TestModuleHeals(t *testing.T) {
+	dir := t.TempDir()
+	d := testkit.Start(t, dir)
+	binary := paddedProgram('a', 10_000)
+	module := d.Push(t, binary)
+	d.Kill()
+	path := filepath.Join(dir, "store", "modules", "blobs", strings.TrimPrefix(module, "sha256:"))
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data[len(data)/2]++
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d = testkit.Start(t, dir)
+	id := d.Submit(t, &reactorv1.WorkloadSpec{Module: module})
+	for d.Status(t, id).GetDelay() == nil {
+		if state := d.Status(t, id).GetState(); state > reactorv1.WorkloadState_WORKLOAD_STATE_WAITING {
+			t.Fatalf("it ended: %v", d.Status(t, id))
+		}
+	}
+	if result, err := d.TryPush(t.Context(), binary, ""); err != nil || result.GetExisted() {
+		t.Fatalf("pushing it again: %v, %v", result, err)
+	}
+	if got := d.WaitFor(t, id); got.GetState() != reactorv1.WorkloadState_WORKLOAD_STATE_SUCCEEDED {
+		t.Errorf("it ended as %v", got)
+	}
+}
+
+// median is the median time that call takes.
+func median(t *testing.T, call func()) time.Duration {
+	t.Helper()
+	times := make([]time.Duration, 9)
+	for i := range times {
+		began := time.Now()
+		call()
+		times[i] = time.Since(began)
+	}
+	slices.Sort(times)
+	return times[len(times)/2]
+}
+
+// loud starts guests that print 2 GiB each, of which they may keep logBytes.
+func loud(t *testing.T, d *testkit.Daemon, guests int, logBytes uint64) []string {
+	t.Helper()
+	return d.SubmitMany(t, &reactorv1.WorkloadSpec{
+		Module: d.Push(t, guestOf(t, "output")),
+		Limits: &reactorv1.Limits{LogBytes: logBytes},
+	}, guests)
+}
+
+// TestLoudNeighbours: guests that print as fast as they can delay others by a small multiple.
+func TestLoudNeighbours(t *testing.T) {
+	d := testkit.Start(t, t.TempDir())
+	quiet := &reactorv1.WorkloadSpec{Module: d.Push(t, paddedProgram('q', 10))}
+	alone := median(t, func() { d.Run(t, quiet) })
+	ids := loud(t, d, 6, 256<<20)
+	for _, id := range ids {
+		untilStarted(t, d, id)
+	}
+	beside := median(t, func() { d.Run(t, quiet) })
+	if most := 20*alone + 100*time.Millisecond; beside > most {
+		t.Errorf("submit and wait takes %v beside guests that print, %v alone; want %v at most", beside, alone, most)
+	}
+	d.Cancel(t, ids...)
+}
+
+// TestStoreSize: however much guests print, the store keeps within its size; they are not held up, and
+// work is taken again.
+func TestStoreSize(t *testing.T) {
+	dir := t.TempDir()
+	const size = 32 << 20
+	d := testkit.Start(t, dir, "--store-size=32MiB")
+	quiet := &reactorv1.WorkloadSpec{Module: d.Push(t, paddedProgram('q', 10))}
+	for _, id := range loud(t, d, 3, 256<<20) {
+		status := d.WaitFor(t, id)
+		if status.GetState() != reactorv1.WorkloadState_WORKLOAD_STATE_SUCCEEDED || status.GetUsage().GetLogBytesDropped() == 0 {
+			t.Errorf("a guest that prints ended as %v", status)
+		}
+	}
+	info, err := os.Stat(filepath.Join(dir, "store", "store.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Size() > size {
+		t.Errorf("the store takes %d bytes, its size is %d", info.Size(), size)
+	}
+	deadline := time.Now().Add(30 * time.Second)
+	for {
+		_, err := d.Workloads.SubmitWorkload(t.Context(), &reactorv1.SubmitWorkloadRequest{Spec: quiet})
+		if err == nil {
+			break
+		}
+		if status.Code(err) != codes.ResourceExhausted || time.Now().After(deadline) {
+			t.Fatalf("submitting afterwards: %v", err)
+		}
+	}
+	if n := strings.Count(d.Log(), "the store takes no output"); n != 1 {
+		t.Errorf("the log says %d times that the store takes no output", n)
+	}
+}
+
+// TestLongTails: clients that look for what is not in a long log do not delay those that ask for little.
+func TestLongTails(t *testing.T) {
+	d := testkit.Start(t, t.TempDir())
+	quiet := &reactorv1.WorkloadSpec{Module: d.Push(t, paddedProgram('q', 10))}
+	long := loud(t, d, 1, 64<<20)[0]
+	d.WaitFor(t, long)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	for range 12 {
+		c, lines := d.Another(t), uint32(1<<32-1)
+		go func() {
+			for ctx.Err() == nil {
+				stream, err := c.Workloads.ReadLogs(ctx, &reactorv1.ReadLogsRequest{
+					Id: long, TailLines: &lines, Stream: reactorv1.OutputStream_OUTPUT_STREAM_STDERR,
+				})
+				for err == nil {
+					_, err = stream.Recv()
+				}
+				if !errors.Is(err, io.EOF) {
+					return
+				}
+			}
+		}()
+	}
+	if get := median(t, func() { d.Status(t, long) }); get > 200*time.Millisecond {
+		t.Errorf("to get a workload takes %v", get)
+	}
+	if run := median(t, func() { d.Run(t, quiet) }); run > 500*time.Millisecond {
+		t.Errorf("submit and wait takes %v", run)
 	}
 }

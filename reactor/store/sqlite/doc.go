@@ -17,10 +17,14 @@
 //     step 3 lasted, the next batch has gathered.
 //
 // If step 2 or 3 fails, the transaction is rolled back and each op runs in one of its own, so
-// that one that cannot be written takes no other with it. Transitions and log appends that fail for
-// a cause that can pass, such as a full disk, stay with the writer, in order, and are tried again:
-// before each later batch, and after a delay that grows. All others fail: their callers are told.
-// A later op of a workload whose op stays, stays behind it.
+// that one that cannot be written takes no other with it; when many in a row have failed, the others
+// are not tried, but for those that make room. Transitions that fail for a cause that can pass, such as
+// a full disk, stay with the writer, in order, and are tried again: before each later batch, and after a
+// delay that grows. All others fail: their callers are told. A later op of a workload whose op stays,
+// stays behind it. Config.Outage is told when that begins and when it is over.
+//
+// Output does not stand in the queue with the rest: see queue. What the database may take is
+// bounded in levels: see space.
 //
 // Rejected: a queue in front of each table, for the order of ops would be lost; several writers,
 // for SQLite has one write lock, and waiting for it is slower than waiting in a queue; answering
@@ -29,7 +33,8 @@
 // # Reading
 //
 // Reads have connections of their own, each used by one call at a time; they see the last commit
-// and neither wait for the writer nor hold it up. A call's work is bounded, so that a snapshot
+// and neither wait for the writer nor hold it up. Reads of single records, lists and logs have some
+// each: see lanes. A call's work is bounded, so that a snapshot
 // does not keep the log from being reset for long; its context is looked at between records.
 //
 // # Tables

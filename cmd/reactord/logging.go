@@ -1,12 +1,16 @@
 package main
 
 import (
+	"fmt"
 	"os"
+	"strings"
 
 	"go.uber.org/zap"
+	"go.uber.org/zap/buffer"
 	"go.uber.org/zap/zapcore"
 	"golang.org/x/term"
 
+	"github.com/reactord/reactord/cmd/internal/printable"
 	"github.com/reactord/reactord/cmd/reactord/internal/config"
 )
 
@@ -18,18 +22,59 @@ func newLogger(w *os.File, format config.LogFormat, level zapcore.Level) *zap.Lo
 	if console {
 		c := zap.NewDevelopmentEncoderConfig()
 		c.EncodeLevel = zapcore.CapitalLevelEncoder
-		if term.IsTerminal(int(w.Fd())) {
-			c.EncodeLevel = zapcore.CapitalColorLevelEncoder
-		}
 		c.EncodeTime = zapcore.TimeEncoderOfLayout("15:04:05.000")
 		c.EncodeDuration = zapcore.StringDurationEncoder
-		encoder = zapcore.NewConsoleEncoder(c)
+		encoder = printableEncoder{zapcore.NewConsoleEncoder(c), term.IsTerminal(int(w.Fd()))}
 	} else {
 		c := zap.NewProductionEncoderConfig()
 		c.EncodeTime = zapcore.RFC3339NanoTimeEncoder
 		c.EncodeDuration = zapcore.SecondsDurationEncoder
-		encoder = zapcore.NewJSONEncoder(c)
+		encoder = printableEncoder{zapcore.NewJSONEncoder(c), false}
 	}
 	return zap.New(zapcore.NewCore(encoder, zapcore.Lock(w), level),
 		zap.ErrorOutput(zapcore.Lock(os.Stderr)))
+}
+
+// printableEncoder makes the lines of an encoder printable. Names that clients chose, and errors that
+// have such in them, are in the log, and logs are looked at in terminals, those in JSON too, which
+// keeps its meaning.
+type printableEncoder struct {
+	zapcore.Encoder
+	colour bool // of the level
+}
+
+// Clone implements zapcore.Encoder.
+func (e printableEncoder) Clone() zapcore.Encoder {
+	return printableEncoder{e.Encoder.Clone(), e.colour}
+}
+
+// EncodeEntry implements zapcore.Encoder.
+func (e printableEncoder) EncodeEntry(entry zapcore.Entry, fields []zapcore.Field) (*buffer.Buffer, error) {
+	entry.Message = printable.String(entry.Message)
+	b, err := e.Encoder.EncodeEntry(entry, fields)
+	if err != nil {
+		return nil, err
+	}
+	line := printable.Text(b.String())
+	if level := "\t" + entry.Level.CapitalString() + "\t"; e.colour { // the first is the level
+		line = strings.Replace(line, level, "\t"+coloured(entry.Level)+"\t", 1)
+	}
+	b.Reset()
+	b.AppendString(line)
+	return b, nil
+}
+
+// coloured is a level for a terminal.
+func coloured(level zapcore.Level) string {
+	const red, yellow, blue, magenta = 31, 33, 34, 35
+	colour := red
+	switch level {
+	case zapcore.DebugLevel:
+		colour = magenta
+	case zapcore.InfoLevel:
+		colour = blue
+	case zapcore.WarnLevel:
+		colour = yellow
+	}
+	return fmt.Sprintf("\x1b[%dm%s\x1b[0m", colour, level.CapitalString())
 }

@@ -4,6 +4,8 @@ package main
 import (
 	"fmt"
 	"os"
+
+	"github.com/reactord/reactord/cmd/internal/printable"
 )
 
 func main() {
@@ -15,7 +17,7 @@ func run(args []string) int {
 	cmd := command()
 	cmd.SetArgs(args)
 	if err := cmd.Execute(); err != nil {
-		fmt.Fprintf(os.Stderr, "reactord: %v\n", err)
+		fmt.Fprintf(printable.NewWriter(os.Stderr), "reactord: %v\n", err)
 		return 1
 	}
 	return 0

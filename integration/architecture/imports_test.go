@@ -33,8 +33,9 @@ var layers = map[string][]string{
 	"reactor":                      {"reactor", "executor", "hostcalls"},
 	"examples":                     {},
 	"cmd/internal/local":           {},
-	"cmd/reactord":                 {"cmd/reactord", "cmd/internal/local", "reactor", "proto", "examples"},
-	"cmd/reactorctl":               {"cmd/reactorctl", "cmd/internal/local", "proto"}, // what both must agree on
+	"cmd/internal/printable":       {},
+	"cmd/reactord":                 {"cmd/reactord", "cmd/internal/local", "cmd/internal/printable", "reactor", "proto", "examples"},
+	"cmd/reactorctl":               {"cmd/reactorctl", "cmd/internal/local", "cmd/internal/printable", "proto"}, // what both must agree on
 	"cmd/internal/reference":       {},
 	"integration/internal/testkit": {"proto", "cmd"},
 }

@@ -20,8 +20,9 @@ func (a *app) logsCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "logs ID",
 		Short: "Print what a workload wrote",
-		Long:  "Print what a workload wrote: its standard output to this command's, its standard error likewise.",
-		Args:  operands(cobra.ExactArgs(1)),
+		Long: "Print what a workload wrote: its standard output to this command's, its standard error likewise.\n\n" +
+			"It is printed as it is, with any control characters it has; -o json shows it encoded.",
+		Args: operands(cobra.ExactArgs(1)),
 	}
 	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "go on until the workload has ended")
 	cmd.Flags().IntVarP(&tail, "tail", "n", -1, "start this many lines before the end")
@@ -75,9 +76,9 @@ func (a *app) copyLogs(ctx context.Context, request *reactorv1.ReadLogsRequest) 
 }
 
 func (a *app) writeLog(response *reactorv1.ReadLogsResponse) error {
-	to := a.Out
+	to := a.raw.Out
 	if response.GetStream() == reactorv1.OutputStream_OUTPUT_STREAM_STDERR {
-		to = a.Err
+		to = a.raw.Err
 	}
 	if _, err := to.Write(response.GetData()); err != nil {
 		return err

@@ -76,8 +76,8 @@ func (a *app) sendChunks(stream reactorv1.ModuleService_PushModuleClient, m *sou
 		return err
 	}
 	var from io.Reader = m.File
-	if m.Size-offset >= progressFrom && isTerminal(a.Err) {
-		bar := progressbar.NewOptions64(m.Size, progressbar.OptionSetWriter(a.Err), progressbar.OptionShowBytes(true),
+	if m.Size-offset >= progressFrom && isTerminal(a.raw.Err) {
+		bar := progressbar.NewOptions64(m.Size, progressbar.OptionSetWriter(a.raw.Err), progressbar.OptionShowBytes(true),
 			progressbar.OptionSetDescription("pushing "+m.Name), progressbar.OptionClearOnFinish())
 		_ = bar.Set64(offset) // a bar that cannot be drawn must not fail the push
 		reader := progressbar.NewReader(m.File, bar)

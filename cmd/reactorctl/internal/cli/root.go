@@ -10,6 +10,7 @@ import (
 	"golang.org/x/term"
 	"google.golang.org/grpc"
 
+	"github.com/reactord/reactord/cmd/internal/printable"
 	"github.com/reactord/reactord/cmd/reactorctl/internal/endpoint"
 	"github.com/reactord/reactord/cmd/reactorctl/internal/render"
 	"github.com/reactord/reactord/cmd/reactorctl/internal/settings"
@@ -27,14 +28,17 @@ type Stdio struct {
 
 // Main runs one command line and returns the status to exit with.
 func Main(ctx context.Context, args []string, stdio Stdio) int {
-	a := &app{Stdio: stdio}
+	a := &app{
+		Stdio: Stdio{In: stdio.In, Out: printable.NewWriter(stdio.Out), Err: printable.NewWriter(stdio.Err)},
+		raw:   stdio,
+	}
 	root := a.command()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	if a.conn != nil {
 		_ = a.conn.Close() // the command is over; a failed close has nobody to hinder
 	}
-	return report(stdio.Err, err, a.daemon)
+	return report(a.Err, err, a.daemon)
 }
 
 // Command returns the whole command tree, for the documentation generator.
@@ -42,7 +46,11 @@ func Command() *cobra.Command { return (&app{}).command() }
 
 // app is what the commands of one run share.
 type app struct {
+	// Stdio is for what this command has to say. Whatever is written there is made printable, since
+	// guests, and who submitted them, choose much of what there is to tell.
 	Stdio
+	// raw is for the guest's own output, which is passed on as it is, and for what draws on a terminal.
+	raw    Stdio
 	wanted endpoint.Wanted
 	output render.Format
 

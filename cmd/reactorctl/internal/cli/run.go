@@ -24,9 +24,10 @@ func (a *app) runCommand() *cobra.Command {
 		Short: "Submit a module, stream its output, and exit as it does",
 		Long: `Submit a module, stream its output, and exit as it does. An interrupt cancels it.
 
-What is printed is the guest's output, whatever --output says; that is for the ids of --detach and
-the workloads of --count. With --interactive the guest's standard input is this command's. With --count several are run:
-their output is kept for reactorctl logs, and a summary is printed.
+What is printed is the guest's output, as it is, with any control characters it has; --output is for
+the ids of --detach and the workloads of --count. With --interactive the guest's standard input is
+this command's. With --count several are run: their output is kept for reactorctl logs, and a summary
+is printed.
 
 ` + exitHelp,
 		Example: `  reactorctl run ./examples/hello
@@ -110,7 +111,7 @@ func (a *app) attachCommand() *cobra.Command {
 		Short: "Connect to a workload's standard streams, and exit as it does",
 		Long: `Connect to the standard streams of a workload that was submitted with --interactive, and exit as
 it does. The end of this command's input closes the guest's. An interrupt detaches and leaves the
-workload running.
+workload running. The guest's output is passed on as it is, with any control characters it has.
 
 ` + exitHelp,
 		Args: operands(cobra.ExactArgs(1)),
@@ -136,9 +137,9 @@ func (a *app) attach(ctx context.Context, id string) error {
 		}
 		switch part := response.GetPart().(type) {
 		case *reactorv1.AttachWorkloadResponse_Stdout:
-			_, err = a.Out.Write(part.Stdout)
+			_, err = a.raw.Out.Write(part.Stdout)
 		case *reactorv1.AttachWorkloadResponse_Stderr:
-			_, err = a.Err.Write(part.Stderr)
+			_, err = a.raw.Err.Write(part.Stderr)
 		case *reactorv1.AttachWorkloadResponse_Ended:
 			return a.ended(part.Ended)
 		}

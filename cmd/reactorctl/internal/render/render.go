@@ -1,5 +1,6 @@
 // Package render prints the API's messages: as tables for people, and as JSON or YAML for
-// programs. It is pure but for the writers it is given.
+// programs. It is pure but for the writers it is given. All text in what it prints is printable,
+// whoever chose it (see package printable).
 package render
 
 import (
@@ -10,6 +11,8 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 	"sigs.k8s.io/yaml"
+
+	"github.com/reactord/reactord/cmd/internal/printable"
 )
 
 // Format is how a command prints; it is a pflag.Value. The zero value is a table.
@@ -51,14 +54,22 @@ func (f *Format) Message(w io.Writer, m proto.Message) error {
 	// protojson varies its white space on purpose; a program's output should not.
 	var value json.RawMessage = text
 	if f.name == "yaml" {
-		if text, err = yaml.JSONToYAML(value); err == nil {
+		// YAML has escapes in quotes only, takes some characters in no other way, and this encoder
+		// writes some without that a terminal must not see. A message that has such stays JSON, which
+		// is YAML too.
+		if printable.IsText(string(value)) {
+			if text, err = yaml.JSONToYAML(value); err != nil {
+				return err
+			}
 			_, err = fmt.Fprintf(w, "---\n%s", text)
+			return err
 		}
+		_, err := fmt.Fprintf(w, "---\n%s\n", printable.TextOfYAML(string(value)))
 		return err
 	}
 	if text, err = json.MarshalIndent(value, "", "  "); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(w, "%s\n", text)
+	_, err = fmt.Fprintf(w, "%s\n", printable.Text(string(text)))
 	return err
 }

@@ -12,15 +12,20 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/reactord/reactord/cmd/internal/printable"
 	"github.com/reactord/reactord/cmd/reactorctl/internal/settings"
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
 
-// table writes rows of cells in aligned columns.
+// table writes rows of cells in aligned columns. A cell is a part of a line, whatever it holds.
 func table(w io.Writer, rows [][]string) error {
 	tw := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	for _, row := range rows {
-		fmt.Fprintln(tw, strings.TrimRight(strings.Join(row, "\t"), "\t"))
+		cells := make([]string, len(row))
+		for i, cell := range row {
+			cells[i] = printable.String(cell)
+		}
+		fmt.Fprintln(tw, strings.TrimRight(strings.Join(cells, "\t"), "\t"))
 	}
 	return tw.Flush()
 }
@@ -48,22 +53,23 @@ func enumWord(name, prefix string) string {
 
 // End says in a line how a workload ended, with its message if it has one.
 func End(w *reactorv1.Workload) string {
-	text := fmt.Sprintf("%s %s", w.GetId(), State(w))
+	text := fmt.Sprintf("%s %s", printable.String(w.GetId()), State(w))
 	if why := reason(w); why != "" && why != State(w) {
 		text += " (" + why + ")"
 	}
 	if message := w.GetStatus().GetMessage(); message != "" {
-		text += ": " + message
+		text += ": " + printable.Text(message)
 	}
-	if results := w.GetStatus().GetResults(); len(results) > 0 {
-		text += "\n" + strings.Join(results, "\n")
+	for _, result := range w.GetStatus().GetResults() {
+		text += "\n" + printable.String(result)
 	}
 	return text
 }
 
 // Change prints a line for one change of a watch.
 func Change(w io.Writer, workload *reactorv1.Workload) error {
-	_, err := fmt.Fprintf(w, "%-36s  %-10s  %-14s  %s\n", workload.GetId(), State(workload), reason(workload), workload.GetSpec().GetName())
+	_, err := fmt.Fprintf(w, "%-36s  %-10s  %-14s  %s\n",
+		printable.String(workload.GetId()), State(workload), reason(workload), printable.String(workload.GetSpec().GetName()))
 	return err
 }
 
@@ -115,7 +121,7 @@ func Workload(w io.Writer, workload *reactorv1.Workload) error {
 		return err
 	}
 	if s.GetMessage() != "" {
-		fmt.Fprintf(w, "\n%s\n", s.GetMessage())
+		fmt.Fprintf(w, "\n%s\n", printable.Text(s.GetMessage()))
 	}
 	return nil
 }

@@ -166,13 +166,15 @@ func (r *Reactor) open() (err error) {
 	r.store = opened
 	r.former = r.lastChange()
 	r.engine, err = engine.New(r.ctx, engine.Config{
-		CacheDir:    filepath.Join(r.cfg.DataDir, "cache"),
-		CacheBytes:  r.cfg.CompileCacheBytes,
-		Compilers:   r.cfg.Compilers,
-		Compiler:    r.cfg.Compiler,
-		IdleModules: r.cfg.IdleModules,
-		MemoryBytes: r.cfg.MemoryBytes,
-		Limits:      meter.Limits{ModuleBytes: int(r.cfg.MaxModuleBytes), Functions: r.cfg.MaxModuleFunctions},
+		CacheDir:   filepath.Join(r.cfg.DataDir, "cache"),
+		CacheBytes: r.cfg.CompileCacheBytes,
+
+		OnCacheTrouble: r.cacheTrouble,
+		Compilers:      r.cfg.Compilers,
+		Compiler:       r.cfg.Compiler,
+		IdleModules:    r.cfg.IdleModules,
+		MemoryBytes:    r.cfg.MemoryBytes,
+		Limits:         meter.Limits{ModuleBytes: int(r.cfg.MaxModuleBytes), Functions: r.cfg.MaxModuleFunctions},
 	})
 	if err != nil {
 		return err
@@ -196,6 +198,15 @@ func (r *Reactor) open() (err error) {
 		return err
 	}
 	return r.recover()
+}
+
+// cacheTrouble logs when the compile cache can't be written, and when it can again.
+func (r *Reactor) cacheTrouble(err error) {
+	if err != nil {
+		r.log.Warn("the compile cache can't be written: modules are compiled anew each time, or wait", zap.Error(err))
+		return
+	}
+	r.log.Info("the compile cache can be written again")
 }
 
 // recover queues what an earlier reactor left unfinished, in the order in which it was submitted.

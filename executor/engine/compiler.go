@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
@@ -78,6 +79,7 @@ type verdict struct {
 	Refused *meter.Error `json:",omitempty"` // the module is at fault
 	Starved bool         `json:",omitempty"` // it met the bound on memory
 	Fault   string       `json:",omitempty"` // we are at fault
+	Host    int          `json:",omitempty"` // or the host: an errno that has to do with disks and descriptors
 }
 
 func (v verdict) err(limit bounds, data int64) error {
@@ -88,6 +90,8 @@ func (v verdict) err(limit bounds, data int64) error {
 		return &TransientError{Err: errors.New("the compiler got no memory")}
 	case v.Refused != nil:
 		return v.Refused
+	case v.Host != 0:
+		return &TransientError{Err: fmt.Errorf("the compiler: %s: %w", v.Fault, syscall.Errno(v.Host))}
 	case v.Fault != "":
 		return &InternalError{Err: errors.New(v.Fault)}
 	}
@@ -101,7 +105,16 @@ func verdictOf(err error) (v verdict) {
 	if refused, ok := errors.AsType[*meter.Error](err); ok {
 		return verdict{Refused: refused}
 	}
-	return verdict{Starved: errors.Is(err, unix.ENOMEM), Fault: err.Error()}
+	v = verdict{Starved: errors.Is(err, unix.ENOMEM), Fault: err.Error()}
+	if code, ok := errors.AsType[syscall.Errno](err); ok && slices.Contains(hostErrors, code) {
+		v.Host = int(code)
+	}
+	return v
+}
+
+// hostErrors are the errors of a disk or of the machine that a module has no part in.
+var hostErrors = []syscall.Errno{
+	unix.ENOSPC, unix.EDQUOT, unix.EIO, unix.EROFS, unix.ESTALE, unix.EMFILE, unix.ENFILE, unix.EAGAIN, unix.EINTR,
 }
 
 // CompilerMain is the whole of the process that Config.Compiler starts: args are what follows

@@ -11,13 +11,16 @@ import (
 
 // Config sizes an Engine. A field that is zero has the default its comment tells.
 type Config struct {
-	CacheDir    string       // machine code on disk, for one Engine alone; none
-	CacheBytes  int64        // bound on CacheDir; 1 GiB
-	Compilers   int          // compilations at a time; half of GOMAXPROCS
-	Compiler    []string     // a command that calls CompilerMain, for modules that are not trusted; in this process. Needs CacheDir
-	IdleModules int          // compiled modules kept while no one holds them; 64
-	Limits      meter.Limits // on what the metering pass accepts; its own defaults
-	MemoryBytes int64        // of all instances together; no bound
+	CacheDir   string // machine code on disk, for one Engine alone; none
+	CacheBytes int64  // bound on CacheDir; 1 GiB
+	// OnCacheTrouble is called when CacheDir can't be written, so that modules are compiled anew each time or
+	// have to wait, and with nil when it can again; by any goroutine, one at a time. nil: none
+	OnCacheTrouble func(error)
+	Compilers      int          // compilations at a time; half of GOMAXPROCS
+	Compiler       []string     // a command that calls CompilerMain, for modules that are not trusted; in this process. Needs CacheDir
+	IdleModules    int          // compiled modules kept while no one holds them; 64
+	Limits         meter.Limits // on what the metering pass accepts; its own defaults
+	MemoryBytes    int64        // of all instances together; no bound
 }
 
 func (c Config) withDefaults() Config {

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -13,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/tetratelabs/wazero"
@@ -45,11 +47,18 @@ type diskCache struct {
 	dir         string
 	limit       int64
 	fingerprint string
-	lock        *os.File
+	lock        *os.File                // nil: the folder is out of order, and nothing is kept
 	live        wazero.CompilationCache // the door
 	door        string                  // its directory
 	compiler    compiler                // nil: modules are compiled in this process
 	opening     keyedMutex              // by the names of files before the door
+	scratch     string                  // where the door is, and what is being compiled
+	temporary   string                  // scratch, if it goes with the cache
+	onTrouble   func(error)
+
+	probing   sync.Mutex // guards fingerprint until it is known
+	reporting sync.Mutex
+	troubled  bool
 
 	mu    sync.Mutex
 	files map[string]cachedFile
@@ -68,45 +77,146 @@ const (
 )
 
 // openDiskCache opens a cache in dir for one Engine alone. Others than its user
-// must not write there, since it holds machine code.
-func openDiskCache(ctx context.Context, dir string, limit int64, compiler compiler) (_ *diskCache, err error) {
-	c := &diskCache{dir: dir, limit: limit, compiler: compiler, door: filepath.Join(dir, doorName), files: map[string]cachedFile{}}
+// must not write there, since it holds machine code. onTrouble is called when the cache can't be
+// written, and with nil when it can again; by any goroutine, one at a time.
+//
+// The cache is optional: where dir can't be locked or written it keeps nothing, and where code can't even be
+// put down for the runtime to read, each use fails with a *TransientError until it can. Only
+// a compiler that can't be run is an error, and another process that has dir.
+func openDiskCache(ctx context.Context, dir string, limit int64, compiler compiler, onTrouble func(error)) (_ *diskCache, err error) {
+	c := &diskCache{dir: dir, limit: limit, compiler: compiler, onTrouble: onTrouble, files: map[string]cachedFile{}}
 	defer func() {
-		if err != nil && c.lock != nil {
-			err = errors.Join(err, c.lock.Close())
+		if err != nil {
+			err = errors.Join(err, c.unlock())
 		}
 	}()
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	err = c.takeDir()
+	if errors.Is(err, errCacheInUse) {
 		return nil, err
 	}
-	if err := os.Chmod(dir, 0o700); err != nil {
-		return nil, err
-	}
-	if c.lock, err = os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600); err != nil {
-		return nil, err
-	}
-	if err := unix.Flock(int(c.lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		return nil, fmt.Errorf("%s is in use by another process: %w", dir, err)
-	}
-	for _, leftover := range []string{c.door, filepath.Join(dir, stageName)} {
-		if err := os.RemoveAll(leftover); err != nil {
-			return nil, err
+	c.report(err)
+	if c.lock != nil {
+		if err := c.scan(); err != nil {
+			c.report(err)
 		}
 	}
-	if err := c.scan(); err != nil {
-		return nil, err
+	return c, c.settle(ctx)
+}
+
+var errCacheInUse = errors.New("the compile cache is in use by another process")
+
+// takeDir makes and locks the folder, and clears what an earlier process was in the midst of.
+func (c *diskCache) takeDir() error {
+	if err := os.MkdirAll(c.dir, 0o700); err != nil {
+		return err
 	}
-	if c.live, err = wazero.NewCompilationCacheWithDir(c.door); err != nil {
-		return nil, err
+	if err := os.Chmod(c.dir, 0o700); err != nil {
+		return err
 	}
-	// The name that wazero gives the file of an empty module tells its version and so on.
-	empty := []byte("\x00asm\x01\x00\x00\x00")
-	probe, err := c.build(ctx, compileJob{empty, empty}, bounds{cpu: time.Minute, memory: 512 << 20})
+	lock, err := os.OpenFile(filepath.Join(c.dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	c.fingerprint = probe.name
-	return c, nil
+	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		return errors.Join(fmt.Errorf("%s: %w", c.dir, errCacheInUse), err, lock.Close())
+	}
+	c.lock = lock
+	return errors.Join(os.RemoveAll(filepath.Join(c.dir, doorName)), os.RemoveAll(filepath.Join(c.dir, stageName)))
+}
+
+func (c *diskCache) unlock() error {
+	if c.lock == nil {
+		return nil
+	}
+	return c.lock.Close()
+}
+
+// settle finds a folder for the door and for what is being compiled: the cache's, or if that is full or out
+// of order one that is made for it where temporary files go.
+func (c *diskCache) settle(ctx context.Context) (err error) {
+	bases := []string{"", "/dev/shm"} // the system's for temporary files, and one in memory
+	if c.lock != nil {
+		c.scratch = c.dir
+		if err = c.probe(ctx); err == nil || !tolerable(err) {
+			return errors.Join(err, c.openDoor())
+		}
+		c.report(err)
+	}
+	for _, base := range bases {
+		made, e := os.MkdirTemp(base, "reactord-")
+		if e != nil {
+			err = cmp.Or(err, e)
+			continue
+		}
+		c.scratch, c.temporary = made, made
+		if e = c.probe(ctx); e == nil || !tolerable(e) {
+			return errors.Join(e, c.openDoor())
+		}
+		err = cmp.Or(err, e)
+		c.temporary = ""
+		_ = os.RemoveAll(made) // the probe's error is the one to tell
+	}
+	if c.lock == nil {
+		return err
+	}
+	c.scratch = c.dir // it may be in order again when it is needed
+	return c.openDoor()
+}
+
+func (c *diskCache) openDoor() (err error) {
+	c.door = filepath.Join(c.scratch, doorName)
+	c.live, err = wazero.NewCompilationCacheWithDir(c.door)
+	return err
+}
+
+// tolerable tells failures of disks and of the machine, which pass, from a compiler that can't be run.
+func tolerable(err error) bool {
+	if path, ok := errors.AsType[*fs.PathError](err); ok && path.Op == "fork/exec" &&
+		(errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission)) {
+		return false
+	}
+	if _, ok := errors.AsType[*TransientError](err); ok {
+		return true
+	}
+	_, ok := errors.AsType[syscall.Errno](err)
+	return ok
+}
+
+// probe learns the fingerprint: the name that wazero gives the file of an empty module tells its version
+// and so on.
+func (c *diskCache) probe(ctx context.Context) error {
+	empty := []byte("\x00asm\x01\x00\x00\x00")
+	made, err := c.build(ctx, compileJob{empty, empty}, bounds{cpu: time.Minute, memory: 512 << 20})
+	if err == nil {
+		c.fingerprint = made.name
+	}
+	return err
+}
+
+// ready makes up for a probe that failed when the cache was opened.
+func (c *diskCache) ready(ctx context.Context) error {
+	c.probing.Lock()
+	defer c.probing.Unlock()
+	if c.fingerprint != "" {
+		return nil
+	}
+	if err := c.probe(ctx); err != nil {
+		return &TransientError{Err: fmt.Errorf("nowhere to compile: %w", err)}
+	}
+	c.report(nil)
+	return nil
+}
+
+// report tells when writing to the cache begins to fail, and when it works again.
+func (c *diskCache) report(err error) {
+	c.reporting.Lock()
+	defer c.reporting.Unlock()
+	if troubled := err != nil; troubled != c.troubled {
+		c.troubled = troubled
+		if c.onTrouble != nil {
+			c.onTrouble(err)
+		}
+	}
 }
 
 // scan finds what an earlier process left.
@@ -120,7 +230,7 @@ func (c *diskCache) scan() error {
 		case isCode:
 			info, err := entry.Info()
 			if err != nil {
-				return err
+				continue
 			}
 			c.files[key] = cachedFile{size: info.Size(), used: info.ModTime()}
 			c.total += info.Size()
@@ -143,6 +253,9 @@ func (c *diskCache) key(job compileJob) string {
 
 // load makes a module of code that is in the cache. An error says that there is none that is of use.
 func (c *diskCache) load(ctx context.Context, r wazero.Runtime, job compileJob) (wazero.CompiledModule, error) {
+	if err := c.ready(ctx); err != nil {
+		return nil, err
+	}
 	key := c.key(job)
 	found, err := c.get(key)
 	if err != nil {
@@ -157,12 +270,15 @@ func (c *diskCache) load(ctx context.Context, r wazero.Runtime, job compileJob) 
 
 // compile makes a module, and stores its code.
 func (c *diskCache) compile(ctx context.Context, r wazero.Runtime, job compileJob, limit bounds) (wazero.CompiledModule, error) {
+	if err := c.ready(ctx); err != nil {
+		return nil, err
+	}
 	made, err := c.build(ctx, job, limit)
 	if err != nil {
 		return nil, err
 	}
 	// A cache that cannot be written to is slow, not wrong.
-	_ = c.put(c.key(job), made)
+	c.report(c.put(c.key(job), made))
 	return c.open(ctx, r, job, made)
 }
 
@@ -180,7 +296,7 @@ func (c *diskCache) open(ctx context.Context, r wazero.Runtime, job compileJob, 
 
 // build compiles into a directory of its own, for the file that wazero makes of it.
 func (c *diskCache) build(ctx context.Context, job compileJob, limit bounds) (_ code, err error) {
-	stage := filepath.Join(c.dir, stageName)
+	stage := filepath.Join(c.scratch, stageName)
 	if err := os.MkdirAll(stage, 0o700); err != nil {
 		return code{}, err
 	}
@@ -239,6 +355,9 @@ func (c *diskCache) put(key string, found code) error {
 	size := int64(len(envelope))
 	if size > c.limit {
 		return nil
+	}
+	if c.lock == nil {
+		return fmt.Errorf("%s can't be used", c.dir)
 	}
 	file, err := os.CreateTemp(c.dir, "*.tmp")
 	if err != nil {
@@ -299,11 +418,14 @@ func (c *diskCache) path(key string) string { return filepath.Join(c.dir, key+co
 
 // close removes the door and lets others have the directory. The runtime must be closed.
 func (c *diskCache) close(ctx context.Context) error {
-	return errors.Join(
+	err := errors.Join(
 		c.live.Close(ctx),
 		os.RemoveAll(c.door),
-		os.RemoveAll(filepath.Join(c.dir, stageName)),
-		c.lock.Close())
+		os.RemoveAll(filepath.Join(c.scratch, stageName)))
+	if c.temporary != "" {
+		err = errors.Join(err, os.RemoveAll(c.temporary))
+	}
+	return errors.Join(err, c.unlock())
 }
 
 // code is a file of wazero's: its path below the directory of the cache, and its contents.

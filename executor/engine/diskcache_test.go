@@ -2,9 +2,12 @@ package engine
 
 import (
 	"bytes"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -178,6 +181,14 @@ func TestCacheBound(t *testing.T) {
 
 func TestCacheEvictsLeastRecentlyUsed(t *testing.T) {
 	c := &diskCache{dir: t.TempDir(), limit: 1 << 20, files: map[string]cachedFile{}}
+	if err := c.takeDir(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := c.unlock(); err != nil {
+			t.Error(err)
+		}
+	}()
 	entry := code{name: "n", bytes: make([]byte, 300<<10)}
 	for _, key := range []string{"a", "b", "c"} {
 		if err := c.put(key, entry); err != nil {
@@ -231,4 +242,42 @@ func FuzzEnvelope(f *testing.F) {
 			t.Error("seal does not undo openEnvelope")
 		}
 	})
+}
+
+// A folder that can't be made or written is told of once, and keeps no module from being run.
+func TestCacheIsOptional(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var troubles []error
+	config := Config{
+		CacheDir: filepath.Join(file, "cache"), Compiler: testCompiler(t),
+		OnCacheTrouble: func(err error) { troubles = append(troubles, err) },
+	}
+	run(t, config)
+	if len(troubles) != 1 || troubles[0] == nil {
+		t.Errorf("told of %v, want one trouble", troubles)
+	}
+}
+
+// A compiler that can't be run is no trouble of the cache's.
+func TestCacheNeedsCompiler(t *testing.T) {
+	_, err := New(t.Context(), Config{CacheDir: t.TempDir(), Compiler: []string{filepath.Join(t.TempDir(), "nowhere")}})
+	if !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("error %v, want that there is no such file", err)
+	}
+}
+
+// A compiler whose disk is full is not at fault, and nor is the module.
+func TestVerdictOfFullDisk(t *testing.T) {
+	full := &InternalError{Err: &fs.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC}}
+	err := verdictOf(full).err(bounds{}, 0)
+	if _, ok := errors.AsType[*TransientError](err); !ok || !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("error %v, want a passing one of a full disk", err)
+	}
+	fault := &InternalError{Err: errors.New("a fault")}
+	if _, ok := errors.AsType[*InternalError](verdictOf(fault).err(bounds{}, 0)); !ok {
+		t.Error("a fault of ours is taken for another")
+	}
 }

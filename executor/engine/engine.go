@@ -63,7 +63,7 @@ func New(ctx context.Context, config Config) (*Engine, error) {
 	e.ctx, e.stop = context.WithCancel(context.WithoutCancel(ctx))
 	settings := runtimeConfig()
 	if config.CacheDir != "" {
-		cache, err := openDiskCache(ctx, config.CacheDir, config.CacheBytes, config.Compiler)
+		cache, err := openDiskCache(ctx, config.CacheDir, config.CacheBytes, config.Compiler, config.OnCacheTrouble)
 		if err != nil {
 			e.stop()
 			return nil, fmt.Errorf("compile cache: %w", err)

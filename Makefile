@@ -1,5 +1,5 @@
 # The few targets people expect. `make ci` is what CI runs.
-.PHONY: all build test race lint proto bench fuzz cross ci clean
+.PHONY: all build test race lint proto bench fuzz cross arm64 ci clean
 
 all: build test
 
@@ -30,6 +30,9 @@ cross:
 	GOOS=darwin GOARCH=amd64 go build -o /dev/null ./cmd/reactord
 	GOOS=darwin GOARCH=arm64 go build -o /dev/null ./cmd/reactord
 	GOOS=linux GOARCH=arm64 go build -o /dev/null ./cmd/reactord
+
+arm64: ## every test of the engine and the metering pass on arm64, by an emulator; half an hour
+	.ci/arm64 -timeout 60m
 
 ci:
 	.ci/run

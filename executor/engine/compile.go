@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 
 	"github.com/tetratelabs/wazero"
 
@@ -13,7 +14,7 @@ import (
 
 // rewrite runs the metering pass and checks that the result can be linked.
 func (e *Engine) rewrite(binary []byte) (out []byte, info *meter.Info, err error) {
-	out, info, err = meter.Rewrite(binary, meter.Options{Limits: e.config.Limits})
+	out, info, err = meter.Rewrite(binary, meter.Options{Limits: e.config.Limits, ARM64: runtime.GOARCH == "arm64"})
 	if err != nil {
 		return nil, nil, err
 	}

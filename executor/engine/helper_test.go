@@ -33,6 +33,9 @@ func testCompiler(t testing.TB) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if emulator := os.Getenv("EMULATOR"); emulator != "" { // of a processor that this machine doesn't have; see .ci/arm64
+		return []string{emulator, self, asCompiler}
+	}
 	return []string{self, asCompiler}
 }
 

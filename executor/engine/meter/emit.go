@@ -130,7 +130,9 @@ func (e *emitter) step(i int) int {
 	case wasm.OpTableFill, wasm.OpTableCopy, wasm.OpTableInit, wasm.OpTableGrow:
 		e.bulkTable(i)
 	default:
-		e.copy(i)
+		if !e.rw.arm64 || !e.arm64(in.Op) {
+			e.copy(i)
+		}
 	}
 	return i + 1
 }

@@ -170,6 +170,8 @@ func (w *shapeWalk) plain(i int) {
 		w.slot, w.floats = 16, true
 	case in.Op.Float():
 		w.floats = true
+	case fe.rw.arm64 && remainder(in.Op):
+		w.extra += remainderValues
 	case fixedRegisters(fe.instrs, i):
 		w.extra++
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -135,7 +136,7 @@ func noStart() wazero.ModuleConfig { return wazero.NewModuleConfig().WithStartFu
 
 func rewrite(t testing.TB, binary []byte) []byte {
 	t.Helper()
-	out, _, err := meter.Rewrite(binary, meter.Options{})
+	out, _, err := meter.Rewrite(binary, meter.Options{ARM64: runtime.GOARCH == "arm64"})
 	if err != nil {
 		t.Fatalf("Rewrite: %v", err)
 	}

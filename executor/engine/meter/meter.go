@@ -36,6 +36,7 @@ type Limits = wasm.Limits
 // Options of Rewrite. The zero value is usable.
 type Options struct {
 	Limits Limits
+	ARM64  bool // the machine code is going to be for arm64: leave out what is compiled wrong for it
 }
 
 // Error says why a module was refused.

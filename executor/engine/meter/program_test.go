@@ -29,6 +29,8 @@ type operandSource int
 const (
 	fromConstants operandSource = iota
 	fromParameters
+	fromConversions // of other types, loads and what else a compiler may make one instruction of with its use
+	underPressure   // from parameters, with more values live than there are registers
 )
 
 var valTypes = map[string]wasm.ValType{
@@ -55,12 +57,22 @@ func program(in instruction, source operandSource) *wasm.Module {
 	}
 	m := surroundings()
 	main := wasm.FuncType{Params: types(takes), Results: types(leaves)}
-	if source == fromParameters {
+	if strings.HasPrefix(in.name, "local.") { // it is about local 0
+		source = fromParameters
+	}
+	switch source {
+	case fromParameters:
 		var code wasm.Code
 		for i := range takes {
 			code.Index(wasm.OpLocalGet, uint32(i))
 		}
 		addMain(m, "main", main, finish(code, in, body))
+		return m
+	case fromConversions:
+		addConversions(m, main, body == nil, func(code wasm.Code) wasm.Code { return finish(code, in, body) })
+		return m
+	case underPressure:
+		addPressure(m, main, func(code wasm.Code) wasm.Code { return finish(code, in, body) })
 		return m
 	}
 	for set := range argumentSets(apiTypes(main.Params)) {
@@ -69,12 +81,13 @@ func program(in instruction, source operandSource) *wasm.Module {
 			constant(&code, t, set+i)
 		}
 		addMain(m, fmt.Sprintf("constant%02d", set), wasm.FuncType{Results: main.Results}, finish(code, in, body))
+		m.Bodies[len(m.Bodies)-1].Locals = []wasm.LocalGroup{{Count: 1, Type: wasm.I32}} // of specialPrograms
 	}
 	return m
 }
 
 // finish appends the instruction, or a special body that uses it with an operand that is there, and the end.
-func finish(code wasm.Code, in instruction, special []byte) []byte {
+func finish(code wasm.Code, in instruction, special []byte) wasm.Code {
 	if special != nil {
 		return append(append(code, special...), 0x0b)
 	}
@@ -167,7 +180,7 @@ func addMain(m *wasm.Module, name string, t wasm.FuncType, code []byte) {
 	m.Exports = append(m.Exports, wasm.Export{Name: name, Kind: wasm.FuncExtern, Index: uint32(len(m.Functions))})
 	m.Functions = append(m.Functions, uint32(len(m.Types)))
 	m.Types = append(m.Types, t)
-	m.Bodies = append(m.Bodies, wasm.Body{Locals: []wasm.LocalGroup{{Count: 1, Type: wasm.I32}}, Code: code})
+	m.Bodies = append(m.Bodies, wasm.Body{Code: code})
 }
 
 func types(names []string) []wasm.ValType {

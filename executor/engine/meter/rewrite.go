@@ -26,7 +26,7 @@ func Rewrite(binary []byte, opts Options) (out []byte, info *Info, err error) {
 	if err := refuseReserved(m); err != nil {
 		return nil, nil, err
 	}
-	rw := &rewriter{m: m, limits: limits, space: m.Space(), types: m.FunctionTypes()}
+	rw := &rewriter{m: m, limits: limits, arm64: opts.ARM64, space: m.Space(), types: m.FunctionTypes()}
 	if err := rw.analyze(); err != nil {
 		return nil, nil, err
 	}
@@ -54,6 +54,7 @@ func Rewrite(binary []byte, opts Options) (out []byte, info *Info, err error) {
 type rewriter struct {
 	m      *wasm.Module
 	limits Limits
+	arm64  bool
 	space  wasm.Space      // as the author wrote it
 	types  []wasm.FuncType // of the author's functions
 

@@ -19,12 +19,15 @@ import (
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
 
-// How long an answer of the API may take while a hostile guest runs. The machine may be busy with
-// other tests, so these are far above what docs/benchmarks.md has.
+// How much longer than one of an idle daemon beside it an answer of the API may take while a hostile guest
+// runs. The machine may be busy with other tests, so these are far above what docs/benchmarks.md has.
 const (
 	promptMedian = 100 * time.Millisecond
 	promptMost   = 2 * time.Second
 )
+
+// cancelMost is how long it may take to cancel guests that do not end by themselves, on a busy machine.
+const cancelMost = 10 * time.Second
 
 // hostileTime is how long a guest that never ends is given to do harm.
 const hostileTime = 500 * time.Millisecond
@@ -35,16 +38,21 @@ func meanwhile(t *testing.T, d *testkit.Daemon, body func()) {
 	t.Helper()
 	innocent := sleeper(t, d.Client, 50*time.Millisecond)
 	innocent.Args[0] = "3"
-	took := d.Probe(t, func() {
-		id := d.Submit(t, innocent)
-		body()
-		if s := d.WaitFor(t, id); s.GetState() != succeeded {
-			t.Errorf("the innocent guest: %v", s)
-		}
+	var took []time.Duration
+	idle := testkit.Start(t, t.TempDir()).Probe(t, func() {
+		took = d.Probe(t, func() {
+			id := d.Submit(t, innocent)
+			body()
+			if s := d.WaitFor(t, id); s.GetState() != succeeded {
+				t.Errorf("the innocent guest: %v", s)
+			}
+		})
 	})
 	median, most := testkit.Quantile(took, 0.5), testkit.Quantile(took, 1)
-	t.Logf("%d answers, median %v, p99 %v, most %v", len(took), median, testkit.Quantile(took, 0.99), most)
-	if median > promptMedian || most > promptMost {
+	idleMedian, idleMost := testkit.Quantile(idle, 0.5), testkit.Quantile(idle, 1)
+	t.Logf("%d answers, median %v, p99 %v, most %v; of an idle daemon median %v, most %v",
+		len(took), median, testkit.Quantile(took, 0.99), most, idleMedian, idleMost)
+	if median > promptMedian+idleMedian || most > promptMost+idleMost {
 		t.Errorf("the API was not prompt: median %v, most %v", median, most)
 	}
 }
@@ -85,7 +93,7 @@ func TestHostileGuests(t *testing.T) {
 						t.Errorf("it had %d bytes, and its limit is %d", s.GetUsage().GetPeakMemoryBytes(), most)
 					}
 				}
-				if took := time.Since(start); took > promptMost {
+				if took := time.Since(start); took > cancelMost {
 					t.Errorf("it took %v to cancel", took)
 				}
 			})

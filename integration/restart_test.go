@@ -29,7 +29,8 @@ func TestDrainAndRestart(t *testing.T) {
 	done := d.Submit(t, &reactorv1.WorkloadSpec{Module: spec.Module, Args: []string{"1", "10"}})
 	d.WaitFor(t, done)
 	w := watch(t, d.Client, "", nil)
-	slow := d.Submit(t, spec)
+	slow := d.Submit(t, &reactorv1.WorkloadSpec{Module: d.Push(t, tool(t)), Args: []string{"cat"}, Interactive: true})
+	input := attach(t.Context(), t, d.Client, slow) // it runs until this ends
 	until(t, "the slow one waits", func() bool { return d.Status(t, slow).GetState() == waiting })
 
 	d.Signal(syscall.SIGTERM)
@@ -41,6 +42,9 @@ func TestDrainAndRestart(t *testing.T) {
 		_, err := d.Workloads.SubmitWorkload(t.Context(), &reactorv1.SubmitWorkloadRequest{Spec: spec})
 		return status.Code(err) == codes.Unavailable
 	})
+	if err := input.stream.CloseSend(); err != nil {
+		t.Fatal(err)
+	}
 	w.untilEnded(slow)
 	for last := w.next(); !last.GetDraining(); last = w.next() {
 	}
@@ -56,9 +60,9 @@ func TestDrainAndRestart(t *testing.T) {
 		if s := d.Status(t, id); s.GetState() != succeeded || s.GetAttempts() != 1 {
 			t.Errorf("%s after the restart: %v", id, s)
 		}
-		if text, _ := d.Logs(t, &reactorv1.ReadLogsRequest{Id: id}); len(text) != len("slept well, 0123456789abcdef\n") {
-			t.Errorf("%s wrote %q", id, text)
-		}
+	}
+	if text, _ := d.Logs(t, &reactorv1.ReadLogsRequest{Id: done}); len(text) != len("slept well, 0123456789abcdef\n") {
+		t.Errorf("%s wrote %q", done, text)
 	}
 	module, err := d.Modules.GetModule(t.Context(), &reactorv1.GetModuleRequest{Module: "sleeper:v1"})
 	if err != nil || module.GetModule().GetDigest() != spec.GetModule() {
@@ -74,15 +78,16 @@ func TestDrainAndRestart(t *testing.T) {
 func TestUnfinishedWorkStartsAgain(t *testing.T) {
 	dir := t.TempDir()
 	d := testkit.Start(t, dir, "--grace-period=none")
-	spec := sleeper(t, d.Client, 500*time.Millisecond)
-	id := d.Submit(t, spec)
+	id := d.Submit(t, sleeper(t, d.Client, time.Hour))
 	until(t, "it waits", func() bool { return d.Status(t, id).GetState() == waiting })
 	d.Stop()
 
 	d = testkit.Start(t, dir)
-	if s := d.WaitFor(t, id); s.GetState() != succeeded || s.GetAttempts() != 2 {
+	until(t, "it waits again", func() bool { return d.Status(t, id).GetState() == waiting })
+	if s := d.Status(t, id); s.GetAttempts() != 2 {
 		t.Errorf("after the restart: %v", s)
 	}
+	d.Cancel(t, id)
 	d.Stop()
 }
 

@@ -299,28 +299,45 @@ func (r *Reactor) GetModule(ctx context.Context, ref string) (*Module, error) {
 	return m, errs.Wrap(err, "module")
 }
 
+// ModulePage is a page of modules.
+type ModulePage struct {
+	Modules []*Module
+	// Unreadable are the digests of those that are left out since their records are damaged.
+	Unreadable []string
+	// Next is the token of the next page; empty on the last.
+	Next string
+}
+
 // ListModules returns a page of modules, newest first.
-func (r *Reactor) ListModules(ctx context.Context, page Page) (modules []*Module, next string, err error) {
+func (r *Reactor) ListModules(ctx context.Context, page Page) (list ModulePage, err error) {
 	size, err := page.size()
 	if err != nil {
-		return nil, "", err
+		return list, err
 	}
+	done, err := r.cfg.Reading(ctx)
+	if err != nil {
+		return list, err
+	}
+	defer done()
 	found, err := r.store.ListModules(ctx, page.Token, size)
 	if err != nil {
-		return nil, "", stored(err)
+		return list, stored(err)
 	}
 	for _, corrupt := range found.Corrupt {
 		r.damaged(corrupt)
+		list.Unreadable = append(list.Unreadable, named(corrupt.Name))
 	}
 	for _, rec := range found.Modules {
 		m, err := moduleOf(rec)
 		if err != nil {
 			r.damaged(err)
+			list.Unreadable = append(list.Unreadable, rec.Digest.String())
 			continue
 		}
-		modules = append(modules, m)
+		list.Modules = append(list.Modules, m)
 	}
-	return modules, found.Next, nil
+	list.Next = found.Next
+	return list, nil
 }
 
 // TagModule points a tag at a module, moving the tag if it exists.

@@ -40,14 +40,14 @@ func TestModules(t *testing.T) {
 	}
 	var names []string
 	for token, more := "", true; more; more = token != "" {
-		page, next, err := r.ListModules(deadline(t), Page{Size: 2, Token: token})
+		page, err := r.ListModules(deadline(t), Page{Size: 2, Token: token})
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, m := range page {
+		for _, m := range page.Modules {
 			names = append(names, m.Tags...)
 		}
-		token = next
+		token = page.Next
 	}
 	if !slices.Equal(names, []string{"sleep", "nap", "math:1", "math:latest"}) {
 		t.Errorf("listed %q, want newest first", names)

@@ -111,9 +111,9 @@ func TestListOpsPages(t *testing.T) {
 		_, _, err = r.ListOps(deadline(t), "", Page{Token: token})
 		wantClass(t, err, errs.InvalidArgument)
 	}
-	_, _, err = r.ListWorkloads(deadline(t), Filter{}, Page{Size: -1})
+	_, err = r.ListWorkloads(deadline(t), Filter{}, Page{Size: -1})
 	wantClass(t, err, errs.InvalidArgument)
-	_, _, err = r.ListWorkloads(deadline(t), Filter{}, Page{Token: "?"})
+	_, err = r.ListWorkloads(deadline(t), Filter{}, Page{Token: "?"})
 	wantClass(t, err, errs.InvalidArgument)
 }
 
@@ -135,11 +135,11 @@ func TestRetention(t *testing.T) {
 	}
 	prune(0, 0)
 	list := func() (ids string) {
-		ws, _, err := r.ListWorkloads(deadline(t), Filter{}, Page{})
+		page, err := r.ListWorkloads(deadline(t), Filter{}, Page{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, w := range ws {
+		for _, w := range page.Workloads {
 			ids += w.ID + " "
 		}
 		return ids

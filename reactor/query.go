@@ -68,39 +68,54 @@ func (r *Reactor) readWorkload(ctx context.Context, id string) (*Workload, error
 	return w, errs.Wrap(err, "workload")
 }
 
+// WorkloadPage is a page of workloads.
+type WorkloadPage struct {
+	Workloads []*Workload
+	// Unreadable are the ids of those that are left out since their records are damaged.
+	Unreadable []string
+	// Next is the token of the next page; empty on the last.
+	Next string
+}
+
 // ListWorkloads returns a page of workloads, newest first.
-func (r *Reactor) ListWorkloads(ctx context.Context, filter Filter, page Page) (ws []*Workload, next string, err error) {
+func (r *Reactor) ListWorkloads(ctx context.Context, filter Filter, page Page) (list WorkloadPage, err error) {
 	size, err := page.size()
 	if err != nil {
-		return nil, "", err
+		return list, err
 	}
 	f, err := r.filter(ctx, filter)
 	if err != nil {
-		return nil, "", err
+		return list, err
 	}
 	done, err := r.cfg.Reading(ctx)
 	if err != nil {
-		return nil, "", err
+		return list, err
 	}
 	defer done()
 	found, err := r.store.List(ctx, store.Query{Filter: f, Token: page.Token, Limit: size})
 	if err != nil {
-		return nil, "", stored(err)
+		return list, stored(err)
 	}
 	for _, corrupt := range found.Corrupt {
 		r.damaged(corrupt)
+		list.Unreadable = append(list.Unreadable, named(corrupt.Name))
 	}
 	for _, rec := range found.Workloads {
 		w, err := workloadOf(rec)
 		if err != nil {
 			r.damaged(err)
+			list.Unreadable = append(list.Unreadable, rec.ID)
 			continue
 		}
 		r.overlay(w)
-		ws = append(ws, w)
+		list.Workloads = append(list.Workloads, w)
 	}
-	return ws, found.Next, nil
+	list.Next = found.Next
+	return list, nil
 }
+
+// named is the name of a damaged record, which may be what is damaged.
+func named(name string) string { return clip(strings.ToValidUTF8(name, "\uFFFD")) }
 
 // damaged logs a record that a list has to leave out.
 func (r *Reactor) damaged(err error) {

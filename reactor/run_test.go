@@ -94,9 +94,9 @@ func TestWaiting(t *testing.T) {
 		t.Errorf("stats %+v", s)
 	}
 	for _, state := range []State{Running, Waiting} {
-		ws, _, err := r.ListWorkloads(deadline(t), Filter{States: []State{state}}, Page{})
-		if err != nil || len(ws) != 2 {
-			t.Errorf("ListWorkloads(%v) = %d workloads, %v; want both", state, len(ws), err)
+		list, err := r.ListWorkloads(deadline(t), Filter{States: []State{state}}, Page{})
+		if err != nil || len(list.Workloads) != 2 {
+			t.Errorf("ListWorkloads(%v) = %d workloads, %v; want both", state, len(list.Workloads), err)
 		}
 	}
 }

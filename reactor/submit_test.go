@@ -200,11 +200,11 @@ func TestSubmitMany(t *testing.T) {
 	}
 	seen := 0
 	for token, more := "", true; more; more = token != "" {
-		ws, next, err := r.ListWorkloads(deadline(t), Filter{LabelSelector: "n=1"}, Page{Size: 300, Token: token})
+		list, err := r.ListWorkloads(deadline(t), Filter{LabelSelector: "n=1"}, Page{Size: 300, Token: token})
 		if err != nil {
 			t.Fatal(err)
 		}
-		seen, token = seen+len(ws), next
+		seen, token = seen+len(list.Workloads), list.Next
 	}
 	if seen != count/2 {
 		t.Errorf("%d workloads with label n=1, want %d", seen, count/2)

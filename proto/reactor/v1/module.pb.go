@@ -836,8 +836,10 @@ type ListModulesResponse struct {
 	Modules []*Module `protobuf:"bytes,1,rep,name=modules,proto3" json:"modules,omitempty"`
 	// next_page_token is empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	// unreadable_digests are the modules of the page that were left out since their records are damaged.
+	UnreadableDigests []string `protobuf:"bytes,3,rep,name=unreadable_digests,json=unreadableDigests,proto3" json:"unreadable_digests,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *ListModulesResponse) Reset() {
@@ -882,6 +884,13 @@ func (x *ListModulesResponse) GetNextPageToken() string {
 		return x.NextPageToken
 	}
 	return ""
+}
+
+func (x *ListModulesResponse) GetUnreadableDigests() []string {
+	if x != nil {
+		return x.UnreadableDigests
+	}
+	return nil
 }
 
 // TagModuleRequest points a tag at a module.
@@ -1125,10 +1134,11 @@ const file_reactor_v1_module_proto_rawDesc = "" +
 	"\x12ListModulesRequest\x12\x1b\n" +
 	"\tpage_size\x18\x01 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
-	"page_token\x18\x02 \x01(\tR\tpageToken\"k\n" +
+	"page_token\x18\x02 \x01(\tR\tpageToken\"\x9a\x01\n" +
 	"\x13ListModulesResponse\x12,\n" +
 	"\amodules\x18\x01 \x03(\v2\x12.reactor.v1.ModuleR\amodules\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"<\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12-\n" +
+	"\x12unreadable_digests\x18\x03 \x03(\tR\x11unreadableDigests\"<\n" +
 	"\x10TagModuleRequest\x12\x16\n" +
 	"\x06module\x18\x01 \x01(\tR\x06module\x12\x10\n" +
 	"\x03tag\x18\x02 \x01(\tR\x03tag\"?\n" +

@@ -1788,6 +1788,8 @@ type ListWorkloadsResponse struct {
 	Workloads []*Workload `protobuf:"bytes,1,rep,name=workloads,proto3" json:"workloads,omitempty"`
 	// next_page_token is empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	// unreadable_ids are the workloads of the page that were left out since their records are damaged.
+	UnreadableIds []string `protobuf:"bytes,3,rep,name=unreadable_ids,json=unreadableIds,proto3" json:"unreadable_ids,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1834,6 +1836,13 @@ func (x *ListWorkloadsResponse) GetNextPageToken() string {
 		return x.NextPageToken
 	}
 	return ""
+}
+
+func (x *ListWorkloadsResponse) GetUnreadableIds() []string {
+	if x != nil {
+		return x.UnreadableIds
+	}
+	return nil
 }
 
 // WatchWorkloadsRequest opens a watch.
@@ -2792,10 +2801,11 @@ const file_reactor_v1_workload_proto_rawDesc = "" +
 	"\x06filter\x18\x01 \x01(\v2\x1a.reactor.v1.WorkloadFilterR\x06filter\x12\x1b\n" +
 	"\tpage_size\x18\x02 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
-	"page_token\x18\x03 \x01(\tR\tpageToken\"s\n" +
+	"page_token\x18\x03 \x01(\tR\tpageToken\"\x9a\x01\n" +
 	"\x15ListWorkloadsResponse\x122\n" +
 	"\tworkloads\x18\x01 \x03(\v2\x14.reactor.v1.WorkloadR\tworkloads\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"c\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12%\n" +
+	"\x0eunreadable_ids\x18\x03 \x03(\tR\runreadableIds\"c\n" +
 	"\x15WatchWorkloadsRequest\x122\n" +
 	"\x06filter\x18\x01 \x01(\v2\x1a.reactor.v1.WorkloadFilterR\x06filter\x12\x16\n" +
 	"\x06cursor\x18\x02 \x01(\tR\x06cursor\"~\n" +

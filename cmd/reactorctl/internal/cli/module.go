@@ -148,10 +148,12 @@ func (a *app) moduleListCommand() *cobra.Command {
 					return err
 				}
 				all.Modules = append(all.Modules, page.GetModules()...)
+				all.UnreadableDigests = append(all.UnreadableDigests, page.GetUnreadableDigests()...)
 				if token = page.GetNextPageToken(); token == "" {
 					break
 				}
 			}
+			a.tellUnreadable("module", all.GetUnreadableDigests())
 			if !a.output.IsTable() {
 				return a.output.Message(a.Out, all)
 			}

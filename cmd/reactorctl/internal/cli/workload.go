@@ -96,10 +96,12 @@ func (a *app) list(cmd *cobra.Command, filter *reactorv1.WorkloadFilter, limit i
 			return err
 		}
 		all.Workloads = append(all.Workloads, page.GetWorkloads()...)
+		all.UnreadableIds = append(all.UnreadableIds, page.GetUnreadableIds()...)
 		if all.NextPageToken = page.GetNextPageToken(); all.NextPageToken == "" {
 			break
 		}
 	}
+	a.tellUnreadable("workload", all.GetUnreadableIds())
 	if !a.output.IsTable() {
 		return a.output.Message(a.Out, all)
 	}
@@ -110,6 +112,18 @@ func (a *app) list(cmd *cobra.Command, filter *reactorv1.WorkloadFilter, limit i
 		fmt.Fprintf(a.Err, "there are more; --limit 0 lists all\n")
 	}
 	return nil
+}
+
+// tellUnreadable says which of a list had to be left out.
+func (a *app) tellUnreadable(kind string, names []string) {
+	const most = 10
+	for i, name := range names {
+		if i == most {
+			fmt.Fprintf(a.Err, "%d more are left out\n", len(names)-most)
+			return
+		}
+		fmt.Fprintf(a.Err, "%s %q is left out: its record is damaged, see the daemon's log\n", kind, name)
+	}
 }
 
 func (a *app) watch(cmd *cobra.Command, filter *reactorv1.WorkloadFilter) error {

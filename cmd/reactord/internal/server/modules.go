@@ -143,12 +143,12 @@ func (m *modules) GetModule(ctx context.Context, req *reactorv1.GetModuleRequest
 
 func (m *modules) ListModules(ctx context.Context, req *reactorv1.ListModulesRequest) (*reactorv1.ListModulesResponse, error) {
 	return fitting(toPage(req), func(page reactor.Page) (*reactorv1.ListModulesResponse, int, error) {
-		list, next, err := m.reactor.ListModules(ctx, page)
-		resp := &reactorv1.ListModulesResponse{NextPageToken: next}
-		for _, module := range list {
+		list, err := m.reactor.ListModules(ctx, page)
+		resp := &reactorv1.ListModulesResponse{NextPageToken: list.Next, UnreadableDigests: list.Unreadable}
+		for _, module := range list.Modules {
 			resp.Modules = append(resp.Modules, fromModule(module))
 		}
-		return resp, len(list), err
+		return resp, len(list.Modules) + len(list.Unreadable), err
 	})
 }
 

@@ -85,12 +85,12 @@ func (w *workloads) ListWorkloads(ctx context.Context, req *reactorv1.ListWorklo
 		return nil, err
 	}
 	return fitting(toPage(req), func(page reactor.Page) (*reactorv1.ListWorkloadsResponse, int, error) {
-		list, next, err := w.reactor.ListWorkloads(ctx, filter, page)
-		resp := &reactorv1.ListWorkloadsResponse{NextPageToken: next}
-		for _, workload := range list {
+		list, err := w.reactor.ListWorkloads(ctx, filter, page)
+		resp := &reactorv1.ListWorkloadsResponse{NextPageToken: list.Next, UnreadableIds: list.Unreadable}
+		for _, workload := range list.Workloads {
 			resp.Workloads = append(resp.Workloads, fromWorkload(workload))
 		}
-		return resp, len(list), err
+		return resp, len(list.Workloads) + len(list.Unreadable), err
 	})
 }
 

@@ -139,11 +139,12 @@ func CompilerMain(args []string, in io.Reader, out io.Writer) error {
 }
 
 // confine bounds this process. The kernel's bound on memory ends it abruptly, so the collector is
-// told to work harder before.
+// told to work harder before. At the bound on time comes SIGXCPU, of which Go's runtime says that it ended
+// the process; SIGKILL, a second later, could be anybody's.
 func confine(seconds uint64, memory int64) error {
 	debug.SetMemoryLimit(memory / 4 * 3)
 	return errors.Join(
-		unix.Setrlimit(unix.RLIMIT_CPU, &unix.Rlimit{Cur: seconds, Max: seconds}),
+		unix.Setrlimit(unix.RLIMIT_CPU, &unix.Rlimit{Cur: seconds, Max: seconds + 1}),
 		unix.Setrlimit(unix.RLIMIT_DATA, &unix.Rlimit{Cur: uint64(memory), Max: uint64(memory)}),
 		unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{}),
 	)
@@ -196,9 +197,8 @@ func (c compiler) run(ctx context.Context, dir string, job compileJob, limit bou
 	if json.Unmarshal(out.Bytes(), &v) == nil {
 		return v.err(limit, data)
 	}
-	const tick = 100 * time.Millisecond
-	if spent := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(); spent >= limit.cpu-tick ||
-		complaint.ofMemory() && nearData(data, limit) {
+	spent := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+	if spent >= limit.cpu || complaint.ofTime() && nearTime(spent, limit) || complaint.ofMemory() && nearData(data, limit) {
 		return limit.exceeded()
 	}
 	return &TransientError{Err: fmt.Errorf("the compiler ended without a verdict: %w: %s", cmp.Or(err, io.ErrUnexpectedEOF), complaint.kept)}
@@ -210,6 +210,10 @@ type TransientError struct{ Err error }
 
 func (e *TransientError) Error() string { return e.Err.Error() }
 func (e *TransientError) Unwrap() error { return e.Err }
+
+// nearTime tells whether a process that was told that its time is up has had most of it. The kernel counts
+// by ticks when it looks at the bound, and exactly when it is asked: on a busy machine that differs much.
+func nearTime(spent time.Duration, limit bounds) bool { return spent >= limit.cpu/2 }
 
 // nearData tells whether a process that got no memory had asked for so much that it is its bound that was in
 // the way; 0: unknown.
@@ -269,6 +273,9 @@ func (t *beginning) Write(p []byte) (int, error) {
 	t.kept = append(t.kept, p[:min(len(p), most-len(t.kept))]...)
 	return len(p), nil
 }
+
+// ofTime tells whether Go's runtime ended the process because of SIGXCPU.
+func (t *beginning) ofTime() bool { return bytes.Contains(t.kept, []byte("SIGXCPU")) }
 
 // ofMemory tells whether Go's runtime ended the process for want of memory.
 func (t *beginning) ofMemory() bool {

@@ -113,6 +113,7 @@ func TestPassingFailures(t *testing.T) {
 		{"/bin/sh", "-c", "exit 0"},
 		{"/bin/sh", "-c", "kill -KILL $$"},
 		{"/bin/sh", "-c", "kill -XCPU $$"},
+		{"/bin/sh", "-c", "echo 'SIGXCPU: cpu limit exceeded' >&2; exit 2"},
 		{"/bin/sh", "-c", "echo 'panic: whoops' >&2; exit 2"},
 		{"/bin/sh", "-c", "sleep 0.2; echo 'fatal error: runtime: out of memory' >&2; exit 2"},
 		{"/bin/sh", "-c", `sleep 0.2; echo '{"Starved":true}'`},

@@ -86,7 +86,7 @@ func report(w io.Writer, err error, daemon *endpoint.Endpoint) int {
 		return exitCancelled
 	case codes.Unavailable:
 		if len(st.Details()) == 0 {
-			fmt.Fprintf(w, "reactorctl: no daemon answers at %s: %s\n  %s\n", daemon.Address, st.Message(), daemon.Advice())
+			fmt.Fprintf(w, "reactorctl: no daemon answers at %s: %s\n  %s\n", daemon.Address, st.Message(), daemon.Advice(st.Message()))
 			return exitError
 		}
 	case codes.Unimplemented:

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"runtime/debug"
 	"time"
 
@@ -159,17 +158,15 @@ func (a *app) contextCommand() *cobra.Command {
 		&cobra.Command{
 			Use: "set NAME ADDRESS", Short: "Add or change a context, with what flags say of the daemon; the first becomes the current one", Args: operands(cobra.ExactArgs(2)),
 			RunE: func(_ *cobra.Command, args []string) error {
-				return editSettings(func(s *settings.Settings) (err error) {
+				return editSettings(func(s *settings.Settings) error {
 					if s.Contexts == nil {
 						s.Contexts = map[string]settings.Context{}
 					}
-					c := settings.Context{Address: args[1]}
-					if a.wanted.TokenFile != "" {
-						if c.TokenFile, err = filepath.Abs(a.wanted.TokenFile); err != nil {
-							return err
-						}
+					access, err := a.wanted.Absolute()
+					if err != nil {
+						return err
 					}
-					s.Contexts[args[0]] = c
+					s.Contexts[args[0]] = settings.Context{Address: args[1], Access: access}
 					if s.CurrentContext == "" {
 						s.CurrentContext = args[0]
 					}

@@ -84,6 +84,11 @@ MODULE is a .wasm file or the folder of a Go main package (a path that begins wi
 	flags.StringVar(&a.wanted.Context, "context", "", "use this context of the configuration file")
 	flags.StringVar(&a.wanted.TokenFile, "token-file", "", "a file with the daemon's token, which it asks for over TCP (env REACTORD_TOKEN_FILE, or the token itself in REACTORD_TOKEN; default: the one this user's own daemon made)")
 	flags.VarP(&a.output, "output", "o", "table, wide, json or yaml (json is protojson of the API's messages)")
+	flags.StringVar(&a.wanted.TLSCA, "tls-ca", "", "the authority of the daemon's certificate, PEM (env REACTORCTL_TLS_CA; default: the system's)")
+	flags.StringVar(&a.wanted.TLSCert, "tls-cert", "", "a certificate to show the daemon, PEM (env REACTORCTL_TLS_CERT)")
+	flags.StringVar(&a.wanted.TLSKey, "tls-key", "", "its key, PEM (env REACTORCTL_TLS_KEY)")
+	flags.StringVar(&a.wanted.TLSServerName, "tls-server-name", "", "the name in the daemon's certificate, if it is not the address's (env REACTORCTL_TLS_SERVER_NAME)")
+	flags.BoolVar(&a.wanted.InsecureNoTLS, "insecure-no-tls", false, "speak plain text to another machine, token included; to this machine TLS is spoken only with one of the --tls flags")
 	root.AddCommand(
 		a.submitCommand(), a.runCommand(), a.statusCommand(), a.listCommand(), a.logsCommand(),
 		a.attachCommand(), a.waitCommand(), a.cancelCommand(), a.opsCommand(), a.moduleCommand(),

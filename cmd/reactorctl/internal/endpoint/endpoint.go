@@ -5,14 +5,18 @@ package endpoint
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"os"
 	"strings"
+	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 
 	"github.com/reactord/reactord/cmd/internal/local"
@@ -21,9 +25,9 @@ import (
 
 // Wanted is what a command line says about the daemon; what is empty is looked for elsewhere.
 type Wanted struct {
-	Address   string
-	Context   string // by name
-	TokenFile string
+	Address string
+	Context string // by name
+	settings.Access
 }
 
 // Endpoint is a daemon, and what it is to be shown.
@@ -33,10 +37,13 @@ type Endpoint struct {
 	Own bool
 
 	token string
+	tls   *tls.Config // nil: plain text
 }
 
 // Find finds the daemon that is wanted: the settings have the contexts, the environment has
-// REACTORD_ADDR, REACTORD_TOKEN and REACTORD_TOKEN_FILE.
+// REACTORD_ADDR, REACTORD_TOKEN and REACTORD_TOKEN_FILE, and REACTORCTL_TLS_ and more (the daemon
+// has REACTORD_TLS_CERT for its own). A flag goes before a variable, a variable before the context;
+// but a context that is named goes before variables, which may be for another daemon.
 func Find(w Wanted, s settings.Settings, getenv local.Getenv) (*Endpoint, error) {
 	c, err := s.Daemon(w.Address, getenv("REACTORD_ADDR"), w.Context)
 	if err != nil {
@@ -48,8 +55,25 @@ func Find(w Wanted, s settings.Settings, getenv local.Getenv) (*Endpoint, error)
 			return nil, err
 		}
 	}
-	e.token, err = e.findToken(w, c, getenv)
+	access := w.Access
+	if w.Context == "" {
+		access = access.Or(fromEnvironment(getenv))
+	}
+	if e.token, err = e.findToken(w, access.Or(c.Access), getenv); err != nil {
+		return nil, err
+	}
+	e.tls, err = e.findTLS(access.Or(c.Access))
 	return e, err
+}
+
+func fromEnvironment(getenv local.Getenv) settings.Access {
+	return settings.Access{
+		TokenFile:     getenv("REACTORD_TOKEN_FILE"),
+		TLSCA:         getenv("REACTORCTL_TLS_CA"),
+		TLSCert:       getenv("REACTORCTL_TLS_CERT"),
+		TLSKey:        getenv("REACTORCTL_TLS_KEY"),
+		TLSServerName: getenv("REACTORCTL_TLS_SERVER_NAME"),
+	}
 }
 
 // ownSocket is where the user's own daemon listens, or would.
@@ -69,16 +93,14 @@ func ownSocket(getenv local.Getenv) (string, error) {
 // findToken is the token to show the daemon, or empty. What was given for one daemon is not shown to
 // another: the environment's goes with no context that was named, and the one that this user's own
 // daemon made goes to this machine only.
-func (e *Endpoint) findToken(w Wanted, c settings.Context, getenv local.Getenv) (string, error) {
+func (e *Endpoint) findToken(w Wanted, access settings.Access, getenv local.Getenv) (string, error) {
 	switch {
 	case w.TokenFile != "":
 		return readToken(w.TokenFile)
 	case w.Context == "" && getenv("REACTORD_TOKEN") != "":
 		return strings.TrimSpace(getenv("REACTORD_TOKEN")), nil
-	case w.Context == "" && getenv("REACTORD_TOKEN_FILE") != "":
-		return readToken(getenv("REACTORD_TOKEN_FILE"))
-	case c.TokenFile != "":
-		return readToken(c.TokenFile)
+	case access.TokenFile != "":
+		return readToken(access.TokenFile)
 	case isUnix(e.Address) || !isLoopback(e.Address):
 		return "", nil
 	}
@@ -105,6 +127,41 @@ func readToken(path string) (string, error) {
 	return token, nil
 }
 
+// findTLS is how to speak to the daemon: in TLS to another machine, and to this one if anything is said
+// about certificates; in plain text otherwise.
+func (e *Endpoint) findTLS(access settings.Access) (*tls.Config, error) {
+	given := access.TLSCA != "" || access.TLSCert != "" || access.TLSKey != "" || access.TLSServerName != ""
+	switch {
+	case isUnix(e.Address):
+		return nil, nil //nolint:nilnil // plain text
+	case given && access.InsecureNoTLS:
+		return nil, errors.New("--insecure-no-tls contradicts what is said about certificates")
+	case access.InsecureNoTLS || !given && isLoopback(e.Address):
+		return nil, nil //nolint:nilnil // plain text
+	case (access.TLSCert == "") != (access.TLSKey == ""):
+		return nil, errors.New("a certificate and its key are needed together: --tls-cert and --tls-key")
+	}
+	config := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: access.TLSServerName}
+	if access.TLSCA != "" {
+		pem, err := os.ReadFile(access.TLSCA)
+		if err != nil {
+			return nil, fmt.Errorf("the daemon's authority: %w", err)
+		}
+		config.RootCAs = x509.NewCertPool()
+		if !config.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("the daemon's authority: %s has no certificate in PEM", access.TLSCA)
+		}
+	}
+	if access.TLSCert != "" {
+		pair, err := tls.LoadX509KeyPair(access.TLSCert, access.TLSKey)
+		if err != nil {
+			return nil, fmt.Errorf("the certificate to show: %w", err)
+		}
+		config.Certificates = []tls.Certificate{pair}
+	}
+	return config, nil
+}
+
 // Dial prepares a connection.
 func (e *Endpoint) Dial(options ...grpc.DialOption) (*grpc.ClientConn, error) {
 	if !isUnix(e.Address) {
@@ -112,7 +169,11 @@ func (e *Endpoint) Dial(options ...grpc.DialOption) (*grpc.ClientConn, error) {
 			return nil, fmt.Errorf("address %q: %w; use HOST:PORT or unix:///PATH", e.Address, err)
 		}
 	}
-	options = append(options, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	transport := insecure.NewCredentials()
+	if e.tls != nil {
+		transport = credentials.NewTLS(e.tls)
+	}
+	options = append(options, grpc.WithTransportCredentials(transport))
 	if e.token != "" {
 		options = append(options, grpc.WithPerRPCCredentials(bearer(e.token)))
 	}
@@ -123,8 +184,18 @@ func (e *Endpoint) Dial(options ...grpc.DialOption) (*grpc.ClientConn, error) {
 	return conn, nil
 }
 
-// Advice says what may help when nobody answers, by what is at the other end.
-func (e *Endpoint) Advice() string {
+// Advice says what may help when nobody answers, by why that is and what is at the other end.
+func (e *Endpoint) Advice(why string) string {
+	switch {
+	case e.tls != nil && strings.Contains(why, "first record does not look like a TLS handshake"):
+		return "the daemon speaks plain text there: leave the --tls flags out, or to another machine say --insecure-no-tls"
+	case e.tls != nil && strings.Contains(why, "x509:"):
+		return "its certificate does not prove who it is: --tls-ca names a file with its authority, --tls-server-name the name in it"
+	case e.tls != nil && strings.Contains(why, "tls:"):
+		return "it may want a certificate of its own authority: show one with --tls-cert and --tls-key"
+	case e.tls == nil && !isUnix(e.Address) && speaksTLS(e.Address):
+		return "the daemon speaks TLS there: name a file with the authority of its certificate with --tls-ca"
+	}
 	if !e.Own {
 		return "start one with `reactord`, or name another with --addr, REACTORD_ADDR or --context"
 	}
@@ -133,6 +204,24 @@ func (e *Endpoint) Advice() string {
 		return "this socket is another user's: name a daemon with --addr, REACTORD_ADDR or --context"
 	}
 	return "start reactord, or name one with --addr, REACTORD_ADDR or --context"
+}
+
+// speaksTLS tells whether TLS is spoken at an address, whoever does.
+func speaksTLS(address string) bool {
+	const patience = 2 * time.Second
+	dialer := &tls.Dialer{
+		NetDialer: &net.Dialer{Timeout: patience},
+		Config:    &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2"}}, //nolint:gosec // nothing is said there
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	conn, err := dialer.DialContext(ctx, "tcp", address)
+	if err != nil {
+		_, alerted := errors.AsType[tls.AlertError](err)
+		return alerted
+	}
+	_ = conn.Close()
+	return true
 }
 
 // bearer is a token, as the metadata of each call has it.

@@ -5,6 +5,7 @@
 package settings
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -26,8 +27,51 @@ type Settings struct {
 type Context struct {
 	// Address is HOST:PORT or unix:///PATH.
 	Address string `json:"address"`
+	// Access is how to be let in there.
+	Access `json:",inline"`
+}
+
+// Access is what a daemon is to be shown, and how it is known. What is empty is not needed, or is
+// looked for elsewhere.
+type Access struct {
 	// TokenFile is a file with the daemon's token.
 	TokenFile string `json:"tokenFile,omitempty"`
+	// TLSCA is a file with the authority of the daemon's certificate, instead of the system's ones.
+	TLSCA string `json:"tlsCA,omitempty"`
+	// TLSCert and TLSKey are files with a certificate for the client.
+	TLSCert string `json:"tlsCert,omitempty"`
+	TLSKey  string `json:"tlsKey,omitempty"`
+	// TLSServerName is the name in the daemon's certificate, if it is not the address's host.
+	TLSServerName string `json:"tlsServerName,omitempty"`
+	// InsecureNoTLS speaks plain text to another machine.
+	InsecureNoTLS bool `json:"insecureNoTLS,omitempty"`
+}
+
+// Or is a with what it has not from b.
+func (a Access) Or(b Access) Access {
+	return Access{
+		TokenFile:     cmp.Or(a.TokenFile, b.TokenFile),
+		TLSCA:         cmp.Or(a.TLSCA, b.TLSCA),
+		TLSCert:       cmp.Or(a.TLSCert, b.TLSCert),
+		TLSKey:        cmp.Or(a.TLSKey, b.TLSKey),
+		TLSServerName: cmp.Or(a.TLSServerName, b.TLSServerName),
+		InsecureNoTLS: a.InsecureNoTLS || b.InsecureNoTLS,
+	}
+}
+
+// Absolute is a with its files named from the root, as a file that is read in any folder needs them.
+func (a Access) Absolute() (Access, error) {
+	for _, path := range []*string{&a.TokenFile, &a.TLSCA, &a.TLSCert, &a.TLSKey} {
+		if *path == "" {
+			continue
+		}
+		absolute, err := filepath.Abs(*path)
+		if err != nil {
+			return a, err
+		}
+		*path = absolute
+	}
+	return a, nil
 }
 
 // Path returns where the file is: $REACTORCTL_CONFIG, or reactord/reactorctl.yaml in the user's

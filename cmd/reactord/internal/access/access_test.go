@@ -208,7 +208,7 @@ func TestPeerOf(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer served.Close()
-	_, info, err := Transport().ServerHandshake(served)
+	_, info, err := Transport(nil).ServerHandshake(served)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package access
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 	"syscall"
@@ -12,35 +13,63 @@ import (
 // connection is what is known of a connection before its first call.
 type connection struct {
 	credentials.CommonAuthInfo
-	local bool  // a unix socket
-	peer  *Peer // nil if not known
+	local       bool   // a unix socket
+	peer        *Peer  // nil if not known
+	certificate string // whom the client's certificate is for, which was verified; empty if it has none
 }
 
 // AuthType is that of gRPC's interface.
 func (c connection) AuthType() string {
-	if c.local {
+	switch {
+	case c.local:
 		return "peer"
+	case c.SecurityLevel == credentials.PrivacyAndIntegrity:
+		return "tls"
+	default:
+		return "plaintext"
 	}
-	return "plaintext"
 }
 
 // transport are the credentials of the server's connections: at a unix socket it asks the kernel
-// who is at the other end.
-type transport struct{}
+// who is at the other end, over TCP it speaks TLS if there is a configuration for that.
+type transport struct {
+	tls credentials.TransportCredentials // nil: plain text
+}
 
-// Transport makes the transport credentials of a server whose calls go through a Gate. They need the
+// Transport makes the transport credentials of a server whose calls go through a Gate. Without config
+// they are for plain text over TCP. They need the
 // connections that the listener accepted, or what gives them by NetConn.
-func Transport() credentials.TransportCredentials { return transport{} }
+func Transport(config *tls.Config) credentials.TransportCredentials {
+	if config == nil {
+		return transport{}
+	}
+	return transport{credentials.NewTLS(config)}
+}
 
-func (transport) ServerHandshake(conn net.Conn) (net.Conn, credentials.AuthInfo, error) {
+func (t transport) ServerHandshake(conn net.Conn) (net.Conn, credentials.AuthInfo, error) {
 	if conn.LocalAddr().Network() != "unix" {
-		return conn, connection{CommonAuthInfo: credentials.CommonAuthInfo{SecurityLevel: credentials.NoSecurity}}, nil
+		return t.overTCP(conn)
 	}
 	info := connection{CommonAuthInfo: credentials.CommonAuthInfo{SecurityLevel: credentials.PrivacyAndIntegrity}, local: true}
 	if p, err := PeerOf(conn); err == nil {
 		info.peer = &p
 	}
 	return conn, info, nil
+}
+
+func (t transport) overTCP(conn net.Conn) (net.Conn, credentials.AuthInfo, error) {
+	if t.tls == nil {
+		return conn, connection{CommonAuthInfo: credentials.CommonAuthInfo{SecurityLevel: credentials.NoSecurity}}, nil
+	}
+	secured, info, err := t.tls.ServerHandshake(conn)
+	if err != nil {
+		return nil, nil, err
+	}
+	c := connection{CommonAuthInfo: credentials.CommonAuthInfo{SecurityLevel: credentials.PrivacyAndIntegrity}}
+	if state, ok := info.(credentials.TLSInfo); ok && len(state.State.VerifiedChains) > 0 {
+		c.certificate = state.State.VerifiedChains[0][0].Subject.String()
+	}
+	return secured, c, nil
 }
 
 func (transport) ClientHandshake(context.Context, string, net.Conn) (net.Conn, credentials.AuthInfo, error) {

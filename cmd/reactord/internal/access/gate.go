@@ -41,7 +41,7 @@ func (g *Gate) Admit(ctx context.Context, method string, header metadata.MD) (co
 	local := false
 	if p, ok := peer.FromContext(ctx); ok {
 		if info, ok := p.AuthInfo.(connection); ok {
-			local, id.Peer = info.local, info.peer
+			local, id.Peer, id.Certificate = info.local, info.peer, info.certificate
 		}
 	}
 	given, asked := bearer(header)

@@ -12,6 +12,8 @@ type Identity struct {
 	Peer *Peer
 	// Token tells that the call had the daemon's token.
 	Token bool
+	// Certificate is whom the client's certificate is for; empty if it needed none.
+	Certificate string
 }
 
 // Peer is a process as the kernel tells of it. PID is 0 where that is not known.
@@ -27,14 +29,17 @@ func (p *Peer) String() string {
 
 // String is the identity as a log tells of it.
 func (id Identity) String() string {
+	who := "anybody"
 	switch {
 	case id.Token:
-		return "token"
+		who = "token"
 	case id.Peer != nil:
-		return id.Peer.String()
-	default:
-		return "anybody"
+		who = id.Peer.String()
 	}
+	if id.Certificate != "" {
+		who += ", certificate of " + id.Certificate
+	}
+	return who
 }
 
 type identityKey struct{}

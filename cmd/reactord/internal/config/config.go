@@ -5,6 +5,7 @@ import (
 
 	"go.uber.org/zap/zapcore"
 
+	"github.com/reactord/reactord/cmd/reactord/internal/access"
 	"github.com/reactord/reactord/cmd/reactord/internal/inflight"
 	"github.com/reactord/reactord/reactor"
 )
@@ -19,6 +20,8 @@ type Config struct {
 	SocketDir string
 	// InsecureNoAuth serves TCP callers without a token.
 	InsecureNoAuth bool
+	// TLS are the files of the certificates over TCP.
+	TLS access.TLSFiles
 	// InsecureNoTLS serves other machines without encryption.
 	InsecureNoTLS bool
 	// LogFormat is how log lines look.
@@ -59,11 +62,12 @@ func (c *Config) validate() []fault {
 			faults = append(faults, fault{"listen", a.String() + " is there twice"})
 		}
 		seen[a] = true
-		if !a.Local() && !c.InsecureNoTLS {
+		if !a.Local() && !c.InsecureNoTLS && c.TLS.Cert == "" {
 			faults = append(faults, fault{"listen", a.String() + " is not a loopback address, and without TLS whoever is on the way " +
-				"reads the token and all else: listen at a loopback address or a unix socket, or say --insecure-no-tls"})
+				"reads the token and all else: give --tls-cert and --tls-key, or say --insecure-no-tls"})
 		}
 	}
+	faults = append(faults, c.validateTLS()...)
 	for _, l := range c.limits() {
 		if l.exceeded() {
 			faults = append(faults, fault{
@@ -71,6 +75,26 @@ func (c *Config) validate() []fault {
 				"is " + l.def.text() + ", above max-" + l.name + ", which is " + l.max.text(),
 			})
 		}
+	}
+	return faults
+}
+
+func (c *Config) validateTLS() []fault {
+	var faults []fault
+	if c.TLS.Key == "" && c.TLS.Cert != "" {
+		faults = append(faults, fault{"tls-cert", "needs --tls-key with it"})
+	}
+	if c.TLS.Cert == "" && c.TLS.Key != "" {
+		faults = append(faults, fault{"tls-key", "needs --tls-cert with it"})
+	}
+	if c.TLS.ClientCA != "" && c.TLS.Cert == "" {
+		faults = append(faults, fault{"tls-client-ca", "needs --tls-cert and --tls-key with it"})
+	}
+	if c.TLS.Cert != "" && !c.ServesTCP() {
+		faults = append(faults, fault{"tls-cert", "is for TCP, and nothing is served over that: give --listen=HOST:PORT"})
+	}
+	if c.TLS.Cert != "" && c.InsecureNoTLS {
+		faults = append(faults, fault{"insecure-no-tls", "contradicts --tls-cert"})
 	}
 	return faults
 }

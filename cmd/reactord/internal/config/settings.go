@@ -24,6 +24,9 @@ func (c *Config) settings() []setting {
 	r := &c.Reactor
 	list := []setting{
 		{"listen", "address to serve the API at: HOST:PORT, unix:///PATH or unix:PATH; may be repeated (default a socket in $XDG_RUNTIME_DIR/reactord, else in ~/.local/state/reactord)", addressesIn(&c.Listen)},
+		{"tls-cert", "certificate to show over TCP, PEM with its chain; read again when it changes", pathIn(&c.TLS.Cert)},
+		{"tls-key", "its key, PEM", pathIn(&c.TLS.Key)},
+		{"tls-client-ca", "authority, PEM, whose certificates clients over TCP must have, beside the token", pathIn(&c.TLS.ClientCA)},
 		{"insecure-no-auth", "let whoever can connect over TCP call, without the token", switchIn(&c.InsecureNoAuth)},
 		{"insecure-no-tls", "listen at addresses that are not loopback without encryption", switchIn(&c.InsecureNoTLS)},
 		{"data-dir", "folder of the store, modules and compile cache (default $XDG_STATE_HOME/reactord, else ~/.local/state/reactord)", pathIn(&r.DataDir)},

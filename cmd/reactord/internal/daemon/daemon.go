@@ -79,7 +79,7 @@ func Start(ctx context.Context, cfg config.Config, log *zap.Logger) (*Daemon, er
 		zap.Stringers("listen", d.addresses),
 		zap.String("dataDir", cfg.Reactor.DataDir),
 		zap.String("version", cfg.Reactor.Version))
-	gate, err := newGate(cfg, log)
+	admission, err := newAdmission(cfg, log)
 	if err != nil {
 		closeAll(listeners)
 		return nil, err
@@ -91,7 +91,7 @@ func Start(ctx context.Context, cfg config.Config, log *zap.Logger) (*Daemon, er
 		closeAll(listeners)
 		return nil, err
 	}
-	d.server = server.New(d.reactor, gate, cfg.InFlight, log)
+	d.server = server.New(d.reactor, admission, cfg.InFlight, log)
 	for _, l := range listeners {
 		d.serving.Go(func() {
 			if err := d.server.Serve(l); err != nil {
@@ -107,13 +107,24 @@ func Start(ctx context.Context, cfg config.Config, log *zap.Logger) (*Daemon, er
 	return d, nil
 }
 
+// newAdmission is whom the server lets in, as cfg has it.
+func newAdmission(cfg config.Config, log *zap.Logger) (a server.Admission, err error) {
+	if cfg.TLS.Cert != "" {
+		if a.TLS, err = access.LoadTLS(cfg.TLS, log); err != nil {
+			return a, err
+		}
+	}
+	a.Gate, err = newGate(cfg, log)
+	return a, err
+}
+
 // newGate is who may call, as cfg has it. It tells the log what an operator ought to know of that.
 func newGate(cfg config.Config, log *zap.Logger) (*access.Gate, error) {
 	if !cfg.ServesTCP() {
 		return access.NewGate(nil), nil
 	}
 	for _, a := range cfg.Listen {
-		if !a.Local() && cfg.InsecureNoTLS {
+		if !a.Local() && cfg.TLS.Cert == "" {
 			log.Warn("NO ENCRYPTION: whoever is on the way to this address reads the token and all else", zap.Stringer("listen", a))
 		}
 	}

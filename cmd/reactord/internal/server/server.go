@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"crypto/tls"
 	"net"
 	"sync"
 	"time"
@@ -45,6 +46,12 @@ var waits = map[string]bool{
 	reactorv1.WorkloadService_CancelWorkloads_FullMethodName: true,
 }
 
+// Admission says whom a server lets in.
+type Admission struct {
+	Gate *access.Gate
+	TLS  *tls.Config // over TCP; nil: plain text
+}
+
 // Server serves the API of one reactor. Its methods are for any goroutine.
 type Server struct {
 	grpc    *grpc.Server
@@ -55,13 +62,13 @@ type Server struct {
 
 // New makes a server of r, which serves those whom admission lets in, and whose clients have no more in
 // flight than limits allow. It serves once Serve is called.
-func New(r *reactor.Reactor, admission *access.Gate, limits inflight.Limits, log *zap.Logger) *Server {
-	e := &edge{log: log, gate: admission}
+func New(r *reactor.Reactor, admission Admission, limits inflight.Limits, log *zap.Logger) *Server {
+	e := &edge{log: log, gate: admission.Gate}
 	gate := inflight.NewGate(limits, e.admit, log)
 	s := &Server{
 		gate: gate,
 		grpc: grpc.NewServer(append(gate.Options(),
-			grpc.Creds(inflight.Credentials(access.Transport())),
+			grpc.Creds(inflight.Credentials(access.Transport(admission.TLS))),
 			grpc.MaxRecvMsgSize(maxMessageBytes),
 			grpc.ChainUnaryInterceptor(e.unary),
 			grpc.ChainStreamInterceptor(e.stream),

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -79,4 +80,83 @@ func TestFullDisk(t *testing.T) {
 	if r := submit(t, s, workload("more", module)); !r.Created {
 		t.Errorf("a new workload: %v", r.Err)
 	}
+}
+
+// A store opens on a disk that has no byte left, hands out what is unfinished, and can make room. This
+// needs the right to mount a small disk.
+func TestOpenOnFullDisk(t *testing.T) {
+	for _, crash := range []bool{false, true} {
+		t.Run(fmt.Sprintf("crash=%t", crash), func(t *testing.T) {
+			disk := t.TempDir()
+			if err := unix.Mount("tmpfs", disk, "tmpfs", 0, "size=8m"); err != nil {
+				t.Skipf("mounting a small disk: %v", err)
+			}
+			t.Cleanup(func() { check(t, unix.Unmount(disk, unix.MNT_DETACH)) })
+			dir := filepath.Join(disk, "store")
+			s := open(t, dir, storetest.Options{})
+			module := store.DigestOf([]byte("module"))
+			u, err := s.Upload(t.Context(), module, 6, store.Resume{})
+			check(t, err)
+			_, err = u.Write([]byte("module"))
+			check(t, err)
+			_, err = u.Commit(t.Context(), epoch, nil, "")
+			check(t, err)
+			check(t, u.Close())
+			large := workload("large", module)
+			large.Spec = make([]byte, 500_000)
+			for _, w := range []*store.Workload{large, workload("runs", module), workload("waits", module)} {
+				submit(t, s, w)
+			}
+			done := make(chan error, 1)
+			s.Transition(store.Transition{ID: "large", From: store.Unfinished, To: store.Cancelled, Time: epoch}, nil)
+			s.Transition(store.Transition{ID: "runs", From: store.Unfinished, To: store.Running, Attempt: 1, Time: epoch}, func(_ int64, err error) { done <- err })
+			check(t, <-done)
+			if crash {
+				// What a process leaves that is killed: its files as they are, and no lock.
+				for _, name := range []string{"store.db", "store.db-wal"} {
+					data, err := os.ReadFile(filepath.Join(dir, name))
+					check(t, err)
+					check(t, os.WriteFile(filepath.Join(disk, name), data, 0o600))
+				}
+				check(t, s.Close())
+				for _, name := range []string{"store.db", "store.db-wal"} {
+					check(t, os.Rename(filepath.Join(disk, name), filepath.Join(dir, name)))
+				}
+			} else {
+				check(t, s.Close())
+			}
+			fillUp(t, filepath.Join(disk, "ballast"))
+
+			s = closing(t, open(t, dir, storetest.Options{}))
+			claimed, err := s.Claim(t.Context(), 10)
+			check(t, err)
+			wantIDs(t, "claimed", claimed.Workloads, "runs", "waits")
+			for _, w := range claimed.Workloads {
+				if w.State != store.Pending {
+					t.Errorf("%s was claimed %v", w.ID, w.State)
+				}
+			}
+			pruned, err := s.Prune(t.Context(), store.Retention{Before: epoch.Add(time.Hour)})
+			check(t, err)
+			if pruned.Workloads != 1 {
+				t.Errorf("%d workloads were pruned", pruned.Workloads)
+			}
+			s.Transition(store.Transition{ID: "runs", From: store.States(store.Pending), To: store.Running, Attempt: 2, Time: epoch}, func(_ int64, err error) { done <- err })
+			check(t, os.Remove(filepath.Join(disk, "ballast")))
+			check(t, <-done)
+		})
+	}
+}
+
+// fillUp writes a file until the disk is full.
+func fillUp(t *testing.T, path string) {
+	t.Helper()
+	f, err := os.Create(path)
+	check(t, err)
+	for size := 64 << 10; size > 0; {
+		if _, err := f.Write(make([]byte, size)); err != nil {
+			size /= 2
+		}
+	}
+	check(t, f.Close())
 }

@@ -105,6 +105,11 @@ func TestOneProcessAtATime(t *testing.T) {
 	if !errors.As(err, &locked) || locked.PID != os.Getpid() {
 		t.Errorf("error %v, want a LockedError with process %d", err, os.Getpid())
 	}
+	// Removing the lock file does not unlock the files beside it.
+	check(t, os.Remove(filepath.Join(dir, "lock")))
+	if _, err := sqlite.Open(t.Context(), sqlite.Config{Dir: dir}); !errors.As(err, &locked) {
+		t.Errorf("without the lock file: error %v, want a LockedError", err)
+	}
 	check(t, s.Close())
 	check(t, open(t, dir, storetest.Options{}).Close())
 }

@@ -16,29 +16,46 @@ import (
 	"github.com/reactord/reactord/reactor/store"
 )
 
-// lockDir takes the lock of a store's directory. The lock is the kernel's, so that of a process
-// that died is free; the file says who has it. It is not removed: another process may have it
-// open and wait for its lock.
-func lockDir(dir string) (*os.File, error) {
-	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
+// dirLock is the lock of a store's directory.
+type dirLock struct{ dir, file *os.File }
+
+// lockDir takes the lock of a store's directory. The locks are the kernel's, so those of a process
+// that died are free. That of the directory itself holds for as long as anybody can come to the same
+// files; that of the file in it holds where directories cannot be locked, too, as in some network file
+// systems, and the file says who has it. It is not removed: another process may have it open and
+// wait for its lock. If somebody else removes it, the lock of the directory is left.
+func lockDir(dir string) (*dirLock, error) {
+	d, err := os.Open(dir)
 	if err != nil {
 		return nil, err
 	}
-	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-	if errors.Is(err, unix.EWOULDBLOCK) {
-		return nil, errors.Join(&store.LockedError{Dir: dir, PID: readPID(f)}, f.Close())
-	}
-	if err == nil {
-		err = f.Truncate(0)
-	}
-	if err == nil {
-		_, err = f.WriteAt(fmt.Appendln(nil, os.Getpid()), 0)
-	}
+	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("locking %s: %w", dir, err), f.Close())
+		return nil, errors.Join(err, d.Close())
 	}
-	return f, nil
+	l := &dirLock{dir: d, file: f}
+	for _, lock := range []*os.File{d, f} {
+		err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		switch {
+		case errors.Is(err, unix.EWOULDBLOCK):
+			return nil, errors.Join(&store.LockedError{Dir: dir, PID: readPID(f)}, l.Close())
+		case err != nil && lock == f:
+			return nil, errors.Join(fmt.Errorf("locking %s: %w", dir, err), l.Close())
+		}
+	}
+	l.sign()
+	return l, nil
 }
+
+// sign notes who has the lock. It is for people: on a full disk the lock holds without it.
+func (l *dirLock) sign() {
+	if l.file.Truncate(0) == nil {
+		_, _ = l.file.WriteAt(fmt.Appendln(nil, os.Getpid()), 0)
+	}
+}
+
+// Close gives the lock back.
+func (l *dirLock) Close() error { return errors.Join(l.file.Close(), l.dir.Close()) }
 
 func readPID(f *os.File) int {
 	text, err := io.ReadAll(io.LimitReader(f, 32))

@@ -67,13 +67,32 @@ func (s *Store) open(ctx context.Context, dir string) (err error) {
 	if s.blobs, err = blob.Open(filepath.Join(dir, "modules"), s.cfg.ModuleBytes); err != nil {
 		return err
 	}
+	s.reserve = &reserve{path: filepath.Join(dir, "reserve")}
+	err = s.openDatabase(ctx, dir)
+	if passing(err) && s.reserve.spend() {
+		if err = s.closeDatabase(); err == nil {
+			err = s.openDatabase(ctx, dir)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	s.reserve.fill()
+	if err := s.sweep(ctx); err != nil {
+		return err
+	}
+	return errors.Join(syncDir(dir), syncDir(filepath.Dir(dir)))
+}
+
+// openDatabase opens the connections, and reads where a former process left off.
+func (s *Store) openDatabase(ctx context.Context, dir string) error {
 	c, err := s.openWriter(ctx, dir)
 	if err != nil {
 		return err
 	}
 	s.writer = &writer{
 		conn: c, queue: s.queue, observer: s.cfg.Observer, known: make(map[string]head),
-		outage: s.outageOf("database"), space: space{bound: s.cfg.DatabaseBytes, pressed: s.cfg.Pressed},
+		reserve: s.reserve, outage: s.outageOf("database"), space: space{bound: s.cfg.DatabaseBytes, pressed: s.cfg.Pressed},
 	}
 	s.uploads = s.outageOf("modules")
 	if err := migrate(c, dir); err != nil {
@@ -94,13 +113,7 @@ func (s *Store) open(ctx context.Context, dir string) (err error) {
 			{"cache_size", "-4096"},
 		})
 	})
-	if err != nil {
-		return err
-	}
-	if err := s.sweep(ctx); err != nil {
-		return err
-	}
-	return errors.Join(syncDir(dir), syncDir(filepath.Dir(dir)))
+	return err
 }
 
 func (s *Store) outageOf(what string) *outage {
@@ -167,12 +180,19 @@ func (s *Store) sweep(ctx context.Context) error {
 
 // release gives back what open took.
 func (s *Store) release() error {
+	faults := []error{s.closeDatabase()}
+	if s.lock != nil {
+		faults = append(faults, s.lock.Close())
+	}
+	return errors.Join(faults...)
+}
+
+// closeDatabase closes the connections that openDatabase has opened.
+func (s *Store) closeDatabase() error {
 	faults := []error{s.lanes.close()}
 	if s.writer != nil {
 		faults = append(faults, s.writer.conn.close())
-	}
-	if s.lock != nil {
-		faults = append(faults, s.lock.Close())
+		s.writer = nil
 	}
 	return errors.Join(faults...)
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"sync"
 
 	"golang.org/x/sync/semaphore"
@@ -17,7 +16,7 @@ import (
 // Store implements store.Store.
 type Store struct {
 	cfg    Config
-	lock   *os.File
+	lock   *dirLock
 	blobs  *blob.Dir
 	writer *writer
 	queue  *queue
@@ -27,6 +26,8 @@ type Store struct {
 	// uploads tells when the bytes of modules cannot be written.
 	uploads *outage
 	lanes   lanes
+	// reserve is the writer\'s once it runs.
+	reserve *reserve
 
 	once    sync.Once
 	closing chan struct{}

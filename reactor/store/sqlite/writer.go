@@ -23,8 +23,9 @@ type writer struct {
 	observer store.Observer
 	revision atomic.Int64 // of the last commit
 
-	outage *outage
-	space  space
+	outage  *outage
+	reserve *reserve
+	space   space
 
 	marks marks
 	stay  []op // could not be written yet
@@ -98,7 +99,11 @@ func (w *writer) single(batch []op) {
 		id := o.workload()
 		err := cause
 		if tried := makesRoom(o) || futile < maxFutile && !blocked[id]; tried {
-			if err = w.commit(o); err == nil {
+			err = w.commit(o)
+			if passing(err) && makesRoom(o) && w.reserve.spend() {
+				err = w.commit(o)
+			}
+			if err == nil {
 				futile = 0
 				continue
 			}
@@ -169,6 +174,9 @@ func (w *writer) noteSuccess(ops []op) {
 		freed = freed || makesRoom(o)
 	}
 	w.outage.succeed(largest, time.Now())
+	if w.reserve.spent && !w.outage.isOn() {
+		w.reserve.fill()
+	}
 	// What can't be looked at is looked at again with the next commit.
 	if freed {
 		_ = w.space.look(w.conn)

@@ -156,7 +156,7 @@ func (r *Reactor) open() (err error) {
 		return fmt.Errorf("the size of the disk: %w", err)
 	}
 	opened, err := sqlite.Open(r.ctx, sqlite.Config{
-		Dir: filepath.Join(r.cfg.DataDir, "store"), Observer: r.observe,
+		Dir: filepath.Join(r.cfg.DataDir, storeDir), Observer: r.observe,
 		ModuleBytes: r.cfg.ModuleStoreBytes, DatabaseBytes: r.cfg.StoreBytes,
 		Pressed: r.pressed, Outage: r.outage,
 	})

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"runtime"
@@ -32,7 +33,7 @@ func command() *cobra.Command {
 	root.Short = "Run WebAssembly programs as async tasks"
 	root.Long = about + "\n\n" + settingsHelp
 	root.SilenceErrors = true
-	root.AddCommand(serveCommand("serve"), demoCommand(), versionCommand(), compileCommand())
+	root.AddCommand(serveCommand("serve"), demoCommand(), storeCommand(), versionCommand(), compileCommand())
 	return root
 }
 
@@ -87,6 +88,48 @@ func compileCommand() *cobra.Command {
 		},
 		SilenceUsage: true,
 	}
+}
+
+// storeCommand is for stores that are damaged, while no daemon uses them.
+func storeCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "store",
+		Short: "Look after the store of a daemon that does not run",
+		Long: `A daemon does not start on a store whose database is damaged. check reads all of it and tells what is
+readable; salvage sets the database aside, under a name that it prints, and makes a new one of that.
+Modules whose record is lost have to be pushed again.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(
+		repairCommand("check", "Tell what can be read of the store", reactor.CheckStore),
+		repairCommand("salvage", "Set a damaged store aside and go on with what can be read of it", reactor.SalvageStore),
+	)
+	return cmd
+}
+
+func repairCommand(use, short string, repair func(context.Context, string) (reactor.Salvaged, error)) *cobra.Command {
+	cmd := &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs, SilenceUsage: true}
+	cmd.Flags().SortFlags = false
+	loader := config.NewLoader(cmd.Flags(), defaults())
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		cfg, err := loader.Load(os.Environ(), os.ReadFile)
+		if err != nil {
+			return err
+		}
+		ctx, stop := interruptible()
+		defer stop()
+		found, err := repair(ctx, cfg.Reactor.DataDir)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(cmd.OutOrStdout(), "%d workloads and %d modules are readable, %d records are damaged\n", found.Workloads, found.Modules, found.Unreadable)
+		if found.Aside != "" {
+			fmt.Fprintf(cmd.OutOrStdout(), "the damaged database is %s\n", found.Aside)
+		}
+		return nil
+	}
+	return cmd
 }
 
 func demoCommand() *cobra.Command {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -111,6 +112,39 @@ func TestModuleHeals(t *testing.T) {
 	if got := d.WaitFor(t, id); got.GetState() != reactorv1.WorkloadState_WORKLOAD_STATE_SUCCEEDED {
 		t.Errorf("it ended as %v", got)
 	}
+}
+
+// TestDamagedDatabase: a daemon does not start on a database that was cut short, says what to do, and
+// starts when that was done.
+func TestDamagedDatabase(t *testing.T) {
+	dir := t.TempDir()
+	d := testkit.Start(t, dir)
+	spec := &reactorv1.WorkloadSpec{Module: d.Push(t, paddedProgram('a', 10_000))}
+	d.WaitFor(t, d.SubmitMany(t, spec, 200)[199])
+	d.Stop()
+	path := filepath.Join(dir, "store", "store.db")
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(path, info.Size()-8192); err != nil {
+		t.Fatal(err)
+	}
+	reactord := func(args ...string) string {
+		out, _ := exec.CommandContext(t.Context(), testkit.Binary(t, "reactord"), append(args, "--data-dir="+dir)...).CombinedOutput()
+		return string(out)
+	}
+	if out := reactord("serve", "--listen=unix://"+filepath.Join(dir, "socket")); !strings.Contains(out, "reactord store salvage") {
+		t.Fatalf("the daemon says %q", out)
+	}
+	if out := reactord("store", "check"); !strings.Contains(out, "readable") {
+		t.Errorf("check says %q", out)
+	}
+	if out := reactord("store", "salvage"); !strings.Contains(out, "store.db.damaged-") {
+		t.Fatalf("salvage says %q", out)
+	}
+	d = testkit.Start(t, dir)
+	d.Run(t, &reactorv1.WorkloadSpec{Module: d.Push(t, paddedProgram('a', 10_000))})
 }
 
 // median is the median time that call takes.

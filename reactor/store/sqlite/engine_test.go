@@ -437,3 +437,85 @@ func TestStrayBlobs(t *testing.T) {
 		t.Errorf("the module: %v", err)
 	}
 }
+
+// A database that is damaged is not opened, with a word on what to do; what can be read of it is
+// salvaged, and the rest is set aside.
+func TestSalvage(t *testing.T) {
+	const pageSize = 4096
+	for _, test := range []struct {
+		name   string
+		damage func(data []byte) []byte
+		opens  bool
+		least  int // of the 305 workloads
+	}{
+		{"none", func(data []byte) []byte { return data }, true, 305},
+		{"a little cut off", func(data []byte) []byte { return data[:len(data)-pageSize] }, false, 100},
+		{"half cut off", func(data []byte) []byte { return data[:len(data)/2/pageSize*pageSize] }, false, 0},
+		{"within a page", func(data []byte) []byte { return data[:len(data)-pageSize/3] }, true, 100},
+		{"no header", func(data []byte) []byte { clear(data[:100]); return data }, false, 0},
+		{"nothing but garbage", func(data []byte) []byte { return bytes.Repeat([]byte("garbage "), len(data)/8) }, false, 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			dir, module := fill(t)
+			s := open(t, dir, storetest.Options{})
+			var many []*store.Workload
+			for i := range 300 {
+				many = append(many, workload(fmt.Sprintf("w%d", i), module))
+			}
+			_, err := s.Submit(t.Context(), many)
+			check(t, err)
+			before := s.Revision()
+			check(t, s.Close())
+			path := filepath.Join(dir, "store.db")
+			data, err := os.ReadFile(path)
+			check(t, err)
+			damaged := test.damage(data)
+			check(t, os.WriteFile(path, damaged, 0o600))
+
+			opened, err := sqlite.Open(t.Context(), sqlite.Config{Dir: dir})
+			if err == nil {
+				check(t, opened.Close())
+			} else if !strings.Contains(err.Error(), "reactord store salvage") {
+				t.Errorf("error %v does not say what to do", err)
+			}
+			if (err == nil) != test.opens {
+				t.Fatalf("Open: %v", err)
+			}
+			looked, err := sqlite.Check(t.Context(), dir)
+			check(t, err)
+			kept, err := sqlite.Salvage(t.Context(), dir, epoch)
+			check(t, err)
+			if kept.Workloads < test.least || kept.Workloads != looked.Workloads || kept.Modules != looked.Modules {
+				t.Errorf("kept %+v after seeing %+v, want %d workloads", kept, looked, test.least)
+			}
+			if aside, err := os.ReadFile(kept.Aside); err != nil || !bytes.Equal(aside, damaged) && !test.opens {
+				t.Errorf("what was set aside has %d bytes, want %d: %v", len(aside), len(damaged), err)
+			}
+
+			s = closing(t, open(t, dir, storetest.Options{}))
+			page, err := s.List(t.Context(), store.Query{Limit: 1000})
+			check(t, err)
+			counts, err := s.Count(t.Context())
+			check(t, err)
+			if len(page.Workloads) != kept.Workloads || counts.Of(store.Finished|store.Unfinished) != int64(kept.Workloads) || len(page.Corrupt) > 0 {
+				t.Errorf("%d workloads are there, counted as %v, and %d corrupt ones; want %d", len(page.Workloads), counts, len(page.Corrupt), kept.Workloads)
+			}
+			if kept.Workloads > 0 {
+				if _, err := s.Changes(t.Context(), before-1, 1); !errors.Is(err, store.ErrCursorExpired) {
+					t.Errorf("a cursor from before: error %v", err)
+				}
+			}
+			if test.least == 305 {
+				entries, _, err := s.ReadLog(t.Context(), "b", 0, 0, 10)
+				if err != nil || len(entries) != 1 || !strings.HasPrefix(string(entries[0].Data), "log of b") {
+					t.Errorf("the log of b: %d entries, %v", len(entries), err)
+				}
+			}
+			if kept.Modules > 0 {
+				if r := submit(t, s, workload("new", module)); !r.Created {
+					t.Errorf("a new workload: %v", r.Err)
+				}
+			}
+		})
+	}
+}

@@ -74,6 +74,9 @@ func (s *Store) open(ctx context.Context, dir string) (err error) {
 			err = s.openDatabase(ctx, dir)
 		}
 	}
+	if damaged(err) {
+		return damagedError(dir, err)
+	}
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,284 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/reactord/reactord/reactor/store"
+)
+
+// Salvaged is what can be read of a database, or was kept of it.
+type Salvaged struct {
+	Workloads, Modules int
+	// Unreadable are the records that were found damaged. More may have been lost without a trace.
+	Unreadable int
+	// Aside is where the damaged database is now; empty if it was only looked at.
+	Aside string
+}
+
+// Check reads all of a store that nobody has open, and tells what is readable of it. It changes
+// nothing.
+func Check(ctx context.Context, dir string) (found Salvaged, err error) {
+	lock, err := lockDir(dir)
+	if err != nil {
+		return found, err
+	}
+	defer func() { err = errors.Join(err, lock.Close()) }()
+	s := &salvage{keep: func(func(to *conn) error) error { return nil }}
+	err = s.read(ctx, filepath.Join(dir, databaseName))
+	return s.found, err
+}
+
+// Salvage sets the database of a store aside that nobody has open, and makes a new one of all that
+// can be read of it. Cursors of watches from before expire.
+func Salvage(ctx context.Context, dir string, now time.Time) (found Salvaged, err error) {
+	lock, err := lockDir(dir)
+	if err != nil {
+		return found, err
+	}
+	defer func() { err = errors.Join(err, lock.Close()) }()
+	path := filepath.Join(dir, databaseName)
+	aside := path + ".damaged-" + now.UTC().Format("20060102T150405.000")
+	for _, suffix := range []string{"", "-wal"} {
+		if err := os.Rename(path+suffix, aside+suffix); err != nil && (suffix == "" || !errors.Is(err, fs.ErrNotExist)) {
+			return found, err
+		}
+	}
+	if err := os.Remove(path + "-shm"); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return found, err
+	}
+	s := &Store{cfg: Config{Dir: dir}.withDefaults()}
+	to, err := s.openWriter(ctx, dir)
+	if err != nil {
+		return found, err
+	}
+	defer func() { err = errors.Join(err, to.close()) }()
+	if err := migrate(to, dir); err != nil {
+		return found, err
+	}
+	sv := &salvage{keep: func(write func(*conn) error) error { return write(to) }}
+	if err := sv.write(ctx, to, aside); err != nil {
+		return found, err
+	}
+	sv.found.Aside = aside
+	return sv.found, nil
+}
+
+// salvage copies what can be read of a database to another.
+type salvage struct {
+	keep     func(write func(to *conn) error) error
+	found    Salvaged
+	revision int64 // the highest seen
+}
+
+// salvageBatch is how many records go in one transaction.
+const salvageBatch = 500
+
+// write copies all records.
+func (s *salvage) write(ctx context.Context, to *conn, from string) error {
+	if _, err := to.exec("BEGIN IMMEDIATE"); err != nil {
+		return err
+	}
+	n := 0
+	keep := s.keep
+	s.keep = func(write func(*conn) error) error {
+		if n++; n%salvageBatch == 0 {
+			if _, err := to.exec("COMMIT"); err != nil {
+				return err
+			}
+			if _, err := to.exec("BEGIN IMMEDIATE"); err != nil {
+				return err
+			}
+		}
+		return keep(write)
+	}
+	if err := s.read(ctx, from); err != nil {
+		return err
+	}
+	if _, err := to.exec(`INSERT INTO counts (module, state, n) SELECT module, state, count(*) FROM workloads GROUP BY module, state`); err != nil {
+		return err
+	}
+	// What was lost cannot be told, so watches have to list again.
+	for _, key := range []string{metaFloor, metaSequence} {
+		_, err := to.exec(`INSERT INTO meta (key, value) SELECT ?, max(?, ifnull((SELECT max(seq) FROM workloads), 0))`, key, s.revision)
+		if err != nil {
+			return err
+		}
+	}
+	_, err := to.exec("COMMIT")
+	return err
+}
+
+// read goes through the database at path. Damaged parts are passed over.
+func (s *salvage) read(ctx context.Context, path string) error {
+	c, err := connect(ctx, path, [][2]string{
+		{"busy_timeout", "10000"},
+		{"writable_schema", "1"}, // a file that was cut short is read as far as it goes
+		{"query_only", "1"},
+	})
+	if damaged(err) {
+		return nil // nothing can be read
+	}
+	if err != nil {
+		return err
+	}
+	if err := s.readAll(ctx, c); err != nil && !damaged(err) {
+		return errors.Join(err, c.close())
+	}
+	return c.close()
+}
+
+func (s *salvage) readAll(ctx context.Context, c *conn) error {
+	if err := s.readTags(c); err != nil {
+		return err
+	}
+	if err := s.through(ctx, c, "modules", "seq", s.readModule); err != nil {
+		return err
+	}
+	return s.through(ctx, c, "workloads", "seq", s.readWorkload)
+}
+
+// maxGap bounds how many numbers are tried in a row that cannot be read: those of some hundred pages.
+const maxGap = 5_000
+
+// through calls each for the numbers of a table in order, passing over those that cannot be read.
+func (s *salvage) through(ctx context.Context, c *conn, table, key string, each func(c *conn, n int64) error) error {
+	query := `SELECT ` + key + ` FROM ` + table + ` WHERE ` + key + ` > ? ORDER BY ` + key + ` LIMIT 1`
+	for n, gap := int64(0), 0; gap < maxGap; {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		next := n
+		found, err := c.one(query, []any{n}, &next)
+		switch {
+		case damaged(err), err == nil && found && next <= n: // a page of nonsense gives any number
+			n++
+			gap++
+			continue
+		case err != nil:
+			return err
+		case !found:
+			return nil
+		}
+		n, gap = next, 0
+		if err := each(c, n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readTags copies the tags; those of modules that are lost go with the first deletion.
+func (s *salvage) readTags(c *conn) error {
+	err := c.each(`SELECT tag, digest FROM tags`, nil, func(rows *sql.Rows) error {
+		var tag string
+		var digest []byte
+		if err := rows.Scan(&tag, &digest); err != nil {
+			return err
+		}
+		return s.keep(func(to *conn) error {
+			_, err := to.exec(`INSERT INTO tags (tag, digest) VALUES (?, ?)`, tag, digest)
+			return err
+		})
+	})
+	if damaged(err) {
+		s.found.Unreadable++
+		return nil
+	}
+	return err
+}
+
+func (s *salvage) readModule(c *conn, seq int64) error {
+	var m moduleRow
+	_, err := c.one(`SELECT `+moduleColumns+` FROM modules WHERE seq = ?`, []any{seq}, m.fields()...)
+	if damaged(err) || err == nil && m.checksum() != m.sum {
+		s.found.Unreadable++
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	s.found.Modules++
+	return s.keep(func(to *conn) error {
+		_, err := to.exec(`INSERT INTO modules (`+moduleColumns+`) VALUES (?, ?, ?, ?, ?, ?)`, m.seq, m.digest, m.size, m.created, notNil(m.info), m.sum)
+		return err
+	})
+}
+
+func (s *salvage) readWorkload(c *conn, seq int64) error {
+	r, err := recordBySeq(c, seq)
+	var w *store.Workload
+	if err == nil {
+		w, err = r.workload(c)
+	}
+	var corrupt *store.CorruptError
+	if errors.As(err, &corrupt) {
+		s.found.Unreadable++
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	s.found.Workloads++
+	s.revision = max(s.revision, r.revision)
+	err = s.keep(func(to *conn) error { return r.restore(to, w) })
+	if err != nil {
+		return err
+	}
+	return s.readLog(c, seq)
+}
+
+// restore writes a record as it was.
+func (r *record) restore(to *conn, w *store.Workload) error {
+	_, err := to.exec(`INSERT INTO workloads (`+recordColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		r.seq, r.state, r.attempts, r.updated, r.revision, notNil(r.status), r.stateSum,
+		r.id, r.tenant, r.name, notNil(r.labels), r.module, r.created, r.fixedSum)
+	if err != nil {
+		return err
+	}
+	if _, err := to.exec(`INSERT INTO specs (seq, hash, spec) VALUES (?, ?, ?)`, r.seq, w.SpecHash[:], notNil(w.Spec)); err != nil {
+		return err
+	}
+	for key, value := range w.Labels {
+		if _, err := to.exec(`INSERT INTO labels (key, value, seq) VALUES (?, ?, ?)`, key, value, r.seq); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readLog copies a log up to the first row that is damaged or missing.
+func (s *salvage) readLog(c *conn, seq int64) error {
+	next, last := logKeys(seq)
+	err := c.each(`SELECT key, start, size, entries, sum FROM logs WHERE key BETWEEN ? AND ? ORDER BY key`, []any{next, last}, func(rows *sql.Rows) error {
+		var row logRow
+		if err := rows.Scan(&row.key, &row.start, &row.size, &row.entries, &row.sum); err != nil {
+			return err
+		}
+		if row.key != next || row.check() != nil {
+			return errGap
+		}
+		next++
+		return s.keep(func(to *conn) error { return row.write(to) })
+	})
+	if damaged(err) || errors.Is(err, errGap) {
+		s.found.Unreadable++
+		return nil
+	}
+	return err
+}
+
+// errGap ends a log that cannot be read on.
+var errGap = errors.New("the log has a gap")
+
+// damagedError says what to do about a database that cannot be opened.
+func damagedError(dir string, err error) error {
+	return fmt.Errorf("the database %s is damaged: %w; `reactord store check` tells what of it can be read, "+
+		"`reactord store salvage` sets it aside and goes on with that", filepath.Join(dir, databaseName), err)
+}

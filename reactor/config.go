@@ -11,6 +11,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/reactord/reactord/executor/engine"
 	"github.com/reactord/reactord/reactor/internal/process"
 	"github.com/reactord/reactord/reactor/policy"
 )
@@ -41,8 +42,11 @@ type Config struct {
 	// within bounds, for nothing can stop a compilation in this one; without it all modules
 	// have to be trusted.
 	Compiler []string
-	// IdleModules is how many compiled modules are held in memory that no guest uses: 16.
+	// IdleModules is how many compiled modules are held in memory that no guest uses: DefaultIdleModules.
 	IdleModules int
+	// ModuleMemoryBytes bounds what all compiled modules take in memory, about: an eighth of the
+	// machine's memory.
+	ModuleMemoryBytes int64
 	// Starting bounds the workloads that were given to the workers and have not run yet: 64 for
 	// each worker. More would only make those that run wait behind those that start.
 	Starting int
@@ -101,6 +105,9 @@ type Config struct {
 	GracePeriod time.Duration
 }
 
+// DefaultIdleModules is how many compiled modules are held in memory that no guest uses.
+const DefaultIdleModules = engine.DefaultIdleModules
+
 const (
 	kib = 1 << 10
 	mib = 1 << 20
@@ -132,6 +139,8 @@ func (c Config) withDefaults() Config {
 		PendingOps:  1024,
 	}.within(c.MaxLimits))
 	c.MemoryBytes = cmp.Or(c.MemoryBytes, int64(process.MachineMemory()/4*3))
+	c.IdleModules = cmp.Or(c.IdleModules, DefaultIdleModules)
+	c.ModuleMemoryBytes = cmp.Or(c.ModuleMemoryBytes, int64(process.MachineMemory()/8))
 	c.MaxLive = cmp.Or(c.MaxLive, 1_000_000)
 	c.MaxPending = cmp.Or(c.MaxPending, 1_000_000)
 	c.CrashLimit = max(cmp.Or(c.CrashLimit, 3), 2)
@@ -169,6 +178,7 @@ func (c Config) Validate() error {
 		{"BlockingThreads", int64(c.BlockingThreads)},
 		{"Compilers", int64(c.Compilers)},
 		{"IdleModules", int64(c.IdleModules)},
+		{"ModuleMemoryBytes", c.ModuleMemoryBytes},
 		{"Starting", int64(c.Starting)},
 		{"MemoryBytes", c.MemoryBytes},
 		{"MaxLive", int64(c.MaxLive)},

@@ -46,6 +46,7 @@ func TestPassing(t *testing.T) {
 		{&engine.InternalError{Err: &os.PathError{Err: syscall.ENOSPC}}, retry.Space},
 		{&engine.InternalError{Err: errors.New("a fault")}, retry.None},
 		{&engine.TransientError{Err: errors.New("killed")}, retry.Compiler},
+		{&engine.TransientError{Err: engine.ErrModuleMemory}, retry.Memory},
 		{&engine.TransientError{Err: &os.PathError{Err: syscall.EMFILE}}, retry.Descriptors},
 		{&meter.Error{Kind: meter.TooLarge}, retry.None},
 		{engine.ErrOutOfMemory, retry.None},

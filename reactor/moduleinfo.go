@@ -200,6 +200,11 @@ func refusal(digest string, err error) error {
 	if _, ok := errors.AsType[*engine.UnknownImportError](err); ok {
 		return refused(errs.ModuleUnsupported)
 	}
+	if errors.Is(err, engine.ErrModuleMemory) {
+		e := errs.Module(errs.LimitExceeded, digest, "%v: push again when workloads have ended", err)
+		e.Cause, e.Retry = err, compilerRetry
+		return e
+	}
 	if _, ok := errors.AsType[*engine.TransientError](err); ok {
 		e := errs.Module(errs.Unavailable, digest, "the module was not compiled, through no fault of its own: %v", err)
 		e.Cause, e.Retry = err, compilerRetry

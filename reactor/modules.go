@@ -366,5 +366,8 @@ func (r *Reactor) DeleteModule(ctx context.Context, ref string) error {
 	}
 	err = r.store.DeleteModule(ctx, rec.Digest)
 	r.catalog.forget()
+	if err == nil {
+		r.engine.Forget(rec.Digest.String())
+	}
 	return stored(err)
 }

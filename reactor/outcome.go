@@ -124,6 +124,9 @@ func passing(err error) retry.Trouble {
 		}
 		return retry.None
 	}
+	if errors.Is(err, engine.ErrModuleMemory) {
+		return retry.Memory
+	}
 	if transient, ok := errors.AsType[*engine.TransientError](err); ok {
 		if t := retry.OfFile(transient); t != retry.None {
 			return t

@@ -173,13 +173,14 @@ func (r *Reactor) open() (err error) {
 		Compilers:      r.cfg.Compilers,
 		Compiler:       r.cfg.Compiler,
 		IdleModules:    r.cfg.IdleModules,
+		ModuleBytes:    r.cfg.ModuleMemoryBytes,
 		MemoryBytes:    r.cfg.MemoryBytes,
 		Limits:         meter.Limits{ModuleBytes: int(r.cfg.MaxModuleBytes), Functions: r.cfg.MaxModuleFunctions},
 	})
 	if err != nil {
 		return err
 	}
-	if err := wasip1.Instantiate(r.ctx, r.engine.Runtime()); err != nil {
+	if err := r.engine.AddHost(r.ctx, wasip1.Instantiate); err != nil {
 		return fmt.Errorf("host functions: %w", err)
 	}
 	r.feed = feed.New[change](feedChanges, r.store.Revision())

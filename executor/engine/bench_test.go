@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"io"
 	"os"
 	"os/exec"
@@ -10,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
 )
 
@@ -147,7 +149,10 @@ func BenchmarkLoad(b *testing.B) {
 
 // defineWASI lets programs link that are loaded and not run.
 func defineWASI(b *testing.B, e *Engine) {
-	if _, err := wasi_snapshot_preview1.Instantiate(b.Context(), e.Runtime()); err != nil {
+	if err := e.AddHost(b.Context(), func(ctx context.Context, r wazero.Runtime) error {
+		_, err := wasi_snapshot_preview1.Instantiate(ctx, r)
+		return err
+	}); err != nil {
 		b.Fatal(err)
 	}
 }

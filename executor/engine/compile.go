@@ -49,14 +49,23 @@ func (e *Engine) prepare(read func() ([]byte, error)) (job compileJob, info *met
 }
 
 // build compiles a module.
-func (e *Engine) build(job compileJob, limit bounds) (compiled wazero.CompiledModule, err error) {
+func (m *Module) build(job compileJob, limit bounds) error {
+	e := m.engine
 	if e.cache != nil {
-		return e.cache.compile(e.ctx, e.runtime, job, limit)
+		made, err := e.cache.compile(e.ctx, job, limit)
+		if err != nil {
+			return err
+		}
+		return m.install(job, made)
 	}
-	if compiled, err = e.runtime.CompileModule(e.ctx, job.metered); err != nil {
-		return nil, blame(e.ctx, job.original, err)
+	if err := m.admit(footprint(m.info, guessedCode(m.info))); err != nil {
+		return err
 	}
-	return compiled, nil
+	var err error
+	if m.compiled, err = m.runtime.CompileModule(e.ctx, job.metered); err != nil {
+		return blame(e.ctx, job.original, err)
+	}
+	return nil
 }
 
 // blame tells whose fault it is that a metered module did not compile. The pass

@@ -9,6 +9,9 @@ import (
 	"github.com/reactord/reactord/executor/engine/meter"
 )
 
+// DefaultIdleModules is how many compiled modules are kept while no one holds them.
+const DefaultIdleModules = 16
+
 // Config sizes an Engine. A field that is zero has the default its comment tells.
 type Config struct {
 	CacheDir   string // machine code on disk, for one Engine alone; none
@@ -18,7 +21,8 @@ type Config struct {
 	OnCacheTrouble func(error)
 	Compilers      int          // compilations at a time; half of GOMAXPROCS
 	Compiler       []string     // a command that calls CompilerMain, for modules that are not trusted; in this process. Needs CacheDir
-	IdleModules    int          // compiled modules kept while no one holds them; 64
+	IdleModules    int          // compiled modules kept while no one holds them; DefaultIdleModules
+	ModuleBytes    int64        // of all compiled modules, about; 1 GiB
 	Limits         meter.Limits // on what the metering pass accepts; its own defaults
 	MemoryBytes    int64        // of all instances together; no bound
 }
@@ -26,7 +30,8 @@ type Config struct {
 func (c Config) withDefaults() Config {
 	c.CacheBytes = cmp.Or(c.CacheBytes, 1<<30)
 	c.Compilers = cmp.Or(c.Compilers, max(1, runtime.GOMAXPROCS(0)/2))
-	c.IdleModules = cmp.Or(c.IdleModules, 64)
+	c.IdleModules = cmp.Or(c.IdleModules, DefaultIdleModules)
+	c.ModuleBytes = cmp.Or(c.ModuleBytes, 1<<30)
 	return c
 }
 
@@ -40,6 +45,7 @@ func (c Config) Validate() error {
 		{"CacheBytes", c.CacheBytes},
 		{"Compilers", int64(c.Compilers)},
 		{"IdleModules", int64(c.IdleModules)},
+		{"ModuleBytes", c.ModuleBytes},
 		{"MemoryBytes", c.MemoryBytes},
 	} {
 		if field.value < 0 {

@@ -41,8 +41,7 @@ import (
 //     a file's last use is its modification time, so that order survives a restart.
 //
 // Rejected: checking wazero's directory at start (reads everything, does not
-// tell whose file is whose, so what was used last isn't known either); a runtime for
-// each module (host modules would have to be made in each).
+// tell whose file is whose, so what was used last isn't known either).
 type diskCache struct {
 	dir         string
 	limit       int64
@@ -251,35 +250,26 @@ func (c *diskCache) key(job compileJob) string {
 	return hex.EncodeToString(sum.Sum(nil))
 }
 
-// load makes a module of code that is in the cache. An error says that there is none that is of use.
-func (c *diskCache) load(ctx context.Context, r wazero.Runtime, job compileJob) (wazero.CompiledModule, error) {
+// find returns the code of a module that was compiled before. An error says that there is none that is of use.
+func (c *diskCache) find(ctx context.Context, job compileJob) (code, error) {
 	if err := c.ready(ctx); err != nil {
-		return nil, err
+		return code{}, err
 	}
-	key := c.key(job)
-	found, err := c.get(key)
-	if err != nil {
-		return nil, err
-	}
-	module, err := c.open(ctx, r, job, found)
-	if err != nil { // sound, and yet refused
-		return nil, errors.Join(err, c.drop(key))
-	}
-	return module, nil
+	return c.get(c.key(job))
 }
 
-// compile makes a module, and stores its code.
-func (c *diskCache) compile(ctx context.Context, r wazero.Runtime, job compileJob, limit bounds) (wazero.CompiledModule, error) {
+// compile compiles a module and stores its code.
+func (c *diskCache) compile(ctx context.Context, job compileJob, limit bounds) (code, error) {
 	if err := c.ready(ctx); err != nil {
-		return nil, err
+		return code{}, err
 	}
 	made, err := c.build(ctx, job, limit)
 	if err != nil {
-		return nil, err
+		return code{}, err
 	}
 	// A cache that cannot be written to is slow, not wrong.
 	c.report(c.put(c.key(job), made))
-	return c.open(ctx, r, job, made)
+	return made, nil
 }
 
 // open puts code before the door for the runtime to read. Modules that differ in what the metering pass leaves
@@ -416,10 +406,9 @@ func (c *diskCache) trim() error {
 
 func (c *diskCache) path(key string) string { return filepath.Join(c.dir, key+codeSuffix) }
 
-// close removes the door and lets others have the directory. The runtime must be closed.
-func (c *diskCache) close(ctx context.Context) error {
+// close removes the door and lets others have the directory. The runtimes and live must be closed.
+func (c *diskCache) close() error {
 	err := errors.Join(
-		c.live.Close(ctx),
 		os.RemoveAll(c.door),
 		os.RemoveAll(filepath.Join(c.scratch, stageName)))
 	if c.temporary != "" {

@@ -1,6 +1,6 @@
 // Package engine compiles WebAssembly modules and runs instances of them.
 //
-// An Engine is one wazero runtime with what reactord adds to it: the metering
+// An Engine is wazero, a runtime for each module, with what reactord adds to it: the metering
 // pass (package meter) between the module and the compiler, a bounded pool of
 // compilers, caches of machine code in memory and on disk, and linear memories
 // of its own (package memory). Load gives a Module, Module.Instantiate an
@@ -8,7 +8,7 @@
 //
 // # Who calls what
 //
-// Engine and Module are safe for concurrent use. Load, Inspect and Close may
+// Engine and Module are safe for concurrent use. Load and Close may
 // take seconds and must not be called on a worker of an executor. An Instance
 // belongs to one goroutine at a time, the fiber of its guest, on which Module.Instantiate
 // must be called too; these never block, other than by what Host.Preempt and

@@ -28,8 +28,11 @@ const features = api.CoreFeaturesV2 | experimental.CoreFeaturesTailCall | experi
 // Engine compiles modules and makes instances of them.
 type Engine struct {
 	config    Config
-	runtime   wazero.Runtime
-	instances wazero.ModuleConfig // the same for every instance
+	settings  wazero.RuntimeConfig
+	hosts     []func(context.Context, wazero.Runtime) error // each adds a host module
+	shared    wazero.CompilationCache                       // of all runtimes: so they have their machine code in one place
+	linker    wazero.Runtime                                // has the host modules, and nothing else
+	instances wazero.ModuleConfig                           // the same for every instance
 	pool      *memory.Pool
 	cache     *diskCache // nil: none
 
@@ -59,23 +62,43 @@ func New(ctx context.Context, config Config) (*Engine, error) {
 		smallCompiler: newLane(1),
 		compilers:     newLane(config.Compilers),
 	}
-	e.modules.init(config.IdleModules)
+	e.modules.init(config.IdleModules, config.ModuleBytes)
 	e.ctx, e.stop = context.WithCancel(context.WithoutCancel(ctx))
-	settings := runtimeConfig()
-	if config.CacheDir != "" {
+	if config.CacheDir == "" {
+		e.shared = wazero.NewCompilationCache()
+	} else {
 		cache, err := openDiskCache(ctx, config.CacheDir, config.CacheBytes, config.Compiler, config.OnCacheTrouble)
 		if err != nil {
 			e.stop()
 			return nil, fmt.Errorf("compile cache: %w", err)
 		}
-		e.cache = cache
-		settings = settings.WithCompilationCache(cache.live)
+		e.cache, e.shared = cache, cache.live
 	}
-	e.runtime = wazero.NewRuntimeWithConfig(ctx, settings)
-	if err := defineMeter(ctx, e.runtime); err != nil {
+	e.settings = runtimeConfig().WithCompilationCache(e.shared)
+	e.linker = wazero.NewRuntimeWithConfig(ctx, e.settings)
+	if err := e.AddHost(ctx, defineMeter); err != nil {
 		return nil, errors.Join(err, e.Close(ctx))
 	}
 	return e, nil
+}
+
+// AddHost adds a host module, which define adds to a runtime: to one now, and to that of every module that is
+// loaded. Before the first Load.
+func (e *Engine) AddHost(ctx context.Context, define func(context.Context, wazero.Runtime) error) error {
+	e.hosts = append(e.hosts, define)
+	return define(ctx, e.linker)
+}
+
+// newRuntime makes a runtime with all host modules, for one module. wazero never forgets the type of a function, as
+// long as the runtime lives.
+func (e *Engine) newRuntime() (wazero.Runtime, error) {
+	r := wazero.NewRuntimeWithConfig(e.ctx, e.settings)
+	for _, define := range e.hosts {
+		if err := define(e.ctx, r); err != nil {
+			return nil, errors.Join(err, r.Close(e.ctx))
+		}
+	}
+	return r, nil
 }
 
 // runtimeConfig is how guests are compiled. wazero's own preemption
@@ -103,9 +126,6 @@ func instanceConfig() wazero.ModuleConfig {
 		WithNanotime(func() int64 { return 0 }, sys.ClockResolution(1))
 }
 
-// Runtime is where host modules are added, before the first Inspect or Load.
-func (e *Engine) Runtime() wazero.Runtime { return e.runtime }
-
 // MemoryUsed returns the bytes that all instances hold together, as counted against Config.MemoryBytes.
 func (e *Engine) MemoryUsed() int64 { return e.pool.Used() }
 
@@ -119,9 +139,9 @@ func (e *Engine) Close(ctx context.Context) error {
 	if err := e.pool.Close(); err != nil {
 		return err
 	}
-	err := e.runtime.Close(ctx)
+	err := errors.Join(e.linker.Close(ctx), e.shared.Close(ctx))
 	if e.cache != nil {
-		err = errors.Join(err, e.cache.close(ctx))
+		err = errors.Join(err, e.cache.close())
 	}
 	return err
 }

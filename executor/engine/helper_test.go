@@ -65,17 +65,14 @@ func (g *guest) Preempt() error {
 
 // defineTest adds the host module of the test modules: one function that asks
 // the guest that its context is.
-func defineTest(t testing.TB, r wazero.Runtime) {
-	t.Helper()
+func defineTest(ctx context.Context, r wazero.Runtime) error {
 	_, err := r.NewHostModuleBuilder("test").NewFunctionBuilder().
 		WithGoFunction(api.GoFunc(func(ctx context.Context, stack []uint64) {
 			g := ctx.(*guest)
 			stack[0] = uint64(g.call(g, uint32(stack[0])))
 		}), []api.ValueType{api.ValueTypeI32}, []api.ValueType{api.ValueTypeI32}).
-		Export("call").Instantiate(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+		Export("call").Instantiate(ctx)
+	return err
 }
 
 // openEngine opens an engine that the caller closes.
@@ -85,7 +82,9 @@ func openEngine(t testing.TB, config Config) *Engine {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defineTest(t, e.Runtime())
+	if err := e.AddHost(t.Context(), defineTest); err != nil {
+		t.Fatal(err)
+	}
 	return e
 }
 

@@ -42,7 +42,7 @@ func (e *Engine) link(info *meter.Info) error {
 		}
 		functions, seen := hosts[i.Module]
 		if !seen {
-			if host := e.runtime.Module(i.Module); host != nil {
+			if host := e.linker.Module(i.Module); host != nil {
 				functions = host.ExportedFunctionDefinitions()
 			}
 			hosts[i.Module] = functions

@@ -77,7 +77,7 @@ func (m *Module) Instantiate(config InstanceConfig) (_ *Instance, err error) {
 		return nil, refusal(i.account)
 	}
 	b.open(i, i.account)
-	guest, err := m.engine.runtime.InstantiateModule(config.Host, m.compiled, m.engine.instances)
+	guest, err := m.runtime.InstantiateModule(config.Host, m.compiled, m.engine.instances)
 	b.values = nil
 	if err != nil {
 		return nil, m.outcome(err)

@@ -58,18 +58,64 @@ func (e *Engine) load(ctx context.Context, m *Module, from source) {
 // compile, if that is not much.
 func (m *Module) open(from source) (job compileJob) {
 	e := m.engine
-	if job, m.info, m.err = e.prepare(from.read); m.err == nil && from.accept != nil {
+	if job, m.info, m.err = e.prepare(from.read); m.err != nil {
+		return compileJob{}
+	}
+	if from.accept != nil {
 		m.err = from.accept(m.info)
 	}
+	if m.err == nil {
+		m.err = e.modules.fits(footprint(m.info, 0))
+	}
 	if m.err == nil && e.cache != nil {
-		if found, err := e.cache.load(e.ctx, e.runtime, job); err == nil {
-			m.compiled = found
+		if found, err := e.cache.find(e.ctx, job); err == nil {
+			m.err = m.install(job, found)
+			if _, useless := errors.AsType[*InternalError](m.err); useless {
+				m.err = e.cache.drop(e.cache.key(job)) // it is compiled anew
+			}
 		}
 	}
 	if len(job.original)+len(job.metered) > smallBytes {
 		return compileJob{}
 	}
 	return job
+}
+
+// install makes the module of code that was compiled. It is an *InternalError if that is of no use.
+func (m *Module) install(job compileJob, made code) error {
+	if err := m.admit(footprint(m.info, int64(len(made.bytes)))); err != nil {
+		return err
+	}
+	compiled, err := m.engine.cache.open(m.engine.ctx, m.runtime, job, made)
+	if err != nil {
+		return &InternalError{Err: errors.Join(err, m.dismiss())}
+	}
+	m.compiled = compiled
+	return nil
+}
+
+// admit reserves memory for the module and gives it a runtime.
+func (m *Module) admit(size int64) error {
+	if err := m.reserve(size); err != nil {
+		return err
+	}
+	r, err := m.engine.newRuntime()
+	m.runtime = r
+	return err
+}
+
+// dismiss undoes admit.
+func (m *Module) dismiss() error {
+	t := &m.engine.modules
+	t.mu.Lock()
+	t.release(m)
+	t.mu.Unlock()
+	r := m.runtime
+	m.runtime = nil
+	if r == nil {
+		return nil
+	}
+	return r.Close(m.engine.ctx)
 }
 
 // compile compiles a module, which is read again if there is no job. It is false if nobody wants it any more.
@@ -82,7 +128,7 @@ func (m *Module) compile(ctx context.Context, from source, job compileJob) bool 
 			job, _, err = e.prepare(from.read)
 		}
 		if m.err = err; err == nil {
-			m.compiled, m.err = e.build(job, limit)
+			m.err = m.build(job, limit)
 		}
 	}
 	if job.metered != nil && m.info.CodeBytes <= smallCode && len(e.config.Compiler) > 0 {
@@ -158,6 +204,8 @@ func (m *Module) finish() {
 	if m.err == nil {
 		m.names = namesOf(m.info)
 		m.compiled.ImportedFunctions() // has wazero make its records of functions now, rather than when a guest traps
+	} else if err := m.dismiss(); err != nil {
+		m.err = errors.Join(m.err, err)
 	}
 	t := &m.engine.modules
 	t.mu.Lock()

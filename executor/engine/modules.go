@@ -3,6 +3,8 @@ package engine
 import (
 	"container/list"
 	"context"
+	"errors"
+	"fmt"
 	"sync"
 
 	"github.com/tetratelabs/wazero"
@@ -23,25 +25,28 @@ import (
 //  4. A module that was refused stays on the table like a compiled one: it
 //     would be again, and finding out may have taken long. Any other failure takes it
 //     off the table, so that the next Load tries again.
-//  5. An idle module is taken up again by Load, or closed when too many are idle,
-//     the longest idle first.
+//  5. An idle module is taken up again by Load, or closed when too many are idle or there is no
+//     memory for others, the longest idle first; at once when it is told to be forgotten.
 type Module struct {
 	engine *Engine
 	digest string
-	ready  chan struct{} // closed when the four below are set
+	ready  chan struct{} // closed when the five below are set
 	info   *meter.Info
 	// wazero frees the machine code when neither this nor an instance refers to it.
 	compiled wazero.CompiledModule
+	runtime  wazero.Runtime // its own
 	err      error
 	measure  sync.Once // makes frames, with the first instance
 	frames   []int64   // of info.LargeFrames in the machine code
 	names    names     // for stack traces
 
 	// The rest is guarded by the table's mutex.
-	holders int
-	state   moduleState
-	cancel  context.CancelFunc // of its waits
-	idle    *list.Element
+	holders   int
+	state     moduleState
+	cancel    context.CancelFunc // of its waits
+	idle      *list.Element
+	bytes     int64 // counted for it
+	forgotten bool  // not to be kept when it is idle
 }
 
 type moduleState int
@@ -59,11 +64,53 @@ type moduleTable struct {
 	byDigest map[string]*Module
 	idle     *list.List // of *Module, longest idle first
 	maxIdle  int
+	limit    int64 // on the bytes of all modules
+	used     int64
 	closed   bool
 }
 
-func (t *moduleTable) init(maxIdle int) {
-	t.byDigest, t.idle, t.maxIdle = map[string]*Module{}, list.New(), maxIdle
+func (t *moduleTable) init(maxIdle int, limit int64) {
+	t.byDigest, t.idle, t.maxIdle, t.limit = map[string]*Module{}, list.New(), maxIdle, limit
+}
+
+// ErrModuleMemory is in the TransientError of a Load that would take the modules in use above their memory.
+var ErrModuleMemory = errors.New("the modules in use take all the memory that compiled modules may have")
+
+// fits refuses a module that is too large even for itself.
+func (t *moduleTable) fits(size int64) error {
+	if size <= t.limit {
+		return nil
+	}
+	return &meter.Error{Kind: meter.TooLarge, Msg: fmt.Sprintf(
+		"the module takes about %d MiB of memory when it is compiled, and all modules together may have %d", size>>20, t.limit>>20)}
+}
+
+// reserve counts bytes for a module, for which idle ones make room.
+func (m *Module) reserve(size int64) error {
+	t := &m.engine.modules
+	if err := t.fits(size); err != nil {
+		return err
+	}
+	t.mu.Lock()
+	t.used += size
+	m.bytes += size
+	evicted := t.evict()
+	full := t.used > t.limit
+	if full {
+		t.release(m)
+	}
+	t.mu.Unlock()
+	closeAll(evicted)
+	if full {
+		return &TransientError{Err: ErrModuleMemory}
+	}
+	return nil
+}
+
+// release gives up what is counted for a module.
+func (t *moduleTable) release(m *Module) {
+	t.used -= m.bytes
+	m.bytes = 0
 }
 
 // Load returns the module of a digest, compiled; the caller must Release it.
@@ -104,6 +151,30 @@ func (e *Engine) CompiledModules() int {
 	return len(t.byDigest)
 }
 
+// ModuleMemory returns the bytes that all compiled modules take, about.
+func (e *Engine) ModuleMemory() int64 {
+	t := &e.modules
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.used
+}
+
+// Forget has a module closed as soon as nobody holds it, unless it is loaded again before.
+func (e *Engine) Forget(digest string) {
+	t := &e.modules
+	t.mu.Lock()
+	var evicted []*Module
+	if m := t.byDigest[digest]; m != nil {
+		m.forgotten = true
+		if m.idle != nil {
+			t.idle.MoveToFront(m.idle)
+		}
+		evicted = t.evict()
+	}
+	t.mu.Unlock()
+	closeAll(evicted)
+}
+
 // hold finds or enters the module of a digest.
 func (e *Engine) hold(digest string, from source) (*Module, error) {
 	t := &e.modules
@@ -121,6 +192,7 @@ func (e *Engine) hold(digest string, from source) (*Module, error) {
 		e.loading.Go(func() { e.load(ctx, m, from) })
 	}
 	m.holders++
+	m.forgotten = false
 	if m.idle != nil {
 		t.idle.Remove(m.idle)
 		m.idle = nil
@@ -156,7 +228,12 @@ func (m *Module) Info() *meter.Info { return m.info }
 
 // retire makes a compiled module idle if nobody holds it.
 func (t *moduleTable) retire(m *Module) {
-	if m.holders == 0 && m.state == compiled && m.idle == nil {
+	if m.holders > 0 || m.state != compiled || m.idle != nil {
+		return
+	}
+	if m.forgotten {
+		m.idle = t.idle.PushFront(m)
+	} else {
 		m.idle = t.idle.PushBack(m)
 	}
 }
@@ -166,14 +243,19 @@ func (t *moduleTable) remove(m *Module) {
 	if t.byDigest[m.digest] == m {
 		delete(t.byDigest, m.digest)
 	}
+	t.release(m)
 	m.state = gone
 }
 
-// evict takes idle modules off the table until no more are left than may be.
+// evict takes idle modules off the table until there are no more of them, and no more bytes, than may be.
 // The caller closes them, without the mutex.
 func (t *moduleTable) evict() (evicted []*Module) {
-	for t.idle.Len() > t.maxIdle {
-		m := t.idle.Remove(t.idle.Front()).(*Module)
+	for t.idle.Len() > 0 {
+		m := t.idle.Front().Value.(*Module)
+		if t.idle.Len() <= t.maxIdle && t.used <= t.limit && !m.forgotten {
+			break
+		}
+		t.idle.Remove(m.idle)
 		m.idle = nil
 		t.remove(m)
 		evicted = append(evicted, m)
@@ -194,8 +276,9 @@ func (t *moduleTable) close() {
 func closeAll(modules []*Module) {
 	for _, m := range modules {
 		if m.compiled != nil {
-			// wazero takes the code off its table; it has no error to return.
+			// wazero takes the code off its table, and closes the host modules; neither has an error to return.
 			_ = m.compiled.Close(m.engine.ctx)
+			_ = m.runtime.Close(m.engine.ctx)
 		}
 	}
 }

@@ -93,6 +93,62 @@ func TestIdleModulesAreEvicted(t *testing.T) {
 	held.Release()
 }
 
+// TestModuleMemory: idle modules make room for others, modules in use do not; a module that is too large for
+// all is refused, and what is deleted goes at once.
+func TestModuleMemory(t *testing.T) {
+	probe := newEngine(t, Config{})
+	load(t, probe, "guest")
+	size := probe.ModuleMemory()
+	if size <= 0 {
+		t.Fatalf("a module takes %d bytes", size)
+	}
+	e := newEngine(t, Config{ModuleBytes: 2*size + size/2})
+	read := func() ([]byte, error) { return binaryOf(t, "guest"), nil }
+	hold := func(digest string) (*Module, error) { return e.Load(t.Context(), digest, read) }
+	var held []*Module
+	for _, digest := range []string{"a", "b", "c", "d"} {
+		m, err := hold(digest)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if digest == "a" || digest == "b" {
+			m.Release()
+		} else {
+			held = append(held, m)
+		}
+	}
+	if n := e.CompiledModules(); n != 2 || e.ModuleMemory() != 2*size {
+		t.Errorf("%d modules of %d bytes, want the two in use with %d", n, e.ModuleMemory(), 2*size)
+	}
+	_, err := hold("e")
+	if transient, ok := errors.AsType[*TransientError](err); !ok || !errors.Is(transient, ErrModuleMemory) {
+		t.Errorf("a module too many: %v", err)
+	}
+	e.Forget("c")
+	held[0].Release()
+	if n := e.CompiledModules(); n != 1 {
+		t.Errorf("%d modules once one was forgotten", n)
+	}
+	held[1].Release()
+	e.Forget("d")
+	if e.CompiledModules() != 0 || e.ModuleMemory() != 0 {
+		t.Errorf("%d modules of %d bytes once all were forgotten", e.CompiledModules(), e.ModuleMemory())
+	}
+	m, err := hold("e")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Release()
+	if e.CompiledModules() != 1 {
+		t.Error("what was not forgotten was not kept")
+	}
+	small := newEngine(t, Config{ModuleBytes: size / 2})
+	_, err = small.Load(t.Context(), "guest", read)
+	if refused, ok := errors.AsType[*meter.Error](err); !ok || refused.Kind != meter.TooLarge {
+		t.Errorf("a module larger than the bound: %v", err)
+	}
+}
+
 // TestInstanceOutlivesItsModule: an instance holds its module, however many others come and go.
 func TestInstanceOutlivesItsModule(t *testing.T) {
 	e := newEngine(t, Config{IdleModules: 1})
@@ -300,8 +356,8 @@ func TestCloseIsRefusedWhileInstancesLive(t *testing.T) {
 }
 
 func TestConfig(t *testing.T) {
-	_, err := New(t.Context(), Config{CacheBytes: -1, Compilers: -2, IdleModules: -3, MemoryBytes: -4})
-	want := "CacheBytes is negative: -1\nCompilers is negative: -2\nIdleModules is negative: -3\nMemoryBytes is negative: -4"
+	_, err := New(t.Context(), Config{CacheBytes: -1, Compilers: -2, IdleModules: -3, ModuleBytes: -5, MemoryBytes: -4})
+	want := "CacheBytes is negative: -1\nCompilers is negative: -2\nIdleModules is negative: -3\nModuleBytes is negative: -5\nMemoryBytes is negative: -4"
 	if err == nil || err.Error() != want {
 		t.Errorf("error %v", err)
 	}

@@ -50,7 +50,7 @@ func load(t *testing.T, cache string, binary []byte) *engine.Module {
 			t.Error(err)
 		}
 	})
-	if err := Instantiate(ctx, e.Runtime()); err != nil {
+	if err := e.AddHost(ctx, Instantiate); err != nil {
 		t.Fatal(err)
 	}
 	digest := sha256.Sum256(binary)

@@ -58,7 +58,7 @@ func newStarter(b *testing.B, binary []byte, args []string) *starter {
 	if err != nil {
 		b.Fatal(err)
 	}
-	if err := wasip1.Instantiate(ctx, e.Runtime()); err != nil {
+	if err := e.AddHost(ctx, wasip1.Instantiate); err != nil {
 		b.Fatal(err)
 	}
 	module, err := e.Load(ctx, "guest", func() ([]byte, error) { return binary, nil })

@@ -83,7 +83,7 @@ func newHost(t *testing.T) *host {
 			t.Error(err)
 		}
 	})
-	if err := wasip1.Instantiate(t.Context(), e.Runtime()); err != nil {
+	if err := e.AddHost(t.Context(), wasip1.Instantiate); err != nil {
 		t.Fatal(err)
 	}
 	x, err := executor.New(executor.Config{})

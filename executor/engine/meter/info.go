@@ -29,9 +29,15 @@ type Info struct {
 	Segments      int // of data and of elements
 
 	FunctionCount int  // defined functions, imports not counted
-	CodeBytes     int  // of all bodies, metered
-	ModuleBytes   int  // of the module, metered
 	HasStart      bool // a start section: code runs at instantiation
+
+	// What the metered module has, and an engine records of it.
+	CodeBytes    int // of all bodies
+	ModuleBytes  int
+	Locals       int // of all functions, parameters not counted
+	Types        int
+	TypeValues   int // parameters and results of all types
+	SegmentItems int // of element segments, declarative ones too
 
 	// LargeFrames are the defined functions whose frames are globals, see FrameGlobal.
 	LargeFrames []int

@@ -49,6 +49,7 @@ func TestInfo(t *testing.T) {
 		t.Errorf("%d bytes of code in %d bytes of module", got.CodeBytes, got.ModuleBytes)
 	}
 	got.CodeBytes, got.ModuleBytes = 0, 0
+	got.Locals, got.Types, got.TypeValues, got.SegmentItems = 0, 0, 0, 0
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("info (-want +got):\n%s", diff)
 	}

@@ -39,23 +39,25 @@ func (rw *rewriter) dropUnused(info *Info) error {
 	for _, t := range m.FunctionTypeIndices() {
 		rw.uses.types[t] = true
 	}
-	values := 0
 	for i := range m.Types {
 		if !rw.uses.types[i] {
 			m.Types[i] = wasm.FuncType{}
 		}
-		values += len(m.Types[i].Params) + len(m.Types[i].Results)
+		info.TypeValues += len(m.Types[i].Params) + len(m.Types[i].Results)
 	}
-	if values > rw.limits.TypeValues {
-		return &Error{Kind: TooLarge, Msg: fmt.Sprintf("types of %d parameters and results together, the limit is %d", values, rw.limits.TypeValues)}
+	if info.TypeValues > rw.limits.TypeValues {
+		return &Error{Kind: TooLarge, Msg: fmt.Sprintf("types of %d parameters and results together, the limit is %d", info.TypeValues, rw.limits.TypeValues)}
 	}
+	info.Types = len(m.Types)
 	for i := range m.Elements {
 		e := &m.Elements[i]
 		if e.Mode == wasm.Passive && !rw.uses.elements[i] {
 			e.Funcs, e.Count, e.Exprs = nil, 0, wasm.Expr{}
 		}
+		items := max(e.Count, len(e.Funcs))
+		info.SegmentItems += items
 		if e.Mode != wasm.Declarative {
-			info.Elements += max(e.Count, len(e.Funcs))
+			info.Elements += items
 		}
 	}
 	return nil

@@ -9,6 +9,7 @@ import (
 
 	"go.uber.org/zap/zapcore"
 
+	"github.com/reactord/reactord/reactor"
 	"github.com/reactord/reactord/reactor/policy"
 )
 
@@ -41,7 +42,8 @@ func (c *Config) settings() []setting {
 		{"quantum", "fuel a guest may burn before others get their turn (0: about 200 us worth)", countIn(&r.Quantum, 0)},
 		{"blocking-threads", "threads for host operations that block, such as files (0: 64)", countIn(&r.BlockingThreads, 0)},
 		{"compilers", "modules compiled at a time (0: half of the workers)", countIn(&r.Compilers, 0)},
-		{"idle-modules", "compiled modules kept in memory that no guest uses (0: 16)", countIn(&r.IdleModules, 0)},
+		{"idle-modules", fmt.Sprintf("compiled modules kept in memory that no guest uses (0: %d)", reactor.DefaultIdleModules), countIn(&r.IdleModules, 0)},
+		{"module-memory", "memory of all compiled modules together, about (0: an eighth of the machine's)", sizeIn(&r.ModuleMemoryBytes, 0)},
 
 		{"connections", "connections of clients (0: an eighth of the descriptors the process may have, 1000 at most)", countIn(&c.InFlight.Connections, 0)},
 		{"in-flight", "memory for what clients send and have not read, together (0: 256 MiB)", sizeIn(&c.InFlight.Bytes, 0)},

@@ -99,7 +99,7 @@ func (r *Reactor) judge(left *leftovers) {
 
 // setApart ends the workload that the daemon dies of.
 func (r *Reactor) setApart(w *workload) {
-	r.log.Error("a workload was set apart, for the daemon died while it ran", zap.String("workload", w.rec.ID), zap.Int("deaths", r.plan.Deaths))
+	r.log.Error("a workload was set apart, for the daemon died while it ran", zap.String("workload", w.id), zap.Int("deaths", r.plan.Deaths))
 	r.mu.Lock()
 	r.queue.Remove(&w.place)
 	w.machine.Take()
@@ -173,7 +173,7 @@ func (r *Reactor) onTrial(group []string) {
 		}
 		r.delayed.Remove(&w.delay.alarm)
 		w.machine.Due()
-		r.queue.PushFront(w.rec.Tenant, &w.place)
+		r.queue.PushFront(w.tenant, &w.place)
 		if r.gate.shut {
 			r.gate.only = w
 		}

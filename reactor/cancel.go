@@ -28,7 +28,10 @@ func (r *Reactor) CancelWorkloads(ctx context.Context, req CancelRequest) ([]Can
 		} else if len(reqs) == 0 {
 			f.add("ids", "ids or a selector is required")
 		} else {
-			ids = r.selected(reqs)
+			var failed error
+			if ids, failed = r.selected(ctx, reqs); failed != nil {
+				return nil, failed
+			}
 		}
 	}
 	for i, id := range req.IDs {
@@ -40,15 +43,38 @@ func (r *Reactor) CancelWorkloads(ctx context.Context, req CancelRequest) ([]Can
 	return r.cancelAll(ctx, ids)
 }
 
-// selected lists the workloads that have not ended and that a selector selects.
-func (r *Reactor) selected(reqs []store.Requirement) (ids []string) {
+// selected lists the workloads that have not ended and that a selector selects. Of those that wait behind
+// many others only the store has the labels.
+func (r *Reactor) selected(ctx context.Context, reqs []store.Requirement) (ids []string, err error) {
 	f := store.Filter{Labels: reqs}
-	for _, w := range r.snapshot() {
-		if f.MatchLabels(w.rec.Labels) {
-			ids = append(ids, w.rec.ID)
+	bare := map[string]bool{}
+	r.mu.Lock()
+	for _, w := range r.all {
+		if w.rec == nil {
+			bare[w.id] = true
+		} else if f.MatchLabels(w.rec.Labels) {
+			ids = append(ids, w.id)
 		}
 	}
-	return ids
+	r.mu.Unlock()
+	if len(bare) == 0 {
+		return ids, nil
+	}
+	f.States = store.Unfinished
+	for token := ""; ; {
+		page, err := r.store.List(ctx, store.Query{Filter: f, Token: token, Limit: maxPage})
+		if err != nil {
+			return nil, stored(err)
+		}
+		for _, rec := range page.Workloads {
+			if bare[rec.ID] {
+				ids = append(ids, rec.ID)
+			}
+		}
+		if token = page.Next; token == "" {
+			return ids, nil
+		}
+	}
 }
 
 // cancelAll first tells them all to end, then waits for the ends.

@@ -62,6 +62,9 @@ type Config struct {
 	MaxLive int
 	// MaxPending bounds workloads that wait to be started: 1,000,000.
 	MaxPending int
+	// MaxPendingBytes bounds what those take: their specs and labels, and 1 KiB for each. A quarter of
+	// the memory of the machine or control group.
+	MaxPendingBytes int64
 	// CrashLimit is after how many deaths of the daemon in a row a workload that was running alone when
 	// it died is set apart instead of being started again: 3; 2 is the least.
 	CrashLimit int
@@ -143,6 +146,7 @@ func (c Config) withDefaults() Config {
 	c.ModuleMemoryBytes = cmp.Or(c.ModuleMemoryBytes, int64(process.MachineMemory()/8))
 	c.MaxLive = cmp.Or(c.MaxLive, 1_000_000)
 	c.MaxPending = cmp.Or(c.MaxPending, 1_000_000)
+	c.MaxPendingBytes = cmp.Or(c.MaxPendingBytes, int64(process.MachineMemory()/4))
 	c.CrashLimit = max(cmp.Or(c.CrashLimit, 3), 2)
 	c.LogMemoryBytes = cmp.Or(c.LogMemoryBytes, 64*mib)
 	c.MaxModuleBytes = cmp.Or(c.MaxModuleBytes, 256*mib)
@@ -183,6 +187,7 @@ func (c Config) Validate() error {
 		{"MemoryBytes", c.MemoryBytes},
 		{"MaxLive", int64(c.MaxLive)},
 		{"MaxPending", int64(c.MaxPending)},
+		{"MaxPendingBytes", c.MaxPendingBytes},
 		{"CrashLimit", int64(c.CrashLimit)},
 		{"LogMemoryBytes", c.LogMemoryBytes},
 		{"MaxModuleBytes", c.MaxModuleBytes},

@@ -87,7 +87,7 @@ func (r *Reactor) postpone(w *workload, t retry.Trouble, cause error) {
 // readLast reads what the store has of attempts of a former daemon. Without it the workload's timeout
 // is looked at when it is started, not while it waits.
 func (r *Reactor) readLast(w *workload) *lastAttempt {
-	rec, err := r.store.Workload(r.ctx, w.rec.ID)
+	rec, err := r.store.Workload(r.ctx, w.id)
 	if err != nil {
 		return nil
 	}
@@ -160,7 +160,7 @@ func (r *Reactor) healed(module store.Digest) {
 		return
 	}
 	for _, w := range r.all {
-		if w.rec.Module == module && w.delay != nil && w.delay.trouble == retry.Damage && r.delayed.Remove(&w.delay.alarm) {
+		if w.digest == module && w.delay != nil && w.delay.trouble == retry.Damage && r.delayed.Remove(&w.delay.alarm) {
 			r.delayed.Add(&w.delay.alarm, now)
 		}
 	}
@@ -187,7 +187,7 @@ func (r *Reactor) tend() {
 		if end := w.last.deadline(); !end.IsZero() && !end.After(now) {
 			overdue = append(overdue, w)
 		} else if w.machine.Due() {
-			r.queue.PushFront(w.rec.Tenant, &w.place)
+			r.queue.PushFront(w.tenant, &w.place)
 		}
 	}
 	over := r.troubles.Over(now)
@@ -207,7 +207,7 @@ func (r *Reactor) tend() {
 
 func (r *Reactor) logTrouble(w *workload, t retry.Trouble, cause error) {
 	r.log.Warn("workloads wait, and are tried again", zap.Stringer("trouble", t),
-		zap.String("workload", w.rec.ID), zap.String("error", shorten(cause.Error(), maxMessageBytes)))
+		zap.String("workload", w.id), zap.String("error", shorten(cause.Error(), maxMessageBytes)))
 }
 
 // begun is called on the fiber when the instance is there: from now on failures are the guest's own.

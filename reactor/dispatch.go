@@ -132,10 +132,10 @@ func (r *Reactor) take() *workload {
 	}
 	w.machine.Take()
 	r.preparing++
-	w.module = r.modules[w.rec.Module]
+	w.module = r.modules[w.digest]
 	if w.module == nil {
-		w.module = &moduleUse{digest: w.rec.Module}
-		r.modules[w.rec.Module] = w.module
+		w.module = &moduleUse{digest: w.digest}
+		r.modules[w.digest] = w.module
 	}
 	w.module.users++
 	return w
@@ -219,7 +219,7 @@ func (r *Reactor) start(w *workload) {
 		return
 	}
 	task, err := r.executor.Spawn(executor.TaskSpec{
-		Tenant:    w.rec.Tenant,
+		Tenant:    w.tenant,
 		FuelLimit: remaining(prog.attempt.limits.Fuel, prog.attempt.before.Fuel),
 		Run:       func(f *executor.Fiber) { r.run(w, prog, f) },
 		Done:      func(t *executor.Task) { r.done(w, t) },
@@ -273,12 +273,15 @@ func (r *Reactor) specOf(w *workload) (*Spec, error) {
 		return spec, nil
 	}
 	rec := w.rec
-	if rec.Spec == nil {
-		full, err := r.store.Workload(r.ctx, rec.ID)
+	if rec == nil || rec.Spec == nil {
+		full, err := r.store.Workload(r.ctx, w.id)
 		if err != nil {
 			return nil, err
 		}
 		rec = full
+		r.mu.Lock()
+		w.rec = slim(full)
+		r.mu.Unlock()
 	}
 	spec, err := decodeSpec(rec)
 	return &spec, err
@@ -286,7 +289,7 @@ func (r *Reactor) specOf(w *workload) (*Spec, error) {
 
 // resume goes on from what earlier attempts left.
 func (r *Reactor) resume(w *workload, a *attempt) error {
-	last, err := r.store.Workload(r.ctx, w.rec.ID)
+	last, err := r.store.Workload(r.ctx, w.id)
 	if err != nil {
 		return err
 	}
@@ -298,11 +301,11 @@ func (r *Reactor) resume(w *workload, a *attempt) error {
 	if !status.FirstStart.IsZero() {
 		a.first = status.FirstStart
 	}
-	end, err := r.store.TailLog(r.ctx, w.rec.ID, 0, 0)
+	end, err := r.store.TailLog(r.ctx, w.id, 0, 0)
 	if err != nil {
 		return err
 	}
-	a.log.Store(r.spool.NewLog(w.rec.ID, a.number, a.limits.LogBytes, logbuf.Origin{
+	a.log.Store(r.spool.NewLog(w.id, a.number, a.limits.LogBytes, logbuf.Origin{
 		Stored:  end,
 		Written: max(a.before.LogBytes, uint64(end)+a.before.LogBytesDropped),
 		Dropped: a.before.LogBytesDropped,
@@ -314,7 +317,7 @@ func (r *Reactor) resume(w *workload, a *attempt) error {
 func (r *Reactor) program(w *workload, a *attempt, spec *Spec) *program {
 	name := spec.Name
 	if name == "" {
-		name = w.rec.ID
+		name = w.id
 	}
 	prog := &program{attempt: a, module: w.module.module, invoke: spec.Invoke}
 	stdout := &output{reactor: r, workload: w, attempt: a, stream: store.Stdout}
@@ -389,16 +392,17 @@ func (r *Reactor) begin(w *workload, prog *program) bool {
 	w.attempts = a.number
 	w.attempt = a
 	r.preparing--
+	r.discountBytes(w)
 	r.starting++
 	r.active++
 	r.startingBytes += w.startBytes()
 	r.mu.Unlock()
 	r.store.Transition(store.Transition{
-		ID: w.rec.ID, From: store.States(store.Pending), To: store.Running, Attempt: a.number, Time: a.started, Lazy: true,
+		ID: w.id, From: store.States(store.Pending), To: store.Running, Attempt: a.number, Time: a.started, Lazy: true,
 		Status: encodeStatus(&statusJSON{FirstStart: a.first, StartTime: a.started, Usage: usageJSON(a.before)}),
 	}, func(_ int64, err error) {
 		if err != nil {
-			r.log.Error("a start was not recorded", zap.String("workload", w.rec.ID), zap.Error(err))
+			r.log.Error("a start was not recorded", zap.String("workload", w.id), zap.Error(err))
 		}
 	})
 	if a.timer != nil {
@@ -445,6 +449,6 @@ func (r *Reactor) putBack(w *workload) {
 	if w.machine.PutBack() {
 		r.preparing--
 		r.release(w) // its module could not be loaded: there is none to free
-		r.queue.PushFront(w.rec.Tenant, &w.place)
+		r.queue.PushFront(w.tenant, &w.place)
 	}
 }

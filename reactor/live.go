@@ -17,11 +17,18 @@ import (
 // workload is a workload that has not ended, as the reactor keeps it in memory: a million of them
 // may wait to be started, and as many may run. Reactor.mu guards what is not said to be otherwise.
 type workload struct {
+	id     string
+	tenant string
+	digest store.Digest
 	// rec is the record as it was submitted or claimed; its state is not kept up to date. Its Spec
-	// is nil if it is large: then it is read from the store when it is needed.
+	// is nil if it is large. It is nil itself while the workload waits behind many others: both are
+	// read from the store when its turn has come.
 	rec          *store.Workload
-	spec         *Spec // decoded, until it is first started; nil if that would take up too much
-	held         int64 // bytes of input that are kept in memory while it runs, at the most
+	status       []byte // of one that was started before and has no rec
+	size         int64  // what counts of it against Config.MaxPendingBytes
+	counts       bool   // it does
+	spec         *Spec  // decoded, until it is first started; nil if that would take up too much
+	held         int64  // bytes of input that are kept in memory while it runs, at the most
 	machine      lifecycle.Machine
 	attempts     uint32 // as the store has it, or will have when it has done what it was asked for
 	index        int    // in Reactor.all
@@ -59,17 +66,54 @@ type attempt struct {
 // keepSpecBytes is the size up to which a spec stays in memory.
 const keepSpecBytes = 4 << 10
 
-// newWorkload makes the workload of a record.
-func newWorkload(rec *store.Workload) *workload {
-	held := int64(len(rec.Spec)) // input is what can be large in it
-	if len(rec.Spec) > keepSpecBytes {
-		slim := *rec
-		slim.Spec = nil
-		rec = &slim
+// newWorkload makes the workload of a record, which it keeps if whole.
+func newWorkload(rec *store.Workload, whole bool) *workload {
+	w := &workload{
+		id: rec.ID, tenant: rec.Tenant, digest: rec.Module, attempts: rec.Attempts,
+		held: int64(len(rec.Spec)), // input is what can be large in it
+		size: sizeOf(rec),
 	}
-	w := &workload{rec: rec, held: held, attempts: rec.Attempts}
 	w.place.Value = w
+	switch {
+	case whole:
+		w.rec = slim(rec)
+	case rec.Attempts > 0:
+		w.status = rec.Status
+	}
 	return w
+}
+
+// claimed is the record of a workload without an attempt, as far as its status goes.
+func (r *Reactor) claimed(w *workload) *store.Workload {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if w.rec != nil {
+		return w.rec
+	}
+	return &store.Workload{ID: w.id, Status: w.status}
+}
+
+// slim is a record without its spec, if that is large.
+func slim(rec *store.Workload) *store.Workload {
+	if len(rec.Spec) <= keepSpecBytes {
+		return rec
+	}
+	s := *rec
+	s.Spec = nil
+	return &s
+}
+
+// placeBytes is about what a workload costs that waits, beside what its client chose: its place in memory,
+// and its rows and indices on disk.
+const placeBytes = 1 << 10
+
+// sizeOf is what a workload that waits counts in bytes.
+func sizeOf(rec *store.Workload) int64 {
+	n := placeBytes + len(rec.ID) + len(rec.Name) + len(rec.Spec)
+	for k, v := range rec.Labels {
+		n += 2 * (len(k) + len(v)) // there is an index
+	}
+	return int64(n)
 }
 
 // stage is where the workload is.
@@ -96,7 +140,7 @@ func (r *Reactor) logOf(w *workload, a *attempt) *logbuf.Log {
 	if l := a.log.Load(); l != nil {
 		return l
 	}
-	l := r.spool.NewLog(w.rec.ID, a.number, a.limits.LogBytes, logbuf.Origin{})
+	l := r.spool.NewLog(w.id, a.number, a.limits.LogBytes, logbuf.Origin{})
 	if a.log.CompareAndSwap(nil, l) {
 		return l
 	}

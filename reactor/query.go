@@ -281,7 +281,7 @@ func (r *Reactor) ListOps(ctx context.Context, workloadID string, page Page) (op
 		if next != "" || len(batch) < size {
 			return ops, next, nil
 		}
-		from, skip = batch[len(batch)-1].rec.ID+"\x00", 0
+		from, skip = batch[len(batch)-1].id+"\x00", 0
 	}
 }
 
@@ -293,10 +293,10 @@ func appendOps(ops []Op, workloads []*workload, skip, size int) (_ []Op, next st
 		if process == nil {
 			continue
 		}
-		list := opsOf(w.rec.ID, process.Ops())
+		list := opsOf(w.id, process.Ops())
 		list = list[min(skip, len(list)):]
 		if room := size - len(ops); len(list) > room {
-			return append(ops, list[:room]...), fmt.Sprintf("%d/%s", skip+room, w.rec.ID)
+			return append(ops, list[:room]...), fmt.Sprintf("%d/%s", skip+room, w.id)
 		}
 		ops = append(ops, list...)
 		skip = 0
@@ -340,19 +340,19 @@ func (r *Reactor) snapshot() []*workload {
 func firstByID(all []*workload, from string, n int) []*workload {
 	var best byID
 	for _, w := range all {
-		id := w.rec.ID
+		id := w.id
 		if id < from || w.process.Load() == nil {
 			continue
 		}
 		switch {
 		case len(best) < n:
 			heap.Push(&best, w)
-		case id < best[0].rec.ID:
+		case id < best[0].id:
 			best[0] = w
 			heap.Fix(&best, 0)
 		}
 	}
-	slices.SortFunc(best, func(a, b *workload) int { return strings.Compare(a.rec.ID, b.rec.ID) })
+	slices.SortFunc(best, func(a, b *workload) int { return strings.Compare(a.id, b.id) })
 	return best
 }
 
@@ -360,7 +360,7 @@ func firstByID(all []*workload, from string, n int) []*workload {
 type byID []*workload
 
 func (h byID) Len() int           { return len(h) }
-func (h byID) Less(i, j int) bool { return h[i].rec.ID > h[j].rec.ID }
+func (h byID) Less(i, j int) bool { return h[i].id > h[j].id }
 func (h byID) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
 func (h *byID) Push(w any)        { *h = append(*h, w.(*workload)) }
 func (h *byID) Pop() any {

@@ -84,6 +84,8 @@ type Reactor struct {
 	held          *workload          // that memory is waited for
 	gate          gate               // what may be started at all
 	reserved      int                // places in the queue for submissions under way
+	reservedBytes int64              // and what counts of them in bytes
+	pendingBytes  int64              // of workloads that wait
 	submitting    map[string]decoded // by id, those submissions; two with one id share an entry
 	preparing     int                // workloads in stage Loading
 	starting      int                // in stage Starting
@@ -240,15 +242,21 @@ func (r *Reactor) recover() error {
 	return nil
 }
 
-// keepDecoded is the length of the queue up to which specs wait in it decoded.
-const keepDecoded = 1024
+// The lengths of the queue up to which specs wait in it decoded, and records wait in it at all; and the
+// bytes of what waits up to which they do.
+const (
+	keepDecoded = 1024
+	keepWhole   = 4096
+	keepBytes   = 8 << 20
+)
 
 // admit queues a workload; mu is held.
 func (r *Reactor) admit(rec *store.Workload) {
-	w := newWorkload(rec)
-	if d := r.submitting[rec.ID]; d.spec != nil && r.queue.Len() < keepDecoded && bytes.Equal(d.encoded, w.rec.Spec) {
+	w := newWorkload(rec, r.queue.Len() < keepWhole && r.pendingBytes < keepBytes)
+	if d := r.submitting[rec.ID]; d.spec != nil && w.rec != nil && r.queue.Len() < keepDecoded && bytes.Equal(d.encoded, w.rec.Spec) {
 		w.spec = d.spec
 	}
+	r.countBytes(w)
 	w.index = len(r.all)
 	r.all = append(r.all, w)
 	r.live[rec.ID] = w
@@ -286,7 +294,7 @@ func (r *Reactor) observed(changes []store.Change, entries []feed.Entry[change])
 			r.totals.submitted++
 		}
 		if w := r.live[c.ID]; w != nil && entries != nil {
-			entries = append(entries, feed.Entry[change]{Revision: c.Revision, Change: change{w.rec, c.State, c.Attempts, c.Status}})
+			entries = append(entries, feed.Entry[change]{Revision: c.Revision, Change: change{c.ID, w.rec, c.State, c.Attempts, c.Status}})
 		}
 	}
 	return entries

@@ -118,7 +118,7 @@ func (r *Reactor) finisher() {
 // none.
 func (r *Reactor) finish(w *workload, task *executor.Task, o outcome) {
 	if o.fault != nil {
-		r.log.Error("an internal fault ended a guest", zap.String("workload", w.rec.ID), zap.Error(o.fault))
+		r.log.Error("an internal fault ended a guest", zap.String("workload", w.id), zap.Error(o.fault))
 	}
 	r.mu.Lock()
 	stage := w.stage()
@@ -151,7 +151,7 @@ func (r *Reactor) record(w *workload, task *executor.Task, o outcome) {
 		// since.
 		if last := w.last; last != nil {
 			status.Usage, status.FirstStart, status.StartTime = usageJSON(last.usage), last.first, last.started
-		} else if before, err := decodeStatus(w.rec); err == nil {
+		} else if before, err := decodeStatus(r.claimed(w)); err == nil {
 			status.Usage, status.FirstStart, status.StartTime = before.Usage, before.FirstStart, before.StartTime
 		}
 		r.transition(w, o, status, nil)
@@ -194,7 +194,7 @@ func (r *Reactor) transition(w *workload, o outcome, status *statusJSON, log []s
 	awaited := w.changed != nil || w.port.Load() != nil || r.draining || r.feed.Active()
 	r.mu.Unlock()
 	r.store.Transition(store.Transition{
-		ID: w.rec.ID, From: store.Unfinished, To: storedState(o.state), Attempt: w.attempts, Time: at,
+		ID: w.id, From: store.Unfinished, To: storedState(o.state), Attempt: w.attempts, Time: at,
 		Status: encodeStatus(status), Log: log, Lazy: !awaited,
 	}, func(_ int64, err error) { r.ended(w, o, status, err) })
 }
@@ -204,7 +204,7 @@ func (r *Reactor) transition(w *workload, o outcome, status *statusJSON, log []s
 func (r *Reactor) ended(w *workload, o outcome, status *statusJSON, err error) {
 	state := o.state
 	if err != nil && !errors.Is(err, store.ErrClosed) {
-		r.log.Error("an end was not recorded", zap.String("workload", w.rec.ID), zap.Stringer("state", state), zap.Error(err))
+		r.log.Error("an end was not recorded", zap.String("workload", w.id), zap.Stringer("state", state), zap.Error(err))
 	}
 	final := state.Ended() || err != nil
 	r.mu.Lock()
@@ -216,11 +216,15 @@ func (r *Reactor) ended(w *workload, o outcome, status *statusJSON, err error) {
 		w.last = &lastAttempt{timeout: a.limits.Timeout, first: a.first, started: a.started, usage: Usage(status.Usage)}
 	}
 	unused := r.release(w)
+	if !final {
+		r.countBytes(w)
+	}
 	troubled := false
 	switch {
 	case final:
 		w.machine.Stored(lifecycle.Gone)
 		r.relieve(w)
+		r.discountBytes(w)
 		r.forget(w)
 		r.count(state)
 	case o.trouble != retry.None:
@@ -228,7 +232,7 @@ func (r *Reactor) ended(w *workload, o outcome, status *statusJSON, err error) {
 		troubled = r.delay(w, o.trouble, o.cause, time.Now())
 	default:
 		w.machine.Stored(lifecycle.Queued)
-		r.queue.PushFront(w.rec.Tenant, &w.place)
+		r.queue.PushFront(w.tenant, &w.place)
 	}
 	w.tell()
 	r.idleIfSo()
@@ -254,7 +258,7 @@ func (r *Reactor) ended(w *workload, o outcome, status *statusJSON, err error) {
 
 // forget takes a workload out of memory.
 func (r *Reactor) forget(w *workload) {
-	delete(r.live, w.rec.ID)
+	delete(r.live, w.id)
 	last := len(r.all) - 1
 	r.all[w.index] = r.all[last]
 	r.all[w.index].index = w.index

@@ -60,13 +60,14 @@ func (r *Reactor) SubmitWorkloads(ctx context.Context, reqs []SubmitRequest) ([]
 
 // submission is one workload on its way into the store.
 type submission struct {
-	id      string
-	hash    store.Digest // of the spec as the client sent it
-	spec    *Spec        // what rec.Spec says; not changed any more
-	rec     *store.Workload
-	granted bool // it has a place in the queue until unreserve
-	created bool
-	err     error
+	id       string
+	hash     store.Digest // of the spec as the client sent it
+	spec     *Spec        // what rec.Spec says; not changed any more
+	rec      *store.Workload
+	granted  bool  // it has a place in the queue until unreserve
+	reserved int64 // bytes
+	created  bool
+	err      error
 }
 
 // submit takes submissions through their checks and stores what passes, all in one commit. What is
@@ -148,16 +149,46 @@ func (r *Reactor) reserve(submissions []submission) {
 		case r.draining:
 			s.err = errDraining()
 		case room <= 0:
-			s.err = &errs.Error{
-				Class: errs.QueueFull, Retry: time.Second,
-				Message: fmt.Sprintf("%d workloads wait to be started, and no more are taken until some have: try again later", r.cfg.MaxPending),
-			}
+			s.err = queueFull("%d workloads wait to be started, and no more are taken until some have (--queue): try again later", r.cfg.MaxPending)
+		case !r.hasBytes(sizeOf(s.rec)):
+			s.err = queueFull("%d bytes of workloads wait to be started, and %d more would be above the bound of %d (--queue-bytes): try again later",
+				r.pendingBytes+r.reservedBytes, sizeOf(s.rec), r.cfg.MaxPendingBytes)
 		default:
 			room--
 			s.granted = true
 			r.reserved++
+			r.reservedBytes += sizeOf(s.rec)
+			s.reserved = sizeOf(s.rec)
 			r.submitting[s.id] = decoded{s.spec, s.rec.Spec}
 		}
+	}
+}
+
+func queueFull(format string, args ...any) error {
+	e := errs.New(errs.QueueFull, format, args...)
+	e.Retry = time.Second
+	return e
+}
+
+// hasBytes tells whether the queue has room for so many bytes more: one workload has, whatever it takes,
+// if it is alone; mu is held.
+func (r *Reactor) hasBytes(n int64) bool {
+	taken := r.pendingBytes + r.reservedBytes
+	return taken == 0 || taken+n <= r.cfg.MaxPendingBytes
+}
+
+// countBytes counts a workload that waits, and discountBytes one that does not any more; mu is held.
+func (r *Reactor) countBytes(w *workload) {
+	if !w.counts {
+		w.counts = true
+		r.pendingBytes += w.size
+	}
+}
+
+func (r *Reactor) discountBytes(w *workload) {
+	if w.counts {
+		w.counts = false
+		r.pendingBytes -= w.size
 	}
 }
 
@@ -170,6 +201,7 @@ func (r *Reactor) unreserve(submissions []submission) {
 	for i := range submissions {
 		if s := &submissions[i]; s.granted {
 			r.reserved--
+			r.reservedBytes -= s.reserved
 			delete(r.submitting, s.id)
 		}
 	}

@@ -12,7 +12,8 @@ import (
 
 // change is one committed change of a workload. The record tells what does not change.
 type change struct {
-	rec      *store.Workload
+	id       string
+	rec      *store.Workload // nil: the store has it
 	state    store.State
 	attempts uint32
 	status   []byte
@@ -168,7 +169,16 @@ func (w *watch) live(ctx context.Context, batch []feed.Entry[change]) error {
 	for i := range batch {
 		c := &batch[i].Change
 		w.position = batch[i].Revision
-		rec := *c.rec
+		var rec store.Workload
+		if c.rec != nil {
+			rec = *c.rec
+		} else if full, err := w.read(ctx, c.id); err != nil {
+			return err
+		} else if full != nil {
+			rec = *full
+		} else {
+			continue // pruned meanwhile: there is nothing left to tell of
+		}
 		rec.State, rec.Attempts, rec.Status = c.state, c.attempts, c.status
 		if !w.filter.Match(&rec) {
 			continue
@@ -192,20 +202,26 @@ func (w *watch) complete(ctx context.Context, rec *store.Workload) (*Workload, e
 	if rec.Spec != nil {
 		return w.decode(rec), nil
 	}
+	full, err := w.read(ctx, rec.ID)
+	if full == nil || err != nil {
+		return nil, err
+	}
+	rec.Spec = full.Spec
+	return w.decode(rec), nil
+}
+
+// read reads a record; nil if it was pruned.
+func (w *watch) read(ctx context.Context, id string) (*store.Workload, error) {
 	done, err := w.reactor.cfg.Reading(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	full, err := w.reactor.store.Workload(ctx, rec.ID)
+	full, err := w.reactor.store.Workload(ctx, id)
 	if _, gone := asNotFound(err); gone {
-		return nil, nil // pruned meanwhile: there is nothing left to tell of
+		return nil, nil
 	}
-	if err != nil {
-		return nil, stored(err)
-	}
-	rec.Spec = full.Spec
-	return w.decode(rec), nil
+	return full, stored(err)
 }
 
 // decode decodes a record; nil if it is damaged.

@@ -52,6 +52,7 @@ func (c *Config) settings() []setting {
 		{"max-live", "workloads that have started and not ended", countIn(&r.MaxLive, 1)},
 		{"crash-limit", "deaths of the daemon in a row after which the workload that it dies of is set apart", countIn(&r.CrashLimit, 2)},
 		{"queue", "workloads that wait to be started; more are refused", countIn(&r.MaxPending, 1)},
+		{"queue-bytes", "specs and labels of workloads that wait to be started, and 1 KiB for each (0: a quarter of the machine's memory)", sizeIn(&r.MaxPendingBytes, 0)},
 	}
 	for _, l := range c.limits() {
 		list = append(list,

@@ -1,0 +1,111 @@
+package reactor
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/reactord/reactord/reactor/errs"
+)
+
+// The queue is bounded in bytes as well: whoever submits more hears which bound it is, and that it helps
+// to wait.
+func TestQueueBytes(t *testing.T) {
+	r := open(t, func(c *Config) { c.MaxPendingBytes = 64 << 10; c.MaxLive = 1 })
+	push(t, r, "sleep", "hello")
+	submit(t, r, "first", Spec{Module: "sleep"})
+	awaitWaiting(t, r, "first")
+	big := Spec{Module: "hello", Args: []string{strings.Repeat("x", 20<<10)}}
+	taken := 0
+	for ; taken < 100; taken++ {
+		_, _, err := r.SubmitWorkload(deadline(t), SubmitRequest{ID: fmt.Sprint("w", taken), Spec: big})
+		if err != nil {
+			wantClass(t, err, errs.QueueFull, "--queue-bytes", "65536")
+			if e, ok := err.(*errs.Error); !ok || e.Retry <= 0 {
+				t.Errorf("no hint when to try again: %v", err)
+			}
+			break
+		}
+	}
+	if taken != 2 && taken != 3 {
+		t.Errorf("%d of 20 KiB each are taken, want as many as 64 KiB hold", taken)
+	}
+	if _, err := r.CancelWorkloads(deadline(t), CancelRequest{IDs: []string{"first"}}); err != nil {
+		t.Fatal(err)
+	}
+	for i := range taken {
+		if w := wait(t, r, fmt.Sprint("w", i)); w.Status.State != Succeeded {
+			t.Errorf("%s: %+v", w.ID, w.Status)
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.pendingBytes != 0 || r.reservedBytes != 0 {
+		t.Errorf("%d bytes are counted as pending and %d as reserved when nothing waits", r.pendingBytes, r.reservedBytes)
+	}
+}
+
+// A workload larger than the whole bound is taken when it is alone.
+func TestQueueBytesTakesOne(t *testing.T) {
+	r := open(t, func(c *Config) { c.MaxPendingBytes = 1 })
+	push(t, r, "hello")
+	if w := run(t, r, "w", Spec{Module: "hello"}); w.Status.State != Succeeded {
+		t.Errorf("%+v", w.Status)
+	}
+}
+
+// Of what waits behind thousands only the place is in memory. It is found by its labels, told of in
+// watches, and runs as it was submitted, here and after a restart.
+func TestLongQueue(t *testing.T) {
+	const n = keepWhole + 300
+	dir := t.TempDir()
+	r := openIn(t, dir, func(c *Config) { c.MaxLive = 1 })
+	push(t, r, "sleep", "hello")
+	submit(t, r, "first", Spec{Module: "sleep"})
+	awaitWaiting(t, r, "first")
+	reqs := make([]SubmitRequest, n)
+	for i := range reqs {
+		reqs[i] = SubmitRequest{ID: fmt.Sprint("w", i), Spec: Spec{
+			Module: "hello", Args: []string{"a"}, Labels: map[string]string{"third": fmt.Sprint(i % 3), "all": "yes"},
+		}}
+	}
+	results, err := r.SubmitWorkloads(deadline(t), reqs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, result := range results {
+		if result.Err != nil {
+			t.Fatal(result.Err)
+		}
+	}
+	bare := func() (count int) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		for _, w := range r.all {
+			if w.rec == nil {
+				count++
+			}
+		}
+		return count
+	}
+	if got := bare(); got < 250 || got > 310 {
+		t.Errorf("%d of %d are a place only", got, n)
+	}
+	cancelled, err := r.CancelWorkloads(deadline(t), CancelRequest{LabelSelector: "third=0"})
+	if err != nil || len(cancelled) != (n+2)/3 {
+		t.Errorf("%d are cancelled by their labels, want %d: %v", len(cancelled), (n+2)/3, err)
+	}
+	last := fmt.Sprint("w", (n-1)/3*3)
+	if w := awaitState(t, r, last, Cancelled); w.Spec.Labels["third"] != "0" {
+		t.Errorf("a watch tells of %+v", w)
+	}
+	shutdown(t, r)
+
+	r = openIn(t, dir)
+	for _, i := range []int{1, n/2/3*3 + 1, (n-2)/3*3 + 1} {
+		w := wait(t, r, fmt.Sprint("w", i))
+		if w.Status.State != Succeeded || w.Spec.Labels["third"] != "1" || len(w.Spec.Args) != 1 {
+			t.Errorf("%s: %+v", w.ID, w)
+		}
+	}
+}

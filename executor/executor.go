@@ -201,7 +201,8 @@ func (e *Executor) Wait(ctx context.Context) error {
 //  3. Close waits until all bodies and their Done functions have returned. If ctx ends before, Close
 //     returns its error and leaves the rest as it is; Close may be called again. (TestCloseGivesUp)
 //  4. The workers end, then the driver: bodies may use it to their last instruction. (TestMain
-//     finds what does not end.)
+//     finds what does not end.) Jobs that guests left behind may hang: when ctx ends, Close leaves
+//     them and returns what they are, as a *[driver.HungError].
 //
 // A second Close waits as the first does.
 func (e *Executor) Close(ctx context.Context) error {
@@ -225,9 +226,8 @@ func (e *Executor) Close(ctx context.Context) error {
 		w.call <- struct{}{}
 	}
 	e.workers.Wait()
-	e.driver.Close()
 	e.breath.close()
-	return nil
+	return e.driver.Close(ctx)
 }
 
 // taskSet is a list of tasks that runs through them, for those that have not ended.

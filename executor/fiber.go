@@ -3,6 +3,7 @@ package executor
 import (
 	"iter"
 	"runtime/debug"
+	"time"
 )
 
 // Meter counts fuel. The guest burns what it was refilled with, and calls Preempt when it has burnt
@@ -34,8 +35,9 @@ type Fiber struct {
 	next  func() (outcome, bool)
 	yield func(outcome) bool
 
-	meter  Meter
-	before int64 // burnt in this quantum on meters that were since replaced
+	meter     Meter
+	before    int64         // burnt in this quantum on meters that were since replaced
+	elsewhere time.Duration // time of a processor that was used for it elsewhere
 }
 
 func newFiber(t *Task) *Fiber {
@@ -159,3 +161,7 @@ func (f *Fiber) Preempt() error {
 // Yield gives up the worker as Preempt does, whatever the task's fuel and whether or not it is
 // cancelled: for what has to be done even then and takes long.
 func (f *Fiber) Yield() { f.yield(preempted) }
+
+// UsedElsewhere counts time of a processor that was used on the body's behalf but not on its fiber, by a
+// blocking job, as the task's. It may also be called by the meter's Refill.
+func (f *Fiber) UsedElsewhere(used time.Duration) { f.elsewhere += used }

@@ -21,7 +21,7 @@ type Stats struct {
 	Resumes, Preemptions uint64
 	// Fuel is the fuel burnt.
 	Fuel uint64
-	// Busy is the time that workers spent on tasks, added up over workers.
+	// Busy is the time that workers spent on tasks, and blocking jobs on the tasks' behalf, added up.
 	Busy time.Duration
 	// Lateness is how late tasks that were woken by timers were resumed.
 	Lateness Lateness

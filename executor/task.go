@@ -134,7 +134,8 @@ func (t *Task) Phase() Phase {
 type Usage struct {
 	// Fuel is what its meters counted.
 	Fuel uint64
-	// CPU is the time it was on a worker, with the overhead of getting there.
+	// CPU is the time it was on a worker, with the overhead of getting there, and what was used for it
+	// elsewhere.
 	CPU time.Duration
 	// Waiting is the time from each Park until it was resumed.
 	Waiting time.Duration

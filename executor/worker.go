@@ -112,6 +112,10 @@ func (w *worker) count(why outcome) {
 	began := w.now
 	w.now = w.executor.uptime()
 	w.spent = w.now - began
+	if t.fiber != nil {
+		w.spent += t.fiber.elsewhere
+		t.fiber.elsewhere = 0
+	}
 	t.cpu.Store(t.cpu.Load() + int64(w.spent))
 	if why == parking {
 		t.since.Store(int64(w.now))

@@ -1,6 +1,7 @@
 package hostcalls
 
 import (
+	"context"
 	"fmt"
 	"runtime/debug"
 	"sync/atomic"
@@ -9,20 +10,35 @@ import (
 	"github.com/reactord/reactord/executor/driver"
 )
 
-// Blocking runs job on the blocking pool while the fiber is parked. On nil, job has run and what
-// it wrote is the caller's to read.
+// Blocking runs job on the blocking pool, in a lane, while the fiber is parked. On nil, job has run and
+// what it wrote is the caller's to read. The time of a processor that it took is charged to the guest.
 //
 // An error is the cause of a cancel. It is returned at once, and job may be under way still, or not
 // have begun: so job must use nothing that goes away with the guest, its memory least of all. When
 // job has ended after all, discard, unless nil, is run on the pool, to release what it made.
 //
 // If job panics, so does Blocking, with a *JobPanic: on the fiber it ends this guest only.
-func (g *Guest) Blocking(op Op, job, discard func()) error {
+func (g *Guest) Blocking(op Op, lane driver.Lane, job, discard func()) error {
+	j := &blockingJob{run: job, discard: discard, start: g.driver.Go}
+	return g.wait(op, lane, j)
+}
+
+// Lookup is Blocking for a job that waits for the network and holds no thread meanwhile. Its context ends
+// when the guest is cancelled.
+func (g *Guest) Lookup(op Op, job func(context.Context)) error {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	j := &blockingJob{run: func() { job(ctx) }, start: g.driver.GoLookup}
+	return g.wait(op, driver.Lane{Kind: op.Kind}, j)
+}
+
+func (g *Guest) wait(op Op, lane driver.Lane, j *blockingJob) error {
 	if err := g.fiber.Err(); err != nil {
 		return err
 	}
-	j := &blockingJob{wake: g.fiber.Task().Wake, driver: g.driver, job: job, discard: discard}
-	g.driver.Go(j.run)
+	j.wake = g.fiber.Task().Wake
+	j.spec = driver.Job{Run: j.attempt, Done: j.done, Owner: g.owner, Lane: lane, What: op.Kind + " " + op.Target}
+	j.start(j.spec)
 	waits := [1]Wait{{Op: op, On: j}}
 	for j.state.Load() != jobDone {
 		if err := g.Await(time.Time{}, waits[:]...); err != nil {
@@ -33,7 +49,27 @@ func (g *Guest) Blocking(op Op, job, discard func()) error {
 	if j.panicked != nil {
 		panic(j.panicked)
 	}
+	if err := g.chargeTime(j.used); err != nil {
+		j.abandon()
+		return err
+	}
 	return nil
+}
+
+// chargeTime charges for time of a processor.
+func (g *Guest) chargeTime(used time.Duration) error {
+	g.fiber.UsedElsewhere(used)
+	return g.Charge(fuelOf(used))
+}
+
+// Release has release run on the blocking pool, and does not wait for it. The time of a processor that it
+// takes is charged to the guest if that is there to be charged.
+func (g *Guest) Release(op Op, lane driver.Lane, release func()) {
+	g.driver.Go(driver.Job{
+		Run:   release,
+		Done:  func(used time.Duration) { g.released.Add(int64(used)) },
+		Owner: g.owner, Lane: lane, What: op.Kind + " " + op.Target,
+	})
 }
 
 // JobPanic is what Blocking panics with if its job did.
@@ -50,12 +86,16 @@ func (e *JobPanic) Error() string {
 // done, by the pool, or abandoned, by the fiber; who comes second sees to it that discard is run.
 // It is its own Notifier.
 type blockingJob struct {
-	state    atomic.Uint32
-	wake     func()
-	driver   *driver.Driver
-	job      func()
-	discard  func()
-	panicked *JobPanic // the caller's to read once done
+	state   atomic.Uint32
+	run     func()
+	discard func()
+	spec    driver.Job
+	start   func(driver.Job)
+	wake    func()
+
+	// The caller's to read once done.
+	panicked *JobPanic
+	used     time.Duration
 }
 
 const (
@@ -64,9 +104,12 @@ const (
 	jobAbandoned
 )
 
-// run is the job as the pool runs it.
-func (j *blockingJob) run() {
-	j.panicked = protect(j.job)
+// attempt is the job as the pool runs it.
+func (j *blockingJob) attempt() { j.panicked = protect(j.run) }
+
+// done is the pool's, when the job has run.
+func (j *blockingJob) done(used time.Duration) {
+	j.used = used
 	if j.state.CompareAndSwap(jobRunning, jobDone) {
 		j.wake()
 		return
@@ -74,10 +117,11 @@ func (j *blockingJob) run() {
 	j.release()
 }
 
-// abandon gives up waiting for the job.
+// abandon gives up waiting for the job, or what it made.
 func (j *blockingJob) abandon() {
-	if !j.state.CompareAndSwap(jobRunning, jobAbandoned) {
-		j.driver.Go(j.release)
+	if !j.state.CompareAndSwap(jobRunning, jobAbandoned) && j.discard != nil {
+		j.spec.Run, j.spec.Done = j.release, nil
+		j.start(j.spec)
 	}
 }
 
@@ -88,7 +132,7 @@ func (j *blockingJob) release() {
 	}
 }
 
-// Notify has nothing to arrange: run wakes the task.
+// Notify has nothing to arrange: done wakes the task.
 func (j *blockingJob) Notify(func()) (stop func()) { return func() {} }
 
 func protect(f func()) (panicked *JobPanic) {

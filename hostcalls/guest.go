@@ -3,6 +3,7 @@ package hostcalls
 import (
 	"math"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/reactord/reactord/executor"
@@ -38,11 +39,14 @@ type Guest struct {
 	engine.Binding
 	fiber  *executor.Fiber
 	driver *driver.Driver
+	owner  string
 	timer  driver.Timer
 	armed  bool // timer has been initialised
 
 	quantum int64 // the fuel of this turn on the worker
 	work    int64 // what host calls cost in this turn, in units of fuel
+
+	released atomic.Int64 // nanoseconds of a processor that were used by Release and not charged yet
 
 	mu    sync.Mutex
 	since time.Time // when the wait began; zero if there is none
@@ -66,14 +70,18 @@ type Wait struct {
 	On Notifier
 }
 
-// Init makes a zero Guest that of a fiber. A Guest must not be copied after.
-func (g *Guest) Init(f *executor.Fiber, d *driver.Driver) {
-	g.fiber, g.driver = f, d
+// Init makes a zero Guest that of a fiber. The owner is on whose behalf it runs, for what guests share by
+// owners. A Guest must not be copied after.
+func (g *Guest) Init(f *executor.Fiber, d *driver.Driver, owner string) {
+	g.fiber, g.driver, g.owner = f, d, owner
 	g.quantum = math.MaxInt64 // until the first Refill
 }
 
 // Fiber returns the fiber the guest runs on.
 func (g *Guest) Fiber() *executor.Fiber { return g.fiber }
+
+// Owner returns on whose behalf the guest runs.
+func (g *Guest) Owner() string { return g.owner }
 
 // Driver returns the driver of the guest's operations.
 func (g *Guest) Driver() *driver.Driver { return g.driver }
@@ -94,6 +102,11 @@ func (g *Guest) Preempt() error { return g.fiber.Preempt() }
 // Refill implements executor.Meter.
 func (g *Guest) Refill(quantum int64) {
 	g.quantum, g.work = quantum, 0
+	if g.released.Load() != 0 {
+		used := time.Duration(g.released.Swap(0))
+		g.fiber.UsedElsewhere(used)
+		g.work = fuelOf(used)
+	}
 	if i := g.Instance(); i != nil {
 		i.Refill(quantum)
 	}
@@ -110,6 +123,8 @@ func (g *Guest) Burnt() int64 {
 // FuelPerMicrosecond is what a microsecond of a processor's time costs where work is charged by the
 // time it takes: what a guest burns that computes.
 const FuelPerMicrosecond = 2500
+
+func fuelOf(used time.Duration) int64 { return used.Nanoseconds() * FuelPerMicrosecond / 1000 }
 
 // Charge counts work that is about to be done for the guest, in units of fuel (about one instruction,
 // 0.4 ns), and gives the worker up when host calls alone have taken a quantum: a guest that makes one
@@ -138,7 +153,7 @@ const maxOwed = 200 * time.Microsecond
 // Owe counts work that was done on the fiber since began, where what it costs is not known before: a
 // system call. It never gives the worker up; the next Charge does.
 func (g *Guest) Owe(began time.Time) {
-	g.work += int64(min(time.Since(began), maxOwed)) * FuelPerMicrosecond / 1000
+	g.work += fuelOf(min(time.Since(began), maxOwed))
 }
 
 // GiveWay gives the worker up if a quantum is spent, for work that has to be done even if the guest is

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/reactord/reactord/executor"
+	"github.com/reactord/reactord/executor/driver"
 )
 
 var errStop = errors.New("stop")
@@ -37,7 +38,7 @@ func start(t testing.TB, body func(*Guest)) (wait func(), _ *executor.Task) {
 	task, err := e.Spawn(executor.TaskSpec{
 		Run: func(f *executor.Fiber) {
 			g := new(Guest)
-			g.Init(f, e.Driver())
+			g.Init(f, e.Driver(), "")
 			body(g)
 		},
 		Done: func(*executor.Task) { close(done) },
@@ -216,7 +217,7 @@ func (f notifierFunc) Notify(ready func()) (stop func()) { return f(ready) }
 func TestBlocking(t *testing.T) {
 	onFiber(t, func(g *Guest) {
 		answer := 0
-		if err := g.Blocking(Op{Kind: "file"}, func() { answer = 42 }, nil); err != nil {
+		if err := g.Blocking(Op{Kind: "file"}, driver.Lane{}, func() { answer = 42 }, nil); err != nil {
 			t.Error(err)
 		}
 		if answer != 42 {
@@ -230,7 +231,7 @@ func TestBlockingAbandons(t *testing.T) {
 	started, release, discarded := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	returned := make(chan error, 1)
 	wait, task := start(t, func(g *Guest) {
-		returned <- g.Blocking(Op{Kind: "file"}, func() {
+		returned <- g.Blocking(Op{Kind: "file"}, driver.Lane{}, func() {
 			close(started)
 			<-release
 		}, func() { close(discarded) })
@@ -258,7 +259,7 @@ func TestBlockingDiscardsOnce(t *testing.T) {
 		begun := make(chan struct{})
 		wait, task := start(t, func(g *Guest) {
 			close(begun)
-			if err := g.Blocking(Op{}, func() { made.Add(1) }, func() { discarded.Add(1) }); err == nil {
+			if err := g.Blocking(Op{}, driver.Lane{}, func() { made.Add(1) }, func() { discarded.Add(1) }); err == nil {
 				had.Add(1)
 			}
 		})
@@ -273,7 +274,7 @@ func TestBlockingDiscardsOnce(t *testing.T) {
 
 func TestBlockingPanicIsTheFibers(t *testing.T) {
 	wait, task := start(t, func(g *Guest) {
-		_ = g.Blocking(Op{}, func() { panic("in the job") }, nil)
+		_ = g.Blocking(Op{}, driver.Lane{}, func() { panic("in the job") }, nil)
 	})
 	wait()
 	p := task.Panic()
@@ -295,7 +296,7 @@ func TestChargePreempts(t *testing.T) {
 		FuelLimit: 5000,
 		Run: func(f *executor.Fiber) {
 			g := new(Guest)
-			g.Init(f, e.Driver())
+			g.Init(f, e.Driver(), "")
 			f.SetMeter(g)
 			defer f.SetMeter(nil)
 			for {

@@ -66,11 +66,15 @@ func TestDelayReasons(t *testing.T) {
 // starve takes all descriptors that guests may have, and returns what gives them back.
 func starve(t *testing.T, r *Reactor) (feed func()) {
 	t.Helper()
-	n := int64(0)
-	for r.descriptors.Take(1) {
-		n++
+	owners := map[string]int64{}
+	for i := 0; r.descriptors.Take(fmt.Sprint(i), 1); i++ {
+		owners[fmt.Sprint(i)]++
 	}
-	return func() { r.descriptors.Give(n) }
+	return func() {
+		for owner, n := range owners {
+			r.descriptors.Give(owner, n)
+		}
+	}
 }
 
 // awaitDelay waits until a workload is delayed. That is not told to anyone, so it is asked for.

@@ -342,6 +342,8 @@ func (r *Reactor) program(w *workload, a *attempt, spec *Spec) *program {
 		PendingOps:  int(spec.Limits.PendingOps),
 		Budget:      r.descriptors,
 		Appends:     r.appends,
+		Owner:       w.rec.ID,
+		Mounts:      r.mounts,
 		HeldBytes:   int64(len(spec.Stdin)),
 		OnStart:     func() { r.begun(w) },
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/reactord/reactord/executor/engine"
 	"github.com/reactord/reactord/executor/engine/meter"
 	"github.com/reactord/reactord/hostcalls"
+	"github.com/reactord/reactord/hostcalls/vfs"
 	"github.com/reactord/reactord/hostcalls/wasip1"
 	"github.com/reactord/reactord/reactor/errs"
 	"github.com/reactord/reactord/reactor/internal/admission"
@@ -59,6 +60,7 @@ type Reactor struct {
 	// many files could keep clients from connecting.
 	descriptors *hostcalls.Budget
 	appends     *wasip1.Appends
+	mounts      *vfs.Mounts // which file systems the guests' folders are on
 
 	ctx        context.Context // ends with Shutdown: for what the reactor does on its own account
 	stop       context.CancelFunc
@@ -125,6 +127,7 @@ func New(cfg Config) (*Reactor, error) {
 		journal:     crash.NewFile(cfg.DataDir),
 		descriptors: hostcalls.NewBudget(process.Descriptors() / 4 * 3),
 		appends:     wasip1.NewAppends(),
+		mounts:      vfs.NewMounts(),
 		wake:        make(chan struct{}, 1),
 		pushed:      make(chan struct{}, maxPushed),
 		pressure:    make(chan struct{}, 1),

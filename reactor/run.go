@@ -43,6 +43,11 @@ func (r *Reactor) run(w *workload, prog *program, f *executor.Fiber) {
 		return
 	}
 	defer p.Close()
+	w.process.Store(p) // what it waits for while its grants are opened can be seen
+	if err := p.OpenGrants(prog.config); err != nil {
+		a.outcome = r.unstarted(w, err, a.limits)
+		return
+	}
 	r.opened(w, p)
 	exit, err := p.Run(prog.module, int64(a.limits.MemoryBytes), int64(a.limits.StackBytes), prog.invoke)
 	switch {
@@ -69,9 +74,8 @@ func (r *Reactor) began(w *workload, prog *program, task *executor.Task) lifecyc
 	return cause
 }
 
-// opened makes the process visible to those who ask what the workload waits for.
+// opened makes the addresses visible that the workload listens on.
 func (r *Reactor) opened(w *workload, p *wasip1.Process) {
-	w.process.Store(p)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	w.attempt.listening = p.ListenAddresses()

@@ -40,7 +40,8 @@ func (r *Reactor) isDraining() bool {
 //     workloads that are PENDING now are refused with DRAINING. Shutdown waits for them to leave.
 //  5. The executor, the background goroutines, the log spool, the store and the engine are closed,
 //     those that are used before those that use them last. Calls that come from now on are refused
-//     with DRAINING.
+//     with DRAINING. A part that hangs is left after stallTime, the log says so and what it waits
+//     for, and the rest goes on. (TestWhatHangsIsLeft)
 //
 // Whatever became of ctx, Shutdown goes on with step 3 for as long as workloads end: a hundred
 // thousand take the store some seconds. When none has for stallTime, because blocking jobs hang, it
@@ -107,30 +108,81 @@ func (r *Reactor) attempts() int {
 	return r.active
 }
 
-// close closes the parts there are.
-func (r *Reactor) close(ctx context.Context) (err error) {
+// close closes the parts there are, those that are used after those that use them.
+func (r *Reactor) close(ctx context.Context) error {
+	var parts []part
 	if r.executor != nil {
-		if e := r.executor.Close(ctx); e != nil {
-			err = fmt.Errorf("executor: %w", e)
-		}
+		parts = append(parts, part{"executor", r.executor.Close})
 	}
-	r.stop()
-	r.finished.close()
-	r.background.Wait()
+	parts = append(parts, part{"background", func(context.Context) error {
+		r.stop()
+		r.finished.close()
+		r.background.Wait()
+		return nil
+	}})
 	if r.spool != nil {
-		r.spool.Close()
+		parts = append(parts, part{"output", func(context.Context) error { r.spool.Close(); return nil }})
 	}
 	if r.store != nil {
-		if e := r.store.Close(); e != nil {
-			err = errors.Join(err, fmt.Errorf("store: %w", e))
-		}
+		parts = append(parts, part{"store", func(context.Context) error { return r.store.Close() }})
 	}
 	if r.engine != nil {
-		if e := r.engine.Close(context.WithoutCancel(ctx)); e != nil {
-			err = errors.Join(err, fmt.Errorf("engine: %w", e))
+		parts = append(parts, part{"engine", r.engine.Close})
+	}
+	return closeParts(ctx, r.log, parts)
+}
+
+// part is something to be closed.
+type part struct {
+	name  string
+	close func(context.Context) error
+}
+
+// closeParts closes one part after the other. It waits for each until ctx ends, or closeTime if that is
+// later, then logs what hangs and goes on.
+func closeParts(ctx context.Context, log *zap.Logger, parts []part) error {
+	var err error
+	for _, p := range parts {
+		if e := closePart(ctx, p); e != nil {
+			log.Error("a part did not close", zap.String("part", p.name), zap.Error(e))
+			if e = fmt.Errorf("%s: %w", p.name, e); err != nil {
+				e = fmt.Errorf("%w; %w", err, e)
+			}
+			err = e
 		}
 	}
 	return err
+}
+
+func closePart(ctx context.Context, p part) error {
+	ctx, cancel := atLeast(ctx, closeTime)
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- p.close(ctx) }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	select { // it may have seen the same, and know more
+	case err := <-done:
+		return err
+	case <-time.After(100 * time.Millisecond):
+		return fmt.Errorf("it hangs: %w", context.Cause(ctx))
+	}
+}
+
+// closeTime is how long a part has to close if others took all the time there was. It has no other work
+// left than its own.
+const closeTime = 5 * time.Second
+
+// atLeast is ctx for no less than a duration from now.
+func atLeast(ctx context.Context, least time.Duration) (context.Context, context.CancelFunc) {
+	left := least
+	if due, ok := ctx.Deadline(); ok {
+		left = max(time.Until(due), least)
+	}
+	return context.WithTimeout(context.WithoutCancel(ctx), left)
 }
 
 // waitIdle waits until no workload has an attempt.

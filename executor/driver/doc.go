@@ -8,8 +8,10 @@
 //     goroutine, which sleeps until the first is due, and on the executor's workers, which call
 //     [Driver.Expire] between quanta: when guests keep every processor busy, Go runs neither its
 //     own timers nor the driver's goroutine on time, and the workers are the only ones awake.
-//   - Blocking jobs ([Driver.Go]) run in order on a bounded number of goroutines, which are started
-//     on demand and end when nothing is left to do.
+//   - Blocking jobs ([Driver.Go]) run on a bounded number of threads, in lanes by what they may have to
+//     wait for, and fairly between those on whose behalf they run. What hangs in one lane does not
+//     hold up the others. Lookups of names ([Driver.GoLookup]) hold no thread and have bounds of their
+//     own.
 //   - Socket readiness ([Driver.AwaitReadable], [Driver.AwaitWritable]) rests on the Go runtime's
 //     own poller.
 //

@@ -1,7 +1,10 @@
 package driver
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"time"
 )
@@ -10,29 +13,51 @@ import (
 type Config struct {
 	// BlockingThreads bounds the jobs that run at once; each may hold an OS thread. Default 64.
 	BlockingThreads int
+	// BlockingProcessors bounds those of them that use a processor, rather than wait. Default GOMAXPROCS.
+	BlockingProcessors int
+	// Lookups bounds the lookups of names that run at once. Default 256.
+	Lookups int
 }
 
 func (c Config) withDefaults() Config {
 	if c.BlockingThreads == 0 {
 		c.BlockingThreads = 64
 	}
+	if c.BlockingProcessors == 0 {
+		c.BlockingProcessors = runtime.GOMAXPROCS(0)
+	}
+	c.BlockingProcessors = min(c.BlockingProcessors, c.BlockingThreads)
+	if c.Lookups == 0 {
+		c.Lookups = 256
+	}
 	return c
 }
 
 // Validate reports what is wrong with the configuration.
 func (c Config) Validate() error {
-	if c.BlockingThreads < 0 {
-		return fmt.Errorf("driver: BlockingThreads is %d, want 1 or more (0 for the default)", c.BlockingThreads)
+	var faults []error
+	for _, f := range []struct {
+		name  string
+		value int
+	}{
+		{"BlockingThreads", c.BlockingThreads},
+		{"BlockingProcessors", c.BlockingProcessors},
+		{"Lookups", c.Lookups},
+	} {
+		if f.value < 0 {
+			faults = append(faults, fmt.Errorf("driver: %s is %d, want 1 or more (0 for the default)", f.name, f.value))
+		}
 	}
-	return nil
+	return errors.Join(faults...)
 }
 
 // Driver is the I/O multiplexer. Make one with New.
 type Driver struct {
-	epoch  time.Time // carries the monotonic reading that uptimes count from
-	timers timers
-	pool   pool
-	waits  waits
+	epoch    time.Time // carries the monotonic reading that uptimes count from
+	timers   timers
+	blocking *pool
+	lookups  *pool
+	waits    waits
 
 	closing sync.Once
 	quit    chan struct{}  // closed to end the timer goroutine
@@ -45,9 +70,13 @@ func New(cfg Config) *Driver {
 		panic(err)
 	}
 	cfg = cfg.withDefaults()
-	d := &Driver{epoch: time.Now(), quit: make(chan struct{})}
+	d := &Driver{
+		epoch:    time.Now(),
+		blocking: newPool(cfg.BlockingThreads, cfg.BlockingProcessors, true),
+		lookups:  newPool(cfg.Lookups, cfg.Lookups, false),
+		quit:     make(chan struct{}),
+	}
 	d.timers.init()
-	d.pool.threads = cfg.BlockingThreads
 	d.done.Go(d.sleep)
 	return d
 }
@@ -61,12 +90,22 @@ func (d *Driver) Time(uptime time.Duration) time.Time { return d.epoch.Add(uptim
 // Since returns what the clock reads at t.
 func (d *Driver) Since(t time.Time) time.Duration { return t.Sub(d.epoch) }
 
-// Close drops the timers that have not fired, ends the waits for sockets, runs the blocking jobs
-// that were handed over, and returns once none of the driver's goroutines is left. Nothing may be
-// started after it; a second Close waits as the first does.
-func (d *Driver) Close() {
+// Go runs a job that may block on the blocking pool. It never blocks itself: what exceeds the bounds waits
+// in a queue that is as long as it gets, so what bounds the jobs there are is the number of those who
+// wait for them.
+func (d *Driver) Go(j Job) { d.blocking.add(j) }
+
+// GoLookup runs a job that waits for the network and holds no thread meanwhile, as a lookup of a name does
+// by Go's own resolver. It is Go otherwise, with bounds of its own.
+func (d *Driver) GoLookup(j Job) { d.lookups.add(j) }
+
+// Close drops the timers that have not fired, ends the waits for sockets, runs the jobs that were handed
+// over, and returns once none of the driver's goroutines is left. Nothing may be started after it; a
+// second Close waits as the first does. When ctx ends, it leaves the jobs that have not ended and returns
+// a *HungError that tells them.
+func (d *Driver) Close(ctx context.Context) error {
 	d.closing.Do(func() { close(d.quit) })
 	d.done.Wait()
 	d.waits.close()
-	d.pool.close()
+	return errors.Join(d.lookups.close(ctx), d.blocking.close(ctx))
 }

@@ -1,76 +1,262 @@
 package driver
 
-import "sync"
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
 
-// pool runs blocking jobs on up to so many goroutines. A goroutine lives while there are jobs:
-// starting one costs less than anything that is worth being called blocking, so none is kept.
-type pool struct {
-	threads int
-	alive   sync.WaitGroup
-
-	mu          sync.Mutex
-	running     int
-	first, last *job // the jobs that wait for a goroutine
-	closed      bool
+// Job is a piece of work that may block.
+type Job struct {
+	// Run does it. A job recovers its own panics, because only its owner can end the guest it works
+	// for. One that does not is a fault of the daemon's own code and ends the process.
+	Run func()
+	// Done, unless nil, is called after Run, with the time of a processor that Run took.
+	Done func(used time.Duration)
+	// Owner is on whose behalf it is done: owners take turns.
+	Owner string
+	// Lane is what it may have to wait for.
+	Lane Lane
+	// What tells the job to those who look for what hangs.
+	What string
 }
 
-type job struct {
-	run  func()
-	next *job
-}
-
-// Go runs run on the blocking pool, after the jobs that were handed over before it have at least
-// been started. It never blocks: what exceeds the bound waits in a queue that is as long as it
-// gets, so what bounds the jobs under way is the number of those who wait for them.
+// pool runs jobs, each on a goroutine of its own, in the order of its schedule. A goroutine lives for one
+// job: starting one costs less than anything that is worth being called blocking.
 //
-// A job recovers its own panics, because only its owner can end the guest it works for. One that
-// does not is a fault of the daemon's own code and ends the process like any other.
-func (d *Driver) Go(run func()) {
-	p := &d.pool
+// Two things bound the jobs that run. There are no more than limit, whatever they do. And no more are
+// busy, which is to use a processor, than there are processors for them, or they would keep the workers
+// from theirs: only jobs that wait make room for others.
+//
+//  1. A job that starts counts as busy.
+//  2. As long as jobs wait to be started, the watcher looks once in watchEvery at how much of that time
+//     each job that runs has had a processor. Less than half of it, and not for want of one: it counts
+//     as waiting, until that changes. (TestPoolStartsMoreBesideThoseThatWait, TestPoolKeepsToProcessors)
+//  3. When a job ends or no longer counts as busy, the next one is started.
+type pool struct {
+	limit   int
+	busyMax int
+	threads bool // each job has a thread
+
+	mu       sync.Mutex
+	schedule schedule
+	running  map[*job]struct{}
+	busy     int
+	watching bool // there is a watcher
+	closed   bool
+	empty    chan struct{} // closed when nothing runs and nothing waits; nil if nobody asks
+}
+
+// job is a Job on its way through the pool.
+type job struct {
+	Job
+	began time.Time
+
+	// Guarded by pool.mu, from when it has begun to run.
+	thread int
+	busy   bool
+	looked time.Time     // when the watcher last looked
+	used   time.Duration // what the thread had used then
+	known  bool          // used is
+}
+
+// watchEvery is how often it is looked for jobs that wait. It bounds what a quick job waits for behind
+// slow ones, where slow ones leave it room at all.
+const watchEvery = time.Millisecond
+
+// shares is the part of a pool that one lane, or one owner, may take: a quarter.
+const shares = 4
+
+func newPool(limit, busyMax int, threads bool) *pool {
+	share := max(limit/shares, 1)
+	return &pool{
+		limit: limit, busyMax: busyMax, threads: threads,
+		schedule: newSchedule(share, share), running: map[*job]struct{}{},
+	}
+}
+
+func (p *pool) add(j Job) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
 		panic("driver: Go after Close")
 	}
-	j := &job{run: run}
-	switch {
-	case p.running < p.threads:
-		p.running++
-		p.alive.Go(func() { p.work(j) })
-	case p.last == nil:
-		p.first, p.last = j, j
-	default:
-		p.last.next, p.last = j, j
+	p.schedule.push(&job{Job: j})
+	p.start()
+}
+
+// start starts what may be started; mu is held.
+func (p *pool) start() {
+	for p.busy < p.busyMax && len(p.running) < p.limit {
+		j := p.schedule.take()
+		if j == nil {
+			break
+		}
+		j.began, j.busy = time.Now(), true
+		j.looked = j.began
+		p.busy++
+		p.running[j] = struct{}{}
+		go p.run(j)
+	}
+	if p.schedule.waiting > 0 && !p.watching && p.busyMax < p.limit {
+		p.watching = true
+		go p.watch()
+	}
+	if p.empty != nil && p.schedule.waiting == 0 && len(p.running) == 0 && !p.watching {
+		close(p.empty)
+		p.empty = nil
 	}
 }
 
-// work runs j and then the jobs that wait, until none is left.
-func (p *pool) work(j *job) {
-	for j != nil {
-		j.run()
-		j = p.next()
+// run is a job's goroutine. It keeps its thread, so that the thread's time is the job's.
+func (p *pool) run(j *job) {
+	used := p.timed(j)
+	if j.Done != nil {
+		j.Done(used)
 	}
-}
-
-// next takes the first job that waits. If there is none the caller counts as ended.
-func (p *pool) next() *job {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	j := p.first
-	if j == nil {
-		p.running--
-		return nil
+	if j.busy {
+		p.busy--
 	}
-	if p.first = j.next; p.first == nil {
-		p.last = nil
-	}
-	return j
+	delete(p.running, j)
+	p.schedule.done(j)
+	p.start()
 }
 
-// close refuses further jobs and waits for those there are.
-func (p *pool) close() {
+// maxUntimed bounds what a job is charged by the time that passed, where the thread's is not known: most
+// of it may have been waiting.
+const maxUntimed = time.Millisecond
+
+func (p *pool) timed(j *job) time.Duration {
+	if !p.threads {
+		j.Run()
+		return 0
+	}
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	thread := currentThread()
+	began := time.Now()
+	before, known := threadTime(thread)
+	p.mu.Lock()
+	j.thread, j.used, j.known = thread, before, known
+	p.mu.Unlock()
+	j.Run()
+	if after, ok := threadTime(thread); ok && known {
+		return after - before
+	}
+	return min(time.Since(began), maxUntimed)
+}
+
+// watch is the watcher's goroutine; it lives while jobs wait to be started.
+func (p *pool) watch() {
+	tick := time.NewTicker(watchEvery)
+	defer tick.Stop()
+	for range tick.C {
+		if !p.look(time.Now()) {
+			return
+		}
+	}
+}
+
+// look does what the watcher does; it is false if there is no need for one.
+func (p *pool) look(now time.Time) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.schedule.waiting == 0 {
+		p.watching = false
+		p.start()
+		return false
+	}
+	for j := range p.running {
+		passed := now.Sub(j.looked)
+		if passed < watchEvery {
+			continue
+		}
+		busy := passed < untimedBusy
+		if j.known {
+			used, _ := threadTime(j.thread)
+			busy = isBusy(passed, used-j.used, j.busy && threadRunnable(j.thread))
+			j.looked, j.used = now, used
+		}
+		if busy != j.busy {
+			j.busy = busy
+			if busy {
+				p.busy++
+			} else {
+				p.busy--
+			}
+		}
+	}
+	p.start()
+	return true
+}
+
+// untimedBusy is for how long a job counts as busy where threads can't be looked at.
+const untimedBusy = 10 * watchEvery
+
+// isBusy tells whether a job is busy that used a processor for so much of the time that passed, and that
+// is runnable now.
+func isBusy(passed, used time.Duration, runnable bool) bool { return used > passed/2 || runnable }
+
+// HungError says which jobs have not ended.
+type HungError struct {
+	Jobs    []Hung // the longest first
+	Waiting int    // jobs that were not started because of them
+	Err     error
+}
+
+// Hung is a job that hangs.
+type Hung struct {
+	Owner, What string
+	Began       time.Time
+}
+
+func (e *HungError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d blocking jobs have not ended, %d not begun: %v", len(e.Jobs), e.Waiting, e.Err)
+	for i, h := range e.Jobs {
+		if i == 5 {
+			b.WriteString("; and more")
+			break
+		}
+		fmt.Fprintf(&b, "; %s of %s, for %v", h.What, h.Owner, time.Since(h.Began).Round(time.Second))
+	}
+	return b.String()
+}
+
+func (e *HungError) Unwrap() error { return e.Err }
+
+// close refuses further jobs and waits for those there are, until ctx ends.
+func (p *pool) close(ctx context.Context) error {
 	p.mu.Lock()
 	p.closed = true
+	if p.empty == nil {
+		p.empty = make(chan struct{})
+	}
+	empty := p.empty
+	p.start()
 	p.mu.Unlock()
-	p.alive.Wait()
+	select {
+	case <-empty:
+		return nil
+	case <-ctx.Done():
+		return p.hung(context.Cause(ctx))
+	}
+}
+
+// hung tells what runs.
+func (p *pool) hung(err error) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	e := &HungError{Waiting: p.schedule.waiting, Err: err}
+	for j := range p.running {
+		e.Jobs = append(e.Jobs, Hung{j.Owner, j.What, j.began})
+	}
+	slices.SortFunc(e.Jobs, func(a, b Hung) int { return a.Began.Compare(b.Began) })
+	return e
 }

@@ -1,84 +1,186 @@
 package driver
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
 	"slices"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 )
 
-func TestPoolBoundsAndOrders(t *testing.T) {
+// closeNow closes a driver, which must not take for ever.
+func closeNow(t testing.TB, d *Driver) {
+	t.Helper()
+	if err := d.Close(context.Background()); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestPoolStartsMoreBesideThoseThatWait: jobs that wait take each other's places up to the bound of all.
+func TestPoolStartsMoreBesideThoseThatWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const threads, jobs = 3, 20
-		d := New(Config{BlockingThreads: threads})
-		defer d.Close()
+		const threads, jobs = 8, 50
+		d := New(Config{BlockingThreads: threads, BlockingProcessors: 2})
 		var running, most, done atomic.Int64
-		for range jobs {
-			d.Go(func() {
+		for i := range jobs {
+			d.Go(Job{Owner: fmt.Sprint(i), Lane: Lane{ID: uint64(i)}, Run: func() {
 				most.Store(max(most.Load(), running.Add(1)))
 				<-time.After(time.Second)
 				running.Add(-1)
 				done.Add(1)
-			})
+			}})
 		}
-		start := time.Now()
 		synctest.Wait()
-		if running.Load() != threads {
-			t.Errorf("%d jobs run at once, want %d", running.Load(), threads)
+		if n := running.Load(); n != 2 {
+			t.Errorf("%d jobs run at first, want one for each processor", n)
 		}
-		d.Close()
+		time.Sleep(500 * time.Millisecond)
+		if n := running.Load(); n != threads {
+			t.Errorf("%d jobs run once it is known that they wait, want %d", n, threads)
+		}
+		closeNow(t, d)
 		if done.Load() != jobs || most.Load() != threads {
 			t.Errorf("%d jobs done, %d at once, want %d and %d", done.Load(), most.Load(), jobs, threads)
-		}
-		if took := time.Since(start); took != 7*time.Second {
-			t.Errorf("took %v, want 7s for 20 jobs by threes", took)
 		}
 	})
 }
 
-func TestPoolIsFIFO(t *testing.T) {
+// TestPoolKeepsToProcessors: jobs that use a processor, or would if they had one, do not make room for
+// others.
+func TestPoolKeepsToProcessors(t *testing.T) {
+	for _, tt := range []struct {
+		passed, used time.Duration
+		runnable     bool
+		want         bool
+	}{
+		{watchEvery, watchEvery, true, true},
+		{watchEvery, watchEvery, false, true},    // it has just come to wait
+		{watchEvery, watchEvery / 4, true, true}, // others had the processor
+		{watchEvery, watchEvery / 4, false, false},
+		{time.Second, watchEvery, false, false},
+	} {
+		if got := isBusy(tt.passed, tt.used, tt.runnable); got != tt.want {
+			t.Errorf("isBusy(%v, %v, %v) = %v", tt.passed, tt.used, tt.runnable, got)
+		}
+	}
+}
+
+// TestJobIsTimed: the time of a processor that a job uses is told.
+func TestJobIsTimed(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("what a thread uses is not known")
+	}
+	d := New(Config{})
+	var used time.Duration
+	d.Go(Job{Run: func() {
+		thread := currentThread()
+		for begin, _ := threadTime(thread); ; {
+			if now, _ := threadTime(thread); now-begin > 5*time.Millisecond {
+				return
+			}
+		}
+	}, Done: func(u time.Duration) { used = u }})
+	closeNow(t, d)
+	if used < 5*time.Millisecond || used > 50*time.Millisecond {
+		t.Errorf("a job of 5 ms used %v", used)
+	}
+	if !threadRunnable(currentThread()) {
+		t.Error("the thread that asks does not run")
+	}
+}
+
+// TestPoolSharesBetweenLanes: what hangs in one lane, whoever it is for, does not keep another from going on,
+// and an owner whose jobs hang everywhere keeps nobody else.
+func TestPoolSharesBetweenLanes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := New(Config{BlockingThreads: 16})
+		release := make(chan struct{})
+		for i := range 1000 {
+			d.Go(Job{Owner: fmt.Sprint("owner", i), Lane: Lane{Kind: "dead"}, Run: func() { <-release }})
+			d.Go(Job{Owner: "greedy", Lane: Lane{ID: uint64(i)}, Run: func() { <-release }})
+		}
+		var done sync.WaitGroup
+		done.Add(1)
+		d.Go(Job{Owner: "other", Lane: Lane{Kind: "good"}, Run: done.Done})
+		begin := time.Now()
+		done.Wait()
+		if took := time.Since(begin); took > 100*time.Millisecond {
+			t.Errorf("a job took %v beside those that hang", took)
+		}
+		close(release)
+		closeNow(t, d)
+	})
+}
+
+func TestOwnersJobsKeepTheirOrder(t *testing.T) {
 	d := New(Config{BlockingThreads: 1})
 	var got, want []int
 	for i := range 100 {
 		want = append(want, i)
-		d.Go(func() { got = append(got, i) })
+		d.Go(Job{Run: func() { got = append(got, i) }})
 	}
-	d.Close()
+	closeNow(t, d)
 	if !slices.Equal(got, want) {
 		t.Errorf("ran in the order %v", got)
 	}
+}
+
+// TestCloseTellsWhatHangs: a Close ends when its context does.
+func TestCloseTellsWhatHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := New(Config{})
+		release := make(chan struct{})
+		d.Go(Job{Owner: "w1", What: "file /dead/a", Run: func() { <-release }})
+		time.Sleep(time.Minute)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		err := d.Close(ctx)
+		hung, ok := errors.AsType[*HungError](err)
+		if !ok || len(hung.Jobs) != 1 || !strings.Contains(err.Error(), "file /dead/a of w1, for 1m1s") || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Close: %v", err)
+		}
+		close(release)
+		closeNow(t, d)
+	})
 }
 
 // TestPoolKeepsNoGoroutine is what TestMain would find, were it not that Close waits.
 func TestPoolKeepsNoGoroutine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := New(Config{})
-		defer d.Close()
-		d.Go(func() {})
+		defer closeNow(t, d)
+		d.Go(Job{Run: func() {}})
 		synctest.Wait()
-		d.pool.mu.Lock()
-		defer d.pool.mu.Unlock()
-		if d.pool.running != 0 {
-			t.Errorf("%d goroutines are left when all jobs are done", d.pool.running)
+		d.blocking.mu.Lock()
+		defer d.blocking.mu.Unlock()
+		if p := d.blocking; len(p.running) != 0 || p.busy != 0 || p.watching || len(p.schedule.lanes) != 0 || len(p.schedule.owners) != 0 {
+			t.Errorf("left when all jobs are done: %+v", p)
 		}
 	})
 }
 
 func TestGoAfterClosePanics(t *testing.T) {
 	d := New(Config{})
-	d.Close()
+	closeNow(t, d)
 	defer func() {
 		if recover() == nil {
 			t.Error("Go after Close did not panic")
 		}
 	}()
-	d.Go(func() {})
+	d.Go(Job{Run: func() {}})
 }
 
 func TestConfigValidate(t *testing.T) {
-	if err := (Config{BlockingThreads: -1}).Validate(); err == nil {
-		t.Error("a negative bound is valid")
+	for _, bad := range []Config{{BlockingThreads: -1}, {BlockingProcessors: -1}, {Lookups: -1}} {
+		if err := bad.Validate(); err == nil {
+			t.Errorf("%+v is valid", bad)
+		}
 	}
 	if err := (Config{}).Validate(); err != nil {
 		t.Error(err)

@@ -35,7 +35,7 @@ func pair(t *testing.T) (a, b *net.TCPConn) {
 func newDriver(t *testing.T) *Driver {
 	t.Helper()
 	d := New(Config{})
-	t.Cleanup(d.Close)
+	t.Cleanup(func() { closeNow(t, d) })
 	return d
 }
 
@@ -280,7 +280,7 @@ func TestCloseStopsWaits(t *testing.T) {
 	d := New(Config{})
 	a, b := pair(t)
 	ready, _ := await(t, d, readable, a)
-	d.Close()
+	closeNow(t, d)
 	if len(ready) != 0 {
 		t.Error("Close completed a wait")
 	}
@@ -292,7 +292,7 @@ func TestCloseStopsWaits(t *testing.T) {
 // BenchmarkAwait is a wait for a connection that becomes readable.
 func BenchmarkAwait(b *testing.B) {
 	d := New(Config{})
-	defer d.Close()
+	defer closeNow(b, d)
 	r, w, err := os.Pipe()
 	if err != nil {
 		b.Fatal(err)

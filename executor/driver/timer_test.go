@@ -16,7 +16,7 @@ func in(t *testing.T, test func(t *testing.T, d *Driver)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		d := New(Config{})
-		defer d.Close()
+		defer closeNow(t, d)
 		test(t, d)
 	})
 }
@@ -182,7 +182,7 @@ func TestExpire(t *testing.T) {
 // exactly as often as it was started and not stopped.
 func TestTimersFromManyGoroutines(t *testing.T) {
 	d := New(Config{})
-	defer d.Close()
+	defer closeNow(t, d)
 	var fired, want, pending atomic.Int64
 	idle := make(chan bool, 1)
 	var users sync.WaitGroup
@@ -223,7 +223,7 @@ func BenchmarkTimer(b *testing.B) {
 	for _, armed := range []int{1, 100_000, 1_000_000} {
 		b.Run(fmt.Sprintf("armed=%d", armed), func(b *testing.B) {
 			d := New(Config{})
-			defer d.Close()
+			defer closeNow(b, d)
 			rng := rand.New(rand.NewPCG(1, 1))
 			later := func() time.Time { return time.Now().Add(time.Hour + time.Duration(rng.IntN(int(time.Hour)))) }
 			timers := make([]Timer, armed)
@@ -245,7 +245,7 @@ func BenchmarkExpire(b *testing.B) {
 	for _, armed := range []int{1, 100_000, 1_000_000} {
 		b.Run(fmt.Sprintf("armed=%d", armed), func(b *testing.B) {
 			d := New(Config{})
-			defer d.Close()
+			defer closeNow(b, d)
 			rng := rand.New(rand.NewPCG(1, 1))
 			const span = time.Second
 			timers := make([]Timer, armed)

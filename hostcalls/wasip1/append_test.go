@@ -134,7 +134,7 @@ func TestAppendCancelled(t *testing.T) {
 	}
 	// The threads of its own pool are busy, so its write is under way until they are released.
 	release := make(chan struct{})
-	cancelWriting, writingEnds := start(func(c *caller) { occupy(c.Driver(), release) })
+	cancelWriting, writingEnds := start(func(c *caller) { occupy(c, release) })
 	cancelWaiting, waitingEnds := start(func(*caller) {})
 	cancelWaiting()
 	waitingEnds()

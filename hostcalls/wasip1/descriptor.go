@@ -16,8 +16,8 @@ type descriptor interface {
 	stat() *fdstat
 	// close gives up what the descriptor holds. It never waits: a release that may block is
 	// handed to the driver's blocking pool. It is called once, after which the descriptor is
-	// not used.
-	close(*Process)
+	// not used. closed is called when it has been given up, from any goroutine.
+	close(p *Process, closed func())
 }
 
 // reader is a descriptor that fd_read reads from.
@@ -74,6 +74,7 @@ type table struct {
 	free    int           // no number below is free
 	limit   int           // entries never grows beyond
 	budget  *hostcalls.Budget
+	owner   string // whose share of the budget it takes
 }
 
 // hostDescriptors is how many of the daemon's own descriptors d may hold: a socket has one more while it
@@ -88,9 +89,10 @@ func hostDescriptors(d descriptor) int64 {
 	return 2
 }
 
-// init makes an empty table of at most limit descriptors, within the budget of all guests together.
-func (t *table) init(limit int, budget *hostcalls.Budget) {
-	t.limit, t.budget = limit, budget
+// init makes an empty table of at most limit descriptors, within an owner's share of the budget of all
+// guests.
+func (t *table) init(limit int, budget *hostcalls.Budget, owner string) {
+	t.limit, t.budget, t.owner = limit, budget, owner
 	t.entries = t.stdio[:0]
 }
 
@@ -128,12 +130,14 @@ func (t *table) set(fd int, d descriptor) {
 }
 
 // add puts d under the lowest free number. If the table is full it refuses with errnoMfile, if the
-// budget is spent with errnoNfile, and d is still the caller's to close.
+// owner's share of the budget is spent with errnoNfile, and d is still the caller's to close.
+//
+// What d takes of the budget is given back by forget, when d has been closed.
 func (t *table) add(d descriptor) (uint32, errno) {
 	if t.full() {
 		return 0, errnoMfile
 	}
-	if !t.budget.Take(hostDescriptors(d)) {
+	if !t.budget.Take(t.owner, hostDescriptors(d)) {
 		return 0, errnoNfile
 	}
 	fd := t.free
@@ -155,9 +159,11 @@ func (t *table) remove(fd uint32) (descriptor, errno) {
 		return nil, e
 	}
 	t.set(int(fd), nil)
-	t.budget.Give(hostDescriptors(d))
 	return d, errnoSuccess
 }
+
+// forget gives back what a descriptor took of the budget. Any goroutine may call it.
+func (t *table) forget(d descriptor) { t.budget.Give(t.owner, hostDescriptors(d)) }
 
 // renumber moves the descriptor from to the number to, which must be in use, and returns the
 // descriptor that was there for the caller to close; nil if the two are the same.
@@ -172,7 +178,6 @@ func (t *table) renumber(from, to uint32) (descriptor, errno) {
 	}
 	t.set(int(to), d)
 	t.set(int(from), nil)
-	t.budget.Give(hostDescriptors(old))
 	return old, errnoSuccess
 }
 

@@ -13,11 +13,11 @@ type blank struct {
 	closed int
 }
 
-func (b *blank) close(*Process) { b.closed++ }
+func (b *blank) close(_ *Process, closed func()) { b.closed++; closed() }
 
 func newTable(limit int) *table {
 	t := new(table)
-	t.init(limit, nil)
+	t.init(limit, nil, "")
 	return t
 }
 
@@ -160,12 +160,12 @@ func TestRights(t *testing.T) {
 func TestDescriptorBudget(t *testing.T) {
 	var tab table
 	budget := hostcalls.NewBudget(4)
-	tab.init(100, budget)
+	tab.init(100, budget, "")
 	left := func() (n int64) {
-		for budget.Take(1) {
+		for budget.Take("", 1) {
 			n++
 		}
-		budget.Give(n)
+		budget.Give("", n)
 		return n
 	}
 	add := func(d descriptor, want errno) uint32 {
@@ -182,14 +182,22 @@ func TestDescriptorBudget(t *testing.T) {
 	if left() != 1 {
 		t.Errorf("%d left of 4, less a connection and a file", left())
 	}
-	if _, e := tab.renumber(two, one); e != errnoSuccess || left() != 3 {
-		t.Errorf("%d left when the connection is gone (%v)", left(), e)
+	old, e := tab.renumber(two, one)
+	if e != errnoSuccess || left() != 1 {
+		t.Errorf("%d left before the connection is closed (%v)", left(), e)
 	}
-	if _, e := tab.renumber(one, in); e != errnoSuccess || left() != 3 {
+	if tab.forget(old); left() != 3 {
+		t.Errorf("%d left when the connection is gone", left())
+	}
+	if old, e = tab.renumber(one, in); e != errnoSuccess || left() != 3 {
 		t.Errorf("%d left when the file has another number (%v)", left(), e)
 	}
-	if _, e := tab.remove(in); e != errnoSuccess || left() != 4 {
-		t.Errorf("%d left when all are gone (%v)", left(), e)
+	tab.forget(old)
+	if old, e = tab.remove(in); e != errnoSuccess {
+		t.Error(e)
+	}
+	if tab.forget(old); left() != 4 {
+		t.Errorf("%d left when all are gone", left())
 	}
 	if add(new(folder), errnoSuccess); left() != 3 {
 		t.Errorf("%d left of 4, less a folder", left())
@@ -202,12 +210,12 @@ func TestProcessGivesBackDescriptors(t *testing.T) {
 	config := Config{Budget: budget, Grants: []hostcalls.Grant{hostcalls.Dir{HostPath: t.TempDir(), GuestPath: "/"}}}
 	for range 3 {
 		withProcess(t, config, func(_ *caller) {
-			if budget.Take(1) {
+			if budget.Take("", 1) {
 				t.Error("a folder takes up no descriptors")
 			}
 		})
 	}
-	if !budget.Take(1) {
+	if !budget.Take("", 1) {
 		t.Error("descriptors were not given back")
 	}
 }

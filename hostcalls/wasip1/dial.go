@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
@@ -20,16 +21,14 @@ const (
 	connectTimeout = 30 * time.Second // to each address a name has
 )
 
-// dial connects to HOST:PORT, on the fiber: the addresses of a name are tried in turn. The pool is
-// for the name only; package net's Dialer would keep one of its threads for as long as a silent
-// peer takes to time out.
+// dial connects to HOST:PORT, on the fiber: the addresses of a name are tried in turn. Package net's Dialer
+// would keep a goroutine, and for some names a thread, for as long as a silent peer takes to time out.
 func (p *Process) dial(address string, permit hostcalls.Permit) (descriptor, error) {
-	targets, err := p.resolve(address)
+	targets, err := p.resolve(opConnect, address)
 	if err != nil {
 		return nil, err
 	}
 	host, _, _ := net.SplitHostPort(address) // resolve has read it
-	err = errors.New("the name has no addresses")
 	for _, target := range targets {
 		if permit != nil {
 			if err = permit.Connect(host, target); err != nil {
@@ -47,8 +46,12 @@ func (p *Process) dial(address string, permit hostcalls.Permit) (descriptor, err
 	return nil, err
 }
 
-// resolve returns the addresses that HOST:PORT stands for.
-func (p *Process) resolve(address string) ([]netip.AddrPort, error) {
+// lookupCost is what looking a name up costs, in units of fuel.
+const lookupCost = 200_000
+
+// resolve returns the addresses that HOST:PORT stands for, one or more; kind is that of the op it is done
+// for. Go's own resolver looks names up: it holds no thread.
+func (p *Process) resolve(kind, address string) ([]netip.AddrPort, error) {
 	if literal, err := netip.ParseAddrPort(address); err == nil {
 		return []netip.AddrPort{literal}, nil
 	}
@@ -62,13 +65,19 @@ func (p *Process) resolve(address string) ([]netip.AddrPort, error) {
 	}
 	var addrs []netip.Addr
 	var lookup error
-	err = p.Blocking(hostcalls.Op{Kind: opConnect, Target: address}, func() {
-		ctx, cancel := context.WithTimeout(context.Background(), resolveTimeout)
+	if err := p.Charge(lookupCost); err != nil {
+		return nil, err
+	}
+	err = p.Lookup(hostcalls.Op{Kind: kind, Target: address}, func(ctx context.Context) {
+		ctx, cancel := context.WithTimeout(ctx, resolveTimeout)
 		defer cancel()
-		addrs, lookup = net.DefaultResolver.LookupNetIP(ctx, "ip", host)
-	}, nil)
+		addrs, lookup = (&net.Resolver{PreferGo: true}).LookupNetIP(ctx, "ip", host)
+	})
 	if err != nil {
 		return nil, err
+	}
+	if lookup == nil && len(addrs) == 0 {
+		lookup = errors.New("the name has no addresses")
 	}
 	targets := make([]netip.AddrPort, 0, len(addrs))
 	for _, addr := range addrs {
@@ -93,7 +102,7 @@ func (p *Process) connect(target netip.AddrPort) (*connection, error) {
 		return nil, err
 	}
 	if err := p.establish(c, sockaddr); err != nil {
-		c.close(p)
+		p.discard(c)
 		return nil, err
 	}
 	return c, nil
@@ -132,8 +141,16 @@ func (p *Process) establish(c *connection, to unix.Sockaddr) error {
 	})
 }
 
-// listen listens on HOST:PORT.
+// listen listens on HOST:PORT. A name is looked up first, and of its addresses one is taken as package net
+// does.
 func (p *Process) listen(address string, permit hostcalls.Permit) (descriptor, error) {
+	if host, _, err := net.SplitHostPort(address); err == nil && host != "" {
+		targets, err := p.resolve(opListen, address)
+		if err != nil {
+			return nil, err
+		}
+		address = targets[max(slices.IndexFunc(targets, func(t netip.AddrPort) bool { return t.Addr().Is4() }), 0)].String()
+	}
 	var file net.Listener
 	var failure error
 	config := net.ListenConfig{Control: func(_, address string, _ syscall.RawConn) error {
@@ -146,7 +163,8 @@ func (p *Process) listen(address string, permit hostcalls.Permit) (descriptor, e
 		}
 		return permit.Listen(at)
 	}}
-	err := p.Blocking(hostcalls.Op{Kind: opListen, Target: address}, func() {
+	op := hostcalls.Op{Kind: opListen, Target: address}
+	err := p.Blocking(op, p.lane(op), func() {
 		file, failure = config.Listen(context.Background(), "tcp", address)
 	}, func() {
 		if failure == nil {
@@ -163,7 +181,7 @@ func (p *Process) listen(address string, permit hostcalls.Permit) (descriptor, e
 	if err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
-	p.listening = append(p.listening, l.address)
+	p.granted.listening = append(p.granted.listening, l.address)
 	return l, nil
 }
 

@@ -19,7 +19,7 @@ func fdFunctions() []function {
 func fdClose(p *Process, _ memory, a args) errno {
 	d, e := p.fds.remove(a.u32(0))
 	if e == errnoSuccess {
-		d.close(p)
+		p.drop(d)
 	}
 	return e
 }
@@ -28,7 +28,7 @@ func fdClose(p *Process, _ memory, a args) errno {
 func fdRenumber(p *Process, _ memory, a args) errno {
 	d, e := p.fds.renumber(a.u32(0), a.u32(1))
 	if d != nil {
-		d.close(p)
+		p.drop(d)
 	}
 	return e
 }

@@ -49,10 +49,10 @@ type node interface {
 	entity() vfs.Node
 }
 
-func (f *file) target() string           { return f.path }
-func (f *file) entity() vfs.Node         { return f.File }
-func (f *file) close(p *Process)         { p.Driver().Go(func() { _ = f.Close() }) }
-func (f *file) op(n uint32) hostcalls.Op { return fileOp(f.path, n) }
+func (f *file) target() string                  { return f.path }
+func (f *file) entity() vfs.Node                { return f.File }
+func (f *file) close(p *Process, closed func()) { p.release(f.path, f.Close, closed) }
+func (f *file) op(n uint32) hostcalls.Op        { return fileOp(f.path, n) }
 
 func fileOp(path string, n uint32) hostcalls.Op {
 	return hostcalls.Op{Kind: opFile, Target: path, Bytes: uint64(n)}

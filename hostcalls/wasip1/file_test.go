@@ -385,7 +385,7 @@ func TestFileOp(t *testing.T) {
 	started, ended := make(chan *Process, 1), make(chan struct{})
 	wait, task := startProcess(t, Config{Grants: grantsOf(data, fixed)}, func(c *caller) {
 		defer close(ended)
-		occupy(c.Driver(), release)
+		occupy(c, release)
 		started <- c.Process
 		c.mustOpen(fdData, "file", 0, rightFdRead, 0)
 		t.Error("path_open returned")
@@ -408,10 +408,13 @@ func TestFileOp(t *testing.T) {
 	}
 }
 
-// occupy takes all threads of the blocking pool until release is closed.
-func occupy(d *driver.Driver, release chan struct{}) {
-	for range 64 {
-		d.Go(func() { <-release })
+// occupy takes all threads of the blocking pool that the file system of /data may have, until release is
+// closed.
+func occupy(c *caller, release chan struct{}) {
+	c.granted.mounts.Read()
+	lane := c.lane(fileOp("/data", 0))
+	for i := range 64 {
+		c.Driver().Go(driver.Job{Owner: fmt.Sprint("other", i), Lane: lane, Run: func() { <-release }})
 	}
 }
 

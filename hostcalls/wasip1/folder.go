@@ -26,9 +26,9 @@ type folder struct {
 	granted bool   // it is a grant, whose path the guest can ask for
 }
 
-func (f *folder) target() string   { return f.path }
-func (f *folder) entity() vfs.Node { return f.Dir }
-func (f *folder) close(p *Process) { p.Driver().Go(func() { _ = f.Close() }) }
+func (f *folder) target() string                  { return f.path }
+func (f *folder) entity() vfs.Node                { return f.Dir }
+func (f *folder) close(p *Process, closed func()) { p.release(f.path, f.Close, closed) }
 
 func (f *folder) filestat(p *Process) (filestat, errno) { return p.statNode(f) }
 
@@ -50,9 +50,11 @@ func (f *folder) beneath(path string) string {
 
 // openFolder opens a folder grant. An error may be the cause of a cancel.
 func (p *Process) openFolder(g hostcalls.Dir, permit hostcalls.Permit) (descriptor, error) {
+	p.granted.folders = append(p.granted.folders, g)
+	op := fileOp(g.GuestPath, 0)
 	var dir *vfs.Dir
 	var err error
-	cancelled := p.Blocking(fileOp(g.GuestPath, 0),
+	cancelled := p.Blocking(op, p.lane(op),
 		func() { dir, err = openPermitted(g, permit) },
 		func() {
 			if dir != nil {

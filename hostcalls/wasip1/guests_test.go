@@ -88,6 +88,9 @@ func startGuest(t testing.TB, mod *engine.Module, config Config, invoke string) 
 				return
 			}
 			defer p.Close()
+			if g.err = p.OpenGrants(config); g.err != nil {
+				return
+			}
 			g.opened <- p
 			g.exit, g.err = p.Run(mod, 0, 0, invoke)
 		},

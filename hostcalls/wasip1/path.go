@@ -242,7 +242,7 @@ func pathOpen(p *Process, m memory, a args) errno {
 	d := o.descriptor(n, f, path)
 	fd, e := p.fds.add(d)
 	if e != errnoSuccess {
-		d.close(p)
+		p.discard(d)
 		return e
 	}
 	return m.putUint32(a.u32(8), fd)

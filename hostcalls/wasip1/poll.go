@@ -16,9 +16,9 @@ const (
 	// pollPart is how many subscriptions are gone through before the quantum is looked at.
 	pollPart = 256
 	// pollCost is what deciding what a subscription waits for costs, in units of fuel, and reporting it.
-	pollCost = 250
+	pollCost = 160
 	// passCost is what looking at it again costs.
-	passCost = 20
+	passCost = 60
 )
 
 // pollOneoff: poll_oneoff(*subscriptions, *events, nsubscriptions, *nevents). It waits until at

@@ -15,6 +15,7 @@ import (
 	"github.com/reactord/reactord/executor/driver"
 	"github.com/reactord/reactord/executor/engine"
 	"github.com/reactord/reactord/hostcalls"
+	"github.com/reactord/reactord/hostcalls/vfs"
 )
 
 // Config is what a process starts with. Args and Env are shared with the caller, who does not
@@ -28,9 +29,12 @@ type Config struct {
 	Grants []hostcalls.Grant
 	Permit hostcalls.Permit // nil permits every grant
 
+	Owner  string      // on whose behalf it runs, for what processes share by owners
+	Mounts *vfs.Mounts // which file system a folder is on, shared by all processes; all on one
+
 	Descriptors int               // open at a time, stdio among them
 	PendingOps  int               // subscriptions of one poll
-	Budget      *hostcalls.Budget // the daemon's descriptors that all processes may hold together; no bound
+	Budget      *hostcalls.Budget // the daemon's descriptors that all processes may hold together, and each owner; no bound
 	Appends     *Appends          // of all processes that may append to the same files
 	Random      io.Reader         // safe for concurrent use
 	HeldBytes   int64             // kept in memory by the caller, such as input; counted as the guest's memory
@@ -64,6 +68,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Random == nil {
 		c.Random = rand.Reader
+	}
+	if c.Mounts == nil {
+		c.Mounts = vfs.NewMounts()
 	}
 	return c
 }
@@ -99,13 +106,12 @@ type Process struct {
 	held       int64
 	onStart    func()
 	memoryless bool // the module has no memory
-	listening  []string
+	granted    *granted
 	instance   atomic.Pointer[engine.Instance] // for PeakMemory
 }
 
-// NewProcess makes a process on a fiber and opens its grants, waiting for what takes time. A grant
-// that can't be given is a *hostcalls.GrantError; any other error is the cause of a cancel, or a
-// fault of config. The caller must Close the process.
+// NewProcess makes a process on a fiber, without the grants: OpenGrants comes next. An error is a fault of
+// config. The caller must Close the process.
 func NewProcess(f *executor.Fiber, d *driver.Driver, config Config) (*Process, error) {
 	if err := config.Validate(); err != nil {
 		return nil, err
@@ -120,21 +126,22 @@ func NewProcess(f *executor.Fiber, d *driver.Driver, config Config) (*Process, e
 		pendingOps: config.PendingOps,
 		held:       config.HeldBytes,
 		onStart:    config.OnStart,
+		granted:    &granted{mounts: config.Mounts},
 	}
-	p.Init(f, d)
+	p.Init(f, d, config.Owner)
 	f.SetMeter(p)
-	p.fds.init(config.Descriptors, config.Budget)
+	p.fds.init(config.Descriptors, config.Budget, config.Owner)
 	p.openStdio(config)
-	if err := p.openGrants(config.Grants, config.Permit); err != nil {
-		p.Close()
-		return nil, err
-	}
 	return p, nil
 }
 
-// openGrants gives descriptors from 3 on: the folders first, because programs look for preopened
+// OpenGrants opens grants, waiting for what takes time, as Ops tells. A grant that can't be given is a
+// *hostcalls.GrantError; any other error is the cause of a cancel.
+//
+// It gives descriptors from 3 on: the folders first, because programs look for preopened
 // folders from 3 until there is no more, then the sockets, each kind in the order of the grants.
-func (p *Process) openGrants(grants []hostcalls.Grant, permit hostcalls.Permit) error {
+func (p *Process) OpenGrants(config Config) error {
+	grants, permit := config.Grants, config.Permit
 	for _, g := range grants {
 		if dir, ok := g.(hostcalls.Dir); ok {
 			if err := p.addGrant(g, func() (descriptor, error) { return p.openFolder(dir, permit) }); err != nil {
@@ -161,9 +168,12 @@ func (p *Process) addGrant(g hostcalls.Grant, open func() (descriptor, error)) e
 	d, err := open()
 	if cause := p.Err(); cause != nil {
 		if err == nil {
-			d.close(p)
+			p.discard(d)
 		}
 		return cause
+	}
+	if errors.Is(err, executor.ErrOutOfFuel) {
+		return err
 	}
 	if err != nil {
 		return &hostcalls.GrantError{Grant: g, Err: err}
@@ -176,12 +186,12 @@ func (p *Process) addGrant(g hostcalls.Grant, open func() (descriptor, error)) e
 	default:
 		err = errors.New("more descriptors than the workload's limit")
 	}
-	d.close(p)
+	p.discard(d)
 	return &hostcalls.GrantError{Grant: g, Err: err}
 }
 
 // ListenAddresses returns the addresses of the listener grants, in order.
-func (p *Process) ListenAddresses() []string { return p.listening }
+func (p *Process) ListenAddresses() []string { return p.granted.listening }
 
 // PeakMemory returns the most bytes of memory that the program held so far. Any goroutine may call
 // it, at any time.
@@ -196,8 +206,7 @@ func (p *Process) PeakMemory() int64 {
 func (p *Process) Close() {
 	for _, d := range p.fds.entries {
 		if d != nil {
-			d.close(p)
-			p.fds.budget.Give(hostDescriptors(d))
+			p.drop(d)
 			p.GiveWay()
 		}
 	}
@@ -221,7 +230,7 @@ const (
 	// pieceBytes is what is copied before the quantum is looked at: some microseconds.
 	pieceBytes = 64 << 10
 	// iovecCost is what a buffer of a list costs, each time that the list is gone through.
-	iovecCost = 20
+	iovecCost = 30
 )
 
 // copyCost is what copying n bytes costs once: an eighth of a unit for each.
@@ -252,7 +261,22 @@ func (p *Process) await(due time.Time, waits ...hostcalls.Wait) {
 
 // blocking is Blocking for host calls: it ends the guest if it is cancelled.
 func (p *Process) blocking(op hostcalls.Op, job, discard func()) {
-	if err := p.Blocking(op, job, discard); err != nil {
+	if err := p.Blocking(op, p.lane(op), job, discard); err != nil {
 		engine.Abort(err)
 	}
+}
+
+// drop closes a descriptor that was in the table.
+func (p *Process) drop(d descriptor) { d.close(p, func() { p.fds.forget(d) }) }
+
+// discard closes a descriptor that was not.
+func (p *Process) discard(d descriptor) { d.close(p, func() {}) }
+
+// release closes a file or folder on the blocking pool.
+func (p *Process) release(path string, closeFile func() error, closed func()) {
+	op := fileOp(path, 0)
+	p.Release(op, p.lane(op), func() {
+		_ = closeFile()
+		closed()
+	})
 }

@@ -61,6 +61,9 @@ func startProcess(t testing.TB, config Config, body func(*caller)) (wait func() 
 				return
 			}
 			defer p.Close()
+			if ended = p.OpenGrants(config); ended != nil {
+				return
+			}
 			defer func() {
 				if v := recover(); v != nil {
 					ended = v.(error) // of engine.Abort

@@ -45,7 +45,7 @@ func sockAccept(p *Process, m memory, a args) errno {
 	c.flags = fdflags(a.u32(1))
 	fd, e := p.fds.add(c)
 	if e != errnoSuccess {
-		c.close(p)
+		p.discard(c)
 		return e
 	}
 	return m.putUint32(a.u32(2), fd)

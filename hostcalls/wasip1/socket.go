@@ -113,9 +113,10 @@ func (s *socket) revents(events int16) int16 {
 	return revents
 }
 
-func (s *socket) close(p *Process) {
+func (s *socket) close(p *Process, closed func()) {
 	defer p.Owe(time.Now())
 	_ = s.file.Close()
+	closed()
 }
 
 // connection is a connected socket.

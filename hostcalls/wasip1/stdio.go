@@ -47,9 +47,9 @@ func (s *stdin) notifier(t eventtype) hostcalls.Notifier {
 	return s.source
 }
 
-func (s *stdin) level(eventtype) (uint64, bool) { return levelOf(s.source) }
-func (s *stdin) target() string                 { return "stdin" }
-func (s *stdin) close(*Process)                 {}
+func (s *stdin) level(eventtype) (uint64, bool)  { return levelOf(s.source) }
+func (s *stdin) target() string                  { return "stdin" }
+func (s *stdin) close(_ *Process, closed func()) { closed() }
 
 func (s *stdout) write(p *Process, v iovecs) (uint32, errno) {
 	return p.writeStream(s.sink, v, s.flags, hostcalls.Op{Kind: opWrite, Target: s.name})
@@ -62,9 +62,9 @@ func (s *stdout) notifier(t eventtype) hostcalls.Notifier {
 	return s.sink
 }
 
-func (s *stdout) level(eventtype) (uint64, bool) { return levelOf(s.sink) }
-func (s *stdout) target() string                 { return s.name }
-func (s *stdout) close(*Process)                 {}
+func (s *stdout) level(eventtype) (uint64, bool)  { return levelOf(s.sink) }
+func (s *stdout) target() string                  { return s.name }
+func (s *stdout) close(_ *Process, closed func()) { closed() }
 
 // Kinds of ops.
 const (

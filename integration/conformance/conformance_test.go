@@ -128,7 +128,9 @@ func (h *host) run(t *testing.T, p program) outcome {
 			var process *wasip1.Process
 			if process, err = wasip1.NewProcess(f, h.executor.Driver(), config); err == nil {
 				defer process.Close()
-				exit, err = process.Run(mod, 0, 0, "")
+				if err = process.OpenGrants(config); err == nil {
+					exit, err = process.Run(mod, 0, 0, "")
+				}
 			}
 		},
 		Done: func(task *executor.Task) {

@@ -194,7 +194,7 @@ type Stats struct {
 	Preemptions uint64 `protobuf:"varint,15,opt,name=preemptions,proto3" json:"preemptions,omitempty"`
 	// fuel is the fuel burnt by all guests.
 	Fuel uint64 `protobuf:"varint,16,opt,name=fuel,proto3" json:"fuel,omitempty"`
-	// busy_time is the time workers spent running guests.
+	// busy_time is the time of processors that was spent on guests, by workers and by blocking operations.
 	BusyTime *durationpb.Duration `protobuf:"bytes,17,opt,name=busy_time,json=busyTime,proto3" json:"busy_time,omitempty"`
 	// wake_lateness_p50 is the median, over recent wake-ups by timers, of how long after its due
 	// time a guest was resumed.

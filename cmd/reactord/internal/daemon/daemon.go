@@ -3,7 +3,6 @@ package daemon
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"sync"
@@ -177,7 +176,7 @@ func (d *Daemon) Stop(ctx context.Context) error {
 	d.tending()
 	d.serving.Wait()
 	if err != nil {
-		return errors.Join(errors.New("the reactor did not shut down cleanly"), err)
+		return fmt.Errorf("the reactor did not shut down cleanly: %w", err)
 	}
 	d.log.Info("stopped")
 	return nil

@@ -1,0 +1,140 @@
+package driver
+
+// Lane names what a job may have to wait for: a file system, a network. What one job of a lane waits for
+// for ever, the others do too.
+type Lane struct {
+	Kind string
+	ID   uint64
+}
+
+// schedule decides which job is next, and keeps count of those that run. It is a plain value: no lock,
+// no clock.
+//
+//  1. Lanes take turns, and within a lane owners do, so whoever has one job waits for one of each of the
+//     others, not for all that they have queued. The jobs of an owner in a lane keep their order.
+//     (TestScheduleIsFair)
+//  2. A lane has no more than its share of the jobs that run, and neither has an owner: what hangs takes
+//     its share along and nothing else. (TestScheduleShares)
+//
+// Skipping who has its share costs next to nothing, since few can have one at a time.
+type schedule struct {
+	laneShare  int // jobs of one lane that may run at once
+	ownerShare int // of one owner
+	lanes      map[Lane]*laneQueue
+	turns      fifo[*laneQueue] // the lanes with jobs that wait
+	owners     map[string]int   // jobs that run
+	waiting    int              // jobs that do not run yet
+}
+
+// laneQueue is what a schedule knows of a lane that has jobs.
+type laneQueue struct {
+	lane    Lane
+	running int
+	queues  map[string]*ownerQueue
+	turns   fifo[*ownerQueue]
+}
+
+// ownerQueue is the jobs of one owner that wait in a lane.
+type ownerQueue struct {
+	owner string
+	jobs  fifo[*job]
+}
+
+func newSchedule(laneShare, ownerShare int) schedule {
+	return schedule{
+		laneShare: laneShare, ownerShare: ownerShare,
+		lanes: map[Lane]*laneQueue{}, owners: map[string]int{},
+	}
+}
+
+// push queues a job.
+func (s *schedule) push(j *job) {
+	l := s.lanes[j.Lane]
+	if l == nil {
+		l = &laneQueue{lane: j.Lane, queues: map[string]*ownerQueue{}}
+		s.lanes[j.Lane] = l
+	}
+	q := l.queues[j.Owner]
+	if q == nil {
+		q = &ownerQueue{owner: j.Owner}
+		l.queues[j.Owner] = q
+		if l.turns.len() == 0 {
+			s.turns.push(l)
+		}
+		l.turns.push(q)
+	}
+	q.jobs.push(j)
+	s.waiting++
+}
+
+// take removes the job that is next and counts it as running, or returns nil if none may run.
+func (s *schedule) take() *job {
+	for range s.turns.len() {
+		l := s.turns.pop()
+		var j *job
+		if l.running < s.laneShare {
+			j = s.takeFrom(l)
+		}
+		if l.turns.len() > 0 {
+			s.turns.push(l)
+		}
+		if j != nil {
+			l.running++
+			s.owners[j.Owner]++
+			s.waiting--
+			return j
+		}
+	}
+	return nil
+}
+
+func (s *schedule) takeFrom(l *laneQueue) (j *job) {
+	for range l.turns.len() {
+		q := l.turns.pop()
+		if s.owners[q.owner] < s.ownerShare {
+			j = q.jobs.pop()
+		}
+		if q.jobs.len() > 0 {
+			l.turns.push(q)
+		} else {
+			delete(l.queues, q.owner)
+		}
+		if j != nil {
+			break
+		}
+	}
+	return j
+}
+
+// done gives back what a job that was taken had.
+func (s *schedule) done(j *job) {
+	if s.owners[j.Owner]--; s.owners[j.Owner] == 0 {
+		delete(s.owners, j.Owner)
+	}
+	l := s.lanes[j.Lane]
+	if l.running--; l.running == 0 && l.turns.len() == 0 {
+		delete(s.lanes, j.Lane)
+	}
+}
+
+// fifo is a queue.
+type fifo[T any] struct {
+	items []T
+	head  int
+}
+
+func (q *fifo[T]) len() int    { return len(q.items) - q.head }
+func (q *fifo[T]) push(item T) { q.items = append(q.items, item) }
+
+// pop removes the first item; there must be one.
+func (q *fifo[T]) pop() T {
+	var none T
+	item := q.items[q.head]
+	q.items[q.head] = none
+	q.head++
+	if q.head > len(q.items)/2 {
+		q.items = append(q.items[:0], q.items[q.head:]...)
+		q.head = 0
+	}
+	return item
+}

@@ -1,0 +1,52 @@
+package vfs
+
+import (
+	"os"
+	"runtime"
+	"syscall"
+	"testing"
+)
+
+func TestDevice(t *testing.T) {
+	m := NewMounts()
+	m.points.Store(&map[string]uint64{"/": 1, "/mnt/dead": 2, "/mnt/dead/under": 3})
+	for path, want := range map[string]uint64{
+		"/":                      1,
+		"/etc":                   1,
+		"/mnt":                   1,
+		"/mnt/deadly":            1,
+		"/mnt/dead":              2,
+		"/mnt/dead/a/b":          2,
+		"/mnt/dead/../other":     1,
+		"/etc/../mnt/dead/x":     2,
+		"/mnt/dead/under/a":      3,
+		"/mnt/dead/under/../a//": 2,
+		"relative":               1,
+	} {
+		if got := m.Device(path); got != want {
+			t.Errorf("Device(%q) = %d, want %d", path, got, want)
+		}
+	}
+}
+
+// What the system says of its mounts agrees with what its files say, where they say the same.
+func TestMountsOfThisSystem(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("mounts are not known")
+	}
+	m := NewMounts()
+	if m.Device("/proc") != 0 || !m.Stale() || m.Stale() {
+		t.Error("before anything was read something is known, or not just one is told to read")
+	}
+	m.Read()
+	if m.Stale() {
+		t.Error("what was just read is stale")
+	}
+	info, err := os.Stat("/proc/self")
+	if err != nil {
+		t.Skip(err)
+	}
+	if got, want := m.Device("/proc/self"), uint64(info.Sys().(*syscall.Stat_t).Dev); got != want { //nolint:unconvert // elsewhere it is no uint64
+		t.Errorf("/proc is on %d, its files say %d", got, want)
+	}
+}

@@ -37,20 +37,29 @@ func newPermit(cfg Config) (*permit, error) {
 		if err != nil {
 			return nil, fmt.Errorf("what is not to be granted: %w", err)
 		}
-		own := private{path: real}
-		for dir := real; ; dir = filepath.Dir(dir) {
-			info, err := os.Stat(dir)
-			if err != nil {
-				return nil, fmt.Errorf("what is not to be granted: %w", err)
-			}
-			own.chain = append(own.chain, info)
-			if dir == filepath.Dir(dir) {
-				break
-			}
+		chain, err := chainOf(real)
+		if err != nil {
+			return nil, fmt.Errorf("what is not to be granted: %w", err)
 		}
-		p.private = append(p.private, own)
+		p.private = append(p.private, private{real, chain})
 	}
 	return p, nil
+}
+
+// chainOf is the file at path, which is absolute and without links, and the folders that contain it, up
+// to the root.
+func chainOf(path string) (chain []fs.FileInfo, err error) {
+	for {
+		info, err := os.Stat(path)
+		if err != nil {
+			return nil, err
+		}
+		chain = append(chain, info)
+		if path == filepath.Dir(path) {
+			return chain, nil
+		}
+		path = filepath.Dir(path)
+	}
 }
 
 // check refuses what is not allowed among the grants of a spec that is valid, and folders that are not
@@ -109,40 +118,38 @@ func (p *permit) Dir(path string) (string, error) {
 	if !p.allow.AllowsDir(real, filepath.EvalSymlinks) {
 		return "", errDir
 	}
-	info, err := os.Stat(real)
+	chain, err := chainOf(real)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return "", errors.New("there is no such folder on the daemon's machine")
 	case err != nil:
 		return "", err
-	case !info.IsDir():
+	case !chain[0].IsDir():
 		return "", errors.New("it is not a folder")
 	}
 	for _, own := range p.private {
-		if err := own.refuse(real, info); err != nil {
+		if err := own.refuse(chain); err != nil {
 			return "", err
 		}
 	}
 	return real, nil
 }
 
-// refuse refuses the folder at path if it has to do with a place of the daemon's own. Folders are
-// compared as such, not by name alone: where case does not matter, or a folder is mounted twice, the
-// same has several.
-func (own *private) refuse(path string, info fs.FileInfo) error {
+// refuse refuses the folder at the start of a chain if it has to do with a place of the daemon's own.
+// Folders are compared as such, not by name: where case does not matter, or a folder is mounted twice,
+// the same has several.
+func (own *private) refuse(chain []fs.FileInfo) error {
 	for _, above := range own.chain {
-		if os.SameFile(info, above) {
+		if os.SameFile(chain[0], above) {
 			return fmt.Errorf("it has %s in it, which is the daemon's own: grant a folder without that, or keep the daemon's data elsewhere with --data-dir", own.path)
 		}
 	}
-	for dir := path; ; dir = filepath.Dir(dir) {
-		if info, err := os.Stat(dir); err == nil && os.SameFile(info, own.chain[0]) {
+	for _, above := range chain {
+		if os.SameFile(above, own.chain[0]) {
 			return fmt.Errorf("it lies in %s, which is the daemon's own", own.path)
 		}
-		if dir == filepath.Dir(dir) {
-			return nil
-		}
 	}
+	return nil
 }
 
 // Listen implements hostcalls.Permit.

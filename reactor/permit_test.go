@@ -166,3 +166,17 @@ func TestPermitConnectTellsWhere(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// What a granted folder adds to a submission.
+func BenchmarkPermitDir(b *testing.B) {
+	data, dir := b.TempDir(), b.TempDir()
+	p, err := newPermit(Config{DataDir: data, Allow: policy.Anything()})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if _, err := p.Dir(dir); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

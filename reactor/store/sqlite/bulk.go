@@ -2,7 +2,7 @@ package sqlite
 
 // bulkBytes is about how much bulk goes with one batch: what a commit that others wait for takes the
 // longer because of it is some milliseconds.
-const bulkBytes = 1 << 20
+const bulkBytes = 256 << 10
 
 // bulk keeps ops apart by workload, and gives them out from one after the other.
 type bulk struct {

@@ -75,6 +75,11 @@ type Config struct {
 	MaxModuleBytes int64
 	// MaxModuleFunctions bounds the functions of one module: 1,000,000.
 	MaxModuleFunctions int
+	// MaxFunctionBytes bounds the code of one function: 7,654,321 bytes, which is what browsers take.
+	MaxFunctionBytes int64
+	// MaxTableElements bounds the elements that the tables of one module begin with: 10,000,000, as in browsers.
+	// Each takes 8 bytes of an instance's memory.
+	MaxTableElements int
 	// StoreBytes bounds what workloads, results and logs take on disk: a quarter of the disk, 64 MiB
 	// at least and 64 GiB at most. From three quarters of it on, the oldest results go.
 	StoreBytes int64
@@ -151,6 +156,8 @@ func (c Config) withDefaults() Config {
 	c.LogMemoryBytes = cmp.Or(c.LogMemoryBytes, 64*mib)
 	c.MaxModuleBytes = cmp.Or(c.MaxModuleBytes, 256*mib)
 	c.MaxModuleFunctions = cmp.Or(c.MaxModuleFunctions, 1_000_000)
+	c.MaxFunctionBytes = cmp.Or(c.MaxFunctionBytes, 7_654_321)
+	c.MaxTableElements = cmp.Or(c.MaxTableElements, 10_000_000)
 	c.ModuleStoreBytes = cmp.Or(c.ModuleStoreBytes, 16*gib)
 	c.CompileCacheBytes = cmp.Or(c.CompileCacheBytes, 4*gib)
 	c.MaxArguments = cmp.Or(c.MaxArguments, 4096)
@@ -192,6 +199,8 @@ func (c Config) Validate() error {
 		{"LogMemoryBytes", c.LogMemoryBytes},
 		{"MaxModuleBytes", c.MaxModuleBytes},
 		{"MaxModuleFunctions", int64(c.MaxModuleFunctions)},
+		{"MaxFunctionBytes", c.MaxFunctionBytes},
+		{"MaxTableElements", int64(c.MaxTableElements)},
 		{"StoreBytes", c.StoreBytes},
 		{"ModuleStoreBytes", c.ModuleStoreBytes},
 		{"CompileCacheBytes", c.CompileCacheBytes},

@@ -180,7 +180,10 @@ func (r *Reactor) open() (err error) {
 		IdleModules:    r.cfg.IdleModules,
 		ModuleBytes:    r.cfg.ModuleMemoryBytes,
 		MemoryBytes:    r.cfg.MemoryBytes,
-		Limits:         meter.Limits{ModuleBytes: int(r.cfg.MaxModuleBytes), Functions: r.cfg.MaxModuleFunctions},
+		Limits: meter.Limits{
+			ModuleBytes: int(r.cfg.MaxModuleBytes), Functions: r.cfg.MaxModuleFunctions,
+			FunctionBytes: int(r.cfg.MaxFunctionBytes), TableElements: r.cfg.MaxTableElements,
+		},
 	})
 	if err != nil {
 		return err

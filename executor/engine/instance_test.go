@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/reactord/reactord/executor/engine/memory"
+	"github.com/reactord/reactord/executor/engine/meter/wasm"
 )
 
 const page = memory.PageBytes
@@ -449,5 +450,20 @@ func TestHostHeapIsCounted(t *testing.T) {
 	}
 	if _, err := m.Instantiate(InstanceConfig{Host: &guest{}, MemoryBytes: 1 << 20}); !errors.Is(err, ErrOutOfMemory) {
 		t.Errorf("an instance of more than its memory: %v", err)
+	}
+}
+
+// TestLargeTableIsCharged starts an instance of a table as large as browsers take: who has the memory can have it.
+func TestLargeTableIsCharged(t *testing.T) {
+	const elements = 10_000_000
+	module := (&wasm.Module{Tables: []wasm.TableType{{Elem: wasm.FuncRef, Size: wasm.Bounds{Min: elements}}}}).Encode()
+	e := newEngine(t, Config{})
+	m := loadBytes(t, e, "large", module)
+	if _, err := m.Instantiate(InstanceConfig{Host: &guest{}, MemoryBytes: 8*elements - 1}); !errors.Is(err, ErrOutOfMemory) {
+		t.Errorf("with less memory than the table takes: %v", err)
+	}
+	i := start(t, m, &guest{}, InstanceConfig{MemoryBytes: 8 * elements})
+	if i.PeakMemory() != 8*elements {
+		t.Errorf("%d bytes are charged", i.PeakMemory())
 	}
 }

@@ -16,6 +16,12 @@ const (
 
 	// smallBytes is up to which constant length an operation stays as it is.
 	smallBytes = 1 << 10
+
+	// chunkElements is the same for tables.
+	chunkElements = 4 << 10
+
+	// smallTable is up to how many elements operations on a table are done at once, in a tenth of a millisecond.
+	smallTable = 1 << 18
 )
 
 // bulk are the helper functions a module needs.
@@ -24,11 +30,31 @@ type bulk struct {
 	index  map[bulkHelper]uint32
 }
 
-// bulkHelper is one helper: of memory.fill, memory.copy, or of memory.init with
-// a data segment.
+// bulkHelper is one helper, of an operation with its immediates: of memory.init the data segment, of
+// operations on tables the table, of table.copy the one it copies from after it, and of table.init
+// the element segment before it.
 type bulkHelper struct {
 	op   wasm.Op
-	data uint32
+	a, b uint32
+}
+
+func (h bulkHelper) ofTables() bool {
+	return h.op == wasm.OpTableFill || h.op == wasm.OpTableCopy || h.op == wasm.OpTableInit
+}
+
+// tables returns the tables that an operation goes to and comes from.
+func (h bulkHelper) tables() (to, from uint32) {
+	if h.op == wasm.OpTableInit {
+		return h.b, 0
+	}
+	return h.a, h.b
+}
+
+func (h bulkHelper) chunk() int32 {
+	if h.ofTables() {
+		return chunkElements
+	}
+	return chunkBytes
 }
 
 // smallBulk reports whether the memory operation at i has a small constant length.
@@ -50,7 +76,7 @@ func (e *emitter) bulkMemory(i int) {
 	}
 	h := bulkHelper{op: in.Op}
 	if in.Op == wasm.OpMemoryInit {
-		h.data = in.A
+		h.a = in.A
 	}
 	e.outside(i, func() { e.out.Index(wasm.OpCall, e.rw.helper(h)) })
 	e.unchecked = 0 // the helper's last check was before its last chunk
@@ -77,9 +103,12 @@ func (rw *rewriter) appendBulk() {
 	if len(b.wanted) == 0 {
 		return
 	}
-	t := rw.addType(wasm.FuncType{Params: []wasm.ValType{wasm.I32, wasm.I32, wasm.I32}})
 	for _, h := range b.wanted {
-		rw.m.Functions = append(rw.m.Functions, t)
+		params := []wasm.ValType{wasm.I32, wasm.I32, wasm.I32}
+		if h.op == wasm.OpTableFill {
+			params[fromLocal] = rw.m.TableTypes()[h.a].Elem
+		}
+		rw.m.Functions = append(rw.m.Functions, rw.addType(wasm.FuncType{Params: params}))
 		rw.m.Bodies = append(rw.m.Bodies, wasm.Body{
 			Locals: []wasm.LocalGroup{{Count: 1, Type: wasm.I32}},
 			Code:   rw.helperCode(h),
@@ -113,7 +142,7 @@ func (rw *rewriter) helperCode(h bulkHelper) []byte {
 	a.long()
 	a.Begin(wasm.OpIf)
 	a.bounds()
-	if h.op == wasm.OpMemoryCopy {
+	if h.op == wasm.OpMemoryCopy || h.op == wasm.OpTableCopy && h.a == h.b {
 		a.overlaps()
 		a.Begin(wasm.OpIf)
 		a.chunks(a.fromEnd)
@@ -124,7 +153,7 @@ func (rw *rewriter) helperCode(h bulkHelper) []byte {
 		a.chunks(a.fromStart)
 	}
 	a.Op(wasm.OpEnd)
-	a.charge(func() {
+	a.charge(func() { // as many elements as bytes are in a unit
 		a.get(countLocal)
 		a.Op(wasm.OpI64ExtendI32U)
 		a.I64Const(bytesPerUnitLog2)
@@ -161,9 +190,13 @@ func (a *helperAsm) bulkOp() {
 		a.Raw(0)
 	case wasm.OpMemoryCopy:
 		a.Raw(0, 0)
-	default:
-		a.Raw(wasm.AppendU32(nil, a.h.data)...)
+	case wasm.OpMemoryInit:
+		a.Raw(wasm.AppendU32(nil, a.h.a)...)
 		a.Raw(0)
+	case wasm.OpTableFill:
+		a.Raw(wasm.AppendU32(nil, a.h.a)...)
+	default:
+		a.Raw(wasm.AppendU32(wasm.AppendU32(nil, a.h.a), a.h.b)...)
 	}
 }
 
@@ -185,19 +218,20 @@ func (a *helperAsm) charge(amount func()) {
 // long tells whether more than a chunk is left.
 func (a *helperAsm) long() {
 	a.get(countLocal)
-	a.I32Const(chunkBytes)
+	a.I32Const(a.h.chunk())
 	a.Op(wasm.OpI32GtU)
 }
 
 // bounds traps if the whole operation is out of bounds.
 func (a *helperAsm) bounds() {
-	a.outOfBounds(toLocal)
-	if a.h.op == wasm.OpMemoryCopy {
-		a.outOfBounds(fromLocal)
+	to, from := a.h.tables()
+	a.outOfBounds(toLocal, to)
+	if a.h.op == wasm.OpMemoryCopy || a.h.op == wasm.OpTableCopy {
+		a.outOfBounds(fromLocal, from)
 		a.Op(wasm.OpI32Or)
 	}
 	a.trapIf()
-	if a.h.op != wasm.OpMemoryInit {
+	if a.h.op != wasm.OpMemoryInit && a.h.op != wasm.OpTableInit {
 		return
 	}
 	// What the segment has left only the engine knows: nothing, taken from the
@@ -223,19 +257,25 @@ func (a *helperAsm) trapIf() {
 	a.Op(wasm.OpUnreachable, wasm.OpEnd)
 }
 
-// outOfBounds tells whether the operation would go beyond the memory from the
+// outOfBounds tells whether the operation would go beyond the memory, or a table, from the
 // address in a local.
-func (a *helperAsm) outOfBounds(local uint32) {
+func (a *helperAsm) outOfBounds(local, table uint32) {
 	const pageLog2 = 16
 	a.get(local)
 	a.Op(wasm.OpI64ExtendI32U)
 	a.get(countLocal)
 	a.Op(wasm.OpI64ExtendI32U, wasm.OpI64Add)
-	a.Op(wasm.OpMemorySize)
-	a.Raw(0)
-	a.Op(wasm.OpI64ExtendI32U)
-	a.I64Const(pageLog2)
-	a.Op(wasm.OpI64Shl, wasm.OpI64GtU)
+	if a.h.ofTables() {
+		a.Index(wasm.OpTableSize, table)
+		a.Op(wasm.OpI64ExtendI32U)
+	} else {
+		a.Op(wasm.OpMemorySize)
+		a.Raw(0)
+		a.Op(wasm.OpI64ExtendI32U)
+		a.I64Const(pageLog2)
+		a.Op(wasm.OpI64Shl)
+	}
+	a.Op(wasm.OpI64GtU)
 }
 
 // overlaps tells whether the destination begins within the source, so that the
@@ -249,47 +289,53 @@ func (a *helperAsm) overlaps() {
 }
 
 func (a *helperAsm) fromEnd() {
-	a.add(countLocal, -chunkBytes)
+	a.add(countLocal, -a.h.chunk())
 	for _, local := range []uint32{toLocal, fromLocal} {
 		a.get(local)
 		a.get(countLocal)
 		a.Op(wasm.OpI32Add)
 	}
-	a.I32Const(chunkBytes)
+	a.I32Const(a.h.chunk())
 	a.bulkOp()
 }
 
 func (a *helperAsm) fromStart() {
 	a.get(toLocal)
 	a.get(fromLocal)
-	a.I32Const(chunkBytes)
+	a.I32Const(a.h.chunk())
 	a.bulkOp()
-	a.add(toLocal, chunkBytes)
-	if a.h.op != wasm.OpMemoryFill {
-		a.add(fromLocal, chunkBytes)
+	a.add(toLocal, a.h.chunk())
+	if a.h.op != wasm.OpMemoryFill && a.h.op != wasm.OpTableFill {
+		a.add(fromLocal, a.h.chunk())
 	}
-	a.add(countLocal, -chunkBytes)
+	a.add(countLocal, -a.h.chunk())
 }
 
 // chunks repeats move, which is paid for at once, while more than a chunk is left.
 func (a *helperAsm) chunks(move func()) {
 	a.Begin(wasm.OpLoop)
 	move()
-	a.charge(func() { a.I64Const(chunkBytes >> bytesPerUnitLog2) })
+	a.charge(func() { a.I64Const(int64(a.h.chunk()) >> bytesPerUnitLog2) })
 	a.long()
 	a.Index(wasm.OpBrIf, 0)
 	a.Op(wasm.OpEnd)
 }
 
 // bulkTable copies the table operation at i, whose length the top of the
-// operand stack has. Tables are small enough to be worked on at once.
+// operand stack has, or calls its helper. Small tables are worked on at once.
 func (e *emitter) bulkTable(i int) {
+	in := e.instrs[i]
+	if e.rw.largeTables && in.Op != wasm.OpTableGrow {
+		e.outside(i, func() { e.out.Index(wasm.OpCall, e.rw.helper(bulkHelper{op: in.Op, a: in.A, b: in.B})) })
+		e.unchecked = 0
+		return
+	}
 	length := e.local("length", wasm.I32)
 	e.out.Index(wasm.OpLocalTee, length)
 	e.fuel()
 	// A length beyond the limit on tables fails or traps, so it need not be right.
 	e.out.Index(wasm.OpLocalGet, length)
-	e.out.I32Const(int32(1)<<bits.Len32(uint32(e.rw.limits.TableElements)) - 1)
+	e.out.I32Const(int32(1)<<bits.Len32(smallTable) - 1)
 	e.out.Op(wasm.OpI32And, wasm.OpI64ExtendI32U)
 	e.out.I64Const(elementsPerUnitLog2)
 	e.out.Op(wasm.OpI64ShrU, wasm.OpI64Sub)

@@ -20,7 +20,7 @@ const (
 	costGrow     = 1024
 
 	// Bytes that a bulk memory operation moves, and table elements that a
-	// table operation touches, per unit, as shifts.
+	// table operation touches, per unit, as shifts; bulkHelper takes them for equal.
 	bytesPerUnitLog2    = 1
 	elementsPerUnitLog2 = 1
 )

@@ -29,5 +29,5 @@
 // has the original's imports, exports and traps. It has none of its custom sections; the
 // names of functions are in the [Info]. Types and passive element segments that nothing
 // refers to are empty. Only table.grow beyond
-// [Limits].TableElements fails where it might have succeeded.
+// [Limits].TableGrowth fails where it might have succeeded.
 package meter

@@ -30,6 +30,7 @@ func Rewrite(binary []byte, opts Options) (out []byte, info *Info, err error) {
 	if err := rw.analyze(); err != nil {
 		return nil, nil, err
 	}
+	rw.capTables(info)
 	rw.extend()
 	if err := rw.estimateFrames(); err != nil {
 		return nil, nil, err
@@ -44,7 +45,6 @@ func Rewrite(binary []byte, opts Options) (out []byte, info *Info, err error) {
 			info.Locals += int(g.Count)
 		}
 	}
-	rw.capTables(info)
 	if err := rw.dropUnused(info); err != nil {
 		return nil, nil, err
 	}
@@ -70,6 +70,7 @@ type rewriter struct {
 	large    []int   // functions whose frames are globals
 
 	growsTables bool // code does
+	largeTables bool // operations on tables are to be done in chunks
 	uses        uses
 
 	added added
@@ -356,19 +357,24 @@ func (rw *rewriter) emitter(f int) *emitter {
 	}
 }
 
-// capTables lowers the maximum of tables, so that table.grow fails beyond the
-// limit. The minimums are within it. It notes how large they may become.
+// capTables lowers the maximum of tables, so that table.grow fails beyond the limit; a table may be as large as it
+// begins. It notes how large they may become.
 func (rw *rewriter) capTables(info *Info) {
 	limit := uint32(rw.limits.TableElements)
 	if rw.growsTables {
+		limit = min(limit, uint32(rw.limits.TableGrowth))
 		info.TableElements = 0
 	}
 	for i := range rw.m.Tables {
-		if size := &rw.m.Tables[i].Size; !size.HasMax || size.Max > limit {
-			size.HasMax, size.Max = true, limit
+		size := &rw.m.Tables[i].Size
+		if most := max(limit, size.Min); !size.HasMax || size.Max > most {
+			size.HasMax, size.Max = true, most
 		}
+		become := size.Min
 		if rw.growsTables {
-			info.TableElements += uint64(rw.m.Tables[i].Size.Max)
+			become = size.Max
+			info.TableElements += uint64(become)
 		}
+		rw.largeTables = rw.largeTables || become > smallTable
 	}
 }

@@ -94,6 +94,8 @@ func callsOut(instrs []wasm.Instr, i int) bool {
 		return instrs[i+1].Op != wasm.OpUnreachable
 	case wasm.OpMemoryFill, wasm.OpMemoryCopy, wasm.OpMemoryInit:
 		return !smallBulk(instrs, i)
+	case wasm.OpTableFill, wasm.OpTableCopy, wasm.OpTableInit: // of a large table
+		return true
 	}
 	return false
 }

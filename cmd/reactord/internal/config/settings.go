@@ -62,6 +62,8 @@ func (c *Config) settings() []setting {
 	return append(list,
 		setting{"max-module-size", "size of a module", sizeIn(&r.MaxModuleBytes, 1)},
 		setting{"max-functions", "functions of a module", countIn(&r.MaxModuleFunctions, 1)},
+		setting{"max-function-size", "code of one function", sizeIn(&r.MaxFunctionBytes, 1)},
+		setting{"max-table-elements", "elements that the tables of a module begin with, of 8 bytes of the guest's memory each", countIn(&r.MaxTableElements, 1)},
 		setting{"store-size", "workloads, results and logs on disk; near it the oldest results go (0: a quarter of the disk, 64 GiB at most)", sizeIn(&r.StoreBytes, 0)},
 		setting{"module-store", "size of all modules together", sizeIn(&r.ModuleStoreBytes, 1)},
 		setting{"cache", "size of the compile cache on disk", sizeIn(&r.CompileCacheBytes, 1)},

@@ -7,7 +7,7 @@ import "cmp"
 type Limits struct {
 	ModuleBytes   int // 64 MiB
 	Functions     int // imported and defined; 200,000
-	FunctionBytes int // of one body; 2 MiB
+	FunctionBytes int // of one body; 7,654,321, as in browsers
 	Locals        int // of one function, parameters included; 50,000
 	Nesting       int // of blocks in one function; 20,000
 	Types         int // 100,000
@@ -18,7 +18,8 @@ type Limits struct {
 	Globals       int // 100,000
 	Segments      int // of data, and of elements; 100,000
 	Tables        int // 100
-	TableElements int // least and most elements of all tables together; 262,144
+	TableElements int // that all tables together begin with; 10,000,000, as in browsers
+	TableGrowth   int // elements to which code may make a table grow, if it doesn't begin with more; 262,144
 
 	NameBytes         int // of an import's, export's or function's name; the latter is cut; 1 KiB
 	FunctionNameBytes int // of all functions' names together; the rest is left out; 4 MiB
@@ -29,7 +30,7 @@ type Limits struct {
 func (l Limits) WithDefaults() Limits {
 	l.ModuleBytes = cmp.Or(l.ModuleBytes, 64<<20)
 	l.Functions = cmp.Or(l.Functions, 200_000)
-	l.FunctionBytes = cmp.Or(l.FunctionBytes, 2<<20)
+	l.FunctionBytes = cmp.Or(l.FunctionBytes, 7_654_321)
 	l.Locals = cmp.Or(l.Locals, 50_000)
 	l.Nesting = cmp.Or(l.Nesting, 20_000)
 	l.Types = cmp.Or(l.Types, 100_000)
@@ -39,7 +40,8 @@ func (l Limits) WithDefaults() Limits {
 	l.Globals = cmp.Or(l.Globals, 100_000)
 	l.Segments = cmp.Or(l.Segments, 100_000)
 	l.Tables = cmp.Or(l.Tables, 100)
-	l.TableElements = cmp.Or(l.TableElements, 1<<18)
+	l.TableElements = cmp.Or(l.TableElements, 10_000_000)
+	l.TableGrowth = cmp.Or(l.TableGrowth, 1<<18)
 	l.TypeValues = cmp.Or(l.TypeValues, 100_000)
 	l.NameBytes = cmp.Or(l.NameBytes, 1<<10)
 	l.FunctionNameBytes = cmp.Or(l.FunctionNameBytes, 4<<20)

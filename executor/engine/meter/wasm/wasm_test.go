@@ -178,7 +178,7 @@ func TestRefusals(t *testing.T) {
 		{"exnref", header + section(secType, 1, 0x60, 1, 0x69, 0), Error{Unsupported, 13, "exception handling", "value type"}},
 		{"typed reference", header + section(secType, 1, 0x60, 1, 0x64, 0, 0), Error{Unsupported, 13, "typed function references", "value type"}},
 		{"table initializer", header + section(secTable, 1, 0x40, 0, 0x70, 0, 1), Error{Unsupported, 11, "typed function references", "initial element"}},
-		{"large table", header + section(secTable, 1, 0x70, 0, 0xff, 0xff, 0xff, 1), Error{TooLarge, 17, "", "tables of"}},
+		{"large table", header + section(secTable, 1, 0x70, 0, 0xff, 0xff, 0xff, 5), Error{TooLarge, 17, "", "tables of"}},
 
 		{"atomics", function(0xfe, 0x10, 2, 0, 0x0b), Error{Unsupported, 28, "threads", "0xfe"}},
 		{"try", function(0x06, 0x40, 0x0b, 0x0b), Error{Unsupported, 28, "exception handling", "0x6"}},

@@ -186,6 +186,9 @@ func (e *Endpoint) Dial(options ...grpc.DialOption) (*grpc.ClientConn, error) {
 
 // Advice says what may help when nobody answers, by why that is and what is at the other end.
 func (e *Endpoint) Advice(why string) string {
+	if e.tls != nil && !strings.Contains(why, "tls:") {
+		why = tlsFault(e.Address, e.tls) // a call's own writes may have cut off what the daemon had to say
+	}
 	switch {
 	case e.tls != nil && strings.Contains(why, "first record does not look like a TLS handshake"):
 		return "the daemon speaks plain text there: leave the --tls flags out, or to another machine say --insecure-no-tls"
@@ -206,22 +209,42 @@ func (e *Endpoint) Advice(why string) string {
 	return "start reactord, or name one with --addr, REACTORD_ADDR or --context"
 }
 
+// probeTime bounds the look at what is spoken at an address.
+const probeTime = 2 * time.Second
+
 // speaksTLS tells whether TLS is spoken at an address, whoever does.
 func speaksTLS(address string) bool {
-	const patience = 2 * time.Second
-	dialer := &tls.Dialer{
-		NetDialer: &net.Dialer{Timeout: patience},
-		Config:    &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2"}}, //nolint:gosec // nothing is said there
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	conn, err := dialer.DialContext(ctx, "tcp", address)
+	conn, err := dialTLS(address, &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12}) //nolint:gosec // nothing is said there
 	if err != nil {
 		_, alerted := errors.AsType[tls.AlertError](err)
 		return alerted
 	}
 	_ = conn.Close()
 	return true
+}
+
+// tlsFault is what is said against a connection by either side, or empty. Nothing is sent after the
+// handshake, in which the client's certificate may not have been looked at yet.
+func tlsFault(address string, config *tls.Config) string {
+	conn, err := dialTLS(address, config.Clone())
+	if err == nil {
+		err = conn.SetReadDeadline(time.Now().Add(probeTime))
+		if err == nil {
+			_, err = conn.Read(make([]byte, 1))
+		}
+		_ = conn.Close()
+	}
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+func dialTLS(address string, config *tls.Config) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), probeTime)
+	defer cancel()
+	config.NextProtos = []string{"h2"}
+	return (&tls.Dialer{Config: config}).DialContext(ctx, "tcp", address)
 }
 
 // bearer is a token, as the metadata of each call has it.

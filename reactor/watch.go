@@ -106,6 +106,11 @@ func (w *watch) catchUp(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	return w.emit(changes, next)
+}
+
+// emit sends changes. Then all up to the revision next was seen.
+func (w *watch) emit(changes []*revised, next int64) error {
 	for i, out := range changes {
 		changes[i] = nil // a client may take its time over it
 		w.position = out.revision
@@ -166,57 +171,69 @@ func (w *watch) pace(found []*store.Workload) {
 
 // live sends changes from the feed.
 func (w *watch) live(ctx context.Context, batch []feed.Entry[change]) error {
-	for i := range batch {
-		c := &batch[i].Change
-		w.position = batch[i].Revision
-		var rec store.Workload
-		if c.rec != nil {
-			rec = *c.rec
-		} else if full, err := w.read(ctx, c.id); err != nil {
-			return err
-		} else if full != nil {
-			rec = *full
-		} else {
-			continue // pruned meanwhile: there is nothing left to tell of
-		}
-		rec.State, rec.Attempts, rec.Status = c.state, c.attempts, c.status
-		if !w.filter.Match(&rec) {
-			continue
-		}
-		out, err := w.complete(ctx, &rec)
-		if err != nil {
-			return err
-		}
-		if out == nil {
-			continue
-		}
-		if err := w.send(WatchEvent{Cursor: w.cursor(), Workload: out}); err != nil {
-			return err
-		}
+	changes, next, err := w.published(ctx, batch)
+	if err != nil {
+		return err
 	}
-	return nil
+	return w.emit(changes, next)
 }
 
-// complete decodes a record whose spec may be in the store alone; nil if it can't be, or is gone.
-func (w *watch) complete(ctx context.Context, rec *store.Workload) (*Workload, error) {
-	if rec.Spec != nil {
-		return w.decode(rec), nil
+// published decodes changes of the feed that match, up to the revision next: all of them, or as many as
+// come to watchBytes. It waits for its turn, for there may be thousands of watches, and every change
+// wakes them all.
+func (w *watch) published(ctx context.Context, batch []feed.Entry[change]) (matching []*revised, next int64, err error) {
+	done, err := w.reactor.cfg.Reading(ctx)
+	if err != nil {
+		return nil, 0, err
 	}
-	full, err := w.read(ctx, rec.ID)
-	if full == nil || err != nil {
-		return nil, err
+	defer done()
+	bytes := 0
+	for i := range batch {
+		c := &batch[i].Change
+		next = batch[i].Revision
+		rec, err := w.record(ctx, c.id, c.rec)
+		if err != nil {
+			return nil, 0, err
+		}
+		if rec == nil {
+			continue
+		}
+		rec.State, rec.Attempts, rec.Status = c.state, c.attempts, c.status
+		if !w.filter.Match(rec) {
+			continue
+		}
+		if rec.Spec == nil { // it is in the store alone
+			full, err := w.read(ctx, rec.ID)
+			if err != nil {
+				return nil, 0, err
+			}
+			if full == nil {
+				continue
+			}
+			rec.Spec = full.Spec
+		}
+		if out := w.decode(rec); out != nil {
+			matching = append(matching, &revised{out, next})
+		}
+		if bytes += len(rec.Spec); bytes > watchBytes {
+			break
+		}
 	}
-	rec.Spec = full.Spec
-	return w.decode(rec), nil
+	return matching, next, nil
+}
+
+// record is the record of a change, from the store if the feed does not have it; nil if it was pruned:
+// then there is nothing left to tell of.
+func (w *watch) record(ctx context.Context, id string, published *store.Workload) (*store.Workload, error) {
+	if published == nil {
+		return w.read(ctx, id)
+	}
+	rec := *published
+	return &rec, nil
 }
 
 // read reads a record; nil if it was pruned.
 func (w *watch) read(ctx context.Context, id string) (*store.Workload, error) {
-	done, err := w.reactor.cfg.Reading(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer done()
 	full, err := w.reactor.store.Workload(ctx, id)
 	if _, gone := asNotFound(err); gone {
 		return nil, nil

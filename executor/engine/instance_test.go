@@ -467,3 +467,37 @@ func TestLargeTableIsCharged(t *testing.T) {
 		t.Errorf("%d bytes are charged", i.PeakMemory())
 	}
 }
+
+// TestReferencesAreMadeOnce: a guest that takes references to functions again and again takes no memory of the host.
+func TestReferencesAreMadeOnce(t *testing.T) {
+	made := wasm.Module{
+		Types:     []wasm.FuncType{{}, {Results: []wasm.ValType{wasm.I32}}},
+		Functions: []uint32{0, 1},
+		Exports:   []wasm.Export{{Name: "seven", Index: 1}, {Name: "refer"}},
+		Tables:    []wasm.TableType{{Elem: wasm.FuncRef, Size: wasm.Bounds{Min: 2}}},
+		Bodies: []wasm.Body{
+			{Locals: []wasm.LocalGroup{{Count: 1, Type: wasm.I32}}, Code: []byte{
+				0x03, 0x40, // loop
+				0x41, 1, 0xd2, 1, 0x26, 0, // table.set 1, ref.func 1
+				0x20, 0, 0x41, 1, 0x6a, 0x22, 0, 0x41, 0xc0, 0x84, 0x3d, 0x48, 0x0d, 0, // a million times
+				0x0b,
+				0x41, 1, 0x11, 1, 0, 0x1a, 0x0b}}, // call_indirect
+			{Code: []byte{0x41, 7, 0x0b}},
+		},
+	}
+	e := newEngine(t, Config{})
+	m, err := e.Load(t.Context(), "module", func() ([]byte, error) { return made.Encode(), nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(m.Release)
+	i := start(t, m, &guest{}, InstanceConfig{})
+	before := heapBytes()
+	call(t, i, "refer")
+	if more := heapBytes() - before; more > 1<<20 {
+		t.Errorf("a million references take %d KiB", more>>10)
+	}
+	if got := call(t, i, "seven"); got != 7 {
+		t.Errorf("got %d", got)
+	}
+}

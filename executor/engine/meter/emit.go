@@ -124,7 +124,7 @@ func (e *emitter) step(i int) int {
 	case wasm.OpReturnCall, wasm.OpReturnCallIndirect:
 		e.tailCall(in)
 	case wasm.OpRefFunc:
-		e.out.Index(in.Op, e.rw.added.renumber(in.A))
+		e.reference(in.A)
 	case wasm.OpMemoryFill, wasm.OpMemoryCopy, wasm.OpMemoryInit:
 		e.bulkMemory(i)
 	case wasm.OpTableFill, wasm.OpTableCopy, wasm.OpTableInit, wasm.OpTableGrow:

@@ -45,6 +45,7 @@ func Rewrite(binary []byte, opts Options) (out []byte, info *Info, err error) {
 			info.Locals += int(g.Count)
 		}
 	}
+	rw.appendReferences(info)
 	if err := rw.dropUnused(info); err != nil {
 		return nil, nil, err
 	}
@@ -72,6 +73,7 @@ type rewriter struct {
 	growsTables bool // code does
 	largeTables bool // operations on tables are to be done in chunks
 	uses        uses
+	references  references
 
 	added added
 	instr []wasm.Instr // reused from body to body

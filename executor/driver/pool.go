@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -46,6 +47,7 @@ type pool struct {
 	schedule schedule
 	running  map[*job]struct{}
 	busy     int
+	ending   int  // jobs that have run and whose Done has not returned
 	watching bool // there is a watcher
 	closed   bool
 	empty    chan struct{} // closed when nothing runs and nothing waits; nil if nobody asks
@@ -56,12 +58,14 @@ type job struct {
 	Job
 	began time.Time
 
+	// Stored by its goroutine, the thread last: mu would cost it the thread that it keeps.
+	thread atomic.Int64 // zero until it is known
+	before atomic.Int64 // nanoseconds of a processor that the thread had used before it
+
 	// Guarded by pool.mu, from when it has begun to run.
-	thread int
 	busy   bool
 	looked time.Time     // when the watcher last looked
-	used   time.Duration // what the thread had used then
-	known  bool          // used is
+	used   time.Duration // what the thread had used then; zero if it has not been looked at
 }
 
 // watchEvery is how often it is looked for jobs that wait. It bounds what a quick job waits for behind
@@ -85,28 +89,44 @@ func (p *pool) add(j Job) {
 	if p.closed {
 		panic("driver: Go after Close")
 	}
-	p.schedule.push(&job{Job: j})
+	made := &job{Job: j}
+	if p.hasRoom() && p.schedule.admit(made) {
+		p.launch(made)
+		return
+	}
+	p.schedule.push(made)
 	p.start()
+}
+
+func (p *pool) hasRoom() bool { return p.busy < p.busyMax && len(p.running) < p.limit }
+
+// launch runs a job that the schedule counts as running; mu is held.
+func (p *pool) launch(j *job) {
+	j.began, j.busy = time.Now(), true
+	j.looked = j.began
+	p.busy++
+	p.running[j] = struct{}{}
+	go p.run(j)
 }
 
 // start starts what may be started; mu is held.
 func (p *pool) start() {
-	for p.busy < p.busyMax && len(p.running) < p.limit {
+	for p.hasRoom() {
 		j := p.schedule.take()
 		if j == nil {
 			break
 		}
-		j.began, j.busy = time.Now(), true
-		j.looked = j.began
-		p.busy++
-		p.running[j] = struct{}{}
-		go p.run(j)
+		p.launch(j)
 	}
 	if p.schedule.waiting > 0 && !p.watching && p.busyMax < p.limit {
 		p.watching = true
 		go p.watch()
 	}
-	if p.empty != nil && p.schedule.waiting == 0 && len(p.running) == 0 && !p.watching {
+}
+
+// drained tells close if nothing is left; mu is held.
+func (p *pool) drained() {
+	if p.empty != nil && p.schedule.waiting == 0 && len(p.running) == 0 && p.ending == 0 && !p.watching {
 		close(p.empty)
 		p.empty = nil
 	}
@@ -115,17 +135,22 @@ func (p *pool) start() {
 // run is a job's goroutine. It keeps its thread, so that the thread's time is the job's.
 func (p *pool) run(j *job) {
 	used := p.timed(j)
-	if j.Done != nil {
-		j.Done(used)
-	}
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	if j.busy {
 		p.busy--
 	}
 	delete(p.running, j)
 	p.schedule.done(j)
+	p.ending++
 	p.start()
+	p.mu.Unlock()
+	if j.Done != nil { // its place is free by now: who is told may have the next job at once
+		j.Done(used)
+	}
+	p.mu.Lock()
+	p.ending--
+	p.drained()
+	p.mu.Unlock()
 }
 
 // maxUntimed bounds what a job is charged by the time that passed, where the thread's is not known: most
@@ -142,9 +167,10 @@ func (p *pool) timed(j *job) time.Duration {
 	thread := currentThread()
 	began := time.Now()
 	before, known := threadTime(thread)
-	p.mu.Lock()
-	j.thread, j.used, j.known = thread, before, known
-	p.mu.Unlock()
+	if known {
+		j.before.Store(int64(before))
+		j.thread.Store(int64(thread))
+	}
 	j.Run()
 	if after, ok := threadTime(thread); ok && known {
 		return after - before
@@ -169,7 +195,7 @@ func (p *pool) look(now time.Time) bool {
 	defer p.mu.Unlock()
 	if p.schedule.waiting == 0 {
 		p.watching = false
-		p.start()
+		p.drained()
 		return false
 	}
 	for j := range p.running {
@@ -178,9 +204,12 @@ func (p *pool) look(now time.Time) bool {
 			continue
 		}
 		busy := passed < untimedBusy
-		if j.known {
-			used, _ := threadTime(j.thread)
-			busy = isBusy(passed, used-j.used, j.busy && threadRunnable(j.thread))
+		if thread := int(j.thread.Load()); thread != 0 {
+			if j.used == 0 {
+				j.used = time.Duration(j.before.Load())
+			}
+			used, _ := threadTime(thread)
+			busy = isBusy(passed, used-j.used, j.busy && threadRunnable(thread))
 			j.looked, j.used = now, used
 		}
 		if busy != j.busy {
@@ -239,7 +268,7 @@ func (p *pool) close(ctx context.Context) error {
 		p.empty = make(chan struct{})
 	}
 	empty := p.empty
-	p.start()
+	p.drained()
 	p.mu.Unlock()
 	select {
 	case <-empty:

@@ -159,7 +159,7 @@ func TestPoolKeepsNoGoroutine(t *testing.T) {
 		synctest.Wait()
 		d.blocking.mu.Lock()
 		defer d.blocking.mu.Unlock()
-		if p := d.blocking; len(p.running) != 0 || p.busy != 0 || p.watching || len(p.schedule.lanes) != 0 || len(p.schedule.owners) != 0 {
+		if p := d.blocking; len(p.running) != 0 || p.busy != 0 || p.watching || len(p.schedule.inLane) != 0 || len(p.schedule.ofOwner) != 0 {
 			t.Errorf("left when all jobs are done: %+v", p)
 		}
 	})

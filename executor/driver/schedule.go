@@ -18,20 +18,20 @@ type Lane struct {
 //
 // Skipping who has its share costs next to nothing, since few can have one at a time.
 type schedule struct {
-	laneShare  int // jobs of one lane that may run at once
-	ownerShare int // of one owner
-	lanes      map[Lane]*laneQueue
-	turns      fifo[*laneQueue] // the lanes with jobs that wait
-	owners     map[string]int   // jobs that run
-	waiting    int              // jobs that do not run yet
+	laneShare  int                 // jobs of one lane that may run at once
+	ownerShare int                 // of one owner
+	inLane     map[Lane]int        // jobs that run
+	ofOwner    map[string]int      // jobs that run
+	lanes      map[Lane]*laneQueue // those with jobs that wait
+	turns      fifo[*laneQueue]
+	waiting    int // jobs that do not run yet
 }
 
-// laneQueue is what a schedule knows of a lane that has jobs.
+// laneQueue is the jobs that wait in a lane.
 type laneQueue struct {
-	lane    Lane
-	running int
-	queues  map[string]*ownerQueue
-	turns   fifo[*ownerQueue]
+	lane   Lane
+	queues map[string]*ownerQueue
+	turns  fifo[*ownerQueue]
 }
 
 // ownerQueue is the jobs of one owner that wait in a lane.
@@ -43,8 +43,23 @@ type ownerQueue struct {
 func newSchedule(laneShare, ownerShare int) schedule {
 	return schedule{
 		laneShare: laneShare, ownerShare: ownerShare,
-		lanes: map[Lane]*laneQueue{}, owners: map[string]int{},
+		inLane: map[Lane]int{}, ofOwner: map[string]int{}, lanes: map[Lane]*laneQueue{},
 	}
+}
+
+// admit counts a job as running without its having been queued, if nothing waits and it is within the
+// shares. Else it returns false.
+func (s *schedule) admit(j *job) bool {
+	if s.waiting > 0 || s.inLane[j.Lane] >= s.laneShare || s.ofOwner[j.Owner] >= s.ownerShare {
+		return false
+	}
+	s.count(j)
+	return true
+}
+
+func (s *schedule) count(j *job) {
+	s.inLane[j.Lane]++
+	s.ofOwner[j.Owner]++
 }
 
 // push queues a job.
@@ -53,14 +68,12 @@ func (s *schedule) push(j *job) {
 	if l == nil {
 		l = &laneQueue{lane: j.Lane, queues: map[string]*ownerQueue{}}
 		s.lanes[j.Lane] = l
+		s.turns.push(l)
 	}
 	q := l.queues[j.Owner]
 	if q == nil {
 		q = &ownerQueue{owner: j.Owner}
 		l.queues[j.Owner] = q
-		if l.turns.len() == 0 {
-			s.turns.push(l)
-		}
 		l.turns.push(q)
 	}
 	q.jobs.push(j)
@@ -72,15 +85,16 @@ func (s *schedule) take() *job {
 	for range s.turns.len() {
 		l := s.turns.pop()
 		var j *job
-		if l.running < s.laneShare {
+		if s.inLane[l.lane] < s.laneShare {
 			j = s.takeFrom(l)
 		}
 		if l.turns.len() > 0 {
 			s.turns.push(l)
+		} else {
+			delete(s.lanes, l.lane)
 		}
 		if j != nil {
-			l.running++
-			s.owners[j.Owner]++
+			s.count(j)
 			s.waiting--
 			return j
 		}
@@ -91,7 +105,7 @@ func (s *schedule) take() *job {
 func (s *schedule) takeFrom(l *laneQueue) (j *job) {
 	for range l.turns.len() {
 		q := l.turns.pop()
-		if s.owners[q.owner] < s.ownerShare {
+		if s.ofOwner[q.owner] < s.ownerShare {
 			j = q.jobs.pop()
 		}
 		if q.jobs.len() > 0 {
@@ -108,12 +122,11 @@ func (s *schedule) takeFrom(l *laneQueue) (j *job) {
 
 // done gives back what a job that was taken had.
 func (s *schedule) done(j *job) {
-	if s.owners[j.Owner]--; s.owners[j.Owner] == 0 {
-		delete(s.owners, j.Owner)
+	if s.ofOwner[j.Owner]--; s.ofOwner[j.Owner] == 0 {
+		delete(s.ofOwner, j.Owner)
 	}
-	l := s.lanes[j.Lane]
-	if l.running--; l.running == 0 && l.turns.len() == 0 {
-		delete(s.lanes, j.Lane)
+	if s.inLane[j.Lane]--; s.inLane[j.Lane] == 0 {
+		delete(s.inLane, j.Lane)
 	}
 }
 

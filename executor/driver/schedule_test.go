@@ -77,9 +77,18 @@ func TestScheduleAgainstModel(t *testing.T) {
 		switch op := random.IntN(5); {
 		case op < 2 && pushed < 3_000:
 			j := jobOf(fmt.Sprint("o", random.IntN(6)), fmt.Sprint("l", random.IntN(5)))
+			pushed++
+			if s.admit(j) {
+				if len(waiting) > 0 || owners[j.Owner] >= ownerShare || lanes[j.Lane.Kind] >= laneShare {
+					t.Fatalf("a job of %s in %s is let past others, or beyond a share", j.Owner, j.Lane.Kind)
+				}
+				owners[j.Owner]++
+				lanes[j.Lane.Kind]++
+				running = append(running, j)
+				break
+			}
 			s.push(j)
 			waiting[j] = true
-			pushed++
 		case op < 4:
 			j := s.take()
 			if j == nil {
@@ -119,7 +128,7 @@ func TestScheduleAgainstModel(t *testing.T) {
 			running = append(running, j)
 		}
 	}
-	if len(s.lanes) != 0 || len(s.owners) != 0 || s.turns.len() != 0 {
+	if len(s.lanes) != 0 || len(s.inLane) != 0 || len(s.ofOwner) != 0 || s.turns.len() != 0 {
 		t.Errorf("kept when all is done: %+v", s)
 	}
 }

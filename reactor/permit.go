@@ -33,15 +33,15 @@ type private struct {
 func newPermit(cfg Config) (*permit, error) {
 	p := &permit{allow: cfg.Allow}
 	for _, path := range append([]string{cfg.DataDir}, cfg.Private...) {
-		real, err := filepath.EvalSymlinks(path)
+		resolved, err := filepath.EvalSymlinks(path)
 		if err != nil {
 			return nil, fmt.Errorf("what is not to be granted: %w", err)
 		}
-		chain, err := chainOf(real)
+		chain, err := chainOf(resolved)
 		if err != nil {
 			return nil, fmt.Errorf("what is not to be granted: %w", err)
 		}
-		p.private = append(p.private, private{real, chain})
+		p.private = append(p.private, private{resolved, chain})
 	}
 	return p, nil
 }
@@ -111,14 +111,14 @@ var (
 
 // Dir implements hostcalls.Permit. Of what is not allowed it does not even tell whether it is there.
 func (p *permit) Dir(path string) (string, error) {
-	real, err := filepath.EvalSymlinks(path)
+	resolved, err := filepath.EvalSymlinks(path)
 	if err != nil {
-		real = filepath.Clean(path)
+		resolved = filepath.Clean(path)
 	}
-	if !p.allow.AllowsDir(real, filepath.EvalSymlinks) {
+	if !p.allow.AllowsDir(resolved, filepath.EvalSymlinks) {
 		return "", errDir
 	}
-	chain, err := chainOf(real)
+	chain, err := chainOf(resolved)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return "", errors.New("there is no such folder on the daemon's machine")
@@ -132,7 +132,7 @@ func (p *permit) Dir(path string) (string, error) {
 			return "", err
 		}
 	}
-	return real, nil
+	return resolved, nil
 }
 
 // refuse refuses the folder at the start of a chain if it has to do with a place of the daemon's own.

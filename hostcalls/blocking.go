@@ -37,24 +37,32 @@ func (g *Guest) wait(op Op, lane driver.Lane, j *blockingJob) error {
 		return err
 	}
 	j.wake = g.fiber.Task().Wake
-	j.spec = driver.Job{Run: j.attempt, Done: j.done, Owner: g.owner, Lane: lane, What: op.Kind + " " + op.Target}
-	j.start(j.spec)
+	spec := driver.Job{
+		Run: j.attempt, Done: j.done, Owner: g.owner, Lane: lane,
+		Kind: op.Kind, Target: op.Target, Quick: g.quick && op.Bytes != 0,
+	}
+	j.start(spec)
 	waits := [1]Wait{{Op: op, On: j}}
 	for j.state.Load() != jobDone {
 		if err := g.Await(time.Time{}, waits[:]...); err != nil {
-			j.abandon()
+			j.abandon(spec)
 			return err
 		}
 	}
 	if j.panicked != nil {
 		panic(j.panicked)
 	}
-	if err := g.chargeTime(j.used); err != nil {
-		j.abandon()
+	g.quick = j.cost.Passed < quickTransfer
+	if err := g.chargeTime(j.cost.Used); err != nil {
+		j.abandon(spec)
 		return err
 	}
 	return nil
 }
+
+// quickTransfer is how long a guest's last job took at most if the next that moves bytes is likely to be
+// quick: jobs move 64 KiB at most, which takes a processor microseconds if it need not wait for a disk.
+const quickTransfer = 50 * time.Microsecond
 
 // chargeTime charges for time of a processor.
 func (g *Guest) chargeTime(used time.Duration) error {
@@ -67,8 +75,8 @@ func (g *Guest) chargeTime(used time.Duration) error {
 func (g *Guest) Release(op Op, lane driver.Lane, release func()) {
 	g.driver.Go(driver.Job{
 		Run:   release,
-		Done:  func(used time.Duration) { g.released.Add(int64(used)) },
-		Owner: g.owner, Lane: lane, What: op.Kind + " " + op.Target,
+		Done:  func(cost driver.Cost) { g.released.Add(int64(cost.Used)) },
+		Owner: g.owner, Lane: lane, Kind: op.Kind, Target: op.Target,
 	})
 }
 
@@ -89,13 +97,12 @@ type blockingJob struct {
 	state   atomic.Uint32
 	run     func()
 	discard func()
-	spec    driver.Job
 	start   func(driver.Job)
 	wake    func()
 
 	// The caller's to read once done.
 	panicked *JobPanic
-	used     time.Duration
+	cost     driver.Cost
 }
 
 const (
@@ -108,8 +115,8 @@ const (
 func (j *blockingJob) attempt() { j.panicked = protect(j.run) }
 
 // done is the pool's, when the job has run.
-func (j *blockingJob) done(used time.Duration) {
-	j.used = used
+func (j *blockingJob) done(cost driver.Cost) {
+	j.cost = cost
 	if j.state.CompareAndSwap(jobRunning, jobDone) {
 		j.wake()
 		return
@@ -118,10 +125,10 @@ func (j *blockingJob) done(used time.Duration) {
 }
 
 // abandon gives up waiting for the job, or what it made.
-func (j *blockingJob) abandon() {
+func (j *blockingJob) abandon(spec driver.Job) {
 	if !j.state.CompareAndSwap(jobRunning, jobAbandoned) && j.discard != nil {
-		j.spec.Run, j.spec.Done = j.release, nil
-		j.start(j.spec)
+		spec.Run, spec.Done, spec.Quick = j.release, nil, false
+		j.start(spec)
 	}
 }
 

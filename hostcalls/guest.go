@@ -46,6 +46,8 @@ type Guest struct {
 	quantum int64 // the fuel of this turn on the worker
 	work    int64 // what host calls cost in this turn, in units of fuel
 
+	quick bool // its last blocking job was
+
 	released atomic.Int64 // nanoseconds of a processor that were used by Release and not charged yet
 
 	mu    sync.Mutex

@@ -16,14 +16,23 @@ type Job struct {
 	// Run does it. A job recovers its own panics, because only its owner can end the guest it works
 	// for. One that does not is a fault of the daemon's own code and ends the process.
 	Run func()
-	// Done, unless nil, is called after Run, with the time of a processor that Run took.
-	Done func(used time.Duration)
+	// Done, unless nil, is called after Run.
+	Done func(Cost)
 	// Owner is on whose behalf it is done: owners take turns.
 	Owner string
 	// Lane is what it may have to wait for.
 	Lane Lane
-	// What tells the job to those who look for what hangs.
-	What string
+	// Kind and Target tell the job to those who look for what hangs.
+	Kind, Target string
+	// Quick tells that it is likely to have its result at once, from memory, so that the time that passes
+	// is that of its processor. To ask for a thread's time twice takes twice as long as a small read.
+	Quick bool
+}
+
+// Cost is what a job took.
+type Cost struct {
+	Used   time.Duration // time of a processor
+	Passed time.Duration // time
 }
 
 // pool runs jobs, each on a goroutine of its own, in the order of its schedule. A goroutine lives for one
@@ -60,7 +69,7 @@ type job struct {
 
 	// Stored by its goroutine, the thread last: mu would cost it the thread that it keeps.
 	thread atomic.Int64 // zero until it is known
-	before atomic.Int64 // nanoseconds of a processor that the thread had used before it
+	before atomic.Int64 // nanoseconds of a processor that the thread had used before it; zero if not known
 
 	// Guarded by pool.mu, from when it has begun to run.
 	busy   bool
@@ -134,7 +143,7 @@ func (p *pool) drained() {
 
 // run is a job's goroutine. It keeps its thread, so that the thread's time is the job's.
 func (p *pool) run(j *job) {
-	used := p.timed(j)
+	cost := p.timed(j)
 	p.mu.Lock()
 	if j.busy {
 		p.busy--
@@ -145,7 +154,7 @@ func (p *pool) run(j *job) {
 	p.start()
 	p.mu.Unlock()
 	if j.Done != nil { // its place is free by now: who is told may have the next job at once
-		j.Done(used)
+		j.Done(cost)
 	}
 	p.mu.Lock()
 	p.ending--
@@ -153,29 +162,34 @@ func (p *pool) run(j *job) {
 	p.mu.Unlock()
 }
 
-// maxUntimed bounds what a job is charged by the time that passed, where the thread's is not known: most
-// of it may have been waiting.
+// maxUntimed bounds what a job is charged by the time that passed, where the thread's was not asked for or
+// is not known: most of it may have been waiting.
 const maxUntimed = time.Millisecond
 
-func (p *pool) timed(j *job) time.Duration {
+func (p *pool) timed(j *job) Cost {
 	if !p.threads {
 		j.Run()
-		return 0
+		return Cost{}
 	}
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	thread := currentThread()
-	began := time.Now()
-	before, known := threadTime(thread)
-	if known {
+	var before time.Duration
+	known := false
+	if !j.Quick {
+		before, known = threadTime(thread)
 		j.before.Store(int64(before))
-		j.thread.Store(int64(thread))
 	}
+	j.thread.Store(int64(thread))
+	began := time.Now()
 	j.Run()
-	if after, ok := threadTime(thread); ok && known {
-		return after - before
+	passed := time.Since(began)
+	if known {
+		if after, ok := threadTime(thread); ok {
+			return Cost{after - before, passed}
+		}
 	}
-	return min(time.Since(began), maxUntimed)
+	return Cost{min(passed, maxUntimed), passed}
 }
 
 // watch is the watcher's goroutine; it lives while jobs wait to be started.
@@ -205,12 +219,7 @@ func (p *pool) look(now time.Time) bool {
 		}
 		busy := passed < untimedBusy
 		if thread := int(j.thread.Load()); thread != 0 {
-			if j.used == 0 {
-				j.used = time.Duration(j.before.Load())
-			}
-			used, _ := threadTime(thread)
-			busy = isBusy(passed, used-j.used, j.busy && threadRunnable(thread))
-			j.looked, j.used = now, used
+			busy = j.lookAt(thread, now)
 		}
 		if busy != j.busy {
 			j.busy = busy
@@ -223,6 +232,20 @@ func (p *pool) look(now time.Time) bool {
 	}
 	p.start()
 	return true
+}
+
+// lookAt tells whether a job has been busy since it was last looked at. What is not known yet is as it was.
+func (j *job) lookAt(thread int, now time.Time) bool {
+	passed, before := now.Sub(j.looked), j.used
+	if before == 0 {
+		before = time.Duration(j.before.Load())
+	}
+	used, _ := threadTime(thread)
+	j.looked, j.used = now, used
+	if before == 0 {
+		return j.busy
+	}
+	return isBusy(passed, used-before, j.busy && threadRunnable(thread))
 }
 
 // untimedBusy is for how long a job counts as busy where threads can't be looked at.
@@ -284,7 +307,7 @@ func (p *pool) hung(err error) error {
 	defer p.mu.Unlock()
 	e := &HungError{Waiting: p.schedule.waiting, Err: err}
 	for j := range p.running {
-		e.Jobs = append(e.Jobs, Hung{j.Owner, j.What, j.began})
+		e.Jobs = append(e.Jobs, Hung{j.Owner, j.Kind + " " + j.Target, j.began})
 	}
 	slices.SortFunc(e.Jobs, func(a, b Hung) int { return a.Began.Compare(b.Began) })
 	return e

@@ -29,7 +29,7 @@ func TestPoolStartsMoreBesideThoseThatWait(t *testing.T) {
 		d := New(Config{BlockingThreads: threads, BlockingProcessors: 2})
 		var running, most, done atomic.Int64
 		for i := range jobs {
-			d.Go(Job{Owner: fmt.Sprint(i), Lane: Lane{ID: uint64(i)}, Run: func() {
+			d.Go(Job{Owner: fmt.Sprint(i), Lane: Lane{ID: uint64(i)}, Quick: i%2 == 0, Run: func() {
 				most.Store(max(most.Load(), running.Add(1)))
 				<-time.After(time.Second)
 				running.Add(-1)
@@ -71,24 +71,30 @@ func TestPoolKeepsToProcessors(t *testing.T) {
 	}
 }
 
-// TestJobIsTimed: the time of a processor that a job uses is told.
+// TestJobIsTimed: the time of a processor that a job uses is told. That of one which was thought to be quick
+// is what passed, within a bound.
 func TestJobIsTimed(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("what a thread uses is not known")
 	}
 	d := New(Config{})
-	var used time.Duration
-	d.Go(Job{Run: func() {
+	var cost, quick Cost
+	spin := func() {
 		thread := currentThread()
 		for begin, _ := threadTime(thread); ; {
 			if now, _ := threadTime(thread); now-begin > 5*time.Millisecond {
 				return
 			}
 		}
-	}, Done: func(u time.Duration) { used = u }})
+	}
+	d.Go(Job{Run: spin, Done: func(c Cost) { cost = c }})
+	d.Go(Job{Run: spin, Done: func(c Cost) { quick = c }, Quick: true})
 	closeNow(t, d)
-	if used < 5*time.Millisecond || used > 50*time.Millisecond {
-		t.Errorf("a job of 5 ms used %v", used)
+	if cost.Used < 5*time.Millisecond || cost.Used > 50*time.Millisecond || cost.Passed < cost.Used {
+		t.Errorf("a job of 5 ms cost %+v", cost)
+	}
+	if quick.Used != maxUntimed || quick.Passed < 5*time.Millisecond {
+		t.Errorf("a job of 5 ms that was thought to be quick cost %+v", quick)
 	}
 	if !threadRunnable(currentThread()) {
 		t.Error("the thread that asks does not run")
@@ -136,7 +142,7 @@ func TestCloseTellsWhatHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := New(Config{})
 		release := make(chan struct{})
-		d.Go(Job{Owner: "w1", What: "file /dead/a", Run: func() { <-release }})
+		d.Go(Job{Owner: "w1", Kind: "file", Target: "/dead/a", Run: func() { <-release }})
 		time.Sleep(time.Minute)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()

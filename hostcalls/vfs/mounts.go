@@ -41,6 +41,10 @@ func (m *Mounts) Read() {
 	m.read.Store(time.Now().UnixNano())
 }
 
+// Version returns a number that changes before Device tells something else for long: what it told after
+// Version is good as long as Version returns the same.
+func (m *Mounts) Version() int64 { return m.read.Load() }
+
 // Device returns a number of the file system that a path lies on; 0 if it is not known.
 func (m *Mounts) Device(path string) uint64 {
 	points := *m.points.Load()

@@ -50,7 +50,7 @@ func (f *folder) beneath(path string) string {
 
 // openFolder opens a folder grant. An error may be the cause of a cancel.
 func (p *Process) openFolder(g hostcalls.Dir, permit hostcalls.Permit) (descriptor, error) {
-	p.granted.folders = append(p.granted.folders, g)
+	p.granted.grant(g)
 	op := fileOp(g.GuestPath, 0)
 	var dir *vfs.Dir
 	var err error

@@ -14,6 +14,11 @@ type granted struct {
 	mounts    *vfs.Mounts
 	folders   []hostcalls.Dir
 	listening []string // addresses
+
+	// The last file system that was looked for: a guest works on one file for a while.
+	target  string
+	version int64 // of the mounts
+	device  uint64
 }
 
 // The lanes of what does not wait for a file system.
@@ -30,10 +35,24 @@ func (p *Process) lane(op hostcalls.Op) driver.Lane {
 	}
 	if p.granted.mounts.Stale() {
 		p.Driver().Go(driver.Job{
-			Run: p.granted.mounts.Read, Owner: p.Owner(), Lane: driver.Lane{Kind: laneMounts}, What: "reading the mounts",
+			Run: p.granted.mounts.Read, Owner: p.Owner(), Lane: driver.Lane{Kind: laneMounts}, Kind: laneMounts, Target: "of the system",
 		})
 	}
-	return driver.Lane{Kind: opFile, ID: p.granted.mounts.Device(p.granted.hostPath(op.Target))}
+	return driver.Lane{Kind: opFile, ID: p.granted.deviceOf(op.Target)}
+}
+
+// deviceOf returns the file system of a path.
+func (g *granted) deviceOf(target string) uint64 {
+	if version := g.mounts.Version(); version != g.version || target != g.target {
+		g.target, g.version, g.device = target, version, g.mounts.Device(g.hostPath(target))
+	}
+	return g.device
+}
+
+// grant adds a folder.
+func (g *granted) grant(d hostcalls.Dir) {
+	g.folders = append(g.folders, d)
+	g.version = -1 // what was found may lie in it
 }
 
 // hostPath returns the path of the host that a path is of which the guest's owner was told. Where

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -96,8 +97,8 @@ func storeCommand() *cobra.Command {
 		Use:   "store",
 		Short: "Look after the store of a daemon that does not run",
 		Long: `A daemon does not start on a store whose database is damaged. check reads all of it and tells what is
-readable; salvage sets the database aside, under a name that it prints, and makes a new one of that.
-Modules whose record is lost have to be pushed again.`,
+readable, with status 1 if it is damaged; salvage sets the database aside, under a name that it prints,
+and makes a new one of that. Modules whose record is lost have to be pushed again.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -123,9 +124,16 @@ func repairCommand(use, short string, repair func(context.Context, string) (reac
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(cmd.OutOrStdout(), "%d workloads and %d modules are readable, %d records are damaged\n", found.Workloads, found.Modules, found.Unreadable)
-		if found.Aside != "" {
-			fmt.Fprintf(cmd.OutOrStdout(), "the damaged database is %s\n", found.Aside)
+		out := cmd.OutOrStdout()
+		fmt.Fprintf(out, "%d workloads and %d modules are readable, %d records are damaged\n", found.Workloads, found.Modules, found.Unreadable)
+		if found.Incomplete {
+			fmt.Fprintln(out, "parts of the database cannot be read: more records may be lost, and how many cannot be told")
+		}
+		switch {
+		case found.Aside != "":
+			fmt.Fprintf(out, "the damaged database is %s\n", found.Aside)
+		case found.Damaged():
+			return errors.New("the store is damaged: `reactord store salvage` goes on with what is readable")
 		}
 		return nil
 	}

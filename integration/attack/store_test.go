@@ -130,18 +130,21 @@ func TestDamagedDatabase(t *testing.T) {
 	if err := os.Truncate(path, info.Size()-8192); err != nil {
 		t.Fatal(err)
 	}
-	reactord := func(args ...string) string {
-		out, _ := exec.CommandContext(t.Context(), testkit.Binary(t, "reactord"), append(args, "--data-dir="+dir)...).CombinedOutput()
-		return string(out)
+	reactord := func(args ...string) (string, error) {
+		out, err := exec.CommandContext(t.Context(), testkit.Binary(t, "reactord"), append(args, "--data-dir="+dir)...).CombinedOutput()
+		return string(out), err
 	}
-	if out := reactord("serve", "--listen=unix://"+filepath.Join(dir, "socket")); !strings.Contains(out, "reactord store salvage") {
-		t.Fatalf("the daemon says %q", out)
+	if out, err := reactord("serve", "--listen=unix://"+filepath.Join(dir, "socket")); err == nil || !strings.Contains(out, "reactord store salvage") {
+		t.Fatalf("the daemon says %q, %v", out, err)
 	}
-	if out := reactord("store", "check"); !strings.Contains(out, "readable") {
-		t.Errorf("check says %q", out)
+	if out, err := reactord("store", "check"); err == nil || !strings.Contains(out, "readable") {
+		t.Errorf("check of a damaged store says %q, %v", out, err)
 	}
-	if out := reactord("store", "salvage"); !strings.Contains(out, "store.db.damaged-") {
-		t.Fatalf("salvage says %q", out)
+	if out, err := reactord("store", "salvage"); err != nil || !strings.Contains(out, "store.db.damaged-") {
+		t.Fatalf("salvage says %q, %v", out, err)
+	}
+	if out, err := reactord("store", "check"); err != nil {
+		t.Errorf("check of what was salvaged says %q, %v", out, err)
 	}
 	d = testkit.Start(t, dir)
 	d.Run(t, &reactorv1.WorkloadSpec{Module: d.Push(t, paddedProgram('a', 10_000))})

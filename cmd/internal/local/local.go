@@ -6,6 +6,8 @@ package local
 
 import (
 	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -51,12 +53,32 @@ func Sockets(getenv Getenv) ([]string, error) {
 // Token is where the daemon that keeps its data in dataDir has its token.
 func Token(dataDir string) string { return filepath.Join(dataDir, "token") }
 
+// CheckOwner is an error if the socket at path, or the folder it is in, is another user's than this
+// process's: who could put a socket there would be sent what is meant for the daemon.
+func CheckOwner(path string) error {
+	for _, path := range []string{filepath.Dir(path), path} {
+		info, err := os.Lstat(path)
+		if err != nil {
+			return err
+		}
+		if uid := ownerOf(info); uid != os.Geteuid() {
+			return fmt.Errorf("%s belongs to user %d, not to user %d who asks", path, uid, os.Geteuid())
+		}
+	}
+	return nil
+}
+
 // owned tells whether path is a folder of this process's user.
 func owned(path string) bool {
 	info, err := os.Stat(path)
-	if err != nil || !info.IsDir() {
-		return false
-	}
+	return err == nil && info.IsDir() && ownerOf(info) == os.Geteuid()
+}
+
+// ownerOf is the user a file belongs to, or -1 if that cannot be told.
+func ownerOf(info fs.FileInfo) int {
 	stat, ok := info.Sys().(*syscall.Stat_t)
-	return ok && int(stat.Uid) == os.Geteuid()
+	if !ok {
+		return -1
+	}
+	return int(stat.Uid)
 }

@@ -1,6 +1,7 @@
 package local
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -50,5 +51,34 @@ func TestForeignRuntimeDir(t *testing.T) {
 	env := map[string]string{"XDG_RUNTIME_DIR": dir, "HOME": "/root"}
 	if got, err := Sockets(func(name string) string { return env[name] }); err != nil || len(got) != 1 {
 		t.Errorf("got %v, %v; want the state folder's alone", got, err)
+	}
+}
+
+// A socket that another user has put where the daemon's would be is not called, and neither is one in
+// another user's folder.
+func TestCheckOwner(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root can give a file away")
+	}
+	const nobody = 65534
+	for _, tt := range []struct {
+		name         string
+		folder, file int
+		ok           bool
+	}{
+		{"own", 0, 0, true},
+		{"another's socket", 0, nobody, false},
+		{"in another's folder", nobody, 0, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			folder := t.TempDir()
+			file := filepath.Join(folder, "reactord.sock")
+			if err := errors.Join(os.WriteFile(file, nil, 0o600), os.Chown(file, tt.file, 0), os.Chown(folder, tt.folder, 0)); err != nil {
+				t.Fatal(err)
+			}
+			if err := CheckOwner(file); (err == nil) != tt.ok {
+				t.Errorf("got %v", err)
+			}
+		})
 	}
 }

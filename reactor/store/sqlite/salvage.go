@@ -16,11 +16,16 @@ import (
 // Salvaged is what can be read of a database, or was kept of it.
 type Salvaged struct {
 	Workloads, Modules int
-	// Unreadable are the records that were found damaged. More may have been lost without a trace.
+	// Unreadable are the records that were found damaged.
 	Unreadable int
+	// Incomplete tells that parts could not be gone through, so that more is lost: nothing tells how much.
+	Incomplete bool
 	// Aside is where the damaged database is now; empty if it was only looked at.
 	Aside string
 }
+
+// Damaged tells whether anything was lost.
+func (s Salvaged) Damaged() bool { return s.Unreadable > 0 || s.Incomplete }
 
 // Check reads all of a store that nobody has open, and tells what is readable of it. It changes
 // nothing.
@@ -123,12 +128,15 @@ func (s *salvage) read(ctx context.Context, path string) error {
 		{"query_only", "1"},
 	})
 	if damaged(err) {
-		return nil // nothing can be read
+		s.found.Incomplete = true // nothing can be read
+		return nil
 	}
 	if err != nil {
 		return err
 	}
-	if err := s.readAll(ctx, c); err != nil && !damaged(err) {
+	if err := s.readAll(ctx, c); damaged(err) {
+		s.found.Incomplete = true
+	} else if err != nil {
 		return errors.Join(err, c.close())
 	}
 	return c.close()
@@ -158,6 +166,7 @@ func (s *salvage) through(ctx context.Context, c *conn, table, key string, each 
 		found, err := c.one(query, []any{n}, &next)
 		switch {
 		case damaged(err), err == nil && found && next <= n: // a page of nonsense gives any number
+			s.found.Incomplete = true
 			n++
 			gap++
 			continue
@@ -188,7 +197,7 @@ func (s *salvage) readTags(c *conn) error {
 		})
 	})
 	if damaged(err) {
-		s.found.Unreadable++
+		s.found.Incomplete = true
 		return nil
 	}
 	return err

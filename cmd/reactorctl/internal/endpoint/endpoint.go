@@ -83,9 +83,13 @@ func ownSocket(getenv local.Getenv) (string, error) {
 		return "", fmt.Errorf("no daemon is named, and %w: name one with --addr", err)
 	}
 	for _, path := range paths {
-		if _, err := os.Lstat(path); err == nil {
-			return "unix://" + path, nil
+		if _, err := os.Lstat(path); err != nil {
+			continue
 		}
+		if err := local.CheckOwner(path); err != nil {
+			return "", fmt.Errorf("no daemon is named, and where one's own would be, %w: name one with --addr, as in --addr unix://%s", err, path)
+		}
+		return "unix://" + path, nil
 	}
 	return "unix://" + paths[0], nil
 }

@@ -20,9 +20,10 @@ import (
 // Statements run without a context: the driver starts a goroutine for each that has one. Every
 // statement here is short; callers look at their context between them.
 type conn struct {
-	db    *sql.DB
-	conn  *sql.Conn
-	stmts map[string]*sql.Stmt
+	db     *sql.DB
+	conn   *sql.Conn
+	stmts  map[string]*sql.Stmt
+	effort effort
 }
 
 // connect opens the database file; each pragma is a name and a value, applied in order.
@@ -53,6 +54,7 @@ func (c *conn) close() error {
 }
 
 func (c *conn) prepare(text string) (*sql.Stmt, error) {
+	c.effort.now++
 	if stmt, ok := c.stmts[text]; ok {
 		return stmt, nil
 	}

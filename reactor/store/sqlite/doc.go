@@ -37,6 +37,11 @@
 // each: see lanes. A call's work is bounded, so that a snapshot
 // does not keep the log from being reset for long; its context is looked at between records.
 //
+// # Memory
+//
+// The pages that connections cache are given back when a burst is over: see shrink. The writer looks after
+// its own, and a goroutine after those of the connections that read.
+//
 // # Tables
 //
 // The row of a workload has two checksums: one of what never changes, the spec in its own table

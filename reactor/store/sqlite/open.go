@@ -56,6 +56,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		defer close(s.written)
 		s.writer.run()
 	}()
+	s.readers.Go(s.shrinkReaders)
 	return s, nil
 }
 

@@ -31,7 +31,8 @@ type Store struct {
 
 	once    sync.Once
 	closing chan struct{}
-	written chan struct{} // closed when the writer has ended
+	written chan struct{}  // closed when the writer has ended
+	readers sync.WaitGroup // what looks after their connections
 }
 
 var _ store.Store = (*Store)(nil)
@@ -42,6 +43,7 @@ func (s *Store) Close() (err error) {
 		close(s.closing)
 		s.queue.close()
 		<-s.written
+		s.readers.Wait()
 		s.lanes.await()
 		err = s.release()
 	})

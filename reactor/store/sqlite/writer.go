@@ -46,6 +46,8 @@ type marks struct {
 func (w *writer) run() {
 	retry := time.NewTimer(maxRetry)
 	defer retry.Stop()
+	shrink := time.NewTicker(shrinkInterval)
+	defer shrink.Stop()
 	delay := minRetry
 	for {
 		var again <-chan time.Time
@@ -58,6 +60,9 @@ func (w *writer) run() {
 		case <-again:
 			delay = min(2*delay, maxRetry)
 			w.probe()
+		case <-shrink.C:
+			w.conn.shrink()
+			continue
 		}
 		closed := w.round()
 		if len(w.stay) == 0 && !w.outage.isOn() {

@@ -44,17 +44,13 @@ func (r *Reactor) newLeftovers() *leftovers {
 	return l
 }
 
-func (l *leftovers) add(claimed *store.Claimed) {
-	running := claimed.Interrupted
-	for _, rec := range claimed.Workloads {
-		if len(running) > 0 && running[0] == rec {
-			running = running[1:]
-			status, _ := decodeStatus(rec) // without it the start is the zero time: the workload counts as old
-			l.found = append(l.found, crash.Found{ID: rec.ID, Running: true, Started: status.StartTime})
-		} else if l.tried[rec.ID] || l.heads < crash.Heads {
-			l.heads++
-			l.found = append(l.found, crash.Found{ID: rec.ID})
-		}
+func (l *leftovers) add(p *store.Place) {
+	if p.Interrupted {
+		status, _ := decodeStatus(&store.Workload{ID: p.ID, Status: p.Status}) // without it the start is the zero time: the workload counts as old
+		l.found = append(l.found, crash.Found{ID: p.ID, Running: true, Started: status.StartTime})
+	} else if l.tried[p.ID] || l.heads < crash.Heads {
+		l.heads++
+		l.found = append(l.found, crash.Found{ID: p.ID})
 	}
 }
 

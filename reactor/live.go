@@ -66,20 +66,14 @@ type attempt struct {
 // keepSpecBytes is the size up to which a spec stays in memory.
 const keepSpecBytes = 4 << 10
 
-// newWorkload makes the workload of a record, which it keeps if whole.
-func newWorkload(rec *store.Workload, whole bool) *workload {
+// newWorkload makes the workload of a place. Its record is read when its turn has come.
+func newWorkload(p *store.Place) *workload {
 	w := &workload{
-		id: rec.ID, tenant: rec.Tenant, digest: rec.Module, attempts: rec.Attempts,
-		held: int64(len(rec.Spec)), // input is what can be large in it
-		size: sizeOf(rec),
+		id: p.ID, tenant: p.Tenant, digest: p.Module, attempts: p.Attempts, status: p.Status,
+		held: int64(p.SpecBytes), // input is what can be large in it
+		size: sizeOf(p),
 	}
 	w.place.Value = w
-	switch {
-	case whole:
-		w.rec = slim(rec)
-	case rec.Attempts > 0:
-		w.status = rec.Status
-	}
 	return w
 }
 
@@ -107,13 +101,9 @@ func slim(rec *store.Workload) *store.Workload {
 // and its rows and indices on disk.
 const placeBytes = 1 << 10
 
-// sizeOf is what a workload that waits counts in bytes.
-func sizeOf(rec *store.Workload) int64 {
-	n := placeBytes + len(rec.ID) + len(rec.Name) + len(rec.Spec)
-	for k, v := range rec.Labels {
-		n += 2 * (len(k) + len(v)) // there is an index
-	}
-	return int64(n)
+// sizeOf is what a workload that waits counts in bytes. Labels are in an index, too.
+func sizeOf(p *store.Place) int64 {
+	return int64(placeBytes + len(p.ID) + p.NameBytes + p.SpecBytes + 2*p.LabelBytes)
 }
 
 // stage is where the workload is.

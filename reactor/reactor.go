@@ -223,23 +223,14 @@ func (r *Reactor) recover() error {
 	count := 0
 	left := r.newLeftovers()
 	for {
-		claimed, err := r.store.Claim(r.ctx, claimBatch)
+		n, err := r.claim(left)
 		if err != nil {
 			return fmt.Errorf("unfinished workloads: %w", err)
 		}
-		for _, corrupt := range claimed.Corrupt {
-			r.log.Error("a workload can't be taken up", zap.Error(corrupt))
-		}
-		r.mu.Lock()
-		for _, rec := range claimed.Workloads {
-			r.admit(rec)
-		}
-		r.mu.Unlock()
-		left.add(&claimed)
-		count += len(claimed.Workloads)
-		if len(claimed.Workloads)+len(claimed.Corrupt) == 0 {
+		if n == 0 {
 			break
 		}
+		count += n
 	}
 	if count > 0 {
 		r.log.Info("took up unfinished workloads", zap.Int("count", count))
@@ -256,17 +247,63 @@ const (
 	keepBytes   = 8 << 20
 )
 
-// admit queues a workload; mu is held.
-func (r *Reactor) admit(rec *store.Workload) {
-	w := newWorkload(rec, r.queue.Len() < keepWhole && r.pendingBytes < keepBytes)
-	if d := r.submitting[rec.ID]; d.spec != nil && w.rec != nil && r.queue.Len() < keepDecoded && bytes.Equal(d.encoded, w.rec.Spec) {
-		w.spec = d.spec
+// claim queues some of what an earlier reactor left unfinished, and returns how many there were.
+func (r *Reactor) claim(left *leftovers) (n int, err error) {
+	r.mu.Lock()
+	whole := r.keepsWhole()
+	r.mu.Unlock()
+	var claimed store.Claimed
+	var places store.ClaimedPlaces
+	if whole {
+		claimed, err = r.store.Claim(r.ctx, claimBatch)
+		places = claimed.Places()
+	} else {
+		places, err = r.store.ClaimPlaces(r.ctx, claimBatch)
 	}
+	if err != nil {
+		return 0, err
+	}
+	for _, corrupt := range places.Corrupt {
+		r.log.Error("a workload can't be taken up", zap.Error(corrupt))
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i := range places.Places {
+		left.add(&places.Places[i])
+		if whole {
+			r.admit(claimed.Workloads[i])
+		} else {
+			r.queueUp(newWorkload(&places.Places[i]))
+		}
+	}
+	return len(places.Places) + len(places.Corrupt), nil
+}
+
+// keepsWhole tells whether the record of the next in the queue is kept; mu is held.
+func (r *Reactor) keepsWhole() bool {
+	return r.queue.Len() < keepWhole && r.pendingBytes < keepBytes
+}
+
+// admit queues the workload of a record; mu is held.
+func (r *Reactor) admit(rec *store.Workload) {
+	place := store.PlaceOf(rec)
+	w := newWorkload(&place)
+	if r.keepsWhole() {
+		w.rec, w.status = slim(rec), nil
+		if d := r.submitting[rec.ID]; d.spec != nil && r.queue.Len() < keepDecoded && bytes.Equal(d.encoded, w.rec.Spec) {
+			w.spec = d.spec
+		}
+	}
+	r.queueUp(w)
+}
+
+// queueUp queues a workload; mu is held.
+func (r *Reactor) queueUp(w *workload) {
 	r.countBytes(w)
 	w.index = len(r.all)
 	r.all = append(r.all, w)
-	r.live[rec.ID] = w
-	r.queue.Push(rec.Tenant, &w.place)
+	r.live[w.id] = w
+	r.queue.Push(w.tenant, &w.place)
 }
 
 // observe is told of every commit, before those who asked for it. It queues what was submitted,

@@ -144,21 +144,25 @@ func (r *Reactor) reserve(submissions []submission) {
 	room := r.cfg.MaxPending - r.pending() - r.reserved
 	for i := range submissions {
 		s := &submissions[i]
+		if s.err != nil {
+			continue
+		}
+		place := store.PlaceOf(s.rec)
+		size := sizeOf(&place)
 		switch {
-		case s.err != nil:
 		case r.draining:
 			s.err = errDraining()
 		case room <= 0:
 			s.err = queueFull("%d workloads wait to be started, and no more are taken until some have (--queue): try again later", r.cfg.MaxPending)
-		case !r.hasBytes(sizeOf(s.rec)):
+		case !r.hasBytes(size):
 			s.err = queueFull("%d bytes of workloads wait to be started, and %d more would be above the bound of %d (--queue-bytes): try again later",
-				r.pendingBytes+r.reservedBytes, sizeOf(s.rec), r.cfg.MaxPendingBytes)
+				r.pendingBytes+r.reservedBytes, size, r.cfg.MaxPendingBytes)
 		default:
 			room--
 			s.granted = true
 			r.reserved++
-			r.reservedBytes += sizeOf(s.rec)
-			s.reserved = sizeOf(s.rec)
+			r.reservedBytes += size
+			s.reserved = size
 			r.submitting[s.id] = decoded{s.spec, s.rec.Spec}
 		}
 	}

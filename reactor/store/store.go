@@ -37,6 +37,10 @@ type Workloads interface {
 	// are left when both lists of the result are empty.
 	Claim(ctx context.Context, limit int) (Claimed, error)
 
+	// ClaimPlaces is Claim for who needs to know of the workloads only what a queue does: it reads neither
+	// specs nor labels, and so not whether they are damaged, which shows when the record is read.
+	ClaimPlaces(ctx context.Context, limit int) (ClaimedPlaces, error)
+
 	// Workload returns a workload, a *NotFoundError or a *CorruptError.
 	Workload(ctx context.Context, id string) (*Workload, error)
 

@@ -167,6 +167,54 @@ type Claimed struct {
 	Corrupt     []*CorruptError
 }
 
+// Places are what a queue needs to know of the workloads.
+func (c *Claimed) Places() ClaimedPlaces {
+	places := ClaimedPlaces{Corrupt: c.Corrupt}
+	running := c.Interrupted
+	for _, w := range c.Workloads {
+		p := PlaceOf(w)
+		if p.Interrupted = len(running) > 0 && running[0] == w; p.Interrupted {
+			running = running[1:]
+		}
+		places.Places = append(places.Places, p)
+	}
+	return places
+}
+
+// Place is what a queue needs to know of a workload that waits in it.
+type Place struct {
+	ID       string
+	Tenant   string
+	Module   Digest
+	Attempts uint32
+	Status   []byte // nil if it was never started
+	// The bytes of the record's variable parts, those of the labels about.
+	NameBytes, LabelBytes, SpecBytes int
+	// Interrupted tells that it was RUNNING when it was claimed.
+	Interrupted bool
+}
+
+// PlaceOf is the place of a workload.
+func PlaceOf(w *Workload) Place {
+	p := Place{
+		ID: w.ID, Tenant: w.Tenant, Module: w.Module, Attempts: w.Attempts,
+		NameBytes: len(w.Name), SpecBytes: len(w.Spec),
+	}
+	for key, value := range w.Labels {
+		p.LabelBytes += len(key) + len(value)
+	}
+	if w.Attempts > 0 {
+		p.Status = w.Status
+	}
+	return p
+}
+
+// ClaimedPlaces is the result of a ClaimPlaces.
+type ClaimedPlaces struct {
+	Places  []Place
+	Corrupt []*CorruptError
+}
+
 // Query selects a page of workloads.
 type Query struct {
 	Filter Filter

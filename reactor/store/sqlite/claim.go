@@ -23,6 +23,11 @@ type claims struct {
 func (s *Store) Claim(ctx context.Context, limit int) (store.Claimed, error) {
 	s.claims.mu.Lock()
 	defer s.claims.mu.Unlock()
+	return s.claim(ctx, limit)
+}
+
+// claim is Claim; claims.mu is held.
+func (s *Store) claim(ctx context.Context, limit int) (store.Claimed, error) {
 	for {
 		var g gather
 		var seqs []int64
@@ -66,27 +71,35 @@ func (s *Store) claimLater(g gather) store.Claimed {
 	claimed := store.Claimed{Corrupt: g.corrupt}
 	for _, w := range g.workloads {
 		if w.State == store.Running {
-			s.Transition(store.Transition{
-				ID: w.ID, From: store.States(store.Running), To: store.Pending, Attempt: w.Attempts, Time: w.Updated, Status: w.Status,
-			}, nil)
+			s.putBack(w)
 			pending := *w
 			pending.State = store.Pending
 			w = &pending
+			claimed.Interrupted = append(claimed.Interrupted, w)
 		}
 		claimed.Workloads = append(claimed.Workloads, w)
 	}
 	return claimed
 }
 
+// putBack asks for a workload to be PENDING that is RUNNING.
+func (s *Store) putBack(w *store.Workload) {
+	s.Transition(store.Transition{
+		ID: w.ID, From: store.States(store.Running), To: store.Pending, Attempt: w.Attempts, Time: w.Updated, Status: w.Status,
+	}, nil)
+}
+
 // unfinished returns the numbers of unfinished workloads, in order.
 func unfinished(c *conn, above, last int64, limit int) ([]int64, error) {
-	return c.int64s(`
+	return c.int64s(unfinishedQuery, above, last, limit)
+}
+
+// unfinishedQuery takes the number to begin above, the last and the limit.
+const unfinishedQuery = `
 		SELECT seq FROM (SELECT seq FROM workloads WHERE state = 1 AND seq > ?1 AND seq <= ?2 ORDER BY seq LIMIT ?3)
 		UNION ALL
 		SELECT seq FROM (SELECT seq FROM workloads WHERE state = 2 AND seq > ?1 AND seq <= ?2 ORDER BY seq LIMIT ?3)
-		ORDER BY seq LIMIT ?3`,
-		above, last, limit)
-}
+		ORDER BY seq LIMIT ?3`
 
 // claimOp puts workloads back to PENDING that are RUNNING, and leaves out those that have finished
 // since they were read.
@@ -99,7 +112,7 @@ type claimOp struct {
 func (o *claimOp) apply(tx *tx) error {
 	o.claimed = store.Claimed{Corrupt: slices.Clone(o.read.corrupt)}
 	for _, w := range o.read.workloads {
-		h, err := tx.head(w.ID)
+		h, interrupted, err := tx.claim(w.ID)
 		var corrupt *store.CorruptError
 		switch {
 		case errors.As(err, &corrupt):
@@ -107,12 +120,8 @@ func (o *claimOp) apply(tx *tx) error {
 			continue
 		case err != nil:
 			return err
-		case store.State(h.state).Finished():
+		case h == nil:
 			continue
-		}
-		interrupted := store.State(h.state) == store.Running
-		if interrupted {
-			tx.move(h, store.Pending, uint32(h.attempts), unstamp(h.updated), h.status)
 		}
 		claimed := *w
 		h.fill(&claimed)
@@ -122,4 +131,17 @@ func (o *claimOp) apply(tx *tx) error {
 		}
 	}
 	return nil
+}
+
+// claim puts a workload back to PENDING if it is RUNNING, and tells whether it was. Of one that has
+// finished there is no head.
+func (tx *tx) claim(id string) (h *head, interrupted bool, err error) {
+	h, err = tx.head(id)
+	if err != nil || store.State(h.state).Finished() {
+		return nil, false, err
+	}
+	if interrupted = store.State(h.state) == store.Running; interrupted {
+		tx.move(h, store.Pending, uint32(h.attempts), unstamp(h.updated), h.status)
+	}
+	return h, interrupted, nil
 }

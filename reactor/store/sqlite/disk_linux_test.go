@@ -85,8 +85,9 @@ func TestFullDisk(t *testing.T) {
 // A store opens on a disk that has no byte left, hands out what is unfinished, and can make room. This
 // needs the right to mount a small disk.
 func TestOpenOnFullDisk(t *testing.T) {
-	for _, crash := range []bool{false, true} {
-		t.Run(fmt.Sprintf("crash=%t", crash), func(t *testing.T) {
+	for variant := range 4 {
+		crash, places := variant&1 != 0, variant&2 != 0
+		t.Run(fmt.Sprintf("crash=%t,places=%t", crash, places), func(t *testing.T) {
 			disk := t.TempDir()
 			if err := unix.Mount("tmpfs", disk, "tmpfs", 0, "size=8m"); err != nil {
 				t.Skipf("mounting a small disk: %v", err)
@@ -128,12 +129,21 @@ func TestOpenOnFullDisk(t *testing.T) {
 			fillUp(t, filepath.Join(disk, "ballast"))
 
 			s = closing(t, open(t, dir, storetest.Options{}))
-			claimed, err := s.Claim(t.Context(), 10)
-			check(t, err)
-			wantIDs(t, "claimed", claimed.Workloads, "runs", "waits")
-			for _, w := range claimed.Workloads {
-				if w.State != store.Pending {
-					t.Errorf("%s was claimed %v", w.ID, w.State)
+			if places {
+				claimed, err := s.ClaimPlaces(t.Context(), 10)
+				check(t, err)
+				if got := claimed.Places; len(got) != 2 || got[0].ID != "runs" || !got[0].Interrupted {
+					t.Errorf("claimed %+v", got)
+				}
+			} else {
+				claimed, err := s.Claim(t.Context(), 10)
+				check(t, err)
+				wantIDs(t, "claimed", claimed.Workloads, "runs", "waits")
+				wantIDs(t, "interrupted", claimed.Interrupted, "runs")
+				for _, w := range claimed.Workloads {
+					if w.State != store.Pending {
+						t.Errorf("%s was claimed %v", w.ID, w.State)
+					}
 				}
 			}
 			pruned, err := s.Prune(t.Context(), store.Retention{Before: epoch.Add(time.Hour)})

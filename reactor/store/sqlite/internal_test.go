@@ -159,7 +159,14 @@ func TestClaimOfFinishedWorkload(t *testing.T) {
 	a, b := &store.Workload{ID: "a", Module: digest}, &store.Workload{ID: "b", Module: digest}
 	claim := &claimOp{call: newCall(), read: gather{workloads: []*store.Workload{a, b}}}
 	cancel := &transitionOp{t: store.Transition{ID: "a", From: store.Unfinished, To: store.Cancelled}}
-	inOneBatch(t, s, put, newSubmitOp(a, b), cancel, claim)
+	places := &claimPlacesOp{call: newCall()}
+	for _, w := range []*store.Workload{a, b} {
+		places.rows = append(places.rows, placeRow{life: life{state: int64(store.Pending)}, Place: store.PlaceOf(w)})
+	}
+	inOneBatch(t, s, put, newSubmitOp(a, b), cancel, claim, places)
+	if got := places.claimed.Places; len(got) != 1 || got[0].ID != "b" {
+		t.Errorf("claimed the places %v, want b", got)
+	}
 	if got := claim.claimed.Workloads; len(got) != 1 || got[0].ID != "b" {
 		t.Errorf("claimed %v, want b", got)
 	}

@@ -138,6 +138,7 @@ func testClose(t *testing.T, open Open) {
 		"Transition": func() error { _, err := f.transition(start("b", 1)); return err },
 		"AppendLog":  func() error { return f.appendLog("b", 0, stdout("x")) },
 		"Claim":      func() error { _, err := f.Claim(ctx, 1); return err },
+		"Places":     func() error { _, err := f.ClaimPlaces(ctx, 1); return err },
 		"Workload":   func() error { _, err := f.Workload(ctx, "a"); return err },
 		"List":       func() error { _, err := f.List(ctx, store.Query{}); return err },
 		"Changes":    func() error { _, err := f.Changes(ctx, 0, 1); return err },

@@ -247,12 +247,11 @@ func (m *model) restart() {
 	m.reopen(Options{})
 	var claimed []*store.Workload
 	for {
-		c, err := m.Claim(m.t.Context(), 1+m.rand.IntN(20))
-		wantIs(m.t, "Claim", err, nil)
-		if len(c.Workloads) == 0 {
+		got := m.claim(1 + m.rand.IntN(20))
+		if len(got) == 0 {
 			break
 		}
-		claimed = append(claimed, c.Workloads...)
+		claimed = append(claimed, got...)
 	}
 	i := 0
 	for _, w := range m.workloads {
@@ -269,6 +268,24 @@ func (m *model) restart() {
 		i++
 	}
 	wantEqual(m.t, "claimed", len(claimed), i)
+}
+
+// claim claims records, or places and reads their records.
+func (m *model) claim(limit int) []*store.Workload {
+	if m.rand.IntN(2) == 0 {
+		c, err := m.Claim(m.t.Context(), limit)
+		wantIs(m.t, "Claim", err, nil)
+		return c.Workloads
+	}
+	c, err := m.ClaimPlaces(m.t.Context(), limit)
+	wantIs(m.t, "ClaimPlaces", err, nil)
+	var claimed []*store.Workload
+	for _, p := range c.Places {
+		rec := m.workload(p.ID)
+		wantPlace(m.t, p, rec, p.Interrupted)
+		claimed = append(claimed, rec)
+	}
+	return claimed
 }
 
 func (m *model) compare() {

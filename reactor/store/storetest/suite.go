@@ -41,6 +41,7 @@ func Run(t *testing.T, engine Engine) {
 		{"Lazy", testLazy},
 		{"Observer", testObserver},
 		{"Claim", testClaim},
+		{"ClaimPlaces", testClaimPlaces},
 		{"List", testList},
 		{"Changes", testChanges},
 		{"Prune", testPrune},

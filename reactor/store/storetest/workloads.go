@@ -322,6 +322,67 @@ func testClaim(t *testing.T, open Open) {
 	f.must(start("e", 2))
 }
 
+// Places are claimed like records, in turn with them, and say of those what a queue needs.
+func testClaimPlaces(t *testing.T, open Open) {
+	f := newFixture(t, open, Options{})
+	for i := range 8 {
+		w := f.newWorkload(fmt.Sprint(i))
+		w.Name, w.Spec, w.Labels = strings.Repeat("n", i), make([]byte, 100*i), map[string]string{"key": strings.Repeat("v", 1000*i)}
+		w.Tenant = fmt.Sprint("tenant ", i/3)
+		f.create(w)
+	}
+	f.must(start("1", 1), start("2", 1), finish("2", 1, store.Succeeded), start("5", 1), start("7", 1))
+	places, err := f.ClaimPlaces(t.Context(), 10)
+	if err != nil || len(places.Places) > 0 {
+		t.Fatalf("claimed from the submitter: %v, %v", places.Places, err)
+	}
+
+	f.reopen(Options{})
+	revision := f.Revision()
+	f.must(finish("4", 0, store.Cancelled))
+	first, err := f.Claim(t.Context(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantEqual(t, "claimed with its record", idsOf(first.Workloads), []string{"0"})
+	var got []string
+	for {
+		places, err := f.ClaimPlaces(t.Context(), 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(places.Places) == 0 {
+			break
+		}
+		if len(places.Places) > 2 {
+			t.Errorf("%d workloads were claimed, the limit is 2", len(places.Places))
+		}
+		for _, p := range places.Places {
+			got = append(got, p.ID)
+			wantPlace(t, p, f.workload(p.ID), slices.Contains([]string{"1", "5", "7"}, p.ID))
+		}
+	}
+	wantEqual(t, "claimed", got, []string{"1", "3", "5", "6", "7"})
+	changes, err := f.Changes(t.Context(), revision, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantEqual(t, "changed", idsOf(changes.Workloads), []string{"4", "1", "5", "7"})
+	f.must(start("5", 2))
+}
+
+func wantPlace(t testing.TB, got store.Place, rec *store.Workload, interrupted bool) {
+	t.Helper()
+	wantEqual(t, "state of "+rec.ID, rec.State, store.Pending)
+	want := store.PlaceOf(rec)
+	want.Interrupted = interrupted
+	if about := got.LabelBytes - want.LabelBytes; about < 0 || about > 8*len(rec.Labels) {
+		t.Errorf("the labels of %s have %d bytes, not %d", rec.ID, want.LabelBytes, got.LabelBytes)
+	}
+	want.LabelBytes = got.LabelBytes
+	wantEqual(t, "the place of "+rec.ID, got, want)
+}
+
 func testList(t *testing.T, open Open) {
 	f := newFixture(t, open, Options{})
 	other := f.putModule([]byte("another module"))

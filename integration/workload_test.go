@@ -280,8 +280,8 @@ func testCancel(t *testing.T, d *testkit.Daemon, module string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := len(resp.GetResults()); n != 2 {
-		t.Errorf("the selector matched %d that had not finished, want 2", n)
+	if n := len(resp.GetResults()); n != 2 || resp.GetTotal() != 2 || resp.GetCancelled() != 2 {
+		t.Errorf("the selector matched %d of %d that had not finished, and %d were cancelled, want 2", n, resp.GetTotal(), resp.GetCancelled())
 	}
 	for _, id := range ids {
 		if s := d.WaitFor(t, id); s.GetState() != cancelled || s.GetReason() != reactorv1.EndReason_END_REASON_CANCELLED {

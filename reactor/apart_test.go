@@ -80,8 +80,8 @@ func TestGate(t *testing.T) {
 	dir := died(t, 2, crash.Journal{Deaths: 1, Trial: []string{"s0"}})
 	r := openIn(t, dir)
 	submit(t, r, "new", Spec{Module: "hello"})
-	if results, err := r.CancelWorkloads(deadline(t), CancelRequest{IDs: []string{"s0"}}); err != nil || !results[0].Cancelled {
-		t.Errorf("cancel: %+v, %v", results, err)
+	if answer, err := r.CancelWorkloads(deadline(t), CancelRequest{IDs: []string{"s0"}}); err != nil || !answer.Results[0].Cancelled {
+		t.Errorf("cancel: %+v, %v", answer.Results, err)
 	}
 	for _, id := range []string{"s1", "new"} {
 		if w, err := r.GetWorkload(deadline(t), id); err != nil || w.Status.State != Pending {

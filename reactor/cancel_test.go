@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/reactord/reactord/reactor/errs"
+	"github.com/reactord/reactord/reactor/store"
 )
 
 func TestCancel(t *testing.T) {
@@ -21,12 +22,12 @@ func TestCancel(t *testing.T) {
 	awaitWaiting(t, r, "parked")
 	submit(t, r, "pending", Spec{Module: "hello"})
 
-	results, err := r.CancelWorkloads(deadline(t), CancelRequest{IDs: []string{"pending", "parked", "spinning", "done", "unknown"}})
+	answer, err := r.CancelWorkloads(deadline(t), CancelRequest{IDs: []string{"pending", "parked", "spinning", "done", "unknown"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i, want := range []errs.Class{0, 0, 0, errs.WorkloadFinished, errs.WorkloadNotFound} {
-		res := results[i]
+		res := answer.Results[i]
 		if want == 0 {
 			if !res.Cancelled || res.Err != nil {
 				t.Errorf("%s: %+v", res.ID, res)
@@ -59,9 +60,9 @@ func TestCancelBySelector(t *testing.T) {
 	for i := range 20 {
 		submit(t, r, fmt.Sprint(i), Spec{Module: "sleep", Labels: map[string]string{"odd": fmt.Sprint(i%2 == 1)}})
 	}
-	results, err := r.CancelWorkloads(deadline(t), CancelRequest{LabelSelector: "odd=true"})
-	if err != nil || len(results) != 10 {
-		t.Fatalf("%d results, %v", len(results), err)
+	answer, err := r.CancelWorkloads(deadline(t), CancelRequest{LabelSelector: "odd=true"})
+	if err != nil || len(answer.Results) != 10 || answer.Total != 10 || answer.Cancelled != 10 {
+		t.Fatalf("%d results of %+v, %v", len(answer.Results), answer, err)
 	}
 	for i := range 20 {
 		w, err := r.GetWorkload(deadline(t), fmt.Sprint(i))
@@ -70,6 +71,29 @@ func TestCancelBySelector(t *testing.T) {
 		}
 		if got := w.Status.State == Cancelled; got != (i%2 == 1) {
 			t.Errorf("%d is %v", i, w.Status.State)
+		}
+	}
+}
+
+// What is slow to end is waited for when all have been told.
+func TestCancelWaitsForSlowEnds(t *testing.T) {
+	r := open(t)
+	push(t, r, "sleep")
+	for i := range 20 {
+		submit(t, r, fmt.Sprint(i), Spec{Module: "sleep", Labels: map[string]string{"odd": fmt.Sprint(i%2 == 1)}})
+		awaitWaiting(t, r, fmt.Sprint(i))
+	}
+	c := canceller{reactor: r} // it has no patience at all
+	if err := c.selected(deadline(t), store.Filter{Labels: []store.Requirement{{Key: "odd", Value: "true"}}}); err != nil {
+		t.Fatal(err)
+	}
+	if c.answer.Total != 10 || c.answer.Cancelled != 10 || len(c.late) == 0 {
+		t.Errorf("%+v; %d were late", c.answer, len(c.late))
+	}
+	for i := range 20 {
+		w, err := r.GetWorkload(deadline(t), fmt.Sprint(i))
+		if err != nil || w.Status.State.Ended() != (i%2 == 1) {
+			t.Errorf("%d: %+v, %v", i, w.Status, err)
 		}
 	}
 }

@@ -182,8 +182,8 @@ func TestDelayedCancelAndDeadline(t *testing.T) {
 	defer starve(t, r)()
 	submit(t, r, "cancelled", withFolder(t, Spec{Module: "hello"}))
 	awaitDelay(t, r, "cancelled")
-	if results, err := r.CancelWorkloads(deadline(t), CancelRequest{IDs: []string{"cancelled"}}); err != nil || !results[0].Cancelled {
-		t.Errorf("cancel: %+v, %v", results, err)
+	if answer, err := r.CancelWorkloads(deadline(t), CancelRequest{IDs: []string{"cancelled"}}); err != nil || !answer.Results[0].Cancelled {
+		t.Errorf("cancel: %+v, %v", answer.Results, err)
 	}
 	submit(t, r, "late", withFolder(t, Spec{Module: "hello", Limits: Limits{Timeout: 400 * time.Millisecond}}))
 	w := wait(t, r, "late")

@@ -92,8 +92,8 @@ func TestLongQueue(t *testing.T) {
 		t.Errorf("%d of %d are a place only", got, n)
 	}
 	cancelled, err := r.CancelWorkloads(deadline(t), CancelRequest{LabelSelector: "third=0"})
-	if err != nil || len(cancelled) != (n+2)/3 {
-		t.Errorf("%d are cancelled by their labels, want %d: %v", len(cancelled), (n+2)/3, err)
+	if err != nil || cancelled.Cancelled != (n+2)/3 || cancelled.Total != (n+2)/3 || len(cancelled.Results) != MaxCancelResults {
+		t.Errorf("%d of %d are cancelled by their labels, want %d; %d results, %v", cancelled.Cancelled, cancelled.Total, (n+2)/3, len(cancelled.Results), err)
 	}
 	last := fmt.Sprint("w", (n-1)/3*3)
 	if w := awaitState(t, r, last, Cancelled); w.Spec.Labels["third"] != "0" {

@@ -251,6 +251,14 @@ type CancelRequest struct {
 	LabelSelector string
 }
 
+// Cancellation is what became of the workloads of a CancelRequest.
+type Cancellation struct {
+	// Results has an entry for each id, or for each of the first MaxCancelResults that were selected.
+	Results []CancelResult
+	// Total is how many workloads the request was about, and Cancelled how many of them it cancelled.
+	Total, Cancelled int
+}
+
 // CancelResult is what became of one workload of a CancelRequest.
 type CancelResult struct {
 	ID        string

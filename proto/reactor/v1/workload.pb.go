@@ -2117,8 +2117,12 @@ func (x *CancelWorkloadsRequest) GetLabelSelector() string {
 // CancelWorkloadsResponse says what became of each.
 type CancelWorkloadsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// results has an entry for each id, or for each workload the selector matched.
-	Results       []*CancelWorkloadsResult `protobuf:"bytes,1,rep,name=results,proto3" json:"results,omitempty"`
+	// results has an entry for each id, or for each of the first 1,000 workloads the selector matched.
+	Results []*CancelWorkloadsResult `protobuf:"bytes,1,rep,name=results,proto3" json:"results,omitempty"`
+	// total is how many workloads there were: more than results if the selector matched more than those.
+	Total uint64 `protobuf:"varint,2,opt,name=total,proto3" json:"total,omitempty"`
+	// cancelled is how many of them this call cancelled.
+	Cancelled     uint64 `protobuf:"varint,3,opt,name=cancelled,proto3" json:"cancelled,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2158,6 +2162,20 @@ func (x *CancelWorkloadsResponse) GetResults() []*CancelWorkloadsResult {
 		return x.Results
 	}
 	return nil
+}
+
+func (x *CancelWorkloadsResponse) GetTotal() uint64 {
+	if x != nil {
+		return x.Total
+	}
+	return 0
+}
+
+func (x *CancelWorkloadsResponse) GetCancelled() uint64 {
+	if x != nil {
+		return x.Cancelled
+	}
+	return 0
 }
 
 // CancelWorkloadsResult is what became of one workload.
@@ -2819,9 +2837,11 @@ const file_reactor_v1_workload_proto_rawDesc = "" +
 	"\bworkload\x18\x01 \x01(\v2\x14.reactor.v1.WorkloadR\bworkload\"Q\n" +
 	"\x16CancelWorkloadsRequest\x12\x10\n" +
 	"\x03ids\x18\x01 \x03(\tR\x03ids\x12%\n" +
-	"\x0elabel_selector\x18\x02 \x01(\tR\rlabelSelector\"V\n" +
+	"\x0elabel_selector\x18\x02 \x01(\tR\rlabelSelector\"\x8a\x01\n" +
 	"\x17CancelWorkloadsResponse\x12;\n" +
-	"\aresults\x18\x01 \x03(\v2!.reactor.v1.CancelWorkloadsResultR\aresults\"n\n" +
+	"\aresults\x18\x01 \x03(\v2!.reactor.v1.CancelWorkloadsResultR\aresults\x12\x14\n" +
+	"\x05total\x18\x02 \x01(\x04R\x05total\x12\x1c\n" +
+	"\tcancelled\x18\x03 \x01(\x04R\tcancelled\"n\n" +
 	"\x15CancelWorkloadsResult\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1c\n" +
 	"\tcancelled\x18\x02 \x01(\bR\tcancelled\x12'\n" +

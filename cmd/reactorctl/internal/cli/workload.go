@@ -191,15 +191,29 @@ func (a *app) printCancelled(response *reactorv1.CancelWorkloadsResponse) error 
 		}
 	}
 	var failed error
+	shown := 0
 	for _, result := range response.GetResults() {
 		if result.GetError() != nil {
 			failed = errors.Join(failed, fmt.Errorf("%s: %s", result.GetId(), result.GetError().GetMessage()))
-		} else if a.output.IsTable() {
+			continue
+		}
+		shown++
+		if a.output.IsTable() {
 			fmt.Fprintf(a.Out, "%s cancelled\n", result.GetId())
 		}
 	}
 	if len(response.GetResults()) == 0 {
 		fmt.Fprintln(a.Err, "nothing to cancel")
+	}
+	if response.GetTotal() <= uint64(len(response.GetResults())) {
+		return failed
+	}
+	beyond := response.GetCancelled() - uint64(shown)
+	if a.output.IsTable() {
+		fmt.Fprintf(a.Out, "and %d more cancelled\n", beyond)
+	}
+	if left := response.GetTotal() - uint64(len(response.GetResults())) - beyond; left > 0 {
+		failed = errors.Join(failed, fmt.Errorf("and %d more that had ended already", left))
 	}
 	return failed
 }

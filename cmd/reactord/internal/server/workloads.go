@@ -118,16 +118,16 @@ func (w *workloads) WaitWorkload(ctx context.Context, req *reactorv1.WaitWorkloa
 }
 
 func (w *workloads) CancelWorkloads(ctx context.Context, req *reactorv1.CancelWorkloadsRequest) (*reactorv1.CancelWorkloadsResponse, error) {
-	results, err := w.reactor.CancelWorkloads(ctx, reactor.CancelRequest{
+	answer, err := w.reactor.CancelWorkloads(ctx, reactor.CancelRequest{
 		IDs:           req.GetIds(),
 		LabelSelector: req.GetLabelSelector(),
 	})
 	if err != nil {
 		return nil, err
 	}
-	resp := &reactorv1.CancelWorkloadsResponse{}
-	most := itemText(len(results))
-	for _, r := range results {
+	resp := &reactorv1.CancelWorkloadsResponse{Total: uint64(answer.Total), Cancelled: uint64(answer.Cancelled)}
+	most := itemText(len(answer.Results))
+	for _, r := range answer.Results {
 		resp.Results = append(resp.Results, &reactorv1.CancelWorkloadsResult{
 			Id:        clip(r.ID, maxFieldText),
 			Cancelled: r.Cancelled,

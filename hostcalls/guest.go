@@ -58,7 +58,7 @@ type Guest struct {
 
 // Op is one pending host operation.
 type Op struct {
-	Kind     string // timer, read, write, accept, file, connect
+	Kind     string // timer, read, write, accept, file, connect, instantiate
 	Target   string // what it acts on: a descriptor, a path, an address
 	Start    time.Time
 	Deadline time.Time // when it ends by itself; zero if it does not

@@ -57,8 +57,8 @@ func (r *Reactor) kick() {
 //     start.
 //
 // Rejected: a goroutine per start (ten thousand of them fight over two cores, and the order of
-// the queue is lost); instantiating before the task is spawned (a start section is guest code and
-// must run where it can be preempted).
+// the queue is lost); instantiating before the task is spawned (it is charged to the guest, and
+// preempted).
 func (r *Reactor) dispatch() {
 	for {
 		if r.rang.Load() {

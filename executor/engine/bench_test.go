@@ -32,6 +32,9 @@ func BenchmarkInstantiate(b *testing.B) {
 			b.Fatal(err)
 		}
 		i.Refill(testQuantum)
+		if err := i.Start(); err != nil {
+			b.Fatal(err)
+		}
 		call(b, i, "call", 0)
 		return i
 	}

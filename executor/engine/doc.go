@@ -4,14 +4,14 @@
 // pass (package meter) between the module and the compiler, a bounded pool of
 // compilers, caches of machine code in memory and on disk, and linear memories
 // of its own (package memory). Load gives a Module, Module.Instantiate an
-// Instance, and Instance.Call runs it on behalf of a Host.
+// Instance, and Instance.Start and Instance.Call run it on behalf of a Host.
 //
 // # Who calls what
 //
 // Engine and Module are safe for concurrent use. Load and Close may
 // take seconds and must not be called on a worker of an executor. An Instance
 // belongs to one goroutine at a time, the fiber of its guest, on which Module.Instantiate
-// must be called too; these never block, other than by what Host.Preempt and
+// must be called too; these never block, other than by what Host.Preempt, InstanceConfig.Offload and
 // host functions do.
 //
 // # Who owns what

@@ -34,6 +34,9 @@ func footprint(info *meter.Info, machineCode int64) int64 {
 	} {
 		size += int64(part.count) * int64(part.bytes)
 	}
+	for i := range info.Data {
+		size += int64(len(info.Data[i].Bytes))
+	}
 	for i := range info.Names {
 		size += int64(len(info.Names[i].Name))
 	}

@@ -78,7 +78,7 @@ func TestFootprint(t *testing.T) {
 		{"data", func() wasm.Module {
 			m := many(1, empty)
 			m.Memories = []wasm.MemoryType{{Size: wasm.Bounds{Min: 200}}}
-			m.Data = wasm.Data{Segments: 1, Payload: slices.Concat([]byte{1, 0, 0x41, 0, 0x0b}, wasm.AppendU32(nil, 8<<20), make([]byte, 8<<20))}
+			m.Data = []wasm.DataSegment{{Offset: wasm.Expr{Code: []byte{0x41, 0, 0x0b}}, Bytes: make([]byte, 8<<20)}}
 			return m
 		}},
 	} {

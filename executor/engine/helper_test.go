@@ -134,6 +134,9 @@ func start(t testing.TB, m *Module, g *guest, config InstanceConfig) *Instance {
 	}
 	t.Cleanup(i.Close)
 	i.Refill(g.quantum)
+	if err := i.Start(); err != nil {
+		t.Fatal(err)
+	}
 	return i
 }
 

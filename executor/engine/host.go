@@ -5,9 +5,7 @@ import (
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
-	"github.com/tetratelabs/wazero/experimental"
 
-	"github.com/reactord/reactord/executor/engine/memory"
 	"github.com/reactord/reactord/executor/engine/meter"
 )
 
@@ -36,7 +34,6 @@ type Host interface {
 // context.WithValue (a chain of comparisons in each host call).
 type Binding struct {
 	instance *Instance
-	values   context.Context // what wazero asks for while it instantiates
 }
 
 func (b *Binding) binding() *Binding { return b }
@@ -44,19 +41,8 @@ func (b *Binding) binding() *Binding { return b }
 // Instance is the instance that runs for this Host; nil before Instantiate and after Close.
 func (b *Binding) Instance() *Instance { return b.instance }
 
-// Value implements context.Context. It is how wazero gets the allocator of
-// linear memory. A Host that has a Value of its own must ask this one too.
-func (b *Binding) Value(key any) any {
-	if b.values == nil {
-		return nil
-	}
-	return b.values.Value(key)
-}
-
-func (b *Binding) open(i *Instance, account *memory.Account) {
-	b.instance = i
-	b.values = experimental.WithMemoryAllocator(context.Background(), account)
-}
+// Value implements context.Context: there are none.
+func (b *Binding) Value(any) any { return nil }
 
 func (b *Binding) release(i *Instance) {
 	if b.instance == i {
@@ -64,32 +50,25 @@ func (b *Binding) release(i *Instance) {
 	}
 }
 
-// defineMeter adds the host module that metered code calls. The functions take
-// the module of their caller because in a start function it is not yet known otherwise.
+// defineMeter adds the host module that metered code calls.
 func defineMeter(ctx context.Context, r wazero.Runtime) error {
 	_, err := r.NewHostModuleBuilder(meter.HostModule).
-		NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(yield), nil, nil).Export(meter.YieldFunction).
-		NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(growStack), nil, nil).Export(meter.GrowStackFunction).
+		NewFunctionBuilder().WithGoFunction(api.GoFunc(yield), nil, nil).Export(meter.YieldFunction).
+		NewFunctionBuilder().WithGoFunction(api.GoFunc(growStack), nil, nil).Export(meter.GrowStackFunction).
 		Instantiate(ctx)
 	return err
 }
 
 // yield is called when the fuel is below zero.
-func yield(ctx context.Context, guest api.Module, _ []uint64) {
-	host := ctx.(Host)
-	if host.binding().instance.attach(guest) {
-		return // it is the first call of a start function, which has its fuel only now
-	}
-	if err := host.Preempt(); err != nil {
+func yield(ctx context.Context, _ []uint64) {
+	if err := ctx.(Host).Preempt(); err != nil {
 		Abort(err)
 	}
 }
 
 // growStack is called when the stack bytes left are below zero.
-func growStack(ctx context.Context, guest api.Module, _ []uint64) {
-	i := ctx.(Host).binding().instance
-	i.attach(guest)
-	if err := i.growStack(); err != nil {
+func growStack(ctx context.Context, _ []uint64) {
+	if err := ctx.(Host).binding().instance.growStack(); err != nil {
 		Abort(err)
 	}
 }

@@ -1,11 +1,14 @@
 package engine
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"time"
 
 	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/experimental"
 
 	"github.com/reactord/reactord/executor/engine/memory"
 	"github.com/reactord/reactord/executor/engine/meter"
@@ -30,6 +33,11 @@ type InstanceConfig struct {
 	MemoryBytes int64 // of linear memory, tables and grown call stack together; 0: no bound
 	StackBytes  int64 // of the call stack; 0: DefaultStackBytes
 	HeldBytes   int64 // what the caller holds in memory for the instance, counted with the rest
+
+	// Offload runs a job of more than half a millisecond while the fiber is parked; nil: such jobs run on the
+	// fiber. If it returns an error, which Instantiate returns then, it sees to it that discard is called when the job has
+	// ended, from any goroutine.
+	Offload func(job, discard func()) error
 }
 
 // Instance is an instantiated module. It belongs to one goroutine at a time.
@@ -47,18 +55,18 @@ type Instance struct {
 	export   string
 	function api.Function
 	ended    bool
+	failure  error // of instantiate
 }
 
-// Instantiate makes an instance. A start section of the module runs, and may
-// park the fiber. Errors are those of Call. ErrOutOfMemory, ErrNodeMemory and errors of the operating
-// system, which had no address space left, come before any guest code ran, or when a start
-// function's call stack could not grow.
+// Instantiate makes an instance, which is to be started next. Errors are ErrOutOfMemory, ErrNodeMemory, those of the operating
+// system, which had no address space left, and of Offload, and *InternalError.
 func (m *Module) Instantiate(config InstanceConfig) (_ *Instance, err error) {
 	b := config.Host.binding()
 	if b.instance != nil {
 		return nil, errBound
 	}
 	m.retain()
+	owned := true // by this goroutine
 	i := &Instance{
 		module:  m,
 		host:    config.Host,
@@ -70,21 +78,59 @@ func (m *Module) Instantiate(config InstanceConfig) (_ *Instance, err error) {
 			err = recovered(v, debug.Stack())
 		}
 		if err != nil {
-			i.Close()
+			b.release(i)
+			if owned {
+				i.free()
+			}
 		}
 	}()
 	if !m.fits(i.account, config.HeldBytes) {
 		return nil, refusal(i.account)
 	}
-	b.open(i, i.account)
-	guest, err := m.runtime.InstantiateModule(config.Host, m.compiled, m.engine.instances)
-	b.values = nil
-	if err != nil {
-		return nil, m.outcome(err)
+	b.instance = i
+	if config.Offload == nil || m.instantiation() <= longest {
+		i.instantiate()
+	} else if err := config.Offload(i.instantiate, i.free); err != nil {
+		owned = false
+		return nil, err
 	}
-	i.attach(guest)
-	m.setFrames(guest)
+	if i.failure != nil {
+		return nil, i.failure
+	}
+	i.attach()
 	return i, nil
+}
+
+// instantiate has wazero make the instance, from any goroutine.
+func (i *Instance) instantiate() {
+	defer func() {
+		if v := recover(); v != nil {
+			i.failure = recovered(v, debug.Stack())
+		}
+	}()
+	ctx := experimental.WithMemoryAllocator(context.Background(), i.account)
+	guest, err := i.module.runtime.InstantiateModule(ctx, i.module.compiled, i.module.engine.instances)
+	if err != nil {
+		i.failure = &InternalError{Err: err}
+		return
+	}
+	i.guest = guest
+}
+
+// longest is how long instantiation may keep a worker.
+const longest = 500 * time.Microsecond
+
+// instantiation is about how long wazero takes to make an instance. (BenchmarkStart)
+func (m *Module) instantiation() time.Duration {
+	const (
+		element = 200 * time.Nanosecond
+		global  = 80 * time.Nanosecond
+		segment = 5 * time.Nanosecond
+		slot    = 1 * time.Nanosecond // of a table
+		imports = 60 * time.Nanosecond
+	)
+	return time.Duration(m.info.Elements)*element + time.Duration(m.info.Globals+len(m.info.LargeFrames))*global +
+		time.Duration(m.info.Segments)*segment + time.Duration(m.info.TableElements)*slot + time.Duration(len(m.info.Imports))*imports
 }
 
 // refusal is the error for what an account was refused.
@@ -122,25 +168,21 @@ func (m *Module) fits(account *memory.Account, held int64) bool {
 // counted as large as they may become, for nobody is asked when they do; the rest only where
 // it is more than programs have.
 func (m *Module) hostBytes() int64 {
-	const pointer, element, global, segment = 8, 56, 96, 48
+	const pointer, element, global, segment, imported = 8, 56, 96, 48, 48
 	const usual = 64 << 10
 	tables := int64(m.info.TableElements) * pointer
-	records := int64(m.info.Elements)*element + int64(m.info.Globals+len(m.info.LargeFrames))*global + int64(m.info.Segments)*segment
+	records := int64(m.info.Elements)*element + int64(m.info.Globals+len(m.info.LargeFrames))*global + int64(m.info.Segments)*segment +
+		int64(len(m.info.Imports))*imported
 	return tables + max(records-usual, 0)
 }
 
-// attach takes hold of the counters of the guest, and sets them, unless that
-// was done before. A start function comes here first through its own calls of the meter.
-func (i *Instance) attach(guest api.Module) bool {
-	if i.guest != nil {
-		return false
-	}
-	i.guest = guest
-	i.fuel = guest.ExportedGlobal(meter.FuelGlobal).(api.MutableGlobal)
-	i.left = guest.ExportedGlobal(meter.StackGlobal).(api.MutableGlobal)
-	i.fuel.Set(uint64(int64(i.fuel.Get()) + i.quantum))
-	i.left.Set(uint64(int64(i.left.Get()) + i.stack.granted))
-	return true
+// attach takes hold of the counters of the guest, and sets them.
+func (i *Instance) attach() {
+	i.fuel = i.guest.ExportedGlobal(meter.FuelGlobal).(api.MutableGlobal)
+	i.left = i.guest.ExportedGlobal(meter.StackGlobal).(api.MutableGlobal)
+	i.fuel.Set(uint64(i.quantum))
+	i.left.Set(uint64(i.stack.granted))
+	i.module.setFrames(i.guest)
 }
 
 // Call calls an exported function. See the package comment for its errors, after
@@ -218,12 +260,17 @@ func (i *Instance) Close() {
 	if i.module == nil {
 		return
 	}
+	i.host.binding().release(i)
+	i.free()
+}
+
+// free gives up all that the instance has.
+func (i *Instance) free() {
 	if i.guest != nil {
 		// The error is that of a file system, which instances don't have.
-		_ = i.guest.Close(i.host)
+		_ = i.guest.Close(context.Background())
 	}
 	i.account.Close()
-	i.host.binding().release(i)
 	i.guest, i.fuel, i.left, i.function = nil, nil, nil, nil
 	i.ended = true
 	i.module.Release()

@@ -235,31 +235,32 @@ func TestStart(t *testing.T) {
 func TestStartThatEnds(t *testing.T) {
 	e := newEngine(t, Config{})
 	m := load(t, e, "start")
-	_, err := m.Instantiate(InstanceConfig{Host: &guest{quantum: 1000, preempt: func() error { return io.EOF }}})
+	started := func(m *Module, g *guest) error {
+		t.Helper()
+		i, err := m.Instantiate(InstanceConfig{Host: g})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer i.Close()
+		return i.Start()
+	}
+	err := started(m, &guest{quantum: 1000, preempt: func() error { return io.EOF }})
 	if err != io.EOF {
 		t.Errorf("preempted: %v", err)
 	}
-	_, err = m.Instantiate(InstanceConfig{Host: &guest{quantum: testQuantum, call: func(*guest, uint32) uint32 {
+	err = started(m, &guest{quantum: testQuantum, call: func(*guest, uint32) uint32 {
 		Abort(io.ErrClosedPipe)
 		return 0
-	}}})
+	}})
 	if err != io.ErrClosedPipe {
 		t.Errorf("aborted: %v", err)
 	}
-	_, err = load(t, e, "start_trap").Instantiate(InstanceConfig{Host: &guest{}})
+	err = started(load(t, e, "start_trap"), &guest{})
 	if trap, ok := errors.AsType[*Trap](err); !ok || trap.Code != Unreachable || len(trap.Frames) != 1 {
 		t.Errorf("trapped: %v", err)
 	}
 	if used := e.MemoryUsed(); used != 0 {
 		t.Errorf("%d bytes still used", used)
-	}
-}
-
-func TestInstantiationOutOfBounds(t *testing.T) {
-	e := newEngine(t, Config{})
-	_, err := load(t, e, "data_bounds").Instantiate(InstanceConfig{Host: &guest{}})
-	if trap, ok := errors.AsType[*Trap](err); !ok || trap.Code != MemoryOutOfBounds {
-		t.Errorf("data segment: %v", err)
 	}
 }
 

@@ -130,12 +130,8 @@ func (m *Module) outcome(err error) error {
 	switch cause := errors.Unwrap(err); {
 	case strings.HasPrefix(text, "wasm error: ") && cause != nil:
 		return m.trap(trapCodeOf(cause.Error()), err)
-	case cause != nil && strings.HasPrefix(text, "start ") && errors.Unwrap(cause) != nil:
-		return m.outcome(cause) // of a start function, which wazero wraps once more
 	case text == StackOverflow.String():
 		return m.trap(StackOverflow, err) // wazero's own ceiling; the pass's is far below
-	case strings.HasPrefix(text, "data[") && strings.HasSuffix(text, MemoryOutOfBounds.String()):
-		return m.trap(MemoryOutOfBounds, err) // a data segment, at instantiation
 	}
 	frames, _ := parseTrace(err.Error(), m.names)
 	return &InternalError{Err: err, Frames: frames}

@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/reactord/reactord/executor/driver"
 	"github.com/reactord/reactord/executor/engine"
 	"github.com/reactord/reactord/executor/engine/meter"
+	"github.com/reactord/reactord/hostcalls"
 )
 
 // Names of the exports that make a module a program (of the application ABI of preview 1): a
@@ -47,7 +49,7 @@ func (p *Process) Run(mod *engine.Module, memoryBytes, stackBytes int64, invoke 
 	// The engine's fuel counter exists once the module is instantiated, so the meter is set anew: for
 	// what follows, and before the counter goes, for the end.
 	instance, err := mod.Instantiate(engine.InstanceConfig{
-		Host: p, MemoryBytes: memoryBytes, StackBytes: stackBytes, HeldBytes: p.held,
+		Host: p, MemoryBytes: memoryBytes, StackBytes: stackBytes, HeldBytes: p.held, Offload: p.offload,
 	})
 	if err != nil {
 		p.Fiber().SetMeter(p)
@@ -64,6 +66,9 @@ func (p *Process) Run(mod *engine.Module, memoryBytes, stackBytes int64, invoke 
 		p.Fiber().SetMeter(p)
 	}()
 
+	if err := instance.Start(); err != nil {
+		return exited(err)
+	}
 	if call.initialize {
 		if _, err := instance.Call(reactorInitialize); err != nil {
 			return exited(err)
@@ -74,6 +79,11 @@ func (p *Process) Run(mod *engine.Module, memoryBytes, stackBytes int64, invoke 
 		return exited(err)
 	}
 	return Exit{Results: formatResults(call.results, results)}, nil
+}
+
+// offload has the engine work on the blocking pool.
+func (p *Process) offload(job, discard func()) error {
+	return p.Blocking(hostcalls.Op{Kind: opInstantiate}, driver.Lane{Kind: opInstantiate}, job, discard)
 }
 
 // exited tells an exit from a failure.

@@ -68,11 +68,12 @@ func (s *stdout) close(_ *Process, closed func()) { closed() }
 
 // Kinds of ops.
 const (
-	opRead    = "read"
-	opWrite   = "write"
-	opAccept  = "accept"
-	opConnect = "connect"
-	opListen  = "listen"
+	opRead        = "read"
+	opWrite       = "write"
+	opAccept      = "accept"
+	opConnect     = "connect"
+	opListen      = "listen"
+	opInstantiate = "instantiate"
 )
 
 // levelOf asks a stream what it knows; one byte stands for an unknown number.

@@ -147,8 +147,7 @@ func nestedLoops(loops int, salt byte, padding int) []byte {
 	m := calling(code...)
 	m.Bodies[1].Locals = []wasm.LocalGroup{{Count: uint32(loops), Type: wasm.I32}}
 	m.Memories = []wasm.MemoryType{{Size: wasm.Bounds{Min: 1}}}
-	segment := slices.Concat([]byte{1, 1}, binary.AppendUvarint(nil, uint64(padding)), make([]byte, padding))
-	m.Data = wasm.Data{Segments: 1, Payload: segment}
+	m.Data = []wasm.DataSegment{{Passive: true, Bytes: make([]byte, padding)}}
 	return m.Encode()
 }
 

@@ -37,9 +37,9 @@ type call struct {
 }
 
 // play makes calls one after the other in one instance and tells what came out.
-func play(t testing.TB, h *testHost, binary []byte, calls []call) (results []string) {
+func play(t testing.TB, h *testHost, p testModule, calls []call) (results []string) {
 	t.Helper()
-	m, err := h.instantiate(t, binary, noStart())
+	m, err := h.instantiate(t, p)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +95,7 @@ func TestBulkOperationsStayTheSame(t *testing.T) {
 	add("table-init", 0, 0, 1)
 
 	binary := wat(t, "bulk")
-	want := play(t, newTestHost(t, 0), binary, calls)
+	want := play(t, newTestHost(t, 0), plain(binary), calls)
 	for _, quantum := range []int64{5_000, 100_000} {
 		h := newTestHost(t, quantum)
 		got := play(t, h, rewrite(t, binary), calls)
@@ -116,7 +116,7 @@ func TestBulkOperationsStayTheSame(t *testing.T) {
 func TestEndlessCodeYields(t *testing.T) {
 	binary := rewrite(t, wat(t, "hostile"))
 	h := newTestHost(t, 0)
-	m, err := h.instantiate(t, binary, noStart())
+	m, err := h.instantiate(t, binary)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +125,7 @@ func TestEndlessCodeYields(t *testing.T) {
 			t.Run(fmt.Sprint(name, "/", quantum), func(t *testing.T) {
 				h := newTestHost(t, quantum)
 				h.fuelLeft = 1000
-				m, err := h.instantiate(t, binary, noStart())
+				m, err := h.instantiate(t, binary)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -152,7 +152,7 @@ func TestEndlessCodeYields(t *testing.T) {
 // host's limit on the stack, having used no more than it counted.
 func TestDeepRecursionStops(t *testing.T) {
 	binary := rewrite(t, wat(t, "deep"))
-	m, err := newTestHost(t, 0).instantiate(t, binary, noStart())
+	m, err := newTestHost(t, 0).instantiate(t, binary)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,7 +160,7 @@ func TestDeepRecursionStops(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			// So little fuel that the stack is looked at in each call.
 			h := newTestHost(t, 0)
-			m, err := h.instantiate(t, binary, noStart())
+			m, err := h.instantiate(t, binary)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -194,7 +194,7 @@ func uint64Args(f api.Function, first uint64) []uint64 {
 // TestStackIsGivenBack makes many calls: what a call counted is free after it.
 func TestStackIsGivenBack(t *testing.T) {
 	h := newTestHost(t, 1000)
-	m, err := h.instantiate(t, rewrite(t, wat(t, "deep")), noStart())
+	m, err := h.instantiate(t, rewrite(t, wat(t, "deep")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -209,7 +209,7 @@ func TestStackIsGivenBack(t *testing.T) {
 	}
 	for _, name := range []string{"tail6", "tail9", "results", "mutual", "br-if-value"} {
 		h := newTestHost(t, 1000)
-		m, err := h.instantiate(t, rewrite(t, wat(t, "edges")), noStart())
+		m, err := h.instantiate(t, rewrite(t, wat(t, "edges")))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -229,7 +229,7 @@ func TestFuelIsExact(t *testing.T) {
 	binary := rewrite(t, wat(t, "fuel"))
 	// Each function says in its name what it costs with 0 and with 5 as argument.
 	h := newTestHost(t, 1<<40)
-	m, err := h.instantiate(t, binary, noStart())
+	m, err := h.instantiate(t, binary)
 	if err != nil {
 		t.Fatal(err)
 	}

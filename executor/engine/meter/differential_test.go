@@ -23,11 +23,11 @@ type outcome []string
 
 // observe instantiates a module and calls each of its exports with arguments
 // made from a seed.
-func observe(t testing.TB, h *testHost, binary []byte, seed uint64) outcome {
+func observe(t testing.TB, h *testHost, p testModule, seed uint64) outcome {
 	t.Helper()
 	log := instantiateLog(t, h)
 	var o outcome
-	m, err := h.instantiate(t, binary, noStart())
+	m, err := h.instantiate(t, p)
 	o = append(o, fmt.Sprintf("instantiate: %s", trap(err)))
 	if err != nil {
 		return o
@@ -125,7 +125,7 @@ func memoryHash(m api.Module) uint64 {
 // it yields all the time.
 func compareRuns(t *testing.T, binary []byte, seed uint64) {
 	t.Helper()
-	want := observe(t, newTestHost(t, 0), binary, seed)
+	want := observe(t, newTestHost(t, 0), plain(binary), seed)
 	if _, _, err := meter.Rewrite(binary, meter.Options{}); err != nil && len(want) == 1 {
 		t.Skipf("refused: %v; by wazero: %s", err, want[0])
 	}
@@ -259,7 +259,7 @@ func TestRealPrograms(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want, _ := runOnce(t, newTestHost(t, 0), binary)
+			want, _ := runOnce(t, newTestHost(t, 0), plain(binary))
 			h := newTestHost(t, 20_000)
 			got, burnt := runOnce(t, h, rewrite(t, binary))
 			if got != want {
@@ -277,9 +277,9 @@ func TestRealPrograms(t *testing.T) {
 }
 
 // runOnce initializes a guest and calls its export run.
-func runOnce(t *testing.T, h *testHost, binary []byte) (result uint32, burnt int64) {
+func runOnce(t *testing.T, h *testHost, p testModule) (result uint32, burnt int64) {
 	t.Helper()
-	m, err := h.instantiate(t, binary, noStart())
+	m, err := h.instantiate(t, p)
 	if err != nil {
 		t.Fatal(err)
 	}

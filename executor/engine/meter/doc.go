@@ -22,8 +22,10 @@
 // A large frame is a global of its own, see [FrameGlobal], for its bound is many times what it is, and the host
 // can tell from the machine code.
 //
-// Both counters start at zero, so that a module whose start function runs
-// before the host could set them calls the host first.
+// Both counters start at zero.
+//
+// It writes no data and runs no code when it is instantiated: that is left to the host, which can do it in
+// pieces. See [Info].Data and [StartFunction].
 //
 // Apart from that a rewritten module computes what the original computes; it
 // has the original's imports, exports and traps. It has none of its custom sections; the

@@ -122,26 +122,48 @@ func (h *testHost) growStack(_ context.Context, m api.Module, _ []uint64) {
 	left.Set(uint64(int64(left.Get()) + more))
 }
 
-// instantiate runs a module, metered or not.
-func (h *testHost) instantiate(t testing.TB, binary []byte, config wazero.ModuleConfig) (api.Module, error) {
+// testModule is a module that can be instantiated.
+type testModule struct {
+	binary []byte
+	info   *meter.Info // nil: it is not metered
+}
+
+func plain(binary []byte) testModule { return testModule{binary: binary} }
+
+// instantiate makes an instance of a module, and does what a metered one leaves to its host.
+func (h *testHost) instantiate(t testing.TB, p testModule) (api.Module, error) {
 	t.Helper()
-	m, err := h.runtime.InstantiateWithConfig(t.Context(), binary, config.WithName(""))
-	if err == nil && m.ExportedGlobal(meter.FuelGlobal) != nil {
-		h.guest = m
+	m, err := h.runtime.InstantiateWithConfig(t.Context(), p.binary, noStart().WithName(""))
+	if err != nil || p.info == nil {
+		return m, err
+	}
+	h.guest = m
+	if p.info.ElementsOutOfBounds {
+		return nil, errors.New("invalid table access")
+	}
+	for _, data := range p.info.Data {
+		if !m.Memory().Write(data.Offset, data.Bytes) {
+			return nil, errors.New("data: " + outOfBounds)
+		}
+	}
+	if p.info.HasStart {
+		_, err = h.call(t, m.ExportedFunction(meter.StartFunction))
 	}
 	return m, err
 }
 
 func noStart() wazero.ModuleConfig { return wazero.NewModuleConfig().WithStartFunctions() }
 
-func rewrite(t testing.TB, binary []byte) []byte {
+func rewrite(t testing.TB, binary []byte) testModule {
 	t.Helper()
-	out, _, err := meter.Rewrite(binary, meter.Options{ARM64: runtime.GOARCH == "arm64"})
+	out, info, err := meter.Rewrite(binary, meter.Options{ARM64: runtime.GOARCH == "arm64"})
 	if err != nil {
 		t.Fatalf("Rewrite: %v", err)
 	}
-	return out
+	return testModule{out, info}
 }
+
+const outOfBounds = "out of bounds memory access"
 
 // trap returns what an error of wazero says, without the stack trace, whose
 // function indices rewriting changes.
@@ -151,5 +173,11 @@ func trap(err error) string {
 	}
 	line, _, _ := strings.Cut(err.Error(), "\n")
 	line, _, _ = strings.Cut(line, " (recovered by wazero)")
+	if strings.HasPrefix(line, "data") && strings.HasSuffix(line, outOfBounds) {
+		return outOfBounds // of a segment, which wazero tells by its index
+	}
+	if at := strings.LastIndex(line, "wasm error: "); at > 0 {
+		return line[at:] // of a start function
+	}
 	return line
 }

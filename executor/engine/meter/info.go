@@ -28,8 +28,13 @@ type Info struct {
 	Globals       int
 	Segments      int // of data and of elements
 
-	FunctionCount int  // defined functions, imports not counted
-	HasStart      bool // a start section: code runs at instantiation
+	// What is left to the host after instantiation, in this order: to end the guest if an active element segment is out of
+	// its table's bounds; to write Data, ending it at the first that is out of bounds; to call StartFunction.
+	ElementsOutOfBounds bool
+	Data                []Data // of active segments
+	HasStart            bool
+
+	FunctionCount int // defined functions, imports not counted
 
 	// What the metered module has, and an engine records of it.
 	CodeBytes    int // of all bodies
@@ -119,7 +124,7 @@ func describe(m *wasm.Module, limits Limits) (*Info, error) {
 	for _, t := range tables {
 		info.TableElements += uint64(t.Size.Min)
 	}
-	info.Globals, info.Segments = len(globals), len(m.Elements)+m.Data.Segments
+	info.Globals, info.Segments = len(globals), len(m.Elements)+len(m.Data)
 	return info, nil
 }
 

@@ -171,12 +171,12 @@ func TestARM64WorkaroundsAreRight(t *testing.T) {
 // compareInstruction calls the exports of an instruction's program.
 func compareInstruction(t *testing.T, reference, metered *testHost, in instruction, binary []byte, opts meter.Options) {
 	t.Helper()
-	rewritten, _, err := meter.Rewrite(binary, opts)
+	rewritten, info, err := meter.Rewrite(binary, opts)
 	if err != nil {
 		t.Fatalf("%s: %v", in.name, err)
 	}
-	want := callAll(t, reference, in, binary)
-	got := callAll(t, metered, in, rewritten)
+	want := callAll(t, reference, in, plain(binary))
+	got := callAll(t, metered, in, testModule{rewritten, info})
 	for i := range want {
 		if got[i] != want[i] {
 			t.Errorf("%s:\n got %s\nwant %s", in.name, got[i], want[i])
@@ -184,9 +184,9 @@ func compareInstruction(t *testing.T, reference, metered *testHost, in instructi
 	}
 }
 
-func callAll(t *testing.T, h *testHost, in instruction, binary []byte) (results []string) {
+func callAll(t *testing.T, h *testHost, in instruction, p testModule) (results []string) {
 	t.Helper()
-	m, err := h.instantiate(t, binary, noStart())
+	m, err := h.instantiate(t, p)
 	if err != nil {
 		t.Fatalf("%s: %v", in.name, err)
 	}

@@ -14,6 +14,7 @@ const (
 	GrowStackFunction = "grow_stack"     // () -> (): the stack bytes are below zero
 	FuelGlobal        = "reactord.fuel"  // mutable i64: units left; the host sets it
 	StackGlobal       = "reactord.stack" // mutable i64: stack bytes left; the host adds to it
+	StartFunction     = "reactord.start" // () -> (): the start function, if there is one; see Info.HasStart
 
 	framePrefix = "reactord.frame." // before a number; see FrameGlobal
 )

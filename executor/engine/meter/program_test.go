@@ -154,7 +154,7 @@ var specialPrograms = map[string][]byte{
 func surroundings() *wasm.Module {
 	one := uint32(1)
 	zero := wasm.Expr{Code: []byte{0x41, 0, 0x0b}}
-	data := []byte{1, 1, 16, 0x80, 0x81, 0xff, 0x7f, 4, 0xf5, 6, 7, 0xf8, 9, 10, 11, 0xfc, 13, 14, 15}
+	data := []byte{0x80, 0x81, 0xff, 0x7f, 4, 0xf5, 6, 7, 0xf8, 9, 10, 11, 0xfc, 13, 14, 15}
 	return &wasm.Module{
 		Types:     []wasm.FuncType{{}, {Params: []wasm.ValType{wasm.I32}, Results: []wasm.ValType{wasm.I32}}},
 		Functions: []uint32{0, 1},
@@ -167,7 +167,7 @@ func surroundings() *wasm.Module {
 			{Offset: zero, Funcs: []uint32{otherFunction}},
 		},
 		DataCount: &one,
-		Data:      wasm.Data{Segments: 1, Payload: data},
+		Data:      []wasm.DataSegment{{Passive: true, Bytes: data}},
 		Bodies: []wasm.Body{
 			{Code: []byte{0x0b}},
 			{Code: []byte{0x20, 0, 0x41, 1, 0x6a, 0x0b}},

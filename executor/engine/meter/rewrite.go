@@ -27,6 +27,12 @@ func Rewrite(binary []byte, opts Options) (out []byte, info *Info, err error) {
 		return nil, nil, err
 	}
 	rw := &rewriter{m: m, limits: limits, arm64: opts.ARM64, space: m.Space(), types: m.FunctionTypes()}
+	if err := rw.takeData(info); err != nil {
+		return nil, nil, err
+	}
+	if err := rw.checkElements(info); err != nil {
+		return nil, nil, err
+	}
 	if err := rw.analyze(); err != nil {
 		return nil, nil, err
 	}
@@ -100,7 +106,7 @@ func refuseReserved(m *wasm.Module) error {
 		}
 	}
 	for i := range m.Exports {
-		if name := m.Exports[i].Name; name == FuelGlobal || name == StackGlobal || strings.HasPrefix(name, framePrefix) {
+		if name := m.Exports[i].Name; name == FuelGlobal || name == StackGlobal || name == StartFunction || strings.HasPrefix(name, framePrefix) {
 			return reserved(fmt.Sprintf("export %q", name))
 		}
 	}
@@ -221,7 +227,7 @@ func (rw *rewriter) takenByModule(take func(uint32)) {
 	}
 }
 
-// extend adds the imports, globals and exports of the meter.
+// extend adds the imports, globals and exports of the meter. Indices of functions are final from here on.
 func (rw *rewriter) extend() {
 	m := rw.m
 	void := rw.addType(wasm.FuncType{})
@@ -233,6 +239,7 @@ func (rw *rewriter) extend() {
 		yield: first, growStack: first + 1, renumber: renumber,
 		fuel: rw.addCounter(FuelGlobal, 0), stack: rw.addCounter(StackGlobal, 0),
 	}
+	rw.exportStart()
 }
 
 // addCounter adds an exported global and returns its index.

@@ -44,6 +44,7 @@ func TestInfo(t *testing.T) {
 		Segments:      1,
 		FunctionCount: 3,
 		HasStart:      true,
+		Data:          []meter.Data{{Bytes: []byte("x")}},
 	}
 	if got.CodeBytes == 0 || got.ModuleBytes < got.CodeBytes {
 		t.Errorf("%d bytes of code in %d bytes of module", got.CodeBytes, got.ModuleBytes)
@@ -75,11 +76,11 @@ func TestRewrittenModule(t *testing.T) {
 	if diff := cmp.Diff([]string{"env.f", "env.g", "env.c", "env.m", "env.t", "reactord.yield", "reactord.grow_stack"}, imports); diff != "" {
 		t.Errorf("imports (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]string{"h", "f", "memory", "table", "own", "g", "pair", "unnamed", "reactord.fuel", "reactord.stack"}, exports); diff != "" {
+	if diff := cmp.Diff([]string{"h", "f", "memory", "table", "own", "g", "pair", "unnamed", "reactord.fuel", "reactord.stack", "reactord.start"}, exports); diff != "" {
 		t.Errorf("exports (-want +got):\n%s", diff)
 	}
-	if *m.Start != 3 {
-		t.Errorf("start = %d, want 3", *m.Start)
+	if start := m.Exports[len(m.Exports)-1]; m.Start != nil || start.Index != 3 {
+		t.Errorf("start = %v, exported %d, want 3", m.Start, start.Index)
 	}
 	m.Globals[1].Init.Functions(func(f uint32) {
 		if f != 3 {
@@ -198,11 +199,10 @@ func TestUnusedPartsAreEmptied(t *testing.T) {
 	}
 }
 
-// TestStartFunctionIsMetered instantiates a module whose start function needs
-// the meter before the host has the instance.
+// TestStartFunctionIsMetered calls a start function, which is no other than an exported one.
 func TestStartFunctionIsMetered(t *testing.T) {
 	h := newTestHost(t, 1000)
-	m, err := h.instantiate(t, rewrite(t, wat(t, "start")), noStart())
+	m, err := h.instantiate(t, rewrite(t, wat(t, "start")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -218,9 +218,9 @@ func TestStartFunctionIsMetered(t *testing.T) {
 // metered module have the same functions, by their new indices.
 func TestTrapsKeepTheirTrace(t *testing.T) {
 	index := regexp.MustCompile(`\.\$(\d+)`)
-	trace := func(binary []byte, added int) string {
+	trace := func(p testModule, added int) string {
 		h := newTestHost(t, 1000)
-		m, err := h.instantiate(t, binary, noStart())
+		m, err := h.instantiate(t, p)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -237,7 +237,7 @@ func TestTrapsKeepTheirTrace(t *testing.T) {
 		})
 	}
 	binary := wat(t, "trace")
-	got, want := trace(rewrite(t, binary), meter.AddedImports), trace(withoutCustoms(t, binary), 0)
+	got, want := trace(rewrite(t, binary), meter.AddedImports), trace(plain(withoutCustoms(t, binary)), 0)
 	if got != want {
 		t.Errorf("trace:\n%s\nwant:\n%s", got, want)
 	}

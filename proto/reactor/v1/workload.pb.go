@@ -1208,7 +1208,7 @@ type Op struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// workload_id is the workload that waits.
 	WorkloadId string `protobuf:"bytes,1,opt,name=workload_id,json=workloadId,proto3" json:"workload_id,omitempty"`
-	// kind is what it is: "timer", "read", "write", "accept", "file", "connect", "listen".
+	// kind is what it is: "timer", "read", "write", "accept", "file", "connect", "listen", "instantiate".
 	Kind string `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
 	// target is what it acts on: a descriptor, a path, an address.
 	Target string `protobuf:"bytes,3,opt,name=target,proto3" json:"target,omitempty"`

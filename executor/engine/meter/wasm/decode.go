@@ -164,7 +164,9 @@ func (d *decoder) section(id byte) {
 	case secCode:
 		d.code()
 	case secData:
-		d.data()
+		for range d.reserve("data segments", d.lim.Segments, 2, func(n int) { d.m.Data = make([]DataSegment, 0, n) }) {
+			d.m.Data = append(d.m.Data, d.dataSegment())
+		}
 	}
 }
 
@@ -259,27 +261,22 @@ func (d *decoder) export() Export {
 	return e
 }
 
-// data checks the structure of the data section, whose bytes are kept.
-func (d *decoder) data() {
-	n := d.count("data segments", d.lim.Segments, 2)
-	for range n {
-		at := d.offset()
-		switch flags := d.u32(); flags {
-		case 0:
-			d.constExprs(1)
-		case 1:
-		case 2:
-			d.memoryZero()
-			d.constExprs(1)
-		default:
-			d.fail(Malformed, at, "%#x are not data segment flags", flags)
-		}
-		d.bytes(d.u32())
-		if d.err != nil {
-			return
-		}
+func (d *decoder) dataSegment() DataSegment {
+	var s DataSegment
+	at := d.offset()
+	switch flags := d.u32(); flags {
+	case 0:
+		s.Offset = d.constExprs(1)
+	case 1:
+		s.Passive = true
+	case 2:
+		d.memoryZero()
+		s.Offset = d.constExprs(1)
+	default:
+		d.fail(Malformed, at, "%#x are not data segment flags", flags)
 	}
-	d.m.Data = Data{Segments: n, Payload: d.buf}
+	s.Bytes = d.bytes(d.u32())
+	return s
 }
 
 // memoryZero reads a memory index.
@@ -299,8 +296,8 @@ func (d *decoder) finish() {
 		d.fail(TooLarge, end, "%d functions, the limit is %d", d.functions, d.lim.Functions)
 	case len(d.m.Functions) != len(d.m.Bodies):
 		d.fail(Malformed, end, "%d functions have %d bodies", len(d.m.Functions), len(d.m.Bodies))
-	case d.m.DataCount != nil && int64(*d.m.DataCount) != int64(d.m.Data.Segments):
-		d.fail(Malformed, end, "%d data segments are declared, %d are there", *d.m.DataCount, d.m.Data.Segments)
+	case d.m.DataCount != nil && int64(*d.m.DataCount) != int64(len(d.m.Data)):
+		d.fail(Malformed, end, "%d data segments are declared, %d are there", *d.m.DataCount, len(d.m.Data))
 	case d.tables > d.lim.Tables:
 		d.fail(TooLarge, end, "%d tables, the limit is %d", d.tables, d.lim.Tables)
 	default:

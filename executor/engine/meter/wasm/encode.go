@@ -70,17 +70,16 @@ func (m *Module) Encode() []byte {
 		e.end()
 	}
 	e.section(secCode, len(m.Bodies), func(i int) { e.body(&m.Bodies[i]) })
-	if m.Data.Segments > 0 {
-		e.begin(secData)
-		e.bytes(m.Data.Payload)
-		e.end()
-	}
+	e.section(secData, len(m.Data), func(i int) { e.dataSegment(&m.Data[i]) })
 	return e.out
 }
 
 // sizeHint returns about how long the encoded module will be.
 func (m *Module) sizeHint() int {
-	n := 4096 + len(m.Data.Payload)
+	n := 4096
+	for i := range m.Data {
+		n += len(m.Data[i].Bytes) + 16
+	}
 	for i := range m.Bodies {
 		n += len(m.Bodies[i].Code) + 16
 	}
@@ -234,4 +233,15 @@ func (e *encoder) body(b *Body) {
 	e.u32(uint32(len(head) + len(b.Code)))
 	e.bytes(head)
 	e.bytes(b.Code)
+}
+
+func (e *encoder) dataSegment(s *DataSegment) {
+	if s.Passive {
+		e.byte(1)
+	} else {
+		e.byte(0)
+		e.bytes(s.Offset.Code)
+	}
+	e.u32(uint32(len(s.Bytes)))
+	e.bytes(s.Bytes)
 }

@@ -16,7 +16,7 @@ type Module struct {
 	Elements  []Element
 	DataCount *uint32
 	Bodies    []Body // as many as Functions
-	Data      Data
+	Data      []DataSegment
 	Names     []FunctionName // by ascending index, as far as the name section is readable
 }
 
@@ -84,10 +84,11 @@ type LocalGroup struct {
 	Type  ValType
 }
 
-// Data is the data section as encoded.
-type Data struct {
-	Segments int
-	Payload  []byte // without the section header
+// DataSegment is a data segment, active unless it is passive.
+type DataSegment struct {
+	Passive bool
+	Offset  Expr // of an active one
+	Bytes   []byte
 }
 
 // ImportedFunctions returns how many functions are imported.

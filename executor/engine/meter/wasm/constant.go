@@ -1,0 +1,87 @@
+package wasm
+
+// Constants evaluates constant expressions of type i32.
+type Constants struct {
+	imported []GlobalType // globals; no others can be in a constant expression
+}
+
+// Constant is the value of an expression; not known if it depends on an imported global.
+type Constant struct {
+	Value uint32
+	Known bool
+}
+
+// Constants returns what evaluates constant expressions of the module.
+func (m *Module) Constants() *Constants {
+	return &Constants{imported: m.GlobalTypes()[:m.ImportedGlobals()]}
+}
+
+// Evaluate returns the value of an expression. The error is an *[Error] if it has not exactly one value, or one of another
+// type.
+func (c *Constants) Evaluate(e Expr) (Constant, error) {
+	x := evaluation{reader: reader{buf: e.Code, base: e.Offset}}
+	for x.more() {
+		at := x.offset()
+		switch op := x.byte(); op {
+		case byte(OpI32Const):
+			x.push(Constant{uint32(x.sleb(32)), true})
+		case byte(OpGlobalGet):
+			c.checkGlobal(&x.reader, at)
+			x.push(Constant{})
+		case byte(OpI32Add), byte(OpI32Sub), byte(OpI32Mul):
+			b, a := x.pop(at), x.pop(at)
+			x.push(Constant{arithmetic(Op(op), a.Value, b.Value), a.Known && b.Known})
+		case byte(OpEnd):
+		default:
+			x.fail(Malformed, at, "instruction %#x in a constant expression of type i32", op)
+		}
+	}
+	if len(x.stack) != 1 {
+		x.fail(Malformed, e.Offset, "constant expression with %d values", len(x.stack))
+	}
+	if err := x.result(); err != nil {
+		return Constant{}, err
+	}
+	return x.stack[0], nil
+}
+
+func arithmetic(op Op, a, b uint32) uint32 {
+	switch op {
+	case OpI32Add:
+		return a + b
+	case OpI32Sub:
+		return a - b
+	default:
+		return a * b
+	}
+}
+
+// checkGlobal reads the index of an imported global, whose value only an instance has.
+func (c *Constants) checkGlobal(r *reader, at int64) {
+	i := r.u32()
+	switch {
+	case int64(i) >= int64(len(c.imported)):
+		r.fail(Malformed, at, "global %d in a constant expression, %d are imported", i, len(c.imported))
+	case c.imported[i].Type != I32:
+		r.fail(Malformed, at, "global %d in a constant expression of type i32 is %v", i, c.imported[i].Type)
+	}
+}
+
+// evaluation is a constant expression that is being evaluated.
+type evaluation struct {
+	reader
+	stack []Constant
+}
+
+func (x *evaluation) push(v Constant) { x.stack = append(x.stack, v) }
+
+func (x *evaluation) pop(at int64) Constant {
+	top := len(x.stack) - 1
+	if top < 0 {
+		x.fail(Malformed, at, "operand missing in a constant expression")
+		return Constant{}
+	}
+	v := x.stack[top]
+	x.stack = x.stack[:top]
+	return v
+}

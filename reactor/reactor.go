@@ -374,6 +374,9 @@ func stored(err error) error {
 		return errs.Module(errs.ModuleInUse, busy.Digest.String(),
 			"module %s is used by %d workloads that have not finished: cancel them or wait", busy.Digest, busy.Workloads)
 	}
+	if tags, ok := errors.AsType[*store.TagsError](err); ok {
+		return tooManyTags(tags)
+	}
 	switch {
 	case errors.Is(err, store.ErrClosed):
 		return errDraining()
@@ -389,6 +392,15 @@ func stored(err error) error {
 		return err
 	}
 	return errs.Wrap(err, "store")
+}
+
+func tooManyTags(err *store.TagsError) error {
+	const help = "point a tag that is there at another module, or delete modules"
+	if err.Digest == (store.Digest{}) {
+		return errs.New(errs.LimitExceeded, "there are %d tags, as many as there may be: %s", err.Bound, help)
+	}
+	return errs.Module(errs.LimitExceeded, err.Digest.String(),
+		"module %s has %d tags, as many as one may have: %s", err.Digest, err.Bound, help)
 }
 
 // unavailable is a passing failure of the host that a client met: trying again helps.

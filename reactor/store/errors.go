@@ -83,6 +83,19 @@ func (e *InUseError) Error() string {
 	return fmt.Sprintf("module %s is used by %d unfinished workloads", e.Digest, e.Workloads)
 }
 
+// TagsError refuses a tag of which there are too many.
+type TagsError struct {
+	Digest Digest // of the module that has as many as one may have; zero if all modules together have
+	Bound  int
+}
+
+func (e *TagsError) Error() string {
+	if e.Digest == (Digest{}) {
+		return fmt.Sprintf("there are %d tags, and no more are taken", e.Bound)
+	}
+	return fmt.Sprintf("module %s has %d tags, and no more are taken", e.Digest, e.Bound)
+}
+
 // LockedError says that another process has the store open.
 type LockedError struct {
 	Dir string

@@ -89,7 +89,9 @@ type Modules interface {
 	// Token is the Next of the page before.
 	ListModules(ctx context.Context, token string, limit int) (ModulePage, error)
 
-	// TagModule points a tag at a module, moving it if it exists.
+	// TagModule points a tag at a module, moving it if it exists. It is refused with a *TagsError if the
+	// module has too many, or if it is new and there are too many in all; so is the Commit of an Upload
+	// with a tag.
 	TagModule(ctx context.Context, tag string, digest Digest) error
 
 	// DeleteModule removes a module and its tags. It is refused with a *InUseError while

@@ -45,7 +45,8 @@ type ModuleServiceClient interface {
 	GetModule(ctx context.Context, in *GetModuleRequest, opts ...grpc.CallOption) (*GetModuleResponse, error)
 	// ListModules lists modules, newest first.
 	ListModules(ctx context.Context, in *ListModulesRequest, opts ...grpc.CallOption) (*ListModulesResponse, error)
-	// TagModule points a tag at a module, moving the tag if it exists.
+	// TagModule points a tag at a module, moving the tag if it exists. A module has 256 tags at the most, and
+	// all together 65,536: more are refused with ERROR_REASON_LIMIT_EXCEEDED, here and in PushModule.
 	TagModule(ctx context.Context, in *TagModuleRequest, opts ...grpc.CallOption) (*TagModuleResponse, error)
 	// DeleteModule removes a module and its tags. It is refused while a workload that has not
 	// finished uses the module.
@@ -132,7 +133,8 @@ type ModuleServiceServer interface {
 	GetModule(context.Context, *GetModuleRequest) (*GetModuleResponse, error)
 	// ListModules lists modules, newest first.
 	ListModules(context.Context, *ListModulesRequest) (*ListModulesResponse, error)
-	// TagModule points a tag at a module, moving the tag if it exists.
+	// TagModule points a tag at a module, moving the tag if it exists. A module has 256 tags at the most, and
+	// all together 65,536: more are refused with ERROR_REASON_LIMIT_EXCEEDED, here and in PushModule.
 	TagModule(context.Context, *TagModuleRequest) (*TagModuleResponse, error)
 	// DeleteModule removes a module and its tags. It is refused while a workload that has not
 	// finished uses the module.

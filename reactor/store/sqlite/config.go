@@ -26,6 +26,8 @@ type Config struct {
 	// pass, such as a full disk, and with nil when it works again. What is database, or modules. It
 	// must not block.
 	Outage func(what string, cause error)
+	// ModuleTags and Tags bound the tags of one module and of all: 256 and 65,536 by default.
+	ModuleTags, Tags int
 	// QueueBytes bounds the submissions that wait for a commit: 64 MiB by default.
 	QueueBytes int64
 	// Readers bounds the reads of each kind that are under way at once, of records, lists and logs: 2
@@ -37,6 +39,8 @@ const (
 	defaultModuleBytes = 16 << 30
 	defaultQueueBytes  = 64 << 20
 	defaultReaders     = 2
+	defaultModuleTags  = 256
+	defaultTags        = 1 << 16
 )
 
 func (c Config) withDefaults() Config {
@@ -48,6 +52,12 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Readers == 0 {
 		c.Readers = defaultReaders
+	}
+	if c.ModuleTags == 0 {
+		c.ModuleTags = defaultModuleTags
+	}
+	if c.Tags == 0 {
+		c.Tags = defaultTags
 	}
 	return c
 }
@@ -66,6 +76,8 @@ func (c Config) Validate() error {
 		{"DatabaseBytes", c.DatabaseBytes},
 		{"QueueBytes", c.QueueBytes},
 		{"Readers", int64(c.Readers)},
+		{"ModuleTags", int64(c.ModuleTags)},
+		{"Tags", int64(c.Tags)},
 	} {
 		if bound.value < 0 {
 			faults = append(faults, fmt.Errorf("%s is negative: %d", bound.name, bound.value))

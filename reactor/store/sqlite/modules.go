@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
@@ -139,6 +140,11 @@ type putModuleOp struct {
 }
 
 func (o *putModuleOp) apply(tx *tx) error {
+	if o.tag != "" {
+		if err := tx.mayTag(o.tag, o.row.digest); err != nil {
+			return o.keep(err)
+		}
+	}
 	// The record may be there: somebody else was first, or only the bytes were damaged.
 	if _, err := moduleByDigest(tx.conn, store.Digest(o.row.digest)); err != nil {
 		if !healable(err) {
@@ -168,6 +174,35 @@ func (m *moduleRow) write(tx *tx) error {
 	return err
 }
 
+// tagBounds bound the tags of one module and of all.
+type tagBounds struct{ module, all int }
+
+// mayTag refuses a tag of which there would be too many.
+func (tx *tx) mayTag(tag string, digest []byte) error {
+	var at []byte
+	exists, err := tx.one(`SELECT digest FROM tags WHERE tag = ?`, []any{tag}, &at)
+	if err != nil || exists && bytes.Equal(at, digest) {
+		return err
+	}
+	var n int
+	if _, err := tx.one(`SELECT count(*) FROM tags WHERE digest = ?`, []any{digest}, &n); err != nil {
+		return err
+	}
+	if n >= tx.tags.module {
+		return &store.TagsError{Digest: store.Digest(digest), Bound: tx.tags.module}
+	}
+	if exists {
+		return nil
+	}
+	if _, err := tx.one(`SELECT count(*) FROM tags`, nil, &n); err != nil {
+		return err
+	}
+	if n >= tx.tags.all {
+		return &store.TagsError{Bound: tx.tags.all}
+	}
+	return nil
+}
+
 func (tx *tx) tag(tag string, digest []byte) error {
 	_, err := tx.exec(`INSERT INTO tags (tag, digest) VALUES (?, ?) ON CONFLICT DO UPDATE SET digest = excluded.digest`, tag, digest)
 	return err
@@ -188,6 +223,9 @@ func (o *tagOp) apply(tx *tx) error {
 		}
 		if !has {
 			return &store.NotFoundError{Kind: store.KindModule, Name: o.digest.String()}
+		}
+		if err := tx.mayTag(o.tag, o.digest[:]); err != nil {
+			return err
 		}
 		return tx.tag(o.tag, o.digest[:])
 	}())

@@ -97,6 +97,7 @@ func (s *Store) openDatabase(ctx context.Context, dir string) error {
 	s.writer = &writer{
 		conn: c, queue: s.queue, observer: s.cfg.Observer, known: make(map[string]head),
 		reserve: s.reserve, outage: s.outageOf("database"), space: space{bound: s.cfg.DatabaseBytes, pressed: s.cfg.Pressed},
+		tagBounds: tagBounds{module: s.cfg.ModuleTags, all: s.cfg.Tags},
 	}
 	s.uploads = s.outageOf("modules")
 	if err := migrate(c, dir); err != nil {

@@ -18,6 +18,7 @@ func open(t testing.TB, dir string, o storetest.Options) store.Store {
 	t.Helper()
 	s, err := sqlite.Open(t.Context(), sqlite.Config{
 		Dir: dir, Observer: o.Observer, ModuleBytes: o.ModuleBytes, DatabaseBytes: o.DatabaseBytes,
+		ModuleTags: o.ModuleTags, Tags: o.Tags,
 	})
 	if err != nil {
 		t.Fatal(err)

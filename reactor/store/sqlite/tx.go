@@ -13,6 +13,7 @@ type tx struct {
 	*conn
 	marks   marks
 	space   *space
+	tags    tagBounds
 	known   map[string]head  // the writer's
 	heads   map[string]*head // nil if it was deleted
 	dirty   []*head
@@ -45,6 +46,7 @@ func (w *writer) begin() (*tx, error) {
 		conn:    w.conn,
 		marks:   w.marks,
 		space:   &w.space,
+		tags:    w.tagBounds,
 		known:   w.known,
 		heads:   make(map[string]*head),
 		counts:  make(map[countKey]int64),
@@ -173,6 +175,7 @@ func refusal(err error) bool {
 		stale    *store.StaleError
 		corrupt  *store.CorruptError
 		inUse    *store.InUseError
+		tags     *store.TagsError
 	)
-	return errors.Is(err, errBound) || errors.As(err, &notFound) || errors.As(err, &stale) || errors.As(err, &corrupt) || errors.As(err, &inUse)
+	return errors.Is(err, errBound) || errors.As(err, &notFound) || errors.As(err, &stale) || errors.As(err, &corrupt) || errors.As(err, &inUse) || errors.As(err, &tags)
 }

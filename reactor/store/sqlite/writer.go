@@ -27,6 +27,8 @@ type writer struct {
 	reserve *reserve
 	space   space
 
+	tagBounds tagBounds
+
 	marks marks
 	stay  []op // could not be written yet
 	batch []op

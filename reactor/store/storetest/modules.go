@@ -110,6 +110,48 @@ func testModule(t *testing.T, open Open) {
 	})
 }
 
+// The tags of a module and of all are bounded; a tag that is there can be moved and set again.
+func testTags(t *testing.T, open Open) {
+	f := newFixture(t, open, Options{ModuleTags: 3, Tags: 5})
+	first, second := f.module, f.putModule([]byte("second"))
+	tag := func(module store.Digest, tags ...string) {
+		t.Helper()
+		for _, tag := range tags {
+			wantIs(t, "TagModule", f.TagModule(t.Context(), tag, module), nil)
+		}
+	}
+	refused := func(module, full store.Digest, bound int, tag string) {
+		t.Helper()
+		err := wantAs[*store.TagsError](t, "TagModule", f.TagModule(t.Context(), tag, module))
+		wantEqual(t, "the refusal", *err, store.TagsError{Digest: full, Bound: bound})
+		_, missing := f.ModuleByTag(t.Context(), tag)
+		wantAs[*store.NotFoundError](t, "ModuleByTag", missing)
+	}
+	tag(first, "a", "b", "c")
+	refused(first, first, 3, "d")
+	tag(first, "a")
+	tag(second, "d", "e")
+	refused(second, store.Digest{}, 5, "f")
+	tag(second, "a")
+	refused(second, second, 3, "g")
+	tag(first, "e")
+
+	third := []byte("third")
+	u, err := f.Upload(t.Context(), store.DigestOf(third), int64(len(third)), store.Resume{})
+	wantIs(t, "Upload", err, nil)
+	if _, err := u.Write(third); err != nil {
+		t.Fatal(err)
+	}
+	_, err = u.Commit(t.Context(), epoch, nil, "new")
+	wantAs[*store.TagsError](t, "Commit", err)
+	wantIs(t, "Close", u.Close(), nil)
+	_, err = f.Module(t.Context(), store.DigestOf(third))
+	wantAs[*store.NotFoundError](t, "the module whose tag was refused", err)
+
+	wantIs(t, "DeleteModule", f.DeleteModule(t.Context(), second), nil)
+	tag(f.putModule(third), "new")
+}
+
 func testDeleteModule(t *testing.T, open Open) {
 	f := newFixture(t, open, Options{})
 	wantIs(t, "TagModule", f.TagModule(t.Context(), "tag", f.module), nil)

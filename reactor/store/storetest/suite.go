@@ -16,6 +16,8 @@ type Options struct {
 	Observer      store.Observer
 	ModuleBytes   int64
 	DatabaseBytes int64
+	ModuleTags    int
+	Tags          int
 }
 
 // Open opens the store in a directory, and fails the test if it cannot. The test closes the store.
@@ -42,6 +44,7 @@ func Run(t *testing.T, engine Engine) {
 		{"Observer", testObserver},
 		{"Claim", testClaim},
 		{"ClaimPlaces", testClaimPlaces},
+		{"Tags", testTags},
 		{"List", testList},
 		{"Changes", testChanges},
 		{"Prune", testPrune},

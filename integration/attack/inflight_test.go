@@ -52,6 +52,7 @@ const floodVariable = "REACTORD_ATTACK_FLOOD"
 // runFlood floods until the process is killed.
 func runFlood(args []string) int {
 	f := target{args[1], args[2], args[3]}
+	fmt.Println(begun)
 	var all sync.WaitGroup
 	for _, flood := range floods {
 		if args[0] == flood.name || args[0] == everything {
@@ -63,6 +64,9 @@ func runFlood(args []string) int {
 }
 
 const everything = "all at once"
+
+// begun is what a process says that floods from now on.
+const begun = "begun"
 
 var floods = []flood{
 	{"nothing", func(ctx context.Context, _ target) { <-ctx.Done() }},
@@ -235,16 +239,27 @@ func longLog(t *testing.T, d *testkit.Daemon) string {
 	return id
 }
 
+// floodTime is for how long a flood goes on. Most of the memory it can take it has after half a second.
+func floodTime(flood string) time.Duration {
+	switch {
+	case all:
+		return 10 * time.Second
+	case flood == everything:
+		return 1500 * time.Millisecond
+	}
+	return 500 * time.Millisecond
+}
+
 // stands floods the daemon for a moment and looks at it meanwhile.
 func stands(t *testing.T, d *testkit.Daemon, f target, flood string) {
-	length := 1500 * time.Millisecond
-	if all {
-		length = 10 * time.Second
-	}
 	forgetPeak(t, d)
 	cmd := exec.CommandContext(t.Context(), os.Args[0])
 	cmd.Env = append(os.Environ(), floodVariable+"="+strings.Join([]string{flood, f.addr, f.module, f.log}, "\n"))
 	cmd.Stderr = os.Stderr
+	said, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -252,10 +267,13 @@ func stands(t *testing.T, d *testkit.Daemon, f target, flood string) {
 		_ = cmd.Process.Kill() // it has harmed enough
 		_ = cmd.Wait()
 	}()
+	if _, err := io.ReadFull(said, make([]byte, len(begun))); err != nil {
+		t.Fatalf("the flood does not begin: %v", err)
+	}
 	var took []time.Duration
 	pause := time.NewTicker(5 * time.Millisecond)
 	defer pause.Stop()
-	for begin := time.Now(); time.Since(begin) < length; <-pause.C {
+	for begin := time.Now(); time.Since(begin) < floodTime(flood); <-pause.C {
 		start := time.Now()
 		if _, err := d.Workloads.SubmitWorkload(t.Context(), &reactorv1.SubmitWorkloadRequest{Spec: f.short()}); err != nil {
 			t.Fatalf("a small call of another client: %v", err)

@@ -16,6 +16,16 @@ import (
 	"github.com/reactord/reactord/reactor/policy"
 )
 
+// Read is how much is read from the store at one go.
+type Read int
+
+const (
+	// ReadOne is a record.
+	ReadOne Read = iota
+	// ReadMany is a page of records, or what a watch has missed.
+	ReadMany
+)
+
 // Config says how a Reactor runs. The zero value of every field but DataDir takes a default.
 type Config struct {
 	// DataDir is where the store, the modules and the compile cache are kept. It is made if it
@@ -28,7 +38,7 @@ type Config struct {
 	// Reading is called before something is read from the store for a client that may be large, with
 	// the context of the client's call, and what it returns when it has been decoded. It may wait
 	// for others to be done. None by default.
-	Reading func(context.Context) (done func(), err error)
+	Reading func(context.Context, Read) (done func(), err error)
 
 	// Workers is the number of workers that run guests: GOMAXPROCS.
 	Workers int
@@ -128,7 +138,7 @@ func (c Config) withDefaults() Config {
 		c.Logger = zap.NewNop()
 	}
 	if c.Reading == nil {
-		c.Reading = func(context.Context) (func(), error) { return func() {}, nil }
+		c.Reading = func(context.Context, Read) (func(), error) { return func() {}, nil }
 	}
 	c.Workers = cmp.Or(c.Workers, runtime.GOMAXPROCS(0))
 	c.Starting = cmp.Or(c.Starting, 64*c.Workers)

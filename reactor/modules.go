@@ -314,7 +314,7 @@ func (r *Reactor) ListModules(ctx context.Context, page Page) (list ModulePage, 
 	if err != nil {
 		return list, err
 	}
-	done, err := r.cfg.Reading(ctx)
+	done, err := r.cfg.Reading(ctx, ReadMany)
 	if err != nil {
 		return list, err
 	}

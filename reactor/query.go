@@ -55,7 +55,7 @@ func (r *Reactor) readWorkload(ctx context.Context, id string) (*Workload, error
 	if len(f) > 0 {
 		return nil, f.err()
 	}
-	done, err := r.cfg.Reading(ctx)
+	done, err := r.cfg.Reading(ctx, ReadOne)
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +87,7 @@ func (r *Reactor) ListWorkloads(ctx context.Context, filter Filter, page Page) (
 	if err != nil {
 		return list, err
 	}
-	done, err := r.cfg.Reading(ctx)
+	done, err := r.cfg.Reading(ctx, ReadMany)
 	if err != nil {
 		return list, err
 	}

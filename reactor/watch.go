@@ -130,7 +130,7 @@ type revised struct {
 
 // changes reads the next changes that match, and the revision to go on from.
 func (w *watch) changes(ctx context.Context) (matching []*revised, next int64, err error) {
-	done, err := w.reactor.cfg.Reading(ctx)
+	done, err := w.reactor.cfg.Reading(ctx, ReadMany)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -182,7 +182,7 @@ func (w *watch) live(ctx context.Context, batch []feed.Entry[change]) error {
 // come to watchBytes. It waits for its turn, for there may be thousands of watches, and every change
 // wakes them all.
 func (w *watch) published(ctx context.Context, batch []feed.Entry[change]) (matching []*revised, next int64, err error) {
-	done, err := w.reactor.cfg.Reading(ctx)
+	done, err := w.reactor.cfg.Reading(ctx, ReadMany)
 	if err != nil {
 		return nil, 0, err
 	}

@@ -83,7 +83,10 @@ func Start(ctx context.Context, cfg config.Config, log *zap.Logger) (*Daemon, er
 		closeAll(listeners)
 		return nil, err
 	}
-	cfg.Reactor.Logger, cfg.Reactor.Reading = log, inflight.Reading
+	cfg.Reactor.Logger = log
+	cfg.Reactor.Reading = func(ctx context.Context, read reactor.Read) (func(), error) {
+		return inflight.Reading(ctx, read == reactor.ReadMany)
+	}
 	cfg.Reactor.Private = private(cfg)
 	d.reactor, err = reactor.New(cfg.Reactor)
 	if err != nil {

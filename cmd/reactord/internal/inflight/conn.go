@@ -51,7 +51,8 @@ type Conn struct {
 	answers  *Share // bytes that were not read
 	calls    *Share // calls
 	work     *Share // calls at work
-	reads    *Share // calls that look something up
+	reads    *Share // calls that read much
+	lookups  *Share // calls that read little
 
 	deadline time.Time // of the writer, as it was last set; the writer's alone
 
@@ -80,6 +81,7 @@ func newConn(raw net.Conn, gate *Gate) *Conn {
 		calls:    gate.calls.NewShare(gate.limits.CallsOfConnection),
 		work:     gate.work.NewShare(workOwn),
 		reads:    gate.reads.NewShare(0),
+		lookups:  gate.lookups.NewShare(0),
 		frames:   newFrameReader(),
 		streams:  make(map[uint32]*call),
 		taken:    make(chan struct{}, 1),

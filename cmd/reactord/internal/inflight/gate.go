@@ -28,8 +28,10 @@ const (
 	maxUnstarted = 4
 )
 
-// maxReads bounds what is being read from the store and decoded at a time. It may be large, and is not
-// paid for before it is there; and it takes a processor for long, so half of them are left to others.
+// maxReads bounds the pages that are being read from the store and decoded at a time. They may be large,
+// and are not paid for before they are there; and they take a processor for long, so half of them are left
+// to others. Single records have as many turns of their own: however many connections ask for pages,
+// who asks for a record waits only for records.
 func maxReads() int64 { return int64(max(1, runtime.GOMAXPROCS(0)/2)) }
 
 const (
@@ -49,6 +51,7 @@ type Gate struct {
 	calls   *Pool
 	work    *Pool
 	reads   *Pool
+	lookups *Pool
 	waiting chan struct{} // a place for each answer that waits
 	methods map[string]*method
 }
@@ -65,6 +68,7 @@ func NewGate(limits Limits, admit tap.ServerInHandle, log *zap.Logger) *Gate {
 		calls:   NewPool(limits.Calls),
 		work:    NewPool(maxWork),
 		reads:   NewPool(maxReads()),
+		lookups: NewPool(maxReads()),
 		waiting: make(chan struct{}, maxWaiting),
 		methods: make(map[string]*method),
 	}
@@ -87,14 +91,18 @@ func (g *Gate) Options() []grpc.ServerOption {
 	}
 }
 
-// Reading waits for the turn of a call's connection to read from the store. It is called with the
-// call's context; others need no turn.
-func Reading(ctx context.Context) (done func(), err error) {
+// Reading waits for the turn of a call's connection to read a record, or much, from the store. It is
+// called with the call's context; others need no turn.
+func Reading(ctx context.Context, much bool) (done func(), err error) {
 	c, ok := ctx.Value(callKey{}).(*call)
 	if !ok {
 		return func() {}, nil
 	}
-	h, ok := c.conn.reads.Take(ctx, 1, c.conn.gate.limits.Patience)
+	turns := c.conn.lookups
+	if much {
+		turns = c.conn.reads
+	}
+	h, ok := turns.Take(ctx, 1, c.conn.gate.limits.Patience)
 	if !ok {
 		return nil, c.refusal(ctx, 1)
 	}

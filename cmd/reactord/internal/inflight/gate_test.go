@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -353,3 +354,28 @@ func TestConnectionsAreBounded(t *testing.T) {
 
 // anybody lets all calls in.
 func anybody(ctx context.Context, _ *tap.Info) (context.Context, error) { return ctx, nil }
+
+// However many connections read pages, a record is read at once.
+func TestRecordsDoNotWaitForPages(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := NewGate(Limits{}, nil, zap.NewNop())
+		call := func() context.Context {
+			client, _ := net.Pipe()
+			return context.WithValue(t.Context(), callKey{}, &call{conn: newConn(client, g)})
+		}
+		for range maxReads() {
+			if _, err := Reading(call(), true); err != nil {
+				t.Fatal(err)
+			}
+		}
+		start := time.Now()
+		done, err := Reading(call(), false)
+		if err != nil || time.Since(start) != 0 {
+			t.Fatalf("a record: %v after %v", err, time.Since(start))
+		}
+		done()
+		if _, err := Reading(call(), true); errs.ClassOf(err) != errs.TooMuchInFlight {
+			t.Errorf("one page more: %v, want it refused when its patience is over", err)
+		}
+	})
+}

@@ -182,9 +182,10 @@ func (c compiler) run(ctx context.Context, dir string, job compileJob, limit bou
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = job.reader(), &out, &complaint
 	cmd.Env = append(os.Environ(), "GOMAXPROCS=1", "GOTRACEBACK=none")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a ctrl-C is for the daemon, which lets it finish
-	if err := cmd.Start(); ctx.Err() != nil {
-		return ErrClosed
-	} else if err != nil {
+	if err := cmd.Start(); err != nil {
+		if ctx.Err() != nil {
+			return ErrClosed
+		}
 		return &TransientError{Err: fmt.Errorf("the compiler could not be started: %w", err)}
 	}
 	watched := watchData(cmd.Process.Pid)

@@ -125,6 +125,19 @@ func TestPassingFailures(t *testing.T) {
 	}
 }
 
+// TestCompilerIsWaitedFor: whenever it is called off, no process is left that nobody waits for. (goleak finds
+// what watches it.)
+func TestCompilerIsWaitedFor(t *testing.T) {
+	for i := range 50 {
+		ctx, cancel := context.WithCancel(t.Context())
+		timer := time.AfterFunc(time.Duration(i)*20*time.Microsecond, cancel)
+		if err := (compiler{"/bin/sh", "-c", "exec sleep 60"}).run(ctx, t.TempDir(), compileJob{}, bounds{}); !errors.Is(err, ErrClosed) {
+			t.Errorf("called off: %v", err)
+		}
+		timer.Stop()
+	}
+}
+
 // TestNothingIsRememberedOfPassingFailures: the next Load tries again.
 func TestNothingIsRememberedOfPassingFailures(t *testing.T) {
 	flag := filepath.Join(t.TempDir(), "flag")

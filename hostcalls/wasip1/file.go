@@ -3,6 +3,7 @@ package wasip1
 import (
 	"io"
 	"math"
+	"time"
 
 	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/vfs"
@@ -79,7 +80,8 @@ func (f *file) readable(p *Process) uint64 {
 }
 
 // setFlags changes what can be changed of an open file. O_NONBLOCK means nothing for one.
-func (f *file) setFlags(_ *Process, flags fdflags) errno {
+func (f *file) setFlags(p *Process, flags fdflags) errno {
+	defer p.Owe(time.Now())
 	const fixed = fdflagDsync | fdflagRsync | fdflagSync
 	if (flags^f.flags)&fixed != 0 {
 		return errnoNotsup
@@ -260,11 +262,14 @@ func fdSeek(p *Process, m memory, a args) errno {
 			return err
 		}
 	}
+	began := time.Now()
 	switch whence {
 	case whenceSet:
 		e = fileErrno(seek(io.SeekStart)())
+		p.Owe(began)
 	case whenceCur:
 		e = fileErrno(seek(io.SeekCurrent)())
+		p.Owe(began)
 	case whenceEnd:
 		e = p.do(f.op(0), seek(io.SeekEnd))
 	default:
@@ -288,7 +293,9 @@ func (p *Process) tell(m memory, fd, result uint32) errno {
 	if f.base&(rightFdTell|rightFdSeek) == 0 {
 		return errnoNotcapable
 	}
+	began := time.Now()
 	off, err := f.Tell()
+	p.Owe(began)
 	if err != nil {
 		return fileErrno(err)
 	}

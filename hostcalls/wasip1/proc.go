@@ -61,11 +61,15 @@ func procRaise(_ *Process, _ memory, a args) errno {
 
 // schedYield: sched_yield().
 func schedYield(p *Process, _ memory, _ args) errno {
+	p.charge(turnCost)
 	if err := p.Preempt(); err != nil {
 		engine.Abort(err)
 	}
 	return errnoSuccess
 }
+
+// turnCost is what it costs to give up the worker and get it again.
+const turnCost = 800
 
 const (
 	// randomChunk is how much random_get makes before it looks whether the quantum is spent.

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -157,5 +158,26 @@ func defineWASI(b *testing.B, e *Engine) {
 		return err
 	}); err != nil {
 		b.Fatal(err)
+	}
+}
+
+// BenchmarkStackOverflow is the end of a guest that recurs without end, by the stack that it may have.
+func BenchmarkStackOverflow(b *testing.B) {
+	e := newEngine(b, Config{})
+	m := load(b, e, "guest")
+	for _, stack := range []int64{1 << 20, 8 << 20, 64 << 20} {
+		var burnt int64
+		b.Run(strconv.FormatInt(stack>>20, 10)+"MiB", func(b *testing.B) {
+			for b.Loop() {
+				g := &guest{quantum: 1 << 40, call: func(*guest, uint32) uint32 { return 0 }}
+				i := start(b, m, g, InstanceConfig{StackBytes: stack})
+				if _, err := i.Call("recurse", 1<<30); err == nil {
+					b.Fatal("there is no end to the stack")
+				}
+				burnt = i.Burnt()
+				i.Close()
+			}
+			b.ReportMetric(float64(burnt)*float64(b.N)/float64(b.Elapsed().Microseconds()), "fuel/us")
+		})
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 
 	"github.com/tetratelabs/wazero"
@@ -42,6 +43,7 @@ type Engine struct {
 	loading sync.WaitGroup
 	// See load.
 	loaders, smallCompiler, compilers *lane
+	instantiators                     *lane // of large instances, which use a processor that the workers want
 
 	modules moduleTable
 	stacks  stackFields
@@ -61,6 +63,7 @@ func New(ctx context.Context, config Config) (*Engine, error) {
 		loaders:       newLane(max(minLoaders, config.Compilers)),
 		smallCompiler: newLane(1),
 		compilers:     newLane(config.Compilers),
+		instantiators: newLane(max(1, runtime.GOMAXPROCS(0)/2)),
 	}
 	e.modules.init(config.IdleModules, config.ModuleBytes)
 	e.ctx, e.stop = context.WithCancel(context.WithoutCancel(ctx))

@@ -88,9 +88,9 @@ func (m *Module) Instantiate(config InstanceConfig) (_ *Instance, err error) {
 		return nil, refusal(i.account)
 	}
 	b.instance = i
-	if config.Offload == nil || m.instantiation() <= longest {
+	if expected := m.instantiation(); config.Offload == nil || expected <= longest {
 		i.instantiate()
-	} else if err := config.Offload(i.instantiate, i.free); err != nil {
+	} else if err := config.Offload(func() { i.await(expected) }, i.free); err != nil {
 		owned = false
 		return nil, err
 	}
@@ -115,6 +115,15 @@ func (i *Instance) instantiate() {
 		return
 	}
 	i.guest = guest
+}
+
+// await is instantiate when it is the turn of what takes so long: others have the other processors.
+func (i *Instance) await(expected time.Duration) {
+	e := i.module.engine
+	if e.instantiators.enter(e.ctx, expected) {
+		defer e.instantiators.leave()
+	}
+	i.instantiate()
 }
 
 // longest is how long instantiation may keep a worker.
@@ -229,7 +238,8 @@ func (i *Instance) Burnt() int64 {
 	return i.quantum - int64(i.fuel.Get())
 }
 
-// growStack lets the guest go on whose stack bytes are below zero, or says why not.
+// growStack lets the guest go on whose stack bytes are below zero, or says why not. The guest pays for what is
+// granted: wazero makes a stack twice as large, and moves to it.
 func (i *Instance) growStack() error {
 	left := int64(i.left.Get())
 	if left >= 0 {
@@ -240,7 +250,7 @@ func (i *Instance) growStack() error {
 		return err
 	}
 	i.left.Set(uint64(left + more))
-	return nil
+	return i.burn(more * stackCost)
 }
 
 // Memory is the guest's linear memory; nil if the module has none.

@@ -350,6 +350,11 @@ func TestStackLimits(t *testing.T) {
 		t.Error("the same stack was charged again")
 	}
 
+	g := &guest{call: answer, quantum: 1 << 20}
+	if got := call(t, start(t, m, g, InstanceConfig{StackBytes: 16 << 20}), "recurse", 50_000); got != 50_000 || g.preempts < 2 {
+		t.Errorf("depth %d, preempted %d times while the stack grew", got, g.preempts)
+	}
+
 	overflows := func(config InstanceConfig) {
 		t.Helper()
 		i := start(t, m, &guest{call: answer}, config)

@@ -19,6 +19,9 @@ const (
 	// firstStack is granted before the first call: with it and the red zone, in
 	// which the pass counts nothing, a guest still fits wazero's first stack.
 	firstStack = wazeroStack - meter.RedZone
+
+	// stackCost is what a byte of grown stack costs in fuel. (BenchmarkStackOverflow)
+	stackCost = 1
 )
 
 // errStackOverflow goes through Abort and becomes a Trap.

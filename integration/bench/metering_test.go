@@ -63,12 +63,12 @@ func BenchmarkMetering(b *testing.B) {
 
 // compareMetered runs a guest b.N times each way.
 func compareMetered(b *testing.B, binary []byte, rounds uint64) (ratio, nsPerMfuel float64) {
-	rewritten, _, err := meter.Rewrite(binary, meter.Options{})
+	rewritten, info, err := meter.Rewrite(binary, meter.Options{})
 	if err != nil {
 		b.Fatal(err)
 	}
-	plain := newBenchGuest(b, binary)
-	metered := newBenchGuest(b, rewritten)
+	plain := newBenchGuest(b, binary, &meter.Info{})
+	metered := newBenchGuest(b, rewritten, info)
 	want := plain.run(b, rounds) // warm up, too
 	if got := metered.run(b, rounds); got != want {
 		b.Fatalf("metered run = %d, want %d", got, want)
@@ -117,7 +117,8 @@ type benchGuest struct {
 	elapsed  time.Duration
 }
 
-func newBenchGuest(b *testing.B, binary []byte) *benchGuest {
+// newBenchGuest makes a guest and does what info says is left to its host.
+func newBenchGuest(b *testing.B, binary []byte, info *meter.Info) *benchGuest {
 	b.Helper()
 	ctx := context.Background()
 	config := wazero.NewRuntimeConfigCompiler().WithCoreFeatures(
@@ -143,9 +144,21 @@ func newBenchGuest(b *testing.B, binary []byte) *benchGuest {
 	if err != nil {
 		b.Fatal(err)
 	}
-	m, err := r.InstantiateWithConfig(ctx, binary, wazero.NewModuleConfig().WithStartFunctions("_initialize"))
+	m, err := r.InstantiateWithConfig(ctx, binary, wazero.NewModuleConfig().WithStartFunctions())
 	if err != nil {
 		b.Fatal(err)
+	}
+	for _, data := range info.Data {
+		if !m.Memory().Write(data.Offset, data.Bytes) {
+			b.Fatal("data out of bounds")
+		}
+	}
+	for _, name := range []string{meter.StartFunction, "_initialize"} {
+		if f := m.ExportedFunction(name); f != nil {
+			if _, err := f.Call(ctx); err != nil {
+				b.Fatal(err)
+			}
+		}
 	}
 	g.f = m.ExportedFunction("run")
 	if fuel := m.ExportedGlobal(meter.FuelGlobal); fuel != nil {

@@ -109,3 +109,47 @@ func TestLongQueue(t *testing.T) {
 		}
 	}
 }
+
+// A restart reads of what waits behind much else its place only, counts it as before, and runs it as it was
+// submitted.
+func TestRestartWithLongQueue(t *testing.T) {
+	const n, input = 40, 500_000
+	dir := t.TempDir()
+	one := func(c *Config) { c.MaxLive = 1 }
+	r := openIn(t, dir, one)
+	push(t, r, "sleep")
+	submit(t, r, "first", Spec{Module: "sleep"})
+	awaitWaiting(t, r, "first")
+	for i := range n {
+		submit(t, r, fmt.Sprint("w", i), Spec{Module: "sleep", Stdin: make([]byte, input), Labels: map[string]string{"number": fmt.Sprint(i)}})
+	}
+	pending := func() int64 {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if last := r.live[fmt.Sprint("w", n-1)]; last.rec != nil || last.held < input {
+			t.Errorf("the last in the queue: %+v", last)
+		}
+		return r.pendingBytes
+	}
+	before := pending()
+	shutdown(t, r)
+
+	r = openIn(t, dir, one)
+	awaitWaiting(t, r, "first")
+	if after := pending(); after < before || after > before+100*n {
+		t.Errorf("%d bytes are counted after the restart, %d before", after, before)
+	}
+	ids := []string{"first"}
+	for i := range n - 1 {
+		ids = append(ids, fmt.Sprint("w", i))
+	}
+	if _, err := r.CancelWorkloads(deadline(t), CancelRequest{IDs: ids}); err != nil {
+		t.Fatal(err)
+	}
+	last := fmt.Sprint("w", n-1)
+	awaitWaiting(t, r, last)
+	w, err := r.GetWorkload(deadline(t), last)
+	if err != nil || w.Status.Attempts != 1 || w.Spec.Labels["number"] != fmt.Sprint(n-1) || len(w.Spec.Stdin) != input {
+		t.Errorf("%+v, %v", w, err)
+	}
+}

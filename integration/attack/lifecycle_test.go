@@ -20,10 +20,13 @@ func guestOf(t *testing.T, name string) []byte {
 	return b
 }
 
+// trialTime is more than all trials after a third death take, 32 of 10 s and as long before the first.
+const trialTime = 6 * time.Minute
+
 // untilStarted waits until a workload has been started, and returns its status; or, if it ends.
 func untilStarted(t *testing.T, d *testkit.Daemon, id string) *reactorv1.WorkloadStatus {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), trialTime)
 	defer cancel()
 	for {
 		s := d.Status(t, id)

@@ -155,7 +155,7 @@ func (l *Log) send() {
 func batchOf(chunks []store.LogChunk) int {
 	size := 0
 	for i := range chunks {
-		if size += len(chunks[i].Data); size >= maxBatch {
+		if size += len(chunks[i].Data) + chunkCost; size >= maxBatch {
 			return i + 1
 		}
 	}

@@ -289,6 +289,18 @@ func TestBatches(t *testing.T) {
 	})
 }
 
+// A guest that writes a byte to one stream and a byte to the other makes a row of each: batches are
+// bounded by rows as well.
+func TestBatchesOfBytes(t *testing.T) {
+	chunks := make([]store.LogChunk, 100_000)
+	for i := range chunks {
+		chunks[i].Data = []byte{'x'}
+	}
+	if n := batchOf(chunks); n > maxBatch/chunkCost {
+		t.Errorf("a batch has %d chunks, want %d at the most", n, maxBatch/chunkCost)
+	}
+}
+
 // While the store is full output stays in memory, and what finds no room there is counted and
 // dropped; nobody waits. When the store takes output again, all that was kept arrives.
 func TestStoreIsFull(t *testing.T) {

@@ -52,6 +52,9 @@ type Config struct {
 	// within bounds, for nothing can stop a compilation in this one; without it all modules
 	// have to be trusted.
 	Compiler []string
+	// CompileMemoryBytes bounds the memory of the compilations under way together, but for that of one small
+	// module: half of the machine's memory. A module that needs more to be compiled is refused.
+	CompileMemoryBytes int64
 	// IdleModules is how many compiled modules are held in memory that no guest uses: DefaultIdleModules.
 	IdleModules int
 	// ModuleMemoryBytes bounds what all compiled modules take in memory, about: an eighth of the
@@ -157,6 +160,7 @@ func (c Config) withDefaults() Config {
 		PendingOps:  1024,
 	}.within(c.MaxLimits))
 	c.MemoryBytes = cmp.Or(c.MemoryBytes, int64(process.MachineMemory()/4*3))
+	c.CompileMemoryBytes = cmp.Or(c.CompileMemoryBytes, int64(process.MachineMemory()/2))
 	c.IdleModules = cmp.Or(c.IdleModules, DefaultIdleModules)
 	c.ModuleMemoryBytes = cmp.Or(c.ModuleMemoryBytes, int64(process.MachineMemory()/8))
 	c.MaxLive = cmp.Or(c.MaxLive, 1_000_000)
@@ -198,6 +202,7 @@ func (c Config) Validate() error {
 		{"Quantum", c.Quantum},
 		{"BlockingThreads", int64(c.BlockingThreads)},
 		{"Compilers", int64(c.Compilers)},
+		{"CompileMemoryBytes", c.CompileMemoryBytes},
 		{"IdleModules", int64(c.IdleModules)},
 		{"ModuleMemoryBytes", c.ModuleMemoryBytes},
 		{"Starting", int64(c.Starting)},

@@ -176,6 +176,7 @@ func (r *Reactor) open() (err error) {
 
 		OnCacheTrouble: r.cacheTrouble,
 		Compilers:      r.cfg.Compilers,
+		CompileBytes:   r.cfg.CompileMemoryBytes,
 		Compiler:       r.cfg.Compiler,
 		IdleModules:    r.cfg.IdleModules,
 		ModuleBytes:    r.cfg.ModuleMemoryBytes,

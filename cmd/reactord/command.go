@@ -70,7 +70,7 @@ func serveCommand(use string) *cobra.Command {
 // the 4 MiB that gRPC clients take if nobody tells them otherwise.
 func defaults() config.Config {
 	r := reactor.Defaults()
-	r.Workers, r.Starting, r.MemoryBytes, r.MaxPendingBytes, r.IdleModules, r.ModuleMemoryBytes = 0, 0, 0, 0, 0, 0
+	r.Workers, r.Starting, r.MemoryBytes, r.MaxPendingBytes, r.IdleModules, r.ModuleMemoryBytes, r.CompileMemoryBytes = 0, 0, 0, 0, 0, 0, 0
 	r.MaxStdinBytes = 2 << 20
 	return config.Config{
 		LogFormat: config.LogAuto,

@@ -116,7 +116,9 @@ func TestPassingFailures(t *testing.T) {
 		{"/bin/sh", "-c", "echo 'SIGXCPU: cpu limit exceeded' >&2; exit 2"},
 		{"/bin/sh", "-c", "echo 'panic: whoops' >&2; exit 2"},
 		{"/bin/sh", "-c", "sleep 0.2; echo 'fatal error: runtime: out of memory' >&2; exit 2"},
-		{"/bin/sh", "-c", `sleep 0.2; echo '{"Starved":true}'`},
+		{"/bin/sh", "-c", `sleep 0.2; echo '{"Memory":1000}{"Verdict":{"Starved":true}}'`},
+		{"/bin/sh", "-c", `echo '{"Memory":1000000000}'; kill -KILL $$`},
+		{"/bin/sh", "-c", `echo '{"Memory":1000}'; echo 'runtime/cgo: pthread_create failed' >&2; kill -ABRT $$`},
 	} {
 		err := command.run(t.Context(), t.TempDir(), compileJob{}, limit)
 		if _, ok := errors.AsType[*TransientError](err); !ok {
@@ -135,6 +137,24 @@ func TestCompilerIsWaitedFor(t *testing.T) {
 			t.Errorf("called off: %v", err)
 		}
 		timer.Stop()
+	}
+}
+
+// TestOverBounds: a compiler that had most of the memory that it may have, and complains of memory, was over its bound.
+func TestOverBounds(t *testing.T) {
+	limit := bounds{cpu: 10 * time.Second, memory: 1 << 30}
+	for _, command := range []compiler{
+		{"/bin/sh", "-c", `echo '{"Verdict":{"Exceeded":true}}'`},
+		{"/bin/sh", "-c", `echo '{"Memory":1000000000}{"Verdict":{"Starved":true}}'`},
+		{"/bin/sh", "-c", `echo '{"Memory":1000000000}'; echo 'fatal error: runtime: out of memory' >&2; exit 2`},
+		{"/bin/sh", "-c", `echo '{"Memory":1000000000}'; echo 'runtime: cannot allocate memory' >&2; exit 2`},
+		{"/bin/sh", "-c", `echo '{"Memory":1000000000}'; echo 'runtime: failed to create new OS thread' >&2; exit 2`},
+		{"/bin/sh", "-c", `echo '{"Memory":1000000000}'; echo 'runtime/cgo: pthread_create failed' >&2; kill -ABRT $$`},
+	} {
+		err := command.run(t.Context(), t.TempDir(), compileJob{}, limit)
+		if refused, ok := errors.AsType[*meter.Error](err); !ok || refused.Kind != meter.TooLarge {
+			t.Errorf("%q: %v, want that it is too large", command, err)
+		}
 	}
 }
 
@@ -168,12 +188,26 @@ func TestNothingIsRememberedOfPassingFailures(t *testing.T) {
 
 // TestBoundsFollowTheCode: data, custom sections and names give a compilation no more time.
 func TestBoundsFollowTheCode(t *testing.T) {
-	small, padded := boundsFor(&meter.Info{CodeBytes: 3000, ModuleBytes: 3100}), boundsFor(&meter.Info{CodeBytes: 3000, ModuleBytes: 250 << 20})
+	const most = 3 << 30
+	small, padded := boundsFor(&meter.Info{CodeBytes: 3000, ModuleBytes: 3100}, most), boundsFor(&meter.Info{CodeBytes: 3000, ModuleBytes: 250 << 20}, most)
 	if padded.cpu != small.cpu || padded.memory > 4*small.memory {
 		t.Errorf("%v, with 250 MiB of data %v", small, padded)
 	}
-	if large := boundsFor(&meter.Info{CodeBytes: 10 << 20}); large.cpu < 4*small.cpu {
+	if large := boundsFor(&meter.Info{CodeBytes: 10 << 20}, most); large.cpu < 4*small.cpu {
 		t.Errorf("10 MiB of code have %v", large)
+	}
+	large := boundsFor(&meter.Info{CodeBytes: 2 << 20, LargestFunction: 1 << 20}, most)
+	if large.memory < 3*small.memory/2 || large.memory > 4*small.memory {
+		t.Errorf("a function of 1 MiB has %v", large)
+	}
+	largest := boundsFor(&meter.Info{CodeBytes: 8 << 20, LargestFunction: 7 << 20}, most)
+	if largest.memory != most {
+		t.Errorf("a function of 7 MiB has %v", largest)
+	}
+	for _, figure := range []string{"7340032 bytes", "3072 MiB", "41s", "split"} {
+		if text := largest.exceeded().Error(); !strings.Contains(text, figure) {
+			t.Errorf("%q does not tell %q", text, figure)
+		}
 	}
 }
 

@@ -20,6 +20,7 @@ type Config struct {
 	// have to wait, and with nil when it can again; by any goroutine, one at a time. nil: none
 	OnCacheTrouble func(error)
 	Compilers      int          // compilations at a time; half of GOMAXPROCS
+	CompileBytes   int64        // of the compilations under way together, small modules' apart; 4 GiB
 	Compiler       []string     // a command that calls CompilerMain, for modules that are not trusted; in this process. Needs CacheDir
 	IdleModules    int          // compiled modules kept while no one holds them; DefaultIdleModules
 	ModuleBytes    int64        // of all compiled modules, about; 1 GiB
@@ -30,6 +31,7 @@ type Config struct {
 func (c Config) withDefaults() Config {
 	c.CacheBytes = cmp.Or(c.CacheBytes, 1<<30)
 	c.Compilers = cmp.Or(c.Compilers, max(1, runtime.GOMAXPROCS(0)/2))
+	c.CompileBytes = cmp.Or(c.CompileBytes, 4<<30)
 	c.IdleModules = cmp.Or(c.IdleModules, DefaultIdleModules)
 	c.ModuleBytes = cmp.Or(c.ModuleBytes, 1<<30)
 	return c
@@ -44,6 +46,7 @@ func (c Config) Validate() error {
 	}{
 		{"CacheBytes", c.CacheBytes},
 		{"Compilers", int64(c.Compilers)},
+		{"CompileBytes", c.CompileBytes},
 		{"IdleModules", int64(c.IdleModules)},
 		{"ModuleBytes", c.ModuleBytes},
 		{"MemoryBytes", c.MemoryBytes},

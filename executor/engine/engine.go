@@ -60,10 +60,10 @@ func New(ctx context.Context, config Config) (*Engine, error) {
 		instances: instanceConfig(),
 		pool:      memory.NewPool(memory.Config{LimitBytes: config.MemoryBytes}),
 
-		loaders:       newLane(max(minLoaders, config.Compilers)),
-		smallCompiler: newLane(1),
-		compilers:     newLane(config.Compilers),
-		instantiators: newLane(max(1, runtime.GOMAXPROCS(0)/2)),
+		loaders:       newLane(max(minLoaders, config.Compilers), 0),
+		smallCompiler: newLane(1, 0),
+		compilers:     newLane(config.Compilers, config.CompileBytes),
+		instantiators: newLane(max(1, runtime.GOMAXPROCS(0)/2), 0),
 	}
 	e.modules.init(config.IdleModules, config.ModuleBytes)
 	e.ctx, e.stop = context.WithCancel(context.WithoutCancel(ctx))

@@ -120,8 +120,8 @@ func (i *Instance) instantiate() {
 // await is instantiate when it is the turn of what takes so long: others have the other processors.
 func (i *Instance) await(expected time.Duration) {
 	e := i.module.engine
-	if e.instantiators.enter(e.ctx, expected) {
-		defer e.instantiators.leave()
+	if e.instantiators.enter(e.ctx, expected, 0) {
+		defer e.instantiators.leave(0)
 	}
 	i.instantiate()
 }

@@ -11,17 +11,17 @@ import (
 // TestLane: who waits is let in in the order of when it came and how long it takes.
 func TestLane(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newLane(1)
-		if !l.enter(t.Context(), time.Hour) {
+		l := newLane(1, 0)
+		if !l.enter(t.Context(), time.Hour, 0) {
 			t.Fatal("a free lane is closed")
 		}
 		var order []string
 		done := make(chan struct{})
 		enter := func(ctx context.Context, name string, expected time.Duration) {
 			go func() {
-				if l.enter(ctx, expected) {
+				if l.enter(ctx, expected, 0) {
 					order = append(order, name)
-					l.leave()
+					l.leave(0)
 				} else {
 					order = append(order, name+" gave up")
 				}
@@ -37,7 +37,7 @@ func TestLane(t *testing.T) {
 		<-done
 		time.Sleep(patience * time.Minute)
 		enter(t.Context(), "late", time.Second) // after the long one's patience
-		l.leave()
+		l.leave(0)
 		for range 3 {
 			<-done
 		}
@@ -46,6 +46,47 @@ func TestLane(t *testing.T) {
 		}
 		if l.free != 1 || l.waiting.Len() != 0 {
 			t.Errorf("%d free, %d waiting", l.free, l.waiting.Len())
+		}
+	})
+}
+
+// TestLaneHasRoom: who does not fit beside others waits, and who comes later does not pass.
+func TestLaneHasRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLane(3, 10)
+		if !l.enter(t.Context(), 0, 6) {
+			t.Fatal("a free lane is closed")
+		}
+		var order []int64
+		done := make(chan struct{})
+		enter := func(ctx context.Context, weight int64) {
+			go func() {
+				if l.enter(ctx, 0, weight) {
+					order = append(order, weight)
+				} else {
+					order = append(order, -weight)
+				}
+				done <- struct{}{}
+			}()
+			time.Sleep(time.Second)
+			synctest.Wait()
+		}
+		impatient, stop := context.WithCancel(t.Context())
+		enter(impatient, 10)
+		enter(t.Context(), 5)
+		enter(t.Context(), 4)
+		if len(order) > 0 {
+			t.Fatalf("%d were let in beside 6 of 10", order)
+		}
+		stop()
+		<-done
+		l.leave(6)
+		for range 2 {
+			<-done
+		}
+		slices.Sort(order[1:])
+		if want := []int64{-10, 4, 5}; !slices.Equal(order, want) || l.room != 1 || l.free != 1 {
+			t.Errorf("%d were let in, want %d; %d of room and %d places are left", order, want, l.room, l.free)
 		}
 	})
 }

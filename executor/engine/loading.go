@@ -17,7 +17,8 @@ import (
 //  2. If it has to be compiled, what was read is forgotten, if it is much. A small one waits for the compiler of small
 //     modules, which gives each of them a second.
 //  3. A large one, and a small one that takes longer, waits for one of the other compilers. They are
-//     let in by how much code they have and how long they have waited. (TestSmallModulesPassLargeOnes)
+//     let in by how much code they have and how long they have waited (TestSmallModulesPassLargeOnes), and no more of
+//     them at a time than there is memory for (TestLaneHasRoom).
 //  4. With a compiler it is read and metered again, and compiled, within bounds by its code.
 //
 // What nobody wants any more does not wait on.
@@ -45,7 +46,7 @@ type source struct {
 func (e *Engine) load(ctx context.Context, m *Module, from source) {
 	defer m.cancel()
 	var job compileJob
-	if !m.pass(ctx, e.loaders, 0, func() { job = m.open(from) }) {
+	if !m.pass(ctx, e.loaders, 0, 0, func() { job = m.open(from) }) {
 		return
 	}
 	if m.err == nil && m.compiled == nil && !m.compile(ctx, from, job) {
@@ -121,7 +122,7 @@ func (m *Module) dismiss() error {
 // compile compiles a module, which is read again if there is no job. It is false if nobody wants it any more.
 func (m *Module) compile(ctx context.Context, from source, job compileJob) bool {
 	e, expected := m.engine, compileTime(m.info.CodeBytes)
-	limit := boundsFor(m.info)
+	limit := boundsFor(m.info, e.config.CompileBytes)
 	work := func() {
 		job, err := job, error(nil)
 		if job.metered == nil {
@@ -134,7 +135,7 @@ func (m *Module) compile(ctx context.Context, from source, job compileJob) bool 
 	if job.metered != nil && m.info.CodeBytes <= smallCode && len(e.config.Compiler) > 0 {
 		full := limit
 		limit.cpu = smallTime
-		if !m.pass(ctx, e.smallCompiler, expected, work) {
+		if !m.pass(ctx, e.smallCompiler, expected, 0, work) {
 			return false
 		}
 		limit = full
@@ -142,17 +143,17 @@ func (m *Module) compile(ctx context.Context, from source, job compileJob) bool 
 			return true
 		}
 	}
-	return m.pass(ctx, e.compilers, expected, work)
+	return m.pass(ctx, e.compilers, expected, limit.memory, work)
 }
 
 // pass has the module wait for its turn in a lane, and does the work there. It is false if nobody wants the
 // module any more; then it is off the table.
-func (m *Module) pass(ctx context.Context, l *lane, expected time.Duration, work func()) (wanted bool) {
+func (m *Module) pass(ctx context.Context, l *lane, expected time.Duration, weight int64, work func()) (wanted bool) {
 	if !m.queue() {
 		return false
 	}
-	if l.enter(ctx, expected) {
-		defer l.leave()
+	if l.enter(ctx, expected, weight) {
+		defer l.leave(weight)
 	}
 	if !m.begin(ctx) {
 		return false

@@ -37,12 +37,13 @@ type Info struct {
 	FunctionCount int // defined functions, imports not counted
 
 	// What the metered module has, and an engine records of it.
-	CodeBytes    int // of all bodies
-	ModuleBytes  int
-	Locals       int // of all functions, parameters not counted
-	Types        int
-	TypeValues   int // parameters and results of all types
-	SegmentItems int // of element segments, declarative ones too
+	CodeBytes       int // of all bodies
+	LargestFunction int // the bytes of its body
+	ModuleBytes     int
+	Locals          int // of all functions, parameters not counted
+	Types           int
+	TypeValues      int // parameters and results of all types
+	SegmentItems    int // of element segments, declarative ones too
 
 	// LargeFrames are the defined functions whose frames are globals, see FrameGlobal.
 	LargeFrames []int

@@ -47,6 +47,7 @@ func Rewrite(binary []byte, opts Options) (out []byte, info *Info, err error) {
 	}
 	for i := range m.Bodies {
 		info.CodeBytes += len(m.Bodies[i].Code)
+		info.LargestFunction = max(info.LargestFunction, len(m.Bodies[i].Code))
 		for _, g := range m.Bodies[i].Locals {
 			info.Locals += int(g.Count)
 		}

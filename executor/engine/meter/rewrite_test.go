@@ -46,10 +46,13 @@ func TestInfo(t *testing.T) {
 		HasStart:      true,
 		Data:          []meter.Data{{Bytes: []byte("x")}},
 	}
+	if got.LargestFunction == 0 || got.LargestFunction >= got.CodeBytes {
+		t.Errorf("the largest function has %d of %d bytes of code", got.LargestFunction, got.CodeBytes)
+	}
 	if got.CodeBytes == 0 || got.ModuleBytes < got.CodeBytes {
 		t.Errorf("%d bytes of code in %d bytes of module", got.CodeBytes, got.ModuleBytes)
 	}
-	got.CodeBytes, got.ModuleBytes = 0, 0
+	got.CodeBytes, got.LargestFunction, got.ModuleBytes = 0, 0, 0
 	got.Locals, got.Types, got.TypeValues, got.SegmentItems = 0, 0, 0, 0
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("info (-want +got):\n%s", diff)

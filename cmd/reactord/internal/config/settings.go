@@ -42,6 +42,7 @@ func (c *Config) settings() []setting {
 		{"quantum", "fuel a guest may burn before others get their turn (0: about 200 us worth)", countIn(&r.Quantum, 0)},
 		{"blocking-threads", "threads for host operations that block, such as files (0: 64)", countIn(&r.BlockingThreads, 0)},
 		{"compilers", "modules compiled at a time (0: half of the workers)", countIn(&r.Compilers, 0)},
+		{"compile-memory", "memory of the compilations under way together; a module that needs more is refused (0: half of the machine's)", sizeIn(&r.CompileMemoryBytes, 0)},
 		{"idle-modules", fmt.Sprintf("compiled modules kept in memory that no guest uses (0: %d)", reactor.DefaultIdleModules), countIn(&r.IdleModules, 0)},
 		{"module-memory", "memory of all compiled modules together, about (0: an eighth of the machine's)", sizeIn(&r.ModuleMemoryBytes, 0)},
 

@@ -75,6 +75,21 @@ func TestDataIsWrittenInPieces(t *testing.T) {
 	}
 }
 
+// TestStartFunctionOfALargeFrame: it is known what it takes before it is called.
+func TestStartFunctionOfALargeFrame(t *testing.T) {
+	const locals = 20_000
+	module, err := wasm.Decode(unoptimized(locals, 2000, 40), wasm.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	begin := uint32(len(module.Functions))
+	module.Start = &begin
+	module.Types = append(module.Types, wasm.FuncType{})
+	module.Functions = append(module.Functions, 1)
+	module.Bodies = append(module.Bodies, wasm.Body{Code: []byte{0x41, 5, 0x10, 1, 0x1a, 0x0b}}) // down(5)
+	start(t, loadModule(t, newEngine(t, Config{}), module), &guest{}, InstanceConfig{StackBytes: locals})
+}
+
 // TestManySegmentsAreCharged: segments cost something even if they are empty.
 func TestManySegmentsAreCharged(t *testing.T) {
 	module := withData(1)

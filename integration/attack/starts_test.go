@@ -39,9 +39,9 @@ func costlyStarts(dataBytes, elements int) map[string]*wasm.Module {
 // TestStartsBurnFuel: a fuel limit ends a guest whatever it is that its start takes long for. Meanwhile it gives its worker up,
 // or does not have one.
 func TestStartsBurnFuel(t *testing.T) {
-	const fuel, quantum = 10_000_000, 500_000
+	const fuel, quantum = 5_000_000, 500_000
 	d := testkit.Start(t, t.TempDir())
-	for name, module := range costlyStarts(16*mib, 1_000_000) {
+	for name, module := range costlyStarts(8*mib, 300_000) {
 		t.Run(name, func(t *testing.T) {
 			spec := &reactorv1.WorkloadSpec{
 				Module: d.Push(t, module.Encode()),
@@ -57,6 +57,43 @@ func TestStartsBurnFuel(t *testing.T) {
 				t.Errorf("it burnt %d units in %d turns", s.GetUsage().GetFuel(), turns)
 			}
 		})
+	}
+}
+
+// TestStartIsCancelled: who waits for an instance to be made tells so, and goes when it is cancelled; the instance goes later.
+func TestStartIsCancelled(t *testing.T) {
+	d := testkit.Start(t, t.TempDir())
+	spec := &reactorv1.WorkloadSpec{
+		Module: d.Push(t, costlyStarts(0, 1_000_000)["active elements"].Encode()),
+		Limits: &reactorv1.Limits{MemoryBytes: 1 << 30},
+	}
+	seen := false
+	for range 10 { // it may be over before it is looked at
+		id := d.Submit(t, spec)
+		for !seen {
+			status := d.Status(t, id)
+			if waits := status.GetWaitingFor(); len(waits) > 0 {
+				seen = waits[0].GetKind() == "instantiate"
+			} else if status.GetReason() != reactorv1.EndReason_END_REASON_UNSPECIFIED {
+				break
+			}
+		}
+		if !seen {
+			continue
+		}
+		d.Cancel(t, id)
+		if s := d.WaitFor(t, id); s.GetState() != reactorv1.WorkloadState_WORKLOAD_STATE_CANCELLED {
+			t.Errorf("it ended as %v", s)
+		}
+		break
+	}
+	if !seen {
+		t.Error("nothing was seen of it")
+	}
+	for deadline := time.Now().Add(10 * time.Second); d.Stats(t).GetGuestMemoryBytes() > 0; {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d bytes are still held", d.Stats(t).GetGuestMemoryBytes())
+		}
 	}
 }
 

@@ -29,6 +29,8 @@ import (
 //  4. A process that ends without a verdict was over a bound, and the module is too large, if it has had the
 //     time, by the kernel's account, or if it complains of memory and has told that it was near its bound. Anything
 //     else passes: somebody killed it, or it could not even be started. (TestPassingFailures) Close kills it. (TestCloseKillsCompiler)
+//  5. One that is stopped uses no time, so there is a bound by the clock as well, far above the other; then it
+//     is killed, and that passes too. (TestStoppedCompiler)
 //
 // The bounds are several times what modules of that much code take that compilers made.
 //
@@ -45,7 +47,12 @@ func (c compiler) run(ctx context.Context, dir string, job compileJob, limit bou
 		strconv.FormatInt(int64(limit.cpu/time.Second), 10), strconv.FormatInt(limit.memory, 10))
 	var out bytes.Buffer
 	var complaint beginning
-	cmd := exec.CommandContext(ctx, c[0], args...)
+	inTime, cancel := ctx, context.CancelFunc(func() {})
+	if limit.wall > 0 {
+		inTime, cancel = context.WithTimeout(ctx, limit.wall)
+	}
+	defer cancel()
+	cmd := exec.CommandContext(inTime, c[0], args...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = job.reader(), &out, &complaint
 	cmd.Env = append(os.Environ(), "GOMAXPROCS=1", "GOTRACEBACK=none")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a ctrl-C is for the daemon, which lets it finish
@@ -66,6 +73,10 @@ func (c compiler) run(ctx context.Context, dir string, job compileJob, limit bou
 	spent := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 	if spent >= limit.cpu || complaint.ofMemory() && limit.near(memory) {
 		return limit.exceeded()
+	}
+	if inTime.Err() != nil {
+		return &TransientError{Err: fmt.Errorf(
+			"the compiler was not done after %v, of which it worked for %v: it was stopped, or the machine is too busy", limit.wall, spent)}
 	}
 	return &TransientError{Err: fmt.Errorf("the compiler ended without a verdict: %w: %s", cmp.Or(err, io.ErrUnexpectedEOF), complaint.kept)}
 }

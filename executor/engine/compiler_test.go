@@ -140,6 +140,15 @@ func TestCompilerIsWaitedFor(t *testing.T) {
 	}
 }
 
+// TestStoppedCompiler: one that is stopped, as by a debugger, does not hold its turn for ever.
+func TestStoppedCompiler(t *testing.T) {
+	limit := bounds{cpu: time.Minute, memory: 1 << 30, wall: 200 * time.Millisecond}
+	err := compiler{"/bin/sh", "-c", "kill -STOP $$"}.run(t.Context(), t.TempDir(), compileJob{}, limit)
+	if _, ok := errors.AsType[*TransientError](err); !ok || !strings.Contains(err.Error(), "stopped") {
+		t.Errorf("got %v, want that it passes", err)
+	}
+}
+
 // TestOverBounds: a compiler that had most of the memory that it may have, and complains of memory, was over its bound.
 func TestOverBounds(t *testing.T) {
 	limit := bounds{cpu: 10 * time.Second, memory: 1 << 30}

@@ -16,10 +16,15 @@ import (
 type bounds struct {
 	cpu    time.Duration
 	memory int64
+	// wall is the time after which a compiler that is not done is taken to be stopped; zero: none.
+	wall time.Duration
 
 	wanted  int64 // the memory that the module would have been given if there was more
 	largest int   // the bytes of its largest function
 }
+
+// slowest is how many times longer than it works a compiler may take, on a machine that is busy.
+const slowest = 20
 
 // boundsFor are those of a module, of no more than most bytes. What takes time and memory is its code: a Go program
 // with 2.9 MB of it took 1 s and 82 MiB. wazero has all of one function in memory at a time: straight-line stores take
@@ -30,9 +35,11 @@ func boundsFor(info *meter.Info, most int64) bounds {
 	code := int64(info.CodeBytes)>>20 + 1
 	wanted := 512<<20 + code<<26 + perFunctionByte*int64(info.LargestFunction) +
 		copies*int64(info.ModuleBytes) + perElement*int64(info.Elements)
+	cpu := 5*time.Second + time.Duration(code)*4*time.Second
 	return bounds{
-		cpu:    5*time.Second + time.Duration(code)*4*time.Second,
+		cpu:    cpu,
 		memory: min(wanted, most),
+		wall:   slowest * cpu,
 		wanted: wanted, largest: info.LargestFunction,
 	}
 }

@@ -1,6 +1,7 @@
 package reactor
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -9,8 +10,11 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"syscall"
+	"time"
 
 	"github.com/reactord/reactord/reactor/errs"
+	"github.com/reactord/reactord/reactor/internal/lookup"
 	"github.com/reactord/reactord/reactor/internal/retry"
 	"github.com/reactord/reactord/reactor/policy"
 )
@@ -21,57 +25,45 @@ import (
 type permit struct {
 	allow   policy.Policy
 	private []private
+	lookups *lookup.Lookups // of what is submitted: what is opened is looked up by the guest's own job
 }
 
-// private is a place of the daemon's own.
-type private struct {
-	path  string        // without links
-	chain []fs.FileInfo // of it and of the folders that contain it
-}
+// private is a place of the daemon's own: itself, and the folders that contain it.
+type private []lookup.Step
+
+// lookupPatience is how long a submission waits for the file system of a folder that it grants.
+const lookupPatience = 3 * time.Second
 
 // newPermit makes the permit of a configuration, whose data folder is there.
-func newPermit(cfg Config) (*permit, error) {
-	p := &permit{allow: cfg.Allow}
+func newPermit(cfg Config, lookups *lookup.Lookups) (*permit, error) {
+	p := &permit{allow: cfg.Allow, lookups: lookups}
 	for _, path := range append([]string{cfg.DataDir}, cfg.Private...) {
-		resolved, err := filepath.EvalSymlinks(path)
+		path, err := filepath.Abs(path)
 		if err != nil {
 			return nil, fmt.Errorf("what is not to be granted: %w", err)
 		}
-		chain, err := chainOf(resolved)
+		steps, err := lookup.Resolve(lookup.Host{}, path)
 		if err != nil {
 			return nil, fmt.Errorf("what is not to be granted: %w", err)
 		}
-		p.private = append(p.private, private{resolved, chain})
+		p.private = append(p.private, steps)
 	}
 	return p, nil
 }
 
-// chainOf is the file at path, which is absolute and without links, and the folders that contain it, up
-// to the root.
-func chainOf(path string) (chain []fs.FileInfo, err error) {
-	for {
-		info, err := os.Stat(path)
-		if err != nil {
-			return nil, err
-		}
-		chain = append(chain, info)
-		if path == filepath.Dir(path) {
-			return chain, nil
-		}
-		path = filepath.Dir(path)
-	}
-}
-
 // check refuses what is not allowed among the grants of a spec that is valid, and folders that are not
-// there.
-func (p *permit) check(grants []Grant) error {
+// there. A folder whose file system does not answer is refused for now.
+func (p *permit) check(ctx context.Context, grants []Grant) error {
 	for i, g := range grants {
 		var what, field string
 		var err error
 		switch g := g.(type) {
 		case DirectoryGrant:
 			what, field = fmt.Sprintf("folder %q", g.HostPath), "directory.host_path"
-			if _, err = p.Dir(g.HostPath); err != nil && retry.OfFile(err) != retry.None {
+			if err = p.lookUp(ctx, g.HostPath); err != nil && ctx.Err() != nil {
+				return err
+			}
+			if _, hangs := errors.AsType[*lookup.HangError](err); hangs || err != nil && retry.OfFile(err) != retry.None {
 				return unavailable(err, "%s can't be looked at for now: %v", what, err)
 			}
 		case ListenerGrant:
@@ -109,44 +101,73 @@ var (
 	errConnect = errors.New("the operator does not allow it: --allow-connect has to cover it")
 )
 
-// Dir implements hostcalls.Permit. Of what is not allowed it does not even tell whether it is there.
-func (p *permit) Dir(path string) (string, error) {
-	resolved, err := filepath.EvalSymlinks(path)
-	if err != nil {
-		resolved = filepath.Clean(path)
+// lookUp tells whether a folder may be granted, without waiting for ever for its file system. Where no
+// folder may be, no file system is touched.
+func (p *permit) lookUp(ctx context.Context, path string) error {
+	if len(p.allow.Dirs) == 0 {
+		return errDir
 	}
-	if !p.allow.AllowsDir(resolved, filepath.EvalSymlinks) {
+	refusal, err := lookup.Do(ctx, p.lookups, func(files lookup.Files) error {
+		_, refusal := p.dir(files, path)
+		return refusal
+	})
+	if err != nil {
+		return err
+	}
+	return refusal
+}
+
+// Dir implements hostcalls.Permit.
+func (p *permit) Dir(path string) (string, error) { return p.dir(lookup.Host{}, path) }
+
+// dir returns the path of a folder that may be granted, without links. Of what is not allowed it does not
+// even tell whether it is there.
+func (p *permit) dir(files lookup.Files, path string) (string, error) {
+	steps, err := lookup.Resolve(files, path)
+	resolved := filepath.Clean(path)
+	if err == nil {
+		resolved = steps[len(steps)-1].Path
+	}
+	if !p.allow.AllowsDir(resolved, func(dir string) (string, error) { return resolve(files, dir) }) {
 		return "", errDir
 	}
-	chain, err := chainOf(resolved)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return "", errors.New("there is no such folder on the daemon's machine")
+	case errors.Is(err, syscall.ENOTDIR), err == nil && !steps[len(steps)-1].Info.IsDir():
+		return "", errors.New("it is not a folder")
 	case err != nil:
 		return "", err
-	case !chain[0].IsDir():
-		return "", errors.New("it is not a folder")
 	}
 	for _, own := range p.private {
-		if err := own.refuse(chain); err != nil {
+		if err := own.refuse(steps); err != nil {
 			return "", err
 		}
 	}
 	return resolved, nil
 }
 
-// refuse refuses the folder at the start of a chain if it has to do with a place of the daemon's own.
-// Folders are compared as such, not by name: where case does not matter, or a folder is mounted twice,
-// the same has several.
-func (own *private) refuse(chain []fs.FileInfo) error {
-	for _, above := range own.chain {
-		if os.SameFile(chain[0], above) {
-			return fmt.Errorf("it has %s in it, which is the daemon's own: grant a folder without that, or keep the daemon's data elsewhere with --data-dir", own.path)
+func resolve(files lookup.Files, path string) (string, error) {
+	steps, err := lookup.Resolve(files, path)
+	if err != nil {
+		return "", err
+	}
+	return steps[len(steps)-1].Path, nil
+}
+
+// refuse refuses the folder that steps lead to if it has to do with a place of the daemon's own. Folders
+// are compared as such, not by name: where case does not matter, or a folder is mounted twice, the same
+// has several.
+func (own private) refuse(steps []lookup.Step) error {
+	place, folder := own[len(own)-1], steps[len(steps)-1]
+	for _, above := range own {
+		if os.SameFile(folder.Info, above.Info) {
+			return fmt.Errorf("it has %s in it, which is the daemon's own: grant a folder without that, or keep the daemon's data elsewhere with --data-dir", place.Path)
 		}
 	}
-	for _, above := range chain {
-		if os.SameFile(above, own.chain[0]) {
-			return fmt.Errorf("it lies in %s, which is the daemon's own", own.path)
+	for _, above := range steps {
+		if os.SameFile(above.Info, place.Info) {
+			return fmt.Errorf("it lies in %s, which is the daemon's own", place.Path)
 		}
 	}
 	return nil

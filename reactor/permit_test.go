@@ -1,13 +1,19 @@
 package reactor
 
 import (
+	"context"
+	"errors"
+	"io/fs"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/reactord/reactord/hostcalls/vfs"
 	"github.com/reactord/reactord/reactor/errs"
+	"github.com/reactord/reactord/reactor/internal/lookup"
 	"github.com/reactord/reactord/reactor/policy"
 )
 
@@ -61,7 +67,7 @@ func (f permitFixture) permit(dirs ...string) *permit {
 		f.must(err)
 		cfg.Allow.Dirs = append(cfg.Allow.Dirs, d)
 	}
-	p, err := newPermit(cfg)
+	p, err := newPermit(cfg, nil)
 	f.must(err)
 	return p
 }
@@ -170,7 +176,7 @@ func TestPermitConnectTellsWhere(t *testing.T) {
 // What a granted folder adds to a submission.
 func BenchmarkPermitDir(b *testing.B) {
 	data, dir := b.TempDir(), b.TempDir()
-	p, err := newPermit(Config{DataDir: data, Allow: policy.Anything()})
+	p, err := newPermit(Config{DataDir: data, Allow: policy.Anything()}, nil)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -178,5 +184,38 @@ func BenchmarkPermitDir(b *testing.B) {
 		if _, err := p.Dir(dir); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// dead is files that never answer, until healed is closed.
+type dead struct{ healed chan struct{} }
+
+func (d dead) Lstat(string) (fs.FileInfo, error) {
+	<-d.healed
+	return nil, fs.ErrNotExist
+}
+
+func (d dead) Readlink(string) (string, error) { panic("there is no link") }
+
+// A submission that grants a folder of a file system that does not answer is refused for now; one that may
+// have no folder at all never asks the file system.
+func TestFolderThatDoesNotAnswer(t *testing.T) {
+	files := dead{make(chan struct{})}
+	defer close(files.healed)
+	grants := []Grant{DirectoryGrant{HostPath: "/mnt/dead", GuestPath: "/"}}
+	p := &permit{lookups: lookup.New(files, vfs.NewMounts(), time.Millisecond)}
+	if err := p.check(t.Context(), grants); errs.ClassOf(err) != errs.GrantDenied {
+		t.Errorf("nothing is allowed: %v", err)
+	}
+	p.allow = policy.Anything()
+	e, ok := errors.AsType[*errs.Error](p.check(t.Context(), grants))
+	if !ok || e.Class != errs.Unavailable || e.Retry == 0 || !strings.Contains(e.Message, `"/mnt/dead"`) || !strings.Contains(e.Message, "file system") {
+		t.Errorf("it does not answer: %v", e)
+	}
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	p.lookups = lookup.New(files, vfs.NewMounts(), time.Hour)
+	if err := p.check(gone, grants); !errors.Is(err, context.Canceled) {
+		t.Errorf("the client is gone: %v", err)
 	}
 }

@@ -27,6 +27,7 @@ import (
 	"github.com/reactord/reactord/reactor/internal/crash"
 	"github.com/reactord/reactord/reactor/internal/feed"
 	"github.com/reactord/reactord/reactor/internal/logbuf"
+	"github.com/reactord/reactord/reactor/internal/lookup"
 	"github.com/reactord/reactord/reactor/internal/process"
 	"github.com/reactord/reactord/reactor/internal/retry"
 	"github.com/reactord/reactord/reactor/store"
@@ -115,7 +116,8 @@ func New(cfg Config) (*Reactor, error) {
 	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
 		return nil, fmt.Errorf("data directory: %w", err)
 	}
-	grants, err := newPermit(cfg)
+	mounts := vfs.NewMounts()
+	grants, err := newPermit(cfg, lookup.New(lookup.Host{}, mounts, lookupPatience))
 	if err != nil {
 		return nil, err
 	}
@@ -127,7 +129,7 @@ func New(cfg Config) (*Reactor, error) {
 		journal:     crash.NewFile(cfg.DataDir),
 		descriptors: hostcalls.NewBudget(process.Descriptors() / 4 * 3),
 		appends:     wasip1.NewAppends(),
-		mounts:      vfs.NewMounts(),
+		mounts:      mounts,
 		wake:        make(chan struct{}, 1),
 		pushed:      make(chan struct{}, maxPushed),
 		pressure:    make(chan struct{}, 1),

@@ -117,7 +117,7 @@ func (r *Reactor) check(ctx context.Context, req *SubmitRequest, now time.Time) 
 		s.err = f.err()
 		return s
 	}
-	if s.err = r.grants.check(req.Spec.Grants); s.err != nil {
+	if s.err = r.grants.check(ctx, req.Spec.Grants); s.err != nil {
 		return s
 	}
 	spec := req.Spec
@@ -247,7 +247,7 @@ func inUse(id string) error {
 // repeatable tells whether a request that is refused now may have succeeded before.
 func repeatable(err error) bool {
 	switch errs.ClassOf(err) {
-	case errs.ModuleNotFound, errs.GrantDenied, errs.QueueFull, errs.Draining:
+	case errs.ModuleNotFound, errs.GrantDenied, errs.QueueFull, errs.Draining, errs.Unavailable:
 		return true
 	default:
 		return false

@@ -105,15 +105,20 @@ func below(path, dir string) (rest []string, ok bool) {
 }
 
 // AllowsDir tells whether the folder at path, which is absolute, clean and without links, may be
-// granted. What is fixed of a pattern is looked up by resolve, filepath.EvalSymlinks outside of tests.
+// granted. What is fixed of a pattern is looked up by resolve, which follows links. Patterns that cover the
+// path as they are written come first, so that others, whose file systems may not answer, are left alone.
 func (p Policy) AllowsDir(path string, resolve func(string) (string, error)) bool {
-	for _, d := range p.Dirs {
-		if d.covers(path, resolve) {
-			return true
+	for _, asWritten := range []bool{true, false} {
+		for _, d := range p.Dirs {
+			if d.covers(path, asItIs) == asWritten && d.covers(path, resolve) {
+				return true
+			}
 		}
 	}
 	return false
 }
+
+func asItIs(path string) (string, error) { return path, nil }
 
 // Address covers hosts, and ports of them.
 type Address struct {

@@ -219,3 +219,24 @@ func FuzzParseAddress(f *testing.F) {
 		}
 	})
 }
+
+// What covers a path by how it is written leaves other patterns alone: their file systems may not answer.
+func TestAllowsDirLooksNearbyFirst(t *testing.T) {
+	var p Policy
+	for _, pattern := range []string{"/mnt/dead", "/srv"} {
+		d, err := ParseDir(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.Dirs = append(p.Dirs, d)
+	}
+	resolve := func(path string) (string, error) {
+		if path != "/srv" {
+			t.Errorf("%s was looked up", path)
+		}
+		return path, nil
+	}
+	if !p.AllowsDir("/srv/x", resolve) {
+		t.Error("/srv/x is not allowed")
+	}
+}

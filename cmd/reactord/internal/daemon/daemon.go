@@ -3,6 +3,7 @@ package daemon
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"sync"
@@ -41,7 +42,8 @@ const (
 //  3. the reactor puts unfinished work back, tells the watchers, ends all streams and closes the
 //     store. A client that does not read would keep its stream from ending: after slowClients all
 //     connections are broken off (TestStopWithDeafClient);
-//  4. the server takes no more calls, answers those under way, and closes the listeners.
+//  4. the server takes no more calls, answers those under way, and closes the listeners. Handlers that
+//     do not even end when their calls are broken off are left and told (TestStopLeavesWhatHangs).
 //
 // Rejected: stopping the server first, which would be simpler. Clients would lose their streams
 // before the last results, and nobody could see what a drain waits for.
@@ -175,11 +177,16 @@ func (d *Daemon) Stop(ctx context.Context) error {
 	deaf.Stop()
 	last, cancel := context.WithTimeout(context.Background(), lastCalls)
 	defer cancel()
-	d.server.Stop(last)
+	hung := d.server.Stop(last)
 	d.tending()
-	d.serving.Wait()
+	if hung == nil {
+		d.serving.Wait()
+	}
 	if err != nil {
-		return fmt.Errorf("the reactor did not shut down cleanly: %w", err)
+		err = fmt.Errorf("the reactor did not shut down cleanly: %w", err)
+	}
+	if err := errors.Join(err, hung); err != nil {
+		return err
 	}
 	d.log.Info("stopped")
 	return nil

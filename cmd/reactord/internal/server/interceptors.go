@@ -22,8 +22,9 @@ import (
 // edge is what every call goes through: it lets only those in that may call, turns panics into
 // errors, errors into statuses, and logs the call.
 type edge struct {
-	log  *zap.Logger
-	gate *access.Gate
+	log   *zap.Logger
+	gate  *access.Gate
+	calls *calls
 }
 
 // admit runs for each call when its header is there, before anything of its message is read: who may
@@ -54,10 +55,11 @@ func (e *edge) stream(srv any, stream grpc.ServerStream, info *grpc.StreamServer
 }
 
 func (e *edge) call(ctx context.Context, method string, handle func() error) error {
-	start := time.Now()
+	this := e.calls.add(method)
+	defer e.calls.remove(this)
 	err := recovered(handle)
 	st := toStatus(ctx, err)
-	e.access(ctx, method, time.Since(start), st, err)
+	e.access(ctx, method, time.Since(this.began), st, err)
 	return st
 }
 

@@ -57,34 +57,33 @@ type Server struct {
 	grpc    *grpc.Server
 	gate    *inflight.Gate
 	health  *health.Server
+	calls   calls
 	running sync.WaitGroup // what handlers left running (see AttachWorkload)
 }
 
 // New makes a server of r, which serves those whom admission lets in, and whose clients have no more in
 // flight than limits allow. It serves once Serve is called.
 func New(r *reactor.Reactor, admission Admission, limits inflight.Limits, log *zap.Logger) *Server {
-	e := &edge{log: log, gate: admission.Gate}
+	s := &Server{health: health.NewServer()}
+	e := &edge{log: log, gate: admission.Gate, calls: &s.calls}
 	gate := inflight.NewGate(limits, e.admit, log)
-	s := &Server{
-		gate: gate,
-		grpc: grpc.NewServer(append(gate.Options(),
-			grpc.Creds(inflight.Credentials(access.Transport(admission.TLS))),
-			grpc.MaxRecvMsgSize(maxMessageBytes),
-			grpc.ChainUnaryInterceptor(e.unary),
-			grpc.ChainStreamInterceptor(e.stream),
-			grpc.WaitForHandlers(true),
-			grpc.KeepaliveParams(keepalive.ServerParameters{
-				// A client that vanished without a word is noticed, and its streams end.
-				Time:    20 * time.Second,
-				Timeout: 10 * time.Second,
-			}),
-			grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{
-				MinTime:             10 * time.Second,
-				PermitWithoutStream: true,
-			}),
-		)...),
-		health: health.NewServer(),
-	}
+	s.gate = gate
+	s.grpc = grpc.NewServer(append(gate.Options(),
+		grpc.Creds(inflight.Credentials(access.Transport(admission.TLS))),
+		grpc.MaxRecvMsgSize(maxMessageBytes),
+		grpc.ChainUnaryInterceptor(e.unary),
+		grpc.ChainStreamInterceptor(e.stream),
+		grpc.WaitForHandlers(true),
+		grpc.KeepaliveParams(keepalive.ServerParameters{
+			// A client that vanished without a word is noticed, and its streams end.
+			Time:    20 * time.Second,
+			Timeout: 10 * time.Second,
+		}),
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{
+			MinTime:             10 * time.Second,
+			PermitWithoutStream: true,
+		}),
+	)...)
 	registrar := inflight.Registrar{
 		Server: s.grpc, Gate: gate, MostBytes: mostBytes, Default: maxOtherBytes, Waits: waits, Status: toStatus,
 	}
@@ -115,20 +114,30 @@ func (s *Server) SetDraining(draining bool) {
 // BreakOff breaks off all connections, and with them every call.
 func (s *Server) BreakOff() { s.grpc.Stop() }
 
-// Stop takes no more calls, lets those under way end until ctx is done, then breaks them off. It
-// returns when every handler has.
-func (s *Server) Stop(ctx context.Context) {
+// leaveTime is how long calls have to end that were broken off.
+const leaveTime = 2 * time.Second
+
+// Stop takes no more calls, lets those under way end until ctx is done, then breaks them off. It returns when
+// every handler has, or a *HungError when some have not leaveTime after that: what they wait for does not end.
+// Serve does not return then either.
+func (s *Server) Stop(ctx context.Context) error {
 	s.health.Shutdown() // not serving, whatever is said after this
-	graceful := make(chan struct{})
+	ended := make(chan struct{})
 	go func() {
-		defer close(graceful)
+		defer close(ended)
 		s.grpc.GracefulStop()
+		s.running.Wait()
 	}()
 	select {
-	case <-graceful:
+	case <-ended:
+		return nil
 	case <-ctx.Done():
-		s.grpc.Stop()
-		<-graceful
 	}
-	s.running.Wait()
+	go s.grpc.Stop()
+	select {
+	case <-ended:
+		return nil
+	case <-time.After(leaveTime):
+		return s.calls.hung()
+	}
 }

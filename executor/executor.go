@@ -24,7 +24,8 @@ type Config struct {
 	// Workers is the number of goroutines that run tasks. Default GOMAXPROCS.
 	Workers int
 	// Quantum is the fuel a task may burn before it gives its worker up. Default 500,000, about
-	// 200 microseconds of compiled WebAssembly.
+	// 200 microseconds of compiled WebAssembly. A task that takes much longer for it than at that rate gets
+	// as much less at a time.
 	Quantum int64
 	// Driver configures the executor's driver.
 	Driver driver.Config
@@ -81,7 +82,7 @@ func (c Config) Validate() error {
 // worker only, and at two to sixteen workers the lock is held for less than a tenth of the time).
 type Executor struct {
 	driver  *driver.Driver
-	quantum int64
+	turn    turn
 	breath  *breather
 	workers sync.WaitGroup
 
@@ -107,11 +108,11 @@ func New(cfg Config) (*Executor, error) {
 		return nil, fmt.Errorf("executor: %w", err)
 	}
 	e := &Executor{
-		driver:  driver.New(cfg.Driver),
-		quantum: cfg.Quantum,
-		breath:  breath,
-		queue:   newReadyQueue(cfg.Quantum),
-		counts:  counts{workers: cfg.Workers, lateness: histogram.NewRecent(latenessPeriod)},
+		driver: driver.New(cfg.Driver),
+		turn:   newTurn(cfg.Quantum),
+		breath: breath,
+		queue:  newReadyQueue(cfg.Quantum),
+		counts: counts{workers: cfg.Workers, lateness: histogram.NewRecent(latenessPeriod)},
 	}
 	e.workers.Add(cfg.Workers)
 	for range cfg.Workers {

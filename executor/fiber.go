@@ -35,13 +35,23 @@ type Fiber struct {
 	next  func() (outcome, bool)
 	yield func(outcome) bool
 
-	meter     Meter
-	before    int64         // burnt in this quantum on meters that were since replaced
+	meter Meter
+	pace  pace
+	use   *use // the worker's that has it
+}
+
+// use is what a fiber has used of its quantum. It is the worker's, or a fiber would take two cache lines.
+type use struct {
+	handed    int64         // fuel that the meter was last refilled with
+	before    int64         // burnt in this quantum before that
+	slice     int64         // burnt in this quantum before the slice
+	began     time.Duration // the uptime when the quantum began
+	sliced    time.Duration // the uptime when the slice began
 	elsewhere time.Duration // time of a processor that was used for it elsewhere
 }
 
 func newFiber(t *Task) *Fiber {
-	f := &Fiber{task: t}
+	f := &Fiber{task: t, pace: newPace(t.executor.turn)}
 	// stop is not needed: a body always runs to its end.
 	f.next, _ = iter.Pull(f.body)
 	return f
@@ -67,7 +77,9 @@ func (f *Fiber) body(yield func(outcome) bool) {
 }
 
 // resume runs the body until it gives up the worker again.
-func (f *Fiber) resume() outcome {
+func (f *Fiber) resume(u *use, now time.Duration) outcome {
+	f.use = u
+	u.began, u.sliced = now, now
 	f.refill()
 	why, more := f.next()
 	if !more {
@@ -79,43 +91,68 @@ func (f *Fiber) resume() outcome {
 // Task returns the fiber's task.
 func (f *Fiber) Task() *Task { return f.task }
 
-// SetMeter makes m count the task's fuel, or nothing if m is nil, and gives it a fresh quantum. What
-// was burnt on the meter before is counted. A meter must be replaced before what it reads is
-// closed.
+// SetMeter makes m count the task's fuel, or nothing if m is nil, from here on. What was burnt on the
+// meter before is counted. A meter must be replaced before what it reads is closed.
 func (f *Fiber) SetMeter(m Meter) {
 	if f.meter != nil {
-		f.before += max(f.meter.Burnt(), 0)
+		f.use.before += max(f.meter.Burnt(), 0)
 	}
 	f.meter = m
 	f.refill()
 }
 
-// refill gives the meter a quantum, or what the task may still burn if that is less.
+// refill gives the meter the next slice of the quantum, or what the task may still burn if that is less.
 func (f *Fiber) refill() {
 	if f.meter == nil {
 		return
 	}
-	quantum := f.task.executor.quantum
+	turn := &f.task.executor.turn
+	f.use.handed = min(f.pace.slice, max(turn.fuel-f.use.before, turn.least()))
 	if limit := f.task.limit; limit != 0 {
-		left := limit - min(f.spent(f.before), limit)
-		quantum = int64(min(uint64(quantum), left))
+		left := limit - min(f.spent(f.use.before), limit)
+		f.use.handed = int64(min(uint64(f.use.handed), left))
 	}
-	f.meter.Refill(quantum)
+	f.meter.Refill(f.use.handed)
+}
+
+// nextSlice hands out the next slice of the quantum, if this one is spent and there is fuel and time left.
+// What slices took is measured only if they are smaller than the quantum.
+func (f *Fiber) nextSlice() bool {
+	e := f.task.executor
+	if f.meter == nil || f.pace.slice == e.turn.fuel && f.use.before == 0 {
+		return false
+	}
+	inSlice := f.meter.Burnt()
+	burnt := f.use.before + max(inSlice, 0)
+	if inSlice < f.use.handed || burnt > e.turn.fuel-e.turn.least() {
+		return false
+	}
+	now := e.uptime()
+	if now-f.use.began >= e.turn.time {
+		return false
+	}
+	f.pace.ran(e.turn, burnt-f.use.slice, now-f.use.sliced)
+	f.use.before, f.use.slice, f.use.sliced = burnt, burnt, now
+	f.refill()
+	return true
 }
 
 // burnt returns what was burnt in this quantum.
 func (f *Fiber) burnt() int64 {
 	if f.meter == nil {
-		return f.before
+		return f.use.before
 	}
-	return f.before + max(f.meter.Burnt(), 0)
+	return f.use.before + max(f.meter.Burnt(), 0)
 }
 
-// settle returns what was burnt in this quantum, and ends it.
-func (f *Fiber) settle() int64 {
-	burnt := f.burnt()
-	f.before = 0
-	return burnt
+// settle ends the quantum. It returns what was burnt in it, and what that counts for among tenants.
+func (f *Fiber) settle(now time.Duration) (burnt, charge int64) {
+	turn := f.task.executor.turn
+	burnt = f.burnt()
+	charge = f.pace.charge(turn, burnt, now-f.use.began)
+	f.pace.ran(turn, burnt-f.use.slice, now-f.use.sliced)
+	f.use.before, f.use.slice = 0, 0
+	return burnt, charge
 }
 
 // spent returns what the task has burnt in all, given what it burnt in this quantum.
@@ -142,10 +179,11 @@ func (f *Fiber) Park() error {
 	return t.Err()
 }
 
-// Preempt is for a body whose quantum is spent, or which wants to let others go first. It gives up
-// the worker, and the task goes to the back of its tenant's background class. It returns the cause
-// if the task is cancelled, ErrOutOfFuel if the task has burnt its limit, or nil, with a fresh
-// quantum.
+// Preempt is for a body that has burnt what its meter was refilled with, or which wants to let others go
+// first. It gives up the worker, and the task goes to the back of its tenant's background class; but
+// if that was only a slice of the quantum, see pace, the task goes on with the next. It returns
+// the cause if the task is cancelled, ErrOutOfFuel if the task has burnt its limit, or nil, with the
+// meter refilled.
 func (f *Fiber) Preempt() error {
 	t := f.task
 	if err := t.Err(); err != nil {
@@ -153,6 +191,9 @@ func (f *Fiber) Preempt() error {
 	}
 	if t.limit != 0 && f.spent(f.burnt()) >= t.limit {
 		return ErrOutOfFuel
+	}
+	if f.nextSlice() {
+		return nil
 	}
 	f.yield(preempted)
 	return t.Err()
@@ -164,4 +205,4 @@ func (f *Fiber) Yield() { f.yield(preempted) }
 
 // UsedElsewhere counts time of a processor that was used on the body's behalf but not on its fiber, by a
 // blocking job, as the task's. It may also be called by the meter's Refill.
-func (f *Fiber) UsedElsewhere(used time.Duration) { f.elsewhere += used }
+func (f *Fiber) UsedElsewhere(used time.Duration) { f.use.elsewhere += used }

@@ -11,7 +11,9 @@ type worker struct {
 
 	// The task it has taken and not given back, and what there is to count for it.
 	task  *Task
+	use   use
 	burnt int64         // fuel
+	share int64         // fuel that its turn counts for among tenants
 	spent time.Duration // CPU time
 	late  time.Duration // after its timer was due; negative if it was not resumed by a timer
 }
@@ -102,27 +104,25 @@ func (w *worker) resume() outcome {
 		}
 		t.fiber = newFiber(t)
 	}
-	return t.fiber.resume()
+	return t.fiber.resume(&w.use, w.now)
 }
 
-// count reads the clock, once for each resume: what has passed since the last reading is charged to
-// the task.
+// count reads the clock, once for each resume: what has passed since the last reading is counted as
+// the task's.
 func (w *worker) count(why outcome) {
 	t := w.task
 	began := w.now
 	w.now = w.executor.uptime()
 	w.spent = w.now - began
-	if t.fiber != nil {
-		w.spent += t.fiber.elsewhere
-		t.fiber.elsewhere = 0
-	}
+	w.spent += w.use.elsewhere
+	w.use.elsewhere = 0
 	t.cpu.Store(t.cpu.Load() + int64(w.spent))
 	if why == parking {
 		t.since.Store(int64(w.now))
 	}
-	w.burnt = 0
+	w.burnt, w.share = 0, 0
 	if t.fiber != nil {
-		if w.burnt = t.fiber.settle(); w.burnt != 0 {
+		if w.burnt, w.share = t.fiber.settle(w.now); w.burnt != 0 {
 			t.fuel.Store(t.fuel.Load() + uint64(w.burnt))
 		}
 	}
@@ -152,7 +152,7 @@ func (w *worker) giveBack(why outcome) {
 	if w.late >= 0 {
 		c.lateness.Record(w.now, w.late)
 	}
-	e.queue.settle(t, w.burnt)
+	e.queue.settle(t, w.share)
 	switch why {
 	case parking:
 		if t.word.park() {

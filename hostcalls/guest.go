@@ -140,7 +140,8 @@ func (g *Guest) Charge(units int64) error {
 	if g.work < g.quantum {
 		return nil
 	}
-	for turns := g.work / max(g.quantum, 1); turns > 0; turns-- {
+	turn := max(g.quantum, 1)
+	for owed := g.work; owed >= turn; owed, turn = owed-turn, max(g.quantum, 1) {
 		if err := g.fiber.Preempt(); err != nil {
 			return err
 		}

@@ -11,9 +11,26 @@ import (
 // not answer. Its methods are for any goroutine. It tells by the path as it is written: a link to another
 // file system is not followed.
 type Mounts struct {
-	points  atomic.Pointer[map[string]uint64] // the device of each mount point
-	read    atomic.Int64                      // when that was read, in nanoseconds of Unix time
+	points  atomic.Pointer[mountTable]
+	read    atomic.Int64 // when that was read, in nanoseconds of Unix time
 	reading atomic.Bool
+}
+
+// mountTable is what was read.
+type mountTable struct {
+	devices map[string]uint64   // of each mount point
+	above   map[string]struct{} // the folders that contain mount points
+}
+
+func newMountTable(devices map[string]uint64) *mountTable {
+	t := &mountTable{devices: devices, above: map[string]struct{}{}}
+	for point := range devices {
+		for point != "/" && point != "." {
+			point = filepath.Dir(point)
+			t.above[point] = struct{}{}
+		}
+	}
+	return t
 }
 
 // mountsAge is for how long what was read of the mounts is good.
@@ -23,7 +40,7 @@ const mountsAge = time.Second
 // to Read.
 func NewMounts() *Mounts {
 	m := new(Mounts)
-	m.points.Store(new(map[string]uint64))
+	m.points.Store(newMountTable(nil))
 	return m
 }
 
@@ -36,7 +53,7 @@ func (m *Mounts) Stale() bool {
 func (m *Mounts) Read() {
 	defer m.reading.Store(false)
 	if points := mountPoints(); points != nil {
-		m.points.Store(&points)
+		m.points.Store(newMountTable(points))
 	}
 	m.read.Store(time.Now().UnixNano())
 }
@@ -47,7 +64,7 @@ func (m *Mounts) Version() int64 { return m.read.Load() }
 
 // Device returns a number of the file system that a path lies on; 0 if it is not known.
 func (m *Mounts) Device(path string) uint64 {
-	points := *m.points.Load()
+	points := m.points.Load().devices
 	for path = filepath.Clean(path); ; {
 		if device, ok := points[path]; ok {
 			return device
@@ -62,4 +79,10 @@ func (m *Mounts) Device(path string) uint64 {
 			return 0
 		}
 	}
+}
+
+// Contains tells whether another file system is mounted below a folder, so that links in it may lead there.
+func (m *Mounts) Contains(dir string) bool {
+	_, ok := m.points.Load().above[filepath.Clean(dir)]
+	return ok
 }

@@ -9,7 +9,7 @@ import (
 
 func TestDevice(t *testing.T) {
 	m := NewMounts()
-	m.points.Store(&map[string]uint64{"/": 1, "/mnt/dead": 2, "/mnt/dead/under": 3})
+	m.points.Store(newMountTable(map[string]uint64{"/": 1, "/mnt/dead": 2, "/mnt/dead/under": 3}))
 	for path, want := range map[string]uint64{
 		"/":                      1,
 		"/etc":                   1,
@@ -25,6 +25,19 @@ func TestDevice(t *testing.T) {
 	} {
 		if got := m.Device(path); got != want {
 			t.Errorf("Device(%q) = %d, want %d", path, got, want)
+		}
+	}
+}
+
+func TestContains(t *testing.T) {
+	m := NewMounts()
+	m.points.Store(newMountTable(map[string]uint64{"/": 1, "/mnt/dead": 2, "/mnt/dead/a/under": 3}))
+	for path, want := range map[string]bool{
+		"/": true, "/mnt": true, "/mnt/": true, "/mnt/dead": true, "/mnt/dead/a": true,
+		"/mnt/dead/a/under": false, "/mnt/dead/b": false, "/mnt/deadly": false, "/etc": false,
+	} {
+		if got := m.Contains(path); got != want {
+			t.Errorf("Contains(%q) = %t, want %t", path, got, want)
 		}
 	}
 }

@@ -18,7 +18,7 @@ type granted struct {
 	// The last file system that was looked for: a guest works on one file for a while.
 	target  string
 	version int64 // of the mounts
-	device  uint64
+	found   driver.Lane
 }
 
 // The lanes of what does not wait for a file system.
@@ -26,6 +26,10 @@ const (
 	laneMounts = "mounts"
 	laneSocket = "socket"
 )
+
+// laneAmong is of files in a granted folder below which other file systems are mounted: links may lead to
+// those, and no path leads out of its folder, so elsewhere none can.
+const laneAmong = "file among mounts"
 
 // lane returns in which lane of the blocking pool an operation goes, by what it may have to wait for: each
 // file system is a lane of its own.
@@ -38,15 +42,24 @@ func (p *Process) lane(op hostcalls.Op) driver.Lane {
 			Run: p.granted.mounts.Read, Owner: p.Owner(), Lane: driver.Lane{Kind: laneMounts}, Kind: laneMounts, Target: "of the system",
 		})
 	}
-	return driver.Lane{Kind: opFile, ID: p.granted.deviceOf(op.Target)}
+	return p.granted.laneOf(op.Target)
 }
 
-// deviceOf returns the file system of a path.
-func (g *granted) deviceOf(target string) uint64 {
+// laneOf returns the lane of a path, by its file system.
+func (g *granted) laneOf(target string) driver.Lane {
 	if version := g.mounts.Version(); version != g.version || target != g.target {
-		g.target, g.version, g.device = target, version, g.mounts.Device(g.hostPath(target))
+		g.target, g.version, g.found = target, version, g.findLane(target)
 	}
-	return g.device
+	return g.found
+}
+
+func (g *granted) findLane(target string) driver.Lane {
+	lane := driver.Lane{Kind: opFile, ID: g.mounts.Device(g.hostPath(target))}
+	root := g.root(target)
+	if root != nil && g.mounts.Contains(root.HostPath) && g.mounts.Device(root.HostPath) == lane.ID {
+		lane.Kind = laneAmong
+	}
+	return lane
 }
 
 // grant adds a folder.
@@ -58,13 +71,7 @@ func (g *granted) grant(d hostcalls.Dir) {
 // hostPath returns the path of the host that a path is of which the guest's owner was told. Where
 // several grants would do, the longest is meant.
 func (g *granted) hostPath(target string) string {
-	var found *hostcalls.Dir
-	for i := range g.folders {
-		root := &g.folders[i]
-		if beneath(target, root.GuestPath) && (found == nil || len(found.GuestPath) < len(root.GuestPath)) {
-			found = root
-		}
-	}
+	found := g.root(target)
 	if found == nil {
 		return target
 	}
@@ -72,6 +79,17 @@ func (g *granted) hostPath(target string) string {
 		return path.Join(found.HostPath, target)
 	}
 	return path.Join(found.HostPath, target[len(found.GuestPath):])
+}
+
+// root returns the grant that a path lies in; nil if it lies in none.
+func (g *granted) root(target string) (found *hostcalls.Dir) {
+	for i := range g.folders {
+		root := &g.folders[i]
+		if beneath(target, root.GuestPath) && (found == nil || len(found.GuestPath) < len(root.GuestPath)) {
+			found = root
+		}
+	}
+	return found
 }
 
 func beneath(target, folder string) bool {

@@ -1,9 +1,12 @@
 package wasip1
 
 import (
+	"runtime"
 	"testing"
 
+	"github.com/reactord/reactord/executor/driver"
 	"github.com/reactord/reactord/hostcalls"
+	"github.com/reactord/reactord/hostcalls/vfs"
 )
 
 func TestHostPath(t *testing.T) {
@@ -28,5 +31,31 @@ func TestHostPath(t *testing.T) {
 	root := granted{folders: []hostcalls.Dir{{HostPath: "/srv", GuestPath: "/"}}}
 	if got := root.hostPath("/a/b"); got != "/srv/a/b" {
 		t.Errorf("beneath a grant of / it is %q", got)
+	}
+}
+
+// A link leads to what is mounted below its grant, so files beside such mounts are a lane apart.
+func TestLanesAmongMounts(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("mounts are not known")
+	}
+	mounts := vfs.NewMounts()
+	mounts.Read()
+	dir := t.TempDir()
+	if mounts.Contains(dir) || mounts.Device("/proc") == mounts.Device("/") {
+		t.Skip("this system's mounts are unusual")
+	}
+	g := granted{mounts: mounts, version: -1, folders: []hostcalls.Dir{
+		{HostPath: dir, GuestPath: "/plain"},
+		{HostPath: "/", GuestPath: "/all"},
+	}}
+	for target, want := range map[string]driver.Lane{
+		"/plain/x":    {Kind: opFile, ID: mounts.Device(dir)},
+		"/all/x":      {Kind: laneAmong, ID: mounts.Device("/")},
+		"/all/proc/x": {Kind: opFile, ID: mounts.Device("/proc")},
+	} {
+		if got := g.laneOf(target); got != want {
+			t.Errorf("the lane of %s is %v, want %v", target, got, want)
+		}
 	}
 }

@@ -52,10 +52,33 @@ func cost(op wasm.Op) int64 {
 		return costMemory
 	case op >= 0x6d && op <= 0x70, op >= 0x7f && op <= 0x82, // integer division
 		op == 0x91, op == 0x95, op == 0x9f, op == 0xa3, // square root, division
-		op == 0xfde3, op == 0xfde7, op == 0xfdef, op == 0xfdf3: // of vectors
+		op == 0xfde3, op == 0xfde7, op == 0xfdef, op == 0xfdf3, // of vectors
+		op >= 0xfc00 && op <= 0xfc07, // saturating conversions, which are branches
+		op == 0xfd62, op == 0xfdd5:   // i8x16.popcnt and i64x2.mul, which are sequences
 		return costDivide
 	case op.Float(), op >= 0xfc00:
 		return costFloat
 	}
 	return costSimple
+}
+
+// cost returns what an instruction is charged: a call also for the arguments and results that don't fit registers.
+func (rw *rewriter) cost(in wasm.Instr) int64 {
+	const inRegisters, perValue = 8, 2 // a store and a load
+	switch in.Op {
+	case wasm.OpCall, wasm.OpCallIndirect, wasm.OpReturnCall, wasm.OpReturnCallIndirect:
+		t := rw.calleeType(in)
+		beyond := max(len(t.Params)-inRegisters, 0) + max(len(t.Results)-inRegisters, 0)
+		return cost(in.Op) + int64(beyond)*perValue
+	}
+	return cost(in.Op)
+}
+
+// calleeType returns the type of what an instruction calls.
+func (rw *rewriter) calleeType(in wasm.Instr) wasm.FuncType {
+	switch in.Op {
+	case wasm.OpCall, wasm.OpReturnCall:
+		return rw.types[in.A]
+	}
+	return rw.m.Types[in.A]
 }

@@ -95,7 +95,7 @@ func (e *emitter) run(from, to int) {
 func (e *emitter) step(i int) int {
 	in := e.instrs[i]
 	e.at = i
-	e.burn(cost(in.Op))
+	e.burn(e.rw.cost(in))
 	switch in.Op {
 	case wasm.OpBlock, wasm.OpIf:
 		e.block(i)

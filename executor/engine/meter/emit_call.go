@@ -83,7 +83,7 @@ func (e *emitter) afterCall(node int) {
 func (e *emitter) tailCall(in wasm.Instr) {
 	node := e.callee(in)
 	e.beforeCall(node)
-	if node < 0 || !inRegisters(e.calleeType(in)) {
+	if node < 0 || !inRegisters(e.rw.calleeType(in)) {
 		if e.inLocal {
 			e.toGlobal(e.pending)
 			e.pending, e.inLocal = 0, false
@@ -111,13 +111,6 @@ func (e *emitter) tailCall(in wasm.Instr) {
 		e.out.Raw(wasm.AppendU32(nil, in.B)...)
 	}
 	e.dead = true
-}
-
-func (e *emitter) calleeType(in wasm.Instr) wasm.FuncType {
-	if in.Op == wasm.OpReturnCall {
-		return e.rw.types[in.A]
-	}
-	return e.rw.m.Types[in.A]
 }
 
 // inRegisters reports whether arguments and results of a call are all passed

@@ -191,7 +191,7 @@ func (rw *rewriter) markChecks(f int) {
 func (rw *rewriter) summarize(take func(uint32)) summary {
 	var s summary
 	for _, in := range rw.instr {
-		s.cost += cost(in.Op)
+		s.cost += rw.cost(in)
 		switch in.Op {
 		case wasm.OpCall, wasm.OpReturnCall:
 			if int(in.A) >= rw.imported {

@@ -57,16 +57,13 @@ func TestLaneHasRoom(t *testing.T) {
 		if !l.enter(t.Context(), 0, 6) {
 			t.Fatal("a free lane is closed")
 		}
-		var order []int64
-		done := make(chan struct{})
+		outcomes := make(chan int64, 3) // the weight of who was let in, less than zero of who gave up
 		enter := func(ctx context.Context, weight int64) {
 			go func() {
-				if l.enter(ctx, 0, weight) {
-					order = append(order, weight)
-				} else {
-					order = append(order, -weight)
+				if !l.enter(ctx, 0, weight) {
+					weight = -weight
 				}
-				done <- struct{}{}
+				outcomes <- weight
 			}()
 			time.Sleep(time.Second)
 			synctest.Wait()
@@ -75,18 +72,21 @@ func TestLaneHasRoom(t *testing.T) {
 		enter(impatient, 10)
 		enter(t.Context(), 5)
 		enter(t.Context(), 4)
-		if len(order) > 0 {
-			t.Fatalf("%d were let in beside 6 of 10", order)
+		if n := len(outcomes); n > 0 {
+			t.Fatalf("%d were let in beside 6 of 10, or gave up", n)
 		}
 		stop()
-		<-done
-		l.leave(6)
-		for range 2 {
-			<-done
+		if first := <-outcomes; first != -10 {
+			t.Fatalf("%d was let in beside 6 of 10", first)
 		}
-		slices.Sort(order[1:])
-		if want := []int64{-10, 4, 5}; !slices.Equal(order, want) || l.room != 1 || l.free != 1 {
-			t.Errorf("%d were let in, want %d; %d of room and %d places are left", order, want, l.room, l.free)
+		synctest.Wait()
+		if n := len(outcomes); n > 0 {
+			t.Fatalf("%d passed the 5 that there is no room for", n)
+		}
+		l.leave(6)
+		synctest.Wait()
+		if len(outcomes) != 2 || <-outcomes+<-outcomes != 9 || l.room != 1 || l.free != 1 {
+			t.Errorf("%d more are told, %d of room and %d places are left", len(outcomes), l.room, l.free)
 		}
 	})
 }

@@ -351,8 +351,9 @@ func TestChargePreempts(t *testing.T) {
 	if fuel := task.Usage().Fuel; fuel != 5000 {
 		t.Errorf("the task burnt %d, want 5000", fuel)
 	}
-	if n := e.Stats().Preemptions; n != 4 {
-		t.Errorf("preempted %d times, want 4", n)
+	// A turn ends by its fuel, or sooner by its time where the machine is busy.
+	if n := e.Stats().Preemptions; n < 4 {
+		t.Errorf("preempted %d times, want at least 4", n)
 	}
 }
 

@@ -1,6 +1,7 @@
 package reactor
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
@@ -10,14 +11,15 @@ import (
 )
 
 // The store keeps specs and statuses as bytes that it does not look into. They are JSON: readable
-// where someone has to look, and open to fields that come later. What the store itself needs (id,
-// name, labels, module, state, attempts, times) is in the record, not in these.
+// where someone has to look, and open to fields that come later. Standard input, which may be large, follows
+// the JSON of a spec as it is, behind a zero. What the store itself needs (id, name, labels, module, state,
+// attempts, times) is in the record, not in these.
 
 // specJSON is the part of a Spec that is not in the record.
 type specJSON struct {
 	Args        []string          `json:"args,omitempty"`
 	Env         map[string]string `json:"env,omitempty"`
-	Stdin       []byte            `json:"stdin,omitempty"`
+	Stdin       []byte            `json:"stdin,omitempty"` // only read: older daemons wrote it here
 	Interactive bool              `json:"interactive,omitempty"`
 	Invoke      string            `json:"invoke,omitempty"`
 	Grants      []grantJSON       `json:"grants,omitempty"`
@@ -65,8 +67,18 @@ type usageJSON struct {
 
 // encodeSpec writes the part of a spec that the record lacks.
 func encodeSpec(spec *Spec) []byte {
+	head := encodeHead(spec)
+	if len(spec.Stdin) == 0 {
+		return head
+	}
+	b := make([]byte, 0, len(head)+1+len(spec.Stdin))
+	return append(append(append(b, head...), 0), spec.Stdin...)
+}
+
+// encodeHead is encodeSpec without standard input.
+func encodeHead(spec *Spec) []byte {
 	s := specJSON{
-		Args: spec.Args, Env: spec.Env, Stdin: spec.Stdin, Interactive: spec.Interactive,
+		Args: spec.Args, Env: spec.Env, Interactive: spec.Interactive,
 		Invoke: spec.Invoke, Limits: limitsJSON(spec.Limits),
 	}
 	for _, g := range spec.Grants {
@@ -88,11 +100,15 @@ func encodeGrant(g Grant) grantJSON {
 	}
 }
 
-// decodeSpec puts together the spec of a record.
+// decodeSpec puts together the spec of a record, which shares its standard input.
 func decodeSpec(rec *store.Workload) (Spec, error) {
 	var s specJSON
-	if err := json.Unmarshal(rec.Spec, &s); err != nil {
+	head, stdin, apart := bytes.Cut(rec.Spec, []byte{0}) // JSON has no zeros
+	if err := json.Unmarshal(head, &s); err != nil {
 		return Spec{}, fmt.Errorf("the spec of workload %q: %w", rec.ID, err)
+	}
+	if apart {
+		s.Stdin = stdin
 	}
 	spec := Spec{
 		Module: rec.Module.String(), Name: rec.Name, Labels: rec.Labels,
@@ -128,7 +144,8 @@ func hashSpec(spec *Spec) store.Digest {
 	}{spec.Module, spec.Name, labels})
 	h := sha256.New()
 	h.Write(head)
-	h.Write(encodeSpec(spec))
+	h.Write(encodeHead(spec))
+	h.Write(spec.Stdin)
 	return store.Digest(h.Sum(nil))
 }
 

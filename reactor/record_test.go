@@ -45,6 +45,10 @@ func TestRecord(t *testing.T) {
 	if diff := cmp.Diff(want, w); diff != "" {
 		t.Errorf("a record does not come back as it was (-want +got):\n%s", diff)
 	}
+	rec.Spec = []byte(`{"stdin":"aGk=","limits":{}}`) // as older daemons wrote it
+	if old, err := decodeSpec(rec); err != nil || string(old.Stdin) != "hi" {
+		t.Errorf("the standard input of an older record is %q: %v", old.Stdin, err)
+	}
 	for _, bad := range []string{"", "{", `{"grants":[{}]}`, `[]`} {
 		if _, err := workloadOf(&store.Workload{Spec: []byte(bad)}); err == nil {
 			t.Errorf("spec %q is read", bad)

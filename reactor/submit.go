@@ -211,24 +211,57 @@ func (r *Reactor) unreserve(submissions []submission) {
 	}
 }
 
-// commit stores what has no error yet.
+// commitBytes bounds what is stored in one commit, but for a single workload that is larger: others wait for
+// the commit of a batch's part, not for that of the batch.
+const commitBytes = 1 << 20
+
+// commit stores what has no error yet, in as many commits as it takes. It fails if the first of them does;
+// when a later one fails, that is the error of the submissions that are not stored.
 func (r *Reactor) commit(ctx context.Context, submissions []submission) error {
-	var recs []*store.Workload
-	var of []*submission
-	for i := range submissions {
-		if s := &submissions[i]; s.err == nil {
-			recs, of = append(recs, s.rec), append(of, s)
+	var failed error
+	part := make([]*submission, 0, len(submissions))
+	size, first := 0, true
+	flush := func() error {
+		err := failed
+		if err == nil && len(part) > 0 {
+			err = r.commitPart(ctx, part)
 		}
+		if err != nil && !first {
+			failed, err = err, nil
+			for _, s := range part {
+				s.err = failed
+			}
+		}
+		part, size, first = part[:0], 0, false
+		return err
 	}
-	if len(recs) == 0 {
-		return nil
+	for i := range submissions {
+		s := &submissions[i]
+		if s.err != nil {
+			continue
+		}
+		if len(part) > 0 && size+len(s.rec.Spec) > commitBytes {
+			if err := flush(); err != nil {
+				return err
+			}
+		}
+		part, size = append(part, s), size+len(s.rec.Spec)
+	}
+	return flush()
+}
+
+// commitPart stores submissions in one commit.
+func (r *Reactor) commitPart(ctx context.Context, part []*submission) error {
+	recs := make([]*store.Workload, len(part))
+	for i, s := range part {
+		recs[i] = s.rec
 	}
 	answers, err := r.store.Submit(ctx, recs)
 	if err != nil {
 		return stored(err)
 	}
 	for i, answer := range answers {
-		s := of[i]
+		s := part[i]
 		s.rec, s.created = answer.Workload, answer.Created
 		switch {
 		case answer.Err != nil:

@@ -1,6 +1,7 @@
 package reactor
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/reactord/reactord/reactor/errs"
+	"github.com/reactord/reactord/reactor/store"
 )
 
 // everything is a spec that sets every field.
@@ -211,6 +213,48 @@ func TestSubmitMany(t *testing.T) {
 	}
 	if _, err := r.SubmitWorkloads(deadline(t), make([]SubmitRequest, MaxBatch+1)); err == nil {
 		t.Error("a batch above the maximum is taken")
+	}
+}
+
+// failingStore refuses all submissions but the first ones.
+type failingStore struct {
+	store.Store
+	left int
+}
+
+func (s *failingStore) Submit(ctx context.Context, workloads []*store.Workload) ([]store.Submitted, error) {
+	if s.left--; s.left < 0 {
+		return nil, store.ErrFull
+	}
+	return s.Store.Submit(ctx, workloads)
+}
+
+// TestSubmitInParts: a large batch is stored in several commits. When one fails, what came before is told as
+// created, and the rest has the error; when the first does, nothing was done.
+func TestSubmitInParts(t *testing.T) {
+	for left, created := range []int{-1, 2, 4, 5} {
+		r := open(t)
+		push(t, r, "nap")
+		var reqs []SubmitRequest
+		for i := range 5 { // two to a commit
+			reqs = append(reqs, SubmitRequest{ID: fmt.Sprint("w", i), Spec: Spec{Module: "nap", Stdin: make([]byte, commitBytes*2/5)}})
+		}
+		r.store = &failingStore{r.store, left}
+		results, err := r.SubmitWorkloads(deadline(t), reqs)
+		if created < 0 {
+			if errs.ClassOf(err) != errs.StoreFull {
+				t.Errorf("without any commit: %v", err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, result := range results {
+			if done := i < created; result.Created != done || done != (result.Err == nil) || !done && errs.ClassOf(result.Err) != errs.StoreFull {
+				t.Errorf("with %d commits, %d is %+v", left, i, result)
+			}
+		}
 	}
 }
 

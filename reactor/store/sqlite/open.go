@@ -18,8 +18,9 @@ import (
 const (
 	databaseName = "store.db"
 	// checkpointPages is how long the log grows before its pages are copied into the database:
-	// 32 MiB. Each copying syncs the database, so seldom is cheap.
-	checkpointPages = 8192
+	// 8 MiB. Each copying syncs the database and holds up the commits behind it: with 32 MiB for so long
+	// that it shows (TestInFlight), and submitting is no faster.
+	checkpointPages = 2048
 	// pageSize is the smallest that SQLite's default comes to today, fixed so that
 	// checkpointPages and DatabaseBytes keep their meaning.
 	pageSize = 4096

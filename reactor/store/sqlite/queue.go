@@ -41,12 +41,16 @@ const (
 // Output is bulk: guests write as much of it as they like, and nobody waits for it in particular.
 // So it is kept apart from the ops, and each batch takes a little of it, from one workload after
 // the other. A later op of a workload takes the bulk before it along.
+//
+// Large ops are kept apart too: each batch takes one, so that an op behind them waits for one of them, not
+// for all that others have sent. (TestLargeOpsGoOneByOne)
 type queue struct {
 	ready chan struct{} // holds a token while there is something to see
 
 	mu     sync.Mutex
 	ops    []op
 	bulk   bulk
+	large  []op          // of no workload
 	held   map[string]op // by workload
 	aging  []aging       // what was held, oldest first; what is not held any more is passed over
 	timer  *time.Timer
@@ -71,6 +75,18 @@ func (q *queue) push(o op) bool {
 	if !q.append(o) {
 		return false
 	}
+	q.signal()
+	return true
+}
+
+// pushLarge appends an op of no workload to the large ones.
+func (q *queue) pushLarge(o op) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closed {
+		return false
+	}
+	q.large = append(q.large, o)
 	q.signal()
 	return true
 }
@@ -195,7 +211,7 @@ func (q *queue) signal() {
 }
 
 // take removes ops from the front, one at least if there is one, of about maxBytes together, into
-// batch, and some bulk behind them. It leaves a token in ready if there is more to see.
+// batch, and one large op and some bulk behind them. It leaves a token in ready if there is more to see.
 func (q *queue) take(batch []op, maxBytes int64) (_ []op, closed bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -213,7 +229,12 @@ func (q *queue) take(batch []op, maxBytes int64) (_ []op, closed bool) {
 	batch = append(batch, q.bulk.take(bulkBytes, func(id string) bool {
 		return slices.ContainsFunc(q.ops, func(o op) bool { return o.workload() == id })
 	})...)
-	if len(q.ops) > 0 || q.bulk.len() > 0 {
+	if len(q.large) > 0 {
+		batch = append(batch, q.large[0])
+		q.large[0] = nil
+		q.large = q.large[1:]
+	}
+	if len(q.ops) > 0 || len(q.large) > 0 || q.bulk.len() > 0 {
 		q.signal()
 		return batch, false
 	}

@@ -126,3 +126,32 @@ func TestQueueClosedWithHeldOps(t *testing.T) {
 		t.Errorf("%d ops, closed %t", len(batch), closed)
 	}
 }
+
+// A batch takes one large op beside the others, however many there are, and all go in their order.
+func TestLargeOpsGoOneByOne(t *testing.T) {
+	q := newQueue()
+	for i := range 3 {
+		q.pushLarge(&namedOp{name: fmt.Sprint("large", i)})
+	}
+	q.push(&namedOp{id: "a", name: "small"})
+	for i, want := range []string{"small large0", "large1", "large2"} {
+		<-q.ready
+		batch, closed := q.take(nil, 100)
+		var names []string
+		for _, o := range batch {
+			names = append(names, o.(*namedOp).name)
+		}
+		if got := strings.Join(names, " "); got != want {
+			t.Errorf("batch %d is %q, want %q", i, got, want)
+		}
+		if i == 1 {
+			q.close()
+		}
+		if closed != (i == 2) {
+			t.Errorf("closed %t at batch %d", closed, i)
+		}
+	}
+	if q.pushLarge(&namedOp{}) {
+		t.Error("a closed queue took an op")
+	}
+}

@@ -58,9 +58,13 @@ type waitable interface {
 
 // do has an op written and waits for it.
 func (s *Store) do(ctx context.Context, o waitable) error {
+	push := s.queue.push
+	if _, ok := o.(*submitOp); ok && o.bytes() > largeBytes {
+		push = s.queue.pushLarge
+	}
 	if err := ctx.Err(); err != nil {
 		o.finish(err)
-	} else if !s.queue.push(o) {
+	} else if !push(o) {
 		o.finish(store.ErrClosed)
 	}
 	select {
@@ -70,6 +74,9 @@ func (s *Store) do(ctx context.Context, o waitable) error {
 		return ctx.Err()
 	}
 }
+
+// largeBytes is what a large submission writes at least.
+const largeBytes = 64 << 10
 
 // recordBytes is about what a record takes on disk beside its variable parts, indices included.
 const recordBytes = 512

@@ -8,7 +8,7 @@ import (
 )
 
 // batchBytes bounds what one transaction writes, but for a single op that is larger.
-const batchBytes = 8 << 20
+const batchBytes = 2 << 20
 
 // The delays after which ops that could not be written are tried again.
 const (

@@ -100,10 +100,11 @@ func (s *call) start() bool {
 	return true
 }
 
-// finish ends the handler's part.
-func (s *call) finish() {
+// finish ends the handler's part; ctx is the call's.
+func (s *call) finish(ctx context.Context) {
 	s.conn.mu.Lock()
 	defer s.conn.mu.Unlock()
+	s.conn.trust.add(time.Now(), ctx.Err() == nil)
 	s.dropLocked()
 	s.running, s.finished = false, true
 	if s.over {
@@ -121,6 +122,7 @@ func (s *call) end() {
 	s.conn.forget(s)
 	if !s.begun {
 		s.conn.startedOne()
+		s.conn.trust.add(time.Now(), false)
 	}
 	if !s.running {
 		s.place.Release()

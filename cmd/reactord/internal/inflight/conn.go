@@ -70,6 +70,7 @@ type Conn struct {
 	taken     chan struct{} // filled when unread falls
 	unstarted int           // calls whose handlers have not begun
 	started   chan struct{} // filled when unstarted falls
+	trust     trust
 }
 
 func newConn(raw net.Conn, gate *Gate) *Conn {
@@ -86,6 +87,7 @@ func newConn(raw net.Conn, gate *Gate) *Conn {
 		streams:  make(map[uint32]*call),
 		taken:    make(chan struct{}, 1),
 		started:  make(chan struct{}, 1),
+		trust:    newTrust(time.Now()),
 	}
 	c.idleSince.Store(time.Now().UnixNano())
 	return c
@@ -183,16 +185,21 @@ func (h handshake) Clone() credentials.TransportCredentials {
 	return handshake{h.TransportCredentials.Clone()}
 }
 
-// awaitStarts waits until most of the calls that were read have begun to run.
+// awaitStarts waits until most of the calls that were read have begun to run, and until the client may make
+// more.
 func (c *Conn) awaitStarts() {
 	for {
 		c.mu.Lock()
-		unstarted := c.unstarted
+		unstarted, wait := c.unstarted, c.trust.wait(time.Now())
 		c.mu.Unlock()
-		if unstarted < maxUnstarted {
+		switch {
+		case unstarted >= maxUnstarted:
+			<-c.started
+		case wait > 0:
+			time.Sleep(wait)
+		default:
 			return
 		}
-		<-c.started
 	}
 }
 

@@ -73,7 +73,7 @@ func (r Registrar) unary(handle grpc.MethodHandler) grpc.MethodHandler {
 		if err != nil {
 			return nil, err
 		}
-		defer c.finish()
+		defer c.finish(ctx)
 		answer, err := c.serve(ctx, dec, func(receive func(any) error) (any, error) {
 			return handle(srv, ctx, receive, interceptor)
 		})
@@ -112,7 +112,7 @@ func (r Registrar) stream(handle grpc.StreamHandler) grpc.StreamHandler {
 		if err != nil {
 			return err
 		}
-		defer c.finish()
+		defer c.finish(inner.Context())
 		ctx := inner.Context()
 		work, ok := c.conn.work.Take(ctx, 1, r.Gate.limits.Patience)
 		if !ok {

@@ -124,7 +124,7 @@ func TestSleepersBesideStarts(t *testing.T) {
 			s := d.Stats(t)
 			starters.Wait()
 			p99, most := s.GetWakeLatenessP99().AsDuration(), s.GetWakeLatenessMax().AsDuration()
-			t.Logf("late: p99 %v, max %v", p99, most)
+			t.Logf("beside %s: late p99 %v, max %v", name, p99, most)
 			if p99 > 2*time.Millisecond {
 				t.Errorf("sleepers are late: p99 %v", p99)
 			}

@@ -4,7 +4,7 @@ import "sync"
 
 // promptBytes is up to where whoever frees a memory waits for its pages to go,
 // which takes a microsecond for a small guest and a quarter of a second for a gibibyte.
-const promptBytes = int64(4) << 20
+const promptBytes = int64(2) << 20
 
 // vacated is a memory that its account has given up.
 type vacated struct {

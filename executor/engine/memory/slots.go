@@ -2,6 +2,7 @@ package memory
 
 import (
 	"fmt"
+	"runtime"
 	"sync"
 	"unsafe"
 )
@@ -47,6 +48,9 @@ func classFor(size int64) (c class, ok bool) {
 	return 0, false
 }
 
+// discardBytes is how much is given to the operating system at a time: it takes about 0.1 ms.
+const discardBytes = 512 << 10
+
 // slots hands out the slots of one class. Every free slot reads as zeroes.
 type slots struct {
 	mu     sync.Mutex
@@ -79,9 +83,19 @@ func (s *slots) acquire(c class) (*byte, error) {
 
 // release takes back a slot of which only the first touched bytes may have been
 // written, and gives their pages to the operating system.
+//
+// It does so in pieces, and lets other goroutines run between them: one that is in a system call keeps its
+// processor until the runtime notices, which may take 10 ms.
 func (s *slots) release(base *byte, touched int64) {
-	if err := discard(unsafe.Slice(base, touched)); err != nil {
-		clear(unsafe.Slice(base, touched)) // locked pages, for one; the contract is zeroes
+	for b := unsafe.Slice(base, touched); len(b) > 0; {
+		piece := b[:min(len(b), discardBytes)]
+		b = b[len(piece):]
+		if err := discard(piece); err != nil {
+			clear(piece) // locked pages, for one; the contract is zeroes
+		}
+		if len(b) > 0 {
+			runtime.Gosched()
+		}
 	}
 	s.mu.Lock()
 	s.free = append(s.free, base)

@@ -1,124 +1,263 @@
-// Package architecture holds the rules of who may import whom. They are what keeps the executor
-// free of WebAssembly, the library free of gRPC, and the command line free of the daemon.
+// Package architecture holds what the documents say of the code: who may import whom, which tests
+// hold the promises, and what the defaults are.
 package architecture
 
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"maps"
+	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 )
 
 const module = "github.com/reactord/reactord/"
 
-// layers are the packages of the project from the bottom up. A package may import those of its own
-// layer's list and nothing else of the project. Prefixes match whole path elements; the longest
-// one that matches a package is its layer.
-var layers = map[string][]string{
-	"proto":                        {},
-	"executor/driver":              {},
-	"executor":                     {"executor/driver", "executor/internal"},
-	"executor/internal":            {"executor/internal"},
-	"executor/engine/meter":        {"executor/engine/meter"},
-	"executor/engine/memory":       {},
-	"executor/engine":              {"executor/engine/meter", "executor/engine/memory"},
-	"hostcalls/vfs":                {"hostcalls/vfs"},
-	"hostcalls":                    {"executor", "executor/driver", "executor/engine", "executor/engine/memory", "hostcalls", "hostcalls/vfs"},
-	"reactor/errs":                 {},
-	"reactor/policy":               {},
-	"reactor/store":                {"reactor/store"},
-	"reactor/internal":             {"reactor/internal", "reactor/errs", "reactor/store", "hostcalls", "executor", "executor/driver"},
-	"reactor":                      {"reactor", "executor", "hostcalls"},
-	"examples":                     {},
-	"cmd/internal/local":           {},
-	"cmd/internal/printable":       {},
-	"cmd/reactord":                 {"cmd/reactord", "cmd/internal/local", "cmd/internal/printable", "reactor", "proto", "examples"},
-	"cmd/reactorctl":               {"cmd/reactorctl", "cmd/internal/local", "cmd/internal/printable", "proto"}, // what both must agree on
-	"cmd/internal/reference":       {},
-	"integration/internal/testkit": {"proto", "cmd"},
+// A pattern in these rules is one package. With "/..." at its end it is that package and all below
+// it; that is written only where a new package below is meant to need no new rule. Imports of tests
+// are not looked at.
+
+// floors are the storeys of the house from the bottom up. No package imports one of a floor above.
+var floors = []string{"executor/...", "hostcalls/...", "reactor/...", "cmd/..."}
+
+// imports says of each package which other ones of the project it imports.
+var imports = map[string][]string{
+	"executor/driver":             {},
+	"executor/internal/histogram": {},
+	"executor":                    {"executor/driver", "executor/internal/histogram"},
+	"executor/engine/memory":      {},
+	"executor/engine/meter/wasm":  {},
+	"executor/engine/meter":       {"executor/engine/meter/wasm"},
+	"executor/engine":             {"executor/engine/meter", "executor/engine/meter/wasm", "executor/engine/memory"},
+
+	"hostcalls":        {"executor", "executor/driver", "executor/engine"},
+	"hostcalls/vfs":    {},
+	"hostcalls/wasip1": {"executor", "executor/driver", "executor/engine", "executor/engine/meter", "hostcalls", "hostcalls/vfs"},
+
+	"reactor/errs":               {},
+	"reactor/policy":             {},
+	"reactor/store":              {},
+	"reactor/store/blob":         {},
+	"reactor/store/sqlite":       {"reactor/store", "reactor/store/blob"},
+	"reactor/store/storetest":    {"reactor/store"},
+	"reactor/internal/admission": {},
+	"reactor/internal/crash":     {},
+	"reactor/internal/feed":      {},
+	"reactor/internal/lifecycle": {},
+	"reactor/internal/logbuf":    {"reactor/store"},
+	"reactor/internal/lookup":    {},
+	"reactor/internal/process":   {},
+	"reactor/internal/retention": {},
+	"reactor/internal/retry":     {},
+	"reactor/internal/selector":  {"reactor/store"},
+	"reactor/internal/terminal":  {"hostcalls", "reactor/store"},
+	"reactor": {
+		"executor", "executor/driver", "executor/engine", "executor/engine/meter",
+		"hostcalls", "hostcalls/vfs", "hostcalls/wasip1",
+		"reactor/errs", "reactor/policy", "reactor/store", "reactor/store/sqlite", "reactor/internal/...",
+	},
+
+	"proto/reactor/v1":       {},
+	"examples/...":           {},
+	"cmd/internal/local":     {},
+	"cmd/internal/printable": {},
+	"cmd/internal/reference": {},
+
+	"cmd/reactorctl":                   {"cmd/reactorctl/internal/cli"},
+	"cmd/reactorctl/internal/cli":      {"cmd/reactorctl/internal/...", "cmd/internal/printable", "proto/reactor/v1"},
+	"cmd/reactorctl/internal/endpoint": {"cmd/reactorctl/internal/settings", "cmd/internal/local"},
+	"cmd/reactorctl/internal/render":   {"cmd/reactorctl/internal/settings", "cmd/internal/printable", "proto/reactor/v1"},
+	"cmd/reactorctl/internal/settings": {},
+	"cmd/reactorctl/internal/source":   {},
+
+	"cmd/reactord":                   {"cmd/reactord/internal/config", "cmd/reactord/internal/daemon", "cmd/reactord/internal/demo", "cmd/internal/printable", "reactor"},
+	"cmd/reactord/internal/access":   {"reactor/errs"},
+	"cmd/reactord/internal/config":   {"cmd/reactord/internal/access", "cmd/reactord/internal/inflight", "cmd/internal/local", "reactor", "reactor/policy"},
+	"cmd/reactord/internal/daemon":   {"cmd/reactord/internal/...", "cmd/internal/local", "reactor"},
+	"cmd/reactord/internal/demo":     {"cmd/reactord/internal/config", "cmd/reactord/internal/daemon", "examples", "proto/reactor/v1", "reactor"},
+	"cmd/reactord/internal/inflight": {"reactor/errs"},
+	"cmd/reactord/internal/pace":     {},
+	"cmd/reactord/internal/server":   {"cmd/reactord/internal/access", "cmd/reactord/internal/inflight", "proto/reactor/v1", "reactor", "reactor/errs"},
+	"cmd/reactord/internal/trim":     {},
+
+	"integration/internal/testkit": {"proto/reactor/v1"},
+	"integration":                  {}, // the others there consist of tests
+	"integration/architecture":     {},
+	"integration/attack":           {},
+	"integration/bench":            {},
+	"integration/conformance":      {},
 }
 
-// outside are packages of others that only some of ours may import.
-var outside = map[string][]string{
-	"github.com/tetratelabs/wazero": {"executor/engine", "hostcalls", "integration"},
-	"google.golang.org/grpc":        {"proto", "cmd", "integration"},
-	"google.golang.org/protobuf":    {"proto", "cmd", "integration"},
-	"modernc.org/sqlite":            {"reactor/store/sqlite"},
-	"github.com/spf13/cobra":        {"cmd", "docs"},
-	"C":                             {},
+// importers says of each package of others which ones of the project import it.
+var importers = map[string][]string{
+	"github.com/tetratelabs/wazero/...":                    {"executor/engine", "executor/engine/memory", "hostcalls/wasip1"},
+	"modernc.org/sqlite/...":                               {"reactor/store/sqlite"},
+	"google.golang.org/grpc/...":                           {"proto/reactor/v1", "cmd/...", "integration/internal/testkit"},
+	"google.golang.org/protobuf/...":                       {"proto/reactor/v1", "cmd/..."},
+	"google.golang.org/genproto/googleapis/rpc/errdetails": {"cmd/reactord/internal/server", "cmd/reactorctl/internal/cli"},
+	"go.uber.org/zap/...":                                  {"reactor", "cmd/reactord/..."},
+	"github.com/spf13/cobra":                               {"cmd/..."},
+	"github.com/spf13/pflag":                               {"cmd/..."},
+	"sigs.k8s.io/yaml":                                     {"cmd/..."},
+	"golang.org/x/term":                                    {"cmd/..."},
+	"github.com/dustin/go-humanize":                        {"cmd/..."},
+	"github.com/schollz/progressbar/v3":                    {"cmd/reactorctl/internal/cli"},
+	"golang.org/x/sync/semaphore":                          {"reactor/store/sqlite"},
+	"golang.org/x/sys/unix":                                {"executor/...", "hostcalls/...", "reactor/...", "cmd/..."},
+	"github.com/google/go-cmp/cmp":                         {"reactor/store/storetest"},
 }
 
-type listed struct {
-	ImportPath string
-	Imports    []string
-}
+// systems are those that the daemon runs on. Each compiles files of its own.
+var systems = []string{"linux", "darwin"}
 
 func TestImports(t *testing.T) {
-	for _, p := range list(t) {
-		path := strings.TrimPrefix(p.ImportPath, module)
-		for _, imported := range p.Imports {
-			if own, ok := strings.CutPrefix(imported, module); ok {
-				checkOwn(t, path, own)
+	packages := list(t)
+	for _, problem := range checkFloors(packages) {
+		t.Error(problem)
+	}
+	for _, problem := range checkOwn(imports, packages) {
+		t.Error(problem)
+	}
+	for _, problem := range checkOthers(importers, packages) {
+		t.Error(problem)
+	}
+}
+
+// packages are the packages of the project, each with everything that it imports.
+type packages map[string][]string
+
+func checkFloors(all packages) (problems []string) {
+	floor := func(path string) int {
+		return slices.IndexFunc(floors, func(pattern string) bool { return matches(pattern, path) })
+	}
+	for _, path := range slices.Sorted(maps.Keys(all)) {
+		for _, imported := range all[path] {
+			own, ok := strings.CutPrefix(imported, module)
+			if from := floor(path); ok && from >= 0 && floor(own) > from {
+				problems = append(problems, fmt.Sprintf("%s imports %s, which is on a floor above it: pass it what it needs, as a value, a function or an interface that it declares itself", path, own))
+			}
+		}
+	}
+	return problems
+}
+
+func checkOwn(rules map[string][]string, all packages) []string {
+	uses := map[string][]string{}
+	for path, imported := range all {
+		uses[path] = nil
+		for _, name := range imported {
+			if own, ok := strings.CutPrefix(name, module); ok {
+				uses[path] = append(uses[path], own)
+			}
+		}
+	}
+	return check(rules, uses, wording{
+		unlisted:  "%[1]s has no rule: add one to `imports`, with each package of the project that it imports",
+		forbidden: "%[1]s imports %[2]s, which the rule of %[3]q does not have: do without it or, if it is to be so, add it to the rule",
+		unused:    "the rule of %[3]q in `imports` has %[2]q, which it does not import: delete that",
+		dead:      "`imports` has a rule of %[3]q, and there is no such package: delete it",
+	})
+}
+
+func checkOthers(rules map[string][]string, all packages) []string {
+	uses := map[string][]string{}
+	for path, imported := range all {
+		for _, name := range imported {
+			first, _, _ := strings.Cut(name, "/")
+			if !strings.HasPrefix(name, module) && (strings.Contains(first, ".") || name == "C") {
+				uses[name] = append(uses[name], path)
+			}
+		}
+	}
+	return check(rules, uses, wording{
+		unlisted:  "%[1]s is imported by %[2]s and has no rule: add one to `importers`, and its row with the reason to docs/rationale.md (C is what cgo needs, and there is none here)",
+		forbidden: "%[2]s imports %[1]s, which the rule of %[3]q does not let it: use what an allowed package offers or, if it is to be so, add it to the rule",
+		unused:    "the rule of %[3]q in `importers` has %[2]q, which does not import it: delete that",
+		dead:      "`importers` has a rule of %[3]q, which nothing imports: delete it",
+	})
+}
+
+// wording is what each kind of problem is called. The subject of a rule is %[1]s, what it is used
+// with or by is %[2]s, and the pattern that the rule stands under is %[3]s.
+type wording struct{ unlisted, forbidden, unused, dead string }
+
+// check says where uses and rules differ, in either direction. Every subject of uses stands under
+// exactly one rule, which has all that the subject is used with and no more.
+func check(rules, uses map[string][]string, say wording) (problems []string) {
+	used := map[[2]string]bool{}
+	alive := map[string]bool{}
+	for _, subject := range slices.Sorted(maps.Keys(uses)) {
+		under := slices.DeleteFunc(slices.Sorted(maps.Keys(rules)), func(pattern string) bool { return !matches(pattern, subject) })
+		if len(under) == 0 {
+			problems = append(problems, fmt.Sprintf(say.unlisted, subject, strings.Join(uses[subject], ", ")))
+			continue
+		}
+		if len(under) > 1 {
+			problems = append(problems, fmt.Sprintf("%s stands under more than one rule, %q: leave one of them", subject, under))
+		}
+		for _, pattern := range under {
+			alive[pattern] = true
+		}
+		for _, object := range uses[subject] {
+			allowed := slices.IndexFunc(rules[under[0]], func(pattern string) bool { return matches(pattern, object) })
+			if allowed < 0 {
+				problems = append(problems, fmt.Sprintf(say.forbidden, subject, object, under[0]))
 				continue
 			}
-			for name, users := range outside {
-				if under(imported, name) && !underAny(path, users) {
-					t.Errorf("%s imports %s, which only %v may", path, imported, users)
-				}
+			used[[2]string{under[0], rules[under[0]][allowed]}] = true
+		}
+	}
+	for _, pattern := range slices.Sorted(maps.Keys(rules)) {
+		if !alive[pattern] {
+			problems = append(problems, fmt.Sprintf(say.dead, "", "", pattern))
+			continue
+		}
+		for _, object := range rules[pattern] {
+			if !used[[2]string{pattern, object}] {
+				problems = append(problems, fmt.Sprintf(say.unused, "", object, pattern))
 			}
 		}
 	}
+	return problems
 }
 
-func checkOwn(t *testing.T, path, imported string) {
+// matches says whether path is what the pattern names, or with "/..." at its end below that.
+func matches(pattern, path string) bool {
+	root, subtree := strings.CutSuffix(pattern, "/...")
+	return path == root || subtree && strings.HasPrefix(path, root+"/")
+}
+
+// list returns every package of the project, with what its files import on any system.
+func list(t *testing.T) packages {
 	t.Helper()
-	layer := ""
-	for name := range layers {
-		if under(path, name) && len(name) > len(layer) {
-			layer = name
+	all := packages{}
+	for _, system := range systems {
+		cmd := exec.Command("go", "list", "-json=ImportPath,Imports", module+"...")
+		cmd.Env = append(os.Environ(), "GOOS="+system, "CGO_ENABLED=1") // or files that use cgo would not be listed
+		cmd.Stderr = t.Output()
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatalf("go list for %s: %v", system, err)
+		}
+		for decoder := json.NewDecoder(strings.NewReader(string(out))); ; {
+			var p struct {
+				ImportPath string
+				Imports    []string
+			}
+			err := decoder.Decode(&p)
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			path := strings.TrimPrefix(p.ImportPath, module)
+			all[path] = slices.Compact(slices.Sorted(slices.Values(append(all[path], p.Imports...))))
 		}
 	}
-	switch {
-	case layer == "" && (under(path, "integration") || under(path, "docs")):
-	case layer == "":
-		t.Errorf("%s belongs to no layer: name it in this test", path)
-	case !underAny(imported, layers[layer]):
-		t.Errorf("%s imports %s, but %s may only import %v", path, imported, layer, layers[layer])
-	}
-}
-
-// list returns every package of the module, without its tests.
-func list(t *testing.T) []listed {
-	t.Helper()
-	cmd := exec.Command("go", "list", "-json=ImportPath,Imports", module+"...")
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("go list: %v", err)
-	}
-	var all []listed
-	for decoder := json.NewDecoder(strings.NewReader(string(out))); ; {
-		var p listed
-		switch err := decoder.Decode(&p); {
-		case errors.Is(err, io.EOF):
-			return all
-		case err != nil:
-			t.Fatal(err)
-		}
-		all = append(all, p)
-	}
-}
-
-func under(path, prefix string) bool {
-	return path == prefix || strings.HasPrefix(path, prefix+"/")
-}
-
-func underAny(path string, prefixes []string) bool {
-	for _, prefix := range prefixes {
-		if under(path, prefix) {
-			return true
-		}
-	}
-	return false
+	return all
 }

@@ -3,9 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
-	"net"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -25,9 +23,7 @@ type specFlags struct {
 	stdin        string
 	interactive  bool
 	invoke       string
-	dirs         []string
-	listeners    []string
-	connections  []string
+	granted      grantFlags
 	timeout      time.Duration
 	fuel         uint64
 	memory       byteSize
@@ -48,9 +44,7 @@ func (s *specFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&s.stdin, "stdin", "", "a file the guest reads as its standard input; - for this command's own")
 	f.BoolVarP(&s.interactive, "interactive", "i", false, "keep the guest's standard input open for attach; run attaches at once")
 	f.StringVar(&s.invoke, "invoke", "", "the export to call in a module without _start; arguments become its parameters")
-	f.StringArrayVar(&s.dirs, "dir", nil, "grant a folder of the daemon's machine, HOST:GUEST[:ro] (repeatable)")
-	f.StringArrayVar(&s.listeners, "listen", nil, "grant a listening TCP socket, HOST:PORT (repeatable)")
-	f.StringArrayVar(&s.connections, "connect", nil, "grant one open TCP connection, HOST:PORT (repeatable)")
+	s.granted.add(f)
 	f.DurationVar(&s.timeout, "timeout", 0, "cancel it after this long")
 	f.Uint64Var(&s.fuel, "fuel", 0, "the instructions it may execute, about one unit each")
 	f.Var(&s.memory, "memory", "the most linear memory it may have, such as 64MiB")
@@ -104,7 +98,7 @@ func (s *specFlags) spec(cmd *cobra.Command, in io.Reader, defaultName string, d
 	if spec.Env, err = keyValues("env", s.env, os.LookupEnv); err != nil {
 		return nil, usageError(cmd, "%w", err)
 	}
-	if spec.Grants, err = s.grants(); err != nil {
+	if spec.Grants, err = s.granted.grants(); err != nil {
 		return nil, usageError(cmd, "%w", err)
 	}
 	if s.stdin != "" {
@@ -134,44 +128,6 @@ func keyValues(flag string, pairs []string, lookup func(string) (string, bool)) 
 		m[key] = value
 	}
 	return m, nil
-}
-
-func (s *specFlags) grants() ([]*reactorv1.Grant, error) {
-	var grants []*reactorv1.Grant
-	for _, text := range s.dirs {
-		d, err := parseDir(text)
-		if err != nil {
-			return nil, err
-		}
-		grants = append(grants, &reactorv1.Grant{Grant: &reactorv1.Grant_Directory{Directory: d}})
-	}
-	for _, address := range s.listeners {
-		if _, _, err := net.SplitHostPort(address); err != nil {
-			return nil, fmt.Errorf("--listen %q: give HOST:PORT", address)
-		}
-		grants = append(grants, &reactorv1.Grant{Grant: &reactorv1.Grant_Listener{Listener: &reactorv1.ListenerGrant{Address: address}}})
-	}
-	for _, address := range s.connections {
-		if _, _, err := net.SplitHostPort(address); err != nil {
-			return nil, fmt.Errorf("--connect %q: give HOST:PORT", address)
-		}
-		grants = append(grants, &reactorv1.Grant{Grant: &reactorv1.Grant_Connection{Connection: &reactorv1.ConnectionGrant{Address: address}}})
-	}
-	return grants, nil
-}
-
-// parseDir parses HOST:GUEST[:ro]. A relative HOST is taken from the current folder.
-func parseDir(text string) (*reactorv1.DirectoryGrant, error) {
-	rest, readOnly := strings.CutSuffix(text, ":ro")
-	host, guest, ok := strings.Cut(rest, ":")
-	if !ok || host == "" || guest == "" || strings.Contains(guest, ":") {
-		return nil, fmt.Errorf("--dir %q: give HOST:GUEST or HOST:GUEST:ro", text)
-	}
-	abs, err := filepath.Abs(host)
-	if err != nil {
-		return nil, fmt.Errorf("--dir %q: %w", text, err)
-	}
-	return &reactorv1.DirectoryGrant{HostPath: abs, GuestPath: guest, ReadOnly: readOnly}, nil
 }
 
 func readAll(path string, in io.Reader) ([]byte, error) {

@@ -21,8 +21,6 @@ type heap struct {
 	slots []slot
 }
 
-func (h *heap) len() int { return len(h.slots) }
-
 // first returns the earliest due time, or never.
 func (h *heap) first() time.Duration {
 	if len(h.slots) == 0 {

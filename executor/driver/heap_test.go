@@ -44,8 +44,8 @@ func TestHeapAgainstSortedList(t *testing.T) {
 		for _, d := range due {
 			want = min(want, d)
 		}
-		if h.first() != want || h.len() != len(due) {
-			t.Fatalf("first, len = %v, %d, want %v, %d", h.first(), h.len(), want, len(due))
+		if h.first() != want || len(h.slots) != len(due) {
+			t.Fatalf("first, len = %v, %d, want %v, %d", h.first(), len(h.slots), want, len(due))
 		}
 	}
 }
@@ -58,7 +58,7 @@ func TestHeapSorts(t *testing.T) {
 		h.set(&timers[i], time.Duration(rng.IntN(1_000_000)))
 	}
 	var got []time.Duration
-	for h.len() > 0 {
+	for len(h.slots) > 0 {
 		got = append(got, h.first())
 		h.remove(h.slots[0].timer)
 	}

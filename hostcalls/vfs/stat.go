@@ -36,9 +36,6 @@ func (s Stat) isFile() bool {
 	return s.Type == Regular || s.Type == CharDevice && isStreamDevice(s.Device)
 }
 
-// same tells whether s and t are of one file, if it was there throughout.
-func (s Stat) same(t Stat) bool { return s.Dev == t.Dev && s.Ino == t.Ino && s.Type == t.Type }
-
 func statOf(s *unix.Stat_t) Stat {
 	return Stat{
 		Dev:    widen(s.Dev),

@@ -86,13 +86,8 @@ func split(pattern string) (fixed string, wild []string) {
 	return pattern, nil
 }
 
-// Below tells whether path is dir or lies below it. Both are absolute and clean.
-func Below(path, dir string) bool {
-	_, ok := below(path, dir)
-	return ok
-}
-
-// below returns the parts of path that come after those of dir.
+// below returns the parts of path that come after those of dir, if path is dir or lies below it. Both are absolute
+// and clean.
 func below(path, dir string) (rest []string, ok bool) {
 	if path == dir {
 		return nil, true

@@ -64,27 +64,6 @@ func parseRequirement(s string) (store.Requirement, error) {
 	return r, nil
 }
 
-// Format writes requirements so that Parse reads them back.
-func Format(reqs []store.Requirement) string {
-	var b strings.Builder
-	for i, r := range reqs {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		switch r.Op {
-		case store.Equal:
-			b.WriteString(r.Key + "=" + r.Value)
-		case store.NotEqual:
-			b.WriteString(r.Key + "!=" + r.Value)
-		case store.Exists:
-			b.WriteString(r.Key)
-		case store.NotExists:
-			b.WriteString("!" + r.Key)
-		}
-	}
-	return b.String()
-}
-
 // CheckKey tells what is wrong with a label's key: letters, digits and "._-/" are allowed.
 func CheckKey(key string) error {
 	if key == "" {

@@ -1,9 +1,8 @@
 package architecture
 
 import (
-	"encoding/json"
 	"os"
-	"os/exec"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -18,22 +17,17 @@ func TestDependenciesHaveReasons(t *testing.T) {
 	if !ok {
 		t.Fatal("docs/rationale.md has no section Dependencies")
 	}
-	out, err := exec.Command("go", "mod", "edit", "-json").Output()
+	mod, err := os.ReadFile("../../go.mod")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var mod struct {
-		Require []struct {
-			Path     string
-			Indirect bool
-		}
+	required := regexp.MustCompile(`(?m)^\t(\S+) v\S+$`).FindAllStringSubmatch(string(mod), -1) // the others are "// indirect"
+	if len(required) == 0 {
+		t.Fatal("go.mod requires nothing")
 	}
-	if err := json.Unmarshal(out, &mod); err != nil {
-		t.Fatal(err)
-	}
-	for _, required := range mod.Require {
-		if !required.Indirect && !strings.Contains(section, required.Path) {
-			t.Errorf("go.mod requires %s, and docs/rationale.md does not say why: add it to the section Dependencies", required.Path)
+	for _, match := range required {
+		if !strings.Contains(section, match[1]) {
+			t.Errorf("go.mod requires %s, and docs/rationale.md does not say why: add it to the section Dependencies", match[1])
 		}
 	}
 }

@@ -3,13 +3,12 @@
 package architecture
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
+	"go/build"
+	"io/fs"
 	"maps"
-	"os"
-	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -231,33 +230,51 @@ func matches(pattern, path string) bool {
 	return path == root || subtree && strings.HasPrefix(path, root+"/")
 }
 
-// list returns every package of the project, with what its files import on any system.
+// list returns every package of the project, with what its files import on any system. It reads the
+// files itself, and not by `go list`, so that a cached result of this test is none of an older state.
 func list(t *testing.T) packages {
 	t.Helper()
+	const root = "../.."
 	all := packages{}
-	for _, system := range systems {
-		cmd := exec.Command("go", "list", "-json=ImportPath,Imports", module+"...")
-		cmd.Env = append(os.Environ(), "GOOS="+system, "CGO_ENABLED=1") // or files that use cgo would not be listed
-		cmd.Stderr = t.Output()
-		out, err := cmd.Output()
+	err := filepath.WalkDir(root, func(dir string, entry fs.DirEntry, err error) error {
+		if err != nil || !entry.IsDir() {
+			return err
+		}
+		if name := entry.Name(); dir != root && (name == "testdata" || strings.HasPrefix(name, ".")) {
+			return fs.SkipDir
+		}
+		path, err := filepath.Rel(root, dir)
 		if err != nil {
-			t.Fatalf("go list for %s: %v", system, err)
+			return err
 		}
-		for decoder := json.NewDecoder(strings.NewReader(string(out))); ; {
-			var p struct {
-				ImportPath string
-				Imports    []string
-			}
-			err := decoder.Decode(&p)
-			if errors.Is(err, io.EOF) {
-				break
-			}
+		for _, system := range systems {
+			p, err := importsOf(dir, system)
 			if err != nil {
-				t.Fatal(err)
+				return err
 			}
-			path := strings.TrimPrefix(p.ImportPath, module)
-			all[path] = slices.Compact(slices.Sorted(slices.Values(append(all[path], p.Imports...))))
+			if p != nil {
+				all[path] = slices.Compact(slices.Sorted(slices.Values(append(all[path], p...))))
+			}
 		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 	return all
+}
+
+// importsOf returns what the files of a folder import on a system, nil if there are none.
+func importsOf(dir, system string) ([]string, error) {
+	context := build.Default
+	context.GOOS, context.CgoEnabled = system, true // or files that use cgo would not be looked at
+	p, err := context.ImportDir(dir, 0)
+	var none *build.NoGoError
+	if errors.As(err, &none) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return append([]string{}, p.Imports...), nil
 }

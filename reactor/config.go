@@ -145,20 +145,20 @@ func (c Config) withDefaults() Config {
 	}
 	c.Workers = cmp.Or(c.Workers, runtime.GOMAXPROCS(0))
 	c.Starting = cmp.Or(c.Starting, 64*c.Workers)
-	c.MaxLimits = c.MaxLimits.or(Limits{
+	c.MaxLimits = c.MaxLimits.Or(Limits{
 		MemoryBytes: 4 * gib,
 		StackBytes:  64 * mib,
 		LogBytes:    256 * mib,
 		Descriptors: 64 * kib,
 		PendingOps:  64 * kib,
 	})
-	c.DefaultLimits = c.DefaultLimits.or(Limits{
+	c.DefaultLimits = c.DefaultLimits.Or(Limits{
 		MemoryBytes: 256 * mib,
 		StackBytes:  8 * mib,
 		LogBytes:    1 * mib,
 		Descriptors: 256,
 		PendingOps:  1024,
-	}.within(c.MaxLimits))
+	}.Within(c.MaxLimits))
 	c.MemoryBytes = cmp.Or(c.MemoryBytes, int64(process.MachineMemory()/4*3))
 	c.CompileMemoryBytes = cmp.Or(c.CompileMemoryBytes, int64(process.MachineMemory()/2))
 	c.IdleModules = cmp.Or(c.IdleModules, DefaultIdleModules)
@@ -236,7 +236,7 @@ func (c Config) Validate() error {
 		fault("LogMemoryBytes is %d, which is less than 1 MiB", c.LogMemoryBytes)
 	}
 	d := c.withDefaults()
-	for _, over := range d.DefaultLimits.above(d.MaxLimits) {
+	for _, over := range excesses(d.DefaultLimits, d.MaxLimits) {
 		fault("DefaultLimits.%s is %s, above MaxLimits.%[1]s, which is %[3]s", over.field, over.value, over.maximum)
 	}
 	return errors.Join(faults...)

@@ -82,6 +82,15 @@ func moduleOf(rec *store.Module) (*Module, error) {
 	}, nil
 }
 
+// encode writes what decodeModule reads.
+func (m *moduleJSON) encode() []byte {
+	b, err := json.Marshal(m)
+	if err != nil {
+		panic(fmt.Sprintf("reactor: encode a module's record: %v", err))
+	}
+	return b
+}
+
 func decodeModule(rec *store.Module) (*moduleJSON, error) {
 	var info moduleJSON
 	if err := json.Unmarshal(rec.Info, &info); err != nil {

@@ -174,7 +174,7 @@ func (p *Push) Commit(ctx context.Context) (m *Module, existed bool, err error) 
 		}
 		return nil, false, err
 	}
-	rec, err := p.upload.Commit(ctx, time.Now(), mustEncode(info), p.req.Tag)
+	rec, err := p.upload.Commit(ctx, time.Now(), info.encode(), p.req.Tag)
 	if err != nil {
 		return nil, false, p.refused(err)
 	}
@@ -299,18 +299,9 @@ func (r *Reactor) GetModule(ctx context.Context, ref string) (*Module, error) {
 	return m, errs.Wrap(err, "module")
 }
 
-// ModulePage is a page of modules.
-type ModulePage struct {
-	Modules []*Module
-	// Unreadable are the digests of those that are left out since their records are damaged.
-	Unreadable []string
-	// Next is the token of the next page; empty on the last.
-	Next string
-}
-
 // ListModules returns a page of modules, newest first.
 func (r *Reactor) ListModules(ctx context.Context, page Page) (list ModulePage, err error) {
-	size, err := page.size()
+	size, err := pageSize(page)
 	if err != nil {
 		return list, err
 	}

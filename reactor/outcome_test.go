@@ -51,22 +51,6 @@ func TestFailed(t *testing.T) {
 	}
 }
 
-func TestLimitsWithin(t *testing.T) {
-	most := Limits{MemoryBytes: 10, Fuel: 10, Timeout: 10, StackBytes: 10, LogBytes: 10, Descriptors: 10, PendingOps: 10}
-	if got := (Limits{MemoryBytes: 20, StackBytes: 5}).within(most); got != (Limits{MemoryBytes: 10, Fuel: 10, Timeout: 10, StackBytes: 5}) {
-		t.Errorf("within = %+v: zero fuel and timeout are unbounded, so the maximum is the default", got)
-	}
-	if got := (Limits{Fuel: 5, Timeout: 20}).within(Limits{Timeout: 30}); got.Fuel != 5 || got.Timeout != 20 {
-		t.Errorf("within = %+v: a maximum of zero is none", got)
-	}
-	if over := (Limits{Fuel: 11, MemoryBytes: 10}).above(most); len(over) != 1 || over[0].path != "fuel" {
-		t.Errorf("above = %+v", over)
-	}
-	if over := (Limits{Fuel: 1 << 60, Timeout: time.Hour}).above(Limits{MemoryBytes: 1}); len(over) != 0 {
-		t.Errorf("above = %+v: a maximum of zero is none", over)
-	}
-}
-
 func TestRemaining(t *testing.T) {
 	for _, tc := range [][3]uint64{{0, 5, 0}, {10, 0, 10}, {10, 4, 6}, {10, 10, 1}, {10, 99, 1}} {
 		if got := remaining(tc[0], tc[1]); got != tc[2] {

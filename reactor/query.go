@@ -25,7 +25,8 @@ const (
 	maxWaitingFor = 100
 )
 
-func (p Page) size() (int, error) {
+// pageSize is how many entries a page has at most.
+func pageSize(p Page) (int, error) {
 	if p.Size < 0 {
 		return 0, errs.Invalid(errs.Field{Path: "page_size", Description: fmt.Sprintf("%d is negative", p.Size)})
 	}
@@ -68,18 +69,9 @@ func (r *Reactor) readWorkload(ctx context.Context, id string) (*Workload, error
 	return w, errs.Wrap(err, "workload")
 }
 
-// WorkloadPage is a page of workloads.
-type WorkloadPage struct {
-	Workloads []*Workload
-	// Unreadable are the ids of those that are left out since their records are damaged.
-	Unreadable []string
-	// Next is the token of the next page; empty on the last.
-	Next string
-}
-
 // ListWorkloads returns a page of workloads, newest first.
 func (r *Reactor) ListWorkloads(ctx context.Context, filter Filter, page Page) (list WorkloadPage, err error) {
-	size, err := page.size()
+	size, err := pageSize(page)
 	if err != nil {
 		return list, err
 	}
@@ -259,7 +251,7 @@ func (r *Reactor) await(ctx context.Context, id string, changed <-chan struct{})
 // ListOps returns a page of pending host operations: those of one workload, or of all in the order
 // of their ids.
 func (r *Reactor) ListOps(ctx context.Context, workloadID string, page Page) (ops []Op, next string, err error) {
-	size, err := page.size()
+	size, err := pageSize(page)
 	if err != nil {
 		return nil, "", err
 	}

@@ -101,7 +101,7 @@ func (r *Reactor) check(ctx context.Context, req *SubmitRequest, now time.Time) 
 	} else {
 		checkNewID(&f, "id", s.id)
 	}
-	limits := req.Spec.Limits.or(r.cfg.DefaultLimits)
+	limits := req.Spec.Limits.Or(r.cfg.DefaultLimits)
 	checkSpec(&f, &r.cfg, &req.Spec, limits)
 	if len(f) > 0 {
 		s.err = f.err()

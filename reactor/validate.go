@@ -10,27 +10,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/reactord/reactord/reactor/errs"
 	"github.com/reactord/reactord/reactor/internal/selector"
 )
-
-// faults collects what is wrong with a request.
-type faults []errs.Field
-
-func (f *faults) add(path, format string, args ...any) {
-	*f = append(*f, errs.Field{Path: clip(path), Description: clip(fmt.Sprintf(format, args...))})
-}
-
-// clip shortens what may repeat a client's input, so that an answer is never as large as the request.
-func clip(text string) string {
-	const most = 512
-	if len(text) <= most {
-		return text
-	}
-	return strings.ToValidUTF8(text[:most], "") + "..."
-}
-
-func (f faults) err() error { return errs.Invalid(f...) }
 
 const (
 	maxIDBytes        = 128
@@ -275,7 +256,7 @@ func checkLimits(f *faults, cfg *Config, spec *Spec, limits Limits) {
 	if spec.Limits.Timeout < 0 {
 		f.add("spec.limits.timeout", "%v is negative", spec.Limits.Timeout)
 	}
-	for _, over := range spec.Limits.above(cfg.MaxLimits) {
+	for _, over := range excesses(spec.Limits, cfg.MaxLimits) {
 		f.add("spec.limits."+over.path, "%s is above the maximum, %s", over.value, over.maximum)
 	}
 	if need := stdioDescriptors + len(spec.Grants); int(limits.Descriptors) < need {

@@ -1,0 +1,33 @@
+package reactor
+
+import (
+	"fmt"
+	"time"
+)
+
+// excess is a limit above its maximum.
+type excess struct {
+	field          string // the field of Limits
+	path           string // the field in the API
+	value, maximum string
+}
+
+// excesses lists the limits that are above the maximum. A maximum of zero is none; it can only be so
+// for Fuel and Timeout.
+func excesses(l, most Limits) (over []excess) {
+	check := func(field, path string, value, maximum uint64, show func(uint64) string) {
+		if maximum != 0 && value > maximum {
+			over = append(over, excess{field, path, show(value), show(maximum)})
+		}
+	}
+	count := func(n uint64) string { return fmt.Sprint(n) }
+	duration := func(n uint64) string { return time.Duration(n).String() }
+	check("MemoryBytes", "memory_bytes", l.MemoryBytes, most.MemoryBytes, count)
+	check("Fuel", "fuel", l.Fuel, most.Fuel, count)
+	check("Timeout", "timeout", uint64(max(l.Timeout, 0)), uint64(most.Timeout), duration)
+	check("StackBytes", "stack_bytes", l.StackBytes, most.StackBytes, count)
+	check("LogBytes", "log_bytes", l.LogBytes, most.LogBytes, count)
+	check("Descriptors", "descriptors", uint64(l.Descriptors), uint64(most.Descriptors), count)
+	check("PendingOps", "pending_ops", uint64(l.PendingOps), uint64(most.PendingOps), count)
+	return over
+}

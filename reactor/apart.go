@@ -6,6 +6,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/internal/admission"
 	"github.com/reactord/reactord/reactor/internal/crash"
 	"github.com/reactord/reactord/reactor/internal/lifecycle"
@@ -101,7 +102,7 @@ func (r *Reactor) setApart(w *workload) {
 	w.machine.Take()
 	r.preparing++
 	r.mu.Unlock()
-	r.finish(w, nil, outcome{state: Failed, reason: ReasonDaemonDied, message: fmt.Sprintf(
+	r.finish(w, nil, outcome{state: api.Failed, reason: api.ReasonDaemonDied, message: fmt.Sprintf(
 		"the daemon died %d times in a row, and the last %d times this workload alone had just been started: it was set apart so that others can run. "+
 			"Its module or what it does may be what the daemon dies of, which is a fault of the daemon: please report it. To run it all the same, submit it again under another id",
 		r.plan.Deaths, r.plan.Alone)})

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/internal/crash"
 )
 
@@ -19,8 +20,8 @@ func died(t *testing.T, sleepers int, j crash.Journal) (dir string) {
 	r := openIn(t, live)
 	push(t, r, "sleep", "hello")
 	for i := range sleepers {
-		submit(t, r, fmt.Sprint("s", i), Spec{Module: "sleep"})
-		awaitState(t, r, fmt.Sprint("s", i), Running)
+		submit(t, r, fmt.Sprint("s", i), api.Spec{Module: "sleep"})
+		awaitState(t, r, fmt.Sprint("s", i), api.Running)
 	}
 	copyDir(t, live, dir)
 	shutdown(t, r)
@@ -35,7 +36,7 @@ func TestGuiltyIsSetApart(t *testing.T) {
 	dir := died(t, 3, crash.Journal{Deaths: 2, Trial: []string{"s1"}, Alone: 1})
 	r := openIn(t, dir)
 	w := wait(t, r, "s1")
-	if w.Status.State != Failed || w.Status.Reason != ReasonDaemonDied || w.Status.Attempts != 1 ||
+	if w.Status.State != api.Failed || w.Status.Reason != api.ReasonDaemonDied || w.Status.Attempts != 1 ||
 		!strings.Contains(w.Status.Message, "died 3 times") || !strings.Contains(w.Status.Message, "another id") {
 		t.Errorf("the guilty one: %+v", w.Status)
 	}
@@ -44,7 +45,7 @@ func TestGuiltyIsSetApart(t *testing.T) {
 			t.Errorf("%s: %+v", id, w.Status)
 		}
 	}
-	if w := run(t, r, "new", Spec{Module: "hello"}); w.Status.State != Succeeded {
+	if w := run(t, r, "new", api.Spec{Module: "hello"}); w.Status.State != api.Succeeded {
 		t.Errorf("a new one: %+v", w.Status)
 	}
 }
@@ -79,12 +80,12 @@ func TestYoungestIsTriedAlone(t *testing.T) {
 func TestGate(t *testing.T) {
 	dir := died(t, 2, crash.Journal{Deaths: 1, Trial: []string{"s0"}})
 	r := openIn(t, dir)
-	submit(t, r, "new", Spec{Module: "hello"})
-	if answer, err := r.CancelWorkloads(deadline(t), CancelRequest{IDs: []string{"s0"}}); err != nil || !answer.Results[0].Cancelled {
+	submit(t, r, "new", api.Spec{Module: "hello"})
+	if answer, err := r.CancelWorkloads(deadline(t), api.CancelRequest{IDs: []string{"s0"}}); err != nil || !answer.Results[0].Cancelled {
 		t.Errorf("cancel: %+v, %v", answer.Results, err)
 	}
 	for _, id := range []string{"s1", "new"} {
-		if w, err := r.GetWorkload(deadline(t), id); err != nil || w.Status.State != Pending {
+		if w, err := r.GetWorkload(deadline(t), id); err != nil || w.Status.State != api.Pending {
 			t.Errorf("%s before the trial: %+v, %v", id, w.Status, err)
 		}
 	}

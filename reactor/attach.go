@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
 	"github.com/reactord/reactord/reactor/internal/terminal"
 	"github.com/reactord/reactord/reactor/store"
@@ -80,18 +81,18 @@ func (a *Attachment) CloseWrite() { a.client.CloseSend() }
 
 // Next returns the next run of output. It blocks until there is one; io.EOF says that the workload
 // has ended and Ended will tell how.
-func (a *Attachment) Next(ctx context.Context) (Output, error) {
+func (a *Attachment) Next(ctx context.Context) (api.Output, error) {
 	for a.until > 0 {
 		c, err := a.replayed(ctx)
 		if err != nil {
-			return Output{}, err
+			return api.Output{}, err
 		}
 		if c != nil {
-			return Output{Stream: Stream(c.Stream), Data: c.Data}, nil
+			return api.Output{Stream: api.Stream(c.Stream), Data: c.Data}, nil
 		}
 	}
 	run, err := a.client.Next(ctx)
-	return Output{Stream: Stream(run.Stream), Data: run.Data}, err
+	return api.Output{Stream: api.Stream(run.Stream), Data: run.Data}, err
 }
 
 // replayed returns the next run from the log, cut where the client's own output begins; nil, and
@@ -122,7 +123,7 @@ func (a *Attachment) replayed(ctx context.Context) (*store.LogChunk, error) {
 }
 
 // Ended waits until the workload has ended, and returns how.
-func (a *Attachment) Ended(ctx context.Context) (*Workload, error) {
+func (a *Attachment) Ended(ctx context.Context) (*api.Workload, error) {
 	return a.reactor.WaitWorkload(ctx, a.id)
 }
 

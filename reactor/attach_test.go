@@ -7,6 +7,7 @@ import (
 	"io"
 	"testing"
 
+	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
 )
 
@@ -48,7 +49,7 @@ func send(t *testing.T, a *Attachment, s string) {
 func TestAttach(t *testing.T) {
 	r := open(t)
 	push(t, r, "cat", "sleep")
-	submit(t, r, "w", Spec{Module: "cat", Interactive: true, Stdin: []byte("submitted\n")})
+	submit(t, r, "w", api.Spec{Module: "cat", Interactive: true, Stdin: []byte("submitted\n")})
 	awaitWaiting(t, r, "w")
 
 	a := attach(t, r, "w")
@@ -72,16 +73,16 @@ func TestAttach(t *testing.T) {
 		t.Errorf("Next at the end = %+v, %v", out, err)
 	}
 	w, err := b.Ended(deadline(t))
-	if err != nil || w.Status.State != Succeeded {
+	if err != nil || w.Status.State != api.Succeeded {
 		t.Errorf("Ended = %+v, %v", w, err)
 	}
-	if text, _ := readLog(t, r, LogRequest{ID: "w"}); text != "submitted\nhello\nagain\n" {
+	if text, _ := readLog(t, r, api.LogRequest{ID: "w"}); text != "submitted\nhello\nagain\n" {
 		t.Errorf("the log has %q", text)
 	}
 	b.Close()
 	_, err = r.AttachWorkload(deadline(t), "w")
 	wantClass(t, err, errs.WorkloadFinished)
-	submit(t, r, "plain", Spec{Module: "sleep"})
+	submit(t, r, "plain", api.Spec{Module: "sleep"})
 	_, err = r.AttachWorkload(deadline(t), "plain")
 	wantClass(t, err, errs.WorkloadNotInteractive)
 	_, err = r.AttachWorkload(deadline(t), "nothing")
@@ -92,13 +93,13 @@ func TestAttach(t *testing.T) {
 func TestAttachBeforeStart(t *testing.T) {
 	r := open(t, func(c *Config) { c.MaxLive = 1 })
 	push(t, r, "sleep", "cat")
-	submit(t, r, "blocker", Spec{Module: "sleep"})
-	awaitState(t, r, "blocker", Running)
-	submit(t, r, "w", Spec{Module: "cat", Interactive: true})
+	submit(t, r, "blocker", api.Spec{Module: "sleep"})
+	awaitState(t, r, "blocker", api.Running)
+	submit(t, r, "w", api.Spec{Module: "cat", Interactive: true})
 	a := attach(t, r, "w")
 	send(t, a, "early")
 	a.CloseWrite()
-	if _, err := r.CancelWorkloads(deadline(t), CancelRequest{IDs: []string{"blocker"}}); err != nil {
+	if _, err := r.CancelWorkloads(deadline(t), api.CancelRequest{IDs: []string{"blocker"}}); err != nil {
 		t.Fatal(err)
 	}
 	expect(t, a, "early")
@@ -112,7 +113,7 @@ func TestAttachBeforeStart(t *testing.T) {
 func TestAttachBackpressure(t *testing.T) {
 	r := open(t)
 	push(t, r, "cat")
-	submit(t, r, "w", Spec{Module: "cat", Interactive: true, Limits: Limits{LogBytes: 1}})
+	submit(t, r, "w", api.Spec{Module: "cat", Interactive: true, Limits: api.Limits{LogBytes: 1}})
 	a := attach(t, r, "w")
 	const size = 4 << 20
 	sent := make(chan error, 1)
@@ -163,16 +164,16 @@ func TestAttachBackpressure(t *testing.T) {
 func TestDetachReleases(t *testing.T) {
 	r := open(t, func(c *Config) { c.MaxLive = 1 })
 	push(t, r, "sleep", "flood")
-	submit(t, r, "blocker", Spec{Module: "sleep"})
-	awaitState(t, r, "blocker", Running)
-	submit(t, r, "w", Spec{Module: "flood", Interactive: true})
+	submit(t, r, "blocker", api.Spec{Module: "sleep"})
+	awaitState(t, r, "blocker", api.Running)
+	submit(t, r, "w", api.Spec{Module: "flood", Interactive: true})
 	a := attach(t, r, "w")
-	if _, err := r.CancelWorkloads(deadline(t), CancelRequest{IDs: []string{"blocker"}}); err != nil {
+	if _, err := r.CancelWorkloads(deadline(t), api.CancelRequest{IDs: []string{"blocker"}}); err != nil {
 		t.Fatal(err)
 	}
 	awaitWaiting(t, r, "w")
 	a.Close()
-	if w := wait(t, r, "w"); w.Status.State != Succeeded {
+	if w := wait(t, r, "w"); w.Status.State != api.Succeeded {
 		t.Errorf("status %+v", w.Status)
 	}
 }

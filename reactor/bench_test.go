@@ -6,18 +6,19 @@ import (
 	"testing"
 	"time"
 
+	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/internal/process"
 )
 
 // submitMany submits count workloads of a spec in batches, and returns their ids.
-func submitMany(t testing.TB, r *Reactor, prefix string, count int, spec Spec) []string {
+func submitMany(t testing.TB, r *Reactor, prefix string, count int, spec api.Spec) []string {
 	t.Helper()
 	ids := make([]string, 0, count)
 	for len(ids) < count {
-		var reqs []SubmitRequest
+		var reqs []api.SubmitRequest
 		for range min(1000, count-len(ids)) {
 			ids = append(ids, fmt.Sprintf("%s-%d", prefix, len(ids)))
-			reqs = append(reqs, SubmitRequest{ID: ids[len(ids)-1], Spec: spec})
+			reqs = append(reqs, api.SubmitRequest{ID: ids[len(ids)-1], Spec: spec})
 		}
 		results, err := r.SubmitWorkloads(t.Context(), reqs)
 		if err != nil {
@@ -37,7 +38,7 @@ func BenchmarkWorkloads(b *testing.B) {
 	r := open(b)
 	push(b, r, "hello")
 	b.ResetTimer()
-	ids := submitMany(b, r, "w", b.N, Spec{Module: "hello"})
+	ids := submitMany(b, r, "w", b.N, api.Spec{Module: "hello"})
 	for _, id := range ids {
 		if _, err := r.WaitWorkload(b.Context(), id); err != nil {
 			b.Fatal(err)
@@ -53,7 +54,7 @@ func BenchmarkSleepers(b *testing.B) {
 	runtime.GC()
 	before := process.ReadMemory().Resident
 	b.ResetTimer()
-	submitMany(b, r, "w", b.N, Spec{Module: "sleep"})
+	submitMany(b, r, "w", b.N, api.Spec{Module: "sleep"})
 	for r.Stats().Waiting < uint64(b.N) {
 		<-time.After(time.Millisecond)
 	}

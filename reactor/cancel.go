@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
 	"github.com/reactord/reactord/reactor/internal/lifecycle"
 	"github.com/reactord/reactord/reactor/internal/selector"
@@ -28,7 +29,7 @@ const (
 // CancelWorkloads cancels workloads, and returns when what it cancelled is recorded as such. A
 // workload that ended by itself before the cancel reached it counts as finished. The error is not
 // nil if the request is not valid, or ctx ended: then cancels may be under way.
-func (r *Reactor) CancelWorkloads(ctx context.Context, req CancelRequest) (Cancellation, error) {
+func (r *Reactor) CancelWorkloads(ctx context.Context, req api.CancelRequest) (api.Cancellation, error) {
 	c := canceller{reactor: r, patience: cancelPatience}
 	var f faults
 	switch {
@@ -62,7 +63,7 @@ func (r *Reactor) CancelWorkloads(ctx context.Context, req CancelRequest) (Cance
 type canceller struct {
 	reactor  *Reactor
 	patience time.Duration // with each piece
-	answer   Cancellation
+	answer   api.Cancellation
 	late     map[string]bool // told to end, and not seen to have ended
 }
 
@@ -203,7 +204,7 @@ func (c *canceller) add(id string, err error, most int) {
 		c.answer.Cancelled++
 	}
 	if len(c.answer.Results) < most {
-		c.answer.Results = append(c.answer.Results, CancelResult{ID: id, Cancelled: err == nil, Err: err})
+		c.answer.Results = append(c.answer.Results, api.CancelResult{ID: id, Cancelled: err == nil, Err: err})
 	}
 }
 

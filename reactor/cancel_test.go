@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
 	"github.com/reactord/reactord/reactor/store"
 )
@@ -13,16 +14,16 @@ import (
 func TestCancel(t *testing.T) {
 	r := open(t, func(c *Config) { c.MaxLive = 2 })
 	push(t, r, "sleep", "spin", "hello")
-	submit(t, r, "done", Spec{Module: "hello"})
+	submit(t, r, "done", api.Spec{Module: "hello"})
 	wait(t, r, "done")
-	submit(t, r, "parked", Spec{Module: "sleep"})
-	submit(t, r, "spinning", Spec{Module: "spin"})
-	awaitState(t, r, "parked", Running)
-	awaitState(t, r, "spinning", Running)
+	submit(t, r, "parked", api.Spec{Module: "sleep"})
+	submit(t, r, "spinning", api.Spec{Module: "spin"})
+	awaitState(t, r, "parked", api.Running)
+	awaitState(t, r, "spinning", api.Running)
 	awaitWaiting(t, r, "parked")
-	submit(t, r, "pending", Spec{Module: "hello"})
+	submit(t, r, "pending", api.Spec{Module: "hello"})
 
-	answer, err := r.CancelWorkloads(deadline(t), CancelRequest{IDs: []string{"pending", "parked", "spinning", "done", "unknown"}})
+	answer, err := r.CancelWorkloads(deadline(t), api.CancelRequest{IDs: []string{"pending", "parked", "spinning", "done", "unknown"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,7 +34,7 @@ func TestCancel(t *testing.T) {
 				t.Errorf("%s: %+v", res.ID, res)
 			}
 			w := wait(t, r, res.ID)
-			if w.Status.State != Cancelled || w.Status.Reason != ReasonCancelled || w.Status.EndTime.IsZero() {
+			if w.Status.State != api.Cancelled || w.Status.Reason != api.ReasonCancelled || w.Status.EndTime.IsZero() {
 				t.Errorf("%s: %+v", res.ID, w.Status)
 			}
 			continue
@@ -46,7 +47,7 @@ func TestCancel(t *testing.T) {
 	if w := wait(t, r, "pending"); w.Status.Attempts != 0 || !w.Status.StartTime.IsZero() {
 		t.Errorf("a workload that never started: %+v", w.Status)
 	}
-	if text, _ := readLog(t, r, LogRequest{ID: "parked"}); text != "asleep\n" {
+	if text, _ := readLog(t, r, api.LogRequest{ID: "parked"}); text != "asleep\n" {
 		t.Errorf("the log of a cancelled workload: %q", text)
 	}
 	if s := r.Stats(); s.Cancelled != 3 || s.Pending+s.Running+s.Waiting != 0 {
@@ -58,9 +59,9 @@ func TestCancelBySelector(t *testing.T) {
 	r := open(t)
 	push(t, r, "sleep")
 	for i := range 20 {
-		submit(t, r, fmt.Sprint(i), Spec{Module: "sleep", Labels: map[string]string{"odd": fmt.Sprint(i%2 == 1)}})
+		submit(t, r, fmt.Sprint(i), api.Spec{Module: "sleep", Labels: map[string]string{"odd": fmt.Sprint(i%2 == 1)}})
 	}
-	answer, err := r.CancelWorkloads(deadline(t), CancelRequest{LabelSelector: "odd=true"})
+	answer, err := r.CancelWorkloads(deadline(t), api.CancelRequest{LabelSelector: "odd=true"})
 	if err != nil || len(answer.Results) != 10 || answer.Total != 10 || answer.Cancelled != 10 {
 		t.Fatalf("%d results of %+v, %v", len(answer.Results), answer, err)
 	}
@@ -69,7 +70,7 @@ func TestCancelBySelector(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := w.Status.State == Cancelled; got != (i%2 == 1) {
+		if got := w.Status.State == api.Cancelled; got != (i%2 == 1) {
 			t.Errorf("%d is %v", i, w.Status.State)
 		}
 	}
@@ -80,7 +81,7 @@ func TestCancelWaitsForSlowEnds(t *testing.T) {
 	r := open(t)
 	push(t, r, "sleep")
 	for i := range 20 {
-		submit(t, r, fmt.Sprint(i), Spec{Module: "sleep", Labels: map[string]string{"odd": fmt.Sprint(i%2 == 1)}})
+		submit(t, r, fmt.Sprint(i), api.Spec{Module: "sleep", Labels: map[string]string{"odd": fmt.Sprint(i%2 == 1)}})
 		awaitWaiting(t, r, fmt.Sprint(i))
 	}
 	c := canceller{reactor: r} // it has no patience at all
@@ -100,7 +101,7 @@ func TestCancelWaitsForSlowEnds(t *testing.T) {
 
 func TestCancelRefuses(t *testing.T) {
 	r := open(t)
-	for name, req := range map[string]CancelRequest{
+	for name, req := range map[string]api.CancelRequest{
 		"nothing":      {},
 		"both":         {IDs: []string{"a"}, LabelSelector: "a=b"},
 		"bad selector": {LabelSelector: "a==b"},
@@ -117,7 +118,7 @@ func TestCancelRefuses(t *testing.T) {
 func TestWaitEndsWithItsContext(t *testing.T) {
 	r := open(t)
 	push(t, r, "sleep")
-	submit(t, r, "w", Spec{Module: "sleep"})
+	submit(t, r, "w", api.Spec{Module: "sleep"})
 	ctx, cancel := context.WithCancel(t.Context())
 	failed := make(chan error)
 	go func() {

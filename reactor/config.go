@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/reactord/reactord/executor/engine"
+	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/internal/process"
 	"github.com/reactord/reactord/reactor/policy"
 )
@@ -65,9 +66,9 @@ type Config struct {
 	Starting int
 
 	// DefaultLimits apply where a workload sets none.
-	DefaultLimits Limits
+	DefaultLimits api.Limits
 	// MaxLimits are the most a workload may ask for; a zero field (Fuel, Timeout) is no maximum.
-	MaxLimits Limits
+	MaxLimits api.Limits
 	// MemoryBytes bounds linear memory and stacks of all guests together: three quarters of the
 	// machine or control group.
 	MemoryBytes int64
@@ -145,14 +146,14 @@ func (c Config) withDefaults() Config {
 	}
 	c.Workers = cmp.Or(c.Workers, runtime.GOMAXPROCS(0))
 	c.Starting = cmp.Or(c.Starting, 64*c.Workers)
-	c.MaxLimits = c.MaxLimits.Or(Limits{
+	c.MaxLimits = c.MaxLimits.Or(api.Limits{
 		MemoryBytes: 4 * gib,
 		StackBytes:  64 * mib,
 		LogBytes:    256 * mib,
 		Descriptors: 64 * kib,
 		PendingOps:  64 * kib,
 	})
-	c.DefaultLimits = c.DefaultLimits.Or(Limits{
+	c.DefaultLimits = c.DefaultLimits.Or(api.Limits{
 		MemoryBytes: 256 * mib,
 		StackBytes:  8 * mib,
 		LogBytes:    1 * mib,

@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/reactord/reactord/executor/engine"
+	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/internal/lifecycle"
 	"github.com/reactord/reactord/reactor/internal/retry"
 	"github.com/reactord/reactord/reactor/store"
@@ -48,7 +49,7 @@ const maxDelayMessage = 256
 type lastAttempt struct {
 	timeout        time.Duration
 	first, started time.Time
-	usage          Usage
+	usage          api.Usage
 }
 
 // deadline is when the workload's timeout passes; zero if it has none, or was never started.
@@ -96,7 +97,7 @@ func (r *Reactor) readLast(w *workload) *lastAttempt {
 	if err1 != nil || err2 != nil {
 		return nil
 	}
-	return &lastAttempt{timeout: spec.Limits.Timeout, first: status.FirstStart, started: status.StartTime, usage: Usage(status.Usage)}
+	return &lastAttempt{timeout: spec.Limits.Timeout, first: status.FirstStart, started: status.StartTime, usage: api.Usage(status.Usage)}
 }
 
 // delay puts a workload on the schedule, and tells whether the trouble began with it; mu is held.
@@ -222,17 +223,17 @@ func (r *Reactor) begun(w *workload) {
 }
 
 // unstarted is the outcome of an attempt whose guest has not begun, because of err.
-func (r *Reactor) unstarted(w *workload, err error, limits Limits) outcome {
+func (r *Reactor) unstarted(w *workload, err error, limits api.Limits) outcome {
 	if errors.Is(err, engine.ErrNodeMemory) && r.mayFit(w) {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		if r.engine.MemoryUsed()+w.startBytes() > r.cfg.MemoryBytes {
-			return outcome{state: Pending} // the dispatcher holds it until there is room
+			return outcome{state: api.Pending} // the dispatcher holds it until there is room
 		}
-		return outcome{state: Pending, trouble: retry.Memory, cause: err}
+		return outcome{state: api.Pending, trouble: retry.Memory, cause: err}
 	}
 	if t := passing(err); t != retry.None {
-		return outcome{state: Pending, trouble: t, cause: err}
+		return outcome{state: api.Pending, trouble: t, cause: err}
 	}
 	return failed(err, limits)
 }
@@ -253,7 +254,7 @@ func (r *Reactor) mayFit(w *workload) bool {
 
 // expired is the outcome of a workload whose timeout passed while it waited.
 func expired(d *delay, timeout time.Duration) outcome {
-	o := interrupted(lifecycle.ByDeadline, Limits{Timeout: timeout})
+	o := interrupted(lifecycle.ByDeadline, api.Limits{Timeout: timeout})
 	if d != nil {
 		o.message = fmt.Sprintf("its timeout of %v passed while it waited for %v: %s", timeout, d.trouble, d.message)
 	}
@@ -261,12 +262,12 @@ func expired(d *delay, timeout time.Duration) outcome {
 }
 
 // delayOf is a delay as clients see it.
-func delayOf(d *delay) *Delay {
+func delayOf(d *delay) *api.Delay {
 	if d == nil {
 		return nil
 	}
-	return &Delay{
-		Reason:   DelayReason(d.trouble),
+	return &api.Delay{
+		Reason:   api.DelayReason(d.trouble),
 		Message:  fmt.Sprintf("it waits for %v: %s", d.trouble, d.message),
 		Failures: d.failures,
 		Until:    d.until,

@@ -16,6 +16,7 @@ import (
 	"github.com/reactord/reactord/executor/engine"
 	"github.com/reactord/reactord/executor/engine/meter"
 	"github.com/reactord/reactord/hostcalls"
+	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/internal/retry"
 	"github.com/reactord/reactord/reactor/store"
 )
@@ -58,7 +59,7 @@ func TestPassing(t *testing.T) {
 }
 
 func TestDelayReasons(t *testing.T) {
-	last, beyond := DelayReason(retry.Crash), DelayReason(retry.Crash+1)
+	last, beyond := api.DelayReason(retry.Crash), api.DelayReason(retry.Crash+1)
 	if last.String() != "DAEMON_DIED" || beyond.String() != "UNSPECIFIED" {
 		t.Errorf("the delay reasons are not the troubles of package retry: %v, then %v", last, beyond)
 	}
@@ -79,7 +80,7 @@ func starve(t *testing.T, r *Reactor) (feed func()) {
 }
 
 // awaitDelay waits until a workload is delayed. That is not told to anyone, so it is asked for.
-func awaitDelay(t *testing.T, r *Reactor, id string) *Workload {
+func awaitDelay(t *testing.T, r *Reactor, id string) *api.Workload {
 	t.Helper()
 	ctx := deadline(t)
 	for {
@@ -101,9 +102,9 @@ func awaitDelay(t *testing.T, r *Reactor, id string) *Workload {
 	}
 }
 
-func withFolder(t *testing.T, spec Spec) Spec {
+func withFolder(t *testing.T, spec api.Spec) api.Spec {
 	t.Helper()
-	spec.Grants = []Grant{DirectoryGrant{HostPath: t.TempDir(), GuestPath: "/"}}
+	spec.Grants = []api.Grant{api.DirectoryGrant{HostPath: t.TempDir(), GuestPath: "/"}}
 	return spec
 }
 
@@ -112,20 +113,20 @@ func TestPassingShortage(t *testing.T) {
 	r := open(t)
 	push(t, r, "hello")
 	feed := starve(t, r)
-	submit(t, r, "short", withFolder(t, Spec{Module: "hello"}))
+	submit(t, r, "short", withFolder(t, api.Spec{Module: "hello"}))
 	w := awaitDelay(t, r, "short")
-	if d := w.Status.Delay; w.Status.State != Pending || d.Reason.String() != "DESCRIPTORS" || d.Failures == 0 ||
+	if d := w.Status.Delay; w.Status.State != api.Pending || d.Reason.String() != "DESCRIPTORS" || d.Failures == 0 ||
 		d.Until.IsZero() || !strings.Contains(d.Message, "descriptors") {
 		t.Errorf("delayed: %+v, %+v", w.Status, d)
 	}
-	if w := run(t, r, "other", Spec{Module: "hello"}); w.Status.State != Succeeded {
+	if w := run(t, r, "other", api.Spec{Module: "hello"}); w.Status.State != api.Succeeded {
 		t.Errorf("another one meanwhile: %+v", w.Status)
 	}
 	if got := r.Stats().Pending; got != 1 {
 		t.Errorf("%d are pending, want 1", got)
 	}
 	feed()
-	if w := wait(t, r, "short"); w.Status.State != Succeeded || w.Status.Attempts < 2 || w.Status.Delay != nil {
+	if w := wait(t, r, "short"); w.Status.State != api.Succeeded || w.Status.Attempts < 2 || w.Status.Delay != nil {
 		t.Errorf("in the end: %+v", w.Status)
 	}
 }
@@ -148,14 +149,14 @@ func TestDamagedModuleWaits(t *testing.T) {
 	}
 
 	r = openIn(t, dir)
-	submit(t, r, "early", Spec{Module: "hello"})
+	submit(t, r, "early", api.Spec{Module: "hello"})
 	if w := awaitDelay(t, r, "early"); w.Status.Delay.Reason.String() != "MODULE_DAMAGED" || w.Status.Attempts != 0 {
 		t.Errorf("delayed: %+v", w.Status)
 	}
 	if err := os.WriteFile(blob, sound, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if w := wait(t, r, "early"); w.Status.State != Succeeded || w.Status.Attempts != 1 {
+	if w := wait(t, r, "early"); w.Status.State != api.Succeeded || w.Status.Attempts != 1 {
 		t.Errorf("in the end: %+v", w.Status)
 	}
 }
@@ -181,14 +182,14 @@ func TestDelayedCancelAndDeadline(t *testing.T) {
 	r := open(t)
 	push(t, r, "hello")
 	defer starve(t, r)()
-	submit(t, r, "cancelled", withFolder(t, Spec{Module: "hello"}))
+	submit(t, r, "cancelled", withFolder(t, api.Spec{Module: "hello"}))
 	awaitDelay(t, r, "cancelled")
-	if answer, err := r.CancelWorkloads(deadline(t), CancelRequest{IDs: []string{"cancelled"}}); err != nil || !answer.Results[0].Cancelled {
+	if answer, err := r.CancelWorkloads(deadline(t), api.CancelRequest{IDs: []string{"cancelled"}}); err != nil || !answer.Results[0].Cancelled {
 		t.Errorf("cancel: %+v, %v", answer.Results, err)
 	}
-	submit(t, r, "late", withFolder(t, Spec{Module: "hello", Limits: Limits{Timeout: 400 * time.Millisecond}}))
+	submit(t, r, "late", withFolder(t, api.Spec{Module: "hello", Limits: api.Limits{Timeout: 400 * time.Millisecond}}))
 	w := wait(t, r, "late")
-	if w.Status.Reason != ReasonDeadline || !strings.Contains(w.Status.Message, "file descriptors") || w.Status.StartTime.IsZero() {
+	if w.Status.Reason != api.ReasonDeadline || !strings.Contains(w.Status.Message, "file descriptors") || w.Status.StartTime.IsZero() {
 		t.Errorf("late: %+v", w.Status)
 	}
 	if over := w.Status.EndTime.Sub(w.Status.StartTime); over > 5*time.Second {
@@ -208,14 +209,14 @@ func TestTroubleIsLoggedOnce(t *testing.T) {
 	push(t, r, "hello")
 	feed := starve(t, r)
 	for i := range 20 {
-		submit(t, r, fmt.Sprint("w", i), withFolder(t, Spec{Module: "hello"}))
+		submit(t, r, fmt.Sprint("w", i), withFolder(t, api.Spec{Module: "hello"}))
 	}
 	for i := range 20 {
 		awaitDelay(t, r, fmt.Sprint("w", i))
 	}
 	feed()
 	for i := range 20 {
-		if w := wait(t, r, fmt.Sprint("w", i)); w.Status.State != Succeeded {
+		if w := wait(t, r, fmt.Sprint("w", i)); w.Status.State != api.Succeeded {
 			t.Errorf("%s: %+v", w.ID, w.Status)
 		}
 	}
@@ -234,10 +235,10 @@ func TestDelayedOutlivesRestart(t *testing.T) {
 	r := openIn(t, dir)
 	push(t, r, "hello")
 	starve(t, r)
-	submit(t, r, "short", withFolder(t, Spec{Module: "hello"}))
+	submit(t, r, "short", withFolder(t, api.Spec{Module: "hello"}))
 	awaitDelay(t, r, "short")
 	shutdown(t, r)
-	if w := wait(t, openIn(t, dir), "short"); w.Status.State != Succeeded {
+	if w := wait(t, openIn(t, dir), "short"); w.Status.State != api.Succeeded {
 		t.Errorf("after the restart: %+v", w.Status)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/reactord/reactord/executor/engine"
 	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/wasip1"
+	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/internal/lifecycle"
 	"github.com/reactord/reactord/reactor/internal/logbuf"
 	"github.com/reactord/reactord/reactor/internal/retry"
@@ -267,7 +268,7 @@ func (r *Reactor) prepare(w *workload) (*program, error) {
 }
 
 // specOf returns the spec of a workload that is being started.
-func (r *Reactor) specOf(w *workload) (*Spec, error) {
+func (r *Reactor) specOf(w *workload) (*api.Spec, error) {
 	if spec := w.spec; spec != nil {
 		w.spec = nil
 		return spec, nil
@@ -297,7 +298,7 @@ func (r *Reactor) resume(w *workload, a *attempt) error {
 	if err != nil {
 		return err
 	}
-	a.before = Usage(status.Usage)
+	a.before = api.Usage(status.Usage)
 	if !status.FirstStart.IsZero() {
 		a.first = status.FirstStart
 	}
@@ -314,7 +315,7 @@ func (r *Reactor) resume(w *workload, a *attempt) error {
 }
 
 // program puts together what a guest is started with.
-func (r *Reactor) program(w *workload, a *attempt, spec *Spec) *program {
+func (r *Reactor) program(w *workload, a *attempt, spec *api.Spec) *program {
 	name := spec.Name
 	if name == "" {
 		name = w.id
@@ -363,15 +364,15 @@ func environ(env map[string]string) []string {
 	return list
 }
 
-func hostGrants(grants []Grant) []hostcalls.Grant {
+func hostGrants(grants []api.Grant) []hostcalls.Grant {
 	var list []hostcalls.Grant
 	for _, g := range grants {
 		switch g := g.(type) {
-		case DirectoryGrant:
+		case api.DirectoryGrant:
 			list = append(list, hostcalls.Dir(g))
-		case ListenerGrant:
+		case api.ListenerGrant:
 			list = append(list, hostcalls.Listener(g))
-		case ConnectionGrant:
+		case api.ConnectionGrant:
 			list = append(list, hostcalls.Conn(g))
 		}
 	}
@@ -437,7 +438,7 @@ func (r *Reactor) fail(w *workload, err error) {
 
 // refuse ends a workload that can't be started.
 func (r *Reactor) refuse(w *workload, err error) {
-	limits := Limits{}
+	limits := api.Limits{}
 	if w.attempt != nil {
 		limits = w.attempt.limits
 	}

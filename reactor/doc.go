@@ -1,7 +1,7 @@
 // Package reactor runs WebAssembly modules as workloads: it takes them in, keeps them, starts them
 // when there is room, lets clients look at them, talk to them and end them, and records how they
 // ended. It is the library face of reactord: [New] makes a [Reactor], whose methods mirror the
-// calls of the API one to one, and whose types mirror its messages.
+// calls of the API one to one; package api has the types they take and return, which mirror its messages.
 //
 // # The life of a workload
 //

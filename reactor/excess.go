@@ -3,6 +3,8 @@ package reactor
 import (
 	"fmt"
 	"time"
+
+	"github.com/reactord/reactord/reactor/api"
 )
 
 // excess is a limit above its maximum.
@@ -14,7 +16,7 @@ type excess struct {
 
 // excesses lists the limits that are above the maximum. A maximum of zero is none; it can only be so
 // for Fuel and Timeout.
-func excesses(l, most Limits) (over []excess) {
+func excesses(l, most api.Limits) (over []excess) {
 	check := func(field, path string, value, maximum uint64, show func(uint64) string) {
 		if maximum != 0 && value > maximum {
 			over = append(over, excess{field, path, show(value), show(maximum)})

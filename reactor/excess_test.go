@@ -3,14 +3,16 @@ package reactor
 import (
 	"testing"
 	"time"
+
+	"github.com/reactord/reactord/reactor/api"
 )
 
 func TestExcesses(t *testing.T) {
-	most := Limits{MemoryBytes: 10, Fuel: 10, Timeout: 10, StackBytes: 10, LogBytes: 10, Descriptors: 10, PendingOps: 10}
-	if over := excesses(Limits{Fuel: 11, MemoryBytes: 10}, most); len(over) != 1 || over[0].path != "fuel" {
+	most := api.Limits{MemoryBytes: 10, Fuel: 10, Timeout: 10, StackBytes: 10, LogBytes: 10, Descriptors: 10, PendingOps: 10}
+	if over := excesses(api.Limits{Fuel: 11, MemoryBytes: 10}, most); len(over) != 1 || over[0].path != "fuel" {
 		t.Errorf("excesses = %+v", over)
 	}
-	if over := excesses(Limits{Fuel: 1 << 60, Timeout: time.Hour}, Limits{MemoryBytes: 1}); len(over) != 0 {
+	if over := excesses(api.Limits{Fuel: 1 << 60, Timeout: time.Hour}, api.Limits{MemoryBytes: 1}); len(over) != 0 {
 		t.Errorf("excesses = %+v: a maximum of zero is none", over)
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/store"
 )
 
@@ -51,7 +52,7 @@ func TestHandOver(t *testing.T) {
 		{"long queue", "w", []byte("{}"), []byte("{}"), keepDecoded, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			spec := &Spec{}
+			spec := &api.Spec{}
 			r := &Reactor{live: map[string]*workload{}, submitting: map[string]decoded{test.id: {spec, test.encoded}}}
 			for i := range test.queued {
 				r.admit(&store.Workload{ID: fmt.Sprint(i)})

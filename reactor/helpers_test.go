@@ -15,6 +15,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest"
 
+	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
 	"github.com/reactord/reactord/reactor/policy"
 )
@@ -76,10 +77,10 @@ func guest(t testing.TB, name string) []byte {
 func digestOf(b []byte) string { return fmt.Sprintf("sha256:%x", sha256.Sum256(b)) }
 
 // pushBytes pushes a module, as a client does.
-func pushBytes(t testing.TB, r *Reactor, binary []byte, tag string) (m *Module, existed bool, err error) {
+func pushBytes(t testing.TB, r *Reactor, binary []byte, tag string) (m *api.Module, existed bool, err error) {
 	t.Helper()
 	ctx := deadline(t)
-	p, err := r.PushModule(ctx, PushRequest{Digest: digestOf(binary), SizeBytes: uint64(len(binary)), Tag: tag})
+	p, err := r.PushModule(ctx, api.PushRequest{Digest: digestOf(binary), SizeBytes: uint64(len(binary)), Tag: tag})
 	if err != nil {
 		return nil, false, err
 	}
@@ -101,9 +102,9 @@ func push(t testing.TB, r *Reactor, names ...string) {
 }
 
 // submit submits a spec under an id.
-func submit(t testing.TB, r *Reactor, id string, spec Spec) *Workload {
+func submit(t testing.TB, r *Reactor, id string, spec api.Spec) *api.Workload {
 	t.Helper()
-	w, created, err := r.SubmitWorkload(deadline(t), SubmitRequest{ID: id, Spec: spec})
+	w, created, err := r.SubmitWorkload(deadline(t), api.SubmitRequest{ID: id, Spec: spec})
 	if err != nil || !created {
 		t.Fatalf("submit %s: created %v, %v", id, created, err)
 	}
@@ -111,7 +112,7 @@ func submit(t testing.TB, r *Reactor, id string, spec Spec) *Workload {
 }
 
 // wait waits for a workload to end.
-func wait(t testing.TB, r *Reactor, id string) *Workload {
+func wait(t testing.TB, r *Reactor, id string) *api.Workload {
 	t.Helper()
 	w, err := r.WaitWorkload(deadline(t), id)
 	if err != nil {
@@ -121,17 +122,17 @@ func wait(t testing.TB, r *Reactor, id string) *Workload {
 }
 
 // run submits a spec and waits for its end.
-func run(t testing.TB, r *Reactor, id string, spec Spec) *Workload {
+func run(t testing.TB, r *Reactor, id string, spec api.Spec) *api.Workload {
 	t.Helper()
 	submit(t, r, id, spec)
 	return wait(t, r, id)
 }
 
 // readLog reads what a workload wrote.
-func readLog(t testing.TB, r *Reactor, req LogRequest) (text string, dropped uint64) {
+func readLog(t testing.TB, r *Reactor, req api.LogRequest) (text string, dropped uint64) {
 	t.Helper()
 	var b strings.Builder
-	err := r.ReadLogs(deadline(t), req, func(c LogChunk) error {
+	err := r.ReadLogs(deadline(t), req, func(c api.LogChunk) error {
 		b.Write(c.Data)
 		dropped = c.DroppedBytes
 		return nil
@@ -143,11 +144,11 @@ func readLog(t testing.TB, r *Reactor, req LogRequest) (text string, dropped uin
 }
 
 // awaitState watches from the beginning until a workload is recorded in a state.
-func awaitState(t testing.TB, r *Reactor, id string, state State) *Workload {
+func awaitState(t testing.TB, r *Reactor, id string, state api.State) *api.Workload {
 	t.Helper()
-	var found *Workload
+	var found *api.Workload
 	enough := errors.New("enough")
-	err := r.WatchWorkloads(deadline(t), Filter{States: []State{state}}, "0", func(e WatchEvent) error {
+	err := r.WatchWorkloads(deadline(t), api.Filter{States: []api.State{state}}, "0", func(e api.WatchEvent) error {
 		if e.Workload != nil && e.Workload.ID == id {
 			found = e.Workload
 			return enough
@@ -161,7 +162,7 @@ func awaitState(t testing.TB, r *Reactor, id string, state State) *Workload {
 }
 
 // awaitWaiting waits until a workload waits. That is not told to anyone, so it is asked for.
-func awaitWaiting(t testing.TB, r *Reactor, id string) *Workload {
+func awaitWaiting(t testing.TB, r *Reactor, id string) *api.Workload {
 	t.Helper()
 	ctx := deadline(t)
 	for {
@@ -169,7 +170,7 @@ func awaitWaiting(t testing.TB, r *Reactor, id string) *Workload {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if w.Status.State == Waiting {
+		if w.Status.State == api.Waiting {
 			return w
 		}
 		if w.Status.State.Ended() {

@@ -7,6 +7,7 @@ import (
 	"github.com/reactord/reactord/executor"
 	"github.com/reactord/reactord/executor/driver"
 	"github.com/reactord/reactord/hostcalls/wasip1"
+	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/internal/admission"
 	"github.com/reactord/reactord/reactor/internal/lifecycle"
 	"github.com/reactord/reactord/reactor/internal/logbuf"
@@ -24,11 +25,11 @@ type workload struct {
 	// is nil if it is large. It is nil itself while the workload waits behind many others: both are
 	// read from the store when its turn has come.
 	rec          *store.Workload
-	status       []byte // of one that was started before and has no rec
-	size         int64  // what counts of it against Config.MaxPendingBytes
-	counts       bool   // it does
-	spec         *Spec  // decoded, until it is first started; nil if that would take up too much
-	held         int64  // bytes of input that are kept in memory while it runs, at the most
+	status       []byte    // of one that was started before and has no rec
+	size         int64     // what counts of it against Config.MaxPendingBytes
+	counts       bool      // it does
+	spec         *api.Spec // decoded, until it is first started; nil if that would take up too much
+	held         int64     // bytes of input that are kept in memory while it runs, at the most
 	machine      lifecycle.Machine
 	attempts     uint32 // as the store has it, or will have when it has done what it was asked for
 	index        int    // in Reactor.all
@@ -48,10 +49,10 @@ type workload struct {
 // spawned and not changed.
 type attempt struct {
 	number  uint32
-	limits  Limits
+	limits  api.Limits
 	started time.Time
 	first   time.Time // start of the first attempt
-	before  Usage     // of the attempts before
+	before  api.Usage // of the attempts before
 	timer   *driver.Timer
 	log     atomic.Pointer[logbuf.Log] // made by the first who needs it
 
@@ -150,7 +151,7 @@ func portOf(w *workload) *terminal.Port {
 }
 
 // usage is what the workload has used so far.
-func (a *attempt) usage(task *executor.Task, peak int64) Usage {
+func (a *attempt) usage(task *executor.Task, peak int64) api.Usage {
 	u := a.before
 	if task != nil {
 		now := task.Usage()

@@ -3,6 +3,7 @@ package reactor
 import (
 	"context"
 
+	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
 	"github.com/reactord/reactord/reactor/internal/logbuf"
 	"github.com/reactord/reactord/reactor/store"
@@ -15,7 +16,7 @@ const logRead = 64 << 10
 // ReadLogs calls send, on the caller's goroutine, for each run of a workload's output, in order,
 // and last, if output was dropped, with how much. The data is not to be changed. It returns nil at
 // the end of the log; with Follow that is when the workload has ended.
-func (r *Reactor) ReadLogs(ctx context.Context, req LogRequest, send func(LogChunk) error) error {
+func (r *Reactor) ReadLogs(ctx context.Context, req api.LogRequest, send func(api.LogChunk) error) error {
 	if !r.enter() {
 		return errDraining()
 	}
@@ -25,8 +26,8 @@ func (r *Reactor) ReadLogs(ctx context.Context, req LogRequest, send func(LogChu
 	}
 	var streams store.Streams
 	switch req.Stream {
-	case BothStreams:
-	case Stdout, Stderr:
+	case api.BothStreams:
+	case api.Stdout, api.Stderr:
 		streams = store.Only(store.Stream(req.Stream))
 	default:
 		return errs.Invalid(errs.Field{Path: "stream", Description: "is not a stream"})
@@ -45,7 +46,7 @@ func (r *Reactor) ReadLogs(ctx context.Context, req LogRequest, send func(LogChu
 		return err
 	}
 	if dropped := w.Status.Usage.LogBytesDropped; dropped > 0 {
-		return send(LogChunk{DroppedBytes: dropped})
+		return send(api.LogChunk{DroppedBytes: dropped})
 	}
 	return nil
 }
@@ -94,7 +95,7 @@ func (l *logReader) seekTail(ctx context.Context, lines int) (err error) {
 }
 
 // copy sends what there is from the position on; if follow, until the workload has ended.
-func (l *logReader) copy(ctx context.Context, follow bool, send func(LogChunk) error) error {
+func (l *logReader) copy(ctx context.Context, follow bool, send func(api.LogChunk) error) error {
 	for {
 		log, changed := l.reactor.currentLog(l.id)
 		var more <-chan struct{}
@@ -106,7 +107,7 @@ func (l *logReader) copy(ctx context.Context, follow bool, send func(LogChunk) e
 			return err
 		}
 		for _, c := range chunks {
-			if err := send(LogChunk{Stream: Stream(c.Stream), Data: c.Data, Time: c.Time}); err != nil {
+			if err := send(api.LogChunk{Stream: api.Stream(c.Stream), Data: c.Data, Time: c.Time}); err != nil {
 				return err
 			}
 		}

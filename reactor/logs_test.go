@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
 )
 
@@ -13,12 +14,12 @@ func TestLogLimit(t *testing.T) {
 	r := open(t)
 	push(t, r, "flood")
 	const limit = 100_000
-	w := run(t, r, "w", Spec{Module: "flood", Limits: Limits{LogBytes: limit}})
+	w := run(t, r, "w", api.Spec{Module: "flood", Limits: api.Limits{LogBytes: limit}})
 	const wrote = 4096*16384 + 5
 	if u := w.Status.Usage; u.LogBytes != wrote || u.LogBytesDropped != wrote-limit {
 		t.Errorf("usage %+v", u)
 	}
-	text, dropped := readLog(t, r, LogRequest{ID: "w"})
+	text, dropped := readLog(t, r, api.LogRequest{ID: "w"})
 	if text != strings.Repeat(".", limit) || dropped != wrote-limit {
 		t.Errorf("%d bytes kept, %d dropped", len(text), dropped)
 	}
@@ -28,13 +29,13 @@ func TestLogLimit(t *testing.T) {
 func TestLogBackpressure(t *testing.T) {
 	r := open(t, func(c *Config) { c.LogMemoryBytes = 1 << 20 })
 	push(t, r, "flood")
-	submit(t, r, "w", Spec{Module: "flood", Limits: Limits{LogBytes: 100 << 20}})
+	submit(t, r, "w", api.Spec{Module: "flood", Limits: api.Limits{LogBytes: 100 << 20}})
 	var stdout, stderr int
-	err := r.ReadLogs(deadline(t), LogRequest{ID: "w", Follow: true}, func(c LogChunk) error {
+	err := r.ReadLogs(deadline(t), api.LogRequest{ID: "w", Follow: true}, func(c api.LogChunk) error {
 		switch {
-		case c.Stream == Stdout && bytes.Count(c.Data, []byte{'.'}) == len(c.Data):
+		case c.Stream == api.Stdout && bytes.Count(c.Data, []byte{'.'}) == len(c.Data):
 			stdout += len(c.Data)
-		case c.Stream == Stderr && string(c.Data) == "done\n":
+		case c.Stream == api.Stderr && string(c.Data) == "done\n":
 			stderr++
 		default:
 			t.Errorf("a chunk of stream %d with %d bytes", c.Stream, len(c.Data))
@@ -44,7 +45,7 @@ func TestLogBackpressure(t *testing.T) {
 	if err != nil || stdout != 4096*16384 || stderr != 1 {
 		t.Errorf("followed %d bytes of stdout, %d runs of stderr, %v", stdout, stderr, err)
 	}
-	if text, dropped := readLog(t, r, LogRequest{ID: "w", Stream: Stderr}); text != "done\n" || dropped != 0 {
+	if text, dropped := readLog(t, r, api.LogRequest{ID: "w", Stream: api.Stderr}); text != "done\n" || dropped != 0 {
 		t.Errorf("stderr is %q, dropped %d", text, dropped)
 	}
 	if used := r.spool.Used(); used != 0 {
@@ -56,8 +57,8 @@ func TestLogBackpressure(t *testing.T) {
 func TestLogTail(t *testing.T) {
 	r := open(t)
 	push(t, r, "cat", "sleep")
-	run(t, r, "ended", Spec{Module: "cat", Stdin: []byte("one\ntwo\nthree\nfour")})
-	submit(t, r, "running", Spec{Module: "cat", Stdin: []byte("one\ntwo\nthree\n"), Interactive: true})
+	run(t, r, "ended", api.Spec{Module: "cat", Stdin: []byte("one\ntwo\nthree\nfour")})
+	submit(t, r, "running", api.Spec{Module: "cat", Stdin: []byte("one\ntwo\nthree\n"), Interactive: true})
 	awaitWaiting(t, r, "running")
 	for _, tc := range []struct {
 		id    string
@@ -70,7 +71,7 @@ func TestLogTail(t *testing.T) {
 		{"running", 2, "two\nthree\n"},
 		{"running", 0, ""},
 	} {
-		if text, _ := readLog(t, r, LogRequest{ID: tc.id, TailLines: &tc.lines}); text != tc.want {
+		if text, _ := readLog(t, r, api.LogRequest{ID: tc.id, TailLines: &tc.lines}); text != tc.want {
 			t.Errorf("last %d lines of %s: %q, want %q", tc.lines, tc.id, text, tc.want)
 		}
 	}
@@ -80,24 +81,24 @@ func TestLogTail(t *testing.T) {
 func TestLogFollow(t *testing.T) {
 	r := open(t, func(c *Config) { c.MaxLive = 1 })
 	push(t, r, "sleep", "nap")
-	submit(t, r, "blocker", Spec{Module: "sleep"})
-	awaitState(t, r, "blocker", Running)
-	submit(t, r, "w", Spec{Module: "nap"})
+	submit(t, r, "blocker", api.Spec{Module: "sleep"})
+	awaitState(t, r, "blocker", api.Running)
+	submit(t, r, "w", api.Spec{Module: "nap"})
 	text := make(chan string)
 	go func() {
-		s, _ := readLog(t, r, LogRequest{ID: "w", Follow: true})
+		s, _ := readLog(t, r, api.LogRequest{ID: "w", Follow: true})
 		text <- s
 	}()
-	if _, err := r.CancelWorkloads(deadline(t), CancelRequest{IDs: []string{"blocker"}}); err != nil {
+	if _, err := r.CancelWorkloads(deadline(t), api.CancelRequest{IDs: []string{"blocker"}}); err != nil {
 		t.Fatal(err)
 	}
 	if got := <-text; got != "awake\n" {
 		t.Errorf("followed %q", got)
 	}
 	stop := errors.New("stop")
-	if err := r.ReadLogs(deadline(t), LogRequest{ID: "w"}, func(LogChunk) error { return stop }); err != stop {
+	if err := r.ReadLogs(deadline(t), api.LogRequest{ID: "w"}, func(api.LogChunk) error { return stop }); err != stop {
 		t.Errorf("ReadLogs = %v, want the error of send", err)
 	}
-	err := r.ReadLogs(deadline(t), LogRequest{ID: "nothing"}, func(LogChunk) error { return nil })
+	err := r.ReadLogs(deadline(t), api.LogRequest{ID: "nothing"}, func(api.LogChunk) error { return nil })
 	wantClass(t, err, errs.WorkloadNotFound)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/reactord/reactord/executor/engine"
 	"github.com/reactord/reactord/executor/engine/meter"
 	"github.com/reactord/reactord/hostcalls/wasip1"
+	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
 	"github.com/reactord/reactord/reactor/store"
 )
@@ -23,11 +24,11 @@ const (
 
 // moduleJSON is what the store keeps of a module beside its bytes.
 type moduleJSON struct {
-	Kind      ModuleKind     `json:"kind"`
-	Imports   []ModuleImport `json:"imports,omitempty"`
-	Exports   []ModuleExport `json:"exports,omitempty"`
-	Memory    *ModuleMemory  `json:"memory,omitempty"`
-	Functions uint32         `json:"functions,omitempty"`
+	Kind      api.ModuleKind     `json:"kind"`
+	Imports   []api.ModuleImport `json:"imports,omitempty"`
+	Exports   []api.ModuleExport `json:"exports,omitempty"`
+	Memory    *api.ModuleMemory  `json:"memory,omitempty"`
+	Functions uint32             `json:"functions,omitempty"`
 }
 
 // describe is what a client and a submission want to know of a module. It is a *errs.Error if the
@@ -35,13 +36,13 @@ type moduleJSON struct {
 func describe(digest store.Digest, info *meter.Info) (*moduleJSON, error) {
 	m := &moduleJSON{Functions: uint32(info.FunctionCount)}
 	for _, i := range info.Imports {
-		m.Imports = append(m.Imports, ModuleImport{i.Module, i.Name, i.Type})
+		m.Imports = append(m.Imports, api.ModuleImport{Module: i.Module, Name: i.Name, Type: i.Type})
 	}
 	for _, e := range info.Exports {
-		m.Exports = append(m.Exports, ModuleExport{e.Name, e.Type})
+		m.Exports = append(m.Exports, api.ModuleExport{Name: e.Name, Type: e.Type})
 	}
 	if info.HasMemory {
-		m.Memory = &ModuleMemory{MinBytes: uint64(info.MinPages) * pageBytes}
+		m.Memory = &api.ModuleMemory{MinBytes: uint64(info.MinPages) * pageBytes}
 		if info.HasMaxPages {
 			most := uint64(info.MaxPages) * pageBytes
 			m.Memory.MaxBytes = &most
@@ -55,27 +56,27 @@ func describe(digest store.Digest, info *meter.Info) (*moduleJSON, error) {
 	return m, nil
 }
 
-func kindOf(info *meter.Info) (ModuleKind, bool) {
+func kindOf(info *meter.Info) (api.ModuleKind, bool) {
 	invocable := false
 	for _, e := range info.Exports {
 		switch {
 		case e.Kind != meter.FuncExtern || e.Name == initExport:
 		case e.Name == startExport && e.Type == "(func)":
-			return WASICommand, true
+			return api.WASICommand, true
 		default:
 			invocable = true
 		}
 	}
-	return WASIReactor, invocable
+	return api.WASIReactor, invocable
 }
 
 // moduleOf is a record as clients see it.
-func moduleOf(rec *store.Module) (*Module, error) {
+func moduleOf(rec *store.Module) (*api.Module, error) {
 	info, err := decodeModule(rec)
 	if err != nil {
 		return nil, err
 	}
-	return &Module{
+	return &api.Module{
 		Digest: rec.Digest.String(), SizeBytes: uint64(rec.Size), Kind: info.Kind,
 		Imports: info.Imports, Exports: info.Exports, Memory: info.Memory, Tags: rec.Tags,
 		CreateTime: rec.Created, Needs: info.needs(), FunctionCount: info.Functions,
@@ -126,14 +127,14 @@ func (m *moduleJSON) minBytes() uint64 {
 }
 
 // checkAgainst finds what is wrong with a spec for this module.
-func (m *moduleJSON) checkAgainst(f *faults, spec *Spec, limits Limits) {
+func (m *moduleJSON) checkAgainst(f *faults, spec *api.Spec, limits api.Limits) {
 	if least, input := m.minBytes(), uint64(len(spec.Stdin)); least+input > limits.MemoryBytes {
 		f.add("spec.limits.memory_bytes", "the module starts with %d bytes of memory and %d of input, the limit is %d", least, input, limits.MemoryBytes)
 	}
 	switch {
-	case m.Kind == WASICommand && spec.Invoke != "":
+	case m.Kind == api.WASICommand && spec.Invoke != "":
 		f.add("spec.invoke", "the module is a program: it exports %q and is run from there", startExport)
-	case m.Kind == WASICommand:
+	case m.Kind == api.WASICommand:
 	case spec.Invoke == "":
 		f.add("spec.invoke", "the module exports no %q: one of its exports is to be named (%s)", startExport, m.invocable())
 	default:
@@ -143,7 +144,7 @@ func (m *moduleJSON) checkAgainst(f *faults, spec *Spec, limits Limits) {
 
 // checkCall checks an invocation: that there is such an export, and that the arguments are as many
 // as it has parameters and of their types.
-func (m *moduleJSON) checkCall(f *faults, spec *Spec) {
+func (m *moduleJSON) checkCall(f *faults, spec *api.Spec) {
 	params, ok := m.paramsOf(spec.Invoke)
 	if !ok {
 		f.add("spec.invoke", "the module exports no function %q (it has %s)", spec.Invoke, m.invocable())

@@ -10,6 +10,7 @@ import (
 
 	"github.com/reactord/reactord/executor/engine"
 	"github.com/reactord/reactord/executor/engine/meter"
+	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
 	"github.com/reactord/reactord/reactor/store"
 )
@@ -25,14 +26,14 @@ const compilerRetry = 2 * time.Second
 // Close.
 type Push struct {
 	reactor *Reactor
-	req     PushRequest
+	req     api.PushRequest
 	digest  store.Digest
 	upload  store.Upload  // nil if the module is there
 	module  *store.Module // if it is there
 }
 
 // PushModule begins or resumes the push of a module. It does not wait for other pushes.
-func (r *Reactor) PushModule(ctx context.Context, req PushRequest) (*Push, error) {
+func (r *Reactor) PushModule(ctx context.Context, req api.PushRequest) (*Push, error) {
 	p := &Push{reactor: r, req: req}
 	var err error
 	if p.digest, err = r.checkPush(req); err != nil {
@@ -76,7 +77,7 @@ func (p *Push) Stalled() error {
 }
 
 // resumeOf is what the push may go on with.
-func resumeOf(req PushRequest) store.Resume {
+func resumeOf(req api.PushRequest) store.Resume {
 	resume := store.Resume{Sender: req.Sender}
 	for _, digest := range req.PrefixDigests {
 		resume.Prefixes = append(resume.Prefixes, store.Digest(digest))
@@ -84,7 +85,7 @@ func resumeOf(req PushRequest) store.Resume {
 	return resume
 }
 
-func (r *Reactor) checkPush(req PushRequest) (store.Digest, error) {
+func (r *Reactor) checkPush(req api.PushRequest) (store.Digest, error) {
 	var f faults
 	digest, err := store.ParseDigest(req.Digest)
 	if err != nil {
@@ -158,7 +159,7 @@ func (p *Push) excess() error {
 
 // Commit ends the push: it validates the module, which includes compiling it, and stores it. Existed
 // tells that it was there already.
-func (p *Push) Commit(ctx context.Context) (m *Module, existed bool, err error) {
+func (p *Push) Commit(ctx context.Context) (m *api.Module, existed bool, err error) {
 	if p.upload == nil {
 		m, err = p.retag(ctx)
 		return m, true, err
@@ -185,7 +186,7 @@ func (p *Push) Commit(ctx context.Context) (m *Module, existed bool, err error) 
 }
 
 // retag points the tag, if there is one, at the module that is there.
-func (p *Push) retag(ctx context.Context) (*Module, error) {
+func (p *Push) retag(ctx context.Context) (*api.Module, error) {
 	if p.req.Tag != "" {
 		return p.reactor.TagModule(ctx, p.req.Digest, p.req.Tag)
 	}
@@ -290,7 +291,7 @@ func (b *pushedBytes) end() {
 }
 
 // GetModule returns a module by digest or tag.
-func (r *Reactor) GetModule(ctx context.Context, ref string) (*Module, error) {
+func (r *Reactor) GetModule(ctx context.Context, ref string) (*api.Module, error) {
 	rec, err := r.readModule(ctx, ref)
 	if err != nil {
 		return nil, err
@@ -300,7 +301,7 @@ func (r *Reactor) GetModule(ctx context.Context, ref string) (*Module, error) {
 }
 
 // ListModules returns a page of modules, newest first.
-func (r *Reactor) ListModules(ctx context.Context, page Page) (list ModulePage, err error) {
+func (r *Reactor) ListModules(ctx context.Context, page api.Page) (list api.ModulePage, err error) {
 	size, err := pageSize(page)
 	if err != nil {
 		return list, err
@@ -332,7 +333,7 @@ func (r *Reactor) ListModules(ctx context.Context, page Page) (list ModulePage, 
 }
 
 // TagModule points a tag at a module, moving the tag if it exists.
-func (r *Reactor) TagModule(ctx context.Context, ref, tag string) (*Module, error) {
+func (r *Reactor) TagModule(ctx context.Context, ref, tag string) (*api.Module, error) {
 	var f faults
 	if checkNewTag(&f, "tag", tag); len(f) > 0 {
 		return nil, f.err()

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
 )
 
@@ -22,14 +23,15 @@ func TestModules(t *testing.T) {
 	if err != nil || existed {
 		t.Fatalf("existed %v, %v", existed, err)
 	}
-	want := &Module{
-		Digest: digestOf(binary), SizeBytes: uint64(len(binary)), Kind: WASIReactor,
-		Exports: []ModuleExport{
-			{"memory", "(memory 1)"}, {"_initialize", "(func)"}, {"add", "(func (param i32 i32) (result i32))"},
+	want := &api.Module{
+		Digest: digestOf(binary), SizeBytes: uint64(len(binary)), Kind: api.WASIReactor,
+		Exports: []api.ModuleExport{
+			{Name: "memory", Type: "(memory 1)"}, {Name: "_initialize", Type: "(func)"},
+			{Name: "add", Type: "(func (param i32 i32) (result i32))"},
 		},
-		Memory: &ModuleMemory{MinBytes: 65536}, Tags: []string{"math:1"}, FunctionCount: 2,
+		Memory: &api.ModuleMemory{MinBytes: 65536}, Tags: []string{"math:1"}, FunctionCount: 2,
 	}
-	if diff := cmp.Diff(want, m, cmpopts.IgnoreFields(Module{}, "CreateTime")); diff != "" {
+	if diff := cmp.Diff(want, m, cmpopts.IgnoreFields(api.Module{}, "CreateTime")); diff != "" {
 		t.Errorf("the module (-want +got):\n%s", diff)
 	}
 	m, existed, err = pushBytes(t, r, binary, "math:latest")
@@ -37,12 +39,12 @@ func TestModules(t *testing.T) {
 		t.Errorf("again: existed %v, %+v, %v", existed, m, err)
 	}
 	push(t, r, "nap", "sleep")
-	if m, err := r.GetModule(deadline(t), "nap"); err != nil || m.Kind != WASICommand || len(m.Imports) != 2 || m.Needs != nil {
+	if m, err := r.GetModule(deadline(t), "nap"); err != nil || m.Kind != api.WASICommand || len(m.Imports) != 2 || m.Needs != nil {
 		t.Errorf("GetModule = %+v, %v", m, err)
 	}
 	var names []string
 	for token, more := "", true; more; more = token != "" {
-		page, err := r.ListModules(deadline(t), Page{Size: 2, Token: token})
+		page, err := r.ListModules(deadline(t), api.Page{Size: 2, Token: token})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -55,9 +57,9 @@ func TestModules(t *testing.T) {
 		t.Errorf("listed %q, want newest first", names)
 	}
 
-	submit(t, r, "w", Spec{Module: "sleep"})
+	submit(t, r, "w", api.Spec{Module: "sleep"})
 	wantClass(t, r.DeleteModule(deadline(t), "sleep"), errs.ModuleInUse, "1")
-	if _, err := r.CancelWorkloads(deadline(t), CancelRequest{IDs: []string{"w"}}); err != nil {
+	if _, err := r.CancelWorkloads(deadline(t), api.CancelRequest{IDs: []string{"w"}}); err != nil {
 		t.Fatal(err)
 	}
 	if err := r.DeleteModule(deadline(t), "sleep"); err != nil {
@@ -66,7 +68,7 @@ func TestModules(t *testing.T) {
 	_, err = r.GetModule(deadline(t), "sleep")
 	wantClass(t, err, errs.ModuleNotFound, "sleep")
 	wantClass(t, r.DeleteModule(deadline(t), "sleep"), errs.ModuleNotFound)
-	_, _, err = r.SubmitWorkload(deadline(t), SubmitRequest{Spec: Spec{Module: "sleep"}})
+	_, _, err = r.SubmitWorkload(deadline(t), api.SubmitRequest{Spec: api.Spec{Module: "sleep"}})
 	wantClass(t, err, errs.ModuleNotFound)
 }
 
@@ -76,13 +78,13 @@ func TestTagMoves(t *testing.T) {
 	if _, err := r.TagModule(deadline(t), "hello", "current"); err != nil {
 		t.Fatal(err)
 	}
-	if w := run(t, r, "1", Spec{Module: "current"}); w.Status.State != Succeeded {
+	if w := run(t, r, "1", api.Spec{Module: "current"}); w.Status.State != api.Succeeded {
 		t.Errorf("status %+v", w.Status)
 	}
 	if m, err := r.TagModule(deadline(t), digestOf(guest(t, "fail")), "current"); err != nil || !slices.Equal(m.Tags, []string{"current", "fail"}) {
 		t.Errorf("TagModule = %+v, %v", m, err)
 	}
-	if w := run(t, r, "2", Spec{Module: "current"}); w.Status.State != Failed {
+	if w := run(t, r, "2", api.Spec{Module: "current"}); w.Status.State != api.Failed {
 		t.Errorf("status %+v", w.Status)
 	}
 	_, err := r.TagModule(deadline(t), "hello", "a b")
@@ -116,7 +118,7 @@ func TestPushResumes(t *testing.T) {
 	r := openIn(t, dir)
 	binary := padded(guest(t, "cat"), 2*mib)
 	half := sha256.Sum256(binary[:mib])
-	req := PushRequest{Digest: digestOf(binary), SizeBytes: uint64(len(binary)), Tag: "cat", Sender: "me"}
+	req := api.PushRequest{Digest: digestOf(binary), SizeBytes: uint64(len(binary)), Tag: "cat", Sender: "me"}
 	begin := func(want uint64) *Push {
 		t.Helper()
 		p, err := r.PushModule(deadline(t), req)
@@ -153,7 +155,7 @@ func TestPushResumes(t *testing.T) {
 	if _, existed, err := p.Commit(deadline(t)); err != nil || !existed {
 		t.Errorf("existed %v, %v", existed, err)
 	}
-	run(t, r, "w", Spec{Module: "cat"})
+	run(t, r, "w", api.Spec{Module: "cat"})
 }
 
 // padded is a module with a custom section of that many bytes more.
@@ -198,7 +200,7 @@ func TestPushRefuses(t *testing.T) {
 			wantClass(t, err, errs.ModuleNotFound)
 		})
 	}
-	for name, req := range map[string]PushRequest{
+	for name, req := range map[string]api.PushRequest{
 		"digest": {Digest: "sha256:12", SizeBytes: 1},
 		"tag":    {Digest: digestOf(hello), SizeBytes: 1, Tag: "sha256:x"},
 	} {
@@ -206,7 +208,7 @@ func TestPushRefuses(t *testing.T) {
 		t.Log(name, err)
 		wantClass(t, err, errs.InvalidArgument)
 	}
-	p, err := r.PushModule(deadline(t), PushRequest{Digest: digestOf(hello), SizeBytes: uint64(len(hello))})
+	p, err := r.PushModule(deadline(t), api.PushRequest{Digest: digestOf(hello), SizeBytes: uint64(len(hello))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -216,8 +218,8 @@ func TestPushRefuses(t *testing.T) {
 	_, _, err = p.Commit(deadline(t))
 	wantClass(t, err, errs.DigestMismatch)
 	push(t, r, "hello")
-	_, err = r.PushModule(deadline(t), PushRequest{Digest: digestOf(hello), SizeBytes: 7})
+	_, err = r.PushModule(deadline(t), api.PushRequest{Digest: digestOf(hello), SizeBytes: 7})
 	wantClass(t, err, errs.DigestMismatch)
-	_, err = r.PushModule(deadline(t), PushRequest{Digest: digestOf(nil), SizeBytes: 1 << 20})
+	_, err = r.PushModule(deadline(t), api.PushRequest{Digest: digestOf(nil), SizeBytes: 1 << 20})
 	wantClass(t, err, errs.StoreFull)
 }

@@ -6,13 +6,14 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
 	"github.com/reactord/reactord/reactor/internal/process"
 )
 
 // Node tells what the reactor is.
-func (r *Reactor) Node() Node {
-	return Node{
+func (r *Reactor) Node() api.Node {
+	return api.Node{
 		Version:       r.cfg.Version,
 		GoVersion:     runtime.Version(),
 		Platform:      runtime.GOOS + "/" + runtime.GOARCH,
@@ -28,13 +29,13 @@ func (r *Reactor) Node() Node {
 }
 
 // Stats tells what the reactor is doing.
-func (r *Reactor) Stats() Stats {
+func (r *Reactor) Stats() api.Stats {
 	r.mu.Lock()
 	totals, active, pending := r.totals, r.active, r.pending()
 	r.mu.Unlock()
 	tasks := r.executor.Stats()
 	memory := process.ReadMemory()
-	return Stats{
+	return api.Stats{
 		Time:              time.Now(),
 		Pending:           uint64(pending),
 		Running:           uint64(max(0, active-tasks.Parked)),
@@ -68,7 +69,7 @@ const (
 // WatchStats calls send, on the caller's goroutine, at once and then at every interval: one second
 // if zero, 100 ms at least. It returns nil when the reactor shuts down; else the error of ctx or
 // of send.
-func (r *Reactor) WatchStats(ctx context.Context, interval time.Duration, send func(Stats) error) error {
+func (r *Reactor) WatchStats(ctx context.Context, interval time.Duration, send func(api.Stats) error) error {
 	if interval == 0 {
 		interval = defaultStatsInterval
 	}

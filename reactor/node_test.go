@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
 	"github.com/reactord/reactord/reactor/internal/retention"
 )
@@ -25,7 +26,7 @@ func TestWatchStats(t *testing.T) {
 	r := open(t)
 	seen := 0
 	stop := errors.New("stop")
-	err := r.WatchStats(deadline(t), minStatsInterval, func(s Stats) error {
+	err := r.WatchStats(deadline(t), minStatsInterval, func(s api.Stats) error {
 		if s.ResidentBytes == 0 || s.HeapBytes == 0 || s.Goroutines == 0 || s.Time.IsZero() {
 			t.Errorf("stats %+v", s)
 		}
@@ -37,12 +38,12 @@ func TestWatchStats(t *testing.T) {
 	if err != stop {
 		t.Error(err)
 	}
-	err = r.WatchStats(deadline(t), time.Millisecond, func(Stats) error { return nil })
+	err = r.WatchStats(deadline(t), time.Millisecond, func(api.Stats) error { return nil })
 	wantClass(t, err, errs.InvalidArgument)
 	ended := make(chan error)
 	started := make(chan struct{}, 1)
 	go func() {
-		ended <- r.WatchStats(deadline(t), 0, func(Stats) error { started <- struct{}{}; return nil })
+		ended <- r.WatchStats(deadline(t), 0, func(api.Stats) error { started <- struct{}{}; return nil })
 	}()
 	<-started
 	shutdown(t, r)
@@ -58,11 +59,11 @@ func TestMemoryAdmission(t *testing.T) {
 	r := open(t, func(c *Config) { c.MemoryBytes = node })
 	push(t, r, "large", "hello")
 	for i := range 10 {
-		submit(t, r, fmt.Sprint(i), Spec{Module: "large", Limits: Limits{MemoryBytes: 32 << 20}})
+		submit(t, r, fmt.Sprint(i), api.Spec{Module: "large", Limits: api.Limits{MemoryBytes: 32 << 20}})
 	}
-	submit(t, r, "small", Spec{Module: "hello"})
+	submit(t, r, "small", api.Spec{Module: "hello"})
 	for i := range 10 {
-		if w := wait(t, r, fmt.Sprint(i)); w.Status.State != Succeeded {
+		if w := wait(t, r, fmt.Sprint(i)); w.Status.State != api.Succeeded {
 			t.Errorf("%d: %+v", i, w.Status)
 		}
 		if used := r.Stats().GuestMemoryBytes; used > node {
@@ -77,16 +78,16 @@ func TestListOpsPages(t *testing.T) {
 	push(t, r, "sleep", "spin")
 	const count = 25
 	for i := range count {
-		submit(t, r, fmt.Sprintf("w%02d", i), Spec{Module: "sleep"})
+		submit(t, r, fmt.Sprintf("w%02d", i), api.Spec{Module: "sleep"})
 	}
-	submit(t, r, "spin", Spec{Module: "spin"})
+	submit(t, r, "spin", api.Spec{Module: "spin"})
 	for i := range count {
 		awaitWaiting(t, r, fmt.Sprintf("w%02d", i))
 	}
 	for _, size := range []int{1, 7, 25, 100} {
 		var ids []string
 		for token, more := "", true; more; more = token != "" {
-			ops, next, err := r.ListOps(deadline(t), "", Page{Size: size, Token: token})
+			ops, next, err := r.ListOps(deadline(t), "", api.Page{Size: size, Token: token})
 			if err != nil || len(ops) > size {
 				t.Fatalf("%d ops, %v", len(ops), err)
 			}
@@ -99,21 +100,21 @@ func TestListOpsPages(t *testing.T) {
 			t.Errorf("pages of %d: %q", size, ids)
 		}
 	}
-	if ops, next, err := r.ListOps(deadline(t), "w07", Page{}); err != nil || len(ops) != 1 || next != "" {
+	if ops, next, err := r.ListOps(deadline(t), "w07", api.Page{}); err != nil || len(ops) != 1 || next != "" {
 		t.Errorf("ListOps(w07) = %+v, %q, %v", ops, next, err)
 	}
-	if ops, _, err := r.ListOps(deadline(t), "spin", Page{}); err != nil || len(ops) != 0 {
+	if ops, _, err := r.ListOps(deadline(t), "spin", api.Page{}); err != nil || len(ops) != 0 {
 		t.Errorf("ListOps(spin) = %+v, %v", ops, err)
 	}
-	_, _, err := r.ListOps(deadline(t), "nothing", Page{})
+	_, _, err := r.ListOps(deadline(t), "nothing", api.Page{})
 	wantClass(t, err, errs.WorkloadNotFound)
 	for _, token := range []string{"x", "-1/a", "/"} {
-		_, _, err = r.ListOps(deadline(t), "", Page{Token: token})
+		_, _, err = r.ListOps(deadline(t), "", api.Page{Token: token})
 		wantClass(t, err, errs.InvalidArgument)
 	}
-	_, err = r.ListWorkloads(deadline(t), Filter{}, Page{Size: -1})
+	_, err = r.ListWorkloads(deadline(t), api.Filter{}, api.Page{Size: -1})
 	wantClass(t, err, errs.InvalidArgument)
-	_, err = r.ListWorkloads(deadline(t), Filter{}, Page{Token: "?"})
+	_, err = r.ListWorkloads(deadline(t), api.Filter{}, api.Page{Token: "?"})
 	wantClass(t, err, errs.InvalidArgument)
 }
 
@@ -121,9 +122,9 @@ func TestListOpsPages(t *testing.T) {
 func TestRetention(t *testing.T) {
 	r := open(t, func(c *Config) { c.RetainFinished = time.Hour; c.RetainCount = 3 })
 	push(t, r, "hello", "sleep")
-	submit(t, r, "running", Spec{Module: "sleep"})
+	submit(t, r, "running", api.Spec{Module: "sleep"})
 	for i := range 5 {
-		run(t, r, fmt.Sprint(i), Spec{Module: "hello"})
+		run(t, r, fmt.Sprint(i), api.Spec{Module: "hello"})
 	}
 	clock := retention.New(r.cfg.RetainFinished, r.former)
 	now := time.Now()
@@ -135,7 +136,7 @@ func TestRetention(t *testing.T) {
 	}
 	prune(0, 0)
 	list := func() (ids string) {
-		page, err := r.ListWorkloads(deadline(t), Filter{}, Page{})
+		page, err := r.ListWorkloads(deadline(t), api.Filter{}, api.Page{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -155,14 +156,14 @@ func TestRetention(t *testing.T) {
 	if got := list(); got != "running " {
 		t.Errorf("kept %s", got)
 	}
-	err := r.WatchWorkloads(deadline(t), Filter{}, "1", func(WatchEvent) error { return errors.New("it goes on") })
+	err := r.WatchWorkloads(deadline(t), api.Filter{}, "1", func(api.WatchEvent) error { return errors.New("it goes on") })
 	wantClass(t, err, errs.CursorExpired)
 }
 
 func TestConfig(t *testing.T) {
 	err := Config{
 		DataDir: "relative", Workers: -1, MaxPending: -2, LogMemoryBytes: 5,
-		DefaultLimits: Limits{MemoryBytes: 2, Fuel: 9}, MaxLimits: Limits{MemoryBytes: 1, Fuel: 8},
+		DefaultLimits: api.Limits{MemoryBytes: 2, Fuel: 9}, MaxLimits: api.Limits{MemoryBytes: 1, Fuel: 8},
 	}.Validate()
 	if err == nil {
 		t.Fatal("no fault found")
@@ -172,7 +173,7 @@ func TestConfig(t *testing.T) {
 			t.Errorf("%s is not among the faults:\n%v", fault, err)
 		}
 	}
-	if err := (Config{DataDir: "/x", MaxLimits: Limits{MemoryBytes: 1 << 20, Timeout: time.Minute}}).Validate(); err != nil {
+	if err := (Config{DataDir: "/x", MaxLimits: api.Limits{MemoryBytes: 1 << 20, Timeout: time.Minute}}).Validate(); err != nil {
 		t.Errorf("a maximum below the built-in default: %v", err)
 	}
 	if _, err := New(Config{}); err == nil {

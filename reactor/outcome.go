@@ -9,6 +9,7 @@ import (
 	"github.com/reactord/reactord/executor/engine/meter"
 	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/wasip1"
+	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/internal/lifecycle"
 	"github.com/reactord/reactord/reactor/internal/retry"
 	"github.com/reactord/reactord/reactor/store"
@@ -16,8 +17,8 @@ import (
 
 // outcome is how an attempt ended.
 type outcome struct {
-	state    State // a last one, or Pending: the workload is to be started anew
-	reason   Reason
+	state    api.State // a last one, or Pending: the workload is to be started anew
+	reason   api.Reason
 	exitCode *uint32
 	message  string
 	results  []string
@@ -34,78 +35,78 @@ func (i interrupt) Error() string { return "the workload was told to end: " + i.
 
 // exited is the outcome of a guest that ended by itself.
 func exited(exit wasip1.Exit) outcome {
-	o := outcome{state: Succeeded, reason: ReasonExit, exitCode: &exit.Code, results: exit.Results}
+	o := outcome{state: api.Succeeded, reason: api.ReasonExit, exitCode: &exit.Code, results: exit.Results}
 	if exit.Code != 0 {
-		o.state = Failed
+		o.state = api.Failed
 		o.message = fmt.Sprintf("the guest exited with code %d", exit.Code)
 	}
 	return o
 }
 
 // failed is the outcome of a guest that was ended, or could not be started, by err. It is pure.
-func failed(err error, limits Limits) outcome {
+func failed(err error, limits api.Limits) outcome {
 	if i, ok := errors.AsType[interrupt](err); ok {
 		return interrupted(i.cause, limits)
 	}
-	fail := func(reason Reason, format string, args ...any) outcome {
-		return outcome{state: Failed, reason: reason, message: fmt.Sprintf(format, args...)}
+	fail := func(reason api.Reason, format string, args ...any) outcome {
+		return outcome{state: api.Failed, reason: reason, message: fmt.Sprintf(format, args...)}
 	}
 	if errors.Is(err, executor.ErrClosed) {
 		return interrupted(lifecycle.ByShutdown, limits)
 	}
 	if errors.Is(err, executor.ErrOutOfFuel) {
-		return fail(ReasonOutOfFuel, "the guest used up its fuel, %d units", limits.Fuel)
+		return fail(api.ReasonOutOfFuel, "the guest used up its fuel, %d units", limits.Fuel)
 	}
 	if refused, ok := errors.AsType[*engine.StackRefusedError](err); ok {
 		return stackRefused(refused, limits)
 	}
 	switch {
 	case errors.Is(err, engine.ErrOutOfMemory):
-		return fail(ReasonOutOfMemory, "the memory that the guest starts with is more than its limit of %d bytes: raise the limit", limits.MemoryBytes)
+		return fail(api.ReasonOutOfMemory, "the memory that the guest starts with is more than its limit of %d bytes: raise the limit", limits.MemoryBytes)
 	case errors.Is(err, engine.ErrNodeMemory):
-		return fail(ReasonNodeMemory, "the memory that the guest starts with is more than the node has for all guests: its operator can raise --node-memory")
+		return fail(api.ReasonNodeMemory, "the memory that the guest starts with is more than the node has for all guests: its operator can raise --node-memory")
 	}
 	if trap, ok := errors.AsType[*engine.Trap](err); ok {
 		if trap.Code == engine.StackOverflow {
-			return fail(ReasonStackOverflow, "the guest's call stack outgrew its limit of %d bytes: %v", limits.StackBytes, trap)
+			return fail(api.ReasonStackOverflow, "the guest's call stack outgrew its limit of %d bytes: %v", limits.StackBytes, trap)
 		}
-		return fail(ReasonTrap, "%v", trap)
+		return fail(api.ReasonTrap, "%v", trap)
 	}
 	if denied, ok := errors.AsType[*hostcalls.GrantError](err); ok {
-		return fail(ReasonGrantDenied, "%v", denied)
+		return fail(api.ReasonGrantDenied, "%v", denied)
 	}
 	if isModuleFault(err) {
-		return fail(ReasonInvalidModule, "%v", err)
+		return fail(api.ReasonInvalidModule, "%v", err)
 	}
-	o := fail(ReasonInternal, "an internal fault of the daemon ended the guest: %v", err)
+	o := fail(api.ReasonInternal, "an internal fault of the daemon ended the guest: %v", err)
 	o.fault = err
 	return o
 }
 
 // stackRefused is the outcome of a guest whose call stack could not grow though its limit had room.
-func stackRefused(err *engine.StackRefusedError, limits Limits) outcome {
-	o := outcome{state: Failed}
+func stackRefused(err *engine.StackRefusedError, limits api.Limits) outcome {
+	o := outcome{state: api.Failed}
 	if errors.Is(err, engine.ErrOutOfMemory) {
-		o.reason = ReasonOutOfMemory
+		o.reason = api.ReasonOutOfMemory
 		o.message = fmt.Sprintf("the guest's call stack, of %d bytes so far, could not grow within its limit of %d: "+
 			"with its memory it would be more than the workload's limit of %d bytes: raise that", err.Bytes, limits.StackBytes, limits.MemoryBytes)
 		return o
 	}
-	o.reason = ReasonNodeMemory
+	o.reason = api.ReasonNodeMemory
 	o.message = fmt.Sprintf("the guest's call stack, of %d bytes so far, could not grow within its limit of %d: "+
 		"the node is short of memory (%v): submit it again when it has more", err.Bytes, limits.StackBytes, err.Err)
 	return o
 }
 
 // interrupted is the outcome of a workload that the reactor ended.
-func interrupted(cause lifecycle.Cause, limits Limits) outcome {
+func interrupted(cause lifecycle.Cause, limits api.Limits) outcome {
 	switch cause {
 	case lifecycle.ByClient:
-		return outcome{state: Cancelled, reason: ReasonCancelled, message: "a client cancelled it"}
+		return outcome{state: api.Cancelled, reason: api.ReasonCancelled, message: "a client cancelled it"}
 	case lifecycle.ByDeadline:
-		return outcome{state: Failed, reason: ReasonDeadline, message: fmt.Sprintf("its timeout of %v passed", limits.Timeout)}
+		return outcome{state: api.Failed, reason: api.ReasonDeadline, message: fmt.Sprintf("its timeout of %v passed", limits.Timeout)}
 	default:
-		return outcome{state: Pending}
+		return outcome{state: api.Pending}
 	}
 }
 

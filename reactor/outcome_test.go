@@ -12,35 +12,36 @@ import (
 	"github.com/reactord/reactord/executor/engine/meter"
 	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/wasip1"
+	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/internal/lifecycle"
 )
 
 func TestFailed(t *testing.T) {
-	limits := Limits{MemoryBytes: 11, Fuel: 22, StackBytes: 33, Timeout: 44 * time.Second}
+	limits := api.Limits{MemoryBytes: 11, Fuel: 22, StackBytes: 33, Timeout: 44 * time.Second}
 	for _, tc := range []struct {
 		err    error
-		state  State
-		reason Reason
+		state  api.State
+		reason api.Reason
 		says   string
 		fault  bool
 	}{
-		{interrupt{lifecycle.ByClient}, Cancelled, ReasonCancelled, "client", false},
-		{interrupt{lifecycle.ByDeadline}, Failed, ReasonDeadline, "44s", false},
-		{interrupt{lifecycle.ByShutdown}, Pending, NotEnded, "", false},
-		{executor.ErrClosed, Pending, NotEnded, "", false},
-		{executor.ErrOutOfFuel, Failed, ReasonOutOfFuel, "22", false},
-		{engine.ErrOutOfMemory, Failed, ReasonOutOfMemory, "11", false},
-		{engine.ErrNodeMemory, Failed, ReasonNodeMemory, "--node-memory", false},
-		{&engine.StackRefusedError{Bytes: 9, Err: engine.ErrOutOfMemory}, Failed, ReasonOutOfMemory, "11", false},
-		{&engine.StackRefusedError{Bytes: 9, Err: engine.ErrNodeMemory}, Failed, ReasonNodeMemory, "short of memory", false},
-		{&engine.Trap{Code: engine.StackOverflow}, Failed, ReasonStackOverflow, "33", false},
-		{&engine.Trap{Code: engine.Unreachable}, Failed, ReasonTrap, "", false},
-		{&hostcalls.GrantError{Grant: hostcalls.Conn{Address: "a:1"}, Err: errors.New("refused")}, Failed, ReasonGrantDenied, "a:1", false},
-		{&meter.Error{Kind: meter.Malformed, Msg: "odd"}, Failed, ReasonInvalidModule, "odd", false},
-		{&engine.UnknownImportError{Module: "m", Name: "n", Kind: meter.FuncExtern}, Failed, ReasonInvalidModule, `"m"."n"`, false},
-		{&wasip1.EntryError{Export: "e", Msg: "gone"}, Failed, ReasonInvalidModule, "gone", false},
-		{&executor.PanicError{Value: "oops"}, Failed, ReasonInternal, "internal fault", true},
-		{errors.New("whatever"), Failed, ReasonInternal, "whatever", true},
+		{interrupt{lifecycle.ByClient}, api.Cancelled, api.ReasonCancelled, "client", false},
+		{interrupt{lifecycle.ByDeadline}, api.Failed, api.ReasonDeadline, "44s", false},
+		{interrupt{lifecycle.ByShutdown}, api.Pending, api.NotEnded, "", false},
+		{executor.ErrClosed, api.Pending, api.NotEnded, "", false},
+		{executor.ErrOutOfFuel, api.Failed, api.ReasonOutOfFuel, "22", false},
+		{engine.ErrOutOfMemory, api.Failed, api.ReasonOutOfMemory, "11", false},
+		{engine.ErrNodeMemory, api.Failed, api.ReasonNodeMemory, "--node-memory", false},
+		{&engine.StackRefusedError{Bytes: 9, Err: engine.ErrOutOfMemory}, api.Failed, api.ReasonOutOfMemory, "11", false},
+		{&engine.StackRefusedError{Bytes: 9, Err: engine.ErrNodeMemory}, api.Failed, api.ReasonNodeMemory, "short of memory", false},
+		{&engine.Trap{Code: engine.StackOverflow}, api.Failed, api.ReasonStackOverflow, "33", false},
+		{&engine.Trap{Code: engine.Unreachable}, api.Failed, api.ReasonTrap, "", false},
+		{&hostcalls.GrantError{Grant: hostcalls.Conn{Address: "a:1"}, Err: errors.New("refused")}, api.Failed, api.ReasonGrantDenied, "a:1", false},
+		{&meter.Error{Kind: meter.Malformed, Msg: "odd"}, api.Failed, api.ReasonInvalidModule, "odd", false},
+		{&engine.UnknownImportError{Module: "m", Name: "n", Kind: meter.FuncExtern}, api.Failed, api.ReasonInvalidModule, `"m"."n"`, false},
+		{&wasip1.EntryError{Export: "e", Msg: "gone"}, api.Failed, api.ReasonInvalidModule, "gone", false},
+		{&executor.PanicError{Value: "oops"}, api.Failed, api.ReasonInternal, "internal fault", true},
+		{errors.New("whatever"), api.Failed, api.ReasonInternal, "whatever", true},
 	} {
 		for _, err := range []error{tc.err, fmt.Errorf("wrapped: %w", tc.err)} {
 			o := failed(err, limits)

@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
 	"github.com/reactord/reactord/reactor/internal/lookup"
 	"github.com/reactord/reactord/reactor/internal/retry"
@@ -53,12 +54,12 @@ func newPermit(cfg Config, lookups *lookup.Lookups) (*permit, error) {
 
 // check refuses what is not allowed among the grants of a spec that is valid, and folders that are not
 // there. A folder whose file system does not answer is refused for now.
-func (p *permit) check(ctx context.Context, grants []Grant) error {
+func (p *permit) check(ctx context.Context, grants []api.Grant) error {
 	for i, g := range grants {
 		var what, field string
 		var err error
 		switch g := g.(type) {
-		case DirectoryGrant:
+		case api.DirectoryGrant:
 			what, field = fmt.Sprintf("folder %q", g.HostPath), "directory.host_path"
 			if err = p.lookUp(ctx, g.HostPath); err != nil && ctx.Err() != nil {
 				return err
@@ -66,12 +67,12 @@ func (p *permit) check(ctx context.Context, grants []Grant) error {
 			if _, hangs := errors.AsType[*lookup.HangError](err); hangs || err != nil && retry.OfFile(err) != retry.None {
 				return unavailable(err, "%s can't be looked at for now: %v", what, err)
 			}
-		case ListenerGrant:
+		case api.ListenerGrant:
 			what, field = fmt.Sprintf("listener on %q", g.Address), "listener.address"
 			if host, port := hostPort(g.Address); !p.allow.MayListen(host, port) {
 				err = errListen
 			}
-		case ConnectionGrant:
+		case api.ConnectionGrant:
 			what, field = fmt.Sprintf("connection to %q", g.Address), "connection.address"
 			if host, port := hostPort(g.Address); !p.allow.MayConnect(host, port) {
 				err = errConnect

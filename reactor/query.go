@@ -13,6 +13,7 @@ import (
 
 	"github.com/reactord/reactord/executor"
 	"github.com/reactord/reactord/hostcalls"
+	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
 	"github.com/reactord/reactord/reactor/internal/selector"
 	"github.com/reactord/reactord/reactor/store"
@@ -26,7 +27,7 @@ const (
 )
 
 // pageSize is how many entries a page has at most.
-func pageSize(p Page) (int, error) {
+func pageSize(p api.Page) (int, error) {
 	if p.Size < 0 {
 		return 0, errs.Invalid(errs.Field{Path: "page_size", Description: fmt.Sprintf("%d is negative", p.Size)})
 	}
@@ -37,7 +38,7 @@ func pageSize(p Page) (int, error) {
 }
 
 // GetWorkload returns a workload as it is now.
-func (r *Reactor) GetWorkload(ctx context.Context, id string) (*Workload, error) {
+func (r *Reactor) GetWorkload(ctx context.Context, id string) (*api.Workload, error) {
 	w, err := r.readWorkload(ctx, id)
 	if err != nil {
 		return nil, err
@@ -47,7 +48,7 @@ func (r *Reactor) GetWorkload(ctx context.Context, id string) (*Workload, error)
 }
 
 // readWorkload returns a workload as the store has it.
-func (r *Reactor) readWorkload(ctx context.Context, id string) (*Workload, error) {
+func (r *Reactor) readWorkload(ctx context.Context, id string) (*api.Workload, error) {
 	var f faults
 	if id == "" {
 		f.add("id", "an id is required")
@@ -70,7 +71,7 @@ func (r *Reactor) readWorkload(ctx context.Context, id string) (*Workload, error
 }
 
 // ListWorkloads returns a page of workloads, newest first.
-func (r *Reactor) ListWorkloads(ctx context.Context, filter Filter, page Page) (list WorkloadPage, err error) {
+func (r *Reactor) ListWorkloads(ctx context.Context, filter api.Filter, page api.Page) (list api.WorkloadPage, err error) {
 	size, err := pageSize(page)
 	if err != nil {
 		return list, err
@@ -115,11 +116,11 @@ func (r *Reactor) damaged(err error) {
 }
 
 // filter turns a client's filter into the store's.
-func (r *Reactor) filter(ctx context.Context, filter Filter) (store.Filter, error) {
+func (r *Reactor) filter(ctx context.Context, filter api.Filter) (store.Filter, error) {
 	var f store.Filter
 	var bad faults
 	for i, s := range filter.States {
-		if s < Pending || s > Cancelled {
+		if s < api.Pending || s > api.Cancelled {
 			bad.add(fmt.Sprintf("filter.states[%d]", i), "is not a state")
 			continue
 		}
@@ -150,7 +151,7 @@ func (r *Reactor) filter(ctx context.Context, filter Filter) (store.Filter, erro
 
 // overlay adds to a workload from the store what is known only here: what it has used, what it
 // waits for, that it runs though the store was not yet told.
-func (r *Reactor) overlay(out *Workload) {
+func (r *Reactor) overlay(out *api.Workload) {
 	if out.Status.State.Ended() {
 		return
 	}
@@ -169,7 +170,7 @@ func (r *Reactor) overlay(out *Workload) {
 
 	var peak int64
 	s := &out.Status
-	s.State, s.Attempts, s.StartTime, s.ListenAddresses = Running, a.number, a.started, listening
+	s.State, s.Attempts, s.StartTime, s.ListenAddresses = api.Running, a.number, a.started, listening
 	if process != nil {
 		peak = process.PeakMemory()
 		ops := process.Ops()
@@ -177,14 +178,14 @@ func (r *Reactor) overlay(out *Workload) {
 	}
 	s.Usage = a.usage(task, peak)
 	if task != nil && task.Phase() == executor.Parked {
-		s.State = Waiting
+		s.State = api.Waiting
 	}
 }
 
-func opsOf(id string, ops []hostcalls.Op) []Op {
-	var list []Op
+func opsOf(id string, ops []hostcalls.Op) []api.Op {
+	var list []api.Op
 	for _, op := range ops {
-		list = append(list, Op{
+		list = append(list, api.Op{
 			WorkloadID: id, Kind: op.Kind, Target: op.Target,
 			StartTime: op.Start, Deadline: op.Deadline, Bytes: op.Bytes,
 		})
@@ -193,7 +194,7 @@ func opsOf(id string, ops []hostcalls.Op) []Op {
 }
 
 // WaitWorkload returns once the workload has finished.
-func (r *Reactor) WaitWorkload(ctx context.Context, id string) (*Workload, error) {
+func (r *Reactor) WaitWorkload(ctx context.Context, id string) (*api.Workload, error) {
 	for looks := 0; ; {
 		if changed := r.watchOne(id); changed != nil {
 			if err := r.await(ctx, id, changed); err != nil {
@@ -250,7 +251,7 @@ func (r *Reactor) await(ctx context.Context, id string, changed <-chan struct{})
 
 // ListOps returns a page of pending host operations: those of one workload, or of all in the order
 // of their ids.
-func (r *Reactor) ListOps(ctx context.Context, workloadID string, page Page) (ops []Op, next string, err error) {
+func (r *Reactor) ListOps(ctx context.Context, workloadID string, page api.Page) (ops []api.Op, next string, err error) {
 	size, err := pageSize(page)
 	if err != nil {
 		return nil, "", err
@@ -279,7 +280,7 @@ func (r *Reactor) ListOps(ctx context.Context, workloadID string, page Page) (op
 
 // appendOps appends what workloads wait for, leaving out the first skip operations of the first. If
 // there are more than size in all it stops, and next is the token to go on by.
-func appendOps(ops []Op, workloads []*workload, skip, size int) (_ []Op, next string) {
+func appendOps(ops []api.Op, workloads []*workload, skip, size int) (_ []api.Op, next string) {
 	for _, w := range workloads {
 		process := w.process.Load()
 		if process == nil {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
 )
 
@@ -13,12 +14,12 @@ import (
 func TestQueueBytes(t *testing.T) {
 	r := open(t, func(c *Config) { c.MaxPendingBytes = 64 << 10; c.MaxLive = 1 })
 	push(t, r, "sleep", "hello")
-	submit(t, r, "first", Spec{Module: "sleep"})
+	submit(t, r, "first", api.Spec{Module: "sleep"})
 	awaitWaiting(t, r, "first")
-	big := Spec{Module: "hello", Args: []string{strings.Repeat("x", 20<<10)}}
+	big := api.Spec{Module: "hello", Args: []string{strings.Repeat("x", 20<<10)}}
 	taken := 0
 	for ; taken < 100; taken++ {
-		_, _, err := r.SubmitWorkload(deadline(t), SubmitRequest{ID: fmt.Sprint("w", taken), Spec: big})
+		_, _, err := r.SubmitWorkload(deadline(t), api.SubmitRequest{ID: fmt.Sprint("w", taken), Spec: big})
 		if err != nil {
 			wantClass(t, err, errs.QueueFull, "--queue-bytes", "65536")
 			if e, ok := err.(*errs.Error); !ok || e.Retry <= 0 {
@@ -30,11 +31,11 @@ func TestQueueBytes(t *testing.T) {
 	if taken != 2 && taken != 3 {
 		t.Errorf("%d of 20 KiB each are taken, want as many as 64 KiB hold", taken)
 	}
-	if _, err := r.CancelWorkloads(deadline(t), CancelRequest{IDs: []string{"first"}}); err != nil {
+	if _, err := r.CancelWorkloads(deadline(t), api.CancelRequest{IDs: []string{"first"}}); err != nil {
 		t.Fatal(err)
 	}
 	for i := range taken {
-		if w := wait(t, r, fmt.Sprint("w", i)); w.Status.State != Succeeded {
+		if w := wait(t, r, fmt.Sprint("w", i)); w.Status.State != api.Succeeded {
 			t.Errorf("%s: %+v", w.ID, w.Status)
 		}
 	}
@@ -49,7 +50,7 @@ func TestQueueBytes(t *testing.T) {
 func TestQueueBytesTakesOne(t *testing.T) {
 	r := open(t, func(c *Config) { c.MaxPendingBytes = 1 })
 	push(t, r, "hello")
-	if w := run(t, r, "w", Spec{Module: "hello"}); w.Status.State != Succeeded {
+	if w := run(t, r, "w", api.Spec{Module: "hello"}); w.Status.State != api.Succeeded {
 		t.Errorf("%+v", w.Status)
 	}
 }
@@ -61,11 +62,11 @@ func TestLongQueue(t *testing.T) {
 	dir := t.TempDir()
 	r := openIn(t, dir, func(c *Config) { c.MaxLive = 1 })
 	push(t, r, "sleep", "hello")
-	submit(t, r, "first", Spec{Module: "sleep"})
+	submit(t, r, "first", api.Spec{Module: "sleep"})
 	awaitWaiting(t, r, "first")
-	reqs := make([]SubmitRequest, n)
+	reqs := make([]api.SubmitRequest, n)
 	for i := range reqs {
-		reqs[i] = SubmitRequest{ID: fmt.Sprint("w", i), Spec: Spec{
+		reqs[i] = api.SubmitRequest{ID: fmt.Sprint("w", i), Spec: api.Spec{
 			Module: "hello", Args: []string{"a"}, Labels: map[string]string{"third": fmt.Sprint(i % 3), "all": "yes"},
 		}}
 	}
@@ -91,12 +92,12 @@ func TestLongQueue(t *testing.T) {
 	if got := bare(); got < 250 || got > 310 {
 		t.Errorf("%d of %d are a place only", got, n)
 	}
-	cancelled, err := r.CancelWorkloads(deadline(t), CancelRequest{LabelSelector: "third=0"})
+	cancelled, err := r.CancelWorkloads(deadline(t), api.CancelRequest{LabelSelector: "third=0"})
 	if err != nil || cancelled.Cancelled != (n+2)/3 || cancelled.Total != (n+2)/3 || len(cancelled.Results) != MaxCancelResults {
 		t.Errorf("%d of %d are cancelled by their labels, want %d; %d results, %v", cancelled.Cancelled, cancelled.Total, (n+2)/3, len(cancelled.Results), err)
 	}
 	last := fmt.Sprint("w", (n-1)/3*3)
-	if w := awaitState(t, r, last, Cancelled); w.Spec.Labels["third"] != "0" {
+	if w := awaitState(t, r, last, api.Cancelled); w.Spec.Labels["third"] != "0" {
 		t.Errorf("a watch tells of %+v", w)
 	}
 	shutdown(t, r)
@@ -104,7 +105,7 @@ func TestLongQueue(t *testing.T) {
 	r = openIn(t, dir)
 	for _, i := range []int{1, n/2/3*3 + 1, (n-2)/3*3 + 1} {
 		w := wait(t, r, fmt.Sprint("w", i))
-		if w.Status.State != Succeeded || w.Spec.Labels["third"] != "1" || len(w.Spec.Args) != 1 {
+		if w.Status.State != api.Succeeded || w.Spec.Labels["third"] != "1" || len(w.Spec.Args) != 1 {
 			t.Errorf("%s: %+v", w.ID, w)
 		}
 	}
@@ -118,10 +119,10 @@ func TestRestartWithLongQueue(t *testing.T) {
 	one := func(c *Config) { c.MaxLive = 1 }
 	r := openIn(t, dir, one)
 	push(t, r, "sleep")
-	submit(t, r, "first", Spec{Module: "sleep"})
+	submit(t, r, "first", api.Spec{Module: "sleep"})
 	awaitWaiting(t, r, "first")
 	for i := range n {
-		submit(t, r, fmt.Sprint("w", i), Spec{Module: "sleep", Stdin: make([]byte, input), Labels: map[string]string{"number": fmt.Sprint(i)}})
+		submit(t, r, fmt.Sprint("w", i), api.Spec{Module: "sleep", Stdin: make([]byte, input), Labels: map[string]string{"number": fmt.Sprint(i)}})
 	}
 	pending := func() int64 {
 		r.mu.Lock()
@@ -143,7 +144,7 @@ func TestRestartWithLongQueue(t *testing.T) {
 	for i := range n - 1 {
 		ids = append(ids, fmt.Sprint("w", i))
 	}
-	if _, err := r.CancelWorkloads(deadline(t), CancelRequest{IDs: ids}); err != nil {
+	if _, err := r.CancelWorkloads(deadline(t), api.CancelRequest{IDs: ids}); err != nil {
 		t.Fatal(err)
 	}
 	last := fmt.Sprint("w", n-1)

@@ -22,6 +22,7 @@ import (
 	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/vfs"
 	"github.com/reactord/reactord/hostcalls/wasip1"
+	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
 	"github.com/reactord/reactord/reactor/internal/admission"
 	"github.com/reactord/reactord/reactor/internal/crash"
@@ -347,13 +348,13 @@ func (r *Reactor) observed(changes []store.Change, entries []feed.Entry[change])
 }
 
 // count counts an end; mu is held.
-func (r *Reactor) count(state State) {
+func (r *Reactor) count(state api.State) {
 	switch state {
-	case Succeeded:
+	case api.Succeeded:
 		r.totals.succeeded++
-	case Failed:
+	case api.Failed:
 		r.totals.failed++
-	case Cancelled:
+	case api.Cancelled:
 		r.totals.cancelled++
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/store"
 )
 
@@ -28,9 +29,9 @@ type specJSON struct {
 
 // grantJSON has one field set.
 type grantJSON struct {
-	Directory  *DirectoryGrant  `json:"directory,omitempty"`
-	Listener   *ListenerGrant   `json:"listener,omitempty"`
-	Connection *ConnectionGrant `json:"connection,omitempty"`
+	Directory  *api.DirectoryGrant  `json:"directory,omitempty"`
+	Listener   *api.ListenerGrant   `json:"listener,omitempty"`
+	Connection *api.ConnectionGrant `json:"connection,omitempty"`
 }
 
 type limitsJSON struct {
@@ -45,15 +46,15 @@ type limitsJSON struct {
 
 // statusJSON is the part of a Status that is not in the record.
 type statusJSON struct {
-	Reason          Reason    `json:"reason,omitempty"`
-	ExitCode        *uint32   `json:"exit,omitempty"`
-	Message         string    `json:"message,omitempty"`
-	FirstStart      time.Time `json:"first,omitzero"` // what Timeout counts from
-	StartTime       time.Time `json:"start,omitzero"`
-	EndTime         time.Time `json:"end,omitzero"`
-	Usage           usageJSON `json:"usage,omitzero"`
-	Results         []string  `json:"results,omitempty"`
-	ListenAddresses []string  `json:"listening,omitempty"`
+	Reason          api.Reason `json:"reason,omitempty"`
+	ExitCode        *uint32    `json:"exit,omitempty"`
+	Message         string     `json:"message,omitempty"`
+	FirstStart      time.Time  `json:"first,omitzero"` // what Timeout counts from
+	StartTime       time.Time  `json:"start,omitzero"`
+	EndTime         time.Time  `json:"end,omitzero"`
+	Usage           usageJSON  `json:"usage,omitzero"`
+	Results         []string   `json:"results,omitempty"`
+	ListenAddresses []string   `json:"listening,omitempty"`
 }
 
 type usageJSON struct {
@@ -66,7 +67,7 @@ type usageJSON struct {
 }
 
 // encodeSpec writes the part of a spec that the record lacks.
-func encodeSpec(spec *Spec) []byte {
+func encodeSpec(spec *api.Spec) []byte {
 	head := encodeHead(spec)
 	if len(spec.Stdin) == 0 {
 		return head
@@ -76,7 +77,7 @@ func encodeSpec(spec *Spec) []byte {
 }
 
 // encodeHead is encodeSpec without standard input.
-func encodeHead(spec *Spec) []byte {
+func encodeHead(spec *api.Spec) []byte {
 	s := specJSON{
 		Args: spec.Args, Env: spec.Env, Interactive: spec.Interactive,
 		Invoke: spec.Invoke, Limits: limitsJSON(spec.Limits),
@@ -87,13 +88,13 @@ func encodeHead(spec *Spec) []byte {
 	return mustEncode(s)
 }
 
-func encodeGrant(g Grant) grantJSON {
+func encodeGrant(g api.Grant) grantJSON {
 	switch g := g.(type) {
-	case DirectoryGrant:
+	case api.DirectoryGrant:
 		return grantJSON{Directory: &g}
-	case ListenerGrant:
+	case api.ListenerGrant:
 		return grantJSON{Listener: &g}
-	case ConnectionGrant:
+	case api.ConnectionGrant:
 		return grantJSON{Connection: &g}
 	default:
 		panic(fmt.Sprintf("reactor: unknown grant %T", g))
@@ -101,19 +102,19 @@ func encodeGrant(g Grant) grantJSON {
 }
 
 // decodeSpec puts together the spec of a record, which shares its standard input.
-func decodeSpec(rec *store.Workload) (Spec, error) {
+func decodeSpec(rec *store.Workload) (api.Spec, error) {
 	var s specJSON
 	head, stdin, apart := bytes.Cut(rec.Spec, []byte{0}) // JSON has no zeros
 	if err := json.Unmarshal(head, &s); err != nil {
-		return Spec{}, fmt.Errorf("the spec of workload %q: %w", rec.ID, err)
+		return api.Spec{}, fmt.Errorf("the spec of workload %q: %w", rec.ID, err)
 	}
 	if apart {
 		s.Stdin = stdin
 	}
-	spec := Spec{
+	spec := api.Spec{
 		Module: rec.Module.String(), Name: rec.Name, Labels: rec.Labels,
 		Args: s.Args, Env: s.Env, Stdin: s.Stdin, Interactive: s.Interactive,
-		Invoke: s.Invoke, Limits: Limits(s.Limits),
+		Invoke: s.Invoke, Limits: api.Limits(s.Limits),
 	}
 	for i, g := range s.Grants {
 		switch {
@@ -124,7 +125,7 @@ func decodeSpec(rec *store.Workload) (Spec, error) {
 		case g.Connection != nil:
 			spec.Grants = append(spec.Grants, *g.Connection)
 		default:
-			return Spec{}, fmt.Errorf("the spec of workload %q: grant %d is of no known kind", rec.ID, i)
+			return api.Spec{}, fmt.Errorf("the spec of workload %q: grant %d is of no known kind", rec.ID, i)
 		}
 	}
 	return spec, nil
@@ -133,7 +134,7 @@ func decodeSpec(rec *store.Workload) (Spec, error) {
 // hashSpec is the identity of what a client sent: a submission that is repeated has the same, even
 // if the tag has moved or the defaults have changed meanwhile. JSON sorts the keys of maps, so the
 // same spec has the same bytes; what is empty and what is absent is the same, as it is to clients.
-func hashSpec(spec *Spec) store.Digest {
+func hashSpec(spec *api.Spec) store.Digest {
 	labels := spec.Labels
 	if len(labels) == 0 {
 		labels = nil
@@ -173,31 +174,31 @@ func mustEncode(v any) []byte {
 }
 
 // stateOf is the state of a record as clients see it. The store does not know of WAITING.
-func stateOf(s store.State) State {
+func stateOf(s store.State) api.State {
 	switch s {
 	case store.Pending:
-		return Pending
+		return api.Pending
 	case store.Running:
-		return Running
+		return api.Running
 	case store.Succeeded:
-		return Succeeded
+		return api.Succeeded
 	case store.Failed:
-		return Failed
+		return api.Failed
 	default:
-		return Cancelled
+		return api.Cancelled
 	}
 }
 
 // storedState is the state that the store knows a state by.
-func storedState(s State) store.State {
+func storedState(s api.State) store.State {
 	switch s {
-	case Pending:
+	case api.Pending:
 		return store.Pending
-	case Running, Waiting:
+	case api.Running, api.Waiting:
 		return store.Running
-	case Succeeded:
+	case api.Succeeded:
 		return store.Succeeded
-	case Failed:
+	case api.Failed:
 		return store.Failed
 	default:
 		return store.Cancelled
@@ -205,7 +206,7 @@ func storedState(s State) store.State {
 }
 
 // workloadOf is a record as clients see it.
-func workloadOf(rec *store.Workload) (*Workload, error) {
+func workloadOf(rec *store.Workload) (*api.Workload, error) {
 	spec, err := decodeSpec(rec)
 	if err != nil {
 		return nil, err
@@ -214,17 +215,17 @@ func workloadOf(rec *store.Workload) (*Workload, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Workload{ID: rec.ID, Spec: spec, Status: status}, nil
+	return &api.Workload{ID: rec.ID, Spec: spec, Status: status}, nil
 }
 
-func statusOf(rec *store.Workload) (Status, error) {
+func statusOf(rec *store.Workload) (api.Status, error) {
 	s, err := decodeStatus(rec)
 	if err != nil {
-		return Status{}, err
+		return api.Status{}, err
 	}
-	return Status{
+	return api.Status{
 		State: stateOf(rec.State), Reason: s.Reason, ExitCode: s.ExitCode, Message: s.Message,
 		Attempts: rec.Attempts, CreateTime: rec.Created, StartTime: s.StartTime, EndTime: s.EndTime,
-		Usage: Usage(s.Usage), Results: s.Results, ListenAddresses: s.ListenAddresses,
+		Usage: api.Usage(s.Usage), Results: s.Results, ListenAddresses: s.ListenAddresses,
 	}, nil
 }

@@ -7,16 +7,17 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/store"
 )
 
 func TestRecord(t *testing.T) {
 	spec := everything(t)
-	spec.Grants = append(spec.Grants, ConnectionGrant{Address: "a:1"})
+	spec.Grants = append(spec.Grants, api.ConnectionGrant{Address: "a:1"})
 	spec.Invoke = "i"
 	code := uint32(3)
 	status := statusJSON{
-		Reason: ReasonExit, ExitCode: &code, Message: "m", FirstStart: time.Unix(1, 2).UTC(), StartTime: time.Unix(3, 4).UTC(),
+		Reason: api.ReasonExit, ExitCode: &code, Message: "m", FirstStart: time.Unix(1, 2).UTC(), StartTime: time.Unix(3, 4).UTC(),
 		EndTime: time.Unix(5, 6).UTC(), Usage: usageJSON{1, 2, 3, 4, 5, 6}, Results: []string{"r"}, ListenAddresses: []string{"l"},
 	}
 	// Every field is set, so none can be left out below without notice.
@@ -37,9 +38,9 @@ func TestRecord(t *testing.T) {
 		t.Fatal(err)
 	}
 	spec.Module = module.String()
-	want := &Workload{ID: "w", Spec: spec, Status: Status{
-		State: Failed, Reason: ReasonExit, ExitCode: &code, Message: "m", Attempts: 7, CreateTime: rec.Created,
-		StartTime: status.StartTime, EndTime: status.EndTime, Usage: Usage(status.Usage), Results: status.Results,
+	want := &api.Workload{ID: "w", Spec: spec, Status: api.Status{
+		State: api.Failed, Reason: api.ReasonExit, ExitCode: &code, Message: "m", Attempts: 7, CreateTime: rec.Created,
+		StartTime: status.StartTime, EndTime: status.EndTime, Usage: api.Usage(status.Usage), Results: status.Results,
 		ListenAddresses: status.ListenAddresses,
 	}}
 	if diff := cmp.Diff(want, w); diff != "" {
@@ -61,23 +62,23 @@ func TestRecord(t *testing.T) {
 
 // TestHashSpec tells specs apart that differ, and none that clients can't.
 func TestHashSpec(t *testing.T) {
-	same := []Spec{
+	same := []api.Spec{
 		{Module: "m"},
-		{Module: "m", Labels: map[string]string{}, Args: []string{}, Env: map[string]string{}, Stdin: []byte{}, Grants: []Grant{}},
+		{Module: "m", Labels: map[string]string{}, Args: []string{}, Env: map[string]string{}, Stdin: []byte{}, Grants: []api.Grant{}},
 	}
 	if hashSpec(&same[0]) != hashSpec(&same[1]) {
 		t.Error("what is absent and what is empty differ")
 	}
 	// Each of these differs from the others in one field.
-	specs := []Spec{
+	specs := []api.Spec{
 		{Module: "m"}, {Module: "n"}, {Module: "m", Name: "n"}, {Module: "m", Labels: map[string]string{"a": "b"}},
 		{Module: "m", Labels: map[string]string{"a": ""}}, {Module: "m", Args: []string{""}}, {Module: "m", Args: []string{"", ""}},
 		{Module: "m", Env: map[string]string{"a": "b"}}, {Module: "m", Stdin: []byte{0}}, {Module: "m", Interactive: true},
-		{Module: "m", Invoke: "i"}, {Module: "m", Grants: []Grant{ListenerGrant{"a:1"}}}, {Module: "m", Grants: []Grant{ConnectionGrant{"a:1"}}},
-		{Module: "m", Grants: []Grant{DirectoryGrant{"/a", "/b", false}}}, {Module: "m", Grants: []Grant{DirectoryGrant{"/a", "/b", true}}},
-		{Module: "m", Limits: Limits{MemoryBytes: 1}}, {Module: "m", Limits: Limits{Fuel: 1}}, {Module: "m", Limits: Limits{Timeout: 1}},
-		{Module: "m", Limits: Limits{StackBytes: 1}}, {Module: "m", Limits: Limits{LogBytes: 1}}, {Module: "m", Limits: Limits{Descriptors: 1}},
-		{Module: "m", Limits: Limits{PendingOps: 1}},
+		{Module: "m", Invoke: "i"}, {Module: "m", Grants: []api.Grant{api.ListenerGrant{Address: "a:1"}}}, {Module: "m", Grants: []api.Grant{api.ConnectionGrant{Address: "a:1"}}},
+		{Module: "m", Grants: []api.Grant{api.DirectoryGrant{HostPath: "/a", GuestPath: "/b", ReadOnly: false}}}, {Module: "m", Grants: []api.Grant{api.DirectoryGrant{HostPath: "/a", GuestPath: "/b", ReadOnly: true}}},
+		{Module: "m", Limits: api.Limits{MemoryBytes: 1}}, {Module: "m", Limits: api.Limits{Fuel: 1}}, {Module: "m", Limits: api.Limits{Timeout: 1}},
+		{Module: "m", Limits: api.Limits{StackBytes: 1}}, {Module: "m", Limits: api.Limits{LogBytes: 1}}, {Module: "m", Limits: api.Limits{Descriptors: 1}},
+		{Module: "m", Limits: api.Limits{PendingOps: 1}},
 	}
 	seen := map[store.Digest]int{}
 	for i := range specs {

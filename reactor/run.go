@@ -10,6 +10,7 @@ import (
 	"github.com/reactord/reactord/executor"
 	"github.com/reactord/reactord/executor/engine"
 	"github.com/reactord/reactord/hostcalls/wasip1"
+	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
 	"github.com/reactord/reactord/reactor/internal/lifecycle"
 	"github.com/reactord/reactord/reactor/internal/retry"
@@ -217,7 +218,7 @@ func (r *Reactor) ended(w *workload, o outcome, status *statusJSON, err error) {
 	w.process.Store(nil)
 	if a != nil {
 		r.active--
-		w.last = &lastAttempt{timeout: a.limits.Timeout, first: a.first, started: a.started, usage: Usage(status.Usage)}
+		w.last = &lastAttempt{timeout: a.limits.Timeout, first: a.first, started: a.started, usage: api.Usage(status.Usage)}
 	}
 	unused := r.release(w)
 	if !final {
@@ -293,7 +294,7 @@ func (r *Reactor) interrupt(w *workload, cause lifecycle.Cause) {
 	case cause == lifecycle.ByDeadline && w.last != nil:
 		r.record(w, nil, expired(w.delay, w.last.timeout))
 	default:
-		r.record(w, nil, interrupted(cause, Limits{}))
+		r.record(w, nil, interrupted(cause, api.Limits{}))
 	}
 }
 

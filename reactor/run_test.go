@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
 )
 
@@ -14,21 +15,21 @@ func TestOutcomes(t *testing.T) {
 	push(t, r, "hello", "fail", "spin", "sleep", "trap", "recurse", "add")
 	for _, tc := range []struct {
 		name    string
-		spec    Spec
-		state   State
-		reason  Reason
+		spec    api.Spec
+		state   api.State
+		reason  api.Reason
 		code    int // -1: none
 		message []string
 	}{
-		{"hello", Spec{Module: "hello"}, Succeeded, ReasonExit, 0, nil},
-		{"fail", Spec{Module: "fail"}, Failed, ReasonExit, 3, []string{"code 3"}},
-		{"trap", Spec{Module: "trap"}, Failed, ReasonTrap, -1, []string{"unreachable", "inner", "outer"}},
-		{"recurse", Spec{Module: "recurse"}, Failed, ReasonStackOverflow, -1, []string{"8388608", "down"}},
-		{"fuel", Spec{Module: "spin", Limits: Limits{Fuel: 1_000_000}}, Failed, ReasonOutOfFuel, -1, []string{"1000000"}},
-		{"deadline-waiting", Spec{Module: "sleep", Limits: Limits{Timeout: 20 * time.Millisecond}}, Failed, ReasonDeadline, -1, []string{"20ms"}},
-		{"deadline-spinning", Spec{Module: "spin", Limits: Limits{Timeout: 20 * time.Millisecond}}, Failed, ReasonDeadline, -1, []string{"20ms"}},
-		{"invoke", Spec{Module: "add", Invoke: "add", Args: []string{"40", "2"}}, Succeeded, ReasonExit, 0, nil},
-		{"listener", Spec{Module: "hello", Grants: []Grant{ListenerGrant{Address: "192.0.2.1:1"}}}, Failed, ReasonGrantDenied, -1, []string{"192.0.2.1:1"}},
+		{"hello", api.Spec{Module: "hello"}, api.Succeeded, api.ReasonExit, 0, nil},
+		{"fail", api.Spec{Module: "fail"}, api.Failed, api.ReasonExit, 3, []string{"code 3"}},
+		{"trap", api.Spec{Module: "trap"}, api.Failed, api.ReasonTrap, -1, []string{"unreachable", "inner", "outer"}},
+		{"recurse", api.Spec{Module: "recurse"}, api.Failed, api.ReasonStackOverflow, -1, []string{"8388608", "down"}},
+		{"fuel", api.Spec{Module: "spin", Limits: api.Limits{Fuel: 1_000_000}}, api.Failed, api.ReasonOutOfFuel, -1, []string{"1000000"}},
+		{"deadline-waiting", api.Spec{Module: "sleep", Limits: api.Limits{Timeout: 20 * time.Millisecond}}, api.Failed, api.ReasonDeadline, -1, []string{"20ms"}},
+		{"deadline-spinning", api.Spec{Module: "spin", Limits: api.Limits{Timeout: 20 * time.Millisecond}}, api.Failed, api.ReasonDeadline, -1, []string{"20ms"}},
+		{"invoke", api.Spec{Module: "add", Invoke: "add", Args: []string{"40", "2"}}, api.Succeeded, api.ReasonExit, 0, nil},
+		{"listener", api.Spec{Module: "hello", Grants: []api.Grant{api.ListenerGrant{Address: "192.0.2.1:1"}}}, api.Failed, api.ReasonGrantDenied, -1, []string{"192.0.2.1:1"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			w := run(t, r, tc.name, tc.spec)
@@ -74,10 +75,10 @@ func TestOutcomes(t *testing.T) {
 func TestWaiting(t *testing.T) {
 	r := open(t)
 	push(t, r, "sleep", "spin")
-	submit(t, r, "sleeper", Spec{Module: "sleep"})
-	submit(t, r, "spinner", Spec{Module: "spin"})
-	awaitState(t, r, "sleeper", Running)
-	awaitState(t, r, "spinner", Running)
+	submit(t, r, "sleeper", api.Spec{Module: "sleep"})
+	submit(t, r, "spinner", api.Spec{Module: "spin"})
+	awaitState(t, r, "sleeper", api.Running)
+	awaitState(t, r, "spinner", api.Running)
 	w := awaitWaiting(t, r, "sleeper")
 	if ops := w.Status.WaitingFor; len(ops) != 1 || ops[0].Kind != "timer" || ops[0].WorkloadID != "sleeper" ||
 		ops[0].Deadline.Sub(ops[0].StartTime) < 59*time.Minute {
@@ -86,15 +87,15 @@ func TestWaiting(t *testing.T) {
 	if w.Status.Usage.LogBytes != 7 || w.Status.Usage.PeakMemoryBytes < 64<<10 {
 		t.Errorf("usage %+v", w.Status.Usage)
 	}
-	ops, next, err := r.ListOps(deadline(t), "", Page{})
+	ops, next, err := r.ListOps(deadline(t), "", api.Page{})
 	if err != nil || len(ops) != 1 || next != "" || ops[0].WorkloadID != "sleeper" {
 		t.Errorf("ListOps = %+v, %q, %v", ops, next, err)
 	}
 	if s := r.Stats(); s.Waiting != 1 || s.Running != 1 || s.WaitingPeak < 1 {
 		t.Errorf("stats %+v", s)
 	}
-	for _, state := range []State{Running, Waiting} {
-		list, err := r.ListWorkloads(deadline(t), Filter{States: []State{state}}, Page{})
+	for _, state := range []api.State{api.Running, api.Waiting} {
+		list, err := r.ListWorkloads(deadline(t), api.Filter{States: []api.State{state}}, api.Page{})
 		if err != nil || len(list.Workloads) != 2 {
 			t.Errorf("ListWorkloads(%v) = %d workloads, %v; want both", state, len(list.Workloads), err)
 		}
@@ -107,13 +108,13 @@ func TestInputCounts(t *testing.T) {
 	r := open(t)
 	push(t, r, "sleep")
 	const input = 1 << 20
-	submit(t, r, "sleeper", Spec{Module: "sleep", Stdin: make([]byte, input)})
+	submit(t, r, "sleeper", api.Spec{Module: "sleep", Stdin: make([]byte, input)})
 	awaitWaiting(t, r, "sleeper")
 	if used := r.Stats().GuestMemoryBytes; used < input {
 		t.Errorf("%d bytes of guest memory in use", used)
 	}
-	_, _, err := r.SubmitWorkload(deadline(t), SubmitRequest{Spec: Spec{
-		Module: "sleep", Stdin: make([]byte, input), Limits: Limits{MemoryBytes: input},
+	_, _, err := r.SubmitWorkload(deadline(t), api.SubmitRequest{Spec: api.Spec{
+		Module: "sleep", Stdin: make([]byte, input), Limits: api.Limits{MemoryBytes: input},
 	}})
 	wantClass(t, err, errs.InvalidArgument, "of input")
 }

@@ -13,6 +13,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
 	"github.com/reactord/reactord/reactor/store"
 )
@@ -22,15 +23,15 @@ func TestRestart(t *testing.T) {
 	dir := t.TempDir()
 	r := openIn(t, dir, func(c *Config) { c.MaxLive = 3 })
 	push(t, r, "hello", "sleep", "spin", "cat")
-	done := run(t, r, "done", Spec{Module: "hello"})
-	submit(t, r, "parked", Spec{Module: "sleep", Limits: Limits{Timeout: time.Hour}})
-	submit(t, r, "spinning", Spec{Module: "spin"})
-	submit(t, r, "attached", Spec{Module: "cat", Interactive: true})
+	done := run(t, r, "done", api.Spec{Module: "hello"})
+	submit(t, r, "parked", api.Spec{Module: "sleep", Limits: api.Limits{Timeout: time.Hour}})
+	submit(t, r, "spinning", api.Spec{Module: "spin"})
+	submit(t, r, "attached", api.Spec{Module: "cat", Interactive: true})
 	for _, id := range []string{"parked", "spinning", "attached"} {
-		awaitState(t, r, id, Running)
+		awaitState(t, r, id, api.Running)
 	}
 	first := awaitWaiting(t, r, "parked").Status
-	submit(t, r, "queued", Spec{Module: "hello"})
+	submit(t, r, "queued", api.Spec{Module: "hello"})
 
 	a := attach(t, r, "attached")
 	var calls sync.WaitGroup
@@ -39,7 +40,7 @@ func TestRestart(t *testing.T) {
 		wantClass(t, err, errs.Draining)
 	})
 	calls.Go(func() {
-		err := r.ReadLogs(deadline(t), LogRequest{ID: "spinning", Follow: true}, func(LogChunk) error { return nil })
+		err := r.ReadLogs(deadline(t), api.LogRequest{ID: "spinning", Follow: true}, func(api.LogChunk) error { return nil })
 		wantClass(t, err, errs.Draining)
 	})
 	calls.Go(func() {
@@ -53,8 +54,8 @@ func TestRestart(t *testing.T) {
 	started := make(chan struct{})
 	calls.Go(func() {
 		var back []string
-		var last WatchEvent
-		err := r.WatchWorkloads(deadline(t), Filter{States: []State{Pending}}, "", func(e WatchEvent) error {
+		var last api.WatchEvent
+		err := r.WatchWorkloads(deadline(t), api.Filter{States: []api.State{api.Pending}}, "", func(e api.WatchEvent) error {
 			if e.Workload != nil {
 				back = append(back, e.Workload.ID)
 			} else if !e.Draining {
@@ -71,7 +72,7 @@ func TestRestart(t *testing.T) {
 	shutdown(t, r)
 	calls.Wait()
 
-	_, _, err := r.SubmitWorkload(deadline(t), SubmitRequest{Spec: Spec{Module: "hello"}})
+	_, _, err := r.SubmitWorkload(deadline(t), api.SubmitRequest{Spec: api.Spec{Module: "hello"}})
 	wantClass(t, err, errs.Draining)
 	_, err = r.GetWorkload(deadline(t), "done")
 	wantClass(t, err, errs.Draining)
@@ -81,18 +82,18 @@ func TestRestart(t *testing.T) {
 	if got := wait(t, r, "done"); got.Status.EndTime.Compare(done.Status.EndTime) != 0 || got.Status.Usage != done.Status.Usage {
 		t.Errorf("the result changed from %+v to %+v", done.Status, got.Status)
 	}
-	if text, _ := readLog(t, r, LogRequest{ID: "done"}); text != "hello\n" {
+	if text, _ := readLog(t, r, api.LogRequest{ID: "done"}); text != "hello\n" {
 		t.Errorf("the log is %q", text)
 	}
-	if w := wait(t, r, "queued"); w.Status.State != Succeeded || w.Status.Attempts != 1 {
+	if w := wait(t, r, "queued"); w.Status.State != api.Succeeded || w.Status.Attempts != 1 {
 		t.Errorf("queued: %+v", w.Status)
 	}
-	awaitState(t, r, "parked", Running)
+	awaitState(t, r, "parked", api.Running)
 	second := awaitWaiting(t, r, "parked").Status
 	if second.Attempts != 2 || !second.StartTime.After(first.StartTime) || second.Usage.Fuel <= first.Usage.Fuel {
 		t.Errorf("the second attempt is %+v after %+v", second, first)
 	}
-	if text, _ := readLog(t, r, LogRequest{ID: "parked"}); text != "asleep\nasleep\n" {
+	if text, _ := readLog(t, r, api.LogRequest{ID: "parked"}); text != "asleep\nasleep\n" {
 		t.Errorf("the log of two attempts is %q", text)
 	}
 	if second.Usage.LogBytes != 14 {
@@ -105,11 +106,11 @@ func TestGrace(t *testing.T) {
 	dir := t.TempDir()
 	r := openIn(t, dir, func(c *Config) { c.GracePeriod = patience })
 	push(t, r, "nap")
-	submit(t, r, "w", Spec{Module: "nap"})
-	awaitState(t, r, "w", Running)
+	submit(t, r, "w", api.Spec{Module: "nap"})
+	awaitState(t, r, "w", api.Running)
 	shutdown(t, r)
 	r = openIn(t, dir)
-	if w := wait(t, r, "w"); w.Status.State != Succeeded || w.Status.Attempts != 1 {
+	if w := wait(t, r, "w"); w.Status.State != api.Succeeded || w.Status.Attempts != 1 {
 		t.Errorf("status %+v", w.Status)
 	}
 }
@@ -119,15 +120,15 @@ func TestShutdownInAHurry(t *testing.T) {
 	dir := t.TempDir()
 	r := openIn(t, dir, func(c *Config) { c.GracePeriod = time.Hour })
 	push(t, r, "sleep")
-	submit(t, r, "w", Spec{Module: "sleep"})
-	awaitState(t, r, "w", Running)
+	submit(t, r, "w", api.Spec{Module: "sleep"})
+	awaitState(t, r, "w", api.Running)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := r.Shutdown(ctx); err != nil {
 		t.Errorf("Shutdown: %v", err)
 	}
 	r = openIn(t, dir)
-	awaitState(t, r, "w", Running)
+	awaitState(t, r, "w", api.Running)
 	if w := awaitWaiting(t, r, "w"); w.Status.Attempts != 2 {
 		t.Errorf("status %+v", w.Status)
 	}
@@ -140,13 +141,13 @@ func TestTimeoutSpansAttempts(t *testing.T) {
 	dir := t.TempDir()
 	r := openIn(t, dir)
 	push(t, r, "sleep")
-	submit(t, r, "w", Spec{Module: "sleep", Limits: Limits{Timeout: timeout}})
-	start := awaitState(t, r, "w", Running).Status.StartTime
+	submit(t, r, "w", api.Spec{Module: "sleep", Limits: api.Limits{Timeout: timeout}})
+	start := awaitState(t, r, "w", api.Running).Status.StartTime
 	shutdown(t, r)
 	<-time.After(time.Until(start.Add(timeout)))
 	r = openIn(t, dir)
 	s := wait(t, r, "w").Status
-	if s.Reason != ReasonDeadline || s.Attempts != 2 || s.EndTime.Sub(s.StartTime) >= timeout {
+	if s.Reason != api.ReasonDeadline || s.Attempts != 2 || s.EndTime.Sub(s.StartTime) >= timeout {
 		t.Errorf("first started %v, then %+v", start, s)
 	}
 }
@@ -156,17 +157,17 @@ func TestCrash(t *testing.T) {
 	dir, copied := t.TempDir(), t.TempDir()
 	r := openIn(t, dir)
 	push(t, r, "sleep", "hello")
-	submit(t, r, "w", Spec{Module: "sleep"})
-	awaitState(t, r, "w", Running)
-	run(t, r, "done", Spec{Module: "hello"})
+	submit(t, r, "w", api.Spec{Module: "sleep"})
+	awaitState(t, r, "w", api.Running)
+	run(t, r, "done", api.Spec{Module: "hello"})
 	copyDir(t, dir, copied)
 	shutdown(t, r)
 
 	r = openIn(t, copied)
-	if w := wait(t, r, "done"); w.Status.State != Succeeded {
+	if w := wait(t, r, "done"); w.Status.State != api.Succeeded {
 		t.Errorf("done: %+v", w.Status)
 	}
-	awaitState(t, r, "w", Running)
+	awaitState(t, r, "w", api.Running)
 	if w := awaitWaiting(t, r, "w"); w.Status.Attempts != 2 {
 		t.Errorf("w: %+v", w.Status)
 	}
@@ -175,32 +176,32 @@ func TestCrash(t *testing.T) {
 func TestDrain(t *testing.T) {
 	r := open(t)
 	push(t, r, "sleep", "hello")
-	submit(t, r, "running", Spec{Module: "sleep"})
-	awaitState(t, r, "running", Running)
+	submit(t, r, "running", api.Spec{Module: "sleep"})
+	awaitState(t, r, "running", api.Running)
 	if n := r.Drain(false); n != 1 || !r.Node().Draining {
 		t.Errorf("Drain = %d, draining %v", n, r.Node().Draining)
 	}
-	_, _, err := r.SubmitWorkload(deadline(t), SubmitRequest{Spec: Spec{Module: "hello"}})
+	_, _, err := r.SubmitWorkload(deadline(t), api.SubmitRequest{Spec: api.Spec{Module: "hello"}})
 	wantClass(t, err, errs.Draining)
 	_, _, err = pushBytes(t, r, guest(t, "nap"), "")
 	wantClass(t, err, errs.Draining)
 	if n := r.Drain(true); n != 1 || r.Node().Draining {
 		t.Errorf("Drain(undo) = %d, draining %v", n, r.Node().Draining)
 	}
-	run(t, r, "w", Spec{Module: "hello"})
+	run(t, r, "w", api.Spec{Module: "hello"})
 }
 
 // TestDrainHoldsTheQueue leaves what waits in the queue until the drain is undone.
 func TestDrainHoldsTheQueue(t *testing.T) {
 	r := open(t, func(c *Config) { c.MaxLive = 1 })
 	push(t, r, "sleep", "hello")
-	submit(t, r, "blocker", Spec{Module: "sleep"})
-	awaitState(t, r, "blocker", Running)
+	submit(t, r, "blocker", api.Spec{Module: "sleep"})
+	awaitState(t, r, "blocker", api.Running)
 	for i := range 5 {
-		submit(t, r, fmt.Sprint(i), Spec{Module: "hello"})
+		submit(t, r, fmt.Sprint(i), api.Spec{Module: "hello"})
 	}
 	r.Drain(false)
-	if _, err := r.CancelWorkloads(deadline(t), CancelRequest{IDs: []string{"blocker"}}); err != nil {
+	if _, err := r.CancelWorkloads(deadline(t), api.CancelRequest{IDs: []string{"blocker"}}); err != nil {
 		t.Fatal(err)
 	}
 	if s := r.Stats(); s.Pending != 5 || s.Running+s.Waiting != 0 {

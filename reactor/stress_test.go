@@ -8,6 +8,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/reactord/reactord/reactor/api"
 )
 
 // TestChaos submits guests that end in all ways while others cancel, watch, list and read, at
@@ -17,10 +19,10 @@ func TestChaos(t *testing.T) {
 	push(t, r, "hello", "fail", "trap", "nap", "sleep", "spin", "flood")
 	modules := []string{"hello", "fail", "trap", "nap", "sleep", "spin", "flood"}
 	const count, clients = 200, 4
-	ended := map[string]State{}
+	ended := map[string]api.State{}
 	var all, watching sync.WaitGroup
 	watching.Go(func() {
-		follow(t, r, Filter{States: []State{Succeeded, Failed, Cancelled}}, "0", func(e WatchEvent) bool {
+		follow(t, r, api.Filter{States: []api.State{api.Succeeded, api.Failed, api.Cancelled}}, "0", func(e api.WatchEvent) bool {
 			if e.Workload != nil {
 				if _, twice := ended[e.Workload.ID]; twice {
 					t.Errorf("%s ended twice", e.Workload.ID)
@@ -36,23 +38,23 @@ func TestChaos(t *testing.T) {
 			for i := range count {
 				module := modules[rng.IntN(len(modules))]
 				id := fmt.Sprintf("%d-%d", c, i)
-				limits := Limits{Timeout: time.Duration(1+rng.IntN(100)) * time.Millisecond}
-				if _, _, err := r.SubmitWorkload(deadline(t), SubmitRequest{ID: id, Spec: Spec{Module: module, Limits: limits}}); err != nil {
+				limits := api.Limits{Timeout: time.Duration(1+rng.IntN(100)) * time.Millisecond}
+				if _, _, err := r.SubmitWorkload(deadline(t), api.SubmitRequest{ID: id, Spec: api.Spec{Module: module, Limits: limits}}); err != nil {
 					t.Error(err)
 					return
 				}
 				other := fmt.Sprintf("%d-%d", rng.IntN(clients), rng.IntN(i+1))
 				switch rng.IntN(8) {
 				case 0:
-					r.CancelWorkloads(deadline(t), CancelRequest{IDs: []string{id, other}})
+					r.CancelWorkloads(deadline(t), api.CancelRequest{IDs: []string{id, other}})
 				case 1:
 					r.GetWorkload(deadline(t), other)
 				case 2:
-					r.ListWorkloads(deadline(t), Filter{States: []State{Running}}, Page{Size: 10})
+					r.ListWorkloads(deadline(t), api.Filter{States: []api.State{api.Running}}, api.Page{Size: 10})
 				case 3:
-					r.ListOps(deadline(t), "", Page{Size: 10})
+					r.ListOps(deadline(t), "", api.Page{Size: 10})
 				case 4:
-					r.ReadLogs(deadline(t), LogRequest{ID: other}, func(LogChunk) error { return nil })
+					r.ReadLogs(deadline(t), api.LogRequest{ID: other}, func(api.LogChunk) error { return nil })
 				}
 			}
 		})
@@ -84,22 +86,22 @@ func TestManyModules(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	var reqs []SubmitRequest
+	var reqs []api.SubmitRequest
 	for i := range 3 * count {
-		reqs = append(reqs, SubmitRequest{ID: fmt.Sprint(i), Spec: Spec{Module: fmt.Sprint("m", i%count)}})
+		reqs = append(reqs, api.SubmitRequest{ID: fmt.Sprint(i), Spec: api.Spec{Module: fmt.Sprint("m", i%count)}})
 	}
 	if _, err := r.SubmitWorkloads(deadline(t), reqs); err != nil {
 		t.Fatal(err)
 	}
 	for i := range reqs {
 		if i%5 == 0 {
-			if _, err := r.CancelWorkloads(deadline(t), CancelRequest{IDs: []string{fmt.Sprint(i)}}); err != nil {
+			if _, err := r.CancelWorkloads(deadline(t), api.CancelRequest{IDs: []string{fmt.Sprint(i)}}); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
 	for _, req := range reqs {
-		if w := wait(t, r, req.ID); w.Status.State == Failed {
+		if w := wait(t, r, req.ID); w.Status.State == api.Failed {
 			t.Errorf("%s: %+v", w.ID, w.Status)
 		}
 	}
@@ -114,14 +116,14 @@ func TestLargeSpec(t *testing.T) {
 	dir := t.TempDir()
 	r := openIn(t, dir, func(c *Config) { c.MaxLive = 1 })
 	push(t, r, "sleep", "cat")
-	submit(t, r, "blocker", Spec{Module: "sleep"})
-	awaitState(t, r, "blocker", Running)
+	submit(t, r, "blocker", api.Spec{Module: "sleep"})
+	awaitState(t, r, "blocker", api.Running)
 	text := strings.Repeat("0123456789", 10_000)
-	spec := Spec{Module: "cat", Stdin: []byte(text), Args: []string{text}}
+	spec := api.Spec{Module: "cat", Stdin: []byte(text), Args: []string{text}}
 	var watching sync.WaitGroup
 	started := make(chan struct{})
 	watching.Go(func() {
-		follow(t, r, Filter{}, "", func(e WatchEvent) bool {
+		follow(t, r, api.Filter{}, "", func(e api.WatchEvent) bool {
 			if e.Workload == nil {
 				close(started)
 				return false
@@ -137,10 +139,10 @@ func TestLargeSpec(t *testing.T) {
 	watching.Wait()
 	shutdown(t, r)
 	r = openIn(t, dir)
-	if w := wait(t, r, "large"); w.Status.State != Succeeded || w.Spec.Args[0] != text {
+	if w := wait(t, r, "large"); w.Status.State != api.Succeeded || w.Spec.Args[0] != text {
 		t.Errorf("%+v", w.Status)
 	}
-	if got, _ := readLog(t, r, LogRequest{ID: "large"}); got != text {
+	if got, _ := readLog(t, r, api.LogRequest{ID: "large"}); got != text {
 		t.Errorf("%d bytes came through the guest", len(got))
 	}
 }

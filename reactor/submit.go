@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
 	"github.com/reactord/reactord/reactor/store"
 )
@@ -21,8 +22,8 @@ const defaultTenant = "default"
 
 // SubmitWorkload stores a workload and queues it. When it returns the workload is on disk. The same
 // spec under the same id again creates nothing and returns the workload there is.
-func (r *Reactor) SubmitWorkload(ctx context.Context, req SubmitRequest) (w *Workload, created bool, err error) {
-	results, err := r.submit(ctx, []SubmitRequest{req})
+func (r *Reactor) SubmitWorkload(ctx context.Context, req api.SubmitRequest) (w *api.Workload, created bool, err error) {
+	results, err := r.submit(ctx, []api.SubmitRequest{req})
 	if err != nil {
 		return nil, false, err
 	}
@@ -30,9 +31,9 @@ func (r *Reactor) SubmitWorkload(ctx context.Context, req SubmitRequest) (w *Wor
 		return nil, false, results[0].err
 	}
 	if results[0].created {
-		w = &Workload{
+		w = &api.Workload{
 			ID: results[0].id, Spec: *results[0].spec,
-			Status: Status{State: Pending, CreateTime: results[0].rec.Created},
+			Status: api.Status{State: api.Pending, CreateTime: results[0].rec.Created},
 		}
 	} else if w, err = workloadOf(results[0].rec); err != nil {
 		return nil, false, errs.Wrap(err, "workload")
@@ -43,7 +44,7 @@ func (r *Reactor) SubmitWorkload(ctx context.Context, req SubmitRequest) (w *Wor
 
 // SubmitWorkloads submits many, each on its own terms. The results are in order. The error is not
 // nil if nothing was done.
-func (r *Reactor) SubmitWorkloads(ctx context.Context, reqs []SubmitRequest) ([]SubmitResult, error) {
+func (r *Reactor) SubmitWorkloads(ctx context.Context, reqs []api.SubmitRequest) ([]api.SubmitResult, error) {
 	if len(reqs) > MaxBatch {
 		return nil, errs.Invalid(errs.Field{Path: "requests", Description: fmt.Sprintf("%d workloads are more than the %d allowed", len(reqs), MaxBatch)})
 	}
@@ -51,9 +52,9 @@ func (r *Reactor) SubmitWorkloads(ctx context.Context, reqs []SubmitRequest) ([]
 	if err != nil {
 		return nil, err
 	}
-	results := make([]SubmitResult, len(submissions))
+	results := make([]api.SubmitResult, len(submissions))
 	for i, s := range submissions {
-		results[i] = SubmitResult{ID: s.id, Created: s.created, Err: s.err}
+		results[i] = api.SubmitResult{ID: s.id, Created: s.created, Err: s.err}
 	}
 	return results, nil
 }
@@ -62,7 +63,7 @@ func (r *Reactor) SubmitWorkloads(ctx context.Context, reqs []SubmitRequest) ([]
 type submission struct {
 	id       string
 	hash     store.Digest // of the spec as the client sent it
-	spec     *Spec        // what rec.Spec says; not changed any more
+	spec     *api.Spec    // what rec.Spec says; not changed any more
 	rec      *store.Workload
 	granted  bool  // it has a place in the queue until unreserve
 	reserved int64 // bytes
@@ -73,7 +74,7 @@ type submission struct {
 // submit takes submissions through their checks and stores what passes, all in one commit. What is
 // refused for a reason that lies in the reactor (its modules, files, room), not in the request,
 // may be the repetition of one that succeeded: then that is the answer.
-func (r *Reactor) submit(ctx context.Context, reqs []SubmitRequest) ([]submission, error) {
+func (r *Reactor) submit(ctx context.Context, reqs []api.SubmitRequest) ([]submission, error) {
 	now := time.Now()
 	submissions := make([]submission, len(reqs))
 	for i := range reqs {
@@ -93,7 +94,7 @@ func (r *Reactor) submit(ctx context.Context, reqs []SubmitRequest) ([]submissio
 }
 
 // check checks a request and makes the record of it.
-func (r *Reactor) check(ctx context.Context, req *SubmitRequest, now time.Time) (s submission) {
+func (r *Reactor) check(ctx context.Context, req *api.SubmitRequest, now time.Time) (s submission) {
 	s.id = req.ID
 	var f faults
 	if s.id == "" {
@@ -132,7 +133,7 @@ func (r *Reactor) check(ctx context.Context, req *SubmitRequest, now time.Time) 
 
 // decoded is a spec beside what it was encoded to, so that it need not be decoded to be run.
 type decoded struct {
-	spec    *Spec
+	spec    *api.Spec
 	encoded []byte
 }
 

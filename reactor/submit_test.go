@@ -13,21 +13,22 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
 	"github.com/reactord/reactord/reactor/store"
 )
 
 // everything is a spec that sets every field.
-func everything(t *testing.T) Spec {
-	return Spec{
+func everything(t *testing.T) api.Spec {
+	return api.Spec{
 		Module: "hello", Name: "a name", Labels: map[string]string{"app": "web", "tier": ""},
 		Args: []string{"one", "", "zwei ü"}, Env: map[string]string{"K": "v=w", "EMPTY": ""},
 		Stdin: []byte{0, 1, 2}, Interactive: true,
-		Grants: []Grant{
-			DirectoryGrant{HostPath: t.TempDir(), GuestPath: "/data", ReadOnly: true},
-			ListenerGrant{Address: "127.0.0.1:0"},
+		Grants: []api.Grant{
+			api.DirectoryGrant{HostPath: t.TempDir(), GuestPath: "/data", ReadOnly: true},
+			api.ListenerGrant{Address: "127.0.0.1:0"},
 		},
-		Limits: Limits{MemoryBytes: 1 << 20, Fuel: 1 << 40, Timeout: time.Minute, StackBytes: 1 << 17, LogBytes: 99, Descriptors: 9, PendingOps: 8},
+		Limits: api.Limits{MemoryBytes: 1 << 20, Fuel: 1 << 40, Timeout: time.Minute, StackBytes: 1 << 17, LogBytes: 99, Descriptors: 9, PendingOps: 8},
 	}
 }
 
@@ -41,13 +42,13 @@ func TestSubmitKeepsTheSpec(t *testing.T) {
 	if diff := cmp.Diff(want, w.Spec); diff != "" {
 		t.Errorf("the spec changed (-want +got):\n%s", diff)
 	}
-	if w.Status.State != Succeeded {
+	if w.Status.State != api.Succeeded {
 		t.Errorf("status %+v", w.Status)
 	}
 	if len(w.Status.ListenAddresses) != 1 || strings.HasSuffix(w.Status.ListenAddresses[0], ":0") {
 		t.Errorf("listens on %q", w.Status.ListenAddresses)
 	}
-	plain := submit(t, r, "plain", Spec{Module: "hello"})
+	plain := submit(t, r, "plain", api.Spec{Module: "hello"})
 	if diff := cmp.Diff(r.cfg.DefaultLimits, plain.Spec.Limits); diff != "" {
 		t.Errorf("limits are not the defaults (-want +got):\n%s", diff)
 	}
@@ -56,14 +57,14 @@ func TestSubmitKeepsTheSpec(t *testing.T) {
 func TestSubmitTwice(t *testing.T) {
 	dir := t.TempDir()
 	folder := t.TempDir()
-	spec := Spec{Module: "hello", Grants: []Grant{DirectoryGrant{HostPath: folder, GuestPath: "/"}}}
+	spec := api.Spec{Module: "hello", Grants: []api.Grant{api.DirectoryGrant{HostPath: folder, GuestPath: "/"}}}
 	r := openIn(t, dir)
 	push(t, r, "hello", "fail")
 	first := run(t, r, "w", spec)
 
 	again := func(r *Reactor) {
 		t.Helper()
-		w, created, err := r.SubmitWorkload(deadline(t), SubmitRequest{ID: "w", Spec: spec})
+		w, created, err := r.SubmitWorkload(deadline(t), api.SubmitRequest{ID: "w", Spec: spec})
 		if err != nil || created {
 			t.Fatalf("created %v, %v", created, err)
 		}
@@ -74,7 +75,7 @@ func TestSubmitTwice(t *testing.T) {
 	again(r)
 	other := spec
 	other.Args = []string{"x"}
-	_, _, err := r.SubmitWorkload(deadline(t), SubmitRequest{ID: "w", Spec: other})
+	_, _, err := r.SubmitWorkload(deadline(t), api.SubmitRequest{ID: "w", Spec: other})
 	wantClass(t, err, errs.WorkloadExists, `"w"`)
 
 	// Nothing that changed in the daemon since makes it another request: the tag moved, the
@@ -105,47 +106,49 @@ func TestSubmitRefuses(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	dir := func(host, guest string) []Grant { return []Grant{DirectoryGrant{HostPath: host, GuestPath: guest}} }
+	dir := func(host, guest string) []api.Grant {
+		return []api.Grant{api.DirectoryGrant{HostPath: host, GuestPath: guest}}
+	}
 	for _, tc := range []struct {
 		name   string
-		req    SubmitRequest
+		req    api.SubmitRequest
 		class  errs.Class
 		fields []string
 		words  string
 	}{
-		{"id", SubmitRequest{ID: "a b"}, errs.InvalidArgument, []string{"id"}, ""},
-		{"long id", SubmitRequest{ID: strings.Repeat("x", 129)}, errs.InvalidArgument, []string{"id"}, "129"},
-		{"no module", SubmitRequest{Spec: Spec{Name: "x"}}, errs.InvalidArgument, []string{"spec.module"}, ""},
-		{"unknown tag", SubmitRequest{Spec: Spec{Module: "nothing"}}, errs.ModuleNotFound, nil, "nothing"},
-		{"unknown digest", SubmitRequest{Spec: Spec{Module: digestOf(nil)}}, errs.ModuleNotFound, nil, digestOf(nil)},
-		{"bad digest", SubmitRequest{Spec: Spec{Module: "sha256:12"}}, errs.InvalidArgument, []string{"module"}, ""},
-		{"bad tag", SubmitRequest{Spec: Spec{Module: "a b"}}, errs.InvalidArgument, []string{"module"}, ""},
-		{"control characters", SubmitRequest{Spec: Spec{Name: "a\x1b[31m"}}, errs.InvalidArgument, []string{"spec.name"}, "byte 1"},
-		{"labels", SubmitRequest{Spec: Spec{Labels: map[string]string{"a b": "c"}}}, errs.InvalidArgument, []string{`spec.labels["a b"]`}, ""},
-		{"10,000 arguments", SubmitRequest{Spec: Spec{Args: make([]string, 10_000)}}, errs.InvalidArgument, []string{"spec.args"}, "10000 arguments are more than the 4096"},
-		{"long arguments", SubmitRequest{Spec: Spec{Args: []string{strings.Repeat("x", 2<<20)}}}, errs.InvalidArgument, []string{"spec.args"}, "1048576"},
-		{"zero byte", SubmitRequest{Spec: Spec{Args: []string{"a", "b\x00"}}}, errs.InvalidArgument, []string{"spec.args[1]"}, ""},
-		{"env", SubmitRequest{Spec: Spec{Env: map[string]string{"A=B": "c"}}}, errs.InvalidArgument, []string{`spec.env["A=B"]`}, ""},
-		{"stdin", SubmitRequest{Spec: Spec{Stdin: make([]byte, 5<<20)}}, errs.InvalidArgument, []string{"spec.stdin"}, "attach"},
-		{"relative folder", SubmitRequest{Spec: Spec{Grants: dir("data", "/data")}}, errs.InvalidArgument, []string{"spec.grants[0].directory.host_path"}, ""},
-		{"no guest path", SubmitRequest{Spec: Spec{Grants: dir("/", "")}}, errs.InvalidArgument, []string{"spec.grants[0].directory.guest_path"}, ""},
-		{"same guest path", SubmitRequest{Spec: Spec{Grants: append(dir("/", "/d"), dir("/", "/d")...)}}, errs.InvalidArgument, []string{"spec.grants[1].directory.guest_path"}, ""},
-		{"nil grant", SubmitRequest{Spec: Spec{Grants: []Grant{nil}}}, errs.InvalidArgument, []string{"spec.grants[0]"}, ""},
-		{"address", SubmitRequest{Spec: Spec{Grants: []Grant{ListenerGrant{"80"}, ConnectionGrant{"host:0"}, ConnectionGrant{":80"}}}}, errs.InvalidArgument,
+		{"id", api.SubmitRequest{ID: "a b"}, errs.InvalidArgument, []string{"id"}, ""},
+		{"long id", api.SubmitRequest{ID: strings.Repeat("x", 129)}, errs.InvalidArgument, []string{"id"}, "129"},
+		{"no module", api.SubmitRequest{Spec: api.Spec{Name: "x"}}, errs.InvalidArgument, []string{"spec.module"}, ""},
+		{"unknown tag", api.SubmitRequest{Spec: api.Spec{Module: "nothing"}}, errs.ModuleNotFound, nil, "nothing"},
+		{"unknown digest", api.SubmitRequest{Spec: api.Spec{Module: digestOf(nil)}}, errs.ModuleNotFound, nil, digestOf(nil)},
+		{"bad digest", api.SubmitRequest{Spec: api.Spec{Module: "sha256:12"}}, errs.InvalidArgument, []string{"module"}, ""},
+		{"bad tag", api.SubmitRequest{Spec: api.Spec{Module: "a b"}}, errs.InvalidArgument, []string{"module"}, ""},
+		{"control characters", api.SubmitRequest{Spec: api.Spec{Name: "a\x1b[31m"}}, errs.InvalidArgument, []string{"spec.name"}, "byte 1"},
+		{"labels", api.SubmitRequest{Spec: api.Spec{Labels: map[string]string{"a b": "c"}}}, errs.InvalidArgument, []string{`spec.labels["a b"]`}, ""},
+		{"10,000 arguments", api.SubmitRequest{Spec: api.Spec{Args: make([]string, 10_000)}}, errs.InvalidArgument, []string{"spec.args"}, "10000 arguments are more than the 4096"},
+		{"long arguments", api.SubmitRequest{Spec: api.Spec{Args: []string{strings.Repeat("x", 2<<20)}}}, errs.InvalidArgument, []string{"spec.args"}, "1048576"},
+		{"zero byte", api.SubmitRequest{Spec: api.Spec{Args: []string{"a", "b\x00"}}}, errs.InvalidArgument, []string{"spec.args[1]"}, ""},
+		{"env", api.SubmitRequest{Spec: api.Spec{Env: map[string]string{"A=B": "c"}}}, errs.InvalidArgument, []string{`spec.env["A=B"]`}, ""},
+		{"stdin", api.SubmitRequest{Spec: api.Spec{Stdin: make([]byte, 5<<20)}}, errs.InvalidArgument, []string{"spec.stdin"}, "attach"},
+		{"relative folder", api.SubmitRequest{Spec: api.Spec{Grants: dir("data", "/data")}}, errs.InvalidArgument, []string{"spec.grants[0].directory.host_path"}, ""},
+		{"no guest path", api.SubmitRequest{Spec: api.Spec{Grants: dir("/", "")}}, errs.InvalidArgument, []string{"spec.grants[0].directory.guest_path"}, ""},
+		{"same guest path", api.SubmitRequest{Spec: api.Spec{Grants: append(dir("/", "/d"), dir("/", "/d")...)}}, errs.InvalidArgument, []string{"spec.grants[1].directory.guest_path"}, ""},
+		{"nil grant", api.SubmitRequest{Spec: api.Spec{Grants: []api.Grant{nil}}}, errs.InvalidArgument, []string{"spec.grants[0]"}, ""},
+		{"address", api.SubmitRequest{Spec: api.Spec{Grants: []api.Grant{api.ListenerGrant{Address: "80"}, api.ConnectionGrant{Address: "host:0"}, api.ConnectionGrant{Address: ":80"}}}}, errs.InvalidArgument,
 			[]string{"spec.grants[0].listener.address", "spec.grants[1].connection.address", "spec.grants[2].connection.address"}, ""},
-		{"no folder", SubmitRequest{Spec: Spec{Module: "hello", Grants: dir("/nowhere/at/all", "/")}}, errs.GrantDenied, []string{"spec.grants[0].directory.host_path"}, "/nowhere/at/all"},
-		{"a file", SubmitRequest{Spec: Spec{Module: "hello", Grants: dir(file, "/")}}, errs.GrantDenied, []string{"spec.grants[0].directory.host_path"}, "not a folder"},
-		{"limits", SubmitRequest{Spec: Spec{Limits: Limits{MemoryBytes: 5 << 30, Timeout: 2 * time.Hour, StackBytes: 1 << 30}}}, errs.InvalidArgument,
+		{"no folder", api.SubmitRequest{Spec: api.Spec{Module: "hello", Grants: dir("/nowhere/at/all", "/")}}, errs.GrantDenied, []string{"spec.grants[0].directory.host_path"}, "/nowhere/at/all"},
+		{"a file", api.SubmitRequest{Spec: api.Spec{Module: "hello", Grants: dir(file, "/")}}, errs.GrantDenied, []string{"spec.grants[0].directory.host_path"}, "not a folder"},
+		{"limits", api.SubmitRequest{Spec: api.Spec{Limits: api.Limits{MemoryBytes: 5 << 30, Timeout: 2 * time.Hour, StackBytes: 1 << 30}}}, errs.InvalidArgument,
 			[]string{"spec.limits.memory_bytes", "spec.limits.timeout", "spec.limits.stack_bytes"}, "1h0m0s"},
-		{"negative timeout", SubmitRequest{Spec: Spec{Limits: Limits{Timeout: -1}}}, errs.InvalidArgument, []string{"spec.limits.timeout"}, ""},
-		{"too few descriptors", SubmitRequest{Spec: Spec{Grants: dir("/", "/"), Limits: Limits{Descriptors: 3}}}, errs.InvalidArgument, []string{"spec.limits.descriptors"}, "4"},
-		{"memory minimum", SubmitRequest{Spec: Spec{Module: "large", Limits: Limits{MemoryBytes: 1 << 20}}}, errs.InvalidArgument, []string{"spec.limits.memory_bytes"}, "16777216"},
-		{"invoke a program", SubmitRequest{Spec: Spec{Module: "hello", Invoke: "x"}}, errs.InvalidArgument, []string{"spec.invoke"}, "_start"},
-		{"invoke nothing", SubmitRequest{Spec: Spec{Module: "add"}}, errs.InvalidArgument, []string{"spec.invoke"}, `"add"`},
-		{"invoke with words for numbers", SubmitRequest{Spec: Spec{Module: "add", Invoke: "add", Args: []string{"forty", "2"}}}, errs.InvalidArgument, []string{"spec.args[0]"}, `"forty" is not of type i32`},
-		{"invoke what is not there", SubmitRequest{Spec: Spec{Module: "add", Invoke: "sub"}}, errs.InvalidArgument, []string{"spec.invoke"}, `"sub"`},
-		{"too few parameters", SubmitRequest{Spec: Spec{Module: "add", Invoke: "add", Args: []string{"1"}}}, errs.InvalidArgument, []string{"spec.args"}, "i32 i32"},
-		{"all at once", SubmitRequest{ID: "/", Spec: Spec{Name: "\n", Args: []string{"\x00"}, Stdin: make([]byte, 5<<20)}}, errs.InvalidArgument,
+		{"negative timeout", api.SubmitRequest{Spec: api.Spec{Limits: api.Limits{Timeout: -1}}}, errs.InvalidArgument, []string{"spec.limits.timeout"}, ""},
+		{"too few descriptors", api.SubmitRequest{Spec: api.Spec{Grants: dir("/", "/"), Limits: api.Limits{Descriptors: 3}}}, errs.InvalidArgument, []string{"spec.limits.descriptors"}, "4"},
+		{"memory minimum", api.SubmitRequest{Spec: api.Spec{Module: "large", Limits: api.Limits{MemoryBytes: 1 << 20}}}, errs.InvalidArgument, []string{"spec.limits.memory_bytes"}, "16777216"},
+		{"invoke a program", api.SubmitRequest{Spec: api.Spec{Module: "hello", Invoke: "x"}}, errs.InvalidArgument, []string{"spec.invoke"}, "_start"},
+		{"invoke nothing", api.SubmitRequest{Spec: api.Spec{Module: "add"}}, errs.InvalidArgument, []string{"spec.invoke"}, `"add"`},
+		{"invoke with words for numbers", api.SubmitRequest{Spec: api.Spec{Module: "add", Invoke: "add", Args: []string{"forty", "2"}}}, errs.InvalidArgument, []string{"spec.args[0]"}, `"forty" is not of type i32`},
+		{"invoke what is not there", api.SubmitRequest{Spec: api.Spec{Module: "add", Invoke: "sub"}}, errs.InvalidArgument, []string{"spec.invoke"}, `"sub"`},
+		{"too few parameters", api.SubmitRequest{Spec: api.Spec{Module: "add", Invoke: "add", Args: []string{"1"}}}, errs.InvalidArgument, []string{"spec.args"}, "i32 i32"},
+		{"all at once", api.SubmitRequest{ID: "/", Spec: api.Spec{Name: "\n", Args: []string{"\x00"}, Stdin: make([]byte, 5<<20)}}, errs.InvalidArgument,
 			[]string{"id", "spec.module", "spec.name", "spec.args[0]", "spec.stdin"}, ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -165,7 +168,7 @@ func TestSubmitRefuses(t *testing.T) {
 				t.Errorf("fields %q, want %q", fields, tc.fields)
 			}
 			// Each is refused in a batch too, and does not hinder the others.
-			results, err := r.SubmitWorkloads(deadline(t), []SubmitRequest{{Spec: Spec{Module: "hello"}}, req})
+			results, err := r.SubmitWorkloads(deadline(t), []api.SubmitRequest{{Spec: api.Spec{Module: "hello"}}, req})
 			if err != nil || !results[0].Created || results[1].Created || errs.ClassOf(results[1].Err) != tc.class {
 				t.Errorf("in a batch: %+v, %v", results, err)
 			}
@@ -177,9 +180,9 @@ func TestSubmitMany(t *testing.T) {
 	r := open(t)
 	push(t, r, "nap")
 	const count = 2000
-	var reqs []SubmitRequest
+	var reqs []api.SubmitRequest
 	for i := range count {
-		reqs = append(reqs, SubmitRequest{ID: fmt.Sprint("w-", i), Spec: Spec{Module: "nap", Labels: map[string]string{"n": fmt.Sprint(i % 2)}}})
+		reqs = append(reqs, api.SubmitRequest{ID: fmt.Sprint("w-", i), Spec: api.Spec{Module: "nap", Labels: map[string]string{"n": fmt.Sprint(i % 2)}}})
 	}
 	reqs = append(reqs, reqs[7]) // once more: exists already
 	results, err := r.SubmitWorkloads(deadline(t), reqs)
@@ -192,17 +195,17 @@ func TestSubmitMany(t *testing.T) {
 		}
 	}
 	for i := range count {
-		if w := wait(t, r, reqs[i].ID); w.Status.State != Succeeded {
+		if w := wait(t, r, reqs[i].ID); w.Status.State != api.Succeeded {
 			t.Fatalf("%s: %+v", w.ID, w.Status)
 		}
 	}
-	text, _ := readLog(t, r, LogRequest{ID: "w-1999"})
+	text, _ := readLog(t, r, api.LogRequest{ID: "w-1999"})
 	if text != "awake\n" {
 		t.Errorf("log %q", text)
 	}
 	seen := 0
 	for token, more := "", true; more; more = token != "" {
-		list, err := r.ListWorkloads(deadline(t), Filter{LabelSelector: "n=1"}, Page{Size: 300, Token: token})
+		list, err := r.ListWorkloads(deadline(t), api.Filter{LabelSelector: "n=1"}, api.Page{Size: 300, Token: token})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -211,7 +214,7 @@ func TestSubmitMany(t *testing.T) {
 	if seen != count/2 {
 		t.Errorf("%d workloads with label n=1, want %d", seen, count/2)
 	}
-	if _, err := r.SubmitWorkloads(deadline(t), make([]SubmitRequest, MaxBatch+1)); err == nil {
+	if _, err := r.SubmitWorkloads(deadline(t), make([]api.SubmitRequest, MaxBatch+1)); err == nil {
 		t.Error("a batch above the maximum is taken")
 	}
 }
@@ -235,9 +238,9 @@ func TestSubmitInParts(t *testing.T) {
 	for left, created := range []int{-1, 2, 4, 5} {
 		r := open(t)
 		push(t, r, "nap")
-		var reqs []SubmitRequest
+		var reqs []api.SubmitRequest
 		for i := range 5 { // two to a commit
-			reqs = append(reqs, SubmitRequest{ID: fmt.Sprint("w", i), Spec: Spec{Module: "nap", Stdin: make([]byte, commitBytes*2/5)}})
+			reqs = append(reqs, api.SubmitRequest{ID: fmt.Sprint("w", i), Spec: api.Spec{Module: "nap", Stdin: make([]byte, commitBytes*2/5)}})
 		}
 		r.store = &failingStore{r.store, left}
 		results, err := r.SubmitWorkloads(deadline(t), reqs)
@@ -262,11 +265,11 @@ func TestSubmitInParts(t *testing.T) {
 func TestQueueFull(t *testing.T) {
 	r := open(t, func(c *Config) { c.MaxPending = 3; c.MaxLive = 1 })
 	push(t, r, "sleep", "hello")
-	submit(t, r, "blocker", Spec{Module: "sleep"})
-	awaitState(t, r, "blocker", Running)
-	var reqs []SubmitRequest
+	submit(t, r, "blocker", api.Spec{Module: "sleep"})
+	awaitState(t, r, "blocker", api.Running)
+	var reqs []api.SubmitRequest
 	for i := range 5 {
-		reqs = append(reqs, SubmitRequest{ID: fmt.Sprint(i), Spec: Spec{Module: "hello"}})
+		reqs = append(reqs, api.SubmitRequest{ID: fmt.Sprint(i), Spec: api.Spec{Module: "hello"}})
 	}
 	results, err := r.SubmitWorkloads(deadline(t), reqs)
 	if err != nil {
@@ -287,11 +290,11 @@ func TestQueueFull(t *testing.T) {
 	if _, created, err := r.SubmitWorkload(deadline(t), reqs[0]); created || err != nil {
 		t.Errorf("again: created %v, %v", created, err)
 	}
-	if _, err := r.CancelWorkloads(deadline(t), CancelRequest{IDs: []string{"blocker"}}); err != nil {
+	if _, err := r.CancelWorkloads(deadline(t), api.CancelRequest{IDs: []string{"blocker"}}); err != nil {
 		t.Fatal(err)
 	}
 	for i := range 3 {
 		wait(t, r, fmt.Sprint(i))
 	}
-	run(t, r, "later", Spec{Module: "hello"})
+	run(t, r, "later", api.Spec{Module: "hello"})
 }

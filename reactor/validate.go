@@ -10,6 +10,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/internal/selector"
 )
 
@@ -93,7 +94,7 @@ func isName(s, others string) bool {
 
 // checkSpec finds what is wrong with a spec as far as it shows in the spec itself, with limits
 // filled in. It is pure: it looks at no module, no file and no clock.
-func checkSpec(f *faults, cfg *Config, spec *Spec, limits Limits) {
+func checkSpec(f *faults, cfg *Config, spec *api.Spec, limits api.Limits) {
 	if spec.Module == "" {
 		f.add("spec.module", "a module is required: a digest or a tag")
 	}
@@ -149,7 +150,7 @@ func checkLabels(f *faults, labels map[string]string, most int) {
 	}
 }
 
-func checkArguments(f *faults, cfg *Config, spec *Spec) {
+func checkArguments(f *faults, cfg *Config, spec *api.Spec) {
 	total := 0
 	if len(spec.Args) > cfg.MaxArguments {
 		f.add("spec.args", "%d arguments are more than the %d allowed", len(spec.Args), cfg.MaxArguments)
@@ -191,7 +192,7 @@ func checkString(f *faults, path func() string, s string) {
 	}
 }
 
-func checkGrants(f *faults, grants []Grant, most int) {
+func checkGrants(f *faults, grants []api.Grant, most int) {
 	if len(grants) > most {
 		f.add("spec.grants", "%d grants are more than the %d allowed", len(grants), most)
 		return
@@ -200,16 +201,16 @@ func checkGrants(f *faults, grants []Grant, most int) {
 	for i, g := range grants {
 		path := fmt.Sprintf("spec.grants[%d]", i)
 		switch g := g.(type) {
-		case DirectoryGrant:
+		case api.DirectoryGrant:
 			checkDirectory(f, path+".directory", g)
 			if first, ok := guestPaths[g.GuestPath]; ok {
 				f.add(path+".directory.guest_path", "%q is taken by grant %d", g.GuestPath, first)
 			} else {
 				guestPaths[g.GuestPath] = i
 			}
-		case ListenerGrant:
+		case api.ListenerGrant:
 			checkAddress(f, path+".listener.address", g.Address, 0)
-		case ConnectionGrant:
+		case api.ConnectionGrant:
 			checkAddress(f, path+".connection.address", g.Address, 1)
 		default:
 			f.add(path, "one of directory, listener and connection is required")
@@ -217,7 +218,7 @@ func checkGrants(f *faults, grants []Grant, most int) {
 	}
 }
 
-func checkDirectory(f *faults, path string, g DirectoryGrant) {
+func checkDirectory(f *faults, path string, g api.DirectoryGrant) {
 	if !filepath.IsAbs(g.HostPath) || strings.IndexByte(g.HostPath, 0) >= 0 {
 		f.add(path+".host_path", "%q is not an absolute path on the daemon's machine", g.HostPath)
 	}
@@ -252,7 +253,7 @@ func checkAddress(f *faults, path, address string, lowest int) {
 // stdioDescriptors are those a guest has without any grant.
 const stdioDescriptors = 3
 
-func checkLimits(f *faults, cfg *Config, spec *Spec, limits Limits) {
+func checkLimits(f *faults, cfg *Config, spec *api.Spec, limits api.Limits) {
 	if spec.Limits.Timeout < 0 {
 		f.add("spec.limits.timeout", "%v is negative", spec.Limits.Timeout)
 	}

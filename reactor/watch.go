@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strconv"
 
+	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
 	"github.com/reactord/reactord/reactor/internal/feed"
 	"github.com/reactord/reactord/reactor/store"
@@ -35,7 +36,7 @@ const (
 //
 // A watch whose client is slow costs no more than one that is fast: it falls back to the store,
 // and then gets the latest state of each workload instead of every state in between.
-func (r *Reactor) WatchWorkloads(ctx context.Context, filter Filter, cursor string, send func(WatchEvent) error) error {
+func (r *Reactor) WatchWorkloads(ctx context.Context, filter api.Filter, cursor string, send func(api.WatchEvent) error) error {
 	if !r.enter() {
 		return errDraining()
 	}
@@ -56,7 +57,7 @@ func (r *Reactor) WatchWorkloads(ctx context.Context, filter Filter, cursor stri
 			return cursorError(err)
 		}
 	}
-	if err := send(WatchEvent{Cursor: w.cursor()}); err != nil {
+	if err := send(api.WatchEvent{Cursor: w.cursor()}); err != nil {
 		return err
 	}
 	return w.run(ctx)
@@ -66,7 +67,7 @@ func (r *Reactor) WatchWorkloads(ctx context.Context, filter Filter, cursor stri
 type watch struct {
 	reactor  *Reactor
 	filter   store.Filter
-	send     func(WatchEvent) error
+	send     func(api.WatchEvent) error
 	position int64 // the last revision seen
 	batch    int   // how many changes to take from the store
 }
@@ -89,7 +90,7 @@ func (w *watch) run(ctx context.Context) error {
 				return err
 			}
 		case w.reactor.feed.Closed(w.position):
-			return w.send(WatchEvent{Cursor: w.cursor(), Draining: true})
+			return w.send(api.WatchEvent{Cursor: w.cursor(), Draining: true})
 		default:
 			select {
 			case <-changed:
@@ -114,7 +115,7 @@ func (w *watch) emit(changes []*revised, next int64) error {
 	for i, out := range changes {
 		changes[i] = nil // a client may take its time over it
 		w.position = out.revision
-		if err := w.send(WatchEvent{Cursor: w.cursor(), Workload: out.workload}); err != nil {
+		if err := w.send(api.WatchEvent{Cursor: w.cursor(), Workload: out.workload}); err != nil {
 			return err
 		}
 	}
@@ -124,7 +125,7 @@ func (w *watch) emit(changes []*revised, next int64) error {
 
 // revised is a workload with the revision of its last change.
 type revised struct {
-	workload *Workload
+	workload *api.Workload
 	revision int64
 }
 
@@ -242,7 +243,7 @@ func (w *watch) read(ctx context.Context, id string) (*store.Workload, error) {
 }
 
 // decode decodes a record; nil if it is damaged.
-func (w *watch) decode(rec *store.Workload) *Workload {
+func (w *watch) decode(rec *store.Workload) *api.Workload {
 	out, err := workloadOf(rec)
 	if err != nil {
 		w.reactor.damaged(err)

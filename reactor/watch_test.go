@@ -8,15 +8,16 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
 )
 
 // follow watches until enough says so, and returns the last cursor.
-func follow(t *testing.T, r *Reactor, f Filter, cursor string, enough func(WatchEvent) bool) string {
+func follow(t *testing.T, r *Reactor, f api.Filter, cursor string, enough func(api.WatchEvent) bool) string {
 	t.Helper()
 	stop := errors.New("stop")
 	first := true
-	err := r.WatchWorkloads(deadline(t), f, cursor, func(e WatchEvent) error {
+	err := r.WatchWorkloads(deadline(t), f, cursor, func(e api.WatchEvent) error {
 		if first {
 			first = false
 			if e.Workload != nil || e.Draining {
@@ -53,12 +54,12 @@ func number(t *testing.T, cursor string) int64 {
 func TestWatchLive(t *testing.T) {
 	r := open(t)
 	push(t, r, "nap", "hello")
-	run(t, r, "before", Spec{Module: "hello"})
-	var states []State
+	run(t, r, "before", api.Spec{Module: "hello"})
+	var states []api.State
 	started := make(chan struct{})
 	var watching sync.WaitGroup
 	watching.Go(func() {
-		follow(t, r, Filter{LabelSelector: "seen"}, "", func(e WatchEvent) bool {
+		follow(t, r, api.Filter{LabelSelector: "seen"}, "", func(e api.WatchEvent) bool {
 			if e.Workload == nil {
 				close(started)
 				return false
@@ -71,8 +72,8 @@ func TestWatchLive(t *testing.T) {
 		})
 	})
 	<-started
-	submit(t, r, "other", Spec{Module: "hello"})
-	submit(t, r, "w", Spec{Module: "nap", Name: "named", Labels: map[string]string{"seen": ""}})
+	submit(t, r, "other", api.Spec{Module: "hello"})
+	submit(t, r, "w", api.Spec{Module: "nap", Name: "named", Labels: map[string]string{"seen": ""}})
 	watching.Wait()
 	if fmt.Sprint(states) != "[PENDING RUNNING SUCCEEDED]" {
 		t.Errorf("saw %v", states)
@@ -92,7 +93,7 @@ func TestWatchResumes(t *testing.T) {
 			cursor := "0"
 			for len(ended) < count {
 				seen := 0
-				cursor = follow(t, r, Filter{States: []State{Succeeded}}, cursor, func(e WatchEvent) bool {
+				cursor = follow(t, r, api.Filter{States: []api.State{api.Succeeded}}, cursor, func(e api.WatchEvent) bool {
 					if e.Workload == nil {
 						return false
 					}
@@ -112,9 +113,9 @@ func TestWatchResumes(t *testing.T) {
 		})
 	}
 	for i := 0; i < count; i += 100 {
-		var reqs []SubmitRequest
+		var reqs []api.SubmitRequest
 		for j := range 100 {
-			reqs = append(reqs, SubmitRequest{ID: fmt.Sprint(i + j), Spec: Spec{Module: "nap"}})
+			reqs = append(reqs, api.SubmitRequest{ID: fmt.Sprint(i + j), Spec: api.Spec{Module: "nap"}})
 		}
 		if _, err := r.SubmitWorkloads(deadline(t), reqs); err != nil {
 			t.Fatal(err)
@@ -131,9 +132,9 @@ func TestWatchSlow(t *testing.T) {
 	ended := map[string]bool{}
 	hold := sync.OnceFunc(func() {
 		for i := 0; i < count; i += 500 {
-			var reqs []SubmitRequest
+			var reqs []api.SubmitRequest
 			for j := range min(500, count-i) {
-				reqs = append(reqs, SubmitRequest{ID: fmt.Sprint(i + j), Spec: Spec{Module: "hello"}})
+				reqs = append(reqs, api.SubmitRequest{ID: fmt.Sprint(i + j), Spec: api.Spec{Module: "hello"}})
 			}
 			if _, err := r.SubmitWorkloads(deadline(t), reqs); err != nil {
 				t.Fatal(err)
@@ -143,9 +144,9 @@ func TestWatchSlow(t *testing.T) {
 			wait(t, r, fmt.Sprint(i))
 		}
 	})
-	follow(t, r, Filter{}, "", func(e WatchEvent) bool {
+	follow(t, r, api.Filter{}, "", func(e api.WatchEvent) bool {
 		hold()
-		if e.Workload != nil && e.Workload.Status.State == Succeeded {
+		if e.Workload != nil && e.Workload.Status.State == api.Succeeded {
 			if ended[e.Workload.ID] {
 				t.Errorf("%s ended twice", e.Workload.ID)
 			}
@@ -157,18 +158,18 @@ func TestWatchSlow(t *testing.T) {
 
 func TestWatchRefuses(t *testing.T) {
 	r := open(t)
-	watch := func(f Filter, cursor string) error {
-		return r.WatchWorkloads(deadline(t), f, cursor, func(WatchEvent) error { return errors.New("it goes on") })
+	watch := func(f api.Filter, cursor string) error {
+		return r.WatchWorkloads(deadline(t), f, cursor, func(api.WatchEvent) error { return errors.New("it goes on") })
 	}
-	wantClass(t, watch(Filter{}, "x"), errs.InvalidArgument)
-	wantClass(t, watch(Filter{}, "-1"), errs.InvalidArgument)
-	wantClass(t, watch(Filter{}, "99999"), errs.CursorExpired)
-	wantClass(t, watch(Filter{LabelSelector: "a==b"}, ""), errs.InvalidArgument)
-	wantClass(t, watch(Filter{Module: "nothing"}, ""), errs.ModuleNotFound)
-	wantClass(t, watch(Filter{States: []State{99}}, ""), errs.InvalidArgument)
+	wantClass(t, watch(api.Filter{}, "x"), errs.InvalidArgument)
+	wantClass(t, watch(api.Filter{}, "-1"), errs.InvalidArgument)
+	wantClass(t, watch(api.Filter{}, "99999"), errs.CursorExpired)
+	wantClass(t, watch(api.Filter{LabelSelector: "a==b"}, ""), errs.InvalidArgument)
+	wantClass(t, watch(api.Filter{Module: "nothing"}, ""), errs.ModuleNotFound)
+	wantClass(t, watch(api.Filter{States: []api.State{99}}, ""), errs.InvalidArgument)
 
 	ctx, cancel := context.WithCancel(t.Context())
-	err := r.WatchWorkloads(ctx, Filter{}, "", func(WatchEvent) error {
+	err := r.WatchWorkloads(ctx, api.Filter{}, "", func(api.WatchEvent) error {
 		cancel()
 		return nil
 	})

@@ -37,6 +37,7 @@ var imports = map[string][]string{
 	"hostcalls/vfs":    {},
 	"hostcalls/wasip1": {"executor", "executor/driver", "executor/engine", "executor/engine/meter", "hostcalls", "hostcalls/vfs"},
 
+	"reactor/api":                {},
 	"reactor/errs":               {},
 	"reactor/policy":             {},
 	"reactor/store":              {},
@@ -57,7 +58,7 @@ var imports = map[string][]string{
 	"reactor": {
 		"executor", "executor/driver", "executor/engine", "executor/engine/meter",
 		"hostcalls", "hostcalls/vfs", "hostcalls/wasip1",
-		"reactor/errs", "reactor/policy", "reactor/store", "reactor/store/sqlite", "reactor/internal/...",
+		"reactor/api", "reactor/errs", "reactor/policy", "reactor/store", "reactor/store/sqlite", "reactor/internal/...",
 	},
 
 	"proto/reactor/v1":       {},
@@ -80,7 +81,7 @@ var imports = map[string][]string{
 	"cmd/reactord/internal/demo":     {"cmd/reactord/internal/config", "cmd/reactord/internal/daemon", "examples", "proto/reactor/v1", "reactor"},
 	"cmd/reactord/internal/inflight": {"reactor/errs"},
 	"cmd/reactord/internal/pace":     {},
-	"cmd/reactord/internal/server":   {"cmd/reactord/internal/access", "cmd/reactord/internal/inflight", "proto/reactor/v1", "reactor", "reactor/errs"},
+	"cmd/reactord/internal/server":   {"cmd/reactord/internal/access", "cmd/reactord/internal/inflight", "proto/reactor/v1", "reactor", "reactor/api", "reactor/errs"},
 	"cmd/reactord/internal/trim":     {},
 
 	"integration/internal/testkit": {"proto/reactor/v1"},

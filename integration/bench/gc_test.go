@@ -11,6 +11,7 @@ import (
 	"github.com/reactord/reactord/examples"
 	"github.com/reactord/reactord/integration/internal/testkit"
 	"github.com/reactord/reactord/reactor"
+	"github.com/reactord/reactord/reactor/api"
 )
 
 // BenchmarkHogGC measures, inside the library, how long a garbage collection takes while four
@@ -27,7 +28,7 @@ func BenchmarkHogGC(b *testing.B) {
 		}
 	}()
 	module := pushTo(b, r, examples.Hog)
-	requests := make([]reactor.SubmitRequest, hogs)
+	requests := make([]api.SubmitRequest, hogs)
 	for i := range requests {
 		requests[i].Spec.Module = module
 	}
@@ -35,7 +36,7 @@ func BenchmarkHogGC(b *testing.B) {
 		b.Fatal(err)
 	}
 	running := errors.New("all run")
-	if err := r.WatchStats(b.Context(), 100*time.Millisecond, func(s reactor.Stats) error {
+	if err := r.WatchStats(b.Context(), 100*time.Millisecond, func(s api.Stats) error {
 		if s.Running == hogs {
 			return running
 		}
@@ -60,7 +61,7 @@ func BenchmarkHogGC(b *testing.B) {
 func pushTo(b *testing.B, r *reactor.Reactor, binary []byte) string {
 	b.Helper()
 	digest := testkit.Digest(binary)
-	push, err := r.PushModule(b.Context(), reactor.PushRequest{Digest: digest, SizeBytes: uint64(len(binary))})
+	push, err := r.PushModule(b.Context(), api.PushRequest{Digest: digest, SizeBytes: uint64(len(binary))})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"github.com/reactord/reactord/reactor"
+	"github.com/reactord/reactord/reactor/api"
 )
 
 func defaults() Config {
@@ -19,8 +20,8 @@ func defaults() Config {
 		Listen:    []Address{{"unix", "/run/reactord.sock"}},
 		LogFormat: LogAuto,
 		Reactor: reactor.Config{
-			DefaultLimits: reactor.Limits{MemoryBytes: 256 << 20, StackBytes: 1 << 20, Descriptors: 256},
-			MaxLimits:     reactor.Limits{MemoryBytes: 4 << 30, StackBytes: 64 << 20, Descriptors: 4096},
+			DefaultLimits: api.Limits{MemoryBytes: 256 << 20, StackBytes: 1 << 20, Descriptors: 256},
+			MaxLimits:     api.Limits{MemoryBytes: 4 << 30, StackBytes: 64 << 20, Descriptors: 4096},
 			GracePeriod:   10 * time.Second,
 		},
 	}

@@ -9,6 +9,7 @@ import (
 
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 	"github.com/reactord/reactord/reactor"
+	"github.com/reactord/reactord/reactor/api"
 )
 
 type attachStream = grpc.BidiStreamingServer[reactorv1.AttachWorkloadRequest, reactorv1.AttachWorkloadResponse]
@@ -86,7 +87,7 @@ func sendOutput(ctx context.Context, stream attachStream, attachment *reactor.At
 			return err
 		}
 		resp := &reactorv1.AttachWorkloadResponse{Part: &reactorv1.AttachWorkloadResponse_Stdout{Stdout: out.Data}}
-		if out.Stream == reactor.Stderr {
+		if out.Stream == api.Stderr {
 			resp.Part = &reactorv1.AttachWorkloadResponse_Stderr{Stderr: out.Data}
 		}
 		if err := stream.Send(resp); err != nil {

@@ -7,13 +7,13 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
-	"github.com/reactord/reactord/reactor"
+	"github.com/reactord/reactord/reactor/api"
 )
 
 // Enums convert by number: those of package reactor have the values of the API's.
 
-func toSpec(p *reactorv1.WorkloadSpec, bad *fields) reactor.Spec {
-	return reactor.Spec{
+func toSpec(p *reactorv1.WorkloadSpec, bad *fields) api.Spec {
+	return api.Spec{
 		Module:      p.GetModule(),
 		Name:        p.GetName(),
 		Labels:      p.GetLabels(),
@@ -27,7 +27,7 @@ func toSpec(p *reactorv1.WorkloadSpec, bad *fields) reactor.Spec {
 	}
 }
 
-func fromSpec(s *reactor.Spec) *reactorv1.WorkloadSpec {
+func fromSpec(s *api.Spec) *reactorv1.WorkloadSpec {
 	return &reactorv1.WorkloadSpec{
 		Module:      s.Module,
 		Name:        s.Name,
@@ -42,23 +42,23 @@ func fromSpec(s *reactor.Spec) *reactorv1.WorkloadSpec {
 	}
 }
 
-func toGrants(list []*reactorv1.Grant, bad *fields) []reactor.Grant {
+func toGrants(list []*reactorv1.Grant, bad *fields) []api.Grant {
 	if len(list) == 0 {
 		return nil
 	}
-	grants := make([]reactor.Grant, 0, len(list))
+	grants := make([]api.Grant, 0, len(list))
 	for i, p := range list {
 		switch g := p.GetGrant().(type) {
 		case *reactorv1.Grant_Directory:
-			grants = append(grants, reactor.DirectoryGrant{
+			grants = append(grants, api.DirectoryGrant{
 				HostPath:  g.Directory.GetHostPath(),
 				GuestPath: g.Directory.GetGuestPath(),
 				ReadOnly:  g.Directory.GetReadOnly(),
 			})
 		case *reactorv1.Grant_Listener:
-			grants = append(grants, reactor.ListenerGrant{Address: g.Listener.GetAddress()})
+			grants = append(grants, api.ListenerGrant{Address: g.Listener.GetAddress()})
 		case *reactorv1.Grant_Connection:
-			grants = append(grants, reactor.ConnectionGrant{Address: g.Connection.GetAddress()})
+			grants = append(grants, api.ConnectionGrant{Address: g.Connection.GetAddress()})
 		default:
 			bad.add("is none of directory, listener, connection", "spec.grants[%d]", i)
 		}
@@ -66,7 +66,7 @@ func toGrants(list []*reactorv1.Grant, bad *fields) []reactor.Grant {
 	return grants
 }
 
-func fromGrants(list []reactor.Grant) []*reactorv1.Grant {
+func fromGrants(list []api.Grant) []*reactorv1.Grant {
 	if len(list) == 0 {
 		return nil
 	}
@@ -74,13 +74,13 @@ func fromGrants(list []reactor.Grant) []*reactorv1.Grant {
 	for _, g := range list {
 		p := &reactorv1.Grant{}
 		switch g := g.(type) {
-		case reactor.DirectoryGrant:
+		case api.DirectoryGrant:
 			p.Grant = &reactorv1.Grant_Directory{Directory: &reactorv1.DirectoryGrant{
 				HostPath: g.HostPath, GuestPath: g.GuestPath, ReadOnly: g.ReadOnly,
 			}}
-		case reactor.ListenerGrant:
+		case api.ListenerGrant:
 			p.Grant = &reactorv1.Grant_Listener{Listener: &reactorv1.ListenerGrant{Address: g.Address}}
-		case reactor.ConnectionGrant:
+		case api.ConnectionGrant:
 			p.Grant = &reactorv1.Grant_Connection{Connection: &reactorv1.ConnectionGrant{Address: g.Address}}
 		}
 		grants = append(grants, p)
@@ -88,12 +88,12 @@ func fromGrants(list []reactor.Grant) []*reactorv1.Grant {
 	return grants
 }
 
-func toLimits(p *reactorv1.Limits, bad *fields) reactor.Limits {
+func toLimits(p *reactorv1.Limits, bad *fields) api.Limits {
 	timeout := p.GetTimeout()
 	if timeout != nil && (timeout.CheckValid() != nil || timeout.AsDuration() < 0) {
 		bad.add("is not a duration that is positive or zero", "spec.limits.timeout")
 	}
-	return reactor.Limits{
+	return api.Limits{
 		MemoryBytes: p.GetMemoryBytes(),
 		Fuel:        p.GetFuel(),
 		Timeout:     timeout.AsDuration(),
@@ -104,7 +104,7 @@ func toLimits(p *reactorv1.Limits, bad *fields) reactor.Limits {
 	}
 }
 
-func fromLimits(l reactor.Limits) *reactorv1.Limits {
+func fromLimits(l api.Limits) *reactorv1.Limits {
 	return &reactorv1.Limits{
 		MemoryBytes: l.MemoryBytes,
 		Fuel:        l.Fuel,
@@ -116,14 +116,14 @@ func fromLimits(l reactor.Limits) *reactorv1.Limits {
 	}
 }
 
-func fromWorkload(w *reactor.Workload) *reactorv1.Workload {
+func fromWorkload(w *api.Workload) *reactorv1.Workload {
 	if w == nil {
 		return nil
 	}
 	return &reactorv1.Workload{Id: w.ID, Spec: fromSpec(&w.Spec), Status: fromStatus(&w.Status)}
 }
 
-func fromStatus(s *reactor.Status) *reactorv1.WorkloadStatus {
+func fromStatus(s *api.Status) *reactorv1.WorkloadStatus {
 	return &reactorv1.WorkloadStatus{
 		State:      reactorv1.WorkloadState(s.State),
 		Reason:     reactorv1.EndReason(s.Reason),
@@ -148,7 +148,7 @@ func fromStatus(s *reactor.Status) *reactorv1.WorkloadStatus {
 	}
 }
 
-func fromDelay(d *reactor.Delay) *reactorv1.Delay {
+func fromDelay(d *api.Delay) *reactorv1.Delay {
 	if d == nil {
 		return nil
 	}
@@ -160,7 +160,7 @@ func fromDelay(d *reactor.Delay) *reactorv1.Delay {
 	}
 }
 
-func fromOps(list []reactor.Op) []*reactorv1.Op {
+func fromOps(list []api.Op) []*reactorv1.Op {
 	ops := make([]*reactorv1.Op, len(list))
 	for i, op := range list {
 		ops[i] = &reactorv1.Op{
@@ -175,7 +175,7 @@ func fromOps(list []reactor.Op) []*reactorv1.Op {
 	return ops
 }
 
-func fromModule(m *reactor.Module) *reactorv1.Module {
+func fromModule(m *api.Module) *reactorv1.Module {
 	if m == nil {
 		return nil
 	}
@@ -200,19 +200,19 @@ func fromModule(m *reactor.Module) *reactorv1.Module {
 	return p
 }
 
-func toFilter(p *reactorv1.WorkloadFilter, bad *fields) reactor.Filter {
-	f := reactor.Filter{LabelSelector: p.GetLabelSelector(), Module: p.GetModule()}
+func toFilter(p *reactorv1.WorkloadFilter, bad *fields) api.Filter {
+	f := api.Filter{LabelSelector: p.GetLabelSelector(), Module: p.GetModule()}
 	for i, s := range p.GetStates() {
 		if s < reactorv1.WorkloadState_WORKLOAD_STATE_PENDING || s > reactorv1.WorkloadState_WORKLOAD_STATE_CANCELLED {
 			bad.add("is not a state", "filter.states[%d]", i)
 			continue
 		}
-		f.States = append(f.States, reactor.State(s))
+		f.States = append(f.States, api.State(s))
 	}
 	return f
 }
 
-func fromNode(n reactor.Node) *reactorv1.Node {
+func fromNode(n api.Node) *reactorv1.Node {
 	return &reactorv1.Node{
 		Version:       n.Version,
 		GoVersion:     n.GoVersion,
@@ -228,7 +228,7 @@ func fromNode(n reactor.Node) *reactorv1.Node {
 	}
 }
 
-func fromStats(s reactor.Stats) *reactorv1.Stats {
+func fromStats(s api.Stats) *reactorv1.Stats {
 	return &reactorv1.Stats{
 		Time:              fromTime(s.Time),
 		Pending:           s.Pending,

@@ -14,7 +14,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
-	"github.com/reactord/reactord/reactor"
+	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
 )
 
@@ -43,14 +43,14 @@ func TestSpecRoundTrip(t *testing.T) {
 
 // No field of an answer is left out.
 func TestAnswersAreComplete(t *testing.T) {
-	var workload reactor.Workload
-	var module reactor.Module
-	var node reactor.Node
-	var stats reactor.Stats
+	var workload api.Workload
+	var module api.Module
+	var node api.Node
+	var stats api.Stats
 	for _, v := range []any{&workload, &module, &node, &stats} {
 		fillValue(reflect.ValueOf(v).Elem())
 	}
-	workload.Spec.Grants = []reactor.Grant{reactor.DirectoryGrant{HostPath: "/h", GuestPath: "/g", ReadOnly: true}}
+	workload.Spec.Grants = []api.Grant{api.DirectoryGrant{HostPath: "/h", GuestPath: "/g", ReadOnly: true}}
 	for _, m := range []proto.Message{
 		fromWorkload(&workload), fromModule(&module), fromNode(node), fromStats(stats),
 	} {
@@ -60,26 +60,26 @@ func TestAnswersAreComplete(t *testing.T) {
 
 func TestEnumsAgree(t *testing.T) {
 	for number, name := range reactorv1.WorkloadState_name {
-		if got := reactor.State(number).String(); got != strings.TrimPrefix(name, "WORKLOAD_STATE_") {
+		if got := api.State(number).String(); got != strings.TrimPrefix(name, "WORKLOAD_STATE_") {
 			t.Errorf("state %d is %s in the reactor and %s in the API", number, got, name)
 		}
 	}
 	for number, name := range reactorv1.EndReason_name {
-		if got := reactor.Reason(number).String(); got != strings.TrimPrefix(name, "END_REASON_") {
+		if got := api.Reason(number).String(); got != strings.TrimPrefix(name, "END_REASON_") {
 			t.Errorf("reason %d is %s in the reactor and %s in the API", number, got, name)
 		}
 	}
 	for domain, api := range map[uint8]protoreflect.EnumNumber{
-		uint8(reactor.Stdout):      reactorv1.OutputStream_OUTPUT_STREAM_STDOUT.Number(),
-		uint8(reactor.Stderr):      reactorv1.OutputStream_OUTPUT_STREAM_STDERR.Number(),
-		uint8(reactor.BothStreams): reactorv1.OutputStream_OUTPUT_STREAM_UNSPECIFIED.Number(),
+		uint8(api.Stdout):      reactorv1.OutputStream_OUTPUT_STREAM_STDOUT.Number(),
+		uint8(api.Stderr):      reactorv1.OutputStream_OUTPUT_STREAM_STDERR.Number(),
+		uint8(api.BothStreams): reactorv1.OutputStream_OUTPUT_STREAM_UNSPECIFIED.Number(),
 	} {
 		if protoreflect.EnumNumber(domain) != api {
 			t.Errorf("stream %d is %d in the API", domain, api)
 		}
 	}
-	if int(reactor.WASICommand) != int(reactorv1.ModuleKind_MODULE_KIND_WASI_COMMAND) ||
-		int(reactor.WASIReactor) != int(reactorv1.ModuleKind_MODULE_KIND_WASI_REACTOR) {
+	if int(api.WASICommand) != int(reactorv1.ModuleKind_MODULE_KIND_WASI_COMMAND) ||
+		int(api.WASIReactor) != int(reactorv1.ModuleKind_MODULE_KIND_WASI_REACTOR) {
 		t.Error("kinds of modules differ")
 	}
 }
@@ -113,10 +113,10 @@ func TestAbsentMessages(t *testing.T) {
 	if err := bad.err(); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(reactor.Spec{}, spec); diff != "" {
+	if diff := cmp.Diff(api.Spec{}, spec); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff(reactor.Filter{}, filter); diff != "" {
+	if diff := cmp.Diff(api.Filter{}, filter); diff != "" {
 		t.Error(diff)
 	}
 }

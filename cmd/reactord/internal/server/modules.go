@@ -11,6 +11,7 @@ import (
 
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 	"github.com/reactord/reactord/reactor"
+	"github.com/reactord/reactord/reactor/api"
 )
 
 // maxChunkBytes bounds a chunk of a module on its way in.
@@ -30,7 +31,7 @@ func (m *modules) PushModule(stream grpc.BidiStreamingServer[reactorv1.PushModul
 	if header == nil {
 		return fields{{Path: "header", Description: "must be the first message"}}.err()
 	}
-	push, err := m.reactor.PushModule(stream.Context(), reactor.PushRequest{
+	push, err := m.reactor.PushModule(stream.Context(), api.PushRequest{
 		Digest:    header.GetDigest(),
 		SizeBytes: header.GetSizeBytes(),
 		Tag:       header.GetTag(),
@@ -142,7 +143,7 @@ func (m *modules) GetModule(ctx context.Context, req *reactorv1.GetModuleRequest
 }
 
 func (m *modules) ListModules(ctx context.Context, req *reactorv1.ListModulesRequest) (*reactorv1.ListModulesResponse, error) {
-	return fitting(toPage(req), func(page reactor.Page) (*reactorv1.ListModulesResponse, int, error) {
+	return fitting(toPage(req), func(page api.Page) (*reactorv1.ListModulesResponse, int, error) {
 		list, err := m.reactor.ListModules(ctx, page)
 		resp := &reactorv1.ListModulesResponse{NextPageToken: list.Next, UnreadableDigests: list.Unreadable}
 		for _, module := range list.Modules {

@@ -8,6 +8,7 @@ import (
 
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 	"github.com/reactord/reactord/reactor"
+	"github.com/reactord/reactord/reactor/api"
 )
 
 // The intervals of WatchStats.
@@ -39,7 +40,7 @@ func (n *node) WatchStats(req *reactorv1.WatchStatsRequest, stream grpc.ServerSt
 		}
 		interval = p.AsDuration()
 	}
-	return n.reactor.WatchStats(stream.Context(), interval, func(s reactor.Stats) error {
+	return n.reactor.WatchStats(stream.Context(), interval, func(s api.Stats) error {
 		return stream.Send(&reactorv1.WatchStatsResponse{Stats: fromStats(s)})
 	})
 }

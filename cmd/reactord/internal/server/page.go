@@ -3,7 +3,7 @@ package server
 import (
 	"google.golang.org/protobuf/proto"
 
-	"github.com/reactord/reactord/reactor"
+	"github.com/reactord/reactord/reactor/api"
 )
 
 // maxPageBytes bounds a page of a list: less than the 4 MiB that gRPC clients take if nobody tells
@@ -16,14 +16,14 @@ type paged interface {
 	GetPageToken() string
 }
 
-func toPage(req paged) reactor.Page {
-	return reactor.Page{Size: int(req.GetPageSize()), Token: req.GetPageToken()}
+func toPage(req paged) api.Page {
+	return api.Page{Size: int(req.GetPageSize()), Token: req.GetPageToken()}
 }
 
 // fitting lists a page, and again with half of the elements while it is too large to send; list
 // returns how many there were. A page may always have fewer elements than were asked for. One
 // element is sent however large it is.
-func fitting[M proto.Message](page reactor.Page, list func(reactor.Page) (M, int, error)) (M, error) {
+func fitting[M proto.Message](page api.Page, list func(api.Page) (M, int, error)) (M, error) {
 	for {
 		resp, n, err := list(page)
 		if err != nil {

@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
-	"github.com/reactord/reactord/reactor"
+	"github.com/reactord/reactord/reactor/api"
 )
 
 func TestFitting(t *testing.T) {
@@ -21,7 +21,7 @@ func TestFitting(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tries := 0
-			resp, err := fitting(reactor.Page{Size: tt.asked, Token: "here"}, func(p reactor.Page) (*reactorv1.ListWorkloadsResponse, int, error) {
+			resp, err := fitting(api.Page{Size: tt.asked, Token: "here"}, func(p api.Page) (*reactorv1.ListWorkloadsResponse, int, error) {
 				tries++
 				if p.Token != "here" {
 					t.Errorf("page is %v", p)
@@ -42,7 +42,7 @@ func TestFitting(t *testing.T) {
 		})
 	}
 	broken := errors.New("broken")
-	if _, err := fitting(reactor.Page{}, func(reactor.Page) (*reactorv1.ListWorkloadsResponse, int, error) {
+	if _, err := fitting(api.Page{}, func(api.Page) (*reactorv1.ListWorkloadsResponse, int, error) {
 		return nil, 0, broken
 	}); !errors.Is(err, broken) {
 		t.Errorf("got %v", err)

@@ -9,6 +9,7 @@ import (
 
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 	"github.com/reactord/reactord/reactor"
+	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
 )
 
@@ -44,7 +45,7 @@ func (w *workloads) SubmitWorkloads(ctx context.Context, req *reactorv1.SubmitWo
 	// A request that has no counterpart in the reactor is answered here, the others there.
 	results := make([]*reactorv1.SubmitWorkloadsResult, len(requests))
 	most := itemText(len(requests))
-	var submits []reactor.SubmitRequest
+	var submits []api.SubmitRequest
 	var at []int // the index of each of submits in requests
 	for i, r := range requests {
 		submit, err := toSubmit(r)
@@ -64,10 +65,10 @@ func (w *workloads) SubmitWorkloads(ctx context.Context, req *reactorv1.SubmitWo
 	return &reactorv1.SubmitWorkloadsResponse{Results: results}, nil
 }
 
-func toSubmit(req *reactorv1.SubmitWorkloadRequest) (reactor.SubmitRequest, error) {
+func toSubmit(req *reactorv1.SubmitWorkloadRequest) (api.SubmitRequest, error) {
 	var bad fields
 	spec := toSpec(req.GetSpec(), &bad)
-	return reactor.SubmitRequest{ID: req.GetId(), Spec: spec}, bad.err()
+	return api.SubmitRequest{ID: req.GetId(), Spec: spec}, bad.err()
 }
 
 func (w *workloads) GetWorkload(ctx context.Context, req *reactorv1.GetWorkloadRequest) (*reactorv1.GetWorkloadResponse, error) {
@@ -84,7 +85,7 @@ func (w *workloads) ListWorkloads(ctx context.Context, req *reactorv1.ListWorklo
 	if err := bad.err(); err != nil {
 		return nil, err
 	}
-	return fitting(toPage(req), func(page reactor.Page) (*reactorv1.ListWorkloadsResponse, int, error) {
+	return fitting(toPage(req), func(page api.Page) (*reactorv1.ListWorkloadsResponse, int, error) {
 		list, err := w.reactor.ListWorkloads(ctx, filter, page)
 		resp := &reactorv1.ListWorkloadsResponse{NextPageToken: list.Next, UnreadableIds: list.Unreadable}
 		for _, workload := range list.Workloads {
@@ -100,7 +101,7 @@ func (w *workloads) WatchWorkloads(req *reactorv1.WatchWorkloadsRequest, stream 
 	if err := bad.err(); err != nil {
 		return err
 	}
-	return w.reactor.WatchWorkloads(stream.Context(), filter, req.GetCursor(), func(e reactor.WatchEvent) error {
+	return w.reactor.WatchWorkloads(stream.Context(), filter, req.GetCursor(), func(e api.WatchEvent) error {
 		return stream.Send(&reactorv1.WatchWorkloadsResponse{
 			Cursor:   e.Cursor,
 			Workload: fromWorkload(e.Workload),
@@ -118,7 +119,7 @@ func (w *workloads) WaitWorkload(ctx context.Context, req *reactorv1.WaitWorkloa
 }
 
 func (w *workloads) CancelWorkloads(ctx context.Context, req *reactorv1.CancelWorkloadsRequest) (*reactorv1.CancelWorkloadsResponse, error) {
-	answer, err := w.reactor.CancelWorkloads(ctx, reactor.CancelRequest{
+	answer, err := w.reactor.CancelWorkloads(ctx, api.CancelRequest{
 		IDs:           req.GetIds(),
 		LabelSelector: req.GetLabelSelector(),
 	})
@@ -142,12 +143,12 @@ func (w *workloads) ReadLogs(req *reactorv1.ReadLogsRequest, stream grpc.ServerS
 	if selected < reactorv1.OutputStream_OUTPUT_STREAM_UNSPECIFIED || selected > reactorv1.OutputStream_OUTPUT_STREAM_STDERR {
 		return errs.Invalid(errs.Field{Path: "stream", Description: "is not a stream"})
 	}
-	return w.reactor.ReadLogs(stream.Context(), reactor.LogRequest{
+	return w.reactor.ReadLogs(stream.Context(), api.LogRequest{
 		ID:        req.GetId(),
-		Stream:    reactor.Stream(selected),
+		Stream:    api.Stream(selected),
 		Follow:    req.GetFollow(),
 		TailLines: req.TailLines,
-	}, func(c reactor.LogChunk) error {
+	}, func(c api.LogChunk) error {
 		return stream.Send(&reactorv1.ReadLogsResponse{
 			Stream:       reactorv1.OutputStream(c.Stream),
 			Data:         c.Data,

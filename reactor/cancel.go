@@ -31,18 +31,18 @@ const (
 // nil if the request is not valid, or ctx ended: then cancels may be under way.
 func (r *Reactor) CancelWorkloads(ctx context.Context, req api.CancelRequest) (api.Cancellation, error) {
 	c := canceller{reactor: r, patience: cancelPatience}
-	var f faults
+	var f errs.Faults
 	switch {
 	case len(req.IDs) > 0 && req.LabelSelector != "":
-		f.add("label_selector", "ids and a selector exclude each other")
+		f.Add("label_selector", "ids and a selector exclude each other")
 	case len(req.IDs) > MaxBatch:
-		f.add("ids", "%d are more than the %d allowed", len(req.IDs), MaxBatch)
+		f.Add("ids", "%d are more than the %d allowed", len(req.IDs), MaxBatch)
 	case len(req.IDs) == 0:
 		reqs, err := selector.Parse(req.LabelSelector)
 		if err != nil {
-			f.add("label_selector", "%v", err)
+			f.Add("label_selector", "%v", err)
 		} else if len(reqs) == 0 {
-			f.add("ids", "ids or a selector is required")
+			f.Add("ids", "ids or a selector is required")
 		} else {
 			err := c.selected(ctx, store.Filter{Labels: reqs})
 			return c.answer, err
@@ -52,7 +52,7 @@ func (r *Reactor) CancelWorkloads(ctx context.Context, req api.CancelRequest) (a
 		checkID(&f, fmt.Sprintf("ids[%d]", i), id)
 	}
 	if len(f) > 0 {
-		return c.answer, f.err()
+		return c.answer, f.Err()
 	}
 	err := c.named(ctx, req.IDs)
 	return c.answer, err

@@ -114,9 +114,9 @@ func (r *Reactor) readModule(ctx context.Context, ref string) (*store.Module, er
 		}
 		rec, err = r.store.Module(ctx, digest)
 	} else {
-		var f faults
+		var f errs.Faults
 		if checkTag(&f, "module", ref); len(f) > 0 {
-			return nil, f.err()
+			return nil, f.Err()
 		}
 		rec, err = r.store.ModuleByTag(ctx, ref)
 	}

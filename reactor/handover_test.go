@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/reactord/reactord/reactor/api"
+	"github.com/reactord/reactord/reactor/errs"
 	"github.com/reactord/reactord/reactor/store"
 )
 
@@ -72,7 +73,7 @@ func TestNewID(t *testing.T) {
 	for range 1000 {
 		now = now.Add(time.Millisecond)
 		a, b := newID(now), newID(now)
-		var f faults
+		var f errs.Faults
 		checkID(&f, "id", a)
 		if len(f) > 0 || len(a) != 20 || a <= last || b <= last || seen[a] || seen[b] || a == b {
 			t.Fatalf("ids %q and %q after %q: %v", a, b, last, f)

@@ -127,16 +127,16 @@ func (m *moduleJSON) minBytes() uint64 {
 }
 
 // checkAgainst finds what is wrong with a spec for this module.
-func (m *moduleJSON) checkAgainst(f *faults, spec *api.Spec, limits api.Limits) {
+func (m *moduleJSON) checkAgainst(f *errs.Faults, spec *api.Spec, limits api.Limits) {
 	if least, input := m.minBytes(), uint64(len(spec.Stdin)); least+input > limits.MemoryBytes {
-		f.add("spec.limits.memory_bytes", "the module starts with %d bytes of memory and %d of input, the limit is %d", least, input, limits.MemoryBytes)
+		f.Add("spec.limits.memory_bytes", "the module starts with %d bytes of memory and %d of input, the limit is %d", least, input, limits.MemoryBytes)
 	}
 	switch {
 	case m.Kind == api.WASICommand && spec.Invoke != "":
-		f.add("spec.invoke", "the module is a program: it exports %q and is run from there", startExport)
+		f.Add("spec.invoke", "the module is a program: it exports %q and is run from there", startExport)
 	case m.Kind == api.WASICommand:
 	case spec.Invoke == "":
-		f.add("spec.invoke", "the module exports no %q: one of its exports is to be named (%s)", startExport, m.invocable())
+		f.Add("spec.invoke", "the module exports no %q: one of its exports is to be named (%s)", startExport, m.invocable())
 	default:
 		m.checkCall(f, spec)
 	}
@@ -144,19 +144,19 @@ func (m *moduleJSON) checkAgainst(f *faults, spec *api.Spec, limits api.Limits) 
 
 // checkCall checks an invocation: that there is such an export, and that the arguments are as many
 // as it has parameters and of their types.
-func (m *moduleJSON) checkCall(f *faults, spec *api.Spec) {
+func (m *moduleJSON) checkCall(f *errs.Faults, spec *api.Spec) {
 	params, ok := m.paramsOf(spec.Invoke)
 	if !ok {
-		f.add("spec.invoke", "the module exports no function %q (it has %s)", spec.Invoke, m.invocable())
+		f.Add("spec.invoke", "the module exports no function %q (it has %s)", spec.Invoke, m.invocable())
 		return
 	}
 	if len(params) != len(spec.Args) {
-		f.add("spec.args", "%q takes %d arguments (%s), and there are %d", spec.Invoke, len(params), strings.Join(params, " "), len(spec.Args))
+		f.Add("spec.args", "%q takes %d arguments (%s), and there are %d", spec.Invoke, len(params), strings.Join(params, " "), len(spec.Args))
 		return
 	}
 	for i, param := range params {
 		if err := wasip1.CheckArgument(param, spec.Args[i]); err != nil {
-			f.add(fmt.Sprintf("spec.args[%d]", i), "%v", err)
+			f.Add(fmt.Sprintf("spec.args[%d]", i), "%v", err)
 		}
 	}
 }

@@ -86,28 +86,28 @@ func resumeOf(req api.PushRequest) store.Resume {
 }
 
 func (r *Reactor) checkPush(req api.PushRequest) (store.Digest, error) {
-	var f faults
+	var f errs.Faults
 	digest, err := store.ParseDigest(req.Digest)
 	if err != nil {
-		f.add("header.digest", "%v", err)
+		f.Add("header.digest", "%v", err)
 	}
 	if req.SizeBytes == 0 {
-		f.add("header.size_bytes", "a module is not empty")
+		f.Add("header.size_bytes", "a module is not empty")
 	}
 	if req.Tag != "" {
 		checkNewTag(&f, "header.tag", req.Tag)
 	}
 	if uint64(len(req.PrefixDigests)) > req.SizeBytes/store.PrefixBytes {
-		f.add("header.prefix_digests", "are %d, more than the module has mebibytes", len(req.PrefixDigests))
+		f.Add("header.prefix_digests", "are %d, more than the module has mebibytes", len(req.PrefixDigests))
 	}
 	for i, digest := range req.PrefixDigests {
 		if len(digest) != len(store.Digest{}) {
-			f.add(fmt.Sprintf("header.prefix_digests[%d]", i), "has %d bytes, not %d", len(digest), len(store.Digest{}))
+			f.Add(fmt.Sprintf("header.prefix_digests[%d]", i), "has %d bytes, not %d", len(digest), len(store.Digest{}))
 			break
 		}
 	}
 	if len(f) > 0 {
-		return digest, f.err()
+		return digest, f.Err()
 	}
 	if req.SizeBytes > uint64(r.cfg.MaxModuleBytes) {
 		return digest, errs.Module(errs.ModuleTooLarge, req.Digest,
@@ -334,9 +334,9 @@ func (r *Reactor) ListModules(ctx context.Context, page api.Page) (list api.Modu
 
 // TagModule points a tag at a module, moving the tag if it exists.
 func (r *Reactor) TagModule(ctx context.Context, ref, tag string) (*api.Module, error) {
-	var f faults
+	var f errs.Faults
 	if checkNewTag(&f, "tag", tag); len(f) > 0 {
-		return nil, f.err()
+		return nil, f.Err()
 	}
 	rec, err := r.readModule(ctx, ref)
 	if err != nil {

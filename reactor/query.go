@@ -49,13 +49,13 @@ func (r *Reactor) GetWorkload(ctx context.Context, id string) (*api.Workload, er
 
 // readWorkload returns a workload as the store has it.
 func (r *Reactor) readWorkload(ctx context.Context, id string) (*api.Workload, error) {
-	var f faults
+	var f errs.Faults
 	if id == "" {
-		f.add("id", "an id is required")
+		f.Add("id", "an id is required")
 	}
 	checkID(&f, "id", id)
 	if len(f) > 0 {
-		return nil, f.err()
+		return nil, f.Err()
 	}
 	done, err := r.cfg.Reading(ctx, ReadOne)
 	if err != nil {
@@ -108,7 +108,7 @@ func (r *Reactor) ListWorkloads(ctx context.Context, filter api.Filter, page api
 }
 
 // named is the name of a damaged record, which may be what is damaged.
-func named(name string) string { return clip(strings.ToValidUTF8(name, "\uFFFD")) }
+func named(name string) string { return errs.Clip(strings.ToValidUTF8(name, "\uFFFD")) }
 
 // damaged logs a record that a list has to leave out.
 func (r *Reactor) damaged(err error) {
@@ -118,20 +118,20 @@ func (r *Reactor) damaged(err error) {
 // filter turns a client's filter into the store's.
 func (r *Reactor) filter(ctx context.Context, filter api.Filter) (store.Filter, error) {
 	var f store.Filter
-	var bad faults
+	var bad errs.Faults
 	for i, s := range filter.States {
 		if s < api.Pending || s > api.Cancelled {
-			bad.add(fmt.Sprintf("filter.states[%d]", i), "is not a state")
+			bad.Add(fmt.Sprintf("filter.states[%d]", i), "is not a state")
 			continue
 		}
 		f.States |= store.States(storedState(s))
 	}
 	var err error
 	if f.Labels, err = selector.Parse(filter.LabelSelector); err != nil {
-		bad.add("filter.label_selector", "%v", err)
+		bad.Add("filter.label_selector", "%v", err)
 	}
 	if len(bad) > 0 {
-		return f, bad.err()
+		return f, bad.Err()
 	}
 	if filter.Module == "" {
 		return f, nil
@@ -139,10 +139,10 @@ func (r *Reactor) filter(ctx context.Context, filter api.Filter) (store.Filter, 
 	if strings.HasPrefix(filter.Module, digestPrefix) { // it may have been deleted: its workloads remain
 		digest, err := store.ParseDigest(filter.Module)
 		if err != nil {
-			bad.add("filter.module", "%v", err)
+			bad.Add("filter.module", "%v", err)
 		}
 		f.Module = &digest
-		return f, bad.err()
+		return f, bad.Err()
 	}
 	digest, _, err := r.lookup(ctx, filter.Module)
 	f.Module = &digest

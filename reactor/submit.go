@@ -96,7 +96,7 @@ func (r *Reactor) submit(ctx context.Context, reqs []api.SubmitRequest) ([]submi
 // check checks a request and makes the record of it.
 func (r *Reactor) check(ctx context.Context, req *api.SubmitRequest, now time.Time) (s submission) {
 	s.id = req.ID
-	var f faults
+	var f errs.Faults
 	if s.id == "" {
 		s.id = newID(now)
 	} else {
@@ -105,7 +105,7 @@ func (r *Reactor) check(ctx context.Context, req *api.SubmitRequest, now time.Ti
 	limits := req.Spec.Limits.Or(r.cfg.DefaultLimits)
 	checkSpec(&f, &r.cfg, &req.Spec, limits)
 	if len(f) > 0 {
-		s.err = f.err()
+		s.err = f.Err()
 		return s
 	}
 	s.hash = hashSpec(&req.Spec)
@@ -115,7 +115,7 @@ func (r *Reactor) check(ctx context.Context, req *api.SubmitRequest, now time.Ti
 		return s
 	}
 	if info.checkAgainst(&f, &req.Spec, limits); len(f) > 0 {
-		s.err = f.err()
+		s.err = f.Err()
 		return s
 	}
 	if s.err = r.grants.check(ctx, req.Spec.Grants); s.err != nil {

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/reactord/reactord/reactor/api"
+	"github.com/reactord/reactord/reactor/errs"
 	"github.com/reactord/reactord/reactor/internal/selector"
 )
 
@@ -21,28 +22,28 @@ const (
 )
 
 // checkID checks a workload's id: letters, digits and "._-".
-func checkID(f *faults, path, id string) {
+func checkID(f *errs.Faults, path, id string) {
 	switch {
 	case len(id) > maxIDBytes:
-		f.add(path, "%d bytes are more than the %d allowed", len(id), maxIDBytes)
+		f.Add(path, "%d bytes are more than the %d allowed", len(id), maxIDBytes)
 	case !isName(id, "._-"):
-		f.add(path, "%q is not an id: letters, digits and \"._-\" are allowed", id)
+		f.Add(path, "%q is not an id: letters, digits and \"._-\" are allowed", id)
 	}
 }
 
 // checkNewID checks an id that a workload is to have. It begins as a word does, because "." and ".." are
 // no names in a path or a URL, and "-x" is a flag to a command. Those that were taken before can
 // still be looked up.
-func checkNewID(f *faults, path, id string) {
+func checkNewID(f *errs.Faults, path, id string) {
 	before := len(*f)
 	checkID(f, path, id)
 	if len(*f) == before && !beginsAsWord(id) {
-		f.add(path, "%q does not begin with a letter, a digit or \"_\"", id)
+		f.Add(path, "%q does not begin with a letter, a digit or \"_\"", id)
 	}
 }
 
 // checkNewTag checks a tag that a module is to have: its parts between slashes begin as words do.
-func checkNewTag(f *faults, path, tag string) {
+func checkNewTag(f *errs.Faults, path, tag string) {
 	before := len(*f)
 	checkTag(f, path, tag)
 	if len(*f) > before {
@@ -50,7 +51,7 @@ func checkNewTag(f *faults, path, tag string) {
 	}
 	for part := range strings.SplitSeq(tag, "/") {
 		if !beginsAsWord(part) {
-			f.add(path, "%q has a part between slashes that does not begin with a letter, a digit or \"_\"", tag)
+			f.Add(path, "%q has a part between slashes that does not begin with a letter, a digit or \"_\"", tag)
 			return
 		}
 	}
@@ -72,16 +73,16 @@ func climbs(s string) bool {
 
 // checkTag checks a tag: letters, digits and "._-/:". What looks like a digest is none, because a
 // module is named by either.
-func checkTag(f *faults, path, tag string) {
+func checkTag(f *errs.Faults, path, tag string) {
 	switch {
 	case tag == "":
-		f.add(path, "a tag must not be empty")
+		f.Add(path, "a tag must not be empty")
 	case len(tag) > maxNameBytes:
-		f.add(path, "%d bytes are more than the %d allowed", len(tag), maxNameBytes)
+		f.Add(path, "%d bytes are more than the %d allowed", len(tag), maxNameBytes)
 	case !isName(tag, "._-/:"):
-		f.add(path, "%q is not a tag: letters, digits and \"._-/:\" are allowed", tag)
+		f.Add(path, "%q is not a tag: letters, digits and \"._-/:\" are allowed", tag)
 	case strings.HasPrefix(tag, digestPrefix):
-		f.add(path, "%q begins as a digest does", tag)
+		f.Add(path, "%q begins as a digest does", tag)
 	}
 }
 
@@ -94,32 +95,32 @@ func isName(s, others string) bool {
 
 // checkSpec finds what is wrong with a spec as far as it shows in the spec itself, with limits
 // filled in. It is pure: it looks at no module, no file and no clock.
-func checkSpec(f *faults, cfg *Config, spec *api.Spec, limits api.Limits) {
+func checkSpec(f *errs.Faults, cfg *Config, spec *api.Spec, limits api.Limits) {
 	if spec.Module == "" {
-		f.add("spec.module", "a module is required: a digest or a tag")
+		f.Add("spec.module", "a module is required: a digest or a tag")
 	}
 	checkText(f, "spec.name", spec.Name, maxNameBytes)
 	checkLabels(f, spec.Labels, cfg.MaxLabels)
 	checkArguments(f, cfg, spec)
 	if len(spec.Stdin) > cfg.MaxStdinBytes {
-		f.add("spec.stdin", "%d bytes are more than the %d allowed; attach instead", len(spec.Stdin), cfg.MaxStdinBytes)
+		f.Add("spec.stdin", "%d bytes are more than the %d allowed; attach instead", len(spec.Stdin), cfg.MaxStdinBytes)
 	}
 	if strings.ContainsRune(spec.Invoke, 0) || !utf8.ValidString(spec.Invoke) {
-		f.add("spec.invoke", "is not the name of an export")
+		f.Add("spec.invoke", "is not the name of an export")
 	}
 	checkGrants(f, spec.Grants, cfg.MaxGrants)
 	checkLimits(f, cfg, spec, limits)
 }
 
 // checkText checks what is shown to people.
-func checkText(f *faults, path, s string, most int) {
+func checkText(f *errs.Faults, path, s string, most int) {
 	if len(s) > most {
-		f.add(path, "%d bytes are more than the %d allowed", len(s), most)
+		f.Add(path, "%d bytes are more than the %d allowed", len(s), most)
 	}
 	if !utf8.ValidString(s) {
-		f.add(path, "is not valid UTF-8")
+		f.Add(path, "is not valid UTF-8")
 	} else if i := strings.IndexFunc(s, unprintable); i >= 0 {
-		f.add(path, "has a control character at byte %d", i)
+		f.Add(path, "has a control character at byte %d", i)
 	}
 }
 
@@ -130,42 +131,42 @@ func unprintable(c rune) bool {
 	return unicode.In(c, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) && c != nonJoiner && c != joiner
 }
 
-func checkLabels(f *faults, labels map[string]string, most int) {
+func checkLabels(f *errs.Faults, labels map[string]string, most int) {
 	if len(labels) > most {
-		f.add("spec.labels", "%d labels are more than the %d allowed", len(labels), most)
+		f.Add("spec.labels", "%d labels are more than the %d allowed", len(labels), most)
 		return
 	}
 	for k, v := range labels {
 		path := fmt.Sprintf("spec.labels[%q]", k)
 		if err := selector.CheckKey(k); err != nil {
-			f.add(path, "%v", err)
+			f.Add(path, "%v", err)
 		} else if climbs(k) {
-			f.add(path, "\".\" and \"..\" are no parts of a label's key")
+			f.Add(path, "\".\" and \"..\" are no parts of a label's key")
 		}
 		if err := selector.CheckValue(v); err != nil {
-			f.add(path, "%v", err)
+			f.Add(path, "%v", err)
 		} else if climbs(v) {
-			f.add(path, "\".\" and \"..\" are no parts of a label's value")
+			f.Add(path, "\".\" and \"..\" are no parts of a label's value")
 		}
 	}
 }
 
-func checkArguments(f *faults, cfg *Config, spec *api.Spec) {
+func checkArguments(f *errs.Faults, cfg *Config, spec *api.Spec) {
 	total := 0
 	if len(spec.Args) > cfg.MaxArguments {
-		f.add("spec.args", "%d arguments are more than the %d allowed", len(spec.Args), cfg.MaxArguments)
+		f.Add("spec.args", "%d arguments are more than the %d allowed", len(spec.Args), cfg.MaxArguments)
 	} else {
 		for i, arg := range spec.Args {
 			checkString(f, func() string { return fmt.Sprintf("spec.args[%d]", i) }, arg)
 		}
 	}
 	if len(spec.Env) > cfg.MaxArguments {
-		f.add("spec.env", "%d variables are more than the %d allowed", len(spec.Env), cfg.MaxArguments)
+		f.Add("spec.env", "%d variables are more than the %d allowed", len(spec.Env), cfg.MaxArguments)
 	} else {
 		for k, v := range spec.Env {
 			path := func() string { return fmt.Sprintf("spec.env[%q]", k) }
 			if k == "" || strings.Contains(k, "=") {
-				f.add(path(), "the name of a variable must not be empty nor contain \"=\"")
+				f.Add(path(), "the name of a variable must not be empty nor contain \"=\"")
 			}
 			checkString(f, path, k)
 			checkString(f, path, v)
@@ -178,23 +179,23 @@ func checkArguments(f *faults, cfg *Config, spec *api.Spec) {
 		total += len(k) + len(v) + 2
 	}
 	if total > cfg.MaxArgumentBytes {
-		f.add("spec.args", "arguments and environment have %d bytes, more than the %d allowed; use stdin or a granted folder", total, cfg.MaxArgumentBytes)
+		f.Add("spec.args", "arguments and environment have %d bytes, more than the %d allowed; use stdin or a granted folder", total, cfg.MaxArgumentBytes)
 	}
 }
 
 // checkString checks what a guest gets as a C string.
-func checkString(f *faults, path func() string, s string) {
+func checkString(f *errs.Faults, path func() string, s string) {
 	if strings.IndexByte(s, 0) >= 0 {
-		f.add(path(), "contains a zero byte")
+		f.Add(path(), "contains a zero byte")
 	}
 	if !utf8.ValidString(s) {
-		f.add(path(), "is not valid UTF-8")
+		f.Add(path(), "is not valid UTF-8")
 	}
 }
 
-func checkGrants(f *faults, grants []api.Grant, most int) {
+func checkGrants(f *errs.Faults, grants []api.Grant, most int) {
 	if len(grants) > most {
-		f.add("spec.grants", "%d grants are more than the %d allowed", len(grants), most)
+		f.Add("spec.grants", "%d grants are more than the %d allowed", len(grants), most)
 		return
 	}
 	guestPaths := map[string]int{}
@@ -204,7 +205,7 @@ func checkGrants(f *faults, grants []api.Grant, most int) {
 		case api.DirectoryGrant:
 			checkDirectory(f, path+".directory", g)
 			if first, ok := guestPaths[g.GuestPath]; ok {
-				f.add(path+".directory.guest_path", "%q is taken by grant %d", g.GuestPath, first)
+				f.Add(path+".directory.guest_path", "%q is taken by grant %d", g.GuestPath, first)
 			} else {
 				guestPaths[g.GuestPath] = i
 			}
@@ -213,39 +214,39 @@ func checkGrants(f *faults, grants []api.Grant, most int) {
 		case api.ConnectionGrant:
 			checkAddress(f, path+".connection.address", g.Address, 1)
 		default:
-			f.add(path, "one of directory, listener and connection is required")
+			f.Add(path, "one of directory, listener and connection is required")
 		}
 	}
 }
 
-func checkDirectory(f *faults, path string, g api.DirectoryGrant) {
+func checkDirectory(f *errs.Faults, path string, g api.DirectoryGrant) {
 	if !filepath.IsAbs(g.HostPath) || strings.IndexByte(g.HostPath, 0) >= 0 {
-		f.add(path+".host_path", "%q is not an absolute path on the daemon's machine", g.HostPath)
+		f.Add(path+".host_path", "%q is not an absolute path on the daemon's machine", g.HostPath)
 	}
 	switch {
 	case g.GuestPath == "":
-		f.add(path+".guest_path", "a name for the guest to see the folder under is required")
+		f.Add(path+".guest_path", "a name for the guest to see the folder under is required")
 	case len(g.GuestPath) > maxGuestPathBytes:
-		f.add(path+".guest_path", "%d bytes are more than the %d allowed", len(g.GuestPath), maxGuestPathBytes)
+		f.Add(path+".guest_path", "%d bytes are more than the %d allowed", len(g.GuestPath), maxGuestPathBytes)
 	case pathpkg.Clean(g.GuestPath) != g.GuestPath || strings.HasPrefix(g.GuestPath, ".."):
-		f.add(path+".guest_path", "%q is not a plain path: write it without empty, \".\" and \"..\" parts", g.GuestPath)
+		f.Add(path+".guest_path", "%q is not a plain path: write it without empty, \".\" and \"..\" parts", g.GuestPath)
 	default:
 		checkString(f, func() string { return path + ".guest_path" }, g.GuestPath)
 	}
 }
 
 // checkAddress checks HOST:PORT. A listener may have no host, and port 0.
-func checkAddress(f *faults, path, address string, lowest int) {
+func checkAddress(f *errs.Faults, path, address string, lowest int) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
-		f.add(path, "%q is not HOST:PORT", address)
+		f.Add(path, "%q is not HOST:PORT", address)
 		return
 	}
 	if n, err := strconv.ParseUint(port, 10, 16); err != nil || int(n) < lowest {
-		f.add(path, "%q is not a port: %d to 65535", port, lowest)
+		f.Add(path, "%q is not a port: %d to 65535", port, lowest)
 	}
 	if host == "" && lowest > 0 {
-		f.add(path, "%q has no host to connect to", address)
+		f.Add(path, "%q has no host to connect to", address)
 	}
 	checkText(f, path, address, 512)
 }
@@ -253,14 +254,14 @@ func checkAddress(f *faults, path, address string, lowest int) {
 // stdioDescriptors are those a guest has without any grant.
 const stdioDescriptors = 3
 
-func checkLimits(f *faults, cfg *Config, spec *api.Spec, limits api.Limits) {
+func checkLimits(f *errs.Faults, cfg *Config, spec *api.Spec, limits api.Limits) {
 	if spec.Limits.Timeout < 0 {
-		f.add("spec.limits.timeout", "%v is negative", spec.Limits.Timeout)
+		f.Add("spec.limits.timeout", "%v is negative", spec.Limits.Timeout)
 	}
 	for _, over := range excesses(spec.Limits, cfg.MaxLimits) {
-		f.add("spec.limits."+over.path, "%s is above the maximum, %s", over.value, over.maximum)
+		f.Add("spec.limits."+over.path, "%s is above the maximum, %s", over.value, over.maximum)
 	}
 	if need := stdioDescriptors + len(spec.Grants); int(limits.Descriptors) < need {
-		f.add("spec.limits.descriptors", "%d are too few: standard streams and grants need %d", limits.Descriptors, need)
+		f.Add("spec.limits.descriptors", "%d are too few: standard streams and grants need %d", limits.Descriptors, need)
 	}
 }

@@ -3,16 +3,18 @@ package reactor
 import (
 	"strings"
 	"testing"
+
+	"github.com/reactord/reactord/reactor/errs"
 )
 
 // What a client names is no path, no flag and no escape sequence to whoever uses the name later.
 func TestNames(t *testing.T) {
-	kinds := map[string]func(*faults, string){
-		"id":    func(f *faults, s string) { checkNewID(f, "x", s) },
-		"tag":   func(f *faults, s string) { checkNewTag(f, "x", s) },
-		"key":   func(f *faults, s string) { checkLabels(f, map[string]string{s: ""}, 10) },
-		"value": func(f *faults, s string) { checkLabels(f, map[string]string{"k": s}, 10) },
-		"name":  func(f *faults, s string) { checkText(f, "x", s, maxNameBytes) },
+	kinds := map[string]func(*errs.Faults, string){
+		"id":    func(f *errs.Faults, s string) { checkNewID(f, "x", s) },
+		"tag":   func(f *errs.Faults, s string) { checkNewTag(f, "x", s) },
+		"key":   func(f *errs.Faults, s string) { checkLabels(f, map[string]string{s: ""}, 10) },
+		"value": func(f *errs.Faults, s string) { checkLabels(f, map[string]string{"k": s}, 10) },
+		"name":  func(f *errs.Faults, s string) { checkText(f, "x", s, maxNameBytes) },
 	}
 	for _, tc := range []struct{ text, taken string }{
 		{"a", "id tag key value name"},
@@ -49,7 +51,7 @@ func TestNames(t *testing.T) {
 		{"\u00e9t\u00e9", "name"},
 	} {
 		for kind, check := range kinds {
-			var f faults
+			var f errs.Faults
 			check(&f, tc.text)
 			want := strings.Contains(" "+tc.taken+" ", " "+kind+" ")
 			if got := len(f) == 0; got != want {

@@ -10,6 +10,7 @@ import (
 	"github.com/reactord/reactord/reactor/internal/admission"
 	"github.com/reactord/reactord/reactor/internal/crash"
 	"github.com/reactord/reactord/reactor/internal/lifecycle"
+	"github.com/reactord/reactord/reactor/internal/record"
 	"github.com/reactord/reactord/reactor/internal/retry"
 	"github.com/reactord/reactord/reactor/store"
 )
@@ -47,7 +48,7 @@ func (r *Reactor) newLeftovers() *leftovers {
 
 func (l *leftovers) add(p *store.Place) {
 	if p.Interrupted {
-		status, _ := decodeStatus(&store.Workload{ID: p.ID, Status: p.Status}) // without it the start is the zero time: the workload counts as old
+		status, _ := record.DecodeStatus(&store.Workload{ID: p.ID, Status: p.Status}) // without it the start is the zero time: the workload counts as old
 		l.found = append(l.found, crash.Found{ID: p.ID, Running: true, Started: status.StartTime})
 	} else if l.tried[p.ID] || l.heads < crash.Heads {
 		l.heads++

@@ -11,6 +11,7 @@ import (
 	"github.com/reactord/reactord/executor/engine"
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/internal/lifecycle"
+	"github.com/reactord/reactord/reactor/internal/record"
 	"github.com/reactord/reactord/reactor/internal/retry"
 	"github.com/reactord/reactord/reactor/store"
 )
@@ -92,8 +93,8 @@ func (r *Reactor) readLast(w *workload) *lastAttempt {
 	if err != nil {
 		return nil
 	}
-	spec, err1 := decodeSpec(rec)
-	status, err2 := decodeStatus(rec)
+	spec, err1 := record.DecodeSpec(rec)
+	status, err2 := record.DecodeStatus(rec)
 	if err1 != nil || err2 != nil {
 		return nil
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/internal/lifecycle"
 	"github.com/reactord/reactord/reactor/internal/logbuf"
+	"github.com/reactord/reactord/reactor/internal/record"
 	"github.com/reactord/reactord/reactor/internal/retry"
 	"github.com/reactord/reactord/reactor/store"
 )
@@ -284,7 +285,7 @@ func (r *Reactor) specOf(w *workload) (*api.Spec, error) {
 		w.rec = slim(full)
 		r.mu.Unlock()
 	}
-	spec, err := decodeSpec(rec)
+	spec, err := record.DecodeSpec(rec)
 	return &spec, err
 }
 
@@ -294,7 +295,7 @@ func (r *Reactor) resume(w *workload, a *attempt) error {
 	if err != nil {
 		return err
 	}
-	status, err := decodeStatus(last)
+	status, err := record.DecodeStatus(last)
 	if err != nil {
 		return err
 	}
@@ -402,7 +403,7 @@ func (r *Reactor) begin(w *workload, prog *program) bool {
 	r.mu.Unlock()
 	r.store.Transition(store.Transition{
 		ID: w.id, From: store.States(store.Pending), To: store.Running, Attempt: a.number, Time: a.started, Lazy: true,
-		Status: encodeStatus(&statusJSON{FirstStart: a.first, StartTime: a.started, Usage: usageJSON(a.before)}),
+		Status: record.EncodeStatus(&record.Status{FirstStart: a.first, StartTime: a.started, Usage: record.Usage(a.before)}),
 	}, func(_ int64, err error) {
 		if err != nil {
 			r.log.Error("a start was not recorded", zap.String("workload", w.id), zap.Error(err))

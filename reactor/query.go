@@ -15,6 +15,7 @@ import (
 	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
+	"github.com/reactord/reactord/reactor/internal/record"
 	"github.com/reactord/reactord/reactor/internal/selector"
 	"github.com/reactord/reactord/reactor/store"
 )
@@ -66,7 +67,7 @@ func (r *Reactor) readWorkload(ctx context.Context, id string) (*api.Workload, e
 	if err != nil {
 		return nil, stored(err)
 	}
-	w, err := workloadOf(rec)
+	w, err := record.Decode(rec)
 	return w, errs.Wrap(err, "workload")
 }
 
@@ -94,7 +95,7 @@ func (r *Reactor) ListWorkloads(ctx context.Context, filter api.Filter, page api
 		list.Unreadable = append(list.Unreadable, named(corrupt.Name))
 	}
 	for _, rec := range found.Workloads {
-		w, err := workloadOf(rec)
+		w, err := record.Decode(rec)
 		if err != nil {
 			r.damaged(err)
 			list.Unreadable = append(list.Unreadable, rec.ID)
@@ -124,7 +125,7 @@ func (r *Reactor) filter(ctx context.Context, filter api.Filter) (store.Filter, 
 			bad.Add(fmt.Sprintf("filter.states[%d]", i), "is not a state")
 			continue
 		}
-		f.States |= store.States(storedState(s))
+		f.States |= store.States(record.StoredState(s))
 	}
 	var err error
 	if f.Labels, err = selector.Parse(filter.LabelSelector); err != nil {

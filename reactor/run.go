@@ -13,6 +13,7 @@ import (
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
 	"github.com/reactord/reactord/reactor/internal/lifecycle"
+	"github.com/reactord/reactord/reactor/internal/record"
 	"github.com/reactord/reactord/reactor/internal/retry"
 	"github.com/reactord/reactord/reactor/store"
 )
@@ -145,7 +146,7 @@ func (r *Reactor) finish(w *workload, task *executor.Task, o outcome) {
 // record asks the store for the transition to the outcome; the workload is Ending.
 func (r *Reactor) record(w *workload, task *executor.Task, o outcome) {
 	a := w.attempt
-	status := &statusJSON{
+	status := &record.Status{
 		Reason: o.reason, ExitCode: o.exitCode, Message: shorten(o.message, maxMessageBytes), Results: o.results,
 	}
 	if o.state.Ended() {
@@ -155,8 +156,8 @@ func (r *Reactor) record(w *workload, task *executor.Task, o outcome) {
 		// What attempts of a former daemon used is in the record that was claimed, unless there was one
 		// since.
 		if last := w.last; last != nil {
-			status.Usage, status.FirstStart, status.StartTime = usageJSON(last.usage), last.first, last.started
-		} else if before, err := decodeStatus(r.claimed(w)); err == nil {
+			status.Usage, status.FirstStart, status.StartTime = record.Usage(last.usage), last.first, last.started
+		} else if before, err := record.DecodeStatus(r.claimed(w)); err == nil {
 			status.Usage, status.FirstStart, status.StartTime = before.Usage, before.FirstStart, before.StartTime
 		}
 		r.transition(w, o, status, nil)
@@ -168,12 +169,12 @@ func (r *Reactor) record(w *workload, task *executor.Task, o outcome) {
 	status.FirstStart, status.StartTime, status.ListenAddresses = a.first, a.started, a.listening
 	log := a.log.Load()
 	if log == nil {
-		status.Usage = usageJSON(a.usage(task, o.peak))
+		status.Usage = record.Usage(a.usage(task, o.peak))
 		r.transition(w, o, status, nil)
 		return
 	}
 	log.Seal(func(rest []store.LogChunk) {
-		status.Usage = usageJSON(a.usage(task, o.peak))
+		status.Usage = record.Usage(a.usage(task, o.peak))
 		r.transition(w, o, status, rest)
 	})
 }
@@ -190,7 +191,7 @@ func shorten(s string, most int) string {
 }
 
 // transition asks the store for the outcome; without haste, if nobody is known to wait for it.
-func (r *Reactor) transition(w *workload, o outcome, status *statusJSON, log []store.LogChunk) {
+func (r *Reactor) transition(w *workload, o outcome, status *record.Status, log []store.LogChunk) {
 	at := status.EndTime
 	if at.IsZero() {
 		at = time.Now()
@@ -199,14 +200,14 @@ func (r *Reactor) transition(w *workload, o outcome, status *statusJSON, log []s
 	awaited := w.changed != nil || w.port.Load() != nil || r.draining || r.feed.Active()
 	r.mu.Unlock()
 	r.store.Transition(store.Transition{
-		ID: w.id, From: store.Unfinished, To: storedState(o.state), Attempt: w.attempts, Time: at,
-		Status: encodeStatus(status), Log: log, Lazy: !awaited,
+		ID: w.id, From: store.Unfinished, To: record.StoredState(o.state), Attempt: w.attempts, Time: at,
+		Status: record.EncodeStatus(status), Log: log, Lazy: !awaited,
 	}, func(_ int64, err error) { r.ended(w, o, status, err) })
 }
 
 // ended is the store having recorded an outcome, or refused to, which only a fault makes it do:
 // then there is nothing left that could be done for the workload here.
-func (r *Reactor) ended(w *workload, o outcome, status *statusJSON, err error) {
+func (r *Reactor) ended(w *workload, o outcome, status *record.Status, err error) {
 	state := o.state
 	if err != nil && !errors.Is(err, store.ErrClosed) {
 		r.log.Error("an end was not recorded", zap.String("workload", w.id), zap.Stringer("state", state), zap.Error(err))

@@ -11,6 +11,7 @@ import (
 
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
+	"github.com/reactord/reactord/reactor/internal/record"
 	"github.com/reactord/reactord/reactor/store"
 )
 
@@ -35,7 +36,7 @@ func (r *Reactor) SubmitWorkload(ctx context.Context, req api.SubmitRequest) (w 
 			ID: results[0].id, Spec: *results[0].spec,
 			Status: api.Status{State: api.Pending, CreateTime: results[0].rec.Created},
 		}
-	} else if w, err = workloadOf(results[0].rec); err != nil {
+	} else if w, err = record.Decode(results[0].rec); err != nil {
 		return nil, false, errs.Wrap(err, "workload")
 	}
 	r.overlay(w)
@@ -108,7 +109,7 @@ func (r *Reactor) check(ctx context.Context, req *api.SubmitRequest, now time.Ti
 		s.err = f.Err()
 		return s
 	}
-	s.hash = hashSpec(&req.Spec)
+	s.hash = record.HashSpec(&req.Spec)
 	digest, info, err := r.lookup(ctx, req.Spec.Module)
 	if err != nil {
 		s.err = err
@@ -126,7 +127,7 @@ func (r *Reactor) check(ctx context.Context, req *api.SubmitRequest, now time.Ti
 	s.spec = &spec
 	s.rec = &store.Workload{
 		ID: s.id, Tenant: defaultTenant, Name: spec.Name, Labels: spec.Labels, Module: digest,
-		Spec: encodeSpec(&spec), SpecHash: s.hash, Created: now,
+		Spec: record.EncodeSpec(&spec), SpecHash: s.hash, Created: now,
 	}
 	return s
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
 	"github.com/reactord/reactord/reactor/internal/feed"
+	"github.com/reactord/reactord/reactor/internal/record"
 	"github.com/reactord/reactord/reactor/store"
 )
 
@@ -244,7 +245,7 @@ func (w *watch) read(ctx context.Context, id string) (*store.Workload, error) {
 
 // decode decodes a record; nil if it is damaged.
 func (w *watch) decode(rec *store.Workload) *api.Workload {
-	out, err := workloadOf(rec)
+	out, err := record.Decode(rec)
 	if err != nil {
 		w.reactor.damaged(err)
 		return nil

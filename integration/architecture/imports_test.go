@@ -51,6 +51,7 @@ var imports = map[string][]string{
 	"reactor/internal/logbuf":    {"reactor/store"},
 	"reactor/internal/lookup":    {},
 	"reactor/internal/process":   {},
+	"reactor/internal/record":    {"reactor/api", "reactor/store"},
 	"reactor/internal/retention": {},
 	"reactor/internal/retry":     {},
 	"reactor/internal/selector":  {"reactor/store"},

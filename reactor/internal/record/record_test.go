@@ -1,4 +1,4 @@
-package reactor
+package record
 
 import (
 	"reflect"
@@ -12,13 +12,21 @@ import (
 )
 
 func TestRecord(t *testing.T) {
-	spec := everything(t)
-	spec.Grants = append(spec.Grants, api.ConnectionGrant{Address: "a:1"})
-	spec.Invoke = "i"
+	spec := api.Spec{
+		Module: "hello", Name: "a name", Labels: map[string]string{"app": "web", "tier": ""},
+		Args: []string{"one", "", "zwei ü"}, Env: map[string]string{"K": "v=w", "EMPTY": ""},
+		Stdin: []byte{0, 1, 2}, Interactive: true, Invoke: "i",
+		Grants: []api.Grant{
+			api.DirectoryGrant{HostPath: "/host", GuestPath: "/data", ReadOnly: true},
+			api.ListenerGrant{Address: "127.0.0.1:0"},
+			api.ConnectionGrant{Address: "a:1"},
+		},
+		Limits: api.Limits{MemoryBytes: 1 << 20, Fuel: 1 << 40, Timeout: time.Minute, StackBytes: 1 << 17, LogBytes: 99, Descriptors: 9, PendingOps: 8},
+	}
 	code := uint32(3)
-	status := statusJSON{
+	status := Status{
 		Reason: api.ReasonExit, ExitCode: &code, Message: "m", FirstStart: time.Unix(1, 2).UTC(), StartTime: time.Unix(3, 4).UTC(),
-		EndTime: time.Unix(5, 6).UTC(), Usage: usageJSON{1, 2, 3, 4, 5, 6}, Results: []string{"r"}, ListenAddresses: []string{"l"},
+		EndTime: time.Unix(5, 6).UTC(), Usage: Usage{1, 2, 3, 4, 5, 6}, Results: []string{"r"}, ListenAddresses: []string{"l"},
 	}
 	// Every field is set, so none can be left out below without notice.
 	for _, v := range []reflect.Value{reflect.ValueOf(spec), reflect.ValueOf(spec.Limits), reflect.ValueOf(status), reflect.ValueOf(status.Usage)} {
@@ -30,10 +38,10 @@ func TestRecord(t *testing.T) {
 	}
 	module := store.DigestOf([]byte("m"))
 	rec := &store.Workload{
-		ID: "w", Name: spec.Name, Labels: spec.Labels, Module: module, Spec: encodeSpec(&spec), Status: encodeStatus(&status),
+		ID: "w", Name: spec.Name, Labels: spec.Labels, Module: module, Spec: EncodeSpec(&spec), Status: EncodeStatus(&status),
 		State: store.Failed, Attempts: 7, Created: time.Unix(7, 8),
 	}
-	w, err := workloadOf(rec)
+	w, err := Decode(rec)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,15 +55,15 @@ func TestRecord(t *testing.T) {
 		t.Errorf("a record does not come back as it was (-want +got):\n%s", diff)
 	}
 	rec.Spec = []byte(`{"stdin":"aGk=","limits":{}}`) // as older daemons wrote it
-	if old, err := decodeSpec(rec); err != nil || string(old.Stdin) != "hi" {
+	if old, err := DecodeSpec(rec); err != nil || string(old.Stdin) != "hi" {
 		t.Errorf("the standard input of an older record is %q: %v", old.Stdin, err)
 	}
 	for _, bad := range []string{"", "{", `{"grants":[{}]}`, `[]`} {
-		if _, err := workloadOf(&store.Workload{Spec: []byte(bad)}); err == nil {
+		if _, err := Decode(&store.Workload{Spec: []byte(bad)}); err == nil {
 			t.Errorf("spec %q is read", bad)
 		}
 	}
-	if _, err := workloadOf(&store.Workload{Spec: []byte("{}"), Status: []byte("[")}); err == nil {
+	if _, err := Decode(&store.Workload{Spec: []byte("{}"), Status: []byte("[")}); err == nil {
 		t.Error("a damaged status is read")
 	}
 }
@@ -66,7 +74,7 @@ func TestHashSpec(t *testing.T) {
 		{Module: "m"},
 		{Module: "m", Labels: map[string]string{}, Args: []string{}, Env: map[string]string{}, Stdin: []byte{}, Grants: []api.Grant{}},
 	}
-	if hashSpec(&same[0]) != hashSpec(&same[1]) {
+	if HashSpec(&same[0]) != HashSpec(&same[1]) {
 		t.Error("what is absent and what is empty differ")
 	}
 	// Each of these differs from the others in one field.
@@ -82,7 +90,7 @@ func TestHashSpec(t *testing.T) {
 	}
 	seen := map[store.Digest]int{}
 	for i := range specs {
-		h := hashSpec(&specs[i])
+		h := HashSpec(&specs[i])
 		if j, ok := seen[h]; ok {
 			t.Errorf("specs %d and %d have the same hash", i, j)
 		}
@@ -93,15 +101,15 @@ func TestHashSpec(t *testing.T) {
 func FuzzDecode(f *testing.F) {
 	f.Add([]byte(`{"args":["a"],"grants":[{"listener":{"Address":"a:1"}}],"limits":{"fuel":1}}`), []byte(`{"reason":1,"exit":0}`))
 	f.Fuzz(func(t *testing.T, spec, status []byte) {
-		w, err := workloadOf(&store.Workload{Spec: spec, Status: status})
+		w, err := Decode(&store.Workload{Spec: spec, Status: status})
 		if err != nil {
 			return
 		}
-		again, err := decodeSpec(&store.Workload{Spec: encodeSpec(&w.Spec)})
+		again, err := DecodeSpec(&store.Workload{Spec: EncodeSpec(&w.Spec)})
 		if err != nil {
 			t.Fatalf("what was read can't be written: %v", err)
 		}
-		if hashSpec(&again) != hashSpec(&w.Spec) {
+		if HashSpec(&again) != HashSpec(&w.Spec) {
 			t.Errorf("%+v is not %+v", again, w.Spec)
 		}
 	})

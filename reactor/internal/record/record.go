@@ -1,4 +1,4 @@
-package reactor
+package record
 
 import (
 	"bytes"
@@ -10,11 +10,6 @@ import (
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/store"
 )
-
-// The store keeps specs and statuses as bytes that it does not look into. They are JSON: readable
-// where someone has to look, and open to fields that come later. Standard input, which may be large, follows
-// the JSON of a spec as it is, behind a zero. What the store itself needs (id, name, labels, module, state,
-// attempts, times) is in the record, not in these.
 
 // specJSON is the part of a Spec that is not in the record.
 type specJSON struct {
@@ -44,20 +39,21 @@ type limitsJSON struct {
 	PendingOps  uint32        `json:"ops,omitempty"`
 }
 
-// statusJSON is the part of a Status that is not in the record.
-type statusJSON struct {
+// Status is the part of a workload's status that is not in the record's own fields.
+type Status struct {
 	Reason          api.Reason `json:"reason,omitempty"`
 	ExitCode        *uint32    `json:"exit,omitempty"`
 	Message         string     `json:"message,omitempty"`
 	FirstStart      time.Time  `json:"first,omitzero"` // what Timeout counts from
 	StartTime       time.Time  `json:"start,omitzero"`
 	EndTime         time.Time  `json:"end,omitzero"`
-	Usage           usageJSON  `json:"usage,omitzero"`
+	Usage           Usage      `json:"usage,omitzero"`
 	Results         []string   `json:"results,omitempty"`
 	ListenAddresses []string   `json:"listening,omitempty"`
 }
 
-type usageJSON struct {
+// Usage is an api.Usage as it is stored.
+type Usage struct {
 	Fuel            uint64        `json:"fuel,omitempty"`
 	CPUTime         time.Duration `json:"cpu,omitempty"`
 	WaitingTime     time.Duration `json:"waiting,omitempty"`
@@ -66,8 +62,8 @@ type usageJSON struct {
 	LogBytesDropped uint64        `json:"dropped,omitempty"`
 }
 
-// encodeSpec writes the part of a spec that the record lacks.
-func encodeSpec(spec *api.Spec) []byte {
+// EncodeSpec writes the part of a spec that the record lacks.
+func EncodeSpec(spec *api.Spec) []byte {
 	head := encodeHead(spec)
 	if len(spec.Stdin) == 0 {
 		return head
@@ -76,7 +72,7 @@ func encodeSpec(spec *api.Spec) []byte {
 	return append(append(append(b, head...), 0), spec.Stdin...)
 }
 
-// encodeHead is encodeSpec without standard input.
+// encodeHead is EncodeSpec without standard input.
 func encodeHead(spec *api.Spec) []byte {
 	s := specJSON{
 		Args: spec.Args, Env: spec.Env, Interactive: spec.Interactive,
@@ -97,12 +93,12 @@ func encodeGrant(g api.Grant) grantJSON {
 	case api.ConnectionGrant:
 		return grantJSON{Connection: &g}
 	default:
-		panic(fmt.Sprintf("reactor: unknown grant %T", g))
+		panic(fmt.Sprintf("record: unknown grant %T", g))
 	}
 }
 
-// decodeSpec puts together the spec of a record, which shares its standard input.
-func decodeSpec(rec *store.Workload) (api.Spec, error) {
+// DecodeSpec puts together the spec of a record, which shares its standard input.
+func DecodeSpec(rec *store.Workload) (api.Spec, error) {
 	var s specJSON
 	head, stdin, apart := bytes.Cut(rec.Spec, []byte{0}) // JSON has no zeros
 	if err := json.Unmarshal(head, &s); err != nil {
@@ -131,10 +127,10 @@ func decodeSpec(rec *store.Workload) (api.Spec, error) {
 	return spec, nil
 }
 
-// hashSpec is the identity of what a client sent: a submission that is repeated has the same, even
+// HashSpec is the identity of what a client sent: a submission that is repeated has the same, even
 // if the tag has moved or the defaults have changed meanwhile. JSON sorts the keys of maps, so the
 // same spec has the same bytes; what is empty and what is absent is the same, as it is to clients.
-func hashSpec(spec *api.Spec) store.Digest {
+func HashSpec(spec *api.Spec) store.Digest {
 	labels := spec.Labels
 	if len(labels) == 0 {
 		labels = nil
@@ -150,11 +146,12 @@ func hashSpec(spec *api.Spec) store.Digest {
 	return store.Digest(h.Sum(nil))
 }
 
-func encodeStatus(s *statusJSON) []byte { return mustEncode(s) }
+// EncodeStatus writes what DecodeStatus reads.
+func EncodeStatus(s *Status) []byte { return mustEncode(s) }
 
-// decodeStatus reads the status of a record. None is an empty one.
-func decodeStatus(rec *store.Workload) (statusJSON, error) {
-	var s statusJSON
+// DecodeStatus reads the status of a record. None is an empty one.
+func DecodeStatus(rec *store.Workload) (Status, error) {
+	var s Status
 	if len(rec.Status) == 0 {
 		return s, nil
 	}
@@ -168,7 +165,7 @@ func decodeStatus(rec *store.Workload) (statusJSON, error) {
 func mustEncode(v any) []byte {
 	b, err := json.Marshal(v)
 	if err != nil {
-		panic(fmt.Sprintf("reactor: encode %T: %v", v, err))
+		panic(fmt.Sprintf("record: encode %T: %v", v, err))
 	}
 	return b
 }
@@ -189,8 +186,8 @@ func stateOf(s store.State) api.State {
 	}
 }
 
-// storedState is the state that the store knows a state by.
-func storedState(s api.State) store.State {
+// StoredState is the state that the store knows a state by.
+func StoredState(s api.State) store.State {
 	switch s {
 	case api.Pending:
 		return store.Pending
@@ -205,9 +202,9 @@ func storedState(s api.State) store.State {
 	}
 }
 
-// workloadOf is a record as clients see it.
-func workloadOf(rec *store.Workload) (*api.Workload, error) {
-	spec, err := decodeSpec(rec)
+// Decode is a record as clients see it.
+func Decode(rec *store.Workload) (*api.Workload, error) {
+	spec, err := DecodeSpec(rec)
 	if err != nil {
 		return nil, err
 	}
@@ -219,7 +216,7 @@ func workloadOf(rec *store.Workload) (*api.Workload, error) {
 }
 
 func statusOf(rec *store.Workload) (api.Status, error) {
-	s, err := decodeStatus(rec)
+	s, err := DecodeStatus(rec)
 	if err != nil {
 		return api.Status{}, err
 	}

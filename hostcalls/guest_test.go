@@ -3,7 +3,6 @@ package hostcalls
 import (
 	"context"
 	"errors"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -225,37 +224,6 @@ func TestBlocking(t *testing.T) {
 			t.Errorf("the job's answer is %d, want 42", answer)
 		}
 	})
-}
-
-// TestTransfersThatAreNotQuickAreTimed: the time that passes is taken for that of a processor only as long
-// as a guest's jobs are quick.
-func TestTransfersThatAreNotQuickAreTimed(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		t.Skip("what a thread uses is not known")
-	}
-	const times, each = 4, 20 * time.Millisecond
-	var used time.Duration
-	onFiber(t, func(g *Guest) {
-		transfer := func(job func()) {
-			if err := g.Blocking(Op{Kind: "file", Bytes: 64}, driver.Lane{}, job, nil); err != nil {
-				t.Error(err)
-			}
-		}
-		for !g.quick { // unless the machine is busy, at the first time
-			transfer(func() {})
-		}
-		for range times + 1 {
-			transfer(func() {
-				for began := time.Now(); time.Since(began) < each; {
-				}
-			})
-		}
-		g.Fiber().Yield()
-		used = g.Fiber().Task().Usage().CPU
-	})
-	if want := times * each / 4; used < want { // the thread has a part of the processor
-		t.Errorf("%d transfers of %v used %v of a processor, want %v or more", times, each, used, want)
-	}
 }
 
 // TestBlockingAbandons: a cancel does not wait for the job, and what the job makes is released.

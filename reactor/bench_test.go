@@ -1,8 +1,11 @@
 package reactor
 
 import (
+	"context"
 	"fmt"
 	"runtime"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -63,4 +66,51 @@ func BenchmarkSleepers(b *testing.B) {
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "workloads/s")
 	b.ReportMetric(float64(after.Resident-before)/float64(b.N), "rss-B/op")
 	b.ReportMetric(float64(after.Heap)/float64(b.N), "heap-B/op")
+}
+
+// BenchmarkWatch has many watch what one submits, a hundred at a time, and tells what one change costs for one watch.
+func BenchmarkWatch(b *testing.B) {
+	spec := api.Spec{
+		Module: "sleep", Labels: map[string]string{"app": "bench", "tier": "back"},
+		Args: strings.Fields("serve --listen inherit --workers 4 --cache 64MiB"),
+		Env:  map[string]string{"HOME": "/home/guest", "LANG": "C.UTF-8", "TZ": "UTC", "LOG": "debug"},
+	}
+	for _, watches := range []int{1, 30, 1000} {
+		b.Run(fmt.Sprintf("watches=%d", watches), func(b *testing.B) {
+			r := open(b, func(c *Config) { c.MaxLive = 1 })
+			push(b, r, "sleep")
+			submit(b, r, "first", spec)
+			const round = 100
+			var seen sync.WaitGroup // as often as round for each watch
+			var watching sync.WaitGroup
+			ready := make(chan struct{}, watches)
+			ctx, stop := context.WithCancel(b.Context())
+			defer stop()
+			for range watches {
+				watching.Go(func() {
+					_ = r.WatchWorkloads(ctx, api.Filter{States: []api.State{api.Pending}}, "", func(e api.WatchEvent) error {
+						if e.Workload == nil {
+							ready <- struct{}{}
+						} else {
+							seen.Done()
+						}
+						return nil
+					})
+				})
+			}
+			for range watches {
+				<-ready
+			}
+			n := 0
+			for b.Loop() {
+				seen.Add(round * watches)
+				submitMany(b, r, fmt.Sprint("w", n), round, spec)
+				seen.Wait()
+				n++
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(n*round*watches), "ns/change")
+			stop()
+			watching.Wait()
+		})
+	}
 }

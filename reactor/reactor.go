@@ -52,7 +52,7 @@ type Reactor struct {
 	engine   *engine.Engine
 	executor *executor.Executor
 	spool    *logbuf.Spool
-	feed     *feed.Feed[change]
+	feed     *feed.Feed[*change]
 	catalog  *catalog
 	plan     crash.Plan // of this start; set by judge
 	finished *mailbox[finished]
@@ -195,7 +195,7 @@ func (r *Reactor) open() (err error) {
 	if err := r.engine.AddHost(r.ctx, wasip1.Instantiate); err != nil {
 		return fmt.Errorf("host functions: %w", err)
 	}
-	r.feed = feed.New[change](feedChanges, r.store.Revision())
+	r.feed = feed.New[*change](feedChanges, r.store.Revision())
 	r.spool = logbuf.NewSpool(logbuf.Config{
 		Store: r.store, Bytes: r.cfg.LogMemoryBytes, Age: logAge,
 		Failed: func(id string, err error) {
@@ -316,9 +316,9 @@ func (r *Reactor) observe(changes []store.Change) {
 	if len(changes) == 0 {
 		return
 	}
-	var entries []feed.Entry[change]
+	var entries []feed.Entry[*change]
 	if r.feed.Active() {
-		entries = make([]feed.Entry[change], 0, len(changes))
+		entries = make([]feed.Entry[*change], 0, len(changes))
 	}
 	for some := range slices.Chunk(changes, observeChunk) {
 		entries = r.observed(some, entries)
@@ -331,7 +331,7 @@ func (r *Reactor) observe(changes []store.Change) {
 const observeChunk = 256
 
 // observed queues what was submitted, and appends the changes to entries unless that is nil.
-func (r *Reactor) observed(changes []store.Change, entries []feed.Entry[change]) []feed.Entry[change] {
+func (r *Reactor) observed(changes []store.Change, entries []feed.Entry[*change]) []feed.Entry[*change] {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for i := range changes {
@@ -341,7 +341,7 @@ func (r *Reactor) observed(changes []store.Change, entries []feed.Entry[change])
 			r.totals.submitted++
 		}
 		if w := r.live[c.ID]; w != nil && entries != nil {
-			entries = append(entries, feed.Entry[change]{Revision: c.Revision, Change: change{c.ID, w.rec, c.State, c.Attempts, c.Status}})
+			entries = append(entries, feed.Entry[*change]{Revision: c.Revision, Change: newChange(c, w.rec)})
 		}
 	}
 	return entries

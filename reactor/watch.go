@@ -12,15 +12,6 @@ import (
 	"github.com/reactord/reactord/reactor/store"
 )
 
-// change is one committed change of a workload. The record tells what does not change.
-type change struct {
-	id       string
-	rec      *store.Workload // nil: the store has it
-	state    store.State
-	attempts uint32
-	status   []byte
-}
-
 const (
 	// watchBatch is how many changes a watch takes at a time from the feed, and the most that it takes
 	// from the store.
@@ -76,7 +67,7 @@ type watch struct {
 func (w *watch) cursor() string { return strconv.FormatInt(w.position, 10) }
 
 func (w *watch) run(ctx context.Context) error {
-	var batch []feed.Entry[change]
+	var batch []feed.Entry[*change]
 	for {
 		changed := w.reactor.feed.Changed(w.position)
 		var ok bool
@@ -172,7 +163,7 @@ func (w *watch) pace(found []*store.Workload) {
 }
 
 // live sends changes from the feed.
-func (w *watch) live(ctx context.Context, batch []feed.Entry[change]) error {
+func (w *watch) live(ctx context.Context, batch []feed.Entry[*change]) error {
 	changes, next, err := w.published(ctx, batch)
 	if err != nil {
 		return err
@@ -180,58 +171,57 @@ func (w *watch) live(ctx context.Context, batch []feed.Entry[change]) error {
 	return w.emit(changes, next)
 }
 
-// published decodes changes of the feed that match, up to the revision next: all of them, or as many as
+// published returns changes of the feed that match, up to the revision next: all of them, or as many as
 // come to watchBytes. It waits for its turn, for there may be thousands of watches, and every change
 // wakes them all.
-func (w *watch) published(ctx context.Context, batch []feed.Entry[change]) (matching []*revised, next int64, err error) {
+func (w *watch) published(ctx context.Context, batch []feed.Entry[*change]) (matching []*revised, next int64, err error) {
 	done, err := w.reactor.cfg.Reading(ctx, ReadMany)
 	if err != nil {
 		return nil, 0, err
 	}
 	defer done()
 	bytes := 0
-	for i := range batch {
-		c := &batch[i].Change
-		next = batch[i].Revision
-		rec, err := w.record(ctx, c.id, c.rec)
+	for _, e := range batch {
+		next = e.Revision
+		rec, err := e.Change.record(func() (*store.Workload, error) { return w.read(ctx, e.Change.id) })
 		if err != nil {
 			return nil, 0, err
 		}
-		if rec == nil {
+		if rec == nil || !w.filter.Match(rec) {
 			continue
 		}
-		rec.State, rec.Attempts, rec.Status = c.state, c.attempts, c.status
-		if !w.filter.Match(rec) {
-			continue
+		out, size, err := w.workload(ctx, e.Change, rec)
+		if err != nil {
+			return nil, 0, err
 		}
-		if rec.Spec == nil { // it is in the store alone
-			full, err := w.read(ctx, rec.ID)
-			if err != nil {
-				return nil, 0, err
-			}
-			if full == nil {
-				continue
-			}
-			rec.Spec = full.Spec
-		}
-		if out := w.decode(rec); out != nil {
+		if out != nil {
 			matching = append(matching, &revised{out, next})
 		}
-		if bytes += len(rec.Spec); bytes > watchBytes {
+		if bytes += size; bytes > watchBytes {
 			break
 		}
 	}
 	return matching, next, nil
 }
 
-// record is the record of a change, from the store if the feed does not have it; nil if it was pruned:
-// then there is nothing left to tell of.
-func (w *watch) record(ctx context.Context, id string, published *store.Workload) (*store.Workload, error) {
-	if published == nil {
-		return w.read(ctx, id)
+// workload returns the workload of a change with this record, and the size of its spec. It is nil if it was
+// pruned or is damaged: then there is nothing to tell of.
+func (w *watch) workload(ctx context.Context, c *change, rec *store.Workload) (*api.Workload, int, error) {
+	if out, size := c.workload(); out != nil {
+		return out, size, nil
 	}
-	rec := *published
-	return &rec, nil
+	if rec.Spec == nil { // it is in the store alone
+		full, err := w.read(ctx, rec.ID)
+		if full == nil || err != nil {
+			return nil, 0, err
+		}
+		rec = c.revise(full)
+	}
+	out, err := c.decode(rec)
+	if err != nil {
+		w.reactor.damaged(err)
+	}
+	return out, len(rec.Spec), nil
 }
 
 // read reads a record; nil if it was pruned.

@@ -72,7 +72,7 @@ type WatchEvent struct {
 	// Cursor resumes the watch after this event.
 	Cursor string
 	// Workload is the workload after the change; nil in the first event, which tells where the
-	// watch started, and in the last one of a reactor that shuts down.
+	// watch started, and in the last one of a reactor that shuts down. Watches share it: it is not to be changed.
 	Workload *Workload
 	// Draining tells that the reactor shuts down and the watch ends.
 	Draining bool

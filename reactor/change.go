@@ -1,0 +1,85 @@
+package reactor
+
+import (
+	"sync"
+	"weak"
+
+	"github.com/reactord/reactord/reactor/api"
+	"github.com/reactord/reactord/reactor/internal/record"
+	"github.com/reactord/reactord/reactor/store"
+)
+
+// change is one committed change of a workload. The watches share it, and what is made of it: the first
+// that needs the record from the store, or the workload decoded, does that for all.
+//
+// What was decoded is held weakly. Watches that keep up look at a change at about the same time; for one
+// that comes late it is decoded again, so that the feed does not hold several times the bytes that
+// clients sent.
+type change struct {
+	id       string
+	state    store.State
+	attempts uint32
+	status   []byte
+
+	mu      sync.Mutex
+	rec     *store.Workload // as of the change, without its spec if that is large; nil: the store has it
+	decoded weak.Pointer[api.Workload]
+	size    int // of the encoded spec that decoded is from
+}
+
+// newChange makes the change of a workload whose record was rec before; nil: the store has it.
+func newChange(c *store.Change, rec *store.Workload) *change {
+	out := &change{id: c.ID, state: c.State, attempts: c.Attempts, status: c.Status}
+	if rec != nil {
+		out.rec = out.revise(rec)
+	}
+	return out
+}
+
+// revise returns a record as of the change.
+func (c *change) revise(rec *store.Workload) *store.Workload {
+	revised := *rec
+	revised.State, revised.Attempts, revised.Status = c.state, c.attempts, c.status
+	return &revised
+}
+
+// record returns the record, which read reads if it is not there. It is nil if read finds none, and
+// without its spec if that is large and was not read now.
+func (c *change) record(read func() (*store.Workload, error)) (*store.Workload, error) {
+	c.mu.Lock()
+	rec := c.rec
+	c.mu.Unlock()
+	if rec != nil {
+		return rec, nil
+	}
+	full, err := read() // without mu, for it may block
+	if full == nil || err != nil {
+		return nil, err
+	}
+	full = c.revise(full)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.rec = slim(full)
+	return full, nil
+}
+
+// workload returns what was decoded, and the size of the spec it is from; nil if it is not there any more.
+func (c *change) workload() (*api.Workload, int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.decoded.Value(), c.size
+}
+
+// decode decodes a record of the change that has its spec, unless another watch has done so.
+func (c *change) decode(rec *store.Workload) (*api.Workload, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if out := c.decoded.Value(); out != nil {
+		return out, nil
+	}
+	out, err := record.Decode(rec)
+	if err == nil {
+		c.decoded, c.size = weak.Make(out), len(rec.Spec)
+	}
+	return out, err
+}

@@ -2,7 +2,6 @@ package reactor
 
 import (
 	"context"
-	"strings"
 	"sync"
 
 	"github.com/reactord/reactord/reactor/errs"
@@ -75,7 +74,7 @@ func (r *Reactor) lookup(ctx context.Context, ref string) (store.Digest, *module
 	var tag string
 	var digest store.Digest
 	generation, known := 0, true
-	if strings.HasPrefix(ref, digestPrefix) {
+	if store.IsDigest(ref) {
 		var err error
 		if digest, err = store.ParseDigest(ref); err != nil {
 			return digest, nil, errs.Invalid(errs.Field{Path: "module", Description: err.Error()})
@@ -107,7 +106,7 @@ func (r *Reactor) lookup(ctx context.Context, ref string) (store.Digest, *module
 func (r *Reactor) readModule(ctx context.Context, ref string) (*store.Module, error) {
 	var rec *store.Module
 	var err error
-	if strings.HasPrefix(ref, digestPrefix) {
+	if store.IsDigest(ref) {
 		digest, bad := store.ParseDigest(ref)
 		if bad != nil {
 			return nil, errs.Invalid(errs.Field{Path: "module", Description: bad.Error()})

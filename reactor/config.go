@@ -186,6 +186,14 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
+// bounds are what a submission may have at most.
+func (c *Config) bounds() Bounds {
+	return Bounds{
+		Labels: c.MaxLabels, Arguments: c.MaxArguments, Grants: c.MaxGrants,
+		ArgumentBytes: c.MaxArgumentBytes, StdinBytes: c.MaxStdinBytes, Limits: c.MaxLimits,
+	}
+}
+
 // Validate reports every fault of the configuration. What is zero takes a default and is no fault.
 func (c Config) Validate() error {
 	var faults []error

@@ -4,12 +4,10 @@ import (
 	"bytes"
 	"fmt"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/reactord/reactord/reactor/api"
-	"github.com/reactord/reactord/reactor/errs"
 	"github.com/reactord/reactord/reactor/store"
 )
 
@@ -63,21 +61,5 @@ func TestHandOver(t *testing.T) {
 				t.Errorf("handed over: %t, want %t", got, test.want)
 			}
 		})
-	}
-}
-
-// TestNewID holds that ids are valid, that no two are alike, and that they are in the order of time.
-func TestNewID(t *testing.T) {
-	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	last, seen := "", map[string]bool{}
-	for range 1000 {
-		now = now.Add(time.Millisecond)
-		a, b := newID(now), newID(now)
-		var f errs.Faults
-		checkID(&f, "id", a)
-		if len(f) > 0 || len(a) != 20 || a <= last || b <= last || seen[a] || seen[b] || a == b {
-			t.Fatalf("ids %q and %q after %q: %v", a, b, last, f)
-		}
-		seen[a], seen[b], last = true, true, max(a, b)
 	}
 }

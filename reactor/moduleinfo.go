@@ -16,10 +16,9 @@ import (
 )
 
 const (
-	digestPrefix = "sha256:"
-	pageBytes    = 64 << 10
-	startExport  = "_start"
-	initExport   = "_initialize"
+	pageBytes   = 64 << 10
+	startExport = "_start"
+	initExport  = "_initialize"
 )
 
 // moduleJSON is what the store keeps of a module beside its bytes.

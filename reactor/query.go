@@ -20,23 +20,8 @@ import (
 	"github.com/reactord/reactord/reactor/store"
 )
 
-const (
-	defaultPage = 100
-	maxPage     = 1000
-	// maxWaitingFor bounds the operations that a workload's status names; ListOps has all.
-	maxWaitingFor = 100
-)
-
-// pageSize is how many entries a page has at most.
-func pageSize(p api.Page) (int, error) {
-	if p.Size < 0 {
-		return 0, errs.Invalid(errs.Field{Path: "page_size", Description: fmt.Sprintf("%d is negative", p.Size)})
-	}
-	if p.Size == 0 {
-		return defaultPage, nil
-	}
-	return min(p.Size, maxPage), nil
-}
+// maxWaitingFor bounds the operations that a workload's status names; ListOps has all.
+const maxWaitingFor = 100
 
 // GetWorkload returns a workload as it is now.
 func (r *Reactor) GetWorkload(ctx context.Context, id string) (*api.Workload, error) {
@@ -137,7 +122,7 @@ func (r *Reactor) filter(ctx context.Context, filter api.Filter) (store.Filter, 
 	if filter.Module == "" {
 		return f, nil
 	}
-	if strings.HasPrefix(filter.Module, digestPrefix) { // it may have been deleted: its workloads remain
+	if store.IsDigest(filter.Module) { // it may have been deleted: its workloads remain
 		digest, err := store.ParseDigest(filter.Module)
 		if err != nil {
 			bad.Add("filter.module", "%v", err)

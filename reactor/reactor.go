@@ -44,6 +44,7 @@ const (
 // Reactor runs workloads. Make one with New, end it with Shutdown.
 type Reactor struct {
 	cfg      Config
+	bounds   Bounds // of what is submitted
 	grants   *permit
 	log      *zap.Logger
 	since    time.Time
@@ -124,7 +125,7 @@ func New(cfg Config) (*Reactor, error) {
 	}
 	r := &Reactor{
 		grants: grants,
-		cfg:    cfg, log: cfg.Logger, since: time.Now(),
+		cfg:    cfg, bounds: cfg.bounds(), log: cfg.Logger, since: time.Now(),
 		catalog:     newCatalog(),
 		finished:    newMailbox[finished](),
 		journal:     crash.NewFile(cfg.DataDir),

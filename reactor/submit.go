@@ -2,11 +2,7 @@ package reactor
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/base32"
-	"encoding/binary"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/reactord/reactord/reactor/api"
@@ -104,7 +100,7 @@ func (r *Reactor) check(ctx context.Context, req *api.SubmitRequest, now time.Ti
 		checkNewID(&f, "id", s.id)
 	}
 	limits := req.Spec.Limits.Or(r.cfg.DefaultLimits)
-	checkSpec(&f, &r.cfg, &req.Spec, limits)
+	r.bounds.CheckSpec(&f, &req.Spec, limits)
 	if len(f) > 0 {
 		s.err = f.Err()
 		return s
@@ -295,14 +291,4 @@ func (r *Reactor) repeat(ctx context.Context, s *submission) {
 	if err == nil && rec.SpecHash == s.hash {
 		s.rec, s.err = rec, nil
 	}
-}
-
-// newID makes an id: the lower 40 bits of the time in milliseconds, and 60 random ones, so that no
-// two workloads share it. Ids that were made together lie together in the store's index; random
-// ones would each dirty a page of their own.
-func newID(now time.Time) string {
-	var b [13]byte
-	binary.BigEndian.PutUint64(b[:], uint64(now.UnixMilli())<<24)
-	rand.Read(b[5:])
-	return strings.ToLower(base32.HexEncoding.EncodeToString(b[:])[:20])
 }

@@ -1,0 +1,171 @@
+package reactor
+
+import (
+	"fmt"
+	"net"
+	pathpkg "path"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/reactord/reactord/reactor/api"
+	"github.com/reactord/reactord/reactor/errs"
+	"github.com/reactord/reactord/reactor/internal/selector"
+)
+
+const maxGuestPathBytes = 4096
+
+// Bounds are the most that a submission may have.
+type Bounds struct {
+	// Labels, Arguments and Grants bound how many there are; Arguments bounds the variables of the environment, too.
+	Labels, Arguments, Grants int
+	// ArgumentBytes bounds arguments and environment together, StdinBytes what is submitted as input.
+	ArgumentBytes, StdinBytes int
+	// Limits are the most that may be asked for; a zero field (Fuel, Timeout) is no maximum.
+	Limits api.Limits
+}
+
+// CheckSpec finds what is wrong with a spec as far as it shows in the spec itself, with limits
+// filled in. It is pure: it looks at no module, no file and no clock.
+func (b *Bounds) CheckSpec(f *errs.Faults, spec *api.Spec, limits api.Limits) {
+	if spec.Module == "" {
+		f.Add("spec.module", "a module is required: a digest or a tag")
+	}
+	checkText(f, "spec.name", spec.Name, maxNameBytes)
+	checkLabels(f, spec.Labels, b.Labels)
+	b.checkArguments(f, spec)
+	if len(spec.Stdin) > b.StdinBytes {
+		f.Add("spec.stdin", "%d bytes are more than the %d allowed; attach instead", len(spec.Stdin), b.StdinBytes)
+	}
+	if strings.ContainsRune(spec.Invoke, 0) || !utf8.ValidString(spec.Invoke) {
+		f.Add("spec.invoke", "is not the name of an export")
+	}
+	checkGrants(f, spec.Grants, b.Grants)
+	b.checkLimits(f, spec, limits)
+}
+
+func checkLabels(f *errs.Faults, labels map[string]string, most int) {
+	if len(labels) > most {
+		f.Add("spec.labels", "%d labels are more than the %d allowed", len(labels), most)
+		return
+	}
+	for k, v := range labels {
+		path := fmt.Sprintf("spec.labels[%q]", k)
+		if err := selector.CheckKey(k); err != nil {
+			f.Add(path, "%v", err)
+		} else if climbs(k) {
+			f.Add(path, "\".\" and \"..\" are no parts of a label's key")
+		}
+		if err := selector.CheckValue(v); err != nil {
+			f.Add(path, "%v", err)
+		} else if climbs(v) {
+			f.Add(path, "\".\" and \"..\" are no parts of a label's value")
+		}
+	}
+}
+
+func (b *Bounds) checkArguments(f *errs.Faults, spec *api.Spec) {
+	if len(spec.Args) > b.Arguments {
+		f.Add("spec.args", "%d arguments are more than the %d allowed", len(spec.Args), b.Arguments)
+	} else {
+		for i, arg := range spec.Args {
+			checkString(f, func() string { return fmt.Sprintf("spec.args[%d]", i) }, arg)
+		}
+	}
+	if len(spec.Env) > b.Arguments {
+		f.Add("spec.env", "%d variables are more than the %d allowed", len(spec.Env), b.Arguments)
+	} else {
+		for k, v := range spec.Env {
+			path := func() string { return fmt.Sprintf("spec.env[%q]", k) }
+			if k == "" || strings.Contains(k, "=") {
+				f.Add(path(), "the name of a variable must not be empty nor contain \"=\"")
+			}
+			checkString(f, path, k)
+			checkString(f, path, v)
+		}
+	}
+	total := 0
+	for _, arg := range spec.Args {
+		total += len(arg) + 1
+	}
+	for k, v := range spec.Env {
+		total += len(k) + len(v) + 2
+	}
+	if total > b.ArgumentBytes {
+		f.Add("spec.args", "arguments and environment have %d bytes, more than the %d allowed; use stdin or a granted folder", total, b.ArgumentBytes)
+	}
+}
+
+func checkGrants(f *errs.Faults, grants []api.Grant, most int) {
+	if len(grants) > most {
+		f.Add("spec.grants", "%d grants are more than the %d allowed", len(grants), most)
+		return
+	}
+	guestPaths := map[string]int{}
+	for i, g := range grants {
+		path := fmt.Sprintf("spec.grants[%d]", i)
+		switch g := g.(type) {
+		case api.DirectoryGrant:
+			checkDirectory(f, path+".directory", g)
+			if first, ok := guestPaths[g.GuestPath]; ok {
+				f.Add(path+".directory.guest_path", "%q is taken by grant %d", g.GuestPath, first)
+			} else {
+				guestPaths[g.GuestPath] = i
+			}
+		case api.ListenerGrant:
+			checkAddress(f, path+".listener.address", g.Address, 0)
+		case api.ConnectionGrant:
+			checkAddress(f, path+".connection.address", g.Address, 1)
+		default:
+			f.Add(path, "one of directory, listener and connection is required")
+		}
+	}
+}
+
+func checkDirectory(f *errs.Faults, path string, g api.DirectoryGrant) {
+	if !filepath.IsAbs(g.HostPath) || strings.IndexByte(g.HostPath, 0) >= 0 {
+		f.Add(path+".host_path", "%q is not an absolute path on the daemon's machine", g.HostPath)
+	}
+	switch {
+	case g.GuestPath == "":
+		f.Add(path+".guest_path", "a name for the guest to see the folder under is required")
+	case len(g.GuestPath) > maxGuestPathBytes:
+		f.Add(path+".guest_path", "%d bytes are more than the %d allowed", len(g.GuestPath), maxGuestPathBytes)
+	case pathpkg.Clean(g.GuestPath) != g.GuestPath || strings.HasPrefix(g.GuestPath, ".."):
+		f.Add(path+".guest_path", "%q is not a plain path: write it without empty, \".\" and \"..\" parts", g.GuestPath)
+	default:
+		checkString(f, func() string { return path + ".guest_path" }, g.GuestPath)
+	}
+}
+
+// checkAddress checks HOST:PORT. A listener may have no host, and port 0.
+func checkAddress(f *errs.Faults, path, address string, lowest int) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		f.Add(path, "%q is not HOST:PORT", address)
+		return
+	}
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil || int(n) < lowest {
+		f.Add(path, "%q is not a port: %d to 65535", port, lowest)
+	}
+	if host == "" && lowest > 0 {
+		f.Add(path, "%q has no host to connect to", address)
+	}
+	checkText(f, path, address, 512)
+}
+
+// stdioDescriptors are those a guest has without any grant.
+const stdioDescriptors = 3
+
+func (b *Bounds) checkLimits(f *errs.Faults, spec *api.Spec, limits api.Limits) {
+	if spec.Limits.Timeout < 0 {
+		f.Add("spec.limits.timeout", "%v is negative", spec.Limits.Timeout)
+	}
+	for _, over := range excesses(spec.Limits, b.Limits) {
+		f.Add("spec.limits."+over.path, "%s is above the maximum, %s", over.value, over.maximum)
+	}
+	if need := stdioDescriptors + len(spec.Grants); int(limits.Descriptors) < need {
+		f.Add("spec.limits.descriptors", "%d are too few: standard streams and grants need %d", limits.Descriptors, need)
+	}
+}

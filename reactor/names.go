@@ -1,0 +1,130 @@
+package reactor
+
+import (
+	"crypto/rand"
+	"encoding/base32"
+	"encoding/binary"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/reactord/reactord/reactor/errs"
+	"github.com/reactord/reactord/reactor/store"
+)
+
+const (
+	maxIDBytes   = 128
+	maxNameBytes = 128
+)
+
+// checkID checks a workload's id: letters, digits and "._-".
+func checkID(f *errs.Faults, path, id string) {
+	switch {
+	case len(id) > maxIDBytes:
+		f.Add(path, "%d bytes are more than the %d allowed", len(id), maxIDBytes)
+	case !isName(id, "._-"):
+		f.Add(path, "%q is not an id: letters, digits and \"._-\" are allowed", id)
+	}
+}
+
+// checkNewID checks an id that a workload is to have. It begins as a word does, because "." and ".." are
+// no names in a path or a URL, and "-x" is a flag to a command. Those that were taken before can
+// still be looked up.
+func checkNewID(f *errs.Faults, path, id string) {
+	before := len(*f)
+	checkID(f, path, id)
+	if len(*f) == before && !beginsAsWord(id) {
+		f.Add(path, "%q does not begin with a letter, a digit or \"_\"", id)
+	}
+}
+
+// checkNewTag checks a tag that a module is to have: its parts between slashes begin as words do.
+func checkNewTag(f *errs.Faults, path, tag string) {
+	before := len(*f)
+	checkTag(f, path, tag)
+	if len(*f) > before {
+		return
+	}
+	for part := range strings.SplitSeq(tag, "/") {
+		if !beginsAsWord(part) {
+			f.Add(path, "%q has a part between slashes that does not begin with a letter, a digit or \"_\"", tag)
+			return
+		}
+	}
+}
+
+func beginsAsWord(s string) bool {
+	return s != "" && isName(s[:1], "_")
+}
+
+// climbs tells whether s, taken for a path, has parts that are no names.
+func climbs(s string) bool {
+	for part := range strings.SplitSeq(s, "/") {
+		if part == "." || part == ".." {
+			return true
+		}
+	}
+	return false
+}
+
+// checkTag checks a tag: letters, digits and "._-/:". What looks like a digest is none, because a
+// module is named by either.
+func checkTag(f *errs.Faults, path, tag string) {
+	switch {
+	case tag == "":
+		f.Add(path, "a tag must not be empty")
+	case len(tag) > maxNameBytes:
+		f.Add(path, "%d bytes are more than the %d allowed", len(tag), maxNameBytes)
+	case !isName(tag, "._-/:"):
+		f.Add(path, "%q is not a tag: letters, digits and \"._-/:\" are allowed", tag)
+	case store.IsDigest(tag):
+		f.Add(path, "%q begins as a digest does", tag)
+	}
+}
+
+// isName tells whether s has letters, digits and the other characters only.
+func isName(s, others string) bool {
+	return !strings.ContainsFunc(s, func(c rune) bool {
+		return !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.ContainsRune(others, c))
+	})
+}
+
+// checkText checks what is shown to people.
+func checkText(f *errs.Faults, path, s string, most int) {
+	if len(s) > most {
+		f.Add(path, "%d bytes are more than the %d allowed", len(s), most)
+	}
+	if !utf8.ValidString(s) {
+		f.Add(path, "is not valid UTF-8")
+	} else if i := strings.IndexFunc(s, unprintable); i >= 0 {
+		f.Add(path, "has a control character at byte %d", i)
+	}
+}
+
+// unprintable tells of characters that are not seen but change how others are: controls, marks of
+// direction, separators of lines. The two joiners are letters to some scripts.
+func unprintable(c rune) bool {
+	const nonJoiner, joiner = '\u200c', '\u200d'
+	return unicode.In(c, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) && c != nonJoiner && c != joiner
+}
+
+// checkString checks what a guest gets as a C string.
+func checkString(f *errs.Faults, path func() string, s string) {
+	if strings.IndexByte(s, 0) >= 0 {
+		f.Add(path(), "contains a zero byte")
+	}
+	if !utf8.ValidString(s) {
+		f.Add(path(), "is not valid UTF-8")
+	}
+}
+
+// newID makes an id: the lower 40 bits of the time in milliseconds, and 60 random ones, so that no
+// two workloads share it. Ids that were made together lie together in the store's index; random
+// ones would each dirty a page of their own.
+func newID(now time.Time) string {
+	var b [13]byte
+	binary.BigEndian.PutUint64(b[:], uint64(now.UnixMilli())<<24)
+	rand.Read(b[5:])
+	return strings.ToLower(base32.HexEncoding.EncodeToString(b[:])[:20])
+}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
+	"github.com/reactord/reactord/reactor/internal/intake"
 	"github.com/reactord/reactord/reactor/internal/lifecycle"
 	"github.com/reactord/reactord/reactor/internal/selector"
 	"github.com/reactord/reactord/reactor/store"
@@ -49,7 +50,7 @@ func (r *Reactor) CancelWorkloads(ctx context.Context, req api.CancelRequest) (a
 		}
 	}
 	for i, id := range req.IDs {
-		checkID(&f, fmt.Sprintf("ids[%d]", i), id)
+		intake.CheckID(&f, fmt.Sprintf("ids[%d]", i), id)
 	}
 	if len(f) > 0 {
 		return c.answer, f.Err()
@@ -142,7 +143,7 @@ func (r *Reactor) selectSome(f *store.Filter, ids []string, next int) (_ []strin
 func (c *canceller) list(ctx context.Context, f store.Filter) error {
 	f.States = store.Unfinished
 	for token := ""; ; {
-		ids, next, err := c.page(ctx, store.Query{Filter: f, Token: token, Limit: maxPage})
+		ids, next, err := c.page(ctx, store.Query{Filter: f, Token: token, Limit: intake.MaxPage})
 		if err != nil {
 			return stored(err)
 		}

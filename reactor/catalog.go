@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/reactord/reactord/reactor/errs"
+	"github.com/reactord/reactord/reactor/internal/intake"
 	"github.com/reactord/reactord/reactor/store"
 )
 
@@ -114,7 +115,7 @@ func (r *Reactor) readModule(ctx context.Context, ref string) (*store.Module, er
 		rec, err = r.store.Module(ctx, digest)
 	} else {
 		var f errs.Faults
-		if checkTag(&f, "module", ref); len(f) > 0 {
+		if intake.CheckTag(&f, "module", ref); len(f) > 0 {
 			return nil, f.Err()
 		}
 		rec, err = r.store.ModuleByTag(ctx, ref)

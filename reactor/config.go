@@ -13,6 +13,7 @@ import (
 
 	"github.com/reactord/reactord/executor/engine"
 	"github.com/reactord/reactord/reactor/api"
+	"github.com/reactord/reactord/reactor/internal/intake"
 	"github.com/reactord/reactord/reactor/internal/process"
 	"github.com/reactord/reactord/reactor/policy"
 )
@@ -187,8 +188,8 @@ func (c Config) withDefaults() Config {
 }
 
 // bounds are what a submission may have at most.
-func (c *Config) bounds() Bounds {
-	return Bounds{
+func (c *Config) bounds() intake.Bounds {
+	return intake.Bounds{
 		Labels: c.MaxLabels, Arguments: c.MaxArguments, Grants: c.MaxGrants,
 		ArgumentBytes: c.MaxArgumentBytes, StdinBytes: c.MaxStdinBytes, Limits: c.MaxLimits,
 	}
@@ -245,8 +246,8 @@ func (c Config) Validate() error {
 		fault("LogMemoryBytes is %d, which is less than 1 MiB", c.LogMemoryBytes)
 	}
 	d := c.withDefaults()
-	for _, over := range excesses(d.DefaultLimits, d.MaxLimits) {
-		fault("DefaultLimits.%s is %s, above MaxLimits.%[1]s, which is %[3]s", over.field, over.value, over.maximum)
+	for _, over := range intake.Excesses(d.DefaultLimits, d.MaxLimits) {
+		fault("DefaultLimits.%s is %s, above MaxLimits.%[1]s, which is %[3]s", over.Field, over.Value, over.Maximum)
 	}
 	return errors.Join(faults...)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/reactord/reactord/executor/engine/meter"
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
+	"github.com/reactord/reactord/reactor/internal/intake"
 	"github.com/reactord/reactord/reactor/store"
 )
 
@@ -95,7 +96,7 @@ func (r *Reactor) checkPush(req api.PushRequest) (store.Digest, error) {
 		f.Add("header.size_bytes", "a module is not empty")
 	}
 	if req.Tag != "" {
-		checkNewTag(&f, "header.tag", req.Tag)
+		intake.CheckNewTag(&f, "header.tag", req.Tag)
 	}
 	if uint64(len(req.PrefixDigests)) > req.SizeBytes/store.PrefixBytes {
 		f.Add("header.prefix_digests", "are %d, more than the module has mebibytes", len(req.PrefixDigests))
@@ -302,7 +303,7 @@ func (r *Reactor) GetModule(ctx context.Context, ref string) (*api.Module, error
 
 // ListModules returns a page of modules, newest first.
 func (r *Reactor) ListModules(ctx context.Context, page api.Page) (list api.ModulePage, err error) {
-	size, err := pageSize(page)
+	size, err := intake.PageSize(page)
 	if err != nil {
 		return list, err
 	}
@@ -335,7 +336,7 @@ func (r *Reactor) ListModules(ctx context.Context, page api.Page) (list api.Modu
 // TagModule points a tag at a module, moving the tag if it exists.
 func (r *Reactor) TagModule(ctx context.Context, ref, tag string) (*api.Module, error) {
 	var f errs.Faults
-	if checkNewTag(&f, "tag", tag); len(f) > 0 {
+	if intake.CheckNewTag(&f, "tag", tag); len(f) > 0 {
 		return nil, f.Err()
 	}
 	rec, err := r.readModule(ctx, ref)

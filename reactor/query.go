@@ -15,6 +15,7 @@ import (
 	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
+	"github.com/reactord/reactord/reactor/internal/intake"
 	"github.com/reactord/reactord/reactor/internal/record"
 	"github.com/reactord/reactord/reactor/internal/selector"
 	"github.com/reactord/reactord/reactor/store"
@@ -39,7 +40,7 @@ func (r *Reactor) readWorkload(ctx context.Context, id string) (*api.Workload, e
 	if id == "" {
 		f.Add("id", "an id is required")
 	}
-	checkID(&f, "id", id)
+	intake.CheckID(&f, "id", id)
 	if len(f) > 0 {
 		return nil, f.Err()
 	}
@@ -58,7 +59,7 @@ func (r *Reactor) readWorkload(ctx context.Context, id string) (*api.Workload, e
 
 // ListWorkloads returns a page of workloads, newest first.
 func (r *Reactor) ListWorkloads(ctx context.Context, filter api.Filter, page api.Page) (list api.WorkloadPage, err error) {
-	size, err := pageSize(page)
+	size, err := intake.PageSize(page)
 	if err != nil {
 		return list, err
 	}
@@ -238,7 +239,7 @@ func (r *Reactor) await(ctx context.Context, id string, changed <-chan struct{})
 // ListOps returns a page of pending host operations: those of one workload, or of all in the order
 // of their ids.
 func (r *Reactor) ListOps(ctx context.Context, workloadID string, page api.Page) (ops []api.Op, next string, err error) {
-	size, err := pageSize(page)
+	size, err := intake.PageSize(page)
 	if err != nil {
 		return nil, "", err
 	}

@@ -27,6 +27,7 @@ import (
 	"github.com/reactord/reactord/reactor/internal/admission"
 	"github.com/reactord/reactord/reactor/internal/crash"
 	"github.com/reactord/reactord/reactor/internal/feed"
+	"github.com/reactord/reactord/reactor/internal/intake"
 	"github.com/reactord/reactord/reactor/internal/logbuf"
 	"github.com/reactord/reactord/reactor/internal/lookup"
 	"github.com/reactord/reactord/reactor/internal/process"
@@ -44,7 +45,7 @@ const (
 // Reactor runs workloads. Make one with New, end it with Shutdown.
 type Reactor struct {
 	cfg      Config
-	bounds   Bounds // of what is submitted
+	bounds   intake.Bounds // of what is submitted
 	grants   *permit
 	log      *zap.Logger
 	since    time.Time

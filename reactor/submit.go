@@ -7,6 +7,7 @@ import (
 
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
+	"github.com/reactord/reactord/reactor/internal/intake"
 	"github.com/reactord/reactord/reactor/internal/record"
 	"github.com/reactord/reactord/reactor/store"
 )
@@ -95,9 +96,9 @@ func (r *Reactor) check(ctx context.Context, req *api.SubmitRequest, now time.Ti
 	s.id = req.ID
 	var f errs.Faults
 	if s.id == "" {
-		s.id = newID(now)
+		s.id = intake.NewID(now)
 	} else {
-		checkNewID(&f, "id", s.id)
+		intake.CheckNewID(&f, "id", s.id)
 	}
 	limits := req.Spec.Limits.Or(r.cfg.DefaultLimits)
 	r.bounds.CheckSpec(&f, &req.Spec, limits)

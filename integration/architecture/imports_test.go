@@ -47,6 +47,7 @@ var imports = map[string][]string{
 	"reactor/internal/admission": {},
 	"reactor/internal/crash":     {},
 	"reactor/internal/feed":      {},
+	"reactor/internal/intake":    {"reactor/api", "reactor/errs", "reactor/store", "reactor/internal/selector"},
 	"reactor/internal/lifecycle": {},
 	"reactor/internal/logbuf":    {"reactor/store"},
 	"reactor/internal/lookup":    {},

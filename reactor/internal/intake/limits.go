@@ -1,4 +1,4 @@
-package reactor
+package intake
 
 import (
 	"fmt"
@@ -7,19 +7,19 @@ import (
 	"github.com/reactord/reactord/reactor/api"
 )
 
-// excess is a limit above its maximum.
-type excess struct {
-	field          string // the field of Limits
-	path           string // the field in the API
-	value, maximum string
+// Excess is a limit above its maximum.
+type Excess struct {
+	Field          string // the field of Limits
+	Path           string // the field in the API
+	Value, Maximum string
 }
 
-// excesses lists the limits that are above the maximum. A maximum of zero is none; it can only be so
+// Excesses lists the limits that are above the maximum. A maximum of zero is none; it can only be so
 // for Fuel and Timeout.
-func excesses(l, most api.Limits) (over []excess) {
+func Excesses(l, most api.Limits) (over []Excess) {
 	check := func(field, path string, value, maximum uint64, show func(uint64) string) {
 		if maximum != 0 && value > maximum {
-			over = append(over, excess{field, path, show(value), show(maximum)})
+			over = append(over, Excess{field, path, show(value), show(maximum)})
 		}
 	}
 	count := func(n uint64) string { return fmt.Sprint(n) }

@@ -1,4 +1,4 @@
-package reactor
+package intake
 
 import (
 	"fmt"
@@ -162,8 +162,8 @@ func (b *Bounds) checkLimits(f *errs.Faults, spec *api.Spec, limits api.Limits) 
 	if spec.Limits.Timeout < 0 {
 		f.Add("spec.limits.timeout", "%v is negative", spec.Limits.Timeout)
 	}
-	for _, over := range excesses(spec.Limits, b.Limits) {
-		f.Add("spec.limits."+over.path, "%s is above the maximum, %s", over.value, over.maximum)
+	for _, over := range Excesses(spec.Limits, b.Limits) {
+		f.Add("spec.limits."+over.Path, "%s is above the maximum, %s", over.Value, over.Maximum)
 	}
 	if need := stdioDescriptors + len(spec.Grants); int(limits.Descriptors) < need {
 		f.Add("spec.limits.descriptors", "%d are too few: standard streams and grants need %d", limits.Descriptors, need)

@@ -1,4 +1,4 @@
-package reactor
+package intake
 
 import (
 	"fmt"
@@ -7,18 +7,19 @@ import (
 	"github.com/reactord/reactord/reactor/errs"
 )
 
+// MaxPage is how many entries a page has at most, and defaultPage how many it has if nothing is asked for.
 const (
+	MaxPage     = 1000
 	defaultPage = 100
-	maxPage     = 1000
 )
 
-// pageSize is how many entries a page has at most.
-func pageSize(p api.Page) (int, error) {
+// PageSize is how many entries a page has at most.
+func PageSize(p api.Page) (int, error) {
 	if p.Size < 0 {
 		return 0, errs.Invalid(errs.Field{Path: "page_size", Description: fmt.Sprintf("%d is negative", p.Size)})
 	}
 	if p.Size == 0 {
 		return defaultPage, nil
 	}
-	return min(p.Size, maxPage), nil
+	return min(p.Size, MaxPage), nil
 }

@@ -1,4 +1,4 @@
-package reactor
+package intake
 
 import (
 	"strings"
@@ -11,8 +11,8 @@ import (
 // What a client names is no path, no flag and no escape sequence to whoever uses the name later.
 func TestNames(t *testing.T) {
 	kinds := map[string]func(*errs.Faults, string){
-		"id":    func(f *errs.Faults, s string) { checkNewID(f, "x", s) },
-		"tag":   func(f *errs.Faults, s string) { checkNewTag(f, "x", s) },
+		"id":    func(f *errs.Faults, s string) { CheckNewID(f, "x", s) },
+		"tag":   func(f *errs.Faults, s string) { CheckNewTag(f, "x", s) },
 		"key":   func(f *errs.Faults, s string) { checkLabels(f, map[string]string{s: ""}, 10) },
 		"value": func(f *errs.Faults, s string) { checkLabels(f, map[string]string{"k": s}, 10) },
 		"name":  func(f *errs.Faults, s string) { checkText(f, "x", s, maxNameBytes) },
@@ -68,9 +68,9 @@ func TestNewID(t *testing.T) {
 	last, seen := "", map[string]bool{}
 	for range 1000 {
 		now = now.Add(time.Millisecond)
-		a, b := newID(now), newID(now)
+		a, b := NewID(now), NewID(now)
 		var f errs.Faults
-		checkID(&f, "id", a)
+		CheckID(&f, "id", a)
 		if len(f) > 0 || len(a) != 20 || a <= last || b <= last || seen[a] || seen[b] || a == b {
 			t.Fatalf("ids %q and %q after %q: %v", a, b, last, f)
 		}

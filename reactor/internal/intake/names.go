@@ -1,4 +1,4 @@
-package reactor
+package intake
 
 import (
 	"crypto/rand"
@@ -18,8 +18,8 @@ const (
 	maxNameBytes = 128
 )
 
-// checkID checks a workload's id: letters, digits and "._-".
-func checkID(f *errs.Faults, path, id string) {
+// CheckID checks a workload's id: letters, digits and "._-".
+func CheckID(f *errs.Faults, path, id string) {
 	switch {
 	case len(id) > maxIDBytes:
 		f.Add(path, "%d bytes are more than the %d allowed", len(id), maxIDBytes)
@@ -28,21 +28,21 @@ func checkID(f *errs.Faults, path, id string) {
 	}
 }
 
-// checkNewID checks an id that a workload is to have. It begins as a word does, because "." and ".." are
+// CheckNewID checks an id that a workload is to have. It begins as a word does, because "." and ".." are
 // no names in a path or a URL, and "-x" is a flag to a command. Those that were taken before can
 // still be looked up.
-func checkNewID(f *errs.Faults, path, id string) {
+func CheckNewID(f *errs.Faults, path, id string) {
 	before := len(*f)
-	checkID(f, path, id)
+	CheckID(f, path, id)
 	if len(*f) == before && !beginsAsWord(id) {
 		f.Add(path, "%q does not begin with a letter, a digit or \"_\"", id)
 	}
 }
 
-// checkNewTag checks a tag that a module is to have: its parts between slashes begin as words do.
-func checkNewTag(f *errs.Faults, path, tag string) {
+// CheckNewTag checks a tag that a module is to have: its parts between slashes begin as words do.
+func CheckNewTag(f *errs.Faults, path, tag string) {
 	before := len(*f)
-	checkTag(f, path, tag)
+	CheckTag(f, path, tag)
 	if len(*f) > before {
 		return
 	}
@@ -68,9 +68,9 @@ func climbs(s string) bool {
 	return false
 }
 
-// checkTag checks a tag: letters, digits and "._-/:". What looks like a digest is none, because a
+// CheckTag checks a tag: letters, digits and "._-/:". What looks like a digest is none, because a
 // module is named by either.
-func checkTag(f *errs.Faults, path, tag string) {
+func CheckTag(f *errs.Faults, path, tag string) {
 	switch {
 	case tag == "":
 		f.Add(path, "a tag must not be empty")
@@ -119,10 +119,10 @@ func checkString(f *errs.Faults, path func() string, s string) {
 	}
 }
 
-// newID makes an id: the lower 40 bits of the time in milliseconds, and 60 random ones, so that no
+// NewID makes an id: the lower 40 bits of the time in milliseconds, and 60 random ones, so that no
 // two workloads share it. Ids that were made together lie together in the store's index; random
 // ones would each dirty a page of their own.
-func newID(now time.Time) string {
+func NewID(now time.Time) string {
 	var b [13]byte
 	binary.BigEndian.PutUint64(b[:], uint64(now.UnixMilli())<<24)
 	rand.Read(b[5:])

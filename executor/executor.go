@@ -137,7 +137,7 @@ func (e *Executor) SetWeight(tenant string, weight int) {
 
 // Spawn makes a task and makes it ready. It fails only with ErrClosed.
 func (e *Executor) Spawn(spec TaskSpec) (*Task, error) {
-	t := &Task{executor: e, run: spec.Run, done: spec.Done, limit: spec.FuelLimit}
+	t := &Task{executor: e, run: spec.Run, done: spec.Done, limit: spec.FuelLimit, waits: spec.Waits}
 	e.mu.Lock()
 	if e.closed {
 		e.mu.Unlock()

@@ -175,7 +175,13 @@ func (f *Fiber) Park() error {
 		}
 		return t.Err()
 	}
+	if t.waits == nil {
+		f.yield(parking)
+		return t.Err()
+	}
+	t.waits.OnPark(t)
 	f.yield(parking)
+	t.waits.OnResume(t)
 	return t.Err()
 }
 

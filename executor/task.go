@@ -20,6 +20,18 @@ type TaskSpec struct {
 	// Done, if not nil, is called once, on a worker, when the task has ended, whether or not Run
 	// was called. It must not block, and must not panic: who else would be told?
 	Done func(*Task)
+	// Waits, if not nil, is told when the task waits. Many tasks may share one.
+	Waits *WaitHooks
+}
+
+// WaitHooks are told when a task waits: functions that must not block, since they are called on the
+// task's fiber, without a lock, each time that Park gives up the worker. A Park that returns at once
+// calls neither. Both are to be set.
+type WaitHooks struct {
+	// OnPark is called before the task gives up its worker in Park.
+	OnPark func(*Task)
+	// OnResume is called when a worker has resumed the task, before Park returns.
+	OnResume func(*Task)
 }
 
 // Task is one guest activation. It holds no goroutine and no stack before it is first resumed, nor
@@ -42,6 +54,7 @@ type Task struct {
 	fuel    atomic.Uint64
 
 	cause          atomic.Pointer[error]
+	waits          *WaitHooks
 	limit          uint64
 	run            func(*Fiber)
 	done           func(*Task)

@@ -11,7 +11,6 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/reactord/reactord/executor/engine"
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/internal/intake"
 	"github.com/reactord/reactord/reactor/internal/process"
@@ -44,7 +43,8 @@ type Config struct {
 
 	// Workers is the number of workers that run guests: GOMAXPROCS.
 	Workers int
-	// Quantum is the fuel a guest may burn before it gives the worker up.
+	// Quantum is the fuel a guest may burn before it gives the worker up: 500,000, about 200 us of compiled
+	// WebAssembly.
 	Quantum int64
 	// BlockingThreads bounds the threads for host operations that block: 64.
 	BlockingThreads int
@@ -57,7 +57,7 @@ type Config struct {
 	// CompileMemoryBytes bounds the memory of the compilations under way together, but for that of one small
 	// module: half of the machine's memory. A module that needs more to be compiled is refused.
 	CompileMemoryBytes int64
-	// IdleModules is how many compiled modules are held in memory that no guest uses: DefaultIdleModules.
+	// IdleModules is how many compiled modules are held in memory that no guest uses: 16.
 	IdleModules int
 	// ModuleMemoryBytes bounds what all compiled modules take in memory, about: an eighth of the
 	// machine's memory.
@@ -107,7 +107,8 @@ type Config struct {
 	MaxArguments int
 	// MaxArgumentBytes bounds arguments and environment together: 1 MiB.
 	MaxArgumentBytes int
-	// MaxStdinBytes bounds the input submitted with a workload: 4 MiB.
+	// MaxStdinBytes bounds the input submitted with a workload: 2 MiB. With as much of it and of arguments
+	// as it may have, a workload fits into the 4 MiB that gRPC clients take if nobody tells them otherwise.
 	MaxStdinBytes int
 	// MaxGrants bounds the grants of a workload: 64.
 	MaxGrants int
@@ -128,16 +129,15 @@ type Config struct {
 	GracePeriod time.Duration
 }
 
-// DefaultIdleModules is how many compiled modules are held in memory that no guest uses.
-const DefaultIdleModules = engine.DefaultIdleModules
-
 const (
 	kib = 1 << 10
 	mib = 1 << 20
 	gib = 1 << 30
 )
 
-// withDefaults fills in what is zero.
+// withDefaults fills in what is zero. What the daemon runs with by default is here and nowhere else: the
+// packages below get it passed down, and their own defaults are for their tests. StoreBytes is left to
+// open, which has the disk to look at.
 func (c Config) withDefaults() Config {
 	if c.Logger == nil {
 		c.Logger = zap.NewNop()
@@ -146,6 +146,9 @@ func (c Config) withDefaults() Config {
 		c.Reading = func(context.Context, Read) (func(), error) { return func() {}, nil }
 	}
 	c.Workers = cmp.Or(c.Workers, runtime.GOMAXPROCS(0))
+	c.Quantum = cmp.Or(c.Quantum, 500_000)
+	c.BlockingThreads = cmp.Or(c.BlockingThreads, 64)
+	c.Compilers = cmp.Or(c.Compilers, max(1, c.Workers/2))
 	c.Starting = cmp.Or(c.Starting, 64*c.Workers)
 	c.MaxLimits = c.MaxLimits.Or(api.Limits{
 		MemoryBytes: 4 * gib,
@@ -163,7 +166,7 @@ func (c Config) withDefaults() Config {
 	}.Within(c.MaxLimits))
 	c.MemoryBytes = cmp.Or(c.MemoryBytes, int64(process.MachineMemory()/4*3))
 	c.CompileMemoryBytes = cmp.Or(c.CompileMemoryBytes, int64(process.MachineMemory()/2))
-	c.IdleModules = cmp.Or(c.IdleModules, DefaultIdleModules)
+	c.IdleModules = cmp.Or(c.IdleModules, 16)
 	c.ModuleMemoryBytes = cmp.Or(c.ModuleMemoryBytes, int64(process.MachineMemory()/8))
 	c.MaxLive = cmp.Or(c.MaxLive, 1_000_000)
 	c.MaxPending = cmp.Or(c.MaxPending, 1_000_000)
@@ -178,7 +181,7 @@ func (c Config) withDefaults() Config {
 	c.CompileCacheBytes = cmp.Or(c.CompileCacheBytes, 4*gib)
 	c.MaxArguments = cmp.Or(c.MaxArguments, 4096)
 	c.MaxArgumentBytes = cmp.Or(c.MaxArgumentBytes, 1*mib)
-	c.MaxStdinBytes = cmp.Or(c.MaxStdinBytes, 4*mib)
+	c.MaxStdinBytes = cmp.Or(c.MaxStdinBytes, 2*mib)
 	c.MaxGrants = cmp.Or(c.MaxGrants, 64)
 	c.MaxLabels = cmp.Or(c.MaxLabels, 64)
 	c.RetainFinished = cmp.Or(c.RetainFinished, 24*time.Hour)

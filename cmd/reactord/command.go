@@ -12,6 +12,7 @@ import (
 
 	"github.com/reactord/reactord/cmd/reactord/internal/config"
 	"github.com/reactord/reactord/cmd/reactord/internal/demo"
+	"github.com/reactord/reactord/cmd/reactord/internal/inflight"
 	"github.com/reactord/reactord/reactor"
 )
 
@@ -66,14 +67,14 @@ func serveCommand(use string) *cobra.Command {
 }
 
 // defaults are the reactor's, except for what follows from the machine: that is left to it, so that
-// --help is the same everywhere. A workload with as much input and arguments as it may have fits into
-// the 4 MiB that gRPC clients take if nobody tells them otherwise.
+// --help is the same everywhere.
 func defaults() config.Config {
 	r := reactor.Defaults()
-	r.Workers, r.Starting, r.MemoryBytes, r.MaxPendingBytes, r.IdleModules, r.ModuleMemoryBytes, r.CompileMemoryBytes = 0, 0, 0, 0, 0, 0, 0
-	r.MaxStdinBytes = 2 << 20
+	r.Workers, r.Starting, r.Compilers = 0, 0, 0
+	r.MemoryBytes, r.MaxPendingBytes, r.ModuleMemoryBytes, r.CompileMemoryBytes = 0, 0, 0, 0
 	return config.Config{
 		LogFormat: config.LogAuto,
+		InFlight:  inflight.Limits{Bytes: inflight.Defaults().Bytes},
 		Reactor:   r,
 	}
 }

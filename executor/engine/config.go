@@ -9,9 +9,6 @@ import (
 	"github.com/reactord/reactord/executor/engine/meter"
 )
 
-// DefaultIdleModules is how many compiled modules are kept while no one holds them.
-const DefaultIdleModules = 16
-
 // Config sizes an Engine. A field that is zero has the default its comment tells.
 type Config struct {
 	CacheDir   string // machine code on disk, for one Engine alone; none
@@ -22,7 +19,7 @@ type Config struct {
 	Compilers      int          // compilations at a time; half of GOMAXPROCS
 	CompileBytes   int64        // of the compilations under way together, small modules' apart; 4 GiB
 	Compiler       []string     // a command that calls CompilerMain, for modules that are not trusted; in this process. Needs CacheDir
-	IdleModules    int          // compiled modules kept while no one holds them; DefaultIdleModules
+	IdleModules    int          // compiled modules kept while no one holds them; 16
 	ModuleBytes    int64        // of all compiled modules, about; 1 GiB
 	Limits         meter.Limits // on what the metering pass accepts; its own defaults
 	MemoryBytes    int64        // of all instances together; no bound
@@ -32,7 +29,7 @@ func (c Config) withDefaults() Config {
 	c.CacheBytes = cmp.Or(c.CacheBytes, 1<<30)
 	c.Compilers = cmp.Or(c.Compilers, max(1, runtime.GOMAXPROCS(0)/2))
 	c.CompileBytes = cmp.Or(c.CompileBytes, 4<<30)
-	c.IdleModules = cmp.Or(c.IdleModules, DefaultIdleModules)
+	c.IdleModules = cmp.Or(c.IdleModules, 16)
 	c.ModuleBytes = cmp.Or(c.ModuleBytes, 1<<30)
 	return c
 }

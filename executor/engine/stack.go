@@ -12,12 +12,13 @@ import (
 const DefaultStackBytes = 1 << 20
 
 const (
-	// wazeroStack is what wazero gives a call to begin with, on the Go heap. When
-	// it is full, wazero moves to one twice as large plus the frame it has no room for.
+	// wazeroStack is what wazero gives a call to begin with, on the Go heap; a little more if the function
+	// has more than 600 parameters or results. When it is full, wazero moves to one twice as large plus
+	// the frame it has no room for.
 	wazeroStack = 10 << 10
 
-	// firstStack is granted before the first call: with it and the red zone, in
-	// which the pass counts nothing, a guest still fits wazero's first stack.
+	// firstStack is granted before the first call, if the limit is not below it. A guest uses no more than
+	// what it was granted and the red zone together, so with this it still fits wazero's first stack.
 	firstStack = wazeroStack - meter.RedZone
 
 	// stackCost is what a byte of grown stack costs in fuel. (BenchmarkStackOverflow)

@@ -9,7 +9,6 @@ import (
 
 	"go.uber.org/zap/zapcore"
 
-	"github.com/reactord/reactord/reactor"
 	"github.com/reactord/reactord/reactor/policy"
 )
 
@@ -39,15 +38,15 @@ func (c *Config) settings() []setting {
 		{"allow-connect", "address that guests may be granted a connection to, as for allow-listen; may be repeated (default *:* for a unix socket alone, none with TCP)", patternsIn(&r.Allow.Connect)},
 
 		{"workers", "workers that run guests (0: one for each processor)", countIn(&r.Workers, 0)},
-		{"quantum", "fuel a guest may burn before others get their turn (0: about 200 us worth)", countIn(&r.Quantum, 0)},
-		{"blocking-threads", "threads for host operations that block, such as files (0: 64)", countIn(&r.BlockingThreads, 0)},
+		{"quantum", "fuel a guest may burn before others get their turn; 2500 is worth about a microsecond", countIn(&r.Quantum, 0)},
+		{"blocking-threads", "threads for host operations that block, such as files", countIn(&r.BlockingThreads, 0)},
 		{"compilers", "modules compiled at a time (0: half of the workers)", countIn(&r.Compilers, 0)},
 		{"compile-memory", "memory of the compilations under way together; a module that needs more is refused (0: half of the machine's)", sizeIn(&r.CompileMemoryBytes, 0)},
-		{"idle-modules", fmt.Sprintf("compiled modules kept in memory that no guest uses (0: %d)", reactor.DefaultIdleModules), countIn(&r.IdleModules, 0)},
+		{"idle-modules", "compiled modules kept in memory that no guest uses", countIn(&r.IdleModules, 0)},
 		{"module-memory", "memory of all compiled modules together, about (0: an eighth of the machine's)", sizeIn(&r.ModuleMemoryBytes, 0)},
 
 		{"connections", "connections of clients (0: an eighth of the descriptors the process may have, 1000 at most)", countIn(&c.InFlight.Connections, 0)},
-		{"in-flight", "memory for what clients send and have not read, together (0: 256 MiB)", sizeIn(&c.InFlight.Bytes, 0)},
+		{"in-flight", "memory for what clients send and have not read, together", sizeIn(&c.InFlight.Bytes, 0)},
 
 		{"node-memory", "linear memory and stacks of all guests together (0: three quarters of the machine's)", sizeIn(&r.MemoryBytes, 0)},
 		{"max-live", "workloads that have started and not ended", countIn(&r.MaxLive, 1)},

@@ -26,6 +26,9 @@ type Limits struct {
 	BytesPerSecond int64
 }
 
+// Defaults are the limits that nothing is said of. Connections is that of this machine.
+func Defaults() Limits { return Limits{}.withDefaults() }
+
 func (l Limits) withDefaults() Limits {
 	l.Connections = cmp.Or(l.Connections, min(1000, max(16, int(descriptors()/8))))
 	l.Streams = cmp.Or(l.Streams, 256)

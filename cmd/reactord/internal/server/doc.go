@@ -1,6 +1,9 @@
-// Package server serves the API: it converts messages to the values of package reactor, calls it,
-// and converts back. It decides nothing; what can be refused is refused by the reactor, but for a
-// message that has no counterpart there.
+// Package server serves the API: it converts messages to the values of package api, calls the reactor,
+// and converts back. What becomes of a request is the reactor's to decide. Decided here is what the
+// transport asks for: how large a message of each method may be (server.go), how long a push may bring
+// nothing (modules.go), how many records fit into one answer (page.go), and how much of an error fits into
+// the trailers (clip.go). A message that has no counterpart in the reactor, such as a stream of no
+// known kind, is refused here too.
 //
 // Errors become statuses in one place (errors.go). A handler that panics ends its call with
 // INTERNAL and a line in the log, and nothing else.

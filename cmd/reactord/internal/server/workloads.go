@@ -32,7 +32,7 @@ func (w *workloads) SubmitWorkload(ctx context.Context, req *reactorv1.SubmitWor
 }
 
 // maxBatch bounds the requests of one SubmitWorkloads.
-const maxBatch = 10_000
+const maxBatch = reactor.MaxBatch
 
 func (w *workloads) SubmitWorkloads(ctx context.Context, req *reactorv1.SubmitWorkloadsRequest) (*reactorv1.SubmitWorkloadsResponse, error) {
 	requests := req.GetRequests()

@@ -47,7 +47,7 @@ var imports = map[string][]string{
 	"reactor/internal/admission": {},
 	"reactor/internal/crash":     {},
 	"reactor/internal/feed":      {},
-	"reactor/internal/intake":    {"reactor/api", "reactor/errs", "reactor/store", "reactor/internal/selector"},
+	"reactor/internal/intake":    {"reactor/api", "reactor/errs", "reactor/store", "reactor/internal/selector", "reactor/internal/text"},
 	"reactor/internal/lifecycle": {},
 	"reactor/internal/logbuf":    {"reactor/store"},
 	"reactor/internal/lookup":    {},
@@ -57,6 +57,7 @@ var imports = map[string][]string{
 	"reactor/internal/retry":     {},
 	"reactor/internal/selector":  {"reactor/store"},
 	"reactor/internal/terminal":  {"hostcalls", "reactor/store"},
+	"reactor/internal/text":      {"reactor/errs"},
 	"reactor": {
 		"executor", "executor/driver", "executor/engine", "executor/engine/meter",
 		"hostcalls", "hostcalls/vfs", "hostcalls/wasip1",

@@ -6,8 +6,6 @@ import (
 	"encoding/binary"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/reactord/reactord/reactor/errs"
 	"github.com/reactord/reactord/reactor/store"
@@ -88,35 +86,6 @@ func isName(s, others string) bool {
 	return !strings.ContainsFunc(s, func(c rune) bool {
 		return !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.ContainsRune(others, c))
 	})
-}
-
-// checkText checks what is shown to people.
-func checkText(f *errs.Faults, path, s string, most int) {
-	if len(s) > most {
-		f.Add(path, "%d bytes are more than the %d allowed", len(s), most)
-	}
-	if !utf8.ValidString(s) {
-		f.Add(path, "is not valid UTF-8")
-	} else if i := strings.IndexFunc(s, unprintable); i >= 0 {
-		f.Add(path, "has a control character at byte %d", i)
-	}
-}
-
-// unprintable tells of characters that are not seen but change how others are: controls, marks of
-// direction, separators of lines. The two joiners are letters to some scripts.
-func unprintable(c rune) bool {
-	const nonJoiner, joiner = '\u200c', '\u200d'
-	return unicode.In(c, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) && c != nonJoiner && c != joiner
-}
-
-// checkString checks what a guest gets as a C string.
-func checkString(f *errs.Faults, path func() string, s string) {
-	if strings.IndexByte(s, 0) >= 0 {
-		f.Add(path(), "contains a zero byte")
-	}
-	if !utf8.ValidString(s) {
-		f.Add(path(), "is not valid UTF-8")
-	}
 }
 
 // NewID makes an id: the lower 40 bits of the time in milliseconds, and 60 random ones, so that no

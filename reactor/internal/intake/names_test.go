@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/reactord/reactord/reactor/errs"
+	"github.com/reactord/reactord/reactor/internal/text"
 )
 
 // What a client names is no path, no flag and no escape sequence to whoever uses the name later.
@@ -15,7 +16,7 @@ func TestNames(t *testing.T) {
 		"tag":   func(f *errs.Faults, s string) { CheckNewTag(f, "x", s) },
 		"key":   func(f *errs.Faults, s string) { checkLabels(f, map[string]string{s: ""}, 10) },
 		"value": func(f *errs.Faults, s string) { checkLabels(f, map[string]string{"k": s}, 10) },
-		"name":  func(f *errs.Faults, s string) { checkText(f, "x", s, maxNameBytes) },
+		"name":  func(f *errs.Faults, s string) { text.Check(f, "x", s, maxNameBytes) },
 	}
 	for _, tc := range []struct{ text, taken string }{
 		{"a", "id tag key value name"},

@@ -12,6 +12,7 @@ import (
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
 	"github.com/reactord/reactord/reactor/internal/selector"
+	"github.com/reactord/reactord/reactor/internal/text"
 )
 
 const maxGuestPathBytes = 4096
@@ -32,7 +33,7 @@ func (b *Bounds) CheckSpec(f *errs.Faults, spec *api.Spec, limits api.Limits) {
 	if spec.Module == "" {
 		f.Add("spec.module", "a module is required: a digest or a tag")
 	}
-	checkText(f, "spec.name", spec.Name, maxNameBytes)
+	text.Check(f, "spec.name", spec.Name, maxNameBytes)
 	checkLabels(f, spec.Labels, b.Labels)
 	b.checkArguments(f, spec)
 	if len(spec.Stdin) > b.StdinBytes {
@@ -70,7 +71,7 @@ func (b *Bounds) checkArguments(f *errs.Faults, spec *api.Spec) {
 		f.Add("spec.args", "%d arguments are more than the %d allowed", len(spec.Args), b.Arguments)
 	} else {
 		for i, arg := range spec.Args {
-			checkString(f, func() string { return fmt.Sprintf("spec.args[%d]", i) }, arg)
+			text.CheckCString(f, func() string { return fmt.Sprintf("spec.args[%d]", i) }, arg)
 		}
 	}
 	if len(spec.Env) > b.Arguments {
@@ -81,8 +82,8 @@ func (b *Bounds) checkArguments(f *errs.Faults, spec *api.Spec) {
 			if k == "" || strings.Contains(k, "=") {
 				f.Add(path(), "the name of a variable must not be empty nor contain \"=\"")
 			}
-			checkString(f, path, k)
-			checkString(f, path, v)
+			text.CheckCString(f, path, k)
+			text.CheckCString(f, path, v)
 		}
 	}
 	total := 0
@@ -135,7 +136,7 @@ func checkDirectory(f *errs.Faults, path string, g api.DirectoryGrant) {
 	case pathpkg.Clean(g.GuestPath) != g.GuestPath || strings.HasPrefix(g.GuestPath, ".."):
 		f.Add(path+".guest_path", "%q is not a plain path: write it without empty, \".\" and \"..\" parts", g.GuestPath)
 	default:
-		checkString(f, func() string { return path + ".guest_path" }, g.GuestPath)
+		text.CheckCString(f, func() string { return path + ".guest_path" }, g.GuestPath)
 	}
 }
 
@@ -152,7 +153,7 @@ func checkAddress(f *errs.Faults, path, address string, lowest int) {
 	if host == "" && lowest > 0 {
 		f.Add(path, "%q has no host to connect to", address)
 	}
-	checkText(f, path, address, 512)
+	text.Check(f, path, address, 512)
 }
 
 // stdioDescriptors are those a guest has without any grant.

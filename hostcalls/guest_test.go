@@ -337,17 +337,3 @@ func TestSleepDoesNotAllocate(t *testing.T) {
 		}
 	})
 }
-
-func TestGrantErrors(t *testing.T) {
-	cause := errors.New("cause")
-	for want, grant := range map[string]Grant{
-		`directory "/data": cause`:         Dir{HostPath: "/data", GuestPath: "/"},
-		`listener on "127.0.0.1:1": cause`: Listener{Address: "127.0.0.1:1"},
-		`connection to "host:2": cause`:    Conn{Address: "host:2"},
-	} {
-		err := error(&GrantError{Grant: grant, Err: cause})
-		if err.Error() != want || !errors.Is(err, cause) {
-			t.Errorf("%q, want %q", err, want)
-		}
-	}
-}

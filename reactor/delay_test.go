@@ -15,27 +15,20 @@ import (
 
 	"github.com/reactord/reactord/executor/engine"
 	"github.com/reactord/reactord/executor/engine/meter"
-	"github.com/reactord/reactord/hostcalls"
+	"github.com/reactord/reactord/hostcalls/capability"
 	"github.com/reactord/reactord/reactor/api"
+	"github.com/reactord/reactord/reactor/grant"
 	"github.com/reactord/reactord/reactor/internal/retry"
 	"github.com/reactord/reactord/reactor/store"
 )
 
 func TestPassing(t *testing.T) {
-	grant := func(g hostcalls.Grant, err error) error { return &hostcalls.GrantError{Grant: g, Err: err} }
 	for _, tc := range []struct {
 		err  error
 		want retry.Trouble
 	}{
-		{grant(hostcalls.Dir{}, &os.PathError{Err: syscall.EMFILE}), retry.Descriptors},
-		{grant(hostcalls.Dir{}, &os.PathError{Err: syscall.ESTALE}), retry.Disk},
-		{grant(hostcalls.Dir{}, &os.PathError{Err: syscall.ENOTCONN}), retry.Disk},
-		{grant(hostcalls.Dir{}, os.ErrNotExist), retry.None},
-		{grant(hostcalls.Listener{}, syscall.EMFILE), retry.Descriptors},
-		{grant(hostcalls.Listener{}, syscall.EADDRINUSE), retry.None},
-		{grant(hostcalls.Conn{}, syscall.ECONNREFUSED), retry.None},
-		{grant(hostcalls.Conn{}, syscall.ETIMEDOUT), retry.None},
-		{grant(hostcalls.Conn{}, syscall.ENETDOWN), retry.Network},
+		{&capability.Error{Grant: grant.Directory{}, Err: syscall.ENOTCONN}, retry.Disk},
+		{&capability.Error{Grant: grant.Connection{}, Err: syscall.ENOTCONN}, retry.None},
 		{store.ErrFull, retry.Space},
 		{store.ErrUnavailable, retry.Disk},
 		{fmt.Errorf("%w: %w", store.ErrUnavailable, syscall.ENFILE), retry.Descriptors},
@@ -104,7 +97,7 @@ func awaitDelay(t *testing.T, r *Reactor, id string) *api.Workload {
 
 func withFolder(t *testing.T, spec api.Spec) api.Spec {
 	t.Helper()
-	spec.Grants = []api.Grant{api.DirectoryGrant{HostPath: t.TempDir(), GuestPath: "/"}}
+	spec.Grants = []grant.Grant{grant.Directory{HostPath: t.TempDir(), GuestPath: "/"}}
 	return spec
 }
 

@@ -13,8 +13,10 @@ import (
 	"github.com/reactord/reactord/executor/driver"
 	"github.com/reactord/reactord/executor/engine"
 	"github.com/reactord/reactord/hostcalls"
+	"github.com/reactord/reactord/hostcalls/capability"
 	"github.com/reactord/reactord/hostcalls/wasip1"
 	"github.com/reactord/reactord/reactor/api"
+	"github.com/reactord/reactord/reactor/grant"
 	"github.com/reactord/reactord/reactor/internal/lifecycle"
 	"github.com/reactord/reactord/reactor/internal/logbuf"
 	"github.com/reactord/reactord/reactor/internal/record"
@@ -365,17 +367,10 @@ func environ(env map[string]string) []string {
 	return list
 }
 
-func hostGrants(grants []api.Grant) []hostcalls.Grant {
-	var list []hostcalls.Grant
-	for _, g := range grants {
-		switch g := g.(type) {
-		case api.DirectoryGrant:
-			list = append(list, hostcalls.Dir(g))
-		case api.ListenerGrant:
-			list = append(list, hostcalls.Listener(g))
-		case api.ConnectionGrant:
-			list = append(list, hostcalls.Conn(g))
-		}
+func hostGrants(grants []grant.Grant) []capability.Grant {
+	list := make([]capability.Grant, len(grants))
+	for i, g := range grants {
+		list[i] = g
 	}
 	return list
 }

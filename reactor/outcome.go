@@ -7,9 +7,10 @@ import (
 	"github.com/reactord/reactord/executor"
 	"github.com/reactord/reactord/executor/engine"
 	"github.com/reactord/reactord/executor/engine/meter"
-	"github.com/reactord/reactord/hostcalls"
+	"github.com/reactord/reactord/hostcalls/capability"
 	"github.com/reactord/reactord/hostcalls/wasip1"
 	"github.com/reactord/reactord/reactor/api"
+	"github.com/reactord/reactord/reactor/grant"
 	"github.com/reactord/reactord/reactor/internal/lifecycle"
 	"github.com/reactord/reactord/reactor/internal/retry"
 	"github.com/reactord/reactord/reactor/store"
@@ -72,7 +73,7 @@ func failed(err error, limits api.Limits) outcome {
 		}
 		return fail(api.ReasonTrap, "%v", trap)
 	}
-	if denied, ok := errors.AsType[*hostcalls.GrantError](err); ok {
+	if denied, ok := errors.AsType[*capability.Error](err); ok {
 		return fail(api.ReasonGrantDenied, "%v", denied)
 	}
 	if isModuleFault(err) {
@@ -113,11 +114,8 @@ func interrupted(cause lifecycle.Cause, limits api.Limits) outcome {
 // passing is the trouble of the host that kept a workload from starting, None if err is the
 // workload's own fault or a fault of the daemon's. It is pure.
 func passing(err error) retry.Trouble {
-	if denied, ok := errors.AsType[*hostcalls.GrantError](err); ok {
-		if _, ok := denied.Grant.(hostcalls.Dir); ok {
-			return retry.OfFile(denied.Err)
-		}
-		return retry.OfNetwork(denied.Err)
+	if denied, ok := errors.AsType[*capability.Error](err); ok {
+		return grant.Trouble(denied)
 	}
 	if corrupt, ok := errors.AsType[*store.CorruptError](err); ok {
 		if corrupt.Kind == store.KindModule {

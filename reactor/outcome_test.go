@@ -10,9 +10,10 @@ import (
 	"github.com/reactord/reactord/executor"
 	"github.com/reactord/reactord/executor/engine"
 	"github.com/reactord/reactord/executor/engine/meter"
-	"github.com/reactord/reactord/hostcalls"
+	"github.com/reactord/reactord/hostcalls/capability"
 	"github.com/reactord/reactord/hostcalls/wasip1"
 	"github.com/reactord/reactord/reactor/api"
+	"github.com/reactord/reactord/reactor/grant"
 	"github.com/reactord/reactord/reactor/internal/lifecycle"
 )
 
@@ -36,7 +37,7 @@ func TestFailed(t *testing.T) {
 		{&engine.StackRefusedError{Bytes: 9, Err: engine.ErrNodeMemory}, api.Failed, api.ReasonNodeMemory, "short of memory", false},
 		{&engine.Trap{Code: engine.StackOverflow}, api.Failed, api.ReasonStackOverflow, "33", false},
 		{&engine.Trap{Code: engine.Unreachable}, api.Failed, api.ReasonTrap, "", false},
-		{&hostcalls.GrantError{Grant: hostcalls.Conn{Address: "a:1"}, Err: errors.New("refused")}, api.Failed, api.ReasonGrantDenied, "a:1", false},
+		{&capability.Error{Grant: grant.Connection{Address: "a:1"}, Err: errors.New("refused")}, api.Failed, api.ReasonGrantDenied, "a:1", false},
 		{&meter.Error{Kind: meter.Malformed, Msg: "odd"}, api.Failed, api.ReasonInvalidModule, "odd", false},
 		{&engine.UnknownImportError{Module: "m", Name: "n", Kind: meter.FuncExtern}, api.Failed, api.ReasonInvalidModule, `"m"."n"`, false},
 		{&wasip1.EntryError{Export: "e", Msg: "gone"}, api.Failed, api.ReasonInvalidModule, "gone", false},

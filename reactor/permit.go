@@ -5,23 +5,19 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
-	"strconv"
 	"syscall"
 	"time"
 
-	"github.com/reactord/reactord/reactor/api"
-	"github.com/reactord/reactord/reactor/errs"
+	"github.com/reactord/reactord/reactor/grant"
 	"github.com/reactord/reactord/reactor/internal/lookup"
-	"github.com/reactord/reactord/reactor/internal/retry"
 	"github.com/reactord/reactord/reactor/policy"
 )
 
 // permit decides about grants: when they are submitted, so that a client hears of a refusal at once,
-// and when they are opened, as a hostcalls.Permit. The second is what counts, since links and names may
+// and when they are opened, as a capability.Permit. The second is what counts, since links and names may
 // lead elsewhere by then, and the workload may be of a daemon that allowed more. It does not change.
 type permit struct {
 	allow   policy.Policy
@@ -52,61 +48,16 @@ func newPermit(cfg Config, lookups *lookup.Lookups) (*permit, error) {
 	return p, nil
 }
 
-// check refuses what is not allowed among the grants of a spec that is valid, and folders that are not
-// there. A folder whose file system does not answer is refused for now.
-func (p *permit) check(ctx context.Context, grants []api.Grant) error {
-	for i, g := range grants {
-		var what, field string
-		var err error
-		switch g := g.(type) {
-		case api.DirectoryGrant:
-			what, field = fmt.Sprintf("folder %q", g.HostPath), "directory.host_path"
-			if err = p.lookUp(ctx, g.HostPath); err != nil && ctx.Err() != nil {
-				return err
-			}
-			if _, hangs := errors.AsType[*lookup.HangError](err); hangs || err != nil && retry.OfFile(err) != retry.None {
-				return unavailable(err, "%s can't be looked at for now: %v", what, err)
-			}
-		case api.ListenerGrant:
-			what, field = fmt.Sprintf("listener on %q", g.Address), "listener.address"
-			if host, port := hostPort(g.Address); !p.allow.MayListen(host, port) {
-				err = errListen
-			}
-		case api.ConnectionGrant:
-			what, field = fmt.Sprintf("connection to %q", g.Address), "connection.address"
-			if host, port := hostPort(g.Address); !p.allow.MayConnect(host, port) {
-				err = errConnect
-			}
-		}
-		if err != nil {
-			return &errs.Error{
-				Class: errs.GrantDenied, Message: what + ": " + err.Error(), Cause: err,
-				Fields: []errs.Field{{Path: fmt.Sprintf("spec.grants[%d].%s", i, field), Description: err.Error()}},
-			}
-		}
-	}
-	return nil
+// check refuses what is not allowed among the grants of a spec that is valid.
+func (p *permit) check(ctx context.Context, grants []grant.Grant) error {
+	return grant.Authorize(ctx, grant.Rules{Allow: p.allow, LookUp: p.lookUp}, grants)
 }
-
-// hostPort splits an address that was checked.
-func hostPort(address string) (host string, port uint16) {
-	host, service, _ := net.SplitHostPort(address)
-	n, _ := strconv.ParseUint(service, 10, 16)
-	return host, uint16(n)
-}
-
-// The refusals name what the operator can change.
-var (
-	errDir     = errors.New("the operator does not allow it: --allow-dir has to name it, or a folder that contains it")
-	errListen  = errors.New("the operator does not allow it: --allow-listen has to cover it")
-	errConnect = errors.New("the operator does not allow it: --allow-connect has to cover it")
-)
 
 // lookUp tells whether a folder may be granted, without waiting for ever for its file system. Where no
 // folder may be, no file system is touched.
 func (p *permit) lookUp(ctx context.Context, path string) error {
 	if len(p.allow.Dirs) == 0 {
-		return errDir
+		return policy.ErrDir
 	}
 	refusal, err := lookup.Do(ctx, p.lookups, func(files lookup.Files) error {
 		_, refusal := p.dir(files, path)
@@ -118,7 +69,7 @@ func (p *permit) lookUp(ctx context.Context, path string) error {
 	return refusal
 }
 
-// Dir implements hostcalls.Permit.
+// Dir implements capability.Permit.
 func (p *permit) Dir(path string) (string, error) { return p.dir(lookup.Host{}, path) }
 
 // dir returns the path of a folder that may be granted, without links. Of what is not allowed it does not
@@ -130,7 +81,7 @@ func (p *permit) dir(files lookup.Files, path string) (string, error) {
 		resolved = steps[len(steps)-1].Path
 	}
 	if !p.allow.AllowsDir(resolved, func(dir string) (string, error) { return resolve(files, dir) }) {
-		return "", errDir
+		return "", policy.ErrDir
 	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -174,18 +125,18 @@ func (own private) refuse(steps []lookup.Step) error {
 	return nil
 }
 
-// Listen implements hostcalls.Permit.
+// Listen implements capability.Permit.
 func (p *permit) Listen(at netip.AddrPort) error {
 	if p.allow.AllowsListen(at) {
 		return nil
 	}
-	return errListen
+	return policy.ErrListen
 }
 
-// Connect implements hostcalls.Permit.
+// Connect implements capability.Permit.
 func (p *permit) Connect(host string, to netip.AddrPort) error {
 	if p.allow.AllowsConnect(host, to) {
 		return nil
 	}
-	return fmt.Errorf("it leads to %s: %w", to, errConnect)
+	return fmt.Errorf("it leads to %s: %w", to, policy.ErrConnect)
 }

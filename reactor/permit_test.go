@@ -14,6 +14,7 @@ import (
 	"github.com/reactord/reactord/hostcalls/vfs"
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
+	"github.com/reactord/reactord/reactor/grant"
 	"github.com/reactord/reactord/reactor/internal/lookup"
 	"github.com/reactord/reactord/reactor/policy"
 )
@@ -133,15 +134,15 @@ func TestRefusedGrants(t *testing.T) {
 	})
 	push(t, r, "hello")
 	for _, tt := range []struct {
-		grant       api.Grant
+		grant       grant.Grant
 		field, says string
 	}{
-		{api.DirectoryGrant{HostPath: t.TempDir(), GuestPath: "/"}, "directory.host_path", "--allow-dir"},
-		{api.ListenerGrant{Address: "127.0.0.1:81"}, "listener.address", "--allow-listen"},
-		{api.ListenerGrant{Address: ":80"}, "listener.address", "--allow-listen"},
-		{api.ConnectionGrant{Address: "127.0.0.2:80"}, "connection.address", "--allow-connect"},
+		{grant.Directory{HostPath: t.TempDir(), GuestPath: "/"}, "directory.host_path", "--allow-dir"},
+		{grant.Listener{Address: "127.0.0.1:81"}, "listener.address", "--allow-listen"},
+		{grant.Listener{Address: ":80"}, "listener.address", "--allow-listen"},
+		{grant.Connection{Address: "127.0.0.2:80"}, "connection.address", "--allow-connect"},
 	} {
-		_, _, err := r.SubmitWorkload(t.Context(), api.SubmitRequest{Spec: api.Spec{Module: "hello", Grants: []api.Grant{tt.grant}}})
+		_, _, err := r.SubmitWorkload(t.Context(), api.SubmitRequest{Spec: api.Spec{Module: "hello", Grants: []grant.Grant{tt.grant}}})
 		e, ok := err.(*errs.Error)
 		if !ok || e.Class != errs.GrantDenied || !strings.Contains(e.Message, tt.says) || e.Fields[0].Path != "spec.grants[0]."+tt.field {
 			t.Errorf("%v: %v", tt.grant, err)
@@ -158,8 +159,8 @@ func TestGrantsByName(t *testing.T) {
 	list := []policy.Address{other}
 	r := open(t, func(c *Config) { c.Allow = policy.Policy{Listen: list, Connect: list} })
 	push(t, r, "hello")
-	for id, g := range map[string]api.Grant{"listen": api.ListenerGrant{Address: "localhost:9"}, "connect": api.ConnectionGrant{Address: "localhost:9"}} {
-		w := run(t, r, id, api.Spec{Module: "hello", Grants: []api.Grant{g}})
+	for id, g := range map[string]grant.Grant{"listen": grant.Listener{Address: "localhost:9"}, "connect": grant.Connection{Address: "localhost:9"}} {
+		w := run(t, r, id, api.Spec{Module: "hello", Grants: []grant.Grant{g}})
 		if w.Status.Reason != api.ReasonGrantDenied || !strings.Contains(w.Status.Message, "--allow-") {
 			t.Errorf("%v: %v, %q", g, w.Status.Reason, w.Status.Message)
 		}
@@ -203,7 +204,7 @@ func (d dead) Readlink(string) (string, error) { panic("there is no link") }
 func TestFolderThatDoesNotAnswer(t *testing.T) {
 	files := dead{make(chan struct{})}
 	defer close(files.healed)
-	grants := []api.Grant{api.DirectoryGrant{HostPath: "/mnt/dead", GuestPath: "/"}}
+	grants := []grant.Grant{grant.Directory{HostPath: "/mnt/dead", GuestPath: "/"}}
 	p := &permit{lookups: lookup.New(files, vfs.NewMounts(), time.Millisecond)}
 	if err := p.check(t.Context(), grants); errs.ClassOf(err) != errs.GrantDenied {
 		t.Errorf("nothing is allowed: %v", err)

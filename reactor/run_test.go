@@ -7,6 +7,7 @@ import (
 
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
+	"github.com/reactord/reactord/reactor/grant"
 )
 
 // TestOutcomes runs guests that end in every way.
@@ -29,7 +30,7 @@ func TestOutcomes(t *testing.T) {
 		{"deadline-waiting", api.Spec{Module: "sleep", Limits: api.Limits{Timeout: 20 * time.Millisecond}}, api.Failed, api.ReasonDeadline, -1, []string{"20ms"}},
 		{"deadline-spinning", api.Spec{Module: "spin", Limits: api.Limits{Timeout: 20 * time.Millisecond}}, api.Failed, api.ReasonDeadline, -1, []string{"20ms"}},
 		{"invoke", api.Spec{Module: "add", Invoke: "add", Args: []string{"40", "2"}}, api.Succeeded, api.ReasonExit, 0, nil},
-		{"listener", api.Spec{Module: "hello", Grants: []api.Grant{api.ListenerGrant{Address: "192.0.2.1:1"}}}, api.Failed, api.ReasonGrantDenied, -1, []string{"192.0.2.1:1"}},
+		{"listener", api.Spec{Module: "hello", Grants: []grant.Grant{grant.Listener{Address: "192.0.2.1:1"}}}, api.Failed, api.ReasonGrantDenied, -1, []string{"192.0.2.1:1"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			w := run(t, r, tc.name, tc.spec)

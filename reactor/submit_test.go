@@ -15,6 +15,7 @@ import (
 
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
+	"github.com/reactord/reactord/reactor/grant"
 	"github.com/reactord/reactord/reactor/store"
 )
 
@@ -24,9 +25,9 @@ func everything(t *testing.T) api.Spec {
 		Module: "hello", Name: "a name", Labels: map[string]string{"app": "web", "tier": ""},
 		Args: []string{"one", "", "zwei ü"}, Env: map[string]string{"K": "v=w", "EMPTY": ""},
 		Stdin: []byte{0, 1, 2}, Interactive: true,
-		Grants: []api.Grant{
-			api.DirectoryGrant{HostPath: t.TempDir(), GuestPath: "/data", ReadOnly: true},
-			api.ListenerGrant{Address: "127.0.0.1:0"},
+		Grants: []grant.Grant{
+			grant.Directory{HostPath: t.TempDir(), GuestPath: "/data", ReadOnly: true},
+			grant.Listener{Address: "127.0.0.1:0"},
 		},
 		Limits: api.Limits{MemoryBytes: 1 << 20, Fuel: 1 << 40, Timeout: time.Minute, StackBytes: 1 << 17, LogBytes: 99, Descriptors: 9, PendingOps: 8},
 	}
@@ -57,7 +58,7 @@ func TestSubmitKeepsTheSpec(t *testing.T) {
 func TestSubmitTwice(t *testing.T) {
 	dir := t.TempDir()
 	folder := t.TempDir()
-	spec := api.Spec{Module: "hello", Grants: []api.Grant{api.DirectoryGrant{HostPath: folder, GuestPath: "/"}}}
+	spec := api.Spec{Module: "hello", Grants: []grant.Grant{grant.Directory{HostPath: folder, GuestPath: "/"}}}
 	r := openIn(t, dir)
 	push(t, r, "hello", "fail")
 	first := run(t, r, "w", spec)
@@ -106,8 +107,8 @@ func TestSubmitRefuses(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	dir := func(host, guest string) []api.Grant {
-		return []api.Grant{api.DirectoryGrant{HostPath: host, GuestPath: guest}}
+	dir := func(host, guest string) []grant.Grant {
+		return []grant.Grant{grant.Directory{HostPath: host, GuestPath: guest}}
 	}
 	for _, tc := range []struct {
 		name   string
@@ -133,8 +134,8 @@ func TestSubmitRefuses(t *testing.T) {
 		{"relative folder", api.SubmitRequest{Spec: api.Spec{Grants: dir("data", "/data")}}, errs.InvalidArgument, []string{"spec.grants[0].directory.host_path"}, ""},
 		{"no guest path", api.SubmitRequest{Spec: api.Spec{Grants: dir("/", "")}}, errs.InvalidArgument, []string{"spec.grants[0].directory.guest_path"}, ""},
 		{"same guest path", api.SubmitRequest{Spec: api.Spec{Grants: append(dir("/", "/d"), dir("/", "/d")...)}}, errs.InvalidArgument, []string{"spec.grants[1].directory.guest_path"}, ""},
-		{"nil grant", api.SubmitRequest{Spec: api.Spec{Grants: []api.Grant{nil}}}, errs.InvalidArgument, []string{"spec.grants[0]"}, ""},
-		{"address", api.SubmitRequest{Spec: api.Spec{Grants: []api.Grant{api.ListenerGrant{Address: "80"}, api.ConnectionGrant{Address: "host:0"}, api.ConnectionGrant{Address: ":80"}}}}, errs.InvalidArgument,
+		{"nil grant", api.SubmitRequest{Spec: api.Spec{Grants: []grant.Grant{nil}}}, errs.InvalidArgument, []string{"spec.grants[0]"}, ""},
+		{"address", api.SubmitRequest{Spec: api.Spec{Grants: []grant.Grant{grant.Listener{Address: "80"}, grant.Connection{Address: "host:0"}, grant.Connection{Address: ":80"}}}}, errs.InvalidArgument,
 			[]string{"spec.grants[0].listener.address", "spec.grants[1].connection.address", "spec.grants[2].connection.address"}, ""},
 		{"no folder", api.SubmitRequest{Spec: api.Spec{Module: "hello", Grants: dir("/nowhere/at/all", "/")}}, errs.GrantDenied, []string{"spec.grants[0].directory.host_path"}, "/nowhere/at/all"},
 		{"a file", api.SubmitRequest{Spec: api.Spec{Module: "hello", Grants: dir(file, "/")}}, errs.GrantDenied, []string{"spec.grants[0].directory.host_path"}, "not a folder"},

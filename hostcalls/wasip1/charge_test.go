@@ -14,6 +14,7 @@ import (
 
 	"github.com/reactord/reactord/executor"
 	"github.com/reactord/reactord/hostcalls"
+	"github.com/reactord/reactord/hostcalls/capability"
 )
 
 // What the largest calls work on, and where they have it in memory.
@@ -183,10 +184,10 @@ func withCostly(t testing.TB, body func(*caller)) {
 	defer l.Close()
 	wait, _ := startProcess(t, Config{
 		Args: values, Env: values, Stdin: endless{}, Stdout: endless{}, Random: new(counter),
-		Grants: []hostcalls.Grant{
-			hostcalls.Dir{HostPath: dir, GuestPath: "/"},
-			hostcalls.Listener{Address: "127.0.0.1:0"},
-			hostcalls.Conn{Address: l.Addr().String()},
+		Grants: []capability.Grant{
+			folderGrant{HostPath: dir, GuestPath: "/"},
+			listenerGrant("127.0.0.1:0"),
+			connectionGrant(l.Addr().String()),
 		},
 		PendingOps: manySubs,
 	}, func(c *caller) {

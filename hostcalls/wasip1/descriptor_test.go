@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/reactord/reactord/hostcalls"
+	"github.com/reactord/reactord/hostcalls/capability"
 )
 
 // blank is a descriptor that knows how often it was closed.
@@ -207,7 +208,7 @@ func TestDescriptorBudget(t *testing.T) {
 // What a process still has when it ends goes back to the budget.
 func TestProcessGivesBackDescriptors(t *testing.T) {
 	budget := hostcalls.NewBudget(1)
-	config := Config{Budget: budget, Grants: []hostcalls.Grant{hostcalls.Dir{HostPath: t.TempDir(), GuestPath: "/"}}}
+	config := Config{Budget: budget, Grants: []capability.Grant{folderGrant{HostPath: t.TempDir(), GuestPath: "/"}}}
 	for range 3 {
 		withProcess(t, config, func(_ *caller) {
 			if budget.Take("", 1) {

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/reactord/reactord/hostcalls"
+	"github.com/reactord/reactord/hostcalls/capability"
 )
 
 const (
@@ -23,7 +24,7 @@ const (
 
 // dial connects to HOST:PORT, on the fiber: the addresses of a name are tried in turn. Package net's Dialer
 // would keep a goroutine, and for some names a thread, for as long as a silent peer takes to time out.
-func (p *Process) dial(address string, permit hostcalls.Permit) (descriptor, error) {
+func (p *Process) dial(address string, permit capability.Permit) (descriptor, error) {
 	targets, err := p.resolve(opConnect, address)
 	if err != nil {
 		return nil, err
@@ -143,7 +144,7 @@ func (p *Process) establish(c *connection, to unix.Sockaddr) error {
 
 // listen listens on HOST:PORT. A name is looked up first, and of its addresses one is taken as package net
 // does.
-func (p *Process) listen(address string, permit hostcalls.Permit) (descriptor, error) {
+func (p *Process) listen(address string, permit capability.Permit) (descriptor, error) {
 	if host, _, err := net.SplitHostPort(address); err == nil && host != "" {
 		targets, err := p.resolve(opListen, address)
 		if err != nil {

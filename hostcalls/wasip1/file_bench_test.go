@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/reactord/reactord/hostcalls"
+	"github.com/reactord/reactord/hostcalls/capability"
 )
 
 // BenchmarkFiles is what a call on a file costs, the way to the blocking pool and back included,
@@ -19,7 +19,7 @@ func BenchmarkFiles(b *testing.B) {
 	if err := os.WriteFile(filepath.Join(data, "a", "b", "file"), make([]byte, maxFileBuffer), 0o666); err != nil {
 		b.Fatal(err)
 	}
-	config := Config{Grants: []hostcalls.Grant{hostcalls.Dir{HostPath: data, GuestPath: "/data"}}}
+	config := Config{Grants: []capability.Grant{folderGrant{HostPath: data, GuestPath: "/data"}}}
 	on := func(name string, run func(b *testing.B, c *caller)) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()

@@ -3,7 +3,7 @@ package wasip1
 import (
 	"testing"
 
-	"github.com/reactord/reactord/hostcalls"
+	"github.com/reactord/reactord/hostcalls/capability"
 )
 
 // Where the tests of files put things in memory.
@@ -31,10 +31,10 @@ func withFiles(t *testing.T, body func(c *caller, data, fixed string)) {
 	withProcess(t, Config{Grants: grantsOf(data, fixed)}, func(c *caller) { body(c, data, fixed) })
 }
 
-func grantsOf(data, fixed string) []hostcalls.Grant {
-	return []hostcalls.Grant{
-		hostcalls.Dir{HostPath: data, GuestPath: "/data"},
-		hostcalls.Dir{HostPath: fixed, GuestPath: "/fixed", ReadOnly: true},
+func grantsOf(data, fixed string) []capability.Grant {
+	return []capability.Grant{
+		folderGrant{HostPath: data, GuestPath: "/data"},
+		folderGrant{HostPath: fixed, GuestPath: "/fixed", ReadOnly: true},
 	}
 }
 

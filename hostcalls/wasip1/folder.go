@@ -3,7 +3,7 @@ package wasip1
 import (
 	"strings"
 
-	"github.com/reactord/reactord/hostcalls"
+	"github.com/reactord/reactord/hostcalls/capability"
 	"github.com/reactord/reactord/hostcalls/vfs"
 )
 
@@ -49,7 +49,7 @@ func (f *folder) beneath(path string) string {
 }
 
 // openFolder opens a folder grant. An error may be the cause of a cancel.
-func (p *Process) openFolder(g hostcalls.Dir, permit hostcalls.Permit) (descriptor, error) {
+func (p *Process) openFolder(g capability.Folder, permit capability.Permit) (descriptor, error) {
 	p.granted.grant(g)
 	op := fileOp(g.GuestPath, 0)
 	var dir *vfs.Dir
@@ -76,7 +76,7 @@ func (p *Process) openFolder(g hostcalls.Dir, permit hostcalls.Permit) (descript
 }
 
 // openPermitted opens what is permitted, and not what may have taken its place since.
-func openPermitted(g hostcalls.Dir, permit hostcalls.Permit) (*vfs.Dir, error) {
+func openPermitted(g capability.Folder, permit capability.Permit) (*vfs.Dir, error) {
 	if permit == nil {
 		return vfs.OpenDir(g.HostPath, g.ReadOnly)
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/reactord/reactord/hostcalls"
+	"github.com/reactord/reactord/hostcalls/capability"
 )
 
 // hostile is what the calls of a hostile guest are made on: descriptors of every kind, and a memory
@@ -30,9 +31,9 @@ func hostileConfig(t testing.TB) Config {
 		Args:   []string{"prog", "arg"},
 		Stdin:  hostcalls.Empty{},
 		Random: new(counter),
-		Grants: []hostcalls.Grant{
-			hostcalls.Dir{HostPath: t.TempDir(), GuestPath: "/"},
-			hostcalls.Listener{Address: "127.0.0.1:0"},
+		Grants: []capability.Grant{
+			folderGrant{HostPath: t.TempDir(), GuestPath: "/"},
+			listenerGrant("127.0.0.1:0"),
 		},
 		Descriptors: 16,
 		PendingOps:  64,

@@ -20,6 +20,7 @@ import (
 	"github.com/reactord/reactord/executor"
 	"github.com/reactord/reactord/executor/engine"
 	"github.com/reactord/reactord/hostcalls"
+	"github.com/reactord/reactord/hostcalls/capability"
 )
 
 // guest is a program that runs, with pipes for its standard streams.
@@ -179,7 +180,7 @@ func TestGoGuests(t *testing.T) {
 		}
 	})
 	t.Run("serve", func(t *testing.T) {
-		g := start(t, Config{Grants: []hostcalls.Grant{hostcalls.Listener{Address: "127.0.0.1:0"}}}, "serve")
+		g := start(t, Config{Grants: []capability.Grant{listenerGrant("127.0.0.1:0")}}, "serve")
 		address := (<-g.opened).ListenAddresses()[0]
 		var conns []net.Conn
 		for range 10 {
@@ -216,7 +217,7 @@ func TestGoGuests(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer l.Close()
-		g := start(t, Config{Grants: []hostcalls.Grant{hostcalls.Conn{Address: l.Addr().String()}}}, "talk")
+		g := start(t, Config{Grants: []capability.Grant{connectionGrant(l.Addr().String())}}, "talk")
 		c, err := l.Accept()
 		if err != nil {
 			t.Fatal(err)

@@ -6,13 +6,14 @@ import (
 
 	"github.com/reactord/reactord/executor/driver"
 	"github.com/reactord/reactord/hostcalls"
+	"github.com/reactord/reactord/hostcalls/capability"
 	"github.com/reactord/reactord/hostcalls/vfs"
 )
 
 // granted is what a process keeps of its grants beside their descriptors.
 type granted struct {
 	mounts    *vfs.Mounts
-	folders   []hostcalls.Dir
+	folders   []capability.Folder
 	listening []string // addresses
 
 	// The last file system that was looked for: a guest works on one file for a while.
@@ -63,7 +64,7 @@ func (g *granted) findLane(target string) driver.Lane {
 }
 
 // grant adds a folder.
-func (g *granted) grant(d hostcalls.Dir) {
+func (g *granted) grant(d capability.Folder) {
 	g.folders = append(g.folders, d)
 	g.version = -1 // what was found may lie in it
 }
@@ -82,7 +83,7 @@ func (g *granted) hostPath(target string) string {
 }
 
 // root returns the grant that a path lies in; nil if it lies in none.
-func (g *granted) root(target string) (found *hostcalls.Dir) {
+func (g *granted) root(target string) (found *capability.Folder) {
 	for i := range g.folders {
 		root := &g.folders[i]
 		if beneath(target, root.GuestPath) && (found == nil || len(found.GuestPath) < len(root.GuestPath)) {

@@ -5,12 +5,12 @@ import (
 	"testing"
 
 	"github.com/reactord/reactord/executor/driver"
-	"github.com/reactord/reactord/hostcalls"
+	"github.com/reactord/reactord/hostcalls/capability"
 	"github.com/reactord/reactord/hostcalls/vfs"
 )
 
 func TestHostPath(t *testing.T) {
-	l := granted{folders: []hostcalls.Dir{
+	l := granted{folders: []capability.Folder{
 		{HostPath: "/srv/a", GuestPath: "/data"},
 		{HostPath: "/mnt/b", GuestPath: "/data/deep"},
 		{HostPath: "/home", GuestPath: "."},
@@ -28,7 +28,7 @@ func TestHostPath(t *testing.T) {
 			t.Errorf("hostPath(%q) = %q, want %q", target, got, want)
 		}
 	}
-	root := granted{folders: []hostcalls.Dir{{HostPath: "/srv", GuestPath: "/"}}}
+	root := granted{folders: []capability.Folder{{HostPath: "/srv", GuestPath: "/"}}}
 	if got := root.hostPath("/a/b"); got != "/srv/a/b" {
 		t.Errorf("beneath a grant of / it is %q", got)
 	}
@@ -45,7 +45,7 @@ func TestLanesAmongMounts(t *testing.T) {
 	if mounts.Contains(dir) || mounts.Device("/proc") == mounts.Device("/") {
 		t.Skip("this system's mounts are unusual")
 	}
-	g := granted{mounts: mounts, version: -1, folders: []hostcalls.Dir{
+	g := granted{mounts: mounts, version: -1, folders: []capability.Folder{
 		{HostPath: dir, GuestPath: "/plain"},
 		{HostPath: "/", GuestPath: "/all"},
 	}}

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/reactord/reactord/hostcalls"
+	"github.com/reactord/reactord/hostcalls/capability"
 )
 
 // TestRightsAreInherited: what is opened in a folder has no more than the folder passes on.
@@ -96,7 +96,7 @@ func TestTruncationRights(t *testing.T) {
 
 // TestDevice: a device is one to the guest, and no terminal.
 func TestDevice(t *testing.T) {
-	grants := []hostcalls.Grant{hostcalls.Dir{HostPath: "/dev", GuestPath: "/dev", ReadOnly: true}}
+	grants := []capability.Grant{folderGrant{HostPath: "/dev", GuestPath: "/dev", ReadOnly: true}}
 	withProcess(t, Config{Grants: grants}, func(c *caller) {
 		fd := c.mustOpen(3, "zero", oflagCreat|oflagTrunc, fileRights, 0)
 		c.want(errnoSuccess, "fd_fdstat_get", fd, atResult)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/tetratelabs/wazero/api"
@@ -15,6 +14,7 @@ import (
 	"github.com/reactord/reactord/executor/driver"
 	"github.com/reactord/reactord/executor/engine"
 	"github.com/reactord/reactord/hostcalls"
+	"github.com/reactord/reactord/hostcalls/capability"
 	"github.com/reactord/reactord/hostcalls/vfs"
 )
 
@@ -26,8 +26,8 @@ type Config struct {
 	Stdin  hostcalls.Source
 	Stdout hostcalls.Sink
 	Stderr hostcalls.Sink
-	Grants []hostcalls.Grant
-	Permit hostcalls.Permit // nil permits every grant
+	Grants []capability.Grant
+	Permit capability.Permit // nil permits every grant
 
 	Owner  string      // on whose behalf it runs, for what processes share by owners
 	Mounts *vfs.Mounts // which file system a folder is on, shared by all processes; all on one
@@ -80,7 +80,7 @@ func (c Config) Validate() error {
 	var faults []error
 	if c.Descriptors < 0 {
 		faults = append(faults, fmt.Errorf("descriptors: %d is negative", c.Descriptors))
-	} else if n := 3 + len(c.Grants); c.Descriptors > 0 && c.Descriptors < n {
+	} else if n := 3 + capability.Handles(c.Grants); c.Descriptors > 0 && c.Descriptors < n {
 		faults = append(faults, fmt.Errorf("descriptors: stdio and the grants need %d, the limit is %d", n, c.Descriptors))
 	}
 	if c.PendingOps < 0 {
@@ -133,61 +133,6 @@ func NewProcess(f *executor.Fiber, d *driver.Driver, config Config) (*Process, e
 	p.fds.init(config.Descriptors, config.Budget, config.Owner)
 	p.openStdio(config)
 	return p, nil
-}
-
-// OpenGrants opens grants, waiting for what takes time, as Ops tells. A grant that can't be given is a
-// *hostcalls.GrantError; any other error is the cause of a cancel.
-//
-// It gives descriptors from 3 on: the folders first, because programs look for preopened
-// folders from 3 until there is no more, then the sockets, each kind in the order of the grants.
-func (p *Process) OpenGrants(config Config) error {
-	grants, permit := config.Grants, config.Permit
-	for _, g := range grants {
-		if dir, ok := g.(hostcalls.Dir); ok {
-			if err := p.addGrant(g, func() (descriptor, error) { return p.openFolder(dir, permit) }); err != nil {
-				return err
-			}
-		}
-	}
-	for _, g := range grants {
-		var err error
-		switch g := g.(type) {
-		case hostcalls.Listener:
-			err = p.addGrant(g, func() (descriptor, error) { return p.listen(g.Address, permit) })
-		case hostcalls.Conn:
-			err = p.addGrant(g, func() (descriptor, error) { return p.dial(g.Address, permit) })
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (p *Process) addGrant(g hostcalls.Grant, open func() (descriptor, error)) error {
-	d, err := open()
-	if cause := p.Err(); cause != nil {
-		if err == nil {
-			p.discard(d)
-		}
-		return cause
-	}
-	if errors.Is(err, executor.ErrOutOfFuel) {
-		return err
-	}
-	if err != nil {
-		return &hostcalls.GrantError{Grant: g, Err: err}
-	}
-	switch _, e := p.fds.add(d); e {
-	case errnoSuccess:
-		return nil
-	case errnoNfile: // all processes together
-		err = fmt.Errorf("all guests together: %w", syscall.ENFILE)
-	default:
-		err = errors.New("more descriptors than the workload's limit")
-	}
-	p.discard(d)
-	return &hostcalls.GrantError{Grant: g, Err: err}
 }
 
 // ListenAddresses returns the addresses of the listener grants, in order.

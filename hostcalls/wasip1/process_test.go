@@ -12,7 +12,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/reactord/reactord/executor"
-	"github.com/reactord/reactord/hostcalls"
+	"github.com/reactord/reactord/hostcalls/capability"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -148,7 +148,7 @@ func TestConfigTellsAllFaults(t *testing.T) {
 	if err == nil || len(err.(interface{ Unwrap() []error }).Unwrap()) != 2 {
 		t.Errorf("Validate = %v, want two faults", err)
 	}
-	err = Config{Descriptors: 4, Grants: make([]hostcalls.Grant, 2)}.Validate()
+	err = Config{Descriptors: 4, Grants: []capability.Grant{listenerGrant(":0"), listenerGrant(":0")}}.Validate()
 	if err == nil {
 		t.Error("grants beyond the limit of descriptors are valid")
 	}

@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/reactord/reactord/executor"
-	"github.com/reactord/reactord/hostcalls"
+	"github.com/reactord/reactord/hostcalls/capability"
 )
 
 // startConnected runs body with the connection it was granted as descriptor 3, and returns the
@@ -27,7 +27,7 @@ func startConnected(t *testing.T, body func(*caller)) (wait func() error, peer *
 	}
 	defer l.Close()
 	wait, task := startProcess(t, Config{
-		Grants: []hostcalls.Grant{hostcalls.Conn{Address: l.Addr().String()}},
+		Grants: []capability.Grant{connectionGrant(l.Addr().String())},
 	}, body)
 	c, err := l.Accept()
 	if err != nil {
@@ -192,7 +192,7 @@ func TestCancelEndsDial(t *testing.T) {
 		}
 		defer c.Close()
 	}
-	wait, task := startProcess(t, Config{Grants: []hostcalls.Grant{hostcalls.Conn{Address: address}}}, func(*caller) {
+	wait, task := startProcess(t, Config{Grants: []capability.Grant{connectionGrant(address)}}, func(*caller) {
 		t.Error("the connection was made")
 	})
 	awaitParked(task)
@@ -205,7 +205,7 @@ func TestCancelEndsDial(t *testing.T) {
 func TestListener(t *testing.T) {
 	addresses := make(chan string, 1)
 	wait, _ := startProcess(t, Config{
-		Grants: []hostcalls.Grant{hostcalls.Listener{Address: "127.0.0.1:0"}}, Descriptors: 6,
+		Grants: []capability.Grant{listenerGrant("127.0.0.1:0")}, Descriptors: 6,
 	}, func(c *caller) {
 		c.want(errnoAgain, "sock_accept", 3, 0, 0) // it does not block unless it is told to
 		c.want(errnoSuccess, "fd_fdstat_set_flags", 3, 0)
@@ -312,24 +312,24 @@ func TestGrantsThatFail(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = closed.Close()
-	good := hostcalls.Listener{Address: "127.0.0.1:0"}
+	good := listenerGrant("127.0.0.1:0")
 	for _, tt := range []struct {
-		grant hostcalls.Grant
+		grant capability.Grant
 		is    error  // nil: the text
 		text  string // part of it
 	}{
-		{hostcalls.Listener{Address: busy.Addr().String()}, syscall.EADDRINUSE, ""},
-		{hostcalls.Listener{Address: "nonsense"}, nil, "missing port"},
-		{hostcalls.Conn{Address: closed.Addr().String()}, syscall.ECONNREFUSED, ""},
-		{hostcalls.Conn{Address: "127.0.0.1"}, nil, "missing port"},
-		{hostcalls.Conn{Address: "localhost:http"}, nil, "invalid port"},
-		{hostcalls.Conn{Address: "[fe80::1%lo]:80"}, nil, "zone"},
+		{listenerGrant(busy.Addr().String()), syscall.EADDRINUSE, ""},
+		{listenerGrant("nonsense"), nil, "missing port"},
+		{connectionGrant(closed.Addr().String()), syscall.ECONNREFUSED, ""},
+		{connectionGrant("127.0.0.1"), nil, "missing port"},
+		{connectionGrant("localhost:http"), nil, "invalid port"},
+		{connectionGrant("[fe80::1%lo]:80"), nil, "zone"},
 	} {
-		wait, _ := startProcess(t, Config{Grants: []hostcalls.Grant{good, tt.grant}}, func(*caller) {
+		wait, _ := startProcess(t, Config{Grants: []capability.Grant{good, tt.grant}}, func(*caller) {
 			t.Errorf("%v was given", tt.grant)
 		})
 		err := wait()
-		denied, ok := errors.AsType[*hostcalls.GrantError](err)
+		denied, ok := errors.AsType[*capability.Error](err)
 		if !ok || denied.Grant != tt.grant || !strings.Contains(err.Error(), tt.text) ||
 			(tt.is != nil && !errors.Is(err, tt.is)) {
 			t.Errorf("%v: error %v", tt.grant, err)
@@ -348,8 +348,8 @@ func TestDialByName(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	withProcess(t, Config{Grants: []hostcalls.Grant{
-		hostcalls.Conn{Address: "localhost:" + port},
+	withProcess(t, Config{Grants: []capability.Grant{
+		connectionGrant("localhost:" + port),
 	}}, func(c *caller) {
 		c.want(errnoSuccess, "sock_shutdown", 3, 3)
 	})
@@ -357,10 +357,10 @@ func TestDialByName(t *testing.T) {
 
 // TestGrantOrder: folders first, then sockets.
 func TestGrantOrder(t *testing.T) {
-	withProcess(t, Config{Grants: []hostcalls.Grant{
-		hostcalls.Listener{Address: "127.0.0.1:0"},
-		hostcalls.Dir{HostPath: t.TempDir(), GuestPath: "/"},
-		hostcalls.Listener{Address: "[::1]:0"},
+	withProcess(t, Config{Grants: []capability.Grant{
+		listenerGrant("127.0.0.1:0"),
+		folderGrant{HostPath: t.TempDir(), GuestPath: "/"},
+		listenerGrant("[::1]:0"),
 	}}, func(c *caller) {
 		var kinds []byte
 		for fd := range uint64(6) {

@@ -15,7 +15,9 @@ import (
 	"github.com/reactord/reactord/executor"
 	"github.com/reactord/reactord/executor/engine"
 	"github.com/reactord/reactord/hostcalls"
+	"github.com/reactord/reactord/hostcalls/capability"
 	"github.com/reactord/reactord/hostcalls/wasip1"
+	"github.com/reactord/reactord/reactor/grant"
 )
 
 const suiteVariable = "REACTORD_WASI_TESTSUITE"
@@ -119,7 +121,7 @@ func (h *host) run(t *testing.T, p program) outcome {
 		if err := os.CopyFS(root, os.DirFS(filepath.Join(filepath.Dir(p.wasm), p.spec.Root))); err != nil {
 			t.Fatal(err)
 		}
-		config.Grants = []hostcalls.Grant{hostcalls.Dir{HostPath: root, GuestPath: "/"}}
+		config.Grants = []capability.Grant{grant.Directory{HostPath: root, GuestPath: "/"}}
 	}
 	var exit wasip1.Exit
 	done := make(chan struct{})

@@ -1,6 +1,10 @@
 package api
 
-import "time"
+import (
+	"time"
+
+	"github.com/reactord/reactord/reactor/grant"
+)
 
 // Spec is what a user submits.
 type Spec struct {
@@ -22,30 +26,10 @@ type Spec struct {
 	// call are taken from Args.
 	Invoke string
 	// Grants are the capabilities handed to the guest.
-	Grants []Grant
+	Grants []grant.Grant
 	// Limits bound what the guest may use; zero fields take the defaults.
 	Limits Limits
 }
-
-// Grant is one capability: a DirectoryGrant, a ListenerGrant or a ConnectionGrant.
-type Grant interface{ grant() }
-
-// DirectoryGrant opens a host folder to the guest.
-type DirectoryGrant struct {
-	HostPath  string
-	GuestPath string
-	ReadOnly  bool
-}
-
-// ListenerGrant hands the guest a listening socket.
-type ListenerGrant struct{ Address string }
-
-// ConnectionGrant hands the guest one open connection.
-type ConnectionGrant struct{ Address string }
-
-func (DirectoryGrant) grant()  {}
-func (ListenerGrant) grant()   {}
-func (ConnectionGrant) grant() {}
 
 // Limits bound one workload. In a Spec a zero field takes the default.
 type Limits struct {

@@ -2,20 +2,16 @@ package intake
 
 import (
 	"fmt"
-	"net"
-	pathpkg "path"
-	"path/filepath"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
+	"github.com/reactord/reactord/hostcalls/capability"
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
+	"github.com/reactord/reactord/reactor/grant"
 	"github.com/reactord/reactord/reactor/internal/selector"
 	"github.com/reactord/reactord/reactor/internal/text"
 )
-
-const maxGuestPathBytes = 4096
 
 // Bounds are the most that a submission may have.
 type Bounds struct {
@@ -42,7 +38,7 @@ func (b *Bounds) CheckSpec(f *errs.Faults, spec *api.Spec, limits api.Limits) {
 	if strings.ContainsRune(spec.Invoke, 0) || !utf8.ValidString(spec.Invoke) {
 		f.Add("spec.invoke", "is not the name of an export")
 	}
-	checkGrants(f, spec.Grants, b.Grants)
+	grant.Check(f, spec.Grants, b.Grants)
 	b.checkLimits(f, spec, limits)
 }
 
@@ -98,64 +94,6 @@ func (b *Bounds) checkArguments(f *errs.Faults, spec *api.Spec) {
 	}
 }
 
-func checkGrants(f *errs.Faults, grants []api.Grant, most int) {
-	if len(grants) > most {
-		f.Add("spec.grants", "%d grants are more than the %d allowed", len(grants), most)
-		return
-	}
-	guestPaths := map[string]int{}
-	for i, g := range grants {
-		path := fmt.Sprintf("spec.grants[%d]", i)
-		switch g := g.(type) {
-		case api.DirectoryGrant:
-			checkDirectory(f, path+".directory", g)
-			if first, ok := guestPaths[g.GuestPath]; ok {
-				f.Add(path+".directory.guest_path", "%q is taken by grant %d", g.GuestPath, first)
-			} else {
-				guestPaths[g.GuestPath] = i
-			}
-		case api.ListenerGrant:
-			checkAddress(f, path+".listener.address", g.Address, 0)
-		case api.ConnectionGrant:
-			checkAddress(f, path+".connection.address", g.Address, 1)
-		default:
-			f.Add(path, "one of directory, listener and connection is required")
-		}
-	}
-}
-
-func checkDirectory(f *errs.Faults, path string, g api.DirectoryGrant) {
-	if !filepath.IsAbs(g.HostPath) || strings.IndexByte(g.HostPath, 0) >= 0 {
-		f.Add(path+".host_path", "%q is not an absolute path on the daemon's machine", g.HostPath)
-	}
-	switch {
-	case g.GuestPath == "":
-		f.Add(path+".guest_path", "a name for the guest to see the folder under is required")
-	case len(g.GuestPath) > maxGuestPathBytes:
-		f.Add(path+".guest_path", "%d bytes are more than the %d allowed", len(g.GuestPath), maxGuestPathBytes)
-	case pathpkg.Clean(g.GuestPath) != g.GuestPath || strings.HasPrefix(g.GuestPath, ".."):
-		f.Add(path+".guest_path", "%q is not a plain path: write it without empty, \".\" and \"..\" parts", g.GuestPath)
-	default:
-		text.CheckCString(f, func() string { return path + ".guest_path" }, g.GuestPath)
-	}
-}
-
-// checkAddress checks HOST:PORT. A listener may have no host, and port 0.
-func checkAddress(f *errs.Faults, path, address string, lowest int) {
-	host, port, err := net.SplitHostPort(address)
-	if err != nil {
-		f.Add(path, "%q is not HOST:PORT", address)
-		return
-	}
-	if n, err := strconv.ParseUint(port, 10, 16); err != nil || int(n) < lowest {
-		f.Add(path, "%q is not a port: %d to 65535", port, lowest)
-	}
-	if host == "" && lowest > 0 {
-		f.Add(path, "%q has no host to connect to", address)
-	}
-	text.Check(f, path, address, 512)
-}
-
 // stdioDescriptors are those a guest has without any grant.
 const stdioDescriptors = 3
 
@@ -166,7 +104,7 @@ func (b *Bounds) checkLimits(f *errs.Faults, spec *api.Spec, limits api.Limits) 
 	for _, over := range Excesses(spec.Limits, b.Limits) {
 		f.Add("spec.limits."+over.Path, "%s is above the maximum, %s", over.Value, over.Maximum)
 	}
-	if need := stdioDescriptors + len(spec.Grants); int(limits.Descriptors) < need {
+	if need := stdioDescriptors + capability.Handles(spec.Grants); int(limits.Descriptors) < need {
 		f.Add("spec.limits.descriptors", "%d are too few: standard streams and grants need %d", limits.Descriptors, need)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/reactord/reactord/reactor/api"
+	"github.com/reactord/reactord/reactor/grant"
 	"github.com/reactord/reactord/reactor/store"
 )
 
@@ -18,15 +19,8 @@ type specJSON struct {
 	Stdin       []byte            `json:"stdin,omitempty"` // only read: older daemons wrote it here
 	Interactive bool              `json:"interactive,omitempty"`
 	Invoke      string            `json:"invoke,omitempty"`
-	Grants      []grantJSON       `json:"grants,omitempty"`
+	Grants      grant.List        `json:"grants,omitempty"`
 	Limits      limitsJSON        `json:"limits"`
-}
-
-// grantJSON has one field set.
-type grantJSON struct {
-	Directory  *api.DirectoryGrant  `json:"directory,omitempty"`
-	Listener   *api.ListenerGrant   `json:"listener,omitempty"`
-	Connection *api.ConnectionGrant `json:"connection,omitempty"`
 }
 
 type limitsJSON struct {
@@ -76,25 +70,9 @@ func EncodeSpec(spec *api.Spec) []byte {
 func encodeHead(spec *api.Spec) []byte {
 	s := specJSON{
 		Args: spec.Args, Env: spec.Env, Interactive: spec.Interactive,
-		Invoke: spec.Invoke, Limits: limitsJSON(spec.Limits),
-	}
-	for _, g := range spec.Grants {
-		s.Grants = append(s.Grants, encodeGrant(g))
+		Invoke: spec.Invoke, Grants: spec.Grants, Limits: limitsJSON(spec.Limits),
 	}
 	return mustEncode(s)
-}
-
-func encodeGrant(g api.Grant) grantJSON {
-	switch g := g.(type) {
-	case api.DirectoryGrant:
-		return grantJSON{Directory: &g}
-	case api.ListenerGrant:
-		return grantJSON{Listener: &g}
-	case api.ConnectionGrant:
-		return grantJSON{Connection: &g}
-	default:
-		panic(fmt.Sprintf("record: unknown grant %T", g))
-	}
 }
 
 // DecodeSpec puts together the spec of a record, which shares its standard input.
@@ -110,19 +88,7 @@ func DecodeSpec(rec *store.Workload) (api.Spec, error) {
 	spec := api.Spec{
 		Module: rec.Module.String(), Name: rec.Name, Labels: rec.Labels,
 		Args: s.Args, Env: s.Env, Stdin: s.Stdin, Interactive: s.Interactive,
-		Invoke: s.Invoke, Limits: api.Limits(s.Limits),
-	}
-	for i, g := range s.Grants {
-		switch {
-		case g.Directory != nil:
-			spec.Grants = append(spec.Grants, *g.Directory)
-		case g.Listener != nil:
-			spec.Grants = append(spec.Grants, *g.Listener)
-		case g.Connection != nil:
-			spec.Grants = append(spec.Grants, *g.Connection)
-		default:
-			return api.Spec{}, fmt.Errorf("the spec of workload %q: grant %d is of no known kind", rec.ID, i)
-		}
+		Invoke: s.Invoke, Grants: s.Grants, Limits: api.Limits(s.Limits),
 	}
 	return spec, nil
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/reactord/reactord/reactor/api"
+	"github.com/reactord/reactord/reactor/grant"
 	"github.com/reactord/reactord/reactor/store"
 )
 
@@ -16,10 +17,10 @@ func TestRecord(t *testing.T) {
 		Module: "hello", Name: "a name", Labels: map[string]string{"app": "web", "tier": ""},
 		Args: []string{"one", "", "zwei ü"}, Env: map[string]string{"K": "v=w", "EMPTY": ""},
 		Stdin: []byte{0, 1, 2}, Interactive: true, Invoke: "i",
-		Grants: []api.Grant{
-			api.DirectoryGrant{HostPath: "/host", GuestPath: "/data", ReadOnly: true},
-			api.ListenerGrant{Address: "127.0.0.1:0"},
-			api.ConnectionGrant{Address: "a:1"},
+		Grants: []grant.Grant{
+			grant.Directory{HostPath: "/host", GuestPath: "/data", ReadOnly: true},
+			grant.Listener{Address: "127.0.0.1:0"},
+			grant.Connection{Address: "a:1"},
 		},
 		Limits: api.Limits{MemoryBytes: 1 << 20, Fuel: 1 << 40, Timeout: time.Minute, StackBytes: 1 << 17, LogBytes: 99, Descriptors: 9, PendingOps: 8},
 	}
@@ -72,7 +73,7 @@ func TestRecord(t *testing.T) {
 func TestHashSpec(t *testing.T) {
 	same := []api.Spec{
 		{Module: "m"},
-		{Module: "m", Labels: map[string]string{}, Args: []string{}, Env: map[string]string{}, Stdin: []byte{}, Grants: []api.Grant{}},
+		{Module: "m", Labels: map[string]string{}, Args: []string{}, Env: map[string]string{}, Stdin: []byte{}, Grants: []grant.Grant{}},
 	}
 	if HashSpec(&same[0]) != HashSpec(&same[1]) {
 		t.Error("what is absent and what is empty differ")
@@ -82,8 +83,8 @@ func TestHashSpec(t *testing.T) {
 		{Module: "m"}, {Module: "n"}, {Module: "m", Name: "n"}, {Module: "m", Labels: map[string]string{"a": "b"}},
 		{Module: "m", Labels: map[string]string{"a": ""}}, {Module: "m", Args: []string{""}}, {Module: "m", Args: []string{"", ""}},
 		{Module: "m", Env: map[string]string{"a": "b"}}, {Module: "m", Stdin: []byte{0}}, {Module: "m", Interactive: true},
-		{Module: "m", Invoke: "i"}, {Module: "m", Grants: []api.Grant{api.ListenerGrant{Address: "a:1"}}}, {Module: "m", Grants: []api.Grant{api.ConnectionGrant{Address: "a:1"}}},
-		{Module: "m", Grants: []api.Grant{api.DirectoryGrant{HostPath: "/a", GuestPath: "/b", ReadOnly: false}}}, {Module: "m", Grants: []api.Grant{api.DirectoryGrant{HostPath: "/a", GuestPath: "/b", ReadOnly: true}}},
+		{Module: "m", Invoke: "i"}, {Module: "m", Grants: []grant.Grant{grant.Listener{Address: "a:1"}}}, {Module: "m", Grants: []grant.Grant{grant.Connection{Address: "a:1"}}},
+		{Module: "m", Grants: []grant.Grant{grant.Directory{HostPath: "/a", GuestPath: "/b", ReadOnly: false}}}, {Module: "m", Grants: []grant.Grant{grant.Directory{HostPath: "/a", GuestPath: "/b", ReadOnly: true}}},
 		{Module: "m", Limits: api.Limits{MemoryBytes: 1}}, {Module: "m", Limits: api.Limits{Fuel: 1}}, {Module: "m", Limits: api.Limits{Timeout: 1}},
 		{Module: "m", Limits: api.Limits{StackBytes: 1}}, {Module: "m", Limits: api.Limits{LogBytes: 1}}, {Module: "m", Limits: api.Limits{Descriptors: 1}},
 		{Module: "m", Limits: api.Limits{PendingOps: 1}},

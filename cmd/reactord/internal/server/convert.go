@@ -42,52 +42,6 @@ func fromSpec(s *api.Spec) *reactorv1.WorkloadSpec {
 	}
 }
 
-func toGrants(list []*reactorv1.Grant, bad *fields) []api.Grant {
-	if len(list) == 0 {
-		return nil
-	}
-	grants := make([]api.Grant, 0, len(list))
-	for i, p := range list {
-		switch g := p.GetGrant().(type) {
-		case *reactorv1.Grant_Directory:
-			grants = append(grants, api.DirectoryGrant{
-				HostPath:  g.Directory.GetHostPath(),
-				GuestPath: g.Directory.GetGuestPath(),
-				ReadOnly:  g.Directory.GetReadOnly(),
-			})
-		case *reactorv1.Grant_Listener:
-			grants = append(grants, api.ListenerGrant{Address: g.Listener.GetAddress()})
-		case *reactorv1.Grant_Connection:
-			grants = append(grants, api.ConnectionGrant{Address: g.Connection.GetAddress()})
-		default:
-			bad.add("is none of directory, listener, connection", "spec.grants[%d]", i)
-		}
-	}
-	return grants
-}
-
-func fromGrants(list []api.Grant) []*reactorv1.Grant {
-	if len(list) == 0 {
-		return nil
-	}
-	grants := make([]*reactorv1.Grant, 0, len(list))
-	for _, g := range list {
-		p := &reactorv1.Grant{}
-		switch g := g.(type) {
-		case api.DirectoryGrant:
-			p.Grant = &reactorv1.Grant_Directory{Directory: &reactorv1.DirectoryGrant{
-				HostPath: g.HostPath, GuestPath: g.GuestPath, ReadOnly: g.ReadOnly,
-			}}
-		case api.ListenerGrant:
-			p.Grant = &reactorv1.Grant_Listener{Listener: &reactorv1.ListenerGrant{Address: g.Address}}
-		case api.ConnectionGrant:
-			p.Grant = &reactorv1.Grant_Connection{Connection: &reactorv1.ConnectionGrant{Address: g.Address}}
-		}
-		grants = append(grants, p)
-	}
-	return grants
-}
-
 func toLimits(p *reactorv1.Limits, bad *fields) api.Limits {
 	timeout := p.GetTimeout()
 	if timeout != nil && (timeout.CheckValid() != nil || timeout.AsDuration() < 0) {

@@ -16,19 +16,15 @@ import (
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
+	"github.com/reactord/reactord/reactor/grant"
 )
 
 // A spec comes back from the reactor as it went in, whatever fields it has.
 func TestSpecRoundTrip(t *testing.T) {
-	for _, grant := range []*reactorv1.Grant{
-		{Grant: &reactorv1.Grant_Directory{Directory: &reactorv1.DirectoryGrant{}}},
-		{Grant: &reactorv1.Grant_Listener{Listener: &reactorv1.ListenerGrant{}}},
-		{Grant: &reactorv1.Grant_Connection{Connection: &reactorv1.ConnectionGrant{}}},
-	} {
-		fillMessage(grant.ProtoReflect())
+	for i := range kindsOfGrants().Len() {
 		spec := &reactorv1.WorkloadSpec{}
 		fillMessage(spec.ProtoReflect())
-		spec.Grants = []*reactorv1.Grant{grant}
+		spec.Grants = []*reactorv1.Grant{sampleGrant(kindsOfGrants().Get(i))}
 
 		var bad fields
 		domain := toSpec(spec, &bad)
@@ -50,7 +46,7 @@ func TestAnswersAreComplete(t *testing.T) {
 	for _, v := range []any{&workload, &module, &node, &stats} {
 		fillValue(reflect.ValueOf(v).Elem())
 	}
-	workload.Spec.Grants = []api.Grant{api.DirectoryGrant{HostPath: "/h", GuestPath: "/g", ReadOnly: true}}
+	workload.Spec.Grants = []grant.Grant{grant.Directory{HostPath: "/h", GuestPath: "/g", ReadOnly: true}}
 	for _, m := range []proto.Message{
 		fromWorkload(&workload), fromModule(&module), fromNode(node), fromStats(stats),
 	} {

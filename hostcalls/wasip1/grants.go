@@ -1,0 +1,75 @@
+package wasip1
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"syscall"
+
+	"github.com/reactord/reactord/executor"
+	"github.com/reactord/reactord/hostcalls/capability"
+)
+
+// OpenGrants opens grants, waiting for what takes time, as Ops tells. A grant that can't be given is a
+// *capability.Error; any other error is the cause of a cancel.
+//
+// It gives descriptors from 3 on: the folders first, because programs look for preopened
+// folders from 3 until there is no more, then the sockets, each kind in the order of the grants.
+func (p *Process) OpenGrants(config Config) error {
+	grants := slices.Clone(config.Grants)
+	slices.SortStableFunc(grants, func(a, b capability.Grant) int { return cmp.Compare(a.Handle(), b.Handle()) })
+	for _, g := range grants {
+		err := g.Open(opener{p, config.Permit})
+		switch {
+		case err == nil:
+			continue
+		case p.Err() != nil:
+			return p.Err()
+		case errors.Is(err, executor.ErrOutOfFuel):
+			return err
+		default:
+			return &capability.Error{Grant: g, Err: err}
+		}
+	}
+	return nil
+}
+
+// opener is a process as the capability.Opener of its grants: what is opened becomes a descriptor.
+type opener struct {
+	process *Process
+	permit  capability.Permit // nil permits everything
+}
+
+// OpenFolder implements capability.Opener.
+func (o opener) OpenFolder(f capability.Folder) error {
+	return o.hand(o.process.openFolder(f, o.permit))
+}
+
+// Listen implements capability.Opener.
+func (o opener) Listen(address string) error { return o.hand(o.process.listen(address, o.permit)) }
+
+// Connect implements capability.Opener.
+func (o opener) Connect(address string) error { return o.hand(o.process.dial(address, o.permit)) }
+
+// hand gives the guest what was opened, unless it failed.
+func (o opener) hand(d descriptor, err error) error {
+	p := o.process
+	if err != nil {
+		return err
+	}
+	if cause := p.Err(); cause != nil {
+		p.discard(d)
+		return cause
+	}
+	switch _, e := p.fds.add(d); e {
+	case errnoSuccess:
+		return nil
+	case errnoNfile: // all processes together
+		err = fmt.Errorf("all guests together: %w", syscall.ENFILE)
+	default:
+		err = errors.New("more descriptors than the workload's limit")
+	}
+	p.discard(d)
+	return err
+}

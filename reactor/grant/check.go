@@ -1,0 +1,85 @@
+package grant
+
+import (
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+
+	"github.com/reactord/reactord/reactor/errs"
+	"github.com/reactord/reactord/reactor/internal/text"
+)
+
+// Check finds what is wrong with the grants of a spec, of which there may be most, as far as it shows in
+// them.
+func Check(f *errs.Faults, grants []Grant, most int) {
+	if len(grants) > most {
+		f.Add("spec.grants", "%d grants are more than the %d allowed", len(grants), most)
+		return
+	}
+	v := validation{faults: f, taken: map[string]int{}}
+	for i, g := range grants {
+		if g == nil {
+			f.Add(pathOf(i), "one of %s is required", listed(Kinds(), " and "))
+			continue
+		}
+		v.index, v.kind, v.path = i, g.Kind(), pathOf(i)+"."+g.Kind()
+		g.check(&v)
+	}
+}
+
+func pathOf(i int) string { return fmt.Sprintf("spec.grants[%d]", i) }
+
+// listed is a list as a sentence has it.
+func listed(names []string, and string) string {
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + and + names[last]
+}
+
+// validation collects what is wrong with grants, one after the other.
+type validation struct {
+	faults *errs.Faults
+	index  int            // of the grant that is looked at
+	kind   string         // its kind
+	path   string         // of its fields
+	taken  map[string]int // what only one grant of a kind may have, and which has it
+}
+
+// add adds a fault of a field of the grant.
+func (v *validation) add(field, format string, args ...any) {
+	v.faults.Add(v.path+"."+field, format, args...)
+}
+
+// unique adds a fault if an earlier grant of the kind has the same value in the field.
+func (v *validation) unique(field, value string) {
+	key := v.kind + "." + field + "=" + value
+	if first, ok := v.taken[key]; ok {
+		v.add(field, "%q is taken by grant %d", value, first)
+		return
+	}
+	v.taken[key] = v.index
+}
+
+// address checks HOST:PORT, in the field of that name. A listener may have no host, and port 0.
+func (v *validation) address(address string, lowest int) {
+	const field, most = "address", 512
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		v.add(field, "%q is not HOST:PORT", address)
+		return
+	}
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil || int(n) < lowest {
+		v.add(field, "%q is not a port: %d to 65535", port, lowest)
+	}
+	if host == "" && lowest > 0 {
+		v.add(field, "%q has no host to connect to", address)
+	}
+	text.Check(v.faults, v.path+"."+field, address, most)
+}
+
+// hostPort splits an address that was checked.
+func hostPort(address string) (host string, port uint16) {
+	host, service, _ := net.SplitHostPort(address)
+	n, _ := strconv.ParseUint(service, 10, 16)
+	return host, uint16(n)
+}

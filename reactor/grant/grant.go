@@ -56,11 +56,19 @@ type List []Grant
 
 // MarshalJSON implements json.Marshaler.
 func (l List) MarshalJSON() ([]byte, error) {
-	stored := make([]map[string]Grant, len(l))
+	b := []byte{'['}
 	for i, g := range l {
-		stored[i] = map[string]Grant{g.Kind(): g}
+		fields, err := json.Marshal(g)
+		if err != nil {
+			return nil, err
+		}
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, `{"`+g.Kind()+`":`...)
+		b = append(append(b, fields...), '}')
 	}
-	return json.Marshal(stored)
+	return append(b, ']'), nil
 }
 
 // UnmarshalJSON implements json.Unmarshaler.

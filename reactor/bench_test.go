@@ -3,6 +3,9 @@ package reactor
 import (
 	"context"
 	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -113,4 +116,30 @@ func BenchmarkWatch(b *testing.B) {
 			watching.Wait()
 		})
 	}
+}
+
+// BenchmarkPush pushes a Go program to a reactor that has not compiled it.
+func BenchmarkPush(b *testing.B) {
+	out := filepath.Join(b.TempDir(), "main.wasm")
+	build := exec.Command("go", "build", "-o", out, "../examples/hello")
+	build.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm")
+	if text, err := build.CombinedOutput(); err != nil {
+		b.Skipf("%v: %s", err, text)
+	}
+	binary, err := os.ReadFile(out)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		b.StopTimer()
+		r := open(b)
+		b.StartTimer()
+		if _, existed, err := pushBytes(b, r, binary, ""); err != nil || existed {
+			b.Fatal(existed, err)
+		}
+		b.StopTimer()
+		shutdown(b, r)
+		b.StartTimer()
+	}
+	b.ReportMetric(float64(len(binary)), "B/module")
 }

@@ -120,7 +120,7 @@ func (i *Instance) instantiate() {
 // await is instantiate when it is the turn of what takes so long: others have the other processors.
 func (i *Instance) await(expected time.Duration) {
 	e := i.module.engine
-	if e.instantiators.enter(e.ctx, expected, 0) {
+	if e.instantiators.enter(e.ctx, expected, 0, nil) {
 		defer e.instantiators.leave(0)
 	}
 	i.instantiate()

@@ -26,13 +26,22 @@ const patience = 20
 func newLane(width int, room int64) *lane { return &lane{free: width, room: room} }
 
 // enter waits for a place, and room for the weight, which the caller gives back by leave. It returns false, and
-// there is nothing to give back, if ctx is done before. What weighs more than all the room never gets in.
-func (l *lane) enter(ctx context.Context, expected time.Duration, weight int64) bool {
+// there is nothing to give back, if ctx is done before. What weighs more than all the room never gets in. onWait, if
+// it is not nil, is called before it waits, if it has to.
+func (l *lane) enter(ctx context.Context, expected time.Duration, weight int64, onWait func()) bool {
 	w := &waiter{due: time.Now().Add(patience * expected), weight: weight, admitted: make(chan struct{})}
 	l.mu.Lock()
 	heap.Push(&l.waiting, w)
 	l.admit()
 	l.mu.Unlock()
+	select {
+	case <-w.admitted:
+		return true
+	default:
+		if onWait != nil {
+			onWait()
+		}
+	}
 	select {
 	case <-w.admitted:
 		return true

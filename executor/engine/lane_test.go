@@ -12,14 +12,14 @@ import (
 func TestLane(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLane(1, 0)
-		if !l.enter(t.Context(), time.Hour, 0) {
+		if !l.enter(t.Context(), time.Hour, 0, nil) {
 			t.Fatal("a free lane is closed")
 		}
 		var order []string
 		done := make(chan struct{})
 		enter := func(ctx context.Context, name string, expected time.Duration) {
 			go func() {
-				if l.enter(ctx, expected, 0) {
+				if l.enter(ctx, expected, 0, nil) {
 					order = append(order, name)
 					l.leave(0)
 				} else {
@@ -54,13 +54,13 @@ func TestLane(t *testing.T) {
 func TestLaneHasRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLane(3, 10)
-		if !l.enter(t.Context(), 0, 6) {
+		if !l.enter(t.Context(), 0, 6, nil) {
 			t.Fatal("a free lane is closed")
 		}
 		outcomes := make(chan int64, 3) // the weight of who was let in, less than zero of who gave up
 		enter := func(ctx context.Context, weight int64) {
 			go func() {
-				if !l.enter(ctx, 0, weight) {
+				if !l.enter(ctx, 0, weight, nil) {
 					weight = -weight
 				}
 				outcomes <- weight

@@ -14,12 +14,13 @@ import (
 //  1. It waits for one of the few places where modules are taken apart, each of which may take several
 //     times a module's size in memory. There it is read, metered, linked, and, if its machine
 //     code is on disk, loaded. It never waits for a compilation. (TestSmallModulesPassLargeOnes)
-//  2. If it has to be compiled, what was read is forgotten, if it is much. A small one waits for the compiler of small
-//     modules, which gives each of them a second.
+//  2. A small one that has to be compiled waits for the compiler of small modules, which gives each of them a second.
 //  3. A large one, and a small one that takes longer, waits for one of the other compilers. They are
 //     let in by how much code they have and how long they have waited (TestSmallModulesPassLargeOnes), and no more of
 //     them at a time than there is memory for (TestLaneHasRoom).
-//  4. With a compiler it is read and metered again, and compiled, within bounds by its code.
+//  4. With a compiler it is compiled, within bounds by its code. What was read is kept until then if it is little,
+//     or if there is a compiler at once. What has to wait is forgotten, then read and metered again, so that
+//     modules that wait take no memory. (TestModulesAreMeteredOnce)
 //
 // What nobody wants any more does not wait on.
 
@@ -46,7 +47,7 @@ type source struct {
 func (e *Engine) load(ctx context.Context, m *Module, from source) {
 	defer m.cancel()
 	var job compileJob
-	if !m.pass(ctx, e.loaders, 0, 0, func() { job = m.open(from) }) {
+	if !m.pass(ctx, e.loaders, 0, 0, nil, func() { job = m.open(from) }) {
 		return
 	}
 	if m.err == nil && m.compiled == nil && !m.compile(ctx, from, job) {
@@ -56,7 +57,7 @@ func (e *Engine) load(ctx context.Context, m *Module, from source) {
 }
 
 // open takes a module apart and loads it from the disk, if its code is there. Else it returns what there is to
-// compile, if that is not much.
+// compile.
 func (m *Module) open(from source) (job compileJob) {
 	e := m.engine
 	if job, m.info, m.err = e.prepare(from.read); m.err != nil {
@@ -75,9 +76,6 @@ func (m *Module) open(from source) (job compileJob) {
 				m.err = e.cache.drop(e.cache.key(job)) // it is compiled anew
 			}
 		}
-	}
-	if len(job.original)+len(job.metered) > smallBytes {
-		return compileJob{}
 	}
 	return job
 }
@@ -119,10 +117,17 @@ func (m *Module) dismiss() error {
 	return r.Close(m.engine.ctx)
 }
 
-// compile compiles a module, which is read again if there is no job. It is false if nobody wants it any more.
+// compile compiles a module, which is read again if it is large and has to wait. It is false if nobody wants it any
+// more.
 func (m *Module) compile(ctx context.Context, from source, job compileJob) bool {
 	e, expected := m.engine, compileTime(m.info.CodeBytes)
 	limit := boundsFor(m.info, e.config.CompileBytes)
+	small := len(job.original)+len(job.metered) <= smallBytes
+	forget := func() {
+		if !small {
+			job = compileJob{}
+		}
+	}
 	work := func() {
 		job, err := job, error(nil)
 		if job.metered == nil {
@@ -132,10 +137,10 @@ func (m *Module) compile(ctx context.Context, from source, job compileJob) bool 
 			m.err = m.build(job, limit)
 		}
 	}
-	if job.metered != nil && m.info.CodeBytes <= smallCode && len(e.config.Compiler) > 0 {
+	if small && m.info.CodeBytes <= smallCode && len(e.config.Compiler) > 0 {
 		full := limit
 		limit.cpu = smallTime
-		if !m.pass(ctx, e.smallCompiler, expected, 0, work) {
+		if !m.pass(ctx, e.smallCompiler, expected, 0, forget, work) {
 			return false
 		}
 		limit = full
@@ -143,16 +148,16 @@ func (m *Module) compile(ctx context.Context, from source, job compileJob) bool 
 			return true
 		}
 	}
-	return m.pass(ctx, e.compilers, expected, limit.memory, work)
+	return m.pass(ctx, e.compilers, expected, limit.memory, forget, work)
 }
 
-// pass has the module wait for its turn in a lane, and does the work there. It is false if nobody wants the
-// module any more; then it is off the table.
-func (m *Module) pass(ctx context.Context, l *lane, expected time.Duration, weight int64, work func()) (wanted bool) {
+// pass has the module wait for its turn in a lane, and does the work there; onWait is called before it waits. It is
+// false if nobody wants the module any more; then it is off the table.
+func (m *Module) pass(ctx context.Context, l *lane, expected time.Duration, weight int64, onWait, work func()) (wanted bool) {
 	if !m.queue() {
 		return false
 	}
-	if l.enter(ctx, expected, weight) {
+	if l.enter(ctx, expected, weight, onWait) {
 		defer l.leave(weight)
 	}
 	if !m.begin(ctx) {

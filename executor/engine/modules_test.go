@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -269,6 +270,43 @@ func TestGivenUpBeforeItIsCompiled(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// TestModulesAreMeteredOnce: a large module is read and metered once if there is a compiler for it, and does not
+// take memory while it waits for one.
+func TestModulesAreMeteredOnce(t *testing.T) {
+	padding := "\x00\x80\x80\x80\x01\x00" + strings.Repeat("x", 2<<20-1) // a custom section
+	binary := append(binaryOf(t, "empty"), padding...)
+	for _, compilers := range []int{1, 2} {
+		t.Run(fmt.Sprintf("%d compilers", compilers), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				e := openEngine(t, Config{Compilers: compilers})
+				if !e.compilers.enter(t.Context(), 0, 0, nil) {
+					t.Fatal("there is no compiler")
+				}
+				reads := 0
+				loaded := make(chan error, 1)
+				go func() {
+					m, err := e.Load(t.Context(), "large", func() ([]byte, error) { reads++; return binary, nil })
+					if err == nil {
+						m.Release()
+					}
+					loaded <- err
+				}()
+				synctest.Wait()
+				e.compilers.leave(0)
+				if err := <-loaded; err != nil {
+					t.Fatal(err)
+				}
+				if want := 3 - compilers; reads != want {
+					t.Errorf("with %d of %d compilers busy it is read %d times, want %d", 1, compilers, reads, want)
+				}
+				if err := e.Close(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
 }
 
 // TestLoadIf: what is not accepted is not compiled, and not remembered.

@@ -199,8 +199,12 @@ func (d *Dir) sound(digest Digest) (bool, error) {
 func (d *Dir) looksVerified(digest Digest, info fs.FileInfo) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	before, ok := d.verified[digest]
-	return ok && os.SameFile(before, info) && before.Size() == info.Size() && before.ModTime().Equal(info.ModTime())
+	return looksTheSame(d.verified[digest], info)
+}
+
+// looksTheSame tells whether a file is as it was before; nil: it was not looked at.
+func looksTheSame(before, info fs.FileInfo) bool {
+	return before != nil && os.SameFile(before, info) && before.Size() == info.Size() && before.ModTime().Equal(info.ModTime())
 }
 
 // note keeps how the file of a blob looked when its bytes had the digest found, or returns

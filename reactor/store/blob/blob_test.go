@@ -323,3 +323,30 @@ func TestIncomplete(t *testing.T) {
 		t.Errorf("%d bytes are left", d.Bytes())
 	}
 }
+
+// TestVerifiedBytesMayDecay: that the bytes were verified counts for as long as the file looks as it did.
+func TestVerifiedBytesMayDecay(t *testing.T) {
+	for _, changed := range []bool{false, true} {
+		dir := t.TempDir()
+		d := open(t, dir, 1<<20)
+		data := []byte("some bytes")
+		u, err := d.Upload(sha256.Sum256(data), int64(len(data)), me)
+		check(t, err)
+		_, err = u.Write(data)
+		check(t, err)
+		_, err = u.Bytes()
+		check(t, err)
+		if changed {
+			files, err := filepath.Glob(filepath.Join(dir, "uploads", "*"))
+			if err != nil || len(files) != 1 {
+				t.Fatal(files, err)
+			}
+			check(t, os.WriteFile(files[0], []byte("Some bytes"), 0o600))
+			check(t, os.Chtimes(files[0], time.Now(), time.Now().Add(time.Second)))
+			wantIs(t, "Commit", commit(t, u), blob.ErrMismatch)
+		} else {
+			check(t, commit(t, u))
+		}
+		check(t, u.Close())
+	}
+}

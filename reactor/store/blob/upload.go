@@ -22,6 +22,8 @@ type Upload struct {
 	file   *os.File // nil before the first byte, and when the bytes are gone
 	gone   bool     // they were dropped, or have become the blob
 	closed bool
+
+	verified fs.FileInfo // how the file looked when its bytes were verified
 }
 
 // Upload starts an upload, or goes on with one that broke off. It fails with ErrFull if the blob
@@ -86,16 +88,21 @@ func (u *Upload) Bytes() ([]byte, error) {
 	if err := u.complete(); err != nil {
 		return nil, err
 	}
+	info, err := u.file.Stat()
+	if err != nil {
+		return nil, err
+	}
 	data := make([]byte, u.size)
 	if _, err := u.file.ReadAt(data, 0); err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
-	return data, u.check(sha256.Sum256(data))
+	return data, u.check(info, sha256.Sum256(data))
 }
 
-// Commit verifies the bytes, makes them the blob, unless a sound one is there, and calls record,
-// which notes elsewhere that the blob exists. It fails with io.ErrUnexpectedEOF if bytes are
-// missing, and with ErrMismatch, dropping what was received, if they do not have the digest.
+// Commit verifies the bytes, unless Bytes has and the file looks as it did then, makes them the blob, unless a
+// sound one is there, and calls record, which notes elsewhere that the blob exists. It fails with
+// io.ErrUnexpectedEOF if bytes are missing, and with ErrMismatch, dropping what was received, if they do not
+// have the digest.
 func (u *Upload) Commit(ctx context.Context, record func() error) error {
 	if err := u.complete(); err != nil {
 		return err
@@ -103,11 +110,7 @@ func (u *Upload) Commit(ctx context.Context, record func() error) error {
 	if err := u.file.Sync(); err != nil {
 		return err
 	}
-	digest, err := digestOf(io.NewSectionReader(u.file, 0, u.size))
-	if err != nil {
-		return err
-	}
-	if err := u.check(digest); err != nil {
+	if err := u.verify(); err != nil {
 		return err
 	}
 	if err := u.dir.own(ctx, u.digest); err != nil {
@@ -152,8 +155,23 @@ func (u *Upload) complete() error {
 	return u.dir.pin(u.part)
 }
 
-func (u *Upload) check(digest Digest) error {
+// verify reads the bytes, unless the file looks as it did when that was last done.
+func (u *Upload) verify() error {
+	info, err := u.file.Stat()
+	if err != nil || looksTheSame(u.verified, info) {
+		return err
+	}
+	digest, err := digestOf(io.NewSectionReader(u.file, 0, u.size))
+	if err != nil {
+		return err
+	}
+	return u.check(info, digest)
+}
+
+// check takes the digest of the bytes of the file, which looked like that.
+func (u *Upload) check(info fs.FileInfo, digest Digest) error {
 	if digest == u.digest {
+		u.verified = info
 		return nil
 	}
 	return errors.Join(ErrMismatch, u.drop())

@@ -29,7 +29,7 @@ import (
 	"github.com/reactord/reactord/reactor/internal/feed"
 	"github.com/reactord/reactord/reactor/internal/intake"
 	"github.com/reactord/reactord/reactor/internal/logbuf"
-	"github.com/reactord/reactord/reactor/internal/lookup"
+	"github.com/reactord/reactord/reactor/internal/permit"
 	"github.com/reactord/reactord/reactor/internal/process"
 	"github.com/reactord/reactord/reactor/internal/retry"
 	"github.com/reactord/reactord/reactor/store"
@@ -46,7 +46,7 @@ const (
 type Reactor struct {
 	cfg      Config
 	bounds   intake.Bounds // of what is submitted
-	grants   *permit
+	grants   *permit.Permit
 	log      *zap.Logger
 	since    time.Time
 	former   time.Time // when a former daemon last recorded anything; zero if none did
@@ -120,7 +120,7 @@ func New(cfg Config) (*Reactor, error) {
 		return nil, fmt.Errorf("data directory: %w", err)
 	}
 	mounts := vfs.NewMounts()
-	grants, err := newPermit(cfg, lookup.New(lookup.Host{}, mounts, lookupPatience))
+	grants, err := permit.New(cfg.Allow, append([]string{cfg.DataDir}, cfg.Private...), mounts)
 	if err != nil {
 		return nil, err
 	}

@@ -116,7 +116,7 @@ func (r *Reactor) check(ctx context.Context, req *api.SubmitRequest, now time.Ti
 		s.err = f.Err()
 		return s
 	}
-	if s.err = r.grants.check(ctx, req.Spec.Grants); s.err != nil {
+	if s.err = r.grants.Check(ctx, req.Spec.Grants); s.err != nil {
 		return s
 	}
 	spec := req.Spec

@@ -53,6 +53,7 @@ var imports = map[string][]string{
 	"reactor/internal/lifecycle": {},
 	"reactor/internal/logbuf":    {"reactor/store"},
 	"reactor/internal/lookup":    {},
+	"reactor/internal/permit":    {"hostcalls/capability", "reactor/grant", "reactor/policy", "reactor/internal/lookup"},
 	"reactor/internal/process":   {},
 	"reactor/internal/record":    {"reactor/api", "reactor/grant", "reactor/store"},
 	"reactor/internal/retention": {},

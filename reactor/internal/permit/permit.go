@@ -1,4 +1,4 @@
-package reactor
+package permit
 
 import (
 	"context"
@@ -11,30 +11,32 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/reactord/reactord/hostcalls/capability"
 	"github.com/reactord/reactord/reactor/grant"
 	"github.com/reactord/reactord/reactor/internal/lookup"
 	"github.com/reactord/reactord/reactor/policy"
 )
 
-// permit decides about grants: when they are submitted, so that a client hears of a refusal at once,
-// and when they are opened, as a capability.Permit. The second is what counts, since links and names may
-// lead elsewhere by then, and the workload may be of a daemon that allowed more. It does not change.
-type permit struct {
+// Permit decides about grants. It does not change.
+type Permit struct {
 	allow   policy.Policy
 	private []private
 	lookups *lookup.Lookups // of what is submitted: what is opened is looked up by the guest's own job
 }
 
+var _ capability.Permit = (*Permit)(nil)
+
 // private is a place of the daemon's own: itself, and the folders that contain it.
 type private []lookup.Step
 
-// lookupPatience is how long a submission waits for the file system of a folder that it grants.
-const lookupPatience = 3 * time.Second
+// patience is how long a submission waits for the file system of a folder that it grants.
+const patience = 3 * time.Second
 
-// newPermit makes the permit of a configuration, whose data folder is there.
-func newPermit(cfg Config, lookups *lookup.Lookups) (*permit, error) {
-	p := &permit{allow: cfg.Allow, lookups: lookups}
-	for _, path := range append([]string{cfg.DataDir}, cfg.Private...) {
+// New makes a permit of what the operator allows. The private paths, which are there, are never granted, nor
+// what lies in them, nor what contains them.
+func New(allow policy.Policy, privatePaths []string, mounts lookup.Mounts) (*Permit, error) {
+	p := &Permit{allow: allow, lookups: lookup.New(lookup.Host{}, mounts, patience)}
+	for _, path := range privatePaths {
 		path, err := filepath.Abs(path)
 		if err != nil {
 			return nil, fmt.Errorf("what is not to be granted: %w", err)
@@ -48,14 +50,14 @@ func newPermit(cfg Config, lookups *lookup.Lookups) (*permit, error) {
 	return p, nil
 }
 
-// check refuses what is not allowed among the grants of a spec that is valid.
-func (p *permit) check(ctx context.Context, grants []grant.Grant) error {
+// Check refuses what is not allowed among the grants of a spec that is valid.
+func (p *Permit) Check(ctx context.Context, grants []grant.Grant) error {
 	return grant.Authorize(ctx, grant.Rules{Allow: p.allow, LookUp: p.lookUp}, grants)
 }
 
 // lookUp tells whether a folder may be granted, without waiting for ever for its file system. Where no
 // folder may be, no file system is touched.
-func (p *permit) lookUp(ctx context.Context, path string) error {
+func (p *Permit) lookUp(ctx context.Context, path string) error {
 	if len(p.allow.Dirs) == 0 {
 		return policy.ErrDir
 	}
@@ -70,11 +72,11 @@ func (p *permit) lookUp(ctx context.Context, path string) error {
 }
 
 // Dir implements capability.Permit.
-func (p *permit) Dir(path string) (string, error) { return p.dir(lookup.Host{}, path) }
+func (p *Permit) Dir(path string) (string, error) { return p.dir(lookup.Host{}, path) }
 
 // dir returns the path of a folder that may be granted, without links. Of what is not allowed it does not
 // even tell whether it is there.
-func (p *permit) dir(files lookup.Files, path string) (string, error) {
+func (p *Permit) dir(files lookup.Files, path string) (string, error) {
 	steps, err := lookup.Resolve(files, path)
 	resolved := filepath.Clean(path)
 	if err == nil {
@@ -126,7 +128,7 @@ func (own private) refuse(steps []lookup.Step) error {
 }
 
 // Listen implements capability.Permit.
-func (p *permit) Listen(at netip.AddrPort) error {
+func (p *Permit) Listen(at netip.AddrPort) error {
 	if p.allow.AllowsListen(at) {
 		return nil
 	}
@@ -134,7 +136,7 @@ func (p *permit) Listen(at netip.AddrPort) error {
 }
 
 // Connect implements capability.Permit.
-func (p *permit) Connect(host string, to netip.AddrPort) error {
+func (p *Permit) Connect(host string, to netip.AddrPort) error {
 	if p.allow.AllowsConnect(host, to) {
 		return nil
 	}

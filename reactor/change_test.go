@@ -14,7 +14,7 @@ import (
 // TestChangeIsShared: however many watches look at a change, its record is read once and decoded once, as long as
 // one of them has it.
 func TestChangeIsShared(t *testing.T) {
-	rec := &store.Workload{ID: "w", State: store.Succeeded, Attempts: 3, Spec: record.EncodeSpec(&api.Spec{Args: []string{"a"}})}
+	rec := &store.Workload{ID: "w", State: store.Succeeded, Attempts: 3, Spec: record.EncodeSpec(&api.Spec{Args: []string{"a"}}).Spec(api.Limits{})}
 	c := newChange(&store.Change{ID: "w", State: store.Running, Attempts: 1}, nil)
 	reads := 0
 	read := func() (*store.Workload, error) { reads++; return rec, nil }
@@ -54,7 +54,7 @@ func TestChangeIsShared(t *testing.T) {
 
 // TestChangeKeepsNoLargeSpec: what is large is left to the store.
 func TestChangeKeepsNoLargeSpec(t *testing.T) {
-	rec := &store.Workload{ID: "w", Spec: record.EncodeSpec(&api.Spec{Stdin: bytes.Repeat([]byte("x"), 2*keepSpecBytes)})}
+	rec := &store.Workload{ID: "w", Spec: record.EncodeSpec(&api.Spec{Stdin: bytes.Repeat([]byte("x"), 2*keepSpecBytes)}).Spec(api.Limits{})}
 	c := newChange(&store.Change{ID: "w"}, nil)
 	read := func() (*store.Workload, error) { return rec, nil }
 	if got, err := c.record(read); err != nil || got.Spec == nil {

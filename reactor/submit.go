@@ -106,7 +106,8 @@ func (r *Reactor) check(ctx context.Context, req *api.SubmitRequest, now time.Ti
 		s.err = f.Err()
 		return s
 	}
-	s.hash = record.HashSpec(&req.Spec)
+	encoding := record.EncodeSpec(&req.Spec)
+	s.hash = encoding.Hash()
 	digest, info, err := r.lookup(ctx, req.Spec.Module)
 	if err != nil {
 		s.err = err
@@ -124,7 +125,7 @@ func (r *Reactor) check(ctx context.Context, req *api.SubmitRequest, now time.Ti
 	s.spec = &spec
 	s.rec = &store.Workload{
 		ID: s.id, Tenant: defaultTenant, Name: spec.Name, Labels: spec.Labels, Module: digest,
-		Spec: record.EncodeSpec(&spec), SpecHash: s.hash, Created: now,
+		Spec: encoding.Spec(limits), SpecHash: s.hash, Created: now,
 	}
 	return s
 }

@@ -14,13 +14,18 @@ import (
 
 // specJSON is the part of a Spec that is not in the record.
 type specJSON struct {
+	workJSON
+	Limits limitsJSON `json:"limits"`
+}
+
+// workJSON is a specJSON but for its limits.
+type workJSON struct {
 	Args        []string          `json:"args,omitempty"`
 	Env         map[string]string `json:"env,omitempty"`
 	Stdin       []byte            `json:"stdin,omitempty"` // only read: older daemons wrote it here
 	Interactive bool              `json:"interactive,omitempty"`
 	Invoke      string            `json:"invoke,omitempty"`
 	Grants      grant.List        `json:"grants,omitempty"`
-	Limits      limitsJSON        `json:"limits"`
 }
 
 type limitsJSON struct {
@@ -56,23 +61,54 @@ type Usage struct {
 	LogBytesDropped uint64        `json:"dropped,omitempty"`
 }
 
-// EncodeSpec writes the part of a spec that the record lacks.
-func EncodeSpec(spec *api.Spec) []byte {
-	head := encodeHead(spec)
-	if len(spec.Stdin) == 0 {
-		return head
-	}
-	b := make([]byte, 0, len(head)+1+len(spec.Stdin))
-	return append(append(append(b, head...), 0), spec.Stdin...)
+// Encoding is a spec that is encoded but for its limits: what a client sent is told from what it sent before by the
+// limits that were sent, and stored with those that were filled in.
+type Encoding struct {
+	spec *api.Spec
+	work []byte // a workJSON, with its end left open for the limits
 }
 
-// encodeHead is EncodeSpec without standard input.
-func encodeHead(spec *api.Spec) []byte {
-	s := specJSON{
-		Args: spec.Args, Env: spec.Env, Interactive: spec.Interactive,
-		Invoke: spec.Invoke, Grants: spec.Grants, Limits: limitsJSON(spec.Limits),
+// EncodeSpec encodes the part of a spec that the record lacks.
+func EncodeSpec(spec *api.Spec) Encoding {
+	work := mustEncode(workJSON{
+		Args: spec.Args, Env: spec.Env, Interactive: spec.Interactive, Invoke: spec.Invoke, Grants: spec.Grants,
+	})
+	work = work[:len(work)-1]
+	if len(work) > 1 {
+		work = append(work, ',')
 	}
-	return mustEncode(s)
+	return Encoding{spec, append(work, `"limits":`...)}
+}
+
+// Spec is what the store keeps of the spec, with these limits.
+func (e Encoding) Spec(limits api.Limits) []byte {
+	tail := mustEncode(limitsJSON(limits))
+	b := make([]byte, 0, len(e.work)+len(tail)+2+len(e.spec.Stdin))
+	b = append(append(append(b, e.work...), tail...), '}')
+	if len(e.spec.Stdin) > 0 {
+		b = append(append(b, 0), e.spec.Stdin...)
+	}
+	return b
+}
+
+// Hash is the identity of what a client sent: a submission that is repeated has the same, even
+// if the tag has moved or the defaults have changed meanwhile. JSON sorts the keys of maps, so the
+// same spec has the same bytes; what is empty and what is absent is the same, as it is to clients.
+func (e Encoding) Hash() store.Digest {
+	labels := e.spec.Labels
+	if len(labels) == 0 {
+		labels = nil
+	}
+	h := sha256.New()
+	h.Write(mustEncode(struct {
+		Module, Name string
+		Labels       map[string]string `json:",omitempty"`
+	}{e.spec.Module, e.spec.Name, labels}))
+	h.Write(e.work)
+	h.Write(mustEncode(limitsJSON(e.spec.Limits)))
+	h.Write([]byte{'}'})
+	h.Write(e.spec.Stdin)
+	return store.Digest(h.Sum(nil))
 }
 
 // DecodeSpec puts together the spec of a record, which shares its standard input.
@@ -91,25 +127,6 @@ func DecodeSpec(rec *store.Workload) (api.Spec, error) {
 		Invoke: s.Invoke, Grants: s.Grants, Limits: api.Limits(s.Limits),
 	}
 	return spec, nil
-}
-
-// HashSpec is the identity of what a client sent: a submission that is repeated has the same, even
-// if the tag has moved or the defaults have changed meanwhile. JSON sorts the keys of maps, so the
-// same spec has the same bytes; what is empty and what is absent is the same, as it is to clients.
-func HashSpec(spec *api.Spec) store.Digest {
-	labels := spec.Labels
-	if len(labels) == 0 {
-		labels = nil
-	}
-	head := mustEncode(struct {
-		Module, Name string
-		Labels       map[string]string `json:",omitempty"`
-	}{spec.Module, spec.Name, labels})
-	h := sha256.New()
-	h.Write(head)
-	h.Write(encodeHead(spec))
-	h.Write(spec.Stdin)
-	return store.Digest(h.Sum(nil))
 }
 
 // EncodeStatus writes what DecodeStatus reads.

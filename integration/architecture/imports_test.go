@@ -58,6 +58,7 @@ var imports = map[string][]string{
 	"reactor/internal/record":    {"reactor/api", "reactor/grant", "reactor/store"},
 	"reactor/internal/retention": {},
 	"reactor/internal/retry":     {},
+	"reactor/internal/schedule":  {"reactor/internal/lifecycle", "reactor/internal/retry"},
 	"reactor/internal/selector":  {"reactor/store"},
 	"reactor/internal/terminal":  {"hostcalls", "reactor/store"},
 	"reactor/internal/text":      {"reactor/errs"},

@@ -4,7 +4,7 @@
 // A [Machine] is a plain value: its owner guards it by a lock and does what the methods return.
 // Who owns a workload follows from its stage:
 //
-//	Queued   the admission queue
+//	Queued   its tenant's queue
 //	Delayed  the schedule of what is tried again later
 //	Loading  whoever loads its module; the dispatcher gets it back
 //	Starting the dispatcher; then, once it has a task, the executor, which has not run it yet
@@ -61,9 +61,13 @@ const (
 	ByClient
 	ByDeadline
 	ByShutdown
+	ForMemory // the node has none for another: it is to be started again
 )
 
-var causeNames = [...]string{"none", "client", "deadline", "shutdown"}
+var causeNames = [...]string{"none", "client", "deadline", "shutdown", "memory"}
+
+// final tells whether nothing is started again that was told to end so.
+func (c Cause) final() bool { return c == ByClient || c == ByDeadline }
 
 func (c Cause) String() string { return causeNames[c] }
 
@@ -135,12 +139,13 @@ func (m *Machine) Finish() bool {
 	}
 }
 
-// Cancel tells the workload to end. The first cause wins. A shutdown leaves alone what has not
-// been started: it is PENDING on disk already.
+// Cancel tells the workload to end. The first cause wins, but for memory's, which any other replaces. A shutdown leaves
+// alone what has not been started: it is PENDING on disk already. What is Ending already keeps the cause: it may be
+// about to be started anew.
 func (m *Machine) Cancel(cause Cause) Action {
 	switch m.stage {
 	case Queued, Delayed, Loading:
-		if cause == ByShutdown {
+		if !cause.final() {
 			return Nothing
 		}
 		waits := m.stage != Loading
@@ -150,26 +155,34 @@ func (m *Machine) Cancel(cause Cause) Action {
 		}
 		return Record
 	case Starting, Running:
-		if m.cause != NoCause {
+		if m.cause != NoCause && (m.cause != ForMemory || cause == ForMemory) {
 			return Nothing
 		}
 		m.cause = cause
 		return Interrupt
-	default:
-		return Nothing
+	case Ending:
+		if cause.final() && !m.cause.final() {
+			m.cause = cause
+		}
 	}
+	return Nothing
 }
 
 // Stored is the store having recorded the end, then next is Gone; or that the workload is to be
-// started anew, then it is Queued, or Delayed if it is to wait before.
-func (m *Machine) Stored(next Stage) {
+// started anew, then it is Queued, or Delayed if it is to wait before. It is false, and the workload is still
+// Ending, if it was told meanwhile to end for good: then that is to be recorded.
+func (m *Machine) Stored(next Stage) bool {
 	if next != Gone && next != Queued && next != Delayed {
 		panic("lifecycle: stored, and then " + next.String())
+	}
+	if next != Gone && m.stage == Ending && m.cause.final() {
+		return false
 	}
 	m.mustMove(Ending, next)
 	if next != Gone {
 		m.cause = NoCause
 	}
+	return true
 }
 
 func (m *Machine) move(from, to Stage) bool {

@@ -16,10 +16,11 @@ var events = map[string]func(*Machine) string{
 	"shutdown": func(m *Machine) string { return m.Cancel(ByShutdown).String() },
 	"delay":    func(m *Machine) string { return fmt.Sprint(m.Delay()) },
 	"due":      func(m *Machine) string { return fmt.Sprint(m.Due()) },
-	"stored":   func(m *Machine) string { m.Stored(Gone); return "" },
-	"again":    func(m *Machine) string { m.Stored(Queued); return "" },
-	"later":    func(m *Machine) string { m.Stored(Delayed); return "" },
-	"nonsense": func(m *Machine) string { m.Stored(Running); return "" },
+	"memory":   func(m *Machine) string { return m.Cancel(ForMemory).String() },
+	"stored":   func(m *Machine) string { return fmt.Sprint(m.Stored(Gone)) },
+	"again":    func(m *Machine) string { return fmt.Sprint(m.Stored(Queued)) },
+	"later":    func(m *Machine) string { return fmt.Sprint(m.Stored(Delayed)) },
+	"nonsense": func(m *Machine) string { return fmt.Sprint(m.Stored(Running)) },
 }
 
 // TestTable says for every stage what every event does: what it returns, and the stage after. What
@@ -34,39 +35,39 @@ func TestTable(t *testing.T) {
 		Queued: {
 			"take": {"true", Loading}, "loaded": refused(Queued), "putback": refused(Queued), "finish": refused(Queued),
 			"delay": refused(Queued), "due": refused(Queued),
-			"client": {"dequeue", Ending}, "deadline": {"dequeue", Ending}, "shutdown": {"nothing", Queued},
+			"client": {"dequeue", Ending}, "deadline": {"dequeue", Ending}, "shutdown": {"nothing", Queued}, "memory": {"nothing", Queued},
 		},
 		Delayed: {
 			"take": refused(Delayed), "loaded": refused(Delayed), "putback": refused(Delayed), "finish": refused(Delayed),
 			"delay": refused(Delayed), "due": {"true", Queued},
-			"client": {"dequeue", Ending}, "deadline": {"dequeue", Ending}, "shutdown": {"nothing", Delayed},
+			"client": {"dequeue", Ending}, "deadline": {"dequeue", Ending}, "shutdown": {"nothing", Delayed}, "memory": {"nothing", Delayed},
 		},
 		Loading: {
 			"delay": {"true", Delayed}, "due": refused(Loading),
 			"take": refused(Loading), "loaded": {"true", Starting}, "putback": {"true", Queued}, "finish": {"true", Ending},
-			"client": {"record", Ending}, "deadline": {"record", Ending}, "shutdown": {"nothing", Loading},
+			"client": {"record", Ending}, "deadline": {"record", Ending}, "shutdown": {"nothing", Loading}, "memory": {"nothing", Loading},
 		},
 		Starting: {
 			"delay": refused(Starting), "due": refused(Starting),
 			"take": refused(Starting), "loaded": refused(Starting), "putback": refused(Starting),
 			"begin": {"none", Running}, "finish": {"true", Ending},
-			"client": {"interrupt", Starting}, "deadline": {"interrupt", Starting}, "shutdown": {"interrupt", Starting},
+			"client": {"interrupt", Starting}, "deadline": {"interrupt", Starting}, "shutdown": {"interrupt", Starting}, "memory": {"interrupt", Starting},
 		},
 		Running: {
 			"delay": refused(Running), "due": refused(Running),
 			"take": refused(Running), "loaded": refused(Running), "putback": refused(Running), "finish": {"true", Ending},
-			"client": {"interrupt", Running}, "deadline": {"interrupt", Running}, "shutdown": {"interrupt", Running},
+			"client": {"interrupt", Running}, "deadline": {"interrupt", Running}, "shutdown": {"interrupt", Running}, "memory": {"interrupt", Running},
 		},
 		Ending: {
 			"delay": refused(Ending), "due": refused(Ending),
 			"take": refused(Ending), "loaded": refused(Ending), "putback": refused(Ending), "finish": refused(Ending),
-			"client": {"nothing", Ending}, "deadline": {"nothing", Ending}, "shutdown": {"nothing", Ending},
-			"stored": {"", Gone}, "again": {"", Queued}, "later": {"", Delayed},
+			"client": {"nothing", Ending}, "deadline": {"nothing", Ending}, "shutdown": {"nothing", Ending}, "memory": {"nothing", Ending},
+			"stored": {"true", Gone}, "again": {"true", Queued}, "later": {"true", Delayed},
 		},
 		Gone: {
 			"delay": refused(Gone), "due": refused(Gone),
 			"take": refused(Gone), "loaded": refused(Gone), "putback": refused(Gone), "finish": refused(Gone),
-			"client": {"nothing", Gone}, "deadline": {"nothing", Gone}, "shutdown": {"nothing", Gone},
+			"client": {"nothing", Gone}, "deadline": {"nothing", Gone}, "shutdown": {"nothing", Gone}, "memory": {"nothing", Gone},
 		},
 	}
 	for stage, row := range table {
@@ -99,9 +100,32 @@ func TestFirstCauseWins(t *testing.T) {
 	if got := m.Begin(); got != ByDeadline {
 		t.Errorf("Begin = %v, want the cause that came before it", got)
 	}
+	m = Machine{stage: Running}
+	m.Cancel(ByShutdown)
 	m.Finish()
 	m.Stored(Delayed)
 	if m.Cause() != NoCause {
 		t.Errorf("the next attempt begins with cause %v", m.Cause())
+	}
+}
+
+// What is taken back for memory can still be told to end, at any time until it is queued again.
+func TestMemoryIsNoLastCause(t *testing.T) {
+	for _, stage := range []Stage{Starting, Running, Ending} {
+		m := Machine{stage: stage, cause: ForMemory}
+		want := Interrupt
+		if stage == Ending {
+			want = Nothing
+		}
+		if got := m.Cancel(ByClient); got != want || m.Cause() != ByClient {
+			t.Errorf("%v: Cancel(ByClient) = %v, cause %v", stage, got, m.Cause())
+		}
+		if got := m.Cancel(ForMemory); got != Nothing || m.Cause() != ByClient {
+			t.Errorf("%v: then Cancel(ForMemory) = %v, cause %v", stage, got, m.Cause())
+		}
+		m.Finish()
+		if m.Stored(Queued) || m.Stage() != Ending {
+			t.Errorf("%v: it is started anew though a client cancelled it", stage)
+		}
 	}
 }

@@ -21,6 +21,7 @@ const (
 	Compiler            // a compilation was ended by somebody else
 	Damage              // the module is damaged on disk: it has to be pushed again
 	Crash               // the daemon died while the workload ran
+	NodeMemory          // the node's memory is held by others
 )
 
 var troubleTexts = [...]string{
@@ -34,6 +35,7 @@ var troubleTexts = [...]string{
 	Compiler:    "a compilation that is not ended from outside",
 	Damage:      "the module to be pushed again",
 	Crash:       "its turn apart from others",
+	NodeMemory:  "the node's memory",
 }
 
 // String is what is waited for.

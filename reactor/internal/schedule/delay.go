@@ -1,0 +1,164 @@
+package schedule
+
+import (
+	"time"
+
+	"github.com/reactord/reactord/reactor/internal/lifecycle"
+	"github.com/reactord/reactord/reactor/internal/retry"
+)
+
+// Why is what keeps an entry from being started, for now.
+type Why struct {
+	Trouble  retry.Trouble
+	Message  string
+	Until    time.Time // when it is tried again; zero for what the scheduler itself decides
+	Deadline time.Time // when it is not worth trying any more; zero: never
+}
+
+// never is later than anybody waits.
+const never = 1000 * time.Hour
+
+// delay is why an entry waits.
+type delay[T, M any] struct {
+	alarm    retry.Alarm[*Entry[T, M]]
+	why      Why
+	failures uint32 // in a row
+}
+
+// Failures is how often in a row the host failed an entry.
+func (e *Entry[T, M]) Failures() uint32 {
+	if e.delay == nil {
+		return 0
+	}
+	return e.delay.failures
+}
+
+// Delay is why an entry waits, or why its guest has not begun; nil if nothing is in its way.
+func (e *Entry[T, M]) Delay() *Why {
+	if e.delay == nil {
+		return nil
+	}
+	return &e.delay.why
+}
+
+// Postpone delays an entry that was to be started. It tells whether the trouble is new. It is not ok if the
+// entry was cancelled meanwhile.
+func (s *Scheduler[T, M]) Postpone(e *Entry[T, M], why Why, now time.Time) (value M, unused, first, ok bool) {
+	if !e.machine.Delay() {
+		return value, false, false, false
+	}
+	s.moved(e, lifecycle.Loading)
+	value, unused = s.release(e)
+	return value, unused, s.wait(e, why, now), true
+}
+
+// wait notes why an entry waits, and sets its alarm.
+func (s *Scheduler[T, M]) wait(e *Entry[T, M], why Why, now time.Time) (first bool) {
+	d := e.delay
+	switch {
+	case d == nil:
+		d = &delay[T, M]{}
+		d.alarm.Value = e
+		e.delay = d
+		first = s.troubles.Meet(why.Trouble, now)
+	case d.why.Trouble != why.Trouble:
+		s.troubles.Leave(d.why.Trouble, now)
+		first = s.troubles.Meet(why.Trouble, now)
+	default:
+		s.troubles.Again(why.Trouble, now)
+	}
+	d.why = why
+	d.failures++
+	s.setAlarm(e, now)
+	return first
+}
+
+// setAlarm sets the alarm of an entry that waits: at its deadline, or before if it is tried again before.
+func (s *Scheduler[T, M]) setAlarm(e *Entry[T, M], now time.Time) {
+	d := e.delay
+	s.delayed.Remove(&d.alarm)
+	due := d.why.Deadline
+	if e.machine.Stage() == lifecycle.Delayed {
+		until := d.why.Until
+		if d.why.Trouble == retry.Crash {
+			until = now.Add(never) // Try is before that
+		}
+		if due.IsZero() || until.Before(due) {
+			due = until
+		}
+	}
+	if !due.IsZero() {
+		s.delayed.Add(&d.alarm, due)
+	}
+}
+
+// Relieve ends the wait of an entry that has got what it waited for.
+func (s *Scheduler[T, M]) Relieve(e *Entry[T, M], now time.Time) {
+	d := e.delay
+	if d == nil {
+		return
+	}
+	e.delay = nil
+	s.delayed.Remove(&d.alarm)
+	s.troubles.Leave(d.why.Trouble, now)
+}
+
+// Hurry has an entry tried again at once, if it is delayed by a trouble.
+func (s *Scheduler[T, M]) Hurry(e *Entry[T, M], t retry.Trouble, now time.Time) {
+	if e.delay != nil && e.delay.why.Trouble == t && e.machine.Stage() == lifecycle.Delayed {
+		e.delay.why.Until = now
+		s.setAlarm(e, now)
+	}
+}
+
+// Waiting is how many wait for a trouble to end.
+func (s *Scheduler[T, M]) Waiting(t retry.Trouble) int { return s.troubles.Waiting(t) }
+
+// Delayed is how many are delayed.
+func (s *Scheduler[T, M]) Delayed() int { return s.stages[lifecycle.Delayed] }
+
+// Due puts back into the queue what is to be tried again, at most so many, and returns what is overdue: the owner
+// cancels that. It returns the troubles that are over, too.
+func (s *Scheduler[T, M]) Due(now time.Time, most int) (overdue []*Entry[T, M], over []retry.Ended) {
+	for range most {
+		alarm := s.delayed.Pop(now)
+		if alarm == nil {
+			break
+		}
+		e := alarm.Value
+		if end := e.delay.why.Deadline; !end.IsZero() && !end.After(now) {
+			overdue = append(overdue, e)
+		} else if e.machine.Due() {
+			s.due(e)
+			s.setAlarm(e, now)
+		}
+	}
+	return overdue, s.troubles.Over(now)
+}
+
+// due is a delayed entry having become Queued.
+func (s *Scheduler[T, M]) due(e *Entry[T, M]) {
+	s.moved(e, lifecycle.Delayed)
+	s.queueUp(e, &e.line.queue, true)
+}
+
+// Wakeup is when Due or Next have something to do, if nothing happens before; ok is false if nothing has to be
+// looked at.
+func (s *Scheduler[T, M]) Wakeup() (at time.Time, ok bool) {
+	earlier := func(t time.Time) {
+		if !t.IsZero() && (!ok || t.Before(at)) {
+			at, ok = t, true
+		}
+	}
+	if t, set := s.delayed.Next(); set {
+		earlier(t)
+	}
+	if t, open := s.troubles.Next(); open {
+		earlier(t)
+	}
+	earlier(s.nextHold())
+	if e := s.memory.fresh.first; e != nil && s.memory.shorts > 0 {
+		earlier(e.share.since.Add(s.config.Patience))
+	}
+	return at, ok
+}

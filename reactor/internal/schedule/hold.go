@@ -1,0 +1,121 @@
+package schedule
+
+import (
+	"math/bits"
+	"time"
+)
+
+// keep is for whom memory is kept that becomes free.
+type keep[T, M any] struct {
+	entry  *Entry[T, M] // nil: nobody
+	before uint64       // the last start before it was
+	elders int64        // what those have reserved that were started by then
+	until  time.Time    // when others start again; zero: they start
+	round  int
+}
+
+// maxRounds bounds how often the time is doubled for which others wait.
+const maxRounds = 8
+
+// fallShort has an entry wait for memory.
+func (s *Scheduler[T, M]) fallShort(e *Entry[T, M], need int64, now time.Time) {
+	l, sh := e.line, e.share
+	again := !sh.since.IsZero()
+	if !again {
+		sh.since = now
+	}
+	sh.short, sh.class = true, classOf(need)
+	l.shorts++
+	s.memory.shorts++
+	l.shortMask |= 1 << sh.class
+	s.queueUp(e, &l.short[sh.class], again)
+}
+
+// noLongerShort is an entry having been taken out of those that are short of memory.
+func (s *Scheduler[T, M]) noLongerShort(e *Entry[T, M]) {
+	l, sh := e.line, e.share
+	sh.short = false
+	l.shorts--
+	s.memory.shorts--
+	if l.short[sh.class].first == nil {
+		l.shortMask &^= 1 << sh.class
+	}
+	if s.memory.keep.entry == e {
+		s.memory.keep = keep[T, M]{}
+	}
+}
+
+// Short tells of an entry that waits for memory to be started: what it needs, and what is free, if that is so.
+func (s *Scheduler[T, M]) Short(e *Entry[T, M]) (need, free int64, since time.Time, short bool) {
+	if e.share == nil || !e.share.short {
+		return 0, 0, time.Time{}, false
+	}
+	return s.need(e), s.config.Memory - s.memory.reserved, e.share.since, true
+}
+
+// fitting is who waits longest of those of a tenant that wait for memory which is there; nil if nobody does. Within a
+// class they are served in order, so only the first of each is looked at.
+func (s *Scheduler[T, M]) fitting(l *line[T, M], freeing int64) (found *Entry[T, M]) {
+	for mask := l.shortMask; mask != 0; mask &= mask - 1 {
+		e := l.short[bits.TrailingZeros64(mask)].first
+		if (found == nil || e.share.since.Before(found.share.since)) && s.fits(e, freeing) {
+			found = e
+		}
+	}
+	return found
+}
+
+// hold looks whether memory is to be kept for somebody, and for whom.
+func (s *Scheduler[T, M]) hold(now time.Time) {
+	k := &s.memory.keep
+	if k.entry == nil {
+		e := s.oldestShort()
+		if e == nil || now.Before(e.share.since.Add(s.config.Patience)) {
+			return
+		}
+		*k = keep[T, M]{entry: e, before: s.memory.order, elders: s.memory.reserved}
+	}
+	if s.config.Memory-k.elders < s.need(k.entry) { // they alone are in the way
+		k.until = time.Time{}
+		return
+	}
+	switch {
+	case k.until.IsZero():
+		k.until = now.Add(s.config.Patience << k.round)
+	case !now.Before(k.until):
+		k.round = min(k.round+1, maxRounds)
+		k.before, k.elders, k.until = s.memory.order, s.memory.reserved, time.Time{}
+	}
+}
+
+// kept tells whether an entry does not start because memory is kept for another.
+func (s *Scheduler[T, M]) kept(e *Entry[T, M], need int64) bool {
+	k := &s.memory.keep
+	if k.entry == nil || k.entry == e || k.until.IsZero() {
+		return false
+	}
+	return e.line == k.entry.line || e.line.reserved+need > s.config.Memory/int64(len(s.lines))
+}
+
+// oldestShort is who waits longest for memory; nil if nobody does.
+func (s *Scheduler[T, M]) oldestShort() (found *Entry[T, M]) {
+	for _, l := range s.lines {
+		for mask := l.shortMask; mask != 0; mask &= mask - 1 {
+			if e := l.short[bits.TrailingZeros64(mask)].first; found == nil || e.share.since.Before(found.share.since) {
+				found = e
+			}
+		}
+	}
+	return found
+}
+
+// nextHold is when hold has something to change, zero if it has not.
+func (s *Scheduler[T, M]) nextHold() time.Time {
+	if k := &s.memory.keep; k.entry != nil {
+		return k.until
+	}
+	if e := s.oldestShort(); e != nil {
+		return e.share.since.Add(s.config.Patience)
+	}
+	return time.Time{}
+}

@@ -1,0 +1,331 @@
+package schedule
+
+import (
+	"container/heap"
+	"time"
+
+	"github.com/reactord/reactord/reactor/internal/lifecycle"
+)
+
+// maxYields is how often an entry that has run goes back for others.
+const maxYields = 3
+
+// memory is who has what of the node's memory.
+type memory[T, M any] struct {
+	reserved int64          // by all that have a reservation
+	leaving  int64          // what of it those have that were told to go back
+	age      uint64         // counts first starts
+	order    uint64         // counts starts
+	asking   []*Entry[T, M] // whose reservation is more than was free when they asked
+	fresh    list[T, M]     // those that run on what was estimated, in the order of their starts
+	shorts   int            // entries that wait for memory
+	keep     keep[T, M]
+}
+
+// share is an entry's part of the memory.
+type share[T, M any] struct {
+	limit    int64     // its own
+	reserved int64     // while it runs
+	wants    int64     // before it is started again after it went back; zero: what is estimated
+	age      uint64    // of its first start; zero: none
+	order    uint64    // of this start
+	place    int       // among those of its tenant that run
+	since    time.Time // it is short of memory, or fresh
+	class    int       // while it is short
+	asked    uint8     // how often it went back for memory of its own
+	yielded  uint8     // and for others
+	short    bool      // it waits for memory to be started
+	leaving  bool      // it was told to go back
+	asking   bool      // it runs, and waits for memory
+}
+
+// need is what an entry has to reserve to be started.
+func (s *Scheduler[T, M]) need(e *Entry[T, M]) int64 {
+	start := e.module.start + e.held
+	want := start
+	if estimate := s.estimates.of(e.key); estimate > 0 {
+		want = max(want, estimate+e.held)
+	}
+	if sh := e.share; sh != nil {
+		want = max(want, sh.wants)
+		if sh.limit > 0 {
+			want = min(want, sh.limit)
+		}
+	}
+	return max(start, min(want, s.config.Memory))
+}
+
+// fits tells whether an entry can be started beside what is reserved, and what is kept.
+func (s *Scheduler[T, M]) fits(e *Entry[T, M], freeing int64) bool {
+	need := s.need(e)
+	return s.memory.reserved+freeing+need <= s.config.Memory && !s.kept(e, need)
+}
+
+// Verdict is the answer to who wants memory.
+type Verdict uint8
+
+// The verdicts.
+const (
+	Granted  Verdict = iota // it has what it needs
+	Wait                    // it is to wait: it gets what it needs later
+	GoBack                  // it is to end, and is started again when there is what it needs
+	TooLarge                // it needs more than the node has
+	Over                    // it was cancelled meanwhile
+)
+
+// Begin starts an entry, whose own limit on memory is known by now, zero for none. If it is Granted the owner
+// starts it, and tells of its fiber by Begun. If it has to Wait, Next has it started later.
+func (s *Scheduler[T, M]) Begin(e *Entry[T, M], limit int64, now time.Time, freeing int64) Verdict {
+	if e.machine.Stage() != lifecycle.Loading {
+		return Over
+	}
+	if e.share == nil {
+		e.share = &share[T, M]{}
+	}
+	sh := e.share
+	sh.limit = limit
+	need := s.need(e)
+	if need > s.config.Memory {
+		return TooLarge
+	}
+	if !s.fits(e, freeing) {
+		s.fallShort(e, need, now)
+		return Wait
+	}
+	e.machine.Loaded()
+	s.moved(e, lifecycle.Loading)
+	if e.delay != nil {
+		s.delayed.Remove(&e.delay.alarm)
+	}
+	s.memory.order++
+	sh.order = s.memory.order
+	if sh.age == 0 {
+		s.memory.age++
+		sh.age = s.memory.age
+	}
+	sh.since = now
+	s.memory.fresh.push(e)
+	heap.Push(&e.line.running, e)
+	s.reserve(e, need)
+	return Granted
+}
+
+// reserve changes what an entry has reserved. Every change of a reservation comes here.
+func (s *Scheduler[T, M]) reserve(e *Entry[T, M], bytes int64) {
+	more := bytes - e.share.reserved
+	e.share.reserved = bytes
+	e.line.reserved += more
+	s.memory.reserved += more
+	if e.share.leaving {
+		s.memory.leaving += more
+	}
+	if k := &s.memory.keep; k.entry != nil && e.share.order <= k.before {
+		k.elders += more
+	}
+}
+
+// Reserved is what all that run have reserved.
+func (s *Scheduler[T, M]) Reserved() int64 { return s.memory.reserved }
+
+// Reserved is what an entry that runs may hold.
+func (e *Entry[T, M]) Reserved() int64 { return e.share.reserved }
+
+// Grow asks for an entry that runs to hold so many bytes in all. Those that are returned with the verdict are to go back:
+// the owner cancels their tasks for the sake of memory. If the verdict is Wait, Next tells when it is over.
+func (s *Scheduler[T, M]) Grow(e *Entry[T, M], bytes, freeing int64) (v Verdict, back []*Entry[T, M]) {
+	sh, m := e.share, &s.memory
+	switch {
+	case sh.leaving:
+		return GoBack, nil
+	case bytes <= sh.reserved:
+		return Granted, nil
+	case bytes > s.config.Memory:
+		return TooLarge, nil
+	}
+	s.estimates.atLeast(e.key, bytes-e.held)
+	if more := s.need(e) - sh.reserved; m.reserved+freeing+more <= s.config.Memory { // what its like came to
+		s.reserve(e, max(bytes, sh.reserved+more))
+		return Granted, nil
+	}
+	if over := m.reserved - m.leaving + bytes - sh.reserved - s.config.Memory; over > 0 {
+		if back = s.younger(e, over); back == nil {
+			s.sendBack(e, bytes)
+			return GoBack, nil
+		}
+	}
+	s.reserve(e, bytes)
+	if m.reserved+freeing <= s.config.Memory {
+		return Granted, back
+	}
+	sh.asking = true
+	m.asking = append(m.asking, e)
+	return Wait, back
+}
+
+// sendBack has an entry go back that asked for more than there is.
+func (s *Scheduler[T, M]) sendBack(e *Entry[T, M], bytes int64) {
+	sh := e.share
+	sh.asked++
+	sh.wants = bytes
+	if sh.asked > 1 {
+		sh.wants = s.config.Memory // or its own limit, if that is less
+	}
+	s.leave(e)
+}
+
+func (s *Scheduler[T, M]) leave(e *Entry[T, M]) {
+	e.share.leaving = true
+	s.memory.leaving += e.share.reserved
+}
+
+// younger has entries go back that are younger than e and have so many bytes together, the youngest first,
+// those of the same tenant before others'. It returns nil, and none goes, if there are not enough.
+func (s *Scheduler[T, M]) younger(e *Entry[T, M], bytes int64) (back []*Entry[T, M]) {
+	taken := func(from *line[T, M]) *Entry[T, M] {
+		for from.running.Len() > 0 && from.running[0].share.age > e.share.age {
+			y := heap.Pop(&from.running).(*Entry[T, M])
+			back = append(back, y)
+			if y.yields() {
+				bytes -= y.share.reserved
+				return y
+			}
+		}
+		return nil
+	}
+	for bytes > 0 && taken(e.line) != nil {
+	}
+	for bytes > 0 {
+		l := s.youngestLine(e.line)
+		if l == nil || l.running[0].share.age < e.share.age {
+			break
+		}
+		taken(l)
+	}
+	for _, y := range back {
+		heap.Push(&y.line.running, y)
+	}
+	if bytes > 0 {
+		return nil
+	}
+	chosen := back[:0]
+	for _, y := range back {
+		if y.yields() {
+			chosen = append(chosen, y)
+			y.share.wants = max(y.share.wants, y.share.reserved)
+			if y.machine.Stage() == lifecycle.Running {
+				y.share.yielded++
+			}
+			s.leave(y)
+		}
+	}
+	return chosen
+}
+
+// yields tells whether an entry that runs can go back for another.
+func (e *Entry[T, M]) yields() bool { return !e.share.leaving && e.share.yielded < maxYields }
+
+// youngestLine is whose entry is the youngest that runs, but for one tenant's; nil if nobody else's runs.
+func (s *Scheduler[T, M]) youngestLine(but *line[T, M]) (found *line[T, M]) {
+	for _, l := range s.lines {
+		if l != but && l.running.Len() > 0 && (found == nil || l.running[0].share.age > found.running[0].share.age) {
+			found = l
+		}
+	}
+	return found
+}
+
+// satisfied takes the first that asked for memory and can have it.
+func (s *Scheduler[T, M]) satisfied(freeing int64) *Entry[T, M] {
+	m := &s.memory
+	if len(m.asking) == 0 || m.reserved+freeing > s.config.Memory {
+		return nil
+	}
+	e := m.asking[0]
+	s.stopAsking(e)
+	return e
+}
+
+func (s *Scheduler[T, M]) stopAsking(e *Entry[T, M]) {
+	m := &s.memory
+	e.share.asking = false
+	for i, other := range m.asking {
+		if other == e {
+			m.asking = append(m.asking[:i], m.asking[i+1:]...)
+			return
+		}
+	}
+}
+
+// Asking tells whether an entry that was told to wait still has to.
+func (e *Entry[T, M]) Asking() bool { return e.share.asking }
+
+// Free gives back what an entry had reserved: its instance is no more. Peak is the most that it held, zero if
+// it had none.
+func (s *Scheduler[T, M]) Free(e *Entry[T, M], peak int64) {
+	sh := e.share
+	if sh == nil || sh.reserved == 0 {
+		return
+	}
+	if sh.asking {
+		s.stopAsking(e)
+	}
+	if peak > 0 && !sh.leaving {
+		s.estimates.ended(e.key, peak-e.held)
+	}
+	s.reserve(e, 0)
+	sh.leaving, sh.since = false, time.Time{}
+	if e.in == &s.memory.fresh {
+		s.memory.fresh.remove(e)
+	}
+	heap.Remove(&e.line.running, sh.place)
+}
+
+// unsettled is who has run for long enough to show what it needs. It is looked at when somebody is short.
+func (s *Scheduler[T, M]) unsettled(now time.Time) *Entry[T, M] {
+	e := s.memory.fresh.first
+	if s.memory.shorts == 0 || e == nil || now.Before(e.share.since.Add(s.config.Patience)) {
+		return nil
+	}
+	s.memory.fresh.remove(e)
+	return e
+}
+
+// Settled lowers what an entry has reserved to what it holds, which is more than it may hold from now on. If it has no
+// instance yet it is looked at later.
+func (s *Scheduler[T, M]) Settled(e *Entry[T, M], held int64, now time.Time) {
+	sh := e.share
+	switch {
+	case sh.reserved == 0 || sh.leaving || sh.asking: // it ends, or has asked for more
+	case held <= 0:
+		sh.since = now
+		s.memory.fresh.push(e)
+	case held < sh.reserved:
+		s.estimates.ended(e.key, held-e.held)
+		s.reserve(e, held)
+	}
+}
+
+// youngestFirst is a heap of entries that run.
+type youngestFirst[T, M any] []*Entry[T, M]
+
+func (h youngestFirst[T, M]) Len() int           { return len(h) }
+func (h youngestFirst[T, M]) Less(i, j int) bool { return h[i].share.age > h[j].share.age }
+
+func (h youngestFirst[T, M]) Swap(i, j int) {
+	h[i], h[j] = h[j], h[i]
+	h[i].share.place, h[j].share.place = i, j
+}
+
+func (h *youngestFirst[T, M]) Push(x any) {
+	e := x.(*Entry[T, M])
+	e.share.place = len(*h)
+	*h = append(*h, e)
+}
+
+func (h *youngestFirst[T, M]) Pop() any {
+	last := len(*h) - 1
+	e := (*h)[last]
+	(*h)[last] = nil
+	*h = (*h)[:last]
+	return e
+}

@@ -7,11 +7,10 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/reactord/reactord/reactor/api"
-	"github.com/reactord/reactord/reactor/internal/admission"
 	"github.com/reactord/reactord/reactor/internal/crash"
-	"github.com/reactord/reactord/reactor/internal/lifecycle"
 	"github.com/reactord/reactord/reactor/internal/record"
 	"github.com/reactord/reactord/reactor/internal/retry"
+	"github.com/reactord/reactord/reactor/internal/schedule"
 	"github.com/reactord/reactord/reactor/store"
 )
 
@@ -56,26 +55,6 @@ func (l *leftovers) add(p *store.Place) {
 	}
 }
 
-// gate is what may be started while suspects are tried.
-type gate struct {
-	shut bool      // nothing but only
-	only *workload // nil: nothing
-}
-
-// pop takes the workload out of the queue whose turn it is; nil if there is none.
-func (g *gate) pop(q *admission.Queue[*workload]) *workload {
-	if g.shut {
-		if g.only == nil || !q.Remove(&g.only.place) {
-			return nil
-		}
-		return g.only
-	}
-	if place := q.Pop(); place != nil {
-		return place.Value
-	}
-	return nil
-}
-
 // judge makes the plan of this start. Nothing runs yet.
 func (r *Reactor) judge(left *leftovers) {
 	if left.died {
@@ -92,16 +71,18 @@ func (r *Reactor) judge(left *leftovers) {
 			r.suspect(r.live[id], start.Add(time.Duration(i)*r.plan.Each))
 		}
 	}
-	r.gate.shut = r.plan.First
+	if r.plan.First {
+		r.mu.Lock()
+		r.sched.ShutGate()
+		r.mu.Unlock()
+	}
 }
 
 // setApart ends the workload that the daemon dies of.
 func (r *Reactor) setApart(w *workload) {
 	r.log.Error("a workload was set apart, for the daemon died while it ran", zap.String("workload", w.id), zap.Int("deaths", r.plan.Deaths))
 	r.mu.Lock()
-	r.queue.Remove(&w.place)
-	w.machine.Take()
-	r.preparing++
+	r.sched.Arrest(&w.entry)
 	r.mu.Unlock()
 	r.finish(w, nil, outcome{state: api.Failed, reason: api.ReasonDaemonDied, message: fmt.Sprintf(
 		"the daemon died %d times in a row, and the last %d times this workload alone had just been started: it was set apart so that others can run. "+
@@ -113,25 +94,15 @@ func (r *Reactor) setApart(w *workload) {
 func (r *Reactor) suspect(w *workload, until time.Time) {
 	const readable = 1000 // beyond, timeouts are looked at when a workload is started
 	last := w.last
-	if last == nil && r.delayed.Len() < readable {
+	if last == nil && r.sched.Delayed() < readable {
 		last = r.readLast(w)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.queue.Remove(&w.place)
-	w.machine.Take()
-	w.machine.Delay()
 	w.last = last
-	d := &delay{trouble: retry.Crash, until: until, failures: uint32(r.plan.Deaths), message: "the daemon died while it ran"}
-	d.alarm.Value = w
-	w.delay = d
-	r.troubles.Meet(d.trouble, time.Now())
-	due := until.Add(1000 * time.Hour) // tryApart is before that
-	if end := last.deadline(); !end.IsZero() {
-		due = end
-	}
-	r.delayed.Add(&d.alarm, due)
-	r.setBell(time.Now())
+	r.sched.Suspect(&w.entry, schedule.Why{
+		Trouble: retry.Crash, Message: "the daemon died while it ran", Until: until, Deadline: last.deadline(),
+	}, uint32(r.plan.Deaths), time.Now())
 }
 
 // tryApart is the goroutine that starts suspects.
@@ -165,15 +136,8 @@ func (r *Reactor) tryApart() {
 func (r *Reactor) onTrial(group []string) {
 	r.mu.Lock()
 	for _, id := range group {
-		w := r.live[id]
-		if w == nil || w.stage() != lifecycle.Delayed || w.delay == nil || w.delay.trouble != retry.Crash {
-			continue // cancelled, or overdue
-		}
-		r.delayed.Remove(&w.delay.alarm)
-		w.machine.Due()
-		r.queue.PushFront(w.tenant, &w.place)
-		if r.gate.shut {
-			r.gate.only = w
+		if w := r.live[id]; w != nil {
+			r.sched.Try(&w.entry) // unless it was cancelled, or is overdue
 		}
 	}
 	r.mu.Unlock()
@@ -182,7 +146,7 @@ func (r *Reactor) onTrial(group []string) {
 
 func (r *Reactor) openGate() {
 	r.mu.Lock()
-	r.gate = gate{}
+	r.sched.OpenGate()
 	r.mu.Unlock()
 	r.kick()
 }

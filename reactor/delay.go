@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/dustin/go-humanize"
 	"go.uber.org/zap"
 
 	"github.com/reactord/reactord/executor/engine"
@@ -13,6 +14,7 @@ import (
 	"github.com/reactord/reactord/reactor/internal/lifecycle"
 	"github.com/reactord/reactord/reactor/internal/record"
 	"github.com/reactord/reactord/reactor/internal/retry"
+	"github.com/reactord/reactord/reactor/internal/schedule"
 	"github.com/reactord/reactord/reactor/store"
 )
 
@@ -33,15 +35,6 @@ import (
 // Rejected: ending the workload after some number of tries (it was acknowledged, and nothing tells
 // how long a disk stays full; whoever does not want to wait can cancel it, or give it a timeout);
 // holding the queue as for memory (what is missing may be missing for one module or one folder).
-
-// delay is why a workload waits. Reactor.mu guards it.
-type delay struct {
-	alarm    retry.Alarm[*workload]
-	trouble  retry.Trouble
-	message  string // what failed
-	failures uint32 // in a row
-	until    time.Time
-}
 
 // maxDelayMessage bounds the message of a delay; a great many may wait.
 const maxDelayMessage = 256
@@ -69,19 +62,11 @@ func (r *Reactor) postpone(w *workload, t retry.Trouble, cause error) {
 	}
 	now := time.Now()
 	r.mu.Lock()
-	if !w.machine.Delay() { // cancelled meanwhile
-		r.mu.Unlock()
-		return
-	}
-	r.preparing--
 	w.last = last
-	unused := r.release(w)
-	began := r.delay(w, t, cause, now)
+	module, unused, first, ok := r.sched.Postpone(&w.entry, w.why(t, cause, now), now)
 	r.mu.Unlock()
-	if unused != nil {
-		r.finished.put(finished{module: unused})
-	}
-	if began {
+	r.drop(module, unused)
+	if ok && first {
 		r.logTrouble(w, t, cause)
 	}
 }
@@ -101,55 +86,11 @@ func (r *Reactor) readLast(w *workload) *lastAttempt {
 	return &lastAttempt{timeout: spec.Limits.Timeout, first: status.FirstStart, started: status.StartTime, usage: api.Usage(status.Usage)}
 }
 
-// delay puts a workload on the schedule, and tells whether the trouble began with it; mu is held.
-func (r *Reactor) delay(w *workload, t retry.Trouble, cause error, now time.Time) (began bool) {
-	d := w.delay
-	switch {
-	case d == nil:
-		d = &delay{trouble: t}
-		d.alarm.Value = w
-		w.delay = d
-		began = r.troubles.Meet(t, now)
-	case d.trouble != t:
-		r.troubles.Leave(d.trouble, now)
-		d.trouble = t
-		began = r.troubles.Meet(t, now)
-	default:
-		r.troubles.Again(t, now)
-	}
-	d.failures++
-	d.message = shorten(cause.Error(), maxDelayMessage)
-	d.until = now.Add(retry.Backoff(d.failures, rand.Float64()))
-	due := d.until
-	if end := w.last.deadline(); !end.IsZero() && end.Before(due) {
-		due = end
-	}
-	r.delayed.Add(&d.alarm, due)
-	r.setBell(now)
-	return began
-}
-
-// relieve ends the wait of a workload that has got what it waited for, or ends; mu is held.
-func (r *Reactor) relieve(w *workload) {
-	d := w.delay
-	if d == nil {
-		return
-	}
-	now := time.Now()
-	w.delay = nil
-	r.delayed.Remove(&d.alarm)
-	r.troubles.Leave(d.trouble, now)
-	r.setBell(now)
-}
-
-// setBell has the dispatcher woken when there is something for tend to do; mu is held.
-func (r *Reactor) setBell(now time.Time) {
-	at, ok := r.delayed.Next()
-	if over, open := r.troubles.Next(); open && (!ok || over.Before(at)) {
-		at, ok = over, true
-	}
-	if ok && !r.closing {
-		r.bell.Reset(max(0, at.Sub(now)))
+// why is what keeps a workload from being started; mu is held.
+func (w *workload) why(t retry.Trouble, cause error, now time.Time) schedule.Why {
+	return schedule.Why{
+		Trouble: t, Message: shorten(cause.Error(), maxDelayMessage), Deadline: w.last.deadline(),
+		Until: now.Add(retry.Backoff(w.entry.Failures()+1, rand.Float64())),
 	}
 }
 
@@ -158,45 +99,25 @@ func (r *Reactor) healed(module store.Digest) {
 	now := time.Now()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.troubles.Waiting(retry.Damage) == 0 {
+	if r.sched.Waiting(retry.Damage) == 0 {
 		return
 	}
 	for _, w := range r.all {
-		if w.digest == module && w.delay != nil && w.delay.trouble == retry.Damage && r.delayed.Remove(&w.delay.alarm) {
-			r.delayed.Add(&w.delay.alarm, now)
+		if w.entry.Key() == module {
+			r.sched.Hurry(&w.entry, retry.Damage, now)
 		}
 	}
-	r.setBell(now)
-}
-
-// ring is the bell.
-func (r *Reactor) ring() {
-	r.rang.Store(true)
 	r.kick()
 }
 
 // tend puts back into the queue what is due, ends what is overdue, and logs what is over.
 func (r *Reactor) tend() {
 	now := time.Now()
-	var overdue []*workload
 	r.mu.Lock()
-	for range observeChunk {
-		alarm := r.delayed.Pop(now)
-		if alarm == nil {
-			break
-		}
-		w := alarm.Value
-		if end := w.last.deadline(); !end.IsZero() && !end.After(now) {
-			overdue = append(overdue, w)
-		} else if w.machine.Due() {
-			r.queue.PushFront(w.tenant, &w.place)
-		}
-	}
-	over := r.troubles.Over(now)
-	r.setBell(now)
+	overdue, over := r.sched.Due(now, observeChunk)
 	r.mu.Unlock()
-	for _, w := range overdue {
-		r.interrupt(w, lifecycle.ByDeadline)
+	for _, e := range overdue {
+		r.interrupt(e.Value, lifecycle.ByDeadline)
 	}
 	for _, o := range over {
 		if o.Trouble == retry.Crash {
@@ -215,23 +136,19 @@ func (r *Reactor) logTrouble(w *workload, t retry.Trouble, cause error) {
 // begun is called on the fiber when the instance is there: from now on failures are the guest's own.
 func (r *Reactor) begun(w *workload) {
 	w.attempt.begun = true
-	if w.delay == nil { // only the dispatcher sets it, before the task was spawned
+	if w.entry.Delay() == nil { // only set before the task was spawned
 		return
 	}
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.relieve(w)
+	r.sched.Relieve(&w.entry, time.Now())
+	r.mu.Unlock()
+	r.kick()
 }
 
 // unstarted is the outcome of an attempt whose guest has not begun, because of err.
 func (r *Reactor) unstarted(w *workload, err error, limits api.Limits) outcome {
 	if errors.Is(err, engine.ErrNodeMemory) && r.mayFit(w) {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		if r.engine.MemoryUsed()+w.startBytes() > r.cfg.MemoryBytes {
-			return outcome{state: api.Pending} // the dispatcher holds it until there is room
-		}
-		return outcome{state: api.Pending, trouble: retry.Memory, cause: err}
+		return outcome{state: api.Pending, trouble: retry.NodeMemory, cause: err}
 	}
 	if t := passing(err); t != retry.None {
 		return outcome{state: api.Pending, trouble: t, cause: err}
@@ -239,38 +156,40 @@ func (r *Reactor) unstarted(w *workload, err error, limits api.Limits) outcome {
 	return failed(err, limits)
 }
 
-// mayFit tells whether a workload that the node had no memory for may find some later: others have it,
-// or had it when it was refused, so that one that was alone is tried once more.
+// mayFit tells whether a workload that the node had no memory for may find some later.
 func (r *Reactor) mayFit(w *workload) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.active > 1 {
-		w.refusedAlone = false
-		return true
-	}
-	again := !w.refusedAlone
-	w.refusedAlone = true
-	return again
+	return r.sched.Live() > 1 || w.entry.Failures() == 0
 }
 
 // expired is the outcome of a workload whose timeout passed while it waited.
-func expired(d *delay, timeout time.Duration) outcome {
+func expired(why *schedule.Why, timeout time.Duration) outcome {
 	o := interrupted(lifecycle.ByDeadline, api.Limits{Timeout: timeout})
-	if d != nil {
-		o.message = fmt.Sprintf("its timeout of %v passed while it waited for %v: %s", timeout, d.trouble, d.message)
+	if why != nil {
+		o.message = fmt.Sprintf("its timeout of %v passed while it waited for %v: %s", timeout, why.Trouble, why.Message)
 	}
 	return o
 }
 
-// delayOf is a delay as clients see it.
-func delayOf(d *delay) *api.Delay {
-	if d == nil {
+// delayOf is why a workload waits, as clients see it; mu is held.
+func (r *Reactor) delayOf(w *workload) *api.Delay {
+	if need, free, since, short := r.sched.Short(&w.entry); short {
+		return &api.Delay{
+			Reason: api.DelayReason(retry.NodeMemory),
+			Message: fmt.Sprintf("it waits since %s for %s of the node's memory, of which %s of %s are free",
+				since.Format(time.TimeOnly), humanize.IBytes(uint64(need)), humanize.IBytes(uint64(max(free, 0))), humanize.IBytes(uint64(r.cfg.MemoryBytes))),
+			Failures: w.entry.Failures(),
+		}
+	}
+	why := w.entry.Delay()
+	if why == nil {
 		return nil
 	}
 	return &api.Delay{
-		Reason:   api.DelayReason(d.trouble),
-		Message:  fmt.Sprintf("it waits for %v: %s", d.trouble, d.message),
-		Failures: d.failures,
-		Until:    d.until,
+		Reason:   api.DelayReason(why.Trouble),
+		Message:  fmt.Sprintf("it waits for %v: %s", why.Trouble, why.Message),
+		Failures: w.entry.Failures(),
+		Until:    why.Until,
 	}
 }

@@ -52,8 +52,8 @@ func TestPassing(t *testing.T) {
 }
 
 func TestDelayReasons(t *testing.T) {
-	last, beyond := api.DelayReason(retry.Crash), api.DelayReason(retry.Crash+1)
-	if last.String() != "DAEMON_DIED" || beyond.String() != "UNSPECIFIED" {
+	last, beyond := api.DelayReason(retry.NodeMemory), api.DelayReason(retry.NodeMemory+1)
+	if last.String() != "NODE_MEMORY" || beyond.String() != "UNSPECIFIED" {
 		t.Errorf("the delay reasons are not the troubles of package retry: %v, then %v", last, beyond)
 	}
 }
@@ -190,8 +190,8 @@ func TestDelayedCancelAndDeadline(t *testing.T) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.delayed.Len() != 0 || r.troubles.Waiting(retry.Descriptors) != 0 {
-		t.Errorf("%d alarms are set, %d wait", r.delayed.Len(), r.troubles.Waiting(retry.Descriptors))
+	if r.sched.Delayed() != 0 || r.sched.Waiting(retry.Descriptors) != 0 {
+		t.Errorf("%d alarms are set, %d wait", r.sched.Delayed(), r.sched.Waiting(retry.Descriptors))
 	}
 }
 

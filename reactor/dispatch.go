@@ -21,20 +21,23 @@ import (
 	"github.com/reactord/reactord/reactor/internal/logbuf"
 	"github.com/reactord/reactord/reactor/internal/record"
 	"github.com/reactord/reactord/reactor/internal/retry"
+	"github.com/reactord/reactord/reactor/internal/schedule"
 	"github.com/reactord/reactord/reactor/store"
 )
 
-// moduleUse is a compiled module that workloads hold. Reactor.mu guards it.
-type moduleUse struct {
-	digest  store.Digest
-	users   int
-	module  *engine.Module // nil until it is loaded
-	err     error          // why it could not be
-	waiting []*workload    // for it to be loaded
-}
-
-// maxLoading bounds the modules that are being loaded. Beyond, the queue waits.
+// maxLoading bounds the modules that are being loaded on one tenant's turn. Beyond, its queue waits.
 const maxLoading = 64
+
+// memoryPatience is for how long a workload that waits for memory lets others pass.
+const memoryPatience = 5 * time.Second
+
+func newScheduler(cfg *Config) *scheduler {
+	return schedule.New[*workload, loaded](schedule.Config{
+		Starting: cfg.Starting, Live: cfg.MaxLive, Loading: maxLoading,
+		Pending: cfg.MaxPending, Bytes: cfg.MaxPendingBytes,
+		Memory: cfg.MemoryBytes, Patience: memoryPatience,
+	})
+}
 
 // kick makes the dispatcher look.
 func (r *Reactor) kick() {
@@ -44,18 +47,19 @@ func (r *Reactor) kick() {
 	}
 }
 
-// dispatch is the dispatcher's goroutine. How a workload gets from the queue to the workers, in steps:
+// dispatch is the dispatcher's goroutine: it does what the scheduler says. How a workload gets from the queue to
+// the workers, in steps:
 //
-//  1. The dispatcher, one goroutine, takes the workload whose turn it is (Queued to Loading),
-//     unless the node is draining, too many are starting or live, or a module waits for memory.
+//  1. The scheduler chooses whose turn it is (Queued to Loading), unless the node is draining or too many are
+//     starting or live.
 //  2. It takes hold of the module. If that is not in memory the workload joins those that wait for
 //     it, a goroutine of its own loads it (the engine bounds how many compile at a time), and the
-//     dispatcher goes on with others. Loaded, they come before the queue, since their turn was
-//     before.
-//  3. If the memory that the module starts with is not free, the workload is held, and everything
-//     behind it: or else small guests would keep large ones from ever starting. What ends wakes
-//     the dispatcher.
-//  4. The dispatcher asks the store for the change to RUNNING, without waiting for it, and spawns
+//     dispatcher goes on with others. Loaded, they come before the queue of their tenant, since their turn was
+//     before. (TestManyModules)
+//  3. The dispatcher reads the workload's spec, and asks for the memory that it is to have. If that is not free
+//     the workload waits for it in the scheduler, where others pass it within a bound; what ends wakes
+//     the dispatcher. (TestMemoryAdmission, TestOthersPass)
+//  4. It asks the store for the change to RUNNING, without waiting for it, and spawns
 //     the task (Loading to Starting).
 //  5. The guest's fiber begins on a worker (Starting to Running). That makes room for the next to
 //     start.
@@ -64,139 +68,77 @@ func (r *Reactor) kick() {
 // the queue is lost); instantiating before the task is spawned (it is charged to the guest, and
 // preempted).
 func (r *Reactor) dispatch() {
+	bell := time.NewTimer(time.Hour)
+	defer bell.Stop()
 	for {
-		if r.rang.Load() {
-			r.rang.Store(false)
-			r.tend()
-		}
-		w, loading, more := r.next()
-		switch {
-		case w != nil:
-			r.start(w)
-		case loading != nil:
-			r.background.Go(func() { r.load(loading) })
-		case !more:
-			return
-		default:
-			<-r.wake
+		r.tend()
+		a, wait := r.next()
+		switch a.Kind {
+		case schedule.Start:
+			r.start(a.Entry.Value)
+		case schedule.Load:
+			key := store.Digest(a.Entry.Key())
+			r.background.Go(func() { r.load(key) })
+		case schedule.Idle:
+			bell.Reset(wait)
+			select {
+			case <-r.wake:
+			case <-bell.C:
+			case <-r.ctx.Done():
+				return
+			}
 		}
 	}
 }
 
-// next decides what the dispatcher does: start a workload, load a module, wait, or end.
-func (r *Reactor) next() (start *workload, load *moduleUse, more bool) {
+// next asks the scheduler what the dispatcher is to do, and if it is nothing for how long.
+func (r *Reactor) next() (a action, wait time.Duration) {
+	now := time.Now()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.closing {
-		return nil, nil, false
+	if a = r.sched.Next(now, r.unreserved()); a.Kind != schedule.Idle {
+		return a, 0
 	}
-	for !r.draining && r.starting < r.cfg.Starting && r.active < r.cfg.MaxLive {
-		w := r.take()
-		if w == nil {
-			break
-		}
-		use := w.module
-		switch {
-		case w.stage() != lifecycle.Loading: // cancelled meanwhile
-		case use.module == nil && use.err == nil:
-			first := len(use.waiting) == 0
-			use.waiting = append(use.waiting, w)
-			if first {
-				r.loading++
-				return nil, use, true
-			}
-		case use.err == nil && !r.hasMemory(w):
-			r.held = w
-			return nil, nil, true
-		default:
-			return w, nil, true
-		}
+	if at, ok := r.sched.Wakeup(); ok {
+		return a, max(0, at.Sub(now))
 	}
-	return nil, nil, true
+	return a, time.Hour
 }
 
-// take is whose turn it is: what waits for memory, what waited for its module, then the queue.
-func (r *Reactor) take() *workload {
-	if w := r.held; w != nil {
-		r.held = nil
-		return w
-	}
-	if len(r.loaded) > 0 {
-		w := r.loaded[0]
-		r.loaded[0] = nil
-		r.loaded = r.loaded[1:]
-		return w
-	}
-	if r.loading >= maxLoading {
-		return nil
-	}
-	w := r.gate.pop(&r.queue)
-	if w == nil {
-		return nil
-	}
-	w.machine.Take()
-	r.preparing++
-	w.module = r.modules[w.digest]
-	if w.module == nil {
-		w.module = &moduleUse{digest: w.digest}
-		r.modules[w.digest] = w.module
-	}
-	w.module.users++
-	return w
+// unreserved is what guests hold beyond what is reserved for them; mu is held.
+func (r *Reactor) unreserved() int64 {
+	return max(0, r.engine.MemoryUsed()-r.sched.Reserved())
 }
 
-// hasMemory tells whether the memory is free that a workload starts with, counting what was spawned
-// and has not taken its own yet. If nothing runs there is nothing to wait for.
-func (r *Reactor) hasMemory(w *workload) bool {
-	need := w.startBytes()
-	return r.active == 0 || r.engine.MemoryUsed()+r.startingBytes+need <= r.cfg.MemoryBytes
-}
-
-// startBytes is the memory that a guest starts with, about: its module's, some stack, its input.
-// The module is loaded.
-func (w *workload) startBytes() int64 {
+// startBytes is the memory that an instance starts with, about, and some stack.
+func startBytes(module *engine.Module) int64 {
 	const stack = 64 << 10
-	return int64(w.module.module.Info().MinPages)*pageBytes + stack + w.held
+	return int64(module.Info().MinPages)*pageBytes + stack
 }
 
-// load loads a module and gives back the workloads that wait for it.
-func (r *Reactor) load(use *moduleUse) {
-	module, err := r.engine.Load(r.ctx, use.digest.String(), func() ([]byte, error) {
-		return r.store.ModuleBinary(r.ctx, use.digest)
+// load loads a module for those who wait for it.
+func (r *Reactor) load(digest store.Digest) {
+	module, err := r.engine.Load(r.ctx, digest.String(), func() ([]byte, error) {
+		return r.store.ModuleBinary(r.ctx, digest)
 	})
+	var start int64
+	if err == nil {
+		start = startBytes(module)
+	}
 	r.mu.Lock()
-	use.module, use.err = module, err
-	r.loading--
-	r.loaded = append(r.loaded, use.waiting...)
-	use.waiting = nil
-	unused := r.forgetUnused(use)
+	unused := r.sched.Loaded(digest, loaded{module, err}, start, err != nil)
 	r.mu.Unlock()
-	if unused != nil {
-		unused.Release()
+	if unused && module != nil {
+		module.Release()
 	}
 	r.kick()
 }
 
-// release gives a workload's hold on its module up, and returns the module if it was the last.
-func (r *Reactor) release(w *workload) *engine.Module {
-	use := w.module
-	if use == nil {
-		return nil
+// drop has a module released that no workload holds any more.
+func (r *Reactor) drop(l loaded, unused bool) {
+	if unused && l.module != nil {
+		r.finished.put(finished{module: l.module})
 	}
-	w.module = nil
-	use.users--
-	return r.forgetUnused(use)
-}
-
-// forgetUnused drops a module that nobody holds. One that is being loaded is dropped afterwards.
-func (r *Reactor) forgetUnused(use *moduleUse) *engine.Module {
-	if use.users > 0 || use.module == nil && use.err == nil {
-		return nil
-	}
-	if r.modules[use.digest] == use {
-		delete(r.modules, use.digest)
-	}
-	return use.module
 }
 
 // start starts a workload whose module is loaded, or ends it with why it can't be.
@@ -206,7 +148,7 @@ func (r *Reactor) start(w *workload) {
 			r.refuse(w, fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
 		}
 	}()
-	if err := w.module.err; err != nil {
+	if err := w.entry.Module().err; err != nil {
 		if errors.Is(err, r.ctx.Err()) || errors.Is(err, engine.ErrClosed) {
 			r.putBack(w) // the reactor shuts down
 			return
@@ -220,10 +162,10 @@ func (r *Reactor) start(w *workload) {
 		return
 	}
 	if !r.begin(w, prog) {
-		return
+		return // it waits for memory, or was cancelled
 	}
 	task, err := r.executor.Spawn(executor.TaskSpec{
-		Tenant:    w.tenant,
+		Tenant:    w.entry.Tenant(),
 		FuelLimit: remaining(prog.attempt.limits.Fuel, prog.attempt.before.Fuel),
 		Run:       func(f *executor.Fiber) { r.run(w, prog, f) },
 		Done:      func(t *executor.Task) { r.done(w, t) },
@@ -323,7 +265,7 @@ func (r *Reactor) program(w *workload, a *attempt, spec *api.Spec) *program {
 	if name == "" {
 		name = w.id
 	}
-	prog := &program{attempt: a, module: w.module.module, invoke: spec.Invoke}
+	prog := &program{attempt: a, module: w.entry.Module().module, invoke: spec.Invoke}
 	stdout := &output{reactor: r, workload: w, attempt: a, stream: store.Stdout}
 	stderr := &output{reactor: r, workload: w, attempt: a, stream: store.Stderr}
 	stdin := hostcalls.Source(hostcalls.Empty{})
@@ -375,8 +317,8 @@ func hostGrants(grants []grant.Grant) []capability.Grant {
 	return list
 }
 
-// begin makes a workload Starting and asks for the record of it. It is false if the workload was
-// cancelled meanwhile.
+// begin makes a workload Starting and asks for the record of it. It is false if the workload has to wait for memory,
+// needs more than there is, or was cancelled meanwhile.
 func (r *Reactor) begin(w *workload, prog *program) bool {
 	a := prog.attempt
 	if a.limits.Timeout > 0 {
@@ -384,18 +326,19 @@ func (r *Reactor) begin(w *workload, prog *program) bool {
 		a.timer.Init(func(time.Time) { r.interrupt(w, lifecycle.ByDeadline) })
 	}
 	r.mu.Lock()
-	if !w.machine.Loaded() {
-		r.mu.Unlock()
+	verdict := r.sched.Begin(&w.entry, int64(a.limits.MemoryBytes), a.started, r.unreserved())
+	if verdict == schedule.Granted {
+		w.attempts, w.attempt = a.number, a
+	}
+	r.mu.Unlock()
+	switch verdict {
+	case schedule.Granted:
+	case schedule.TooLarge:
+		r.finish(w, nil, failed(engine.ErrNodeMemory, a.limits))
+		return false
+	default:
 		return false
 	}
-	w.attempts = a.number
-	w.attempt = a
-	r.preparing--
-	r.discountBytes(w)
-	r.starting++
-	r.active++
-	r.startingBytes += w.startBytes()
-	r.mu.Unlock()
 	r.store.Transition(store.Transition{
 		ID: w.id, From: store.States(store.Pending), To: store.Running, Attempt: a.number, Time: a.started, Lazy: true,
 		Status: record.EncodeStatus(&record.Status{FirstStart: a.first, StartTime: a.started, Usage: record.Usage(a.before)}),
@@ -418,7 +361,7 @@ func (r *Reactor) spawned(w *workload, task *executor.Task) {
 		return
 	}
 	w.attempt.task = task
-	if cause := w.machine.Cause(); cause != lifecycle.NoCause {
+	if cause := w.entry.Cause(); cause != lifecycle.NoCause {
 		task.Cancel(interrupt{cause})
 	}
 }
@@ -444,10 +387,7 @@ func (r *Reactor) refuse(w *workload, err error) {
 // putBack returns a workload that can't be started now to the front of the queue.
 func (r *Reactor) putBack(w *workload) {
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	if w.machine.PutBack() {
-		r.preparing--
-		r.release(w) // its module could not be loaded: there is none to free
-		r.queue.PushFront(w.tenant, &w.place)
-	}
+	module, unused, _ := r.sched.PutBack(&w.entry)
+	r.mu.Unlock()
+	r.drop(module, unused)
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/reactord/reactord/reactor/api"
+	"github.com/reactord/reactord/reactor/internal/schedule"
 	"github.com/reactord/reactord/reactor/store"
 )
 
@@ -52,7 +53,7 @@ func TestHandOver(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			spec := &api.Spec{}
-			r := &Reactor{live: map[string]*workload{}, submitting: map[string]decoded{test.id: {spec, test.encoded}}}
+			r := &Reactor{sched: schedule.New[*workload, loaded](schedule.Config{}), live: map[string]*workload{}, submitting: map[string]decoded{test.id: {spec, test.encoded}}}
 			for i := range test.queued {
 				r.admit(&store.Workload{ID: fmt.Sprint(i)})
 			}

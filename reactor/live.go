@@ -6,11 +6,12 @@ import (
 
 	"github.com/reactord/reactord/executor"
 	"github.com/reactord/reactord/executor/driver"
+	"github.com/reactord/reactord/executor/engine"
 	"github.com/reactord/reactord/hostcalls/wasip1"
 	"github.com/reactord/reactord/reactor/api"
-	"github.com/reactord/reactord/reactor/internal/admission"
 	"github.com/reactord/reactord/reactor/internal/lifecycle"
 	"github.com/reactord/reactord/reactor/internal/logbuf"
+	"github.com/reactord/reactord/reactor/internal/schedule"
 	"github.com/reactord/reactord/reactor/internal/terminal"
 	"github.com/reactord/reactord/reactor/store"
 )
@@ -18,31 +19,35 @@ import (
 // workload is a workload that has not ended, as the reactor keeps it in memory: a million of them
 // may wait to be started, and as many may run. Reactor.mu guards what is not said to be otherwise.
 type workload struct {
-	id     string
-	tenant string
-	digest store.Digest
+	id    string
+	entry entry // with the scheduler
 	// rec is the record as it was submitted or claimed; its state is not kept up to date. Its Spec
 	// is nil if it is large. It is nil itself while the workload waits behind many others: both are
 	// read from the store when its turn has come.
-	rec          *store.Workload
-	status       []byte    // of one that was started before and has no rec
-	size         int64     // what counts of it against Config.MaxPendingBytes
-	counts       bool      // it does
-	spec         *api.Spec // decoded, until it is first started; nil if that would take up too much
-	held         int64     // bytes of input that are kept in memory while it runs, at the most
-	machine      lifecycle.Machine
-	attempts     uint32 // as the store has it, or will have when it has done what it was asked for
-	index        int    // in Reactor.all
-	place        admission.Item[*workload]
-	module       *moduleUse    // held from Loading on
-	attempt      *attempt      // from Starting on, until it is put back or gone
-	last         *lastAttempt  // of one that was put back
-	delay        *delay        // from Delayed on, until its guest begins or it is gone
-	refusedAlone bool          // the node had no memory for it though no other workload ran
-	changed      chan struct{} // closed when it begins to run, is put back or is gone; nil if nobody waits
+	rec      *store.Workload
+	status   []byte        // of one that was started before and has no rec
+	spec     *api.Spec     // decoded, until it is first started; nil if that would take up too much
+	attempts uint32        // as the store has it, or will have when it has done what it was asked for
+	index    int           // in Reactor.all
+	attempt  *attempt      // from Starting on, until it is put back or gone
+	last     *lastAttempt  // of one that was put back
+	changed  chan struct{} // closed when it begins to run, is put back or is gone; nil if nobody waits
 
 	process atomic.Pointer[wasip1.Process] // while it runs
 	port    atomic.Pointer[terminal.Port]  // of an interactive one; made by the first who needs it
+}
+
+// entry is the place of a workload with the scheduler, for which loaded is what became of loading a module.
+type (
+	scheduler = schedule.Scheduler[*workload, loaded]
+	entry     = schedule.Entry[*workload, loaded]
+	action    = schedule.Action[*workload, loaded]
+)
+
+// loaded is a compiled module that workloads hold, or why there is none.
+type loaded struct {
+	module *engine.Module
+	err    error
 }
 
 // attempt is one run of a workload. What is not said to be otherwise is set before its task is
@@ -69,12 +74,9 @@ const keepSpecBytes = 4 << 10
 
 // newWorkload makes the workload of a place. Its record is read when its turn has come.
 func newWorkload(p *store.Place) *workload {
-	w := &workload{
-		id: p.ID, tenant: p.Tenant, digest: p.Module, attempts: p.Attempts, status: p.Status,
-		held: int64(p.SpecBytes), // input is what can be large in it
-		size: sizeOf(p),
-	}
-	w.place.Value = w
+	w := &workload{id: p.ID, attempts: p.Attempts, status: p.Status}
+	held := int64(p.SpecBytes) // input is what can be large in it
+	w.entry.Init(w, p.Module, sizeOf(p), held)
 	return w
 }
 
@@ -108,7 +110,7 @@ func sizeOf(p *store.Place) int64 {
 }
 
 // stage is where the workload is.
-func (w *workload) stage() lifecycle.Stage { return w.machine.Stage() }
+func (w *workload) stage() lifecycle.Stage { return w.entry.Stage() }
 
 // tell wakes those who wait for the workload to change.
 func (w *workload) tell() {

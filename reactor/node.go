@@ -31,7 +31,7 @@ func (r *Reactor) Node() api.Node {
 // Stats tells what the reactor is doing.
 func (r *Reactor) Stats() api.Stats {
 	r.mu.Lock()
-	totals, active, pending := r.totals, r.active, r.pending()
+	totals, active, pending := r.totals, r.sched.Live(), r.sched.Pending()
 	r.mu.Unlock()
 	tasks := r.executor.Stats()
 	memory := process.ReadMemory()

@@ -73,6 +73,34 @@ func TestMemoryAdmission(t *testing.T) {
 	wait(t, r, "small")
 }
 
+// TestOthersPass has a guest wait for memory that another holds: small ones pass it, and its status says what it
+// waits for.
+func TestOthersPass(t *testing.T) {
+	r := open(t, func(c *Config) { c.MemoryBytes = 17 << 20 })
+	push(t, r, "sleep", "large", "hello")
+	submit(t, r, "service", api.Spec{Module: "sleep", Stdin: make([]byte, 900<<10)})
+	awaitWaiting(t, r, "service")
+	submit(t, r, "large", api.Spec{Module: "large", Stdin: make([]byte, 100<<10), Limits: api.Limits{MemoryBytes: 32 << 20}})
+	d := awaitDelay(t, r, "large").Status.Delay
+	if d.Reason.String() != "NODE_MEMORY" || !strings.Contains(d.Message, "for 16 MiB") || !strings.Contains(d.Message, "of 17 MiB are free") {
+		t.Errorf("delayed: %+v", d)
+	}
+	for i := range 3 {
+		if w := run(t, r, fmt.Sprint("small", i), api.Spec{Module: "hello"}); w.Status.State != api.Succeeded {
+			t.Errorf("a small one: %+v", w.Status)
+		}
+	}
+	if s := r.Stats(); s.Pending != 1 || s.Waiting != 1 {
+		t.Errorf("stats: %+v", s)
+	}
+	if _, err := r.CancelWorkloads(deadline(t), api.CancelRequest{IDs: []string{"service"}}); err != nil {
+		t.Fatal(err)
+	}
+	if w := wait(t, r, "large"); w.Status.State != api.Succeeded || w.Status.Attempts != 1 {
+		t.Errorf("the large one: %+v", w.Status)
+	}
+}
+
 func TestListOpsPages(t *testing.T) {
 	r := open(t)
 	push(t, r, "sleep", "spin")

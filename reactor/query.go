@@ -146,7 +146,7 @@ func (r *Reactor) overlay(out *api.Workload) {
 	w := r.live[out.ID]
 	if w == nil || w.attempt == nil {
 		if w != nil {
-			out.Status.Delay = delayOf(w.delay)
+			out.Status.Delay = r.delayOf(w)
 		}
 		r.mu.Unlock()
 		return

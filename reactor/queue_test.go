@@ -41,8 +41,8 @@ func TestQueueBytes(t *testing.T) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.pendingBytes != 0 || r.reservedBytes != 0 {
-		t.Errorf("%d bytes are counted as pending and %d as reserved when nothing waits", r.pendingBytes, r.reservedBytes)
+	if got := r.sched.Taken(); got != 0 {
+		t.Errorf("%d bytes are counted when nothing waits", got)
 	}
 }
 
@@ -127,10 +127,10 @@ func TestRestartWithLongQueue(t *testing.T) {
 	pending := func() int64 {
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		if last := r.live[fmt.Sprint("w", n-1)]; last.rec != nil || last.held < input {
+		if last := r.live[fmt.Sprint("w", n-1)]; last.rec != nil || last.entry.Held() < input {
 			t.Errorf("the last in the queue: %+v", last)
 		}
-		return r.pendingBytes
+		return r.sched.PendingBytes()
 	}
 	before := pending()
 	shutdown(t, r)

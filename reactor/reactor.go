@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -24,14 +23,12 @@ import (
 	"github.com/reactord/reactord/hostcalls/wasip1"
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
-	"github.com/reactord/reactord/reactor/internal/admission"
 	"github.com/reactord/reactord/reactor/internal/crash"
 	"github.com/reactord/reactord/reactor/internal/feed"
 	"github.com/reactord/reactord/reactor/internal/intake"
 	"github.com/reactord/reactord/reactor/internal/logbuf"
 	"github.com/reactord/reactord/reactor/internal/permit"
 	"github.com/reactord/reactord/reactor/internal/process"
-	"github.com/reactord/reactord/reactor/internal/retry"
 	"github.com/reactord/reactord/reactor/store"
 	"github.com/reactord/reactord/reactor/store/sqlite"
 )
@@ -70,8 +67,6 @@ type Reactor struct {
 	stop       context.CancelFunc
 	background sync.WaitGroup // dispatcher, finisher, pruner, loads
 	wake       chan struct{}  // to the dispatcher; holds one token
-	bell       *time.Timer    // calls ring
-	rang       atomic.Bool    // tend has something to do
 	pushed     chan struct{}  // a token for each push that waits to be compiled
 	pressure   chan struct{}  // to the pruner; holds one token
 	quiet      chan struct{}  // closed when nothing runs any more and nothing will
@@ -79,31 +74,15 @@ type Reactor struct {
 	// mu guards the rest, and what a workload says it guards. It is held for short stretches
 	// only, and while it is held neither the store nor the engine is called for anything that
 	// could wait. It is taken on workers and on the store's goroutine.
-	mu            sync.Mutex
-	live          map[string]*workload // every workload that has not ended
-	all           []*workload          // the same, for going through them
-	queue         admission.Queue[*workload]
-	delayed       retry.Schedule[*workload] // what is tried again later
-	troubles      retry.Ledger              // what they wait for
-	modules       map[store.Digest]*moduleUse
-	loaded        []*workload        // whose module was waited for
-	held          *workload          // that memory is waited for
-	gate          gate               // what may be started at all
-	reserved      int                // places in the queue for submissions under way
-	reservedBytes int64              // and what counts of them in bytes
-	pendingBytes  int64              // of workloads that wait
-	submitting    map[string]decoded // by id, those submissions; two with one id share an entry
-	preparing     int                // workloads in stage Loading
-	starting      int                // in stage Starting
-	startingBytes int64              // what those will start with
-	active        int                // that have an attempt: Starting, Running, or Ending after that
-	loading       int                // modules
-	draining      bool
-	closing       bool
-	idle          chan struct{} // closed when active is zero; nil if nobody waits
-	streams       int           // watches and the like under way
-	silent        chan struct{} // closed when streams is zero; nil if nobody waits
-	totals        totals
+	mu         sync.Mutex
+	live       map[string]*workload // every workload that has not ended
+	all        []*workload          // the same, for going through them
+	sched      *scheduler           // what is started when
+	submitting map[string]decoded   // by id, those submissions under way that have a place; two with one id share an entry
+	idle       chan struct{}        // closed when nothing is live; nil if nobody waits
+	streams    int                  // watches and the like under way
+	silent     chan struct{}        // closed when streams is zero; nil if nobody waits
+	totals     totals
 }
 
 // totals count since the start.
@@ -138,11 +117,9 @@ func New(cfg Config) (*Reactor, error) {
 		pressure:    make(chan struct{}, 1),
 		quiet:       make(chan struct{}),
 		live:        map[string]*workload{},
-		modules:     map[store.Digest]*moduleUse{},
+		sched:       newScheduler(&cfg),
 		submitting:  map[string]decoded{},
 	}
-	r.bell = time.AfterFunc(time.Hour, r.ring)
-	r.bell.Stop()
 	r.ctx, r.stop = context.WithCancel(context.Background())
 	if err := r.open(); err != nil {
 		return nil, errors.Join(err, r.close(r.ctx))
@@ -279,7 +256,7 @@ func (r *Reactor) claim(left *leftovers) (n int, err error) {
 		if whole {
 			r.admit(claimed.Workloads[i])
 		} else {
-			r.queueUp(newWorkload(&places.Places[i]))
+			r.queueUp(places.Places[i].Tenant, newWorkload(&places.Places[i]))
 		}
 	}
 	return len(places.Places) + len(places.Corrupt), nil
@@ -287,7 +264,7 @@ func (r *Reactor) claim(left *leftovers) (n int, err error) {
 
 // keepsWhole tells whether the record of the next in the queue is kept; mu is held.
 func (r *Reactor) keepsWhole() bool {
-	return r.queue.Len() < keepWhole && r.pendingBytes < keepBytes
+	return r.sched.Pending() < keepWhole && r.sched.PendingBytes() < keepBytes
 }
 
 // admit queues the workload of a record; mu is held.
@@ -296,20 +273,19 @@ func (r *Reactor) admit(rec *store.Workload) {
 	w := newWorkload(&place)
 	if r.keepsWhole() {
 		w.rec, w.status = slim(rec), nil
-		if d := r.submitting[rec.ID]; d.spec != nil && r.queue.Len() < keepDecoded && bytes.Equal(d.encoded, w.rec.Spec) {
+		if d := r.submitting[rec.ID]; d.spec != nil && r.sched.Pending() < keepDecoded && bytes.Equal(d.encoded, w.rec.Spec) {
 			w.spec = d.spec
 		}
 	}
-	r.queueUp(w)
+	r.queueUp(place.Tenant, w)
 }
 
 // queueUp queues a workload; mu is held.
-func (r *Reactor) queueUp(w *workload) {
-	r.countBytes(w)
+func (r *Reactor) queueUp(tenant string, w *workload) {
 	w.index = len(r.all)
 	r.all = append(r.all, w)
 	r.live[w.id] = w
-	r.queue.Push(w.tenant, &w.place)
+	r.sched.Add(tenant, &w.entry)
 }
 
 // observe is told of every commit, before those who asked for it. It queues what was submitted,

@@ -15,6 +15,7 @@ import (
 	"github.com/reactord/reactord/reactor/internal/lifecycle"
 	"github.com/reactord/reactord/reactor/internal/record"
 	"github.com/reactord/reactord/reactor/internal/retry"
+	"github.com/reactord/reactord/reactor/internal/schedule"
 	"github.com/reactord/reactord/reactor/store"
 )
 
@@ -67,10 +68,8 @@ func (r *Reactor) run(w *workload, prog *program, f *executor.Fiber) {
 func (r *Reactor) began(w *workload, prog *program, task *executor.Task) lifecycle.Cause {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.starting--
-	r.startingBytes -= w.startBytes()
 	prog.attempt.task = task
-	cause := w.machine.Begin()
+	cause := r.sched.Begun(&w.entry)
 	w.tell()
 	r.kick()
 	return cause
@@ -91,6 +90,9 @@ func (r *Reactor) done(w *workload, task *executor.Task) {
 	} else if a.outcome.state == 0 { // it never ran
 		a.outcome = failed(task.Err(), a.limits)
 	}
+	r.mu.Lock()
+	r.sched.Free(&w.entry, a.outcome.peak)
+	r.mu.Unlock()
 	r.finished.put(finished{workload: w, task: task})
 	r.kick()
 }
@@ -127,19 +129,11 @@ func (r *Reactor) finish(w *workload, task *executor.Task, o outcome) {
 		r.log.Error("an internal fault ended a guest", zap.String("workload", w.id), zap.Error(o.fault))
 	}
 	r.mu.Lock()
-	stage := w.stage()
-	if !w.machine.Finish() {
-		r.mu.Unlock()
+	ok := r.sched.Finish(&w.entry)
+	r.mu.Unlock()
+	if !ok {
 		return
 	}
-	switch stage {
-	case lifecycle.Loading:
-		r.preparing--
-	case lifecycle.Starting:
-		r.starting--
-		r.startingBytes -= w.startBytes()
-	}
-	r.mu.Unlock()
 	r.record(w, task, o)
 }
 
@@ -197,7 +191,7 @@ func (r *Reactor) transition(w *workload, o outcome, status *record.Status, log 
 		at = time.Now()
 	}
 	r.mu.Lock()
-	awaited := w.changed != nil || w.port.Load() != nil || r.draining || r.feed.Active()
+	awaited := w.changed != nil || w.port.Load() != nil || r.sched.Draining() || r.feed.Active()
 	r.mu.Unlock()
 	r.store.Transition(store.Transition{
 		ID: w.id, From: store.Unfinished, To: record.StoredState(o.state), Attempt: w.attempts, Time: at,
@@ -213,40 +207,23 @@ func (r *Reactor) ended(w *workload, o outcome, status *record.Status, err error
 		r.log.Error("an end was not recorded", zap.String("workload", w.id), zap.Stringer("state", state), zap.Error(err))
 	}
 	final := state.Ended() || err != nil
+	now := time.Now()
 	r.mu.Lock()
 	a := w.attempt
 	w.attempt = nil
 	w.process.Store(nil)
 	if a != nil {
-		r.active--
 		w.last = &lastAttempt{timeout: a.limits.Timeout, first: a.first, started: a.started, usage: api.Usage(status.Usage)}
 	}
-	unused := r.release(w)
-	if !final {
-		r.countBytes(w)
-	}
-	troubled := false
-	switch {
-	case final:
-		w.machine.Stored(lifecycle.Gone)
-		r.relieve(w)
-		r.discountBytes(w)
-		r.forget(w)
-		r.count(state)
-	case o.trouble != retry.None:
-		w.machine.Stored(lifecycle.Delayed)
-		troubled = r.delay(w, o.trouble, o.cause, time.Now())
-	default:
-		w.machine.Stored(lifecycle.Queued)
-		r.queue.PushFront(w.tenant, &w.place)
-	}
+	again := r.again(w, o, final, now)
 	w.tell()
 	r.idleIfSo()
 	r.mu.Unlock()
 
-	if troubled {
+	if again.first {
 		r.logTrouble(w, o.trouble, o.cause)
 	}
+	r.drop(again.module, again.unused)
 	if a != nil {
 		if log := a.log.Load(); log != nil {
 			log.Release()
@@ -256,10 +233,37 @@ func (r *Reactor) ended(w *workload, o outcome, status *record.Status, err error
 		w.port.Store(nil)
 		port.End()
 	}
-	if unused != nil {
-		r.finished.put(finished{module: unused})
-	}
 	r.kick()
+	if again.cancelled {
+		r.record(w, nil, interrupted(w.entry.Cause(), api.Limits{Timeout: w.last.timeout}))
+	}
+}
+
+// after is what is left to do after an outcome was recorded.
+type after struct {
+	module    loaded // to be dropped if unused
+	unused    bool
+	first     bool // it is the first that meets its trouble
+	cancelled bool // it was told to end for good while it was recorded that it is to be started anew
+}
+
+// again forgets a workload that has ended, or has it started anew; mu is held.
+func (r *Reactor) again(w *workload, o outcome, final bool, now time.Time) (a after) {
+	if final {
+		a.module, a.unused = r.sched.Gone(&w.entry, now)
+		r.forget(w)
+		r.count(o.state)
+		return a
+	}
+	var why *schedule.Why
+	if o.trouble != retry.None {
+		w := w.why(o.trouble, o.cause, now)
+		why = &w
+	}
+	var ok bool
+	a.module, a.unused, a.first, ok = r.sched.Again(&w.entry, why, now)
+	a.cancelled = !ok
+	return a
 }
 
 // forget takes a workload out of memory.
@@ -275,25 +279,15 @@ func (r *Reactor) forget(w *workload) {
 // interrupt tells a workload to end.
 func (r *Reactor) interrupt(w *workload, cause lifecycle.Cause) {
 	r.mu.Lock()
-	action := w.machine.Cancel(cause)
-	switch action {
-	case lifecycle.Dequeue:
-		r.queue.Remove(&w.place)
-		if w.delay != nil {
-			r.delayed.Remove(&w.delay.alarm)
-		}
-	case lifecycle.Record:
-		r.preparing--
-	case lifecycle.Interrupt:
-		if a := w.attempt; a != nil && a.task != nil {
-			a.task.Cancel(interrupt{cause})
-		}
+	action := r.sched.Cancel(&w.entry, cause)
+	if a := w.attempt; action == lifecycle.Interrupt && a != nil && a.task != nil {
+		a.task.Cancel(interrupt{cause})
 	}
 	r.mu.Unlock()
 	switch {
-	case action != lifecycle.Dequeue && action != lifecycle.Record:
+	case action != lifecycle.Record:
 	case cause == lifecycle.ByDeadline && w.last != nil:
-		r.record(w, nil, expired(w.delay, w.last.timeout))
+		r.record(w, nil, expired(w.entry.Delay(), w.last.timeout))
 	default:
 		r.record(w, nil, interrupted(cause, api.Limits{}))
 	}

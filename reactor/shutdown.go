@@ -15,8 +15,8 @@ import (
 // It returns how many workloads have started and not ended.
 func (r *Reactor) Drain(undo bool) (unfinished uint64) {
 	r.mu.Lock()
-	r.draining = r.closing || !undo
-	n := r.active
+	r.sched.Drain(!undo)
+	n := r.sched.Live()
 	r.mu.Unlock()
 	r.kick()
 	return uint64(n)
@@ -25,7 +25,7 @@ func (r *Reactor) Drain(undo bool) (unfinished uint64) {
 func (r *Reactor) isDraining() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.draining
+	return r.sched.Draining()
 }
 
 // Shutdown ends the reactor, in steps:
@@ -53,13 +53,12 @@ func (r *Reactor) isDraining() bool {
 // what they have used would be lost); waiting for the queue to empty (it may take days).
 func (r *Reactor) Shutdown(ctx context.Context) error {
 	r.mu.Lock()
-	if r.closing {
+	if r.sched.Closing() {
 		r.mu.Unlock()
 		return errDraining()
 	}
-	r.closing, r.draining = true, true
-	active := r.active
-	r.bell.Stop()
+	r.sched.Close()
+	active := r.sched.Live()
 	r.mu.Unlock()
 	if err := r.journal.Remove(); err != nil {
 		r.log.Warn("the next start will take this end for a crash", zap.Error(err))
@@ -105,7 +104,7 @@ func (r *Reactor) waitUnwound(ctx context.Context) error {
 func (r *Reactor) attempts() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.active
+	return r.sched.Live()
 }
 
 // close closes the parts there are, those that are used after those that use them.
@@ -188,7 +187,7 @@ func atLeast(ctx context.Context, least time.Duration) (context.Context, context
 // waitIdle waits until no workload has an attempt.
 func (r *Reactor) waitIdle(ctx context.Context) error {
 	r.mu.Lock()
-	if r.active == 0 {
+	if r.sched.Live() == 0 {
 		r.mu.Unlock()
 		return nil
 	}
@@ -203,13 +202,13 @@ func (r *Reactor) waitIdle(ctx context.Context) error {
 	case <-ctx.Done():
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		return fmt.Errorf("%d workloads have not ended: %w", r.active, context.Cause(ctx))
+		return fmt.Errorf("%d workloads have not ended: %w", r.sched.Live(), context.Cause(ctx))
 	}
 }
 
 // idleIfSo tells waitIdle; mu is held.
 func (r *Reactor) idleIfSo() {
-	if r.active == 0 && r.idle != nil {
+	if r.sched.Live() == 0 && r.idle != nil {
 		close(r.idle)
 		r.idle = nil
 	}

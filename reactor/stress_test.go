@@ -61,17 +61,17 @@ func TestChaos(t *testing.T) {
 	}
 	all.Wait()
 	watching.Wait()
+	for id, state := range ended {
+		if w := wait(t, r, id); w.Status.State != state {
+			t.Errorf("%s is %v, the watch said %v", id, w.Status.State, state)
+		}
+	}
 	s := r.Stats()
 	if got := s.Succeeded + s.Failed + s.Cancelled; got != count*clients || s.Submitted != count*clients {
 		t.Errorf("%d ends of %d workloads", got, s.Submitted)
 	}
 	if s.Pending+s.Running+s.Waiting+s.GuestMemoryBytes != 0 || r.spool.Used() != 0 {
 		t.Errorf("something is left: %+v, %d bytes of logs", s, r.spool.Used())
-	}
-	for id, state := range ended {
-		if w := wait(t, r, id); w.Status.State != state {
-			t.Errorf("%s is %v, the watch said %v", id, w.Status.State, state)
-		}
 	}
 }
 

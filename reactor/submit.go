@@ -9,6 +9,7 @@ import (
 	"github.com/reactord/reactord/reactor/errs"
 	"github.com/reactord/reactord/reactor/internal/intake"
 	"github.com/reactord/reactord/reactor/internal/record"
+	"github.com/reactord/reactord/reactor/internal/schedule"
 	"github.com/reactord/reactord/reactor/store"
 )
 
@@ -141,7 +142,6 @@ type decoded struct {
 func (r *Reactor) reserve(submissions []submission) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	room := r.cfg.MaxPending - r.pending() - r.reserved
 	for i := range submissions {
 		s := &submissions[i]
 		if s.err != nil {
@@ -149,20 +149,16 @@ func (r *Reactor) reserve(submissions []submission) {
 		}
 		place := store.PlaceOf(s.rec)
 		size := sizeOf(&place)
-		switch {
-		case r.draining:
+		switch r.sched.Promise(size) {
+		case schedule.Draining:
 			s.err = errDraining()
-		case room <= 0:
+		case schedule.NoPlace:
 			s.err = queueFull("%d workloads wait to be started, and no more are taken until some have (--queue): try again later", r.cfg.MaxPending)
-		case !r.hasBytes(size):
+		case schedule.NoBytes:
 			s.err = queueFull("%d bytes of workloads wait to be started, and %d more would be above the bound of %d (--queue-bytes): try again later",
-				r.pendingBytes+r.reservedBytes, size, r.cfg.MaxPendingBytes)
+				r.sched.Taken(), size, r.cfg.MaxPendingBytes)
 		default:
-			room--
-			s.granted = true
-			r.reserved++
-			r.reservedBytes += size
-			s.reserved = size
+			s.granted, s.reserved = true, size
 			r.submitting[s.id] = decoded{s.spec, s.rec.Spec}
 		}
 	}
@@ -174,38 +170,12 @@ func queueFull(format string, args ...any) error {
 	return e
 }
 
-// hasBytes tells whether the queue has room for so many bytes more: one workload has, whatever it takes,
-// if it is alone; mu is held.
-func (r *Reactor) hasBytes(n int64) bool {
-	taken := r.pendingBytes + r.reservedBytes
-	return taken == 0 || taken+n <= r.cfg.MaxPendingBytes
-}
-
-// countBytes counts a workload that waits, and discountBytes one that does not any more; mu is held.
-func (r *Reactor) countBytes(w *workload) {
-	if !w.counts {
-		w.counts = true
-		r.pendingBytes += w.size
-	}
-}
-
-func (r *Reactor) discountBytes(w *workload) {
-	if w.counts {
-		w.counts = false
-		r.pendingBytes -= w.size
-	}
-}
-
-// pending is how many workloads wait to be started; mu is held.
-func (r *Reactor) pending() int { return r.queue.Len() + r.delayed.Len() + r.preparing }
-
 func (r *Reactor) unreserve(submissions []submission) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for i := range submissions {
 		if s := &submissions[i]; s.granted {
-			r.reserved--
-			r.reservedBytes -= s.reserved
+			r.sched.Redeem(s.reserved)
 			delete(r.submitting, s.id)
 		}
 	}

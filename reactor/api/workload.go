@@ -140,7 +140,7 @@ func (r DelayReason) String() string {
 
 // delayReasons are the names, by retry.Trouble.
 var delayReasons = [...]string{
-	"UNSPECIFIED", "DESCRIPTORS", "MEMORY", "DISK_FULL", "DISK", "BUSY", "NETWORK", "COMPILER", "MODULE_DAMAGED", "DAEMON_DIED",
+	"UNSPECIFIED", "DESCRIPTORS", "MEMORY", "DISK_FULL", "DISK", "BUSY", "NETWORK", "COMPILER", "MODULE_DAMAGED", "DAEMON_DIED", "NODE_MEMORY",
 }
 
 // Usage is what a workload has used, over all attempts.

@@ -197,7 +197,7 @@ const (
 	// DELAY_REASON_DESCRIPTORS: the daemon, the machine or all guests together have no file
 	// descriptors left.
 	DelayReason_DELAY_REASON_DESCRIPTORS DelayReason = 1
-	// DELAY_REASON_MEMORY: the machine or the node has no memory for it.
+	// DELAY_REASON_MEMORY: the machine has no memory for it.
 	DelayReason_DELAY_REASON_MEMORY DelayReason = 2
 	// DELAY_REASON_DISK_FULL: a disk or a quota is full.
 	DelayReason_DELAY_REASON_DISK_FULL DelayReason = 3
@@ -214,21 +214,25 @@ const (
 	// DELAY_REASON_DAEMON_DIED: the daemon died while it ran, and it waits to be tried apart from
 	// others.
 	DelayReason_DELAY_REASON_DAEMON_DIED DelayReason = 9
+	// DELAY_REASON_NODE_MEMORY: other workloads hold the node's memory. The message says how much it
+	// needs and how much is free. It is started when there is enough, so there is no time until then.
+	DelayReason_DELAY_REASON_NODE_MEMORY DelayReason = 10
 )
 
 // Enum value maps for DelayReason.
 var (
 	DelayReason_name = map[int32]string{
-		0: "DELAY_REASON_UNSPECIFIED",
-		1: "DELAY_REASON_DESCRIPTORS",
-		2: "DELAY_REASON_MEMORY",
-		3: "DELAY_REASON_DISK_FULL",
-		4: "DELAY_REASON_DISK",
-		5: "DELAY_REASON_BUSY",
-		6: "DELAY_REASON_NETWORK",
-		7: "DELAY_REASON_COMPILER",
-		8: "DELAY_REASON_MODULE_DAMAGED",
-		9: "DELAY_REASON_DAEMON_DIED",
+		0:  "DELAY_REASON_UNSPECIFIED",
+		1:  "DELAY_REASON_DESCRIPTORS",
+		2:  "DELAY_REASON_MEMORY",
+		3:  "DELAY_REASON_DISK_FULL",
+		4:  "DELAY_REASON_DISK",
+		5:  "DELAY_REASON_BUSY",
+		6:  "DELAY_REASON_NETWORK",
+		7:  "DELAY_REASON_COMPILER",
+		8:  "DELAY_REASON_MODULE_DAMAGED",
+		9:  "DELAY_REASON_DAEMON_DIED",
+		10: "DELAY_REASON_NODE_MEMORY",
 	}
 	DelayReason_value = map[string]int32{
 		"DELAY_REASON_UNSPECIFIED":    0,
@@ -241,6 +245,7 @@ var (
 		"DELAY_REASON_COMPILER":       7,
 		"DELAY_REASON_MODULE_DAMAGED": 8,
 		"DELAY_REASON_DAEMON_DIED":    9,
+		"DELAY_REASON_NODE_MEMORY":    10,
 	}
 )
 
@@ -1048,7 +1053,8 @@ type Delay struct {
 	Message string `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
 	// failures counts the tries in a row that failed.
 	Failures uint32 `protobuf:"varint,3,opt,name=failures,proto3" json:"failures,omitempty"`
-	// until is when it is tried again. The time between tries grows to 30 s.
+	// until is when it is tried again. The time between tries grows to 30 s. Absent if it is not tried
+	// at times, but started as soon as what it waits for is there.
 	Until         *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=until,proto3" json:"until,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2898,7 +2904,7 @@ const file_reactor_v1_workload_proto_rawDesc = "" +
 	"\x13END_REASON_INTERNAL\x10\n" +
 	"\x12\x1a\n" +
 	"\x16END_REASON_NODE_MEMORY\x10\v\x12\x1a\n" +
-	"\x16END_REASON_DAEMON_DIED\x10\f*\xa0\x02\n" +
+	"\x16END_REASON_DAEMON_DIED\x10\f*\xbe\x02\n" +
 	"\vDelayReason\x12\x1c\n" +
 	"\x18DELAY_REASON_UNSPECIFIED\x10\x00\x12\x1c\n" +
 	"\x18DELAY_REASON_DESCRIPTORS\x10\x01\x12\x17\n" +
@@ -2909,7 +2915,9 @@ const file_reactor_v1_workload_proto_rawDesc = "" +
 	"\x14DELAY_REASON_NETWORK\x10\x06\x12\x19\n" +
 	"\x15DELAY_REASON_COMPILER\x10\a\x12\x1f\n" +
 	"\x1bDELAY_REASON_MODULE_DAMAGED\x10\b\x12\x1c\n" +
-	"\x18DELAY_REASON_DAEMON_DIED\x10\t*a\n" +
+	"\x18DELAY_REASON_DAEMON_DIED\x10\t\x12\x1c\n" +
+	"\x18DELAY_REASON_NODE_MEMORY\x10\n" +
+	"*a\n" +
 	"\fOutputStream\x12\x1d\n" +
 	"\x19OUTPUT_STREAM_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14OUTPUT_STREAM_STDOUT\x10\x01\x12\x18\n" +

@@ -14,6 +14,7 @@ import (
 	"github.com/tetratelabs/wazero/sys"
 
 	"github.com/reactord/reactord/executor/engine/memory"
+	"github.com/reactord/reactord/executor/engine/meter/wasm"
 )
 
 // minLoaders is how many modules are taken apart at a time at least.
@@ -113,6 +114,7 @@ func (e *Engine) newRuntime() (wazero.Runtime, error) {
 func runtimeConfig() wazero.RuntimeConfig {
 	return wazero.NewRuntimeConfigCompiler().
 		WithCoreFeatures(features).
+		WithMemoryLimitPages(wasm.MaxPages).
 		WithCloseOnContextDone(false).
 		WithDebugInfoEnabled(false)
 }

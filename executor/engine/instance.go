@@ -12,6 +12,7 @@ import (
 
 	"github.com/reactord/reactord/executor/engine/memory"
 	"github.com/reactord/reactord/executor/engine/meter"
+	"github.com/reactord/reactord/executor/engine/meter/wasm"
 )
 
 var (
@@ -163,10 +164,9 @@ func (m *Module) fits(account *memory.Account, held int64) bool {
 	if !m.info.HasMemory {
 		return true
 	}
-	const mostPages = 1 << 16
-	most := uint64(mostPages)
+	most := uint64(wasm.MaxPages)
 	if m.info.HasMaxPages {
-		most = uint64(m.info.MaxPages)
+		most = min(most, uint64(m.info.MaxPages))
 	}
 	linear := account.Allocate(0, most*uint64(memory.PageBytes))
 	return linear.Reallocate(uint64(m.info.MinPages)*uint64(memory.PageBytes)) != nil

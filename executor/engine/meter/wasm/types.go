@@ -234,14 +234,21 @@ func (r *reader) tableType() TableType {
 	return TableType{Elem: r.refType(), Size: r.bounds("table")}
 }
 
-// maxPages is what a 32-bit memory can have.
-const maxPages = 1 << 16
+const (
+	// maxPages is what a 32-bit memory can have.
+	maxPages = 1 << 16
+	// MaxPages is what it can have here, a page less: wazero keeps its length in 32 bits.
+	MaxPages = maxPages - 1
+)
 
 func (r *reader) memoryType() MemoryType {
 	at := r.offset()
 	m := MemoryType{Size: r.bounds("memory")}
 	if r.err == nil && (m.Size.Min > maxPages || m.Size.HasMax && m.Size.Max > maxPages) {
 		r.fail(Malformed, at, "memory of more than %d pages", maxPages)
+	}
+	if r.err == nil && m.Size.Min > MaxPages {
+		r.fail(TooLarge, at, "memory of %d pages, the limit is %d", m.Size.Min, MaxPages)
 	}
 	return m
 }

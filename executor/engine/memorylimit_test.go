@@ -1,0 +1,55 @@
+package engine
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/reactord/reactord/executor/engine/meter"
+	"github.com/reactord/reactord/executor/engine/meter/wasm"
+)
+
+// growing is a module that grows its memory by its argument and answers with what memory.grow said (grow), or
+// with the memory's size (size).
+func growing(size wasm.Bounds) *wasm.Module {
+	return &wasm.Module{
+		Types:     []wasm.FuncType{{Params: []wasm.ValType{wasm.I32}, Results: []wasm.ValType{wasm.I32}}},
+		Functions: []uint32{0, 0},
+		Memories:  []wasm.MemoryType{{Size: size}},
+		Exports:   []wasm.Export{{Name: "grow"}, {Name: "size", Index: 1}},
+		Bodies:    []wasm.Body{{Code: []byte{0x20, 0, 0x40, 0, 0x0b}}, {Code: []byte{0x3f, 0, 0x0b}}},
+	}
+}
+
+// TestLargestMemory: a memory has a page less than 4 GiB, whether it says that it may have more or nothing. With
+// the last page wazero would take it for empty.
+func TestLargestMemory(t *testing.T) {
+	for name, size := range map[string]wasm.Bounds{"no maximum": {Min: 1}, "maximum": {Min: 1, Max: 1 << 16, HasMax: true}} {
+		t.Run(name, func(t *testing.T) {
+			m := loadModule(t, newEngine(t, Config{MemoryBytes: 8 << 30}), growing(size))
+			g := &guest{quantum: testQuantum}
+			i, err := m.Instantiate(InstanceConfig{Host: g, MemoryBytes: 6 << 30})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer i.Close()
+			i.Refill(testQuantum)
+			for _, step := range []struct {
+				export string
+				by     uint32
+				want   uint32
+			}{
+				{"grow", 1<<16 - 1, 1<<32 - 1}, {"size", 0, 1}, {"grow", 1<<16 - 2, 1}, {"size", 0, wasm.MaxPages}, {"grow", 1, 1<<32 - 1}, {"size", 0, wasm.MaxPages},
+			} {
+				results, err := i.Call(step.export, uint64(step.by))
+				if err != nil || uint32(results[0]) != step.want {
+					t.Errorf("%s by %d = %v, %v, want %d", step.export, step.by, results, err, step.want)
+				}
+			}
+		})
+	}
+	var refused *meter.Error
+	_, _, err := meter.Rewrite(growing(wasm.Bounds{Min: 1 << 16}).Encode(), meter.Options{})
+	if !errors.As(err, &refused) || refused.Kind != meter.TooLarge {
+		t.Errorf("a module that begins with 4 GiB: %v", err)
+	}
+}

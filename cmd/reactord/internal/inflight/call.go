@@ -17,6 +17,7 @@ type call struct {
 	conn   *Conn
 	method *method
 	place  Hold // among the calls
+	opened time.Time
 
 	id       uint32
 	prefix   [prefixBytes]byte
@@ -104,7 +105,7 @@ func (s *call) start() bool {
 func (s *call) finish(ctx context.Context) {
 	s.conn.mu.Lock()
 	defer s.conn.mu.Unlock()
-	s.conn.trust.add(time.Now(), ctx.Err() == nil)
+	s.conn.trust.add(s.opened, time.Now(), ctx.Err() == nil)
 	s.dropLocked()
 	s.running, s.finished = false, true
 	if s.over {
@@ -122,7 +123,7 @@ func (s *call) end() {
 	s.conn.forget(s)
 	if !s.begun {
 		s.conn.startedOne()
-		s.conn.trust.add(time.Now(), false)
+		s.conn.trust.add(s.opened, time.Now(), false)
 	}
 	if !s.running {
 		s.place.Release()

@@ -33,10 +33,11 @@ const (
 	looseFrames = 64
 )
 
-// errUnread and errFrames end a connection. Its client cannot be told more than that it ended.
+// These end a connection. Its client cannot be told more than that it ended.
 var (
-	errUnread = errors.New("more is on its way in than there is room for")
-	errFrames = errors.New("messages come in frames of a few bytes")
+	errUnread  = errors.New("more is on its way in than there is room for")
+	errFrames  = errors.New("messages come in frames of a few bytes")
+	errGivenUp = errors.New("nearly all calls are given up at once")
 )
 
 // Conn is a connection whose client has something in flight.
@@ -131,7 +132,9 @@ type plain struct {
 // last.
 func (p *plain) Read(b []byte) (int, error) {
 	c := p.conn
-	c.awaitStarts()
+	if err := c.awaitStarts(); err != nil {
+		return 0, err
+	}
 	if err := c.makeRoom(); err != nil {
 		return 0, err
 	}
@@ -187,18 +190,21 @@ func (h handshake) Clone() credentials.TransportCredentials {
 
 // awaitStarts waits until most of the calls that were read have begun to run, and until the client may make
 // more.
-func (c *Conn) awaitStarts() {
+func (c *Conn) awaitStarts() error {
 	for {
 		c.mu.Lock()
-		unstarted, wait := c.unstarted, c.trust.wait(time.Now())
+		unstarted := c.unstarted
+		wait, ok := c.trust.wait(time.Now())
 		c.mu.Unlock()
 		switch {
+		case !ok:
+			return errGivenUp
 		case unstarted >= maxUnstarted:
 			<-c.started
 		case wait > 0:
 			time.Sleep(wait)
 		default:
-			return
+			return nil
 		}
 	}
 }

@@ -130,7 +130,7 @@ func (g *Gate) tap(ctx context.Context, info *tap.Info) (context.Context, error)
 	if !ok {
 		return nil, m.status(ctx, errTooMuch())
 	}
-	c := &call{conn: conn, method: m, place: place, told: make(chan struct{}, 1)}
+	c := &call{conn: conn, method: m, place: place, opened: time.Now(), told: make(chan struct{}, 1)}
 	conn.begin(c)
 	context.AfterFunc(ctx, c.end)
 	return context.WithValue(ctx, callKey{}, c), nil

@@ -26,18 +26,57 @@ func TestTrust(t *testing.T) {
 			tr := newTrust(start)
 			for i := range max(tt.answered, tt.givenUp) {
 				if i < tt.answered {
-					tr.add(start, true)
+					tr.add(start, start, true)
 				}
 				if i < tt.givenUp {
-					tr.add(start, false)
+					tr.add(start, start, false)
 				}
 			}
-			if got := tr.wait(start); got != tt.want {
-				t.Errorf("it is not read for %v, want %v", got, tt.want)
+			if got, ok := tr.wait(start); got != tt.want || !ok {
+				t.Errorf("it is not read for %v, %t, want %v", got, ok, tt.want)
 			}
-			if got := tr.wait(start.Add(tt.after)); got != tt.wantLater {
-				t.Errorf("after %v it is not read for %v, want %v", tt.after, got, tt.wantLater)
+			if got, ok := tr.wait(start.Add(tt.after)); got != tt.wantLater || !ok {
+				t.Errorf("after %v it is not read for %v, %t, want %v", tt.after, got, ok, tt.wantLater)
 			}
 		})
+	}
+}
+
+// Calls that have lasted do not count when they are given up, however many there are.
+func TestTrustOfLongCalls(t *testing.T) {
+	start := time.Unix(1000, 0)
+	tr := newTrust(start)
+	for range 10 * trustMost {
+		tr.add(start, start.Add(trustAge), false)
+	}
+	if got, ok := tr.wait(start.Add(trustAge)); got != 0 || !ok {
+		t.Errorf("it is not read for %v, %t", got, ok)
+	}
+}
+
+// A connection that stays slow is broken off; one that was trusted again meanwhile is not.
+func TestTrustEnds(t *testing.T) {
+	for _, pause := range []time.Duration{0, time.Second} {
+		now := time.Unix(1000, 0)
+		tr := newTrust(now)
+		for range trustMost {
+			tr.add(now, now, false)
+		}
+		for end := now.Add(trustPatience + time.Second); now.Before(end); {
+			tr.add(now, now, false)
+			wait, ok := tr.wait(now)
+			if !ok {
+				if pause > 0 || now.Sub(time.Unix(1000, 0)) < trustPatience {
+					t.Errorf("with pauses of %v it is broken off after %v", pause, now.Sub(time.Unix(1000, 0)))
+				}
+				break
+			}
+			if now = now.Add(wait); now.UnixMilli()%1000 < 40 {
+				now = now.Add(pause)
+			}
+		}
+		if _, ok := tr.wait(now); ok != (pause > 0) {
+			t.Errorf("with pauses of %v it is in the end %t", pause, ok)
+		}
 	}
 }

@@ -61,7 +61,8 @@ func (r *Reactor) SubmitWorkloads(ctx context.Context, reqs []api.SubmitRequest)
 // submission is one workload on its way into the store.
 type submission struct {
 	id       string
-	hash     store.Digest // of the spec as the client sent it
+	sent     *api.Spec    // as the client sent it
+	hash     store.Digest // of that
 	spec     *api.Spec    // what rec.Spec says; not changed any more
 	rec      *store.Workload
 	granted  bool  // it has a place in the queue until unreserve
@@ -70,7 +71,7 @@ type submission struct {
 	err      error
 }
 
-// submit takes submissions through their checks and stores what passes, all in one commit. What is
+// submit takes submissions through their checks and stores what passes, in order. What is
 // refused for a reason that lies in the reactor (its modules, files, room), not in the request,
 // may be the repetition of one that succeeded: then that is the answer.
 func (r *Reactor) submit(ctx context.Context, reqs []api.SubmitRequest) ([]submission, error) {
@@ -94,7 +95,7 @@ func (r *Reactor) submit(ctx context.Context, reqs []api.SubmitRequest) ([]submi
 
 // check checks a request and makes the record of it.
 func (r *Reactor) check(ctx context.Context, req *api.SubmitRequest, now time.Time) (s submission) {
-	s.id = req.ID
+	s.id, s.sent = req.ID, &req.Spec
 	var f errs.Faults
 	if s.id == "" {
 		s.id = intake.NewID(now)
@@ -183,14 +184,14 @@ func (r *Reactor) unreserve(submissions []submission) {
 
 // commitBytes bounds what is stored in one commit, but for a single workload that is larger: others wait for
 // the commit of a batch's part, not for that of the batch.
-const commitBytes = 1 << 20
+const commitBytes = 512 << 10
 
 // commit stores what has no error yet, in as many commits as it takes. It fails if the first of them does;
 // when a later one fails, that is the error of the submissions that are not stored.
 func (r *Reactor) commit(ctx context.Context, submissions []submission) error {
 	var failed error
 	part := make([]*submission, 0, len(submissions))
-	size, first := 0, true
+	size, first := int64(0), true
 	flush := func() error {
 		err := failed
 		if err == nil && len(part) > 0 {
@@ -210,12 +211,13 @@ func (r *Reactor) commit(ctx context.Context, submissions []submission) error {
 		if s.err != nil {
 			continue
 		}
-		if len(part) > 0 && size+len(s.rec.Spec) > commitBytes {
+		bytes := s.rec.Bytes()
+		if len(part) > 0 && size+bytes > commitBytes {
 			if err := flush(); err != nil {
 				return err
 			}
 		}
-		part, size = append(part, s), size+len(s.rec.Spec)
+		part, size = append(part, s), size+bytes
 	}
 	return flush()
 }
@@ -236,7 +238,7 @@ func (r *Reactor) commitPart(ctx context.Context, part []*submission) error {
 		switch {
 		case answer.Err != nil:
 			s.err = stored(answer.Err)
-		case !answer.Created && answer.Workload.SpecHash != s.hash:
+		case !answer.Created && !record.IsOf(answer.Workload, s.sent, s.hash):
 			s.rec, s.err = nil, inUse(s.id)
 		}
 	}
@@ -260,7 +262,7 @@ func repeatable(err error) bool {
 // repeat answers with the workload there is, if it has the spec of this submission.
 func (r *Reactor) repeat(ctx context.Context, s *submission) {
 	rec, err := r.store.Workload(ctx, s.id)
-	if err == nil && rec.SpecHash == s.hash {
+	if err == nil && record.IsOf(rec, s.sent, s.hash) {
 		s.rec, s.err = rec, nil
 	}
 }

@@ -101,6 +101,17 @@ type Workload struct {
 	Revision int64
 }
 
+// Bytes is about what creating the record costs a store, in bytes: what is written, and for its rows and
+// indices as many bytes as could be written in that time.
+func (w *Workload) Bytes() int64 {
+	const record, label = 512, 256
+	n := record + len(w.Spec) + len(w.Status)
+	for k, v := range w.Labels {
+		n += label + 2*(len(k)+len(v))
+	}
+	return int64(n)
+}
+
 // Submitted is what became of one workload of a Submit.
 type Submitted struct {
 	// Workload is the stored record: of the one passed in if Created, else of the one that has the

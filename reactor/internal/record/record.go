@@ -94,8 +94,26 @@ func (e Encoding) Spec(limits api.Limits) []byte {
 // Hash is the identity of what a client sent: a submission that is repeated has the same, even
 // if the tag has moved or the defaults have changed meanwhile. JSON sorts the keys of maps, so the
 // same spec has the same bytes; what is empty and what is absent is the same, as it is to clients.
+// It stays the same from version to version. (TestHashStays)
 func (e Encoding) Hash() store.Digest {
-	labels := e.spec.Labels
+	return hash(e.spec, e.work, mustEncode(limitsJSON(e.spec.Limits)), []byte{'}'}, e.spec.Stdin)
+}
+
+// IsOf tells whether a record is of what a client sent, of which hash is the Hash.
+func IsOf(rec *store.Workload, sent *api.Spec, hash store.Digest) bool {
+	return rec.SpecHash == hash || len(sent.Stdin) > 0 && rec.SpecHash == formerHash(sent)
+}
+
+// formerHash is the Hash of older daemons, which had standard input within the JSON.
+func formerHash(spec *api.Spec) store.Digest {
+	return hash(spec, mustEncode(specJSON{workJSON{
+		Args: spec.Args, Env: spec.Env, Stdin: spec.Stdin, Interactive: spec.Interactive, Invoke: spec.Invoke, Grants: spec.Grants,
+	}, limitsJSON(spec.Limits)}))
+}
+
+// hash is the hash of what the record itself has of a spec, and of the rest as it is encoded.
+func hash(spec *api.Spec, encoded ...[]byte) store.Digest {
+	labels := spec.Labels
 	if len(labels) == 0 {
 		labels = nil
 	}
@@ -103,11 +121,10 @@ func (e Encoding) Hash() store.Digest {
 	h.Write(mustEncode(struct {
 		Module, Name string
 		Labels       map[string]string `json:",omitempty"`
-	}{e.spec.Module, e.spec.Name, labels}))
-	h.Write(e.work)
-	h.Write(mustEncode(limitsJSON(e.spec.Limits)))
-	h.Write([]byte{'}'})
-	h.Write(e.spec.Stdin)
+	}{spec.Module, spec.Name, labels}))
+	for _, part := range encoded {
+		h.Write(part)
+	}
 	return store.Digest(h.Sum(nil))
 }
 

@@ -161,3 +161,35 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// TestHashStays: a submission that is repeated to a newer daemon, whose store has it from an older one, is the same.
+func TestHashStays(t *testing.T) {
+	spec := api.Spec{
+		Module: "m", Name: "n", Labels: map[string]string{"a": "b"}, Args: []string{"x"}, Env: map[string]string{"K": "v"}, Interactive: true, Invoke: "i",
+		Grants: []grant.Grant{
+			grant.Directory{HostPath: "/h", GuestPath: "/g", ReadOnly: true}, grant.Listener{Address: "a:1"}, grant.Connection{Address: "b:2"},
+		},
+		Limits: api.Limits{MemoryBytes: 1, Fuel: 2, Timeout: 3 * time.Second, StackBytes: 4, LogBytes: 5, Descriptors: 6, PendingOps: 7},
+	}
+	digest := func(text string) store.Digest {
+		t.Helper()
+		d, err := store.ParseDigest(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	former := digest("sha256:5f3040455f7b6ccb167df354c2df61e8529f30d2d10c91b5c45169cefb715788")
+	if got := EncodeSpec(&spec).Hash(); got != former {
+		t.Errorf("the hash is %v, and was %v", got, former)
+	}
+	rec := &store.Workload{SpecHash: digest("sha256:fd1a2a8a79dca84b3d1f786c2680268b04e3b1789c7dbc4bab9d0ac0e24df177")}
+	spec.Stdin = []byte("in\x00")
+	if !IsOf(rec, &spec, EncodeSpec(&spec).Hash()) {
+		t.Error("with standard input it is another than it was")
+	}
+	spec.Stdin = []byte("in")
+	if IsOf(rec, &spec, EncodeSpec(&spec).Hash()) {
+		t.Error("it is the same with other standard input")
+	}
+}

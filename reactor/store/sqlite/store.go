@@ -78,9 +78,6 @@ func (s *Store) do(ctx context.Context, o waitable) error {
 // largeBytes is what a large submission writes at least.
 const largeBytes = 64 << 10
 
-// recordBytes is about what a record takes on disk beside its variable parts, indices included.
-const recordBytes = 512
-
 // Submit implements store.Workloads.
 func (s *Store) Submit(ctx context.Context, workloads []*store.Workload) ([]store.Submitted, error) {
 	if len(workloads) == 0 {
@@ -88,7 +85,7 @@ func (s *Store) Submit(ctx context.Context, workloads []*store.Workload) ([]stor
 	}
 	size := int64(0)
 	for _, w := range workloads {
-		size += recordBytes + int64(len(w.Spec)+len(w.Status))
+		size += w.Bytes()
 	}
 	weight := min(size, s.cfg.QueueBytes)
 	if err := s.room.Acquire(ctx, weight); err != nil {

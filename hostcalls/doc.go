@@ -1,6 +1,6 @@
 // Package hostcalls is the guest boundary: what a guest waits for ([Op]), and how a host call waits
-// ([Guest]). It knows of no particular ABI; those are in the packages below, and so is what a guest may
-// have (package capability).
+// ([Guest]). It knows of no particular ABI; those are in packages below, behind the seam of package abi. What
+// a guest may have is in package capability.
 //
 // A host call runs on its guest's fiber, and the fiber on a worker that other guests need. So no
 // host call blocks. It tries, and if what it needs is not there it parks the fiber until it is told

@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 
+	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/reactor/errs"
 	"github.com/reactord/reactord/reactor/internal/intake"
 	"github.com/reactord/reactord/reactor/store"
@@ -18,7 +19,7 @@ type catalog struct {
 	mu         sync.Mutex
 	generation int
 	tags       map[string]store.Digest
-	modules    map[store.Digest]*moduleJSON
+	modules    map[store.Digest]*abi.Description
 }
 
 // maxCatalog bounds the entries of each kind.
@@ -31,7 +32,7 @@ func newCatalog() *catalog {
 }
 
 func (c *catalog) clear() {
-	c.tags, c.modules = map[string]store.Digest{}, map[store.Digest]*moduleJSON{}
+	c.tags, c.modules = map[string]store.Digest{}, map[store.Digest]*abi.Description{}
 }
 
 // forget drops everything.
@@ -49,13 +50,13 @@ func (c *catalog) tag(tag string) (digest store.Digest, generation int, ok bool)
 	return digest, c.generation, ok
 }
 
-func (c *catalog) module(digest store.Digest) (info *moduleJSON, generation int) {
+func (c *catalog) module(digest store.Digest) (info *abi.Description, generation int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.modules[digest], c.generation
 }
 
-func (c *catalog) remember(generation int, tag string, digest store.Digest, info *moduleJSON) {
+func (c *catalog) remember(generation int, tag string, digest store.Digest, info *abi.Description) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if generation != c.generation {
@@ -71,7 +72,7 @@ func (c *catalog) remember(generation int, tag string, digest store.Digest, info
 }
 
 // lookup finds a module by digest or tag.
-func (r *Reactor) lookup(ctx context.Context, ref string) (store.Digest, *moduleJSON, error) {
+func (r *Reactor) lookup(ctx context.Context, ref string) (store.Digest, *abi.Description, error) {
 	var tag string
 	var digest store.Digest
 	generation, known := 0, true
@@ -101,6 +102,23 @@ func (r *Reactor) lookup(ctx context.Context, ref string) (store.Digest, *module
 	}
 	r.catalog.remember(generation, tag, rec.Digest, info)
 	return rec.Digest, info, nil
+}
+
+// moduleInfo returns what a module is like that was found before. Its errors are the store's.
+func (r *Reactor) moduleInfo(digest store.Digest) (*abi.Description, error) {
+	info, generation := r.catalog.module(digest)
+	if info != nil {
+		return info, nil
+	}
+	rec, err := r.store.Module(r.ctx, digest)
+	if err != nil {
+		return nil, err
+	}
+	if info, err = decodeModule(rec); err != nil {
+		return nil, err
+	}
+	r.catalog.remember(generation, "", digest, info)
+	return info, nil
 }
 
 // readModule reads the record of a module, named by digest or tag.

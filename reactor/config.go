@@ -11,6 +11,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/internal/intake"
 	"github.com/reactord/reactord/reactor/internal/process"
@@ -27,11 +28,13 @@ const (
 	ReadMany
 )
 
-// Config says how a Reactor runs. The zero value of every field but DataDir takes a default.
+// Config says how a Reactor runs. The zero value of every field but DataDir and ABIs takes a default.
 type Config struct {
 	// DataDir is where the store, the modules and the compile cache are kept. It is made if it
 	// does not exist, and used by one Reactor at a time.
 	DataDir string
+	// ABIs run the modules. A Reactor has its own.
+	ABIs []abi.ABI
 	// Version is the daemon's version, as Node tells it.
 	Version string
 	// Logger gets what operators need to know; none by default.

@@ -13,8 +13,8 @@ import (
 	"github.com/reactord/reactord/executor/driver"
 	"github.com/reactord/reactord/executor/engine"
 	"github.com/reactord/reactord/hostcalls"
+	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/hostcalls/capability"
-	"github.com/reactord/reactord/hostcalls/wasip1"
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/grant"
 	"github.com/reactord/reactord/reactor/internal/lifecycle"
@@ -111,16 +111,14 @@ func (r *Reactor) unreserved() int64 {
 }
 
 // startBytes is the memory that an instance starts with, about, and some stack.
-func startBytes(module *engine.Module) int64 {
+func startBytes(module abi.Program) int64 {
 	const stack = 64 << 10
-	return int64(module.Info().MinPages)*pageBytes + stack
+	return module.StartBytes() + stack
 }
 
 // load loads a module for those who wait for it.
 func (r *Reactor) load(digest store.Digest) {
-	module, err := r.engine.Load(r.ctx, digest.String(), func() ([]byte, error) {
-		return r.store.ModuleBinary(r.ctx, digest)
-	})
+	module, err := r.loadProgram(digest)
 	var start int64
 	if err == nil {
 		start = startBytes(module)
@@ -132,6 +130,22 @@ func (r *Reactor) load(digest store.Digest) {
 		module.Release()
 	}
 	r.kick()
+}
+
+// loadProgram loads a module by the ABI of its kind.
+func (r *Reactor) loadProgram(digest store.Digest) (abi.Program, error) {
+	info, err := r.moduleInfo(digest)
+	if err != nil {
+		return nil, err
+	}
+	a, err := r.abis.Of(info.Kind)
+	if err != nil {
+		return nil, err
+	}
+	return a.Load(r.ctx, r.engine, abi.Source{
+		Digest: digest.String(),
+		Read:   func() ([]byte, error) { return r.store.ModuleBinary(r.ctx, digest) },
+	})
 }
 
 // drop has a module released that no workload holds any more.
@@ -191,9 +205,8 @@ func remaining(limit, used uint64) uint64 {
 // program is what a guest is started with.
 type program struct {
 	attempt *attempt
-	module  *engine.Module
-	config  wasip1.Config
-	invoke  string
+	module  abi.Program
+	config  abi.Config
 }
 
 // prepare gets all that a start needs, from the store if need be.
@@ -265,7 +278,7 @@ func (r *Reactor) program(w *workload, a *attempt, spec *api.Spec) *program {
 	if name == "" {
 		name = w.id
 	}
-	prog := &program{attempt: a, module: w.entry.Module().module, invoke: spec.Invoke}
+	prog := &program{attempt: a, module: w.entry.Module().module}
 	stdout := &output{reactor: r, workload: w, attempt: a, stream: store.Stdout}
 	stderr := &output{reactor: r, workload: w, attempt: a, stream: store.Stderr}
 	stdin := hostcalls.Source(hostcalls.Empty{})
@@ -276,21 +289,24 @@ func (r *Reactor) program(w *workload, a *attempt, spec *api.Spec) *program {
 	if len(spec.Stdin) > 0 {
 		stdin = &input{rest: spec.Stdin, next: stdin}
 	}
-	prog.config = wasip1.Config{
+	prog.config = abi.Config{
 		Args:        append([]string{name}, spec.Args...),
 		Env:         environ(spec.Env),
+		Invoke:      spec.Invoke,
 		Stdin:       stdin,
 		Stdout:      stdout,
 		Stderr:      stderr,
 		Grants:      hostGrants(spec.Grants),
 		Permit:      r.grants,
+		MemoryBytes: int64(spec.Limits.MemoryBytes),
+		StackBytes:  int64(spec.Limits.StackBytes),
+		HeldBytes:   int64(len(spec.Stdin)),
 		Descriptors: int(spec.Limits.Descriptors),
 		PendingOps:  int(spec.Limits.PendingOps),
 		Budget:      r.descriptors,
-		Appends:     r.appends,
 		Owner:       w.rec.ID,
+		Driver:      r.executor.Driver(),
 		Mounts:      r.mounts,
-		HeldBytes:   int64(len(spec.Stdin)),
 		OnStart:     func() { r.begun(w) },
 	}
 	return prog

@@ -8,7 +8,7 @@
 // SubmitWorkload checks the spec and stores it; when it returns the workload is on disk. The
 // store's observer queues it. The dispatcher takes it from the queue, fairly between tenants, when
 // its module is compiled and the memory it starts with is free, and gives it to the executor as a
-// task. On the task's fiber a wasip1.Process is made and runs the module. When it ends the outcome
+// task. On the task's fiber an abi.Process is made and runs the module. When it ends the outcome
 // is classified, the finisher asks the store to record it together with the rest of the log, and
 // when that is committed, watchers and waiters are told. What a shutdown interrupts goes back to
 // PENDING and is started anew by the next reactor: execution is at least once.

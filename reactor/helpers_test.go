@@ -15,6 +15,8 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest"
 
+	"github.com/reactord/reactord/hostcalls/abi"
+	"github.com/reactord/reactord/hostcalls/wasip1"
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
 	"github.com/reactord/reactord/reactor/policy"
@@ -34,7 +36,7 @@ func open(t testing.TB, change ...func(*Config)) *Reactor {
 func openIn(t testing.TB, dir string, change ...func(*Config)) *Reactor {
 	t.Helper()
 	cfg := Config{
-		DataDir: dir, Version: "test", Allow: policy.Anything(), Workers: 2, GracePeriod: -1, MemoryBytes: 1 << 30,
+		DataDir: dir, ABIs: []abi.ABI{wasip1.New()}, Version: "test", Allow: policy.Anything(), Workers: 2, GracePeriod: -1, MemoryBytes: 1 << 30,
 		Logger: zaptest.NewLogger(t, zaptest.Level(zap.WarnLevel)),
 	}
 	for _, c := range change {

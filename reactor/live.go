@@ -6,8 +6,7 @@ import (
 
 	"github.com/reactord/reactord/executor"
 	"github.com/reactord/reactord/executor/driver"
-	"github.com/reactord/reactord/executor/engine"
-	"github.com/reactord/reactord/hostcalls/wasip1"
+	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/internal/lifecycle"
 	"github.com/reactord/reactord/reactor/internal/logbuf"
@@ -33,8 +32,8 @@ type workload struct {
 	last     *lastAttempt  // of one that was put back
 	changed  chan struct{} // closed when it begins to run, is put back or is gone; nil if nobody waits
 
-	process atomic.Pointer[wasip1.Process] // while it runs
-	port    atomic.Pointer[terminal.Port]  // of an interactive one; made by the first who needs it
+	process atomic.Pointer[abi.Process]   // while it runs
+	port    atomic.Pointer[terminal.Port] // of an interactive one; made by the first who needs it
 }
 
 // entry is the place of a workload with the scheduler, for which loaded is what became of loading a module.
@@ -46,7 +45,7 @@ type (
 
 // loaded is a compiled module that workloads hold, or why there is none.
 type loaded struct {
-	module *engine.Module
+	module abi.Program
 	err    error
 }
 
@@ -62,8 +61,7 @@ type attempt struct {
 	log     atomic.Pointer[logbuf.Log] // made by the first who needs it
 
 	// Guarded by Reactor.mu.
-	task      *executor.Task
-	listening []string
+	task *executor.Task
 
 	begun   bool    // the guest has; the fiber's
 	outcome outcome // the fiber's, then the finisher's

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/reactord/reactord/executor/engine"
-	"github.com/reactord/reactord/executor/engine/meter"
+	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
 	"github.com/reactord/reactord/reactor/internal/intake"
@@ -176,13 +176,13 @@ func (p *Push) Commit(ctx context.Context) (m *api.Module, existed bool, err err
 		}
 		return nil, false, err
 	}
-	rec, err := p.upload.Commit(ctx, time.Now(), info.encode(), p.req.Tag)
+	rec, err := p.upload.Commit(ctx, time.Now(), encodeModule(info), p.req.Tag)
 	if err != nil {
 		return nil, false, p.refused(err)
 	}
 	p.reactor.catalog.forget()
 	p.reactor.healed(p.digest)
-	m, err = moduleOf(rec)
+	m, err = p.reactor.moduleOf(rec)
 	return m, false, errs.Wrap(err, "module")
 }
 
@@ -191,7 +191,7 @@ func (p *Push) retag(ctx context.Context) (*api.Module, error) {
 	if p.req.Tag != "" {
 		return p.reactor.TagModule(ctx, p.req.Digest, p.req.Tag)
 	}
-	m, err := moduleOf(p.module)
+	m, err := p.reactor.moduleOf(p.module)
 	return m, errs.Wrap(err, "module")
 }
 
@@ -224,7 +224,7 @@ func (p *Push) Close() error {
 
 // validate tells what a module is, or why it can't be run here. It compiles the module, since the
 // last faults show only then, and the first workload starts the sooner.
-func (p *Push) validate(ctx context.Context) (info *moduleJSON, err error) {
+func (p *Push) validate(ctx context.Context) (info *abi.Description, err error) {
 	r := p.reactor
 	select {
 	case r.pushed <- struct{}{}:
@@ -236,9 +236,9 @@ func (p *Push) validate(ctx context.Context) (info *moduleJSON, err error) {
 	}
 	source := &pushedBytes{push: p}
 	defer source.end()
-	compiled, err := r.engine.LoadIf(ctx, p.digest.String(), source.read, func(described *meter.Info) error {
-		_, err := r.fitting(p.digest, described)
-		return err
+	program, err := r.abis.Load(ctx, r.engine, abi.Source{
+		Digest: p.digest.String(), Read: source.read,
+		Accept: func(info *abi.Description) error { return r.checkFits(p.digest, info) },
 	})
 	if err != nil {
 		if ctx.Err() != nil {
@@ -246,21 +246,18 @@ func (p *Push) validate(ctx context.Context) (info *moduleJSON, err error) {
 		}
 		return nil, errs.Wrap(refusal(p.digest.String(), err), "load the module")
 	}
-	defer compiled.Release()
-	return r.fitting(p.digest, compiled.Info())
+	defer program.Release()
+	info = program.Description()
+	return info, r.checkFits(p.digest, info)
 }
 
-// fitting describes a module that can be run here.
-func (r *Reactor) fitting(digest store.Digest, described *meter.Info) (*moduleJSON, error) {
-	info, err := describe(digest, described)
-	if err != nil {
-		return nil, err
-	}
-	if least := info.minBytes(); least > uint64(r.cfg.MemoryBytes) || least > r.cfg.MaxLimits.MemoryBytes {
-		return nil, errs.Module(errs.LimitExceeded, digest.String(),
+// checkFits refuses a module that starts with more memory than a workload can have.
+func (r *Reactor) checkFits(digest store.Digest, info *abi.Description) error {
+	if least := info.MinMemoryBytes(); least > uint64(r.cfg.MemoryBytes) || least > r.cfg.MaxLimits.MemoryBytes {
+		return errs.Module(errs.LimitExceeded, digest.String(),
 			"the module starts with %d bytes of memory, more than a workload can have here", least)
 	}
-	return info, nil
+	return nil
 }
 
 // pushedBytes reads the bytes of a push when it is their turn, from another goroutine, unless the push
@@ -297,7 +294,7 @@ func (r *Reactor) GetModule(ctx context.Context, ref string) (*api.Module, error
 	if err != nil {
 		return nil, err
 	}
-	m, err := moduleOf(rec)
+	m, err := r.moduleOf(rec)
 	return m, errs.Wrap(err, "module")
 }
 
@@ -321,7 +318,7 @@ func (r *Reactor) ListModules(ctx context.Context, page api.Page) (list api.Modu
 		list.Unreadable = append(list.Unreadable, named(corrupt.Name))
 	}
 	for _, rec := range found.Modules {
-		m, err := moduleOf(rec)
+		m, err := r.moduleOf(rec)
 		if err != nil {
 			r.damaged(err)
 			list.Unreadable = append(list.Unreadable, rec.Digest.String())

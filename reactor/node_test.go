@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/reactord/reactord/hostcalls/abi"
+	"github.com/reactord/reactord/hostcalls/wasip1"
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
 	"github.com/reactord/reactord/reactor/internal/retention"
@@ -204,18 +206,18 @@ func TestConfig(t *testing.T) {
 	if err := (Config{DataDir: "/x", MaxLimits: api.Limits{MemoryBytes: 1 << 20, Timeout: time.Minute}}).Validate(); err != nil {
 		t.Errorf("a maximum below the built-in default: %v", err)
 	}
-	if _, err := New(Config{}); err == nil {
+	if _, err := New(Config{ABIs: []abi.ABI{wasip1.New()}}); err == nil {
 		t.Error("New without a data directory")
 	}
 	file := t.TempDir() + "/file"
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := New(Config{DataDir: file}); err == nil {
+	if _, err := New(Config{DataDir: file, ABIs: []abi.ABI{wasip1.New()}}); err == nil {
 		t.Error("New in a file")
 	}
 	r := open(t)
-	if _, err := New(Config{DataDir: r.cfg.DataDir}); err == nil {
+	if _, err := New(Config{DataDir: r.cfg.DataDir, ABIs: []abi.ABI{wasip1.New()}}); err == nil {
 		t.Error("two reactors in one data directory")
 	}
 }

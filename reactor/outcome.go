@@ -7,8 +7,8 @@ import (
 	"github.com/reactord/reactord/executor"
 	"github.com/reactord/reactord/executor/engine"
 	"github.com/reactord/reactord/executor/engine/meter"
+	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/hostcalls/capability"
-	"github.com/reactord/reactord/hostcalls/wasip1"
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/grant"
 	"github.com/reactord/reactord/reactor/internal/lifecycle"
@@ -35,7 +35,7 @@ type interrupt struct{ cause lifecycle.Cause }
 func (i interrupt) Error() string { return "the workload was told to end: " + i.cause.String() }
 
 // exited is the outcome of a guest that ended by itself.
-func exited(exit wasip1.Exit) outcome {
+func exited(exit abi.Exit) outcome {
 	o := outcome{state: api.Succeeded, reason: api.ReasonExit, exitCode: &exit.Code, results: exit.Results}
 	if exit.Code != 0 {
 		o.state = api.Failed
@@ -149,7 +149,10 @@ func passing(err error) retry.Trouble {
 
 // isModuleFault tells faults of a module from faults of the daemon.
 func isModuleFault(err error) bool {
-	if _, ok := errors.AsType[*wasip1.EntryError](err); ok {
+	if _, ok := errors.AsType[*abi.EntryError](err); ok {
+		return true
+	}
+	if _, ok := errors.AsType[*abi.UnknownKindError](err); ok {
 		return true
 	}
 	if _, ok := errors.AsType[*meter.Error](err); ok {

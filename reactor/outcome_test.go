@@ -10,8 +10,8 @@ import (
 	"github.com/reactord/reactord/executor"
 	"github.com/reactord/reactord/executor/engine"
 	"github.com/reactord/reactord/executor/engine/meter"
+	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/hostcalls/capability"
-	"github.com/reactord/reactord/hostcalls/wasip1"
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/grant"
 	"github.com/reactord/reactord/reactor/internal/lifecycle"
@@ -40,7 +40,7 @@ func TestFailed(t *testing.T) {
 		{&capability.Error{Grant: grant.Connection{Address: "a:1"}, Err: errors.New("refused")}, api.Failed, api.ReasonGrantDenied, "a:1", false},
 		{&meter.Error{Kind: meter.Malformed, Msg: "odd"}, api.Failed, api.ReasonInvalidModule, "odd", false},
 		{&engine.UnknownImportError{Module: "m", Name: "n", Kind: meter.FuncExtern}, api.Failed, api.ReasonInvalidModule, `"m"."n"`, false},
-		{&wasip1.EntryError{Export: "e", Msg: "gone"}, api.Failed, api.ReasonInvalidModule, "gone", false},
+		{&abi.EntryError{Export: "e", Msg: "gone"}, api.Failed, api.ReasonInvalidModule, "gone", false},
 		{&executor.PanicError{Value: "oops"}, api.Failed, api.ReasonInternal, "internal fault", true},
 		{errors.New("whatever"), api.Failed, api.ReasonInternal, "whatever", true},
 	} {

@@ -152,15 +152,16 @@ func (r *Reactor) overlay(out *api.Workload) {
 		return
 	}
 	a := w.attempt
-	task, process, listening := a.task, w.process.Load(), a.listening
+	task, process := a.task, w.process.Load()
 	r.mu.Unlock()
 
 	var peak int64
 	s := &out.Status
-	s.State, s.Attempts, s.StartTime, s.ListenAddresses = api.Running, a.number, a.started, listening
+	s.State, s.Attempts, s.StartTime = api.Running, a.number, a.started
 	if process != nil {
-		peak = process.PeakMemory()
-		ops := process.Ops()
+		peak = (*process).PeakMemory()
+		s.ListenAddresses = (*process).ListenAddresses()
+		ops := (*process).Ops()
 		s.WaitingFor = opsOf(out.ID, ops[:min(len(ops), maxWaitingFor)])
 	}
 	s.Usage = a.usage(task, peak)
@@ -273,7 +274,7 @@ func appendOps(ops []api.Op, workloads []*workload, skip, size int) (_ []api.Op,
 		if process == nil {
 			continue
 		}
-		list := opsOf(w.id, process.Ops())
+		list := opsOf(w.id, (*process).Ops())
 		list = list[min(skip, len(list)):]
 		if room := size - len(ops); len(list) > room {
 			return append(ops, list[:room]...), fmt.Sprintf("%d/%s", skip+room, w.id)

@@ -19,8 +19,8 @@ import (
 	"github.com/reactord/reactord/executor/engine"
 	"github.com/reactord/reactord/executor/engine/meter"
 	"github.com/reactord/reactord/hostcalls"
+	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/hostcalls/vfs"
-	"github.com/reactord/reactord/hostcalls/wasip1"
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
 	"github.com/reactord/reactord/reactor/internal/crash"
@@ -49,6 +49,7 @@ type Reactor struct {
 	former   time.Time // when a former daemon last recorded anything; zero if none did
 	store    store.Store
 	engine   *engine.Engine
+	abis     *abi.Set
 	executor *executor.Executor
 	spool    *logbuf.Spool
 	feed     *feed.Feed[*change]
@@ -60,7 +61,6 @@ type Reactor struct {
 	// descriptors bounds what guests hold of the process's file descriptors, or one that opens
 	// many files could keep clients from connecting.
 	descriptors *hostcalls.Budget
-	appends     *wasip1.Appends
 	mounts      *vfs.Mounts // which file systems the guests' folders are on
 
 	ctx        context.Context // ends with Shutdown: for what the reactor does on its own account
@@ -98,6 +98,10 @@ func New(cfg Config) (*Reactor, error) {
 	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
 		return nil, fmt.Errorf("data directory: %w", err)
 	}
+	abis, err := abi.NewSet(cfg.ABIs...)
+	if err != nil {
+		return nil, fmt.Errorf("ABIs: %w", err)
+	}
 	mounts := vfs.NewMounts()
 	grants, err := permit.New(cfg.Allow, append([]string{cfg.DataDir}, cfg.Private...), mounts)
 	if err != nil {
@@ -105,12 +109,12 @@ func New(cfg Config) (*Reactor, error) {
 	}
 	r := &Reactor{
 		grants: grants,
+		abis:   abis,
 		cfg:    cfg, bounds: cfg.bounds(), log: cfg.Logger, since: time.Now(),
 		catalog:     newCatalog(),
 		finished:    newMailbox[finished](),
 		journal:     crash.NewFile(cfg.DataDir),
 		descriptors: hostcalls.NewBudget(process.Descriptors() / 4 * 3),
-		appends:     wasip1.NewAppends(),
 		mounts:      mounts,
 		wake:        make(chan struct{}, 1),
 		pushed:      make(chan struct{}, maxPushed),
@@ -171,7 +175,7 @@ func (r *Reactor) open() (err error) {
 	if err != nil {
 		return err
 	}
-	if err := r.engine.AddHost(r.ctx, wasip1.Instantiate); err != nil {
+	if err := r.abis.Define(r.ctx, r.engine); err != nil {
 		return fmt.Errorf("host functions: %w", err)
 	}
 	r.feed = feed.New[*change](feedChanges, r.store.Revision())

@@ -8,8 +8,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/reactord/reactord/executor"
-	"github.com/reactord/reactord/executor/engine"
-	"github.com/reactord/reactord/hostcalls/wasip1"
+	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
 	"github.com/reactord/reactord/reactor/internal/lifecycle"
@@ -40,19 +39,13 @@ func (r *Reactor) run(w *workload, prog *program, f *executor.Fiber) {
 		a.outcome = interrupted(cause, a.limits)
 		return
 	}
-	p, err := wasip1.NewProcess(f, r.executor.Driver(), prog.config)
+	p, err := prog.module.NewProcess(prog.config)
 	if err != nil {
 		a.outcome = r.unstarted(w, err, a.limits)
 		return
 	}
-	defer p.Close()
-	w.process.Store(p) // what it waits for while its grants are opened can be seen
-	if err := p.OpenGrants(prog.config); err != nil {
-		a.outcome = r.unstarted(w, err, a.limits)
-		return
-	}
-	r.opened(w, p)
-	exit, err := p.Run(prog.module, int64(a.limits.MemoryBytes), int64(a.limits.StackBytes), prog.invoke)
+	w.process.Store(&p) // what it waits for while its grants are opened can be seen
+	exit, err := p.Run(f)
 	switch {
 	case err == nil:
 		a.outcome = exited(exit)
@@ -75,13 +68,6 @@ func (r *Reactor) began(w *workload, prog *program, task *executor.Task) lifecyc
 	return cause
 }
 
-// opened makes the addresses visible that the workload listens on.
-func (r *Reactor) opened(w *workload, p *wasip1.Process) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	w.attempt.listening = p.ListenAddresses()
-}
-
 // done is the end of a task, on the worker.
 func (r *Reactor) done(w *workload, task *executor.Task) {
 	a := w.attempt
@@ -102,7 +88,7 @@ func (r *Reactor) done(w *workload, task *executor.Task) {
 type finished struct {
 	workload *workload
 	task     *executor.Task
-	module   *engine.Module
+	module   abi.Program
 }
 
 // finisher is the finisher's goroutine.
@@ -160,7 +146,10 @@ func (r *Reactor) record(w *workload, task *executor.Task, o outcome) {
 	if a.timer != nil {
 		r.executor.Driver().Stop(a.timer)
 	}
-	status.FirstStart, status.StartTime, status.ListenAddresses = a.first, a.started, a.listening
+	status.FirstStart, status.StartTime = a.first, a.started
+	if p := w.process.Load(); p != nil {
+		status.ListenAddresses = (*p).ListenAddresses()
+	}
 	log := a.log.Load()
 	if log == nil {
 		status.Usage = record.Usage(a.usage(task, o.peak))

@@ -13,6 +13,8 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/reactord/reactord/hostcalls/abi"
+	"github.com/reactord/reactord/hostcalls/wasip1"
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
 	"github.com/reactord/reactord/reactor/store"
@@ -217,7 +219,7 @@ func TestDrainHoldsTheQueue(t *testing.T) {
 func TestDataDirInUse(t *testing.T) {
 	dir := t.TempDir()
 	openIn(t, dir)
-	_, err := New(Config{DataDir: dir})
+	_, err := New(Config{DataDir: dir, ABIs: []abi.ABI{wasip1.New()}})
 	if locked, ok := errors.AsType[*store.LockedError](err); !ok || locked.PID != os.Getpid() {
 		t.Errorf("error %v", err)
 	}

@@ -115,7 +115,10 @@ func (r *Reactor) check(ctx context.Context, req *api.SubmitRequest, now time.Ti
 		s.err = err
 		return s
 	}
-	if info.checkAgainst(&f, &req.Spec, limits); len(f) > 0 {
+	if s.err = r.checkAgainst(&f, info, &req.Spec, limits); s.err != nil {
+		return s
+	}
+	if len(f) > 0 {
 		s.err = f.Err()
 		return s
 	}

@@ -7,27 +7,27 @@ import (
 	"github.com/reactord/reactord/hostcalls/vfs"
 )
 
-// Appends sees to it that what one call appends to a file is in one piece, though it may take several
-// writes: the processes that share an Appends append to a file one after the other, in the order in
+// appends sees to it that what one call appends to a file is in one piece, though it may take several
+// writes: the processes that share an appends append to a file one after the other, in the order in
 // which they asked. Its methods are for any goroutine.
-type Appends struct {
+type appends struct {
 	mu    sync.Mutex
 	files map[vfs.ID]*list.List // the turns of a file, the first of which is under way; none is empty
 }
 
-// NewAppends makes an Appends for the processes of a node.
-func NewAppends() *Appends { return &Appends{files: map[vfs.ID]*list.List{}} }
+// newAppends makes an appends for the processes of a node.
+func newAppends() *appends { return &appends{files: map[vfs.ID]*list.List{}} }
 
 // turn is a place among those who append to a file. It is a Notifier of its coming.
 type turn struct {
-	appends *Appends
+	appends *appends
 	file    vfs.ID
 	place   *list.Element // nil once it is over
 	wake    func()        // nil unless somebody waits
 }
 
 // queue takes a place at the end. Whoever does ends the turn.
-func (a *Appends) queue(file vfs.ID) *turn {
+func (a *appends) queue(file vfs.ID) *turn {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	turns := a.files[file]

@@ -2,6 +2,7 @@ package wasip1
 
 import (
 	"bytes"
+	"crypto/rand"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,12 +10,13 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/hostcalls/vfs"
 )
 
 // TestTurns: who appends to a file comes in order, and who leaves, wherever in the row, holds nobody up.
 func TestTurns(t *testing.T) {
-	a := NewAppends()
+	a := newAppends()
 	file, other := vfs.ID{Ino: 1}, vfs.ID{Ino: 2}
 	woken := map[*turn]int{}
 	queue := func(id vfs.ID) *turn {
@@ -53,11 +55,11 @@ func TestTurns(t *testing.T) {
 func TestAppendsAreWhole(t *testing.T) {
 	const processes, records, size = 4, 10, 3*maxFileBuffer + 1234
 	data, fixed := newGrants(t)
-	appends := NewAppends()
+	appends := newAppends()
 	var all sync.WaitGroup
 	for i := range processes {
 		all.Go(func() {
-			withProcess(t, Config{Grants: grantsOf(data, fixed), Appends: appends}, func(c *caller) {
+			withProcessOf(t, &ABI{appends: appends, random: rand.Reader}, abi.Config{Grants: grantsOf(data, fixed)}, func(c *caller) {
 				c.mem.bytes = make([]byte, atBuffer+size)
 				for at := range c.mem.bytes[atBuffer:] {
 					c.mem.bytes[atBuffer+at] = 'a' + byte(i)
@@ -104,8 +106,8 @@ func TestAppendsAreWhole(t *testing.T) {
 // under way has ended, and one that is cancelled while it waits gives its place up.
 func TestAppendCancelled(t *testing.T) {
 	data, fixed := newGrants(t)
-	appends := NewAppends()
-	config := Config{Grants: grantsOf(data, fixed), Appends: appends}
+	appends := newAppends()
+	config := abi.Config{Grants: grantsOf(data, fixed)}
 	turns := func() int {
 		appends.mu.Lock()
 		defer appends.mu.Unlock()
@@ -119,7 +121,7 @@ func TestAppendCancelled(t *testing.T) {
 	start := func(prepare func(*caller)) (cancel, wait func()) {
 		ended := make(chan struct{})
 		before := turns()
-		end, task := startProcess(t, config, func(c *caller) {
+		end, task := startProcessOf(t, &ABI{appends: appends, random: rand.Reader}, config, func(c *caller) {
 			defer close(ended)
 			fd := c.mustOpen(fdData, "log", oflagCreat, fileRights, fdflagAppend)
 			list, count := c.buffer("record")

@@ -13,12 +13,13 @@ import (
 
 	"github.com/reactord/reactord/executor"
 	"github.com/reactord/reactord/hostcalls"
+	"github.com/reactord/reactord/hostcalls/abi"
 )
 
 const end = 1 << 16 // of the memory that caller makes
 
 func TestArgs(t *testing.T) {
-	withProcess(t, Config{Args: []string{"prog", "", "ü"}, Env: []string{"A=1"}}, func(c *caller) {
+	withProcess(t, abi.Config{Args: []string{"prog", "", "ü"}, Env: []string{"A=1"}}, func(c *caller) {
 		c.want(errnoSuccess, "args_sizes_get", 0, 4)
 		if n, size := c.u32(0), c.u32(4); n != 3 || size != 9 {
 			t.Errorf("%d arguments of %d bytes, want 3 of 9", n, size)
@@ -49,7 +50,7 @@ func TestArgs(t *testing.T) {
 
 func TestClocks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		withProcess(t, Config{}, func(c *caller) {
+		withProcess(t, abi.Config{}, func(c *caller) {
 			for id := range uint64(4) {
 				c.want(errnoSuccess, "clock_res_get", id, 0)
 				if c.u64(0) == 0 {
@@ -81,7 +82,7 @@ func TestClocks(t *testing.T) {
 }
 
 func TestCPUTime(t *testing.T) {
-	withProcess(t, Config{}, func(c *caller) {
+	withProcess(t, abi.Config{}, func(c *caller) {
 		for begin := time.Now(); time.Since(begin) < 5*time.Millisecond; {
 		}
 		c.want(errnoSuccess, "sched_yield")
@@ -104,8 +105,11 @@ func (c *counter) Read(p []byte) (int, error) {
 	return n, nil
 }
 
+// counting is an ABI whose random bytes count up.
+func counting() *ABI { return &ABI{appends: newAppends(), random: new(counter)} }
+
 func TestRandom(t *testing.T) {
-	withProcess(t, Config{Random: new(counter)}, func(c *caller) {
+	withProcessOf(t, counting(), abi.Config{}, func(c *caller) {
 		c.want(errnoSuccess, "random_get", 16, end-16)
 		for i, b := range c.mem.bytes[16:] {
 			if b != byte(i) {
@@ -130,12 +134,14 @@ func TestRandomIsPreempted(t *testing.T) {
 	done := make(chan struct{})
 	_, err = e.Spawn(executor.TaskSpec{Run: func(f *executor.Fiber) {
 		defer close(done)
-		p, err := NewProcess(f, e.Driver(), Config{})
+		config := abi.Config{Driver: e.Driver()}
+		p, err := newProcess(New(), config)
 		if err != nil {
 			t.Error(err)
 			return
 		}
-		defer p.Close()
+		p.enter(f, config)
+		defer p.close()
 		f.SetMeter(p)
 		defer f.SetMeter(nil)
 		mem := memory{&linear{bytes: make([]byte, 8<<20)}}
@@ -174,7 +180,7 @@ func TestProcExitAndRaise(t *testing.T) {
 		{"proc_raise", 31, -1, errnoInval},
 		{"proc_raise", 1 << 31, -1, errnoInval},
 	} {
-		wait, _ := startProcess(t, Config{}, func(c *caller) {
+		wait, _ := startProcess(t, abi.Config{}, func(c *caller) {
 			c.want(tt.e, tt.function, tt.param)
 			if tt.code >= 0 {
 				t.Errorf("%s(%d) returned", tt.function, tt.param)
@@ -194,7 +200,7 @@ func TestStdio(t *testing.T) {
 	in, out := hostcalls.NewPipe(1024), hostcalls.NewPipe(1024)
 	write(t, in, "hello, world")
 	in.CloseWrite()
-	withProcess(t, Config{Stdin: in.Reader(), Stdout: out.Writer()}, func(c *caller) {
+	withProcess(t, abi.Config{Stdin: in.Reader(), Stdout: out.Writer()}, func(c *caller) {
 		le.PutUint64(c.mem.bytes[0:], 100|5<<32)
 		le.PutUint64(c.mem.bytes[8:], 200|100<<32)
 		c.want(errnoSuccess, "fd_read", 0, 0, 2, 16)
@@ -261,7 +267,7 @@ func TestStdioWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		in, out := hostcalls.NewPipe(512), hostcalls.NewPipe(512)
 		var process *Process
-		wait, _ := startProcess(t, Config{Stdin: in.Reader(), Stdout: out.Writer()}, func(c *caller) {
+		wait, _ := startProcess(t, abi.Config{Stdin: in.Reader(), Stdout: out.Writer()}, func(c *caller) {
 			process = c.Process
 			c.want(errnoSuccess, "fd_fdstat_set_flags", 0, uint64(fdflagNonblock))
 			c.want(errnoSuccess, "fd_fdstat_set_flags", 1, uint64(fdflagNonblock))
@@ -320,7 +326,7 @@ func wantOp(t *testing.T, p *Process, want hostcalls.Op) {
 func TestCancelEndsRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		in := hostcalls.NewPipe(512)
-		wait, task := startProcess(t, Config{Stdin: in.Reader()}, func(c *caller) {
+		wait, task := startProcess(t, abi.Config{Stdin: in.Reader()}, func(c *caller) {
 			c.iovec(0, 100, 600)
 			c.call("fd_read", 0, 0, 1, 16)
 			t.Error("the read returned")
@@ -334,7 +340,7 @@ func TestCancelEndsRead(t *testing.T) {
 }
 
 func TestDescriptorCalls(t *testing.T) {
-	withProcess(t, Config{}, func(c *caller) {
+	withProcess(t, abi.Config{}, func(c *caller) {
 		c.want(errnoSuccess, "fd_fdstat_get", 1, 0)
 		if got, want := c.hex(0, 24), "00000000"+"00000000"+"4800200800000000"+"0000000000000000"; got != want {
 			t.Errorf("fdstat of stdout is %s, want %s", got, want)

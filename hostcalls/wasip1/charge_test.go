@@ -14,6 +14,7 @@ import (
 
 	"github.com/reactord/reactord/executor"
 	"github.com/reactord/reactord/hostcalls"
+	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/hostcalls/capability"
 )
 
@@ -182,8 +183,8 @@ func withCostly(t testing.TB, body func(*caller)) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	wait, _ := startProcess(t, Config{
-		Args: values, Env: values, Stdin: endless{}, Stdout: endless{}, Random: new(counter),
+	wait, _ := startProcessOf(t, counting(), abi.Config{
+		Args: values, Env: values, Stdin: endless{}, Stdout: endless{},
 		Grants: []capability.Grant{
 			folderGrant{HostPath: dir, GuestPath: "/"},
 			listenerGrant("127.0.0.1:0"),

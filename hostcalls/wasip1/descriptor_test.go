@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/reactord/reactord/hostcalls"
+	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/hostcalls/capability"
 )
 
@@ -136,7 +137,7 @@ func TestTableAgainstModel(t *testing.T) {
 }
 
 func TestRights(t *testing.T) {
-	withProcess(t, Config{}, func(c *caller) {
+	withProcess(t, abi.Config{}, func(c *caller) {
 		d := &blank{fdstat: fdstat{base: rightFdSeek | rightFdRead}}
 		if _, e := c.fds.add(d); e != errnoSuccess {
 			t.Fatal(e)
@@ -208,7 +209,7 @@ func TestDescriptorBudget(t *testing.T) {
 // What a process still has when it ends goes back to the budget.
 func TestProcessGivesBackDescriptors(t *testing.T) {
 	budget := hostcalls.NewBudget(1)
-	config := Config{Budget: budget, Grants: []capability.Grant{folderGrant{HostPath: t.TempDir(), GuestPath: "/"}}}
+	config := abi.Config{Budget: budget, Grants: []capability.Grant{folderGrant{HostPath: t.TempDir(), GuestPath: "/"}}}
 	for range 3 {
 		withProcess(t, config, func(_ *caller) {
 			if budget.Take("", 1) {

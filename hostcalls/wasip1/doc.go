@@ -1,7 +1,7 @@
 // Package wasip1 is WASI preview 1: the host module wasi_snapshot_preview1, and the process that a
 // guest which imports it runs as.
 //
-// [Instantiate] adds the module to a runtime, once. A [Process] is one run of a program: its
+// [New] makes the ABI of a node, which package abi says the rest of. A [Process] is one run of a program: its
 // arguments, its descriptors, its pending operations. It is the context that wazero passes to every
 // host function, which is how a function finds the process that calls it.
 //
@@ -12,7 +12,7 @@
 // files) parks the fiber, by the methods of [hostcalls.Guest]. If the guest is cancelled meanwhile
 // the call does not return: it ends the guest with the cause, by [engine.Abort]. A call that does
 // not have to wait is bounded: in bytes (a stream moves 64 KiB at most at a time), in buffers (1024),
-// in subscriptions (Config.PendingOps). What it costs is charged to the guest as fuel before it is done,
+// in subscriptions (abi.Config.PendingOps). What it costs is charged to the guest as fuel before it is done,
 // piece by piece, and between the pieces the worker is given up when the quantum is spent.
 //
 // # Guest memory

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/hostcalls/capability"
 )
 
@@ -19,7 +20,7 @@ func BenchmarkFiles(b *testing.B) {
 	if err := os.WriteFile(filepath.Join(data, "a", "b", "file"), make([]byte, maxFileBuffer), 0o666); err != nil {
 		b.Fatal(err)
 	}
-	config := Config{Grants: []capability.Grant{folderGrant{HostPath: data, GuestPath: "/data"}}}
+	config := abi.Config{Grants: []capability.Grant{folderGrant{HostPath: data, GuestPath: "/data"}}}
 	on := func(name string, run func(b *testing.B, c *caller)) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()

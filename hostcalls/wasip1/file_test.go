@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/reactord/reactord/executor/driver"
+	"github.com/reactord/reactord/hostcalls/abi"
 )
 
 func TestFileDescriptor(t *testing.T) {
@@ -329,7 +330,7 @@ func TestRightsNotAskedFor(t *testing.T) {
 // TestFileDescriptorLimit: what can't get a number is not opened.
 func TestFileDescriptorLimit(t *testing.T) {
 	data, fixed := newGrants(t)
-	withProcess(t, Config{Grants: grantsOf(data, fixed), Descriptors: 6}, func(c *caller) {
+	withProcess(t, abi.Config{Grants: grantsOf(data, fixed), Descriptors: 6}, func(c *caller) {
 		fd := c.mustOpen(fdData, "one", oflagCreat, 0, 0)
 		if _, e := c.open(fdData, "two", oflagCreat, 0, 0); e != errnoMfile {
 			t.Errorf("open beyond the limit: errno %d", e)
@@ -383,7 +384,7 @@ func TestFileOp(t *testing.T) {
 	}
 	release := make(chan struct{})
 	started, ended := make(chan *Process, 1), make(chan struct{})
-	wait, task := startProcess(t, Config{Grants: grantsOf(data, fixed)}, func(c *caller) {
+	wait, task := startProcess(t, abi.Config{Grants: grantsOf(data, fixed)}, func(c *caller) {
 		defer close(ended)
 		occupy(c, release)
 		started <- c.Process

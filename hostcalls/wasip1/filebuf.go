@@ -107,7 +107,7 @@ func (p *Process) writeFile(f *file, v iovecs, write func(buf []byte, before int
 // appendFile is writeFile for a file in append mode. If the guest is cancelled, what it has not begun to
 // write is not written, and its turn lasts until the piece that is under way is written.
 func (p *Process) appendFile(f *file, v iovecs, write func(buf []byte, before int64) (int, error)) (uint32, errno) {
-	turn := p.appends.queue(f.ID())
+	turn := p.abi.appends.queue(f.ID())
 	writing := false
 	defer func() {
 		if !writing || p.Err() == nil {

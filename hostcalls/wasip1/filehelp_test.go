@@ -3,6 +3,7 @@ package wasip1
 import (
 	"testing"
 
+	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/hostcalls/capability"
 )
 
@@ -28,7 +29,7 @@ const allRights = folderRights | fileRights
 func withFiles(t *testing.T, body func(c *caller, data, fixed string)) {
 	t.Helper()
 	data, fixed := newGrants(t)
-	withProcess(t, Config{Grants: grantsOf(data, fixed)}, func(c *caller) { body(c, data, fixed) })
+	withProcess(t, abi.Config{Grants: grantsOf(data, fixed)}, func(c *caller) { body(c, data, fixed) })
 }
 
 func grantsOf(data, fixed string) []capability.Grant {

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/reactord/reactord/hostcalls"
+	"github.com/reactord/reactord/hostcalls/abi"
 )
 
 // output is a Sink that keeps what it is given.
@@ -66,7 +67,7 @@ list escape
 				t.Fatal(err)
 			}
 			data, fixed := newGrants(t)
-			g := startGuest(t, load(t, "", binary), Config{Args: []string{"files"}, Grants: grantsOf(data, fixed)}, "")
+			g := startGuest(t, load(t, "", binary), abi.Config{Args: []string{"files"}, Grants: grantsOf(data, fixed)}, "")
 			if diff := cmp.Diff(want, g.output(0)); diff != "" {
 				t.Errorf("output (-want +got):\n%s", diff)
 			}

@@ -7,8 +7,8 @@ import (
 	"github.com/tetratelabs/wazero/api"
 )
 
-// ModuleName is the name guests import the functions from.
-const ModuleName = "wasi_snapshot_preview1"
+// moduleName is the name guests import the functions from.
+const moduleName = "wasi_snapshot_preview1"
 
 // args are a call's arguments as wazero passes them: one word each. A string or a list is two
 // arguments, a pointer and a length; a result other than the errno is a pointer, after all others.
@@ -46,9 +46,9 @@ func functions() []function {
 	return all
 }
 
-// Instantiate adds the host module to a runtime, once.
-func Instantiate(ctx context.Context, r wazero.Runtime) error {
-	b := r.NewHostModuleBuilder(ModuleName)
+// define adds the host module to a runtime, once.
+func define(ctx context.Context, r wazero.Runtime) error {
+	b := r.NewHostModuleBuilder(moduleName)
 	for _, f := range functions() {
 		var results []api.ValueType
 		if f.name != "proc_exit" {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/reactord/reactord/hostcalls"
+	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/hostcalls/capability"
 )
 
@@ -26,11 +27,10 @@ func newHostile(t testing.TB, p *Process) *hostile {
 	return h
 }
 
-func hostileConfig(t testing.TB) Config {
-	return Config{
-		Args:   []string{"prog", "arg"},
-		Stdin:  hostcalls.Empty{},
-		Random: new(counter),
+func hostileConfig(t testing.TB) abi.Config {
+	return abi.Config{
+		Args:  []string{"prog", "arg"},
+		Stdin: hostcalls.Empty{},
 		Grants: []capability.Grant{
 			folderGrant{HostPath: t.TempDir(), GuestPath: "/"},
 			listenerGrant("127.0.0.1:0"),
@@ -78,7 +78,7 @@ func (h *hostile) returns(name string, params []uint64) bool {
 
 // TestExtremes makes every call with every extreme number in every place, two places at a time.
 func TestExtremes(t *testing.T) {
-	withProcess(t, hostileConfig(t), func(c *caller) {
+	withProcessOf(t, counting(), hostileConfig(t), func(c *caller) {
 		h := newHostile(t, c.Process)
 		for _, f := range h.list {
 			for i := range f.params {
@@ -110,7 +110,7 @@ func FuzzCalls(f *testing.F) {
 	}
 	config := hostileConfig(f)
 	f.Fuzz(func(t *testing.T, input []byte) {
-		withProcess(t, config, func(c *caller) {
+		withProcessOf(t, counting(), config, func(c *caller) {
 			h := newHostile(t, c.Process)
 			const size = 1 + 9*8
 			for ; len(input) >= size; input = input[min(len(input), size+16):] {
@@ -138,7 +138,7 @@ func FuzzPoll(f *testing.F) {
 		}
 		// One that is over keeps the poll from waiting.
 		subs = append(subs[:n*sizeSubscription:n*sizeSubscription], clockSubscription(9, 99, 0, 0)...)
-		withProcess(t, config, func(c *caller) {
+		withProcessOf(t, counting(), config, func(c *caller) {
 			c.mem.bytes = make([]byte, (n+1)*(sizeSubscription+sizeEvent))
 			copy(c.mem.bytes, subs)
 			m, size := memory{c.mem}, uint32(n+1)

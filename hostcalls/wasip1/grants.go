@@ -8,15 +8,16 @@ import (
 	"syscall"
 
 	"github.com/reactord/reactord/executor"
+	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/hostcalls/capability"
 )
 
-// OpenGrants opens grants, waiting for what takes time, as Ops tells. A grant that can't be given is a
+// openGrants opens grants, waiting for what takes time, as Ops tells. A grant that can't be given is a
 // *capability.Error; any other error is the cause of a cancel.
 //
 // It gives descriptors from 3 on: the folders first, because programs look for preopened
 // folders from 3 until there is no more, then the sockets, each kind in the order of the grants.
-func (p *Process) OpenGrants(config Config) error {
+func (p *Process) openGrants(config abi.Config) error {
 	grants := slices.Clone(config.Grants)
 	slices.SortStableFunc(grants, func(a, b capability.Grant) int { return cmp.Compare(a.Handle(), b.Handle()) })
 	for _, g := range grants {

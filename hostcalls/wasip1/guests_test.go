@@ -20,6 +20,7 @@ import (
 	"github.com/reactord/reactord/executor"
 	"github.com/reactord/reactord/executor/engine"
 	"github.com/reactord/reactord/hostcalls"
+	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/hostcalls/capability"
 )
 
@@ -29,17 +30,17 @@ type guest struct {
 	stdin  *hostcalls.Pipe
 	stdout *hostcalls.Pipe
 	stderr output
-	opened chan *Process // once its grants are open
+	opened chan abi.Process // once its grants are open
 	task   *executor.Task
 	done   chan struct{}
-	exit   Exit
+	exit   abi.Exit
 	err    error
 	finish func()
 }
 
 // load compiles a program, for the time of the test; in a synctest bubble, for use in there. Machine
 // code is kept in the folder cache, if one is named.
-func load(t *testing.T, cache string, binary []byte) *engine.Module {
+func load(t *testing.T, cache string, binary []byte) abi.Program {
 	t.Helper()
 	ctx := context.Background()
 	e, err := engine.New(ctx, engine.Config{CacheDir: cache})
@@ -51,20 +52,23 @@ func load(t *testing.T, cache string, binary []byte) *engine.Module {
 			t.Error(err)
 		}
 	})
-	if err := e.AddHost(ctx, Instantiate); err != nil {
+	a := New()
+	if err := e.AddHost(ctx, a.Define); err != nil {
 		t.Fatal(err)
 	}
 	digest := sha256.Sum256(binary)
-	mod, err := e.Load(ctx, hex.EncodeToString(digest[:]), func() ([]byte, error) { return binary, nil })
+	program, err := a.Load(ctx, e, abi.Source{
+		Digest: hex.EncodeToString(digest[:]), Read: func() ([]byte, error) { return binary, nil },
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(mod.Release)
-	return mod
+	t.Cleanup(program.Release)
+	return program
 }
 
 // startGuest runs a program. Its grants and arguments are config's.
-func startGuest(t testing.TB, mod *engine.Module, config Config, invoke string) *guest {
+func startGuest(t testing.TB, program abi.Program, config abi.Config, invoke string) *guest {
 	t.Helper()
 	x, err := executor.New(executor.Config{})
 	if err != nil {
@@ -72,7 +76,7 @@ func startGuest(t testing.TB, mod *engine.Module, config Config, invoke string) 
 	}
 	g := &guest{
 		t: t, stdin: hostcalls.NewPipe(4096), stdout: hostcalls.NewPipe(4096),
-		opened: make(chan *Process, 1), done: make(chan struct{}),
+		opened: make(chan abi.Process, 1), done: make(chan struct{}),
 	}
 	g.finish = func() {
 		if err := x.Close(context.Background()); err != nil {
@@ -80,20 +84,15 @@ func startGuest(t testing.TB, mod *engine.Module, config Config, invoke string) 
 		}
 	}
 	config.Stdin, config.Stdout, config.Stderr = g.stdin.Reader(), g.stdout.Writer(), &g.stderr
+	config.Invoke, config.Driver = invoke, x.Driver()
 	g.task, err = x.Spawn(executor.TaskSpec{
 		Run: func(f *executor.Fiber) {
 			defer g.stdout.CloseWrite()
-			p, err := NewProcess(f, x.Driver(), config)
-			if err != nil {
-				g.err = err
-				return
+			var p abi.Process
+			config.OnStart = func() { g.opened <- p }
+			if p, g.err = program.NewProcess(config); g.err == nil {
+				g.exit, g.err = p.Run(f)
 			}
-			defer p.Close()
-			if g.err = p.OpenGrants(config); g.err != nil {
-				return
-			}
-			g.opened <- p
-			g.exit, g.err = p.Run(mod, 0, 0, invoke)
 		},
 		Done: func(*executor.Task) { close(g.done) },
 	})
@@ -104,7 +103,7 @@ func startGuest(t testing.TB, mod *engine.Module, config Config, invoke string) 
 }
 
 // wait waits for the guest's end and checks that it went well.
-func (g *guest) wait() (Exit, error) {
+func (g *guest) wait() (abi.Exit, error) {
 	g.t.Helper()
 	<-g.done
 	if p := g.task.Panic(); p != nil {
@@ -153,7 +152,7 @@ func TestGoGuests(t *testing.T) {
 	cache := t.TempDir()
 	t.Run("sleep", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			g := startGuest(t, load(t, cache, binary), Config{Args: []string{"guest", "sleep"}}, "")
+			g := startGuest(t, load(t, cache, binary), abi.Config{Args: []string{"guest", "sleep"}}, "")
 			want := "4 1h0m0s\n3 2h0m0s\n2 3h0m0s\n1 4h0m0s\n0 5h0m0s\n"
 			if diff := cmp.Diff(want, g.output(0)); diff != "" {
 				t.Error(diff)
@@ -161,12 +160,12 @@ func TestGoGuests(t *testing.T) {
 		})
 	})
 	mod := load(t, cache, binary)
-	start := func(t *testing.T, config Config, args ...string) *guest {
+	start := func(t *testing.T, config abi.Config, args ...string) *guest {
 		config.Args = append([]string{"guest"}, args...)
 		return startGuest(t, mod, config, "")
 	}
 	t.Run("upper", func(t *testing.T) {
-		g := start(t, Config{}, "upper")
+		g := start(t, abi.Config{}, "upper")
 		lines := bufio.NewReader(blockingReader{g.stdout})
 		for i := range 20 {
 			g.enter(fmt.Sprintf("line %d\n", i))
@@ -180,7 +179,7 @@ func TestGoGuests(t *testing.T) {
 		}
 	})
 	t.Run("serve", func(t *testing.T) {
-		g := start(t, Config{Grants: []capability.Grant{listenerGrant("127.0.0.1:0")}}, "serve")
+		g := start(t, abi.Config{Grants: []capability.Grant{listenerGrant("127.0.0.1:0")}}, "serve")
 		address := (<-g.opened).ListenAddresses()[0]
 		var conns []net.Conn
 		for range 10 {
@@ -217,7 +216,7 @@ func TestGoGuests(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer l.Close()
-		g := start(t, Config{Grants: []capability.Grant{connectionGrant(l.Addr().String())}}, "talk")
+		g := start(t, abi.Config{Grants: []capability.Grant{connectionGrant(l.Addr().String())}}, "talk")
 		c, err := l.Accept()
 		if err != nil {
 			t.Fatal(err)
@@ -233,13 +232,13 @@ func TestGoGuests(t *testing.T) {
 		}
 	})
 	t.Run("fill", func(t *testing.T) {
-		g := start(t, Config{}, "fill")
+		g := start(t, abi.Config{}, "fill")
 		if n := len(g.output(0)); n != 8<<20 {
 			t.Errorf("got %d bytes, want 8 MiB", n)
 		}
 	})
 	t.Run("spin", func(t *testing.T) {
-		g := start(t, Config{}, "spin")
+		g := start(t, abi.Config{}, "spin")
 		if line, err := bufio.NewReader(blockingReader{g.stdout}).ReadString('\n'); err != nil {
 			t.Errorf("got %q, %v", line, err)
 		}
@@ -249,7 +248,7 @@ func TestGoGuests(t *testing.T) {
 		}
 	})
 	t.Run("environment", func(t *testing.T) {
-		g := start(t, Config{Env: []string{"NAME=value"}}, "environment", "a", "b c")
+		g := start(t, abi.Config{Env: []string{"NAME=value"}}, "environment", "a", "b c")
 		if text := g.output(7); text != "[a b c] value true\n" {
 			t.Errorf("output: %q", text)
 		}
@@ -286,7 +285,7 @@ func TestCGuests(t *testing.T) {
 	} {
 		t.Run(tt.arg, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				g := startGuest(t, load(t, "", binary), Config{Args: []string{"guest", tt.arg}}, "")
+				g := startGuest(t, load(t, "", binary), abi.Config{Args: []string{"guest", tt.arg}}, "")
 				if text := g.output(tt.code); text != tt.output {
 					t.Errorf("output: %q, want %q", text, tt.output)
 				}
@@ -295,7 +294,7 @@ func TestCGuests(t *testing.T) {
 	}
 	t.Run("poll", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			g := startGuest(t, load(t, "", binary), Config{Args: []string{"guest", "poll"}}, "")
+			g := startGuest(t, load(t, "", binary), abi.Config{Args: []string{"guest", "poll"}}, "")
 			time.AfterFunc(2500*time.Millisecond, func() { g.enter("abc") })
 			time.AfterFunc(3*time.Second, func() { g.enter("def") })
 			time.AfterFunc(4500*time.Millisecond, g.stdin.CloseWrite)
@@ -306,21 +305,21 @@ func TestCGuests(t *testing.T) {
 		})
 	})
 	t.Run("abort", func(t *testing.T) {
-		g := startGuest(t, load(t, "", binary), Config{Args: []string{"guest", "abort"}}, "")
+		g := startGuest(t, load(t, "", binary), abi.Config{Args: []string{"guest", "abort"}}, "")
 		_, err := g.wait()
 		if trap, ok := errors.AsType[*engine.Trap](err); !ok || trap.Code != engine.Unreachable {
 			t.Errorf("the guest ended with %v, want an unreachable trap", err)
 		}
 	})
 	t.Run("no such mode", func(t *testing.T) {
-		startGuest(t, load(t, "", binary), Config{Args: []string{"guest"}}, "").output(2)
+		startGuest(t, load(t, "", binary), abi.Config{Args: []string{"guest"}}, "").output(2)
 	})
 }
 
 func TestReactor(t *testing.T) {
 	binary := readGuest(t, "reactor/reactor.wasm")
-	run := func(t *testing.T, invoke string, args ...string) (Exit, string, error) {
-		g := startGuest(t, load(t, "", binary), Config{Args: append([]string{"reactor"}, args...)}, invoke)
+	run := func(t *testing.T, invoke string, args ...string) (abi.Exit, string, error) {
+		g := startGuest(t, load(t, "", binary), abi.Config{Args: append([]string{"reactor"}, args...)}, invoke)
 		text, err := io.ReadAll(blockingReader{g.stdout})
 		if err != nil {
 			t.Error(err)
@@ -352,7 +351,7 @@ func TestReactor(t *testing.T) {
 				if tt.err == "" && err != nil {
 					t.Error(err)
 				}
-				if _, ok := errors.AsType[*EntryError](err); tt.err != "" && (!ok || err.Error() != tt.err) {
+				if _, ok := errors.AsType[*abi.EntryError](err); tt.err != "" && (!ok || err.Error() != tt.err) {
 					t.Errorf("error %v, want %s", err, tt.err)
 				}
 			})

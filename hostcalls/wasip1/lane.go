@@ -3,6 +3,7 @@ package wasip1
 import (
 	"path"
 	"strings"
+	"sync/atomic"
 
 	"github.com/reactord/reactord/executor/driver"
 	"github.com/reactord/reactord/hostcalls"
@@ -14,7 +15,8 @@ import (
 type granted struct {
 	mounts    *vfs.Mounts
 	folders   []capability.Folder
-	listening []string // addresses
+	listening []string                 // addresses
+	opened    atomic.Pointer[[]string] // listening, when all grants are open
 
 	// The last file system that was looked for: a guest works on one file for a while.
 	target  string

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/hostcalls/capability"
 )
 
@@ -97,7 +98,7 @@ func TestTruncationRights(t *testing.T) {
 // TestDevice: a device is one to the guest, and no terminal.
 func TestDevice(t *testing.T) {
 	grants := []capability.Grant{folderGrant{HostPath: "/dev", GuestPath: "/dev", ReadOnly: true}}
-	withProcess(t, Config{Grants: grants}, func(c *caller) {
+	withProcess(t, abi.Config{Grants: grants}, func(c *caller) {
 		fd := c.mustOpen(3, "zero", oflagCreat|oflagTrunc, fileRights, 0)
 		c.want(errnoSuccess, "fd_fdstat_get", fd, atResult)
 		typ, base := filetype(c.mem.bytes[atResult]), rights(c.u64(atResult+8))

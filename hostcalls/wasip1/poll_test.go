@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/reactord/reactord/hostcalls"
+	"github.com/reactord/reactord/hostcalls/abi"
 )
 
 // Where the poll tests put things.
@@ -54,7 +55,7 @@ func sameEvents(a, b []pollEvent) bool {
 }
 
 func TestPollRefuses(t *testing.T) {
-	withProcess(t, Config{PendingOps: 100}, func(c *caller) {
+	withProcess(t, abi.Config{PendingOps: 100}, func(c *caller) {
 		c.want(errnoInval, "poll_oneoff", 0, 0, 0, 0)
 		c.want(errnoInval, "poll_oneoff", 0, 0, 101, 0)
 		c.want(errnoInval, "poll_oneoff", 0, 0, 1_000_000, 0)
@@ -85,7 +86,7 @@ func TestPollClock(t *testing.T) {
 			{"CPU time", clockSubscription(7, clockThreadCPU, 1, 0), 0, errnoNotsup},
 			{"no such clock", clockSubscription(7, 99, 1, 0), 0, errnoInval},
 		}
-		withProcess(t, Config{}, func(c *caller) {
+		withProcess(t, abi.Config{}, func(c *caller) {
 			for _, tt := range tests {
 				before := time.Now()
 				events := c.poll(tt.sub)
@@ -103,7 +104,7 @@ func TestPollClock(t *testing.T) {
 func TestPollTellsOpsOfASleep(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var process *Process
-		wait, task := startProcess(t, Config{}, func(c *caller) {
+		wait, task := startProcess(t, abi.Config{}, func(c *caller) {
 			process = c.Process
 			c.poll(clockSubscription(1, clockMonotonic, uint64(time.Hour), 0))
 			t.Error("the poll returned")
@@ -126,7 +127,7 @@ func TestPollMix(t *testing.T) {
 		read := fdSubscription(1, eventFdRead, 0)
 		room := fdSubscription(2, eventFdWrite, 1)
 		never := clockSubscription(9, clockMonotonic, uint64(time.Hour), 0)
-		wait, _ := startProcess(t, Config{Stdin: in.Reader(), Stdout: out.Writer()}, func(c *caller) {
+		wait, _ := startProcess(t, abi.Config{Stdin: in.Reader(), Stdout: out.Writer()}, func(c *caller) {
 			begin := time.Now()
 			check := func(name string, after time.Duration, events []pollEvent, want ...pollEvent) {
 				t.Helper()
@@ -193,7 +194,7 @@ func TestPollMany(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		in := new(silent)
 		var process *Process
-		wait, task := startProcess(t, Config{Stdin: in, PendingOps: 150}, func(c *caller) {
+		wait, task := startProcess(t, abi.Config{Stdin: in, PendingOps: 150}, func(c *caller) {
 			process = c.Process
 			var subs [][]byte
 			for i := range 150 {
@@ -220,7 +221,7 @@ func TestPollMany(t *testing.T) {
 func TestPollSharedWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		pipe := hostcalls.NewPipe(0)
-		wait, _ := startProcess(t, Config{Stdin: pipe.Reader()}, func(c *caller) {
+		wait, _ := startProcess(t, abi.Config{Stdin: pipe.Reader()}, func(c *caller) {
 			events := c.poll(fdSubscription(1, eventFdRead, 0), fdSubscription(2, eventFdRead, 0))
 			want := []pollEvent{{userdata: 1, kind: eventFdRead, nbytes: 3}, {userdata: 2, kind: eventFdRead, nbytes: 3}}
 			if !sameEvents(events, want) {
@@ -238,7 +239,7 @@ func TestPollSharedWait(t *testing.T) {
 }
 
 func TestPollClockDoesNotAllocate(t *testing.T) {
-	withProcess(t, Config{}, func(c *caller) {
+	withProcess(t, abi.Config{}, func(c *caller) {
 		copy(c.mem.bytes[pollIn:], clockSubscription(7, clockMonotonic, 1000, 0))
 		f, params := c.table["poll_oneoff"], args{pollIn, pollOut, 1, pollResult}
 		mem := memory{c.mem}

@@ -1,145 +1,69 @@
 package wasip1
 
 import (
-	"crypto/rand"
-	"errors"
-	"fmt"
-	"io"
 	"sync/atomic"
 	"time"
 
 	"github.com/tetratelabs/wazero/api"
 
-	"github.com/reactord/reactord/executor"
-	"github.com/reactord/reactord/executor/driver"
 	"github.com/reactord/reactord/executor/engine"
 	"github.com/reactord/reactord/hostcalls"
-	"github.com/reactord/reactord/hostcalls/capability"
-	"github.com/reactord/reactord/hostcalls/vfs"
+	"github.com/reactord/reactord/hostcalls/abi"
 )
 
-// Config is what a process starts with. Args and Env are shared with the caller, who does not
-// change them while the process lives; everything else is handed over.
-type Config struct {
-	Args   []string // the program's name first
-	Env    []string // KEY=VALUE
-	Stdin  hostcalls.Source
-	Stdout hostcalls.Sink
-	Stderr hostcalls.Sink
-	Grants []capability.Grant
-	Permit capability.Permit // nil permits every grant
-
-	Owner  string      // on whose behalf it runs, for what processes share by owners
-	Mounts *vfs.Mounts // which file system a folder is on, shared by all processes; all on one
-
-	Descriptors int               // open at a time, stdio among them
-	PendingOps  int               // subscriptions of one poll
-	Budget      *hostcalls.Budget // the daemon's descriptors that all processes may hold together, and each owner; no bound
-	Appends     *Appends          // of all processes that may append to the same files
-	Random      io.Reader         // safe for concurrent use
-	HeldBytes   int64             // kept in memory by the caller, such as input; counted as the guest's memory
-	OnStart     func()            // is called on the fiber when the instance is there, before its first call; nil: none
-}
-
-// Defaults of the limits in Config.
-const (
-	DefaultDescriptors = 1024
-	DefaultPendingOps  = 1024
-)
-
-func (c Config) withDefaults() Config {
-	if c.Stdin == nil {
-		c.Stdin = hostcalls.Empty{}
-	}
-	if c.Stdout == nil {
-		c.Stdout = hostcalls.Discard{}
-	}
-	if c.Stderr == nil {
-		c.Stderr = hostcalls.Discard{}
-	}
-	if c.Descriptors == 0 {
-		c.Descriptors = DefaultDescriptors
-	}
-	if c.PendingOps == 0 {
-		c.PendingOps = DefaultPendingOps
-	}
-	if c.Appends == nil {
-		c.Appends = NewAppends()
-	}
-	if c.Random == nil {
-		c.Random = rand.Reader
-	}
-	if c.Mounts == nil {
-		c.Mounts = vfs.NewMounts()
-	}
-	return c
-}
-
-// Validate reports every fault of c.
-func (c Config) Validate() error {
-	var faults []error
-	if c.Descriptors < 0 {
-		faults = append(faults, fmt.Errorf("descriptors: %d is negative", c.Descriptors))
-	} else if n := 3 + capability.Handles(c.Grants); c.Descriptors > 0 && c.Descriptors < n {
-		faults = append(faults, fmt.Errorf("descriptors: stdio and the grants need %d, the limit is %d", n, c.Descriptors))
-	}
-	if c.PendingOps < 0 {
-		faults = append(faults, fmt.Errorf("pending ops: %d is negative", c.PendingOps))
-	}
-	return errors.Join(faults...)
-}
-
-// Process is one run of a preview 1 program. All its methods but Ops, PeakMemory and
-// ListenAddresses are for the fiber it was made on.
+// Process is one run of a preview 1 program.
 type Process struct {
 	hostcalls.Guest
+	abi        *ABI
 	fds        table
 	stdin      stdin
 	stdout     stdout
 	stderr     stdout
 	args       stringList
 	env        stringList
-	appends    *Appends
-	random     io.Reader
 	started    time.Time // zero of the monotonic clock
 	pendingOps int
-	held       int64
-	onStart    func()
-	memoryless bool // the module has no memory
+	memoryless bool     // the module has no memory
+	startup    *startup // until the instance is there
 	granted    *granted
 	instance   atomic.Pointer[engine.Instance] // for PeakMemory
 }
 
-// NewProcess makes a process on a fiber, without the grants: OpenGrants comes next. An error is a fault of
-// config. The caller must Close the process.
-func NewProcess(f *executor.Fiber, d *driver.Driver, config Config) (*Process, error) {
+// startup is what only the start of a process needs.
+type startup struct {
+	module *engine.Module
+	entry  entry
+	config abi.Config
+}
+
+// newProcess makes a process that has its stdio. An error is a fault of config.
+func newProcess(a *ABI, config abi.Config) (*Process, error) {
 	if err := config.Validate(); err != nil {
 		return nil, err
 	}
-	config = config.withDefaults()
+	config = config.WithDefaults()
 	p := &Process{
+		abi:        a,
 		args:       newStringList(config.Args),
 		env:        newStringList(config.Env),
-		appends:    config.Appends,
-		random:     config.Random,
 		started:    time.Now(),
 		pendingOps: config.PendingOps,
-		held:       config.HeldBytes,
-		onStart:    config.OnStart,
 		granted:    &granted{mounts: config.Mounts},
 	}
-	p.Init(f, d, config.Owner)
-	f.SetMeter(p)
 	p.fds.init(config.Descriptors, config.Budget, config.Owner)
 	p.openStdio(config)
 	return p, nil
 }
 
-// ListenAddresses returns the addresses of the listener grants, in order.
-func (p *Process) ListenAddresses() []string { return p.granted.listening }
+// ListenAddresses implements abi.Process.
+func (p *Process) ListenAddresses() []string {
+	if addresses := p.granted.opened.Load(); addresses != nil {
+		return *addresses
+	}
+	return nil
+}
 
-// PeakMemory returns the most bytes of memory that the program held so far. Any goroutine may call
-// it, at any time.
+// PeakMemory implements abi.Process.
 func (p *Process) PeakMemory() int64 {
 	if i := p.instance.Load(); i != nil {
 		return i.PeakMemory()
@@ -147,8 +71,8 @@ func (p *Process) PeakMemory() int64 {
 	return 0
 }
 
-// Close closes the descriptors. It does not wait, but gives the worker up in between if there are many.
-func (p *Process) Close() {
+// close closes the descriptors. It does not wait, but gives the worker up in between if there are many.
+func (p *Process) close() {
 	for _, d := range p.fds.entries {
 		if d != nil {
 			p.drop(d)

@@ -12,7 +12,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/reactord/reactord/executor"
-	"github.com/reactord/reactord/hostcalls/capability"
+	"github.com/reactord/reactord/hostcalls/abi"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -44,24 +44,32 @@ type caller struct {
 }
 
 // startProcess runs body on the fiber of a new process. wait waits for its end and its executor's,
-// and returns what NewProcess, or a call that ended the guest, returned.
-func startProcess(t testing.TB, config Config, body func(*caller)) (wait func() error, _ *executor.Task) {
+// and returns what newProcess, or a call that ended the guest, returned.
+func startProcess(t testing.TB, config abi.Config, body func(*caller)) (wait func() error, _ *executor.Task) {
+	t.Helper()
+	return startProcessOf(t, New(), config, body)
+}
+
+// startProcessOf is startProcess for a process of an ABI.
+func startProcessOf(t testing.TB, a *ABI, config abi.Config, body func(*caller)) (wait func() error, _ *executor.Task) {
 	t.Helper()
 	e, err := executor.New(executor.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
+	config.Driver = e.Driver()
 	var ended error
 	done := make(chan struct{})
 	task, err := e.Spawn(executor.TaskSpec{
 		Run: func(f *executor.Fiber) {
-			p, err := NewProcess(f, e.Driver(), config)
+			p, err := newProcess(a, config)
 			if err != nil {
 				ended = err
 				return
 			}
-			defer p.Close()
-			if ended = p.OpenGrants(config); ended != nil {
+			p.enter(f, config)
+			defer p.close()
+			if ended = p.openGrants(config); ended != nil {
 				return
 			}
 			defer func() {
@@ -86,9 +94,15 @@ func startProcess(t testing.TB, config Config, body func(*caller)) (wait func() 
 }
 
 // withProcess runs body on the fiber of a new process, to its end.
-func withProcess(t testing.TB, config Config, body func(*caller)) {
+func withProcess(t testing.TB, config abi.Config, body func(*caller)) {
 	t.Helper()
-	wait, _ := startProcess(t, config, body)
+	withProcessOf(t, New(), config, body)
+}
+
+// withProcessOf is withProcess for a process of an ABI.
+func withProcessOf(t testing.TB, a *ABI, config abi.Config, body func(*caller)) {
+	t.Helper()
+	wait, _ := startProcessOf(t, a, config, body)
 	if err := wait(); err != nil {
 		t.Error(err)
 	}
@@ -143,19 +157,8 @@ func TestProcessIsSmall(t *testing.T) {
 	}
 }
 
-func TestConfigTellsAllFaults(t *testing.T) {
-	err := Config{Descriptors: -1, PendingOps: -1}.Validate()
-	if err == nil || len(err.(interface{ Unwrap() []error }).Unwrap()) != 2 {
-		t.Errorf("Validate = %v, want two faults", err)
-	}
-	err = Config{Descriptors: 4, Grants: []capability.Grant{listenerGrant(":0"), listenerGrant(":0")}}.Validate()
-	if err == nil {
-		t.Error("grants beyond the limit of descriptors are valid")
-	}
-}
-
 func TestFunctionsOfAModuleWithoutMemory(t *testing.T) {
-	withProcess(t, Config{}, func(c *caller) {
+	withProcess(t, abi.Config{}, func(c *caller) {
 		c.memoryless = true
 		f := c.table["clock_time_get"]
 		if e := f.call(c.Process, c.memoryOf(nil), args{0, 0, 0}); e != errnoFault {

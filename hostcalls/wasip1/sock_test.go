@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/reactord/reactord/executor"
+	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/hostcalls/capability"
 )
 
@@ -26,7 +27,7 @@ func startConnected(t *testing.T, body func(*caller)) (wait func() error, peer *
 		t.Fatal(err)
 	}
 	defer l.Close()
-	wait, task := startProcess(t, Config{
+	wait, task := startProcess(t, abi.Config{
 		Grants: []capability.Grant{connectionGrant(l.Addr().String())},
 	}, body)
 	c, err := l.Accept()
@@ -192,19 +193,19 @@ func TestCancelEndsDial(t *testing.T) {
 		}
 		defer c.Close()
 	}
-	wait, task := startProcess(t, Config{Grants: []capability.Grant{connectionGrant(address)}}, func(*caller) {
+	wait, task := startProcess(t, abi.Config{Grants: []capability.Grant{connectionGrant(address)}}, func(*caller) {
 		t.Error("the connection was made")
 	})
 	awaitParked(task)
 	task.Cancel(errStop)
 	if err := wait(); !errors.Is(err, errStop) {
-		t.Errorf("NewProcess = %v, want the cause", err)
+		t.Errorf("openGrants = %v, want the cause", err)
 	}
 }
 
 func TestListener(t *testing.T) {
 	addresses := make(chan string, 1)
-	wait, _ := startProcess(t, Config{
+	wait, _ := startProcess(t, abi.Config{
 		Grants: []capability.Grant{listenerGrant("127.0.0.1:0")}, Descriptors: 6,
 	}, func(c *caller) {
 		c.want(errnoAgain, "sock_accept", 3, 0, 0) // it does not block unless it is told to
@@ -266,7 +267,7 @@ func TestListener(t *testing.T) {
 }
 
 func TestSockCallsOfOthers(t *testing.T) {
-	withProcess(t, Config{}, func(c *caller) {
+	withProcess(t, abi.Config{}, func(c *caller) {
 		c.want(errnoNotsock, "sock_shutdown", 1, 1)
 		c.want(errnoNotsock, "sock_accept", 0, 0, 0)
 		c.want(errnoNotsock, "sock_recv", 0, 0, 0, 0, 16, 20)
@@ -325,7 +326,7 @@ func TestGrantsThatFail(t *testing.T) {
 		{connectionGrant("localhost:http"), nil, "invalid port"},
 		{connectionGrant("[fe80::1%lo]:80"), nil, "zone"},
 	} {
-		wait, _ := startProcess(t, Config{Grants: []capability.Grant{good, tt.grant}}, func(*caller) {
+		wait, _ := startProcess(t, abi.Config{Grants: []capability.Grant{good, tt.grant}}, func(*caller) {
 			t.Errorf("%v was given", tt.grant)
 		})
 		err := wait()
@@ -348,7 +349,7 @@ func TestDialByName(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	withProcess(t, Config{Grants: []capability.Grant{
+	withProcess(t, abi.Config{Grants: []capability.Grant{
 		connectionGrant("localhost:" + port),
 	}}, func(c *caller) {
 		c.want(errnoSuccess, "sock_shutdown", 3, 3)
@@ -357,7 +358,7 @@ func TestDialByName(t *testing.T) {
 
 // TestGrantOrder: folders first, then sockets.
 func TestGrantOrder(t *testing.T) {
-	withProcess(t, Config{Grants: []capability.Grant{
+	withProcess(t, abi.Config{Grants: []capability.Grant{
 		listenerGrant("127.0.0.1:0"),
 		folderGrant{HostPath: t.TempDir(), GuestPath: "/"},
 		listenerGrant("[::1]:0"),

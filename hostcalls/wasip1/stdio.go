@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/reactord/reactord/hostcalls"
+	"github.com/reactord/reactord/hostcalls/abi"
 )
 
 // stdioRights are those of any stream; fd_read or fd_write is added.
@@ -26,12 +27,12 @@ type stdout struct {
 }
 
 // openStdio puts the standard streams under 0, 1 and 2. They are part of the Process itself.
-func (p *Process) openStdio(config Config) {
+func (p *Process) openStdio(config abi.Config) {
 	p.stdin = stdin{fdstat{base: stdioRights | rightFdRead}, config.Stdin}
 	p.stdout = stdout{fdstat{base: stdioRights | rightFdWrite}, config.Stdout, "stdout"}
 	p.stderr = stdout{fdstat{base: stdioRights | rightFdWrite}, config.Stderr, "stderr"}
 	for _, d := range [...]descriptor{&p.stdin, &p.stdout, &p.stderr} {
-		// The limit is no less than three: Config.Validate.
+		// The limit is no less than three: abi.Config.Validate.
 		_, _ = p.fds.add(d)
 	}
 }

@@ -46,12 +46,6 @@ func parseParams(types, args []string) ([]uint64, error) {
 	return values, nil
 }
 
-// CheckArgument tells whether text can be passed as a value of type typ to an export that is invoked.
-func CheckArgument(typ, text string) error {
-	_, err := parseValue(typ, text)
-	return err
-}
-
 func parseValue(typ, text string) (uint64, error) {
 	var v uint64
 	var err error

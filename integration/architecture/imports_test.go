@@ -34,9 +34,10 @@ var imports = map[string][]string{
 	"executor/engine":             {"executor/engine/meter", "executor/engine/meter/wasm", "executor/engine/memory"},
 
 	"hostcalls":            {"executor", "executor/driver", "executor/engine"},
+	"hostcalls/abi":        {"executor", "executor/driver", "executor/engine", "hostcalls", "hostcalls/capability", "hostcalls/vfs"},
 	"hostcalls/capability": {},
 	"hostcalls/vfs":        {},
-	"hostcalls/wasip1":     {"executor", "executor/driver", "executor/engine", "executor/engine/meter", "hostcalls", "hostcalls/capability", "hostcalls/vfs"},
+	"hostcalls/wasip1":     {"executor", "executor/driver", "executor/engine", "executor/engine/meter", "hostcalls", "hostcalls/abi", "hostcalls/capability", "hostcalls/vfs"},
 
 	"reactor/api":                {"reactor/grant"},
 	"reactor/errs":               {},
@@ -63,7 +64,7 @@ var imports = map[string][]string{
 	"reactor/internal/text":      {"reactor/errs"},
 	"reactor": {
 		"executor", "executor/driver", "executor/engine", "executor/engine/meter",
-		"hostcalls", "hostcalls/capability", "hostcalls/vfs", "hostcalls/wasip1",
+		"hostcalls", "hostcalls/abi", "hostcalls/capability", "hostcalls/vfs",
 		"reactor/api", "reactor/errs", "reactor/grant", "reactor/policy", "reactor/store", "reactor/store/sqlite", "reactor/internal/...",
 	},
 
@@ -83,7 +84,7 @@ var imports = map[string][]string{
 	"cmd/reactord":                   {"cmd/reactord/internal/config", "cmd/reactord/internal/daemon", "cmd/reactord/internal/demo", "cmd/reactord/internal/inflight", "cmd/internal/printable", "reactor"},
 	"cmd/reactord/internal/access":   {"reactor/errs"},
 	"cmd/reactord/internal/config":   {"cmd/reactord/internal/access", "cmd/reactord/internal/inflight", "cmd/internal/local", "reactor", "reactor/policy"},
-	"cmd/reactord/internal/daemon":   {"cmd/reactord/internal/...", "cmd/internal/local", "reactor"},
+	"cmd/reactord/internal/daemon":   {"cmd/reactord/internal/...", "cmd/internal/local", "hostcalls/abi", "hostcalls/wasip1", "reactor"},
 	"cmd/reactord/internal/demo":     {"cmd/reactord/internal/config", "cmd/reactord/internal/daemon", "examples", "proto/reactor/v1", "reactor"},
 	"cmd/reactord/internal/inflight": {"reactor/errs"},
 	"cmd/reactord/internal/pace":     {},
@@ -100,7 +101,7 @@ var imports = map[string][]string{
 
 // importers says of each package of others which ones of the project import it.
 var importers = map[string][]string{
-	"github.com/tetratelabs/wazero/...":                    {"executor/engine", "executor/engine/memory", "hostcalls/wasip1"},
+	"github.com/tetratelabs/wazero/...":                    {"executor/engine", "executor/engine/memory", "hostcalls/abi", "hostcalls/wasip1"},
 	"modernc.org/sqlite/...":                               {"reactor/store/sqlite"},
 	"google.golang.org/grpc/...":                           {"proto/reactor/v1", "cmd/...", "integration/internal/testkit"},
 	"google.golang.org/protobuf/...":                       {"proto/reactor/v1", "cmd/..."},

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/reactord/reactord/examples"
+	"github.com/reactord/reactord/hostcalls/abi"
+	"github.com/reactord/reactord/hostcalls/wasip1"
 	"github.com/reactord/reactord/integration/internal/testkit"
 	"github.com/reactord/reactord/reactor"
 	"github.com/reactord/reactord/reactor/api"
@@ -18,7 +20,7 @@ import (
 // guests spin, none of which the Go runtime could preempt by itself.
 func BenchmarkHogGC(b *testing.B) {
 	const hogs, collections = 4, 50
-	r, err := reactor.New(reactor.Config{DataDir: b.TempDir(), GracePeriod: time.Nanosecond})
+	r, err := reactor.New(reactor.Config{DataDir: b.TempDir(), ABIs: []abi.ABI{wasip1.New()}, GracePeriod: time.Nanosecond})
 	if err != nil {
 		b.Fatal(err)
 	}

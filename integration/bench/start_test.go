@@ -13,6 +13,7 @@ import (
 	"github.com/reactord/reactord/executor"
 	"github.com/reactord/reactord/executor/engine"
 	"github.com/reactord/reactord/hostcalls"
+	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/hostcalls/wasip1"
 	"github.com/reactord/reactord/integration/internal/testkit"
 )
@@ -49,7 +50,7 @@ func microseconds(d time.Duration) float64 { return float64(d) / float64(time.Mi
 // starter starts one guest after the other.
 type starter struct {
 	executor *executor.Executor
-	module   *engine.Module
+	program  abi.Program
 	args     []string
 }
 
@@ -60,10 +61,11 @@ func newStarter(b *testing.B, binary []byte, args []string) *starter {
 	if err != nil {
 		b.Fatal(err)
 	}
-	if err := e.AddHost(ctx, wasip1.Instantiate); err != nil {
+	a := wasip1.New()
+	if err := e.AddHost(ctx, a.Define); err != nil {
 		b.Fatal(err)
 	}
-	module, err := e.Load(ctx, "guest", func() ([]byte, error) { return binary, nil })
+	program, err := a.Load(ctx, e, abi.Source{Digest: "guest", Read: func() ([]byte, error) { return binary, nil }})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -72,12 +74,12 @@ func newStarter(b *testing.B, binary []byte, args []string) *starter {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() {
-		module.Release()
+		program.Release()
 		if err := errors.Join(x.Close(ctx), e.Close(ctx)); err != nil {
 			b.Error(err)
 		}
 	})
-	return &starter{executor: x, module: module, args: args}
+	return &starter{executor: x, program: program, args: args}
 }
 
 // start starts a guest, ends it at its first wait, and returns how long it was on the worker.
@@ -85,17 +87,16 @@ func (s *starter) start(b *testing.B) time.Duration {
 	b.Helper()
 	ended := make(chan error, 1)
 	var result error
-	var process atomic.Pointer[wasip1.Process]
+	var process atomic.Pointer[abi.Process]
 	task, err := s.executor.Spawn(executor.TaskSpec{
 		Run: func(f *executor.Fiber) {
-			p, err := wasip1.NewProcess(f, s.executor.Driver(), wasip1.Config{Args: s.args})
+			p, err := s.program.NewProcess(abi.Config{Args: s.args, MemoryBytes: 1 << 30, Driver: s.executor.Driver()})
 			if err != nil {
 				result = err
 				return
 			}
-			defer p.Close()
-			process.Store(p)
-			_, result = p.Run(s.module, 1<<30, 0, "")
+			process.Store(&p)
+			_, result = p.Run(f)
 		},
 		Done: func(*executor.Task) { ended <- result },
 	})
@@ -114,6 +115,6 @@ func (s *starter) start(b *testing.B) time.Duration {
 }
 
 // sleeps tells whether a process waits for time.
-func sleeps(p *wasip1.Process) bool {
-	return p != nil && slices.ContainsFunc(p.Ops(), func(op hostcalls.Op) bool { return op.Kind == "timer" })
+func sleeps(p *abi.Process) bool {
+	return p != nil && slices.ContainsFunc((*p).Ops(), func(op hostcalls.Op) bool { return op.Kind == "timer" })
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/reactord/reactord/executor"
 	"github.com/reactord/reactord/executor/engine"
 	"github.com/reactord/reactord/hostcalls"
+	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/hostcalls/capability"
 	"github.com/reactord/reactord/hostcalls/wasip1"
 	"github.com/reactord/reactord/reactor/grant"
@@ -70,6 +71,7 @@ func (h *host) check(t *testing.T, p program, name string) string {
 
 // host is what programs run on.
 type host struct {
+	abi      abi.ABI
 	engine   *engine.Engine
 	executor *executor.Executor
 }
@@ -85,7 +87,8 @@ func newHost(t *testing.T) *host {
 			t.Error(err)
 		}
 	})
-	if err := e.AddHost(t.Context(), wasip1.Instantiate); err != nil {
+	a := wasip1.New()
+	if err := e.AddHost(t.Context(), a.Define); err != nil {
 		t.Fatal(err)
 	}
 	x, err := executor.New(executor.Config{})
@@ -97,19 +100,22 @@ func newHost(t *testing.T) *host {
 			t.Error(err)
 		}
 	})
-	return &host{e, x}
+	return &host{a, e, x}
 }
 
 // run runs a program to its end, in a copy of its folder.
 func (h *host) run(t *testing.T, p program) outcome {
 	t.Helper()
-	mod, err := h.engine.Load(t.Context(), p.wasm, func() ([]byte, error) { return os.ReadFile(p.wasm) })
+	program, err := h.abi.Load(t.Context(), h.engine, abi.Source{
+		Digest: p.wasm, Read: func() ([]byte, error) { return os.ReadFile(p.wasm) },
+	})
 	if err != nil {
 		return outcome{err: err}
 	}
-	defer mod.Release()
+	defer program.Release()
 	var stdout, stderr output
-	config := wasip1.Config{
+	config := abi.Config{
+		Driver: h.executor.Driver(),
 		Args:   append([]string{filepath.Base(p.wasm)}, p.spec.Args...),
 		Env:    p.spec.environ(),
 		Stdin:  hostcalls.NewPipe(0).Reader(), // to which nothing is ever written, as in the suite's own runner
@@ -123,16 +129,13 @@ func (h *host) run(t *testing.T, p program) outcome {
 		}
 		config.Grants = []capability.Grant{grant.Directory{HostPath: root, GuestPath: "/"}}
 	}
-	var exit wasip1.Exit
+	var exit abi.Exit
 	done := make(chan struct{})
 	_, spawnErr := h.executor.Spawn(executor.TaskSpec{
 		Run: func(f *executor.Fiber) {
-			var process *wasip1.Process
-			if process, err = wasip1.NewProcess(f, h.executor.Driver(), config); err == nil {
-				defer process.Close()
-				if err = process.OpenGrants(config); err == nil {
-					exit, err = process.Run(mod, 0, 0, "")
-				}
+			var process abi.Process
+			if process, err = program.NewProcess(config); err == nil {
+				exit, err = process.Run(f)
 			}
 		},
 		Done: func(task *executor.Task) {

@@ -90,6 +90,7 @@ func Start(ctx context.Context, cfg config.Config, log *zap.Logger) (*Daemon, er
 		return inflight.Reading(ctx, read == reactor.ReadMany)
 	}
 	cfg.Reactor.Private = private(cfg)
+	cfg.Reactor.ABIs = abis()
 	d.reactor, err = reactor.New(cfg.Reactor)
 	if err != nil {
 		closeAll(listeners)

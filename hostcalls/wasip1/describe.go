@@ -1,0 +1,129 @@
+package wasip1
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/reactord/reactord/executor/engine/meter"
+	"github.com/reactord/reactord/hostcalls/abi"
+)
+
+const pageBytes = 64 << 10
+
+// kindOf tells how a module is run. The error is for one that can't be.
+func kindOf(info *meter.Info) (abi.Kind, error) {
+	invocable := false
+	for _, e := range info.Exports {
+		switch {
+		case e.Kind != meter.FuncExtern || e.Name == reactorInitialize:
+		case e.Name == commandStart && e.Type == "(func)":
+			return abi.Command, nil
+		default:
+			invocable = true
+		}
+	}
+	if !invocable {
+		return 0, &abi.EntryError{Msg: fmt.Sprintf(
+			"the module has no entry point: it exports neither %q, as a program does, nor another function to invoke", commandStart)}
+	}
+	return abi.Reactor, nil
+}
+
+func describe(info *meter.Info, kind abi.Kind) *abi.Description {
+	d := &abi.Description{Kind: kind, Functions: uint32(info.FunctionCount)}
+	for _, i := range info.Imports {
+		d.Imports = append(d.Imports, abi.Import{Module: i.Module, Name: i.Name, Type: i.Type})
+	}
+	for _, e := range info.Exports {
+		d.Exports = append(d.Exports, abi.Export{Name: e.Name, Type: e.Type})
+	}
+	if info.HasMemory {
+		d.Memory = &abi.Memory{MinBytes: uint64(info.MinPages) * pageBytes}
+		if info.HasMaxPages {
+			most := uint64(info.MaxPages) * pageBytes
+			d.Memory.MaxBytes = &most
+		}
+	}
+	return d
+}
+
+// Needs implements abi.ABI.
+func (*ABI) Needs(module *abi.Description) (needs []string) {
+	var files, sockets bool
+	for _, i := range module.Imports {
+		if i.Module != moduleName {
+			continue
+		}
+		files = files || strings.HasPrefix(i.Name, "path_")
+		sockets = sockets || strings.HasPrefix(i.Name, "sock_")
+	}
+	if files {
+		needs = append(needs, "files")
+	}
+	if sockets {
+		needs = append(needs, "sockets")
+	}
+	return needs
+}
+
+// CheckCall implements abi.ABI.
+func (*ABI) CheckCall(module *abi.Description, export string, args []string) []abi.Fault {
+	invoke := func(format string, a ...any) []abi.Fault {
+		return []abi.Fault{{Field: "invoke", Text: fmt.Sprintf(format, a...)}}
+	}
+	switch {
+	case module.Kind == abi.Command && export != "":
+		return invoke("the module is a program: it exports %q and is run from there", commandStart)
+	case module.Kind == abi.Command:
+		return nil
+	case export == "":
+		return invoke("the module exports no %q: one of its exports is to be named (%s)", commandStart, invocable(module))
+	}
+	params, ok := paramsOf(module, export)
+	if !ok {
+		return invoke("the module exports no function %q (it has %s)", export, invocable(module))
+	}
+	return checkArgs(export, params, args)
+}
+
+// checkArgs checks that arguments are as many as an export has parameters, and of their types.
+func checkArgs(export string, params, args []string) (faults []abi.Fault) {
+	if len(params) != len(args) {
+		return []abi.Fault{{Field: "args", Text: fmt.Sprintf(
+			"%q takes %d arguments (%s), and there are %d", export, len(params), strings.Join(params, " "), len(args))}}
+	}
+	for i, param := range params {
+		if _, err := parseValue(param, args[i]); err != nil {
+			faults = append(faults, abi.Fault{Field: fmt.Sprintf("args[%d]", i), Text: err.Error()})
+		}
+	}
+	return faults
+}
+
+// paramsOf returns the parameter types of an exported function.
+func paramsOf(module *abi.Description, export string) (params []string, ok bool) {
+	for _, e := range module.Exports {
+		if e.Name == export && strings.HasPrefix(e.Type, "(func") {
+			return parseSignature(e.Type).params, true
+		}
+	}
+	return nil, false
+}
+
+// invocable lists some of the exports that can be invoked.
+func invocable(module *abi.Description) string {
+	const most = 8
+	var names []string
+	for _, e := range module.Exports {
+		if !strings.HasPrefix(e.Type, "(func") || e.Name == reactorInitialize {
+			continue
+		}
+		if len(names) == most {
+			names = append(names, "...")
+			break
+		}
+		names = append(names, strconv.Quote(e.Name))
+	}
+	return strings.Join(names, ", ")
+}

@@ -1,0 +1,58 @@
+package wasip1
+
+import (
+	"github.com/reactord/reactord/executor/engine/meter"
+	"github.com/reactord/reactord/hostcalls/abi"
+)
+
+// Names of the exports that make a module a program (of the application ABI of preview 1): a
+// command has the first; a reactor may have the second, which is called once before any other.
+const (
+	commandStart      = "_start"
+	reactorInitialize = "_initialize"
+)
+
+// entry is how a module is entered.
+type entry struct {
+	initialize bool
+	export     string
+	params     []uint64
+	results    []string // their types
+}
+
+// planEntry decides how to enter a module, of which args[1:] are the parameters if it is invoked.
+func planEntry(info *meter.Info, invoke string, args []string) (entry, error) {
+	if invoke == "" {
+		if _, err := exportedFunction(info, commandStart); err != nil {
+			return entry{}, err
+		}
+		return entry{export: commandStart}, nil
+	}
+	signature, err := exportedFunction(info, invoke)
+	if err != nil {
+		return entry{}, err
+	}
+	e := entry{export: invoke, results: signature.results}
+	if invoke != reactorInitialize {
+		_, err := exportedFunction(info, reactorInitialize)
+		e.initialize = err == nil
+	}
+	e.params, err = parseParams(signature.params, args[min(1, len(args)):])
+	if err != nil {
+		return entry{}, &abi.EntryError{Export: invoke, Msg: err.Error()}
+	}
+	return e, nil
+}
+
+func exportedFunction(info *meter.Info, name string) (signature, error) {
+	for _, e := range info.Exports {
+		switch {
+		case e.Name != name:
+		case e.Kind != meter.FuncExtern:
+			return signature{}, &abi.EntryError{Export: name, Msg: "it is a " + string(e.Kind) + ", not a function"}
+		default:
+			return parseSignature(e.Type), nil
+		}
+	}
+	return signature{}, &abi.EntryError{Export: name, Msg: "the module has no such export"}
+}

@@ -1,0 +1,89 @@
+package wasip1
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"io"
+
+	"github.com/tetratelabs/wazero"
+
+	"github.com/reactord/reactord/executor/engine"
+	"github.com/reactord/reactord/executor/engine/meter"
+	"github.com/reactord/reactord/hostcalls/abi"
+)
+
+// ABI is WASI preview 1 as an abi.ABI, with what the processes of a node share by it.
+type ABI struct {
+	appends *appends
+	random  io.Reader // safe for concurrent use
+}
+
+// New makes the ABI of a node.
+func New() *ABI { return &ABI{appends: newAppends(), random: rand.Reader} }
+
+var _ abi.ABI = (*ABI)(nil)
+
+// Kinds implements abi.ABI: commands and reactors.
+func (*ABI) Kinds() []abi.Kind { return []abi.Kind{abi.Command, abi.Reactor} }
+
+// Define implements abi.ABI.
+func (*ABI) Define(ctx context.Context, r wazero.Runtime) error { return define(ctx, r) }
+
+// Load implements abi.ABI.
+func (a *ABI) Load(ctx context.Context, e *engine.Engine, source abi.Source) (abi.Program, error) {
+	var accept func(*meter.Info) error
+	if source.Accept != nil {
+		accept = func(info *meter.Info) error {
+			kind, err := kindOf(info)
+			if err != nil {
+				return err
+			}
+			return source.Accept(describe(info, kind))
+		}
+	}
+	module, err := e.LoadIf(ctx, source.Digest, source.Read, accept)
+	if err != nil {
+		if refused, ok := errors.AsType[*meter.Error](err); ok && refused.Kind == meter.Component {
+			return nil, &abi.ForeignError{Err: err}
+		}
+		return nil, err
+	}
+	p := &program{abi: a, module: module}
+	if p.kind, err = kindOf(module.Info()); err != nil {
+		module.Release()
+		return nil, err
+	}
+	return p, nil
+}
+
+// program is a module that exports what preview 1 enters it by. What it imports is there: the engine has
+// looked.
+type program struct {
+	abi    *ABI
+	module *engine.Module
+	kind   abi.Kind
+}
+
+// Description implements abi.Program.
+func (p *program) Description() *abi.Description { return describe(p.module.Info(), p.kind) }
+
+// StartBytes implements abi.Program.
+func (p *program) StartBytes() int64 { return int64(p.module.Info().MinPages) * pageBytes }
+
+// NewProcess implements abi.Program.
+func (p *program) NewProcess(config abi.Config) (abi.Process, error) {
+	entry, err := planEntry(p.module.Info(), config.Invoke, config.Args)
+	if err != nil {
+		return nil, err
+	}
+	process, err := newProcess(p.abi, config)
+	if err != nil {
+		return nil, err
+	}
+	process.startup = &startup{module: p.module, entry: entry, config: config}
+	return process, nil
+}
+
+// Release implements abi.Program.
+func (p *program) Release() { p.module.Release() }

@@ -2,6 +2,7 @@ package reactor
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	"github.com/reactord/reactord/hostcalls/abi"
@@ -138,7 +139,7 @@ func (r *Reactor) readModule(ctx context.Context, ref string) (*store.Module, er
 		}
 		rec, err = r.store.ModuleByTag(ctx, ref)
 	}
-	if missing, ok := asNotFound(err); ok && missing.Kind != store.KindWorkload {
+	if missing, ok := errors.AsType[*store.NotFoundError](err); ok && missing.Kind != store.KindWorkload {
 		return nil, noModule(ref)
 	}
 	return rec, stored(err)

@@ -63,7 +63,7 @@ func (r *Reactor) checkAgainst(f *errs.Faults, module *abi.Description, spec *ap
 	}
 	a, err := r.abis.Of(module.Kind)
 	if err != nil {
-		return refusal(spec.Module, err)
+		return moduleRefusal(spec.Module, err)
 	}
 	for _, fault := range a.CheckCall(module, spec.Invoke, spec.Args) {
 		f.Add("spec."+fault.Field, "%s", fault.Text)
@@ -71,8 +71,8 @@ func (r *Reactor) checkAgainst(f *errs.Faults, module *abi.Description, spec *ap
 	return nil
 }
 
-// refusal turns what the engine says of a module into an error for clients.
-func refusal(digest string, err error) error {
+// moduleRefusal turns what the engine says of a module into an error for clients.
+func moduleRefusal(digest string, err error) error {
 	refused := func(class errs.Class) error {
 		e := errs.Module(class, digest, "%v", err)
 		e.Cause = err

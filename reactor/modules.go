@@ -244,7 +244,7 @@ func (p *Push) validate(ctx context.Context) (info *abi.Description, err error) 
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
-		return nil, errs.Wrap(refusal(p.digest.String(), err), "load the module")
+		return nil, errs.Wrap(moduleRefusal(p.digest.String(), err), "load the module")
 	}
 	defer program.Release()
 	info = program.Description()

@@ -3,7 +3,6 @@ package reactor
 import (
 	"container/heap"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -211,12 +210,6 @@ func (r *Reactor) watchOne(id string) <-chan struct{} {
 	return nil
 }
 
-// unrecorded tells of a workload that has not ended in the store and is not in memory: the store
-// refused to record its end.
-func unrecorded(id string) error {
-	return errs.Workload(errs.Internal, id, "the end of workload %q could not be recorded", id)
-}
-
 // await waits for a change of a workload, the end of ctx, or of the reactor.
 func (r *Reactor) await(ctx context.Context, id string, changed <-chan struct{}) error {
 	if changed == nil {
@@ -348,8 +341,4 @@ func (h *byID) Pop() any {
 	last := (*h)[len(*h)-1]
 	*h = (*h)[:len(*h)-1]
 	return last
-}
-
-func asNotFound(err error) (*store.NotFoundError, bool) {
-	return errors.AsType[*store.NotFoundError](err)
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/reactord/reactord/executor"
 	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/reactor/api"
-	"github.com/reactord/reactord/reactor/errs"
 	"github.com/reactord/reactord/reactor/internal/lifecycle"
 	"github.com/reactord/reactord/reactor/internal/record"
 	"github.com/reactord/reactord/reactor/internal/retry"
@@ -280,11 +279,4 @@ func (r *Reactor) interrupt(w *workload, cause lifecycle.Cause) {
 	default:
 		r.record(w, nil, interrupted(cause, api.Limits{}))
 	}
-}
-
-// errDraining refuses what a reactor that drains or shuts down does not do any more.
-func errDraining() *errs.Error {
-	e := errs.New(errs.Draining, "the daemon is draining and takes no new work")
-	e.Retry = time.Second
-	return e
 }

@@ -227,7 +227,7 @@ func (w *watch) workload(ctx context.Context, c *change, rec *store.Workload) (*
 // read reads a record; nil if it was pruned.
 func (w *watch) read(ctx context.Context, id string) (*store.Workload, error) {
 	full, err := w.reactor.store.Workload(ctx, id)
-	if _, gone := asNotFound(err); gone {
+	if _, gone := errors.AsType[*store.NotFoundError](err); gone {
 		return nil, nil
 	}
 	return full, stored(err)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
+	"github.com/reactord/reactord/reactor/internal/refusal"
 	"github.com/reactord/reactord/reactor/internal/terminal"
 	"github.com/reactord/reactord/reactor/store"
 )
@@ -35,7 +36,7 @@ func (r *Reactor) AttachWorkload(ctx context.Context, id string) (*Attachment, e
 		return nil, errs.Workload(errs.WorkloadNotInteractive, id, "workload %q was not submitted as interactive: read its logs instead", id)
 	}
 	if !r.enter() {
-		return nil, errDraining()
+		return nil, refusal.Draining()
 	}
 	a, err := r.attach(id)
 	if err != nil {

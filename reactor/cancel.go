@@ -12,6 +12,7 @@ import (
 	"github.com/reactord/reactord/reactor/errs"
 	"github.com/reactord/reactord/reactor/internal/intake"
 	"github.com/reactord/reactord/reactor/internal/lifecycle"
+	"github.com/reactord/reactord/reactor/internal/refusal"
 	"github.com/reactord/reactord/reactor/internal/selector"
 	"github.com/reactord/reactord/reactor/store"
 )
@@ -145,7 +146,7 @@ func (c *canceller) list(ctx context.Context, f store.Filter) error {
 	for token := ""; ; {
 		ids, next, err := c.page(ctx, store.Query{Filter: f, Token: token, Limit: intake.MaxPage})
 		if err != nil {
-			return stored(err)
+			return refusal.OfStore(err)
 		}
 		if err := c.piece(ctx, ids); err != nil || next == "" {
 			return err
@@ -236,13 +237,13 @@ func (r *Reactor) cancelled(ctx context.Context, id string, changed <-chan struc
 		rec, err := r.store.Workload(ctx, id)
 		switch {
 		case err != nil:
-			return stored(err)
+			return refusal.OfStore(err)
 		case rec.State == store.Cancelled && told:
 			return nil
 		case rec.State.Finished():
 			return errs.Workload(errs.WorkloadFinished, id, "workload %q has ended already: it is %s", id, rec.State)
 		case changed == nil:
-			return unrecorded(id)
+			return refusal.Unrecorded(id)
 		}
 		told = true
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/reactor/errs"
 	"github.com/reactord/reactord/reactor/internal/intake"
+	"github.com/reactord/reactord/reactor/internal/refusal"
 	"github.com/reactord/reactord/reactor/store"
 )
 
@@ -140,7 +141,7 @@ func (r *Reactor) readModule(ctx context.Context, ref string) (*store.Module, er
 		rec, err = r.store.ModuleByTag(ctx, ref)
 	}
 	if missing, ok := errors.AsType[*store.NotFoundError](err); ok && missing.Kind != store.KindWorkload {
-		return nil, noModule(ref)
+		return nil, refusal.NoModule(ref)
 	}
-	return rec, stored(err)
+	return rec, refusal.OfStore(err)
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
 	"github.com/reactord/reactord/reactor/internal/logbuf"
+	"github.com/reactord/reactord/reactor/internal/refusal"
 	"github.com/reactord/reactord/reactor/store"
 )
 
@@ -18,7 +19,7 @@ const logRead = 64 << 10
 // the end of the log; with Follow that is when the workload has ended.
 func (r *Reactor) ReadLogs(ctx context.Context, req api.LogRequest, send func(api.LogChunk) error) error {
 	if !r.enter() {
-		return errDraining()
+		return refusal.Draining()
 	}
 	defer r.leave()
 	if _, err := r.readWorkload(ctx, req.ID); err != nil {
@@ -91,7 +92,7 @@ func (l *logReader) seekTail(ctx context.Context, lines int) (err error) {
 		}
 	}
 	l.position, err = l.reactor.store.TailLog(ctx, l.id, l.streams, lines)
-	return stored(err)
+	return refusal.OfStore(err)
 }
 
 // copy sends what there is from the position on; if follow, until the workload has ended.
@@ -136,7 +137,7 @@ func (l *logReader) next(ctx context.Context, log *logbuf.Log) ([]store.LogChunk
 		if !inMemory {
 			entries, next, err := l.reactor.store.ReadLog(ctx, l.id, l.streams, start, logRead)
 			if err != nil {
-				return nil, stored(err)
+				return nil, refusal.OfStore(err)
 			}
 			for _, e := range entries {
 				chunks = append(chunks, e.LogChunk)
@@ -159,6 +160,6 @@ func (l *logReader) wait(ctx context.Context, changed, more <-chan struct{}) err
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-l.reactor.quiet:
-		return errDraining()
+		return refusal.Draining()
 	}
 }

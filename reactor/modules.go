@@ -13,6 +13,7 @@ import (
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
 	"github.com/reactord/reactord/reactor/internal/intake"
+	"github.com/reactord/reactord/reactor/internal/refusal"
 	"github.com/reactord/reactord/reactor/store"
 )
 
@@ -41,7 +42,7 @@ func (r *Reactor) PushModule(ctx context.Context, req api.PushRequest) (*Push, e
 		return nil, err
 	}
 	if r.isDraining() {
-		return nil, errDraining()
+		return nil, refusal.Draining()
 	}
 	p.upload, err = r.store.Upload(ctx, p.digest, int64(req.SizeBytes), resumeOf(req))
 	switch {
@@ -59,14 +60,14 @@ func (p *Push) refused(err error) error {
 	case errors.Is(err, store.ErrFull):
 		e := errs.Module(errs.StoreFull, p.req.Digest,
 			"the store has no room for a module of %d bytes: delete modules, or try again when other pushes have ended", p.req.SizeBytes)
-		e.Cause, e.Retry = err, storeFullRetry
+		e.Cause, e.Retry = err, refusal.StoreFullRetry
 		return e
 	case errors.Is(err, store.ErrStalled):
 		return p.Stalled()
 	case errors.Is(err, store.ErrTooLong):
 		return p.excess()
 	}
-	return stored(err)
+	return refusal.OfStore(err)
 }
 
 // Stalled is the error for a push that brought nothing for too long.
@@ -121,7 +122,7 @@ func (r *Reactor) checkPush(req api.PushRequest) (store.Digest, error) {
 func (p *Push) exists(ctx context.Context) error {
 	rec, err := p.reactor.store.Module(ctx, p.digest)
 	if err != nil {
-		return stored(err)
+		return refusal.OfStore(err)
 	}
 	if uint64(rec.Size) != p.req.SizeBytes {
 		return errs.Module(errs.DigestMismatch, p.req.Digest,
@@ -172,7 +173,7 @@ func (p *Push) Commit(ctx context.Context) (m *api.Module, existed bool, err err
 	info, err := p.validate(ctx)
 	if err != nil {
 		if fault, ok := errors.AsType[*errs.Error](err); ok && fault.Class != errs.Internal && fault.Retry == 0 && ctx.Err() == nil {
-			err = errors.Join(err, stored(p.discard())) // there is no use in resuming it
+			err = errors.Join(err, refusal.OfStore(p.discard())) // there is no use in resuming it
 		}
 		return nil, false, err
 	}
@@ -219,7 +220,7 @@ func (p *Push) Close() error {
 	}
 	upload := p.upload
 	p.upload = nil
-	return stored(upload.Close())
+	return refusal.OfStore(upload.Close())
 }
 
 // validate tells what a module is, or why it can't be run here. It compiles the module, since the
@@ -311,7 +312,7 @@ func (r *Reactor) ListModules(ctx context.Context, page api.Page) (list api.Modu
 	defer done()
 	found, err := r.store.ListModules(ctx, page.Token, size)
 	if err != nil {
-		return list, stored(err)
+		return list, refusal.OfStore(err)
 	}
 	for _, corrupt := range found.Corrupt {
 		r.damaged(corrupt)
@@ -343,7 +344,7 @@ func (r *Reactor) TagModule(ctx context.Context, ref, tag string) (*api.Module, 
 	err = r.store.TagModule(ctx, tag, rec.Digest)
 	r.catalog.forget()
 	if err != nil {
-		return nil, stored(err)
+		return nil, refusal.OfStore(err)
 	}
 	return r.GetModule(ctx, rec.Digest.String())
 }
@@ -359,5 +360,5 @@ func (r *Reactor) DeleteModule(ctx context.Context, ref string) error {
 	if err == nil {
 		r.engine.Forget(rec.Digest.String())
 	}
-	return stored(err)
+	return refusal.OfStore(err)
 }

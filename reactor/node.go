@@ -9,6 +9,7 @@ import (
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
 	"github.com/reactord/reactord/reactor/internal/process"
+	"github.com/reactord/reactord/reactor/internal/refusal"
 )
 
 // Node tells what the reactor is.
@@ -77,7 +78,7 @@ func (r *Reactor) WatchStats(ctx context.Context, interval time.Duration, send f
 		return errs.Invalid(errs.Field{Path: "interval", Description: interval.String() + " is below the least, " + minStatsInterval.String()})
 	}
 	if !r.enter() {
-		return errDraining()
+		return refusal.Draining()
 	}
 	defer r.leave()
 	tick := time.NewTicker(interval)

@@ -16,6 +16,7 @@ import (
 	"github.com/reactord/reactord/reactor/errs"
 	"github.com/reactord/reactord/reactor/internal/intake"
 	"github.com/reactord/reactord/reactor/internal/record"
+	"github.com/reactord/reactord/reactor/internal/refusal"
 	"github.com/reactord/reactord/reactor/internal/selector"
 	"github.com/reactord/reactord/reactor/store"
 )
@@ -50,7 +51,7 @@ func (r *Reactor) readWorkload(ctx context.Context, id string) (*api.Workload, e
 	defer done()
 	rec, err := r.store.Workload(ctx, id)
 	if err != nil {
-		return nil, stored(err)
+		return nil, refusal.OfStore(err)
 	}
 	w, err := record.Decode(rec)
 	return w, errs.Wrap(err, "workload")
@@ -73,7 +74,7 @@ func (r *Reactor) ListWorkloads(ctx context.Context, filter api.Filter, page api
 	defer done()
 	found, err := r.store.List(ctx, store.Query{Filter: f, Token: page.Token, Limit: size})
 	if err != nil {
-		return list, stored(err)
+		return list, refusal.OfStore(err)
 	}
 	for _, corrupt := range found.Corrupt {
 		r.damaged(corrupt)
@@ -194,7 +195,7 @@ func (r *Reactor) WaitWorkload(ctx context.Context, id string) (*api.Workload, e
 			return w, err
 		}
 		if looks++; looks > 1 { // once it may have been submitted between the two
-			return nil, unrecorded(id)
+			return nil, refusal.Unrecorded(id)
 		}
 	}
 }
@@ -213,7 +214,7 @@ func (r *Reactor) watchOne(id string) <-chan struct{} {
 // await waits for a change of a workload, the end of ctx, or of the reactor.
 func (r *Reactor) await(ctx context.Context, id string, changed <-chan struct{}) error {
 	if changed == nil {
-		return unrecorded(id)
+		return refusal.Unrecorded(id)
 	}
 	select {
 	case <-changed:
@@ -226,7 +227,7 @@ func (r *Reactor) await(ctx context.Context, id string, changed <-chan struct{})
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-r.quiet:
-		return errDraining()
+		return refusal.Draining()
 	}
 }
 
@@ -287,7 +288,7 @@ func parseOpsToken(token string) (id string, skip int, err error) {
 	n, id, ok := strings.Cut(token, "/")
 	skip, bad := strconv.Atoi(n)
 	if !ok || bad != nil || skip < 0 {
-		return "", 0, stored(store.ErrBadToken)
+		return "", 0, refusal.OfStore(store.ErrBadToken)
 	}
 	return id, skip, nil
 }

@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/reactord/reactord/reactor/internal/lifecycle"
+	"github.com/reactord/reactord/reactor/internal/refusal"
 )
 
 // Drain stops the reactor taking and starting work, or with undo lets it go on. What runs runs on.
@@ -55,7 +56,7 @@ func (r *Reactor) Shutdown(ctx context.Context) error {
 	r.mu.Lock()
 	if r.sched.Closing() {
 		r.mu.Unlock()
-		return errDraining()
+		return refusal.Draining()
 	}
 	r.sched.Close()
 	active := r.sched.Live()

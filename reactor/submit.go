@@ -9,6 +9,7 @@ import (
 	"github.com/reactord/reactord/reactor/errs"
 	"github.com/reactord/reactord/reactor/internal/intake"
 	"github.com/reactord/reactord/reactor/internal/record"
+	"github.com/reactord/reactord/reactor/internal/refusal"
 	"github.com/reactord/reactord/reactor/internal/schedule"
 	"github.com/reactord/reactord/reactor/store"
 )
@@ -155,7 +156,7 @@ func (r *Reactor) reserve(submissions []submission) {
 		size := sizeOf(&place)
 		switch r.sched.Promise(size) {
 		case schedule.Draining:
-			s.err = errDraining()
+			s.err = refusal.Draining()
 		case schedule.NoPlace:
 			s.err = queueFull("%d workloads wait to be started, and no more are taken until some have (--queue): try again later", r.cfg.MaxPending)
 		case schedule.NoBytes:
@@ -233,14 +234,14 @@ func (r *Reactor) commitPart(ctx context.Context, part []*submission) error {
 	}
 	answers, err := r.store.Submit(ctx, recs)
 	if err != nil {
-		return stored(err)
+		return refusal.OfStore(err)
 	}
 	for i, answer := range answers {
 		s := part[i]
 		s.rec, s.created = answer.Workload, answer.Created
 		switch {
 		case answer.Err != nil:
-			s.err = stored(answer.Err)
+			s.err = refusal.OfStore(answer.Err)
 		case !answer.Created && !record.IsOf(answer.Workload, s.sent, s.hash):
 			s.rec, s.err = nil, inUse(s.id)
 		}

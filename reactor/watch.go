@@ -9,6 +9,7 @@ import (
 	"github.com/reactord/reactord/reactor/errs"
 	"github.com/reactord/reactord/reactor/internal/feed"
 	"github.com/reactord/reactord/reactor/internal/record"
+	"github.com/reactord/reactord/reactor/internal/refusal"
 	"github.com/reactord/reactord/reactor/store"
 )
 
@@ -30,7 +31,7 @@ const (
 // and then gets the latest state of each workload instead of every state in between.
 func (r *Reactor) WatchWorkloads(ctx context.Context, filter api.Filter, cursor string, send func(api.WatchEvent) error) error {
 	if !r.enter() {
-		return errDraining()
+		return refusal.Draining()
 	}
 	defer r.leave()
 	f, err := r.filter(ctx, filter)
@@ -230,7 +231,7 @@ func (w *watch) read(ctx context.Context, id string) (*store.Workload, error) {
 	if _, gone := errors.AsType[*store.NotFoundError](err); gone {
 		return nil, nil
 	}
-	return full, stored(err)
+	return full, refusal.OfStore(err)
 }
 
 // decode decodes a record; nil if it is damaged.
@@ -248,5 +249,5 @@ func cursorError(err error) error {
 	if errors.Is(err, store.ErrCursorExpired) {
 		return errs.New(errs.CursorExpired, "changes after the cursor are no longer known: list, then watch from now")
 	}
-	return stored(err)
+	return refusal.OfStore(err)
 }

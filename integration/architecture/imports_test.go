@@ -56,6 +56,7 @@ var imports = map[string][]string{
 	"reactor/internal/permit":    {"hostcalls/capability", "reactor/grant", "reactor/policy", "reactor/internal/lookup"},
 	"reactor/internal/process":   {},
 	"reactor/internal/record":    {"reactor/api", "reactor/grant", "reactor/store"},
+	"reactor/internal/refusal":   {"reactor/errs", "reactor/store"},
 	"reactor/internal/retention": {},
 	"reactor/internal/retry":     {},
 	"reactor/internal/schedule":  {"reactor/internal/lifecycle", "reactor/internal/retry"},

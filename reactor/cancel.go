@@ -229,7 +229,7 @@ func (r *Reactor) cancelOne(id string) <-chan struct{} {
 func (r *Reactor) cancelled(ctx context.Context, id string, changed <-chan struct{}, told bool) error {
 	for {
 		if changed != nil {
-			if err := r.await(ctx, id, changed); err != nil {
+			if err := r.observer.Await(ctx, id, changed); err != nil {
 				return err
 			}
 		}

@@ -59,7 +59,7 @@ func (c *change) record(read func() (*store.Workload, error)) (*store.Workload, 
 	full = c.revise(full)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.rec = slim(full)
+	c.rec = record.Slim(full)
 	return full, nil
 }
 

@@ -54,7 +54,7 @@ func TestChangeIsShared(t *testing.T) {
 
 // TestChangeKeepsNoLargeSpec: what is large is left to the store.
 func TestChangeKeepsNoLargeSpec(t *testing.T) {
-	rec := &store.Workload{ID: "w", Spec: record.EncodeSpec(&api.Spec{Stdin: bytes.Repeat([]byte("x"), 2*keepSpecBytes)}).Spec(api.Limits{})}
+	rec := &store.Workload{ID: "w", Spec: record.EncodeSpec(&api.Spec{Stdin: bytes.Repeat([]byte("x"), 2*record.KeepSpecBytes)}).Spec(api.Limits{})}
 	c := newChange(&store.Change{ID: "w"}, nil)
 	read := func() (*store.Workload, error) { return rec, nil }
 	if got, err := c.record(read); err != nil || got.Spec == nil {

@@ -239,7 +239,7 @@ func (r *Reactor) specOf(w *workload) (*api.Spec, error) {
 		}
 		rec = full
 		r.mu.Lock()
-		w.rec = slim(full)
+		w.rec = record.Slim(full)
 		r.mu.Unlock()
 	}
 	spec, err := record.DecodeSpec(rec)

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/reactord/reactord/reactor/api"
+	"github.com/reactord/reactord/reactor/internal/record"
 	"github.com/reactord/reactord/reactor/internal/schedule"
 	"github.com/reactord/reactord/reactor/store"
 )
@@ -36,7 +37,7 @@ func TestSubmitAnswers(t *testing.T) {
 
 // TestHandOver holds that a workload takes over a decoded spec only if it is the spec of its record.
 func TestHandOver(t *testing.T) {
-	large := bytes.Repeat([]byte{' '}, keepSpecBytes+1)
+	large := bytes.Repeat([]byte{' '}, record.KeepSpecBytes+1)
 	for _, test := range []struct {
 		name    string
 		id      string

@@ -67,9 +67,6 @@ type attempt struct {
 	outcome outcome // the fiber's, then the finisher's
 }
 
-// keepSpecBytes is the size up to which a spec stays in memory.
-const keepSpecBytes = 4 << 10
-
 // newWorkload makes the workload of a place. Its record is read when its turn has come.
 func newWorkload(p *store.Place) *workload {
 	w := &workload{id: p.ID, attempts: p.Attempts, status: p.Status}
@@ -86,16 +83,6 @@ func (r *Reactor) claimed(w *workload) *store.Workload {
 		return w.rec
 	}
 	return &store.Workload{ID: w.id, Status: w.status}
-}
-
-// slim is a record without its spec, if that is large.
-func slim(rec *store.Workload) *store.Workload {
-	if len(rec.Spec) <= keepSpecBytes {
-		return rec
-	}
-	s := *rec
-	s.Spec = nil
-	return &s
 }
 
 // placeBytes is about what a workload costs that waits, beside what its client chose: its place in memory,

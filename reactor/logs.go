@@ -14,17 +14,9 @@ import (
 // long as its client does not read.
 const logRead = 64 << 10
 
-// ReadLogs calls send, on the caller's goroutine, for each run of a workload's output, in order,
-// and last, if output was dropped, with how much. The data is not to be changed. It returns nil at
-// the end of the log; with Follow that is when the workload has ended.
-func (r *Reactor) ReadLogs(ctx context.Context, req api.LogRequest, send func(api.LogChunk) error) error {
-	if !r.enter() {
-		return refusal.Draining()
-	}
-	defer r.leave()
-	if _, err := r.readWorkload(ctx, req.ID); err != nil {
-		return err
-	}
+// ReadLog calls send, on the caller's goroutine, for each run of a workload's output, in order. The data is
+// not to be changed. It returns nil at the end of the log; with Follow that is when the workload has ended.
+func (o *Observer) ReadLog(ctx context.Context, req api.LogRequest, send func(api.LogChunk) error) error {
 	var streams store.Streams
 	switch req.Stream {
 	case api.BothStreams:
@@ -33,52 +25,27 @@ func (r *Reactor) ReadLogs(ctx context.Context, req api.LogRequest, send func(ap
 	default:
 		return errs.Invalid(errs.Field{Path: "stream", Description: "is not a stream"})
 	}
-	reader := logReader{reactor: r, id: req.ID, streams: streams}
+	reader := logReader{Observer: o, id: req.ID, streams: streams}
 	if req.TailLines != nil {
 		if err := reader.seekTail(ctx, int(*req.TailLines)); err != nil {
 			return err
 		}
 	}
-	if err := reader.copy(ctx, req.Follow, send); err != nil {
-		return err
-	}
-	w, err := r.GetWorkload(ctx, req.ID)
-	if err != nil {
-		return err
-	}
-	if dropped := w.Status.Usage.LogBytesDropped; dropped > 0 {
-		return send(api.LogChunk{DroppedBytes: dropped})
-	}
-	return nil
+	return reader.copy(ctx, req.Follow, send)
 }
 
 // logReader reads a log, in the store and in memory.
 type logReader struct {
-	reactor  *Reactor
+	*Observer
 	id       string
 	streams  store.Streams
 	position int64
 }
 
-// currentLog returns the log of a workload that runs, and what is closed when the workload changes
-// from running to not or back; nil if it has ended.
-func (r *Reactor) currentLog(id string) (log *logbuf.Log, changed <-chan struct{}) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	w := r.live[id]
-	if w == nil {
-		return nil, nil
-	}
-	if w.attempt != nil {
-		log = r.logOf(w, w.attempt)
-	}
-	return log, w.changes()
-}
-
 // seekTail goes to where the last lines begin. What is in memory is stored first, so that only the
 // store has to know how to look for lines.
 func (l *logReader) seekTail(ctx context.Context, lines int) (err error) {
-	if log, _ := l.reactor.currentLog(l.id); log != nil {
+	if log, _ := l.Log(l.id); log != nil {
 		_, end, _ := log.Extent()
 		log.Flush()
 		for {
@@ -86,19 +53,19 @@ func (l *logReader) seekTail(ctx context.Context, lines int) (err error) {
 			if stored, _, over := log.Extent(); over || stored >= end || log.Refused() {
 				break // a store that is full is read as it is: that the tail is longer is better than no answer
 			}
-			if err := l.reactor.await(ctx, l.id, changed); err != nil {
+			if err := l.Await(ctx, l.id, changed); err != nil {
 				return err
 			}
 		}
 	}
-	l.position, err = l.reactor.store.TailLog(ctx, l.id, l.streams, lines)
+	l.position, err = l.Store.TailLog(ctx, l.id, l.streams, lines)
 	return refusal.OfStore(err)
 }
 
 // copy sends what there is from the position on; if follow, until the workload has ended.
 func (l *logReader) copy(ctx context.Context, follow bool, send func(api.LogChunk) error) error {
 	for {
-		log, changed := l.reactor.currentLog(l.id)
+		log, changed := l.Log(l.id)
 		var more <-chan struct{}
 		if log != nil {
 			more = log.Changed()
@@ -135,7 +102,7 @@ func (l *logReader) next(ctx context.Context, log *logbuf.Log) ([]store.LogChunk
 			chunks, l.position, inMemory = log.Read(start, l.streams, logRead)
 		}
 		if !inMemory {
-			entries, next, err := l.reactor.store.ReadLog(ctx, l.id, l.streams, start, logRead)
+			entries, next, err := l.Store.ReadLog(ctx, l.id, l.streams, start, logRead)
 			if err != nil {
 				return nil, refusal.OfStore(err)
 			}
@@ -159,7 +126,7 @@ func (l *logReader) wait(ctx context.Context, changed, more <-chan struct{}) err
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-l.reactor.quiet:
+	case <-l.Quiet:
 		return refusal.Draining()
 	}
 }

@@ -185,7 +185,7 @@ func opsOf(id string, ops []hostcalls.Op) []api.Op {
 func (r *Reactor) WaitWorkload(ctx context.Context, id string) (*api.Workload, error) {
 	for looks := 0; ; {
 		if changed := r.watchOne(id); changed != nil {
-			if err := r.await(ctx, id, changed); err != nil {
+			if err := r.observer.Await(ctx, id, changed); err != nil {
 				return nil, err
 			}
 			continue
@@ -209,26 +209,6 @@ func (r *Reactor) watchOne(id string) <-chan struct{} {
 		return w.changes()
 	}
 	return nil
-}
-
-// await waits for a change of a workload, the end of ctx, or of the reactor.
-func (r *Reactor) await(ctx context.Context, id string, changed <-chan struct{}) error {
-	if changed == nil {
-		return refusal.Unrecorded(id)
-	}
-	select {
-	case <-changed:
-		return nil
-	default:
-	}
-	select {
-	case <-changed:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-r.quiet:
-		return refusal.Draining()
-	}
 }
 
 // ListOps returns a page of pending host operations: those of one workload, or of all in the order

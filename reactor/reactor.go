@@ -28,6 +28,7 @@ import (
 	"github.com/reactord/reactord/reactor/internal/logbuf"
 	"github.com/reactord/reactord/reactor/internal/permit"
 	"github.com/reactord/reactord/reactor/internal/process"
+	"github.com/reactord/reactord/reactor/internal/record"
 	"github.com/reactord/reactord/reactor/store"
 	"github.com/reactord/reactord/reactor/store/sqlite"
 )
@@ -52,6 +53,7 @@ type Reactor struct {
 	executor *executor.Executor
 	spool    *logbuf.Spool
 	feed     *feed.Feed[*change]
+	observer *Observer
 	catalog  *catalog
 	plan     crash.Plan // of this start; set by judge
 	finished *mailbox[finished]
@@ -178,6 +180,10 @@ func (r *Reactor) open() (err error) {
 		return fmt.Errorf("host functions: %w", err)
 	}
 	r.feed = feed.New[*change](feedChanges, r.store.Revision())
+	r.observer = &Observer{
+		Store: r.store, Feed: r.feed, Log: r.currentLog, Port: r.currentPort, OnDamaged: r.damaged, Quiet: r.quiet,
+		Reading: func(ctx context.Context) (func(), error) { return r.cfg.Reading(ctx, ReadMany) },
+	}
 	r.spool = logbuf.NewSpool(logbuf.Config{
 		Store: r.store, Bytes: r.cfg.LogMemoryBytes, Age: logAge,
 		Failed: func(id string, err error) {
@@ -275,7 +281,7 @@ func (r *Reactor) admit(rec *store.Workload) {
 	place := store.PlaceOf(rec)
 	w := newWorkload(&place)
 	if r.keepsWhole() {
-		w.rec, w.status = slim(rec), nil
+		w.rec, w.status = record.Slim(rec), nil
 		if d := r.submitting[rec.ID]; d.spec != nil && r.sched.Pending() < keepDecoded && bytes.Equal(d.encoded, w.rec.Spec) {
 			w.spec = d.spec
 		}

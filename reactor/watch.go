@@ -22,31 +22,24 @@ const (
 	watchBytes = 64 << 10
 )
 
-// WatchWorkloads calls send, on the caller's goroutine, for each change that matches the filter:
-// first the cursor it starts from, then, from a cursor, each workload that changed since, as it
-// now is, then every change as it happens. It returns nil after the event that tells that the
-// reactor shuts down; else the error of ctx, of send, or an *errs.Error.
+// Watch calls send, on the caller's goroutine, for each change that matches the filter: first the cursor it
+// starts from, then, from a cursor, each workload that changed since, as it now is, then every change as it
+// happens. It returns nil after the event that tells that the feed is closed; else the error of ctx, of
+// send, or an *errs.Error.
 //
 // A watch whose client is slow costs no more than one that is fast: it falls back to the store,
 // and then gets the latest state of each workload instead of every state in between.
-func (r *Reactor) WatchWorkloads(ctx context.Context, filter api.Filter, cursor string, send func(api.WatchEvent) error) error {
-	if !r.enter() {
-		return refusal.Draining()
-	}
-	defer r.leave()
-	f, err := r.filter(ctx, filter)
-	if err != nil {
-		return err
-	}
-	head, unsubscribe := r.feed.Subscribe()
+func (o *Observer) Watch(ctx context.Context, filter store.Filter, cursor string, send func(api.WatchEvent) error) error {
+	head, unsubscribe := o.Feed.Subscribe()
 	defer unsubscribe()
-	w := watch{reactor: r, filter: f, send: send, position: head, batch: 1}
+	w := watch{Observer: o, filter: filter, send: send, position: head, batch: 1}
 	if cursor != "" {
+		var err error
 		w.position, err = strconv.ParseInt(cursor, 10, 64)
 		if err != nil || w.position < 0 {
 			return errs.Invalid(errs.Field{Path: "cursor", Description: "is not a cursor that a watch gave out"})
 		}
-		if _, err := r.store.Changes(ctx, w.position, 1); err != nil {
+		if _, err := o.Store.Changes(ctx, w.position, 1); err != nil {
 			return cursorError(err)
 		}
 	}
@@ -58,7 +51,7 @@ func (r *Reactor) WatchWorkloads(ctx context.Context, filter api.Filter, cursor 
 
 // watch is one watch under way.
 type watch struct {
-	reactor  *Reactor
+	*Observer
 	filter   store.Filter
 	send     func(api.WatchEvent) error
 	position int64 // the last revision seen
@@ -70,9 +63,9 @@ func (w *watch) cursor() string { return strconv.FormatInt(w.position, 10) }
 func (w *watch) run(ctx context.Context) error {
 	var batch []feed.Entry[*change]
 	for {
-		changed := w.reactor.feed.Changed(w.position)
+		changed := w.Feed.Changed(w.position)
 		var ok bool
-		batch, ok = w.reactor.feed.Next(batch[:0], w.position, watchBatch)
+		batch, ok = w.Feed.Next(batch[:0], w.position, watchBatch)
 		switch {
 		case !ok:
 			if err := w.catchUp(ctx); err != nil {
@@ -82,7 +75,7 @@ func (w *watch) run(ctx context.Context) error {
 			if err := w.live(ctx, batch); err != nil {
 				return err
 			}
-		case w.reactor.feed.Closed(w.position):
+		case w.Feed.Closed(w.position):
 			return w.send(api.WatchEvent{Cursor: w.cursor(), Draining: true})
 		default:
 			select {
@@ -124,17 +117,17 @@ type revised struct {
 
 // changes reads the next changes that match, and the revision to go on from.
 func (w *watch) changes(ctx context.Context) (matching []*revised, next int64, err error) {
-	done, err := w.reactor.cfg.Reading(ctx, ReadMany)
+	done, err := w.Reading(ctx)
 	if err != nil {
 		return nil, 0, err
 	}
 	defer done()
-	found, err := w.reactor.store.Changes(ctx, w.position, w.batch)
+	found, err := w.Store.Changes(ctx, w.position, w.batch)
 	if err != nil {
 		return nil, 0, cursorError(err)
 	}
 	for _, corrupt := range found.Corrupt {
-		w.reactor.damaged(corrupt)
+		w.OnDamaged(corrupt)
 	}
 	w.pace(found.Workloads)
 	next = found.Next
@@ -176,7 +169,7 @@ func (w *watch) live(ctx context.Context, batch []feed.Entry[*change]) error {
 // come to watchBytes. It waits for its turn, for there may be thousands of watches, and every change
 // wakes them all.
 func (w *watch) published(ctx context.Context, batch []feed.Entry[*change]) (matching []*revised, next int64, err error) {
-	done, err := w.reactor.cfg.Reading(ctx, ReadMany)
+	done, err := w.Reading(ctx)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -220,14 +213,14 @@ func (w *watch) workload(ctx context.Context, c *change, rec *store.Workload) (*
 	}
 	out, err := c.decode(rec)
 	if err != nil {
-		w.reactor.damaged(err)
+		w.OnDamaged(err)
 	}
 	return out, len(rec.Spec), nil
 }
 
 // read reads a record; nil if it was pruned.
 func (w *watch) read(ctx context.Context, id string) (*store.Workload, error) {
-	full, err := w.reactor.store.Workload(ctx, id)
+	full, err := w.Store.Workload(ctx, id)
 	if _, gone := errors.AsType[*store.NotFoundError](err); gone {
 		return nil, nil
 	}
@@ -238,7 +231,7 @@ func (w *watch) read(ctx context.Context, id string) (*store.Workload, error) {
 func (w *watch) decode(rec *store.Workload) *api.Workload {
 	out, err := record.Decode(rec)
 	if err != nil {
-		w.reactor.damaged(err)
+		w.OnDamaged(err)
 		return nil
 	}
 	return out

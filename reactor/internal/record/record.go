@@ -226,3 +226,16 @@ func statusOf(rec *store.Workload) (api.Status, error) {
 		Usage: api.Usage(s.Usage), Results: s.Results, ListenAddresses: s.ListenAddresses,
 	}, nil
 }
+
+// KeepSpecBytes is the size up to which an encoded spec is kept in memory.
+const KeepSpecBytes = 4 << 10
+
+// Slim is a record without its spec, if that is large.
+func Slim(rec *store.Workload) *store.Workload {
+	if len(rec.Spec) <= KeepSpecBytes {
+		return rec
+	}
+	s := *rec
+	s.Spec = nil
+	return &s
+}

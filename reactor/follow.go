@@ -1,0 +1,120 @@
+package reactor
+
+import (
+	"context"
+
+	"github.com/reactord/reactord/reactor/api"
+	"github.com/reactord/reactord/reactor/errs"
+	"github.com/reactord/reactord/reactor/internal/logbuf"
+	"github.com/reactord/reactord/reactor/internal/refusal"
+	"github.com/reactord/reactord/reactor/internal/terminal"
+)
+
+// WatchWorkloads calls send, on the caller's goroutine, for each change that matches the filter:
+// first the cursor it starts from, then, from a cursor, each workload that changed since, as it
+// now is, then every change as it happens. It returns nil after the event that tells that the
+// reactor shuts down; else the error of ctx, of send, or an *errs.Error.
+//
+// A watch whose client is slow costs no more than one that is fast: it falls back to the store,
+// and then gets the latest state of each workload instead of every state in between.
+func (r *Reactor) WatchWorkloads(ctx context.Context, filter api.Filter, cursor string, send func(api.WatchEvent) error) error {
+	if !r.enter() {
+		return refusal.Draining()
+	}
+	defer r.leave()
+	f, err := r.filter(ctx, filter)
+	if err != nil {
+		return err
+	}
+	return r.observer.Watch(ctx, f, cursor, send)
+}
+
+// ReadLogs calls send, on the caller's goroutine, for each run of a workload's output, in order,
+// and last, if output was dropped, with how much. The data is not to be changed. It returns nil at
+// the end of the log; with Follow that is when the workload has ended.
+func (r *Reactor) ReadLogs(ctx context.Context, req api.LogRequest, send func(api.LogChunk) error) error {
+	if !r.enter() {
+		return refusal.Draining()
+	}
+	defer r.leave()
+	if _, err := r.readWorkload(ctx, req.ID); err != nil {
+		return err
+	}
+	if err := r.observer.ReadLog(ctx, req, send); err != nil {
+		return err
+	}
+	w, err := r.GetWorkload(ctx, req.ID)
+	if err != nil {
+		return err
+	}
+	if dropped := w.Status.Usage.LogBytesDropped; dropped > 0 {
+		return send(api.LogChunk{DroppedBytes: dropped})
+	}
+	return nil
+}
+
+// Attachment is a client's hold on a workload's standard streams, with how it ends.
+// Write and CloseWrite are for one goroutine at a time, Next and Ended for another, Close for any.
+type Attachment struct {
+	*attachment
+	reactor *Reactor
+	id      string
+}
+
+// AttachWorkload attaches a client to an interactive workload that has not ended.
+func (r *Reactor) AttachWorkload(ctx context.Context, id string) (*Attachment, error) {
+	out, err := r.readWorkload(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if !out.Spec.Interactive && !out.Status.State.Ended() {
+		return nil, errs.Workload(errs.WorkloadNotInteractive, id, "workload %q was not submitted as interactive: read its logs instead", id)
+	}
+	if !r.enter() {
+		return nil, refusal.Draining()
+	}
+	a, err := r.observer.Attach(id)
+	if err != nil {
+		r.leave()
+		return nil, err
+	}
+	return &Attachment{a, r, id}, nil
+}
+
+// Ended waits until the workload has ended, and returns how.
+func (a *Attachment) Ended(ctx context.Context) (*api.Workload, error) {
+	return a.reactor.WaitWorkload(ctx, a.id)
+}
+
+// Close detaches. The workload goes on, and its input stays open for the next client unless
+// CloseWrite ended it. It may be called more than once.
+func (a *Attachment) Close() {
+	if a.Detach() {
+		a.reactor.leave()
+	}
+}
+
+// currentLog returns the log of a workload that runs, and what is closed when the workload changes
+// from running to not or back; nil if it has ended.
+func (r *Reactor) currentLog(id string) (log *logbuf.Log, changed <-chan struct{}) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	w := r.live[id]
+	if w == nil {
+		return nil, nil
+	}
+	if w.attempt != nil {
+		log = r.logOf(w, w.attempt)
+	}
+	return log, w.changes()
+}
+
+// currentPort returns the port of an interactive workload; nil if it has ended.
+func (r *Reactor) currentPort(id string) *terminal.Port {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if w := r.live[id]; w != nil {
+		return portOf(w)
+	}
+	return nil
+}

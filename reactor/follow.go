@@ -6,6 +6,7 @@ import (
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
 	"github.com/reactord/reactord/reactor/internal/logbuf"
+	"github.com/reactord/reactord/reactor/internal/observe"
 	"github.com/reactord/reactord/reactor/internal/refusal"
 	"github.com/reactord/reactord/reactor/internal/terminal"
 )
@@ -56,7 +57,7 @@ func (r *Reactor) ReadLogs(ctx context.Context, req api.LogRequest, send func(ap
 // Attachment is a client's hold on a workload's standard streams, with how it ends.
 // Write and CloseWrite are for one goroutine at a time, Next and Ended for another, Close for any.
 type Attachment struct {
-	*attachment
+	*observe.Attachment
 	reactor *Reactor
 	id      string
 }

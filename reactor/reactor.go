@@ -26,6 +26,7 @@ import (
 	"github.com/reactord/reactord/reactor/internal/feed"
 	"github.com/reactord/reactord/reactor/internal/intake"
 	"github.com/reactord/reactord/reactor/internal/logbuf"
+	"github.com/reactord/reactord/reactor/internal/observe"
 	"github.com/reactord/reactord/reactor/internal/permit"
 	"github.com/reactord/reactord/reactor/internal/process"
 	"github.com/reactord/reactord/reactor/internal/record"
@@ -52,8 +53,8 @@ type Reactor struct {
 	abis     *abi.Set
 	executor *executor.Executor
 	spool    *logbuf.Spool
-	feed     *feed.Feed[*change]
-	observer *Observer
+	feed     *feed.Feed[*observe.Change]
+	observer *observe.Observer
 	catalog  *catalog
 	plan     crash.Plan // of this start; set by judge
 	finished *mailbox[finished]
@@ -179,8 +180,8 @@ func (r *Reactor) open() (err error) {
 	if err := r.abis.Define(r.ctx, r.engine); err != nil {
 		return fmt.Errorf("host functions: %w", err)
 	}
-	r.feed = feed.New[*change](feedChanges, r.store.Revision())
-	r.observer = &Observer{
+	r.feed = feed.New[*observe.Change](feedChanges, r.store.Revision())
+	r.observer = &observe.Observer{
 		Store: r.store, Feed: r.feed, Log: r.currentLog, Port: r.currentPort, OnDamaged: r.damaged, Quiet: r.quiet,
 		Reading: func(ctx context.Context) (func(), error) { return r.cfg.Reading(ctx, ReadMany) },
 	}
@@ -303,9 +304,9 @@ func (r *Reactor) observe(changes []store.Change) {
 	if len(changes) == 0 {
 		return
 	}
-	var entries []feed.Entry[*change]
+	var entries []feed.Entry[*observe.Change]
 	if r.feed.Active() {
-		entries = make([]feed.Entry[*change], 0, len(changes))
+		entries = make([]feed.Entry[*observe.Change], 0, len(changes))
 	}
 	for some := range slices.Chunk(changes, observeChunk) {
 		entries = r.observed(some, entries)
@@ -318,7 +319,7 @@ func (r *Reactor) observe(changes []store.Change) {
 const observeChunk = 256
 
 // observed queues what was submitted, and appends the changes to entries unless that is nil.
-func (r *Reactor) observed(changes []store.Change, entries []feed.Entry[*change]) []feed.Entry[*change] {
+func (r *Reactor) observed(changes []store.Change, entries []feed.Entry[*observe.Change]) []feed.Entry[*observe.Change] {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for i := range changes {
@@ -328,7 +329,7 @@ func (r *Reactor) observed(changes []store.Change, entries []feed.Entry[*change]
 			r.totals.submitted++
 		}
 		if w := r.live[c.ID]; w != nil && entries != nil {
-			entries = append(entries, feed.Entry[*change]{Revision: c.Revision, Change: newChange(c, w.rec)})
+			entries = append(entries, feed.Entry[*observe.Change]{Revision: c.Revision, Change: observe.NewChange(c, w.rec)})
 		}
 	}
 	return entries

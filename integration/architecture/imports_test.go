@@ -53,6 +53,10 @@ var imports = map[string][]string{
 	"reactor/internal/lifecycle": {},
 	"reactor/internal/logbuf":    {"reactor/store"},
 	"reactor/internal/lookup":    {},
+	"reactor/internal/observe": {
+		"reactor/api", "reactor/errs", "reactor/store",
+		"reactor/internal/feed", "reactor/internal/logbuf", "reactor/internal/record", "reactor/internal/refusal", "reactor/internal/terminal",
+	},
 	"reactor/internal/permit":    {"hostcalls/capability", "reactor/grant", "reactor/policy", "reactor/internal/lookup"},
 	"reactor/internal/process":   {},
 	"reactor/internal/record":    {"reactor/api", "reactor/grant", "reactor/store"},

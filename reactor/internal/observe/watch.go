@@ -1,4 +1,4 @@
-package reactor
+package observe
 
 import (
 	"context"
@@ -61,7 +61,7 @@ type watch struct {
 func (w *watch) cursor() string { return strconv.FormatInt(w.position, 10) }
 
 func (w *watch) run(ctx context.Context) error {
-	var batch []feed.Entry[*change]
+	var batch []feed.Entry[*Change]
 	for {
 		changed := w.Feed.Changed(w.position)
 		var ok bool
@@ -157,7 +157,7 @@ func (w *watch) pace(found []*store.Workload) {
 }
 
 // live sends changes from the feed.
-func (w *watch) live(ctx context.Context, batch []feed.Entry[*change]) error {
+func (w *watch) live(ctx context.Context, batch []feed.Entry[*Change]) error {
 	changes, next, err := w.published(ctx, batch)
 	if err != nil {
 		return err
@@ -168,7 +168,7 @@ func (w *watch) live(ctx context.Context, batch []feed.Entry[*change]) error {
 // published returns changes of the feed that match, up to the revision next: all of them, or as many as
 // come to watchBytes. It waits for its turn, for there may be thousands of watches, and every change
 // wakes them all.
-func (w *watch) published(ctx context.Context, batch []feed.Entry[*change]) (matching []*revised, next int64, err error) {
+func (w *watch) published(ctx context.Context, batch []feed.Entry[*Change]) (matching []*revised, next int64, err error) {
 	done, err := w.Reading(ctx)
 	if err != nil {
 		return nil, 0, err
@@ -200,7 +200,7 @@ func (w *watch) published(ctx context.Context, batch []feed.Entry[*change]) (mat
 
 // workload returns the workload of a change with this record, and the size of its spec. It is nil if it was
 // pruned or is damaged: then there is nothing to tell of.
-func (w *watch) workload(ctx context.Context, c *change, rec *store.Workload) (*api.Workload, int, error) {
+func (w *watch) workload(ctx context.Context, c *Change, rec *store.Workload) (*api.Workload, int, error) {
 	if out, size := c.workload(); out != nil {
 		return out, size, nil
 	}

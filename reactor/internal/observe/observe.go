@@ -1,4 +1,4 @@
-package reactor
+package observe
 
 import (
 	"context"
@@ -14,7 +14,7 @@ import (
 type Observer struct {
 	Store store.Store
 	// Feed has the changes as they are committed.
-	Feed *feed.Feed[*change]
+	Feed *feed.Feed[*Change]
 	// Log returns the log of a workload's attempt, nil if there is none, and what is closed when the
 	// workload begins to run, is put back or is gone; nil if it is gone, or never was.
 	Log func(id string) (log *logbuf.Log, changed <-chan struct{})

@@ -1,4 +1,4 @@
-package reactor
+package observe
 
 import (
 	"sync"
@@ -9,13 +9,13 @@ import (
 	"github.com/reactord/reactord/reactor/store"
 )
 
-// change is one committed change of a workload. The watches share it, and what is made of it: the first
+// Change is one committed change of a workload. The watches share it, and what is made of it: the first
 // that needs the record from the store, or the workload decoded, does that for all.
 //
 // What was decoded is held weakly. Watches that keep up look at a change at about the same time; for one
 // that comes late it is decoded again, so that the feed does not hold several times the bytes that
 // clients sent.
-type change struct {
+type Change struct {
 	id       string
 	state    store.State
 	attempts uint32
@@ -27,9 +27,9 @@ type change struct {
 	size    int // of the encoded spec that decoded is from
 }
 
-// newChange makes the change of a workload whose record was rec before; nil: the store has it.
-func newChange(c *store.Change, rec *store.Workload) *change {
-	out := &change{id: c.ID, state: c.State, attempts: c.Attempts, status: c.Status}
+// NewChange makes the change of a workload whose record was rec before; nil: the store has it.
+func NewChange(c *store.Change, rec *store.Workload) *Change {
+	out := &Change{id: c.ID, state: c.State, attempts: c.Attempts, status: c.Status}
 	if rec != nil {
 		out.rec = out.revise(rec)
 	}
@@ -37,7 +37,7 @@ func newChange(c *store.Change, rec *store.Workload) *change {
 }
 
 // revise returns a record as of the change.
-func (c *change) revise(rec *store.Workload) *store.Workload {
+func (c *Change) revise(rec *store.Workload) *store.Workload {
 	revised := *rec
 	revised.State, revised.Attempts, revised.Status = c.state, c.attempts, c.status
 	return &revised
@@ -45,7 +45,7 @@ func (c *change) revise(rec *store.Workload) *store.Workload {
 
 // record returns the record, which read reads if it is not there. It is nil if read finds none, and
 // without its spec if that is large and was not read now.
-func (c *change) record(read func() (*store.Workload, error)) (*store.Workload, error) {
+func (c *Change) record(read func() (*store.Workload, error)) (*store.Workload, error) {
 	c.mu.Lock()
 	rec := c.rec
 	c.mu.Unlock()
@@ -64,14 +64,14 @@ func (c *change) record(read func() (*store.Workload, error)) (*store.Workload, 
 }
 
 // workload returns what was decoded, and the size of the spec it is from; nil if it is not there any more.
-func (c *change) workload() (*api.Workload, int) {
+func (c *Change) workload() (*api.Workload, int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.decoded.Value(), c.size
 }
 
 // decode decodes a record of the change that has its spec, unless another watch has done so.
-func (c *change) decode(rec *store.Workload) (*api.Workload, error) {
+func (c *Change) decode(rec *store.Workload) (*api.Workload, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if out := c.decoded.Value(); out != nil {

@@ -1,4 +1,4 @@
-package reactor
+package observe
 
 import (
 	"context"
@@ -10,13 +10,13 @@ import (
 	"github.com/reactord/reactord/reactor/store"
 )
 
-// attachment is a client's hold on a workload's standard streams. Write and CloseWrite are for one
+// Attachment is a client's hold on a workload's standard streams. Write and CloseWrite are for one
 // goroutine at a time, Next for another, Detach for any.
 //
 // The client first gets what the log has kept of the output from before it attached, then what the
 // guest writes, no faster than it takes it: a guest whose client is slow waits. It may attach
 // before the workload starts.
-type attachment struct {
+type Attachment struct {
 	client *terminal.Client
 	replay logReader
 	until  int64            // where in the log the client's own output begins
@@ -24,7 +24,7 @@ type attachment struct {
 }
 
 // Attach attaches a client to an interactive workload.
-func (o *Observer) Attach(id string) (*attachment, error) {
+func (o *Observer) Attach(id string) (*Attachment, error) {
 	port := o.Port(id)
 	if port == nil {
 		return nil, errs.Workload(errs.WorkloadFinished, id, "workload %q has ended: read its logs instead", id)
@@ -43,19 +43,19 @@ func (o *Observer) Attach(id string) (*attachment, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &attachment{client: client, until: until, replay: logReader{Observer: o, id: id}}, nil
+	return &Attachment{client: client, until: until, replay: logReader{Observer: o, id: id}}, nil
 }
 
 // Write gives input to the guest. It blocks while the guest has enough of it; io.ErrClosedPipe says
 // that it reads no more.
-func (a *attachment) Write(ctx context.Context, p []byte) (int, error) { return a.client.Send(ctx, p) }
+func (a *Attachment) Write(ctx context.Context, p []byte) (int, error) { return a.client.Send(ctx, p) }
 
 // CloseWrite ends the guest's input.
-func (a *attachment) CloseWrite() { a.client.CloseSend() }
+func (a *Attachment) CloseWrite() { a.client.CloseSend() }
 
 // Next returns the next run of output. It blocks until there is one; io.EOF says that the workload
 // has ended.
-func (a *attachment) Next(ctx context.Context) (api.Output, error) {
+func (a *Attachment) Next(ctx context.Context) (api.Output, error) {
 	for a.until > 0 {
 		c, err := a.replayed(ctx)
 		if err != nil {
@@ -71,7 +71,7 @@ func (a *attachment) Next(ctx context.Context) (api.Output, error) {
 
 // replayed returns the next run from the log, cut where the client's own output begins; nil, and
 // until zero, when there is none left.
-func (a *attachment) replayed(ctx context.Context) (*store.LogChunk, error) {
+func (a *Attachment) replayed(ctx context.Context) (*store.LogChunk, error) {
 	if len(a.rest) == 0 {
 		start := a.replay.position
 		log, _ := a.replay.Log(a.replay.id)
@@ -98,4 +98,4 @@ func (a *attachment) replayed(ctx context.Context) (*store.LogChunk, error) {
 
 // Detach ends the attachment. The workload goes on, and its input stays open for the next client unless
 // CloseWrite ended it. It is true the first time.
-func (a *attachment) Detach() bool { return a.client.Detach() }
+func (a *Attachment) Detach() bool { return a.client.Detach() }

@@ -1,4 +1,4 @@
-package reactor
+package observe
 
 import (
 	"bytes"
@@ -15,7 +15,7 @@ import (
 // one of them has it.
 func TestChangeIsShared(t *testing.T) {
 	rec := &store.Workload{ID: "w", State: store.Succeeded, Attempts: 3, Spec: record.EncodeSpec(&api.Spec{Args: []string{"a"}}).Spec(api.Limits{})}
-	c := newChange(&store.Change{ID: "w", State: store.Running, Attempts: 1}, nil)
+	c := NewChange(&store.Change{ID: "w", State: store.Running, Attempts: 1}, nil)
 	reads := 0
 	read := func() (*store.Workload, error) { reads++; return rec, nil }
 	var got [8]*api.Workload
@@ -55,7 +55,7 @@ func TestChangeIsShared(t *testing.T) {
 // TestChangeKeepsNoLargeSpec: what is large is left to the store.
 func TestChangeKeepsNoLargeSpec(t *testing.T) {
 	rec := &store.Workload{ID: "w", Spec: record.EncodeSpec(&api.Spec{Stdin: bytes.Repeat([]byte("x"), 2*record.KeepSpecBytes)}).Spec(api.Limits{})}
-	c := newChange(&store.Change{ID: "w"}, nil)
+	c := NewChange(&store.Change{ID: "w"}, nil)
 	read := func() (*store.Workload, error) { return rec, nil }
 	if got, err := c.record(read); err != nil || got.Spec == nil {
 		t.Errorf("what was read now is there with its spec: %v", err)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/reactor/api"
+	"github.com/reactord/reactord/reactor/hooks"
 	"github.com/reactord/reactord/reactor/internal/intake"
 	"github.com/reactord/reactord/reactor/internal/process"
 	"github.com/reactord/reactord/reactor/policy"
@@ -43,6 +44,8 @@ type Config struct {
 	// the context of the client's call, and what it returns when it has been decoded. It may wait
 	// for others to be done. None by default.
 	Reading func(context.Context, Read) (done func(), err error)
+	// Hooks are called in the course of each workload's life. None by default.
+	Hooks hooks.Hooks
 
 	// Workers is the number of workers that run guests: GOMAXPROCS.
 	Workers int

@@ -17,6 +17,7 @@ import (
 	"github.com/reactord/reactord/hostcalls/capability"
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/grant"
+	"github.com/reactord/reactord/reactor/hooks"
 	"github.com/reactord/reactord/reactor/internal/lifecycle"
 	"github.com/reactord/reactord/reactor/internal/logbuf"
 	"github.com/reactord/reactord/reactor/internal/record"
@@ -178,11 +179,13 @@ func (r *Reactor) start(w *workload) {
 	if !r.begin(w, prog) {
 		return // it waits for memory, or was cancelled
 	}
+	r.onLoaded(w, prog.attempt)
 	task, err := r.executor.Spawn(executor.TaskSpec{
 		Tenant:    w.entry.Tenant(),
 		FuelLimit: remaining(prog.attempt.limits.Fuel, prog.attempt.before.Fuel),
 		Run:       func(f *executor.Fiber) { r.run(w, prog, f) },
 		Done:      func(t *executor.Task) { r.done(w, t) },
+		Waits:     r.waitHooks(w, prog.attempt),
 	})
 	if err != nil { // ErrClosed
 		r.finish(w, nil, failed(err, prog.attempt.limits))
@@ -211,12 +214,15 @@ type program struct {
 
 // prepare gets all that a start needs, from the store if need be.
 func (r *Reactor) prepare(w *workload) (*program, error) {
-	spec, err := r.specOf(w)
+	spec, rec, err := r.specOf(w)
 	if err != nil {
 		return nil, err
 	}
 	a := &attempt{number: w.attempts + 1, limits: spec.Limits, started: time.Now()}
 	a.first = a.started
+	if r.cfg.Hooks.Any() {
+		a.trace = hooks.TraceParent(record.TraceParent(rec))
+	}
 	if w.attempts > 0 {
 		if err := r.resume(w, a); err != nil {
 			return nil, err
@@ -225,17 +231,17 @@ func (r *Reactor) prepare(w *workload) (*program, error) {
 	return r.program(w, a, spec), nil
 }
 
-// specOf returns the spec of a workload that is being started.
-func (r *Reactor) specOf(w *workload) (*api.Spec, error) {
+// specOf returns the spec of a workload that is being started, and the record that it is in.
+func (r *Reactor) specOf(w *workload) (*api.Spec, *store.Workload, error) {
+	rec := w.rec
 	if spec := w.spec; spec != nil {
 		w.spec = nil
-		return spec, nil
+		return spec, rec, nil
 	}
-	rec := w.rec
 	if rec == nil || rec.Spec == nil {
 		full, err := r.store.Workload(r.ctx, w.id)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		rec = full
 		r.mu.Lock()
@@ -243,7 +249,7 @@ func (r *Reactor) specOf(w *workload) (*api.Spec, error) {
 		r.mu.Unlock()
 	}
 	spec, err := record.DecodeSpec(rec)
-	return &spec, err
+	return &spec, rec, err
 }
 
 // resume goes on from what earlier attempts left.

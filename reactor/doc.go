@@ -39,6 +39,12 @@
 // workers and on the store's goroutine, and nothing that waits is called under it. Locks are taken
 // in this order: terminal.Port, Reactor, logbuf.Log, logbuf.Spool.
 //
+// # Hooks
+//
+// [Config.Hooks] are called in the course of each workload's life, without the mutex: package hooks says when
+// and on which goroutine. The trace that a submission names is kept in its record, beside the spec and no part
+// of it, and is handed to them.
+//
 // # Errors
 //
 // Errors that a client can act on are *errs.Error. A context that ended is reported as its own

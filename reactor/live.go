@@ -8,6 +8,7 @@ import (
 	"github.com/reactord/reactord/executor/driver"
 	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/reactor/api"
+	"github.com/reactord/reactord/reactor/hooks"
 	"github.com/reactord/reactord/reactor/internal/lifecycle"
 	"github.com/reactord/reactord/reactor/internal/logbuf"
 	"github.com/reactord/reactord/reactor/internal/schedule"
@@ -58,6 +59,7 @@ type attempt struct {
 	first   time.Time // start of the first attempt
 	before  api.Usage // of the attempts before
 	timer   *driver.Timer
+	trace   hooks.TraceParent          // of the submission; empty without hooks
 	log     atomic.Pointer[logbuf.Log] // made by the first who needs it
 
 	// Guarded by Reactor.mu.

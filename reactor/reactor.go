@@ -260,7 +260,6 @@ func (r *Reactor) claim(left *leftovers) (n int, err error) {
 		r.log.Error("a workload can't be taken up", zap.Error(corrupt))
 	}
 	r.mu.Lock()
-	defer r.mu.Unlock()
 	for i := range places.Places {
 		left.add(&places.Places[i])
 		if whole {
@@ -269,6 +268,8 @@ func (r *Reactor) claim(left *leftovers) (n int, err error) {
 			r.queueUp(places.Places[i].Tenant, newWorkload(&places.Places[i]))
 		}
 	}
+	r.mu.Unlock()
+	r.onTakenUp(places.Places)
 	return len(places.Places) + len(places.Corrupt), nil
 }
 
@@ -313,6 +314,7 @@ func (r *Reactor) observe(changes []store.Change) {
 	}
 	r.kick()
 	r.feed.Publish(changes[len(changes)-1].Revision, entries)
+	r.onSubmitted(changes)
 }
 
 // observeChunk bounds for how long mu is held for a large commit.

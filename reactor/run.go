@@ -38,6 +38,7 @@ func (r *Reactor) run(w *workload, prog *program, f *executor.Fiber) {
 		a.outcome = interrupted(cause, a.limits)
 		return
 	}
+	r.onStarted(w, a)
 	p, err := prog.module.NewProcess(prog.config)
 	if err != nil {
 		a.outcome = r.unstarted(w, err, a.limits)
@@ -125,6 +126,7 @@ func (r *Reactor) finish(w *workload, task *executor.Task, o outcome) {
 // record asks the store for the transition to the outcome; the workload is Ending.
 func (r *Reactor) record(w *workload, task *executor.Task, o outcome) {
 	a := w.attempt
+	r.onEnded(w, a, o)
 	status := &record.Status{
 		Reason: o.reason, ExitCode: o.exitCode, Message: shorten(o.message, maxMessageBytes), Results: o.results,
 	}
@@ -208,6 +210,10 @@ func (r *Reactor) ended(w *workload, o outcome, status *record.Status, err error
 	r.idleIfSo()
 	r.mu.Unlock()
 
+	r.onCommitted(w, a, o, status, err)
+	if !final && !again.cancelled {
+		r.onPutBack(w)
+	}
 	if again.first {
 		r.logTrouble(w, o.trouble, o.cause)
 	}

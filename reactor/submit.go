@@ -7,6 +7,7 @@ import (
 
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
+	"github.com/reactord/reactord/reactor/hooks"
 	"github.com/reactord/reactord/reactor/internal/intake"
 	"github.com/reactord/reactord/reactor/internal/record"
 	"github.com/reactord/reactord/reactor/internal/refusal"
@@ -126,6 +127,8 @@ func (r *Reactor) check(ctx context.Context, req *api.SubmitRequest, now time.Ti
 	if s.err = r.grants.Check(ctx, req.Spec.Grants); s.err != nil {
 		return s
 	}
+	trace, _ := hooks.ParseTraceParent(req.TraceParent)
+	encoding.TraceParent = string(trace)
 	spec := req.Spec
 	spec.Module, spec.Limits = digest.String(), limits
 	s.spec = &spec

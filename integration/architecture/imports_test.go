@@ -42,6 +42,7 @@ var imports = map[string][]string{
 	"reactor/api":                {"reactor/grant"},
 	"reactor/errs":               {},
 	"reactor/grant":              {"hostcalls/capability", "reactor/errs", "reactor/policy", "reactor/internal/lookup", "reactor/internal/retry", "reactor/internal/text"},
+	"reactor/hooks":              {"reactor/api"},
 	"reactor/policy":             {},
 	"reactor/store":              {},
 	"reactor/store/blob":         {},
@@ -70,7 +71,7 @@ var imports = map[string][]string{
 	"reactor": {
 		"executor", "executor/driver", "executor/engine", "executor/engine/meter",
 		"hostcalls", "hostcalls/abi", "hostcalls/capability", "hostcalls/vfs",
-		"reactor/api", "reactor/errs", "reactor/grant", "reactor/policy", "reactor/store", "reactor/store/sqlite", "reactor/internal/...",
+		"reactor/api", "reactor/errs", "reactor/grant", "reactor/hooks", "reactor/policy", "reactor/store", "reactor/store/sqlite", "reactor/internal/...",
 	},
 
 	"proto/reactor/v1":       {},
@@ -89,7 +90,7 @@ var imports = map[string][]string{
 	"cmd/reactord":                   {"cmd/reactord/internal/config", "cmd/reactord/internal/daemon", "cmd/reactord/internal/demo", "cmd/reactord/internal/inflight", "cmd/internal/printable", "reactor"},
 	"cmd/reactord/internal/access":   {"reactor/errs"},
 	"cmd/reactord/internal/config":   {"cmd/reactord/internal/access", "cmd/reactord/internal/inflight", "cmd/internal/local", "reactor", "reactor/policy"},
-	"cmd/reactord/internal/daemon":   {"cmd/reactord/internal/...", "cmd/internal/local", "hostcalls/abi", "hostcalls/wasip1", "reactor"},
+	"cmd/reactord/internal/daemon":   {"cmd/reactord/internal/...", "cmd/internal/local", "hostcalls/abi", "hostcalls/wasip1", "reactor", "reactor/hooks"},
 	"cmd/reactord/internal/demo":     {"cmd/reactord/internal/config", "cmd/reactord/internal/daemon", "examples", "proto/reactor/v1", "reactor"},
 	"cmd/reactord/internal/inflight": {"reactor/errs"},
 	"cmd/reactord/internal/pace":     {},

@@ -37,6 +37,9 @@ type ModulePage struct {
 type SubmitRequest struct {
 	ID   string // made by the reactor if empty
 	Spec Spec
+	// TraceParent is the header traceparent of W3C Trace Context, by which the workload is found in a trace. It is
+	// no part of the spec. One that is malformed is taken for none.
+	TraceParent string
 }
 
 // SubmitResult is what became of one SubmitRequest of a batch.

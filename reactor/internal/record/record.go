@@ -64,6 +64,10 @@ type Usage struct {
 // Encoding is a spec that is encoded but for its limits: what a client sent is told from what it sent before by the
 // limits that were sent, and stored with those that were filled in.
 type Encoding struct {
+	// TraceParent is the trace of the submission, which is stored with the spec. It is no part of what Hash
+	// identifies: a repetition has a trace of its own.
+	TraceParent string
+
 	spec *api.Spec
 	work []byte // a workJSON, with its end left open for the limits
 }
@@ -77,12 +81,15 @@ func EncodeSpec(spec *api.Spec) Encoding {
 	if len(work) > 1 {
 		work = append(work, ',')
 	}
-	return Encoding{spec, append(work, `"limits":`...)}
+	return Encoding{spec: spec, work: append(work, `"limits":`...)}
 }
 
 // Spec is what the store keeps of the spec, with these limits.
 func (e Encoding) Spec(limits api.Limits) []byte {
 	tail := mustEncode(limitsJSON(limits))
+	if e.TraceParent != "" {
+		tail = append(append(tail, `,"traceparent":`...), mustEncode(e.TraceParent)...)
+	}
 	b := make([]byte, 0, len(e.work)+len(tail)+2+len(e.spec.Stdin))
 	b = append(append(append(b, e.work...), tail...), '}')
 	if len(e.spec.Stdin) > 0 {
@@ -144,6 +151,18 @@ func DecodeSpec(rec *store.Workload) (api.Spec, error) {
 		Invoke: s.Invoke, Grants: s.Grants, Limits: api.Limits(s.Limits),
 	}
 	return spec, nil
+}
+
+// TraceParent returns the trace of a record's submission, or nothing.
+func TraceParent(rec *store.Workload) string {
+	var s struct {
+		TraceParent string `json:"traceparent"`
+	}
+	head, _, _ := bytes.Cut(rec.Spec, []byte{0})
+	if json.Unmarshal(head, &s) != nil {
+		return "" // whoever needs the rest is told
+	}
+	return s.TraceParent
 }
 
 // EncodeStatus writes what DecodeStatus reads.

@@ -85,7 +85,7 @@ func Start(ctx context.Context, cfg config.Config, log *zap.Logger) (*Daemon, er
 		closeAll(listeners)
 		return nil, err
 	}
-	cfg.Reactor.Logger = log
+	cfg.Reactor.Logger, cfg.Reactor.Hooks = log, lifeLog(log)
 	cfg.Reactor.Reading = func(ctx context.Context, read reactor.Read) (func(), error) {
 		return inflight.Reading(ctx, read == reactor.ReadMany)
 	}

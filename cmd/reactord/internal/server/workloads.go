@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/metadata"
 
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 	"github.com/reactord/reactord/reactor"
@@ -20,7 +21,7 @@ type workloads struct {
 }
 
 func (w *workloads) SubmitWorkload(ctx context.Context, req *reactorv1.SubmitWorkloadRequest) (*reactorv1.SubmitWorkloadResponse, error) {
-	submit, err := toSubmit(req)
+	submit, err := toSubmit(req, traceParent(ctx))
 	if err != nil {
 		return nil, err
 	}
@@ -47,8 +48,9 @@ func (w *workloads) SubmitWorkloads(ctx context.Context, req *reactorv1.SubmitWo
 	most := itemText(len(requests))
 	var submits []api.SubmitRequest
 	var at []int // the index of each of submits in requests
+	trace := traceParent(ctx)
 	for i, r := range requests {
-		submit, err := toSubmit(r)
+		submit, err := toSubmit(r, trace)
 		if err != nil {
 			results[i] = &reactorv1.SubmitWorkloadsResult{Id: clip(r.GetId(), maxFieldText), Error: toItem(err, most)}
 			continue
@@ -65,10 +67,19 @@ func (w *workloads) SubmitWorkloads(ctx context.Context, req *reactorv1.SubmitWo
 	return &reactorv1.SubmitWorkloadsResponse{Results: results}, nil
 }
 
-func toSubmit(req *reactorv1.SubmitWorkloadRequest) (api.SubmitRequest, error) {
+// traceParent is the trace that a call belongs to: the header of W3C Trace Context, which the reactor
+// looks into.
+func traceParent(ctx context.Context) string {
+	if values := metadata.ValueFromIncomingContext(ctx, "traceparent"); len(values) == 1 {
+		return values[0]
+	}
+	return ""
+}
+
+func toSubmit(req *reactorv1.SubmitWorkloadRequest, trace string) (api.SubmitRequest, error) {
 	var bad fields
 	spec := toSpec(req.GetSpec(), &bad)
-	return api.SubmitRequest{ID: req.GetId(), Spec: spec}, bad.err()
+	return api.SubmitRequest{ID: req.GetId(), Spec: spec, TraceParent: trace}, bad.err()
 }
 
 func (w *workloads) GetWorkload(ctx context.Context, req *reactorv1.GetWorkloadRequest) (*reactorv1.GetWorkloadResponse, error) {

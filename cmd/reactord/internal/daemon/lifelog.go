@@ -1,0 +1,42 @@
+package daemon
+
+import (
+	"go.uber.org/zap"
+
+	"github.com/reactord/reactord/reactor/hooks"
+)
+
+// lifeLog are hooks that log the life of each workload, none unless the log takes lines of that level. Writing
+// a line may wait for whoever reads the log, so what is told on the workers (started, parked, resumed) is left
+// out: no guest waits for the log.
+func lifeLog(log *zap.Logger) hooks.Hooks {
+	if !log.Core().Enabled(zap.DebugLevel) {
+		return hooks.Hooks{}
+	}
+	line := func(text string) func(hooks.Event) {
+		return func(e hooks.Event) { log.Debug(text, eventFields(e)...) }
+	}
+	end := func(text string) func(hooks.Event, hooks.Outcome) {
+		return func(e hooks.Event, o hooks.Outcome) {
+			log.Debug(text, append(eventFields(e), zap.Stringer("state", o.State), zap.Stringer("reason", o.Reason),
+				zap.String("message", o.Message), zap.Duration("cpu", o.Usage.CPUTime), zap.Error(o.Err))...)
+		}
+	}
+	return hooks.Hooks{
+		OnQueued:    line("a workload is queued"),
+		OnLoaded:    line("a workload is given to the workers"),
+		OnEnded:     end("an attempt has ended"),
+		OnCommitted: end("the end of an attempt is recorded"),
+	}
+}
+
+func eventFields(e hooks.Event) []zap.Field {
+	fields := []zap.Field{zap.String("workload", e.ID), zap.String("tenant", e.Tenant), zap.String("module", e.Module)}
+	if e.Attempt != 0 {
+		fields = append(fields, zap.Uint32("attempt", e.Attempt))
+	}
+	if e.Trace != "" {
+		fields = append(fields, zap.String("traceparent", string(e.Trace)))
+	}
+	return fields
+}

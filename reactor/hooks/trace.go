@@ -1,0 +1,37 @@
+package hooks
+
+import "strings"
+
+// TraceParent names a span of a trace as the header traceparent of W3C Trace Context does, version 00:
+// "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01". The empty one names none.
+type TraceParent string
+
+// The parts of the header and where they begin.
+const (
+	traceID    = len("00-")
+	spanID     = traceID + 32 + len("-")
+	flags      = spanID + 16 + len("-")
+	traceBytes = flags + 2
+)
+
+// ParseTraceParent reads the header; ok is false if it is malformed. What a later version has beyond the parts of
+// version 00 is dropped, as the specification has it.
+func ParseTraceParent(header string) (parent TraceParent, ok bool) {
+	if len(header) < traceBytes || header[spanID-1] != '-' || header[flags-1] != '-' || header[traceID-1] != '-' {
+		return "", false
+	}
+	version, rest := header[:2], header[traceBytes:]
+	trace, span, bits := header[traceID:spanID-1], header[spanID:flags-1], header[flags:traceBytes]
+	for _, part := range []string{version, trace, span, bits} {
+		if strings.Trim(part, "0123456789abcdef") != "" {
+			return "", false
+		}
+	}
+	switch {
+	case version == "ff", strings.Trim(trace, "0") == "", strings.Trim(span, "0") == "":
+		return "", false
+	case version == "00" && rest != "", rest != "" && rest[0] != '-':
+		return "", false
+	}
+	return TraceParent("00" + header[2:traceBytes]), true
+}

@@ -218,7 +218,7 @@ func (r *Reactor) cancelOne(id string) <-chan struct{} {
 		r.mu.Unlock()
 		return nil
 	}
-	changed := w.changes()
+	changed := w.changed.Next()
 	r.mu.Unlock()
 	r.interrupt(w, lifecycle.ByClient)
 	return changed

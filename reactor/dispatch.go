@@ -41,12 +41,7 @@ func newScheduler(cfg *Config) *scheduler {
 }
 
 // kick makes the dispatcher look.
-func (r *Reactor) kick() {
-	select {
-	case r.wake <- struct{}{}:
-	default:
-	}
-}
+func (r *Reactor) kick() { r.wake.Set() }
 
 // dispatch is the dispatcher's goroutine: it does what the scheduler says. How a workload gets from the queue to
 // the workers, in steps:

@@ -107,7 +107,7 @@ func (r *Reactor) currentLog(id string) (log *logbuf.Log, changed <-chan struct{
 	if w.attempt != nil {
 		log = r.logOf(w, w.attempt)
 	}
-	return log, w.changes()
+	return log, w.changed.Next()
 }
 
 // currentPort returns the port of an interactive workload; nil if it has ended.

@@ -7,6 +7,7 @@ import (
 	"github.com/reactord/reactord/executor"
 	"github.com/reactord/reactord/executor/driver"
 	"github.com/reactord/reactord/hostcalls/abi"
+	"github.com/reactord/reactord/internal/notify"
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/hooks"
 	"github.com/reactord/reactord/reactor/internal/lifecycle"
@@ -25,13 +26,13 @@ type workload struct {
 	// is nil if it is large. It is nil itself while the workload waits behind many others: both are
 	// read from the store when its turn has come.
 	rec      *store.Workload
-	status   []byte        // of one that was started before and has no rec
-	spec     *api.Spec     // decoded, until it is first started; nil if that would take up too much
-	attempts uint32        // as the store has it, or will have when it has done what it was asked for
-	index    int           // in Reactor.all
-	attempt  *attempt      // from Starting on, until it is put back or gone
-	last     *lastAttempt  // of one that was put back
-	changed  chan struct{} // closed when it begins to run, is put back or is gone; nil if nobody waits
+	status   []byte           // of one that was started before and has no rec
+	spec     *api.Spec        // decoded, until it is first started; nil if that would take up too much
+	attempts uint32           // as the store has it, or will have when it has done what it was asked for
+	index    int              // in Reactor.all
+	attempt  *attempt         // from Starting on, until it is put back or gone
+	last     *lastAttempt     // of one that was put back
+	changed  notify.Broadcast // tells that it begins to run, is put back or is gone
 
 	process atomic.Pointer[abi.Process]   // while it runs
 	port    atomic.Pointer[terminal.Port] // of an interactive one; made by the first who needs it
@@ -98,22 +99,6 @@ func sizeOf(p *store.Place) int64 {
 
 // stage is where the workload is.
 func (w *workload) stage() lifecycle.Stage { return w.entry.Stage() }
-
-// tell wakes those who wait for the workload to change.
-func (w *workload) tell() {
-	if w.changed != nil {
-		close(w.changed)
-		w.changed = nil
-	}
-}
-
-// changes returns the channel that the next tell closes.
-func (w *workload) changes() <-chan struct{} {
-	if w.changed == nil {
-		w.changed = make(chan struct{})
-	}
-	return w.changed
-}
 
 // logOf returns the log of the workload's attempt.
 func (r *Reactor) logOf(w *workload, a *attempt) *logbuf.Log {

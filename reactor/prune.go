@@ -29,12 +29,7 @@ func (c *Config) storeBytes() (int64, error) {
 }
 
 // pressed is the store coming near its bound. It is called on the store's goroutine.
-func (r *Reactor) pressed() {
-	select {
-	case r.pressure <- struct{}{}:
-	default:
-	}
-}
+func (r *Reactor) pressed() { r.pressure.Set() }
 
 // outage is the store beginning or ceasing to be able to write.
 func (r *Reactor) outage(what string, cause error) {

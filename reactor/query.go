@@ -206,7 +206,7 @@ func (r *Reactor) watchOne(id string) <-chan struct{} {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if w := r.live[id]; w != nil {
-		return w.changes()
+		return w.changed.Next()
 	}
 	return nil
 }

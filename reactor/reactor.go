@@ -21,6 +21,7 @@ import (
 	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/hostcalls/vfs"
+	"github.com/reactord/reactord/internal/notify"
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/internal/crash"
 	"github.com/reactord/reactord/reactor/internal/feed"
@@ -68,9 +69,9 @@ type Reactor struct {
 	ctx        context.Context // ends with Shutdown: for what the reactor does on its own account
 	stop       context.CancelFunc
 	background sync.WaitGroup // dispatcher, finisher, pruner, loads
-	wake       chan struct{}  // to the dispatcher; holds one token
+	wake       notify.Signal  // to the dispatcher
 	pushed     chan struct{}  // a token for each push that waits to be compiled
-	pressure   chan struct{}  // to the pruner; holds one token
+	pressure   notify.Signal  // to the pruner
 	quiet      chan struct{}  // closed when nothing runs any more and nothing will
 
 	// mu guards the rest, and what a workload says it guards. It is held for short stretches
@@ -118,9 +119,9 @@ func New(cfg Config) (*Reactor, error) {
 		journal:     crash.NewFile(cfg.DataDir),
 		descriptors: hostcalls.NewBudget(process.Descriptors() / 4 * 3),
 		mounts:      mounts,
-		wake:        make(chan struct{}, 1),
+		wake:        notify.NewSignal(),
 		pushed:      make(chan struct{}, maxPushed),
-		pressure:    make(chan struct{}, 1),
+		pressure:    notify.NewSignal(),
 		quiet:       make(chan struct{}),
 		live:        map[string]*workload{},
 		sched:       newScheduler(&cfg),

@@ -63,7 +63,7 @@ func (r *Reactor) began(w *workload, prog *program, task *executor.Task) lifecyc
 	defer r.mu.Unlock()
 	prog.attempt.task = task
 	cause := r.sched.Begun(&w.entry)
-	w.tell()
+	w.changed.Tell()
 	r.kick()
 	return cause
 }
@@ -181,7 +181,7 @@ func (r *Reactor) transition(w *workload, o outcome, status *record.Status, log 
 		at = time.Now()
 	}
 	r.mu.Lock()
-	awaited := w.changed != nil || w.port.Load() != nil || r.sched.Draining() || r.feed.Active()
+	awaited := w.changed.Awaited() || w.port.Load() != nil || r.sched.Draining() || r.feed.Active()
 	r.mu.Unlock()
 	r.store.Transition(store.Transition{
 		ID: w.id, From: store.Unfinished, To: record.StoredState(o.state), Attempt: w.attempts, Time: at,
@@ -206,7 +206,7 @@ func (r *Reactor) ended(w *workload, o outcome, status *record.Status, err error
 		w.last = &lastAttempt{timeout: a.limits.Timeout, first: a.first, started: a.started, usage: api.Usage(status.Usage)}
 	}
 	again := r.again(w, o, final, now)
-	w.tell()
+	w.changed.Tell()
 	r.idleIfSo()
 	r.mu.Unlock()
 

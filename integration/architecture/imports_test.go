@@ -21,10 +21,12 @@ const module = "github.com/reactord/reactord/"
 // are not looked at.
 
 // floors are the storeys of the house from the bottom up. No package imports one of a floor above.
-var floors = []string{"executor/...", "hostcalls/...", "reactor/...", "cmd/..."}
+var floors = []string{"internal/...", "executor/...", "hostcalls/...", "reactor/...", "cmd/..."}
 
 // imports says of each package which other ones of the project it imports.
 var imports = map[string][]string{
+	"internal/notify": {},
+
 	"executor/driver":             {},
 	"executor/internal/histogram": {},
 	"executor":                    {"executor/driver", "executor/internal/histogram"},
@@ -46,13 +48,13 @@ var imports = map[string][]string{
 	"reactor/policy":             {},
 	"reactor/store":              {},
 	"reactor/store/blob":         {},
-	"reactor/store/sqlite":       {"reactor/store", "reactor/store/blob"},
+	"reactor/store/sqlite":       {"internal/notify", "reactor/store", "reactor/store/blob"},
 	"reactor/store/storetest":    {"reactor/store"},
 	"reactor/internal/crash":     {},
-	"reactor/internal/feed":      {},
+	"reactor/internal/feed":      {"internal/notify"},
 	"reactor/internal/intake":    {"hostcalls/capability", "reactor/api", "reactor/errs", "reactor/grant", "reactor/store", "reactor/internal/selector", "reactor/internal/text"},
 	"reactor/internal/lifecycle": {},
-	"reactor/internal/logbuf":    {"reactor/store"},
+	"reactor/internal/logbuf":    {"internal/notify", "reactor/store"},
 	"reactor/internal/lookup":    {},
 	"reactor/internal/observe": {
 		"reactor/api", "reactor/errs", "reactor/store",
@@ -66,9 +68,10 @@ var imports = map[string][]string{
 	"reactor/internal/retry":     {},
 	"reactor/internal/schedule":  {"reactor/internal/lifecycle", "reactor/internal/retry"},
 	"reactor/internal/selector":  {"reactor/store"},
-	"reactor/internal/terminal":  {"hostcalls", "reactor/store"},
+	"reactor/internal/terminal":  {"internal/notify", "hostcalls", "reactor/store"},
 	"reactor/internal/text":      {"reactor/errs"},
 	"reactor": {
+		"internal/notify",
 		"executor", "executor/driver", "executor/engine", "executor/engine/meter",
 		"hostcalls", "hostcalls/abi", "hostcalls/capability", "hostcalls/vfs",
 		"reactor/api", "reactor/errs", "reactor/grant", "reactor/hooks", "reactor/policy", "reactor/store", "reactor/store/sqlite", "reactor/internal/...",
@@ -92,7 +95,7 @@ var imports = map[string][]string{
 	"cmd/reactord/internal/config":   {"cmd/reactord/internal/access", "cmd/reactord/internal/inflight", "cmd/internal/local", "reactor", "reactor/policy"},
 	"cmd/reactord/internal/daemon":   {"cmd/reactord/internal/...", "cmd/internal/local", "hostcalls/abi", "hostcalls/wasip1", "reactor", "reactor/hooks"},
 	"cmd/reactord/internal/demo":     {"cmd/reactord/internal/config", "cmd/reactord/internal/daemon", "examples", "proto/reactor/v1", "reactor"},
-	"cmd/reactord/internal/inflight": {"reactor/errs"},
+	"cmd/reactord/internal/inflight": {"internal/notify", "reactor/errs"},
 	"cmd/reactord/internal/pace":     {},
 	"cmd/reactord/internal/server":   {"cmd/reactord/internal/access", "cmd/reactord/internal/inflight", "proto/reactor/v1", "reactor", "reactor/api", "reactor/errs", "reactor/grant"},
 	"cmd/reactord/internal/trim":     {},

@@ -26,6 +26,8 @@ package feed
 import (
 	"sort"
 	"sync"
+
+	"github.com/reactord/reactord/internal/notify"
 )
 
 // Entry is one change.
@@ -44,7 +46,7 @@ type Feed[T any] struct {
 	floor   int64 // changes up to here are not held
 	head    int64 // the last change published
 	readers int
-	changed chan struct{} // closed by the next Publish or Close; nil if nobody waits
+	changed notify.Broadcast // of Publish and Close
 	closed  bool
 }
 
@@ -89,7 +91,7 @@ func (f *Feed[T]) Publish(head int64, entries []Entry[T]) {
 			f.push(e)
 		}
 	}
-	f.tell()
+	f.changed.Tell()
 }
 
 func (f *Feed[T]) push(e Entry[T]) {
@@ -136,10 +138,7 @@ func (f *Feed[T]) Changed(since int64) <-chan struct{} {
 	if f.closed || f.head > since {
 		return closed
 	}
-	if f.changed == nil {
-		f.changed = make(chan struct{})
-	}
-	return f.changed
+	return f.changed.Next()
 }
 
 // Close tells that there will be no more changes. Those that are held can still be read.
@@ -147,7 +146,7 @@ func (f *Feed[T]) Close() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.closed = true
-	f.tell()
+	f.changed.Tell()
 }
 
 // Closed tells whether Close was called and since is the last change.
@@ -155,13 +154,6 @@ func (f *Feed[T]) Closed(since int64) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.closed && since >= f.head
-}
-
-func (f *Feed[T]) tell() {
-	if f.changed != nil {
-		close(f.changed)
-		f.changed = nil
-	}
 }
 
 var closed = func() chan struct{} {

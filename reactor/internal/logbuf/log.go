@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/reactord/reactord/internal/notify"
 	"github.com/reactord/reactord/reactor/store"
 )
 
@@ -57,7 +58,7 @@ type Log struct {
 	sealed   bool
 	over     bool // released: nothing more will come
 	seal     func([]store.LogChunk)
-	changed  chan struct{} // closed by the next change; nil if nobody waits
+	changed  notify.Broadcast
 }
 
 // NewLog makes the log of one attempt of a workload that keeps limit bytes in all.
@@ -97,7 +98,7 @@ func (l *Log) Append(stream store.Stream, p []byte, now time.Time) (int, error) 
 	}
 	l.written += uint64(kept)
 	l.end += int64(kept)
-	l.tell()
+	l.changed.Tell()
 	if big := l.end-l.base >= eager; !l.queued && l.inFlight == 0 {
 		l.queued = true
 		l.spool.add(l, big)
@@ -175,7 +176,7 @@ func (l *Log) stored(err error) {
 		l.forget(l.inFlight)
 	}
 	l.inFlight = 0
-	l.tell()
+	l.changed.Tell()
 	switch {
 	case l.seal != nil:
 		l.finish(again)
@@ -250,7 +251,7 @@ func (l *Log) Release() {
 	defer l.mu.Unlock()
 	l.forget(len(l.held))
 	l.over = true
-	l.tell()
+	l.changed.Tell()
 }
 
 // Written is how many bytes the guest wrote, and how many of them were not kept.
@@ -303,15 +304,5 @@ func (l *Log) Read(offset int64, streams store.Streams, limit int) (chunks []sto
 func (l *Log) Changed() <-chan struct{} {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.changed == nil {
-		l.changed = make(chan struct{})
-	}
-	return l.changed
-}
-
-func (l *Log) tell() {
-	if l.changed != nil {
-		close(l.changed)
-		l.changed = nil
-	}
+	return l.changed.Next()
 }

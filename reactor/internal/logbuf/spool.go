@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/reactord/reactord/internal/notify"
 	"github.com/reactord/reactord/reactor/store"
 )
 
@@ -28,7 +29,7 @@ type Config struct {
 // Spool bounds what all logs hold and writes it to the store.
 type Spool struct {
 	cfg  Config
-	wake chan struct{} // holds one token
+	wake notify.Signal
 	quit chan struct{}
 	done sync.WaitGroup
 
@@ -49,7 +50,7 @@ type waiter struct {
 
 // NewSpool starts a spool. It must be closed before its store.
 func NewSpool(cfg Config) *Spool {
-	s := &Spool{cfg: cfg, wake: make(chan struct{}, 1), quit: make(chan struct{})}
+	s := &Spool{cfg: cfg, wake: notify.NewSignal(), quit: make(chan struct{})}
 	s.done.Go(s.run)
 	return s
 }
@@ -110,7 +111,7 @@ func (s *Spool) add(l *Log, urgent bool) {
 	if urgent && !s.refused {
 		s.hurry()
 	} else if first {
-		s.signal()
+		s.wake.Set()
 	}
 }
 
@@ -222,13 +223,6 @@ func (s *Spool) Used() int64 {
 func (s *Spool) hurry() {
 	if !s.urgent {
 		s.urgent = true
-		s.signal()
-	}
-}
-
-func (s *Spool) signal() {
-	select {
-	case s.wake <- struct{}{}:
-	default:
+		s.wake.Set()
 	}
 }

@@ -30,6 +30,7 @@ import (
 	"sync"
 
 	"github.com/reactord/reactord/hostcalls"
+	"github.com/reactord/reactord/internal/notify"
 	"github.com/reactord/reactord/reactor/store"
 )
 
@@ -113,7 +114,7 @@ func (p *Port) End() {
 	defer p.mu.Unlock()
 	p.ended = true
 	if p.client != nil {
-		p.client.tell()
+		p.client.changed.Tell()
 	}
 }
 
@@ -136,7 +137,7 @@ type Client struct {
 	runs    []Run // guarded by port.mu, like the rest
 	size    int
 	gone    bool
-	changed chan struct{}
+	changed notify.Broadcast
 }
 
 // Run is a run of output.
@@ -153,14 +154,7 @@ func (c *Client) push(stream store.Stream, b []byte) {
 	} else {
 		c.runs = append(c.runs, Run{stream, append([]byte(nil), b...)})
 	}
-	c.tell()
-}
-
-func (c *Client) tell() {
-	if c.changed != nil {
-		close(c.changed)
-		c.changed = nil
-	}
+	c.changed.Tell()
 }
 
 // Next returns the next run of output, which is the caller's. It blocks until there is one;
@@ -197,10 +191,7 @@ func (c *Client) poll() (Run, <-chan struct{}, error) {
 	case p.ended:
 		return Run{}, nil, io.EOF
 	}
-	if c.changed == nil {
-		c.changed = make(chan struct{})
-	}
-	return Run{}, c.changed, nil
+	return Run{}, c.changed.Next(), nil
 }
 
 // Send gives input to the guest, and blocks while the guest has enough of it. It is
@@ -227,7 +218,7 @@ func (c *Client) Detach() bool {
 	}
 	c.gone, c.runs, c.size = true, nil, 0
 	p.client = nil
-	c.tell()
+	c.changed.Tell()
 	p.tell()
 	return true
 }

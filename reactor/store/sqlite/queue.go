@@ -4,6 +4,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/reactord/reactord/internal/notify"
 )
 
 // op is one write. The writer calls apply inside a transaction, again if that transaction fails,
@@ -45,7 +47,7 @@ const (
 // Large ops are kept apart too: each batch takes one, so that an op behind them waits for one of them, not
 // for all that others have sent. (TestLargeOpsGoOneByOne)
 type queue struct {
-	ready chan struct{} // holds a token while there is something to see
+	ready notify.Signal // set while there is something to see
 
 	mu     sync.Mutex
 	ops    []op
@@ -64,7 +66,7 @@ type aging struct {
 }
 
 func newQueue() *queue {
-	q := &queue{ready: make(chan struct{}, 1), held: make(map[string]op), bulk: newBulk()}
+	q := &queue{ready: notify.NewSignal(), held: make(map[string]op), bulk: newBulk()}
 	q.timer = time.AfterFunc(linger, q.expire)
 	q.timer.Stop()
 	return q
@@ -75,7 +77,7 @@ func (q *queue) push(o op) bool {
 	if !q.append(o) {
 		return false
 	}
-	q.signal()
+	q.ready.Set()
 	return true
 }
 
@@ -87,7 +89,7 @@ func (q *queue) pushLarge(o op) bool {
 		return false
 	}
 	q.large = append(q.large, o)
-	q.signal()
+	q.ready.Set()
 	return true
 }
 
@@ -125,7 +127,7 @@ func (q *queue) trickle(o op) bool {
 	}
 	q.unholdOf(o.workload())
 	q.bulk.add(o)
-	q.signal()
+	q.ready.Set()
 	return true
 }
 
@@ -172,7 +174,7 @@ func (q *queue) expire() {
 		q.arm(linger - time.Since(q.aging[0].since))
 	}
 	if len(q.ops) > 0 {
-		q.signal()
+		q.ready.Set()
 	}
 }
 
@@ -200,14 +202,7 @@ func (q *queue) close() {
 	q.closed = true
 	q.timer.Stop()
 	q.unhold(0)
-	q.signal()
-}
-
-func (q *queue) signal() {
-	select {
-	case q.ready <- struct{}{}:
-	default:
-	}
+	q.ready.Set()
 }
 
 // take removes ops from the front, one at least if there is one, of about maxBytes together, into
@@ -235,7 +230,7 @@ func (q *queue) take(batch []op, maxBytes int64) (_ []op, closed bool) {
 		q.large = q.large[1:]
 	}
 	if len(q.ops) > 0 || len(q.large) > 0 || q.bulk.len() > 0 {
-		q.signal()
+		q.ready.Set()
 		return batch, false
 	}
 	return batch, q.closed

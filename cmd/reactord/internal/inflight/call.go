@@ -10,6 +10,8 @@ import (
 	"google.golang.org/grpc/mem"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/reactord/reactord/internal/notify"
 )
 
 // call is a call under way. Conn.mu guards what is not said to be otherwise.
@@ -30,7 +32,7 @@ type call struct {
 	unread   int           // bytes that came in and were not taken
 	charged  int           // of them, counted in conn.unread
 	complete bool          // the client sends no more
-	told     chan struct{} // filled when lengths, complete or over change
+	told     notify.Signal // set when lengths, complete or over change
 	begun    bool          // a handler has, or had it
 	running  bool          // a handler has it
 	over     bool          // its context is done
@@ -69,7 +71,7 @@ func (s *call) addBytes(p []byte) bool {
 			return false
 		}
 		s.lengths = append(s.lengths, s.left)
-		s.tell()
+		s.told.Set()
 	}
 	return true
 }
@@ -80,13 +82,6 @@ func (s *call) count(unread int) {
 	charged := min(unread, window)
 	s.conn.counted(charged - s.charged)
 	s.charged = charged
-}
-
-func (s *call) tell() {
-	select {
-	case s.told <- struct{}{}:
-	default:
-	}
 }
 
 // start tells whether the call has not ended; then its handler calls finish.
@@ -119,7 +114,7 @@ func (s *call) end() {
 	s.conn.mu.Lock()
 	defer s.conn.mu.Unlock()
 	s.over = true
-	s.tell()
+	s.told.Set()
 	s.conn.forget(s)
 	if !s.begun {
 		s.conn.startedOne()

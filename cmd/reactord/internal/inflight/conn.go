@@ -13,6 +13,8 @@ import (
 
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/peer"
+
+	"github.com/reactord/reactord/internal/notify"
 )
 
 const (
@@ -68,9 +70,9 @@ type Conn struct {
 	mu        sync.Mutex
 	streams   map[uint32]*call
 	unread    int           // bytes that came in and that no handler took
-	taken     chan struct{} // filled when unread falls
+	taken     notify.Signal // set when unread falls
 	unstarted int           // calls whose handlers have not begun
-	started   chan struct{} // filled when unstarted falls
+	started   notify.Signal // set when unstarted falls
 	trust     trust
 }
 
@@ -86,8 +88,8 @@ func newConn(raw net.Conn, gate *Gate) *Conn {
 		lookups:  gate.lookups.NewShare(0),
 		frames:   newFrameReader(),
 		streams:  make(map[uint32]*call),
-		taken:    make(chan struct{}, 1),
-		started:  make(chan struct{}, 1),
+		taken:    notify.NewSignal(),
+		started:  notify.NewSignal(),
 		trust:    newTrust(time.Now()),
 	}
 	c.idleSince.Store(time.Now().UnixNano())
@@ -212,10 +214,7 @@ func (c *Conn) awaitStarts() error {
 // startedOne says that a call has begun to run, or never will. Conn.mu is locked.
 func (c *Conn) startedOne() {
 	c.unstarted--
-	select {
-	case c.started <- struct{}{}:
-	default:
-	}
+	c.started.Set()
 }
 
 // makeRoom waits until the connection may have more unread.
@@ -286,7 +285,7 @@ func (c *Conn) endStream(id uint32) {
 	defer c.mu.Unlock()
 	if s := c.streams[id]; s != nil {
 		s.complete = true
-		s.tell()
+		s.told.Set()
 	}
 }
 
@@ -294,10 +293,7 @@ func (c *Conn) endStream(id uint32) {
 func (c *Conn) counted(by int) {
 	c.unread += by
 	if by < 0 {
-		select {
-		case c.taken <- struct{}{}:
-		default:
-		}
+		c.taken.Set()
 	}
 }
 

@@ -11,6 +11,8 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/grpc/tap"
+
+	"github.com/reactord/reactord/internal/notify"
 )
 
 // maxWaiting bounds the answers that wait for room: they are there already.
@@ -130,7 +132,7 @@ func (g *Gate) tap(ctx context.Context, info *tap.Info) (context.Context, error)
 	if !ok {
 		return nil, m.status(ctx, errTooMuch())
 	}
-	c := &call{conn: conn, method: m, place: place, opened: time.Now(), told: make(chan struct{}, 1)}
+	c := &call{conn: conn, method: m, place: place, opened: time.Now(), told: notify.NewSignal()}
 	conn.begin(c)
 	context.AfterFunc(ctx, c.end)
 	return context.WithValue(ctx, callKey{}, c), nil

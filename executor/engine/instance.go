@@ -32,7 +32,7 @@ var errEnded = errors.New("engine: call of an instance that has ended")
 type InstanceConfig struct {
 	Host        Host
 	MemoryBytes int64 // of linear memory, tables and grown call stack together; 0: no bound
-	StackBytes  int64 // of the call stack; 0: DefaultStackBytes
+	StackBytes  int64 // of the call stack; 0: 1 MiB
 	HeldBytes   int64 // what the caller holds in memory for the instance, counted with the rest
 
 	// Offload runs a job of more than half a millisecond while the fiber is parked; nil: such jobs run on the

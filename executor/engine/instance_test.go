@@ -362,7 +362,7 @@ func TestStackLimits(t *testing.T) {
 		if trap, ok := errors.AsType[*Trap](err); !ok || trap.Code != StackOverflow || trap.Frames[0].Function != "recurse" {
 			t.Errorf("%+v: error %v", config, err)
 		}
-		if most := page + cost(max(config.StackBytes, DefaultStackBytes)); i.PeakMemory() > most {
+		if most := page + cost(max(config.StackBytes, defaultStackBytes)); i.PeakMemory() > most {
 			t.Errorf("%+v: peak %d, want at most %d", config, i.PeakMemory(), most)
 		}
 		i.Close()

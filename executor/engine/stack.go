@@ -8,8 +8,9 @@ import (
 	"github.com/reactord/reactord/executor/engine/meter"
 )
 
-// DefaultStackBytes is the call stack an instance may have unless its InstanceConfig says otherwise.
-const DefaultStackBytes = 1 << 20
+// defaultStackBytes is the call stack an instance may have of which nothing is said. Only tests say nothing: a
+// workload's limits do, and what those are by default is the reactor's to say.
+const defaultStackBytes = 1 << 20
 
 const (
 	// wazeroStack is what wazero gives a call to begin with, on the Go heap; a little more if the function
@@ -37,7 +38,7 @@ type stackBudget struct {
 
 func newStackBudget(limit int64) stackBudget {
 	if limit <= 0 {
-		limit = DefaultStackBytes
+		limit = defaultStackBytes
 	}
 	return stackBudget{granted: min(firstStack, limit), limit: limit}
 }

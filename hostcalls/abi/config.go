@@ -38,10 +38,11 @@ type Config struct {
 	OnStart func()
 }
 
-// Defaults of the limits in Config.
+// The limits of a process of which nothing is said. Only tests say nothing: a workload's limits do, and what those
+// are by default is the reactor's to say.
 const (
-	DefaultDescriptors = 1024
-	DefaultPendingOps  = 1024
+	defaultDescriptors = 1024
+	defaultPendingOps  = 1024
 )
 
 // WithDefaults fills in what is zero.
@@ -56,10 +57,10 @@ func (c Config) WithDefaults() Config {
 		c.Stderr = hostcalls.Discard{}
 	}
 	if c.Descriptors == 0 {
-		c.Descriptors = DefaultDescriptors
+		c.Descriptors = defaultDescriptors
 	}
 	if c.PendingOps == 0 {
-		c.PendingOps = DefaultPendingOps
+		c.PendingOps = defaultPendingOps
 	}
 	if c.Mounts == nil {
 		c.Mounts = vfs.NewMounts()

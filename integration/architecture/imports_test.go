@@ -122,6 +122,7 @@ var importers = map[string][]string{
 	"golang.org/x/term":                                    {"cmd/..."},
 	"github.com/dustin/go-humanize":                        {"reactor", "cmd/..."},
 	"github.com/schollz/progressbar/v3":                    {"cmd/reactorctl/internal/cli"},
+	"github.com/KimMachineGun/automemlimit/memlimit":      {"reactor/internal/process"},
 	"golang.org/x/sync/semaphore":                          {"reactor/store/sqlite"},
 	"golang.org/x/sys/unix":                                {"executor/...", "hostcalls/...", "reactor/...", "cmd/..."},
 	"github.com/google/go-cmp/cmp":                         {"reactor/store/storetest"},

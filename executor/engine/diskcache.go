@@ -18,7 +18,8 @@ import (
 	"time"
 
 	"github.com/tetratelabs/wazero"
-	"golang.org/x/sys/unix"
+
+	"github.com/reactord/reactord/internal/flock"
 )
 
 // diskCache keeps machine code on disk, within a bound.
@@ -116,8 +117,12 @@ func (c *diskCache) takeDir() error {
 	if err != nil {
 		return err
 	}
-	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		return errors.Join(fmt.Errorf("%s: %w", c.dir, errCacheInUse), err, lock.Close())
+	err = flock.TryLock(lock)
+	if errors.Is(err, flock.ErrLocked) {
+		err = fmt.Errorf("%s: %w", c.dir, errCacheInUse)
+	}
+	if err != nil {
+		return errors.Join(err, lock.Close())
 	}
 	c.lock = lock
 	return errors.Join(os.RemoveAll(filepath.Join(c.dir, doorName)), os.RemoveAll(filepath.Join(c.dir, stageName)))

@@ -25,6 +25,7 @@ var floors = []string{"internal/...", "executor/...", "hostcalls/...", "reactor/
 
 // imports says of each package which other ones of the project it imports.
 var imports = map[string][]string{
+	"internal/flock":  {},
 	"internal/notify": {},
 
 	"executor/driver":             {},
@@ -33,7 +34,7 @@ var imports = map[string][]string{
 	"executor/engine/memory":      {},
 	"executor/engine/meter/wasm":  {},
 	"executor/engine/meter":       {"executor/engine/meter/wasm"},
-	"executor/engine":             {"executor/engine/meter", "executor/engine/meter/wasm", "executor/engine/memory"},
+	"executor/engine":             {"internal/flock", "executor/engine/meter", "executor/engine/meter/wasm", "executor/engine/memory"},
 
 	"hostcalls":            {"executor", "executor/driver", "executor/engine"},
 	"hostcalls/abi":        {"executor", "executor/driver", "executor/engine", "hostcalls", "hostcalls/capability", "hostcalls/vfs"},
@@ -48,7 +49,7 @@ var imports = map[string][]string{
 	"reactor/policy":             {},
 	"reactor/store":              {},
 	"reactor/store/blob":         {},
-	"reactor/store/sqlite":       {"internal/notify", "reactor/store", "reactor/store/blob"},
+	"reactor/store/sqlite":       {"internal/flock", "internal/notify", "reactor/store", "reactor/store/blob"},
 	"reactor/store/storetest":    {"reactor/store"},
 	"reactor/internal/crash":     {},
 	"reactor/internal/feed":      {"internal/notify"},
@@ -93,7 +94,7 @@ var imports = map[string][]string{
 	"cmd/reactord":                   {"cmd/reactord/internal/config", "cmd/reactord/internal/daemon", "cmd/reactord/internal/demo", "cmd/reactord/internal/inflight", "cmd/internal/printable", "reactor"},
 	"cmd/reactord/internal/access":   {"reactor/errs"},
 	"cmd/reactord/internal/config":   {"cmd/reactord/internal/access", "cmd/reactord/internal/inflight", "cmd/internal/local", "reactor", "reactor/policy"},
-	"cmd/reactord/internal/daemon":   {"cmd/reactord/internal/...", "cmd/internal/local", "hostcalls/abi", "hostcalls/wasip1", "reactor", "reactor/hooks"},
+	"cmd/reactord/internal/daemon":   {"internal/flock", "cmd/reactord/internal/...", "cmd/internal/local", "hostcalls/abi", "hostcalls/wasip1", "reactor", "reactor/hooks"},
 	"cmd/reactord/internal/demo":     {"cmd/reactord/internal/config", "cmd/reactord/internal/daemon", "examples", "proto/reactor/v1", "reactor"},
 	"cmd/reactord/internal/inflight": {"internal/notify", "reactor/errs"},
 	"cmd/reactord/internal/pace":     {},
@@ -122,9 +123,9 @@ var importers = map[string][]string{
 	"golang.org/x/term":                                    {"cmd/..."},
 	"github.com/dustin/go-humanize":                        {"reactor", "cmd/..."},
 	"github.com/schollz/progressbar/v3":                    {"cmd/reactorctl/internal/cli"},
-	"github.com/KimMachineGun/automemlimit/memlimit":      {"reactor/internal/process"},
+	"github.com/KimMachineGun/automemlimit/memlimit":       {"reactor/internal/process"},
 	"golang.org/x/sync/semaphore":                          {"reactor/store/sqlite"},
-	"golang.org/x/sys/unix":                                {"executor/...", "hostcalls/...", "reactor/...", "cmd/..."},
+	"golang.org/x/sys/unix":                                {"internal/flock", "executor/...", "hostcalls/...", "reactor/...", "cmd/..."},
 	"github.com/google/go-cmp/cmp":                         {"reactor/store/storetest"},
 }
 

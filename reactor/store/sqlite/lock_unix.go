@@ -11,8 +11,7 @@ import (
 	"strconv"
 	"strings"
 
-	"golang.org/x/sys/unix"
-
+	"github.com/reactord/reactord/internal/flock"
 	"github.com/reactord/reactord/reactor/store"
 )
 
@@ -35,9 +34,9 @@ func lockDir(dir string) (*dirLock, error) {
 	}
 	l := &dirLock{dir: d, file: f}
 	for _, lock := range []*os.File{d, f} {
-		err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		err := flock.TryLock(lock)
 		switch {
-		case errors.Is(err, unix.EWOULDBLOCK):
+		case errors.Is(err, flock.ErrLocked):
 			return nil, errors.Join(&store.LockedError{Dir: dir, PID: readPID(f)}, l.Close())
 		case err != nil && lock == f:
 			return nil, errors.Join(fmt.Errorf("locking %s: %w", dir, err), l.Close())

@@ -14,6 +14,7 @@ import (
 
 	"github.com/reactord/reactord/cmd/reactord/internal/access"
 	"github.com/reactord/reactord/cmd/reactord/internal/config"
+	"github.com/reactord/reactord/internal/flock"
 )
 
 // listen opens every address, or none.
@@ -106,11 +107,11 @@ func lockSocket(ctx context.Context, path string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	err = flock.TryLock(f)
 	if err == nil {
 		return f, nil
 	}
-	if errors.Is(err, unix.EWOULDBLOCK) {
+	if errors.Is(err, flock.ErrLocked) {
 		err = inUse(ctx, path)
 	}
 	return nil, errors.Join(err, f.Close())

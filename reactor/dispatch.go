@@ -12,7 +12,6 @@ import (
 	"github.com/reactord/reactord/executor"
 	"github.com/reactord/reactord/executor/driver"
 	"github.com/reactord/reactord/executor/engine"
-	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/hostcalls/capability"
 	"github.com/reactord/reactord/reactor/api"
@@ -23,6 +22,7 @@ import (
 	"github.com/reactord/reactord/reactor/internal/record"
 	"github.com/reactord/reactord/reactor/internal/retry"
 	"github.com/reactord/reactord/reactor/internal/schedule"
+	"github.com/reactord/reactord/reactor/internal/terminal"
 	"github.com/reactord/reactord/reactor/store"
 )
 
@@ -280,23 +280,18 @@ func (r *Reactor) program(w *workload, a *attempt, spec *api.Spec) *program {
 		name = w.id
 	}
 	prog := &program{attempt: a, module: w.entry.Module().module}
-	stdout := &output{reactor: r, workload: w, attempt: a, stream: store.Stdout}
-	stderr := &output{reactor: r, workload: w, attempt: a, stream: store.Stderr}
-	stdin := hostcalls.Source(hostcalls.Empty{})
+	var port *terminal.Port
 	if spec.Interactive {
-		port := portOf(w)
-		stdin, stdout.port, stderr.port = port.Stdin(), port, port
+		port = portOf(w)
 	}
-	if len(spec.Stdin) > 0 {
-		stdin = &input{rest: spec.Stdin, next: stdin}
-	}
+	streams := newStreams(spec.Stdin, port, func() *logbuf.Log { return r.logOf(w, a) })
 	prog.config = abi.Config{
 		Args:        append([]string{name}, spec.Args...),
 		Env:         environ(spec.Env),
 		Invoke:      spec.Invoke,
-		Stdin:       stdin,
-		Stdout:      stdout,
-		Stderr:      stderr,
+		Stdin:       streams.Stdin,
+		Stdout:      streams.Stdout,
+		Stderr:      streams.Stderr,
 		Grants:      hostGrants(spec.Grants),
 		Permit:      r.grants,
 		MemoryBytes: int64(spec.Limits.MemoryBytes),

@@ -10,6 +10,30 @@ import (
 	"github.com/reactord/reactord/reactor/store"
 )
 
+// Streams are the standard streams of a guest.
+type Streams struct {
+	Stdin          hostcalls.Source
+	Stdout, Stderr hostcalls.Sink
+}
+
+// newStreams makes the streams of a guest that reads submitted first, and then, if port is not nil, what
+// clients send. The log is asked for when the guest writes, so that a guest that is silent need not
+// have one.
+func newStreams(submitted []byte, port *terminal.Port, log func() *logbuf.Log) Streams {
+	s := Streams{
+		Stdin:  hostcalls.Empty{},
+		Stdout: &output{store.Stdout, port, log},
+		Stderr: &output{store.Stderr, port, log},
+	}
+	if port != nil {
+		s.Stdin = port.Stdin()
+	}
+	if len(submitted) > 0 {
+		s.Stdin = &input{rest: submitted, next: s.Stdin}
+	}
+	return s
+}
+
 // input is a guest's stdin: first what was submitted, then the next source.
 type input struct {
 	rest []byte
@@ -45,14 +69,11 @@ func (s *input) Level() (nbytes int, hangup bool) {
 	return nbytes + len(s.rest), hangup
 }
 
-// output is a guest's stdout or stderr: the log, and the client that is attached. The log is made
-// by the first write, so that a guest that is silent has none.
+// output is a guest's stdout or stderr: the log, and the client that is attached.
 type output struct {
-	reactor  *Reactor
-	workload *workload
-	attempt  *attempt
-	port     *terminal.Port // nil if the workload is not interactive
-	stream   store.Stream
+	stream store.Stream
+	port   *terminal.Port // nil if the workload is not interactive
+	log    func() *logbuf.Log
 }
 
 // Write implements hostcalls.Sink.
@@ -82,5 +103,3 @@ func (s *output) Notify(ready func()) (stop func()) {
 // Level implements hostcalls.Leveler: how much there is room for is not known, and the reader
 // never goes.
 func (s *output) Level() (nbytes int, hangup bool) { return 1, false }
-
-func (s *output) log() *logbuf.Log { return s.reactor.logOf(s.workload, s.attempt) }

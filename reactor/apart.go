@@ -8,6 +8,7 @@ import (
 
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/internal/crash"
+	"github.com/reactord/reactord/reactor/internal/outcome"
 	"github.com/reactord/reactord/reactor/internal/record"
 	"github.com/reactord/reactord/reactor/internal/retry"
 	"github.com/reactord/reactord/reactor/internal/schedule"
@@ -84,7 +85,7 @@ func (r *Reactor) setApart(w *workload) {
 	r.mu.Lock()
 	r.sched.Arrest(&w.entry)
 	r.mu.Unlock()
-	r.finish(w, nil, outcome{state: api.Failed, reason: api.ReasonDaemonDied, message: fmt.Sprintf(
+	r.finish(w, nil, outcome.Outcome{State: api.Failed, Reason: api.ReasonDaemonDied, Message: fmt.Sprintf(
 		"the daemon died %d times in a row, and the last %d times this workload alone had just been started: it was set apart so that others can run. "+
 			"Its module or what it does may be what the daemon dies of, which is a fault of the daemon: please report it. To run it all the same, submit it again under another id",
 		r.plan.Deaths, r.plan.Alone)})

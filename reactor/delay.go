@@ -12,6 +12,7 @@ import (
 	"github.com/reactord/reactord/executor/engine"
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/internal/lifecycle"
+	"github.com/reactord/reactord/reactor/internal/outcome"
 	"github.com/reactord/reactord/reactor/internal/record"
 	"github.com/reactord/reactord/reactor/internal/retry"
 	"github.com/reactord/reactord/reactor/internal/schedule"
@@ -21,7 +22,7 @@ import (
 // How a workload waits that met a passing failure of the host before its guest began, in steps:
 //
 //  1. Its module can't be loaded, its record not read, its grants not opened, or its memory not
-//     mapped, and passing finds a trouble of the host in the error. What comes once the guest has
+//     mapped, and outcome.TroubleOf finds a trouble of the host in the error. What comes once the guest has
 //     begun is told to the guest, and is its own.
 //  2. It becomes Delayed: at once if it has no attempt (postpone), else when the store has recorded
 //     that it is PENDING again (ended). It gives up its module and its place; others go on.
@@ -146,14 +147,14 @@ func (r *Reactor) begun(w *workload) {
 }
 
 // unstarted is the outcome of an attempt whose guest has not begun, because of err.
-func (r *Reactor) unstarted(w *workload, err error, limits api.Limits) outcome {
+func (r *Reactor) unstarted(w *workload, err error, limits api.Limits) outcome.Outcome {
 	if errors.Is(err, engine.ErrNodeMemory) && r.mayFit(w) {
-		return outcome{state: api.Pending, trouble: retry.NodeMemory, cause: err}
+		return outcome.Outcome{State: api.Pending, Trouble: retry.NodeMemory, Cause: err}
 	}
-	if t := passing(err); t != retry.None {
-		return outcome{state: api.Pending, trouble: t, cause: err}
+	if t := outcome.TroubleOf(err); t != retry.None {
+		return outcome.Outcome{State: api.Pending, Trouble: t, Cause: err}
 	}
-	return failed(err, limits)
+	return outcome.Failed(err, limits)
 }
 
 // mayFit tells whether a workload that the node had no memory for may find some later.
@@ -164,10 +165,10 @@ func (r *Reactor) mayFit(w *workload) bool {
 }
 
 // expired is the outcome of a workload whose timeout passed while it waited.
-func expired(why *schedule.Why, timeout time.Duration) outcome {
-	o := interrupted(lifecycle.ByDeadline, api.Limits{Timeout: timeout})
+func expired(why *schedule.Why, timeout time.Duration) outcome.Outcome {
+	o := outcome.Interrupted(lifecycle.ByDeadline, api.Limits{Timeout: timeout})
 	if why != nil {
-		o.message = fmt.Sprintf("its timeout of %v passed while it waited for %v: %s", timeout, why.Trouble, why.Message)
+		o.Message = fmt.Sprintf("its timeout of %v passed while it waited for %v: %s", timeout, why.Trouble, why.Message)
 	}
 	return o
 }

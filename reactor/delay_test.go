@@ -1,55 +1,20 @@
 package reactor
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
-	"github.com/reactord/reactord/executor/engine"
-	"github.com/reactord/reactord/executor/engine/meter"
-	"github.com/reactord/reactord/hostcalls/capability"
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/grant"
 	"github.com/reactord/reactord/reactor/internal/retry"
-	"github.com/reactord/reactord/reactor/store"
 )
-
-func TestPassing(t *testing.T) {
-	for _, tc := range []struct {
-		err  error
-		want retry.Trouble
-	}{
-		{&capability.Error{Grant: grant.Directory{}, Err: syscall.ENOTCONN}, retry.Disk},
-		{&capability.Error{Grant: grant.Connection{}, Err: syscall.ENOTCONN}, retry.None},
-		{store.ErrFull, retry.Space},
-		{store.ErrUnavailable, retry.Disk},
-		{fmt.Errorf("%w: %w", store.ErrUnavailable, syscall.ENFILE), retry.Descriptors},
-		{&store.CorruptError{Kind: store.KindModule, Err: os.ErrNotExist}, retry.Damage},
-		{&store.CorruptError{Kind: store.KindModule, Err: syscall.EIO}, retry.Damage},
-		{&store.CorruptError{Kind: store.KindWorkload, Err: errors.New("sum")}, retry.None},
-		{&store.NotFoundError{Kind: store.KindModule}, retry.None},
-		{syscall.ENOMEM, retry.Memory},
-		{&engine.InternalError{Err: &os.PathError{Err: syscall.ENOSPC}}, retry.Space},
-		{&engine.InternalError{Err: errors.New("a fault")}, retry.None},
-		{&engine.TransientError{Err: errors.New("killed")}, retry.Compiler},
-		{&engine.TransientError{Err: engine.ErrModuleMemory}, retry.Memory},
-		{&engine.TransientError{Err: &os.PathError{Err: syscall.EMFILE}}, retry.Descriptors},
-		{&meter.Error{Kind: meter.TooLarge}, retry.None},
-		{engine.ErrOutOfMemory, retry.None},
-	} {
-		if got := passing(fmt.Errorf("wrapped: %w", tc.err)); got != tc.want {
-			t.Errorf("passing(%v) = %v, want %v", tc.err, got, tc.want)
-		}
-	}
-}
 
 func TestDelayReasons(t *testing.T) {
 	last, beyond := api.DelayReason(retry.NodeMemory), api.DelayReason(retry.NodeMemory+1)

@@ -19,9 +19,11 @@ import (
 	"github.com/reactord/reactord/reactor/hooks"
 	"github.com/reactord/reactord/reactor/internal/lifecycle"
 	"github.com/reactord/reactord/reactor/internal/logbuf"
+	"github.com/reactord/reactord/reactor/internal/outcome"
 	"github.com/reactord/reactord/reactor/internal/record"
 	"github.com/reactord/reactord/reactor/internal/retry"
 	"github.com/reactord/reactord/reactor/internal/schedule"
+	"github.com/reactord/reactord/reactor/internal/stdio"
 	"github.com/reactord/reactord/reactor/internal/terminal"
 	"github.com/reactord/reactord/reactor/store"
 )
@@ -183,7 +185,7 @@ func (r *Reactor) start(w *workload) {
 		Waits:     r.waitHooks(w, prog.attempt),
 	})
 	if err != nil { // ErrClosed
-		r.finish(w, nil, failed(err, prog.attempt.limits))
+		r.finish(w, nil, outcome.Failed(err, prog.attempt.limits))
 		return
 	}
 	r.spawned(w, task)
@@ -284,7 +286,7 @@ func (r *Reactor) program(w *workload, a *attempt, spec *api.Spec) *program {
 	if spec.Interactive {
 		port = portOf(w)
 	}
-	streams := newStreams(spec.Stdin, port, func() *logbuf.Log { return r.logOf(w, a) })
+	streams := stdio.New(spec.Stdin, port, func() *logbuf.Log { return r.logOf(w, a) })
 	prog.config = abi.Config{
 		Args:        append([]string{name}, spec.Args...),
 		Env:         environ(spec.Env),
@@ -346,7 +348,7 @@ func (r *Reactor) begin(w *workload, prog *program) bool {
 	switch verdict {
 	case schedule.Granted:
 	case schedule.TooLarge:
-		r.finish(w, nil, failed(engine.ErrNodeMemory, a.limits))
+		r.finish(w, nil, outcome.Failed(engine.ErrNodeMemory, a.limits))
 		return false
 	default:
 		return false
@@ -374,13 +376,13 @@ func (r *Reactor) spawned(w *workload, task *executor.Task) {
 	}
 	w.attempt.task = task
 	if cause := w.entry.Cause(); cause != lifecycle.NoCause {
-		task.Cancel(interrupt{cause})
+		task.Cancel(outcome.Interrupt{Cause: cause})
 	}
 }
 
 // fail delays a workload that can't be started for a reason that passes, and ends it for any other.
 func (r *Reactor) fail(w *workload, err error) {
-	if t := passing(err); t != retry.None {
+	if t := outcome.TroubleOf(err); t != retry.None {
 		r.postpone(w, t, err)
 		return
 	}
@@ -393,7 +395,7 @@ func (r *Reactor) refuse(w *workload, err error) {
 	if w.attempt != nil {
 		limits = w.attempt.limits
 	}
-	r.finish(w, nil, failed(err, limits))
+	r.finish(w, nil, outcome.Failed(err, limits))
 }
 
 // putBack returns a workload that can't be started now to the front of the queue.

@@ -6,6 +6,7 @@ import (
 	"github.com/reactord/reactord/executor"
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/hooks"
+	"github.com/reactord/reactord/reactor/internal/outcome"
 	"github.com/reactord/reactord/reactor/internal/record"
 	"github.com/reactord/reactord/reactor/store"
 )
@@ -84,9 +85,9 @@ func (r *Reactor) waitHooks(w *workload, a *attempt) *executor.WaitHooks {
 }
 
 // onEnded tells how an attempt ended, or a workload without one.
-func (r *Reactor) onEnded(w *workload, a *attempt, o outcome) {
+func (r *Reactor) onEnded(w *workload, a *attempt, o outcome.Outcome) {
 	if on := r.cfg.Hooks.OnEnded; on != nil {
-		on(event(w, a), hooks.Outcome{State: o.state, Reason: o.reason, Message: shorten(o.message, maxMessageBytes)})
+		on(event(w, a), hooks.Outcome{State: o.State, Reason: o.Reason, Message: shorten(o.Message, maxMessageBytes)})
 	}
 }
 
@@ -98,10 +99,10 @@ func (r *Reactor) onPutBack(w *workload) {
 }
 
 // onCommitted tells that an outcome has been recorded, or why it could not be.
-func (r *Reactor) onCommitted(w *workload, a *attempt, o outcome, status *record.Status, err error) {
+func (r *Reactor) onCommitted(w *workload, a *attempt, o outcome.Outcome, status *record.Status, err error) {
 	if on := r.cfg.Hooks.OnCommitted; on != nil {
 		on(event(w, a), hooks.Outcome{
-			State: o.state, Reason: o.reason, Message: status.Message, Usage: api.Usage(status.Usage), Err: err,
+			State: o.State, Reason: o.Reason, Message: status.Message, Usage: api.Usage(status.Usage), Err: err,
 		})
 	}
 }

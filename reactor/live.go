@@ -12,6 +12,7 @@ import (
 	"github.com/reactord/reactord/reactor/hooks"
 	"github.com/reactord/reactord/reactor/internal/lifecycle"
 	"github.com/reactord/reactord/reactor/internal/logbuf"
+	"github.com/reactord/reactord/reactor/internal/outcome"
 	"github.com/reactord/reactord/reactor/internal/schedule"
 	"github.com/reactord/reactord/reactor/internal/terminal"
 	"github.com/reactord/reactord/reactor/store"
@@ -66,8 +67,8 @@ type attempt struct {
 	// Guarded by Reactor.mu.
 	task *executor.Task
 
-	begun   bool    // the guest has; the fiber's
-	outcome outcome // the fiber's, then the finisher's
+	begun   bool            // the guest has; the fiber's
+	outcome outcome.Outcome // the fiber's, then the finisher's
 }
 
 // newWorkload makes the workload of a place. Its record is read when its turn has come.

@@ -11,6 +11,7 @@ import (
 	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/internal/lifecycle"
+	"github.com/reactord/reactord/reactor/internal/outcome"
 	"github.com/reactord/reactord/reactor/internal/record"
 	"github.com/reactord/reactord/reactor/internal/retry"
 	"github.com/reactord/reactord/reactor/internal/schedule"
@@ -35,7 +36,7 @@ import (
 func (r *Reactor) run(w *workload, prog *program, f *executor.Fiber) {
 	a := prog.attempt
 	if cause := r.began(w, prog, f.Task()); cause != lifecycle.NoCause {
-		a.outcome = interrupted(cause, a.limits)
+		a.outcome = outcome.Interrupted(cause, a.limits)
 		return
 	}
 	r.onStarted(w, a)
@@ -48,13 +49,13 @@ func (r *Reactor) run(w *workload, prog *program, f *executor.Fiber) {
 	exit, err := p.Run(f)
 	switch {
 	case err == nil:
-		a.outcome = exited(exit)
+		a.outcome = outcome.Exited(exit)
 	case a.begun:
-		a.outcome = failed(err, a.limits)
+		a.outcome = outcome.Failed(err, a.limits)
 	default:
 		a.outcome = r.unstarted(w, err, a.limits)
 	}
-	a.outcome.peak = p.PeakMemory()
+	a.outcome.Peak = p.PeakMemory()
 }
 
 // began is step 5 of dispatch: the fiber runs for the first time.
@@ -72,12 +73,12 @@ func (r *Reactor) began(w *workload, prog *program, task *executor.Task) lifecyc
 func (r *Reactor) done(w *workload, task *executor.Task) {
 	a := w.attempt
 	if p := task.Panic(); p != nil {
-		a.outcome = failed(p, a.limits)
-	} else if a.outcome.state == 0 { // it never ran
-		a.outcome = failed(task.Err(), a.limits)
+		a.outcome = outcome.Failed(p, a.limits)
+	} else if a.outcome.State == 0 { // it never ran
+		a.outcome = outcome.Failed(task.Err(), a.limits)
 	}
 	r.mu.Lock()
-	r.sched.Free(&w.entry, a.outcome.peak)
+	r.sched.Free(&w.entry, a.outcome.Peak)
 	r.mu.Unlock()
 	r.finished.put(finished{workload: w, task: task})
 	r.kick()
@@ -110,9 +111,9 @@ func (r *Reactor) finisher() {
 
 // finish makes a workload Ending and sees to it that its end is recorded. Task is nil if it had
 // none.
-func (r *Reactor) finish(w *workload, task *executor.Task, o outcome) {
-	if o.fault != nil {
-		r.log.Error("an internal fault ended a guest", zap.String("workload", w.id), zap.Error(o.fault))
+func (r *Reactor) finish(w *workload, task *executor.Task, o outcome.Outcome) {
+	if o.Fault != nil {
+		r.log.Error("an internal fault ended a guest", zap.String("workload", w.id), zap.Error(o.Fault))
 	}
 	r.mu.Lock()
 	ok := r.sched.Finish(&w.entry)
@@ -124,13 +125,13 @@ func (r *Reactor) finish(w *workload, task *executor.Task, o outcome) {
 }
 
 // record asks the store for the transition to the outcome; the workload is Ending.
-func (r *Reactor) record(w *workload, task *executor.Task, o outcome) {
+func (r *Reactor) record(w *workload, task *executor.Task, o outcome.Outcome) {
 	a := w.attempt
 	r.onEnded(w, a, o)
 	status := &record.Status{
-		Reason: o.reason, ExitCode: o.exitCode, Message: shorten(o.message, maxMessageBytes), Results: o.results,
+		Reason: o.Reason, ExitCode: o.ExitCode, Message: shorten(o.Message, maxMessageBytes), Results: o.Results,
 	}
-	if o.state.Ended() {
+	if o.State.Ended() {
 		status.EndTime = time.Now()
 	}
 	if a == nil {
@@ -153,12 +154,12 @@ func (r *Reactor) record(w *workload, task *executor.Task, o outcome) {
 	}
 	log := a.log.Load()
 	if log == nil {
-		status.Usage = record.Usage(a.usage(task, o.peak))
+		status.Usage = record.Usage(a.usage(task, o.Peak))
 		r.transition(w, o, status, nil)
 		return
 	}
 	log.Seal(func(rest []store.LogChunk) {
-		status.Usage = record.Usage(a.usage(task, o.peak))
+		status.Usage = record.Usage(a.usage(task, o.Peak))
 		r.transition(w, o, status, rest)
 	})
 }
@@ -175,7 +176,7 @@ func shorten(s string, most int) string {
 }
 
 // transition asks the store for the outcome; without haste, if nobody is known to wait for it.
-func (r *Reactor) transition(w *workload, o outcome, status *record.Status, log []store.LogChunk) {
+func (r *Reactor) transition(w *workload, o outcome.Outcome, status *record.Status, log []store.LogChunk) {
 	at := status.EndTime
 	if at.IsZero() {
 		at = time.Now()
@@ -184,15 +185,15 @@ func (r *Reactor) transition(w *workload, o outcome, status *record.Status, log 
 	awaited := w.changed.Awaited() || w.port.Load() != nil || r.sched.Draining() || r.feed.Active()
 	r.mu.Unlock()
 	r.store.Transition(store.Transition{
-		ID: w.id, From: store.Unfinished, To: record.StoredState(o.state), Attempt: w.attempts, Time: at,
+		ID: w.id, From: store.Unfinished, To: record.StoredState(o.State), Attempt: w.attempts, Time: at,
 		Status: record.EncodeStatus(status), Log: log, Lazy: !awaited,
 	}, func(_ int64, err error) { r.ended(w, o, status, err) })
 }
 
 // ended is the store having recorded an outcome, or refused to, which only a fault makes it do:
 // then there is nothing left that could be done for the workload here.
-func (r *Reactor) ended(w *workload, o outcome, status *record.Status, err error) {
-	state := o.state
+func (r *Reactor) ended(w *workload, o outcome.Outcome, status *record.Status, err error) {
+	state := o.State
 	if err != nil && !errors.Is(err, store.ErrClosed) {
 		r.log.Error("an end was not recorded", zap.String("workload", w.id), zap.Stringer("state", state), zap.Error(err))
 	}
@@ -215,7 +216,7 @@ func (r *Reactor) ended(w *workload, o outcome, status *record.Status, err error
 		r.onPutBack(w)
 	}
 	if again.first {
-		r.logTrouble(w, o.trouble, o.cause)
+		r.logTrouble(w, o.Trouble, o.Cause)
 	}
 	r.drop(again.module, again.unused)
 	if a != nil {
@@ -229,7 +230,7 @@ func (r *Reactor) ended(w *workload, o outcome, status *record.Status, err error
 	}
 	r.kick()
 	if again.cancelled {
-		r.record(w, nil, interrupted(w.entry.Cause(), api.Limits{Timeout: w.last.timeout}))
+		r.record(w, nil, outcome.Interrupted(w.entry.Cause(), api.Limits{Timeout: w.last.timeout}))
 	}
 }
 
@@ -242,16 +243,16 @@ type after struct {
 }
 
 // again forgets a workload that has ended, or has it started anew; mu is held.
-func (r *Reactor) again(w *workload, o outcome, final bool, now time.Time) (a after) {
+func (r *Reactor) again(w *workload, o outcome.Outcome, final bool, now time.Time) (a after) {
 	if final {
 		a.module, a.unused = r.sched.Gone(&w.entry, now)
 		r.forget(w)
-		r.count(o.state)
+		r.count(o.State)
 		return a
 	}
 	var why *schedule.Why
-	if o.trouble != retry.None {
-		w := w.why(o.trouble, o.cause, now)
+	if o.Trouble != retry.None {
+		w := w.why(o.Trouble, o.Cause, now)
 		why = &w
 	}
 	var ok bool
@@ -275,7 +276,7 @@ func (r *Reactor) interrupt(w *workload, cause lifecycle.Cause) {
 	r.mu.Lock()
 	action := r.sched.Cancel(&w.entry, cause)
 	if a := w.attempt; action == lifecycle.Interrupt && a != nil && a.task != nil {
-		a.task.Cancel(interrupt{cause})
+		a.task.Cancel(outcome.Interrupt{Cause: cause})
 	}
 	r.mu.Unlock()
 	switch {
@@ -283,6 +284,6 @@ func (r *Reactor) interrupt(w *workload, cause lifecycle.Cause) {
 	case cause == lifecycle.ByDeadline && w.last != nil:
 		r.record(w, nil, expired(w.entry.Delay(), w.last.timeout))
 	default:
-		r.record(w, nil, interrupted(cause, api.Limits{}))
+		r.record(w, nil, outcome.Interrupted(cause, api.Limits{}))
 	}
 }

@@ -61,6 +61,10 @@ var imports = map[string][]string{
 		"reactor/api", "reactor/errs", "reactor/store",
 		"reactor/internal/feed", "reactor/internal/logbuf", "reactor/internal/record", "reactor/internal/refusal", "reactor/internal/terminal",
 	},
+	"reactor/internal/outcome": {
+		"executor", "executor/engine", "executor/engine/meter", "hostcalls/abi", "hostcalls/capability",
+		"reactor/api", "reactor/grant", "reactor/store", "reactor/internal/lifecycle", "reactor/internal/retry",
+	},
 	"reactor/internal/permit":    {"hostcalls/capability", "reactor/grant", "reactor/policy", "reactor/internal/lookup"},
 	"reactor/internal/process":   {},
 	"reactor/internal/record":    {"reactor/api", "reactor/grant", "reactor/store"},
@@ -69,6 +73,7 @@ var imports = map[string][]string{
 	"reactor/internal/retry":     {},
 	"reactor/internal/schedule":  {"reactor/internal/lifecycle", "reactor/internal/retry"},
 	"reactor/internal/selector":  {"reactor/store"},
+	"reactor/internal/stdio":     {"hostcalls", "reactor/store", "reactor/internal/logbuf", "reactor/internal/terminal"},
 	"reactor/internal/terminal":  {"internal/notify", "hostcalls", "reactor/store"},
 	"reactor/internal/text":      {"reactor/errs"},
 	"reactor": {

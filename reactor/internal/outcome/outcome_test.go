@@ -1,9 +1,11 @@
-package reactor
+package outcome
 
 import (
 	"errors"
 	"fmt"
+	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -15,6 +17,8 @@ import (
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/grant"
 	"github.com/reactord/reactord/reactor/internal/lifecycle"
+	"github.com/reactord/reactord/reactor/internal/retry"
+	"github.com/reactord/reactord/reactor/store"
 )
 
 func TestFailed(t *testing.T) {
@@ -26,9 +30,9 @@ func TestFailed(t *testing.T) {
 		says   string
 		fault  bool
 	}{
-		{interrupt{lifecycle.ByClient}, api.Cancelled, api.ReasonCancelled, "client", false},
-		{interrupt{lifecycle.ByDeadline}, api.Failed, api.ReasonDeadline, "44s", false},
-		{interrupt{lifecycle.ByShutdown}, api.Pending, api.NotEnded, "", false},
+		{Interrupt{lifecycle.ByClient}, api.Cancelled, api.ReasonCancelled, "client", false},
+		{Interrupt{lifecycle.ByDeadline}, api.Failed, api.ReasonDeadline, "44s", false},
+		{Interrupt{lifecycle.ByShutdown}, api.Pending, api.NotEnded, "", false},
 		{executor.ErrClosed, api.Pending, api.NotEnded, "", false},
 		{executor.ErrOutOfFuel, api.Failed, api.ReasonOutOfFuel, "22", false},
 		{engine.ErrOutOfMemory, api.Failed, api.ReasonOutOfMemory, "11", false},
@@ -45,30 +49,39 @@ func TestFailed(t *testing.T) {
 		{errors.New("whatever"), api.Failed, api.ReasonInternal, "whatever", true},
 	} {
 		for _, err := range []error{tc.err, fmt.Errorf("wrapped: %w", tc.err)} {
-			o := failed(err, limits)
-			if o.state != tc.state || o.reason != tc.reason || !strings.Contains(o.message, tc.says) || (o.fault != nil) != tc.fault {
+			o := Failed(err, limits)
+			if o.State != tc.state || o.Reason != tc.reason || !strings.Contains(o.Message, tc.says) || (o.Fault != nil) != tc.fault {
 				t.Errorf("failed(%v) = %+v", err, o)
 			}
 		}
 	}
 }
 
-func TestRemaining(t *testing.T) {
-	for _, tc := range [][3]uint64{{0, 5, 0}, {10, 0, 10}, {10, 4, 6}, {10, 10, 1}, {10, 99, 1}} {
-		if got := remaining(tc[0], tc[1]); got != tc[2] {
-			t.Errorf("remaining(%d, %d) = %d, want %d", tc[0], tc[1], got, tc[2])
-		}
-	}
-}
-
-func TestShorten(t *testing.T) {
+func TestPassing(t *testing.T) {
 	for _, tc := range []struct {
-		in   string
-		most int
-		want string
-	}{{"abc", 3, "abc"}, {"abcd", 3, "abc..."}, {"aü", 2, "a..."}} {
-		if got := shorten(tc.in, tc.most); got != tc.want {
-			t.Errorf("shorten(%q, %d) = %q", tc.in, tc.most, got)
+		err  error
+		want retry.Trouble
+	}{
+		{&capability.Error{Grant: grant.Directory{}, Err: syscall.ENOTCONN}, retry.Disk},
+		{&capability.Error{Grant: grant.Connection{}, Err: syscall.ENOTCONN}, retry.None},
+		{store.ErrFull, retry.Space},
+		{store.ErrUnavailable, retry.Disk},
+		{fmt.Errorf("%w: %w", store.ErrUnavailable, syscall.ENFILE), retry.Descriptors},
+		{&store.CorruptError{Kind: store.KindModule, Err: os.ErrNotExist}, retry.Damage},
+		{&store.CorruptError{Kind: store.KindModule, Err: syscall.EIO}, retry.Damage},
+		{&store.CorruptError{Kind: store.KindWorkload, Err: errors.New("sum")}, retry.None},
+		{&store.NotFoundError{Kind: store.KindModule}, retry.None},
+		{syscall.ENOMEM, retry.Memory},
+		{&engine.InternalError{Err: &os.PathError{Err: syscall.ENOSPC}}, retry.Space},
+		{&engine.InternalError{Err: errors.New("a fault")}, retry.None},
+		{&engine.TransientError{Err: errors.New("killed")}, retry.Compiler},
+		{&engine.TransientError{Err: engine.ErrModuleMemory}, retry.Memory},
+		{&engine.TransientError{Err: &os.PathError{Err: syscall.EMFILE}}, retry.Descriptors},
+		{&meter.Error{Kind: meter.TooLarge}, retry.None},
+		{engine.ErrOutOfMemory, retry.None},
+	} {
+		if got := TroubleOf(fmt.Errorf("wrapped: %w", tc.err)); got != tc.want {
+			t.Errorf("passing(%v) = %v, want %v", tc.err, got, tc.want)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package reactor
+package stdio
 
 import (
 	"errors"
@@ -16,10 +16,10 @@ type Streams struct {
 	Stdout, Stderr hostcalls.Sink
 }
 
-// newStreams makes the streams of a guest that reads submitted first, and then, if port is not nil, what
+// New makes the streams of a guest that reads submitted first, and then, if port is not nil, what
 // clients send. The log is asked for when the guest writes, so that a guest that is silent need not
 // have one.
-func newStreams(submitted []byte, port *terminal.Port, log func() *logbuf.Log) Streams {
+func New(submitted []byte, port *terminal.Port, log func() *logbuf.Log) Streams {
 	s := Streams{
 		Stdin:  hostcalls.Empty{},
 		Stdout: &output{store.Stdout, port, log},

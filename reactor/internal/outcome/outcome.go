@@ -1,4 +1,4 @@
-package reactor
+package outcome
 
 import (
 	"errors"
@@ -16,44 +16,44 @@ import (
 	"github.com/reactord/reactord/reactor/store"
 )
 
-// outcome is how an attempt ended.
-type outcome struct {
-	state    api.State // a last one, or Pending: the workload is to be started anew
-	reason   api.Reason
-	exitCode *uint32
-	message  string
-	results  []string
-	peak     int64         // of its memory
-	fault    error         // of the daemon, for its log
-	trouble  retry.Trouble // of Pending: what it waits for before it is started anew
-	cause    error         // of the trouble
+// Outcome is how an attempt ended.
+type Outcome struct {
+	State    api.State // a last one, or Pending: the workload is to be started anew
+	Reason   api.Reason
+	ExitCode *uint32
+	Message  string
+	Results  []string
+	Peak     int64         // of its memory
+	Fault    error         // of the daemon, for its log
+	Trouble  retry.Trouble // of Pending: what it waits for before it is started anew
+	Cause    error         // of the trouble
 }
 
-// interrupt is the cause with which the reactor cancels a task.
-type interrupt struct{ cause lifecycle.Cause }
+// Interrupt is the cause with which the reactor cancels a task.
+type Interrupt struct{ Cause lifecycle.Cause }
 
-func (i interrupt) Error() string { return "the workload was told to end: " + i.cause.String() }
+func (i Interrupt) Error() string { return "the workload was told to end: " + i.Cause.String() }
 
-// exited is the outcome of a guest that ended by itself.
-func exited(exit abi.Exit) outcome {
-	o := outcome{state: api.Succeeded, reason: api.ReasonExit, exitCode: &exit.Code, results: exit.Results}
+// Exited is the outcome of a guest that ended by itself.
+func Exited(exit abi.Exit) Outcome {
+	o := Outcome{State: api.Succeeded, Reason: api.ReasonExit, ExitCode: &exit.Code, Results: exit.Results}
 	if exit.Code != 0 {
-		o.state = api.Failed
-		o.message = fmt.Sprintf("the guest exited with code %d", exit.Code)
+		o.State = api.Failed
+		o.Message = fmt.Sprintf("the guest exited with code %d", exit.Code)
 	}
 	return o
 }
 
-// failed is the outcome of a guest that was ended, or could not be started, by err. It is pure.
-func failed(err error, limits api.Limits) outcome {
-	if i, ok := errors.AsType[interrupt](err); ok {
-		return interrupted(i.cause, limits)
+// Failed is the outcome of a guest that was ended, or could not be started, by err.
+func Failed(err error, limits api.Limits) Outcome {
+	if i, ok := errors.AsType[Interrupt](err); ok {
+		return Interrupted(i.Cause, limits)
 	}
-	fail := func(reason api.Reason, format string, args ...any) outcome {
-		return outcome{state: api.Failed, reason: reason, message: fmt.Sprintf(format, args...)}
+	fail := func(reason api.Reason, format string, args ...any) Outcome {
+		return Outcome{State: api.Failed, Reason: reason, Message: fmt.Sprintf(format, args...)}
 	}
 	if errors.Is(err, executor.ErrClosed) {
-		return interrupted(lifecycle.ByShutdown, limits)
+		return Interrupted(lifecycle.ByShutdown, limits)
 	}
 	if errors.Is(err, executor.ErrOutOfFuel) {
 		return fail(api.ReasonOutOfFuel, "the guest used up its fuel, %d units", limits.Fuel)
@@ -80,40 +80,40 @@ func failed(err error, limits api.Limits) outcome {
 		return fail(api.ReasonInvalidModule, "%v", err)
 	}
 	o := fail(api.ReasonInternal, "an internal fault of the daemon ended the guest: %v", err)
-	o.fault = err
+	o.Fault = err
 	return o
 }
 
 // stackRefused is the outcome of a guest whose call stack could not grow though its limit had room.
-func stackRefused(err *engine.StackRefusedError, limits api.Limits) outcome {
-	o := outcome{state: api.Failed}
+func stackRefused(err *engine.StackRefusedError, limits api.Limits) Outcome {
+	o := Outcome{State: api.Failed}
 	if errors.Is(err, engine.ErrOutOfMemory) {
-		o.reason = api.ReasonOutOfMemory
-		o.message = fmt.Sprintf("the guest's call stack, of %d bytes so far, could not grow within its limit of %d: "+
+		o.Reason = api.ReasonOutOfMemory
+		o.Message = fmt.Sprintf("the guest's call stack, of %d bytes so far, could not grow within its limit of %d: "+
 			"with its memory it would be more than the workload's limit of %d bytes: raise that", err.Bytes, limits.StackBytes, limits.MemoryBytes)
 		return o
 	}
-	o.reason = api.ReasonNodeMemory
-	o.message = fmt.Sprintf("the guest's call stack, of %d bytes so far, could not grow within its limit of %d: "+
+	o.Reason = api.ReasonNodeMemory
+	o.Message = fmt.Sprintf("the guest's call stack, of %d bytes so far, could not grow within its limit of %d: "+
 		"the node is short of memory (%v): submit it again when it has more", err.Bytes, limits.StackBytes, err.Err)
 	return o
 }
 
-// interrupted is the outcome of a workload that the reactor ended.
-func interrupted(cause lifecycle.Cause, limits api.Limits) outcome {
+// Interrupted is the outcome of a workload that the reactor ended.
+func Interrupted(cause lifecycle.Cause, limits api.Limits) Outcome {
 	switch cause {
 	case lifecycle.ByClient:
-		return outcome{state: api.Cancelled, reason: api.ReasonCancelled, message: "a client cancelled it"}
+		return Outcome{State: api.Cancelled, Reason: api.ReasonCancelled, Message: "a client cancelled it"}
 	case lifecycle.ByDeadline:
-		return outcome{state: api.Failed, reason: api.ReasonDeadline, message: fmt.Sprintf("its timeout of %v passed", limits.Timeout)}
+		return Outcome{State: api.Failed, Reason: api.ReasonDeadline, Message: fmt.Sprintf("its timeout of %v passed", limits.Timeout)}
 	default:
-		return outcome{state: api.Pending}
+		return Outcome{State: api.Pending}
 	}
 }
 
-// passing is the trouble of the host that kept a workload from starting, None if err is the
-// workload's own fault or a fault of the daemon's. It is pure.
-func passing(err error) retry.Trouble {
+// TroubleOf is the trouble of the host that kept a workload from starting, None if err is the
+// workload's own fault or a fault of the daemon's.
+func TroubleOf(err error) retry.Trouble {
 	if denied, ok := errors.AsType[*capability.Error](err); ok {
 		return grant.Trouble(denied)
 	}

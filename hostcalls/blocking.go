@@ -15,7 +15,8 @@ import (
 //
 // An error is the cause of a cancel. It is returned at once, and job may be under way still, or not
 // have begun: so job must use nothing that goes away with the guest, its memory least of all. When
-// job has ended after all, discard, unless nil, is run on the pool, to release what it made.
+// job has ended after all, which it does even if the guest was cancelled before, discard, unless nil, is
+// run on the pool, to release what it made.
 //
 // If job panics, so does Blocking, with a *JobPanic: on the fiber it ends this guest only.
 func (g *Guest) Blocking(op Op, lane driver.Lane, job, discard func()) error {
@@ -33,9 +34,6 @@ func (g *Guest) Lookup(op Op, job func(context.Context)) error {
 }
 
 func (g *Guest) wait(op Op, lane driver.Lane, j *blockingJob) error {
-	if err := g.fiber.Err(); err != nil {
-		return err
-	}
 	j.wake = g.fiber.Task().Wake
 	spec := driver.Job{
 		Run: j.attempt, Done: j.done, Owner: g.owner, Lane: lane,

@@ -253,6 +253,22 @@ func TestBlockingAbandons(t *testing.T) {
 
 // TestBlockingDiscardsOnce races cancels against the ends of jobs: what a job that ran has made is
 // had or discarded, one of the two, once.
+// TestBlockingOfACancelledGuest: what a job makes, or is done when it ends, is seen to even if the guest was
+// cancelled before the job was handed over.
+func TestBlockingOfACancelledGuest(t *testing.T) {
+	var ran, discarded atomic.Bool
+	onFiber(t, func(g *Guest) {
+		g.Fiber().Task().Cancel(errStop)
+		err := g.Blocking(Op{Kind: "file"}, driver.Lane{}, func() { ran.Store(true) }, func() { discarded.Store(ran.Load()) })
+		if !errors.Is(err, errStop) {
+			t.Errorf("Blocking = %v, want the cause", err)
+		}
+	})
+	if !discarded.Load() {
+		t.Error("the job was not run and then discarded")
+	}
+}
+
 func TestBlockingDiscardsOnce(t *testing.T) {
 	for range 300 {
 		var made, had, discarded atomic.Int32

@@ -100,6 +100,7 @@ func (p *Process) writeFile(f *file, v iovecs, write func(buf []byte, before int
 		return p.appendFile(f, v, write)
 	}
 	return pieces(v, func(piece iovecs, before int64) (uint32, errno) {
+		p.chargePiece(piece)
 		return p.writePiece(f, piece, func(buf []byte) (int, error) { return write(buf, before) }, func() {})
 	})
 }
@@ -118,6 +119,7 @@ func (p *Process) appendFile(f *file, v iovecs, write func(buf []byte, before in
 		p.await(time.Time{}, hostcalls.Wait{Op: f.op(v.total), On: turn})
 	}
 	return pieces(v, func(piece iovecs, before int64) (uint32, errno) {
+		p.chargePiece(piece) // which may end the guest
 		writing = true
 		n, e := p.writePiece(f, piece, func(buf []byte) (int, error) { return write(buf, before) }, turn.end)
 		writing = false
@@ -125,10 +127,14 @@ func (p *Process) appendFile(f *file, v iovecs, write func(buf []byte, before in
 	})
 }
 
+// chargePiece charges for taking a piece out of the guest's buffers.
+func (p *Process) chargePiece(v iovecs) {
+	p.charge(int64(v.count)*iovecCost + copyCost(int(v.total)))
+}
+
 // writePiece writes once, on the blocking pool. If the guest is cancelled meanwhile, onAbandoned is called
 // when the write has ended.
 func (p *Process) writePiece(f *file, v iovecs, write func([]byte) (int, error), onAbandoned func()) (uint32, errno) {
-	p.charge(int64(v.count)*iovecCost + copyCost(int(v.total)))
 	buf := borrow(v.total)
 	size := v.gather(buf.bytes)
 	var n int

@@ -33,6 +33,7 @@ func (p *Process) openGrants(config abi.Config) error {
 			return &capability.Error{Grant: g, Err: err}
 		}
 	}
+	p.granted.opened.Store(&p.granted.listening)
 	return nil
 }
 

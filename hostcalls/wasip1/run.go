@@ -19,7 +19,6 @@ func (p *Process) Run(f *executor.Fiber) (abi.Exit, error) {
 	if err := p.openGrants(startup.config); err != nil {
 		return abi.Exit{}, err
 	}
-	p.granted.opened.Store(&p.granted.listening)
 	instance, err := p.instantiate(startup)
 	if err != nil {
 		return exited(err)

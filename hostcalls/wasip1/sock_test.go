@@ -215,13 +215,12 @@ func TestListener(t *testing.T) {
 		c.want(errnoBadf, "fd_read", 3, 0, 0, 0)
 		c.want(errnoNotconn, "sock_recv", 3, 0, 0, 0, 16, 20)
 		c.want(errnoNotconn, "sock_shutdown", 3, 1)
-		addresses <- c.ListenAddresses()[0]
-
 		events := c.poll(fdSubscription(1, eventFdRead, 3), fdSubscription(2, eventFdWrite, 3),
 			clockSubscription(3, clockMonotonic, uint64(time.Hour), 0))
 		if want := []pollEvent{{2, errnoBadf, eventFdWrite, 0, false}}; !sameEvents(events, want) {
 			t.Errorf("events %v, want %v", events, want)
 		}
+		addresses <- c.ListenAddresses()[0]
 		events = c.poll(fdSubscription(1, eventFdRead, 3))
 		if want := []pollEvent{{1, 0, eventFdRead, 1, false}}; !sameEvents(events, want) {
 			t.Errorf("events %v, want %v", events, want)

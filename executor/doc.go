@@ -16,7 +16,7 @@
 // completions; none of them blocks but [Executor.Wait] and [Executor.Close], which must not be
 // called from a body or completion. The methods of Fiber are for its own body only. Body and meter
 // are used by one goroutine at a time: what a body did happens before what it does after it was
-// resumed, whichever worker it is on. What a goroutine did before it called Wake happens before
+// resumed, whichever worker it is on. [WaitHooks] are called by the body's goroutine, as part of the body. What a goroutine did before it called Wake happens before
 // the return of the Park that this Wake ends.
 //
 // # Order and fairness

@@ -1,9 +1,15 @@
 package reactor
 
 import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 )
 
 // Every quantity of a Config has a default in this package, so that none is left to a package below.
@@ -28,6 +34,50 @@ func TestDefaultsAreComplete(t *testing.T) {
 		}
 	}
 	look("", reflect.ValueOf(Defaults()))
+}
+
+// The comment of each field of Config has the field's default, unless that follows from the machine.
+func TestCommentsHaveDefaults(t *testing.T) {
+	file, err := parser.ParseFile(token.NewFileSet(), "config.go", nil, parser.ParseComments)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ofMachine := []string{
+		"Workers", "Compilers", "Starting", "CompileMemoryBytes", "ModuleMemoryBytes", "MemoryBytes", "MaxPendingBytes", "StoreBytes",
+	}
+	defaults := reflect.ValueOf(Defaults())
+	config := file.Scope.Lookup("Config").Decl.(*ast.TypeSpec).Type.(*ast.StructType)
+	checked := 0
+	for _, field := range config.Fields.List {
+		name := field.Names[0].Name
+		value := defaults.FieldByName(name)
+		if !value.CanInt() || slices.Contains(ofMachine, name) {
+			continue
+		}
+		checked++
+		comment := strings.NewReplacer(",", "", "\n", " ").Replace(field.Doc.Text())
+		if want := inWords(value.Interface()); !slices.ContainsFunc(want, func(s string) bool { return strings.Contains(comment, " "+s) }) {
+			t.Errorf("the default of %s is %s, and its comment does not say so: %s", name, want[0], comment)
+		}
+	}
+	if checked < 20 {
+		t.Errorf("only %d fields were looked at", checked)
+	}
+}
+
+// inWords is a quantity as a comment may have it.
+func inWords(value any) []string {
+	if d, ok := value.(time.Duration); ok {
+		return []string{fmt.Sprintf("%g h", d.Hours()), fmt.Sprintf("%g s", d.Seconds())}
+	}
+	n := reflect.ValueOf(value).Int()
+	words := []string{fmt.Sprint(n)}
+	for unit, size := range map[string]int64{"KiB": kib, "MiB": mib, "GiB": gib} {
+		if n%size == 0 {
+			words = append(words, fmt.Sprintf("%d %s", n/size, unit))
+		}
+	}
+	return words
 }
 
 func TestCompilersFollowWorkers(t *testing.T) {

@@ -11,8 +11,8 @@
 // and must not panic. No lock of the reactor is held, so they may call what does not block: a logger, a
 // counter, a span.
 //
-// The functions of one attempt are called one after the other, in the order of the fields of Hooks, and
-// what one did happens before the next. OnQueued is the exception: a workload is queued as soon as it is in the
+// The functions of one attempt are called one after the other, in the order of the fields of Hooks (OnParked and
+// OnResumed any number of times), and what one did happens before the next. OnQueued is the exception: a workload is queued as soon as it is in the
 // store, and may be loaded on another goroutine before OnQueued has returned.
 //
 // A workload that is cancelled while it waits has no OnLoaded and no OnStarted. One whose guest can't be started

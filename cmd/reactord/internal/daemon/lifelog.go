@@ -3,6 +3,7 @@ package daemon
 import (
 	"go.uber.org/zap"
 
+	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/hooks"
 )
 
@@ -18,8 +19,12 @@ func lifeLog(log *zap.Logger) hooks.Hooks {
 	}
 	end := func(text string) func(hooks.Event, hooks.Outcome) {
 		return func(e hooks.Event, o hooks.Outcome) {
-			log.Debug(text, append(eventFields(e), zap.Stringer("state", o.State), zap.Stringer("reason", o.Reason),
-				zap.String("message", o.Message), zap.Duration("cpu", o.Usage.CPUTime), zap.Error(o.Err))...)
+			fields := append(eventFields(e), zap.Stringer("state", o.State), zap.Stringer("reason", o.Reason),
+				zap.String("message", o.Message), zap.Error(o.Err))
+			if o.Usage != (api.Usage{}) {
+				fields = append(fields, zap.Duration("cpu", o.Usage.CPUTime), zap.Duration("waiting", o.Usage.WaitingTime))
+			}
+			log.Debug(text, fields...)
 		}
 	}
 	return hooks.Hooks{

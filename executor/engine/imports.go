@@ -2,7 +2,6 @@ package engine
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/tetratelabs/wazero/api"
 
@@ -51,30 +50,21 @@ func (e *Engine) link(info *meter.Info) error {
 		if !ok {
 			return unknown
 		}
-		if have := typeText(function); have != i.Type {
-			unknown.Have = have
+		if have := typeOf(function); !have.Equal(*i.Func) {
+			unknown.Have = have.String()
 			return unknown
 		}
 	}
 	return nil
 }
 
-// typeText is a function's type in the text notation that meter.Import has.
-func typeText(f api.FunctionDefinition) string {
-	var b strings.Builder
-	list := func(word string, types []api.ValueType) {
-		if len(types) == 0 {
-			return
+// typeOf is the type of a host's function.
+func typeOf(f api.FunctionDefinition) meter.FuncType {
+	types := func(list []api.ValueType) (types []meter.ValType) {
+		for _, t := range list {
+			types = append(types, meter.ValType(t)) // both have the codes of the binary format
 		}
-		b.WriteString(" (" + word)
-		for _, t := range types {
-			b.WriteString(" " + api.ValueTypeName(t))
-		}
-		b.WriteByte(')')
+		return types
 	}
-	b.WriteString("(func")
-	list("param", f.ParamTypes())
-	list("result", f.ResultTypes())
-	b.WriteByte(')')
-	return b.String()
+	return meter.FuncType{Params: types(f.ParamTypes()), Results: types(f.ResultTypes())}
 }

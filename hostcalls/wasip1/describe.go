@@ -17,7 +17,7 @@ func kindOf(info *meter.Info) (abi.Kind, error) {
 	for _, e := range info.Exports {
 		switch {
 		case e.Kind != meter.FuncExtern || e.Name == reactorInitialize:
-		case e.Name == commandStart && e.Type == "(func)":
+		case e.Name == commandStart && e.Func.Equal(meter.FuncType{}):
 			return abi.Command, nil
 		default:
 			invocable = true
@@ -88,10 +88,10 @@ func (*ABI) CheckCall(module *abi.Description, export string, args []string) []a
 }
 
 // checkArgs checks that arguments are as many as an export has parameters, and of their types.
-func checkArgs(export string, params, args []string) (faults []abi.Fault) {
+func checkArgs(export string, params []meter.ValType, args []string) (faults []abi.Fault) {
 	if len(params) != len(args) {
 		return []abi.Fault{{Field: "args", Text: fmt.Sprintf(
-			"%q takes %d arguments (%s), and there are %d", export, len(params), strings.Join(params, " "), len(args))}}
+			"%q takes %d arguments (%s), and there are %d", export, len(params), listOf(params), len(args))}}
 	}
 	for i, param := range params {
 		if _, err := parseValue(param, args[i]); err != nil {
@@ -102,10 +102,11 @@ func checkArgs(export string, params, args []string) (faults []abi.Fault) {
 }
 
 // paramsOf returns the parameter types of an exported function.
-func paramsOf(module *abi.Description, export string) (params []string, ok bool) {
+func paramsOf(module *abi.Description, export string) (params []meter.ValType, ok bool) {
 	for _, e := range module.Exports {
-		if e.Name == export && strings.HasPrefix(e.Type, "(func") {
-			return parseSignature(e.Type).params, true
+		if e.Name == export {
+			t, ok := meter.ParseFuncType(e.Type)
+			return t.Params, ok
 		}
 	}
 	return nil, false
@@ -116,7 +117,7 @@ func invocable(module *abi.Description) string {
 	const most = 8
 	var names []string
 	for _, e := range module.Exports {
-		if !strings.HasPrefix(e.Type, "(func") || e.Name == reactorInitialize {
+		if _, ok := meter.ParseFuncType(e.Type); !ok || e.Name == reactorInitialize {
 			continue
 		}
 		if len(names) == most {

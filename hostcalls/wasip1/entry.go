@@ -17,7 +17,7 @@ type entry struct {
 	initialize bool
 	export     string
 	params     []uint64
-	results    []string // their types
+	results    []meter.ValType
 }
 
 // planEntry decides how to enter a module, of which args[1:] are the parameters if it is invoked.
@@ -28,31 +28,31 @@ func planEntry(info *meter.Info, invoke string, args []string) (entry, error) {
 		}
 		return entry{export: commandStart}, nil
 	}
-	signature, err := exportedFunction(info, invoke)
+	function, err := exportedFunction(info, invoke)
 	if err != nil {
 		return entry{}, err
 	}
-	e := entry{export: invoke, results: signature.results}
+	e := entry{export: invoke, results: function.Results}
 	if invoke != reactorInitialize {
 		_, err := exportedFunction(info, reactorInitialize)
 		e.initialize = err == nil
 	}
-	e.params, err = parseParams(signature.params, args[min(1, len(args)):])
+	e.params, err = parseParams(function.Params, args[min(1, len(args)):])
 	if err != nil {
 		return entry{}, &abi.EntryError{Export: invoke, Msg: err.Error()}
 	}
 	return e, nil
 }
 
-func exportedFunction(info *meter.Info, name string) (signature, error) {
+func exportedFunction(info *meter.Info, name string) (*meter.FuncType, error) {
 	for _, e := range info.Exports {
 		switch {
 		case e.Name != name:
 		case e.Kind != meter.FuncExtern:
-			return signature{}, &abi.EntryError{Export: name, Msg: "it is a " + string(e.Kind) + ", not a function"}
+			return nil, &abi.EntryError{Export: name, Msg: "it is a " + string(e.Kind) + ", not a function"}
 		default:
-			return parseSignature(e.Type), nil
+			return e.Func, nil
 		}
 	}
-	return signature{}, &abi.EntryError{Export: name, Msg: "the module has no such export"}
+	return nil, &abi.EntryError{Export: name, Msg: "the module has no such export"}
 }

@@ -5,35 +5,16 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"github.com/reactord/reactord/executor/engine/meter"
 )
-
-// signature is a function's type: the names of value types, as the text notation has them.
-type signature struct{ params, results []string }
-
-// parseSignature reads a type like "(func (param i32 i64) (result f32))", as meter.Info has it.
-func parseSignature(text string) signature {
-	var s signature
-	var list *[]string
-	for _, word := range strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune("() ", r) }) {
-		switch word {
-		case "func":
-		case "param":
-			list = &s.params
-		case "result":
-			list = &s.results
-		default:
-			*list = append(*list, word)
-		}
-	}
-	return s
-}
 
 // parseParams reads arguments as values of types: integers in any base that Go writes them in,
 // signed or unsigned, and floats.
-func parseParams(types, args []string) ([]uint64, error) {
+func parseParams(types []meter.ValType, args []string) ([]uint64, error) {
 	if len(types) != len(args) {
 		return nil, fmt.Errorf("it takes %d arguments (%s), not %d",
-			len(types), strings.Join(types, " "), len(args))
+			len(types), listOf(types), len(args))
 	}
 	values := make([]uint64, len(args))
 	for i, arg := range args {
@@ -46,28 +27,37 @@ func parseParams(types, args []string) ([]uint64, error) {
 	return values, nil
 }
 
-func parseValue(typ, text string) (uint64, error) {
+// listOf names types.
+func listOf(types []meter.ValType) string {
+	names := make([]string, len(types))
+	for i, t := range types {
+		names[i] = t.String()
+	}
+	return strings.Join(names, " ")
+}
+
+func parseValue(typ meter.ValType, text string) (uint64, error) {
 	var v uint64
 	var err error
 	switch typ {
-	case "i32":
+	case meter.I32:
 		v, err = parseInt(text, 32)
 		v = uint64(uint32(v))
-	case "i64":
+	case meter.I64:
 		v, err = parseInt(text, 64)
-	case "f32":
+	case meter.F32:
 		var f float64
 		f, err = strconv.ParseFloat(text, 32)
 		v = uint64(math.Float32bits(float32(f)))
-	case "f64":
+	case meter.F64:
 		var f float64
 		f, err = strconv.ParseFloat(text, 64)
 		v = math.Float64bits(f)
 	default:
-		return 0, fmt.Errorf("its type %s can't be written as an argument", typ)
+		return 0, fmt.Errorf("its type %v can't be written as an argument", typ)
 	}
 	if err != nil {
-		return 0, fmt.Errorf("%q is not of type %s", text, typ)
+		return 0, fmt.Errorf("%q is not of type %v", text, typ)
 	}
 	return v, nil
 }
@@ -81,10 +71,10 @@ func parseInt(text string, bits int) (uint64, error) {
 }
 
 // formatResults writes values as text, integers as signed ones. A vector takes two words.
-func formatResults(types []string, values []uint64) []string {
+func formatResults(types []meter.ValType, values []uint64) []string {
 	var texts []string
 	for _, typ := range types {
-		if typ == "v128" && len(values) >= 2 {
+		if typ == meter.V128 && len(values) >= 2 {
 			texts = append(texts, fmt.Sprintf("0x%016x%016x", values[1], values[0]))
 			values = values[2:]
 			continue
@@ -98,20 +88,20 @@ func formatResults(types []string, values []uint64) []string {
 	return texts
 }
 
-func formatValue(typ string, v uint64) string {
+func formatValue(typ meter.ValType, v uint64) string {
 	switch typ {
-	case "i32":
+	case meter.I32:
 		return strconv.FormatInt(int64(int32(v)), 10)
-	case "i64":
+	case meter.I64:
 		return strconv.FormatInt(int64(v), 10)
-	case "f32":
+	case meter.F32:
 		return strconv.FormatFloat(float64(math.Float32frombits(uint32(v))), 'g', -1, 32)
-	case "f64":
+	case meter.F64:
 		return strconv.FormatFloat(math.Float64frombits(v), 'g', -1, 64)
 	default:
 		if v == 0 {
 			return "null"
 		}
-		return typ
+		return typ.String()
 	}
 }

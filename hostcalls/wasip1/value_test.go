@@ -9,19 +9,17 @@ import (
 	"github.com/reactord/reactord/executor/engine/meter"
 )
 
-func TestParseSignature(t *testing.T) {
-	for text, want := range map[string]signature{
-		"(func)":              {},
-		"(func (param i32))":  {params: []string{"i32"}},
-		"(func (result f64))": {results: []string{"f64"}},
-		"(func (param i32 i64) (result f32 v128))": {
-			params: []string{"i32", "i64"}, results: []string{"f32", "v128"},
-		},
-	} {
-		if diff := cmp.Diff(want, parseSignature(text), cmp.AllowUnexported(signature{})); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", text, diff)
-		}
+// typesOf reads a list of value types.
+func typesOf(t *testing.T, list string) []meter.ValType {
+	t.Helper()
+	if list == "" {
+		return nil
 	}
+	f, ok := meter.ParseFuncType("(func (param " + list + "))")
+	if !ok {
+		t.Fatalf("%q is no list of types", list)
+	}
+	return f.Params
 }
 
 func TestParams(t *testing.T) {
@@ -43,7 +41,7 @@ func TestParams(t *testing.T) {
 		{"", "1", nil, "it takes 0 arguments (), not 1"},
 	}
 	for _, tt := range tests {
-		got, err := parseParams(strings.Fields(tt.types), strings.Fields(tt.args))
+		got, err := parseParams(typesOf(t, tt.types), strings.Fields(tt.args))
 		if tt.err == "" {
 			if diff := cmp.Diff(tt.want, got); err != nil || diff != "" {
 				t.Errorf("(%s)(%s): %v\n%s", tt.types, tt.args, err, diff)
@@ -55,7 +53,7 @@ func TestParams(t *testing.T) {
 }
 
 func TestFormatResults(t *testing.T) {
-	types := strings.Fields("i32 i64 f32 f64 v128 externref funcref")
+	types := typesOf(t, "i32 i64 f32 f64 v128 externref funcref")
 	values := []uint64{0xffffffff, 1<<64 - 1, 0x3f000000, 0xc004000000000000, 2, 1, 0, 8}
 	want := []string{"-1", "-1", "0.5", "-2.5", "0x00000000000000010000000000000002", "null", "funcref"}
 	if diff := cmp.Diff(want, formatResults(types, values)); diff != "" {
@@ -65,7 +63,11 @@ func TestFormatResults(t *testing.T) {
 
 func TestPlanEntry(t *testing.T) {
 	function := func(name, typ string) meter.Export {
-		return meter.Export{Name: name, Kind: meter.FuncExtern, Type: typ}
+		f, ok := meter.ParseFuncType(typ)
+		if !ok {
+			t.Fatalf("%q is no type", typ)
+		}
+		return meter.Export{Name: name, Kind: meter.FuncExtern, Type: typ, Func: &f}
 	}
 	command := &meter.Info{Exports: []meter.Export{function("_start", "(func)")}}
 	reactor := &meter.Info{Exports: []meter.Export{
@@ -84,7 +86,7 @@ func TestPlanEntry(t *testing.T) {
 	}{
 		{"a command", command, "", []string{"prog", "x"}, entry{export: "_start"}, ""},
 		{"a reactor", reactor, "add", []string{"prog", "1", "2"}, entry{
-			initialize: true, export: "add", params: []uint64{1, 2}, results: []string{"i32"},
+			initialize: true, export: "add", params: []uint64{1, 2}, results: []meter.ValType{meter.I32},
 		}, ""},
 		{"the initialisation alone", reactor, "_initialize", nil, entry{export: "_initialize", params: []uint64{}}, ""},
 		{"nothing to initialise", plain, "run", nil, entry{export: "run", params: []uint64{}}, ""},

@@ -60,12 +60,13 @@ const (
 	GlobalExtern ExternKind = "global"
 )
 
-// Import is one import of a module; Type is its type in text notation, like
-// "(func (param i32 i32) (result i32))" or "(memory 1 16)".
+// Import is one import of a module; Type is its type in text notation, for people, like
+// "(func (param i32 i32) (result i32))" or "(memory 1 16)", and Func that of a function, else nil.
 type Import struct {
 	Module, Name string
 	Kind         ExternKind
 	Type         string
+	Func         *FuncType
 }
 
 // Export is one export of a module.
@@ -73,7 +74,28 @@ type Export struct {
 	Name string
 	Kind ExternKind
 	Type string
+	Func *FuncType
 }
+
+// FuncType is the type of a function.
+type FuncType = wasm.FuncType
+
+// ParseFuncType reads a type in text notation. It is not ok for anything but the type of a function.
+func ParseFuncType(text string) (t FuncType, ok bool) { return wasm.ParseFuncType(text) }
+
+// ValType is the type of a value.
+type ValType = wasm.ValType
+
+// The value types.
+const (
+	I32       = wasm.I32
+	I64       = wasm.I64
+	F32       = wasm.F32
+	F64       = wasm.F64
+	V128      = wasm.V128
+	FuncRef   = wasm.FuncRef
+	ExternRef = wasm.ExternRef
+)
 
 // FunctionName names a function by its index.
 type FunctionName = wasm.FunctionName
@@ -86,11 +108,12 @@ func describe(m *wasm.Module, limits Limits) (*Info, error) {
 		FunctionCount: len(m.Functions),
 		HasStart:      m.Start != nil,
 	}
-	d := describer{m: m, functions: m.FunctionTypeIndices(), texts: map[uint32]string{}}
+	d := describer{m: m, functions: m.FunctionTypeIndices(), types: map[uint32]describedType{}}
 	room := limits.DescriptionBytes
 	for i := range m.Imports {
 		im := &m.Imports[i]
-		described := Import{Module: im.Module, Name: im.Name, Kind: ExternKind(im.Kind.String()), Type: d.importType(im)}
+		described := Import{Module: im.Module, Name: im.Name, Kind: ExternKind(im.Kind.String())}
+		described.Type, described.Func = d.importType(im)
 		room -= len(described.Module) + len(described.Name) + len(described.Type)
 		info.Imports = append(info.Imports, described)
 	}
@@ -99,9 +122,10 @@ func describe(m *wasm.Module, limits Limits) (*Info, error) {
 	for i := range m.Exports {
 		x := &m.Exports[i]
 		var t string
+		var function *FuncType
 		switch x.Kind {
 		case wasm.FuncExtern:
-			t = d.function(d.functions[x.Index])
+			t, function = d.function(d.functions[x.Index])
 		case wasm.TableExtern:
 			t = tables[x.Index].String()
 		case wasm.MemoryExtern:
@@ -110,7 +134,7 @@ func describe(m *wasm.Module, limits Limits) (*Info, error) {
 			t = globals[x.Index].String()
 		}
 		room -= len(x.Name) + len(t)
-		info.Exports = append(info.Exports, Export{Name: x.Name, Kind: ExternKind(x.Kind.String()), Type: t})
+		info.Exports = append(info.Exports, Export{Name: x.Name, Kind: ExternKind(x.Kind.String()), Type: t, Func: function})
 	}
 	if room < 0 {
 		return nil, &Error{Kind: TooLarge, Msg: fmt.Sprintf(
@@ -146,26 +170,33 @@ func named(m *wasm.Module) []FunctionName {
 type describer struct {
 	m         *wasm.Module
 	functions []uint32
-	texts     map[uint32]string
+	types     map[uint32]describedType
 }
 
-func (d *describer) function(t uint32) string {
-	text, ok := d.texts[t]
+// describedType is a copy of a type, or all types of the module would be kept for it.
+type describedType struct {
+	text     string
+	function *FuncType
+}
+
+func (d *describer) function(t uint32) (string, *FuncType) {
+	described, ok := d.types[t]
 	if !ok {
-		text = d.m.Types[t].String()
-		d.texts[t] = text
+		function := d.m.Types[t]
+		described = describedType{function.String(), &function}
+		d.types[t] = described
 	}
-	return text
+	return described.text, described.function
 }
 
-func (d *describer) importType(im *wasm.Import) string {
+func (d *describer) importType(im *wasm.Import) (string, *FuncType) {
 	switch im.Kind {
 	case wasm.FuncExtern:
 		return d.function(im.Func)
 	case wasm.TableExtern:
-		return im.Table.String()
+		return im.Table.String(), nil
 	case wasm.MemoryExtern:
-		return im.Memory.String()
+		return im.Memory.String(), nil
 	}
-	return im.Global.String()
+	return im.Global.String(), nil
 }

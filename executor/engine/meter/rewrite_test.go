@@ -19,9 +19,11 @@ func TestInfo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	f := &meter.FuncType{Params: []meter.ValType{meter.I32, meter.F64}, Results: []meter.ValType{meter.I64}}
+	pair := &meter.FuncType{Params: []meter.ValType{meter.I32}, Results: []meter.ValType{meter.I32, meter.I64}}
 	want := &meter.Info{
 		Imports: []meter.Import{
-			{Module: "env", Name: "f", Kind: meter.FuncExtern, Type: "(func (param i32 f64) (result i64))"},
+			{Module: "env", Name: "f", Kind: meter.FuncExtern, Type: "(func (param i32 f64) (result i64))", Func: f},
 			{Module: "env", Name: "g", Kind: meter.GlobalExtern, Type: "(global (mut i32))"},
 			{Module: "env", Name: "c", Kind: meter.GlobalExtern, Type: "(global v128)"},
 			{Module: "env", Name: "m", Kind: meter.MemoryExtern, Type: "(memory 1 16)"},
@@ -29,13 +31,13 @@ func TestInfo(t *testing.T) {
 		},
 		Exports: []meter.Export{
 			{Name: "h", Kind: meter.GlobalExtern, Type: "(global (mut f32))"},
-			{Name: "f", Kind: meter.FuncExtern, Type: "(func (param i32 f64) (result i64))"},
+			{Name: "f", Kind: meter.FuncExtern, Type: "(func (param i32 f64) (result i64))", Func: f},
 			{Name: "memory", Kind: meter.MemoryExtern, Type: "(memory 1 16)"},
 			{Name: "table", Kind: meter.TableExtern, Type: "(table 1 funcref)"},
 			{Name: "own", Kind: meter.TableExtern, Type: "(table 3 9 externref)"},
 			{Name: "g", Kind: meter.GlobalExtern, Type: "(global (mut i32))"},
-			{Name: "pair", Kind: meter.FuncExtern, Type: "(func (param i32) (result i32 i64))"},
-			{Name: "unnamed", Kind: meter.FuncExtern, Type: "(func)"},
+			{Name: "pair", Kind: meter.FuncExtern, Type: "(func (param i32) (result i32 i64))", Func: pair},
+			{Name: "unnamed", Kind: meter.FuncExtern, Type: "(func)", Func: &meter.FuncType{}},
 		},
 		HasMemory: true, MinPages: 1, MaxPages: 16, HasMaxPages: true,
 		Names:         []meter.FunctionName{{Index: 0, Name: "f"}, {Index: 1, Name: "start"}, {Index: 2, Name: "pair"}, {Index: 3, Name: "unnamed"}},

@@ -2,6 +2,7 @@ package wasm
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -64,6 +65,42 @@ func (t FuncType) String() string {
 	b.WriteByte(')')
 	return b.String()
 }
+
+// Equal reports whether two types are the same.
+func (t FuncType) Equal(u FuncType) bool {
+	return slices.Equal(t.Params, u.Params) && slices.Equal(t.Results, u.Results)
+}
+
+// ParseFuncType reads what String writes. It is not ok for anything else.
+func ParseFuncType(text string) (t FuncType, ok bool) {
+	rest, ok1 := strings.CutPrefix(text, "(func")
+	rest, ok2 := strings.CutSuffix(rest, ")")
+	params, rest, ok3 := cutTypes(rest, "param")
+	results, rest, ok4 := cutTypes(rest, "result")
+	return FuncType{params, results}, ok1 && ok2 && ok3 && ok4 && rest == ""
+}
+
+// cutTypes reads a list that begins with a word, if there is one.
+func cutTypes(text, word string) (types []ValType, rest string, ok bool) {
+	list, found := strings.CutPrefix(text, " ("+word+" ")
+	if !found {
+		return nil, text, true
+	}
+	list, rest, found = strings.Cut(list, ")")
+	if !found {
+		return nil, text, false
+	}
+	for name := range strings.SplitSeq(list, " ") {
+		i := slices.IndexFunc(valTypes, func(t ValType) bool { return t.String() == name })
+		if i < 0 {
+			return nil, text, false
+		}
+		types = append(types, valTypes[i])
+	}
+	return types, rest, true
+}
+
+var valTypes = []ValType{I32, I64, F32, F64, V128, FuncRef, ExternRef}
 
 // Bounds are the limits of a table's or a memory's size.
 type Bounds struct {

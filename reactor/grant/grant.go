@@ -23,7 +23,7 @@ type Grant interface {
 	trouble(err error) retry.Trouble
 }
 
-// kinds are all kinds. A kind that is not among them can't be stored.
+// kinds are all kinds. A grant of any other could be stored, and not be read again.
 var kinds = []kind{kindOf[Directory](), kindOf[Listener](), kindOf[Connection]()}
 
 // kind is what has to be known of a kind when there is no grant of it yet.

@@ -1,8 +1,11 @@
 package wasip1
 
 import (
+	"errors"
 	"fmt"
+	"testing"
 
+	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/hostcalls/capability"
 )
 
@@ -24,3 +27,30 @@ func (connectionGrant) Handle() capability.Handle { return capability.SocketHand
 func (g folderGrant) Open(o capability.Opener) error     { return o.OpenFolder(capability.Folder(g)) }
 func (g listenerGrant) Open(o capability.Opener) error   { return o.Listen(string(g)) }
 func (g connectionGrant) Open(o capability.Opener) error { return o.Connect(string(g)) }
+
+// ruleGrant is a grant that guests find as nothing, and that calls a function when it is opened.
+type ruleGrant struct{ onOpen func() error }
+
+func (*ruleGrant) String() string                 { return "rule" }
+func (*ruleGrant) Handle() capability.Handle      { return capability.NoHandle }
+func (g *ruleGrant) Open(capability.Opener) error { return g.onOpen() }
+
+// A grant without a handle is opened before those with one, and takes no descriptor.
+func TestGrantWithoutHandle(t *testing.T) {
+	opened := false
+	rule := &ruleGrant{func() error { opened = true; return nil }}
+	grants := []capability.Grant{folderGrant{HostPath: t.TempDir(), GuestPath: "/"}, rule}
+	withProcess(t, abi.Config{Descriptors: 4, Grants: grants}, func(c *caller) {
+		c.want(errnoSuccess, "fd_prestat_get", 3, 0)
+		if !opened {
+			t.Error("the rule was not opened")
+		}
+	})
+
+	cause := errors.New("cause")
+	rule.onOpen = func() error { return cause }
+	wait, _ := startProcess(t, abi.Config{Grants: grants}, func(*caller) { t.Error("the rule was given") })
+	if denied, ok := errors.AsType[*capability.Error](wait()); !ok || denied.Grant != rule || denied.Err != cause {
+		t.Errorf("the error is %v", denied)
+	}
+}

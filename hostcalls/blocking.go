@@ -19,30 +19,30 @@ import (
 // run on the pool, to release what it made.
 //
 // If job panics, so does Blocking, with a *JobPanic: on the fiber it ends this guest only.
-func (g *Guest) Blocking(op Op, lane driver.Lane, job, discard func()) error {
-	j := &blockingJob{run: job, discard: discard, start: g.driver.Go}
-	return g.wait(op, lane, j)
+func (c *Call) Blocking(op Op, lane driver.Lane, job, discard func()) error {
+	j := &blockingJob{run: job, discard: discard, start: c.guest.driver.Go}
+	return c.wait(op, lane, j)
 }
 
 // Lookup is Blocking for a job that waits for the network and holds no thread meanwhile. Its context ends
 // when the guest is cancelled.
-func (g *Guest) Lookup(op Op, job func(context.Context)) error {
+func (c *Call) Lookup(op Op, job func(context.Context)) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	j := &blockingJob{run: func() { job(ctx) }, start: g.driver.GoLookup}
-	return g.wait(op, driver.Lane{Kind: op.Kind}, j)
+	j := &blockingJob{run: func() { job(ctx) }, start: c.guest.driver.GoLookup}
+	return c.wait(op, driver.Lane{Kind: op.Kind}, j)
 }
 
-func (g *Guest) wait(op Op, lane driver.Lane, j *blockingJob) error {
-	j.wake = g.fiber.Task().Wake
+func (c *Call) wait(op Op, lane driver.Lane, j *blockingJob) error {
+	j.wake = c.fiber.Task().Wake
 	spec := driver.Job{
-		Run: j.attempt, Done: j.done, Owner: g.owner, Lane: lane,
-		Kind: op.Kind, Target: op.Target, Quick: g.quick && op.Bytes != 0,
+		Run: j.attempt, Done: j.done, Owner: c.guest.owner, Lane: lane,
+		Kind: op.Kind, Target: op.Target, Quick: c.quick && op.Bytes != 0,
 	}
 	j.start(spec)
 	waits := [1]Wait{{Op: op, On: j}}
 	for j.state.Load() != jobDone {
-		if err := g.Await(time.Time{}, waits[:]...); err != nil {
+		if err := c.Await(time.Time{}, waits[:]...); err != nil {
 			j.abandon(spec)
 			return err
 		}
@@ -50,8 +50,8 @@ func (g *Guest) wait(op Op, lane driver.Lane, j *blockingJob) error {
 	if j.panicked != nil {
 		panic(j.panicked)
 	}
-	g.quick = j.cost.Passed < quickTransfer
-	if err := g.chargeTime(j.cost.Used); err != nil {
+	c.quick = j.cost.Passed < quickTransfer
+	if err := c.chargeTime(j.cost.Used); err != nil {
 		j.abandon(spec)
 		return err
 	}
@@ -63,19 +63,9 @@ func (g *Guest) wait(op Op, lane driver.Lane, j *blockingJob) error {
 const quickTransfer = 50 * time.Microsecond
 
 // chargeTime charges for time of a processor.
-func (g *Guest) chargeTime(used time.Duration) error {
-	g.fiber.UsedElsewhere(used)
-	return g.Charge(fuelOf(used))
-}
-
-// Release has release run on the blocking pool, and does not wait for it. The time of a processor that it
-// takes is charged to the guest if that is there to be charged.
-func (g *Guest) Release(op Op, lane driver.Lane, release func()) {
-	g.driver.Go(driver.Job{
-		Run:   release,
-		Done:  func(cost driver.Cost) { g.released.Add(int64(cost.Used)) },
-		Owner: g.owner, Lane: lane, Kind: op.Kind, Target: op.Target,
-	})
+func (c *Call) chargeTime(used time.Duration) error {
+	c.fiber.UsedElsewhere(used)
+	return c.Charge(fuelOf(used))
 }
 
 // JobPanic is what Blocking panics with if its job did.

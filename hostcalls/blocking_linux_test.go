@@ -21,7 +21,7 @@ func threadTime() time.Duration {
 func TestTransfersThatAreNotQuickAreTimed(t *testing.T) {
 	const times, each = 4, 20 * time.Millisecond
 	var used time.Duration
-	onFiber(t, func(g *Guest) {
+	onFiber(t, func(g *running) {
 		transfer := func(job func()) {
 			if err := g.Blocking(Op{Kind: "file", Bytes: 64}, driver.Lane{}, job, nil); err != nil {
 				t.Error(err)

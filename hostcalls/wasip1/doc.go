@@ -9,7 +9,7 @@
 //
 // Everything here runs on the guest's fiber, which is on an executor's worker, and nothing blocks
 // the worker. A call that has to wait (a sleep, a poll, a read of what is not there yet, work on
-// files) parks the fiber, by the methods of [hostcalls.Guest]. If the guest is cancelled meanwhile
+// files) parks the fiber, by the methods of [hostcalls.Call]. If the guest is cancelled meanwhile
 // the call does not return: it ends the guest with the cause, by [engine.Abort]. A call that does
 // not have to wait is bounded: in bytes (a stream moves 64 KiB at most at a time), in buffers (1024),
 // in subscriptions (abi.Config.PendingOps). What it costs is charged to the guest as fuel before it is done,

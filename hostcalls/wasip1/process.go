@@ -14,6 +14,7 @@ import (
 // Process is one run of a preview 1 program.
 type Process struct {
 	hostcalls.Guest
+	hostcalls.Call
 	abi        *ABI
 	fds        table
 	stdin      stdin

@@ -35,7 +35,8 @@ func (p *Process) Run(f *executor.Fiber) (abi.Exit, error) {
 
 // enter begins to run on a fiber.
 func (p *Process) enter(f *executor.Fiber, config abi.Config) {
-	p.Init(f, config.Driver, config.Owner)
+	p.Guest.Init(config.Driver, config.Owner)
+	p.Call.Init(&p.Guest, f)
 	f.SetMeter(p)
 }
 

@@ -17,8 +17,21 @@ import (
 
 var errStop = errors.New("stop")
 
+// running is a guest and its only call.
+type running struct {
+	Guest
+	Call
+}
+
+func newRunning(f *executor.Fiber, d *driver.Driver) *running {
+	g := new(running)
+	g.Guest.Init(d, "")
+	g.Call.Init(&g.Guest, f)
+	return g
+}
+
 // onFiber runs body on the fiber of a new executor, and returns when both have ended.
-func onFiber(t testing.TB, body func(*Guest)) {
+func onFiber(t testing.TB, body func(*running)) {
 	t.Helper()
 	run, task := start(t, body)
 	run()
@@ -28,7 +41,7 @@ func onFiber(t testing.TB, body func(*Guest)) {
 }
 
 // start spawns body on the fiber of a new executor; wait waits for its end, and the executor's.
-func start(t testing.TB, body func(*Guest)) (wait func(), _ *executor.Task) {
+func start(t testing.TB, body func(*running)) (wait func(), _ *executor.Task) {
 	t.Helper()
 	e, err := executor.New(executor.Config{})
 	if err != nil {
@@ -37,8 +50,7 @@ func start(t testing.TB, body func(*Guest)) (wait func(), _ *executor.Task) {
 	done := make(chan struct{})
 	task, err := e.Spawn(executor.TaskSpec{
 		Run: func(f *executor.Fiber) {
-			g := new(Guest)
-			g.Init(f, e.Driver(), "")
+			g := newRunning(f, e.Driver())
 			body(g)
 		},
 		Done: func(*executor.Task) { close(done) },
@@ -93,7 +105,7 @@ func (s *signal) armed() bool {
 func TestSleep(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()
-		onFiber(t, func(g *Guest) {
+		onFiber(t, func(g *running) {
 			for i := 1; i <= 3; i++ {
 				if err := g.Sleep(time.Now().Add(time.Hour)); err != nil {
 					t.Error(err)
@@ -116,7 +128,7 @@ func TestSleep(t *testing.T) {
 func TestSleepToleratesSpuriousWakes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()
-		wait, task := start(t, func(g *Guest) {
+		wait, task := start(t, func(g *running) {
 			if err := g.Sleep(begin.Add(time.Hour)); err != nil {
 				t.Error(err)
 			}
@@ -135,7 +147,7 @@ func TestSleepToleratesSpuriousWakes(t *testing.T) {
 func TestCancelEndsSleep(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()
-		wait, task := start(t, func(g *Guest) {
+		wait, task := start(t, func(g *running) {
 			if err := g.Sleep(begin.Add(time.Hour)); !errors.Is(err, errStop) {
 				t.Errorf("Sleep = %v, want the cause", err)
 			}
@@ -159,9 +171,9 @@ func TestOps(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()
 		due := begin.Add(time.Hour)
-		var guest *Guest
+		var guest *running
 		a, b := new(signal), new(signal)
-		wait, _ := start(t, func(g *Guest) {
+		wait, _ := start(t, func(g *running) {
 			guest = g
 			err := g.Await(due,
 				Wait{Op: Op{Kind: "read", Target: "stdin", Bytes: 512}, On: a},
@@ -195,7 +207,7 @@ func TestOps(t *testing.T) {
 
 func TestAwaitDoesNotParkForWhatIsPast(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		onFiber(t, func(g *Guest) {
+		onFiber(t, func(g *running) {
 			past, ready, never := time.Now(), new(signal), new(signal)
 			ready.tell()
 			told := false
@@ -215,7 +227,7 @@ type notifierFunc func(ready func()) (stop func())
 func (f notifierFunc) Notify(ready func()) (stop func()) { return f(ready) }
 
 func TestBlocking(t *testing.T) {
-	onFiber(t, func(g *Guest) {
+	onFiber(t, func(g *running) {
 		answer := 0
 		if err := g.Blocking(Op{Kind: "file"}, driver.Lane{}, func() { answer = 42 }, nil); err != nil {
 			t.Error(err)
@@ -230,7 +242,7 @@ func TestBlocking(t *testing.T) {
 func TestBlockingAbandons(t *testing.T) {
 	started, release, discarded := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	returned := make(chan error, 1)
-	wait, task := start(t, func(g *Guest) {
+	wait, task := start(t, func(g *running) {
 		returned <- g.Blocking(Op{Kind: "file"}, driver.Lane{}, func() {
 			close(started)
 			<-release
@@ -257,7 +269,7 @@ func TestBlockingAbandons(t *testing.T) {
 // cancelled before the job was handed over.
 func TestBlockingOfACancelledGuest(t *testing.T) {
 	var ran, discarded atomic.Bool
-	onFiber(t, func(g *Guest) {
+	onFiber(t, func(g *running) {
 		g.Fiber().Task().Cancel(errStop)
 		err := g.Blocking(Op{Kind: "file"}, driver.Lane{}, func() { ran.Store(true) }, func() { discarded.Store(ran.Load()) })
 		if !errors.Is(err, errStop) {
@@ -273,7 +285,7 @@ func TestBlockingDiscardsOnce(t *testing.T) {
 	for range 300 {
 		var made, had, discarded atomic.Int32
 		begun := make(chan struct{})
-		wait, task := start(t, func(g *Guest) {
+		wait, task := start(t, func(g *running) {
 			close(begun)
 			if err := g.Blocking(Op{}, driver.Lane{}, func() { made.Add(1) }, func() { discarded.Add(1) }); err == nil {
 				had.Add(1)
@@ -289,7 +301,7 @@ func TestBlockingDiscardsOnce(t *testing.T) {
 }
 
 func TestBlockingPanicIsTheFibers(t *testing.T) {
-	wait, task := start(t, func(g *Guest) {
+	wait, task := start(t, func(g *running) {
 		_ = g.Blocking(Op{}, driver.Lane{}, func() { panic("in the job") }, nil)
 	})
 	wait()
@@ -311,8 +323,7 @@ func TestChargePreempts(t *testing.T) {
 	task, err := e.Spawn(executor.TaskSpec{
 		FuelLimit: 5000,
 		Run: func(f *executor.Fiber) {
-			g := new(Guest)
-			g.Init(f, e.Driver(), "")
+			g := newRunning(f, e.Driver())
 			f.SetMeter(g)
 			defer f.SetMeter(nil)
 			for {
@@ -342,7 +353,7 @@ func TestChargePreempts(t *testing.T) {
 }
 
 func TestSleepDoesNotAllocate(t *testing.T) {
-	onFiber(t, func(g *Guest) {
+	onFiber(t, func(g *running) {
 		sleep := func() {
 			if err := g.Sleep(time.Now().Add(time.Microsecond)); err != nil {
 				t.Error(err)
@@ -350,6 +361,31 @@ func TestSleepDoesNotAllocate(t *testing.T) {
 		}
 		if n := testing.AllocsPerRun(100, sleep); n >= 1 {
 			t.Errorf("a sleep allocates %v times", n)
+		}
+	})
+}
+
+// BenchmarkAwait measures a wait that is over at once: it is published and armed, the fiber parks and is
+// resumed, the wait is disarmed and taken back.
+func BenchmarkAwait(b *testing.B) {
+	onFiber(b, func(g *running) {
+		b.ReportAllocs()
+		waits := [1]Wait{{Op: Op{Kind: "read"}, On: notifierFunc(readyNow)}}
+		for b.Loop() {
+			if err := g.Await(time.Time{}, waits[:]...); err != nil {
+				b.Error(err)
+			}
+		}
+	})
+}
+
+// BenchmarkCharge measures what a host call is charged by.
+func BenchmarkCharge(b *testing.B) {
+	onFiber(b, func(g *running) {
+		for b.Loop() {
+			if err := g.Charge(1); err != nil {
+				b.Error(err)
+			}
 		}
 	})
 }

@@ -45,7 +45,7 @@ func TestBroadcast(t *testing.T) {
 }
 
 // TestBroadcastLosesNothing: who asks, looks and then waits sees every change.
-func TestBroadcastLosesNothing(t *testing.T) {
+func TestBroadcastLosesNothing(*testing.T) {
 	var mu sync.Mutex
 	var b Broadcast
 	value, last := 0, 1000

@@ -20,7 +20,8 @@ const module = "github.com/reactord/reactord/"
 // it; that is written only where a new package below is meant to need no new rule. Imports of tests
 // are not looked at.
 
-// floors are the storeys of the house from the bottom up. No package imports one of a floor above.
+// floors are the storeys of the house from the bottom up, below them what all use. No package imports one of a
+// floor above.
 var floors = []string{"internal/...", "executor/...", "hostcalls/...", "reactor/...", "cmd/..."}
 
 // imports says of each package which other ones of the project it imports.

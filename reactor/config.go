@@ -31,8 +31,9 @@ const (
 
 // Config says how a Reactor runs. The zero value of every field but DataDir and ABIs takes a default.
 type Config struct {
-	// DataDir is where the store, the modules and the compile cache are kept. It is made if it
-	// does not exist, and used by one Reactor at a time.
+	// DataDir is where the compile cache is kept, and what tells a crash from a shutdown; the store's
+	// bound follows from its disk. It is made if it does not exist, is used by one Reactor at a
+	// time, and is never granted.
 	DataDir string
 	// ABIs run the modules. A Reactor has its own.
 	ABIs []abi.ABI

@@ -20,6 +20,8 @@ import (
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
 	"github.com/reactord/reactord/reactor/policy"
+	"github.com/reactord/reactord/reactor/store"
+	"github.com/reactord/reactord/reactor/store/sqlite"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -33,6 +35,9 @@ func open(t testing.TB, change ...func(*Config)) *Reactor {
 	return openIn(t, t.TempDir(), change...)
 }
 
+// storeIn opens the store of a reactor in dir.
+func storeIn(dir string) store.Opener { return sqlite.Opener(filepath.Join(dir, "store")) }
+
 func openIn(t testing.TB, dir string, change ...func(*Config)) *Reactor {
 	t.Helper()
 	cfg := Config{
@@ -42,7 +47,7 @@ func openIn(t testing.TB, dir string, change ...func(*Config)) *Reactor {
 	for _, c := range change {
 		c(&cfg)
 	}
-	r, err := New(cfg)
+	r, err := New(cfg, storeIn(dir))
 	if err != nil {
 		t.Fatalf("New: %v", err)
 	}

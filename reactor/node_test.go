@@ -206,18 +206,18 @@ func TestConfig(t *testing.T) {
 	if err := (Config{DataDir: "/x", MaxLimits: api.Limits{MemoryBytes: 1 << 20, Timeout: time.Minute}}).Validate(); err != nil {
 		t.Errorf("a maximum below the built-in default: %v", err)
 	}
-	if _, err := New(Config{ABIs: []abi.ABI{wasip1.New()}}); err == nil {
+	if _, err := New(Config{ABIs: []abi.ABI{wasip1.New()}}, storeIn("")); err == nil {
 		t.Error("New without a data directory")
 	}
 	file := t.TempDir() + "/file"
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := New(Config{DataDir: file, ABIs: []abi.ABI{wasip1.New()}}); err == nil {
+	if _, err := New(Config{DataDir: file, ABIs: []abi.ABI{wasip1.New()}}, storeIn(file)); err == nil {
 		t.Error("New in a file")
 	}
 	r := open(t)
-	if _, err := New(Config{DataDir: r.cfg.DataDir, ABIs: []abi.ABI{wasip1.New()}}); err == nil {
+	if _, err := New(Config{DataDir: r.cfg.DataDir, ABIs: []abi.ABI{wasip1.New()}}, storeIn(r.cfg.DataDir)); err == nil {
 		t.Error("two reactors in one data directory")
 	}
 }

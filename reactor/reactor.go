@@ -32,7 +32,6 @@ import (
 	"github.com/reactord/reactord/reactor/internal/process"
 	"github.com/reactord/reactord/reactor/internal/record"
 	"github.com/reactord/reactord/reactor/store"
-	"github.com/reactord/reactord/reactor/store/sqlite"
 )
 
 const (
@@ -91,9 +90,9 @@ type Reactor struct {
 // totals count since the start.
 type totals struct{ submitted, succeeded, failed, cancelled uint64 }
 
-// New opens the store in cfg.DataDir, takes up what an earlier reactor left unfinished, and starts
-// to run workloads.
-func New(cfg Config) (*Reactor, error) {
+// New opens its store, takes up what an earlier reactor left unfinished in it, and starts to run
+// workloads. Shutdown closes the store.
+func New(cfg Config, openStore store.Opener) (*Reactor, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
@@ -128,7 +127,7 @@ func New(cfg Config) (*Reactor, error) {
 		submitting:  map[string]decoded{},
 	}
 	r.ctx, r.stop = context.WithCancel(context.Background())
-	if err := r.open(); err != nil {
+	if err := r.open(openStore); err != nil {
 		return nil, errors.Join(err, r.close(r.ctx))
 	}
 	r.background.Go(r.dispatch)
@@ -144,20 +143,17 @@ func CompilerMain(args []string, in io.Reader, out io.Writer) error {
 }
 
 // open opens the parts, and takes up what is unfinished.
-func (r *Reactor) open() (err error) {
+func (r *Reactor) open(openStore store.Opener) (err error) {
 	// The store comes first: its lock tells who else has the data folder.
 	if r.cfg.StoreBytes, err = r.cfg.storeBytes(); err != nil {
 		return fmt.Errorf("the size of the disk: %w", err)
 	}
-	opened, err := sqlite.Open(r.ctx, sqlite.Config{
-		Dir: filepath.Join(r.cfg.DataDir, storeDir), Observer: r.observe,
+	if r.store, err = openStore(r.ctx, store.Options{
+		Observer: r.observe, OnPressed: r.pressed, OnOutage: r.outage,
 		ModuleBytes: r.cfg.ModuleStoreBytes, DatabaseBytes: r.cfg.StoreBytes,
-		Pressed: r.pressed, Outage: r.outage,
-	})
-	if err != nil {
+	}); err != nil {
 		return fmt.Errorf("store: %w", err)
 	}
-	r.store = opened
 	r.former = r.lastChange()
 	r.engine, err = engine.New(r.ctx, engine.Config{
 		CacheDir:   filepath.Join(r.cfg.DataDir, "cache"),

@@ -219,7 +219,7 @@ func TestDrainHoldsTheQueue(t *testing.T) {
 func TestDataDirInUse(t *testing.T) {
 	dir := t.TempDir()
 	openIn(t, dir)
-	_, err := New(Config{DataDir: dir, ABIs: []abi.ABI{wasip1.New()}})
+	_, err := New(Config{DataDir: dir, ABIs: []abi.ABI{wasip1.New()}}, storeIn(dir))
 	if locked, ok := errors.AsType[*store.LockedError](err); !ok || locked.PID != os.Getpid() {
 		t.Errorf("error %v", err)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/reactord/reactord/cmd/reactord/internal/config"
+	"github.com/reactord/reactord/cmd/reactord/internal/daemon"
 	"github.com/reactord/reactord/cmd/reactord/internal/demo"
 	"github.com/reactord/reactord/cmd/reactord/internal/inflight"
 	"github.com/reactord/reactord/reactor"
@@ -104,13 +105,13 @@ and makes a new one of that. Modules whose record is lost have to be pushed agai
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(
-		repairCommand("check", "Tell what can be read of the store", reactor.CheckStore),
-		repairCommand("salvage", "Set a damaged store aside and go on with what can be read of it", reactor.SalvageStore),
+		repairCommand("check", "Tell what can be read of the store", daemon.CheckStore),
+		repairCommand("salvage", "Set a damaged store aside and go on with what can be read of it", daemon.SalvageStore),
 	)
 	return cmd
 }
 
-func repairCommand(use, short string, repair func(context.Context, string) (reactor.Salvaged, error)) *cobra.Command {
+func repairCommand(use, short string, repair func(context.Context, string) (daemon.Salvaged, error)) *cobra.Command {
 	cmd := &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs, SilenceUsage: true}
 	cmd.Flags().SortFlags = false
 	loader := config.NewLoader(cmd.Flags(), defaults())

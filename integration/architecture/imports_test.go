@@ -81,7 +81,7 @@ var imports = map[string][]string{
 		"internal/notify",
 		"executor", "executor/driver", "executor/engine", "executor/engine/meter",
 		"hostcalls", "hostcalls/abi", "hostcalls/capability", "hostcalls/vfs",
-		"reactor/api", "reactor/errs", "reactor/grant", "reactor/hooks", "reactor/policy", "reactor/store", "reactor/store/sqlite", "reactor/internal/...",
+		"reactor/api", "reactor/errs", "reactor/grant", "reactor/hooks", "reactor/policy", "reactor/store", "reactor/internal/...",
 	},
 
 	"proto/reactor/v1":       {},
@@ -100,7 +100,7 @@ var imports = map[string][]string{
 	"cmd/reactord":                   {"cmd/reactord/internal/config", "cmd/reactord/internal/daemon", "cmd/reactord/internal/demo", "cmd/reactord/internal/inflight", "cmd/internal/printable", "reactor"},
 	"cmd/reactord/internal/access":   {"reactor/errs"},
 	"cmd/reactord/internal/config":   {"cmd/reactord/internal/access", "cmd/reactord/internal/inflight", "cmd/internal/local", "reactor", "reactor/policy"},
-	"cmd/reactord/internal/daemon":   {"internal/flock", "cmd/reactord/internal/...", "cmd/internal/local", "hostcalls/abi", "hostcalls/wasip1", "reactor", "reactor/api", "reactor/hooks"},
+	"cmd/reactord/internal/daemon":   {"internal/flock", "cmd/reactord/internal/...", "cmd/internal/local", "hostcalls/abi", "hostcalls/wasip1", "reactor", "reactor/api", "reactor/hooks", "reactor/store", "reactor/store/sqlite"},
 	"cmd/reactord/internal/demo":     {"cmd/reactord/internal/config", "cmd/reactord/internal/daemon", "examples", "proto/reactor/v1", "reactor"},
 	"cmd/reactord/internal/inflight": {"internal/notify", "reactor/errs"},
 	"cmd/reactord/internal/pace":     {},

@@ -14,13 +14,15 @@ import (
 	"github.com/reactord/reactord/integration/internal/testkit"
 	"github.com/reactord/reactord/reactor"
 	"github.com/reactord/reactord/reactor/api"
+	"github.com/reactord/reactord/reactor/store/sqlite"
 )
 
 // BenchmarkHogGC measures, inside the library, how long a garbage collection takes while four
 // guests spin, none of which the Go runtime could preempt by itself.
 func BenchmarkHogGC(b *testing.B) {
 	const hogs, collections = 4, 50
-	r, err := reactor.New(reactor.Config{DataDir: b.TempDir(), ABIs: []abi.ABI{wasip1.New()}, GracePeriod: time.Nanosecond})
+	dir := b.TempDir()
+	r, err := reactor.New(reactor.Config{DataDir: dir, ABIs: []abi.ABI{wasip1.New()}, GracePeriod: time.Nanosecond}, sqlite.Opener(dir+"/store"))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -11,21 +11,8 @@ import (
 type Config struct {
 	// Dir is the directory that holds the store. It is made if it does not exist.
 	Dir string
-	// Observer, if not nil, is told of every committed change.
-	Observer store.Observer
-	// ModuleBytes bounds the bytes of all modules together: 16 GiB by default.
-	ModuleBytes int64
-	// DatabaseBytes bounds the size of the database: workloads and logs. Unbounded by default. A part
-	// of it is kept for the ends of workloads: output is refused with store.ErrFull below the bound,
-	// submissions a little above that.
-	DatabaseBytes int64
-	// Pressed, if not nil, is called when the database comes near its bound, on the goroutine that
-	// writes. It must not block. Pruning is what helps.
-	Pressed func()
-	// Outage, if not nil, is called with the cause when writing begins to fail for a cause that can
-	// pass, such as a full disk, and with nil when it works again. What is database, or modules. It
-	// must not block.
-	Outage func(what string, cause error)
+	// Options are the owner's. ModuleBytes is 16 GiB by default.
+	store.Options
 	// ModuleTags and Tags bound the tags of one module and of all: 256 and 65,536 by default.
 	ModuleTags, Tags int
 	// QueueBytes bounds the submissions that wait for a commit: 64 MiB by default.

@@ -21,7 +21,7 @@
 // are not tried, but for those that make room. Transitions that fail for a cause that can pass, such as
 // a full disk, stay with the writer, in order, and are tried again: before each later batch, and after a
 // delay that grows. All others fail: their callers are told. A later op of a workload whose op stays,
-// stays behind it. Config.Outage is told when that begins and when it is over.
+// stays behind it. Config.OnOutage is told when that begins and when it is over.
 //
 // Output does not stand in the queue with the rest: see queue. What the database may take is
 // bounded in levels: see space.

@@ -86,7 +86,7 @@ func closing(t *testing.T, s store.Store) store.Store {
 }
 
 func TestConfigReportsEveryFault(t *testing.T) {
-	_, err := sqlite.Open(t.Context(), sqlite.Config{ModuleBytes: -1, DatabaseBytes: -2, QueueBytes: -3, Readers: -4})
+	_, err := sqlite.Open(t.Context(), sqlite.Config{Options: store.Options{ModuleBytes: -1, DatabaseBytes: -2}, QueueBytes: -3, Readers: -4})
 	if err == nil {
 		t.Fatal("the configuration was taken")
 	}

@@ -29,6 +29,17 @@ const (
 	busyTimeout = 10_000
 )
 
+// Opener opens the store in dir with the defaults of this package.
+func Opener(dir string) store.Opener {
+	return func(ctx context.Context, options store.Options) (store.Store, error) {
+		s, err := Open(ctx, Config{Dir: dir, Options: options})
+		if err != nil {
+			return nil, err // and not a nil *Store in it
+		}
+		return s, nil
+	}
+}
+
 // Open opens the store in cfg.Dir, making it if there is none. It fails with a *store.LockedError
 // if another process has it open, and with a *store.SchemaError if a newer program wrote it.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
@@ -97,7 +108,7 @@ func (s *Store) openDatabase(ctx context.Context, dir string) error {
 	}
 	s.writer = &writer{
 		conn: c, queue: s.queue, observer: s.cfg.Observer, known: make(map[string]head),
-		reserve: s.reserve, outage: s.outageOf("database"), space: space{bound: s.cfg.DatabaseBytes, pressed: s.cfg.Pressed},
+		reserve: s.reserve, outage: s.outageOf("database"), space: space{bound: s.cfg.DatabaseBytes, pressed: s.cfg.OnPressed},
 		tagBounds: tagBounds{module: s.cfg.ModuleTags, all: s.cfg.Tags},
 	}
 	s.uploads = s.outageOf("modules")
@@ -124,8 +135,8 @@ func (s *Store) openDatabase(ctx context.Context, dir string) error {
 
 func (s *Store) outageOf(what string) *outage {
 	return &outage{tell: func(cause error) {
-		if s.cfg.Outage != nil {
-			s.cfg.Outage(what, cause)
+		if s.cfg.OnOutage != nil {
+			s.cfg.OnOutage(what, cause)
 		}
 	}}
 }

@@ -17,8 +17,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func open(t testing.TB, dir string, o storetest.Options) store.Store {
 	t.Helper()
 	s, err := sqlite.Open(t.Context(), sqlite.Config{
-		Dir: dir, Observer: o.Observer, ModuleBytes: o.ModuleBytes, DatabaseBytes: o.DatabaseBytes,
-		ModuleTags: o.ModuleTags, Tags: o.Tags,
+		Dir: dir, ModuleTags: o.ModuleTags, Tags: o.Tags,
+		Options: store.Options{Observer: o.Observer, ModuleBytes: o.ModuleBytes, DatabaseBytes: o.DatabaseBytes},
 	})
 	if err != nil {
 		t.Fatal(err)

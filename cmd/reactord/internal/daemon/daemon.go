@@ -91,7 +91,7 @@ func Start(ctx context.Context, cfg config.Config, log *zap.Logger) (*Daemon, er
 	}
 	cfg.Reactor.Private = private(cfg)
 	cfg.Reactor.ABIs = abis()
-	d.reactor, err = reactor.New(cfg.Reactor)
+	d.reactor, err = reactor.New(cfg.Reactor, openerOf(cfg.Reactor.DataDir))
 	if err != nil {
 		closeAll(listeners)
 		return nil, err

@@ -47,7 +47,7 @@ type Call struct {
 
 // Op is one pending host operation.
 type Op struct {
-	Kind     string // timer, read, write, accept, file, connect, instantiate
+	Kind     string // timer, read, write, accept, file, connect, instantiate, memory
 	Target   string // what it acts on: a descriptor, a path, an address
 	Start    time.Time
 	Deadline time.Time // when it ends by itself; zero if it does not

@@ -23,6 +23,7 @@ type Config struct {
 	ModuleBytes    int64        // of all compiled modules, about; 1 GiB
 	Limits         meter.Limits // on what the metering pass accepts; its own defaults
 	MemoryBytes    int64        // of all instances together; no bound
+	OnReclaimed    func()       // is called when MemoryFreeing has fallen; must not block
 }
 
 func (c Config) withDefaults() Config {

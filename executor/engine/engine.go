@@ -59,7 +59,7 @@ func New(ctx context.Context, config Config) (*Engine, error) {
 	e := &Engine{
 		config:    config,
 		instances: instanceConfig(),
-		pool:      memory.NewPool(memory.Config{LimitBytes: config.MemoryBytes}),
+		pool:      memory.NewPool(memory.Config{LimitBytes: config.MemoryBytes, OnReclaimed: config.OnReclaimed}),
 
 		loaders:       newLane(max(minLoaders, config.Compilers), 0),
 		smallCompiler: newLane(1, 0),
@@ -133,6 +133,9 @@ func instanceConfig() wazero.ModuleConfig {
 
 // MemoryUsed returns the bytes that all instances hold together, as counted against Config.MemoryBytes.
 func (e *Engine) MemoryUsed() int64 { return e.pool.Used() }
+
+// MemoryFreeing returns the bytes of MemoryUsed that belong to no instance any more, and are not free yet.
+func (e *Engine) MemoryFreeing() int64 { return e.pool.Freeing() }
 
 // Close stops loads that have not begun or have a process of their own, waits for the
 // others, and releases everything. Instances must have been closed before; else the engine

@@ -35,11 +35,19 @@ type InstanceConfig struct {
 	StackBytes  int64 // of the call stack; 0: 1 MiB
 	HeldBytes   int64 // what the caller holds in memory for the instance, counted with the rest
 
+	// Allowance is what the instance may hold before it asks for more; nil: it asks nobody. It is asked on the instance's
+	// goroutine, also in the midst of guest code. If that returns an error the guest ends with it, or
+	// Instantiate returns it.
+	Allowance *Allowance
+
 	// Offload runs a job of more than half a millisecond while the fiber is parked; nil: such jobs run on the
 	// fiber. If it returns an error, which Instantiate returns then, it sees to it that discard is called when the job has
 	// ended, from any goroutine.
 	Offload func(job, discard func()) error
 }
+
+// Allowance is what an instance may hold.
+type Allowance = memory.Allowance
 
 // Instance is an instantiated module. It belongs to one goroutine at a time.
 type Instance struct {
@@ -71,7 +79,7 @@ func (m *Module) Instantiate(config InstanceConfig) (_ *Instance, err error) {
 	i := &Instance{
 		module:  m,
 		host:    config.Host,
-		account: m.engine.pool.NewAccount(config.MemoryBytes),
+		account: m.engine.pool.NewAccount(config.MemoryBytes, config.Allowance),
 		stack:   newStackBudget(config.StackBytes),
 	}
 	defer func() {
@@ -93,6 +101,7 @@ func (m *Module) Instantiate(config InstanceConfig) (_ *Instance, err error) {
 		i.instantiate()
 	} else if err := config.Offload(func() { i.await(expected) }, i.free); err != nil {
 		owned = false
+		i.account.Abandon()
 		return nil, err
 	}
 	if i.failure != nil {
@@ -109,13 +118,35 @@ func (i *Instance) instantiate() {
 			i.failure = recovered(v, debug.Stack())
 		}
 	}()
-	ctx := experimental.WithMemoryAllocator(context.Background(), i.account)
+	ctx := experimental.WithMemoryAllocator(context.Background(), allocator{i})
 	guest, err := i.module.runtime.InstantiateModule(ctx, i.module.compiled, i.module.engine.instances)
 	if err != nil {
 		i.failure = &InternalError{Err: err}
 		return
 	}
 	i.guest = guest
+}
+
+// allocator gives wazero the instance's memory.
+type allocator struct{ instance *Instance }
+
+func (a allocator) Allocate(size, most uint64) experimental.LinearMemory {
+	return &linear{a.instance.account.Allocate(size, most), a.instance}
+}
+
+// linear is the instance's memory. A guest that was refused memory by whom its allowance asks does not learn of
+// it by memory.grow, which most programs take for the end: it ends.
+type linear struct {
+	experimental.LinearMemory
+	instance *Instance
+}
+
+func (l *linear) Reallocate(size uint64) []byte {
+	b := l.LinearMemory.Reallocate(size)
+	if account := l.instance.account; b == nil && l.instance.guest != nil && account.Denied() {
+		Abort(refusal(account))
+	}
+	return b
 }
 
 // await is instantiate when it is the turn of what takes so long: others have the other processors.
@@ -170,6 +201,15 @@ func (m *Module) fits(account *memory.Account, held int64) bool {
 	}
 	linear := account.Allocate(0, most*uint64(memory.PageBytes))
 	return linear.Reallocate(uint64(m.info.MinPages)*uint64(memory.PageBytes)) != nil
+}
+
+// StartBytes is the memory that an instance starts with, beside what the caller holds for it.
+func (m *Module) StartBytes() int64 {
+	bytes := m.hostBytes()
+	if m.info.HasMemory {
+		bytes += int64(m.info.MinPages) * memory.PageBytes
+	}
+	return bytes
 }
 
 // hostBytes is what an instance takes on the Go heap in proportion to its module: a pointer for each

@@ -318,6 +318,41 @@ func TestMemoryLimits(t *testing.T) {
 	}
 }
 
+// A guest that is refused more than it is allowed does not learn of it by memory.grow: it ends with why. Within its own
+// limit it is asked for, beyond it is not.
+func TestGrowAsks(t *testing.T) {
+	const refused = 0xffffffff
+	e := newEngine(t, Config{MemoryBytes: 50 * page})
+	m := load(t, e, "guest")
+	no := errors.New("no")
+	allowed := new(Allowance)
+	allowed.Grant(page)
+	allowed.Ask = func(bytes int64) error {
+		if bytes > 4*page {
+			return no
+		}
+		allowed.Grant(bytes)
+		return nil
+	}
+	i := start(t, m, &guest{}, InstanceConfig{MemoryBytes: 10 * page, Allowance: allowed})
+	if got := call(t, i, "grow", 2); got != 1 {
+		t.Errorf("grow by 2: %d", int32(got))
+	}
+	if got := call(t, i, "grow", 100); got != refused {
+		t.Errorf("grow beyond its own limit: %d", int32(got))
+	}
+	if _, err := i.Call("grow", 3); !errors.Is(err, no) {
+		t.Errorf("grow beyond what it may have: %v", err)
+	}
+	if _, err := m.Instantiate(InstanceConfig{Host: &guest{}, HeldBytes: 5 * page, Allowance: allowed}); !errors.Is(err, no) {
+		t.Errorf("an instance that may not have what it starts with: %v", err)
+	}
+	i.Close()
+	if e.MemoryUsed() != 0 {
+		t.Errorf("%d bytes are left", e.MemoryUsed())
+	}
+}
+
 func TestTablesCount(t *testing.T) {
 	e := newEngine(t, Config{})
 	m := load(t, e, "table")
@@ -418,7 +453,7 @@ func TestStackBudget(t *testing.T) {
 		{"no memory for twice as much", 1 << 20, cost(first + 100), []int64{100, 1}, []int64{100, 0}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			account := pool.NewAccount(tt.memory)
+			account := pool.NewAccount(tt.memory, nil)
 			defer account.Close()
 			s := newStackBudget(tt.limit)
 			var got []int64

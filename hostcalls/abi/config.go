@@ -22,11 +22,12 @@ type Config struct {
 	Grants []capability.Grant
 	Permit capability.Permit // nil permits every grant
 
-	MemoryBytes int64 // as engine.InstanceConfig has it
-	StackBytes  int64 // as engine.InstanceConfig has it
-	HeldBytes   int64 // kept in memory by the caller, such as input; counted as the process's memory
-	Descriptors int   // open at a time, stdio among them
-	PendingOps  int   // that one host call may wait for
+	MemoryBytes int64            // as engine.InstanceConfig has it
+	StackBytes  int64            // as engine.InstanceConfig has it
+	Memory      hostcalls.Memory // who gives the process its share of the memory of all; nil: nobody
+	HeldBytes   int64            // kept in memory by the caller, such as input; counted as the process's memory
+	Descriptors int              // open at a time, stdio among them
+	PendingOps  int              // that one host call may wait for
 
 	Owner  string            // on whose behalf it runs, for what processes share by owners
 	Driver *driver.Driver    // of the executor that it runs on

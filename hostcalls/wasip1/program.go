@@ -69,7 +69,7 @@ type program struct {
 func (p *program) Description() *abi.Description { return describe(p.module.Info(), p.kind) }
 
 // StartBytes implements abi.Program.
-func (p *program) StartBytes() int64 { return int64(p.module.Info().MinPages) * pageBytes }
+func (p *program) StartBytes() int64 { return p.module.StartBytes() }
 
 // NewProcess implements abi.Program.
 func (p *program) NewProcess(config abi.Config) (abi.Process, error) {

@@ -46,10 +46,15 @@ func (p *Process) instantiate(startup *startup) (*engine.Instance, error) {
 	// The engine's fuel counter exists once the module is instantiated, so the meter is set anew: for
 	// what follows, and before the counter goes, for the end.
 	defer func() { p.Fiber().SetMeter(p) }()
-	instance, err := startup.module.Instantiate(engine.InstanceConfig{
+	config := engine.InstanceConfig{
 		Host: p, MemoryBytes: startup.config.MemoryBytes, StackBytes: startup.config.StackBytes,
 		HeldBytes: startup.config.HeldBytes, Offload: p.offload,
-	})
+	}
+	if memory := startup.config.Memory; memory != nil {
+		config.Allowance = memory.Allowance()
+		config.Allowance.Ask = func(bytes int64) error { return p.Grow(memory, bytes) }
+	}
+	instance, err := startup.module.Instantiate(config)
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package memory
 import (
 	"bytes"
 	"errors"
+	"sync"
 	"unsafe"
 
 	"github.com/tetratelabs/wazero/experimental"
@@ -19,14 +20,20 @@ var (
 type Account struct {
 	pool    *Pool
 	budget  budget
+	allowed *Allowance
 	memory  linear
 	refusal error // of the last refusal
+	denied  bool  // it was whom the allowance asks, or the pool behind his back
 	closed  bool
+
+	mu        sync.Mutex // orders Abandon and Close
+	abandoned int64      // what Freeing counts of it
 }
 
-// NewAccount opens an account that may hold limitBytes; zero or less: as much as the pool may.
-func (p *Pool) NewAccount(limitBytes int64) *Account {
-	a := &Account{pool: p}
+// NewAccount opens an account that may hold limitBytes; zero or less: as much as the pool may. Within that it asks for what
+// it is not allowed; with no allowance it asks nobody.
+func (p *Pool) NewAccount(limitBytes int64, allowed *Allowance) *Account {
+	a := &Account{pool: p, allowed: allowed}
 	a.budget.setLimit(limitBytes)
 	a.memory.account = a
 	p.accounts.Add(1)
@@ -43,29 +50,62 @@ func (a *Account) Allocate(_, most uint64) experimental.LinearMemory {
 
 // Reserve counts n bytes against both limits, or refuses and counts nothing.
 func (a *Account) Reserve(n int64) bool {
-	if a.closed || !a.budget.take(n) {
-		a.refusal = ErrAccountLimit
+	if a.closed || !a.take(n) {
 		return false
 	}
 	if !a.pool.budget.take(n) {
-		a.budget.give(n)
-		a.refusal = ErrPoolLimit
+		a.give(n)
+		a.refusal, a.denied = ErrPoolLimit, a.allowed != nil
 		return false
 	}
 	a.budget.mark()
 	return true
 }
 
+// take counts n bytes against the account's own limit and its allowance, and asks for what is not allowed.
+func (a *Account) take(n int64) bool {
+	for {
+		if !a.budget.take(n) {
+			a.refusal, a.denied = ErrAccountLimit, false
+			return false
+		}
+		if a.allowed == nil {
+			return true
+		}
+		want := a.Used()
+		a.allowed.used.Store(want)
+		if want <= a.allowed.granted.Load() {
+			return true
+		}
+		a.give(n)
+		if err := a.allowed.Ask(want); err != nil {
+			a.refusal, a.denied = err, true
+			return false
+		}
+	}
+}
+
+// give takes n bytes back off the account's own count.
+func (a *Account) give(n int64) {
+	a.budget.give(n)
+	if a.allowed != nil {
+		a.allowed.used.Store(a.Used())
+	}
+}
+
 // Refusal says why Reserve, or a memory's Reallocate, refused last: ErrAccountLimit, ErrPoolLimit, or an
 // error of the operating system.
 func (a *Account) Refusal() error { return a.refusal }
+
+// Denied tells whether the last refusal came from whom the account's allowance asks.
+func (a *Account) Denied() bool { return a.denied }
 
 // Release takes back n bytes that were reserved.
 func (a *Account) Release(n int64) {
 	if a.closed {
 		return
 	}
-	a.budget.give(n)
+	a.give(n)
 	a.pool.budget.give(n)
 }
 
@@ -75,8 +115,20 @@ func (a *Account) Used() int64 { return a.budget.used.Load() }
 // Peak returns the most bytes ever held. Safe from any goroutine, and after Close.
 func (a *Account) Peak() int64 { return a.budget.peak.Load() }
 
+// Abandon leaves the account to another goroutine, which closes it or has done so: until then the pool counts it as freeing.
+func (a *Account) Abandon() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !a.closed {
+		a.abandoned = a.Used()
+		a.pool.freeing.Add(a.abandoned)
+	}
+}
+
 // Close frees the memory and everything reserved. Idempotent.
 func (a *Account) Close() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	if a.closed {
 		return
 	}
@@ -84,6 +136,9 @@ func (a *Account) Close() {
 	a.Release(a.Used())
 	a.closed = true
 	a.pool.accounts.Add(-1)
+	if a.abandoned > 0 {
+		a.pool.reclaimed(a.abandoned)
+	}
 }
 
 // linear is the linear memory of an account, in a slot of its pool.
@@ -99,7 +154,7 @@ type linear struct {
 // free, beyond it the contents move. It returns nil if a limit is in the way.
 func (m *linear) Reallocate(size uint64) []byte {
 	if size > uint64(m.ceiling) {
-		m.account.refusal = m.account.beyond(size)
+		m.account.refuse(size)
 		return nil
 	}
 	more := int64(size) - m.size
@@ -132,17 +187,21 @@ func (m *linear) move(size int64) bool {
 	return true
 }
 
-// beyond says whose limit a memory of that size is above that is above its ceiling.
-func (a *Account) beyond(size uint64) error {
-	if size <= uint64(a.budget.limit) && size > uint64(a.pool.budget.limit) {
-		return ErrPoolLimit
+// refuse says whose limit a memory of that size is above that is above its ceiling.
+func (a *Account) refuse(size uint64) {
+	switch {
+	case size > uint64(a.budget.limit) || size <= uint64(a.pool.budget.limit):
+		a.refusal, a.denied = ErrAccountLimit, false
+	case a.allowed == nil:
+		a.refusal = ErrPoolLimit
+	default:
+		a.refusal, a.denied = a.allowed.Ask(int64(size)), true // which knows what to tell of it
 	}
-	return ErrAccountLimit
 }
 
 // Free implements experimental.LinearMemory. Idempotent.
 func (m *linear) Free() {
-	m.account.budget.give(m.size)
+	m.account.give(m.size)
 	m.account.pool.vacate(vacated{m.class, m.base, m.size})
 	m.base, m.size = nil, 0
 }

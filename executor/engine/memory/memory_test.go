@@ -93,7 +93,7 @@ func TestLimits(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			p := newPool(t, tt.pool)
-			a := p.NewAccount(tt.account)
+			a := p.NewAccount(tt.account, nil)
 			defer a.Close()
 			m := a.Allocate(0, uint64(tt.max))
 			for i, s := range tt.steps {
@@ -123,7 +123,7 @@ func TestLargeMemoriesAreReapedInTime(t *testing.T) {
 	const size = 24 * mib
 	p := newPool(t, 2*size)
 	for range 20 {
-		a := p.NewAccount(0)
+		a := p.NewAccount(0, nil)
 		m := a.Allocate(0, uint64(size))
 		view := m.Reallocate(uint64(size))
 		for view == nil { // the reaper has the last two yet
@@ -142,7 +142,7 @@ func TestLargeMemoriesAreReapedInTime(t *testing.T) {
 }
 
 func TestEmptyMemoryIsNotARefusal(t *testing.T) {
-	a := newPool(t, 0).NewAccount(0)
+	a := newPool(t, 0).NewAccount(0, nil)
 	defer a.Close()
 	if got := a.Allocate(0, 0).Reallocate(0); got == nil || len(got) != 0 {
 		t.Errorf("Reallocate(0) = %v, want empty and not nil", got)
@@ -150,7 +150,7 @@ func TestEmptyMemoryIsNotARefusal(t *testing.T) {
 }
 
 func TestGrowthBeyondTheCopyBoundDoesNotMove(t *testing.T) {
-	a := newPool(t, 0).NewAccount(600 * mib)
+	a := newPool(t, 0).NewAccount(600*mib, nil)
 	defer a.Close()
 	m := a.Allocate(0, uint64(4*gib))
 	first := unsafe.SliceData(m.Reallocate(uint64(5 * mib)))
@@ -163,7 +163,7 @@ func TestGrowthBeyondTheCopyBoundDoesNotMove(t *testing.T) {
 
 func TestClose(t *testing.T) {
 	p := newPool(t, 0)
-	a := p.NewAccount(0)
+	a := p.NewAccount(0, nil)
 	m := a.Allocate(0, uint64(4*gib))
 	m.Reallocate(uint64(PageBytes))
 	if !a.Reserve(100) {
@@ -224,7 +224,7 @@ func churn(p *Pool, rnd *rand.Rand, steps int) error {
 		g := guests[i]
 		switch op := rnd.IntN(10); {
 		case g == nil:
-			g = &guest{account: p.NewAccount(limit), written: map[int]byte{}}
+			g = &guest{account: p.NewAccount(limit, nil), written: map[int]byte{}}
 			g.memory = g.account.Allocate(0, uint64(4*gib))
 			guests[i] = g
 		case op == 0:
@@ -281,7 +281,7 @@ func TestConcurrentLimit(t *testing.T) {
 	for range 8 {
 		wg.Go(func() {
 			for range 200 {
-				a := p.NewAccount(0)
+				a := p.NewAccount(0, nil)
 				m := a.Allocate(0, uint64(4*gib))
 				for pages := int64(1); m.Reallocate(uint64(pages*PageBytes)) != nil; pages++ {
 					if used := p.Used(); used > limit {
@@ -301,7 +301,7 @@ func TestChurnReservesNoMore(t *testing.T) {
 	round := func() {
 		var open []*Account
 		for i := range 500 {
-			a := p.NewAccount(0)
+			a := p.NewAccount(0, nil)
 			m := a.Allocate(0, uint64(4*gib))
 			for pages := int64(1); pages <= 1<<(i%8); pages *= 2 {
 				m.Reallocate(uint64(pages * PageBytes))
@@ -336,7 +336,7 @@ func BenchmarkAccount(b *testing.B) {
 			p := newPool(b, 0)
 			b.ReportAllocs()
 			for b.Loop() {
-				a := p.NewAccount(0)
+				a := p.NewAccount(0, nil)
 				mem := a.Allocate(0, uint64(4*gib)).Reallocate(uint64(2 * PageBytes))
 				for i := range touched {
 					mem[i*4096] = 1
@@ -350,7 +350,7 @@ func BenchmarkAccount(b *testing.B) {
 func BenchmarkGrowByPage(b *testing.B) {
 	p := newPool(b, 0)
 	for b.Loop() {
-		a := p.NewAccount(0)
+		a := p.NewAccount(0, nil)
 		m := a.Allocate(0, uint64(4*gib))
 		for size := PageBytes; size <= 64*mib; size += PageBytes {
 			m.Reallocate(uint64(size))

@@ -9,25 +9,33 @@ import (
 type Config struct {
 	// LimitBytes bounds what all accounts hold together; zero or less: no bound.
 	LimitBytes int64
+	// OnReclaimed, unless nil, is called when memory of an account that was closed is free: not for all of them, but for
+	// those that Freeing told of. It must not block.
+	OnReclaimed func()
 }
 
 // Pool holds the linear memories of one node.
 type Pool struct {
-	budget   budget
-	accounts atomic.Int64 // open ones
-	classes  [classCount]slots
-	reaper   reaper
+	budget      budget
+	accounts    atomic.Int64 // open ones
+	classes     [classCount]slots
+	reaper      reaper
+	freeing     atomic.Int64 // bytes that the reaper has
+	onReclaimed func()
 }
 
 // NewPool returns an empty pool. Address space is reserved when it is first needed.
 func NewPool(config Config) *Pool {
-	p := new(Pool)
+	p := &Pool{onReclaimed: config.OnReclaimed}
 	p.budget.setLimit(config.LimitBytes)
 	return p
 }
 
 // Used returns the bytes that all accounts hold now.
 func (p *Pool) Used() int64 { return p.budget.used.Load() }
+
+// Freeing returns the bytes of Used that belong to no account any more.
+func (p *Pool) Freeing() int64 { return p.freeing.Load() }
 
 // Limit returns the bound on Used; math.MaxInt64 if there is none.
 func (p *Pool) Limit() int64 { return p.budget.limit }

@@ -31,6 +31,14 @@ func (p *Pool) reclaim(v vacated) {
 	p.budget.give(v.touched)
 }
 
+// reclaimed takes n bytes off Freeing.
+func (p *Pool) reclaimed(n int64) {
+	p.freeing.Add(-n)
+	if p.onReclaimed != nil {
+		p.onReclaimed()
+	}
+}
+
 // reaper reclaims one memory after the other, on a goroutine that lives as long as there are any.
 type reaper struct {
 	mu      sync.Mutex
@@ -42,12 +50,14 @@ type reaper struct {
 func (r *reaper) add(p *Pool, v vacated) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	p.freeing.Add(v.touched)
 	r.queue = append(r.queue, v)
 	if !r.active {
 		r.active = true
 		r.running.Go(func() {
 			for v, ok := r.next(); ok; v, ok = r.next() {
 				p.reclaim(v)
+				p.reclaimed(v.touched)
 			}
 		})
 	}

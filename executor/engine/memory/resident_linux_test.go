@@ -26,11 +26,11 @@ func TestResidentMemory(t *testing.T) {
 	start := resident(t)
 	grown := func() int64 { return resident(t) - start }
 
-	a := p.NewAccount(0)
+	a := p.NewAccount(0, nil)
 	m := a.Allocate(0, uint64(4*gib))
 	view := m.Reallocate(uint64(256 * mib))
 	for range 1000 {
-		b := p.NewAccount(0)
+		b := p.NewAccount(0, nil)
 		defer b.Close()
 		b.Allocate(0, uint64(4*gib)).Reallocate(uint64(16 * PageBytes))[0] = 1
 	}
@@ -55,7 +55,7 @@ func TestMoveKeepsUntouchedPagesUntouched(t *testing.T) {
 	p := newPool(t, 0)
 	start := resident(t)
 	for range 128 {
-		a := p.NewAccount(0)
+		a := p.NewAccount(0, nil)
 		defer a.Close()
 		m := a.Allocate(0, uint64(4*gib))
 		m.Reallocate(uint64(1 * mib))[0] = 1

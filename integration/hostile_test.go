@@ -190,6 +190,9 @@ func TestParkedDeep(t *testing.T) {
 			return s.GetWaiting() > 0 && s.GetRunning() == 0 && settled == last
 		})
 		s := d.Stats(t)
+		if s.GetFailed() > 0 {
+			t.Errorf("%d failed for want of the node's memory", s.GetFailed())
+		}
 		t.Logf("%d wait, %d failed, %d pending; guests have %d MiB, the daemon grew by %d MiB", s.GetWaiting(), s.GetFailed(),
 			s.GetPending(), s.GetGuestMemoryBytes()>>20, (s.GetResidentBytes()-before)>>20)
 		if grown := s.GetResidentBytes() - before; grown > 2*node+128<<20 {
@@ -199,6 +202,25 @@ func TestParkedDeep(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// Go programs start with a few pages and grow to several MiB at once. All of them succeed, though the node has room
+// for a few at a time only.
+func TestGoGuestsWaitForMemory(t *testing.T) {
+	const count = 120
+	d := testkit.Start(t, t.TempDir(), "--node-memory=64MiB")
+	module := d.Push(t, testkit.GoGuest(t, "../examples/hello"))
+	d.SubmitMany(t, &reactorv1.WorkloadSpec{Module: module}, count)
+	until(t, "all have ended", func() bool {
+		s := d.Stats(t)
+		if s.GetGuestMemoryBytes() > 64<<20 {
+			t.Errorf("guests have %d bytes", s.GetGuestMemoryBytes())
+		}
+		return s.GetSucceeded()+s.GetFailed() == count
+	})
+	if s := d.Stats(t); s.GetFailed() != 0 {
+		t.Errorf("%d of %d failed", s.GetFailed(), count)
+	}
 }
 
 // Tiny modules by the thousand fill neither the disk nor the compile cache beyond their bounds.

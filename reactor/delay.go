@@ -1,7 +1,6 @@
 package reactor
 
 import (
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -9,7 +8,6 @@ import (
 	"github.com/dustin/go-humanize"
 	"go.uber.org/zap"
 
-	"github.com/reactord/reactord/executor/engine"
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/internal/lifecycle"
 	"github.com/reactord/reactord/reactor/internal/outcome"
@@ -147,21 +145,11 @@ func (r *Reactor) begun(w *workload) {
 }
 
 // unstarted is the outcome of an attempt whose guest has not begun, because of err.
-func (r *Reactor) unstarted(w *workload, err error, limits api.Limits) outcome.Outcome {
-	if errors.Is(err, engine.ErrNodeMemory) && r.mayFit(w) {
-		return outcome.Outcome{State: api.Pending, Trouble: retry.NodeMemory, Cause: err}
-	}
+func unstarted(err error, limits api.Limits) outcome.Outcome {
 	if t := outcome.TroubleOf(err); t != retry.None {
 		return outcome.Outcome{State: api.Pending, Trouble: t, Cause: err}
 	}
 	return outcome.Failed(err, limits)
-}
-
-// mayFit tells whether a workload that the node had no memory for may find some later.
-func (r *Reactor) mayFit(w *workload) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.sched.Live() > 1 || w.entry.Failures() == 0
 }
 
 // expired is the outcome of a workload whose timeout passed while it waited.

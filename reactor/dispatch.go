@@ -77,6 +77,10 @@ func (r *Reactor) dispatch() {
 		case schedule.Load:
 			key := store.Digest(a.Entry.Key())
 			r.background.Go(func() { r.load(key) })
+		case schedule.Wake:
+			r.wakeGrown(a.Entry.Value)
+		case schedule.Settle:
+			r.settle(a.Entry.Value)
 		case schedule.Idle:
 			bell.Reset(wait)
 			select {
@@ -94,7 +98,7 @@ func (r *Reactor) next() (a action, wait time.Duration) {
 	now := time.Now()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if a = r.sched.Next(now, r.unreserved()); a.Kind != schedule.Idle {
+	if a = r.sched.Next(now, r.engine.MemoryFreeing()); a.Kind != schedule.Idle {
 		return a, 0
 	}
 	if at, ok := r.sched.Wakeup(); ok {
@@ -103,23 +107,15 @@ func (r *Reactor) next() (a action, wait time.Duration) {
 	return a, time.Hour
 }
 
-// unreserved is what guests hold beyond what is reserved for them; mu is held.
-func (r *Reactor) unreserved() int64 {
-	return max(0, r.engine.MemoryUsed()-r.sched.Reserved())
-}
-
-// startBytes is the memory that an instance starts with, about, and some stack.
-func startBytes(module abi.Program) int64 {
-	const stack = 64 << 10
-	return module.StartBytes() + stack
-}
+// firstStack is what is reserved for the stack of a guest that is started.
+const firstStack = 64 << 10
 
 // load loads a module for those who wait for it.
 func (r *Reactor) load(digest store.Digest) {
 	module, err := r.loadProgram(digest)
 	var start int64
 	if err == nil {
-		start = startBytes(module)
+		start = module.StartBytes() + firstStack
 	}
 	r.mu.Lock()
 	unused := r.sched.Loaded(digest, loaded{module, err}, start, err != nil)
@@ -216,6 +212,7 @@ func (r *Reactor) prepare(w *workload) (*program, error) {
 		return nil, err
 	}
 	a := &attempt{number: w.attempts + 1, limits: spec.Limits, started: time.Now()}
+	a.memory.reactor, a.memory.workload = r, w
 	a.first = a.started
 	if r.cfg.Hooks.Any() {
 		a.trace = hooks.TraceParent(record.TraceParent(rec))
@@ -298,6 +295,7 @@ func (r *Reactor) program(w *workload, a *attempt, spec *api.Spec) *program {
 		Permit:      r.grants,
 		MemoryBytes: int64(spec.Limits.MemoryBytes),
 		StackBytes:  int64(spec.Limits.StackBytes),
+		Memory:      &a.memory,
 		HeldBytes:   int64(len(spec.Stdin)),
 		Descriptors: int(spec.Limits.Descriptors),
 		PendingOps:  int(spec.Limits.PendingOps),
@@ -340,15 +338,16 @@ func (r *Reactor) begin(w *workload, prog *program) bool {
 		a.timer.Init(func(time.Time) { r.interrupt(w, lifecycle.ByDeadline) })
 	}
 	r.mu.Lock()
-	verdict := r.sched.Begin(&w.entry, int64(a.limits.MemoryBytes), a.started, r.unreserved())
+	verdict := r.sched.Begin(&w.entry, int64(a.limits.MemoryBytes), a.started, r.engine.MemoryFreeing())
 	if verdict == schedule.Granted {
 		w.attempts, w.attempt = a.number, a
+		a.memory.allowed.Grant(w.entry.Reserved())
 	}
 	r.mu.Unlock()
 	switch verdict {
 	case schedule.Granted:
 	case schedule.TooLarge:
-		r.finish(w, nil, outcome.Failed(engine.ErrNodeMemory, a.limits))
+		r.finish(w, nil, outcome.Failed(&outcome.NodeMemoryError{Need: w.entry.StartBytes(), Node: r.cfg.MemoryBytes}, a.limits))
 		return false
 	default:
 		return false

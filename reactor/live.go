@@ -61,7 +61,8 @@ type attempt struct {
 	first   time.Time // start of the first attempt
 	before  api.Usage // of the attempts before
 	timer   *driver.Timer
-	trace   hooks.TraceParent          // of the submission; empty without hooks
+	trace   hooks.TraceParent // of the submission; empty without hooks
+	memory  guestMemory
 	log     atomic.Pointer[logbuf.Log] // made by the first who needs it
 
 	// Guarded by Reactor.mu.
@@ -100,6 +101,13 @@ func sizeOf(p *store.Place) int64 {
 
 // stage is where the workload is.
 func (w *workload) stage() lifecycle.Stage { return w.entry.Stage() }
+
+// interruptTask ends the task of a workload that has one; Reactor.mu is held.
+func (w *workload) interruptTask(cause lifecycle.Cause) {
+	if a := w.attempt; a != nil && a.task != nil {
+		a.task.Cancel(outcome.Interrupt{Cause: cause})
+	}
+}
 
 // logOf returns the log of the workload's attempt.
 func (r *Reactor) logOf(w *workload, a *attempt) *logbuf.Log {

@@ -10,6 +10,7 @@ import (
 	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
+	"github.com/reactord/reactord/reactor/internal/outcome"
 	"github.com/reactord/reactord/reactor/store"
 )
 
@@ -58,6 +59,9 @@ func decodeModule(rec *store.Module) (*abi.Description, error) {
 
 // checkAgainst finds what is wrong with a spec for a module. The error is for a module that can't be run.
 func (r *Reactor) checkAgainst(f *errs.Faults, module *abi.Description, spec *api.Spec, limits api.Limits) error {
+	if least := int64(module.MinMemoryBytes()) + int64(len(spec.Stdin)) + firstStack; least > r.cfg.MemoryBytes {
+		f.Add("spec.module", "%v", &outcome.NodeMemoryError{Need: least, Node: r.cfg.MemoryBytes})
+	}
 	if least, input := module.MinMemoryBytes(), uint64(len(spec.Stdin)); least+input > limits.MemoryBytes {
 		f.Add("spec.limits.memory_bytes", "the module starts with %d bytes of memory and %d of input, the limit is %d", least, input, limits.MemoryBytes)
 	}

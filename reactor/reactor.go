@@ -166,6 +166,7 @@ func (r *Reactor) open(openStore store.Opener) (err error) {
 		IdleModules:    r.cfg.IdleModules,
 		ModuleBytes:    r.cfg.ModuleMemoryBytes,
 		MemoryBytes:    r.cfg.MemoryBytes,
+		OnReclaimed:    r.kick,
 		Limits: meter.Limits{
 			ModuleBytes: int(r.cfg.MaxModuleBytes), Functions: r.cfg.MaxModuleFunctions,
 			FunctionBytes: int(r.cfg.MaxFunctionBytes), TableElements: r.cfg.MaxTableElements,

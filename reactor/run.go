@@ -42,7 +42,7 @@ func (r *Reactor) run(w *workload, prog *program, f *executor.Fiber) {
 	r.onStarted(w, a)
 	p, err := prog.module.NewProcess(prog.config)
 	if err != nil {
-		a.outcome = r.unstarted(w, err, a.limits)
+		a.outcome = unstarted(err, a.limits)
 		return
 	}
 	w.process.Store(&p) // what it waits for while its grants are opened can be seen
@@ -53,7 +53,7 @@ func (r *Reactor) run(w *workload, prog *program, f *executor.Fiber) {
 	case a.begun:
 		a.outcome = outcome.Failed(err, a.limits)
 	default:
-		a.outcome = r.unstarted(w, err, a.limits)
+		a.outcome = unstarted(err, a.limits)
 	}
 	a.outcome.Peak = p.PeakMemory()
 }
@@ -252,8 +252,11 @@ func (r *Reactor) again(w *workload, o outcome.Outcome, final bool, now time.Tim
 	}
 	var why *schedule.Why
 	if o.Trouble != retry.None {
-		w := w.why(o.Trouble, o.Cause, now)
-		why = &w
+		reason := w.why(o.Trouble, o.Cause, now)
+		if o.Trouble == retry.NodeMemory {
+			reason.Message, reason.Until = r.sentBack(w), time.Time{}
+		}
+		why = &reason
 	}
 	var ok bool
 	a.module, a.unused, a.first, ok = r.sched.Again(&w.entry, why, now)
@@ -275,8 +278,8 @@ func (r *Reactor) forget(w *workload) {
 func (r *Reactor) interrupt(w *workload, cause lifecycle.Cause) {
 	r.mu.Lock()
 	action := r.sched.Cancel(&w.entry, cause)
-	if a := w.attempt; action == lifecycle.Interrupt && a != nil && a.task != nil {
-		a.task.Cancel(outcome.Interrupt{Cause: cause})
+	if action == lifecycle.Interrupt {
+		w.interruptTask(cause)
 	}
 	r.mu.Unlock()
 	switch {

@@ -121,7 +121,8 @@ const (
 	EndReason_END_REASON_GRANT_DENIED EndReason = 9
 	// END_REASON_INTERNAL: a fault of the daemon, never the guest's.
 	EndReason_END_REASON_INTERNAL EndReason = 10
-	// END_REASON_NODE_MEMORY: the node had no more memory, though the workload's limits allowed it.
+	// END_REASON_NODE_MEMORY: the guest needs more memory than the node has for all guests together, though the
+	// workload's limits allow it. What others hold is waited for.
 	EndReason_END_REASON_NODE_MEMORY EndReason = 11
 	// END_REASON_DAEMON_DIED: the daemon died several times while it ran, so it was set apart.
 	EndReason_END_REASON_DAEMON_DIED EndReason = 12
@@ -215,7 +216,8 @@ const (
 	// others.
 	DelayReason_DELAY_REASON_DAEMON_DIED DelayReason = 9
 	// DELAY_REASON_NODE_MEMORY: other workloads hold the node's memory. The message says how much it
-	// needs and how much is free. It is started when there is enough, so there is no time until then.
+	// needs and how much is free. It is started when there is enough, so there is no time until then. It may have
+	// been started before, and have gone back when memory ran short: its next attempt begins anew.
 	DelayReason_DELAY_REASON_NODE_MEMORY DelayReason = 10
 )
 
@@ -1044,7 +1046,8 @@ func (x *WorkloadStatus) GetDelay() *Delay {
 	return nil
 }
 
-// Delay is why a workload could not be started for now. Its guest has not begun, so nothing is lost.
+// Delay is why a workload could not be started for now. Its guest has not begun, so nothing is lost, but for
+// DELAY_REASON_NODE_MEMORY.
 type Delay struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// reason is what it waits for.

@@ -52,6 +52,9 @@ func Failed(err error, limits api.Limits) Outcome {
 	fail := func(reason api.Reason, format string, args ...any) Outcome {
 		return Outcome{State: api.Failed, Reason: reason, Message: fmt.Sprintf(format, args...)}
 	}
+	if short, ok := errors.AsType[*NodeMemoryError](err); ok {
+		return fail(api.ReasonNodeMemory, "%v", short)
+	}
 	if errors.Is(err, executor.ErrClosed) {
 		return Interrupted(lifecycle.ByShutdown, limits)
 	}
@@ -106,6 +109,8 @@ func Interrupted(cause lifecycle.Cause, limits api.Limits) Outcome {
 		return Outcome{State: api.Cancelled, Reason: api.ReasonCancelled, Message: "a client cancelled it"}
 	case lifecycle.ByDeadline:
 		return Outcome{State: api.Failed, Reason: api.ReasonDeadline, Message: fmt.Sprintf("its timeout of %v passed", limits.Timeout)}
+	case lifecycle.ForMemory:
+		return Outcome{State: api.Pending, Trouble: retry.NodeMemory, Cause: errSentBack}
 	default:
 		return Outcome{State: api.Pending}
 	}

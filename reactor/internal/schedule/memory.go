@@ -124,9 +124,6 @@ func (s *Scheduler[T, M]) reserve(e *Entry[T, M], bytes int64) {
 	}
 }
 
-// Reserved is what all that run have reserved.
-func (s *Scheduler[T, M]) Reserved() int64 { return s.memory.reserved }
-
 // Reserved is what an entry that runs may hold.
 func (e *Entry[T, M]) Reserved() int64 { return e.share.reserved }
 
@@ -160,6 +157,21 @@ func (s *Scheduler[T, M]) Grow(e *Entry[T, M], bytes, freeing int64) (v Verdict,
 	sh.asking = true
 	m.asking = append(m.asking, e)
 	return Wait, back
+}
+
+// StartBytes is what an entry has in memory at least when it is started. Its module is loaded.
+func (e *Entry[T, M]) StartBytes() int64 { return e.module.start + e.held }
+
+// Wants is what an entry that was sent back needs to be started again, zero if it was not.
+func (s *Scheduler[T, M]) Wants(e *Entry[T, M]) int64 {
+	sh := e.share
+	if sh == nil || sh.wants == 0 {
+		return 0
+	}
+	if sh.limit > 0 {
+		return min(sh.wants, sh.limit)
+	}
+	return min(sh.wants, s.config.Memory)
 }
 
 // sendBack has an entry go back that asked for more than there is.

@@ -1,0 +1,19 @@
+package outcome
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/dustin/go-humanize"
+)
+
+// NodeMemoryError says that a guest needs more memory than the node has for all guests together.
+type NodeMemoryError struct{ Need, Node int64 }
+
+func (e *NodeMemoryError) Error() string {
+	return fmt.Sprintf("the guest needs %s of memory, and the node has %s for all guests together: its operator can raise --node-memory",
+		humanize.IBytes(uint64(e.Need)), humanize.IBytes(uint64(e.Node)))
+}
+
+// errSentBack is the cause of a workload's waiting that goes back to the queue for want of memory.
+var errSentBack = errors.New("the node had no more for it, or others that were started before needed what it had")

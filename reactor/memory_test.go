@@ -1,0 +1,94 @@
+package reactor
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/reactord/reactord/reactor/api"
+	"github.com/reactord/reactord/reactor/errs"
+)
+
+// TestGuestsGrow runs guests that start with a page and grow to 8 MiB each, on a node that has room for three:
+// all succeed, and the node's limit holds.
+func TestGuestsGrow(t *testing.T) {
+	const node, count = 28 << 20, 20
+	r := open(t, func(c *Config) { c.MemoryBytes = node })
+	push(t, r, "grow")
+	for i := range count {
+		submit(t, r, fmt.Sprint(i), api.Spec{Module: "grow"})
+	}
+	for i := range count {
+		w := wait(t, r, fmt.Sprint(i))
+		if w.Status.State != api.Succeeded || w.Status.Usage.PeakMemoryBytes < 8<<20 {
+			t.Errorf("%d: %+v", i, w.Status)
+		}
+		if text, _ := readLog(t, r, api.LogRequest{ID: w.ID}); text != strings.Repeat("grow\n", int(w.Status.Attempts)) {
+			t.Errorf("%d attempts wrote %q", w.Status.Attempts, text)
+		}
+		if used := r.Stats().GuestMemoryBytes; used > node {
+			t.Errorf("%d bytes in use, the limit is %d", used, node)
+		}
+	}
+	if s := r.Stats(); s.GuestMemoryBytes+s.Pending+s.Running+s.Waiting != 0 {
+		t.Errorf("something is left: %+v", s)
+	}
+}
+
+// TestYoungestGoesBack has two guests grow for which there is not enough: the younger goes back to the queue, visibly,
+// and is started again when there is room.
+func TestYoungestGoesBack(t *testing.T) {
+	r := open(t, func(c *Config) { c.MemoryBytes = 12 << 20 })
+	push(t, r, "grow")
+	submit(t, r, "first", api.Spec{Module: "grow"})
+	awaitState(t, r, "first", api.Running)
+	submit(t, r, "second", api.Spec{Module: "grow"})
+	d := awaitDelay(t, r, "second").Status.Delay
+	if d.Reason.String() != "NODE_MEMORY" || !strings.Contains(d.Message, "of 12 MiB") {
+		t.Errorf("delayed: %+v", d)
+	}
+	if w := wait(t, r, "first"); w.Status.State != api.Succeeded || w.Status.Attempts != 1 {
+		t.Errorf("the first: %+v", w.Status)
+	}
+	if w := wait(t, r, "second"); w.Status.State != api.Succeeded || w.Status.Attempts > 2 || w.Status.Delay != nil {
+		t.Errorf("the second: %+v", w.Status)
+	}
+}
+
+// A guest that went back can be cancelled, and its timeout, which counts from its first start, ends its wait.
+func TestSentBackEnds(t *testing.T) {
+	r := open(t, func(c *Config) { c.MemoryBytes = 9 << 20 })
+	push(t, r, "sleep", "grow")
+	submit(t, r, "holder", api.Spec{Module: "sleep", Stdin: make([]byte, 1<<20)})
+	awaitWaiting(t, r, "holder")
+	submit(t, r, "late", api.Spec{Module: "grow", Limits: api.Limits{Timeout: 1500 * time.Millisecond}})
+	awaitDelay(t, r, "late")
+	submit(t, r, "cancelled", api.Spec{Module: "grow"})
+	awaitDelay(t, r, "cancelled")
+	if answer, err := r.CancelWorkloads(deadline(t), api.CancelRequest{IDs: []string{"cancelled"}}); err != nil || !answer.Results[0].Cancelled {
+		t.Errorf("cancel: %+v, %v", answer.Results, err)
+	}
+	if w := wait(t, r, "late"); w.Status.State != api.Failed || w.Status.Reason != api.ReasonDeadline || !strings.Contains(w.Status.Message, "memory") {
+		t.Errorf("late: %+v", w.Status)
+	}
+}
+
+// What needs more than the node has is refused with both figures: at submission if its module tells it, else
+// when it asks.
+func TestMoreThanTheNodeHas(t *testing.T) {
+	r := open(t, func(c *Config) { c.MemoryBytes = 17 << 20 })
+	push(t, r, "large")
+	_, _, err := r.SubmitWorkload(deadline(t), api.SubmitRequest{Spec: api.Spec{Module: "large", Stdin: make([]byte, 1<<20)}})
+	wantClass(t, err, errs.InvalidArgument, "17 MiB", "--node-memory")
+	r = open(t, func(c *Config) { c.MemoryBytes = 4 << 20 })
+	push(t, r, "grow", "recurse")
+	w := run(t, r, "grow", api.Spec{Module: "grow"})
+	if w.Status.Reason != api.ReasonNodeMemory || !strings.Contains(w.Status.Message, "4.1 MiB") || !strings.Contains(w.Status.Message, "4.0 MiB") || w.Status.Attempts != 1 {
+		t.Errorf("grow: %+v", w.Status)
+	}
+	w = run(t, r, "recurse", api.Spec{Module: "recurse", Limits: api.Limits{StackBytes: 64 << 20}})
+	if w.Status.Reason != api.ReasonNodeMemory || !strings.Contains(w.Status.Message, "4.0 MiB") {
+		t.Errorf("recurse: %+v", w.Status)
+	}
+}

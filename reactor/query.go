@@ -146,6 +146,7 @@ func (r *Reactor) overlay(out *api.Workload) {
 	w := r.live[out.ID]
 	if w == nil || w.attempt == nil {
 		if w != nil {
+			out.Status.State = api.Pending // its last attempt may have been put back since the store was read
 			out.Status.Delay = r.delayOf(w)
 		}
 		r.mu.Unlock()

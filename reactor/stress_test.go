@@ -105,8 +105,11 @@ func TestManyModules(t *testing.T) {
 			t.Errorf("%s: %+v", w.ID, w.Status)
 		}
 	}
-	if n := r.Stats().CompiledModules; n > 2 {
-		t.Errorf("%d modules are compiled in memory when nothing runs", n)
+	// What ends is told before its module is given up.
+	for end := time.Now().Add(patience); r.Stats().CompiledModules > 2; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%d modules are compiled in memory when nothing runs", r.Stats().CompiledModules)
+		}
 	}
 }
 

@@ -128,7 +128,7 @@ func (r *Reactor) load(digest store.Digest) {
 
 // loadProgram loads a module by the ABI of its kind.
 func (r *Reactor) loadProgram(digest store.Digest) (abi.Program, error) {
-	info, err := r.moduleInfo(digest)
+	info, err := r.modules.Describe(r.ctx, digest)
 	if err != nil {
 		return nil, err
 	}

@@ -2,363 +2,38 @@ package reactor
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io"
-	"sync"
-	"time"
 
-	"github.com/reactord/reactord/executor/engine"
-	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/reactor/api"
-	"github.com/reactord/reactord/reactor/errs"
-	"github.com/reactord/reactord/reactor/internal/intake"
 	"github.com/reactord/reactord/reactor/internal/refusal"
-	"github.com/reactord/reactord/reactor/store"
 )
 
-// maxPushed bounds the pushes whose bytes are all there and that wait to be compiled. They wait on disk;
-// the engine bounds those in memory.
-const maxPushed = 64
-
-// compilerRetry is when it may help to push again what could not be compiled for a reason that passes.
-const compilerRetry = 2 * time.Second
-
-// Push is a module on its way in. It is used by one goroutine at a time, and ended by Commit or
-// Close.
-type Push struct {
-	reactor *Reactor
-	req     api.PushRequest
-	digest  store.Digest
-	upload  store.Upload  // nil if the module is there
-	module  *store.Module // if it is there
-}
+// Push is a module on its way in.
+type Push = modulePush
 
 // PushModule begins or resumes the push of a module. It does not wait for other pushes.
 func (r *Reactor) PushModule(ctx context.Context, req api.PushRequest) (*Push, error) {
-	p := &Push{reactor: r, req: req}
-	var err error
-	if p.digest, err = r.checkPush(req); err != nil {
-		return nil, err
-	}
 	if r.isDraining() {
 		return nil, refusal.Draining()
 	}
-	p.upload, err = r.store.Upload(ctx, p.digest, int64(req.SizeBytes), resumeOf(req))
-	switch {
-	case errors.Is(err, store.ErrExists):
-		return p, p.exists(ctx)
-	case err != nil:
-		return nil, p.refused(err)
-	}
-	return p, nil
-}
-
-// refused is what the store said to a push.
-func (p *Push) refused(err error) error {
-	switch {
-	case errors.Is(err, store.ErrFull):
-		e := errs.Module(errs.StoreFull, p.req.Digest,
-			"the store has no room for a module of %d bytes: delete modules, or try again when other pushes have ended", p.req.SizeBytes)
-		e.Cause, e.Retry = err, refusal.StoreFullRetry
-		return e
-	case errors.Is(err, store.ErrStalled):
-		return p.Stalled()
-	case errors.Is(err, store.ErrTooLong):
-		return p.excess()
-	}
-	return refusal.OfStore(err)
-}
-
-// Stalled is the error for a push that brought nothing for too long.
-func (p *Push) Stalled() error {
-	e := errs.Module(errs.PushStalled, p.req.Digest,
-		"the push brought nothing for too long and made room for others: push again, to go on from what is there")
-	e.Retry = time.Second
-	return e
-}
-
-// resumeOf is what the push may go on with.
-func resumeOf(req api.PushRequest) store.Resume {
-	resume := store.Resume{Sender: req.Sender}
-	for _, digest := range req.PrefixDigests {
-		resume.Prefixes = append(resume.Prefixes, store.Digest(digest))
-	}
-	return resume
-}
-
-func (r *Reactor) checkPush(req api.PushRequest) (store.Digest, error) {
-	var f errs.Faults
-	digest, err := store.ParseDigest(req.Digest)
-	if err != nil {
-		f.Add("header.digest", "%v", err)
-	}
-	if req.SizeBytes == 0 {
-		f.Add("header.size_bytes", "a module is not empty")
-	}
-	if req.Tag != "" {
-		intake.CheckNewTag(&f, "header.tag", req.Tag)
-	}
-	if uint64(len(req.PrefixDigests)) > req.SizeBytes/store.PrefixBytes {
-		f.Add("header.prefix_digests", "are %d, more than the module has mebibytes", len(req.PrefixDigests))
-	}
-	for i, digest := range req.PrefixDigests {
-		if len(digest) != len(store.Digest{}) {
-			f.Add(fmt.Sprintf("header.prefix_digests[%d]", i), "has %d bytes, not %d", len(digest), len(store.Digest{}))
-			break
-		}
-	}
-	if len(f) > 0 {
-		return digest, f.Err()
-	}
-	if req.SizeBytes > uint64(r.cfg.MaxModuleBytes) {
-		return digest, errs.Module(errs.ModuleTooLarge, req.Digest,
-			"the module has %d bytes, more than the %d allowed", req.SizeBytes, r.cfg.MaxModuleBytes)
-	}
-	return digest, nil
-}
-
-// exists is the push of a module that is there.
-func (p *Push) exists(ctx context.Context) error {
-	rec, err := p.reactor.store.Module(ctx, p.digest)
-	if err != nil {
-		return refusal.OfStore(err)
-	}
-	if uint64(rec.Size) != p.req.SizeBytes {
-		return errs.Module(errs.DigestMismatch, p.req.Digest,
-			"the module of that digest has %d bytes, not %d", rec.Size, p.req.SizeBytes)
-	}
-	p.module = rec
-	return nil
-}
-
-// Offset is the first byte the reactor does not have yet: SizeBytes if the module is there.
-func (p *Push) Offset() uint64 {
-	if p.upload == nil {
-		return p.req.SizeBytes
-	}
-	return uint64(p.upload.Offset())
-}
-
-// Write appends the next run of bytes.
-func (p *Push) Write(b []byte) (int, error) {
-	if p.upload == nil {
-		if len(b) > 0 {
-			return 0, p.excess()
-		}
-		return 0, nil
-	}
-	n, err := p.upload.Write(b)
-	if err != nil {
-		return n, p.refused(err)
-	}
-	return n, nil
-}
-
-func (p *Push) excess() error {
-	return errs.Invalid(errs.Field{Path: "chunk", Description: "there are more bytes than the header announced"})
-}
-
-// Commit ends the push: it validates the module, which includes compiling it, and stores it. Existed
-// tells that it was there already.
-func (p *Push) Commit(ctx context.Context) (m *api.Module, existed bool, err error) {
-	if p.upload == nil {
-		m, err = p.retag(ctx)
-		return m, true, err
-	}
-	defer p.Close() //nolint:errcheck // what could not be closed is found by the next push of the digest
-	if uint64(p.upload.Offset()) < p.req.SizeBytes {
-		return nil, false, p.incomplete(io.ErrUnexpectedEOF)
-	}
-	info, err := p.validate(ctx)
-	if err != nil {
-		if fault, ok := errors.AsType[*errs.Error](err); ok && fault.Class != errs.Internal && fault.Retry == 0 && ctx.Err() == nil {
-			err = errors.Join(err, refusal.OfStore(p.discard())) // there is no use in resuming it
-		}
-		return nil, false, err
-	}
-	rec, err := p.upload.Commit(ctx, time.Now(), encodeModule(info), p.req.Tag)
-	if err != nil {
-		return nil, false, p.refused(err)
-	}
-	p.reactor.catalog.forget()
-	p.reactor.healed(p.digest)
-	m, err = p.reactor.moduleOf(rec)
-	return m, false, errs.Wrap(err, "module")
-}
-
-// retag points the tag, if there is one, at the module that is there.
-func (p *Push) retag(ctx context.Context) (*api.Module, error) {
-	if p.req.Tag != "" {
-		return p.reactor.TagModule(ctx, p.req.Digest, p.req.Tag)
-	}
-	m, err := p.reactor.moduleOf(p.module)
-	return m, errs.Wrap(err, "module")
-}
-
-func (p *Push) incomplete(err error) error {
-	switch {
-	case errors.Is(err, io.ErrUnexpectedEOF):
-		return errs.Invalid(errs.Field{Path: "chunk", Description: "there are fewer bytes than the header announced: push again to go on from there"})
-	case errors.Is(err, store.ErrDigestMismatch):
-		return errs.Module(errs.DigestMismatch, p.req.Digest, "the bytes do not have the digest that was announced")
-	}
-	return p.refused(err)
-}
-
-func (p *Push) discard() error {
-	upload := p.upload
-	p.upload = nil
-	return upload.Discard()
-}
-
-// Close gives the push up, if it is not committed. What arrived is kept for another push of the
-// same digest.
-func (p *Push) Close() error {
-	if p.upload == nil {
-		return nil
-	}
-	upload := p.upload
-	p.upload = nil
-	return refusal.OfStore(upload.Close())
-}
-
-// validate tells what a module is, or why it can't be run here. It compiles the module, since the
-// last faults show only then, and the first workload starts the sooner.
-func (p *Push) validate(ctx context.Context) (info *abi.Description, err error) {
-	r := p.reactor
-	select {
-	case r.pushed <- struct{}{}:
-		defer func() { <-r.pushed }()
-	default:
-		e := errs.New(errs.QueueFull, "%d modules wait to be compiled: push again when some are", maxPushed)
-		e.Retry = compilerRetry
-		return nil, e
-	}
-	source := &pushedBytes{push: p}
-	defer source.end()
-	program, err := r.abis.Load(ctx, r.engine, abi.Source{
-		Digest: p.digest.String(), Read: source.read,
-		Accept: func(info *abi.Description) error { return r.checkFits(p.digest, info) },
-	})
-	if err != nil {
-		if ctx.Err() != nil {
-			return nil, context.Cause(ctx)
-		}
-		return nil, errs.Wrap(moduleRefusal(p.digest.String(), err), "load the module")
-	}
-	defer program.Release()
-	info = program.Description()
-	return info, r.checkFits(p.digest, info)
-}
-
-// checkFits refuses a module that starts with more memory than a workload can have.
-func (r *Reactor) checkFits(digest store.Digest, info *abi.Description) error {
-	if least := info.MinMemoryBytes(); least > uint64(r.cfg.MemoryBytes) || least > r.cfg.MaxLimits.MemoryBytes {
-		return errs.Module(errs.LimitExceeded, digest.String(),
-			"the module starts with %d bytes of memory, more than a workload can have here", least)
-	}
-	return nil
-}
-
-// pushedBytes reads the bytes of a push when it is their turn, from another goroutine, unless the push
-// has ended.
-type pushedBytes struct {
-	mu    sync.Mutex
-	push  *Push
-	ended bool
-}
-
-func (b *pushedBytes) read() ([]byte, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.ended {
-		return nil, &engine.TransientError{Err: errors.New("the push has ended")}
-	}
-	binary, err := b.push.upload.Bytes()
-	if err != nil {
-		return nil, b.push.incomplete(err)
-	}
-	return binary, nil
-}
-
-// end waits for a read under way.
-func (b *pushedBytes) end() {
-	b.mu.Lock()
-	b.ended = true
-	b.mu.Unlock()
+	return r.modules.Push(ctx, req)
 }
 
 // GetModule returns a module by digest or tag.
 func (r *Reactor) GetModule(ctx context.Context, ref string) (*api.Module, error) {
-	rec, err := r.readModule(ctx, ref)
-	if err != nil {
-		return nil, err
-	}
-	m, err := r.moduleOf(rec)
-	return m, errs.Wrap(err, "module")
+	return r.modules.Get(ctx, ref)
 }
 
 // ListModules returns a page of modules, newest first.
-func (r *Reactor) ListModules(ctx context.Context, page api.Page) (list api.ModulePage, err error) {
-	size, err := intake.PageSize(page)
-	if err != nil {
-		return list, err
-	}
-	done, err := r.cfg.Reading(ctx, ReadMany)
-	if err != nil {
-		return list, err
-	}
-	defer done()
-	found, err := r.store.ListModules(ctx, page.Token, size)
-	if err != nil {
-		return list, refusal.OfStore(err)
-	}
-	for _, corrupt := range found.Corrupt {
-		r.damaged(corrupt)
-		list.Unreadable = append(list.Unreadable, named(corrupt.Name))
-	}
-	for _, rec := range found.Modules {
-		m, err := r.moduleOf(rec)
-		if err != nil {
-			r.damaged(err)
-			list.Unreadable = append(list.Unreadable, rec.Digest.String())
-			continue
-		}
-		list.Modules = append(list.Modules, m)
-	}
-	list.Next = found.Next
-	return list, nil
+func (r *Reactor) ListModules(ctx context.Context, page api.Page) (api.ModulePage, error) {
+	return r.modules.List(ctx, page)
 }
 
 // TagModule points a tag at a module, moving the tag if it exists.
 func (r *Reactor) TagModule(ctx context.Context, ref, tag string) (*api.Module, error) {
-	var f errs.Faults
-	if intake.CheckNewTag(&f, "tag", tag); len(f) > 0 {
-		return nil, f.Err()
-	}
-	rec, err := r.readModule(ctx, ref)
-	if err != nil {
-		return nil, err
-	}
-	err = r.store.TagModule(ctx, tag, rec.Digest)
-	r.catalog.forget()
-	if err != nil {
-		return nil, refusal.OfStore(err)
-	}
-	return r.GetModule(ctx, rec.Digest.String())
+	return r.modules.Tag(ctx, ref, tag)
 }
 
 // DeleteModule removes a module and its tags, unless workloads that have not finished use it.
 func (r *Reactor) DeleteModule(ctx context.Context, ref string) error {
-	rec, err := r.readModule(ctx, ref)
-	if err != nil {
-		return err
-	}
-	err = r.store.DeleteModule(ctx, rec.Digest)
-	r.catalog.forget()
-	if err == nil {
-		r.engine.Forget(rec.Digest.String())
-	}
-	return refusal.OfStore(err)
+	return r.modules.Delete(ctx, ref)
 }

@@ -78,7 +78,7 @@ func (r *Reactor) ListWorkloads(ctx context.Context, filter api.Filter, page api
 	}
 	for _, corrupt := range found.Corrupt {
 		r.damaged(corrupt)
-		list.Unreadable = append(list.Unreadable, named(corrupt.Name))
+		list.Unreadable = append(list.Unreadable, errs.Clip(strings.ToValidUTF8(corrupt.Name, "\uFFFD")))
 	}
 	for _, rec := range found.Workloads {
 		w, err := record.Decode(rec)
@@ -93,9 +93,6 @@ func (r *Reactor) ListWorkloads(ctx context.Context, filter api.Filter, page api
 	list.Next = found.Next
 	return list, nil
 }
-
-// named is the name of a damaged record, which may be what is damaged.
-func named(name string) string { return errs.Clip(strings.ToValidUTF8(name, "\uFFFD")) }
 
 // damaged logs a record that a list has to leave out.
 func (r *Reactor) damaged(err error) {
@@ -131,7 +128,7 @@ func (r *Reactor) filter(ctx context.Context, filter api.Filter) (store.Filter, 
 		f.Module = &digest
 		return f, bad.Err()
 	}
-	digest, _, err := r.lookup(ctx, filter.Module)
+	digest, _, err := r.modules.LookUp(ctx, filter.Module)
 	f.Module = &digest
 	return f, err
 }

@@ -55,7 +55,7 @@ type Reactor struct {
 	spool    *logbuf.Spool
 	feed     *feed.Feed[*observe.Change]
 	observer *observe.Observer
-	catalog  *catalog
+	modules  *Registry
 	plan     crash.Plan // of this start; set by judge
 	finished *mailbox[finished]
 	journal  *crash.File
@@ -69,7 +69,6 @@ type Reactor struct {
 	stop       context.CancelFunc
 	background sync.WaitGroup // dispatcher, finisher, pruner, loads
 	wake       notify.Signal  // to the dispatcher
-	pushed     chan struct{}  // a token for each push that waits to be compiled
 	pressure   notify.Signal  // to the pruner
 	quiet      chan struct{}  // closed when nothing runs any more and nothing will
 
@@ -113,13 +112,11 @@ func New(cfg Config, openStore store.Opener) (*Reactor, error) {
 		grants: grants,
 		abis:   abis,
 		cfg:    cfg, bounds: cfg.bounds(), log: cfg.Logger, since: time.Now(),
-		catalog:     newCatalog(),
 		finished:    newMailbox[finished](),
 		journal:     crash.NewFile(cfg.DataDir),
 		descriptors: hostcalls.NewBudget(process.Descriptors() / 4 * 3),
 		mounts:      mounts,
 		wake:        notify.NewSignal(),
-		pushed:      make(chan struct{}, maxPushed),
 		pressure:    notify.NewSignal(),
 		quiet:       make(chan struct{}),
 		live:        map[string]*workload{},
@@ -178,10 +175,14 @@ func (r *Reactor) open(openStore store.Opener) (err error) {
 	if err := r.abis.Define(r.ctx, r.engine); err != nil {
 		return fmt.Errorf("host functions: %w", err)
 	}
+	r.modules = NewRegistry(RegistryConfig{
+		Store: r.store, Engine: r.engine, ABIs: r.abis, Reading: r.readingMany, OnDamaged: r.damaged, OnStored: r.healed,
+		MaxBytes: uint64(r.cfg.MaxModuleBytes), MaxMemoryBytes: min(uint64(r.cfg.MemoryBytes), r.cfg.MaxLimits.MemoryBytes),
+	})
 	r.feed = feed.New[*observe.Change](feedChanges, r.store.Revision())
 	r.observer = &observe.Observer{
 		Store: r.store, Feed: r.feed, Log: r.currentLog, Port: r.currentPort, OnDamaged: r.damaged, Quiet: r.quiet,
-		Reading: func(ctx context.Context) (func(), error) { return r.cfg.Reading(ctx, ReadMany) },
+		Reading: r.readingMany,
 	}
 	r.spool = logbuf.NewSpool(logbuf.Config{
 		Store: r.store, Bytes: r.cfg.LogMemoryBytes, Age: logAge,
@@ -198,6 +199,11 @@ func (r *Reactor) open(openStore store.Opener) (err error) {
 		return err
 	}
 	return r.recover()
+}
+
+// readingMany waits until many records may be read for a client.
+func (r *Reactor) readingMany(ctx context.Context) (done func(), err error) {
+	return r.cfg.Reading(ctx, ReadMany)
 }
 
 // cacheTrouble logs when the compile cache can't be written, and when it can again.

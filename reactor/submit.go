@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
 	"github.com/reactord/reactord/reactor/hooks"
 	"github.com/reactord/reactord/reactor/internal/intake"
+	"github.com/reactord/reactord/reactor/internal/outcome"
 	"github.com/reactord/reactord/reactor/internal/record"
 	"github.com/reactord/reactord/reactor/internal/refusal"
 	"github.com/reactord/reactord/reactor/internal/schedule"
@@ -112,12 +114,13 @@ func (r *Reactor) check(ctx context.Context, req *api.SubmitRequest, now time.Ti
 	}
 	encoding := record.EncodeSpec(&req.Spec)
 	s.hash = encoding.Hash()
-	digest, info, err := r.lookup(ctx, req.Spec.Module)
+	digest, info, err := r.modules.LookUp(ctx, req.Spec.Module)
 	if err != nil {
 		s.err = err
 		return s
 	}
-	if s.err = r.checkAgainst(&f, info, &req.Spec, limits); s.err != nil {
+	r.checkNode(&f, info, &req.Spec)
+	if s.err = r.modules.CheckSpec(&f, info, &req.Spec, limits); s.err != nil {
 		return s
 	}
 	if len(f) > 0 {
@@ -137,6 +140,13 @@ func (r *Reactor) check(ctx context.Context, req *api.SubmitRequest, now time.Ti
 		Spec: encoding.Spec(limits), SpecHash: s.hash, Created: now,
 	}
 	return s
+}
+
+// checkNode finds that a workload starts with more memory than the node has.
+func (r *Reactor) checkNode(f *errs.Faults, module *abi.Description, spec *api.Spec) {
+	if least := int64(module.MinMemoryBytes()) + int64(len(spec.Stdin)) + firstStack; least > r.cfg.MemoryBytes {
+		f.Add("spec.module", "%v", &outcome.NodeMemoryError{Need: least, Node: r.cfg.MemoryBytes})
+	}
 }
 
 // decoded is a spec beside what it was encoded to, so that it need not be decoded to be run.

@@ -10,12 +10,11 @@ import (
 	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
-	"github.com/reactord/reactord/reactor/internal/outcome"
 	"github.com/reactord/reactord/reactor/store"
 )
 
 // moduleOf is a record as clients see it.
-func (r *Reactor) moduleOf(rec *store.Module) (*api.Module, error) {
+func (r *Registry) moduleOf(rec *store.Module) (*api.Module, error) {
 	info, err := decodeModule(rec)
 	if err != nil {
 		return nil, err
@@ -34,7 +33,7 @@ func (r *Reactor) moduleOf(rec *store.Module) (*api.Module, error) {
 		memory := api.ModuleMemory(*info.Memory)
 		m.Memory = &memory
 	}
-	if a, err := r.abis.Of(info.Kind); err == nil {
+	if a, err := r.ABIs.Of(info.Kind); err == nil {
 		m.Needs = a.Needs(info)
 	}
 	return m, nil
@@ -57,15 +56,12 @@ func decodeModule(rec *store.Module) (*abi.Description, error) {
 	return &info, nil
 }
 
-// checkAgainst finds what is wrong with a spec for a module. The error is for a module that can't be run.
-func (r *Reactor) checkAgainst(f *errs.Faults, module *abi.Description, spec *api.Spec, limits api.Limits) error {
-	if least := int64(module.MinMemoryBytes()) + int64(len(spec.Stdin)) + firstStack; least > r.cfg.MemoryBytes {
-		f.Add("spec.module", "%v", &outcome.NodeMemoryError{Need: least, Node: r.cfg.MemoryBytes})
-	}
+// CheckSpec finds what is wrong with a spec for a module. The error is for a module that can't be run.
+func (r *Registry) CheckSpec(f *errs.Faults, module *abi.Description, spec *api.Spec, limits api.Limits) error {
 	if least, input := module.MinMemoryBytes(), uint64(len(spec.Stdin)); least+input > limits.MemoryBytes {
 		f.Add("spec.limits.memory_bytes", "the module starts with %d bytes of memory and %d of input, the limit is %d", least, input, limits.MemoryBytes)
 	}
-	a, err := r.abis.Of(module.Kind)
+	a, err := r.ABIs.Of(module.Kind)
 	if err != nil {
 		return moduleRefusal(spec.Module, err)
 	}

@@ -4,11 +4,12 @@ import (
 	"context"
 
 	"github.com/reactord/reactord/reactor/api"
+	"github.com/reactord/reactord/reactor/internal/modules"
 	"github.com/reactord/reactord/reactor/internal/refusal"
 )
 
 // Push is a module on its way in.
-type Push = modulePush
+type Push = modules.Push
 
 // PushModule begins or resumes the push of a module. It does not wait for other pushes.
 func (r *Reactor) PushModule(ctx context.Context, req api.PushRequest) (*Push, error) {

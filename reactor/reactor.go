@@ -27,6 +27,7 @@ import (
 	"github.com/reactord/reactord/reactor/internal/feed"
 	"github.com/reactord/reactord/reactor/internal/intake"
 	"github.com/reactord/reactord/reactor/internal/logbuf"
+	"github.com/reactord/reactord/reactor/internal/modules"
 	"github.com/reactord/reactord/reactor/internal/observe"
 	"github.com/reactord/reactord/reactor/internal/permit"
 	"github.com/reactord/reactord/reactor/internal/process"
@@ -55,7 +56,7 @@ type Reactor struct {
 	spool    *logbuf.Spool
 	feed     *feed.Feed[*observe.Change]
 	observer *observe.Observer
-	modules  *Registry
+	modules  *modules.Registry
 	plan     crash.Plan // of this start; set by judge
 	finished *mailbox[finished]
 	journal  *crash.File
@@ -175,7 +176,7 @@ func (r *Reactor) open(openStore store.Opener) (err error) {
 	if err := r.abis.Define(r.ctx, r.engine); err != nil {
 		return fmt.Errorf("host functions: %w", err)
 	}
-	r.modules = NewRegistry(RegistryConfig{
+	r.modules = modules.New(modules.Config{
 		Store: r.store, Engine: r.engine, ABIs: r.abis, Reading: r.readingMany, OnDamaged: r.damaged, OnStored: r.healed,
 		MaxBytes: uint64(r.cfg.MaxModuleBytes), MaxMemoryBytes: min(uint64(r.cfg.MemoryBytes), r.cfg.MaxLimits.MemoryBytes),
 	})

@@ -58,6 +58,10 @@ var imports = map[string][]string{
 	"reactor/internal/lifecycle": {},
 	"reactor/internal/logbuf":    {"internal/notify", "reactor/store"},
 	"reactor/internal/lookup":    {},
+	"reactor/internal/modules": {
+		"executor/engine", "executor/engine/meter", "hostcalls/abi",
+		"reactor/api", "reactor/errs", "reactor/store", "reactor/internal/intake", "reactor/internal/refusal",
+	},
 	"reactor/internal/observe": {
 		"reactor/api", "reactor/errs", "reactor/store",
 		"reactor/internal/feed", "reactor/internal/logbuf", "reactor/internal/record", "reactor/internal/refusal", "reactor/internal/terminal",

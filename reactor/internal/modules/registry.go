@@ -1,4 +1,4 @@
-package reactor
+package modules
 
 import (
 	"context"
@@ -14,8 +14,8 @@ import (
 	"github.com/reactord/reactord/reactor/store"
 )
 
-// RegistryConfig is what a Registry works with.
-type RegistryConfig struct {
+// Config is what a Registry works with.
+type Config struct {
 	Store  store.Modules
 	Engine *engine.Engine
 	ABIs   *abi.Set
@@ -32,14 +32,14 @@ type RegistryConfig struct {
 
 // Registry has the modules of a node.
 type Registry struct {
-	RegistryConfig
+	Config
 	catalog *catalog
 	pushed  chan struct{} // a token for each push that waits to be compiled
 }
 
-// NewRegistry makes a registry.
-func NewRegistry(cfg RegistryConfig) *Registry {
-	return &Registry{RegistryConfig: cfg, catalog: newCatalog(), pushed: make(chan struct{}, maxPushed)}
+// New makes a registry.
+func New(cfg Config) *Registry {
+	return &Registry{Config: cfg, catalog: newCatalog(), pushed: make(chan struct{}, maxPushed)}
 }
 
 // Get returns a module by digest or tag.

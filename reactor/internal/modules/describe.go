@@ -1,4 +1,4 @@
-package reactor
+package modules
 
 import (
 	"encoding/json"
@@ -43,7 +43,7 @@ func (r *Registry) moduleOf(rec *store.Module) (*api.Module, error) {
 func encodeModule(info *abi.Description) []byte {
 	b, err := json.Marshal(info)
 	if err != nil {
-		panic(fmt.Sprintf("reactor: encode a module's record: %v", err))
+		panic(fmt.Sprintf("modules: encode a module's record: %v", err))
 	}
 	return b
 }
@@ -63,7 +63,7 @@ func (r *Registry) CheckSpec(f *errs.Faults, module *abi.Description, spec *api.
 	}
 	a, err := r.ABIs.Of(module.Kind)
 	if err != nil {
-		return moduleRefusal(spec.Module, err)
+		return refuse(spec.Module, err)
 	}
 	for _, fault := range a.CheckCall(module, spec.Invoke, spec.Args) {
 		f.Add("spec."+fault.Field, "%s", fault.Text)
@@ -71,8 +71,8 @@ func (r *Registry) CheckSpec(f *errs.Faults, module *abi.Description, spec *api.
 	return nil
 }
 
-// moduleRefusal turns what the engine says of a module into an error for clients.
-func moduleRefusal(digest string, err error) error {
+// refuse turns what the engine says of a module into an error for clients.
+func refuse(digest string, err error) error {
 	refused := func(class errs.Class) error {
 		e := errs.Module(class, digest, "%v", err)
 		e.Cause = err

@@ -1,4 +1,4 @@
-package reactor
+package modules
 
 import (
 	"context"
@@ -24,9 +24,9 @@ const maxPushed = 64
 // compilerRetry is when it may help to push again what could not be compiled for a reason that passes.
 const compilerRetry = 2 * time.Second
 
-// modulePush is a module on its way in. It is used by one goroutine at a time, and ended by Commit or
+// Push is a module on its way in. It is used by one goroutine at a time, and ended by Commit or
 // Close.
-type modulePush struct {
+type Push struct {
 	registry *Registry
 	req      api.PushRequest
 	digest   store.Digest
@@ -35,8 +35,8 @@ type modulePush struct {
 }
 
 // Push begins or resumes the push of a module. It does not wait for other pushes.
-func (r *Registry) Push(ctx context.Context, req api.PushRequest) (*modulePush, error) {
-	p := &modulePush{registry: r, req: req}
+func (r *Registry) Push(ctx context.Context, req api.PushRequest) (*Push, error) {
+	p := &Push{registry: r, req: req}
 	var err error
 	if p.digest, err = r.checkPush(req); err != nil {
 		return nil, err
@@ -52,7 +52,7 @@ func (r *Registry) Push(ctx context.Context, req api.PushRequest) (*modulePush, 
 }
 
 // refused is what the store said to a push.
-func (p *modulePush) refused(err error) error {
+func (p *Push) refused(err error) error {
 	switch {
 	case errors.Is(err, store.ErrFull):
 		e := errs.Module(errs.StoreFull, p.req.Digest,
@@ -68,7 +68,7 @@ func (p *modulePush) refused(err error) error {
 }
 
 // Stalled is the error for a push that brought nothing for too long.
-func (p *modulePush) Stalled() error {
+func (p *Push) Stalled() error {
 	e := errs.Module(errs.PushStalled, p.req.Digest,
 		"the push brought nothing for too long and made room for others: push again, to go on from what is there")
 	e.Retry = time.Second
@@ -116,7 +116,7 @@ func (r *Registry) checkPush(req api.PushRequest) (store.Digest, error) {
 }
 
 // exists is the push of a module that is there.
-func (p *modulePush) exists(ctx context.Context) error {
+func (p *Push) exists(ctx context.Context) error {
 	rec, err := p.registry.Store.Module(ctx, p.digest)
 	if err != nil {
 		return refusal.OfStore(err)
@@ -130,7 +130,7 @@ func (p *modulePush) exists(ctx context.Context) error {
 }
 
 // Offset is the first byte the reactor does not have yet: SizeBytes if the module is there.
-func (p *modulePush) Offset() uint64 {
+func (p *Push) Offset() uint64 {
 	if p.upload == nil {
 		return p.req.SizeBytes
 	}
@@ -138,7 +138,7 @@ func (p *modulePush) Offset() uint64 {
 }
 
 // Write appends the next run of bytes.
-func (p *modulePush) Write(b []byte) (int, error) {
+func (p *Push) Write(b []byte) (int, error) {
 	if p.upload == nil {
 		if len(b) > 0 {
 			return 0, p.excess()
@@ -152,13 +152,13 @@ func (p *modulePush) Write(b []byte) (int, error) {
 	return n, nil
 }
 
-func (p *modulePush) excess() error {
+func (p *Push) excess() error {
 	return errs.Invalid(errs.Field{Path: "chunk", Description: "there are more bytes than the header announced"})
 }
 
 // Commit ends the push: it validates the module, which includes compiling it, and stores it. Existed
 // tells that it was there already.
-func (p *modulePush) Commit(ctx context.Context) (m *api.Module, existed bool, err error) {
+func (p *Push) Commit(ctx context.Context) (m *api.Module, existed bool, err error) {
 	if p.upload == nil {
 		m, err = p.retag(ctx)
 		return m, true, err
@@ -185,7 +185,7 @@ func (p *modulePush) Commit(ctx context.Context) (m *api.Module, existed bool, e
 }
 
 // retag points the tag, if there is one, at the module that is there.
-func (p *modulePush) retag(ctx context.Context) (*api.Module, error) {
+func (p *Push) retag(ctx context.Context) (*api.Module, error) {
 	if p.req.Tag != "" {
 		return p.registry.Tag(ctx, p.req.Digest, p.req.Tag)
 	}
@@ -193,7 +193,7 @@ func (p *modulePush) retag(ctx context.Context) (*api.Module, error) {
 	return m, errs.Wrap(err, "module")
 }
 
-func (p *modulePush) incomplete(err error) error {
+func (p *Push) incomplete(err error) error {
 	switch {
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return errs.Invalid(errs.Field{Path: "chunk", Description: "there are fewer bytes than the header announced: push again to go on from there"})
@@ -203,7 +203,7 @@ func (p *modulePush) incomplete(err error) error {
 	return p.refused(err)
 }
 
-func (p *modulePush) discard() error {
+func (p *Push) discard() error {
 	upload := p.upload
 	p.upload = nil
 	return upload.Discard()
@@ -211,7 +211,7 @@ func (p *modulePush) discard() error {
 
 // Close gives the push up, if it is not committed. What arrived is kept for another push of the
 // same digest.
-func (p *modulePush) Close() error {
+func (p *Push) Close() error {
 	if p.upload == nil {
 		return nil
 	}
@@ -222,7 +222,7 @@ func (p *modulePush) Close() error {
 
 // validate tells what a module is, or why it can't be run here. It compiles the module, since the
 // last faults show only then, and the first workload starts the sooner.
-func (p *modulePush) validate(ctx context.Context) (info *abi.Description, err error) {
+func (p *Push) validate(ctx context.Context) (info *abi.Description, err error) {
 	r := p.registry
 	select {
 	case r.pushed <- struct{}{}:
@@ -242,7 +242,7 @@ func (p *modulePush) validate(ctx context.Context) (info *abi.Description, err e
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
-		return nil, errs.Wrap(moduleRefusal(p.digest.String(), err), "load the module")
+		return nil, errs.Wrap(refuse(p.digest.String(), err), "load the module")
 	}
 	defer program.Release()
 	info = program.Description()
@@ -262,7 +262,7 @@ func (r *Registry) checkFits(digest store.Digest, info *abi.Description) error {
 // has ended.
 type pushedBytes struct {
 	mu    sync.Mutex
-	push  *modulePush
+	push  *Push
 	ended bool
 }
 

@@ -33,7 +33,8 @@ import (
 //
 // Rejected: ending the workload after some number of tries (it was acknowledged, and nothing tells
 // how long a disk stays full; whoever does not want to wait can cancel it, or give it a timeout);
-// holding the queue as for memory (what is missing may be missing for one module or one folder).
+// holding others up (what is missing may be missing for one module or one folder). What waits for the node's memory
+// is the scheduler's; see memory.go.
 
 // maxDelayMessage bounds the message of a delay; a great many may wait.
 const maxDelayMessage = 256

@@ -19,9 +19,10 @@
 // What was running when a daemon died is started again by the next one; if that dies as well, what it dies
 // of is found and set apart, as package internal/crash has it.
 //
-// The stages in memory are those of package internal/lifecycle, which has the table of what may
+// What is started when is decided by package internal/schedule, a plain value that the dispatcher asks and everybody tells what
+// happened. The stages in memory are those of package internal/lifecycle, which has the table of what may
 // follow what. The comment on dispatch has the steps of a start, the one in run.go those of an end,
-// the one in delay.go those of a wait for the host, the one on Shutdown those of a shutdown.
+// the one in delay.go those of a wait for the host, the one in memory.go those of a guest that grows, the one on Shutdown those of a shutdown.
 //
 // # Concurrency
 //
@@ -35,7 +36,7 @@
 // is being loaded, that of the log spool, and after a death of the daemon the one that tries suspects
 // apart. Shutdown waits for them all.
 //
-// One mutex guards what the Reactor knows of workloads. It is held for short stretches, also on
+// One mutex guards what the Reactor knows of workloads, the scheduler with it. It is held for short stretches, also on
 // workers and on the store's goroutine, and nothing that waits is called under it. Locks are taken
 // in this order: terminal.Port, Reactor, logbuf.Log, logbuf.Spool.
 //

@@ -24,6 +24,14 @@
 // follow what. The comment on dispatch has the steps of a start, the one in run.go those of an end,
 // the one in delay.go those of a wait for the host, the one in memory.go those of a guest that grows, the one on Shutdown those of a shutdown.
 //
+// # Its parts
+//
+// The Reactor is the edge: it has the mutex, the store, the engine and the goroutines, and does what its parts
+// decide. Submissions are checked by intake, grant and permit, and become records by record. What is
+// started when is decided by schedule; why an attempt ended is said by outcome. Modules are kept by
+// modules, and those who watch, read logs or attach are answered by observe. What a client is told
+// of all that is not there, full or closed is in refusal.
+//
 // # Concurrency
 //
 // All methods of a Reactor may be called from any goroutine. Those that take a context may block:

@@ -23,10 +23,10 @@ import (
 //     mapped, and outcome.TroubleOf finds a trouble of the host in the error. What comes once the guest has
 //     begun is told to the guest, and is its own.
 //  2. It becomes Delayed: at once if it has no attempt (postpone), else when the store has recorded
-//     that it is PENDING again (ended). It gives up its module and its place; others go on.
+//     that it is PENDING again (onEndStored). It gives up its module and its place; others go on.
 //  3. The dispatcher is woken when it is due, after a time that grows with its failures in a row, and
 //     puts it before the queue, since its turn was before. If its timeout has passed meanwhile it ends.
-//  4. Its guest begins (relieve), or it meets the same or another trouble and is back at 2.
+//  4. Its guest begins (onGuestStart), or it meets the same or another trouble and is back at 2.
 //
 // The first workload that meets a trouble logs it, and when nobody waits for its end any more that is
 // logged once. (TestPassingShortage, TestTroubleIsLoggedOnce, TestDelayedCancelAndDeadline)
@@ -94,8 +94,8 @@ func (w *workload) why(t retry.Trouble, cause error, now time.Time) schedule.Why
 	}
 }
 
-// healed has those tried again at once that wait for a module to be pushed.
-func (r *Reactor) healed(module store.Digest) {
+// onModuleStored has those tried again at once that wait for a module to be pushed.
+func (r *Reactor) onModuleStored(module store.Digest) {
 	now := time.Now()
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -133,8 +133,8 @@ func (r *Reactor) logTrouble(w *workload, t retry.Trouble, cause error) {
 		zap.String("workload", w.id), zap.String("error", shorten(cause.Error(), maxMessageBytes)))
 }
 
-// begun is called on the fiber when the instance is there: from now on failures are the guest's own.
-func (r *Reactor) begun(w *workload) {
+// onGuestStart is called on the fiber when the instance is there: from now on failures are the guest's own.
+func (r *Reactor) onGuestStart(w *workload) {
 	w.attempt.begun = true
 	if w.entry.Delay() == nil { // only set before the task was spawned
 		return

@@ -177,14 +177,14 @@ func (r *Reactor) start(w *workload) {
 		Tenant:    w.entry.Tenant(),
 		FuelLimit: remaining(prog.attempt.limits.Fuel, prog.attempt.before.Fuel),
 		Run:       func(f *executor.Fiber) { r.run(w, prog, f) },
-		Done:      func(t *executor.Task) { r.done(w, t) },
+		Done:      func(t *executor.Task) { r.onTaskDone(w, t) },
 		Waits:     r.waitHooks(w, prog.attempt),
 	})
 	if err != nil { // ErrClosed
 		r.finish(w, nil, outcome.Failed(err, prog.attempt.limits))
 		return
 	}
-	r.spawned(w, task)
+	r.setTask(w, task)
 }
 
 // remaining is what is left of a limit of which zero is none.
@@ -303,7 +303,7 @@ func (r *Reactor) program(w *workload, a *attempt, spec *api.Spec) *program {
 		Owner:       w.rec.ID,
 		Driver:      r.executor.Driver(),
 		Mounts:      r.mounts,
-		OnStart:     func() { r.begun(w) },
+		OnStart:     func() { r.onGuestStart(w) },
 	}
 	return prog
 }
@@ -366,8 +366,8 @@ func (r *Reactor) begin(w *workload, prog *program) bool {
 	return true
 }
 
-// spawned notes the task of a workload; it may have run already.
-func (r *Reactor) spawned(w *workload, task *executor.Task) {
+// setTask sets the task of a workload; it may have run already.
+func (r *Reactor) setTask(w *workload, task *executor.Task) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if w.attempt == nil || !w.stage().Live() {

@@ -28,11 +28,11 @@ func (c *Config) storeBytes() (int64, error) {
 	return min(max(disk/4, minStoreBytes), maxStoreBytes), err
 }
 
-// pressed is the store coming near its bound. It is called on the store's goroutine.
-func (r *Reactor) pressed() { r.pressure.Set() }
+// onPressed is called on the store's goroutine when the store comes near its bound.
+func (r *Reactor) onPressed() { r.pressure.Set() }
 
-// outage is the store beginning or ceasing to be able to write.
-func (r *Reactor) outage(what string, cause error) {
+// onOutage is called when the store can't write any more, and when it can again.
+func (r *Reactor) onOutage(what string, cause error) {
 	if cause != nil {
 		r.log.Warn("the store can't be written to: new work is refused, what has begun waits; make room: delete modules, free the disk, or raise store-size or module-store",
 			zap.String("of", what), zap.Error(cause))
@@ -41,8 +41,8 @@ func (r *Reactor) outage(what string, cause error) {
 	r.log.Info("the store can be written to again", zap.String("of", what))
 }
 
-// dropping is output being dropped because the store takes none.
-func (r *Reactor) dropping(bytes uint64, ended bool) {
+// onDropping is called when output is dropped because the store takes none, and when it is kept again.
+func (r *Reactor) onDropping(bytes uint64, ended bool) {
 	if !ended {
 		r.log.Warn("the store takes no output: what guests print is counted and dropped")
 		return

@@ -77,13 +77,13 @@ func (r *Reactor) ListWorkloads(ctx context.Context, filter api.Filter, page api
 		return list, refusal.OfStore(err)
 	}
 	for _, corrupt := range found.Corrupt {
-		r.damaged(corrupt)
+		r.onDamaged(corrupt)
 		list.Unreadable = append(list.Unreadable, errs.Clip(strings.ToValidUTF8(corrupt.Name, "\uFFFD")))
 	}
 	for _, rec := range found.Workloads {
 		w, err := record.Decode(rec)
 		if err != nil {
-			r.damaged(err)
+			r.onDamaged(err)
 			list.Unreadable = append(list.Unreadable, rec.ID)
 			continue
 		}
@@ -94,8 +94,8 @@ func (r *Reactor) ListWorkloads(ctx context.Context, filter api.Filter, page api
 	return list, nil
 }
 
-// damaged logs a record that a list has to leave out.
-func (r *Reactor) damaged(err error) {
+// onDamaged logs a record that a list has to leave out.
+func (r *Reactor) onDamaged(err error) {
 	r.log.Error("a record can't be read", zap.Error(err))
 }
 

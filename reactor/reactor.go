@@ -147,7 +147,7 @@ func (r *Reactor) open(openStore store.Opener) (err error) {
 		return fmt.Errorf("the size of the disk: %w", err)
 	}
 	if r.store, err = openStore(r.ctx, store.Options{
-		Observer: r.observe, OnPressed: r.pressed, OnOutage: r.outage,
+		Observer: r.onCommit, OnPressed: r.onPressed, OnOutage: r.onOutage,
 		ModuleBytes: r.cfg.ModuleStoreBytes, DatabaseBytes: r.cfg.StoreBytes,
 	}); err != nil {
 		return fmt.Errorf("store: %w", err)
@@ -157,7 +157,7 @@ func (r *Reactor) open(openStore store.Opener) (err error) {
 		CacheDir:   filepath.Join(r.cfg.DataDir, "cache"),
 		CacheBytes: r.cfg.CompileCacheBytes,
 
-		OnCacheTrouble: r.cacheTrouble,
+		OnCacheTrouble: r.onCacheTrouble,
 		Compilers:      r.cfg.Compilers,
 		CompileBytes:   r.cfg.CompileMemoryBytes,
 		Compiler:       r.cfg.Compiler,
@@ -177,20 +177,20 @@ func (r *Reactor) open(openStore store.Opener) (err error) {
 		return fmt.Errorf("host functions: %w", err)
 	}
 	r.modules = modules.New(modules.Config{
-		Store: r.store, Engine: r.engine, ABIs: r.abis, Reading: r.readingMany, OnDamaged: r.damaged, OnStored: r.healed,
+		Store: r.store, Engine: r.engine, ABIs: r.abis, Reading: r.readingMany, OnDamaged: r.onDamaged, OnStored: r.onModuleStored,
 		MaxBytes: uint64(r.cfg.MaxModuleBytes), MaxMemoryBytes: min(uint64(r.cfg.MemoryBytes), r.cfg.MaxLimits.MemoryBytes),
 	})
 	r.feed = feed.New[*observe.Change](feedChanges, r.store.Revision())
 	r.observer = &observe.Observer{
-		Store: r.store, Feed: r.feed, Log: r.currentLog, Port: r.currentPort, OnDamaged: r.damaged, Quiet: r.quiet,
+		Store: r.store, Feed: r.feed, Log: r.currentLog, Port: r.currentPort, OnDamaged: r.onDamaged, Quiet: r.quiet,
 		Reading: r.readingMany,
 	}
 	r.spool = logbuf.NewSpool(logbuf.Config{
 		Store: r.store, Bytes: r.cfg.LogMemoryBytes, Age: logAge,
-		Failed: func(id string, err error) {
+		OnFailed: func(id string, err error) {
 			r.log.Error("output was not stored", zap.String("workload", id), zap.Error(err))
 		},
-		Dropping: r.dropping,
+		OnDropping: r.onDropping,
 	})
 	r.executor, err = executor.New(executor.Config{
 		Workers: r.cfg.Workers, Quantum: r.cfg.Quantum,
@@ -207,8 +207,8 @@ func (r *Reactor) readingMany(ctx context.Context) (done func(), err error) {
 	return r.cfg.Reading(ctx, ReadMany)
 }
 
-// cacheTrouble logs when the compile cache can't be written, and when it can again.
-func (r *Reactor) cacheTrouble(err error) {
+// onCacheTrouble logs when the compile cache can't be written, and when it can again.
+func (r *Reactor) onCacheTrouble(err error) {
 	if err != nil {
 		r.log.Warn("the compile cache can't be written: modules are compiled anew each time, or wait", zap.Error(err))
 		return
@@ -304,9 +304,9 @@ func (r *Reactor) queueUp(tenant string, w *workload) {
 	r.sched.Add(tenant, &w.entry)
 }
 
-// observe is told of every commit, before those who asked for it. It queues what was submitted,
+// onCommit is told of every commit, before those who asked for it. It queues what was submitted,
 // even if the submitter has gone, and publishes the changes.
-func (r *Reactor) observe(changes []store.Change) {
+func (r *Reactor) onCommit(changes []store.Change) {
 	if len(changes) == 0 {
 		return
 	}
@@ -315,7 +315,7 @@ func (r *Reactor) observe(changes []store.Change) {
 		entries = make([]feed.Entry[*observe.Change], 0, len(changes))
 	}
 	for some := range slices.Chunk(changes, observeChunk) {
-		entries = r.observed(some, entries)
+		entries = r.takeUp(some, entries)
 	}
 	r.kick()
 	r.feed.Publish(changes[len(changes)-1].Revision, entries)
@@ -325,8 +325,8 @@ func (r *Reactor) observe(changes []store.Change) {
 // observeChunk bounds for how long mu is held for a large commit.
 const observeChunk = 256
 
-// observed queues what was submitted, and appends the changes to entries unless that is nil.
-func (r *Reactor) observed(changes []store.Change, entries []feed.Entry[*observe.Change]) []feed.Entry[*observe.Change] {
+// takeUp queues what was submitted, and appends the changes to entries unless that is nil.
+func (r *Reactor) takeUp(changes []store.Change, entries []feed.Entry[*observe.Change]) []feed.Entry[*observe.Change] {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for i := range changes {

@@ -22,11 +22,11 @@ import (
 //
 //  1. Its fiber returns from the guest with an outcome, or was told to end before it began. The
 //     guest's memory and descriptors are free again.
-//  2. done, on the worker, gives it to the finisher, one goroutine, and wakes the dispatcher.
+//  2. onTaskDone, on the worker, gives it to the finisher, one goroutine, and wakes the dispatcher.
 //  3. The finisher makes it Ending, puts the status together, seals the log, and asks the store
 //     for the transition, the rest of the log in the same commit.
 //  4. The store commits; its observer publishes the change to watchers.
-//  5. ended, on the store's goroutine, makes it Gone (or Queued, if it is to be started anew),
+//  5. onEndStored, on the store's goroutine, makes it Gone (or Queued, if it is to be started anew),
 //     and tells those who wait for it. So whoever is told finds the end in the store.
 //
 // Rejected: recording on the worker (encoding and locks of the store would take time from guests);
@@ -35,7 +35,7 @@ import (
 // run is the body of a workload's fiber.
 func (r *Reactor) run(w *workload, prog *program, f *executor.Fiber) {
 	a := prog.attempt
-	if cause := r.began(w, prog, f.Task()); cause != lifecycle.NoCause {
+	if cause := r.onFiberStart(w, prog, f.Task()); cause != lifecycle.NoCause {
 		a.outcome = outcome.Interrupted(cause, a.limits)
 		return
 	}
@@ -58,8 +58,8 @@ func (r *Reactor) run(w *workload, prog *program, f *executor.Fiber) {
 	a.outcome.Peak = p.PeakMemory()
 }
 
-// began is step 5 of dispatch: the fiber runs for the first time.
-func (r *Reactor) began(w *workload, prog *program, task *executor.Task) lifecycle.Cause {
+// onFiberStart is step 5 of dispatch: the fiber runs for the first time.
+func (r *Reactor) onFiberStart(w *workload, prog *program, task *executor.Task) lifecycle.Cause {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	prog.attempt.task = task
@@ -69,8 +69,8 @@ func (r *Reactor) began(w *workload, prog *program, task *executor.Task) lifecyc
 	return cause
 }
 
-// done is the end of a task, on the worker.
-func (r *Reactor) done(w *workload, task *executor.Task) {
+// onTaskDone is called on the worker when a task has ended.
+func (r *Reactor) onTaskDone(w *workload, task *executor.Task) {
 	a := w.attempt
 	if p := task.Panic(); p != nil {
 		a.outcome = outcome.Failed(p, a.limits)
@@ -187,12 +187,12 @@ func (r *Reactor) transition(w *workload, o outcome.Outcome, status *record.Stat
 	r.store.Transition(store.Transition{
 		ID: w.id, From: store.Unfinished, To: record.StoredState(o.State), Attempt: w.attempts, Time: at,
 		Status: record.EncodeStatus(status), Log: log, Lazy: !awaited,
-	}, func(_ int64, err error) { r.ended(w, o, status, err) })
+	}, func(_ int64, err error) { r.onEndStored(w, o, status, err) })
 }
 
-// ended is the store having recorded an outcome, or refused to, which only a fault makes it do:
+// onEndStored is called when the store has recorded an outcome, or has refused to, which only a fault makes it do:
 // then there is nothing left that could be done for the workload here.
-func (r *Reactor) ended(w *workload, o outcome.Outcome, status *record.Status, err error) {
+func (r *Reactor) onEndStored(w *workload, o outcome.Outcome, status *record.Status, err error) {
 	state := o.State
 	if err != nil && !errors.Is(err, store.ErrClosed) {
 		r.log.Error("an end was not recorded", zap.String("workload", w.id), zap.Stringer("state", state), zap.Error(err))

@@ -32,5 +32,5 @@
 // A batch for which the store has no room stays with its log and is tried again when Config.Age has
 // passed. Until one is taken, nobody waits for room in memory: output that finds none is counted
 // and dropped, as what is over a log's limit is, or a guest would hang for as long as the disk is
-// full. Config.Dropping is told when that begins and when it ends.
+// full. Config.OnDropping is told when that begins and when it ends.
 package logbuf

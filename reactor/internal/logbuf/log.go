@@ -168,7 +168,7 @@ func batchOf(chunks []store.LogChunk) int {
 func (l *Log) stored(err error) {
 	again := errors.Is(err, store.ErrFull) || errors.Is(err, store.ErrUnavailable)
 	if err != nil && !again {
-		l.spool.cfg.Failed(l.id, err)
+		l.spool.cfg.OnFailed(l.id, err)
 	}
 	l.spool.taken(again)
 	l.mu.Lock()

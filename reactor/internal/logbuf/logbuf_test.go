@@ -61,7 +61,7 @@ func appendChunks(to []byte, chunks []store.LogChunk) []byte {
 
 func open(t *testing.T, bytes int64) (*Spool, *disk) {
 	d := &disk{stored: map[string][]byte{}}
-	s := NewSpool(Config{Store: d, Bytes: bytes, Age: time.Second, Failed: func(string, error) {}, Dropping: func(uint64, bool) {}})
+	s := NewSpool(Config{Store: d, Bytes: bytes, Age: time.Second, OnFailed: func(string, error) {}, OnDropping: func(uint64, bool) {}})
 	t.Cleanup(s.Close)
 	return s, d
 }
@@ -214,7 +214,7 @@ func TestStoreFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &disk{stored: map[string][]byte{}, fail: io.ErrShortWrite}
 		var failed []string
-		s := NewSpool(Config{Store: d, Bytes: 1 << 20, Age: time.Second, Failed: func(id string, err error) {
+		s := NewSpool(Config{Store: d, Bytes: 1 << 20, Age: time.Second, OnFailed: func(id string, err error) {
 			failed = append(failed, fmt.Sprint(id, ": ", err))
 		}})
 		l := s.NewLog("w", 1, 1<<10, Origin{})
@@ -309,8 +309,8 @@ func TestStoreIsFull(t *testing.T) {
 		d := &disk{stored: map[string][]byte{}, fail: fmt.Errorf("no: %w", store.ErrFull)}
 		s := NewSpool(Config{
 			Store: d, Bytes: 1 << 20, Age: time.Second,
-			Failed:   func(id string, err error) { t.Errorf("%s: %v", id, err) },
-			Dropping: func(n uint64, ended bool) { told = append(told, fmt.Sprint(n > 0, ended)) },
+			OnFailed:   func(id string, err error) { t.Errorf("%s: %v", id, err) },
+			OnDropping: func(n uint64, ended bool) { told = append(told, fmt.Sprint(n > 0, ended)) },
 		})
 		defer s.Close()
 		l, other := s.NewLog("w", 1, 1<<30, Origin{}), s.NewLog("x", 1, 1<<30, Origin{})
@@ -363,7 +363,7 @@ func TestStoreIsFull(t *testing.T) {
 // log arrives whole and in order, in the store and at its reader.
 func TestManyLogs(t *testing.T) {
 	d := &disk{stored: map[string][]byte{}, auto: true}
-	s := NewSpool(Config{Store: d, Bytes: 4 * maxWrite, Age: time.Millisecond, Failed: func(id string, err error) {
+	s := NewSpool(Config{Store: d, Bytes: 4 * maxWrite, Age: time.Millisecond, OnFailed: func(id string, err error) {
 		t.Errorf("%s: %v", id, err)
 	}})
 	defer s.Close()

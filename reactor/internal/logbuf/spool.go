@@ -19,11 +19,11 @@ type Config struct {
 	Store Appender
 	Bytes int64         // bound of what all logs hold
 	Age   time.Duration // how long output waits before it is written
-	// Failed is told of output that could not be stored. It must not block.
-	Failed func(id string, err error)
-	// Dropping is told when output begins to be dropped because the store takes none, and, with how
+	// OnFailed is called with the id of a workload whose output could not be stored. It must not block.
+	OnFailed func(id string, err error)
+	// OnDropping is called when output begins to be dropped because the store takes none, and, with how
 	// much was, when the store takes output again. It must not block.
-	Dropping func(bytes uint64, ended bool)
+	OnDropping func(bytes uint64, ended bool)
 }
 
 // Spool bounds what all logs hold and writes it to the store.
@@ -128,7 +128,7 @@ func (s *Spool) reserve(l *Log, n int, cost int64) (int, error) {
 	if room < int64(min(n, leastWrite)) {
 		if s.refused {
 			if s.dropped == 0 {
-				s.cfg.Dropping(0, false)
+				s.cfg.OnDropping(0, false)
 			}
 			s.dropped += uint64(n)
 			return 0, errRefused
@@ -183,7 +183,7 @@ func (s *Spool) taken(refused bool) {
 		return
 	}
 	if s.dropped > 0 {
-		s.cfg.Dropping(s.dropped, true)
+		s.cfg.OnDropping(s.dropped, true)
 		s.dropped = 0
 	}
 }

@@ -76,7 +76,8 @@ func TestLongNamesCostNothing(t *testing.T) {
 		if !strings.Contains(status.GetMessage(), "at ffff") {
 			t.Fatalf("ended as %v: %.200q", status.GetState(), status.GetMessage())
 		}
-		if cpu := status.GetUsage().GetCpuTime().AsDuration(); cpu > 50*time.Millisecond {
+		// Of a worker that others on the machine push aside, too. It was 2.6 s.
+		if cpu := status.GetUsage().GetCpuTime().AsDuration(); cpu > 500*time.Millisecond {
 			t.Errorf("a trap takes %v of a worker", cpu)
 		}
 	}
@@ -176,7 +177,7 @@ func TestCompileBombs(t *testing.T) {
 		if status := d.Run(t, &reactorv1.WorkloadSpec{Module: digest}); status.GetState() != reactorv1.WorkloadState_WORKLOAD_STATE_SUCCEEDED {
 			t.Errorf("ended as %v: %s", status.GetState(), status.GetMessage())
 		}
-		if took := time.Since(begun); took > 3*time.Second {
+		if took := time.Since(begun); took > 10*time.Second { // it was 30
 			t.Errorf("beside bombs a push and a start take %v", took)
 		}
 	}

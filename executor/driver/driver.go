@@ -13,7 +13,9 @@ import (
 type Config struct {
 	// BlockingThreads bounds the jobs that run at once; each may hold an OS thread. Default 64.
 	BlockingThreads int
-	// BlockingProcessors bounds those of them that use a processor, rather than wait. Default GOMAXPROCS.
+	// BlockingProcessors bounds those of them that use a processor, rather than wait. Default GOMAXPROCS-1, but 1
+	// at least: a goroutine in a system call keeps its processor until the runtime notices, and if all do a timer
+	// that expires finds none for up to 10 ms.
 	BlockingProcessors int
 	// Lookups bounds the lookups of names that run at once. Default 256.
 	Lookups int
@@ -24,7 +26,7 @@ func (c Config) withDefaults() Config {
 		c.BlockingThreads = 64
 	}
 	if c.BlockingProcessors == 0 {
-		c.BlockingProcessors = runtime.GOMAXPROCS(0)
+		c.BlockingProcessors = max(1, runtime.GOMAXPROCS(0)-1)
 	}
 	c.BlockingProcessors = min(c.BlockingProcessors, c.BlockingThreads)
 	if c.Lookups == 0 {

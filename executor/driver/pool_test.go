@@ -107,7 +107,7 @@ func TestJobIsTimed(t *testing.T) {
 // and an owner whose jobs hang everywhere keeps nobody else.
 func TestPoolSharesBetweenLanes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := New(Config{BlockingThreads: 16})
+		d := New(Config{BlockingThreads: 16, BlockingProcessors: 2})
 		release := make(chan struct{})
 		for i := range 1000 {
 			d.Go(Job{Owner: fmt.Sprint("owner", i), Lane: Lane{Kind: "dead"}, Run: func() { <-release }})

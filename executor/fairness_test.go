@@ -18,8 +18,10 @@ func TestWeights(t *testing.T) {
 				e.SetWeight("heavy", 3)
 				var light, heavy atomic.Int64
 				var enough atomic.Bool
+				allQueued := make(chan struct{})
 				spin := func(count *atomic.Int64) func(*Fiber) {
 					return func(f *Fiber) {
+						<-allQueued // or those submitted first would have the workers to themselves
 						m := &tank{}
 						f.SetMeter(m)
 						for !enough.Load() {
@@ -36,6 +38,7 @@ func TestWeights(t *testing.T) {
 					spawn(t, e, TaskSpec{Tenant: "light", Run: spin(&light)})
 					spawn(t, e, TaskSpec{Tenant: "heavy", Run: spin(&heavy)})
 				}
+				close(allQueued)
 				wait(t, e)
 				if ratio := float64(heavy.Load()) / float64(light.Load()); ratio < 2.8 || ratio > 3.2 {
 					t.Errorf("heavy burnt %.2f times what light did, want 3", ratio)

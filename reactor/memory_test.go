@@ -24,7 +24,9 @@ func TestGuestsGrow(t *testing.T) {
 		if w.Status.State != api.Succeeded || w.Status.Usage.PeakMemoryBytes < 8<<20 {
 			t.Errorf("%d: %+v", i, w.Status)
 		}
-		if text, _ := readLog(t, r, api.LogRequest{ID: w.ID}); text != strings.Repeat("grow\n", int(w.Status.Attempts)) {
+		// An attempt that goes back may not have come to write.
+		text, _ := readLog(t, r, api.LogRequest{ID: w.ID})
+		if n := strings.Count(text, "grow\n"); n < 1 || n > int(w.Status.Attempts) || len(text) != n*len("grow\n") {
 			t.Errorf("%d attempts wrote %q", w.Status.Attempts, text)
 		}
 		if used := r.Stats().GuestMemoryBytes; used > node {

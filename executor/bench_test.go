@@ -106,13 +106,13 @@ func BenchmarkMemory(b *testing.B) {
 }
 
 // BenchmarkEcho is a request over loopback TCP, answered by the same process, while tasks keep all
-// its processors: each way has to wait until the network is polled. See breather.
+// its processors: each way has to wait until the network is polled. See yielder.
 func BenchmarkEcho(b *testing.B) {
 	for _, polls := range []bool{false, true} {
 		b.Run(fmt.Sprintf("polls=%v", polls), func(b *testing.B) {
 			e := openBench(b, Config{})
 			if !polls {
-				e.breath.polled.Store(int64(time.Hour))
+				e.yielder.polled.Store(int64(time.Hour))
 			}
 			var over atomic.Bool
 			for range 4 {
@@ -176,23 +176,23 @@ func echo(l net.Listener) {
 	}
 }
 
-// BenchmarkBreath is what it costs a worker to let others run if nobody wants to.
-func BenchmarkBreath(b *testing.B) {
-	breath, err := newBreather()
+// BenchmarkYield is what it costs a worker to let others run if nobody wants to.
+func BenchmarkYield(b *testing.B) {
+	y, err := newYielder()
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer breath.close()
+	defer y.close()
 	b.Run("yield", func(b *testing.B) {
 		for b.Loop() {
-			breath.breathe(0, false)
+			y.yield(0, false)
 		}
 	})
 	b.Run("poll", func(b *testing.B) {
 		var now time.Duration
 		for b.Loop() {
 			now += pollEvery
-			breath.breathe(now, true)
+			y.yield(now, true)
 		}
 	})
 }

@@ -13,9 +13,9 @@ import (
 )
 
 var (
-	// ErrClosed is what Spawn returns after Close, and the cause with which Close cancels tasks.
+	// ErrClosed is returned by Spawn after Close. It is also the cause with which Close cancels tasks.
 	ErrClosed = errors.New("executor: closed")
-	// ErrOutOfFuel is what Preempt returns to a task that has burnt its fuel limit.
+	// ErrOutOfFuel is returned by Preempt when the task has burnt its fuel limit.
 	ErrOutOfFuel = errors.New("executor: out of fuel")
 )
 
@@ -24,8 +24,8 @@ type Config struct {
 	// Workers is the number of goroutines that run tasks. Default GOMAXPROCS.
 	Workers int
 	// Quantum is the fuel a task may burn before it gives its worker up. Default 500,000, about
-	// 200 microseconds of compiled WebAssembly. A task that takes much longer for it than at that rate gets
-	// as much less at a time.
+	// 200 microseconds of compiled WebAssembly. A task that burns fuel much slower than that is given
+	// proportionally less at a time.
 	Quantum int64
 	// Driver configures the executor's driver.
 	Driver driver.Config
@@ -41,7 +41,7 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// Validate reports everything that is wrong with the configuration.
+// Validate returns an error that lists all faults of the configuration.
 func (c Config) Validate() error {
 	var faults []error
 	if c.Workers < 0 {
@@ -55,45 +55,45 @@ func (c Config) Validate() error {
 
 // Executor runs tasks. Make one with New, end it with Close.
 //
-// mu guards the ready queue and all that is counted. It is taken twice for each time a task waits:
-// by who wakes the task, and by the worker, once for giving the last task back and taking the next.
+// mu is taken twice each time a task waits: by the goroutine that wakes the task, and by the worker,
+// which gives the last task back and takes the next under one lock.
 //
 // # Sleeping workers
 //
 // A worker that finds nothing ready sleeps. Waking one costs a microsecond or more, and by the time
-// it looks, a worker that was awake may have run the task. So one at a time is called:
+// it looks, a worker that was awake may have run the task. So workers are woken one at a time:
 //
 //  1. A worker that finds nothing ready puts itself on idle, gives up mu, and waits on its channel.
 //     (TestTimerWakesTask: virtual time passes only when all sleep.)
-//  2. Whoever is about to give up mu, having changed the queue, calls a worker if tasks are ready,
-//     some worker sleeps, and none has been called that has not yet looked: takes the last one
-//     from idle (its caches are warmest), sets called, gives up mu and sends to its channel, which
-//     has room for it. (TestWakeInEveryPhase, TestStats)
-//  3. The worker that was called takes mu, clears called, and looks. It takes a task if there still
-//     is one. By 2 it calls the next worker if there are more. (TestSleepingWorkersAreCalled)
+//  2. A goroutine that has changed the queue wakes a worker before it gives up mu, if tasks are
+//     ready, some worker sleeps, and waking is not set. It takes the last worker from idle (whose
+//     caches are warmest), sets waking, gives up mu and sends to the worker's channel, which has
+//     room for it. (TestWakeInEveryPhase, TestStats)
+//  3. The woken worker takes mu, clears waking, and takes a task if there still is one. By 2 it
+//     wakes the next worker if there are more. (TestSleepingWorkersAreWoken)
 //
-// So whenever mu is free, tasks are ready and workers sleep, one is on its way. Wake-ups are not
-// lost, since all of it happens under mu; many tasks that become ready at once wake one worker
-// after the other, as fast as each can look, and a lone task that waits and is woken a million
-// times a second does not wake a second worker a million times.
+// So whenever mu is free, tasks are ready and workers sleep, one worker is about to look. No wake-up
+// is lost, since all of this happens under mu. Many tasks that become ready at once wake one worker
+// after the other, as fast as each can look. A single task that waits and is woken a million times a
+// second does not wake a second worker a million times.
 //
-// Rejected: a channel or [sync.Cond] as the ready queue (wakes as many as there are tasks); a queue
-// for each worker and stealing (no lock to share, but fairness between tenants would hold within a
-// worker only, and at two to sixteen workers the lock is held for less than a tenth of the time).
+// Rejected: a channel or [sync.Cond] as the ready queue (wakes as many workers as there are tasks); a
+// queue for each worker and stealing (no shared lock, but fairness between tenants would hold within
+// a worker only, and at two to sixteen workers the lock is held for less than a tenth of the time).
 type Executor struct {
 	driver  *driver.Driver
-	turn    turn
-	breath  *breather
+	quantum quantum
+	yielder *yielder
 	workers sync.WaitGroup
 
-	mu      sync.Mutex
+	mu      sync.Mutex // guards the fields below
 	queue   readyQueue
-	idle    []*worker // sleeping workers, last in, first out
-	called  bool      // a worker was taken from idle and has not looked yet
-	closed  bool      // no task is spawned any more
-	quit    bool      // workers end
-	tasks   taskSet   // those that have not ended
-	drained chan struct{}
+	idle    []*worker     // sleeping workers, last in, first out
+	waking  bool          // a worker was taken from idle and has not looked yet
+	closed  bool          // Spawn fails
+	quit    bool          // workers end when nothing is ready
+	tasks   taskSet       // tasks that have not ended
+	drained chan struct{} // closed when no task is left; nil if nobody waits
 	counts  counts
 }
 
@@ -103,16 +103,16 @@ func New(cfg Config) (*Executor, error) {
 		return nil, err
 	}
 	cfg = cfg.withDefaults()
-	breath, err := newBreather()
+	y, err := newYielder()
 	if err != nil {
 		return nil, fmt.Errorf("executor: %w", err)
 	}
 	e := &Executor{
-		driver: driver.New(cfg.Driver),
-		turn:   newTurn(cfg.Quantum),
-		breath: breath,
-		queue:  newReadyQueue(cfg.Quantum),
-		counts: counts{workers: cfg.Workers, lateness: histogram.NewRecent(latenessPeriod)},
+		driver:  driver.New(cfg.Driver),
+		quantum: newQuantum(cfg.Quantum),
+		yielder: y,
+		queue:   newReadyQueue(cfg.Quantum),
+		counts:  counts{workers: cfg.Workers, lateness: histogram.NewRecent(latenessPeriod)},
 	}
 	e.workers.Add(cfg.Workers)
 	for range cfg.Workers {
@@ -127,8 +127,8 @@ func (e *Executor) Driver() *driver.Driver { return e.driver }
 // uptime is the executor's clock, its driver's.
 func (e *Executor) uptime() time.Duration { return e.driver.Uptime() }
 
-// SetWeight sets a tenant's share relative to the others', for the fuel it burns from now on. A
-// tenant whose weight was not set has 1; so has one whose weight is set to less.
+// SetWeight sets a tenant's share relative to the other tenants, for the fuel it burns from now on.
+// The default weight is 1, and a weight below 1 counts as 1.
 func (e *Executor) SetWeight(tenant string, weight int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -158,18 +158,18 @@ func (e *Executor) enqueue(t *Task) {
 	e.unlock()
 }
 
-// unlock gives up mu and calls a sleeping worker if one is needed.
+// unlock gives up mu and wakes a sleeping worker if one is needed.
 func (e *Executor) unlock() {
-	if e.queue.len == 0 || e.called || len(e.idle) == 0 {
+	if e.queue.len == 0 || e.waking || len(e.idle) == 0 {
 		e.mu.Unlock()
 		return
 	}
 	last := len(e.idle) - 1
 	w := e.idle[last]
 	e.idle = e.idle[:last]
-	e.called = true
+	e.waking = true
 	e.mu.Unlock()
-	w.call <- struct{}{}
+	w.wake <- struct{}{}
 }
 
 // Wait returns once no task is left, or with ctx's error.
@@ -199,11 +199,11 @@ func (e *Executor) Wait(ctx context.Context) error {
 //  2. Every task is cancelled with ErrClosed. Those that never ran end without running; parked ones
 //     return from Park, running ones from their next Preempt. (TestClose,
 //     TestCancelBeforeFirstResume)
-//  3. Close waits until all bodies and their Done functions have returned. If ctx ends before, Close
-//     returns its error and leaves the rest as it is; Close may be called again. (TestCloseGivesUp)
-//  4. The workers end, then the driver: bodies may use it to their last instruction. (TestMain
-//     finds what does not end.) Jobs that guests left behind may hang: when ctx ends, Close leaves
-//     them and returns what they are, as a *[driver.HungError].
+//  3. Close waits until all bodies and their Done functions have returned. If ctx ends first, Close
+//     returns its error and leaves the tasks running; Close may be called again. (TestCloseGivesUp)
+//  4. The workers end, then the driver: bodies may use the driver to their last instruction.
+//     (TestMain finds goroutines that do not end.) Blocking jobs may hang: when ctx ends, Close
+//     abandons them and returns a *[driver.HungError] that lists them.
 //
 // A second Close waits as the first does.
 func (e *Executor) Close(ctx context.Context) error {
@@ -224,14 +224,14 @@ func (e *Executor) Close(ctx context.Context) error {
 	e.idle = nil
 	e.mu.Unlock()
 	for _, w := range sleeping {
-		w.call <- struct{}{}
+		w.wake <- struct{}{}
 	}
 	e.workers.Wait()
-	e.breath.close()
+	e.yielder.close()
 	return e.driver.Close(ctx)
 }
 
-// taskSet is a list of tasks that runs through them, for those that have not ended.
+// taskSet is an intrusive list of the tasks that have not ended.
 type taskSet struct {
 	first, last *Task
 	len         int

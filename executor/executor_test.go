@@ -162,9 +162,9 @@ func TestStats(t *testing.T) {
 	})
 }
 
-// TestSleepingWorkersAreCalled: tasks that become ready together, each of which keeps its worker,
+// TestSleepingWorkersAreWoken: tasks that become ready together, each of which keeps its worker,
 // get a worker each.
-func TestSleepingWorkersAreCalled(t *testing.T) {
+func TestSleepingWorkersAreWoken(t *testing.T) {
 	in(t, Config{Workers: 8}, func(t *testing.T, e *Executor) {
 		var tasks []*Task
 		var running atomic.Int64

@@ -6,17 +6,17 @@ import (
 	"time"
 )
 
-// Meter counts fuel. The guest burns what it was refilled with, and calls Preempt when it has burnt
-// more. A meter is used on its task's fiber, and by the worker while the fiber is stopped.
+// Meter counts fuel. The guest calls Preempt when it has burnt the fuel of the last Refill. A meter is
+// used on its task's fiber, and by the worker while the fiber is stopped.
 type Meter interface {
-	// Refill sets the fuel that may be burnt from now on, and what is burnt to zero.
+	// Refill sets the fuel that may be burnt from now on, and resets Burnt to zero.
 	Refill(quantum int64)
-	// Burnt returns the fuel burnt since Refill. It may exceed what was refilled, by what the guest
-	// burns between two checks.
+	// Burnt returns the fuel burnt since Refill. It may exceed the refill by what the guest burns
+	// between two checks.
 	Burnt() int64
 }
 
-// outcome is why a fiber came back.
+// outcome is the reason why a fiber gave up its worker.
 type outcome uint8
 
 const (
@@ -27,9 +27,9 @@ const (
 
 // Fiber is the coroutine that a task's body runs on. Its methods are for that body only.
 //
-// A fiber is an [iter.Pull] coroutine: resuming it is calling next, giving up the worker is calling
-// yield, and either is a direct switch of stacks on the same thread, which the Go scheduler is not
-// asked about. Which goroutine calls next may change from one time to the next.
+// A fiber is an [iter.Pull] coroutine: next resumes it, and yield gives up the worker. Either is a
+// direct switch of stacks on the same thread, without the Go scheduler. Successive calls of next may
+// come from different goroutines.
 type Fiber struct {
 	task  *Task
 	next  func() (outcome, bool)
@@ -37,28 +37,29 @@ type Fiber struct {
 
 	meter Meter
 	pace  pace
-	use   *use // the worker's that has it
+	use   *use // belongs to the worker that runs the fiber
 }
 
-// use is what a fiber has used of its quantum. It is the worker's, or a fiber would take two cache lines.
+// use counts what a fiber uses of its quantum. It is part of the worker, since a fiber would take two
+// cache lines with it.
 type use struct {
-	handed    int64         // fuel that the meter was last refilled with
-	before    int64         // burnt in this quantum before that
-	slice     int64         // burnt in this quantum before the slice
-	began     time.Duration // the uptime when the quantum began
-	sliced    time.Duration // the uptime when the slice began
-	elsewhere time.Duration // time of a processor that was used for it elsewhere
+	refilled          int64         // fuel of the last refill
+	burntBeforeRefill int64         // fuel burnt in this quantum before the last refill
+	burntBeforeSlice  int64         // fuel burnt in this quantum before this slice
+	start             time.Duration // the uptime when the quantum began
+	sliceStart        time.Duration // the uptime when the slice began
+	offFiber          time.Duration // processor time used for the task off its fiber
 }
 
 func newFiber(t *Task) *Fiber {
-	f := &Fiber{task: t, pace: newPace(t.executor.turn)}
+	f := &Fiber{task: t, pace: newPace(t.executor.quantum)}
 	// stop is not needed: a body always runs to its end.
 	f.next, _ = iter.Pull(f.body)
 	return f
 }
 
-// body runs the task's body on the coroutine and keeps what it panics with. A [runtime.Goexit]
-// counts as a panic; it can't be kept from going on to the worker, which deals with it.
+// body runs the task's body on the coroutine and records its panic. A [runtime.Goexit] counts as a
+// panic. It cannot be stopped from ending the worker's goroutine too; see worker.run.
 func (f *Fiber) body(yield func(outcome) bool) {
 	f.yield = yield
 	returned := false
@@ -79,7 +80,7 @@ func (f *Fiber) body(yield func(outcome) bool) {
 // resume runs the body until it gives up the worker again.
 func (f *Fiber) resume(u *use, now time.Duration) outcome {
 	f.use = u
-	u.began, u.sliced = now, now
+	u.start, u.sliceStart = now, now
 	f.refill()
 	why, more := f.next()
 	if !more {
@@ -91,79 +92,82 @@ func (f *Fiber) resume(u *use, now time.Duration) outcome {
 // Task returns the fiber's task.
 func (f *Fiber) Task() *Task { return f.task }
 
-// SetMeter makes m count the task's fuel, or nothing if m is nil, from here on. What was burnt on the
-// meter before is counted. A meter must be replaced before what it reads is closed.
+// SetMeter makes m count the task's fuel from now on; if m is nil, no fuel is counted. What the
+// previous meter counted still counts. A meter must be replaced before the instance that it reads is
+// closed.
 func (f *Fiber) SetMeter(m Meter) {
 	if f.meter != nil {
-		f.use.before += max(f.meter.Burnt(), 0)
+		f.use.burntBeforeRefill += max(f.meter.Burnt(), 0)
 	}
 	f.meter = m
 	f.refill()
 }
 
-// refill gives the meter the next slice of the quantum, or what the task may still burn if that is less.
+// refill gives the meter the next slice of the quantum, or the rest of the task's fuel limit if that
+// is less.
 func (f *Fiber) refill() {
 	if f.meter == nil {
 		return
 	}
-	turn := &f.task.executor.turn
-	f.use.handed = min(f.pace.slice, max(turn.fuel-f.use.before, turn.least()))
+	q := &f.task.executor.quantum
+	f.use.refilled = min(f.pace.slice, max(q.fuel-f.use.burntBeforeRefill, q.minSlice()))
 	if limit := f.task.limit; limit != 0 {
-		left := limit - min(f.spent(f.use.before), limit)
-		f.use.handed = int64(min(uint64(f.use.handed), left))
+		left := limit - min(f.spent(f.use.burntBeforeRefill), limit)
+		f.use.refilled = int64(min(uint64(f.use.refilled), left))
 	}
-	f.meter.Refill(f.use.handed)
+	f.meter.Refill(f.use.refilled)
 }
 
-// nextSlice hands out the next slice of the quantum, if this one is spent and there is fuel and time left.
-// What slices took is measured only if they are smaller than the quantum.
+// nextSlice refills the meter with the next slice of the quantum if this slice is spent and the
+// quantum has fuel and time left. The time of slices is measured only if they are smaller than the
+// quantum.
 func (f *Fiber) nextSlice() bool {
 	e := f.task.executor
-	if f.meter == nil || f.pace.slice == e.turn.fuel && f.use.before == 0 {
+	if f.meter == nil || f.pace.slice == e.quantum.fuel && f.use.burntBeforeRefill == 0 {
 		return false
 	}
 	inSlice := f.meter.Burnt()
-	burnt := f.use.before + max(inSlice, 0)
-	if inSlice < f.use.handed || burnt > e.turn.fuel-e.turn.least() {
+	burnt := f.use.burntBeforeRefill + max(inSlice, 0)
+	if inSlice < f.use.refilled || burnt > e.quantum.fuel-e.quantum.minSlice() {
 		return false
 	}
 	now := e.uptime()
-	if now-f.use.began >= e.turn.time {
+	if now-f.use.start >= e.quantum.time {
 		return false
 	}
-	f.pace.ran(e.turn, burnt-f.use.slice, now-f.use.sliced)
-	f.use.before, f.use.slice, f.use.sliced = burnt, burnt, now
+	f.pace.update(e.quantum, burnt-f.use.burntBeforeSlice, now-f.use.sliceStart)
+	f.use.burntBeforeRefill, f.use.burntBeforeSlice, f.use.sliceStart = burnt, burnt, now
 	f.refill()
 	return true
 }
 
-// burnt returns what was burnt in this quantum.
+// burnt returns the fuel burnt in this quantum.
 func (f *Fiber) burnt() int64 {
 	if f.meter == nil {
-		return f.use.before
+		return f.use.burntBeforeRefill
 	}
-	return f.use.before + max(f.meter.Burnt(), 0)
+	return f.use.burntBeforeRefill + max(f.meter.Burnt(), 0)
 }
 
-// settle ends the quantum. It returns what was burnt in it, and what that counts for among tenants.
+// settle ends the quantum. It returns the fuel burnt in it and the fuel charged to the tenant.
 func (f *Fiber) settle(now time.Duration) (burnt, charge int64) {
-	turn := f.task.executor.turn
+	q := f.task.executor.quantum
 	burnt = f.burnt()
-	charge = f.pace.charge(turn, burnt, now-f.use.began)
-	f.pace.ran(turn, burnt-f.use.slice, now-f.use.sliced)
-	f.use.before, f.use.slice = 0, 0
+	charge = f.pace.charge(q, burnt, now-f.use.start)
+	f.pace.update(q, burnt-f.use.burntBeforeSlice, now-f.use.sliceStart)
+	f.use.burntBeforeRefill, f.use.burntBeforeSlice = 0, 0
 	return burnt, charge
 }
 
-// spent returns what the task has burnt in all, given what it burnt in this quantum.
+// spent returns the fuel burnt by the task in all, given the fuel burnt in this quantum.
 func (f *Fiber) spent(burnt int64) uint64 { return f.task.fuel.Load() + uint64(burnt) }
 
 // Err returns the cause the task was cancelled with, or nil.
 func (f *Fiber) Err() error { return f.task.Err() }
 
 // Park gives up the worker until the task is woken, or returns at once if it was woken since its
-// last Park. It returns nil if it was woken, and the cause if the task is cancelled. It may return
-// nil without cause: the caller looks whether what it waits for is there, and parks again if not.
+// last Park. It returns nil if the task was woken, and the cause if it was cancelled. Wake-ups may be
+// spurious: the caller checks its condition and parks again if it does not hold.
 func (f *Fiber) Park() error {
 	t := f.task
 	if err := t.Err(); err != nil {
@@ -171,7 +175,7 @@ func (f *Fiber) Park() error {
 	}
 	if t.word.consume() {
 		if t.due.Load() != 0 {
-			t.due.Store(0) // it was not late: it never stopped
+			t.due.Store(0) // the task was running, so it was not late
 		}
 		return t.Err()
 	}
@@ -185,11 +189,11 @@ func (f *Fiber) Park() error {
 	return t.Err()
 }
 
-// Preempt is for a body that has burnt what its meter was refilled with, or which wants to let others go
-// first. It gives up the worker, and the task goes to the back of its tenant's background class; but
-// if that was only a slice of the quantum, see pace, the task goes on with the next. It returns
-// the cause if the task is cancelled, ErrOutOfFuel if the task has burnt its limit, or nil, with the
-// meter refilled.
+// Preempt is called by a body that has burnt the last refill of its meter, or that wants to let others
+// go first. If only a slice of the quantum is spent (see pace), the task continues with the next
+// slice. Otherwise it gives up the worker and goes to the back of its tenant's background class.
+// Preempt returns the cause if the task is cancelled, ErrOutOfFuel if the task has burnt its limit, or
+// nil, with the meter refilled.
 func (f *Fiber) Preempt() error {
 	t := f.task
 	if err := t.Err(); err != nil {
@@ -205,10 +209,10 @@ func (f *Fiber) Preempt() error {
 	return t.Err()
 }
 
-// Yield gives up the worker as Preempt does, whatever the task's fuel and whether or not it is
-// cancelled: for what has to be done even then and takes long.
+// Yield gives up the worker as Preempt does, but also when the task is cancelled or out of fuel. It is
+// for long work that has to be done even then.
 func (f *Fiber) Yield() { f.yield(preempted) }
 
-// UsedElsewhere counts time of a processor that was used on the body's behalf but not on its fiber, by a
-// blocking job, as the task's. It may also be called by the meter's Refill.
-func (f *Fiber) UsedElsewhere(used time.Duration) { f.use.elsewhere += used }
+// AddCPU adds processor time that a blocking job used on the body's behalf to the task's. The meter's
+// Refill may call it too.
+func (f *Fiber) AddCPU(used time.Duration) { f.use.offFiber += used }

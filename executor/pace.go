@@ -5,74 +5,75 @@ import "time"
 const (
 	// fuelPerMicrosecond is the rate at which compiled WebAssembly burns fuel.
 	fuelPerMicrosecond = 2500
-	// shortestTurn is the least time that counts as that of a quantum, however small it is set: below it,
-	// what the worker and the system do themselves is most of what is measured.
-	shortestTurn = 50 * time.Microsecond
-	// tolerance is how many times the usual a slice may take before the next ones are cut.
-	tolerance = 4
-	// firstSlice is the part of a quantum that a task is handed first.
-	firstSlice = 16
-	// leastSlice is the fuel that a task is always handed, so that it goes on.
-	leastSlice = 250
-	// slowGrowth is the part of a quantum by which a slice grows beyond what is trusted.
-	slowGrowth = 1024
-	// mostCharged is the time charged for one turn at most: a process that was stopped for an hour has not
-	// worked for an hour.
-	mostCharged = 100 * time.Millisecond
+	// minQuantumTime is the lower bound of quantum.time. In less time, most of what is measured is
+	// work of the worker and the system.
+	minQuantumTime = 50 * time.Microsecond
+	// overrunFactor is how many times quantum.time a slice may take before the next ones are cut.
+	overrunFactor = 4
+	// firstSliceDivisor gives a task's first slice, as a part of the quantum.
+	firstSliceDivisor = 16
+	// minSlice is the smallest slice in fuel, so that every task makes progress.
+	minSlice = 250
+	// slowGrowthDivisor gives the growth of slices beyond pace.trusted, as a part of the quantum.
+	slowGrowthDivisor = 1024
+	// maxChargedTime bounds the time charged for one quantum: a process that was stopped for an hour
+	// has not worked for an hour.
+	maxChargedTime = 100 * time.Millisecond
 )
 
-// turn is what a task may use of a worker at a stretch.
-type turn struct {
-	fuel int64         // the quantum
-	time time.Duration // what it usually takes
+// quantum is what a task may use of a worker at a stretch.
+type quantum struct {
+	fuel int64
+	time time.Duration // what burning that fuel usually takes
 }
 
-func newTurn(quantum int64) turn {
-	return turn{fuel: quantum, time: max(time.Duration(quantum)*time.Microsecond/fuelPerMicrosecond, shortestTurn)}
+func newQuantum(fuel int64) quantum {
+	return quantum{fuel: fuel, time: max(time.Duration(fuel)*time.Microsecond/fuelPerMicrosecond, minQuantumTime)}
 }
 
-// long reports whether something took so much longer than a turn that fuel does not tell what it is.
-func (t turn) long(took time.Duration) bool { return took > tolerance*t.time }
+// overran reports whether the time taken is so much longer than usual that fuel does not measure it.
+func (q quantum) overran(took time.Duration) bool { return took > overrunFactor*q.time }
 
-// least is the fuel that is always handed out.
-func (t turn) least() int64 { return min(leastSlice, t.fuel) }
+// minSlice is the smallest slice of this quantum.
+func (q quantum) minSlice() int64 { return min(minSlice, q.fuel) }
 
-// pace bounds how long a task keeps its worker where its fuel does not tell: some instructions take
-// many times what they are charged, and the first touch of a page takes the kernel thousands. A quantum is
-// handed out in slices. One that takes too long makes the next as much smaller. Slices double again
-// while they take no longer than a turn; but only up to half of the one that took too long, and
-// slowly from there on, or code that is cheap and dear by turns would be trusted each time it is
-// cheap. It is a plain value: no clock.
+// pace bounds how long a task keeps its worker when fuel does not measure its time: some instructions
+// take many times what they are charged, and the first touch of a page takes the kernel thousands.
+//
+// A quantum is given out in slices. A slice that takes too long makes the next one proportionally
+// smaller. Slices double again while they take no longer than a quantum should, but only up to half of
+// the slice that took too long. Beyond that they grow slowly: otherwise code that alternates between
+// cheap and expensive would be trusted each time it is cheap. A pace is a plain value: no clock.
 type pace struct {
-	slice   int64 // fuel to hand out at once
-	trusted int64 // the slice up to which it doubles
+	slice   int64 // fuel of the next slice
+	trusted int64 // the slice up to which slices double
 }
 
-func newPace(t turn) pace {
-	return pace{slice: max(t.fuel/firstSlice, t.least()), trusted: t.fuel}
+func newPace(q quantum) pace {
+	return pace{slice: max(q.fuel/firstSliceDivisor, q.minSlice()), trusted: q.fuel}
 }
 
-// ran takes note of a slice: what it burnt, and how long it took.
-func (p *pace) ran(t turn, burnt int64, took time.Duration) {
+// update adapts the pace to a slice: the fuel it burnt and the time it took.
+func (p *pace) update(q quantum, burnt int64, took time.Duration) {
 	switch {
-	case t.long(took):
-		p.trusted = max(p.slice/2, t.least())
-		p.slice = max(int64(float64(p.slice)*float64(t.time)/float64(took)), t.least())
-	case p.slice == t.fuel, took > t.time, burnt < p.slice/2:
-		// It is right, or there is nothing to be learnt from so little.
+	case q.overran(took):
+		p.trusted = max(p.slice/2, q.minSlice())
+		p.slice = max(int64(float64(p.slice)*float64(q.time)/float64(took)), q.minSlice())
+	case p.slice == q.fuel, took > q.time, burnt < p.slice/2:
+		// The slice is right, or too little was burnt to tell.
 	case p.slice < p.trusted:
 		p.slice = min(2*max(p.slice, burnt), p.trusted)
 	default:
-		p.slice = min(p.slice+t.fuel/slowGrowth+1, t.fuel)
+		p.slice = min(p.slice+q.fuel/slowGrowthDivisor+1, q.fuel)
 		p.trusted = p.slice
 	}
 }
 
-// charge returns the fuel that a turn counts for among tenants: what it burnt, or what the
-// worker's time is worth if fuel does not tell.
-func (p *pace) charge(t turn, burnt int64, took time.Duration) int64 {
-	if !t.long(took) && p.trusted == t.fuel {
+// charge returns the fuel charged to the tenant for a quantum: the fuel burnt, or the worker's time in
+// fuel if fuel does not measure it.
+func (p *pace) charge(q quantum, burnt int64, took time.Duration) int64 {
+	if !q.overran(took) && p.trusted == q.fuel {
 		return burnt
 	}
-	return max(burnt, min(took, mostCharged).Microseconds()*fuelPerMicrosecond)
+	return max(burnt, min(took, maxChargedTime).Microseconds()*fuelPerMicrosecond)
 }

@@ -42,13 +42,13 @@ func TestPace(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			turn := newTurn(full)
-			p := newPace(turn)
+			q := newQuantum(full)
+			p := newPace(q)
 			for _, s := range tt.slices {
 				if s.burnt == 0 {
 					s.burnt = p.slice
 				}
-				p.ran(turn, s.burnt, s.took)
+				p.update(q, s.burnt, s.took)
 			}
 			if p != tt.want {
 				t.Errorf("got %+v, want %+v", p, tt.want)
@@ -60,18 +60,18 @@ func TestPace(t *testing.T) {
 // TestPaceAlternates: code that is cheap for as long as it is not trusted, and then a thousand times
 // as dear as it is charged, soon does not have the worker for long any more.
 func TestPaceAlternates(t *testing.T) {
-	turn := newTurn(500_000)
-	p := newPace(turn)
+	q := newQuantum(500_000)
+	p := newPace(q)
 	var dear time.Duration
 	for range 10_000 {
 		took := time.Duration(0)
 		if p.slice == p.trusted { // it may know
 			took = time.Duration(p.slice) * 1000 * time.Microsecond / fuelPerMicrosecond
 		}
-		if turn.long(took) {
+		if q.overran(took) {
 			dear += took
 		}
-		p.ran(turn, p.slice, took)
+		p.update(q, p.slice, took)
 	}
 	if dear > 500*time.Millisecond {
 		t.Errorf("had the worker for %v in turns that were long", dear)
@@ -80,7 +80,7 @@ func TestPaceAlternates(t *testing.T) {
 
 func TestPaceCharges(t *testing.T) {
 	const full = 500_000
-	turn := newTurn(full)
+	q := newQuantum(full)
 	tests := []struct {
 		name  string
 		pace  pace
@@ -89,7 +89,7 @@ func TestPaceCharges(t *testing.T) {
 		want  int64
 	}{
 		{"fuel", pace{full, full}, 400_000, 300 * time.Microsecond, 400_000},
-		{"fuel, of a new task", newPace(turn), 400_000, 800 * time.Microsecond, 400_000},
+		{"fuel, of a new task", newPace(q), 400_000, 800 * time.Microsecond, 400_000},
 		{"time, if that is much more", pace{full, full}, 400_000, time.Millisecond, 2_500_000},
 		{"time, of what was not long ago", pace{1000, 8000}, 1000, 200 * time.Microsecond, 500_000},
 		{"fuel, of that, if it is more", pace{1000, 8000}, 9000, 2 * time.Microsecond, 9000},
@@ -97,7 +97,7 @@ func TestPaceCharges(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := tt.pace.charge(turn, tt.burnt, tt.took); got != tt.want {
+			if got := tt.pace.charge(q, tt.burnt, tt.took); got != tt.want {
 				t.Errorf("got %d, want %d", got, tt.want)
 			}
 		})

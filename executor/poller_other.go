@@ -2,7 +2,7 @@
 
 package executor
 
-// poller does without where the poller cannot be reached. See breather.
+// poller does nothing on systems where the runtime's poller cannot be reached. See yielder.
 type poller struct{}
 
 func (*poller) open() error { return nil }

@@ -30,18 +30,18 @@ func TestPoll(t *testing.T) {
 	}
 }
 
-// TestBreatherPollsByTime: once in a while, and only if nobody sleeps.
-func TestBreatherPollsByTime(t *testing.T) {
-	b, err := newBreather()
+// TestYielderPollsByTime: once in a while, and only if nobody sleeps.
+func TestYielderPollsByTime(t *testing.T) {
+	b, err := newYielder()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer b.close()
 	tests := []struct {
-		name           string
-		now            int64
-		everybodyWorks bool
-		polled         int64
+		name    string
+		now     int64
+		allBusy bool
+		polled  int64
 	}{
 		{"not yet", int64(pollEvery) - 1, true, 0},
 		{"a worker sleeps", int64(pollEvery), false, 0},
@@ -50,7 +50,7 @@ func TestBreatherPollsByTime(t *testing.T) {
 		{"again", 2 * int64(pollEvery), true, 2 * int64(pollEvery)},
 	}
 	for _, tt := range tests {
-		b.breathe(time.Duration(tt.now), tt.everybodyWorks)
+		b.yield(time.Duration(tt.now), tt.allBusy)
 		if got := b.polled.Load(); got != tt.polled {
 			t.Errorf("%s: polled at %d, want %d", tt.name, got, tt.polled)
 		}

@@ -8,9 +8,9 @@ import (
 	"syscall"
 )
 
-// poller makes the Go scheduler poll the network. See breather.
+// poller makes the Go scheduler poll the network. See yielder.
 type poller struct {
-	mu         sync.Mutex // held while one polls
+	mu         sync.Mutex // held by the goroutine that polls
 	read       *os.File
 	write      *os.File
 	readEnd    syscall.RawConn
@@ -34,14 +34,14 @@ func (p *poller) open() error {
 	return nil
 }
 
-// close may be called more than once; nobody polls any more.
+// close may be called more than once, but not while a goroutine polls.
 func (p *poller) close() {
 	_ = p.read.Close()
 	_ = p.write.Close()
 }
 
-// poll returns once the network has been polled, or returns false at once if somebody else is just
-// waiting for that.
+// poll returns once the network has been polled, or returns false at once if another goroutine is
+// already polling.
 func (p *poller) poll() bool {
 	if !p.mu.TryLock() {
 		return false
@@ -51,8 +51,9 @@ func (p *poller) poll() bool {
 	return p.readEnd.Read(p.step) == nil
 }
 
-// stepOnce is what Read of the pipe's end is made of: called first, it makes the end readable and
-// says that it was not; called again, once the poller has reported it, it takes the byte back.
+// stepOnce is the callback of RawConn.Read on the pipe's read end. The first call writes a byte and
+// reports that the end was not readable. The second call, after the poller has reported the byte,
+// reads it.
 func (p *poller) stepOnce(fd uintptr) bool {
 	if !p.written {
 		p.written = true

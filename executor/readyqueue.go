@@ -3,13 +3,13 @@ package executor
 import "math"
 
 const (
-	// resumeCost is the least a resume is charged, in fuel: about what switching to a fiber and
-	// back costs. Without it a tenant whose tasks only wake and park would run for nothing.
+	// resumeCost is the minimum charge for a resume, in fuel: about what switching to a fiber and
+	// back costs. Without it a tenant whose tasks only wake and park would run for free.
 	resumeCost = 500
 	// backgroundShare is the guaranteed share of a tenant's background class: one quantum in eight.
 	backgroundShare = 8
-	// rebaseAt is the virtual time at which all of them are set back, before they overflow. It is
-	// years away.
+	// rebaseAt is the virtual time at which all virtual times are set back, before they overflow. It
+	// takes years to reach.
 	rebaseAt = math.MaxInt64 / 2
 )
 
@@ -17,34 +17,33 @@ const (
 type class uint8
 
 const (
-	// foreground is for tasks that were woken: what they wait for is there, and most will be back
-	// to waiting in no time.
+	// foreground is for tasks that were woken: most of them will soon wait again.
 	foreground class = iota
 	// background is for tasks that used up a quantum, and for new ones.
 	background
 )
 
-// readyQueue decides who runs next. It is a plain value: no lock, no clock.
+// readyQueue decides which task runs next. It is a plain value: no lock, no clock.
 //
 // Among tenants it is start-time fair queueing. Each tenant has a virtual time, which advances by
-// the fuel its tasks burn over its weight, and the tenant that is furthest behind is next. So over
-// any time tenants with work to do burn fuel in proportion to their weights. A task is charged what
-// it is expected to burn when it is taken, and the difference when it is settled; were it charged
-// only then, idle workers would all go to the same tenant. A tenant that comes back from having
-// nothing ready takes the current time if its own is behind: it is served soon, but does not get
-// back what it left unused.
+// the fuel that its tasks burn, divided by its weight. The tenant with the lowest virtual time is
+// next. So over any period, tenants with work to do burn fuel in proportion to their weights. A task
+// is charged its expected fuel when it is taken, and the difference when it is settled; if it were
+// charged only when settled, idle workers would all go to the same tenant. A tenant that had nothing
+// ready and comes back takes the current virtual time if its own is lower: it is served soon, but
+// does not catch up on what it left unused.
 //
 // Within a tenant there are two classes, each first in, first out. The foreground goes first, so
-// that a task which waits for the outside does not wait for those that compute as well; but of what
-// it burns while the background waits an account is kept, and for every seven quanta of it the
-// background gets one. A task that burns a whole quantum goes to the background, whatever it was,
-// so the foreground is soon rid of those that merely pretend.
+// that a task that waits for I/O does not also wait for tasks that compute. But the fuel that the
+// foreground burns while the background waits is counted, and for every seven quanta of it the
+// background gets one. A task that burns a whole quantum goes to the background, so tasks that
+// compute do not stay in the foreground.
 type readyQueue struct {
 	quantum int64
 	heap    tenantHeap         // tenants with ready tasks, by virtual time
 	now     int64              // the virtual time of the tenant served last; it never goes back
-	tenants map[string]*tenant // all that are known
-	sweepAt int                // how many tenants there may be before the idle ones are forgotten
+	tenants map[string]*tenant // by name
+	sweepAt int                // the number of tenants at which idle ones are forgotten
 	len     int                // ready tasks
 }
 
@@ -53,10 +52,10 @@ type tenant struct {
 	name    string
 	weight  int64
 	pinned  bool  // its weight was set, so it is not forgotten
-	vtime   int64 // fuel burnt over weight
-	residue int64 // what the division left over, in fuel
+	vtime   int64 // virtual time: fuel burnt, divided by weight
+	residue int64 // remainder of that division, in fuel
 	pos     int   // index in the heap plus one; 0 if it has no ready task
-	tasks   int   // that have not ended
+	tasks   int   // tasks that have not ended
 	owed    int64 // fuel burnt by the foreground while the background waited
 	classes [2]taskList
 }
@@ -79,8 +78,8 @@ func (q *readyQueue) tenant(name string) *tenant {
 	return tn
 }
 
-// sweep forgets tenants that have no task, unless they are ahead: those would gain by coming back
-// as strangers.
+// sweep forgets tenants that have no task, unless they are ahead of the current virtual time: those
+// would gain by coming back as new tenants.
 func (q *readyQueue) sweep() {
 	for name, tn := range q.tenants {
 		if tn.tasks == 0 && !tn.pinned && tn.vtime <= q.now {
@@ -95,7 +94,7 @@ func (q *readyQueue) setWeight(name string, weight int) {
 	tn.weight, tn.pinned, tn.residue = int64(max(weight, 1)), true, 0
 }
 
-// push makes a task ready. It must not be in the queue.
+// push makes a task ready. The task must not be in the queue.
 func (q *readyQueue) push(t *Task, c class) {
 	tn := t.tenant
 	t.class = c
@@ -108,7 +107,8 @@ func (q *readyQueue) push(t *Task, c class) {
 	q.heap.push(tn)
 }
 
-// take removes the task that is next, or returns nil. It is to be given back to settle.
+// take removes and returns the next task, or returns nil. The caller must pass the task to settle
+// afterwards.
 func (q *readyQueue) take() *Task {
 	tn := q.heap.first()
 	if tn == nil {
@@ -126,7 +126,7 @@ func (q *readyQueue) take() *Task {
 	return t
 }
 
-// expected returns what a task is expected to burn.
+// expected returns the fuel that a task is expected to burn.
 func (q *readyQueue) expected(t *Task) int64 {
 	if t.class == background {
 		return q.quantum
@@ -150,7 +150,8 @@ func (tn *tenant) next(quantum int64) *Task {
 	}
 }
 
-// settle charges for a task that was taken and has come back, before it is pushed again.
+// settle charges the tenant for the fuel that a taken task has burnt. It is called before the task is
+// pushed again.
 func (q *readyQueue) settle(t *Task, burnt int64) {
 	tn := t.tenant
 	cost := max(burnt, resumeCost)
@@ -169,7 +170,7 @@ func (q *readyQueue) settle(t *Task, burnt int64) {
 	}
 }
 
-// charge advances the tenant's virtual time; the residue makes the division exact in the long run.
+// charge advances the tenant's virtual time. The residue makes the division exact in the long run.
 func (tn *tenant) charge(fuel int64) {
 	if tn.weight == 1 {
 		tn.vtime += fuel
@@ -180,7 +181,7 @@ func (tn *tenant) charge(fuel int64) {
 	tn.residue %= tn.weight
 }
 
-// rebase sets all virtual times back by the current one. Order among those ahead is kept.
+// rebase subtracts the current virtual time from all. The order of tenants that are ahead is kept.
 func (q *readyQueue) rebase() {
 	for _, tn := range q.tenants {
 		tn.vtime = max(tn.vtime-q.now, 0)
@@ -189,7 +190,7 @@ func (q *readyQueue) rebase() {
 	q.heap.fix()
 }
 
-// taskList is a first-in, first-out list that runs through the tasks.
+// taskList is an intrusive first-in, first-out list of tasks.
 type taskList struct{ first, last *Task }
 
 func (l *taskList) push(t *Task) {
@@ -210,7 +211,7 @@ func (l *taskList) pop() *Task {
 	return t
 }
 
-// tenantHeap is a binary min-heap by virtual time; each tenant knows its place.
+// tenantHeap is a binary min-heap of tenants by virtual time. Each tenant's pos is its index plus one.
 type tenantHeap []*tenant
 
 func (h tenantHeap) first() *tenant {
@@ -256,7 +257,7 @@ func (h tenantHeap) up(i int) {
 	}
 }
 
-// down moves tenant i below those that are behind it or level with it: level ones take turns.
+// down moves tenant i below tenants of a lower or equal virtual time: equal ones take turns.
 func (h tenantHeap) down(i int) {
 	for {
 		least := 2*i + 1

@@ -5,47 +5,48 @@ import (
 	"sync/atomic"
 )
 
-// state is where a task is, and with it who owns the task: who may touch its fiber and its fields.
-// It is a plain value; its methods are the transitions, and each returns what the caller has to do.
+// state is a task's state. It also says who owns the task, that is, who may touch its fiber and its
+// fields. It is a plain value; its methods are the transitions, and each returns what the caller has
+// to do.
 //
 //	state     owner                                 left by
 //	queued    the ready queue                       resume -> running
 //	running   the worker that resumed it            park -> parked or woken; preempt -> queued;
 //	                                                finish -> done
 //	parked    nobody: the first to wake it          wake -> woken
-//	woken     the ready queue, or whoever is        resume -> running
-//	          about to put it there
+//	woken     the ready queue, or the goroutine     resume -> running
+//	          that is about to put it there
 //	done      nobody: it is never resumed again
 //
 // queued and woken both mean ready, and differ in where the fiber goes on: a queued task is new or
 // was preempted, a woken one stands in Park.
 //
-// The bit notified remembers a wake-up that came when there was nothing to do for it: the next Park
-// takes it and returns at once. It goes with queued and running only. A woken task doesn't need it:
-// its Park has not returned yet, and when it does it stands for every wake-up up to then.
+// The bit notified remembers a wake-up of a task that was not parked: the next Park consumes it and
+// returns at once. It goes with queued and running only. A woken task doesn't need it: its Park has
+// not returned yet, and its return answers every wake-up up to then.
 //
 // # Parking and waking
 //
-//  1. A body that waits for something first sees to it that somebody calls Wake when it is there,
-//     then looks whether it is there, and if not goes into Park.
+//  1. A body that waits for a condition first arranges for a Wake when the condition holds, then
+//     checks the condition, and if it does not hold calls Park.
 //  2. Park consumes a wake-up that came meanwhile and returns at once. Otherwise the fiber switches
 //     to its worker. (TestWakeInEveryPhase)
-//  3. The worker parks the task. A wake-up that came between the two makes it woken instead, and the
-//     worker puts it back into the queue. (TestWakeBetweenParkAndParked)
-//  4. Of those who wake a parked task, the one whose swap succeeds puts it into the queue.
-//  5. A worker takes it from there, resumes it, and Park returns. The body looks again.
+//  3. The worker parks the task. If a wake-up came between 2 and 3, the task becomes woken instead,
+//     and the worker puts it back into the queue. (TestWakeBetweenParkAndParked)
+//  4. Of the goroutines that wake a parked task, the one whose swap succeeds puts it into the queue.
+//  5. A worker takes the task from the queue and resumes it. Park returns, and the body checks again.
 //
-// So a wake-up is never lost: at any time the task is notified, or will look after this time, or is
-// parked and becomes woken. And a task is in the queue at most once: the transition to queued or
-// woken is made once for each time it leaves running. (TestEveryInterleaving)
+// So a wake-up is never lost: when it comes, the task is notified, or has not checked its condition
+// yet, or is parked and becomes woken. And a task is in the queue at most once: each time it leaves
+// running, it becomes queued or woken once. (TestEveryInterleaving)
 //
-// Cancelling has no state of its own. It is a cause, set once, and then a wake-up, which is not
-// lost; and Park looks at the cause on either side of waiting.
+// Cancelling has no state of its own. It sets the cause, once, and then wakes the task; Park checks
+// the cause before and after it waits.
 //
 // Rejected: parking in the fiber, before the switch (another worker could resume a coroutine that
 // has not stopped yet); a channel or a [sync.Cond] for each task (a goroutine switch each time, 0.9
-// to 2.5 us, and the Go scheduler's order instead of ours); counting wake-ups (whoever waits looks
-// at what it waits for anyway).
+// to 2.5 us, and the Go scheduler's order instead of ours); counting wake-ups (the body checks its
+// condition anyway).
 type state uint32
 
 const (
@@ -58,23 +59,23 @@ const (
 	notified state = 1 << 3
 )
 
-// phase strips the bit.
+// phase returns the state without the notified bit.
 func (s state) phase() state { return s &^ notified }
 
-// wake is what any goroutine may do to any task at any time. If enqueue is true the caller, and
-// nobody else, has to put the task into the ready queue.
+// wake may be called by any goroutine at any time. If enqueue is true, the caller (and nobody else)
+// has to put the task into the ready queue.
 func (s state) wake() (next state, enqueue bool) {
 	switch s.phase() {
 	case queued, running:
 		return s | notified, false
 	case parked:
 		return woken, true
-	default: // woken: on its way already; done: nobody to wake
+	default: // woken: already being queued; done: cannot be woken
 		return s, false
 	}
 }
 
-// resume is the worker's, with a task it took from the ready queue.
+// resume is called by the worker that took the task from the ready queue.
 func (s state) resume() state {
 	switch s.phase() {
 	case queued:
@@ -86,8 +87,8 @@ func (s state) resume() state {
 	}
 }
 
-// consume is the fiber's, on its way into Park: it takes a wake-up that came before. If there was
-// none the fiber goes on to give up the worker.
+// consume is called by the fiber in Park. It clears a wake-up that came before. If there was none, the
+// fiber gives up the worker.
 func (s state) consume() (next state, wasNotified bool) {
 	if s.phase() != running {
 		panic(s.fault("consume"))
@@ -95,9 +96,9 @@ func (s state) consume() (next state, wasNotified bool) {
 	return running, s == running|notified
 }
 
-// park is the worker's, once the fiber has stopped running: not before, since from then on another
-// worker may resume it. If enqueue is true a wake-up came between, and the worker has to put the
-// task back into the ready queue.
+// park is called by the worker once the fiber has stopped: not before, since another worker may
+// resume a parked task at once. If enqueue is true, a wake-up came since consume, and the worker has
+// to put the task back into the ready queue.
 func (s state) park() (next state, enqueue bool) {
 	switch s {
 	case running:
@@ -109,8 +110,8 @@ func (s state) park() (next state, enqueue bool) {
 	}
 }
 
-// preempt is the worker's, once the fiber has stopped running: it has to put the task into the
-// ready queue. A wake-up that came is kept for the next Park.
+// preempt is called by the worker once the fiber has stopped. The worker then has to put the task
+// into the ready queue. A pending wake-up is kept for the next Park.
 func (s state) preempt() state {
 	if s.phase() != running {
 		panic(s.fault("preempt"))
@@ -118,7 +119,7 @@ func (s state) preempt() state {
 	return queued | s&notified
 }
 
-// finish is the worker's, when the body has returned.
+// finish is called by the worker when the body has returned.
 func (s state) finish() state {
 	if s.phase() != running {
 		panic(s.fault("finish"))
@@ -142,10 +143,10 @@ func (s state) String() string {
 	return names[p]
 }
 
-// word is a state that goroutines share: each transition is one compare-and-swap.
+// word is a state shared by goroutines: each transition is one compare-and-swap.
 //
-// wake swaps even where the state stays as it is. So whatever comes before a Wake happens before
-// the return of the Park that it ends, whichever of several it was that made the task ready.
+// wake swaps even if the state stays the same. So what a goroutine does before any of several Wakes
+// happens before the return of the Park that they end, whichever of them made the task ready.
 type word struct{ bits atomic.Uint32 }
 
 func (w *word) load() state { return state(w.bits.Load()) }
@@ -167,7 +168,7 @@ func (w *word) wake() (enqueue bool) {
 	}
 }
 
-// resume returns the state that the task was in, without the bit.
+// resume returns the phase that the task was in.
 func (w *word) resume() (from state) {
 	for {
 		if s := w.load(); w.swap(s, s.resume()) {

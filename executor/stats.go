@@ -6,35 +6,36 @@ import (
 	"github.com/reactord/reactord/executor/internal/histogram"
 )
 
-// latenessPeriod is how long lateness is remembered: one to two of it.
+// latenessPeriod bounds how long lateness is remembered: one to two periods.
 const latenessPeriod = time.Minute
 
-// Stats is what an executor is doing and has done.
+// Stats are an executor's figures.
 type Stats struct {
-	// Workers is how many there are.
+	// Workers is the number of workers.
 	Workers int
-	// Ready, Running and Parked count the tasks in these phases: together all that have not ended.
+	// Ready, Running and Parked are the numbers of tasks in these phases. Their sum is the number of
+	// tasks that have not ended.
 	Ready, Running, Parked int
-	// ParkedPeak is the largest Parked there has been.
+	// ParkedPeak is the highest value of Parked so far.
 	ParkedPeak int
-	// Resumes counts how often a task was resumed, Preemptions how often one had used up a quantum.
+	// Resumes counts the resumes of tasks, Preemptions those that used up a quantum.
 	Resumes, Preemptions uint64
 	// Fuel is the fuel burnt.
 	Fuel uint64
-	// Busy is the time that workers spent on tasks, and blocking jobs on the tasks' behalf, added up.
+	// Busy is the total processor time of workers on tasks, and of blocking jobs on tasks' behalf.
 	Busy time.Duration
-	// Lateness is how late tasks that were woken by timers were resumed.
+	// Lateness is the delay between timers being due and their tasks being resumed.
 	Lateness Lateness
 }
 
-// Lateness tells of the wake-ups by timers in the last one to two minutes.
+// Lateness summarizes the wake-ups by timers in the last one to two minutes.
 type Lateness struct {
 	Count uint64
-	// P50 and P99 are quantiles, too high by a sixteenth at most; Max is exact.
+	// P50 and P99 are quantiles, at most a sixteenth too high; Max is exact.
 	P50, P99, Max time.Duration
 }
 
-// counts is what Executor.mu guards of the Stats. The workers hold mu anyway, so counting is free.
+// counts is the part of Stats guarded by Executor.mu. The workers hold mu anyway, so counting is free.
 type counts struct {
 	workers              int
 	running              int
@@ -45,14 +46,13 @@ type counts struct {
 	lateness             *histogram.Recent
 }
 
-// parked counts the parked tasks: those that are neither ready nor with a worker. mu is held.
-//
-// Between the transition of a task that is woken and its way into the queue it counts as parked.
+// parked returns the number of parked tasks, which are neither ready nor on a worker. The caller
+// holds mu. A woken task counts as parked until it is in the queue.
 func (e *Executor) parked() int {
 	return e.tasks.len - e.queue.len - e.counts.running
 }
 
-// Stats returns what the executor is doing and has done.
+// Stats returns the executor's current figures.
 func (e *Executor) Stats() Stats {
 	e.mu.Lock()
 	c := &e.counts

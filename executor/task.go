@@ -7,26 +7,25 @@ import (
 	"time"
 )
 
-// TaskSpec is what a task is made of.
+// TaskSpec describes a task to spawn.
 type TaskSpec struct {
-	// Tenant is whose share the task burns.
+	// Tenant is the tenant whose share the task uses.
 	Tenant string
 	// FuelLimit is the fuel the task may burn in all; 0 sets no limit.
 	FuelLimit uint64
 	// Run is the body. It runs on the task's fiber and ends the task by returning, or panicking. It
-	// is not called if the task is cancelled before it was first resumed. Once Park or Preempt
-	// has returned an error it should return: they don't wait any more.
+	// is not called if the task is cancelled before it is first resumed. Once Park or Preempt has
+	// returned an error, Run should return: they don't wait any more.
 	Run func(*Fiber)
-	// Done, if not nil, is called once, on a worker, when the task has ended, whether or not Run
-	// was called. It must not block, and must not panic: who else would be told?
+	// Done, if not nil, is called once, on a worker, when the task has ended, whether or not Run was
+	// called. It must neither block nor panic: nobody else learns that the task has ended.
 	Done func(*Task)
-	// Waits, if not nil, is told when the task waits. Many tasks may share one.
+	// Waits, if not nil, is called around each wait. Many tasks may share one.
 	Waits *WaitHooks
 }
 
-// WaitHooks are told when a task waits: functions that must not block, since they are called on the
-// task's fiber, without a lock, each time that Park gives up the worker. A Park that returns at once
-// calls neither. Both are to be set.
+// WaitHooks are called each time Park gives up the worker. A Park that returns at once calls neither.
+// They run on the task's fiber, without a lock, and must not block. Both must be set.
 type WaitHooks struct {
 	// OnPark is called before the task gives up its worker in Park.
 	OnPark func(*Task)
@@ -37,17 +36,17 @@ type WaitHooks struct {
 // Task is one guest activation. It holds no goroutine and no stack before it is first resumed, nor
 // after it has ended.
 type Task struct {
-	// What a wake-up and a resume touch comes first, so that it shares a cache line: with a hundred
+	// The fields that a wake-up and a resume touch come first and share a cache line: with a hundred
 	// thousand tasks each line is fetched from memory.
 	executor *Executor
 	tenant   *tenant
 	next     *Task // in the ready queue; guarded by Executor.mu
 	word     word
 	class    class        // the class it was last ready in; guarded by Executor.mu
-	due      atomic.Int64 // uptime at which the timer that woke it was due; 0 if it was no timer
-	fiber    *Fiber       // from the first resume to the end; its owner's (see state)
+	due      atomic.Int64 // uptime at which the timer that woke it was due; 0 if no timer woke it
+	fiber    *Fiber       // from the first resume to the end; belongs to the task's owner (see state)
 
-	// Written by the task's owner, read by anybody.
+	// Written by the task's owner, read by any goroutine.
 	since   atomic.Int64 // uptime at which it was last parked
 	waiting atomic.Int64
 	cpu     atomic.Int64
@@ -70,14 +69,15 @@ func (t *Task) Wake() {
 	}
 }
 
-// WakeDue is Wake for a timer that was due then. How late the task is resumed is recorded.
+// WakeDue is Wake for a timer that expired, with the time it was due. The delay until the task is
+// resumed is recorded in [Stats].
 func (t *Task) WakeDue(due time.Time) {
 	t.due.Store(max(int64(t.executor.driver.Since(due)), 1))
 	t.Wake()
 }
 
 // Cancel makes Park and Preempt return cause: at once if the task is parked, at its next fuel check
-// if it is running. The first cause wins. A nil cause stands for [context.Canceled].
+// if it is running. The first cause wins. A nil cause means [context.Canceled].
 func (t *Task) Cancel(cause error) {
 	if cause == nil {
 		cause = context.Canceled
@@ -99,7 +99,7 @@ func (t *Task) Err() error {
 	return nil
 }
 
-// Phase is where a task is, as seen from outside.
+// Phase is a task's phase as seen from outside.
 type Phase uint8
 
 // The phases.
@@ -129,7 +129,7 @@ func (p Phase) String() string {
 	}
 }
 
-// Phase returns where the task is. By the time it returns, the task may be elsewhere.
+// Phase returns the task's phase, which may have changed by the time it returns.
 func (t *Task) Phase() Phase {
 	switch t.word.load().phase() {
 	case running:
@@ -145,17 +145,17 @@ func (t *Task) Phase() Phase {
 
 // Usage is what a task has used.
 type Usage struct {
-	// Fuel is what its meters counted.
+	// Fuel is the fuel that its meters counted.
 	Fuel uint64
-	// CPU is the time it was on a worker, with the overhead of getting there, and what was used for it
-	// elsewhere.
+	// CPU is the time it spent on workers, including the switch to it, and the processor time that
+	// blocking jobs used for it.
 	CPU time.Duration
-	// Waiting is the time from each Park until it was resumed.
+	// Waiting is the total time between each Park and the resume after it.
 	Waiting time.Duration
 }
 
-// Usage returns what the task has used up to when it last gave up its worker and, if it is parked,
-// the time it has been waiting since.
+// Usage returns what the task had used when it last gave up its worker. If it is parked, Waiting
+// includes the current wait.
 func (t *Task) Usage() Usage {
 	u := Usage{
 		Fuel:    t.fuel.Load(),
@@ -190,5 +190,5 @@ func (e *PanicError) Unwrap() error {
 	return err
 }
 
-// Panic returns the panic that ended the body, or nil. It is for Done, and for after Done.
+// Panic returns the panic that ended the body, or nil. It may be called from Done on.
 func (t *Task) Panic() *PanicError { return t.panicked }

@@ -4,29 +4,29 @@ import "time"
 
 // worker runs tasks, one after the other.
 type worker struct {
-	executor *Executor
-	call     chan struct{} // of capacity one, so that calling a worker never blocks; see Executor
-	now      time.Duration // the uptime, as of when the worker last looked
-	breathed time.Duration // the uptime when it last let others run
+	executor  *Executor
+	wake      chan struct{} // capacity one, so that waking a worker never blocks; see Executor
+	now       time.Duration // the uptime when the worker last read the clock
+	lastYield time.Duration // the uptime when it last yielded to the Go scheduler
 
-	// The task it has taken and not given back, and what there is to count for it.
-	task  *Task
-	use   use
-	burnt int64         // fuel
-	share int64         // fuel that its turn counts for among tenants
-	spent time.Duration // CPU time
-	late  time.Duration // after its timer was due; negative if it was not resumed by a timer
+	// The task that it has taken and not given back, and that task's figures for this quantum.
+	task   *Task
+	use    use
+	burnt  int64         // fuel burnt
+	charge int64         // fuel charged to the tenant
+	spent  time.Duration // processor time
+	late   time.Duration // how long after its timer was due it was resumed; negative if no timer woke it
 }
 
 func newWorker(e *Executor) *worker {
-	return &worker{executor: e, call: make(chan struct{}, 1), now: e.uptime()}
+	return &worker{executor: e, wake: make(chan struct{}, 1), now: e.uptime()}
 }
 
 // run is the worker's goroutine.
 //
-// A body that calls [runtime.Goexit], which in practice is a test that fails inside a body, ends
-// the goroutine that resumed it as well. The task has ended, as after a panic; another goroutine
-// goes on in the worker's place.
+// A body that calls [runtime.Goexit] (in practice a test that fails inside a body) also ends the
+// goroutine that resumed it. The task has then ended, as after a panic, and another goroutine
+// continues in the worker's place.
 func (w *worker) run() {
 	defer func() {
 		if w.task == nil {
@@ -45,7 +45,7 @@ func (w *worker) run() {
 	w.loop()
 }
 
-// loop is the only one that runs guest code.
+// loop runs tasks until the executor quits. Guest code runs nowhere else.
 func (w *worker) loop() {
 	e := w.executor
 	e.mu.Lock()
@@ -57,15 +57,15 @@ func (w *worker) loop() {
 		}
 		e.mu.Lock()
 		w.giveBack(why)
-		if w.needsBreath() {
-			w.breathe() // gives up mu meanwhile
+		if w.shouldYield() {
+			w.yieldToGo() // releases mu and takes it again
 		}
 	}
 	e.mu.Unlock()
 }
 
-// take takes the next task, which it sleeps for if need be, or returns false if the worker is to
-// end. mu is held when it is called; when it returns, it is held only if there was no task.
+// take takes the next task, sleeping until there is one, or returns false if the worker is to end.
+// The caller holds mu. take releases it if it returns true.
 func (w *worker) take() bool {
 	e := w.executor
 	for {
@@ -79,11 +79,11 @@ func (w *worker) take() bool {
 		}
 		e.idle = append(e.idle, w)
 		e.mu.Unlock()
-		<-w.call
+		<-w.wake
 		w.now = e.uptime()
-		w.breathed = w.now
+		w.lastYield = w.now
 		e.mu.Lock()
-		e.called = false
+		e.waking = false
 	}
 }
 
@@ -107,28 +107,28 @@ func (w *worker) resume() outcome {
 	return t.fiber.resume(&w.use, w.now)
 }
 
-// count reads the clock, once for each resume: what has passed since the last reading is counted as
-// the task's.
+// count reads the clock, once for each resume, and counts the time since the last reading as the
+// task's.
 func (w *worker) count(why outcome) {
 	t := w.task
-	began := w.now
+	start := w.now
 	w.now = w.executor.uptime()
-	w.spent = w.now - began
-	w.spent += w.use.elsewhere
-	w.use.elsewhere = 0
+	w.spent = w.now - start
+	w.spent += w.use.offFiber
+	w.use.offFiber = 0
 	t.cpu.Store(t.cpu.Load() + int64(w.spent))
 	if why == parking {
 		t.since.Store(int64(w.now))
 	}
-	w.burnt, w.share = 0, 0
+	w.burnt, w.charge = 0, 0
 	if t.fiber != nil {
-		if w.burnt, w.share = t.fiber.settle(w.now); w.burnt != 0 {
+		if w.burnt, w.charge = t.fiber.settle(w.now); w.burnt != 0 {
 			t.fuel.Store(t.fuel.Load() + uint64(w.burnt))
 		}
 	}
 }
 
-// end ends a task whose body has returned, or was not called.
+// end ends a task whose body has returned or was never called.
 func (w *worker) end() {
 	t := w.task
 	t.fiber, t.run = nil, nil
@@ -140,7 +140,8 @@ func (w *worker) end() {
 	}
 }
 
-// giveBack puts the task where it goes on from here, and adds up what there is to count. mu is held.
+// giveBack gives the task up: parks it, queues it again or forgets it. It adds the task's figures to
+// the counts. The caller holds mu.
 func (w *worker) giveBack(why outcome) {
 	e, t := w.executor, w.task
 	w.task = nil
@@ -152,7 +153,7 @@ func (w *worker) giveBack(why outcome) {
 	if w.late >= 0 {
 		c.lateness.Record(w.now, w.late)
 	}
-	e.queue.settle(t, w.share)
+	e.queue.settle(t, w.charge)
 	switch why {
 	case parking:
 		if t.word.park() {
@@ -174,22 +175,22 @@ func (w *worker) giveBack(why outcome) {
 	}
 }
 
-// needsBreath reports whether timers are due, or the rest of the process has waited long enough.
-func (w *worker) needsBreath() bool {
-	return w.executor.driver.Due(w.now) || w.now-w.breathed >= breathEvery
+// shouldYield reports whether timers are due, or yieldEvery has passed since the last yield.
+func (w *worker) shouldYield() bool {
+	return w.executor.driver.Due(w.now) || w.now-w.lastYield >= yieldEvery
 }
 
-// breathe lets timers expire and the rest of the process run. mu is held when it is called and when
-// it returns.
-func (w *worker) breathe() {
+// yieldToGo fires timers that are due and lets other goroutines run. The caller holds mu; yieldToGo
+// releases it meanwhile.
+func (w *worker) yieldToGo() {
 	e := w.executor
-	everybodyWorks := len(e.idle) == 0
+	allBusy := len(e.idle) == 0
 	e.unlock()
 	e.driver.Expire(w.now)
-	if w.now-w.breathed >= breathEvery {
-		e.breath.breathe(w.now, everybodyWorks)
+	if w.now-w.lastYield >= yieldEvery {
+		e.yielder.yield(w.now, allBusy)
 		w.now = e.uptime()
-		w.breathed = w.now
+		w.lastYield = w.now
 		e.driver.Expire(w.now)
 	}
 	e.mu.Lock()

@@ -50,8 +50,8 @@ func (c *Call) wait(op Op, lane driver.Lane, j *blockingJob) error {
 	if j.panicked != nil {
 		panic(j.panicked)
 	}
-	c.quick = j.cost.Passed < quickTransfer
-	if err := c.chargeTime(j.cost.Used); err != nil {
+	c.quick = j.cost.Elapsed < quickTransfer
+	if err := c.chargeTime(j.cost.CPU); err != nil {
 		j.abandon(spec)
 		return err
 	}
@@ -64,7 +64,7 @@ const quickTransfer = 50 * time.Microsecond
 
 // chargeTime charges for time of a processor.
 func (c *Call) chargeTime(used time.Duration) error {
-	c.fiber.UsedElsewhere(used)
+	c.fiber.AddCPU(used)
 	return c.Charge(fuelOf(used))
 }
 

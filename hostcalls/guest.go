@@ -84,7 +84,7 @@ func (g *Guest) Owe(began time.Time) {
 func (g *Guest) Release(op Op, lane driver.Lane, release func()) {
 	g.driver.Go(driver.Job{
 		Run:   release,
-		Done:  func(cost driver.Cost) { g.released.Add(int64(cost.Used)) },
+		Done:  func(cost driver.Cost) { g.released.Add(int64(cost.CPU)) },
 		Owner: g.owner, Lane: lane, Kind: op.Kind, Target: op.Target,
 	})
 }
@@ -95,6 +95,6 @@ func (g *Guest) chargeReleased(f *executor.Fiber) {
 		return
 	}
 	used := time.Duration(g.released.Swap(0))
-	f.UsedElsewhere(used)
+	f.AddCPU(used)
 	g.work += fuelOf(used)
 }

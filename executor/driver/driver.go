@@ -13,9 +13,9 @@ import (
 type Config struct {
 	// BlockingThreads bounds the jobs that run at once; each may hold an OS thread. Default 64.
 	BlockingThreads int
-	// BlockingProcessors bounds those of them that use a processor, rather than wait. Default GOMAXPROCS-1, but 1
-	// at least: a goroutine in a system call keeps its processor until the runtime notices, and if all do a timer
-	// that expires finds none for up to 10 ms.
+	// BlockingProcessors bounds the jobs that use a processor rather than wait. Default GOMAXPROCS-1, at
+	// least 1: a goroutine in a system call keeps its processor until the runtime notices, and if all
+	// processors are kept, an expired timer waits up to 10 ms for one.
 	BlockingProcessors int
 	// Lookups bounds the lookups of names that run at once. Default 256.
 	Lookups int
@@ -35,7 +35,7 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// Validate reports what is wrong with the configuration.
+// Validate returns an error that lists all faults of the configuration.
 func (c Config) Validate() error {
 	var faults []error
 	for _, f := range []struct {
@@ -55,7 +55,7 @@ func (c Config) Validate() error {
 
 // Driver is the I/O multiplexer. Make one with New.
 type Driver struct {
-	epoch    time.Time // carries the monotonic reading that uptimes count from
+	epoch    time.Time // uptime zero, with a monotonic reading
 	timers   timers
 	blocking *pool
 	lookups  *pool
@@ -83,28 +83,27 @@ func New(cfg Config) *Driver {
 	return d
 }
 
-// Uptime is the driver's clock: the monotonic time since New, at the cost of one clock reading.
+// Uptime returns the driver's clock: the monotonic time since New. It reads the clock once.
 func (d *Driver) Uptime() time.Duration { return time.Since(d.epoch) }
 
-// Time returns the time at which the clock read uptime.
+// Time converts an uptime to a time.
 func (d *Driver) Time(uptime time.Duration) time.Time { return d.epoch.Add(uptime) }
 
-// Since returns what the clock reads at t.
+// Since converts a time to an uptime.
 func (d *Driver) Since(t time.Time) time.Duration { return t.Sub(d.epoch) }
 
-// Go runs a job that may block on the blocking pool. It never blocks itself: what exceeds the bounds waits
-// in a queue that is as long as it gets, so what bounds the jobs there are is the number of those who
-// wait for them.
+// Go runs a job that may block on the blocking pool. Go itself never blocks: jobs beyond the bounds
+// wait in an unbounded queue, so the callers bound the number of jobs, by waiting for them.
 func (d *Driver) Go(j Job) { d.blocking.add(j) }
 
-// GoLookup runs a job that waits for the network and holds no thread meanwhile, as a lookup of a name does
-// by Go's own resolver. It is Go otherwise, with bounds of its own.
+// GoLookup is Go, with a bound of its own, for jobs that hold no thread while they wait for the
+// network, such as a lookup of a name by Go's own resolver.
 func (d *Driver) GoLookup(j Job) { d.lookups.add(j) }
 
-// Close drops the timers that have not fired, ends the waits for sockets, runs the jobs that were handed
-// over, and returns once none of the driver's goroutines is left. Nothing may be started after it; a
-// second Close waits as the first does. When ctx ends, it leaves the jobs that have not ended and returns
-// a *HungError that tells them.
+// Close drops the timers that have not fired, stops the waits for sockets, runs the queued jobs, and
+// returns once all goroutines of the driver have ended. Nothing may be started after it. A second Close
+// waits as the first does. When ctx ends, Close abandons the jobs that have not ended and returns a
+// *HungError that lists them.
 func (d *Driver) Close(ctx context.Context) error {
 	d.closing.Do(func() { close(d.quit) })
 	d.done.Wait()

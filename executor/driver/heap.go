@@ -6,8 +6,8 @@ import "time"
 // four dues that sifting down compares share a cache line.
 const arity = 4
 
-// slot is one heap entry. The due time is kept here, not in the timer, so that sifting touches no
-// timer but those it moves.
+// slot is one heap entry. The due time is kept here, not in the timer, so that sifting touches only
+// the timers that it moves.
 type slot struct {
 	due   time.Duration
 	timer *Timer
@@ -29,7 +29,7 @@ func (h *heap) first() time.Duration {
 	return h.slots[0].due
 }
 
-// set puts t into the heap, or moves it there, so that it is due then.
+// set puts t into the heap with this due time, or changes its due time if it is in the heap.
 func (h *heap) set(t *Timer, due time.Duration) {
 	if t.pos == 0 {
 		h.slots = append(h.slots, slot{due, t})
@@ -43,7 +43,7 @@ func (h *heap) set(t *Timer, due time.Duration) {
 	}
 }
 
-// remove takes t out and reports whether it was in.
+// remove takes t out and reports whether it was in the heap.
 func (h *heap) remove(t *Timer) bool {
 	if t.pos == 0 {
 		return false
@@ -62,7 +62,7 @@ func (h *heap) remove(t *Timer) bool {
 	return true
 }
 
-// up moves slot i towards the root to where it belongs and reports whether it moved at all.
+// up moves slot i towards the root to its place and reports whether it moved.
 func (h *heap) up(i int) bool {
 	s := h.slots[i]
 	start := i
@@ -78,7 +78,7 @@ func (h *heap) up(i int) bool {
 	return i != start
 }
 
-// down moves slot i away from the root to where it belongs.
+// down moves slot i away from the root to its place.
 func (h *heap) down(i int) {
 	s := h.slots[i]
 	for {

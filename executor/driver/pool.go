@@ -13,81 +13,82 @@ import (
 
 // Job is a piece of work that may block.
 type Job struct {
-	// Run does it. A job recovers its own panics, because only its owner can end the guest it works
-	// for. One that does not is a fault of the daemon's own code and ends the process.
+	// Run does the work. A job recovers its own panics, because only its owner can end the guest that
+	// it works for. A panic that it does not recover is a fault of the daemon and ends the process.
 	Run func()
 	// Done, unless nil, is called after Run.
 	Done func(Cost)
-	// Owner is on whose behalf it is done: owners take turns.
+	// Owner is the workload that the job belongs to: owners take turns.
 	Owner string
-	// Lane is what it may have to wait for.
+	// Lane is what the job may wait for.
 	Lane Lane
-	// Kind and Target tell the job to those who look for what hangs.
+	// Kind and Target describe the job in a HungError.
 	Kind, Target string
-	// Quick tells that it is likely to have its result at once, from memory, so that the time that passes
-	// is that of its processor. To ask for a thread's time twice takes twice as long as a small read.
+	// Quick says that the job probably gets its result from memory, so that elapsed time is processor
+	// time. Asking for a thread's processor time twice takes twice as long as a small read.
 	Quick bool
 }
 
-// Cost is what a job took.
+// Cost is the time that a job took.
 type Cost struct {
-	Used   time.Duration // time of a processor
-	Passed time.Duration // time
+	CPU     time.Duration // processor time
+	Elapsed time.Duration
 }
 
 // pool runs jobs, each on a goroutine of its own, in the order of its schedule. A goroutine lives for one
-// job: starting one costs less than anything that is worth being called blocking.
+// job: starting one is cheap compared to anything that blocks.
 //
-// Two things bound the jobs that run. There are no more than limit, whatever they do. And no more are
-// busy, which is to use a processor, than there are processors for them, or they would keep the workers
-// from theirs: only jobs that wait make room for others.
+// Two bounds hold for running jobs. There are at most limit of them. And at most busyMax of them are
+// busy, that is, use a processor, or they would take the processors from the workers: only jobs that
+// wait make room for others.
 //
 //  1. A job that starts counts as busy.
-//  2. As long as jobs wait to be started, the watcher looks once in watchEvery at how much of that time
-//     each job that runs has had a processor. Less than half of it, and not for want of one: it counts
-//     as waiting, until that changes. (TestPoolStartsMoreBesideThoseThatWait, TestPoolKeepsToProcessors)
+//  2. While jobs are queued, a sampler measures every sampleEvery how much processor time each running
+//     job has had. A job that had less than half of the time, and not for lack of a processor, counts as
+//     waiting until that changes. (TestPoolStartsMoreBesideThoseThatWait, TestPoolKeepsToProcessors)
 //  3. When a job ends or no longer counts as busy, the next one is started.
 type pool struct {
-	limit   int
-	busyMax int
-	threads bool // each job has a thread
+	limit      int
+	busyMax    int
+	ownThreads bool // each job runs on a thread of its own
 
-	mu       sync.Mutex
+	mu       sync.Mutex // guards the fields below
 	schedule schedule
 	running  map[*job]struct{}
-	busy     int
+	busy     int  // running jobs that count as busy
 	ending   int  // jobs that have run and whose Done has not returned
-	watching bool // there is a watcher
+	sampling bool // the sampler runs
 	closed   bool
-	empty    chan struct{} // closed when nothing runs and nothing waits; nil if nobody asks
+	idle     chan struct{} // closed when no job runs or is queued; nil if nobody waits
 }
 
 // job is a Job on its way through the pool.
 type job struct {
 	Job
-	began time.Time
+	started time.Time
 
-	// Stored by its goroutine, the thread last: mu would cost it the thread that it keeps.
-	thread atomic.Int64 // zero until it is known
-	before atomic.Int64 // nanoseconds of a processor that the thread had used before it; zero if not known
+	// Stored by the job's goroutine, thread last. They are atomic rather than guarded by mu, since a
+	// goroutine that is locked to its thread pays a thread switch when it waits for a lock.
+	thread     atomic.Int64 // zero until it is known
+	cpuAtStart atomic.Int64 // processor time of the thread before the job, in nanoseconds; zero if not known
 
-	// Guarded by pool.mu, from when it has begun to run.
-	busy   bool
-	looked time.Time     // when the watcher last looked
-	used   time.Duration // what the thread had used then; zero if it has not been looked at
+	// Guarded by pool.mu once the job runs.
+	busy       bool
+	sampledAt  time.Time     // when the job was last sampled
+	sampledCPU time.Duration // processor time of the thread at sampledAt; zero if not sampled yet
 }
 
-// watchEvery is how often it is looked for jobs that wait. It bounds what a quick job waits for behind
-// slow ones, where slow ones leave it room at all.
-const watchEvery = time.Millisecond
+// sampleEvery is the interval of the sampler. It bounds how long a quick job waits behind slow jobs that
+// do not use a processor.
+const sampleEvery = time.Millisecond
 
-// shares is the part of a pool that one lane, or one owner, may take: a quarter.
-const shares = 4
+// shareDivisor gives the share of a pool that one lane, or one owner, may use: a quarter.
+const shareDivisor = 4
 
-func newPool(limit, busyMax int, threads bool) *pool {
-	share := max(limit/shares, 1)
+func newPool(limit, busyMax int, ownThreads bool) *pool {
+	share := max(limit/shareDivisor, 1)
 	return &pool{
-		limit: limit, busyMax: busyMax, threads: threads,
+		limit: limit, busyMax: busyMax, ownThreads: ownThreads,
 		schedule: newSchedule(share, share), running: map[*job]struct{}{},
 	}
 }
@@ -109,16 +110,16 @@ func (p *pool) add(j Job) {
 
 func (p *pool) hasRoom() bool { return p.busy < p.busyMax && len(p.running) < p.limit }
 
-// launch runs a job that the schedule counts as running; mu is held.
+// launch runs a job that the schedule counts as running. The caller holds mu.
 func (p *pool) launch(j *job) {
-	j.began, j.busy = time.Now(), true
-	j.looked = j.began
+	j.started, j.busy = time.Now(), true
+	j.sampledAt = j.started
 	p.busy++
 	p.running[j] = struct{}{}
 	go p.run(j)
 }
 
-// start starts what may be started; mu is held.
+// start launches queued jobs while the bounds allow it. The caller holds mu.
 func (p *pool) start() {
 	for p.hasRoom() {
 		j := p.schedule.take()
@@ -127,47 +128,48 @@ func (p *pool) start() {
 		}
 		p.launch(j)
 	}
-	if p.schedule.waiting > 0 && !p.watching && p.busyMax < p.limit {
-		p.watching = true
-		go p.watch()
+	if p.schedule.waiting > 0 && !p.sampling && p.busyMax < p.limit {
+		p.sampling = true
+		go p.sampleJobs()
 	}
 }
 
-// drained tells close if nothing is left; mu is held.
-func (p *pool) drained() {
-	if p.empty != nil && p.schedule.waiting == 0 && len(p.running) == 0 && p.ending == 0 && !p.watching {
-		close(p.empty)
-		p.empty = nil
+// notifyIfIdle wakes close if no job is left. The caller holds mu.
+func (p *pool) notifyIfIdle() {
+	if p.idle != nil && p.schedule.waiting == 0 && len(p.running) == 0 && p.ending == 0 && !p.sampling {
+		close(p.idle)
+		p.idle = nil
 	}
 }
 
-// run is a job's goroutine. It keeps its thread, so that the thread's time is the job's.
+// run is a job's goroutine.
 func (p *pool) run(j *job) {
-	cost := p.timed(j)
+	cost := p.runTimed(j)
 	p.mu.Lock()
 	if j.busy {
 		p.busy--
 	}
 	delete(p.running, j)
-	p.schedule.done(j)
+	p.schedule.release(j)
 	p.ending++
 	p.start()
 	p.mu.Unlock()
-	if j.Done != nil { // its place is free by now: who is told may have the next job at once
+	if j.Done != nil { // called when the job's place is free, so Done's owner can start the next job at once
 		j.Done(cost)
 	}
 	p.mu.Lock()
 	p.ending--
-	p.drained()
+	p.notifyIfIdle()
 	p.mu.Unlock()
 }
 
-// maxUntimed bounds what a job is charged by the time that passed, where the thread's was not asked for or
-// is not known: most of it may have been waiting.
-const maxUntimed = time.Millisecond
+// maxUntimedCPU bounds the processor time charged to a job whose thread's time was not measured: most of
+// the elapsed time may have been waiting.
+const maxUntimedCPU = time.Millisecond
 
-func (p *pool) timed(j *job) Cost {
-	if !p.threads {
+// runTimed runs the job on a locked thread, so that the thread's time is the job's, and returns its cost.
+func (p *pool) runTimed(j *job) Cost {
+	if !p.ownThreads {
 		j.Run()
 		return Cost{}
 	}
@@ -178,48 +180,49 @@ func (p *pool) timed(j *job) Cost {
 	known := false
 	if !j.Quick {
 		before, known = threadTime(thread)
-		j.before.Store(int64(before))
+		j.cpuAtStart.Store(int64(before))
 	}
 	j.thread.Store(int64(thread))
-	began := time.Now()
+	start := time.Now()
 	j.Run()
-	passed := time.Since(began)
+	elapsed := time.Since(start)
 	if known {
 		if after, ok := threadTime(thread); ok {
-			return Cost{after - before, passed}
+			return Cost{CPU: after - before, Elapsed: elapsed}
 		}
 	}
-	return Cost{min(passed, maxUntimed), passed}
+	return Cost{CPU: min(elapsed, maxUntimedCPU), Elapsed: elapsed}
 }
 
-// watch is the watcher's goroutine; it lives while jobs wait to be started.
-func (p *pool) watch() {
-	tick := time.NewTicker(watchEvery)
+// sampleJobs is the sampler's goroutine. It lives while jobs are queued.
+func (p *pool) sampleJobs() {
+	tick := time.NewTicker(sampleEvery)
 	defer tick.Stop()
 	for range tick.C {
-		if !p.look(time.Now()) {
+		if !p.sample(time.Now()) {
 			return
 		}
 	}
 }
 
-// look does what the watcher does; it is false if there is no need for one.
-func (p *pool) look(now time.Time) bool {
+// sample updates which running jobs count as busy and starts queued ones. It returns false if no job is
+// queued, so that the sampler ends.
+func (p *pool) sample(now time.Time) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.schedule.waiting == 0 {
-		p.watching = false
-		p.drained()
+		p.sampling = false
+		p.notifyIfIdle()
 		return false
 	}
 	for j := range p.running {
-		passed := now.Sub(j.looked)
-		if passed < watchEvery {
+		passed := now.Sub(j.sampledAt)
+		if passed < sampleEvery {
 			continue
 		}
-		busy := passed < untimedBusy
+		busy := passed < assumeBusy
 		if thread := int(j.thread.Load()); thread != 0 {
-			busy = j.lookAt(thread, now)
+			busy = j.wasBusy(thread, now)
 		}
 		if busy != j.busy {
 			j.busy = busy
@@ -234,38 +237,39 @@ func (p *pool) look(now time.Time) bool {
 	return true
 }
 
-// lookAt tells whether a job has been busy since it was last looked at. What is not known yet is as it was.
-func (j *job) lookAt(thread int, now time.Time) bool {
-	passed, before := now.Sub(j.looked), j.used
+// wasBusy reports whether a job has been busy since it was last sampled. Where that is not known yet,
+// it returns what was known before.
+func (j *job) wasBusy(thread int, now time.Time) bool {
+	passed, before := now.Sub(j.sampledAt), j.sampledCPU
 	if before == 0 {
-		before = time.Duration(j.before.Load())
+		before = time.Duration(j.cpuAtStart.Load())
 	}
 	used, _ := threadTime(thread)
-	j.looked, j.used = now, used
+	j.sampledAt, j.sampledCPU = now, used
 	if before == 0 {
 		return j.busy
 	}
 	return isBusy(passed, used-before, j.busy && threadRunnable(thread))
 }
 
-// untimedBusy is for how long a job counts as busy where threads can't be looked at.
-const untimedBusy = 10 * watchEvery
+// assumeBusy is how long a job counts as busy where the processor time of threads is not known.
+const assumeBusy = 10 * sampleEvery
 
-// isBusy tells whether a job is busy that used a processor for so much of the time that passed, and that
-// is runnable now.
+// isBusy reports whether a job counts as busy that used a processor for a part of the time passed, and
+// that is runnable now or not.
 func isBusy(passed, used time.Duration, runnable bool) bool { return used > passed/2 || runnable }
 
-// HungError says which jobs have not ended.
+// HungError lists the jobs that had not ended when Close gave up.
 type HungError struct {
-	Jobs    []Hung // the longest first
-	Waiting int    // jobs that were not started because of them
-	Err     error
+	Jobs    []HungJob // the longest running first
+	Waiting int       // jobs that were not started because of them
+	Err     error     // why Close gave up
 }
 
-// Hung is a job that hangs.
-type Hung struct {
+// HungJob is a job that has not ended.
+type HungJob struct {
 	Owner, What string
-	Began       time.Time
+	Started     time.Time
 }
 
 func (e *HungError) Error() string {
@@ -276,39 +280,39 @@ func (e *HungError) Error() string {
 			b.WriteString("; and more")
 			break
 		}
-		fmt.Fprintf(&b, "; %s of %s, for %v", h.What, h.Owner, time.Since(h.Began).Round(time.Second))
+		fmt.Fprintf(&b, "; %s of %s, for %v", h.What, h.Owner, time.Since(h.Started).Round(time.Second))
 	}
 	return b.String()
 }
 
 func (e *HungError) Unwrap() error { return e.Err }
 
-// close refuses further jobs and waits for those there are, until ctx ends.
+// close refuses new jobs and waits for the existing ones until ctx ends.
 func (p *pool) close(ctx context.Context) error {
 	p.mu.Lock()
 	p.closed = true
-	if p.empty == nil {
-		p.empty = make(chan struct{})
+	if p.idle == nil {
+		p.idle = make(chan struct{})
 	}
-	empty := p.empty
-	p.drained()
+	idle := p.idle
+	p.notifyIfIdle()
 	p.mu.Unlock()
 	select {
-	case <-empty:
+	case <-idle:
 		return nil
 	case <-ctx.Done():
 		return p.hung(context.Cause(ctx))
 	}
 }
 
-// hung tells what runs.
+// hung returns the error that lists the running jobs.
 func (p *pool) hung(err error) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	e := &HungError{Waiting: p.schedule.waiting, Err: err}
 	for j := range p.running {
-		e.Jobs = append(e.Jobs, Hung{j.Owner, j.Kind + " " + j.Target, j.began})
+		e.Jobs = append(e.Jobs, HungJob{j.Owner, j.Kind + " " + j.Target, j.started})
 	}
-	slices.SortFunc(e.Jobs, func(a, b Hung) int { return a.Began.Compare(b.Began) })
+	slices.SortFunc(e.Jobs, func(a, b HungJob) int { return a.Started.Compare(b.Started) })
 	return e
 }

@@ -59,11 +59,11 @@ func TestPoolKeepsToProcessors(t *testing.T) {
 		runnable     bool
 		want         bool
 	}{
-		{watchEvery, watchEvery, true, true},
-		{watchEvery, watchEvery, false, true},    // it has just come to wait
-		{watchEvery, watchEvery / 4, true, true}, // others had the processor
-		{watchEvery, watchEvery / 4, false, false},
-		{time.Second, watchEvery, false, false},
+		{sampleEvery, sampleEvery, true, true},
+		{sampleEvery, sampleEvery, false, true},    // it has just come to wait
+		{sampleEvery, sampleEvery / 4, true, true}, // others had the processor
+		{sampleEvery, sampleEvery / 4, false, false},
+		{time.Second, sampleEvery, false, false},
 	} {
 		if got := isBusy(tt.passed, tt.used, tt.runnable); got != tt.want {
 			t.Errorf("isBusy(%v, %v, %v) = %v", tt.passed, tt.used, tt.runnable, got)
@@ -90,12 +90,12 @@ func TestJobIsTimed(t *testing.T) {
 	d.Go(Job{Run: spin, Done: func(c Cost) { cost = c }})
 	d.Go(Job{Run: spin, Done: func(c Cost) { quick = c }, Quick: true})
 	closeNow(t, d)
-	// Two clocks are read one after the other, so Used may be above Passed by what lies between the readings.
+	// Two clocks are read one after the other, so CPU may exceed Elapsed by the time between the readings.
 	const skew = time.Millisecond
-	if cost.Used < 5*time.Millisecond || cost.Used > 50*time.Millisecond || cost.Passed+skew < cost.Used {
+	if cost.CPU < 5*time.Millisecond || cost.CPU > 50*time.Millisecond || cost.Elapsed+skew < cost.CPU {
 		t.Errorf("a job of 5 ms cost %+v", cost)
 	}
-	if quick.Used != maxUntimed || quick.Passed+skew < 5*time.Millisecond {
+	if quick.CPU != maxUntimedCPU || quick.Elapsed+skew < 5*time.Millisecond {
 		t.Errorf("a job of 5 ms that was thought to be quick cost %+v", quick)
 	}
 	if !threadRunnable(currentThread()) {
@@ -167,7 +167,7 @@ func TestPoolKeepsNoGoroutine(t *testing.T) {
 		synctest.Wait()
 		d.blocking.mu.Lock()
 		defer d.blocking.mu.Unlock()
-		if p := d.blocking; len(p.running) != 0 || p.busy != 0 || p.watching || len(p.schedule.inLane) != 0 || len(p.schedule.ofOwner) != 0 {
+		if p := d.blocking; len(p.running) != 0 || p.busy != 0 || p.sampling || len(p.schedule.inLane) != 0 || len(p.schedule.ofOwner) != 0 {
 			t.Errorf("left when all jobs are done: %+v", p)
 		}
 	})

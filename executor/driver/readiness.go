@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// direction is what a wait waits for.
+// direction says whether a wait is for reading or for writing.
 type direction int
 
 const (
@@ -15,32 +15,31 @@ const (
 	writable
 )
 
-// waits holds the waits for readiness that are under way.
+// waits are the waits for readiness in progress.
 type waits struct {
-	ended sync.WaitGroup
+	goroutines sync.WaitGroup
 
-	mu     sync.Mutex
+	mu     sync.Mutex // guards the fields below
 	all    map[*wait]struct{}
 	closed bool
 }
 
 // wait is one wait for the readiness of one descriptor:
 //
-//  1. The descriptor is duplicated, and the duplicate registered with the runtime's poller, as a
-//     file of its own. So the wait shares nothing with whoever uses the original: neither its
-//     deadlines nor the lock that makes one reader wait for another, and several waits for one
-//     descriptor, in one direction or both, don't know of each other.
+//  1. The descriptor is duplicated, and the duplicate registered with the runtime's poller as a file
+//     of its own. So the wait shares neither deadlines nor the lock among readers with users of the
+//     original, and several waits for one descriptor, in one direction or both, are independent.
 //     (TestWaitLeavesDeadlinesAlone, TestWaitsAreIndependent)
-//  2. A goroutine waits for the duplicate. The poller reports edges, so each time before it waits
-//     it asks the kernel whether the descriptor is ready (without blocking, after the poller was
-//     reset): an edge that came before the reset is not lost, and one that turns out to be about
-//     something else is not taken for readiness. (TestReadableByData, TestPoll)
-//  3. Ready, or failed: the goroutine takes mu and calls ready unless the wait was stopped.
-//     A wait that fails counts as ready: the caller's next attempt gets the error.
+//  2. A goroutine waits for the duplicate. The poller reports edges, so before each wait, and after
+//     resetting the poller, the goroutine asks the kernel without blocking whether the descriptor is
+//     ready: an edge that came before the reset is not lost, and an edge of another kind is not taken
+//     for readiness. (TestReadableByData, TestPoll)
+//  3. When the descriptor is ready, the goroutine takes mu and calls onReady unless the wait was
+//     stopped. A failed wait counts as ready: the caller's next attempt gets the error.
 //     (TestReadableRegularFile)
 //  4. stop takes mu, marks the wait as stopped, and closes the duplicate, which ends the
-//     goroutine's wait. It need not wait for the goroutine: mu decides who was first.
-//     (TestStopAgainstReady)
+//     goroutine's wait. It need not wait for the goroutine: mu decides whether stop or onReady was
+//     first. (TestStopAgainstReady)
 //
 // Rejected: waiting on the original and interrupting it by a deadline in the past (a race with
 // every other use of deadlines, and the waiter holds the descriptor's read lock, so that an
@@ -50,28 +49,28 @@ type waits struct {
 type wait struct {
 	file *os.File
 
-	mu    sync.Mutex
-	ready func() // nil once it was called or the wait was stopped
+	mu      sync.Mutex
+	onReady func() // nil once it was called or the wait was stopped; guarded by mu
 }
 
-// AwaitReadable calls ready once c can be read without blocking: data, the end of the stream, an
-// error, or for a listener a connection to accept. ready is called at most once, not before
-// AwaitReadable returned, and not after stop returned; it must neither block nor call stop. It may
-// come without cause: try, and wait again.
+// AwaitReadable calls onReady once c can be read without blocking: there is data, the end of the
+// stream, an error, or for a listener a connection to accept. onReady is called at most once, not
+// before AwaitReadable returns, and not after stop returns; it must neither block nor call stop. It
+// may be called spuriously: the caller tries, and waits again.
 //
-// stop must be called before c is closed, since the wait keeps the descriptor open; it may be
-// called at any time, and more than once. The error tells that c is closed or that there are no
-// descriptors left.
-func (d *Driver) AwaitReadable(c syscall.Conn, ready func()) (stop func(), err error) {
-	return d.waits.await(c, readable, ready)
+// stop must be called before c is closed, since the wait keeps the descriptor open. It may be called
+// at any time, and more than once. AwaitReadable fails if c is closed or there are no descriptors
+// left.
+func (d *Driver) AwaitReadable(c syscall.Conn, onReady func()) (stop func(), err error) {
+	return d.waits.await(c, readable, onReady)
 }
 
 // AwaitWritable is AwaitReadable for writing, and for a connection being made.
-func (d *Driver) AwaitWritable(c syscall.Conn, ready func()) (stop func(), err error) {
-	return d.waits.await(c, writable, ready)
+func (d *Driver) AwaitWritable(c syscall.Conn, onReady func()) (stop func(), err error) {
+	return d.waits.await(c, writable, onReady)
 }
 
-func (ws *waits) await(c syscall.Conn, dir direction, ready func()) (stop func(), err error) {
+func (ws *waits) await(c syscall.Conn, dir direction, onReady func()) (stop func(), err error) {
 	file, err := duplicate(c)
 	if err != nil {
 		return nil, err
@@ -80,8 +79,8 @@ func (ws *waits) await(c syscall.Conn, dir direction, ready func()) (stop func()
 	if err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
-	w := &wait{file: file, ready: ready}
-	// Whoever starts the goroutine holds mu until await returns, so ready is not called before.
+	w := &wait{file: file, onReady: onReady}
+	// mu is held until await returns, so onReady is not called before.
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if err := ws.add(w, raw, dir); err != nil {
@@ -100,7 +99,7 @@ func (ws *waits) add(w *wait, raw syscall.RawConn, dir direction) error {
 		ws.all = make(map[*wait]struct{})
 	}
 	ws.all[w] = struct{}{}
-	ws.ended.Go(func() { ws.run(w, raw, dir) })
+	ws.goroutines.Go(func() { ws.run(w, raw, dir) })
 	return nil
 }
 
@@ -121,8 +120,8 @@ func (ws *waits) run(w *wait, raw syscall.RawConn, dir direction) {
 func (w *wait) complete() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.ready != nil {
-		w.ready()
+	if w.onReady != nil {
+		w.onReady()
 	}
 	w.end()
 }
@@ -134,11 +133,11 @@ func (w *wait) stop() {
 }
 
 func (w *wait) end() {
-	w.ready = nil
+	w.onReady = nil
 	_ = w.file.Close() // a second Close fails, and does nothing
 }
 
-// close stops the waits there are, refuses others, and waits for the goroutines.
+// close stops all waits, refuses new ones, and waits for the goroutines.
 func (ws *waits) close() {
 	ws.mu.Lock()
 	ws.closed = true
@@ -146,5 +145,5 @@ func (ws *waits) close() {
 		w.stop()
 	}
 	ws.mu.Unlock()
-	ws.ended.Wait()
+	ws.goroutines.Wait()
 }

@@ -50,7 +50,7 @@ func await(t *testing.T, d *Driver, dir direction, c syscall.Conn) (ready chan b
 }
 
 // settled waits until no wait is under way.
-func settled(d *Driver) { d.waits.ended.Wait() }
+func settled(d *Driver) { d.waits.goroutines.Wait() }
 
 // underWay checks how many waits there are.
 func underWay(t *testing.T, d *Driver, n int) {

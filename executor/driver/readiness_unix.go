@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// duplicate returns a file of its own for c's descriptor. c's descriptor is in non-blocking mode,
-// as all that Go opens for its poller are, and the duplicate shares that, so it is polled too.
+// duplicate returns a file for a duplicate of c's descriptor. c's descriptor is in non-blocking mode,
+// like all that Go opens for its poller. The duplicate shares that mode, so it is polled too.
 func duplicate(c syscall.Conn) (*os.File, error) {
 	raw, err := c.SyscallConn()
 	if err != nil {

@@ -1,40 +1,40 @@
 package driver
 
-// Lane names what a job may have to wait for: a file system, a network. What one job of a lane waits for
-// for ever, the others do too.
+// Lane identifies what a job may wait for, such as a file system or a network. If it hangs, all jobs of
+// the lane may hang.
 type Lane struct {
 	Kind string
 	ID   uint64
 }
 
-// schedule decides which job is next, and keeps count of those that run. It is a plain value: no lock,
-// no clock.
+// schedule decides which job runs next and counts the running jobs. It is a plain value: no lock, no
+// clock.
 //
-//  1. Lanes take turns, and within a lane owners do, so whoever has one job waits for one of each of the
-//     others, not for all that they have queued. The jobs of an owner in a lane keep their order.
-//     (TestScheduleIsFair)
-//  2. A lane has no more than its share of the jobs that run, and neither has an owner: what hangs takes
-//     its share along and nothing else. (TestScheduleShares)
+//  1. Lanes take turns, and owners take turns within a lane. So an owner with one job waits for one
+//     job of each of the others, not for all that they have queued. The jobs of an owner in a lane keep
+//     their order. (TestScheduleIsFair)
+//  2. A lane has at most its share of the running jobs, and so has an owner: jobs that hang use up
+//     their share and nothing else. (TestScheduleShares)
 //
-// Skipping who has its share costs next to nothing, since few can have one at a time.
+// Skipping lanes and owners that have used up their share is cheap, since only few can have at a time.
 type schedule struct {
-	laneShare  int                 // jobs of one lane that may run at once
-	ownerShare int                 // of one owner
-	inLane     map[Lane]int        // jobs that run
-	ofOwner    map[string]int      // jobs that run
-	lanes      map[Lane]*laneQueue // those with jobs that wait
+	laneShare  int                 // running jobs that one lane may have
+	ownerShare int                 // running jobs that one owner may have
+	inLane     map[Lane]int        // running jobs by lane
+	ofOwner    map[string]int      // running jobs by owner
+	lanes      map[Lane]*laneQueue // lanes with queued jobs
 	turns      fifo[*laneQueue]
-	waiting    int // jobs that do not run yet
+	waiting    int // queued jobs
 }
 
-// laneQueue is the jobs that wait in a lane.
+// laneQueue holds the queued jobs of a lane.
 type laneQueue struct {
 	lane   Lane
 	queues map[string]*ownerQueue
 	turns  fifo[*ownerQueue]
 }
 
-// ownerQueue is the jobs of one owner that wait in a lane.
+// ownerQueue holds the queued jobs of one owner in a lane.
 type ownerQueue struct {
 	owner string
 	jobs  fifo[*job]
@@ -47,8 +47,8 @@ func newSchedule(laneShare, ownerShare int) schedule {
 	}
 }
 
-// admit counts a job as running without its having been queued, if nothing waits and it is within the
-// shares. Else it returns false.
+// admit counts a job as running without queueing it, if no job is queued and the shares allow it.
+// Otherwise it returns false.
 func (s *schedule) admit(j *job) bool {
 	if s.waiting > 0 || s.inLane[j.Lane] >= s.laneShare || s.ofOwner[j.Owner] >= s.ownerShare {
 		return false
@@ -80,7 +80,7 @@ func (s *schedule) push(j *job) {
 	s.waiting++
 }
 
-// take removes the job that is next and counts it as running, or returns nil if none may run.
+// take removes the next job from the queue and counts it as running, or returns nil if none may run.
 func (s *schedule) take() *job {
 	for range s.turns.len() {
 		l := s.turns.pop()
@@ -120,8 +120,8 @@ func (s *schedule) takeFrom(l *laneQueue) (j *job) {
 	return j
 }
 
-// done gives back what a job that was taken had.
-func (s *schedule) done(j *job) {
+// release stops counting a job as running.
+func (s *schedule) release(j *job) {
 	if s.ofOwner[j.Owner]--; s.ofOwner[j.Owner] == 0 {
 		delete(s.ofOwner, j.Owner)
 	}

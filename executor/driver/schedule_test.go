@@ -58,7 +58,7 @@ func TestScheduleShares(t *testing.T) {
 	if count["a"] != 2 || count["b"] != 2 || count["c"] != 2 {
 		t.Errorf("shares are left: %v", count)
 	}
-	s.done(first)
+	s.release(first)
 	if next := s.take(); next == nil || next.Owner != first.Owner {
 		t.Errorf("when a job of %s has ended, %v is next", first.Owner, next)
 	}
@@ -113,7 +113,7 @@ func TestScheduleAgainstModel(t *testing.T) {
 			running = running[:len(running)-1]
 			owners[j.Owner]--
 			lanes[j.Lane.Kind]--
-			s.done(j)
+			s.release(j)
 		}
 		if s.waiting != len(waiting) {
 			t.Fatalf("%d wait, want %d", s.waiting, len(waiting))
@@ -121,7 +121,7 @@ func TestScheduleAgainstModel(t *testing.T) {
 	}
 	for len(running) > 0 || s.waiting > 0 {
 		for _, j := range running {
-			s.done(j)
+			s.release(j)
 		}
 		running = nil
 		for j := s.take(); j != nil; j = s.take() {

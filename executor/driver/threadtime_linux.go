@@ -9,12 +9,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// currentThread returns the thread that it is called on.
+// currentThread returns the id of the calling thread.
 func currentThread() int { return unix.Gettid() }
 
-// threadTime returns the time that a thread of this process has had a processor for; false if it is not
-// known. See clock_getcpuclockid(3) and pthread_getcpuclockid(3): the number of a thread's clock is made
-// of that of the thread.
+// threadTime returns the processor time of a thread of this process, or false if it is not known. See
+// clock_getcpuclockid(3) and pthread_getcpuclockid(3): the id of a thread's clock is derived from the
+// id of the thread.
 func threadTime(thread int) (time.Duration, bool) {
 	const perThread, scheduled = 4, 2
 	var t unix.Timespec
@@ -24,8 +24,8 @@ func threadTime(thread int) (time.Duration, bool) {
 	return time.Duration(t.Nano()), true
 }
 
-// threadRunnable tells whether a thread of this process has a processor or waits for one, rather than for
-// something else. See proc_pid_stat(5): the state follows the name, which is in parentheses.
+// threadRunnable reports whether a thread of this process runs or waits for a processor, rather than
+// for something else. See proc_pid_stat(5): the state follows the name, which is in parentheses.
 func threadRunnable(thread int) bool {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/self/task/%d/stat", thread))
 	if err != nil {

@@ -6,7 +6,7 @@ import "time"
 
 func currentThread() int { return 0 }
 
-// threadTime knows nothing: a job is charged what passes meanwhile.
+// threadTime is not known on this system: jobs are charged elapsed time.
 func threadTime(int) (time.Duration, bool) { return 0, false }
 
 func threadRunnable(int) bool { return false }

@@ -7,20 +7,20 @@ import (
 	"time"
 )
 
-// never is a due time that does not come.
+// never is a due time that is never reached.
 const never = time.Duration(math.MaxInt64)
 
-// Timer is one timer, to be embedded in what waits for it: it takes two words and no allocation.
-// Init comes first; the rest is up to the driver. A Timer must not be copied, nor be used with
-// more than one driver.
+// Timer is one timer. It is embedded in its user's struct: it takes two words and no allocation. Init
+// must be called before it is started. A Timer must neither be copied nor be used with more than one
+// driver.
 type Timer struct {
 	fire func(due time.Time)
 	pos  int // index in the heap plus one; 0 if not armed. Guarded by timers.mu
 }
 
-// Init sets what the timer does when it expires. fire is called on the driver's goroutine or on a
-// worker, with the time it was due; it must not block. It may start and stop timers, its own
-// included.
+// Init sets the function that is called when the timer expires. fire is called on the driver's
+// goroutine or on a worker, with the time the timer was due; it must not block. It may start and stop
+// timers, including its own.
 func (t *Timer) Init(fire func(due time.Time)) { t.fire = fire }
 
 // timers is the heap, and the protocol by which timers expire:
@@ -28,18 +28,18 @@ func (t *Timer) Init(fire func(due time.Time)) { t.fire = fire }
 //  1. Start puts the timer into the heap under mu. If it is now the first, its due time is
 //     published in next; if it is due before the alarm rings, the alarm is set earlier.
 //     (TestRestart)
-//  2. Expire, on a worker between quanta, compares the time with next, one atomic load. Only if
-//     something is due it goes on. (TestExpire)
-//  3. The timer goroutine goes on whenever the alarm rings.
-//  4. To go on is to take firing. A worker that finds it taken returns: somebody fires the due
-//     timers already, and one at a time is what makes them fire in order of their due times. The
-//     timer goroutine waits its turn, since it must set the alarm for what is left.
+//  2. Expire, on a worker between quanta, compares the time with next, one atomic load. It fires
+//     timers only if one is due. (TestExpire)
+//  3. The timer goroutine fires timers whenever the alarm rings.
+//  4. To fire timers is to hold firing, so that they fire one at a time, in order of their due
+//     times. A worker that finds firing taken returns: another goroutine is firing already. The timer
+//     goroutine waits for firing, since it must set the alarm for the remaining timers.
 //     (TestTimersFireInOrder, TestTimersFromManyGoroutines)
-//  5. The first timer is taken out under mu, and fired without it, so that a completion may start
-//     and stop timers. From here on Stop returns false. Then the next one, until none is due.
+//  5. Each due timer is taken from the heap under mu, and fired without mu, so that a completion may
+//     start and stop timers. Once it is taken, Stop returns false.
 //     (TestStop, TestCompletionStartsTimers)
-//  6. The timer goroutine sets the alarm for the first one left. Workers don't: an alarm that
-//     rings for a timer that was fired by a worker finds nothing due, and is set again.
+//  6. The timer goroutine sets the alarm for the first remaining timer. Workers don't: if the alarm
+//     rings for a timer that a worker has fired, nothing is due, and the alarm is set again.
 //     (TestExpire)
 //
 // Rejected: a goroutine, a [time.AfterFunc] or a runtime timer for each (200 bytes and more, and
@@ -47,10 +47,10 @@ func (t *Timer) Init(fire func(due time.Time)) { t.fire = fire }
 // yields); a timing wheel (O(1), but its ticks cost precision, or wake-ups; the heap is 0.1 us at
 // a hundred thousand timers).
 type timers struct {
-	next   atomic.Int64 // heap.first(), for a look without mu
-	firing sync.Mutex   // held by whoever fires; taken before mu
+	next   atomic.Int64 // heap.first(), readable without mu
+	firing sync.Mutex   // held while timers are fired; taken before mu
 
-	mu      sync.Mutex
+	mu      sync.Mutex // guards the fields below
 	heap    heap
 	alarm   *time.Timer
 	alarmAt time.Duration // when the alarm rings; never if it is not set
@@ -62,8 +62,8 @@ func (ts *timers) init() {
 	ts.alarm = time.NewTimer(never)
 }
 
-// Start arms t to fire at due, at once if that is past. If t was armed it is armed anew; if it is
-// firing, it fires again.
+// Start arms t to fire at due, or at once if due is past. If t is armed, its due time changes; if it
+// is firing, it fires again.
 func (d *Driver) Start(t *Timer, due time.Time) {
 	at := min(d.Since(due), never-1)
 	ts := &d.timers
@@ -77,8 +77,8 @@ func (d *Driver) Start(t *Timer, due time.Time) {
 	ts.mu.Unlock()
 }
 
-// Stop disarms t. It returns true if t was armed and will not fire; false if it was not, or if
-// its function has been called or is just being called.
+// Stop disarms t. It returns true if t was armed and will not fire. It returns false if t was not
+// armed, or its function has been called or is being called.
 func (d *Driver) Stop(t *Timer) bool {
 	ts := &d.timers
 	ts.mu.Lock()
@@ -93,8 +93,8 @@ func (d *Driver) Stop(t *Timer) bool {
 // Due reports whether a timer is due by now, a reading of Uptime. It is one atomic load.
 func (d *Driver) Due(now time.Duration) bool { return int64(now) >= d.timers.next.Load() }
 
-// Expire fires the timers that are due by now, a reading of Uptime, unless somebody else is just
-// doing it. It costs next to nothing if none is due.
+// Expire fires the timers that are due by now, a reading of Uptime, unless another goroutine is already
+// firing timers. If none is due it costs one atomic load.
 func (d *Driver) Expire(now time.Duration) {
 	if d.Due(now) && d.timers.firing.TryLock() {
 		d.fire(now)
@@ -102,7 +102,7 @@ func (d *Driver) Expire(now time.Duration) {
 	}
 }
 
-// fire fires what is due by now. The caller holds firing.
+// fire fires the timers that are due by now. The caller holds firing.
 func (d *Driver) fire(now time.Duration) {
 	ts := &d.timers
 	for {

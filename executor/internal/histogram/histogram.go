@@ -19,7 +19,7 @@ const (
 	buckets = (maxExp-subBits+1)*sub + 1
 )
 
-// Histogram counts durations. The zero value is empty.
+// Histogram is a histogram of durations. The zero value is empty.
 type Histogram struct {
 	counts [buckets]uint64
 	total  uint64
@@ -41,7 +41,7 @@ func bucket(v uint64) int {
 	return (e-subBits)*sub + int(v>>(e-subBits))
 }
 
-// upper returns the largest value of bucket i, the last excepted.
+// upper returns the largest value of bucket i, which is not the last.
 func upper(i int) uint64 {
 	if i < 2*sub {
 		return uint64(i)
@@ -51,7 +51,7 @@ func upper(i int) uint64 {
 	return (mantissa+1)<<e - 1
 }
 
-// Record counts d; a negative one as zero.
+// Record counts d. A negative d counts as zero.
 func (h *Histogram) Record(d time.Duration) {
 	d = max(d, 0)
 	h.counts[bucket(uint64(d))]++
@@ -59,7 +59,7 @@ func (h *Histogram) Record(d time.Duration) {
 	h.max = max(h.max, d)
 }
 
-// Add counts what o has counted.
+// Add adds o's counts to h.
 func (h *Histogram) Add(o *Histogram) {
 	for i, n := range o.counts {
 		h.counts[i] += n
@@ -74,8 +74,8 @@ func (h *Histogram) Count() uint64 { return h.total }
 // Max returns the largest duration recorded, exactly.
 func (h *Histogram) Max() time.Duration { return h.max }
 
-// Quantile returns a duration that at least the fraction q of the recorded ones do not exceed, at
-// most 1/16 above the least such one; 0 if nothing was recorded.
+// Quantile returns an upper bound of the q-quantile of the recorded durations that is at most 1/16
+// above it, or 0 if nothing was recorded.
 func (h *Histogram) Quantile(q float64) time.Duration {
 	rank := max(uint64(q*float64(h.total)+0.5), 1)
 	var seen uint64
@@ -87,38 +87,38 @@ func (h *Histogram) Quantile(q float64) time.Duration {
 	return h.max
 }
 
-// Recent is a histogram that forgets: it holds what was recorded in the last one to two periods.
+// Recent is a histogram of the last one to two periods.
 type Recent struct {
-	period    time.Duration
-	begun     time.Duration // when the current period began
-	now, then Histogram     // the current period, and the one before
+	period        time.Duration
+	start         time.Duration // when the current period began
+	current, last Histogram     // the current period, and the one before
 }
 
-// NewRecent returns an empty one.
+// NewRecent returns an empty histogram.
 func NewRecent(period time.Duration) *Recent { return &Recent{period: period} }
 
 // Record counts d at the time now, which must not go back.
 func (r *Recent) Record(now, d time.Duration) {
 	r.forget(now)
-	r.now.Record(d)
+	r.current.Record(d)
 }
 
-// Snapshot returns what is remembered at the time now.
+// Snapshot returns the histogram of the periods up to the time now.
 func (r *Recent) Snapshot(now time.Duration) *Histogram {
 	r.forget(now)
-	h := r.then
-	h.Add(&r.now)
+	h := r.last
+	h.Add(&r.current)
 	return &h
 }
 
 func (r *Recent) forget(now time.Duration) {
-	switch age := now - r.begun; {
+	switch age := now - r.start; {
 	case age < r.period:
 		return
 	case age < 2*r.period:
-		r.then, r.begun = r.now, r.begun+r.period
+		r.last, r.start = r.current, r.start+r.period
 	default:
-		r.then, r.begun = Histogram{}, now
+		r.last, r.start = Histogram{}, now
 	}
-	r.now = Histogram{}
+	r.current = Histogram{}
 }

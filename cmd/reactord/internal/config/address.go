@@ -59,7 +59,7 @@ func (a Address) Port() string {
 	return port
 }
 
-// Local tells whether only this machine can connect: a unix socket or a loopback address. A name
+// Local reports whether only this machine can connect: a unix socket or a loopback address. A name
 // other than localhost counts as not local, whatever it resolves to now.
 func (a Address) Local() bool {
 	if a.Network == "unix" {

@@ -99,7 +99,7 @@ func (c *Config) validateTLS() []fault {
 	return faults
 }
 
-// ServesTCP tells whether the API is served over TCP.
+// ServesTCP reports whether the API is served over TCP.
 func (c *Config) ServesTCP() bool {
 	return slices.ContainsFunc(c.Listen, func(a Address) bool { return a.Network != "unix" })
 }

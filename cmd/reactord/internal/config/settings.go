@@ -96,7 +96,7 @@ func (c *Config) limits() []limit {
 	}
 }
 
-// exceeded tells whether the default is above the maximum.
+// exceeded reports whether the default is above the maximum.
 func (l limit) exceeded() bool {
 	def, most := l.def.number(), l.max.number()
 	if most == 0 {

@@ -7,7 +7,7 @@ import (
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
 
-// tally is what is known so far. Its methods are for any goroutine.
+// tally is what is known so far. Its methods may be called from any goroutine.
 type tally struct {
 	count, workers int
 	done           chan struct{} // closed when every sleeper has ended
@@ -54,7 +54,7 @@ func (t *tally) addStats(s *reactorv1.Stats) {
 	}
 }
 
-// addEnd counts the end of a sleeper, and tells whether it was the last.
+// addEnd counts the end of a sleeper, and reports whether it was the last.
 func (t *tally) addEnd(w *reactorv1.Workload) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()

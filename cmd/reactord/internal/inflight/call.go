@@ -14,154 +14,159 @@ import (
 	"github.com/reactord/reactord/internal/notify"
 )
 
-// call is a call under way. Conn.mu guards what is not said to be otherwise.
+// call is one call in flight.
 type call struct {
-	conn   *Conn
-	method *method
-	place  Hold // among the calls
-	opened time.Time
+	// These do not change.
+	conn    *Conn
+	method  *method
+	slot    Hold // one of conn.calls
+	opened  time.Time
+	changed notify.Signal // set when announced, halfClosed or done change
 
-	id       uint32
-	prefix   [prefixBytes]byte
-	have     int           // of the prefix
-	left     int           // bytes of the message under way that are still to come
-	got      int           // bytes of it that came
-	frames   int           // that they came in
-	lengths  []int         // of messages that were announced and that no handler asked for
-	seen     int           // messages announced
-	unread   int           // bytes that came in and were not taken
-	charged  int           // of them, counted in conn.unread
-	complete bool          // the client sends no more
-	told     notify.Signal // set when lengths, complete or over change
-	begun    bool          // a handler has, or had it
-	running  bool          // a handler has it
-	over     bool          // its context is done
+	// What the reader has seen of the client's messages. Guarded by conn.mu.
+	id         uint32            // the stream's
+	prefix     [prefixBytes]byte // of the message that is arriving
+	prefixLen  int               // bytes of prefix that have come
+	bodyLeft   int               // bytes of that message still to come
+	bodyRead   int               // bytes of it that have come
+	frames     int               // DATA frames that they came in
+	announced  []int             // lengths of the messages that the handler has not asked for yet
+	messages   int               // how many messages have been announced
+	unread     int               // bytes that have come and that the handler has not taken
+	charged    int               // the part of unread that conn.unread counts
+	halfClosed bool              // the client sends no more
 
-	message  []Hold // for the message that the handler has
-	finished bool   // the handler has returned
+	// How far the handler is. Guarded by conn.mu.
+	started  bool // the handler has been entered
+	running  bool // it has been entered and has not returned
+	returned bool
+	done     bool   // the call's context is done
+	holds    []Hold // for the message that the handler works on
 }
 
-// addFrame counts a frame. It is false if there are too many for the bytes they brought.
+// addFrame counts a DATA frame. It returns false if there are too many frames for the bytes they brought.
 func (s *call) addFrame() bool {
 	s.frames++
-	return s.frames <= looseFrames+s.got/256
+	return s.frames <= looseFrames+s.bodyRead/256
 }
 
-// addBytes follows the bytes of the call's messages. It is false if there is one more message than
-// the call has.
+// addBytes reads the next bytes of the call's messages. It returns false if the client sends a second
+// message and the method takes only one.
 func (s *call) addBytes(p []byte) bool {
-	s.count(s.unread + len(p))
+	s.setUnread(s.unread + len(p))
 	for len(p) > 0 {
-		if s.left > 0 {
-			n := min(s.left, len(p))
-			s.left -= n
-			s.got += n
+		if s.bodyLeft > 0 {
+			n := min(s.bodyLeft, len(p))
+			s.bodyLeft -= n
+			s.bodyRead += n
 			p = p[n:]
 			continue
 		}
-		n := copy(s.prefix[s.have:], p)
-		s.have += n
+		n := copy(s.prefix[s.prefixLen:], p)
+		s.prefixLen += n
 		p = p[n:]
-		if s.have < prefixBytes {
+		if s.prefixLen < prefixBytes {
 			continue
 		}
-		s.have, s.got, s.frames = 0, 0, 1
-		s.left = int(binary.BigEndian.Uint32(s.prefix[1:]))
-		if s.seen++; s.seen > 1 && !s.method.clientStreams {
+		s.prefixLen, s.bodyRead, s.frames = 0, 0, 1
+		s.bodyLeft = int(binary.BigEndian.Uint32(s.prefix[1:]))
+		if s.messages++; s.messages > 1 && !s.method.clientStreams {
 			return false
 		}
-		s.lengths = append(s.lengths, s.left)
-		s.told.Set()
+		s.announced = append(s.announced, s.bodyLeft)
+		s.changed.Set()
 	}
 	return true
 }
 
-// count says how many bytes are unread. Those beyond the window are of a message that was paid for.
-func (s *call) count(unread int) {
+// setUnread sets how many bytes are unread. Those beyond the window belong to a message that was paid for,
+// so conn.unread does not count them.
+func (s *call) setUnread(unread int) {
 	s.unread = unread
 	charged := min(unread, window)
-	s.conn.counted(charged - s.charged)
+	s.conn.addUnread(charged - s.charged)
 	s.charged = charged
 }
 
-// start tells whether the call has not ended; then its handler calls finish.
+// start marks the handler as entered. It returns false if the call is done already; otherwise the handler
+// has to call finish.
 func (s *call) start() bool {
 	s.conn.mu.Lock()
 	defer s.conn.mu.Unlock()
-	if s.over {
+	if s.done {
 		return false
 	}
-	s.begun, s.running = true, true
-	s.conn.startedOne()
+	s.started, s.running = true, true
+	s.conn.onStart()
 	return true
 }
 
-// finish ends the handler's part; ctx is the call's.
+// finish marks the handler as returned; ctx is the call's context.
 func (s *call) finish(ctx context.Context) {
 	s.conn.mu.Lock()
 	defer s.conn.mu.Unlock()
 	s.conn.trust.add(s.opened, time.Now(), ctx.Err() == nil)
 	s.dropLocked()
-	s.running, s.finished = false, true
-	if s.over {
-		s.place.Release()
+	s.running, s.returned = false, true
+	if s.done {
+		s.slot.Release()
 	}
 }
 
-// end is called when the call's context is done: gRPC takes no more of its messages. A handler may
-// still be at work.
+// end is called when the call's context is done: gRPC takes no more of its messages. The handler may
+// still be running.
 func (s *call) end() {
 	s.conn.mu.Lock()
 	defer s.conn.mu.Unlock()
-	s.over = true
-	s.told.Set()
+	s.done = true
+	s.changed.Set()
 	s.conn.forget(s)
-	if !s.begun {
-		s.conn.startedOne()
+	if !s.started {
+		s.conn.onStart()
 		s.conn.trust.add(s.opened, time.Now(), false)
 	}
 	if !s.running {
-		s.place.Release()
+		s.slot.Release()
 	}
 }
 
-// next waits for the length of the next message. It is false if there will be none.
+// next waits for the length of the next message. It returns false if there will be none.
 func (s *call) next() (int, bool) {
 	for {
 		s.conn.mu.Lock()
-		if len(s.lengths) > 0 {
-			n := s.lengths[0]
-			s.lengths = s.lengths[1:]
+		if len(s.announced) > 0 {
+			n := s.announced[0]
+			s.announced = s.announced[1:]
 			s.conn.mu.Unlock()
 			return n, true
 		}
-		none := s.complete || s.over
+		none := s.halfClosed || s.done
 		s.conn.mu.Unlock()
 		if none {
 			return 0, false
 		}
-		<-s.told
+		<-s.changed
 	}
 }
 
-// took says that a message was taken from gRPC.
-func (s *call) took(n int) {
+// onReceived is called when a message of n bytes, its prefix included, was received from gRPC.
+func (s *call) onReceived(n int) {
 	s.conn.mu.Lock()
 	defer s.conn.mu.Unlock()
-	if !s.over {
-		s.count(max(0, s.unread-n))
+	if !s.done {
+		s.setUnread(max(0, s.unread-n))
 	}
 }
 
-// receive receives a message by recv, which is gRPC's, and decodes it into m. What it takes up is
-// held until the next receive or the end of the call.
+// receive receives a message with recv, gRPC's own function, and decodes it into m. The memory that the
+// message takes up is held until the next receive or the end of the call.
 func (s *call) receive(ctx context.Context, m any, recv func(any) error) error {
 	s.drop()
 	length, ok := s.next()
 	if !ok {
 		return recv(m) // the end of the stream, or of the context
 	}
-	if length > s.method.mostBytes {
+	if length > s.method.maxBytes {
 		return errTooLarge(length, s.method)
 	}
 	limits := &s.conn.gate.limits
@@ -171,7 +176,7 @@ func (s *call) receive(ctx context.Context, m any, recv func(any) error) error {
 	}
 	s.keep(h)
 	onTime := func() bool { return true }
-	if h.drawn { // others may wait for that room
+	if h.drawn { // others may be waiting for this memory
 		onTime = time.AfterFunc(limits.timeFor(int64(length)), func() { _ = s.conn.Close() }).Stop
 	}
 	var w wire
@@ -180,12 +185,12 @@ func (s *call) receive(ctx context.Context, m any, recv func(any) error) error {
 	if err != nil {
 		return err
 	}
-	s.took(prefixBytes + length)
+	s.onReceived(prefixBytes + length)
 	return s.decode(ctx, &w, m)
 }
 
-// decode decodes a message. Where it takes up more than was held for it, as many small parts do, that
-// is to be had at once or not at all: nobody holds much and waits for more.
+// decode decodes a message. One of many small parts takes up more than was held for it: the rest is taken
+// at once or the message is refused, so that nobody holds much memory while waiting for more.
 func (s *call) decode(ctx context.Context, w *wire, m any) error {
 	buffer := w.bytes.MaterializeToBuffer(mem.DefaultBufferPool())
 	w.bytes.Free()
@@ -193,7 +198,7 @@ func (s *call) decode(ctx context.Context, w *wire, m any) error {
 	b := buffer.ReadOnlyData()
 	target, ok := m.(proto.Message)
 	if !ok {
-		return fmt.Errorf("%T is no protobuf message", m)
+		return fmt.Errorf("%T is not a protobuf message", m)
 	}
 	if extra := decodedBytes(b, target.ProtoReflect().Descriptor(), s.conn.gate.limits.Bytes+2*int64(len(b))) - 2*int64(len(b)); extra > 0 {
 		h, ok := s.conn.requests.TryTake(extra)
@@ -202,15 +207,15 @@ func (s *call) decode(ctx context.Context, w *wire, m any) error {
 		}
 		s.keep(h)
 	}
-	// Fields that are not known are dropped: nothing here reads them, and they would be held for as
-	// long as the message is.
+	// Unknown fields are dropped: nothing here reads them, and they would take up memory for as long as
+	// the message does.
 	if err := (proto.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(b, target); err != nil {
 		return status.Errorf(codes.Internal, "the message is not a valid %s: %v", target.ProtoReflect().Descriptor().FullName(), err)
 	}
 	return nil
 }
 
-// refusal is why n bytes were not to be had.
+// refusal returns the error for n bytes that could not be taken.
 func (s *call) refusal(ctx context.Context, n int64) error {
 	switch limits := &s.conn.gate.limits; {
 	case ctx.Err() != nil:
@@ -222,18 +227,18 @@ func (s *call) refusal(ctx context.Context, n int64) error {
 	}
 }
 
-// keep holds h for the message the handler has.
+// keep adds h to what is held for the handler's message.
 func (s *call) keep(h Hold) {
 	s.conn.mu.Lock()
 	defer s.conn.mu.Unlock()
-	if s.finished { // a goroutine that the handler left behind
+	if s.returned { // called by a goroutine that the handler left behind
 		h.Release()
 		return
 	}
-	s.message = append(s.message, h)
+	s.holds = append(s.holds, h)
 }
 
-// drop releases what is held for the message the handler had.
+// drop releases what is held for the handler's message.
 func (s *call) drop() {
 	s.conn.mu.Lock()
 	defer s.conn.mu.Unlock()
@@ -241,41 +246,42 @@ func (s *call) drop() {
 }
 
 func (s *call) dropLocked() {
-	for _, h := range s.message {
+	for _, h := range s.holds {
 		h.Release()
 	}
-	s.message = s.message[:0]
+	s.holds = s.holds[:0]
 }
 
-// answer encodes what is to be sent, and pays for it until gRPC has written or dropped it.
+// answer encodes an answer, and holds memory for it until gRPC has written or dropped it.
 func (s *call) answer(ctx context.Context, m any, onWait func()) (*wire, error) {
 	message, ok := m.(proto.Message)
 	if !ok {
-		return nil, fmt.Errorf("%T is no protobuf message", m)
+		return nil, fmt.Errorf("%T is not a protobuf message", m)
 	}
 	size := proto.Size(message)
 	if mem.IsBelowBufferPoolingThreshold(size) {
 		return encode(message, size, nil)
 	}
-	h, err := s.room(ctx, int64(size), onWait)
+	h, err := s.reserveAnswer(ctx, int64(size), onWait)
 	if err != nil {
 		return nil, err
 	}
-	return encode(message, size, s.conn.unlessRead(h))
+	return encode(message, size, s.conn.releaseWhenRead(h))
 }
 
-// inHand pays for a message of a stream while it is being sent: its handler has what it was made of.
-func (s *call) inHand(ctx context.Context, w *wire) (Hold, error) {
+// holdForSend holds memory for a streamed message while it is being sent, since its handler keeps what
+// the message was made of.
+func (s *call) holdForSend(ctx context.Context, w *wire) (Hold, error) {
 	size := w.bytes.Len()
 	if mem.IsBelowBufferPoolingThreshold(size) {
 		return Hold{}, nil
 	}
-	return s.room(ctx, 2*int64(size), func() {})
+	return s.reserveAnswer(ctx, 2*int64(size), func() {})
 }
 
-// room takes n bytes for an answer. It calls onWait before it waits for them. Few wait at a time, since
-// they have the message in their hands.
-func (s *call) room(ctx context.Context, n int64, onWait func()) (Hold, error) {
+// reserveAnswer takes n bytes for an answer. It calls onWait before it waits. Few answers wait at a time
+// (maxWaiting), since their messages exist already.
+func (s *call) reserveAnswer(ctx context.Context, n int64, onWait func()) (Hold, error) {
 	if h, ok := s.conn.answers.TryTake(n); ok {
 		return h, nil
 	}

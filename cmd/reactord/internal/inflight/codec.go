@@ -12,9 +12,8 @@ type wire struct {
 	bytes mem.BufferSlice
 }
 
-// Codec lets through what was encoded or will be decoded by a call, outside of gRPC, which would tell
-// nobody how large a message is before it decodes it. What does not come from a call it encodes
-// itself.
+// Codec passes messages through that a call encodes or decodes itself, outside of gRPC, which would not
+// tell how large a message is before it decodes it. It encodes and decodes everything else.
 type Codec struct{ encoding.CodecV2 }
 
 // NewCodec makes a codec over gRPC's own for protobuf.
@@ -38,7 +37,7 @@ func (c Codec) Unmarshal(data mem.BufferSlice, v any) error {
 	return c.CodecV2.Unmarshal(data, v)
 }
 
-// releaser is a pool of buffers that also releases what was held for one of them.
+// releaser is a pool of buffers that also calls release when its one buffer is put back.
 type releaser struct {
 	mem.BufferPool
 	release func()
@@ -49,8 +48,8 @@ func (r *releaser) Put(b *[]byte) {
 	r.release()
 }
 
-// encode encodes a message whose size was just computed. The release is called when gRPC needs the
-// bytes no more; gRPC does not tell of those that it does not pool.
+// encode encodes a message whose size was just computed. It calls release when gRPC no longer needs the
+// bytes, but not for a message that is too small to be pooled: gRPC does not report those.
 func encode(m proto.Message, size int, release func()) (*wire, error) {
 	options := proto.MarshalOptions{UseCachedSize: true}
 	if mem.IsBelowBufferPoolingThreshold(size) {

@@ -18,28 +18,28 @@ import (
 )
 
 const (
-	// window is the flow-control window of a stream: what gRPC takes of a call's messages before its
-	// handler asks for them.
+	// window is the flow-control window of a stream: how much of a call's messages gRPC accepts before
+	// the handler asks for them.
 	window = 64 << 10
-	// unreadOwn is how many bytes a connection may have unread before it draws on the pool, and
-	// unreadStep how much it draws at a time.
-	unreadOwn  = 2 * window
+	// ownUnread is how many unread bytes a connection may have before it draws on the pool, and
+	// unreadStep how many bytes it draws at a time.
+	ownUnread  = 2 * window
 	unreadStep = 4 * window
 	// readBuffer is the size of the buffer in front of a connection.
 	readBuffer = 16 << 10
-	// yieldEvery is the number of calls after which a reader lets others have the processor. It would
-	// keep it for 10 ms as long as there is something to read.
+	// yieldEvery is the number of calls after which a reader yields the processor. Otherwise it would
+	// keep it for 10 ms, as long as there is something to read.
 	yieldEvery = 8
-	// looseFrames is how many frames a message may come in, beside one for every 256 bytes. Each is
-	// kept with a header several times its own size.
+	// looseFrames is how many frames a message may come in, besides one for every 256 bytes. gRPC keeps
+	// each frame with a header several times its own size.
 	looseFrames = 64
 )
 
-// These end a connection. Its client cannot be told more than that it ended.
+// These errors end a connection. All that its client learns is that it ended.
 var (
-	errUnread  = errors.New("more is on its way in than there is room for")
-	errFrames  = errors.New("messages come in frames of a few bytes")
-	errGivenUp = errors.New("nearly all calls are given up at once")
+	errUnread  = errors.New("the client sends more than there is memory for")
+	errFrames  = errors.New("the client sends messages in frames of a few bytes")
+	errGivenUp = errors.New("the client gives up nearly all calls at once")
 )
 
 // Conn is a connection whose client has something in flight.
@@ -48,62 +48,62 @@ type Conn struct {
 	gate      *Gate
 	closing   sync.Once
 	idleSince atomic.Int64 // when the last call ended, in ns; 0 while there are calls
-	used      atomic.Bool  // there was a call
+	hadCall   atomic.Bool  // it has had a call
 
-	requests *Share // bytes that calls take
-	answers  *Share // bytes that were not read
-	calls    *Share // calls
+	requests *Share // bytes of requests
+	answers  *Share // bytes of answers that the client has not read
+	calls    *Share // calls in flight
 	work     *Share // calls at work
-	reads    *Share // calls that read much
-	lookups  *Share // calls that read little
+	reads    *Share // calls that read pages from the store
+	lookups  *Share // calls that read single records
 
-	deadline time.Time // of the writer, as it was last set; the writer's alone
+	deadline time.Time // the last write deadline; owned by the writer
 
-	// The reader's alone.
-	frames   frameReader
-	opened   uint32 // the stream of the last HEADERS frame
-	openings uint64
-	bodiless bool // it was the last of its stream
-	broken   error
-	drawn    []Hold // for what is unread
+	// Owned by the reader.
+	frames     frameReader
+	lastStream uint32 // of the last HEADERS frame
+	opened     uint64 // number of HEADERS frames
+	lastEnded  bool // that frame ended its stream, so the call has no message
+	failure    error // ends the connection
+	drawn      []Hold // from requests, for unread bytes
 
-	mu        sync.Mutex
-	streams   map[uint32]*call
-	unread    int           // bytes that came in and that no handler took
-	taken     notify.Signal // set when unread falls
-	unstarted int           // calls whose handlers have not begun
-	started   notify.Signal // set when unstarted falls
-	trust     trust
+	mu            sync.Mutex // guards the fields below, and those of its calls
+	streams       map[uint32]*call
+	unread        int           // bytes that have come in and that no handler has taken
+	unreadFell    notify.Signal // set when unread falls
+	unstarted     int           // calls whose handlers have not been entered
+	unstartedFell notify.Signal // set when unstarted falls
+	trust         trust
 }
 
 func newConn(raw net.Conn, gate *Gate) *Conn {
 	c := &Conn{
-		Conn:     raw,
-		gate:     gate,
-		requests: gate.bytes.NewShare(gate.limits.BytesOfConnection),
-		answers:  gate.bytes.NewShare(gate.limits.BytesOfConnection),
-		calls:    gate.calls.NewShare(gate.limits.CallsOfConnection),
-		work:     gate.work.NewShare(workOwn),
-		reads:    gate.reads.NewShare(0),
-		lookups:  gate.lookups.NewShare(0),
-		frames:   newFrameReader(),
-		streams:  make(map[uint32]*call),
-		taken:    notify.NewSignal(),
-		started:  notify.NewSignal(),
-		trust:    newTrust(time.Now()),
+		Conn:          raw,
+		gate:          gate,
+		requests:      gate.bytes.NewShare(gate.limits.BytesOfConnection),
+		answers:       gate.bytes.NewShare(gate.limits.BytesOfConnection),
+		calls:         gate.calls.NewShare(gate.limits.CallsOfConnection),
+		work:          gate.work.NewShare(workOwn),
+		reads:         gate.reads.NewShare(0),
+		lookups:       gate.lookups.NewShare(0),
+		frames:        newFrameReader(),
+		streams:       make(map[uint32]*call),
+		unreadFell:    notify.NewSignal(),
+		unstartedFell: notify.NewSignal(),
+		trust:         newTrust(time.Now()),
 	}
 	c.idleSince.Store(time.Now().UnixNano())
 	return c
 }
 
-// NetConn is the connection that was accepted.
+// NetConn returns the connection that was accepted.
 func (c *Conn) NetConn() net.Conn { return c.Conn }
 
-// Write implements net.Conn. A client that takes nothing for as long as gate.limits.Deaf loses its
+// Write implements net.Conn. A client that reads nothing for gate.limits.ReadTimeout loses its
 // connection.
 func (c *Conn) Write(p []byte) (int, error) {
-	if now := time.Now(); c.deadline.Sub(now) < c.gate.limits.Deaf-time.Second {
-		c.deadline = now.Add(c.gate.limits.Deaf)
+	if now := time.Now(); c.deadline.Sub(now) < c.gate.limits.ReadTimeout-time.Second {
+		c.deadline = now.Add(c.gate.limits.ReadTimeout)
 		if err := c.SetWriteDeadline(c.deadline); err != nil {
 			return 0, err
 		}
@@ -111,7 +111,7 @@ func (c *Conn) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// Close implements net.Conn. What was not read of the answers is gone with it.
+// Close implements net.Conn. It drops the answers that the client has not read.
 func (c *Conn) Close() error {
 	err := net.ErrClosed
 	c.closing.Do(func() {
@@ -122,16 +122,16 @@ func (c *Conn) Close() error {
 	return err
 }
 
-// plain is a connection as gRPC sees it: after the handshake, with the frames in clear.
+// plain is a connection as gRPC sees it: after the TLS handshake, with the frames in plain text.
 type plain struct {
 	net.Conn
 	conn   *Conn
 	buffer *bufio.Reader
 }
 
-// Read implements net.Conn. It must be called for no more than the next frame's header or payload,
-// as gRPC does without a buffer of its own: then the stream it looks at is the one that opened
-// last.
+// Read implements net.Conn. The caller must ask for no more than the next frame's header or payload, as
+// gRPC does if it has no buffer of its own: then the call that tap sees belongs to the stream that was
+// opened last.
 func (p *plain) Read(b []byte) (int, error) {
 	c := p.conn
 	if err := c.awaitStarts(); err != nil {
@@ -142,13 +142,13 @@ func (p *plain) Read(b []byte) (int, error) {
 	}
 	n, err := p.buffer.Read(b)
 	c.frames.feed(b[:n], c)
-	if c.broken != nil {
-		return 0, c.broken
+	if c.failure != nil {
+		return 0, c.failure
 	}
 	return n, err
 }
 
-// RemoteAddr implements net.Conn. gRPC hands it to all that it calls, and so the connection.
+// RemoteAddr implements net.Conn. gRPC passes it to everything it calls, and with it the connection.
 func (p *plain) RemoteAddr() net.Addr { return address{p.Conn.RemoteAddr(), p.conn} }
 
 type address struct {
@@ -165,7 +165,7 @@ func connOf(ctx context.Context) *Conn {
 	return nil
 }
 
-// Credentials are the server's credentials over connections of a Gate's listeners.
+// Credentials wraps the server's credentials for connections of a Gate's listeners.
 func Credentials(inner credentials.TransportCredentials) credentials.TransportCredentials {
 	return handshake{inner}
 }
@@ -177,7 +177,7 @@ type handshake struct {
 func (h handshake) ServerHandshake(raw net.Conn) (net.Conn, credentials.AuthInfo, error) {
 	c, ok := raw.(*Conn)
 	if !ok {
-		return nil, nil, errors.New("the connection is of another listener")
+		return nil, nil, errors.New("the connection belongs to another listener")
 	}
 	conn, info, err := h.TransportCredentials.ServerHandshake(raw)
 	if err != nil {
@@ -190,8 +190,8 @@ func (h handshake) Clone() credentials.TransportCredentials {
 	return handshake{h.TransportCredentials.Clone()}
 }
 
-// awaitStarts waits until most of the calls that were read have begun to run, and until the client may make
-// more.
+// awaitStarts waits until the connection has fewer than maxUnstarted calls that have not started, and
+// until the client may make more calls.
 func (c *Conn) awaitStarts() error {
 	for {
 		c.mu.Lock()
@@ -202,7 +202,7 @@ func (c *Conn) awaitStarts() error {
 		case !ok:
 			return errGivenUp
 		case unstarted >= maxUnstarted:
-			<-c.started
+			<-c.unstartedFell
 		case wait > 0:
 			time.Sleep(wait)
 		default:
@@ -211,18 +211,18 @@ func (c *Conn) awaitStarts() error {
 	}
 }
 
-// startedOne says that a call has begun to run, or never will. Conn.mu is locked.
-func (c *Conn) startedOne() {
+// onStart is called when a call has started, or ended before it did. c.mu is locked.
+func (c *Conn) onStart() {
 	c.unstarted--
-	c.started.Set()
+	c.unstartedFell.Set()
 }
 
-// makeRoom waits until the connection may have more unread.
+// makeRoom waits until the connection may have more unread bytes.
 func (c *Conn) makeRoom() error {
 	if c.hasRoom() {
 		return nil
 	}
-	stop := time.NewTimer(c.gate.limits.Deaf)
+	stop := time.NewTimer(c.gate.limits.ReadTimeout)
 	defer stop.Stop()
 	again := time.NewTicker(10 * time.Millisecond)
 	defer again.Stop()
@@ -232,7 +232,7 @@ func (c *Conn) makeRoom() error {
 			continue
 		}
 		select {
-		case <-c.taken:
+		case <-c.unreadFell:
 		case <-again.C:
 		case <-stop.C:
 			return errUnread
@@ -241,22 +241,23 @@ func (c *Conn) makeRoom() error {
 	return nil
 }
 
-// hasRoom tells whether less is unread than is paid for, and gives back what is not needed.
+// hasRoom reports whether the connection may have more unread bytes, and gives back what it does not need
+// of the pool.
 func (c *Conn) hasRoom() bool {
 	c.mu.Lock()
 	unread := c.unread
 	c.mu.Unlock()
-	for n := len(c.drawn); n > 0 && unread < unreadOwn+(n-1)*unreadStep; n-- {
+	for n := len(c.drawn); n > 0 && unread < ownUnread+(n-1)*unreadStep; n-- {
 		c.drawn[n-1].Release()
 		c.drawn = c.drawn[:n-1]
 	}
-	return unread <= unreadOwn+len(c.drawn)*unreadStep
+	return unread <= ownUnread+len(c.drawn)*unreadStep
 }
 
 // openStream implements frameSink.
 func (c *Conn) openStream(id uint32, endStream bool) {
-	c.opened, c.bodiless = id, endStream
-	if c.openings++; c.openings%yieldEvery == 0 {
+	c.lastStream, c.lastEnded = id, endStream
+	if c.opened++; c.opened%yieldEvery == 0 {
 		runtime.Gosched()
 	}
 }
@@ -266,7 +267,7 @@ func (c *Conn) beginData(id uint32) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if s := c.streams[id]; s != nil && !s.addFrame() {
-		c.broken = errFrames
+		c.failure = errFrames
 	}
 }
 
@@ -275,7 +276,7 @@ func (c *Conn) addData(id uint32, p []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if s := c.streams[id]; s != nil && !s.addBytes(p) {
-		c.broken = os.ErrInvalid
+		c.failure = os.ErrInvalid
 	}
 }
 
@@ -284,34 +285,34 @@ func (c *Conn) endStream(id uint32) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if s := c.streams[id]; s != nil {
-		s.complete = true
-		s.told.Set()
+		s.halfClosed = true
+		s.changed.Set()
 	}
 }
 
-// counted changes how much is unread.
-func (c *Conn) counted(by int) {
+// addUnread changes the number of unread bytes. c.mu is locked.
+func (c *Conn) addUnread(by int) {
 	c.unread += by
 	if by < 0 {
-		c.taken.Set()
+		c.unreadFell.Set()
 	}
 }
 
-// begin registers the call whose HEADERS were read last.
+// begin registers the call whose HEADERS frame was read last.
 func (c *Conn) begin(s *call) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	s.id, s.complete = c.opened, c.bodiless
+	s.id, s.halfClosed = c.lastStream, c.lastEnded
 	c.streams[s.id] = s
 	c.unstarted++
-	c.used.Store(true)
+	c.hadCall.Store(true)
 	c.idleSince.Store(0)
 }
 
-// forget removes a call.
+// forget removes a call. c.mu is locked.
 func (c *Conn) forget(s *call) {
 	delete(c.streams, s.id)
-	s.count(0)
+	s.setUnread(0)
 	if len(c.streams) == 0 {
 		c.idleSince.Store(time.Now().UnixNano())
 	}

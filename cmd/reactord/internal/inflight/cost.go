@@ -5,15 +5,15 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// What decoded protobuf takes up, about, beyond its bytes: slices and maps grow by doubling.
+// What decoded protobuf takes up beyond its bytes, about; slices and maps grow by doubling.
 const (
 	messageBytes = 320 // a struct of the API and the pointer to it
 	elementBytes = 48  // the header of a string in a slice, an entry of a map, a number
 )
 
-// decodedBytes is about how many bytes a message of that type takes up when b has been decoded. Two
-// bytes may stand for a struct, so it can be a hundred times the length. What is not valid counts
-// up to the fault. It looks no further when it has come to more than most.
+// decodedBytes estimates how many bytes a message of the given type takes up once b is decoded. Two bytes
+// may stand for a struct, so that can be a hundred times the length of b. An invalid message counts up to
+// its fault. Counting stops once the result is above most.
 func decodedBytes(b []byte, desc protoreflect.MessageDescriptor, most int64) int64 {
 	total := int64(messageBytes)
 	fields := desc.Fields()
@@ -31,7 +31,7 @@ func decodedBytes(b []byte, desc protoreflect.MessageDescriptor, most int64) int
 		b = b[n:]
 		field := fields.ByNumber(number)
 		switch {
-		case field == nil: // dropped
+		case field == nil: // unknown, and dropped
 		case kind != protowire.BytesType:
 			total += elementBytes
 		case field.Message() != nil:
@@ -39,7 +39,7 @@ func decodedBytes(b []byte, desc protoreflect.MessageDescriptor, most int64) int
 			total += elementBytes + decodedBytes(inner, field.Message(), most-total)
 		case field.Kind() == protoreflect.StringKind || field.Kind() == protoreflect.BytesKind:
 			total += elementBytes + int64(n)
-		default: // packed numbers, of a byte each at the least
+		default: // packed numbers, of at least one byte each
 			total += elementBytes + 16*int64(n)
 		}
 	}

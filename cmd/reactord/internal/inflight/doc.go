@@ -1,27 +1,28 @@
-// Package inflight bounds what clients have in flight: connections, calls, messages on their way in
-// with what becomes of them, and answers that were not read yet. It stands between the listeners and
-// gRPC on one side, and between gRPC and the handlers on the other.
+// Package inflight bounds what clients have in flight: connections, calls, requests and the memory their
+// handling takes, and answers that the client has not read yet. It sits between the listeners and gRPC, and
+// between gRPC and the handlers.
 //
-// Everything is bounded in three steps, so that whoever asks for little is never kept waiting by those
-// who ask for much:
+// Each resource is bounded in three steps, so that a client that asks for little never waits for clients
+// that ask for much:
 //
-//  1. every connection has a little of its own, which nobody else can take;
-//  2. beyond, it draws on a [Pool] that all connections share, and gets no more than is left over
-//     (TestHogLeavesRoom): with k connections that take what they can, each has 1/(k+1) of the pool,
-//     and so has the next;
-//  3. what does not fit waits a short while, then is refused with TOO_MUCH_IN_FLIGHT and when to try
-//     again. What is held too long (a message that stays incomplete, an answer that is not read)
-//     costs its connection.
+//  1. Every connection has a small amount of its own, which nobody else can take.
+//  2. Beyond that it draws on a [Pool] that all connections share, and never holds more of it than is left
+//     (TestHogLeavesRoom): with k connections that take what they can, each has 1/(k+1) of the pool, and
+//     so has the next one.
+//  3. What does not fit waits a short while and is then refused with TOO_MUCH_IN_FLIGHT and a time to try
+//     again. A client that holds something too long (a message that stays incomplete, an answer that it
+//     does not read) loses its connection.
 //
-// A message is paid for before it is received. A [Conn] follows the frames of HTTP/2 as gRPC reads
-// them, so it knows the length that a message announces when gRPC holds no more of it than the
-// flow-control window (64 KiB); the handler's goroutine reserves what receiving, decoding and
-// handling it will take, and only then lets gRPC ask for the rest. Waiting there holds up neither
-// the connection nor its other calls. An answer is paid for between its encoding and the moment at
-// which gRPC has written or dropped it.
+// Memory for a message is taken before the message is received. A [Conn] follows the HTTP/2 frames as gRPC
+// reads them, so it knows the length that a message announces while gRPC holds no more of it than the
+// flow-control window (64 KiB). The handler's goroutine takes the memory for receiving, decoding and handling
+// the message, and only then lets gRPC ask the client for the rest. While it waits for memory, neither the
+// connection nor its other calls wait. Memory for an answer is held from its encoding until gRPC has written
+// or dropped it.
 //
-// Three goroutines of gRPC meet here: the connection's reader (Read, Tap), its writer (Write, and the
-// release of what was written), and each call's handler. Conn.mu guards what they share and is held
-// for no longer than it takes to look at it; Pool has a lock of its own, taken last. The reader blocks
-// only where its own connection has more bytes unread than it has a right to.
+// Three kinds of gRPC's goroutines meet here: a connection's reader (Read, tap), its writer (Write, and the
+// release of what was written), and the handler of each call. Conn.mu guards what they share and is held only
+// for short, non-blocking sections; a Pool has its own lock, which is taken last. The reader blocks while its
+// own connection has too many unread bytes, too many calls that have not started, or too many calls that the
+// client gave up; otherwise it never waits.
 package inflight

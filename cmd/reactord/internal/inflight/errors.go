@@ -8,23 +8,23 @@ import (
 	"github.com/reactord/reactord/reactor/errs"
 )
 
-// retryAfter is when to try again what there was no room for.
+// retryAfter is when clients are told to try again after a refusal for lack of memory or slots.
 const retryAfter = time.Second
 
 func errTooMuch() error {
 	return &errs.Error{
 		Class: errs.TooMuchInFlight, Retry: retryAfter,
-		Message: "clients have as much under way as there is room for: try again, with fewer or smaller calls at a time",
+		Message: "the daemon's clients have too much in flight: try again, with fewer or smaller calls at a time",
 	}
 }
 
 func errTooLarge(n int, m *method) error {
-	return errs.New(errs.LimitExceeded, "a message of %d bytes is larger than the %s that %s takes: send less at a time",
-		n, humanize.IBytes(uint64(m.mostBytes)), m.name)
+	return errs.New(errs.LimitExceeded, "a message of %d bytes is larger than the %s that %s accepts: send less at a time",
+		n, humanize.IBytes(uint64(m.maxBytes)), m.name)
 }
 
 func errTooCostly(n, most int64) error {
-	return errs.New(errs.LimitExceeded, "the message would take up %s, more than the %s there are for all clients: send less at a time",
+	return errs.New(errs.LimitExceeded, "the message would take up %s, more than the %s that all clients share: send less at a time",
 		humanize.IBytes(uint64(n)), humanize.IBytes(uint64(most)))
 }
 

@@ -2,7 +2,7 @@ package inflight
 
 import "encoding/binary"
 
-// What of HTTP/2 (RFC 9113, sections 4.1 and 6) and of gRPC's framing of messages is needed here.
+// The part of HTTP/2 (RFC 9113, sections 4.1 and 6) and of gRPC's message framing that is needed here.
 const (
 	prefaceBytes     = 24
 	frameHeaderBytes = 9
@@ -15,7 +15,7 @@ const (
 	flagPadded    = 0x8
 )
 
-// frameSink is told of the frames of a connection.
+// frameSink receives the frames of a connection.
 type frameSink interface {
 	// openStream is called at the beginning of a HEADERS frame.
 	openStream(id uint32, endStream bool)
@@ -26,14 +26,14 @@ type frameSink interface {
 	endStream(id uint32)
 }
 
-// frameReader follows a connection's bytes from the client's preface on. It does not check them:
-// that is done by whoever reads the same bytes as HTTP/2, and ends the connection if they are not.
+// frameReader follows a connection's bytes from the client's preface on. It does not check them: the
+// HTTP/2 server reads the same bytes, and ends the connection if they are invalid.
 type frameReader struct {
-	skip   int // bytes to pass over: the preface, padding, payloads that nobody looks at
+	skip   int // bytes to skip: the preface, padding, payloads that nobody reads
 	header [frameHeaderBytes]byte
 	have   int // of the header
 
-	inData bool // between the header of a DATA frame and the last byte of it that is data
+	inData bool // between the header of a DATA frame and its last byte of data
 	pad    bool // the next byte is the length of the padding
 	data   int  // bytes of data left
 	id     uint32
@@ -42,7 +42,7 @@ type frameReader struct {
 
 func newFrameReader() frameReader { return frameReader{skip: prefaceBytes} }
 
-// feed follows the next bytes.
+// feed reads the next bytes and calls sink for the frames in them.
 func (f *frameReader) feed(p []byte, sink frameSink) {
 	for len(p) > 0 {
 		switch {

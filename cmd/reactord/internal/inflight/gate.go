@@ -15,36 +15,36 @@ import (
 	"github.com/reactord/reactord/internal/notify"
 )
 
-// maxWaiting bounds the answers that wait for room: they are there already.
+// maxWaiting bounds the answers that wait for memory: they take up memory already.
 const maxWaiting = 16
 
-// A call that is at work is one that the processors are wanted for. The run queue is the same for all
-// goroutines, so a small call would wait there for all that a flood has at work, at each of its steps.
+// A call is at work while it needs a processor. All goroutines share one run queue, so a small call would wait
+// there behind every call of a flood, at each of its steps.
 const (
-	// maxWork bounds the calls at work, beyond the workOwn that each connection may have at any time.
-	// A store that commits many submissions at once has enough of them by that.
+	// maxWork bounds the calls at work, besides the workOwn that each connection may always have. It is
+	// enough for a store that commits many submissions at once.
 	maxWork = 256
 	workOwn = 2
-	// maxUnstarted bounds the calls of a connection whose handlers have not begun to run. The
-	// connection's reader waits for them.
+	// maxUnstarted bounds the calls of a connection whose handlers have not started. The connection's
+	// reader waits for them.
 	maxUnstarted = 4
 )
 
-// maxReads bounds the pages that are being read from the store and decoded at a time. They may be large,
-// and are not paid for before they are there; and they take a processor for long, so half of them are left
-// to others. Single records have as many turns of their own: however many connections ask for pages,
-// who asks for a record waits only for records.
+// maxReads bounds the pages that are read from the store and decoded at a time. A page may be large, its memory
+// cannot be taken before it has been read, and it occupies a processor for long, so half of the processors are left
+// to others. Reads of single records have the same number of turns of their own: however many connections ask
+// for pages, a read of a record waits only for other records.
 func maxReads() int64 { return int64(max(1, runtime.GOMAXPROCS(0)/2)) }
 
 const (
-	// maxHeaderBytes bounds the headers of a call: what clients take themselves by default.
+	// maxHeaderBytes bounds the headers of a call: the default of gRPC clients themselves.
 	maxHeaderBytes = 8 << 10
-	// handshakeTime bounds the time from a connection's accept to the end of its handshakes.
+	// handshakeTime bounds the time from accepting a connection to the end of its handshakes.
 	handshakeTime = 10 * time.Second
 )
 
-// Gate bounds what the clients of one server have in flight. Its methods are for any goroutine, but
-// Register, which is called before the server serves.
+// Gate bounds what the clients of one server have in flight. Services are registered with a Registrar before the
+// server serves; after that all methods may be called from any goroutine.
 type Gate struct {
 	limits  Limits
 	admit   tap.ServerInHandle
@@ -54,12 +54,12 @@ type Gate struct {
 	work    *Pool
 	reads   *Pool
 	lookups *Pool
-	waiting chan struct{} // a place for each answer that waits
+	waiting chan struct{} // holds an element for each answer that waits
 	methods map[string]*method
 }
 
-// NewGate makes a gate for the calls that admit lets in, which does not wait. What is zero in limits
-// takes its default. Log is told when connections reach their bound, and when that is over.
+// NewGate makes a gate for the calls that admit accepts; admit must not wait. A zero field of limits takes
+// its default. The gate logs when the number of connections reaches its bound and when it is below it again.
 func NewGate(limits Limits, admit tap.ServerInHandle, log *zap.Logger) *Gate {
 	limits = limits.withDefaults()
 	return &Gate{
@@ -76,15 +76,15 @@ func NewGate(limits Limits, admit tap.ServerInHandle, log *zap.Logger) *Gate {
 	}
 }
 
-// Listener bounds the connections of a listener. They are served with Credentials.
+// Listener bounds the connections of a listener. The server needs Credentials for them.
 func (g *Gate) Listener(l net.Listener) net.Listener { return &listener{l, g} }
 
-// Options are the options of the server that has the gate.
+// Options returns the options of the gate's server.
 func (g *Gate) Options() []grpc.ServerOption {
 	return []grpc.ServerOption{
 		grpc.InTapHandle(g.tap),
 		grpc.ForceServerCodecV2(NewCodec()),
-		grpc.ReadBufferSize(0), // plain has one, and follows what gRPC reads
+		grpc.ReadBufferSize(0), // plain has a buffer, and follows what gRPC reads
 		grpc.MaxConcurrentStreams(uint32(g.limits.Streams)),
 		grpc.MaxHeaderListSize(maxHeaderBytes),
 		grpc.ConnectionTimeout(handshakeTime),
@@ -93,8 +93,8 @@ func (g *Gate) Options() []grpc.ServerOption {
 	}
 }
 
-// Reading waits for the turn of a call's connection to read a record, or much, from the store. It is
-// called with the call's context; others need no turn.
+// Reading waits for the turn of the call's connection to read from the store: a single record, or, if much
+// is set, a page. It is called with the call's context; any other context needs no turn.
 func Reading(ctx context.Context, much bool) (done func(), err error) {
 	c, ok := ctx.Value(callKey{}).(*call)
 	if !ok {
@@ -111,7 +111,7 @@ func Reading(ctx context.Context, much bool) (done func(), err error) {
 	return h.Release, nil
 }
 
-// tap begins a call, before anything was made for it. It is called by the connection's reader.
+// tap registers a call before gRPC has created anything for it. The connection's reader calls it.
 func (g *Gate) tap(ctx context.Context, info *tap.Info) (context.Context, error) {
 	ctx, err := g.admit(ctx, info)
 	if err != nil {
@@ -126,13 +126,13 @@ func (g *Gate) tap(ctx context.Context, info *tap.Info) (context.Context, error)
 	}
 	conn := connOf(ctx)
 	if conn == nil {
-		return nil, status.Error(codes.Internal, "the connection is of another listener")
+		return nil, status.Error(codes.Internal, "the connection belongs to another listener")
 	}
 	place, ok := conn.calls.TryTake(1)
 	if !ok {
 		return nil, m.status(ctx, errTooMuch())
 	}
-	c := &call{conn: conn, method: m, place: place, opened: time.Now(), told: notify.NewSignal()}
+	c := &call{conn: conn, method: m, slot: place, opened: time.Now(), changed: notify.NewSignal()}
 	conn.begin(c)
 	context.AfterFunc(ctx, c.end)
 	return context.WithValue(ctx, callKey{}, c), nil
@@ -140,7 +140,7 @@ func (g *Gate) tap(ctx context.Context, info *tap.Info) (context.Context, error)
 
 type callKey struct{}
 
-// wait waits for room for an answer.
+// wait waits for the memory of an answer.
 func (g *Gate) wait(ctx context.Context, s *Share, n int64) (Hold, bool) {
 	select {
 	case g.waiting <- struct{}{}:
@@ -151,9 +151,9 @@ func (g *Gate) wait(ctx context.Context, s *Share, n int64) (Hold, bool) {
 	}
 }
 
-// unlessRead returns what releases h when an answer was read. If it is not read in time, the
-// connection is broken off; but what is its own it may leave where it is.
-func (c *Conn) unlessRead(h Hold) (release func()) {
+// releaseWhenRead returns the function that releases h once the client has read the answer. If it does not read
+// it in time the connection is closed, unless h is part of the connection's own amount.
+func (c *Conn) releaseWhenRead(h Hold) (release func()) {
 	if !h.drawn {
 		return h.Release
 	}

@@ -222,7 +222,7 @@ func TestBrokenOff(t *testing.T) {
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, addr := serve(t, Limits{Deaf: 100 * time.Millisecond, BytesPerSecond: 4 << 20}, 16<<20, zap.NewNop())
+			_, addr := serve(t, Limits{ReadTimeout: 100 * time.Millisecond, BytesPerSecond: 4 << 20}, 16<<20, zap.NewNop())
 			r := dialRaw(t, addr)
 			_ = tt.do(r) // the end may come before all is written
 			if err := r.ended(); errors.Is(err, os.ErrDeadlineExceeded) {

@@ -6,27 +6,27 @@ import (
 	"time"
 )
 
-// Limits bound what clients have in flight. What is zero takes a default.
+// Limits bound what clients have in flight. A zero field takes its default.
 type Limits struct {
-	// Connections that may be open: an eighth of the descriptors the process may have, 1000 at most.
+	// Connections is how many may be open: by default an eighth of the process's descriptors, 1000 at most.
 	Connections int
-	// Streams of a connection: 256. More are refused as HTTP/2 has it, and clients wait by themselves.
+	// Streams is the number of streams of a connection: 256. Clients queue further calls themselves.
 	Streams int
-	// Calls under way that all connections may have together, 4096, beyond the CallsOfConnection, 8,
-	// that each may have at any time.
+	// Calls is how many calls all connections share, 4096, besides the CallsOfConnection, 8, that each
+	// connection may always have.
 	Calls, CallsOfConnection int64
-	// Bytes that the messages and answers of all connections may take up together, 256 MiB, beyond the
-	// BytesOfConnection, 256 KiB, that each connection has for its messages, and for its answers.
+	// Bytes is how much memory the messages and answers of all connections share, 256 MiB, besides the
+	// BytesOfConnection, 256 KiB, that each connection has for its messages and again for its answers.
 	Bytes, BytesOfConnection int64
-	// Patience is how long a message or an answer waits for room: 5 s.
+	// Patience is how long a message or an answer waits for memory: 5 s.
 	Patience time.Duration
-	// Deaf is how long a client may take nothing that is written to it, 20 s. One that has some of
-	// Bytes gives or takes BytesPerSecond after that: 64 KiB.
-	Deaf           time.Duration
+	// ReadTimeout is how long a client may leave unread what is written to it, 20 s. A client that holds
+	// some of Bytes must move at least BytesPerSecond, 64 KiB, after that.
+	ReadTimeout    time.Duration
 	BytesPerSecond int64
 }
 
-// Defaults are the limits that nothing is said of. Connections is that of this machine.
+// Defaults returns the default limits. Connections depends on this machine.
 func Defaults() Limits { return Limits{}.withDefaults() }
 
 func (l Limits) withDefaults() Limits {
@@ -37,18 +37,18 @@ func (l Limits) withDefaults() Limits {
 	l.Bytes = cmp.Or(l.Bytes, 256<<20)
 	l.BytesOfConnection = cmp.Or(l.BytesOfConnection, 256<<10)
 	l.Patience = cmp.Or(l.Patience, 5*time.Second)
-	l.Deaf = cmp.Or(l.Deaf, 20*time.Second)
+	l.ReadTimeout = cmp.Or(l.ReadTimeout, 20*time.Second)
 	l.BytesPerSecond = cmp.Or(l.BytesPerSecond, 64<<10)
 	return l
 }
 
-// timeFor is how long a client may take over n bytes.
+// timeFor returns how long a client may take for n bytes.
 func (l *Limits) timeFor(n int64) time.Duration {
-	return l.Deaf + time.Duration(float64(n)/float64(l.BytesPerSecond)*float64(time.Second))
+	return l.ReadTimeout + time.Duration(float64(n)/float64(l.BytesPerSecond)*float64(time.Second))
 }
 
-// descriptors is how many descriptors the process may have. The Go runtime has raised that as far as
-// it goes.
+// descriptors returns how many descriptors the process may have. The Go runtime has raised the soft limit
+// to the hard one.
 func descriptors() uint64 {
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {

@@ -8,8 +8,8 @@ import (
 	"go.uber.org/zap"
 )
 
-// listener bounds the connections that are open: a new one takes the place of the one that has been
-// without a call for longest, and is closed if there is none.
+// listener bounds the open connections: at the bound a new connection replaces the one that has been
+// without a call for longest, and is closed if all have calls.
 type listener struct {
 	net.Listener
 	gate *Gate
@@ -24,12 +24,12 @@ func (l *listener) Accept() (net.Conn, error) {
 		}
 		c, full := l.gate.conns.admit(raw, l.gate)
 		if full {
-			time.Sleep(fullPace)
+			time.Sleep(replaceInterval)
 		}
 		if c != nil {
 			return c, nil
 		}
-		_ = raw.Close() // there is nobody to tell
+		_ = raw.Close() // there is nobody to report the error to
 	}
 }
 
@@ -38,24 +38,24 @@ type connections struct {
 	most int
 	log  *zap.Logger
 
-	mu   sync.Mutex
-	open map[*Conn]struct{}
-	full bool // the bound was reached, and was said so
+	mu      sync.Mutex
+	open    map[*Conn]struct{}
+	atBound bool // the bound was reached and logged
 }
 
-// fullPace is the time between two connections that take others' places. Each costs more to set up and
-// tear down than it costs its client.
-const fullPace = 500 * time.Microsecond
+// replaceInterval is the least time between two connections that replace others. Setting up and tearing down a
+// connection costs the daemon more than the client.
+const replaceInterval = 500 * time.Microsecond
 
-// admit makes a Conn of a connection; nil if there is no room. It tells whether the bound was reached.
+// admit makes a Conn of a connection, nil if there is no room. full is true if the bound was reached.
 func (c *connections) admit(raw net.Conn, gate *Gate) (_ *Conn, full bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	full = len(c.open) >= c.most
 	if full {
-		if !c.full {
-			c.full = true
-			c.log.Warn("as many connections are open as leave descriptors for the rest: each new one closes the one that has been idle for longest, and is refused if none is idle",
+		if !c.atBound {
+			c.atBound = true
+			c.log.Warn("the number of connections has reached its bound: each new one closes the connection that has been idle for longest, or is refused if none is idle",
 				zap.Int("connections", c.most))
 		}
 		idlest := c.idlest()
@@ -63,15 +63,15 @@ func (c *connections) admit(raw net.Conn, gate *Gate) (_ *Conn, full bool) {
 			return nil, true
 		}
 		delete(c.open, idlest)
-		go func() { _ = idlest.Close() }() // it takes this lock
+		go func() { _ = idlest.Close() }() // Close takes this lock
 	}
 	conn := newConn(raw, gate)
 	c.open[conn] = struct{}{}
 	return conn, full
 }
 
-// idlest is the connection that has been without a call for longest, of those that never had one if
-// there are any: many that say nothing do not push out those that do.
+// idlest returns the connection that has been without a call for longest. Connections that never had a call
+// come first, so that many silent ones do not push out those in use.
 func (c *connections) idlest() *Conn {
 	var found *Conn
 	var used bool
@@ -81,7 +81,7 @@ func (c *connections) idlest() *Conn {
 		if since == 0 {
 			continue
 		}
-		u := conn.used.Load()
+		u := conn.hadCall.Load()
 		if found == nil || used && !u || used == u && since < least {
 			found, used, least = conn, u, since
 		}
@@ -89,14 +89,14 @@ func (c *connections) idlest() *Conn {
 	return found
 }
 
-// remove takes a connection off that was closed. The shortage is over, and is said to be, when a
-// quarter of the room is free.
+// remove removes a closed connection. The shortage ends, with a line in the log, when a quarter of the
+// connections are free.
 func (c *connections) remove(conn *Conn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.open, conn)
-	if c.full && len(c.open) <= c.most/4*3 {
-		c.full = false
+	if c.atBound && len(c.open) <= c.most/4*3 {
+		c.atBound = false
 		c.log.Info("connections are below their bound again", zap.Int("connections", len(c.open)))
 	}
 }

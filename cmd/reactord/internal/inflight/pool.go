@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Pool is an amount that the shares of it draw on. Its methods are for any goroutine.
+// Pool is an amount that several shares draw on. Its methods may be called from any goroutine.
 type Pool struct {
 	mu      sync.Mutex
 	total   int64
@@ -15,26 +15,26 @@ type Pool struct {
 	waiting []*waiter // in the order they came
 }
 
-// NewPool makes a pool of a total.
+// NewPool makes a pool of the given total.
 func NewPool(total int64) *Pool { return &Pool{total: total} }
 
-// waiter is a Take that waits.
+// waiter is a Take that is waiting.
 type waiter struct {
 	share   *Share
 	n       int64
 	granted chan struct{} // closed with the pool's lock held
 }
 
-// Share is what one holder may take: an amount of its own, and beyond it what the pool gives.
+// Share is what one holder may take: an amount of its own, and beyond that some of the pool.
 type Share struct {
-	pool   *Pool
-	own    int64  // left of its own
-	drawn  int64  // from the pool
-	turn   uint64 // Pool.grants when it last drew
-	closed bool
+	pool      *Pool
+	own       int64  // what is left of its own amount
+	drawn     int64  // what it has of the pool
+	lastGrant uint64 // Pool.grants when it last drew
+	closed    bool
 }
 
-// NewShare makes a share with an amount of its own, beside the pool's total.
+// NewShare makes a share with an amount of its own, which does not count towards the pool's total.
 func (p *Pool) NewShare(own int64) *Share { return &Share{pool: p, own: own} }
 
 // Hold is an amount that was taken. The zero Hold holds nothing.
@@ -44,15 +44,14 @@ type Hold struct {
 	drawn bool // from the pool
 }
 
-// TryTake takes n if it can be had at once.
+// TryTake takes n if it is available at once.
 func (s *Share) TryTake(n int64) (Hold, bool) {
 	s.pool.mu.Lock()
 	defer s.pool.mu.Unlock()
 	return s.take(n)
 }
 
-// Take takes n. It waits for it up to patience, or until ctx is done, and is false if it was not
-// to be had.
+// Take takes n. It waits for at most patience, or until ctx is done, and then returns false.
 func (s *Share) Take(ctx context.Context, n int64, patience time.Duration) (Hold, bool) {
 	p := s.pool
 	p.mu.Lock()
@@ -83,7 +82,7 @@ func (s *Share) Take(ctx context.Context, n int64, patience time.Duration) (Hold
 	}
 }
 
-// take takes n of the share's own, or else all of it from the pool. The pool is locked.
+// take takes n from the share's own amount, or else all of it from the pool. The pool is locked.
 func (s *Share) take(n int64) (Hold, bool) {
 	switch {
 	case n <= s.own:
@@ -96,7 +95,7 @@ func (s *Share) take(n int64) (Hold, bool) {
 	}
 }
 
-// draw takes n from the pool if the share then has no more than is left.
+// draw takes n from the pool, provided that the share then has no more of the pool than is left.
 func (s *Share) draw(n int64) bool {
 	p := s.pool
 	if left := p.total - p.used; s.drawn+n > left {
@@ -105,11 +104,11 @@ func (s *Share) draw(n int64) bool {
 	s.drawn += n
 	p.used += n
 	p.grants++
-	s.turn = p.grants
+	s.lastGrant = p.grants
 	return true
 }
 
-// Release gives back what was taken. It is called once.
+// Release gives back what was taken. It is called at most once.
 func (h Hold) Release() {
 	if h.share == nil {
 		return
@@ -125,8 +124,7 @@ func (h Hold) Release() {
 	}
 }
 
-// Close gives back all that the share has drawn. Later releases are of no effect, and no more is
-// drawn.
+// Close gives back all that the share has drawn. It draws no more, and later releases have no effect.
 func (s *Share) Close() {
 	s.pool.mu.Lock()
 	defer s.pool.mu.Unlock()
@@ -136,9 +134,9 @@ func (s *Share) Close() {
 	}
 }
 
-// undraw gives n back to the pool, and then to those who wait and for whom it suffices: first to the
-// share that has not drawn for longest, so one that waits a thousand times over keeps nobody
-// waiting longer than one that waits once. A large one does not hold up a small one.
+// undraw gives n back to the pool, and then to the waiters whose requests fit: first to the share that has not
+// drawn for longest, so a share with a thousand waiters delays others no more than a share with one. A large
+// request does not delay a small one.
 func (s *Share) undraw(n int64) {
 	p := s.pool
 	s.drawn -= n
@@ -147,7 +145,7 @@ func (s *Share) undraw(n int64) {
 		var next *waiter
 		for _, w := range p.waiting {
 			fits := !w.share.closed && w.share.drawn+w.n <= p.total-p.used
-			if fits && (next == nil || w.share.turn < next.share.turn) {
+			if fits && (next == nil || w.share.lastGrant < next.share.lastGrant) {
 				next = w
 			}
 		}
@@ -170,7 +168,7 @@ func (p *Pool) forget(w *waiter) {
 	}
 }
 
-// Drawn is what the share has of the pool.
+// Drawn returns how much the share has of the pool.
 func (s *Share) Drawn() int64 {
 	s.pool.mu.Lock()
 	defer s.pool.mu.Unlock()

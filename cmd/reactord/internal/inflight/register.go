@@ -7,17 +7,17 @@ import (
 	"google.golang.org/grpc"
 )
 
-// method is a method as calls need to know it.
+// method is what is known of a method of the API.
 type method struct {
 	name          string // /package.service/method
-	mostBytes     int    // of a message
+	maxBytes      int    // the largest message
 	clientStreams bool
-	waits         bool // for something that may take any time
+	waits         bool // its calls may wait for any time
 	status        func(context.Context, error) error
 }
 
-// factor is about how many times the length of a message a call takes up while it has it: received,
-// put together, decoded; and, where the message is all there is, hashed, encoded and stored.
+// factor returns about how many times the length of its message a call takes up: received, put together and
+// decoded, and for a unary call also hashed, encoded and stored.
 func (m *method) factor() int64 {
 	if m.clientStreams {
 		return 3
@@ -25,17 +25,17 @@ func (m *method) factor() int64 {
 	return 6
 }
 
-// Registrar registers services with a server that has a gate.
+// Registrar registers services with the server of a gate.
 type Registrar struct {
 	*grpc.Server
 	Gate *Gate
-	// MostBytes are the largest messages of methods that take large ones, by full name; Default is
-	// that of the others.
-	MostBytes map[string]int
-	Default   int
-	// Waits are the methods that wait for what may take any time, beside the streams.
+	// MaxBytes has the largest messages of methods that accept large ones, by full name; Default is the
+	// bound for all others.
+	MaxBytes map[string]int
+	Default  int
+	// Waits are the methods whose calls may wait for any time, besides streams.
 	Waits map[string]bool
-	// Status turns an error into a gRPC status.
+	// Status converts an error to a gRPC status.
 	Status func(context.Context, error) error
 }
 
@@ -58,18 +58,18 @@ func (r Registrar) RegisterService(desc *grpc.ServiceDesc, impl any) {
 }
 
 func (r Registrar) add(service, name string, clientStreams bool) {
-	m := &method{name: "/" + service + "/" + name, mostBytes: r.Default, clientStreams: clientStreams, status: r.Status}
+	m := &method{name: "/" + service + "/" + name, maxBytes: r.Default, clientStreams: clientStreams, status: r.Status}
 	m.waits = r.Waits[m.name]
-	if most, ok := r.MostBytes[m.name]; ok {
-		m.mostBytes = most
+	if most, ok := r.MaxBytes[m.name]; ok {
+		m.maxBytes = most
 	}
 	r.Gate.methods[m.name] = m
 }
 
-// unary makes the handler of a method that has one message each way.
+// unary wraps the handler of a method with one message each way.
 func (r Registrar) unary(handle grpc.MethodHandler) grpc.MethodHandler {
 	return func(srv any, ctx context.Context, dec func(any) error, interceptor grpc.UnaryServerInterceptor) (any, error) {
-		c, err := begun(ctx)
+		c, err := startCall(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -84,7 +84,7 @@ func (r Registrar) unary(handle grpc.MethodHandler) grpc.MethodHandler {
 	}
 }
 
-// serve serves a call that has one message each way.
+// serve handles a call with one message each way.
 func (s *call) serve(ctx context.Context, dec func(any) error, handle func(receive func(any) error) (any, error)) (*wire, error) {
 	work, ok := s.conn.work.Take(ctx, 1, s.conn.gate.limits.Patience)
 	if !ok {
@@ -105,10 +105,10 @@ func (s *call) serve(ctx context.Context, dec func(any) error, handle func(recei
 	return s.answer(ctx, resp, done)
 }
 
-// stream makes the handler of a method that has a stream of messages.
+// stream wraps the handler of a streaming method.
 func (r Registrar) stream(handle grpc.StreamHandler) grpc.StreamHandler {
 	return func(srv any, inner grpc.ServerStream) error {
-		c, err := begun(inner.Context())
+		c, err := startCall(inner.Context())
 		if err != nil {
 			return err
 		}
@@ -124,8 +124,8 @@ func (r Registrar) stream(handle grpc.StreamHandler) grpc.StreamHandler {
 	}
 }
 
-// begun is the call of a handler that begins.
-func begun(ctx context.Context) (*call, error) {
+// startCall returns the call of a handler that is being entered.
+func startCall(ctx context.Context) (*call, error) {
 	c, ok := ctx.Value(callKey{}).(*call)
 	if !ok || !c.start() {
 		return nil, context.Canceled
@@ -133,11 +133,11 @@ func begun(ctx context.Context) (*call, error) {
 	return c, nil
 }
 
-// stream is a stream whose messages are paid for.
+// stream is a server stream whose messages are paid for from the gate's pools.
 type stream struct {
 	grpc.ServerStream
 	call    *call
-	onFirst func() // to be called when the first message is there, or never will be
+	onFirst func() // called once the first message has come, or will never come
 }
 
 // RecvMsg implements grpc.ServerStream.
@@ -152,7 +152,7 @@ func (s *stream) SendMsg(m any) error {
 	if err != nil {
 		return err
 	}
-	h, err := s.call.inHand(s.Context(), answer)
+	h, err := s.call.holdForSend(s.Context(), answer)
 	if err != nil {
 		answer.bytes.Free()
 		return err

@@ -15,12 +15,12 @@ func TestTrust(t *testing.T) {
 		want, wantLater   time.Duration // how long it is not read at once, and after `after`
 	}{
 		{"nothing", 0, 0, 0, 0, 0},
-		{"as many as it may", 0, trustMost, 0, 0, 0},
-		{"one more", 0, trustMost + 1, trustEvery / 4, trustEvery, trustEvery * 3 / 4},
-		{"ten more", 0, trustMost + 10, 4 * trustEvery, 10 * trustEvery, 6 * trustEvery},
-		{"it waits", 0, trustMost + 10, time.Second, 10 * trustEvery, 0},
+		{"as many as it may", 0, maxTrust, 0, 0, 0},
+		{"one more", 0, maxTrust + 1, trustInterval / 4, trustInterval, trustInterval * 3 / 4},
+		{"ten more", 0, maxTrust + 10, 4 * trustInterval, 10 * trustInterval, 6 * trustInterval},
+		{"it waits", 0, maxTrust + 10, time.Second, 10 * trustInterval, 0},
 		{"every other call", 10_000, 10_000, 0, 0, 0},
-		{"answers count no more than that", 10_000, 10_000 + trustMost + 1, 0, 2 * trustEvery, 2 * trustEvery},
+		{"answers count no more than that", 10_000, 10_000 + maxTrust + 1, 0, 2 * trustInterval, 2 * trustInterval},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tr := newTrust(start)
@@ -46,10 +46,10 @@ func TestTrust(t *testing.T) {
 func TestTrustOfLongCalls(t *testing.T) {
 	start := time.Unix(1000, 0)
 	tr := newTrust(start)
-	for range 10 * trustMost {
-		tr.add(start, start.Add(trustAge), false)
+	for range 10 * maxTrust {
+		tr.add(start, start.Add(minCallAge), false)
 	}
-	if got, ok := tr.wait(start.Add(trustAge)); got != 0 || !ok {
+	if got, ok := tr.wait(start.Add(minCallAge)); got != 0 || !ok {
 		t.Errorf("it is not read for %v, %t", got, ok)
 	}
 }
@@ -59,14 +59,14 @@ func TestTrustEnds(t *testing.T) {
 	for _, pause := range []time.Duration{0, time.Second} {
 		now := time.Unix(1000, 0)
 		tr := newTrust(now)
-		for range trustMost {
+		for range maxTrust {
 			tr.add(now, now, false)
 		}
-		for end := now.Add(trustPatience + time.Second); now.Before(end); {
+		for end := now.Add(maxOverdrawn + time.Second); now.Before(end); {
 			tr.add(now, now, false)
 			wait, ok := tr.wait(now)
 			if !ok {
-				if pause > 0 || now.Sub(time.Unix(1000, 0)) < trustPatience {
+				if pause > 0 || now.Sub(time.Unix(1000, 0)) < maxOverdrawn {
 					t.Errorf("with pauses of %v it is broken off after %v", pause, now.Sub(time.Unix(1000, 0)))
 				}
 				break

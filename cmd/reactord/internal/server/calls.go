@@ -14,7 +14,7 @@ type call struct {
 	began  time.Time
 }
 
-// calls are those under way. The zero value is ready; its methods are for any goroutine.
+// calls are those under way. The zero value is ready; its methods may be called from any goroutine.
 type calls struct {
 	mu  sync.Mutex
 	all map[*call]struct{}

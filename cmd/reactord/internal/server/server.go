@@ -52,7 +52,7 @@ type Admission struct {
 	TLS  *tls.Config // over TCP; nil: plain text
 }
 
-// Server serves the API of one reactor. Its methods are for any goroutine.
+// Server serves the API of one reactor. Its methods may be called from any goroutine.
 type Server struct {
 	grpc    *grpc.Server
 	gate    *inflight.Gate
@@ -85,7 +85,7 @@ func New(r *reactor.Reactor, admission Admission, limits inflight.Limits, log *z
 		}),
 	)...)
 	registrar := inflight.Registrar{
-		Server: s.grpc, Gate: gate, MostBytes: mostBytes, Default: maxOtherBytes, Waits: waits, Status: toStatus,
+		Server: s.grpc, Gate: gate, MaxBytes: mostBytes, Default: maxOtherBytes, Waits: waits, Status: toStatus,
 	}
 	reactorv1.RegisterModuleServiceServer(registrar, &modules{reactor: r})
 	reactorv1.RegisterWorkloadServiceServer(registrar, &workloads{reactor: r, running: &s.running})

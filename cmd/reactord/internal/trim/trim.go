@@ -41,7 +41,7 @@ type heap struct {
 // yield is what a trim may give back.
 func (h heap) yield() uint64 { return h.objects - min(h.live, h.objects) + h.idle }
 
-// due tells whether to trim, given the reading before this one.
+// due reports whether to trim, given the reading before this one.
 func (h heap) due(before heap) bool {
 	inUse := h.live + h.stacks
 	grown := h.objects - min(before.objects, h.objects)

@@ -131,7 +131,7 @@ func TestToken(t *testing.T) {
 	}
 	denied := refusal{codes.Unauthenticated, "UNAUTHENTICATED", "authorization: Bearer", ""}
 	denied.check(t, ask())
-	denied.says = "not this daemon's"
+	denied.says = "not the daemon's token"
 	denied.check(t, ask(grpc.PerRPCCredentials(bearer("x"))))
 	first := token(t, dir)
 	if err := ask(grpc.PerRPCCredentials(bearer(first))); err != nil {
@@ -183,7 +183,7 @@ func TestCtlToken(t *testing.T) {
 		{"another user", stranger, nil, []string{"status", "--addr", d.Address}, 125, "--token-file"},
 		{"a file", stranger, nil, []string{"status", "--addr", d.Address, "--token-file", elsewhere}, 0, "pending"},
 		{"a file that is not there", stranger, nil, []string{"status", "--addr", d.Address, "--token-file", "/none"}, 125, "/none"},
-		{"a wrong one", home, nil, []string{"status", "--addr", d.Address, "--token-file", wrong}, 125, "not this daemon's"},
+		{"a wrong one", home, nil, []string{"status", "--addr", d.Address, "--token-file", wrong}, 125, "not the daemon's token"},
 		{"a variable", stranger, []string{"REACTORD_TOKEN=" + token(t, dir)}, []string{"status", "--addr", d.Address}, 0, "pending"},
 		{"a file in a variable", stranger, []string{"REACTORD_TOKEN_FILE=" + elsewhere}, []string{"status", "--addr", d.Address}, 0, "pending"},
 		{"setting a context", stranger, nil, []string{"context", "set", "lab", d.Address, "--token-file", elsewhere}, 0, ""},

@@ -148,7 +148,7 @@ func TestTLSReload(t *testing.T) {
 			t.Errorf("with a broken file it shows %d, want %d", got, second)
 		}
 	}
-	if n := strings.Count(d.Log(), "are of no use"); n != 1 {
+	if n := strings.Count(d.Log(), "cannot be used"); n != 1 {
 		t.Errorf("that was told %d times\n%s", n, d.Log())
 	}
 	if err := os.Remove(f.cert); err != nil { // another fault, so it is told again

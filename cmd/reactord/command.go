@@ -21,14 +21,14 @@ const about = `reactord runs WebAssembly programs (WASI preview 1) as async task
 waiting at once, each holding only the capabilities it was handed. Talk to it with reactorctl, or
 in any language over gRPC.`
 
-const settingsHelp = `Every flag is a setting, and may as well be given as a variable, REACTORD_ and the flag's name in
-capitals with underscores, or as a key of the same name in the file that --config names. A flag
-goes before a variable, a variable before the file, the file before the default. Sizes take a unit
-(64KiB, 1.5GiB), durations too (90s, 1h30m).
+const settingsHelp = `Every flag is a setting, and can also be given as an environment variable, REACTORD_ and the flag's
+name in capitals with underscores, or as a key of the same name in the file that --config names. A
+flag overrides a variable, a variable overrides the file, and the file overrides the default. Sizes
+take a unit (64KiB, 1.5GiB), and so do durations (90s, 1h30m).
 
-SIGTERM and SIGINT drain: no new work, the grace period for what runs, then the end, with status 0.
-What is unfinished then starts again with the next daemon. A second signal ends at once, with
-status 1.`
+SIGTERM and SIGINT drain the daemon: it takes no new work, gives running workloads the grace period,
+and then exits with status 0. The next daemon starts unfinished workloads again. A second signal ends
+the daemon at once, with status 1.`
 
 // command is the whole command line.
 func command() *cobra.Command {
@@ -40,7 +40,7 @@ func command() *cobra.Command {
 	return root
 }
 
-// serveCommand runs the daemon; without a command reactord does the same.
+// serveCommand runs the daemon, as reactord without a command does.
 func serveCommand(use string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:          use,
@@ -67,8 +67,8 @@ func serveCommand(use string) *cobra.Command {
 	return cmd
 }
 
-// defaults are the reactor's, except for what follows from the machine: that is left to it, so that
-// --help is the same everywhere.
+// defaults returns the reactor's defaults, except for those that depend on the machine: the reactor fills them
+// in, so that --help is the same everywhere.
 func defaults() config.Config {
 	r := reactor.Defaults()
 	r.Workers, r.Starting, r.Compilers = 0, 0, 0
@@ -80,7 +80,7 @@ func defaults() config.Config {
 	}
 }
 
-// compileCommand is what the daemon runs to compile a module.
+// compileCommand compiles a module in a process of its own, which the daemon starts.
 func compileCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:    "compile",
@@ -93,20 +93,20 @@ func compileCommand() *cobra.Command {
 	}
 }
 
-// storeCommand is for stores that are damaged, while no daemon uses them.
+// storeCommand inspects and repairs damaged stores while no daemon uses them.
 func storeCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "store",
-		Short: "Look after the store of a daemon that does not run",
-		Long: `A daemon does not start on a store whose database is damaged. check reads all of it and tells what is
-readable, with status 1 if it is damaged; salvage sets the database aside, under a name that it prints,
-and makes a new one of that. Modules whose record is lost have to be pushed again.`,
+		Short: "Check or repair the store of a daemon that is not running",
+		Long: `A daemon does not start on a store whose database is damaged. check reads all of it and reports what
+is readable, with status 1 if it is damaged; salvage sets the database aside, under a name that it prints,
+and makes a new one from what is readable. Modules whose record is lost have to be pushed again.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(
-		repairCommand("check", "Tell what can be read of the store", daemon.CheckStore),
-		repairCommand("salvage", "Set a damaged store aside and go on with what can be read of it", daemon.SalvageStore),
+		repairCommand("check", "Report what can be read of the store", daemon.CheckStore),
+		repairCommand("salvage", "Set a damaged database aside and keep what can be read of it", daemon.SalvageStore),
 	)
 	return cmd
 }
@@ -129,13 +129,13 @@ func repairCommand(use, short string, repair func(context.Context, string) (daem
 		out := cmd.OutOrStdout()
 		fmt.Fprintf(out, "%d workloads and %d modules are readable, %d records are damaged\n", found.Workloads, found.Modules, found.Unreadable)
 		if found.Incomplete {
-			fmt.Fprintln(out, "parts of the database cannot be read: more records may be lost, and how many cannot be told")
+			fmt.Fprintln(out, "parts of the database cannot be read: an unknown number of further records may be lost")
 		}
 		switch {
 		case found.Aside != "":
 			fmt.Fprintf(out, "the damaged database is %s\n", found.Aside)
 		case found.Damaged():
-			return errors.New("the store is damaged: `reactord store salvage` goes on with what is readable")
+			return errors.New("the store is damaged: `reactord store salvage` keeps what is readable")
 		}
 		return nil
 	}
@@ -175,7 +175,7 @@ func versionCommand() *cobra.Command {
 	}
 }
 
-// version is the version of the main module as the Go toolchain stamped it.
+// version returns the version that the Go toolchain stamped into the main module.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok || info.Main.Version == "" {

@@ -47,7 +47,7 @@ func TestCommandLine(t *testing.T) {
 	}{
 		{[]string{"sreve"}, `unknown command "sreve"`},
 		{[]string{"serve", "now"}, "unknown command"},
-		{[]string{"demo", "--count=0", "-o", "xml"}, "--count: 0 is too few: 1 at least\n--output: \"xml\" is neither table nor json"},
+		{[]string{"demo", "--count=0", "-o", "xml"}, "--count: 0 is too small: at least 1\n--output: \"xml\" is neither table nor json"},
 		{[]string{"--nonesuch"}, "unknown flag: --nonesuch"},
 	} {
 		cmd := command()

@@ -14,7 +14,7 @@ import (
 	"github.com/reactord/reactord/cmd/reactord/internal/config"
 )
 
-// newLogger logs to w: for people where w is a terminal, else, or if the format says so, as JSON.
+// newLogger logs to w: as text if w is a terminal, else as JSON, unless the format says otherwise.
 func newLogger(w *os.File, format config.LogFormat, level zapcore.Level) *zap.Logger {
 	console := format == config.LogConsole ||
 		format == config.LogAuto && term.IsTerminal(int(w.Fd()))
@@ -35,12 +35,11 @@ func newLogger(w *os.File, format config.LogFormat, level zapcore.Level) *zap.Lo
 		zap.ErrorOutput(zapcore.Lock(os.Stderr)))
 }
 
-// printableEncoder makes the lines of an encoder printable. Names that clients chose, and errors that
-// have such in them, are in the log, and logs are looked at in terminals, those in JSON too, which
-// keeps its meaning.
+// printableEncoder makes the lines of an encoder printable. A log contains names that clients chose, and is
+// looked at in terminals even if it is JSON, which keeps its meaning.
 type printableEncoder struct {
 	zapcore.Encoder
-	colour bool // of the level
+	colour bool // colour the level
 }
 
 // Clone implements zapcore.Encoder.
@@ -56,7 +55,7 @@ func (e printableEncoder) EncodeEntry(entry zapcore.Entry, fields []zapcore.Fiel
 		return nil, err
 	}
 	line := printable.Text(b.String())
-	if level := "\t" + entry.Level.CapitalString() + "\t"; e.colour { // the first is the level
+	if level := "\t" + entry.Level.CapitalString() + "\t"; e.colour { // the level is the first match
 		line = strings.Replace(line, level, "\t"+coloured(entry.Level)+"\t", 1)
 	}
 	b.Reset()
@@ -64,7 +63,7 @@ func (e printableEncoder) EncodeEntry(entry zapcore.Entry, fields []zapcore.Fiel
 	return b, nil
 }
 
-// coloured is a level for a terminal.
+// coloured returns a level in colour.
 func coloured(level zapcore.Level) string {
 	const red, yellow, blue, magenta = 31, 33, 34, 35
 	colour := red

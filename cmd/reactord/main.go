@@ -1,4 +1,4 @@
-// Command reactord runs WebAssembly programs as async tasks, and serves the API to submit them by.
+// Command reactord runs WebAssembly programs as async tasks and serves an API to submit them.
 package main
 
 import (

@@ -13,8 +13,8 @@ import (
 	"github.com/reactord/reactord/cmd/reactord/internal/daemon"
 )
 
-// errAtOnce is the end by a second signal.
-var errAtOnce = errors.New("ended at once by a second signal: unfinished workloads start again with the next daemon")
+// errAtOnce is returned after a second signal.
+var errAtOnce = errors.New("a second signal ended the daemon at once: the next daemon starts unfinished workloads again")
 
 // serve runs the daemon until a signal ends it.
 func serve(cfg config.Config, log *zap.Logger) error {
@@ -29,7 +29,7 @@ func serve(cfg config.Config, log *zap.Logger) error {
 	var failure error
 	select {
 	case s := <-signals:
-		log.Info("draining; a second signal ends at once", zap.Stringer("signal", s))
+		log.Info("draining; a second signal ends the daemon at once", zap.Stringer("signal", s))
 	case failure = <-d.Failed():
 		log.Error("the API can no longer be served", zap.Error(failure))
 	}
@@ -43,7 +43,7 @@ func serve(cfg config.Config, log *zap.Logger) error {
 	}
 }
 
-// interruptible is a context that the first signal ends.
+// interruptible returns a context that the first signal ends.
 func interruptible() (context.Context, context.CancelFunc) {
 	return signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 }

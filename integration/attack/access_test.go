@@ -81,7 +81,7 @@ func TestAnotherUserOverTCP(t *testing.T) {
 			t.Errorf("%s is %v, %v; want %v", path, info.Mode(), err, want)
 		}
 	}
-	if out, status := ctlAs(t, nobody, "status", "--addr", d.Address); status != 125 || !strings.Contains(out, "a token is needed") {
+	if out, status := ctlAs(t, nobody, "status", "--addr", d.Address); status != 125 || !strings.Contains(out, "requires the daemon's token") {
 		t.Errorf("status %d\n%s", status, out)
 	}
 }

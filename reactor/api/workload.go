@@ -24,10 +24,10 @@ const (
 	Cancelled       // cancelled by a client
 )
 
-// Ended tells whether the state is a last one.
+// Ended reports whether the state is a last one.
 func (s State) Ended() bool { return s >= Succeeded }
 
-// Live tells whether the workload has been started and has not ended.
+// Live reports whether the workload has been started and has not ended.
 func (s State) Live() bool { return s == Running || s == Waiting }
 
 // String is the state's name in the API, without the prefix.

@@ -29,7 +29,7 @@ type Hooks struct {
 	OnCommitted func(Event, Outcome)
 }
 
-// Any tells whether any of them is to be called.
+// Any reports whether any of them is to be called.
 func (h *Hooks) Any() bool {
 	return h.OnQueued != nil || h.OnLoaded != nil || h.OnStarted != nil || h.OnParked != nil ||
 		h.OnResumed != nil || h.OnEnded != nil || h.OnCommitted != nil

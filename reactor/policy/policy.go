@@ -53,7 +53,7 @@ func ParseDir(s string) (Dir, error) {
 // String is the pattern as ParseDir reads it.
 func (d Dir) String() string { return d.pattern }
 
-// covers tells whether path, which is absolute, clean and without links, is covered. The part of the
+// covers reports whether path, which is absolute, clean and without links, is covered. The part of the
 // pattern before the first wildcard may have links, which resolve follows.
 func (d Dir) covers(path string, resolve func(string) (string, error)) bool {
 	if d.pattern == "/" {
@@ -99,7 +99,7 @@ func below(path, dir string) (rest []string, ok bool) {
 	return strings.Split(tail, "/"), true
 }
 
-// AllowsDir tells whether the folder at path, which is absolute, clean and without links, may be
+// AllowsDir reports whether the folder at path, which is absolute, clean and without links, may be
 // granted. What is fixed of a pattern is looked up by resolve, which follows links. Patterns that cover the
 // path as they are written come first, so that others, whose file systems may not answer, are left alone.
 func (p Policy) AllowsDir(path string, resolve func(string) (string, error)) bool {
@@ -155,7 +155,7 @@ func ParseAddress(s string) (Address, error) {
 	return a, nil
 }
 
-// isName tells whether s may be a host's name, in lower case and without the last dot.
+// isName reports whether s may be a host's name, in lower case and without the last dot.
 func isName(s string) bool {
 	for label := range strings.SplitSeq(s, ".") {
 		if label == "" || strings.Trim(label, "abcdefghijklmnopqrstuvwxyz0123456789-_") != "" {
@@ -218,7 +218,7 @@ func (a Address) everyHost() bool { return a.name == "" && len(a.prefixes) == 0 
 
 func (a Address) hasPort(port uint16) bool { return a.low <= port && port <= a.high }
 
-// covers tells whether an address is covered as such, whatever name led to it.
+// covers reports whether an address is covered as such, whatever name led to it.
 func (a Address) covers(to netip.AddrPort) bool {
 	if !a.hasPort(to.Port()) {
 		return false
@@ -231,7 +231,7 @@ func (a Address) covers(to netip.AddrPort) bool {
 	return a.everyHost()
 }
 
-// named tells whether a name is covered.
+// named reports whether a name is covered.
 func (a Address) named(host string, port uint16) bool {
 	host = strings.ToLower(strings.TrimSuffix(host, "."))
 	if !a.hasPort(port) || a.name == "" || host == "" {
@@ -244,7 +244,7 @@ func (a Address) named(host string, port uint16) bool {
 	return host == a.name
 }
 
-// AllowsListen tells whether a listener at an address may be granted. Port 0, which takes any free
+// AllowsListen reports whether a listener at an address may be granted. Port 0, which takes any free
 // one, is covered where 0 is. The unspecified address means all of the machine's.
 func (p Policy) AllowsListen(at netip.AddrPort) bool {
 	for _, a := range p.Listen {
@@ -255,7 +255,7 @@ func (p Policy) AllowsListen(at netip.AddrPort) bool {
 	return false
 }
 
-// AllowsConnect tells whether a connection to an address may be granted, which host led to: a name, or
+// AllowsConnect reports whether a connection to an address may be granted, which host led to: a name, or
 // the address itself. What a name leads to is for somebody else to say, who may make it this machine,
 // its neighbours on the link, or a service that answers there for the cloud; so a name that is allowed
 // is good for other addresses only.
@@ -268,15 +268,15 @@ func (p Policy) AllowsConnect(host string, to netip.AddrPort) bool {
 	return false
 }
 
-// isNear tells whether an address is of this machine, of its link, or of nobody.
+// isNear reports whether an address is of this machine, of its link, or of nobody.
 func isNear(a netip.Addr) bool {
 	return a.IsLoopback() || a.IsUnspecified() || a.IsLinkLocalUnicast() || a.IsMulticast()
 }
 
-// MayListen tells whether HOST:PORT could be allowed, whatever the host leads to.
+// MayListen reports whether HOST:PORT could be allowed, whatever the host leads to.
 func (p Policy) MayListen(host string, port uint16) bool { return may(p.Listen, host, port) }
 
-// MayConnect tells whether HOST:PORT could be allowed, whatever the host leads to.
+// MayConnect reports whether HOST:PORT could be allowed, whatever the host leads to.
 func (p Policy) MayConnect(host string, port uint16) bool { return may(p.Connect, host, port) }
 
 // may is exact for addresses. A name may lead to any address.

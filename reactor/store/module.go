@@ -29,7 +29,7 @@ func ParseDigest(s string) (Digest, error) {
 	return d, nil
 }
 
-// IsDigest tells whether s, which names a module, is meant as its digest and not as a tag.
+// IsDigest reports whether s, which names a module, is meant as its digest and not as a tag.
 func IsDigest(s string) bool { return strings.HasPrefix(s, digestPrefix) }
 
 func (d Digest) String() string { return digestPrefix + d.Hex() }

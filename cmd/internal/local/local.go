@@ -1,7 +1,7 @@
-// Package local says where a user's own daemon is found on this machine: reactord puts its socket
-// and its token there, and reactorctl looks for them there, so that neither has to be told.
+// Package local says where a user's own daemon is found on this machine: reactord puts its socket and its token
+// there, and reactorctl looks for them there, so that neither has to be told.
 //
-// Its functions read the environment they are given and look at folders; they change nothing.
+// The functions read the environment they are given and inspect folders; they change nothing.
 package local
 
 import (
@@ -13,14 +13,14 @@ import (
 	"syscall"
 )
 
-// name is that of the daemon's folder and socket.
+// name is the name of the daemon's folder and socket.
 const name = "reactord"
 
 // Getenv is os.Getenv, or stands in for it.
 type Getenv func(string) string
 
-// StateDir is where the daemon keeps its data unless it is told otherwise: where the XDG base
-// directory specification wants state that outlives a restart.
+// StateDir returns the daemon's default data folder, in the XDG base directory specification's place for state
+// that survives a restart.
 func StateDir(getenv Getenv) (string, error) {
 	if state := getenv("XDG_STATE_HOME"); filepath.IsAbs(state) {
 		return filepath.Join(state, name), nil
@@ -31,10 +31,10 @@ func StateDir(getenv Getenv) (string, error) {
 	return "", errors.New("neither $XDG_STATE_HOME nor $HOME is set")
 }
 
-// Sockets are the paths of the daemon's socket. The daemon listens at the first; a client takes the
-// first that is there, since it may have been started with less of an environment. They are in
-// $XDG_RUNTIME_DIR if that is this user's own folder, as the specification demands (after `sudo` or
-// `su` it may be another's), and in the state folder.
+// Sockets returns the possible paths of the daemon's socket. The daemon listens at the first; a client uses
+// the first that exists, since the daemon may have been started with a smaller environment. They are in
+// $XDG_RUNTIME_DIR, if that is this user's own folder as the specification demands (after `sudo` or `su` it may
+// be another's), and in the state folder.
 func Sockets(getenv Getenv) ([]string, error) {
 	var paths []string
 	if runtime := getenv("XDG_RUNTIME_DIR"); filepath.IsAbs(runtime) && owned(runtime) {
@@ -50,11 +50,11 @@ func Sockets(getenv Getenv) ([]string, error) {
 	return paths, nil
 }
 
-// Token is where the daemon that keeps its data in dataDir has its token.
+// Token returns the path of the token of the daemon that keeps its data in dataDir.
 func Token(dataDir string) string { return filepath.Join(dataDir, "token") }
 
-// CheckOwner is an error if the socket at path, or the folder it is in, is another user's than this
-// process's: who could put a socket there would be sent what is meant for the daemon.
+// CheckOwner returns an error if another user owns the socket at path or its folder: whoever can put a socket
+// there would receive what is meant for the daemon.
 func CheckOwner(path string) error {
 	for _, path := range []string{filepath.Dir(path), path} {
 		info, err := os.Lstat(path)
@@ -62,19 +62,19 @@ func CheckOwner(path string) error {
 			return err
 		}
 		if uid := ownerOf(info); uid != os.Geteuid() {
-			return fmt.Errorf("%s belongs to user %d, not to user %d who asks", path, uid, os.Geteuid())
+			return fmt.Errorf("%s belongs to user %d, not to user %d, who runs this command", path, uid, os.Geteuid())
 		}
 	}
 	return nil
 }
 
-// owned tells whether path is a folder of this process's user.
+// owned reports whether path is a folder of this process's user.
 func owned(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.IsDir() && ownerOf(info) == os.Geteuid()
 }
 
-// ownerOf is the user a file belongs to, or -1 if that cannot be told.
+// ownerOf returns the owner of a file, or -1 if it is unknown.
 func ownerOf(info fs.FileInfo) int {
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {

@@ -1,10 +1,10 @@
-// Package printable makes text fit for a terminal that somebody else chose: a guest, who submitted it,
-// whoever answers at an address. Terminals obey control characters, and show text in another order
-// than it is in after marks of direction; so whatever Unicode does not call graphic is written as an
-// escape, `\u001b` or `\u202e`, the form that JSON has too: JSON that is made printable means the same.
-// Bytes that are not UTF-8 become U+FFFD.
+// Package printable makes text from others safe to print to a terminal: text that came from a guest, from the
+// client that submitted it, or from whatever answers at an address. Terminals obey control characters, and
+// direction marks reorder the text that follows. So every character that Unicode does not call graphic is
+// escaped, as `\u001b` or `\u202e`. JSON uses the same form, so printable JSON keeps its meaning. Bytes that are
+// not UTF-8 become U+FFFD.
 //
-// Everything here may be called from any goroutine; a Writer is for one at a time.
+// The functions may be called from any goroutine; a Writer is for one goroutine at a time.
 package printable
 
 import (
@@ -16,19 +16,19 @@ import (
 	"unicode/utf8"
 )
 
-// String is s as a part of a line: line ends and tabs are escaped as well.
+// String escapes s as part of a line: line ends and tabs are escaped as well.
 func String(s string) string { return escape(s, "", inJSON) }
 
-// Text is s, which may have several lines and tabs in them.
+// Text escapes s, but keeps line ends and tabs.
 func Text(s string) string { return escape(s, "\n\t", inJSON) }
 
-// TextOfYAML is Text for what YAML has in double quotes, where one escape is for one character.
+// TextOfYAML is Text for a double-quoted YAML string, where one escape stands for one character.
 func TextOfYAML(s string) string { return escape(s, "\n\t", inYAML) }
 
-// IsText tells whether Text leaves s as it is.
+// IsText reports whether Text returns s unchanged.
 func IsText(s string) bool { return plainUpTo(s, "\n\t") == len(s) }
 
-// escape escapes what is neither graphic nor in allowed.
+// escape escapes characters that are neither graphic nor in allowed.
 func escape(s, allowed string, form func(rune) string) string {
 	plain := plainUpTo(s, allowed)
 	if plain == len(s) {
@@ -38,7 +38,7 @@ func escape(s, allowed string, form func(rune) string) string {
 	for plain < len(s) {
 		b.WriteString(s[:plain])
 		r, size := utf8.DecodeRuneInString(s[plain:])
-		if r == utf8.RuneError { // for a byte that is none
+		if r == utf8.RuneError { // of an invalid byte
 			b.WriteRune(r)
 		} else {
 			b.WriteString(form(r))
@@ -64,7 +64,7 @@ func inYAML(r rune) string {
 	return inJSON(r)
 }
 
-// plainUpTo is the length of the part of s before the first character that is to be escaped.
+// plainUpTo returns the length of the part of s before the first character to escape.
 func plainUpTo(s, allowed string) int {
 	for i, r := range s {
 		if ' ' <= r && r <= '~' || strings.ContainsRune(allowed, r) {
@@ -77,10 +77,10 @@ func plainUpTo(s, allowed string) int {
 	return len(s)
 }
 
-// Writer writes text to another writer, as Text makes it.
+// Writer writes text to another writer, escaped as by Text.
 type Writer struct{ to io.Writer }
 
-// NewWriter makes a Writer. Each Write is of whole characters, as package fmt's are.
+// NewWriter makes a Writer. Each Write must consist of whole characters, as those of package fmt do.
 func NewWriter(to io.Writer) Writer { return Writer{to} }
 
 // Write implements io.Writer.

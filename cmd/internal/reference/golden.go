@@ -10,7 +10,7 @@ import (
 // UpdateVariable is the environment variable that makes Check write the page instead of comparing it.
 const UpdateVariable = "UPDATE_REFERENCE"
 
-// Check holds the page at path against the commands.
+// Check compares the page at path with the commands.
 func Check(t *testing.T, root *cobra.Command, path string) {
 	t.Helper()
 	want := Markdown(root)

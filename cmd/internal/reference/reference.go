@@ -1,5 +1,5 @@
-// Package reference renders the reference page of a command line from the commands themselves. It
-// is used by tests, which hold the committed pages against it.
+// Package reference renders the reference page of a command line from the commands themselves. Tests use it to
+// compare the committed pages with the commands.
 package reference
 
 import (

@@ -70,7 +70,7 @@ func (f *Feed[T]) Subscribe() (head int64, unsubscribe func()) {
 	})
 }
 
-// Active tells whether someone is subscribed.
+// Active reports whether someone is subscribed.
 func (f *Feed[T]) Active() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -114,7 +114,7 @@ func (f *Feed[T]) forget() {
 	f.floor = f.head
 }
 
-// Next appends to into up to limit changes after the revision since. It is not ok if changes after
+// Next appends to into up to limit changes after the revision since. ok is false if changes after
 // since have been forgotten: then they are to be read from the store.
 func (f *Feed[T]) Next(into []Entry[T], since int64, limit int) (entries []Entry[T], ok bool) {
 	f.mu.Lock()
@@ -149,7 +149,7 @@ func (f *Feed[T]) Close() {
 	f.changed.Tell()
 }
 
-// Closed tells whether Close was called and since is the last change.
+// Closed reports whether Close was called and since is the last change.
 func (f *Feed[T]) Closed(since int64) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()

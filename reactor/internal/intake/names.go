@@ -56,7 +56,7 @@ func beginsAsWord(s string) bool {
 	return s != "" && isName(s[:1], "_")
 }
 
-// climbs tells whether s, taken for a path, has parts that are no names.
+// climbs reports whether s, taken for a path, has parts that are no names.
 func climbs(s string) bool {
 	for part := range strings.SplitSeq(s, "/") {
 		if part == "." || part == ".." {
@@ -81,7 +81,7 @@ func CheckTag(f *errs.Faults, path, tag string) {
 	}
 }
 
-// isName tells whether s has letters, digits and the other characters only.
+// isName reports whether s has letters, digits and the other characters only.
 func isName(s, others string) bool {
 	return !strings.ContainsFunc(s, func(c rune) bool {
 		return !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.ContainsRune(others, c))

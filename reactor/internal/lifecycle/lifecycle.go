@@ -46,10 +46,10 @@ var stageNames = [...]string{"queued", "delayed", "loading", "starting", "runnin
 
 func (s Stage) String() string { return stageNames[s] }
 
-// Pending tells whether clients see the workload as PENDING.
+// Pending reports whether clients see the workload as PENDING.
 func (s Stage) Pending() bool { return s == Queued || s == Delayed || s == Loading }
 
-// Live tells whether the workload has been started and has not ended.
+// Live reports whether the workload has been started and has not ended.
 func (s Stage) Live() bool { return s == Starting || s == Running }
 
 // Cause is why a workload was told to end.
@@ -66,7 +66,7 @@ const (
 
 var causeNames = [...]string{"none", "client", "deadline", "shutdown", "memory"}
 
-// final tells whether nothing is started again that was told to end so.
+// final reports whether nothing is started again that was told to end so.
 func (c Cause) final() bool { return c == ByClient || c == ByDeadline }
 
 func (c Cause) String() string { return causeNames[c] }
@@ -105,19 +105,19 @@ func (m *Machine) Cause() Cause { return m.cause }
 // Take is the dispatcher taking the workload from the queue, in order to start it.
 func (m *Machine) Take() bool { return m.move(Queued, Loading) }
 
-// Loaded goes on to start a workload whose module is there. It is false if the workload was
+// Loaded goes on to start a workload whose module is there. It returns false if the workload was
 // cancelled meanwhile: then there is nothing left to do.
 func (m *Machine) Loaded() bool { return m.move(Loading, Starting) }
 
-// PutBack returns a workload that could not be started now to the queue. It is false if the
+// PutBack returns a workload that could not be started now to the queue. It returns false if the
 // workload was cancelled meanwhile.
 func (m *Machine) PutBack() bool { return m.move(Loading, Queued) }
 
-// Delay makes a workload wait that could not be started for a reason that passes. It is false if the
+// Delay makes a workload wait that could not be started for a reason that passes. It returns false if the
 // workload was cancelled meanwhile.
 func (m *Machine) Delay() bool { return m.move(Loading, Delayed) }
 
-// Due returns a delayed workload to the queue. It is false if the workload was cancelled meanwhile.
+// Due returns a delayed workload to the queue. It returns false if the workload was cancelled meanwhile.
 func (m *Machine) Due() bool { return m.move(Delayed, Queued) }
 
 // Begin is the workload's fiber running for the first time. A cause that came before is returned:
@@ -128,7 +128,7 @@ func (m *Machine) Begin() Cause {
 }
 
 // Finish is the end of a workload's task, or of the attempt to start it: the caller sees to it
-// that the end is recorded. It is false if the workload is ending already.
+// that the end is recorded. It returns false if the workload is ending already.
 func (m *Machine) Finish() bool {
 	switch m.stage {
 	case Loading, Starting, Running:

@@ -261,7 +261,7 @@ func (l *Log) Written() (written, dropped uint64) {
 	return l.written, l.dropped
 }
 
-// Refused tells whether the store takes no output now, so that what the log holds stays with it.
+// Refused reports whether the store takes no output now, so that what the log holds stays with it.
 func (l *Log) Refused() bool { return l.spool.isRefused() }
 
 // Extent is what the store has of the log, and where the log ends.
@@ -272,7 +272,7 @@ func (l *Log) Extent() (stored, end int64, over bool) {
 }
 
 // Read returns what the log holds of the streams from offset on, some of it at least if there is
-// any, and the offset to go on from. It is not ok if the store has what is at offset.
+// any, and the offset to go on from. ok is false if the store has what is at offset.
 func (l *Log) Read(offset int64, streams store.Streams, limit int) (chunks []store.LogChunk, next int64, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -154,7 +154,7 @@ func (l *Lookups) leave(s *system, place int) {
 	s.free <- place
 }
 
-// hangs tells whether all places have been taken for longer than the patience.
+// hangs reports whether all places have been taken for longer than the patience.
 func (l *Lookups) hangs(s *system) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -97,5 +97,5 @@ func (a *Attachment) replayed(ctx context.Context) (*store.LogChunk, error) {
 }
 
 // Detach ends the attachment. The workload goes on, and its input stays open for the next client unless
-// CloseWrite ended it. It is true the first time.
+// CloseWrite ended it. It returns true the first time.
 func (a *Attachment) Detach() bool { return a.client.Detach() }

@@ -55,7 +55,7 @@ func (p *Permit) Check(ctx context.Context, grants []grant.Grant) error {
 	return grant.Authorize(ctx, grant.Rules{Allow: p.allow, LookUp: p.lookUp}, grants)
 }
 
-// lookUp tells whether a folder may be granted, without waiting for ever for its file system. Where no
+// lookUp reports whether a folder may be granted, without waiting for ever for its file system. Where no
 // folder may be, no file system is touched.
 func (p *Permit) lookUp(ctx context.Context, path string) error {
 	if len(p.allow.Dirs) == 0 {

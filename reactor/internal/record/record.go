@@ -106,7 +106,7 @@ func (e Encoding) Hash() store.Digest {
 	return hash(e.spec, e.work, mustEncode(limitsJSON(e.spec.Limits)), []byte{'}'}, e.spec.Stdin)
 }
 
-// IsOf tells whether a record is of what a client sent, of which hash is the Hash.
+// IsOf reports whether a record is of what a client sent, of which hash is the Hash.
 func IsOf(rec *store.Workload, sent *api.Spec, hash store.Digest) bool {
 	return rec.SpecHash == hash || len(sent.Stdin) > 0 && rec.SpecHash == formerHash(sent)
 }

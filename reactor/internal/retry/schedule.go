@@ -12,7 +12,7 @@ type Alarm[T any] struct {
 	place int // in the heap, counted from 1; 0: in none
 }
 
-// Set tells whether the alarm is in a schedule.
+// Set reports whether the alarm is in a schedule.
 func (a *Alarm[T]) Set() bool { return a.place > 0 }
 
 // Due is when it goes off.
@@ -31,7 +31,7 @@ func (s *Schedule[T]) Add(a *Alarm[T], due time.Time) {
 	heap.Push(&s.heap, a)
 }
 
-// Remove takes an alarm out, and tells whether it was in.
+// Remove takes an alarm out, and reports whether it was in.
 func (s *Schedule[T]) Remove(a *Alarm[T]) bool {
 	if !a.Set() {
 		return false

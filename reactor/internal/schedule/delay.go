@@ -41,7 +41,7 @@ func (e *Entry[T, M]) Delay() *Why {
 	return &e.delay.why
 }
 
-// Postpone delays an entry that was to be started. It tells whether the trouble is new. It is not ok if the
+// Postpone delays an entry that was to be started. It reports whether the trouble is new. ok is false if the
 // entry was cancelled meanwhile.
 func (s *Scheduler[T, M]) Postpone(e *Entry[T, M], why Why, now time.Time) (value M, unused, first, ok bool) {
 	if !e.machine.Delay() {

@@ -88,7 +88,7 @@ func (s *Scheduler[T, M]) hold(now time.Time) {
 	}
 }
 
-// kept tells whether an entry does not start because memory is kept for another.
+// kept reports whether an entry does not start because memory is kept for another.
 func (s *Scheduler[T, M]) kept(e *Entry[T, M], need int64) bool {
 	k := &s.memory.keep
 	if k.entry == nil || k.entry == e || k.until.IsZero() {

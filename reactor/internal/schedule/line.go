@@ -70,7 +70,7 @@ type line[T, M any] struct {
 	next, prev *line[T, M]         // the ring of those that have something in queue, ready or short
 }
 
-// waits tells whether the tenant has something that may be started or loaded.
+// waits reports whether the tenant has something that may be started or loaded.
 func (l *line[T, M]) waits() bool {
 	return l.queue.first != nil || l.ready.first != nil || l.shorts > 0
 }

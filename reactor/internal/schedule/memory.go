@@ -55,7 +55,7 @@ func (s *Scheduler[T, M]) need(e *Entry[T, M]) int64 {
 	return max(start, min(want, s.config.Memory))
 }
 
-// fits tells whether an entry can be started beside what is reserved, and what is kept.
+// fits reports whether an entry can be started beside what is reserved, and what is kept.
 func (s *Scheduler[T, M]) fits(e *Entry[T, M], freeing int64) bool {
 	need := s.need(e)
 	return s.memory.reserved+freeing+need <= s.config.Memory && !s.kept(e, need)
@@ -233,7 +233,7 @@ func (s *Scheduler[T, M]) younger(e *Entry[T, M], bytes int64) (back []*Entry[T,
 	return chosen
 }
 
-// yields tells whether an entry that runs can go back for another.
+// yields reports whether an entry that runs can go back for another.
 func (e *Entry[T, M]) yields() bool { return !e.share.leaving && e.share.yielded < maxYields }
 
 // youngestLine is whose entry is the youngest that runs, but for one tenant's; nil if nobody else's runs.
@@ -268,7 +268,7 @@ func (s *Scheduler[T, M]) stopAsking(e *Entry[T, M]) {
 	}
 }
 
-// Asking tells whether an entry that was told to wait still has to.
+// Asking reports whether an entry that was told to wait still has to.
 func (e *Entry[T, M]) Asking() bool { return e.share.asking }
 
 // Free gives back what an entry had reserved: its instance is no more. Peak is the most that it held, zero if

@@ -133,10 +133,10 @@ func (s *Scheduler[T, M]) Pending() int {
 // PendingBytes is what those count that wait.
 func (s *Scheduler[T, M]) PendingBytes() int64 { return s.bytes }
 
-// Draining tells whether nothing is started any more.
+// Draining reports whether nothing is started any more.
 func (s *Scheduler[T, M]) Draining() bool { return s.draining }
 
-// Closing tells whether Close was called.
+// Closing reports whether Close was called.
 func (s *Scheduler[T, M]) Closing() bool { return s.closing }
 
 // Drain stops work from being started, or lets it go on.
@@ -370,7 +370,7 @@ func (s *Scheduler[T, M]) Begun(e *Entry[T, M]) lifecycle.Cause {
 }
 
 // Finish makes an entry Ending whose task has ended, or that can't be started: the owner sees to it that this is
-// recorded. It is false if the entry is ending already.
+// recorded. It returns false if the entry is ending already.
 func (s *Scheduler[T, M]) Finish(e *Entry[T, M]) bool {
 	from := e.machine.Stage()
 	if !e.machine.Finish() {
@@ -396,7 +396,7 @@ func (s *Scheduler[T, M]) Cancel(e *Entry[T, M], cause lifecycle.Cause) lifecycl
 	return lifecycle.Record
 }
 
-// PutBack returns an entry that was to be started to the front of the queue: the owner shuts down. It is false if
+// PutBack returns an entry that was to be started to the front of the queue: the owner shuts down. It returns false if
 // it was cancelled meanwhile.
 func (s *Scheduler[T, M]) PutBack(e *Entry[T, M]) (value M, unused, ok bool) {
 	if !e.machine.PutBack() {
@@ -420,7 +420,7 @@ func (s *Scheduler[T, M]) Gone(e *Entry[T, M], now time.Time) (value M, unused b
 }
 
 // Again is its having been recorded that an entry is to be started anew: at once, before the others of its tenant,
-// or if it waits for something after a delay. It is false if somebody told it to end meanwhile: then its end is to be
+// or if it waits for something after a delay. It returns false if somebody told it to end meanwhile: then its end is to be
 // recorded.
 func (s *Scheduler[T, M]) Again(e *Entry[T, M], why *Why, now time.Time) (value M, unused, first, ok bool) {
 	next := lifecycle.Queued
@@ -462,7 +462,7 @@ func (s *Scheduler[T, M]) Suspect(e *Entry[T, M], why Why, deaths uint32, now ti
 	e.delay.failures = deaths
 }
 
-// Try puts a suspect before the queue. It is false if it does not wait for its trial any more.
+// Try puts a suspect before the queue. It returns false if it does not wait for its trial any more.
 func (s *Scheduler[T, M]) Try(e *Entry[T, M]) bool {
 	if e.delay == nil || e.delay.why.Trouble != retry.Crash || !e.machine.Due() {
 		return false

@@ -208,7 +208,7 @@ func (c *Client) Send(ctx context.Context, b []byte) (int, error) {
 func (c *Client) CloseSend() { c.port.stdin.CloseWrite() }
 
 // Detach gives the port up: another client may attach, and a guest that waits for this one goes
-// on. It is false if the client was detached already.
+// on. It returns false if the client was detached already.
 func (c *Client) Detach() bool {
 	p := c.port
 	p.mu.Lock()

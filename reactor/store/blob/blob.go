@@ -195,14 +195,14 @@ func (d *Dir) sound(digest Digest) (bool, error) {
 	return d.note(digest, info, found) == nil, nil
 }
 
-// looksVerified tells whether a blob's file is as it was when it was last verified.
+// looksVerified reports whether a blob's file is as it was when it was last verified.
 func (d *Dir) looksVerified(digest Digest, info fs.FileInfo) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return looksTheSame(d.verified[digest], info)
 }
 
-// looksTheSame tells whether a file is as it was before; nil: it was not looked at.
+// looksTheSame reports whether a file is as it was before; nil: it was not looked at.
 func looksTheSame(before, info fs.FileInfo) bool {
 	return before != nil && os.SameFile(before, info) && before.Size() == info.Size() && before.ModTime().Equal(info.ModTime())
 }

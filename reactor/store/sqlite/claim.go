@@ -133,7 +133,7 @@ func (o *claimOp) apply(tx *tx) error {
 	return nil
 }
 
-// claim puts a workload back to PENDING if it is RUNNING, and tells whether it was. Of one that has
+// claim puts a workload back to PENDING if it is RUNNING, and reports whether it was. Of one that has
 // finished there is no head.
 func (tx *tx) claim(id string) (h *head, interrupted bool, err error) {
 	h, err = tx.head(id)

@@ -66,7 +66,7 @@ func (o *pruneOp) apply(tx *tx) error {
 // pruneBytes is about how much one op deletes, so that others do not wait for long behind it.
 const pruneBytes = 8 << 20
 
-// mayGo tells whether the policy lets the next victim go, surplus being by how many there were too many.
+// mayGo reports whether the policy lets the next victim go, surplus being by how many there were too many.
 func (o *pruneOp) mayGo(tx *tx, v victim, surplus int64) (bool, error) {
 	if int64(o.pruned.Workloads) < surplus || !o.policy.Before.IsZero() && v.updated < stamp(o.policy.Before) {
 		return true, nil
@@ -141,7 +141,7 @@ func (tx *tx) delete(v victim, budget *int) (gone bool, err error) {
 	return true, nil
 }
 
-// shortenLog deletes rows from the end of a log, as many as the budget allows, and tells whether that
+// shortenLog deletes rows from the end of a log, as many as the budget allows, and reports whether that
 // was all.
 func (tx *tx) shortenLog(seq int64, budget *int) (all bool, err error) {
 	first, last := logKeys(seq)

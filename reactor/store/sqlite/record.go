@@ -179,7 +179,7 @@ type gather struct {
 // else add up to gigabytes.
 const enoughBytes = 2 << 20
 
-// full tells whether that much was found.
+// full reports whether that much was found.
 func (g *gather) full() bool { return g.bytes >= enoughBytes }
 
 func (g *gather) add(c *conn, seq int64, keep func(*record) (bool, error)) error {

@@ -24,7 +24,7 @@ type Salvaged struct {
 	Aside string
 }
 
-// Damaged tells whether anything was lost.
+// Damaged reports whether anything was lost.
 func (s Salvaged) Damaged() bool { return s.Unreadable > 0 || s.Incomplete }
 
 // Check reads all of a store that nobody has open, and tells what is readable of it. It changes

@@ -19,7 +19,7 @@ type effort struct {
 	since int64 // the cache was last given back
 }
 
-// rested ends an interval, and tells whether to give the cache back.
+// rested ends an interval, and reports whether to give the cache back.
 func (e *effort) rested() bool {
 	now := e.now
 	e.since += now

@@ -241,7 +241,7 @@ func (s *Store) Upload(ctx context.Context, digest store.Digest, size int64, res
 	return &upload{Upload: u, store: s, digest: digest}, nil
 }
 
-// healable tells whether the upload of a module mends what made reading its record fail.
+// healable reports whether the upload of a module mends what made reading its record fail.
 func healable(err error) bool {
 	var (
 		notFound *store.NotFoundError

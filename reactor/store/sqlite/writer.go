@@ -129,7 +129,7 @@ func (w *writer) single(batch []op) {
 	}
 }
 
-// makesRoom tells whether an op frees space. Spoiled by ops that need some, it would never be there.
+// makesRoom reports whether an op frees space. Spoiled by ops that need some, it would never be there.
 func makesRoom(o op) bool {
 	switch o.(type) {
 	case *pruneOp, *deleteModuleOp:

@@ -168,7 +168,7 @@ func helpOnly(cmd *cobra.Command, args []string) error {
 	return usageError(cmd, "unknown command %q", args[0])
 }
 
-// isTerminal tells whether w is a terminal a person looks at.
+// isTerminal reports whether w is a terminal a person looks at.
 func isTerminal(w any) bool {
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))

@@ -62,7 +62,7 @@ func (s *specFlags) addWaiting(cmd *cobra.Command, waits bool) {
 	cmd.MarkFlagsMutuallyExclusive("wait", "detach")
 }
 
-// waits tells whether to wait, once the flags are parsed: what was given goes before the default.
+// waits reports whether to wait, once the flags are parsed: what was given goes before the default.
 func (s *specFlags) waits(cmd *cobra.Command) bool {
 	if cmd.Flags().Changed("detach") {
 		return !s.detach

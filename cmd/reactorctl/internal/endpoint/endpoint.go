@@ -216,7 +216,7 @@ func (e *Endpoint) Advice(why string) string {
 // probeTime bounds the look at what is spoken at an address.
 const probeTime = 2 * time.Second
 
-// speaksTLS tells whether TLS is spoken at an address, whoever does.
+// speaksTLS reports whether TLS is spoken at an address, whoever does.
 func speaksTLS(address string) bool {
 	conn, err := dialTLS(address, &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12}) //nolint:gosec // nothing is said there
 	if err != nil {
@@ -271,7 +271,7 @@ func target(address string) string {
 
 func isUnix(address string) bool { return strings.HasPrefix(address, "unix:") }
 
-// isLoopback tells whether HOST:PORT cannot be another machine.
+// isLoopback reports whether HOST:PORT cannot be another machine.
 func isLoopback(address string) bool {
 	host, _, _ := net.SplitHostPort(address)
 	if host == "localhost" {

@@ -39,10 +39,10 @@ func (f *Format) String() string {
 // Type is what the help calls the flag's value.
 func (f *Format) Type() string { return "format" }
 
-// IsTable tells whether output is for people.
+// IsTable reports whether output is for people.
 func (f *Format) IsTable() bool { return f.name == "" || f.name == "table" || f.name == "wide" }
 
-// IsWide tells whether a table has all its columns.
+// IsWide reports whether a table has all its columns.
 func (f *Format) IsWide() bool { return f.name == "wide" }
 
 // Message prints one message as JSON or YAML. YAML documents are separated by "---".

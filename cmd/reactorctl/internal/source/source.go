@@ -46,7 +46,7 @@ func (m *Module) Close() error {
 	return err
 }
 
-// IsPath tells whether a MODULE argument names a file or folder: it begins with "/", "./" or
+// IsPath reports whether a MODULE argument names a file or folder: it begins with "/", "./" or
 // "../", is "." or "..", or ends in ".wasm". Anything else is a digest or a tag (which may have
 // slashes), so that what an argument means never depends on what lies in the current folder.
 func IsPath(arg string) bool {

@@ -10,15 +10,15 @@ import (
 	"google.golang.org/grpc/credentials"
 )
 
-// connection is what is known of a connection before its first call.
+// connection is what is known about a connection before its first call.
 type connection struct {
 	credentials.CommonAuthInfo
 	local       bool   // a unix socket
-	peer        *Peer  // nil if not known
-	certificate string // whom the client's certificate is for, which was verified; empty if it has none
+	peer        *Peer  // nil if unknown
+	certificate string // the subject of the client's verified certificate; empty if it has none
 }
 
-// AuthType is that of gRPC's interface.
+// AuthType implements credentials.AuthInfo.
 func (c connection) AuthType() string {
 	switch {
 	case c.local:
@@ -30,15 +30,15 @@ func (c connection) AuthType() string {
 	}
 }
 
-// transport are the credentials of the server's connections: at a unix socket it asks the kernel
-// who is at the other end, over TCP it speaks TLS if there is a configuration for that.
+// transport is the server's transport credentials: it asks the kernel who is at the other end of a unix
+// socket, and speaks TLS over TCP if it has a configuration.
 type transport struct {
 	tls credentials.TransportCredentials // nil: plain text
 }
 
-// Transport makes the transport credentials of a server whose calls go through a Gate. Without config
-// they are for plain text over TCP. They need the
-// connections that the listener accepted, or what gives them by NetConn.
+// Transport makes the transport credentials of a server whose calls go through a Gate. Without config, TCP
+// is plain text. The connections must be those that the listener accepted, or wrap them with a NetConn
+// method.
 func Transport(config *tls.Config) credentials.TransportCredentials {
 	if config == nil {
 		return transport{}
@@ -73,7 +73,7 @@ func (t transport) overTCP(conn net.Conn) (net.Conn, credentials.AuthInfo, error
 }
 
 func (transport) ClientHandshake(context.Context, string, net.Conn) (net.Conn, credentials.AuthInfo, error) {
-	return nil, nil, errors.New("these credentials are a server's")
+	return nil, nil, errors.New("these credentials are for servers only")
 }
 
 func (transport) Info() credentials.ProtocolInfo { return credentials.ProtocolInfo{} }
@@ -81,10 +81,10 @@ func (transport) Info() credentials.ProtocolInfo { return credentials.ProtocolIn
 func (t transport) Clone() credentials.TransportCredentials { return t }
 
 func (transport) OverrideServerName(string) error {
-	return errors.New("these credentials are a server's")
+	return errors.New("these credentials are for servers only")
 }
 
-// PeerOf is the process at the other end of a unix socket, which conn may wrap.
+// PeerOf returns the process at the other end of a unix socket, which conn may wrap.
 func PeerOf(conn net.Conn) (Peer, error) {
 	if w, ok := conn.(interface{ NetConn() net.Conn }); ok {
 		conn = w.NetConn()

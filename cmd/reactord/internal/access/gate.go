@@ -11,31 +11,31 @@ import (
 	"github.com/reactord/reactord/reactor/errs"
 )
 
-// withoutToken are the calls that anybody may make: balancers ask them, and the answers tell nothing.
+// withoutToken has the methods that anybody may call: load balancers call them, and the answers reveal nothing.
 var withoutToken = map[string]bool{
 	"/grpc.health.v1.Health/Check": true,
 	"/grpc.health.v1.Health/Watch": true,
 }
 
-// Gate lets calls in, or not.
+// Gate admits or refuses calls.
 type Gate struct {
-	owner int    // the daemon's user
-	token *Token // nil: over TCP nobody is let in, or with open everybody
+	owner int    // the daemon's user id
+	token *Token // nil: over TCP nobody is admitted, or everybody if open is set
 	open  bool
 }
 
-// NewGate makes a gate that asks for token over TCP, and for the daemon's own user, or root, at a
-// unix socket. Without a token nobody is let in over TCP.
+// NewGate makes a gate that requires token over TCP, and the daemon's own user or root at a unix
+// socket. If token is nil, nobody is admitted over TCP.
 func NewGate(token *Token) *Gate { return &Gate{owner: os.Geteuid(), token: token} }
 
-// NewOpenGate makes a gate that lets in whoever can connect over TCP.
+// NewOpenGate makes a gate that admits everybody who can connect over TCP.
 func NewOpenGate() *Gate { return &Gate{owner: os.Geteuid(), open: true} }
 
-// Admit decides whether the caller may make a call: its context then has the Identity. The error is
-// an UNAUTHENTICATED *errs.Error.
+// Admit decides whether a call may be made. It returns the call's context with the caller's Identity, or an
+// UNAUTHENTICATED *errs.Error.
 //
-// The peer's user is asked for at a socket although its mode keeps other users out: a mode can be
-// changed, and the folder it lies in be given away, while this holds.
+// The peer's user is checked although the socket's mode keeps other users out: somebody may change the mode, or
+// give its folder away.
 func (g *Gate) Admit(ctx context.Context, method string, header metadata.MD) (context.Context, error) {
 	id := Identity{}
 	local := false
@@ -51,18 +51,18 @@ func (g *Gate) Admit(ctx context.Context, method string, header metadata.MD) (co
 	case local && id.Peer != nil && (id.Peer.UID == g.owner || id.Peer.UID == 0):
 	case local:
 		return ctx, errs.New(errs.Unauthenticated,
-			"this socket serves user %d, who runs the daemon, and nobody else", g.owner)
+			"this socket serves only user %d, who runs the daemon", g.owner)
 	case !asked:
 		return ctx, errs.New(errs.Unauthenticated,
-			"a token is needed here, as metadata \"authorization: Bearer TOKEN\": it is in the file \"token\" of the daemon's data folder")
+			"this address requires the daemon's token, as metadata \"authorization: Bearer TOKEN\": the token is in the file \"token\" of the daemon's data folder")
 	default:
 		return ctx, errs.New(errs.Unauthenticated,
-			"the token is not this daemon's: that is in the file \"token\" of its data folder")
+			"this is not the daemon's token, which is in the file \"token\" of its data folder")
 	}
 	return withIdentity(ctx, id), nil
 }
 
-// bearer is the token of a call. A call with several has none.
+// bearer returns the token of a call. A call with several has none.
 func bearer(header metadata.MD) (token string, ok bool) {
 	values := header.Get("authorization")
 	if len(values) != 1 {

@@ -5,21 +5,21 @@ import (
 	"fmt"
 )
 
-// Identity is who calls, as far as that is proved. Who asks for what will one day belong to a
-// tenant; until then it is told in the log.
+// Identity is who makes a call, as far as it was proved. It will choose the tenant one day; for now it
+// is only logged.
 type Identity struct {
 	// Peer is the process at the other end of a unix socket; nil over TCP.
 	Peer *Peer
-	// Token tells that the call had the daemon's token.
+	// Token is true if the call carried the daemon's token.
 	Token bool
-	// Certificate is whom the client's certificate is for; empty if it needed none.
+	// Certificate is the subject of the client's certificate; empty if none was required.
 	Certificate string
 }
 
-// Peer is a process as the kernel tells of it. PID is 0 where that is not known.
+// Peer identifies a process, as the kernel reports it. PID is 0 if it is unknown.
 type Peer struct{ UID, PID int }
 
-// String is the peer as a log tells of it.
+// String describes the peer for a log.
 func (p *Peer) String() string {
 	if p.PID == 0 {
 		return fmt.Sprintf("user %d", p.UID)
@@ -27,7 +27,7 @@ func (p *Peer) String() string {
 	return fmt.Sprintf("process %d of user %d", p.PID, p.UID)
 }
 
-// String is the identity as a log tells of it.
+// String describes the identity for a log.
 func (id Identity) String() string {
 	who := "anybody"
 	switch {
@@ -44,12 +44,12 @@ func (id Identity) String() string {
 
 type identityKey struct{}
 
-// withIdentity is ctx with who calls.
+// withIdentity returns ctx with an identity.
 func withIdentity(ctx context.Context, id Identity) context.Context {
 	return context.WithValue(ctx, identityKey{}, id)
 }
 
-// FromContext is who makes the call of ctx.
+// FromContext returns the identity of the caller whose call has ctx.
 func FromContext(ctx context.Context) Identity {
 	id, _ := ctx.Value(identityKey{}).(Identity)
 	return id

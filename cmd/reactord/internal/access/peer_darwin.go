@@ -7,6 +7,6 @@ func peerOf(fd int) (Peer, error) {
 	if err != nil {
 		return Peer{}, err
 	}
-	pid, _ := unix.GetsockoptInt(fd, unix.SOL_LOCAL, unix.LOCAL_PEERPID) // it is only told, so 0 will do
+	pid, _ := unix.GetsockoptInt(fd, unix.SOL_LOCAL, unix.LOCAL_PEERPID) // only logged, so 0 will do
 	return Peer{UID: int(c.Uid), PID: pid}, nil
 }

@@ -13,26 +13,26 @@ import (
 	"go.uber.org/zap"
 )
 
-// TLSFiles name what the daemon shows its clients, and whom it trusts.
+// TLSFiles names the daemon's certificate and the authorities it trusts.
 type TLSFiles struct {
-	Cert, Key string // PEM, the certificate's chain after it; both empty: no TLS
+	Cert, Key string // PEM, Cert followed by its chain; both empty: no TLS
 	ClientCA  string // PEM; empty: clients need no certificate
 }
 
-// certificates are TLSFiles as they are now: a handshake that finds the files changed reads them anew,
-// so that a renewed certificate needs no restart. What cannot be read is told of once, and what was
-// read before stays.
+// certificates follows the contents of TLSFiles: a handshake that finds the files changed reads them again, so
+// that a renewed certificate needs no restart. If they cannot be read, that is logged once, and what was read
+// before stays in use.
 type certificates struct {
 	files TLSFiles
 	log   *zap.Logger
 
 	mu     sync.Mutex
 	config *tls.Config
-	seen   [3]stamp // of the files, when they were read last
-	failed bool     // that did not go well, and was told
+	seen   [3]stamp // of the files, when they were last read
+	failed bool     // the last read failed, and that was logged
 }
 
-// stamp is what tells a file from what it was.
+// stamp identifies a version of a file.
 type stamp struct {
 	changed time.Time
 	info    fs.FileInfo
@@ -53,7 +53,7 @@ func LoadTLS(files TLSFiles, log *zap.Logger) (*tls.Config, error) {
 	}, nil
 }
 
-// load reads the files. Sessions are not resumed, or one begun under another authority could be.
+// load reads the files. Sessions are not resumed: one could have begun under another authority.
 func (c *certificates) load() (*tls.Config, error) {
 	pair, err := tls.LoadX509KeyPair(c.files.Cert, c.files.Key)
 	if err != nil {
@@ -80,7 +80,7 @@ func (c *certificates) load() (*tls.Config, error) {
 	return config, nil
 }
 
-// current is the configuration of the files as they are now, or were when they were last good.
+// current returns the configuration from the files as they are now, or as they were when last valid.
 func (c *certificates) current() *tls.Config {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -94,10 +94,10 @@ func (c *certificates) current() *tls.Config {
 	switch {
 	case err == nil:
 		c.config, c.failed = config, false
-		c.log.Info("the certificate's files have changed, and were read")
-	case !same: // or they were told of when they became as they are
+		c.log.Info("the certificate's files have changed and were read again")
+	case !same: // the same files failed before, and that was logged
 		c.failed = true
-		c.log.Error("the certificate's files have changed and are of no use: what was read before stays", zap.Error(err))
+		c.log.Error("the certificate's files have changed and cannot be used: the certificates read before stay in use", zap.Error(err))
 	}
 	return c.config
 }
@@ -107,7 +107,7 @@ func (c *certificates) stamps() (list [3]stamp) {
 		if info, err := os.Stat(path); err == nil {
 			list[i] = stamp{info.ModTime(), info}
 		} else if !errors.Is(err, fs.ErrNotExist) {
-			list[i].changed = time.Unix(1, 0) // not as if it were not there
+			list[i].changed = time.Unix(1, 0) // differs from a file that is not there
 		}
 	}
 	return list

@@ -15,28 +15,28 @@ import (
 	"syscall"
 )
 
-// tokenBytes are the random bytes of a token; leastToken are the characters of one that somebody
-// else made, and mostToken those of any.
+// tokenBytes is how many random bytes a token has. leastToken and mostToken bound the characters of a token,
+// which somebody else may have made.
 const (
 	tokenBytes = 32
 	leastToken = 32
 	mostToken  = 4096
 )
 
-// Token is the daemon's token. It keeps only a hash, which is what is compared: in constant time,
-// and as long whatever is compared with it.
+// Token is the daemon's token. It keeps only a hash: comparing hashes takes the same time whatever the
+// other text is.
 type Token struct{ hash [sha256.Size]byte }
 
 func newToken(text string) *Token { return &Token{sha256.Sum256([]byte(text))} }
 
-// Equal tells in constant time whether text is the token.
+// Equal reports in constant time whether text is the token.
 func (t *Token) Equal(text string) bool {
 	hash := sha256.Sum256([]byte(text))
 	return subtle.ConstantTimeCompare(t.hash[:], hash[:]) == 1
 }
 
-// LoadToken reads the token at path, or makes one there if there is nothing. A file that others could
-// read or have written is refused: its token may be known.
+// LoadToken reads the token at path, or makes one if there is no file. It refuses a file that others could
+// read or have written, since they may know the token.
 func LoadToken(path string) (*Token, error) {
 	token, err := readToken(path)
 	if !errors.Is(err, fs.ErrNotExist) {
@@ -45,11 +45,11 @@ func LoadToken(path string) (*Token, error) {
 	if err := makeToken(path); err != nil {
 		return nil, fmt.Errorf("cannot make a token: %w", err)
 	}
-	return readToken(path) // another daemon's, if that was faster
+	return readToken(path) // of another daemon, if that one was faster
 }
 
 func readToken(path string) (*Token, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0) // a FIFO must not hold the start up
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0) // non-blocking: a FIFO must not delay the start
 	if err != nil {
 		return nil, fmt.Errorf("the token: %w", err)
 	}
@@ -66,7 +66,7 @@ func readToken(path string) (*Token, error) {
 	case !info.Mode().IsRegular():
 		return fault("is not a regular file")
 	case info.Mode().Perm()&0o077 != 0:
-		return fault("has mode %04o, so that others may know it", info.Mode().Perm())
+		return fault("has mode %04o, so others may know the token", info.Mode().Perm())
 	case owner != nil && int(owner.Uid) != os.Geteuid():
 		return fault("belongs to user %d", owner.Uid)
 	}
@@ -77,15 +77,15 @@ func readToken(path string) (*Token, error) {
 	token := strings.TrimSpace(string(text))
 	switch {
 	case len(token) < leastToken || len(text) > mostToken:
-		return fault("has a token of %d characters, which is not from %d to %d", len(token), leastToken, mostToken)
+		return fault("has a token of %d characters, not between %d and %d", len(token), leastToken, mostToken)
 	case strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }):
-		return fault("has characters that metadata cannot carry")
+		return fault("has characters that are not allowed in metadata")
 	}
 	return newToken(token), nil
 }
 
-// makeToken writes a new token at path unless there is a file. It is there as a whole or not at all,
-// for its owner only from the beginning.
+// makeToken writes a new token at path unless there is a file. The file appears complete or not at all, and
+// only its owner can ever read it.
 func makeToken(path string) error {
 	var random [tokenBytes]byte
 	rand.Read(random[:]) // never fails
@@ -93,11 +93,11 @@ func makeToken(path string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(dir, ".token-*") // of mode 0600, whatever the umask
+	f, err := os.CreateTemp(dir, ".token-*") // its mode is 0600, whatever the umask
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.Remove(f.Name()) }() // it has another name by then, or is of no use
+	defer func() { _ = os.Remove(f.Name()) }() // linked to path by then, or useless
 	_, err = f.WriteString(base64.RawURLEncoding.EncodeToString(random[:]) + "\n")
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
@@ -108,7 +108,7 @@ func makeToken(path string) error {
 	return syncDir(dir)
 }
 
-// syncDir makes the names in a folder outlast a crash.
+// syncDir makes the names in a folder survive a crash.
 func syncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {

@@ -38,7 +38,7 @@ func ParseAddress(s string) (Address, error) {
 	return Address{"tcp", net.JoinHostPort(host, port)}, nil
 }
 
-// String is the address as ParseAddress reads it.
+// String formats the address for ParseAddress.
 func (a Address) String() string {
 	switch {
 	case a.Network != "unix":
@@ -50,7 +50,7 @@ func (a Address) String() string {
 	}
 }
 
-// Port is the port of a TCP address.
+// Port returns the port of a TCP address.
 func (a Address) Port() string {
 	if a.Network == "unix" {
 		return ""

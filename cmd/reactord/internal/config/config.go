@@ -12,29 +12,29 @@ import (
 
 // Config is what the daemon runs with.
 type Config struct {
-	// Listen is where the API is served: a unix socket in a folder of the user's own if nothing
-	// is given.
+	// Listen is where the API is served. By default that is a unix socket in a folder of the user's
+	// own.
 	Listen []Address
-	// SocketDir is the folder of that socket, which is to be made, and kept to the user; empty if
-	// Listen was given.
+	// SocketDir is the folder of that default socket, to be created for the user only; empty if Listen
+	// was given.
 	SocketDir string
 	// InsecureNoAuth serves TCP callers without a token.
 	InsecureNoAuth bool
-	// TLS are the files of the certificates over TCP.
+	// TLS names the certificate files for TCP.
 	TLS access.TLSFiles
 	// InsecureNoTLS serves other machines without encryption.
 	InsecureNoTLS bool
 	// LogFormat is how log lines look.
 	LogFormat LogFormat
-	// LogLevel is the least level that is logged.
+	// LogLevel is the lowest level that is logged.
 	LogLevel zapcore.Level
 	// InFlight bounds what clients have in flight.
 	InFlight inflight.Limits
-	// Reactor is the configuration of the reactor itself, its DataDir included.
+	// Reactor is the configuration of the reactor itself, including its DataDir.
 	Reactor reactor.Config
 }
 
-// LogFormat is how log lines look.
+// LogFormat is the format of log lines.
 type LogFormat string
 
 // The formats.
@@ -44,27 +44,27 @@ const (
 	LogJSON    LogFormat = "json"
 )
 
-// fault is what is wrong with one setting.
+// fault is an error in one setting.
 type fault struct {
 	setting string
 	message string
 }
 
-// validate checks what the settings alone do not: how they stand to each other.
+// validate checks the settings against each other.
 func (c *Config) validate() []fault {
 	var faults []fault
 	if len(c.Listen) == 0 {
-		faults = append(faults, fault{"listen", "needs one address at least"})
+		faults = append(faults, fault{"listen", "needs at least one address"})
 	}
 	seen := make(map[Address]bool)
 	for _, a := range c.Listen {
 		if seen[a] && a.Port() != "0" {
-			faults = append(faults, fault{"listen", a.String() + " is there twice"})
+			faults = append(faults, fault{"listen", a.String() + " is given twice"})
 		}
 		seen[a] = true
 		if !a.Local() && !c.InsecureNoTLS && c.TLS.Cert == "" {
-			faults = append(faults, fault{"listen", a.String() + " is not a loopback address, and without TLS whoever is on the way " +
-				"reads the token and all else: give --tls-cert and --tls-key, or say --insecure-no-tls"})
+			faults = append(faults, fault{"listen", a.String() + " is not a loopback address, and without TLS anyone on the network path " +
+				"can read the token and all else: give --tls-cert and --tls-key, or say --insecure-no-tls"})
 		}
 	}
 	faults = append(faults, c.validateTLS()...)

@@ -1,10 +1,10 @@
-// Package config gathers the daemon's settings.
+// Package config reads the daemon's settings.
 //
-// Each setting has one name, and three places to give it: the flag --max-memory, the environment
-// variable REACTORD_MAX_MEMORY and the key max-memory of the YAML file. A flag goes before the
-// environment, the environment before the file, the file before the default. All faults are
-// reported at once, each with the place it comes from; a key or a REACTORD_ variable that is no
-// setting is a fault too, since a limit that is misspelt is a limit that does not hold.
+// Each setting has one name and can be given in three places: the flag --max-memory, the environment
+// variable REACTORD_MAX_MEMORY and the key max-memory of the YAML file. A flag overrides the environment, the
+// environment overrides the file, and the file overrides the default. All faults are reported at once, each
+// with its source. An unknown key or REACTORD_ variable is a fault too: a misspelt limit would silently not
+// apply.
 //
-// Nothing here blocks but reading the file, and nothing is shared: a Loader is for one goroutine.
+// Nothing here blocks except for reading the file. A Loader is for one goroutine.
 package config

@@ -16,14 +16,14 @@ import (
 	"github.com/reactord/reactord/reactor/policy"
 )
 
-// prefix begins the name of every variable that is a setting.
+// prefix begins the name of every environment variable that is a setting.
 const prefix = "REACTORD_"
 
-// foreign are variables with the prefix that reactorctl reads: a shell that has them set for the
-// client must be able to start the daemon.
+// foreign has the variables with the prefix that reactorctl reads: a shell that sets them for the client must
+// still be able to start the daemon.
 var foreign = []string{"REACTORD_ADDR", "REACTORD_TOKEN", "REACTORD_TOKEN_FILE"}
 
-// Loader puts a Config together. Make one, let the flags be parsed, then call Load.
+// Loader reads a Config: make one, parse the flags, then call Load.
 type Loader struct {
 	config   Config
 	settings []setting
@@ -31,7 +31,7 @@ type Loader struct {
 	file     string
 }
 
-// NewLoader defines a flag in flags for each setting. What is given nowhere is as in defaults.
+// NewLoader defines a flag in flags for each setting. A setting that is given nowhere has its value in defaults.
 func NewLoader(flags *pflag.FlagSet, defaults Config) *Loader {
 	l := &Loader{config: defaults, flags: flags}
 	l.settings = l.config.settings()
@@ -43,8 +43,8 @@ func NewLoader(flags *pflag.FlagSet, defaults Config) *Loader {
 	return l
 }
 
-// rawFlag holds what a flag was given and parses nothing, so that a fault in one flag is reported
-// together with all the others.
+// rawFlag keeps a flag's text without parsing it, so that a fault in one flag is reported together with all
+// others.
 type rawFlag struct {
 	value value
 	raw   string
@@ -61,14 +61,14 @@ func (f *rawFlag) Set(s string) error {
 func (f *rawFlag) String() string { return f.raw }
 func (f *rawFlag) Type() string   { return f.value.kind }
 
-// given is a value as it was given, and where.
+// given is a setting's text and its source.
 type given struct {
 	raw    string
 	source string // as a fault names it: --queue, $REACTORD_QUEUE, FILE: queue
 }
 
-// Load returns the configuration after the flags were parsed; its error is a *FaultsError with
-// every fault there is. The environment is a list of NAME=VALUE; read is os.ReadFile.
+// Load returns the configuration once the flags are parsed. Its error is a *FaultsError with every fault
+// there is. The environment is a list of NAME=VALUE; read is os.ReadFile.
 func (l *Loader) Load(environ []string, read func(string) ([]byte, error)) (Config, error) {
 	var faults []string
 	environment := variables(environ)
@@ -88,7 +88,7 @@ func (l *Loader) Load(environ []string, read func(string) ([]byte, error)) (Conf
 		merge(found, fromFile)
 	}
 
-	unread := make(map[string]bool) // settings that are faulty in themselves
+	unread := make(map[string]bool) // settings whose own value is faulty
 	for _, s := range l.settings {
 		g, ok := found[s.name]
 		if !ok {
@@ -123,7 +123,7 @@ func (l *Loader) Load(environ []string, read func(string) ([]byte, error)) (Conf
 func (l *Loader) complete(found map[string]given, environment map[string]string) error {
 	for _, limit := range l.config.limits() {
 		if _, ok := found["default-"+limit.name]; !ok && limit.exceeded() {
-			// The user set a maximum and did not think of the default: it follows.
+			// Only the maximum was given: the default follows it.
 			if err := limit.def.parse(limit.max.text()); err != nil {
 				return err
 			}
@@ -151,8 +151,8 @@ func (l *Loader) complete(found map[string]given, environment map[string]string)
 	return errors.Join(faults...)
 }
 
-// allow fills in what may be granted at most, where nothing says so: whatever the user may open, since
-// nobody else calls at a unix socket, and nothing if others may call over TCP.
+// allow fills in what may be granted if nothing was given: whatever the user may open if the daemon only
+// serves a unix socket, where nobody else can call, and nothing if others may call over TCP.
 func (l *Loader) allow(found map[string]given) {
 	var most policy.Policy
 	if !l.config.ServesTCP() {
@@ -170,7 +170,7 @@ func (l *Loader) allow(found map[string]given) {
 	}
 }
 
-// merge adds to found what lower has and found has not.
+// merge adds to found the settings of lower that found lacks.
 func merge(found, lower map[string]given) {
 	for name, g := range lower {
 		if _, ok := found[name]; !ok {
@@ -245,7 +245,7 @@ func (l *Loader) fromFile(file string, read func(string) ([]byte, error)) (found
 	return found, faults
 }
 
-// scalar is the text of a value in the file; a list is joined by commas.
+// scalar returns the text of a value in the file; the elements of a list are joined by commas.
 func scalar(given json.RawMessage, of value) (string, error) {
 	var text string
 	var number json.Number
@@ -263,13 +263,13 @@ func scalar(given json.RawMessage, of value) (string, error) {
 	case of.alone != "":
 		return "", errors.New("is neither true nor false")
 	case of.list:
-		return "", errors.New("is neither a text nor a list of texts")
+		return "", errors.New("is neither a string nor a list of strings")
 	default:
-		return "", errors.New("is neither a text nor a number")
+		return "", errors.New("is neither a string nor a number")
 	}
 }
 
-// variable is the environment's name of a setting.
+// variable returns a setting's environment variable.
 func variable(setting string) string {
 	return prefix + strings.ToUpper(strings.ReplaceAll(setting, "-", "_"))
 }
@@ -284,7 +284,7 @@ func variables(environ []string) map[string]string {
 	return m
 }
 
-// FaultsError is everything that is wrong with a configuration.
+// FaultsError lists every fault of a configuration.
 type FaultsError struct {
 	Faults []string // each begins with its source
 }

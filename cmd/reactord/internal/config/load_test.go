@@ -148,18 +148,18 @@ func TestAllFaultsAtOnce(t *testing.T) {
 	}
 	want := []string{
 		`$REACTORD_QUEU: is not a setting; did you mean REACTORD_QUEUE?`,
-		`reactord.yaml: cache: is neither a text nor a number`,
-		`reactord.yaml: log-format: is neither a text nor a number`,
+		`reactord.yaml: cache: is neither a string nor a number`,
+		`reactord.yaml: log-format: is neither a string nor a number`,
 		`reactord.yaml: max-memroy: is not a setting; did you mean max-memory?`,
 		`--listen: "nowhere" is not HOST:PORT, unix:///PATH or unix:PATH`,
 		`--listen: "unix://host/x" names a host; write unix:///PATH for an absolute path or unix:PATH`,
 		`$REACTORD_LOG_LEVEL: "loud" is not one of debug, info, warn, error`,
-		`$REACTORD_WORKERS: 99999999999999999999 is too large: 9223372036854775807 at most`,
+		`$REACTORD_WORKERS: 99999999999999999999 is too large: at most 9223372036854775807`,
 		`--queue: "none" is not a whole number`,
 		`$REACTORD_MAX_STACK: "-1" is not a size such as 65536, 64KiB, 512MiB or 1.5GiB`,
 		`reactord.yaml: max-log-bytes: "8EiB" is not a size such as 65536, 64KiB, 512MiB or 1.5GiB`,
-		`reactord.yaml: max-descriptors: 4294967296 is too large: 4294967295 at most`,
-		`reactord.yaml: retain: 0 is no length of time; write a duration such as 24h, or forever`,
+		`reactord.yaml: max-descriptors: 4294967296 is too large: at most 4294967295`,
+		`reactord.yaml: retain: 0 is not a length of time: write a duration such as 24h, or forever`,
 		`--default-memory: is 5GiB, above max-memory, which is 4GiB`,
 	}
 	if diff := cmp.Diff(want, faults.Faults); diff != "" {
@@ -175,8 +175,8 @@ func TestFaults(t *testing.T) {
 		file    string
 		want    string
 	}{
-		{"no address", []string{"--listen="}, nil, "", "--listen: needs one address at least"},
-		{"address twice", []string{"--listen=a:1,a:1"}, nil, "", "--listen: a:1 is there twice"},
+		{"no address", []string{"--listen="}, nil, "", "--listen: needs at least one address"},
+		{"address twice", []string{"--listen=a:1,a:1"}, nil, "", "--listen: a:1 is given twice"},
 		{"port", []string{"--listen=a:http"}, nil, "", "the port is not a number"},
 		{"empty folder", []string{"--data-dir="}, nil, "", "--data-dir: is empty"},
 		{"no home", nil, []string{"HOME="}, "", "--data-dir: is needed"},
@@ -276,7 +276,7 @@ func TestSwitches(t *testing.T) {
 			t.Errorf("%+v: %t, %v", tt, c.InsecureNoAuth, err)
 		}
 	}
-	if _, err := load(t, []string{"--insecure-no-auth=maybe"}, nil, "queue: true"); err == nil || !strings.Contains(err.Error(), "neither true nor false") || !strings.Contains(err.Error(), "queue: is neither a text nor a number") {
+	if _, err := load(t, []string{"--insecure-no-auth=maybe"}, nil, "queue: true"); err == nil || !strings.Contains(err.Error(), "neither true nor false") || !strings.Contains(err.Error(), "queue: is neither a string nor a number") {
 		t.Errorf("%v", err)
 	}
 }

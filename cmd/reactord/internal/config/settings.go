@@ -12,7 +12,7 @@ import (
 	"github.com/reactord/reactord/reactor/policy"
 )
 
-// setting is one setting: its name in flags, environment and file, and its place in a Config.
+// setting is one setting: its name in flags, environment and file, its help text and its field of a Config.
 type setting struct {
 	name  string
 	usage string
@@ -26,14 +26,14 @@ func (c *Config) settings() []setting {
 		{"listen", "address to serve the API at: HOST:PORT, unix:///PATH or unix:PATH; may be repeated (default a socket in $XDG_RUNTIME_DIR/reactord, else in ~/.local/state/reactord)", addressesIn(&c.Listen)},
 		{"tls-cert", "certificate to show over TCP, PEM with its chain; read again when it changes", pathIn(&c.TLS.Cert)},
 		{"tls-key", "its key, PEM", pathIn(&c.TLS.Key)},
-		{"tls-client-ca", "authority, PEM, whose certificates clients over TCP must have, beside the token", pathIn(&c.TLS.ClientCA)},
-		{"insecure-no-auth", "let whoever can connect over TCP call, without the token", switchIn(&c.InsecureNoAuth)},
-		{"insecure-no-tls", "listen at addresses that are not loopback without encryption", switchIn(&c.InsecureNoTLS)},
+		{"tls-client-ca", "authority, PEM, that must have signed the certificates of clients over TCP; they need the token as well", pathIn(&c.TLS.ClientCA)},
+		{"insecure-no-auth", "serve clients over TCP without the token", switchIn(&c.InsecureNoAuth)},
+		{"insecure-no-tls", "serve addresses other than loopback without encryption", switchIn(&c.InsecureNoTLS)},
 		{"data-dir", "folder of the store, modules and compile cache (default $XDG_STATE_HOME/reactord, else ~/.local/state/reactord)", pathIn(&r.DataDir)},
 		{"log-format", "log lines as text for people or as JSON: auto, console, json", choiceIn(&c.LogFormat, LogAuto, LogConsole, LogJSON)},
-		{"log-level", "least level to log: debug, info, warn, error", levelIn(&c.LogLevel)},
+		{"log-level", "lowest level to log: debug, info, warn, error", levelIn(&c.LogLevel)},
 
-		{"allow-dir", "folder that may be granted, with all below it; may be repeated, and have * in it; none allows none (default / for a unix socket alone, none with TCP)", dirsIn(&r.Allow.Dirs)},
+		{"allow-dir", "folder that may be granted, with all below it; may contain *; may be repeated; none allows none (default / for a unix socket alone, none with TCP)", dirsIn(&r.Allow.Dirs)},
 		{"allow-listen", "address that guests may be granted to listen at: HOST:PORT, where HOST is an address, a range (10.0.0.0/8), a name, *.NAME or *, and PORT a number, a range or *; may be repeated; none allows none (default *:* for a unix socket alone, none with TCP)", patternsIn(&r.Allow.Listen)},
 		{"allow-connect", "address that guests may be granted a connection to, as for allow-listen; may be repeated (default *:* for a unix socket alone, none with TCP)", patternsIn(&r.Allow.Connect)},
 
@@ -41,16 +41,16 @@ func (c *Config) settings() []setting {
 		{"quantum", "fuel a guest may burn before others get their turn; 2500 is worth about a microsecond", countIn(&r.Quantum, 0)},
 		{"blocking-threads", "threads for host operations that block, such as files", countIn(&r.BlockingThreads, 0)},
 		{"compilers", "modules compiled at a time (0: half of the workers)", countIn(&r.Compilers, 0)},
-		{"compile-memory", "memory of the compilations under way together; a module that needs more is refused (0: half of the machine's)", sizeIn(&r.CompileMemoryBytes, 0)},
+		{"compile-memory", "memory of all running compilations together; a module that needs more is refused (0: half of the machine's)", sizeIn(&r.CompileMemoryBytes, 0)},
 		{"idle-modules", "compiled modules kept in memory that no guest uses", countIn(&r.IdleModules, 0)},
 		{"module-memory", "memory of all compiled modules together, about (0: an eighth of the machine's)", sizeIn(&r.ModuleMemoryBytes, 0)},
 
-		{"connections", "connections of clients (0: an eighth of the descriptors the process may have, 1000 at most)", countIn(&c.InFlight.Connections, 0)},
-		{"in-flight", "memory for what clients send and have not read, together", sizeIn(&c.InFlight.Bytes, 0)},
+		{"connections", "client connections (0: an eighth of the descriptors the process may have, 1000 at most)", countIn(&c.InFlight.Connections, 0)},
+		{"in-flight", "memory for the requests of all clients, and for answers they have not read", sizeIn(&c.InFlight.Bytes, 0)},
 
 		{"node-memory", "linear memory and stacks of all guests together (0: three quarters of the machine's)", sizeIn(&r.MemoryBytes, 0)},
 		{"max-live", "workloads that have started and not ended", countIn(&r.MaxLive, 1)},
-		{"crash-limit", "deaths of the daemon in a row after which the workload that it dies of is set apart", countIn(&r.CrashLimit, 2)},
+		{"crash-limit", "deaths of the daemon in a row after which the workload that causes them is set apart", countIn(&r.CrashLimit, 2)},
 		{"queue", "workloads that wait to be started; more are refused", countIn(&r.MaxPending, 1)},
 		{"queue-bytes", "specs and labels of workloads that wait to be started, and 1 KiB for each (0: a quarter of the machine's memory)", sizeIn(&r.MaxPendingBytes, 0)},
 	}
@@ -63,8 +63,8 @@ func (c *Config) settings() []setting {
 		setting{"max-module-size", "size of a module", sizeIn(&r.MaxModuleBytes, 1)},
 		setting{"max-functions", "functions of a module", countIn(&r.MaxModuleFunctions, 1)},
 		setting{"max-function-size", "code of one function", sizeIn(&r.MaxFunctionBytes, 1)},
-		setting{"max-table-elements", "elements that the tables of a module begin with, of 8 bytes of the guest's memory each", countIn(&r.MaxTableElements, 1)},
-		setting{"store-size", "workloads, results and logs on disk; near it the oldest results go (0: a quarter of the disk, 64 GiB at most)", sizeIn(&r.StoreBytes, 0)},
+		setting{"max-table-elements", "initial elements of a module's tables; each takes 8 bytes of the guest's memory", countIn(&r.MaxTableElements, 1)},
+		setting{"store-size", "workloads, results and logs on disk; near this size the oldest results are deleted (0: a quarter of the disk, 64 GiB at most)", sizeIn(&r.StoreBytes, 0)},
 		setting{"module-store", "size of all modules together", sizeIn(&r.ModuleStoreBytes, 1)},
 		setting{"cache", "size of the compile cache on disk", sizeIn(&r.CompileCacheBytes, 1)},
 
@@ -92,7 +92,7 @@ func (c *Config) limits() []limit {
 		{"stack", "call stack", sizeIn(&def.StackBytes, 1), sizeIn(&most.StackBytes, 1)},
 		{"log-bytes", "output kept", sizeIn(&def.LogBytes, 1), sizeIn(&most.LogBytes, 1)},
 		{"descriptors", "open descriptors", countIn(&def.Descriptors, 3), countIn(&most.Descriptors, 3)},
-		{"pending-ops", "host operations under way", countIn(&def.PendingOps, 1), countIn(&most.PendingOps, 1)},
+		{"pending-ops", "pending host operations", countIn(&def.PendingOps, 1), countIn(&most.PendingOps, 1)},
 	}
 }
 

@@ -1,6 +1,6 @@
 package config
 
-// suggest is ": did you mean X?" where a known name is near, else nothing.
+// suggest returns "; did you mean X?" if a known name is close, else nothing.
 func suggest(name string, known []string) string {
 	best, least := "", len(name)/3+1
 	for _, k := range known {
@@ -14,7 +14,7 @@ func suggest(name string, known []string) string {
 	return "; did you mean " + best + "?"
 }
 
-// distance is the Levenshtein distance: the insertions, deletions and substitutions of bytes that
+// distance returns the Levenshtein distance: how many insertions, deletions and substitutions of bytes
 // turn a into b.
 func distance(a, b string) int {
 	row := make([]int, len(b)+1)

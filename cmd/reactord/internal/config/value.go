@@ -11,14 +11,14 @@ import (
 	"time"
 )
 
-// value is a setting's place in a Config, as text.
+// value reads and writes one setting's field of a Config as text.
 type value struct {
 	kind  string // what --help calls it
-	list  bool   // given again, it is added to, not replaced
-	alone string // what a flag without a value means; empty: it needs one
+	list  bool   // giving it again adds to it
+	alone string // what a flag without a value means; empty: a value is required
 	parse func(string) error
 	text  func() string
-	// number is what limits are compared by; nil for what is not a quantity.
+	// number is what limits are compared by; nil if the setting is not a quantity.
 	number func() uint64
 }
 
@@ -26,7 +26,7 @@ type integer interface {
 	~int | ~int64 | ~uint32 | ~uint64
 }
 
-// maxOf is the largest T that is an int64 too.
+// maxOf returns the largest T that is an int64 too.
 func maxOf[T integer]() uint64 {
 	if T(math.MaxUint32)+1 == 0 {
 		return math.MaxUint32
@@ -34,14 +34,14 @@ func maxOf[T integer]() uint64 {
 	return math.MaxInt64
 }
 
-// sizeIn is a number of bytes of at least least, with or without a unit.
+// sizeIn is a number of bytes, at least least, with or without a unit.
 func sizeIn[T integer](p *T, least uint64) value {
 	return value{
 		kind: "SIZE",
 		parse: func(s string) error {
 			n, err := parseSize(s)
 			if err == nil && n < least {
-				err = fmt.Errorf("%s is too little: %s at least", s, formatSize(least))
+				err = fmt.Errorf("%s is too small: at least %s", s, formatSize(least))
 			}
 			if err == nil {
 				*p = T(n)
@@ -53,7 +53,7 @@ func sizeIn[T integer](p *T, least uint64) value {
 	}
 }
 
-// countIn is a number of at least least. Digits may be grouped: 1_000_000.
+// countIn is a number, at least least. Digits may be grouped: 1_000_000.
 func countIn[T integer](p *T, least uint64) value {
 	return value{
 		kind: "N",
@@ -61,11 +61,11 @@ func countIn[T integer](p *T, least uint64) value {
 			n, err := strconv.ParseUint(s, 0, 64)
 			switch {
 			case errors.Is(err, strconv.ErrRange) || err == nil && n > maxOf[T]():
-				return fmt.Errorf("%s is too large: %d at most", s, maxOf[T]())
+				return fmt.Errorf("%s is too large: at most %d", s, maxOf[T]())
 			case err != nil:
 				return fmt.Errorf("%q is not a whole number", s)
 			case n < least:
-				return fmt.Errorf("%s is too few: %d at least", s, least)
+				return fmt.Errorf("%s is too small: at least %d", s, least)
 			}
 			*p = T(n)
 			return nil
@@ -75,7 +75,7 @@ func countIn[T integer](p *T, least uint64) value {
 	}
 }
 
-// durationIn is a time span. The words stand for the values that have no length: "forever".
+// durationIn is a duration. The words stand for durations without a length: "forever".
 func durationIn(p *time.Duration, words map[string]time.Duration) value {
 	return value{
 		kind: "DURATION",
@@ -91,7 +91,7 @@ func durationIn(p *time.Duration, words map[string]time.Duration) value {
 			case d < 0:
 				return fmt.Errorf("%s is negative", s)
 			case d == 0 && words != nil:
-				return fmt.Errorf("%s is no length of time; write a duration such as 24h%s", s, orWords(words))
+				return fmt.Errorf("%s is not a length of time: write a duration such as 24h%s", s, orWords(words))
 			}
 			*p = d
 			return nil
@@ -131,7 +131,7 @@ func formatDuration(d time.Duration) string {
 	return s
 }
 
-// listIn is a list with commas.
+// listIn is a list separated by commas.
 func listIn[T fmt.Stringer](kind string, p *[]T, parse func(string) (T, error)) value {
 	return value{
 		kind: kind,
@@ -164,7 +164,7 @@ func listIn[T fmt.Stringer](kind string, p *[]T, parse func(string) (T, error)) 
 	}
 }
 
-// switchIn is on or off. A flag alone is on.
+// switchIn is a boolean. A flag without a value turns it on.
 func switchIn(p *bool) value {
 	return value{
 		kind:  "bool",

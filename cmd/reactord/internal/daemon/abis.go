@@ -5,5 +5,5 @@ import (
 	"github.com/reactord/reactord/hostcalls/wasip1"
 )
 
-// abis makes the ABIs that a daemon's guests may have.
+// abis returns the ABIs that the daemon offers to guests.
 func abis() []abi.ABI { return []abi.ABI{wasip1.New()} }

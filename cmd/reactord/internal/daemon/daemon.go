@@ -21,29 +21,30 @@ import (
 	"github.com/reactord/reactord/reactor"
 )
 
-// The times that Stop allows for, beside the grace period.
+// The times that Stop allows for besides the grace period.
 const (
-	// slowClients is how long clients have to read what their streams end with.
+	// slowClients is how long clients have to read the ends of their streams.
 	slowClients = 5 * time.Second
-	// lastGuests is how long guests have to end that were interrupted at the end of their grace:
-	// no time at all, unless the host operation they are in does not end.
+	// lastGuests is how long guests that were interrupted at the end of the grace period have to end. They
+	// need no time at all, unless the host operation they are in does not end.
 	lastGuests = 30 * time.Second
-	// lastCalls is how long calls have to be answered that are under way when the reactor has shut
-	// down. What they wait for is over, so only a client that does not read takes longer.
+	// lastCalls is how long calls in flight have to be answered once the reactor has shut down. What they wait
+	// for is over by then, so only a client that does not read takes longer.
 	lastCalls = 2 * time.Second
 )
 
-// Daemon is a reactor that is served. It stops in this order (TestStop, and TestDrainAndRestart of
-// the integration tests, hold it):
+// Daemon serves a reactor. It stops in this order (TestStop, and TestDrainAndRestart of the integration
+// tests, hold it):
 //
-//  1. the health service says NOT_SERVING, so that balancers send nothing more;
-//  2. the reactor refuses new work with DRAINING, and lets what runs run on for the grace period.
-//     The API is served all the while: a client sees its work end, and can cancel it;
-//  3. the reactor puts unfinished work back, tells the watchers, ends all streams and closes the
-//     store. A client that does not read would keep its stream from ending: after slowClients all
-//     connections are broken off (TestStopWithDeafClient);
-//  4. the server takes no more calls, answers those under way, and closes the listeners. Handlers that
-//     do not even end when their calls are broken off are left and told (TestStopLeavesWhatHangs).
+//  1. The health service reports NOT_SERVING, so that balancers send nothing more.
+//  2. The reactor refuses new work with DRAINING, and lets running work go on for the grace period. The
+//     API is served all the while: clients see their work end, and can cancel it.
+//  3. The reactor puts unfinished work back, ends all watches and streams, and closes the store. A client
+//     that does not read would keep its stream from ending, so all connections are closed after
+//     slowClients (TestStopWithDeafClient).
+//  4. The server accepts no more calls, answers those in flight, and closes the listeners. Handlers that do
+//     not even end when their connections are closed are left behind and reported
+//     (TestStopLeavesWhatHangs).
 //
 // Rejected: stopping the server first, which would be simpler. Clients would lose their streams
 // before the last results, and nobody could see what a drain waits for.
@@ -54,12 +55,12 @@ type Daemon struct {
 	grace     time.Duration
 	addresses []config.Address
 	serving   sync.WaitGroup
-	tending   context.CancelFunc // ends the goroutines that tend the heap; serving waits for them, too
+	tending   context.CancelFunc // ends the goroutines that tend the heap; serving waits for them too
 	failed    chan error
 }
 
-// Start listens, opens the store and serves; ctx bounds only that. Its first line in the log tells
-// where it listens.
+// Start opens the store and the listeners and serves the API; ctx bounds only the start. Its first line in the
+// log says where it listens.
 func Start(ctx context.Context, cfg config.Config, log *zap.Logger) (*Daemon, error) {
 	if cfg.SocketDir != "" {
 		if err := makePrivate(cfg.SocketDir); err != nil {
@@ -112,7 +113,7 @@ func Start(ctx context.Context, cfg config.Config, log *zap.Logger) (*Daemon, er
 	return d, nil
 }
 
-// newAdmission is whom the server lets in, as cfg has it.
+// newAdmission returns whom the server admits, according to cfg.
 func newAdmission(cfg config.Config, log *zap.Logger) (a server.Admission, err error) {
 	if cfg.TLS.Cert != "" {
 		if a.TLS, err = access.LoadTLS(cfg.TLS, log); err != nil {
@@ -123,19 +124,19 @@ func newAdmission(cfg config.Config, log *zap.Logger) (a server.Admission, err e
 	return a, err
 }
 
-// newGate is who may call, as cfg has it. It tells the log what an operator ought to know of that.
+// newGate returns the gate that cfg asks for. It logs what an operator ought to know about it.
 func newGate(cfg config.Config, log *zap.Logger) (*access.Gate, error) {
 	if !cfg.ServesTCP() {
 		return access.NewGate(nil), nil
 	}
 	for _, a := range cfg.Listen {
 		if !a.Local() && cfg.TLS.Cert == "" {
-			log.Warn("NO ENCRYPTION: whoever is on the way to this address reads the token and all else", zap.Stringer("listen", a))
+			log.Warn("NO ENCRYPTION: anyone on the network path to this address can read the token and all else", zap.Stringer("listen", a))
 		}
 	}
 	if cfg.InsecureNoAuth {
-		log.Warn("NO AUTHENTICATION: whoever can connect over TCP, any user of this machine at least, can run programs here " +
-			"and be granted whatever may be granted; leave --insecure-no-auth out to have them need a token")
+		log.Warn("NO AUTHENTICATION: anyone who can connect over TCP, which includes every user of this machine, can run programs here " +
+			"and be granted whatever may be granted; leave out --insecure-no-auth to require a token")
 		return access.NewOpenGate(), nil
 	}
 	path := local.Token(cfg.Reactor.DataDir)
@@ -143,12 +144,12 @@ func newGate(cfg config.Config, log *zap.Logger) (*access.Gate, error) {
 	if err != nil {
 		return nil, err
 	}
-	log.Info("callers over TCP need the token", zap.String("file", path))
+	log.Info("calls over TCP require the token", zap.String("file", path))
 	return access.NewGate(token), nil
 }
 
-// private are the places beside the data folder that are not to be granted: whoever can change what
-// is there stands between the daemon and its clients.
+// private returns the places besides the data folder that must not be granted: whoever can change them
+// stands between the daemon and its clients.
 func private(cfg config.Config) []string {
 	var paths []string
 	if cfg.SocketDir != "" {
@@ -162,13 +163,13 @@ func private(cfg config.Config) []string {
 	return paths
 }
 
-// Addresses are where the daemon listens, with the ports that were taken where 0 was asked for.
+// Addresses returns where the daemon listens, with the ports that were chosen where 0 was asked for.
 func (d *Daemon) Addresses() []config.Address { return d.addresses }
 
-// Failed tells of a listener that no longer serves.
+// Failed returns a channel that receives the error of a listener that no longer serves.
 func (d *Daemon) Failed() <-chan error { return d.failed }
 
-// Stop ends the daemon as its type says; it is called once. When ctx ends, the grace period does.
+// Stop stops the daemon as its type describes; it is called once. The grace period ends with ctx.
 func (d *Daemon) Stop(ctx context.Context) error {
 	d.server.SetDraining(true)
 	ctx, cancel := context.WithTimeout(ctx, d.grace+lastGuests)

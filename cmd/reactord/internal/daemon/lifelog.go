@@ -7,9 +7,9 @@ import (
 	"github.com/reactord/reactord/reactor/hooks"
 )
 
-// lifeLog are hooks that log the life of each workload, none unless the log takes lines of that level. Writing
-// a line may wait for whoever reads the log, so what is told on the workers (started, parked, resumed) is left
-// out: no guest waits for the log.
+// lifeLog returns hooks that log the life of each workload; none unless the log is at debug level. Writing a
+// line may wait for whoever reads the log, so the hooks that are called on workers (started, parked, resumed)
+// are left out: no guest waits for the log.
 func lifeLog(log *zap.Logger) hooks.Hooks {
 	if !log.Core().Enabled(zap.DebugLevel) {
 		return hooks.Hooks{}
@@ -29,7 +29,7 @@ func lifeLog(log *zap.Logger) hooks.Hooks {
 	}
 	return hooks.Hooks{
 		OnQueued:    line("a workload is queued"),
-		OnLoaded:    line("a workload is given to the workers"),
+		OnLoaded:    line("a workload is handed to the workers"),
 		OnEnded:     end("an attempt has ended"),
 		OnCommitted: end("the end of an attempt is recorded"),
 	}

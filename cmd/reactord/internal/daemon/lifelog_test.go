@@ -63,7 +63,7 @@ func TestLifeLog(t *testing.T) {
 			}
 		}
 		slices.Sort(lines) // it may be given to the workers before it has been told that it is queued
-		want := []string{"a workload is given to the workers", "a workload is queued", "an attempt has ended", "the end of an attempt is recorded"}
+		want := []string{"a workload is handed to the workers", "a workload is queued", "an attempt has ended", "the end of an attempt is recorded"}
 		if !slices.Equal(lines, want) {
 			t.Errorf("of %s is logged %q, want %q", r.GetId(), lines, want)
 		}

@@ -17,7 +17,7 @@ import (
 	"github.com/reactord/reactord/internal/flock"
 )
 
-// listen opens every address, or none.
+// listen opens all addresses, or none.
 func listen(ctx context.Context, addresses []config.Address) ([]net.Listener, error) {
 	var listeners []net.Listener
 	var faults []error
@@ -43,8 +43,8 @@ func listenAt(ctx context.Context, a config.Address) (net.Listener, error) {
 	return listenUnix(ctx, a.Addr)
 }
 
-// makePrivate makes the folder of the daemon's own socket, for its user only, or sees to it that one
-// that is there is such.
+// makePrivate creates the folder of the daemon's own socket for its user only, or checks that an existing
+// one is private.
 func makePrivate(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
@@ -65,24 +65,24 @@ func makePrivate(dir string) error {
 	return os.Chmod(dir, 0o700)
 }
 
-// socketListener listens at a unix socket that only the daemon's user can open. The socket is this
-// listener's for as long as it has the lock on the file beside it:
+// socketListener listens at a unix socket that only the daemon's user can open. It owns the socket for as long
+// as it holds the lock on the file next to it:
 //
-//  1. the lock is taken, or a daemon that is alive has it, even one that does not answer;
-//  2. a socket that is there nobody listens at, then, unless the lock's file was removed: it is
-//     connected to, and one that answers is left alone, and so is what is no socket;
-//  3. what is left is removed, and a new socket bound in its place. Nobody else who keeps to this
-//     does so at the same time, so it is not another's that was made a moment ago.
+//  1. It takes the lock. If that fails, a daemon that is alive has it, even one that does not answer.
+//  2. With the lock held, nobody can be listening at an existing socket, unless the lock's file was removed.
+//     So it tries to connect: a socket that answers is left alone, and so is a file that is not a socket.
+//  3. It removes a stale socket and binds a new one. Everybody who follows this protocol holds the lock
+//     meanwhile, so the removed socket is not one that another daemon has just made.
 //
-// Close removes the socket, if it is still this one, before it lets go of the lock. The lock's file
-// stays, since who has it open may be waiting to lock it. TestSocketRace and TestLiveSocketIsLeftAlone
-// hold this.
+// Close removes the socket, if it is still the same, before it releases the lock. The lock's file stays,
+// since another process may have it open and be waiting for the lock. TestSocketRace and
+// TestLiveSocketIsLeftAlone hold this.
 type socketListener struct {
 	*net.UnixListener
 	path string
-	made fs.FileInfo // the socket
+	made fs.FileInfo // identifies the socket
 	lock *os.File
-	end  func() error // Close, once: the socket may be another's afterwards
+	end  func() error // runs close once: afterwards the socket may be another daemon's
 }
 
 func listenUnix(ctx context.Context, path string) (net.Listener, error) {
@@ -101,7 +101,7 @@ func listenUnix(ctx context.Context, path string) (net.Listener, error) {
 	return l, nil
 }
 
-// lockSocket takes the lock on a socket's path.
+// lockSocket takes the lock of the socket at path.
 func lockSocket(ctx context.Context, path string) (*os.File, error) {
 	f, err := os.OpenFile(path+".lock", os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0o600)
 	if err != nil {
@@ -117,7 +117,7 @@ func lockSocket(ctx context.Context, path string) (*os.File, error) {
 	return nil, errors.Join(err, f.Close())
 }
 
-// inUse says that a socket is another daemon's, and whose if it answers.
+// inUse returns the error for a socket that another daemon uses, and names that daemon if it answers.
 func inUse(ctx context.Context, path string) error {
 	who := "another daemon"
 	if conn, err := new(net.Dialer).DialContext(ctx, "unix", path); err == nil {
@@ -129,8 +129,8 @@ func inUse(ctx context.Context, path string) error {
 	return fmt.Errorf("%w: %s listens there; stop it, or name another address with --listen", syscall.EADDRINUSE, who)
 }
 
-// bind makes the socket. Its mode comes from the umask, since between a bind and a chmod anybody
-// could connect; the umask is the whole process's, but at a start nothing else makes files.
+// bind creates the socket. Its mode comes from the umask, since anybody could connect between a bind and a
+// chmod. The umask is the whole process's, but nothing else creates files during the start.
 func (l *socketListener) bind(ctx context.Context) error {
 	if err := removeStale(ctx, l.path); err != nil {
 		return err
@@ -150,7 +150,7 @@ func (l *socketListener) bind(ctx context.Context) error {
 	return nil
 }
 
-// removeStale removes a socket that a daemon left behind which did not end by itself.
+// removeStale removes a socket that a crashed daemon left behind.
 func removeStale(ctx context.Context, path string) error {
 	info, err := os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -160,7 +160,7 @@ func removeStale(ctx context.Context, path string) error {
 		return err
 	}
 	if info.Mode().Type() != fs.ModeSocket {
-		return errors.New("there is a file of that name that is no socket")
+		return errors.New("the file at this path is not a socket")
 	}
 	conn, err := new(net.Dialer).DialContext(ctx, "unix", path)
 	if err == nil {
@@ -173,12 +173,12 @@ func removeStale(ctx context.Context, path string) error {
 	return os.Remove(path)
 }
 
-// Close removes the socket and ends its Accept.
+// Close removes the socket and makes Accept return.
 func (l *socketListener) Close() error { return l.end() }
 
 func (l *socketListener) close() error {
 	if info, err := os.Lstat(l.path); err == nil && os.SameFile(info, l.made) {
-		_ = os.Remove(l.path) // as good as gone: nobody answers there
+		_ = os.Remove(l.path) // a socket that stays is harmless: nobody answers there
 	}
 	return errors.Join(l.UnixListener.Close(), l.lock.Close())
 }

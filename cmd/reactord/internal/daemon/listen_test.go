@@ -75,7 +75,7 @@ func TestOtherFileIsLeftAlone(t *testing.T) {
 	if err := os.WriteFile(path, []byte("precious"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := listen(t.Context(), []config.Address{{Network: "unix", Addr: path}}); err == nil || !strings.Contains(err.Error(), "no socket") {
+	if _, err := listen(t.Context(), []config.Address{{Network: "unix", Addr: path}}); err == nil || !strings.Contains(err.Error(), "not a socket") {
 		t.Errorf("got %v, want a refusal", err)
 	}
 	if text, err := os.ReadFile(path); err != nil || string(text) != "precious" {

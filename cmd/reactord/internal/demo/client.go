@@ -14,7 +14,7 @@ import (
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
 
-// The names the demo gives.
+// The names that the demo uses.
 const (
 	sleeperTag  = "demo/sleeper"
 	hogTag      = "demo/hog"
@@ -23,21 +23,21 @@ const (
 	hogRole     = "hog"
 )
 
-// batchSize is how many workloads one call submits: enough that the calls do not matter, few enough
-// that the first guests run before the last are submitted.
+// batchSize is how many workloads one call submits: enough that the calls cost little, few enough that the
+// first guests run before the last are submitted.
 const batchSize = 500
 
 // statsInterval is how often the statistics come.
 const statsInterval = 200 * time.Millisecond
 
-// client is the API as the demo uses it.
+// client is the part of the API that the demo uses.
 type client struct {
 	modules   reactorv1.ModuleServiceClient
 	workloads reactorv1.WorkloadServiceClient
 	node      reactorv1.NodeServiceClient
 }
 
-// push uploads a module of less than a chunk.
+// push uploads a module that fits into one chunk.
 func (c *client) push(ctx context.Context, tag string, binary []byte) error {
 	stream, err := c.modules.PushModule(ctx)
 	if err != nil {
@@ -48,7 +48,7 @@ func (c *client) push(ctx context.Context, tag string, binary []byte) error {
 		SizeBytes: uint64(len(binary)),
 		Tag:       tag,
 	}
-	// A failed Send says only io.EOF: the reason comes from Recv.
+	// A failed Send returns only io.EOF: Recv returns the reason.
 	if err := stream.Send(&reactorv1.PushModuleRequest{Part: &reactorv1.PushModuleRequest_Header{Header: header}}); err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
@@ -84,8 +84,8 @@ func (c *client) submit(ctx context.Context, batch []*reactorv1.SubmitWorkloadRe
 
 type changeStream = grpc.ServerStreamingClient[reactorv1.WatchWorkloadsResponse]
 
-// watchSleepers opens a watch for the ends of sleepers. When it returns, the watch has begun: no
-// end after that is missed.
+// watchSleepers opens a watch for the ends of sleepers. When it returns, the watch has begun and misses no
+// end after that.
 func (c *client) watchSleepers(ctx context.Context) (changeStream, error) {
 	stream, err := c.workloads.WatchWorkloads(ctx, &reactorv1.WatchWorkloadsRequest{
 		Filter: &reactorv1.WorkloadFilter{
@@ -100,11 +100,11 @@ func (c *client) watchSleepers(ctx context.Context) (changeStream, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, err = stream.Recv() // tells where the watch begins
+	_, err = stream.Recv() // says where the watch begins
 	return stream, err
 }
 
-// followSleepers counts ends until all sleepers have ended.
+// followSleepers counts the ends of sleepers until all have ended.
 func followSleepers(changes changeStream, t *tally) error {
 	for {
 		change, err := changes.Recv()
@@ -133,7 +133,7 @@ func (c *client) followStats(ctx context.Context, t *tally, p *progress) error {
 	}
 }
 
-// endHogs cancels the hogs and returns the time they had on workers.
+// endHogs cancels the hogs and returns their time on workers.
 func (c *client) endHogs(ctx context.Context) (time.Duration, error) {
 	resp, err := c.workloads.CancelWorkloads(ctx, &reactorv1.CancelWorkloadsRequest{LabelSelector: roleLabel + "=" + hogRole})
 	if err != nil {

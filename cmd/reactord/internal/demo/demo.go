@@ -28,21 +28,21 @@ type Options struct {
 	Output   string    // "table" or "json"
 	Version  string    // of the daemon
 	Out      io.Writer // the report
-	Progress *os.File  // what happens meanwhile
+	Progress *os.File  // where progress is shown
 }
 
-// How the sleepers sleep. They must still all wait when the last of them has started, so a larger
-// number of them sleeps longer.
+// How the sleepers sleep. All of them must still be waiting when the last has started, so more sleepers
+// sleep longer.
 const (
 	rounds      = 6
 	leastLife   = 3 * time.Second
-	lifePerNode = 500 * time.Microsecond // of a sleeper, for each that there is
+	lifePerNode = 500 * time.Microsecond // of a sleeper, for each sleeper there is
 )
 
-// stopTime bounds the end of the daemon.
+// stopTime bounds the daemon's stop.
 const stopTime = 10 * time.Second
 
-// errFailures is the end of a demo whose report tells of guests that failed.
+// errFailures is returned when the report shows guests that failed.
 var errFailures = errors.New("not every guest succeeded")
 
 // Run runs the demo. Its error is nil only if all guests succeeded.
@@ -89,7 +89,7 @@ func Run(ctx context.Context, o Options) (err error) {
 func (o Options) validate() error {
 	var faults []error
 	if o.Count < 1 {
-		faults = append(faults, fmt.Errorf("--count: %d is too few: 1 at least", o.Count))
+		faults = append(faults, fmt.Errorf("--count: %d is too small: at least 1", o.Count))
 	}
 	if o.Output != outputTable && o.Output != outputJSON {
 		faults = append(faults, fmt.Errorf("--output: %q is neither table nor json", o.Output))
@@ -121,8 +121,8 @@ func drive(ctx context.Context, address string, o Options) (*report, error) {
 	return c.run(ctx, t, newProgress(o.Progress, t))
 }
 
-// warmUp pushes the modules and runs each once, so that compiling them and making the first
-// instance are not counted as what the others cost.
+// warmUp pushes the modules and runs each once, so that their compilation and first instance are not
+// counted as the cost of the others.
 func (c *client) warmUp(ctx context.Context) error {
 	for tag, binary := range map[string][]byte{sleeperTag: examples.Sleeper, hogTag: examples.Hog} {
 		if err := c.push(ctx, tag, binary); err != nil {
@@ -160,8 +160,8 @@ func (c *client) run(ctx context.Context, t *tally, p *progress) (*report, error
 	return t.report(after.GetStats(), hogs), nil
 }
 
-// runSleepers submits everything and returns when all sleepers have ended, or with the first fault
-// of a stream that is followed meanwhile.
+// runSleepers submits everything and returns when all sleepers have ended, or when one of the streams it
+// follows has failed.
 func (c *client) runSleepers(ctx context.Context, t *tally, p *progress) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	var followers sync.WaitGroup
@@ -220,7 +220,7 @@ func (c *client) submitAll(ctx context.Context, t *tally) error {
 	return nil
 }
 
-// sleeper is the spec of one sleeper.
+// sleeper returns the spec of one sleeper.
 func sleeper(rounds int, pause time.Duration) *reactorv1.WorkloadSpec {
 	return &reactorv1.WorkloadSpec{
 		Module: sleeperTag,
@@ -229,7 +229,7 @@ func sleeper(rounds int, pause time.Duration) *reactorv1.WorkloadSpec {
 	}
 }
 
-// causeOf is why ctx ended, if it did, else err.
+// causeOf returns why ctx ended, if it did, else err.
 func causeOf(ctx context.Context, err error) error {
 	if cause := context.Cause(ctx); cause != nil {
 		return cause

@@ -1,7 +1,6 @@
-// Package demo shows what reactord does: it starts a daemon, drives it through its API as any
-// client would, and reports.
+// Package demo is `reactord demo`: it starts a daemon, runs thousands of guests through its API as any
+// client would, and reports how that went.
 //
-// Run owns all that it starts, the daemon and its folder included, and returns when they are gone.
-// Beside it two goroutines follow the daemon's streams, of statistics and of changes; they share
-// with it a tally under a lock.
+// Run owns the daemon and its folder, and returns when both are gone. Two more goroutines follow the daemon's
+// streams of statistics and changes; all three share a tally, which has a lock.
 package demo

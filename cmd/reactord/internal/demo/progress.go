@@ -8,7 +8,7 @@ import (
 	"golang.org/x/term"
 )
 
-// progress shows how it goes: on a terminal one line that changes, else a line each second. It is
+// progress shows the progress: on a terminal one line that changes, elsewhere a line each second. It is
 // used by one goroutine at a time.
 type progress struct {
 	w        *os.File
@@ -33,7 +33,7 @@ func (p *progress) line() {
 	r := p.tally.read()
 	before, after := "", "\n"
 	if p.terminal {
-		before, after = "\r", "\x1b[K" // the rest of a longer line before
+		before, after = "\r", "\x1b[K" // clears the rest of a longer line
 	}
 	fmt.Fprintf(p.w, "%s%5.1f s  submitted %s of %s  waiting %s  succeeded %s  failed %s  wake p99 %.2f ms  memory %d MiB%s",
 		before, r.elapsed.Seconds(), grouped(r.submitted), grouped(r.count), grouped(int(r.stats.GetWaiting())),
@@ -41,7 +41,7 @@ func (p *progress) line() {
 		r.stats.GetResidentBytes()>>20, after)
 }
 
-// end leaves the last line standing.
+// end keeps the last line on the screen.
 func (p *progress) end() {
 	p.line()
 	if p.terminal {

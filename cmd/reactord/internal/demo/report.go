@@ -15,7 +15,7 @@ const (
 	outputJSON  = "json"
 )
 
-// report is how the demo went. Its JSON form is for programs, and stays as it is.
+// report is the result of the demo. Programs read its JSON form, which stays as it is.
 type report struct {
 	Workloads          int     `json:"workloads"`
 	Succeeded          int     `json:"succeeded"`

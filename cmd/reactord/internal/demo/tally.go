@@ -7,7 +7,7 @@ import (
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
 
-// tally is what is known so far. Its methods may be called from any goroutine.
+// tally collects the demo's figures. Its methods may be called from any goroutine.
 type tally struct {
 	count, workers int
 	done           chan struct{} // closed when every sleeper has ended
@@ -16,7 +16,7 @@ type tally struct {
 	start, end time.Time
 	before     *reactorv1.Stats // before the first submission
 	now        *reactorv1.Stats // the latest
-	peak       *reactorv1.Stats // when the most were waiting, and the daemon had settled
+	peak       *reactorv1.Stats // of the moment with most waiting, once the daemon had settled
 	submitted  int
 	succeeded  int
 	failed     int
@@ -45,9 +45,9 @@ func (t *tally) addStats(s *reactorv1.Stats) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.now = s
-	// Of the readings near the peak the least resident one counts: starting the guests leaves
-	// garbage behind, which goes while they wait.
-	const near = 100 // a hundredth less
+	// Of the readings near the peak the one with the least resident memory counts: starting the guests
+	// leaves garbage behind, which is collected while they wait.
+	const near = 100 // within a hundredth
 	waiting, peak := s.GetWaiting(), t.peak.GetWaiting()
 	if waiting > peak+peak/near || waiting >= peak-peak/near && s.GetResidentBytes() < t.peak.GetResidentBytes() {
 		t.peak = s
@@ -88,7 +88,7 @@ func (t *tally) read() reading {
 	return reading{time.Since(t.start), t.submitted, t.succeeded, t.failed, t.count, t.now}
 }
 
-// report sums up; hogs is the time the hogs had on workers, after the statistics of the end.
+// report returns the report; hogs is the time the hogs had on workers, after the last statistics.
 func (t *tally) report(after *reactorv1.Stats, hogs time.Duration) *report {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -63,8 +63,8 @@ type Conn struct {
 	frames     frameReader
 	lastStream uint32 // of the last HEADERS frame
 	opened     uint64 // number of HEADERS frames
-	lastEnded  bool // that frame ended its stream, so the call has no message
-	failure    error // ends the connection
+	lastEnded  bool   // that frame ended its stream, so the call has no message
+	failure    error  // ends the connection
 	drawn      []Hold // from requests, for unread bytes
 
 	mu            sync.Mutex // guards the fields below, and those of its calls

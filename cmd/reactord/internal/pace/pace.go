@@ -1,12 +1,11 @@
 // Package pace keeps the garbage collector from running all the time while the heap is small.
 //
-// The Go runtime collects when the heap has doubled. A daemon whose heap is a few megabytes and that
-// answers thousands of calls a second allocates as much dozens of times a second, and each
-// collection costs the same again in the assistance that allocations have to give. So the
-// garbage between two collections may always come to Floor. Above that the runtime's own rule holds.
+// The Go runtime collects when the heap has doubled. A daemon with a heap of a few megabytes that answers
+// thousands of calls a second allocates that much dozens of times a second, and each collection costs as much
+// again in the assists that allocations have to do. So at least Floor bytes are allocated between two
+// collections. On larger heaps the runtime's own rule applies.
 //
-// Run has one goroutine's work and returns when its context ends. It is woken once for each
-// collection.
+// Run works on its caller's goroutine and returns when its context ends. It wakes once for each collection.
 package pace
 
 import (
@@ -17,21 +16,22 @@ import (
 	"runtime/metrics"
 )
 
-// Floor is how much is allocated between two collections at the least, in bytes.
+// Floor is the least number of bytes that are allocated between two collections.
 const Floor = 64 << 20
 
-// usual is the runtime's default: the heap may grow by as much as is live.
+// usual is the runtime's default GOGC: the heap may grow by as much as is live.
 const usual = 100
 
-// percent is the growth, in percent of what is live, that comes to Floor; usual if that is more.
+// percent returns the GOGC value at which the heap grows by Floor; usual if that is more.
 func percent(live uint64) int {
 	return max(usual, int(usual*Floor/max(live, 1<<20)))
 }
 
-// sentinel is garbage as soon as it is made. It has a pointer, or it would share its memory.
+// sentinel becomes garbage at once, so its finalizer runs after each collection. It has a pointer, since
+// pointer-free tiny objects share memory.
 type sentinel struct{ _ *byte }
 
-// Run sets the pace until ctx ends. Where GOGC is set, that is the pace.
+// Run adjusts the pace until ctx ends. It does nothing if GOGC is set.
 func Run(ctx context.Context) {
 	if os.Getenv("GOGC") != "" {
 		return

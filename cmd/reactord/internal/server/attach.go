@@ -16,13 +16,13 @@ type attachStream = grpc.BidiStreamingServer[reactorv1.AttachWorkloadRequest, re
 
 // AttachWorkload joins a stream to a workload's standard streams:
 //
-//  1. the handler's goroutine sends output; a second one, of receiveStdin, hands over input. Each
-//     blocks on the slower of guest and client, which is the backpressure of that direction;
-//  2. the client's half-close ends the guest's stdin and the second goroutine, nothing else;
-//  3. the guest's end ends the handler. Its return ends a Recv that is under way, and the context
-//     a Write. Since gRPC ends Recv only once the handler has returned, the handler cannot wait
-//     for the second goroutine: Stop does;
-//  4. a fault of the input (a message that is no input) cancels the output with itself as cause.
+//  1. The handler's goroutine sends output; a second goroutine, receiveStdin, receives input. Each
+//     blocks on the slower of guest and client, which is the backpressure of its direction.
+//  2. The client's half-close ends the guest's stdin and the second goroutine, nothing else.
+//  3. The guest's end makes the handler return. That ends a Recv of the second goroutine, and the end of
+//     the context ends its Write. Since gRPC ends the Recv only after the handler has returned, the
+//     handler cannot wait for the second goroutine: Stop does.
+//  4. A faulty input message cancels the output, with the fault as the cause.
 func (w *workloads) AttachWorkload(stream attachStream) error {
 	first, err := stream.Recv()
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -52,7 +52,7 @@ func (w *workloads) AttachWorkload(stream attachStream) error {
 	return err
 }
 
-// receiveStdin hands the client's input to the guest up to the half-close.
+// receiveStdin passes the client's input to the guest until the half-close.
 func receiveStdin(ctx context.Context, stream attachStream, attachment *reactor.Attachment) error {
 	for {
 		req, err := stream.Recv()
@@ -65,18 +65,18 @@ func receiveStdin(ctx context.Context, stream attachStream, attachment *reactor.
 		}
 		part, ok := req.GetPart().(*reactorv1.AttachWorkloadRequest_Stdin)
 		if !ok {
-			return fields{{Path: "stdin", Description: "must be what follows the id"}}.err()
+			return fields{{Path: "stdin", Description: "must be set in every message after the first"}}.err()
 		}
 		if _, err := attachment.Write(ctx, part.Stdin); err != nil {
 			if errors.Is(err, io.ErrClosedPipe) {
-				continue // the guest reads no more; its output goes on, and the client may not have noticed
+				continue // the guest reads no more, which the client may not have noticed; its output goes on
 			}
 			return err
 		}
 	}
 }
 
-// sendOutput sends the guest's output, then its end.
+// sendOutput sends the guest's output, and then its end.
 func sendOutput(ctx context.Context, stream attachStream, attachment *reactor.Attachment) error {
 	for {
 		out, err := attachment.Next(ctx)

@@ -14,7 +14,7 @@ type call struct {
 	began  time.Time
 }
 
-// calls are those under way. The zero value is ready; its methods may be called from any goroutine.
+// calls are the calls in flight. The zero value is ready; its methods may be called from any goroutine.
 type calls struct {
 	mu  sync.Mutex
 	all map[*call]struct{}
@@ -37,10 +37,10 @@ func (c *calls) remove(ended *call) {
 	delete(c.all, ended)
 }
 
-// maxTold bounds the calls that HungError names.
+// maxTold bounds the calls that HungError lists.
 const maxTold = 5
 
-// hung tells what is under way.
+// hung returns the error that lists the calls in flight.
 func (c *calls) hung() *HungError {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -56,14 +56,14 @@ func (c *calls) hung() *HungError {
 	return e
 }
 
-// HungError says which calls did not end although they were broken off.
+// HungError reports calls that did not end although their connections were closed.
 type HungError struct {
 	Count int
-	Calls []string // the longest first, and not all
+	Calls []string // the longest first, at most maxTold
 }
 
 func (e *HungError) Error() string {
-	text := fmt.Sprintf("%d calls have not ended although they were broken off", e.Count)
+	text := fmt.Sprintf("%d calls have not ended although their connections were closed", e.Count)
 	if len(e.Calls) > 0 {
 		text += ": " + strings.Join(e.Calls, "; ")
 	}

@@ -9,20 +9,19 @@ import (
 	"github.com/reactord/reactord/reactor/errs"
 )
 
-// An error travels in trailers, of which clients built on gRPC's C core take 8 KiB, with their names.
-// The message is in them up to four times: percent-encoded, in the status, and in two of its details;
-// the status is in base64. What the bounds below allow comes to about 7 KiB (TestErrorsFitIntoTrailers).
+// An error travels in trailers, of which clients built on gRPC's C core accept 8 KiB, including their names.
+// The trailers have the message up to four times: percent-encoded, in the status, and in two of its details; the
+// status is in base64. With the bounds below that comes to about 7 KiB (TestErrorsFitIntoTrailers).
 const (
-	// maxMessageText bounds the message, as clip counts.
+	// maxMessageText bounds the message, in the bytes that clip counts.
 	maxMessageText = 512
-	// maxFieldText bounds what names a field or a resource, and what is said of a field.
+	// maxFieldText bounds the name of a field or a resource, and the description of a field.
 	maxFieldText = 256
-	// maxFieldsText bounds the fields that are not valid, together.
+	// maxFieldsText bounds all invalid fields together.
 	maxFieldsText = 2 << 10
 )
 
-// clip shortens text to about most bytes. A byte that is percent-encoded in a trailer counts as the
-// three it becomes.
+// clip shortens text to about most bytes. A byte that trailers percent-encode counts as three.
 func clip(text string, most int) string {
 	size := 0
 	for i := range len(text) {
@@ -37,7 +36,7 @@ func clip(text string, most int) string {
 	return text
 }
 
-// badRequest names as many of the fields as fit, and says how many more there are.
+// badRequest lists as many of the invalid fields as fit, and says how many more there are.
 func badRequest(fields []errs.Field) *errdetails.BadRequest {
 	bad := &errdetails.BadRequest{}
 	left := maxFieldsText
@@ -56,8 +55,8 @@ func badRequest(fields []errs.Field) *errdetails.BadRequest {
 	return bad
 }
 
-// itemText is about how many bytes the message of each item of a batch may have, so that the answer
-// to a batch of n is one that clients take.
+// itemText is about how many bytes the error message of each item of a batch of n may have, so that clients
+// accept the answer.
 func itemText(n int) int {
 	const most = 2 << 20
 	return min(maxMessageText, most/max(n, 1))

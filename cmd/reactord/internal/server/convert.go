@@ -10,7 +10,7 @@ import (
 	"github.com/reactord/reactord/reactor/api"
 )
 
-// Enums convert by number: those of package reactor have the values of the API's.
+// Enums convert by number: those of package api have the values of the API's.
 
 func toSpec(p *reactorv1.WorkloadSpec, bad *fields) api.Spec {
 	return api.Spec{
@@ -45,7 +45,7 @@ func fromSpec(s *api.Spec) *reactorv1.WorkloadSpec {
 func toLimits(p *reactorv1.Limits, bad *fields) api.Limits {
 	timeout := p.GetTimeout()
 	if timeout != nil && (timeout.CheckValid() != nil || timeout.AsDuration() < 0) {
-		bad.add("is not a duration that is positive or zero", "spec.limits.timeout")
+		bad.add("must be a duration of zero or more", "spec.limits.timeout")
 	}
 	return api.Limits{
 		MemoryBytes: p.GetMemoryBytes(),
@@ -209,7 +209,7 @@ func fromStats(s api.Stats) *reactorv1.Stats {
 	}
 }
 
-// fromTime is absent for the zero time, which stands for a time that is not known.
+// fromTime returns nil for the zero time, which stands for an unknown time.
 func fromTime(t time.Time) *timestamppb.Timestamp {
 	if t.IsZero() {
 		return nil
@@ -217,7 +217,7 @@ func fromTime(t time.Time) *timestamppb.Timestamp {
 	return timestamppb.New(t)
 }
 
-// fromDuration is absent for zero, which stands for no bound.
+// fromDuration returns nil for zero, which stands for no bound.
 func fromDuration(d time.Duration) *durationpb.Duration {
 	if d == 0 {
 		return nil

@@ -15,12 +15,12 @@ import (
 	"github.com/reactord/reactord/reactor/errs"
 )
 
-// Domain is the domain of the ErrorInfo of every error of the API.
+// Domain is the domain in the ErrorInfo of every error of the API.
 const Domain = "reactor.v1"
 
-// code is the gRPC code of a class. RESOURCE_EXHAUSTED is what the daemon's bounds refuse: with a
-// RetryInfo if the bound may be free again later, without if only another request or another
-// configuration helps.
+// code returns the gRPC code of a class. A request that exceeds one of the daemon's bounds is refused with
+// RESOURCE_EXHAUSTED: with a RetryInfo if the bound may have room later, without one if only another request
+// or another configuration helps.
 func code(class errs.Class) codes.Code {
 	switch class {
 	case errs.InvalidArgument, errs.ModuleInvalid, errs.ModuleUnsupported, errs.DigestMismatch:
@@ -45,8 +45,8 @@ func code(class errs.Class) codes.Code {
 	}
 }
 
-// toStatus is the status a call ends with that failed with err. A call whose context is done ends
-// with the context's own status, unless the reactor had an answer before that.
+// toStatus returns the status of a call that failed with err. A call whose context is done ends with the
+// context's status, unless the reactor had answered before that.
 func toStatus(ctx context.Context, err error) error {
 	if err == nil {
 		return nil
@@ -57,7 +57,7 @@ func toStatus(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return status.FromContextError(ctx.Err()).Err()
 	}
-	if _, ok := status.FromError(err); ok { // of gRPC itself: a stream that broke
+	if _, ok := status.FromError(err); ok { // from gRPC itself: the stream broke
 		return err
 	}
 	return fromError(&errs.Error{Class: errs.Internal, Message: "internal error: " + err.Error(), Cause: err})
@@ -74,7 +74,7 @@ func fromError(e *errs.Error) error {
 	return st.Err()
 }
 
-// details are the google.rpc details of e, whose texts are clipped but for those of its fields.
+// details returns the google.rpc details of e. All texts are clipped, fields by badRequest.
 func details(e *errs.Error) []protoadapt.MessageV1 {
 	info := &errdetails.ErrorInfo{Reason: e.Class.String(), Domain: Domain}
 	list := []protoadapt.MessageV1{info}
@@ -105,7 +105,7 @@ func details(e *errs.Error) []protoadapt.MessageV1 {
 	return list
 }
 
-// subject is what a violation is about: the resource, else the node as a whole.
+// subject returns what a quota violation is about: the resource, or else the node as a whole.
 func subject(e *errs.Error) string {
 	if e.Resource == (errs.Resource{}) {
 		return "node"
@@ -113,7 +113,7 @@ func subject(e *errs.Error) string {
 	return e.Resource.Type + ":" + e.Resource.Name
 }
 
-// toItem is the error of one item of a batch, with a message of about most bytes; nil of nil.
+// toItem returns the error of one item of a batch, with a message of about most bytes; nil for nil.
 func toItem(err error, most int) *reactorv1.Error {
 	if err == nil {
 		return nil
@@ -130,7 +130,7 @@ func toItem(err error, most int) *reactorv1.Error {
 	return item
 }
 
-// fields gathers what is wrong with a message that has no counterpart in the reactor.
+// fields collects the faults of a message that the reactor has no value for.
 type fields []errs.Field
 
 func (f *fields) add(description, path string, args ...any) {

@@ -16,7 +16,7 @@ func toGrants(list []*reactorv1.Grant, bad *fields) []grant.Grant {
 	for i, p := range list {
 		g := toGrant(p)
 		if g == nil {
-			bad.add("is none of "+strings.Join(grant.Kinds(), ", "), "spec.grants[%d]", i)
+			bad.add("must be one of "+strings.Join(grant.Kinds(), ", "), "spec.grants[%d]", i)
 			continue
 		}
 		grants = append(grants, g)
@@ -35,7 +35,7 @@ func fromGrants(list []grant.Grant) []*reactorv1.Grant {
 	return grants
 }
 
-// toGrant returns nil for a message that has no kind of grant set.
+// toGrant returns nil for a message with no kind of grant set.
 func toGrant(p *reactorv1.Grant) grant.Grant {
 	switch g := p.GetGrant().(type) {
 	case *reactorv1.Grant_Directory:
@@ -61,7 +61,7 @@ func fromGrant(g grant.Grant) *reactorv1.Grant {
 		return &reactorv1.Grant{Grant: &reactorv1.Grant_Listener{Listener: &reactorv1.ListenerGrant{Address: g.Address}}}
 	case grant.Connection:
 		return &reactorv1.Grant{Grant: &reactorv1.Grant_Connection{Connection: &reactorv1.ConnectionGrant{Address: g.Address}}}
-	default: // TestEveryKindOfGrant finds it
+	default: // found by TestEveryKindOfGrant
 		panic(fmt.Sprintf("server: a grant of kind %s has no message", g.Kind()))
 	}
 }

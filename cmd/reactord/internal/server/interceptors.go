@@ -19,16 +19,16 @@ import (
 	"github.com/reactord/reactord/reactor/errs"
 )
 
-// edge is what every call goes through: it lets only those in that may call, turns panics into
-// errors, errors into statuses, and logs the call.
+// edge wraps every call: it checks that the caller may call, turns panics into errors and errors into
+// statuses, and logs the call.
 type edge struct {
 	log   *zap.Logger
 	gate  *access.Gate
 	calls *calls
 }
 
-// admit runs for each call when its header is there, before anything of its message is read: who may
-// not call gets nothing decoded. It must not wait, since the connection does.
+// admit runs for each call once its header has arrived, before anything of its message is read, so nothing is
+// decoded for callers that are refused. It must not block, since the connection waits for it.
 func (e *edge) admit(ctx context.Context, info *tap.Info) (context.Context, error) {
 	admitted, err := e.gate.Admit(ctx, info.FullMethodName, info.Header)
 	if err != nil {
@@ -63,7 +63,7 @@ func (e *edge) call(ctx context.Context, method string, handle func() error) err
 	return st
 }
 
-// recovered calls handle and makes an error of a panic.
+// recovered calls handle and turns a panic into an error.
 func recovered(handle func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -77,7 +77,7 @@ func recovered(handle func() error) (err error) {
 	return handle()
 }
 
-// panicError is a panic of a handler.
+// panicError is the panic of a handler.
 type panicError struct {
 	value any
 	stack []byte
@@ -85,7 +85,7 @@ type panicError struct {
 
 func (p *panicError) Error() string { return fmt.Sprintf("panic: %v\n%s", p.value, p.stack) }
 
-// access logs a call: faults of the daemon as errors, the rest for who debugs.
+// access logs a call: faults of the daemon as errors, everything else at debug level.
 func (e *edge) access(ctx context.Context, method string, took time.Duration, st, cause error) {
 	code := status.Code(st)
 	level := zapcore.DebugLevel

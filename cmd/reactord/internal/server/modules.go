@@ -14,7 +14,7 @@ import (
 	"github.com/reactord/reactord/reactor/api"
 )
 
-// maxChunkBytes bounds a chunk of a module on its way in.
+// maxChunkBytes bounds a received chunk of a module.
 const maxChunkBytes = 1 << 20
 
 type modules struct {
@@ -42,7 +42,7 @@ func (m *modules) PushModule(stream grpc.BidiStreamingServer[reactorv1.PushModul
 	if err != nil {
 		return err
 	}
-	defer func() { _ = push.Close() }() // what arrived is kept, for a push that goes on
+	defer func() { _ = push.Close() }() // what arrived is kept, so that a later push can resume
 	if err := stream.Send(&reactorv1.PushModuleResponse{
 		Part: &reactorv1.PushModuleResponse_Offset{Offset: push.Offset()},
 	}); err != nil {
@@ -60,8 +60,8 @@ func (m *modules) PushModule(stream grpc.BidiStreamingServer[reactorv1.PushModul
 	}})
 }
 
-// sender names the connection of a call, or nothing if it has no name of its own: the peers of unix
-// sockets have none.
+// sender names the connection of a call. It returns nothing for the peer of a unix socket, which has no
+// name of its own.
 func sender(ctx context.Context) string {
 	p, ok := peer.FromContext(ctx)
 	if !ok || p.Addr.Network() == "unix" {
@@ -70,10 +70,10 @@ func sender(ctx context.Context) string {
 	return p.Addr.String()
 }
 
-// pushPatience is how long a push may bring nothing. Beyond, its stream is worth more than it.
+// pushPatience is how long a push may bring nothing before it is ended: its stream costs more than it is worth.
 const pushPatience = time.Minute
 
-// receiveChunks writes to push what the client sends, up to its half-close.
+// receiveChunks writes what the client sends to push, until its half-close.
 func receiveChunks(stream grpc.BidiStreamingServer[reactorv1.PushModuleRequest, reactorv1.PushModuleResponse], push *reactor.Push) error {
 	requests := receive(stream)
 	patience := time.NewTimer(pushPatience)
@@ -97,7 +97,7 @@ func receiveChunks(stream grpc.BidiStreamingServer[reactorv1.PushModuleRequest, 
 	}
 }
 
-// received is what Recv returned.
+// received is what one Recv returned.
 type received struct {
 	req *reactorv1.PushModuleRequest
 	err error
@@ -125,7 +125,7 @@ func receive(stream grpc.BidiStreamingServer[reactorv1.PushModuleRequest, reacto
 func writeChunk(req *reactorv1.PushModuleRequest, push io.Writer) error {
 	part, ok := req.GetPart().(*reactorv1.PushModuleRequest_Chunk)
 	if !ok {
-		return fields{{Path: "chunk", Description: "must be what follows the header"}}.err()
+		return fields{{Path: "chunk", Description: "must be set in every message after the header"}}.err()
 	}
 	if len(part.Chunk) > maxChunkBytes {
 		return fields{{Path: "chunk", Description: "is larger than 1 MiB"}}.err()

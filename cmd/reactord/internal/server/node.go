@@ -11,7 +11,7 @@ import (
 	"github.com/reactord/reactord/reactor/api"
 )
 
-// The intervals of WatchStats.
+// The bounds of a WatchStats interval.
 const (
 	defaultInterval = time.Second
 	leastInterval   = 100 * time.Millisecond
@@ -20,7 +20,7 @@ const (
 type node struct {
 	reactorv1.UnimplementedNodeServiceServer
 	reactor *reactor.Reactor
-	// drained is told what the health service is to say.
+	// drained updates the health service.
 	drained func(bool)
 }
 
@@ -36,7 +36,7 @@ func (n *node) WatchStats(req *reactorv1.WatchStatsRequest, stream grpc.ServerSt
 	interval := defaultInterval
 	if p := req.GetInterval(); p != nil {
 		if p.CheckValid() != nil || p.AsDuration() < leastInterval {
-			return fields{{Path: "interval", Description: "must be 100 ms at least"}}.err()
+			return fields{{Path: "interval", Description: "must be at least 100 ms"}}.err()
 		}
 		interval = p.AsDuration()
 	}

@@ -21,17 +21,17 @@ import (
 )
 
 const (
-	// maxMessageBytes bounds a request: a batch of 10,000 submissions of 1.5 KiB each, or one
-	// with as much standard input as the reactor takes, with room to spare.
+	// maxMessageBytes bounds a request: a batch of 10,000 submissions of 1.5 KiB each, or one with as much
+	// standard input as the reactor accepts, with room to spare.
 	maxMessageBytes = 16 << 20
-	// maxPartBytes bounds a message of a stream that comes in parts, and a list of ids. Handlers
-	// say what else is too much.
+	// maxPartBytes bounds a message of a stream that sends its data in parts, and a list of ids. Handlers
+	// check for narrower bounds.
 	maxPartBytes = 2 << 20
 	// maxOtherBytes bounds a message that has no reason to be large.
 	maxOtherBytes = 64 << 10
 )
 
-// mostBytes are the largest messages of the methods that take large ones.
+// mostBytes has the largest messages of methods that accept large ones.
 var mostBytes = map[string]int{
 	reactorv1.WorkloadService_SubmitWorkload_FullMethodName:  maxMessageBytes,
 	reactorv1.WorkloadService_SubmitWorkloads_FullMethodName: maxMessageBytes,
@@ -40,13 +40,13 @@ var mostBytes = map[string]int{
 	reactorv1.ModuleService_PushModule_FullMethodName:        maxPartBytes,
 }
 
-// waits are the methods that wait for what guests and people do.
+// waits has the methods whose calls wait for guests or people.
 var waits = map[string]bool{
 	reactorv1.WorkloadService_WaitWorkload_FullMethodName:    true,
 	reactorv1.WorkloadService_CancelWorkloads_FullMethodName: true,
 }
 
-// Admission says whom a server lets in.
+// Admission decides whom a server admits.
 type Admission struct {
 	Gate *access.Gate
 	TLS  *tls.Config // over TCP; nil: plain text
@@ -61,8 +61,8 @@ type Server struct {
 	running sync.WaitGroup // what handlers left running (see AttachWorkload)
 }
 
-// New makes a server of r, which serves those whom admission lets in, and whose clients have no more in
-// flight than limits allow. It serves once Serve is called.
+// New makes a server for r. It serves those whom admission admits, and limits bounds what they have in flight.
+// It serves once Serve is called.
 func New(r *reactor.Reactor, admission Admission, limits inflight.Limits, log *zap.Logger) *Server {
 	s := &Server{health: health.NewServer()}
 	e := &edge{log: log, gate: admission.Gate, calls: &s.calls}
@@ -75,7 +75,7 @@ func New(r *reactor.Reactor, admission Admission, limits inflight.Limits, log *z
 		grpc.ChainStreamInterceptor(e.stream),
 		grpc.WaitForHandlers(true),
 		grpc.KeepaliveParams(keepalive.ServerParameters{
-			// A client that vanished without a word is noticed, and its streams end.
+			// A client that vanished without a word is detected, and its streams end.
 			Time:    20 * time.Second,
 			Timeout: 10 * time.Second,
 		}),
@@ -96,10 +96,10 @@ func New(r *reactor.Reactor, admission Admission, limits inflight.Limits, log *z
 	return s
 }
 
-// Serve serves connections of l until Stop, then returns nil.
+// Serve serves connections of l until Stop is called, then returns nil.
 func (s *Server) Serve(l net.Listener) error { return s.grpc.Serve(s.gate.Listener(l)) }
 
-// SetDraining makes the health service tell whether new work is taken.
+// SetDraining sets whether the health service reports that new work is refused.
 func (s *Server) SetDraining(draining bool) {
 	serving := healthv1.HealthCheckResponse_SERVING
 	if draining {
@@ -111,17 +111,17 @@ func (s *Server) SetDraining(draining bool) {
 	s.health.SetServingStatus("", serving)
 }
 
-// BreakOff breaks off all connections, and with them every call.
+// BreakOff closes all connections, which ends every call.
 func (s *Server) BreakOff() { s.grpc.Stop() }
 
-// leaveTime is how long calls have to end that were broken off.
+// leaveTime is how long calls have to end after their connections were closed.
 const leaveTime = 2 * time.Second
 
-// Stop takes no more calls, lets those under way end until ctx is done, then breaks them off. It returns when
-// every handler has, or a *HungError when some have not leaveTime after that: what they wait for does not end.
-// Serve does not return then either.
+// Stop accepts no more calls, lets those in flight end until ctx is done, then closes their connections. It
+// returns when every handler has returned, or with a *HungError when some have not leaveTime later: what they
+// wait for does not end. In that case Serve does not return either.
 func (s *Server) Stop(ctx context.Context) error {
-	s.health.Shutdown() // not serving, whatever is said after this
+	s.health.Shutdown() // NOT_SERVING, whatever SetDraining sets after this
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)

@@ -43,11 +43,11 @@ func (w *workloads) SubmitWorkloads(ctx context.Context, req *reactorv1.SubmitWo
 			Description: fmt.Sprintf("has %d elements, more than %d; send them in several calls", len(requests), maxBatch),
 		}}.err()
 	}
-	// A request that has no counterpart in the reactor is answered here, the others there.
+	// A request that the reactor has no value for is answered here, the others there.
 	results := make([]*reactorv1.SubmitWorkloadsResult, len(requests))
 	most := itemText(len(requests))
 	var submits []api.SubmitRequest
-	var at []int // the index of each of submits in requests
+	var at []int // the index in requests of each of submits
 	trace := traceParent(ctx)
 	for i, r := range requests {
 		submit, err := toSubmit(r, trace)
@@ -67,8 +67,7 @@ func (w *workloads) SubmitWorkloads(ctx context.Context, req *reactorv1.SubmitWo
 	return &reactorv1.SubmitWorkloadsResponse{Results: results}, nil
 }
 
-// traceParent is the trace that a call belongs to: the header of W3C Trace Context, which the reactor
-// looks into.
+// traceParent returns the call's traceparent header (W3C Trace Context), which the reactor parses.
 func traceParent(ctx context.Context) string {
 	if values := metadata.ValueFromIncomingContext(ctx, "traceparent"); len(values) == 1 {
 		return values[0]

@@ -1,13 +1,12 @@
-// Package trim gives memory back to the operating system when a burst is over.
+// Package trim returns memory to the operating system when a burst is over.
 //
-// A hundred thousand guests that start leave as much garbage behind as they keep, and then wait.
-// The Go runtime collects when the heap has doubled, which after the burst may be two minutes away
-// or never, and it holds on to what it expects to need again. So the daemon looks every few seconds
-// whether much of its heap is garbage or idle, and whether it is quiet; if both hold it collects,
-// and returns what is free.
+// A hundred thousand guests that start leave as much garbage behind as they keep, and then wait. The Go runtime
+// collects when the heap has doubled, which may be two minutes after the burst or never, and it keeps free
+// memory that it expects to need again. So Run checks every few seconds whether much of the heap is garbage or
+// idle, and whether the heap is quiet; if both are true it collects and returns the free memory.
 //
-// Run has one goroutine's work and returns when its context ends. A trim costs a collection: about
-// ten microseconds a guest, mostly concurrent with everything else.
+// Run works on its caller's goroutine and returns when its context ends. A trim costs a collection: about ten
+// microseconds a guest, mostly concurrent with everything else.
 package trim
 
 import (
@@ -18,27 +17,27 @@ import (
 )
 
 const (
-	// interval is how often the heap is looked at; growth within it means that it is not quiet.
+	// interval is how often the heap is checked; a heap that grows much within it is not quiet.
 	interval = 2 * time.Second
-	// pause is how long nothing is trimmed after a trim.
+	// pause is the least time between two trims.
 	pause = 10 * time.Second
-	// worthwhile is what a trim has to yield, at the least, and as a fraction of what is in use.
+	// worthwhile is the least that a trim must yield, in bytes and as a fraction of what is in use.
 	worthwhile         = 16 << 20
 	worthwhileFraction = 8
-	// quietFraction is how little the heap may have grown within interval to be quiet: guests that
-	// come and go make it grow by more, those that wake and wait by less.
+	// quietFraction is how little a quiet heap may have grown within interval: guests that come and go make
+	// it grow by more, guests that wake and wait by less.
 	quietFraction = 8
 )
 
 // heap is a reading, in bytes.
 type heap struct {
 	objects uint64 // live or garbage
-	live    uint64 // of them, found live by the last collection
-	idle    uint64 // held by the runtime, and free
+	live    uint64 // the part of objects that the last collection found live
+	idle    uint64 // free memory that the runtime holds
 	stacks  uint64
 }
 
-// yield is what a trim may give back.
+// yield estimates what a trim would give back.
 func (h heap) yield() uint64 { return h.objects - min(h.live, h.objects) + h.idle }
 
 // due reports whether to trim, given the reading before this one.

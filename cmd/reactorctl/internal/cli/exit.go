@@ -17,7 +17,7 @@ import (
 
 // Exit statuses other than the guest's own.
 const (
-	exitDeadline  = 124 // the workload's timeout passed, as timeout(1) has it
+	exitDeadline  = 124 // the workload's timeout passed; the status is that of timeout(1)
 	exitError     = 125 // the daemon or the CLI failed, or the command line is wrong
 	exitCancelled = 130 // the workload was cancelled
 	exitCrashed   = 134 // the guest trapped or ran out of fuel, memory or stack
@@ -30,13 +30,13 @@ const exitHelp = `Exit status:
   130                     it was cancelled
   134                     it trapped, or ran out of fuel, memory or stack`
 
-// exitStatus is an error that only carries the status to exit with; what there was to say has
-// been said.
+// exitStatus is an error that only carries the exit status; everything there was to say has been
+// printed.
 type exitStatus int
 
 func (e exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
 
-// workloadExit is the status for a finished workload; nil means 0.
+// workloadExit returns the exit status of a finished workload; nil means 0.
 func workloadExit(w *reactorv1.Workload) error {
 	s := w.GetStatus()
 	switch s.GetReason() {
@@ -63,7 +63,7 @@ func workloadExit(w *reactorv1.Workload) error {
 	}
 }
 
-// report prints err and what to do next, and returns the status to exit with.
+// report prints err and what to do next, and returns the exit status.
 func report(w io.Writer, err error, daemon *endpoint.Endpoint) int {
 	if err == nil {
 		return 0
@@ -90,7 +90,7 @@ func report(w io.Writer, err error, daemon *endpoint.Endpoint) int {
 			return exitError
 		}
 	case codes.Unimplemented:
-		fmt.Fprintf(w, "reactorctl: the daemon at %s does not know this call (%s): is it of another version? Compare `reactorctl version`\n", daemon.Address, st.Message())
+		fmt.Fprintf(w, "reactorctl: the daemon at %s does not know this call (%s): it may be of another version, compare `reactorctl version`\n", daemon.Address, st.Message())
 		return exitError
 	}
 	fmt.Fprintf(w, "reactorctl: %s\n", st.Message())
@@ -111,14 +111,14 @@ func grpcStatus(err error) (*status.Status, bool) {
 	return wrapped.GRPCStatus(), true
 }
 
-// detailLines puts the google.rpc details of an error into words, a line each.
+// detailLines describes the google.rpc details of an error, one per line.
 func detailLines(st *status.Status) []string {
 	var lines []string
 	for _, detail := range st.Details() {
 		switch d := detail.(type) {
 		case *errdetails.BadRequest:
 			for _, v := range d.GetFieldViolations() {
-				if v.GetField() == "" { // how many more there are
+				if v.GetField() == "" { // it says how many more there are
 					lines = append(lines, v.GetDescription())
 					continue
 				}
@@ -143,10 +143,10 @@ func detailLines(st *status.Status) []string {
 	return dedupe(lines, st.Message())
 }
 
-// hints says what to do next, by reason; reasons whose message already says it have none.
+// hints says what to do next, by reason. A reason whose message already says that has none.
 var hints = map[string]string{
 	"MODULE_NOT_FOUND":         "push it with `reactorctl module push FILE`, or see `reactorctl module list`",
-	"MODULE_IN_USE":            "see who uses it with `reactorctl list --module DIGEST`, and cancel or wait for them",
+	"MODULE_IN_USE":            "see which workloads use it with `reactorctl list --module DIGEST`, and cancel or wait for them",
 	"WORKLOAD_NOT_FOUND":       "see `reactorctl list`",
 	"WORKLOAD_EXISTS":          "choose another --id, or leave it out to have one made",
 	"WORKLOAD_FINISHED":        "see its output with `reactorctl logs ID`",
@@ -156,8 +156,8 @@ var hints = map[string]string{
 	"DRAINING":                 "the daemon is shutting down or was drained; `reactorctl drain --undo` takes a drain back",
 }
 
-// dedupe drops the lines that the message says already: it is a detail's description, or names the
-// fields at fault itself.
+// dedupe drops lines that repeat the message: a detail's description may do so, and fields at fault are named
+// in both.
 func dedupe(lines []string, message string) []string {
 	kept := lines[:0]
 	for _, line := range lines {

@@ -12,14 +12,14 @@ import (
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
 
-// grantKind is a kind of grant as submit and run take it: a flag, which is repeatable.
+// grantKind is a kind of grant with its flag on submit and run, which is repeatable.
 type grantKind struct {
 	flag  string
 	usage string
 	parse func(text string) (*reactorv1.Grant, error)
 }
 
-// grantKinds are all kinds, in the order in which a spec lists its grants.
+// grantKinds returns all kinds, in the order in which a spec lists its grants.
 func grantKinds() []grantKind {
 	return []grantKind{
 		{"dir", "grant a folder of the daemon's machine, HOST:GUEST[:ro] (repeatable)", parseDirectory},
@@ -28,7 +28,7 @@ func grantKinds() []grantKind {
 	}
 }
 
-// grantFlags are what was given for each of grantKinds.
+// grantFlags holds the values given for each of grantKinds.
 type grantFlags [][]string
 
 func (g *grantFlags) add(f *pflag.FlagSet) {
@@ -53,7 +53,7 @@ func (g grantFlags) grants() ([]*reactorv1.Grant, error) {
 	return grants, nil
 }
 
-// parseDirectory parses HOST:GUEST[:ro]. A relative HOST is taken from the current folder.
+// parseDirectory parses HOST:GUEST[:ro]. A relative HOST is relative to the current folder.
 func parseDirectory(text string) (*reactorv1.Grant, error) {
 	rest, readOnly := strings.CutSuffix(text, ":ro")
 	host, guest, ok := strings.Cut(rest, ":")

@@ -20,11 +20,11 @@ func (a *app) logsCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "logs ID",
 		Short: "Print what a workload wrote",
-		Long: "Print what a workload wrote: its standard output to this command's, its standard error likewise.\n\n" +
-			"It is printed as it is, with any control characters it has; -o json shows it encoded.",
+		Long: "Print what a workload wrote: its standard output to standard output, its standard error to standard error.\n\n" +
+			"The output is printed unchanged, including control characters; -o json shows it encoded.",
 		Args: operands(cobra.ExactArgs(1)),
 	}
-	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "go on until the workload has ended")
+	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "print new output until the workload has ended")
 	cmd.Flags().IntVarP(&tail, "tail", "n", -1, "start this many lines before the end")
 	cmd.Flags().StringVar(&stream, "stream", "", "only stdout or stderr")
 	cmd.RunE = a.remote(func(cmd *cobra.Command, args []string) error {
@@ -50,7 +50,7 @@ func (a *app) logsCommand() *cobra.Command {
 	return cmd
 }
 
-// copyLogs writes each stream of a log to the command's own.
+// copyLogs writes each stream of a log to the command's stream of the same name.
 func (a *app) copyLogs(ctx context.Context, request *reactorv1.ReadLogsRequest) error {
 	stream, err := a.workloads().ReadLogs(ctx, request)
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 
 const (
 	pushChunk = 256 << 10
-	// progressFrom is the size from which an upload shows a progress bar.
+	// progressFrom is the size from which on an upload shows a progress bar.
 	progressFrom = 1 << 20
 )
 
@@ -31,7 +31,7 @@ func (a *app) moduleCommand() *cobra.Command {
 	return cmd
 }
 
-// ensure sees to it that the daemon has the module, and returns the name to submit it by.
+// ensure makes sure that the daemon has the module, and returns the name to submit it by.
 func (a *app) ensure(ctx context.Context, m *source.Module, tag string) (string, error) {
 	if m.File == nil {
 		return m.Ref, nil
@@ -43,7 +43,7 @@ func (a *app) ensure(ctx context.Context, m *source.Module, tag string) (string,
 	return result.GetModule().GetDigest(), nil
 }
 
-// push uploads a module from where the daemon says it has it up to.
+// push uploads a module from the offset that the daemon already has.
 func (a *app) push(ctx context.Context, m *source.Module, tag string) (*reactorv1.PushModuleResult, error) {
 	stream, err := a.modules().PushModule(ctx)
 	if err != nil {
@@ -69,8 +69,8 @@ func (a *app) push(ctx context.Context, m *source.Module, tag string) (*reactorv
 	return response.GetResult(), nil
 }
 
-// sendChunks streams the module from offset on and half-closes. When the daemon has ended the
-// stream early it returns nil: the caller's Recv tells why.
+// sendChunks streams the module from offset on and half-closes. It returns nil if the daemon ended the stream
+// early: the caller's Recv returns the reason.
 func (a *app) sendChunks(stream reactorv1.ModuleService_PushModuleClient, m *source.Module, offset int64) error {
 	if _, err := m.File.Seek(offset, io.SeekStart); err != nil {
 		return err
@@ -109,7 +109,7 @@ func (a *app) modulePushCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "push MODULE",
 		Short: "Push a .wasm file or a Go package, and print its digest",
-		Long:  "Push a .wasm file or a Go package, and print its digest. What the daemon has is not sent again.",
+		Long:  "Push a .wasm file or a Go package, and print its digest. Bytes that the daemon already has are not sent again.",
 		Args:  operands(cobra.ExactArgs(1)),
 	}
 	cmd.Flags().StringVarP(&tag, "tag", "t", "", "point this tag at the module")
@@ -121,7 +121,7 @@ func (a *app) modulePushCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		defer m.Close() //nolint:errcheck // a file that was only read
+		defer m.Close() //nolint:errcheck // the file was only read
 		result, err := a.push(cmd.Context(), m, tag)
 		if err != nil {
 			return err
@@ -165,7 +165,7 @@ func (a *app) moduleListCommand() *cobra.Command {
 func (a *app) moduleInspectCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "inspect MODULE",
-		Short: "Show a module: its imports, exports, memory and what it will need granted",
+		Short: "Show a module: its imports, exports, memory and the grants it will need",
 		Args:  operands(cobra.ExactArgs(1)),
 		RunE: a.remote(func(cmd *cobra.Command, args []string) error {
 			response, err := a.modules().GetModule(cmd.Context(), &reactorv1.GetModuleRequest{Module: args[0]})

@@ -79,10 +79,10 @@ func (a *app) drainCommand() *cobra.Command {
 	var undo bool
 	cmd := &cobra.Command{
 		Use:   "drain",
-		Short: "Stop the daemon taking and starting work; what runs runs on",
+		Short: "Stop the daemon from taking and starting work; running workloads go on",
 		Args:  operands(cobra.NoArgs),
 	}
-	cmd.Flags().BoolVar(&undo, "undo", false, "let it take and start work again")
+	cmd.Flags().BoolVar(&undo, "undo", false, "let the daemon take and start work again")
 	cmd.RunE = a.remote(func(cmd *cobra.Command, _ []string) error {
 		response, err := a.node().Drain(cmd.Context(), &reactorv1.DrainRequest{Undo: undo})
 		if err != nil {
@@ -128,7 +128,7 @@ func (a *app) versionCommand() *cobra.Command {
 	return cmd
 }
 
-// Version is the version of the main module as the Go toolchain stamped it.
+// Version returns the version that the Go toolchain stamped into the main module.
 func Version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok || info.Main.Version == "" {
@@ -156,7 +156,7 @@ func (a *app) contextCommand() *cobra.Command {
 			},
 		},
 		&cobra.Command{
-			Use: "set NAME ADDRESS", Short: "Add or change a context, with what flags say of the daemon; the first becomes the current one", Args: operands(cobra.ExactArgs(2)),
+			Use: "set NAME ADDRESS", Short: "Add or change a context, with the flags that describe the daemon; the first becomes the current one", Args: operands(cobra.ExactArgs(2)),
 			RunE: func(_ *cobra.Command, args []string) error {
 				return editSettings(func(s *settings.Settings) error {
 					if s.Contexts == nil {

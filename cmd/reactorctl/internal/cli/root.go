@@ -17,16 +17,16 @@ import (
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
 
-// maxMessage bounds an answer: a page of a thousand workloads with their stdin and arguments.
+// maxMessage bounds an answer: a page can hold a thousand workloads with their stdin and arguments.
 const maxMessage = 256 << 20
 
-// Stdio is where a command reads and writes.
+// Stdio has the streams of a command.
 type Stdio struct {
 	In       io.Reader
 	Out, Err io.Writer
 }
 
-// Main runs one command line and returns the status to exit with.
+// Main runs one command line and returns the exit status.
 func Main(ctx context.Context, args []string, stdio Stdio) int {
 	a := &app{
 		Stdio: Stdio{In: stdio.In, Out: printable.NewWriter(stdio.Out), Err: printable.NewWriter(stdio.Err)},
@@ -36,7 +36,7 @@ func Main(ctx context.Context, args []string, stdio Stdio) int {
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	if a.conn != nil {
-		_ = a.conn.Close() // the command is over; a failed close has nobody to hinder
+		_ = a.conn.Close() // the command is over: a failed close harms nobody
 	}
 	return report(a.Err, err, a.daemon)
 }
@@ -44,12 +44,12 @@ func Main(ctx context.Context, args []string, stdio Stdio) int {
 // Command returns the whole command tree, for the documentation generator.
 func Command() *cobra.Command { return (&app{}).command() }
 
-// app is what the commands of one run share.
+// app is shared by the commands of one run.
 type app struct {
-	// Stdio is for what this command has to say. Whatever is written there is made printable, since
-	// guests, and who submitted them, choose much of what there is to tell.
+	// Stdio is for the command's own messages. Everything written there is made printable, since guests and
+	// those who submitted them choose much of the text.
 	Stdio
-	// raw is for the guest's own output, which is passed on as it is, and for what draws on a terminal.
+	// raw is for the guest's own output, which is passed on unchanged, and for what draws on a terminal.
 	raw    Stdio
 	wanted endpoint.Wanted
 	output render.Format
@@ -80,15 +80,15 @@ MODULE is a .wasm file or the folder of a Go main package (a path that begins wi
 		return fmt.Errorf("%w; see `%s --help`", err, cmd.CommandPath())
 	})
 	flags := root.PersistentFlags()
-	flags.StringVar(&a.wanted.Address, "addr", "", "the daemon: HOST:PORT or unix:///PATH (env REACTORD_ADDR; default: this user's own one)")
+	flags.StringVar(&a.wanted.Address, "addr", "", "address of the daemon: HOST:PORT or unix:///PATH (env REACTORD_ADDR; default: this user's own one)")
 	flags.StringVar(&a.wanted.Context, "context", "", "use this context of the configuration file")
 	flags.StringVar(&a.wanted.TokenFile, "token-file", "", "a file with the daemon's token, which it asks for over TCP (env REACTORD_TOKEN_FILE, or the token itself in REACTORD_TOKEN; default: the one this user's own daemon made)")
 	flags.VarP(&a.output, "output", "o", "table, wide, json or yaml (json is protojson of the API's messages)")
 	flags.StringVar(&a.wanted.TLSCA, "tls-ca", "", "the authority of the daemon's certificate, PEM (env REACTORCTL_TLS_CA; default: the system's)")
-	flags.StringVar(&a.wanted.TLSCert, "tls-cert", "", "a certificate to show the daemon, PEM (env REACTORCTL_TLS_CERT)")
+	flags.StringVar(&a.wanted.TLSCert, "tls-cert", "", "the client's certificate, PEM (env REACTORCTL_TLS_CERT)")
 	flags.StringVar(&a.wanted.TLSKey, "tls-key", "", "its key, PEM (env REACTORCTL_TLS_KEY)")
 	flags.StringVar(&a.wanted.TLSServerName, "tls-server-name", "", "the name in the daemon's certificate, if it is not the address's (env REACTORCTL_TLS_SERVER_NAME)")
-	flags.BoolVar(&a.wanted.InsecureNoTLS, "insecure-no-tls", false, "speak plain text to another machine, token included; to this machine TLS is spoken only with one of the --tls flags")
+	flags.BoolVar(&a.wanted.InsecureNoTLS, "insecure-no-tls", false, "use plain text to another machine, even for the token; to this machine TLS is used only with one of the --tls flags")
 	root.AddCommand(
 		a.submitCommand(), a.runCommand(), a.statusCommand(), a.listCommand(), a.logsCommand(),
 		a.attachCommand(), a.waitCommand(), a.cancelCommand(), a.opsCommand(), a.moduleCommand(),
@@ -97,8 +97,8 @@ MODULE is a .wasm file or the folder of a Go main package (a path that begins wi
 	return root
 }
 
-// connect resolves the daemon's address and prepares a connection. It does not dial: the first
-// call does, and reports what it finds.
+// connect finds the daemon's address and prepares a connection. It does not dial: the first call does,
+// and reports its failure.
 func (a *app) connect() error {
 	path, err := settings.Path()
 	if err != nil {
@@ -130,7 +130,7 @@ func (a *app) node() reactorv1.NodeServiceClient {
 	return reactorv1.NewNodeServiceClient(a.conn)
 }
 
-// remote wraps a command that talks to the daemon.
+// remote wraps the function of a command that talks to the daemon.
 func (a *app) remote(run func(cmd *cobra.Command, args []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
 		if err := a.connect(); err != nil {
@@ -140,23 +140,23 @@ func (a *app) remote(run func(cmd *cobra.Command, args []string) error) func(*co
 	}
 }
 
-// usageError is a command line that cannot be taken.
+// usageError returns the error for an invalid command line.
 func usageError(cmd *cobra.Command, format string, args ...any) error {
 	return fmt.Errorf("%w; see `%s --help`", fmt.Errorf(format, args...), cmd.CommandPath())
 }
 
-// operands checks how many arguments there are, and says how the command is used if they do not fit.
+// operands checks the number of arguments, and returns an error with the usage if it is wrong.
 func operands(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if check(cmd, args) != nil {
-			return usageError(cmd, "it is used as `%s`; %d arguments were given", cmd.UseLine(), len(args))
+			return usageError(cmd, "usage: `%s`; %d arguments were given", cmd.UseLine(), len(args))
 		}
 		return nil
 	}
 }
 
-// helpOnly is what a command that only groups others does: it prints its help, or refuses a
-// subcommand that it does not have.
+// helpOnly is the function of a command that only groups others: it prints the help, or refuses an unknown
+// subcommand.
 func helpOnly(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return cmd.Help()
@@ -168,7 +168,7 @@ func helpOnly(cmd *cobra.Command, args []string) error {
 	return usageError(cmd, "unknown command %q", args[0])
 }
 
-// isTerminal reports whether w is a terminal a person looks at.
+// isTerminal reports whether w is a terminal.
 func isTerminal(w any) bool {
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))

@@ -13,8 +13,8 @@ import (
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
 
-// cancelGrace is how long run, when interrupted, tries to learn what it started, and then to cancel it. A
-// second interrupt ends it at once.
+// cancelGrace is how long an interrupted run tries to learn which workloads it started, and then to cancel them.
+// A second interrupt ends it at once.
 const cancelGrace = 10 * time.Second
 
 func (a *app) runCommand() *cobra.Command {
@@ -24,10 +24,10 @@ func (a *app) runCommand() *cobra.Command {
 		Short: "Submit a module, stream its output, and exit as it does",
 		Long: `Submit a module, stream its output, and exit as it does. An interrupt cancels it.
 
-What is printed is the guest's output, as it is, with any control characters it has; --output is for
-the ids of --detach and the workloads of --count. With --interactive the guest's standard input is
-this command's. With --count several are run: their output is kept for reactorctl logs, and a summary
-is printed.
+The guest's output is printed unchanged, including control characters; --output applies to the ids
+of --detach and the workloads of --count. With --interactive the guest reads this command's standard
+input. With --count several workloads run: their output is kept for reactorctl logs, and a summary is
+printed.
 
 ` + exitHelp,
 		Example: `  reactorctl run ./examples/hello
@@ -57,7 +57,7 @@ is printed.
 	return cmd
 }
 
-// follow streams what the workloads do until they have ended.
+// follow streams the output of the workloads until they have ended.
 func (a *app) follow(ctx context.Context, ids []string, interactive bool) error {
 	switch {
 	case len(ids) > 1:
@@ -75,8 +75,8 @@ func (a *app) follow(ctx context.Context, ids []string, interactive bool) error 
 	return a.ended(response.GetWorkload())
 }
 
-// ended prints what an invoked export returned, or says why the workload did not succeed, and
-// returns its exit status.
+// ended prints what an invoked export returned, or why the workload did not succeed, and returns the
+// exit status.
 func (a *app) ended(w *reactorv1.Workload) error {
 	err := workloadExit(w)
 	for _, result := range w.GetStatus().GetResults() {
@@ -111,7 +111,7 @@ func (a *app) attachCommand() *cobra.Command {
 		Short: "Connect to a workload's standard streams, and exit as it does",
 		Long: `Connect to the standard streams of a workload that was submitted with --interactive, and exit as
 it does. The end of this command's input closes the guest's. An interrupt detaches and leaves the
-workload running. The guest's output is passed on as it is, with any control characters it has.
+workload running. The guest's output is printed unchanged, including control characters.
 
 ` + exitHelp,
 		Args: operands(cobra.ExactArgs(1)),
@@ -127,8 +127,8 @@ func (a *app) attach(ctx context.Context, id string) error {
 	if err := stream.Send(attachID(id)); err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
-	// A read of a terminal cannot be interrupted, so nothing waits for this goroutine: it ends
-	// with its input or with the process. It alone sends from here on.
+	// A read from a terminal cannot be interrupted, so nothing waits for this goroutine: it ends with its
+	// input or with the process. From here on only it sends.
 	go sendInput(stream, a.In)
 	for {
 		response, err := stream.Recv()
@@ -153,8 +153,8 @@ func attachID(id string) *reactorv1.AttachWorkloadRequest {
 	return &reactorv1.AttachWorkloadRequest{Part: &reactorv1.AttachWorkloadRequest_Id{Id: id}}
 }
 
-// sendInput copies in to the guest and half-closes at its end. A failed send needs no report: the
-// receiving side sees the stream's own error.
+// sendInput copies in to the guest and half-closes at its end. It need not report a failed send: the
+// receiver gets the stream's error.
 func sendInput(stream reactorv1.WorkloadService_AttachWorkloadClient, in io.Reader) {
 	buffer := make([]byte, 32<<10)
 	for {
@@ -167,7 +167,7 @@ func sendInput(stream reactorv1.WorkloadService_AttachWorkloadClient, in io.Read
 			}
 		}
 		if err != nil {
-			_ = stream.CloseSend() // as above: the receiver sees the stream's error
+			_ = stream.CloseSend() // as above: the receiver gets the stream's error
 			return
 		}
 	}

@@ -36,33 +36,33 @@ type specFlags struct {
 }
 
 func (s *specFlags) add(f *pflag.FlagSet) {
-	f.StringVar(&s.id, "id", "", "the workload's id; submitting the same again under it creates nothing (made if left out)")
-	f.StringVar(&s.name, "name", "", "a name for people (default: the module's)")
+	f.StringVar(&s.id, "id", "", "the workload's id; submitting the same spec again under it creates nothing (default: a new id)")
+	f.StringVar(&s.name, "name", "", "a name to show (default: the module's)")
 	f.StringArrayVarP(&s.labels, "label", "l", nil, "a label, KEY=VALUE (repeatable)")
 	f.StringArrayVarP(&s.env, "env", "e", nil, "an environment variable, NAME=VALUE, or NAME to pass the caller's (repeatable)")
 	f.StringArrayVar(&s.args, "arg", nil, "an argument for the guest (repeatable; or after --)")
-	f.StringVar(&s.stdin, "stdin", "", "a file the guest reads as its standard input; - for this command's own")
+	f.StringVar(&s.stdin, "stdin", "", "a file the guest reads as its standard input; - for this command's standard input")
 	f.BoolVarP(&s.interactive, "interactive", "i", false, "keep the guest's standard input open for attach; run attaches at once")
 	f.StringVar(&s.invoke, "invoke", "", "the export to call in a module without _start; arguments become its parameters")
 	s.granted.add(f)
 	f.DurationVar(&s.timeout, "timeout", 0, "cancel it after this long")
-	f.Uint64Var(&s.fuel, "fuel", 0, "the instructions it may execute, about one unit each")
+	f.Uint64Var(&s.fuel, "fuel", 0, "how many instructions it may execute, about one unit each")
 	f.Var(&s.memory, "memory", "the most linear memory it may have, such as 64MiB")
 	f.Var(&s.stack, "stack", "the most call stack it may have, such as 1MiB")
-	f.Var(&s.logBytes, "log-bytes", "how much of its output is kept, such as 1MiB")
+	f.Var(&s.logBytes, "log-bytes", "how many bytes of its output to keep, such as 1MiB")
 	f.Uint32Var(&s.descriptors, "descriptors", 0, "the most descriptors it may have open")
 	f.Uint32Var(&s.pendingOps, "pending-ops", 0, "the most operations it may wait for at once")
-	f.IntVar(&s.count, "count", 1, "submit this many of it")
+	f.IntVar(&s.count, "count", 1, "submit this many workloads")
 }
 
-// addWaiting adds --wait and --detach, of which a command has one as its way anyway.
+// addWaiting adds --wait and --detach; waits is the command's default.
 func (s *specFlags) addWaiting(cmd *cobra.Command, waits bool) {
 	cmd.Flags().BoolVar(&s.wait, "wait", waits, "wait for the end, and exit as the workload did")
 	cmd.Flags().BoolVarP(&s.detach, "detach", "d", !waits, "print the id and do not wait")
 	cmd.MarkFlagsMutuallyExclusive("wait", "detach")
 }
 
-// waits reports whether to wait, once the flags are parsed: what was given goes before the default.
+// waits reports whether to wait, once the flags are parsed: a flag overrides the default.
 func (s *specFlags) waits(cmd *cobra.Command) bool {
 	if cmd.Flags().Changed("detach") {
 		return !s.detach
@@ -70,7 +70,7 @@ func (s *specFlags) waits(cmd *cobra.Command) bool {
 	return s.wait
 }
 
-// spec builds the message, all but its module. dash holds the arguments after --.
+// spec builds the message, except for its module. dash holds the arguments after --.
 func (s *specFlags) spec(cmd *cobra.Command, in io.Reader, defaultName string, dash []string) (*reactorv1.WorkloadSpec, error) {
 	spec := &reactorv1.WorkloadSpec{
 		Name:        s.name,
@@ -137,7 +137,7 @@ func readAll(path string, in io.Reader) ([]byte, error) {
 	return os.ReadFile(path)
 }
 
-// byteSize is a flag such as 64MiB.
+// byteSize is the value of a flag such as 64MiB.
 type byteSize uint64
 
 func (b *byteSize) Set(text string) error {

@@ -19,7 +19,7 @@ import (
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
 
-// submitBatch is how many workloads one call carries.
+// submitBatch is how many workloads one call submits.
 const submitBatch = 1000
 
 func (a *app) submitCommand() *cobra.Command {
@@ -47,7 +47,7 @@ func (a *app) submitCommand() *cobra.Command {
 	return cmd
 }
 
-// moduleThenDash takes one MODULE, and anything after --.
+// moduleThenDash accepts one MODULE, and anything after --.
 func moduleThenDash(cmd *cobra.Command, args []string) error {
 	own := len(args)
 	if dash := cmd.ArgsLenAtDash(); dash >= 0 {
@@ -55,22 +55,22 @@ func moduleThenDash(cmd *cobra.Command, args []string) error {
 	}
 	switch {
 	case own == 0:
-		return usageError(cmd, "no MODULE is given: a .wasm file, a Go package folder, a digest or a tag")
+		return usageError(cmd, "no MODULE is given: name a .wasm file, a Go package folder, a digest or a tag")
 	case own > 1:
 		return usageError(cmd, "%q after MODULE: the guest's own arguments come after --", args[1])
 	}
 	return nil
 }
 
-// submit pushes the module if need be, and submits flags.count workloads. It returns their ids; with an
-// error, those of the workloads that were submitted before an interrupt.
+// submit pushes the module if the daemon lacks it, and submits flags.count workloads. It returns their ids; if it
+// fails, those of the workloads that were submitted before an interrupt.
 func (a *app) submit(cmd *cobra.Command, flags *specFlags, args []string) ([]string, error) {
 	ctx := cmd.Context()
 	module, err := source.Open(ctx, args[0], a.Err)
 	if err != nil {
 		return nil, err
 	}
-	defer module.Close() //nolint:errcheck // a file that was only read
+	defer module.Close() //nolint:errcheck // the file was only read
 	spec, err := flags.spec(cmd, a.In, module.Name, args[1:])
 	if err != nil {
 		return nil, err
@@ -94,8 +94,8 @@ func (a *app) submit(cmd *cobra.Command, flags *specFlags, args []string) ([]str
 	return []string{w.GetId()}, nil
 }
 
-// outlive returns a context that ends so much later than ctx. A submission that was ended by an interrupt
-// would leave a workload that nobody knows of, if the daemon had it already.
+// outlive returns a context that ends at the given time after ctx. If an interrupt ended a submission that the
+// daemon has already received, nobody would know of the workload.
 func outlive(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
 	outliving, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	forget := context.AfterFunc(ctx, func() {
@@ -108,8 +108,8 @@ func outlive(ctx context.Context, grace time.Duration) (context.Context, context
 	return outliving, func() { forget(); cancel() }
 }
 
-// meantPath tells, of a module that the daemon does not know, that there is a file of that name here.
-// It only changes what is said: what MODULE means never depends on what lies in the current folder.
+// meantPath adds, to an error about an unknown module, that a file of that name exists here. It changes only the
+// message: what MODULE means never depends on what is in the current folder.
 func meantPath(err error, ref string) error {
 	if status.Code(err) != codes.NotFound || ref == "" {
 		return err
@@ -120,8 +120,8 @@ func meantPath(err error, ref string) error {
 	return fmt.Errorf("there is no module %q: for the file or folder of that name, write ./%s", ref, ref)
 }
 
-// submitMany submits copies of spec with ids PREFIX-0, PREFIX-1, ...; repeated under the same
-// --id it creates only what is missing.
+// submitMany submits copies of spec with ids PREFIX-0, PREFIX-1, ...; repeated with the same --id it creates
+// only those that are missing.
 func (a *app) submitMany(ctx context.Context, flags *specFlags, spec *reactorv1.WorkloadSpec) ([]string, error) {
 	prefix := flags.id
 	if prefix == "" {
@@ -137,7 +137,7 @@ func (a *app) submitMany(ctx context.Context, flags *specFlags, spec *reactorv1.
 	var refused []error
 	for len(ids) < flags.count {
 		if ctx.Err() != nil {
-			return ids, fmt.Errorf("after %d of %d were submitted (--id %s goes on there): %w", len(ids), flags.count, prefix, ctx.Err())
+			return ids, fmt.Errorf("after %d of %d were submitted (repeat with --id %s to submit the rest): %w", len(ids), flags.count, prefix, ctx.Err())
 		}
 		request := &reactorv1.SubmitWorkloadsRequest{}
 		for n := len(ids); n < flags.count && len(request.Requests) < submitBatch; n++ {
@@ -146,7 +146,7 @@ func (a *app) submitMany(ctx context.Context, flags *specFlags, spec *reactorv1.
 		}
 		response, err := a.workloads().SubmitWorkloads(outliving, request)
 		if err != nil {
-			return nil, fmt.Errorf("after %d of %d were submitted (--id %s goes on there): %w", len(ids), flags.count, prefix, err)
+			return nil, fmt.Errorf("after %d of %d were submitted (repeat with --id %s to submit the rest): %w", len(ids), flags.count, prefix, err)
 		}
 		for _, result := range response.GetResults() {
 			ids = append(ids, result.GetId())
@@ -161,11 +161,11 @@ func (a *app) submitMany(ctx context.Context, flags *specFlags, spec *reactorv1.
 	return ids, nil
 }
 
-// refusal tells the first few of the workloads that were refused, and how to go on.
+// refusal returns the error for refused workloads: the first few of them, and how to go on.
 func refusal(refused []error, sent, count int, prefix string) error {
 	const shown = 3
 	first := refused[:min(shown, len(refused))]
-	return fmt.Errorf("%d of the first %d of %d were refused, and the rest was not sent (--id %s goes on there):\n%w",
+	return fmt.Errorf("%d of the first %d of %d were refused, and the rest was not sent (repeat with --id %s to submit it):\n%w",
 		len(refused), sent, count, prefix, errors.Join(first...))
 }
 
@@ -188,8 +188,8 @@ func (a *app) printSubmitted(ctx context.Context, ids []string) error {
 	return nil
 }
 
-// waitAll waits for every id. One workload gives its own exit status; of several, the first that
-// did not succeed does.
+// waitAll waits for every id. The exit status is that of the only workload, or of the first of several that
+// did not succeed.
 func (a *app) waitAll(ctx context.Context, ids []string) error {
 	var first error
 	failed := 0

@@ -14,7 +14,7 @@ import (
 func (a *app) statusCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "status [ID]",
-		Short: "Show a workload, or without an id what the daemon is doing",
+		Short: "Show a workload, or without an id the daemon's statistics",
 		Args:  operands(cobra.MaximumNArgs(1)),
 		RunE: a.remote(func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -32,7 +32,7 @@ func (a *app) statusCommand() *cobra.Command {
 	}
 }
 
-// filterFlags are the flags that select workloads.
+// filterFlags select workloads.
 type filterFlags struct {
 	states   []string
 	selector string
@@ -69,8 +69,8 @@ func (a *app) listCommand() *cobra.Command {
 		Args:  operands(cobra.NoArgs),
 	}
 	flags.add(cmd)
-	cmd.Flags().IntVar(&limit, "limit", 100, "list this many at the most; 0 for all")
-	cmd.Flags().BoolVarP(&watch, "watch", "w", false, "go on with each change as it happens")
+	cmd.Flags().IntVar(&limit, "limit", 100, "list at most this many; 0 for all")
+	cmd.Flags().BoolVarP(&watch, "watch", "w", false, "then print each change as it happens")
 	cmd.RunE = a.remote(func(cmd *cobra.Command, _ []string) error {
 		filter, err := flags.filter(cmd)
 		if err != nil {
@@ -114,7 +114,7 @@ func (a *app) list(cmd *cobra.Command, filter *reactorv1.WorkloadFilter, limit i
 	return nil
 }
 
-// tellUnreadable says which of a list had to be left out.
+// tellUnreadable prints which records of a list were left out.
 func (a *app) tellUnreadable(kind string, names []string) {
 	const most = 10
 	for i, name := range names {

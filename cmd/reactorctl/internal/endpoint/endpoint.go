@@ -1,6 +1,6 @@
-// Package endpoint finds a daemon and what is needed to be let in by it, and connects to it.
+// Package endpoint finds a daemon and the credentials it asks for, and connects to it.
 //
-// Find reads small files and looks at sockets; Dial does not block: the first call connects.
+// Find reads small files and inspects sockets. Dial does not block: the first call connects.
 package endpoint
 
 import (
@@ -23,27 +23,27 @@ import (
 	"github.com/reactord/reactord/cmd/reactorctl/internal/settings"
 )
 
-// Wanted is what a command line says about the daemon; what is empty is looked for elsewhere.
+// Wanted is what a command line says about the daemon; an empty field is looked up elsewhere.
 type Wanted struct {
 	Address string
 	Context string // by name
 	settings.Access
 }
 
-// Endpoint is a daemon, and what it is to be shown.
+// Endpoint is a daemon and the credentials for it.
 type Endpoint struct {
 	Address string // HOST:PORT or unix:PATH
-	// Own tells that nobody named a daemon: it is the user's own one on this machine.
+	// Own is true if nobody named a daemon: it is the user's own daemon on this machine.
 	Own bool
 
 	token string
 	tls   *tls.Config // nil: plain text
 }
 
-// Find finds the daemon that is wanted: the settings have the contexts, the environment has
-// REACTORD_ADDR, REACTORD_TOKEN and REACTORD_TOKEN_FILE, and REACTORCTL_TLS_ and more (the daemon
-// has REACTORD_TLS_CERT for its own). A flag goes before a variable, a variable before the context;
-// but a context that is named goes before variables, which may be for another daemon.
+// Find finds the daemon that is wanted, in the settings' contexts or in the environment: REACTORD_ADDR,
+// REACTORD_TOKEN, REACTORD_TOKEN_FILE and the variables that begin with REACTORCTL_TLS_ (REACTORD_TLS_CERT is the
+// daemon's own). A flag overrides a variable, and a variable overrides the context; but a context that was named
+// overrides variables, which may be meant for another daemon.
 func Find(w Wanted, s settings.Settings, getenv local.Getenv) (*Endpoint, error) {
 	c, err := s.Daemon(w.Address, getenv("REACTORD_ADDR"), w.Context)
 	if err != nil {
@@ -76,7 +76,7 @@ func fromEnvironment(getenv local.Getenv) settings.Access {
 	}
 }
 
-// ownSocket is where the user's own daemon listens, or would.
+// ownSocket returns the socket at which the user's own daemon listens, or would listen.
 func ownSocket(getenv local.Getenv) (string, error) {
 	paths, err := local.Sockets(getenv)
 	if err != nil {
@@ -87,16 +87,16 @@ func ownSocket(getenv local.Getenv) (string, error) {
 			continue
 		}
 		if err := local.CheckOwner(path); err != nil {
-			return "", fmt.Errorf("no daemon is named, and where one's own would be, %w: name one with --addr, as in --addr unix://%s", err, path)
+			return "", fmt.Errorf("no daemon is named, and at the place of your own, %w: name one with --addr, as in --addr unix://%s", err, path)
 		}
 		return "unix://" + path, nil
 	}
 	return "unix://" + paths[0], nil
 }
 
-// findToken is the token to show the daemon, or empty. What was given for one daemon is not shown to
-// another: the environment's goes with no context that was named, and the one that this user's own
-// daemon made goes to this machine only.
+// findToken returns the token for the daemon, or nothing. A token for one daemon is not sent to another: the
+// environment's is not used with a context that was named, and the token of this user's own daemon is sent only to
+// this machine.
 func (e *Endpoint) findToken(w Wanted, access settings.Access, getenv local.Getenv) (string, error) {
 	switch {
 	case w.TokenFile != "":
@@ -131,15 +131,15 @@ func readToken(path string) (string, error) {
 	return token, nil
 }
 
-// findTLS is how to speak to the daemon: in TLS to another machine, and to this one if anything is said
-// about certificates; in plain text otherwise.
+// findTLS returns the TLS configuration. Another machine is spoken to in TLS, this one only if any flag
+// or setting is about certificates; nil means plain text.
 func (e *Endpoint) findTLS(access settings.Access) (*tls.Config, error) {
 	given := access.TLSCA != "" || access.TLSCert != "" || access.TLSKey != "" || access.TLSServerName != ""
 	switch {
 	case isUnix(e.Address):
 		return nil, nil //nolint:nilnil // plain text
 	case given && access.InsecureNoTLS:
-		return nil, errors.New("--insecure-no-tls contradicts what is said about certificates")
+		return nil, errors.New("--insecure-no-tls contradicts the settings for certificates")
 	case access.InsecureNoTLS || !given && isLoopback(e.Address):
 		return nil, nil //nolint:nilnil // plain text
 	case (access.TLSCert == "") != (access.TLSKey == ""):
@@ -153,13 +153,13 @@ func (e *Endpoint) findTLS(access settings.Access) (*tls.Config, error) {
 		}
 		config.RootCAs = x509.NewCertPool()
 		if !config.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("the daemon's authority: %s has no certificate in PEM", access.TLSCA)
+			return nil, fmt.Errorf("the authority of the daemon's certificate: %s has no certificate in PEM", access.TLSCA)
 		}
 	}
 	if access.TLSCert != "" {
 		pair, err := tls.LoadX509KeyPair(access.TLSCert, access.TLSKey)
 		if err != nil {
-			return nil, fmt.Errorf("the certificate to show: %w", err)
+			return nil, fmt.Errorf("the client's certificate: %w", err)
 		}
 		config.Certificates = []tls.Certificate{pair}
 	}
@@ -188,20 +188,20 @@ func (e *Endpoint) Dial(options ...grpc.DialOption) (*grpc.ClientConn, error) {
 	return conn, nil
 }
 
-// Advice says what may help when nobody answers, by why that is and what is at the other end.
+// Advice says what may help when nobody answers, given the error and what is at the other end.
 func (e *Endpoint) Advice(why string) string {
 	if e.tls != nil && !strings.Contains(why, "tls:") {
-		why = tlsFault(e.Address, e.tls) // a call's own writes may have cut off what the daemon had to say
+		why = tlsFault(e.Address, e.tls) // the daemon's reply may have been cut off by the call's own writes
 	}
 	switch {
 	case e.tls != nil && strings.Contains(why, "first record does not look like a TLS handshake"):
-		return "the daemon speaks plain text there: leave the --tls flags out, or to another machine say --insecure-no-tls"
+		return "the daemon uses plain text: leave out the --tls flags, or for another machine add --insecure-no-tls"
 	case e.tls != nil && strings.Contains(why, "x509:"):
-		return "its certificate does not prove who it is: --tls-ca names a file with its authority, --tls-server-name the name in it"
+		return "its certificate could not be verified: name its authority's file with --tls-ca, or the name in the certificate with --tls-server-name"
 	case e.tls != nil && strings.Contains(why, "tls:"):
-		return "it may want a certificate of its own authority: show one with --tls-cert and --tls-key"
+		return "it may require a client certificate from an authority of its own: give one with --tls-cert and --tls-key"
 	case e.tls == nil && !isUnix(e.Address) && speaksTLS(e.Address):
-		return "the daemon speaks TLS there: name a file with the authority of its certificate with --tls-ca"
+		return "the daemon uses TLS: name the file with the authority of its certificate with --tls-ca"
 	}
 	if !e.Own {
 		return "start one with `reactord`, or name another with --addr, REACTORD_ADDR or --context"
@@ -213,12 +213,12 @@ func (e *Endpoint) Advice(why string) string {
 	return "start reactord, or name one with --addr, REACTORD_ADDR or --context"
 }
 
-// probeTime bounds the look at what is spoken at an address.
+// probeTime bounds the check for TLS at an address.
 const probeTime = 2 * time.Second
 
-// speaksTLS reports whether TLS is spoken at an address, whoever does.
+// speaksTLS reports whether whatever listens at an address speaks TLS.
 func speaksTLS(address string) bool {
-	conn, err := dialTLS(address, &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12}) //nolint:gosec // nothing is said there
+	conn, err := dialTLS(address, &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12}) //nolint:gosec // nothing is sent
 	if err != nil {
 		_, alerted := errors.AsType[tls.AlertError](err)
 		return alerted
@@ -227,8 +227,8 @@ func speaksTLS(address string) bool {
 	return true
 }
 
-// tlsFault is what is said against a connection by either side, or empty. Nothing is sent after the
-// handshake, in which the client's certificate may not have been looked at yet.
+// tlsFault returns what either side objects to in a handshake, or nothing. It sends nothing after the
+// handshake: the server may check the client's certificate only then.
 func tlsFault(address string, config *tls.Config) string {
 	conn, err := dialTLS(address, config.Clone())
 	if err == nil {
@@ -251,7 +251,7 @@ func dialTLS(address string, config *tls.Config) (net.Conn, error) {
 	return (&tls.Dialer{Config: config}).DialContext(ctx, "tcp", address)
 }
 
-// bearer is a token, as the metadata of each call has it.
+// bearer is a token in the metadata of each call.
 type bearer string
 
 func (b bearer) GetRequestMetadata(context.Context, ...string) (map[string]string, error) {
@@ -260,8 +260,8 @@ func (b bearer) GetRequestMetadata(context.Context, ...string) (map[string]strin
 
 func (bearer) RequireTransportSecurity() bool { return false }
 
-// target is the gRPC name of an address. A host is passed through to the dialer, so that no
-// resolver of gRPC's own (and no proxy) stands between.
+// target returns the gRPC name of an address. A host is passed through to the dialer, so that none of
+// gRPC's own resolvers, and no proxy, is used.
 func target(address string) string {
 	if isUnix(address) {
 		return address
@@ -271,7 +271,7 @@ func target(address string) string {
 
 func isUnix(address string) bool { return strings.HasPrefix(address, "unix:") }
 
-// isLoopback reports whether HOST:PORT cannot be another machine.
+// isLoopback reports whether HOST:PORT is certainly this machine.
 func isLoopback(address string) bool {
 	host, _, _ := net.SplitHostPort(address)
 	if host == "localhost" {

@@ -1,6 +1,5 @@
-// Package render prints the API's messages: as tables for people, and as JSON or YAML for
-// programs. It is pure but for the writers it is given. All text in what it prints is printable,
-// whoever chose it (see package printable).
+// Package render prints the API's messages: as tables for people, and as JSON or YAML for programs. It only writes
+// to the writers it is given. Everything it prints is printable, whoever chose the text (see package printable).
 package render
 
 import (
@@ -15,7 +14,7 @@ import (
 	"github.com/reactord/reactord/cmd/internal/printable"
 )
 
-// Format is how a command prints; it is a pflag.Value. The zero value is a table.
+// Format is the output format of a command; it is a pflag.Value. The zero value is a table.
 type Format struct{ name string }
 
 // Set takes table, wide, json or yaml.
@@ -28,7 +27,7 @@ func (f *Format) Set(name string) error {
 	return fmt.Errorf("give table, wide, json or yaml")
 }
 
-// String is the name of the format.
+// String returns the name of the format.
 func (f *Format) String() string {
 	if f.name == "" {
 		return "table"
@@ -36,7 +35,7 @@ func (f *Format) String() string {
 	return f.name
 }
 
-// Type is what the help calls the flag's value.
+// Type is the name of the flag's value in the help.
 func (f *Format) Type() string { return "format" }
 
 // IsTable reports whether output is for people.
@@ -51,12 +50,12 @@ func (f *Format) Message(w io.Writer, m proto.Message) error {
 	if err != nil {
 		return err
 	}
-	// protojson varies its white space on purpose; a program's output should not.
+	// protojson varies its white space on purpose, and a program's output should not vary.
 	var value json.RawMessage = text
 	if f.name == "yaml" {
-		// YAML has escapes in quotes only, takes some characters in no other way, and this encoder
-		// writes some without that a terminal must not see. A message that has such stays JSON, which
-		// is YAML too.
+		// YAML has escapes only within quotes, and some characters need them; this encoder writes some
+		// characters unescaped that a terminal must not see. A message that contains any stays JSON, which is
+		// also YAML.
 		if printable.IsText(string(value)) {
 			if text, err = yaml.JSONToYAML(value); err != nil {
 				return err

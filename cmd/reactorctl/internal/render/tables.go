@@ -17,7 +17,7 @@ import (
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
 
-// table writes rows of cells in aligned columns. A cell is a part of a line, whatever it holds.
+// table writes rows of cells in aligned columns. A cell never breaks its line, whatever it contains.
 func table(w io.Writer, rows [][]string) error {
 	tw := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	for _, row := range rows {
@@ -30,7 +30,7 @@ func table(w io.Writer, rows [][]string) error {
 	return tw.Flush()
 }
 
-// State is a workload's state as a word.
+// State returns a workload's state as a word.
 func State(w *reactorv1.Workload) string {
 	return enumWord(w.GetStatus().GetState().String(), "WORKLOAD_STATE_")
 }
@@ -51,7 +51,7 @@ func enumWord(name, prefix string) string {
 	return strings.ReplaceAll(strings.ToLower(strings.TrimPrefix(name, prefix)), "_", " ")
 }
 
-// End says in a line how a workload ended, with its message if it has one.
+// End describes in one line how a workload ended, with its message if it has one.
 func End(w *reactorv1.Workload) string {
 	text := fmt.Sprintf("%s %s", printable.String(w.GetId()), State(w))
 	if why := reason(w); why != "" && why != State(w) {
@@ -66,7 +66,7 @@ func End(w *reactorv1.Workload) string {
 	return text
 }
 
-// Change prints a line for one change of a watch.
+// Change prints one change of a watch as a line.
 func Change(w io.Writer, workload *reactorv1.Workload) error {
 	_, err := fmt.Fprintf(w, "%-36s  %-10s  %-14s  %s\n",
 		printable.String(workload.GetId()), State(workload), reason(workload), printable.String(workload.GetSpec().GetName()))
@@ -126,7 +126,7 @@ func Workload(w io.Writer, workload *reactorv1.Workload) error {
 	return nil
 }
 
-// delayed says what keeps a workload from being started.
+// delayed describes what keeps a workload from being started.
 func delayed(d *reactorv1.Delay) string {
 	if d == nil {
 		return ""
@@ -141,7 +141,7 @@ func delayed(d *reactorv1.Delay) string {
 func output(u *reactorv1.Usage) string {
 	text := humanize.IBytes(u.GetLogBytes())
 	if n := u.GetLogBytesDropped(); n > 0 {
-		text += fmt.Sprintf(" (%s of it not kept)", humanize.IBytes(n))
+		text += fmt.Sprintf(" (%s of it dropped)", humanize.IBytes(n))
 	}
 	return text
 }
@@ -208,7 +208,7 @@ func Module(w io.Writer, m *reactorv1.Module) error {
 
 func moduleKind(m *reactorv1.Module) string { return enumWord(m.GetKind().String(), "MODULE_KIND_") }
 
-// Node prints what a daemon is.
+// Node prints a daemon's description.
 func Node(w io.Writer, n *reactorv1.Node) error {
 	state := "serving"
 	if n.GetDraining() {
@@ -242,7 +242,7 @@ func limits(l *reactorv1.Limits) string {
 	return strings.Join(parts, ", ")
 }
 
-// Stats prints what a daemon is doing.
+// Stats prints a daemon's statistics.
 func Stats(w io.Writer, s *reactorv1.Stats) error {
 	return table(w, [][]string{
 		{"workloads", fmt.Sprintf("%s pending, %s running, %s waiting (most at once: %s)", comma(s.GetPending()), comma(s.GetRunning()), comma(s.GetWaiting()), comma(s.GetWaitingPeak()))},
@@ -255,7 +255,7 @@ func Stats(w io.Writer, s *reactorv1.Stats) error {
 	})
 }
 
-// StatsLine prints one line of a stream of statistics.
+// StatsLine prints one reading of a stream of statistics.
 func StatsLine(w io.Writer, s *reactorv1.Stats) error {
 	_, err := fmt.Fprintf(w, "%s  pending %-8s running %-6s waiting %-8s done %-9s resident %-9s late p99 %s\n",
 		s.GetTime().AsTime().Local().Format(time.TimeOnly), comma(s.GetPending()), comma(s.GetRunning()), comma(s.GetWaiting()),

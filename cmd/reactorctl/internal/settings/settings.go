@@ -1,5 +1,5 @@
-// Package settings reads and writes the CLI's configuration file: named contexts, each the address
-// of a daemon.
+// Package settings reads and writes the CLI's configuration file, which has named contexts, each with the
+// address of a daemon.
 //
 // The file is small, is read once per command, and is replaced atomically when it is written.
 package settings
@@ -17,7 +17,7 @@ import (
 
 // Settings is the configuration file.
 type Settings struct {
-	// CurrentContext names the context used when none is asked for.
+	// CurrentContext names the context that is used if none is named.
 	CurrentContext string `json:"currentContext,omitempty"`
 	// Contexts are the known daemons by name.
 	Contexts map[string]Context `json:"contexts,omitempty"`
@@ -27,27 +27,27 @@ type Settings struct {
 type Context struct {
 	// Address is HOST:PORT or unix:///PATH.
 	Address string `json:"address"`
-	// Access is how to be let in there.
+	// Access has the credentials for the daemon.
 	Access `json:",inline"`
 }
 
-// Access is what a daemon is to be shown, and how it is known. What is empty is not needed, or is
-// looked for elsewhere.
+// Access has the credentials for a daemon, and how to verify the daemon. An empty field is not needed, or is
+// looked up elsewhere.
 type Access struct {
 	// TokenFile is a file with the daemon's token.
 	TokenFile string `json:"tokenFile,omitempty"`
 	// TLSCA is a file with the authority of the daemon's certificate, instead of the system's ones.
 	TLSCA string `json:"tlsCA,omitempty"`
-	// TLSCert and TLSKey are files with a certificate for the client.
+	// TLSCert and TLSKey are files with the client's certificate and key.
 	TLSCert string `json:"tlsCert,omitempty"`
 	TLSKey  string `json:"tlsKey,omitempty"`
 	// TLSServerName is the name in the daemon's certificate, if it is not the address's host.
 	TLSServerName string `json:"tlsServerName,omitempty"`
-	// InsecureNoTLS speaks plain text to another machine.
+	// InsecureNoTLS allows plain text to another machine.
 	InsecureNoTLS bool `json:"insecureNoTLS,omitempty"`
 }
 
-// Or is a with what it has not from b.
+// Or returns a with its empty fields filled in from b.
 func (a Access) Or(b Access) Access {
 	return Access{
 		TokenFile:     cmp.Or(a.TokenFile, b.TokenFile),
@@ -59,7 +59,7 @@ func (a Access) Or(b Access) Access {
 	}
 }
 
-// Absolute is a with its files named from the root, as a file that is read in any folder needs them.
+// Absolute returns a with absolute paths, since the file is read from any folder.
 func (a Access) Absolute() (Access, error) {
 	for _, path := range []*string{&a.TokenFile, &a.TLSCA, &a.TLSCert, &a.TLSKey} {
 		if *path == "" {
@@ -74,7 +74,7 @@ func (a Access) Absolute() (Access, error) {
 	return a, nil
 }
 
-// Path returns where the file is: $REACTORCTL_CONFIG, or reactord/reactorctl.yaml in the user's
+// Path returns the path of the file: $REACTORCTL_CONFIG, or reactord/reactorctl.yaml in the user's
 // configuration folder.
 func Path() (string, error) {
 	if p := os.Getenv("REACTORCTL_CONFIG"); p != "" {
@@ -87,7 +87,7 @@ func Path() (string, error) {
 	return filepath.Join(dir, "reactord", "reactorctl.yaml"), nil
 }
 
-// Load reads the file at path. A file that does not exist is empty settings.
+// Load reads the file at path. A file that does not exist counts as empty.
 func Load(path string) (Settings, error) {
 	var s Settings
 	text, err := os.ReadFile(path)
@@ -126,9 +126,9 @@ func (s Settings) Save(path string) error {
 	return nil
 }
 
-// Daemon picks the daemon: the address of the flag, else $REACTORD_ADDR, else the named context, else
-// the current context. Without any of them the context that is returned is empty: it is the user's
-// own daemon on this machine. Naming a context that does not exist is an error.
+// Daemon picks the daemon: the address of the flag, else $REACTORD_ADDR, else the named context, else the current
+// context. Without any of them it returns an empty context, which stands for the user's own daemon on this
+// machine. A context that does not exist is an error.
 func (s Settings) Daemon(flag, env, context string) (Context, error) {
 	switch {
 	case flag != "":

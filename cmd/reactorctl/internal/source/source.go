@@ -1,7 +1,7 @@
-// Package source turns the MODULE argument of a command into something the daemon can run: a
-// digest or tag it already knows, or the bytes of a file, or of a Go package built for WASI.
+// Package source resolves the MODULE argument of a command: to a digest or tag that the daemon knows, or to the
+// bytes of a file, or of a Go package that it builds for WASI.
 //
-// Everything here runs on the caller's goroutine; building a package runs the go command.
+// Everything runs on the caller's goroutine; building a package runs the go command.
 package source
 
 import (
@@ -17,11 +17,11 @@ import (
 	"strings"
 )
 
-// Module is where a module comes from. Exactly one of Ref and File is set.
+// Module is a resolved MODULE. Exactly one of Ref and File is set.
 type Module struct {
 	// Ref is a digest or tag for the daemon to resolve.
 	Ref string
-	// File is an open binary, positioned at its start. The caller closes Module.
+	// File is an open binary, positioned at its start. The caller closes the Module.
 	File *os.File
 	// Digest and Size describe File.
 	Digest string
@@ -34,7 +34,7 @@ type Module struct {
 	cleanup func() error
 }
 
-// Close closes File and removes what was built.
+// Close closes File and removes the built binary.
 func (m *Module) Close() error {
 	if m.File == nil {
 		return nil
@@ -46,16 +46,16 @@ func (m *Module) Close() error {
 	return err
 }
 
-// IsPath reports whether a MODULE argument names a file or folder: it begins with "/", "./" or
-// "../", is "." or "..", or ends in ".wasm". Anything else is a digest or a tag (which may have
-// slashes), so that what an argument means never depends on what lies in the current folder.
+// IsPath reports whether a MODULE argument names a file or folder: it begins with "/", "./" or "../", is "." or
+// "..", or ends in ".wasm". Anything else is a digest or a tag (which may have slashes), so that what an argument
+// means never depends on what is in the current folder.
 func IsPath(arg string) bool {
 	return arg == "." || arg == ".." ||
 		strings.HasPrefix(arg, "./") || strings.HasPrefix(arg, "../") || filepath.IsAbs(arg) ||
 		strings.HasSuffix(arg, ".wasm")
 }
 
-// Open resolves a MODULE argument. progress, for a build, gets the go command's own output.
+// Open resolves a MODULE argument. progress receives the go command's output if a package is built.
 func Open(ctx context.Context, arg string, progress io.Writer) (*Module, error) {
 	if !IsPath(arg) {
 		return &Module{Ref: arg, Name: arg}, nil
@@ -89,7 +89,7 @@ func openFile(path, name string) (*Module, error) {
 	return m, nil
 }
 
-// hash reads File and describes it.
+// hash reads File and sets its digests and size.
 func (m *Module) hash() error {
 	const mebibyte = 1 << 20
 	hash := sha256.New()
@@ -130,7 +130,7 @@ func build(ctx context.Context, dir string, progress io.Writer) (*Module, error)
 	}
 	m, err := openFile(binary, baseName(dir))
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("%s: is it a main package? %w", dir, err), os.RemoveAll(out))
+		return nil, errors.Join(fmt.Errorf("%s does not build, is it a main package? %w", dir, err), os.RemoveAll(out))
 	}
 	m.cleanup = func() error { return os.RemoveAll(out) }
 	return m, nil

@@ -8,21 +8,21 @@ import (
 	"github.com/tetratelabs/wazero/api"
 )
 
-// parkedStack is the call stack a function handle begins with: a guest that waits in a host call
-// rarely has more than a few frames. It grows as any of wazero's stacks does.
+// parkedStack is the size of a function handle's first call stack: a guest that waits in a host call
+// rarely has more than a few frames. It grows like any of wazero's stacks.
 const parkedStack = 2 << 10
 
-// stackFields is where wazero's function handle keeps its call stack. wazero makes one of 10 KiB
-// for each handle and has no setting for it, which is half of what a waiting guest costs; so the
-// engine replaces it by a smaller one before the first call.
+// stackFields are the offsets of the call stack in wazero's function handle. wazero allocates 10 KiB for
+// each handle, without a setting, which is half of the memory of a waiting guest. So the engine
+// replaces it by a smaller stack before the first call.
 //
-// That reaches into another package's private struct, and is done with care: the fields are found
-// by their names and types, and what they hold is compared with what is known of them, on every
-// handle. Whatever is not as expected leaves the handle as wazero made it, and the guest costs 8 KiB
-// more; TestSmallCallStack tells when that has come to be so.
+// This changes a private struct of another package. The fields are found by their names and types, and
+// their values are compared with the expected ones on every handle. If anything differs, the handle
+// stays as wazero made it, and the guest takes 8 KiB more. TestSmallCallStack fails when wazero has
+// changed.
 type stackFields struct {
 	once               sync.Once
-	handle             reflect.Type // nil: unknown
+	handle             reflect.Type // nil if the fields were not found
 	stack, top, bottom uintptr
 }
 
@@ -48,7 +48,7 @@ func fieldOf[T any](t reflect.Type, name string) (offset uintptr, ok bool) {
 	return field.Offset, ok && field.Type == reflect.TypeFor[T]()
 }
 
-// shrink gives a function handle that was never called a small call stack. It tells whether it did.
+// shrink gives a function handle that was never called a small call stack. It reports whether it did.
 func (f *stackFields) shrink(function api.Function) bool {
 	const mostValues = 16 // parameters and results, which are passed on the stack
 	f.once.Do(func() { f.find(reflect.TypeOf(function)) })
@@ -70,7 +70,7 @@ func (f *stackFields) shrink(function api.Function) bool {
 	return true
 }
 
-// alignedTop is where a stack begins that grows down: at the last 16-byte boundary.
+// alignedTop returns the top of a stack that grows down: its last 16-byte boundary.
 func alignedTop(stack []byte) uintptr {
 	return uintptr(unsafe.Pointer(&stack[len(stack)-1])) &^ 15
 }

@@ -27,8 +27,8 @@ func (e *Engine) rewrite(binary []byte) (out []byte, info *meter.Info, err error
 	return out, info, nil
 }
 
-// checkExports refuses many functions with many exports: wazero looks for each function among all
-// exports, a nanosecond for each pair.
+// checkExports refuses modules with both many functions and many exports: wazero searches all exports for
+// each function, which takes a nanosecond for each pair.
 func checkExports(info *meter.Info) error {
 	const most = 1 << 29
 	if n := int64(info.FunctionCount) * int64(len(info.Exports)); n > most {
@@ -38,7 +38,7 @@ func checkExports(info *meter.Info) error {
 	return nil
 }
 
-// prepare reads a module and makes of it what is compiled.
+// prepare reads and meters a module and returns the job to compile.
 func (e *Engine) prepare(read func() ([]byte, error)) (job compileJob, info *meter.Info, err error) {
 	binary, err := read()
 	if err != nil {
@@ -48,7 +48,7 @@ func (e *Engine) prepare(read func() ([]byte, error)) (job compileJob, info *met
 	return compileJob{metered, binary}, info, err
 }
 
-// build compiles a module.
+// build compiles the module and installs the machine code.
 func (m *Module) build(job compileJob, limit bounds) error {
 	e := m.engine
 	if e.cache != nil {
@@ -68,12 +68,12 @@ func (m *Module) build(job compileJob, limit bounds) error {
 	return nil
 }
 
-// blame tells whose fault it is that a metered module did not compile. The pass
-// doesn't check types: if wazero has an objection to the original as well, the
-// module is malformed, and the objection is told in terms of the original. Else the pass is at fault.
+// blame finds out why a metered module did not compile. The pass doesn't check types: if wazero rejects the
+// original too, the module is malformed, and blame returns wazero's error for the original. Otherwise the
+// pass is at fault.
 //
-// wazero gets the original as the codec writes it, without custom sections: wazero
-// believes the counts in a name section, however large they are (TestBlameBelievesNoCount).
+// wazero gets the original as the codec writes it, without custom sections: wazero trusts the counts in a
+// name section, however large they are (TestBlameBelievesNoCount).
 func blame(ctx context.Context, binary []byte, cause error) (err error) {
 	m, err := wasm.Decode(binary, wasm.Limits{})
 	if err != nil {
@@ -88,8 +88,8 @@ func blame(ctx context.Context, binary []byte, cause error) (err error) {
 	return &InternalError{Err: cause}
 }
 
-// faultOffset returns where in the module the function begins that wazero objects
-// to, which it tells by its place among those the module defines; else 0.
+// faultOffset returns the byte offset of the function that wazero's error names by its index among the
+// defined functions, or 0 if it names none.
 func faultOffset(m *wasm.Module, objection error) int64 {
 	var function int
 	if _, err := fmt.Sscanf(objection.Error(), "invalid function[%d]", &function); err != nil || function >= len(m.Bodies) {

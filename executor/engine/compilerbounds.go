@@ -12,24 +12,24 @@ import (
 	"github.com/reactord/reactord/executor/engine/meter"
 )
 
-// bounds is what one compilation may use.
+// bounds bound one compilation.
 type bounds struct {
 	cpu    time.Duration
 	memory int64
-	// wall is the time after which a compiler that is not done is taken to be stopped; zero: none.
+	// wall is the elapsed time after which the compiler is assumed to be stopped; zero: no bound.
 	wall time.Duration
 
-	wanted  int64 // the memory that the module would have been given if there was more
-	largest int   // the bytes of its largest function
+	wanted  int64 // the memory that the module would be given if enough was configured
+	largest int   // size of its largest function in bytes
 }
 
-// slowest is how many times longer than it works a compiler may take, on a machine that is busy.
+// slowest is the ratio of the bounds on elapsed time and processor time, for a busy machine.
 const slowest = 20
 
-// boundsFor are those of a module, of no more than most bytes. What takes time and memory is its code: a Go program
-// with 2.9 MB of it took 1 s and 82 MiB. wazero has all of one function in memory at a time: straight-line stores take
-// 740 bytes for each byte of it, a Go program's table 930, a chain of loads 1,500. The rest is copied some
-// times, of which elements of tables become the most.
+// boundsFor returns the bounds for a module, with at most most bytes of memory. Code takes most of the time
+// and memory: a Go program with 2.9 MB of code took 1 s and 82 MiB. wazero holds one function at a time in
+// memory: for each byte of it, straight-line stores take 740 bytes, a Go program's table 930, a chain of
+// loads 1,500. The rest of the module is copied several times; elements of tables grow the most.
 func boundsFor(info *meter.Info, most int64) bounds {
 	const copies, perElement, perFunctionByte = 6, 128, 1 << 10
 	code := int64(info.CodeBytes)>>20 + 1
@@ -44,7 +44,7 @@ func boundsFor(info *meter.Info, most int64) bounds {
 	}
 }
 
-// exceeded refuses the module.
+// exceeded returns the error for a module whose compilation exceeded the bounds.
 func (b bounds) exceeded() error {
 	msg := fmt.Sprintf("compiling the module takes more than %v of processor time or %d MiB of memory", b.cpu, b.memory>>20)
 	if b.largest >= largeFunction {
@@ -56,26 +56,26 @@ func (b bounds) exceeded() error {
 	return &meter.Error{Kind: meter.TooLarge, Msg: msg}
 }
 
-// largeFunction is from where on a function's size is worth telling.
+// largeFunction is the size from which on the largest function is mentioned in the error.
 const largeFunction = 128 << 10
 
-// near tells whether a process that got no memory had so much that it is its bound that was in the way. A block that
-// was not to be had is no more than twice as large as one that it had, of which it is to be a copy.
+// near reports whether a process that got no memory had so much that its bound was the reason. The block
+// that it did not get is usually a copy of a block that it has, at most twice as large.
 func (b bounds) near(data int64) bool { return data >= b.memory/3 }
 
 // compileJob is a module to compile.
 type compileJob struct {
 	metered  []byte
-	original []byte // to tell whose fault it is that metered does not compile
+	original []byte // for blame, if metered does not compile
 }
 
-// verdict is what became of a compilation.
+// verdict is the result of a compilation.
 type verdict struct {
-	Exceeded bool         `json:",omitempty"` // it was over a bound
+	Exceeded bool         `json:",omitempty"` // it exceeded a bound
 	Refused  *meter.Error `json:",omitempty"` // the module is at fault
 	Starved  bool         `json:",omitempty"` // it got no memory
-	Fault    string       `json:",omitempty"` // we are at fault
-	Host     int          `json:",omitempty"` // or the host: an errno that has to do with disks and descriptors
+	Fault    string       `json:",omitempty"` // the engine is at fault, or the host if Host is set
+	Host     int          `json:",omitempty"` // the errno of a fault of disks or descriptors
 }
 
 func (v verdict) err(limit bounds, data int64) error {
@@ -108,7 +108,7 @@ func verdictOf(err error) (v verdict) {
 	return v
 }
 
-// hostErrors are the errors of a disk or of the machine that a module has no part in.
+// hostErrors are errors of a disk or of the machine that no module causes.
 var hostErrors = []syscall.Errno{
 	unix.ENOSPC, unix.EDQUOT, unix.EIO, unix.EROFS, unix.ESTALE, unix.EMFILE, unix.ENFILE, unix.EAGAIN, unix.EINTR,
 }

@@ -18,8 +18,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// CompilerMain is the whole of the process that Config.Compiler starts: args are what follows
-// the command. It returns an error only if it was not started as an engine does.
+// CompilerMain is the main function of the process that Config.Compiler starts. args are the arguments
+// that the engine appends to the command. It returns an error only if it was not started by an engine.
 func CompilerMain(args []string, in io.Reader, out io.Writer) error {
 	if len(args) != 3 {
 		return errors.New("this is for the daemon's own use: it wants a folder and two bounds")
@@ -30,24 +30,24 @@ func CompilerMain(args []string, in io.Reader, out io.Writer) error {
 		return err
 	}
 	limit := bounds{cpu: time.Duration(seconds) * time.Second, memory: memory}
-	told := &teller{out: json.NewEncoder(out), limit: limit}
-	if err := told.look(); err != nil {
+	reports := &reporter{out: json.NewEncoder(out), limit: limit}
+	if err := reports.reportMemory(); err != nil {
 		return err
 	}
 	if err := confine(limit); err != nil {
 		return fmt.Errorf("limits: %w", err)
 	}
-	go told.watch()
+	go reports.enforceBounds()
 	job, err := readJob(in)
 	if err != nil {
 		return err
 	}
-	return told.end(verdictOf(compileInto(context.Background(), args[0], job)))
+	return reports.end(verdictOf(compileInto(context.Background(), args[0], job)))
 }
 
-// confine has the kernel bound this process, as far above its bounds as it may come before it ends itself. The
-// kernel's bound on memory ends it abruptly, so the collector is told to work harder before. Its bound on time
-// counts by ticks, and so on a busy machine differs much from what the process has used.
+// confine sets kernel limits on this process, above the bounds at which it ends itself. The kernel's limit
+// on memory ends it abruptly, so the collector is set to work harder below it. The kernel's limit on time
+// counts ticks, which on a busy machine differ much from the time used.
 func confine(limit bounds) error {
 	debug.SetMemoryLimit(limit.memory / 4 * 3)
 	seconds, memory := uint64(limit.cpu/time.Second)*2+2, uint64(limit.memory+limit.memory/4)
@@ -58,70 +58,70 @@ func confine(limit bounds) error {
 	)
 }
 
-// report is a line that the process writes: how much memory it has, whenever that is a good deal more, and its
-// verdict in the end.
+// report is a line that the process writes: its memory, whenever that has grown considerably, or at the end
+// its verdict.
 type report struct {
 	Memory  int64    `json:",omitempty"`
 	Verdict *verdict `json:",omitempty"`
 }
 
-// teller writes reports. Its methods are safe for concurrent use.
-type teller struct {
+// reporter writes reports. Its methods are safe for concurrent use.
+type reporter struct {
 	limit bounds
 
-	mu    sync.Mutex
-	out   *json.Encoder
-	told  int64 // how much memory it has
-	ended bool
+	mu       sync.Mutex
+	out      *json.Encoder
+	reported int64 // the last memory reported
+	ended    bool
 }
 
-// watch looks at the process's own use until it is over. It is the process itself that does, for then it
-// looks again after so much of its own time, however busy the machine is.
-func (t *teller) watch() {
+// enforceBounds measures the process's own use and ends the process when it exceeds its bounds. The process
+// does that itself, and so does it after the same amount of its own time however busy the machine is.
+func (r *reporter) enforceBounds() {
 	for range time.Tick(5 * time.Millisecond) {
-		if err := t.look(); err != nil {
+		if err := r.reportMemory(); err != nil {
 			os.Exit(1) // nobody listens
 		}
-		if memory, cpu := ownUse(); memory > t.limit.memory || cpu > t.limit.cpu {
-			_ = t.end(verdict{Exceeded: true}) // nobody listens
+		if memory, cpu := ownUse(); memory > r.limit.memory || cpu > r.limit.cpu {
+			_ = r.end(verdict{Exceeded: true}) // nobody listens
 			os.Exit(0)
 		}
 	}
 }
 
-// look tells of memory if there is much more than was told.
-func (t *teller) look() error {
+// reportMemory reports the process's memory if it has grown considerably since the last report.
+func (r *reporter) reportMemory() error {
 	memory, _ := ownUse()
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.ended || memory < t.told+t.limit.memory/64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.ended || memory < r.reported+r.limit.memory/64 {
 		return nil
 	}
-	t.told = memory
-	return t.out.Encode(report{Memory: memory})
+	r.reported = memory
+	return r.out.Encode(report{Memory: memory})
 }
 
-// end tells the verdict, of which the first counts.
-func (t *teller) end(v verdict) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.ended {
+// end reports the verdict, unless one was reported before.
+func (r *reporter) end(v verdict) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.ended {
 		return nil
 	}
-	t.ended = true
-	return t.out.Encode(report{Verdict: &v})
+	r.ended = true
+	return r.out.Encode(report{Verdict: &v})
 }
 
-// ownUse returns the memory that this process has mapped to write to, which Go never unmaps, and its processor time.
+// ownUse returns this process's writable mapped memory, which Go never unmaps, and its processor time.
 func ownUse() (memory int64, cpu time.Duration) {
 	total := []metrics.Sample{{Name: "/memory/classes/total:bytes"}}
 	metrics.Read(total)
 	var usage unix.Rusage
-	_ = unix.Getrusage(unix.RUSAGE_SELF, &usage) // fails for wrong arguments only
+	_ = unix.Getrusage(unix.RUSAGE_SELF, &usage) // fails only for wrong arguments
 	return int64(total[0].Value.Uint64()), time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
-// readReports returns the most memory that was told, and the verdict; nil: there is none.
+// readReports returns the largest memory reported, and the verdict, or nil if there is none.
 func readReports(in io.Reader) (memory int64, v *verdict) {
 	for lines := json.NewDecoder(in); ; {
 		var r report
@@ -132,7 +132,7 @@ func readReports(in io.Reader) (memory int64, v *verdict) {
 	}
 }
 
-// compileInto compiles a module in a runtime of its own, which leaves its machine code in the folder.
+// compileInto compiles a module in a runtime of its own, which writes the machine code to the folder.
 func compileInto(ctx context.Context, dir string, job compileJob) (err error) {
 	defer func() {
 		if v := recover(); v != nil {

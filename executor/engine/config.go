@@ -9,21 +9,22 @@ import (
 	"github.com/reactord/reactord/executor/engine/meter"
 )
 
-// Config sizes an Engine. A field that is zero has the default its comment tells.
+// Config configures an Engine. Each field's comment ends with the default, which its zero value means.
 type Config struct {
-	CacheDir   string // machine code on disk, for one Engine alone; none
-	CacheBytes int64  // bound on CacheDir; 1 GiB
-	// OnCacheTrouble is called when CacheDir can't be written, so that modules are compiled anew each time or
-	// have to wait, and with nil when it can again; by any goroutine, one at a time. nil: none
+	CacheDir   string // directory for machine code, used by one Engine at a time. Default: no disk cache.
+	CacheBytes int64  // bound on the files in CacheDir. Default: 1 GiB.
+	// OnCacheTrouble is called with an error when CacheDir cannot be written, so that modules are
+	// compiled each time or have to wait, and with nil when it can be written again. It is called from
+	// any goroutine, one call at a time. Default: none.
 	OnCacheTrouble func(error)
-	Compilers      int          // compilations at a time; half of GOMAXPROCS
-	CompileBytes   int64        // of the compilations under way together, small modules' apart; 4 GiB
-	Compiler       []string     // a command that calls CompilerMain, for modules that are not trusted; in this process. Needs CacheDir
-	IdleModules    int          // compiled modules kept while no one holds them; 16
-	ModuleBytes    int64        // of all compiled modules, about; 1 GiB
-	Limits         meter.Limits // on what the metering pass accepts; its own defaults
-	MemoryBytes    int64        // of all instances together; no bound
-	OnReclaimed    func()       // is called when MemoryFreeing has fallen; must not block
+	Compilers      int          // compilations at a time. Default: half of GOMAXPROCS.
+	CompileBytes   int64        // memory of all running compilations, other than those of small modules. Default: 4 GiB.
+	Compiler       []string     // command that calls CompilerMain, for untrusted modules. Needs CacheDir. Default: compile in this process.
+	IdleModules    int          // compiled modules kept that nobody holds. Default: 16.
+	ModuleBytes    int64        // estimated memory of all compiled modules. Default: 1 GiB.
+	Limits         meter.Limits // on modules that the metering pass accepts. Default: the pass's own.
+	MemoryBytes    int64        // memory of all instances. Default: no bound.
+	OnReclaimed    func()       // called when MemoryFreeing has fallen; must not block. Default: none.
 }
 
 func (c Config) withDefaults() Config {
@@ -35,7 +36,7 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// Validate reports every fault of the configuration.
+// Validate returns an error that lists all faults of the configuration.
 func (c Config) Validate() error {
 	var errs []error
 	for _, field := range []struct {

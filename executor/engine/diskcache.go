@@ -24,45 +24,45 @@ import (
 
 // diskCache keeps machine code on disk, within a bound.
 //
-// wazero has a cache of its own, a directory without a bound, whose files it
-// trusts: one that is truncated makes the module fail for good, and one that
-// is damaged in the wrong place makes wazero allocate what a length field says,
-// or jump where an offset says. Nor does it tell which file is whose. So that
-// cache is used as a mere door into the runtime, which is otherwise empty:
+// wazero has a cache of its own, an unbounded directory whose files it trusts. A truncated file makes the
+// module fail for good. A file damaged in the wrong place makes wazero allocate what a length field says,
+// or jump to where an offset says. And its file names don't say which module they belong to. So wazero's
+// cache directory is used only to load code into the runtime, and is otherwise empty:
 //
-//  1. A module is named by the hash of its metered bytes and of the fingerprint
-//     (wazero's version, the architecture, the processor's features).
-//  2. If the cache has no sound file of that name, the module is compiled in a
-//     runtime of its own with a directory of its own. The one file that then
-//     is in there is put into the cache, in an envelope with a checksum.
-//  3. What is in the envelope is put before the door, under the name that
-//     wazero gave it; the runtime compiles the module, by reading it; it is removed.
+//  1. The key of a module is the hash of its metered bytes and of the fingerprint (wazero's version, the
+//     architecture, the processor's features).
+//  2. If the cache has no valid file for the key, the module is compiled in a runtime of its own with a
+//     directory of its own. The one file that this leaves is put into the cache, in an envelope with a
+//     checksum.
+//  3. To load the module, the contents of the envelope are written to the load directory under the name
+//     that wazero gave it. The runtime then compiles the module by reading that file, and the file is
+//     removed.
 //  4. A file whose checksum is wrong, or that wazero refuses, is removed, and step 2 follows.
-//  5. Files used longest ago are removed when there are too many bytes. The time of
-//     a file's last use is its modification time, so that order survives a restart.
+//  5. When the files take too many bytes, the least recently used are removed. A file's last use is its
+//     modification time, so that the order survives a restart.
 //
-// Rejected: checking wazero's directory at start (reads everything, does not
-// tell whose file is whose, so what was used last isn't known either).
+// Rejected: checking wazero's directory at start (reads everything, and does not know which file belongs to
+// which module, nor which was used last).
 type diskCache struct {
 	dir         string
 	limit       int64
 	fingerprint string
-	lock        *os.File                // nil: the folder is out of order, and nothing is kept
-	live        wazero.CompilationCache // the door
-	door        string                  // its directory
-	compiler    compiler                // nil: modules are compiled in this process
-	opening     keyedMutex              // by the names of files before the door
-	scratch     string                  // where the door is, and what is being compiled
-	temporary   string                  // scratch, if it goes with the cache
+	lock        *os.File                // nil if dir cannot be used, so that nothing is kept
+	shared      wazero.CompilationCache // reads code from loadDir
+	loadDir     string                  // wazero's cache directory; empty except while code is loaded
+	compiler    compiler                // nil if modules are compiled in this process
+	opening     keyedMutex              // by the names of files in loadDir
+	scratch     string                  // parent of loadDir and of the directories of compilations
+	temporary   string                  // scratch, if close removes it; else empty
 	onTrouble   func(error)
 
 	probing   sync.Mutex // guards fingerprint until it is known
-	reporting sync.Mutex
-	troubled  bool
+	reporting sync.Mutex // guards failing, and orders calls of onTrouble
+	failing   bool
 
-	mu    sync.Mutex
+	mu    sync.Mutex // guards the fields below
 	files map[string]cachedFile
-	total int64
+	total int64 // bytes of all files
 }
 
 type cachedFile struct {
@@ -71,18 +71,18 @@ type cachedFile struct {
 }
 
 const (
-	codeSuffix = ".code"
-	doorName   = "door"
-	stageName  = "stage"
+	codeSuffix  = ".code"
+	loadDirName = "door"
+	stageName   = "stage"
 )
 
-// openDiskCache opens a cache in dir for one Engine alone. Others than its user
-// must not write there, since it holds machine code. onTrouble is called when the cache can't be
-// written, and with nil when it can again; by any goroutine, one at a time.
+// openDiskCache opens a cache in dir, for one Engine at a time. Only its user may write there, since it
+// holds machine code. onTrouble is called with an error when the cache cannot be written, and with nil when
+// it can be written again, from any goroutine, one call at a time.
 //
-// The cache is optional: where dir can't be locked or written it keeps nothing, and where code can't even be
-// put down for the runtime to read, each use fails with a *TransientError until it can. Only
-// a compiler that can't be run is an error, and another process that has dir.
+// The cache is optional: if dir can't be locked or written, nothing is kept. If there is no place at all
+// to write code for the runtime, each use fails with a *TransientError until there is. openDiskCache fails
+// only if the compiler can't be run or another process uses dir.
 func openDiskCache(ctx context.Context, dir string, limit int64, compiler compiler, onTrouble func(error)) (_ *diskCache, err error) {
 	c := &diskCache{dir: dir, limit: limit, compiler: compiler, onTrouble: onTrouble, files: map[string]cachedFile{}}
 	defer func() {
@@ -90,7 +90,7 @@ func openDiskCache(ctx context.Context, dir string, limit int64, compiler compil
 			err = errors.Join(err, c.unlock())
 		}
 	}()
-	err = c.takeDir()
+	err = c.lockDir()
 	if errors.Is(err, errCacheInUse) {
 		return nil, err
 	}
@@ -100,13 +100,13 @@ func openDiskCache(ctx context.Context, dir string, limit int64, compiler compil
 			c.report(err)
 		}
 	}
-	return c, c.settle(ctx)
+	return c, c.chooseScratch(ctx)
 }
 
 var errCacheInUse = errors.New("the compile cache is in use by another process")
 
-// takeDir makes and locks the folder, and clears what an earlier process was in the midst of.
-func (c *diskCache) takeDir() error {
+// lockDir makes and locks the folder, and removes the temporary files of an earlier process.
+func (c *diskCache) lockDir() error {
 	if err := os.MkdirAll(c.dir, 0o700); err != nil {
 		return err
 	}
@@ -125,7 +125,7 @@ func (c *diskCache) takeDir() error {
 		return errors.Join(err, lock.Close())
 	}
 	c.lock = lock
-	return errors.Join(os.RemoveAll(filepath.Join(c.dir, doorName)), os.RemoveAll(filepath.Join(c.dir, stageName)))
+	return errors.Join(os.RemoveAll(filepath.Join(c.dir, loadDirName)), os.RemoveAll(filepath.Join(c.dir, stageName)))
 }
 
 func (c *diskCache) unlock() error {
@@ -135,14 +135,14 @@ func (c *diskCache) unlock() error {
 	return c.lock.Close()
 }
 
-// settle finds a folder for the door and for what is being compiled: the cache's, or if that is full or out
-// of order one that is made for it where temporary files go.
-func (c *diskCache) settle(ctx context.Context) (err error) {
-	bases := []string{"", "/dev/shm"} // the system's for temporary files, and one in memory
+// chooseScratch chooses the scratch folder: dir, or if that is full or cannot be used a new folder for
+// temporary files.
+func (c *diskCache) chooseScratch(ctx context.Context) (err error) {
+	bases := []string{"", "/dev/shm"} // the system's folder for temporary files, and one in memory
 	if c.lock != nil {
 		c.scratch = c.dir
-		if err = c.probe(ctx); err == nil || !tolerable(err) {
-			return errors.Join(err, c.openDoor())
+		if err = c.probe(ctx); err == nil || !isTransient(err) {
+			return errors.Join(err, c.openLoadDir())
 		}
 		c.report(err)
 	}
@@ -153,28 +153,29 @@ func (c *diskCache) settle(ctx context.Context) (err error) {
 			continue
 		}
 		c.scratch, c.temporary = made, made
-		if e = c.probe(ctx); e == nil || !tolerable(e) {
-			return errors.Join(e, c.openDoor())
+		if e = c.probe(ctx); e == nil || !isTransient(e) {
+			return errors.Join(e, c.openLoadDir())
 		}
 		err = cmp.Or(err, e)
 		c.temporary = ""
-		_ = os.RemoveAll(made) // the probe's error is the one to tell
+		_ = os.RemoveAll(made) // the probe's error is the one to return
 	}
 	if c.lock == nil {
 		return err
 	}
-	c.scratch = c.dir // it may be in order again when it is needed
-	return c.openDoor()
+	c.scratch = c.dir // it may be usable by the time it is needed
+	return c.openLoadDir()
 }
 
-func (c *diskCache) openDoor() (err error) {
-	c.door = filepath.Join(c.scratch, doorName)
-	c.live, err = wazero.NewCompilationCacheWithDir(c.door)
+func (c *diskCache) openLoadDir() (err error) {
+	c.loadDir = filepath.Join(c.scratch, loadDirName)
+	c.shared, err = wazero.NewCompilationCacheWithDir(c.loadDir)
 	return err
 }
 
-// tolerable tells failures of disks and of the machine, which pass, from a compiler that can't be run.
-func tolerable(err error) bool {
+// isTransient reports whether an error is a transient failure of a disk or the machine, rather than a
+// compiler that can't be run.
+func isTransient(err error) bool {
 	if path, ok := errors.AsType[*fs.PathError](err); ok && path.Op == "fork/exec" &&
 		(errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission)) {
 		return false
@@ -186,8 +187,8 @@ func tolerable(err error) bool {
 	return ok
 }
 
-// probe learns the fingerprint: the name that wazero gives the file of an empty module tells its version
-// and so on.
+// probe sets the fingerprint: the name of wazero's file for an empty module, which depends on wazero's
+// version, the architecture and the processor.
 func (c *diskCache) probe(ctx context.Context) error {
 	empty := []byte("\x00asm\x01\x00\x00\x00")
 	made, err := c.build(ctx, compileJob{empty, empty}, bounds{cpu: time.Minute, memory: 512 << 20})
@@ -197,8 +198,8 @@ func (c *diskCache) probe(ctx context.Context) error {
 	return err
 }
 
-// ready makes up for a probe that failed when the cache was opened.
-func (c *diskCache) ready(ctx context.Context) error {
+// ensureProbed repeats the probe if it failed when the cache was opened.
+func (c *diskCache) ensureProbed(ctx context.Context) error {
 	c.probing.Lock()
 	defer c.probing.Unlock()
 	if c.fingerprint != "" {
@@ -211,19 +212,19 @@ func (c *diskCache) ready(ctx context.Context) error {
 	return nil
 }
 
-// report tells when writing to the cache begins to fail, and when it works again.
+// report calls onTrouble when writing to the cache starts to fail, and when it works again.
 func (c *diskCache) report(err error) {
 	c.reporting.Lock()
 	defer c.reporting.Unlock()
-	if troubled := err != nil; troubled != c.troubled {
-		c.troubled = troubled
+	if failing := err != nil; failing != c.failing {
+		c.failing = failing
 		if c.onTrouble != nil {
 			c.onTrouble(err)
 		}
 	}
 }
 
-// scan finds what an earlier process left.
+// scan finds the files of earlier processes.
 func (c *diskCache) scan() error {
 	entries, err := os.ReadDir(c.dir)
 	if err != nil {
@@ -247,7 +248,7 @@ func (c *diskCache) scan() error {
 	return c.trim()
 }
 
-// key names the code of a module.
+// key returns the cache key of a module.
 func (c *diskCache) key(job compileJob) string {
 	sum := sha256.New()
 	sum.Write([]byte(c.fingerprint))
@@ -255,9 +256,9 @@ func (c *diskCache) key(job compileJob) string {
 	return hex.EncodeToString(sum.Sum(nil))
 }
 
-// find returns the code of a module that was compiled before. An error says that there is none that is of use.
+// find returns the code of a module that was compiled before, or an error if there is no usable code.
 func (c *diskCache) find(ctx context.Context, job compileJob) (code, error) {
-	if err := c.ready(ctx); err != nil {
+	if err := c.ensureProbed(ctx); err != nil {
 		return code{}, err
 	}
 	return c.get(c.key(job))
@@ -265,7 +266,7 @@ func (c *diskCache) find(ctx context.Context, job compileJob) (code, error) {
 
 // compile compiles a module and stores its code.
 func (c *diskCache) compile(ctx context.Context, job compileJob, limit bounds) (code, error) {
-	if err := c.ready(ctx); err != nil {
+	if err := c.ensureProbed(ctx); err != nil {
 		return code{}, err
 	}
 	made, err := c.build(ctx, job, limit)
@@ -277,11 +278,12 @@ func (c *diskCache) compile(ctx context.Context, job compileJob, limit bounds) (
 	return made, nil
 }
 
-// open puts code before the door for the runtime to read. Modules that differ in what the metering pass leaves
-// out have one file between them, and wazero would compile one that does not find it, so they take turns.
+// open writes code to the load directory and makes the runtime read it. Modules that differ only in what the
+// metering pass leaves out share a file name. They take turns, since wazero would compile a module whose
+// file is gone.
 func (c *diskCache) open(ctx context.Context, r wazero.Runtime, job compileJob, found code) (wazero.CompiledModule, error) {
 	defer c.opening.lock(found.name)()
-	file := filepath.Join(c.door, found.name)
+	file := filepath.Join(c.loadDir, found.name)
 	if err := os.WriteFile(file, found.bytes, 0o600); err != nil {
 		return nil, err
 	}
@@ -289,7 +291,7 @@ func (c *diskCache) open(ctx context.Context, r wazero.Runtime, job compileJob, 
 	return module, errors.Join(err, os.Remove(file))
 }
 
-// build compiles into a directory of its own, for the file that wazero makes of it.
+// build compiles a module into a directory of its own and returns the file that wazero writes there.
 func (c *diskCache) build(ctx context.Context, job compileJob, limit bounds) (_ code, err error) {
 	stage := filepath.Join(c.scratch, stageName)
 	if err := os.MkdirAll(stage, 0o700); err != nil {
@@ -320,7 +322,7 @@ func (c *diskCache) build(ctx context.Context, job compileJob, limit bounds) (_ 
 	return code{name: name, bytes: content}, err
 }
 
-// get returns what the cache has under a key. An error says that it has nothing usable.
+// get returns the code for a key, or an error if there is no usable code.
 func (c *diskCache) get(key string) (code, error) {
 	c.mu.Lock()
 	_, ok := c.files[key]
@@ -343,8 +345,8 @@ func (c *diskCache) get(key string) (code, error) {
 	return found, os.Chtimes(c.path(key), now, now)
 }
 
-// put stores code under a key, and removes what was used longest ago to make room.
-// There is no fsync: a file that a crash damaged has the wrong checksum.
+// put stores code under a key and removes the least recently used files to make room. It does not fsync: a
+// file damaged by a crash has a wrong checksum.
 func (c *diskCache) put(key string, found code) error {
 	envelope := found.seal()
 	size := int64(len(envelope))
@@ -388,7 +390,8 @@ func (c *diskCache) remove(key string) error {
 	return nil
 }
 
-// trim removes files until what is left is within the bound.
+// trim removes the least recently used files until the rest is within the limit. The caller holds mu, or has
+// the cache to itself.
 func (c *diskCache) trim() error {
 	if c.total <= c.limit {
 		return nil
@@ -411,10 +414,10 @@ func (c *diskCache) trim() error {
 
 func (c *diskCache) path(key string) string { return filepath.Join(c.dir, key+codeSuffix) }
 
-// close removes the door and lets others have the directory. The runtimes and live must be closed.
+// close removes the temporary files and unlocks the directory. The runtimes and c.shared must be closed.
 func (c *diskCache) close() error {
 	err := errors.Join(
-		os.RemoveAll(c.door),
+		os.RemoveAll(c.loadDir),
 		os.RemoveAll(filepath.Join(c.scratch, stageName)))
 	if c.temporary != "" {
 		err = errors.Join(err, os.RemoveAll(c.temporary))
@@ -422,7 +425,7 @@ func (c *diskCache) close() error {
 	return errors.Join(err, c.unlock())
 }
 
-// code is a file of wazero's: its path below the directory of the cache, and its contents.
+// code is a file of wazero's cache: its path below the cache directory, and its contents.
 type code struct {
 	name  string
 	bytes []byte

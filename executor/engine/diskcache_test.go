@@ -181,7 +181,7 @@ func TestCacheBound(t *testing.T) {
 
 func TestCacheEvictsLeastRecentlyUsed(t *testing.T) {
 	c := &diskCache{dir: t.TempDir(), limit: 1 << 20, files: map[string]cachedFile{}}
-	if err := c.takeDir(); err != nil {
+	if err := c.lockDir(); err != nil {
 		t.Fatal(err)
 	}
 	defer func() {

@@ -1,30 +1,36 @@
 // Package engine compiles WebAssembly modules and runs instances of them.
 //
-// An Engine is wazero, a runtime for each module, with what reactord adds to it: the metering
-// pass (package meter) between the module and the compiler, a bounded pool of
-// compilers, caches of machine code in memory and on disk, and linear memories
-// of its own (package memory). Load gives a Module, Module.Instantiate an
-// Instance, and Instance.Start and Instance.Call run it on behalf of a Host.
+// It is wazero plus what reactord adds to it: the metering pass (package meter) between the module
+// and the compiler, a bounded pool of compilers, caches of machine code in memory and on disk, and
+// linear memories of its own (package memory). Each module has a wazero runtime of its own.
 //
-// # Who calls what
+//	Engine    compiles and caches; Load returns a Module
+//	Module    a compiled module; Instantiate returns an Instance
+//	Instance  runs guest code by Start and Call, on behalf of a Host
 //
-// Engine and Module are safe for concurrent use. Load and Close may
-// take seconds and must not be called on a worker of an executor. An Instance
-// belongs to one goroutine at a time, the fiber of its guest, on which Module.Instantiate
-// must be called too; these never block, other than by what Host.Preempt, InstanceConfig.Offload and
-// host functions do.
+// # Concurrency
 //
-// # Who owns what
+// Engine and Module are safe for concurrent use. Load and Close may take seconds and must not be
+// called on a worker of an executor.
 //
-// Whoever Loads a Module Releases it. An Instance holds its module, so the
-// Module may be released while instances of it run. Close of an Instance frees
-// its memory at once, not when the collector comes around. Goroutines are those
-// of compilations; Close waits for them.
+// An Instance belongs to one goroutine at a time, the fiber of its guest. Module.Instantiate must be
+// called on that fiber too. Neither blocks, except where Host.Preempt, InstanceConfig.Offload or a
+// host function does.
 //
-// # What ends a guest
+// # Ownership
 //
-// Call returns nil, the error that was given to Abort or that Preempt returned,
-// a *Trap for what WebAssembly forbids, or an *InternalError for a fault on
-// this side, a panic in a host function for one. Whatever it was, nothing of it
-// reaches another instance; this one is only good for Close from then on.
+// The caller of Load must Release the Module. An Instance holds its module, so the Module may be
+// released while instances of it run. Close of an Instance frees its memory at once, not when the
+// collector runs. The engine's goroutines are those of loads; Engine.Close waits for them.
+//
+// # How a guest ends
+//
+// Call returns one of these:
+//
+//   - nil, when the function returned
+//   - the error that was passed to Abort, or that Host.Preempt returned
+//   - a *Trap, when the guest did what WebAssembly forbids
+//   - an *InternalError, when the host is at fault, for example by a panic in a host function
+//
+// No error affects another instance. After an error only Close may be called on this one.
 package engine

@@ -17,14 +17,14 @@ import (
 	"github.com/reactord/reactord/executor/engine/meter/wasm"
 )
 
-// minLoaders is how many modules are taken apart at a time at least.
+// minLoaders is the least number of modules that may be decoded at a time.
 const minLoaders = 2
 
-// ErrClosed is returned by Load once Close was called.
+// ErrClosed is returned by Load after Close.
 var ErrClosed = errors.New("engine: closed")
 
-// features are those the metering pass accepts: WebAssembly 2.0, tail calls and
-// extended constant expressions.
+// features are the features that the metering pass accepts: WebAssembly 2.0, tail calls and extended
+// constant expressions.
 const features = api.CoreFeaturesV2 | experimental.CoreFeaturesTailCall | experimental.CoreFeaturesExtendedConst
 
 // Engine compiles modules and makes instances of them.
@@ -32,25 +32,25 @@ type Engine struct {
 	config    Config
 	settings  wazero.RuntimeConfig
 	hosts     []func(context.Context, wazero.Runtime) error // each adds a host module
-	shared    wazero.CompilationCache                       // of all runtimes: so they have their machine code in one place
+	shared    wazero.CompilationCache                       // shared by all runtimes, so that they share machine code
 	linker    wazero.Runtime                                // has the host modules, and nothing else
 	instances wazero.ModuleConfig                           // the same for every instance
 	pool      *memory.Pool
-	cache     *diskCache // nil: none
+	cache     *diskCache // nil if there is none
 
-	// ctx ends when Close is called, and with it what waits in a lane.
+	// ctx is cancelled by Close, which ends the waits in lanes.
 	ctx     context.Context
 	stop    context.CancelFunc
 	loading sync.WaitGroup
 	// See load.
 	loaders, smallCompiler, compilers *lane
-	instantiators                     *lane // of large instances, which use a processor that the workers want
+	instantiators                     *lane // for large instances, which take a processor from the workers
 
 	modules moduleTable
 	stacks  stackFields
 }
 
-// New opens an engine. ctx is for the opening alone.
+// New opens an engine. ctx applies to New only.
 func New(ctx context.Context, config Config) (*Engine, error) {
 	if err := config.Validate(); err != nil {
 		return nil, err
@@ -76,7 +76,7 @@ func New(ctx context.Context, config Config) (*Engine, error) {
 			e.stop()
 			return nil, fmt.Errorf("compile cache: %w", err)
 		}
-		e.cache, e.shared = cache, cache.live
+		e.cache, e.shared = cache, cache.shared
 	}
 	e.settings = runtimeConfig().WithCompilationCache(e.shared)
 	e.linker = wazero.NewRuntimeWithConfig(ctx, e.settings)
@@ -86,15 +86,15 @@ func New(ctx context.Context, config Config) (*Engine, error) {
 	return e, nil
 }
 
-// AddHost adds a host module, which define adds to a runtime: to one now, and to that of every module that is
-// loaded. Before the first Load.
+// AddHost adds a host module to the runtimes of all modules. define is called once now and once for
+// each module that is loaded. AddHost must be called before the first Load.
 func (e *Engine) AddHost(ctx context.Context, define func(context.Context, wazero.Runtime) error) error {
 	e.hosts = append(e.hosts, define)
 	return define(ctx, e.linker)
 }
 
-// newRuntime makes a runtime with all host modules, for one module. wazero never forgets the type of a function, as
-// long as the runtime lives.
+// newRuntime makes a runtime with all host modules, for one module. Modules don't share a runtime,
+// since a runtime keeps every function type that it has seen.
 func (e *Engine) newRuntime() (wazero.Runtime, error) {
 	r := wazero.NewRuntimeWithConfig(e.ctx, e.settings)
 	for _, define := range e.hosts {
@@ -105,12 +105,11 @@ func (e *Engine) newRuntime() (wazero.Runtime, error) {
 	return r, nil
 }
 
-// runtimeConfig is how guests are compiled. wazero's own preemption
+// runtimeConfig returns the configuration of guests' runtimes. wazero's own preemption
 // (WithCloseOnContextDone) is off: the metering pass does that.
 //
-// wazero's DWARF support is off: it walks all of a module's debug entries, for
-// each frame of a stack however deep, whenever a guest ends by a panic, and a
-// guest that calls proc_exit does.
+// wazero's DWARF support is off: whenever a guest ends by a panic, as by proc_exit, it walks all debug
+// entries of the module for each frame of the stack.
 func runtimeConfig() wazero.RuntimeConfig {
 	return wazero.NewRuntimeConfigCompiler().
 		WithCoreFeatures(features).
@@ -119,9 +118,9 @@ func runtimeConfig() wazero.RuntimeConfig {
 		WithDebugInfoEnabled(false)
 }
 
-// instanceConfig is what every instance shares. wazero would seed a random source
-// and make two clocks for each, though no host function here asks it for them;
-// the name is empty so that it can have any number of instances of a module.
+// instanceConfig returns the configuration of all instances. Without it wazero would seed a random
+// source and make two clocks for each instance, which no host function here uses. The name is empty
+// so that a module can have any number of instances.
 func instanceConfig() wazero.ModuleConfig {
 	return wazero.NewModuleConfig().
 		WithName("").
@@ -131,15 +130,15 @@ func instanceConfig() wazero.ModuleConfig {
 		WithNanotime(func() int64 { return 0 }, sys.ClockResolution(1))
 }
 
-// MemoryUsed returns the bytes that all instances hold together, as counted against Config.MemoryBytes.
+// MemoryUsed returns the bytes that all instances hold, as counted against Config.MemoryBytes.
 func (e *Engine) MemoryUsed() int64 { return e.pool.Used() }
 
-// MemoryFreeing returns the bytes of MemoryUsed that belong to no instance any more, and are not free yet.
+// MemoryFreeing returns the bytes of MemoryUsed whose instances have ended and which are not free yet.
 func (e *Engine) MemoryFreeing() int64 { return e.pool.Freeing() }
 
-// Close stops loads that have not begun or have a process of their own, waits for the
-// others, and releases everything. Instances must have been closed before; else the engine
-// stays as it is but for loading, and an error says so.
+// Close stops loads that are queued or run in a compiler process, waits for the others, and releases
+// everything. All instances must have been closed; otherwise Close only ends loading, and returns an
+// error.
 func (e *Engine) Close(ctx context.Context) error {
 	e.modules.close()
 	e.stop()

@@ -2,8 +2,8 @@ package engine
 
 import "github.com/reactord/reactord/executor/engine/meter"
 
-// footprint is about what a compiled module takes in memory: its machine code, and what wazero and the
-// engine record of it. (TestFootprint)
+// footprint estimates the memory of a compiled module: its machine code, and the records that wazero and
+// the engine keep of it. (TestFootprint)
 func footprint(info *meter.Info, machineCode int64) int64 {
 	const (
 		runtime = 64 << 10 // with the host modules
@@ -11,7 +11,7 @@ func footprint(info *meter.Info, machineCode int64) int64 {
 		function   = 300
 		local      = 8
 		typ        = 250
-		typeValue  = 32 // in the type, in the key by which it is known, in the code that enters functions of it
+		typeValue  = 32 // in the type, in its key, and in the entry code of functions of the type
 		item       = 48 // of an element segment
 		segment    = 96
 		global     = 80
@@ -43,5 +43,5 @@ func footprint(info *meter.Info, machineCode int64) int64 {
 	return size
 }
 
-// guessedCode is about how much machine code a module becomes, where nothing tells.
+// guessedCode estimates the size of a module's machine code before it is compiled.
 func guessedCode(info *meter.Info) int64 { return 6 * int64(info.CodeBytes) }

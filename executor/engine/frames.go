@@ -11,15 +11,15 @@ import (
 	"github.com/reactord/reactord/executor/engine/meter"
 )
 
-// The metering pass bounds the stack frame of each function, which is several times what large functions
-// use. What they do use is in their machine code: wazero begins each function with a check that the stack has
-// room for it. So for large functions the engine reads it there, once per module.
+// The metering pass estimates the stack frame of each function from above, for large functions by several
+// times. Their real frame is in their machine code: wazero begins each function with a check that the stack
+// has room for it. So for large functions the engine reads it there, once per module.
 //
-// That reaches into another package's private structs and into its machine code, and is done with care: fields are found by
-// their names and types, and code is only believed that is just as expected. Whatever is not leaves the bound, with
-// which a guest may be told sooner that its stack is full; TestMeasuredFrames tells when that has come to be so.
+// This reads private structs of another package and its machine code. Fields are found by their names and
+// types, and code is believed only if it is exactly as expected. Otherwise the estimate stays, and a guest's
+// stack overflows sooner than necessary. TestMeasuredFrames fails when wazero has changed.
 
-// setFrames tells a new guest what its large functions ask for. None of them may be active.
+// setFrames sets the frame sizes of a new guest's large functions. None of them may be active.
 func (m *Module) setFrames(guest api.Module) {
 	if len(m.info.LargeFrames) == 0 {
 		return
@@ -32,8 +32,8 @@ func (m *Module) setFrames(guest api.Module) {
 	}
 }
 
-// measureFrames returns the stack that the given defined functions of a guest ask for, in bytes. One that
-// can't be told is zero.
+// measureFrames returns the frame sizes of the given defined functions of a guest, in bytes; zero means
+// unknown.
 func measureFrames(guest api.Module, functions []int) []int64 {
 	frames := make([]int64, len(functions))
 	decode, known := prologues[runtime.GOARCH]
@@ -49,8 +49,8 @@ func measureFrames(guest api.Module, functions []int) []int64 {
 	return frames
 }
 
-// machineCode returns the machine code of a guest and where in it its defined functions begin; nil if it is not where
-// it is known to be.
+// machineCode returns the machine code of a guest and the offsets of its defined functions in it, or nil if
+// wazero's structs are not as expected.
 func machineCode(guest api.Module) (code []byte, offsets []int) {
 	engine, ok := field(reflect.ValueOf(guest), "Engine")
 	if !ok {
@@ -91,11 +91,11 @@ func field(v reflect.Value, name string) (reflect.Value, bool) {
 	return f, f.IsValid()
 }
 
-// prologues decode what a function asks for at its beginning, by architecture; zero if it doesn't begin as
-// wazero's functions do.
+// prologues decode the frame size from a function's prologue, by architecture. They return zero if the
+// function doesn't begin as wazero's functions do.
 var prologues = map[string]func(code []byte) int64{"amd64": prologueAMD64, "arm64": prologueARM64}
 
-// callFrame is more than what a call takes beside what a function asks for.
+// callFrame is an upper bound of the stack that a call takes in addition to the function's frame.
 const callFrame = 32
 
 // prologueAMD64 decodes: push %rbp; mov %rsp, %rbp; sub $frame, %rsp.

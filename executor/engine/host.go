@@ -9,11 +9,10 @@ import (
 	"github.com/reactord/reactord/executor/engine/meter"
 )
 
-// Host is who an instance runs for. The context that every host function gets
-// IS this value, so a host function asserts it to the concrete type.
+// Host is the owner of an instance. It is itself the context that every host function gets, so a host
+// function asserts the context to the concrete type.
 //
-// A Host embeds a Binding, which gives it the Value method of context.Context
-// as well:
+// A Host embeds a Binding, which also provides the Value method of context.Context:
 //
 //	type Guest struct {
 //		engine.Binding
@@ -21,27 +20,26 @@ import (
 //	}
 type Host interface {
 	context.Context
-	// Preempt is called on the fiber when the fuel is spent. It returns after
-	// the instance was refilled; an error ends the guest with it.
+	// Preempt is called on the fiber when the fuel is spent. It returns nil once the instance has been
+	// refilled, or an error with which the guest ends.
 	Preempt() error
 	binding() *Binding
 }
 
-// Binding ties a Host to its one instance.
+// Binding connects a Host with its one instance.
 //
-// Rejected: a context that the engine wraps around the Host (an allocation for
-// each, and the assertion in each host call would have to unwrap it first);
-// context.WithValue (a chain of comparisons in each host call).
+// Rejected: a context that the engine wraps around the Host (an allocation for each Host, and each host
+// call would have to unwrap it); context.WithValue (a chain of comparisons in each host call).
 type Binding struct {
 	instance *Instance
 }
 
 func (b *Binding) binding() *Binding { return b }
 
-// Instance is the instance that runs for this Host; nil before Instantiate and after Close.
+// Instance returns the Host's instance, or nil before Instantiate and after Close.
 func (b *Binding) Instance() *Instance { return b.instance }
 
-// Value implements context.Context: there are none.
+// Value implements context.Context. It always returns nil.
 func (b *Binding) Value(any) any { return nil }
 
 func (b *Binding) release(i *Instance) {
@@ -59,14 +57,14 @@ func defineMeter(ctx context.Context, r wazero.Runtime) error {
 	return err
 }
 
-// yield is called when the fuel is below zero.
+// yield is called by metered code when the fuel is below zero.
 func yield(ctx context.Context, _ []uint64) {
 	if err := ctx.(Host).Preempt(); err != nil {
 		Abort(err)
 	}
 }
 
-// growStack is called when the stack bytes left are below zero.
+// growStack is called by metered code when the remaining stack bytes are below zero.
 func growStack(ctx context.Context, _ []uint64) {
 	if err := ctx.(Host).binding().instance.growStack(); err != nil {
 		Abort(err)

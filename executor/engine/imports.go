@@ -8,17 +8,17 @@ import (
 	"github.com/reactord/reactord/executor/engine/meter"
 )
 
-// UnknownImportError says that a module imports what is not there for it: a
-// function that no host module has, or has with another type, or anything else than a function.
+// UnknownImportError means that a module imports something other than a function, a function that no host
+// module exports, or one that has another type.
 type UnknownImportError struct {
 	Module, Name string
 	Kind         meter.ExternKind
 	Want         string // the type it is imported as, in text notation
-	Have         string // the type it has; empty if there is no such function
+	Have         string // the type it is exported as; empty if there is no such function
 }
 
 func (e *UnknownImportError) Error() string {
-	const most = 100 // of each text, which are the module's
+	const most = 100 // of each text, since the module chooses them
 	what := fmt.Sprintf("unknown import %q.%q", shortened(e.Module, most), shortened(e.Name, most))
 	switch {
 	case e.Kind != meter.FuncExtern:
@@ -30,8 +30,8 @@ func (e *UnknownImportError) Error() string {
 	}
 }
 
-// link checks that host modules have all that a module imports. It is done here
-// because wazero would tell only when the module is instantiated, and not by a typed error.
+// link checks that host modules export all that a module imports. wazero would report it only when the
+// module is instantiated, and not by a typed error.
 func (e *Engine) link(info *meter.Info) error {
 	hosts := map[string]map[string]api.FunctionDefinition{}
 	for _, i := range info.Imports {
@@ -58,7 +58,7 @@ func (e *Engine) link(info *meter.Info) error {
 	return nil
 }
 
-// typeOf is the type of a host's function.
+// typeOf returns the type of a host function.
 func typeOf(f api.FunctionDefinition) meter.FuncType {
 	types := func(list []api.ValueType) (types []meter.ValType) {
 		for _, t := range list {

@@ -16,11 +16,11 @@ import (
 )
 
 var (
-	// ErrOutOfMemory says that the instance's own limit leaves no room for what it starts with, or for
-	// its call stack to grow.
+	// ErrOutOfMemory means that the instance's own limit leaves no room for its start or for its call
+	// stack to grow.
 	ErrOutOfMemory = errors.New("out of memory: the limit is reached")
-	// ErrNodeMemory says that the limit of all instances together leaves no room, though the
-	// instance's own does: there may be some when others have ended.
+	// ErrNodeMemory means that the instance's own limit leaves room, but the limit of all instances
+	// together does not. There may be room when other instances have ended.
 	ErrNodeMemory = errors.New("out of memory: the instances together hold all that they may")
 )
 
@@ -28,25 +28,25 @@ var errBound = errors.New("engine: the host has an instance already")
 
 var errEnded = errors.New("engine: call of an instance that has ended")
 
-// InstanceConfig says for whom and within what limits an instance runs.
+// InstanceConfig says for which Host and within which limits an instance runs.
 type InstanceConfig struct {
 	Host        Host
-	MemoryBytes int64 // of linear memory, tables and grown call stack together; 0: no bound
-	StackBytes  int64 // of the call stack; 0: 1 MiB
-	HeldBytes   int64 // what the caller holds in memory for the instance, counted with the rest
+	MemoryBytes int64 // bound on linear memory, tables and grown call stack together; 0: no bound
+	StackBytes  int64 // bound on the call stack; 0: 1 MiB
+	HeldBytes   int64 // memory that the caller holds for the instance, counted with the rest
 
-	// Allowance is what the instance may hold before it asks for more; nil: it asks nobody. It is asked on the instance's
-	// goroutine, also in the midst of guest code. If that returns an error the guest ends with it, or
-	// Instantiate returns it.
+	// Allowance is the memory that the instance may hold without asking for more; nil: no bound. Its Ask
+	// is called on the instance's goroutine, also in the middle of guest code. If Ask fails, the guest
+	// ends with that error, or Instantiate returns it.
 	Allowance *Allowance
 
-	// Offload runs a job of more than half a millisecond while the fiber is parked; nil: such jobs run on the
-	// fiber. If it returns an error, which Instantiate returns then, it sees to it that discard is called when the job has
-	// ended, from any goroutine.
+	// Offload runs a job that takes more than half a millisecond while the fiber is parked; nil: such
+	// jobs run on the fiber. If Offload fails, Instantiate returns its error, and Offload must arrange
+	// that discard is called when the job has ended, from any goroutine.
 	Offload func(job, discard func()) error
 }
 
-// Allowance is what an instance may hold.
+// Allowance bounds the memory that an instance may hold without asking.
 type Allowance = memory.Allowance
 
 // Instance is an instantiated module. It belongs to one goroutine at a time.
@@ -56,26 +56,27 @@ type Instance struct {
 	account *memory.Account
 	guest   api.Module
 	fuel    api.MutableGlobal
-	left    api.MutableGlobal // stack bytes that remain of the grant
+	left    api.MutableGlobal // stack bytes left of those granted
 	stack   stackBudget
-	quantum int64 // of the last Refill
+	quantum int64 // fuel of the last Refill
 
-	// A function handle has a call stack of its own, so only the last is kept.
+	// The last function that was called. Each handle has a call stack of its own, so only one is kept.
 	export   string
 	function api.Function
 	ended    bool
-	failure  error // of instantiate
+	failure  error // result of instantiate
 }
 
-// Instantiate makes an instance, which is to be started next. Errors are ErrOutOfMemory, ErrNodeMemory, those of the operating
-// system, which had no address space left, and of Offload, and *InternalError.
+// Instantiate makes an instance. The caller must call Start next. Errors are ErrOutOfMemory,
+// ErrNodeMemory, an error of the operating system if it has no address space left, an error of Offload
+// or Allowance, or an *InternalError.
 func (m *Module) Instantiate(config InstanceConfig) (_ *Instance, err error) {
 	b := config.Host.binding()
 	if b.instance != nil {
 		return nil, errBound
 	}
 	m.retain()
-	owned := true // by this goroutine
+	owned := true // this goroutine has to free i
 	i := &Instance{
 		module:  m,
 		host:    config.Host,
@@ -93,13 +94,13 @@ func (m *Module) Instantiate(config InstanceConfig) (_ *Instance, err error) {
 			}
 		}
 	}()
-	if !m.fits(i.account, config.HeldBytes) {
+	if !m.reserveStart(i.account, config.HeldBytes) {
 		return nil, refusal(i.account)
 	}
 	b.instance = i
-	if expected := m.instantiation(); config.Offload == nil || expected <= longest {
+	if expected := m.instantiateTime(); config.Offload == nil || expected <= maxOnFiber {
 		i.instantiate()
-	} else if err := config.Offload(func() { i.await(expected) }, i.free); err != nil {
+	} else if err := config.Offload(func() { i.instantiateInTurn(expected) }, i.free); err != nil {
 		owned = false
 		i.account.Abandon()
 		return nil, err
@@ -111,7 +112,7 @@ func (m *Module) Instantiate(config InstanceConfig) (_ *Instance, err error) {
 	return i, nil
 }
 
-// instantiate has wazero make the instance, from any goroutine.
+// instantiate makes the wazero instance. It may run on any goroutine.
 func (i *Instance) instantiate() {
 	defer func() {
 		if v := recover(); v != nil {
@@ -134,8 +135,8 @@ func (a allocator) Allocate(size, most uint64) experimental.LinearMemory {
 	return &linear{a.instance.account.Allocate(size, most), a.instance}
 }
 
-// linear is the instance's memory. A guest that was refused memory by whom its allowance asks does not learn of
-// it by memory.grow, which most programs take for the end: it ends.
+// linear is the instance's memory. If the allowance denies memory, the guest ends; memory.grow does not
+// return -1 then, since most programs would treat that as their own failure.
 type linear struct {
 	experimental.LinearMemory
 	instance *Instance
@@ -149,8 +150,9 @@ func (l *linear) Reallocate(size uint64) []byte {
 	return b
 }
 
-// await is instantiate when it is the turn of what takes so long: others have the other processors.
-func (i *Instance) await(expected time.Duration) {
+// instantiateInTurn waits for a place among the instantiators, which leave processors for the workers,
+// and then calls instantiate.
+func (i *Instance) instantiateInTurn(expected time.Duration) {
 	e := i.module.engine
 	if e.instantiators.enter(e.ctx, expected, 0, nil) {
 		defer e.instantiators.leave(0)
@@ -158,11 +160,11 @@ func (i *Instance) await(expected time.Duration) {
 	i.instantiate()
 }
 
-// longest is how long instantiation may keep a worker.
-const longest = 500 * time.Microsecond
+// maxOnFiber is the longest instantiation that may run on the fiber, and so keep a worker.
+const maxOnFiber = 500 * time.Microsecond
 
-// instantiation is about how long wazero takes to make an instance. (BenchmarkStart)
-func (m *Module) instantiation() time.Duration {
+// instantiateTime estimates how long wazero takes to make an instance. (BenchmarkStart)
+func (m *Module) instantiateTime() time.Duration {
 	const (
 		element = 200 * time.Nanosecond
 		global  = 80 * time.Nanosecond
@@ -174,7 +176,7 @@ func (m *Module) instantiation() time.Duration {
 		time.Duration(m.info.Segments)*segment + time.Duration(m.info.TableElements)*slot + time.Duration(len(m.info.Imports))*imports
 }
 
-// refusal is the error for what an account was refused.
+// refusal returns the error for an account's last refusal.
 func refusal(account *memory.Account) error {
 	switch err := account.Refusal(); {
 	case errors.Is(err, memory.ErrAccountLimit):
@@ -186,9 +188,9 @@ func refusal(account *memory.Account) error {
 	}
 }
 
-// fits gives the account what an instance of the module starts with. wazero
-// would panic if its memory were refused later.
-func (m *Module) fits(account *memory.Account, held int64) bool {
+// reserveStart reserves the memory that an instance of the module starts with. wazero would panic if
+// that memory were refused later.
+func (m *Module) reserveStart(account *memory.Account, held int64) bool {
 	if !account.Reserve(m.hostBytes() + held) {
 		return false
 	}
@@ -203,7 +205,7 @@ func (m *Module) fits(account *memory.Account, held int64) bool {
 	return linear.Reallocate(uint64(m.info.MinPages)*uint64(memory.PageBytes)) != nil
 }
 
-// StartBytes is the memory that an instance starts with, beside what the caller holds for it.
+// StartBytes returns the memory that an instance starts with, not counting InstanceConfig.HeldBytes.
 func (m *Module) StartBytes() int64 {
 	bytes := m.hostBytes()
 	if m.info.HasMemory {
@@ -212,10 +214,9 @@ func (m *Module) StartBytes() int64 {
 	return bytes
 }
 
-// hostBytes is what an instance takes on the Go heap in proportion to its module: a pointer for each
-// element of a table or of a segment for one, a record for each global and segment. Tables are
-// counted as large as they may become, for nobody is asked when they do; the rest only where
-// it is more than programs have.
+// hostBytes estimates the memory of an instance on the Go heap that depends on its module: a pointer for
+// each table slot, and a record for each element, global, segment and import. Tables count with their
+// maximum size, since growing them is not checked. Records count only beyond what usual programs have.
 func (m *Module) hostBytes() int64 {
 	const pointer, element, global, segment, imported = 8, 56, 96, 48, 48
 	const usual = 64 << 10
@@ -225,7 +226,7 @@ func (m *Module) hostBytes() int64 {
 	return tables + max(records-usual, 0)
 }
 
-// attach takes hold of the counters of the guest, and sets them.
+// attach finds the guest's counters and sets them.
 func (i *Instance) attach() {
 	i.fuel = i.guest.ExportedGlobal(meter.FuelGlobal).(api.MutableGlobal)
 	i.left = i.guest.ExportedGlobal(meter.StackGlobal).(api.MutableGlobal)
@@ -234,8 +235,8 @@ func (i *Instance) attach() {
 	i.module.setFrames(i.guest)
 }
 
-// Call calls an exported function. See the package comment for its errors, after
-// any of which the instance is only good for Close.
+// Call calls an exported function. See the package comment for its errors. After an error only Close may
+// be called.
 func (i *Instance) Call(export string, args ...uint64) (results []uint64, err error) {
 	if i.ended {
 		return nil, errEnded
@@ -261,7 +262,7 @@ func (i *Instance) Call(export string, args ...uint64) (results []uint64, err er
 	return results, err
 }
 
-// Refill sets the fuel for the next turn on the worker. Never while guest code runs.
+// Refill sets the fuel that the guest may burn from now on. It must not be called while guest code runs.
 func (i *Instance) Refill(quantum int64) {
 	i.quantum = quantum
 	if i.fuel != nil {
@@ -269,8 +270,8 @@ func (i *Instance) Refill(quantum int64) {
 	}
 }
 
-// Burnt returns the fuel used since the last Refill; a guest overdraws by less
-// than what one check covers. Never while guest code runs.
+// Burnt returns the fuel used since the last Refill, which it may exceed by less than the fuel of one
+// check. It must not be called while guest code runs.
 func (i *Instance) Burnt() int64 {
 	if i.fuel == nil {
 		return 0
@@ -278,8 +279,8 @@ func (i *Instance) Burnt() int64 {
 	return i.quantum - int64(i.fuel.Get())
 }
 
-// growStack lets the guest go on whose stack bytes are below zero, or says why not. The guest pays for what is
-// granted: wazero makes a stack twice as large, and moves to it.
+// growStack grants more stack to a guest whose stack bytes are below zero, or returns the error with which
+// it ends. The guest pays fuel for the grant, since wazero moves to a stack of twice the size.
 func (i *Instance) growStack() error {
 	left := int64(i.left.Get())
 	if left >= 0 {
@@ -293,7 +294,7 @@ func (i *Instance) growStack() error {
 	return i.burn(more * stackCost)
 }
 
-// Memory is the guest's linear memory; nil if the module has none.
+// Memory returns the guest's linear memory, or nil if the module has none.
 func (i *Instance) Memory() api.Memory {
 	if !i.module.info.HasMemory {
 		return nil
@@ -301,11 +302,12 @@ func (i *Instance) Memory() api.Memory {
 	return i.guest.Memory()
 }
 
-// PeakMemory returns the most bytes of linear memory, tables and grown call
-// stack the instance ever held. Safe from any goroutine.
+// PeakMemory returns the most bytes that the instance has held of linear memory, tables and grown call
+// stack. It may be called from any goroutine.
 func (i *Instance) PeakMemory() int64 { return i.account.Peak() }
 
-// Close frees the instance and its memory. Idempotent. Not while guest code runs.
+// Close frees the instance and its memory. It may be called more than once, but not while guest code
+// runs.
 func (i *Instance) Close() {
 	if i.module == nil {
 		return
@@ -314,10 +316,10 @@ func (i *Instance) Close() {
 	i.free()
 }
 
-// free gives up all that the instance has.
+// free releases everything that the instance holds.
 func (i *Instance) free() {
 	if i.guest != nil {
-		// The error is that of a file system, which instances don't have.
+		// It could only fail in closing a file system, which instances don't have.
 		_ = i.guest.Close(context.Background())
 	}
 	i.account.Close()

@@ -397,7 +397,7 @@ func TestStackLimits(t *testing.T) {
 		if trap, ok := errors.AsType[*Trap](err); !ok || trap.Code != StackOverflow || trap.Frames[0].Function != "recurse" {
 			t.Errorf("%+v: error %v", config, err)
 		}
-		if most := page + cost(max(config.StackBytes, defaultStackBytes)); i.PeakMemory() > most {
+		if most := page + stackMemory(max(config.StackBytes, defaultStackBytes)); i.PeakMemory() > most {
 			t.Errorf("%+v: peak %d, want at most %d", config, i.PeakMemory(), most)
 		}
 		i.Close()
@@ -434,8 +434,8 @@ func TestStackRefused(t *testing.T) {
 
 func TestStackBudget(t *testing.T) {
 	const first = int64(firstStack)
-	if cost(first) != 0 {
-		t.Errorf("the first grant costs %d", cost(first))
+	if stackMemory(first) != 0 {
+		t.Errorf("the first grant costs %d", stackMemory(first))
 	}
 	pool := memory.NewPool(memory.Config{})
 	for _, tt := range []struct {
@@ -450,7 +450,7 @@ func TestStackBudget(t *testing.T) {
 		{"exactly the limit", first + 1000, 0, []int64{1000}, []int64{1000}},
 		{"one too many", first + 1000, 0, []int64{1001}, []int64{0}},
 		{"a limit below the first grant", 100, 0, []int64{1}, []int64{0}},
-		{"no memory for twice as much", 1 << 20, cost(first + 100), []int64{100, 1}, []int64{100, 0}},
+		{"no memory for twice as much", 1 << 20, stackMemory(first + 100), []int64{100, 1}, []int64{100, 0}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			account := pool.NewAccount(tt.memory, nil)
@@ -467,8 +467,8 @@ func TestStackBudget(t *testing.T) {
 			if diff := cmp.Diff(tt.granted, got); diff != "" {
 				t.Errorf("granted (-want +got):\n%s", diff)
 			}
-			if account.Used() != cost(s.granted) {
-				t.Errorf("%d bytes reserved for a grant of %d, want %d", account.Used(), s.granted, cost(s.granted))
+			if account.Used() != stackMemory(s.granted) {
+				t.Errorf("%d bytes reserved for a grant of %d, want %d", account.Used(), s.granted, stackMemory(s.granted))
 			}
 		})
 	}

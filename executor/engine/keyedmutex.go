@@ -2,7 +2,7 @@ package engine
 
 import "sync"
 
-// keyedMutex is a mutex for each of any number of keys. The zero value is ready.
+// keyedMutex is a set of mutexes by key. The zero value is ready to use.
 type keyedMutex struct {
 	mu   sync.Mutex
 	keys map[string]*sharedMutex
@@ -10,10 +10,10 @@ type keyedMutex struct {
 
 type sharedMutex struct {
 	sync.Mutex
-	users int // who have it or wait; guarded by the mutex of all keys
+	users int // goroutines that hold it or wait for it; guarded by keyedMutex.mu
 }
 
-// lock waits for a key, and returns the function that gives it up.
+// lock locks the mutex of a key and returns the function that unlocks it.
 func (k *keyedMutex) lock(key string) (unlock func()) {
 	k.mu.Lock()
 	if k.keys == nil {

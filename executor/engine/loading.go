@@ -11,39 +11,40 @@ import (
 
 // How a module gets into memory, in steps:
 //
-//  1. It waits for one of the few places where modules are taken apart, each of which may take several
-//     times a module's size in memory. There it is read, metered, linked, and, if its machine
-//     code is on disk, loaded. It never waits for a compilation. (TestSmallModulesPassLargeOnes)
-//  2. A small one that has to be compiled waits for the compiler of small modules, which gives each of them a second.
-//  3. A large one, and a small one that takes longer, waits for one of the other compilers. They are
-//     let in by how much code they have and how long they have waited (TestSmallModulesPassLargeOnes), and no more of
-//     them at a time than there is memory for (TestLaneHasRoom).
-//  4. With a compiler it is compiled, within bounds by its code. What was read is kept until then if it is little,
-//     or if there is a compiler at once. What has to wait is forgotten, then read and metered again, so that
-//     modules that wait take no memory. (TestModulesAreMeteredOnce)
+//  1. The module waits for one of a few loaders, since decoding may take several times a module's size in
+//     memory. The loader reads, meters and links it and, if its machine code is on disk, loads that. A
+//     loader never waits for a compilation. (TestSmallModulesPassLargeOnes)
+//  2. A small module that has to be compiled waits for the compiler of small modules, which gives each
+//     of them a second.
+//  3. A large module, or a small one that takes longer, waits for one of the other compilers. They admit
+//     modules by the amount of code and the time waited (TestSmallModulesPassLargeOnes), and no more at a
+//     time than there is memory for (TestLaneHasRoom).
+//  4. The compiler compiles the module within bounds that depend on its code. The module's bytes are kept
+//     until then if they are few or a compiler is free at once. Otherwise they are dropped, then read and
+//     metered again, so that waiting modules take no memory. (TestModulesAreMeteredOnce)
 //
-// What nobody wants any more does not wait on.
+// A module that has no holders any more stops waiting.
 
 const (
-	// A small module has no more bytes than smallBytes, as it was and metered together, and no more of code than
-	// smallCode. Compilers take in some 3 MB of code a second.
+	// A small module has at most smallBytes, original and metered together, and at most smallCode bytes of
+	// code. Compilers process some 3 MB of code a second.
 	smallBytes = 1 << 20
 	smallCode  = 128 << 10
 	smallTime  = time.Second
 )
 
-// compileTime is about how long a module of that much code takes to compile.
+// compileTime estimates how long a module with that many bytes of code takes to compile.
 func compileTime(code int) time.Duration {
 	return 50*time.Millisecond + time.Duration(code)*400*time.Nanosecond
 }
 
-// source is where a module comes from.
+// source provides a module's bytes, and decides whether it is compiled.
 type source struct {
 	read   func() ([]byte, error)
-	accept func(*meter.Info) error // nil: any
+	accept func(*meter.Info) error // nil accepts any module
 }
 
-// load loads a module, on its own goroutine.
+// load loads a module. It runs on a goroutine of its own.
 func (e *Engine) load(ctx context.Context, m *Module, from source) {
 	defer m.cancel()
 	var job compileJob
@@ -56,8 +57,8 @@ func (e *Engine) load(ctx context.Context, m *Module, from source) {
 	m.finish()
 }
 
-// open takes a module apart and loads it from the disk, if its code is there. Else it returns what there is to
-// compile.
+// open decodes a module and loads its machine code from disk if it is there. Otherwise it returns the job
+// to compile.
 func (m *Module) open(from source) (job compileJob) {
 	e := m.engine
 	if job, m.info, m.err = e.prepare(from.read); m.err != nil {
@@ -73,14 +74,15 @@ func (m *Module) open(from source) (job compileJob) {
 		if found, err := e.cache.find(e.ctx, job); err == nil {
 			m.err = m.install(job, found)
 			if _, useless := errors.AsType[*InternalError](m.err); useless {
-				m.err = e.cache.drop(e.cache.key(job)) // it is compiled anew
+				m.err = e.cache.drop(e.cache.key(job)) // the module is compiled again
 			}
 		}
 	}
 	return job
 }
 
-// install makes the module of code that was compiled. It is an *InternalError if that is of no use.
+// install loads compiled code into the module's runtime. It returns an *InternalError if the code is
+// unusable.
 func (m *Module) install(job compileJob, made code) error {
 	if err := m.admit(footprint(m.info, int64(len(made.bytes)))); err != nil {
 		return err
@@ -93,7 +95,7 @@ func (m *Module) install(job compileJob, made code) error {
 	return nil
 }
 
-// admit reserves memory for the module and gives it a runtime.
+// admit reserves memory for the module and makes its runtime.
 func (m *Module) admit(size int64) error {
 	if err := m.reserve(size); err != nil {
 		return err
@@ -117,8 +119,8 @@ func (m *Module) dismiss() error {
 	return r.Close(m.engine.ctx)
 }
 
-// compile compiles a module, which is read again if it is large and has to wait. It is false if nobody wants it any
-// more.
+// compile compiles a module. A large module that has to wait is read again. compile returns false if the
+// module has no holders any more.
 func (m *Module) compile(ctx context.Context, from source, job compileJob) bool {
 	e, expected := m.engine, compileTime(m.info.CodeBytes)
 	limit := boundsFor(m.info, e.config.CompileBytes)
@@ -151,8 +153,8 @@ func (m *Module) compile(ctx context.Context, from source, job compileJob) bool 
 	return m.pass(ctx, e.compilers, expected, limit.memory, forget, work)
 }
 
-// pass has the module wait for its turn in a lane, and does the work there; onWait is called before it waits. It is
-// false if nobody wants the module any more; then it is off the table.
+// pass waits for a place in the lane and does the work there. onWait is called before it waits. pass
+// returns false if the module has no holders any more; the module is then removed from the table.
 func (m *Module) pass(ctx context.Context, l *lane, expected time.Duration, weight int64, onWait, work func()) (wanted bool) {
 	if !m.queue() {
 		return false
@@ -172,7 +174,7 @@ func (m *Module) pass(ctx context.Context, l *lane, expected time.Duration, weig
 	return true
 }
 
-// queue makes the module one that waits, if anyone still wants it.
+// queue sets the module's state to queued. It returns false, and abandons the module, if it has no holders.
 func (m *Module) queue() bool {
 	t := &m.engine.modules
 	t.mu.Lock()
@@ -185,7 +187,8 @@ func (m *Module) queue() bool {
 	return true
 }
 
-// begin reports whether anyone still wants the module.
+// begin sets the module's state to working. It returns false, and abandons the module, if it was released
+// while it was queued.
 func (m *Module) begin(ctx context.Context) bool {
 	t := &m.engine.modules
 	t.mu.Lock()
@@ -198,18 +201,18 @@ func (m *Module) begin(ctx context.Context) bool {
 	return true
 }
 
-// abandon takes the module off the table for good; the table's mutex is held.
+// abandon removes the module from the table for good. The caller holds moduleTable.mu.
 func (m *Module) abandon() {
 	m.engine.modules.remove(m)
-	m.err = ErrClosed // for who still waits: only Close ends the wait while someone does
+	m.err = ErrClosed // a module with holders is abandoned only by Close
 	close(m.ready)
 }
 
-// finish tells those who wait what became of the module.
+// finish publishes the result of loading to the holders.
 func (m *Module) finish() {
 	if m.err == nil {
 		m.names = namesOf(m.info)
-		m.compiled.ImportedFunctions() // has wazero make its records of functions now, rather than when a guest traps
+		m.compiled.ImportedFunctions() // makes wazero build its function records now rather than when a guest traps
 	} else if err := m.dismiss(); err != nil {
 		m.err = errors.Join(m.err, err)
 	}

@@ -12,41 +12,40 @@ import (
 	"github.com/reactord/reactord/executor/engine/meter"
 )
 
-// Module is a compiled module. It stays compiled at least as long as someone holds it.
+// Module is a compiled module. It stays compiled at least as long as it has holders.
 //
 // Its life, in steps:
 //
-//  1. The first Load of a digest enters it into the table and begins to load it
-//     (see Engine.load): it is queued, and worked at, perhaps more than once.
-//  2. Each Load, the first too, holds it and waits until it is ready.
-//  3. When the last holder gives it up: queued, it is taken off the table and
-//     loaded no further; worked at, it stays until it would be queued again;
-//     compiled, it becomes idle.
-//  4. A module that was refused stays on the table like a compiled one: it
-//     would be again, and finding out may have taken long. Any other failure takes it
-//     off the table, so that the next Load tries again.
-//  5. An idle module is taken up again by Load, or closed when too many are idle or there is no
-//     memory for others, the longest idle first; at once when it is told to be forgotten.
+//  1. The first Load of a digest enters the module into the table and starts to load it (see
+//     Engine.load). It is queued and working by turns, perhaps more than once.
+//  2. Each Load, including the first, holds the module and waits until it is ready.
+//  3. When the last holder releases it, a queued module is removed from the table and not loaded. A
+//     working one is removed when it would be queued again. A compiled one becomes idle.
+//  4. A refused module stays in the table like a compiled one: it would be refused again, and finding
+//     out may have taken long. After any other failure the module is removed, so that the next Load
+//     tries again.
+//  5. An idle module is held again by Load, or closed: when too many modules are idle or memory is
+//     needed for others, the longest idle first; at once after Forget.
 type Module struct {
 	engine *Engine
 	digest string
-	ready  chan struct{} // closed when the five below are set
+	ready  chan struct{} // closed when info, compiled, runtime, err and names are set
 	info   *meter.Info
 	// wazero frees the machine code when neither this nor an instance refers to it.
 	compiled wazero.CompiledModule
-	runtime  wazero.Runtime // its own
+	runtime  wazero.Runtime // used by this module only
 	err      error
-	measure  sync.Once // makes frames, with the first instance
-	frames   []int64   // of info.LargeFrames in the machine code
+	measure  sync.Once // sets frames, with the first instance
+	frames   []int64   // frame sizes of info.LargeFrames in the machine code
 	names    names     // for stack traces
 
-	// The rest is guarded by the table's mutex.
+	// Guarded by moduleTable.mu.
 	holders   int
 	state     moduleState
-	cancel    context.CancelFunc // of its waits
-	idle      *list.Element
-	bytes     int64 // counted for it
-	forgotten bool  // not to be kept when it is idle
+	cancel    context.CancelFunc // ends its waits for lanes
+	idle      *list.Element      // in moduleTable.idle; nil if not idle
+	bytes     int64              // its part of moduleTable.used
+	forgotten bool               // closed as soon as it is idle
 }
 
 type moduleState int
@@ -55,17 +54,17 @@ const (
 	queued moduleState = iota
 	working
 	compiled // or refused
-	gone     // off the table
+	gone     // removed from the table
 )
 
-// moduleTable has the modules by digest.
+// moduleTable holds the modules by digest.
 type moduleTable struct {
-	mu       sync.Mutex
+	mu       sync.Mutex // guards the fields below
 	byDigest map[string]*Module
 	idle     *list.List // of *Module, longest idle first
 	maxIdle  int
-	limit    int64 // on the bytes of all modules
-	used     int64
+	limit    int64 // bound on used
+	used     int64 // bytes of all modules
 	closed   bool
 }
 
@@ -73,10 +72,11 @@ func (t *moduleTable) init(maxIdle int, limit int64) {
 	t.byDigest, t.idle, t.maxIdle, t.limit = map[string]*Module{}, list.New(), maxIdle, limit
 }
 
-// ErrModuleMemory is in the TransientError of a Load that would take the modules in use above their memory.
+// ErrModuleMemory is wrapped in the TransientError of a Load when the modules in use leave no memory for
+// another.
 var ErrModuleMemory = errors.New("the modules in use take all the memory that compiled modules may have")
 
-// fits refuses a module that is too large even for itself.
+// fits refuses a module that is larger than the limit of all modules.
 func (t *moduleTable) fits(size int64) error {
 	if size <= t.limit {
 		return nil
@@ -85,7 +85,7 @@ func (t *moduleTable) fits(size int64) error {
 		"the module takes about %d MiB of memory when it is compiled, and all modules together may have %d", size>>20, t.limit>>20)}
 }
 
-// reserve counts bytes for a module, for which idle ones make room.
+// reserve counts bytes for a module, evicting idle modules to make room.
 func (m *Module) reserve(size int64) error {
 	t := &m.engine.modules
 	if err := t.fits(size); err != nil {
@@ -107,24 +107,26 @@ func (m *Module) reserve(size int64) error {
 	return nil
 }
 
-// release gives up what is counted for a module.
+// release stops counting a module's bytes.
 func (t *moduleTable) release(m *Module) {
 	t.used -= m.bytes
 	m.bytes = 0
 }
 
-// Load returns the module of a digest, compiled; the caller must Release it.
-// However many ask for one digest at a time, it is compiled once, with what the first one's read
-// returns: read may be called after that one's ctx is done, from another goroutine,
-// twice, and not at all. Errors besides those of ctx and read are a *meter.Error for what the
-// metering pass or the compiler refuse, an *UnknownImportError for what host modules don't
-// have, a *TransientError, and ErrClosed.
+// Load returns the compiled module of a digest. The caller must Release it.
+//
+// Concurrent Loads of one digest compile it once, with the bytes that the read of the first returns.
+// read may be called on another goroutine, after ctx is done, twice, or not at all.
+//
+// Besides the errors of ctx and read, Load returns a *meter.Error if the metering pass or the compiler
+// refuses the module, an *UnknownImportError if it imports what host modules don't export, a
+// *TransientError, or ErrClosed.
 func (e *Engine) Load(ctx context.Context, digest string, read func() ([]byte, error)) (*Module, error) {
 	return e.LoadIf(ctx, digest, read, nil)
 }
 
-// LoadIf is Load, but a module that is not in memory is compiled only if accept returns nil for it. Else the
-// error is what accept returned.
+// LoadIf is Load, but compiles a module that is not in memory only if accept returns nil. Otherwise it
+// returns accept's error.
 func (e *Engine) LoadIf(ctx context.Context, digest string, read func() ([]byte, error), accept func(*meter.Info) error) (*Module, error) {
 	m, err := e.hold(digest, source{read, accept})
 	if err != nil {
@@ -143,7 +145,7 @@ func (e *Engine) LoadIf(ctx context.Context, digest string, read func() ([]byte,
 	return m, nil
 }
 
-// CompiledModules returns how many modules are in memory in compiled form, or about to be.
+// CompiledModules returns the number of modules that are compiled in memory or being loaded.
 func (e *Engine) CompiledModules() int {
 	t := &e.modules
 	t.mu.Lock()
@@ -151,7 +153,7 @@ func (e *Engine) CompiledModules() int {
 	return len(t.byDigest)
 }
 
-// ModuleMemory returns the bytes that all compiled modules take, about.
+// ModuleMemory returns the estimated bytes of all compiled modules.
 func (e *Engine) ModuleMemory() int64 {
 	t := &e.modules
 	t.mu.Lock()
@@ -159,7 +161,7 @@ func (e *Engine) ModuleMemory() int64 {
 	return t.used
 }
 
-// Forget has a module closed as soon as nobody holds it, unless it is loaded again before.
+// Forget closes a module as soon as nobody holds it, unless it is loaded again first.
 func (e *Engine) Forget(digest string) {
 	t := &e.modules
 	t.mu.Lock()
@@ -175,7 +177,8 @@ func (e *Engine) Forget(digest string) {
 	closeAll(evicted)
 }
 
-// hold finds or enters the module of a digest.
+// hold returns the module of a digest with one more holder. If the table does not have it, hold enters it
+// and starts to load it.
 func (e *Engine) hold(digest string, from source) (*Module, error) {
 	t := &e.modules
 	t.mu.Lock()
@@ -200,7 +203,7 @@ func (e *Engine) hold(digest string, from source) (*Module, error) {
 	return m, nil
 }
 
-// retain holds a module that the caller holds already once more.
+// retain adds a holder to a module that the caller holds already.
 func (m *Module) retain() {
 	t := &m.engine.modules
 	t.mu.Lock()
@@ -208,7 +211,7 @@ func (m *Module) retain() {
 	t.mu.Unlock()
 }
 
-// Release gives the module up.
+// Release removes a holder of the module.
 func (m *Module) Release() {
 	t := &m.engine.modules
 	t.mu.Lock()
@@ -238,7 +241,7 @@ func (t *moduleTable) retire(m *Module) {
 	}
 }
 
-// remove takes a module off the table, if another has not taken its place.
+// remove removes a module from the table, unless another has taken its place.
 func (t *moduleTable) remove(m *Module) {
 	if t.byDigest[m.digest] == m {
 		delete(t.byDigest, m.digest)
@@ -247,8 +250,8 @@ func (t *moduleTable) remove(m *Module) {
 	m.state = gone
 }
 
-// evict takes idle modules off the table until there are no more of them, and no more bytes, than may be.
-// The caller closes them, without the mutex.
+// evict removes idle modules from the table until both their number and the bytes of all modules are
+// within bounds. The caller closes the evicted modules without holding mu.
 func (t *moduleTable) evict() (evicted []*Module) {
 	for t.idle.Len() > 0 {
 		m := t.idle.Front().Value.(*Module)
@@ -263,7 +266,7 @@ func (t *moduleTable) evict() (evicted []*Module) {
 	return evicted
 }
 
-// close refuses further Loads and gives up every idle module.
+// close makes further Loads fail and closes every idle module.
 func (t *moduleTable) close() {
 	t.mu.Lock()
 	t.closed = true
@@ -276,7 +279,7 @@ func (t *moduleTable) close() {
 func closeAll(modules []*Module) {
 	for _, m := range modules {
 		if m.compiled != nil {
-			// wazero takes the code off its table, and closes the host modules; neither has an error to return.
+			// These remove the code from wazero's table and close the host modules. Neither can fail.
 			_ = m.compiled.Close(m.engine.ctx)
 			_ = m.runtime.Close(m.engine.ctx)
 		}

@@ -8,29 +8,28 @@ import (
 	"github.com/reactord/reactord/executor/engine/meter"
 )
 
-// defaultStackBytes is the call stack an instance may have of which nothing is said. Only tests say nothing: a
-// workload's limits do, and what those are by default is the reactor's to say.
+// defaultStackBytes is the limit of the call stack when InstanceConfig sets none. Only tests set none: a
+// workload's limits always do, and the reactor has the defaults of those.
 const defaultStackBytes = 1 << 20
 
 const (
-	// wazeroStack is what wazero gives a call to begin with, on the Go heap; a little more if the function
-	// has more than 600 parameters or results. When it is full, wazero moves to one twice as large plus
-	// the frame it has no room for.
+	// wazeroStack is the size of the first stack that wazero allocates for a call, on the Go heap; it is a
+	// little larger if the function has more than 600 parameters or results. When it is full, wazero
+	// moves to a stack twice as large plus the frame that did not fit.
 	wazeroStack = 10 << 10
 
-	// firstStack is granted before the first call, if the limit is not below it. A guest uses no more than
-	// what it was granted and the red zone together, so with this it still fits wazero's first stack.
+	// firstStack is granted before the first call, or the limit if that is less. A guest uses at most the
+	// grant and the red zone, so this still fits wazero's first stack.
 	firstStack = wazeroStack - meter.RedZone
 
-	// stackCost is what a byte of grown stack costs in fuel. (BenchmarkStackOverflow)
+	// stackCost is the fuel for a byte of grown stack. (BenchmarkStackOverflow)
 	stackCost = 1
 )
 
-// errStackOverflow goes through Abort and becomes a Trap.
+// errStackOverflow is passed to Abort and becomes a Trap.
 var errStackOverflow = errors.New(StackOverflow.String())
 
-// stackBudget is how much call stack a guest was granted, as the pass counts it,
-// and what that costs.
+// stackBudget is the call stack granted to a guest, in bytes as the metering pass counts them.
 type stackBudget struct {
 	granted int64
 	limit   int64
@@ -43,10 +42,9 @@ func newStackBudget(limit int64) stackBudget {
 	return stackBudget{granted: min(firstStack, limit), limit: limit}
 }
 
-// cost is the memory behind a grant. A guest that uses n bytes may have made
-// wazero double a stack only just too small for it, so that is up to 2n; nothing
-// as long as the first stack will do.
-func cost(granted int64) int64 {
+// stackMemory returns the memory that a grant may take: nothing as long as the first stack suffices,
+// otherwise twice what the guest uses, since wazero may have doubled a stack that was only just too small.
+func stackMemory(granted int64) int64 {
 	used := granted + meter.RedZone
 	if used <= wazeroStack {
 		return 0
@@ -54,17 +52,17 @@ func cost(granted int64) int64 {
 	return 2*used - wazeroStack
 }
 
-// grow grants what a guest with missing bytes too few needs, and as much again so that deep recursion
-// asks rarely, if the limits have it. It returns the bytes it granted. If the guest has overflowed its
-// stack the error is errStackOverflow; if the memory for a stack within its limit is not there,
-// that of the account's refusal.
+// grow grants the missing bytes to a guest. If the limits allow, it doubles the grant, so that deep
+// recursion asks rarely. It returns the bytes granted. The error is errStackOverflow if the guest has
+// exceeded its stack limit, and a *StackRefusedError if the account refuses memory for a stack within the
+// limit.
 func (s *stackBudget) grow(missing int64, account *memory.Account) (more int64, err error) {
 	need := s.granted + missing
 	if need > s.limit {
 		return 0, errStackOverflow
 	}
 	for _, next := range []int64{min(2*need, s.limit), need} {
-		if account.Reserve(cost(next) - cost(s.granted)) {
+		if account.Reserve(stackMemory(next) - stackMemory(s.granted)) {
 			more := next - s.granted
 			s.granted = next
 			return more, nil
@@ -73,10 +71,10 @@ func (s *stackBudget) grow(missing int64, account *memory.Account) (more int64, 
 	return 0, &StackRefusedError{Bytes: s.granted, Err: refusal(account)}
 }
 
-// StackRefusedError ends a guest whose call stack is within its limit and could not grow for want of
-// memory: Err is ErrOutOfMemory, ErrNodeMemory, or an error of the operating system.
+// StackRefusedError ends a guest whose call stack is within its limit but could not grow for lack of
+// memory. Err is ErrOutOfMemory, ErrNodeMemory, or an error of the operating system.
 type StackRefusedError struct {
-	Bytes int64 // of call stack that it has
+	Bytes int64 // size of its call stack
 	Err   error
 }
 

@@ -3,17 +3,17 @@ package engine
 import "github.com/reactord/reactord/executor/engine/meter"
 
 const (
-	// dataPiece is how much data is written before the fuel is looked at.
+	// dataPiece is the number of bytes written between two fuel checks.
 	dataPiece = 32 << 10
-	// byteCost is what it costs to write a byte to memory that nobody has touched yet.
+	// byteCost is the fuel for writing a byte to memory that was not touched before.
 	byteCost = 1
-	// segmentCost is what a segment costs besides.
+	// segmentCost is the fuel for a segment, in addition to its bytes.
 	segmentCost = 50
 )
 
-// Start begins the guest: it writes the module's active data segments to memory, and calls its start
-// function. That is the guest's own work, charged and preempted like the rest. Errors are those of Call, of which
-// none may come before.
+// Start starts the guest: it writes the module's active data segments to memory and calls its start
+// function. That is work of the guest, charged and preempted like the rest. Errors are those of Call. It
+// must be called before the first Call.
 func (i *Instance) Start() error {
 	err := i.initialize()
 	if err != nil {
@@ -26,7 +26,7 @@ func (i *Instance) Start() error {
 	return err
 }
 
-// initialize does what is to be done with active segments: wazero has filled the tables.
+// initialize writes the active data segments. wazero has filled the tables.
 func (i *Instance) initialize() error {
 	if i.module.info.ElementsOutOfBounds {
 		return &Trap{Code: InvalidTableAccess, Message: InvalidTableAccess.String()}
@@ -39,7 +39,7 @@ func (i *Instance) initialize() error {
 	return nil
 }
 
-// write writes a segment, in pieces.
+// write writes a data segment in pieces.
 func (i *Instance) write(data meter.Data) error {
 	memory, offset, rest := i.guest.Memory(), data.Offset, data.Bytes
 	if uint64(offset)+uint64(len(rest)) > uint64(memory.Size()) {
@@ -59,7 +59,7 @@ func (i *Instance) write(data meter.Data) error {
 	return nil
 }
 
-// burn takes fuel for what is about to be done for the guest.
+// burn charges the guest for work that the host is about to do for it.
 func (i *Instance) burn(units int64) error {
 	left := int64(i.fuel.Get()) - units
 	i.fuel.Set(uint64(left))

@@ -14,7 +14,7 @@ import (
 
 // Frame is one frame of a guest's stack.
 type Frame struct {
-	Function string // as the module's name section has it, else "$index"
+	Function string // its name in the module's name section, or "$index"
 }
 
 const (
@@ -22,13 +22,12 @@ const (
 	traceEnd   = "\n\nGo runtime stack trace:"
 	traceMore  = "... maybe followed by omitted frames"
 
-	nameRunes = 256 // of a function's name, which a guest chooses freely
+	nameRunes = 256 // bound on a function's name, since the module chooses it
 )
 
-// parseTrace reads the guest's stack from the text of an error of wazero's, the
-// only form in which it gives it. Frames of the metering pass's own functions are left out.
-// wazero has no names of a guest's functions: they are the author's choice, and it would write them out
-// for each frame.
+// parseTrace reads the guest's stack from the text of wazero's error, its only form. Frames of functions
+// added by the metering pass are left out. wazero is not given the names of a guest's functions: they may
+// be long, and it would write them out for each frame.
 func parseTrace(text string, names names) (frames []Frame, more bool) {
 	_, trace, ok := strings.Cut(text, traceStart)
 	if !ok {
@@ -45,11 +44,11 @@ func parseTrace(text string, names names) (frames []Frame, more bool) {
 	return frames, more
 }
 
-// names knows what to call the functions of a module.
+// names holds the names of a module's functions.
 type names struct {
-	functions []meter.FunctionName // by the indices of the original
-	imported  int                  // functions of the original
-	defined   int                  // functions of the original
+	functions []meter.FunctionName // sorted by index in the original module
+	imported  int                  // number of functions that the original module imports
+	defined   int                  // number of functions that the original module defines
 }
 
 func namesOf(info *meter.Info) names {
@@ -62,8 +61,8 @@ func namesOf(info *meter.Info) names {
 	return n
 }
 
-// of returns the name of a function that a trace has as module.name, of a host module, or .$index, of the guest.
-// It has none for a function of the metering pass.
+// of returns the name of a function in a trace, which has module.name for a function of a host module and
+// .$index for one of the guest. ok is false for functions of the metering pass.
 func (n names) of(traced string) (name string, ok bool) {
 	digits, ok := strings.CutPrefix(traced, ".$")
 	if !ok {
@@ -88,8 +87,7 @@ func (n names) of(traced string) (name string, ok bool) {
 	return n.functions[at].Name, true
 }
 
-// cutSignature takes the types off a line: name(params), name(params) result or
-// name(params) (results).
+// cutSignature removes the types from a line: name(params), name(params) result or name(params) (results).
 func cutSignature(line string) string {
 	head := line
 	if at := strings.LastIndexByte(head, ' '); at > 0 && head[at-1] == ')' {
@@ -101,7 +99,7 @@ func cutSignature(line string) string {
 	return line
 }
 
-// printable bounds a text, and takes out what would act on a terminal.
+// printable bounds a text and replaces characters that would control a terminal.
 func printable(s string) string {
 	s = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {
@@ -112,7 +110,7 @@ func printable(s string) string {
 	return shortened(s, nameRunes)
 }
 
-// shortened bounds a text.
+// shortened cuts a text to a number of runes.
 func shortened(s string, runes int) string {
 	if utf8.RuneCountInString(s) > runes {
 		s = string([]rune(s)[:runes]) + "..."

@@ -9,9 +9,9 @@ import (
 // TrapCode says why a guest trapped.
 type TrapCode int
 
-// The codes name the conditions of the WebAssembly core specification, section
-// 4 (Execution). InvalidTableAccess is three of them, which wazero does not
-// tell apart: an index beyond the table, a null element, and bulk table operations out of bounds.
+// The codes name the conditions of the WebAssembly core specification, section 4 (Execution).
+// InvalidTableAccess covers three of them, which wazero does not distinguish: an index beyond the table, a
+// null element, and bulk table operations out of bounds.
 const (
 	UnknownTrap TrapCode = iota
 	Unreachable
@@ -26,8 +26,8 @@ const (
 	StackOverflow
 )
 
-// trapTexts are wazero's messages, which are all it lets out of its error values.
-// A test provokes each trap that valid modules can have.
+// trapTexts are wazero's messages, the only exported part of its errors. A test provokes each trap that valid
+// modules can cause.
 var trapTexts = [...]string{
 	UnknownTrap:          "unknown trap",
 	Unreachable:          "unreachable",
@@ -66,7 +66,7 @@ type Trap struct {
 	More    bool    // there were more frames than these
 }
 
-// Error is the message and, on the lines after it, the guest's stack.
+// Error returns the message, followed by the guest's stack on further lines.
 func (t *Trap) Error() string {
 	var b strings.Builder
 	b.WriteString(t.Message)
@@ -77,14 +77,14 @@ func (t *Trap) Error() string {
 	return b.String()
 }
 
-// InternalError is a fault of the host, not of the guest: a panic in a host
-// function, or in what runs guests. The guest ended with it.
+// InternalError is a fault of the host, not of the guest: a panic in a host function, or in the code that
+// runs guests. The guest has ended.
 type InternalError struct {
 	Err    error   // its text has the Go stack, if a Go runtime error was the cause
 	Frames []Frame // of the guest, innermost first
 }
 
-// Error is the first line of the cause and the guest's stack.
+// Error returns the first line of the cause, followed by the guest's stack.
 func (e *InternalError) Error() string {
 	var b strings.Builder
 	line, _, _ := strings.Cut(e.Err.Error(), "\n")
@@ -96,17 +96,16 @@ func (e *InternalError) Error() string {
 
 func (e *InternalError) Unwrap() error { return e.Err }
 
-// abort carries an error through wazero, which recovers panics in host functions and wraps what
-// is an error.
+// abort carries an error through wazero, which recovers panics in host functions and wraps those that are
+// errors.
 type abort struct{ err error }
 
 func (a *abort) Error() string { return a.err.Error() }
 
-// Abort ends the guest from within a host function; the Call under way returns err.
-// It does not return.
+// Abort ends the guest from within a host function: the current Call returns err. Abort does not return.
 func Abort(err error) { panic(&abort{err}) }
 
-// recovered turns what a recover in this package caught into an error.
+// recovered turns a recovered panic into an error.
 func recovered(v any, stack []byte) error {
 	if a, ok := v.(*abort); ok {
 		return a.err
@@ -117,8 +116,8 @@ func recovered(v any, stack []byte) error {
 	return &InternalError{Err: fmt.Errorf("panic: %v\n%s", v, stack)}
 }
 
-// outcome translates an error that wazero returned from guest code of the
-// module: what was given to Abort, a *Trap, or an *InternalError.
+// outcome translates an error that wazero returned from guest code of the module to the error that was
+// passed to Abort, a *Trap, or an *InternalError.
 func (m *Module) outcome(err error) error {
 	if a, ok := errors.AsType[*abort](err); ok {
 		if errors.Is(a.err, errStackOverflow) {
@@ -131,7 +130,7 @@ func (m *Module) outcome(err error) error {
 	case strings.HasPrefix(text, "wasm error: ") && cause != nil:
 		return m.trap(trapCodeOf(cause.Error()), err)
 	case text == StackOverflow.String():
-		return m.trap(StackOverflow, err) // wazero's own ceiling; the pass's is far below
+		return m.trap(StackOverflow, err) // wazero's own limit; the pass's is far lower
 	}
 	frames, _ := parseTrace(err.Error(), m.names)
 	return &InternalError{Err: err, Frames: frames}

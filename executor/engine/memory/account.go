@@ -9,29 +9,29 @@ import (
 	"github.com/tetratelabs/wazero/experimental"
 )
 
-// Why an account is refused bytes, but for errors of the operating system.
+// The reasons why an account is refused bytes, besides errors of the operating system.
 var (
 	ErrAccountLimit = errors.New("the limit of the account is reached")
 	ErrPoolLimit    = errors.New("the limit of all accounts together is reached")
 )
 
-// Account is what one instance holds of a pool: one linear memory, and the
-// bytes reserved besides it. It implements experimental.MemoryAllocator.
+// Account counts the memory that one instance holds of a pool: one linear memory, and the bytes reserved
+// besides it. It implements experimental.MemoryAllocator.
 type Account struct {
 	pool    *Pool
 	budget  budget
 	allowed *Allowance
 	memory  linear
-	refusal error // of the last refusal
-	denied  bool  // it was whom the allowance asks, or the pool behind his back
+	refusal error // reason of the last refusal
+	denied  bool  // the last refusal came from the allowance, or from the pool in spite of it
 	closed  bool
 
 	mu        sync.Mutex // orders Abandon and Close
-	abandoned int64      // what Freeing counts of it
+	abandoned int64      // its bytes that Pool.Freeing counts
 }
 
-// NewAccount opens an account that may hold limitBytes; zero or less: as much as the pool may. Within that it asks for what
-// it is not allowed; with no allowance it asks nobody.
+// NewAccount opens an account that may hold limitBytes; zero or less means no limit but the pool's. Within
+// that limit it asks its allowance, if it has one, for what was not granted.
 func (p *Pool) NewAccount(limitBytes int64, allowed *Allowance) *Account {
 	a := &Account{pool: p, allowed: allowed}
 	a.budget.setLimit(limitBytes)
@@ -40,9 +40,9 @@ func (p *Pool) NewAccount(limitBytes int64, allowed *Allowance) *Account {
 	return a
 }
 
-// Allocate implements experimental.MemoryAllocator. It returns the same memory
-// every time: a module has one at most, and so a caller can give it its first
-// size, and learn whether there is room, before it lets wazero ask for it.
+// Allocate implements experimental.MemoryAllocator. It returns the same memory every time, since a module
+// has at most one. So the engine can set its first size, and learn whether there is room, before wazero
+// does.
 func (a *Account) Allocate(_, most uint64) experimental.LinearMemory {
 	a.memory.ceiling = min(int64(most), a.budget.limit, a.pool.budget.limit)
 	return &a.memory
@@ -62,7 +62,7 @@ func (a *Account) Reserve(n int64) bool {
 	return true
 }
 
-// take counts n bytes against the account's own limit and its allowance, and asks for what is not allowed.
+// take counts n bytes against the account's own limit and its allowance, asking for what was not granted.
 func (a *Account) take(n int64) bool {
 	for {
 		if !a.budget.take(n) {
@@ -85,7 +85,7 @@ func (a *Account) take(n int64) bool {
 	}
 }
 
-// give takes n bytes back off the account's own count.
+// give subtracts n bytes from the account's own count.
 func (a *Account) give(n int64) {
 	a.budget.give(n)
 	if a.allowed != nil {
@@ -93,14 +93,14 @@ func (a *Account) give(n int64) {
 	}
 }
 
-// Refusal says why Reserve, or a memory's Reallocate, refused last: ErrAccountLimit, ErrPoolLimit, or an
-// error of the operating system.
+// Refusal returns the reason of the last refusal by Reserve or a memory's Reallocate: ErrAccountLimit,
+// ErrPoolLimit, the allowance's error, or an error of the operating system.
 func (a *Account) Refusal() error { return a.refusal }
 
-// Denied tells whether the last refusal came from whom the account's allowance asks.
+// Denied reports whether the last refusal came from the account's allowance.
 func (a *Account) Denied() bool { return a.denied }
 
-// Release takes back n bytes that were reserved.
+// Release stops counting n bytes that were reserved.
 func (a *Account) Release(n int64) {
 	if a.closed {
 		return
@@ -109,13 +109,14 @@ func (a *Account) Release(n int64) {
 	a.pool.budget.give(n)
 }
 
-// Used returns the bytes held now. Safe from any goroutine.
+// Used returns the bytes held now. It may be called from any goroutine.
 func (a *Account) Used() int64 { return a.budget.used.Load() }
 
-// Peak returns the most bytes ever held. Safe from any goroutine, and after Close.
+// Peak returns the most bytes ever held. It may be called from any goroutine, and after Close.
 func (a *Account) Peak() int64 { return a.budget.peak.Load() }
 
-// Abandon leaves the account to another goroutine, which closes it or has done so: until then the pool counts it as freeing.
+// Abandon leaves the account to another goroutine, which closes it or has done so. Until it is closed, the
+// pool counts its bytes as freeing.
 func (a *Account) Abandon() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -125,7 +126,7 @@ func (a *Account) Abandon() {
 	}
 }
 
-// Close frees the memory and everything reserved. Idempotent.
+// Close frees the memory and everything reserved. It may be called more than once.
 func (a *Account) Close() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -144,14 +145,14 @@ func (a *Account) Close() {
 // linear is the linear memory of an account, in a slot of its pool.
 type linear struct {
 	account *Account
-	base    *byte // nil: no slot yet
+	base    *byte // nil if it has no slot yet
 	class   class
 	size    int64
-	ceiling int64 // what size can ever become
+	ceiling int64 // upper bound of size
 }
 
-// Reallocate implements experimental.LinearMemory: within the slot growth is
-// free, beyond it the contents move. It returns nil if a limit is in the way.
+// Reallocate implements experimental.LinearMemory. Within its slot the memory grows in place; beyond, its
+// contents are moved. Reallocate returns nil if a limit does not allow the size.
 func (m *linear) Reallocate(size uint64) []byte {
 	if size > uint64(m.ceiling) {
 		m.account.refuse(size)
@@ -172,7 +173,7 @@ func (m *linear) Reallocate(size uint64) []byte {
 	return m.bytes()
 }
 
-// move goes on in a slot that holds size bytes.
+// move moves the memory to a slot that holds size bytes.
 func (m *linear) move(size int64) bool {
 	base, class, err := m.account.pool.acquire(size, m.ceiling)
 	if err != nil {
@@ -187,7 +188,7 @@ func (m *linear) move(size int64) bool {
 	return true
 }
 
-// refuse says whose limit a memory of that size is above that is above its ceiling.
+// refuse sets the reason why a size above the memory's ceiling is refused.
 func (a *Account) refuse(size uint64) {
 	switch {
 	case size > uint64(a.budget.limit) || size <= uint64(a.pool.budget.limit):
@@ -195,11 +196,11 @@ func (a *Account) refuse(size uint64) {
 	case a.allowed == nil:
 		a.refusal = ErrPoolLimit
 	default:
-		a.refusal, a.denied = a.allowed.Ask(int64(size)), true // which knows what to tell of it
+		a.refusal, a.denied = a.allowed.Ask(int64(size)), true // Ask has the better error
 	}
 }
 
-// Free implements experimental.LinearMemory. Idempotent.
+// Free implements experimental.LinearMemory. It may be called more than once.
 func (m *linear) Free() {
 	m.account.give(m.size)
 	m.account.pool.vacate(vacated{m.class, m.base, m.size})
@@ -213,7 +214,7 @@ func (m *linear) capacity() int64 {
 	return m.class.bytes()
 }
 
-// bytes is never nil, which would say that growing failed.
+// bytes returns the memory. It is never nil, which would mean that growing failed.
 func (m *linear) bytes() []byte {
 	if m.base == nil {
 		return []byte{}
@@ -221,8 +222,8 @@ func (m *linear) bytes() []byte {
 	return unsafe.Slice(m.base, m.size)
 }
 
-// copyTouched copies src to dst, which is zero, but skips pages of zeroes: what
-// was never touched in src must not become resident in dst.
+// copyTouched copies src to dst, which is zero, and skips pages of zeroes: pages that were never touched in
+// src must not become resident in dst.
 func copyTouched(dst, src []byte) {
 	var zeroes [4096]byte
 	for at := 0; at < len(src); at += len(zeroes) {

@@ -5,14 +5,14 @@ import (
 	"sync/atomic"
 )
 
-// budget counts bytes up to a limit. Safe for concurrent use.
+// budget counts bytes up to a limit. It is safe for concurrent use.
 type budget struct {
 	limit int64
 	used  atomic.Int64
 	peak  atomic.Int64
 }
 
-// setLimit must come before any other use. A limit of zero or less is none.
+// setLimit sets the limit, before any other use. Zero or less means no limit.
 func (b *budget) setLimit(limit int64) {
 	if limit <= 0 {
 		limit = math.MaxInt64
@@ -33,11 +33,11 @@ func (b *budget) take(n int64) bool {
 	}
 }
 
-// give takes n bytes back off the count.
+// give subtracts n bytes from the count.
 func (b *budget) give(n int64) { b.used.Add(-n) }
 
-// mark raises the peak to what is in use. It is not part of take because bytes
-// that the next budget in line refuses were never held.
+// mark raises the peak to the bytes in use. It is not part of take, because bytes that the next budget
+// refuses were never held.
 func (b *budget) mark() {
 	used := b.used.Load()
 	for {

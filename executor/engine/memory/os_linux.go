@@ -6,9 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// reserve reserves n bytes of address space that read as zeroes. Pages exist
-// from their first write on. Huge pages are off: one would cost a guest that
-// touched a few bytes 2 MiB.
+// reserve reserves n bytes of address space that read as zeroes. Pages exist from their first write on.
+// Huge pages are off: with them a guest that touches a few bytes would take 2 MiB.
 func reserve(n int64) ([]byte, error) {
 	b, err := unix.Mmap(-1, 0, int(n), unix.PROT_READ|unix.PROT_WRITE,
 		unix.MAP_ANON|unix.MAP_PRIVATE|unix.MAP_NORESERVE)
@@ -24,7 +23,7 @@ func reserve(n int64) ([]byte, error) {
 
 func unreserve(b []byte) error { return unix.Munmap(b) }
 
-// discard gives the pages of b to the system; b reads as zeroes from then on.
+// discard returns the pages of b to the system. b reads as zeroes from then on.
 func discard(b []byte) error {
 	if len(b) == 0 {
 		return nil

@@ -9,16 +9,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// reserve reserves n bytes of address space that read as zeroes. Pages exist
-// from their first write on.
+// reserve reserves n bytes of address space that read as zeroes. Pages exist from their first write on.
 func reserve(n int64) ([]byte, error) {
 	return unix.Mmap(-1, 0, int(n), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE|unix.MAP_NORESERVE)
 }
 
 func unreserve(b []byte) error { return unix.Munmap(b) }
 
-// discard gives the pages of b to the system; b reads as zeroes from then on.
-// MADV_DONTNEED promises that on Linux only, so the range is mapped anew.
+// discard returns the pages of b to the system. b reads as zeroes from then on. Only Linux guarantees that
+// for MADV_DONTNEED, so the range is mapped again.
 func discard(b []byte) error {
 	if len(b) == 0 {
 		return nil

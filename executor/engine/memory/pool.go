@@ -9,8 +9,7 @@ import (
 type Config struct {
 	// LimitBytes bounds what all accounts hold together; zero or less: no bound.
 	LimitBytes int64
-	// OnReclaimed, unless nil, is called when memory of an account that was closed is free: not for all of them, but for
-	// those that Freeing told of. It must not block.
+	// OnReclaimed, unless nil, is called when Freeing has fallen. It must not block.
 	OnReclaimed func()
 }
 
@@ -20,7 +19,7 @@ type Pool struct {
 	accounts    atomic.Int64 // open ones
 	classes     [classCount]slots
 	reaper      reaper
-	freeing     atomic.Int64 // bytes that the reaper has
+	freeing     atomic.Int64 // bytes of abandoned accounts and of memories that the reaper has
 	onReclaimed func()
 }
 
@@ -40,8 +39,8 @@ func (p *Pool) Freeing() int64 { return p.freeing.Load() }
 // Limit returns the bound on Used; math.MaxInt64 if there is none.
 func (p *Pool) Limit() int64 { return p.budget.limit }
 
-// Close returns the address space, once the reaper is done. While accounts are open it refuses: a guest
-// that lost its memory under its feet would take the process down.
+// Close waits for the reaper and returns the address space to the system. It fails while accounts are open:
+// a guest whose memory is unmapped would crash the process.
 func (p *Pool) Close() error {
 	if n := p.accounts.Load(); n != 0 {
 		return fmt.Errorf("memory: close of a pool with %d open accounts", n)
@@ -57,10 +56,9 @@ func (p *Pool) Close() error {
 
 // acquire returns a zeroed slot for size bytes that may become ceiling bytes.
 //
-// Up to 4 MiB the slot is the next that fits, since most memories stay small
-// and moving on costs a bounded copy. Beyond, it is one for the whole ceiling,
-// so that nothing larger than 4 MiB is ever copied; only when there is no
-// address space left for that, a smaller one.
+// Up to 4 MiB the slot has the smallest class that fits, since most memories stay small and moving costs a
+// bounded copy. Beyond, the slot holds the whole ceiling, so that nothing larger than 4 MiB is ever copied;
+// only if there is no address space left for that, it is smaller.
 func (p *Pool) acquire(size, ceiling int64) (base *byte, c class, err error) {
 	fits, ok := classFor(size)
 	if !ok {

@@ -2,20 +2,19 @@ package memory
 
 import "sync"
 
-// promptBytes is up to where whoever frees a memory waits for its pages to go,
-// which takes a microsecond for a small guest and a quarter of a second for a gibibyte.
+// promptBytes is the largest memory whose pages are returned to the system by the goroutine that frees it.
+// That takes a microsecond for a small guest and a quarter of a second for a gibibyte.
 const promptBytes = int64(2) << 20
 
-// vacated is a memory that its account has given up.
+// vacated is a memory that its account has freed.
 type vacated struct {
 	class   class
-	base    *byte // nil: it never had a slot
+	base    *byte // nil if it never had a slot
 	touched int64
 }
 
-// vacate takes back the slot and the bytes of a memory. Large ones are left to
-// the reaper, as the caller may be a worker that others wait for; their bytes
-// count against the pool's limit until their pages are gone.
+// vacate takes back the slot and the bytes of a memory. Large memories are left to the reaper, since the
+// caller may be a worker; their bytes count against the pool's limit until their pages are returned.
 func (p *Pool) vacate(v vacated) {
 	if v.touched > promptBytes {
 		p.reaper.add(p, v)
@@ -31,7 +30,7 @@ func (p *Pool) reclaim(v vacated) {
 	p.budget.give(v.touched)
 }
 
-// reclaimed takes n bytes off Freeing.
+// reclaimed subtracts n bytes from Freeing.
 func (p *Pool) reclaimed(n int64) {
 	p.freeing.Add(-n)
 	if p.onReclaimed != nil {
@@ -39,9 +38,9 @@ func (p *Pool) reclaimed(n int64) {
 	}
 }
 
-// reaper reclaims one memory after the other, on a goroutine that lives as long as there are any.
+// reaper reclaims memories one after the other, on a goroutine that exists while there are any.
 type reaper struct {
-	mu      sync.Mutex
+	mu      sync.Mutex // guards queue and active
 	queue   []vacated
 	active  bool
 	running sync.WaitGroup
@@ -63,7 +62,7 @@ func (r *reaper) add(p *Pool, v vacated) {
 	}
 }
 
-// next returns what came first; ok is false if nothing is left, and the goroutine must end.
+// next returns the oldest entry. If ok is false none is left, and the goroutine must end.
 func (r *reaper) next() (v vacated, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

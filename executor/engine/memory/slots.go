@@ -11,18 +11,17 @@ const (
 	// PageBytes is the unit in which WebAssembly counts linear memory.
 	PageBytes = int64(64) << 10
 
-	// arenaBytes is how much address space is reserved at a time. A process
-	// may have some 65,000 mappings (vm.max_map_count), far fewer than there
-	// may be guests, so slots share them: at this size the whole 47 bits of
-	// address space are 2,048 mappings.
+	// arenaBytes is the address space reserved at a time. A process may have some 65,000 mappings
+	// (vm.max_map_count), far fewer than there may be guests, so slots share them: at this size the whole
+	// 47 bits of address space are 2,048 mappings.
 	arenaBytes = int64(64) << 30
 )
 
-// class is a size of slots: 64 KiB, 256 KiB, 1 MiB, 4 MiB, and from there
-// powers of two up to the 4 GiB that a 32-bit memory can have.
+// class is a size of slots: 64 KiB, 256 KiB, 1 MiB, 4 MiB, and from there powers of two up to the 4 GiB that
+// a 32-bit memory can have.
 //
-// Small slots lie side by side, so that guests of a page or two share the page
-// tables that map them; a slot of its own 2 MiB region would cost each a 4 KiB table.
+// Small slots lie side by side, so that guests of a page or two share page tables. In 2 MiB regions of their
+// own, each would need a 4 KiB table.
 type class int
 
 const (
@@ -48,18 +47,18 @@ func classFor(size int64) (c class, ok bool) {
 	return 0, false
 }
 
-// discardBytes is how much is given to the operating system at a time: it takes about 0.2 ms.
+// discardBytes is the amount returned to the operating system at a time, which takes about 0.2 ms.
 const discardBytes = 1 << 20
 
-// slots hands out the slots of one class. Every free slot reads as zeroes.
+// slots allocates the slots of one class. Every free slot reads as zeroes.
 type slots struct {
-	mu     sync.Mutex
-	free   []*byte // last in, first out: the page tables of the last are warm, and exist
-	fresh  []byte  // the part of the newest arena that was never handed out
+	mu     sync.Mutex // guards the fields below
+	free   []*byte    // last in, first out: the page tables of the last one exist and are warm
+	fresh  []byte     // the part of the newest arena that was never allocated
 	arenas [][]byte
 }
 
-// acquire returns the base of a zeroed slot, or an error of the operating system's.
+// acquire returns the base of a zeroed slot, or an error of the operating system.
 func (s *slots) acquire(c class) (*byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -81,17 +80,15 @@ func (s *slots) acquire(c class) (*byte, error) {
 	return base, nil
 }
 
-// release takes back a slot of which only the first touched bytes may have been
-// written, and gives their pages to the operating system.
-//
-// It does so in pieces, and lets other goroutines run between them: one that is in a system call keeps its
-// processor until the runtime notices, which may take 10 ms.
+// release takes back a slot of which only the first touched bytes may have been written, and returns their
+// pages to the operating system. It does so in pieces and lets other goroutines run between them: a
+// goroutine in a system call keeps its processor until the runtime notices, which may take 10 ms.
 func (s *slots) release(base *byte, touched int64) {
 	for b := unsafe.Slice(base, touched); len(b) > 0; {
 		piece := b[:min(len(b), discardBytes)]
 		b = b[len(piece):]
 		if err := discard(piece); err != nil {
-			clear(piece) // locked pages, for one; the contract is zeroes
+			clear(piece) // for example locked pages; free slots must read as zeroes
 		}
 		if len(b) > 0 {
 			runtime.Gosched()
@@ -102,7 +99,7 @@ func (s *slots) release(base *byte, touched int64) {
 	s.mu.Unlock()
 }
 
-// unmap gives every arena back. No slot may be in use.
+// unmap returns every arena to the system. No slot may be in use.
 func (s *slots) unmap() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -117,8 +114,8 @@ func (s *slots) unmap() error {
 	return nil
 }
 
-// reserveArena reserves address space for slots of the given size, less of it
-// where the system refuses much (a limit on address space, strict overcommit).
+// reserveArena reserves address space for slots of the given size. It reserves less if the system refuses
+// the full size (a limit on address space, strict overcommit).
 func reserveArena(slotBytes int64) ([]byte, error) {
 	for n := max(arenaBytes, slotBytes); ; n /= 2 {
 		arena, err := reserve(n)

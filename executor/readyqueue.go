@@ -212,6 +212,9 @@ func (l *taskList) pop() *Task {
 }
 
 // tenantHeap is a binary min-heap of tenants by virtual time. Each tenant's pos is its index plus one.
+//
+// Rejected: package heap (a turn among a hundred tenants takes 35 ns instead of 29: its wide nodes pay off for timers,
+// most of which are not in the cache).
 type tenantHeap []*tenant
 
 func (h tenantHeap) first() *tenant {

@@ -5,6 +5,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/reactord/reactord/internal/heap"
 )
 
 // never is a due time that is never reached.
@@ -14,14 +16,13 @@ const never = time.Duration(math.MaxInt64)
 // must be called before it is started. A Timer must neither be copied nor be used with more than one
 // driver.
 type Timer struct {
-	fire func(due time.Time)
-	pos  int // index in the heap plus one; 0 if not armed. Guarded by timers.mu
+	item heap.Item[time.Duration, func(due time.Time)] // guarded by timers.mu, except for Value
 }
 
 // Init sets the function that is called when the timer expires. fire is called on the driver's
 // goroutine or on a worker, with the time the timer was due; it must not block. It may start and stop
 // timers, including its own.
-func (t *Timer) Init(fire func(due time.Time)) { t.fire = fire }
+func (t *Timer) Init(fire func(due time.Time)) { t.item.Value = fire }
 
 // timers is the heap, and the protocol by which timers expire:
 //
@@ -47,11 +48,11 @@ func (t *Timer) Init(fire func(due time.Time)) { t.fire = fire }
 // yields); a timing wheel (O(1), but its ticks cost precision, or wake-ups; the heap is 0.1 us at
 // a hundred thousand timers).
 type timers struct {
-	next   atomic.Int64 // heap.first(), readable without mu
+	next   atomic.Int64 // first(), readable without mu
 	firing sync.Mutex   // held while timers are fired; taken before mu
 
 	mu      sync.Mutex // guards the fields below
-	heap    heap
+	heap    heap.Heap[time.Duration, func(due time.Time)]
 	alarm   *time.Timer
 	alarmAt time.Duration // when the alarm rings; never if it is not set
 }
@@ -62,14 +63,22 @@ func (ts *timers) init() {
 	ts.alarm = time.NewTimer(never)
 }
 
+// first returns the earliest due time, or never.
+func (ts *timers) first() time.Duration {
+	if t, due := ts.heap.First(); t != nil {
+		return due
+	}
+	return never
+}
+
 // Start arms t to fire at due, or at once if due is past. If t is armed, its due time changes; if it
 // is firing, it fires again.
 func (d *Driver) Start(t *Timer, due time.Time) {
 	at := min(d.Since(due), never-1)
 	ts := &d.timers
 	ts.mu.Lock()
-	ts.heap.set(t, at)
-	ts.next.Store(int64(ts.heap.first()))
+	ts.heap.Set(&t.item, at)
+	ts.next.Store(int64(ts.first()))
 	if at < ts.alarmAt {
 		ts.alarmAt = at
 		ts.alarm.Reset(at - d.Uptime())
@@ -82,9 +91,9 @@ func (d *Driver) Start(t *Timer, due time.Time) {
 func (d *Driver) Stop(t *Timer) bool {
 	ts := &d.timers
 	ts.mu.Lock()
-	armed := ts.heap.remove(t)
+	armed := ts.heap.Remove(&t.item)
 	if armed {
-		ts.next.Store(int64(ts.heap.first()))
+		ts.next.Store(int64(ts.first()))
 	}
 	ts.mu.Unlock()
 	return armed
@@ -107,16 +116,15 @@ func (d *Driver) fire(now time.Duration) {
 	ts := &d.timers
 	for {
 		ts.mu.Lock()
-		due := ts.heap.first()
-		if due > now {
+		t, due := ts.heap.First()
+		if t == nil || due > now {
 			ts.mu.Unlock()
 			return
 		}
-		t := ts.heap.slots[0].timer
-		ts.heap.remove(t)
-		ts.next.Store(int64(ts.heap.first()))
+		ts.heap.Remove(t)
+		ts.next.Store(int64(ts.first()))
 		ts.mu.Unlock()
-		t.fire(d.Time(due))
+		t.Value(d.Time(due))
 	}
 }
 
@@ -135,7 +143,7 @@ func (d *Driver) sleep() {
 		ts.firing.Unlock()
 
 		ts.mu.Lock()
-		ts.alarmAt = ts.heap.first()
+		ts.alarmAt = ts.first()
 		if ts.alarmAt != never {
 			ts.alarm.Reset(ts.alarmAt - d.Uptime())
 		}

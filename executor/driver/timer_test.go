@@ -214,8 +214,8 @@ func TestTimersFromManyGoroutines(t *testing.T) {
 	if fired.Load() != want.Load() {
 		t.Errorf("%d fired, want %d", fired.Load(), want.Load())
 	}
-	if len(d.timers.heap.slots) != 0 || d.Due(never-1) {
-		t.Errorf("%d timers left, due: %v", len(d.timers.heap.slots), d.Due(never-1))
+	if d.timers.heap.Len() != 0 || d.Due(never-1) {
+		t.Errorf("%d timers left, due: %v", d.timers.heap.Len(), d.Due(never-1))
 	}
 }
 

@@ -27,15 +27,16 @@ var floors = []string{"internal/...", "executor/...", "hostcalls/...", "reactor/
 // imports says of each package which other ones of the project it imports.
 var imports = map[string][]string{
 	"internal/flock":  {},
+	"internal/heap":   {},
 	"internal/notify": {},
 
-	"executor/driver":             {},
+	"executor/driver":             {"internal/heap"},
 	"executor/internal/histogram": {},
 	"executor":                    {"executor/driver", "executor/internal/histogram"},
 	"executor/engine/memory":      {},
 	"executor/engine/meter/wasm":  {},
 	"executor/engine/meter":       {"executor/engine/meter/wasm"},
-	"executor/engine":             {"internal/flock", "executor/engine/meter", "executor/engine/meter/wasm", "executor/engine/memory"},
+	"executor/engine":             {"internal/flock", "internal/heap", "executor/engine/meter", "executor/engine/meter/wasm", "executor/engine/memory"},
 
 	"hostcalls":            {"executor", "executor/driver", "executor/engine"},
 	"hostcalls/abi":        {"executor", "executor/driver", "executor/engine", "hostcalls", "hostcalls/capability", "hostcalls/vfs"},
@@ -76,7 +77,7 @@ var imports = map[string][]string{
 	"reactor/internal/refusal":   {"reactor/errs", "reactor/store"},
 	"reactor/internal/retention": {},
 	"reactor/internal/retry":     {},
-	"reactor/internal/schedule":  {"reactor/internal/lifecycle", "reactor/internal/retry"},
+	"reactor/internal/schedule":  {"internal/heap", "reactor/internal/lifecycle", "reactor/internal/retry"},
 	"reactor/internal/selector":  {"reactor/store"},
 	"reactor/internal/stdio":     {"hostcalls", "reactor/store", "reactor/internal/logbuf", "reactor/internal/terminal"},
 	"reactor/internal/terminal":  {"internal/notify", "hostcalls", "reactor/store"},

@@ -7,7 +7,6 @@
 //
 //   - [OfFile] and [OfNetwork] classify an error. They are pure.
 //   - [Backoff] is how long to wait. It is pure.
-//   - [Schedule] has what waits, in the order in which it is due.
 //   - [Ledger] counts who waits for which trouble, so that the log says once that a trouble began
 //     and once that it is over, however many meet it.
 //

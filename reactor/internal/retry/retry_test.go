@@ -4,10 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"math/rand/v2"
 	"net"
 	"os"
-	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -78,45 +76,6 @@ func TestBackoff(t *testing.T) {
 		if least, most := Backoff(tc.failures, 0), Backoff(tc.failures, 1); least != tc.least || most != tc.most {
 			t.Errorf("after %d failures: %v to %v, want %v to %v", tc.failures, least, most, tc.least, tc.most)
 		}
-	}
-}
-
-func TestSchedule(t *testing.T) {
-	var s Schedule[int]
-	start := time.Unix(1000, 0)
-	if _, ok := s.Next(); ok || s.Pop(start) != nil {
-		t.Fatal("an empty schedule has an alarm")
-	}
-	alarms := make([]Alarm[int], 100)
-	for _, i := range rand.Perm(len(alarms)) {
-		alarms[i].Value = i
-		s.Add(&alarms[i], start.Add(time.Duration(i)*time.Second))
-	}
-	for i := 0; i < len(alarms); i += 3 {
-		if !s.Remove(&alarms[i]) || s.Remove(&alarms[i]) || alarms[i].Set() {
-			t.Fatalf("alarm %d is not removed once", i)
-		}
-	}
-	if due, ok := s.Next(); !ok || !due.Equal(alarms[1].Due()) {
-		t.Errorf("Next = %v, %v", due, ok)
-	}
-	if s.Pop(start) != nil {
-		t.Error("an alarm goes off too early")
-	}
-	var got, want []int
-	for a := s.Pop(start.Add(50 * time.Second)); a != nil; a = s.Pop(start.Add(50 * time.Second)) {
-		got = append(got, a.Value)
-	}
-	for i := range 51 {
-		if i%3 != 0 {
-			want = append(want, i)
-		}
-	}
-	if !slices.Equal(got, want) {
-		t.Errorf("due: %v, want %v", got, want)
-	}
-	if s.Len() != 32 {
-		t.Errorf("%d are left, want 32", s.Len())
 	}
 }
 

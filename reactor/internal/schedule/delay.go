@@ -3,6 +3,7 @@ package schedule
 import (
 	"time"
 
+	"github.com/reactord/reactord/internal/heap"
 	"github.com/reactord/reactord/reactor/internal/lifecycle"
 	"github.com/reactord/reactord/reactor/internal/retry"
 )
@@ -15,12 +16,12 @@ type Why struct {
 	Deadline time.Time // when it is not worth trying any more; zero: never
 }
 
-// never is later than anybody waits.
+// never is longer than anybody waits.
 const never = 1000 * time.Hour
 
 // delay is why an entry waits.
 type delay[T, M any] struct {
-	alarm    retry.Alarm[*Entry[T, M]]
+	alarm    heap.Item[time.Duration, *Entry[T, M]]
 	why      Why
 	failures uint32 // in a row
 }
@@ -73,10 +74,11 @@ func (s *Scheduler[T, M]) wait(e *Entry[T, M], why Why, now time.Time) (first bo
 	return first
 }
 
-// setAlarm sets the alarm of an entry that waits: at its deadline, or before if it is tried again before.
+// setAlarm sets the alarm of an entry that waits: at its deadline, or earlier if it is tried again earlier. A deadline
+// may have no monotonic clock reading, so the time left until then is measured now: if the machine's clock is set back
+// afterwards the alarm is early, and is set again.
 func (s *Scheduler[T, M]) setAlarm(e *Entry[T, M], now time.Time) {
 	d := e.delay
-	s.delayed.Remove(&d.alarm)
 	due := d.why.Deadline
 	if e.machine.Stage() == lifecycle.Delayed {
 		until := d.why.Until
@@ -87,9 +89,14 @@ func (s *Scheduler[T, M]) setAlarm(e *Entry[T, M], now time.Time) {
 			due = until
 		}
 	}
-	if !due.IsZero() {
-		s.delayed.Add(&d.alarm, due)
+	if due.IsZero() {
+		s.delayed.Remove(&d.alarm)
+		return
 	}
+	if s.epoch.IsZero() {
+		s.epoch = now
+	}
+	s.delayed.Set(&d.alarm, now.Sub(s.epoch)+min(due.Sub(now), never))
 }
 
 // Relieve ends the wait of an entry that has got what it waited for.
@@ -121,10 +128,11 @@ func (s *Scheduler[T, M]) Delayed() int { return s.stages[lifecycle.Delayed] }
 // cancels that. It returns the troubles that are over, too.
 func (s *Scheduler[T, M]) Due(now time.Time, most int) (overdue []*Entry[T, M], over []retry.Ended) {
 	for range most {
-		alarm := s.delayed.Pop(now)
-		if alarm == nil {
+		alarm, due := s.delayed.First()
+		if alarm == nil || due > now.Sub(s.epoch) {
 			break
 		}
+		s.delayed.Remove(alarm)
 		e := alarm.Value
 		if end := e.delay.why.Deadline; !end.IsZero() && !end.After(now) {
 			overdue = append(overdue, e)
@@ -150,8 +158,8 @@ func (s *Scheduler[T, M]) Wakeup() (at time.Time, ok bool) {
 			at, ok = t, true
 		}
 	}
-	if t, set := s.delayed.Next(); set {
-		earlier(t)
+	if alarm, due := s.delayed.First(); alarm != nil {
+		earlier(s.epoch.Add(due))
 	}
 	if t, open := s.troubles.Next(); open {
 		earlier(t)

@@ -1,6 +1,10 @@
 package schedule
 
-import "math/bits"
+import (
+	"math/bits"
+
+	"github.com/reactord/reactord/internal/heap"
+)
 
 // list is entries in a row, linked through themselves.
 type list[T, M any] struct {
@@ -63,16 +67,27 @@ type line[T, M any] struct {
 	short      [classes]list[T, M] // first come first served in each
 	shortMask  uint64              // the classes that have any
 	shorts     int
-	loading    int                 // modules that are loaded on the tenant's turn
-	entries    int                 // that have been added and are not gone
-	running    youngestFirst[T, M] // that have memory reserved
-	reserved   int64               // what they have
-	next, prev *line[T, M]         // the ring of those that have something in queue, ready or short
+	loading    int                            // modules that are loaded on the tenant's turn
+	entries    int                            // that have been added and are not gone
+	running    heap.Heap[int64, *Entry[T, M]] // that have memory reserved, the youngest first
+	reserved   int64                          // what they have
+	next, prev *line[T, M]                    // the ring of those that have something in queue, ready or short
 }
 
 // waits reports whether the tenant has something that may be started or loaded.
 func (l *line[T, M]) waits() bool {
 	return l.queue.first != nil || l.ready.first != nil || l.shorts > 0
+}
+
+// runs puts an entry among those of the tenant that run.
+func (l *line[T, M]) runs(e *Entry[T, M]) { l.running.Set(&e.share.place, -int64(e.share.age)) }
+
+// youngest is the youngest of those of the tenant that run; nil if none does.
+func (l *line[T, M]) youngest() *Entry[T, M] {
+	if first, _ := l.running.First(); first != nil {
+		return first.Value
+	}
+	return nil
 }
 
 // lineOf returns a tenant's line.

@@ -1,9 +1,9 @@
 package schedule
 
 import (
-	"container/heap"
 	"time"
 
+	"github.com/reactord/reactord/internal/heap"
 	"github.com/reactord/reactord/reactor/internal/lifecycle"
 )
 
@@ -24,19 +24,19 @@ type memory[T, M any] struct {
 
 // share is an entry's part of the memory.
 type share[T, M any] struct {
-	limit    int64     // its own
-	reserved int64     // while it runs
-	wants    int64     // before it is started again after it went back; zero: what is estimated
-	age      uint64    // of its first start; zero: none
-	order    uint64    // of this start
-	place    int       // among those of its tenant that run
-	since    time.Time // it is short of memory, or fresh
-	class    int       // while it is short
-	asked    uint8     // how often it went back for memory of its own
-	yielded  uint8     // and for others
-	short    bool      // it waits for memory to be started
-	leaving  bool      // it was told to go back
-	asking   bool      // it runs, and waits for memory
+	limit    int64                          // its own
+	reserved int64                          // while it runs
+	wants    int64                          // before it is started again after it went back; zero: what is estimated
+	age      uint64                         // of its first start; zero: none
+	order    uint64                         // of this start
+	place    heap.Item[int64, *Entry[T, M]] // among those of its tenant that run
+	since    time.Time                      // it is short of memory, or fresh
+	class    int                            // while it is short
+	asked    uint8                          // how often it went back for memory of its own
+	yielded  uint8                          // and for others
+	short    bool                           // it waits for memory to be started
+	leaving  bool                           // it was told to go back
+	asking   bool                           // it runs, and waits for memory
 }
 
 // need is what an entry has to reserve to be started.
@@ -81,6 +81,7 @@ func (s *Scheduler[T, M]) Begin(e *Entry[T, M], limit int64, now time.Time, free
 	}
 	if e.share == nil {
 		e.share = &share[T, M]{}
+		e.share.place.Value = e
 	}
 	sh := e.share
 	sh.limit = limit
@@ -105,7 +106,7 @@ func (s *Scheduler[T, M]) Begin(e *Entry[T, M], limit int64, now time.Time, free
 	}
 	sh.since = now
 	s.memory.fresh.push(e)
-	heap.Push(&e.line.running, e)
+	e.line.runs(e)
 	s.reserve(e, need)
 	return Granted
 }
@@ -194,27 +195,30 @@ func (s *Scheduler[T, M]) leave(e *Entry[T, M]) {
 // those of the same tenant before others'. It returns nil, and none goes, if there are not enough.
 func (s *Scheduler[T, M]) younger(e *Entry[T, M], bytes int64) (back []*Entry[T, M]) {
 	taken := func(from *line[T, M]) *Entry[T, M] {
-		for from.running.Len() > 0 && from.running[0].share.age > e.share.age {
-			y := heap.Pop(&from.running).(*Entry[T, M])
+		for {
+			y := from.youngest()
+			if y == nil || y.share.age <= e.share.age {
+				return nil
+			}
+			from.running.Remove(&y.share.place)
 			back = append(back, y)
 			if y.yields() {
 				bytes -= y.share.reserved
 				return y
 			}
 		}
-		return nil
 	}
 	for bytes > 0 && taken(e.line) != nil {
 	}
 	for bytes > 0 {
 		l := s.youngestLine(e.line)
-		if l == nil || l.running[0].share.age < e.share.age {
+		if l == nil || l.youngest().share.age < e.share.age {
 			break
 		}
 		taken(l)
 	}
 	for _, y := range back {
-		heap.Push(&y.line.running, y)
+		y.line.runs(y)
 	}
 	if bytes > 0 {
 		return nil
@@ -239,7 +243,7 @@ func (e *Entry[T, M]) yields() bool { return !e.share.leaving && e.share.yielded
 // youngestLine is whose entry is the youngest that runs, but for one tenant's; nil if nobody else's runs.
 func (s *Scheduler[T, M]) youngestLine(but *line[T, M]) (found *line[T, M]) {
 	for _, l := range s.lines {
-		if l != but && l.running.Len() > 0 && (found == nil || l.running[0].share.age > found.running[0].share.age) {
+		if y := l.youngest(); l != but && y != nil && (found == nil || y.share.age > found.youngest().share.age) {
 			found = l
 		}
 	}
@@ -289,7 +293,7 @@ func (s *Scheduler[T, M]) Free(e *Entry[T, M], peak int64) {
 	if e.in == &s.memory.fresh {
 		s.memory.fresh.remove(e)
 	}
-	heap.Remove(&e.line.running, sh.place)
+	e.line.running.Remove(&sh.place)
 }
 
 // unsettled is who has run for long enough to show what it needs. It is looked at when somebody is short.
@@ -315,29 +319,4 @@ func (s *Scheduler[T, M]) Settled(e *Entry[T, M], held int64, now time.Time) {
 		s.estimates.ended(e.key, held-e.held)
 		s.reserve(e, held)
 	}
-}
-
-// youngestFirst is a heap of entries that run.
-type youngestFirst[T, M any] []*Entry[T, M]
-
-func (h youngestFirst[T, M]) Len() int           { return len(h) }
-func (h youngestFirst[T, M]) Less(i, j int) bool { return h[i].share.age > h[j].share.age }
-
-func (h youngestFirst[T, M]) Swap(i, j int) {
-	h[i], h[j] = h[j], h[i]
-	h[i].share.place, h[j].share.place = i, j
-}
-
-func (h *youngestFirst[T, M]) Push(x any) {
-	e := x.(*Entry[T, M])
-	e.share.place = len(*h)
-	*h = append(*h, e)
-}
-
-func (h *youngestFirst[T, M]) Pop() any {
-	last := len(*h) - 1
-	e := (*h)[last]
-	(*h)[last] = nil
-	*h = (*h)[:last]
-	return e
 }

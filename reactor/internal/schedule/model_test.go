@@ -373,7 +373,7 @@ func (w *world) checkPlace(e *Entry[int, string]) error {
 	if w.hand == e && e.Stage() == lifecycle.Loading {
 		found++
 	}
-	if e.delay != nil && e.delay.alarm.Set() && e.Stage() == lifecycle.Delayed {
+	if e.delay != nil && e.delay.alarm.In() && e.Stage() == lifecycle.Delayed {
 		found++
 	}
 	want := 0
@@ -458,7 +458,7 @@ func (w *world) String() string {
 			fmt.Fprint(&b, passed(sh.since))
 		}
 		if d := e.delay; d != nil {
-			fmt.Fprint(&b, d.why.Trouble, passed(d.alarm.Due()), d.alarm.Set())
+			fmt.Fprint(&b, d.why.Trouble, passed(d.why.Until), passed(d.why.Deadline), d.alarm.In())
 		}
 	}
 	m := &w.Scheduler.memory

@@ -4,6 +4,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/reactord/reactord/internal/heap"
 	"github.com/reactord/reactord/reactor/internal/lifecycle"
 	"github.com/reactord/reactord/reactor/internal/retry"
 )
@@ -42,8 +43,9 @@ type Scheduler[T, M any] struct {
 	closing  bool
 	gate     gate[T, M]
 
-	delayed  retry.Schedule[*Entry[T, M]] // what is tried again later, and deadlines of what waits
-	troubles retry.Ledger                 // what entries wait for
+	delayed  heap.Heap[time.Duration, *Entry[T, M]] // alarms of what is tried again later, and deadlines of what waits
+	epoch    time.Time                              // from which delayed counts: when the first alarm was set
+	troubles retry.Ledger                           // what entries wait for
 
 	memory memory[T, M]
 }

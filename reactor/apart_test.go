@@ -92,7 +92,7 @@ func TestGate(t *testing.T) {
 	if got := r.Stats().Pending; got != 2 {
 		t.Errorf("%d are pending, want 2", got)
 	}
-	r.openGate()
+	r.runner.OpenGate()
 	wait(t, r, "new")
 	awaitWaiting(t, r, "s1")
 }

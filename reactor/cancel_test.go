@@ -8,7 +8,6 @@ import (
 
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
-	"github.com/reactord/reactord/reactor/store"
 )
 
 func TestCancel(t *testing.T) {
@@ -84,12 +83,10 @@ func TestCancelWaitsForSlowEnds(t *testing.T) {
 		submit(t, r, fmt.Sprint(i), api.Spec{Module: "sleep", Labels: map[string]string{"odd": fmt.Sprint(i%2 == 1)}})
 		awaitWaiting(t, r, fmt.Sprint(i))
 	}
-	c := canceller{reactor: r} // it has no patience at all
-	if err := c.selected(deadline(t), store.Filter{Labels: []store.Requirement{{Key: "odd", Value: "true"}}}); err != nil {
-		t.Fatal(err)
-	}
-	if c.answer.Total != 10 || c.answer.Cancelled != 10 || len(c.late) == 0 {
-		t.Errorf("%+v; %d were late", c.answer, len(c.late))
+	r.canceller.Patience = 0
+	answer, err := r.CancelWorkloads(deadline(t), api.CancelRequest{LabelSelector: "odd=true"})
+	if err != nil || answer.Total != 10 || answer.Cancelled != 10 {
+		t.Errorf("%+v, %v", answer, err)
 	}
 	for i := range 20 {
 		w, err := r.GetWorkload(deadline(t), fmt.Sprint(i))

@@ -154,10 +154,8 @@ func TestDelayedCancelAndDeadline(t *testing.T) {
 	if over := w.Status.EndTime.Sub(w.Status.StartTime); over > lateAfter+patience/2 {
 		t.Errorf("it ended %v after its start, want about %v", over, lateAfter)
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.sched.Delayed() != 0 || r.sched.Waiting(retry.Descriptors) != 0 {
-		t.Errorf("%d alarms are set, %d wait", r.sched.Delayed(), r.sched.Waiting(retry.Descriptors))
+	if delayed, waiting := r.runner.Stats().Delayed, r.runner.Waiting(retry.Descriptors); delayed != 0 || waiting != 0 {
+		t.Errorf("%d alarms are set, %d wait", delayed, waiting)
 	}
 }
 

@@ -5,13 +5,11 @@
 //
 // # The life of a workload
 //
-// SubmitWorkload checks the spec and stores it; when it returns the workload is on disk. The
-// store's observer queues it. The dispatcher takes it from the queue, fairly between tenants, when
-// its module is compiled and the memory it starts with is free, and gives it to the executor as a
-// task. On the task's fiber an abi.Process is made and runs the module. When it ends the outcome
-// is classified, the finisher asks the store to record it together with the rest of the log, and
-// when that is committed, watchers and waiters are told. What a shutdown interrupts goes back to
-// PENDING and is started anew by the next reactor: execution is at least once.
+// SubmitWorkload checks the spec and stores it; when it returns the workload is on disk and in the queue. The
+// workload is started, fairly between tenants, when its module is compiled and the memory it starts with is free. Its
+// guest then runs as a task of the executor until it ends. The end is recorded together with the rest of the log, and
+// when that is committed, watchers and waiters are told. What a shutdown interrupts goes back to PENDING and is
+// started anew by the next reactor: execution is at least once.
 //
 // What the host fails for a reason that passes, before the guest has begun, goes back to PENDING too and
 // is tried again with growing delay; package internal/retry knows which failures those are.
@@ -19,18 +17,19 @@
 // What was running when a daemon died is started again by the next one; if that dies as well, what it dies
 // of is found and set apart, as package internal/crash has it.
 //
-// What is started when is decided by package internal/schedule, a plain value that the dispatcher asks and everybody tells what
-// happened. The stages in memory are those of package internal/lifecycle, which has the table of what may
-// follow what. The comment on dispatch has the steps of a start, the one in run.go those of an end,
-// the one in delay.go those of a wait for the host, the one in memory.go those of a guest that grows, the one on Shutdown those of a shutdown.
-//
 // # Its parts
 //
-// The Reactor is the edge: it has the mutex, the store, the engine and the goroutines, and does what its parts
-// decide. Submissions are checked by intake, grant and permit, and become records by record. What is
-// started when is decided by schedule; why an attempt ended is said by outcome. Modules are kept by
-// modules, and those who watch, read logs or attach are answered by observe. What a client is told
-// of all that is not there, full or closed is in refusal.
+// The Reactor is a facade: it opens its parts, connects them, and its methods call them.
+//
+//	internal/submission  takes workloads in
+//	internal/modules     takes modules in, and looks them up
+//	internal/runner      runs workloads: queue, start, end
+//	internal/observe     answers those who watch, read logs, attach, or ask what is waited for
+//	internal/cancel      ends workloads for clients
+//	internal/crash       finds the workload that the daemon dies of
+//	internal/retention   says which finished workloads may be forgotten
+//
+// What a client is told of what is not there, full or closed is in internal/refusal.
 //
 // # Concurrency
 //
@@ -39,18 +38,12 @@
 // Attachment for as long as the workload, or the client, takes. They call back on the caller's
 // goroutine. The others do not block.
 //
-// A workload costs no goroutine but its fiber, and no channel unless someone waits for it. The
-// Reactor owns these goroutines: the dispatcher, the finisher, the pruner, one for each module that
-// is being loaded, that of the log spool, and after a death of the daemon the one that tries suspects
-// apart. Shutdown waits for them all.
-//
-// One mutex guards what the Reactor knows of workloads, the scheduler with it. It is held for short stretches, also on
-// workers and on the store's goroutine, and nothing that waits is called under it. Locks are taken
-// in this order: terminal.Port, Reactor, logbuf.Log, logbuf.Spool.
+// The Reactor has no lock; each part has its own. Its own goroutines are the pruner, and after a death of the daemon
+// the one that tries suspects apart. Shutdown waits for them and for those of the parts.
 //
 // # Hooks
 //
-// [Config.Hooks] are called in the course of each workload's life, without the mutex: package hooks says when
+// [Config.Hooks] are called in the course of each workload's life, without any lock: package hooks says when
 // and on which goroutine. The trace that a submission names is kept in its record, beside the spec and no part
 // of it, and is handed to them.
 //

@@ -5,10 +5,7 @@ import (
 
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
-	"github.com/reactord/reactord/reactor/internal/logbuf"
 	"github.com/reactord/reactord/reactor/internal/observe"
-	"github.com/reactord/reactord/reactor/internal/refusal"
-	"github.com/reactord/reactord/reactor/internal/terminal"
 )
 
 // WatchWorkloads calls send, on the caller's goroutine, for each change that matches the filter:
@@ -19,10 +16,10 @@ import (
 // A watch whose client is slow costs no more than one that is fast: it falls back to the store,
 // and then gets the latest state of each workload instead of every state in between.
 func (r *Reactor) WatchWorkloads(ctx context.Context, filter api.Filter, cursor string, send func(api.WatchEvent) error) error {
-	if !r.enter() {
-		return refusal.Draining()
+	if err := r.observer.Enter(); err != nil {
+		return err
 	}
-	defer r.leave()
+	defer r.observer.Leave()
 	f, err := r.filter(ctx, filter)
 	if err != nil {
 		return err
@@ -34,10 +31,10 @@ func (r *Reactor) WatchWorkloads(ctx context.Context, filter api.Filter, cursor 
 // and last, if output was dropped, with how much. The data is not to be changed. It returns nil at
 // the end of the log; with Follow that is when the workload has ended.
 func (r *Reactor) ReadLogs(ctx context.Context, req api.LogRequest, send func(api.LogChunk) error) error {
-	if !r.enter() {
-		return refusal.Draining()
+	if err := r.observer.Enter(); err != nil {
+		return err
 	}
-	defer r.leave()
+	defer r.observer.Leave()
 	if _, err := r.readWorkload(ctx, req.ID); err != nil {
 		return err
 	}
@@ -71,12 +68,12 @@ func (r *Reactor) AttachWorkload(ctx context.Context, id string) (*Attachment, e
 	if !out.Spec.Interactive && !out.Status.State.Ended() {
 		return nil, errs.Workload(errs.WorkloadNotInteractive, id, "workload %q was not submitted as interactive: read its logs instead", id)
 	}
-	if !r.enter() {
-		return nil, refusal.Draining()
+	if err := r.observer.Enter(); err != nil {
+		return nil, err
 	}
 	a, err := r.observer.Attach(id)
 	if err != nil {
-		r.leave()
+		r.observer.Leave()
 		return nil, err
 	}
 	return &Attachment{a, r, id}, nil
@@ -91,31 +88,6 @@ func (a *Attachment) Ended(ctx context.Context) (*api.Workload, error) {
 // CloseWrite ended it. It may be called more than once.
 func (a *Attachment) Close() {
 	if a.Detach() {
-		a.reactor.leave()
+		a.reactor.observer.Leave()
 	}
-}
-
-// currentLog returns the log of a workload that runs, and what is closed when the workload changes
-// from running to not or back; nil if it has ended.
-func (r *Reactor) currentLog(id string) (log *logbuf.Log, changed <-chan struct{}) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	w := r.live[id]
-	if w == nil {
-		return nil, nil
-	}
-	if w.attempt != nil {
-		log = r.logOf(w, w.attempt)
-	}
-	return log, w.changed.Next()
-}
-
-// currentPort returns the port of an interactive workload; nil if it has ended.
-func (r *Reactor) currentPort(id string) *terminal.Port {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if w := r.live[id]; w != nil {
-		return portOf(w)
-	}
-	return nil
 }

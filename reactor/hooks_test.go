@@ -36,7 +36,7 @@ func (l *life) hooks() hooks.Hooks {
 			l.traces[e.ID] = e.Trace
 			line = fmt.Sprintf("%d %s", e.Attempt, line)
 		}
-		if e.Tenant != defaultTenant || !strings.HasPrefix(e.Module, "sha256:") || e.Time.IsZero() {
+		if e.Tenant != "default" || !strings.HasPrefix(e.Module, "sha256:") || e.Time.IsZero() {
 			line += fmt.Sprintf(" of %+v", e)
 		}
 		l.lines[e.ID] = append(l.lines[e.ID], line)

@@ -13,7 +13,7 @@ type Push = modules.Push
 
 // PushModule begins or resumes the push of a module. It does not wait for other pushes.
 func (r *Reactor) PushModule(ctx context.Context, req api.PushRequest) (*Push, error) {
-	if r.isDraining() {
+	if r.runner.Draining() {
 		return nil, refusal.Draining()
 	}
 	return r.modules.Push(ctx, req)

@@ -9,7 +9,6 @@ import (
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
 	"github.com/reactord/reactord/reactor/internal/process"
-	"github.com/reactord/reactord/reactor/internal/refusal"
 )
 
 // Node tells what the reactor is.
@@ -24,28 +23,26 @@ func (r *Reactor) Node() api.Node {
 		DefaultLimits: r.cfg.DefaultLimits,
 		MaxLimits:     r.cfg.MaxLimits,
 		MemoryBytes:   uint64(r.cfg.MemoryBytes),
-		Draining:      r.isDraining(),
+		Draining:      r.runner.Draining(),
 		ProcessID:     os.Getpid(),
 	}
 }
 
 // Stats tells what the reactor is doing.
 func (r *Reactor) Stats() api.Stats {
-	r.mu.Lock()
-	totals, active, pending := r.totals, r.sched.Live(), r.sched.Pending()
-	r.mu.Unlock()
+	workloads := r.runner.Stats()
 	tasks := r.executor.Stats()
 	memory := process.ReadMemory()
 	return api.Stats{
 		Time:              time.Now(),
-		Pending:           uint64(pending),
-		Running:           uint64(max(0, active-tasks.Parked)),
+		Pending:           uint64(workloads.Pending),
+		Running:           uint64(max(0, workloads.Live-tasks.Parked)),
 		Waiting:           uint64(tasks.Parked),
 		WaitingPeak:       uint64(tasks.ParkedPeak),
-		Submitted:         totals.submitted,
-		Succeeded:         totals.succeeded,
-		Failed:            totals.failed,
-		Cancelled:         totals.cancelled,
+		Submitted:         workloads.Submitted,
+		Succeeded:         workloads.Succeeded,
+		Failed:            workloads.Failed,
+		Cancelled:         workloads.Cancelled,
 		GuestMemoryBytes:  uint64(r.engine.MemoryUsed()),
 		ResidentBytes:     memory.Resident,
 		ResidentPeakBytes: memory.Peak,
@@ -77,10 +74,10 @@ func (r *Reactor) WatchStats(ctx context.Context, interval time.Duration, send f
 	if interval < minStatsInterval {
 		return errs.Invalid(errs.Field{Path: "interval", Description: interval.String() + " is below the least, " + minStatsInterval.String()})
 	}
-	if !r.enter() {
-		return refusal.Draining()
+	if err := r.observer.Enter(); err != nil {
+		return err
 	}
-	defer r.leave()
+	defer r.observer.Leave()
 	tick := time.NewTicker(interval)
 	defer tick.Stop()
 	for {
@@ -91,7 +88,7 @@ func (r *Reactor) WatchStats(ctx context.Context, interval time.Duration, send f
 		case <-tick.C:
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-r.quiet:
+		case <-r.observer.Quiet():
 			return nil
 		}
 	}

@@ -2,11 +2,13 @@ package reactor
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
+	"github.com/reactord/reactord/reactor/store"
 )
 
 // The queue is bounded in bytes as well: whoever submits more hears which bound it is, and that it helps
@@ -39,9 +41,7 @@ func TestQueueBytes(t *testing.T) {
 			t.Errorf("%s: %+v", w.ID, w.Status)
 		}
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if got := r.sched.Taken(); got != 0 {
+	if got := r.runner.Stats().TakenBytes; got != 0 {
 		t.Errorf("%d bytes are counted when nothing waits", got)
 	}
 }
@@ -58,7 +58,7 @@ func TestQueueBytesTakesOne(t *testing.T) {
 // Of what waits behind thousands only the place is in memory. It is found by its labels, told of in
 // watches, and runs as it was submitted, here and after a restart.
 func TestLongQueue(t *testing.T) {
-	const n = keepWhole + 300
+	const n = 4096 + 300
 	dir := t.TempDir()
 	r := openIn(t, dir, func(c *Config) { c.MaxLive = 1 })
 	push(t, r, "sleep", "hello")
@@ -80,12 +80,14 @@ func TestLongQueue(t *testing.T) {
 		}
 	}
 	bare := func() (count int) {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		for _, w := range r.all {
-			if w.rec == nil {
+		visit := func(_ string, rec *store.Workload) bool {
+			if rec == nil {
 				count++
 			}
+			return true
+		}
+		for next := math.MaxInt; next > 0; {
+			next = r.runner.VisitRecords(next, visit)
 		}
 		return count
 	}
@@ -125,12 +127,13 @@ func TestRestartWithLongQueue(t *testing.T) {
 		submit(t, r, fmt.Sprint("w", i), api.Spec{Module: "sleep", Stdin: make([]byte, input), Labels: map[string]string{"number": fmt.Sprint(i)}})
 	}
 	pending := func() int64 {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		if last := r.live[fmt.Sprint("w", n-1)]; last.rec != nil || last.entry.Held() < input {
-			t.Errorf("the last in the queue: %+v", last)
-		}
-		return r.sched.PendingBytes()
+		r.runner.VisitRecords(math.MaxInt, func(id string, rec *store.Workload) bool {
+			if id == fmt.Sprint("w", n-1) && rec != nil {
+				t.Errorf("the record of the last in the queue is in memory: %+v", rec)
+			}
+			return true
+		})
+		return r.runner.Stats().PendingBytes
 	}
 	before := pending()
 	shutdown(t, r)

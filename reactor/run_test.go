@@ -119,23 +119,3 @@ func TestInputCounts(t *testing.T) {
 	}})
 	wantClass(t, err, errs.InvalidArgument, "of input")
 }
-
-func TestRemaining(t *testing.T) {
-	for _, tc := range [][3]uint64{{0, 5, 0}, {10, 0, 10}, {10, 4, 6}, {10, 10, 1}, {10, 99, 1}} {
-		if got := remaining(tc[0], tc[1]); got != tc[2] {
-			t.Errorf("remaining(%d, %d) = %d, want %d", tc[0], tc[1], got, tc[2])
-		}
-	}
-}
-
-func TestShorten(t *testing.T) {
-	for _, tc := range []struct {
-		in   string
-		most int
-		want string
-	}{{"abc", 3, "abc"}, {"abcd", 3, "abc..."}, {"aü", 2, "a..."}} {
-		if got := shorten(tc.in, tc.most); got != tc.want {
-			t.Errorf("shorten(%q, %d) = %q", tc.in, tc.most, got)
-		}
-	}
-}

@@ -5,13 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
-
-	"go.uber.org/zap"
 
 	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/hostcalls/wasip1"
@@ -223,36 +219,4 @@ func TestDataDirInUse(t *testing.T) {
 	if locked, ok := errors.AsType[*store.LockedError](err); !ok || locked.PID != os.Getpid() {
 		t.Errorf("error %v", err)
 	}
-}
-
-// TestWhatHangsIsLeft: a part that does not close is left when time is up, and told; the others are closed all
-// the same, each with time of its own.
-func TestWhatHangsIsLeft(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		ctx, cancel := context.WithTimeout(t.Context(), stallTime)
-		defer cancel()
-		release := make(chan struct{})
-		var order []string
-		begin := time.Now()
-		err := closeParts(ctx, zap.NewNop(), []part{
-			{"hung", func(context.Context) error { <-release; return nil }},
-			{"slow", func(context.Context) error {
-				time.Sleep(closeTime - time.Second)
-				order = append(order, "slow")
-				return nil
-			}},
-			{"knowing", func(ctx context.Context) error { <-ctx.Done(); return errors.New("a job hangs") }},
-			{"good", func(context.Context) error { order = append(order, "good"); return nil }},
-		})
-		if took, most := time.Since(begin), stallTime+2*closeTime; took > most {
-			t.Errorf("it took %v, more than %v", took, most)
-		}
-		if got := fmt.Sprint(order); got != "[slow good]" {
-			t.Errorf("closed %s", got)
-		}
-		if got := fmt.Sprint(err); !strings.Contains(got, "hung: it hangs") || !strings.Contains(got, "knowing: a job hangs") {
-			t.Errorf("told: %s", got)
-		}
-		close(release)
-	})
 }

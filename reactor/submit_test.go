@@ -16,6 +16,7 @@ import (
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
 	"github.com/reactord/reactord/reactor/grant"
+	"github.com/reactord/reactord/reactor/internal/submission"
 	"github.com/reactord/reactord/reactor/store"
 )
 
@@ -241,9 +242,9 @@ func TestSubmitInParts(t *testing.T) {
 		push(t, r, "nap")
 		var reqs []api.SubmitRequest
 		for i := range 5 { // two to a commit
-			reqs = append(reqs, api.SubmitRequest{ID: fmt.Sprint("w", i), Spec: api.Spec{Module: "nap", Stdin: make([]byte, commitBytes*2/5)}})
+			reqs = append(reqs, api.SubmitRequest{ID: fmt.Sprint("w", i), Spec: api.Spec{Module: "nap", Stdin: make([]byte, submission.CommitBytes*2/5)}})
 		}
-		r.store = &failingStore{r.store, left}
+		r.submitter.Store = &failingStore{r.store, left}
 		results, err := r.SubmitWorkloads(deadline(t), reqs)
 		if created < 0 {
 			if errs.ClassOf(err) != errs.StoreFull {

@@ -27,7 +27,8 @@
 // Rejected: a count of deaths for each workload that was running (three power cuts would condemn
 // everything); one by one from the first death on (a hundred thousand would take hours to be back).
 //
-// [Judge] is pure. A [File] may be used by several goroutines.
+// [Judge] is pure. A [File] may be used by several goroutines. [Trials] carries the plan out: Add and Judge are called
+// before anything runs, Run is the whole of a goroutine.
 package crash
 
 import (

@@ -166,6 +166,23 @@ func (r *Registry) Describe(ctx context.Context, digest store.Digest) (*abi.Desc
 	return info, nil
 }
 
+// Load loads a module by the ABI of its kind. The caller must Release it. Errors are those of abi.ABI's Load, of the
+// store, and an *abi.UnknownKindError.
+func (r *Registry) Load(ctx context.Context, digest store.Digest) (abi.Program, error) {
+	module, err := r.Describe(ctx, digest)
+	if err != nil {
+		return nil, err
+	}
+	a, err := r.ABIs.Of(module.Kind)
+	if err != nil {
+		return nil, err
+	}
+	return a.Load(ctx, r.Engine, abi.Source{
+		Digest: digest.String(),
+		Read:   func() ([]byte, error) { return r.Store.ModuleBinary(ctx, digest) },
+	})
+}
+
 // readModule reads the record of a module, named by digest or tag.
 func (r *Registry) readModule(ctx context.Context, ref string) (*store.Module, error) {
 	var rec *store.Module

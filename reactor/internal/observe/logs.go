@@ -126,7 +126,7 @@ func (l *logReader) wait(ctx context.Context, changed, more <-chan struct{}) err
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-l.Quiet:
+	case <-l.Quiet():
 		return refusal.Draining()
 	}
 }

@@ -81,3 +81,15 @@ func Draining() *errs.Error {
 	e.Retry = time.Second
 	return e
 }
+
+// QueueFull refuses a submission for which the queue has no room.
+func QueueFull(format string, args ...any) error {
+	e := errs.New(errs.QueueFull, format, args...)
+	e.Retry = time.Second
+	return e
+}
+
+// InUse refuses a submission under an id that is another workload's.
+func InUse(id string) error {
+	return errs.Workload(errs.WorkloadExists, id, "there is a workload %q with another spec: choose another id", id)
+}

@@ -1,4 +1,4 @@
-package reactor
+package runner
 
 import (
 	"errors"
@@ -10,6 +10,7 @@ import (
 	"github.com/reactord/reactord/executor"
 	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/reactor/api"
+	"github.com/reactord/reactord/reactor/internal/attempt"
 	"github.com/reactord/reactord/reactor/internal/lifecycle"
 	"github.com/reactord/reactord/reactor/internal/outcome"
 	"github.com/reactord/reactord/reactor/internal/record"
@@ -32,68 +33,46 @@ import (
 // Rejected: recording on the worker (encoding and locks of the store would take time from guests);
 // telling waiters at 3 (a crash would take back what a client was told).
 
-// run is the body of a workload's fiber.
-func (r *Reactor) run(w *workload, prog *program, f *executor.Fiber) {
-	a := prog.attempt
-	if cause := r.onFiberStart(w, prog, f.Task()); cause != lifecycle.NoCause {
-		a.outcome = outcome.Interrupted(cause, a.limits)
-		return
+// run is the body of the attempt's fiber.
+func (a *started) run(f *executor.Fiber) {
+	cause := a.runner.onFiberStart(a, f.Task())
+	if cause == lifecycle.NoCause {
+		a.runner.onStarted(a.workload, a)
 	}
-	r.onStarted(w, a)
-	p, err := prog.module.NewProcess(prog.config)
-	if err != nil {
-		a.outcome = unstarted(err, a.limits)
-		return
-	}
-	w.process.Store(&p) // what it waits for while its grants are opened can be seen
-	exit, err := p.Run(f)
-	switch {
-	case err == nil:
-		a.outcome = outcome.Exited(exit)
-	case a.begun:
-		a.outcome = outcome.Failed(err, a.limits)
-	default:
-		a.outcome = unstarted(err, a.limits)
-	}
-	a.outcome.Peak = p.PeakMemory()
+	a.Run(f, cause)
 }
 
 // onFiberStart is step 5 of dispatch: the fiber runs for the first time.
-func (r *Reactor) onFiberStart(w *workload, prog *program, task *executor.Task) lifecycle.Cause {
+func (r *Runner) onFiberStart(a *started, task *executor.Task) lifecycle.Cause {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	prog.attempt.task = task
-	cause := r.sched.Begun(&w.entry)
-	w.changed.Tell()
-	r.kick()
+	a.SetTask(task)
+	cause := r.sched.Begun(&a.workload.entry)
+	a.workload.changed.Tell()
+	r.Kick()
 	return cause
 }
 
 // onTaskDone is called on the worker when a task has ended.
-func (r *Reactor) onTaskDone(w *workload, task *executor.Task) {
+func (r *Runner) onTaskDone(w *workload, task *executor.Task) {
 	a := w.attempt
-	if p := task.Panic(); p != nil {
-		a.outcome = outcome.Failed(p, a.limits)
-	} else if a.outcome.State == 0 { // it never ran
-		a.outcome = outcome.Failed(task.Err(), a.limits)
-	}
+	a.Ended(task)
 	r.mu.Lock()
-	r.sched.Free(&w.entry, a.outcome.Peak)
+	r.sched.Free(&w.entry, a.Outcome().Peak)
 	r.mu.Unlock()
-	r.finished.put(finished{workload: w, task: task})
-	r.kick()
+	r.finished.put(finished{workload: w})
+	r.Kick()
 }
 
 // finished is what the finisher is given: a workload whose task has ended, or a module that nobody
 // holds any more, whose machine code takes time to free.
 type finished struct {
 	workload *workload
-	task     *executor.Task
 	module   abi.Program
 }
 
 // finisher is the finisher's goroutine.
-func (r *Reactor) finisher() {
+func (r *Runner) finisher() {
 	for {
 		batch, open := r.finished.take()
 		for _, f := range batch {
@@ -101,7 +80,7 @@ func (r *Reactor) finisher() {
 				f.module.Release()
 				continue
 			}
-			r.finish(f.workload, f.task, f.workload.attempt.outcome)
+			r.finish(f.workload, f.workload.attempt.Outcome())
 		}
 		if !open {
 			return
@@ -109,23 +88,21 @@ func (r *Reactor) finisher() {
 	}
 }
 
-// finish makes a workload Ending and sees to it that its end is recorded. Task is nil if it had
-// none.
-func (r *Reactor) finish(w *workload, task *executor.Task, o outcome.Outcome) {
+// finish makes a workload Ending and has its end recorded.
+func (r *Runner) finish(w *workload, o outcome.Outcome) {
 	if o.Fault != nil {
-		r.log.Error("an internal fault ended a guest", zap.String("workload", w.id), zap.Error(o.Fault))
+		r.cfg.Log.Error("an internal fault ended a guest", zap.String("workload", w.id), zap.Error(o.Fault))
 	}
 	r.mu.Lock()
 	ok := r.sched.Finish(&w.entry)
 	r.mu.Unlock()
-	if !ok {
-		return
+	if ok {
+		r.record(w, o)
 	}
-	r.record(w, task, o)
 }
 
 // record asks the store for the transition to the outcome; the workload is Ending.
-func (r *Reactor) record(w *workload, task *executor.Task, o outcome.Outcome) {
+func (r *Runner) record(w *workload, o outcome.Outcome) {
 	a := w.attempt
 	r.onEnded(w, a, o)
 	status := &record.Status{
@@ -135,33 +112,43 @@ func (r *Reactor) record(w *workload, task *executor.Task, o outcome.Outcome) {
 		status.EndTime = time.Now()
 	}
 	if a == nil {
-		// What attempts of a former daemon used is in the record that was claimed, unless there was one
-		// since.
-		if last := w.last; last != nil {
-			status.Usage, status.FirstStart, status.StartTime = record.Usage(last.usage), last.first, last.started
-		} else if before, err := record.DecodeStatus(r.claimed(w)); err == nil {
-			status.Usage, status.FirstStart, status.StartTime = before.Usage, before.FirstStart, before.StartTime
+		if past := r.pastOf(w); past != nil {
+			status.Usage, status.FirstStart, status.StartTime = record.Usage(past.Usage), past.First, past.Started
 		}
 		r.transition(w, o, status, nil)
 		return
 	}
-	if a.timer != nil {
-		r.executor.Driver().Stop(a.timer)
-	}
-	status.FirstStart, status.StartTime = a.first, a.started
-	if p := w.process.Load(); p != nil {
-		status.ListenAddresses = (*p).ListenAddresses()
-	}
-	log := a.log.Load()
+	a.Disarm()
+	status.FirstStart, status.StartTime, status.ListenAddresses = a.First, a.Started, a.ListenAddresses()
+	log := a.LogIfAny()
 	if log == nil {
-		status.Usage = record.Usage(a.usage(task, o.Peak))
+		status.Usage = record.Usage(a.Usage())
 		r.transition(w, o, status, nil)
 		return
 	}
 	log.Seal(func(rest []store.LogChunk) {
-		status.Usage = record.Usage(a.usage(task, o.Peak))
+		status.Usage = record.Usage(a.Usage())
 		r.transition(w, o, status, rest)
 	})
+}
+
+// pastOf is what the attempts of a workload left that has none now: the last one here, or those of a former daemon,
+// which are in the record that was claimed. It is nil if that can't be read.
+func (r *Runner) pastOf(w *workload) *attempt.Past {
+	r.mu.Lock()
+	past, rec := w.past, w.rec
+	r.mu.Unlock()
+	if past != nil {
+		return past
+	}
+	if rec == nil {
+		rec = &store.Workload{ID: w.id, Status: w.status}
+	}
+	status, err := record.DecodeStatus(rec)
+	if err != nil {
+		return nil
+	}
+	return pastOf(&status)
 }
 
 // maxMessageBytes bounds the message of a status: the names in a stack are the guest's choice.
@@ -176,15 +163,15 @@ func shorten(s string, most int) string {
 }
 
 // transition asks the store for the outcome; without haste, if nobody is known to wait for it.
-func (r *Reactor) transition(w *workload, o outcome.Outcome, status *record.Status, log []store.LogChunk) {
+func (r *Runner) transition(w *workload, o outcome.Outcome, status *record.Status, log []store.LogChunk) {
 	at := status.EndTime
 	if at.IsZero() {
 		at = time.Now()
 	}
 	r.mu.Lock()
-	awaited := w.changed.Awaited() || w.port.Load() != nil || r.sched.Draining() || r.feed.Active()
+	awaited := w.changed.Awaited() || w.port.Load() != nil || r.sched.Draining() || r.cfg.Watched()
 	r.mu.Unlock()
-	r.store.Transition(store.Transition{
+	r.cfg.Store.Transition(store.Transition{
 		ID: w.id, From: store.Unfinished, To: record.StoredState(o.State), Attempt: w.attempts, Time: at,
 		Status: record.EncodeStatus(status), Log: log, Lazy: !awaited,
 	}, func(_ int64, err error) { r.onEndStored(w, o, status, err) })
@@ -192,23 +179,25 @@ func (r *Reactor) transition(w *workload, o outcome.Outcome, status *record.Stat
 
 // onEndStored is called when the store has recorded an outcome, or has refused to, which only a fault makes it do:
 // then there is nothing left that could be done for the workload here.
-func (r *Reactor) onEndStored(w *workload, o outcome.Outcome, status *record.Status, err error) {
+func (r *Runner) onEndStored(w *workload, o outcome.Outcome, status *record.Status, err error) {
 	state := o.State
 	if err != nil && !errors.Is(err, store.ErrClosed) {
-		r.log.Error("an end was not recorded", zap.String("workload", w.id), zap.Stringer("state", state), zap.Error(err))
+		r.cfg.Log.Error("an end was not recorded", zap.String("workload", w.id), zap.Stringer("state", state), zap.Error(err))
 	}
 	final := state.Ended() || err != nil
 	now := time.Now()
 	r.mu.Lock()
 	a := w.attempt
 	w.attempt = nil
-	w.process.Store(nil)
 	if a != nil {
-		w.last = &lastAttempt{timeout: a.limits.Timeout, first: a.first, started: a.started, usage: api.Usage(status.Usage)}
+		past := a.Past(api.Usage(status.Usage))
+		w.past = &past
 	}
 	again := r.again(w, o, final, now)
 	w.changed.Tell()
-	r.idleIfSo()
+	if r.sched.Live() == 0 {
+		r.idle.Tell()
+	}
 	r.mu.Unlock()
 
 	r.onCommitted(w, a, o, status, err)
@@ -220,17 +209,17 @@ func (r *Reactor) onEndStored(w *workload, o outcome.Outcome, status *record.Sta
 	}
 	r.drop(again.module, again.unused)
 	if a != nil {
-		if log := a.log.Load(); log != nil {
+		if log := a.LogIfAny(); log != nil {
 			log.Release()
 		}
 	}
-	if port := w.port.Load(); port != nil && (final || a != nil && a.begun) {
+	if port := w.port.Load(); port != nil && (final || a != nil && a.Begun()) {
 		w.port.Store(nil)
 		port.End()
 	}
-	r.kick()
+	r.Kick()
 	if again.cancelled {
-		r.record(w, nil, outcome.Interrupted(w.entry.Cause(), api.Limits{Timeout: w.last.timeout}))
+		r.record(w, outcome.Interrupted(w.entry.Cause(), api.Limits{Timeout: w.past.Timeout}))
 	}
 }
 
@@ -243,11 +232,11 @@ type after struct {
 }
 
 // again forgets a workload that has ended, or has it started anew; mu is held.
-func (r *Reactor) again(w *workload, o outcome.Outcome, final bool, now time.Time) (a after) {
+func (r *Runner) again(w *workload, o outcome.Outcome, final bool, now time.Time) (a after) {
 	if final {
 		a.module, a.unused = r.sched.Gone(&w.entry, now)
-		r.forget(w)
-		r.count(o.State)
+		r.remove(w)
+		r.totals.count(o.State)
 		return a
 	}
 	var why *schedule.Why
@@ -262,31 +251,4 @@ func (r *Reactor) again(w *workload, o outcome.Outcome, final bool, now time.Tim
 	a.module, a.unused, a.first, ok = r.sched.Again(&w.entry, why, now)
 	a.cancelled = !ok
 	return a
-}
-
-// forget takes a workload out of memory.
-func (r *Reactor) forget(w *workload) {
-	delete(r.live, w.id)
-	last := len(r.all) - 1
-	r.all[w.index] = r.all[last]
-	r.all[w.index].index = w.index
-	r.all[last] = nil
-	r.all = r.all[:last]
-}
-
-// interrupt tells a workload to end.
-func (r *Reactor) interrupt(w *workload, cause lifecycle.Cause) {
-	r.mu.Lock()
-	action := r.sched.Cancel(&w.entry, cause)
-	if action == lifecycle.Interrupt {
-		w.interruptTask(cause)
-	}
-	r.mu.Unlock()
-	switch {
-	case action != lifecycle.Record:
-	case cause == lifecycle.ByDeadline && w.last != nil:
-		r.record(w, nil, expired(w.entry.Delay(), w.last.timeout))
-	default:
-		r.record(w, nil, outcome.Interrupted(cause, api.Limits{}))
-	}
 }

@@ -1,4 +1,4 @@
-package reactor
+package runner
 
 import (
 	"fmt"
@@ -30,70 +30,66 @@ import (
 // that others hold the memory is no fault of theirs); waiting with nobody going back (those that wait hold
 // what they have, and if all do nobody goes on).
 
-// guestMemory is an attempt's share of the node's memory. It implements hostcalls.Memory.
-type guestMemory struct {
-	reactor  *Reactor
-	workload *workload
-	allowed  engine.Allowance
-}
+// Allowance implements hostcalls.Memory.
+func (a *started) Allowance() *engine.Allowance { return &a.memory }
 
-func (m *guestMemory) Allowance() *engine.Allowance { return &m.allowed }
-
-func (m *guestMemory) Ask(bytes int64) (wait bool, err error) {
-	r, e := m.reactor, &m.workload.entry
+// Ask implements hostcalls.Memory.
+func (a *started) Ask(bytes int64) (wait bool, err error) {
+	r, e := a.runner, &a.workload.entry
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	verdict, back := r.sched.Grow(e, bytes, r.engine.MemoryFreeing())
+	verdict, back := r.sched.Grow(e, bytes, r.cfg.Freeing())
 	for _, b := range back {
 		if r.sched.Cancel(b, lifecycle.ForMemory) == lifecycle.Interrupt {
-			b.Value.interruptTask(lifecycle.ForMemory)
+			b.Value.interrupt(lifecycle.ForMemory)
 		}
 	}
 	switch verdict {
 	case schedule.Granted:
-		m.allowed.Grant(e.Reserved())
+		a.memory.Grant(e.Reserved())
 		return false, nil
 	case schedule.Wait:
 		return true, nil
 	case schedule.TooLarge:
-		return false, &outcome.NodeMemoryError{Need: bytes, Node: r.cfg.MemoryBytes}
+		return false, &outcome.NodeMemoryError{Need: bytes, Node: r.cfg.Schedule.Memory}
 	default:
 		return false, outcome.Interrupt{Cause: lifecycle.ForMemory}
 	}
 }
 
-func (m *guestMemory) Waits() bool {
-	m.reactor.mu.Lock()
-	defer m.reactor.mu.Unlock()
-	if m.workload.entry.Asking() {
+// Waits implements hostcalls.Memory.
+func (a *started) Waits() bool {
+	a.runner.mu.Lock()
+	defer a.runner.mu.Unlock()
+	if a.workload.entry.Asking() {
 		return true
 	}
-	m.allowed.Grant(m.workload.entry.Reserved())
+	a.memory.Grant(a.workload.entry.Reserved())
 	return false
 }
 
 // wakeGrown wakes the fiber of a workload that asked for memory, which is there now.
-func (r *Reactor) wakeGrown(w *workload) {
+func (r *Runner) wakeGrown(w *workload) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if w.attempt != nil && w.attempt.task != nil {
-		w.attempt.task.Wake()
+	if w.attempt != nil {
+		w.attempt.Wake()
 	}
 }
 
 // settle lowers what a workload has reserved to what it holds, when it has run for a while.
-func (r *Reactor) settle(w *workload) {
+func (r *Runner) settle(w *workload) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var held int64
 	if w.attempt != nil {
-		held = w.attempt.memory.allowed.Settle()
+		held = w.attempt.memory.Settle()
 	}
 	r.sched.Settled(&w.entry, held, time.Now())
 }
 
 // sentBack says what a workload waits for that was sent back; mu is held.
-func (r *Reactor) sentBack(w *workload) string {
+func (r *Runner) sentBack(w *workload) string {
 	return fmt.Sprintf("it was sent back to the queue, and is started again when %s of %s are free",
-		humanize.IBytes(uint64(r.sched.Wants(&w.entry))), humanize.IBytes(uint64(r.cfg.MemoryBytes)))
+		humanize.IBytes(uint64(r.sched.Wants(&w.entry))), humanize.IBytes(uint64(r.cfg.Schedule.Memory)))
 }

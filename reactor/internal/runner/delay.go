@@ -1,4 +1,4 @@
-package reactor
+package runner
 
 import (
 	"fmt"
@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/reactord/reactord/reactor/api"
+	"github.com/reactord/reactord/reactor/internal/attempt"
 	"github.com/reactord/reactord/reactor/internal/lifecycle"
 	"github.com/reactord/reactord/reactor/internal/outcome"
 	"github.com/reactord/reactord/reactor/internal/record"
@@ -39,30 +40,15 @@ import (
 // maxDelayMessage bounds the message of a delay; a great many may wait.
 const maxDelayMessage = 256
 
-// lastAttempt is what the store has of attempts that are over, for one that has none now.
-type lastAttempt struct {
-	timeout        time.Duration
-	first, started time.Time
-	usage          api.Usage
-}
-
-// deadline is when the workload's timeout passes; zero if it has none, or was never started.
-func (l *lastAttempt) deadline() time.Time {
-	if l == nil || l.timeout == 0 || l.first.IsZero() {
-		return time.Time{}
-	}
-	return l.first.Add(l.timeout)
-}
-
 // postpone delays a workload that has no attempt; the caller is the dispatcher.
-func (r *Reactor) postpone(w *workload, t retry.Trouble, cause error) {
-	last := w.last
-	if last == nil && w.attempts > 0 {
-		last = r.readLast(w)
+func (r *Runner) postpone(w *workload, t retry.Trouble, cause error) {
+	past := w.past
+	if past == nil && w.attempts > 0 {
+		past = r.readDeadline(w)
 	}
 	now := time.Now()
 	r.mu.Lock()
-	w.last = last
+	w.past = past
 	module, unused, first, ok := r.sched.Postpone(&w.entry, w.why(t, cause, now), now)
 	r.mu.Unlock()
 	r.drop(module, unused)
@@ -71,10 +57,10 @@ func (r *Reactor) postpone(w *workload, t retry.Trouble, cause error) {
 	}
 }
 
-// readLast reads what the store has of attempts of a former daemon. Without it the workload's timeout
-// is looked at when it is started, not while it waits.
-func (r *Reactor) readLast(w *workload) *lastAttempt {
-	rec, err := r.store.Workload(r.ctx, w.id)
+// readDeadline reads what earlier attempts left, with the timeout that goes on. Without it the timeout is looked at
+// when the workload is started, not while it waits.
+func (r *Runner) readDeadline(w *workload) *attempt.Past {
+	rec, err := r.cfg.Store.Workload(r.ctx, w.id)
 	if err != nil {
 		return nil
 	}
@@ -83,19 +69,21 @@ func (r *Reactor) readLast(w *workload) *lastAttempt {
 	if err1 != nil || err2 != nil {
 		return nil
 	}
-	return &lastAttempt{timeout: spec.Limits.Timeout, first: status.FirstStart, started: status.StartTime, usage: api.Usage(status.Usage)}
+	past := pastOf(&status)
+	past.Timeout = spec.Limits.Timeout
+	return past
 }
 
 // why is what keeps a workload from being started; mu is held.
 func (w *workload) why(t retry.Trouble, cause error, now time.Time) schedule.Why {
 	return schedule.Why{
-		Trouble: t, Message: shorten(cause.Error(), maxDelayMessage), Deadline: w.last.deadline(),
+		Trouble: t, Message: shorten(cause.Error(), maxDelayMessage), Deadline: w.past.Deadline(),
 		Until: now.Add(retry.Backoff(w.entry.Failures()+1, rand.Float64())),
 	}
 }
 
-// onModuleStored has those tried again at once that wait for a module to be pushed.
-func (r *Reactor) onModuleStored(module store.Digest) {
+// OnModuleStored has those tried again at once that wait for a module to be pushed.
+func (r *Runner) OnModuleStored(module store.Digest) {
 	now := time.Now()
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -107,14 +95,14 @@ func (r *Reactor) onModuleStored(module store.Digest) {
 			r.sched.Hurry(&w.entry, retry.Damage, now)
 		}
 	}
-	r.kick()
+	r.Kick()
 }
 
 // tend puts back into the queue what is due, ends what is overdue, and logs what is over.
-func (r *Reactor) tend() {
+func (r *Runner) tend() {
 	now := time.Now()
 	r.mu.Lock()
-	overdue, over := r.sched.Due(now, observeChunk)
+	overdue, over := r.sched.Due(now, atATime)
 	r.mu.Unlock()
 	for _, e := range overdue {
 		r.interrupt(e.Value, lifecycle.ByDeadline)
@@ -123,34 +111,26 @@ func (r *Reactor) tend() {
 		if o.Trouble == retry.Crash {
 			continue // judge has told what is to be told
 		}
-		r.log.Info("what workloads waited for is there", zap.Stringer("trouble", o.Trouble),
+		r.cfg.Log.Info("what workloads waited for is there", zap.Stringer("trouble", o.Trouble),
 			zap.Duration("lasted", now.Sub(o.Since).Round(time.Millisecond)), zap.Int("delays", o.Delayed))
 	}
 }
 
-func (r *Reactor) logTrouble(w *workload, t retry.Trouble, cause error) {
-	r.log.Warn("workloads wait, and are tried again", zap.Stringer("trouble", t),
+func (r *Runner) logTrouble(w *workload, t retry.Trouble, cause error) {
+	r.cfg.Log.Warn("workloads wait, and are tried again", zap.Stringer("trouble", t),
 		zap.String("workload", w.id), zap.String("error", shorten(cause.Error(), maxMessageBytes)))
 }
 
-// onGuestStart is called on the fiber when the instance is there: from now on failures are the guest's own.
-func (r *Reactor) onGuestStart(w *workload) {
-	w.attempt.begun = true
-	if w.entry.Delay() == nil { // only set before the task was spawned
+// OnGuestStart implements attempt.Owner.
+func (a *started) OnGuestStart() {
+	r, e := a.runner, &a.workload.entry
+	if e.Delay() == nil { // only set before the task was spawned
 		return
 	}
 	r.mu.Lock()
-	r.sched.Relieve(&w.entry, time.Now())
+	r.sched.Relieve(e, time.Now())
 	r.mu.Unlock()
-	r.kick()
-}
-
-// unstarted is the outcome of an attempt whose guest has not begun, because of err.
-func unstarted(err error, limits api.Limits) outcome.Outcome {
-	if t := outcome.TroubleOf(err); t != retry.None {
-		return outcome.Outcome{State: api.Pending, Trouble: t, Cause: err}
-	}
-	return outcome.Failed(err, limits)
+	r.Kick()
 }
 
 // expired is the outcome of a workload whose timeout passed while it waited.
@@ -163,12 +143,12 @@ func expired(why *schedule.Why, timeout time.Duration) outcome.Outcome {
 }
 
 // delayOf is why a workload waits, as clients see it; mu is held.
-func (r *Reactor) delayOf(w *workload) *api.Delay {
+func (r *Runner) delayOf(w *workload) *api.Delay {
 	if need, free, since, short := r.sched.Short(&w.entry); short {
 		return &api.Delay{
 			Reason: api.DelayReason(retry.NodeMemory),
 			Message: fmt.Sprintf("it waits since %s for %s of the node's memory, of which %s of %s are free",
-				since.Format(time.TimeOnly), humanize.IBytes(uint64(need)), humanize.IBytes(uint64(max(free, 0))), humanize.IBytes(uint64(r.cfg.MemoryBytes))),
+				since.Format(time.TimeOnly), humanize.IBytes(uint64(need)), humanize.IBytes(uint64(max(free, 0))), humanize.IBytes(uint64(r.cfg.Schedule.Memory))),
 			Failures: w.entry.Failures(),
 		}
 	}
@@ -183,3 +163,6 @@ func (r *Reactor) delayOf(w *workload) *api.Delay {
 		Until:    why.Until,
 	}
 }
+
+// OnDeadline implements attempt.Owner.
+func (a *started) OnDeadline() { a.runner.interrupt(a.workload, lifecycle.ByDeadline) }

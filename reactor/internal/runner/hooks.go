@@ -1,4 +1,4 @@
-package reactor
+package runner
 
 import (
 	"time"
@@ -14,16 +14,16 @@ import (
 // What is here calls Config.Hooks, where package hooks says that each is called. mu is not held.
 
 // event is what hooks are told of a workload and its attempt, which is nil if it has none.
-func event(w *workload, a *attempt) hooks.Event {
+func event(w *workload, a *started) hooks.Event {
 	e := hooks.Event{ID: w.id, Tenant: w.entry.Tenant(), Module: store.Digest(w.entry.Key()).String(), Time: time.Now()}
 	if a != nil {
-		e.Attempt, e.Trace = a.number, a.trace
+		e.Attempt, e.Trace = a.Number, a.trace
 	}
 	return e
 }
 
 // onSubmitted tells of the submissions among the changes of a commit.
-func (r *Reactor) onSubmitted(changes []store.Change) {
+func (r *Runner) onSubmitted(changes []store.Change) {
 	on := r.cfg.Hooks.OnQueued
 	if on == nil {
 		return
@@ -39,7 +39,7 @@ func (r *Reactor) onSubmitted(changes []store.Change) {
 }
 
 // onTakenUp tells of what an earlier reactor left.
-func (r *Reactor) onTakenUp(places []store.Place) {
+func (r *Runner) onTakenUp(places []store.Place) {
 	on := r.cfg.Hooks.OnQueued
 	if on == nil {
 		return
@@ -51,21 +51,21 @@ func (r *Reactor) onTakenUp(places []store.Place) {
 }
 
 // onLoaded tells that a workload is about to be given to the workers.
-func (r *Reactor) onLoaded(w *workload, a *attempt) {
+func (r *Runner) onLoaded(w *workload, a *started) {
 	if on := r.cfg.Hooks.OnLoaded; on != nil {
 		on(event(w, a))
 	}
 }
 
 // onStarted tells that a worker runs a workload.
-func (r *Reactor) onStarted(w *workload, a *attempt) {
+func (r *Runner) onStarted(w *workload, a *started) {
 	if on := r.cfg.Hooks.OnStarted; on != nil {
 		on(event(w, a))
 	}
 }
 
 // waitHooks are what the executor calls when a workload waits; nil if nobody wants to know.
-func (r *Reactor) waitHooks(w *workload, a *attempt) *executor.WaitHooks {
+func (r *Runner) waitHooks(w *workload, a *started) *executor.WaitHooks {
 	h := &r.cfg.Hooks
 	if h.OnParked == nil && h.OnResumed == nil {
 		return nil
@@ -85,21 +85,21 @@ func (r *Reactor) waitHooks(w *workload, a *attempt) *executor.WaitHooks {
 }
 
 // onEnded tells how an attempt ended, or a workload without one.
-func (r *Reactor) onEnded(w *workload, a *attempt, o outcome.Outcome) {
+func (r *Runner) onEnded(w *workload, a *started, o outcome.Outcome) {
 	if on := r.cfg.Hooks.OnEnded; on != nil {
 		on(event(w, a), hooks.Outcome{State: o.State, Reason: o.Reason, Message: shorten(o.Message, maxMessageBytes)})
 	}
 }
 
 // onPutBack tells that a workload is to be started anew.
-func (r *Reactor) onPutBack(w *workload) {
+func (r *Runner) onPutBack(w *workload) {
 	if on := r.cfg.Hooks.OnQueued; on != nil {
 		on(event(w, nil))
 	}
 }
 
 // onCommitted tells that an outcome has been recorded, or why it could not be.
-func (r *Reactor) onCommitted(w *workload, a *attempt, o outcome.Outcome, status *record.Status, err error) {
+func (r *Runner) onCommitted(w *workload, a *started, o outcome.Outcome, status *record.Status, err error) {
 	if on := r.cfg.Hooks.OnCommitted; on != nil {
 		on(event(w, a), hooks.Outcome{
 			State: o.State, Reason: o.Reason, Message: status.Message, Usage: api.Usage(status.Usage), Err: err,

@@ -1,4 +1,4 @@
-package reactor
+package runner
 
 import "sync"
 

@@ -1,0 +1,203 @@
+package attempt
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/reactord/reactord/executor"
+	"github.com/reactord/reactord/executor/driver"
+	"github.com/reactord/reactord/hostcalls"
+	"github.com/reactord/reactord/hostcalls/abi"
+	"github.com/reactord/reactord/hostcalls/capability"
+	"github.com/reactord/reactord/hostcalls/vfs"
+	"github.com/reactord/reactord/reactor/api"
+	"github.com/reactord/reactord/reactor/internal/lifecycle"
+	"github.com/reactord/reactord/reactor/internal/logbuf"
+	"github.com/reactord/reactord/reactor/internal/outcome"
+	"github.com/reactord/reactord/reactor/internal/terminal"
+)
+
+// FirstStackBytes is what is reserved for the stack of a guest that is started.
+const FirstStackBytes = 64 << 10
+
+// Host is what all attempts of a reactor share.
+type Host struct {
+	Driver *driver.Driver
+	Spool  *logbuf.Spool
+	Permit capability.Permit
+	// Descriptors bounds what guests hold of the process's file descriptors: one that opens many files could
+	// keep clients from connecting.
+	Descriptors *hostcalls.Budget
+	// Mounts tells which file systems the guests' folders are on.
+	Mounts *vfs.Mounts
+}
+
+// Config is what an attempt runs.
+type Config struct {
+	ID     string
+	Number uint32 // from 1 on
+	Spec   *api.Spec
+	Module abi.Program
+	Port   *terminal.Port // where clients attach; nil unless the workload is interactive
+	Past   *Past          // nil: there were no earlier attempts
+	LogEnd int64          // the length of the log that earlier attempts left in the store
+}
+
+// Owner is who starts an attempt.
+type Owner interface {
+	// Memory is the attempt's share of the node's memory.
+	hostcalls.Memory
+	// OnGuestStart is called on the fiber when the guest is about to run: from now on failures are its own.
+	OnGuestStart()
+	// OnDeadline is called on the driver's goroutine when the workload's timeout has passed.
+	OnDeadline()
+}
+
+// Attempt is one run of a workload. Its exported fields do not change after Init.
+type Attempt struct {
+	Number  uint32
+	Limits  api.Limits
+	Started time.Time
+	First   time.Time // when the first attempt was started
+
+	id     string
+	host   *Host
+	owner  Owner
+	module abi.Program
+	config *abi.Config // until the process is made
+	before api.Usage   // of the attempts before
+	timer  *driver.Timer
+
+	task    atomic.Pointer[executor.Task]
+	process atomic.Pointer[abi.Process] // while it runs
+	log     atomic.Pointer[logbuf.Log]  // made by the first who needs it
+
+	begun   bool            // the guest has; the fiber's
+	outcome outcome.Outcome // the worker's until Ended has returned
+}
+
+// Init makes a an attempt of what cfg says, which is about to be started.
+func (a *Attempt) Init(host *Host, owner Owner, cfg *Config) {
+	now := time.Now()
+	a.Number, a.Limits, a.Started, a.First = cfg.Number, cfg.Spec.Limits, now, now
+	a.id, a.host, a.owner, a.module = cfg.ID, host, owner, cfg.Module
+	if past := cfg.Past; past != nil {
+		a.before = past.Usage
+		if !past.First.IsZero() {
+			a.First = past.First
+		}
+		a.log.Store(host.Spool.NewLog(a.id, a.Number, a.Limits.LogBytes, logbuf.Origin{
+			Stored:  cfg.LogEnd,
+			Written: max(a.before.LogBytes, uint64(cfg.LogEnd)+a.before.LogBytesDropped),
+			Dropped: a.before.LogBytesDropped,
+		}))
+	}
+	a.config = a.processConfig(cfg.Spec, cfg.Port)
+}
+
+// Arm has the owner's OnDeadline called when the workload's timeout passes, if it has one. The timeout counts from
+// the first start.
+func (a *Attempt) Arm() {
+	if a.Limits.Timeout <= 0 {
+		return
+	}
+	a.timer = new(driver.Timer)
+	a.timer.Init(func(time.Time) { a.owner.OnDeadline() })
+	a.host.Driver.Start(a.timer, a.First.Add(a.Limits.Timeout))
+}
+
+// Disarm undoes Arm.
+func (a *Attempt) Disarm() {
+	if a.timer != nil {
+		a.host.Driver.Stop(a.timer)
+	}
+}
+
+// FuelLimit is what the limit of fuel leaves to this attempt; zero is no limit.
+func (a *Attempt) FuelLimit() uint64 { return remaining(a.Limits.Fuel, a.before.Fuel) }
+
+// remaining is what is left of a limit of which zero is none.
+func remaining(limit, used uint64) uint64 {
+	if limit == 0 {
+		return 0
+	}
+	if used >= limit {
+		return 1
+	}
+	return limit - used
+}
+
+// SetTask sets the task that runs the attempt.
+func (a *Attempt) SetTask(task *executor.Task) { a.task.Store(task) }
+
+// Interrupt ends the attempt's task, if it is set, with a cause.
+func (a *Attempt) Interrupt(cause lifecycle.Cause) {
+	if task := a.task.Load(); task != nil {
+		task.Cancel(outcome.Interrupt{Cause: cause})
+	}
+}
+
+// Wake wakes the attempt's fiber.
+func (a *Attempt) Wake() {
+	if task := a.task.Load(); task != nil {
+		task.Wake()
+	}
+}
+
+// Parked tells whether the guest waits.
+func (a *Attempt) Parked() bool {
+	task := a.task.Load()
+	return task != nil && task.Phase() == executor.Parked
+}
+
+// Log returns the attempt's log.
+func (a *Attempt) Log() *logbuf.Log {
+	if l := a.log.Load(); l != nil {
+		return l
+	}
+	l := a.host.Spool.NewLog(a.id, a.Number, a.Limits.LogBytes, logbuf.Origin{})
+	if a.log.CompareAndSwap(nil, l) {
+		return l
+	}
+	return a.log.Load()
+}
+
+// LogIfAny returns the attempt's log; nil if nobody has needed one.
+func (a *Attempt) LogIfAny() *logbuf.Log { return a.log.Load() }
+
+// Running tells whether the attempt has a process.
+func (a *Attempt) Running() bool { return a.process.Load() != nil }
+
+// Ops returns what the guest waits for now.
+func (a *Attempt) Ops() []hostcalls.Op {
+	if p := a.process.Load(); p != nil {
+		return (*p).Ops()
+	}
+	return nil
+}
+
+// ListenAddresses returns the addresses of the guest's listeners, once its grants are open.
+func (a *Attempt) ListenAddresses() []string {
+	if p := a.process.Load(); p != nil {
+		return (*p).ListenAddresses()
+	}
+	return nil
+}
+
+// Usage returns what the workload has used so far, in all its attempts.
+func (a *Attempt) Usage() api.Usage {
+	u := a.before
+	if task := a.task.Load(); task != nil {
+		now := task.Usage()
+		u.Fuel += now.Fuel
+		u.CPUTime += now.CPU
+		u.WaitingTime += now.Waiting
+	}
+	if p := a.process.Load(); p != nil {
+		u.PeakMemoryBytes = max(u.PeakMemoryBytes, uint64((*p).PeakMemory()))
+	}
+	if l := a.log.Load(); l != nil {
+		u.LogBytes, u.LogBytesDropped = l.Written()
+	}
+	return u
+}

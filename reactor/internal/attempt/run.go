@@ -1,0 +1,120 @@
+package attempt
+
+import (
+	"slices"
+
+	"github.com/reactord/reactord/executor"
+	"github.com/reactord/reactord/hostcalls/abi"
+	"github.com/reactord/reactord/hostcalls/capability"
+	"github.com/reactord/reactord/reactor/api"
+	"github.com/reactord/reactord/reactor/grant"
+	"github.com/reactord/reactord/reactor/internal/lifecycle"
+	"github.com/reactord/reactord/reactor/internal/outcome"
+	"github.com/reactord/reactord/reactor/internal/retry"
+	"github.com/reactord/reactord/reactor/internal/stdio"
+	"github.com/reactord/reactord/reactor/internal/terminal"
+)
+
+// processConfig is what the guest's process is made with.
+func (a *Attempt) processConfig(spec *api.Spec, port *terminal.Port) *abi.Config {
+	name := spec.Name
+	if name == "" {
+		name = a.id
+	}
+	streams := stdio.New(spec.Stdin, port, a.Log)
+	return &abi.Config{
+		Args:        append([]string{name}, spec.Args...),
+		Env:         environ(spec.Env),
+		Invoke:      spec.Invoke,
+		Stdin:       streams.Stdin,
+		Stdout:      streams.Stdout,
+		Stderr:      streams.Stderr,
+		Grants:      hostGrants(spec.Grants),
+		Permit:      a.host.Permit,
+		MemoryBytes: int64(spec.Limits.MemoryBytes),
+		StackBytes:  int64(spec.Limits.StackBytes),
+		Memory:      a.owner,
+		HeldBytes:   int64(len(spec.Stdin)),
+		Descriptors: int(spec.Limits.Descriptors),
+		PendingOps:  int(spec.Limits.PendingOps),
+		Budget:      a.host.Descriptors,
+		Owner:       a.id,
+		Driver:      a.host.Driver,
+		Mounts:      a.host.Mounts,
+		OnStart: func() {
+			a.begun = true
+			a.owner.OnGuestStart()
+		},
+	}
+}
+
+// environ is an environment in a fixed order.
+func environ(env map[string]string) []string {
+	if len(env) == 0 {
+		return nil
+	}
+	list := make([]string, 0, len(env))
+	for k, v := range env {
+		list = append(list, k+"="+v)
+	}
+	slices.Sort(list)
+	return list
+}
+
+func hostGrants(grants []grant.Grant) []capability.Grant {
+	list := make([]capability.Grant, len(grants))
+	for i, g := range grants {
+		list[i] = g
+	}
+	return list
+}
+
+// Run is the body of the attempt's fiber. A cause is why the workload was told to end before the fiber ran: then it
+// ends at once.
+func (a *Attempt) Run(f *executor.Fiber, cause lifecycle.Cause) {
+	if cause != lifecycle.NoCause {
+		a.outcome = outcome.Interrupted(cause, a.Limits)
+		return
+	}
+	p, err := a.module.NewProcess(*a.config)
+	a.config = nil
+	if err != nil {
+		a.outcome = unstarted(err, a.Limits)
+		return
+	}
+	a.process.Store(&p) // what it waits for while its grants are opened can be seen
+	exit, err := p.Run(f)
+	switch {
+	case err == nil:
+		a.outcome = outcome.Exited(exit)
+	case a.begun:
+		a.outcome = outcome.Failed(err, a.Limits)
+	default:
+		a.outcome = unstarted(err, a.Limits)
+	}
+	a.outcome.Peak = p.PeakMemory()
+}
+
+// unstarted is the outcome of an attempt whose guest has not begun, because of err.
+func unstarted(err error, limits api.Limits) outcome.Outcome {
+	if t := outcome.TroubleOf(err); t != retry.None {
+		return outcome.Outcome{State: api.Pending, Trouble: t, Cause: err}
+	}
+	return outcome.Failed(err, limits)
+}
+
+// Ended is called when the attempt's task has ended.
+func (a *Attempt) Ended(task *executor.Task) {
+	a.task.Store(task) // it may never have run
+	if p := task.Panic(); p != nil {
+		a.outcome = outcome.Failed(p, a.Limits)
+	} else if a.outcome.State == 0 { // it never ran
+		a.outcome = outcome.Failed(task.Err(), a.Limits)
+	}
+}
+
+// Outcome is how the attempt ended.
+func (a *Attempt) Outcome() outcome.Outcome { return a.outcome }
+
+// Begun tells whether the guest ran.
+func (a *Attempt) Begun() bool { return a.begun }

@@ -1,0 +1,141 @@
+package crash
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// Workloads are what the daemon before left, by their ids. Of an id that is not among them nothing is done.
+type Workloads interface {
+	// Suspect takes a workload out of the queue until its trial.
+	Suspect(id string, until time.Time, deaths int)
+	// Try puts suspects before the queue.
+	Try(ids []string)
+	// Condemn ends the workload that the daemon dies of.
+	Condemn(id, message string)
+	// ShutGate keeps everything from being started but what is tried, until OpenGate.
+	ShutGate()
+	OpenGate()
+}
+
+// Trials carries out a [Plan] after a death of the daemon, in steps:
+//
+//  1. NewTrials reads the journal. Add gathers what was running, what was on trial, and what was first in line.
+//  2. Judge makes the plan, and ends the guilty workload. Suspects are taken out of the queue; everything else
+//     stays. The journal of this daemon is written before anything starts.
+//  3. Run writes each group into the journal and then has it tried. If a trial comes first, the gate keeps
+//     everything else from being started until it is over.
+//  4. When the trials are over the journal has nobody on trial; when the daemon has been calm for long enough it
+//     counts no deaths any more. A shutdown removes it.
+//
+// A journal that can't be written keeps nothing from being started: deaths do not count then, and that is all.
+type Trials struct {
+	file      *File
+	workloads Workloads
+	log       *zap.Logger
+	limit     int
+
+	journal Journal // of the daemon before
+	died    bool
+	tried   map[string]bool // those that were on trial
+	found   []Found
+	heads   int
+	plan    Plan
+}
+
+// NewTrials reads the journal of the daemon before. Limit is that of Judge.
+func NewTrials(file *File, workloads Workloads, log *zap.Logger, limit int) *Trials {
+	journal, died := file.Read()
+	t := &Trials{
+		file: file, workloads: workloads, log: log, limit: limit,
+		journal: journal, died: died, tried: make(map[string]bool, len(journal.Trial)),
+	}
+	for _, id := range journal.Trial {
+		t.tried[id] = true
+	}
+	return t
+}
+
+// Add adds a workload that the daemon before left unfinished, in the order of the queue.
+func (t *Trials) Add(f Found) {
+	if f.Running {
+		t.found = append(t.found, f)
+	} else if t.tried[f.ID] || t.heads < Heads {
+		t.heads++
+		t.found = append(t.found, f)
+	}
+}
+
+// Judge makes the plan of this start. Nothing runs yet.
+func (t *Trials) Judge() {
+	if t.died {
+		t.plan = Judge(t.journal, t.found, t.limit)
+		t.log.Warn("the daemon before this one died", zap.Int("deaths", t.plan.Deaths), zap.Int("trials", len(t.plan.Trials)))
+	}
+	t.found, t.tried = nil, nil
+	t.write(Journal{Deaths: t.plan.Deaths})
+	if guilty := t.plan.Guilty; guilty != "" {
+		t.log.Error("a workload was set apart, for the daemon died while it ran", zap.String("workload", guilty), zap.Int("deaths", t.plan.Deaths))
+		t.workloads.Condemn(guilty, fmt.Sprintf(
+			"the daemon died %d times in a row, and the last %d times this workload alone had just been started: it was set apart so that others can run. "+
+				"Its module or what it does may be what the daemon dies of, which is a fault of the daemon: please report it. To run it all the same, submit it again under another id",
+			t.plan.Deaths, t.plan.Alone))
+	}
+	start := time.Now().Add(t.plan.Delay)
+	for i, group := range t.plan.Trials {
+		for _, id := range group {
+			t.workloads.Suspect(id, start.Add(time.Duration(i)*t.plan.Each), t.plan.Deaths)
+		}
+	}
+	if t.plan.First {
+		t.workloads.ShutGate()
+	}
+}
+
+// Run has suspects tried, until all have been and the daemon has been calm for long enough, or ctx ends.
+func (t *Trials) Run(ctx context.Context) {
+	if t.plan.Deaths == 0 {
+		return
+	}
+	wait := t.plan.Delay
+	for _, group := range t.plan.Trials {
+		if !sleep(ctx, wait) {
+			return
+		}
+		wait = t.plan.Each
+		t.write(Journal{Deaths: t.plan.Deaths, Trial: group, Alone: t.plan.Alone})
+		t.workloads.Try(group)
+	}
+	if len(t.plan.Trials) > 0 {
+		if !sleep(ctx, wait) {
+			return
+		}
+		t.write(Journal{Deaths: t.plan.Deaths})
+		t.workloads.OpenGate()
+	}
+	if sleep(ctx, Calm) {
+		t.write(Journal{})
+		t.log.Info("former deaths of the daemon do not count any more", zap.Int("deaths", t.plan.Deaths))
+	}
+}
+
+func (t *Trials) write(j Journal) {
+	if err := t.file.Write(j); err != nil {
+		t.log.Warn("if the daemon dies now, that will not be known", zap.Error(err))
+	}
+}
+
+// sleep waits, and is false if ctx ends before.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

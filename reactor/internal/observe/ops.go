@@ -1,0 +1,115 @@
+package observe
+
+import (
+	"cmp"
+	"container/heap"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/reactord/reactord/reactor/api"
+	"github.com/reactord/reactord/reactor/internal/attempt"
+	"github.com/reactord/reactord/reactor/internal/refusal"
+	"github.com/reactord/reactord/reactor/store"
+)
+
+// OpsOf returns a page of what a workload waits for: at most size operations, and the token to go on by.
+func (o *Observer) OpsOf(id, token string, size int) (ops []api.Op, next string, err error) {
+	_, skip, err := parseOpsToken(token)
+	if err != nil {
+		return nil, "", err
+	}
+	if a, _, _ := o.Look(id); a != nil {
+		ops, next = appendOps(nil, []running{{id, a}}, skip, size)
+	}
+	return ops, next, nil
+}
+
+// Ops returns a page of what all workloads wait for, in the order of their ids.
+func (o *Observer) Ops(token string, size int) (ops []api.Op, next string, err error) {
+	from, skip, err := parseOpsToken(token)
+	if err != nil {
+		return nil, "", err
+	}
+	for {
+		batch := o.firstByID(from, size)
+		ops, next = appendOps(ops, batch, skip, size)
+		if next != "" || len(batch) < size {
+			return ops, next, nil
+		}
+		from, skip = batch[len(batch)-1].id+"\x00", 0
+	}
+}
+
+// running is a workload that runs.
+type running struct {
+	id      string
+	attempt *attempt.Attempt
+}
+
+// appendOps appends what workloads wait for, leaving out the first skip operations of the first. If there
+// are more than size in all it stops, and next is the token to go on by.
+func appendOps(ops []api.Op, workloads []running, skip, size int) (_ []api.Op, next string) {
+	for _, w := range workloads {
+		list := opsOf(w.id, w.attempt.Ops())
+		list = list[min(skip, len(list)):]
+		if room := size - len(ops); len(list) > room {
+			return append(ops, list[:room]...), fmt.Sprintf("%d/%s", skip+room, w.id)
+		}
+		ops = append(ops, list...)
+		skip = 0
+	}
+	return ops, ""
+}
+
+// parseOpsToken reads where a page of operations goes on: the workload, and how many of its
+// operations came before.
+func parseOpsToken(token string) (id string, skip int, err error) {
+	if token == "" {
+		return "", 0, nil
+	}
+	n, id, ok := strings.Cut(token, "/")
+	skip, bad := strconv.Atoi(n)
+	if !ok || bad != nil || skip < 0 {
+		return "", 0, refusal.OfStore(store.ErrBadToken)
+	}
+	return id, skip, nil
+}
+
+// firstByID picks, of the workloads that run and whose ids are not before from, the first n in the
+// order of their ids. It keeps the best n seen in a heap, the worst of them at the top, because
+// there may be a million, and a page is small.
+func (o *Observer) firstByID(from string, n int) []running {
+	var best byID
+	picked := make(map[string]bool, n)
+	visit := func(id string, a *attempt.Attempt) {
+		if id < from || !a.Running() || len(best) == n && id >= best[0].id || picked[id] {
+			return
+		}
+		if len(best) == n {
+			delete(picked, heap.Pop(&best).(running).id)
+		}
+		heap.Push(&best, running{id, a})
+		picked[id] = true
+	}
+	for next := math.MaxInt; next > 0; {
+		next = o.VisitAttempts(next, visit)
+	}
+	slices.SortFunc(best, func(a, b running) int { return cmp.Compare(a.id, b.id) })
+	return best
+}
+
+// byID is a heap with the last id at the top.
+type byID []running
+
+func (h byID) Len() int           { return len(h) }
+func (h byID) Less(i, j int) bool { return h[i].id > h[j].id }
+func (h byID) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+func (h *byID) Push(w any)        { *h = append(*h, w.(running)) }
+func (h *byID) Pop() any {
+	last := (*h)[len(*h)-1]
+	*h = (*h)[:len(*h)-1]
+	return last
+}

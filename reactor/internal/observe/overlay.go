@@ -1,0 +1,45 @@
+package observe
+
+import (
+	"github.com/reactord/reactord/hostcalls"
+	"github.com/reactord/reactord/reactor/api"
+)
+
+// maxWaitingFor bounds the operations that a workload's status names; Ops has all.
+const maxWaitingFor = 100
+
+// Overlay adds to a workload from the store what is known only in memory: what it has used, what it waits for, that
+// it runs though the store was not yet told.
+func (o *Observer) Overlay(w *api.Workload) {
+	s := &w.Status
+	if s.State.Ended() {
+		return
+	}
+	a, delay, live := o.Look(w.ID)
+	switch {
+	case !live:
+		return
+	case a == nil:
+		s.State, s.Delay = api.Pending, delay // its last attempt may have been put back since the store was read
+		return
+	}
+	s.State, s.Attempts, s.StartTime = api.Running, a.Number, a.Started
+	s.ListenAddresses = a.ListenAddresses()
+	ops := a.Ops()
+	s.WaitingFor = opsOf(w.ID, ops[:min(len(ops), maxWaitingFor)])
+	s.Usage = a.Usage()
+	if a.Parked() {
+		s.State = api.Waiting
+	}
+}
+
+func opsOf(id string, ops []hostcalls.Op) []api.Op {
+	var list []api.Op
+	for _, op := range ops {
+		list = append(list, api.Op{
+			WorkloadID: id, Kind: op.Kind, Target: op.Target,
+			StartTime: op.Start, Deadline: op.Deadline, Bytes: op.Bytes,
+		})
+	}
+	return list
+}

@@ -1,0 +1,275 @@
+package runner
+
+import (
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/reactord/reactord/executor"
+	"github.com/reactord/reactord/executor/engine"
+	"github.com/reactord/reactord/reactor/api"
+	"github.com/reactord/reactord/reactor/hooks"
+	"github.com/reactord/reactord/reactor/internal/attempt"
+	"github.com/reactord/reactord/reactor/internal/lifecycle"
+	"github.com/reactord/reactord/reactor/internal/outcome"
+	"github.com/reactord/reactord/reactor/internal/record"
+	"github.com/reactord/reactord/reactor/internal/retry"
+	"github.com/reactord/reactord/reactor/internal/schedule"
+	"github.com/reactord/reactord/reactor/store"
+)
+
+// Kick makes the dispatcher look: something that it waits for may have happened.
+func (r *Runner) Kick() { r.wake.Set() }
+
+// dispatch is the dispatcher's goroutine: it does what the scheduler says. How a workload gets from the queue to
+// the workers, in steps:
+//
+//  1. The scheduler chooses whose turn it is (Queued to Loading), unless the node is draining or too many are
+//     starting or live.
+//  2. It takes hold of the module. If that is not in memory the workload joins those that wait for
+//     it, a goroutine of its own loads it (the engine bounds how many compile at a time), and the
+//     dispatcher goes on with others. Loaded, they come before the queue of their tenant, since their turn was
+//     before. (TestManyModules)
+//  3. The dispatcher reads the workload's spec, and asks for the memory that it is to have. If that is not free
+//     the workload waits for it in the scheduler, where others pass it within a bound; what ends wakes
+//     the dispatcher. (TestMemoryAdmission, TestOthersPass)
+//  4. It asks the store for the change to RUNNING, without waiting for it, and spawns
+//     the task (Loading to Starting).
+//  5. The guest's fiber begins on a worker (Starting to Running). That makes room for the next to
+//     start.
+//
+// Rejected: a goroutine per start (ten thousand of them fight over two cores, and the order of
+// the queue is lost); instantiating before the task is spawned (it is charged to the guest, and
+// preempted).
+func (r *Runner) dispatch() {
+	bell := time.NewTimer(time.Hour)
+	defer bell.Stop()
+	for {
+		r.tend()
+		a, wait := r.next()
+		switch a.Kind {
+		case schedule.Start:
+			r.start(a.Entry.Value)
+		case schedule.Load:
+			key := store.Digest(a.Entry.Key())
+			r.background.Go(func() { r.load(key) })
+		case schedule.Wake:
+			r.wakeGrown(a.Entry.Value)
+		case schedule.Settle:
+			r.settle(a.Entry.Value)
+		case schedule.Idle:
+			bell.Reset(wait)
+			select {
+			case <-r.wake:
+			case <-bell.C:
+			case <-r.ctx.Done():
+				return
+			}
+		}
+	}
+}
+
+// next asks the scheduler what the dispatcher is to do, and if it is nothing for how long.
+func (r *Runner) next() (a action, wait time.Duration) {
+	now := time.Now()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if a = r.sched.Next(now, r.cfg.Freeing()); a.Kind != schedule.Idle {
+		return a, 0
+	}
+	if at, ok := r.sched.Wakeup(); ok {
+		return a, max(0, at.Sub(now))
+	}
+	return a, time.Hour
+}
+
+// load loads a module for those who wait for it.
+func (r *Runner) load(digest store.Digest) {
+	module, err := r.cfg.Load(r.ctx, digest)
+	var start int64
+	if err == nil {
+		start = module.StartBytes() + attempt.FirstStackBytes
+	}
+	r.mu.Lock()
+	unused := r.sched.Loaded(digest, loaded{module, err}, start, err != nil)
+	r.mu.Unlock()
+	if unused && module != nil {
+		module.Release()
+	}
+	r.Kick()
+}
+
+// drop has a module released that no workload holds any more.
+func (r *Runner) drop(l loaded, unused bool) {
+	if unused && l.module != nil {
+		r.finished.put(finished{module: l.module})
+	}
+}
+
+// start starts a workload whose module is loaded, or ends it with why it can't be.
+func (r *Runner) start(w *workload) {
+	defer func() {
+		if p := recover(); p != nil {
+			r.refuse(w, fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
+		}
+	}()
+	if err := w.entry.Module().err; err != nil {
+		if errors.Is(err, r.ctx.Err()) || errors.Is(err, engine.ErrClosed) {
+			r.putBack(w) // the reactor shuts down
+			return
+		}
+		r.fail(w, err)
+		return
+	}
+	a, err := r.prepare(w)
+	if err != nil {
+		r.fail(w, err)
+		return
+	}
+	if !r.begin(w, a) {
+		return // it waits for memory, or was cancelled
+	}
+	r.onLoaded(w, a)
+	task, err := r.cfg.Executor.Spawn(executor.TaskSpec{
+		Tenant:    w.entry.Tenant(),
+		FuelLimit: a.FuelLimit(),
+		Run:       a.run,
+		Done:      func(t *executor.Task) { r.onTaskDone(w, t) },
+		Waits:     r.waitHooks(w, a),
+	})
+	if err != nil { // ErrClosed
+		r.finish(w, outcome.Failed(err, a.Limits))
+		return
+	}
+	r.setTask(w, task)
+}
+
+// prepare gets all that a start needs, from the store if need be.
+func (r *Runner) prepare(w *workload) (*started, error) {
+	spec, rec, err := r.specOf(w)
+	if err != nil {
+		return nil, err
+	}
+	cfg := attempt.Config{ID: w.id, Number: w.attempts + 1, Spec: spec, Module: w.entry.Module().module}
+	if w.attempts > 0 {
+		if cfg.Past, cfg.LogEnd, err = r.readPast(w); err != nil {
+			return nil, err
+		}
+	}
+	if spec.Interactive {
+		cfg.Port = portOf(w)
+	}
+	a := &started{runner: r, workload: w}
+	a.Init(&r.cfg.Host, a, &cfg)
+	if r.cfg.Hooks.Any() {
+		a.trace = hooks.TraceParent(record.TraceParent(rec))
+	}
+	return a, nil
+}
+
+// specOf returns the spec of a workload that is being started, and the record that it is in.
+func (r *Runner) specOf(w *workload) (*api.Spec, *store.Workload, error) {
+	rec := w.rec
+	if spec := w.spec; spec != nil {
+		w.spec = nil
+		return spec, rec, nil
+	}
+	if rec == nil || rec.Spec == nil {
+		full, err := r.cfg.Store.Workload(r.ctx, w.id)
+		if err != nil {
+			return nil, nil, err
+		}
+		rec = full
+		r.mu.Lock()
+		w.rec = record.Slim(full)
+		r.mu.Unlock()
+	}
+	spec, err := record.DecodeSpec(rec)
+	return &spec, rec, err
+}
+
+// readPast reads what earlier attempts left.
+func (r *Runner) readPast(w *workload) (past *attempt.Past, logEnd int64, err error) {
+	last, err := r.cfg.Store.Workload(r.ctx, w.id)
+	if err != nil {
+		return nil, 0, err
+	}
+	status, err := record.DecodeStatus(last)
+	if err != nil {
+		return nil, 0, err
+	}
+	logEnd, err = r.cfg.Store.TailLog(r.ctx, w.id, 0, 0)
+	return pastOf(&status), logEnd, err
+}
+
+// begin makes a workload Starting and asks for the record of it. It is false if the workload has to wait for memory,
+// needs more than there is, or was cancelled meanwhile.
+func (r *Runner) begin(w *workload, a *started) bool {
+	r.mu.Lock()
+	verdict := r.sched.Begin(&w.entry, int64(a.Limits.MemoryBytes), a.Started, r.cfg.Freeing())
+	if verdict == schedule.Granted {
+		w.attempts, w.attempt = a.Number, a
+		a.memory.Grant(w.entry.Reserved())
+	}
+	r.mu.Unlock()
+	switch verdict {
+	case schedule.Granted:
+	case schedule.TooLarge:
+		r.finish(w, outcome.Failed(&outcome.NodeMemoryError{Need: w.entry.StartBytes(), Node: r.cfg.Schedule.Memory}, a.Limits))
+		return false
+	default:
+		return false
+	}
+	r.cfg.Store.Transition(store.Transition{
+		ID: w.id, From: store.States(store.Pending), To: store.Running, Attempt: a.Number, Time: a.Started, Lazy: true,
+		Status: record.EncodeStatus(&record.Status{FirstStart: a.First, StartTime: a.Started, Usage: record.Usage(a.Usage())}),
+	}, func(_ int64, err error) {
+		if err != nil {
+			r.cfg.Log.Error("a start was not recorded", zap.String("workload", w.id), zap.Error(err))
+		}
+	})
+	a.Arm()
+	return true
+}
+
+// setTask sets the task of a workload; it may have run already.
+func (r *Runner) setTask(w *workload, task *executor.Task) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if w.attempt == nil || !w.entry.Stage().Live() {
+		return
+	}
+	w.attempt.SetTask(task)
+	if cause := w.entry.Cause(); cause != lifecycle.NoCause {
+		w.attempt.Interrupt(cause)
+	}
+}
+
+// fail delays a workload that can't be started for a reason that passes, and ends it for any other.
+func (r *Runner) fail(w *workload, err error) {
+	if t := outcome.TroubleOf(err); t != retry.None {
+		r.postpone(w, t, err)
+		return
+	}
+	r.refuse(w, err)
+}
+
+// refuse ends a workload that can't be started.
+func (r *Runner) refuse(w *workload, err error) {
+	limits := api.Limits{}
+	if w.attempt != nil {
+		limits = w.attempt.Limits
+	}
+	r.finish(w, outcome.Failed(err, limits))
+}
+
+// putBack returns a workload that can't be started now to the front of the queue.
+func (r *Runner) putBack(w *workload) {
+	r.mu.Lock()
+	module, unused, _ := r.sched.PutBack(&w.entry)
+	r.mu.Unlock()
+	r.drop(module, unused)
+}

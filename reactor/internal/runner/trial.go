@@ -1,0 +1,73 @@
+package runner
+
+import (
+	"time"
+
+	"github.com/reactord/reactord/reactor/api"
+	"github.com/reactord/reactord/reactor/internal/outcome"
+	"github.com/reactord/reactord/reactor/internal/retry"
+	"github.com/reactord/reactord/reactor/internal/schedule"
+)
+
+// What is here implements crash.Workloads, for which nothing but ids counts.
+
+// Suspect takes a workload out of the queue until its trial.
+func (r *Runner) Suspect(id string, until time.Time, deaths int) {
+	const readable = 1000 // beyond, timeouts are looked at when a workload is started
+	r.mu.Lock()
+	w, read := r.live[id], r.sched.Delayed() < readable
+	r.mu.Unlock()
+	if w == nil {
+		return
+	}
+	past := w.past
+	if past == nil && read {
+		past = r.readDeadline(w)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	w.past = past
+	r.sched.Suspect(&w.entry, schedule.Why{
+		Trouble: retry.Crash, Message: "the daemon died while it ran", Until: until, Deadline: past.Deadline(),
+	}, uint32(deaths), time.Now())
+}
+
+// Try puts suspects before the queue, but for those that have been cancelled or are overdue.
+func (r *Runner) Try(ids []string) {
+	r.mu.Lock()
+	for _, id := range ids {
+		if w := r.live[id]; w != nil {
+			r.sched.Try(&w.entry)
+		}
+	}
+	r.mu.Unlock()
+	r.Kick()
+}
+
+// Condemn ends the workload that the daemon dies of. It is called before Start.
+func (r *Runner) Condemn(id, message string) {
+	r.mu.Lock()
+	w := r.live[id]
+	if w != nil {
+		r.sched.Arrest(&w.entry)
+	}
+	r.mu.Unlock()
+	if w != nil {
+		r.finish(w, outcome.Outcome{State: api.Failed, Reason: api.ReasonDaemonDied, Message: message})
+	}
+}
+
+// ShutGate keeps everything from being started but what is tried, until OpenGate.
+func (r *Runner) ShutGate() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.sched.ShutGate()
+}
+
+// OpenGate undoes ShutGate.
+func (r *Runner) OpenGate() {
+	r.mu.Lock()
+	r.sched.OpenGate()
+	r.mu.Unlock()
+	r.Kick()
+}

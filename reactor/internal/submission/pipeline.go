@@ -1,0 +1,249 @@
+package submission
+
+import (
+	"context"
+	"time"
+
+	"github.com/reactord/reactord/hostcalls/abi"
+	"github.com/reactord/reactord/reactor/api"
+	"github.com/reactord/reactord/reactor/errs"
+	"github.com/reactord/reactord/reactor/grant"
+	"github.com/reactord/reactord/reactor/hooks"
+	"github.com/reactord/reactord/reactor/internal/attempt"
+	"github.com/reactord/reactord/reactor/internal/intake"
+	"github.com/reactord/reactord/reactor/internal/outcome"
+	"github.com/reactord/reactord/reactor/internal/record"
+	"github.com/reactord/reactord/reactor/internal/refusal"
+	"github.com/reactord/reactord/reactor/store"
+)
+
+// defaultTenant is whose workloads all are, for now.
+const defaultTenant = "default"
+
+// Modules looks up the modules that workloads run.
+type Modules interface {
+	LookUp(ctx context.Context, ref string) (store.Digest, *abi.Description, error)
+	// CheckSpec adds to f what is wrong with a spec for its module. An error is one of the host.
+	CheckSpec(f *errs.Faults, module *abi.Description, spec *api.Spec, limits api.Limits) error
+}
+
+// Queue has a place for each submission until its workload is queued.
+type Queue interface {
+	// Reserve takes a place, or refuses to with an *errs.Error.
+	Reserve(rec *store.Workload, spec *api.Spec) (size int64, err error)
+	// Release gives it back: the workload has been stored, or will not be.
+	Release(id string, size int64)
+}
+
+// Pipeline takes workloads in. Its fields do not change.
+type Pipeline struct {
+	Modules Modules
+	Queue   Queue
+	Store   store.Workloads
+	Bounds  intake.Bounds
+	// Defaults are the limits of a workload that sets none.
+	Defaults api.Limits
+	// MemoryBytes is the node's memory for all guests.
+	MemoryBytes int64
+	// Authorize refuses grants that are not allowed.
+	Authorize func(context.Context, []grant.Grant) error
+}
+
+// Result is what became of a submission.
+type Result struct {
+	ID      string
+	Created bool
+	Spec    *api.Spec       // of one that was created, with defaults filled in
+	Record  *store.Workload // as it is in the store; nil if Err is not
+	Err     error
+}
+
+// submission is one workload on its way into the store. Its Record is the one to store until it has been.
+type submission struct {
+	Result
+	sent     *api.Spec    // as the client sent it
+	hash     store.Digest // of that
+	reserved bool         // it has a place in the queue, of size
+	size     int64
+}
+
+// Submit takes submissions through their checks and stores what passes, in order. It fails if nothing was done. What
+// is refused for a reason that lies in the reactor (its modules, files, room), not in the request, may be the
+// repetition of one that succeeded: then that is the answer.
+func (p *Pipeline) Submit(ctx context.Context, reqs []api.SubmitRequest) ([]Result, error) {
+	now := time.Now()
+	submissions := make([]submission, len(reqs))
+	for i := range reqs {
+		p.check(ctx, &submissions[i], &reqs[i], now)
+	}
+	p.reserve(submissions)
+	defer p.release(submissions)
+	if err := p.commit(ctx, submissions); err != nil {
+		return nil, err
+	}
+	results := make([]Result, len(submissions))
+	for i := range submissions {
+		one := &submissions[i]
+		if one.Err != nil && reqs[i].ID != "" && repeatable(one.Err) {
+			p.repeat(ctx, one)
+		}
+		results[i] = one.Result
+	}
+	return results, nil
+}
+
+// check checks a request and makes the record of it.
+func (p *Pipeline) check(ctx context.Context, one *submission, req *api.SubmitRequest, now time.Time) {
+	one.ID, one.sent = req.ID, &req.Spec
+	var f errs.Faults
+	if one.ID == "" {
+		one.ID = intake.NewID(now)
+	} else {
+		intake.CheckNewID(&f, "id", one.ID)
+	}
+	limits := req.Spec.Limits.Or(p.Defaults)
+	p.Bounds.CheckSpec(&f, &req.Spec, limits)
+	if len(f) > 0 {
+		one.Err = f.Err()
+		return
+	}
+	encoding := record.EncodeSpec(&req.Spec)
+	one.hash = encoding.Hash()
+	digest, module, err := p.Modules.LookUp(ctx, req.Spec.Module)
+	if err != nil {
+		one.Err = err
+		return
+	}
+	if one.Err = p.checkModule(ctx, module, &req.Spec, limits); one.Err != nil {
+		return
+	}
+	trace, _ := hooks.ParseTraceParent(req.TraceParent)
+	encoding.TraceParent = string(trace)
+	spec := req.Spec
+	spec.Module, spec.Limits = digest.String(), limits
+	one.Spec = &spec
+	one.Record = &store.Workload{
+		ID: one.ID, Tenant: defaultTenant, Name: spec.Name, Labels: spec.Labels, Module: digest,
+		Spec: encoding.Spec(limits), SpecHash: one.hash, Created: now,
+	}
+}
+
+// checkModule checks a spec against its module, the node's memory, and what may be granted.
+func (p *Pipeline) checkModule(ctx context.Context, module *abi.Description, spec *api.Spec, limits api.Limits) error {
+	var f errs.Faults
+	if least := int64(module.MinMemoryBytes()) + int64(len(spec.Stdin)) + attempt.FirstStackBytes; least > p.MemoryBytes {
+		f.Add("spec.module", "%v", &outcome.NodeMemoryError{Need: least, Node: p.MemoryBytes})
+	}
+	if err := p.Modules.CheckSpec(&f, module, spec, limits); err != nil {
+		return err
+	}
+	if len(f) > 0 {
+		return f.Err()
+	}
+	return p.Authorize(ctx, spec.Grants)
+}
+
+// reserve takes places in the queue for what passed the checks.
+func (p *Pipeline) reserve(submissions []submission) {
+	for i := range submissions {
+		one := &submissions[i]
+		if one.Err != nil {
+			continue
+		}
+		one.size, one.Err = p.Queue.Reserve(one.Record, one.Spec)
+		one.reserved = one.Err == nil
+	}
+}
+
+func (p *Pipeline) release(submissions []submission) {
+	for i := range submissions {
+		if one := &submissions[i]; one.reserved {
+			p.Queue.Release(one.ID, one.size)
+		}
+	}
+}
+
+// CommitBytes bounds what is stored in one commit, but for a single workload that is larger: others wait for
+// the commit of a batch's part, not for that of the batch.
+const CommitBytes = 512 << 10
+
+// commit stores what has no error yet, in as many commits as it takes. It fails if the first of them does;
+// when a later one fails, that is the error of the submissions that are not stored.
+func (p *Pipeline) commit(ctx context.Context, submissions []submission) error {
+	var failed error
+	for i, part := range parts(submissions) {
+		if failed == nil {
+			failed = p.commitPart(ctx, part)
+		}
+		if failed == nil {
+			continue
+		}
+		if i == 0 {
+			return failed
+		}
+		for _, one := range part {
+			one.Err = failed
+		}
+	}
+	return nil
+}
+
+// parts divides what has no error into the parts that are committed one after the other.
+func parts(submissions []submission) [][]*submission {
+	var all [][]*submission
+	size := int64(CommitBytes)
+	for i := range submissions {
+		one := &submissions[i]
+		if one.Err != nil {
+			continue
+		}
+		bytes := one.Record.Bytes()
+		if size += bytes; size > CommitBytes {
+			all, size = append(all, nil), bytes
+		}
+		last := len(all) - 1
+		all[last] = append(all[last], one)
+	}
+	return all
+}
+
+// commitPart stores submissions in one commit.
+func (p *Pipeline) commitPart(ctx context.Context, part []*submission) error {
+	recs := make([]*store.Workload, len(part))
+	for i, one := range part {
+		recs[i] = one.Record
+	}
+	answers, err := p.Store.Submit(ctx, recs)
+	if err != nil {
+		return refusal.OfStore(err)
+	}
+	for i, answer := range answers {
+		one := part[i]
+		one.Record, one.Created = answer.Workload, answer.Created
+		switch {
+		case answer.Err != nil:
+			one.Err = refusal.OfStore(answer.Err)
+		case !answer.Created && !record.IsOf(answer.Workload, one.sent, one.hash):
+			one.Record, one.Err = nil, refusal.InUse(one.ID)
+		}
+	}
+	return nil
+}
+
+// repeatable tells whether a request that is refused now may have succeeded before.
+func repeatable(err error) bool {
+	switch errs.ClassOf(err) {
+	case errs.ModuleNotFound, errs.GrantDenied, errs.QueueFull, errs.Draining, errs.Unavailable:
+		return true
+	default:
+		return false
+	}
+}
+
+// repeat answers with the workload there is, if it has the spec of this submission.
+func (p *Pipeline) repeat(ctx context.Context, one *submission) {
+	rec, err := p.Store.Workload(ctx, one.ID)
+	if err == nil && record.IsOf(rec, one.sent, one.hash) {
+		one.Record, one.Err = rec, nil
+	}
+}

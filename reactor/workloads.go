@@ -1,0 +1,161 @@
+package reactor
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/reactord/reactord/reactor/api"
+	"github.com/reactord/reactord/reactor/errs"
+	"github.com/reactord/reactord/reactor/internal/intake"
+	"github.com/reactord/reactord/reactor/internal/record"
+	"github.com/reactord/reactord/reactor/internal/refusal"
+	"github.com/reactord/reactord/reactor/internal/selector"
+	"github.com/reactord/reactord/reactor/store"
+)
+
+// GetWorkload returns a workload as it is now.
+func (r *Reactor) GetWorkload(ctx context.Context, id string) (*api.Workload, error) {
+	w, err := r.readWorkload(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	r.observer.Overlay(w)
+	return w, nil
+}
+
+// readWorkload returns a workload as the store has it.
+func (r *Reactor) readWorkload(ctx context.Context, id string) (*api.Workload, error) {
+	var f errs.Faults
+	if id == "" {
+		f.Add("id", "an id is required")
+	}
+	intake.CheckID(&f, "id", id)
+	if len(f) > 0 {
+		return nil, f.Err()
+	}
+	done, err := r.cfg.Reading(ctx, ReadOne)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	rec, err := r.store.Workload(ctx, id)
+	if err != nil {
+		return nil, refusal.OfStore(err)
+	}
+	w, err := record.Decode(rec)
+	return w, errs.Wrap(err, "workload")
+}
+
+// ListWorkloads returns a page of workloads, newest first.
+func (r *Reactor) ListWorkloads(ctx context.Context, filter api.Filter, page api.Page) (list api.WorkloadPage, err error) {
+	size, err := intake.PageSize(page)
+	if err != nil {
+		return list, err
+	}
+	f, err := r.filter(ctx, filter)
+	if err != nil {
+		return list, err
+	}
+	done, err := r.cfg.Reading(ctx, ReadMany)
+	if err != nil {
+		return list, err
+	}
+	defer done()
+	found, err := r.store.List(ctx, store.Query{Filter: f, Token: page.Token, Limit: size})
+	if err != nil {
+		return list, refusal.OfStore(err)
+	}
+	for _, corrupt := range found.Corrupt {
+		r.onDamaged(corrupt)
+		list.Unreadable = append(list.Unreadable, errs.Clip(strings.ToValidUTF8(corrupt.Name, "\uFFFD")))
+	}
+	for _, rec := range found.Workloads {
+		w, err := record.Decode(rec)
+		if err != nil {
+			r.onDamaged(err)
+			list.Unreadable = append(list.Unreadable, rec.ID)
+			continue
+		}
+		r.observer.Overlay(w)
+		list.Workloads = append(list.Workloads, w)
+	}
+	list.Next = found.Next
+	return list, nil
+}
+
+// filter turns a client's filter into the store's.
+func (r *Reactor) filter(ctx context.Context, filter api.Filter) (store.Filter, error) {
+	var f store.Filter
+	var bad errs.Faults
+	for i, s := range filter.States {
+		if s < api.Pending || s > api.Cancelled {
+			bad.Add(fmt.Sprintf("filter.states[%d]", i), "is not a state")
+			continue
+		}
+		f.States |= store.States(record.StoredState(s))
+	}
+	var err error
+	if f.Labels, err = selector.Parse(filter.LabelSelector); err != nil {
+		bad.Add("filter.label_selector", "%v", err)
+	}
+	if len(bad) > 0 {
+		return f, bad.Err()
+	}
+	if filter.Module == "" {
+		return f, nil
+	}
+	if store.IsDigest(filter.Module) { // it may have been deleted: its workloads remain
+		digest, err := store.ParseDigest(filter.Module)
+		if err != nil {
+			bad.Add("filter.module", "%v", err)
+		}
+		f.Module = &digest
+		return f, bad.Err()
+	}
+	digest, _, err := r.modules.LookUp(ctx, filter.Module)
+	f.Module = &digest
+	return f, err
+}
+
+// WaitWorkload returns once the workload has finished.
+func (r *Reactor) WaitWorkload(ctx context.Context, id string) (*api.Workload, error) {
+	for looks := 0; ; {
+		if changed := r.runner.Changed(id); changed != nil {
+			if err := r.observer.Await(ctx, id, changed); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		w, err := r.readWorkload(ctx, id)
+		if err != nil || w.Status.State.Ended() {
+			return w, err
+		}
+		if looks++; looks > 1 { // once it may have been submitted between the two
+			return nil, refusal.Unrecorded(id)
+		}
+	}
+}
+
+// ListOps returns a page of pending host operations: those of one workload, or of all in the order
+// of their ids.
+func (r *Reactor) ListOps(ctx context.Context, workloadID string, page api.Page) (ops []api.Op, next string, err error) {
+	size, err := intake.PageSize(page)
+	if err != nil {
+		return nil, "", err
+	}
+	if workloadID == "" {
+		return r.observer.Ops(page.Token, size)
+	}
+	if _, err := r.readWorkload(ctx, workloadID); err != nil {
+		return nil, "", err
+	}
+	return r.observer.OpsOf(workloadID, page.Token, size)
+}
+
+// CancelWorkloads cancels workloads, and returns when what it cancelled is recorded as such. A
+// workload that ended by itself before the cancel reached it counts as finished. The error is not
+// nil if the request is not valid, or ctx ended: then cancels may be under way.
+func (r *Reactor) CancelWorkloads(ctx context.Context, req api.CancelRequest) (api.Cancellation, error) {
+	return r.canceller.Do(ctx, req)
+}

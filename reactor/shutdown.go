@@ -69,8 +69,8 @@ const stallTime = 10 * time.Second
 // close closes the parts there are, those that are used after those that use them.
 func (r *Reactor) close(ctx context.Context) error {
 	var parts []closing.Part
-	add := func(name string, close func(context.Context) error) {
-		parts = append(parts, closing.Part{Name: name, Close: close})
+	add := func(name string, closePart func(context.Context) error) {
+		parts = append(parts, closing.Part{Name: name, Close: closePart})
 	}
 	if r.executor != nil {
 		add("executor", r.executor.Close)

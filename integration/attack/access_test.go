@@ -67,7 +67,7 @@ func TestAnotherUserAtTheSocket(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if out, status := ctlAs(t, nobody, "status", "--addr", "unix://"+socket); status != 125 || !strings.Contains(out, "this socket serves user 0") {
+	if out, status := ctlAs(t, nobody, "status", "--addr", "unix://"+socket); status != 125 || !strings.Contains(out, "this socket serves only user 0") {
 		t.Errorf("with mode 0777: status %d\n%s", status, out)
 	}
 }

@@ -105,6 +105,15 @@ func BenchmarkMemory(b *testing.B) {
 	}
 }
 
+// BenchmarkLateness is how late tasks that wait for timers are resumed while others keep all processors.
+func BenchmarkLateness(b *testing.B) {
+	e := openBench(b, Config{Quantum: 10_000})
+	sleepAmongHogs(b, e, b.N, time.Millisecond, func(m *tank, f *Fiber) error { return m.burn(f, 1000) })
+	late := e.Stats().Lateness
+	b.ReportMetric(float64(late.P50.Microseconds()), "p50-us")
+	b.ReportMetric(float64(late.P99.Microseconds()), "p99-us")
+}
+
 // BenchmarkEcho is a request over loopback TCP, answered by the same process, while tasks keep all
 // its processors: each way has to wait until the network is polled. See yielder.
 func BenchmarkEcho(b *testing.B) {

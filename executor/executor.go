@@ -15,7 +15,7 @@ import (
 var (
 	// ErrClosed is returned by Spawn after Close. It is also the cause with which Close cancels tasks.
 	ErrClosed = errors.New("executor: closed")
-	// ErrOutOfFuel is returned by Preempt when the task has burnt its fuel limit.
+	// ErrOutOfFuel is returned by Preempt when the task has burnt more than its fuel limit.
 	ErrOutOfFuel = errors.New("executor: out of fuel")
 )
 

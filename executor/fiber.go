@@ -192,14 +192,14 @@ func (f *Fiber) Park() error {
 // Preempt is called by a body that has burnt the last refill of its meter, or that wants to let others
 // go first. If only a slice of the quantum is spent (see pace), the task continues with the next
 // slice. Otherwise it gives up the worker and goes to the back of its tenant's background class.
-// Preempt returns the cause if the task is cancelled, ErrOutOfFuel if the task has burnt its limit, or
-// nil, with the meter refilled.
+// Preempt returns the cause if the task is cancelled, ErrOutOfFuel if the task has burnt more than its
+// limit, or nil, with the meter refilled.
 func (f *Fiber) Preempt() error {
 	t := f.task
 	if err := t.Err(); err != nil {
 		return err
 	}
-	if t.limit != 0 && f.spent(f.burnt()) >= t.limit {
+	if t.limit != 0 && f.spent(f.burnt()) > t.limit {
 		return ErrOutOfFuel
 	}
 	if f.nextSlice() {

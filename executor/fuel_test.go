@@ -3,6 +3,7 @@ package executor
 import (
 	"fmt"
 	"testing"
+	"time"
 )
 
 // tank is a meter that a test's body burns by hand, as a guest would: below zero it must preempt.
@@ -40,30 +41,35 @@ func TestFuelLimit(t *testing.T) {
 		{limit: 1 << 63, burn: 30_000, fuel: 30_000},
 	}
 	for _, tt := range tests {
-		for _, parks := range []bool{false, true} {
-			t.Run(fmt.Sprintf("limit=%d,burn=%d,parks=%v", tt.limit, tt.burn, parks), func(t *testing.T) {
-				e := open(t, Config{Quantum: quantum})
-				var err error
-				task := spawn(t, e, TaskSpec{FuelLimit: tt.limit, Run: func(f *Fiber) {
-					m := &tank{}
-					f.SetMeter(m)
-					for left := tt.burn; left > 0 && err == nil; left -= 100 {
-						if err = m.burn(f, 100); err == nil && parks {
-							f.Task().Wake()
-							err = f.Park()
+		for i := range 4 {
+			parks, stalls := i&1 != 0, i&2 != 0
+			t.Run(fmt.Sprintf("limit=%d,burn=%d,parks=%v,stalls=%v", tt.limit, tt.burn, parks, stalls), func(t *testing.T) {
+				in(t, Config{Quantum: quantum}, func(t *testing.T, e *Executor) {
+					var err error
+					task := spawn(t, e, TaskSpec{FuelLimit: tt.limit, Run: func(f *Fiber) {
+						m := &tank{}
+						f.SetMeter(m)
+						for left := tt.burn; left > 0 && err == nil; left -= 100 {
+							if stalls && left/100%7 == 0 { // as on a busy machine: slices are cut
+								time.Sleep(300 * time.Microsecond)
+							}
+							if err = m.burn(f, 100); err == nil && parks {
+								f.Task().Wake()
+								err = f.Park()
+							}
 						}
+					}})
+					wait(t, e)
+					if err != tt.want {
+						t.Errorf("the body got %v, want %v", err, tt.want)
 					}
-				}})
-				wait(t, e)
-				if err != tt.want {
-					t.Errorf("the body got %v, want %v", err, tt.want)
-				}
-				if got := task.Usage().Fuel; got != tt.fuel {
-					t.Errorf("burnt %d, want %d", got, tt.fuel)
-				}
-				if got := e.Stats().Fuel; got != tt.fuel {
-					t.Errorf("the executor counts %d, want %d", got, tt.fuel)
-				}
+					if got := task.Usage().Fuel; got != tt.fuel {
+						t.Errorf("burnt %d, want %d", got, tt.fuel)
+					}
+					if got := e.Stats().Fuel; got != tt.fuel {
+						t.Errorf("the executor counts %d, want %d", got, tt.fuel)
+					}
+				})
 			})
 		}
 	}

@@ -343,8 +343,8 @@ func TestChargePreempts(t *testing.T) {
 	if err := e.Close(context.Background()); err != nil {
 		t.Error(err)
 	}
-	if fuel := task.Usage().Fuel; fuel != 5000 {
-		t.Errorf("the task burnt %d, want 5000", fuel)
+	if fuel := task.Usage().Fuel; fuel != 5010 {
+		t.Errorf("the task burnt %d, want the limit and one charge, 5010", fuel)
 	}
 	// A turn ends by its fuel, or sooner by its time where the machine is busy.
 	if n := e.Stats().Preemptions; n < 4 {

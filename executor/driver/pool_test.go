@@ -27,11 +27,14 @@ func TestPoolStartsMoreBesideThoseThatWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const threads, jobs = 8, 50
 		d := New(Config{BlockingThreads: threads, BlockingProcessors: 2})
-		var running, most, done atomic.Int64
+		var running, over, done atomic.Int64
+		release := make(chan struct{})
 		for i := range jobs {
 			d.Go(Job{Owner: fmt.Sprint(i), Lane: Lane{ID: uint64(i)}, Quick: i%2 == 0, Run: func() {
-				most.Store(max(most.Load(), running.Add(1)))
-				<-time.After(time.Second)
+				if running.Add(1) > threads {
+					over.Add(1)
+				}
+				<-release
 				running.Add(-1)
 				done.Add(1)
 			}})
@@ -40,13 +43,15 @@ func TestPoolStartsMoreBesideThoseThatWait(t *testing.T) {
 		if n := running.Load(); n != 2 {
 			t.Errorf("%d jobs run at first, want one for each processor", n)
 		}
-		time.Sleep(500 * time.Millisecond)
-		if n := running.Load(); n != threads {
-			t.Errorf("%d jobs run once it is known that they wait, want %d", n, threads)
+		// For how long their threads are at work is up to the machine: one may wait for a processor to stop on.
+		for running.Load() < threads {
+			time.Sleep(sampleEvery)
 		}
+		time.Sleep(100 * sampleEvery)
+		close(release)
 		closeNow(t, d)
-		if done.Load() != jobs || most.Load() != threads {
-			t.Errorf("%d jobs done, %d at once, want %d and %d", done.Load(), most.Load(), jobs, threads)
+		if done.Load() != jobs || over.Load() > 0 {
+			t.Errorf("%d jobs done, want %d; %d times there were more than %d at once", done.Load(), jobs, over.Load(), threads)
 		}
 	})
 }
@@ -71,33 +76,38 @@ func TestPoolKeepsToProcessors(t *testing.T) {
 	}
 }
 
-// TestJobIsTimed: the time of a processor that a job uses is told. That of one which was thought to be quick
-// is what passed, within a bound.
+// TestJobIsTimed: the time of a processor that a job uses is told, without that in which it waits. That of one
+// which was thought to be quick is what passed, within a bound.
 func TestJobIsTimed(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("what a thread uses is not known")
 	}
 	d := New(Config{})
-	var cost, quick Cost
+	const work = 5 * time.Millisecond
 	spin := func() {
 		thread := currentThread()
 		for begin, _ := threadTime(thread); ; {
-			if now, _ := threadTime(thread); now-begin > 5*time.Millisecond {
+			if now, _ := threadTime(thread); now-begin > work {
 				return
 			}
 		}
 	}
-	d.Go(Job{Run: spin, Done: func(c Cost) { cost = c }})
+	var worked, waited, quick Cost
+	d.Go(Job{Run: spin, Done: func(c Cost) { worked = c }})
+	d.Go(Job{Run: func() { <-time.After(10 * work) }, Done: func(c Cost) { waited = c }})
 	d.Go(Job{Run: spin, Done: func(c Cost) { quick = c }, Quick: true})
 	closeNow(t, d)
-	// Two clocks are read one after the other, so CPU may exceed Elapsed by the time between the readings.
-	const skew = time.Millisecond
-	if cost.CPU < 5*time.Millisecond || cost.CPU > 50*time.Millisecond || cost.Elapsed+skew < cost.CPU {
-		t.Errorf("a job of 5 ms cost %+v", cost)
+	if worked.CPU < work {
+		t.Errorf("a job that worked for %v cost %+v", work, worked)
 	}
-	if quick.CPU != maxUntimedCPU || quick.Elapsed+skew < 5*time.Millisecond {
-		t.Errorf("a job of 5 ms that was thought to be quick cost %+v", quick)
+	if waited.Elapsed < 10*work || waited.CPU >= waited.Elapsed {
+		t.Errorf("a job that waited for %v cost %+v", 10*work, waited)
 	}
+	if quick.CPU != maxUntimedCPU || quick.Elapsed < maxUntimedCPU {
+		t.Errorf("a job that was thought to be quick and worked for %v cost %+v", work, quick)
+	}
+	runtime.LockOSThread() // or it is another's when the answer comes
+	defer runtime.UnlockOSThread()
 	if !threadRunnable(currentThread()) {
 		t.Error("the thread that asks does not run")
 	}
@@ -116,11 +126,7 @@ func TestPoolSharesBetweenLanes(t *testing.T) {
 		var done sync.WaitGroup
 		done.Add(1)
 		d.Go(Job{Owner: "other", Lane: Lane{Kind: "good"}, Run: done.Done})
-		begin := time.Now()
-		done.Wait()
-		if took := time.Since(begin); took > 100*time.Millisecond {
-			t.Errorf("a job took %v beside those that hang", took)
-		}
+		done.Wait() // beside those that hang
 		close(release)
 		closeNow(t, d)
 	})

@@ -5,6 +5,8 @@ import (
 	"runtime"
 	"syscall"
 	"testing"
+	"testing/synctest"
+	"time"
 )
 
 func TestDevice(t *testing.T) {
@@ -47,19 +49,24 @@ func TestMountsOfThisSystem(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("mounts are not known")
 	}
-	m := NewMounts()
-	if m.Device("/proc") != 0 || !m.Stale() || m.Stale() {
-		t.Error("before anything was read something is known, or not just one is told to read")
-	}
-	m.Read()
-	if m.Stale() {
-		t.Error("what was just read is stale")
-	}
-	info, err := os.Stat("/proc/self")
-	if err != nil {
-		t.Skip(err)
-	}
-	if got, want := m.Device("/proc/self"), uint64(info.Sys().(*syscall.Stat_t).Dev); got != want { //nolint:unconvert // elsewhere it is no uint64
-		t.Errorf("/proc is on %d, its files say %d", got, want)
-	}
+	synctest.Test(t, func(t *testing.T) { // or it could be stale at once
+		m := NewMounts()
+		if m.Device("/proc") != 0 || !m.Stale() || m.Stale() {
+			t.Error("before anything was read something is known, or not just one is told to read")
+		}
+		m.Read()
+		if m.Stale() {
+			t.Error("what was just read is stale")
+		}
+		if time.Sleep(mountsAge + 1); !m.Stale() {
+			t.Error("what was read long ago is not stale")
+		}
+		info, err := os.Stat("/proc/self")
+		if err != nil {
+			t.Skip(err)
+		}
+		if got, want := m.Device("/proc/self"), uint64(info.Sys().(*syscall.Stat_t).Dev); got != want { //nolint:unconvert // elsewhere it is no uint64
+			t.Errorf("/proc is on %d, its files say %d", got, want)
+		}
+	})
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/tetratelabs/wazero/api"
 
 	"github.com/reactord/reactord/executor/engine/meter"
+	"github.com/reactord/reactord/internal/clip"
 )
 
 // UnknownImportError means that a module imports something other than a function, a function that no host
@@ -19,12 +20,12 @@ type UnknownImportError struct {
 
 func (e *UnknownImportError) Error() string {
 	const most = 100 // of each text, since the module chooses them
-	what := fmt.Sprintf("unknown import %q.%q", shortened(e.Module, most), shortened(e.Name, most))
+	what := fmt.Sprintf("unknown import %q.%q", clip.Text(e.Module, most), clip.Text(e.Name, most))
 	switch {
 	case e.Kind != meter.FuncExtern:
 		return fmt.Sprintf("%s: a %s, but only functions can be imported", what, e.Kind)
 	case e.Have != "":
-		return fmt.Sprintf("%s: imported as %s, but it is %s", what, shortened(e.Want, most), e.Have)
+		return fmt.Sprintf("%s: imported as %s, but it is %s", what, clip.Text(e.Want, most), e.Have)
 	default:
 		return fmt.Sprintf("%s: there is no such function", what)
 	}

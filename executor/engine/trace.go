@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/reactord/reactord/executor/engine/meter"
+	"github.com/reactord/reactord/internal/clip"
 )
 
 // Frame is one frame of a guest's stack.
@@ -22,7 +23,7 @@ const (
 	traceEnd   = "\n\nGo runtime stack trace:"
 	traceMore  = "... maybe followed by omitted frames"
 
-	nameRunes = 256 // bound on a function's name, since the module chooses it
+	nameBytes = 256 // bound on a function's name, since the module chooses it
 )
 
 // parseTrace reads the guest's stack from the text of wazero's error, its only form. Frames of functions
@@ -107,15 +108,7 @@ func printable(s string) string {
 		}
 		return r
 	}, s)
-	return shortened(s, nameRunes)
-}
-
-// shortened cuts a text to a number of runes.
-func shortened(s string, runes int) string {
-	if utf8.RuneCountInString(s) > runes {
-		s = string([]rune(s)[:runes]) + "..."
-	}
-	return s
+	return clip.Text(s, nameBytes)
 }
 
 func writeFrames(b *strings.Builder, frames []Frame) {

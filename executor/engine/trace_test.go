@@ -37,7 +37,7 @@ func TestParseTrace(t *testing.T) {
 		{name: "control characters", text: "e\nwasm stack trace:\n\t.$6()",
 			want: []Frame{{Function: "a\ufffd[31m\ufffdb"}}},
 		{name: "a long name", text: "e\nwasm stack trace:\n\t.$7()",
-			want: []Frame{{Function: strings.Repeat("ä", nameRunes) + "..."}}},
+			want: []Frame{{Function: strings.Repeat("ä", nameBytes/2) + "..."}}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			frames, more := parseTrace(tt.text, n)

@@ -1,10 +1,9 @@
 package wasip1
 
 import (
-	"strings"
-
 	"github.com/reactord/reactord/hostcalls/capability"
 	"github.com/reactord/reactord/hostcalls/vfs"
+	"github.com/reactord/reactord/internal/clip"
 )
 
 // folderRights are those that mean something for a folder. Rights are the guest's to give up; that
@@ -42,10 +41,7 @@ func (f *folder) beneath(path string) string {
 	default:
 		path = f.path + "/" + path
 	}
-	if len(path) > maxPath {
-		path = strings.ToValidUTF8(path[:maxPath], "")
-	}
-	return path
+	return clip.Text(path, maxPath)
 }
 
 // openFolder opens a folder grant. An error may be the cause of a cancel.

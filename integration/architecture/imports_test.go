@@ -26,6 +26,7 @@ var floors = []string{"internal/...", "executor/...", "hostcalls/...", "reactor/
 
 // imports says of each package which other ones of the project it imports.
 var imports = map[string][]string{
+	"internal/clip":   {},
 	"internal/flock":  {},
 	"internal/heap":   {},
 	"internal/notify": {},
@@ -36,16 +37,16 @@ var imports = map[string][]string{
 	"executor/engine/memory":      {},
 	"executor/engine/meter/wasm":  {},
 	"executor/engine/meter":       {"executor/engine/meter/wasm"},
-	"executor/engine":             {"internal/flock", "internal/heap", "executor/engine/meter", "executor/engine/meter/wasm", "executor/engine/memory"},
+	"executor/engine":             {"internal/clip", "internal/flock", "internal/heap", "executor/engine/meter", "executor/engine/meter/wasm", "executor/engine/memory"},
 
 	"hostcalls":            {"executor", "executor/driver", "executor/engine"},
 	"hostcalls/abi":        {"executor", "executor/driver", "executor/engine", "hostcalls", "hostcalls/capability", "hostcalls/vfs"},
 	"hostcalls/capability": {},
 	"hostcalls/vfs":        {},
-	"hostcalls/wasip1":     {"executor", "executor/driver", "executor/engine", "executor/engine/meter", "hostcalls", "hostcalls/abi", "hostcalls/capability", "hostcalls/vfs"},
+	"hostcalls/wasip1":     {"internal/clip", "executor", "executor/driver", "executor/engine", "executor/engine/meter", "hostcalls", "hostcalls/abi", "hostcalls/capability", "hostcalls/vfs"},
 
 	"reactor/api":             {"reactor/grant"},
-	"reactor/errs":            {},
+	"reactor/errs":            {"internal/clip"},
 	"reactor/grant":           {"hostcalls/capability", "reactor/errs", "reactor/policy", "reactor/internal/lookup", "reactor/internal/retry", "reactor/internal/text"},
 	"reactor/hooks":           {"reactor/api"},
 	"reactor/policy":          {},
@@ -126,7 +127,7 @@ var imports = map[string][]string{
 	"cmd/reactord/internal/demo":     {"cmd/reactord/internal/config", "cmd/reactord/internal/daemon", "examples", "proto/reactor/v1", "reactor"},
 	"cmd/reactord/internal/inflight": {"internal/notify", "reactor/errs"},
 	"cmd/reactord/internal/pace":     {},
-	"cmd/reactord/internal/server":   {"cmd/reactord/internal/access", "cmd/reactord/internal/inflight", "proto/reactor/v1", "reactor", "reactor/api", "reactor/errs", "reactor/grant"},
+	"cmd/reactord/internal/server":   {"internal/clip", "cmd/reactord/internal/access", "cmd/reactord/internal/inflight", "proto/reactor/v1", "reactor", "reactor/api", "reactor/errs", "reactor/grant"},
 	"cmd/reactord/internal/trim":     {},
 
 	"integration/internal/testkit": {"proto/reactor/v1"},

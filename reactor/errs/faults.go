@@ -2,7 +2,8 @@ package errs
 
 import (
 	"fmt"
-	"strings"
+
+	"github.com/reactord/reactord/internal/clip"
 )
 
 // Faults collects the fields of a request that are not valid.
@@ -14,13 +15,7 @@ func (f *Faults) Add(path, format string, args ...any) {
 }
 
 // Clip shortens what may repeat a client's input, so that an answer is never as large as the request.
-func Clip(text string) string {
-	const most = 512
-	if len(text) <= most {
-		return text
-	}
-	return strings.ToValidUTF8(text[:most], "") + "..."
-}
+func Clip(text string) string { return clip.Text(text, 512) }
 
 // Err is the error of the faults, and nil if there are none.
 func (f Faults) Err() error { return Invalid(f...) }

@@ -2,10 +2,10 @@ package server
 
 import (
 	"fmt"
-	"strings"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 
+	"github.com/reactord/reactord/internal/clip"
 	"github.com/reactord/reactord/reactor/errs"
 )
 
@@ -13,7 +13,7 @@ import (
 // The trailers have the message up to four times: percent-encoded, in the status, and in two of its details; the
 // status is in base64. With the bounds below that comes to about 7 KiB (TestErrorsFitIntoTrailers).
 const (
-	// maxMessageText bounds the message, in the bytes that clip counts.
+	// maxMessageText bounds the message, in the bytes that clipEncoded counts.
 	maxMessageText = 512
 	// maxFieldText bounds the name of a field or a resource, and the description of a field.
 	maxFieldText = 256
@@ -21,8 +21,8 @@ const (
 	maxFieldsText = 2 << 10
 )
 
-// clip shortens text to about most bytes. A byte that trailers percent-encode counts as three.
-func clip(text string, most int) string {
+// clipEncoded shortens text to about most bytes. A byte that trailers percent-encode counts as three.
+func clipEncoded(text string, most int) string {
 	size := 0
 	for i := range len(text) {
 		size++
@@ -30,7 +30,7 @@ func clip(text string, most int) string {
 			size += 2
 		}
 		if size > most {
-			return strings.ToValidUTF8(text[:i], "") + "..."
+			return clip.Text(text, i)
 		}
 	}
 	return text
@@ -42,8 +42,8 @@ func badRequest(fields []errs.Field) *errdetails.BadRequest {
 	left := maxFieldsText
 	for i, f := range fields {
 		v := &errdetails.BadRequest_FieldViolation{
-			Field:       clip(f.Path, maxFieldText),
-			Description: clip(f.Description, maxFieldText),
+			Field:       clipEncoded(f.Path, maxFieldText),
+			Description: clipEncoded(f.Description, maxFieldText),
 		}
 		if left -= len(v.Field) + len(v.Description); left < 0 {
 			v.Field, v.Description = "", fmt.Sprintf("%d more fields are not valid", len(fields)-i)

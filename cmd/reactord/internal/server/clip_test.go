@@ -65,7 +65,7 @@ func TestFieldsAreCounted(t *testing.T) {
 	}
 }
 
-func TestClip(t *testing.T) {
+func TestClipEncoded(t *testing.T) {
 	for _, tt := range []struct {
 		text string
 		most int
@@ -78,8 +78,8 @@ func TestClip(t *testing.T) {
 		{"a%b", 5, "a%b"},
 		{"a%b", 4, "a%..."},
 	} {
-		if got := clip(tt.text, tt.most); got != tt.want || !utf8.ValidString(got) {
-			t.Errorf("clip(%q, %d) = %q, want %q", tt.text, tt.most, got, tt.want)
+		if got := clipEncoded(tt.text, tt.most); got != tt.want || !utf8.ValidString(got) {
+			t.Errorf("clipEncoded(%q, %d) = %q, want %q", tt.text, tt.most, got, tt.want)
 		}
 	}
 }

@@ -65,8 +65,8 @@ func toStatus(ctx context.Context, err error) error {
 
 func fromError(e *errs.Error) error {
 	clipped := *e
-	clipped.Message = clip(e.Message, maxMessageText)
-	clipped.Resource.Name = clip(e.Resource.Name, maxFieldText)
+	clipped.Message = clipEncoded(e.Message, maxMessageText)
+	clipped.Resource.Name = clipEncoded(e.Resource.Name, maxFieldText)
 	st, err := status.New(code(e.Class), clipped.Message).WithDetails(details(&clipped)...)
 	if err != nil {
 		return status.Error(code(e.Class), clipped.Message)
@@ -122,7 +122,7 @@ func toItem(err error, most int) *reactorv1.Error {
 	item := &reactorv1.Error{
 		Code:    int32(code(class)),
 		Reason:  reactorv1.ErrorReason(class),
-		Message: clip(err.Error(), most),
+		Message: clipEncoded(err.Error(), most),
 	}
 	if e, ok := errors.AsType[*errs.Error](err); ok && e.Retry > 0 {
 		item.RetryDelay = durationpb.New(e.Retry)

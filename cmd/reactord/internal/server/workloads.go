@@ -52,7 +52,7 @@ func (w *workloads) SubmitWorkloads(ctx context.Context, req *reactorv1.SubmitWo
 	for i, r := range requests {
 		submit, err := toSubmit(r, trace)
 		if err != nil {
-			results[i] = &reactorv1.SubmitWorkloadsResult{Id: clip(r.GetId(), maxFieldText), Error: toItem(err, most)}
+			results[i] = &reactorv1.SubmitWorkloadsResult{Id: clipEncoded(r.GetId(), maxFieldText), Error: toItem(err, most)}
 			continue
 		}
 		submits, at = append(submits, submit), append(at, i)
@@ -62,7 +62,7 @@ func (w *workloads) SubmitWorkloads(ctx context.Context, req *reactorv1.SubmitWo
 		return nil, err
 	}
 	for i, a := range answers {
-		results[at[i]] = &reactorv1.SubmitWorkloadsResult{Id: clip(a.ID, maxFieldText), Created: a.Created, Error: toItem(a.Err, most)}
+		results[at[i]] = &reactorv1.SubmitWorkloadsResult{Id: clipEncoded(a.ID, maxFieldText), Created: a.Created, Error: toItem(a.Err, most)}
 	}
 	return &reactorv1.SubmitWorkloadsResponse{Results: results}, nil
 }
@@ -140,7 +140,7 @@ func (w *workloads) CancelWorkloads(ctx context.Context, req *reactorv1.CancelWo
 	most := itemText(len(answer.Results))
 	for _, r := range answer.Results {
 		resp.Results = append(resp.Results, &reactorv1.CancelWorkloadsResult{
-			Id:        clip(r.ID, maxFieldText),
+			Id:        clipEncoded(r.ID, maxFieldText),
 			Cancelled: r.Cancelled,
 			Error:     toItem(r.Err, most),
 		})

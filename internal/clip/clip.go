@@ -1,0 +1,13 @@
+// Package clip cuts text that somebody else has chosen the length of, for messages and logs. It is pure.
+package clip
+
+import "strings"
+
+// Text returns s if it has at most so many bytes, and else its beginning, cut between two characters and followed by
+// "...". What is cut becomes valid UTF-8.
+func Text(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "") + "..."
+}

@@ -86,7 +86,7 @@ var imports = map[string][]string{
 	"reactor/internal/retention": {},
 	"reactor/internal/retry":     {},
 	"reactor/internal/runner": {
-		"internal/notify", "executor", "executor/engine", "hostcalls/abi",
+		"internal/clip", "internal/notify", "executor", "executor/engine", "hostcalls/abi",
 		"reactor/api", "reactor/hooks", "reactor/store",
 		"reactor/internal/attempt", "reactor/internal/lifecycle", "reactor/internal/logbuf", "reactor/internal/outcome", "reactor/internal/record",
 		"reactor/internal/refusal", "reactor/internal/retry", "reactor/internal/schedule", "reactor/internal/terminal",

@@ -8,6 +8,7 @@ import (
 	"github.com/dustin/go-humanize"
 	"go.uber.org/zap"
 
+	"github.com/reactord/reactord/internal/clip"
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/internal/attempt"
 	"github.com/reactord/reactord/reactor/internal/lifecycle"
@@ -77,7 +78,7 @@ func (r *Runner) readDeadline(w *workload) *attempt.Past {
 // why is what keeps a workload from being started; mu is held.
 func (w *workload) why(t retry.Trouble, cause error, now time.Time) schedule.Why {
 	return schedule.Why{
-		Trouble: t, Message: shorten(cause.Error(), maxDelayMessage), Deadline: w.past.Deadline(),
+		Trouble: t, Message: clip.Text(cause.Error(), maxDelayMessage), Deadline: w.past.Deadline(),
 		Until: now.Add(retry.Backoff(w.entry.Failures()+1, rand.Float64())),
 	}
 }
@@ -118,7 +119,7 @@ func (r *Runner) tend() {
 
 func (r *Runner) logTrouble(w *workload, t retry.Trouble, cause error) {
 	r.cfg.Log.Warn("workloads wait, and are tried again", zap.Stringer("trouble", t),
-		zap.String("workload", w.id), zap.String("error", shorten(cause.Error(), maxMessageBytes)))
+		zap.String("workload", w.id), zap.String("error", clip.Text(cause.Error(), maxMessageBytes)))
 }
 
 // OnGuestStart implements attempt.Owner.

@@ -2,13 +2,13 @@ package runner
 
 import (
 	"errors"
-	"strings"
 	"time"
 
 	"go.uber.org/zap"
 
 	"github.com/reactord/reactord/executor"
 	"github.com/reactord/reactord/hostcalls/abi"
+	"github.com/reactord/reactord/internal/clip"
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/internal/attempt"
 	"github.com/reactord/reactord/reactor/internal/lifecycle"
@@ -106,7 +106,7 @@ func (r *Runner) record(w *workload, o outcome.Outcome) {
 	a := w.attempt
 	r.onEnded(w, a, o)
 	status := &record.Status{
-		Reason: o.Reason, ExitCode: o.ExitCode, Message: shorten(o.Message, maxMessageBytes), Results: o.Results,
+		Reason: o.Reason, ExitCode: o.ExitCode, Message: clip.Text(o.Message, maxMessageBytes), Results: o.Results,
 	}
 	if o.State.Ended() {
 		status.EndTime = time.Now()
@@ -153,14 +153,6 @@ func (r *Runner) pastOf(w *workload) *attempt.Past {
 
 // maxMessageBytes bounds the message of a status: the names in a stack are the guest's choice.
 const maxMessageBytes = 16 << 10
-
-// shorten cuts a text, not within a character.
-func shorten(s string, most int) string {
-	if len(s) <= most {
-		return s
-	}
-	return strings.ToValidUTF8(s[:most], "") + "..."
-}
 
 // transition asks the store for the outcome; without haste, if nobody is known to wait for it.
 func (r *Runner) transition(w *workload, o outcome.Outcome, status *record.Status, log []store.LogChunk) {

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/reactord/reactord/executor"
+	"github.com/reactord/reactord/internal/clip"
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/hooks"
 	"github.com/reactord/reactord/reactor/internal/outcome"
@@ -87,7 +88,7 @@ func (r *Runner) waitHooks(w *workload, a *started) *executor.WaitHooks {
 // onEnded tells how an attempt ended, or a workload without one.
 func (r *Runner) onEnded(w *workload, a *started, o outcome.Outcome) {
 	if on := r.cfg.Hooks.OnEnded; on != nil {
-		on(event(w, a), hooks.Outcome{State: o.State, Reason: o.Reason, Message: shorten(o.Message, maxMessageBytes)})
+		on(event(w, a), hooks.Outcome{State: o.State, Reason: o.Reason, Message: clip.Text(o.Message, maxMessageBytes)})
 	}
 }
 

@@ -11,18 +11,6 @@ import (
 	"github.com/reactord/reactord/reactor/store"
 )
 
-func TestShorten(t *testing.T) {
-	for _, tc := range []struct {
-		in   string
-		most int
-		want string
-	}{{"abc", 3, "abc"}, {"abcd", 3, "abc..."}, {"aü", 2, "a..."}} {
-		if got := shorten(tc.in, tc.most); got != tc.want {
-			t.Errorf("shorten(%q, %d) = %q", tc.in, tc.most, got)
-		}
-	}
-}
-
 // TestHandOver holds that a workload takes over a decoded spec only if it is the spec of its record.
 func TestHandOver(t *testing.T) {
 	large := bytes.Repeat([]byte{' '}, record.KeepSpecBytes+1)

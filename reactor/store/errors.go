@@ -6,27 +6,27 @@ import (
 )
 
 var (
-	// ErrClosed is reported by a store that was closed.
+	// ErrClosed is returned by a store that was closed.
 	ErrClosed = errors.New("the store is closed")
-	// ErrFull is reported when the disk, or a bound of the store, is full. Nothing was stored.
+	// ErrFull is returned when the disk, or a bound of the store, is full. Nothing was stored.
 	ErrFull = errors.New("the store is full")
-	// ErrUnavailable is reported when what the store lies on fails for now: for want of descriptors or
-	// memory, or because a disk does. The same may succeed later.
+	// ErrUnavailable is returned when the store's disk fails, or descriptors or memory are short. The same call
+	// may succeed later.
 	ErrUnavailable = errors.New("the store is not available")
-	// ErrCursorExpired is reported for a revision from which changes can no longer be told.
+	// ErrCursorExpired is returned for a revision whose later changes are no longer all known.
 	ErrCursorExpired = errors.New("the cursor is too old: changes after it were pruned")
-	// ErrBadToken is reported for a page token that no list gave out.
+	// ErrBadToken is returned for a page token that no list returned.
 	ErrBadToken = errors.New("the page token is not valid")
-	// ErrExists is reported for the upload of a module that is there.
+	// ErrExists is returned for the upload of a module that exists.
 	ErrExists = errors.New("the module exists")
-	// ErrDigestMismatch is reported for bytes that do not have the digest they came under.
+	// ErrDigestMismatch is returned for bytes that do not have the announced digest.
 	ErrDigestMismatch = errors.New("the bytes do not have the announced digest")
-	// ErrStalled is reported by an upload that gave way to others, because it made no progress.
+	// ErrStalled is returned by an upload that made no progress and gave way to others.
 	ErrStalled = errors.New("the upload made no progress and gave way to another")
-	// ErrDamaged is reported for a module whose bytes on disk are damaged or missing. It passes when
-	// the module is uploaded again.
+	// ErrDamaged is returned for a module whose bytes on disk are damaged or missing. Uploading the module again
+	// repairs it.
 	ErrDamaged = errors.New("the module's bytes are damaged or missing: push the module again")
-	// ErrTooLong is reported for bytes beyond the announced size.
+	// ErrTooLong is returned for more bytes than were announced.
 	ErrTooLong = errors.New("there are more bytes than announced")
 )
 
@@ -41,7 +41,7 @@ const (
 	KindLog      Kind = "log"
 )
 
-// NotFoundError says that there is no such record.
+// NotFoundError reports that a record does not exist.
 type NotFoundError struct {
 	Kind Kind
 	Name string
@@ -49,18 +49,18 @@ type NotFoundError struct {
 
 func (e *NotFoundError) Error() string { return fmt.Sprintf("there is no %s %q", e.Kind, e.Name) }
 
-// StaleError refuses a write that speaks for a state or an attempt that is over.
+// StaleError refuses a write for a state or an attempt that is over.
 type StaleError struct {
 	ID       string
-	State    State  // what the record says
-	Attempts uint32 // what the record says
+	State    State  // of the record
+	Attempts uint32 // of the record
 }
 
 func (e *StaleError) Error() string {
 	return fmt.Sprintf("workload %q has moved on: it is %s at attempt %d", e.ID, e.State, e.Attempts)
 }
 
-// CorruptError says that a record on disk is not what was written.
+// CorruptError reports that a record on disk is not what was written.
 type CorruptError struct {
 	Kind Kind
 	Name string
@@ -76,27 +76,27 @@ func (e *CorruptError) Unwrap() error { return e.Err }
 // InUseError refuses the deletion of a module.
 type InUseError struct {
 	Digest    Digest
-	Workloads int64 // unfinished ones that use it
+	Workloads int64 // unfinished workloads that use the module
 }
 
 func (e *InUseError) Error() string {
 	return fmt.Sprintf("module %s is used by %d unfinished workloads", e.Digest, e.Workloads)
 }
 
-// TagsError refuses a tag of which there are too many.
+// TagsError refuses a tag because there are too many.
 type TagsError struct {
-	Digest Digest // of the module that has as many as one may have; zero if all modules together have
+	Digest Digest // the module that has too many; zero if all modules together have
 	Bound  int
 }
 
 func (e *TagsError) Error() string {
 	if e.Digest == (Digest{}) {
-		return fmt.Sprintf("there are %d tags, and no more are taken", e.Bound)
+		return fmt.Sprintf("there are %d tags, and no more are accepted", e.Bound)
 	}
-	return fmt.Sprintf("module %s has %d tags, and no more are taken", e.Digest, e.Bound)
+	return fmt.Sprintf("module %s has %d tags, and no more are accepted", e.Digest, e.Bound)
 }
 
-// LockedError says that another process has the store open.
+// LockedError reports that another process has the store open.
 type LockedError struct {
 	Dir string
 	PID int // 0 if unknown
@@ -109,7 +109,7 @@ func (e *LockedError) Error() string {
 	return fmt.Sprintf("%s is in use by process %d", e.Dir, e.PID)
 }
 
-// SchemaError says that the store was written by a newer version.
+// SchemaError reports that a newer version wrote the store.
 type SchemaError struct {
 	Dir              string
 	Found, Supported int

@@ -7,10 +7,10 @@ type Filter struct {
 	Labels []Requirement // all must hold
 }
 
-// Operator is what a Requirement asks of a label.
+// Operator is how a Requirement compares a label.
 type Operator uint8
 
-// The operators. As in other label selectors, NotEqual holds where there is no such label.
+// The operators. As in other label selectors, NotEqual also holds if the label is missing.
 const (
 	Equal Operator = iota
 	NotEqual

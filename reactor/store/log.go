@@ -34,7 +34,7 @@ type LogAppend struct {
 	Chunks  []LogChunk
 }
 
-// LogEntry is a stored chunk, or the rest of one behind the offset that was asked for.
+// LogEntry is a stored chunk, or the part of one from the requested offset on.
 type LogEntry struct {
 	Offset int64
 	LogChunk

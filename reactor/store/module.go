@@ -16,7 +16,7 @@ const digestPrefix = "sha256:"
 // DigestOf returns the digest of the bytes.
 func DigestOf(p []byte) Digest { return sha256.Sum256(p) }
 
-// ParseDigest reads the form that String writes: "sha256:" and 64 lower-case hexadecimal digits.
+// ParseDigest parses the form that String returns: "sha256:" and 64 lower-case hexadecimal digits.
 func ParseDigest(s string) (Digest, error) {
 	var d Digest
 	digits, ok := strings.CutPrefix(s, digestPrefix)
@@ -29,12 +29,12 @@ func ParseDigest(s string) (Digest, error) {
 	return d, nil
 }
 
-// IsDigest reports whether s, which names a module, is meant as its digest and not as a tag.
+// IsDigest reports whether s, the name of a module, is a digest and not a tag.
 func IsDigest(s string) bool { return strings.HasPrefix(s, digestPrefix) }
 
 func (d Digest) String() string { return digestPrefix + d.Hex() }
 
-// Hex returns the 64 digits alone.
+// Hex returns only the 64 digits.
 func (d Digest) Hex() string { return hex.EncodeToString(d[:]) }
 
 // Module is the record of a stored module.
@@ -42,18 +42,18 @@ type Module struct {
 	Digest  Digest
 	Size    int64
 	Created time.Time
-	// Info is what the reactor knows of the module; the store does not look into it.
+	// Info is the reactor's description of the module; the store does not interpret it.
 	Info []byte
 	Tags []string // sorted
 }
 
-// PrefixBytes is what the Prefixes of a Resume grow by.
+// PrefixBytes is the step by which the Prefixes of a Resume grow.
 const PrefixBytes = 1 << 20
 
-// Resume says what of earlier uploads that broke off one may go on with. Anybody may have sent
-// those, so it is what the same sender left, or what is known to be right.
+// Resume says which interrupted uploads an upload may resume. Anybody may have sent those, so only those of
+// the same sender are used, or bytes that agree with a known prefix.
 type Resume struct {
-	// Sender names who uploads, if it is not empty.
+	// Sender names who uploads; empty if nobody is named.
 	Sender string
 	// Prefixes are the digests of the first PrefixBytes of the module, of the first 2*PrefixBytes,
 	// and so on.

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// State is where a workload is in its life.
+// State is the stage of a workload's life.
 type State uint8
 
 // The states. Their values are on disk.
@@ -44,7 +44,7 @@ func (s State) String() string {
 // StateSet is a set of states; the zero value is empty.
 type StateSet uint8
 
-// Unfinished are the states a workload can leave, Finished those it cannot.
+// Unfinished has the states that a workload can leave, Finished those it cannot.
 const (
 	Unfinished StateSet = 1<<Pending | 1<<Running
 	Finished   StateSet = 1<<Succeeded | 1<<Failed | 1<<Cancelled
@@ -62,7 +62,7 @@ func States(states ...State) StateSet {
 // Has reports whether the state is in the set.
 func (set StateSet) Has(s State) bool { return set&(1<<s) != 0 }
 
-// All yields the states of the set in order.
+// All returns the states of the set in order.
 func (set StateSet) All() iter.Seq[State] {
 	return func(yield func(State) bool) {
 		for rest := uint8(set); rest != 0; rest &= rest - 1 {
@@ -81,7 +81,7 @@ func (set StateSet) String() string {
 	return "{" + strings.Join(names, ", ") + "}"
 }
 
-// Workload is the record of a workload. The store looks into none of its byte slices.
+// Workload is the record of a workload. The store does not interpret its byte slices.
 type Workload struct {
 	ID       string
 	Tenant   string
@@ -89,11 +89,11 @@ type Workload struct {
 	Labels   map[string]string
 	Module   Digest
 	Spec     []byte
-	SpecHash Digest // tells a repeated submission from a different one
+	SpecHash Digest // distinguishes a repeated submission from a different one
 	Created  time.Time
 
-	// The rest is what transitions change. Submit sets State, Attempts, Updated and Revision, and
-	// takes Status as given.
+	// Transitions change the fields below. Submit sets State, Attempts, Updated and Revision, and stores Status
+	// as given.
 	State    State
 	Attempts uint32    // how often it was started; the fencing token of the last start
 	Updated  time.Time // of the last transition
@@ -101,8 +101,8 @@ type Workload struct {
 	Revision int64
 }
 
-// Bytes is about what creating the record costs a store, in bytes: what is written, and for its rows and
-// indices as many bytes as could be written in that time.
+// Bytes returns about what creating the record costs a store, in bytes: what is written, and for its rows and
+// indices the number of bytes that could be written in the same time.
 func (w *Workload) Bytes() int64 {
 	const record, label = 512, 256
 	n := record + len(w.Spec) + len(w.Status)
@@ -112,38 +112,38 @@ func (w *Workload) Bytes() int64 {
 	return int64(n)
 }
 
-// Submitted is what became of one workload of a Submit.
+// Submitted is the result of submitting one workload.
 type Submitted struct {
-	// Workload is the stored record: of the one passed in if Created, else of the one that has the
-	// id. It is nil if Err is not.
+	// Workload is the stored record: the one passed in if Created, else the existing one with its id. It is nil
+	// if Err is not.
 	Workload *Workload
 	Created  bool
-	// Err refuses this workload: a *NotFoundError for its module, or a *CorruptError for the
-	// record that has its id.
+	// Err is why this workload was refused: a *NotFoundError for its module, or a *CorruptError for the existing
+	// record with its id.
 	Err error
 }
 
 // Transition is one change of a workload's state.
 type Transition struct {
 	ID string
-	// From are the states that may be left: unfinished ones.
+	// From are the states that the transition may leave, all of them unfinished.
 	From StateSet
 	To   State
-	// Attempt is the attempt the change speaks for. Going from PENDING to RUNNING starts it, so
-	// there it is one more than the record's; in all other cases it is the record's.
+	// Attempt is the attempt that the transition belongs to. PENDING to RUNNING starts a new attempt, which
+	// is one more than the record's; all other transitions belong to the record's.
 	Attempt uint32
 	Time    time.Time
 	Status  []byte
-	// Log is appended to the workload's log in the same commit, so that whoever sees the end of
-	// a workload sees the end of its log.
+	// Log is appended to the workload's log in the same commit, so that whoever sees a workload's end also
+	// sees the end of its log.
 	Log []LogChunk
-	// Lazy lets the engine put the change off for some milliseconds, for commits are cheaper
-	// together. The order of the writes to one workload stays as it was asked for.
+	// Lazy lets the engine delay the change for some milliseconds, since commits are cheaper together. The
+	// writes to one workload keep their order.
 	Lazy bool
 }
 
-// Apply is the rule that every engine follows: it returns the attempts of the record after the
-// transition, or refuses it.
+// Apply is the rule for all engines: it returns the record's attempts after the transition, or why the
+// transition is refused.
 func (t *Transition) Apply(state State, attempts uint32) (uint32, error) {
 	want := attempts
 	if state == Pending && t.To == Running {
@@ -155,30 +155,30 @@ func (t *Transition) Apply(state State, attempts uint32) (uint32, error) {
 	return want, nil
 }
 
-// Change tells the observer of a committed change.
+// Change is one committed change.
 type Change struct {
 	ID       string
 	Revision int64
 	State    State
 	Attempts uint32
 	Status   []byte
-	// Created is the record of a workload that is new, else nil.
+	// Created is the record of a new workload, else nil.
 	Created *Workload
 }
 
-// Observer is told of the changes of every commit, in the order of revisions, before anyone who
-// waits for that commit is. It is called on the engine's goroutine and must not block.
+// Observer is called with the changes of every commit, in the order of revisions, before any caller that waits
+// for that commit is told. It runs on the engine's goroutine and must not block.
 type Observer func([]Change)
 
 // Claimed is the result of a Claim.
 type Claimed struct {
 	Workloads []*Workload
-	// Interrupted are those of Workloads that were RUNNING, in the same order.
+	// Interrupted has those of Workloads that were RUNNING, in the same order.
 	Interrupted []*Workload
 	Corrupt     []*CorruptError
 }
 
-// Places are what a queue needs to know of the workloads.
+// Places returns the workloads' places.
 func (c *Claimed) Places() ClaimedPlaces {
 	places := ClaimedPlaces{Corrupt: c.Corrupt}
 	running := c.Interrupted
@@ -192,20 +192,20 @@ func (c *Claimed) Places() ClaimedPlaces {
 	return places
 }
 
-// Place is what a queue needs to know of a workload that waits in it.
+// Place is what a queue needs to know about a workload in it.
 type Place struct {
 	ID       string
 	Tenant   string
 	Module   Digest
 	Attempts uint32
 	Status   []byte // nil if it was never started
-	// The bytes of the record's variable parts, those of the labels about.
+	// The sizes of the record's variable parts; that of the labels is approximate.
 	NameBytes, LabelBytes, SpecBytes int
-	// Interrupted tells that it was RUNNING when it was claimed.
+	// Interrupted is true if the workload was RUNNING when it was claimed.
 	Interrupted bool
 }
 
-// PlaceOf is the place of a workload.
+// PlaceOf returns the place of a workload.
 func PlaceOf(w *Workload) Place {
 	p := Place{
 		ID: w.ID, Tenant: w.Tenant, Module: w.Module, Attempts: w.Attempts,
@@ -229,31 +229,31 @@ type ClaimedPlaces struct {
 // Query selects a page of workloads.
 type Query struct {
 	Filter Filter
-	// Token is the Next of the page before, or empty.
+	// Token is the Next of the previous page, or empty.
 	Token string
-	// Limit bounds the page, 100 if zero.
+	// Limit bounds the page; zero is 100.
 	Limit int
 }
 
-// Page is one page of a list. It can be short, even empty, while Next is set: one call looks at a
-// bounded number of records.
+// Page is one page of a list. It can be short, even empty, while Next is set: one call examines a bounded number
+// of records.
 type Page struct {
 	Workloads []*Workload
-	// Corrupt names the records of the page that could not be read.
+	// Corrupt has the records of the page that could not be read.
 	Corrupt []*CorruptError
 	// Next is empty on the last page.
 	Next string
 }
 
-// Changes is a run of changes.
+// Changes is a batch of changes.
 type Changes struct {
 	Workloads []*Workload
 	Corrupt   []*CorruptError
-	// Next is the revision to go on from. It equals since when there was nothing.
+	// Next is the revision to continue from. It equals since if there were no changes.
 	Next int64
 }
 
-// Counts is a number of workloads for each state.
+// Counts has the number of workloads in each state.
 type Counts [Cancelled + 1]int64
 
 // Of returns the number of workloads in the states of a set.
@@ -265,15 +265,15 @@ func (c Counts) Of(set StateSet) int64 {
 	return n
 }
 
-// Retention says which finished workloads may go.
+// Retention says which finished workloads Prune may delete.
 type Retention struct {
-	// Before allows what finished before that time to go; the zero time nothing.
+	// Before allows deleting those that finished before that time; the zero time allows none.
 	Before time.Time
-	// Keep, if positive, allows all but that many to go.
+	// Keep, if positive, allows deleting all but that many.
 	Keep int
-	// Bytes, if positive, allows them to go while the store, without its modules, takes more than that.
+	// Bytes, if positive, allows deleting as long as the store, without its modules, takes more than that.
 	Bytes int64
-	// Limit bounds one call, 500 if zero.
+	// Limit bounds one call; zero is 500.
 	Limit int
 }
 

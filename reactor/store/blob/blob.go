@@ -19,21 +19,21 @@ import (
 type Digest = [sha256.Size]byte
 
 var (
-	// ErrFull is reported when the bound on the bytes of all blobs would be passed.
+	// ErrFull is returned when the bytes of all blobs would exceed their bound.
 	ErrFull = errors.New("the bound on the bytes of all blobs is reached")
-	// ErrMismatch is reported for bytes that do not have their digest.
+	// ErrMismatch is returned for bytes that do not have their digest.
 	ErrMismatch = errors.New("the bytes do not have the digest they are stored under")
-	// ErrTooLong is reported for bytes beyond the announced size.
+	// ErrTooLong is returned for more bytes than were announced.
 	ErrTooLong = errors.New("there are more bytes than announced")
-	// ErrStalled is reported by an upload whose room was given to another.
+	// ErrStalled is returned by an upload whose space was given to another.
 	ErrStalled = errors.New("the upload made no progress and gave way to another")
 )
 
 const (
-	// Stall is how long an upload may be without a new byte before it gives way to others that
-	// need its room.
+	// Stall is how long an upload may go without a new byte before it gives way to others that need its
+	// space.
 	Stall = 10 * time.Second
-	// Expiry is how long an upload that broke off is kept.
+	// Expiry is how long an interrupted upload is kept.
 	Expiry = 24 * time.Hour
 )
 
@@ -42,13 +42,13 @@ type Dir struct {
 	blobs, uploads string
 
 	mu       sync.Mutex
-	owners   map[Digest]chan struct{} // closed when the owner lets go
-	verified map[Digest]fs.FileInfo   // how a blob's file looked when its bytes were last verified
+	owners   map[Digest]chan struct{} // closed when the owner releases the digest
+	verified map[Digest]fs.FileInfo   // the state of a blob's file when its bytes were last verified
 	room     room
 }
 
-// Open opens the directory, making it if it does not exist. Blobs and uploads together stay below
-// bound bytes.
+// Open opens the directory, creating it if it does not exist. Blobs and uploads together stay below bound
+// bytes.
 func Open(dir string, bound int64) (*Dir, error) {
 	d := &Dir{
 		blobs:    filepath.Join(dir, "blobs"),
@@ -72,7 +72,7 @@ func Open(dir string, bound int64) (*Dir, error) {
 		return nil, err
 	}
 	err = scan(d.uploads, func(digest Digest, info fs.FileInfo) {
-		d.room.leave(&part{
+		d.room.addBroken(&part{
 			digest: digest, path: filepath.Join(d.uploads, info.Name()), size: info.Size(), last: info.ModTime(),
 		})
 	})
@@ -82,7 +82,7 @@ func Open(dir string, bound int64) (*Dir, error) {
 	return d, d.Expire(time.Now())
 }
 
-// scan calls each for the files of a directory whose name begins with a digest.
+// scan calls each for every file of a directory whose name begins with a digest.
 func scan(dir string, each func(Digest, fs.FileInfo)) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -102,7 +102,7 @@ func scan(dir string, each func(Digest, fs.FileInfo)) error {
 	return nil
 }
 
-// parseName reads the digest that a file name consists of, or begins with up to a hyphen.
+// parseName parses the digest that a file name consists of, or begins with up to a hyphen.
 func parseName(name string) (digest Digest, ok bool) {
 	name, _, _ = strings.Cut(name, "-")
 	if len(name) != hex.EncodedLen(len(digest)) {
@@ -116,7 +116,7 @@ func (d *Dir) blobPath(digest Digest) string {
 	return filepath.Join(d.blobs, hex.EncodeToString(digest[:]))
 }
 
-// own waits until nobody owns the digest, and owns it.
+// own waits until nobody owns the digest, and then takes it.
 func (d *Dir) own(ctx context.Context, digest Digest) error {
 	for {
 		d.mu.Lock()
@@ -142,8 +142,8 @@ func (d *Dir) release(digest Digest) {
 	delete(d.owners, digest)
 }
 
-// Read returns a blob, verified: ErrMismatch if it has decayed, an error that is fs.ErrNotExist if
-// there is none.
+// Read returns a blob's verified bytes. It fails with ErrMismatch if they are damaged, and with fs.ErrNotExist
+// if there is no such blob.
 func (d *Dir) Read(digest Digest) ([]byte, error) {
 	f, err := os.Open(d.blobPath(digest))
 	if err != nil {
@@ -158,11 +158,11 @@ func (d *Dir) Read(digest Digest) ([]byte, error) {
 	if _, err := io.ReadFull(f, data); err != nil {
 		return nil, err
 	}
-	return data, d.note(digest, info, sha256.Sum256(data))
+	return data, d.noteVerified(digest, info, sha256.Sum256(data))
 }
 
-// Sound reports whether the blob is there with the bytes it should have. They are read unless the
-// file looks as it did when that was last done.
+// Sound reports whether the blob exists with the right bytes. It reads them, unless the file is unchanged since
+// they were last verified.
 func (d *Dir) Sound(ctx context.Context, digest Digest) (bool, error) {
 	if err := d.own(ctx, digest); err != nil {
 		return false, err
@@ -171,7 +171,7 @@ func (d *Dir) Sound(ctx context.Context, digest Digest) (bool, error) {
 	return d.sound(digest)
 }
 
-// sound is Sound for who owns the digest. What the disk does not give back is not sound.
+// sound is Sound for the owner of the digest. A blob that the disk fails to return is not sound.
 func (d *Dir) sound(digest Digest) (bool, error) {
 	f, err := os.Open(d.blobPath(digest))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -192,24 +192,24 @@ func (d *Dir) sound(digest Digest) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return d.note(digest, info, found) == nil, nil
+	return d.noteVerified(digest, info, found) == nil, nil
 }
 
-// looksVerified reports whether a blob's file is as it was when it was last verified.
+// looksVerified reports whether a blob's file is unchanged since it was last verified.
 func (d *Dir) looksVerified(digest Digest, info fs.FileInfo) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return looksTheSame(d.verified[digest], info)
 }
 
-// looksTheSame reports whether a file is as it was before; nil: it was not looked at.
+// looksTheSame reports whether a file is unchanged; before is nil if it was never inspected.
 func looksTheSame(before, info fs.FileInfo) bool {
 	return before != nil && os.SameFile(before, info) && before.Size() == info.Size() && before.ModTime().Equal(info.ModTime())
 }
 
-// note keeps how the file of a blob looked when its bytes had the digest found, or returns
-// ErrMismatch.
-func (d *Dir) note(digest Digest, info fs.FileInfo, found Digest) error {
+// noteVerified records the state of a blob's file whose bytes had the digest found. It returns ErrMismatch if
+// that is another digest.
+func (d *Dir) noteVerified(digest Digest, info fs.FileInfo, found Digest) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if found != digest {
@@ -220,7 +220,7 @@ func (d *Dir) note(digest Digest, info fs.FileInfo, found Digest) error {
 	return nil
 }
 
-// Delete removes a blob, if there is one, after forget has returned nil. Nobody commits the digest
+// Delete calls forget, and if it returns nil removes the blob, if there is one. Nobody commits the digest
 // meanwhile.
 func (d *Dir) Delete(ctx context.Context, digest Digest, forget func() error) error {
 	if err := d.own(ctx, digest); err != nil {
@@ -240,7 +240,7 @@ func (d *Dir) Delete(ctx context.Context, digest Digest, forget func() error) er
 	return nil
 }
 
-// Sweep removes the blobs that keep does not want.
+// Sweep removes the blobs that keep does not want to keep.
 func (d *Dir) Sweep(ctx context.Context, keep func(Digest) bool) error {
 	d.mu.Lock()
 	var stray []Digest
@@ -258,14 +258,14 @@ func (d *Dir) Sweep(ctx context.Context, keep func(Digest) bool) error {
 	return nil
 }
 
-// Expire removes what broke off longer than Expiry ago.
+// Expire removes uploads that were interrupted longer than Expiry ago.
 func (d *Dir) Expire(now time.Time) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.room.expire(now.Add(-Expiry))
 }
 
-// Bytes is what blobs and uploads cost on disk.
+// Bytes returns what blobs and uploads take on disk.
 func (d *Dir) Bytes() int64 {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -281,7 +281,7 @@ func syncDir(dir string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
-// digestOf reads everything and returns its digest.
+// digestOf reads everything from r and returns its digest.
 func digestOf(r io.Reader) (digest Digest, err error) {
 	h := sha256.New()
 	if _, err := io.Copy(h, r); err != nil {

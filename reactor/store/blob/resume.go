@@ -7,20 +7,20 @@ import (
 	"os"
 )
 
-// PrefixBytes is what the prefixes of a Resume grow by.
+// PrefixBytes is the step by which the prefixes of a Resume grow.
 const PrefixBytes = 1 << 20
 
-// Resume says what of earlier uploads that broke off one may go on with. Anybody may have sent
-// those: their bytes prove nothing until all of them are there.
+// Resume says which interrupted uploads an upload may resume. Anybody may have sent those: their bytes
+// prove nothing until all of them are there.
 type Resume struct {
-	// Sender names who uploads. What the same sender left is gone on with, if it is not empty.
+	// Sender names who uploads. If it is not empty, uploads of the same sender are resumed.
 	Sender string
-	// Prefixes are the digests of the first PrefixBytes of the blob, of the first 2*PrefixBytes, and
-	// so on. What others left is gone on with as far as it agrees with them.
+	// Prefixes are the digests of the first PrefixBytes of the blob, of the first 2*PrefixBytes, and so on.
+	// Uploads of others are resumed as far as their bytes agree with these.
 	Prefixes []Digest
 }
 
-// agreement returns how many of the first bytes that f has are what the prefixes promise.
+// agreement returns how many of the first bytes of f agree with the prefixes.
 func (r *Resume) agreement(f io.Reader) (int64, error) {
 	h := sha256.New()
 	agreed := int64(0)
@@ -37,11 +37,11 @@ func (r *Resume) agreement(f io.Reader) (int64, error) {
 	return agreed, nil
 }
 
-// goOn takes over a part that broke off, if there is one that may be gone on with.
-func (u *Upload) goOn(resume Resume) {
+// resume takes over an interrupted part, if one may be resumed.
+func (u *Upload) resume(resume Resume) {
 	tried := make(map[*part]bool)
 	for {
-		p := u.dir.take(u.digest, func(p *part) bool {
+		p := u.dir.takeBroken(u.digest, func(p *part) bool {
 			own := resume.Sender != "" && p.sender == resume.Sender
 			return !tried[p] && p.size <= u.size && (own || len(resume.Prefixes) > 0)
 		})
@@ -52,12 +52,12 @@ func (u *Upload) goOn(resume Resume) {
 		if u.adopt(p, resume) == nil && u.file != nil {
 			return
 		}
-		u.dir.leave(p)
+		u.dir.addBroken(p)
 	}
 }
 
-// adopt goes on with a part as far as it may. It leaves the upload as it was if that is nowhere. A
-// part that cannot be read is no fault of the upload.
+// adopt resumes a part as far as it may. It leaves the upload as it was if no byte may be used. A part
+// that cannot be read is not an error of the upload.
 func (u *Upload) adopt(p *part, resume Resume) error {
 	f, err := os.OpenFile(p.path, os.O_RDWR, 0)
 	if err != nil {
@@ -78,6 +78,6 @@ func (u *Upload) adopt(p *part, resume Resume) error {
 	}
 	p.size, p.sender = offset, resume.Sender
 	u.part, u.file, u.offset = p, f, offset
-	u.dir.begin(p)
+	u.dir.addOpen(p)
 	return nil
 }

@@ -10,34 +10,34 @@ import (
 	"time"
 )
 
-// block is what a file costs on disk beside its bytes, roughly: it keeps many tiny blobs from
-// costing nothing.
+// block is about what a file costs on disk besides its bytes. It keeps many tiny blobs from costing
+// nothing.
 const block = 4096
 
 func cost(size int64) int64 { return size + block }
 
-// maxParts bounds what broke off of one digest: the latest are kept.
+// maxParts bounds the interrupted uploads of one digest: the latest are kept.
 const maxParts = 4
 
-// part is what has come of an upload, and lies in a file of its own.
+// part is the received bytes of an upload, in a file of its own.
 type part struct {
-	digest Digest
-	path   string
-	size   int64
-	sender string    // who sent it; empty if that is not known
-	last   time.Time // of the last byte
-	pinned bool      // it is being committed
-	lost   bool      // its room was taken away, and its file removed
+	digest  Digest
+	path    string
+	size    int64
+	sender  string    // empty if it is unknown
+	last    time.Time // when the last byte came
+	pinned  bool      // it is being committed
+	evicted bool      // its space was given away and its file removed
 }
 
-// room counts what blobs and uploads cost on disk, and makes room. It is guarded by Dir.mu.
+// room accounts for the disk space of blobs and uploads, and frees space. Guarded by Dir.mu.
 type room struct {
 	bound  int64
-	stored map[Digest]int64   // blobs, by what they cost
-	open   map[*part]struct{} // of uploads that are under way, and have had bytes
-	broken map[Digest][]*part // of uploads that broke off
+	stored map[Digest]int64   // what each blob costs
+	open   map[*part]struct{} // the parts of running uploads
+	broken map[Digest][]*part // the parts of interrupted uploads
 	blobs  int64              // the cost of stored
-	total  int64              // the cost of all three
+	total  int64              // the cost of stored, open and broken
 }
 
 func newRoom(bound int64) room {
@@ -49,7 +49,7 @@ func newRoom(bound int64) room {
 	}
 }
 
-// store counts a blob in place of what was counted under its name.
+// store adds a blob, replacing what was counted for its digest.
 func (r *room) store(digest Digest, size int64) {
 	r.remove(digest)
 	r.stored[digest] = cost(size)
@@ -63,7 +63,7 @@ func (r *room) remove(digest Digest) {
 	delete(r.stored, digest)
 }
 
-// fits refuses what could not become a blob whatever else gave way.
+// fits returns an error for a size that could not be stored even if all uploads gave way.
 func (r *room) fits(digest Digest, size int64) error {
 	if others := r.blobs - r.stored[digest]; others+cost(size) > r.bound {
 		return fmt.Errorf("%w: blobs take %d bytes of %d", ErrFull, others, r.bound)
@@ -71,33 +71,33 @@ func (r *room) fits(digest Digest, size int64) error {
 	return nil
 }
 
-// begin counts a part that is under way.
-func (r *room) begin(p *part) {
+// addOpen counts the part of a running upload.
+func (r *room) addOpen(p *part) {
 	r.open[p] = struct{}{}
 	r.total += cost(p.size)
 }
 
-// end counts it no more.
-func (r *room) end(p *part) {
+// removeOpen stops counting it.
+func (r *room) removeOpen(p *part) {
 	if _, ok := r.open[p]; ok {
 		delete(r.open, p)
 		r.total -= cost(p.size)
 	}
 }
 
-// leave counts a part that broke off.
-func (r *room) leave(p *part) {
+// addBroken counts the part of an interrupted upload.
+func (r *room) addBroken(p *part) {
 	parts := append(r.broken[p.digest], p)
 	slices.SortFunc(parts, func(a, b *part) int { return a.last.Compare(b.last) })
 	r.broken[p.digest] = parts
 	r.total += cost(p.size)
 	if len(parts) > maxParts {
-		_ = r.drop(parts[0]) // what is left of it is found when the directory is opened again
+		_ = r.drop(parts[0]) // its remains are found when the directory is next opened
 	}
 }
 
-// take counts a part that broke off no more.
-func (r *room) take(p *part) {
+// removeBroken stops counting it.
+func (r *room) removeBroken(p *part) {
 	parts := slices.DeleteFunc(r.broken[p.digest], func(q *part) bool { return q == p })
 	if r.broken[p.digest] = parts; len(parts) == 0 {
 		delete(r.broken, p.digest)
@@ -105,15 +105,15 @@ func (r *room) take(p *part) {
 	r.total -= cost(p.size)
 }
 
-// drop removes a part, wherever it is counted.
+// drop removes a part, open or broken.
 func (r *room) drop(p *part) error {
 	if _, ok := r.open[p]; ok {
-		r.end(p)
-		p.lost = true
+		r.removeOpen(p)
+		p.evicted = true
 	} else {
-		r.take(p)
+		r.removeBroken(p)
 	}
-	// Its upload may have it open, so removing alone would not free the disk.
+	// Its upload may have the file open, so removing it alone would not free the disk.
 	if err := os.Truncate(p.path, 0); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -123,9 +123,9 @@ func (r *room) drop(p *part) error {
 	return nil
 }
 
-// grow takes room for n bytes more of a part that is under way, making it if that helps.
+// grow takes space for n more bytes of an open part, freeing some if that is enough.
 func (r *room) grow(p *part, n int64, now time.Time) error {
-	if p.lost {
+	if p.evicted {
 		return ErrStalled
 	}
 	if r.total+n > r.bound {
@@ -139,7 +139,7 @@ func (r *room) grow(p *part, n int64, now time.Time) error {
 	return nil
 }
 
-// makeRoom drops parts that cost need together, or none if they do not.
+// makeRoom drops parts that free need bytes together, or none if they cannot.
 func (r *room) makeRoom(p *part, need int64, now time.Time) error {
 	victims := r.victims(p, now)
 	n, gain := 0, int64(0)
@@ -157,8 +157,8 @@ func (r *room) makeRoom(p *part, need int64, now time.Time) error {
 	return nil
 }
 
-// victims returns whose room may be taken for p, those first that go first: what broke off, the
-// oldest first, then the uploads that stall, the longest first.
+// victims returns the parts whose space may be taken for p, in the order in which they go: interrupted uploads,
+// the oldest first, then stalled ones, the longest first.
 func (r *room) victims(p *part, now time.Time) []*part {
 	var broken, stalled []*part
 	for _, parts := range r.broken {
@@ -175,7 +175,7 @@ func (r *room) victims(p *part, now time.Time) []*part {
 	return append(broken, stalled...)
 }
 
-// expire removes what broke off before that time.
+// expire removes the parts that were interrupted before the given time.
 func (r *room) expire(before time.Time) error {
 	var faults []error
 	var old []*part
@@ -192,11 +192,11 @@ func (r *room) expire(before time.Time) error {
 	return errors.Join(faults...)
 }
 
-// These are what uploads do with the room, and how they take it.
+// What follows is how uploads use the room, under Dir.mu.
 
-// take returns the longest part that broke off of a digest and is wanted, or nil. It is counted no
-// more.
-func (d *Dir) take(digest Digest, wanted func(*part) bool) *part {
+// takeBroken returns the longest wanted part of the digest's interrupted uploads, or nil, and stops counting
+// it.
+func (d *Dir) takeBroken(digest Digest, wanted func(*part) bool) *part {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	var best *part
@@ -206,21 +206,21 @@ func (d *Dir) take(digest Digest, wanted func(*part) bool) *part {
 		}
 	}
 	if best != nil {
-		d.room.take(best)
+		d.room.removeBroken(best)
 	}
 	return best
 }
 
-func (d *Dir) begin(p *part) {
+func (d *Dir) addOpen(p *part) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.room.begin(p)
+	d.room.addOpen(p)
 }
 
-func (d *Dir) leave(p *part) {
+func (d *Dir) addBroken(p *part) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.room.leave(p)
+	d.room.addBroken(p)
 }
 
 func (d *Dir) grow(p *part, n int64) error {
@@ -232,39 +232,39 @@ func (d *Dir) grow(p *part, n int64) error {
 func (d *Dir) shrink(p *part, n int64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if !p.lost {
+	if !p.evicted {
 		p.size -= n
 		d.room.total -= n
 	}
 }
 
-// pin keeps a part from giving way.
+// pin keeps a part from being dropped.
 func (d *Dir) pin(p *part) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if p.lost {
+	if p.evicted {
 		return ErrStalled
 	}
 	p.pinned = true
 	return nil
 }
 
-// breakOff is the end of an upload that was not committed.
+// breakOff is called when an upload ends without a commit.
 func (d *Dir) breakOff(p *part) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if p.lost {
+	if p.evicted {
 		return
 	}
 	p.pinned = false
-	d.room.end(p)
-	d.room.leave(p)
+	d.room.removeOpen(p)
+	d.room.addBroken(p)
 }
 
 func (d *Dir) drop(p *part) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if p.lost {
+	if p.evicted {
 		return nil
 	}
 	return d.room.drop(p)
@@ -274,7 +274,7 @@ func (d *Dir) drop(p *part) error {
 func (d *Dir) place(p *part, info fs.FileInfo) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.room.end(p)
+	d.room.removeOpen(p)
 	d.room.store(p.digest, p.size)
 	d.verified[p.digest] = info
 }

@@ -19,15 +19,15 @@ type Upload struct {
 	size   int64
 	offset int64
 	part   *part
-	file   *os.File // nil before the first byte, and when the bytes are gone
-	gone   bool     // they were dropped, or have become the blob
+	file   *os.File // nil before the first byte, and once gone is set
+	gone   bool     // the bytes were dropped, or have become the blob
 	closed bool
 
-	verified fs.FileInfo // how the file looked when its bytes were verified
+	verified fs.FileInfo // the state of the file when its bytes were verified
 }
 
-// Upload starts an upload, or goes on with one that broke off. It fails with ErrFull if the blob
-// would have no room even if all other uploads gave way.
+// Upload starts an upload, or resumes an interrupted one. It fails with ErrFull if the blob would not fit even if
+// all other uploads gave way.
 func (d *Dir) Upload(digest Digest, size int64, resume Resume) (*Upload, error) {
 	if size < 0 {
 		return nil, fmt.Errorf("the size is negative: %d", size)
@@ -39,15 +39,15 @@ func (d *Dir) Upload(digest Digest, size int64, resume Resume) (*Upload, error) 
 		return nil, err
 	}
 	u := &Upload{dir: d, digest: digest, size: size, part: &part{digest: digest, sender: resume.Sender}}
-	u.goOn(resume)
+	u.resume(resume)
 	return u, nil
 }
 
-// Offset is the number of bytes received, by this upload and the one it goes on with.
+// Offset returns the number of bytes received by this upload and the ones it resumes.
 func (u *Upload) Offset() int64 { return u.offset }
 
-// Write appends bytes: none of them, with ErrTooLong, if there are more than were announced, with
-// ErrFull if there is no room for them, and with ErrStalled if the upload had to give way.
+// Write appends p. It appends nothing and fails with ErrTooLong if that is more than was announced, with ErrFull
+// if there is no space, and with ErrStalled if the upload had to give way.
 func (u *Upload) Write(p []byte) (int, error) {
 	switch {
 	case u.gone || u.closed:
@@ -69,7 +69,7 @@ func (u *Upload) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// open makes the file, unless it is there.
+// open creates the file, unless it exists.
 func (u *Upload) open() (err error) {
 	if u.file != nil {
 		return nil
@@ -79,11 +79,11 @@ func (u *Upload) open() (err error) {
 		return err
 	}
 	u.part.path, u.part.last = u.file.Name(), time.Now()
-	u.dir.begin(u.part)
+	u.dir.addOpen(u.part)
 	return nil
 }
 
-// Bytes returns all the bytes, verified as by Commit. From now on the upload does not give way.
+// Bytes returns all the bytes, verified as by Commit. From now on the upload does not give way to others.
 func (u *Upload) Bytes() ([]byte, error) {
 	if err := u.complete(); err != nil {
 		return nil, err
@@ -99,10 +99,9 @@ func (u *Upload) Bytes() ([]byte, error) {
 	return data, u.check(info, sha256.Sum256(data))
 }
 
-// Commit verifies the bytes, unless Bytes has and the file looks as it did then, makes them the blob, unless a
-// sound one is there, and calls record, which notes elsewhere that the blob exists. It fails with
-// io.ErrUnexpectedEOF if bytes are missing, and with ErrMismatch, dropping what was received, if they do not
-// have the digest.
+// Commit verifies the bytes (unless Bytes did so and the file is unchanged), makes them the blob (unless a sound
+// one exists), and calls record, which records elsewhere that the blob exists. It fails with io.ErrUnexpectedEOF if
+// bytes are missing. If they do not have the digest it drops them and fails with ErrMismatch.
 func (u *Upload) Commit(ctx context.Context, record func() error) error {
 	if err := u.complete(); err != nil {
 		return err
@@ -123,7 +122,7 @@ func (u *Upload) Commit(ctx context.Context, record func() error) error {
 	return record()
 }
 
-// place makes the file the blob. The digest is owned.
+// place makes the file the blob. The caller owns the digest.
 func (u *Upload) place() error {
 	sound, err := u.dir.sound(u.digest)
 	if err != nil || sound {
@@ -141,7 +140,7 @@ func (u *Upload) place() error {
 	return errors.Join(u.file.Close(), syncDir(u.dir.blobs))
 }
 
-// complete refuses what has not all its bytes, and sees to it that it keeps them.
+// complete fails if bytes are missing, and otherwise keeps the upload from giving way.
 func (u *Upload) complete() error {
 	switch {
 	case u.gone || u.closed:
@@ -149,13 +148,13 @@ func (u *Upload) complete() error {
 	case u.offset < u.size:
 		return fmt.Errorf("%w: %d bytes of %d have arrived", io.ErrUnexpectedEOF, u.offset, u.size)
 	}
-	if err := u.open(); err != nil { // a blob of no bytes
+	if err := u.open(); err != nil { // an empty blob has no file yet
 		return err
 	}
 	return u.dir.pin(u.part)
 }
 
-// verify reads the bytes, unless the file looks as it did when that was last done.
+// verify reads and verifies the bytes, unless the file is unchanged since that was last done.
 func (u *Upload) verify() error {
 	info, err := u.file.Stat()
 	if err != nil || looksTheSame(u.verified, info) {
@@ -168,7 +167,7 @@ func (u *Upload) verify() error {
 	return u.check(info, digest)
 }
 
-// check takes the digest of the bytes of the file, which looked like that.
+// check compares the digest of the file's bytes with the upload's; info is the file's state when they were read.
 func (u *Upload) check(info fs.FileInfo, digest Digest) error {
 	if digest == u.digest {
 		u.verified = info
@@ -177,7 +176,7 @@ func (u *Upload) check(info fs.FileInfo, digest Digest) error {
 	return errors.Join(ErrMismatch, u.drop())
 }
 
-// drop deletes what was received.
+// drop deletes the received bytes.
 func (u *Upload) drop() error {
 	if u.gone {
 		return nil
@@ -189,7 +188,7 @@ func (u *Upload) drop() error {
 	return errors.Join(u.file.Close(), u.dir.drop(u.part))
 }
 
-// Discard deletes what was received and ends the upload.
+// Discard deletes the received bytes and ends the upload.
 func (u *Upload) Discard() error {
 	if u.closed {
 		return nil
@@ -197,7 +196,7 @@ func (u *Upload) Discard() error {
 	return errors.Join(u.drop(), u.Close())
 }
 
-// Close ends the upload. What was received and not committed is kept, to be gone on with.
+// Close ends the upload. Received bytes that were not committed are kept, to be resumed.
 func (u *Upload) Close() error {
 	if u.closed {
 		return nil

@@ -1,13 +1,13 @@
 package sqlite
 
-// bulkBytes is about how much bulk goes with one batch: what a commit that others wait for takes the
-// longer because of it is some milliseconds.
+// bulkBytes is about how much bulk goes into one batch. A commit that others wait for takes some milliseconds
+// longer for it.
 const bulkBytes = 256 << 10
 
-// bulk keeps ops apart by workload, and gives them out from one after the other.
+// bulk keeps ops by workload, and returns them from one workload after the other.
 type bulk struct {
 	ops  map[string][]op
-	turn []string // the workloads that have ops, in the order of their turns
+	turn []string // the workloads that have ops, in order
 }
 
 func newBulk() bulk { return bulk{ops: make(map[string][]op)} }
@@ -22,7 +22,7 @@ func (b *bulk) add(o op) {
 	b.ops[id] = append(b.ops[id], o)
 }
 
-// takeOf removes all ops of a workload.
+// takeOf removes and returns all ops of a workload.
 func (b *bulk) takeOf(id string) []op {
 	ops, ok := b.ops[id]
 	if !ok {
@@ -38,8 +38,8 @@ func (b *bulk) takeOf(id string) []op {
 	return ops
 }
 
-// take removes ops of about maxBytes together, one of each workload at a turn, but none of those
-// that have to wait.
+// take removes and returns ops of about maxBytes in all, one of each workload in turn, but none of a workload
+// that waits.
 func (b *bulk) take(maxBytes int64, waits func(id string) bool) []op {
 	var taken []op
 	size := int64(0)

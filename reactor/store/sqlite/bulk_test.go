@@ -20,13 +20,13 @@ func (o *bigOp) bytes() int64 { return o.size }
 func TestBulkTakesTurns(t *testing.T) {
 	q := newQueue()
 	for i := range 10 {
-		q.trickle(&bigOp{namedOp{id: "a", name: fmt.Sprint("a", i)}, bulkBytes / 4})
+		q.pushBulk(&bigOp{namedOp{id: "a", name: fmt.Sprint("a", i)}, bulkBytes / 4})
 	}
 	for i := range 2 {
-		q.trickle(&bigOp{namedOp{id: "b", name: fmt.Sprint("b", i)}, bulkBytes / 4})
+		q.pushBulk(&bigOp{namedOp{id: "b", name: fmt.Sprint("b", i)}, bulkBytes / 4})
 	}
 	q.push(&namedOp{id: "c", name: "c0"})
-	q.trickle(&bigOp{namedOp{id: "c", name: "c1"}, bulkBytes / 4})
+	q.pushBulk(&bigOp{namedOp{id: "c", name: "c1"}, bulkBytes / 4})
 	for _, want := range []string{
 		"c0 a0 b0 c1 a1",
 		"b1 a2 a3 a4",
@@ -84,11 +84,11 @@ func TestBulkKeepsTheOrderOfEachWorkload(t *testing.T) {
 			case 0:
 				q.hold(&o)
 			case 1:
-				q.join(&o)
+				q.pushLazy(&o)
 			case 2, 3:
 				q.push(&o)
 			default:
-				q.trickle(&bigOp{o, int64(rng.IntN(bulkBytes))})
+				q.pushBulk(&bigOp{o, int64(rng.IntN(bulkBytes))})
 			}
 			if rng.IntN(4) == 0 {
 				take()

@@ -9,17 +9,17 @@ import (
 	"github.com/reactord/reactord/reactor/store"
 )
 
-// claims knows which workloads a former process left unfinished and nobody has claimed yet: those
-// numbered above handed, up to last. It is not on disk, for claims last as long as this process has
-// the directory locked.
+// claims tracks which unfinished workloads of a former process nobody has claimed yet: those numbered above
+// claimed, up to last. It is not on disk, since claims last as long as this process holds the lock of the
+// directory.
 type claims struct {
-	mu     sync.Mutex
-	handed int64
-	last   int64
+	mu      sync.Mutex
+	claimed int64
+	last    int64
 }
 
-// Claim implements store.Workloads. The records are read with a reading connection: SQLite lets a
-// transaction that came upon a damaged page write no more.
+// Claim implements store.Workloads. It reads the records with a reading connection: SQLite does not let a
+// transaction write any more once it has met a damaged page.
 func (s *Store) Claim(ctx context.Context, limit int) (store.Claimed, error) {
 	s.claims.mu.Lock()
 	defer s.claims.mu.Unlock()
@@ -29,10 +29,10 @@ func (s *Store) Claim(ctx context.Context, limit int) (store.Claimed, error) {
 // claim is Claim; claims.mu is held.
 func (s *Store) claim(ctx context.Context, limit int) (store.Claimed, error) {
 	for {
-		var g gather
+		var g collector
 		var seqs []int64
 		err := s.read(ctx, s.lanes.lists, func(c *conn) (err error) {
-			if seqs, err = unfinished(c, s.claims.handed, s.claims.last, limit); err != nil {
+			if seqs, err = unfinished(c, s.claims.claimed, s.claims.last, limit); err != nil {
 				return err
 			}
 			for i, seq := range seqs {
@@ -56,18 +56,18 @@ func (s *Store) claim(ctx context.Context, limit int) (store.Claimed, error) {
 		case err != nil:
 			return store.Claimed{}, err
 		}
-		s.claims.handed = seqs[len(seqs)-1]
+		s.claims.claimed = seqs[len(seqs)-1]
 		if len(o.claimed.Workloads)+len(o.claimed.Corrupt) > 0 {
 			return o.claimed, nil
 		}
-		// All of them were finished meanwhile.
+		// All of them have finished meanwhile.
 	}
 }
 
-// claimLater hands out workloads though the disk takes nothing, or a full one would keep a daemon from
-// starting, and so from making room. That they are PENDING is written when it can be: before all that
-// is asked for them from now on.
-func (s *Store) claimLater(g gather) store.Claimed {
+// claimLater claims workloads although the disk accepts no writes: otherwise a daemon could not start on a full
+// disk, and nobody could free space. The change to PENDING is written as soon as possible, and before anything
+// that is asked for these workloads from now on.
+func (s *Store) claimLater(g collector) store.Claimed {
 	claimed := store.Claimed{Corrupt: g.corrupt}
 	for _, w := range g.workloads {
 		if w.State == store.Running {
@@ -82,7 +82,7 @@ func (s *Store) claimLater(g gather) store.Claimed {
 	return claimed
 }
 
-// putBack asks for a workload to be PENDING that is RUNNING.
+// putBack queues the change of a RUNNING workload to PENDING.
 func (s *Store) putBack(w *store.Workload) {
 	s.Transition(store.Transition{
 		ID: w.ID, From: store.States(store.Running), To: store.Pending, Attempt: w.Attempts, Time: w.Updated, Status: w.Status,
@@ -94,18 +94,18 @@ func unfinished(c *conn, above, last int64, limit int) ([]int64, error) {
 	return c.int64s(unfinishedQuery, above, last, limit)
 }
 
-// unfinishedQuery takes the number to begin above, the last and the limit.
+// unfinishedQuery has as parameters the number to begin above, the last number and the limit.
 const unfinishedQuery = `
 		SELECT seq FROM (SELECT seq FROM workloads WHERE state = 1 AND seq > ?1 AND seq <= ?2 ORDER BY seq LIMIT ?3)
 		UNION ALL
 		SELECT seq FROM (SELECT seq FROM workloads WHERE state = 2 AND seq > ?1 AND seq <= ?2 ORDER BY seq LIMIT ?3)
 		ORDER BY seq LIMIT ?3`
 
-// claimOp puts workloads back to PENDING that are RUNNING, and leaves out those that have finished
-// since they were read.
+// claimOp puts RUNNING workloads back to PENDING, and leaves out those that have finished since they
+// were read.
 type claimOp struct {
 	call
-	read    gather
+	read    collector
 	claimed store.Claimed
 }
 
@@ -133,8 +133,8 @@ func (o *claimOp) apply(tx *tx) error {
 	return nil
 }
 
-// claim puts a workload back to PENDING if it is RUNNING, and reports whether it was. Of one that has
-// finished there is no head.
+// claim puts a workload back to PENDING if it is RUNNING, and reports whether it was. The head is nil if the
+// workload has finished.
 func (tx *tx) claim(id string) (h *head, interrupted bool, err error) {
 	h, err = tx.head(id)
 	if err != nil || store.State(h.state).Finished() {

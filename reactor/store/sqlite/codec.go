@@ -9,14 +9,14 @@ import (
 	"time"
 )
 
-// Checksums are CRC-32C over the fields in order, strings and byte slices behind their lengths.
-// They are to find decay, not forgery.
+// Checksums are CRC-32C over the fields in order, with strings and byte slices preceded by their lengths.
+// They detect decay, not forgery.
 
-// sum gathers the fields of a checksum.
+// sum computes a checksum.
 type sum struct {
 	table *crc32.Table
 	value uint32
-	short []byte // fields not yet in value
+	short []byte // fields that value does not include yet
 }
 
 func newSum() sum {
@@ -46,7 +46,7 @@ func (s *sum) result() int64 {
 	return int64(s.value)
 }
 
-// stamp is a time on disk: nanoseconds since 1970, 0 for the zero time.
+// stamp returns the form of a time on disk: nanoseconds since 1970, 0 for the zero time.
 func stamp(t time.Time) int64 {
 	if t.IsZero() {
 		return 0
@@ -63,7 +63,7 @@ func unstamp(ns int64) time.Time {
 
 var errEncoding = errors.New("the encoding is broken")
 
-// appendLabels writes labels by key: each key and value behind its length.
+// appendLabels appends labels in the order of their keys, each key and value preceded by its length.
 func appendLabels(b []byte, labels map[string]string) []byte {
 	for _, key := range slices.Sorted(maps.Keys(labels)) {
 		b = appendString(appendString(b, key), labels[key])
@@ -95,7 +95,7 @@ func parseLabels(b []byte) (map[string]string, error) {
 	return labels, nil
 }
 
-// cutBytes splits off a run of bytes that stands behind its length.
+// cutBytes splits off a run of bytes that is preceded by its length.
 func cutBytes(b []byte) (head, rest []byte, err error) {
 	n, width := binary.Uvarint(b)
 	if width <= 0 || n > uint64(len(b)-width) {
@@ -104,7 +104,7 @@ func cutBytes(b []byte) (head, rest []byte, err error) {
 	return b[width : width+int(n)], b[width+int(n):], nil
 }
 
-// notNil stores nil as an empty blob: no column is null.
+// notNil returns an empty blob for nil: no column is null.
 func notNil(b []byte) []byte {
 	if b == nil {
 		return []byte{}

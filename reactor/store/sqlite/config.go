@@ -7,18 +7,17 @@ import (
 	"github.com/reactord/reactord/reactor/store"
 )
 
-// Config configures a store; its zero fields take the defaults.
+// Config configures a store; zero fields take defaults.
 type Config struct {
-	// Dir is the directory that holds the store. It is made if it does not exist.
+	// Dir is the directory of the store. It is created if it does not exist.
 	Dir string
-	// Options are the owner's. ModuleBytes is 16 GiB by default.
+	// Options are the owner's. The default of ModuleBytes is 16 GiB.
 	store.Options
 	// ModuleTags and Tags bound the tags of one module and of all: 256 and 65,536 by default.
 	ModuleTags, Tags int
 	// QueueBytes bounds the submissions that wait for a commit: 64 MiB by default.
 	QueueBytes int64
-	// Readers bounds the reads of each kind that are under way at once, of records, lists and logs: 2
-	// by default.
+	// Readers bounds the concurrent reads of each kind (records, lists, logs): 2 by default.
 	Readers int
 }
 
@@ -49,7 +48,7 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// Validate reports every fault of the configuration at once.
+// Validate returns every fault of the configuration at once.
 func (c Config) Validate() error {
 	var faults []error
 	if c.Dir == "" {

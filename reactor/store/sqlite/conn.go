@@ -15,10 +15,10 @@ import (
 	"github.com/reactord/reactord/reactor/store"
 )
 
-// conn is a connection with the statements prepared on it. It is used by one goroutine at a time.
+// conn is a connection with its prepared statements. It is used by one goroutine at a time.
 //
-// Statements run without a context: the driver starts a goroutine for each that has one. Every
-// statement here is short; callers look at their context between them.
+// Statements run without a context, since the driver starts a goroutine for each one that has a context. Every
+// statement here is short; callers check their context between statements.
 type conn struct {
 	db     *sql.DB
 	conn   *sql.Conn
@@ -26,7 +26,7 @@ type conn struct {
 	effort effort
 }
 
-// connect opens the database file; each pragma is a name and a value, applied in order.
+// connect opens the database file. Each pragma is a name and a value; they are applied in order.
 func connect(ctx context.Context, path string, pragmas [][2]string) (*conn, error) {
 	query := make([]string, 0, len(pragmas)+1)
 	for _, p := range pragmas {
@@ -79,7 +79,7 @@ func (c *conn) exec(text string, args ...any) (int64, error) {
 	return result.RowsAffected()
 }
 
-// one reads the first row of a query into dest, and reports whether there is one.
+// one scans the first row of a query into dest, and reports whether there is one.
 func (c *conn) one(text string, args []any, dest ...any) (bool, error) {
 	stmt, err := c.prepare(text)
 	if err != nil {
@@ -92,7 +92,7 @@ func (c *conn) one(text string, args []any, dest ...any) (bool, error) {
 	return err == nil, err
 }
 
-// each calls scan for every row of a query. Scan must not use the connection.
+// each calls scan for every row of a query. scan must not use the connection.
 func (c *conn) each(text string, args []any, scan func(*sql.Rows) error) error {
 	stmt, err := c.prepare(text)
 	if err != nil {
@@ -124,7 +124,7 @@ func (c *conn) int64s(text string, args ...any) ([]int64, error) {
 	return values, err
 }
 
-// snapshot runs read in a transaction that sees one state of the database.
+// snapshot calls read in a transaction, so that it sees one state of the database.
 func (c *conn) snapshot(read func() error) error {
 	if _, err := c.exec("BEGIN"); err != nil {
 		return err
@@ -143,7 +143,7 @@ func code(err error) int {
 	return e.Code() & 0xff
 }
 
-// translate gives an error of SQLite or the file system the store's word for it.
+// translate converts an error of SQLite or the file system to the store's error.
 func translate(err error) error {
 	if err == nil || errors.Is(err, store.ErrFull) {
 		return err
@@ -151,20 +151,20 @@ func translate(err error) error {
 	if code(err) == sqlite3.SQLITE_FULL || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
 		return fmt.Errorf("%w: %w", store.ErrFull, err)
 	}
-	if passing(err) && !errors.Is(err, store.ErrUnavailable) {
+	if temporary(err) && !errors.Is(err, store.ErrUnavailable) {
 		return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
 	}
 	return err
 }
 
-// damaged reports whether SQLite found that it cannot make sense of the database file.
+// damaged reports whether SQLite found the database file damaged.
 func damaged(err error) bool {
 	c := code(err)
 	return c == sqlite3.SQLITE_CORRUPT || c == sqlite3.SQLITE_NOTADB
 }
 
-// passing reports whether what failed with err may succeed later, unchanged.
-func passing(err error) bool {
+// temporary reports whether what failed with err may succeed later, unchanged.
+func temporary(err error) bool {
 	switch code(err) {
 	case sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_CANTOPEN:
 		return true

@@ -157,7 +157,7 @@ func TestClaimOfFinishedWorkload(t *testing.T) {
 	digest := store.DigestOf([]byte("module"))
 	put := &putModuleOp{call: newCall(), row: moduleRow{digest: digest[:]}}
 	a, b := &store.Workload{ID: "a", Module: digest}, &store.Workload{ID: "b", Module: digest}
-	claim := &claimOp{call: newCall(), read: gather{workloads: []*store.Workload{a, b}}}
+	claim := &claimOp{call: newCall(), read: collector{workloads: []*store.Workload{a, b}}}
 	cancel := &transitionOp{t: store.Transition{ID: "a", From: store.Unfinished, To: store.Cancelled}}
 	places := &claimPlacesOp{call: newCall()}
 	for _, w := range []*store.Workload{a, b} {

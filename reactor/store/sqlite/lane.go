@@ -7,20 +7,20 @@ import (
 	"github.com/reactord/reactord/reactor/store"
 )
 
-// lane holds the connections for one kind of reads that no call uses. Who needs one waits for those
-// of the same kind only, first come, first served.
+// lane holds the idle connections for one kind of read. A read waits only for others of its kind, in the order
+// in which they came.
 type lane chan *conn
 
-// lanes keep quick reads from waiting behind slow ones.
+// lanes keep fast reads from waiting behind slow ones.
 type lanes struct {
-	records lane // of single records: less than a millisecond
-	lists   lane // of pages of records: some milliseconds
-	logs    lane // of steps through logs: some milliseconds, as often as the reader likes
+	records lane // single records: less than a millisecond
+	lists   lane // pages of records: some milliseconds
+	logs    lane // steps through logs: some milliseconds, as often as the reader likes
 }
 
 func (l lanes) all() []lane { return []lane{l.records, l.lists, l.logs} }
 
-// openLanes opens so many connections for each lane.
+// openLanes opens the given number of connections for each lane.
 func openLanes(each int, connect func() (*conn, error)) (lanes, error) {
 	l := lanes{make(lane, each), make(lane, each), make(lane, each)}
 	for _, lane := range l.all() {
@@ -35,7 +35,7 @@ func openLanes(each int, connect func() (*conn, error)) (lanes, error) {
 	return l, nil
 }
 
-// await waits until no call uses a connection. Nobody may take one any more.
+// await waits until all connections are idle. Nobody may take one any more.
 func (l lanes) await() {
 	for _, lane := range l.all() {
 		idle := make([]*conn, 0, cap(lane))
@@ -48,7 +48,7 @@ func (l lanes) await() {
 	}
 }
 
-// close closes the connections that no call uses.
+// close closes the idle connections.
 func (l lanes) close() error {
 	var faults []error
 	for _, lane := range l.all() {
@@ -59,7 +59,7 @@ func (l lanes) close() error {
 	return errors.Join(faults...)
 }
 
-// read calls f with a connection of a lane and a snapshot of its own.
+// read calls f with a connection of a lane, in a snapshot.
 func (s *Store) read(ctx context.Context, from lane, f func(*conn) error) error {
 	var c *conn
 	select {

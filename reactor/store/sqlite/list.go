@@ -11,13 +11,13 @@ import (
 
 const (
 	defaultLimit = 100
-	// scanLimit bounds the records that one page looks at.
+	// scanLimit bounds the records that one page examines.
 	scanLimit = 4096
 	// rareLimit is how far label values are counted to find the rarest.
 	rareLimit = 1000
 )
 
-// parseToken reads a page token: the number of the last record looked at.
+// parseToken parses a page token: the number of the last record examined.
 func parseToken(token string) (int64, error) {
 	if token == "" {
 		return math.MaxInt64, nil
@@ -29,8 +29,8 @@ func parseToken(token string) (int64, error) {
 	return seq, nil
 }
 
-// scan yields the numbers of records that may match a filter, newest first, from one index. The
-// query takes its own arguments, then the number to stay below and how many to return.
+// scan yields the numbers of records that may match a filter, newest first, from one index. The query
+// takes its own arguments, then the number to stay below, then the limit.
 type scan struct {
 	query string
 	args  []any
@@ -40,9 +40,9 @@ func (s scan) next(c *conn, below int64, limit int) ([]int64, error) {
 	return c.int64s(s.query, append(s.args[:len(s.args):len(s.args)], below, limit)...)
 }
 
-// plan chooses the index for a filter: a label that must have a value if there is one, else the
-// module or the states, whichever have fewer workloads. It reads nothing but indices, so a damaged
-// record does not end a list.
+// plan chooses the index for a filter: a label that must have a value if there is one, else the module or the
+// states, whichever select fewer workloads. It reads only indices, so a damaged record does not end a
+// list.
 func plan(c *conn, f *store.Filter) (scan, error) {
 	byLabel, rarest := scan{}, int64(math.MaxInt64)
 	for _, r := range f.Labels {
@@ -82,8 +82,8 @@ func plan(c *conn, f *store.Filter) (scan, error) {
 	return scan{`SELECT seq FROM workloads WHERE module = ? AND seq < ? ORDER BY seq DESC LIMIT ?`, []any{f.Module[:]}}, nil
 }
 
-// scanStates merges one range of the index for each state. SQLite would sort them all if it were
-// asked with IN.
+// scanStates merges one range of the index for each state. SQLite would sort all of them if the query used
+// IN.
 func scanStates(states store.StateSet) scan {
 	query, args := "", []any{}
 	n := len(statesOf(states))
@@ -91,7 +91,7 @@ func scanStates(states store.StateSet) scan {
 		if i > 0 {
 			query += " UNION ALL "
 		}
-		// The last two parameters are shared by all ranges.
+		// All ranges share the last two parameters.
 		query += `SELECT seq FROM (SELECT seq FROM workloads INDEXED BY workloads_state WHERE state = ?` + strconv.Itoa(i+1) +
 			` AND seq < ?` + strconv.Itoa(n+1) + ` ORDER BY seq DESC LIMIT ?` + strconv.Itoa(n+2) + `)`
 		args = append(args, int64(state))
@@ -121,7 +121,7 @@ func list(ctx context.Context, c *conn, q store.Query) (store.Page, error) {
 	if err != nil {
 		return store.Page{}, err
 	}
-	var g gather
+	var g collector
 	keep := func(r *record) (bool, error) { return r.match(&q.Filter) }
 	more := true
 	for looked := 0; more && g.len() < limit && !g.full() && looked < scanLimit; {
@@ -152,7 +152,7 @@ func list(ctx context.Context, c *conn, q store.Query) (store.Page, error) {
 	return page, nil
 }
 
-// match applies a filter to a record.
+// match reports whether the record matches a filter.
 func (r *record) match(f *store.Filter) (bool, error) {
 	if f.States != 0 && !f.States.Has(store.State(r.state)) || f.Module != nil && *f.Module != r.digest() {
 		return false, nil
@@ -167,7 +167,7 @@ func (r *record) match(f *store.Filter) (bool, error) {
 	return f.MatchLabels(labels), nil
 }
 
-// changes returns what changed after a revision.
+// changes returns the workloads that changed after a revision.
 func changes(ctx context.Context, c *conn, since int64, limit int) (store.Changes, error) {
 	lowest, err := floor(c)
 	if err != nil {
@@ -199,7 +199,7 @@ func changes(ctx context.Context, c *conn, since int64, limit int) (store.Change
 		}
 		return found, err
 	}
-	var g gather
+	var g collector
 	for i, seq := range seqs {
 		if err := ctx.Err(); err != nil {
 			return store.Changes{Next: since}, err

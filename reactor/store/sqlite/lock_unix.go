@@ -18,11 +18,11 @@ import (
 // dirLock is the lock of a store's directory.
 type dirLock struct{ dir, file *os.File }
 
-// lockDir takes the lock of a store's directory. The locks are the kernel's, so those of a process
-// that died are free. That of the directory itself holds for as long as anybody can come to the same
-// files; that of the file in it holds where directories cannot be locked, too, as in some network file
-// systems, and the file says who has it. It is not removed: another process may have it open and
-// wait for its lock. If somebody else removes it, the lock of the directory is left.
+// lockDir takes the lock of a store's directory. The kernel releases the locks of a process that dies. The lock
+// of the directory itself holds however other processes come to the same files. The lock of the file in it also
+// works where directories cannot be locked, as in some network file systems, and the file says who has it. The file
+// is never removed: another process may have it open and be waiting for its lock. If somebody else removes it, the
+// lock of the directory still holds.
 func lockDir(dir string) (*dirLock, error) {
 	d, err := os.Open(dir)
 	if err != nil {
@@ -42,18 +42,18 @@ func lockDir(dir string) (*dirLock, error) {
 			return nil, errors.Join(fmt.Errorf("locking %s: %w", dir, err), l.Close())
 		}
 	}
-	l.sign()
+	l.writePID()
 	return l, nil
 }
 
-// sign notes who has the lock. It is for people: on a full disk the lock holds without it.
-func (l *dirLock) sign() {
+// writePID writes into the file who has the lock. It is for people: on a full disk the lock holds without it.
+func (l *dirLock) writePID() {
 	if l.file.Truncate(0) == nil {
 		_, _ = l.file.WriteAt(fmt.Appendln(nil, os.Getpid()), 0)
 	}
 }
 
-// Close gives the lock back.
+// Close releases the lock.
 func (l *dirLock) Close() error { return errors.Join(l.file.Close(), l.dir.Close()) }
 
 func readPID(f *os.File) int {

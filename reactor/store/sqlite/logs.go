@@ -15,19 +15,19 @@ import (
 //	length  uvarint
 //	data
 //
-// A row is added to as long as it is small, so that a guest that writes a byte at a time does not
-// make a row of each, and within one transaction until it is large.
+// A row is appended to while it is small, so that a guest that writes a byte at a time does not make a row of
+// each byte, and within one transaction until it is large.
 const (
 	rowBits       = 24       // of a key, for the row's number
-	smallRow      = 2 << 10  // a row on disk below this is added to
-	largeRow      = 32 << 10 // a new row takes no more entries beyond this
+	smallRow      = 2 << 10  // a row on disk below this size is appended to
+	largeRow      = 32 << 10 // a new row above this size takes no more entries
 	maxEntry      = 32 << 10 // larger chunks are split
 	entryOverhead = 1 + 8 + binary.MaxVarintLen16 + 1
 )
 
 var errLogFull = fmt.Errorf("the log has %d rows", 1<<rowBits)
 
-// logKeys are the first and last possible key of the rows of a workload's log.
+// logKeys returns the first and last possible keys of a workload's log rows.
 func logKeys(seq int64) (first, last int64) {
 	first = seq << rowBits
 	return first, first | (1<<rowBits - 1)
@@ -78,9 +78,9 @@ func (r *logRow) check() error {
 
 // logEnd is the end of a log that a transaction appends to.
 type logEnd struct {
-	full  []logRow // to be written
-	last  logRow   // takes entries
-	dirty bool     // last is to be written, too
+	full  []logRow // complete, to be written
+	last  logRow   // takes further entries
+	dirty bool     // last has to be written too
 }
 
 // append adds chunks to a workload's log.
@@ -104,20 +104,20 @@ func (tx *tx) append(h *head, chunks []store.LogChunk) error {
 	return nil
 }
 
-// openLog readies the log of a workload to be appended to.
+// openLog prepares the log of a workload for appending.
 func (tx *tx) openLog(h *head) (err error) {
-	if h.silent {
+	if h.emptyLog {
 		first, _ := logKeys(h.seq)
 		h.log = &logEnd{last: logRow{key: first}}
 	} else if h.log, err = openLog(tx.conn, h.seq); err != nil {
 		return err
 	}
-	h.silent = false
+	h.emptyLog = false
 	tx.logs = append(tx.logs, h.log)
 	return nil
 }
 
-// openLog finds the end of a log. The last row is opened again if it is small and sound.
+// openLog finds the end of a log. It reopens the last row if that is small and sound.
 func openLog(c *conn, seq int64) (*logEnd, error) {
 	first, last := logKeys(seq)
 	var row logRow
@@ -136,7 +136,7 @@ func openLog(c *conn, seq int64) (*logEnd, error) {
 	return &logEnd{last: next}, err
 }
 
-// next is the row to follow this one.
+// next returns the row that follows this one.
 func (r *logRow) next() (logRow, error) {
 	if r.key&(1<<rowBits-1) == 1<<rowBits-1 {
 		return logRow{}, errLogFull

@@ -35,7 +35,7 @@ func (m *moduleRow) fields() []any {
 
 const moduleColumns = `seq, digest, size, created, info, sum`
 
-// module checks a row, and completes it with the tags.
+// module verifies a row, and returns the module with its tags.
 func (m *moduleRow) module(c *conn) (*store.Module, error) {
 	var digest store.Digest
 	copy(digest[:], m.digest)
@@ -80,7 +80,7 @@ func moduleByTag(c *conn, tag string) (*store.Module, error) {
 	return moduleByDigest(c, d)
 }
 
-// listModules returns a page. It is shorter than it was asked for if what is known of the modules is
+// listModules returns a page. It is shorter than requested if the descriptions of the modules are
 // large.
 func listModules(ctx context.Context, c *conn, before int64, limit int) (store.ModulePage, error) {
 	var page store.ModulePage
@@ -145,7 +145,7 @@ func (o *putModuleOp) apply(tx *tx) error {
 			return o.keep(err)
 		}
 	}
-	// The record may be there: somebody else was first, or only the bytes were damaged.
+	// The record may exist: another upload was first, or only the bytes were damaged.
 	if _, err := moduleByDigest(tx.conn, store.Digest(o.row.digest)); err != nil {
 		if !healable(err) {
 			return err
@@ -164,7 +164,7 @@ func (o *putModuleOp) apply(tx *tx) error {
 	return err
 }
 
-// write stores a row in place of what there may be of that digest.
+// write stores a row, replacing the existing one of its digest.
 func (m *moduleRow) write(tx *tx) error {
 	m.sum = m.checksum()
 	clear(tx.modules)
@@ -177,7 +177,7 @@ func (m *moduleRow) write(tx *tx) error {
 // tagBounds bound the tags of one module and of all.
 type tagBounds struct{ module, all int }
 
-// mayTag refuses a tag of which there would be too many.
+// mayTag returns an error if there would be too many tags.
 func (tx *tx) mayTag(tag string, digest []byte) error {
 	var at []byte
 	exists, err := tx.one(`SELECT digest FROM tags WHERE tag = ?`, []any{tag}, &at)
@@ -231,8 +231,8 @@ func (o *tagOp) apply(tx *tx) error {
 	}())
 }
 
-// deleteModuleOp removes the record of a module, unless it is in use. Submissions run in the same
-// goroutine, before or after: none slips in between the question and the deed.
+// deleteModuleOp removes the record of a module, unless it is in use. Submissions run on the same goroutine,
+// before or after, so none comes between the check and the deletion.
 type deleteModuleOp struct {
 	call
 	digest store.Digest
@@ -292,23 +292,23 @@ func (u *upload) Commit(ctx context.Context, created time.Time, info []byte, tag
 	return op.module, nil
 }
 
-// noteUpload tells of a disk that takes no bytes of modules, and of one that does again.
+// noteUpload reports that the disk accepts no bytes of modules, or that it does again.
 func (s *Store) noteUpload(bytes int64, err error) {
 	switch {
 	case err == nil:
-		s.uploads.succeed(bytes, time.Now())
+		s.uploads.onSuccess(bytes, time.Now())
 	case isPathError(err):
-		s.uploads.fail(translate(err), bytes, time.Now())
+		s.uploads.onFailure(translate(err), bytes, time.Now())
 	}
 }
 
-// isPathError tells a failure of the file system from a refusal of the blobs.
+// isPathError reports whether an error is a failure of the file system rather than a refusal of package blob.
 func isPathError(err error) bool {
 	var path *fs.PathError
 	return errors.As(err, &path)
 }
 
-// translateBlob gives an error of the blobs the store's word for it.
+// translateBlob converts an error of package blob to the store's error.
 func translateBlob(err error) error {
 	for _, word := range []struct{ blobs, store error }{
 		{blob.ErrFull, store.ErrFull},

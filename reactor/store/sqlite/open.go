@@ -17,31 +17,31 @@ import (
 
 const (
 	databaseName = "store.db"
-	// checkpointPages is how long the log grows before its pages are copied into the database:
-	// 8 MiB. Each copying syncs the database and holds up the commits behind it: with 32 MiB for so long
-	// that it shows (TestInFlight), and submitting is no faster.
+	// checkpointPages is how long the log may grow before its pages are copied into the database: 8 MiB.
+	// Each checkpoint syncs the database and delays the commits behind it: with 32 MiB the delay is
+	// noticeable (TestInFlight), and submitting is no faster.
 	checkpointPages = 2048
-	// pageSize is the smallest that SQLite's default comes to today, fixed so that
-	// checkpointPages and DatabaseBytes keep their meaning.
+	// pageSize is SQLite's default today, fixed so that checkpointPages and DatabaseBytes keep their
+	// meaning.
 	pageSize = 4096
-	// busyTimeout is how long, in milliseconds, a connection waits for another's lock. Locks are
-	// held for long only while a former process's log is recovered.
+	// busyTimeout is how long, in milliseconds, a connection waits for another's lock. Locks are held for
+	// long only while the log of a former process is recovered.
 	busyTimeout = 10_000
 )
 
-// Opener opens the store in dir with the defaults of this package.
+// Opener opens the store in dir with this package's defaults.
 func Opener(dir string) store.Opener {
 	return func(ctx context.Context, options store.Options) (store.Store, error) {
 		s, err := Open(ctx, Config{Dir: dir, Options: options})
 		if err != nil {
-			return nil, err // and not a nil *Store in it
+			return nil, err // rather than a nil *Store in the interface
 		}
 		return s, nil
 	}
 }
 
-// Open opens the store in cfg.Dir, making it if there is none. It fails with a *store.LockedError
-// if another process has it open, and with a *store.SchemaError if a newer program wrote it.
+// Open opens the store in cfg.Dir, creating it if there is none. It fails with a *store.LockedError if another
+// process has it open, and with a *store.SchemaError if a newer version wrote it.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("the configuration of the store: %w", err)
@@ -72,7 +72,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	return s, nil
 }
 
-// open takes the lock, and opens what lies in the directory. What it took, release gives back.
+// open takes the lock and opens what is in the directory. release undoes it.
 func (s *Store) open(ctx context.Context, dir string) (err error) {
 	if s.lock, err = lockDir(dir); err != nil {
 		return err
@@ -82,7 +82,7 @@ func (s *Store) open(ctx context.Context, dir string) (err error) {
 	}
 	s.reserve = &reserve{path: filepath.Join(dir, "reserve")}
 	err = s.openDatabase(ctx, dir)
-	if passing(err) && s.reserve.spend() {
+	if temporary(err) && s.reserve.spend() {
 		if err = s.closeDatabase(); err == nil {
 			err = s.openDatabase(ctx, dir)
 		}
@@ -108,7 +108,7 @@ func (s *Store) openDatabase(ctx context.Context, dir string) error {
 	}
 	s.writer = &writer{
 		conn: c, queue: s.queue, observer: s.cfg.Observer, known: make(map[string]head),
-		reserve: s.reserve, outage: s.outageOf("database"), space: space{bound: s.cfg.DatabaseBytes, pressed: s.cfg.OnPressed},
+		reserve: s.reserve, outage: s.outageOf("database"), space: space{bound: s.cfg.DatabaseBytes, onPressed: s.cfg.OnPressed},
 		tagBounds: tagBounds{module: s.cfg.ModuleTags, all: s.cfg.Tags},
 	}
 	s.uploads = s.outageOf("modules")
@@ -119,7 +119,7 @@ func (s *Store) openDatabase(ctx context.Context, dir string) error {
 		return err
 	}
 	s.writer.revision.Store(s.writer.marks.revision)
-	if err := s.writer.space.look(c); err != nil {
+	if err := s.writer.space.measure(c); err != nil {
 		return err
 	}
 	s.claims.last = s.writer.marks.sequence
@@ -134,15 +134,15 @@ func (s *Store) openDatabase(ctx context.Context, dir string) error {
 }
 
 func (s *Store) outageOf(what string) *outage {
-	return &outage{tell: func(cause error) {
+	return &outage{onChange: func(cause error) {
 		if s.cfg.OnOutage != nil {
 			s.cfg.OnOutage(what, cause)
 		}
 	}}
 }
 
-// openWriter opens the database for writing. The file is made first, so that it and the files that
-// SQLite puts beside it are for their owner only.
+// openWriter opens the database for writing. It creates the file first, so that only the owner can read it and
+// the files that SQLite creates beside it.
 func (s *Store) openWriter(ctx context.Context, dir string) (*conn, error) {
 	path := filepath.Join(dir, databaseName)
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
@@ -195,7 +195,7 @@ func (s *Store) sweep(ctx context.Context) error {
 	return s.blobs.Sweep(ctx, func(digest blob.Digest) bool { return known[digest] })
 }
 
-// release gives back what open took.
+// release undoes open.
 func (s *Store) release() error {
 	faults := []error{s.closeDatabase()}
 	if s.lock != nil {
@@ -204,7 +204,7 @@ func (s *Store) release() error {
 	return errors.Join(faults...)
 }
 
-// closeDatabase closes the connections that openDatabase has opened.
+// closeDatabase closes the connections that openDatabase opened.
 func (s *Store) closeDatabase() error {
 	faults := []error{s.lanes.close()}
 	if s.writer != nil {

@@ -31,7 +31,7 @@ func TestOutage(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			var told strings.Builder
-			o := outage{tell: func(err error) {
+			o := outage{onChange: func(err error) {
 				if err != nil {
 					told.WriteString("+")
 				} else {
@@ -42,9 +42,9 @@ func TestOutage(t *testing.T) {
 			for _, w := range tc.writes {
 				now = now.Add(w.after)
 				if w.fails {
-					o.fail(errors.New("no space"), w.bytes, now)
+					o.onFailure(errors.New("no space"), w.bytes, now)
 				} else {
-					o.succeed(w.bytes, now)
+					o.onSuccess(w.bytes, now)
 				}
 			}
 			if told.String() != tc.want {

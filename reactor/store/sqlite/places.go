@@ -8,15 +8,15 @@ import (
 	"github.com/reactord/reactord/reactor/store"
 )
 
-// placeRow is what a place is made of.
+// placeRow has the columns of a place.
 type placeRow struct {
 	life
 	store.Place
 	corrupt error
 }
 
-// ClaimPlaces implements store.Workloads. It reads a range of rows with one query, and of their specs and
-// labels only how long they are, so a workload takes some microseconds.
+// ClaimPlaces implements store.Workloads. It reads a range of rows with one query, and only the lengths of their
+// specs and labels, so each workload takes some microseconds.
 func (s *Store) ClaimPlaces(ctx context.Context, limit int) (store.ClaimedPlaces, error) {
 	s.claims.mu.Lock()
 	defer s.claims.mu.Unlock()
@@ -26,12 +26,12 @@ func (s *Store) ClaimPlaces(ctx context.Context, limit int) (store.ClaimedPlaces
 			m, err := loadMarks(c)
 			if err == nil {
 				o.revision = m.revision
-				o.rows, err = places(c, s.claims.handed, s.claims.last, limit)
+				o.rows, err = places(c, s.claims.claimed, s.claims.last, limit)
 			}
 			return err
 		})
-		if damaged(err) { // one page of many: record by record, the others can be read
-			return s.claimWhole(ctx, limit)
+		if damaged(err) { // one damaged page among many: read record by record, the others are readable
+			return s.claimRecords(ctx, limit)
 		}
 		if err != nil || len(o.rows) == 0 {
 			return store.ClaimedPlaces{}, err
@@ -42,15 +42,15 @@ func (s *Store) ClaimPlaces(ctx context.Context, limit int) (store.ClaimedPlaces
 		case err != nil:
 			return store.ClaimedPlaces{}, err
 		}
-		s.claims.handed = o.rows[len(o.rows)-1].seq
+		s.claims.claimed = o.rows[len(o.rows)-1].seq
 		if len(o.claimed.Places)+len(o.claimed.Corrupt) > 0 {
 			return o.claimed, nil
 		}
 	}
 }
 
-// claimWhole claims places by their records.
-func (s *Store) claimWhole(ctx context.Context, limit int) (store.ClaimedPlaces, error) {
+// claimRecords claims places by reading their records.
+func (s *Store) claimRecords(ctx context.Context, limit int) (store.ClaimedPlaces, error) {
 	claimed, err := s.claim(ctx, limit)
 	if err != nil {
 		return store.ClaimedPlaces{}, err
@@ -60,7 +60,7 @@ func (s *Store) claimWhole(ctx context.Context, limit int) (store.ClaimedPlaces,
 
 // places reads the places of unfinished workloads, in order.
 func places(c *conn, above, last int64, limit int) (rows []placeRow, err error) {
-	tenant := "" // of the row before: mostly the same
+	tenant := "" // of the previous row: usually the same
 	err = c.each(`SELECT w.seq, w.state, w.attempts, w.updated, w.revision, w.status, w.state_sum,
 			w.id, w.tenant, w.module, length(w.name), length(w.labels), ifnull(length(s.spec), -1)
 		FROM (`+unfinishedQuery+`) u CROSS JOIN workloads w ON w.seq = u.seq LEFT JOIN specs s ON s.seq = u.seq`,
@@ -91,7 +91,7 @@ func places(c *conn, above, last int64, limit int) (rows []placeRow, err error) 
 	return rows, err
 }
 
-// claimPlacesLater is claimLater of places.
+// claimPlacesLater is claimLater for places.
 func (s *Store) claimPlacesLater(rows []placeRow) (claimed store.ClaimedPlaces) {
 	for _, p := range rows {
 		if p.corrupt != nil {
@@ -106,11 +106,11 @@ func (s *Store) claimPlacesLater(rows []placeRow) (claimed store.ClaimedPlaces) 
 	return claimed
 }
 
-// claimPlacesOp is claimOp of places.
+// claimPlacesOp is claimOp for places.
 type claimPlacesOp struct {
 	call
 	rows     []placeRow
-	revision int64 // of the last commit when they were read
+	revision int64 // of the last commit when the rows were read
 	claimed  store.ClaimedPlaces
 }
 

@@ -6,8 +6,8 @@ import (
 	"github.com/reactord/reactord/reactor/store"
 )
 
-// pruneOp deletes finished workloads. It goes by the revision of their end, so that the floor
-// rises no further than what was deleted.
+// pruneOp deletes finished workloads in the order of the revisions of their ends, so that the floor rises no
+// further than what was deleted.
 type pruneOp struct {
 	call
 	policy store.Retention
@@ -30,7 +30,7 @@ func (o *pruneOp) apply(tx *tx) error {
 	var highest victim
 	budget := pruneBytes
 	for _, v := range victims {
-		may, err := o.mayGo(tx, v, surplus)
+		may, err := o.mayDelete(tx, v, surplus)
 		if err != nil {
 			return err
 		}
@@ -60,14 +60,14 @@ func (o *pruneOp) apply(tx *tx) error {
 	if _, err := tx.exec(`DELETE FROM counts WHERE n = 0`); err != nil {
 		return err
 	}
-	return tx.raise(highest)
+	return tx.raiseMarks(highest)
 }
 
-// pruneBytes is about how much one op deletes, so that others do not wait for long behind it.
+// pruneBytes is about how much one op deletes, so that others do not wait behind it for long.
 const pruneBytes = 8 << 20
 
-// mayGo reports whether the policy lets the next victim go, surplus being by how many there were too many.
-func (o *pruneOp) mayGo(tx *tx, v victim, surplus int64) (bool, error) {
+// mayDelete reports whether the policy allows deleting the next victim; surplus is by how many Keep is exceeded.
+func (o *pruneOp) mayDelete(tx *tx, v victim, surplus int64) (bool, error) {
 	if int64(o.pruned.Workloads) < surplus || !o.policy.Before.IsZero() && v.updated < stamp(o.policy.Before) {
 		return true, nil
 	}
@@ -78,7 +78,7 @@ func (o *pruneOp) mayGo(tx *tx, v victim, surplus int64) (bool, error) {
 	return used > o.policy.Bytes, err
 }
 
-// surplus is by how many workloads the policy's count is passed.
+// surplus returns by how many workloads the policy's Keep is exceeded.
 func (o *pruneOp) surplus(tx *tx) (int64, error) {
 	if o.policy.Keep <= 0 {
 		return 0, nil
@@ -87,7 +87,7 @@ func (o *pruneOp) surplus(tx *tx) (int64, error) {
 	return counts.Of(store.Finished) - int64(o.policy.Keep), err
 }
 
-// victim is what it takes to delete a workload.
+// victim has what is needed to delete a workload.
 type victim struct {
 	seq, revision, updated, state int64
 	id                            string
@@ -108,8 +108,8 @@ func (tx *tx) oldestFinished(limit int) ([]victim, error) {
 	return victims, err
 }
 
-// delete deletes a workload, spending of the budget what it takes on disk. If the log alone is more
-// than that it shortens the log, and the workload is not gone.
+// delete deletes a workload and subtracts from budget what it takes on disk. If the log alone exceeds the budget,
+// delete only shortens the log, and gone is false.
 func (tx *tx) delete(v victim, budget *int) (gone bool, err error) {
 	if gone, err = tx.shortenLog(v.seq, budget); !gone || err != nil {
 		return false, err
@@ -127,7 +127,7 @@ func (tx *tx) delete(v victim, budget *int) (gone bool, err error) {
 			return false, err
 		}
 	}
-	// Labels that cannot be read leave their rows behind, which lead to no record.
+	// Unreadable labels leave their index rows behind, which lead to no record.
 	labels, _ := parseLabels(v.labels)
 	for key, value := range labels {
 		if _, err := tx.exec(`DELETE FROM labels WHERE key = ? AND value = ? AND seq = ?`, key, value, v.seq); err != nil {
@@ -141,8 +141,8 @@ func (tx *tx) delete(v victim, budget *int) (gone bool, err error) {
 	return true, nil
 }
 
-// shortenLog deletes rows from the end of a log, as many as the budget allows, and reports whether that
-// was all.
+// shortenLog deletes rows from the end of a log, as many as the budget allows, and reports whether the log is
+// empty now.
 func (tx *tx) shortenLog(seq int64, budget *int) (all bool, err error) {
 	first, last := logKeys(seq)
 	most := max(*budget/largeRow, 1)
@@ -151,9 +151,9 @@ func (tx *tx) shortenLog(seq int64, budget *int) (all bool, err error) {
 	return int(n) < most, err
 }
 
-// raise keeps the marks above what was deleted: no number is given out twice, and cursors below the
-// floor have expired.
-func (tx *tx) raise(v victim) error {
+// raiseMarks keeps the marks above what was deleted, so that no number is used twice and cursors below the
+// floor expire.
+func (tx *tx) raiseMarks(v victim) error {
 	for key, value := range map[string]int64{metaSequence: v.seq, metaFloor: v.revision} {
 		_, err := tx.exec(`INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = max(value, excluded.value)`, key, value)
 		if err != nil {
@@ -163,7 +163,7 @@ func (tx *tx) raise(v victim) error {
 	return nil
 }
 
-// loadMarks reads where a former process left off.
+// loadMarks reads the marks that a former process left.
 func loadMarks(c *conn) (marks, error) {
 	var m marks
 	_, err := c.one(`SELECT
@@ -174,7 +174,7 @@ func loadMarks(c *conn) (marks, error) {
 	return m, err
 }
 
-// floor is the highest revision of a pruned workload.
+// floor returns the highest revision of a pruned workload.
 func floor(c *conn) (int64, error) {
 	var v int64
 	_, err := c.one(`SELECT value FROM meta WHERE key = ?`, []any{metaFloor}, &v)

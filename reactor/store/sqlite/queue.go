@@ -8,59 +8,59 @@ import (
 	"github.com/reactord/reactord/internal/notify"
 )
 
-// op is one write. The writer calls apply inside a transaction, again if that transaction fails,
-// and finish once, after the commit or when it gives up.
+// op is one write. The writer calls apply inside a transaction, again if that transaction fails, and finish
+// once, after the commit or when it gives up.
 type op interface {
-	// apply makes the change. It returns errors that spoil the transaction; a refusal is kept in
-	// the op and is no error.
+	// apply makes the change. It returns only errors that spoil the transaction; a refusal is kept in
+	// the op.
 	apply(tx *tx) error
-	// finish hands the outcome to the caller. It must not block.
+	// finish reports the outcome to the caller. It must not block.
 	finish(err error)
-	// workload is the id of the workload it is about, whose ops keep their order; empty if it is
-	// about none.
+	// workload returns the id of the op's workload, whose ops keep their order; empty if the op is not about a
+	// workload.
 	workload() string
-	// bytes is about how much it writes.
+	// bytes returns about how much the op writes.
 	bytes() int64
 }
 
-// linger is how long a lazy op waits for others at most. Those that have waited for nearly as long
-// go together.
+// linger is the longest that a lazy op waits for others. Ops that have waited for nearly as long go with the
+// same batch.
 const (
 	linger = 10 * time.Millisecond
 	nearly = linger - linger/4
 )
 
-// queue is what the writer has yet to do. It is unbounded: see Store.room.
+// queue holds the ops that the writer has not taken. It is unbounded: see Store.room.
 //
 // A lazy op does not wake the writer. There are two kinds:
 //
-//   - One that joins has its place among the ops, and goes with the next batch.
-//   - One that is held is kept apart until a later op of the same workload comes, which it then
-//     goes before: the row of that workload is written once for both.
+//   - An op that is pushed lazily has its place among the ops, and goes with the next batch.
+//   - An op that is held is kept apart until a later op of the same workload comes, and then goes before
+//     that one: the workload's row is written once for both.
 //
-// A timer that is set while there are such ops brings both to an end.
+// A timer is set while there are such ops, and has both kinds written.
 //
-// Output is bulk: guests write as much of it as they like, and nobody waits for it in particular.
+// Output is bulk: guests write as much of it as they like, and nobody waits for a particular piece.
 // So it is kept apart from the ops, and each batch takes a little of it, from one workload after
-// the other. A later op of a workload takes the bulk before it along.
+// the other. A later op of a workload takes along the bulk before it.
 //
 // Large ops are kept apart too: each batch takes one, so that an op behind them waits for one of them, not
 // for all that others have sent. (TestLargeOpsGoOneByOne)
 type queue struct {
-	ready notify.Signal // set while there is something to see
+	ready notify.Signal // set while there is something to take
 
-	mu     sync.Mutex
-	ops    []op
-	bulk   bulk
-	large  []op          // of no workload
-	held   map[string]op // by workload
-	aging  []aging       // what was held, oldest first; what is not held any more is passed over
-	timer  *time.Timer
-	set    bool // the timer is
-	closed bool
+	mu          sync.Mutex
+	ops         []op
+	bulk        bulk
+	large       []op          // of no workload
+	held        map[string]op // by workload
+	heldInOrder []heldOp      // held ops, oldest first; those no longer held are skipped
+	timer       *time.Timer
+	timerSet    bool
+	closed      bool
 }
 
-type aging struct {
+type heldOp struct {
 	op    op
 	since time.Time
 }
@@ -81,7 +81,7 @@ func (q *queue) push(o op) bool {
 	return true
 }
 
-// pushLarge appends an op of no workload to the large ones.
+// pushLarge appends an op to the large ones. It belongs to no workload.
 func (q *queue) pushLarge(o op) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -93,8 +93,8 @@ func (q *queue) pushLarge(o op) bool {
 	return true
 }
 
-// join appends an op that may linger.
-func (q *queue) join(o op) bool {
+// pushLazy appends an op without waking the writer.
+func (q *queue) pushLazy(o op) bool {
 	if !q.append(o) {
 		return false
 	}
@@ -104,7 +104,7 @@ func (q *queue) join(o op) bool {
 	return true
 }
 
-// hold keeps an op back.
+// hold keeps an op apart.
 func (q *queue) hold(o op) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -113,19 +113,19 @@ func (q *queue) hold(o op) bool {
 	}
 	q.release(o.workload())
 	q.held[o.workload()] = o
-	q.aging = append(q.aging, aging{o, time.Now()})
+	q.heldInOrder = append(q.heldInOrder, heldOp{o, time.Now()})
 	q.arm(linger)
 	return true
 }
 
-// trickle appends an op to the bulk.
-func (q *queue) trickle(o op) bool {
+// pushBulk appends an op to the bulk.
+func (q *queue) pushBulk(o op) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.closed {
 		return false
 	}
-	q.unholdOf(o.workload())
+	q.unholdWorkload(o.workload())
 	q.bulk.add(o)
 	q.ready.Set()
 	return true
@@ -142,47 +142,47 @@ func (q *queue) append(o op) bool {
 	return true
 }
 
-// release puts among the ops what a later op of the workload must not overtake.
+// release moves to the ops what a later op of the workload must not overtake.
 func (q *queue) release(id string) {
 	q.ops = append(q.ops, q.bulk.takeOf(id)...)
-	q.unholdOf(id)
+	q.unholdWorkload(id)
 }
 
-// unholdOf puts what is held of a workload among the ops.
-func (q *queue) unholdOf(id string) {
+// unholdWorkload moves the held op of a workload to the ops.
+func (q *queue) unholdWorkload(id string) {
 	if o, ok := q.held[id]; ok {
 		delete(q.held, id)
 		q.ops = append(q.ops, o)
 	}
 }
 
-// arm sets the timer unless it is: then it is for an older op.
+// arm sets the timer, unless it is set already for an older op.
 func (q *queue) arm(after time.Duration) {
-	if !q.set && !q.closed {
-		q.set = true
+	if !q.timerSet && !q.closed {
+		q.timerSet = true
 		q.timer.Reset(after)
 	}
 }
 
-// expire is the timer: what has lingered is written.
+// expire is called by the timer: it has the writer take what has lingered.
 func (q *queue) expire() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.set = false
+	q.timerSet = false
 	q.unhold(nearly)
-	if len(q.aging) > 0 {
-		q.arm(linger - time.Since(q.aging[0].since))
+	if len(q.heldInOrder) > 0 {
+		q.arm(linger - time.Since(q.heldInOrder[0].since))
 	}
 	if len(q.ops) > 0 {
 		q.ready.Set()
 	}
 }
 
-// unhold puts what has been held for that long among the ops.
+// unhold moves ops that have been held for the given age to the ops.
 func (q *queue) unhold(age time.Duration) {
 	n := 0
-	for ; n < len(q.aging); n++ {
-		a := q.aging[n]
+	for ; n < len(q.heldInOrder); n++ {
+		a := q.heldInOrder[n]
 		if id := a.op.workload(); q.held[id] == a.op {
 			if time.Since(a.since) < age {
 				break
@@ -190,9 +190,9 @@ func (q *queue) unhold(age time.Duration) {
 			q.release(id)
 		}
 	}
-	clear(q.aging[:n])
-	if q.aging = q.aging[n:]; len(q.aging) == 0 {
-		q.aging = nil
+	clear(q.heldInOrder[:n])
+	if q.heldInOrder = q.heldInOrder[n:]; len(q.heldInOrder) == 0 {
+		q.heldInOrder = nil
 	}
 }
 
@@ -205,8 +205,8 @@ func (q *queue) close() {
 	q.ready.Set()
 }
 
-// take removes ops from the front, one at least if there is one, of about maxBytes together, into
-// batch, and one large op and some bulk behind them. It leaves a token in ready if there is more to see.
+// take removes ops from the front and appends them to batch: at least one if there is one, about maxBytes in all,
+// and behind them one large op and some bulk. It leaves ready set if more is left.
 func (q *queue) take(batch []op, maxBytes int64) (_ []op, closed bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

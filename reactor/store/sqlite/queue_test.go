@@ -57,7 +57,7 @@ func TestQueueLingers(t *testing.T) {
 					return strings.Join(names, " ")
 				}
 				for _, s := range test.steps {
-					put := map[string]func(op) bool{"push": q.push, "join": q.join, "hold": q.hold}[s.do]
+					put := map[string]func(op) bool{"push": q.push, "join": q.pushLazy, "hold": q.hold}[s.do]
 					if !put(&namedOp{id: s.op[:1], name: s.op}) {
 						t.Fatal("the queue is closed")
 					}
@@ -114,9 +114,9 @@ func TestQueueLingersForEach(t *testing.T) {
 func TestQueueClosedWithHeldOps(t *testing.T) {
 	q := newQueue()
 	q.hold(&namedOp{id: "a"})
-	q.join(&namedOp{id: "b"})
+	q.pushLazy(&namedOp{id: "b"})
 	q.close()
-	for _, put := range []func(op) bool{q.push, q.join, q.hold} {
+	for _, put := range []func(op) bool{q.push, q.pushLazy, q.hold} {
 		if put(&namedOp{id: "a"}) {
 			t.Error("a closed queue took an op")
 		}

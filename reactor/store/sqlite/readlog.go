@@ -14,8 +14,8 @@ type logReader struct {
 	conn  *conn
 	id    string
 	first int64 // key of row 0
-	rows  int64 // how many there are
-	end   int64 // offset of the end
+	rows  int64 // the number of rows
+	end   int64 // the offset of the end
 }
 
 func newLogReader(c *conn, id string) (*logReader, error) {
@@ -39,7 +39,7 @@ func newLogReader(c *conn, id string) (*logReader, error) {
 	return l, err
 }
 
-// row reads and checks a row by its number.
+// row reads and verifies a row by its number.
 func (l *logReader) row(n int64) (logRow, error) {
 	r := logRow{key: l.first + n}
 	found, err := l.conn.one(`SELECT start, size, entries, sum FROM logs WHERE key = ?`, []any{r.key}, &r.start, &r.size, &r.entries, &r.sum)
@@ -61,7 +61,7 @@ func (l *logReader) corrupt(err error) error {
 	return &store.CorruptError{Kind: store.KindLog, Name: l.id, Err: err}
 }
 
-// rowAt returns the number of the row that has the offset, which is before the end.
+// rowAt returns the number of the row that contains offset, which is before the end.
 func (l *logReader) rowAt(offset int64) (int64, error) {
 	var fault error
 	above := sort.Search(int(l.rows), func(n int) bool {
@@ -74,10 +74,10 @@ func (l *logReader) rowAt(offset int64) (int64, error) {
 	return max(int64(above)-1, 0), fault
 }
 
-// stepBytes is about how much of a log is looked at with one snapshot, whether it is wanted or not.
+// stepBytes is about how much of a log one snapshot scans, whether it is wanted or not.
 const stepBytes = 1 << 20
 
-// read returns entries from the offset on, and the offset behind the last one looked at.
+// read returns entries from offset on, and the offset after the last one scanned.
 func (l *logReader) read(ctx context.Context, streams store.Streams, offset int64, limit int) ([]store.LogEntry, int64, error) {
 	if offset >= l.end {
 		return nil, offset, nil
@@ -94,7 +94,7 @@ func (l *logReader) read(ctx context.Context, streams store.Streams, offset int6
 		}
 		row, err := l.row(n)
 		if err != nil && len(entries) > 0 {
-			break // the next read begins there, and reports it
+			break // the next read begins there, and returns the error
 		}
 		if err != nil {
 			return nil, offset, err
@@ -121,7 +121,7 @@ func (l *logReader) read(ctx context.Context, streams store.Streams, offset int6
 	return entries, offset, nil
 }
 
-// each yields the chunks of a row with their offsets, while yield returns true.
+// each calls yield for the chunks of a row with their offsets, until it returns false.
 func (r *logRow) each(yield func(offset int64, chunk store.LogChunk) bool) error {
 	at := r.start
 	for rest := r.entries; len(rest) > 0; {
@@ -138,34 +138,34 @@ func (r *logRow) each(yield func(offset int64, chunk store.LogChunk) bool) error
 	return nil
 }
 
-// tail looks for where the last lines of a log begin, from its end to its beginning, in steps. A line
-// begins behind a newline of the streams looked at that is not their very last byte. What is
-// appended between steps is not looked at.
+// tail searches for where the last lines of a log begin, from the end to the beginning, in steps. A line begins
+// after a newline of the wanted streams that is not their very last byte. What is appended between steps is
+// ignored.
 type tail struct {
 	streams store.Streams
 	lines   int // still to be found
 
 	found  bool
-	offset int64 // where they begin
+	offset int64 // where the lines found so far begin
 
 	begun bool
 	first int64 // key of the log's row 0
-	next  int64 // number of the row to look at next
-	inner bool  // the last byte was seen
+	next  int64 // number of the row to search next
+	inner bool  // the last byte has been seen
 }
 
-// step looks at some rows.
+// step searches some rows.
 func (t *tail) step(ctx context.Context, l *logReader) error {
 	if !t.begun {
 		t.begun, t.first, t.next = true, l.first, l.rows-1
 		if t.lines <= 0 {
 			t.found, t.offset = true, l.end
-		} else if int64(t.lines) >= l.end { // a line has a byte
+		} else if int64(t.lines) >= l.end { // a line has at least one byte
 			t.found = true
 		}
 	}
 	if t.first != l.first {
-		return &store.NotFoundError{Kind: store.KindWorkload, Name: l.id} // there is another of that id
+		return &store.NotFoundError{Kind: store.KindWorkload, Name: l.id} // another workload has the id now
 	}
 	for looked := 0; !t.found && looked < stepBytes; t.next-- {
 		if t.next < 0 {
@@ -187,7 +187,7 @@ func (t *tail) step(ctx context.Context, l *logReader) error {
 	return nil
 }
 
-// row looks for lines in a row.
+// row searches one row for lines.
 func (t *tail) row(row *logRow) error {
 	var chunks []store.LogEntry
 	err := row.each(func(offset int64, chunk store.LogChunk) bool {

@@ -7,7 +7,7 @@ import (
 	"github.com/reactord/reactord/reactor/store"
 )
 
-// life is what transitions change of a workload, as it is on disk.
+// life has the columns of a workload that transitions change.
 type life struct {
 	seq      int64 // the workload's number; it does not change
 	state    int64
@@ -24,7 +24,7 @@ func (l *life) fields() []any {
 	return []any{&l.seq, &l.state, &l.attempts, &l.updated, &l.revision, &l.status, &l.stateSum}
 }
 
-// sumState is the checksum.
+// sumState computes the checksum of these columns.
 func (l *life) sumState() int64 {
 	s := newSum()
 	s.int(l.seq)
@@ -36,7 +36,7 @@ func (l *life) sumState() int64 {
 	return s.result()
 }
 
-// fill sets the fields of a workload.
+// fill sets the corresponding fields of a workload.
 func (l *life) fill(w *store.Workload) {
 	w.State = store.State(l.state)
 	w.Attempts = uint32(l.attempts)
@@ -45,7 +45,7 @@ func (l *life) fill(w *store.Workload) {
 	w.Revision = l.revision
 }
 
-// record is a row of workloads.
+// record is a row of the table workloads.
 type record struct {
 	life
 	id       string
@@ -63,7 +63,7 @@ func (r *record) fields() []any {
 	return append(r.life.fields(), &r.id, &r.tenant, &r.name, &r.labels, &r.module, &r.created, &r.fixedSum)
 }
 
-// sumFixed is the checksum of what never changes.
+// sumFixed computes the checksum of what never changes.
 func (r *record) sumFixed(hash, spec []byte) int64 {
 	s := newSum()
 	s.int(r.seq)
@@ -88,11 +88,11 @@ func corruptWorkload(id string, err error) *store.CorruptError {
 	return &store.CorruptError{Kind: store.KindWorkload, Name: id, Err: err}
 }
 
-// nameless names a record whose id cannot be read.
+// nameless returns a name for a record whose id cannot be read.
 func nameless(seq int64) string { return fmt.Sprintf("#%d", seq) }
 
-// recordBySeq reads and checks the row of a workload, without what the fixed checksum needs. A row
-// that cannot be read is a *store.CorruptError.
+// recordBySeq reads the row of a workload and verifies everything except the fixed checksum. A row that cannot be
+// read is a *store.CorruptError.
 func recordBySeq(c *conn, seq int64) (*record, error) {
 	var r record
 	found, err := c.one(`SELECT `+recordColumns+` FROM workloads WHERE seq = ?`, []any{seq}, r.fields()...)
@@ -107,7 +107,7 @@ func recordBySeq(c *conn, seq int64) (*record, error) {
 	return &r, r.checkState()
 }
 
-// recordByID is recordBySeq by the client's name, with a *store.NotFoundError.
+// recordByID is recordBySeq by id. It fails with a *store.NotFoundError if there is no such workload.
 func recordByID(c *conn, id string) (*record, error) {
 	var r record
 	found, err := c.one(`SELECT `+recordColumns+` FROM workloads WHERE id = ?`, []any{id}, r.fields()...)
@@ -129,13 +129,13 @@ func (r *record) checkState() error {
 	return nil
 }
 
-// digest is the module's; sumFixed guards it, so a wrong length is found there.
+// digest returns the module's digest; sumFixed covers it, so a wrong length is detected there.
 func (r *record) digest() (d store.Digest) {
 	copy(d[:], r.module)
 	return d
 }
 
-// workload completes a record with its spec, checks it and turns it into the store's form.
+// workload adds the spec to a record, verifies it and converts it to the store's form.
 func (r *record) workload(c *conn) (*store.Workload, error) {
 	var hash, spec []byte
 	found, err := c.one(`SELECT hash, spec FROM specs WHERE seq = ?`, []any{r.seq}, &hash, &spec)
@@ -167,22 +167,22 @@ func (r *record) workload(c *conn) (*store.Workload, error) {
 	return w, nil
 }
 
-// gather reads workloads by their numbers, and sorts out the corrupt ones. Those that keep, if it
-// is not nil, does not want are left out before their spec is read.
-type gather struct {
+// collector reads workloads by their numbers, and separates the corrupt ones. If keep is not nil, it is called
+// before a spec is read, and may leave out the record.
+type collector struct {
 	workloads []*store.Workload
 	corrupt   []*store.CorruptError
 	bytes     int // of the specs
 }
 
-// enoughBytes is how much is read at a time, by and large: specs with megabytes of input would
-// else add up to gigabytes.
+// enoughBytes is about how many bytes of specs are read at a time: otherwise specs with megabytes of input would
+// add up to gigabytes.
 const enoughBytes = 2 << 20
 
-// full reports whether that much was found.
-func (g *gather) full() bool { return g.bytes >= enoughBytes }
+// full reports whether enoughBytes have been read.
+func (g *collector) full() bool { return g.bytes >= enoughBytes }
 
-func (g *gather) add(c *conn, seq int64, keep func(*record) (bool, error)) error {
+func (g *collector) add(c *conn, seq int64, keep func(*record) (bool, error)) error {
 	w, err := func() (*store.Workload, error) {
 		r, err := recordBySeq(c, seq)
 		if err != nil {
@@ -208,8 +208,8 @@ func (g *gather) add(c *conn, seq int64, keep func(*record) (bool, error)) error
 	return nil
 }
 
-// len is how many records were found, corrupt ones included.
-func (g *gather) len() int { return len(g.workloads) + len(g.corrupt) }
+// len returns how many records were found, including corrupt ones.
+func (g *collector) len() int { return len(g.workloads) + len(g.corrupt) }
 
 func orNil(b []byte) []byte {
 	if len(b) == 0 {

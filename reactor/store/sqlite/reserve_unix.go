@@ -11,9 +11,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// reserve is a file that holds some room on the disk. SQLite needs a little to be opened, and to delete
-// anything: on a full disk nobody could make room without it. What fails then, gives the reserve up
-// and tries again; it is made anew when there is room. It is only as good as the disk: making it fails in silence.
+// reserve is a file that holds some space on the disk. SQLite needs a little space to be opened, and to delete
+// anything: on a full disk nobody could free space without it. An operation that fails for lack of space gives up the
+// reserve and tries again; the reserve is made again when there is space. It is best effort: failures to make it are ignored.
 type reserve struct {
 	path  string
 	spent bool // it was given up, and not made again
@@ -21,10 +21,10 @@ type reserve struct {
 
 const (
 	reserveBytes = 4 << 20 // enough for some thousand pages of the log
-	reserveShare = 16      // of a small disk only so much is taken
+	reserveShare = 16      // of a small disk at most this part is taken
 )
 
-// spend gives the reserve up, and reports whether there was any.
+// spend gives up the reserve, and reports whether there was one.
 func (r *reserve) spend() bool {
 	info, err := os.Stat(r.path)
 	if err != nil || info.Size() == 0 || os.Remove(r.path) != nil {
@@ -34,8 +34,8 @@ func (r *reserve) spend() bool {
 	return true
 }
 
-// fill makes the reserve, if it is not there: of a part of what is free, or if it has been spent, of
-// nearly all of that.
+// fill makes the reserve, if there is none: it takes part of the free space, or nearly all of it if the reserve was
+// spent.
 func (r *reserve) fill() {
 	free, err := freeBytes(r.path)
 	if info, e := os.Stat(r.path); e == nil && info.Size() > 0 || err != nil {
@@ -50,14 +50,14 @@ func (r *reserve) fill() {
 	if err != nil {
 		return
 	}
-	// Random bytes, since there are disks that keep none of those that repeat.
+	// Random bytes, since some disks do not store repeating ones.
 	_, err = io.CopyN(f, rand.Reader, min(size, reserveBytes))
 	if f.Close() != nil || err != nil {
 		_ = os.Remove(r.path)
 	}
 }
 
-// freeBytes is what is free on the disk of a file that need not be there.
+// freeBytes returns the free space on the disk of a file, which need not exist.
 func freeBytes(path string) (int64, error) {
 	var fs unix.Statfs_t
 	if err := unix.Statfs(filepath.Dir(path), &fs); err != nil {

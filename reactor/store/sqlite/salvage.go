@@ -13,21 +13,21 @@ import (
 	"github.com/reactord/reactord/reactor/store"
 )
 
-// Salvaged is what can be read of a database, or was kept of it.
+// Salvaged says what was readable of a database, or was kept of it.
 type Salvaged struct {
 	Workloads, Modules int
-	// Unreadable are the records that were found damaged.
+	// Unreadable is the number of records found damaged.
 	Unreadable int
-	// Incomplete tells that parts could not be gone through, so that more is lost: nothing tells how much.
+	// Incomplete is true if parts could not be scanned, so that an unknown number of further records is lost.
 	Incomplete bool
-	// Aside is where the damaged database is now; empty if it was only looked at.
+	// Aside is the path of the damaged database now; empty if it was only checked.
 	Aside string
 }
 
 // Damaged reports whether anything was lost.
 func (s Salvaged) Damaged() bool { return s.Unreadable > 0 || s.Incomplete }
 
-// Check reads all of a store that nobody has open, and tells what is readable of it. It changes
+// Check reads all of a store that nobody has open, and returns what is readable. It changes
 // nothing.
 func Check(ctx context.Context, dir string) (found Salvaged, err error) {
 	lock, err := lockDir(dir)
@@ -40,8 +40,8 @@ func Check(ctx context.Context, dir string) (found Salvaged, err error) {
 	return s.found, err
 }
 
-// Salvage sets the database of a store aside that nobody has open, and makes a new one of all that
-// can be read of it. Cursors of watches from before expire.
+// Salvage sets the database of a store that nobody has open aside, and makes a new one of all that is readable. The
+// cursors of earlier watches expire.
 func Salvage(ctx context.Context, dir string, now time.Time) (found Salvaged, err error) {
 	lock, err := lockDir(dir)
 	if err != nil {
@@ -75,14 +75,14 @@ func Salvage(ctx context.Context, dir string, now time.Time) (found Salvaged, er
 	return sv.found, nil
 }
 
-// salvage copies what can be read of a database to another.
+// salvage copies what is readable of a database to another.
 type salvage struct {
 	keep     func(write func(to *conn) error) error
 	found    Salvaged
 	revision int64 // the highest seen
 }
 
-// salvageBatch is how many records go in one transaction.
+// salvageBatch is how many records go into one transaction.
 const salvageBatch = 500
 
 // write copies all records.
@@ -109,7 +109,7 @@ func (s *salvage) write(ctx context.Context, to *conn, from string) error {
 	if _, err := to.exec(`INSERT INTO counts (module, state, n) SELECT module, state, count(*) FROM workloads GROUP BY module, state`); err != nil {
 		return err
 	}
-	// What was lost cannot be told, so watches have to list again.
+	// What was lost is unknown, so watches have to list again.
 	for _, key := range []string{metaFloor, metaSequence} {
 		_, err := to.exec(`INSERT INTO meta (key, value) SELECT ?, max(?, ifnull((SELECT max(seq) FROM workloads), 0))`, key, s.revision)
 		if err != nil {
@@ -120,11 +120,11 @@ func (s *salvage) write(ctx context.Context, to *conn, from string) error {
 	return err
 }
 
-// read goes through the database at path. Damaged parts are passed over.
+// read scans the database at path, skipping damaged parts.
 func (s *salvage) read(ctx context.Context, path string) error {
 	c, err := connect(ctx, path, [][2]string{
 		{"busy_timeout", "10000"},
-		{"writable_schema", "1"}, // a file that was cut short is read as far as it goes
+		{"writable_schema", "1"}, // so that a truncated file is read as far as it goes
 		{"query_only", "1"},
 	})
 	if damaged(err) {
@@ -146,17 +146,17 @@ func (s *salvage) readAll(ctx context.Context, c *conn) error {
 	if err := s.readTags(c); err != nil {
 		return err
 	}
-	if err := s.through(ctx, c, "modules", "seq", s.readModule); err != nil {
+	if err := s.scan(ctx, c, "modules", "seq", s.readModule); err != nil {
 		return err
 	}
-	return s.through(ctx, c, "workloads", "seq", s.readWorkload)
+	return s.scan(ctx, c, "workloads", "seq", s.readWorkload)
 }
 
-// maxGap bounds how many numbers are tried in a row that cannot be read: those of some hundred pages.
+// maxGap bounds how many unreadable numbers in a row are tried: those of some hundred pages.
 const maxGap = 5_000
 
-// through calls each for the numbers of a table in order, passing over those that cannot be read.
-func (s *salvage) through(ctx context.Context, c *conn, table, key string, each func(c *conn, n int64) error) error {
+// scan calls each for the numbers of a table in order, skipping those that cannot be read.
+func (s *salvage) scan(ctx context.Context, c *conn, table, key string, each func(c *conn, n int64) error) error {
 	query := `SELECT ` + key + ` FROM ` + table + ` WHERE ` + key + ` > ? ORDER BY ` + key + ` LIMIT 1`
 	for n, gap := int64(0), 0; gap < maxGap; {
 		if err := ctx.Err(); err != nil {
@@ -165,7 +165,7 @@ func (s *salvage) through(ctx context.Context, c *conn, table, key string, each 
 		next := n
 		found, err := c.one(query, []any{n}, &next)
 		switch {
-		case damaged(err), err == nil && found && next <= n: // a page of nonsense gives any number
+		case damaged(err), err == nil && found && next <= n: // a page of nonsense can return any number
 			s.found.Incomplete = true
 			n++
 			gap++
@@ -183,7 +183,7 @@ func (s *salvage) through(ctx context.Context, c *conn, table, key string, each 
 	return nil
 }
 
-// readTags copies the tags; those of modules that are lost go with the first deletion.
+// readTags copies the tags; tags of lost modules go with the next deletion.
 func (s *salvage) readTags(c *conn) error {
 	err := c.each(`SELECT tag, digest FROM tags`, nil, func(rows *sql.Rows) error {
 		var tag string
@@ -243,7 +243,7 @@ func (s *salvage) readWorkload(c *conn, seq int64) error {
 	return s.readLog(c, seq)
 }
 
-// restore writes a record as it was.
+// restore writes a record unchanged.
 func (r *record) restore(to *conn, w *store.Workload) error {
 	_, err := to.exec(`INSERT INTO workloads (`+recordColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		r.seq, r.state, r.attempts, r.updated, r.revision, notNil(r.status), r.stateSum,
@@ -262,7 +262,7 @@ func (r *record) restore(to *conn, w *store.Workload) error {
 	return nil
 }
 
-// readLog copies a log up to the first row that is damaged or missing.
+// readLog copies a log up to the first damaged or missing row.
 func (s *salvage) readLog(c *conn, seq int64) error {
 	next, last := logKeys(seq)
 	err := c.each(`SELECT key, start, size, entries, sum FROM logs WHERE key BETWEEN ? AND ? ORDER BY key`, []any{next, last}, func(rows *sql.Rows) error {
@@ -283,11 +283,11 @@ func (s *salvage) readLog(c *conn, seq int64) error {
 	return err
 }
 
-// errGap ends a log that cannot be read on.
+// errGap stops the copying of a log with a missing row.
 var errGap = errors.New("the log has a gap")
 
-// damagedError says what to do about a database that cannot be opened.
+// damagedError returns the error for a database that cannot be opened, with what to do about it.
 func damagedError(dir string, err error) error {
-	return fmt.Errorf("the database %s is damaged: %w; `reactord store check` tells what of it can be read, "+
-		"`reactord store salvage` sets it aside and goes on with that", filepath.Join(dir, databaseName), err)
+	return fmt.Errorf("the database %s is damaged: %w; `reactord store check` reports what of it can be read, "+
+		"`reactord store salvage` sets it aside and keeps what can be read", filepath.Join(dir, databaseName), err)
 }

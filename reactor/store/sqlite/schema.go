@@ -6,8 +6,8 @@ import (
 	"github.com/reactord/reactord/reactor/store"
 )
 
-// schemaVersion is kept in the database's user_version. A change of the tables raises it and adds a step
-// to migrate.
+// schemaVersion is the database's user_version. A change of the tables raises it and adds a step to
+// migrate.
 const schemaVersion = 1
 
 // applicationID marks the file as ours: "rctd".
@@ -92,8 +92,8 @@ const (
 	metaProbe    = "probe"    // how often it was tried whether writing works again
 )
 
-// migrate brings the database to the schema this program knows. It refuses one that is newer, or
-// not ours.
+// migrate brings the database to the schema of this program. It refuses a newer one, and a database of another
+// program.
 func migrate(c *conn, dir string) error {
 	var version, application, tables int
 	for pragma, dest := range map[string]*int{

@@ -2,25 +2,25 @@ package sqlite
 
 import "time"
 
-// SQLite keeps the pages that a connection has read and written, up to its cache_size, until the
-// connection is closed: after a burst that is memory which nobody needs. A page takes 8 KiB of it, for the
-// allocator below rounds up to powers of two. The operating system's cache has them as well.
+// SQLite keeps the pages that a connection has read and written, up to its cache_size, until the connection is
+// closed. After a burst nobody needs that memory: a page takes 8 KiB of it, since the allocator below rounds up to
+// powers of two, and the operating system caches the pages as well.
 
-// shrinkInterval is how often it is looked at whether connections have done much, and do no more.
+// shrinkInterval is how often connections are checked for having been busy and being idle now.
 const shrinkInterval = 4 * time.Second
 
-// fewStatements are what a connection runs in one interval that is at rest, and what it has run at the
-// least for its cache to be worth a look.
+// fewStatements is the most that an idle connection runs in one interval, and the least that it must have run for
+// its cache to be worth freeing.
 const fewStatements = 200
 
-// effort is what a connection has done, in statements. Who has the connection has it.
+// effort counts a connection's statements. It is owned by whoever has the connection.
 type effort struct {
 	now   int64 // in this interval
-	since int64 // the cache was last given back
+	since int64 // since the cache was last freed
 }
 
-// rested ends an interval, and reports whether to give the cache back.
-func (e *effort) rested() bool {
+// endInterval ends an interval, and reports whether to free the cache.
+func (e *effort) endInterval() bool {
 	now := e.now
 	e.since += now
 	e.now = 0
@@ -33,13 +33,13 @@ func (e *effort) rested() bool {
 
 // shrink ends an interval of a connection that is in no transaction.
 func (c *conn) shrink() {
-	if c.effort.rested() {
-		_, _ = c.exec("PRAGMA shrink_memory") // what fails is tried again with the next effort
+	if c.effort.endInterval() {
+		_, _ = c.exec("PRAGMA shrink_memory") // a failure is tried again after the next effort
 		c.effort = effort{}
 	}
 }
 
-// shrinkReaders shrinks the connections that read and that no call uses, until the store closes.
+// shrinkReaders shrinks the idle reading connections, until the store closes.
 func (s *Store) shrinkReaders() {
 	ticks := time.NewTicker(shrinkInterval)
 	defer ticks.Stop()
@@ -55,7 +55,7 @@ func (s *Store) shrinkReaders() {
 	}
 }
 
-// shrink shrinks the connections that no call uses, one after the other.
+// shrink shrinks the idle connections, one after the other.
 func (l lane) shrink() {
 	for range cap(l) {
 		select {

@@ -29,7 +29,7 @@ func TestEffort(t *testing.T) {
 			var e effort
 			for i, n := range test.ran {
 				e.now += n
-				if got := e.rested(); got != test.shrink[i] {
+				if got := e.endInterval(); got != test.shrink[i] {
 					t.Errorf("interval %d: %t, want %t", i, got, test.shrink[i])
 				}
 			}

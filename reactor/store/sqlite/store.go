@@ -20,19 +20,19 @@ type Store struct {
 	blobs  *blob.Dir
 	writer *writer
 	queue  *queue
-	// room is for the bytes of submissions between their call and their commit.
+	// room counts the bytes of submissions from their call until their commit.
 	room   *semaphore.Weighted
 	claims claims
-	// uploads tells when the bytes of modules cannot be written.
+	// uploads tracks failures to write the bytes of modules.
 	uploads *outage
 	lanes   lanes
-	// reserve is the writer\'s once it runs.
+	// reserve belongs to the writer once that runs.
 	reserve *reserve
 
 	once    sync.Once
 	closing chan struct{}
-	written chan struct{}  // closed when the writer has ended
-	readers sync.WaitGroup // what looks after their connections
+	written chan struct{}  // closed when the writer's goroutine has ended
+	readers sync.WaitGroup // the goroutine that shrinks their connections
 }
 
 var _ store.Store = (*Store)(nil)
@@ -56,7 +56,7 @@ type waitable interface {
 	result() <-chan error
 }
 
-// do has an op written and waits for it.
+// do queues an op and waits for its outcome.
 func (s *Store) do(ctx context.Context, o waitable) error {
 	push := s.queue.push
 	if _, ok := o.(*submitOp); ok && o.bytes() > largeBytes {
@@ -75,7 +75,7 @@ func (s *Store) do(ctx context.Context, o waitable) error {
 	}
 }
 
-// largeBytes is what a large submission writes at least.
+// largeBytes is the least that a large submission writes.
 const largeBytes = 64 << 10
 
 // Submit implements store.Workloads.
@@ -106,7 +106,7 @@ func (s *Store) Transition(t store.Transition, done func(revision int64, err err
 	case t.Lazy && t.To == store.Running:
 		put = s.queue.hold // most workloads are short
 	case t.Lazy:
-		put = s.queue.join
+		put = s.queue.pushLazy
 	}
 	if !put(o) {
 		o.finish(store.ErrClosed)
@@ -116,12 +116,12 @@ func (s *Store) Transition(t store.Transition, done func(revision int64, err err
 // AppendLog implements store.Logs.
 func (s *Store) AppendLog(a store.LogAppend, done func(err error)) {
 	o := &appendOp{a: a, done: done}
-	if !s.queue.trickle(o) {
+	if !s.queue.pushBulk(o) {
 		o.finish(store.ErrClosed)
 	}
 }
 
-// defaultPrune is the Limit of a store.Retention that has none.
+// defaultPrune is the Limit of a store.Retention that sets none.
 const defaultPrune = 500
 
 // Prune implements store.Workloads.
@@ -193,8 +193,8 @@ func (s *Store) ReadLog(ctx context.Context, id string, streams store.Streams, o
 	return entries, next, err
 }
 
-// TailLog implements store.Logs. To find where a log ends is a matter of one record; to look for
-// lines is not, and gives its connection up between steps.
+// TailLog implements store.Logs. It finds the end of a log as quickly as a record. The search for lines is
+// slower, and gives up its connection between steps.
 func (s *Store) TailLog(ctx context.Context, id string, streams store.Streams, lines int) (int64, error) {
 	lane := s.lanes.logs
 	if lines <= 0 {
@@ -241,7 +241,7 @@ func (s *Store) Upload(ctx context.Context, digest store.Digest, size int64, res
 	return &upload{Upload: u, store: s, digest: digest}, nil
 }
 
-// healable reports whether the upload of a module mends what made reading its record fail.
+// healable reports whether uploading a module repairs what made reading its record fail.
 func healable(err error) bool {
 	var (
 		notFound *store.NotFoundError

@@ -6,10 +6,10 @@ import (
 	"github.com/reactord/reactord/reactor/store"
 )
 
-// verdict is the refusal of an op, if it was refused.
+// verdict is the refusal of an op, nil if it was not refused.
 type verdict struct{ refused error }
 
-// keep takes the outcome of an apply: it keeps a refusal and passes other errors on.
+// keep keeps the error of an apply if it is a refusal, and returns any other error.
 func (v *verdict) keep(err error) error {
 	if v.refused = nil; refusal(err) {
 		v.refused, err = err, nil
@@ -17,8 +17,8 @@ func (v *verdict) keep(err error) error {
 	return err
 }
 
-// outcome is what to tell the caller, err being what became of the transaction. A refusal because
-// of a damaged record stands even though SQLite then spoils the transaction.
+// outcome returns what to tell the caller, given the error of the transaction. A refusal because of a damaged
+// record stands even though SQLite then spoils the transaction.
 func (v *verdict) outcome(err error) error {
 	if v.refused != nil && (err == nil || damaged(err)) {
 		return v.refused
@@ -26,10 +26,10 @@ func (v *verdict) outcome(err error) error {
 	return err
 }
 
-// call is the part of an op that its caller waits for.
+// call is an op's connection to a caller that waits for it.
 type call struct {
 	verdict
-	done chan error // buffered: the caller may have gone
+	done chan error // buffered: the caller may have given up
 }
 
 func newCall() call { return call{done: make(chan error, 1)} }
@@ -92,7 +92,7 @@ func (tx *tx) submit(w *store.Workload) (store.Submitted, error) {
 	return store.Submitted{Workload: existing}, err
 }
 
-// existing returns the workload of that id as the transaction leaves it.
+// existing returns the workload with the given id, as this transaction leaves it.
 func (tx *tx) existing(id string) (*store.Workload, error) {
 	if err := tx.flush(); err != nil {
 		return nil, err
@@ -104,7 +104,7 @@ func (tx *tx) existing(id string) (*store.Workload, error) {
 	return r.workload(tx.conn)
 }
 
-// create inserts a workload and returns its record, or nil if the id is taken.
+// create inserts a workload and returns its record, nil if the id is taken.
 func (tx *tx) create(w *store.Workload) (*store.Workload, error) {
 	r := record{
 		life: life{
@@ -139,7 +139,7 @@ func (tx *tx) create(w *store.Workload) (*store.Workload, error) {
 	}
 	tx.marks.sequence, tx.marks.revision = r.seq, r.revision
 	tx.count(w.Module, store.Pending, +1)
-	tx.heads[w.ID] = &head{life: r.life, id: w.ID, module: w.Module, silent: true}
+	tx.heads[w.ID] = &head{life: r.life, id: w.ID, module: w.Module, emptyLog: true}
 	stored := *w
 	stored.State, stored.Attempts, stored.Updated, stored.Revision = store.Pending, 0, w.Created, r.revision
 	tx.changes = append(tx.changes, store.Change{

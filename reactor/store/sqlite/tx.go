@@ -7,15 +7,15 @@ import (
 	"github.com/reactord/reactord/reactor/store"
 )
 
-// tx is a transaction. It holds back what may change again before the commit: the heads of
-// workloads, the ends of logs, the counts. Whoever queries those tables calls flush first.
+// tx is a transaction. It holds back what may change again before the commit: heads of workloads, ends of logs,
+// counts. Call flush before querying those tables.
 type tx struct {
 	*conn
 	marks   marks
 	space   *space
 	tags    tagBounds
-	known   map[string]head  // the writer's
-	heads   map[string]*head // nil if it was deleted
+	known   map[string]head  // writer.known
+	heads   map[string]*head // nil for a deleted workload
 	dirty   []*head
 	logs    []*logEnd
 	counts  map[countKey]int64
@@ -28,14 +28,14 @@ type countKey struct {
 	state  store.State
 }
 
-// head is what a transaction needs of a workload's record to change its state.
+// head has what a transaction needs of a workload's record to change its state.
 type head struct {
 	life
-	id     string
-	module store.Digest
-	dirty  bool
-	silent bool    // nothing was ever appended to its log
-	log    *logEnd // nil until something is appended
+	id       string
+	module   store.Digest
+	dirty    bool
+	emptyLog bool    // nothing was ever appended to the log
+	log      *logEnd // nil until something is appended
 }
 
 func (w *writer) begin() (*tx, error) {
@@ -59,15 +59,14 @@ func (tx *tx) commit() error {
 	return err
 }
 
-// rollback ends the transaction because of err, which it returns. After some errors SQLite has
-// rolled back by itself; that this one then fails says nothing.
+// rollback ends the transaction because of err, which it returns. After some errors SQLite has already rolled
+// back, so a failure of the rollback means nothing.
 func (tx *tx) rollback(err error) error {
 	_, _ = tx.exec("ROLLBACK")
 	return err
 }
 
-// head returns the record of a workload, or refuses with a *store.NotFoundError or
-// *store.CorruptError.
+// head returns the head of a workload. It fails with a *store.NotFoundError or *store.CorruptError.
 func (tx *tx) head(id string) (*head, error) {
 	if h, ok := tx.heads[id]; ok {
 		if h == nil {
@@ -97,7 +96,7 @@ func (tx *tx) head(id string) (*head, error) {
 	return h, nil
 }
 
-// move gives a workload a new state, and the next revision.
+// move sets a new state, with the next revision.
 func (tx *tx) move(h *head, to store.State, attempts uint32, updated time.Time, status []byte) {
 	tx.count(h.module, store.State(h.state), -1)
 	tx.count(h.module, to, +1)
@@ -155,7 +154,7 @@ func (tx *tx) writeHead(h *head) error {
 	return err
 }
 
-// hasModule reports whether there is a module of that digest.
+// hasModule reports whether a module exists.
 func (tx *tx) hasModule(digest store.Digest) (bool, error) {
 	if has, ok := tx.modules[digest]; ok {
 		return has, nil
@@ -168,7 +167,7 @@ func (tx *tx) hasModule(digest store.Digest) (bool, error) {
 	return has, err
 }
 
-// refusal tells what is wrong with an op from what is wrong with the transaction.
+// refusal reports whether an error refuses one op rather than spoiling the transaction.
 func refusal(err error) bool {
 	var (
 		notFound *store.NotFoundError

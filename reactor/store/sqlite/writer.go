@@ -7,16 +7,16 @@ import (
 	"github.com/reactord/reactord/reactor/store"
 )
 
-// batchBytes bounds what one transaction writes, but for a single op that is larger.
+// batchBytes bounds what one transaction writes, except for a single op that is larger.
 const batchBytes = 2 << 20
 
-// The delays after which ops that could not be written are tried again.
+// The delays before postponed ops are tried again.
 const (
 	minRetry = 50 * time.Millisecond
 	maxRetry = 5 * time.Second
 )
 
-// writer commits ops. All but queue and revision belong to its goroutine.
+// writer commits ops. Its goroutine owns all fields except queue and revision.
 type writer struct {
 	conn     *conn
 	queue    *queue
@@ -29,16 +29,16 @@ type writer struct {
 
 	tagBounds tagBounds
 
-	marks marks
-	stay  []op // could not be written yet
-	batch []op
-	known map[string]head // of unfinished workloads, as the last commit left them; not of all
+	marks     marks
+	postponed []op // ops that could not be written yet
+	batch     []op
+	known     map[string]head // unfinished workloads as the last commit left them; not all of them
 }
 
-// maxKnown bounds the heads that are kept.
+// maxKnown bounds writer.known.
 const maxKnown = 1 << 14
 
-// marks are the counters that go up with every commit.
+// marks are the counters that grow with every commit.
 type marks struct {
 	sequence int64 // of the last workload created
 	revision int64 // of the last change
@@ -53,7 +53,7 @@ func (w *writer) run() {
 	delay := minRetry
 	for {
 		var again <-chan time.Time
-		if len(w.stay) > 0 || w.outage.isOn() {
+		if len(w.postponed) > 0 || w.outage.isOn() {
 			retry.Reset(delay)
 			again = retry.C
 		}
@@ -66,70 +66,70 @@ func (w *writer) run() {
 			w.conn.shrink()
 			continue
 		}
-		closed := w.round()
-		if len(w.stay) == 0 && !w.outage.isOn() {
+		closed := w.writeBatch()
+		if len(w.postponed) == 0 && !w.outage.isOn() {
 			delay = minRetry
 		}
 		if closed {
 			break
 		}
 	}
-	for _, o := range w.stay {
+	for _, o := range w.postponed {
 		o.finish(store.ErrClosed)
 	}
 }
 
-// round writes what stayed and the next batch, and reports whether that was all there will be.
-func (w *writer) round() (closed bool) {
-	w.batch = append(w.batch[:0], w.stay...)
-	clear(w.stay)
-	w.stay = w.stay[:0]
+// writeBatch writes the postponed ops and the next batch, and reports whether the queue is closed and empty.
+func (w *writer) writeBatch() (closed bool) {
+	w.batch = append(w.batch[:0], w.postponed...)
+	clear(w.postponed)
+	w.postponed = w.postponed[:0]
 	w.batch, closed = w.queue.take(w.batch, batchBytes)
 	if len(w.batch) > 0 && w.commit(w.batch...) != nil {
-		w.single(w.batch)
+		w.commitSingly(w.batch)
 	}
 	clear(w.batch)
 	return closed
 }
 
-// maxFutile bounds how many ops are tried by themselves that could not be written together: when so
-// many in a row have failed for a cause that can pass, the others would too.
-const maxFutile = 16
+// maxFailures bounds how many ops are tried singly after their common transaction failed: when so many in a row
+// have failed for a cause that can pass, the others would fail too.
+const maxFailures = 16
 
-// single writes each op in a transaction of its own, and sees to those that fail. Transitions that
-// fail for a cause that can pass stay. What makes room is always tried.
-func (w *writer) single(batch []op) {
+// commitSingly writes each op in a transaction of its own. It postpones transitions that fail for a cause that can
+// pass, and fails other ops for their callers. Ops that free space are always tried.
+func (w *writer) commitSingly(batch []op) {
 	blocked := make(map[string]bool)
 	futile := 0
-	var cause error // of the last failure
+	var cause error // the last failure
 	for _, o := range batch {
 		id := o.workload()
 		err := cause
-		if tried := makesRoom(o) || futile < maxFutile && !blocked[id]; tried {
+		if tried := makesRoom(o) || futile < maxFailures && !blocked[id]; tried {
 			err = w.commit(o)
-			if passing(err) && makesRoom(o) && w.reserve.spend() {
+			if temporary(err) && makesRoom(o) && w.reserve.spend() {
 				err = w.commit(o)
 			}
 			if err == nil {
 				futile = 0
 				continue
 			}
-			if passing(err) {
+			if temporary(err) {
 				futile++
 				cause = err
-				w.outage.fail(translate(err), o.bytes(), time.Now())
+				w.outage.onFailure(translate(err), o.bytes(), time.Now())
 			}
 		}
-		if _, ok := o.(*transitionOp); ok && passing(err) {
+		if _, ok := o.(*transitionOp); ok && temporary(err) {
 			blocked[id] = true
-			w.stay = append(w.stay, o)
+			w.postponed = append(w.postponed, o)
 			continue
 		}
 		o.finish(translate(err))
 	}
 }
 
-// makesRoom reports whether an op frees space. Spoiled by ops that need some, it would never be there.
+// makesRoom reports whether an op frees space. It must not fail because of ops in its transaction that need space.
 func makesRoom(o op) bool {
 	switch o.(type) {
 	case *pruneOp, *deleteModuleOp:
@@ -138,7 +138,7 @@ func makesRoom(o op) bool {
 	return false
 }
 
-// commit writes ops in one transaction and finishes them, or fails and leaves no trace.
+// commit writes ops in one transaction and finishes them. If it fails it leaves no trace.
 func (w *writer) commit(ops ...op) error {
 	tx, err := w.begin()
 	if err != nil {
@@ -155,8 +155,8 @@ func (w *writer) commit(ops ...op) error {
 	if err := tx.commit(); err != nil {
 		return tx.rollback(err)
 	}
-	w.noteSuccess(ops)
-	w.keep(tx.heads)
+	w.onSuccess(ops)
+	w.keepHeads(tx.heads)
 	w.marks = tx.marks
 	w.revision.Store(w.marks.revision)
 	if w.observer != nil && len(tx.changes) > 0 {
@@ -168,38 +168,38 @@ func (w *writer) commit(ops ...op) error {
 	return nil
 }
 
-// noteSuccess counts what was written, and tells who waits for it that writing works.
-func (w *writer) noteSuccess(ops []op) {
+// onSuccess counts what was written, and reports that writing works.
+func (w *writer) onSuccess(ops []op) {
 	size, largest, freed := int64(0), int64(0), false
 	for _, o := range ops {
 		if s, ok := o.(*submitOp); ok && s.refused != nil {
-			w.outage.fail(s.refused, o.bytes(), time.Now())
+			w.outage.onFailure(s.refused, o.bytes(), time.Now())
 			continue
 		}
 		size += o.bytes()
 		largest = max(largest, o.bytes())
 		freed = freed || makesRoom(o)
 	}
-	w.outage.succeed(largest, time.Now())
+	w.outage.onSuccess(largest, time.Now())
 	if w.reserve.spent && !w.outage.isOn() {
 		w.reserve.fill()
 	}
-	// What can't be looked at is looked at again with the next commit.
+	// If the size cannot be measured, the next commit tries again.
 	if freed {
-		_ = w.space.look(w.conn)
+		_ = w.space.measure(w.conn)
 	} else {
-		_ = w.space.wrote(w.conn, size)
+		_ = w.space.onCommitted(w.conn, size)
 	}
 }
 
-// probe finds out whether an outage is over while nothing is to be written.
+// probe checks whether an outage is over while there is nothing to write.
 func (w *writer) probe() {
-	if w.outage.isOn() && len(w.stay) == 0 {
-		_ = w.commit(&probeOp{}) // what fails is tried again
+	if w.outage.isOn() && len(w.postponed) == 0 {
+		_ = w.commit(&probeOp{}) // a failure is tried again
 	}
 }
 
-// probeOp writes something, for the sake of writing.
+// probeOp writes something, only to find out whether writing works.
 type probeOp struct{ call }
 
 func (o *probeOp) finish(error) {}
@@ -209,9 +209,9 @@ func (o *probeOp) apply(tx *tx) error {
 	return err
 }
 
-// keep takes the heads over that a transaction has committed. What has finished does not change any
+// keepHeads takes over the heads that a transaction has committed. A finished workload does not change any
 // more.
-func (w *writer) keep(heads map[string]*head) {
+func (w *writer) keepHeads(heads map[string]*head) {
 	for id, h := range heads {
 		if h == nil || store.State(h.state).Finished() {
 			delete(w.known, id)

@@ -10,8 +10,8 @@ import (
 	"github.com/reactord/reactord/reactor/store"
 )
 
-// Benchmark measures an engine: durable submissions by one and many writers, whole tasks
-// (submitted, started, finished with a line of output), pages of a list.
+// Benchmark measures an engine: durable submissions by one and many writers, whole tasks (submitted, started,
+// finished with a line of output), and pages of a list.
 func Benchmark(b *testing.B, open Open) {
 	for _, writers := range []int{1, 16, 256} {
 		b.Run(fmt.Sprintf("Submit/writers=%d", writers), func(b *testing.B) {
@@ -45,7 +45,7 @@ func Benchmark(b *testing.B, open Open) {
 	b.Run("List/workloads=100000", func(b *testing.B) { benchList(b, open) })
 }
 
-// benchList measures first pages of a large store: by an index, and by looking at every record.
+// benchList measures the first pages of a large store, by an index and by a scan of every record.
 func benchList(b *testing.B, open Open) {
 	f := newFixture(b, open, Options{})
 	for n := range int64(10) {
@@ -79,7 +79,7 @@ func benchList(b *testing.B, open Open) {
 	}
 }
 
-// benchWorkload is a record of about a kilobyte, with an id of the usual length.
+// benchWorkload returns a record of about a kilobyte, with an id of the usual length.
 func benchWorkload(f *fixture, n int64) *store.Workload {
 	w := f.newWorkload(fmt.Sprintf("%016x-%08x", n, uint32(n*2654435761)))
 	w.Spec = make([]byte, 1024)
@@ -87,7 +87,7 @@ func benchWorkload(f *fixture, n int64) *store.Workload {
 	return w
 }
 
-// parallel runs b.N operations, numbered from 1, in so many goroutines.
+// parallel runs b.N operations, numbered from 1, on the given number of goroutines.
 func parallel(b *testing.B, goroutines int, do func(n int64) error) {
 	b.ReportAllocs()
 	b.ResetTimer()
@@ -108,7 +108,7 @@ func parallel(b *testing.B, goroutines int, do func(n int64) error) {
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "ops/s")
 }
 
-// task is the life of a workload: only its creation and its end are waited for.
+// task runs the life of a workload: it waits only for its creation and its end.
 func task(ctx context.Context, s store.Store, w *store.Workload) error {
 	if _, err := s.Submit(ctx, []*store.Workload{w}); err != nil {
 		return err

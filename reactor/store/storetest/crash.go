@@ -13,18 +13,18 @@ import (
 	"github.com/reactord/reactord/reactor/store"
 )
 
-// crashDir tells a process that it is the one to be killed, and where to write.
+// crashDir is the environment variable that tells a process to write to a directory until it is killed.
 const crashDir = "STORETEST_CRASH_DIR"
 
-// testCrash kills a process while it writes, several times on one directory, and looks for what it
-// had acknowledged. (What a process has written survives its kill without any sync; that syncs
-// come before acknowledgements is for a test with a simulated power loss to show.)
+// testCrash kills a process while it writes, several times on one directory, and checks that everything it
+// had acknowledged is there. (What a process has written survives its kill without any sync. That syncs come
+// before acknowledgements takes a test with a simulated power loss to show.)
 func testCrash(t *testing.T, open Open) {
 	if dir := os.Getenv(crashDir); dir != "" {
 		crashChild(t, open, dir)
 	}
 	dir := t.TempDir()
-	acked := map[string]string{} // what each workload was last acknowledged to be
+	acked := map[string]string{} // the last acknowledged state of each workload
 	for round := range 3 {
 		crashRound(t, dir, 200*(round+1), acked)
 		s := open(t, dir, Options{})
@@ -34,7 +34,7 @@ func testCrash(t *testing.T, open Open) {
 	}
 }
 
-// crashRound runs a child until it has acknowledged so much, and notes what it did acknowledge.
+// crashRound runs a child until it has acknowledged so many writes, and records what it acknowledged.
 func crashRound(t *testing.T, dir string, acks int, acked map[string]string) {
 	t.Helper()
 	name := strings.ReplaceAll(t.Name(), "/", "$/^")
@@ -87,7 +87,7 @@ func checkAcked(t *testing.T, s store.Store, acked map[string]string) {
 	}
 }
 
-// reclaim checks that all that was acknowledged and not finished is handed out again.
+// reclaim checks that everything that was acknowledged and not finished is claimed again.
 func reclaim(t *testing.T, s store.Store, acked map[string]string) {
 	t.Helper()
 	claimed, err := s.Claim(t.Context(), 1<<20)
@@ -110,7 +110,7 @@ func reclaim(t *testing.T, s store.Store, acked map[string]string) {
 	}
 }
 
-// crashChild writes and says what was acknowledged, until it is killed.
+// crashChild writes and prints what was acknowledged, until it is killed.
 func crashChild(t *testing.T, open Open, dir string) {
 	f := &fixture{t: t, open: open, dir: dir, Store: open(t, dir, Options{})}
 	f.module = store.DigestOf([]byte("module"))

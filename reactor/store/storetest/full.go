@@ -8,7 +8,7 @@ import (
 	"github.com/reactord/reactord/reactor/store"
 )
 
-// testFull fills the database up to its bound, and makes room again.
+// testFull fills the database up to its bound, and frees space again.
 func testFull(t *testing.T, open Open) {
 	f := newFixture(t, open, Options{DatabaseBytes: 1 << 20})
 	f.submit("waits", "runs")
@@ -36,8 +36,8 @@ func testFull(t *testing.T, open Open) {
 	wantIs(t, "AppendLog", f.appendLog("runs", 1, stdout("output")), store.ErrFull)
 	f.must(start("waits", 1), finish("waits", 1, store.Succeeded))
 
-	// A transition that finds no room at all is not refused either. What comes behind it for the same
-	// workload stays behind it; reading goes on.
+	// A transition that finds no space at all is not refused either. Later ones for the same workload stay
+	// behind it; reads go on.
 	order := make(chan string, 2)
 	bulky := finish("runs", 1, store.Pending)
 	bulky.Log = []store.LogChunk{{Stream: store.Stdout, Time: epoch, Data: make([]byte, 200_000)}}
@@ -67,7 +67,7 @@ func testFull(t *testing.T, open Open) {
 	wantEqual(t, "list", f.list(store.Filter{}, 100), []string{"big", fmt.Sprintf("fill%d", stored-1), "runs", "waits"})
 }
 
-// testPruneBytes lets the oldest go until the store takes no more than it should.
+// testPruneBytes prunes the oldest workloads until the store takes no more than it should.
 func testPruneBytes(t *testing.T, open Open) {
 	f := newFixture(t, open, Options{DatabaseBytes: 32 << 20})
 	const logBytes = 3 << 20

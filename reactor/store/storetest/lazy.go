@@ -6,8 +6,8 @@ import (
 	"github.com/reactord/reactord/reactor/store"
 )
 
-// testLazy holds that a lazy change comes to pass by itself, never behind a later write to the same
-// workload, and before the store is closed.
+// testLazy checks that a lazy change is committed by itself, never after a later write to the same workload, and
+// before the store is closed.
 func testLazy(t *testing.T, open Open) {
 	lazy := func(t store.Transition) store.Transition {
 		t.Lazy = true

@@ -13,7 +13,7 @@ import (
 	"github.com/reactord/reactord/reactor/store"
 )
 
-// testModel makes random calls, and compares the store with a model that is plain slices and maps.
+// testModel makes random calls, and compares the store with a model of plain slices and maps.
 func testModel(t *testing.T, open Open) {
 	for seed := range uint64(4) {
 		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
@@ -74,7 +74,7 @@ func (m *model) find(id string) *store.Workload {
 	return m.workloads[i]
 }
 
-// anyID is most often the id of a workload.
+// anyID usually returns the id of a workload.
 func (m *model) anyID() string {
 	if len(m.workloads) == 0 || m.rand.IntN(20) == 0 {
 		return "nobody"

@@ -11,7 +11,7 @@ import (
 	"github.com/reactord/reactord/reactor/store"
 )
 
-// Options are what a test asks of the store it opens; zero fields leave it to the engine.
+// Options are the options of the store under test; zero fields take the engine's defaults.
 type Options struct {
 	Observer      store.Observer
 	ModuleBytes   int64
@@ -23,11 +23,11 @@ type Options struct {
 // Open opens the store in a directory, and fails the test if it cannot. The test closes the store.
 type Open func(t testing.TB, dir string, options Options) store.Store
 
-// Engine is what is tested.
+// Engine is the engine under test.
 type Engine struct {
 	Open Open
-	// DamageModule changes the bytes of a module on disk, or with missing removes them, behind the
-	// back of the store that is open in dir.
+	// DamageModule changes the bytes of a module on disk, or removes them if missing is set, without the
+	// knowledge of the store that is open in dir.
 	DamageModule func(t testing.TB, dir string, module store.Digest, missing bool)
 }
 
@@ -64,7 +64,7 @@ func Run(t *testing.T, engine Engine) {
 	}
 }
 
-// epoch is when everything in these tests happens.
+// epoch is the time of everything in these tests.
 var epoch = time.Date(2026, 11, 23, 12, 0, 0, 123456789, time.UTC)
 
 // fixture is an open store with one module in it.
@@ -104,7 +104,7 @@ func (f *fixture) putModule(binary []byte) store.Digest {
 	return f.putDescribed(binary, []byte("info"))
 }
 
-// putDescribed stores a module with what is known of it.
+// putDescribed stores a module with a description.
 func (f *fixture) putDescribed(binary, info []byte) store.Digest {
 	f.t.Helper()
 	digest := store.DigestOf(binary)
@@ -188,7 +188,7 @@ func finish(id string, attempt uint32, to store.State) store.Transition {
 	}
 }
 
-// must makes transitions that must not be refused.
+// must makes transitions that must succeed.
 func (f *fixture) must(transitions ...store.Transition) {
 	f.t.Helper()
 	for _, t := range transitions {

@@ -205,7 +205,7 @@ func (u upload) close() {
 	wantIs(u.t, "Close", u.Close(), nil)
 }
 
-// prefixes are the proof that a client has of a module.
+// prefixes returns what proves that a client has a module.
 func prefixes(binary []byte) store.Resume {
 	var r store.Resume
 	for n := store.PrefixBytes; n <= len(binary); n += store.PrefixBytes {
@@ -214,7 +214,7 @@ func prefixes(binary []byte) store.Resume {
 	return r
 }
 
-// testResume goes on with what broke off, but only with what is one's own or known to be right.
+// testResume resumes interrupted uploads, but only the sender's own or bytes that are known to be right.
 func testResume(t *testing.T, open Open) {
 	binary := bytes.Repeat([]byte("0123456789abcdef"), 3<<16) // 3 MiB
 	wrong := bytes.Clone(binary)
@@ -288,7 +288,7 @@ func testResume(t *testing.T, open Open) {
 	})
 }
 
-// testHeal uploads modules anew whose bytes are damaged, in use or not.
+// testHeal uploads modules again whose bytes are damaged, in use or not.
 func testHeal(t *testing.T, e Engine) {
 	for name, missing := range map[string]bool{"decayed": false, "missing": true} {
 		for _, reopen := range []bool{false, true} {

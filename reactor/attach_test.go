@@ -133,12 +133,7 @@ func TestAttachBackpressure(t *testing.T) {
 		sent <- nil
 	}()
 	<-started
-	for {
-		w := awaitWaiting(t, r, "w")
-		if len(w.Status.WaitingFor) == 1 && w.Status.WaitingFor[0].Kind == "write" {
-			break
-		}
-	}
+	awaitStatus(t, r, "w", "waits to write", func(s *api.Status) bool { return len(s.WaitingFor) == 1 && s.WaitingFor[0].Kind == "write" })
 	select {
 	case err := <-sent:
 		t.Fatalf("all was taken though nobody reads: %v", err)

@@ -49,9 +49,9 @@ func TestCancel(t *testing.T) {
 	if text, _ := readLog(t, r, api.LogRequest{ID: "parked"}); text != "asleep\n" {
 		t.Errorf("the log of a cancelled workload: %q", text)
 	}
-	if s := r.Stats(); s.Cancelled != 3 || s.Pending+s.Running+s.Waiting != 0 {
-		t.Errorf("stats %+v", s)
-	}
+	awaitStats(t, r, "three are cancelled, and nothing is left", func(s api.Stats) bool {
+		return s.Cancelled == 3 && s.Pending+s.Running+s.Waiting == 0
+	})
 }
 
 func TestCancelBySelector(t *testing.T) {

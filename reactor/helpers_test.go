@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -26,8 +27,9 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// patience is how long a test waits for what should take milliseconds.
-const patience = 60 * time.Second
+// patience is how long a test waits for what takes milliseconds on an idle machine. On a busy one that may be many
+// seconds, so what takes longer than this hangs.
+const patience = 3 * time.Minute
 
 // open opens a reactor over a real store, engine and executor. It is shut down with the test.
 func open(t testing.TB, change ...func(*Config)) *Reactor {
@@ -40,6 +42,11 @@ func storeIn(dir string) store.Opener { return sqlite.Opener(filepath.Join(dir, 
 
 func openIn(t testing.TB, dir string, change ...func(*Config)) *Reactor {
 	t.Helper()
+	return openOver(t, dir, storeIn(dir), change...)
+}
+
+func openOver(t testing.TB, dir string, openStore store.Opener, change ...func(*Config)) *Reactor {
+	t.Helper()
 	cfg := Config{
 		DataDir: dir, ABIs: []abi.ABI{wasip1.New()}, Version: "test", Allow: policy.Anything(), Workers: 2, GracePeriod: -1, MemoryBytes: 1 << 30,
 		Logger: zaptest.NewLogger(t, zaptest.Level(zap.WarnLevel)),
@@ -47,7 +54,7 @@ func openIn(t testing.TB, dir string, change ...func(*Config)) *Reactor {
 	for _, c := range change {
 		c(&cfg)
 	}
-	r, err := New(cfg, storeIn(dir))
+	r, err := New(cfg, openStore)
 	if err != nil {
 		t.Fatalf("New: %v", err)
 	}
@@ -168,26 +175,81 @@ func awaitState(t testing.TB, r *Reactor, id string, state api.State) *api.Workl
 	return found
 }
 
-// awaitWaiting waits until a workload waits. That is not told to anyone, so it is asked for.
-func awaitWaiting(t testing.TB, r *Reactor, id string) *api.Workload {
+// await asks again and again until met says yes, for what nobody is told of.
+func await(t testing.TB, what string, met func() bool) {
 	t.Helper()
 	ctx := deadline(t)
-	for {
-		w, err := r.GetWorkload(ctx, id)
-		if err != nil {
-			t.Fatal(err)
+	for !met() {
+		select {
+		case <-time.After(time.Millisecond):
+		case <-ctx.Done():
+			t.Fatalf("in vain: %s", what)
 		}
-		if w.Status.State == api.Waiting {
-			return w
+	}
+}
+
+// awaitStatus waits until a workload that does not end meanwhile is as met wants it.
+func awaitStatus(t testing.TB, r *Reactor, id, what string, met func(*api.Status) bool) (w *api.Workload) {
+	t.Helper()
+	await(t, id+" "+what, func() bool {
+		var err error
+		if w, err = r.GetWorkload(deadline(t), id); err != nil {
+			t.Fatal(err)
 		}
 		if w.Status.State.Ended() {
 			t.Fatalf("%s has ended: %+v", id, w.Status)
 		}
-		select {
-		case <-time.After(time.Millisecond):
-		case <-ctx.Done():
-			t.Fatalf("%s does not wait: %+v", id, w.Status)
+		return met(&w.Status)
+	})
+	return w
+}
+
+// awaitWaiting waits until a workload waits, and its status tells for what.
+func awaitWaiting(t testing.TB, r *Reactor, id string) *api.Workload {
+	t.Helper()
+	return awaitStatus(t, r, id, "waits", func(s *api.Status) bool { return s.State == api.Waiting && len(s.WaitingFor) > 0 })
+}
+
+// awaitDelay waits until a workload is delayed.
+func awaitDelay(t testing.TB, r *Reactor, id string) *api.Workload {
+	t.Helper()
+	return awaitStatus(t, r, id, "is delayed", func(s *api.Status) bool { return s.Delay != nil })
+}
+
+// awaitStats waits until the node is as met wants it.
+func awaitStats(t testing.TB, r *Reactor, what string, met func(api.Stats) bool) {
+	t.Helper()
+	await(t, what, func() bool { return met(r.Stats()) })
+}
+
+// awaitLog waits until a workload has written as much as want.
+func awaitLog(t testing.TB, r *Reactor, id, want string) {
+	t.Helper()
+	var got []byte
+	enough := errors.New("enough")
+	err := r.ReadLogs(deadline(t), api.LogRequest{ID: id, Follow: true}, func(c api.LogChunk) error {
+		if got = append(got, c.Data...); len(got) >= len(want) {
+			return enough
 		}
+		return nil
+	})
+	if string(got) != want || !errors.Is(err, enough) {
+		t.Fatalf("%s wrote %q, want %q: %v", id, got, want, err)
+	}
+}
+
+// expire runs workloads with timeouts, each twice as long as the one before, until one ends in the way that the word
+// tells: a busy machine may not have brought the first ones that far.
+func expire(t testing.TB, word string, runs func(timeout time.Duration) *api.Workload) *api.Workload {
+	t.Helper()
+	for timeout := time.Second; ; timeout *= 2 {
+		w := runs(timeout)
+		if s := w.Status; s.State != api.Failed || s.Reason != api.ReasonDeadline || !strings.Contains(s.Message, word) && timeout > patience/4 {
+			t.Errorf("it does not end by its timeout while it waits for %s: %+v", word, s)
+		} else if !strings.Contains(s.Message, word) {
+			continue
+		}
+		return w
 	}
 }
 
@@ -208,10 +270,16 @@ func wantClass(t testing.TB, err error, class errs.Class, words ...string) {
 	}
 }
 
-// copyDir copies a folder with its files.
+// copyDir copies a folder with its files. The folder is in use: what is gone when its turn comes is no fault.
 func copyDir(t testing.TB, from, to string) {
 	t.Helper()
-	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
-		t.Fatal(err)
+	for {
+		err := errors.Join(os.RemoveAll(to), os.CopyFS(to, os.DirFS(from)))
+		if err == nil {
+			return
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
 	}
 }

@@ -84,30 +84,34 @@ func TestHooks(t *testing.T) {
 	dir := t.TempDir()
 	r := openIn(t, dir, func(c *Config) { c.Hooks = before.hooks(); c.MaxLive = 1 })
 	before.reactor.Store(r)
-	push(t, r, "nap", "trap", "sleep")
-	traced := func(id, module string) {
+	push(t, r, "cat", "trap", "sleep")
+	traced := func(id string, spec api.Spec) {
 		t.Helper()
-		_, _, err := r.SubmitWorkload(deadline(t), api.SubmitRequest{ID: id, Spec: api.Spec{Module: module}, TraceParent: traceParent})
+		_, _, err := r.SubmitWorkload(deadline(t), api.SubmitRequest{ID: id, Spec: spec, TraceParent: traceParent})
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	traced("nap", "nap")
-	wait(t, r, "nap")
+	traced("cat", api.Spec{Module: "cat", Interactive: true})
+	awaitWaiting(t, r, "cat")
+	a := attach(t, r, "cat")
+	a.CloseWrite()
+	wait(t, r, "cat")
+	a.Close()
 	run(t, r, "trap", api.Spec{Module: "trap"})
-	traced("sleep", "sleep")
+	traced("sleep", api.Spec{Module: "sleep"})
 	awaitWaiting(t, r, "sleep")
-	submit(t, r, "late", api.Spec{Module: "nap"})
+	submit(t, r, "late", api.Spec{Module: "cat"})
 	if _, err := r.CancelWorkloads(deadline(t), api.CancelRequest{IDs: []string{"late"}}); err != nil {
 		t.Fatal(err)
 	}
 	shutdown(t, r)
 
-	before.is(t, "nap", 1, "1 loaded", "1 started", "1 parked", "1 resumed", "1 ended SUCCEEDED EXIT", "1 committed SUCCEEDED EXIT")
+	before.is(t, "cat", 1, "1 loaded", "1 started", "1 parked", "1 resumed", "1 ended SUCCEEDED EXIT", "1 committed SUCCEEDED EXIT")
 	before.is(t, "trap", 1, "1 loaded", "1 started", "1 ended FAILED TRAP", "1 committed FAILED TRAP")
 	before.is(t, "late", 1, "ended CANCELLED CANCELLED", "committed CANCELLED CANCELLED")
 	before.is(t, "sleep", 2, "1 loaded", "1 started", "1 parked", "1 resumed", "1 ended PENDING UNSPECIFIED", "1 committed PENDING UNSPECIFIED")
-	if want := map[string]hooks.TraceParent{"nap": traceParent, "trap": "", "sleep": traceParent}; !maps.Equal(before.traces, want) {
+	if want := map[string]hooks.TraceParent{"cat": traceParent, "trap": "", "sleep": traceParent}; !maps.Equal(before.traces, want) {
 		t.Errorf("traces are %v, want %v", before.traces, want)
 	}
 

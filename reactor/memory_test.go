@@ -33,47 +33,55 @@ func TestGuestsGrow(t *testing.T) {
 			t.Errorf("%d bytes in use, the limit is %d", used, node)
 		}
 	}
-	if s := r.Stats(); s.GuestMemoryBytes+s.Pending+s.Running+s.Waiting != 0 {
-		t.Errorf("something is left: %+v", s)
-	}
+	awaitStats(t, r, "nothing is left", func(s api.Stats) bool { return s.GuestMemoryBytes+s.Pending+s.Running+s.Waiting == 0 })
 }
 
 // TestYoungestGoesBack has two guests grow for which there is not enough: the younger goes back to the queue, visibly,
 // and is started again when there is room.
 func TestYoungestGoesBack(t *testing.T) {
 	r := open(t, func(c *Config) { c.MemoryBytes = 12 << 20 })
-	push(t, r, "grow")
-	submit(t, r, "first", api.Spec{Module: "grow"})
-	awaitState(t, r, "first", api.Running)
-	submit(t, r, "second", api.Spec{Module: "grow"})
+	push(t, r, "steps")
+	submit(t, r, "first", api.Spec{Module: "steps", Interactive: true})
+	awaitWaiting(t, r, "first")
+	submit(t, r, "second", api.Spec{Module: "steps", Interactive: true, Stdin: []byte("123456")})
+	awaitLog(t, r, "second", "......")
+	a := attach(t, r, "first")
+	send(t, a, "1234567")
+	expect(t, a, ".......")
 	d := awaitDelay(t, r, "second").Status.Delay
 	if d.Reason.String() != "NODE_MEMORY" || !strings.Contains(d.Message, "of 12 MiB") {
 		t.Errorf("delayed: %+v", d)
 	}
+	a.CloseWrite()
 	if w := wait(t, r, "first"); w.Status.State != api.Succeeded || w.Status.Attempts != 1 {
 		t.Errorf("the first: %+v", w.Status)
 	}
-	if w := wait(t, r, "second"); w.Status.State != api.Succeeded || w.Status.Attempts > 2 || w.Status.Delay != nil {
+	awaitLog(t, r, "second", "............")
+	if w := awaitWaiting(t, r, "second"); w.Status.Attempts != 2 || w.Status.Delay != nil {
 		t.Errorf("the second: %+v", w.Status)
 	}
 }
 
 // A guest that went back can be cancelled, and its timeout, which counts from its first start, ends its wait.
 func TestSentBackEnds(t *testing.T) {
-	r := open(t, func(c *Config) { c.MemoryBytes = 9 << 20 })
-	push(t, r, "sleep", "grow")
-	submit(t, r, "holder", api.Spec{Module: "sleep", Stdin: make([]byte, 1<<20)})
-	awaitWaiting(t, r, "holder")
-	submit(t, r, "late", api.Spec{Module: "grow", Limits: api.Limits{Timeout: 1500 * time.Millisecond}})
-	awaitDelay(t, r, "late")
+	held := func() *Reactor {
+		r := open(t, func(c *Config) { c.MemoryBytes = 9 << 20 })
+		push(t, r, "sleep", "grow")
+		submit(t, r, "holder", api.Spec{Module: "sleep", Stdin: make([]byte, 1<<20)})
+		awaitWaiting(t, r, "holder")
+		return r
+	}
+	r := held()
 	submit(t, r, "cancelled", api.Spec{Module: "grow"})
 	awaitDelay(t, r, "cancelled")
 	if answer, err := r.CancelWorkloads(deadline(t), api.CancelRequest{IDs: []string{"cancelled"}}); err != nil || !answer.Results[0].Cancelled {
 		t.Errorf("cancel: %+v, %v", answer.Results, err)
 	}
-	if w := wait(t, r, "late"); w.Status.State != api.Failed || w.Status.Reason != api.ReasonDeadline || !strings.Contains(w.Status.Message, "memory") {
-		t.Errorf("late: %+v", w.Status)
-	}
+	expire(t, "memory", func(timeout time.Duration) *api.Workload { // of a module of which the node does not know yet what it comes to
+		r := held()
+		defer shutdown(t, r)
+		return run(t, r, "late", api.Spec{Module: "grow", Limits: api.Limits{Timeout: timeout}})
+	})
 }
 
 // What needs more than the node has is refused with both figures: at submission if its module tells it, else

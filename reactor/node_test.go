@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -43,9 +44,10 @@ func TestWatchStats(t *testing.T) {
 	err = r.WatchStats(deadline(t), time.Millisecond, func(api.Stats) error { return nil })
 	wantClass(t, err, errs.InvalidArgument)
 	ended := make(chan error)
-	started := make(chan struct{}, 1)
+	started := make(chan struct{})
+	start := sync.OnceFunc(func() { close(started) })
 	go func() {
-		ended <- r.WatchStats(deadline(t), 0, func(api.Stats) error { started <- struct{}{}; return nil })
+		ended <- r.WatchStats(deadline(t), 0, func(api.Stats) error { start(); return nil })
 	}()
 	<-started
 	shutdown(t, r)
@@ -92,9 +94,7 @@ func TestOthersPass(t *testing.T) {
 			t.Errorf("a small one: %+v", w.Status)
 		}
 	}
-	if s := r.Stats(); s.Pending != 1 || s.Waiting != 1 {
-		t.Errorf("stats: %+v", s)
-	}
+	awaitStats(t, r, "one waits and one is pending", func(s api.Stats) bool { return s.Pending == 1 && s.Waiting == 1 })
 	if _, err := r.CancelWorkloads(deadline(t), api.CancelRequest{IDs: []string{"service"}}); err != nil {
 		t.Fatal(err)
 	}
@@ -158,9 +158,10 @@ func TestRetention(t *testing.T) {
 	}
 	clock := retention.New(r.cfg.RetainFinished, r.former)
 	now := time.Now()
+	uptime := now.Sub(r.since)
 	prune := func(passed, jumped time.Duration) {
 		t.Helper()
-		if err := r.pruneNow(r.retain(clock, now.Add(passed+jumped), time.Since(r.since)+passed)); err != nil {
+		if err := r.pruneNow(r.retain(clock, now.Add(passed+jumped), uptime+passed)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -70,9 +70,9 @@ func TestChaos(t *testing.T) {
 	if got := s.Succeeded + s.Failed + s.Cancelled; got != count*clients || s.Submitted != count*clients {
 		t.Errorf("%d ends of %d workloads", got, s.Submitted)
 	}
-	if s.Pending+s.Running+s.Waiting+s.GuestMemoryBytes != 0 || r.spool.Used() != 0 {
-		t.Errorf("something is left: %+v, %d bytes of logs", s, r.spool.Used())
-	}
+	// What they held is given up when their ends have been told.
+	awaitStats(t, r, "nothing is left", func(s api.Stats) bool { return s.Pending+s.Running+s.Waiting+s.GuestMemoryBytes == 0 })
+	await(t, "no output is left in memory", func() bool { return r.spool.Used() == 0 })
 }
 
 // TestManyModules runs more modules than are loaded at a time, with room for one that is idle.
@@ -106,11 +106,7 @@ func TestManyModules(t *testing.T) {
 		}
 	}
 	// What ends is told before its module is given up.
-	for end := time.Now().Add(patience); r.Stats().CompiledModules > 2; time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("%d modules are compiled in memory when nothing runs", r.Stats().CompiledModules)
-		}
-	}
+	awaitStats(t, r, "two modules at most are in memory when nothing runs", func(s api.Stats) bool { return s.CompiledModules <= 2 })
 }
 
 // TestLargeSpec submits specs that are not kept in memory: they come back whole to the guest, to a

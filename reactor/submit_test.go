@@ -227,6 +227,14 @@ type failingStore struct {
 	left int
 }
 
+// failing opens stores that refuse all submissions but so many.
+func failing(openStore store.Opener, left int) store.Opener {
+	return func(ctx context.Context, options store.Options) (store.Store, error) {
+		s, err := openStore(ctx, options)
+		return &failingStore{s, left}, err
+	}
+}
+
 func (s *failingStore) Submit(ctx context.Context, workloads []*store.Workload) ([]store.Submitted, error) {
 	if s.left--; s.left < 0 {
 		return nil, store.ErrFull
@@ -238,13 +246,13 @@ func (s *failingStore) Submit(ctx context.Context, workloads []*store.Workload) 
 // created, and the rest has the error; when the first does, nothing was done.
 func TestSubmitInParts(t *testing.T) {
 	for left, created := range []int{-1, 2, 4, 5} {
-		r := open(t)
+		dir := t.TempDir()
+		r := openOver(t, dir, failing(storeIn(dir), left))
 		push(t, r, "nap")
 		var reqs []api.SubmitRequest
 		for i := range 5 { // two to a commit
 			reqs = append(reqs, api.SubmitRequest{ID: fmt.Sprint("w", i), Spec: api.Spec{Module: "nap", Stdin: make([]byte, submission.CommitBytes*2/5)}})
 		}
-		r.submitter.Store = &failingStore{r.store, left}
 		results, err := r.SubmitWorkloads(deadline(t), reqs)
 		if created < 0 {
 			if errs.ClassOf(err) != errs.StoreFull {

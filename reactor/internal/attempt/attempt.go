@@ -17,7 +17,7 @@ import (
 	"github.com/reactord/reactord/reactor/internal/terminal"
 )
 
-// FirstStackBytes is what is reserved for the stack of a guest that is started.
+// FirstStackBytes is the memory reserved for a guest's stack when it starts.
 const FirstStackBytes = 64 << 10
 
 // Host is what all attempts of a reactor share.
@@ -25,8 +25,8 @@ type Host struct {
 	Driver *driver.Driver
 	Spool  *logbuf.Spool
 	Permit capability.Permit
-	// Descriptors bounds what guests hold of the process's file descriptors: one that opens many files could
-	// keep clients from connecting.
+	// Descriptors bounds how many of the process's file descriptors guests hold: without it a guest that opens
+	// many files could keep clients from connecting.
 	Descriptors *hostcalls.Budget
 	// Mounts tells which file systems the guests' folders are on.
 	Mounts *vfs.Mounts
@@ -47,7 +47,7 @@ type Config struct {
 type Owner interface {
 	// Memory is the attempt's share of the node's memory.
 	hostcalls.Memory
-	// OnGuestStart is called on the fiber when the guest is about to run: from now on failures are its own.
+	// OnGuestStart is called on the fiber before guest code runs. Failures after it are the guest's own.
 	OnGuestStart()
 	// OnDeadline is called on the driver's goroutine when the workload's timeout has passed.
 	OnDeadline()
@@ -70,13 +70,13 @@ type Attempt struct {
 
 	task    atomic.Pointer[executor.Task]
 	process atomic.Pointer[abi.Process] // while it runs
-	log     atomic.Pointer[logbuf.Log]  // made by the first who needs it
+	log     atomic.Pointer[logbuf.Log]  // made by the first user
 
 	begun   bool            // the guest has; the fiber's
 	outcome outcome.Outcome // the worker's until Ended has returned
 }
 
-// Init makes a an attempt of what cfg says, which is about to be started.
+// Init makes a an attempt that starts now.
 func (a *Attempt) Init(host *Host, owner Owner, cfg *Config) {
 	now := time.Now()
 	a.Number, a.Limits, a.Started, a.First = cfg.Number, cfg.Spec.Limits, now, now
@@ -95,8 +95,8 @@ func (a *Attempt) Init(host *Host, owner Owner, cfg *Config) {
 	a.config = a.processConfig(cfg.Spec, cfg.Port)
 }
 
-// Arm has the owner's OnDeadline called when the workload's timeout passes, if it has one. The timeout counts from
-// the first start.
+// Arm starts the timer that calls the owner's OnDeadline, if the workload has a timeout. The timeout counts from the
+// first start.
 func (a *Attempt) Arm() {
 	if a.Limits.Timeout <= 0 {
 		return
@@ -106,17 +106,17 @@ func (a *Attempt) Arm() {
 	a.host.Driver.Start(a.timer, a.First.Add(a.Limits.Timeout))
 }
 
-// Disarm undoes Arm.
+// Disarm stops the timer.
 func (a *Attempt) Disarm() {
 	if a.timer != nil {
 		a.host.Driver.Stop(a.timer)
 	}
 }
 
-// FuelLimit is what the limit of fuel leaves to this attempt; zero is no limit.
+// FuelLimit returns the fuel that earlier attempts left; zero is no limit.
 func (a *Attempt) FuelLimit() uint64 { return remaining(a.Limits.Fuel, a.before.Fuel) }
 
-// remaining is what is left of a limit of which zero is none.
+// remaining is the rest of a limit, at least 1. Zero is no limit.
 func remaining(limit, used uint64) uint64 {
 	if limit == 0 {
 		return 0
@@ -144,7 +144,7 @@ func (a *Attempt) Wake() {
 	}
 }
 
-// Parked tells whether the guest waits.
+// Parked reports whether the guest waits.
 func (a *Attempt) Parked() bool {
 	task := a.task.Load()
 	return task != nil && task.Phase() == executor.Parked
@@ -162,10 +162,10 @@ func (a *Attempt) Log() *logbuf.Log {
 	return a.log.Load()
 }
 
-// LogIfAny returns the attempt's log; nil if nobody has needed one.
+// LogIfAny returns the attempt's log, nil if Log has not been called.
 func (a *Attempt) LogIfAny() *logbuf.Log { return a.log.Load() }
 
-// Running tells whether the attempt has a process.
+// Running reports whether the attempt has a process.
 func (a *Attempt) Running() bool { return a.process.Load() != nil }
 
 // Ops returns what the guest waits for now.

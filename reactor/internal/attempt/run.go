@@ -15,7 +15,7 @@ import (
 	"github.com/reactord/reactord/reactor/internal/terminal"
 )
 
-// processConfig is what the guest's process is made with.
+// processConfig is the config of the guest's process.
 func (a *Attempt) processConfig(spec *api.Spec, port *terminal.Port) *abi.Config {
 	name := spec.Name
 	if name == "" {
@@ -69,8 +69,8 @@ func hostGrants(grants []grant.Grant) []capability.Grant {
 	return list
 }
 
-// Run is the body of the attempt's fiber. A cause is why the workload was told to end before the fiber ran: then it
-// ends at once.
+// Run is the body of the attempt's fiber. If the workload was interrupted before the fiber ran, cause says why, and Run
+// returns at once.
 func (a *Attempt) Run(f *executor.Fiber, cause lifecycle.Cause) {
 	if cause != lifecycle.NoCause {
 		a.outcome = outcome.Interrupted(cause, a.Limits)
@@ -95,7 +95,7 @@ func (a *Attempt) Run(f *executor.Fiber, cause lifecycle.Cause) {
 	a.outcome.Peak = p.PeakMemory()
 }
 
-// unstarted is the outcome of an attempt whose guest has not begun, because of err.
+// unstarted is the outcome of an attempt whose guest could not start.
 func unstarted(err error, limits api.Limits) outcome.Outcome {
 	if t := outcome.TroubleOf(err); t != retry.None {
 		return outcome.Outcome{State: api.Pending, Trouble: t, Cause: err}
@@ -105,7 +105,7 @@ func unstarted(err error, limits api.Limits) outcome.Outcome {
 
 // Ended is called when the attempt's task has ended.
 func (a *Attempt) Ended(task *executor.Task) {
-	a.task.Store(task) // it may never have run
+	a.task.Store(task) // Run, which sets it, may not have been called
 	if p := task.Panic(); p != nil {
 		a.outcome = outcome.Failed(p, a.Limits)
 	} else if a.outcome.State == 0 { // it never ran
@@ -116,5 +116,5 @@ func (a *Attempt) Ended(task *executor.Task) {
 // Outcome is how the attempt ended.
 func (a *Attempt) Outcome() outcome.Outcome { return a.outcome }
 
-// Begun tells whether the guest ran.
+// Begun reports whether guest code ran.
 func (a *Attempt) Begun() bool { return a.begun }

@@ -22,22 +22,22 @@ const (
 	// MaxResults bounds the results of a cancel by selector: what it selects beyond them is counted.
 	MaxResults = 1000
 
-	// pieceSize is how many workloads a cancel by selector tells to end before it looks what became of them.
+	// pieceSize is how many workloads a cancel by selector cancels before it waits for them.
 	pieceSize = 1024
-	// Patience is how long it waits for a piece. What takes longer is waited for at the end.
+	// Patience is how long it waits for a piece, by default. Workloads that take longer are waited for last.
 	Patience = time.Second
 )
 
 // Workloads are those that have not ended, by their ids. No method blocks.
 type Workloads interface {
-	// Cancel tells a workload to end. It returns what Changed returns.
+	// Cancel interrupts a workload. It returns the channel that Changed returns.
 	Cancel(id string) (changed <-chan struct{})
-	// Changed returns a channel that is closed when the workload begins to run, is put back or is gone; nil if
-	// it is gone already, or never was.
+	// Changed returns a channel that is closed when the workload runs, is put back or is gone; nil if it is gone
+	// already, or never existed.
 	Changed(id string) <-chan struct{}
-	// VisitRecords calls visit for some of the workloads below next, with the record or nil if only the store
-	// has it, until it returns false, and returns where to go on: at zero all have been visited, some of them
-	// twice. Visit is called with a lock held.
+	// VisitRecords calls visit for some workloads, from position next down, until it returns false, and returns
+	// the position to go on from: at zero all have been visited, some perhaps twice. A record is nil if only the
+	// store has it. Visit is called with a lock held.
 	VisitRecords(next int, visit func(id string, rec *store.Workload) bool) (rest int)
 }
 
@@ -45,7 +45,7 @@ type Workloads interface {
 type Canceller struct {
 	Workloads
 	Store store.Workloads
-	// Await waits for changed to be closed, or for the end of ctx. It fails when the reactor shuts down.
+	// Await waits until changed is closed or ctx ends. It fails when the reactor shuts down.
 	Await func(ctx context.Context, id string, changed <-chan struct{}) error
 	// Patience is how long a cancel by selector waits for a piece: Patience.
 	Patience time.Duration
@@ -67,7 +67,7 @@ func (c *Canceller) Do(ctx context.Context, req api.CancelRequest) (api.Cancella
 	return r.answer, err
 }
 
-// check checks a request, and returns what it selects by if it names no ids.
+// check checks a request, and parses its selector.
 func check(req api.CancelRequest) (selected []store.Requirement, err error) {
 	var f errs.Faults
 	switch {
@@ -91,15 +91,14 @@ func check(req api.CancelRequest) (selected []store.Requirement, err error) {
 	return selected, nil
 }
 
-// request is one cancel under way. What it holds does not grow with how many it cancels, but for those
-// that are slow to end.
+// request is one cancel. Its memory grows only with the number of workloads that are slow to end.
 type request struct {
 	*Canceller
 	answer api.Cancellation
-	late   map[string]bool // told to end, and not seen to have ended
+	late   map[string]bool // cancelled, and not yet seen to have ended
 }
 
-// named cancels workloads by their ids: it tells them all to end, then waits for the ends.
+// named cancels workloads by their ids: all at once, then it waits for the ends.
 func (r *request) named(ctx context.Context, ids []string) error {
 	waits := r.tell(ids)
 	for i, id := range ids {
@@ -112,7 +111,7 @@ func (r *request) named(ctx context.Context, ids []string) error {
 	return nil
 }
 
-// selected cancels what a filter selects of what has not ended, in pieces.
+// selected cancels the workloads that a filter selects and that have not ended.
 func (r *request) selected(ctx context.Context, f store.Filter) error {
 	listed, err := r.walk(ctx, f)
 	if err == nil && listed {
@@ -131,8 +130,8 @@ func (r *request) selected(ctx context.Context, f store.Filter) error {
 	return nil
 }
 
-// walk goes through the workloads in memory. It stops at one whose labels only the store has: then all
-// have to be listed.
+// walk cancels the selected workloads in memory. It stops at one whose labels only the store has: then all have to be
+// listed.
 func (r *request) walk(ctx context.Context, f store.Filter) (listed bool, err error) {
 	ids := make([]string, 0, 2*pieceSize)
 	bare := false
@@ -160,7 +159,7 @@ func (r *request) walk(ctx context.Context, f store.Filter) (listed bool, err er
 	return false, nil
 }
 
-// list goes through the workloads in the store.
+// list cancels the selected workloads that the store lists.
 func (r *request) list(ctx context.Context, f store.Filter) error {
 	f.States = store.Unfinished
 	for token := ""; ; {
@@ -175,7 +174,7 @@ func (r *request) list(ctx context.Context, f store.Filter) error {
 	}
 }
 
-// page lists a page of ids. The records are not kept while their workloads end: specs can be large.
+// page lists a page of ids. It keeps no records, since specs can be large.
 func (r *request) page(ctx context.Context, query store.Query) (ids []string, next string, err error) {
 	page, err := r.Store.List(ctx, query)
 	for _, rec := range page.Workloads {
@@ -184,7 +183,7 @@ func (r *request) page(ctx context.Context, query store.Query) (ids []string, ne
 	return ids, page.Next, err
 }
 
-// piece cancels workloads that were selected, and waits for them for a while.
+// piece cancels workloads and waits for them, for Patience at most.
 func (r *request) piece(ctx context.Context, ids []string) error {
 	ids = slices.DeleteFunc(ids, func(id string) bool { return r.late[id] })
 	waits := r.tell(ids)
@@ -210,7 +209,7 @@ func (r *request) piece(ctx context.Context, ids []string) error {
 	return nil
 }
 
-// tell tells workloads to end. For each it returns what is closed when it changes, nil if it has ended.
+// tell cancels workloads. For each it returns what Changed returns.
 func (r *request) tell(ids []string) []<-chan struct{} {
 	waits := make([]<-chan struct{}, len(ids))
 	for i, id := range ids {
@@ -219,7 +218,7 @@ func (r *request) tell(ids []string) []<-chan struct{} {
 	return waits
 }
 
-// add counts what became of a workload, and keeps it while there are not most.
+// add counts what became of a workload, and keeps the result if there are fewer than most.
 func (r *request) add(id string, err error, most int) {
 	r.answer.Total++
 	if err == nil {
@@ -230,8 +229,8 @@ func (r *request) add(id string, err error, most int) {
 	}
 }
 
-// cancelled waits for the end of a workload, whose next change closes changed, and tells whether it is
-// what the workload was told.
+// cancelled waits for the end of a workload, whose next change closes changed. It returns nil if the workload was
+// cancelled, and an error if it ended otherwise. Told says that it has been cancelled by now.
 func (r *request) cancelled(ctx context.Context, id string, changed <-chan struct{}, told bool) error {
 	for {
 		if changed != nil {

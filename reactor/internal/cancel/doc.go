@@ -1,8 +1,8 @@
-// Package cancel ends workloads for clients: by their ids, or by what selects them, and tells what became of each.
+// Package cancel cancels workloads for clients, by ids or by a selector, and reports what became of each.
 //
-// A cancel by selector goes through the workloads in pieces, because there may be a million: it tells a piece to end,
-// waits for the ends for a while, and goes on; what is slow to end is waited for when all have been told. So it
-// holds little, however many it cancels.
+// There may be a million workloads, so a cancel by selector works in pieces: it cancels a piece, waits a while for the
+// ends, and goes on. Workloads that are slow to end are waited for last. So its memory does not grow with the number of
+// workloads.
 //
 // A Canceller may be used by any goroutine. Do blocks until the ends are in the store; it holds no lock.
 package cancel

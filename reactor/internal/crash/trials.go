@@ -8,30 +8,30 @@ import (
 	"go.uber.org/zap"
 )
 
-// Workloads are what the daemon before left, by their ids. Of an id that is not among them nothing is done.
+// Workloads are the unfinished workloads of the daemon before, by their ids. Unknown ids are ignored.
 type Workloads interface {
-	// Suspect takes a workload out of the queue until its trial.
+	// Suspect delays a workload until its trial.
 	Suspect(id string, until time.Time, deaths int)
-	// Try puts suspects before the queue.
+	// Try puts suspects at the front of the queue.
 	Try(ids []string)
-	// Condemn ends the workload that the daemon dies of.
+	// Condemn ends the workload that kills the daemon.
 	Condemn(id, message string)
-	// ShutGate keeps everything from being started but what is tried, until OpenGate.
+	// ShutGate lets nothing start but what is tried, until OpenGate.
 	ShutGate()
 	OpenGate()
 }
 
 // Trials carries out a [Plan] after a death of the daemon, in steps:
 //
-//  1. NewTrials reads the journal. Add gathers what was running, what was on trial, and what was first in line.
-//  2. Judge makes the plan, and ends the guilty workload. Suspects are taken out of the queue; everything else
-//     stays. The journal of this daemon is written before anything starts.
-//  3. Run writes each group into the journal and then has it tried. If a trial comes first, the gate keeps
-//     everything else from being started until it is over.
-//  4. When the trials are over the journal has nobody on trial; when the daemon has been calm for long enough it
-//     counts no deaths any more. A shutdown removes it.
+//  1. NewTrials reads the journal. Add collects the workloads that were running, on trial, or first in the queue.
+//  2. Judge makes the plan, writes the journal of this daemon, ends the guilty workload and delays the suspects. Nothing
+//     has been started yet.
+//  3. Run writes each group into the journal, then lets it start. If a trial comes first, the gate lets nothing else
+//     start until it is over.
+//  4. After the trials the journal names nobody. When the daemon has been calm for long enough the journal counts no
+//     deaths any more. A shutdown removes it.
 //
-// A journal that can't be written keeps nothing from being started: deaths do not count then, and that is all.
+// A journal that can't be written stops nothing from starting; deaths are not counted then.
 type Trials struct {
 	file      *File
 	workloads Workloads
@@ -40,7 +40,7 @@ type Trials struct {
 
 	journal Journal // of the daemon before
 	died    bool
-	tried   map[string]bool // those that were on trial
+	tried   map[string]bool // workloads that were on trial
 	found   []Found
 	heads   int
 	plan    Plan
@@ -59,7 +59,7 @@ func NewTrials(file *File, workloads Workloads, log *zap.Logger, limit int) *Tri
 	return t
 }
 
-// Add adds a workload that the daemon before left unfinished, in the order of the queue.
+// Add adds an unfinished workload of the daemon before. The calls are in the order of the queue.
 func (t *Trials) Add(f Found) {
 	if f.Running {
 		t.found = append(t.found, f)
@@ -69,7 +69,7 @@ func (t *Trials) Add(f Found) {
 	}
 }
 
-// Judge makes the plan of this start. Nothing runs yet.
+// Judge makes the plan of this start, before anything is started.
 func (t *Trials) Judge() {
 	if t.died {
 		t.plan = Judge(t.journal, t.found, t.limit)
@@ -95,7 +95,7 @@ func (t *Trials) Judge() {
 	}
 }
 
-// Run has suspects tried, until all have been and the daemon has been calm for long enough, or ctx ends.
+// Run tries the suspects. It returns when the daemon has been calm for long enough after that, or ctx ends.
 func (t *Trials) Run(ctx context.Context) {
 	if t.plan.Deaths == 0 {
 		return
@@ -128,7 +128,7 @@ func (t *Trials) write(j Journal) {
 	}
 }
 
-// sleep waits, and is false if ctx ends before.
+// sleep waits, and returns false if ctx ends before.
 func sleep(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -49,8 +49,8 @@ type running struct {
 	attempt *attempt.Attempt
 }
 
-// appendOps appends what workloads wait for, leaving out the first skip operations of the first. If there
-// are more than size in all it stops, and next is the token to go on by.
+// appendOps appends the operations that workloads wait for, without the first skip ones of the first workload. It stops
+// at size operations in all; then next is the token of the next page.
 func appendOps(ops []api.Op, workloads []running, skip, size int) (_ []api.Op, next string) {
 	for _, w := range workloads {
 		list := opsOf(w.id, w.attempt.Ops())
@@ -64,8 +64,8 @@ func appendOps(ops []api.Op, workloads []running, skip, size int) (_ []api.Op, n
 	return ops, ""
 }
 
-// parseOpsToken reads where a page of operations goes on: the workload, and how many of its
-// operations came before.
+// parseOpsToken returns where a page of operations starts: the workload, and how many of its operations were on
+// earlier pages.
 func parseOpsToken(token string) (id string, skip int, err error) {
 	if token == "" {
 		return "", 0, nil
@@ -78,9 +78,8 @@ func parseOpsToken(token string) (id string, skip int, err error) {
 	return id, skip, nil
 }
 
-// firstByID picks, of the workloads that run and whose ids are not before from, the first n in the
-// order of their ids. It keeps the best n seen in a heap, the worst of them at the top, because
-// there may be a million, and a page is small.
+// firstByID returns the first n running workloads in the order of their ids, starting at the id from. There may be a
+// million workloads and a page is small, so it keeps the n least ids seen in a heap with the greatest at the top.
 func (o *Observer) firstByID(from string, n int) []running {
 	var best byID
 	picked := make(map[string]bool, n)

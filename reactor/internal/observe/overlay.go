@@ -8,8 +8,8 @@ import (
 // maxWaitingFor bounds the operations that a workload's status names; Ops has all.
 const maxWaitingFor = 100
 
-// Overlay adds to a workload from the store what is known only in memory: what it has used, what it waits for, that
-// it runs though the store was not yet told.
+// Overlay adds what only memory has to a workload from the store: what it uses, what it waits for, and that it runs if
+// the store does not know yet.
 func (o *Observer) Overlay(w *api.Workload) {
 	s := &w.Status
 	if s.State.Ended() {
@@ -20,7 +20,7 @@ func (o *Observer) Overlay(w *api.Workload) {
 	case !live:
 		return
 	case a == nil:
-		s.State, s.Delay = api.Pending, delay // its last attempt may have been put back since the store was read
+		s.State, s.Delay = api.Pending, delay // its attempt may have been put back since the store was read
 		return
 	}
 	s.State, s.Attempts, s.StartTime = api.Running, a.Number, a.Started

@@ -9,16 +9,16 @@ import (
 	"github.com/reactord/reactord/reactor/internal/refusal"
 )
 
-// Streams counts the calls that last as long as their clients want: watches, logs that are followed, attached
-// clients. A shutdown tells them that nothing will change any more, and waits for them to leave. All methods may be
+// Streams counts the calls that last as long as their clients want: watches, followed logs, attached clients. A
+// shutdown tells them that nothing will change any more, and waits until they have returned. All methods may be
 // called from any goroutine; only Await and Wait block.
 type Streams struct {
 	quiet chan struct{} // closed by End
 
-	// mu guards what follows.
+	// mu guards the fields below.
 	mu    sync.Mutex
 	count int
-	left  notify.Broadcast // tells that count is zero
+	left  notify.Broadcast // told when count is zero
 }
 
 // NewStreams returns a Streams of no calls.
@@ -37,7 +37,7 @@ func (s *Streams) Enter() error {
 	}
 }
 
-// Leave undoes Enter.
+// Leave ends a call that Enter counted.
 func (s *Streams) Leave() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

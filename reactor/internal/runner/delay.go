@@ -19,29 +19,28 @@ import (
 	"github.com/reactord/reactord/reactor/store"
 )
 
-// How a workload waits that met a passing failure of the host before its guest began, in steps:
+// How a workload waits after a passing failure of the host, in steps:
 //
-//  1. Its module can't be loaded, its record not read, its grants not opened, or its memory not
-//     mapped, and outcome.TroubleOf finds a trouble of the host in the error. What comes once the guest has
-//     begun is told to the guest, and is its own.
-//  2. It becomes Delayed: at once if it has no attempt (postpone), else when the store has recorded
-//     that it is PENDING again (onEndStored). It gives up its module and its place; others go on.
-//  3. The dispatcher is woken when it is due, after a time that grows with its failures in a row, and
-//     puts it before the queue, since its turn was before. If its timeout has passed meanwhile it ends.
-//  4. Its guest begins (onGuestStart), or it meets the same or another trouble and is back at 2.
+//  1. Its module can't be loaded, its record can't be read, its grants can't be opened or its memory can't be mapped,
+//     and outcome.TroubleOf finds a trouble of the host in the error. Failures after the guest has started are
+//     reported to the guest instead.
+//  2. The workload becomes Delayed: at once if it has no attempt (postpone), else when the store has recorded that it
+//     is PENDING again (onEndStored). It gives up its module and its place; others go on.
+//  3. The dispatcher wakes when the delay is over and puts the workload at the front of the queue. The delay grows with
+//     the number of failures in a row. If the workload's timeout has passed, it ends.
+//  4. Its guest starts (OnGuestStart), or it meets a trouble again and goes back to step 2.
 //
-// The first workload that meets a trouble logs it, and when nobody waits for its end any more that is
+// The first workload that meets a trouble logs it. When no workload waits for that trouble any more, that is
 // logged once. (TestPassingShortage, TestTroubleIsLoggedOnce, TestDelayedCancelAndDeadline)
 //
-// Rejected: ending the workload after some number of tries (it was acknowledged, and nothing tells
-// how long a disk stays full; whoever does not want to wait can cancel it, or give it a timeout);
-// holding others up (what is missing may be missing for one module or one folder). What waits for the node's memory
-// is the scheduler's; see memory.go.
+// Rejected: ending the workload after some number of tries (it was acknowledged, and nobody knows how long a disk stays
+// full; clients can cancel it or give it a timeout); holding other workloads up (the trouble may concern one module or
+// one folder). Waiting for the node's memory is the scheduler's; see memory.go.
 
-// maxDelayMessage bounds the message of a delay; a great many may wait.
+// maxDelayMessage bounds the message of a delay, in bytes: many workloads may have one.
 const maxDelayMessage = 256
 
-// postpone delays a workload that has no attempt; the caller is the dispatcher.
+// postpone delays a workload that has no attempt. The dispatcher calls it.
 func (r *Runner) postpone(w *workload, t retry.Trouble, cause error) {
 	past := w.past
 	if past == nil && w.attempts > 0 {
@@ -58,8 +57,8 @@ func (r *Runner) postpone(w *workload, t retry.Trouble, cause error) {
 	}
 }
 
-// readDeadline reads what earlier attempts left, with the timeout that goes on. Without it the timeout is looked at
-// when the workload is started, not while it waits.
+// readDeadline reads what earlier attempts left, with the workload's timeout. It returns nil if that can't be read: then
+// the timeout takes effect when the workload is started, not while it waits.
 func (r *Runner) readDeadline(w *workload) *attempt.Past {
 	rec, err := r.cfg.Store.Workload(r.ctx, w.id)
 	if err != nil {
@@ -75,7 +74,7 @@ func (r *Runner) readDeadline(w *workload) *attempt.Past {
 	return past
 }
 
-// why is what keeps a workload from being started; mu is held.
+// why is why a workload is delayed, and for how long. mu is held.
 func (w *workload) why(t retry.Trouble, cause error, now time.Time) schedule.Why {
 	return schedule.Why{
 		Trouble: t, Message: clip.Text(cause.Error(), maxDelayMessage), Deadline: w.past.Deadline(),
@@ -83,7 +82,7 @@ func (w *workload) why(t retry.Trouble, cause error, now time.Time) schedule.Why
 	}
 }
 
-// OnModuleStored has those tried again at once that wait for a module to be pushed.
+// OnModuleStored ends the delay of the workloads that wait for a damaged module to be pushed again.
 func (r *Runner) OnModuleStored(module store.Digest) {
 	now := time.Now()
 	r.mu.Lock()
@@ -99,11 +98,11 @@ func (r *Runner) OnModuleStored(module store.Digest) {
 	r.Kick()
 }
 
-// tend puts back into the queue what is due, ends what is overdue, and logs what is over.
+// tend queues workloads whose delay is over, ends those whose timeout has passed, and logs which troubles are over.
 func (r *Runner) tend() {
 	now := time.Now()
 	r.mu.Lock()
-	overdue, over := r.sched.Due(now, atATime)
+	overdue, over := r.sched.Due(now, lockedBatch)
 	r.mu.Unlock()
 	for _, e := range overdue {
 		r.interrupt(e.Value, lifecycle.ByDeadline)
@@ -134,7 +133,7 @@ func (a *started) OnGuestStart() {
 	r.Kick()
 }
 
-// expired is the outcome of a workload whose timeout passed while it waited.
+// expired is the outcome of a workload whose timeout passed while it was delayed.
 func expired(why *schedule.Why, timeout time.Duration) outcome.Outcome {
 	o := outcome.Interrupted(lifecycle.ByDeadline, api.Limits{Timeout: timeout})
 	if why != nil {
@@ -143,7 +142,7 @@ func expired(why *schedule.Why, timeout time.Duration) outcome.Outcome {
 	return o
 }
 
-// delayOf is why a workload waits, as clients see it; mu is held.
+// delayOf is why a workload waits, as clients see it: nil if it waits for its turn alone. mu is held.
 func (r *Runner) delayOf(w *workload) *api.Delay {
 	if need, free, since, short := r.sched.Short(&w.entry); short {
 		return &api.Delay{

@@ -21,29 +21,25 @@ import (
 	"github.com/reactord/reactord/reactor/store"
 )
 
-// Kick makes the dispatcher look: something that it waits for may have happened.
+// Kick wakes the dispatcher: something that it waits for may have happened.
 func (r *Runner) Kick() { r.wake.Set() }
 
-// dispatch is the dispatcher's goroutine: it does what the scheduler says. How a workload gets from the queue to
+// dispatch is the dispatcher's goroutine: it carries out the scheduler's actions. How a workload gets from the queue to
 // the workers, in steps:
 //
-//  1. The scheduler chooses whose turn it is (Queued to Loading), unless the node is draining or too many are
+//  1. The scheduler picks the workload (Queued to Loading), unless the node is draining or too many workloads are
 //     starting or live.
-//  2. It takes hold of the module. If that is not in memory the workload joins those that wait for
-//     it, a goroutine of its own loads it (the engine bounds how many compile at a time), and the
-//     dispatcher goes on with others. Loaded, they come before the queue of their tenant, since their turn was
-//     before. (TestManyModules)
-//  3. The dispatcher reads the workload's spec, and asks for the memory that it is to have. If that is not free
-//     the workload waits for it in the scheduler, where others pass it within a bound; what ends wakes
-//     the dispatcher. (TestMemoryAdmission, TestOthersPass)
-//  4. It asks the store for the change to RUNNING, without waiting for it, and spawns
-//     the task (Loading to Starting).
-//  5. The guest's fiber begins on a worker (Starting to Running). That makes room for the next to
-//     start.
+//  2. The scheduler takes a reference to its module. If the module is not in memory, a goroutine of its own loads it
+//     (the engine bounds how many compile at a time), and the dispatcher goes on with other workloads. All
+//     that wait for the module are ready when it is loaded, ahead of their tenant's queue. (TestManyModules)
+//  3. The dispatcher reads the workload's spec and asks the scheduler for memory. If it is not free the workload waits
+//     in the scheduler, where others pass it within a bound; every end of a workload wakes the dispatcher.
+//     (TestMemoryAdmission, TestOthersPass)
+//  4. The dispatcher asks the store to record RUNNING, without waiting, and spawns the task (Loading to Starting).
+//  5. The fiber runs on a worker for the first time (Starting to Running), which makes room for the next start.
 //
-// Rejected: a goroutine per start (ten thousand of them fight over two cores, and the order of
-// the queue is lost); instantiating before the task is spawned (it is charged to the guest, and
-// preempted).
+// Rejected: a goroutine per start (ten thousand of them compete for two cores, and the order of the queue is lost);
+// instantiating before the task is spawned (instantiation should be charged to the guest, and preempted).
 func (r *Runner) dispatch() {
 	bell := time.NewTimer(time.Hour)
 	defer bell.Stop()
@@ -72,7 +68,7 @@ func (r *Runner) dispatch() {
 	}
 }
 
-// next asks the scheduler what the dispatcher is to do, and if it is nothing for how long.
+// next returns the scheduler's next action, and for Idle how long to wait.
 func (r *Runner) next() (a action, wait time.Duration) {
 	now := time.Now()
 	r.mu.Lock()
@@ -86,7 +82,7 @@ func (r *Runner) next() (a action, wait time.Duration) {
 	return a, time.Hour
 }
 
-// load loads a module for those who wait for it.
+// load loads a module for the workloads that wait for it.
 func (r *Runner) load(digest store.Digest) {
 	module, err := r.cfg.Load(r.ctx, digest)
 	var start int64
@@ -102,14 +98,14 @@ func (r *Runner) load(digest store.Digest) {
 	r.Kick()
 }
 
-// drop has a module released that no workload holds any more.
+// drop releases a module that is unused, on the finisher's goroutine: freeing machine code takes time.
 func (r *Runner) drop(l loaded, unused bool) {
 	if unused && l.module != nil {
 		r.finished.put(finished{module: l.module})
 	}
 }
 
-// start starts a workload whose module is loaded, or ends it with why it can't be.
+// start starts a workload whose module is loaded, or delays or ends it if it can't be started.
 func (r *Runner) start(w *workload) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -147,7 +143,7 @@ func (r *Runner) start(w *workload) {
 	r.setTask(w, task)
 }
 
-// prepare gets all that a start needs, from the store if need be.
+// prepare makes a workload's attempt, and reads from the store what is not in memory.
 func (r *Runner) prepare(w *workload) (*started, error) {
 	spec, rec, err := r.specOf(w)
 	if err != nil {
@@ -170,7 +166,7 @@ func (r *Runner) prepare(w *workload) (*started, error) {
 	return a, nil
 }
 
-// specOf returns the spec of a workload that is being started, and the record that it is in.
+// specOf returns the spec of a workload that is being started, and its record.
 func (r *Runner) specOf(w *workload) (*api.Spec, *store.Workload, error) {
 	rec := w.rec
 	if spec := w.spec; spec != nil {
@@ -205,8 +201,8 @@ func (r *Runner) readPast(w *workload) (past *attempt.Past, logEnd int64, err er
 	return pastOf(&status), logEnd, err
 }
 
-// begin makes a workload Starting and asks for the record of it. It is false if the workload has to wait for memory,
-// needs more than there is, or was cancelled meanwhile.
+// begin makes a workload Starting and asks the store to record that. It returns false if the workload has to wait for
+// memory, needs more than the node has, or was cancelled meanwhile.
 func (r *Runner) begin(w *workload, a *started) bool {
 	r.mu.Lock()
 	verdict := r.sched.Begin(&w.entry, int64(a.Limits.MemoryBytes), a.Started, r.cfg.Freeing())
@@ -235,7 +231,7 @@ func (r *Runner) begin(w *workload, a *started) bool {
 	return true
 }
 
-// setTask sets the task of a workload; it may have run already.
+// setTask sets the task of a workload, which may have run already.
 func (r *Runner) setTask(w *workload, task *executor.Task) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -248,7 +244,7 @@ func (r *Runner) setTask(w *workload, task *executor.Task) {
 	}
 }
 
-// fail delays a workload that can't be started for a reason that passes, and ends it for any other.
+// fail delays a workload that can't be started for a passing reason, and ends it for any other.
 func (r *Runner) fail(w *workload, err error) {
 	if t := outcome.TroubleOf(err); t != retry.None {
 		r.postpone(w, t, err)

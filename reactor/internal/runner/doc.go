@@ -1,5 +1,5 @@
-// Package runner runs workloads, from when they are in the store until their ends are. It has every workload that has
-// not ended in memory, starts each when the scheduler says so, and has the store record what becomes of it.
+// Package runner runs workloads. It keeps every workload that has not ended in memory, starts it when the scheduler says
+// so, and records in the store how it ended.
 //
 // # The life of a workload
 //
@@ -11,9 +11,9 @@
 //	trial.go     it may be what an earlier daemon died of, and is started apart
 //	stop.go      the daemon shuts down
 //
-// Each file begins with the steps. Others look at workloads and cancel them by their ids (look.go). What is decided
-// is decided elsewhere: who is started when by package schedule, which stage may follow which by lifecycle, how an
-// attempt ended by outcome. An attempt itself is package attempt.
+// Each file begins with the steps. Other packages look at workloads and cancel them by their ids (look.go). The decisions
+// are made elsewhere: package schedule decides which workload starts when, lifecycle which stage may follow which, and
+// outcome how an attempt ended. Package attempt is one run.
 //
 // # Concurrency
 //

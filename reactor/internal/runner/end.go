@@ -19,19 +19,19 @@ import (
 	"github.com/reactord/reactord/reactor/store"
 )
 
-// How a workload that runs comes to its end, in steps:
+// How an attempt ends, in steps:
 //
-//  1. Its fiber returns from the guest with an outcome, or was told to end before it began. The
-//     guest's memory and descriptors are free again.
-//  2. onTaskDone, on the worker, gives it to the finisher, one goroutine, and wakes the dispatcher.
-//  3. The finisher makes it Ending, puts the status together, seals the log, and asks the store
-//     for the transition, the rest of the log in the same commit.
-//  4. The store commits; its observer publishes the change to watchers.
-//  5. onEndStored, on the store's goroutine, makes it Gone (or Queued, if it is to be started anew),
-//     and tells those who wait for it. So whoever is told finds the end in the store.
+//  1. Its fiber returns with an outcome, or was interrupted before it ran. The guest's memory and descriptors are free
+//     again.
+//  2. onTaskDone, on the worker, gives the workload to the finisher and wakes the dispatcher.
+//  3. The finisher, one goroutine, makes the workload Ending, puts its status together, seals its log, and asks the
+//     store for the transition. The rest of the log is in the same commit.
+//  4. The store commits and calls OnCommit, which publishes the change to watchers.
+//  5. onEndStored, on the store's goroutine, makes the workload Gone, or Queued if it will have another attempt, and
+//     notifies waiters. So a client that is told of an end finds it in the store.
 //
-// Rejected: recording on the worker (encoding and locks of the store would take time from guests);
-// telling waiters at 3 (a crash would take back what a client was told).
+// Rejected: recording on the worker (encoding and the store's locks would take time from guests); notifying waiters in
+// step 3 (a crash would take back what a client was told).
 
 // run is the body of the attempt's fiber.
 func (a *started) run(f *executor.Fiber) {
@@ -64,8 +64,7 @@ func (r *Runner) onTaskDone(w *workload, task *executor.Task) {
 	r.Kick()
 }
 
-// finished is what the finisher is given: a workload whose task has ended, or a module that nobody
-// holds any more, whose machine code takes time to free.
+// finished is work for the finisher: a workload whose task has ended, or a module to release.
 type finished struct {
 	workload *workload
 	module   abi.Program
@@ -88,7 +87,7 @@ func (r *Runner) finisher() {
 	}
 }
 
-// finish makes a workload Ending and has its end recorded.
+// finish makes a workload Ending and records its end.
 func (r *Runner) finish(w *workload, o outcome.Outcome) {
 	if o.Fault != nil {
 		r.cfg.Log.Error("an internal fault ended a guest", zap.String("workload", w.id), zap.Error(o.Fault))
@@ -101,7 +100,7 @@ func (r *Runner) finish(w *workload, o outcome.Outcome) {
 	}
 }
 
-// record asks the store for the transition to the outcome; the workload is Ending.
+// record asks the store for the transition to the outcome. The workload is Ending.
 func (r *Runner) record(w *workload, o outcome.Outcome) {
 	a := w.attempt
 	r.onEnded(w, a, o)
@@ -132,8 +131,8 @@ func (r *Runner) record(w *workload, o outcome.Outcome) {
 	})
 }
 
-// pastOf is what the attempts of a workload left that has none now: the last one here, or those of a former daemon,
-// which are in the record that was claimed. It is nil if that can't be read.
+// pastOf returns what a workload without an attempt has left from earlier ones, of this daemon or of an earlier one. It
+// returns nil if that can't be read.
 func (r *Runner) pastOf(w *workload) *attempt.Past {
 	r.mu.Lock()
 	past, rec := w.past, w.rec
@@ -154,7 +153,7 @@ func (r *Runner) pastOf(w *workload) *attempt.Past {
 // maxMessageBytes bounds the message of a status: the names in a stack are the guest's choice.
 const maxMessageBytes = 16 << 10
 
-// transition asks the store for the outcome; without haste, if nobody is known to wait for it.
+// transition asks the store to record the outcome, lazily if nobody is known to wait for it.
 func (r *Runner) transition(w *workload, o outcome.Outcome, status *record.Status, log []store.LogChunk) {
 	at := status.EndTime
 	if at.IsZero() {
@@ -169,8 +168,8 @@ func (r *Runner) transition(w *workload, o outcome.Outcome, status *record.Statu
 	}, func(_ int64, err error) { r.onEndStored(w, o, status, err) })
 }
 
-// onEndStored is called when the store has recorded an outcome, or has refused to, which only a fault makes it do:
-// then there is nothing left that could be done for the workload here.
+// onEndStored is called when the store has recorded an outcome. With an error it has refused to, which only a fault of
+// the daemon makes it do: then the workload is forgotten.
 func (r *Runner) onEndStored(w *workload, o outcome.Outcome, status *record.Status, err error) {
 	state := o.State
 	if err != nil && !errors.Is(err, store.ErrClosed) {
@@ -215,15 +214,15 @@ func (r *Runner) onEndStored(w *workload, o outcome.Outcome, status *record.Stat
 	}
 }
 
-// after is what is left to do after an outcome was recorded.
+// after is what to do, without the lock, after an outcome was recorded.
 type after struct {
 	module    loaded // to be dropped if unused
 	unused    bool
-	first     bool // it is the first that meets its trouble
-	cancelled bool // it was told to end for good while it was recorded that it is to be started anew
+	first     bool // log the trouble: no other workload waits for it
+	cancelled bool // record a cancel that came while the workload was being put back
 }
 
-// again forgets a workload that has ended, or has it started anew; mu is held.
+// again forgets a workload that has ended, or queues it for another attempt. mu is held.
 func (r *Runner) again(w *workload, o outcome.Outcome, final bool, now time.Time) (a after) {
 	if final {
 		a.module, a.unused = r.sched.Gone(&w.entry, now)

@@ -12,9 +12,9 @@ import (
 	"github.com/reactord/reactord/reactor/store"
 )
 
-// What is here calls Config.Hooks, where package hooks says that each is called. mu is not held.
+// The methods in this file call Config.Hooks; package hooks says when. mu is not held.
 
-// event is what hooks are told of a workload and its attempt, which is nil if it has none.
+// event is the event of a workload and its attempt, nil if it has none.
 func event(w *workload, a *started) hooks.Event {
 	e := hooks.Event{ID: w.id, Tenant: w.entry.Tenant(), Module: store.Digest(w.entry.Key()).String(), Time: time.Now()}
 	if a != nil {
@@ -23,7 +23,7 @@ func event(w *workload, a *started) hooks.Event {
 	return e
 }
 
-// onSubmitted tells of the submissions among the changes of a commit.
+// onSubmitted calls OnQueued for the workloads that a commit created.
 func (r *Runner) onSubmitted(changes []store.Change) {
 	on := r.cfg.Hooks.OnQueued
 	if on == nil {
@@ -39,7 +39,7 @@ func (r *Runner) onSubmitted(changes []store.Change) {
 	}
 }
 
-// onTakenUp tells of what an earlier reactor left.
+// onTakenUp calls OnQueued for workloads that an earlier reactor left.
 func (r *Runner) onTakenUp(places []store.Place) {
 	on := r.cfg.Hooks.OnQueued
 	if on == nil {
@@ -51,21 +51,21 @@ func (r *Runner) onTakenUp(places []store.Place) {
 	}
 }
 
-// onLoaded tells that a workload is about to be given to the workers.
+// onLoaded calls OnLoaded: the workload is about to be given to the workers.
 func (r *Runner) onLoaded(w *workload, a *started) {
 	if on := r.cfg.Hooks.OnLoaded; on != nil {
 		on(event(w, a))
 	}
 }
 
-// onStarted tells that a worker runs a workload.
+// onStarted calls OnStarted: a worker runs the workload.
 func (r *Runner) onStarted(w *workload, a *started) {
 	if on := r.cfg.Hooks.OnStarted; on != nil {
 		on(event(w, a))
 	}
 }
 
-// waitHooks are what the executor calls when a workload waits; nil if nobody wants to know.
+// waitHooks are called by the executor when a workload parks and resumes; nil if neither hook is set.
 func (r *Runner) waitHooks(w *workload, a *started) *executor.WaitHooks {
 	h := &r.cfg.Hooks
 	if h.OnParked == nil && h.OnResumed == nil {
@@ -85,21 +85,21 @@ func (r *Runner) waitHooks(w *workload, a *started) *executor.WaitHooks {
 	return &executor.WaitHooks{OnPark: tell(h.OnParked), OnResume: tell(h.OnResumed)}
 }
 
-// onEnded tells how an attempt ended, or a workload without one.
+// onEnded calls OnEnded for an attempt, or for a workload that ended without one.
 func (r *Runner) onEnded(w *workload, a *started, o outcome.Outcome) {
 	if on := r.cfg.Hooks.OnEnded; on != nil {
 		on(event(w, a), hooks.Outcome{State: o.State, Reason: o.Reason, Message: clip.Text(o.Message, maxMessageBytes)})
 	}
 }
 
-// onPutBack tells that a workload is to be started anew.
+// onPutBack calls OnQueued for a workload that will have another attempt.
 func (r *Runner) onPutBack(w *workload) {
 	if on := r.cfg.Hooks.OnQueued; on != nil {
 		on(event(w, nil))
 	}
 }
 
-// onCommitted tells that an outcome has been recorded, or why it could not be.
+// onCommitted calls OnCommitted: the outcome has been committed, or could not be.
 func (r *Runner) onCommitted(w *workload, a *started, o outcome.Outcome, status *record.Status, err error) {
 	if on := r.cfg.Hooks.OnCommitted; on != nil {
 		on(event(w, a), hooks.Outcome{

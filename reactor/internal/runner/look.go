@@ -10,10 +10,10 @@ import (
 	"github.com/reactord/reactord/reactor/store"
 )
 
-// What is here lets others look at workloads that have not ended, and tell them to end, by their ids.
+// This file is how other packages look at workloads and cancel them: by their ids.
 
-// Changed returns a channel that is closed when the workload begins to run, is put back or is gone; nil if it is gone
-// already, or never was.
+// Changed returns a channel that is closed when the workload runs, is put back or is gone. It returns nil if the workload
+// is gone already, or never existed.
 func (r *Runner) Changed(id string) <-chan struct{} {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -23,7 +23,7 @@ func (r *Runner) Changed(id string) <-chan struct{} {
 	return nil
 }
 
-// Log returns the log of a workload's attempt, nil if it has none, and what Changed returns.
+// Log returns the log of a workload's attempt, nil if it has none, and the channel that Changed returns.
 func (r *Runner) Log(id string) (log *logbuf.Log, changed <-chan struct{}) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -47,8 +47,8 @@ func (r *Runner) Port(id string) *terminal.Port {
 	return nil
 }
 
-// Look returns a workload's attempt, or if it has none, what keeps it from being started, nil for its turn alone. It
-// is not live if it has ended, or never was.
+// Look returns a workload's attempt; or, if it has none, why it waits, nil if it waits for its turn alone. It is not
+// live if it has ended, or never existed.
 func (r *Runner) Look(id string) (a *attempt.Attempt, delay *api.Delay, live bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -63,12 +63,12 @@ func (r *Runner) Look(id string) (a *attempt.Attempt, delay *api.Delay, live boo
 	}
 }
 
-// visitPiece bounds how many workloads a visit goes through with mu held.
+// visitPiece bounds how many workloads are visited while mu is held once.
 const visitPiece = 1024
 
-// VisitAttempts calls visit, with mu held, for those that have an attempt of the workloads below next, at most
-// visitPiece, from the last to the first, and returns where to go on: at zero all have been visited. One that ends is
-// replaced by the last, so none is passed over, but one can come up twice.
+// VisitAttempts visits workloads from position next down, math.MaxInt for all, and calls visit, with mu held, for those
+// that have an attempt. It visits at most visitPiece and returns the position to go on from: at zero all have been
+// visited. A workload that ends is replaced by the last one, so none is missed, but one can be visited twice.
 func (r *Runner) VisitAttempts(next int, visit func(id string, a *attempt.Attempt)) (rest int) {
 	return r.visit(next, func(w *workload) bool {
 		if w.attempt != nil {
@@ -78,7 +78,8 @@ func (r *Runner) VisitAttempts(next int, visit func(id string, a *attempt.Attemp
 	})
 }
 
-// VisitRecords is as VisitAttempts, for records: nil if only the store has it. It stops when visit returns false.
+// VisitRecords is like VisitAttempts, for records. A record is nil if only the store has it. It stops when visit returns
+// false.
 func (r *Runner) VisitRecords(next int, visit func(id string, rec *store.Workload) bool) (rest int) {
 	return r.visit(next, func(w *workload) bool { return visit(w.id, w.rec) })
 }
@@ -96,7 +97,7 @@ func (r *Runner) visit(next int, visit func(*workload) bool) (rest int) {
 	return next
 }
 
-// Cancel tells a workload to end, for a client. It returns what Changed returns.
+// Cancel interrupts a workload for a client. It returns the channel that Changed returns.
 func (r *Runner) Cancel(id string) <-chan struct{} {
 	r.mu.Lock()
 	w := r.live[id]
@@ -110,7 +111,7 @@ func (r *Runner) Cancel(id string) <-chan struct{} {
 	return changed
 }
 
-// interrupt tells a workload to end.
+// interrupt ends a workload: the task if it has one, else its wait.
 func (r *Runner) interrupt(w *workload, cause lifecycle.Cause) {
 	r.mu.Lock()
 	action := r.sched.Cancel(&w.entry, cause)

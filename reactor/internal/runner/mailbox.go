@@ -2,8 +2,8 @@ package runner
 
 import "sync"
 
-// mailbox hands values to one goroutine, without ever blocking who puts them. What bounds it is
-// the number of those who put.
+// mailbox passes values to one goroutine and never blocks the sender. It has no bound of its own: a
+// workload is put at most once for each attempt, and a module once for each time it is dropped.
 type mailbox[T any] struct {
 	mu     sync.Mutex
 	filled sync.Cond
@@ -25,7 +25,7 @@ func (m *mailbox[T]) put(v T) {
 	m.filled.Signal()
 }
 
-// take blocks for values and takes them all. It is not open after close, with the last of them.
+// take waits for values and takes them all. After close it returns the last of them with open false.
 func (m *mailbox[T]) take() (values []T, open bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -36,7 +36,7 @@ func (m *mailbox[T]) take() (values []T, open bool) {
 	return values, !m.closed
 }
 
-// close lets take end once what was put is taken.
+// close makes take return when it is empty.
 func (m *mailbox[T]) close() {
 	m.mu.Lock()
 	m.closed = true

@@ -12,23 +12,22 @@ import (
 	"github.com/reactord/reactord/reactor/internal/schedule"
 )
 
-// How a guest gets more memory than was reserved for it when it was started, in steps:
+// How a guest gets more memory than was reserved for it at its start, in steps:
 //
-//  1. Its memory or its stack is to grow beyond its allowance, in the midst of guest code or of Instantiate. The
-//     engine asks, on the fiber.
-//  2. Ask tells the scheduler, which reserves more for it, or has younger workloads go back to the queue, or this one,
-//     as package schedule has it. What goes back is interrupted as by a cancel, and is PENDING when that is
-//     recorded: its next attempt goes on with its log, and its timeout with its first start.
-//  3. If it has to wait for what others give up, its fiber parks (reactorctl ops tells). The last who gives
-//     memory up wakes the dispatcher, and that the fiber.
-//  4. The allowance is raised, and the guest goes on where it was. Memory.grow answers -1 only if the guest's own
-//     limit is in the way.
+//  1. Its memory or its stack needs to grow beyond its allowance, in guest code or during instantiation. The engine
+//     calls Ask on the fiber.
+//  2. Ask asks the scheduler, which reserves more, or sends younger workloads or this one back to the queue; package
+//     schedule has the rules. A workload that is sent back is interrupted as by a cancel, and is PENDING when that has
+//     been recorded. Its next attempt continues its log, and its timeout still counts from its first start.
+//  3. If the guest has to wait for memory that others give up, its fiber parks; reactorctl ops shows that. When the
+//     memory is free the dispatcher wakes the fiber.
+//  4. The allowance is raised and the guest continues. memory.grow returns -1 only for the guest's own limit.
 //
 // (TestGuestsGrow, TestYoungestGoesBack, TestMoreThanTheNodeHas)
 //
-// Rejected: answering -1 for the node's sake (most programs, those in Go first of all, take it for the end, and
-// that others hold the memory is no fault of theirs); waiting with nobody going back (those that wait hold
-// what they have, and if all do nobody goes on).
+// Rejected: returning -1 when the node is short (most programs, Go programs among them, end then, though it is not
+// their fault that others hold the memory); waiting without sending anyone back (if all wait, each holding
+// what it has, none goes on).
 
 // Allowance implements hostcalls.Memory.
 func (a *started) Allowance() *engine.Allowance { return &a.memory }
@@ -68,7 +67,7 @@ func (a *started) Waits() bool {
 	return false
 }
 
-// wakeGrown wakes the fiber of a workload that asked for memory, which is there now.
+// wakeGrown wakes the fiber of a workload that waits for memory which is free now.
 func (r *Runner) wakeGrown(w *workload) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -77,7 +76,7 @@ func (r *Runner) wakeGrown(w *workload) {
 	}
 }
 
-// settle lowers what a workload has reserved to what it holds, when it has run for a while.
+// settle lowers the reservation of a workload that has run for a while to what it holds.
 func (r *Runner) settle(w *workload) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -88,7 +87,7 @@ func (r *Runner) settle(w *workload) {
 	r.sched.Settled(&w.entry, held, time.Now())
 }
 
-// sentBack says what a workload waits for that was sent back; mu is held.
+// sentBack is the message for a workload that was sent back. mu is held.
 func (r *Runner) sentBack(w *workload) string {
 	return fmt.Sprintf("it was sent back to the queue, and is started again when %s of %s are free",
 		humanize.IBytes(uint64(r.sched.Wants(&w.entry))), humanize.IBytes(uint64(r.cfg.Schedule.Memory)))

@@ -17,40 +17,37 @@ import (
 
 // How a workload comes into the queue, in steps:
 //
-//  1. Its submission gets a place in the queue (Reserve), or is refused.
-//  2. It is stored. The store tells of the commit (OnCommit), which queues the workload, even if the submitter has
-//     gone. So what is queued is on disk, and what is on disk is queued.
-//  3. The place is given back (Release): the workload itself counts now, or was not stored.
+//  1. Reserve gives its submission a place in the queue, or refuses it.
+//  2. It is stored. The store calls OnCommit, which queues it, even if the submitter has gone. So every queued
+//     workload is on disk, and every workload on disk is queued.
+//  3. Release gives the place back: the workload itself is counted now, or was not stored.
 //
-// What an earlier daemon left unfinished is queued by Recover, in the order in which it was submitted.
+// Recover queues what an earlier daemon left unfinished, in the order of submission.
 //
-// A million may wait, so what is kept of them in memory is bounded: the first that wait keep their specs
-// decoded, more keep their records, and the rest are read from the store when their turn has come.
-// (TestHandover, TestQueueIsSlim)
+// A million workloads may wait, so their memory is bounded: the first in the queue keep their decoded specs, the next
+// keep their records, and the rest are read from the store when their turn comes.
+// (TestHandOver, TestLongQueue, TestRestartWithLongQueue)
 
-// The lengths of the queue up to which specs wait in it decoded, and records wait in it at all; and the
-// bytes of what waits up to which they do.
 const (
+	// keepDecoded is the length of the queue up to which decoded specs are kept.
 	keepDecoded = 1024
-	keepWhole   = 4096
-	keepBytes   = 8 << 20
-)
-
-const (
+	// keepWhole and keepBytes are the length of the queue, and what it counts in bytes, up to which records are kept.
+	keepWhole = 4096
+	keepBytes = 8 << 20
 	// claimBatch is how many workloads Recover reads at a time.
 	claimBatch = 1000
-	// atATime bounds what is done with mu held at one go.
-	atATime = 256
+	// lockedBatch bounds how many workloads are handled while mu is held once.
+	lockedBatch = 256
 )
 
-// decoded is a spec beside what it was encoded to, so that it need not be decoded to be run.
+// decoded is a spec with its encoding. A workload whose record has this encoding need not decode it again.
 type decoded struct {
 	spec    *api.Spec
 	encoded []byte
 }
 
-// Reserve takes a place in the queue for a submission, which Release gives back. It returns what the submission
-// counts, in bytes. An error is an *errs.Error.
+// Reserve takes a place in the queue for a submission until Release. It returns the size of the place in bytes. An error
+// is an *errs.Error.
 func (r *Runner) Reserve(rec *store.Workload, spec *api.Spec) (size int64, err error) {
 	place := store.PlaceOf(rec)
 	size = sizeOf(&place)
@@ -69,7 +66,7 @@ func (r *Runner) Reserve(rec *store.Workload, spec *api.Spec) (size int64, err e
 	return size, nil
 }
 
-// Release gives back the place of a submission: it has been stored, or will not be.
+// Release gives back the place of a submission that has been stored, or will not be.
 func (r *Runner) Release(id string, size int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -77,11 +74,11 @@ func (r *Runner) Release(id string, size int64) {
 	delete(r.submitting, id)
 }
 
-// OnCommit is told of every commit, before those who asked for it. It queues what was submitted, and calls onChange,
-// if it is not nil, with mu held, for each change of a workload that has not ended, with the workload's record as it
-// was before; nil if only the store has that.
+// OnCommit is called for every commit, before those who asked for it are told. It queues the workloads that the commit
+// created. If onChange is not nil it is called, with mu held, for each change of a workload that has not ended, with the
+// workload's record from before the change, or nil if only the store has it.
 func (r *Runner) OnCommit(changes []store.Change, onChange func(c *store.Change, rec *store.Workload)) {
-	for some := range slices.Chunk(changes, atATime) {
+	for some := range slices.Chunk(changes, lockedBatch) {
 		r.takeUp(some, onChange)
 	}
 	r.Kick()
@@ -103,7 +100,7 @@ func (r *Runner) takeUp(changes []store.Change, onChange func(*store.Change, *st
 	}
 }
 
-// admit queues the workload of a record; mu is held.
+// admit queues the workload of a record. mu is held.
 func (r *Runner) admit(rec *store.Workload) {
 	place := store.PlaceOf(rec)
 	w := newWorkload(&place)
@@ -116,7 +113,7 @@ func (r *Runner) admit(rec *store.Workload) {
 	r.add(place.Tenant, w)
 }
 
-// keepsWhole tells whether the record of the next in the queue is kept; mu is held.
+// keepsWhole reports whether the next workload in the queue keeps its record. mu is held.
 func (r *Runner) keepsWhole() bool {
 	return r.sched.Pending() < keepWhole && r.sched.PendingBytes() < keepBytes
 }
@@ -141,7 +138,7 @@ func (r *Runner) Recover(ctx context.Context, onPlace func(*store.Place)) error 
 	return nil
 }
 
-// claim queues some of what an earlier reactor left unfinished, and returns how many there were.
+// claim queues the next batch of what an earlier reactor left unfinished, and returns its size.
 func (r *Runner) claim(ctx context.Context, onPlace func(*store.Place)) (n int, err error) {
 	r.mu.Lock()
 	whole := r.keepsWhole()

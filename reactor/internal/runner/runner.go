@@ -24,17 +24,16 @@ type Config struct {
 	Executor *executor.Executor
 	// Load loads a module. The caller releases it.
 	Load func(context.Context, store.Digest) (abi.Program, error)
-	// Freeing is memory that belongs to no guest any more and is not free yet, in bytes. The Runner is kicked
-	// when it is free.
+	// Freeing returns how much memory of ended guests is not free yet, in bytes. Kick is called when it is free.
 	Freeing func() int64
-	// Watched tells whether somebody watches for changes, so that they are not delayed to save commits.
+	// Watched reports whether a client watches for changes. If not, commits may be delayed to be fewer.
 	Watched  func() bool
 	Host     attempt.Host
 	Hooks    hooks.Hooks
 	Schedule schedule.Config
 }
 
-// Runner runs workloads, from when they are in the store until their ends are.
+// Runner runs the workloads that have not ended.
 type Runner struct {
 	cfg        Config
 	ctx        context.Context // ends with Close
@@ -43,15 +42,14 @@ type Runner struct {
 	wake       notify.Signal  // to the dispatcher
 	finished   *mailbox[finished]
 
-	// mu guards what follows, and of each workload what its type says. It is held for short stretches only,
-	// and while it is held neither the store nor the engine is called for anything that could wait. It is
-	// taken on workers and on the store's goroutine.
+	// mu guards the fields below, and those of each workload that say so. It is taken on workers and on the
+	// store's goroutine, so it is held briefly, and nothing that may wait is called while it is held.
 	mu         sync.Mutex
 	live       map[string]*workload // every workload that has not ended
-	all        []*workload          // the same, for going through them
-	sched      *scheduler           // what is started when
-	submitting map[string]decoded   // by id, those submissions under way that have a place; two with one id share an entry
-	idle       notify.Broadcast     // tells that no workload has an attempt
+	all        []*workload          // the same workloads, to walk over
+	sched      *scheduler
+	submitting map[string]decoded // submissions with a place, by id; two with the same id share an entry
+	idle       notify.Broadcast   // told when no workload has an attempt
 	totals     Totals
 }
 
@@ -70,7 +68,7 @@ func (t *Totals) count(state api.State) {
 	}
 }
 
-// New returns a Runner that has nothing and does nothing until Start.
+// New returns a Runner without workloads, which starts none until Start.
 func New(cfg Config) *Runner {
 	r := &Runner{
 		cfg:        cfg,
@@ -84,31 +82,31 @@ func New(cfg Config) *Runner {
 	return r
 }
 
-// Start begins to start workloads.
+// Start starts the Runner's goroutines.
 func (r *Runner) Start() {
 	r.background.Go(r.dispatch)
 	r.background.Go(r.finisher)
 }
 
-// Close ends the Runner's goroutines, and waits for them. Nothing runs any more, or is left.
+// Close ends the Runner's goroutines and waits for them. What still runs is abandoned.
 func (r *Runner) Close() {
 	r.stop()
 	r.finished.close()
 	r.background.Wait()
 }
 
-// Stats is how many workloads there are, and what they count.
+// Stats counts workloads.
 type Stats struct {
 	Totals
-	Live         int   // started, and not ended
-	Pending      int   // wait to be started
-	Delayed      int   // of those, wait for a trouble of the host to pass
-	PendingBytes int64 // what those pending count
-	TakenBytes   int64 // that, and what submissions under way count
-	Submitting   int   // submissions under way
+	Live         int   // started and not ended
+	Pending      int   // waiting to be started
+	Delayed      int   // those of Pending that wait for a trouble of the host to pass
+	PendingBytes int64 // the size of those of Pending
+	TakenBytes   int64 // PendingBytes, and the places of submissions
+	Submitting   int   // submissions with a place
 }
 
-// Stats tells what there is.
+// Stats returns the counts.
 func (r *Runner) Stats() Stats {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -119,14 +117,14 @@ func (r *Runner) Stats() Stats {
 	}
 }
 
-// Waiting is how many workloads have met a trouble of the host, and have not begun since.
+// Waiting returns how many workloads have met a trouble of the host and have not started since.
 func (r *Runner) Waiting(t retry.Trouble) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.sched.Waiting(t)
 }
 
-// add adds a workload to those that have not ended; mu is held.
+// add adds a workload, and queues it. mu is held.
 func (r *Runner) add(tenant string, w *workload) {
 	w.index = len(r.all)
 	r.all = append(r.all, w)
@@ -134,7 +132,7 @@ func (r *Runner) add(tenant string, w *workload) {
 	r.sched.Add(tenant, &w.entry)
 }
 
-// remove takes a workload out of memory; mu is held.
+// remove removes a workload that has ended. mu is held.
 func (r *Runner) remove(w *workload) {
 	delete(r.live, w.id)
 	last := len(r.all) - 1

@@ -9,8 +9,8 @@ import (
 	"github.com/reactord/reactord/reactor/internal/lifecycle"
 )
 
-// Drain stops workloads from being taken and started, or lets it go on. What runs runs on. It returns how many
-// have started and not ended.
+// Drain stops new workloads from being taken and started, or resumes that. What runs goes on. It returns how many
+// workloads have started and not ended.
 func (r *Runner) Drain(drain bool) (live int) {
 	r.mu.Lock()
 	r.sched.Drain(drain)
@@ -20,14 +20,14 @@ func (r *Runner) Drain(drain bool) (live int) {
 	return live
 }
 
-// Draining tells whether nothing is taken and started any more.
+// Draining reports whether Drain is in effect.
 func (r *Runner) Draining() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.sched.Draining()
 }
 
-// DrainForGood is Drain that can't be undone. It is not ok if it was called before.
+// DrainForGood is like Drain, and can't be undone. It is not ok if it was called before.
 func (r *Runner) DrainForGood() (live int, ok bool) {
 	r.mu.Lock()
 	if r.sched.Closing() {
@@ -41,7 +41,7 @@ func (r *Runner) DrainForGood() (live int, ok bool) {
 	return live, true
 }
 
-// WaitIdle waits until no workload has an attempt. What is started meanwhile is waited for, too.
+// WaitIdle waits until no workload has an attempt.
 func (r *Runner) WaitIdle(ctx context.Context) error {
 	for {
 		r.mu.Lock()
@@ -59,8 +59,8 @@ func (r *Runner) WaitIdle(ctx context.Context) error {
 	}
 }
 
-// Unwind interrupts what runs, and waits until it has been put back and that is in the store, or until none has been
-// for a while: then jobs that block hang, and the error says how many are left.
+// Unwind interrupts all workloads and waits until the store has recorded that they are PENDING again. It fails if none
+// was for the duration stall, since jobs that block hang; the error says how many are left.
 func (r *Runner) Unwind(ctx context.Context, stall time.Duration) error {
 	r.mu.Lock()
 	all := slices.Clone(r.all)

@@ -9,9 +9,9 @@ import (
 	"github.com/reactord/reactord/reactor/internal/schedule"
 )
 
-// What is here implements crash.Workloads, for which nothing but ids counts.
+// This file implements crash.Workloads.
 
-// Suspect takes a workload out of the queue until its trial.
+// Suspect delays a workload until its trial.
 func (r *Runner) Suspect(id string, until time.Time, deaths int) {
 	const readable = 1000 // beyond, timeouts are looked at when a workload is started
 	r.mu.Lock()
@@ -32,7 +32,7 @@ func (r *Runner) Suspect(id string, until time.Time, deaths int) {
 	}, uint32(deaths), time.Now())
 }
 
-// Try puts suspects before the queue, but for those that have been cancelled or are overdue.
+// Try puts suspects at the front of the queue, unless they have been cancelled or their timeouts have passed.
 func (r *Runner) Try(ids []string) {
 	r.mu.Lock()
 	for _, id := range ids {
@@ -44,7 +44,7 @@ func (r *Runner) Try(ids []string) {
 	r.Kick()
 }
 
-// Condemn ends the workload that the daemon dies of. It is called before Start.
+// Condemn ends the workload that kills the daemon. It is called before Start.
 func (r *Runner) Condemn(id, message string) {
 	r.mu.Lock()
 	w := r.live[id]
@@ -57,7 +57,7 @@ func (r *Runner) Condemn(id, message string) {
 	}
 }
 
-// ShutGate keeps everything from being started but what is tried, until OpenGate.
+// ShutGate lets nothing start but what is tried, until OpenGate.
 func (r *Runner) ShutGate() {
 	r.mu.Lock()
 	defer r.mu.Unlock()

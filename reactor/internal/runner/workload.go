@@ -16,43 +16,41 @@ import (
 	"github.com/reactord/reactord/reactor/store"
 )
 
-// workload is a workload that has not ended, as it is kept in memory: a million of them may wait to be started, and
-// as many may run.
+// workload is a workload that has not ended. A million may wait and a million may run, so it is kept small.
 type workload struct {
 	id   string
-	port atomic.Pointer[terminal.Port] // of an interactive one; made by the first who needs it
+	port atomic.Pointer[terminal.Port] // of an interactive workload; made by the first user
 
 	// Guarded by Runner.mu.
-	entry   entry            // with the scheduler
-	rec     *store.Workload  // as it was submitted or claimed: see below
-	status  []byte           // of one that was started before and has no rec
+	entry entry // in the scheduler
+	// rec is the record as submitted or claimed; its state is not kept up to date. It is nil while the workload
+	// waits behind many others, and rec.Spec is nil if it is large: then they are read from the store at the start.
+	rec     *store.Workload
+	status  []byte           // if rec is nil and the workload was started before
 	index   int              // in Runner.all
 	attempt *started         // from Starting on, until it is put back or gone
-	past    *attempt.Past    // of one that was put back
-	changed notify.Broadcast // tells that it begins to run, is put back or is gone
+	past    *attempt.Past    // of a workload that was put back
+	changed notify.Broadcast // told when the workload runs, is put back or is gone
 
-	// The dispatcher's.
-	spec     *api.Spec // decoded, until it is first started; nil if that would take up too much
-	attempts uint32    // as the store has it, or will have when it has done what it was asked for
+	// Owned by the dispatcher until the workload is Ending, then by who records its end.
+	spec     *api.Spec // decoded, until the first start; nil if memory is short
+	attempts uint32    // as recorded, or asked to be recorded
 }
 
-// The state of a rec is not kept up to date. Its Spec is nil if it is large. A rec is nil itself while the
-// workload waits behind many others: both are read from the store when its turn has come.
-
-// The scheduler's types, for what is scheduled here.
+// The types of package schedule, for workloads.
 type (
 	scheduler = schedule.Scheduler[*workload, loaded]
 	entry     = schedule.Entry[*workload, loaded]
 	action    = schedule.Action[*workload, loaded]
 )
 
-// loaded is a compiled module that workloads hold, or why there is none.
+// loaded is a compiled module, or why it could not be loaded.
 type loaded struct {
 	module abi.Program
 	err    error
 }
 
-// started is a workload's attempt. It is the attempt's Owner.
+// started is a workload's attempt, and the attempt's Owner.
 type started struct {
 	attempt.Attempt
 	runner   *Runner
@@ -61,31 +59,30 @@ type started struct {
 	trace    hooks.TraceParent // of the submission; empty without hooks
 }
 
-// newWorkload makes the workload of a place. Its record is read when its turn has come.
+// newWorkload makes the workload of a place, without its record.
 func newWorkload(p *store.Place) *workload {
 	w := &workload{id: p.ID, attempts: p.Attempts, status: p.Status}
-	held := int64(p.SpecBytes) // input is what can be large in it
+	held := int64(p.SpecBytes) // only standard input can be large in a spec
 	w.entry.Init(w, p.Module, sizeOf(p), held)
 	return w
 }
 
-// placeBytes is about what a workload costs that waits, beside what its client chose: its place in memory,
-// and its rows and indices on disk.
+// placeBytes is about what a waiting workload costs in memory and on disk, without the strings that its client chose.
 const placeBytes = 1 << 10
 
-// sizeOf is what a workload that waits counts in bytes. Labels are in an index, too.
+// sizeOf is the size of a waiting workload, in bytes. Labels count twice: they are in an index, too.
 func sizeOf(p *store.Place) int64 {
 	return int64(placeBytes + len(p.ID) + p.NameBytes + p.SpecBytes + 2*p.LabelBytes)
 }
 
-// interrupt ends the task of a workload that has one; Runner.mu is held.
+// interrupt ends the workload's task, if it has one. Runner.mu is held.
 func (w *workload) interrupt(cause lifecycle.Cause) {
 	if w.attempt != nil {
 		w.attempt.Interrupt(cause)
 	}
 }
 
-// pastOf is what the store has of earlier attempts.
+// pastOf is the past that a status in the store has.
 func pastOf(s *record.Status) *attempt.Past {
 	return &attempt.Past{First: s.FirstStart, Started: s.StartTime, Usage: api.Usage(s.Usage)}
 }

@@ -1,9 +1,9 @@
-// Package submission takes workloads in: it checks what clients send, gives each submission its place in the queue, and
-// stores it. When Submit returns, what it created is on disk and in the queue.
+// Package submission takes workloads in: it checks what clients send, reserves a place in the queue for each submission,
+// and stores it. When Submit returns, the workloads that it created are on disk and in the queue.
 //
-// In order: the spec itself (package intake), its module, the node's memory, its grants, a place in the queue, the
-// store. A submission that is refused leaves the others of its batch alone.
+// A submission passes, in this order: the checks of the spec itself (package intake), of its module, of the node's
+// memory and of its grants; the queue; the store. A submission that is refused does not affect others in its batch.
 //
-// A Pipeline may be used by any goroutine. Submit blocks on the store, on a compilation if the module has just been
-// pushed, and on the file systems of folders that are granted. It holds no lock.
+// A Pipeline may be used by any goroutine. Submit may block on the store, and on the file systems of granted folders. It
+// holds no lock.
 package submission

@@ -27,11 +27,11 @@ type Modules interface {
 	CheckSpec(f *errs.Faults, module *abi.Description, spec *api.Spec, limits api.Limits) error
 }
 
-// Queue has a place for each submission until its workload is queued.
+// Queue holds a place for each submission until its workload is queued.
 type Queue interface {
-	// Reserve takes a place, or refuses to with an *errs.Error.
+	// Reserve takes a place and returns its size in bytes. An error is an *errs.Error.
 	Reserve(rec *store.Workload, spec *api.Spec) (size int64, err error)
-	// Release gives it back: the workload has been stored, or will not be.
+	// Release gives the place back: the workload has been stored, or will not be.
 	Release(id string, size int64)
 }
 
@@ -63,13 +63,13 @@ type submission struct {
 	Result
 	sent     *api.Spec    // as the client sent it
 	hash     store.Digest // of that
-	reserved bool         // it has a place in the queue, of size
+	reserved bool         // it has a place in the queue, of this size
 	size     int64
 }
 
-// Submit takes submissions through their checks and stores what passes, in order. It fails if nothing was done. What
-// is refused for a reason that lies in the reactor (its modules, files, room), not in the request, may be the
-// repetition of one that succeeded: then that is the answer.
+// Submit checks submissions and stores those that pass, in order. It fails if nothing was done. A submission that is
+// refused because of the daemon's state (its modules, files, room) may repeat one that succeeded before: then the
+// answer is the workload that exists.
 func (p *Pipeline) Submit(ctx context.Context, reqs []api.SubmitRequest) ([]Result, error) {
 	now := time.Now()
 	submissions := make([]submission, len(reqs))
@@ -163,12 +163,12 @@ func (p *Pipeline) release(submissions []submission) {
 	}
 }
 
-// CommitBytes bounds what is stored in one commit, but for a single workload that is larger: others wait for
-// the commit of a batch's part, not for that of the batch.
+// CommitBytes bounds the size of one commit, except for a single larger workload. So others wait for the commit of a
+// part of a batch, not for the whole batch.
 const CommitBytes = 512 << 10
 
-// commit stores what has no error yet, in as many commits as it takes. It fails if the first of them does;
-// when a later one fails, that is the error of the submissions that are not stored.
+// commit stores the submissions without an error, in parts. It fails if the first part fails; if a later one
+// fails, that is the error of the submissions in it and in the parts after it.
 func (p *Pipeline) commit(ctx context.Context, submissions []submission) error {
 	var failed error
 	for i, part := range parts(submissions) {
@@ -188,7 +188,7 @@ func (p *Pipeline) commit(ctx context.Context, submissions []submission) error {
 	return nil
 }
 
-// parts divides what has no error into the parts that are committed one after the other.
+// parts divides the submissions without an error into commits.
 func parts(submissions []submission) [][]*submission {
 	var all [][]*submission
 	size := int64(CommitBytes)
@@ -230,7 +230,7 @@ func (p *Pipeline) commitPart(ctx context.Context, part []*submission) error {
 	return nil
 }
 
-// repeatable tells whether a request that is refused now may have succeeded before.
+// repeatable reports whether a request that is refused with err may have succeeded before.
 func repeatable(err error) bool {
 	switch errs.ClassOf(err) {
 	case errs.ModuleNotFound, errs.GrantDenied, errs.QueueFull, errs.Draining, errs.Unavailable:

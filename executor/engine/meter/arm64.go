@@ -4,17 +4,18 @@ import (
 	"github.com/reactord/reactord/executor/engine/meter/wasm"
 )
 
-// wazero 1.12 makes wrong machine code for arm64 in two cases, which TestInstructions finds under an emulator:
+// wazero 1.12 generates wrong machine code for arm64 in two cases, which TestInstructions finds under an
+// emulator:
 //
-//   - A remainder is garbage where many values are live: its register is written twice, by the division and
-//     by what takes the product off, and reloaded in between from a slot that has not been written.
-//   - The population count of an i32 counts the bits of a whole register, though the upper half may have
-//     anything in it, after a load that extends a sign or where the i32 was the lower half of an i64.
+//   - A remainder is wrong where many values are live: its register is written twice, by the division and by
+//     the multiply-subtract, and reloaded in between from a slot that has not been written.
+//   - The population count of an i32 counts the bits of the whole register, whose upper half may not be zero,
+//     after a sign-extending load or if the i32 was the lower half of an i64.
 //
-// So neither instruction gets there: a remainder is a - a / b * b, and the count that of the i64 with the
-// upper half zero. (The fix of the former is wazero #2508, which no release has.)
+// So both instructions are replaced: a remainder by a - a / b * b, and the population count by that of the
+// zero-extended i64. (wazero #2508 fixes the former; no release has it.)
 
-// remainderValues is how many values a remainder makes here.
+// remainderValues is the number of values that a replaced remainder makes.
 const remainderValues = 4
 
 func remainder(op wasm.Op) bool {
@@ -25,7 +26,7 @@ func remainder(op wasm.Op) bool {
 	return false
 }
 
-// arm64 writes something in place of an instruction that is compiled wrong, or returns false.
+// arm64 emits a replacement for an instruction that is compiled wrong, or returns false.
 func (e *emitter) arm64(op wasm.Op) bool {
 	switch op {
 	case wasm.OpI32Popcnt:
@@ -40,8 +41,8 @@ func (e *emitter) arm64(op wasm.Op) bool {
 	return true
 }
 
-// The remainder by -1 is that by 1, but the quotient of the least number by -1 overflows. A divisor of zero traps in the
-// division, as it should.
+// A divisor of -1 is replaced by 1, which has the same remainder, since dividing the least number by -1
+// overflows. A divisor of zero traps in the division, as it should.
 
 func (e *emitter) remainder32(signed bool) {
 	a, b := e.local("dividend32", wasm.I32), e.local("divisor32", wasm.I32)
@@ -77,7 +78,7 @@ func (e *emitter) remainder64(signed bool) {
 	e.difference(a, b, divide, wasm.OpI64Mul, wasm.OpI64Sub)
 }
 
-// difference writes a - a / b * b.
+// difference emits a - a / b * b.
 func (e *emitter) difference(a, b uint32, divide, multiply, subtract wasm.Op) {
 	e.out.Index(wasm.OpLocalGet, a)
 	e.out.Index(wasm.OpLocalGet, a)

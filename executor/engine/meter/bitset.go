@@ -2,7 +2,7 @@ package meter
 
 import "math/bits"
 
-// bitset is a set of small numbers. Operands have equal lengths.
+// bitset is a set of small numbers. Operands of its methods have equal lengths.
 type bitset []uint64
 
 func (s bitset) has(i uint32) bool { return s[i/64]>>(i%64)&1 != 0 }
@@ -29,7 +29,7 @@ func (s bitset) len() int {
 	return n
 }
 
-// lenAnd is the size of the intersection.
+// lenAnd returns the size of the intersection.
 func (s bitset) lenAnd(t bitset) int {
 	n := 0
 	for i, w := range t {

@@ -6,33 +6,32 @@ import (
 	"github.com/reactord/reactord/executor/engine/meter/wasm"
 )
 
-// Bulk memory operations run in native code that nothing can stop, so those
-// that may be long are done in chunks by functions appended to the module,
-// which charge each chunk and check the fuel after it.
+// Bulk memory operations run in native code that cannot be preempted. So those that may be long are done in
+// chunks, by helper functions appended to the module that charge each chunk and check the fuel after it.
 
 const (
-	// chunkBytes is how much a helper moves between checks.
+	// chunkBytes is the number of bytes that a helper moves between checks.
 	chunkBytes = 32 << 10
 
-	// smallBytes is up to which constant length an operation stays as it is.
+	// smallBytes is the largest constant length for which an operation is left unchanged.
 	smallBytes = 1 << 10
 
-	// chunkElements is the same for tables.
+	// chunkElements is the number of table elements that a helper moves between checks.
 	chunkElements = 4 << 10
 
-	// smallTable is up to how many elements operations on a table are done at once, in a tenth of a millisecond.
+	// smallTable is the largest table on which operations are done in one piece, in a tenth of a millisecond.
 	smallTable = 1 << 18
 )
 
-// bulk are the helper functions a module needs.
+// bulk holds the helper functions that a module needs.
 type bulk struct {
-	wanted []bulkHelper // in order of their functions
+	wanted []bulkHelper // in order of their function indices
 	index  map[bulkHelper]uint32
 }
 
-// bulkHelper is one helper, of an operation with its immediates: of memory.init the data segment, of
-// operations on tables the table, of table.copy the one it copies from after it, and of table.init
-// the element segment before it.
+// bulkHelper identifies a helper by its operation and immediates. memory.init has the data segment; table.fill
+// has the table; table.copy has the destination and the source table; table.init has the element segment
+// and the table.
 type bulkHelper struct {
 	op   wasm.Op
 	a, b uint32
@@ -42,7 +41,7 @@ func (h bulkHelper) ofTables() bool {
 	return h.op == wasm.OpTableFill || h.op == wasm.OpTableCopy || h.op == wasm.OpTableInit
 }
 
-// tables returns the tables that an operation goes to and comes from.
+// tables returns the destination and the source table of an operation.
 func (h bulkHelper) tables() (to, from uint32) {
 	if h.op == wasm.OpTableInit {
 		return h.b, 0
@@ -78,11 +77,11 @@ func (e *emitter) bulkMemory(i int) {
 	if in.Op == wasm.OpMemoryInit {
 		h.a = in.A
 	}
-	e.outside(i, func() { e.out.Index(wasm.OpCall, e.rw.helper(h)) })
+	e.withGlobalFuel(i, func() { e.out.Index(wasm.OpCall, e.rw.helper(h)) })
 	e.unchecked = 0 // the helper's last check was before its last chunk
 }
 
-// helper returns the function of a helper, which appendBulk appends.
+// helper returns the function index of a helper, which appendBulk appends.
 func (rw *rewriter) helper(h bulkHelper) uint32 {
 	b := &rw.added.bulk
 	f, ok := b.index[h]
@@ -116,7 +115,7 @@ func (rw *rewriter) appendBulk() {
 	}
 }
 
-// Locals of a helper: the operands of the operation and a scratch one.
+// Locals of a helper: the operands of the operation, and a temporary.
 const (
 	toLocal = iota // destination
 	fromLocal
@@ -124,7 +123,7 @@ const (
 	endLocal
 )
 
-// helperAsm writes a helper.
+// helperAsm builds the code of a helper.
 type helperAsm struct {
 	wasm.Code
 	h  bulkHelper
@@ -136,7 +135,7 @@ type helperAsm struct {
 //	if count > chunk:
 //	  if it is out of bounds: the operation, which traps before it writes
 //	  while count > chunk: the operation on a chunk, charge it, check
-//	charge count, check, the operation on what is left
+//	charge count, check, the operation on the rest
 func (rw *rewriter) helperCode(h bulkHelper) []byte {
 	a := &helperAsm{h: h, rw: rw}
 	a.long()
@@ -153,7 +152,7 @@ func (rw *rewriter) helperCode(h bulkHelper) []byte {
 		a.chunks(a.fromStart)
 	}
 	a.Op(wasm.OpEnd)
-	a.charge(func() { // as many elements as bytes are in a unit
+	a.charge(func() { // a unit is as many elements as bytes
 		a.get(countLocal)
 		a.Op(wasm.OpI64ExtendI32U)
 		a.I64Const(bytesPerUnitLog2)
@@ -175,7 +174,7 @@ func (a *helperAsm) add(local uint32, n int32) {
 	a.set(local)
 }
 
-// operation does the operation on all that is left.
+// operation does the operation on the rest.
 func (a *helperAsm) operation() {
 	a.get(toLocal)
 	a.get(fromLocal)
@@ -200,7 +199,7 @@ func (a *helperAsm) bulkOp() {
 	}
 }
 
-// charge takes an amount off the fuel and checks it.
+// charge subtracts an amount from the fuel and checks it.
 func (a *helperAsm) charge(amount func()) {
 	fuel := a.rw.added.fuel
 	a.Index(wasm.OpGlobalGet, fuel)
@@ -215,7 +214,7 @@ func (a *helperAsm) charge(amount func()) {
 	a.Op(wasm.OpEnd)
 }
 
-// long tells whether more than a chunk is left.
+// long pushes whether more than a chunk is left.
 func (a *helperAsm) long() {
 	a.get(countLocal)
 	a.I32Const(a.h.chunk())
@@ -234,8 +233,8 @@ func (a *helperAsm) bounds() {
 	if a.h.op != wasm.OpMemoryInit && a.h.op != wasm.OpTableInit {
 		return
 	}
-	// What the segment has left only the engine knows: nothing, taken from the
-	// end, traps if the end is beyond.
+	// The remaining length of the segment is known only to the engine. An operation of length zero at the
+	// end traps if the end is out of bounds.
 	a.get(toLocal)
 	a.get(fromLocal)
 	a.get(countLocal)
@@ -257,8 +256,7 @@ func (a *helperAsm) trapIf() {
 	a.Op(wasm.OpUnreachable, wasm.OpEnd)
 }
 
-// outOfBounds tells whether the operation would go beyond the memory, or a table, from the
-// address in a local.
+// outOfBounds pushes whether the operation, from the address in a local, would go beyond the memory or a table.
 func (a *helperAsm) outOfBounds(local, table uint32) {
 	const pageLog2 = 16
 	a.get(local)
@@ -278,8 +276,7 @@ func (a *helperAsm) outOfBounds(local, table uint32) {
 	a.Op(wasm.OpI64GtU)
 }
 
-// overlaps tells whether the destination begins within the source, so that the
-// end has to be copied first.
+// overlaps pushes whether the destination starts within the source, so that the end has to be copied first.
 func (a *helperAsm) overlaps() {
 	a.get(toLocal)
 	a.get(fromLocal)
@@ -311,7 +308,7 @@ func (a *helperAsm) fromStart() {
 	a.add(countLocal, -a.h.chunk())
 }
 
-// chunks repeats move, which is paid for at once, while more than a chunk is left.
+// chunks repeats move, charging each chunk, while more than a chunk is left.
 func (a *helperAsm) chunks(move func()) {
 	a.Begin(wasm.OpLoop)
 	move()
@@ -321,19 +318,19 @@ func (a *helperAsm) chunks(move func()) {
 	a.Op(wasm.OpEnd)
 }
 
-// bulkTable copies the table operation at i, whose length the top of the
-// operand stack has, or calls its helper. Small tables are worked on at once.
+// bulkTable copies the table operation at i, whose length is on top of the operand stack, or calls its helper.
+// Operations on small tables are done in one piece.
 func (e *emitter) bulkTable(i int) {
 	in := e.instrs[i]
 	if e.rw.largeTables && in.Op != wasm.OpTableGrow {
-		e.outside(i, func() { e.out.Index(wasm.OpCall, e.rw.helper(bulkHelper{op: in.Op, a: in.A, b: in.B})) })
+		e.withGlobalFuel(i, func() { e.out.Index(wasm.OpCall, e.rw.helper(bulkHelper{op: in.Op, a: in.A, b: in.B})) })
 		e.unchecked = 0
 		return
 	}
 	length := e.local("length", wasm.I32)
 	e.out.Index(wasm.OpLocalTee, length)
 	e.fuel()
-	// A length beyond the limit on tables fails or traps, so it need not be right.
+	// A length beyond the limit on tables fails or traps, so its charge need not be exact.
 	e.out.Index(wasm.OpLocalGet, length)
 	e.out.I32Const(int32(1)<<bits.Len32(smallTable) - 1)
 	e.out.Op(wasm.OpI32And, wasm.OpI64ExtendI32U)

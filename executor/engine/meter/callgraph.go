@@ -5,21 +5,20 @@ import (
 	"slices"
 )
 
-// summary is what the call graph needs to know of a defined function.
+// summary describes a defined function for the call graph.
 type summary struct {
 	cost     int64    // of all its instructions, each once
 	frame    int64    // upper bound of its stack frame in bytes
-	callees  []uint32 // defined functions it calls directly, once per call
-	indirect []uint32 // types it calls indirectly, by key, once per call
+	callees  []uint32 // defined functions that it calls directly, once per call
+	indirect []uint32 // keys of types that it calls indirectly, once per call
 }
 
-// graph is the call graph of a module. Its nodes are the defined functions and,
-// after them, one for each type that is called indirectly, with edges to every
-// function of that type whose address is taken.
+// graph is the call graph of a module. Its nodes are the defined functions followed by one node for each type
+// that is called indirectly, with edges to every function of that type whose address is taken.
 type graph struct {
 	functions []summary
-	types     map[uint32]int // node of a type
-	targets   [][]uint32     // of the type nodes
+	types     map[uint32]int // node of a type, by key
+	targets   [][]uint32     // successors of the type nodes
 }
 
 func (g *graph) size() int { return len(g.functions) + len(g.targets) }
@@ -42,8 +41,8 @@ func (g *graph) successor(node, i int) (succ int, ok bool) {
 	return 0, false
 }
 
-// newGraph makes the call graph of summarized functions. taken are the defined
-// functions whose address is taken, typeOf gives a function's type key.
+// newGraph makes the call graph of summarized functions. taken says whose address is taken, and typeOf returns
+// a function's type key.
 func newGraph(functions []summary, taken []bool, typeOf func(f int) uint32) *graph {
 	g := &graph{functions: functions, types: map[uint32]int{}}
 	for i := range functions {
@@ -63,9 +62,8 @@ func newGraph(functions []summary, taken []bool, typeOf func(f int) uint32) *gra
 	return g
 }
 
-// components finds the strongly connected components by Tarjan's algorithm.
-// order lists the nodes so that callees come before callers, apart from those
-// of one component, which are neighbours.
+// components finds the strongly connected components by Tarjan's algorithm. order lists the nodes, callees
+// before callers, with the nodes of a component next to each other.
 func (g *graph) components() (component []int32, order []int) {
 	const unseen = -1
 	n := g.size()
@@ -125,8 +123,8 @@ func (g *graph) components() (component []int32, order []int) {
 	return component, order
 }
 
-// feedback returns a set of functions such that every cycle of direct calls
-// goes through one of them: the targets of back edges in a depth-first walk.
+// feedback returns a feedback vertex set of direct calls: every cycle of direct calls contains one of these
+// functions. They are the targets of back edges in a depth-first walk.
 func (g *graph) feedback() []bool {
 	const (
 		fresh = iota
@@ -165,25 +163,23 @@ func (g *graph) feedback() []bool {
 	return cut
 }
 
-// plan is what the rewriting of functions needs to know of their callers and
-// callees.
+// plan decides where functions check the fuel and which functions count their frames.
 type plan struct {
 	component  []int32
 	order      []int          // nodes, callees before callers, those of a component together
 	types      map[uint32]int // node of a type that is called indirectly
-	entryCheck []bool         // functions that check the fuel at entry
-	cyclic     []bool         // nodes that are in a cycle
-	charged    []bool         // functions that count their frame
-	unchecked  []int64        // nodes: most fuel one call burns between checks
+	entryCheck []bool         // by function: it checks the fuel at entry
+	cyclic     []bool         // by node: it is in a cycle
+	charged    []bool         // by function: it counts its frame
+	unchecked  []int64        // by node: the most fuel that one call burns between checks
 }
 
-// uncounted is the most that a chain of uncounted frames takes. The rest of the
-// red zone is for the host functions and helpers that the meter calls.
-const uncounted = RedZone - 512
+// maxUncounted bounds the bytes of a chain of uncounted frames. The rest of the red zone is for the host
+// functions and helpers that metered code calls.
+const maxUncounted = RedZone - 512
 
-// newPlan decides where checks of the fuel go: each cycle of calls goes through a check, either at the entry of a
-// function or before an indirect call. Functions outside cycles need none: their caller knows
-// how much they burn at most.
+// newPlan decides where the fuel is checked. Each cycle of calls contains a check, at the entry of a function or
+// before an indirect call. Functions outside cycles need none: their caller knows how much they burn at most.
 func newPlan(g *graph) *plan {
 	component, order := g.components()
 	p := &plan{
@@ -210,8 +206,9 @@ func newPlan(g *graph) *plan {
 	return p
 }
 
-// chargeStack decides which functions count their frames, which the graph has by now: those in cycles do. Others form
-// chains; they count as well as soon as those that don't would exceed the red zone.
+// chargeStack decides which functions count their frames, which must be in the graph. Functions in cycles do.
+// Another function does if its frame and the uncounted frames of a call chain below it would exceed the red
+// zone.
 func (p *plan) chargeStack(g *graph) {
 	p.charged = make([]bool, len(g.functions))
 	red := make([]int64, g.size()) // bytes of uncounted frames from a node down
@@ -228,7 +225,7 @@ func (p *plan) chargeStack(g *graph) {
 				continue
 			}
 			frame := g.functions[node].frame
-			if p.charged[node] = p.cyclic[node] || below+frame > uncounted; !p.charged[node] {
+			if p.charged[node] = p.cyclic[node] || below+frame > maxUncounted; !p.charged[node] {
 				red[node] = below + frame
 			}
 		}
@@ -259,7 +256,7 @@ func (p *plan) outside(g *graph, node int) iter.Seq[int] {
 	}
 }
 
-// cyclic tells which nodes are in a cycle.
+// cyclic reports for each node whether it is in a cycle.
 func (g *graph) cyclic(component []int32) []bool {
 	size := make([]int, g.size())
 	for _, c := range component {

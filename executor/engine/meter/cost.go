@@ -2,11 +2,10 @@ package meter
 
 import "github.com/reactord/reactord/executor/engine/meter/wasm"
 
-// Costs in units of fuel. A unit is about one machine instruction. What the
-// compiler makes operands of, locals and constants, is free; a memory access
-// has its bounds check, a branch the price of a wrong guess now and then, and a
-// call what it takes to save registers. The weights are fitted so that a million
-// units take about as long in each program of BenchmarkMetering.
+// Costs in units of fuel. A unit is about one machine instruction. Locals and constants are free, since the
+// compiler makes them operands. A memory access includes its bounds check, a branch the occasional
+// misprediction, and a call the saving of registers. The weights are fitted so that a million units take
+// about the same time in each program of BenchmarkMetering.
 const (
 	costSimple   = 1
 	costFloat    = 2
@@ -19,13 +18,13 @@ const (
 	costIndirect = 32
 	costGrow     = 1024
 
-	// Bytes that a bulk memory operation moves, and table elements that a
-	// table operation touches, per unit, as shifts; bulkHelper takes them for equal.
+	// Bytes moved by a bulk memory operation, and elements touched by a table operation, per unit, as
+	// shifts. bulkHelper assumes that they are equal.
 	bytesPerUnitLog2    = 1
 	elementsPerUnitLog2 = 1
 )
 
-// cost returns what executing op is charged, without what depends on operands.
+// cost returns the units charged for op, without those that depend on operands.
 func cost(op wasm.Op) int64 {
 	switch op {
 	case wasm.OpBlock, wasm.OpLoop, wasm.OpElse, wasm.OpEnd, wasm.OpNop, wasm.OpDrop,
@@ -53,8 +52,8 @@ func cost(op wasm.Op) int64 {
 	case op >= 0x6d && op <= 0x70, op >= 0x7f && op <= 0x82, // integer division
 		op == 0x91, op == 0x95, op == 0x9f, op == 0xa3, // square root, division
 		op == 0xfde3, op == 0xfde7, op == 0xfdef, op == 0xfdf3, // of vectors
-		op >= 0xfc00 && op <= 0xfc07, // saturating conversions, which are branches
-		op == 0xfd62, op == 0xfdd5:   // i8x16.popcnt and i64x2.mul, which are sequences
+		op >= 0xfc00 && op <= 0xfc07, // saturating conversions, which compile to branches
+		op == 0xfd62, op == 0xfdd5:   // i8x16.popcnt and i64x2.mul, which compile to sequences
 		return costDivide
 	case op.Float(), op >= 0xfc00:
 		return costFloat
@@ -62,7 +61,8 @@ func cost(op wasm.Op) int64 {
 	return costSimple
 }
 
-// cost returns what an instruction is charged: a call also for the arguments and results that don't fit registers.
+// cost returns the units charged for an instruction. A call is also charged for arguments and results that
+// are not passed in registers.
 func (rw *rewriter) cost(in wasm.Instr) int64 {
 	const inRegisters, perValue = 8, 2 // a store and a load
 	switch in.Op {
@@ -74,7 +74,7 @@ func (rw *rewriter) cost(in wasm.Instr) int64 {
 	return cost(in.Op)
 }
 
-// calleeType returns the type of what an instruction calls.
+// calleeType returns the type of the function that an instruction calls.
 func (rw *rewriter) calleeType(in wasm.Instr) wasm.FuncType {
 	switch in.Op {
 	case wasm.OpCall, wasm.OpReturnCall:

@@ -8,18 +8,17 @@ import (
 //
 // # Fuel
 //
-// What instructions cost gathers in pending while they are copied. It is
-// charged where the straight line ends, by code put at the line's start
-// (anchor), where the counter is likely to be in a register. Lines that meet
-// share charges: the first branch to a label fixes what is pending there, and
-// each other way to the label charges the difference. So every way is charged
-// exactly, and of the ways to a label one needs no code.
+// While instructions are copied, their costs add up in pending. They are charged where the straight line
+// ends, by code inserted at the line's start (anchor), where the counter is likely to be in a register.
+// Paths that meet share charges: the first branch to a label fixes the pending units at the label, and each
+// other path to the label charges the difference. So every path is charged exactly, and one of the paths to
+// a label needs no code.
 //
 // # Checks
 //
-// unchecked is the most fuel that can have been burnt since the last check on
-// any way here, callees included. Where it would exceed maxUnchecked there is
-// another check. Loops and cycles of calls have their own.
+// unchecked is the most fuel that can have been burnt since the last check on any path to here, including
+// callees. Where it would exceed maxUnchecked, a check is inserted. Loops and cycles of calls have checks of
+// their own.
 type emitter struct {
 	rw     *rewriter
 	f      int // the defined function
@@ -27,34 +26,34 @@ type emitter struct {
 	instrs []wasm.Instr
 	marks  []byte
 
-	at     int // the instruction that is being copied
+	at     int // position of the instruction that is being copied
 	out    wasm.Code
 	depth  int // open blocks in out
-	anchor int // in out
+	anchor int // start of the straight line in out
 	labels []*label
 
 	pending   int64
 	unchecked int64
-	dead      bool // what follows can not be reached
-	inLocal   bool // in a loop nest whose fuel is in a local
-	wrapped   bool // the body is in a block, what leaves the function comes after it
+	dead      bool // the following code is unreachable
+	inLocal   bool // the code is in a loop nest that keeps the fuel in a local
+	wrapped   bool // the body is in a block, and the epilogue follows that block
 
-	locals  uint32         // of the author
-	added   []wasm.ValType // types of locals beside those
-	scratch map[string]uint32
-	targets []uint32 // of the current br_table
+	locals  uint32            // number of the original locals
+	added   []wasm.ValType    // types of added locals
+	scratch map[string]uint32 // added locals by name
+	targets []uint32          // of the current br_table
 }
 
-// label is a block, loop, if or function, as branches to it see it.
+// label is a branch target: a block, loop, if or the function.
 type label struct {
 	op    wasm.Op // of the instruction; OpReturn for the function
-	level int     // depth in out of its block; of a loop, of the outer one
-	inner int     // of a loop, depth of the inner one; 0 if there is just one
-	arity int     // how many values a branch to it carries
+	level int     // depth of its block in out; of a loop, depth of the outer loop
+	inner int     // of a loop, depth of the inner loop; 0 if there is only one
+	arity int     // number of values that a branch to it carries
 
-	inNest bool   // it is in a nest of loops whose fuel is in a local
-	root   bool   // it is the loop that begins the nest
-	next   *label // of a loop that is being unrolled: where its next copy begins
+	inNest bool   // it is in a loop nest that keeps the fuel in a local
+	root   bool   // it is the outermost loop of the nest
+	next   *label // of a loop that is being unrolled: the start of its next copy
 
 	known     bool  // pending is fixed
 	pending   int64 // at the label
@@ -63,7 +62,7 @@ type label struct {
 	entryPending, entryUnchecked int64 // before an if
 }
 
-// local returns the index of an added local, which it makes at first use.
+// local returns the index of an added local, adding it on first use.
 func (e *emitter) local(name string, t wasm.ValType) uint32 {
 	i, ok := e.scratch[name]
 	if !ok {
@@ -74,7 +73,7 @@ func (e *emitter) local(name string, t wasm.ValType) uint32 {
 	return i
 }
 
-// function writes the whole body.
+// function emits the whole body.
 func (e *emitter) function() {
 	e.prologue()
 	e.run(0, len(e.instrs))
@@ -91,7 +90,7 @@ func (e *emitter) run(from, to int) {
 	}
 }
 
-// step copies the instruction at i and returns the position after what it copied.
+// step copies the instruction at i and returns the position to continue at.
 func (e *emitter) step(i int) int {
 	in := e.instrs[i]
 	e.at = i
@@ -102,7 +101,7 @@ func (e *emitter) step(i int) int {
 	case wasm.OpLoop:
 		return e.loop(i)
 	case wasm.OpElse:
-		e.otherwise()
+		e.elseBranch()
 	case wasm.OpEnd:
 		e.end()
 	case wasm.OpBr:
@@ -137,7 +136,7 @@ func (e *emitter) step(i int) int {
 	return i + 1
 }
 
-// copy copies the instruction at i as it is.
+// copy copies the instruction at i unchanged.
 func (e *emitter) copy(i int) {
 	next := uint32(len(e.code))
 	if i+1 < len(e.instrs) {
@@ -146,8 +145,8 @@ func (e *emitter) copy(i int) {
 	e.out = wasm.AppendInstr(e.out, e.code, e.instrs[i], next)
 }
 
-// line begins a straight line of code here.
-func (e *emitter) line() { e.anchor = len(e.out) }
+// startLine starts a straight line of code here.
+func (e *emitter) startLine() { e.anchor = len(e.out) }
 
 func (e *emitter) begin(op wasm.Op, blockType ...byte) (level int) {
 	e.out.Begin(op, blockType...)
@@ -160,7 +159,7 @@ func (e *emitter) close() {
 	e.depth--
 }
 
-// branch appends a branch to the block at a level.
+// branch emits a branch to the block at a level.
 func (e *emitter) branch(op wasm.Op, level int) { e.out.Index(op, uint32(e.depth-level)) }
 
 func (e *emitter) label(index uint32) *label { return e.labels[len(e.labels)-1-int(index)] }
@@ -171,9 +170,8 @@ func (e *emitter) pop() *label {
 	return l
 }
 
-// prologue opens the function: it counts its frame, makes its checks and, if
-// something is to be done wherever the function returns, puts the body in a
-// block.
+// prologue counts the function's frame and emits its checks. If there is an epilogue, it opens a block
+// around the body, so that all returns lead to the epilogue.
 func (e *emitter) prologue() {
 	p, add := e.rw.plan, &e.rw.added
 	e.wrapped = p.charged[e.f]
@@ -197,13 +195,13 @@ func (e *emitter) prologue() {
 	if e.wrapped {
 		l.level = e.begin(wasm.OpBlock, e.rw.exitType(e.signature().Results)...)
 	} else {
-		l.known = true // nothing can be charged after it
+		l.known = true // nothing can be charged at the label
 	}
 	if e.rw.scan.tabled {
 		l.known = true
 	}
 	e.push(l)
-	e.line()
+	e.startLine()
 }
 
 // epilogue closes the function.
@@ -223,7 +221,7 @@ func (e *emitter) epilogue(l *label) {
 
 func (e *emitter) signature() wasm.FuncType { return e.rw.types[e.rw.imported+e.f] }
 
-// moveStack takes the function's frame off the stack bytes that are left, or puts it back.
+// moveStack subtracts the function's frame from the remaining stack bytes, or adds it back.
 func (e *emitter) moveStack(op wasm.Op) {
 	e.out.Index(wasm.OpGlobalGet, e.rw.added.stack)
 	if frame, large := e.rw.added.frames[e.f]; large {

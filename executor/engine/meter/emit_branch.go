@@ -16,7 +16,7 @@ func (e *emitter) block(i int) {
 			e.settle()
 		}
 		l.entryPending, l.entryUnchecked = e.pending, e.unchecked
-		if in.A == 0 { // without an else the way around is as it is
+		if in.A == 0 { // without an else, no code can be added to the path around the if
 			l.known, l.pending, l.unchecked = true, e.pending, e.unchecked
 		}
 	}
@@ -25,23 +25,23 @@ func (e *emitter) block(i int) {
 	}
 	l.level = e.begin(in.Op, enc...)
 	if in.Op == wasm.OpIf {
-		e.line()
+		e.startLine()
 	}
 	e.push(l)
 }
 
-// otherwise goes on to the else of an if.
-func (e *emitter) otherwise() {
+// elseBranch starts the else of an if.
+func (e *emitter) elseBranch() {
 	l := e.labels[len(e.labels)-1]
 	if !e.dead {
 		e.charge(e.owed(l))
 	}
 	e.out.Op(wasm.OpElse)
 	e.pending, e.unchecked, e.dead = l.entryPending, l.entryUnchecked, false
-	e.line()
+	e.startLine()
 }
 
-// end closes what is open.
+// end closes the innermost block.
 func (e *emitter) end() {
 	switch l := e.pop(); l.op {
 	case wasm.OpReturn:
@@ -53,11 +53,11 @@ func (e *emitter) end() {
 	}
 }
 
-// join closes a block, where the ways to its label meet.
+// join closes a block, at whose label paths meet.
 func (e *emitter) join(l *label) {
 	straight := !l.known && l.op != wasm.OpIf && !e.dead
 	switch {
-	case e.dead && !l.known: // no way leads here
+	case e.dead && !l.known: // no path leads here
 		e.pending, e.unchecked = 0, 0
 	case e.dead:
 		e.pending, e.unchecked = l.pending, l.unchecked
@@ -68,12 +68,12 @@ func (e *emitter) join(l *label) {
 	e.close()
 	e.dead = false
 	if !straight {
-		e.line()
+		e.startLine()
 	}
 }
 
-// owed is what a way to the label has to charge so that what is pending there
-// is right. The first way decides what that is.
+// owed returns the units that the current path to the label has to charge, so that all paths have the same
+// pending units at the label. The first path sets those.
 func (e *emitter) owed(l *label) int64 {
 	if !l.known {
 		l.known, l.pending = true, e.pending
@@ -82,19 +82,18 @@ func (e *emitter) owed(l *label) int64 {
 	return e.pending - l.pending
 }
 
-// leaving reports whether a branch to the label leaves the nest of loops in
-// which the fuel is in a local.
-func (e *emitter) leaving(l *label) bool { return e.inLocal && !l.inNest }
+// leavesNest reports whether a branch to the label leaves the loop nest that keeps the fuel in a local.
+func (e *emitter) leavesNest(l *label) bool { return e.inLocal && !l.inNest }
 
-// br goes to a label and ends the line.
+// br emits a branch to a label.
 func (e *emitter) br(l *label) {
 	switch {
 	case l.op == wasm.OpLoop && l.next == nil:
 		e.settle()
-		if e.leaving(l) {
+		if e.leavesNest(l) {
 			e.toGlobal(0)
 		}
-		e.again(l)
+		e.repeat(l)
 	case l.next != nil:
 		e.forward(l.next)
 	default:
@@ -103,10 +102,10 @@ func (e *emitter) br(l *label) {
 	e.dead = true
 }
 
-// forward goes to the end of a block.
+// forward emits a branch to the end of a block.
 func (e *emitter) forward(l *label) {
 	owed := e.owed(l)
-	if e.leaving(l) {
+	if e.leavesNest(l) {
 		e.toGlobal(owed)
 	} else {
 		e.charge(owed)
@@ -118,8 +117,8 @@ func (e *emitter) forward(l *label) {
 	e.branch(wasm.OpBr, l.level)
 }
 
-// again goes back to the start of a loop, by way of its check if the fuel is spent.
-func (e *emitter) again(l *label) {
+// repeat emits a branch to the start of a loop: to the inner loop while there is fuel, otherwise to the check.
+func (e *emitter) repeat(l *label) {
 	if l.inner > 0 {
 		e.fuel()
 		e.out.I64Const(0)
@@ -129,47 +128,45 @@ func (e *emitter) again(l *label) {
 	e.branch(wasm.OpBr, l.level)
 }
 
-// brIf goes to a label if the i32 on the operand stack is not zero.
+// brIf emits a branch to a label, taken if the i32 on the operand stack is not zero.
 func (e *emitter) brIf(l *label) {
 	if l.next != nil {
 		l = l.next
 	}
 	switch {
 	case l.op == wasm.OpLoop && l.arity == 0:
-		e.unless(func() { e.br(l) })
+		e.branchIf(func() { e.br(l) })
 	case l.op == wasm.OpLoop && l.inner > 0:
-		e.againIf(l)
-	case l.arity == 0 && (e.owed(l) != 0 || e.leaving(l)):
-		e.unless(func() { e.br(l) })
+		e.repeatIf(l)
+	case l.arity == 0 && (e.owed(l) != 0 || e.leavesNest(l)):
+		e.branchIf(func() { e.br(l) })
 	default:
 		e.charge(e.owed(l))
 		e.pending = l.pending
-		if e.leaving(l) {
+		if e.leavesNest(l) {
 			e.toGlobal(0)
 		}
 		e.branch(wasm.OpBrIf, l.level)
 	}
-	e.line()
+	e.startLine()
 }
 
-// unless puts a way out, taken if the i32 on the operand stack is not zero,
-// next to the line.
-func (e *emitter) unless(out func()) {
+// branchIf emits an if around a branch, so that the branch can be charged separately. out emits the branch.
+func (e *emitter) branchIf(out func()) {
 	pending, unchecked := e.pending, e.unchecked
 	e.begin(wasm.OpIf)
-	e.line()
+	e.startLine()
 	out()
 	e.close()
 	e.pending, e.unchecked, e.dead = pending, unchecked, false
 }
 
-// againIf is brIf for a loop with parameters, which a block around the branch
-// could not see.
-func (e *emitter) againIf(l *label) {
+// repeatIf is brIf for a loop with parameters: inside an if, the branch could not use the operands.
+func (e *emitter) repeatIf(l *label) {
 	again := e.local("condition", wasm.I32)
 	e.settle()
 	e.out.Index(wasm.OpLocalSet, again)
-	if e.leaving(l) {
+	if e.leavesNest(l) {
 		e.toGlobal(0)
 	}
 	e.fuel()
@@ -183,8 +180,8 @@ func (e *emitter) againIf(l *label) {
 	e.branch(wasm.OpBrIf, l.level)
 }
 
-// brTable goes to one of several labels. What is pending at a label that a
-// br_table may go to is zero.
+// brTable emits a branch to one of several labels. At a label that is a target of a br_table, no units are
+// pending.
 func (e *emitter) brTable(in wasm.Instr) {
 	e.settle()
 	e.targets = wasm.BranchTable(e.code, in, e.targets)
@@ -192,7 +189,7 @@ func (e *emitter) brTable(in wasm.Instr) {
 	for _, t := range e.targets {
 		l := e.label(t)
 		e.owed(l)
-		leaving = leaving || e.leaving(l)
+		leaving = leaving || e.leavesNest(l)
 	}
 	if leaving {
 		e.toGlobal(0)

@@ -9,12 +9,12 @@ func (e *emitter) call(i int) {
 	in := e.instrs[i]
 	node := e.callee(in)
 	e.beforeCall(node)
-	e.outside(i, func() { e.plainCall(in) })
+	e.withGlobalFuel(i, func() { e.plainCall(in) })
 	e.afterCall(node)
 }
 
-// outside does something that counts fuel in the global.
-func (e *emitter) outside(i int, do func()) {
+// withGlobalFuel emits code that counts fuel in the global. do emits that code.
+func (e *emitter) withGlobalFuel(i int, do func()) {
 	if !e.inLocal {
 		do()
 		return
@@ -26,7 +26,7 @@ func (e *emitter) outside(i int, do func()) {
 		e.out.Index(wasm.OpGlobalGet, e.rw.added.fuel)
 		e.out.Index(wasm.OpLocalSet, e.fuelLocal())
 	}
-	e.line()
+	e.startLine()
 }
 
 func (e *emitter) plainCall(in wasm.Instr) {
@@ -39,8 +39,7 @@ func (e *emitter) plainCall(in wasm.Instr) {
 	}
 }
 
-// callee returns the node of the call graph that an instruction calls, or -1
-// for an imported function.
+// callee returns the call graph node that an instruction calls, or -1 for an imported function.
 func (e *emitter) callee(in wasm.Instr) int {
 	switch in.Op {
 	case wasm.OpCall, wasm.OpReturnCall:
@@ -49,9 +48,8 @@ func (e *emitter) callee(in wasm.Instr) int {
 	return e.rw.plan.types[e.rw.keys[in.A]]
 }
 
-// beforeCall checks the fuel if the call needs it: an indirect one that may be
-// part of a cycle always does, others if they may burn too much before the next
-// check.
+// beforeCall emits a check if the call needs one: an indirect call that may be part of a cycle always does,
+// other calls if the callee may burn too much before its next check.
 func (e *emitter) beforeCall(node int) {
 	p := e.rw.plan
 	switch {
@@ -78,8 +76,8 @@ func (e *emitter) afterCall(node int) {
 	}
 }
 
-// tailCall copies a tail call. One that the engine makes an ordinary call of
-// becomes one here, so that its frame stays counted.
+// tailCall copies a tail call. A tail call that wazero would compile to an ordinary call becomes an ordinary
+// call here, so that its frame stays counted.
 func (e *emitter) tailCall(in wasm.Instr) {
 	node := e.callee(in)
 	e.beforeCall(node)
@@ -91,7 +89,7 @@ func (e *emitter) tailCall(in wasm.Instr) {
 		}
 		e.plainCall(in)
 		e.afterCall(node)
-		e.line()
+		e.startLine()
 		e.br(e.labels[0])
 		return
 	}
@@ -113,12 +111,12 @@ func (e *emitter) tailCall(in wasm.Instr) {
 	e.dead = true
 }
 
-// inRegisters reports whether arguments and results of a call are all passed
-// in registers, on each architecture. Otherwise wazero makes an ordinary call
-// of a tail call (see "Tail Call Implementation" in its RATIONALE).
+// inRegisters reports whether all arguments and results of a call are passed in registers on every
+// architecture. Otherwise wazero compiles a tail call to an ordinary call (see "Tail Call Implementation" in
+// its RATIONALE).
 func inRegisters(t wasm.FuncType) bool {
 	const (
-		params  = 6 // arm64 has 8 for integers, two of which are taken
+		params  = 6 // arm64 has 8 for integers, two of which wazero uses itself
 		results = 8
 		floats  = 8
 	)

@@ -7,24 +7,23 @@ import (
 )
 
 const (
-	// maxUnchecked is the most fuel a guest burns from one check to the next,
-	// apart from what it burns while it returns from a deep recursion.
+	// maxUnchecked is the most fuel that a guest burns between two checks, except while it returns from a
+	// deep recursion.
 	maxUnchecked = 4096
 
-	// afterCycle is how much of that is left after a call that may have been
-	// part of a recursion, so that returning from each of many frames costs
-	// little before there is a check.
+	// afterCycle is the part of maxUnchecked that is left after a call that may have been part of a
+	// recursion, so that returning from many frames burns little fuel before the next check.
 	afterCycle = 256
 
-	// maxPending bounds how much fuel is charged late.
+	// maxPending bounds the fuel that is charged late.
 	maxPending = 1024
 )
 
-// burn accounts for n units that the next instruction costs.
+// burn adds the n units of the next instruction to pending and unchecked.
 func (e *emitter) burn(n int64) {
 	if e.pending+n > maxPending {
 		e.settle()
-		e.line()
+		e.startLine()
 	}
 	if e.unchecked+n > maxUnchecked {
 		e.check()
@@ -33,13 +32,13 @@ func (e *emitter) burn(n int64) {
 	e.unchecked += n
 }
 
-// settle charges what is pending.
+// settle charges the pending units.
 func (e *emitter) settle() {
 	e.charge(e.pending)
 	e.pending = 0
 }
 
-// charge takes n units off the counter, at the start of the line.
+// charge subtracts n units from the counter, at the start of the line.
 func (e *emitter) charge(n int64) {
 	if n == 0 {
 		return
@@ -58,7 +57,7 @@ func (e *emitter) charge(n int64) {
 
 func (e *emitter) fuelLocal() uint32 { return e.local("fuel", wasm.I64) }
 
-// fuel puts the counter on the operand stack.
+// fuel pushes the counter on the operand stack.
 func (e *emitter) fuel() {
 	if e.inLocal {
 		e.out.Index(wasm.OpLocalGet, e.fuelLocal())
@@ -67,31 +66,31 @@ func (e *emitter) fuel() {
 	}
 }
 
-// toLocal takes the counter, less what is pending, from the global into the local.
+// toLocal loads the counter, less the pending units, from the global into the local.
 func (e *emitter) toLocal() {
 	e.fuel()
-	e.less(e.pending)
+	e.subtract(e.pending)
 	e.pending = 0
 	e.out.Index(wasm.OpLocalSet, e.fuelLocal())
 	e.inLocal = true
-	e.line()
+	e.startLine()
 }
 
-// toGlobal writes the counter in the local, less n units, to the global.
+// toGlobal stores the counter in the local, less n units, to the global.
 func (e *emitter) toGlobal(n int64) {
 	e.fuel()
-	e.less(n)
+	e.subtract(n)
 	e.out.Index(wasm.OpGlobalSet, e.rw.added.fuel)
 }
 
-func (e *emitter) less(n int64) {
+func (e *emitter) subtract(n int64) {
 	if n != 0 {
 		e.out.I64Const(n)
 		e.out.Op(wasm.OpI64Sub)
 	}
 }
 
-// check calls the host if the fuel is spent.
+// check emits a call of the host if the fuel is spent.
 func (e *emitter) check() {
 	e.marks[e.at] |= markChecked
 	e.fuel()
@@ -106,10 +105,10 @@ func (e *emitter) check() {
 		}
 	})
 	e.unchecked = 0
-	e.line()
+	e.startLine()
 }
 
-// ifNegative does then if the i64 on the operand stack is negative.
+// ifNegative emits then, to be executed if the i64 on the operand stack is negative.
 func (e *emitter) ifNegative(then func()) {
 	e.out.I64Const(0)
 	e.out.Op(wasm.OpI64LtS)

@@ -11,20 +11,19 @@ import (
 //	  loop $inner
 //	    body
 //
-// A branch to the loop goes to $inner while there is fuel and to $outer when
-// there is none. As the call is outside the inner loop, it doesn't make the
-// compiler keep the loop's variables in memory.
+// A branch to the loop goes to $inner while there is fuel and to $outer when there is none. Since the call is
+// outside the inner loop, the compiler can keep the loop's variables in registers.
 //
-// In a nest of loops the counter is in a local. It is taken from the global
-// before the nest and put back on each way out, and for each call. A trap in
-// the nest loses what was burnt in it since; the guest is at its end anyway.
+// In a loop nest the counter is in a local. It is loaded from the global before the nest, and stored back on
+// each path out and around each call. A trap in the nest loses the units burnt since then, but it ends the
+// guest anyway.
 
-// loop copies the loop at i and returns the position after what it copied.
+// loop copies the loop at i, or only its start, and returns the position to continue at.
 func (e *emitter) loop(i int) int {
 	in := e.instrs[i]
 	t, enc := wasm.ReadBlockType(e.code, in)
 	params, _ := e.rw.arity(t)
-	if e.marks[i]&markTargeted == 0 { // nothing goes back to it
+	if e.marks[i]&markTargeted == 0 { // nothing branches to it
 		e.push(&label{op: wasm.OpBlock, level: e.begin(wasm.OpBlock, enc...), inNest: e.inLocal})
 		return i + 1
 	}
@@ -35,7 +34,7 @@ func (e *emitter) loop(i int) int {
 	l.inNest = e.inLocal
 	e.settle()
 	l.level = e.begin(wasm.OpLoop, enc...)
-	e.line()
+	e.startLine()
 	e.push(l)
 	if e.callsFirst(i) {
 		return i + 1
@@ -45,7 +44,7 @@ func (e *emitter) loop(i int) int {
 		return i + 1
 	}
 	l.inner = e.begin(wasm.OpLoop, enc...)
-	e.line()
+	e.startLine()
 	if copies := e.copies(i, t); copies > 1 {
 		e.unroll(l, i, copies, t, enc)
 		return int(in.B)
@@ -53,8 +52,8 @@ func (e *emitter) loop(i int) int {
 	return i + 1
 }
 
-// callsFirst reports whether the first thing that the loop at i does is to call
-// a function that checks the fuel, so that it needs no check itself.
+// callsFirst reports whether each round of the loop at i starts with a call of a function that checks the
+// fuel, so that the loop needs no check.
 func (e *emitter) callsFirst(i int) bool {
 	for _, in := range e.instrs[i+1:] {
 		switch in.Op {
@@ -71,9 +70,8 @@ func (e *emitter) callsFirst(i int) bool {
 	return false
 }
 
-// dispatches reports whether the loop at i begins with a br_table, as Go's
-// functions do. Its variables are anywhere at any time, so that a call makes
-// little difference.
+// dispatches reports whether the loop at i starts with a br_table, as in Go's functions. The compiler keeps
+// the variables of such a loop in memory anyway, so a call in it makes little difference.
 func (e *emitter) dispatches(i int) bool {
 	for _, in := range e.instrs[i+1:] {
 		switch in.Op {
@@ -101,17 +99,17 @@ func (e *emitter) endLoop(l *label) {
 		e.pending, e.inLocal = 0, false
 	}
 	e.dead = false
-	e.line()
+	e.startLine()
 }
 
 const (
-	unrolled  = 256 // instructions of all copies of a loop
+	unrolled  = 256 // bound on the instructions of all copies of a loop
 	maxCopies = 4
-	maxGrowth = 2 // of a function, beyond which its loops are not unrolled
+	maxGrowth = 2 // factor of a function's growth beyond which its loops are not unrolled
 )
 
-// copies returns how many copies of the loop at i to make, so that a tight
-// loop charges and checks once in several rounds.
+// copies returns the number of copies of the loop at i, so that a tight loop charges and checks once in
+// several rounds.
 func (e *emitter) copies(i int, t wasm.BlockType) int {
 	if !e.inLocal || t.IsIndex || e.marks[i]&(markCalls|markNested|markTabled) != 0 {
 		return 1
@@ -122,8 +120,8 @@ func (e *emitter) copies(i int, t wasm.BlockType) int {
 	return min(maxCopies, unrolled/(int(e.instrs[i].B)-i))
 }
 
-// unroll copies the body of the loop at i several times. A branch to the loop
-// goes to the next copy, and from the last one to the first.
+// unroll copies the body of the loop at i several times. A branch to the loop goes to the next copy, and from
+// the last copy to the first.
 func (e *emitter) unroll(l *label, i, copies int, t wasm.BlockType, enc []byte) {
 	body, end := i+1, int(e.instrs[i].B)
 	done := &label{op: wasm.OpBlock, inNest: true}

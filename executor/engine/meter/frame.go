@@ -7,50 +7,47 @@ import (
 	"github.com/reactord/reactord/executor/engine/meter/wasm"
 )
 
-// How large a stack frame does wazero give a function? It has the registers
-// that the callee saves, room for arguments and results that don't fit
-// registers, and a slot for each value that is ever spilled. Slots are not
-// reused. A value is spilled if it is live across a call, which saves few
-// registers, or where more values are live than there are registers.
+// How large is the stack frame that wazero gives a function? It holds the callee-saved registers, arguments
+// and results that are not passed in registers, and a slot for each value that is ever spilled. Slots are
+// not reused. A value is spilled if it is live across a call, which preserves few registers, or where more
+// values are live than there are registers.
 //
-// wazero's values are definitions: each local.set makes one, and where ways
-// meet that have different ones for a local, that makes another (a phi). So the
-// estimate goes backwards over the body, as liveness analysis does, with two
-// sets of locals: those that are live, and those of them whose value is going
-// to be live across a call (crossing). A definition of a crossing local counts.
+// wazero's values are definitions: each local.set makes one, and where paths meet that have different values
+// for a local, a phi makes another. So the estimate is a liveness analysis, backwards over the body, with two
+// sets of locals: those that are live, and those of them whose value will be live across a call (crossing).
+// Each definition of a crossing local counts as spilled.
 
 const (
 	frameFixed    = 96 // return address, frame pointer, the two contexts, rounding
-	registerBytes = 16 // that a callee saves
-	savedInts     = 9  // arm64's; amd64 has 5
-	savedFloats   = 13 // arm64's; amd64 has 8
+	registerBytes = 16 // size of a saved register
+	savedInts     = 9  // callee-saved integer registers of arm64; amd64 has 5
+	savedFloats   = 13 // callee-saved float registers of arm64; amd64 has 8
 
-	// freeRegisters is how many values are always kept in registers.
+	// freeRegisters is the number of values that are always kept in registers.
 	freeRegisters = 8
 
-	// hidden is how many values beside those of locals and operands may be live.
+	// hidden is the number of values besides locals and operands that may be live.
 	hidden = 10
 
-	// maxFrame stands for frames that are too large to tell.
+	// maxFrame is the estimate for functions that are too large to analyze.
 	maxFrame = 1 << 30
 
-	// largeFrame is the bound from which on a frame is in a global, which the host sets to what the machine
-	// code has; largeFrames is how many there are at most, those of the largest bounds.
+	// A frame whose bound is at least largeFrame is in a global, which the host sets to the frame in the
+	// machine code. There are at most largeFrames of them, those with the largest bounds.
 	largeFrame  = 2 << 10
 	largeFrames = 128
 
-	// The work on a function is bounded, in words of sets, by what its code has in bytes. Where it would be
-	// more, the frame is too large to tell.
+	// The work on a function, in words of sets, is bounded in proportion to its bytes of code. If it would be
+	// more, the estimate is maxFrame.
 	frameWorkPerByte = 64
 	frameWorkLeast   = 4 << 10
 
-	// livenessRounds is how often loops are gone over. What is live at the head
-	// of a loop is at first everything that the loop reads, which is too much;
-	// each round makes it less.
+	// livenessRounds is the number of passes over the body. In the first, everything that a loop reads counts
+	// as live at its head, which is too much; each further pass reduces it.
 	livenessRounds = 3
 )
 
-// chooseLarge returns the functions that count their frames by a global.
+// chooseLarge returns the functions whose frames are in globals.
 func chooseLarge(frames []int64, charged []bool) []int {
 	var large []int
 	for f, frame := range frames {
@@ -62,35 +59,35 @@ func chooseLarge(frames []int64, charged []bool) []int {
 	return large[:min(len(large), largeFrames)]
 }
 
-// frameEstimator estimates frames. It keeps its memory from function to function.
+// frameEstimator estimates frames. It reuses its memory for all functions.
 type frameEstimator struct {
 	rw     *rewriter
 	code   []byte
 	instrs []wasm.Instr
 	marks  []byte
-	words  int // of a set of the function's locals
+	words  int // length of a set of the function's locals
 
-	heights    []int32      // operands before each instruction
+	heights    []int32      // height of the operand stack before each instruction
 	constructs []construct  // blocks, loops and ifs in order of their starts
-	of         []int32      // the construct that begins at an instruction
-	pool       []uint64     // backs the sets of constructs
-	open       []*construct // innermost last
-	loops      []*construct // those of them that are loops
+	of         []int32      // the construct that starts at an instruction
+	pool       []uint64     // memory of the sets
+	open       []*construct // open constructs, innermost last
+	loops      []*construct // open loops, innermost last
 	targets    []uint32
 
 	live, crossing bitset
 	liveCount      int
 	round          int
 	spilled        int64
-	most           int // values live at once
+	maxLive        int // most values live at once
 }
 
 // construct is a block, loop or if.
 type construct struct {
 	at, end        int
-	assigned, read bitset // by what is in it
+	assigned, read bitset // locals that its body assigns and reads
 	live, crossing bitset // at its label
-	around         bitset // live at the label of any construct around it, or its own
+	around         bitset // live at its label or that of any construct around it
 	elseLive       bitset // at its else
 	elseCrossing   bitset
 }
@@ -99,7 +96,7 @@ type construct struct {
 func (fe *frameEstimator) estimate(f int) int64 {
 	locals := fe.rw.locals(f)
 	fe.words = (locals + 63) / 64
-	fe.spilled, fe.most = 0, 0
+	fe.spilled, fe.maxLive = 0, 0
 	if !fe.prepare() {
 		return maxFrame
 	}
@@ -108,15 +105,14 @@ func (fe *frameEstimator) estimate(f int) int64 {
 		fe.backward()
 	}
 	fe.spilled += int64(fe.live.lenAnd(fe.crossing)) // parameters
-	saved := min(savedInts, int64(fe.most)+2)
+	saved := min(savedInts, int64(fe.maxLive)+2)
 	if shape.floats {
 		saved += savedFloats
 	}
 	return frameFixed + saved*registerBytes + shape.arguments + (fe.spilled+shape.extra)*shape.slot
 }
 
-// prepare makes the sets. It returns false if they would be too large, or going
-// over them too much work.
+// prepare allocates the sets. It returns false if they or the work would exceed the bound.
 func (fe *frameEstimator) prepare() bool {
 	n, merges := 0, 0
 	for i, in := range fe.instrs[:len(fe.instrs)-1] {
@@ -126,7 +122,7 @@ func (fe *frameEstimator) prepare() bool {
 		case wasm.OpBr, wasm.OpBrIf, wasm.OpReturn, wasm.OpUnreachable, wasm.OpCall, wasm.OpCallIndirect:
 			merges++
 		case wasm.OpBrTable:
-			merges += int(fe.instrs[i+1].Pos - in.Pos) // a label has a byte or more
+			merges += int(fe.instrs[i+1].Pos - in.Pos) // a label takes at least a byte
 		}
 	}
 	const setsEach = 7
@@ -160,7 +156,7 @@ func (fe *frameEstimator) prepare() bool {
 	return true
 }
 
-// begin and end keep the stack of open constructs, in either direction.
+// begin and end push and pop open constructs, in either direction.
 func (fe *frameEstimator) begin(i int) *construct {
 	c := &fe.constructs[fe.of[i]]
 	fe.open = append(fe.open, c)
@@ -179,7 +175,7 @@ func (fe *frameEstimator) end() *construct {
 	return c
 }
 
-// backward goes over the body from its end.
+// backward makes one pass over the body, from its end.
 func (fe *frameEstimator) backward() {
 	clear(fe.live)
 	clear(fe.crossing)
@@ -241,7 +237,7 @@ func (fe *frameEstimator) back(i int) {
 	fe.pressure(i)
 }
 
-// define ends the value that a local has from here on.
+// define handles the definition of a local's value, before which the local is not live.
 func (fe *frameEstimator) define(local uint32) {
 	if !fe.live.has(local) {
 		return
@@ -260,7 +256,7 @@ func (fe *frameEstimator) count(n int) {
 	}
 }
 
-// weight is how often the code here may be copied into an unrolled loop.
+// weight returns how often the code here may be copied by unrolling.
 func (fe *frameEstimator) weight() int64 {
 	if n := len(fe.loops); n > 0 && fe.marks[fe.loops[n-1].at]&(markCalls|markNested) == 0 {
 		return maxCopies
@@ -268,7 +264,7 @@ func (fe *frameEstimator) weight() int64 {
 	return 1
 }
 
-// backEnd enters a construct from its end, where ways meet.
+// backEnd enters a construct from its end, where paths meet.
 func (fe *frameEstimator) backEnd(i int) {
 	around := bitset(nil)
 	if len(fe.open) > 0 {
@@ -278,7 +274,7 @@ func (fe *frameEstimator) backEnd(i int) {
 	copy(c.around, fe.live)
 	c.around.union(around)
 	if fe.instrs[c.at].Op == wasm.OpLoop {
-		if fe.round == 0 { // most that can be live at its head
+		if fe.round == 0 { // an upper bound of what is live at its head
 			copy(c.live, c.read)
 			c.live.union(c.around)
 			fe.head(c, c.live)
@@ -292,17 +288,17 @@ func (fe *frameEstimator) backEnd(i int) {
 	copy(c.crossing, fe.crossing)
 }
 
-// head sets what is live at the head of a loop. All of it is live across the
-// check there; what the loop assigns has a new value after it.
+// head sets the locals that are live at the head of a loop. All are live across the check there; those that
+// the loop assigns have a new value after it.
 func (fe *frameEstimator) head(c *construct, live bitset) {
 	copy(c.live, live)
 	copy(c.crossing, live)
 	c.crossing.subtract(c.assigned)
 }
 
-// meet makes the values of locals that the construct assigns end here: where
-// ways meet they have new ones. Of those that are not live across a call some
-// are spilled, too, on the edges to the label; most where a br_table has many.
+// meet ends the values of locals that the construct assigns: where paths meet, they have new values (phis).
+// Some of those that are not live across a call are also spilled, on the edges to the label, and most of them
+// if a br_table has many edges.
 func (fe *frameEstimator) meet(c *construct) {
 	phis, crossing := fe.live.lenAnd(c.assigned), fe.crossing.lenAnd(c.assigned)
 	fe.count(crossing)
@@ -314,8 +310,7 @@ func (fe *frameEstimator) meet(c *construct) {
 	fe.crossing.subtract(c.assigned)
 }
 
-// backLoop leaves a loop at its head. Metering makes two loops of it with a
-// call between their heads.
+// backLoop leaves a loop at its head. The metered code has two loops, with a call between their heads.
 func (fe *frameEstimator) backLoop(c *construct) {
 	if fe.marks[c.at]&markTargeted == 0 {
 		return
@@ -347,13 +342,13 @@ func (fe *frameEstimator) mergeLabel(label uint32) {
 	fe.merge(c.live, c.crossing)
 }
 
-// cross notes that what is live is live across a call.
+// cross marks all live locals as live across a call.
 func (fe *frameEstimator) cross() { fe.crossing.union(fe.live) }
 
-// pressure notes what an instruction does to registers.
+// pressure updates the estimate with the values that are live at an instruction.
 func (fe *frameEstimator) pressure(i int) {
 	here := fe.liveCount + int(fe.heights[i])
-	fe.most = max(fe.most, here)
+	fe.maxLive = max(fe.maxLive, here)
 	if clobbers(fe.instrs[i].Op) || fe.marks[i]&markChecked != 0 || here > freeRegisters {
 		fe.cross()
 	}
@@ -362,8 +357,8 @@ func (fe *frameEstimator) pressure(i int) {
 	}
 }
 
-// inlineMove reports whether op becomes a call of memmove, across which the
-// address of the memory, its length and addresses in it stay live.
+// inlineMove reports whether op compiles to a call of memmove, across which the address of the memory, its
+// length and addresses in it stay live.
 func inlineMove(op wasm.Op) bool {
 	switch op {
 	case wasm.OpMemoryCopy, wasm.OpMemoryFill, wasm.OpTableCopy, wasm.OpTableFill, wasm.OpTableInit, wasm.OpMemoryInit:

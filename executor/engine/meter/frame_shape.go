@@ -4,16 +4,16 @@ import (
 	"github.com/reactord/reactord/executor/engine/meter/wasm"
 )
 
-// frameShape is what one walk forwards finds out about a frame.
+// frameShape is the part of a frame's estimate that is found by a forward walk over the body.
 type frameShape struct {
-	slot      int64 // bytes a spilled value takes at most
+	slot      int64 // size of the largest spilled value
 	arguments int64 // bytes for arguments and results of calls
-	extra     int64 // values spilled that are in no local
+	extra     int64 // number of spilled values that are not locals
 	floats    bool  // there are floating point or vector values
 }
 
-// forward finds the shape of the frame, the heights of the operand stack, and
-// which locals each construct assigns and reads.
+// forward returns the shape of the frame. It also sets the heights of the operand stack, and the locals that
+// each construct assigns and reads.
 func (fe *frameEstimator) forward(f int) frameShape {
 	w := shapeWalk{fe: fe, frameShape: frameShape{slot: 8}}
 	w.values(fe.rw.types[fe.rw.imported+f].Params)
@@ -32,16 +32,16 @@ func (fe *frameEstimator) forward(f int) frameShape {
 	return w.frameShape
 }
 
-// shapeWalk is the state of a walk forwards.
+// shapeWalk is the state of the forward walk.
 type shapeWalk struct {
 	frameShape
 	fe      *frameEstimator
 	height  int32   // of the operand stack
-	crossed int32   // operands below this one are known to be spilled
+	crossed int32   // operands below this height count as spilled
 	floors  []int32 // height below the parameters of each open construct
 }
 
-// values notes the types of values.
+// values updates the shape with the types of values.
 func (w *shapeWalk) values(ts []wasm.ValType) {
 	for _, t := range ts {
 		switch t {
@@ -100,7 +100,7 @@ func (w *shapeWalk) open(i int) {
 	w.floors = append(w.floors, max(w.height-int32(w.params(i)), 0))
 }
 
-// close ends a construct, and adds what it did to what is around it.
+// close ends a construct and adds its assigned and read locals to the construct around it.
 func (w *shapeWalk) close() {
 	fe := w.fe
 	if len(fe.open) == 0 { // the function's end
@@ -120,7 +120,7 @@ func (w *shapeWalk) close() {
 	}
 }
 
-// call notes a call that takes operands beside its arguments.
+// call updates the shape with a call, which takes a number of operands besides its arguments.
 func (w *shapeWalk) call(beside int, t wasm.FuncType) {
 	w.values(t.Params)
 	w.values(t.Results)
@@ -130,7 +130,7 @@ func (w *shapeWalk) call(beside int, t wasm.FuncType) {
 	w.adjust(0, len(t.Results))
 }
 
-// onStack returns how many bytes of arguments or results go through the stack.
+// onStack returns the bytes of arguments or results that are passed on the stack.
 func onStack(ts []wasm.ValType) int64 {
 	ints, floats := 6, 8
 	var bytes int64
@@ -182,7 +182,7 @@ func (w *shapeWalk) plain(i int) {
 	w.adjust(0, leaves)
 }
 
-// mark notes an assignment or a reading of a local by the innermost construct.
+// mark records that the innermost construct assigns or reads a local.
 func (w *shapeWalk) mark(local uint32, assigned bool) {
 	if len(w.fe.open) == 0 {
 		return
@@ -195,9 +195,8 @@ func (w *shapeWalk) mark(local uint32, assigned bool) {
 	}
 }
 
-// fixedRegisters reports whether the instruction at i needs its operands in
-// certain registers, from which it may drive another value: integer division,
-// and shifts by what is not a constant.
+// fixedRegisters reports whether the instruction at i needs its operands in certain registers, which may
+// spill another value: integer division, and shifts by a variable.
 func fixedRegisters(instrs []wasm.Instr, i int) bool {
 	switch op := instrs[i].Op; {
 	case op >= 0x6d && op <= 0x70, op >= 0x7f && op <= 0x82:

@@ -8,48 +8,49 @@ import (
 	"github.com/reactord/reactord/executor/engine/meter/wasm"
 )
 
-// Info describes a module as its author wrote it, without what Rewrite adds.
+// Info describes the original module, without what Rewrite adds.
 type Info struct {
 	Imports []Import
 	Exports []Export
-	Names   []FunctionName // of the name section, else of the exports; by ascending index
+	Names   []FunctionName // from the name section, or else from the exports; by ascending index
 
-	// Memory in pages of 64 KiB. A module without memory has HasMemory false;
-	// one whose memory declares no maximum has HasMaxPages false.
+	// The memory, in pages of 64 KiB. HasMemory is false if the module has no memory, and HasMaxPages is
+	// false if its memory declares no maximum.
 	HasMemory   bool
 	MinPages    uint32
 	MaxPages    uint32
 	HasMaxPages bool
 
-	// What each instance has besides. TableElements is what all tables together may come to have:
-	// their minimums, unless code grows tables.
+	// What each instance has besides its memory. TableElements is the size that all tables may reach: their
+	// minimums, or more if code grows tables.
 	TableElements uint64
 	Elements      int // of element segments that instances copy: active ones, and passive ones for table.init
 	Globals       int
-	Segments      int // of data and of elements
+	Segments      int // data and element segments
 
-	// What is left to the host after instantiation, in this order: to end the guest if an active element segment is out of
-	// its table's bounds; to write Data, ending it at the first that is out of bounds; to call StartFunction.
-	ElementsOutOfBounds bool
+	// What the host must do after instantiation, in this order: end the guest if ElementsOutOfBounds is set;
+	// write Data, ending the guest at the first segment that is out of bounds; call StartFunction if HasStart
+	// is set.
+	ElementsOutOfBounds bool   // an active element segment is out of its table's bounds
 	Data                []Data // of active segments
 	HasStart            bool
 
-	FunctionCount int // defined functions, imports not counted
+	FunctionCount int // defined functions, without imports
 
-	// What the metered module has, and an engine records of it.
+	// Sizes of the metered module.
 	CodeBytes       int // of all bodies
-	LargestFunction int // the bytes of its body
+	LargestFunction int // bytes of the largest body
 	ModuleBytes     int
-	Locals          int // of all functions, parameters not counted
+	Locals          int // of all functions, without parameters
 	Types           int
 	TypeValues      int // parameters and results of all types
-	SegmentItems    int // of element segments, declarative ones too
+	SegmentItems    int // of all element segments, including declarative ones
 
-	// LargeFrames are the defined functions whose frames are globals, see FrameGlobal.
+	// LargeFrames are the defined functions whose frames are in globals, see FrameGlobal.
 	LargeFrames []int
 }
 
-// ExternKind is what an import or an export is.
+// ExternKind is the kind of an import or export.
 type ExternKind string
 
 // The extern kinds.
@@ -60,13 +61,12 @@ const (
 	GlobalExtern ExternKind = "global"
 )
 
-// Import is one import of a module; Type is its type in text notation, for people, like
-// "(func (param i32 i32) (result i32))" or "(memory 1 16)", and Func that of a function, else nil.
+// Import is one import of a module.
 type Import struct {
 	Module, Name string
 	Kind         ExternKind
-	Type         string
-	Func         *FuncType
+	Type         string    // in text notation, such as "(func (param i32 i32) (result i32))" or "(memory 1 16)"
+	Func         *FuncType // the type of a function; nil for other kinds
 }
 
 // Export is one export of a module.
@@ -80,7 +80,7 @@ type Export struct {
 // FuncType is the type of a function.
 type FuncType = wasm.FuncType
 
-// ParseFuncType reads a type in text notation. It is not ok for anything but the type of a function.
+// ParseFuncType reads a function type in text notation. ok is false if the text is not one.
 func ParseFuncType(text string) (t FuncType, ok bool) { return wasm.ParseFuncType(text) }
 
 // ValType is the type of a value.
@@ -100,7 +100,7 @@ const (
 // FunctionName names a function by its index.
 type FunctionName = wasm.FunctionName
 
-// describe returns what there is to say about a decoded module, if that is not too much.
+// describe returns the Info of a decoded module, or an error if its names and types exceed the limit.
 func describe(m *wasm.Module, limits Limits) (*Info, error) {
 	info := &Info{
 		Imports:       make([]Import, 0, len(m.Imports)),
@@ -153,7 +153,7 @@ func describe(m *wasm.Module, limits Limits) (*Info, error) {
 	return info, nil
 }
 
-// named returns the names of functions; exported ones that have none have that of their first export.
+// named returns the names of functions. An exported function without a name has that of its first export.
 func named(m *wasm.Module) []FunctionName {
 	names := slices.Clip(m.Names)
 	for i := range m.Exports {
@@ -165,15 +165,14 @@ func named(m *wasm.Module) []FunctionName {
 	return slices.CompactFunc(names, func(a, b FunctionName) bool { return a.Index == b.Index })
 }
 
-// describer writes types as text, each function type once, as a large one may
-// be that of many exports.
+// describer converts types to text, each function type once, since a large type may be that of many exports.
 type describer struct {
 	m         *wasm.Module
 	functions []uint32
 	types     map[uint32]describedType
 }
 
-// describedType is a copy of a type, or all types of the module would be kept for it.
+// describedType holds a copy of a type: a pointer into the module's types would keep them all in memory.
 type describedType struct {
 	text     string
 	function *FuncType

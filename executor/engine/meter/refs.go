@@ -2,17 +2,17 @@ package meter
 
 import "github.com/reactord/reactord/executor/engine/meter/wasm"
 
-// wazero makes a record of a function for each ref.func that is executed, and keeps it as long as the
-// instance: a loop around one would fill the host's memory. So code takes references from a table that the
-// module is given, with one element for each function that code refers to. (TestReferencesAreMadeOnce)
+// wazero allocates a record for each ref.func that is executed, and keeps it as long as the instance: a loop
+// around a ref.func would fill the host's memory. So metered code loads references from an added table, which
+// has one element for each function that code refers to. (TestReferencesAreMadeOnce)
 
 // references are the functions that code refers to.
 type references struct {
 	slots     map[uint32]int32
-	functions []uint32 // by slot, as renumbered
+	functions []uint32 // renumbered function indices, by slot
 }
 
-// reference takes a reference to the author's function from the table.
+// reference emits code that loads the reference to an original function from the table.
 func (e *emitter) reference(function uint32) {
 	r := &e.rw.references
 	slot, ok := r.slots[function]
@@ -28,7 +28,7 @@ func (e *emitter) reference(function uint32) {
 	e.out.Index(wasm.OpTableGet, uint32(e.rw.space.Tables))
 }
 
-// appendReferences appends the table, if code needs it, after those of the author.
+// appendReferences appends the table after the original ones, if code needs it.
 func (rw *rewriter) appendReferences(info *Info) {
 	n := len(rw.references.functions)
 	if n == 0 {

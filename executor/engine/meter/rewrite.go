@@ -8,12 +8,10 @@ import (
 	"github.com/reactord/reactord/executor/engine/meter/wasm"
 )
 
-// maxExpansion is by how much metering may make a module larger than the limit
-// on those that it takes. Real code grows by a third.
+// maxExpansion bounds metered code, as a multiple of Limits.ModuleBytes. Real code grows by a third.
 const maxExpansion = 4
 
-// Rewrite meters a core module. The error is an *[Error]. The module that is
-// returned shares no memory with binary.
+// Rewrite meters a core module. The error is an *[Error]. out shares no memory with binary.
 func Rewrite(binary []byte, opts Options) (out []byte, info *Info, err error) {
 	limits := opts.Limits.WithDefaults()
 	m, err := wasm.Decode(binary, limits)
@@ -66,19 +64,19 @@ type rewriter struct {
 	m      *wasm.Module
 	limits Limits
 	arm64  bool
-	space  wasm.Space      // as the author wrote it
-	types  []wasm.FuncType // of the author's functions
+	space  wasm.Space      // of the original module
+	types  []wasm.FuncType // of the original functions
 
-	imported int               // the author's imported functions
+	imported int               // number of functions that the original imports
 	typeOf   map[string]uint32 // the first of m.Types with a typeKey
 	keys     []uint32          // for each type the first one equal to it
 	graph    *graph
 	plan     *plan
-	frames   []int64 // bounds, of the defined functions
+	frames   []int64 // upper bounds of the frames of the defined functions
 	large    []int   // functions whose frames are globals
 
-	growsTables bool // code does
-	largeTables bool // operations on tables are to be done in chunks
+	growsTables bool // the code grows tables
+	largeTables bool // operations on tables are done in chunks
 	uses        uses
 	references  references
 
@@ -87,7 +85,7 @@ type rewriter struct {
 	scan  scanner
 }
 
-// added are the things that rewritten code refers to.
+// added are the indices of what the rewriter adds to the module.
 type added struct {
 	fuel, stack      uint32         // globals
 	frames           map[int]uint32 // globals of large frames, by function
@@ -114,7 +112,7 @@ func refuseReserved(m *wasm.Module) error {
 	return nil
 }
 
-// locals returns how many locals a defined function has, with its parameters.
+// locals returns the number of locals of a defined function, including its parameters.
 func (rw *rewriter) locals(f int) int {
 	n := len(rw.types[rw.imported+f].Params)
 	for _, g := range rw.m.Bodies[f].Locals {
@@ -130,7 +128,7 @@ func (rw *rewriter) parse(f int) error {
 	return err
 }
 
-// analyze makes the plan.
+// analyze builds the call graph and the plan.
 func (rw *rewriter) analyze() error {
 	rw.imported = rw.m.ImportedFunctions()
 	rw.indexTypes()
@@ -147,15 +145,16 @@ func (rw *rewriter) analyze() error {
 			return err
 		}
 		functions[f] = rw.summarize(take)
-		rw.uses.note(rw.m.Bodies[f].Code, rw.instr)
+		rw.uses.record(rw.m.Bodies[f].Code, rw.instr)
 	}
-	rw.takenByModule(take)
+	rw.takeModuleReferences(take)
 	rw.graph = newGraph(functions, taken, func(f int) uint32 { return rw.keys[rw.m.Functions[f]] })
 	rw.plan = newPlan(rw.graph)
 	return nil
 }
 
-// estimateFrames bounds the frames, with the checks that there are going to be, and completes the plan.
+// estimateFrames computes upper bounds of the frames, including the checks to be added, and completes the
+// plan.
 func (rw *rewriter) estimateFrames() error {
 	rw.frames = make([]int64, len(rw.m.Bodies))
 	estimator := frameEstimator{rw: rw}
@@ -179,15 +178,15 @@ func (rw *rewriter) estimateFrames() error {
 	return nil
 }
 
-// markChecks marks the instructions before which the metered body checks the fuel. Where that is does not depend
-// on what is counted of the stack.
+// markChecks marks the instructions before which the metered body checks the fuel. Their positions do not
+// depend on which functions count their frames.
 func (rw *rewriter) markChecks(f int) {
 	rw.plan.charged = make([]bool, len(rw.frames))
 	e := rw.emitter(f)
 	e.function()
 }
 
-// summarize sums up the function whose body was parsed.
+// summarize returns the summary of the function whose body was parsed last.
 func (rw *rewriter) summarize(take func(uint32)) summary {
 	var s summary
 	for _, in := range rw.instr {
@@ -208,9 +207,9 @@ func (rw *rewriter) summarize(take func(uint32)) summary {
 	return s
 }
 
-// takenByModule takes the address of each function that may be in a table
-// without code that puts it there.
-func (rw *rewriter) takenByModule(take func(uint32)) {
+// takeModuleReferences marks the functions whose address the module takes outside of code: in element
+// segments, globals and exports.
+func (rw *rewriter) takeModuleReferences(take func(uint32)) {
 	for i := range rw.m.Elements {
 		e := &rw.m.Elements[i]
 		for _, f := range e.Funcs {
@@ -243,7 +242,7 @@ func (rw *rewriter) extend() {
 	rw.exportStart()
 }
 
-// addCounter adds an exported global and returns its index.
+// addCounter adds an exported mutable i64 global and returns its index.
 func (rw *rewriter) addCounter(name string, value int64) uint32 {
 	m := rw.m
 	index := uint32(m.ImportedGlobals() + len(m.Globals))
@@ -258,7 +257,7 @@ func (rw *rewriter) addCounter(name string, value int64) uint32 {
 	return index
 }
 
-// typeKey returns a string that equal types have in common.
+// typeKey returns a string that is equal for equal types.
 func typeKey(t wasm.FuncType) string {
 	key := make([]byte, 0, len(t.Params)+len(t.Results)+1)
 	for _, p := range t.Params {
@@ -271,7 +270,7 @@ func typeKey(t wasm.FuncType) string {
 	return string(key)
 }
 
-// indexTypes makes typeOf and keys.
+// indexTypes sets typeOf and keys.
 func (rw *rewriter) indexTypes() {
 	rw.typeOf = make(map[string]uint32, len(rw.m.Types))
 	rw.keys = make([]uint32, len(rw.m.Types))
@@ -286,7 +285,7 @@ func (rw *rewriter) indexTypes() {
 	}
 }
 
-// addType returns the index of a type, adding it if the module has none like it.
+// addType returns the index of a type, adding it if the module has no equal one.
 func (rw *rewriter) addType(t wasm.FuncType) uint32 {
 	key := typeKey(t)
 	i, ok := rw.typeOf[key]
@@ -300,7 +299,7 @@ func (rw *rewriter) addType(t wasm.FuncType) uint32 {
 	return i
 }
 
-// arity returns how many values a block takes and leaves.
+// arity returns the numbers of parameters and results of a block.
 func (rw *rewriter) arity(t wasm.BlockType) (params, results int) {
 	switch {
 	case t.IsIndex:
@@ -323,7 +322,7 @@ func (rw *rewriter) exitType(results []wasm.ValType) []byte {
 	return wasm.AppendS64(nil, int64(rw.addType(wasm.FuncType{Results: results})))
 }
 
-// bodies rewrites the bodies and adds those of the bulk helpers.
+// bodies rewrites the bodies and appends those of the bulk helpers.
 func (rw *rewriter) bodies() error {
 	written, most := 0, maxExpansion*rw.limits.ModuleBytes
 	for f := range rw.frames {
@@ -355,7 +354,7 @@ func (rw *rewriter) body(f int) error {
 	return nil
 }
 
-// emitter returns one for the function whose body was parsed and scanned.
+// emitter returns an emitter for the function whose body was parsed and scanned last.
 func (rw *rewriter) emitter(f int) *emitter {
 	code := rw.m.Bodies[f].Code
 	return &emitter{
@@ -367,8 +366,8 @@ func (rw *rewriter) emitter(f int) *emitter {
 	}
 }
 
-// capTables lowers the maximum of tables, so that table.grow fails beyond the limit; a table may be as large as it
-// begins. It notes how large they may become.
+// capTables lowers the maximums of tables, but not below their minimums, so that table.grow fails beyond the
+// limit. It records how large tables may become.
 func (rw *rewriter) capTables(info *Info) {
 	limit := uint32(rw.limits.TableElements)
 	if rw.growsTables {

@@ -4,21 +4,21 @@ import (
 	"github.com/reactord/reactord/executor/engine/meter/wasm"
 )
 
-// Marks on an instruction, left by scan but for markChecked, which the emitter leaves.
+// Marks on an instruction. scan sets them all but markChecked, which the emitter sets.
 const (
-	markTabled   = 1 << iota // a block, loop or if that a br_table may go to
-	markTargeted             // a block, loop or if that a branch may go to
-	markCalls                // a loop with a call that returns into it, of a helper too
-	markNested               // a loop with a loop inside
-	markDead                 // can not be reached
+	markTabled   = 1 << iota // a block, loop or if that is a target of a br_table
+	markTargeted             // a block, loop or if that is a target of a branch
+	markCalls                // a loop that contains a call, also of a helper, that returns into it
+	markNested               // a loop that contains a loop
+	markDead                 // unreachable
 	markChecked              // the fuel is checked before it
 )
 
-// scanner marks what emission has to know before it comes to an instruction.
+// scanner collects what the emitter has to know of an instruction in advance.
 type scanner struct {
 	marks  []byte
 	open   []int // positions of the open blocks; -1 for the function's own
-	loops  []int // those of them that are loops
+	loops  []int // positions of the open loops
 	labels []uint32
 	tabled bool // a br_table may leave the function
 }
@@ -28,7 +28,7 @@ func (s *scanner) scan(code []byte, instrs []wasm.Instr) {
 	s.marks = append(s.marks[:0], make([]byte, len(instrs))...)
 	s.open = append(s.open[:0], -1)
 	s.loops, s.tabled = s.loops[:0], false
-	dead := 0 // blocks open in dead code, counting the one that died
+	dead := 0 // blocks open in dead code, including the one that became dead
 	for i, in := range instrs {
 		if dead > 0 {
 			switch {
@@ -47,7 +47,7 @@ func (s *scanner) scan(code []byte, instrs []wasm.Instr) {
 	}
 }
 
-// nesting is by how much op changes the number of open blocks.
+// nesting returns by how much op changes the number of open blocks.
 func nesting(op wasm.Op) int {
 	switch op {
 	case wasm.OpBlock, wasm.OpLoop, wasm.OpIf:
@@ -86,8 +86,8 @@ func (s *scanner) instr(code []byte, instrs []wasm.Instr, i int) {
 	}
 }
 
-// callsOut reports whether metered code for the instruction at i calls a
-// function that counts fuel, and goes on after it.
+// callsOut reports whether the metered code for the instruction at i calls a function that counts fuel, and
+// continues after the call.
 func callsOut(instrs []wasm.Instr, i int) bool {
 	switch instrs[i].Op {
 	case wasm.OpCall, wasm.OpCallIndirect:
@@ -100,7 +100,7 @@ func callsOut(instrs []wasm.Instr, i int) bool {
 	return false
 }
 
-// markLoops marks all open loops. A mark that is there is on the outer ones too.
+// markLoops marks all open loops. If a loop has the mark already, so have the loops around it.
 func (s *scanner) markLoops(mark byte) {
 	for j := len(s.loops) - 1; j >= 0 && s.marks[s.loops[j]]&mark == 0; j-- {
 		s.marks[s.loops[j]] |= mark

@@ -2,19 +2,19 @@ package meter
 
 import "github.com/reactord/reactord/executor/engine/meter/wasm"
 
-// What an engine does to instantiate a module it does in one piece, which nobody can interrupt and nobody is charged
-// for, and it may be 60 MiB that it copies, or a start function that never ends. So active data segments and the start
-// section are taken out of the module, and left to the host. What is left of a segment is an empty
-// passive one, which is what the specification wants of an active one after instantiation.
+// wazero instantiates a module in one piece, which cannot be interrupted and is not charged, although it may
+// copy 60 MiB or run a start function that never ends. So active data segments and the start section are
+// removed from the module and left to the host. An active segment is replaced by an empty passive one, which
+// according to the specification it is after instantiation.
 
-// Data is what an active data segment writes to memory.
+// Data is the contents of an active data segment.
 type Data struct {
 	Offset uint32
 	Bytes  []byte
 }
 
-// takeData takes active data segments out of the module. They stay where they are if one of them has an offset that
-// depends on an imported global.
+// takeData moves active data segments from the module to info. If the offset of one of them depends on an
+// imported global, it leaves them all in the module.
 func (rw *rewriter) takeData(info *Info) error {
 	m := rw.m
 	active, size := 0, 0
@@ -57,7 +57,7 @@ func (rw *rewriter) takeData(info *Info) error {
 	return nil
 }
 
-// checkElements notes if an active element segment is out of bounds, which engines overlook.
+// checkElements sets info.ElementsOutOfBounds. wazero does not check it.
 func (rw *rewriter) checkElements(info *Info) error {
 	tables := rw.m.TableTypes()
 	imported := len(tables) - len(rw.m.Tables)
@@ -65,7 +65,7 @@ func (rw *rewriter) checkElements(info *Info) error {
 	for i := range rw.m.Elements {
 		e := &rw.m.Elements[i]
 		if e.Mode != wasm.Active || int(e.Table) < imported {
-			continue // how large an imported table is only its owner knows
+			continue // the size of an imported table is not known here
 		}
 		offset, err := constants.Evaluate(e.Offset)
 		if err != nil {
@@ -79,7 +79,7 @@ func (rw *rewriter) checkElements(info *Info) error {
 	return nil
 }
 
-// exportStart makes the start function an export.
+// exportStart replaces the start section by an export.
 func (rw *rewriter) exportStart() {
 	m := rw.m
 	if m.Start == nil {

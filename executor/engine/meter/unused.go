@@ -6,18 +6,18 @@ import (
 	"github.com/reactord/reactord/executor/engine/meter/wasm"
 )
 
-// What a module declares and does not use cannot be observed, but it costs: an engine makes code for
-// every type, keeps the types of all modules it ever saw, and gives each instance a copy of every
-// passive element segment. So it is made as small as there is; nothing is renumbered.
+// Unused declarations cannot be observed, but they cost: wazero generates code for every type, keeps the types
+// of all modules, and gives each instance a copy of every passive element segment. So unused types and
+// segments are emptied; nothing is renumbered.
 
-// uses notes what code refers to of types and element segments.
+// uses records which types and element segments code refers to.
 type uses struct {
 	types    []bool
 	elements []bool
 }
 
-// note takes down what the parsed body refers to.
-func (u *uses) note(code []byte, instrs []wasm.Instr) {
+// record adds the uses of a parsed body.
+func (u *uses) record(code []byte, instrs []wasm.Instr) {
 	for _, in := range instrs {
 		switch in.Op {
 		case wasm.OpCallIndirect, wasm.OpReturnCallIndirect:
@@ -32,8 +32,8 @@ func (u *uses) note(code []byte, instrs []wasm.Instr) {
 	}
 }
 
-// dropUnused empties types and passive element segments that nothing refers to, and refuses a module
-// whose other types have too many parameters and results.
+// dropUnused empties unused types and passive element segments, and refuses a module whose used types have
+// too many parameters and results.
 func (rw *rewriter) dropUnused(info *Info) error {
 	m := rw.m
 	for _, t := range m.FunctionTypeIndices() {

@@ -1,7 +1,7 @@
 package wasm
 
-// Arity returns how many operands an instruction takes and how many results it
-// leaves. It knows those whose type is fixed: not blocks, branches and calls.
+// Arity returns the numbers of operands and results of an instruction whose type is fixed, that is, not of
+// blocks, branches and calls.
 func (op Op) Arity() (takes, leaves int) {
 	switch {
 	case op >= 0xfd00:

@@ -9,16 +9,20 @@ import (
 type Instr struct {
 	Op  Op
 	Pos uint32 // of its first byte in Body.Code; it ends where the next begins
-	// A and B are immediates: of calls the function, or the type and the table;
-	// of locals, globals, tables and segments their index; of branches the
-	// label; of i32.const the value; of block, loop and if the position of the
-	// matching else (A, zero if there is none) and end (B) in the list of
-	// instructions; of else and end, B is where their block begins, and for the
-	// function's end the number of instructions.
+	// A and B are immediates:
+	//
+	//	call                    A: function
+	//	call_indirect           A: type, B: table
+	//	locals, globals, tables and segments
+	//	                        their indices, in the order of the encoding
+	//	branches                A: label; of br_table the default label
+	//	i32.const               A: value
+	//	block, loop, if         A: position of the else among the instructions, or zero; B: position of the end
+	//	else, end               B: position of their block; of the function's end the number of instructions
 	A, B uint32
 }
 
-// Space tells ParseBody the sizes of the index spaces that it checks.
+// Space holds the sizes of a module's index spaces, against which ParseBody checks indices.
 type Space struct {
 	Types, Functions, Tables, Globals, Data, Elements int
 	HasMemory                                         bool
@@ -41,8 +45,8 @@ func (m *Module) Space() Space {
 	return s
 }
 
-// ParseBody appends the instructions of a body to buf[:0]. It checks that
-// blocks nest and that labels and indices exist.
+// ParseBody appends the instructions of a body to buf[:0]. It checks that blocks nest and that labels and
+// indices are valid.
 func ParseBody(b *Body, locals int, space Space, limits Limits, buf []Instr) ([]Instr, error) {
 	p := bodyParser{
 		reader: reader{buf: b.Code, base: b.Offset},
@@ -64,7 +68,7 @@ func ParseBody(b *Body, locals int, space Space, limits Limits, buf []Instr) ([]
 	return p.instrs, p.result()
 }
 
-// noBlock stands for the function's own block on the stack of open ones.
+// noBlock is the entry of the function's own block in bodyParser.open.
 const noBlock = ^uint32(0)
 
 type bodyParser struct {
@@ -99,7 +103,7 @@ func (p *bodyParser) instr() {
 	p.instrs = append(p.instrs, in)
 }
 
-// refuse fails at an opcode that is none of those that are supported.
+// refuse fails at an unsupported opcode.
 func (r *reader) refuse(at int64, op byte, sub uint32) {
 	name := fmt.Sprintf("%#x", op)
 	if isPrefix(op) {
@@ -224,8 +228,7 @@ func (p *bodyParser) memArg() {
 	p.u32()
 }
 
-// BlockType is the type of a block: an index into the module's types, or else
-// at most one result.
+// BlockType is the type of a block: an index of the module's types, or at most one result.
 type BlockType struct {
 	Index     uint32
 	IsIndex   bool
@@ -242,7 +245,7 @@ func (p *bodyParser) blockType() BlockType {
 	case I32, I64, F32, F64, V128, FuncRef, ExternRef:
 		return BlockType{Result: t, HasResult: true}
 	}
-	if b&0xc0 == 0x40 { // a negative number: a type, but none of ours
+	if b&0xc0 == 0x40 { // a negative number: an unsupported type
 		if f := refusedType(b); f != "" {
 			p.unsupported(at, f, "block type %#x", b)
 		} else {
@@ -281,7 +284,7 @@ func BranchTable(code []byte, in Instr, buf []uint32) []uint32 {
 	return append(buf, r.u32())
 }
 
-// nest keeps the stack of open blocks and links their parts.
+// nest updates the stack of open blocks and links the instructions of a block.
 func (p *bodyParser) nest(in *Instr, at int64) {
 	here := uint32(len(p.instrs))
 	switch in.Op {

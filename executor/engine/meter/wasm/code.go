@@ -19,8 +19,8 @@ func (c *Code) I32Const(v int32) { *c = AppendS64(AppendOp(*c, OpI32Const), int6
 // I64Const appends a constant.
 func (c *Code) I64Const(v int64) { *c = AppendS64(AppendOp(*c, OpI64Const), v) }
 
-// Begin appends a block, loop or if of the given encoded type; none is a block
-// without parameters and results.
+// Begin appends a block, loop or if of the given encoded type. Without a type the block has no parameters and
+// results.
 func (c *Code) Begin(op Op, blockType ...byte) {
 	if len(blockType) == 0 {
 		blockType = []byte{0x40}

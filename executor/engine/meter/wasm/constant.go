@@ -2,22 +2,22 @@ package wasm
 
 // Constants evaluates constant expressions of type i32.
 type Constants struct {
-	imported []GlobalType // globals; no others can be in a constant expression
+	imported []GlobalType // imported globals; no others can be in a constant expression
 }
 
-// Constant is the value of an expression; not known if it depends on an imported global.
+// Constant is the value of an expression. It is not known if it depends on an imported global.
 type Constant struct {
 	Value uint32
 	Known bool
 }
 
-// Constants returns what evaluates constant expressions of the module.
+// Constants returns an evaluator for the module's constant expressions.
 func (m *Module) Constants() *Constants {
 	return &Constants{imported: m.GlobalTypes()[:m.ImportedGlobals()]}
 }
 
-// Evaluate returns the value of an expression. The error is an *[Error] if it has not exactly one value, or one of another
-// type.
+// Evaluate returns the value of an expression. It fails with an *[Error] if the expression has not exactly one
+// value of type i32.
 func (c *Constants) Evaluate(e Expr) (Constant, error) {
 	x := evaluation{reader: reader{buf: e.Code, base: e.Offset}}
 	for x.more() {
@@ -56,7 +56,7 @@ func arithmetic(op Op, a, b uint32) uint32 {
 	}
 }
 
-// checkGlobal reads the index of an imported global, whose value only an instance has.
+// checkGlobal reads and checks the index of an imported global, whose value is known only to an instance.
 func (c *Constants) checkGlobal(r *reader, at int64) {
 	i := r.u32()
 	switch {
@@ -67,7 +67,7 @@ func (c *Constants) checkGlobal(r *reader, at int64) {
 	}
 }
 
-// evaluation is a constant expression that is being evaluated.
+// evaluation is the state of evaluating a constant expression.
 type evaluation struct {
 	reader
 	stack []Constant

@@ -20,7 +20,7 @@ const (
 	secTag
 )
 
-// sectionOrder maps a section id to its place; data count comes before code.
+// sectionOrder maps a section id to its position; data count comes before code.
 var sectionOrder = [...]int{
 	secType: 1, secImport: 2, secFunction: 3, secTable: 4, secMemory: 5, secGlobal: 6,
 	secExport: 7, secStart: 8, secElement: 9, secDataCount: 10, secCode: 11, secData: 12,
@@ -32,7 +32,7 @@ const (
 	componentTail = 0x0001_0000 // layer 1 in the upper half of the version
 )
 
-// Decode takes a module apart. The result shares memory with binary.
+// Decode decodes a module. The result shares memory with binary.
 func Decode(binary []byte, limits Limits) (*Module, error) {
 	d := decoder{
 		reader: reader{buf: binary},
@@ -46,8 +46,7 @@ func Decode(binary []byte, limits Limits) (*Module, error) {
 	return d.m, nil
 }
 
-// decoder decodes sections into m. Within a section its reader covers just the
-// payload.
+// decoder decodes sections into m. Within a section its reader covers only the payload.
 type decoder struct {
 	reader
 	lim Limits
@@ -170,7 +169,7 @@ func (d *decoder) section(id byte) {
 	}
 }
 
-// reserve is count with an allocation for what it counted.
+// reserve is count, and calls alloc with the result.
 func (d *decoder) reserve(what string, limit, minSize int, alloc func(int)) int {
 	n := d.count(what, limit, minSize)
 	alloc(n)
@@ -287,7 +286,7 @@ func (d *decoder) memoryZero() {
 	}
 }
 
-// finish checks what spans sections.
+// finish checks constraints between sections.
 func (d *decoder) finish() {
 	end := int64(len(d.buf))
 	switch {

@@ -1,7 +1,7 @@
 package wasm
 
-// element reads an element segment. Its flags are three bits: not active,
-// an explicit table (or declarative), items as expressions.
+// element reads an element segment. Its three flag bits mean: not active; explicit table, or declarative if not
+// active; items are expressions.
 func (d *decoder) element() Element {
 	at := d.offset()
 	flags := d.u32()

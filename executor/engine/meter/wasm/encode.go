@@ -26,9 +26,8 @@ func AppendOp(dst []byte, op Op) []byte {
 	return AppendU32(append(dst, byte(op>>8)), uint32(op&0xff))
 }
 
-// AppendInstr appends an instruction of a body as it is, except that the
-// opcode gets its shortest form: engines differ in how they read longer ones.
-// next is the position of the instruction after it.
+// AppendInstr appends an instruction of a body unchanged, except that the opcode gets its shortest encoding:
+// engines differ in how they read longer ones. next is the position of the instruction after it.
 func AppendInstr(dst, code []byte, in Instr, next uint32) []byte {
 	imm := in.Pos + 1
 	if in.Op > 0xff {
@@ -74,7 +73,7 @@ func (m *Module) Encode() []byte {
 	return e.out
 }
 
-// sizeHint returns about how long the encoded module will be.
+// sizeHint estimates the size of the encoded module.
 func (m *Module) sizeHint() int {
 	n := 4096
 	for i := range m.Data {
@@ -97,10 +96,10 @@ func (e *encoder) bytes(b []byte) { e.out = append(e.out, b...) }
 func (e *encoder) u32(v uint32)   { e.out = AppendU32(e.out, v) }
 func (e *encoder) name(s string)  { e.out = appendName(e.out, s) }
 
-// sizeBytes is the room kept for a length that is known only afterwards.
+// sizeBytes is the space reserved for a section's size, which is known only afterwards.
 const sizeBytes = 5
 
-// begin opens a section.
+// begin starts a section.
 func (e *encoder) begin(id byte) {
 	e.out = append(e.out, id, 0, 0, 0, 0, 0)
 	e.start = len(e.out)
@@ -187,8 +186,8 @@ func (e *encoder) export(x *Export) {
 	e.u32(x.Index)
 }
 
-// element writes a segment in the form it was read in; only an explicit table
-// zero may become an implicit one.
+// element writes a segment in the form in which it was read, except that an explicit table zero may become an
+// implicit one.
 func (e *encoder) element(s *Element) {
 	typed := s.Mode != Active || s.Table != 0 || s.Type != 0 && s.Type != FuncRef
 	flags := uint32(0)

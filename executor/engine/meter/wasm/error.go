@@ -2,7 +2,7 @@ package wasm
 
 import "fmt"
 
-// Kind classes an Error.
+// Kind classifies an Error.
 type Kind int
 
 // The kinds of Error.
@@ -28,10 +28,10 @@ func (k Kind) String() string {
 	return fmt.Sprintf("Kind(%d)", int(k))
 }
 
-// Error says why a module was refused, and where.
+// Error is the reason why a module was refused.
 type Error struct {
 	Kind    Kind
-	Offset  int64  // of the byte in the module that is at fault; 0 if it is the whole
+	Offset  int64  // of the faulty byte in the module; 0 if the whole module is at fault
 	Feature string // the feature a module of kind Unsupported needs; else empty
 	Msg     string
 }

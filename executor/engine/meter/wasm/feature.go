@@ -1,6 +1,6 @@
 package wasm
 
-// The names of features that this package refuses. Each has its advice.
+// The names of features that this package refuses. adviceOn has an advice for each.
 const (
 	featureExceptions = "exception handling"
 	featureFuncRefs   = "typed function references"
@@ -14,7 +14,7 @@ const (
 	featureWide       = "wide arithmetic"
 )
 
-// adviceOn tells what the author of a module can do who used a feature that this package refuses.
+// adviceOn tells the author of a module how to avoid a feature that this package refuses.
 func adviceOn(feature string) string {
 	switch feature {
 	case featureExceptions:

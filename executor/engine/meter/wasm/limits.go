@@ -2,8 +2,7 @@ package wasm
 
 import "cmp"
 
-// Limits bound what Decode accepts. A field that is zero has the default that
-// its comment tells.
+// Limits bound the modules that Decode accepts. Each comment ends with the default, which a zero field means.
 type Limits struct {
 	ModuleBytes   int // 64 MiB
 	Functions     int // imported and defined; 200,000
@@ -11,19 +10,19 @@ type Limits struct {
 	Locals        int // of one function, parameters included; 50,000
 	Nesting       int // of blocks in one function; 20,000
 	Types         int // 100,000
-	TypeValues    int // parameters and results of all types that are used; 100,000
-	Signature     int // parameters, and results, of one type; 1,000
+	TypeValues    int // parameters and results of all used types; 100,000
+	Signature     int // parameters of one type, and also its results; 1,000
 	Imports       int // 10,000
 	Exports       int // 200,000
 	Globals       int // 100,000
-	Segments      int // of data, and of elements; 100,000
+	Segments      int // data segments, and also element segments; 100,000
 	Tables        int // 100
-	TableElements int // that all tables together begin with; 10,000,000, as in browsers
-	TableGrowth   int // elements to which code may make a table grow, if it doesn't begin with more; 262,144
+	TableElements int // initial elements of all tables together; 10,000,000, as in browsers
+	TableGrowth   int // elements to which code may grow a table, unless it starts with more; 262,144
 
-	NameBytes         int // of an import's, export's or function's name; the latter is cut; 1 KiB
-	FunctionNameBytes int // of all functions' names together; the rest is left out; 4 MiB
-	DescriptionBytes  int // of the names and types of imports and exports, as text; 1 MiB
+	NameBytes         int // of the name of an import, export or function; function names are cut; 1 KiB
+	FunctionNameBytes int // of all function names together; further names are dropped; 4 MiB
+	DescriptionBytes  int // of the names and types of imports and exports as text; 1 MiB
 }
 
 // WithDefaults returns the limits with each zero field set to its default.

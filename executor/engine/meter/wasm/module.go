@@ -1,15 +1,14 @@
 package wasm
 
-// Module is a core module. Parts that refer to functions by index are decoded
-// so that Encode can write them with other indices; the rest is kept as bytes
-// of the original. Custom sections are left out, but for the names of functions,
-// which Encode does not write: they are of use to people, not to engines.
+// Module is a core module. Parts that refer to functions by index are decoded, so that Encode can write them
+// with other indices; the rest is kept as bytes of the original. Custom sections are dropped, except for the
+// names of functions, which Encode does not write: they are for people, not for engines.
 type Module struct {
 	Types     []FuncType
 	Imports   []Import
 	Functions []uint32 // the type index of each defined function
 	Tables    []TableType
-	Memories  []MemoryType // defined; at most one, imported ones included
+	Memories  []MemoryType // defined memories; at most one memory is defined or imported
 	Globals   []Global
 	Exports   []Export
 	Start     *uint32
@@ -17,10 +16,10 @@ type Module struct {
 	DataCount *uint32
 	Bodies    []Body // as many as Functions
 	Data      []DataSegment
-	Names     []FunctionName // by ascending index, as far as the name section is readable
+	Names     []FunctionName // the valid ones of the name section, by ascending index
 }
 
-// Import is something the host provides. The field that Kind names is set.
+// Import is an import of the module. The field that Kind names is set.
 type Import struct {
 	Module, Name string
 	Kind         ExternKind
@@ -36,14 +35,14 @@ type Global struct {
 	Init Expr
 }
 
-// Export is something the host may use.
+// Export is an export of the module.
 type Export struct {
 	Name  string
 	Kind  ExternKind
 	Index uint32
 }
 
-// ElementMode says what an element segment is for.
+// ElementMode is the mode of an element segment.
 type ElementMode byte
 
 // The element modes.
@@ -53,8 +52,8 @@ const (
 	Declarative
 )
 
-// Element is an element segment. Its items are either Funcs or, if Type is not
-// zero, Count constant expressions one after the other in Exprs.
+// Element is an element segment. Its items are either Funcs or, if Type is not zero, Count constant
+// expressions in Exprs.
 type Element struct {
 	Mode   ElementMode
 	Table  uint32
@@ -65,7 +64,7 @@ type Element struct {
 	Exprs  Expr
 }
 
-// Expr is one or more constant expressions as encoded, with their ends.
+// Expr is one or more encoded constant expressions, including their ends.
 type Expr struct {
 	Code   []byte
 	Offset int64 // in the module
@@ -74,7 +73,7 @@ type Expr struct {
 // Body is the code of a defined function.
 type Body struct {
 	Locals []LocalGroup
-	Code   []byte // instructions with the final end
+	Code   []byte // instructions, including the final end
 	Offset int64  // of Code in the module
 }
 
@@ -84,17 +83,17 @@ type LocalGroup struct {
 	Type  ValType
 }
 
-// DataSegment is a data segment, active unless it is passive.
+// DataSegment is a data segment. It is active unless Passive is set.
 type DataSegment struct {
 	Passive bool
-	Offset  Expr // of an active one
+	Offset  Expr // of an active segment
 	Bytes   []byte
 }
 
-// ImportedFunctions returns how many functions are imported.
+// ImportedFunctions returns the number of imported functions.
 func (m *Module) ImportedFunctions() int { return m.imported(FuncExtern) }
 
-// ImportedGlobals returns how many globals are imported.
+// ImportedGlobals returns the number of imported globals.
 func (m *Module) ImportedGlobals() int { return m.imported(GlobalExtern) }
 
 func (m *Module) imported(kind ExternKind) int {
@@ -107,8 +106,7 @@ func (m *Module) imported(kind ExternKind) int {
 	return n
 }
 
-// FunctionTypeIndices returns the index of the type of each function, imported
-// ones first.
+// FunctionTypeIndices returns the type index of each function, imported ones first.
 func (m *Module) FunctionTypeIndices() []uint32 {
 	indices := make([]uint32, 0, len(m.Imports)+len(m.Functions))
 	for i := range m.Imports {

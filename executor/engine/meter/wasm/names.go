@@ -8,13 +8,11 @@ type FunctionName struct {
 	Name  string
 }
 
-// nameFunction is the subsection of the name section that has the names of functions. Nothing that
-// runs modules reads the others.
+// nameFunction is the id of the subsection with the names of functions. The other subsections are not read.
 const nameFunction = 1
 
-// decodeNames reads a name section. What is malformed is left out: a faulty custom section doesn't
-// make a module invalid. Nor do long names: they are cut, and when there are too many bytes of them
-// the remaining functions have none.
+// decodeNames reads a name section. Malformed parts are left out, since a faulty custom section doesn't make a
+// module invalid. Long names are cut, and names beyond the limit on all of them are dropped.
 func decodeNames(r reader, lim Limits) []FunctionName {
 	for r.more() {
 		id := r.byte()
@@ -47,7 +45,7 @@ func functionNames(r reader, lim Limits) []FunctionName {
 	return names
 }
 
-// cutName returns the beginning of a name, up to a boundary of its characters.
+// cutName cuts a name to a number of bytes, at a character boundary.
 func cutName(name []byte, most int) []byte {
 	if len(name) <= most {
 		return name

@@ -1,9 +1,9 @@
 package wasm
 
-// Op is an instruction. The prefixed ones have the prefix in the upper byte.
+// Op is an opcode. Opcodes with a prefix have it in the upper byte.
 type Op uint16
 
-// The instructions that passes look at.
+// The opcodes that passes use.
 const (
 	OpUnreachable        Op = 0x00
 	OpNop                Op = 0x01
@@ -87,7 +87,7 @@ const (
 	OpV128Const Op = 0xfd0c
 )
 
-// immediates is what follows an opcode.
+// immediates is the shape of the immediates after an opcode.
 type immediates byte
 
 const (
@@ -115,7 +115,7 @@ const (
 	immCopy // memory.copy: two memories
 )
 
-// shape gives the immediates of single-byte opcodes.
+// shape returns the shape of single-byte opcodes.
 func shape(b byte) immediates {
 	switch op := Op(b); op {
 	case OpUnreachable, OpNop, OpElse, OpEnd, OpReturn, OpDrop, OpSelect, OpRefIsNull:
@@ -156,7 +156,7 @@ func shape(b byte) immediates {
 	return illegal
 }
 
-// prefixedShape gives the immediates of opcodes with a prefix.
+// prefixedShape returns the shape of opcodes with a prefix.
 func prefixedShape(prefix byte, sub uint32) immediates {
 	switch {
 	case sub > 0xff:
@@ -168,7 +168,7 @@ func prefixedShape(prefix byte, sub uint32) immediates {
 	return illegal
 }
 
-// bulkShape gives the immediates of the instructions with prefix 0xfc.
+// bulkShape returns the shape of opcodes with prefix 0xfc.
 func bulkShape(sub uint32) immediates {
 	switch Op(0xfc00 + sub) {
 	case OpMemoryInit:
@@ -188,7 +188,7 @@ func bulkShape(sub uint32) immediates {
 	return illegal
 }
 
-// vectorShape gives the immediates of the instructions with prefix 0xfd.
+// vectorShape returns the shape of opcodes with prefix 0xfd.
 func vectorShape(sub uint32) immediates {
 	switch {
 	case sub <= 11, sub == 92, sub == 93:
@@ -208,7 +208,7 @@ func vectorShape(sub uint32) immediates {
 	return immNone
 }
 
-// isPrefix reports whether a byte begins an opcode of two parts, the second of which is an integer.
+// isPrefix reports whether a byte is a prefix, which an integer follows as the second part of the opcode.
 func isPrefix(b byte) bool { return b >= 0xfb && b <= 0xfe }
 
 // refusedOp returns the proposal that an opcode belongs to, if there is one. sub is the second part of
@@ -237,8 +237,7 @@ func refusedOp(op byte, sub uint32) string {
 	return ""
 }
 
-// Terminal reports whether what follows op, up to the end of its block, can
-// not be reached.
+// Terminal reports whether the code after op, up to the end of its block, is unreachable.
 func (op Op) Terminal() bool {
 	switch op {
 	case OpUnreachable, OpBr, OpBrTable, OpReturn, OpReturnCall, OpReturnCallIndirect:

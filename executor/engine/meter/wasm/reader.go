@@ -5,9 +5,8 @@ import (
 	"unicode/utf8"
 )
 
-// reader reads the primitives of the binary format from a part of a module.
-// The first fault sticks: later reads return zero values, so a caller may read
-// a whole record before it looks at err.
+// reader reads the primitives of the binary format from a part of a module. The first fault sticks: later reads
+// return zero values, so a caller may read a whole record before it checks err.
 type reader struct {
 	buf  []byte
 	pos  int
@@ -27,7 +26,7 @@ func (r *reader) fail(kind Kind, offset int64, format string, args ...any) {
 	r.pos = len(r.buf)
 }
 
-// unsupported records that the byte at offset needs a feature.
+// unsupported fails because the byte at offset needs a feature.
 func (r *reader) unsupported(offset int64, feature, format string, args ...any) {
 	r.fail(Unsupported, offset, format, args...)
 	if r.err.Kind == Unsupported && r.err.Feature == "" {
@@ -138,8 +137,8 @@ func (r *reader) utf8() []byte {
 	return b
 }
 
-// count reads the length of a vector whose elements take at least minSize
-// bytes each, so that what the caller allocates for it is bounded by the input.
+// count reads the length of a vector whose elements take at least minSize bytes each. So memory that the caller
+// allocates for the vector is bounded by the input.
 func (r *reader) count(what string, limit, minSize int) int {
 	start := r.offset()
 	n := int64(r.u32())

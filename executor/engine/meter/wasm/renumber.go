@@ -2,10 +2,9 @@ package wasm
 
 import "slices"
 
-// ImportFunctions adds imported functions after those that the module has, and
-// renumbers the module's own functions wherever it refers to them, except in
-// bodies and in Names. It returns the index of the first added import and the function that
-// maps old indices to new ones.
+// ImportFunctions adds imported functions after the existing ones. It renumbers references to the module's
+// defined functions everywhere except in bodies and Names. It returns the index of the first added import, and
+// a function that maps old indices to new ones.
 func (m *Module) ImportFunctions(added ...Import) (first uint32, renumber func(uint32) uint32) {
 	first = uint32(m.ImportedFunctions())
 	shift := uint32(len(added))
@@ -39,16 +38,16 @@ func (m *Module) ImportFunctions(added ...Import) (first uint32, renumber func(u
 	return first, renumber
 }
 
-// Functions calls visit with each function the expressions refer to.
+// Functions calls visit with each function that the expressions refer to.
 func (e Expr) Functions(visit func(uint32)) {
 	e.renumber(func(f uint32) uint32 { visit(f); return f })
 }
 
-// renumber maps the functions that the expressions refer to.
+// renumber maps the function indices in the expressions.
 func (e *Expr) renumber(to func(uint32) uint32) {
 	r := reader{buf: e.Code}
 	var out []byte
-	kept := 0 // what out has of e.Code
+	kept := 0 // bytes of e.Code copied to out
 	for r.more() {
 		switch Op(r.byte()) {
 		case OpI32Const:

@@ -71,7 +71,7 @@ func (t FuncType) Equal(u FuncType) bool {
 	return slices.Equal(t.Params, u.Params) && slices.Equal(t.Results, u.Results)
 }
 
-// ParseFuncType reads what String writes. It is not ok for anything else.
+// ParseFuncType parses the notation of String. ok is false for other text.
 func ParseFuncType(text string) (t FuncType, ok bool) {
 	rest, ok1 := strings.CutPrefix(text, "(func")
 	rest, ok2 := strings.CutSuffix(rest, ")")
@@ -80,7 +80,7 @@ func ParseFuncType(text string) (t FuncType, ok bool) {
 	return FuncType{params, results}, ok1 && ok2 && ok3 && ok4 && rest == ""
 }
 
-// cutTypes reads a list that begins with a word, if there is one.
+// cutTypes parses a list of types that starts with a word, if there is one.
 func cutTypes(text, word string) (types []ValType, rest string, ok bool) {
 	list, found := strings.CutPrefix(text, " ("+word+" ")
 	if !found {
@@ -146,7 +146,7 @@ func (t GlobalType) String() string {
 	return fmt.Sprintf("(global %v)", t.Type)
 }
 
-// ExternKind is what an import or export is.
+// ExternKind is the kind of an import or export.
 type ExternKind byte
 
 // The extern kinds.
@@ -272,9 +272,9 @@ func (r *reader) tableType() TableType {
 }
 
 const (
-	// maxPages is what a 32-bit memory can have.
+	// maxPages is the maximum of a 32-bit memory.
 	maxPages = 1 << 16
-	// MaxPages is what it can have here, a page less: wazero keeps its length in 32 bits.
+	// MaxPages is the maximum here, a page less: wazero keeps a memory's length in 32 bits.
 	MaxPages = maxPages - 1
 )
 

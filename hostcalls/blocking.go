@@ -10,22 +10,21 @@ import (
 	"github.com/reactord/reactord/executor/driver"
 )
 
-// Blocking runs job on the blocking pool, in a lane, while the fiber is parked. On nil, job has run and
-// what it wrote is the caller's to read. The time of a processor that it took is charged to the guest.
+// Blocking runs job on the blocking pool, in a lane, while the fiber is parked. If it returns nil, job has
+// run and the caller may read its results. Its processor time is charged to the guest.
 //
-// An error is the cause of a cancel. It is returned at once, and job may be under way still, or not
-// have begun: so job must use nothing that goes away with the guest, its memory least of all. When
-// job has ended after all, which it does even if the guest was cancelled before, discard, unless nil, is
-// run on the pool, to release what it made.
+// An error is the cause of a cancel. It is returned at once, when job may still be running or queued. So job
+// must not use anything that ends with the guest, in particular its memory. job runs even if the guest is
+// cancelled first. When it has ended, discard, unless nil, runs on the pool to release what it made.
 //
-// If job panics, so does Blocking, with a *JobPanic: on the fiber it ends this guest only.
+// If job panics, Blocking panics on the fiber with a *JobPanic, which ends only this guest.
 func (c *Call) Blocking(op Op, lane driver.Lane, job, discard func()) error {
 	j := &blockingJob{run: job, discard: discard, start: c.guest.driver.Go}
 	return c.wait(op, lane, j)
 }
 
-// Lookup is Blocking for a job that waits for the network and holds no thread meanwhile. Its context ends
-// when the guest is cancelled.
+// Lookup is Blocking for a job that holds no thread while it waits for the network. The job's context is
+// cancelled when the guest is.
 func (c *Call) Lookup(op Op, job func(context.Context)) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -58,17 +57,17 @@ func (c *Call) wait(op Op, lane driver.Lane, j *blockingJob) error {
 	return nil
 }
 
-// quickTransfer is how long a guest's last job took at most if the next that moves bytes is likely to be
-// quick: jobs move 64 KiB at most, which takes a processor microseconds if it need not wait for a disk.
+// quickTransfer bounds the time of a job for the next transfer to be taken for quick. A job moves at most 64
+// KiB, which takes microseconds of processor time unless it waits for a disk.
 const quickTransfer = 50 * time.Microsecond
 
-// chargeTime charges for time of a processor.
+// chargeTime charges for processor time.
 func (c *Call) chargeTime(used time.Duration) error {
 	c.fiber.AddCPU(used)
 	return c.Charge(fuelOf(used))
 }
 
-// JobPanic is what Blocking panics with if its job did.
+// JobPanic is the panic of a blocking job.
 type JobPanic struct {
 	Value any
 	Stack []byte
@@ -78,9 +77,8 @@ func (e *JobPanic) Error() string {
 	return fmt.Sprintf("blocking job: panic: %v\n%s", e.Value, e.Stack)
 }
 
-// blockingJob is a job that its caller may leave alone. Its state goes from running to either
-// done, by the pool, or abandoned, by the fiber; who comes second sees to it that discard is run.
-// It is its own Notifier.
+// blockingJob is a job that its caller may abandon. Its state goes from running to done, set by the pool, or
+// to abandoned, set by the fiber. Whichever comes second runs discard. The job is its own Notifier.
 type blockingJob struct {
 	state   atomic.Uint32
 	run     func()
@@ -88,7 +86,7 @@ type blockingJob struct {
 	start   func(driver.Job)
 	wake    func()
 
-	// The caller's to read once done.
+	// Set by the pool before the state becomes done, read by the caller after.
 	panicked *JobPanic
 	cost     driver.Cost
 }
@@ -99,10 +97,10 @@ const (
 	jobAbandoned
 )
 
-// attempt is the job as the pool runs it.
+// attempt runs the job on the pool.
 func (j *blockingJob) attempt() { j.panicked = protect(j.run) }
 
-// done is the pool's, when the job has run.
+// done is called by the pool when the job has run.
 func (j *blockingJob) done(cost driver.Cost) {
 	j.cost = cost
 	if j.state.CompareAndSwap(jobRunning, jobDone) {
@@ -112,7 +110,7 @@ func (j *blockingJob) done(cost driver.Cost) {
 	j.release()
 }
 
-// abandon gives up waiting for the job, or what it made.
+// abandon gives up the job, or its results if it is done.
 func (j *blockingJob) abandon(spec driver.Job) {
 	if !j.state.CompareAndSwap(jobRunning, jobAbandoned) && j.discard != nil {
 		spec.Run, spec.Done, spec.Quick = j.release, nil, false
@@ -120,14 +118,14 @@ func (j *blockingJob) abandon(spec driver.Job) {
 	}
 }
 
-// release runs discard. A panic of it has no guest left to end.
+// release runs discard. It ignores a panic, since there is no guest left to end.
 func (j *blockingJob) release() {
 	if j.discard != nil && j.panicked == nil {
 		_ = protect(j.discard)
 	}
 }
 
-// Notify has nothing to arrange: done wakes the task.
+// Notify does nothing: done wakes the task.
 func (j *blockingJob) Notify(func()) (stop func()) { return func() {} }
 
 func protect(f func()) (panicked *JobPanic) {

@@ -8,60 +8,59 @@ import (
 	"github.com/reactord/reactord/executor/driver"
 )
 
-// Call is one call into a guest as its host calls see it: the fiber that it runs on, and what it waits for.
-// A process of WASI preview 1 is one, from beginning to end.
+// Call is one activation of a guest: the fiber that it runs on, and what its host calls wait for. A process
+// of WASI preview 1 has a single Call, from beginning to end.
 //
-// All methods but Ops are for its fiber. How a wait goes, in steps:
+// All methods except Ops are for its fiber. A wait has these steps:
 //
-//  1. Await publishes the waits, so that Ops can tell them. They are not written to again until
-//     they are taken back, so Ops reads them from any goroutine, holding mu.
-//  2. It arms them: the timer by the driver, each Notifier by Notify, all with the task's Wake.
-//     A wait that is ready already calls Wake at once. Wakes are sticky, so it does not matter
-//     that the fiber has not parked yet, nor that it gives the worker up while it arms many.
+//  1. Await publishes the waits for Ops. They are not modified until they are retracted, so Ops may read
+//     them from any goroutine, holding mu.
+//  2. It arms them: the timer by the driver, each Notifier by Notify, all with the task's Wake. A wait
+//     that is already ready calls Wake at once. Wakes are sticky, so they may come before the fiber has
+//     parked, also when it gives the worker up while it arms many waits.
 //  3. It parks. Any wake ends the park, and so does a cancel.
-//  4. It disarms: the timer is stopped, and each Notifier's stop is called; from then on no
-//     callback of this wait is under way except a Wake by the timer, which a later Park takes for
-//     a spurious one. It takes the waits back.
-//  5. The caller looks at its condition again and calls Await again if it does not hold.
+//  4. It disarms: it stops the timer and calls each Notifier's stop. After that no callback of this wait
+//     runs, except perhaps a Wake by the timer, which is a spurious wake-up for a later Park. It retracts
+//     the waits.
+//  5. The caller checks its condition and calls Await again if it does not hold.
 //
-// A cancel needs no further path: step 3 returns its cause, step 4 happens all the same, and the
-// caller ends the guest with the cause by engine.Abort.
+// A cancel needs no other path: step 3 returns its cause, step 4 follows as always, and the caller ends the
+// guest with the cause, by engine.Abort.
 //
-// Rejected: a channel per wait (an allocation, and a goroutine to wait on it); callbacks that carry
-// the result (the result would have to be held somewhere until the fiber takes it, and what is
-// ready when the callback runs may not be ready when the fiber does); a list of op records that
-// callers register and unregister (two locks and a record for each sleep, where step 1 is a store
-// of three words).
+// Rejected: a channel per wait (an allocation, and a goroutine to wait on it); callbacks that carry the
+// result (the result would have to be held somewhere until the fiber takes it, and what is ready when the
+// callback runs may not be ready when the fiber does); a list of op records that callers register and
+// unregister (two locks and a record for each sleep, where step 1 is a store of three words).
 type Call struct {
 	guest *Guest
 	fiber *executor.Fiber
 	timer driver.Timer
-	armed bool // timer has been initialised
-	quick bool // its last blocking job was
+	armed bool // timer has been initialized
+	quick bool // the last blocking job was quick
 
-	mu    sync.Mutex
-	since time.Time // when the wait began; zero if there is none
-	due   time.Time // when the wait ends by itself, or zero
-	waits []Wait    // what else ends it
+	mu    sync.Mutex // guards the fields below
+	since time.Time  // when the wait started; zero if there is none
+	due   time.Time  // when the wait ends by itself, or zero
+	waits []Wait
 }
 
 // Op is one pending host operation.
 type Op struct {
 	Kind     string // timer, read, write, accept, file, connect, instantiate, memory
-	Target   string // what it acts on: a descriptor, a path, an address
+	Target   string // a descriptor, a path, an address
 	Start    time.Time
 	Deadline time.Time // when it ends by itself; zero if it does not
-	Bytes    uint64    // the size of the buffer it reads into or writes from
+	Bytes    uint64    // the size of the buffer that it reads into or writes from
 }
 
-// Wait is one thing a call waits for: how it is told to others, and who knows when it is over.
-// Await fills in the Op's times where they are zero.
+// Wait is one thing that a call waits for: Op describes it, and On notifies the call when it is ready. Await
+// sets the Op's times where they are zero.
 type Wait struct {
 	Op Op
 	On Notifier
 }
 
-// Init makes a zero Call one of a guest on a fiber. A Call must not be copied after.
+// Init initializes a zero Call for a guest on a fiber. A Call must not be copied after Init.
 func (c *Call) Init(g *Guest, f *executor.Fiber) { c.guest, c.fiber = g, f }
 
 // Fiber returns the fiber the call runs on.
@@ -70,27 +69,27 @@ func (c *Call) Fiber() *executor.Fiber { return c.fiber }
 // Err returns the cause of the cancel, or nil.
 func (c *Call) Err() error { return c.fiber.Err() }
 
-// Preempt gives the worker up for a turn. The engine calls it when the fuel of the turn is spent.
+// Preempt gives the worker up to other tasks. The engine calls it when the quantum is spent.
 func (c *Call) Preempt() error {
 	err := c.fiber.Preempt()
 	c.guest.chargeReleased(c.fiber)
 	return err
 }
 
-// Charge counts work that is about to be done for the guest, in units of fuel (about one instruction,
-// 0.4 ns), and gives the worker up when host calls alone have taken a quantum: a guest that makes one
-// host call after the other burns little fuel of its own. For work that is worth several quanta it
-// gives the worker up as many times, as if the guest had computed for as long.
+// Charge counts work that is about to be done for the guest, in units of fuel (about one instruction, 0.4
+// ns). It gives the worker up when host calls alone have used a quantum, since a guest that makes one host
+// call after the other burns little fuel of its own. For work of several quanta it gives the worker up as
+// many times, as if the guest had computed for as long.
 //
-// A host call whose work grows with its arguments charges for it piece by piece, each worth less than
-// a quantum, so that it is interrupted like computing.
+// A host call whose work grows with its arguments charges piece by piece, each less than a quantum, so that
+// it is preempted like computing.
 func (c *Call) Charge(units int64) error {
 	c.guest.work += units
 	if c.guest.work < c.guest.quantum {
 		return nil
 	}
-	turn := max(c.guest.quantum, 1)
-	for owed := c.guest.work; owed >= turn; owed, turn = owed-turn, max(c.guest.quantum, 1) {
+	quantum := max(c.guest.quantum, 1)
+	for owed := c.guest.work; owed >= quantum; owed, quantum = owed-quantum, max(c.guest.quantum, 1) {
 		if err := c.Preempt(); err != nil {
 			return err
 		}
@@ -98,16 +97,16 @@ func (c *Call) Charge(units int64) error {
 	return nil
 }
 
-// GiveWay gives the worker up if a quantum is spent, for work that has to be done even if the guest is
-// cancelled.
-func (c *Call) GiveWay() {
+// YieldIfSpent gives the worker up if the quantum is spent. It is for work that has to be done even if the
+// guest is cancelled.
+func (c *Call) YieldIfSpent() {
 	if c.guest.work >= c.guest.quantum {
 		c.fiber.Yield()
 		c.guest.chargeReleased(c.fiber)
 	}
 }
 
-// Sleep parks until due. It allocates nothing after the first.
+// Sleep parks until due. Only the first Sleep allocates.
 func (c *Call) Sleep(due time.Time) error {
 	for {
 		if err := c.Await(due); err != nil {
@@ -119,10 +118,10 @@ func (c *Call) Sleep(due time.Time) error {
 	}
 }
 
-// Await parks until one of the waits may be over, or until due if it is not zero. It may return
-// early: callers look at their condition again and loop. If due has passed it does not park, but
-// every Notifier that is ready still says so. An error is the cause of a cancel; the caller ends
-// the guest with it.
+// Await parks until one of the waits may be ready, or until due if it is not zero. It may return early:
+// callers check their condition and loop. If due has passed, it does not park, but still calls Notify, so
+// that every Notifier that is ready says so. An error is the cause of a cancel; the caller ends the guest
+// with it.
 //
 // Await owns waits until it returns.
 func (c *Call) Await(due time.Time, waits ...Wait) error {
@@ -162,14 +161,14 @@ func (c *Call) startTimer(due time.Time) {
 }
 
 const (
-	// waitCost is what arming and disarming one of several waits costs, beside the system calls.
+	// waitCost is the cost of arming and disarming one of several waits, without the system calls.
 	waitCost = 250
-	// waitsAtOnce is how many are armed or disarmed before the quantum is looked at.
+	// waitsAtOnce is the number of waits armed or disarmed between two checks of the quantum.
 	waitsAtOnce = 16
 )
 
-// notify arms the waits and returns what disarms them, which is to be called in any case. With many
-// waits both give the worker up in between. The error is the cause of a cancel.
+// notify arms the waits. The caller must call stop, which disarms them, also after an error. With many waits
+// both give the worker up in between. The error is the cause of a cancel.
 func (c *Call) notify(waits []Wait) (stop func(), err error) {
 	wake := c.fiber.Task().Wake
 	if len(waits) == 1 {
@@ -187,7 +186,7 @@ func (c *Call) notify(waits []Wait) (stop func(), err error) {
 	return func() {
 		for i, stop := range stops {
 			if i%waitsAtOnce == 0 {
-				c.GiveWay()
+				c.YieldIfSpent()
 			}
 			stop()
 		}
@@ -215,8 +214,7 @@ func (c *Call) retract() {
 	c.mu.Unlock()
 }
 
-// Ops returns what the call waits for now; nothing if it does not wait. Any goroutine may call
-// it.
+// Ops returns the operations that the call waits for now. It may be called from any goroutine.
 func (c *Call) Ops() []Op {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -1,19 +1,25 @@
-// Package hostcalls is the guest boundary: what a guest waits for ([Op]), and how a host call waits
-// ([Call]). It knows of no particular ABI; those are in packages below, behind the seam of package abi. What
-// a guest may have is in package capability.
+// Package hostcalls is the boundary between guests and the host: how a host call waits, and what it
+// waits for.
 //
-// A host call runs on its guest's fiber, and the fiber on a worker that other guests need. So no
-// host call blocks. It tries, and if what it needs is not there it parks the fiber until it is told
-// to try again: [Call.Await] for what can tell when it is ready ([Notifier]), [Call.Sleep] for
-// time, and [Call.Blocking] for work that the operating system can only do blockingly, which goes
-// to the driver's pool.
+// A running program is a [Guest]. A [Call] is one activation of it, with the fiber it runs on. An [Op]
+// describes a pending operation. The package does not know any ABI: those are in the packages below it,
+// behind the interfaces of package abi. The capabilities of guests are in package capability.
 //
-// A program that runs is a [Guest], which is what its calls share and are paid for from, and a Call for each time
-// that it is entered. A Guest is used from one fiber at a time, a Call from its own; [Call.Ops] alone may be
-// called from other goroutines, at any time.
-// [Source], [Sink] and [Pipe] are used from the fiber at one end and from any goroutine at the
-// other; their callbacks come from either and must not block.
+// # Waiting
 //
-// The package starts no goroutines. Those that run its callbacks belong to the executor, to the
-// executor's driver, or to whoever is at the other end of a stream.
+// A host call runs on its guest's fiber, on a worker that other guests need, so it never blocks. It
+// tries; if it cannot proceed, it parks the fiber until it may try again:
+//
+//   - [Call.Await] waits for what can notify it when it is ready (a [Notifier]).
+//   - [Call.Sleep] waits for a time.
+//   - [Call.Blocking] runs a job that blocks on the driver's pool, and waits for it.
+//
+// # Concurrency
+//
+// A Guest is used from one fiber at a time, and a Call from its own fiber. Only [Call.Ops] may be called
+// from any goroutine, at any time. A [Source], [Sink] or [Pipe] is used from the fiber at one end and
+// from any goroutine at the other; their callbacks run on either and must not block.
+//
+// The package starts no goroutines. Its callbacks are called by the executor, by the executor's driver,
+// or by the other end of a stream.
 package hostcalls

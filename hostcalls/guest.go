@@ -10,41 +10,41 @@ import (
 	"github.com/reactord/reactord/executor/engine"
 )
 
-// Guest is one running program as the host keeps it: what all calls into it share, and pay for together. It is
-// the executor.Meter of its task, which counts the fuel of its instance and what its host calls cost, and most
-// of an engine.Host; a type that embeds it adds who is running now, Err and Preempt, by embedding the only
-// [Call] or by asking the current one.
+// Guest is the state of one running program that all calls into it share. It is the executor.Meter of its
+// task: it counts the fuel of its instance and the cost of its host calls. It implements engine.Host except
+// for Err and Preempt. A type that embeds Guest provides these, by embedding its only [Call] or by
+// forwarding to the current one.
 //
-// It is used from one fiber at a time, the one that runs.
+// A Guest is used from one fiber at a time, the one that runs.
 type Guest struct {
 	engine.Binding
 	driver *driver.Driver
 	owner  string
 
-	quantum int64 // the fuel of this turn on the worker
-	work    int64 // what host calls cost in this turn, in units of fuel
+	quantum int64 // fuel of the last Refill
+	work    int64 // cost of host calls since then, in units of fuel
 
-	released atomic.Int64 // nanoseconds of a processor that were used by Release and not charged yet
+	released atomic.Int64 // processor time used by Release and not charged yet, in nanoseconds
 }
 
-// Init makes a zero Guest one whose operations a driver does. The owner is on whose behalf it runs, for what
-// guests share by owners. A Guest must not be copied after.
+// Init initializes a zero Guest. d runs its operations, and owner is its key in what guests share fairly by
+// owner. A Guest must not be copied after Init.
 func (g *Guest) Init(d *driver.Driver, owner string) {
 	g.driver, g.owner = d, owner
 	g.quantum = math.MaxInt64 // until the first Refill
 }
 
-// Owner returns on whose behalf the guest runs.
+// Owner returns the owner given to Init.
 func (g *Guest) Owner() string { return g.owner }
 
 // Driver returns the driver of the guest's operations.
 func (g *Guest) Driver() *driver.Driver { return g.driver }
 
-// Deadline tells that there is none: a workload's deadline is a cancel of its task.
+// Deadline returns no deadline: a workload's deadline cancels its task.
 func (g *Guest) Deadline() (deadline time.Time, ok bool) { return time.Time{}, false }
 
-// Done returns nil: a cancel reaches a guest through its fiber, at the next wait or fuel check.
-// Nothing a host call does can be left waiting on a channel.
+// Done returns nil: a cancel reaches a guest through its fiber, at the next wait or fuel check. No host call
+// waits on a channel.
 func (g *Guest) Done() <-chan struct{} { return nil }
 
 // Refill implements executor.Meter.
@@ -55,7 +55,7 @@ func (g *Guest) Refill(quantum int64) {
 	}
 }
 
-// Burnt implements executor.Meter: the guest's fuel, and what its host calls cost.
+// Burnt implements executor.Meter. It returns the guest's fuel plus the cost of its host calls.
 func (g *Guest) Burnt() int64 {
 	if i := g.Instance(); i != nil {
 		return i.Burnt() + g.work
@@ -63,24 +63,24 @@ func (g *Guest) Burnt() int64 {
 	return g.work
 }
 
-// FuelPerMicrosecond is what a microsecond of a processor's time costs where work is charged by the
-// time it takes: what a guest burns that computes.
+// FuelPerMicrosecond is the cost of a microsecond of processor time, where work is charged by time: the fuel
+// that a computing guest burns in it.
 const FuelPerMicrosecond = 2500
 
 func fuelOf(used time.Duration) int64 { return used.Nanoseconds() * FuelPerMicrosecond / 1000 }
 
-// maxOwed bounds what Owe takes for work: a thread that the system took the processor from did not
-// work meanwhile.
-const maxOwed = 200 * time.Microsecond
+// maxCostSince bounds the time that AddCostSince counts: a thread that the system has preempted did not work
+// meanwhile.
+const maxCostSince = 200 * time.Microsecond
 
-// Owe counts work that was done on the fiber since began, where what it costs is not known before: a
-// system call. It never gives the worker up; the next Charge does.
-func (g *Guest) Owe(began time.Time) {
-	g.work += fuelOf(min(time.Since(began), maxOwed))
+// AddCostSince counts work done on the fiber since start, such as a system call, whose cost is not known in
+// advance. It never gives the worker up; the next Charge does.
+func (g *Guest) AddCostSince(start time.Time) {
+	g.work += fuelOf(min(time.Since(start), maxCostSince))
 }
 
-// Release has release run on the blocking pool, and does not wait for it. The time of a processor that it
-// takes is charged to the guest if that is there to be charged.
+// Release runs release on the blocking pool and does not wait for it. The guest, if it still runs, is charged
+// for the processor time.
 func (g *Guest) Release(op Op, lane driver.Lane, release func()) {
 	g.driver.Go(driver.Job{
 		Run:   release,
@@ -89,7 +89,8 @@ func (g *Guest) Release(op Op, lane driver.Lane, release func()) {
 	})
 }
 
-// chargeReleased charges for what Release had done meanwhile. It is called on the fiber as a turn begins.
+// chargeReleased charges the processor time of releases that have ended. It is called on the fiber after each
+// resume.
 func (g *Guest) chargeReleased(f *executor.Fiber) {
 	if g.released.Load() == 0 {
 		return

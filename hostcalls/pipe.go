@@ -5,32 +5,32 @@ import (
 	"sync"
 )
 
-// Pipe is a bounded stream of bytes in memory: what its Writer, a Sink, takes its Reader, a Source,
-// gives, in order. The sides are for one reader and one writer at a time, from any goroutines.
+// Pipe is a bounded stream of bytes in memory, from its Writer, a Sink, to its Reader, a Source. It is for
+// one reader and one writer at a time, on any goroutines.
 //
-// A full pipe makes its writer wait, which is how backpressure travels. Each side ends on its own:
-// after CloseWrite the reader gets what is left and then io.EOF; after CloseRead what is left is
-// dropped and the writer gets ErrBrokenPipe.
+// A full pipe makes its writer wait, which is the backpressure. Each side is closed on its own: after
+// CloseWrite the reader gets the rest and then io.EOF; after CloseRead the rest is dropped and the writer
+// gets ErrBrokenPipe.
 type Pipe struct {
 	mu         sync.Mutex
 	ring       []byte // its length is a power of two, or zero while nothing has been written
 	head       int    // where the next byte is read
 	size       int    // bytes in the ring
 	capacity   int
-	endOfInput bool // no more will be written
-	broken     bool // no more will be read
+	endOfInput bool // closed for writing
+	broken     bool // closed for reading
 	readers    waiters
 	writers    waiters
 }
 
-// minRing is the ring's first size. An idle pipe keeps no larger one.
+// minRing is the ring's first size. An empty pipe keeps no larger ring.
 const minRing = 512
 
-// DefaultPipeCapacity is what NewPipe takes for zero.
+// DefaultPipeCapacity is the capacity if NewPipe is given zero.
 const DefaultPipeCapacity = 64 << 10
 
-// NewPipe makes a pipe that holds up to capacity bytes, rounded up to a power of two. It takes up
-// memory for what it holds, not for its capacity.
+// NewPipe makes a pipe that holds up to capacity bytes, rounded up to a power of two. It takes memory for the
+// bytes that it holds, not for its capacity.
 func NewPipe(capacity int) *Pipe {
 	if capacity <= 0 {
 		capacity = DefaultPipeCapacity
@@ -54,7 +54,7 @@ func (p *Pipe) Reader() PipeReader { return PipeReader{p} }
 // Writer returns the pipe's writing side.
 func (p *Pipe) Writer() PipeWriter { return PipeWriter{p} }
 
-// Read reads what there is.
+// Read reads the available bytes.
 func (r PipeReader) Read(b []byte) (int, error) {
 	p := r.pipe
 	p.mu.Lock()
@@ -81,7 +81,7 @@ func (r PipeReader) Read(b []byte) (int, error) {
 	return n, nil
 }
 
-// Write writes what fits.
+// Write writes the bytes that fit.
 func (w PipeWriter) Write(b []byte) (int, error) {
 	p := w.pipe
 	p.mu.Lock()
@@ -106,7 +106,7 @@ func (w PipeWriter) Write(b []byte) (int, error) {
 	return n, nil
 }
 
-// grow makes room for need bytes in all, p.capacity at most.
+// grow makes room for need bytes in all, at most p.capacity.
 func (p *Pipe) grow(need int) {
 	if need <= len(p.ring) {
 		return
@@ -123,7 +123,7 @@ func (p *Pipe) grow(need int) {
 	p.ring, p.head = ring, 0
 }
 
-// CloseWrite ends the stream: the reader gets what is left, then io.EOF.
+// CloseWrite ends the stream: the reader gets the rest, then io.EOF.
 func (p *Pipe) CloseWrite() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -132,7 +132,7 @@ func (p *Pipe) CloseWrite() {
 	p.writers.tell()
 }
 
-// CloseRead drops what is left and breaks the pipe for its writer.
+// CloseRead drops the rest and breaks the pipe for its writer.
 func (p *Pipe) CloseRead() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -142,7 +142,7 @@ func (p *Pipe) CloseRead() {
 	p.writers.tell()
 }
 
-// Notify tells when Read would not block.
+// Notify calls ready when Read would not block.
 func (r PipeReader) Notify(ready func()) (stop func()) {
 	p := r.pipe
 	p.mu.Lock()
@@ -150,7 +150,7 @@ func (r PipeReader) Notify(ready func()) (stop func()) {
 	return p.readers.add(&p.mu, ready, p.size > 0 || p.endOfInput || p.broken)
 }
 
-// Level returns how many bytes there are to read, and whether the writer has gone.
+// Level returns the number of bytes to read, and whether the writer has gone.
 func (r PipeReader) Level() (nbytes int, hangup bool) {
 	p := r.pipe
 	p.mu.Lock()
@@ -158,7 +158,7 @@ func (r PipeReader) Level() (nbytes int, hangup bool) {
 	return p.size, p.endOfInput
 }
 
-// Notify tells when Write would not block.
+// Notify calls ready when Write would not block.
 func (w PipeWriter) Notify(ready func()) (stop func()) {
 	p := w.pipe
 	p.mu.Lock()
@@ -166,7 +166,7 @@ func (w PipeWriter) Notify(ready func()) (stop func()) {
 	return p.writers.add(&p.mu, ready, p.size < p.capacity || p.endOfInput || p.broken)
 }
 
-// Level returns how many bytes there is room for, and whether the reader has gone.
+// Level returns the number of bytes that fit, and whether the reader has gone.
 func (w PipeWriter) Level() (nbytes int, hangup bool) {
 	p := w.pipe
 	p.mu.Lock()

@@ -12,40 +12,40 @@ var ErrWouldBlock = errors.New("hostcalls: would block")
 // ErrBrokenPipe is returned by a Sink whose reader has gone.
 var ErrBrokenPipe = errors.New("hostcalls: broken pipe")
 
-// Notifier tells when something has become ready.
+// Notifier notifies a waiter when a stream, or anything else, becomes ready.
 type Notifier interface {
-	// Notify arranges for ready to be called once, as soon as the thing is ready: before
-	// Notify returns if it is ready already, else from any goroutine. ready must not block, nor
-	// call back into the thing. It may be called although the thing is not ready: who is told
-	// tries again, and is told by that if the thing is broken.
+	// Notify arranges for ready to be called once, as soon as the Notifier is ready: before Notify returns
+	// if it is ready already, otherwise from any goroutine. ready must neither block nor call the Notifier.
+	// It may be called spuriously, and it is called if the stream is broken: the waiter tries again and
+	// gets the error.
 	//
-	// stop takes the arrangement back; once it has returned ready is not called. It may be
-	// called more than once, and does not wait for anything but a call of ready under way.
+	// stop cancels the arrangement: after it has returned, ready is not called. It may be called more than
+	// once, and waits only for a running call of ready.
 	Notify(ready func()) (stop func())
 }
 
-// Source is a stream of bytes to read. Read never blocks: it returns ErrWouldBlock if there is
-// nothing yet, io.EOF at the end. Ready means that Read would not return ErrWouldBlock.
+// Source is a stream of bytes to read. Read never blocks: it returns ErrWouldBlock if there is nothing yet,
+// io.EOF at the end. Ready means that Read would not return ErrWouldBlock.
 type Source interface {
 	Read(p []byte) (int, error)
 	Notifier
 }
 
-// Sink is a stream of bytes to write. Write never blocks: it takes what it can, which may be less
-// than all of p, and returns ErrWouldBlock if it can take nothing now. It keeps no reference to p.
-// Ready means that Write would not return ErrWouldBlock.
+// Sink is a stream of bytes to write. Write never blocks: it accepts what it can, which may be less than all
+// of p, and returns ErrWouldBlock if it can accept nothing now. It keeps no reference to p. Ready means that
+// Write would not return ErrWouldBlock.
 type Sink interface {
 	Write(p []byte) (int, error)
 	Notifier
 }
 
-// Leveler is a Source or Sink that knows more than whether it is ready.
+// Leveler is a Source or Sink that knows how much is ready.
 type Leveler interface {
 	// Level returns how many bytes can be read or written now, and whether the peer has gone.
 	Level() (nbytes int, hangup bool)
 }
 
-// Empty is the Source that is at its end.
+// Empty is a Source that is at its end.
 type Empty struct{}
 
 // Read returns io.EOF.
@@ -54,13 +54,13 @@ func (Empty) Read([]byte) (int, error) { return 0, io.EOF }
 // Notify calls ready.
 func (Empty) Notify(ready func()) (stop func()) { return readyNow(ready) }
 
-// Level tells that there is nothing and nobody.
+// Level returns no bytes, and that the peer has gone.
 func (Empty) Level() (nbytes int, hangup bool) { return 0, true }
 
-// Discard is the Sink that takes everything and keeps nothing.
+// Discard is a Sink that accepts everything and keeps nothing.
 type Discard struct{}
 
-// Write takes all of p.
+// Write accepts all of p.
 func (Discard) Write(p []byte) (int, error) { return len(p), nil }
 
 // Notify calls ready.
@@ -76,7 +76,7 @@ var (
 	_ Sink   = Discard{}
 )
 
-// ReadContext reads from s once there is something, for callers that may block.
+// ReadContext reads from s and blocks until there is something to read.
 func ReadContext(ctx context.Context, s Source, p []byte) (int, error) {
 	for {
 		n, err := s.Read(p)
@@ -89,7 +89,7 @@ func ReadContext(ctx context.Context, s Source, p []byte) (int, error) {
 	}
 }
 
-// WriteContext writes all of p to s, for callers that may block. It returns how much it wrote.
+// WriteContext writes all of p to s and blocks as needed. It returns the number of bytes written.
 func WriteContext(ctx context.Context, s Sink, p []byte) (int, error) {
 	written := 0
 	for written < len(p) {

@@ -17,72 +17,71 @@ type ABI interface {
 	Kinds() []Kind
 	// Define adds the host modules that guests import to a runtime.
 	Define(ctx context.Context, r wazero.Runtime) error
-	// Load returns the program of a module; the caller must Release it. Errors besides those of the
-	// source and of engine.LoadIf are an *EntryError for a module that can't be entered, and a
-	// *ForeignError.
+	// Load returns the program of a module; the caller must Release it. Besides the errors of the source and
+	// of engine.LoadIf, it returns an *EntryError for a module that can't be entered, or a *ForeignError.
 	Load(ctx context.Context, e *engine.Engine, source Source) (Program, error)
-	// CheckCall returns what is wrong with a call of a module that has been loaded before: export is
-	// empty for its start.
+	// CheckCall returns the faults of a call of a module that was loaded before. An empty export means the
+	// module's start.
 	CheckCall(module *Description, export string, args []string) []Fault
 	// Needs names the capabilities whose host calls a module imports.
 	Needs(module *Description) []string
 }
 
-// Source is where a module comes from.
+// Source provides the bytes of a module.
 type Source struct {
 	Digest string
 	// Read returns the bytes. It is called as engine.Load says.
 	Read func() ([]byte, error)
-	// Accept, unless nil, is asked before the module is compiled. Load returns its error.
+	// Accept, unless nil, is called before the module is compiled. If it fails, Load returns its error.
 	Accept func(*Description) error
 }
 
-// Program is a module that has been loaded: checked, compiled, and ready to be run any number of times at
-// once. It does not change.
+// Program is a loaded module: checked, compiled, and ready to be run any number of times concurrently. It is
+// immutable.
 type Program interface {
-	// Description is what the module's author declared. It is made anew for each call.
+	// Description returns the module's declarations. Each call returns a new value.
 	Description() *Description
-	// StartBytes is the memory that the module's instances start with.
+	// StartBytes returns the memory that the module's instances start with.
 	StartBytes() int64
-	// NewProcess makes a process, of which nothing is open yet. An error is a fault of the config, or an
+	// NewProcess makes a process, whose grants are not opened yet. An error is a fault of the config, or an
 	// *EntryError.
 	NewProcess(config Config) (Process, error)
-	// Release gives the program up. Processes of it may run on.
+	// Release gives the program up. Its processes may continue to run.
 	Release()
 }
 
 // Process is one run of a program.
 type Process interface {
-	// Run opens the grants and runs the program to its end, on a fiber, once. When it returns the process
-	// holds nothing any more.
+	// Run opens the grants and runs the program to its end, on a fiber. It is called once. When it returns,
+	// the process holds nothing any more.
 	//
 	// An error is a *capability.Error, an *engine.Trap, an *engine.StackRefusedError, an
-	// *engine.InternalError, or the cause of a cancel; before Config.OnStart also one of those for want
-	// of memory that engine.Module.Instantiate has.
+	// *engine.InternalError, or the cause of a cancel. Before Config.OnStart it may also be an error of
+	// engine.Module.Instantiate for lack of memory.
 	Run(f *executor.Fiber) (Exit, error)
-	// Ops returns what the process waits for now.
+	// Ops returns the operations that the process waits for now.
 	Ops() []hostcalls.Op
-	// PeakMemory returns the most bytes of memory that the process held so far.
+	// PeakMemory returns the most bytes of memory that the process has held.
 	PeakMemory() int64
 	// ListenAddresses returns the addresses of the listener grants, in order, once all grants are open.
 	ListenAddresses() []string
 }
 
-// Exit is how a program ended that ended by itself.
+// Exit is the result of a program that ended by itself.
 type Exit struct {
 	Code    uint32
-	Results []string // of the export that was called, as text
+	Results []string // of the invoked export, as text
 }
 
-// Fault is something that is wrong with a call.
+// Fault is a fault of a call.
 type Fault struct {
 	Field string // "invoke", "args", "args[0]"
 	Text  string
 }
 
-// EntryError says that a module can't be entered as it was asked for, or at all.
+// EntryError means that a module can't be entered by an export, or not at all.
 type EntryError struct {
-	Export string // empty if there is none that could be asked for
+	Export string // empty if the module can't be entered at all
 	Msg    string
 }
 
@@ -93,15 +92,15 @@ func (e *EntryError) Error() string {
 	return fmt.Sprintf("export %q: %s", e.Export, e.Msg)
 }
 
-// ForeignError says that a module is not in the form that an ABI's modules have. Another may take it; Err is
-// what there is to say if none does.
+// ForeignError means that a module does not have the form of an ABI's modules. Another ABI may accept it. Err
+// is the error if none does.
 type ForeignError struct{ Err error }
 
 func (e *ForeignError) Error() string { return e.Err.Error() }
 
 func (e *ForeignError) Unwrap() error { return e.Err }
 
-// UnknownKindError says that no ABI runs modules of a kind: a daemon that had one recorded it.
+// UnknownKindError means that no ABI runs modules of a kind. Another version of the daemon has recorded it.
 type UnknownKindError struct{ Kind Kind }
 
 func (e *UnknownKindError) Error() string {

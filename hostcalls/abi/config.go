@@ -10,43 +10,43 @@ import (
 	"github.com/reactord/reactord/hostcalls/vfs"
 )
 
-// Config is what a process starts with, in terms that every ABI has. Args and Env are shared with the
-// caller, who does not change them while the process lives; everything else is handed over.
+// Config configures a process, in terms that every ABI has. Args and Env are shared with the caller, which
+// must not change them while the process exists. The process owns everything else.
 type Config struct {
-	Args   []string // the program's name first
+	Args   []string // the program's name, then its arguments
 	Env    []string // KEY=VALUE
-	Invoke string   // the export to call, with the arguments after the name; empty: the program's start
+	Invoke string   // the export to call with the arguments; empty: the program's start
 	Stdin  hostcalls.Source
 	Stdout hostcalls.Sink
 	Stderr hostcalls.Sink
 	Grants []capability.Grant
 	Permit capability.Permit // nil permits every grant
 
-	MemoryBytes int64            // as engine.InstanceConfig has it
-	StackBytes  int64            // as engine.InstanceConfig has it
-	Memory      hostcalls.Memory // who gives the process its share of the memory of all; nil: nobody
-	HeldBytes   int64            // kept in memory by the caller, such as input; counted as the process's memory
-	Descriptors int              // open at a time, stdio among them
-	PendingOps  int              // that one host call may wait for
+	MemoryBytes int64            // as in engine.InstanceConfig
+	StackBytes  int64            // as in engine.InstanceConfig
+	Memory      hostcalls.Memory // allots the process its share of the node's memory; nil: no bound
+	HeldBytes   int64            // memory held by the caller, such as input; counted as the process's memory
+	Descriptors int              // bound on open descriptors, including stdio
+	PendingOps  int              // bound on the operations that one host call waits for
 
-	Owner  string            // on whose behalf it runs, for what processes share by owners
+	Owner  string            // the process's key in what processes share fairly by owner
 	Driver *driver.Driver    // of the executor that it runs on
-	Budget *hostcalls.Budget // the daemon's descriptors that all processes may hold together; nil: no bound
-	Mounts *vfs.Mounts       // which file system a folder is on, shared by all processes; nil: of its own
+	Budget *hostcalls.Budget // the daemon's descriptors, shared by all processes; nil: no bound
+	Mounts *vfs.Mounts       // the file systems of folders, shared by all processes; nil: not shared
 
-	// OnStart, unless nil, is called on the fiber when the program is about to run: what fails from then
-	// on is the program's own.
+	// OnStart, unless nil, is called on the fiber when the program is about to run. Failures after it are
+	// the program's own.
 	OnStart func()
 }
 
-// The limits of a process of which nothing is said. Only tests say nothing: a workload's limits do, and what those
-// are by default is the reactor's to say.
+// The limits of a process whose Config sets none. Only tests set none: a workload's limits always do, and the
+// reactor has the defaults of those.
 const (
 	defaultDescriptors = 1024
 	defaultPendingOps  = 1024
 )
 
-// WithDefaults fills in what is zero.
+// WithDefaults returns c with its zero fields set to their defaults.
 func (c Config) WithDefaults() Config {
 	if c.Stdin == nil {
 		c.Stdin = hostcalls.Empty{}
@@ -69,7 +69,7 @@ func (c Config) WithDefaults() Config {
 	return c
 }
 
-// Validate reports every fault of c.
+// Validate returns an error that lists all faults of c.
 func (c Config) Validate() error {
 	var faults []error
 	if c.Descriptors < 0 {

@@ -1,16 +1,16 @@
 package abi
 
-// Kind says how a module is run. Its values are those of ModuleKind in the API.
+// Kind is the kind of a module, which says how it is run. Its values are those of ModuleKind in the API.
 type Kind uint8
 
 // The kinds.
 const (
 	_       Kind = iota
 	Command      // a core module with a start function: it runs once, from beginning to end
-	Reactor      // a core module of which one export is invoked by name
+	Reactor      // a core module with exports, one of which is invoked by name
 )
 
-// Description is what a module declares of itself. Stores keep it as JSON: its names there do not change.
+// Description holds the declarations of a module. Stores keep it as JSON, so the names there must not change.
 type Description struct {
 	Kind      Kind     `json:"kind"`
 	Imports   []Import `json:"imports,omitempty"`

@@ -14,7 +14,7 @@ type Set struct {
 	byKind map[Kind]ABI
 }
 
-// NewSet makes a set. No kind may belong to two of its ABIs, and it has one ABI at least.
+// NewSet makes a set of one or more ABIs. A kind must not belong to two of them.
 func NewSet(abis ...ABI) (*Set, error) {
 	if len(abis) == 0 {
 		return nil, errors.New("there is no ABI")
@@ -49,8 +49,8 @@ func (s *Set) Of(kind Kind) (ABI, error) {
 	return nil, &UnknownKindError{kind}
 }
 
-// Load returns the program of a module whose kind is not known yet: that of the first ABI that takes it. If
-// none does the error is the first one's. Otherwise it is ABI.Load.
+// Load is ABI.Load for a module whose kind is not known yet. It returns the program of the first ABI that
+// accepts the module. If none does, the error is that of the first ABI.
 func (s *Set) Load(ctx context.Context, e *engine.Engine, source Source) (Program, error) {
 	var refusal error
 	for _, a := range s.abis {

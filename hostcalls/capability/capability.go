@@ -5,28 +5,28 @@ import (
 	"net/netip"
 )
 
-// Grant is one capability handed to a guest. What kinds there are is for who hands them out; here a grant
-// only opens itself, in terms that every ABI has.
+// Grant is one capability handed to a guest. Package grant of the reactor has the kinds; here a grant only
+// opens itself, in terms that every ABI has.
 type Grant interface {
-	// String names the grant to people, as in: listener on ":80".
+	// String describes the grant for people, as in: listener on ":80".
 	String() string
-	// Handle is what the guest finds the grant as.
+	// Handle returns the form in which the guest gets the grant.
 	Handle() Handle
-	// Open has the opener open what the grant is for. It runs on the guest's fiber, and waits there.
+	// Open opens the grant through the opener. It runs on the guest's fiber, which waits in it.
 	Open(o Opener) error
 }
 
-// Handle is what a guest finds a grant as once it is open.
+// Handle is the form in which a guest gets an open grant.
 type Handle uint8
 
 // The handles.
 const (
-	NoHandle     Handle = iota // it only says what host calls may do
+	NoHandle     Handle = iota // none: the grant only allows host calls
 	FolderHandle               // a folder
-	SocketHandle               // a socket that listens, or is connected
+	SocketHandle               // a socket that listens or is connected
 )
 
-// Handles counts the grants that a guest finds as something.
+// Handles returns the number of grants that have a handle.
 func Handles[G interface {
 	comparable
 	Grant
@@ -41,9 +41,9 @@ func Handles[G interface {
 	return n
 }
 
-// Opener opens what grants ask it for and hands it to a guest that is about to start. Every ABI has one. Its
-// methods are for the guest's fiber, which waits in them; they open what the daemon's [Permit] allows. An
-// error may be the cause of a cancel.
+// Opener opens what grants ask for and hands it to a guest that is about to start. Every ABI has one. Its
+// methods are called on the guest's fiber, which waits in them. They open only what the daemon's [Permit]
+// allows. An error may be the cause of a cancel.
 type Opener interface {
 	// OpenFolder opens a folder of the host.
 	OpenFolder(f Folder) error
@@ -53,27 +53,26 @@ type Opener interface {
 	Connect(address string) error
 }
 
-// Folder is a folder of the host, and how a guest sees it.
+// Folder is a folder of the host that is handed to a guest.
 type Folder struct {
-	HostPath  string // absolute, on the host
-	GuestPath string // the name the guest sees it under
+	HostPath  string // absolute path on the host
+	GuestPath string // its path for the guest
 	ReadOnly  bool   // refuse every change below it
 }
 
-// Permit says whether a grant may be given, at the moment when it is opened. Whether it might be has
-// been looked at before; links and names may lead elsewhere by now.
+// Permit decides whether a grant may be opened, at the moment when it is opened. It was checked at submission
+// too, but links and names may lead elsewhere by now.
 type Permit interface {
-	// Dir returns where the folder of the host at path really is: a path with no links, which is opened
-	// without following any. It may block.
+	// Dir returns the path of the host's folder at path, with all links resolved. It is opened without
+	// following links. Dir may block.
 	Dir(path string) (string, error)
-	// Listen is asked for the address that is about to be listened at. It does not block.
+	// Listen decides about an address, before a socket listens on it. It does not block.
 	Listen(at netip.AddrPort) error
-	// Connect is asked for each address about to be connected to that host stands for. It does not
-	// block.
+	// Connect decides about one of the addresses of host, before it is connected to. It does not block.
 	Connect(host string, to netip.AddrPort) error
 }
 
-// Error says that a grant could not be given.
+// Error means that a grant could not be opened.
 type Error struct {
 	Grant Grant
 	Err   error

@@ -1,6 +1,6 @@
-// Package capability is what grants and ABIs know of each other. A [Grant] opens itself by what an [Opener]
-// has to offer, whatever the ABI of the guest is that it is opened for; so a kind of grants is written once
-// for all ABIs, and an ABI once for all kinds.
+// Package capability defines the interface between grants and ABIs. A [Grant] opens itself through an
+// [Opener], which each ABI implements. So a kind of grant is written once for all ABIs, and an ABI once
+// for all kinds of grants.
 //
-// The package is types alone, and imports nothing of the project.
+// The package has only types and imports nothing of the project.
 package capability

@@ -9,19 +9,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Dir is an open folder: the capability to what is beneath it.
+// Dir is an open folder: the capability to everything beneath it.
 type Dir struct {
 	h        *handle
 	readOnly bool
-	search   bool // h is good for passing through only, not for listing
+	search   bool // h may only be searched, not listed
 	volume   volume
 
 	listing listing
 }
 
-// OpenDir opens the folder at a path of the host, which is trusted: links are followed wherever they
-// lead. With readOnly, the Dir and whatever is opened through it can be used for reading only. A
-// folder that may be searched but not read is good for what is in it, not for a list of that.
+// OpenDir opens the folder at a trusted path of the host: links are followed wherever they lead. With readOnly,
+// the Dir and everything opened through it can only be read. A folder that may be searched but not read can be
+// used, but not listed.
 func OpenDir(path string, readOnly bool) (*Dir, error) {
 	if strings.IndexByte(path, 0) >= 0 {
 		return nil, syscall.EINVAL
@@ -33,9 +33,9 @@ func OpenDir(path string, readOnly bool) (*Dir, error) {
 	return newDir(fd, path, &Dir{readOnly: readOnly, search: search})
 }
 
-// OpenDirExactly is OpenDir of an absolute path on which there is no link: one that is met is refused,
-// with ELOOP or ENOTDIR. So what is opened is at that path, and not where somebody made the path lead
-// since it was looked at.
+// OpenDirExactly is OpenDir for an absolute path without links: a link on it is refused, with ELOOP or ENOTDIR.
+// So it opens the folder at that path, even if somebody has replaced part of the path by a link since it was
+// checked.
 func OpenDirExactly(path string, readOnly bool) (*Dir, error) {
 	if !strings.HasPrefix(path, "/") || strings.IndexByte(path, 0) >= 0 {
 		return nil, syscall.EINVAL
@@ -58,15 +58,15 @@ func OpenDirExactly(path string, readOnly bool) (*Dir, error) {
 	return newDir(fd, path, &Dir{readOnly: readOnly, search: search})
 }
 
-// closeFolder closes a folder that was passed through.
+// closeFolder closes a folder on the way of a walk.
 func closeFolder(fd int) {
 	if fd != unix.AT_FDCWD {
 		_ = unix.Close(fd)
 	}
 }
 
-// newDir makes d a Dir of the folder fd, which it takes over. What is known of d is set already; its
-// volume may be that of another folder.
+// newDir completes d as the Dir of the folder fd, which it owns from then on. d.volume may be that of another
+// folder.
 func newDir(fd int, name string, d *Dir) (*Dir, error) {
 	s, err := fstat(fd)
 	if err == nil {
@@ -83,10 +83,10 @@ func newDir(fd int, name string, d *Dir) (*Dir, error) {
 	return d, nil
 }
 
-// ReadOnly tells whether changes are refused, with EROFS.
+// ReadOnly reports whether changes are refused, with EROFS.
 func (d *Dir) ReadOnly() bool { return d.readOnly }
 
-// Close gives the folder up. It does not wait for operations that run.
+// Close closes the folder. It does not wait for running operations.
 func (d *Dir) Close() error { return errno(d.h.Close()) }
 
 // mutable refuses a change to a read-only folder.
@@ -97,8 +97,8 @@ func (d *Dir) mutable() error {
 	return nil
 }
 
-// at runs op on the descriptor of the folder that contains p's name. A symbolic link in the name's
-// place is op's to deal with.
+// at runs op on the descriptor of the folder that contains p's name. If the name is a symbolic link, op has to
+// handle it.
 func (d *Dir) at(p place, op func(dirfd int, name string) error) error {
 	return d.h.control(func(root int) error {
 		dirfd, err := walk(root, p.dir)
@@ -123,11 +123,11 @@ func (d *Dir) at(p place, op func(dirfd int, name string) error) error {
 	})
 }
 
-// errIsLink is what an operation says when the name is a link that it would have to follow.
+// errIsLink is returned by an operation if the name is a link that it would have to follow.
 var errIsLink = errors.New("is a symbolic link")
 
-// follow is at for operations that may follow links: when op returns errIsLink, it runs again on
-// the place the link leads to.
+// follow is at for operations that may follow links: when op returns errIsLink, it runs again on the link's
+// target.
 func (d *Dir) follow(p place, op func(p place, dirfd int) error) error {
 	for range maxLinks {
 		next := p
@@ -137,7 +137,7 @@ func (d *Dir) follow(p place, op func(p place, dirfd int) error) error {
 				return err
 			}
 			target, err := readlinkat(dirfd, name)
-			if errors.Is(err, unix.EINVAL) { // exchanged for something else meanwhile: look again
+			if errors.Is(err, unix.EINVAL) { // no longer a link: try again
 				return errIsLink
 			}
 			if err == nil {
@@ -156,7 +156,7 @@ func (d *Dir) follow(p place, op func(p place, dirfd int) error) error {
 	return syscall.ELOOP
 }
 
-// errno reduces an error of package os to the system's error in it.
+// errno returns the system's error in an error of package os.
 func errno(err error) error {
 	var no syscall.Errno
 	switch {

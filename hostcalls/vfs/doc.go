@@ -1,36 +1,36 @@
 // Package vfs gives access to granted folders, and to nothing outside them.
 //
-// A [Dir] is a capability: every path it takes is resolved beneath it, whatever `..`, absolute
-// paths, symbolic links or concurrent renames it meets, and a Dir opened read-only refuses every
-// change. A [File] is an open regular file, or one of the devices that are no more than a source or a
-// sink of bytes: null, zero, full, random, urandom. Nothing else can be opened but folders: what a FIFO,
-// another device or a socket does when it is opened or read is not the file system's to bound. The
-// package knows nothing of WebAssembly; its vocabulary is that of openat(2).
+// A [Dir] is a capability: it resolves every path beneath itself, in spite of `..`, absolute paths,
+// symbolic links and concurrent renames. A Dir opened read-only refuses every change. A [File] is an open
+// regular file, or one of the devices that only produce or consume bytes: null, zero, full, random,
+// urandom. Nothing else can be opened, except folders: opening or reading a FIFO, another device or a
+// socket may have any effect.
 //
-// What is on a file system of the kernel's own, such as procfs and sysfs, can't be reached, though it
-// says that it is regular files: it is a way to talk to the kernel, and into this process. A folder of
-// such a file system can be opened, and that is all; the error for what is in it is ENOTSUP.
+// Files on file systems that are interfaces of the kernel, such as procfs and sysfs, cannot be reached,
+// although they have the type of regular files: they give access to the kernel and to this process. A
+// folder on such a file system can be opened, but everything in it fails with ENOTSUP.
+//
+// The package does not know WebAssembly. Its vocabulary is that of openat(2).
 //
 // # How a path is resolved
 //
-// A path is split into a folder part and a last name. The walk along the folder part refuses what
-// leaves the folder, one component at a time, on descriptors (see walker). It asks for permission to
-// search the folders, not to read them. What is left is a descriptor of the containing folder and one
-// name without a slash, and on these two the operation is a single *at system call that never follows a
-// symbolic link. If the name turns out to be a link that is to be followed, its target is put in
-// its place and resolution starts again from the Dir, under the same rules. So the last step gives
-// exactly the semantics asked for (no-follow, unlink as opposed to rmdir, rename onto an empty
-// folder, ...).
+// A path is split into a folder part and a last name. The walk along the folder part opens one component
+// at a time, relative to the descriptor of the one before, and refuses to leave the Dir (see walker). It
+// needs permission to search the folders, not to read them. On the descriptor of the containing folder
+// and the last name, which has no slash, the operation is a single *at system call that never follows a
+// symbolic link. If the last name is a link that is to be followed, its target replaces it, and
+// resolution starts again from the Dir by the same rules. So the last step has exactly the semantics
+// asked for (no-follow, unlink as opposed to rmdir, rename onto an empty folder, ...).
 //
 // # Concurrency
 //
-// Every method may block in the file system for as long as that pleases, so none may be called
-// where blocking is not allowed, except [File.Tell] and the Close methods. All methods are safe for
-// concurrent use; a Close does not wait for operations that run, it takes effect when the last of
-// them returns. A File has one offset, which Read, Write and Seek share.
+// Every method may block in the file system for any time, except [File.Tell] and the Close methods, so
+// it must be called where blocking is allowed. All methods are safe for concurrent use. Close does not
+// wait for running operations; it takes effect when the last of them returns. A File has one offset,
+// shared by Read, Write and Seek.
 //
 // # Errors
 //
-// Errors are [syscall.Errno] values as the system gave them, or [ErrEscapes]. Read and ReadAt report
-// the end of a file as zero bytes and no error.
+// Errors are [syscall.Errno] values of the system, or [ErrEscapes]. Read and ReadAt report the end of a
+// file as zero bytes and no error.
 package vfs

@@ -16,26 +16,26 @@ type File struct {
 	id       ID
 }
 
-// ID tells a file from all others that are open.
+// ID identifies a file among all open files.
 type ID struct{ Dev, Ino uint64 }
 
-// ID returns the file's.
+// ID returns the file's ID.
 func (f *File) ID() ID { return f.id }
 
 // Type returns Regular or CharDevice.
 func (f *File) Type() Type { return f.typ }
 
-// Close gives the file up. It does not wait for operations that run.
+// Close closes the file. It does not wait for running operations.
 func (f *File) Close() error { return errno(f.h.Close()) }
 
 // Stat returns the file's attributes.
 func (f *File) Stat() (Stat, error) { return f.h.stat() }
 
-// Read reads from the file's offset and moves it. Zero bytes for a p that is not empty are the end.
+// Read reads from the file's offset and advances it. Zero bytes for a non-empty p mean the end of the file.
 func (f *File) Read(p []byte) (int, error) { return transferred(f.h.Read(p)) }
 
-// Write writes at the file's offset, or its end with Append, and moves the offset. Fewer bytes than
-// len(p) come with no error: what stood in the way is told by the next Write.
+// Write writes at the file's offset, or with Append at its end, and advances the offset. If it writes fewer bytes
+// than len(p), it returns no error; the next Write does.
 func (f *File) Write(p []byte) (int, error) { return transferred(f.h.Write(p)) }
 
 // ReadAt reads from the offset off.
@@ -46,7 +46,7 @@ func (f *File) ReadAt(p []byte, off int64) (int, error) {
 	return transferred(f.h.ReadAt(p, off))
 }
 
-// WriteAt writes at the offset off. What Append means for it is the system's affair: Linux appends.
+// WriteAt writes at the offset off. With Append the effect depends on the system: Linux appends.
 func (f *File) WriteAt(p []byte, off int64) (int, error) {
 	if off < 0 {
 		return 0, syscall.EINVAL
@@ -67,7 +67,7 @@ func (f *File) WriteAt(p []byte, off int64) (int, error) {
 	return transferred(n, err)
 }
 
-// transferred makes of a short transfer a success, and of the end of a file nothing special.
+// transferred turns a short transfer into a success, and the end of a file into zero bytes without an error.
 func transferred(n int, err error) (int, error) {
 	if n > 0 || errors.Is(err, io.EOF) {
 		return max(n, 0), nil
@@ -92,8 +92,8 @@ func (f *File) Truncate(size int64) error {
 	return errno(f.h.Truncate(size))
 }
 
-// Allocate makes sure that there is room for the n bytes from off on, and the file at least as long;
-// ENOTSUP where the file system can't.
+// Allocate reserves space for n bytes from off, and extends the file if it is shorter. It fails with ENOTSUP if
+// the file system can't.
 func (f *File) Allocate(off, n int64) error {
 	if err := f.mutable(); err != nil {
 		return err
@@ -116,7 +116,7 @@ const (
 	NoReuse
 )
 
-// Advise tells the system how the n bytes from off on will be used; 0 is up to the end.
+// Advise tells the system how n bytes from off will be used. Zero means up to the end.
 func (f *File) Advise(off, n int64, advice Advice) error {
 	if off < 0 || n < 0 {
 		return syscall.EINVAL
@@ -154,7 +154,7 @@ func (f *File) Sync() error { return errno(f.h.Sync()) }
 // DataSync waits until the data are stored.
 func (f *File) DataSync() error { return f.h.dataSync() }
 
-// mutable refuses what changes a file without being a write, which its way of opening refuses.
+// mutable refuses changes other than writes to a read-only file. Writes are refused by the way it was opened.
 func (f *File) mutable() error {
 	if f.readOnly {
 		return syscall.EROFS

@@ -8,14 +8,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// handle is an open descriptor. The *os.File counts its uses, so that its number is not given to
-// another file while a system call still runs on it, whoever closes it meanwhile.
+// handle is an open descriptor. The *os.File counts its uses, so that its number is not reused while a system
+// call still runs on it, even if it is closed meanwhile.
 type handle struct {
 	*os.File
 	raw syscall.RawConn
 }
 
-// newHandle takes over f.
+// newHandle returns a handle that owns f.
 func newHandle(f *os.File) (*handle, error) {
 	raw, err := f.SyscallConn()
 	if err != nil {
@@ -25,7 +25,7 @@ func newHandle(f *os.File) (*handle, error) {
 	return &handle{File: f, raw: raw}, nil
 }
 
-// control runs op on the descriptor, which stays open meanwhile.
+// control runs op on the descriptor, which stays open until op returns.
 func (h *handle) control(op func(fd int) error) error {
 	var opErr error
 	if err := h.raw.Control(func(fd uintptr) { opErr = op(int(fd)) }); err != nil {
@@ -51,7 +51,7 @@ func retry(call func() error) error {
 	}
 }
 
-// openat opens a name of the folder dirfd, never waiting for the other end of a FIFO.
+// openat opens a name in the folder dirfd. It never waits for the other end of a FIFO.
 func openat(dirfd int, name string, flags int) (fd int, err error) {
 	const always = unix.O_NONBLOCK | unix.O_NOCTTY | unix.O_CLOEXEC
 	err = retry(func() error {

@@ -34,12 +34,12 @@ type Entry struct {
 	Name []byte // valid until the yield that got it returns
 	Ino  uint64
 	Type Type
-	Next uint64 // the cookie of what follows
+	Next uint64 // the cookie of the next entry
 }
 
-// List yields the folder's entries, "." and ".." among them, from a cookie on: 0 for the first, else
-// the Next of an entry that was listed through this Dir. A cookie stays good while names are made
-// and removed, as far as the file system sees to that; what is there throughout is listed once.
+// List yields the folder's entries, including "." and "..", starting at a cookie: 0 for the first, or the Next
+// of an entry that was listed through this Dir. Cookies stay valid while names are made and removed, as far as
+// the file system supports that; a name that exists throughout is listed once.
 func (d *Dir) List(cookie uint64, yield func(Entry) bool) error {
 	if int64(cookie) < 0 {
 		return syscall.EINVAL
@@ -55,7 +55,7 @@ func (d *Dir) List(cookie uint64, yield func(Entry) bool) error {
 	return d.h.control(func(fd int) error { return d.listing.list(d.h, fd, cookie, yield) })
 }
 
-// typeAt is for file systems whose folders do not hold the types of what is in them.
+// typeAt returns the type of a name, for file systems whose listings have no types.
 func typeAt(fd int, name string) Type {
 	s, err := lstatat(fd, name)
 	if err != nil {

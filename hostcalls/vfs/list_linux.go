@@ -9,14 +9,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// listing lists a folder with getdents64, whose entries come with a cookie each, good for lseek: no
-// entry needs to be kept between calls.
+// listing lists a folder with getdents64, whose entries each have a cookie for lseek, so that no entry needs to
+// be kept between calls.
 type listing struct {
 	sync.Mutex
-	pos uint64 // the cookie at which the descriptor stands
+	pos uint64 // the descriptor's current cookie
 }
 
-// listBuffer is the room for the entries that are taken from the system at once.
+// listBuffer is the size of the buffer for getdents64.
 const listBuffer = 8 << 10
 
 func (l *listing) list(_ *handle, fd int, cookie uint64, yield func(Entry) bool) error {
@@ -25,7 +25,7 @@ func (l *listing) list(_ *handle, fd int, cookie uint64, yield func(Entry) bool)
 			return err
 		}
 	}
-	l.pos = ^uint64(0) // no cookie, until it is known again
+	l.pos = ^uint64(0) // no cookie: the position is unknown until the end
 	var buf [listBuffer]byte
 	for {
 		var n int
@@ -54,7 +54,7 @@ func (l *listing) list(_ *handle, fd int, cookie uint64, yield func(Entry) bool)
 	}
 }
 
-// nextEntry decodes the first struct linux_dirent64 (getdents64(2)) of what the kernel wrote.
+// nextEntry decodes the first struct linux_dirent64 (getdents64(2)) in buf.
 func nextEntry(buf []byte) (e Entry, rest []byte) {
 	const header = 19 // d_ino u64, d_off s64, d_reclen u16, d_type u8; then the name, NUL-terminated
 	ne := binary.NativeEndian

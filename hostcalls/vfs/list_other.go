@@ -7,13 +7,13 @@ import (
 	"sync"
 )
 
-// listing lists a folder with package os, which hands out no cookies: an entry's is its number, and
-// going back starts at the front. The entry that a caller had no room for is kept, so that reading
-// on, which is what callers do while they remove what they have read, does not go back.
+// listing lists a folder with package os, which has no cookies: an entry's cookie is its number, and going back
+// starts from the beginning. The entry that a caller had no room for is kept, so that continuing does not go
+// back; callers continue while they remove what they have read.
 type listing struct {
 	sync.Mutex
-	next uint64 // the number of what the system lists next
-	held string // if not empty, the entry before that, listed but not taken
+	next uint64 // the number of the entry that the system lists next
+	held string // if not empty, the entry before next, which was listed but not taken
 }
 
 func (l *listing) list(h *handle, fd int, cookie uint64, yield func(Entry) bool) error {
@@ -49,7 +49,7 @@ func (l *listing) list(h *handle, fd int, cookie uint64, yield func(Entry) bool)
 	}
 }
 
-// read returns the next name. Package os leaves "." and ".." out; here they are the first two.
+// read returns the next name. Package os omits "." and ".."; here they are the first two.
 func (l *listing) read(h *handle) (string, error) {
 	if name := l.held; name != "" {
 		l.held = ""

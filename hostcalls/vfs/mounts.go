@@ -7,18 +7,18 @@ import (
 	"time"
 )
 
-// Mounts knows which file system a path of the host lies on, without asking the file system, which might
-// not answer. Its methods are for any goroutine. It tells by the path as it is written: a link to another
-// file system is not followed.
+// Mounts knows on which file system a path of the host is, without asking the file system, which might not answer.
+// It goes by the text of the path and does not follow links to other file systems. Its methods may be called from
+// any goroutine.
 type Mounts struct {
 	points  atomic.Pointer[mountTable]
-	read    atomic.Int64 // when that was read, in nanoseconds of Unix time
+	read    atomic.Int64 // when points was read, in nanoseconds of Unix time
 	reading atomic.Bool
 }
 
-// mountTable is what was read.
+// mountTable holds the mount points of the system.
 type mountTable struct {
-	devices map[string]uint64   // of each mount point
+	devices map[string]uint64   // by mount point
 	above   map[string]struct{} // the folders that contain mount points
 }
 
@@ -33,23 +33,22 @@ func newMountTable(devices map[string]uint64) *mountTable {
 	return t
 }
 
-// mountsAge is for how long what was read of the mounts is good.
+// mountsAge is the age at which the mounts are stale.
 const mountsAge = time.Second
 
-// NewMounts returns a Mounts that knows nothing: to it all paths lie on one file system until it is told
-// to Read.
+// NewMounts returns a Mounts without mount points: until Read, all paths are on one file system.
 func NewMounts() *Mounts {
 	m := new(Mounts)
 	m.points.Store(newMountTable(nil))
 	return m
 }
 
-// Stale tells whether it is time to Read. It says so to one at a time.
+// Stale reports whether the caller should call Read. It returns true to one caller at a time.
 func (m *Mounts) Stale() bool {
 	return time.Now().UnixNano()-m.read.Load() > int64(mountsAge) && m.reading.CompareAndSwap(false, true)
 }
 
-// Read reads the system's mounts. What cannot be read leaves what was known.
+// Read reads the system's mounts. If it fails, the mounts read before are kept.
 func (m *Mounts) Read() {
 	defer m.reading.Store(false)
 	if points := mountPoints(); points != nil {
@@ -58,11 +57,11 @@ func (m *Mounts) Read() {
 	m.read.Store(time.Now().UnixNano())
 }
 
-// Version returns a number that changes before Device tells something else for long: what it told after
-// Version is good as long as Version returns the same.
+// Version returns a number that changes with each Read. A result of Device may be used as long as Version returns
+// the same as before the call of Device.
 func (m *Mounts) Version() int64 { return m.read.Load() }
 
-// Device returns a number of the file system that a path lies on; 0 if it is not known.
+// Device returns the device number of the file system that a path is on, or 0 if it is not known.
 func (m *Mounts) Device(path string) uint64 {
 	points := m.points.Load().devices
 	for path = filepath.Clean(path); ; {
@@ -81,7 +80,7 @@ func (m *Mounts) Device(path string) uint64 {
 	}
 }
 
-// Contains tells whether another file system is mounted below a folder, so that links in it may lead there.
+// Contains reports whether another file system is mounted below a folder, so that links in it may lead there.
 func (m *Mounts) Contains(dir string) bool {
 	_, ok := m.points.Load().above[filepath.Clean(dir)]
 	return ok

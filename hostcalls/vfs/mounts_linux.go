@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mountPoints returns the device of each mount point. See proc_pid_mountinfo(5): the third field is
-// major:minor, the fifth the mount point, in which spaces and the like are written as octal numbers.
+// mountPoints returns the device of each mount point. See proc_pid_mountinfo(5): the third field is major:minor,
+// the fifth the mount point, in which spaces and some other characters are octal escapes.
 func mountPoints() map[string]uint64 {
 	table, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {
@@ -31,7 +31,7 @@ func mountPoints() map[string]uint64 {
 	return points
 }
 
-// unescape replaces the likes of \040 by the byte.
+// unescape replaces octal escapes such as \040 by their bytes.
 func unescape(s string) string {
 	var b []byte
 	for i := 0; i < len(s); i++ {

@@ -2,5 +2,5 @@
 
 package vfs
 
-// mountPoints knows none: all files count as being on one file system.
+// mountPoints returns none: all files count as being on one file system.
 func mountPoints() map[string]uint64 { return nil }

@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Lstat returns the attributes of what path stands for; of a symbolic link in the place of the last
-// name only with follow those of its target.
+// Lstat returns the attributes of path. If its last name is a symbolic link, they are those of the target with
+// follow, and otherwise those of the link.
 func (d *Dir) Lstat(path string, follow bool) (Stat, error) {
 	p, err := split(path)
 	if err != nil {
@@ -15,14 +15,14 @@ func (d *Dir) Lstat(path string, follow bool) (Stat, error) {
 	}
 	var s Stat
 	err = d.follow(p, func(p place, dirfd int) error {
-		s, err = lookAt(p, dirfd, follow)
+		s, err = statName(p, dirfd, follow)
 		return err
 	})
 	return s, err
 }
 
-// lookAt returns the attributes of p's name, or errIsLink if that is a link to be followed.
-func lookAt(p place, dirfd int, follow bool) (Stat, error) {
+// statName returns the attributes of p's name, or errIsLink if that is a link to be followed.
+func statName(p place, dirfd int, follow bool) (Stat, error) {
 	s, err := lstatat(dirfd, p.name)
 	switch {
 	case err != nil:
@@ -35,8 +35,8 @@ func lookAt(p place, dirfd int, follow bool) (Stat, error) {
 	return s, nil
 }
 
-// SetTimesOf sets the times of what path stands for; of a symbolic link in the place of the last
-// name only with follow those of its target.
+// SetTimesOf sets the times of path. If its last name is a symbolic link, it sets those of the target with follow,
+// and otherwise those of the link.
 func (d *Dir) SetTimesOf(path string, follow bool, atime, mtime Time) error {
 	p, err := split(path)
 	if err != nil {
@@ -46,7 +46,7 @@ func (d *Dir) SetTimesOf(path string, follow bool, atime, mtime Time) error {
 		return err
 	}
 	return d.follow(p, func(p place, dirfd int) error {
-		if _, err := lookAt(p, dirfd, follow); err != nil {
+		if _, err := statName(p, dirfd, follow); err != nil {
 			return err
 		}
 		return setTimesAt(dirfd, p.name, atime, mtime)
@@ -67,7 +67,7 @@ func (d *Dir) Rmdir(path string) error {
 	})
 }
 
-// Unlink removes a name that is not a folder's.
+// Unlink removes a name that is not a folder.
 func (d *Dir) Unlink(path string) error {
 	return d.change(path, func(p place, dirfd int) error {
 		if p.slash {
@@ -77,9 +77,8 @@ func (d *Dir) Unlink(path string) error {
 	})
 }
 
-// Symlink makes a symbolic link to target at path. A target that is absolute is refused with
-// ErrEscapes; one that leads outwards by `..` can be made, and is refused when it is followed: where
-// it leads may change by a rename anyway.
+// Symlink makes a symbolic link to target at path. An absolute target is refused with ErrEscapes. A target that
+// leads outwards by `..` is allowed, and refused when it is followed: a rename may change where it leads anyway.
 func (d *Dir) Symlink(target, path string) error {
 	switch {
 	case target == "":
@@ -112,10 +111,10 @@ func (d *Dir) Readlink(path string) (string, error) {
 	return target, err
 }
 
-// Link makes newPath in to another name of the file at path. Links are not followed. Both folders
-// must be writable: a name in a writable folder is access to the file by another way.
+// Link makes newPath in the Dir to another name of the file at path. Links are not followed. Both Dirs must be
+// writable, since the file could be changed by its name in a writable Dir.
 func (d *Dir) Link(path string, to *Dir, newPath string) error {
-	return d.both(path, to, newPath, func(old place, oldfd int, p place, dirfd int) error {
+	return d.changeBoth(path, to, newPath, func(old place, oldfd int, p place, dirfd int) error {
 		if p.slash {
 			return slashError(p, dirfd, syscall.EEXIST)
 		}
@@ -126,10 +125,10 @@ func (d *Dir) Link(path string, to *Dir, newPath string) error {
 	})
 }
 
-// Rename moves path to newPath in to, over what is there if that is of the same kind and no folder
-// with names in it. Links are not followed.
+// Rename moves path to newPath in the Dir to. It replaces what is there, if that has the same kind and is not a
+// folder with entries. Links are not followed.
 func (d *Dir) Rename(path string, to *Dir, newPath string) error {
-	return d.both(path, to, newPath, func(old place, oldfd int, p place, dirfd int) error {
+	return d.changeBoth(path, to, newPath, func(old place, oldfd int, p place, dirfd int) error {
 		if old.slash || p.slash {
 			s, err := lstatat(oldfd, old.name)
 			if err != nil {
@@ -157,8 +156,8 @@ func (d *Dir) change(path string, op func(p place, dirfd int) error) error {
 	})
 }
 
-// both is change for an operation on two paths.
-func (d *Dir) both(path string, to *Dir, newPath string, op func(old place, oldfd int, p place, dirfd int) error) error {
+// changeBoth is change for an operation on two paths.
+func (d *Dir) changeBoth(path string, to *Dir, newPath string, op func(old place, oldfd int, p place, dirfd int) error) error {
 	return d.change(path, func(old place, oldfd int) error {
 		return to.change(newPath, func(p place, dirfd int) error {
 			return op(old, oldfd, p, dirfd)
@@ -166,9 +165,8 @@ func (d *Dir) both(path string, to *Dir, newPath string, op func(old place, oldf
 	})
 }
 
-// slashError returns the error for a path with a slash at its end where only a name that is not a
-// folder's would do: ifFolder if it is one. (Handing the slash to the system is no option: some
-// follow the link that precedes it.)
+// slashError returns the error for a path that ends in a slash where a folder is not allowed: ifFolder if it is a
+// folder. (The slash cannot be passed to the system: some systems follow a link before it.)
 func slashError(p place, dirfd int, ifFolder error) error {
 	s, err := lstatat(dirfd, p.name)
 	switch {

@@ -11,11 +11,11 @@ import (
 // How says how to open a path.
 type How struct {
 	Read, Write bool // neither: a file is opened for reading
-	Follow      bool // follow a symbolic link in the place of the last name
-	Folder      bool // fail if it is no folder
-	List        bool // a folder is to be listed; without it permission to search it is enough
-	Create      bool // make a regular file if there is nothing
-	Exclusive   bool // with Create: fail if there is something
+	Follow      bool // follow the last name if it is a symbolic link
+	Folder      bool // fail if it is not a folder
+	List        bool // a folder will be listed; without List, permission to search it is enough
+	Create      bool // make a regular file if the name does not exist
+	Exclusive   bool // with Create: fail if the name exists
 	Truncate    bool // empty a file
 	Append      bool // each write goes to the end of the file
 	Sync        bool // each write waits until data and metadata are stored
@@ -31,14 +31,14 @@ type Node interface {
 	Close() error
 }
 
-// swaps bounds how often an open starts again because the file was exchanged for another meanwhile.
-const swaps = 8
+// maxSwaps bounds how often an open starts again because the file was replaced by another meanwhile.
+const maxSwaps = 8
 
-// errSwapped is what an attempt to open says when it did not get the file that it had looked at.
+// errSwapped is returned by an attempt to open that got another file than the one it had checked.
 const errSwapped = syscall.EAGAIN
 
-// Open opens what path stands for: a folder, a regular file, or a device that is no more than a source
-// or a sink of bytes. For anything else the error is ENOTSUP.
+// Open opens a path: a folder, a regular file, or a device that only produces or consumes bytes. For anything else
+// the error is ENOTSUP.
 func (d *Dir) Open(path string, how How) (Node, error) {
 	p, err := split(path)
 	if err != nil {
@@ -49,7 +49,7 @@ func (d *Dir) Open(path string, how How) (Node, error) {
 	}
 	how.Follow = how.Follow || p.slash
 	var node Node
-	for range swaps {
+	for range maxSwaps {
 		err = d.follow(p, func(p place, dirfd int) error {
 			node, err = d.openAt(p, dirfd, how)
 			return err
@@ -66,8 +66,8 @@ func (d *Dir) Open(path string, how How) (Node, error) {
 
 // openAt opens the name of p in the folder dirfd.
 //
-// It looks before it opens, since opening a device can have effects, and looks again at what it got,
-// since the two may not be the same.
+// It checks the name before it opens it, since opening a device can have effects, and checks the opened file again,
+// since it may be another.
 func (d *Dir) openAt(p place, dirfd int, how How) (Node, error) {
 	found, err := lstatat(dirfd, p.name)
 	switch {
@@ -98,15 +98,15 @@ func (d *Dir) openAt(p place, dirfd int, how How) (Node, error) {
 	if !found.isFile() {
 		return nil, syscall.ENOTSUP
 	}
-	how.Create = false // only where there was nothing: a read-only folder allows the rest
+	how.Create = false // the file exists; without Create, a read-only folder allows opening it
 	if found.Type == CharDevice {
 		how.Truncate = false
 	}
 	return d.openFile(p, dirfd, how, found.Type)
 }
 
-// openFile opens a regular file or a device. A read-only folder does not keep a device from being
-// written to, as a read-only file system does not: what changes is not in the folder.
+// openFile opens a regular file or a device. A device in a read-only folder may be written, as on a read-only file
+// system: the folder does not change.
 func (d *Dir) openFile(p place, dirfd int, how How, want Type) (Node, error) {
 	if want == Regular && (how.Write || how.Create || how.Truncate) {
 		if err := d.mutable(); err != nil {
@@ -122,7 +122,7 @@ func (d *Dir) openFile(p place, dirfd int, how How, want Type) (Node, error) {
 		_ = unix.Close(fd)
 		return nil, err
 	}
-	// O_NONBLOCK was for the open only; without it, package os leaves the network poller out.
+	// O_NONBLOCK was needed only for the open. Without it, package os does not use the network poller.
 	if err := unix.SetNonblock(fd, false); err != nil {
 		_ = unix.Close(fd)
 		return nil, err
@@ -134,8 +134,8 @@ func (d *Dir) openFile(p place, dirfd int, how How, want Type) (Node, error) {
 	return &File{h: h, readOnly: d.readOnly, typ: s.Type, id: ID{s.Dev, s.Ino}}, nil
 }
 
-// check tells whether what was opened is what was wanted, and may be had. A file can be on another file
-// system than its folder: one file can be mounted over another.
+// check checks that the opened file has the wanted type and may be used. A file can be on another file system than
+// its folder, since a file can be mounted over another.
 func (d *Dir) check(fd int, want Type) (Stat, error) {
 	s, err := fstat(fd)
 	if err != nil {
@@ -151,8 +151,8 @@ func (d *Dir) check(fd int, want Type) (Stat, error) {
 	return s, err
 }
 
-// openError tells what can't be opened from what is not what it was when it was looked at: gone, or
-// become a link, a folder, a socket or a FIFO.
+// openError returns errSwapped if the error means that the file has changed since it was checked: that it is gone,
+// or has become a link, a folder, a socket or a FIFO.
 func openError(err error, how How) error {
 	gone := errors.Is(err, unix.ENOENT) && !how.Create
 	if gone || errors.Is(err, unix.ELOOP) || errors.Is(err, unix.EISDIR) || errors.Is(err, unix.ENXIO) {
@@ -161,7 +161,7 @@ func openError(err error, how How) error {
 	return err
 }
 
-// openFolder opens the folder of the name of p in the folder dirfd.
+// openFolder opens p's name, a folder, in the folder dirfd.
 func (d *Dir) openFolder(p place, dirfd int, how How) (Node, error) {
 	fd, search, err := openFolder(dirfd, p.name, unix.O_NOFOLLOW, !how.List)
 	if errors.Is(err, unix.ENOTDIR) {
@@ -174,7 +174,7 @@ func (d *Dir) openFolder(p place, dirfd int, how How) (Node, error) {
 	return newDir(fd, p.name, sub)
 }
 
-// flags returns the flags of open(2) for a file. No link is followed.
+// flags returns the flags of open(2) for a file. Links are not followed.
 func (how How) flags() int {
 	flags := unix.O_NOFOLLOW | unix.O_RDONLY
 	switch {

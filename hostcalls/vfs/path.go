@@ -10,24 +10,24 @@ import (
 var ErrEscapes = errors.New("path leads out of the granted folder")
 
 const (
-	// maxPath bounds a path in bytes, links substituted: PATH_MAX on Linux, without the NUL.
+	// maxPath bounds the bytes of a path, with links replaced: PATH_MAX on Linux, without the NUL.
 	maxPath = 4095
-	// maxLinks bounds how many links in the place of the last name are followed, and for each how many
-	// in its folder part (MAXSYMLINKS on Linux).
+	// maxLinks bounds the links that are followed as last names, and for each of these the links in its folder
+	// part (MAXSYMLINKS on Linux).
 	maxLinks = 40
 )
 
-// place is a path, split: the name in the folder dir, which is "" for the Dir itself.
+// place is a split path: a name in the folder dir, which is "" for the Dir itself.
 //
-// name has no slash. It is "." when the path ends in a dot component, which then is part of dir: so
-// no name that is handed to the system leads upwards.
+// name has no slash. If the path ends in a dot component, that is part of dir and name is ".". So no name passed to
+// the system leads upwards.
 type place struct {
 	dir, name string
-	slash     bool // the path ends in a slash: the name must be a folder's
+	slash     bool // the path ends in a slash: the name must be a folder
 }
 
-// split parses a path. It does not look at the file system: `..` is left to the walk, since what it
-// means depends on links.
+// split parses a path without using the file system. It leaves `..` to the walk, since its meaning depends on
+// links.
 func split(path string) (place, error) {
 	switch {
 	case path == "":
@@ -65,7 +65,7 @@ func (p place) String() string {
 	return path
 }
 
-// through returns the place meant by p if its name is a link to target.
+// through returns the place that p leads to if its name is a link to target.
 func (p place) through(target string) (place, error) {
 	if target == "" {
 		return place{}, syscall.ENOENT

@@ -2,5 +2,5 @@
 
 package vfs
 
-// searchFlag is 0 where there is no way to open a folder for search, or none that is known here.
+// searchFlag is 0 on systems without a known way to open a folder for search.
 const searchFlag = 0

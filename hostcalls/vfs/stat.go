@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Type is what kind of file a name stands for.
+// Type is the type of a file.
 type Type uint8
 
 // The types of files.
@@ -25,13 +25,13 @@ const (
 type Stat struct {
 	Dev, Ino            uint64
 	Type                Type
-	Device              uint64 // of a device: which
+	Device              uint64 // the number of a device
 	Nlink               uint64
 	Size                int64
 	Atime, Mtime, Ctime int64
 }
 
-// isFile tells whether s is of what can be opened as a File.
+// isFile reports whether s is of a file that can be opened as a File.
 func (s Stat) isFile() bool {
 	return s.Type == Regular || s.Type == CharDevice && isStreamDevice(s.Device)
 }
@@ -50,7 +50,7 @@ func statOf(s *unix.Stat_t) Stat {
 	}
 }
 
-// widen takes what is of different types on different systems.
+// widen converts fields that have different types on different systems.
 func widen[T uint16 | int32 | uint32 | uint64](v T) uint64 { return uint64(v) }
 
 func typeOf(mode uint64) Type {
@@ -73,7 +73,7 @@ func typeOf(mode uint64) Type {
 	return Unknown
 }
 
-// Time says what to do with one of a file's times. The zero Time leaves it as it is.
+// Time is a change of one of a file's times. The zero Time leaves it unchanged.
 type Time struct {
 	mode timeMode
 	at   time.Time
@@ -87,7 +87,7 @@ const (
 	timeAt
 )
 
-// Now sets a time to that of the call, as the file system tells it.
+// Now sets a time to the file system's current time.
 func Now() Time { return Time{mode: timeNow} }
 
 // At sets a time to t.

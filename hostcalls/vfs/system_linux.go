@@ -6,13 +6,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// openSearch opens a folder for passing through, which takes no permission to read it.
+// openSearch opens a folder for search, which needs no permission to read it.
 func openSearch(dirfd int, name string, flags int) (int, error) {
 	return openat(dirfd, name, flags|unix.O_PATH|unix.O_DIRECTORY)
 }
 
-// isKernelInterface tells whether what is open as fd is on a file system of the kernel's own. The magic
-// numbers are those of statfs(2) and linux/magic.h. What is not listed stores files, as far as is known.
+// isKernelInterface reports whether the file open as fd is on a file system that is an interface of the kernel. The
+// magic numbers are those of statfs(2) and linux/magic.h. Other file systems store files, as far as is known.
 func isKernelInterface(fd int, _ Stat) (bool, error) {
 	var s unix.Statfs_t
 	if err := retry(func() error { return unix.Fstatfs(fd, &s) }); err != nil {
@@ -31,7 +31,7 @@ func isKernelInterface(fd int, _ Stat) (bool, error) {
 	return false, nil
 }
 
-// Magic numbers that are not in linux/magic.h but in the sources of the file systems.
+// Magic numbers that are only in the sources of the file systems.
 const (
 	configfs   = 0x62656570
 	mqueue     = 0x19800202
@@ -41,8 +41,8 @@ const (
 	functionfs = 0xa647361
 )
 
-// isStreamDevice tells whether a character device is no more than a source or a sink of bytes: null,
-// zero, full, random or urandom, as the kernel's list of devices has them (admin-guide/devices.txt).
+// isStreamDevice reports whether a character device only produces or consumes bytes: null, zero, full, random or
+// urandom, by the kernel's list of devices (admin-guide/devices.txt).
 func isStreamDevice(device uint64) bool {
 	const memory = 1 // the major number
 	if unix.Major(device) != memory {
@@ -80,7 +80,7 @@ func setTimesAt(dirfd int, name string, atime, mtime Time) error {
 	})
 }
 
-// setTimes is futimens(3): utimensat without a name, for which unix has no function.
+// setTimes is futimens(3), that is, utimensat without a name, for which package unix has no function.
 func setTimes(fd int, atime, mtime Time) error {
 	ts, err := timespecs(atime, mtime)
 	if err != nil {

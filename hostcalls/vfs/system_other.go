@@ -9,8 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// openSearch opens a folder for passing through, which takes no permission to read it where the system
-// knows of search at all.
+// openSearch opens a folder for search, which needs no permission to read it on systems that support search.
 func openSearch(dirfd int, name string, flags int) (int, error) {
 	fd, err := openat(dirfd, name, flags|unix.O_RDONLY|unix.O_DIRECTORY)
 	if searchFlag != 0 && errors.Is(err, unix.EACCES) {
@@ -19,8 +18,8 @@ func openSearch(dirfd int, name string, flags int) (int, error) {
 	return fd, err
 }
 
-// isKernelInterface tells whether what has the attributes s is on a file system of the kernel's own, by
-// where these are mounted.
+// isKernelInterface reports whether the file with the attributes s is on a file system that is an interface of the
+// kernel, by where these are usually mounted.
 func isKernelInterface(_ int, s Stat) (bool, error) {
 	root, err := lstatat(unix.AT_FDCWD, "/")
 	if err != nil {
@@ -35,8 +34,7 @@ func isKernelInterface(_ int, s Stat) (bool, error) {
 	return false, nil
 }
 
-// isStreamDevice tells whether a character device is no more than a source or a sink of bytes, by what
-// has those names here.
+// isStreamDevice reports whether a character device only produces or consumes bytes, by its name in /dev.
 func isStreamDevice(device uint64) bool {
 	for _, name := range []string{"null", "zero", "random", "urandom"} {
 		s, err := lstatat(unix.AT_FDCWD, "/dev/"+name)
@@ -51,7 +49,7 @@ func allocate(int, int64, int64) error { return unix.ENOTSUP }
 
 func dataSync(fd int) error { return unix.Fsync(fd) }
 
-func advise(int, int64, int64, Advice) error { return nil } // advice need not be taken
+func advise(int, int64, int64, Advice) error { return nil } // advice may be ignored
 
 func setTimesAt(dirfd int, name string, atime, mtime Time) error {
 	s, err := lstatat(dirfd, name)
@@ -67,7 +65,7 @@ func setTimesAt(dirfd int, name string, atime, mtime Time) error {
 	})
 }
 
-// setTimes sets them to the microsecond, which is what there is without a name.
+// setTimes sets the times to the microsecond, the best precision without a name.
 func setTimes(fd int, atime, mtime Time) error {
 	s, err := fstat(fd)
 	if err != nil {
@@ -83,7 +81,7 @@ func setTimes(fd int, atime, mtime Time) error {
 	})
 }
 
-// timespecs returns what the times of a file with the attributes s become.
+// timespecs returns the new times of a file with the attributes s.
 func timespecs(s Stat, atime, mtime Time) ([]unix.Timespec, error) {
 	ts := []unix.Timespec{unix.NsecToTimespec(s.Atime), unix.NsecToTimespec(s.Mtime)}
 	for i, t := range []Time{atime, mtime} {

@@ -10,31 +10,29 @@ import (
 )
 
 const (
-	// maxParts bounds the components of a path, those of its links included.
+	// maxParts bounds the components of a path, including those of its links.
 	maxParts = 4096
-	// maxSteps bounds how many folders a walk opens, again after each `..` included.
+	// maxSteps bounds the folders that a walk opens, including those opened again after each `..`.
 	maxSteps = 4096
 )
 
-// walker opens the folders on a path, one after the other, each on the descriptor of the one before.
+// walker opens the folders on a path one after the other, each relative to the descriptor of the one before.
 //
-// It never follows a link: the target takes the link's place among the parts, so the same rules hold
-// for it. It never opens `..`, for a folder may be moved while the walk is in it: `..` takes the part
-// before it off the path, which the walk has opened and so knows for a folder, and the walk starts
-// again. So wherever it is, the folder was beneath root when the walk passed through it, and there is no
-// moment between a check and its use. The links of procfs that are none in truth, such as
-// /proc/self/cwd, are links like any other by this: their target is text.
+// It never follows a link: the target replaces the link among the parts, so the same rules apply to it. It never
+// opens `..`, since a folder may be moved while the walk is in it: `..` removes the part before it, which the walk
+// has opened and so knows to be a folder, and the walk starts again. So each folder was beneath root when the walk
+// passed through it, and nothing can change between a check and its use. The magic links of procfs, such as
+// /proc/self/cwd, are handled like other links: by the text of their target.
 type walker struct {
-	root, at int // descriptors: where the walk begins, and where it is; at is root at first
+	root, at int // descriptors of the first and the current folder; initially the same
 	parts    []string
 	next     int // the first of parts that is not opened yet
 	links    int
 	steps    int
 }
 
-// walk opens the folder at path beneath the folder root, for passing through it, and returns its
-// descriptor: root itself if the path leads there, else one for the caller to close. An empty path is
-// root.
+// walk opens the folder at path beneath the folder root for search. It returns its descriptor, which is root itself if
+// the path leads there, and otherwise has to be closed by the caller. An empty path is root.
 func walk(root int, path string) (fd int, err error) {
 	w := walker{root: root, at: root, parts: components(path)}
 	for w.next < len(w.parts) {
@@ -46,7 +44,7 @@ func walk(root int, path string) (fd int, err error) {
 	return w.at, nil
 }
 
-// components returns the names on a path. Dots and empty names lead nowhere and are left out.
+// components returns the names on a path, without dots and empty names.
 func components(path string) []string {
 	parts := strings.FieldsFunc(path, func(r rune) bool { return r == '/' })
 	return slices.DeleteFunc(parts, func(name string) bool { return name == "." })
@@ -66,7 +64,7 @@ func (w *walker) step() error {
 		w.next++
 		return nil
 	}
-	// What it fails with because of a link is different on different systems.
+	// The error for a link depends on the system, so try to read a link.
 	target, linkErr := readlinkat(w.at, name)
 	if linkErr != nil {
 		return err
@@ -74,7 +72,7 @@ func (w *walker) step() error {
 	return w.through(target)
 }
 
-// up takes the dots that come next off the parts, each with a part before it.
+// up removes the next `..` parts, each together with a part before it.
 func (w *walker) up() error {
 	end := w.next
 	for end < len(w.parts) && w.parts[end] == ".." {
@@ -90,7 +88,7 @@ func (w *walker) up() error {
 	return nil
 }
 
-// through puts the target of a link in the place of the next part.
+// through replaces the next part, a link, by its target.
 func (w *walker) through(target string) error {
 	if w.links++; w.links > maxLinks {
 		return syscall.ELOOP
@@ -115,8 +113,7 @@ func (w *walker) moveTo(fd int) {
 	w.at = fd
 }
 
-// openFolder opens a folder for reading or, if search is enough and all that is permitted, for passing
-// through.
+// openFolder opens a folder for reading, or for search if that is enough and reading is not permitted.
 func openFolder(dirfd int, name string, flags int, searchIsEnough bool) (fd int, search bool, err error) {
 	fd, err = openat(dirfd, name, flags|unix.O_RDONLY|unix.O_DIRECTORY)
 	if searchIsEnough && errors.Is(err, unix.EACCES) {

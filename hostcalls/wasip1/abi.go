@@ -4,7 +4,7 @@ package wasip1
 // wasi_snapshot_preview1). Layouts are those of the canonical witx ABI: little endian, every
 // field aligned to its own size.
 
-// filetype is what a descriptor refers to.
+// filetype is the type of what a descriptor refers to.
 type filetype uint8
 
 const (
@@ -86,7 +86,7 @@ const (
 	eventFdWrite
 )
 
-// eventHangup (eventrwflags) tells that the peer has gone.
+// eventHangup (eventrwflags) means that the peer has gone.
 const eventHangup uint16 = 1
 
 // subclockAbstime (subclockflags) makes a clock subscription's timeout absolute.
@@ -128,7 +128,7 @@ type fdstat struct {
 	inheriting rights
 }
 
-// stat makes every type that embeds an fdstat carry it as a descriptor does.
+// stat implements descriptor for the types that embed an fdstat.
 func (s *fdstat) stat() *fdstat { return s }
 
 // put encodes s into buf, sizeFdstat bytes.

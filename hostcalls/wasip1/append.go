@@ -7,26 +7,27 @@ import (
 	"github.com/reactord/reactord/hostcalls/vfs"
 )
 
-// appends sees to it that what one call appends to a file is in one piece, though it may take several
-// writes: the processes that share an appends append to a file one after the other, in the order in
-// which they asked. Its methods are for any goroutine.
+// appends serializes the appends to each file: the processes that share it append one after the other, in the
+// order in which they queued. So the bytes that one call appends stay together, although they may take several
+// writes. Its methods may be called from any goroutine.
 type appends struct {
 	mu    sync.Mutex
-	files map[vfs.ID]*list.List // the turns of a file, the first of which is under way; none is empty
+	files map[vfs.ID]*list.List // the turns of each file, never empty; the first is the current one
 }
 
-// newAppends makes an appends for the processes of a node.
+// newAppends makes the appends of a node.
 func newAppends() *appends { return &appends{files: map[vfs.ID]*list.List{}} }
 
-// turn is a place among those who append to a file. It is a Notifier of its coming.
+// turn is a place in the queue of a file. As a Notifier it is ready when it is the first. Its fields are
+// guarded by appends.mu.
 type turn struct {
 	appends *appends
 	file    vfs.ID
-	place   *list.Element // nil once it is over
-	wake    func()        // nil unless somebody waits
+	place   *list.Element // nil once it has ended
+	wake    func()        // nil if nobody waits
 }
 
-// queue takes a place at the end. Whoever does ends the turn.
+// queue returns a turn at the end of the file's queue. The caller must end it.
 func (a *appends) queue(file vfs.ID) *turn {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -40,8 +41,8 @@ func (a *appends) queue(file vfs.ID) *turn {
 	return t
 }
 
-// come tells whether it is t's turn.
-func (t *turn) come() bool {
+// ready reports whether t is the current turn.
+func (t *turn) ready() bool {
 	t.appends.mu.Lock()
 	defer t.appends.mu.Unlock()
 	return t.first()
@@ -65,7 +66,7 @@ func (t *turn) Notify(wake func()) (stop func()) {
 	}
 }
 
-// end gives the place up, whether or not it is t's turn. The first end counts.
+// end removes t from the queue, whether or not it is the current turn. Only the first call has an effect.
 func (t *turn) end() {
 	a := t.appends
 	a.mu.Lock()

@@ -26,8 +26,8 @@ func TestTurns(t *testing.T) {
 	}
 	come := func(tt *turn, want bool, wakes int) {
 		t.Helper()
-		if tt.come() != want || woken[tt] != wakes {
-			t.Errorf("its turn: %v, woken %d times; want %v, %d", tt.come(), woken[tt], want, wakes)
+		if tt.ready() != want || woken[tt] != wakes {
+			t.Errorf("its turn: %v, woken %d times; want %v, %d", tt.ready(), woken[tt], want, wakes)
 		}
 	}
 	first, second, third, fourth, apart := queue(file), queue(file), queue(file), queue(file), queue(other)

@@ -17,7 +17,7 @@ func argFunctions() []function {
 	}
 }
 
-// stringList is a list of strings and the bytes that they take with a NUL after each.
+// stringList is a list of strings, and their size in bytes with a NUL after each.
 type stringList struct {
 	values []string
 	size   uint64
@@ -31,7 +31,7 @@ func newStringList(values []string) stringList {
 	return l
 }
 
-// putStringSizes writes how many values there are and how many bytes they take.
+// putStringSizes writes the number of strings and their size.
 func putStringSizes(m memory, list stringList, count, size uint32) errno {
 	if uint64(uint32(list.size)) != list.size {
 		return errnoOverflow
@@ -45,7 +45,7 @@ func putStringSizes(m memory, list stringList, count, size uint32) errno {
 	return m.putUint32(size, uint32(list.size))
 }
 
-// stringCost is what a string costs beside its bytes.
+// stringCost is the cost of a string, in addition to its bytes.
 const stringCost = 20
 
 // putStrings writes the values one after the other at buf, a NUL after each, and a pointer to each

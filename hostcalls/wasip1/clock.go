@@ -20,8 +20,7 @@ func clockResGet(_ *Process, m memory, a args) errno {
 	return m.putUint64(a.u32(1), 1)
 }
 
-// clockTimeGet: clock_time_get(id, precision, *time). The precision is what lag is allowed; there
-// is none.
+// clockTimeGet: clock_time_get(id, precision, *time). The precision is the allowed lag; there is none.
 func clockTimeGet(p *Process, m memory, a args) errno {
 	var t time.Duration
 	switch clockid(a.u32(0)) {
@@ -37,14 +36,14 @@ func clockTimeGet(p *Process, m memory, a args) errno {
 	return m.putUint64(a.u32(2), uint64(t))
 }
 
-// uptime is the monotonic clock: the time since the process started. It never shows zero, which Go
-// and others take for a clock that is not there.
+// uptime is the monotonic clock: the time since the process started. It is never zero, which Go and others take
+// for a missing clock.
 func (p *Process) uptime(now time.Time) time.Duration { return now.Sub(p.started) + 1 }
 
-// maxWait is a timeout that stands for all that are longer: a hundred years.
+// maxWait bounds timeouts, to a hundred years.
 const maxWait = 100 * 365 * 24 * time.Hour
 
-// after returns the time that many nanoseconds after t.
+// after returns the time a number of nanoseconds after t.
 func after(t time.Time, nanoseconds uint64) time.Time {
 	return t.Add(time.Duration(min(nanoseconds, uint64(maxWait))))
 }
@@ -55,7 +54,7 @@ func (s *subscription) deadline(now, started time.Time) (time.Time, errno) {
 	case s.flags&^subclockAbstime != 0 || s.clock > clockThreadCPU:
 		return time.Time{}, errnoInval
 	case s.clock > clockMonotonic:
-		// The CPU time of a program stands still while it waits.
+		// The CPU time of a program does not advance while it waits.
 		return time.Time{}, errnoNotsup
 	case s.flags&subclockAbstime == 0:
 		return after(now, s.timeout), errnoSuccess
@@ -66,8 +65,8 @@ func (s *subscription) deadline(now, started time.Time) (time.Time, errno) {
 	}
 }
 
-// until is how long it is from now to the realtime clock's showing t. Measured against the
-// monotonic clock: setting the wall clock does not move a wait that has begun.
+// until returns the duration from now to t on the realtime clock. The wait is then on the monotonic clock:
+// setting the wall clock does not affect it.
 func until(now int64, t uint64) time.Duration {
 	if t > math.MaxInt64 {
 		return maxWait

@@ -11,7 +11,7 @@ import (
 
 const pageBytes = 64 << 10
 
-// kindOf tells how a module is run. The error is for one that can't be.
+// kindOf returns the kind of a module, or an *abi.EntryError if it can't be run.
 func kindOf(info *meter.Info) (abi.Kind, error) {
 	invocable := false
 	for _, e := range info.Exports {
@@ -87,7 +87,7 @@ func (*ABI) CheckCall(module *abi.Description, export string, args []string) []a
 	return checkArgs(export, params, args)
 }
 
-// checkArgs checks that arguments are as many as an export has parameters, and of their types.
+// checkArgs checks arguments against the number and types of an export's parameters.
 func checkArgs(export string, params []meter.ValType, args []string) (faults []abi.Fault) {
 	if len(params) != len(args) {
 		return []abi.Fault{{Field: "args", Text: fmt.Sprintf(

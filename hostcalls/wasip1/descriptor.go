@@ -6,45 +6,43 @@ import (
 	"github.com/reactord/reactord/hostcalls"
 )
 
-// descriptor is what an entry of the descriptor table refers to. It embeds an fdstat, which is its
-// stat method. What else a kind of descriptor can do it says by implementing reader, writer,
-// poller, flagSetter or statter; the functions that work on one kind only (path_*, sock_*) assert
-// the concrete type.
+// descriptor is an entry of the descriptor table. Its types embed an fdstat, which provides the stat method.
+// They implement reader, writer, poller, sizer, flagSetter or statter for what else they can do. Functions that
+// work on one type only (path_*, sock_*) assert the concrete type.
 //
 // A descriptor belongs to one process and is used on its fiber only.
 type descriptor interface {
 	stat() *fdstat
-	// close gives up what the descriptor holds. It never waits: a release that may block is
-	// handed to the driver's blocking pool. It is called once, after which the descriptor is
-	// not used. closed is called when it has been given up, from any goroutine.
-	close(p *Process, closed func())
+	// close releases what the descriptor holds. It never waits: a release that may block runs on the
+	// driver's blocking pool. It is called once, and the descriptor is not used afterwards. onClosed is
+	// called when everything has been released, from any goroutine.
+	close(p *Process, onClosed func())
 }
 
 // reader is a descriptor that fd_read reads from.
 type reader interface {
-	// read fills v from the front and returns how many bytes it read. It may park. Zero bytes
-	// and success are the end of the input. v.total is not zero.
+	// read fills v from the front and returns the number of bytes read. It may park. Zero bytes and success
+	// mean the end of the input. v.total is not zero.
 	read(p *Process, v iovecs) (uint32, errno)
 }
 
 // writer is a descriptor that fd_write writes to.
 type writer interface {
-	// write takes bytes from the front of v and returns how many it took. It may park.
-	// v.total is not zero.
+	// write writes bytes from the front of v and returns the number written. It may park. v.total is not
+	// zero.
 	write(p *Process, v iovecs) (uint32, errno)
 }
 
-// poller is a descriptor that is not always ready. What does not implement it (a file, a folder)
-// is ready at any time.
+// poller is a descriptor that is not always ready. Descriptors that do not implement it (files, folders) are
+// always ready.
 type poller interface {
-	// notifier tells of readiness for t, one of eventFdRead and eventFdWrite; nil if the
-	// descriptor can never be waited for in that way.
+	// notifier notifies of readiness for t, which is eventFdRead or eventFdWrite. It is nil if the
+	// descriptor can never be ready for t.
 	notifier(t eventtype) hostcalls.Notifier
-	// level returns what is known, without waiting, of a descriptor that is ready for t: the
-	// bytes that can be read or written (1 where only that there are some is known) and
-	// whether the peer has gone.
+	// level returns, for a descriptor that is ready for t, the bytes that can be read or written (1 if the
+	// number is not known) and whether the peer has gone. It does not wait.
 	level(t eventtype) (nbytes uint64, hangup bool)
-	// target names the descriptor to those who ask what a guest waits for.
+	// target names the descriptor in an Op.
 	target() string
 }
 
@@ -53,32 +51,31 @@ type sizer interface {
 	readable(p *Process) uint64
 }
 
-// flagSetter is a descriptor for which setting flags takes more than remembering them.
-// fd_fdstat_set_flags has checked that there are no unknown bits, and stores the flags if the
-// answer is success.
+// flagSetter is a descriptor for which setting flags takes more than storing them. fd_fdstat_set_flags has
+// checked that there are no unknown bits, and stores the flags if setFlags succeeds.
 type flagSetter interface {
 	setFlags(p *Process, f fdflags) errno
 }
 
-// statter is a descriptor that has more to tell fd_filestat_get than its type.
+// statter is a descriptor with more attributes than its type (for fd_filestat_get).
 type statter interface {
 	filestat(p *Process) (filestat, errno)
 }
 
-// table maps the guest's descriptor numbers to descriptors. New ones get the lowest free number.
-// It is used on the fiber only.
+// table maps the guest's descriptor numbers to descriptors. New descriptors get the lowest free number. It is
+// used on the fiber only.
 type table struct {
 	entries []descriptor  // nil where a number is free
-	stdio   [3]descriptor // backs entries until more than three are open
-	used    []uint64      // a bit for each entry, so that a free one is found by looking at few words
-	free    int           // no number below is free
-	limit   int           // entries never grows beyond
+	stdio   [3]descriptor // the memory of entries until more than three are open
+	used    []uint64      // a bit for each entry, so that a free one is found quickly
+	free    int           // no lower number is free
+	limit   int           // bound on the length of entries
 	budget  *hostcalls.Budget
-	owner   string // whose share of the budget it takes
+	owner   string // key in the budget
 }
 
-// hostDescriptors is how many of the daemon's own descriptors d may hold: a socket has one more while it
-// is waited for.
+// hostDescriptors returns the number of the daemon's own descriptors that d may hold: a socket holds a second
+// one while a guest waits for it.
 func hostDescriptors(d descriptor) int64 {
 	switch d.(type) {
 	case *stdin, *stdout:
@@ -89,8 +86,7 @@ func hostDescriptors(d descriptor) int64 {
 	return 2
 }
 
-// init makes an empty table of at most limit descriptors, within an owner's share of the budget of all
-// guests.
+// init makes an empty table of at most limit descriptors, which take the owner's share of the budget.
 func (t *table) init(limit int, budget *hostcalls.Budget, owner string) {
 	t.limit, t.budget, t.owner = limit, budget, owner
 	t.entries = t.stdio[:0]
@@ -104,7 +100,7 @@ func (t *table) get(fd uint32) (descriptor, errno) {
 	return t.entries[fd], errnoSuccess
 }
 
-// full tells whether add would refuse.
+// full reports whether no number is free, so that add would fail with errnoMfile.
 func (t *table) full() bool {
 	for t.free < len(t.entries) {
 		free := ^t.used[t.free/64] >> (t.free % 64)
@@ -118,7 +114,7 @@ func (t *table) full() bool {
 	return t.free >= t.limit
 }
 
-// set gives the number fd to d, or with nil frees it.
+// set puts d under the number fd, or with nil frees the number.
 func (t *table) set(fd int, d descriptor) {
 	t.entries[fd] = d
 	if d == nil {
@@ -129,10 +125,10 @@ func (t *table) set(fd int, d descriptor) {
 	}
 }
 
-// add puts d under the lowest free number. If the table is full it refuses with errnoMfile, if the
-// owner's share of the budget is spent with errnoNfile, and d is still the caller's to close.
+// add puts d under the lowest free number. It fails with errnoMfile if the table is full, and with errnoNfile
+// if the owner's share of the budget is spent; then the caller still has to close d.
 //
-// What d takes of the budget is given back by forget, when d has been closed.
+// forget gives d's share of the budget back, when d has been closed.
 func (t *table) add(d descriptor) (uint32, errno) {
 	if t.full() {
 		return 0, errnoMfile
@@ -152,7 +148,7 @@ func (t *table) add(d descriptor) (uint32, errno) {
 	return uint32(fd), errnoSuccess
 }
 
-// remove frees the number fd and returns the descriptor it had, which the caller closes.
+// remove frees the number fd and returns its descriptor, which the caller closes.
 func (t *table) remove(fd uint32) (descriptor, errno) {
 	d, e := t.get(fd)
 	if e != errnoSuccess {
@@ -162,11 +158,11 @@ func (t *table) remove(fd uint32) (descriptor, errno) {
 	return d, errnoSuccess
 }
 
-// forget gives back what a descriptor took of the budget. Any goroutine may call it.
+// forget gives a descriptor's share of the budget back. It may be called from any goroutine.
 func (t *table) forget(d descriptor) { t.budget.Give(t.owner, hostDescriptors(d)) }
 
-// renumber moves the descriptor from to the number to, which must be in use, and returns the
-// descriptor that was there for the caller to close; nil if the two are the same.
+// renumber moves the descriptor from to the number to, which must be in use. It returns the descriptor that
+// was there, which the caller closes, or nil if the two numbers are the same.
 func (t *table) renumber(from, to uint32) (descriptor, errno) {
 	d, e := t.get(from)
 	if e != errnoSuccess {
@@ -181,8 +177,8 @@ func (t *table) renumber(from, to uint32) (descriptor, errno) {
 	return old, errnoSuccess
 }
 
-// descriptor returns the descriptor fd if it has all the rights need, else errnoNotcapable; a
-// missing right to read or write is errnoBadf, which is what POSIX says and programs look for.
+// descriptor returns the descriptor fd if it has all the rights need. Otherwise it returns errnoNotcapable, or
+// errnoBadf for a missing right to read or write, as POSIX says and programs expect.
 func (p *Process) descriptor(fd uint32, need rights) (descriptor, errno) {
 	d, e := p.fds.get(fd)
 	if e != errnoSuccess {

@@ -15,7 +15,7 @@ type blank struct {
 	closed int
 }
 
-func (b *blank) close(_ *Process, closed func()) { b.closed++; closed() }
+func (b *blank) close(_ *Process, onClosed func()) { b.closed++; onClosed() }
 
 func newTable(limit int) *table {
 	t := new(table)

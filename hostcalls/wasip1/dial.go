@@ -17,18 +17,18 @@ import (
 )
 
 const (
-	resolveTimeout = 10 * time.Second // of a name
-	connectTimeout = 30 * time.Second // to each address a name has
+	resolveTimeout = 10 * time.Second // for a name
+	connectTimeout = 30 * time.Second // for each address of a name
 )
 
-// dial connects to HOST:PORT, on the fiber: the addresses of a name are tried in turn. Package net's Dialer
-// would keep a goroutine, and for some names a thread, for as long as a silent peer takes to time out.
+// dial connects to HOST:PORT, on the fiber. It tries the addresses of a name in turn. Package net's Dialer would
+// keep a goroutine, and for some names a thread, until a silent peer times out.
 func (p *Process) dial(address string, permit capability.Permit) (descriptor, error) {
 	targets, err := p.resolve(opConnect, address)
 	if err != nil {
 		return nil, err
 	}
-	host, _, _ := net.SplitHostPort(address) // resolve has read it
+	host, _, _ := net.SplitHostPort(address) // checked by resolve
 	for _, target := range targets {
 		if permit != nil {
 			if err = permit.Connect(host, target); err != nil {
@@ -46,11 +46,11 @@ func (p *Process) dial(address string, permit capability.Permit) (descriptor, er
 	return nil, err
 }
 
-// lookupCost is what looking a name up costs, in units of fuel.
+// lookupCost is the cost of looking up a name.
 const lookupCost = 200_000
 
-// resolve returns the addresses that HOST:PORT stands for, one or more; kind is that of the op it is done
-// for. Go's own resolver looks names up: it holds no thread.
+// resolve returns the addresses of HOST:PORT, one or more. kind is the kind of the Op. Names are looked up by
+// Go's own resolver, which holds no thread.
 func (p *Process) resolve(kind, address string) ([]netip.AddrPort, error) {
 	if literal, err := netip.ParseAddrPort(address); err == nil {
 		return []netip.AddrPort{literal}, nil
@@ -86,8 +86,8 @@ func (p *Process) resolve(kind, address string) ([]netip.AddrPort, error) {
 	return targets, lookup
 }
 
-// connect connects to one address: the connection is begun, and is made, or has failed, once the
-// socket is writable.
+// connect connects to one address. It starts the connection and waits until the socket is writable, when the
+// connection is made or has failed.
 func (p *Process) connect(target netip.AddrPort) (*connection, error) {
 	family, sockaddr, err := sockaddrOf(target)
 	if err != nil {
@@ -111,7 +111,7 @@ func (p *Process) connect(target netip.AddrPort) (*connection, error) {
 func (p *Process) establish(c *connection, to unix.Sockaddr) error {
 	err := c.try(func(fd int) error {
 		err := unix.Connect(fd, to)
-		if err == unix.EINTR { // it goes on by itself, and must not be repeated
+		if err == unix.EINTR { // the connection is in progress; connect must not be repeated
 			err = unix.EINPROGRESS
 		}
 		return err
@@ -152,7 +152,7 @@ func sockaddrOf(a netip.AddrPort) (family int, sockaddr unix.Sockaddr, err error
 	}
 }
 
-// formatSockaddr is a peer's address as people write it.
+// formatSockaddr returns a peer's address as text.
 func formatSockaddr(sockaddr unix.Sockaddr) string {
 	switch s := sockaddr.(type) {
 	case *unix.SockaddrInet4:

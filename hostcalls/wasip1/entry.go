@@ -5,14 +5,14 @@ import (
 	"github.com/reactord/reactord/hostcalls/abi"
 )
 
-// Names of the exports that make a module a program (of the application ABI of preview 1): a
-// command has the first; a reactor may have the second, which is called once before any other.
+// Names of entry points (of the application ABI of preview 1): a command exports the first; a reactor may
+// export the second, which is called once before any other.
 const (
 	commandStart      = "_start"
 	reactorInitialize = "_initialize"
 )
 
-// entry is how a module is entered.
+// entry is the entry point of a process, with its parameters.
 type entry struct {
 	initialize bool
 	export     string
@@ -20,7 +20,7 @@ type entry struct {
 	results    []meter.ValType
 }
 
-// planEntry decides how to enter a module, of which args[1:] are the parameters if it is invoked.
+// planEntry returns the entry of a module. If an export is invoked, its parameters are args[1:].
 func planEntry(info *meter.Info, invoke string, args []string) (entry, error) {
 	if invoke == "" {
 		if _, err := exportedFunction(info, commandStart); err != nil {

@@ -93,8 +93,8 @@ const (
 	errnoNotcapable
 )
 
-// errnoOf translates an error of the host. What has no counterpart is errnoIo: the guest is told
-// nothing of the host beyond the code.
+// errnoOf translates an error of the host. An error without a counterpart is errnoIo: the guest learns nothing
+// of the host beyond the code.
 func errnoOf(err error) errno {
 	var code syscall.Errno
 	switch {
@@ -132,7 +132,7 @@ func errnoOfSyscall(code syscall.Errno) errno {
 	return errnoIo
 }
 
-// errnos has the counterpart of each POSIX error code, which goes by the same name.
+// errnos maps each POSIX error code to the one of the same name.
 var errnos = map[syscall.Errno]errno{
 	syscall.E2BIG:           errno2big,
 	syscall.EACCES:          errnoAcces,

@@ -1,6 +1,6 @@
 package wasip1
 
-// The functions that work on any descriptor. Those for files only are with the files.
+// The functions that work on any descriptor. Those for files and folders only are in file.go and folder.go.
 
 func fdFunctions() []function {
 	return []function{
@@ -24,7 +24,7 @@ func fdClose(p *Process, _ memory, a args) errno {
 	return e
 }
 
-// fdRenumber: fd_renumber(fd, to). What to referred to is closed.
+// fdRenumber: fd_renumber(fd, to). The descriptor that had the number to is closed.
 func fdRenumber(p *Process, _ memory, a args) errno {
 	d, e := p.fds.renumber(a.u32(0), a.u32(1))
 	if d != nil {
@@ -65,7 +65,7 @@ func fdFdstatSetFlags(p *Process, _ memory, a args) errno {
 	return errnoSuccess
 }
 
-// fdFdstatSetRights: fd_fdstat_set_rights(fd, base, inheriting). Rights can only be given up.
+// fdFdstatSetRights: fd_fdstat_set_rights(fd, base, inheriting). Rights can only be removed.
 func fdFdstatSetRights(p *Process, _ memory, a args) errno {
 	d, e := p.fds.get(a.u32(0))
 	if e != errnoSuccess {
@@ -79,7 +79,7 @@ func fdFdstatSetRights(p *Process, _ memory, a args) errno {
 	return errnoSuccess
 }
 
-// fdFilestatGet: fd_filestat_get(fd, *filestat). What is no file has nothing but a type.
+// fdFilestatGet: fd_filestat_get(fd, *filestat). Descriptors other than files have only a type.
 func fdFilestatGet(p *Process, m memory, a args) errno {
 	d, e := p.descriptor(a.u32(0), rightFdFilestatGet)
 	if e != errnoSuccess {
@@ -127,9 +127,8 @@ func fdWrite(p *Process, m memory, a args) errno {
 	return p.transfer(m, a.u32(1), a.u32(2), a.u32(3), w.write)
 }
 
-// transfer moves bytes by move, which is what a read and a write have in common: it decodes the
-// list and checks where the count goes before anything is moved. The list is charged for before, the
-// bytes by move, and piece by piece.
+// transfer does a read or a write: it charges for the list, decodes it and checks the pointer of the result,
+// then calls move, which charges for the bytes, piece by piece.
 func (p *Process) transfer(m memory, list, count, result uint32,
 	move func(*Process, iovecs) (uint32, errno),
 ) errno {

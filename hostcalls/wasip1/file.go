@@ -31,29 +31,29 @@ func fileFunctions() []function {
 // opFile is the kind of all ops on files and folders.
 const opFile = "file"
 
-// fileRights are those that mean something for a file.
+// fileRights are the rights that apply to files.
 const fileRights = rightFdDatasync | rightFdRead | rightFdSeek | rightFdFdstatSetFlags | rightFdSync |
 	rightFdTell | rightFdWrite | rightFdAdvise | rightFdAllocate | rightFdFilestatGet |
 	rightFdFilestatSetSize | rightFdFilestatSetTimes | rightPollFdReadwrite
 
-// file is an open regular file. It is always ready to be read and written, as poll(2) has it.
+// file is an open regular file. It is always ready to be read and written, as for poll(2).
 type file struct {
 	fdstat
 	*vfs.File
-	path string // for the guest's owner, as the guest would write it
+	path string // as the guest would write it; shown to the guest's owner
 }
 
-// node is what files and folders have in common.
+// node is a file or a folder.
 type node interface {
 	descriptor
 	target() string
 	entity() vfs.Node
 }
 
-func (f *file) target() string                  { return f.path }
-func (f *file) entity() vfs.Node                { return f.File }
-func (f *file) close(p *Process, closed func()) { p.release(f.path, f.Close, closed) }
-func (f *file) op(n uint32) hostcalls.Op        { return fileOp(f.path, n) }
+func (f *file) target() string                    { return f.path }
+func (f *file) entity() vfs.Node                  { return f.File }
+func (f *file) close(p *Process, onClosed func()) { p.release(f.path, f.Close, onClosed) }
+func (f *file) op(n uint32) hostcalls.Op          { return fileOp(f.path, n) }
 
 func fileOp(path string, n uint32) hostcalls.Op {
 	return hostcalls.Op{Kind: opFile, Target: path, Bytes: uint64(n)}
@@ -79,9 +79,9 @@ func (f *file) readable(p *Process) uint64 {
 	return uint64(max(int64(s.size)-off, 0))
 }
 
-// setFlags changes what can be changed of an open file. O_NONBLOCK means nothing for one.
+// setFlags sets the flags that can be changed of an open file. O_NONBLOCK has no effect on files.
 func (f *file) setFlags(p *Process, flags fdflags) errno {
-	defer p.Owe(time.Now())
+	defer p.AddCostSince(time.Now())
 	const fixed = fdflagDsync | fdflagRsync | fdflagSync
 	if (flags^f.flags)&fixed != 0 {
 		return errnoNotsup
@@ -89,8 +89,8 @@ func (f *file) setFlags(p *Process, flags fdflags) errno {
 	return fileErrno(f.SetAppend(flags&fdflagAppend != 0))
 }
 
-// file returns the file fd, which must have the rights need. What has no offset is errnoSpipe, a
-// folder errnoBadf.
+// file returns the file fd, which must have the rights need. For a folder it returns errnoBadf, for other
+// descriptors, which have no offset, errnoSpipe.
 func (p *Process) file(fd uint32, need rights) (*file, errno) {
 	d, e := p.fds.get(fd)
 	if e != errnoSuccess {
@@ -120,7 +120,7 @@ func (p *Process) node(fd uint32, need rights) (node, errno) {
 	return n, errnoSuccess
 }
 
-// do runs an operation that has no result, and leaves nothing behind, on the blocking pool.
+// do runs an operation on the blocking pool that has no result to release.
 func (p *Process) do(op hostcalls.Op, job func() error) errno {
 	var err error
 	p.blocking(op, func() { err = job() }, nil)
@@ -145,7 +145,7 @@ func fdAdvise(p *Process, _ memory, a args) errno {
 	if a.u32(3) > uint32(vfs.NoReuse) {
 		return errnoInval
 	}
-	// The numbers of preview 1 are those of vfs.
+	// Preview 1 and vfs have the same numbers.
 	advice := vfs.Advice(a.u32(3))
 	return p.do(f.op(0), func() error { return f.Advise(a.i64(1), a.i64(2), advice) })
 }
@@ -241,8 +241,7 @@ const (
 	whenceEnd
 )
 
-// fdSeek: fd_seek(fd, offset, whence, *newoffset). Only the end of a file takes asking the file
-// system for.
+// fdSeek: fd_seek(fd, offset, whence, *newoffset). Only seeking from the end may block in the file system.
 func fdSeek(p *Process, m memory, a args) errno {
 	off, whence := a.i64(1), a.u32(2)
 	if whence == whenceCur && off == 0 {
@@ -262,14 +261,14 @@ func fdSeek(p *Process, m memory, a args) errno {
 			return err
 		}
 	}
-	began := time.Now()
+	start := time.Now()
 	switch whence {
 	case whenceSet:
 		e = fileErrno(seek(io.SeekStart)())
-		p.Owe(began)
+		p.AddCostSince(start)
 	case whenceCur:
 		e = fileErrno(seek(io.SeekCurrent)())
-		p.Owe(began)
+		p.AddCostSince(start)
 	case whenceEnd:
 		e = p.do(f.op(0), seek(io.SeekEnd))
 	default:
@@ -284,7 +283,7 @@ func fdSeek(p *Process, m memory, a args) errno {
 // fdTell: fd_tell(fd, *offset).
 func fdTell(p *Process, m memory, a args) errno { return p.tell(m, a.u32(0), a.u32(1)) }
 
-// tell takes the right to tell, or that to seek, which includes it.
+// tell requires the right to tell or the right to seek, which includes it.
 func (p *Process) tell(m memory, fd, result uint32) errno {
 	f, e := p.file(fd, 0)
 	if e != errnoSuccess {
@@ -293,9 +292,9 @@ func (p *Process) tell(m memory, fd, result uint32) errno {
 	if f.base&(rightFdTell|rightFdSeek) == 0 {
 		return errnoNotcapable
 	}
-	began := time.Now()
+	start := time.Now()
 	off, err := f.Tell()
-	p.Owe(began)
+	p.AddCostSince(start)
 	if err != nil {
 		return fileErrno(err)
 	}

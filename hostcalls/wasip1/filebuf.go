@@ -7,16 +7,15 @@ import (
 	"github.com/reactord/reactord/hostcalls"
 )
 
-// Files are read and written on the blocking pool, into and from buffers of our own: a job may
-// outlive the guest that it was begun for, and the guest's memory with it. Buffers come in sizes by
-// powers of four, so that ten thousand guests that wait to read a line each do not hold the room for
-// a large transfer each.
+// Files are read and written on the blocking pool through buffers of the host, since a job may outlive its
+// guest and the guest's memory. Buffer sizes are powers of four, so that each of ten thousand guests that wait
+// to read a line does not hold a buffer for a large transfer.
 const (
 	minFileBuffer = 1 << 10
 	maxFileBuffer = 64 << 10
 )
 
-// fileBuffers are the buffers that are not in use, by size. They are a cache and hold no state.
+// fileBuffers are the unused buffers by size class. They are a cache and hold no state.
 var fileBuffers [4]sync.Pool
 
 // fileBuffer is a buffer on loan from fileBuffers.
@@ -26,7 +25,7 @@ type fileBuffer struct {
 	whole *[]byte
 }
 
-// borrow returns a buffer of n bytes, maxFileBuffer at most.
+// borrow returns a buffer of n bytes, at most maxFileBuffer.
 func borrow(n uint32) fileBuffer {
 	n = min(n, maxFileBuffer)
 	class, size := 0, uint32(minFileBuffer)
@@ -41,16 +40,16 @@ func borrow(n uint32) fileBuffer {
 	return fileBuffer{bytes: (*whole)[:n], class: class, whole: whole}
 }
 
-// giveBack ends the loan.
+// giveBack returns the buffer to fileBuffers.
 func (b fileBuffer) giveBack() {
 	if b.whole != nil {
 		fileBuffers[b.class].Put(b.whole)
 	}
 }
 
-// pieces moves v's bytes by move, as many as one of our buffers holds at a time, until move moves fewer
-// than it was asked to or fails. An error after the first piece is left for the next call to meet. move is
-// told how many bytes were moved before.
+// pieces moves v's bytes by move, at most maxFileBuffer at a time, until move fails or moves fewer bytes than
+// asked. An error after the first piece is not returned: the guest's next call meets it. before is the number
+// of bytes moved before the piece.
 func pieces(v iovecs, move func(piece iovecs, before int64) (uint32, errno)) (uint32, errno) {
 	moved := uint32(0)
 	for v.total > 0 {
@@ -76,9 +75,9 @@ func (p *Process) readFile(f *file, v iovecs, read func(buf []byte, before int64
 	})
 }
 
-// readPiece reads once, on the blocking pool, and hands the bytes to the guest.
+// readPiece reads once, on the blocking pool, and copies the bytes to the guest.
 func (p *Process) readPiece(f *file, v iovecs, read func([]byte) (int, error)) (uint32, errno) {
-	var buf fileBuffer // borrowed when it is needed, not while the job waits for its turn
+	var buf fileBuffer // borrowed when the job runs, not while it is queued
 	var n int
 	var err error
 	p.blocking(f.op(v.total), func() {
@@ -93,8 +92,8 @@ func (p *Process) readPiece(f *file, v iovecs, read func([]byte) (int, error)) (
 	return uint32(v.scatter(buf.bytes[:n])), errnoSuccess
 }
 
-// writeFile writes what the guest's buffers hold. What is appended is in one piece among what the guests
-// append, however many writes it takes.
+// writeFile writes the guest's buffers. Appended bytes stay together even if they take several writes: appends
+// of other guests go before or after them.
 func (p *Process) writeFile(f *file, v iovecs, write func(buf []byte, before int64) (int, error)) (uint32, errno) {
 	if f.flags&fdflagAppend != 0 {
 		return p.appendFile(f, v, write)
@@ -105,8 +104,8 @@ func (p *Process) writeFile(f *file, v iovecs, write func(buf []byte, before int
 	})
 }
 
-// appendFile is writeFile for a file in append mode. If the guest is cancelled, what it has not begun to
-// write is not written, and its turn lasts until the piece that is under way is written.
+// appendFile is writeFile for a file in append mode. If the guest is cancelled, no further piece is written,
+// and its turn ends when the current piece has been written.
 func (p *Process) appendFile(f *file, v iovecs, write func(buf []byte, before int64) (int, error)) (uint32, errno) {
 	turn := p.abi.appends.queue(f.ID())
 	writing := false
@@ -115,7 +114,7 @@ func (p *Process) appendFile(f *file, v iovecs, write func(buf []byte, before in
 			turn.end()
 		}
 	}()
-	for !turn.come() {
+	for !turn.ready() {
 		p.await(time.Time{}, hostcalls.Wait{Op: f.op(v.total), On: turn})
 	}
 	return pieces(v, func(piece iovecs, before int64) (uint32, errno) {
@@ -127,7 +126,7 @@ func (p *Process) appendFile(f *file, v iovecs, write func(buf []byte, before in
 	})
 }
 
-// chargePiece charges for taking a piece out of the guest's buffers.
+// chargePiece charges for copying a piece from the guest's buffers.
 func (p *Process) chargePiece(v iovecs) {
 	p.charge(int64(v.count)*iovecCost + copyCost(int(v.total)))
 }

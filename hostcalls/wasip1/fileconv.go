@@ -7,7 +7,7 @@ import (
 	"github.com/reactord/reactord/hostcalls/vfs"
 )
 
-// This file has the conversions between preview 1's and vfs's ways to say things.
+// Conversions between the types of preview 1 and those of vfs.
 
 func fileErrno(err error) errno {
 	if errors.Is(err, vfs.ErrEscapes) {
@@ -29,7 +29,7 @@ func filestatOf(s vfs.Stat) filestat {
 	}
 }
 
-// filetypeOf has no word for a FIFO, as preview 1 has none.
+// filetypeOf converts a type. Preview 1 has none for FIFOs.
 func filetypeOf(t vfs.Type) filetype {
 	switch t {
 	case vfs.Regular:
@@ -76,7 +76,7 @@ func timesOf(atim, mtim uint64, flags uint32) (atime, mtime vfs.Time, e errno) {
 	return atime, mtime, errnoSuccess
 }
 
-// timeOf says what becomes of a time; not ok if it is to be two things.
+// timeOf converts a time and its flags. ok is false if both flags are set.
 func timeOf(nanoseconds uint64, set, now bool) (t vfs.Time, ok bool) {
 	const second = uint64(time.Second)
 	switch {

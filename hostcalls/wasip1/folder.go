@@ -6,10 +6,9 @@ import (
 	"github.com/reactord/reactord/internal/clip"
 )
 
-// folderRights are those that mean something for a folder. Rights are the guest's to give up; that
-// a grant is read-only is held by vfs, for every change, and told by errnoRofs: without the right to
-// write in what a folder passes on, wasi-libc would open for reading what it was told to open for
-// reading and writing.
+// folderRights are the rights that apply to folders. A read-only grant has them too: vfs refuses each change,
+// with errnoRofs. If a folder did not pass on the right to write, wasi-libc would open files for reading only
+// that it was told to open for reading and writing.
 const folderRights = rightFdDatasync | rightFdFdstatSetFlags | rightFdSync | rightPathCreateDirectory |
 	rightPathCreateFile | rightPathLinkSource | rightPathLinkTarget | rightPathOpen | rightFdReaddir |
 	rightPathReadlink | rightPathRenameSource | rightPathRenameTarget | rightPathFilestatGet |
@@ -21,18 +20,18 @@ const folderRights = rightFdDatasync | rightFdFdstatSetFlags | rightFdSync | rig
 type folder struct {
 	fdstat
 	*vfs.Dir
-	path    string // for the guest's owner, as the guest would write it
-	granted bool   // it is a grant, whose path the guest can ask for
+	path    string // as the guest would write it; shown to the guest's owner
+	granted bool   // it is a grant, whose path fd_prestat_dir_name returns
 }
 
-func (f *folder) target() string                  { return f.path }
-func (f *folder) entity() vfs.Node                { return f.Dir }
-func (f *folder) close(p *Process, closed func()) { p.release(f.path, f.Close, closed) }
+func (f *folder) target() string                    { return f.path }
+func (f *folder) entity() vfs.Node                  { return f.Dir }
+func (f *folder) close(p *Process, onClosed func()) { p.release(f.path, f.Close, onClosed) }
 
 func (f *folder) filestat(p *Process) (filestat, errno) { return p.statNode(f) }
 
-// beneath returns how a path in f is told to the guest's owner. It is cut where it would become longer
-// than paths are: a guest that opens one folder in the other makes it as long as it likes.
+// beneath returns the path of a path in f, as shown to the guest's owner. It is cut to maxPath, since a guest
+// can make it any length by opening folders within folders.
 func (f *folder) beneath(path string) string {
 	switch f.path {
 	case "", ".":
@@ -71,7 +70,7 @@ func (p *Process) openFolder(g capability.Folder, permit capability.Permit) (des
 	}, nil
 }
 
-// openPermitted opens what is permitted, and not what may have taken its place since.
+// openPermitted opens exactly the folder that the permit allows, and not one that has replaced it since.
 func openPermitted(g capability.Folder, permit capability.Permit) (*vfs.Dir, error) {
 	if permit == nil {
 		return vfs.OpenDir(g.HostPath, g.ReadOnly)
@@ -97,8 +96,8 @@ func (p *Process) folder(fd uint32, need rights) (*folder, errno) {
 	return f, e
 }
 
-// grant returns the folder grant fd. The error for anything else is what ends the search for
-// preopened folders that programs start with.
+// grant returns the folder grant fd. The error for any other descriptor ends the search of programs for
+// preopened folders.
 func (p *Process) grant(fd uint32) (*folder, errno) {
 	d, e := p.fds.get(fd)
 	if e != errnoSuccess {
@@ -110,7 +109,8 @@ func (p *Process) grant(fd uint32) (*folder, errno) {
 	return nil, errnoBadf
 }
 
-// fdPrestatGet: fd_prestat_get(fd, *prestat). The tag, 0 for a folder, then the length of its path.
+// fdPrestatGet: fd_prestat_get(fd, *prestat). The record is the tag, 0 for a folder, then the length of its
+// path.
 func fdPrestatGet(p *Process, m memory, a args) errno {
 	f, e := p.grant(a.u32(0))
 	if e != errnoSuccess {
@@ -143,8 +143,8 @@ func fdPrestatDirName(p *Process, m memory, a args) errno {
 	return errnoSuccess
 }
 
-// fdReaddir: fd_readdir(fd, buf, buf_len, cookie, *bufused). The buffer is filled to its end, the
-// last entry cut off if need be, unless the folder ends before: that is how the guest tells.
+// fdReaddir: fd_readdir(fd, buf, buf_len, cookie, *bufused). The buffer is filled to its end, if need be with
+// part of an entry, unless the folder has no more entries. By that the guest knows the end.
 func fdReaddir(p *Process, m memory, a args) errno {
 	f, e := p.folder(a.u32(0), rightFdReaddir)
 	if e != errnoSuccess {
@@ -186,7 +186,7 @@ func (p *Process) list(f *folder, part *listing, n uint32) errno {
 	var err error
 	p.blocking(fileOp(f.path, n), func() {
 		part.buf = borrow(n)
-		part.ended = true // unless there is no room for an entry
+		part.ended = true // add resets it if an entry does not fit
 		err = f.List(part.next, part.add)
 	}, func() { part.buf.giveBack() })
 	return fileErrno(err)

@@ -7,11 +7,11 @@ import (
 	"github.com/tetratelabs/wazero/api"
 )
 
-// moduleName is the name guests import the functions from.
+// moduleName is the module that guests import the functions from.
 const moduleName = "wasi_snapshot_preview1"
 
-// args are a call's arguments as wazero passes them: one word each. A string or a list is two
-// arguments, a pointer and a length; a result other than the errno is a pointer, after all others.
+// args are a call's arguments as wazero passes them, one word each. A string or list is a pointer and a
+// length. A result other than the errno is a pointer, after all others.
 type args []uint64
 
 func (a args) u32(i int) uint32 { return uint32(a[i]) }
@@ -28,7 +28,7 @@ type function struct {
 	call   func(p *Process, m memory, a args) errno
 }
 
-// functions are all functions of the module.
+// functions returns all functions of the module.
 func functions() []function {
 	var all []function
 	for _, family := range [][]function{
@@ -63,7 +63,7 @@ func define(ctx context.Context, r wazero.Runtime) error {
 	return err
 }
 
-// Call is how wazero calls f (api.GoModuleFunction). The context is the Process.
+// Call implements api.GoModuleFunction. The context is the Process.
 func (f function) Call(ctx context.Context, mod api.Module, stack []uint64) {
 	p := ctx.(*Process)
 	p.charge(callCost)

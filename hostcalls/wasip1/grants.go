@@ -12,11 +12,11 @@ import (
 	"github.com/reactord/reactord/hostcalls/capability"
 )
 
-// openGrants opens grants, waiting for what takes time, as Ops tells. A grant that can't be given is a
-// *capability.Error; any other error is the cause of a cancel.
+// openGrants opens the grants and waits as needed; Ops shows the waits. The error is a *capability.Error if a
+// grant can't be opened; any other error is the cause of a cancel.
 //
-// It gives descriptors from 3 on: the folders first, because programs look for preopened
-// folders from 3 until there is no more, then the sockets, each kind in the order of the grants.
+// Descriptors start at 3. The folders come first, because programs search for preopened folders from 3 until
+// there is none, then the sockets, each in the order of the grants.
 func (p *Process) openGrants(config abi.Config) error {
 	grants := slices.Clone(config.Grants)
 	slices.SortStableFunc(grants, func(a, b capability.Grant) int { return cmp.Compare(a.Handle(), b.Handle()) })
@@ -37,7 +37,7 @@ func (p *Process) openGrants(config abi.Config) error {
 	return nil
 }
 
-// opener is a process as the capability.Opener of its grants: what is opened becomes a descriptor.
+// opener is the capability.Opener of a process: what it opens becomes a descriptor.
 type opener struct {
 	process *Process
 	permit  capability.Permit // nil permits everything
@@ -45,17 +45,17 @@ type opener struct {
 
 // OpenFolder implements capability.Opener.
 func (o opener) OpenFolder(f capability.Folder) error {
-	return o.hand(o.process.openFolder(f, o.permit))
+	return o.install(o.process.openFolder(f, o.permit))
 }
 
 // Listen implements capability.Opener.
-func (o opener) Listen(address string) error { return o.hand(o.process.listen(address, o.permit)) }
+func (o opener) Listen(address string) error { return o.install(o.process.listen(address, o.permit)) }
 
 // Connect implements capability.Opener.
-func (o opener) Connect(address string) error { return o.hand(o.process.dial(address, o.permit)) }
+func (o opener) Connect(address string) error { return o.install(o.process.dial(address, o.permit)) }
 
-// hand gives the guest what was opened, unless it failed.
-func (o opener) hand(d descriptor, err error) error {
+// install adds an opened descriptor to the table, unless err is set or the guest is cancelled.
+func (o opener) install(d descriptor, err error) error {
 	p := o.process
 	if err != nil {
 		return err

@@ -11,31 +11,31 @@ import (
 	"github.com/reactord/reactord/hostcalls/vfs"
 )
 
-// granted is what a process keeps of its grants beside their descriptors.
+// granted holds what a process knows of its grants, besides their descriptors.
 type granted struct {
 	mounts    *vfs.Mounts
 	folders   []capability.Folder
 	listening []string                 // addresses
-	opened    atomic.Pointer[[]string] // listening, when all grants are open
+	opened    atomic.Pointer[[]string] // listening, once all grants are open
 
-	// The last file system that was looked for: a guest works on one file for a while.
+	// The last result of findLane: a guest works on one file for a while.
 	target  string
 	version int64 // of the mounts
 	found   driver.Lane
 }
 
-// The lanes of what does not wait for a file system.
+// The lanes of operations that do not wait for a file system.
 const (
 	laneMounts = "mounts"
 	laneSocket = "socket"
 )
 
-// laneAmong is of files in a granted folder below which other file systems are mounted: links may lead to
-// those, and no path leads out of its folder, so elsewhere none can.
-const laneAmong = "file among mounts"
+// laneWithMounts is for files in a granted folder below which other file systems are mounted, since links may
+// lead to those. In other folders links cannot lead to another file system, as no path leads out of its folder.
+const laneWithMounts = "file among mounts"
 
-// lane returns in which lane of the blocking pool an operation goes, by what it may have to wait for: each
-// file system is a lane of its own.
+// lane returns the lane of the blocking pool for an operation, by what it may wait for. Each file system has a
+// lane of its own.
 func (p *Process) lane(op hostcalls.Op) driver.Lane {
 	if op.Kind != opFile {
 		return driver.Lane{Kind: laneSocket}
@@ -60,7 +60,7 @@ func (g *granted) findLane(target string) driver.Lane {
 	lane := driver.Lane{Kind: opFile, ID: g.mounts.Device(g.hostPath(target))}
 	root := g.root(target)
 	if root != nil && g.mounts.Contains(root.HostPath) && g.mounts.Device(root.HostPath) == lane.ID {
-		lane.Kind = laneAmong
+		lane.Kind = laneWithMounts
 	}
 	return lane
 }
@@ -68,11 +68,11 @@ func (g *granted) findLane(target string) driver.Lane {
 // grant adds a folder.
 func (g *granted) grant(d capability.Folder) {
 	g.folders = append(g.folders, d)
-	g.version = -1 // what was found may lie in it
+	g.version = -1 // forget the last result: its path may be in this folder
 }
 
-// hostPath returns the path of the host that a path is of which the guest's owner was told. Where
-// several grants would do, the longest is meant.
+// hostPath returns the host's path for a path of the guest. If several grants contain it, the one with the
+// longest path counts.
 func (g *granted) hostPath(target string) string {
 	found := g.root(target)
 	if found == nil {
@@ -84,7 +84,7 @@ func (g *granted) hostPath(target string) string {
 	return path.Join(found.HostPath, target[len(found.GuestPath):])
 }
 
-// root returns the grant that a path lies in; nil if it lies in none.
+// root returns the grant that contains a path, or nil.
 func (g *granted) root(target string) (found *capability.Folder) {
 	for i := range g.folders {
 		root := &g.folders[i]

@@ -51,7 +51,7 @@ func TestLanesAmongMounts(t *testing.T) {
 	}}
 	for target, want := range map[string]driver.Lane{
 		"/plain/x":    {Kind: opFile, ID: mounts.Device(dir)},
-		"/all/x":      {Kind: laneAmong, ID: mounts.Device("/")},
+		"/all/x":      {Kind: laneWithMounts, ID: mounts.Device("/")},
 		"/all/proc/x": {Kind: opFile, ID: mounts.Device("/proc")},
 	} {
 		if got := g.laneOf(target); got != want {

@@ -12,8 +12,8 @@ import (
 	"github.com/reactord/reactord/hostcalls/capability"
 )
 
-// listen listens on HOST:PORT. A name is looked up first, and of its addresses one is taken as package net
-// does.
+// listen listens on HOST:PORT. A name is looked up first, and one of its addresses is chosen as by package net:
+// the first IPv4 address, or else the first.
 func (p *Process) listen(address string, permit capability.Permit) (descriptor, error) {
 	if host, _, err := net.SplitHostPort(address); err == nil && host != "" {
 		targets, err := p.resolve(opListen, address)

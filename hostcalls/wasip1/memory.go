@@ -11,23 +11,23 @@ import (
 
 var le = binary.LittleEndian
 
-// Bounds on what one call may ask for. A short read or write is legal, so what is beyond a bound
-// of bytes is left for the guest's next call; what can't be shortened is refused.
+// Bounds on one call. A short read or write is legal, so bytes beyond a bound are left for the guest's next
+// call; what can't be shortened is refused.
 const (
-	// maxTransfer is the most bytes one call moves between the guest and the host (MAX_RW_COUNT on
-	// Linux). It moves them piece by piece.
+	// maxTransfer is the most bytes that one call moves, piece by piece, between guest and host
+	// (MAX_RW_COUNT on Linux).
 	maxTransfer = 0x7ffff000
-	// maxIovecs is the most buffers a scatter or gather list may have (IOV_MAX on Linux).
+	// maxIovecs is the most buffers that a scatter or gather list may have (IOV_MAX on Linux).
 	maxIovecs = 1024
 	// maxPath is the longest path in bytes (PATH_MAX on Linux, without its final NUL).
 	maxPath = 4095
 )
 
-// memory is a guest's linear memory as one host call sees it. The zero memory has no bytes: every
-// access is a fault, which is what a module without a memory gets.
+// memory is a guest's linear memory, for one host call. The zero memory, which is that of a module without
+// memory, has no bytes: every access is a fault.
 //
-// Each access looks the memory up anew, so a memory may be kept while the fiber is parked; the
-// slices that it hands out may not.
+// Each access checks the memory again, so a memory may be kept while the fiber is parked, but the slices that
+// it returns may not.
 type memory struct{ linear api.Memory }
 
 // bytes returns the n bytes at ptr. The last byte of a memory of the full 4 GiB can't be reached:
@@ -52,8 +52,8 @@ func (m memory) array(ptr, count, size uint32) ([]byte, errno) {
 	return m.bytes(ptr, uint32(n))
 }
 
-// path returns a copy of the path of n bytes at ptr. It need not be clean or relative; it is
-// UTF-8, as preview 1 strings are, and holds no NUL.
+// path returns a copy of the path of n bytes at ptr. It is UTF-8, as all strings of preview 1, and has no NUL,
+// but may be unclean or absolute.
 func (m memory) path(ptr, n uint32) (string, errno) {
 	if n > maxPath {
 		return "", errnoNametoolong
@@ -95,21 +95,21 @@ func (m memory) putUint64(ptr uint32, v uint64) errno {
 	return e
 }
 
-// writable tells whether n bytes may be written at ptr. A call that has effects checks the places
-// of its results first, so that it does not fail after the fact.
+// writable checks that n bytes may be written at ptr. A call that has effects first checks where its results
+// go, so that it does not fail afterwards.
 func (m memory) writable(ptr, n uint32) errno {
 	_, e := m.bytes(ptr, n)
 	return e
 }
 
-// iovecs is a scatter or gather list in guest memory, checked: each of its buffers was in bounds
-// when it was decoded, and a linear memory never shrinks.
+// iovecs is a checked scatter or gather list in guest memory: each of its buffers was in bounds when it was
+// decoded, and a linear memory never shrinks.
 type iovecs struct {
 	mem   memory
 	ptr   uint32
 	count uint32
-	skip  uint32 // bytes at the front that are done with
-	total uint32 // the bytes that are left, maxTransfer at most
+	skip  uint32 // bytes at the front that were moved already
+	total uint32 // bytes that are left, at most maxTransfer
 }
 
 // iovecs decodes the list of count records at ptr.
@@ -132,11 +132,9 @@ func (m memory) iovecs(ptr, count uint32) (iovecs, errno) {
 	return iovecs{mem: m, ptr: ptr, count: count, total: uint32(min(total, maxTransfer))}, errnoSuccess
 }
 
-// all yields the buffers in order, cut so that they hold v.total bytes together. Empty ones are left
-// out.
+// all yields the non-empty buffers in order, cut to v.total bytes together.
 //
-// The list lies in guest memory, and a read may be told to overwrite it: so each record is checked
-// again as it is used.
+// The list is in guest memory, where a read may overwrite it, so each record is checked again when it is used.
 func (v iovecs) all(yield func([]byte) bool) {
 	skip, left := v.skip, v.total
 	for i := uint32(0); i < v.count && left > 0; i++ {
@@ -158,7 +156,7 @@ func (v iovecs) all(yield func([]byte) bool) {
 	}
 }
 
-// whole returns v's bytes if they lie in one buffer.
+// whole returns v's bytes if they are in one buffer.
 func (v iovecs) whole() (buf []byte, ok bool) {
 	for b := range v.all {
 		return b, uint32(len(b)) == v.total
@@ -166,18 +164,18 @@ func (v iovecs) whole() (buf []byte, ok bool) {
 	return nil, false
 }
 
-// front returns the first bytes of v, n at most.
+// front returns the first bytes of v, at most n.
 func (v iovecs) front(n uint32) iovecs {
 	v.total = min(v.total, n)
 	return v
 }
 
-// after returns what is left of v after n bytes.
+// after returns the rest of v after n bytes.
 func (v iovecs) after(n uint32) iovecs {
 	n = min(n, v.total)
 	v.skip += n
 	v.total -= n
-	for v.count > 0 { // leave out the buffers that are done with
+	for v.count > 0 { // drop the buffers that were moved
 		record, e := v.mem.bytes(v.ptr, sizeIovec)
 		if e != errnoSuccess || le.Uint32(record[4:]) > v.skip {
 			break
@@ -189,7 +187,7 @@ func (v iovecs) after(n uint32) iovecs {
 	return v
 }
 
-// gather copies from the guest's buffers into buf and returns how many bytes there were.
+// gather copies the guest's buffers to buf and returns the number of bytes.
 func (v iovecs) gather(buf []byte) int {
 	n := 0
 	for b := range v.all {
@@ -198,7 +196,7 @@ func (v iovecs) gather(buf []byte) int {
 	return n
 }
 
-// scatter copies buf into the guest's buffers and returns how many bytes they took.
+// scatter copies buf to the guest's buffers and returns the number of bytes copied.
 func (v iovecs) scatter(buf []byte) int {
 	n := 0
 	for b := range v.all {

@@ -4,7 +4,7 @@ import (
 	"github.com/reactord/reactord/hostcalls/vfs"
 )
 
-// pathFunctions are the functions that take paths, each beneath an open folder.
+// pathFunctions are the functions on paths, each beneath an open folder.
 func pathFunctions() []function {
 	return []function{
 		{"path_create_directory", "iii", pathCreateDirectory},
@@ -20,10 +20,10 @@ func pathFunctions() []function {
 	}
 }
 
-// lookupFollow (lookupflags) follows a link in the place of a path's last name.
+// lookupFollow (lookupflags) follows a link if it is a path's last name.
 const lookupFollow = 1
 
-// oflags say how path_open opens.
+// oflags are the flags of path_open.
 type oflags uint16
 
 const (
@@ -45,7 +45,7 @@ func (p *Process) pathAt(m memory, fd uint32, need rights, ptr, n uint32) (*fold
 	return f, path, e
 }
 
-// pathCost is what a byte of a path costs to be checked, copied and told to others.
+// pathCost is the cost of a byte of a path, which is checked, copied, and kept for Ops.
 const pathCost = 2
 
 // path returns the path of n bytes at ptr.
@@ -131,7 +131,7 @@ func pathFilestatSetTimes(p *Process, m memory, a args) errno {
 }
 
 // pathLink: path_link(old_fd, old_flags, old_path, old_path_len, new_fd, new_path, new_path_len).
-// Links to a link's target are not made, as in other hosts.
+// Like other hosts, it does not follow a link at the old path.
 func pathLink(p *Process, m memory, a args) errno {
 	from, path, e := p.pathAt(m, a.u32(0), rightPathLinkSource, a.u32(2), a.u32(3))
 	if e != errnoSuccess {
@@ -173,8 +173,7 @@ func pathSymlink(p *Process, m memory, a args) errno {
 	return p.on(f, path, func(path string) error { return f.Symlink(target, path) })
 }
 
-// pathReadlink: path_readlink(fd, path, path_len, buf, buf_len, *bufused). What doesn't fit is cut
-// off.
+// pathReadlink: path_readlink(fd, path, path_len, buf, buf_len, *bufused). The target is cut to the buffer.
 func pathReadlink(p *Process, m memory, a args) errno {
 	f, path, e := p.pathAt(m, a.u32(0), rightPathReadlink, a.u32(1), a.u32(2))
 	if e != errnoSuccess {
@@ -248,16 +247,16 @@ func pathOpen(p *Process, m memory, a args) errno {
 	return m.putUint32(a.u32(8), fd)
 }
 
-// opening is what path_open is asked for.
+// opening are the parameters of path_open.
 type opening struct {
 	flags   oflags
 	base    rights
 	fdflags fdflags
 }
 
-// allowed tells whether a folder's rights suffice. More rights than it passes on may be asked for,
-// which is what programs do that take all they can get; but not to read or to write, since what was
-// opened would not do what was asked of it.
+// allowed checks a folder's rights. Programs may ask for more rights than the folder passes on, as those do
+// that ask for all, except for the rights to read and to write: without these the descriptor would not do what
+// was asked for.
 func (o opening) allowed(folder fdstat) errno {
 	base, inheriting := rights(0), o.base&(rightFdRead|rightFdWrite)
 	if o.flags&oflagCreat != 0 {
@@ -278,7 +277,7 @@ func (o opening) allowed(folder fdstat) errno {
 	return errnoSuccess
 }
 
-// how puts it in the words of vfs.
+// how converts the parameters to those of vfs.
 func (o opening) how(follow bool) vfs.How {
 	return vfs.How{
 		Read:      o.base&rightFdRead != 0,
@@ -295,10 +294,10 @@ func (o opening) how(follow bool) vfs.How {
 	}
 }
 
-// descriptor makes a descriptor of what was opened in a folder. It has all rights that the folder passes on
-// and that mean something for it, but to read, to write and to list only if that was asked for. Later
-// hosts know of no other rights, so programs that ask for fewer than they use are common: an fsync of
-// what is open for reading is one.
+// descriptor makes the descriptor of a node that was opened in a folder. It has all rights that the folder
+// passes on and that apply to it, except that it has the rights to read, write and list only if they were asked
+// for. Later hosts ignore all other rights, so programs often ask for fewer than they use, for example to fsync
+// a file open for reading.
 func (o opening) descriptor(n vfs.Node, in *folder, path string) descriptor {
 	const asked = rightFdRead | rightFdWrite | rightFdReaddir
 	st := fdstat{flags: o.fdflags, base: in.inheriting &^ (asked &^ o.base), inheriting: in.inheriting}

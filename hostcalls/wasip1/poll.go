@@ -13,20 +13,20 @@ func pollFunctions() []function {
 }
 
 const (
-	// pollPart is how many subscriptions are gone through before the quantum is looked at.
+	// pollPart is the number of subscriptions processed between checks of the quantum.
 	pollPart = 256
-	// pollCost is what deciding what a subscription waits for costs, in units of fuel, and reporting it.
+	// pollCost is the cost of planning and reporting a subscription.
 	pollCost = 160
-	// passCost is what looking at it again costs.
-	passCost = 60
+	// recheckCost is the cost of checking a subscription again.
+	recheckCost = 60
 )
 
-// pollOneoff: poll_oneoff(*subscriptions, *events, nsubscriptions, *nevents). It waits until at
-// least one subscription is over and reports all that are then, in their order. What is wrong with
-// one subscription is told by its event.
+// pollOneoff: poll_oneoff(*subscriptions, *events, nsubscriptions, *nevents). It waits until at least one
+// subscription is over, and reports all that are, in their order. A fault of one subscription is reported by its
+// event.
 //
-// More subscriptions than the process may have ops are refused as poll(2) refuses more than
-// RLIMIT_NOFILE, before any of them is looked at.
+// More subscriptions than Config.PendingOps are refused before any is decoded, as poll(2) refuses more than
+// RLIMIT_NOFILE.
 func pollOneoff(p *Process, m memory, a args) errno {
 	in, out, n, result := a.u32(0), a.u32(1), a.u32(2), a.u32(3)
 	if n == 0 || uint64(n) > uint64(p.pendingOps) {
@@ -56,8 +56,7 @@ func pollOneoff(p *Process, m memory, a args) errno {
 	return m.putUint32(result, events)
 }
 
-// pollClock is the poll that most programs sleep with, one clock and nothing else. It allocates
-// nothing.
+// pollClock handles a poll of a single clock, with which most programs sleep. It allocates nothing.
 func (p *Process) pollClock(m memory, s subscription, out, result uint32) errno {
 	p.charge(pollCost)
 	due, e := s.deadline(time.Now(), p.started)
@@ -72,8 +71,7 @@ func (p *Process) pollClock(m memory, s subscription, out, result uint32) errno 
 	return m.putUint32(result, 1)
 }
 
-// poll is the subscriptions of one poll, in parts of pollPart. Going through all of them gives the
-// worker up between parts.
+// poll holds the subscriptions of one poll in parts of pollPart. Between parts the worker may be given up.
 type poll [][]pending
 
 // planAll decodes n subscriptions at in and decides what each waits for.
@@ -89,7 +87,7 @@ func (p *Process) planAll(m memory, in, n uint32) (poll, errno) {
 		}
 		part := make([]pending, 0, size)
 		for ; len(subs) > 0; subs = subs[sizeSubscription:] {
-			part = append(part, plan(decodeSubscription(subs), now, p.started, p.look))
+			part = append(part, plan(decodeSubscription(subs), now, p.started, p.checkPollable))
 		}
 		all = append(all, part)
 		done += size
@@ -97,12 +95,12 @@ func (p *Process) planAll(m memory, in, n uint32) (poll, errno) {
 	return all, errnoSuccess
 }
 
-// parts yields the parts of all, each after it has been charged for.
+// parts yields the parts of all, charging for each before.
 func (p *Process) parts(all poll) iter.Seq[[]pending] {
 	return func(yield func([]pending) bool) {
 		for _, part := range all {
 			if len(all) > 1 {
-				p.charge(int64(len(part)) * passCost)
+				p.charge(int64(len(part)) * recheckCost)
 			}
 			if !yield(part) {
 				return
@@ -111,8 +109,8 @@ func (p *Process) parts(all poll) iter.Seq[[]pending] {
 	}
 }
 
-// look tells whether a descriptor is ready for t at any time, or why it can't be waited for.
-func (p *Process) look(fd uint32, t eventtype) (ready bool, e errno) {
+// checkPollable reports whether a descriptor is always ready for t, or why it can't be waited for.
+func (p *Process) checkPollable(fd uint32, t eventtype) (ready bool, e errno) {
 	d, e := p.fds.get(fd)
 	if e != errnoSuccess {
 		return false, e
@@ -138,12 +136,12 @@ func (p *Process) look(fd uint32, t eventtype) (ready bool, e errno) {
 func (p *Process) pollAll(m memory, all poll, out uint32) (uint32, errno) {
 	waits, watches := p.watch(all)
 	for {
-		// If something is over already, Await does not park, but descriptors that are ready
-		// say so: they are reported too, or one that is always ready would starve them.
+		// If a subscription is over already, Await does not park, but descriptors that are ready still
+		// notify. They are reported too; otherwise one that is always ready would starve them.
 		p.await(p.earliest(all), waits...)
 		for _, w := range watches {
 			if w.fired.Load() && !w.ready {
-				p.charge(passCost)
+				p.charge(recheckCost)
 				w.markReady()
 			}
 		}
@@ -153,7 +151,7 @@ func (p *Process) pollAll(m memory, all poll, out uint32) (uint32, errno) {
 	}
 }
 
-// earliest returns the time until which nothing happens by itself.
+// earliest returns the earliest deadline of all parts; see the function earliest.
 func (p *Process) earliest(all poll) time.Time {
 	var first time.Time
 	now := time.Now()
@@ -165,8 +163,8 @@ func (p *Process) earliest(all poll) time.Time {
 	return first
 }
 
-// watch returns the waits of those subscriptions that wait for a descriptor. Those for the same of one
-// descriptor share a wait: each wait for a socket costs the daemon a descriptor and a goroutine.
+// watch returns the waits for descriptors. Subscriptions for the same descriptor and event share a wait, since
+// each wait for a socket costs the daemon a descriptor and a goroutine.
 func (p *Process) watch(all poll) ([]hostcalls.Wait, []*watch) {
 	var waits []hostcalls.Wait
 	var watches []*watch
@@ -183,7 +181,7 @@ func (p *Process) watch(all poll) ([]hostcalls.Wait, []*watch) {
 			}
 			w := shared[key{s.fd, s.kind}]
 			if w == nil {
-				w = newWatch(p.fds.entries[s.fd].(poller), s.kind) // plan has looked
+				w = newWatch(p.fds.entries[s.fd].(poller), s.kind) // checked by checkPollable
 				shared[key{s.fd, s.kind}] = w
 				waits = append(waits, hostcalls.Wait{Op: w.op(), On: w})
 				watches = append(watches, w)
@@ -194,8 +192,8 @@ func (p *Process) watch(all poll) ([]hostcalls.Wait, []*watch) {
 	return waits, watches
 }
 
-// watch is a Notifier that remembers that it has fired, so that a poll knows which of its
-// subscriptions are over, and what its descriptor had to tell then.
+// watch is a Notifier that remembers that it has fired, and the descriptor's level then, so that a poll knows
+// which of its subscriptions are over.
 type watch struct {
 	hostcalls.Notifier
 	source poller
@@ -219,7 +217,7 @@ func (w *watch) op() hostcalls.Op {
 	return hostcalls.Op{Kind: kind, Target: w.source.target()}
 }
 
-// markReady asks the descriptor once for all its subscriptions.
+// markReady gets the descriptor's level, once for all its subscriptions.
 func (w *watch) markReady() {
 	w.ready = true
 	w.nbytes, w.hangup = w.source.level(w.kind)
@@ -232,7 +230,7 @@ func (w *watch) Notify(ready func()) (stop func()) {
 	})
 }
 
-// putEvents writes the events of all that are over now, and returns how many.
+// putEvents writes the events of all subscriptions that are over now, and returns their number.
 func (p *Process) putEvents(m memory, all poll, out uint32) (n uint32, _ errno) {
 	now := time.Now()
 	for part := range p.parts(all) {
@@ -256,7 +254,7 @@ func (p *Process) putEvents(m memory, all poll, out uint32) (n uint32, _ errno) 
 	return n, errnoSuccess
 }
 
-// level is what an event tells of a descriptor that is ready.
+// level returns the level of a ready descriptor, for its event.
 func (p *Process) level(s *pending) (nbytes uint64, hangup bool) {
 	if s.watch != nil {
 		return s.watch.nbytes, s.watch.hangup

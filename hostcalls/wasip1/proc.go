@@ -16,7 +16,7 @@ func procFunctions() []function {
 	}
 }
 
-// exit is how proc_exit unwinds the guest; Run turns it into an Exit.
+// exit is the error with which proc_exit unwinds the guest. Run turns it into an abi.Exit.
 type exit struct{ code uint32 }
 
 func (e *exit) Error() string { return fmt.Sprintf("exit %d", e.code) }
@@ -42,9 +42,9 @@ const (
 	sigLast  = 30
 )
 
-// procRaise: proc_raise(signal). There are no handlers in preview 1, so a signal has its default
-// action: to do nothing, or to terminate, which is an exit with 128 and the signal's number, as
-// shells have it. A process can't be stopped, since nothing could continue it.
+// procRaise: proc_raise(signal). Preview 1 has no signal handlers, so a signal has its default action: to do
+// nothing, or to terminate, which is an exit with 128 plus the signal's number, as in shells. A process can't
+// be stopped, since nothing could continue it.
 func procRaise(_ *Process, _ memory, a args) errno {
 	switch sig := a.u32(0); {
 	case sig > sigLast:
@@ -68,18 +68,18 @@ func schedYield(p *Process, _ memory, _ args) errno {
 	return errnoSuccess
 }
 
-// turnCost is what it costs to give up the worker and get it again.
+// turnCost is the cost of giving up the worker and getting it again.
 const turnCost = 800
 
 const (
-	// randomChunk is how much random_get makes before it looks whether the quantum is spent.
+	// randomChunk is the number of bytes that random_get makes between checks of the quantum.
 	randomChunk = 16 << 10
-	// randomCost is the fuel that a random byte costs.
+	// randomCost is the cost of a random byte.
 	randomCost = 8
 )
 
-// randomGet: random_get(buf, len). It can't be short, so it goes on, chunk by chunk and quantum by
-// quantum, until all is there.
+// randomGet: random_get(buf, len). It must not be short, so it continues, chunk by chunk and quantum by
+// quantum, until the buffer is full.
 func randomGet(p *Process, m memory, a args) errno {
 	ptr, n := a.u32(0), a.u32(1)
 	if e := m.writable(ptr, n); e != errnoSuccess {

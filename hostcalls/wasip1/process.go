@@ -25,19 +25,19 @@ type Process struct {
 	started    time.Time // zero of the monotonic clock
 	pendingOps int
 	memoryless bool     // the module has no memory
-	startup    *startup // until the instance is there
+	startup    *startup // nil once the instance exists
 	granted    *granted
 	instance   atomic.Pointer[engine.Instance] // for PeakMemory
 }
 
-// startup is what only the start of a process needs.
+// startup holds what only the start of a process needs.
 type startup struct {
 	module *engine.Module
 	entry  entry
 	config abi.Config
 }
 
-// newProcess makes a process that has its stdio. An error is a fault of config.
+// newProcess makes a process with its stdio open. An error is a fault of config.
 func newProcess(a *ABI, config abi.Config) (*Process, error) {
 	if err := config.Validate(); err != nil {
 		return nil, err
@@ -72,12 +72,12 @@ func (p *Process) PeakMemory() int64 {
 	return 0
 }
 
-// close closes the descriptors. It does not wait, but gives the worker up in between if there are many.
+// close closes the descriptors. It does not wait, but gives the worker up now and then if there are many.
 func (p *Process) close() {
 	for _, d := range p.fds.entries {
 		if d != nil {
 			p.drop(d)
-			p.GiveWay()
+			p.YieldIfSpent()
 		}
 	}
 	p.fds.entries = nil
@@ -92,21 +92,21 @@ func (p *Process) memoryOf(mod api.Module) memory {
 	return memory{mod.Memory()}
 }
 
-// What host calls cost, in units of fuel: about the time that they take. TestEveryCallIsCharged holds
-// what is charged for and in which pieces, BenchmarkCharges that it goes with time.
+// Costs of host calls in units of fuel, fitted to the time that they take. TestEveryCallIsCharged checks what
+// is charged and in which pieces; BenchmarkCharges compares charges with time.
 const (
-	// callCost is what any host call costs.
+	// callCost is the cost of any host call.
 	callCost = 200
-	// pieceBytes is what is copied before the quantum is looked at: some microseconds.
+	// pieceBytes is the number of bytes copied between checks of the quantum: some microseconds.
 	pieceBytes = 64 << 10
-	// iovecCost is what a buffer of a list costs, each time that the list is gone through.
+	// iovecCost is the cost of a buffer of a list, for each pass over the list.
 	iovecCost = 30
 )
 
-// copyCost is what copying n bytes costs once: an eighth of a unit for each.
+// copyCost is the cost of copying n bytes: an eighth of a unit for each.
 func copyCost(n int) int64 { return int64(n) >> 3 }
 
-// charge counts work that is about to be done for the guest, and ends it if it may not go on.
+// charge is Charge for host calls: it ends the guest if it is cancelled or out of fuel.
 func (p *Process) charge(units int64) {
 	if err := p.Charge(units); err != nil {
 		engine.Abort(err)
@@ -120,8 +120,8 @@ func (p *Process) sleep(due time.Time) {
 	}
 }
 
-// await is Await for host calls: it ends the guest if it is cancelled. It charges, so that a stream
-// that calls itself ready for ever and is not does not keep the worker.
+// await is Await for host calls: it ends the guest if it is cancelled. It charges, so that a stream that
+// always notifies and is never ready does not keep the worker.
 func (p *Process) await(due time.Time, waits ...hostcalls.Wait) {
 	p.charge(callCost)
 	if err := p.Await(due, waits...); err != nil {
@@ -136,17 +136,17 @@ func (p *Process) blocking(op hostcalls.Op, job, discard func()) {
 	}
 }
 
-// drop closes a descriptor that was in the table.
+// drop closes a descriptor that was in the table, and gives back its share of the budget.
 func (p *Process) drop(d descriptor) { d.close(p, func() { p.fds.forget(d) }) }
 
-// discard closes a descriptor that was not.
+// discard closes a descriptor that was never in the table.
 func (p *Process) discard(d descriptor) { d.close(p, func() {}) }
 
 // release closes a file or folder on the blocking pool.
-func (p *Process) release(path string, closeFile func() error, closed func()) {
+func (p *Process) release(path string, closeFile func() error, onClosed func()) {
 	op := fileOp(path, 0)
 	p.Release(op, p.lane(op), func() {
 		_ = closeFile()
-		closed()
+		onClosed()
 	})
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/reactord/reactord/hostcalls/abi"
 )
 
-// ABI is WASI preview 1 as an abi.ABI, with what the processes of a node share by it.
+// ABI is WASI preview 1 as an abi.ABI, with the state that the processes of a node share.
 type ABI struct {
 	appends *appends
 	random  io.Reader // safe for concurrent use
@@ -57,8 +57,7 @@ func (a *ABI) Load(ctx context.Context, e *engine.Engine, source abi.Source) (ab
 	return p, nil
 }
 
-// program is a module that exports what preview 1 enters it by. What it imports is there: the engine has
-// looked.
+// program is a module with an entry point of preview 1. The engine has checked its imports.
 type program struct {
 	abi    *ABI
 	module *engine.Module

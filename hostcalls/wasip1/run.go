@@ -10,8 +10,8 @@ import (
 	"github.com/reactord/reactord/hostcalls/abi"
 )
 
-// Run implements abi.Process: a command is run by its _start, a reactor by its _initialize, if it has one, and
-// then by the export that is invoked.
+// Run implements abi.Process. It calls a command's _start, or a reactor's _initialize, if it has one, and then
+// the invoked export.
 func (p *Process) Run(f *executor.Fiber) (abi.Exit, error) {
 	startup := p.startup
 	p.enter(f, startup.config)
@@ -33,18 +33,17 @@ func (p *Process) Run(f *executor.Fiber) (abi.Exit, error) {
 	return entry.call(instance)
 }
 
-// enter begins to run on a fiber.
+// enter sets the process up to run on a fiber.
 func (p *Process) enter(f *executor.Fiber, config abi.Config) {
 	p.Guest.Init(config.Driver, config.Owner)
 	p.Call.Init(&p.Guest, f)
 	f.SetMeter(p)
 }
 
-// instantiate makes the instance, and tells that it is there.
+// instantiate makes the instance and calls OnStart.
 func (p *Process) instantiate(startup *startup) (*engine.Instance, error) {
 	p.memoryless = !startup.module.Info().HasMemory
-	// The engine's fuel counter exists once the module is instantiated, so the meter is set anew: for
-	// what follows, and before the counter goes, for the end.
+	// The engine's fuel counter exists only from here on, so the meter is set again.
 	defer func() { p.Fiber().SetMeter(p) }()
 	config := engine.InstanceConfig{
 		Host: p, MemoryBytes: startup.config.MemoryBytes, StackBytes: startup.config.StackBytes,
@@ -65,12 +64,12 @@ func (p *Process) instantiate(startup *startup) (*engine.Instance, error) {
 	return instance, nil
 }
 
-// offload has the engine work on the blocking pool.
+// offload runs a job of the engine on the blocking pool.
 func (p *Process) offload(job, discard func()) error {
 	return p.Blocking(hostcalls.Op{Kind: opInstantiate}, driver.Lane{Kind: opInstantiate}, job, discard)
 }
 
-// call calls an instance by its entry.
+// call starts an instance and calls its entry.
 func (e *entry) call(instance *engine.Instance) (abi.Exit, error) {
 	if err := instance.Start(); err != nil {
 		return exited(err)
@@ -87,7 +86,7 @@ func (e *entry) call(instance *engine.Instance) (abi.Exit, error) {
 	return abi.Exit{Results: formatResults(e.results, results)}, nil
 }
 
-// exited tells an exit from a failure.
+// exited returns the Exit if err is an exit, otherwise err.
 func exited(err error) (abi.Exit, error) {
 	var exit *exit
 	if errors.As(err, &exit) {

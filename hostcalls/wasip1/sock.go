@@ -15,8 +15,8 @@ func sockFunctions() []function {
 	}
 }
 
-// sockAccept: sock_accept(fd, flags, *fd). The flags are those of the new descriptor, of which a
-// socket knows nonblock only.
+// sockAccept: sock_accept(fd, flags, *fd). The flags are those of the new descriptor; a socket has only
+// nonblock.
 func sockAccept(p *Process, m memory, a args) errno {
 	d, e := p.fds.get(a.u32(0))
 	if e != errnoSuccess {
@@ -141,8 +141,8 @@ func (c *connection) write(p *Process, v iovecs) (uint32, errno) {
 	return p.writeStream(writeSide{c}, v, c.flags, c.op(opWrite))
 }
 
-// readFull reads until v is full, the stream ends or fails, or, if the descriptor does not block,
-// there is nothing left for now. What has been read is reported, and the error by the next call.
+// readFull reads until v is full, the stream ends or fails, or, with nonblock, there is nothing more to read now.
+// If an error follows bytes that were read, it returns their number, and the guest's next call meets the error.
 func (c *connection) readFull(p *Process, v iovecs) (uint32, errno) {
 	var total uint32
 	for v.total > 0 {
@@ -168,7 +168,7 @@ func (l *listener) accept(p *Process) (*connection, errno) {
 		case e == errnoSuccess:
 			return c, e
 		case e == errnoMfile:
-			return nil, errnoNfile // it is the host, not this process, that has too many
+			return nil, errnoNfile // the host, not this process, has too many
 		case e != errnoAgain || l.flags&fdflagNonblock != 0:
 			return nil, e
 		}

@@ -19,14 +19,14 @@ const (
 	listenerRights   = socketRights | rightSockAccept
 )
 
-// socket is a TCP socket of the host, in non-blocking mode. System calls on it never wait: they
-// say that they would (hostcalls.ErrWouldBlock), and then the driver is asked to tell.
+// socket is a TCP socket of the host in non-blocking mode. System calls on it never wait: they return
+// hostcalls.ErrWouldBlock, and then the driver notifies of readiness.
 type socket struct {
 	fdstat
 	file    socketFile
 	raw     syscall.RawConn
 	process *Process
-	broken  error // why the driver could not tell; what the next try returns
+	broken  error // error of the driver; the next try returns it
 }
 
 // socketFile owns the host's descriptor.
@@ -48,14 +48,14 @@ func newSocket(file socketFile, p *Process, base, inheriting rights) (socket, er
 	}, nil
 }
 
-// try makes one system call on the socket, whose time is the guest's.
+// try makes one system call on the socket and charges its time to the guest.
 func (s *socket) try(call func(fd int) error) error {
 	if s.broken != nil {
 		err := s.broken
 		s.broken = nil
 		return err
 	}
-	defer s.process.Owe(time.Now())
+	defer s.process.AddCostSince(time.Now())
 	var err error
 	closed := s.raw.Control(func(fd uintptr) {
 		for {
@@ -74,7 +74,7 @@ func (s *socket) try(call func(fd int) error) error {
 	}
 }
 
-// await tells when the socket is ready for one of unix.POLLIN and unix.POLLOUT.
+// await calls ready when the socket is ready for event, which is unix.POLLIN or unix.POLLOUT.
 func (s *socket) await(event int16, ready func()) (stop func()) {
 	if s.revents(event) != 0 {
 		ready()
@@ -86,19 +86,19 @@ func (s *socket) await(event int16, ready func()) (stop func()) {
 	}
 	began := time.Now()
 	disarm, err := start(s.file, ready)
-	s.process.Owe(began)
+	s.process.AddCostSince(began)
 	if err != nil {
 		s.broken = err
 		ready()
 		return func() {}
 	}
 	return func() {
-		defer s.process.Owe(time.Now())
+		defer s.process.AddCostSince(time.Now())
 		disarm()
 	}
 }
 
-// revents asks the kernel what the socket is ready for, of events, hangups and errors.
+// revents asks the kernel which of events, hangups and errors the socket has now.
 func (s *socket) revents(events int16) int16 {
 	var revents int16
 	err := s.try(func(fd int) error {
@@ -113,10 +113,10 @@ func (s *socket) revents(events int16) int16 {
 	return revents
 }
 
-func (s *socket) close(p *Process, closed func()) {
-	defer p.Owe(time.Now())
+func (s *socket) close(p *Process, onClosed func()) {
+	defer p.AddCostSince(time.Now())
 	_ = s.file.Close()
-	closed()
+	onClosed()
 }
 
 // connection is a connected socket.
@@ -133,7 +133,7 @@ func newConnection(file socketFile, p *Process, peer string) (*connection, error
 	return &connection{s, peer}, nil
 }
 
-// readSide, peekSide and writeSide are a connection as the streams it is made of.
+// readSide, peekSide and writeSide are the streams of a connection.
 type (
 	readSide  struct{ *connection }
 	peekSide  struct{ *connection }
@@ -212,10 +212,9 @@ type listener struct {
 	address string
 }
 
-// newListener makes the descriptor of a listener grant. It does not block, to begin with: that is
-// what preview 1 guests find elsewhere, and what those rely on that serve many connections (Go's
-// package net does not ask for it, and one accept that waits would stop all its goroutines).
-// Connections do block, like any others, unless the guest asks.
+// newListener makes the descriptor of a listener grant. It starts as nonblocking, as in other hosts of preview 1:
+// guests that serve many connections rely on it (Go's package net does not set it, and an accept that waits would
+// stop all goroutines of the guest). Connections block, unless the guest sets nonblock.
 func newListener(file *net.TCPListener, p *Process) (*listener, error) {
 	s, err := newSocket(file, p, listenerRights, connectionRights)
 	if err != nil {
@@ -225,12 +224,12 @@ func newListener(file *net.TCPListener, p *Process) (*listener, error) {
 	return &listener{s, file.Addr().String()}, nil
 }
 
-// acceptSide is a listener as what tells that there is a connection to accept.
+// acceptSide notifies when a listener has a connection to accept.
 type acceptSide struct{ *listener }
 
 func (a acceptSide) Notify(ready func()) (stop func()) { return a.await(unix.POLLIN, ready) }
 
-// tryAccept accepts a connection if there is one. One that was reset before is left out.
+// tryAccept accepts a connection if there is one. It skips connections that were reset meanwhile.
 func (l *listener) tryAccept(p *Process) (*connection, error) {
 	var accepted int
 	var peer unix.Sockaddr
@@ -257,9 +256,9 @@ func (l *listener) notifier(t eventtype) hostcalls.Notifier {
 func (l *listener) level(eventtype) (nbytes uint64, hangup bool) { return 1, false }
 func (l *listener) target() string                               { return l.address }
 
-// adopt makes a connection of a non-blocking socket, which it owns from then on.
+// adopt makes a connection from a non-blocking socket and takes ownership of it.
 func adopt(fd int, p *Process, peer string) (*connection, error) {
-	// Like package net: a guest that writes wants its bytes sent. Failing does no harm.
+	// As in package net: a guest that writes wants its bytes sent at once. An error does no harm.
 	_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
 	file := os.NewFile(uintptr(fd), peer)
 	c, err := newConnection(file, p, peer)

@@ -2,7 +2,7 @@ package wasip1
 
 import "golang.org/x/sys/unix"
 
-// ioctlReadable asks how many bytes there are to read.
+// ioctlReadable asks for the number of bytes to read.
 const ioctlReadable = unix.TIOCINQ
 
 // openSocket returns a new TCP socket in non-blocking mode.

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ioctlReadable asks how many bytes there are to read.
+// ioctlReadable asks for the number of bytes to read.
 const ioctlReadable = 0x4004667f // FIONREAD
 
 // openSocket returns a new TCP socket in non-blocking mode.

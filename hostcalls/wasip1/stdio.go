@@ -9,11 +9,11 @@ import (
 	"github.com/reactord/reactord/hostcalls/abi"
 )
 
-// stdioRights are those of any stream; fd_read or fd_write is added.
+// stdioRights are the rights of all standard streams, besides the right to read or to write.
 const stdioRights = rightFdFdstatSetFlags | rightFdFilestatGet | rightPollFdReadwrite
 
-// stdin is descriptor 0. Its type is unknown, which is preview 1's for a pipe: a character device
-// would be taken for a terminal.
+// stdin is descriptor 0. Its type is unknown, as preview 1 has for pipes: programs would take a character device
+// for a terminal.
 type stdin struct {
 	fdstat
 	source hostcalls.Source
@@ -48,9 +48,9 @@ func (s *stdin) notifier(t eventtype) hostcalls.Notifier {
 	return s.source
 }
 
-func (s *stdin) level(eventtype) (uint64, bool)  { return levelOf(s.source) }
-func (s *stdin) target() string                  { return "stdin" }
-func (s *stdin) close(_ *Process, closed func()) { closed() }
+func (s *stdin) level(eventtype) (uint64, bool)    { return levelOf(s.source) }
+func (s *stdin) target() string                    { return "stdin" }
+func (s *stdin) close(_ *Process, onClosed func()) { onClosed() }
 
 func (s *stdout) write(p *Process, v iovecs) (uint32, errno) {
 	return p.writeStream(s.sink, v, s.flags, hostcalls.Op{Kind: opWrite, Target: s.name})
@@ -63,9 +63,9 @@ func (s *stdout) notifier(t eventtype) hostcalls.Notifier {
 	return s.sink
 }
 
-func (s *stdout) level(eventtype) (uint64, bool)  { return levelOf(s.sink) }
-func (s *stdout) target() string                  { return s.name }
-func (s *stdout) close(_ *Process, closed func()) { closed() }
+func (s *stdout) level(eventtype) (uint64, bool)    { return levelOf(s.sink) }
+func (s *stdout) target() string                    { return s.name }
+func (s *stdout) close(_ *Process, onClosed func()) { onClosed() }
 
 // Kinds of ops.
 const (
@@ -77,7 +77,7 @@ const (
 	opInstantiate = "instantiate"
 )
 
-// levelOf asks a stream what it knows; one byte stands for an unknown number.
+// levelOf returns the level of a stream, or one byte if the stream does not know it.
 func levelOf(n hostcalls.Notifier) (nbytes uint64, hangup bool) {
 	l, ok := n.(hostcalls.Leveler)
 	if !ok {
@@ -87,7 +87,7 @@ func levelOf(n hostcalls.Notifier) (nbytes uint64, hangup bool) {
 	return uint64(max(bytes, 0)), hangup
 }
 
-// readStream reads what s has, up to a piece, and waits until it has something unless flags say not to.
+// readStream reads at most a piece from s. If there is nothing to read it waits, unless flags has nonblock.
 func (p *Process) readStream(s hostcalls.Source, v iovecs, flags fdflags, op hostcalls.Op) (uint32, errno) {
 	op.Bytes = uint64(v.total)
 	v = v.front(pieceBytes)
@@ -104,8 +104,8 @@ func (p *Process) readStream(s hostcalls.Source, v iovecs, flags fdflags, op hos
 	}
 }
 
-// receive reads once: a system call, or a lock and a reading of the clock, is made for each call, not for
-// each buffer.
+// receive reads once, so that it takes one system call, or one lock and clock reading, for all buffers
+// together.
 func (p *Process) receive(s hostcalls.Source, v iovecs) (uint32, error) {
 	p.charge(streamCost + int64(v.count)*iovecCost)
 	if buf, ok := v.whole(); ok {
@@ -118,9 +118,9 @@ func (p *Process) receive(s hostcalls.Source, v iovecs) (uint32, error) {
 	return uint32(v.scatter(buf.bytes[:n])), err
 }
 
-// writeStream writes all of v, piece by piece, and waits for room where there is none, as POSIX has it and
-// programs expect that do not look how much was written; if flags say not to wait, it writes what s takes of
-// a piece. What was written before an error is reported, and the error by the next call.
+// writeStream writes all of v, piece by piece, and waits while s has no room. POSIX says so, and programs rely
+// on it that do not check how much was written. If flags has nonblock, it writes what s accepts of one piece. If
+// an error follows bytes that were written, it returns their number, and the guest's next call meets the error.
 func (p *Process) writeStream(s hostcalls.Sink, v iovecs, flags fdflags, op hostcalls.Op) (uint32, errno) {
 	op.Bytes = uint64(v.total)
 	written := uint32(0)
@@ -138,7 +138,7 @@ func (p *Process) writeStream(s hostcalls.Sink, v iovecs, flags fdflags, op host
 	return written, errnoSuccess
 }
 
-// writeSome writes what s takes of v, and waits until it takes something unless flags say not to.
+// writeSome writes what s accepts of v. If it accepts nothing it waits, unless flags has nonblock.
 func (p *Process) writeSome(s hostcalls.Sink, v iovecs, flags fdflags, op hostcalls.Op) (uint32, errno) {
 	for {
 		n, err := p.send(s, v)
@@ -152,7 +152,7 @@ func (p *Process) writeSome(s hostcalls.Sink, v iovecs, flags fdflags, op hostca
 	}
 }
 
-// send writes once, as receive reads.
+// send writes once, in the same way as receive reads.
 func (p *Process) send(s hostcalls.Sink, v iovecs) (uint32, error) {
 	p.charge(streamCost + int64(v.count)*iovecCost + copyCost(int(v.total)))
 	if buf, ok := v.whole(); ok {
@@ -165,5 +165,5 @@ func (p *Process) send(s hostcalls.Sink, v iovecs) (uint32, error) {
 	return uint32(n), err
 }
 
-// streamCost is what an attempt to read from a stream or to write to it costs, beside the bytes.
+// streamCost is the cost of an attempt to read or write a stream, in addition to the bytes.
 const streamCost = 200

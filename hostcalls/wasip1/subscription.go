@@ -2,8 +2,8 @@ package wasip1
 
 import "time"
 
-// subscription is the record of the same name, one entry of a poll. What it subscribes to decides
-// which of the further fields mean something.
+// subscription is the record of the same name, one entry of a poll. kind decides which of the fields after it
+// are used.
 type subscription struct {
 	userdata uint64
 	kind     eventtype
@@ -22,14 +22,14 @@ func decodeSubscription(b []byte) subscription {
 	if s.kind == eventClock {
 		s.clock = clockid(le.Uint32(b[16:]))
 		s.timeout = le.Uint64(b[24:])
-		s.flags = le.Uint16(b[40:]) // after the precision, which a wait need not make use of
+		s.flags = le.Uint16(b[40:]) // after the precision, which is ignored
 	} else {
 		s.fd = le.Uint32(b[16:])
 	}
 	return s
 }
 
-// event is the record of the same name, the answer to a subscription.
+// event is the record of the same name, the result of a subscription.
 type event struct {
 	userdata uint64
 	err      errno
@@ -50,18 +50,18 @@ func (e event) put(b []byte) {
 	}
 }
 
-// pending is a decoded subscription and how it stands. Exactly one of these holds at first: it has
-// an error; it is over already (ready); it waits for a time (due); it waits for a descriptor.
+// pending is a decoded subscription and its state. At first exactly one of these holds: it has an error; it is
+// always ready; it waits for a time (due); it waits for a descriptor.
 type pending struct {
 	subscription
 	err   errno
-	ready bool // at any time
+	ready bool // the descriptor is always ready
 	due   time.Time
-	watch *watch // what tells when the descriptor is ready
+	watch *watch // notifies when the descriptor is ready
 }
 
-// plan decides what a subscription waits for, given a way to look at descriptors: ready tells
-// whether a descriptor is ready at any time, and why not to wait for it.
+// plan decides what a subscription waits for. look reports whether a descriptor is always ready, or why it
+// can't be waited for.
 func plan(s subscription, now, started time.Time, look func(fd uint32, t eventtype) (ready bool, e errno)) pending {
 	p := pending{subscription: s}
 	switch s.kind {
@@ -75,14 +75,13 @@ func plan(s subscription, now, started time.Time, look func(fd uint32, t eventty
 	return p
 }
 
-// over tells whether p has an event to report at a time.
+// over reports whether p has an event at the time now.
 func (p *pending) over(now time.Time) bool {
 	return p.err != errnoSuccess || p.ready || (p.watch != nil && p.watch.ready) ||
 		(!p.due.IsZero() && !p.due.After(now))
 }
 
-// earliest returns the time until which nothing happens by itself: now if something is over, else
-// the first deadline, zero if there is none.
+// earliest returns now if a subscription is over, otherwise the earliest deadline, or zero if there is none.
 func earliest(all []pending, now time.Time) time.Time {
 	var first time.Time
 	for i := range all {

@@ -9,8 +9,8 @@ import (
 	"github.com/reactord/reactord/executor/engine/meter"
 )
 
-// parseParams reads arguments as values of types: integers in any base that Go writes them in,
-// signed or unsigned, and floats.
+// parseParams parses arguments as values of the given types: integers in any notation of Go, signed or
+// unsigned, and floats.
 func parseParams(types []meter.ValType, args []string) ([]uint64, error) {
 	if len(types) != len(args) {
 		return nil, fmt.Errorf("it takes %d arguments (%s), not %d",
@@ -27,7 +27,7 @@ func parseParams(types []meter.ValType, args []string) ([]uint64, error) {
 	return values, nil
 }
 
-// listOf names types.
+// listOf returns the names of types, separated by spaces.
 func listOf(types []meter.ValType) string {
 	names := make([]string, len(types))
 	for i, t := range types {
@@ -70,7 +70,7 @@ func parseInt(text string, bits int) (uint64, error) {
 	return strconv.ParseUint(text, 0, bits)
 }
 
-// formatResults writes values as text, integers as signed ones. A vector takes two words.
+// formatResults converts values to text, with integers as signed. A vector takes two words.
 func formatResults(types []meter.ValType, values []uint64) []string {
 	var texts []string
 	for _, typ := range types {

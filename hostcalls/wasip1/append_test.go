@@ -121,15 +121,17 @@ func TestAppendCancelled(t *testing.T) {
 	start := func(prepare func(*caller)) (cancel, wait func()) {
 		ended := make(chan struct{})
 		before := turns()
+		prepared := make(chan *Process)
 		end, task := startProcessOf(t, &ABI{appends: appends, random: rand.Reader}, config, func(c *caller) {
 			defer close(ended)
 			fd := c.mustOpen(fdData, "log", oflagCreat, fileRights, fdflagAppend)
 			list, count := c.buffer("record")
 			prepare(c)
+			prepared <- c.Process
 			c.call("fd_write", fd, list, count, atResult)
 			t.Error("fd_write returned")
 		})
-		for turns() == before {
+		for p := <-prepared; turns() == before || len(p.Ops()) == 0; { // until it waits, for its turn or its write
 			runtime.Gosched()
 		}
 		return func() { task.Cancel(errStop); <-ended }, func() { _ = end() }

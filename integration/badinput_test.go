@@ -280,7 +280,7 @@ func TestBadCalls(t *testing.T) {
 		}, refusal{codes.FailedPrecondition, "MODULE_IN_USE", "", ""}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), testkit.Patience)
 			defer cancel()
 			tt.want.check(t, tt.call(ctx))
 		})

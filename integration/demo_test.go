@@ -78,7 +78,7 @@ func TestDemoTable(t *testing.T) {
 // A demo that is interrupted leaves nothing behind either.
 func TestDemoInterrupted(t *testing.T) {
 	temporary := t.TempDir()
-	cmd := exec.CommandContext(t.Context(), testkit.Binary(t, "reactord"), "demo", "--count=500")
+	cmd := exec.CommandContext(t.Context(), testkit.Binary(t, "reactord"), "demo", "--count=30000") // which takes 15 s at least
 	cmd.Env = append(os.Environ(), "TMPDIR="+temporary)
 	progress, err := cmd.StderrPipe()
 	if err != nil {

@@ -19,42 +19,23 @@ import (
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
 
-// How much longer than one of an idle daemon beside it an answer of the API may take while a hostile guest
-// runs. The machine may be busy with other tests, so these are far above what docs/benchmarks.md has.
-const (
-	promptMedian = 100 * time.Millisecond
-	promptMost   = 2 * time.Second
-)
-
-// cancelMost is how long it may take to cancel guests that do not end by themselves, on a busy machine.
-const cancelMost = 10 * time.Second
-
 // hostileTime is how long a guest that never ends is given to do harm.
 const hostileTime = 500 * time.Millisecond
 
-// meanwhile runs body, and checks that the API was prompt all the while and that a guest that
-// means no harm came through.
+// meanwhile runs body, and checks that the API answered all the while and that a guest that means no harm came
+// through. How prompt the answers are is measured by BenchmarkHostileGuests.
 func meanwhile(t *testing.T, d *testkit.Daemon, body func()) {
 	t.Helper()
 	innocent := sleeper(t, d.Client, 50*time.Millisecond)
 	innocent.Args[0] = "3"
-	var took []time.Duration
-	idle := testkit.Start(t, t.TempDir()).Probe(t, func() {
-		took = d.Probe(t, func() {
-			id := d.Submit(t, innocent)
-			body()
-			if s := d.WaitFor(t, id); s.GetState() != succeeded {
-				t.Errorf("the innocent guest: %v", s)
-			}
-		})
+	took := d.Probe(t, func() {
+		id := d.Submit(t, innocent)
+		body()
+		if s := d.WaitFor(t, id); s.GetState() != succeeded {
+			t.Errorf("the innocent guest: %v", s)
+		}
 	})
-	median, most := testkit.Quantile(took, 0.5), testkit.Quantile(took, 1)
-	idleMedian, idleMost := testkit.Quantile(idle, 0.5), testkit.Quantile(idle, 1)
-	t.Logf("%d answers, median %v, p99 %v, most %v; of an idle daemon median %v, most %v",
-		len(took), median, testkit.Quantile(took, 0.99), most, idleMedian, idleMost)
-	if median > promptMedian+idleMedian || most > promptMost+idleMost {
-		t.Errorf("the API was not prompt: median %v, most %v", median, most)
-	}
+	t.Logf("%d answers, median %v, p99 %v, most %v", len(took), testkit.Quantile(took, 0.5), testkit.Quantile(took, 0.99), testkit.Quantile(took, 1))
 }
 
 func TestHostileGuests(t *testing.T) {
@@ -82,7 +63,6 @@ func TestHostileGuests(t *testing.T) {
 				ids := d.SubmitMany(t, spec, 4)
 				until(t, "it is under way", func() bool { return d.Status(t, ids[0]).GetState() != pending })
 				<-time.After(hostileTime)
-				start := time.Now()
 				d.Cancel(t, ids...)
 				for _, id := range ids {
 					s := d.WaitFor(t, id)
@@ -92,9 +72,6 @@ func TestHostileGuests(t *testing.T) {
 					if most := tt.limits.GetMemoryBytes(); most > 0 && s.GetUsage().GetPeakMemoryBytes() > most {
 						t.Errorf("it had %d bytes, and its limit is %d", s.GetUsage().GetPeakMemoryBytes(), most)
 					}
-				}
-				if took := time.Since(start); took > cancelMost {
-					t.Errorf("it took %v to cancel", took)
 				}
 			})
 		})
@@ -264,12 +241,14 @@ func TestManyModules(t *testing.T) {
 func folderSize(t *testing.T, dir string) (size int64) {
 	t.Helper()
 	err := filepath.WalkDir(dir, func(_ string, entry os.DirEntry, err error) error {
-		if err != nil {
-			return err
+		if err == nil {
+			var info os.FileInfo
+			if info, err = entry.Info(); err == nil && info.Mode().IsRegular() {
+				size += info.Size()
+			}
 		}
-		info, err := entry.Info()
-		if err == nil && info.Mode().IsRegular() {
-			size += info.Size()
+		if errors.Is(err, os.ErrNotExist) { // the daemon has removed it meanwhile
+			return nil
 		}
 		return err
 	})
@@ -285,7 +264,7 @@ func TestBinariesMatchTexts(t *testing.T) {
 		t.Skip("wat2wasm is not installed")
 	}
 	dir := t.TempDir()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), testkit.Patience)
 	defer cancel()
 	if out, err := exec.CommandContext(ctx, "testdata/wat/build.sh", dir).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)

@@ -65,7 +65,7 @@ func sleeper(t *testing.T, c testkit.Client, d time.Duration) *reactorv1.Workloa
 // until asks again and again until met says yes; what it waits for is named in the failure.
 func until(t *testing.T, what string, met func() bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), testkit.Patience)
 	defer cancel()
 	ticks := time.NewTicker(5 * time.Millisecond)
 	defer ticks.Stop()

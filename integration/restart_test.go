@@ -21,7 +21,7 @@ import (
 // it knew.
 func TestDrainAndRestart(t *testing.T) {
 	dir := t.TempDir()
-	d := testkit.Start(t, dir, "--grace-period=30s")
+	d := testkit.Start(t, dir, "--grace-period=1h")
 	spec := sleeper(t, d.Client, time.Second)
 	if _, err := d.Modules.TagModule(t.Context(), &reactorv1.TagModuleRequest{Module: spec.Module, Tag: "sleeper:v1"}); err != nil {
 		t.Fatal(err)

@@ -105,6 +105,7 @@ func TestReflection(t *testing.T) {
 func TestInsecureIsWarnedOf(t *testing.T) {
 	d := testkit.Start(t, t.TempDir(), "--listen=0.0.0.0:0", "--insecure-no-tls")
 	for _, want := range []string{"NO AUTHENTICATION", "NO ENCRYPTION"} {
+		until(t, "the log says "+want, func() bool { return strings.Contains(d.Log(), want) })
 		if log := d.Log(); !strings.Contains(log, `"level":"warn"`) || strings.Count(log, want) != 1 {
 			t.Errorf("the log does not say %s once:\n%s", want, log)
 		}

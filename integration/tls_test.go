@@ -148,6 +148,7 @@ func TestTLSReload(t *testing.T) {
 			t.Errorf("with a broken file it shows %d, want %d", got, second)
 		}
 	}
+	until(t, "that is told", func() bool { return strings.Contains(d.Log(), "cannot be used") })
 	if n := strings.Count(d.Log(), "cannot be used"); n != 1 {
 		t.Errorf("that was told %d times\n%s", n, d.Log())
 	}
@@ -200,9 +201,7 @@ func TestTLSClientCA(t *testing.T) {
 			}
 		})
 	}
-	if !strings.Contains(d.Log(), "token, certificate of CN=ada") {
-		t.Error("the log does not tell who called")
-	}
+	until(t, "the log tells who called", func() bool { return strings.Contains(d.Log(), "token, certificate of CN=ada") })
 	cmd := exec.Command(testkit.Binary(t, "reactorctl"), "status", "--addr", d.Address, "--tls-ca", authority.File)
 	cmd.Env = environment(t.TempDir())
 	if out, _ := cmd.CombinedOutput(); !strings.Contains(string(out), "--tls-cert and --tls-key") {

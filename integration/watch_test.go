@@ -20,7 +20,7 @@ type watcher struct {
 // watch opens a watch, and returns when it has begun.
 func watch(t *testing.T, c testkit.Client, cursor string, filter *reactorv1.WorkloadFilter) *watcher {
 	t.Helper()
-	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+	ctx, stop := context.WithTimeout(t.Context(), testkit.Patience)
 	t.Cleanup(stop)
 	stream, err := c.Workloads.WatchWorkloads(ctx, &reactorv1.WatchWorkloadsRequest{Filter: filter, Cursor: cursor})
 	if err != nil {

@@ -15,8 +15,10 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/encoding"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/reactord/reactord/examples"
@@ -206,8 +208,8 @@ func (f target) short() *reactorv1.WorkloadSpec {
 	return &reactorv1.WorkloadSpec{Module: f.module, Args: []string{"1", "1"}}
 }
 
-// TestInFlight: whatever clients have in flight, the daemon stays within its memory beyond guests, and
-// somebody else's small calls are answered promptly.
+// TestInFlight: whatever clients have in flight, somebody else's small calls are answered; promptly, and the daemon stays
+// within its memory beyond guests, if figures are held.
 func TestInFlight(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("reads procfs")
@@ -273,21 +275,35 @@ func stands(t *testing.T, d *testkit.Daemon, f target, flood string) {
 	var took []time.Duration
 	pause := time.NewTicker(5 * time.Millisecond)
 	defer pause.Stop()
-	for begin := time.Now(); time.Since(begin) < floodTime(flood); <-pause.C {
+	for begin := time.Now(); len(took) == 0 || time.Since(begin) < floodTime(flood); <-pause.C {
 		start := time.Now()
-		if _, err := d.Workloads.SubmitWorkload(t.Context(), &reactorv1.SubmitWorkloadRequest{Spec: f.short()}); err != nil {
-			t.Fatalf("a small call of another client: %v", err)
-		}
+		smallCall(t, d, f)
 		took = append(took, time.Since(start))
 	}
 	slices.Sort(took)
 	p99, most := took[len(took)*99/100], peak(t, d)
 	t.Logf("peak %d MiB, %d small calls: p50 %v, p99 %v", most>>20, len(took), took[len(took)/2].Round(time.Millisecond), p99.Round(time.Millisecond))
-	if most > beyondGuests {
+	if figures && most > beyondGuests {
 		t.Errorf("the daemon took %d MiB, more than the %d promised", most>>20, beyondGuests>>20)
 	}
-	if p99 > prompt {
+	if figures && p99 > prompt {
 		t.Errorf("small calls took %v at p99", p99)
+	}
+}
+
+// smallCall submits a workload, as a client does that tries again when it is told to, or has lost its connection.
+func smallCall(t *testing.T, d *testkit.Daemon, f target) {
+	t.Helper()
+	for deadline := time.Now().Add(testkit.Patience); ; {
+		_, err := d.Workloads.SubmitWorkload(t.Context(), &reactorv1.SubmitWorkloadRequest{Spec: f.short()})
+		if err == nil {
+			return
+		}
+		retry := retryOf(err)
+		if retry == 0 && status.Code(err) != codes.Unavailable || time.Now().After(deadline) {
+			t.Fatalf("a small call of another client: %v", err)
+		}
+		<-time.After(max(retry, 10*time.Millisecond))
 	}
 }
 

@@ -76,13 +76,19 @@ func TestLongNamesCostNothing(t *testing.T) {
 		if !strings.Contains(status.GetMessage(), "at ffff") {
 			t.Fatalf("ended as %v: %.200q", status.GetState(), status.GetMessage())
 		}
-		// Of a worker that others on the machine push aside, too. It was 2.6 s.
-		if cpu := status.GetUsage().GetCpuTime().AsDuration(); cpu > 500*time.Millisecond {
-			t.Errorf("a trap takes %v of a worker", cpu)
+		if n := len(status.GetMessage()); n > 64<<10 {
+			t.Errorf("the message has %d bytes", n)
+		}
+		cpu := status.GetUsage().GetCpuTime().AsDuration() // it was 2.6 s
+		t.Logf("a trap takes %v of a worker", cpu)
+		if figures && cpu > 500*time.Millisecond {
+			t.Error("that is more than 500 ms")
 		}
 	}
-	if more := residentMemory(t, d) - before; more > 32*mib {
-		t.Errorf("three traps take %d MiB", more>>20)
+	more := residentMemory(t, d) - before
+	t.Logf("three traps take %d MiB", more>>20)
+	if figures && more > 32*mib {
+		t.Error("that is more than 32 MiB")
 	}
 }
 
@@ -130,8 +136,10 @@ func TestModulesThatSayTooMuch(t *testing.T) {
 			t.Errorf("%d exports, %v", len(got.GetModule().GetExports()), err)
 		}
 	}
-	if more := residentMemory(t, d) - before; more > 300*mib {
-		t.Errorf("the daemon has %d MiB more", more>>20)
+	more := residentMemory(t, d) - before
+	t.Logf("the daemon has %d MiB more", more>>20)
+	if figures && more > 300*mib {
+		t.Error("that is more than 300 MiB")
 	}
 }
 
@@ -161,8 +169,11 @@ func TestCompileBombs(t *testing.T) {
 	d.Push(t, calling(0x01).Encode()) // takes the first's place in memory
 	ctx, stop := context.WithCancel(t.Context())
 	var pushes sync.WaitGroup
+	var left atomic.Int32
+	left.Store(bombs)
 	for n := range bombs {
 		pushes.Go(func() {
+			defer left.Add(-1)
 			if _, err := d.TryPush(ctx, nestedLoops(240, byte(n), padding), ""); err == nil {
 				t.Error("a bomb was compiled")
 			}
@@ -171,15 +182,18 @@ func TestCompileBombs(t *testing.T) {
 	defer pushes.Wait()
 	defer stop()
 	awaitCompilers(t, d, 1)
+	beside := 0
 	for n := range byte(5) {
-		begun := time.Now()
 		d.Push(t, calling(0x41, n, 0x1a).Encode())
 		if status := d.Run(t, &reactorv1.WorkloadSpec{Module: digest}); status.GetState() != reactorv1.WorkloadState_WORKLOAD_STATE_SUCCEEDED {
 			t.Errorf("ended as %v: %s", status.GetState(), status.GetMessage())
 		}
-		if took := time.Since(begun); took > 10*time.Second { // it was 30
-			t.Errorf("beside bombs a push and a start take %v", took)
+		if left.Load() > 0 {
+			beside++
 		}
+	}
+	if beside == 0 { // one after the other the bombs take half a minute of a processor
+		t.Error("a push and a start wait until all bombs are over")
 	}
 }
 
@@ -204,7 +218,7 @@ func compilersOf(t *testing.T, d *testkit.Daemon) (pids []int) {
 // awaitCompilers waits until that many modules are being compiled.
 func awaitCompilers(t *testing.T, d *testkit.Daemon, n int) []int {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); runtime.Gosched() {
+	for deadline := time.Now().Add(testkit.Patience); time.Now().Before(deadline); runtime.Gosched() {
 		if pids := compilersOf(t, d); len(pids) >= n {
 			return pids
 		}
@@ -217,48 +231,68 @@ func awaitCompilers(t *testing.T, d *testkit.Daemon, n int) []int {
 func TestKilledCompiler(t *testing.T) {
 	dir := t.TempDir()
 	d := testkit.Start(t, dir)
-	binary := nestedLoops(100, 0, 0)
-	pushed := make(chan error, 1)
-	go func() {
-		_, err := d.TryPush(t.Context(), binary, "")
-		pushed <- err
-	}()
-	kill(t, awaitCompilers(t, d, 1))
-	err := <-pushed
-	if status.Code(err) != codes.Unavailable || retryOf(err) <= 0 {
-		t.Errorf("a push whose compiler was killed: %v", err)
+	var binary []byte
+	for salt, killed := byte(0), false; !killed; salt++ {
+		binary = nestedLoops(100, salt, 0)
+		var err error
+		killed, err = killCompiler(t, d, func() error {
+			_, err := d.TryPush(t.Context(), binary, "")
+			return err
+		})
+		if killed = killed && err != nil; killed && (status.Code(err) != codes.Unavailable || retryOf(err) <= 0) {
+			t.Errorf("a push whose compiler was killed: %v", err)
+		}
 	}
 	digest := d.Push(t, binary)
-	d.Stop()
 
 	// The same as after an upgrade: nothing is compiled, and the workload was acknowledged.
-	files, err := filepath.Glob(filepath.Join(dir, "cache", "*.code"))
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no compiled modules in %s", dir)
-	}
-	for _, file := range files {
-		if err := os.Remove(file); err != nil {
-			t.Fatal(err)
+	for killed := false; !killed; {
+		d.Stop()
+		files, err := filepath.Glob(filepath.Join(dir, "cache", "*.code"))
+		if err != nil || len(files) == 0 {
+			t.Fatalf("no compiled modules in %s", dir)
+		}
+		for _, file := range files {
+			if err := os.Remove(file); err != nil {
+				t.Fatal(err)
+			}
+		}
+		d = testkit.Start(t, dir)
+		id := d.Submit(t, &reactorv1.WorkloadSpec{Module: digest})
+		killed, err = killCompiler(t, d, func() error {
+			w, err := d.Workloads.WaitWorkload(t.Context(), &reactorv1.WaitWorkloadRequest{Id: id})
+			if s := w.GetWorkload().GetStatus(); err == nil && s.GetState() != reactorv1.WorkloadState_WORKLOAD_STATE_SUCCEEDED {
+				err = fmt.Errorf("it ended as %v: %s", s.GetState(), s.GetMessage())
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatalf("a workload whose module's compiler was killed: %v", err)
 		}
 	}
-	d = testkit.Start(t, dir)
-	id := d.Submit(t, &reactorv1.WorkloadSpec{Module: digest})
-	kill(t, awaitCompilers(t, d, 1))
-	for range 2 {
-		if status := d.WaitFor(t, id); status.GetState() != reactorv1.WorkloadState_WORKLOAD_STATE_SUCCEEDED {
-			t.Errorf("ended as %v: %s", status.GetState(), status.GetMessage())
-		}
-		id = d.Submit(t, &reactorv1.WorkloadSpec{Module: digest})
+	if s := d.Run(t, &reactorv1.WorkloadSpec{Module: digest}); s.GetState() != reactorv1.WorkloadState_WORKLOAD_STATE_SUCCEEDED {
+		t.Errorf("afterwards it ends as %v: %s", s.GetState(), s.GetMessage())
 	}
 }
 
-func kill(t *testing.T, pids []int) {
+// killCompiler kills the compilers that it finds while work is done, once. It tells whether it found any, which a busy
+// machine may not let it, and how the work ended.
+func killCompiler(t *testing.T, d *testkit.Daemon, work func() error) (killed bool, err error) {
 	t.Helper()
-	for _, pid := range pids {
-		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
-			t.Error(err)
+	done := make(chan error, 1)
+	go func() { done <- work() }()
+	for !killed {
+		for _, pid := range compilersOf(t, d) {
+			killed = syscall.Kill(pid, syscall.SIGKILL) == nil || killed
+		}
+		select {
+		case err := <-done:
+			return killed, err
+		default:
+			runtime.Gosched()
 		}
 	}
+	return killed, <-done
 }
 
 // retryOf is when an error says that it may help to try again; 0: it does not.

@@ -67,30 +67,29 @@ func TestStartIsCancelled(t *testing.T) {
 		Module: d.Push(t, costlyStarts(0, 1_000_000)["active elements"].Encode()),
 		Limits: &reactorv1.Limits{MemoryBytes: 1 << 30},
 	}
-	seen := false
-	for range 10 { // it may be over before it is looked at
+	cancelled := false
+	for deadline := time.Now().Add(testkit.Patience); !cancelled; { // it may be over before it is looked at, or cancelled
+		if time.Now().After(deadline) {
+			t.Fatal("nothing was seen of it")
+		}
 		id := d.Submit(t, spec)
-		for !seen {
-			status := d.Status(t, id)
-			if waits := status.GetWaitingFor(); len(waits) > 0 {
-				seen = waits[0].GetKind() == "instantiate"
-			} else if status.GetReason() != reactorv1.EndReason_END_REASON_UNSPECIFIED {
-				break
+		s := d.Status(t, id)
+		for ; s.GetReason() == reactorv1.EndReason_END_REASON_UNSPECIFIED; s = d.Status(t, id) {
+			if waits := s.GetWaitingFor(); len(waits) == 0 || waits[0].GetKind() != "instantiate" {
+				continue
 			}
+			answer, err := d.Workloads.CancelWorkloads(t.Context(), &reactorv1.CancelWorkloadsRequest{Ids: []string{id}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			cancelled = answer.GetResults()[0].GetCancelled()
+			if s := d.WaitFor(t, id); cancelled != (s.GetState() == reactorv1.WorkloadState_WORKLOAD_STATE_CANCELLED) {
+				t.Errorf("cancelled: %t, and it ended as %v", cancelled, s)
+			}
+			break
 		}
-		if !seen {
-			continue
-		}
-		d.Cancel(t, id)
-		if s := d.WaitFor(t, id); s.GetState() != reactorv1.WorkloadState_WORKLOAD_STATE_CANCELLED {
-			t.Errorf("it ended as %v", s)
-		}
-		break
 	}
-	if !seen {
-		t.Error("nothing was seen of it")
-	}
-	for deadline := time.Now().Add(10 * time.Second); d.Stats(t).GetGuestMemoryBytes() > 0; {
+	for deadline := time.Now().Add(testkit.Patience); d.Stats(t).GetGuestMemoryBytes() > 0; {
 		if time.Now().After(deadline) {
 			t.Fatalf("%d bytes are still held", d.Stats(t).GetGuestMemoryBytes())
 		}

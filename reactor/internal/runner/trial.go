@@ -34,10 +34,11 @@ func (r *Runner) Suspect(id string, until time.Time, deaths int) {
 
 // Try puts suspects at the front of the queue, unless they have been cancelled or their timeouts have passed.
 func (r *Runner) Try(ids []string) {
+	now := time.Now()
 	r.mu.Lock()
 	for _, id := range ids {
 		if w := r.live[id]; w != nil {
-			r.sched.Try(&w.entry)
+			r.sched.Try(&w.entry, now)
 		}
 	}
 	r.mu.Unlock()

@@ -137,7 +137,8 @@ func (s *Scheduler[T, M]) Due(now time.Time, most int) (overdue []*Entry[T, M], 
 		if end := e.delay.why.Deadline; !end.IsZero() && !end.After(now) {
 			overdue = append(overdue, e)
 		} else if e.machine.Due() {
-			s.due(e)
+			s.due(e, now)
+		} else {
 			s.setAlarm(e, now)
 		}
 	}
@@ -145,9 +146,10 @@ func (s *Scheduler[T, M]) Due(now time.Time, most int) (overdue []*Entry[T, M], 
 }
 
 // due is a delayed entry having become Queued.
-func (s *Scheduler[T, M]) due(e *Entry[T, M]) {
+func (s *Scheduler[T, M]) due(e *Entry[T, M], now time.Time) {
 	s.moved(e, lifecycle.Delayed)
 	s.queueUp(e, &e.line.queue, true)
+	s.setAlarm(e, now)
 }
 
 // Wakeup is when Due or Next have something to do, if nothing happens before; ok is false if nothing has to be

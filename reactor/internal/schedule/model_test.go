@@ -1,7 +1,9 @@
 package schedule
 
 import (
+	"encoding/binary"
 	"fmt"
+	"math/bits"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -69,7 +71,7 @@ func (w *world) check() error {
 	return w.checkEnd(lines)
 }
 
-// checkPlace finds what is wrong with where an entry is.
+// checkPlace finds what is wrong with where an entry is, its alarm and its module.
 func (w *world) checkPlace(e *Entry[int, string]) error {
 	found := 0
 	count := func(l *list[int, string], stage lifecycle.Stage) {
@@ -94,11 +96,14 @@ func (w *world) checkPlace(e *Entry[int, string]) error {
 	if w.hand == e && e.Stage() == lifecycle.Loading {
 		found++
 	}
-	if e.delay != nil && e.delay.alarm.In() && e.Stage() == lifecycle.Delayed {
-		found++
+	if d := e.delay; d != nil && e.Stage().Pending() && d.alarm.In() != (e.Stage() == lifecycle.Delayed || !d.why.Deadline.IsZero()) {
+		w.fault("%d is %v, its deadline %v, its alarm is set: %v", e.Value, e.Stage(), d.why.Deadline, d.alarm.In())
+	}
+	if e.module != nil && (e.Stage() == lifecycle.Queued || e.Stage() == lifecycle.Delayed) {
+		w.fault("%d is %v and holds its module", e.Value, e.Stage())
 	}
 	want := 0
-	if e.Stage().Pending() {
+	if e.Stage().Pending() && e.Stage() != lifecycle.Delayed {
 		want = 1
 	}
 	if found != want || l.waits() != (l.next != nil) || l.waits() && w.turn == nil {
@@ -135,7 +140,7 @@ func (w *world) ends() error {
 	for i := range w.guests {
 		g := &w.guests[i]
 		if g.task != gone {
-			return fmt.Errorf("lost: %d is %v in the end, its fiber %d; %s", i, w.entries[i].Stage(), g.task, w)
+			return fmt.Errorf("lost: %d is %v in the end, its fiber %d", i, w.entries[i].Stage(), g.task)
 		}
 		if g.backed > 2+maxYields {
 			return fmt.Errorf("%d was sent back %d times", i, g.backed)
@@ -144,114 +149,146 @@ func (w *world) ends() error {
 	return w.check()
 }
 
-// String is all that tells one state of the world from another.
-func (w *world) String() string {
-	var b strings.Builder
-	ids := func(l *list[int, string]) (s string) {
-		for e := l.first; e != nil; e = e.next {
-			s += fmt.Sprint(e.Value)
+// key is all that tells one state of the world from another.
+func (w *world) key() string {
+	b := make([]byte, 0, 512)
+	num := func(numbers ...int64) {
+		for _, n := range numbers {
+			b = binary.AppendVarint(b, n)
 		}
-		return s
 	}
-	passed := func(t time.Time) string {
-		if t.IsZero() {
-			return "-"
+	flags := func(flags ...bool) {
+		var n int64
+		for _, f := range flags {
+			n <<= 1
+			if f {
+				n |= 1
+			}
 		}
-		return fmt.Sprint(min(max(t.Sub(w.now), -3*time.Second), 10*time.Second))
+		num(n)
+	}
+	ids := func(l *list[int, string]) {
+		for e := l.first; e != nil; e = e.next {
+			num(int64(e.Value))
+		}
+		num(-1)
+	}
+	passed := func(t time.Time) {
+		if t.IsZero() {
+			num(-99)
+			return
+		}
+		num(int64(min(max(t.Sub(w.now), -3*time.Second), 10*time.Second) / time.Second))
 	}
 	for _, tenant := range []string{"a", "b"} {
 		l := w.lines[tenant]
+		flags(l != nil, w.turn == l)
 		if l == nil {
 			continue
 		}
-		fmt.Fprintf(&b, "%s q%s r%s l%d turn%v", tenant, ids(&l.queue), ids(&l.ready), l.loading, w.turn == l)
-		for c := range l.short {
-			if l.short[c].first != nil {
-				fmt.Fprintf(&b, " s%d:%s", c, ids(&l.short[c]))
-			}
-		}
-	}
-	for i, e := range w.entries {
-		g := &w.guests[i]
-		fmt.Fprintf(&b, "|%v %v %d %d %v %v", e.machine, e.live, g.task, g.holds, g.final, g.next != nil)
-		if sh := e.share; sh != nil {
-			fmt.Fprintf(&b, " %d %d %d %v %v %v %v", sh.reserved, sh.wants, sh.age, sh.leaving, sh.asking, sh.asked, sh.yielded)
-			fmt.Fprint(&b, passed(sh.since))
-		}
-		if d := e.delay; d != nil {
-			fmt.Fprint(&b, d.why.Trouble, passed(d.why.Until), passed(d.why.Deadline), d.alarm.In())
+		num(int64(l.loading), int64(l.shortMask))
+		ids(&l.queue)
+		ids(&l.ready)
+		for mask := l.shortMask; mask != 0; mask &= mask - 1 {
+			ids(&l.short[bits.TrailingZeros64(mask)])
 		}
 	}
 	m := &w.Scheduler.memory
-	for _, e := range m.asking {
-		fmt.Fprint(&b, " asks", e.Value)
-	}
-	fmt.Fprint(&b, " f", ids(&m.fresh))
-	if k := &m.keep; k.entry != nil {
-		fmt.Fprint(&b, " k", k.entry.Value, k.elders, passed(k.until), k.round)
-		for i, e := range w.entries {
-			if e.share != nil && e.share.order > k.before {
-				fmt.Fprint(&b, "y", i)
-			}
+	for i, e := range w.entries {
+		g := &w.guests[i]
+		flags(e.live, g.final, g.next != nil, e.share != nil, e.delay != nil, m.keep.entry == e, w.hand == e)
+		num(int64(e.Stage()), int64(e.Cause()), int64(g.task), g.holds)
+		if sh := e.share; sh != nil {
+			flags(sh.leaving, sh.asking, sh.order > m.keep.before)
+			num(sh.reserved, sh.wants, int64(sh.age), int64(sh.asked), int64(sh.yielded))
+			passed(sh.since)
 		}
+		if d := e.delay; d != nil {
+			flags(d.alarm.In())
+			num(int64(d.why.Trouble))
+			passed(d.why.Until)
+			passed(d.why.Deadline)
+		}
+	}
+	for _, e := range m.asking {
+		num(int64(e.Value))
+	}
+	num(-1)
+	ids(&m.fresh)
+	if k := &m.keep; k.entry != nil {
+		num(k.elders, int64(k.round))
+		passed(k.until)
 	}
 	for id := byte(1); id <= 3; id++ {
+		num(w.estimates.of(Key{id}))
 		if mod := w.modules[Key{id}]; mod != nil {
-			fmt.Fprint(&b, " m", id, mod.users, mod.value, ids(&mod.waiting))
+			flags(mod.loaded, mod.failed)
+			num(int64(mod.users))
+			ids(&mod.waiting)
 		}
-		fmt.Fprint(&b, "e", w.estimates.of(Key{id}))
 	}
-	hand := -1
-	if w.hand != nil {
-		hand = w.hand.Value
+	for _, key := range w.loads {
+		num(int64(key[0]))
 	}
-	fmt.Fprint(&b, hand, w.idle, w.loads, w.spare, w.Draining())
-	return b.String()
+	num(-1)
+	for _, i := range w.trials.left {
+		num(int64(i))
+	}
+	s := &w.spare
+	num(int64(w.trials.last), int64(s.cancels), int64(s.failures), int64(s.drains), int64(s.ticks), int64(s.shutdowns), int64(s.deaths))
+	flags(w.idle, w.Draining(), w.Closing(), w.trials.on, w.trials.shut)
+	return string(b)
+}
+
+// path is how a world came about: a step after another path; nil is a new world.
+type path struct {
+	before *path
+	step   step
+	next   []step // that are possible then
+}
+
+func (p *path) steps() (steps []step) {
+	for ; p.before != nil; p = p.before {
+		steps = append(steps, p.step)
+	}
+	slices.Reverse(steps)
+	return steps
 }
 
 // explore walks through every order in which the steps can come, and checks every state, and that from each of
 // them everything comes to its end.
 func explore(t *testing.T, memory int64, jobs []job, left spare) (states int) {
 	t.Helper()
-	type path struct {
-		before *path
-		step   step
-	}
-	replay := func(p *path) *world {
-		var steps []step
-		for ; p.before != nil; p = p.before {
-			steps = append(steps, p.step)
+	seen := map[string]bool{}
+	var todo []*path
+	visit := func(w *world, p *path) {
+		state := w.key()
+		if seen[state] {
+			return
 		}
-		w := newWorld(memory, jobs, left)
-		for _, s := range slices.Backward(steps) {
-			w.do(s)
-		}
-		return w
-	}
-	start := &path{}
-	seen := map[string]bool{newWorld(memory, jobs, left).String(): true}
-	for todo := []*path{start}; len(todo) > 0; {
-		p := todo[0]
-		todo = todo[1:]
-		w := replay(p)
+		seen[state] = true
 		err := w.check()
-		steps := w.enabled()
+		p.next = w.enabled()
 		if err == nil {
 			err = w.ends()
 		}
 		if err != nil {
-			for ; p.before != nil; p = p.before {
-				t.Logf("%v", p.step)
-			}
-			t.Fatalf("%v (the steps to it, the last first)", err)
+			t.Fatalf("%v, after %v", err, p.steps())
 		}
-		for _, s := range steps {
-			next := replay(p)
-			next.do(s)
-			if state := next.String(); !seen[state] {
-				seen[state] = true
-				todo = append(todo, &path{p, s})
+		todo = append(todo, p)
+	}
+	visit(newWorld(memory, jobs, left), &path{})
+	for len(todo) > 0 {
+		p := todo[0]
+		todo = todo[1:]
+		steps := p.steps()
+		for _, s := range p.next {
+			w := newWorld(memory, jobs, left)
+			for _, done := range steps {
+				w.do(done)
 			}
+			w.do(s)
+			visit(w, &path{before: p, step: s})
 		}
 	}
 	return len(seen)
@@ -273,6 +310,10 @@ func TestEveryInterleaving(t *testing.T) {
 		{"more than the node has", 3, []job{{"a", 1, 4, 0}, {"b", 1, 1, 1}}, spare{cancels: 1, drains: 2}},
 		{"loading", 2, []job{{"a", 1, 1, 0}, {"a", 2, 1, 0}, {"b", 1, 1, 0}}, spare{cancels: 1, failures: 1}},
 		{"drained", 2, []job{{"a", 1, 1, 0}, {"b", 1, 1, 0}}, spare{cancels: 1, failures: 2, drains: 2, ticks: 2}},
+		{"shut down", 2, []job{{"a", 1, 2, 0}, {"b", 2, 1, 0}}, spare{cancels: 1, shutdowns: 1}},
+		{"shut down while the host fails", 2, []job{{"a", 1, 2, 0}, {"b", 2, 1, 0}}, spare{failures: 1, shutdowns: 1}},
+		{"died", 3, []job{{"a", 1, 2, 2}, {"b", 1, 2, 0}}, spare{deaths: 1, ticks: 1}},
+		{"died twice", 2, []job{{"a", 1, 2, 0}, {"b", 2, 1, 0}}, spare{deaths: 2}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -300,7 +341,7 @@ func FuzzSchedule(f *testing.F) {
 			{"a", 1, 3, 4}, {"a", 1, 2, 2}, {"b", 2, 5, 0}, {"b", 1, 1, 1},
 			{"a", 2, 8, 0}, {"a", 3, 2, 0}, {"b", 3, 9, 8}, {"b", 3, 7, 7},
 		}
-		w := newWorld(8, jobs, spare{cancels: 2, failures: 2, drains: 2, ticks: 20})
+		w := newWorld(8, jobs, spare{cancels: 2, failures: 2, drains: 2, ticks: 20, shutdowns: 1, deaths: 2})
 		for i, at := range walk {
 			steps := w.enabled()
 			if len(steps) == 0 {
@@ -308,7 +349,7 @@ func FuzzSchedule(f *testing.F) {
 			}
 			w.do(steps[int(at)%len(steps)])
 			if err := w.check(); err != nil {
-				t.Fatalf("after %d steps, the last %v: %v\n%v", i+1, steps[int(at)%len(steps)], err, w)
+				t.Fatalf("after %d steps, the last %v: %v", i+1, steps[int(at)%len(steps)], err)
 			}
 		}
 		if err := w.ends(); err != nil {

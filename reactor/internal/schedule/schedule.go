@@ -465,12 +465,11 @@ func (s *Scheduler[T, M]) Suspect(e *Entry[T, M], why Why, deaths uint32, now ti
 }
 
 // Try puts a suspect before the queue. It returns false if it does not wait for its trial any more.
-func (s *Scheduler[T, M]) Try(e *Entry[T, M]) bool {
+func (s *Scheduler[T, M]) Try(e *Entry[T, M], now time.Time) bool {
 	if e.delay == nil || e.delay.why.Trouble != retry.Crash || !e.machine.Due() {
 		return false
 	}
-	s.delayed.Remove(&e.delay.alarm)
-	s.due(e)
+	s.due(e, now)
 	if s.gate.shut {
 		s.gate.only = e
 	}

@@ -29,12 +29,13 @@ type world struct {
 	hand    *Entry[int, string] // what the dispatcher is starting
 	idle    bool                // Next had nothing when nothing has happened since
 	loads   []Key
+	trials  trials
 	spare   spare
 	faults  []string
 }
 
 // spare is how much adversity is left.
-type spare struct{ cancels, failures, drains, ticks int }
+type spare struct{ cancels, failures, drains, ticks, shutdowns, deaths int }
 
 // guest is an entry's fiber, and its record.
 type guest struct {
@@ -58,19 +59,14 @@ const (
 )
 
 func newWorld(memory int64, jobs []job, left spare) *world {
-	memory *= unit
-	w := &world{memory: memory, spare: left, now: time.Unix(1000, 0)}
-	w.Scheduler = New[int, string](Config{
-		Starting: 2, Live: 3, Loading: 1, Pending: 100, Bytes: 1000, Memory: memory, Patience: time.Second,
-	})
-	for i, j := range jobs {
-		e := &Entry[int, string]{}
-		e.Init(i, Key{j.module}, 1, 0)
-		w.entries = append(w.entries, e)
-		w.jobs = append(w.jobs, job{j.tenant, j.module, j.peak * unit, j.limit * unit})
-		w.guests = append(w.guests, guest{})
-		w.Add(j.tenant, e)
+	w := &world{
+		memory: memory * unit, spare: left, now: time.Unix(1000, 0),
+		entries: make([]*Entry[int, string], len(jobs)), guests: make([]guest, len(jobs)),
 	}
+	for _, j := range jobs {
+		w.jobs = append(w.jobs, job{j.tenant, j.module, j.peak * unit, j.limit * unit})
+	}
+	w.restart()
 	return w
 }
 
@@ -91,6 +87,7 @@ func (w *world) enabled() (steps []step) {
 	if w.hand != nil {
 		add(true, "begin", w.hand.Value)
 		add(w.spare.failures > 0, "fail", w.hand.Value)
+		add(w.Closing(), "put back", w.hand.Value)
 	}
 	for i := range w.loads {
 		add(true, "loaded", i)
@@ -106,6 +103,15 @@ func (w *world) enabled() (steps []step) {
 		add(w.spare.cancels > 0 && g.task != gone, "cancel", i)
 	}
 	add(w.spare.drains > 0, "drain", 0)
+	add(w.spare.shutdowns > 0 && !w.Closing(), "shut down", 0)
+	add(w.Closing() && w.Live() == 0, "restart", 0)
+	if w.spare.deaths > 0 {
+		for plan := range plans {
+			add(plan == nobody || w.youngest() >= 0, "die", int(plan))
+		}
+	}
+	add(len(w.trials.left) > 0, "try", 0)
+	add(w.trials.on && len(w.trials.left) == 0, "open", 0)
 	if at, ok := w.Wakeup(); ok && w.spare.ticks > 0 {
 		add(at.After(w.now) || w.idle, "tick", 0)
 	}
@@ -144,6 +150,21 @@ func (w *world) do(s step) {
 	case "drain":
 		w.spare.drains--
 		w.Drain(!w.Draining())
+	case "put back":
+		w.PutBack(w.take())
+	case "shut down":
+		w.spare.shutdowns--
+		w.shutDown()
+	case "restart":
+		w.restart()
+	case "die":
+		w.spare.deaths--
+		w.die(plan(s.id))
+	case "try":
+		w.try()
+	case "open":
+		w.trials = trials{}
+		w.OpenGate()
 	case "tick":
 		w.spare.ticks--
 		w.tick()
@@ -171,8 +192,10 @@ func (w *world) dispatch() (idle bool) {
 	case Idle:
 		return true
 	case Start:
+		w.checkGate(a.Entry)
 		w.hand = a.Entry
 	case Load:
+		w.checkGate(a.Entry)
 		w.loads = append(w.loads, a.Entry.Key())
 	case Wake:
 		g := &w.guests[a.Entry.Value]
@@ -248,11 +271,13 @@ func (w *world) end(i int) {
 	if !w.Finish(e) {
 		w.fault("%d ends twice", i)
 	}
-	g.task = storing
-	if g.next = nil; g.told == lifecycle.ForMemory && !g.final {
+	g.task, g.next = storing, nil
+	switch {
+	case g.final || g.told == lifecycle.ByShutdown:
+	case g.told == lifecycle.ForMemory:
 		g.next = &Why{Trouble: retry.NodeMemory}
 		g.backed++
-	} else {
+	default:
 		g.final = true
 	}
 }

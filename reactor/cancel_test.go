@@ -75,43 +75,6 @@ func TestCancelBySelector(t *testing.T) {
 	}
 }
 
-// What is slow to end is waited for when all have been told.
-func TestCancelWaitsForSlowEnds(t *testing.T) {
-	r := open(t)
-	push(t, r, "sleep")
-	for i := range 20 {
-		submit(t, r, fmt.Sprint(i), api.Spec{Module: "sleep", Labels: map[string]string{"odd": fmt.Sprint(i%2 == 1)}})
-		awaitWaiting(t, r, fmt.Sprint(i))
-	}
-	r.canceller.Patience = 0
-	answer, err := r.CancelWorkloads(deadline(t), api.CancelRequest{LabelSelector: "odd=true"})
-	if err != nil || answer.Total != 10 || answer.Cancelled != 10 {
-		t.Errorf("%+v, %v", answer, err)
-	}
-	for i := range 20 {
-		w, err := r.GetWorkload(deadline(t), fmt.Sprint(i))
-		if err != nil || w.Status.State.Ended() != (i%2 == 1) {
-			t.Errorf("%d: %+v, %v", i, w.Status, err)
-		}
-	}
-}
-
-func TestCancelRefuses(t *testing.T) {
-	r := open(t)
-	for name, req := range map[string]api.CancelRequest{
-		"nothing":      {},
-		"both":         {IDs: []string{"a"}, LabelSelector: "a=b"},
-		"bad selector": {LabelSelector: "a==b"},
-		"bad id":       {IDs: []string{"a/b"}},
-		"too many":     {IDs: make([]string, MaxBatch+1)},
-	} {
-		t.Run(name, func(t *testing.T) {
-			_, err := r.CancelWorkloads(deadline(t), req)
-			wantClass(t, err, errs.InvalidArgument)
-		})
-	}
-}
-
 func TestWaitEndsWithItsContext(t *testing.T) {
 	r := open(t)
 	push(t, r, "sleep")

@@ -150,7 +150,8 @@ func (r *request) walk(ctx context.Context, f store.Filter) (listed bool, err er
 			return true, nil
 		}
 		if len(ids) >= pieceSize || !more {
-			if err := r.piece(ctx, ids); err != nil {
+			slices.Sort(ids) // for what came up twice
+			if err := r.piece(ctx, slices.Compact(ids)); err != nil {
 				return false, err
 			}
 			ids = ids[:0]
@@ -230,7 +231,8 @@ func (r *request) add(id string, err error, most int) {
 }
 
 // cancelled waits for the end of a workload, whose next change closes changed. It returns nil if the workload was
-// cancelled, and an error if it ended otherwise. Told says that it has been cancelled by now.
+// cancelled, and an error if it ended otherwise. Told says that it has been told to end; if not, and it is there by
+// now, it is told.
 func (r *request) cancelled(ctx context.Context, id string, changed <-chan struct{}, told bool) error {
 	for {
 		if changed != nil {
@@ -238,7 +240,12 @@ func (r *request) cancelled(ctx context.Context, id string, changed <-chan struc
 				return err
 			}
 		}
-		changed = r.Changed(id)
+		if told {
+			changed = r.Changed(id)
+		} else {
+			changed = r.Cancel(id)
+			told = changed != nil
+		}
 		rec, err := r.Store.Workload(ctx, id)
 		switch {
 		case err != nil:
@@ -250,6 +257,5 @@ func (r *request) cancelled(ctx context.Context, id string, changed <-chan struc
 		case changed == nil:
 			return refusal.Unrecorded(id)
 		}
-		told = true
 	}
 }

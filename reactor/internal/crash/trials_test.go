@@ -30,10 +30,10 @@ func (d *diary) note(format string, args ...any) {
 func (d *diary) Suspect(id string, until time.Time, deaths int) {
 	d.note("suspect %s until %v, %d", id, until.Sub(d.begin), deaths)
 }
-func (d *diary) Try(ids []string)       { d.note("try %v", ids) }
-func (d *diary) Condemn(id, msg string) { d.note("condemn %s", id) }
-func (d *diary) ShutGate()              { d.note("shut") }
-func (d *diary) OpenGate()              { d.note("open") }
+func (d *diary) Try(ids []string)     { d.note("try %v", ids) }
+func (d *diary) Condemn(id, _ string) { d.note("condemn %s", id) }
+func (d *diary) ShutGate()            { d.note("shut") }
+func (d *diary) OpenGate()            { d.note("open") }
 
 // wantEntries compares what was called since it was last asked.
 func (d *diary) wantEntries(t *testing.T, want ...string) {

@@ -87,6 +87,9 @@ func (p *Pipeline) Submit(ctx context.Context, reqs []api.SubmitRequest) ([]Resu
 		if one.Err != nil && reqs[i].ID != "" && repeatable(one.Err) {
 			p.repeat(ctx, one)
 		}
+		if one.Err != nil {
+			one.Record = nil // it is not in the store
+		}
 		results[i] = one.Result
 	}
 	return results, nil

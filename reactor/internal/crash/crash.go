@@ -1,34 +1,34 @@
-// Package crash finds the workload that the daemon dies of.
+// Package crash finds the workload that kills the daemon.
 //
-// A workload that was running when the daemon died is started again by the next one. If it is what
-// the daemon died of, the next one dies as well, and everybody's work is begun anew each time. But of a
-// hundred thousand that were running one at most is to blame, and after a power cut none. So the
-// suspects are tried apart, as one finds a bad fuse:
+// When a daemon dies, the next one starts the workloads that were running again. If one of them killed the
+// daemon, the next one dies as well, and everybody's work starts over each time. But of a hundred thousand
+// running workloads at most one is to blame, and after a power cut none. So the suspects are tried apart, the way
+// one finds a bad fuse:
 //
-//  1. A daemon keeps a [Journal] on disk while it runs. One that ends in order removes it, so a
-//     journal that is found at a start tells that the daemon before has died.
-//  2. After the first death in a row everything is started at once, but for the workload that was
-//     started last, which is the likeliest: it follows a second later, alone on trial.
-//  3. After more deaths the suspects are those that were on trial, or, if nothing was, all that were
-//     running and the first of those that were waiting: a start is on disk some milliseconds after
-//     it. The suspects are divided into groups. All others are started at once; when they have run
-//     for a while one group after another is started, and is on trial for a while.
-//  4. What is on trial is in the journal, on disk, before it is started. So if the daemon dies now,
-//     the search goes on among them: 32 times fewer with each death.
-//  5. What was alone on trial is tried once more before anything else is started, with nothing beside
-//     it. If the daemon dies again, after three deaths in a row, the workload is set apart; else it
-//     was not to blame, and all others start. (The numbers follow the limit, which is a setting.)
-//  6. A daemon that has lived for [Calm] since its last trial begins to count anew.
+//  1. A daemon keeps a [Journal] on disk while it runs, and removes it when it stops in order. So a
+//     journal that is found at a start shows that the previous daemon died.
+//  2. After the first death in a row all workloads are started at once, except the one that was started
+//     last, the most likely culprit: it follows a second later, alone on trial.
+//  3. After further deaths the suspects are the workloads that were on trial. If none was, they are all that
+//     were running and the first of those that were waiting, since a start is on disk only some milliseconds
+//     after it happened. The suspects are divided into groups. All other workloads are started at once; when
+//     they have run for a while, one group after another is started, and each is on trial for a while.
+//  4. What is on trial is in the journal, on disk, before it is started. So if the daemon dies now, the
+//     search continues within that group: with each death there are 32 times fewer suspects.
+//  5. A workload that was alone on trial is tried once more before anything else is started, with nothing
+//     beside it. If the daemon dies again, and it was the third death in a row, the workload is set apart;
+//     otherwise it was not to blame, and all others start. (The numbers follow the limit, which is a setting.)
+//  6. A daemon that has lived for [Calm] since its last trial counts deaths from zero again.
 //
-// The times grow with each death. So what takes long to bring the daemon down is found by a later
-// round; and if the daemon dies again and again soon after its start, of power cuts say, nothing is on
+// The times grow with each death. So a workload that takes long to kill the daemon is found in a later round. And
+// if the daemon dies again and again soon after its start, of power cuts for example, nothing is on
 // trial by then, and nobody is suspected. (TestPoisonIsFound, TestPowerCuts)
 //
 // Rejected: a count of deaths for each workload that was running (three power cuts would condemn
 // everything); one by one from the first death on (a hundred thousand would take hours to be back).
 //
-// [Judge] is pure. A [File] may be used by several goroutines. [Trials] carries the plan out: Add and Judge are called
-// before anything runs, Run is the whole of a goroutine.
+// [Judge] is pure. A [File] may be used by several goroutines. [Trials] carries out the plan: Add and Judge are called
+// before anything runs, and Run is the whole work of a goroutine.
 package crash
 
 import (
@@ -36,43 +36,43 @@ import (
 	"time"
 )
 
-// Calm is how long a daemon has to live after its trials to make former deaths forgotten.
+// Calm is how long a daemon has to live after its trials until earlier deaths are forgotten.
 const Calm = 10 * time.Minute
 
-// Heads is how many of those that wait first are suspects besides those that run.
+// Heads is how many of the first waiting workloads are suspects, besides the running ones.
 const Heads = 256
 
-// Journal is what the next daemon has to know if this one dies.
+// Journal is what the next daemon needs to know if this one dies.
 type Journal struct {
-	Deaths int      `json:"deaths"`          // of daemons in a row before this one
+	Deaths int      `json:"deaths"`          // daemons that died in a row before this one
 	Trial  []string `json:"trial,omitempty"` // the workloads on trial
-	Alone  int      `json:"alone,omitempty"` // deaths before this at which the one on trial was it alone
+	Alone  int      `json:"alone,omitempty"` // deaths so far at which the workload on trial was alone on trial
 }
 
-// Found is an unfinished workload that the daemon before left.
+// Found is an unfinished workload that the previous daemon left.
 type Found struct {
 	ID      string
-	Running bool      // on disk; else it waits, and was among the first
+	Running bool      // according to the disk; else it was among the first that waited
 	Started time.Time // if it was running
 }
 
-// Plan is how to start what the daemon before left.
+// Plan says how to start what the previous daemon left.
 type Plan struct {
 	Deaths int // in a row
 	// Guilty is the workload to set apart; empty if there is none.
 	Guilty string
 	// Trials are the groups to start apart, one after another. All others start at once.
 	Trials [][]string
-	// First says that the one trial comes before anything else is started.
+	// First is true if the one trial comes before anything else is started.
 	First bool
-	// Alone goes into the journal with each trial.
+	// Alone is the journal's Alone for each trial.
 	Alone int
-	// Delay is how long to wait before the first trial, Each how long each takes.
+	// Delay is how long to wait before the first trial, Each is how long each trial takes.
 	Delay, Each time.Duration
 }
 
-// Judge makes the plan after a death, from the journal that was found, and what was found running or
-// first in line. Limit is the number of deaths in a row from which on a workload may be set apart, 2 at least.
+// Judge makes the plan after a death, from the journal that was found and the workloads that were found running
+// or first in line. limit is the number of deaths in a row after which a workload may be set apart, at least 2.
 func Judge(j Journal, found []Found, limit int) Plan {
 	p := Plan{Deaths: j.Deaths + 1}
 	p.Delay, p.Each = times(p.Deaths)
@@ -93,13 +93,13 @@ func Judge(j Journal, found []Found, limit int) Plan {
 	}
 	p.First = p.Alone > 0
 	if len(found) == 1 && p.Deaths == 1 {
-		p.Delay = 0 // there is nobody to be kept apart from
+		p.Delay = 0 // nothing to be kept apart from
 	}
 	p.Trials = [][]string{suspects}
 	return p
 }
 
-// groups is into how many the suspects are divided.
+// groups is the number of groups that the suspects are divided into.
 const groups = 32
 
 // suspectsOf returns the suspects, and whether they were on trial.
@@ -135,11 +135,11 @@ func idsOf(found []Found, keep func(Found) bool) (ids []string) {
 	return ids
 }
 
-// times are those of a Plan after so many deaths in a row.
+// times returns Delay and Each of a Plan after the given number of deaths in a row.
 func times(deaths int) (delay, each time.Duration) {
 	const most = 5 * time.Minute
 	if deaths <= 1 {
-		return time.Second, 10 * time.Second // nobody waits behind the one that is tried
+		return time.Second, 10 * time.Second // nobody waits behind the one on trial
 	}
 	t := most
 	if deaths < 10 {

@@ -9,7 +9,7 @@ import (
 	"sync"
 )
 
-// File is where a daemon keeps its journal.
+// File is the file of a daemon's journal.
 type File struct {
 	path string
 
@@ -17,11 +17,11 @@ type File struct {
 	closed bool
 }
 
-// NewFile returns the journal in a folder. It touches nothing.
+// NewFile returns the journal's file in a folder. It touches nothing.
 func NewFile(dir string) *File { return &File{path: filepath.Join(dir, "running.json")} }
 
-// Read returns the journal that a daemon left which died. Died is false if the last one ended in order,
-// or there was none. What cannot be read counts as a death of which nothing is known.
+// Read returns the journal of a daemon that died. died is false if the last daemon stopped in order, or if there
+// was none. An unreadable journal counts as a death of which nothing is known.
 func (f *File) Read() (j Journal, died bool) {
 	b, err := os.ReadFile(f.path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -33,7 +33,7 @@ func (f *File) Read() (j Journal, died bool) {
 	return j, true
 }
 
-// Write replaces the journal. When it returns nil it is on disk. After Remove it does nothing.
+// Write replaces the journal. When it returns nil, the journal is on disk. After Remove it does nothing.
 func (f *File) Write(j Journal) error {
 	b, err := json.Marshal(j)
 	if err != nil {
@@ -54,7 +54,7 @@ func (f *File) Write(j Journal) error {
 	return syncDir(filepath.Dir(f.path))
 }
 
-// Remove says that the daemon ends in order.
+// Remove removes the journal, because the daemon stops in order.
 func (f *File) Remove() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()

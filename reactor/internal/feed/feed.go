@@ -1,26 +1,24 @@
-// Package feed hands the latest changes to those who watch.
+// Package feed passes the latest changes to watchers.
 //
-// A [Feed] holds the last changes, in order of their revisions, while someone is subscribed. A
-// reader asks for what comes after the revision it has seen. If the feed has forgotten some of
-// that, because the reader is slow or comes from the past, it says so, and the reader catches up
-// from the store, which has the latest change of everything. So no reader can hold the publisher
-// up, no reader costs more than the ring, and what is missing here is never missing altogether.
+// A [Feed] holds the last changes, in the order of their revisions, while anyone is subscribed. A
+// reader asks for the changes after the revision it has seen. If the feed has already forgotten some of
+// them, because the reader is slow or starts from an old revision, it says so, and the reader catches up
+// from the store, which has the latest change of everything. So no reader delays the publisher, no reader costs
+// more than the ring, and nothing that is missing here is lost.
 //
-//  1. A reader that subscribes at position p has p in one of three places: behind the floor (it
-//     reads the store), between floor and head (it reads the ring), or at or beyond the head (it
-//     waits).
-//  2. Publish is called after the commit, so a reader that went to the store may be ahead of the
+//  1. A reader at position p is in one of three places: behind the floor (it reads the store), between
+//     floor and head (it reads the ring), or at or beyond the head (it waits).
+//  2. Publish is called after the commit, so a reader of the store may be ahead of the
 //     head. It waits until the head is beyond its position, and never sees a change twice.
-//  3. The store is read only up to what was committed, and everything up to there either was
-//     published or will be with a revision beyond the reader's position, or lies before it.
-//     So there is no gap where the two meet.
+//  3. The store is read only up to what was committed. Everything up to there was published before, will be
+//     published with a revision beyond the reader's position, or lies before that position.
+//     So there is no gap between store and ring.
 //
-// Rejected: a channel per reader (it blocks the publisher, or drops); reading the store for every
+// Rejected: a channel per reader (it blocks the publisher, or drops changes); reading the store for every
 // reader (N readers of M changes cost N×M reads); holding changes without a reader (they cost a
 // decoded record each).
 //
-// All methods are safe for use by many goroutines and block for no longer than a short critical
-// section.
+// All methods may be called from any goroutine, and block only for a short critical section.
 package feed
 
 import (
@@ -36,27 +34,27 @@ type Entry[T any] struct {
 	Change   T
 }
 
-// Feed is the latest changes.
+// Feed holds the latest changes.
 type Feed[T any] struct {
 	mu      sync.Mutex
 	size    int
-	ring    []Entry[T] // the changes after floor, a circle beginning at start
+	ring    []Entry[T] // the changes after floor: a circular buffer that begins at start
 	start   int
 	n       int
-	floor   int64 // changes up to here are not held
-	head    int64 // the last change published
+	floor   int64 // changes up to this revision are not held
+	head    int64 // the revision of the last published change
 	readers int
-	changed notify.Broadcast // of Publish and Close
+	changed notify.Broadcast // told by Publish and Close
 	closed  bool
 }
 
-// New makes a feed of that many changes, after the revision head.
+// New makes a feed that holds up to size changes after the revision head.
 func New[T any](size int, head int64) *Feed[T] {
 	return &Feed[T]{size: size, floor: head, head: head}
 }
 
-// Subscribe makes the feed hold changes from now on, and returns the revision up to which it holds
-// none, and what ends the subscription.
+// Subscribe makes the feed hold changes from now on. It returns the revision up to which the feed holds none,
+// and the function that ends the subscription.
 func (f *Feed[T]) Subscribe() (head int64, unsubscribe func()) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -70,7 +68,7 @@ func (f *Feed[T]) Subscribe() (head int64, unsubscribe func()) {
 	})
 }
 
-// Active reports whether someone is subscribed.
+// Active reports whether anyone is subscribed.
 func (f *Feed[T]) Active() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -78,7 +76,7 @@ func (f *Feed[T]) Active() bool {
 }
 
 // Publish appends changes up to the revision head. Their revisions must ascend from those before.
-// A publisher that found the feed not active may leave the changes out: they count as forgotten.
+// If the feed is not active the publisher may leave the changes out: they count as forgotten.
 func (f *Feed[T]) Publish(head int64, entries []Entry[T]) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -108,14 +106,14 @@ func (f *Feed[T]) push(e Entry[T]) {
 	f.n++
 }
 
-// forget drops what is held.
+// forget drops all changes.
 func (f *Feed[T]) forget() {
 	f.ring, f.start, f.n = nil, 0, 0
 	f.floor = f.head
 }
 
-// Next appends to into up to limit changes after the revision since. ok is false if changes after
-// since have been forgotten: then they are to be read from the store.
+// Next appends up to limit changes after the revision since to into. ok is false if changes after since have
+// been forgotten: then the caller reads them from the store.
 func (f *Feed[T]) Next(into []Entry[T], since int64, limit int) (entries []Entry[T], ok bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -130,8 +128,7 @@ func (f *Feed[T]) Next(into []Entry[T], since int64, limit int) (entries []Entry
 	return into, true
 }
 
-// Changed returns a channel that is closed once there is a change after since, or the feed has
-// been closed.
+// Changed returns a channel that is closed once there is a change after since, or the feed has been closed.
 func (f *Feed[T]) Changed(since int64) <-chan struct{} {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -141,7 +138,7 @@ func (f *Feed[T]) Changed(since int64) <-chan struct{} {
 	return f.changed.Next()
 }
 
-// Close tells that there will be no more changes. Those that are held can still be read.
+// Close ends the feed: there will be no more changes. Those it holds can still be read.
 func (f *Feed[T]) Close() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -149,7 +146,7 @@ func (f *Feed[T]) Close() {
 	f.changed.Tell()
 }
 
-// Closed reports whether Close was called and since is the last change.
+// Closed reports whether Close was called and since is the revision of the last change.
 func (f *Feed[T]) Closed(since int64) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -14,8 +14,8 @@ type Excess struct {
 	Value, Maximum string
 }
 
-// Excesses lists the limits that are above the maximum. A maximum of zero is none; it can only be so
-// for Fuel and Timeout.
+// Excesses lists the limits that are above their maximum. A maximum of zero, which only Fuel and Timeout can have, is
+// no maximum.
 func Excesses(l, most api.Limits) (over []Excess) {
 	check := func(field, path string, value, maximum uint64, show func(uint64) string) {
 		if maximum != 0 && value > maximum {

@@ -26,9 +26,8 @@ func CheckID(f *errs.Faults, path, id string) {
 	}
 }
 
-// CheckNewID checks an id that a workload is to have. It begins as a word does, because "." and ".." are
-// no names in a path or a URL, and "-x" is a flag to a command. Those that were taken before can
-// still be looked up.
+// CheckNewID checks the id of a new workload. It must begin like a word: "." and ".." are not names in a
+// path or a URL, and "-x" looks like a flag to a command. Older ids that do not can still be looked up.
 func CheckNewID(f *errs.Faults, path, id string) {
 	before := len(*f)
 	CheckID(f, path, id)
@@ -37,7 +36,7 @@ func CheckNewID(f *errs.Faults, path, id string) {
 	}
 }
 
-// CheckNewTag checks a tag that a module is to have: its parts between slashes begin as words do.
+// CheckNewTag checks a new tag of a module: each part between slashes must begin like a word.
 func CheckNewTag(f *errs.Faults, path, tag string) {
 	before := len(*f)
 	CheckTag(f, path, tag)
@@ -56,7 +55,7 @@ func beginsAsWord(s string) bool {
 	return s != "" && isName(s[:1], "_")
 }
 
-// climbs reports whether s, taken for a path, has parts that are no names.
+// climbs reports whether s, read as a path, has parts "." or "..".
 func climbs(s string) bool {
 	for part := range strings.SplitSeq(s, "/") {
 		if part == "." || part == ".." {
@@ -66,8 +65,8 @@ func climbs(s string) bool {
 	return false
 }
 
-// CheckTag checks a tag: letters, digits and "._-/:". What looks like a digest is none, because a
-// module is named by either.
+// CheckTag checks a tag: letters, digits and "._-/:". It must not look like a digest, because a module is
+// named by either.
 func CheckTag(f *errs.Faults, path, tag string) {
 	switch {
 	case tag == "":
@@ -81,16 +80,16 @@ func CheckTag(f *errs.Faults, path, tag string) {
 	}
 }
 
-// isName reports whether s has letters, digits and the other characters only.
+// isName reports whether s consists of letters, digits and the characters of others.
 func isName(s, others string) bool {
 	return !strings.ContainsFunc(s, func(c rune) bool {
 		return !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.ContainsRune(others, c))
 	})
 }
 
-// NewID makes an id: the lower 40 bits of the time in milliseconds, and 60 random ones, so that no
-// two workloads share it. Ids that were made together lie together in the store's index; random
-// ones would each dirty a page of their own.
+// NewID makes an id of the lower 40 bits of the time in milliseconds and 60 random bits, so that no two
+// workloads share it. Ids that are made together are close together in the store's index; fully random ids would
+// each dirty a page of their own.
 func NewID(now time.Time) string {
 	var b [13]byte
 	binary.BigEndian.PutUint64(b[:], uint64(now.UnixMilli())<<24)

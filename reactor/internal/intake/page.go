@@ -7,13 +7,13 @@ import (
 	"github.com/reactord/reactord/reactor/errs"
 )
 
-// MaxPage is how many entries a page has at most, and defaultPage how many it has if nothing is asked for.
+// MaxPage is the largest size of a page, and defaultPage the size if none is asked for.
 const (
 	MaxPage     = 1000
 	defaultPage = 100
 )
 
-// PageSize is how many entries a page has at most.
+// PageSize returns the size of a page.
 func PageSize(p api.Page) (int, error) {
 	if p.Size < 0 {
 		return 0, errs.Invalid(errs.Field{Path: "page_size", Description: fmt.Sprintf("%d is negative", p.Size)})

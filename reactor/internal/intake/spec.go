@@ -13,18 +13,18 @@ import (
 	"github.com/reactord/reactord/reactor/internal/text"
 )
 
-// Bounds are the most that a submission may have.
+// Bounds are the maximums of a submission.
 type Bounds struct {
-	// Labels, Arguments and Grants bound how many there are; Arguments bounds the variables of the environment, too.
+	// Labels, Arguments and Grants bound their numbers; Arguments also bounds the environment variables.
 	Labels, Arguments, Grants int
-	// ArgumentBytes bounds arguments and environment together, StdinBytes what is submitted as input.
+	// ArgumentBytes bounds arguments and environment together, StdinBytes the submitted standard input.
 	ArgumentBytes, StdinBytes int
-	// Limits are the most that may be asked for; a zero field (Fuel, Timeout) is no maximum.
+	// Limits are the largest limits that may be asked for; a zero field (Fuel, Timeout) is no maximum.
 	Limits api.Limits
 }
 
-// CheckSpec finds what is wrong with a spec as far as it shows in the spec itself, with limits
-// filled in. It is pure: it looks at no module, no file and no clock.
+// CheckSpec checks a spec, as far as the spec itself shows faults; limits are its limits with defaults filled in. It
+// consults no module, file or clock.
 func (b *Bounds) CheckSpec(f *errs.Faults, spec *api.Spec, limits api.Limits) {
 	if spec.Module == "" {
 		f.Add("spec.module", "a module is required: a digest or a tag")
@@ -94,7 +94,7 @@ func (b *Bounds) checkArguments(f *errs.Faults, spec *api.Spec) {
 	}
 }
 
-// stdioDescriptors are those a guest has without any grant.
+// stdioDescriptors is how many descriptors a guest has without grants.
 const stdioDescriptors = 3
 
 func (b *Bounds) checkLimits(f *errs.Faults, spec *api.Spec, limits api.Limits) {

@@ -1,15 +1,15 @@
-// Package lifecycle has the stages of a workload that has not ended, as the reactor keeps them in
-// memory, and the rules by which it goes from one to the next.
+// Package lifecycle has the stages of a workload that has not ended, as the reactor keeps them in memory, and the
+// transitions between them.
 //
-// A [Machine] is a plain value: its owner guards it by a lock and does what the methods return.
-// Who owns a workload follows from its stage:
+// A [Machine] is a plain value: its owner guards it with a lock and does what the methods return.
+// The stage says who owns the workload:
 //
 //	Queued   its tenant's queue
-//	Delayed  the schedule of what is tried again later
-//	Loading  whoever loads its module; the dispatcher gets it back
-//	Starting the dispatcher; then, once it has a task, the executor, which has not run it yet
+//	Delayed  the schedule of later tries
+//	Loading  whoever loads its module; then the dispatcher again
+//	Starting the dispatcher; once there is a task, the executor, which has not run it yet
 //	Running  its own fiber
-//	Ending   the finisher, until what it made of the workload is in the store
+//	Ending   the finisher, until the store has the outcome
 //	Gone     nobody: the reactor has forgotten it, the store has it
 //
 // The stages and the states that clients see:
@@ -28,7 +28,7 @@
 //	`------ PENDING ------'`---------- RUNNING ------------'
 package lifecycle
 
-// Stage is where a workload is.
+// Stage is the stage of a workload.
 type Stage uint8
 
 // The stages.
@@ -61,12 +61,12 @@ const (
 	ByClient
 	ByDeadline
 	ByShutdown
-	ForMemory // the node has none for another: it is to be started again
+	ForMemory // another workload needs its memory: it is to be started again
 )
 
 var causeNames = [...]string{"none", "client", "deadline", "shutdown", "memory"}
 
-// final reports whether nothing is started again that was told to end so.
+// final reports whether a workload with this cause is never started again.
 func (c Cause) final() bool { return c == ByClient || c == ByDeadline }
 
 func (c Cause) String() string { return causeNames[c] }
@@ -76,13 +76,13 @@ type Action uint8
 
 // The actions.
 const (
-	// Nothing: it has ended or is about to, whatever its cause.
+	// Nothing: the workload has ended or is about to, whatever the cause.
 	Nothing Action = iota
-	// Dequeue: take it out of where it waits, the queue or the schedule, then as Record.
+	// Dequeue: remove it from the queue or the schedule in which it waits, then as for Record.
 	Dequeue
-	// Record: it is Ending now, and the caller sees to it that this is recorded.
+	// Record: it is Ending now, and the caller must have that recorded.
 	Record
-	// Interrupt: cancel its task, if it has one yet; the end comes by Finish.
+	// Interrupt: cancel its task, if it has one yet; Finish is called when that has ended.
 	Interrupt
 )
 
@@ -96,39 +96,39 @@ type Machine struct {
 	cause Cause
 }
 
-// Stage is where the workload is.
+// Stage returns the workload's stage.
 func (m *Machine) Stage() Stage { return m.stage }
 
-// Cause is what first told the workload to end.
+// Cause returns the first cause for which the workload was told to end.
 func (m *Machine) Cause() Cause { return m.cause }
 
-// Take is the dispatcher taking the workload from the queue, in order to start it.
+// Take is called when the dispatcher takes the workload from the queue to start it.
 func (m *Machine) Take() bool { return m.move(Queued, Loading) }
 
-// Loaded goes on to start a workload whose module is there. It returns false if the workload was
-// cancelled meanwhile: then there is nothing left to do.
+// Loaded is called when the workload's module is loaded, to go on with the start. It returns false if the
+// workload was cancelled meanwhile: then there is nothing left to do.
 func (m *Machine) Loaded() bool { return m.move(Loading, Starting) }
 
 // PutBack returns a workload that could not be started now to the queue. It returns false if the
 // workload was cancelled meanwhile.
 func (m *Machine) PutBack() bool { return m.move(Loading, Queued) }
 
-// Delay makes a workload wait that could not be started for a reason that passes. It returns false if the
+// Delay delays a workload that could not be started for a reason that passes. It returns false if the
 // workload was cancelled meanwhile.
 func (m *Machine) Delay() bool { return m.move(Loading, Delayed) }
 
-// Due returns a delayed workload to the queue. It returns false if the workload was cancelled meanwhile.
+// Due returns a delayed workload to the queue. It returns false if it was cancelled meanwhile.
 func (m *Machine) Due() bool { return m.move(Delayed, Queued) }
 
-// Begin is the workload's fiber running for the first time. A cause that came before is returned:
-// the task is to end at once.
+// Begin is called when the workload's fiber runs for the first time. It returns the cause that came before, if
+// any: then the task must end at once.
 func (m *Machine) Begin() Cause {
 	m.mustMove(Starting, Running)
 	return m.cause
 }
 
-// Finish is the end of a workload's task, or of the attempt to start it: the caller sees to it
-// that the end is recorded. It returns false if the workload is ending already.
+// Finish is called when the workload's task has ended, or the attempt to start it. The caller must have the end
+// recorded, unless Finish returns false because the workload is ending already.
 func (m *Machine) Finish() bool {
 	switch m.stage {
 	case Loading, Starting, Running:
@@ -139,9 +139,9 @@ func (m *Machine) Finish() bool {
 	}
 }
 
-// Cancel tells the workload to end. The first cause wins, but for memory's, which any other replaces. A shutdown leaves
-// alone what has not been started: it is PENDING on disk already. What is Ending already keeps the cause: it may be
-// about to be started anew.
+// Cancel tells the workload to end. The first cause wins, except that any other replaces ForMemory. ByShutdown does not
+// affect a workload that has not been started: it is PENDING on disk already. A workload that is Ending keeps its cause;
+// it may be about to be started again.
 func (m *Machine) Cancel(cause Cause) Action {
 	switch m.stage {
 	case Queued, Delayed, Loading:
@@ -168,9 +168,9 @@ func (m *Machine) Cancel(cause Cause) Action {
 	return Nothing
 }
 
-// Stored is the store having recorded the end, then next is Gone; or that the workload is to be
-// started anew, then it is Queued, or Delayed if it is to wait before. It is false, and the workload is still
-// Ending, if it was told meanwhile to end for good: then that is to be recorded.
+// Stored is called when the store has recorded the outcome. next is Gone if that was the end, Queued if the
+// workload is to be started again, and Delayed if it is to wait before. It returns false, and the workload stays
+// Ending, if it was meanwhile told to end for good: then that has to be recorded.
 func (m *Machine) Stored(next Stage) bool {
 	if next != Gone && next != Queued && next != Delayed {
 		panic("lifecycle: stored, and then " + next.String())

@@ -10,36 +10,36 @@ import (
 )
 
 const (
-	// maxWrite bounds what one write takes: a guest that writes more writes again.
+	// maxWrite bounds what one write takes: a guest with more writes again.
 	maxWrite = 64 << 10
-	// chunkCost is what a chunk takes up beside its bytes.
+	// chunkCost is what a chunk costs besides its bytes.
 	chunkCost = 64
-	// A chunk grows by writes to the same stream, up to maxChunk bytes and for maxChunkAge.
+	// Writes to the same stream extend a chunk, up to maxChunk bytes and for maxChunkAge.
 	maxChunk    = 32 << 10
 	maxChunkAge = 100 * time.Millisecond
-	// eager is how much a log holds before it is written without waiting.
-	eager = 64 << 10
-	// maxBatch is about how much of a log is handed to the store at a time, its end included: a log
-	// that has much must not hold up the others, nor what else the store has to write.
+	// eagerBytes is how much a log holds before it is written without waiting.
+	eagerBytes = 64 << 10
+	// maxBatch is about how much of a log one write to the store has, the end of the log included: a log that
+	// holds much must not delay other logs, nor the store's other writes.
 	maxBatch = 256 << 10
-	// leastWrite is what there must be room for, or the guest waits.
+	// leastWrite is the least room for which a guest does not wait.
 	leastWrite = 1 << 10
 )
 
-// ErrNoRoom is reported by Append when the spool has no room now.
+// ErrNoRoom is returned by Append when the spool has no room now.
 var ErrNoRoom = errors.New("logbuf: no room")
 
-// errRefused is ErrNoRoom while the store takes no output.
-var errRefused = errors.New("logbuf: the store takes no output")
+// errStoreRefused is returned instead of ErrNoRoom while the store accepts no output.
+var errStoreRefused = errors.New("logbuf: the store takes no output")
 
-// Origin is where a log goes on from: what earlier attempts of the workload left.
+// Origin is what earlier attempts of the workload left, where a log continues.
 type Origin struct {
-	Stored  int64  // the bytes of it that the store has
-	Written uint64 // the bytes the guest wrote
-	Dropped uint64 // those that were not kept
+	Stored  int64  // bytes of the log in the store
+	Written uint64 // bytes the guest wrote
+	Dropped uint64 // those of them that were not kept
 }
 
-// Log is what one workload writes.
+// Log is the output of one workload.
 type Log struct {
 	spool   *Spool
 	id      string
@@ -49,14 +49,14 @@ type Log struct {
 	mu       sync.Mutex
 	written  uint64
 	dropped  uint64
-	base     int64 // the offset up to which the store has it
+	base     int64 // the offset up to which the store has the log
 	end      int64 // the offset after the last byte kept
 	held     []store.LogChunk
-	inFlight int   // the chunks of held that are on their way to the store
-	queued   bool  // on the spool's list
-	charged  int64 // what it takes of the spool's memory; guarded by the spool
+	inFlight int   // how many of held are on their way to the store
+	dirty    bool  // on the spool's list
+	charged  int64 // what it takes of the spool's memory; guarded by the spool's mutex
 	sealed   bool
-	over     bool // released: nothing more will come
+	released bool // Release was called: nothing more will come
 	seal     func([]store.LogChunk)
 	changed  notify.Broadcast
 }
@@ -69,9 +69,9 @@ func (s *Spool) NewLog(id string, attempt uint32, limit uint64, from Origin) *Lo
 	}
 }
 
-// Append takes as much of p as one write takes, and keeps of it what is within the limit. It is
-// ErrNoRoom if there is no room in memory; Notify tells when there may be. While the store takes no
-// output, what finds no room is dropped instead: nobody knows how long that lasts.
+// Append takes as much of p as one write takes, and keeps of that what is within the limit. If there is no room in
+// memory it returns ErrNoRoom; Notify reports when there may be room. While the store accepts no output, what finds
+// no room is dropped instead, since nobody knows how long that lasts.
 func (l *Log) Append(stream store.Stream, p []byte, now time.Time) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
@@ -79,19 +79,19 @@ func (l *Log) Append(stream store.Stream, p []byte, now time.Time) (int, error) 
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	room := l.limit - l.end
-	if l.sealed || room <= 0 { // sealed: the guest has ended, nobody will miss it
+	if l.sealed || room <= 0 { // sealed: the guest has ended and nobody will miss it
 		l.drop(len(p))
 		return len(p), nil
 	}
 	p = p[:min(len(p), maxWrite)]
 	kept, err := l.hold(stream, p[:min(int64(len(p)), room)], now)
 	switch {
-	case errors.Is(err, errRefused):
+	case errors.Is(err, errStoreRefused):
 		l.drop(len(p))
 		return len(p), nil
 	case err != nil:
 		return 0, err
-	case int64(kept) == room: // it is full
+	case int64(kept) == room: // the limit is reached
 		l.drop(len(p) - kept)
 	default:
 		p = p[:kept]
@@ -99,8 +99,8 @@ func (l *Log) Append(stream store.Stream, p []byte, now time.Time) (int, error) 
 	l.written += uint64(kept)
 	l.end += int64(kept)
 	l.changed.Tell()
-	if big := l.end-l.base >= eager; !l.queued && l.inFlight == 0 {
-		l.queued = true
+	if big := l.end-l.base >= eagerBytes; !l.dirty && l.inFlight == 0 {
+		l.dirty = true
 		l.spool.add(l, big)
 	}
 	return len(p), nil
@@ -132,10 +132,10 @@ func (l *Log) hold(stream store.Stream, p []byte, now time.Time) (int, error) {
 // Notify calls ready once Append may take something.
 func (l *Log) Notify(ready func()) (stop func()) { return l.spool.notify(l, ready) }
 
-// write hands some of what the log holds to the store.
+// write writes a batch of what the log holds to the store.
 func (l *Log) write() {
 	l.mu.Lock()
-	l.queued = false
+	l.dirty = false
 	if l.sealed || l.inFlight > 0 || len(l.held) == 0 {
 		l.mu.Unlock()
 		return
@@ -143,16 +143,16 @@ func (l *Log) write() {
 	l.send()
 }
 
-// send hands a batch to the store, and unlocks mu.
+// send writes a batch to the store, and unlocks mu.
 func (l *Log) send() {
 	n := batchOf(l.held)
 	l.inFlight = n
 	batch := l.held[:n:n]
 	l.mu.Unlock()
-	l.spool.cfg.Store.AppendLog(store.LogAppend{ID: l.id, Attempt: l.attempt, Chunks: batch}, l.stored)
+	l.spool.cfg.Store.AppendLog(store.LogAppend{ID: l.id, Attempt: l.attempt, Chunks: batch}, l.onStored)
 }
 
-// batchOf is how many of the chunks make a batch.
+// batchOf returns how many of the first chunks make a batch.
 func batchOf(chunks []store.LogChunk) int {
 	size := 0
 	for i := range chunks {
@@ -163,14 +163,14 @@ func batchOf(chunks []store.LogChunk) int {
 	return len(chunks)
 }
 
-// stored is the batch under way having been stored, or refused. What the store has no room for stays
-// with the log, to be written later.
-func (l *Log) stored(err error) {
+// onStored is called when the batch in flight was stored, or refused with err. If the store had no space the
+// batch stays with the log, to be written later.
+func (l *Log) onStored(err error) {
 	again := errors.Is(err, store.ErrFull) || errors.Is(err, store.ErrUnavailable)
 	if err != nil && !again {
 		l.spool.cfg.OnFailed(l.id, err)
 	}
-	l.spool.taken(again)
+	l.spool.onStoreTook(again)
 	l.mu.Lock()
 	if !again {
 		l.forget(l.inFlight)
@@ -179,18 +179,18 @@ func (l *Log) stored(err error) {
 	l.changed.Tell()
 	switch {
 	case l.seal != nil:
-		l.finish(again)
+		l.finishSeal(again)
 		return
-	case len(l.held) > 0 && !l.queued:
-		l.queued = true
-		l.spool.add(l, l.end-l.base >= eager && !again)
+	case len(l.held) > 0 && !l.dirty:
+		l.dirty = true
+		l.spool.add(l, l.end-l.base >= eagerBytes && !again)
 	}
 	l.mu.Unlock()
 }
 
-// finish goes on with what Seal has begun, and unlocks mu: it writes what is more than a batch, or
-// drops it if the store takes no more, and gives the rest out.
-func (l *Log) finish(refused bool) {
+// finishSeal continues a Seal, and unlocks mu. It writes batches until one is left, or drops the excess if the
+// store accepts no more, and then passes the last batch to the function given to Seal.
+func (l *Log) finishSeal(refused bool) {
 	n := batchOf(l.held)
 	if n < len(l.held) && !refused {
 		l.send()
@@ -222,19 +222,19 @@ func (l *Log) forget(n int) {
 	l.spool.release(l, freed)
 }
 
-// Flush sees to it that what the log holds is written without delay.
+// Flush has what the log holds written without delay.
 func (l *Log) Flush() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !l.sealed && len(l.held) > l.inFlight {
-		l.queued = true
+		l.dirty = true
 		l.spool.add(l, true)
 	}
 }
 
-// Seal ends the log: no more is kept. Then is called with what is not in the store, about maxBatch at
-// the most, which the caller stores: at once, or on the store's goroutine when what was before
-// that has been stored. Release is to be called afterwards.
+// Seal ends the log: it keeps no more output. then is called with what is not in the store, about maxBatch at
+// most, which the caller must store: at once, or on the store's goroutine when everything before it has been
+// stored. The caller calls Release afterwards.
 func (l *Log) Seal(then func(rest []store.LogChunk)) {
 	l.mu.Lock()
 	l.sealed, l.seal = true, then
@@ -242,37 +242,37 @@ func (l *Log) Seal(then func(rest []store.LogChunk)) {
 		l.mu.Unlock()
 		return
 	}
-	l.finish(false)
+	l.finishSeal(false)
 }
 
-// Release forgets what Seal gave out: the store has it. Readers learn that no more will come.
+// Release forgets what Seal passed on, which the store has now. Readers learn that no more will come.
 func (l *Log) Release() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.forget(len(l.held))
-	l.over = true
+	l.released = true
 	l.changed.Tell()
 }
 
-// Written is how many bytes the guest wrote, and how many of them were not kept.
+// Written returns how many bytes the guest wrote, and how many of them were not kept.
 func (l *Log) Written() (written, dropped uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.written, l.dropped
 }
 
-// Refused reports whether the store takes no output now, so that what the log holds stays with it.
+// Refused reports whether the store accepts no output now, so that the log keeps what it holds.
 func (l *Log) Refused() bool { return l.spool.isRefused() }
 
-// Extent is what the store has of the log, and where the log ends.
+// Extent returns the offset up to which the store has the log, and the offset of its end.
 func (l *Log) Extent() (stored, end int64, over bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.base, l.end, l.over
+	return l.base, l.end, l.released
 }
 
-// Read returns what the log holds of the streams from offset on, some of it at least if there is
-// any, and the offset to go on from. ok is false if the store has what is at offset.
+// Read returns what the log holds of the streams from offset on, at least some of it if there is any, and the
+// offset to continue from. ok is false if what is at offset is in the store.
 func (l *Log) Read(offset int64, streams store.Streams, limit int) (chunks []store.LogChunk, next int64, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -299,8 +299,8 @@ func (l *Log) Read(offset int64, streams store.Streams, limit int) (chunks []sto
 	return chunks, max(next, offset), true
 }
 
-// Changed returns a channel that is closed when the log changes: more was written, or stored, or
-// it ended. Ask for it before looking.
+// Changed returns a channel that is closed when the log changes: more was written or stored, or the log ended. Get
+// the channel before looking.
 func (l *Log) Changed() <-chan struct{} {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -17,12 +17,12 @@ type Appender interface {
 // Config configures a Spool.
 type Config struct {
 	Store Appender
-	Bytes int64         // bound of what all logs hold
+	Bytes int64         // bound of what all logs hold together
 	Age   time.Duration // how long output waits before it is written
-	// OnFailed is called with the id of a workload whose output could not be stored. It must not block.
+	// OnFailed is called with the id of a workload whose output could not be stored, and why. It must not block.
 	OnFailed func(id string, err error)
-	// OnDropping is called when output begins to be dropped because the store takes none, and, with how
-	// much was, when the store takes output again. It must not block.
+	// OnDropping is called when output begins to be dropped because the store accepts none, and again, with the
+	// number of dropped bytes, when the store accepts output. It must not block.
 	OnDropping func(bytes uint64, ended bool)
 }
 
@@ -35,14 +35,14 @@ type Spool struct {
 
 	mu      sync.Mutex
 	used    int64
-	refused bool   // the store takes no output now
-	dropped uint64 // since it takes none
+	refused bool   // the store accepts no output now
+	dropped uint64 // bytes, while the store accepts none
 	urgent  bool   // write without waiting for Age
-	dirty   []*Log // have output that is not on its way
+	dirty   []*Log // logs with output that is not on its way
 	waiting []*waiter
 }
 
-// waiter is who waits for room in a log.
+// waiter waits for room in a log.
 type waiter struct {
 	log   *Log
 	ready func()
@@ -55,13 +55,13 @@ func NewSpool(cfg Config) *Spool {
 	return s
 }
 
-// Close writes what the logs hold, and waits for the spool's goroutine, though not for the store.
+// Close writes what the logs hold, and waits for the spool's goroutine, but not for the store.
 func (s *Spool) Close() {
 	close(s.quit)
 	s.done.Wait()
 }
 
-// run waits for output, lets it wait for company, and writes it.
+// run waits for output, waits a while for more, and writes it.
 func (s *Spool) run() {
 	age := time.NewTimer(s.cfg.Age)
 	age.Stop()
@@ -115,12 +115,12 @@ func (s *Spool) add(l *Log, urgent bool) {
 	}
 }
 
-// share is how much more a log may take: then it holds as much as is free. However many fill their
-// shares, something is left for those that hold less. Mu is held.
+// share returns how much more a log may take: as much again as would then be free. However many logs take their
+// shares, something is left for those that hold less. mu is held.
 func (s *Spool) share(l *Log) int64 { return (s.cfg.Bytes - s.used - l.charged) / 2 }
 
-// reserve takes room for n bytes, or fewer, and what they cost beside. If there is hardly any it is
-// ErrNoRoom, or errRefused if the bytes are to be dropped.
+// reserve takes room for n bytes, or fewer, and for their cost. If there is hardly any room it returns
+// ErrNoRoom, or errStoreRefused if the bytes are to be dropped.
 func (s *Spool) reserve(l *Log, n int, cost int64) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -131,7 +131,7 @@ func (s *Spool) reserve(l *Log, n int, cost int64) (int, error) {
 				s.cfg.OnDropping(0, false)
 			}
 			s.dropped += uint64(n)
-			return 0, errRefused
+			return 0, errStoreRefused
 		}
 		s.hurry()
 		return 0, ErrNoRoom
@@ -145,7 +145,7 @@ func (s *Spool) reserve(l *Log, n int, cost int64) (int, error) {
 	return n, nil
 }
 
-// release gives room back and tells those who have some now.
+// release gives room back and notifies waiters that have room now.
 func (s *Spool) release(l *Log, n int64) {
 	if n == 0 {
 		return
@@ -154,11 +154,11 @@ func (s *Spool) release(l *Log, n int64) {
 	defer s.mu.Unlock()
 	s.used -= n
 	l.charged -= n
-	s.tell()
+	s.notifyWaiters()
 }
 
-// tell tells those who wait and have room. Mu is held.
-func (s *Spool) tell() {
+// notifyWaiters notifies the waiters that have room. mu is held.
+func (s *Spool) notifyWaiters() {
 	still := s.waiting[:0]
 	for _, w := range s.waiting {
 		if s.refused || s.share(w.log) >= leastWrite+chunkCost {
@@ -171,15 +171,15 @@ func (s *Spool) tell() {
 	s.waiting = still
 }
 
-// taken notes whether the store takes output. While it does not, nobody waits for room.
-func (s *Spool) taken(refused bool) {
+// onStoreTook is called when the store took a batch, or refused it. While it refuses, nobody waits for room.
+func (s *Spool) onStoreTook(refused bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.refused == refused {
 		return
 	}
 	if s.refused = refused; refused {
-		s.tell()
+		s.notifyWaiters()
 		return
 	}
 	if s.dropped > 0 {
@@ -212,14 +212,14 @@ func (s *Spool) isRefused() bool {
 	return s.refused
 }
 
-// Used is how much all logs hold.
+// Used returns how much all logs hold.
 func (s *Spool) Used() int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.used
 }
 
-// hurry and signal are called with mu held.
+// hurry has the goroutine write without waiting. mu is held.
 func (s *Spool) hurry() {
 	if !s.urgent {
 		s.urgent = true

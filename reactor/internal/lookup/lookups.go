@@ -8,49 +8,49 @@ import (
 	"time"
 )
 
-// Mounts tells which file system a path without links is on, without asking the file system.
+// Mounts finds the file system of a path without links, without asking the file system.
 type Mounts interface {
 	Device(path string) uint64
-	// Stale tells one caller at a time that it should Read.
+	// Stale returns true to one caller at a time, who should then call Read.
 	Stale() bool
 	Read()
 }
 
-// Lookups bounds lookups. Make one with New.
+// Lookups bounds lookups by file system.
 type Lookups struct {
 	files    Files
 	mounts   Mounts
 	patience time.Duration
 
 	mu      sync.Mutex
-	systems map[uint64]*system // by device, each that was ever touched
+	systems map[uint64]*system // by device, every one that was ever touched
 }
 
-// places is how many steps may wait for a file system. Steps that don't wait take microseconds, so more
-// would let nothing through sooner.
+// places is how many steps may wait for a file system. Steps that don't wait take microseconds, so more places
+// would speed up nothing.
 const places = 4
 
-// system is the places of a file system.
+// system has the places of one file system.
 type system struct {
-	free  chan int          // places
-	taken [places]time.Time // when; guarded by Lookups.mu, zero if free
+	free  chan int          // the free places
+	taken [places]time.Time // since when; zero if free; guarded by Lookups.mu
 }
 
-// New makes a Lookups that gives up on a lookup after patience.
+// New makes a Lookups that gives up a lookup after patience.
 func New(files Files, mounts Mounts, patience time.Duration) *Lookups {
 	return &Lookups{files: files, mounts: mounts, patience: patience, systems: map[uint64]*system{}}
 }
 
-// HangError tells that a file system does not answer.
+// HangError reports that a file system does not answer.
 type HangError struct{ Patience time.Duration }
 
 func (e *HangError) Error() string {
 	return fmt.Sprintf("its file system has not answered for %v", e.Patience)
 }
 
-// Do calls look, which gets the files, on a goroutine of its own, and returns what it returns. If it takes
-// longer than the patience, or a file system that it touches hangs already, the error is a *HangError. If
-// ctx ends, it is that of ctx. In both cases look may go on for a while, and gets errors from the files.
+// Do calls look with the files, on a goroutine of its own, and returns its results. If that takes longer than the
+// patience, or a file system that it touches hangs already, the error is a *HangError. If ctx ends, it is the
+// error of ctx. In both cases look may continue for a while, and gets errors from the files.
 func Do[T any](ctx context.Context, l *Lookups, look func(Files) T) (T, error) {
 	type answer struct {
 		result T
@@ -64,7 +64,7 @@ func Do[T any](ctx context.Context, l *Lookups, look func(Files) T) (T, error) {
 		if l.mounts.Stale() {
 			l.mounts.Read()
 		}
-		v := &visit{lookups: l, ctx: limited}
+		v := &limitedFiles{lookups: l, ctx: limited}
 		result := look(v)
 		answers <- answer{result, v.refused}
 	}()
@@ -77,25 +77,25 @@ func Do[T any](ctx context.Context, l *Lookups, look func(Files) T) (T, error) {
 	}
 }
 
-// visit is the files as one lookup sees them.
-type visit struct {
+// limitedFiles is the files of one lookup, whose steps take places.
+type limitedFiles struct {
 	lookups *Lookups
 	ctx     context.Context
-	refused error // why it got no place
+	refused error // why a step got no place
 }
 
-func (v *visit) Lstat(path string) (info fs.FileInfo, err error) {
+func (v *limitedFiles) Lstat(path string) (info fs.FileInfo, err error) {
 	err = v.step(path, func(f Files) error { info, err = f.Lstat(path); return err })
 	return info, err
 }
 
-func (v *visit) Readlink(path string) (target string, err error) {
+func (v *limitedFiles) Readlink(path string) (target string, err error) {
 	err = v.step(path, func(f Files) error { target, err = f.Readlink(path); return err })
 	return target, err
 }
 
-// step does what touches path, in a place of its file system.
-func (v *visit) step(path string, do func(Files) error) error {
+// step calls do, which touches path, in a place of the path's file system.
+func (v *limitedFiles) step(path string, do func(Files) error) error {
 	if v.refused != nil {
 		return v.refused
 	}

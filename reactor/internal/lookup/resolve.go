@@ -8,13 +8,13 @@ import (
 	"syscall"
 )
 
-// Files is what of a file system a lookup needs. Paths are absolute, and have no links before their last part.
+// Files is the part of a file system that a lookup uses. Paths are absolute and have no links before their last part.
 type Files interface {
 	Lstat(path string) (fs.FileInfo, error)
 	Readlink(path string) (string, error)
 }
 
-// Host is the files of the host. Its methods wait for as long as the file system takes.
+// Host is the host's files. Its methods wait for as long as the file system takes.
 type Host struct{}
 
 // Lstat is os.Lstat.
@@ -29,11 +29,11 @@ type Step struct {
 	Info fs.FileInfo
 }
 
-// maxLinks bounds the links of a path, as filepath.EvalSymlinks does.
+// maxLinks bounds the links in a path, as filepath.EvalSymlinks does.
 const maxLinks = 255
 
-// Resolve follows the links of an absolute path. It returns the steps to what the path leads to: the first is
-// the root, the last is that itself. Errors are those of Files, ENOTDIR, and ELOOP.
+// Resolve follows the links of an absolute path. It returns the steps to the file: the first is the root, the last
+// is the file itself. Errors are those of Files, ENOTDIR, and ELOOP.
 func Resolve(files Files, path string) ([]Step, error) {
 	root, err := files.Lstat("/")
 	if err != nil {

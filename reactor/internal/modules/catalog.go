@@ -7,11 +7,11 @@ import (
 	"github.com/reactord/reactord/reactor/store"
 )
 
-// catalog remembers what tags point at and what modules are like, so that a submission does not
-// read the store for it. The store has the last word: it refuses a workload whose module is gone.
+// catalog caches what tags point at and the descriptions of modules, so that a submission does not read the store
+// for them. The store has the last word: it refuses a workload whose module is gone.
 //
-// Whoever changes tags or modules calls forget after the change. A lookup that read the store
-// before, and would remember after, finds that the generation has moved on, and does not.
+// Whoever changes tags or modules calls forget after the change. A lookup that read the store before the change and
+// remembers its result afterwards has an older generation, so the result is not kept.
 type catalog struct {
 	mu         sync.Mutex
 	generation int

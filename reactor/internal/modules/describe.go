@@ -13,7 +13,7 @@ import (
 	"github.com/reactord/reactord/reactor/store"
 )
 
-// moduleOf is a record as clients see it.
+// moduleOf converts a record to the module that clients see.
 func (r *Registry) moduleOf(rec *store.Module) (*api.Module, error) {
 	info, err := decodeModule(rec)
 	if err != nil {
@@ -39,7 +39,7 @@ func (r *Registry) moduleOf(rec *store.Module) (*api.Module, error) {
 	return m, nil
 }
 
-// encodeModule writes what decodeModule reads.
+// encodeModule encodes a description for decodeModule.
 func encodeModule(info *abi.Description) []byte {
 	b, err := json.Marshal(info)
 	if err != nil {
@@ -56,7 +56,7 @@ func decodeModule(rec *store.Module) (*abi.Description, error) {
 	return &info, nil
 }
 
-// CheckSpec finds what is wrong with a spec for a module. The error is for a module that can't be run.
+// CheckSpec checks a spec against its module. It returns an error if the module can't be run.
 func (r *Registry) CheckSpec(f *errs.Faults, module *abi.Description, spec *api.Spec, limits api.Limits) error {
 	if least, input := module.MinMemoryBytes(), uint64(len(spec.Stdin)); least+input > limits.MemoryBytes {
 		f.Add("spec.limits.memory_bytes", "the module starts with %d bytes of memory and %d of input, the limit is %d", least, input, limits.MemoryBytes)
@@ -71,7 +71,7 @@ func (r *Registry) CheckSpec(f *errs.Faults, module *abi.Description, spec *api.
 	return nil
 }
 
-// refuse turns what the engine says of a module into an error for clients.
+// refuse converts an engine's refusal of a module to an error for clients.
 func refuse(digest string, err error) error {
 	refused := func(class errs.Class) error {
 		e := errs.Module(class, digest, "%v", err)

@@ -1,11 +1,10 @@
-// Package modules has the modules of a node: it takes them in, finds them by digest or tag, and says what each is
-// like and what may be asked of it.
+// Package modules keeps the modules of a node: it receives pushes, finds modules by digest or tag, and describes them.
 //
-// A push is checked, received, loaded by the engine, since the last faults show only then, and stored with
-// what it declares of itself. What is looked up for submissions is remembered in a catalog, which is never
-// wrong for longer than a change takes: whoever changes something drops it all. The store has the
-// last word. Which modules are compiled, and who holds them, is the scheduler's and the engine's business.
+// A push is checked, received, loaded by the engine (the last faults show only then), and stored with the module's
+// description. A catalog caches what submissions look up. It is never out of date for longer than a change takes,
+// since every change empties it, and the store has the last word. Which modules are compiled, and who holds them, is
+// up to the scheduler and the engine.
 //
-// All methods of a Registry may be called from any goroutine. They block for the store, a Commit also
-// for a compilation, and end with their context. A Push is used by one goroutine at a time.
+// All methods of a Registry may be called from any goroutine. They block on the store, and Commit also on a
+// compilation, and end with their context. A Push is used by one goroutine at a time.
 package modules

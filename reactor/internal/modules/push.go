@@ -17,21 +17,19 @@ import (
 	"github.com/reactord/reactord/reactor/store"
 )
 
-// maxPushed bounds the pushes whose bytes are all there and that wait to be compiled. They wait on disk;
-// the engine bounds those in memory.
+// maxPushed bounds the complete pushes that wait to be compiled. They wait on disk; the engine bounds those in memory.
 const maxPushed = 64
 
-// compilerRetry is when it may help to push again what could not be compiled for a reason that passes.
+// compilerRetry is when clients are told to push again after a compilation failed for a reason that passes.
 const compilerRetry = 2 * time.Second
 
-// Push is a module on its way in. It is used by one goroutine at a time, and ended by Commit or
-// Close.
+// Push is a push in progress. It is used by one goroutine at a time, and ended by Commit or Close.
 type Push struct {
 	registry *Registry
 	req      api.PushRequest
 	digest   store.Digest
-	upload   store.Upload  // nil if the module is there
-	module   *store.Module // if it is there
+	upload   store.Upload  // nil if the module exists already
+	module   *store.Module // if it exists already
 }
 
 // Push begins or resumes the push of a module. It does not wait for other pushes.
@@ -44,15 +42,15 @@ func (r *Registry) Push(ctx context.Context, req api.PushRequest) (*Push, error)
 	p.upload, err = r.Store.Upload(ctx, p.digest, int64(req.SizeBytes), resumeOf(req))
 	switch {
 	case errors.Is(err, store.ErrExists):
-		return p, p.exists(ctx)
+		return p, p.checkExisting(ctx)
 	case err != nil:
-		return nil, p.refused(err)
+		return nil, p.storeError(err)
 	}
 	return p, nil
 }
 
-// refused is what the store said to a push.
-func (p *Push) refused(err error) error {
+// storeError converts an error of the store for the client.
+func (p *Push) storeError(err error) error {
 	switch {
 	case errors.Is(err, store.ErrFull):
 		e := errs.Module(errs.StoreFull, p.req.Digest,
@@ -62,20 +60,20 @@ func (p *Push) refused(err error) error {
 	case errors.Is(err, store.ErrStalled):
 		return p.Stalled()
 	case errors.Is(err, store.ErrTooLong):
-		return p.excess()
+		return p.errExcess()
 	}
 	return refusal.OfStore(err)
 }
 
-// Stalled is the error for a push that brought nothing for too long.
+// Stalled returns the error for a push that brought nothing for too long.
 func (p *Push) Stalled() error {
 	e := errs.Module(errs.PushStalled, p.req.Digest,
-		"the push brought nothing for too long and made room for others: push again, to go on from what is there")
+		"the push brought nothing for too long and made room for others: push again to resume it")
 	e.Retry = time.Second
 	return e
 }
 
-// resumeOf is what the push may go on with.
+// resumeOf says which interrupted uploads the push may resume.
 func resumeOf(req api.PushRequest) store.Resume {
 	resume := store.Resume{Sender: req.Sender}
 	for _, digest := range req.PrefixDigests {
@@ -91,13 +89,13 @@ func (r *Registry) checkPush(req api.PushRequest) (store.Digest, error) {
 		f.Add("header.digest", "%v", err)
 	}
 	if req.SizeBytes == 0 {
-		f.Add("header.size_bytes", "a module is not empty")
+		f.Add("header.size_bytes", "a module must not be empty")
 	}
 	if req.Tag != "" {
 		intake.CheckNewTag(&f, "header.tag", req.Tag)
 	}
 	if uint64(len(req.PrefixDigests)) > req.SizeBytes/store.PrefixBytes {
-		f.Add("header.prefix_digests", "are %d, more than the module has mebibytes", len(req.PrefixDigests))
+		f.Add("header.prefix_digests", "there are %d, more than the module has mebibytes", len(req.PrefixDigests))
 	}
 	for i, digest := range req.PrefixDigests {
 		if len(digest) != len(store.Digest{}) {
@@ -115,8 +113,8 @@ func (r *Registry) checkPush(req api.PushRequest) (store.Digest, error) {
 	return digest, nil
 }
 
-// exists is the push of a module that is there.
-func (p *Push) exists(ctx context.Context) error {
+// checkExisting checks the push of a module that exists already.
+func (p *Push) checkExisting(ctx context.Context) error {
 	rec, err := p.registry.Store.Module(ctx, p.digest)
 	if err != nil {
 		return refusal.OfStore(err)
@@ -129,7 +127,7 @@ func (p *Push) exists(ctx context.Context) error {
 	return nil
 }
 
-// Offset is the first byte the reactor does not have yet: SizeBytes if the module is there.
+// Offset returns the offset of the first missing byte: SizeBytes if the module exists.
 func (p *Push) Offset() uint64 {
 	if p.upload == nil {
 		return p.req.SizeBytes
@@ -137,46 +135,46 @@ func (p *Push) Offset() uint64 {
 	return uint64(p.upload.Offset())
 }
 
-// Write appends the next run of bytes.
+// Write appends the next bytes.
 func (p *Push) Write(b []byte) (int, error) {
 	if p.upload == nil {
 		if len(b) > 0 {
-			return 0, p.excess()
+			return 0, p.errExcess()
 		}
 		return 0, nil
 	}
 	n, err := p.upload.Write(b)
 	if err != nil {
-		return n, p.refused(err)
+		return n, p.storeError(err)
 	}
 	return n, nil
 }
 
-func (p *Push) excess() error {
+func (p *Push) errExcess() error {
 	return errs.Invalid(errs.Field{Path: "chunk", Description: "there are more bytes than the header announced"})
 }
 
-// Commit ends the push: it validates the module, which includes compiling it, and stores it. Existed
-// tells that it was there already.
+// Commit ends the push: it validates the module, which includes compiling it, and stores it. existed is true if
+// the module was there already.
 func (p *Push) Commit(ctx context.Context) (m *api.Module, existed bool, err error) {
 	if p.upload == nil {
 		m, err = p.retag(ctx)
 		return m, true, err
 	}
-	defer p.Close() //nolint:errcheck // what could not be closed is found by the next push of the digest
+	defer p.Close() //nolint:errcheck // a failed close harms nobody: the next push of the digest finds the bytes
 	if uint64(p.upload.Offset()) < p.req.SizeBytes {
-		return nil, false, p.incomplete(io.ErrUnexpectedEOF)
+		return nil, false, p.uploadError(io.ErrUnexpectedEOF)
 	}
 	info, err := p.validate(ctx)
 	if err != nil {
 		if fault, ok := errors.AsType[*errs.Error](err); ok && fault.Class != errs.Internal && fault.Retry == 0 && ctx.Err() == nil {
-			err = errors.Join(err, refusal.OfStore(p.discard())) // there is no use in resuming it
+			err = errors.Join(err, refusal.OfStore(p.discard())) // resuming it would be useless
 		}
 		return nil, false, err
 	}
 	rec, err := p.upload.Commit(ctx, time.Now(), encodeModule(info), p.req.Tag)
 	if err != nil {
-		return nil, false, p.refused(err)
+		return nil, false, p.storeError(err)
 	}
 	p.registry.catalog.forget()
 	p.registry.OnStored(p.digest)
@@ -184,7 +182,7 @@ func (p *Push) Commit(ctx context.Context) (m *api.Module, existed bool, err err
 	return m, false, errs.Wrap(err, "module")
 }
 
-// retag points the tag, if there is one, at the module that is there.
+// retag points the tag, if there is one, at the existing module.
 func (p *Push) retag(ctx context.Context) (*api.Module, error) {
 	if p.req.Tag != "" {
 		return p.registry.Tag(ctx, p.req.Digest, p.req.Tag)
@@ -193,14 +191,14 @@ func (p *Push) retag(ctx context.Context) (*api.Module, error) {
 	return m, errs.Wrap(err, "module")
 }
 
-func (p *Push) incomplete(err error) error {
+func (p *Push) uploadError(err error) error {
 	switch {
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		return errs.Invalid(errs.Field{Path: "chunk", Description: "there are fewer bytes than the header announced: push again to go on from there"})
+		return errs.Invalid(errs.Field{Path: "chunk", Description: "there are fewer bytes than the header announced: push again to resume"})
 	case errors.Is(err, store.ErrDigestMismatch):
 		return errs.Module(errs.DigestMismatch, p.req.Digest, "the bytes do not have the digest that was announced")
 	}
-	return p.refused(err)
+	return p.storeError(err)
 }
 
 func (p *Push) discard() error {
@@ -209,8 +207,7 @@ func (p *Push) discard() error {
 	return upload.Discard()
 }
 
-// Close gives the push up, if it is not committed. What arrived is kept for another push of the
-// same digest.
+// Close ends the push, if it is not committed. The received bytes are kept for another push of the same digest.
 func (p *Push) Close() error {
 	if p.upload == nil {
 		return nil
@@ -220,8 +217,8 @@ func (p *Push) Close() error {
 	return refusal.OfStore(upload.Close())
 }
 
-// validate tells what a module is, or why it can't be run here. It compiles the module, since the
-// last faults show only then, and the first workload starts the sooner.
+// validate returns the module's description, or why it can't be run here. It compiles the module, since the last
+// faults show only then, and the first workload starts sooner.
 func (p *Push) validate(ctx context.Context) (info *abi.Description, err error) {
 	r := p.registry
 	select {
@@ -249,7 +246,7 @@ func (p *Push) validate(ctx context.Context) (info *abi.Description, err error) 
 	return info, r.checkFits(p.digest, info)
 }
 
-// checkFits refuses a module that starts with more memory than a workload can have.
+// checkFits returns an error for a module that starts with more memory than a workload can have.
 func (r *Registry) checkFits(digest store.Digest, info *abi.Description) error {
 	if least := info.MinMemoryBytes(); least > r.MaxMemoryBytes {
 		return errs.Module(errs.LimitExceeded, digest.String(),
@@ -258,8 +255,7 @@ func (r *Registry) checkFits(digest store.Digest, info *abi.Description) error {
 	return nil
 }
 
-// pushedBytes reads the bytes of a push when it is their turn, from another goroutine, unless the push
-// has ended.
+// pushedBytes reads the bytes of a push when its compilation begins, on another goroutine, unless the push has ended.
 type pushedBytes struct {
 	mu    sync.Mutex
 	push  *Push
@@ -274,12 +270,12 @@ func (b *pushedBytes) read() ([]byte, error) {
 	}
 	binary, err := b.push.upload.Bytes()
 	if err != nil {
-		return nil, b.push.incomplete(err)
+		return nil, b.push.uploadError(err)
 	}
 	return binary, nil
 }
 
-// end waits for a read under way.
+// end waits for a running read.
 func (b *pushedBytes) end() {
 	b.mu.Lock()
 	b.ended = true

@@ -14,27 +14,27 @@ import (
 	"github.com/reactord/reactord/reactor/store"
 )
 
-// Config is what a Registry works with.
+// Config configures a Registry.
 type Config struct {
 	Store  store.Modules
 	Engine *engine.Engine
 	ABIs   *abi.Set
 	// MaxBytes bounds the size of a module, and MaxMemoryBytes the memory that one may start with.
 	MaxBytes, MaxMemoryBytes uint64
-	// Reading is called before records are read for a client, and what it returns when they have been
-	// decoded. It may wait for others to be done.
+	// Reading is called before records are read for a client; the function it returns is called when they have
+	// been decoded. It may wait for other reads.
 	Reading func(context.Context) (done func(), err error)
-	// OnDamaged is called with why a record can't be read. It is left out.
+	// OnDamaged is called with the error of a record that can't be read. The record is left out.
 	OnDamaged func(error)
-	// OnStored is called when a module has been stored that was not there, or was damaged.
+	// OnStored is called when a new module was stored, or a damaged one was replaced.
 	OnStored func(store.Digest)
 }
 
-// Registry has the modules of a node.
+// Registry keeps the modules of a node.
 type Registry struct {
 	Config
 	catalog *catalog
-	pushed  chan struct{} // a token for each push that waits to be compiled
+	pushed  chan struct{} // an element for each push that waits to be compiled
 }
 
 // New makes a registry.
@@ -102,7 +102,7 @@ func (r *Registry) Tag(ctx context.Context, ref, tag string) (*api.Module, error
 	return r.Get(ctx, rec.Digest.String())
 }
 
-// Delete removes a module and its tags, unless workloads that have not finished use it.
+// Delete removes a module and its tags, unless unfinished workloads use it.
 func (r *Registry) Delete(ctx context.Context, ref string) error {
 	rec, err := r.readModule(ctx, ref)
 	if err != nil {
@@ -149,7 +149,7 @@ func (r *Registry) LookUp(ctx context.Context, ref string) (store.Digest, *abi.D
 	return rec.Digest, info, nil
 }
 
-// Describe returns what a module is like that was found before. Its errors are the store's.
+// Describe returns the description of a module that was found before. Its errors are the store's.
 func (r *Registry) Describe(ctx context.Context, digest store.Digest) (*abi.Description, error) {
 	info, generation := r.catalog.module(digest)
 	if info != nil {

@@ -10,17 +10,16 @@ import (
 	"github.com/reactord/reactord/reactor/store"
 )
 
-// Attachment is a client's hold on a workload's standard streams. Write and CloseWrite are for one
+// Attachment connects a client to a workload's standard streams. Write and CloseWrite are for one
 // goroutine at a time, Next for another, Detach for any.
 //
-// The client first gets what the log has kept of the output from before it attached, then what the
-// guest writes, no faster than it takes it: a guest whose client is slow waits. It may attach
-// before the workload starts.
+// The client first gets the log's output from before it attached, then what the guest writes. The guest writes no
+// faster than the client reads. A client may attach before the workload starts.
 type Attachment struct {
 	client *terminal.Client
 	replay logReader
-	until  int64            // where in the log the client's own output begins
-	rest   []store.LogChunk // read and not given out
+	until  int64            // the log's offset at which the client's own output begins
+	rest   []store.LogChunk // read from the log and not returned yet
 }
 
 // Attach attaches a client to an interactive workload.
@@ -46,14 +45,14 @@ func (o *Observer) Attach(id string) (*Attachment, error) {
 	return &Attachment{client: client, until: until, replay: logReader{Observer: o, id: id}}, nil
 }
 
-// Write gives input to the guest. It blocks while the guest has enough of it; io.ErrClosedPipe says
-// that it reads no more.
+// Write writes input for the guest. It blocks while the guest has enough input, and returns io.ErrClosedPipe if
+// the guest reads no more.
 func (a *Attachment) Write(ctx context.Context, p []byte) (int, error) { return a.client.Send(ctx, p) }
 
 // CloseWrite ends the guest's input.
 func (a *Attachment) CloseWrite() { a.client.CloseSend() }
 
-// Next returns the next run of output. It blocks until there is one; io.EOF says that the workload
+// Next returns the next chunk of output. It blocks until there is one, and returns io.EOF when the workload
 // has ended.
 func (a *Attachment) Next(ctx context.Context) (api.Output, error) {
 	for a.until > 0 {
@@ -69,8 +68,8 @@ func (a *Attachment) Next(ctx context.Context) (api.Output, error) {
 	return api.Output{Stream: api.Stream(run.Stream), Data: run.Data}, err
 }
 
-// replayed returns the next run from the log, cut where the client's own output begins; nil, and
-// until zero, when there is none left.
+// replayed returns the next chunk from the log, cut where the client's own output begins. When none is left it
+// returns nil, and sets until to zero.
 func (a *Attachment) replayed(ctx context.Context) (*store.LogChunk, error) {
 	if len(a.rest) == 0 {
 		start := a.replay.position
@@ -97,5 +96,5 @@ func (a *Attachment) replayed(ctx context.Context) (*store.LogChunk, error) {
 }
 
 // Detach ends the attachment. The workload goes on, and its input stays open for the next client unless
-// CloseWrite ended it. It returns true the first time.
+// CloseWrite ended it. Detach returns true the first time.
 func (a *Attachment) Detach() bool { return a.client.Detach() }

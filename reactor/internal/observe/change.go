@@ -9,12 +9,12 @@ import (
 	"github.com/reactord/reactord/reactor/store"
 )
 
-// Change is one committed change of a workload. The watches share it, and what is made of it: the first
-// that needs the record from the store, or the workload decoded, does that for all.
+// Change is one committed change of a workload. All watches share it and what is derived from it: the first watch
+// that needs the record from the store, or the decoded workload, gets it for all.
 //
-// What was decoded is held weakly. Watches that keep up look at a change at about the same time; for one
-// that comes late it is decoded again, so that the feed does not hold several times the bytes that
-// clients sent.
+// The decoded workload is held weakly. Watches that keep up look at a change at about the same time; for a late
+// one it is decoded again, so that the feed does not hold several times the bytes that clients
+// sent.
 type Change struct {
 	id       string
 	state    store.State
@@ -22,12 +22,12 @@ type Change struct {
 	status   []byte
 
 	mu      sync.Mutex
-	rec     *store.Workload // as of the change, without its spec if that is large; nil: the store has it
+	rec     *store.Workload // as of the change, without its spec if that is large; nil: read it from the store
 	decoded weak.Pointer[api.Workload]
-	size    int // of the encoded spec that decoded is from
+	size    int // of the encoded spec that decoded was made from
 }
 
-// NewChange makes the change of a workload whose record was rec before; nil: the store has it.
+// NewChange makes a change. rec is the workload's record before it; nil: it is read from the store.
 func NewChange(c *store.Change, rec *store.Workload) *Change {
 	out := &Change{id: c.ID, state: c.State, attempts: c.Attempts, status: c.Status}
 	if rec != nil {
@@ -36,15 +36,15 @@ func NewChange(c *store.Change, rec *store.Workload) *Change {
 	return out
 }
 
-// revise returns a record as of the change.
+// revise returns rec as of the change.
 func (c *Change) revise(rec *store.Workload) *store.Workload {
 	revised := *rec
 	revised.State, revised.Attempts, revised.Status = c.state, c.attempts, c.status
 	return &revised
 }
 
-// record returns the record, which read reads if it is not there. It is nil if read finds none, and
-// without its spec if that is large and was not read now.
+// record returns the record, and calls read if it is not there. The record is nil if read finds none, and has no
+// spec if that is large and was not read just now.
 func (c *Change) record(read func() (*store.Workload, error)) (*store.Workload, error) {
 	c.mu.Lock()
 	rec := c.rec
@@ -52,7 +52,7 @@ func (c *Change) record(read func() (*store.Workload, error)) (*store.Workload, 
 	if rec != nil {
 		return rec, nil
 	}
-	full, err := read() // without mu, for it may block
+	full, err := read() // without mu, since it may block
 	if full == nil || err != nil {
 		return nil, err
 	}
@@ -63,7 +63,7 @@ func (c *Change) record(read func() (*store.Workload, error)) (*store.Workload, 
 	return full, nil
 }
 
-// workload returns what was decoded, and the size of the spec it is from; nil if it is not there any more.
+// workload returns the decoded workload and the size of its encoded spec; nil if it is no longer held.
 func (c *Change) workload() (*api.Workload, int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

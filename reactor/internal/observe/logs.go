@@ -10,12 +10,12 @@ import (
 	"github.com/reactord/reactord/reactor/store"
 )
 
-// logRead is about how many bytes of a log are read at a time. A reader has them in its hands for as
-// long as its client does not read.
+// logRead is about how many bytes of a log are read at a time. They stay in memory for as long as the client does
+// not read.
 const logRead = 64 << 10
 
-// ReadLog calls send, on the caller's goroutine, for each run of a workload's output, in order. The data is
-// not to be changed. It returns nil at the end of the log; with Follow that is when the workload has ended.
+// ReadLog calls send, on the caller's goroutine, with each chunk of a workload's output, in order. The data must
+// not be changed. It returns nil at the end of the log; with Follow that is when the workload has ended.
 func (o *Observer) ReadLog(ctx context.Context, req api.LogRequest, send func(api.LogChunk) error) error {
 	var streams store.Streams
 	switch req.Stream {
@@ -34,7 +34,7 @@ func (o *Observer) ReadLog(ctx context.Context, req api.LogRequest, send func(ap
 	return reader.copy(ctx, req.Follow, send)
 }
 
-// logReader reads a log, in the store and in memory.
+// logReader reads a log from the store and from memory.
 type logReader struct {
 	*Observer
 	id       string
@@ -42,8 +42,8 @@ type logReader struct {
 	position int64
 }
 
-// seekTail goes to where the last lines begin. What is in memory is stored first, so that only the
-// store has to know how to look for lines.
+// seekTail moves to where the last lines begin. It has what is in memory stored first, so that only the store
+// needs to search for lines.
 func (l *logReader) seekTail(ctx context.Context, lines int) (err error) {
 	if log, _ := l.Log(l.id); log != nil {
 		_, end, _ := log.Extent()
@@ -51,7 +51,7 @@ func (l *logReader) seekTail(ctx context.Context, lines int) (err error) {
 		for {
 			changed := log.Changed()
 			if stored, _, over := log.Extent(); over || stored >= end || log.Refused() {
-				break // a store that is full is read as it is: that the tail is longer is better than no answer
+				break // if the store is full it is read as it is: a tail that is too short is better than no answer
 			}
 			if err := l.Await(ctx, l.id, changed); err != nil {
 				return err
@@ -62,7 +62,7 @@ func (l *logReader) seekTail(ctx context.Context, lines int) (err error) {
 	return refusal.OfStore(err)
 }
 
-// copy sends what there is from the position on; if follow, until the workload has ended.
+// copy sends the log from the position on; if follow, until the workload has ended.
 func (l *logReader) copy(ctx context.Context, follow bool, send func(api.LogChunk) error) error {
 	for {
 		log, changed := l.Log(l.id)
@@ -91,8 +91,8 @@ func (l *logReader) copy(ctx context.Context, follow bool, send func(api.LogChun
 	}
 }
 
-// next returns the next chunks, from memory if the log has them there and else from the store; none
-// if there are none now. Log is nil if the workload does not run.
+// next returns the next chunks, from memory if the log has them there, else from the store; none if there are
+// none now. log is nil if the workload does not run.
 func (l *logReader) next(ctx context.Context, log *logbuf.Log) ([]store.LogChunk, error) {
 	for {
 		start := l.position

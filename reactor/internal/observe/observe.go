@@ -11,31 +11,31 @@ import (
 	"github.com/reactord/reactord/reactor/store"
 )
 
-// Workloads are those that have not ended, by their ids. No method blocks.
+// Workloads are the workloads that have not ended, by id. No method blocks.
 type Workloads interface {
-	// Log returns the log of a workload's attempt, nil if there is none, and what is closed when the
-	// workload begins to run, is put back or is gone; nil if it is gone, or never was.
+	// Log returns the log of a workload's attempt, nil if there is none, and a channel that is closed when the
+	// workload begins to run, is put back or is gone. The channel is nil if there is no such workload.
 	Log(id string) (log *logbuf.Log, changed <-chan struct{})
-	// Port returns where clients attach to a workload; nil if that is gone.
+	// Port returns the port at which clients attach to a workload; nil if the workload is gone.
 	Port(id string) *terminal.Port
-	// Look returns a workload's attempt, or if it has none, what keeps it from being started, nil for its turn
-	// alone. It is not live if it has ended, or never was.
+	// Look returns a workload's attempt. If there is none, it returns what keeps the workload from being started;
+	// nil if it only waits for its turn. live is false if the workload has ended or never existed.
 	Look(id string) (a *attempt.Attempt, delay *api.Delay, live bool)
 	// VisitAttempts calls visit for some of the workloads below next that have an attempt, and returns where to
-	// go on: at zero all have been visited, some of them twice. Visit is called with a lock held.
+	// continue: at zero all have been visited, some of them twice. visit is called with a lock held.
 	VisitAttempts(next int, visit func(id string, a *attempt.Attempt)) (rest int)
 }
 
-// Observer answers those who look at workloads.
+// Observer answers clients that look at workloads.
 type Observer struct {
 	*Streams
 	Workloads
 	Store store.Store
-	// Feed has the changes as they are committed.
+	// Feed has the committed changes.
 	Feed *feed.Feed[*Change]
-	// Reading is called before records are read for a client, and what it returns when they have been
-	// decoded. It may wait for others to be done.
+	// Reading is called before records are read for a client; the function it returns is called when they have
+	// been decoded. It may wait for other reads.
 	Reading func(context.Context) (done func(), err error)
-	// OnDamaged is called with why a record can't be read. It is left out.
+	// OnDamaged is called with the error of a record that can't be read. The record is left out.
 	OnDamaged func(error)
 }

@@ -14,20 +14,20 @@ import (
 )
 
 const (
-	// watchBatch is how many changes a watch takes at a time from the feed, and the most that it takes
-	// from the store.
+	// watchBatch is how many changes a watch takes at a time from the feed, and at most from the
+	// store.
 	watchBatch = 64
-	// watchBytes is about how many bytes of specs a watch takes at a time from the store: it has them
-	// in its hands for as long as its client does not read.
+	// watchBytes is about how many bytes of specs a watch takes at a time from the store. They stay in memory
+	// for as long as the client does not read.
 	watchBytes = 64 << 10
 )
 
-// Watch calls send, on the caller's goroutine, for each change that matches the filter: first the cursor it
-// starts from, then, from a cursor, each workload that changed since, as it now is, then every change as it
-// happens. It returns nil after the event that tells that the feed is closed; else the error of ctx, of
+// Watch calls send, on the caller's goroutine, for each change that matches the filter. It first sends the cursor that
+// it starts from; then, if it starts from a cursor, each workload that changed since, as it is now; then every change
+// as it happens. It returns nil after the event that reports that the feed is closed, otherwise the error of ctx, of
 // send, or an *errs.Error.
 //
-// A watch whose client is slow costs no more than one that is fast: it falls back to the store,
+// A watch with a slow client costs no more than one with a fast client: it falls back to the store,
 // and then gets the latest state of each workload instead of every state in between.
 func (o *Observer) Watch(ctx context.Context, filter store.Filter, cursor string, send func(api.WatchEvent) error) error {
 	head, unsubscribe := o.Feed.Subscribe()
@@ -49,13 +49,13 @@ func (o *Observer) Watch(ctx context.Context, filter store.Filter, cursor string
 	return w.run(ctx)
 }
 
-// watch is one watch under way.
+// watch is one running watch.
 type watch struct {
 	*Observer
 	filter   store.Filter
 	send     func(api.WatchEvent) error
 	position int64 // the last revision seen
-	batch    int   // how many changes to take from the store
+	batch    int   // how many changes to take from the store at a time
 }
 
 func (w *watch) cursor() string { return strconv.FormatInt(w.position, 10) }
@@ -96,10 +96,10 @@ func (w *watch) catchUp(ctx context.Context) error {
 	return w.emit(changes, next)
 }
 
-// emit sends changes. Then all up to the revision next was seen.
+// emit sends changes. After that, the watch has seen all up to the revision next.
 func (w *watch) emit(changes []*revised, next int64) error {
 	for i, out := range changes {
-		changes[i] = nil // a client may take its time over it
+		changes[i] = nil // the client may read it slowly
 		w.position = out.revision
 		if err := w.send(api.WatchEvent{Cursor: w.cursor(), Workload: out.workload}); err != nil {
 			return err
@@ -115,7 +115,7 @@ type revised struct {
 	revision int64
 }
 
-// changes reads the next changes that match, and the revision to go on from.
+// changes reads the next matching changes from the store, and the revision to continue from.
 func (w *watch) changes(ctx context.Context) (matching []*revised, next int64, err error) {
 	done, err := w.Reading(ctx)
 	if err != nil {
@@ -143,7 +143,7 @@ func (w *watch) changes(ctx context.Context) (matching []*revised, next int64, e
 	return matching, next, nil
 }
 
-// pace chooses how many changes to take next, by how large those were that it took.
+// pace chooses how many changes to take next, by the size of those it took.
 func (w *watch) pace(found []*store.Workload) {
 	bytes := 0
 	for _, rec := range found {
@@ -165,9 +165,9 @@ func (w *watch) live(ctx context.Context, batch []feed.Entry[*Change]) error {
 	return w.emit(changes, next)
 }
 
-// published returns changes of the feed that match, up to the revision next: all of them, or as many as
-// come to watchBytes. It waits for its turn, for there may be thousands of watches, and every change
-// wakes them all.
+// published returns the matching changes of the feed up to the revision next: all of them, or as many as
+// come to watchBytes. It waits for its turn, since there may be thousands of watches, and every change wakes all
+// of them.
 func (w *watch) published(ctx context.Context, batch []feed.Entry[*Change]) (matching []*revised, next int64, err error) {
 	done, err := w.Reading(ctx)
 	if err != nil {
@@ -198,13 +198,13 @@ func (w *watch) published(ctx context.Context, batch []feed.Entry[*Change]) (mat
 	return matching, next, nil
 }
 
-// workload returns the workload of a change with this record, and the size of its spec. It is nil if it was
-// pruned or is damaged: then there is nothing to tell of.
+// workload returns the workload of a change with this record, and the size of its spec. It returns nil if the workload
+// was pruned or is damaged: then there is nothing to send.
 func (w *watch) workload(ctx context.Context, c *Change, rec *store.Workload) (*api.Workload, int, error) {
 	if out, size := c.workload(); out != nil {
 		return out, size, nil
 	}
-	if rec.Spec == nil { // it is in the store alone
+	if rec.Spec == nil { // only the store has it
 		full, err := w.read(ctx, rec.ID)
 		if full == nil || err != nil {
 			return nil, 0, err
@@ -218,7 +218,7 @@ func (w *watch) workload(ctx context.Context, c *Change, rec *store.Workload) (*
 	return out, len(rec.Spec), nil
 }
 
-// read reads a record; nil if it was pruned.
+// read reads a record; nil if the workload was pruned.
 func (w *watch) read(ctx context.Context, id string) (*store.Workload, error) {
 	full, err := w.Store.Workload(ctx, id)
 	if _, gone := errors.AsType[*store.NotFoundError](err); gone {
@@ -237,7 +237,7 @@ func (w *watch) decode(rec *store.Workload) *api.Workload {
 	return out
 }
 
-// cursorError is what the store says of a cursor.
+// cursorError converts the store's error about a cursor.
 func cursorError(err error) error {
 	if errors.Is(err, store.ErrCursorExpired) {
 		return errs.New(errs.CursorExpired, "changes after the cursor are no longer known: list, then watch from now")

@@ -7,7 +7,7 @@ import (
 	"github.com/dustin/go-humanize"
 )
 
-// NodeMemoryError says that a guest needs more memory than the node has for all guests together.
+// NodeMemoryError reports that a guest needs more memory than the node has for all guests together.
 type NodeMemoryError struct{ Need, Node int64 }
 
 func (e *NodeMemoryError) Error() string {
@@ -15,5 +15,5 @@ func (e *NodeMemoryError) Error() string {
 		humanize.IBytes(uint64(e.Need)), humanize.IBytes(uint64(e.Node)))
 }
 
-// errSentBack is the cause of a workload's waiting that goes back to the queue for want of memory.
-var errSentBack = errors.New("the node had no more for it, or others that were started before needed what it had")
+// errSentBack is why a workload waits that went back to the queue for lack of memory.
+var errSentBack = errors.New("the node had no more memory for it, or workloads that were started before it needed its memory")

@@ -18,14 +18,14 @@ import (
 
 // Outcome is how an attempt ended.
 type Outcome struct {
-	State    api.State // a last one, or Pending: the workload is to be started anew
+	State    api.State // final, or Pending if the workload is to be started again
 	Reason   api.Reason
 	ExitCode *uint32
 	Message  string
 	Results  []string
-	Peak     int64         // of its memory
+	Peak     int64         // the most memory it used
 	Fault    error         // of the daemon, for its log
-	Trouble  retry.Trouble // of Pending: what it waits for before it is started anew
+	Trouble  retry.Trouble // if Pending: what it waits for before it is started again
 	Cause    error         // of the trouble
 }
 
@@ -34,7 +34,7 @@ type Interrupt struct{ Cause lifecycle.Cause }
 
 func (i Interrupt) Error() string { return "the workload was told to end: " + i.Cause.String() }
 
-// Exited is the outcome of a guest that ended by itself.
+// Exited returns the outcome of a guest that ended by itself.
 func Exited(exit abi.Exit) Outcome {
 	o := Outcome{State: api.Succeeded, Reason: api.ReasonExit, ExitCode: &exit.Code, Results: exit.Results}
 	if exit.Code != 0 {
@@ -44,7 +44,7 @@ func Exited(exit abi.Exit) Outcome {
 	return o
 }
 
-// Failed is the outcome of a guest that was ended, or could not be started, by err.
+// Failed returns the outcome of a guest that err ended, or kept from starting.
 func Failed(err error, limits api.Limits) Outcome {
 	if i, ok := errors.AsType[Interrupt](err); ok {
 		return Interrupted(i.Cause, limits)
@@ -87,7 +87,7 @@ func Failed(err error, limits api.Limits) Outcome {
 	return o
 }
 
-// stackRefused is the outcome of a guest whose call stack could not grow though its limit had room.
+// stackRefused returns the outcome of a guest whose call stack could not grow although its limit had room.
 func stackRefused(err *engine.StackRefusedError, limits api.Limits) Outcome {
 	o := Outcome{State: api.Failed}
 	if errors.Is(err, engine.ErrOutOfMemory) {
@@ -102,7 +102,7 @@ func stackRefused(err *engine.StackRefusedError, limits api.Limits) Outcome {
 	return o
 }
 
-// Interrupted is the outcome of a workload that the reactor ended.
+// Interrupted returns the outcome of a workload that the reactor ended.
 func Interrupted(cause lifecycle.Cause, limits api.Limits) Outcome {
 	switch cause {
 	case lifecycle.ByClient:
@@ -116,8 +116,8 @@ func Interrupted(cause lifecycle.Cause, limits api.Limits) Outcome {
 	}
 }
 
-// TroubleOf is the trouble of the host that kept a workload from starting, None if err is the
-// workload's own fault or a fault of the daemon's.
+// TroubleOf returns the trouble of the host that kept a workload from starting. It is None if err is the workload's
+// fault or a fault of the daemon.
 func TroubleOf(err error) retry.Trouble {
 	if denied, ok := errors.AsType[*capability.Error](err); ok {
 		return grant.Trouble(denied)
@@ -152,7 +152,7 @@ func TroubleOf(err error) retry.Trouble {
 	return retry.None
 }
 
-// isModuleFault tells faults of a module from faults of the daemon.
+// isModuleFault distinguishes faults of a module from faults of the daemon.
 func isModuleFault(err error) bool {
 	if _, ok := errors.AsType[*abi.EntryError](err); ok {
 		return true

@@ -17,23 +17,23 @@ import (
 	"github.com/reactord/reactord/reactor/policy"
 )
 
-// Permit decides about grants. It does not change.
+// Permit decides about grants. It never changes.
 type Permit struct {
 	allow   policy.Policy
 	private []private
-	lookups *lookup.Lookups // of what is submitted: what is opened is looked up by the guest's own job
+	lookups *lookup.Lookups // for submitted grants: a grant that is opened is looked up by the guest's own job
 }
 
 var _ capability.Permit = (*Permit)(nil)
 
-// private is a place of the daemon's own: itself, and the folders that contain it.
+// private is a place that belongs to the daemon: the place itself, and the folders that contain it.
 type private []lookup.Step
 
 // patience is how long a submission waits for the file system of a folder that it grants.
 const patience = 3 * time.Second
 
-// New makes a permit of what the operator allows. The private paths, which are there, are never granted, nor
-// what lies in them, nor what contains them.
+// New makes a permit from the operator's policy. The private paths, which must exist, are never granted, nor is anything
+// below them, nor are folders that contain them.
 func New(allow policy.Policy, privatePaths []string, mounts lookup.Mounts) (*Permit, error) {
 	p := &Permit{allow: allow, lookups: lookup.New(lookup.Host{}, mounts, patience)}
 	for _, path := range privatePaths {
@@ -50,13 +50,13 @@ func New(allow policy.Policy, privatePaths []string, mounts lookup.Mounts) (*Per
 	return p, nil
 }
 
-// Check refuses what is not allowed among the grants of a spec that is valid.
+// Check returns an error for grants of a valid spec that are not allowed.
 func (p *Permit) Check(ctx context.Context, grants []grant.Grant) error {
 	return grant.Authorize(ctx, grant.Rules{Allow: p.allow, LookUp: p.lookUp}, grants)
 }
 
-// lookUp reports whether a folder may be granted, without waiting for ever for its file system. Where no
-// folder may be, no file system is touched.
+// lookUp checks whether a folder may be granted, and gives up if its file system does not answer. If no folder may be
+// granted it touches no file system.
 func (p *Permit) lookUp(ctx context.Context, path string) error {
 	if len(p.allow.Dirs) == 0 {
 		return policy.ErrDir
@@ -74,8 +74,8 @@ func (p *Permit) lookUp(ctx context.Context, path string) error {
 // Dir implements capability.Permit.
 func (p *Permit) Dir(path string) (string, error) { return p.dir(lookup.Host{}, path) }
 
-// dir returns the path of a folder that may be granted, without links. Of what is not allowed it does not
-// even tell whether it is there.
+// dir returns the path of a folder that may be granted, without links. For a path that is not allowed it does not even
+// reveal whether it exists.
 func (p *Permit) dir(files lookup.Files, path string) (string, error) {
 	steps, err := lookup.Resolve(files, path)
 	resolved := filepath.Clean(path)
@@ -109,9 +109,8 @@ func resolve(files lookup.Files, path string) (string, error) {
 	return steps[len(steps)-1].Path, nil
 }
 
-// refuse refuses the folder that steps lead to if it has to do with a place of the daemon's own. Folders
-// are compared as such, not by name: where case does not matter, or a folder is mounted twice, the same
-// has several.
+// refuse returns an error if the folder that steps lead to is, contains or lies in a place of the daemon. It compares
+// files, not names: a folder has several names where case does not matter, or where it is mounted twice.
 func (own private) refuse(steps []lookup.Step) error {
 	place, folder := own[len(own)-1], steps[len(steps)-1]
 	for _, above := range own {

@@ -4,7 +4,7 @@ package process
 
 import "golang.org/x/sys/unix"
 
-// DiskBytes is the size of the file system that has a folder.
+// DiskBytes returns the size of the file system of a folder.
 func DiskBytes(dir string) (int64, error) {
 	var fs unix.Statfs_t
 	if err := unix.Statfs(dir, &fs); err != nil {

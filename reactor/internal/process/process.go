@@ -1,6 +1,6 @@
-// Package process tells what the operating system knows of this process: the memory it takes up
-// and the memory it may take up. What is Linux-only is in one file; elsewhere the Go runtime's own
-// figures stand in. The functions are safe for use by many goroutines and read small files.
+// Package process reports what the operating system knows about this process: the memory it uses and the memory it may
+// use. One file has what is specific to Linux; elsewhere the Go runtime's own figures are used. The functions read
+// small files and may be called from any goroutine.
 package process
 
 import (
@@ -9,14 +9,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Memory is what the process takes up.
+// Memory is the memory that the process uses.
 type Memory struct {
 	Resident uint64 // now
-	Peak     uint64 // the most so far; 0 if that is not known
+	Peak     uint64 // the most so far; 0 if unknown
 	Heap     uint64 // the objects on the Go heap, live or not yet swept
 }
 
-// ReadMemory takes the figures.
+// ReadMemory reads the current figures.
 func ReadMemory() Memory {
 	samples := []metrics.Sample{
 		{Name: "/memory/classes/heap/objects:bytes"},
@@ -32,8 +32,8 @@ func ReadMemory() Memory {
 	return m
 }
 
-// Descriptors is how many file descriptors the process may have. The Go runtime has raised
-// that as far as it goes.
+// Descriptors returns how many file descriptors the process may have. The Go runtime has raised the soft limit to
+// the hard one.
 func Descriptors() int64 {
 	var limit unix.Rlimit
 	if unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) != nil {
@@ -42,11 +42,10 @@ func Descriptors() int64 {
 	return int64(min(uint64(limit.Cur), 1<<30)) //nolint:unconvert // Cur is signed on some platforms
 }
 
-// fallbackMachine is assumed where the size of the machine cannot be learnt.
+// fallbackMachine is assumed if the size of the machine's memory is unknown.
 const fallbackMachine = 4 << 30
 
-// MachineMemory is the memory that the process may use: the machine's, or less if a control group
-// allows less.
+// MachineMemory returns the memory that the process may use: the machine's, or less if a control group limits it.
 func MachineMemory() uint64 {
 	if n, ok := machine(); ok {
 		return n

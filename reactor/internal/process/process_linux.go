@@ -34,8 +34,7 @@ func resident() (now, peak uint64, ok bool) {
 	return now, peak, ok
 }
 
-// machine is the least of the machine's memory and what each control group above the process
-// allows.
+// machine returns the least of the machine's memory and the limits of the control groups above the process.
 func machine() (uint64, bool) {
 	var info unix.Sysinfo_t
 	if err := unix.Sysinfo(&info); err != nil {

@@ -1,8 +1,7 @@
-// Package record turns specs and statuses into the bytes that the store keeps, and records of the store
-// into workloads as clients see them. All of it is pure.
+// Package record encodes specs and statuses into the bytes that the store keeps, and decodes the store's records into
+// workloads as clients see them. Everything is pure.
 //
-// The store does not look into these bytes. They are JSON: readable where someone has to look, and open to
-// fields that come later. Standard input, which may be large, follows the JSON of a spec as it is, behind
-// a zero. What the store itself needs (id, name, labels, module, state, attempts, times) is in fields of
-// the record, and not in these.
+// The store does not interpret these bytes. They are JSON: people can read it, and fields can be added later. Standard
+// input, which may be large, follows the JSON of a spec unencoded, after a zero byte. What the store itself needs (id,
+// name, labels, module, state, attempts, times) is in fields of the record, and not in these bytes.
 package record

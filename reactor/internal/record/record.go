@@ -12,13 +12,13 @@ import (
 	"github.com/reactord/reactord/reactor/store"
 )
 
-// specJSON is the part of a Spec that is not in the record.
+// specJSON is the part of a Spec that is not in fields of the record.
 type specJSON struct {
 	workJSON
 	Limits limitsJSON `json:"limits"`
 }
 
-// workJSON is a specJSON but for its limits.
+// workJSON is a specJSON without its limits.
 type workJSON struct {
 	Args        []string          `json:"args,omitempty"`
 	Env         map[string]string `json:"env,omitempty"`
@@ -38,12 +38,12 @@ type limitsJSON struct {
 	PendingOps  uint32        `json:"ops,omitempty"`
 }
 
-// Status is the part of a workload's status that is not in the record's own fields.
+// Status is the part of a workload's status that is not in fields of the record.
 type Status struct {
 	Reason          api.Reason `json:"reason,omitempty"`
 	ExitCode        *uint32    `json:"exit,omitempty"`
 	Message         string     `json:"message,omitempty"`
-	FirstStart      time.Time  `json:"first,omitzero"` // what Timeout counts from
+	FirstStart      time.Time  `json:"first,omitzero"` // Timeout counts from here
 	StartTime       time.Time  `json:"start,omitzero"`
 	EndTime         time.Time  `json:"end,omitzero"`
 	Usage           Usage      `json:"usage,omitzero"`
@@ -51,7 +51,7 @@ type Status struct {
 	ListenAddresses []string   `json:"listening,omitempty"`
 }
 
-// Usage is an api.Usage as it is stored.
+// Usage is the stored form of an api.Usage.
 type Usage struct {
 	Fuel            uint64        `json:"fuel,omitempty"`
 	CPUTime         time.Duration `json:"cpu,omitempty"`
@@ -61,18 +61,18 @@ type Usage struct {
 	LogBytesDropped uint64        `json:"dropped,omitempty"`
 }
 
-// Encoding is a spec that is encoded but for its limits: what a client sent is told from what it sent before by the
-// limits that were sent, and stored with those that were filled in.
+// Encoding is an encoded spec without its limits. The limits as they were sent identify what a client sent; the
+// limits with defaults filled in are stored.
 type Encoding struct {
-	// TraceParent is the trace of the submission, which is stored with the spec. It is no part of what Hash
-	// identifies: a repetition has a trace of its own.
+	// TraceParent is the trace of the submission, which is stored with the spec. Hash does not cover it: a repeated
+	// submission has a trace of its own.
 	TraceParent string
 
 	spec *api.Spec
-	work []byte // a workJSON, with its end left open for the limits
+	work []byte // a workJSON without its last brace, so that the limits can follow
 }
 
-// EncodeSpec encodes the part of a spec that the record lacks.
+// EncodeSpec encodes the part of a spec that is not in fields of the record.
 func EncodeSpec(spec *api.Spec) Encoding {
 	work := mustEncode(workJSON{
 		Args: spec.Args, Env: spec.Env, Interactive: spec.Interactive, Invoke: spec.Invoke, Grants: spec.Grants,
@@ -84,7 +84,7 @@ func EncodeSpec(spec *api.Spec) Encoding {
 	return Encoding{spec: spec, work: append(work, `"limits":`...)}
 }
 
-// Spec is what the store keeps of the spec, with these limits.
+// Spec returns the bytes that the store keeps of the spec, with the given limits.
 func (e Encoding) Spec(limits api.Limits) []byte {
 	tail := mustEncode(limitsJSON(limits))
 	if e.TraceParent != "" {
@@ -98,15 +98,15 @@ func (e Encoding) Spec(limits api.Limits) []byte {
 	return b
 }
 
-// Hash is the identity of what a client sent: a submission that is repeated has the same, even
-// if the tag has moved or the defaults have changed meanwhile. JSON sorts the keys of maps, so the
-// same spec has the same bytes; what is empty and what is absent is the same, as it is to clients.
-// It stays the same from version to version. (TestHashStays)
+// Hash identifies what a client sent: a repeated submission has the same hash, even if the tag has moved or the
+// defaults have changed meanwhile. JSON sorts the keys of maps, so the same spec has the same bytes. Empty and absent
+// fields are the same, as they are to clients. The hash stays the same from version to version.
+// (TestHashStays)
 func (e Encoding) Hash() store.Digest {
 	return hash(e.spec, e.work, mustEncode(limitsJSON(e.spec.Limits)), []byte{'}'}, e.spec.Stdin)
 }
 
-// IsOf reports whether a record is of what a client sent, of which hash is the Hash.
+// IsOf reports whether a record was made from what a client sent; hash is its Hash.
 func IsOf(rec *store.Workload, sent *api.Spec, hash store.Digest) bool {
 	return rec.SpecHash == hash || len(sent.Stdin) > 0 && rec.SpecHash == formerHash(sent)
 }
@@ -118,7 +118,7 @@ func formerHash(spec *api.Spec) store.Digest {
 	}, limitsJSON(spec.Limits)}))
 }
 
-// hash is the hash of what the record itself has of a spec, and of the rest as it is encoded.
+// hash hashes the part of a spec in the record's fields, and the encoded rest.
 func hash(spec *api.Spec, encoded ...[]byte) store.Digest {
 	labels := spec.Labels
 	if len(labels) == 0 {
@@ -135,10 +135,10 @@ func hash(spec *api.Spec, encoded ...[]byte) store.Digest {
 	return store.Digest(h.Sum(nil))
 }
 
-// DecodeSpec puts together the spec of a record, which shares its standard input.
+// DecodeSpec decodes the spec of a record. They share the standard input.
 func DecodeSpec(rec *store.Workload) (api.Spec, error) {
 	var s specJSON
-	head, stdin, apart := bytes.Cut(rec.Spec, []byte{0}) // JSON has no zeros
+	head, stdin, apart := bytes.Cut(rec.Spec, []byte{0}) // JSON contains no zero bytes
 	if err := json.Unmarshal(head, &s); err != nil {
 		return api.Spec{}, fmt.Errorf("the spec of workload %q: %w", rec.ID, err)
 	}
@@ -160,15 +160,15 @@ func TraceParent(rec *store.Workload) string {
 	}
 	head, _, _ := bytes.Cut(rec.Spec, []byte{0})
 	if json.Unmarshal(head, &s) != nil {
-		return "" // whoever needs the rest is told
+		return "" // whoever decodes the rest gets the error
 	}
 	return s.TraceParent
 }
 
-// EncodeStatus writes what DecodeStatus reads.
+// EncodeStatus encodes a status for DecodeStatus.
 func EncodeStatus(s *Status) []byte { return mustEncode(s) }
 
-// DecodeStatus reads the status of a record. None is an empty one.
+// DecodeStatus decodes the status of a record. No bytes are an empty status.
 func DecodeStatus(rec *store.Workload) (Status, error) {
 	var s Status
 	if len(rec.Status) == 0 {
@@ -180,7 +180,7 @@ func DecodeStatus(rec *store.Workload) (Status, error) {
 	return s, nil
 }
 
-// mustEncode writes a value of this file's types, all of which can be written.
+// mustEncode encodes a value of this file's types, which never fails.
 func mustEncode(v any) []byte {
 	b, err := json.Marshal(v)
 	if err != nil {
@@ -189,7 +189,7 @@ func mustEncode(v any) []byte {
 	return b
 }
 
-// stateOf is the state of a record as clients see it. The store does not know of WAITING.
+// stateOf returns a record's state as clients see it. The store does not know WAITING.
 func stateOf(s store.State) api.State {
 	switch s {
 	case store.Pending:
@@ -205,7 +205,7 @@ func stateOf(s store.State) api.State {
 	}
 }
 
-// StoredState is the state that the store knows a state by.
+// StoredState returns the store's state for a client's.
 func StoredState(s api.State) store.State {
 	switch s {
 	case api.Pending:
@@ -221,7 +221,7 @@ func StoredState(s api.State) store.State {
 	}
 }
 
-// Decode is a record as clients see it.
+// Decode returns a record as clients see it.
 func Decode(rec *store.Workload) (*api.Workload, error) {
 	spec, err := DecodeSpec(rec)
 	if err != nil {
@@ -246,10 +246,10 @@ func statusOf(rec *store.Workload) (api.Status, error) {
 	}, nil
 }
 
-// KeepSpecBytes is the size up to which an encoded spec is kept in memory.
+// KeepSpecBytes is the largest encoded spec that is kept in memory.
 const KeepSpecBytes = 4 << 10
 
-// Slim is a record without its spec, if that is large.
+// Slim returns a record without its spec if that is large.
 func Slim(rec *store.Workload) *store.Workload {
 	if len(rec.Spec) <= KeepSpecBytes {
 		return rec

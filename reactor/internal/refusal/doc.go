@@ -1,6 +1,5 @@
-// Package refusal makes the errors that clients get for what the parts of the daemon say: what is not there,
-// what is full, what can't be done now and when to try again. An error that is made elsewhere is about one
-// request alone.
+// Package refusal makes errors for clients that concern more than one request: what does not exist, what is full, what
+// can't be done now and when to try again. An error about one request alone is made where it is found.
 //
-// All of it is pure, and may be called from any goroutine.
+// Everything is pure, and may be called from any goroutine.
 package refusal

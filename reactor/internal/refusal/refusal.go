@@ -9,11 +9,10 @@ import (
 	"github.com/reactord/reactord/reactor/store"
 )
 
-// StoreFullRetry is when it may help to try again what found the store full: pruning goes on, and
-// operators make room.
+// StoreFullRetry is when clients are told to try again if the store is full: pruning goes on, and operators free space.
 const StoreFullRetry = 10 * time.Second
 
-// OfStore turns what the store says into an error for clients, and nil into nil. What says an ended context stays so.
+// OfStore converts an error of the store for clients. It returns nil for nil, and the error of an ended context as it is.
 func OfStore(err error) error {
 	if err == nil {
 		return nil
@@ -35,7 +34,7 @@ func OfStore(err error) error {
 	case errors.Is(err, store.ErrClosed):
 		return Draining()
 	case errors.Is(err, store.ErrFull):
-		e := errs.New(errs.StoreFull, "%v: try again later, or have results or modules deleted", err)
+		e := errs.New(errs.StoreFull, "%v: try again later, or delete results or modules", err)
 		e.Cause, e.Retry = err, StoreFullRetry
 		return e
 	case errors.Is(err, store.ErrUnavailable):
@@ -59,23 +58,23 @@ func tooManyTags(err *store.TagsError) error {
 		"module %s has %d tags, as many as one may have: %s", err.Digest, err.Bound, help)
 }
 
-// NoWorkload says that there is no workload of that id.
+// NoWorkload returns the error for an id without a workload.
 func NoWorkload(id string) error {
 	return errs.Workload(errs.WorkloadNotFound, id, "there is no workload %q", id)
 }
 
-// NoModule says that there is no module of that digest or tag.
+// NoModule returns the error for a digest or tag without a module.
 func NoModule(ref string) error {
 	return errs.Module(errs.ModuleNotFound, ref, "there is no module %q: push it first", ref)
 }
 
-// Unrecorded tells of a workload that has not ended in the store and is not in memory: the store
+// Unrecorded returns the error for a workload that is unfinished in the store and no longer in memory: the store
 // refused to record its end.
 func Unrecorded(id string) error {
 	return errs.Workload(errs.Internal, id, "the end of workload %q could not be recorded", id)
 }
 
-// Draining refuses what a reactor that drains or shuts down does not do any more.
+// Draining returns the error for what a reactor does not do while it drains or shuts down.
 func Draining() *errs.Error {
 	e := errs.New(errs.Draining, "the daemon is draining and takes no new work")
 	e.Retry = time.Second

@@ -2,15 +2,15 @@ package retry
 
 import "time"
 
-// The delays before what failed is tried again: the first, and the longest.
+// The first and the longest delay before another try.
 const (
 	FirstDelay = 200 * time.Millisecond
 	MaxDelay   = 30 * time.Second
 )
 
-// Backoff is how long to wait after so many failures in a row, the first being 1: twice as long each
-// time, between half and all of that, by chance, from 0 up to 1. So what failed together is not tried
-// again all at once.
+// Backoff returns how long to wait after the given number of failures in a row, the first being 1. The delay doubles
+// each time; chance, from 0 up to 1, selects a value between half and all of it, so that what failed together is not
+// tried again all at once.
 func Backoff(failures uint32, chance float64) time.Duration {
 	whole := MaxDelay
 	if shift := max(failures, 1) - 1; shift < 16 {

@@ -2,22 +2,21 @@ package retry
 
 import "time"
 
-// quiet is how long nobody must have met a trouble, nor wait for it, until it counts as over: a load
-// that comes and goes would otherwise begin and end it many times a second.
+// quiet is how long a trouble must not have been met or waited for until it counts as over: otherwise a load that
+// comes and goes would begin and end it many times a second.
 const quiet = time.Second
 
-// Ledger counts who waits for which trouble. The zero value has no trouble.
+// Ledger counts who waits for which trouble. The zero value is empty.
 type Ledger struct{ entries [len(troubleTexts)]entry }
 
 type entry struct {
 	waiting int
-	delayed int // since it began, each time that it was met
+	delayed int // how often it was met since it began
 	since   time.Time
-	last    time.Time // when it was last met, or somebody last stopped waiting
+	last    time.Time // when it was last met, or a waiter last left
 }
 
-// Meet notes that somebody met a trouble, and now waits for its end. It reports whether the trouble
-// began with that.
+// Meet records that somebody met a trouble, and now waits for its end. It reports whether the trouble began with that.
 func (l *Ledger) Meet(t Trouble, now time.Time) (began bool) {
 	e := &l.entries[t]
 	began = e.delayed == 0
@@ -30,20 +29,19 @@ func (l *Ledger) Meet(t Trouble, now time.Time) (began bool) {
 	return began
 }
 
-// Again notes that somebody who waits for a trouble has met it once more.
+// Again records that somebody who waits for a trouble has met it once more.
 func (l *Ledger) Again(t Trouble, now time.Time) {
 	l.entries[t].delayed++
 	l.entries[t].last = now
 }
 
-// Leave notes that somebody does not wait for a trouble any more: it has got what it waited for, or
-// does not want it.
+// Leave records that somebody no longer waits for a trouble: it got what it waited for, or no longer wants it.
 func (l *Ledger) Leave(t Trouble, now time.Time) {
 	l.entries[t].waiting--
 	l.entries[t].last = now
 }
 
-// Waiting is how many wait for a trouble to end.
+// Waiting returns how many wait for a trouble to end.
 func (l *Ledger) Waiting(t Trouble) int { return l.entries[t].waiting }
 
 // Ended is a trouble that is over.
@@ -65,7 +63,7 @@ func (l *Ledger) Over(now time.Time) (list []Ended) {
 	return list
 }
 
-// Next is when Over may have something to tell, if nothing happens before; ok is false if it won't.
+// Next returns when Over may have something to return, if nothing happens before; ok is false if it won't.
 func (l *Ledger) Next() (at time.Time, ok bool) {
 	for t := range l.entries {
 		e := &l.entries[t]

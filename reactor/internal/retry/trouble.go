@@ -6,22 +6,22 @@ import (
 	"syscall"
 )
 
-// Trouble is what the host is short of, for now.
+// Trouble is what the host lacks for now.
 type Trouble uint8
 
-// The troubles. None is a failure that lasts.
+// The troubles. None stands for a failure that lasts.
 const (
 	None        Trouble = iota
 	Descriptors         // the process, the machine or all guests together have no descriptor left
 	Memory              // the machine has no memory to give
 	Space               // a disk or a quota is full
-	Disk                // a disk or a file system fails, or is away
+	Disk                // a disk or a file system fails, or is unreachable
 	Busy                // the system asks to try again
-	Network             // the machine's own network is away
-	Compiler            // a compilation was ended by somebody else
+	Network             // the machine's own network is down
+	Compiler            // something from outside ended a compilation
 	Damage              // the module is damaged on disk: it has to be pushed again
 	Crash               // the daemon died while the workload ran
-	NodeMemory          // the node's memory is held by others
+	NodeMemory          // other guests hold the node's memory
 )
 
 var troubleTexts = [...]string{
@@ -38,10 +38,10 @@ var troubleTexts = [...]string{
 	NodeMemory:  "the node's memory",
 }
 
-// String is what is waited for.
+// String says what is waited for.
 func (t Trouble) String() string { return troubleTexts[t] }
 
-// common are the codes that mean the same wherever they come from.
+// common are the codes that mean the same whatever returned them.
 var common = map[syscall.Errno]Trouble{
 	syscall.EMFILE:  Descriptors,
 	syscall.ENFILE:  Descriptors,
@@ -56,7 +56,7 @@ var common = map[syscall.Errno]Trouble{
 	syscall.ENOLCK:  Busy,
 }
 
-// ofFiles are the codes of a file system that is away: a network's, a removed disk's, a FUSE daemon's.
+// ofFiles are the codes of an unreachable file system: a network's, a removed disk's, a FUSE daemon's.
 var ofFiles = map[syscall.Errno]Trouble{
 	syscall.ESTALE:       Disk,
 	syscall.ENOTCONN:     Disk,
@@ -73,18 +73,17 @@ var ofFiles = map[syscall.Errno]Trouble{
 	syscall.ETXTBSY:      Busy,
 }
 
-// ofSockets are the codes that tell of this machine's side of a connection. What the other side does,
-// or an address that is in use, is no trouble of the host: whoever named the address hears of it.
+// ofSockets are the codes about this machine's side of a connection. What the other side does, or an address that
+// is in use, is not a trouble of the host: the client that named the address gets the error.
 var ofSockets = map[syscall.Errno]Trouble{
 	syscall.ENETDOWN:    Network,
 	syscall.ENETUNREACH: Network,
 }
 
-// OfFile classifies the failure of an operation on files, or of one that is neither on files nor on
-// the network.
+// OfFile classifies the failure of an operation on files, or of one that concerns neither files nor the network.
 func OfFile(err error) Trouble { return lookUp(err, ofFiles) }
 
-// OfNetwork classifies the failure to listen or to connect.
+// OfNetwork classifies a failure to listen or to connect.
 func OfNetwork(err error) Trouble {
 	if name, ok := errors.AsType[*net.DNSError](err); ok {
 		if t := lookUp(err, ofSockets); t != None {

@@ -1,10 +1,10 @@
-// Package selector reads label selectors: lists of requirements that must all hold.
+// Package selector parses label selectors: lists of requirements that must all hold.
 //
 //	selector    = [ requirement { "," requirement } ]
 //	requirement = key | "!" key | key "=" value | key "!=" value
 //
 // Spaces around keys, operators and values are skipped. As in other selectors, "!=" also holds
-// where there is no such label. Everything here is pure and safe for use by many goroutines.
+// if the label is missing. Everything is pure and may be called from any goroutine.
 package selector
 
 import (
@@ -20,7 +20,7 @@ const MaxBytes = 63
 // MaxRequirements bounds a selector.
 const MaxRequirements = 64
 
-// Parse reads a selector. The empty one has no requirements.
+// Parse parses a selector. The empty one has no requirements.
 func Parse(s string) ([]store.Requirement, error) {
 	if strings.TrimSpace(s) == "" {
 		return nil, nil
@@ -64,7 +64,7 @@ func parseRequirement(s string) (store.Requirement, error) {
 	return r, nil
 }
 
-// CheckKey tells what is wrong with a label's key: letters, digits and "._-/" are allowed.
+// CheckKey returns what is wrong with a label's key: letters, digits and "._-/" are allowed.
 func CheckKey(key string) error {
 	if key == "" {
 		return fmt.Errorf("a label's key must not be empty")
@@ -72,12 +72,12 @@ func CheckKey(key string) error {
 	return check("key", key)
 }
 
-// CheckValue tells what is wrong with a label's value: as for a key, but it may be empty.
+// CheckValue returns what is wrong with a label's value: as for a key, but it may be empty.
 func CheckValue(value string) error { return check("value", value) }
 
 func check(what, s string) error {
 	if len(s) > MaxBytes {
-		return fmt.Errorf("a label's %s is %d bytes at most, and this one has %d", what, MaxBytes, len(s))
+		return fmt.Errorf("a label's %s has at most %d bytes, and this one has %d", what, MaxBytes, len(s))
 	}
 	for _, c := range s {
 		if !allowed(c) {

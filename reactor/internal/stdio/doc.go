@@ -1,7 +1,6 @@
-// Package stdio has the standard streams of a guest: its input is what was submitted and what a client sends, and
-// its output goes to its log and to the client that is attached.
+// Package stdio implements a guest's standard streams: input is what was submitted and then what clients send; output
+// goes to the guest's log and to the attached client.
 //
-// Nothing here blocks. What has nothing to give, or no room, answers hostcalls.ErrWouldBlock, and tells
-// who asks by Notify when it has. The order of output is that of terminal.Port, which calls the log
-// under its lock.
+// Nothing here blocks. A stream with nothing to read, or no room to write, returns hostcalls.ErrWouldBlock, and
+// Notify reports when it is ready. terminal.Port orders the output: it calls the log under its own lock.
 package stdio

@@ -16,9 +16,8 @@ type Streams struct {
 	Stdout, Stderr hostcalls.Sink
 }
 
-// New makes the streams of a guest that reads submitted first, and then, if port is not nil, what
-// clients send. The log is asked for when the guest writes, so that a guest that is silent need not
-// have one.
+// New makes the streams of a guest. It first reads submitted, and then, if port is not nil, what clients send. log is
+// called only when the guest writes, so that a silent guest needs no log.
 func New(submitted []byte, port *terminal.Port, log func() *logbuf.Log) Streams {
 	s := Streams{
 		Stdin:  hostcalls.Empty{},
@@ -69,7 +68,7 @@ func (s *input) Level() (nbytes int, hangup bool) {
 	return nbytes + len(s.rest), hangup
 }
 
-// output is a guest's stdout or stderr: the log, and the client that is attached.
+// output is a guest's stdout or stderr: its log, and the attached client.
 type output struct {
 	stream store.Stream
 	port   *terminal.Port // nil if the workload is not interactive
@@ -100,6 +99,5 @@ func (s *output) Notify(ready func()) (stop func()) {
 	return s.port.Notify(ready, s.log().Notify)
 }
 
-// Level implements hostcalls.Leveler: how much there is room for is not known, and the reader
-// never goes.
+// Level implements hostcalls.Leveler: the amount of room is unknown, and the reader never hangs up.
 func (s *output) Level() (nbytes int, hangup bool) { return 1, false }

@@ -1,25 +1,24 @@
 // Package terminal connects a client to the standard streams of a guest.
 //
-// A [Port] belongs to an interactive workload, from before its start to its end. One client at a
-// time is attached to it. Its input goes through a pipe to the guest's stdin, its output comes
-// through a bounded queue of runs of both streams, in the order in which they were written. The
-// log gets all output as well, attached or not.
+// A [Port] belongs to an interactive workload, from before its start to its end. One client at a time is attached
+// to it. The client's input goes through a pipe to the guest's stdin. Its output comes through a bounded queue of
+// runs of both streams, in the order in which they were written. The log gets all output as well, whether a client
+// is attached or not.
 //
 // # What may block
 //
-// Write never blocks. While a client is attached it takes no more than the queue has room for, so
-// that a guest parks that writes faster than its client reads; when the client goes, guests that
-// wait are told and go on into the log alone. Client.Next and Client.Send block, and end with
-// their context.
+// Write never blocks. While a client is attached it takes no more than the queue has room for, so a guest parks that
+// writes faster than its client reads. When the client detaches, waiting guests are notified and write only to the
+// log. Client.Next and Client.Send block, and end with their context.
 //
-// # What was written before
+// # Output from before
 //
-// Attach says, under the lock that orders all output, where in the log the client's output begins.
+// Attach determines, under the lock that orders all output, where in the log the client's own output begins.
 // The caller replays the log up to there, so that the client sees a prompt that came before it. No
 // byte is missing between the two and none comes twice, except that what the log did not keep can
 // not be replayed.
 //
-// The guest's input is not the client's: it stays open when the client goes, and the next client
+// The guest's input does not belong to a client: it stays open when the client detaches, and the next client
 // writes to it, until one of them half-closes it.
 package terminal
 
@@ -37,28 +36,27 @@ import (
 // queueBytes bounds the output that waits for the client.
 const queueBytes = 64 << 10
 
-// ErrAttached is reported when another client is attached.
+// ErrAttached is returned when another client is attached.
 var ErrAttached = errors.New("terminal: another client is attached")
 
-// Port is where a client attaches.
+// Port is where a client attaches to a workload.
 type Port struct {
 	stdin *hostcalls.Pipe
 
 	mu      sync.Mutex
 	client  *Client
 	ended   bool
-	writers []*func() // who waits for room in the client's queue
+	writers []*func() // called when the client's queue has room
 }
 
 // NewPort makes the port of a workload.
 func NewPort() *Port { return &Port{stdin: hostcalls.NewPipe(0)} }
 
-// Stdin is where the guest reads what clients send.
+// Stdin returns the source from which the guest reads what clients send.
 func (p *Port) Stdin() hostcalls.Source { return p.stdin.Reader() }
 
-// Write gives output to the client, if there is one, and to keep, which may take less than it is
-// given and is called with the port's lock held. It is hostcalls.ErrWouldBlock if the client has
-// no room.
+// Write writes output to the attached client, if there is one, and passes it to keep, which is called with the port's
+// lock held and may take less than it is given. It returns hostcalls.ErrWouldBlock if the client has no room.
 func (p *Port) Write(stream store.Stream, b []byte, keep func([]byte) (int, error)) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -77,8 +75,7 @@ func (p *Port) Write(stream store.Stream, b []byte, keep func([]byte) (int, erro
 	return n, err
 }
 
-// Notify calls ready once Write may take something, as far as the client is concerned; then is
-// what else has to be ready.
+// Notify calls ready once the client has room, if one is attached, and what then waits for is ready too.
 func (p *Port) Notify(ready func(), then func(ready func()) (stop func())) (stop func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -99,15 +96,15 @@ func (p *Port) Notify(ready func(), then func(ready func()) (stop func())) (stop
 	}
 }
 
-// tell calls those who wait for room.
-func (p *Port) tell() {
+// notifyWriters calls those who wait for room.
+func (p *Port) notifyWriters() {
 	for _, ready := range p.writers {
 		(*ready)()
 	}
 	p.writers = nil
 }
 
-// End is the guest having ended: the client gets what is left, then io.EOF.
+// End is called when the guest has ended: the client gets what is left, then io.EOF.
 func (p *Port) End() {
 	p.stdin.CloseRead()
 	p.mu.Lock()
@@ -118,8 +115,8 @@ func (p *Port) End() {
 	}
 }
 
-// Attach attaches a client. Position is called under the lock that orders output: it tells where
-// the log ends and the client's output begins.
+// Attach attaches a client. It calls position, which returns the end of the log, under the lock that orders
+// output: the client's own output begins there.
 func (p *Port) Attach(position func() int64) (*Client, int64, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -157,8 +154,8 @@ func (c *Client) push(stream store.Stream, b []byte) {
 	c.changed.Tell()
 }
 
-// Next returns the next run of output, which is the caller's. It blocks until there is one;
-// io.EOF says that the guest has ended, io.ErrClosedPipe that the client was detached.
+// Next returns the next run of output, which belongs to the caller. It blocks until there is one. It returns io.EOF
+// when the guest has ended, and io.ErrClosedPipe when the client was detached.
 func (c *Client) Next(ctx context.Context) (Run, error) {
 	for {
 		run, changed, err := c.poll()
@@ -186,7 +183,7 @@ func (c *Client) poll() (Run, <-chan struct{}, error) {
 			c.runs = nil
 		}
 		c.size -= len(run.Data)
-		p.tell()
+		p.notifyWriters()
 		return run, nil, nil
 	case p.ended:
 		return Run{}, nil, io.EOF
@@ -194,8 +191,8 @@ func (c *Client) poll() (Run, <-chan struct{}, error) {
 	return Run{}, c.changed.Next(), nil
 }
 
-// Send gives input to the guest, and blocks while the guest has enough of it. It is
-// io.ErrClosedPipe if the guest reads no more.
+// Send sends input to the guest, and blocks while the guest has enough. It returns io.ErrClosedPipe if the guest
+// reads no more.
 func (c *Client) Send(ctx context.Context, b []byte) (int, error) {
 	n, err := hostcalls.WriteContext(ctx, c.port.stdin.Writer(), b)
 	if errors.Is(err, hostcalls.ErrBrokenPipe) {
@@ -207,7 +204,7 @@ func (c *Client) Send(ctx context.Context, b []byte) (int, error) {
 // CloseSend ends the guest's input.
 func (c *Client) CloseSend() { c.port.stdin.CloseWrite() }
 
-// Detach gives the port up: another client may attach, and a guest that waits for this one goes
+// Detach frees the port: another client may attach, and a guest that waits for this one goes
 // on. It returns false if the client was detached already.
 func (c *Client) Detach() bool {
 	p := c.port
@@ -219,6 +216,6 @@ func (c *Client) Detach() bool {
 	c.gone, c.runs, c.size = true, nil, 0
 	p.client = nil
 	c.changed.Tell()
-	p.tell()
+	p.notifyWriters()
 	return true
 }

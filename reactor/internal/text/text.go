@@ -1,4 +1,4 @@
-// Package text checks text that clients send: what people will be shown, and what a guest gets as a C string.
+// Package text checks text that clients send: text that people will see, and text that a guest gets as C strings.
 // It is pure.
 package text
 
@@ -10,7 +10,7 @@ import (
 	"github.com/reactord/reactord/reactor/errs"
 )
 
-// Check checks what is shown to people, of most bytes.
+// Check checks text that is shown to people, of at most most bytes.
 func Check(f *errs.Faults, path, s string, most int) {
 	if len(s) > most {
 		f.Add(path, "%d bytes are more than the %d allowed", len(s), most)
@@ -22,14 +22,14 @@ func Check(f *errs.Faults, path, s string, most int) {
 	}
 }
 
-// unprintable tells of characters that are not seen but change how others are: controls, marks of
-// direction, separators of lines. The two joiners are letters to some scripts.
+// unprintable reports characters that are invisible but change how others look: controls, direction marks, line
+// separators. It allows the two joiners, which some scripts need.
 func unprintable(c rune) bool {
 	const nonJoiner, joiner = '\u200c', '\u200d'
 	return unicode.In(c, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) && c != nonJoiner && c != joiner
 }
 
-// CheckCString checks what a guest gets as a C string. The path is made only for a fault.
+// CheckCString checks text that a guest gets as a C string. path is called only for a fault.
 func CheckCString(f *errs.Faults, path func() string, s string) {
 	if strings.IndexByte(s, 0) >= 0 {
 		f.Add(path(), "contains a zero byte")

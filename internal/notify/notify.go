@@ -1,12 +1,12 @@
 package notify
 
-// Signal holds a token once it was set, until that is received. It is safe for use by many goroutines.
+// Signal holds a token from when it is set until the token is received. It may be used from any goroutine.
 type Signal chan struct{}
 
 // NewSignal makes a Signal that is not set.
 func NewSignal() Signal { return make(Signal, 1) }
 
-// Set sets it, if it is not set.
+// Set sets the signal, if it is not set.
 func (s Signal) Set() {
 	select {
 	case s <- struct{}{}:

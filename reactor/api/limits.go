@@ -2,7 +2,7 @@ package api
 
 import "cmp"
 
-// Or fills in what is zero from other.
+// Or returns l with its zero fields filled in from other.
 func (l Limits) Or(other Limits) Limits {
 	return Limits{
 		MemoryBytes: cmp.Or(l.MemoryBytes, other.MemoryBytes),
@@ -15,8 +15,8 @@ func (l Limits) Or(other Limits) Limits {
 	}
 }
 
-// Within lowers what is above the maximum to it. Fuel and Timeout are unbounded when zero, so a
-// maximum of them is the default too.
+// Within lowers the limits that are above their maximum. Zero is no bound for Fuel and Timeout, so it becomes the
+// maximum.
 func (l Limits) Within(most Limits) Limits {
 	return Limits{
 		MemoryBytes: min(l.MemoryBytes, most.MemoryBytes),
@@ -29,7 +29,7 @@ func (l Limits) Within(most Limits) Limits {
 	}
 }
 
-// unlessZero is the lesser of two bounds of which zero is none.
+// unlessZero returns the lesser of two bounds of which zero means none.
 func unlessZero[T cmp.Ordered](a, b T) T {
 	var zero T
 	if a == zero || b != zero && b < a {

@@ -22,8 +22,8 @@ type ModuleKind uint8
 // The kinds.
 const (
 	_           ModuleKind = iota
-	WASICommand            // exports _start: run once, from beginning to end
-	WASIReactor            // one of its exports is invoked by name, after _initialize
+	WASICommand            // exports _start: runs once, from beginning to end
+	WASIReactor            // its exports are invoked by name, after _initialize
 )
 
 // ModuleImport is one import of a module; Type is in WebAssembly text notation.
@@ -38,15 +38,14 @@ type ModuleMemory struct {
 	MaxBytes *uint64 // nil if the module declares none
 }
 
-// PushRequest opens a push.
+// PushRequest begins a push.
 type PushRequest struct {
 	Digest    string // names the module
 	SizeBytes uint64 // the whole size of the module
-	Tag       string // if not empty, pointed at the module once it is stored
-	// Sender names the connection the push comes by; what came by the same one before is gone on
-	// with. Empty is none.
+	Tag       string // if not empty, points at the module once it is stored
+	// Sender names the connection of the push, which may resume what the same connection sent before. Empty is none.
 	Sender string
-	// PrefixDigests are the SHA-256 digests of the first mebibyte of the module, the first two, and
-	// so on: what of it other connections have brought is gone on with.
+	// PrefixDigests are the SHA-256 digests of the first mebibyte of the module, of the first two, and so on. The
+	// push may resume what other connections sent as far as it agrees with them.
 	PrefixDigests [][]byte
 }

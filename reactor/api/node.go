@@ -17,7 +17,7 @@ type Node struct {
 	ProcessID     int
 }
 
-// Stats is what the daemon is doing.
+// Stats are the figures of a running daemon.
 type Stats struct {
 	Time              time.Time
 	Pending           uint64 // not started

@@ -2,15 +2,15 @@ package api
 
 import "time"
 
-// Workload is a submitted workload. What the reactor hands out is the caller's own snapshot,
-// though it may share the spec's maps and slices with other snapshots: they are not to be changed.
+// Workload is a submitted workload. What the reactor returns is the caller's own snapshot, but it may share the spec's
+// maps and slices with other snapshots: they must not be changed.
 type Workload struct {
 	ID     string
 	Spec   Spec
 	Status Status
 }
 
-// State is where a workload is in its life. The values are those of WorkloadState in the API.
+// State is the state of a workload. The values are those of WorkloadState in the API.
 type State uint8
 
 // The states.
@@ -24,13 +24,13 @@ const (
 	Cancelled       // cancelled by a client
 )
 
-// Ended reports whether the state is a last one.
+// Ended reports whether the state is final.
 func (s State) Ended() bool { return s >= Succeeded }
 
 // Live reports whether the workload has been started and has not ended.
 func (s State) Live() bool { return s == Running || s == Waiting }
 
-// String is the state's name in the API, without the prefix.
+// String returns the state's name in the API, without the prefix.
 func (s State) String() string {
 	switch s {
 	case Pending:
@@ -59,18 +59,18 @@ const (
 	ReasonExit                 // the guest exited, or the invoked export returned
 	ReasonTrap                 // the guest trapped
 	ReasonOutOfFuel            // it used up its fuel
-	ReasonOutOfMemory          // the memory it starts with could not be had
+	ReasonOutOfMemory          // it needs more memory to start than it may have
 	ReasonStackOverflow        // its call stack outgrew the limit
 	ReasonDeadline             // its timeout passed
 	ReasonCancelled            // a client cancelled it
 	ReasonInvalidModule        // the module could not be instantiated
-	ReasonGrantDenied          // a grant could not be given
+	ReasonGrantDenied          // a grant could not be opened
 	ReasonInternal             // a fault of the daemon
-	ReasonNodeMemory           // the node had no more memory, though the workload's limits did
+	ReasonNodeMemory           // the node has too little memory for it, though its own limits allow it
 	ReasonDaemonDied           // the daemon died several times while it ran
 )
 
-// String is the reason's name in the API, without the prefix.
+// String returns the reason's name in the API, without the prefix.
 func (r Reason) String() string {
 	switch r {
 	case ReasonExit:
@@ -102,7 +102,7 @@ func (r Reason) String() string {
 	}
 }
 
-// Status is what became of a workload. Times that are not known yet are zero.
+// Status is the status of a workload. Times that are not known yet are zero.
 type Status struct {
 	State           State
 	Reason          Reason
@@ -119,7 +119,7 @@ type Status struct {
 	Delay           *Delay // nil unless it is Pending and delayed
 }
 
-// Delay is why a workload whose turn it was has not been started, and when that is tried again.
+// Delay says why a workload whose turn has come was not started, and when that is tried again.
 type Delay struct {
 	Reason   DelayReason
 	Message  string
@@ -130,7 +130,7 @@ type Delay struct {
 // DelayReason is what a delayed workload waits for. The values are those of DelayReason in the API.
 type DelayReason uint8
 
-// String is the reason's name in the API, without the prefix.
+// String returns the reason's name in the API, without the prefix.
 func (r DelayReason) String() string {
 	if int(r) < len(delayReasons) {
 		return delayReasons[r]
@@ -138,19 +138,19 @@ func (r DelayReason) String() string {
 	return "UNSPECIFIED"
 }
 
-// delayReasons are the names, by retry.Trouble.
+// delayReasons has the names, in the order of retry.Trouble.
 var delayReasons = [...]string{
 	"UNSPECIFIED", "DESCRIPTORS", "MEMORY", "DISK_FULL", "DISK", "BUSY", "NETWORK", "COMPILER", "MODULE_DAMAGED", "DAEMON_DIED", "NODE_MEMORY",
 }
 
-// Usage is what a workload has used, over all attempts.
+// Usage is what a workload has used, in all attempts together.
 type Usage struct {
 	Fuel            uint64
 	CPUTime         time.Duration
 	WaitingTime     time.Duration
 	PeakMemoryBytes uint64
 	LogBytes        uint64 // written to stdout and stderr
-	LogBytesDropped uint64 // those of them that were not kept
+	LogBytesDropped uint64 // bytes of these that were not kept
 }
 
 // Op is one pending host operation.

@@ -1,8 +1,8 @@
-// Package errs has the errors that the reactor tells its clients about.
+// Package errs defines the errors that the reactor returns to clients.
 //
-// Every error has a class, which is the stable reason of the API, and the details that let a
-// client act: the fields that are not valid, the resource it is about, the time after which to
-// try again. Classes are mapped to gRPC codes and details in one place, at the edge.
+// Every error has a class, which is the stable reason in the API, and details that let a client act: the invalid
+// fields, the resource it is about, the time after which to try again. Classes are mapped to gRPC codes and details in
+// one place, at the edge.
 //
-// An *Error is not changed after it was returned, so it may be shared between goroutines.
+// An *Error is never changed after it was returned, so goroutines may share it.
 package errs

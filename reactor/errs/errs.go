@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Class is what went wrong, as far as a program needs to know. Its values and their order are
-// those of ErrorReason in the API, so that the edge converts by number.
+// Class says what went wrong, as far as a program needs to know. The values and their order are those of ErrorReason
+// in the API, so that the edge converts by number.
 type Class int
 
 // The classes.
@@ -65,7 +65,7 @@ var classNames = [...]string{
 	Unauthenticated:        "UNAUTHENTICATED",
 }
 
-// String is the class's name in the API.
+// String returns the class's name in the API.
 func (c Class) String() string {
 	if c <= 0 || int(c) >= len(classNames) {
 		return fmt.Sprintf("Class(%d)", int(c))
@@ -73,21 +73,21 @@ func (c Class) String() string {
 	return classNames[c]
 }
 
-// Resource types, as they stand in Resource.Type.
+// The values of Resource.Type.
 const (
 	TypeWorkload = "workload"
 	TypeModule   = "module"
 )
 
-// Field is one field of a request that is not valid.
+// Field is an invalid field of a request.
 type Field struct {
 	// Path is the field in the request, such as "spec.args[3]".
 	Path string
-	// Description says what is wrong with it and what would be right.
+	// Description says what is wrong with the field and what would be right.
 	Description string
 }
 
-// Resource is the thing an error is about.
+// Resource is what an error is about.
 type Resource struct {
 	Type, Name string
 }
@@ -96,16 +96,16 @@ type Resource struct {
 type Error struct {
 	Class    Class
 	Message  string
-	Fields   []Field       // for InvalidArgument and its like: every fault at once
-	Resource Resource      // zero if the error is about no one thing
-	Retry    time.Duration // how long to wait before trying again; zero if trying again won't help
+	Fields   []Field       // for InvalidArgument and similar classes: every fault at once
+	Resource Resource      // zero if the error is not about one resource
+	Retry    time.Duration // after which to try again; zero if that won't help
 	Cause    error         // for the log; never sent to a client
 }
 
-// Error is the message alone: what a client is told.
+// Error returns the message for the client.
 func (e *Error) Error() string { return e.Message }
 
-// Unwrap is the cause.
+// Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Cause }
 
 // New makes an error of a class.
@@ -123,7 +123,7 @@ func Module(class Class, ref, format string, args ...any) *Error {
 	return &Error{Class: class, Message: fmt.Sprintf(format, args...), Resource: Resource{TypeModule, ref}}
 }
 
-// Invalid makes an InvalidArgument error of the fields that are not valid, and nil of none.
+// Invalid makes an InvalidArgument error of invalid fields. It returns nil if there are none.
 func Invalid(fields ...Field) error {
 	if len(fields) == 0 {
 		return nil
@@ -144,11 +144,11 @@ func Invalid(fields ...Field) error {
 	return &Error{Class: InvalidArgument, Message: b.String(), Fields: fields}
 }
 
-// maxNamed bounds how many fields the message of Invalid spells out.
+// maxNamed bounds how many fields the message of Invalid names.
 const maxNamed = 5
 
-// Wrap makes an Internal error of a fault of the daemon. It leaves an *Error, wrapped or not, as
-// it is, and nil nil.
+// Wrap makes an Internal error of a fault of the daemon. It returns an *Error, wrapped or not, as it is, and nil
+// for nil.
 func Wrap(err error, format string, args ...any) error {
 	if err == nil {
 		return nil
@@ -159,7 +159,7 @@ func Wrap(err error, format string, args ...any) error {
 	return &Error{Class: Internal, Message: fmt.Sprintf(format, args...) + ": " + err.Error(), Cause: err}
 }
 
-// ClassOf is the class of err: Internal for what is no *Error.
+// ClassOf returns the class of err: Internal if it is not an *Error.
 func ClassOf(err error) Class {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Class

@@ -10,12 +10,12 @@ import (
 // Rules are what the operator allows.
 type Rules struct {
 	Allow policy.Policy
-	// LookUp tells why the folder at a path may not be granted. It may wait for the folder's file system.
+	// LookUp returns why the folder at a path may not be granted. It may wait for the folder's file system.
 	LookUp func(ctx context.Context, path string) error
 }
 
-// Authorize refuses what is not allowed among the grants of a spec that is valid, and folders that are not
-// there. A folder whose file system does not answer is refused for now.
+// Authorize returns an error if a grant of a valid spec is not allowed, or if its folder does not exist. If the file
+// system of a folder does not answer the error is temporary.
 func Authorize(ctx context.Context, rules Rules, grants []Grant) error {
 	for i, g := range grants {
 		if err := g.authorize(ctx, rules, pathOf(i)+"."+g.Kind()); err != nil {
@@ -25,7 +25,7 @@ func Authorize(ctx context.Context, rules Rules, grants []Grant) error {
 	return nil
 }
 
-// denied is the error of what may not be granted, because of the field at a path.
+// denied returns the error for the field at a path, which asks for what may not be granted.
 func denied(what, path string, why error) error {
 	return &errs.Error{
 		Class: errs.GrantDenied, Message: what + ": " + why.Error(), Cause: why,

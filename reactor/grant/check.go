@@ -10,8 +10,7 @@ import (
 	"github.com/reactord/reactord/reactor/internal/text"
 )
 
-// Check finds what is wrong with the grants of a spec, of which there may be most, as far as it shows in
-// them.
+// Check checks the grants of a spec, as far as the grants themselves show faults. There may be at most most of them.
 func Check(f *errs.Faults, grants []Grant, most int) {
 	if len(grants) > most {
 		f.Add("spec.grants", "%d grants are more than the %d allowed", len(grants), most)
@@ -30,27 +29,27 @@ func Check(f *errs.Faults, grants []Grant, most int) {
 
 func pathOf(i int) string { return fmt.Sprintf("spec.grants[%d]", i) }
 
-// listed is a list as a sentence has it.
+// listed joins names as in a sentence.
 func listed(names []string, and string) string {
 	last := len(names) - 1
 	return strings.Join(names[:last], ", ") + and + names[last]
 }
 
-// validation collects what is wrong with grants, one after the other.
+// validation collects faults of grants, one grant after the other.
 type validation struct {
 	faults *errs.Faults
-	index  int            // of the grant that is looked at
+	index  int            // of the current grant
 	kind   string         // its kind
-	path   string         // of its fields
-	taken  map[string]int // what only one grant of a kind may have, and which has it
+	path   string         // of the current grant
+	taken  map[string]int // values that only one grant of a kind may have, and the grant that has it
 }
 
-// add adds a fault of a field of the grant.
+// add adds a fault of a field of the current grant.
 func (v *validation) add(field, format string, args ...any) {
 	v.faults.Add(v.path+"."+field, format, args...)
 }
 
-// unique adds a fault if an earlier grant of the kind has the same value in the field.
+// unique adds a fault if an earlier grant of the same kind has the same value in the field.
 func (v *validation) unique(field, value string) {
 	key := v.kind + "." + field + "=" + value
 	if first, ok := v.taken[key]; ok {
@@ -60,7 +59,7 @@ func (v *validation) unique(field, value string) {
 	v.taken[key] = v.index
 }
 
-// address checks HOST:PORT, in the field of that name. A listener may have no host, and port 0.
+// address checks HOST:PORT in the given field. A listener may have no host, and port 0.
 func (v *validation) address(address string, lowest int) {
 	const field, most = "address", 512
 	host, port, err := net.SplitHostPort(address)
@@ -77,7 +76,7 @@ func (v *validation) address(address string, lowest int) {
 	text.Check(v.faults, v.path+"."+field, address, most)
 }
 
-// hostPort splits an address that was checked.
+// hostPort splits an address that has been checked.
 func hostPort(address string) (host string, port uint16) {
 	host, service, _ := net.SplitHostPort(address)
 	n, _ := strconv.ParseUint(service, 10, 16)

@@ -9,7 +9,7 @@ import (
 	"github.com/reactord/reactord/reactor/policy"
 )
 
-// Connection hands the guest one open connection to a TCP address, HOST:PORT, which is dialled for it.
+// Connection gives the guest one open connection to a TCP address, HOST:PORT, which the host dials.
 type Connection struct{ Address string }
 
 // Kind implements Grant.

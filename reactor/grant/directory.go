@@ -16,7 +16,7 @@ import (
 	"github.com/reactord/reactord/reactor/internal/text"
 )
 
-// Directory opens a host folder to the guest.
+// Directory gives the guest a folder of the host.
 type Directory struct {
 	HostPath  string
 	GuestPath string

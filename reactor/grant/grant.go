@@ -9,24 +9,24 @@ import (
 	"github.com/reactord/reactord/reactor/internal/retry"
 )
 
-// Grant is one capability handed to a workload: a value of one of this package's kinds.
+// Grant is one capability given to a workload: a value of one of this package's kinds.
 type Grant interface {
 	capability.Grant
-	// Kind is the name of the grant's kind.
+	// Kind returns the name of the grant's kind.
 	Kind() string
 
-	// check finds what is wrong with the grant as far as it shows in the spec.
+	// check adds the faults that the grant itself shows.
 	check(v *validation)
-	// authorize refuses a grant that is valid, with its fields at a path, unless the operator allows it.
+	// authorize returns an error unless the operator allows the grant, which is valid and has its fields at path.
 	authorize(ctx context.Context, rules Rules, path string) error
 	// trouble classifies a failure to open the grant.
 	trouble(err error) retry.Trouble
 }
 
-// kinds are all kinds. A grant of any other could be stored, and not be read again.
+// kinds has all kinds. A grant of any other kind could be stored, but not read again.
 var kinds = []kind{kindOf[Directory](), kindOf[Listener](), kindOf[Connection]()}
 
-// kind is what has to be known of a kind when there is no grant of it yet.
+// kind is what must be known of a kind before there is a grant of it.
 type kind struct {
 	name   string
 	decode func(fields []byte) (Grant, error)
@@ -50,8 +50,8 @@ func Kinds() []string {
 	return names
 }
 
-// List is grants as a spec is stored with them: each an object with one field, which has the name of the
-// grant's kind and holds the grant's own fields.
+// List is the stored form of grants: each is an object with one field, which has the name of the grant's kind and
+// holds the grant's own fields.
 type List []Grant
 
 // MarshalJSON implements json.Marshaler.
@@ -92,7 +92,7 @@ func (l *List) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// find returns the kind of a stored grant and its fields, nil if it has none.
+// find returns the kind of a stored grant and its fields; nil if the kind is unknown.
 func find(object map[string]json.RawMessage) (*kind, json.RawMessage) {
 	for i := range kinds {
 		if fields, ok := object[kinds[i].name]; ok && string(fields) != "null" {
@@ -102,7 +102,7 @@ func find(object map[string]json.RawMessage) (*kind, json.RawMessage) {
 	return nil, nil
 }
 
-// Trouble is the trouble of the host that kept a grant from being opened, None if the failure lasts.
+// Trouble returns the trouble of the host that kept a grant from being opened, None if the failure lasts.
 func Trouble(err *capability.Error) retry.Trouble {
 	if g, ok := err.Grant.(Grant); ok {
 		return g.trouble(err.Err)

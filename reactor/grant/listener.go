@@ -9,7 +9,7 @@ import (
 	"github.com/reactord/reactord/reactor/policy"
 )
 
-// Listener hands the guest a socket that listens on a TCP address, HOST:PORT. Port 0 takes a free one.
+// Listener gives the guest a socket that listens at a TCP address, HOST:PORT. Port 0 chooses a free one.
 type Listener struct{ Address string }
 
 // Kind implements Grant.

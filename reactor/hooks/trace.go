@@ -2,11 +2,11 @@ package hooks
 
 import "strings"
 
-// TraceParent names a span of a trace as the header traceparent of W3C Trace Context does, version 00:
+// TraceParent names a span of a trace in the form of the traceparent header of W3C Trace Context, version 00:
 // "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01". The empty one names none.
 type TraceParent string
 
-// The parts of the header and where they begin.
+// The parts of the header and their offsets.
 const (
 	traceID    = len("00-")
 	spanID     = traceID + 32 + len("-")
@@ -14,8 +14,8 @@ const (
 	traceBytes = flags + 2
 )
 
-// ParseTraceParent reads the header; ok is false if it is malformed. What a later version has beyond the parts of
-// version 00 is dropped, as the specification has it.
+// ParseTraceParent parses the header; ok is false if it is malformed. As the specification asks, parts that a later
+// version adds to those of version 00 are dropped.
 func ParseTraceParent(header string) (parent TraceParent, ok bool) {
 	if len(header) < traceBytes || header[spanID-1] != '-' || header[flags-1] != '-' || header[traceID-1] != '-' {
 		return "", false

@@ -1,9 +1,8 @@
-// Package policy says what the operator of a daemon lets be granted at most: which folders, and which
-// addresses to listen at and to connect to.
+// Package policy says what the operator of a daemon allows to be granted: which folders, and which addresses to listen
+// at and to connect to.
 //
-// It is pure: paths and addresses are compared as they are. Whoever asks resolves links and names
-// before, and asks again when a grant is opened, since both may have changed. All functions may be
-// called from any goroutine.
+// It is pure: it compares paths and addresses as they are. Callers resolve links and names first, and ask again when a
+// grant is opened, since both may have changed. All functions may be called from any goroutine.
 package policy
 
 import (
@@ -17,23 +16,23 @@ import (
 	"strings"
 )
 
-// Policy is what may be granted at most. The zero value allows nothing.
+// Policy is what may be granted. The zero value allows nothing.
 type Policy struct {
 	Dirs    []Dir
 	Listen  []Address
 	Connect []Address
 }
 
-// Anything allows all grants.
+// Anything returns the policy that allows all grants.
 func Anything() Policy {
 	everywhere := []Address{{high: 65535}}
 	return Policy{Dirs: []Dir{{"/"}}, Listen: everywhere, Connect: everywhere}
 }
 
-// Dir covers the folders that a pattern names, and all that is below them.
+// Dir covers the folders that match a pattern, and everything below them.
 type Dir struct{ pattern string }
 
-// ParseDir reads an absolute path. Its parts may have the wildcards of path.Match, none of which
+// ParseDir parses an absolute path. Its parts may have the wildcards of path.Match, none of which
 // matches a slash.
 func ParseDir(s string) (Dir, error) {
 	if !filepath.IsAbs(s) {
@@ -50,7 +49,7 @@ func ParseDir(s string) (Dir, error) {
 	return Dir{pathpkg.Clean(s)}, nil
 }
 
-// String is the pattern as ParseDir reads it.
+// String formats the pattern for ParseDir.
 func (d Dir) String() string { return d.pattern }
 
 // covers reports whether path, which is absolute, clean and without links, is covered. The part of the
@@ -86,7 +85,7 @@ func split(pattern string) (fixed string, wild []string) {
 	return pattern, nil
 }
 
-// below returns the parts of path that come after those of dir, if path is dir or lies below it. Both are absolute
+// below returns the parts of path that follow those of dir, if path is dir or lies below it. Both are absolute
 // and clean.
 func below(path, dir string) (rest []string, ok bool) {
 	if path == dir {
@@ -99,9 +98,9 @@ func below(path, dir string) (rest []string, ok bool) {
 	return strings.Split(tail, "/"), true
 }
 
-// AllowsDir reports whether the folder at path, which is absolute, clean and without links, may be
-// granted. What is fixed of a pattern is looked up by resolve, which follows links. Patterns that cover the
-// path as they are written come first, so that others, whose file systems may not answer, are left alone.
+// AllowsDir reports whether the folder at path, which is absolute, clean and without links, may be granted. It calls
+// resolve, which follows links, on the part of a pattern before its first wildcard. Patterns that cover the path as
+// they are written are tried first, so that others, whose file systems may not answer, are left alone.
 func (p Policy) AllowsDir(path string, resolve func(string) (string, error)) bool {
 	for _, asWritten := range []bool{true, false} {
 		for _, d := range p.Dirs {
@@ -115,19 +114,18 @@ func (p Policy) AllowsDir(path string, resolve func(string) (string, error)) boo
 
 func asItIs(path string) (string, error) { return path, nil }
 
-// Address covers hosts, and ports of them.
+// Address covers ports of hosts.
 type Address struct {
-	name      string         // a host's name in lower case; "*.example.org" is any name that ends so
-	prefixes  []netip.Prefix // addresses; with no name and none of them every host is meant
+	name      string         // in lower case; "*.example.org" is any name that ends so
+	prefixes  []netip.Prefix // if there is no name and no prefix, every host is covered
 	low, high uint16         // ports
 }
 
-// loopback is what localhost stands for.
+// loopback is the addresses of localhost.
 var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
 
-// ParseAddress reads HOST:PORT. HOST is an address, a range of them such as 10.0.0.0/8 or [fd00::/8], a
-// name, *.NAME for all names that end so, or * for every host; PORT is a number, a range such as
-// 8000-8999, or *.
+// ParseAddress parses HOST:PORT. HOST is an address, a range of addresses such as 10.0.0.0/8 or [fd00::/8], a name,
+// *.NAME for all names that end so, or * for every host. PORT is a number, a range such as 8000-8999, or *.
 func ParseAddress(s string) (Address, error) {
 	host, port, err := net.SplitHostPort(s)
 	if err != nil {
@@ -155,7 +153,7 @@ func ParseAddress(s string) (Address, error) {
 	return a, nil
 }
 
-// isName reports whether s may be a host's name, in lower case and without the last dot.
+// isName reports whether s may be the name of a host, in lower case and without the last dot.
 func isName(s string) bool {
 	for label := range strings.SplitSeq(s, ".") {
 		if label == "" || strings.Trim(label, "abcdefghijklmnopqrstuvwxyz0123456789-_") != "" {
@@ -193,7 +191,7 @@ func parsePorts(s string) (low, high uint16, err error) {
 	return uint16(l), uint16(h), nil
 }
 
-// String is the pattern as ParseAddress reads it.
+// String formats the pattern for ParseAddress.
 func (a Address) String() string {
 	host := "*"
 	switch {
@@ -244,8 +242,8 @@ func (a Address) named(host string, port uint16) bool {
 	return host == a.name
 }
 
-// AllowsListen reports whether a listener at an address may be granted. Port 0, which takes any free
-// one, is covered where 0 is. The unspecified address means all of the machine's.
+// AllowsListen reports whether a listener at an address may be granted. Port 0, which chooses a free one, must
+// be covered itself. The unspecified address stands for all addresses of the machine.
 func (p Policy) AllowsListen(at netip.AddrPort) bool {
 	for _, a := range p.Listen {
 		if a.covers(at) {
@@ -255,10 +253,9 @@ func (p Policy) AllowsListen(at netip.AddrPort) bool {
 	return false
 }
 
-// AllowsConnect reports whether a connection to an address may be granted, which host led to: a name, or
-// the address itself. What a name leads to is for somebody else to say, who may make it this machine,
-// its neighbours on the link, or a service that answers there for the cloud; so a name that is allowed
-// is good for other addresses only.
+// AllowsConnect reports whether a connection to an address may be granted that host led to: a name, or the address
+// itself. Whoever owns a name decides where it leads, and may point it at this machine, at its neighbours on the link,
+// or at the address of a cloud's metadata service. So a name that is allowed does not allow those addresses.
 func (p Policy) AllowsConnect(host string, to netip.AddrPort) bool {
 	for _, a := range p.Connect {
 		if a.covers(to) || a.named(host, to.Port()) && !isNear(to.Addr().Unmap()) {
@@ -268,15 +265,15 @@ func (p Policy) AllowsConnect(host string, to netip.AddrPort) bool {
 	return false
 }
 
-// isNear reports whether an address is of this machine, of its link, or of nobody.
+// isNear reports whether an address belongs to this machine, to its link, or to nobody.
 func isNear(a netip.Addr) bool {
 	return a.IsLoopback() || a.IsUnspecified() || a.IsLinkLocalUnicast() || a.IsMulticast()
 }
 
-// MayListen reports whether HOST:PORT could be allowed, whatever the host leads to.
+// MayListen reports whether HOST:PORT could be allowed, whatever address the host leads to.
 func (p Policy) MayListen(host string, port uint16) bool { return may(p.Listen, host, port) }
 
-// MayConnect reports whether HOST:PORT could be allowed, whatever the host leads to.
+// MayConnect reports whether HOST:PORT could be allowed, whatever address the host leads to.
 func (p Policy) MayConnect(host string, port uint16) bool { return may(p.Connect, host, port) }
 
 // may is exact for addresses. A name may lead to any address.

@@ -2,7 +2,7 @@ package policy
 
 import "errors"
 
-// What is not allowed, told by what the operator can change.
+// Why a grant is not allowed, and which setting allows it.
 var (
 	ErrDir     = errors.New("the operator does not allow it: --allow-dir has to name it, or a folder that contains it")
 	ErrListen  = errors.New("the operator does not allow it: --allow-listen has to cover it")

@@ -21,7 +21,7 @@ func BenchmarkHostileGuests(b *testing.B) {
 			for b.Loop() {
 				d := testkit.Start(b, b.TempDir())
 				ids := d.SubmitMany(b, &reactorv1.WorkloadSpec{
-					Module: d.Push(b, binary), Limits: &reactorv1.Limits{MemoryBytes: 64 << 20},
+					Module: d.Push(b, binary), Limits: &reactorv1.Limits{MemoryBytes: 128 << 20},
 				}, 4)
 				await(b, d, func(s *reactorv1.Stats) bool { return s.GetRunning()+s.GetWaiting() == 4 })
 				calls := d.Probe(b, func() { <-time.After(3 * time.Second) })

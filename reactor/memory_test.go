@@ -8,6 +8,7 @@ import (
 
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
+	"github.com/reactord/reactord/reactor/hooks"
 )
 
 // TestGuestsGrow runs guests that start with a page and grow to 8 MiB each, on a node that has room for three:
@@ -60,6 +61,44 @@ func TestYoungestGoesBack(t *testing.T) {
 	if w := awaitWaiting(t, r, "second"); w.Status.Attempts != 2 || w.Status.Delay != nil {
 		t.Errorf("the second: %+v", w.Status)
 	}
+}
+
+// A guest that went back is started anew before all know of it: what it reads then is not ended with what it read
+// before.
+func TestSentBackHasItsInput(t *testing.T) {
+	again := make(chan struct{})
+	r := open(t, func(c *Config) {
+		c.MemoryBytes = 12 << 20
+		c.Hooks = hooks.Hooks{
+			OnLoaded: func(e hooks.Event) {
+				if e.ID == "second" && e.Attempt == 2 {
+					close(again)
+				}
+			},
+			OnCommitted: func(e hooks.Event, o hooks.Outcome) {
+				if e.ID == "second" && o.State == api.Pending && e.Attempt == 1 {
+					<-again
+				}
+			},
+		}
+	})
+	push(t, r, "steps")
+	submit(t, r, "first", api.Spec{Module: "steps", Interactive: true})
+	awaitWaiting(t, r, "first")
+	submit(t, r, "second", api.Spec{Module: "steps", Interactive: true, Stdin: []byte("123456")})
+	awaitLog(t, r, "second", "......")
+	a := attach(t, r, "first")
+	send(t, a, "1234567")
+	expect(t, a, ".......")
+	a.CloseWrite()
+	<-again
+	if w := wait(t, r, "first"); w.Status.State != api.Succeeded { // which is told after what the second one was
+		t.Errorf("the first: %+v", w.Status)
+	}
+	b := attach(t, r, "second")
+	expect(t, b, "............")
+	send(t, b, "7")
+	expect(t, b, ".")
 }
 
 // A guest that went back can be cancelled, and its timeout, which counts from its first start, ends its wait.

@@ -16,6 +16,7 @@ import (
 	"github.com/reactord/reactord/reactor/internal/record"
 	"github.com/reactord/reactord/reactor/internal/retry"
 	"github.com/reactord/reactord/reactor/internal/schedule"
+	"github.com/reactord/reactord/reactor/internal/terminal"
 	"github.com/reactord/reactord/reactor/store"
 )
 
@@ -184,6 +185,10 @@ func (r *Runner) onEndStored(w *workload, o outcome.Outcome, status *record.Stat
 		past := a.Past(api.Usage(status.Usage))
 		w.past = &past
 	}
+	var port *terminal.Port
+	if final || a != nil && a.Begun() {
+		port = w.port.Swap(nil) // the next attempt, which can start from here on, has one of its own
+	}
 	again := r.again(w, o, final, now)
 	w.changed.Tell()
 	if r.sched.Live() == 0 {
@@ -204,8 +209,7 @@ func (r *Runner) onEndStored(w *workload, o outcome.Outcome, status *record.Stat
 			log.Release()
 		}
 	}
-	if port := w.port.Load(); port != nil && (final || a != nil && a.Begun()) {
-		w.port.Store(nil)
+	if port != nil {
 		port.End()
 	}
 	r.Kick()

@@ -22,15 +22,15 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// ErrorReason is the stable, machine-readable reason of an error. Every error of the API carries
-// a google.rpc.ErrorInfo whose domain is "reactor.v1" and whose reason is one of these names,
+// ErrorReason is the stable, machine-readable reason of an error. Every error of the API has a
+// google.rpc.ErrorInfo whose domain is "reactor.v1" and whose reason is one of these names
 // without the prefix.
 type ErrorReason int32
 
 const (
 	// ERROR_REASON_UNSPECIFIED is never sent.
 	ErrorReason_ERROR_REASON_UNSPECIFIED ErrorReason = 0
-	// ERROR_REASON_INVALID_ARGUMENT: a field is not valid; BadRequest details name it.
+	// ERROR_REASON_INVALID_ARGUMENT: a field is not valid; the BadRequest details name it.
 	ErrorReason_ERROR_REASON_INVALID_ARGUMENT ErrorReason = 1
 	// ERROR_REASON_MODULE_INVALID: the bytes are not a module that can be run here.
 	ErrorReason_ERROR_REASON_MODULE_INVALID ErrorReason = 2
@@ -42,7 +42,7 @@ const (
 	ErrorReason_ERROR_REASON_MODULE_IN_USE ErrorReason = 5
 	// ERROR_REASON_MODULE_TOO_LARGE: the module is above a limit of the daemon.
 	ErrorReason_ERROR_REASON_MODULE_TOO_LARGE ErrorReason = 6
-	// ERROR_REASON_DIGEST_MISMATCH: the bytes do not have the digest that was announced.
+	// ERROR_REASON_DIGEST_MISMATCH: the bytes do not have the announced digest.
 	ErrorReason_ERROR_REASON_DIGEST_MISMATCH ErrorReason = 7
 	// ERROR_REASON_WORKLOAD_NOT_FOUND: there is no such workload.
 	ErrorReason_ERROR_REASON_WORKLOAD_NOT_FOUND ErrorReason = 8
@@ -54,11 +54,11 @@ const (
 	ErrorReason_ERROR_REASON_WORKLOAD_NOT_INTERACTIVE ErrorReason = 11
 	// ERROR_REASON_WORKLOAD_ATTACHED: another client is attached.
 	ErrorReason_ERROR_REASON_WORKLOAD_ATTACHED ErrorReason = 12
-	// ERROR_REASON_GRANT_DENIED: a grant cannot be given.
+	// ERROR_REASON_GRANT_DENIED: a grant is not allowed, or cannot be opened.
 	ErrorReason_ERROR_REASON_GRANT_DENIED ErrorReason = 13
 	// ERROR_REASON_LIMIT_EXCEEDED: the request is above a limit of the daemon.
 	ErrorReason_ERROR_REASON_LIMIT_EXCEEDED ErrorReason = 14
-	// ERROR_REASON_QUEUE_FULL: too many workloads wait to be started, or modules to be compiled; retry later.
+	// ERROR_REASON_QUEUE_FULL: too many workloads wait to start, or too many modules to be compiled; retry later.
 	ErrorReason_ERROR_REASON_QUEUE_FULL ErrorReason = 15
 	// ERROR_REASON_STORE_FULL: the disk or the store's own bound is full.
 	ErrorReason_ERROR_REASON_STORE_FULL ErrorReason = 16
@@ -68,13 +68,13 @@ const (
 	ErrorReason_ERROR_REASON_DRAINING ErrorReason = 18
 	// ERROR_REASON_INTERNAL: a fault of the daemon.
 	ErrorReason_ERROR_REASON_INTERNAL ErrorReason = 19
-	// ERROR_REASON_PUSH_STALLED: a push brought nothing for too long, and was ended; push again.
+	// ERROR_REASON_PUSH_STALLED: the push brought nothing for too long and was ended; push again.
 	ErrorReason_ERROR_REASON_PUSH_STALLED ErrorReason = 20
-	// ERROR_REASON_UNAVAILABLE: the daemon lacks something that it is expected to have again; retry
+	// ERROR_REASON_UNAVAILABLE: the daemon lacks something for now; retry
 	// later.
 	ErrorReason_ERROR_REASON_UNAVAILABLE ErrorReason = 21
-	// ERROR_REASON_TOO_MUCH_IN_FLIGHT: clients have as many calls, or as many bytes of messages and
-	// answers, under way as there is room for; retry later.
+	// ERROR_REASON_TOO_MUCH_IN_FLIGHT: clients have too many calls, or too many bytes of messages and
+	// answers, in flight; retry later.
 	ErrorReason_ERROR_REASON_TOO_MUCH_IN_FLIGHT ErrorReason = 22
 	// ERROR_REASON_UNAUTHENTICATED: the caller did not prove that it may call.
 	ErrorReason_ERROR_REASON_UNAUTHENTICATED ErrorReason = 23
@@ -163,16 +163,16 @@ func (ErrorReason) EnumDescriptor() ([]byte, []int) {
 	return file_reactor_v1_error_proto_rawDescGZIP(), []int{0}
 }
 
-// Error is the refusal of one item of a batch, where the call itself succeeded.
+// Error says why one item of a batch was refused although the call itself succeeded.
 type Error struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// code is the gRPC status code the item would have had as a call of its own.
+	// code is the gRPC status code that the item would have had as a call of its own.
 	Code int32 `protobuf:"varint,1,opt,name=code,proto3" json:"code,omitempty"`
 	// reason is the stable reason.
 	Reason ErrorReason `protobuf:"varint,2,opt,name=reason,proto3,enum=reactor.v1.ErrorReason" json:"reason,omitempty"`
-	// message says what was wrong and what to do.
+	// message says what is wrong and what to do.
 	Message string `protobuf:"bytes,3,opt,name=message,proto3" json:"message,omitempty"`
-	// retry_delay is how long to wait before trying again, absent if trying again won't help.
+	// retry_delay is how long to wait before trying again; absent if trying again won't help.
 	RetryDelay    *durationpb.Duration `protobuf:"bytes,4,opt,name=retry_delay,json=retryDelay,proto3" json:"retry_delay,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -28,9 +28,9 @@ type ModuleKind int32
 const (
 	// MODULE_KIND_UNSPECIFIED is never sent.
 	ModuleKind_MODULE_KIND_UNSPECIFIED ModuleKind = 0
-	// MODULE_KIND_WASI_COMMAND exports _start: it is run once, from beginning to end.
+	// MODULE_KIND_WASI_COMMAND exports _start: it runs once, from beginning to end.
 	ModuleKind_MODULE_KIND_WASI_COMMAND ModuleKind = 1
-	// MODULE_KIND_WASI_REACTOR has no _start: one of its exports is invoked by name, after
+	// MODULE_KIND_WASI_REACTOR has no _start: its exports are invoked by name, after
 	// _initialize if there is one.
 	ModuleKind_MODULE_KIND_WASI_REACTOR ModuleKind = 2
 )
@@ -89,14 +89,14 @@ type Module struct {
 	Imports []*ModuleImport `protobuf:"bytes,4,rep,name=imports,proto3" json:"imports,omitempty"`
 	// exports lists what the module exports.
 	Exports []*ModuleExport `protobuf:"bytes,5,rep,name=exports,proto3" json:"exports,omitempty"`
-	// memory describes the linear memory, absent if the module has none.
+	// memory describes the linear memory; absent if the module has none.
 	Memory *ModuleMemory `protobuf:"bytes,6,opt,name=memory,proto3" json:"memory,omitempty"`
 	// tags lists the tags that point at the module.
 	Tags []string `protobuf:"bytes,7,rep,name=tags,proto3" json:"tags,omitempty"`
 	// create_time is when the module was stored.
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
-	// needs names, in words, the capabilities whose host calls the module imports: "files",
-	// "sockets". A workload that is granted none of them can run, but those calls will fail.
+	// needs names the capabilities whose host calls the module imports: "files", "sockets". A
+	// workload without such grants can run, but those calls will fail.
 	Needs []string `protobuf:"bytes,9,rep,name=needs,proto3" json:"needs,omitempty"`
 	// function_count is the number of functions the module defines.
 	FunctionCount uint32 `protobuf:"varint,10,opt,name=function_count,json=functionCount,proto3" json:"function_count,omitempty"`
@@ -328,7 +328,7 @@ type ModuleMemory struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// min_bytes is the size at the start.
 	MinBytes uint64 `protobuf:"varint,1,opt,name=min_bytes,json=minBytes,proto3" json:"min_bytes,omitempty"`
-	// max_bytes is the declared maximum, absent if the module declares none.
+	// max_bytes is the declared maximum; absent if the module declares none.
 	MaxBytes      *uint64 `protobuf:"varint,2,opt,name=max_bytes,json=maxBytes,proto3,oneof" json:"max_bytes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -381,7 +381,7 @@ func (x *ModuleMemory) GetMaxBytes() uint64 {
 // PushModuleRequest is a header, then chunks.
 type PushModuleRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// part is what this message carries.
+	// part is the content of this message.
 	//
 	// Types that are valid to be assigned to Part:
 	//
@@ -452,12 +452,12 @@ type isPushModuleRequest_Part interface {
 }
 
 type PushModuleRequest_Header struct {
-	// header opens the push; it is the first message and comes once.
+	// header begins the push; it is the first message and is sent once.
 	Header *PushModuleHeader `protobuf:"bytes,1,opt,name=header,proto3,oneof"`
 }
 
 type PushModuleRequest_Chunk struct {
-	// chunk is the next run of bytes, 1 MiB at most.
+	// chunk is the next run of bytes, at most 1 MiB.
 	Chunk []byte `protobuf:"bytes,2,opt,name=chunk,proto3,oneof"`
 }
 
@@ -465,18 +465,18 @@ func (*PushModuleRequest_Header) isPushModuleRequest_Part() {}
 
 func (*PushModuleRequest_Chunk) isPushModuleRequest_Part() {}
 
-// PushModuleHeader opens a push.
+// PushModuleHeader begins a push.
 type PushModuleHeader struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// digest names the module: "sha256:" and 64 hexadecimal digits.
 	Digest string `protobuf:"bytes,1,opt,name=digest,proto3" json:"digest,omitempty"`
-	// size_bytes is the whole size of the module.
+	// size_bytes is the size of the whole module.
 	SizeBytes uint64 `protobuf:"varint,2,opt,name=size_bytes,json=sizeBytes,proto3" json:"size_bytes,omitempty"`
-	// tag, if not empty, is pointed at the module once it is stored.
+	// tag, if not empty, will point at the module once it is stored.
 	Tag string `protobuf:"bytes,3,opt,name=tag,proto3" json:"tag,omitempty"`
 	// prefix_digests are the SHA-256 digests, of 32 bytes each, of the first 1 MiB of the module, the
-	// first 2 MiB, and so on, for as long as there are so many bytes. They let a push go on with what
-	// another connection brought, as far as that is the same; without them it begins at the start.
+	// first 2 MiB, and so on, as far as the module has that many bytes. They let a push resume with bytes that
+	// another connection sent, as far as those agree; without them it begins at the start.
 	PrefixDigests [][]byte `protobuf:"bytes,4,rep,name=prefix_digests,json=prefixDigests,proto3" json:"prefix_digests,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -540,10 +540,10 @@ func (x *PushModuleHeader) GetPrefixDigests() [][]byte {
 	return nil
 }
 
-// PushModuleResponse first tells where to send from, then what was stored.
+// PushModuleResponse first has the offset to send from, then the stored module.
 type PushModuleResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// part is what this message carries.
+	// part is the content of this message.
 	//
 	// Types that are valid to be assigned to Part:
 	//
@@ -614,7 +614,7 @@ type isPushModuleResponse_Part interface {
 }
 
 type PushModuleResponse_Offset struct {
-	// offset is the first byte the server does not have yet.
+	// offset is the offset of the first byte that the server lacks.
 	Offset uint64 `protobuf:"varint,1,opt,name=offset,proto3,oneof"`
 }
 
@@ -632,7 +632,7 @@ type PushModuleResult struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// module is the stored module.
 	Module *Module `protobuf:"bytes,1,opt,name=module,proto3" json:"module,omitempty"`
-	// existed tells that the module was there already and nothing was sent.
+	// existed is true if the module existed already and nothing was sent.
 	Existed       bool `protobuf:"varint,2,opt,name=existed,proto3" json:"existed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -731,7 +731,7 @@ func (x *GetModuleRequest) GetModule() string {
 // GetModuleResponse holds the module.
 type GetModuleResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// module is what was asked for.
+	// module is the requested module.
 	Module        *Module `protobuf:"bytes,1,opt,name=module,proto3" json:"module,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -777,9 +777,9 @@ func (x *GetModuleResponse) GetModule() *Module {
 // ListModulesRequest pages through modules.
 type ListModulesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// page_size bounds the answer: 100 if zero, 1000 at most.
+	// page_size bounds the answer: zero is 100, the maximum is 1000.
 	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// page_token is the next_page_token of the page before.
+	// page_token is the next_page_token of the previous page.
 	PageToken     string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -836,7 +836,7 @@ type ListModulesResponse struct {
 	Modules []*Module `protobuf:"bytes,1,rep,name=modules,proto3" json:"modules,omitempty"`
 	// next_page_token is empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
-	// unreadable_digests are the modules of the page that were left out since their records are damaged.
+	// unreadable_digests are the modules of the page that are left out because their records are damaged.
 	UnreadableDigests []string `protobuf:"bytes,3,rep,name=unreadable_digests,json=unreadableDigests,proto3" json:"unreadable_digests,omitempty"`
 	unknownFields     protoimpl.UnknownFields
 	sizeCache         protoimpl.SizeCache
@@ -898,8 +898,8 @@ type TagModuleRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// module is a digest or a tag.
 	Module string `protobuf:"bytes,1,opt,name=module,proto3" json:"module,omitempty"`
-	// tag is the name to point at the module: letters, digits and "._-/:", each part
-	// between slashes with a letter, digit or "_" first; 128 bytes at most.
+	// tag is the name to point at the module: letters, digits and "._-/:". Each part
+	// between slashes begins with a letter, a digit or "_"; 128 bytes at most.
 	Tag           string `protobuf:"bytes,2,opt,name=tag,proto3" json:"tag,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -33,23 +33,23 @@ const (
 // ModuleService stores WebAssembly modules, each named by the SHA-256 digest of its bytes.
 type ModuleServiceClient interface {
 	// PushModule uploads a module. The client first sends a header; the server answers with the
-	// offset to send from (the size of the module when it is already there), the client streams the
-	// remaining bytes in chunks, half-closes, and the server answers with the stored module.
-	// A push that broke off is resumed at the offset that the next header is answered with. Anybody
-	// may have begun it, so that offset is not 0 only on the connection it came by, or as far as
-	// prefix_digests vouch for what is there. Pushes of one digest do not wait for each other. A push
+	// offset to send from (the size of the module if it exists already). The client sends the
+	// remaining bytes in chunks and half-closes; the server answers with the stored module.
+	// An interrupted push is resumed: the answer to the next header has an offset above 0. Since anybody
+	// may have sent those bytes, only bytes of the same connection are used, or bytes that agree with
+	// prefix_digests. Pushes of one digest do not wait for each other. A push
 	// that brings nothing for a minute is ended with PUSH_STALLED.
-	// To push a module that is there mends it if its bytes on disk are damaged.
+	// Pushing a module that exists repairs it if its bytes on disk are damaged.
 	PushModule(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[PushModuleRequest, PushModuleResponse], error)
 	// GetModule returns one module by digest or tag.
 	GetModule(ctx context.Context, in *GetModuleRequest, opts ...grpc.CallOption) (*GetModuleResponse, error)
 	// ListModules lists modules, newest first.
 	ListModules(ctx context.Context, in *ListModulesRequest, opts ...grpc.CallOption) (*ListModulesResponse, error)
-	// TagModule points a tag at a module, moving the tag if it exists. A module has 256 tags at the most, and
-	// all together 65,536: more are refused with ERROR_REASON_LIMIT_EXCEEDED, here and in PushModule.
+	// TagModule points a tag at a module, moving the tag if it exists. A module may have 256 tags, and
+	// all modules together 65,536: more are refused with ERROR_REASON_LIMIT_EXCEEDED, here and in PushModule.
 	TagModule(ctx context.Context, in *TagModuleRequest, opts ...grpc.CallOption) (*TagModuleResponse, error)
-	// DeleteModule removes a module and its tags. It is refused while a workload that has not
-	// finished uses the module.
+	// DeleteModule removes a module and its tags. It is refused while unfinished workloads use the
+	// module.
 	DeleteModule(ctx context.Context, in *DeleteModuleRequest, opts ...grpc.CallOption) (*DeleteModuleResponse, error)
 }
 
@@ -121,23 +121,23 @@ func (c *moduleServiceClient) DeleteModule(ctx context.Context, in *DeleteModule
 // ModuleService stores WebAssembly modules, each named by the SHA-256 digest of its bytes.
 type ModuleServiceServer interface {
 	// PushModule uploads a module. The client first sends a header; the server answers with the
-	// offset to send from (the size of the module when it is already there), the client streams the
-	// remaining bytes in chunks, half-closes, and the server answers with the stored module.
-	// A push that broke off is resumed at the offset that the next header is answered with. Anybody
-	// may have begun it, so that offset is not 0 only on the connection it came by, or as far as
-	// prefix_digests vouch for what is there. Pushes of one digest do not wait for each other. A push
+	// offset to send from (the size of the module if it exists already). The client sends the
+	// remaining bytes in chunks and half-closes; the server answers with the stored module.
+	// An interrupted push is resumed: the answer to the next header has an offset above 0. Since anybody
+	// may have sent those bytes, only bytes of the same connection are used, or bytes that agree with
+	// prefix_digests. Pushes of one digest do not wait for each other. A push
 	// that brings nothing for a minute is ended with PUSH_STALLED.
-	// To push a module that is there mends it if its bytes on disk are damaged.
+	// Pushing a module that exists repairs it if its bytes on disk are damaged.
 	PushModule(grpc.BidiStreamingServer[PushModuleRequest, PushModuleResponse]) error
 	// GetModule returns one module by digest or tag.
 	GetModule(context.Context, *GetModuleRequest) (*GetModuleResponse, error)
 	// ListModules lists modules, newest first.
 	ListModules(context.Context, *ListModulesRequest) (*ListModulesResponse, error)
-	// TagModule points a tag at a module, moving the tag if it exists. A module has 256 tags at the most, and
-	// all together 65,536: more are refused with ERROR_REASON_LIMIT_EXCEEDED, here and in PushModule.
+	// TagModule points a tag at a module, moving the tag if it exists. A module may have 256 tags, and
+	// all modules together 65,536: more are refused with ERROR_REASON_LIMIT_EXCEEDED, here and in PushModule.
 	TagModule(context.Context, *TagModuleRequest) (*TagModuleResponse, error)
-	// DeleteModule removes a module and its tags. It is refused while a workload that has not
-	// finished uses the module.
+	// DeleteModule removes a module and its tags. It is refused while unfinished workloads use the
+	// module.
 	DeleteModule(context.Context, *DeleteModuleRequest) (*DeleteModuleResponse, error)
 	mustEmbedUnimplementedModuleServiceServer()
 }

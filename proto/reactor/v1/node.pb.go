@@ -40,11 +40,11 @@ type Node struct {
 	DataDir string `protobuf:"bytes,6,opt,name=data_dir,json=dataDir,proto3" json:"data_dir,omitempty"`
 	// default_limits apply to workloads that set none.
 	DefaultLimits *Limits `protobuf:"bytes,7,opt,name=default_limits,json=defaultLimits,proto3" json:"default_limits,omitempty"`
-	// max_limits are the most a workload may ask for.
+	// max_limits are the largest limits that a workload may ask for.
 	MaxLimits *Limits `protobuf:"bytes,8,opt,name=max_limits,json=maxLimits,proto3" json:"max_limits,omitempty"`
 	// memory_bytes bounds the linear memory and stacks of all guests together.
 	MemoryBytes uint64 `protobuf:"varint,9,opt,name=memory_bytes,json=memoryBytes,proto3" json:"memory_bytes,omitempty"`
-	// draining tells that no new work is taken or started.
+	// draining is true if no new work is taken or started.
 	Draining bool `protobuf:"varint,10,opt,name=draining,proto3" json:"draining,omitempty"`
 	// process_id is the daemon's process id.
 	ProcessId     uint32 `protobuf:"varint,11,opt,name=process_id,json=processId,proto3" json:"process_id,omitempty"`
@@ -159,10 +159,10 @@ func (x *Node) GetProcessId() uint32 {
 	return 0
 }
 
-// Stats is what the daemon is doing.
+// Stats are the figures of a running daemon.
 type Stats struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// time is when the figures were taken.
+	// time is when the figures were read.
 	Time *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=time,proto3" json:"time,omitempty"`
 	// pending counts workloads that have not started.
 	Pending uint64 `protobuf:"varint,2,opt,name=pending,proto3" json:"pending,omitempty"`
@@ -186,7 +186,7 @@ type Stats struct {
 	ResidentBytes uint64 `protobuf:"varint,11,opt,name=resident_bytes,json=residentBytes,proto3" json:"resident_bytes,omitempty"`
 	// heap_bytes is the daemon's Go heap in use.
 	HeapBytes uint64 `protobuf:"varint,12,opt,name=heap_bytes,json=heapBytes,proto3" json:"heap_bytes,omitempty"`
-	// goroutines counts goroutines, one for each guest among them.
+	// goroutines counts goroutines, including one for each guest.
 	Goroutines uint64 `protobuf:"varint,13,opt,name=goroutines,proto3" json:"goroutines,omitempty"`
 	// resumes counts how often a guest was resumed.
 	Resumes uint64 `protobuf:"varint,14,opt,name=resumes,proto3" json:"resumes,omitempty"`
@@ -194,16 +194,16 @@ type Stats struct {
 	Preemptions uint64 `protobuf:"varint,15,opt,name=preemptions,proto3" json:"preemptions,omitempty"`
 	// fuel is the fuel burnt by all guests.
 	Fuel uint64 `protobuf:"varint,16,opt,name=fuel,proto3" json:"fuel,omitempty"`
-	// busy_time is the time of processors that was spent on guests, by workers and by blocking operations.
+	// busy_time is the processor time spent on guests, by workers and by blocking operations.
 	BusyTime *durationpb.Duration `protobuf:"bytes,17,opt,name=busy_time,json=busyTime,proto3" json:"busy_time,omitempty"`
-	// wake_lateness_p50 is the median, over recent wake-ups by timers, of how long after its due
-	// time a guest was resumed.
+	// wake_lateness_p50 is the median, over recent wake-ups by timers, of the time from the due time until
+	// the guest was resumed.
 	WakeLatenessP50 *durationpb.Duration `protobuf:"bytes,18,opt,name=wake_lateness_p50,json=wakeLatenessP50,proto3" json:"wake_lateness_p50,omitempty"`
 	// wake_lateness_p99 is the 99th percentile of the same.
 	WakeLatenessP99 *durationpb.Duration `protobuf:"bytes,19,opt,name=wake_lateness_p99,json=wakeLatenessP99,proto3" json:"wake_lateness_p99,omitempty"`
 	// wake_lateness_max is the largest of the same.
 	WakeLatenessMax *durationpb.Duration `protobuf:"bytes,20,opt,name=wake_lateness_max,json=wakeLatenessMax,proto3" json:"wake_lateness_max,omitempty"`
-	// compiled_modules counts modules held in memory in compiled form.
+	// compiled_modules counts the compiled modules in memory.
 	CompiledModules uint64 `protobuf:"varint,21,opt,name=compiled_modules,json=compiledModules,proto3" json:"compiled_modules,omitempty"`
 	// resident_peak_bytes is the largest resident memory since the daemon started.
 	ResidentPeakBytes uint64 `protobuf:"varint,22,opt,name=resident_peak_bytes,json=residentPeakBytes,proto3" json:"resident_peak_bytes,omitempty"`
@@ -518,7 +518,7 @@ func (*GetStatsRequest) Descriptor() ([]byte, []int) {
 // GetStatsResponse holds the statistics.
 type GetStatsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// stats is what the daemon is doing.
+	// stats are the statistics.
 	Stats         *Stats `protobuf:"bytes,1,opt,name=stats,proto3" json:"stats,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -564,7 +564,7 @@ func (x *GetStatsResponse) GetStats() *Stats {
 // WatchStatsRequest sets the interval.
 type WatchStatsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// interval is one second if absent, 100 ms at least.
+	// interval is at least 100 ms; absent it is one second.
 	Interval      *durationpb.Duration `protobuf:"bytes,1,opt,name=interval,proto3" json:"interval,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -610,7 +610,7 @@ func (x *WatchStatsRequest) GetInterval() *durationpb.Duration {
 // WatchStatsResponse is one reading.
 type WatchStatsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// stats is what the daemon is doing.
+	// stats are the statistics.
 	Stats         *Stats `protobuf:"bytes,1,opt,name=stats,proto3" json:"stats,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -699,7 +699,7 @@ func (x *DrainRequest) GetUndo() bool {
 	return false
 }
 
-// DrainResponse tells where the drain stands.
+// DrainResponse has the state of the drain.
 type DrainResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// unfinished counts the workloads that have started and not ended.

@@ -29,15 +29,15 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// NodeService tells about the daemon and drains it.
+// NodeService describes the daemon and drains it.
 type NodeServiceClient interface {
-	// GetNode tells what the daemon is.
+	// GetNode returns the daemon's description.
 	GetNode(ctx context.Context, in *GetNodeRequest, opts ...grpc.CallOption) (*GetNodeResponse, error)
-	// GetStats tells what the daemon is doing.
+	// GetStats returns the daemon's statistics.
 	GetStats(ctx context.Context, in *GetStatsRequest, opts ...grpc.CallOption) (*GetStatsResponse, error)
 	// WatchStats streams statistics at an interval.
 	WatchStats(ctx context.Context, in *WatchStatsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchStatsResponse], error)
-	// Drain stops the daemon taking and starting work, and lets what runs run on; it can be undone.
+	// Drain stops the daemon from taking and starting work; running workloads go on. It can be undone.
 	// It answers at once.
 	Drain(ctx context.Context, in *DrainRequest, opts ...grpc.CallOption) (*DrainResponse, error)
 }
@@ -103,15 +103,15 @@ func (c *nodeServiceClient) Drain(ctx context.Context, in *DrainRequest, opts ..
 // All implementations must embed UnimplementedNodeServiceServer
 // for forward compatibility.
 //
-// NodeService tells about the daemon and drains it.
+// NodeService describes the daemon and drains it.
 type NodeServiceServer interface {
-	// GetNode tells what the daemon is.
+	// GetNode returns the daemon's description.
 	GetNode(context.Context, *GetNodeRequest) (*GetNodeResponse, error)
-	// GetStats tells what the daemon is doing.
+	// GetStats returns the daemon's statistics.
 	GetStats(context.Context, *GetStatsRequest) (*GetStatsResponse, error)
 	// WatchStats streams statistics at an interval.
 	WatchStats(*WatchStatsRequest, grpc.ServerStreamingServer[WatchStatsResponse]) error
-	// Drain stops the daemon taking and starting work, and lets what runs run on; it can be undone.
+	// Drain stops the daemon from taking and starting work; running workloads go on. It can be undone.
 	// It answers at once.
 	Drain(context.Context, *DrainRequest) (*DrainResponse, error)
 	mustEmbedUnimplementedNodeServiceServer()

@@ -23,7 +23,7 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// WorkloadState is where a workload is in its life.
+// WorkloadState is the state of a workload.
 type WorkloadState int32
 
 const (
@@ -34,11 +34,11 @@ const (
 	// WORKLOAD_STATE_RUNNING: started, and computing or ready to.
 	WorkloadState_WORKLOAD_STATE_RUNNING WorkloadState = 2
 	// WORKLOAD_STATE_WAITING: started, and waiting for host operations. It alternates with RUNNING
-	// and is live information: watches and filters treat it as RUNNING.
+	// and is not stored: watches and filters treat it as RUNNING.
 	WorkloadState_WORKLOAD_STATE_WAITING WorkloadState = 3
 	// WORKLOAD_STATE_SUCCEEDED: exited with code 0, or the invoked export returned.
 	WorkloadState_WORKLOAD_STATE_SUCCEEDED WorkloadState = 4
-	// WORKLOAD_STATE_FAILED: ended in any other way; the reason says which.
+	// WORKLOAD_STATE_FAILED: ended in any other way; the reason says how.
 	WorkloadState_WORKLOAD_STATE_FAILED WorkloadState = 5
 	// WORKLOAD_STATE_CANCELLED: cancelled by a client.
 	WorkloadState_WORKLOAD_STATE_CANCELLED WorkloadState = 6
@@ -97,34 +97,34 @@ func (WorkloadState) EnumDescriptor() ([]byte, []int) {
 type EndReason int32
 
 const (
-	// END_REASON_UNSPECIFIED: it has not ended.
+	// END_REASON_UNSPECIFIED: the workload has not ended.
 	EndReason_END_REASON_UNSPECIFIED EndReason = 0
 	// END_REASON_EXIT: the guest exited; exit_code has its code.
 	EndReason_END_REASON_EXIT EndReason = 1
 	// END_REASON_TRAP: the guest trapped.
 	EndReason_END_REASON_TRAP EndReason = 2
-	// END_REASON_OUT_OF_FUEL: it used up its fuel.
+	// END_REASON_OUT_OF_FUEL: the guest used up its fuel.
 	EndReason_END_REASON_OUT_OF_FUEL EndReason = 3
-	// END_REASON_OUT_OF_MEMORY: its memory limit left no room for what it starts with, or for its call
+	// END_REASON_OUT_OF_MEMORY: the memory limit left no room for what the guest starts with, or for its call
 	// stack to grow.
 	EndReason_END_REASON_OUT_OF_MEMORY EndReason = 4
-	// END_REASON_STACK_OVERFLOW: its call stack outgrew the limit.
+	// END_REASON_STACK_OVERFLOW: the guest's call stack outgrew its limit.
 	EndReason_END_REASON_STACK_OVERFLOW EndReason = 5
-	// END_REASON_DEADLINE: its timeout passed.
+	// END_REASON_DEADLINE: the timeout passed.
 	EndReason_END_REASON_DEADLINE EndReason = 6
 	// END_REASON_CANCELLED: a client cancelled it.
 	EndReason_END_REASON_CANCELLED EndReason = 7
 	// END_REASON_INVALID_MODULE: the module could not be instantiated.
 	EndReason_END_REASON_INVALID_MODULE EndReason = 8
-	// END_REASON_GRANT_DENIED: a grant could not be given, such as a folder that is gone, a port that
-	// is in use, or a peer that refuses.
+	// END_REASON_GRANT_DENIED: a grant is not allowed or could not be opened: a folder that is gone, a port that
+	// is in use, a peer that refuses.
 	EndReason_END_REASON_GRANT_DENIED EndReason = 9
 	// END_REASON_INTERNAL: a fault of the daemon, never the guest's.
 	EndReason_END_REASON_INTERNAL EndReason = 10
 	// END_REASON_NODE_MEMORY: the guest needs more memory than the node has for all guests together, though the
-	// workload's limits allow it. What others hold is waited for.
+	// workload's limits allow it. (For memory that other guests hold the workload waits.)
 	EndReason_END_REASON_NODE_MEMORY EndReason = 11
-	// END_REASON_DAEMON_DIED: the daemon died several times while it ran, so it was set apart.
+	// END_REASON_DAEMON_DIED: the daemon died several times while the workload ran, so it was set apart.
 	EndReason_END_REASON_DAEMON_DIED EndReason = 12
 )
 
@@ -202,22 +202,22 @@ const (
 	DelayReason_DELAY_REASON_MEMORY DelayReason = 2
 	// DELAY_REASON_DISK_FULL: a disk or a quota is full.
 	DelayReason_DELAY_REASON_DISK_FULL DelayReason = 3
-	// DELAY_REASON_DISK: a disk or a file system fails or is away.
+	// DELAY_REASON_DISK: a disk or a file system fails or cannot be reached.
 	DelayReason_DELAY_REASON_DISK DelayReason = 4
 	// DELAY_REASON_BUSY: the operating system asked to try again.
 	DelayReason_DELAY_REASON_BUSY DelayReason = 5
-	// DELAY_REASON_NETWORK: the machine's own network is away.
+	// DELAY_REASON_NETWORK: the machine's own network is down.
 	DelayReason_DELAY_REASON_NETWORK DelayReason = 6
-	// DELAY_REASON_COMPILER: the compilation of its module was ended by somebody else.
+	// DELAY_REASON_COMPILER: the compilation of the module was ended from outside.
 	DelayReason_DELAY_REASON_COMPILER DelayReason = 7
-	// DELAY_REASON_MODULE_DAMAGED: its module is damaged on disk, and has to be pushed again.
+	// DELAY_REASON_MODULE_DAMAGED: the module is damaged on disk and has to be pushed again.
 	DelayReason_DELAY_REASON_MODULE_DAMAGED DelayReason = 8
-	// DELAY_REASON_DAEMON_DIED: the daemon died while it ran, and it waits to be tried apart from
+	// DELAY_REASON_DAEMON_DIED: the daemon died while the workload ran, so it waits to be tried apart from
 	// others.
 	DelayReason_DELAY_REASON_DAEMON_DIED DelayReason = 9
-	// DELAY_REASON_NODE_MEMORY: other workloads hold the node's memory. The message says how much it
-	// needs and how much is free. It is started when there is enough, so there is no time until then. It may have
-	// been started before, and have gone back when memory ran short: its next attempt begins anew.
+	// DELAY_REASON_NODE_MEMORY: other workloads hold the node's memory. The message says how much the workload
+	// needs and how much is free. It starts when there is enough, so until is absent. It may have
+	// been started before and have gone back to the queue when memory ran short: its next attempt starts anew.
 	DelayReason_DELAY_REASON_NODE_MEMORY DelayReason = 10
 )
 
@@ -331,28 +331,28 @@ func (OutputStream) EnumDescriptor() ([]byte, []int) {
 	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{3}
 }
 
-// WorkloadSpec is what a user submits.
+// WorkloadSpec is what a client submits.
 type WorkloadSpec struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// module is a digest or a tag; a tag is resolved to a digest when the workload is submitted.
 	Module string `protobuf:"bytes,1,opt,name=module,proto3" json:"module,omitempty"`
-	// name is for people; it need not be unique. 128 bytes at most, without control characters and
-	// marks of direction.
+	// name is for people and need not be unique. It has at most 128 bytes, and no control characters or
+	// direction marks.
 	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
-	// labels are for selection. Keys and values: letters, digits and "._-/", 63 bytes at most, and no
+	// labels are for selectors. Keys and values have letters, digits and "._-/", at most 63 bytes, and no
 	// "." or ".." between slashes.
 	Labels map[string]string `protobuf:"bytes,3,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// args are the guest's arguments after the program name.
 	Args []string `protobuf:"bytes,4,rep,name=args,proto3" json:"args,omitempty"`
 	// env is the guest's environment.
 	Env map[string]string `protobuf:"bytes,5,rep,name=env,proto3" json:"env,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	// stdin is what the guest reads from its standard input.
+	// stdin is the beginning of the guest's standard input.
 	Stdin []byte `protobuf:"bytes,6,opt,name=stdin,proto3" json:"stdin,omitempty"`
 	// interactive keeps standard input open for AttachWorkload after stdin has been read.
 	Interactive bool `protobuf:"varint,7,opt,name=interactive,proto3" json:"interactive,omitempty"`
 	// invoke names the export to call in a module of kind WASI_REACTOR.
 	Invoke string `protobuf:"bytes,8,opt,name=invoke,proto3" json:"invoke,omitempty"`
-	// grants are the capabilities handed to the guest. Without any it has stdio, clocks and
+	// grants are the capabilities given to the guest. Without any it has stdio, clocks and
 	// randomness.
 	Grants []*Grant `protobuf:"bytes,9,rep,name=grants,proto3" json:"grants,omitempty"`
 	// limits bound what the guest may use; zero fields take the daemon's defaults.
@@ -545,17 +545,17 @@ type isGrant_Grant interface {
 }
 
 type Grant_Directory struct {
-	// directory opens a host folder to the guest.
+	// directory gives the guest a folder of the host.
 	Directory *DirectoryGrant `protobuf:"bytes,1,opt,name=directory,proto3,oneof"`
 }
 
 type Grant_Listener struct {
-	// listener hands the guest a listening socket as a descriptor.
+	// listener gives the guest a listening socket as a descriptor.
 	Listener *ListenerGrant `protobuf:"bytes,2,opt,name=listener,proto3,oneof"`
 }
 
 type Grant_Connection struct {
-	// connection hands the guest one open connection as a descriptor.
+	// connection gives the guest one open connection as a descriptor.
 	Connection *ConnectionGrant `protobuf:"bytes,3,opt,name=connection,proto3,oneof"`
 }
 
@@ -565,7 +565,7 @@ func (*Grant_Listener) isGrant_Grant() {}
 
 func (*Grant_Connection) isGrant_Grant() {}
 
-// DirectoryGrant opens a host folder to the guest.
+// DirectoryGrant gives the guest a folder of the host.
 type DirectoryGrant struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// host_path is an absolute path on the daemon's machine.
@@ -630,11 +630,11 @@ func (x *DirectoryGrant) GetReadOnly() bool {
 	return false
 }
 
-// ListenerGrant makes the daemon listen and hands the guest the socket. Descriptors are given in
+// ListenerGrant makes the daemon listen and gives the guest the socket. Descriptors are numbered in
 // the order of the grants, folders first, from 3 on.
 type ListenerGrant struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// address is HOST:PORT (TCP); port 0 takes a free one.
+	// address is HOST:PORT (TCP); port 0 chooses a free one.
 	Address       string `protobuf:"bytes,1,opt,name=address,proto3" json:"address,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -677,7 +677,7 @@ func (x *ListenerGrant) GetAddress() string {
 	return ""
 }
 
-// ConnectionGrant makes the daemon dial, and hands the guest the one open connection.
+// ConnectionGrant makes the daemon dial and gives the guest the one open connection.
 type ConnectionGrant struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// address is HOST:PORT (TCP).
@@ -736,12 +736,12 @@ type Limits struct {
 	Timeout *durationpb.Duration `protobuf:"bytes,3,opt,name=timeout,proto3" json:"timeout,omitempty"`
 	// stack_bytes bounds the guest's call stack.
 	StackBytes uint64 `protobuf:"varint,4,opt,name=stack_bytes,json=stackBytes,proto3" json:"stack_bytes,omitempty"`
-	// log_bytes bounds what is kept of stdout and stderr together; what comes after is counted and
+	// log_bytes bounds what is kept of stdout and stderr together; further output is counted and
 	// dropped.
 	LogBytes uint64 `protobuf:"varint,5,opt,name=log_bytes,json=logBytes,proto3" json:"log_bytes,omitempty"`
 	// descriptors bounds open descriptors.
 	Descriptors uint32 `protobuf:"varint,6,opt,name=descriptors,proto3" json:"descriptors,omitempty"`
-	// pending_ops bounds the host operations one guest has under way (subscriptions of one poll).
+	// pending_ops bounds the pending host operations of a guest (the subscriptions of one poll).
 	PendingOps    uint32 `protobuf:"varint,7,opt,name=pending_ops,json=pendingOps,proto3" json:"pending_ops,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -831,9 +831,9 @@ type Workload struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// id names the workload.
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	// spec is what was submitted, with the module resolved to its digest and limits filled in.
+	// spec is what was submitted, with the module resolved to its digest and the limits filled in.
 	Spec *WorkloadSpec `protobuf:"bytes,2,opt,name=spec,proto3" json:"spec,omitempty"`
-	// status is what became of it.
+	// status is the state of the workload and what it has used.
 	Status        *WorkloadStatus `protobuf:"bytes,3,opt,name=status,proto3" json:"status,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -890,35 +890,35 @@ func (x *Workload) GetStatus() *WorkloadStatus {
 	return nil
 }
 
-// WorkloadStatus is what became of a workload.
+// WorkloadStatus is the status of a workload.
 type WorkloadStatus struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// state is where it is.
+	// state is the workload's state.
 	State WorkloadState `protobuf:"varint,1,opt,name=state,proto3,enum=reactor.v1.WorkloadState" json:"state,omitempty"`
-	// reason is why it ended.
+	// reason is why the workload ended.
 	Reason EndReason `protobuf:"varint,2,opt,name=reason,proto3,enum=reactor.v1.EndReason" json:"reason,omitempty"`
-	// exit_code is the guest's exit code, present if it exited.
+	// exit_code is the guest's exit code; absent unless it exited.
 	ExitCode *uint32 `protobuf:"varint,3,opt,name=exit_code,json=exitCode,proto3,oneof" json:"exit_code,omitempty"`
-	// message explains the end to a person; for a trap it has the guest's stack.
+	// message explains the end to people; for a trap it has the guest's stack.
 	Message string `protobuf:"bytes,4,opt,name=message,proto3" json:"message,omitempty"`
-	// attempts counts the runs so far.
+	// attempts counts the attempts so far.
 	Attempts uint32 `protobuf:"varint,5,opt,name=attempts,proto3" json:"attempts,omitempty"`
-	// create_time is when it was stored.
+	// create_time is when the workload was stored.
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
 	// start_time is when the current attempt started.
 	StartTime *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
-	// end_time is when it ended.
+	// end_time is when the workload ended.
 	EndTime *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
-	// usage is what it has used.
+	// usage is what the workload has used.
 	Usage *Usage `protobuf:"bytes,9,opt,name=usage,proto3" json:"usage,omitempty"`
-	// waiting_for is what it is waiting for now, the first 100 operations; ListOps has all.
+	// waiting_for has the first 100 operations that the workload waits for now; ListOps lists all.
 	WaitingFor []*Op `protobuf:"bytes,10,rep,name=waiting_for,json=waitingFor,proto3" json:"waiting_for,omitempty"`
-	// results are the values an invoked export returned, as text.
+	// results are the values that an invoked export returned, as text.
 	Results []string `protobuf:"bytes,11,rep,name=results,proto3" json:"results,omitempty"`
-	// listen_addresses are the addresses of its listener grants, in order.
+	// listen_addresses are the addresses of the listener grants, in order.
 	ListenAddresses []string `protobuf:"bytes,12,rep,name=listen_addresses,json=listenAddresses,proto3" json:"listen_addresses,omitempty"`
-	// delay tells of a PENDING workload whose turn it was why it could not be started, and when that is
-	// tried again; absent while it only waits its turn. It is live information: a change of it alone
+	// delay says why a PENDING workload whose turn has come was not started, and when that is
+	// tried again; absent while it only waits for its turn. It is not stored: a change of it alone
 	// is not sent to watches.
 	Delay         *Delay `protobuf:"bytes,13,opt,name=delay,proto3" json:"delay,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -1046,18 +1046,18 @@ func (x *WorkloadStatus) GetDelay() *Delay {
 	return nil
 }
 
-// Delay is why a workload could not be started for now. Its guest has not begun, so nothing is lost, but for
-// DELAY_REASON_NODE_MEMORY.
+// Delay says why a workload could not be started for now. Its guest has not started, so nothing is lost, except
+// with DELAY_REASON_NODE_MEMORY.
 type Delay struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// reason is what it waits for.
+	// reason is what the workload waits for.
 	Reason DelayReason `protobuf:"varint,1,opt,name=reason,proto3,enum=reactor.v1.DelayReason" json:"reason,omitempty"`
-	// message explains it to a person.
+	// message explains it to people.
 	Message string `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
-	// failures counts the tries in a row that failed.
+	// failures counts the failed tries in a row.
 	Failures uint32 `protobuf:"varint,3,opt,name=failures,proto3" json:"failures,omitempty"`
-	// until is when it is tried again. The time between tries grows to 30 s. Absent if it is not tried
-	// at times, but started as soon as what it waits for is there.
+	// until is when the start is tried again. The time between tries grows to 30 s. Absent if the workload is started
+	// as soon as what it waits for is there.
 	Until         *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=until,proto3" json:"until,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1121,10 +1121,10 @@ func (x *Delay) GetUntil() *timestamppb.Timestamp {
 	return nil
 }
 
-// Usage is what a workload has used, over all attempts.
+// Usage is what a workload has used, in all attempts together.
 type Usage struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// fuel is the fuel burnt, about one unit an instruction.
+	// fuel is the fuel burnt, about one unit per instruction.
 	Fuel uint64 `protobuf:"varint,1,opt,name=fuel,proto3" json:"fuel,omitempty"`
 	// cpu_time is the time spent on a worker.
 	CpuTime *durationpb.Duration `protobuf:"bytes,2,opt,name=cpu_time,json=cpuTime,proto3" json:"cpu_time,omitempty"`
@@ -1134,7 +1134,7 @@ type Usage struct {
 	PeakMemoryBytes uint64 `protobuf:"varint,4,opt,name=peak_memory_bytes,json=peakMemoryBytes,proto3" json:"peak_memory_bytes,omitempty"`
 	// log_bytes counts the bytes written to stdout and stderr.
 	LogBytes uint64 `protobuf:"varint,5,opt,name=log_bytes,json=logBytes,proto3" json:"log_bytes,omitempty"`
-	// log_bytes_dropped counts those of them beyond the limit, which were not kept.
+	// log_bytes_dropped counts the bytes of these that were not kept, because of the limit.
 	LogBytesDropped uint64 `protobuf:"varint,6,opt,name=log_bytes_dropped,json=logBytesDropped,proto3" json:"log_bytes_dropped,omitempty"`
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
@@ -1217,13 +1217,13 @@ type Op struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// workload_id is the workload that waits.
 	WorkloadId string `protobuf:"bytes,1,opt,name=workload_id,json=workloadId,proto3" json:"workload_id,omitempty"`
-	// kind is what it is: "timer", "read", "write", "accept", "file", "connect", "listen", "instantiate".
+	// kind is the kind of operation: "timer", "read", "write", "accept", "file", "connect", "listen", "instantiate".
 	Kind string `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
 	// target is what it acts on: a descriptor, a path, an address.
 	Target string `protobuf:"bytes,3,opt,name=target,proto3" json:"target,omitempty"`
-	// start_time is when it began.
+	// start_time is when the operation began.
 	StartTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
-	// deadline is when it ends by itself, if it does.
+	// deadline is when the operation ends by itself; absent if it does not.
 	Deadline *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=deadline,proto3" json:"deadline,omitempty"`
 	// bytes is the size of the buffer it reads into or writes from.
 	Bytes         uint64 `protobuf:"varint,6,opt,name=bytes,proto3" json:"bytes,omitempty"`
@@ -1306,8 +1306,8 @@ func (x *Op) GetBytes() uint64 {
 // SubmitWorkloadRequest is a workload to run.
 type SubmitWorkloadRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// id makes the submission idempotent: letters, digits and "._-", a letter, digit or "_" first, 128
-	// bytes at most. The server makes one if it is empty.
+	// id makes the submission idempotent: letters, digits and "._-", beginning with a letter, a digit or "_"; 128
+	// bytes at most. If it is empty the server makes one.
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	// spec is what to run.
 	Spec          *WorkloadSpec `protobuf:"bytes,2,opt,name=spec,proto3" json:"spec,omitempty"`
@@ -1359,7 +1359,7 @@ func (x *SubmitWorkloadRequest) GetSpec() *WorkloadSpec {
 	return nil
 }
 
-// SubmitWorkloadResponse tells what was stored.
+// SubmitWorkloadResponse has the stored workload.
 type SubmitWorkloadResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// workload is the stored workload.
@@ -1417,7 +1417,7 @@ func (x *SubmitWorkloadResponse) GetCreated() bool {
 // SubmitWorkloadsRequest submits many.
 type SubmitWorkloadsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// requests are the workloads, 10,000 at most.
+	// requests are the workloads, at most 10,000.
 	Requests      []*SubmitWorkloadRequest `protobuf:"bytes,1,rep,name=requests,proto3" json:"requests,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1506,14 +1506,14 @@ func (x *SubmitWorkloadsResponse) GetResults() []*SubmitWorkloadsResult {
 	return nil
 }
 
-// SubmitWorkloadsResult is what became of one request.
+// SubmitWorkloadsResult is the result of one request.
 type SubmitWorkloadsResult struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// id is the workload's id.
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	// created is false if the workload existed already or was refused.
 	Created bool `protobuf:"varint,2,opt,name=created,proto3" json:"created,omitempty"`
-	// error says why it was refused; absent if it was not.
+	// error says why the workload was refused; absent if it was not.
 	Error         *Error `protobuf:"bytes,3,opt,name=error,proto3" json:"error,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1619,7 +1619,7 @@ func (x *GetWorkloadRequest) GetId() string {
 // GetWorkloadResponse holds the workload.
 type GetWorkloadResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// workload is what was asked for.
+	// workload is the requested workload.
 	Workload      *Workload `protobuf:"bytes,1,opt,name=workload,proto3" json:"workload,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1729,11 +1729,11 @@ func (x *WorkloadFilter) GetModule() string {
 // ListWorkloadsRequest pages through workloads.
 type ListWorkloadsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// filter selects.
+	// filter selects the workloads.
 	Filter *WorkloadFilter `protobuf:"bytes,1,opt,name=filter,proto3" json:"filter,omitempty"`
-	// page_size bounds the answer: 100 if zero, 1000 at most.
+	// page_size bounds the answer: zero is 100, the maximum is 1000.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// page_token is the next_page_token of the page before.
+	// page_token is the next_page_token of the previous page.
 	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1797,7 +1797,7 @@ type ListWorkloadsResponse struct {
 	Workloads []*Workload `protobuf:"bytes,1,rep,name=workloads,proto3" json:"workloads,omitempty"`
 	// next_page_token is empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
-	// unreadable_ids are the workloads of the page that were left out since their records are damaged.
+	// unreadable_ids are the workloads of the page that are left out because their records are damaged.
 	UnreadableIds []string `protobuf:"bytes,3,rep,name=unreadable_ids,json=unreadableIds,proto3" json:"unreadable_ids,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1857,10 +1857,10 @@ func (x *ListWorkloadsResponse) GetUnreadableIds() []string {
 // WatchWorkloadsRequest opens a watch.
 type WatchWorkloadsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// filter selects. A change is sent if the workload matches the filter's labels and module, and
+	// filter selects changes: a change is sent if the workload matches the filter's labels and module, and
 	// its state after the change matches the filter's states.
 	Filter *WorkloadFilter `protobuf:"bytes,1,opt,name=filter,proto3" json:"filter,omitempty"`
-	// cursor is where to go on from: the cursor of the last response seen. Empty starts now;
+	// cursor is the cursor of the last response seen, from which to continue. Empty starts now;
 	// "0" starts with every workload there is.
 	Cursor        string `protobuf:"bytes,2,opt,name=cursor,proto3" json:"cursor,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -1916,10 +1916,10 @@ type WatchWorkloadsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// cursor resumes the watch after this change.
 	Cursor string `protobuf:"bytes,1,opt,name=cursor,proto3" json:"cursor,omitempty"`
-	// workload is the workload after the change; absent in the first response, which tells the
-	// cursor the watch started from, and in the last one of a daemon that is draining.
+	// workload is the workload after the change. It is absent in the first response, which has the
+	// cursor from which the watch starts, and in the last one of a daemon that is draining.
 	Workload *Workload `protobuf:"bytes,2,opt,name=workload,proto3" json:"workload,omitempty"`
-	// draining tells that the daemon is shutting down and the watch ends.
+	// draining is true if the daemon is shutting down and the watch ends.
 	Draining      bool `protobuf:"varint,3,opt,name=draining,proto3" json:"draining,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2073,7 +2073,7 @@ type CancelWorkloadsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// ids are the workloads to cancel.
 	Ids []string `protobuf:"bytes,1,rep,name=ids,proto3" json:"ids,omitempty"`
-	// label_selector selects the workloads to cancel, among those that have not finished.
+	// label_selector selects the workloads to cancel, among the unfinished ones.
 	LabelSelector string `protobuf:"bytes,2,opt,name=label_selector,json=labelSelector,proto3" json:"label_selector,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2123,12 +2123,12 @@ func (x *CancelWorkloadsRequest) GetLabelSelector() string {
 	return ""
 }
 
-// CancelWorkloadsResponse says what became of each.
+// CancelWorkloadsResponse has the results.
 type CancelWorkloadsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// results has an entry for each id, or for each of the first 1,000 workloads the selector matched.
 	Results []*CancelWorkloadsResult `protobuf:"bytes,1,rep,name=results,proto3" json:"results,omitempty"`
-	// total is how many workloads there were: more than results if the selector matched more than those.
+	// total is how many workloads were selected; results may have fewer.
 	Total uint64 `protobuf:"varint,2,opt,name=total,proto3" json:"total,omitempty"`
 	// cancelled is how many of them this call cancelled.
 	Cancelled     uint64 `protobuf:"varint,3,opt,name=cancelled,proto3" json:"cancelled,omitempty"`
@@ -2187,7 +2187,7 @@ func (x *CancelWorkloadsResponse) GetCancelled() uint64 {
 	return 0
 }
 
-// CancelWorkloadsResult is what became of one workload.
+// CancelWorkloadsResult is the result for one workload.
 type CancelWorkloadsResult struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// id is the workload's id.
@@ -2256,11 +2256,11 @@ type ReadLogsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// id is the workload's id.
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	// stream selects one stream; unspecified reads both as they were written.
+	// stream selects one stream; unspecified reads both, in the order in which they were written.
 	Stream OutputStream `protobuf:"varint,2,opt,name=stream,proto3,enum=reactor.v1.OutputStream" json:"stream,omitempty"`
-	// follow goes on until the workload has ended.
+	// follow continues until the workload has ended.
 	Follow bool `protobuf:"varint,3,opt,name=follow,proto3" json:"follow,omitempty"`
-	// tail_lines starts that many lines before the end; absent starts at the beginning.
+	// tail_lines starts that many lines before the end; absent, reading starts at the beginning.
 	TailLines     *uint32 `protobuf:"varint,4,opt,name=tail_lines,json=tailLines,proto3,oneof" json:"tail_lines,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2327,13 +2327,13 @@ func (x *ReadLogsRequest) GetTailLines() uint32 {
 // ReadLogsResponse is a run of output.
 type ReadLogsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// stream is where it was written.
+	// stream is the stream that was written to.
 	Stream OutputStream `protobuf:"varint,1,opt,name=stream,proto3,enum=reactor.v1.OutputStream" json:"stream,omitempty"`
 	// data is what was written.
 	Data []byte `protobuf:"bytes,2,opt,name=data,proto3" json:"data,omitempty"`
 	// time is when it was written.
 	Time *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=time,proto3" json:"time,omitempty"`
-	// dropped_bytes, in the last response only, counts the output that was not kept.
+	// dropped_bytes is set only in the last response, and counts the output that was not kept.
 	DroppedBytes  uint64 `protobuf:"varint,4,opt,name=dropped_bytes,json=droppedBytes,proto3" json:"dropped_bytes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2397,10 +2397,10 @@ func (x *ReadLogsResponse) GetDroppedBytes() uint64 {
 	return 0
 }
 
-// AttachWorkloadRequest names the workload first, then carries stdin.
+// AttachWorkloadRequest first names the workload, then has stdin.
 type AttachWorkloadRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// part is what this message carries.
+	// part is the content of this message.
 	//
 	// Types that are valid to be assigned to Part:
 	//
@@ -2471,7 +2471,7 @@ type isAttachWorkloadRequest_Part interface {
 }
 
 type AttachWorkloadRequest_Id struct {
-	// id names the workload; it is the first message and comes once.
+	// id names the workload; it is the first message and is sent once.
 	Id string `protobuf:"bytes,1,opt,name=id,proto3,oneof"`
 }
 
@@ -2484,10 +2484,10 @@ func (*AttachWorkloadRequest_Id) isAttachWorkloadRequest_Part() {}
 
 func (*AttachWorkloadRequest_Stdin) isAttachWorkloadRequest_Part() {}
 
-// AttachWorkloadResponse carries output, then the end.
+// AttachWorkloadResponse has output, and at last the ended workload.
 type AttachWorkloadResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// part is what this message carries.
+	// part is the content of this message.
 	//
 	// Types that are valid to be assigned to Part:
 	//
@@ -2593,9 +2593,9 @@ type ListOpsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// workload_id selects one workload; empty selects all.
 	WorkloadId string `protobuf:"bytes,1,opt,name=workload_id,json=workloadId,proto3" json:"workload_id,omitempty"`
-	// page_size bounds the answer: 100 if zero, 1000 at most.
+	// page_size bounds the answer: zero is 100, the maximum is 1000.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// page_token is the next_page_token of the page before.
+	// page_token is the next_page_token of the previous page.
 	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

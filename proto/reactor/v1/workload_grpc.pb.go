@@ -38,32 +38,32 @@ const (
 // WorkloadService runs modules as workloads.
 type WorkloadServiceClient interface {
 	// SubmitWorkload stores a workload and queues it. When it answers, the workload is on disk.
-	// Submitting the same spec under the same id again creates nothing and answers with the
-	// existing workload; another spec under that id is ALREADY_EXISTS.
+	// Submitting the same spec under the same id again creates nothing and returns the
+	// existing workload; another spec under that id fails with ALREADY_EXISTS.
 	SubmitWorkload(ctx context.Context, in *SubmitWorkloadRequest, opts ...grpc.CallOption) (*SubmitWorkloadResponse, error)
-	// SubmitWorkloads submits up to 10,000 workloads in one call, each on its own terms: one that
-	// is refused does not hinder the others.
+	// SubmitWorkloads submits up to 10,000 workloads in one call, independently of each other: a refused one
+	// does not affect the others.
 	SubmitWorkloads(ctx context.Context, in *SubmitWorkloadsRequest, opts ...grpc.CallOption) (*SubmitWorkloadsResponse, error)
 	// GetWorkload returns one workload.
 	GetWorkload(ctx context.Context, in *GetWorkloadRequest, opts ...grpc.CallOption) (*GetWorkloadResponse, error)
 	// ListWorkloads lists workloads, newest first.
 	ListWorkloads(ctx context.Context, in *ListWorkloadsRequest, opts ...grpc.CallOption) (*ListWorkloadsResponse, error)
 	// WatchWorkloads streams changes. From a cursor it first sends each matching workload that
-	// changed since, in order and as it now is, and then every change as it happens: a watcher that
+	// changed since, in order and as it is now, and then every change as it happens: a watcher that
 	// resumes from its last cursor misses no workload's latest state.
 	WatchWorkloads(ctx context.Context, in *WatchWorkloadsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchWorkloadsResponse], error)
 	// WaitWorkload answers once the workload has finished.
 	WaitWorkload(ctx context.Context, in *WaitWorkloadRequest, opts ...grpc.CallOption) (*WaitWorkloadResponse, error)
-	// CancelWorkloads cancels workloads by id or by label selector and says what became of each.
+	// CancelWorkloads cancels workloads by id or by label selector and returns a result for each.
 	CancelWorkloads(ctx context.Context, in *CancelWorkloadsRequest, opts ...grpc.CallOption) (*CancelWorkloadsResponse, error)
 	// ReadLogs streams what a workload wrote to stdout and stderr.
 	ReadLogs(ctx context.Context, in *ReadLogsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ReadLogsResponse], error)
 	// AttachWorkload connects to a workload's standard streams: stdin in, output out. The client's
-	// half-close closes the guest's stdin. gRPC flow control reaches the guest both ways. What the
-	// guest has written before comes first, as far as it was kept; a client that goes without a
-	// half-close leaves the guest's stdin open for the next.
+	// half-close closes the guest's stdin. gRPC flow control reaches the guest in both directions. The
+	// output from before comes first, as far as it was kept. A client that leaves without a
+	// half-close leaves the guest's stdin open for the next client.
 	AttachWorkload(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[AttachWorkloadRequest, AttachWorkloadResponse], error)
-	// ListOps lists pending host operations: what workloads are waiting for.
+	// ListOps lists pending host operations: what workloads wait for.
 	ListOps(ctx context.Context, in *ListOpsRequest, opts ...grpc.CallOption) (*ListOpsResponse, error)
 }
 
@@ -203,32 +203,32 @@ func (c *workloadServiceClient) ListOps(ctx context.Context, in *ListOpsRequest,
 // WorkloadService runs modules as workloads.
 type WorkloadServiceServer interface {
 	// SubmitWorkload stores a workload and queues it. When it answers, the workload is on disk.
-	// Submitting the same spec under the same id again creates nothing and answers with the
-	// existing workload; another spec under that id is ALREADY_EXISTS.
+	// Submitting the same spec under the same id again creates nothing and returns the
+	// existing workload; another spec under that id fails with ALREADY_EXISTS.
 	SubmitWorkload(context.Context, *SubmitWorkloadRequest) (*SubmitWorkloadResponse, error)
-	// SubmitWorkloads submits up to 10,000 workloads in one call, each on its own terms: one that
-	// is refused does not hinder the others.
+	// SubmitWorkloads submits up to 10,000 workloads in one call, independently of each other: a refused one
+	// does not affect the others.
 	SubmitWorkloads(context.Context, *SubmitWorkloadsRequest) (*SubmitWorkloadsResponse, error)
 	// GetWorkload returns one workload.
 	GetWorkload(context.Context, *GetWorkloadRequest) (*GetWorkloadResponse, error)
 	// ListWorkloads lists workloads, newest first.
 	ListWorkloads(context.Context, *ListWorkloadsRequest) (*ListWorkloadsResponse, error)
 	// WatchWorkloads streams changes. From a cursor it first sends each matching workload that
-	// changed since, in order and as it now is, and then every change as it happens: a watcher that
+	// changed since, in order and as it is now, and then every change as it happens: a watcher that
 	// resumes from its last cursor misses no workload's latest state.
 	WatchWorkloads(*WatchWorkloadsRequest, grpc.ServerStreamingServer[WatchWorkloadsResponse]) error
 	// WaitWorkload answers once the workload has finished.
 	WaitWorkload(context.Context, *WaitWorkloadRequest) (*WaitWorkloadResponse, error)
-	// CancelWorkloads cancels workloads by id or by label selector and says what became of each.
+	// CancelWorkloads cancels workloads by id or by label selector and returns a result for each.
 	CancelWorkloads(context.Context, *CancelWorkloadsRequest) (*CancelWorkloadsResponse, error)
 	// ReadLogs streams what a workload wrote to stdout and stderr.
 	ReadLogs(*ReadLogsRequest, grpc.ServerStreamingServer[ReadLogsResponse]) error
 	// AttachWorkload connects to a workload's standard streams: stdin in, output out. The client's
-	// half-close closes the guest's stdin. gRPC flow control reaches the guest both ways. What the
-	// guest has written before comes first, as far as it was kept; a client that goes without a
-	// half-close leaves the guest's stdin open for the next.
+	// half-close closes the guest's stdin. gRPC flow control reaches the guest in both directions. The
+	// output from before comes first, as far as it was kept. A client that leaves without a
+	// half-close leaves the guest's stdin open for the next client.
 	AttachWorkload(grpc.BidiStreamingServer[AttachWorkloadRequest, AttachWorkloadResponse]) error
-	// ListOps lists pending host operations: what workloads are waiting for.
+	// ListOps lists pending host operations: what workloads wait for.
 	ListOps(context.Context, *ListOpsRequest) (*ListOpsResponse, error)
 	mustEmbedUnimplementedWorkloadServiceServer()
 }

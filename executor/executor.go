@@ -10,6 +10,7 @@ import (
 
 	"github.com/reactord/reactord/executor/driver"
 	"github.com/reactord/reactord/executor/internal/histogram"
+	"github.com/reactord/reactord/internal/notify"
 )
 
 var (
@@ -88,12 +89,12 @@ type Executor struct {
 
 	mu      sync.Mutex // guards the fields below
 	queue   readyQueue
-	idle    []*worker     // sleeping workers, last in, first out
-	waking  bool          // a worker was taken from idle and has not looked yet
-	closed  bool          // Spawn fails
-	quit    bool          // workers end when nothing is ready
-	tasks   taskSet       // tasks that have not ended
-	drained chan struct{} // closed when no task is left; nil if nobody waits
+	idle    []*worker        // sleeping workers, last in, first out
+	waking  bool             // a worker was taken from idle and has not looked yet
+	closed  bool             // Spawn fails
+	quit    bool             // workers end when nothing is ready
+	tasks   taskSet          // tasks that have not ended
+	drained notify.Broadcast // tells that no task is left
 	counts  counts
 }
 
@@ -180,10 +181,7 @@ func (e *Executor) Wait(ctx context.Context) error {
 			e.mu.Unlock()
 			return nil
 		}
-		if e.drained == nil {
-			e.drained = make(chan struct{})
-		}
-		drained := e.drained
+		drained := e.drained.Next()
 		e.mu.Unlock()
 		select {
 		case <-drained:

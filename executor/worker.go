@@ -168,9 +168,8 @@ func (w *worker) giveBack(why outcome) {
 	case finished:
 		t.tenant.tasks--
 		e.tasks.remove(t)
-		if e.tasks.len == 0 && e.drained != nil {
-			close(e.drained)
-			e.drained = nil
+		if e.tasks.len == 0 {
+			e.drained.Tell()
 		}
 	}
 }

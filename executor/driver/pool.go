@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/reactord/reactord/internal/notify"
 )
 
 // Job is a piece of work that may block.
@@ -59,7 +61,7 @@ type pool struct {
 	ending   int  // jobs that have run and whose Done has not returned
 	sampling bool // the sampler runs
 	closed   bool
-	idle     chan struct{} // closed when no job runs or is queued; nil if nobody waits
+	idle     notify.Broadcast // tells that no job runs or is queued
 }
 
 // job is a Job on its way through the pool.
@@ -136,9 +138,8 @@ func (p *pool) start() {
 
 // notifyIfIdle wakes close if no job is left. The caller holds mu.
 func (p *pool) notifyIfIdle() {
-	if p.idle != nil && p.schedule.waiting == 0 && len(p.running) == 0 && p.ending == 0 && !p.sampling {
-		close(p.idle)
-		p.idle = nil
+	if p.idle.Awaited() && p.schedule.waiting == 0 && len(p.running) == 0 && p.ending == 0 && !p.sampling {
+		p.idle.Tell()
 	}
 }
 
@@ -291,10 +292,7 @@ func (e *HungError) Unwrap() error { return e.Err }
 func (p *pool) close(ctx context.Context) error {
 	p.mu.Lock()
 	p.closed = true
-	if p.idle == nil {
-		p.idle = make(chan struct{})
-	}
-	idle := p.idle
+	idle := p.idle.Next()
 	p.notifyIfIdle()
 	p.mu.Unlock()
 	select {

@@ -31,9 +31,9 @@ var imports = map[string][]string{
 	"internal/heap":   {},
 	"internal/notify": {},
 
-	"executor/driver":             {"internal/heap"},
+	"executor/driver":             {"internal/heap", "internal/notify"},
 	"executor/internal/histogram": {},
-	"executor":                    {"executor/driver", "executor/internal/histogram"},
+	"executor":                    {"internal/notify", "executor/driver", "executor/internal/histogram"},
 	"executor/engine/memory":      {},
 	"executor/engine/meter/wasm":  {},
 	"executor/engine/meter":       {"executor/engine/meter/wasm"},

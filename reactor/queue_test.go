@@ -23,7 +23,7 @@ func TestQueueBytes(t *testing.T) {
 	for ; taken < 100; taken++ {
 		_, _, err := r.SubmitWorkload(deadline(t), api.SubmitRequest{ID: fmt.Sprint("w", taken), Spec: big})
 		if err != nil {
-			wantClass(t, err, errs.QueueFull, "--queue-bytes", "65536")
+			wantClass(t, err, errs.QueueFull, "--queue-bytes", "64 KiB")
 			if e, ok := err.(*errs.Error); !ok || e.Retry <= 0 {
 				t.Errorf("no hint when to try again: %v", err)
 			}

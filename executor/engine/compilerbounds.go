@@ -9,6 +9,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/dustin/go-humanize"
+
 	"github.com/reactord/reactord/executor/engine/meter"
 )
 
@@ -46,12 +48,12 @@ func boundsFor(info *meter.Info, most int64) bounds {
 
 // exceeded returns the error for a module whose compilation exceeded the bounds.
 func (b bounds) exceeded() error {
-	msg := fmt.Sprintf("compiling the module takes more than %v of processor time or %d MiB of memory", b.cpu, b.memory>>20)
+	msg := fmt.Sprintf("compiling the module takes more than %v of processor time or %s of memory", b.cpu, humanize.IBytes(uint64(b.memory)))
 	if b.largest >= largeFunction {
-		msg += fmt.Sprintf("; its largest function has %d bytes as it is compiled: split it up", b.largest)
+		msg += fmt.Sprintf("; its largest function has %s as it is compiled: split it up", humanize.IBytes(uint64(b.largest)))
 	}
 	if b.wanted > b.memory {
-		msg += fmt.Sprintf("; with more memory for compilations it could have %d MiB", b.wanted>>20)
+		msg += fmt.Sprintf("; with more memory for compilations it could have %s", humanize.IBytes(uint64(b.wanted)))
 	}
 	return &meter.Error{Kind: meter.TooLarge, Msg: msg}
 }

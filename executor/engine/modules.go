@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/dustin/go-humanize"
 	"github.com/tetratelabs/wazero"
 
 	"github.com/reactord/reactord/executor/engine/meter"
@@ -82,7 +83,7 @@ func (t *moduleTable) fits(size int64) error {
 		return nil
 	}
 	return &meter.Error{Kind: meter.TooLarge, Msg: fmt.Sprintf(
-		"the module takes about %d MiB of memory when it is compiled, and all modules together may have %d", size>>20, t.limit>>20)}
+		"the module takes about %s of memory when it is compiled, and all modules together may have %s", humanize.IBytes(uint64(size)), humanize.IBytes(uint64(t.limit)))}
 }
 
 // reserve counts bytes for a module, evicting idle modules to make room.

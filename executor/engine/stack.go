@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/dustin/go-humanize"
+
 	"github.com/reactord/reactord/executor/engine/memory"
 	"github.com/reactord/reactord/executor/engine/meter"
 )
@@ -79,7 +81,7 @@ type StackRefusedError struct {
 }
 
 func (e *StackRefusedError) Error() string {
-	return fmt.Sprintf("the call stack of %d bytes could not grow: %v", e.Bytes, e.Err)
+	return fmt.Sprintf("the call stack of %s could not grow: %v", humanize.IBytes(uint64(e.Bytes)), e.Err)
 }
 
 func (e *StackRefusedError) Unwrap() error { return e.Err }

@@ -150,7 +150,7 @@ var importers = map[string][]string{
 	"github.com/spf13/pflag":                               {"cmd/..."},
 	"sigs.k8s.io/yaml":                                     {"cmd/..."},
 	"golang.org/x/term":                                    {"cmd/..."},
-	"github.com/dustin/go-humanize":                        {"reactor/internal/runner", "reactor/internal/outcome", "cmd/..."},
+	"github.com/dustin/go-humanize":                        {"executor/engine", "reactor/internal/runner", "reactor/internal/outcome", "reactor/store/blob", "reactor/store/sqlite", "cmd/..."},
 	"github.com/schollz/progressbar/v3":                    {"cmd/reactorctl/internal/cli"},
 	"github.com/KimMachineGun/automemlimit/memlimit":       {"reactor/internal/process"},
 	"golang.org/x/sync/semaphore":                          {"reactor/store/sqlite"},

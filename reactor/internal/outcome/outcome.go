@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/dustin/go-humanize"
+
 	"github.com/reactord/reactord/executor"
 	"github.com/reactord/reactord/executor/engine"
 	"github.com/reactord/reactord/executor/engine/meter"
@@ -66,13 +68,13 @@ func Failed(err error, limits api.Limits) Outcome {
 	}
 	switch {
 	case errors.Is(err, engine.ErrOutOfMemory):
-		return fail(api.ReasonOutOfMemory, "the memory that the guest starts with is more than its limit of %d bytes: raise the limit", limits.MemoryBytes)
+		return fail(api.ReasonOutOfMemory, "the memory that the guest starts with is more than its limit of %s: raise the limit", humanize.IBytes(limits.MemoryBytes))
 	case errors.Is(err, engine.ErrNodeMemory):
 		return fail(api.ReasonNodeMemory, "the memory that the guest starts with is more than the node has for all guests: its operator can raise --node-memory")
 	}
 	if trap, ok := errors.AsType[*engine.Trap](err); ok {
 		if trap.Code == engine.StackOverflow {
-			return fail(api.ReasonStackOverflow, "the guest's call stack outgrew its limit of %d bytes: %v", limits.StackBytes, trap)
+			return fail(api.ReasonStackOverflow, "the guest's call stack outgrew its limit of %s: %v", humanize.IBytes(limits.StackBytes), trap)
 		}
 		return fail(api.ReasonTrap, "%v", trap)
 	}
@@ -92,13 +94,13 @@ func stackRefused(err *engine.StackRefusedError, limits api.Limits) Outcome {
 	o := Outcome{State: api.Failed}
 	if errors.Is(err, engine.ErrOutOfMemory) {
 		o.Reason = api.ReasonOutOfMemory
-		o.Message = fmt.Sprintf("the guest's call stack, of %d bytes so far, could not grow within its limit of %d: "+
-			"with its memory it would be more than the workload's limit of %d bytes: raise that", err.Bytes, limits.StackBytes, limits.MemoryBytes)
+		o.Message = fmt.Sprintf("the guest's call stack, of %s so far, could not grow within its limit of %s: "+
+			"with its memory it would be more than the workload's limit of %s: raise that", humanize.IBytes(uint64(err.Bytes)), humanize.IBytes(limits.StackBytes), humanize.IBytes(limits.MemoryBytes))
 		return o
 	}
 	o.Reason = api.ReasonNodeMemory
-	o.Message = fmt.Sprintf("the guest's call stack, of %d bytes so far, could not grow within its limit of %d: "+
-		"the node is short of memory (%v): submit it again when it has more", err.Bytes, limits.StackBytes, err.Err)
+	o.Message = fmt.Sprintf("the guest's call stack, of %s so far, could not grow within its limit of %s: "+
+		"the node is short of memory (%v): submit it again when it has more", humanize.IBytes(uint64(err.Bytes)), humanize.IBytes(limits.StackBytes), err.Err)
 	return o
 }
 

@@ -8,6 +8,8 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/dustin/go-humanize"
+
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/internal/record"
 	"github.com/reactord/reactord/reactor/internal/refusal"
@@ -59,8 +61,8 @@ func (r *Runner) Reserve(rec *store.Workload, spec *api.Spec) (size int64, err e
 	case schedule.NoPlace:
 		return 0, refusal.QueueFull("%d workloads wait to be started, and no more are taken until some have (--queue): try again later", r.cfg.Schedule.Pending)
 	case schedule.NoBytes:
-		return 0, refusal.QueueFull("%d bytes of workloads wait to be started, and %d more would be above the bound of %d (--queue-bytes): try again later",
-			r.sched.Taken(), size, r.cfg.Schedule.Bytes)
+		return 0, refusal.QueueFull("%s of workloads wait to be started, and %s more would be above the bound of %s (--queue-bytes): try again later",
+			humanize.IBytes(uint64(r.sched.Taken())), humanize.IBytes(uint64(size)), humanize.IBytes(uint64(r.cfg.Schedule.Bytes)))
 	}
 	r.submitting[rec.ID] = decoded{spec, rec.Spec}
 	return size, nil

@@ -8,6 +8,8 @@ import (
 	"os"
 	"slices"
 	"time"
+
+	"github.com/dustin/go-humanize"
 )
 
 // block is about what a file costs on disk besides its bytes. It keeps many tiny blobs from costing
@@ -66,7 +68,7 @@ func (r *room) remove(digest Digest) {
 // fits returns an error for a size that could not be stored even if all uploads gave way.
 func (r *room) fits(digest Digest, size int64) error {
 	if others := r.blobs - r.stored[digest]; others+cost(size) > r.bound {
-		return fmt.Errorf("%w: blobs take %d bytes of %d", ErrFull, others, r.bound)
+		return fmt.Errorf("%w: blobs take %s of %s", ErrFull, humanize.IBytes(uint64(others)), humanize.IBytes(uint64(r.bound)))
 	}
 	return nil
 }
@@ -147,7 +149,7 @@ func (r *room) makeRoom(p *part, need int64, now time.Time) error {
 		gain += cost(victims[n].size)
 	}
 	if gain < need {
-		return fmt.Errorf("%w: %d bytes of %d are taken", ErrFull, r.total, r.bound)
+		return fmt.Errorf("%w: %s of %s are taken", ErrFull, humanize.IBytes(uint64(r.total)), humanize.IBytes(uint64(r.bound)))
 	}
 	for _, victim := range victims[:n] {
 		if err := r.drop(victim); err != nil {

@@ -3,6 +3,8 @@ package sqlite
 import (
 	"fmt"
 
+	"github.com/dustin/go-humanize"
+
 	"github.com/reactord/reactord/reactor/store"
 )
 
@@ -33,7 +35,7 @@ func (s *space) full(leave int64) error {
 	if s.bound == 0 || s.used <= s.bound-leave {
 		return nil
 	}
-	return fmt.Errorf("%w: about %d bytes of %d are used", errBound, s.used, s.bound)
+	return fmt.Errorf("%w: about %s of %s are used", errBound, humanize.IBytes(uint64(s.used)), humanize.IBytes(uint64(s.bound)))
 }
 
 // errBound refuses an op because of the bound.

@@ -5,6 +5,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/dustin/go-humanize"
 	"golang.org/x/term"
 )
 
@@ -35,10 +36,10 @@ func (p *progress) line() {
 	if p.terminal {
 		before, after = "\r", "\x1b[K" // clears the rest of a longer line
 	}
-	fmt.Fprintf(p.w, "%s%5.1f s  submitted %s of %s  waiting %s  succeeded %s  failed %s  wake p99 %.2f ms  memory %d MiB%s",
-		before, r.elapsed.Seconds(), grouped(r.submitted), grouped(r.count), grouped(int(r.stats.GetWaiting())),
-		grouped(r.succeeded), grouped(r.failed), milliseconds(r.stats.GetWakeLatenessP99().AsDuration()),
-		r.stats.GetResidentBytes()>>20, after)
+	fmt.Fprintf(p.w, "%s%5.1f s  submitted %s of %s  waiting %s  succeeded %s  failed %s  wake p99 %.2f ms  memory %s%s",
+		before, r.elapsed.Seconds(), humanize.Comma(int64(r.submitted)), humanize.Comma(int64(r.count)), humanize.Comma(int64(r.stats.GetWaiting())),
+		humanize.Comma(int64(r.succeeded)), humanize.Comma(int64(r.failed)), milliseconds(r.stats.GetWakeLatenessP99().AsDuration()),
+		humanize.IBytes(r.stats.GetResidentBytes()), after)
 }
 
 // end keeps the last line on the screen.

@@ -4,9 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"strconv"
-	"strings"
 	"text/tabwriter"
+
+	"github.com/dustin/go-humanize"
 )
 
 // The forms of a report.
@@ -44,11 +44,11 @@ func (r *report) writeTable(w io.Writer) error {
 	row := func(name, format string, args ...any) {
 		fmt.Fprintf(table, "%s\t%s\n", name, fmt.Sprintf(format, args...))
 	}
-	row("submitted", "%s in %.1f s, and %d hogs beside them", grouped(r.submitted), r.DurationSeconds, r.hogs)
-	row("succeeded", "%s", grouped(r.Succeeded))
-	row("failed", "%s", grouped(r.Failed))
-	row("most waiting at once", "%s", grouped(int(r.WaitingPeak)))
-	row("memory per waiting guest", "%s", kib(r.RSSPerWaitingBytes))
+	row("submitted", "%s in %.1f s, and %d hogs beside them", humanize.Comma(int64(r.submitted)), r.DurationSeconds, r.hogs)
+	row("succeeded", "%s", humanize.Comma(int64(r.Succeeded)))
+	row("failed", "%s", humanize.Comma(int64(r.Failed)))
+	row("most waiting at once", "%s", humanize.Comma(int64(r.WaitingPeak)))
+	row("memory per waiting guest", "%s", humanize.IBytesN(r.RSSPerWaitingBytes, 3))
 	row("wake lateness", "p50 %.2f ms, p99 %.2f ms", r.WakeLatenessP50Ms, r.WakeLatenessP99Ms)
 	row("hogs' share of the CPU", "%.0f %%", 100*r.hogShare)
 	if r.failure != "" {
@@ -70,18 +70,3 @@ Next, in two terminals:
   reactorctl ops                                    what those that run are waiting for
   reactorctl node                                   the daemon in figures
 `
-
-// grouped writes a number with commas.
-func grouped(n int) string {
-	digits := strconv.Itoa(n)
-	var b strings.Builder
-	for i, d := range digits {
-		if i > 0 && (len(digits)-i)%3 == 0 {
-			b.WriteByte(',')
-		}
-		b.WriteRune(d)
-	}
-	return b.String()
-}
-
-func kib(bytes uint64) string { return fmt.Sprintf("%.1f KiB", float64(bytes)/1024) }

@@ -1,6 +1,19 @@
 package attempt
 
-import "testing"
+import (
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/reactord/reactord/executor"
+	"github.com/reactord/reactord/hostcalls/abi"
+	"github.com/reactord/reactord/reactor/api"
+	"github.com/reactord/reactord/reactor/internal/lifecycle"
+	"github.com/reactord/reactord/reactor/internal/logbuf"
+)
 
 func TestRemaining(t *testing.T) {
 	for _, tc := range [][3]uint64{{0, 5, 0}, {10, 0, 10}, {10, 4, 6}, {10, 10, 1}, {10, 99, 1}} {
@@ -8,4 +21,170 @@ func TestRemaining(t *testing.T) {
 			t.Errorf("remaining(%d, %d) = %d, want %d", tc[0], tc[1], got, tc[2])
 		}
 	}
+}
+
+// TestUsageAddsUp: usage is that of all attempts, the peak the largest of them.
+func TestUsageAddsUp(t *testing.T) {
+	in(t, func(f *fixture) {
+		p := &program{}
+		p.run = func(fiber *executor.Fiber, cfg *abi.Config) (abi.Exit, error) {
+			m := &tank{}
+			fiber.SetMeter(m)
+			m.burnt = 40
+			fiber.AddCPU(time.Second)
+			return abi.Exit{}, write(cfg, "0123456789")
+		}
+		var past Past
+		for number, want := range []struct {
+			peak, fuel, peakOfAll, log uint64
+		}{{100, 40, 100, 10}, {300, 80, 300, 20}, {200, 120, 300, 30}} {
+			p.peak = int64(want.peak)
+			var change []func(*Config)
+			if number > 0 {
+				change = append(change, after(past, int64(past.Usage.LogBytes)))
+			}
+			a := f.attempt(p, change...)
+			f.run(a)
+			got := a.Usage()
+			if got.Fuel != want.fuel || got.PeakMemoryBytes != want.peakOfAll || got.LogBytes != want.log {
+				t.Errorf("after attempt %d: %+v, want %+v", number+1, got, want)
+			}
+			if least := time.Duration(number+1) * time.Second; got.CPUTime < least {
+				t.Errorf("after attempt %d: %v of processor time, want %v at least", number+1, got.CPUTime, least)
+			}
+			past = a.Past(got)
+		}
+	})
+}
+
+// write writes a text to the standard output.
+func write(cfg *abi.Config, text string) error {
+	for rest := []byte(text); len(rest) > 0; {
+		n, err := cfg.Stdout.Write(rest)
+		if err != nil {
+			return err
+		}
+		rest = rest[n:]
+	}
+	return nil
+}
+
+// TestFuelLimit: what earlier attempts burnt is not there any more, and some is left so that the guest hears of it.
+func TestFuelLimit(t *testing.T) {
+	in(t, func(f *fixture) {
+		for _, tc := range [][3]uint64{{0, 5, 0}, {10, 4, 6}, {10, 10, 1}} {
+			a := f.attempt(parks(), after(Past{Usage: api.Usage{Fuel: tc[1]}}, 0), func(cfg *Config) { cfg.Spec.Limits.Fuel = tc[0] })
+			if got := a.FuelLimit(); got != tc[2] {
+				t.Errorf("of %d and %d burnt, %d are left, want %d", tc[0], tc[1], got, tc[2])
+			}
+		}
+	})
+}
+
+// TestDeadline: the timeout counts from the first start, whichever attempt it is, and Disarm calls it off.
+func TestDeadline(t *testing.T) {
+	const timeout = time.Minute
+	limited := func(cfg *Config) { cfg.Spec.Limits.Timeout = timeout }
+	in(t, func(f *fixture) {
+		first := time.Now()
+		a := f.attempt(parks(), limited)
+		a.Arm()
+		time.Sleep(20 * time.Second)
+		a.Disarm()
+		past := a.Past(api.Usage{})
+		if want := (Past{First: first, Started: first, Timeout: timeout}); past != want {
+			t.Errorf("left %+v, want %+v", past, want)
+		}
+		if got := past.Deadline(); !got.Equal(first.Add(timeout)) {
+			t.Errorf("the deadline is %v after the first start", got.Sub(first))
+		}
+
+		a = f.attempt(parks(), limited, after(past, 0))
+		second := time.Now()
+		if !a.First.Equal(first) || !a.Started.Equal(second) || a.Number != 2 {
+			t.Errorf("the second attempt is number %d, started %v after the first", a.Number, a.Started.Sub(a.First))
+		}
+		a.Arm()
+		time.Sleep(2 * timeout)
+		synctest.Wait()
+		if got := f.owner.overdue; len(got) != 1 || !got[0].Equal(first.Add(timeout)) {
+			t.Errorf("overdue at %v", got)
+		}
+		a.Disarm()
+
+		a = f.attempt(parks()) // it has no timeout
+		a.Arm()
+		a.Disarm()
+		late := f.attempt(parks(), limited, after(past, 0)) // it passed before the start
+		late.Arm()
+		synctest.Wait()
+		if got := len(f.owner.overdue); got != 2 {
+			t.Errorf("%d were overdue, want 2", got)
+		}
+	})
+}
+
+// TestPastDeadline: who has no timeout, or was never started, has no deadline.
+func TestPastDeadline(t *testing.T) {
+	for _, p := range []*Past{nil, {}, {Timeout: time.Second}, {First: time.Unix(1, 0)}} {
+		if got := p.Deadline(); !got.IsZero() {
+			t.Errorf("%+v has the deadline %v", p, got)
+		}
+	}
+}
+
+// TestLogGoesOn: the log of an attempt begins where the store has the end of it, and counts what was written before,
+// and what of it was dropped.
+func TestLogGoesOn(t *testing.T) {
+	for _, tc := range []struct {
+		name                string
+		written, dropped    uint64
+		stored              int64
+		wantWritten         uint64
+		wantEnd, wantStored int64
+	}{
+		{"all is stored", 100, 0, 100, 105, 105, 100},
+		{"some was dropped", 100, 30, 70, 105, 75, 70},
+		{"more is stored than was recorded, after a crash", 10, 0, 100, 105, 105, 100},
+		{"less is stored than was recorded", 100, 0, 40, 105, 45, 40},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			in(t, func(f *fixture) {
+				p := &program{run: func(_ *executor.Fiber, cfg *abi.Config) (abi.Exit, error) { return abi.Exit{}, write(cfg, "01234") }}
+				a := f.attempt(p, after(Past{Usage: api.Usage{LogBytes: tc.written, LogBytesDropped: tc.dropped}}, tc.stored))
+				f.run(a)
+				stored, end, _ := a.Log().Extent()
+				if stored != tc.wantStored || end != tc.wantEnd {
+					t.Errorf("stored to %d, ends at %d; want %d, %d", stored, end, tc.wantStored, tc.wantEnd)
+				}
+				want := api.Usage{LogBytes: tc.wantWritten, LogBytesDropped: tc.dropped}
+				got := a.Usage()
+				if got = (api.Usage{LogBytes: got.LogBytes, LogBytesDropped: got.LogBytesDropped}); got != want {
+					t.Errorf("(-want +got):\n%s", cmp.Diff(want, got))
+				}
+			})
+		})
+	}
+}
+
+// TestLogIsMadeOnce by whoever needs it first, and not for a guest that is silent.
+func TestLogIsMadeOnce(t *testing.T) {
+	in(t, func(f *fixture) {
+		a := f.attempt(begins(abi.Exit{}, nil))
+		<-f.spawn(a, lifecycle.NoCause)
+		if a.LogIfAny() != nil {
+			t.Error("a silent guest has a log")
+		}
+		var logs [8]*logbuf.Log
+		var asking sync.WaitGroup
+		for i := range logs {
+			asking.Go(func() { logs[i] = a.Log() })
+		}
+		asking.Wait()
+		for _, l := range logs {
+			if l != logs[0] || a.LogIfAny() != l {
+				t.Error("there are several logs")
+			}
+		}
+	})
 }

@@ -8,25 +8,25 @@ import (
 	"github.com/reactord/reactord/reactor/internal/retry"
 )
 
-// Why is what keeps an entry from being started, for now.
+// Why says what keeps an entry from being started for now.
 type Why struct {
 	Trouble  retry.Trouble
 	Message  string
-	Until    time.Time // when it is tried again; zero for what the scheduler itself decides
-	Deadline time.Time // when it is not worth trying any more; zero: never
+	Until    time.Time // when it is tried again; zero if the scheduler itself decides
+	Deadline time.Time // when trying again becomes pointless; zero: never
 }
 
 // never is longer than anybody waits.
 const never = 1000 * time.Hour
 
-// delay is why an entry waits.
+// delay is why an entry waits, and its failures.
 type delay[T, M any] struct {
 	alarm    heap.Item[time.Duration, *Entry[T, M]]
 	why      Why
 	failures uint32 // in a row
 }
 
-// Failures is how often in a row the host failed an entry.
+// Failures returns how often in a row the host failed the entry.
 func (e *Entry[T, M]) Failures() uint32 {
 	if e.delay == nil {
 		return 0
@@ -34,7 +34,7 @@ func (e *Entry[T, M]) Failures() uint32 {
 	return e.delay.failures
 }
 
-// Delay is why an entry waits, or why its guest has not begun; nil if nothing is in its way.
+// Delay returns why the entry waits, or why its guest has not started; nil if nothing is in its way.
 func (e *Entry[T, M]) Delay() *Why {
 	if e.delay == nil {
 		return nil
@@ -42,18 +42,18 @@ func (e *Entry[T, M]) Delay() *Why {
 	return &e.delay.why
 }
 
-// Postpone delays an entry that was to be started. It reports whether the trouble is new. ok is false if the
+// Postpone delays an entry that was to be started. first reports whether the trouble is new. ok is false if the
 // entry was cancelled meanwhile.
 func (s *Scheduler[T, M]) Postpone(e *Entry[T, M], why Why, now time.Time) (value M, unused, first, ok bool) {
 	if !e.machine.Delay() {
 		return value, false, false, false
 	}
-	s.moved(e, lifecycle.Loading)
-	value, unused = s.release(e)
+	s.onMoved(e, lifecycle.Loading)
+	value, unused = s.releaseModule(e)
 	return value, unused, s.wait(e, why, now), true
 }
 
-// wait notes why an entry waits, and sets its alarm.
+// wait records why an entry waits, and sets its alarm.
 func (s *Scheduler[T, M]) wait(e *Entry[T, M], why Why, now time.Time) (first bool) {
 	d := e.delay
 	switch {
@@ -99,7 +99,7 @@ func (s *Scheduler[T, M]) setAlarm(e *Entry[T, M], now time.Time) {
 	s.delayed.Set(&d.alarm, now.Sub(s.epoch)+min(due.Sub(now), never))
 }
 
-// Relieve ends the wait of an entry that has got what it waited for.
+// Relieve ends the wait of an entry that got what it waited for.
 func (s *Scheduler[T, M]) Relieve(e *Entry[T, M], now time.Time) {
 	d := e.delay
 	if d == nil {
@@ -110,7 +110,7 @@ func (s *Scheduler[T, M]) Relieve(e *Entry[T, M], now time.Time) {
 	s.troubles.Leave(d.why.Trouble, now)
 }
 
-// Hurry has an entry tried again at once, if it is delayed by a trouble.
+// Hurry has an entry tried again at once if the given trouble delays it.
 func (s *Scheduler[T, M]) Hurry(e *Entry[T, M], t retry.Trouble, now time.Time) {
 	if e.delay != nil && e.delay.why.Trouble == t && e.machine.Stage() == lifecycle.Delayed {
 		e.delay.why.Until = now
@@ -118,14 +118,14 @@ func (s *Scheduler[T, M]) Hurry(e *Entry[T, M], t retry.Trouble, now time.Time) 
 	}
 }
 
-// Waiting is how many wait for a trouble to end.
+// Waiting returns how many entries wait for a trouble to end.
 func (s *Scheduler[T, M]) Waiting(t retry.Trouble) int { return s.troubles.Waiting(t) }
 
-// Delayed is how many are delayed.
+// Delayed returns how many entries are delayed.
 func (s *Scheduler[T, M]) Delayed() int { return s.stages[lifecycle.Delayed] }
 
-// Due puts back into the queue what is to be tried again, at most so many, and returns what is overdue: the owner
-// cancels that. It returns the troubles that are over, too.
+// Due puts entries whose time has come back into the queue, at most so many. It returns the entries whose deadline
+// has passed, which the owner cancels, and the troubles that are over.
 func (s *Scheduler[T, M]) Due(now time.Time, most int) (overdue []*Entry[T, M], over []retry.Ended) {
 	for range most {
 		alarm, due := s.delayed.First()
@@ -137,7 +137,7 @@ func (s *Scheduler[T, M]) Due(now time.Time, most int) (overdue []*Entry[T, M], 
 		if end := e.delay.why.Deadline; !end.IsZero() && !end.After(now) {
 			overdue = append(overdue, e)
 		} else if e.machine.Due() {
-			s.due(e, now)
+			s.requeue(e, now)
 		} else {
 			s.setAlarm(e, now)
 		}
@@ -145,15 +145,14 @@ func (s *Scheduler[T, M]) Due(now time.Time, most int) (overdue []*Entry[T, M], 
 	return overdue, s.troubles.Over(now)
 }
 
-// due is a delayed entry having become Queued.
-func (s *Scheduler[T, M]) due(e *Entry[T, M], now time.Time) {
-	s.moved(e, lifecycle.Delayed)
+// requeue puts a delayed entry, which has become Queued, into the queue.
+func (s *Scheduler[T, M]) requeue(e *Entry[T, M], now time.Time) {
+	s.onMoved(e, lifecycle.Delayed)
 	s.queueUp(e, &e.line.queue, true)
 	s.setAlarm(e, now)
 }
 
-// Wakeup is when Due or Next have something to do, if nothing happens before; ok is false if nothing has to be
-// looked at.
+// Wakeup returns when Due or Next will have something to do if nothing happens before; ok is false if they won't.
 func (s *Scheduler[T, M]) Wakeup() (at time.Time, ok bool) {
 	earlier := func(t time.Time) {
 		if !t.IsZero() && (!ok || t.Before(at)) {

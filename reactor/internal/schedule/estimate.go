@@ -1,24 +1,24 @@
 package schedule
 
-// maxEstimates bounds the modules whose memory is remembered.
+// maxEstimates bounds the number of estimates.
 const maxEstimates = 4096
 
-// estimates knows what instances of a module are likely to need, by what earlier ones held.
+// estimates estimates what an instance of a module will need, from what earlier instances held.
 type estimates struct{ bytes map[Key]int64 }
 
-// of is the estimate for a module; zero if nothing is known.
+// of returns the estimate for a module; zero if there is none.
 func (e *estimates) of(module Key) int64 { return e.bytes[module] }
 
-// atLeast notes what an instance has come to that goes on.
+// atLeast records what a running instance has come to.
 func (e *estimates) atLeast(module Key, bytes int64) {
 	if bytes > e.bytes[module] {
 		e.set(module, bytes)
 	}
 }
 
-// ended notes the most that an instance held that has ended. What is larger counts at once; what is smaller
-// brings the estimate down by an eighth of the way, so that one large instance among small ones is forgotten
-// after some tens of them.
+// ended records the most that an ended instance held. A larger value counts at once; a smaller one lowers the
+// estimate by an eighth of the difference, so that one large instance among small ones is forgotten after some
+// tens of them.
 func (e *estimates) ended(module Key, peak int64) {
 	old := e.bytes[module]
 	e.set(module, max(peak, old-(old-peak)/8))
@@ -29,7 +29,7 @@ func (e *estimates) set(module Key, bytes int64) {
 		e.bytes = make(map[Key]int64)
 	}
 	if _, known := e.bytes[module]; !known && len(e.bytes) >= maxEstimates {
-		for other := range e.bytes { // any: it is learnt again
+		for other := range e.bytes { // any one: it is learnt again
 			delete(e.bytes, other)
 			break
 		}

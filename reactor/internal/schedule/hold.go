@@ -5,19 +5,19 @@ import (
 	"time"
 )
 
-// keep is for whom memory is kept that becomes free.
-type keep[T, M any] struct {
+// heldMemory says for whom freed memory is kept.
+type heldMemory[T, M any] struct {
 	entry  *Entry[T, M] // nil: nobody
-	before uint64       // the last start before it was
-	elders int64        // what those have reserved that were started by then
-	until  time.Time    // when others start again; zero: they start
+	before uint64       // the last start before memory was kept for it
+	elders int64        // what the workloads started by then have reserved
+	until  time.Time    // when others start again; zero: they start now
 	round  int
 }
 
-// maxRounds bounds how often the time is doubled for which others wait.
+// maxRounds bounds how often the time doubles for which others do not start.
 const maxRounds = 8
 
-// fallShort has an entry wait for memory.
+// fallShort puts an entry among those that wait for memory.
 func (s *Scheduler[T, M]) fallShort(e *Entry[T, M], need int64, now time.Time) {
 	l, sh := e.line, e.share
 	again := !sh.since.IsZero()
@@ -31,8 +31,8 @@ func (s *Scheduler[T, M]) fallShort(e *Entry[T, M], need int64, now time.Time) {
 	s.queueUp(e, &l.short[sh.class], again)
 }
 
-// noLongerShort is an entry having been taken out of those that are short of memory.
-func (s *Scheduler[T, M]) noLongerShort(e *Entry[T, M]) {
+// endShortage is called when an entry no longer waits for memory.
+func (s *Scheduler[T, M]) endShortage(e *Entry[T, M]) {
 	l, sh := e.line, e.share
 	sh.short = false
 	l.shorts--
@@ -41,11 +41,11 @@ func (s *Scheduler[T, M]) noLongerShort(e *Entry[T, M]) {
 		l.shortMask &^= 1 << sh.class
 	}
 	if s.memory.keep.entry == e {
-		s.memory.keep = keep[T, M]{}
+		s.memory.keep = heldMemory[T, M]{}
 	}
 }
 
-// Short tells of an entry that waits for memory to be started: what it needs, and what is free, if that is so.
+// Short returns what an entry needs that waits for memory to be started, and what is free. short is false if it does not.
 func (s *Scheduler[T, M]) Short(e *Entry[T, M]) (need, free int64, since time.Time, short bool) {
 	if e.share == nil || !e.share.short {
 		return 0, 0, time.Time{}, false
@@ -53,8 +53,8 @@ func (s *Scheduler[T, M]) Short(e *Entry[T, M]) (need, free int64, since time.Ti
 	return s.need(e), s.config.Memory - s.memory.reserved, e.share.since, true
 }
 
-// fitting is who waits longest of those of a tenant that wait for memory which is there; nil if nobody does. Within a
-// class they are served in order, so only the first of each is looked at.
+// fitting returns the entry that has waited longest of a tenant's entries that wait for memory and would fit now; nil
+// if there is none. Within a class entries are served in order, so only the first of each is examined.
 func (s *Scheduler[T, M]) fitting(l *line[T, M], freeing int64) (found *Entry[T, M]) {
 	for mask := l.shortMask; mask != 0; mask &= mask - 1 {
 		e := l.short[bits.TrailingZeros64(mask)].first
@@ -65,7 +65,7 @@ func (s *Scheduler[T, M]) fitting(l *line[T, M], freeing int64) (found *Entry[T,
 	return found
 }
 
-// hold looks whether memory is to be kept for somebody, and for whom.
+// hold decides for whom memory is kept, if for anyone.
 func (s *Scheduler[T, M]) hold(now time.Time) {
 	k := &s.memory.keep
 	if k.entry == nil {
@@ -73,7 +73,7 @@ func (s *Scheduler[T, M]) hold(now time.Time) {
 		if e == nil || now.Before(e.share.since.Add(s.config.Patience)) {
 			return
 		}
-		*k = keep[T, M]{entry: e, before: s.memory.order, elders: s.memory.reserved}
+		*k = heldMemory[T, M]{entry: e, before: s.memory.order, elders: s.memory.reserved}
 	}
 	if s.config.Memory-k.elders < s.need(k.entry) { // they alone are in the way
 		k.until = time.Time{}
@@ -88,8 +88,8 @@ func (s *Scheduler[T, M]) hold(now time.Time) {
 	}
 }
 
-// kept reports whether an entry does not start because memory is kept for another.
-func (s *Scheduler[T, M]) kept(e *Entry[T, M], need int64) bool {
+// blocked reports whether an entry does not start because memory is kept for another.
+func (s *Scheduler[T, M]) blocked(e *Entry[T, M], need int64) bool {
 	k := &s.memory.keep
 	if k.entry == nil || k.entry == e || k.until.IsZero() {
 		return false
@@ -97,7 +97,7 @@ func (s *Scheduler[T, M]) kept(e *Entry[T, M], need int64) bool {
 	return e.line == k.entry.line || e.line.reserved+need > s.config.Memory/int64(len(s.lines))
 }
 
-// oldestShort is who waits longest for memory; nil if nobody does.
+// oldestShort returns the entry that has waited longest for memory; nil if there is none.
 func (s *Scheduler[T, M]) oldestShort() (found *Entry[T, M]) {
 	for _, l := range s.lines {
 		for mask := l.shortMask; mask != 0; mask &= mask - 1 {
@@ -109,7 +109,7 @@ func (s *Scheduler[T, M]) oldestShort() (found *Entry[T, M]) {
 	return found
 }
 
-// nextHold is when hold has something to change, zero if it has not.
+// nextHold returns when hold will have something to change; zero if never.
 func (s *Scheduler[T, M]) nextHold() time.Time {
 	if k := &s.memory.keep; k.entry != nil {
 		return k.until

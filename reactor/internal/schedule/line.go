@@ -6,7 +6,7 @@ import (
 	"github.com/reactord/reactord/internal/heap"
 )
 
-// list is entries in a row, linked through themselves.
+// list is a doubly linked list of entries, linked through themselves.
 type list[T, M any] struct {
 	first, last *Entry[T, M]
 }
@@ -45,10 +45,10 @@ func (l *list[T, M]) remove(e *Entry[T, M]) {
 	e.in, e.prev, e.next = nil, nil, nil
 }
 
-// classes is how many sizes of memory there are: two to a power of two.
+// classes is the number of size classes of memory: two to each power of two.
 const classes = 64
 
-// classOf is the class of a need for memory. What needs much more than another is in a higher one.
+// classOf returns the class of a need for memory. A much larger need is in a higher class.
 func classOf(bytes int64) int {
 	const unit = 16 // 64 KiB
 	n := uint64(max(bytes, 1)) >> (unit - 1)
@@ -59,30 +59,30 @@ func classOf(bytes int64) int {
 	return min(2*(high-2)+1+int(n>>(high-2)&1), classes-1)
 }
 
-// line is what one tenant has.
+// line is what belongs to one tenant.
 type line[T, M any] struct {
 	tenant     string
 	queue      list[T, M]
 	ready      list[T, M]
-	short      [classes]list[T, M] // first come first served in each
-	shortMask  uint64              // the classes that have any
+	short      [classes]list[T, M] // first come, first served in each
+	shortMask  uint64              // the classes that are not empty
 	shorts     int
-	loading    int                            // modules that are loaded on the tenant's turn
-	entries    int                            // that have been added and are not gone
-	running    heap.Heap[int64, *Entry[T, M]] // that have memory reserved, the youngest first
-	reserved   int64                          // what they have
-	next, prev *line[T, M]                    // the ring of those that have something in queue, ready or short
+	loading    int                            // modules being loaded on the tenant's turn
+	entries    int                            // entries that were added and are not gone
+	running    heap.Heap[int64, *Entry[T, M]] // entries with reserved memory, the youngest first
+	reserved   int64                          // what they have reserved
+	next, prev *line[T, M]                    // the ring of lines with entries in queue, ready or short
 }
 
-// waits reports whether the tenant has something that may be started or loaded.
-func (l *line[T, M]) waits() bool {
+// hasWork reports whether the tenant has an entry that may be started or whose module may be loaded.
+func (l *line[T, M]) hasWork() bool {
 	return l.queue.first != nil || l.ready.first != nil || l.shorts > 0
 }
 
-// runs puts an entry among those of the tenant that run.
-func (l *line[T, M]) runs(e *Entry[T, M]) { l.running.Set(&e.share.place, -int64(e.share.age)) }
+// addRunning adds an entry to the tenant's running ones.
+func (l *line[T, M]) addRunning(e *Entry[T, M]) { l.running.Set(&e.share.place, -int64(e.share.age)) }
 
-// youngest is the youngest of those of the tenant that run; nil if none does.
+// youngest returns the youngest of the tenant's running entries; nil if none runs.
 func (l *line[T, M]) youngest() *Entry[T, M] {
 	if first, _ := l.running.First(); first != nil {
 		return first.Value
@@ -103,8 +103,8 @@ func (s *Scheduler[T, M]) lineOf(tenant string) *line[T, M] {
 	return l
 }
 
-// queueUp puts an entry into a list of its line, last or first. A tenant that had nothing waiting is served last
-// in the round that is under way.
+// queueUp puts an entry into a list of its line, last or first. A tenant that had no waiting entry is served last
+// in the current round.
 func (s *Scheduler[T, M]) queueUp(e *Entry[T, M], in *list[T, M], front bool) {
 	l := e.line
 	if front {
@@ -124,7 +124,7 @@ func (s *Scheduler[T, M]) queueUp(e *Entry[T, M], in *list[T, M], front bool) {
 	l.prev.next, l.next.prev = l, l
 }
 
-// takeOut takes an entry out of where it waits, if it waits anywhere.
+// takeOut removes an entry from the list in which it waits, if any.
 func (s *Scheduler[T, M]) takeOut(e *Entry[T, M]) {
 	if e.in == nil {
 		return
@@ -132,9 +132,9 @@ func (s *Scheduler[T, M]) takeOut(e *Entry[T, M]) {
 	l, in := e.line, e.in
 	in.remove(e)
 	if e.share != nil && e.share.short {
-		s.noLongerShort(e)
+		s.endShortage(e)
 	}
-	if l.next == nil || l.waits() {
+	if l.next == nil || l.hasWork() {
 		return
 	}
 	if l.next == l {

@@ -7,39 +7,39 @@ import (
 	"github.com/reactord/reactord/reactor/internal/lifecycle"
 )
 
-// maxYields is how often an entry that has run goes back for others.
+// maxYields is how often a running entry goes back for others.
 const maxYields = 3
 
-// memory is who has what of the node's memory.
+// memory accounts for the node's memory.
 type memory[T, M any] struct {
-	reserved int64          // by all that have a reservation
-	leaving  int64          // what of it those have that were told to go back
+	reserved int64          // the sum of all reservations
+	leaving  int64          // the part of it of entries that were told to go back
 	age      uint64         // counts first starts
 	order    uint64         // counts starts
-	asking   []*Entry[T, M] // whose reservation is more than was free when they asked
-	fresh    list[T, M]     // those that run on what was estimated, in the order of their starts
+	asking   []*Entry[T, M] // entries that asked for more than was free
+	fresh    list[T, M]     // entries that run on an estimate, in the order of their starts
 	shorts   int            // entries that wait for memory
-	keep     keep[T, M]
+	keep     heldMemory[T, M]
 }
 
-// share is an entry's part of the memory.
+// share is an entry's part of the node's memory.
 type share[T, M any] struct {
-	limit    int64                          // its own
+	limit    int64                          // the workload's own
 	reserved int64                          // while it runs
-	wants    int64                          // before it is started again after it went back; zero: what is estimated
-	age      uint64                         // of its first start; zero: none
-	order    uint64                         // of this start
-	place    heap.Item[int64, *Entry[T, M]] // among those of its tenant that run
-	since    time.Time                      // it is short of memory, or fresh
-	class    int                            // while it is short
-	asked    uint8                          // how often it went back for memory of its own
-	yielded  uint8                          // and for others
+	wants    int64                          // what it needs to be started again after it went back; zero: the estimate
+	age      uint64                         // number of its first start; zero: not started yet
+	order    uint64                         // number of this start
+	place    heap.Item[int64, *Entry[T, M]] // in its line's running
+	since    time.Time                      // when it began to be short of memory, or fresh
+	class    int                            // if it is short
+	asked    uint8                          // how often it went back because it needed more itself
+	yielded  uint8                          // how often it went back for others
 	short    bool                           // it waits for memory to be started
 	leaving  bool                           // it was told to go back
 	asking   bool                           // it runs, and waits for memory
 }
 
-// need is what an entry has to reserve to be started.
+// need returns what an entry has to reserve to be started.
 func (s *Scheduler[T, M]) need(e *Entry[T, M]) int64 {
 	start := e.module.start + e.held
 	want := start
@@ -55,26 +55,26 @@ func (s *Scheduler[T, M]) need(e *Entry[T, M]) int64 {
 	return max(start, min(want, s.config.Memory))
 }
 
-// fits reports whether an entry can be started beside what is reserved, and what is kept.
+// fits reports whether an entry can be started beside what is reserved and what is kept.
 func (s *Scheduler[T, M]) fits(e *Entry[T, M], freeing int64) bool {
 	need := s.need(e)
-	return s.memory.reserved+freeing+need <= s.config.Memory && !s.kept(e, need)
+	return s.memory.reserved+freeing+need <= s.config.Memory && !s.blocked(e, need)
 }
 
-// Verdict is the answer to who wants memory.
+// Verdict is the answer to an entry that wants memory.
 type Verdict uint8
 
 // The verdicts.
 const (
-	Granted  Verdict = iota // it has what it needs
-	Wait                    // it is to wait: it gets what it needs later
-	GoBack                  // it is to end, and is started again when there is what it needs
-	TooLarge                // it needs more than the node has
-	Over                    // it was cancelled meanwhile
+	Granted  Verdict = iota // the entry has what it needs
+	Wait                    // the entry waits, and gets what it needs later
+	GoBack                  // the entry must end, and is started again when there is what it needs
+	TooLarge                // the entry needs more than the node has
+	Over                    // the entry was cancelled meanwhile
 )
 
-// Begin starts an entry, whose own limit on memory is known by now, zero for none. If it is Granted the owner
-// starts it, and tells of its fiber by Begun. If it has to Wait, Next has it started later.
+// Begin starts an entry whose own limit on memory is known by now, zero for none. If the verdict is Granted the owner
+// starts it, and calls Begun when its fiber runs. If it is Wait, Next has the entry started later.
 func (s *Scheduler[T, M]) Begin(e *Entry[T, M], limit int64, now time.Time, freeing int64) Verdict {
 	if e.machine.Stage() != lifecycle.Loading {
 		return Over
@@ -94,7 +94,7 @@ func (s *Scheduler[T, M]) Begin(e *Entry[T, M], limit int64, now time.Time, free
 		return Wait
 	}
 	e.machine.Loaded()
-	s.moved(e, lifecycle.Loading)
+	s.onMoved(e, lifecycle.Loading)
 	if e.delay != nil {
 		s.delayed.Remove(&e.delay.alarm)
 	}
@@ -106,12 +106,12 @@ func (s *Scheduler[T, M]) Begin(e *Entry[T, M], limit int64, now time.Time, free
 	}
 	sh.since = now
 	s.memory.fresh.push(e)
-	e.line.runs(e)
+	e.line.addRunning(e)
 	s.reserve(e, need)
 	return Granted
 }
 
-// reserve changes what an entry has reserved. Every change of a reservation comes here.
+// reserve sets an entry's reservation. Every change of a reservation comes here.
 func (s *Scheduler[T, M]) reserve(e *Entry[T, M], bytes int64) {
 	more := bytes - e.share.reserved
 	e.share.reserved = bytes
@@ -125,11 +125,11 @@ func (s *Scheduler[T, M]) reserve(e *Entry[T, M], bytes int64) {
 	}
 }
 
-// Reserved is what an entry that runs may hold.
+// Reserved returns what a running entry may hold.
 func (e *Entry[T, M]) Reserved() int64 { return e.share.reserved }
 
-// Grow asks for an entry that runs to hold so many bytes in all. Those that are returned with the verdict are to go back:
-// the owner cancels their tasks for the sake of memory. If the verdict is Wait, Next tells when it is over.
+// Grow asks for a running entry to hold so many bytes in all. The entries it returns must go back: the owner cancels
+// their tasks for the sake of memory. If the verdict is Wait, Next says when the entry may go on.
 func (s *Scheduler[T, M]) Grow(e *Entry[T, M], bytes, freeing int64) (v Verdict, back []*Entry[T, M]) {
 	sh, m := e.share, &s.memory
 	switch {
@@ -141,12 +141,12 @@ func (s *Scheduler[T, M]) Grow(e *Entry[T, M], bytes, freeing int64) (v Verdict,
 		return TooLarge, nil
 	}
 	s.estimates.atLeast(e.key, bytes-e.held)
-	if more := s.need(e) - sh.reserved; m.reserved+freeing+more <= s.config.Memory { // what its like came to
+	if more := s.need(e) - sh.reserved; m.reserved+freeing+more <= s.config.Memory { // what other instances of the module came to
 		s.reserve(e, max(bytes, sh.reserved+more))
 		return Granted, nil
 	}
 	if over := m.reserved - m.leaving + bytes - sh.reserved - s.config.Memory; over > 0 {
-		if back = s.younger(e, over); back == nil {
+		if back = s.sendBackYounger(e, over); back == nil {
 			s.sendBack(e, bytes)
 			return GoBack, nil
 		}
@@ -160,10 +160,10 @@ func (s *Scheduler[T, M]) Grow(e *Entry[T, M], bytes, freeing int64) (v Verdict,
 	return Wait, back
 }
 
-// StartBytes is what an entry has in memory at least when it is started. Its module is loaded.
+// StartBytes returns the least that an entry has in memory when it starts. Its module must be loaded.
 func (e *Entry[T, M]) StartBytes() int64 { return e.module.start + e.held }
 
-// Wants is what an entry that was sent back needs to be started again, zero if it was not.
+// Wants returns what an entry that went back needs to be started again; zero if it did not go back.
 func (s *Scheduler[T, M]) Wants(e *Entry[T, M]) int64 {
 	sh := e.share
 	if sh == nil || sh.wants == 0 {
@@ -175,7 +175,7 @@ func (s *Scheduler[T, M]) Wants(e *Entry[T, M]) int64 {
 	return min(sh.wants, s.config.Memory)
 }
 
-// sendBack has an entry go back that asked for more than there is.
+// sendBack sends back an entry that asked for more than there is.
 func (s *Scheduler[T, M]) sendBack(e *Entry[T, M], bytes int64) {
 	sh := e.share
 	sh.asked++
@@ -191,9 +191,9 @@ func (s *Scheduler[T, M]) leave(e *Entry[T, M]) {
 	s.memory.leaving += e.share.reserved
 }
 
-// younger has entries go back that are younger than e and have so many bytes together, the youngest first,
-// those of the same tenant before others'. It returns nil, and none goes, if there are not enough.
-func (s *Scheduler[T, M]) younger(e *Entry[T, M], bytes int64) (back []*Entry[T, M]) {
+// sendBackYounger sends back entries that are younger than e and together have so many bytes, the youngest first, those
+// of the same tenant before others'. If there are not enough it sends back none and returns nil.
+func (s *Scheduler[T, M]) sendBackYounger(e *Entry[T, M], bytes int64) (back []*Entry[T, M]) {
 	taken := func(from *line[T, M]) *Entry[T, M] {
 		for {
 			y := from.youngest()
@@ -202,7 +202,7 @@ func (s *Scheduler[T, M]) younger(e *Entry[T, M], bytes int64) (back []*Entry[T,
 			}
 			from.running.Remove(&y.share.place)
 			back = append(back, y)
-			if y.yields() {
+			if y.mayYield() {
 				bytes -= y.share.reserved
 				return y
 			}
@@ -218,14 +218,14 @@ func (s *Scheduler[T, M]) younger(e *Entry[T, M], bytes int64) (back []*Entry[T,
 		taken(l)
 	}
 	for _, y := range back {
-		y.line.runs(y)
+		y.line.addRunning(y)
 	}
 	if bytes > 0 {
 		return nil
 	}
 	chosen := back[:0]
 	for _, y := range back {
-		if y.yields() {
+		if y.mayYield() {
 			chosen = append(chosen, y)
 			y.share.wants = max(y.share.wants, y.share.reserved)
 			if y.machine.Stage() == lifecycle.Running {
@@ -237,10 +237,10 @@ func (s *Scheduler[T, M]) younger(e *Entry[T, M], bytes int64) (back []*Entry[T,
 	return chosen
 }
 
-// yields reports whether an entry that runs can go back for another.
-func (e *Entry[T, M]) yields() bool { return !e.share.leaving && e.share.yielded < maxYields }
+// mayYield reports whether a running entry may go back for another.
+func (e *Entry[T, M]) mayYield() bool { return !e.share.leaving && e.share.yielded < maxYields }
 
-// youngestLine is whose entry is the youngest that runs, but for one tenant's; nil if nobody else's runs.
+// youngestLine returns the line with the youngest running entry, except for one tenant's; nil if there is none.
 func (s *Scheduler[T, M]) youngestLine(but *line[T, M]) (found *line[T, M]) {
 	for _, l := range s.lines {
 		if y := l.youngest(); l != but && y != nil && (found == nil || y.share.age > found.youngest().share.age) {
@@ -250,8 +250,8 @@ func (s *Scheduler[T, M]) youngestLine(but *line[T, M]) (found *line[T, M]) {
 	return found
 }
 
-// satisfied takes the first that asked for memory and can have it.
-func (s *Scheduler[T, M]) satisfied(freeing int64) *Entry[T, M] {
+// nextSatisfied removes and returns the first entry that asked for memory and can have it.
+func (s *Scheduler[T, M]) nextSatisfied(freeing int64) *Entry[T, M] {
 	m := &s.memory
 	if len(m.asking) == 0 || m.reserved+freeing > s.config.Memory {
 		return nil
@@ -272,11 +272,11 @@ func (s *Scheduler[T, M]) stopAsking(e *Entry[T, M]) {
 	}
 }
 
-// Asking reports whether an entry that was told to wait still has to.
+// Asking reports whether an entry that was told to wait still has to wait.
 func (e *Entry[T, M]) Asking() bool { return e.share.asking }
 
-// Free gives back what an entry had reserved: its instance is no more. Peak is the most that it held, zero if
-// it had none.
+// Free gives back an entry's reservation when its instance is gone. peak is the most that the instance held, zero if
+// there was none.
 func (s *Scheduler[T, M]) Free(e *Entry[T, M], peak int64) {
 	sh := e.share
 	if sh == nil || sh.reserved == 0 {
@@ -296,8 +296,8 @@ func (s *Scheduler[T, M]) Free(e *Entry[T, M], peak int64) {
 	e.line.running.Remove(&sh.place)
 }
 
-// unsettled is who has run for long enough to show what it needs. It is looked at when somebody is short.
-func (s *Scheduler[T, M]) unsettled(now time.Time) *Entry[T, M] {
+// nextUnsettled returns an entry that has run for long enough to show what it needs. It is called when another is short.
+func (s *Scheduler[T, M]) nextUnsettled(now time.Time) *Entry[T, M] {
 	e := s.memory.fresh.first
 	if s.memory.shorts == 0 || e == nil || now.Before(e.share.since.Add(s.config.Patience)) {
 		return nil
@@ -306,8 +306,8 @@ func (s *Scheduler[T, M]) unsettled(now time.Time) *Entry[T, M] {
 	return e
 }
 
-// Settled lowers what an entry has reserved to what it holds, which is more than it may hold from now on. If it has no
-// instance yet it is looked at later.
+// Settled lowers an entry's reservation to what it holds, which becomes the most it may hold. If it has no instance yet
+// it is settled later.
 func (s *Scheduler[T, M]) Settled(e *Entry[T, M], held int64, now time.Time) {
 	sh := e.share
 	switch {

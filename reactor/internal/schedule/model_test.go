@@ -106,8 +106,8 @@ func (w *world) checkPlace(e *Entry[int, string]) error {
 	if e.Stage().Pending() && e.Stage() != lifecycle.Delayed {
 		want = 1
 	}
-	if found != want || l.waits() != (l.next != nil) || l.waits() && w.turn == nil {
-		return fmt.Errorf("%d is %v and in %d places; its tenant waits: %v, in the ring: %v", e.Value, e.Stage(), found, l.waits(), l.next != nil)
+	if found != want || l.hasWork() != (l.next != nil) || l.hasWork() && w.turn == nil {
+		return fmt.Errorf("%d is %v and in %d places; its tenant waits: %v, in the ring: %v", e.Value, e.Stage(), found, l.hasWork(), l.next != nil)
 	}
 	return nil
 }

@@ -25,7 +25,7 @@ func openBench(b *testing.B, cfg Config) *Executor {
 	return e
 }
 
-// BenchmarkSpawn is the whole life of a task that does nothing.
+// BenchmarkSpawn measures the whole life of a task that does nothing.
 func BenchmarkSpawn(b *testing.B) {
 	e := openBench(b, Config{})
 	b.ReportAllocs()
@@ -40,8 +40,8 @@ func BenchmarkSpawn(b *testing.B) {
 	}
 }
 
-// BenchmarkRing passes a token around a ring of tasks: each wakes the next, and parks. A second
-// worker has nothing to win here, and must not cost much.
+// BenchmarkRing passes a token around a ring of tasks: each wakes the next, and parks. A second worker cannot
+// help here, and must not cost much.
 func BenchmarkRing(b *testing.B) {
 	for _, workers := range []int{1, 2} {
 		for _, n := range []int{2, 1000} {
@@ -73,7 +73,7 @@ func BenchmarkRing(b *testing.B) {
 	}
 }
 
-// BenchmarkMemory is what a task takes before it is first resumed, and while it is parked, with the
+// BenchmarkMemory measures the memory of a task before it is first resumed, and while it is parked, with the
 // stack of its coroutine.
 func BenchmarkMemory(b *testing.B) {
 	const n = 100_000
@@ -105,7 +105,7 @@ func BenchmarkMemory(b *testing.B) {
 	}
 }
 
-// BenchmarkLateness is how late tasks that wait for timers are resumed while others keep all processors.
+// BenchmarkLateness measures how late tasks that wait for timers are resumed while others keep all processors.
 func BenchmarkLateness(b *testing.B) {
 	e := openBench(b, Config{Quantum: 10_000})
 	sleepAmongHogs(b, e, b.N, time.Millisecond, func(m *tank, f *Fiber) error { return m.burn(f, 1000) })
@@ -114,8 +114,8 @@ func BenchmarkLateness(b *testing.B) {
 	b.ReportMetric(float64(late.P99.Microseconds()), "p99-us")
 }
 
-// BenchmarkEcho is a request over loopback TCP, answered by the same process, while tasks keep all
-// its processors: each way has to wait until the network is polled. See yielder.
+// BenchmarkEcho measures a request over loopback TCP, answered by the same process, while tasks keep all its
+// processors: each direction waits until the network is polled. See yielder.
 func BenchmarkEcho(b *testing.B) {
 	for _, polls := range []bool{false, true} {
 		b.Run(fmt.Sprintf("polls=%v", polls), func(b *testing.B) {
@@ -185,7 +185,7 @@ func echo(l net.Listener) {
 	}
 }
 
-// BenchmarkYield is what it costs a worker to let others run if nobody wants to.
+// BenchmarkYield measures the cost of yielding when no other goroutine is runnable.
 func BenchmarkYield(b *testing.B) {
 	y, err := newYielder()
 	if err != nil {

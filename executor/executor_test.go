@@ -48,7 +48,7 @@ func in(t *testing.T, cfg Config, test func(t *testing.T, e *Executor)) {
 	})
 }
 
-// pass lets virtual time pass, and what is to happen in it happen.
+// pass lets virtual time pass, and waits for everything that happens in it.
 func pass(d time.Duration) {
 	<-time.After(d)
 	synctest.Wait()

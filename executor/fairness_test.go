@@ -14,7 +14,7 @@ import (
 func TestWeights(t *testing.T) {
 	for _, workers := range []int{1, 2} {
 		t.Run(fmt.Sprintf("workers=%d", workers), func(t *testing.T) {
-			// Time stands still, or what the machine does besides would count.
+			// Virtual time stands still; with real time, other load of the machine would count.
 			in(t, Config{Workers: workers, Quantum: 10_000}, func(t *testing.T, e *Executor) {
 				e.SetWeight("heavy", 3)
 				var light, heavy atomic.Int64
@@ -22,7 +22,7 @@ func TestWeights(t *testing.T) {
 				allQueued := make(chan struct{})
 				spin := func(count *atomic.Int64) func(*Fiber) {
 					return func(f *Fiber) {
-						<-allQueued // or those submitted first would have the workers to themselves
+						<-allQueued // otherwise those spawned first would have the workers to themselves
 						m := &tank{}
 						f.SetMeter(m)
 						for !enough.Load() {
@@ -83,8 +83,8 @@ func TestFloodDoesNotStarveHog(t *testing.T) {
 	}
 }
 
-// TestSleepersAmongHogs is what it is all for: every worker is kept by tasks that never wait, and those that wait
-// for timers are resumed within a quantum or two. BenchmarkLateness tells how late that is on a machine.
+// TestSleepersAmongHogs tests the purpose of it all: every worker is kept by tasks that never wait, and tasks that wait
+// for timers are resumed within a quantum or two. BenchmarkLateness measures how late that is on a machine.
 func TestSleepersAmongHogs(t *testing.T) {
 	const quantum = 10_000
 	const turn = quantum * time.Microsecond / fuelPerMicrosecond

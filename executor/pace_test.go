@@ -57,8 +57,8 @@ func TestPace(t *testing.T) {
 	}
 }
 
-// TestPaceAlternates: code that is cheap for as long as it is not trusted, and then a thousand times
-// as dear as it is charged, soon does not have the worker for long any more.
+// TestPaceAlternates: code that is cheap while it is not trusted, and then takes a thousand times what it is charged,
+// soon does not keep the worker for long any more.
 func TestPaceAlternates(t *testing.T) {
 	q := newQuantum(500_000)
 	p := newPace(q)
@@ -104,8 +104,7 @@ func TestPaceCharges(t *testing.T) {
 	}
 }
 
-// dearTank is a tank each hundred units of which take a hundred microseconds: 2,500 times as long as
-// they should.
+// dearTank is a tank of which a hundred units take a hundred microseconds: 2,500 times as long as they should.
 type dearTank struct{ tank }
 
 func (m *dearTank) burn(f *Fiber) error {
@@ -113,8 +112,8 @@ func (m *dearTank) burn(f *Fiber) error {
 	return m.tank.burn(f, 100)
 }
 
-// TestUnderchargedCode: a task whose fuel takes far too long has the worker for a few turns at a time, and of
-// two tenants gets no more than its half. What it burns is counted as it is.
+// TestUnderchargedCode: a task whose fuel takes far too long keeps the worker for only a few quanta of time, and gets no
+// more than its share among two tenants. The fuel it burns is counted unchanged.
 func TestUnderchargedCode(t *testing.T) {
 	in(t, Config{Workers: 1}, func(t *testing.T, e *Executor) {
 		var over atomic.Bool

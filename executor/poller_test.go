@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// TestPoll: it returns, again and again, and takes back what it wrote; while one goroutine polls,
-// another is told so.
+// TestPoll: poll returns, again and again, and reads the byte that it wrote. While one goroutine polls, poll returns
+// false to another.
 func TestPoll(t *testing.T) {
 	var p poller
 	if err := p.open(); err != nil {
@@ -30,7 +30,7 @@ func TestPoll(t *testing.T) {
 	}
 }
 
-// TestYielderPollsByTime: once in a while, and only if nobody sleeps.
+// TestYielderPollsByTime: the network is polled once every pollEvery, and only if no worker sleeps.
 func TestYielderPollsByTime(t *testing.T) {
 	b, err := newYielder()
 	if err != nil {

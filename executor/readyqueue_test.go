@@ -59,9 +59,8 @@ func TestQueueOrder(t *testing.T) {
 	}
 }
 
-// burn has workers take, burn and give back for so long, and returns the fuel that each tenant
-// burnt. what tells what a task burns and the class it then goes to; parked tasks it returns false
-// for.
+// burn simulates workers that take, burn and settle tasks for some time, and returns the fuel that each tenant burnt.
+// what returns the fuel that a task burns and the class it then goes to, or false if it parks.
 func burn(q *readyQueue, workers, steps int, what func(*Task) (int64, class, bool)) map[string]int64 {
 	burnt := map[string]int64{}
 	var out []*Task
@@ -158,7 +157,7 @@ func TestQueueIdlenessIsNotBanked(t *testing.T) {
 	}
 }
 
-// TestQueueTinyResumesArePaidFor: tasks that burn nothing still take their tenant's turn.
+// TestQueueTinyResumesArePaidFor: tasks that burn nothing are still charged to their tenant.
 func TestQueueTinyResumesArePaidFor(t *testing.T) {
 	q, task := queueOf()
 	q.push(task("spins"), background)
@@ -178,8 +177,8 @@ func TestQueueTinyResumesArePaidFor(t *testing.T) {
 	}
 }
 
-// TestQueueFloodDoesNotStarve: however many tasks are woken, the tenant's background gets its
-// eighth; and no more, as long as there are.
+// TestQueueFloodDoesNotStarve: however many tasks are woken, the tenant's background gets an eighth, and no more as long
+// as there are woken tasks.
 func TestQueueFloodDoesNotStarve(t *testing.T) {
 	for _, each := range []int64{0, 5000, testQuantum} {
 		q, task := queueOf()
@@ -208,7 +207,7 @@ func TestQueueFloodDoesNotStarve(t *testing.T) {
 	}
 }
 
-// TestTenantChargeIsExact: what a division leaves over is not lost, in either direction.
+// TestTenantChargeIsExact: the remainder of the division is not lost, in either direction.
 func TestTenantChargeIsExact(t *testing.T) {
 	rng := rand.New(rand.NewPCG(14, 15))
 	for weight := int64(1); weight < 1000; weight += 37 {
@@ -228,7 +227,7 @@ func TestTenantChargeIsExact(t *testing.T) {
 	}
 }
 
-// TestQueueRebase sets virtual times back, and nothing changes.
+// TestQueueRebase: setting all virtual times back does not change the order.
 func TestQueueRebase(t *testing.T) {
 	q, task := queueOf()
 	q.setWeight("b", 3)
@@ -249,8 +248,7 @@ func TestQueueRebase(t *testing.T) {
 	}
 }
 
-// TestQueueForgetsTenants: those without tasks, but neither those that are ahead nor those with a
-// weight.
+// TestQueueForgetsTenants: tenants without tasks are forgotten, unless they are ahead or have a weight.
 func TestQueueForgetsTenants(t *testing.T) {
 	q, task := queueOf()
 	q.setWeight("weighty", 5)

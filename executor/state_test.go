@@ -9,8 +9,7 @@ var allStates = []state{
 	queued, queued | notified, running, running | notified, parked, woken, done,
 }
 
-// TestTransitions has every transition of every state. A state that is not listed under a
-// transition refuses it.
+// TestTransitions tests every transition of every state. A state that is not listed under a transition refuses it.
 func TestTransitions(t *testing.T) {
 	type result struct {
 		next state
@@ -73,9 +72,8 @@ func TestTransitions(t *testing.T) {
 	}
 }
 
-// A model of one task, its body, the workers, and those who wake and cancel it. Each step is one
-// atomic action of one of them, as the code does it; model.explore walks through every order in
-// which the steps can come.
+// A model of one task, its body, the workers, its wakers and its canceller. Each step is one atomic action of one of
+// them, as in the code; model.explore walks through every order in which the steps can come.
 //
 // The body waits until all events have happened: it looks, and parks if one is missing. Now and
 // then it is preempted. If it is cancelled it ends.

@@ -9,15 +9,14 @@ import (
 	"github.com/reactord/reactord/executor/driver"
 )
 
-// threadTime is how much of a processor the calling thread has used (clock_gettime(2)).
+// threadTime returns the processor time of the calling thread (clock_gettime(2)).
 func threadTime() time.Duration {
 	var t unix.Timespec
 	_ = unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &t) // fails for wrong arguments only
 	return time.Duration(t.Nano())
 }
 
-// TestTransfersThatAreNotQuickAreTimed: the time that passes is taken for that of a processor only as long
-// as a guest's jobs are quick.
+// TestTransfersThatAreNotQuickAreTimed: elapsed time is taken for processor time only while a guest's jobs are quick.
 func TestTransfersThatAreNotQuickAreTimed(t *testing.T) {
 	const times, each = 4, 20 * time.Millisecond
 	var used time.Duration

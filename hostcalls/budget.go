@@ -2,24 +2,24 @@ package hostcalls
 
 import "sync"
 
-// Budget bounds what all guests of a node take of something together, and what one owner takes of it: an
-// owner has at most half as much as is left for all. So one alone has a third, ten that take what they
-// can leave a sixth, and there is something left for whoever comes. (These are the dynamic thresholds by
-// which switches share their memory: Choudhury and Hahne, 1998.) The owner is a workload now.
+// Budget bounds the use of a resource by all guests of a node, and by each owner: an owner may have at most half
+// as much as is left for all. So one owner alone gets a third, ten owners that take all they can leave a sixth,
+// and a new owner always finds something left. (These are the dynamic thresholds by which switches share their
+// memory: Choudhury and Hahne, 1998.) The owner is currently a workload.
 //
-// Its methods are for any goroutine; a nil Budget has no bound.
+// Its methods may be called from any goroutine. A nil Budget has no bound.
 type Budget struct {
 	limit int64
 
-	mu     sync.Mutex
+	mu     sync.Mutex // guards the fields below
 	used   int64
-	owners map[string]int64 // what each has that has something
+	owners map[string]int64 // use by owner, without zeros
 }
 
-// NewBudget makes a budget of so much.
+// NewBudget makes a budget with a limit.
 func NewBudget(limit int64) *Budget { return &Budget{limit: limit, owners: map[string]int64{}} }
 
-// Take takes n for an owner, or nothing and returns false if that is more than there is for it.
+// Take takes n for an owner. If the bounds do not allow that, it takes nothing and returns false.
 func (b *Budget) Take(owner string, n int64) bool {
 	if b == nil || n == 0 {
 		return true
@@ -34,11 +34,11 @@ func (b *Budget) Take(owner string, n int64) bool {
 	return true
 }
 
-// ownerLeast is what an owner may have in any case, as long as there is any left: what a program needs
-// that has a folder or two.
+// ownerLeast is what each owner may have as long as anything is left. It is enough for a program with a folder
+// or two.
 const ownerLeast = 8
 
-// Give gives n back that was taken for an owner.
+// Give gives back n that was taken for an owner.
 func (b *Budget) Give(owner string, n int64) {
 	if b == nil || n == 0 {
 		return

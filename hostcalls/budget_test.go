@@ -23,8 +23,8 @@ func TestBudget(t *testing.T) {
 	none.Give("a", 1<<40)
 }
 
-// However many owners take what they can get, and in whatever order, none has more than a third, and who
-// comes last gets something.
+// However many owners take what they can get, and in whatever order, none has more than a third, and the last one gets
+// something.
 func TestBudgetShares(t *testing.T) {
 	const limit = 15_000
 	for _, greedy := range []int{1, 2, 10, 100, 1000} {

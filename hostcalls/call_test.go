@@ -124,7 +124,7 @@ func TestSleep(t *testing.T) {
 	})
 }
 
-// TestSleepToleratesSpuriousWakes: a wake that has no reason ends no sleep.
+// TestSleepToleratesSpuriousWakes: a spurious wake-up does not end a sleep.
 func TestSleepToleratesSpuriousWakes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()
@@ -238,7 +238,7 @@ func TestBlocking(t *testing.T) {
 	})
 }
 
-// TestBlockingAbandons: a cancel does not wait for the job, and what the job makes is released.
+// TestBlockingAbandons: a cancel does not wait for the job, and the job's result is discarded.
 func TestBlockingAbandons(t *testing.T) {
 	started, release, discarded := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	returned := make(chan error, 1)
@@ -263,10 +263,10 @@ func TestBlockingAbandons(t *testing.T) {
 	wait()
 }
 
-// TestBlockingDiscardsOnce races cancels against the ends of jobs: what a job that ran has made is
-// had or discarded, one of the two, once.
-// TestBlockingOfACancelledGuest: what a job makes, or is done when it ends, is seen to even if the guest was
-// cancelled before the job was handed over.
+// TestBlockingDiscardsOnce races cancels against the ends of jobs: the result of a job is either returned or discarded,
+// once.
+// TestBlockingOfACancelledGuest: a job runs and its result is discarded even if the guest was cancelled before the job
+// was started.
 func TestBlockingOfACancelledGuest(t *testing.T) {
 	var ran, discarded atomic.Bool
 	onFiber(t, func(g *running) {
@@ -346,7 +346,7 @@ func TestChargePreempts(t *testing.T) {
 	if fuel := task.Usage().Fuel; fuel != 5010 {
 		t.Errorf("the task burnt %d, want the limit and one charge, 5010", fuel)
 	}
-	// A turn ends by its fuel, or sooner by its time where the machine is busy.
+	// A quantum ends by its fuel, or earlier by its time if the machine is busy.
 	if n := e.Stats().Preemptions; n < 4 {
 		t.Errorf("preempted %d times, want at least 4", n)
 	}
@@ -365,8 +365,8 @@ func TestSleepDoesNotAllocate(t *testing.T) {
 	})
 }
 
-// BenchmarkAwait measures a wait that is over at once: it is published and armed, the fiber parks and is
-// resumed, the wait is disarmed and taken back.
+// BenchmarkAwait measures a wait that ends at once: it is published and armed, the fiber parks and is resumed, the wait is
+// disarmed and retracted.
 func BenchmarkAwait(b *testing.B) {
 	onFiber(b, func(g *running) {
 		b.ReportAllocs()
@@ -379,7 +379,7 @@ func BenchmarkAwait(b *testing.B) {
 	})
 }
 
-// BenchmarkCharge measures what a host call is charged by.
+// BenchmarkCharge measures the time of a Charge.
 func BenchmarkCharge(b *testing.B) {
 	onFiber(b, func(g *running) {
 		for b.Loop() {

@@ -61,7 +61,7 @@ func fill(t *testing.T, p *Pipe, n int) {
 	}
 }
 
-// notified tells whether Notify calls back at once.
+// notified reports whether Notify calls ready at once.
 func notified(n Notifier) bool {
 	called := false
 	n.Notify(func() { called = true })()

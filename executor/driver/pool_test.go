@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// closeNow closes a driver, which must not take for ever.
+// closeNow closes a driver, and fails the test if that hangs.
 func closeNow(t testing.TB, d *Driver) {
 	t.Helper()
 	if err := d.Close(context.Background()); err != nil {
@@ -22,7 +22,7 @@ func closeNow(t testing.TB, d *Driver) {
 	}
 }
 
-// TestPoolStartsMoreBesideThoseThatWait: jobs that wait take each other's places up to the bound of all.
+// TestPoolStartsMoreBesideThoseThatWait: jobs that wait do not count as busy, so more are started, up to the limit.
 func TestPoolStartsMoreBesideThoseThatWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const threads, jobs = 8, 50
@@ -56,8 +56,7 @@ func TestPoolStartsMoreBesideThoseThatWait(t *testing.T) {
 	})
 }
 
-// TestPoolKeepsToProcessors: jobs that use a processor, or would if they had one, do not make room for
-// others.
+// TestPoolKeepsToProcessors: jobs that use a processor, or are runnable without one, do not make room for others.
 func TestPoolKeepsToProcessors(t *testing.T) {
 	for _, tt := range []struct {
 		passed, used time.Duration
@@ -65,7 +64,7 @@ func TestPoolKeepsToProcessors(t *testing.T) {
 		want         bool
 	}{
 		{sampleEvery, sampleEvery, true, true},
-		{sampleEvery, sampleEvery, false, true},    // it has just come to wait
+		{sampleEvery, sampleEvery, false, true},    // it has only just started to wait
 		{sampleEvery, sampleEvery / 4, true, true}, // others had the processor
 		{sampleEvery, sampleEvery / 4, false, false},
 		{time.Second, sampleEvery, false, false},
@@ -76,8 +75,8 @@ func TestPoolKeepsToProcessors(t *testing.T) {
 	}
 }
 
-// TestJobIsTimed: the time of a processor that a job uses is told, without that in which it waits. That of one
-// which was thought to be quick is what passed, within a bound.
+// TestJobIsTimed: the cost of a job is its processor time, without the time in which it waits. For a quick job it is
+// the elapsed time, within a bound.
 func TestJobIsTimed(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("what a thread uses is not known")
@@ -113,8 +112,8 @@ func TestJobIsTimed(t *testing.T) {
 	}
 }
 
-// TestPoolSharesBetweenLanes: what hangs in one lane, whoever it is for, does not keep another from going on,
-// and an owner whose jobs hang everywhere keeps nobody else.
+// TestPoolSharesBetweenLanes: jobs that hang in one lane, whoever owns them, do not hold up another lane, and an owner
+// whose jobs hang in all lanes does not hold up other owners.
 func TestPoolSharesBetweenLanes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := New(Config{BlockingThreads: 16, BlockingProcessors: 2})
@@ -164,7 +163,7 @@ func TestCloseTellsWhatHangs(t *testing.T) {
 	})
 }
 
-// TestPoolKeepsNoGoroutine is what TestMain would find, were it not that Close waits.
+// TestPoolKeepsNoGoroutine checks what TestMain cannot find, since Close waits.
 func TestPoolKeepsNoGoroutine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := New(Config{})

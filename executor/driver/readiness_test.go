@@ -49,10 +49,10 @@ func await(t *testing.T, d *Driver, dir direction, c syscall.Conn) (ready chan b
 	return ready, stop
 }
 
-// settled waits until no wait is under way.
+// settled waits until no wait is in progress.
 func settled(d *Driver) { d.waits.goroutines.Wait() }
 
-// underWay checks how many waits there are.
+// underWay checks the number of waits in progress.
 func underWay(t *testing.T, d *Driver, n int) {
 	t.Helper()
 	d.waits.mu.Lock()
@@ -81,7 +81,7 @@ func TestReadableByData(t *testing.T) {
 	settled(d)
 }
 
-// TestPoll is about what a wait asks the kernel.
+// TestPoll tests the question that a wait asks the kernel.
 func TestPoll(t *testing.T) {
 	a, b := pair(t)
 	ask := func(c syscall.Conn, dir direction) (ready bool) {
@@ -147,7 +147,7 @@ func TestReadablePipe(t *testing.T) {
 	<-ready
 }
 
-// TestReadableRegularFile is about a descriptor that cannot be waited for: that counts as ready.
+// TestReadableRegularFile: a descriptor that cannot be waited for counts as ready.
 func TestReadableRegularFile(t *testing.T) {
 	d := newDriver(t)
 	f, err := os.Create(t.TempDir() + "/file")
@@ -289,7 +289,7 @@ func TestCloseStopsWaits(t *testing.T) {
 	}
 }
 
-// BenchmarkAwait is a wait for a connection that becomes readable.
+// BenchmarkAwait measures a wait for a connection that becomes readable.
 func BenchmarkAwait(b *testing.B) {
 	d := New(Config{})
 	defer closeNow(b, d)

@@ -31,8 +31,8 @@ func TestScheduleIsFair(t *testing.T) {
 	}
 }
 
-// TestScheduleShares: neither a lane nor an owner has more than its share, and what they have queued does
-// not hold up others.
+// TestScheduleShares: neither a lane nor an owner has more than its share, and their queued jobs do not hold up
+// others.
 func TestScheduleShares(t *testing.T) {
 	s := newSchedule(3, 2)
 	var first *job
@@ -64,8 +64,8 @@ func TestScheduleShares(t *testing.T) {
 	}
 }
 
-// TestScheduleAgainstModel: over random operations, within the shares, all that is pushed is taken once,
-// and nothing is kept when all is done.
+// TestScheduleAgainstModel: over random operations, every pushed job is taken once, within the shares, and nothing is
+// left when all are done.
 func TestScheduleAgainstModel(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
 	const laneShare, ownerShare = 4, 3

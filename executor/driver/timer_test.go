@@ -21,7 +21,7 @@ func in(t *testing.T, test func(t *testing.T, d *Driver)) {
 	})
 }
 
-// pass lets virtual time pass, and what is to happen in it happen.
+// pass lets virtual time pass, and waits for everything that happens in it.
 func pass(d time.Duration) {
 	<-time.After(d)
 	synctest.Wait()
@@ -240,7 +240,7 @@ func BenchmarkTimer(b *testing.B) {
 	}
 }
 
-// BenchmarkExpire is the life of a timer that fires: it is put in among the others, and taken out.
+// BenchmarkExpire measures the life of a timer that fires: it is added among others, and removed.
 func BenchmarkExpire(b *testing.B) {
 	for _, armed := range []int{1, 100_000, 1_000_000} {
 		b.Run(fmt.Sprintf("armed=%d", armed), func(b *testing.B) {

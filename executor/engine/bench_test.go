@@ -16,8 +16,8 @@ import (
 	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
 )
 
-// BenchmarkInstantiate takes the time from a compiled module to the first host
-// call of an instance, and how much of the Go heap an instance takes that stands there.
+// BenchmarkInstantiate measures the time from a compiled module to the first host call of an instance, and the Go heap
+// that the instance takes there.
 func BenchmarkInstantiate(b *testing.B) {
 	e := newEngine(b, Config{})
 	m := load(b, e, "guest")
@@ -78,7 +78,7 @@ func BenchmarkCall(b *testing.B) {
 	}
 }
 
-// BenchmarkAbort is how a program ends that calls proc_exit.
+// BenchmarkAbort measures the end of a program by Abort, as proc_exit ends it.
 func BenchmarkAbort(b *testing.B) {
 	e := newEngine(b, Config{})
 	i := start(b, load(b, e, "guest"), &guest{call: func(*guest, uint32) uint32 {
@@ -103,7 +103,7 @@ func BenchmarkRefill(b *testing.B) {
 	}
 }
 
-// BenchmarkLoad loads a Go program of some megabytes: compiled, and from the disk.
+// BenchmarkLoad measures loading a Go program of some megabytes: by compiling it, and from disk.
 func BenchmarkLoad(b *testing.B) {
 	source := filepath.Join(b.TempDir(), "main.go")
 	program := "package main\nimport \"fmt\"\nfunc main() { fmt.Println(1) }\n"
@@ -161,7 +161,7 @@ func defineWASI(b *testing.B, e *Engine) {
 	}
 }
 
-// BenchmarkStackOverflow is the end of a guest that recurs without end, by the stack that it may have.
+// BenchmarkStackOverflow measures the end of a guest with endless recursion, for several stack limits.
 func BenchmarkStackOverflow(b *testing.B) {
 	e := newEngine(b, Config{})
 	m := load(b, e, "guest")

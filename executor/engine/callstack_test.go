@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestSmallCallStack fails when wazero keeps its call stacks in another way than stackFields knows.
+// TestSmallCallStack fails when wazero has other fields for call stacks than stackFields expects.
 func TestSmallCallStack(t *testing.T) {
 	e := newEngine(t, Config{})
 	m := load(t, e, "guest")

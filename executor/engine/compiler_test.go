@@ -107,7 +107,7 @@ func TestCompilerTellsWhoseFaultItIs(t *testing.T) {
 	}
 }
 
-// TestPassingFailures: what ends a compiler that has used little of what it may is not the module's fault.
+// TestPassingFailures: if a compiler ends that has used little of its bounds, the module is not at fault.
 func TestPassingFailures(t *testing.T) {
 	limit := bounds{cpu: 10 * time.Second, memory: 1 << 30}
 	for _, command := range []compiler{
@@ -130,8 +130,8 @@ func TestPassingFailures(t *testing.T) {
 	}
 }
 
-// TestCompilerIsWaitedFor: whenever it is called off, no process is left that nobody waits for. (goleak finds
-// what watches it.)
+// TestCompilerIsWaitedFor: whenever a compilation is cancelled, its process is waited for. (goleak finds the goroutines
+// that watch it.)
 func TestCompilerIsWaitedFor(t *testing.T) {
 	for i := range 50 {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -143,7 +143,7 @@ func TestCompilerIsWaitedFor(t *testing.T) {
 	}
 }
 
-// TestStoppedCompiler: one that is stopped, as by a debugger, does not hold its turn for ever.
+// TestStoppedCompiler: a compiler that is stopped, as by a debugger, does not keep its place for ever.
 func TestStoppedCompiler(t *testing.T) {
 	for wall := 200 * time.Millisecond; ; wall *= 2 {
 		limit := bounds{cpu: time.Minute, memory: 1 << 30, wall: wall}
@@ -160,7 +160,7 @@ func TestStoppedCompiler(t *testing.T) {
 	}
 }
 
-// TestOverBounds: a compiler that had most of the memory that it may have, and complains of memory, was over its bound.
+// TestOverBounds: a compiler that complains of memory, and had most of the memory of its bound, has exceeded it.
 func TestOverBounds(t *testing.T) {
 	limit := bounds{cpu: 10 * time.Second, memory: 1 << 30}
 	for _, command := range []compiler{
@@ -231,8 +231,8 @@ func TestBoundsFollowTheCode(t *testing.T) {
 	}
 }
 
-// stuckCompiler is a compiler that for modules with functions of more than a few kilobytes is over its bound if
-// that is a second of time, and if it is more opens a pipe to write to and is never done.
+// stuckCompiler is a compiler that does not finish modules with functions of more than a few kilobytes: with a bound of
+// a second it reports that it exceeded it, and with a higher one it opens a pipe for writing and waits for ever.
 func stuckCompiler(t *testing.T, pipe string) []string {
 	t.Helper()
 	least := boundsFor(&meter.Info{LargestFunction: 4 << 10}, 1<<40).memory
@@ -240,8 +240,8 @@ func stuckCompiler(t *testing.T, pipe string) []string {
 	return append([]string{"/bin/sh", "-c", script}, testCompiler(t)...)
 }
 
-// TestSmallModulesPassLargeOnes: neither modules whose code is on disk nor small ones wait for those that take
-// long to compile.
+// TestSmallModulesPassLargeOnes: neither modules whose code is on disk nor small modules wait for modules that take long
+// to compile.
 func TestSmallModulesPassLargeOnes(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "cache")
 	run(t, Config{CacheDir: dir}, "guest")

@@ -91,7 +91,7 @@ func TestCacheSurvivesRestart(t *testing.T) {
 	}
 }
 
-// TestCacheIsRead: what is in the cache is what runs.
+// TestCacheIsRead: the code in the cache is the code that runs.
 func TestCacheIsRead(t *testing.T) {
 	dir := t.TempDir()
 	run(t, Config{CacheDir: dir}, "guest")
@@ -244,7 +244,7 @@ func FuzzEnvelope(f *testing.F) {
 	})
 }
 
-// A folder that can't be made or written is told of once, and keeps no module from being run.
+// A folder that can't be made or written is reported once, and modules run without it.
 func TestCacheIsOptional(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
@@ -261,7 +261,7 @@ func TestCacheIsOptional(t *testing.T) {
 	}
 }
 
-// A compiler that can't be run is no trouble of the cache's.
+// A compiler that can't be run is not reported as trouble of the cache.
 func TestCacheNeedsCompiler(t *testing.T) {
 	_, err := New(t.Context(), Config{CacheDir: t.TempDir(), Compiler: []string{filepath.Join(t.TempDir(), "nowhere")}})
 	if !errors.Is(err, fs.ErrNotExist) {
@@ -269,7 +269,7 @@ func TestCacheNeedsCompiler(t *testing.T) {
 	}
 }
 
-// A compiler whose disk is full is not at fault, and nor is the module.
+// If a compiler's disk is full, neither the compiler nor the module is at fault.
 func TestVerdictOfFullDisk(t *testing.T) {
 	full := &InternalError{Err: &fs.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC}}
 	err := verdictOf(full).err(bounds{}, 0)

@@ -8,9 +8,9 @@ import (
 	"github.com/reactord/reactord/executor/engine/meter/wasm"
 )
 
-// heapBytes is what is in use of the heap.
+// heapBytes returns the bytes of the heap in use.
 func heapBytes() int64 {
-	for range 2 { // what is let go by a finalizer is garbage after that
+	for range 2 { // what a finalizer releases is garbage only after the first
 		finalized := make(chan struct{})
 		runtime.SetFinalizer(new([16]byte), func(*[16]byte) { close(finalized) })
 		runtime.GC()
@@ -22,7 +22,7 @@ func heapBytes() int64 {
 	return int64(stats.HeapAlloc)
 }
 
-// TestFootprint: what is counted for a module is about what it takes on the heap, whatever it is that it has much of.
+// TestFootprint: the estimate for a module is about what it takes on the heap, whichever of its parts is large.
 func TestFootprint(t *testing.T) {
 	if raceDetector {
 		t.Skip("the race detector takes memory of its own")

@@ -10,9 +10,9 @@ import (
 	"github.com/reactord/reactord/executor/engine/meter/wasm"
 )
 
-// unoptimized is a module as compilers make it of a large switch without optimizing: run(n) returns n and
-// has so many locals, and blocks that assign one each; down(n) is the same, keeps live values across a call of itself, and
-// goes n calls deep. Its result is n too.
+// unoptimized is a module like those that compilers make of a large switch without optimizing: run(n) returns n and has
+// many locals, and blocks that assign one local each. down(n) is the same, but also keeps live values across calls of
+// itself, n calls deep. Its result is n too.
 func unoptimized(locals, blocks, live int) []byte {
 	m := &wasm.Module{
 		Types:     []wasm.FuncType{{Params: []wasm.ValType{wasm.I32}, Results: []wasm.ValType{wasm.I32}}},
@@ -72,7 +72,7 @@ func loadBytes(t testing.TB, e *Engine, name string, binary []byte) *Module {
 	return m
 }
 
-// TestUnoptimizedFunctionsRun runs functions whose frames no bound tells well.
+// TestUnoptimizedFunctionsRun runs functions whose frames are far below their bounds.
 func TestUnoptimizedFunctionsRun(t *testing.T) {
 	e := newEngine(t, Config{})
 	for _, tt := range []struct{ locals, blocks int }{{10_000, 1000}, {20_000, 2000}, {50_000, 2500}} {
@@ -89,8 +89,8 @@ func TestUnoptimizedFunctionsRun(t *testing.T) {
 	}
 }
 
-// TestMeasuredFrames fails when wazero keeps its machine code in another way than measureFrames knows,
-// and holds what guests with large frames can use of their stack: all of it and no more.
+// TestMeasuredFrames fails when wazero stores its machine code in another way than measureFrames expects. It checks that
+// guests with large frames can use all of their stack and no more.
 func TestMeasuredFrames(t *testing.T) {
 	const limit, live = 1 << 20, 300
 	e := newEngine(t, Config{})

@@ -39,7 +39,7 @@ func testCompiler(t testing.TB) []string {
 	return []string{self, asCompiler}
 }
 
-// guest is a Host as hostcalls has one.
+// guest is a Host like that of package hostcalls.
 type guest struct {
 	Binding
 	call     func(g *guest, arg uint32) uint32
@@ -63,8 +63,7 @@ func (g *guest) Preempt() error {
 	return nil
 }
 
-// defineTest adds the host module of the test modules: one function that asks
-// the guest that its context is.
+// defineTest adds the host module of the test modules: one function, which calls the guest that is its context.
 func defineTest(ctx context.Context, r wazero.Runtime) error {
 	_, err := r.NewHostModuleBuilder("test").NewFunctionBuilder().
 		WithGoFunction(api.GoFunc(func(ctx context.Context, stack []uint64) {
@@ -140,7 +139,7 @@ func start(t testing.TB, m *Module, g *guest, config InstanceConfig) *Instance {
 	return i
 }
 
-// call calls a function of one result at most.
+// call calls a function with at most one result.
 func call(t testing.TB, i *Instance, export string, args ...uint64) uint64 {
 	t.Helper()
 	results, err := i.Call(export, args...)

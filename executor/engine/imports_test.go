@@ -89,7 +89,7 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// TestRefusedTellsWhere: a fault that only the compiler finds is told with the offset of its function.
+// TestRefusedTellsWhere: a fault that only the compiler finds is reported with the offset of its function.
 func TestRefusedTellsWhere(t *testing.T) {
 	e := newEngine(t, Config{})
 	binary := binaryOf(t, "ill_typed")
@@ -104,7 +104,7 @@ func TestRefusedTellsWhere(t *testing.T) {
 	}
 }
 
-// TestBlame: a module that compiles as its author wrote it is not malformed.
+// TestBlame: a module whose original compiles is not malformed.
 func TestBlame(t *testing.T) {
 	cause := errors.New("the metered one did not compile")
 	err := blame(t.Context(), binaryOf(t, "guest"), cause)

@@ -8,28 +8,29 @@ import (
 	"github.com/reactord/reactord/internal/heap"
 )
 
-// lane is what a few can pass at a time, and no more of them than there is room for: each has a weight. Whoever waits is let in by a time of its own: when it came, and
-// patience times as long as it is expected to take. So what is short passes what is long, and what is
-// long waits no longer than its patience for what comes after it.
+// lane is a weighted semaphore that admits short work before long work: it bounds the number of entrants and
+// the sum of their weights. A waiter is due at the time when it came plus patience times its expected duration,
+// and waiters are admitted in the order in which they are due. So short work passes long work, but only until
+// the long work is due.
 //
 // Rejected: first come, first served (three modules that take a minute each hold up everybody); the
 // shortest first (the long would wait for ever).
 type lane struct {
-	mu      sync.Mutex
-	free    int   // places
-	room    int64 // what is left of it
+	mu      sync.Mutex // guards the fields below
+	free    int        // places left
+	room    int64      // weight left
 	opened  time.Time
-	waiting heap.Heap[time.Duration, waiter] // by when each is due, counted from opened
+	waiting heap.Heap[time.Duration, waiter] // by due time, counted from opened
 }
 
-// patience is how many times its expected duration something lets others pass.
+// patience is the number of expected durations for which a waiter lets others pass.
 const patience = 20
 
 func newLane(width int, room int64) *lane { return &lane{free: width, room: room, opened: time.Now()} }
 
-// enter waits for a place, and room for the weight, which the caller gives back by leave. It returns false, and
-// there is nothing to give back, if ctx is done before. What weighs more than all the room never gets in. onWait, if
-// it is not nil, is called before it waits, if it has to.
+// enter waits for a place and for room for the weight. If it returns true, the caller must call leave. It
+// returns false if ctx is done first. A weight above the whole room is never admitted. onWait, unless nil, is
+// called before enter waits, if it has to wait.
 func (l *lane) enter(ctx context.Context, expected time.Duration, weight int64, onWait func()) bool {
 	w := &heap.Item[time.Duration, waiter]{Value: waiter{weight, make(chan struct{})}}
 	l.mu.Lock()
@@ -54,11 +55,11 @@ func (l *lane) enter(ctx context.Context, expected time.Duration, weight int64, 
 	if !l.waiting.Remove(w) {
 		return true // it was admitted meanwhile
 	}
-	l.admit() // it may have been in the way
+	l.admit() // lighter waiters may have been behind it
 	return false
 }
 
-// leave gives a place back.
+// leave gives back a place and the weight.
 func (l *lane) leave(weight int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -67,8 +68,8 @@ func (l *lane) leave(weight int64) {
 	l.admit()
 }
 
-// admit lets in who is due first, as long as there is a place and room for that one: nobody passes it because
-// he is lighter, or the heavy would wait for ever.
+// admit admits the first waiters, as long as there is a place and room for them. A lighter waiter does not pass
+// the first one, or heavy ones would wait for ever. The caller holds mu.
 func (l *lane) admit() {
 	for l.free > 0 {
 		w, _ := l.waiting.First()
@@ -82,7 +83,7 @@ func (l *lane) admit() {
 	}
 }
 
-// waiter is one that waits.
+// waiter is an entrant that waits.
 type waiter struct {
 	weight   int64
 	admitted chan struct{}

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// TestLane: who waits is let in in the order of when it came and how long it takes.
+// TestLane: waiters are admitted by when they came and how long they take.
 func TestLane(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLane(1, 0)
@@ -50,14 +50,14 @@ func TestLane(t *testing.T) {
 	})
 }
 
-// TestLaneHasRoom: who does not fit beside others waits, and who comes later does not pass.
+// TestLaneHasRoom: a waiter that does not fit beside others waits, and later ones do not pass it.
 func TestLaneHasRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLane(3, 10)
 		if !l.enter(t.Context(), 0, 6, nil) {
 			t.Fatal("a free lane is closed")
 		}
-		outcomes := make(chan int64, 3) // the weight of who was let in, less than zero of who gave up
+		outcomes := make(chan int64, 3) // the weight of each that was admitted, negative for each that gave up
 		enter := func(ctx context.Context, weight int64) {
 			go func() {
 				if !l.enter(ctx, 0, weight, nil) {

@@ -49,8 +49,8 @@ func TestMemoryLimits(t *testing.T) {
 	}
 }
 
-// A guest that is refused more than it is allowed does not learn of it by memory.grow: it ends with why. Within its own
-// limit it is asked for, beyond it is not.
+// A guest whose allowance denies memory does not get -1 from memory.grow: it ends with the error. The allowance is asked
+// only for memory within the guest's own limit.
 func TestGrowAsks(t *testing.T) {
 	const refused = 0xffffffff
 	e := newEngine(t, Config{MemoryBytes: 50 * page})
@@ -137,8 +137,8 @@ func TestStackLimits(t *testing.T) {
 	overflows(InstanceConfig{StackBytes: 20_000})
 }
 
-// A stack that can't grow within its limit for want of memory is no overflow: what its owner has to
-// change is another limit, or nothing.
+// A stack that can't grow within its limit for lack of memory is not an overflow: its owner has to change another limit,
+// or nothing.
 func TestStackRefused(t *testing.T) {
 	const deep = 1 << 30
 	e := newEngine(t, Config{MemoryBytes: 8 * page})
@@ -208,7 +208,7 @@ func TestStackBudget(t *testing.T) {
 	}
 }
 
-// What an instance may come to have on the host's heap is counted from the start.
+// The memory that an instance may take on the host's heap is counted from the start.
 func TestHostHeapIsCounted(t *testing.T) {
 	e := newEngine(t, Config{})
 	m := load(t, e, "host_heap")
@@ -225,7 +225,7 @@ func TestHostHeapIsCounted(t *testing.T) {
 	}
 }
 
-// TestLargeTableIsCharged starts an instance of a table as large as browsers take: who has the memory can have it.
+// TestLargeTableIsCharged starts an instance with a table as large as browsers accept, if its limit leaves room for it.
 func TestLargeTableIsCharged(t *testing.T) {
 	const elements = 10_000_000
 	module := (&wasm.Module{Tables: []wasm.TableType{{Elem: wasm.FuncRef, Size: wasm.Bounds{Min: elements}}}}).Encode()
@@ -240,7 +240,7 @@ func TestLargeTableIsCharged(t *testing.T) {
 	}
 }
 
-// TestReferencesAreMadeOnce: a guest that takes references to functions again and again takes no memory of the host.
+// TestReferencesAreMadeOnce: a guest that takes references to functions again and again does not use up the host's memory.
 func TestReferencesAreMadeOnce(t *testing.T) {
 	made := wasm.Module{
 		Types:     []wasm.FuncType{{}, {Results: []wasm.ValType{wasm.I32}}},

@@ -8,8 +8,8 @@ import (
 	"github.com/reactord/reactord/executor/engine/meter/wasm"
 )
 
-// growing is a module that grows its memory by its argument and answers with what memory.grow said (grow), or
-// with the memory's size (size).
+// growing is a module with two exports: grow grows its memory by the argument and returns the result of memory.grow;
+// size returns the memory's size.
 func growing(size wasm.Bounds) *wasm.Module {
 	return &wasm.Module{
 		Types:     []wasm.FuncType{{Params: []wasm.ValType{wasm.I32}, Results: []wasm.ValType{wasm.I32}}},
@@ -20,8 +20,8 @@ func growing(size wasm.Bounds) *wasm.Module {
 	}
 }
 
-// TestLargestMemory: a memory has a page less than 4 GiB, whether it says that it may have more or nothing. With
-// the last page wazero would take it for empty.
+// TestLargestMemory: a memory has at most a page less than 4 GiB, whether it declares a higher maximum or none. With the
+// last page wazero would take it for empty.
 func TestLargestMemory(t *testing.T) {
 	for name, size := range map[string]wasm.Bounds{"no maximum": {Min: 1}, "maximum": {Min: 1, Max: 1 << 16, HasMax: true}} {
 		t.Run(name, func(t *testing.T) {

@@ -94,8 +94,8 @@ func TestIdleModulesAreEvicted(t *testing.T) {
 	held.Release()
 }
 
-// TestModuleMemory: idle modules make room for others, modules in use do not; a module that is too large for
-// all is refused, and what is deleted goes at once.
+// TestModuleMemory: idle modules make room for others, modules in use do not. A module larger than the limit of all is
+// refused, and a forgotten module is closed at once.
 func TestModuleMemory(t *testing.T) {
 	probe := newEngine(t, Config{})
 	load(t, probe, "guest")
@@ -174,7 +174,7 @@ func TestInstanceOutlivesItsModule(t *testing.T) {
 	}
 }
 
-// TestQueue: a module waits to be taken apart, can be given up there, and only there.
+// TestQueue: a module waits for a loader, and can be released without being loaded only while it waits.
 func TestQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := openEngine(t, Config{Compilers: 1})
@@ -212,7 +212,7 @@ func TestQueue(t *testing.T) {
 			t.Errorf("given up: %v", err)
 		}
 
-		// One that is worked at goes on without its waiter, and its result is kept.
+		// A module that is being loaded continues without its waiter, and its result is kept.
 		impatient, stop := context.WithCancel(t.Context())
 		go func() {
 			_, err := e.Load(impatient, "slow0", nil)
@@ -240,7 +240,7 @@ func TestQueue(t *testing.T) {
 	})
 }
 
-// TestGivenUpBeforeItIsCompiled: a module that nobody wants any more once it was taken apart is not compiled.
+// TestGivenUpBeforeItIsCompiled: a module that is released after it was decoded is not compiled.
 func TestGivenUpBeforeItIsCompiled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := openEngine(t, Config{})
@@ -272,8 +272,8 @@ func TestGivenUpBeforeItIsCompiled(t *testing.T) {
 	})
 }
 
-// TestModulesAreMeteredOnce: a large module is read and metered once if there is a compiler for it, and does not
-// take memory while it waits for one.
+// TestModulesAreMeteredOnce: a large module is read and metered once if a compiler is free, and takes no memory while it
+// waits for one.
 func TestModulesAreMeteredOnce(t *testing.T) {
 	padding := "\x00\x80\x80\x80\x01\x00" + strings.Repeat("x", 2<<20-1) // a custom section
 	binary := append(binaryOf(t, "empty"), padding...)
@@ -309,7 +309,7 @@ func TestModulesAreMeteredOnce(t *testing.T) {
 	}
 }
 
-// TestLoadIf: what is not accepted is not compiled, and not remembered.
+// TestLoadIf: a module that is not accepted is neither compiled nor kept in the table.
 func TestLoadIf(t *testing.T) {
 	e := newEngine(t, Config{})
 	reads := 0

@@ -17,7 +17,7 @@ func loadModule(t testing.TB, e *Engine, m *wasm.Module) *Module {
 	return loadBytes(t, e, t.Name(), m.Encode())
 }
 
-// withData is a module of so many bytes of data, and a page more of memory.
+// withData is a module with that many bytes of data, and a page more of memory.
 func withData(bytes int) *wasm.Module {
 	data := make([]byte, bytes)
 	for i := range data {
@@ -33,8 +33,8 @@ func withData(bytes int) *wasm.Module {
 	}
 }
 
-// TestDataIsWrittenInPieces: what a module begins with is its guest's own work, which is paid for, preempted and ended
-// as what it computes.
+// TestDataIsWrittenInPieces: writing a module's data is work of the guest, which is charged, preempted and cancelled like
+// its code.
 func TestDataIsWrittenInPieces(t *testing.T) {
 	const size = 8 << 20
 	m := loadModule(t, newEngine(t, Config{}), withData(size))
@@ -75,7 +75,7 @@ func TestDataIsWrittenInPieces(t *testing.T) {
 	}
 }
 
-// TestStartFunctionOfALargeFrame: it is known what it takes before it is called.
+// TestStartFunctionOfALargeFrame: the frame of a start function is set before it is called.
 func TestStartFunctionOfALargeFrame(t *testing.T) {
 	const locals = 20_000
 	module, err := wasm.Decode(unoptimized(locals, 2000, 40), wasm.Limits{})
@@ -103,7 +103,8 @@ func TestManySegmentsAreCharged(t *testing.T) {
 	}
 }
 
-// TestSegmentsOutOfBounds end the guest before its start function runs, by the kind that the specification has.
+// TestSegmentsOutOfBounds: a segment out of bounds ends the guest before its start function, with the trap of the
+// specification.
 func TestSegmentsOutOfBounds(t *testing.T) {
 	e := newEngine(t, Config{})
 	elements := loadModule(t, e, &wasm.Module{
@@ -126,7 +127,7 @@ func TestSegmentsOutOfBounds(t *testing.T) {
 	}
 }
 
-// manyElements is a module of so many active elements.
+// manyElements is a module with n active elements.
 func manyElements(n int) *wasm.Module {
 	return &wasm.Module{
 		Types:     []wasm.FuncType{{Params: []wasm.ValType{wasm.I32}, Results: []wasm.ValType{wasm.I32}}},
@@ -138,7 +139,7 @@ func manyElements(n int) *wasm.Module {
 	}
 }
 
-// TestOffload: what takes wazero long to instantiate is done elsewhere, and nothing is left of it if nobody waits for it.
+// TestOffload: an instance that takes wazero long to make is made by Offload, and is discarded if nobody waits for it.
 func TestOffload(t *testing.T) {
 	e := newEngine(t, Config{})
 	small, large := load(t, e, "guest"), loadModule(t, e, manyElements(100_000))
@@ -206,7 +207,7 @@ func TestImportsAreCounted(t *testing.T) {
 	}
 }
 
-// BenchmarkStart takes the time of a start by what the module begins with.
+// BenchmarkStart measures starts of modules with different initial contents.
 func BenchmarkStart(b *testing.B) {
 	for name, module := range map[string]*wasm.Module{
 		"nothing": withData(0), "data/32KiB": withData(32 << 10), "data/1MiB": withData(1 << 20), "data/60MiB": withData(60 << 20),

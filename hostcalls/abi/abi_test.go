@@ -23,7 +23,7 @@ func TestConfigTellsAllFaults(t *testing.T) {
 	}
 }
 
-// socket is a grant that a guest finds as a socket.
+// socket is a grant with a SocketHandle.
 type socket struct{}
 
 func (socket) String() string               { return "a socket" }
@@ -68,8 +68,8 @@ func TestSet(t *testing.T) {
 	}
 }
 
-// A module that no ABI knows yet is loaded by the first that does not call it foreign, and if all do it is
-// refused for the first one's reason.
+// A module is loaded by the first ABI to which it is not foreign. If it is foreign to all, the error is that of the
+// first.
 func TestSetLoad(t *testing.T) {
 	first, second, broken := errors.New("not mine"), errors.New("nor mine"), errors.New("broken")
 	for _, tt := range []struct {
@@ -93,7 +93,7 @@ func TestSetLoad(t *testing.T) {
 	}
 }
 
-// Records that stores have keep their form.
+// The form of records in stores does not change.
 func TestDescriptionAsJSON(t *testing.T) {
 	most := uint64(131072)
 	d := Description{

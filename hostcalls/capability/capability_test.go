@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// found is a grant that guests find as a handle.
+// found is a grant with that handle.
 type found Handle
 
 func (found) String() string    { return "the grant" }

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestDevices reads and writes those devices that are no more than a source or a sink, by a grant that
-// is for reading only too: nothing in the folder changes.
+// TestDevices reads and writes the devices that only produce or consume bytes. A read-only Dir allows it too: nothing in
+// the folder changes.
 func TestDevices(t *testing.T) {
 	for _, readOnly := range []bool{false, true} {
 		d, err := OpenDir("/dev", readOnly)

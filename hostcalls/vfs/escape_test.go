@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// pathOps are all operations on a path, each in the way that would do the most harm.
+// pathOps are all operations on a path, each with the options that would do the most harm.
 var pathOps = map[string]func(d *Dir, path string) error{
 	"open": func(d *Dir, path string) error {
 		return opened(d.Open(path, How{Read: true, Follow: true}))
@@ -122,8 +122,7 @@ func TestNoEscape(t *testing.T) {
 	unchanged(t, f.base, before)
 }
 
-// TestNoEscapeByLastName is for links in the last name's place, which some operations follow, and
-// others act on.
+// TestNoEscapeByLastName tries links as last names, which some operations follow and others act on.
 func TestNoEscapeByLastName(t *testing.T) {
 	for _, link := range []struct{ name, target string }{
 		{"absolute file", "OUTSIDE/secret"},
@@ -167,7 +166,7 @@ func TestNoEscapeByLastName(t *testing.T) {
 	}
 }
 
-// TestSubfolderIsACapability: what was opened through a Dir leads no further up than to itself.
+// TestSubfolderIsACapability: a Dir opened through another does not lead further up than to itself.
 func TestSubfolderIsACapability(t *testing.T) {
 	f := newFixture(t, false)
 	f.hostMkdir("granted/a/b")

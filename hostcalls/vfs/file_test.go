@@ -121,8 +121,8 @@ func TestAppend(t *testing.T) {
 	}
 }
 
-// TestOnlyFilesAndFolders opens what could block or have effects: a FIFO without a writer, one with,
-// a socket, devices. None of it may hang.
+// TestOnlyFilesAndFolders opens files that could block or have effects: a FIFO without a writer, one with a writer, a
+// socket, devices. None of these may hang.
 func TestOnlyFilesAndFolders(t *testing.T) {
 	f := newFixture(t, false)
 	f.must(syscall.Mkfifo(filepath.Join(f.granted, "fifo"), 0o666))
@@ -156,7 +156,7 @@ func TestOnlyFilesAndFolders(t *testing.T) {
 			t.Errorf("stat %s: %+v, %v; want type %v", c.path, s, err, c.typ)
 		}
 	}
-	// What is there by the time of the open, unseen by the look before it.
+	// The file that is there when it is opened, after the check has seen another.
 	err = f.dir.at(place{name: "fifo"}, func(dirfd int, _ string) error {
 		_, err := f.dir.openFile(place{name: "fifo"}, dirfd, How{Read: true}, Regular)
 		return err

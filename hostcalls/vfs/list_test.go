@@ -100,7 +100,7 @@ func TestListInPieces(t *testing.T) {
 	}
 }
 
-// TestListWhileRemoving is rm -r: what has been listed is removed before the listing goes on.
+// TestListWhileRemoving lists as rm -r does: it removes the listed names before it lists the next.
 func TestListWhileRemoving(t *testing.T) {
 	f := newFixture(t, false)
 	const count = 1500
@@ -126,7 +126,7 @@ func TestListWhileRemoving(t *testing.T) {
 	}
 }
 
-// TestListWhileAdding: what was there from the start is not listed twice, whatever is added.
+// TestListWhileAdding: names that exist from the start are not listed twice, whatever is added.
 func TestListWhileAdding(t *testing.T) {
 	f := newFixture(t, false)
 	for i := range 300 {

@@ -44,7 +44,7 @@ func TestContains(t *testing.T) {
 	}
 }
 
-// What the system says of its mounts agrees with what its files say, where they say the same.
+// The devices of the mount table agree with those of files' attributes.
 func TestMountsOfThisSystem(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("mounts are not known")

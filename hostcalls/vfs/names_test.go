@@ -177,7 +177,7 @@ func TestSetTimesOf(t *testing.T) {
 	}
 }
 
-// TestReadOnly tries every operation on a read-only Dir and on all that is opened through it.
+// TestReadOnly tries every operation on a read-only Dir and on everything opened through it.
 func TestReadOnly(t *testing.T) {
 	f := newFixture(t, true)
 	f.hostWrite("granted/file", "mine")

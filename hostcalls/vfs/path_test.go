@@ -80,8 +80,7 @@ func TestThrough(t *testing.T) {
 	}
 }
 
-// FuzzSplit holds what the system calls rely on: the name that they get is one name, and it leads
-// neither up nor out.
+// FuzzSplit checks what the system calls rely on: the last name is a single name that leads neither up nor out.
 func FuzzSplit(f *testing.F) {
 	for _, s := range []string{"", ".", "..", "a/../b/", "//", "a//..//", "\x00", "a/./.."} {
 		f.Add(s)

@@ -33,8 +33,8 @@ func (f *fixture) exchange(a, b string) {
 	f.t.Cleanup(func() { close(stop); wg.Wait() })
 }
 
-// until runs attack at least 200 times and until it has been both let in and refused, so that the
-// race has been run in both ways.
+// until runs attack at least 200 times, and until it has been both allowed and refused, so that the race has gone both
+// ways.
 func until(t *testing.T, attack func() error) {
 	t.Helper()
 	deadline := time.Now().Add(20 * time.Second)
@@ -73,7 +73,7 @@ func TestNoEscapeByExchangedFolder(t *testing.T) {
 	}
 }
 
-// TestNoPeekByExchangedFolder is the same for what is seen.
+// TestNoPeekByExchangedFolder is the same for operations that read.
 func TestNoPeekByExchangedFolder(t *testing.T) {
 	f := newFixture(t, false)
 	mine := f.exchangedFolder()
@@ -105,8 +105,8 @@ func TestNoPeekByExchangedFolder(t *testing.T) {
 	})
 }
 
-// exchangedFolder makes a folder, and has it swapped for a link that leads out. What is returned is
-// the folder, whatever its name is.
+// exchangedFolder makes a folder and swaps it for a link that leads out, again and again. It returns the folder, whatever
+// its current name.
 func (f *fixture) exchangedFolder() *os.Root {
 	f.hostMkdir("granted/folder")
 	f.hostSymlink(f.outside, "granted/evil")
@@ -160,8 +160,7 @@ func TestNoEscapeByExchangedFile(t *testing.T) {
 	}
 }
 
-// TestNoEscapeByMovedFolder moves a folder out of what is granted and back in, while a path goes
-// through it and up again.
+// TestNoEscapeByMovedFolder moves a folder out of the granted one and back in, while a path leads through it and up again.
 func TestNoEscapeByMovedFolder(t *testing.T) {
 	f := newFixture(t, false)
 	f.hostMkdir("granted/a/b/c")
@@ -198,5 +197,5 @@ func TestExchangedFolderIsNotFollowed(t *testing.T) {
 	})
 }
 
-// sameFile tells whether s and t are of one file, if it was there throughout.
+// sameFile reports whether s and t are of the same file, provided that it existed throughout.
 func sameFile(s, t Stat) bool { return s.Dev == t.Dev && s.Ino == t.Ino && s.Type == t.Type }

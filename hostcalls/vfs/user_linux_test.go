@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// asUser runs body as somebody who owns all beneath a folder and is not root, who may do anything.
+// asUser runs body as a user other than root who owns everything beneath a folder. (Root may do anything.)
 func asUser(t *testing.T, root string, body func()) {
 	t.Helper()
 	if os.Geteuid() != 0 {

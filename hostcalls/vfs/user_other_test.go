@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// asUser runs body, which is not for root, who may do anything.
+// asUser runs body, unless the user is root, who may do anything.
 func asUser(t *testing.T, _ string, body func()) {
 	t.Helper()
 	if os.Geteuid() == 0 {

@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// fixture is a folder that is granted, and one beside it that is not.
+// fixture is a granted folder, and one next to it that is not granted.
 type fixture struct {
 	t       *testing.T
 	base    string // holds granted and outside
@@ -64,7 +64,7 @@ func (f *fixture) must(err error) {
 	}
 }
 
-// open opens a file that must be there to be opened.
+// open opens an existing file, or fails the test.
 func (f *fixture) open(path string, how How) *File {
 	f.t.Helper()
 	n, err := f.dir.Open(path, how)
@@ -122,7 +122,7 @@ func tree(t *testing.T, root string) map[string]string {
 	return all
 }
 
-// unchanged fails the test if a folder is not as it was.
+// unchanged fails the test if a folder has changed.
 func unchanged(t *testing.T, root string, before map[string]string) {
 	t.Helper()
 	if diff := cmp.Diff(before, tree(t, root)); diff != "" {

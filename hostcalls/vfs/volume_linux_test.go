@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestKernelFileSystems tries every operation on what is in procfs and sysfs: their files are ways into
-// the daemon, whatever type they are of.
+// TestKernelFileSystems tries every operation on files of procfs and sysfs, which give access to the daemon, whatever
+// their type.
 func TestKernelFileSystems(t *testing.T) {
 	for _, readOnly := range []bool{true, false} {
 		for _, grant := range []struct{ host, prefix string }{{"/", "proc/"}, {"/proc", ""}, {"/proc/self", "../"}} {
@@ -123,7 +123,7 @@ func TestKernelFileSystemElsewhere(t *testing.T) {
 	}
 }
 
-// TestDevicesByNumber: what a device is its number says, not its name.
+// TestDevicesByNumber: a device is recognized by its number, not its name.
 func TestDevicesByNumber(t *testing.T) {
 	f := newFixture(t, false)
 	for name, c := range map[string]struct {

@@ -48,7 +48,7 @@ func TestWalkAgainstRoot(t *testing.T) {
 		root, err := os.OpenRoot(f.granted)
 		f.must(err)
 		defer root.Close()
-		for range 60 { // what is there already, or has no folder, is left out
+		for range 60 { // names that exist already, or whose folder does not, are skipped
 			name := filepath.Join(f.granted, filepath.Clean("/"+path(4)))
 			switch rng.IntN(6) {
 			case 0:
@@ -217,7 +217,7 @@ func TestGrantSearchOnly(t *testing.T) {
 	})
 }
 
-// restrict sets a folder's mode for the time of the test.
+// restrict sets a folder's mode until the test ends.
 func (f *fixture) restrict(name string, mode os.FileMode) {
 	f.t.Helper()
 	path := filepath.Join(f.base, name)
@@ -225,7 +225,7 @@ func (f *fixture) restrict(name string, mode os.FileMode) {
 	f.t.Cleanup(func() { _ = os.Chmod(path, 0o777) })
 }
 
-// TestOpenDirExactly: a path is opened only if no part of it is a link, the last one included.
+// TestOpenDirExactly: a path is opened only if no part of it is a link, including the last.
 func TestOpenDirExactly(t *testing.T) {
 	root, err := filepath.EvalSymlinks(t.TempDir())
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/reactord/reactord/hostcalls"
 )
 
-// TestNumbers holds the ends of the enumerations to the specification, which holds what is between.
+// TestNumbers compares the last values of the enumerations with the specification, and so the values between.
 func TestNumbers(t *testing.T) {
 	for _, tt := range []struct {
 		name      string

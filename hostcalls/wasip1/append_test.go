@@ -14,7 +14,8 @@ import (
 	"github.com/reactord/reactord/hostcalls/vfs"
 )
 
-// TestTurns: who appends to a file comes in order, and who leaves, wherever in the row, holds nobody up.
+// TestTurns: turns come in the order in which they were queued, and a turn that is ended early, wherever in the queue,
+// holds up no other.
 func TestTurns(t *testing.T) {
 	a := newAppends()
 	file, other := vfs.ID{Ino: 1}, vfs.ID{Ino: 2}
@@ -51,7 +52,7 @@ func TestTurns(t *testing.T) {
 	}
 }
 
-// TestAppendsAreWhole: records of several pieces, from several processes, are each in one piece.
+// TestAppendsAreWhole: records appended in several pieces by several processes are not interleaved.
 func TestAppendsAreWhole(t *testing.T) {
 	const processes, records, size = 4, 10, 3*maxFileBuffer + 1234
 	data, fixed := newGrants(t)
@@ -102,8 +103,8 @@ func TestAppendsAreWhole(t *testing.T) {
 	}
 }
 
-// TestAppendCancelled: a process that is cancelled while it appends keeps its turn until the write that is
-// under way has ended, and one that is cancelled while it waits gives its place up.
+// TestAppendCancelled: a process that is cancelled while it appends keeps its turn until the current write has ended. One
+// that is cancelled while it waits leaves the queue.
 func TestAppendCancelled(t *testing.T) {
 	data, fixed := newGrants(t)
 	appends := newAppends()

@@ -93,7 +93,7 @@ func TestCPUTime(t *testing.T) {
 	})
 }
 
-// counter is a reader of the bytes 0, 1, 2 and so on.
+// counter reads the bytes 0, 1, 2 and so on.
 type counter struct{ next byte }
 
 func (c *counter) Read(p []byte) (int, error) {
@@ -261,8 +261,7 @@ func drain(t testing.TB, p *hostcalls.Pipe) string {
 	}
 }
 
-// TestStdioWaits: a read waits for input, a write for room, and a guest that does not want to is
-// told so.
+// TestStdioWaits: a read waits for input and a write for room. With nonblock they fail instead.
 func TestStdioWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		in, out := hostcalls.NewPipe(512), hostcalls.NewPipe(512)
@@ -314,7 +313,7 @@ func TestStdioWaits(t *testing.T) {
 	})
 }
 
-// wantOp checks that a process waits for one thing, which began now.
+// wantOp checks that a process waits for a single operation, which started now.
 func wantOp(t *testing.T, p *Process, want hostcalls.Op) {
 	t.Helper()
 	want.Start = time.Now()

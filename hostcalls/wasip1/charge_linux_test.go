@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// stopwatch is a Meter that measures for how long its process has the worker: in time of the processor,
-// which is that of the thread, since a turn is spent on one.
+// stopwatch is a Meter that measures for how long its process keeps the worker, in processor time of the thread: between
+// two refills a process stays on one thread.
 type stopwatch struct {
 	*Process
 	thread       int
@@ -40,8 +40,8 @@ func (s *stopwatch) Burnt() int64 {
 	return burnt
 }
 
-// BenchmarkCharges measures what each costly call is charged for a microsecond on a worker, to be compared
-// with hostcalls.FuelPerMicrosecond, and the longest time that it has one without interruption.
+// BenchmarkCharges measures the charge of each costly call per microsecond on a worker, to be compared with
+// hostcalls.FuelPerMicrosecond, and the longest time that it keeps a worker without interruption.
 func BenchmarkCharges(b *testing.B) {
 	table := byName()
 	for _, call := range costlyCalls() {

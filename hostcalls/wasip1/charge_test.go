@@ -18,7 +18,7 @@ import (
 	"github.com/reactord/reactord/hostcalls/capability"
 )
 
-// What the largest calls work on, and where they have it in memory.
+// Sizes of what the largest calls work on, and its places in memory.
 const (
 	manyValues  = 4096
 	valueBytes  = 250
@@ -46,14 +46,14 @@ const (
 	fdNone = 1000
 )
 
-// costly is one call with the most work that its arguments can ask for, or that fails as late as it
-// can. proc_exit and the signals that end the process are the only calls without: they do not return.
+// costly is a call that does the most work for its arguments, or that fails as late as possible. Every call has one,
+// except proc_exit and the signals that end the process, which do not return.
 type costly struct {
 	function string
 	name     string
 	prepare  func(c *caller) // what lies in memory
 	params   []uint64
-	least    int64 // units of fuel that it must be charged, beside callCost
+	least    int64 // units of fuel that it must be charged, in addition to callCost
 }
 
 func costlyCalls() []costly {
@@ -168,7 +168,7 @@ type endless struct{ hostcalls.Discard }
 
 func (endless) Read(p []byte) (int, error) { return len(p), nil }
 
-// withCostly runs body on a process that has what the costly calls take.
+// withCostly runs body on a process with everything that the costly calls need.
 func withCostly(t testing.TB, body func(*caller)) {
 	t.Helper()
 	values := append(slices.Repeat([]string{strings.Repeat("y", valueBytes)}, manyValues), strings.Repeat("z", longValue))
@@ -220,8 +220,8 @@ func withCostly(t testing.TB, body func(*caller)) {
 	_, _ = io.Copy(io.Discard, peer)
 }
 
-// ledger is a Meter that keeps what its process is charged, in all and at most between two places at
-// which it gives the worker up.
+// ledger is a Meter that records the charges of its process: in all, and the most between two points where it gives the
+// worker up.
 type ledger struct {
 	*Process
 	all, most int64
@@ -233,7 +233,7 @@ func (l *ledger) pooled() int64 {
 	return (l.Fiber().Task().Usage().CPU - l.began).Microseconds() * hostcalls.FuelPerMicrosecond
 }
 
-// Refill gives next to nothing, so that the worker is given up wherever it can be.
+// Refill gives almost no fuel, so that the worker is given up wherever possible.
 func (l *ledger) Refill(int64) { l.Process.Refill(callCost) }
 
 func (l *ledger) Burnt() int64 {
@@ -243,8 +243,8 @@ func (l *ledger) Burnt() int64 {
 	return burnt
 }
 
-// TestEveryCallIsCharged: each function of the module is charged for what its arguments ask of it, whether
-// or not it succeeds, in pieces that are each worth less than a quantum.
+// TestEveryCallIsCharged: each function of the module is charged for the work that its arguments cause, whether or not it
+// succeeds, in pieces of less than a quantum each.
 func TestEveryCallIsCharged(t *testing.T) {
 	const quantum = 500_000 // executor.Config
 	calls := costlyCalls()
@@ -266,7 +266,7 @@ func TestEveryCallIsCharged(t *testing.T) {
 				if want := call.least + callCost; l.all < want {
 					t.Errorf("%s, %s: charged %d units, want %d or more", call.function, call.name, l.all, want)
 				}
-				// What the blocking pool did is charged at once, but was not done on the worker.
+				// Work of the blocking pool is charged at once, but was not done on the worker.
 				if atOnce := l.most - l.pooled(); atOnce > quantum/2 {
 					t.Errorf("%s, %s: charged %d units at a time, more than half a quantum", call.function, call.name, atOnce)
 				}

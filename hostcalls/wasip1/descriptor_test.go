@@ -9,7 +9,7 @@ import (
 	"github.com/reactord/reactord/hostcalls/capability"
 )
 
-// blank is a descriptor that knows how often it was closed.
+// blank is a descriptor that counts how often it is closed.
 type blank struct {
 	fdstat
 	closed int
@@ -158,7 +158,7 @@ func TestRights(t *testing.T) {
 	})
 }
 
-// Descriptors are taken from the budget of all, whichever way they come and go.
+// Descriptors count against the shared budget, whichever way they are opened and closed.
 func TestDescriptorBudget(t *testing.T) {
 	var tab table
 	budget := hostcalls.NewBudget(4)
@@ -206,7 +206,7 @@ func TestDescriptorBudget(t *testing.T) {
 	}
 }
 
-// What a process still has when it ends goes back to the budget.
+// A process's open descriptors go back to the budget when it ends.
 func TestProcessGivesBackDescriptors(t *testing.T) {
 	budget := hostcalls.NewBudget(1)
 	config := abi.Config{Budget: budget, Grants: []capability.Grant{folderGrant{HostPath: t.TempDir(), GuestPath: "/"}}}

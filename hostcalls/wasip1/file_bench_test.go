@@ -10,8 +10,8 @@ import (
 	"github.com/reactord/reactord/hostcalls/capability"
 )
 
-// BenchmarkFiles is what a call on a file costs, the way to the blocking pool and back included,
-// with the file in the page cache.
+// BenchmarkFiles measures a call on a file, including the way to the blocking pool and back, with the file in the page
+// cache.
 func BenchmarkFiles(b *testing.B) {
 	data := b.TempDir()
 	if err := os.MkdirAll(filepath.Join(data, "a", "b"), 0o777); err != nil {

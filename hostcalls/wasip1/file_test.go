@@ -136,8 +136,8 @@ func TestFileFlags(t *testing.T) {
 	})
 }
 
-// TestLargeTransfers: one call moves all that it is asked to, from and to several buffers, by way of
-// pieces whose ends are not theirs.
+// TestLargeTransfers: one call moves all that it is asked to, from and to several buffers, in pieces that do not end
+// where the buffers do.
 func TestLargeTransfers(t *testing.T) {
 	withFiles(t, func(c *caller, data, _ string) {
 		const size = 1<<20 + 12345
@@ -197,15 +197,15 @@ func TestLargeTransfers(t *testing.T) {
 	})
 }
 
-// TestPieces: a call ends with the first piece that is moved in part, or not at all; what was moved
-// before an error is reported, and the error is the next call's.
+// TestPieces: a call ends with the first piece that is moved in part or fails. Bytes moved before an error are reported,
+// and the next call meets the error.
 func TestPieces(t *testing.T) {
 	const whole = maxFileBuffer
 	for _, tt := range []struct {
 		name   string
 		total  uint32
-		moves  []uint32 // by one move after the other; then comes an error
-		before []int64  // what each is told
+		moves  []uint32 // bytes moved by each move; then comes an error
+		before []int64  // the argument of each move
 		want   uint32
 		e      errno
 	}{
@@ -235,7 +235,7 @@ func TestPieces(t *testing.T) {
 	}
 }
 
-// TestRightsOfFiles: a descriptor can do what it was opened for.
+// TestRightsOfFiles: a descriptor has the rights that it was opened with.
 func TestRightsOfFiles(t *testing.T) {
 	withFiles(t, func(c *caller, _, _ string) {
 		list, count := c.buffer("x")
@@ -260,7 +260,7 @@ func TestRightsOfFiles(t *testing.T) {
 		}
 		const readWrite = rightFdRead | rightFdWrite
 		for name, f := range all {
-			// The host's descriptor is open for both; the guest gave up what is not needed.
+			// The host's descriptor is open for both; the guest has given up the rights that it does not need.
 			fd := c.mustOpen(fdData, "file", oflagCreat, fileRights, 0)
 			params := append([]uint64{fd}, f.args...)
 			c.want(errnoSuccess, "fd_fdstat_set_rights", fd, uint64(f.need), 0)
@@ -286,8 +286,8 @@ func TestRightsOfFiles(t *testing.T) {
 	})
 }
 
-// TestRightsNotAskedFor: who opens for less than reading and writing, and asks for nothing else, may do what
-// POSIX lets him.
+// TestRightsNotAskedFor: a descriptor opened only for reading, only for writing or for neither has the other rights that
+// POSIX gives, without asking for them.
 func TestRightsNotAskedFor(t *testing.T) {
 	withFiles(t, func(c *caller, data, _ string) {
 		if err := os.WriteFile(filepath.Join(data, "file"), []byte("content"), 0o666); err != nil {
@@ -327,7 +327,7 @@ func TestRightsNotAskedFor(t *testing.T) {
 	})
 }
 
-// TestFileDescriptorLimit: what can't get a number is not opened.
+// TestFileDescriptorLimit: a file that can't get a number is not opened.
 func TestFileDescriptorLimit(t *testing.T) {
 	data, fixed := newGrants(t)
 	withProcess(t, abi.Config{Grants: grantsOf(data, fixed), Descriptors: 6}, func(c *caller) {
@@ -343,9 +343,8 @@ func TestFileDescriptorLimit(t *testing.T) {
 	})
 }
 
-// TestFilePointers calls every function on files with numbers that go wrong, in each parameter in
-// turn. What they do is not held, but that they end, in memory, and that a place for a result that
-// is none is found out before anything is opened.
+// TestFilePointers calls every function on files with extreme numbers, in each parameter in turn. It checks only that the
+// calls end and stay in memory, and that an invalid pointer for a result is detected before anything is opened.
 func TestFilePointers(t *testing.T) {
 	withFiles(t, func(c *caller, data, _ string) {
 		fd := c.mustOpen(fdData, "file", oflagCreat, fileRights, 0)
@@ -375,8 +374,8 @@ func TestFilePointers(t *testing.T) {
 	})
 }
 
-// TestFileOp: while the file system is slow, the op can be seen; a cancel does not wait for it; and
-// what it opens after all is closed.
+// TestFileOp: while the file system is slow, the op is visible, and a cancel does not wait for it. A file that it opens
+// afterwards is closed.
 func TestFileOp(t *testing.T) {
 	data, fixed := newGrants(t)
 	if err := os.WriteFile(filepath.Join(data, "file"), nil, 0o666); err != nil {
@@ -409,8 +408,7 @@ func TestFileOp(t *testing.T) {
 	}
 }
 
-// occupy takes all threads of the blocking pool that the file system of /data may have, until release is
-// closed.
+// occupy uses all threads of the blocking pool that the file system of /data may use, until release is closed.
 func occupy(c *caller, release chan struct{}) {
 	c.granted.mounts.Read()
 	lane := c.lane(fileOp("/data", 0))
@@ -419,7 +417,7 @@ func occupy(c *caller, release chan struct{}) {
 	}
 }
 
-// openFiles returns what this process has open beneath a folder.
+// openFiles returns the files that this process has open beneath a folder.
 func openFiles(t *testing.T, dir string) []string {
 	t.Helper()
 	fds, err := os.ReadDir("/proc/self/fd")

@@ -25,7 +25,7 @@ const (
 
 const allRights = folderRights | fileRights
 
-// withFiles runs body on a process that has /data and, to read, /fixed.
+// withFiles runs body on a process that has /data and, read-only, /fixed.
 func withFiles(t *testing.T, body func(c *caller, data, fixed string)) {
 	t.Helper()
 	data, fixed := newGrants(t)
@@ -53,7 +53,7 @@ func (c *caller) open(dir uint64, path string, o oflags, base rights, f fdflags)
 	return uint64(c.u32(atResult)), e
 }
 
-// mustOpen is open for what has to succeed.
+// mustOpen is open, but fails the test if the call fails.
 func (c *caller) mustOpen(dir uint64, path string, o oflags, base rights, f fdflags) uint64 {
 	c.t.Helper()
 	fd, e := c.open(dir, path, o, base, f)

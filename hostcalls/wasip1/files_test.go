@@ -14,7 +14,7 @@ import (
 	"github.com/reactord/reactord/hostcalls/abi"
 )
 
-// output is a Sink that keeps what it is given.
+// output is a Sink that keeps the bytes written to it.
 type output struct {
 	hostcalls.Discard
 	mu   sync.Mutex
@@ -75,8 +75,8 @@ list escape
 	}
 }
 
-// newGrants makes a folder to work in, with a link that leads out of it, one to read, and a secret
-// beside them.
+// newGrants makes a folder to work in, which has a link that leads out of it, a read-only folder, and a secret next to
+// them.
 func newGrants(t *testing.T) (data, fixed string) {
 	t.Helper()
 	base := t.TempDir()

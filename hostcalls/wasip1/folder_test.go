@@ -37,8 +37,8 @@ type dirent struct {
 	name      string
 }
 
-// readdir decodes what fd_readdir puts into size bytes, leaving out an entry cut off; whole tells
-// whether it was the end.
+// readdir decodes what fd_readdir writes to a buffer of size bytes, without an incomplete entry. whole reports whether
+// it was the end.
 func (c *caller) readdir(fd uint64, size uint32, cookie uint64) (entries []dirent, whole bool) {
 	c.t.Helper()
 	c.want(errnoSuccess, "fd_readdir", fd, atBuffer, uint64(size), cookie, atResult)
@@ -59,8 +59,7 @@ func (c *caller) readdir(fd uint64, size uint32, cookie uint64) (entries []diren
 	return entries, used < size
 }
 
-// TestReaddir reads a large folder by buffers of many sizes, the largest of which are filled by more
-// than one part.
+// TestReaddir reads a large folder with buffers of many sizes, the largest of which are filled in several parts.
 func TestReaddir(t *testing.T) {
 	withFiles(t, func(c *caller, data, _ string) {
 		c.mem.bytes = make([]byte, 1<<20)

@@ -10,8 +10,8 @@ import (
 	"github.com/reactord/reactord/hostcalls/capability"
 )
 
-// hostile is what the calls of a hostile guest are made on: descriptors of every kind, and a memory
-// between two guards, which no call may touch.
+// hostile is the process of a hostile guest: it has descriptors of every kind, and a memory between two guards, which no
+// call may touch.
 type hostile struct {
 	caller
 	arena []byte
@@ -60,7 +60,7 @@ func (h *hostile) attempt(f function, params []uint64) {
 	}
 }
 
-// returns tells whether a call returns. A poll is made to, by a subscription that is over.
+// returns reports whether a call returns. It makes a poll return by adding a subscription that is over.
 func (h *hostile) returns(name string, params []uint64) bool {
 	switch name {
 	case "proc_exit", "proc_raise":

@@ -28,7 +28,7 @@ func (g folderGrant) Open(o capability.Opener) error     { return o.OpenFolder(c
 func (g listenerGrant) Open(o capability.Opener) error   { return o.Listen(string(g)) }
 func (g connectionGrant) Open(o capability.Opener) error { return o.Connect(string(g)) }
 
-// ruleGrant is a grant that guests find as nothing, and that calls a function when it is opened.
+// ruleGrant is a grant without a handle, which calls a function when it is opened.
 type ruleGrant struct{ onOpen func() error }
 
 func (*ruleGrant) String() string                 { return "rule" }

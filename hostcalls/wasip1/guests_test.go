@@ -38,8 +38,8 @@ type guest struct {
 	finish func()
 }
 
-// load compiles a program, for the time of the test; in a synctest bubble, for use in there. Machine
-// code is kept in the folder cache, if one is named.
+// load compiles a program, which is released when the test ends. A program for a synctest bubble must be loaded in it.
+// Machine code is kept in the folder cache, if one is named.
 func load(t *testing.T, cache string, binary []byte) abi.Program {
 	t.Helper()
 	ctx := context.Background()
@@ -130,7 +130,7 @@ func (g *guest) output(code uint32) string {
 	return text.String()
 }
 
-// blockingReader is a pipe for those who may block.
+// blockingReader is a reader of a pipe that blocks.
 type blockingReader struct{ pipe *hostcalls.Pipe }
 
 func (b blockingReader) Read(p []byte) (int, error) {

@@ -34,7 +34,7 @@ func TestHostPath(t *testing.T) {
 	}
 }
 
-// A link leads to what is mounted below its grant, so files beside such mounts are a lane apart.
+// A link may lead to a file system mounted below its grant, so files next to such mounts have a lane of their own.
 func TestLanesAmongMounts(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("mounts are not known")

@@ -48,7 +48,7 @@ func TestMemoryBounds(t *testing.T) {
 	}
 }
 
-// full is a memory of 4 GiB, as far as wazero's is safe to use.
+// full is the part of a memory of 4 GiB that is safe to use with wazero.
 type full struct{ api.Memory }
 
 func (full) Read(offset, n uint32) ([]byte, bool) {

@@ -11,7 +11,7 @@ import (
 	"github.com/reactord/reactord/hostcalls/capability"
 )
 
-// TestRightsAreInherited: what is opened in a folder has no more than the folder passes on.
+// TestRightsAreInherited: a descriptor opened in a folder has no more rights than the folder passes on.
 func TestRightsAreInherited(t *testing.T) {
 	withFiles(t, func(c *caller, data, _ string) {
 		if err := os.Mkdir(filepath.Join(data, "sub"), 0o777); err != nil {
@@ -64,7 +64,7 @@ func TestRightsAreInherited(t *testing.T) {
 	})
 }
 
-// TestTruncationRights: who may write may truncate, and so may who may set sizes.
+// TestTruncationRights: the right to write and the right to set sizes each allow truncation.
 func TestTruncationRights(t *testing.T) {
 	withFiles(t, func(c *caller, data, _ string) {
 		if err := os.WriteFile(filepath.Join(data, "file"), []byte("content"), 0o666); err != nil {
@@ -95,7 +95,7 @@ func TestTruncationRights(t *testing.T) {
 	})
 }
 
-// TestDevice: a device is one to the guest, and no terminal.
+// TestDevice: a device is a device to the guest, but not a terminal.
 func TestDevice(t *testing.T) {
 	grants := []capability.Grant{folderGrant{HostPath: "/dev", GuestPath: "/dev", ReadOnly: true}}
 	withProcess(t, abi.Config{Grants: grants}, func(c *caller) {
@@ -121,7 +121,7 @@ func TestDevice(t *testing.T) {
 	})
 }
 
-// TestPaths is each path function, once for what it does and once each for how it fails.
+// TestPaths calls each path function once for its effect, and once for each way in which it fails.
 func TestPaths(t *testing.T) {
 	withFiles(t, func(c *caller, data, _ string) {
 		host := func(name string) string { return filepath.Join(data, name) }
@@ -209,7 +209,7 @@ func TestPaths(t *testing.T) {
 	})
 }
 
-// TestReadOnlyGrant: every call that changes something says that it can't be.
+// TestReadOnlyGrant: every call that changes something fails with errnoRofs.
 func TestReadOnlyGrant(t *testing.T) {
 	withFiles(t, func(c *caller, data, fixed string) {
 		if err := os.WriteFile(filepath.Join(data, "mine"), nil, 0o666); err != nil {

@@ -118,8 +118,8 @@ func TestPollTellsOpsOfASleep(t *testing.T) {
 	})
 }
 
-// TestPollMix polls clocks and streams together: whatever comes first ends the wait, and all that
-// is over then is reported, in order.
+// TestPollMix polls clocks and streams together: the first that is over ends the wait, and all that are over then are
+// reported, in order.
 func TestPollMix(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		in, out := hostcalls.NewPipe(512), hostcalls.NewPipe(512)
@@ -188,8 +188,8 @@ func (s *silent) Notify(func()) (stop func()) {
 	return func() { s.armed.Add(-1) }
 }
 
-// TestPollMany polls as many subscriptions as may be, which share one wait, for they are all for the
-// same, and leaves no callbacks behind.
+// TestPollMany polls as many subscriptions as allowed, all for the same descriptor, which share one wait. The poll leaves
+// no callbacks behind.
 func TestPollMany(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		in := new(silent)

@@ -19,8 +19,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var errStop = errors.New("stop")
 
-// linear is a linear memory of no guest. What is outside of it can't be reached through the slices
-// it hands out.
+// linear is a linear memory without a guest. The slices that it returns do not reach outside of it.
 type linear struct {
 	api.Memory
 	bytes []byte
@@ -149,7 +148,7 @@ func (c *caller) hex(ptr, n uint32) string { return hex.EncodeToString(c.mem.byt
 // u is a negative number as an argument.
 func u(n int64) uint64 { return uint64(n) }
 
-// TestProcessIsSmall: a hundred thousand processes wait at once.
+// TestProcessIsSmall: a process is small, since a hundred thousand of them wait at once.
 func TestProcessIsSmall(t *testing.T) {
 	const most = 640
 	if n := unsafe.Sizeof(Process{}); n > most {
@@ -167,7 +166,7 @@ func TestFunctionsOfAModuleWithoutMemory(t *testing.T) {
 	})
 }
 
-// TestSignatures holds the functions and their types to the specification.
+// TestSignatures compares the functions and their types with the specification.
 func TestSignatures(t *testing.T) {
 	want := map[string]string{
 		"args_get": "ii", "args_sizes_get": "ii", "environ_get": "ii", "environ_sizes_get": "ii",
@@ -202,7 +201,7 @@ func TestSignatures(t *testing.T) {
 	}
 }
 
-// extremes are numbers that arithmetic on pointers and lengths goes wrong with.
+// extremes are numbers with which arithmetic on pointers and lengths goes wrong.
 var extremes = []uint64{
 	0, 1, 2, 3, 4, 7, 8, 24, 32, 48, 64, 1023, 1024, 1025, 4095, 4096,
 	1<<16 - 8, 1<<16 - 4, 1<<16 - 1, 1 << 16, 1<<16 + 1, 1 << 20,

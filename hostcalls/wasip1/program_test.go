@@ -13,8 +13,8 @@ import (
 	"github.com/reactord/reactord/hostcalls/abi"
 )
 
-// TestLoadRefuses: a module that can't be run here is refused before it is compiled, and what another ABI may
-// take is called foreign.
+// TestLoadRefuses: a module that can't be run here is refused before it is compiled. If another ABI may accept it, the
+// error is an *abi.ForeignError.
 func TestLoadRefuses(t *testing.T) {
 	ctx := context.Background()
 	e, err := engine.New(ctx, engine.Config{})

@@ -46,10 +46,10 @@ func TestAllowance(t *testing.T) {
 	}
 }
 
-// An account that asks and is settled at the same time never holds more than it was granted last.
+// An account that asks while it is settled never holds more than its last grant.
 func TestSettleRaces(t *testing.T) {
 	p := newPool(t, 0)
-	var mu sync.Mutex // the owner's
+	var mu sync.Mutex // of the owner of the allowance
 	allowed := new(Allowance)
 	allowed.Ask = func(bytes int64) error {
 		mu.Lock()
@@ -96,7 +96,7 @@ func TestSettleRaces(t *testing.T) {
 	}
 }
 
-// What is left to another goroutine counts as freeing until that has closed it, whoever comes first.
+// An abandoned account counts as freeing until the other goroutine has closed it, whichever comes first.
 func TestAbandon(t *testing.T) {
 	told := 0
 	p := NewPool(Config{OnReclaimed: func() { told++ }})
@@ -120,7 +120,7 @@ func TestAbandon(t *testing.T) {
 	}
 }
 
-// Large memory is told of as freeing until it is free.
+// A large memory counts as freeing until it is free.
 func TestFreeing(t *testing.T) {
 	reclaimed := make(chan struct{}, 1)
 	p := NewPool(Config{OnReclaimed: func() { reclaimed <- struct{}{} }})

@@ -118,7 +118,7 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// TestLargeMemoriesAreReapedInTime: their bytes come back, and read as zeroes.
+// TestLargeMemoriesAreReapedInTime: the bytes of large memories are free again, and read as zeroes.
 func TestLargeMemoriesAreReapedInTime(t *testing.T) {
 	const size = 24 * mib
 	p := newPool(t, 2*size)
@@ -195,8 +195,8 @@ type guest struct {
 	written map[int]byte
 }
 
-// check reads everything: it holds that what was not written is zero,
-// that growth keeps the contents, and that no other guest writes here.
+// check reads the whole memory: bytes that were not written are zero, growth has kept the contents, and no other guest
+// has written here.
 func (g *guest) check() error {
 	want := make([]byte, len(g.view))
 	for at, b := range g.written {

@@ -61,7 +61,7 @@ func TestResidentMemory(t *testing.T) {
 	}
 }
 
-// TestMoveKeepsUntouchedPagesUntouched: what moves is what was written.
+// TestMoveKeepsUntouchedPagesUntouched: a move copies only pages that were written.
 func TestMoveKeepsUntouchedPagesUntouched(t *testing.T) {
 	p := newPool(t, 0)
 	var got int64

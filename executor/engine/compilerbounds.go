@@ -85,7 +85,7 @@ func (v verdict) err(limit bounds, data int64) error {
 	case v.Exceeded, v.Starved && limit.near(data):
 		return limit.exceeded()
 	case v.Starved:
-		return &TransientError{Err: errors.New("the compiler got no memory")}
+		return &TransientError{Err: errors.New("the compiler could not get memory")}
 	case v.Refused != nil:
 		return v.Refused
 	case v.Host != 0:

@@ -22,7 +22,7 @@ import (
 // that the engine appends to the command. It returns an error only if it was not started by an engine.
 func CompilerMain(args []string, in io.Reader, out io.Writer) error {
 	if len(args) != 3 {
-		return errors.New("this is for the daemon's own use: it wants a folder and two bounds")
+		return errors.New("this command is for the daemon's own use: it takes a folder and two bounds")
 	}
 	seconds, err1 := strconv.ParseUint(args[1], 10, 32)
 	memory, err2 := strconv.ParseInt(args[2], 10, 64)

@@ -206,7 +206,7 @@ func (c *diskCache) ensureProbed(ctx context.Context) error {
 		return nil
 	}
 	if err := c.probe(ctx); err != nil {
-		return &TransientError{Err: fmt.Errorf("nowhere to compile: %w", err)}
+		return &TransientError{Err: fmt.Errorf("no folder to compile in: %w", err)}
 	}
 	c.report(nil)
 	return nil
@@ -435,7 +435,7 @@ type code struct {
 // a newline, the contents.
 const envelopeMagic = "reactord code 1\n"
 
-var errEnvelope = errors.New("not a sound code file")
+var errEnvelope = errors.New("not a valid code file")
 
 func (c code) seal() []byte {
 	body := slices.Concat([]byte(c.name), []byte("\n"), c.bytes)

@@ -29,14 +29,14 @@ const features = api.CoreFeaturesV2 | experimental.CoreFeaturesTailCall | experi
 
 // Engine compiles modules and makes instances of them.
 type Engine struct {
-	config    Config
-	settings  wazero.RuntimeConfig
-	hosts     []func(context.Context, wazero.Runtime) error // each adds a host module
-	shared    wazero.CompilationCache                       // shared by all runtimes, so that they share machine code
-	linker    wazero.Runtime                                // has the host modules, and nothing else
-	instances wazero.ModuleConfig                           // the same for every instance
-	pool      *memory.Pool
-	cache     *diskCache // nil if there is none
+	config      Config
+	settings    wazero.RuntimeConfig
+	hostModules []func(context.Context, wazero.Runtime) error // each adds a host module
+	shared      wazero.CompilationCache                       // shared by all runtimes, so that they share machine code
+	linker      wazero.Runtime                                // has the host modules, and nothing else
+	instances   wazero.ModuleConfig                           // the same for every instance
+	pool        *memory.Pool
+	cache       *diskCache // nil if there is none
 
 	// ctx is cancelled by Close, which ends the waits in lanes.
 	ctx     context.Context
@@ -89,7 +89,7 @@ func New(ctx context.Context, config Config) (*Engine, error) {
 // AddHost adds a host module to the runtimes of all modules. define is called once now and once for
 // each module that is loaded. AddHost must be called before the first Load.
 func (e *Engine) AddHost(ctx context.Context, define func(context.Context, wazero.Runtime) error) error {
-	e.hosts = append(e.hosts, define)
+	e.hostModules = append(e.hostModules, define)
 	return define(ctx, e.linker)
 }
 
@@ -97,7 +97,7 @@ func (e *Engine) AddHost(ctx context.Context, define func(context.Context, wazer
 // since a runtime keeps every function type that it has seen.
 func (e *Engine) newRuntime() (wazero.Runtime, error) {
 	r := wazero.NewRuntimeWithConfig(e.ctx, e.settings)
-	for _, define := range e.hosts {
+	for _, define := range e.hostModules {
 		if err := define(e.ctx, r); err != nil {
 			return nil, errors.Join(err, r.Close(e.ctx))
 		}

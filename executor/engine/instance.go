@@ -21,7 +21,7 @@ var (
 	ErrOutOfMemory = errors.New("out of memory: the limit is reached")
 	// ErrNodeMemory means that the instance's own limit leaves room, but the limit of all instances
 	// together does not. There may be room when other instances have ended.
-	ErrNodeMemory = errors.New("out of memory: the instances together hold all that they may")
+	ErrNodeMemory = errors.New("out of memory: the limit of all instances together is reached")
 )
 
 var errBound = errors.New("engine: the host has an instance already")
@@ -51,14 +51,14 @@ type Allowance = memory.Allowance
 
 // Instance is an instantiated module. It belongs to one goroutine at a time.
 type Instance struct {
-	module  *Module
-	host    Host
-	account *memory.Account
-	guest   api.Module
-	fuel    api.MutableGlobal
-	left    api.MutableGlobal // stack bytes left of those granted
-	stack   stackBudget
-	quantum int64 // fuel of the last Refill
+	module    *Module
+	host      Host
+	account   *memory.Account
+	guest     api.Module
+	fuel      api.MutableGlobal
+	stackLeft api.MutableGlobal // stack bytes left of those granted
+	stack     stackBudget
+	quantum   int64 // fuel of the last Refill
 
 	// The last function that was called. Each handle has a call stack of its own, so only one is kept.
 	export   string
@@ -229,9 +229,9 @@ func (m *Module) hostBytes() int64 {
 // attach finds the guest's counters and sets them.
 func (i *Instance) attach() {
 	i.fuel = i.guest.ExportedGlobal(meter.FuelGlobal).(api.MutableGlobal)
-	i.left = i.guest.ExportedGlobal(meter.StackGlobal).(api.MutableGlobal)
+	i.stackLeft = i.guest.ExportedGlobal(meter.StackGlobal).(api.MutableGlobal)
 	i.fuel.Set(uint64(i.quantum))
-	i.left.Set(uint64(i.stack.granted))
+	i.stackLeft.Set(uint64(i.stack.granted))
 	i.module.setFrames(i.guest)
 }
 
@@ -282,7 +282,7 @@ func (i *Instance) Burnt() int64 {
 // growStack grants more stack to a guest whose stack bytes are below zero, or returns the error with which
 // it ends. The guest pays fuel for the grant, since wazero moves to a stack of twice the size.
 func (i *Instance) growStack() error {
-	left := int64(i.left.Get())
+	left := int64(i.stackLeft.Get())
 	if left >= 0 {
 		return nil
 	}
@@ -290,7 +290,7 @@ func (i *Instance) growStack() error {
 	if err != nil {
 		return err
 	}
-	i.left.Set(uint64(left + more))
+	i.stackLeft.Set(uint64(left + more))
 	return i.burn(more * stackCost)
 }
 
@@ -323,7 +323,7 @@ func (i *Instance) free() {
 		_ = i.guest.Close(context.Background())
 	}
 	i.account.Close()
-	i.guest, i.fuel, i.left, i.function = nil, nil, nil, nil
+	i.guest, i.fuel, i.stackLeft, i.function = nil, nil, nil, nil
 	i.ended = true
 	i.module.Release()
 	i.module = nil

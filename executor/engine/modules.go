@@ -75,7 +75,7 @@ func (t *moduleTable) init(maxIdle int, limit int64) {
 
 // ErrModuleMemory is wrapped in the TransientError of a Load when the modules in use leave no memory for
 // another.
-var ErrModuleMemory = errors.New("the modules in use take all the memory that compiled modules may have")
+var ErrModuleMemory = errors.New("the modules in use take all the memory for compiled modules")
 
 // fits refuses a module that is larger than the limit of all modules.
 func (t *moduleTable) fits(size int64) error {
@@ -83,7 +83,8 @@ func (t *moduleTable) fits(size int64) error {
 		return nil
 	}
 	return &meter.Error{Kind: meter.TooLarge, Msg: fmt.Sprintf(
-		"the module takes about %s of memory when it is compiled, and all modules together may have %s", humanize.IBytes(uint64(size)), humanize.IBytes(uint64(t.limit)))}
+		"the compiled module takes about %s of memory, the limit for all modules together is %s",
+		humanize.IBytes(uint64(size)), humanize.IBytes(uint64(t.limit)))}
 }
 
 // reserve counts bytes for a module, evicting idle modules to make room.

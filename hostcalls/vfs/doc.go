@@ -25,7 +25,7 @@
 // # Concurrency
 //
 // Every method may block in the file system for any time, except [File.Tell] and the Close methods, so
-// it must be called where blocking is allowed. All methods are safe for concurrent use. Close does not
+// call it only where blocking is allowed. All methods are safe for concurrent use. Close does not
 // wait for running operations; it takes effect when the last of them returns. A File has one offset,
 // shared by Read, Write and Seek.
 //

@@ -78,7 +78,7 @@ func (*ABI) CheckCall(module *abi.Description, export string, args []string) []a
 	case module.Kind == abi.Command:
 		return nil
 	case export == "":
-		return invoke("the module exports no %q: one of its exports is to be named (%s)", commandStart, invocable(module))
+		return invoke("the module exports no %q: name the export to invoke (%s)", commandStart, invocable(module))
 	}
 	params, ok := paramsOf(module, export)
 	if !ok {
@@ -91,7 +91,7 @@ func (*ABI) CheckCall(module *abi.Description, export string, args []string) []a
 func checkArgs(export string, params []meter.ValType, args []string) (faults []abi.Fault) {
 	if len(params) != len(args) {
 		return []abi.Fault{{Field: "args", Text: fmt.Sprintf(
-			"%q takes %d arguments (%s), and there are %d", export, len(params), listOf(params), len(args))}}
+			"%q takes %d arguments (%s), not %d", export, len(params), listOf(params), len(args))}}
 	}
 	for i, param := range params {
 		if _, err := parseValue(param, args[i]); err != nil {

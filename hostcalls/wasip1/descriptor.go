@@ -128,7 +128,7 @@ func (t *table) set(fd int, d descriptor) {
 // add puts d under the lowest free number. It fails with errnoMfile if the table is full, and with errnoNfile
 // if the owner's share of the budget is spent; then the caller still has to close d.
 //
-// forget gives d's share of the budget back, when d has been closed.
+// returnBudget gives d's share of the budget back, when d has been closed.
 func (t *table) add(d descriptor) (uint32, errno) {
 	if t.full() {
 		return 0, errnoMfile
@@ -158,8 +158,8 @@ func (t *table) remove(fd uint32) (descriptor, errno) {
 	return d, errnoSuccess
 }
 
-// forget gives a descriptor's share of the budget back. It may be called from any goroutine.
-func (t *table) forget(d descriptor) { t.budget.Give(t.owner, hostDescriptors(d)) }
+// returnBudget gives a descriptor's share of the budget back. It may be called from any goroutine.
+func (t *table) returnBudget(d descriptor) { t.budget.Give(t.owner, hostDescriptors(d)) }
 
 // renumber moves the descriptor from to the number to, which must be in use. It returns the descriptor that
 // was there, which the caller closes, or nil if the two numbers are the same.

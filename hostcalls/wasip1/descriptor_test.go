@@ -188,17 +188,17 @@ func TestDescriptorBudget(t *testing.T) {
 	if e != errnoSuccess || left() != 1 {
 		t.Errorf("%d left before the connection is closed (%v)", left(), e)
 	}
-	if tab.forget(old); left() != 3 {
+	if tab.returnBudget(old); left() != 3 {
 		t.Errorf("%d left when the connection is gone", left())
 	}
 	if old, e = tab.renumber(one, in); e != errnoSuccess || left() != 3 {
 		t.Errorf("%d left when the file has another number (%v)", left(), e)
 	}
-	tab.forget(old)
+	tab.returnBudget(old)
 	if old, e = tab.remove(in); e != errnoSuccess {
 		t.Error(e)
 	}
-	if tab.forget(old); left() != 4 {
+	if tab.returnBudget(old); left() != 4 {
 		t.Errorf("%d left when all are gone", left())
 	}
 	if add(new(folder), errnoSuccess); left() != 3 {

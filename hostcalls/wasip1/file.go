@@ -120,8 +120,8 @@ func (p *Process) node(fd uint32, need rights) (node, errno) {
 	return n, errnoSuccess
 }
 
-// do runs an operation on the blocking pool that has no result to release.
-func (p *Process) do(op hostcalls.Op, job func() error) errno {
+// runFileOp runs an operation on the blocking pool that has no result to release.
+func (p *Process) runFileOp(op hostcalls.Op, job func() error) errno {
 	var err error
 	p.blocking(op, func() { err = job() }, nil)
 	return fileErrno(err)
@@ -129,7 +129,7 @@ func (p *Process) do(op hostcalls.Op, job func() error) errno {
 
 func (p *Process) statNode(n node) (filestat, errno) {
 	var s vfs.Stat
-	e := p.do(fileOp(n.target(), 0), func() (err error) {
+	e := p.runFileOp(fileOp(n.target(), 0), func() (err error) {
 		s, err = n.entity().Stat()
 		return err
 	})
@@ -147,7 +147,7 @@ func fdAdvise(p *Process, _ memory, a args) errno {
 	}
 	// Preview 1 and vfs have the same numbers.
 	advice := vfs.Advice(a.u32(3))
-	return p.do(f.op(0), func() error { return f.Advise(a.i64(1), a.i64(2), advice) })
+	return p.runFileOp(f.op(0), func() error { return f.Advise(a.i64(1), a.i64(2), advice) })
 }
 
 // fdAllocate: fd_allocate(fd, offset, len).
@@ -163,7 +163,7 @@ func fdAllocate(p *Process, _ memory, a args) errno {
 	if off > math.MaxInt64 || n > math.MaxInt64-off {
 		return errnoFbig
 	}
-	return p.do(f.op(0), func() error { return f.Allocate(int64(off), int64(n)) })
+	return p.runFileOp(f.op(0), func() error { return f.Allocate(int64(off), int64(n)) })
 }
 
 // fdDatasync: fd_datasync(fd).
@@ -172,7 +172,7 @@ func fdDatasync(p *Process, _ memory, a args) errno {
 	if e != errnoSuccess {
 		return e
 	}
-	return p.do(fileOp(n.target(), 0), n.entity().DataSync)
+	return p.runFileOp(fileOp(n.target(), 0), n.entity().DataSync)
 }
 
 // fdSync: fd_sync(fd).
@@ -181,7 +181,7 @@ func fdSync(p *Process, _ memory, a args) errno {
 	if e != errnoSuccess {
 		return e
 	}
-	return p.do(fileOp(n.target(), 0), n.entity().Sync)
+	return p.runFileOp(fileOp(n.target(), 0), n.entity().Sync)
 }
 
 // fdFilestatSetSize: fd_filestat_set_size(fd, size).
@@ -194,7 +194,7 @@ func fdFilestatSetSize(p *Process, _ memory, a args) errno {
 	if size > math.MaxInt64 {
 		return errnoFbig
 	}
-	return p.do(f.op(0), func() error { return f.Truncate(int64(size)) })
+	return p.runFileOp(f.op(0), func() error { return f.Truncate(int64(size)) })
 }
 
 // fdFilestatSetTimes: fd_filestat_set_times(fd, atim, mtim, fst_flags).
@@ -207,7 +207,7 @@ func fdFilestatSetTimes(p *Process, _ memory, a args) errno {
 	if e != errnoSuccess {
 		return e
 	}
-	return p.do(fileOp(n.target(), 0), func() error { return n.entity().SetTimes(atime, mtime) })
+	return p.runFileOp(fileOp(n.target(), 0), func() error { return n.entity().SetTimes(atime, mtime) })
 }
 
 // fdPread: fd_pread(fd, iovs, iovs_len, offset, *nread).
@@ -270,7 +270,7 @@ func fdSeek(p *Process, m memory, a args) errno {
 		e = fileErrno(seek(io.SeekCurrent)())
 		p.AddCostSince(start)
 	case whenceEnd:
-		e = p.do(f.op(0), seek(io.SeekEnd))
+		e = p.runFileOp(f.op(0), seek(io.SeekEnd))
 	default:
 		e = errnoInval
 	}

@@ -54,9 +54,9 @@ func (p *Process) path(m memory, ptr, n uint32) (string, errno) {
 	return m.path(ptr, n)
 }
 
-// on runs an operation on one path on the blocking pool.
-func (p *Process) on(f *folder, path string, op func(path string) error) errno {
-	return p.do(fileOp(f.beneath(path), 0), func() error { return op(path) })
+// runPathOp runs an operation on one path on the blocking pool.
+func (p *Process) runPathOp(f *folder, path string, op func(path string) error) errno {
+	return p.runFileOp(fileOp(f.beneath(path), 0), func() error { return op(path) })
 }
 
 // pathCreateDirectory: path_create_directory(fd, path, path_len).
@@ -65,7 +65,7 @@ func pathCreateDirectory(p *Process, m memory, a args) errno {
 	if e != errnoSuccess {
 		return e
 	}
-	return p.on(f, path, f.Mkdir)
+	return p.runPathOp(f, path, f.Mkdir)
 }
 
 // pathRemoveDirectory: path_remove_directory(fd, path, path_len).
@@ -74,7 +74,7 @@ func pathRemoveDirectory(p *Process, m memory, a args) errno {
 	if e != errnoSuccess {
 		return e
 	}
-	return p.on(f, path, f.Rmdir)
+	return p.runPathOp(f, path, f.Rmdir)
 }
 
 // pathUnlinkFile: path_unlink_file(fd, path, path_len).
@@ -83,7 +83,7 @@ func pathUnlinkFile(p *Process, m memory, a args) errno {
 	if e != errnoSuccess {
 		return e
 	}
-	return p.on(f, path, f.Unlink)
+	return p.runPathOp(f, path, f.Unlink)
 }
 
 // pathFilestatGet: path_filestat_get(fd, flags, path, path_len, *filestat).
@@ -97,7 +97,7 @@ func pathFilestatGet(p *Process, m memory, a args) errno {
 		return e
 	}
 	var s vfs.Stat
-	e = p.on(f, path, func(path string) (err error) {
+	e = p.runPathOp(f, path, func(path string) (err error) {
 		s, err = f.Lstat(path, follow)
 		return err
 	})
@@ -127,7 +127,7 @@ func pathFilestatSetTimes(p *Process, m memory, a args) errno {
 	if e != errnoSuccess {
 		return e
 	}
-	return p.on(f, path, func(path string) error { return f.SetTimesOf(path, follow, atime, mtime) })
+	return p.runPathOp(f, path, func(path string) error { return f.SetTimesOf(path, follow, atime, mtime) })
 }
 
 // pathLink: path_link(old_fd, old_flags, old_path, old_path_len, new_fd, new_path, new_path_len).
@@ -144,7 +144,7 @@ func pathLink(p *Process, m memory, a args) errno {
 	if a.u32(1) != 0 {
 		return errnoInval
 	}
-	return p.on(from, path, func(path string) error { return from.Link(path, to.Dir, newPath) })
+	return p.runPathOp(from, path, func(path string) error { return from.Link(path, to.Dir, newPath) })
 }
 
 // pathRename: path_rename(fd, old_path, old_path_len, new_fd, new_path, new_path_len).
@@ -157,7 +157,7 @@ func pathRename(p *Process, m memory, a args) errno {
 	if e != errnoSuccess {
 		return e
 	}
-	return p.on(from, path, func(path string) error { return from.Rename(path, to.Dir, newPath) })
+	return p.runPathOp(from, path, func(path string) error { return from.Rename(path, to.Dir, newPath) })
 }
 
 // pathSymlink: path_symlink(old_path, old_path_len, fd, new_path, new_path_len).
@@ -170,7 +170,7 @@ func pathSymlink(p *Process, m memory, a args) errno {
 	if e != errnoSuccess {
 		return e
 	}
-	return p.on(f, path, func(path string) error { return f.Symlink(target, path) })
+	return p.runPathOp(f, path, func(path string) error { return f.Symlink(target, path) })
 }
 
 // pathReadlink: path_readlink(fd, path, path_len, buf, buf_len, *bufused). The target is cut to the buffer.
@@ -183,7 +183,7 @@ func pathReadlink(p *Process, m memory, a args) errno {
 		return e
 	}
 	var target string
-	e = p.on(f, path, func(path string) (err error) {
+	e = p.runPathOp(f, path, func(path string) (err error) {
 		target, err = f.Readlink(path)
 		return err
 	})
@@ -211,7 +211,7 @@ func pathOpen(p *Process, m memory, a args) errno {
 	if a.u32(4)&^uint32(oflagsAll) != 0 || a.u32(7)&^uint32(fdflagsAll) != 0 {
 		return errnoInval
 	}
-	o := opening{
+	o := openParams{
 		flags:   oflags(a.u32(4)),
 		base:    rights(a.u64(5)),
 		fdflags: fdflags(a.u32(7)),
@@ -247,8 +247,8 @@ func pathOpen(p *Process, m memory, a args) errno {
 	return m.putUint32(a.u32(8), fd)
 }
 
-// opening are the parameters of path_open.
-type opening struct {
+// openParams are the parameters of path_open.
+type openParams struct {
 	flags   oflags
 	base    rights
 	fdflags fdflags
@@ -257,7 +257,7 @@ type opening struct {
 // allowed checks a folder's rights. Programs may ask for more rights than the folder passes on, as those do
 // that ask for all, except for the rights to read and to write: without these the descriptor would not do what
 // was asked for.
-func (o opening) allowed(folder fdstat) errno {
+func (o openParams) allowed(folder fdstat) errno {
 	base, inheriting := rights(0), o.base&(rightFdRead|rightFdWrite)
 	if o.flags&oflagCreat != 0 {
 		base |= rightPathCreateFile
@@ -278,7 +278,7 @@ func (o opening) allowed(folder fdstat) errno {
 }
 
 // how converts the parameters to those of vfs.
-func (o opening) how(follow bool) vfs.How {
+func (o openParams) how(follow bool) vfs.How {
 	return vfs.How{
 		Read:      o.base&rightFdRead != 0,
 		Write:     o.base&rightFdWrite != 0,
@@ -298,7 +298,7 @@ func (o opening) how(follow bool) vfs.How {
 // passes on and that apply to it, except that it has the rights to read, write and list only if they were asked
 // for. Later hosts ignore all other rights, so programs often ask for fewer than they use, for example to fsync
 // a file open for reading.
-func (o opening) descriptor(n vfs.Node, in *folder, path string) descriptor {
+func (o openParams) descriptor(n vfs.Node, in *folder, path string) descriptor {
 	const asked = rightFdRead | rightFdWrite | rightFdReaddir
 	st := fdstat{flags: o.fdflags, base: in.inheriting &^ (asked &^ o.base), inheriting: in.inheriting}
 	path = in.beneath(path)

@@ -137,7 +137,7 @@ func (p *Process) blocking(op hostcalls.Op, job, discard func()) {
 }
 
 // drop closes a descriptor that was in the table, and gives back its share of the budget.
-func (p *Process) drop(d descriptor) { d.close(p, func() { p.fds.forget(d) }) }
+func (p *Process) drop(d descriptor) { d.close(p, func() { p.fds.returnBudget(d) }) }
 
 // discard closes a descriptor that was never in the table.
 func (p *Process) discard(d descriptor) { d.close(p, func() {}) }

@@ -111,8 +111,8 @@ func TestBulkOperationsStayTheSame(t *testing.T) {
 	}
 }
 
-// TestEndlessCodeYields runs what never ends until it has yielded often enough,
-// with never much more than a quantum burnt in between.
+// TestEndlessCodeYields runs endless code until it has yielded often enough. It never burns much more than a quantum in
+// between.
 func TestEndlessCodeYields(t *testing.T) {
 	binary := rewrite(t, wat(t, "hostile"))
 	h := newTestHost(t, 0)
@@ -148,8 +148,8 @@ func TestEndlessCodeYields(t *testing.T) {
 	}
 }
 
-// TestDeepRecursionStops runs recursion without end. It must stop by the
-// host's limit on the stack, having used no more than it counted.
+// TestDeepRecursionStops runs endless recursion. It must stop at the host's limit on the stack, and use no more stack than
+// it counted.
 func TestDeepRecursionStops(t *testing.T) {
 	binary := rewrite(t, wat(t, "deep"))
 	m, err := newTestHost(t, 0).instantiate(t, binary)
@@ -191,7 +191,7 @@ func uint64Args(f api.Function, first uint64) []uint64 {
 	return args
 }
 
-// TestStackIsGivenBack makes many calls: what a call counted is free after it.
+// TestStackIsGivenBack makes many calls: the stack that a call counted is free after it.
 func TestStackIsGivenBack(t *testing.T) {
 	h := newTestHost(t, 1000)
 	m, err := h.instantiate(t, rewrite(t, wat(t, "deep")))
@@ -224,10 +224,10 @@ func TestStackIsGivenBack(t *testing.T) {
 	}
 }
 
-// TestFuelIsExact compares what is burnt with what the costs add up to.
+// TestFuelIsExact compares the fuel burnt with the sum of the costs.
 func TestFuelIsExact(t *testing.T) {
 	binary := rewrite(t, wat(t, "fuel"))
-	// Each function says in its name what it costs with 0 and with 5 as argument.
+	// Each function's name has its costs for the arguments 0 and 5.
 	h := newTestHost(t, 1<<40)
 	m, err := h.instantiate(t, binary)
 	if err != nil {

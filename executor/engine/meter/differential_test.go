@@ -18,7 +18,7 @@ import (
 	"github.com/reactord/reactord/executor/engine/meter"
 )
 
-// outcome is all that can be seen of a module's run.
+// outcome is everything that can be observed of a module's run.
 type outcome []string
 
 // observe instantiates a module and calls each of its exports with arguments
@@ -121,15 +121,14 @@ func memoryHash(m api.Module) uint64 {
 	return hash.Sum64()
 }
 
-// compareRuns runs a module with and without metering, with so little fuel that
-// it yields all the time.
+// compareRuns runs a module with and without metering, with so little fuel that it yields all the time.
 func compareRuns(t *testing.T, binary []byte, seed uint64) {
 	t.Helper()
 	want := observe(t, newTestHost(t, 0), plain(binary), seed)
 	if _, _, err := meter.Rewrite(binary, meter.Options{}); err != nil && len(want) == 1 {
 		t.Skipf("refused: %v; by wazero: %s", err, want[0])
 	}
-	if strings.Contains(want[0], "invalid") { // what it says of that may differ
+	if strings.Contains(want[0], "invalid") { // the messages may differ
 		return
 	}
 	for _, quantum := range []int64{0, 7, 1000} {
@@ -152,8 +151,7 @@ func compareRuns(t *testing.T, binary []byte, seed uint64) {
 	}
 }
 
-// maxOvershoot is more than a guest without deep recursion burns from one check
-// to the next.
+// maxOvershoot is an upper bound of what a guest without deep recursion burns between two checks.
 const maxOvershoot = 25_000
 
 var generate = flag.Int("generate", 0, "write so many modules to testdata/random; needs wasm-opt")
@@ -179,7 +177,7 @@ func TestRandomModules(t *testing.T) {
 	}
 }
 
-// generateRandomModules writes modules of a few KiB that wazero takes.
+// generateRandomModules writes modules of a few KiB that wazero accepts.
 func generateRandomModules(t *testing.T, count int) {
 	t.Helper()
 	for seed := 0; count > 0; seed++ {
@@ -229,7 +227,7 @@ func envInt(name string, otherwise int) int {
 	return n
 }
 
-// randomModule has wasm-opt make a module of random bytes.
+// randomModule makes a module from random bytes with wasm-opt.
 func randomModule(seed int, file string) (out []byte, err error) {
 	rng := rand.NewChaCha8([32]byte{byte(seed), byte(seed >> 8), byte(seed >> 16), byte(seed >> 24)})
 	raw := make([]byte, 1000+rng.Uint64()%8000)

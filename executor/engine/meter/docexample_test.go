@@ -44,8 +44,8 @@ func withoutRemarks(doc string) string {
 
 const opI32Load = wasm.Op(0x28)
 
-// exampleModule has one function, which counts the nodes of a binary tree in memory: it calls itself for the
-// left child of a node, and goes on with the right one.
+// exampleModule has one function, which counts the nodes of a binary tree in memory: it calls itself for the left child of
+// a node, and loops for the right one.
 func exampleModule() *wasm.Module {
 	const node, n = 0, 1
 	var c wasm.Code
@@ -78,8 +78,8 @@ func exampleModule() *wasm.Module {
 	}
 }
 
-// disassemble returns the only function of a module in text notation. A line ends where a value is stored or
-// control may go elsewhere.
+// disassemble returns the only function of a module in text notation. A line ends after a store of a variable, a call or a
+// branch.
 func disassemble(t *testing.T, m *wasm.Module, functions []string) string {
 	t.Helper()
 	body := m.Bodies[0]
@@ -91,19 +91,19 @@ func disassemble(t *testing.T, m *wasm.Module, functions []string) string {
 	if len(body.Locals) > 1 {
 		text += " (local $fuel i64)"
 	}
-	depth, goesOn := 1, false
+	depth, midLine := 1, false
 	for i, in := range instrs[:len(instrs)-1] {
 		if in.Op == wasm.OpEnd {
 			depth--
 		}
-		if goesOn && in.Op != wasm.OpEnd {
+		if midLine && in.Op != wasm.OpEnd {
 			text += " "
 		} else {
 			text += "\n" + strings.Repeat("  ", depth)
 		}
 		words, endsLine := inText(t, in, body.Code[in.Pos:instrs[i+1].Pos], functions)
 		text += words
-		goesOn = !endsLine
+		midLine = !endsLine
 		if in.Op == wasm.OpBlock || in.Op == wasm.OpLoop || in.Op == wasm.OpIf {
 			depth++
 		}

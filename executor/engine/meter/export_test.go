@@ -1,4 +1,4 @@
 package meter
 
-// Cost is what executing an instruction is charged.
+// Cost exports cost.
 var Cost = cost

@@ -108,8 +108,8 @@ func TestFrameBoundHolds(t *testing.T) {
 	}
 }
 
-// TestFrameBoundKnowsChecks has values that are live at nothing but checks of the fuel: the arguments of
-// indirect calls, as code that was not optimized has many.
+// TestFrameBoundKnowsChecks has values that are live only at checks of the fuel: the arguments of indirect calls, of which
+// unoptimized code has many.
 func TestFrameBoundKnowsChecks(t *testing.T) {
 	if runtime.GOARCH != "amd64" {
 		t.Skip("reads machine code of amd64")
@@ -153,8 +153,8 @@ func compareFrames(t *testing.T, module []byte) {
 		len(bounds), frame/int64(max(1, len(frames))), float64(bound)/float64(max(1, frame)))
 }
 
-// TestOperandHeights holds the arities of all instructions against valid
-// modules: where a block ends, the operand stack has its results.
+// TestOperandHeights checks the arities of all instructions with valid modules: where a block ends, the operand stack has
+// its results.
 func TestOperandHeights(t *testing.T) {
 	for _, pattern := range []string{"testdata/random/*.wasm", "testdata/wat/*.wasm", realPrograms} {
 		files, err := filepath.Glob(pattern)

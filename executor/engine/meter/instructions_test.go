@@ -82,9 +82,8 @@ func specified(t testing.TB) []instruction {
 	return all
 }
 
-// TestOpcodeSpace holds the decoder against the whole table: what is supported is decoded, what
-// belongs to a proposal is refused by its name with the place and what to do, and nothing else is an
-// instruction.
+// TestOpcodeSpace checks the decoder against the whole table: supported instructions are decoded, those of a proposal are
+// refused with the proposal's name, the offset and an advice, and nothing else is an instruction.
 func TestOpcodeSpace(t *testing.T) {
 	known := map[string]instruction{}
 	for _, in := range specified(t) {
@@ -128,8 +127,8 @@ func TestOpcodeSpace(t *testing.T) {
 	}
 }
 
-// TestInstructions runs each supported instruction, metered and by the compiler, and as it is by
-// wazero's interpreter, which shares no code with the compiler.
+// TestInstructions runs each supported instruction metered and compiled, and unmetered in wazero's interpreter, which
+// shares no code with the compiler.
 func TestInstructions(t *testing.T) {
 	reference, metered := newInterpreter(t), newTestHost(t, 1000)
 	opts := meter.Options{ARM64: runtime.GOARCH == "arm64"}
@@ -155,7 +154,7 @@ func TestInstructions(t *testing.T) {
 	}
 }
 
-// TestARM64WorkaroundsAreRight runs what takes the place of instructions on any architecture.
+// TestARM64WorkaroundsAreRight runs the replacements for arm64 on any architecture.
 func TestARM64WorkaroundsAreRight(t *testing.T) {
 	reference, metered := newInterpreter(t), newTestHost(t, 1000)
 	for _, in := range specified(t) {
@@ -204,7 +203,7 @@ func callAll(t *testing.T, h *testHost, in instruction, p testModule) (results [
 	return results
 }
 
-// TestEveryInstructionHasACost makes sure that none was forgotten.
+// TestEveryInstructionHasACost: no instruction is free by omission.
 func TestEveryInstructionHasACost(t *testing.T) {
 	free := []string{"block", "loop", "else", "end", "nop", "drop", "local.get", "local.set", "local.tee",
 		"i32.const", "i64.const", "f32.const", "f64.const"}
@@ -215,7 +214,7 @@ func TestEveryInstructionHasACost(t *testing.T) {
 	}
 }
 
-// TestArity holds the arities that the pass knows against the table.
+// TestArity compares the arities of the pass with the table.
 func TestArity(t *testing.T) {
 	for _, in := range specified(t) {
 		if !in.supported() || strings.Contains(in.name, "call") {

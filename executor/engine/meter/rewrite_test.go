@@ -61,7 +61,7 @@ func TestInfo(t *testing.T) {
 	}
 }
 
-// TestRewrittenModule looks at what a module has after rewriting.
+// TestRewrittenModule checks the parts of a module that Rewrite changes.
 func TestRewrittenModule(t *testing.T) {
 	out, _, err := meter.Rewrite(wat(t, "info"), meter.Options{Limits: meter.Limits{TableElements: 7}})
 	if err != nil {
@@ -115,7 +115,7 @@ func TestReservedNamesAreRefused(t *testing.T) {
 	}
 }
 
-// TestRefusalIsInBodies makes sure that what only bodies show is refused, too.
+// TestRefusalIsInBodies: faults that are only in bodies are refused too.
 func TestRefusalIsInBodies(t *testing.T) {
 	m := &wasm.Module{
 		Types:     []wasm.FuncType{{}},
@@ -129,7 +129,7 @@ func TestRefusalIsInBodies(t *testing.T) {
 	}
 }
 
-// TestModulesThatSayTooMuchAreRefused: what a module says of itself is multiplied by those who tell it.
+// TestModulesThatSayTooMuchAreRefused: a module's names and types are bounded, since they are copied often.
 func TestModulesThatSayTooMuchAreRefused(t *testing.T) {
 	wide := wasm.FuncType{Params: slices.Repeat([]wasm.ValType{wasm.I32}, 90)}
 	body := wasm.Body{Code: []byte{0x0b}}
@@ -171,7 +171,7 @@ func TestModulesThatSayTooMuchAreRefused(t *testing.T) {
 	}
 }
 
-// TestUnusedPartsAreEmptied: an engine pays for what is declared.
+// TestUnusedPartsAreEmptied: unused declarations, which cost the engine memory, are emptied.
 func TestUnusedPartsAreEmptied(t *testing.T) {
 	segment := func() wasm.Element { return wasm.Element{Mode: wasm.Passive, Funcs: []uint32{0, 0, 0}} }
 	typed := wasm.Element{Mode: wasm.Passive, Type: wasm.ExternRef, Count: 1, Exprs: wasm.Expr{Code: []byte{0xd0, 0x6f, 0x0b}}}
@@ -204,7 +204,7 @@ func TestUnusedPartsAreEmptied(t *testing.T) {
 	}
 }
 
-// TestStartFunctionIsMetered calls a start function, which is no other than an exported one.
+// TestStartFunctionIsMetered calls a start function, which is metered like any other.
 func TestStartFunctionIsMetered(t *testing.T) {
 	h := newTestHost(t, 1000)
 	m, err := h.instantiate(t, rewrite(t, wat(t, "start")))
@@ -219,8 +219,8 @@ func TestStartFunctionIsMetered(t *testing.T) {
 	}
 }
 
-// TestTrapsKeepTheirTrace compares the stack traces of a trap: those of the
-// metered module have the same functions, by their new indices.
+// TestTrapsKeepTheirTrace compares the stack traces of a trap: that of the metered module has the same functions, with
+// their new indices.
 func TestTrapsKeepTheirTrace(t *testing.T) {
 	index := regexp.MustCompile(`\.\$(\d+)`)
 	trace := func(p testModule, added int) string {
@@ -261,8 +261,7 @@ func withoutCustoms(t *testing.T, binary []byte) []byte {
 	return m.Encode()
 }
 
-// FuzzRewrite holds that any bytes give an error or a module, and a module that
-// wazero takes as it is it also takes metered.
+// FuzzRewrite: any bytes give an error or a module, and if wazero accepts the original module, it accepts the metered one.
 func FuzzRewrite(f *testing.F) {
 	for _, name := range []string{"edges", "bulk", "deep", "hostile", "info", "start"} {
 		f.Add(wat(f, name))

@@ -37,7 +37,7 @@ func withData(segments ...wasm.DataSegment) *wasm.Module {
 	}
 }
 
-// TestDataIsWritten compares what memory begins with.
+// TestDataIsWritten compares the initial memory of metered and original modules.
 func TestDataIsWritten(t *testing.T) {
 	at := func(bytes string, offset ...[]byte) wasm.DataSegment {
 		return wasm.DataSegment{Offset: expr(offset...), Bytes: []byte(bytes)}
@@ -75,7 +75,7 @@ func TestDataIsWritten(t *testing.T) {
 	}
 }
 
-// TestActiveSegmentsAreDropped: after instantiation there is nothing in them, as the specification has it.
+// TestActiveSegmentsAreDropped: after instantiation active segments are empty, as the specification says.
 func TestActiveSegmentsAreDropped(t *testing.T) {
 	h := newTestHost(t, 1000)
 	m := withData(wasm.DataSegment{Offset: expr(i32Const(9)), Bytes: []byte("abc")})
@@ -105,7 +105,7 @@ func TestActiveSegmentsAreDropped(t *testing.T) {
 	}
 }
 
-// TestElementsOutOfBounds: wazero overlooks them.
+// TestElementsOutOfBounds: the pass reports active element segments out of bounds, which wazero does not check.
 func TestElementsOutOfBounds(t *testing.T) {
 	const size = 9
 	for _, tt := range []struct {
@@ -130,7 +130,7 @@ func TestElementsOutOfBounds(t *testing.T) {
 	}
 }
 
-// TestOffsetsOfImportedGlobals are left to the engine, with all segments.
+// TestOffsetsOfImportedGlobals: if an offset depends on an imported global, all segments are left to the engine.
 func TestOffsetsOfImportedGlobals(t *testing.T) {
 	m := withData(
 		wasm.DataSegment{Offset: expr(i32Const(1)), Bytes: []byte("abc")},
@@ -147,7 +147,7 @@ func TestOffsetsOfImportedGlobals(t *testing.T) {
 	}
 }
 
-// TestInvalidOffsets are refused here, as no engine sees them.
+// TestInvalidOffsets: invalid offsets are refused here, since no engine sees them.
 func TestInvalidOffsets(t *testing.T) {
 	for name, code := range map[string][]byte{
 		"nothing":             {},

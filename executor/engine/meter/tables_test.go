@@ -9,8 +9,8 @@ import (
 
 const largeTable, largeSegment = 300_000, 20_000
 
-// largeTables is a module whose tables are too large to be worked on in one piece: its exports do one operation each, with
-// three arguments, and sum tells which elements of both tables are null.
+// largeTables is a module whose tables are too large for operations in one piece. Its exports do one operation each, with
+// three arguments; sum returns a checksum of which elements of both tables are null.
 func largeTables() []byte {
 	ends := func(code ...byte) []byte { return append(code, 0x0b) }
 	var items wasm.Code
@@ -54,7 +54,7 @@ func largeTables() []byte {
 	return m.Encode()
 }
 
-// TestLargeTablesStayTheSame compares operations on large tables, which are done in pieces.
+// TestLargeTablesStayTheSame compares metered operations on large tables, which are done in pieces, with the originals.
 func TestLargeTablesStayTheSame(t *testing.T) {
 	var calls []call
 	add := func(name string, args ...uint64) { calls = append(calls, call{name, args}, call{"sum", nil}) }
@@ -88,8 +88,7 @@ func TestLargeTablesStayTheSame(t *testing.T) {
 	}
 }
 
-// TestTablesMayGrow tells how large a table may become: code may grow it to the limit on that, and one that begins with
-// more stays as it is.
+// TestTablesMayGrow: code may grow a table up to the limit, and not at all a table that starts above it.
 func TestTablesMayGrow(t *testing.T) {
 	module := func(size wasm.Bounds) []byte {
 		return (&wasm.Module{

@@ -259,7 +259,7 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// TestTruncated cuts modules everywhere.
+// TestTruncated truncates modules at every byte.
 func TestTruncated(t *testing.T) {
 	for name, b := range corpus(t) {
 		for n := range b {

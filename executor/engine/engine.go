@@ -38,13 +38,13 @@ type Engine struct {
 	pool        *memory.Pool
 	cache       *diskCache // nil if there is none
 
-	// ctx is cancelled by Close, which ends the waits in lanes.
+	// ctx is cancelled by Close, which ends the waits in semaphores.
 	ctx     context.Context
 	stop    context.CancelFunc
 	loading sync.WaitGroup
 	// See load.
-	loaders, smallCompiler, compilers *lane
-	instantiators                     *lane // for large instances, which take a processor from the workers
+	loaders, smallCompiler, compilers *semaphore
+	instantiators                     *semaphore // for large instances, which take a processor from the workers
 
 	modules moduleTable
 	stacks  stackFields
@@ -61,10 +61,10 @@ func New(ctx context.Context, config Config) (*Engine, error) {
 		instances: instanceConfig(),
 		pool:      memory.NewPool(memory.Config{LimitBytes: config.MemoryBytes, OnReclaimed: config.OnReclaimed}),
 
-		loaders:       newLane(max(minLoaders, config.Compilers), 0),
-		smallCompiler: newLane(1, 0),
-		compilers:     newLane(config.Compilers, config.CompileBytes),
-		instantiators: newLane(max(1, runtime.GOMAXPROCS(0)/2), 0),
+		loaders:       newSemaphore(max(minLoaders, config.Compilers), 0),
+		smallCompiler: newSemaphore(1, 0),
+		compilers:     newSemaphore(config.Compilers, config.CompileBytes),
+		instantiators: newSemaphore(max(1, runtime.GOMAXPROCS(0)/2), 0),
 	}
 	e.modules.init(config.IdleModules, config.ModuleBytes)
 	e.ctx, e.stop = context.WithCancel(context.WithoutCancel(ctx))

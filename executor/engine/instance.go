@@ -154,8 +154,8 @@ func (l *linear) Reallocate(size uint64) []byte {
 // and then calls instantiate.
 func (i *Instance) instantiateInTurn(expected time.Duration) {
 	e := i.module.engine
-	if e.instantiators.enter(e.ctx, expected, 0, nil) {
-		defer e.instantiators.leave(0)
+	if e.instantiators.acquire(e.ctx, expected, 0, nil) {
+		defer e.instantiators.release(0)
 	}
 	i.instantiate()
 }

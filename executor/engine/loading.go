@@ -18,7 +18,7 @@ import (
 //     of them a second.
 //  3. A large module, or a small one that takes longer, waits for one of the other compilers. They admit
 //     modules by the amount of code and the time waited (TestSmallModulesPassLargeOnes), and no more at a
-//     time than there is memory for (TestLaneHasRoom).
+//     time than there is memory for (TestSemaphoreHasRoom).
 //  4. The compiler compiles the module within bounds that depend on its code. The module's bytes are kept
 //     until then if they are few or a compiler is free at once. Otherwise they are dropped, then read and
 //     metered again, so that waiting modules take no memory. (TestModulesAreMeteredOnce)
@@ -153,14 +153,14 @@ func (m *Module) compile(ctx context.Context, from source, job compileJob) bool 
 	return m.pass(ctx, e.compilers, expected, limit.memory, forget, work)
 }
 
-// pass waits for a place in the lane and does the work there. onWait is called before it waits. pass
+// pass waits for a place in the semaphore and does the work there. onWait is called before it waits. pass
 // returns false if the module has no holders any more; the module is then removed from the table.
-func (m *Module) pass(ctx context.Context, l *lane, expected time.Duration, weight int64, onWait, work func()) (wanted bool) {
+func (m *Module) pass(ctx context.Context, s *semaphore, expected time.Duration, weight int64, onWait, work func()) (wanted bool) {
 	if !m.queue() {
 		return false
 	}
-	if l.enter(ctx, expected, weight, onWait) {
-		defer l.leave(weight)
+	if s.acquire(ctx, expected, weight, onWait) {
+		defer s.release(weight)
 	}
 	if !m.begin(ctx) {
 		return false

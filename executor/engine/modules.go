@@ -43,7 +43,7 @@ type Module struct {
 	// Guarded by moduleTable.mu.
 	holders   int
 	state     moduleState
-	cancel    context.CancelFunc // ends its waits for lanes
+	cancel    context.CancelFunc // ends its waits for semaphores
 	idle      *list.Element      // in moduleTable.idle; nil if not idle
 	bytes     int64              // its part of moduleTable.used
 	forgotten bool               // closed as soon as it is idle

@@ -281,7 +281,7 @@ func TestModulesAreMeteredOnce(t *testing.T) {
 		t.Run(fmt.Sprintf("%d compilers", compilers), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				e := openEngine(t, Config{Compilers: compilers})
-				if !e.compilers.enter(t.Context(), 0, 0, nil) {
+				if !e.compilers.acquire(t.Context(), 0, 0, nil) {
 					t.Fatal("there is no compiler")
 				}
 				reads := 0
@@ -294,7 +294,7 @@ func TestModulesAreMeteredOnce(t *testing.T) {
 					loaded <- err
 				}()
 				synctest.Wait()
-				e.compilers.leave(0)
+				e.compilers.release(0)
 				if err := <-loaded; err != nil {
 					t.Fatal(err)
 				}

@@ -8,14 +8,14 @@ import (
 	"github.com/reactord/reactord/internal/heap"
 )
 
-// lane is a weighted semaphore that admits short work before long work: it bounds the number of entrants and
+// semaphore is a weighted semaphore that admits short work before long work: it bounds the number of entrants and
 // the sum of their weights. A waiter is due at the time when it came plus patience times its expected duration,
 // and waiters are admitted in the order in which they are due. So short work passes long work, but only until
 // the long work is due.
 //
 // Rejected: first come, first served (three modules that take a minute each hold up everybody); the
 // shortest first (the long would wait for ever).
-type lane struct {
+type semaphore struct {
 	mu      sync.Mutex // guards the fields below
 	free    int        // places left
 	room    int64      // weight left
@@ -26,17 +26,19 @@ type lane struct {
 // patience is the number of expected durations for which a waiter lets others pass.
 const patience = 20
 
-func newLane(width int, room int64) *lane { return &lane{free: width, room: room, opened: time.Now()} }
+func newSemaphore(width int, room int64) *semaphore {
+	return &semaphore{free: width, room: room, opened: time.Now()}
+}
 
-// enter waits for a place and for room for the weight. If it returns true, the caller must call leave. It
+// acquire waits for a place and for room for the weight. If it returns true, the caller must call release. It
 // returns false if ctx is done first. A weight above the whole room is never admitted. onWait, unless nil, is
-// called before enter waits, if it has to wait.
-func (l *lane) enter(ctx context.Context, expected time.Duration, weight int64, onWait func()) bool {
+// called before acquire waits, if it has to wait.
+func (s *semaphore) acquire(ctx context.Context, expected time.Duration, weight int64, onWait func()) bool {
 	w := &heap.Item[time.Duration, waiter]{Value: waiter{weight, make(chan struct{})}}
-	l.mu.Lock()
-	l.waiting.Set(w, time.Since(l.opened)+patience*expected)
-	l.admit()
-	l.mu.Unlock()
+	s.mu.Lock()
+	s.waiting.Set(w, time.Since(s.opened)+patience*expected)
+	s.admit()
+	s.mu.Unlock()
 	select {
 	case <-w.Value.admitted:
 		return true
@@ -50,35 +52,35 @@ func (l *lane) enter(ctx context.Context, expected time.Duration, weight int64, 
 		return true
 	case <-ctx.Done():
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if !l.waiting.Remove(w) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.waiting.Remove(w) {
 		return true // it was admitted meanwhile
 	}
-	l.admit() // lighter waiters may have been behind it
+	s.admit() // lighter waiters may have been behind it
 	return false
 }
 
-// leave gives back a place and the weight.
-func (l *lane) leave(weight int64) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.free++
-	l.room += weight
-	l.admit()
+// release gives back a place and the weight.
+func (s *semaphore) release(weight int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.free++
+	s.room += weight
+	s.admit()
 }
 
 // admit admits the first waiters, as long as there is a place and room for them. A lighter waiter does not pass
 // the first one, or heavy ones would wait for ever. The caller holds mu.
-func (l *lane) admit() {
-	for l.free > 0 {
-		w, _ := l.waiting.First()
-		if w == nil || w.Value.weight > l.room {
+func (s *semaphore) admit() {
+	for s.free > 0 {
+		w, _ := s.waiting.First()
+		if w == nil || w.Value.weight > s.room {
 			return
 		}
-		l.waiting.Remove(w)
-		l.free--
-		l.room -= w.Value.weight
+		s.waiting.Remove(w)
+		s.free--
+		s.room -= w.Value.weight
 		close(w.Value.admitted)
 	}
 }

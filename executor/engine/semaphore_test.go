@@ -8,20 +8,20 @@ import (
 	"time"
 )
 
-// TestLane: waiters are admitted by when they came and how long they take.
-func TestLane(t *testing.T) {
+// TestSemaphore: waiters are admitted by when they came and how long they take.
+func TestSemaphore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newLane(1, 0)
-		if !l.enter(t.Context(), time.Hour, 0, nil) {
-			t.Fatal("a free lane is closed")
+		s := newSemaphore(1, 0)
+		if !s.acquire(t.Context(), time.Hour, 0, nil) {
+			t.Fatal("a free semaphore is closed")
 		}
 		var order []string
 		done := make(chan struct{})
 		enter := func(ctx context.Context, name string, expected time.Duration) {
 			go func() {
-				if l.enter(ctx, expected, 0, nil) {
+				if s.acquire(ctx, expected, 0, nil) {
 					order = append(order, name)
-					l.leave(0)
+					s.release(0)
 				} else {
 					order = append(order, name+" gave up")
 				}
@@ -37,30 +37,30 @@ func TestLane(t *testing.T) {
 		<-done
 		time.Sleep(patience * time.Minute)
 		enter(t.Context(), "late", time.Second) // after the long one's patience
-		l.leave(0)
+		s.release(0)
 		for range 3 {
 			<-done
 		}
 		if want := []string{"impatient gave up", "short", "long", "late"}; !slices.Equal(order, want) {
 			t.Errorf("order %q, want %q", order, want)
 		}
-		if l.free != 1 || l.waiting.Len() != 0 {
-			t.Errorf("%d free, %d waiting", l.free, l.waiting.Len())
+		if s.free != 1 || s.waiting.Len() != 0 {
+			t.Errorf("%d free, %d waiting", s.free, s.waiting.Len())
 		}
 	})
 }
 
-// TestLaneHasRoom: a waiter that does not fit beside others waits, and later ones do not pass it.
-func TestLaneHasRoom(t *testing.T) {
+// TestSemaphoreHasRoom: a waiter that does not fit beside others waits, and later ones do not pass it.
+func TestSemaphoreHasRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newLane(3, 10)
-		if !l.enter(t.Context(), 0, 6, nil) {
-			t.Fatal("a free lane is closed")
+		s := newSemaphore(3, 10)
+		if !s.acquire(t.Context(), 0, 6, nil) {
+			t.Fatal("a free semaphore is closed")
 		}
 		outcomes := make(chan int64, 3) // the weight of each that was admitted, negative for each that gave up
 		enter := func(ctx context.Context, weight int64) {
 			go func() {
-				if !l.enter(ctx, 0, weight, nil) {
+				if !s.acquire(ctx, 0, weight, nil) {
 					weight = -weight
 				}
 				outcomes <- weight
@@ -83,10 +83,10 @@ func TestLaneHasRoom(t *testing.T) {
 		if n := len(outcomes); n > 0 {
 			t.Fatalf("%d passed the 5 that there is no room for", n)
 		}
-		l.leave(6)
+		s.release(6)
 		synctest.Wait()
-		if len(outcomes) != 2 || <-outcomes+<-outcomes != 9 || l.room != 1 || l.free != 1 {
-			t.Errorf("%d more are told, %d of room and %d places are left", len(outcomes), l.room, l.free)
+		if len(outcomes) != 2 || <-outcomes+<-outcomes != 9 || s.room != 1 || s.free != 1 {
+			t.Errorf("%d more are told, %d of room and %d places are left", len(outcomes), s.room, s.free)
 		}
 	})
 }

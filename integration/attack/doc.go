@@ -1,7 +1,6 @@
-// Package attack holds what hostile clients and guests do to a daemon, and what it owes its other
-// clients and guests meanwhile: that it stays up within its memory, that small calls are answered,
-// that sleepers wake in time, and that nothing acknowledged is lost. docs/security.md lists the
-// promises and names the test of each.
+// Package attack attacks a daemon as hostile clients and guests would, and checks what the daemon owes its other
+// clients and guests meanwhile: it stays up within its memory, answers small calls, wakes sleepers in time, and loses
+// nothing acknowledged. docs/security.md lists the promises and names the test of each.
 //
 // The quick attacks run with `go test ./...`. Those that take long, need much memory, or need root
 // run with

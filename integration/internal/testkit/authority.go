@@ -72,7 +72,7 @@ func (a *Authority) Issue(name, certFile, keyFile string) int64 {
 	return template.SerialNumber.Int64()
 }
 
-// Pool has the authority alone.
+// Pool returns a pool with only this authority.
 func (a *Authority) Pool() *x509.CertPool {
 	pool := x509.NewCertPool()
 	pool.AddCert(a.cert)
@@ -88,7 +88,7 @@ func newKey(t testing.TB) *ecdsa.PrivateKey {
 	return key
 }
 
-// writePEM replaces a file by another, as tools that renew certificates do.
+// writePEM replaces a file atomically, as tools that renew certificates do.
 func writePEM(t testing.TB, path, kind string, der []byte) {
 	t.Helper()
 	text := pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})

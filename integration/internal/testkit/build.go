@@ -9,11 +9,11 @@ import (
 	"testing"
 )
 
-// binaries is where Main has the binaries built.
+// binaries is the folder that the binaries are built into.
 var binaries string
 
-// Main runs the tests of a package that starts daemons, with the folder of the binaries around it.
-// A TestMain returns its result to os.Exit.
+// Main runs the tests of a package that starts daemons, and removes the built binaries afterwards. A TestMain passes
+// its result to os.Exit.
 func Main(m *testing.M) int {
 	dir, err := os.MkdirTemp("", "reactord-binaries-")
 	if err != nil {
@@ -38,7 +38,7 @@ var build = sync.OnceValue(func() error {
 	return nil
 })
 
-// Binary is the path of a built binary: "reactord" or "reactorctl".
+// Binary returns the path of a built binary: "reactord" or "reactorctl".
 func Binary(t testing.TB, name string) string {
 	t.Helper()
 	if err := build(); err != nil {

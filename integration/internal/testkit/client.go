@@ -15,7 +15,7 @@ import (
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
 
-// Client is the API, and what tests do with it all the time.
+// Client is the API, with helpers for tests.
 type Client struct {
 	Modules   reactorv1.ModuleServiceClient
 	Workloads reactorv1.WorkloadServiceClient
@@ -32,10 +32,10 @@ func newClient(conn grpc.ClientConnInterface) Client {
 	}
 }
 
-// Digest names a module.
+// Digest returns the name of a module.
 func Digest(binary []byte) string { return fmt.Sprintf("sha256:%x", sha256.Sum256(binary)) }
 
-// TryPush pushes a module as the API wants it.
+// TryPush pushes a module as the API asks for.
 func (c Client) TryPush(ctx context.Context, binary []byte, tag string) (*reactorv1.PushModuleResult, error) {
 	return c.PushAs(ctx, &reactorv1.PushModuleHeader{
 		Digest:    Digest(binary),
@@ -44,7 +44,7 @@ func (c Client) TryPush(ctx context.Context, binary []byte, tag string) (*reacto
 	}, binary)
 }
 
-// PushAs pushes binary under a header that may not be true of it.
+// PushAs pushes binary with any header, true or not.
 func (c Client) PushAs(ctx context.Context, header *reactorv1.PushModuleHeader, binary []byte) (*reactorv1.PushModuleResult, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -92,7 +92,7 @@ func (c Client) Push(t testing.TB, binary []byte) string {
 	return result.GetModule().GetDigest()
 }
 
-// Submit submits a workload under an id of the server's making and returns the id.
+// Submit submits a workload and returns the id that the server made.
 func (c Client) Submit(t testing.TB, spec *reactorv1.WorkloadSpec) string {
 	t.Helper()
 	resp, err := c.Workloads.SubmitWorkload(t.Context(), &reactorv1.SubmitWorkloadRequest{Spec: spec})
@@ -139,7 +139,7 @@ func (c Client) Run(t testing.TB, spec *reactorv1.WorkloadSpec) *reactorv1.Workl
 	return c.WaitFor(t, c.Submit(t, spec))
 }
 
-// Status is what a workload is doing now.
+// Status returns the current status of a workload.
 func (c Client) Status(t testing.TB, id string) *reactorv1.WorkloadStatus {
 	t.Helper()
 	resp, err := c.Workloads.GetWorkload(t.Context(), &reactorv1.GetWorkloadRequest{Id: id})
@@ -149,7 +149,7 @@ func (c Client) Status(t testing.TB, id string) *reactorv1.WorkloadStatus {
 	return resp.GetWorkload().GetStatus()
 }
 
-// Cancel cancels workloads, all of which must be there to be cancelled.
+// Cancel cancels workloads, all of which must be unfinished.
 func (c Client) Cancel(t testing.TB, ids ...string) {
 	t.Helper()
 	resp, err := c.Workloads.CancelWorkloads(t.Context(), &reactorv1.CancelWorkloadsRequest{Ids: ids})
@@ -163,7 +163,7 @@ func (c Client) Cancel(t testing.TB, ids ...string) {
 	}
 }
 
-// Logs is what a workload has written to a stream, and how much of it was not kept.
+// Logs returns what a workload wrote to a stream, and how many bytes of it were not kept.
 func (c Client) Logs(t testing.TB, req *reactorv1.ReadLogsRequest) (text string, dropped uint64) {
 	t.Helper()
 	stream, err := c.Workloads.ReadLogs(t.Context(), req)
@@ -184,7 +184,7 @@ func (c Client) Logs(t testing.TB, req *reactorv1.ReadLogsRequest) (text string,
 	}
 }
 
-// Stats is what the daemon is doing.
+// Stats returns the daemon's statistics.
 func (c Client) Stats(t testing.TB) *reactorv1.Stats {
 	t.Helper()
 	resp, err := c.Node.GetStats(t.Context(), &reactorv1.GetStatsRequest{})

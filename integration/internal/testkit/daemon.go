@@ -20,14 +20,14 @@ import (
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 )
 
-// Patience is how long a test waits for what takes milliseconds on an idle machine. On a busy one that may be many
-// seconds, so what takes longer than this hangs.
+// Patience is how long a test waits for something that takes milliseconds on an idle machine. On a busy one it may take
+// many seconds, so whatever takes longer than this hangs.
 const Patience = 5 * time.Minute
 
 // Daemon is a running reactord, and a client of it.
 type Daemon struct {
 	Client
-	// Address is where it listens, as a gRPC target.
+	// Address is where the daemon listens, as a gRPC target.
 	Address string
 	// PID is its process.
 	PID int
@@ -42,18 +42,18 @@ type Daemon struct {
 	err   error
 }
 
-// Start starts a daemon whose data folder is dir, with more flags, and returns when it serves. The
-// test ends it when it does not itself. It serves on loopback whoever calls, and grants whatever is
-// asked for: what keeps others out has tests of its own, which use StartGuarded.
+// Start starts a daemon with the data folder dir and more flags, and returns when it serves. The daemon is stopped at
+// the test's end at the latest. It serves anybody on loopback and grants everything: tests of access and of grants
+// use StartGuarded.
 func Start(t testing.TB, dir string, flags ...string) *Daemon {
 	t.Helper()
 	return StartGuarded(t, dir, nil, append([]string{"--listen=127.0.0.1:0", "--insecure-no-auth",
 		"--allow-dir=/", "--allow-listen=*:*", "--allow-connect=*:*"}, flags...)...)
 }
 
-// StartGuarded starts a daemon whose data folder is dir, with the flags given and no other that say
-// whom it serves or what it grants. The test's client connects with more options, nil for those of
-// an anonymous client that speaks plain text.
+// StartGuarded starts a daemon with the data folder dir and only the given flags about whom it serves and what it
+// grants. The test's client connects with the given options; nil stands for those of an anonymous client that speaks
+// plain text.
 func StartGuarded(t testing.TB, dir string, options []grpc.DialOption, flags ...string) *Daemon {
 	t.Helper()
 	args := append([]string{"--data-dir=" + dir, "--log-format=json"}, flags...)
@@ -69,7 +69,7 @@ func StartGuarded(t testing.TB, dir string, options []grpc.DialOption, flags ...
 	d := &Daemon{options: append(slices.Clone(dialOptions), options...), t: t, cmd: cmd, PID: cmd.Process.Pid, log: newLogReader(stderr), ended: make(chan struct{})}
 	go func() {
 		defer close(d.ended)
-		<-d.log.done // Wait closes the pipe, so the log is read to its end first
+		<-d.log.done // Wait closes the pipe, so the log has to be read to its end first
 		d.err = cmd.Wait()
 	}()
 	t.Cleanup(d.cleanup)
@@ -85,7 +85,7 @@ func StartGuarded(t testing.TB, dir string, options []grpc.DialOption, flags ...
 	return d
 }
 
-// cleanEnvironment is the environment without settings of the daemon.
+// cleanEnvironment returns the environment without settings of the daemon.
 func cleanEnvironment() []string {
 	var env []string
 	for _, entry := range os.Environ() {
@@ -113,7 +113,7 @@ func (d *Daemon) connect() {
 	}
 }
 
-// Another is a client of the daemon on a connection of its own.
+// Another returns a client of the daemon with a connection of its own.
 func (d *Daemon) Another(t testing.TB) Client {
 	t.Helper()
 	conn, err := grpc.NewClient(d.Address, d.options...)
@@ -124,14 +124,14 @@ func (d *Daemon) Another(t testing.TB) Client {
 	return newClient(conn)
 }
 
-// dialOptions are those of an anonymous client that speaks plain text.
+// dialOptions are the options of an anonymous client that speaks plain text.
 var dialOptions = []grpc.DialOption{
 	grpc.WithTransportCredentials(insecure.NewCredentials()),
 	grpc.WithUnaryInterceptor(patience),
 }
 
-// patience bounds a unary call, so that a daemon that does not answer fails the test that asks, not
-// the whole run.
+// patience bounds a unary call, so that a daemon that does not answer fails only the test that asks, and not the whole
+// run.
 func patience(ctx context.Context, method string, req, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
 	ctx, cancel := context.WithTimeout(ctx, Patience)
 	defer cancel()
@@ -167,20 +167,20 @@ func (d *Daemon) Stop() {
 	}
 }
 
-// Kill ends the daemon without a chance to do anything about it.
+// Kill kills the daemon with SIGKILL.
 func (d *Daemon) Kill() {
 	d.t.Helper()
 	d.Signal(os.Kill)
 	d.Wait()
 }
 
-// Conn is the connection of the test's client.
+// Conn returns the connection of the test's client.
 func (d *Daemon) Conn() *grpc.ClientConn { return d.conn }
 
-// Log is what the daemon has logged, as JSON lines.
+// Log returns what the daemon has logged, as JSON lines.
 func (d *Daemon) Log() string { return d.log.text() }
 
-// cleanup ends what still runs.
+// cleanup kills the daemon if it still runs.
 func (d *Daemon) cleanup() {
 	if d.conn != nil {
 		_ = d.conn.Close()
@@ -197,9 +197,9 @@ func (d *Daemon) cleanup() {
 	}
 }
 
-// logReader reads the daemon's log as it comes.
+// logReader collects the daemon's log.
 type logReader struct {
-	address chan string // where it listens, from the first line
+	address chan string // where the daemon listens, from the first line
 	done    chan struct{}
 
 	mu    sync.Mutex

@@ -1,7 +1,7 @@
-// Package testkit runs the built binaries for the integration tests and benchmarks: it builds them
-// once for a test process, starts daemons on free ports with folders of their own, and stops them.
+// Package testkit runs the built binaries for integration tests and benchmarks: it builds them once for each test
+// process, starts daemons on free ports with folders of their own, and stops them.
 //
-// A Daemon belongs to the test that started it, which ends it at its cleanup at the latest. Two
-// goroutines serve it: one reads its log, one waits for its end; both end with the process, and
-// Stop waits for both. Clients are for any goroutine.
+// A Daemon belongs to the test that started it, and is stopped at the test's end at the latest. Two goroutines serve it:
+// one reads its log, one waits for its end. Both end with the process, and Stop waits for both. A Client may be used
+// from any goroutine.
 package testkit

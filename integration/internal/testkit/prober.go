@@ -9,11 +9,11 @@ import (
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
 
-// probeInterval is how often a prober asks.
+// probeInterval is the time between two calls of a prober.
 const probeInterval = 10 * time.Millisecond
 
-// Probe asks the API one thing after another, while body runs, and returns how long the answers
-// took, in ascending order.
+// Probe makes one small call of the API after another while body runs, and returns how long they took, in ascending
+// order.
 func (c Client) Probe(t testing.TB, body func()) []time.Duration {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
@@ -38,7 +38,7 @@ func (c Client) Probe(t testing.TB, body func()) []time.Duration {
 	return o.took
 }
 
-// probe asks until ctx ends.
+// probe makes calls until ctx ends.
 func (c Client) probe(ctx context.Context) (took []time.Duration, err error) {
 	ask := []func() error{
 		func() error { _, err := c.Node.GetNode(ctx, &reactorv1.GetNodeRequest{}); return err },
@@ -68,7 +68,7 @@ func (c Client) probe(ctx context.Context) (took []time.Duration, err error) {
 	}
 }
 
-// Quantile is the q-th quantile of ascending values.
+// Quantile returns the q-th quantile of ascending values.
 func Quantile(ascending []time.Duration, q float64) time.Duration {
 	if len(ascending) == 0 {
 		return 0

@@ -18,7 +18,7 @@ type Program struct {
 	body    []byte
 }
 
-// signature is an imported function: i for i32, I for i64.
+// signature is an imported function: i stands for i32, I for i64.
 type signature struct {
 	module, name, params string
 	result               bool
@@ -58,8 +58,8 @@ func (p *Program) Store(at int64, text string) {
 	}
 }
 
-// Bytes is the module; custom, if not empty, is the contents of a custom section, which makes a
-// module another one without changing what it does.
+// Bytes returns the module. custom, if not empty, is the contents of a custom section, which changes the module's digest
+// but not what it does.
 func (p *Program) Bytes(custom string) []byte {
 	types := [][]byte{{0x60, 0, 0}} // of _start
 	var imports [][]byte
@@ -98,7 +98,7 @@ func results(one bool) []byte {
 	return []byte{0}
 }
 
-// section is a section that is a vector of entries.
+// section returns a section that is a vector of entries.
 func section(id byte, entries ...[]byte) []byte {
 	content := binary.AppendUvarint(nil, uint64(len(entries)))
 	return slices.Concat([]byte{id}, vector(append(content, slices.Concat(entries...)...)))
@@ -106,7 +106,7 @@ func section(id byte, entries ...[]byte) []byte {
 
 func name(s string) []byte { return vector([]byte(s)) }
 
-// vector is bytes after their number.
+// vector returns bytes preceded by their number.
 func vector(b []byte) []byte {
 	return append(binary.AppendUvarint(nil, uint64(len(b))), b...)
 }

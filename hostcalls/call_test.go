@@ -269,9 +269,15 @@ func TestBlockingAbandons(t *testing.T) {
 // was started.
 func TestBlockingOfACancelledGuest(t *testing.T) {
 	var ran, discarded atomic.Bool
+	returned := make(chan struct{})
 	onFiber(t, func(g *running) {
 		g.Fiber().Task().Cancel(errStop)
-		err := g.Blocking(Op{Kind: "file"}, driver.Lane{}, func() { ran.Store(true) }, func() { discarded.Store(ran.Load()) })
+		job := func() {
+			<-returned // a job that ends before Blocking waits has succeeded
+			ran.Store(true)
+		}
+		err := g.Blocking(Op{Kind: "file"}, driver.Lane{}, job, func() { discarded.Store(ran.Load()) })
+		close(returned)
 		if !errors.Is(err, errStop) {
 			t.Errorf("Blocking = %v, want the cause", err)
 		}

@@ -65,11 +65,12 @@ type Conn struct {
 	opened     uint64 // number of HEADERS frames
 	lastEnded  bool   // that frame ended its stream, so the call has no message
 	failure    error  // ends the connection
-	drawn      []Hold // from requests, for unread bytes
 
 	mu            sync.Mutex // guards the fields below, and those of its calls
 	streams       map[uint32]*call
 	unread        int           // bytes that have come in and that no handler has taken
+	drawn         []Hold        // from requests, for unread bytes
+	closed        bool          // nothing more is drawn
 	unreadFell    notify.Signal // set when unread falls
 	unstarted     int           // calls whose handlers have not been entered
 	unstartedFell notify.Signal // set when unstarted falls
@@ -111,12 +112,14 @@ func (c *Conn) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// Close implements net.Conn. It drops the answers that the client has not read.
+// Close implements net.Conn. It drops the answers that the client has not read, and the bytes that no handler
+// has taken.
 func (c *Conn) Close() error {
 	err := net.ErrClosed
 	c.closing.Do(func() {
 		err = c.Conn.Close()
 		c.answers.Close()
+		c.dropUnread()
 		c.gate.conns.remove(c)
 	})
 	return err
@@ -228,7 +231,9 @@ func (c *Conn) makeRoom() error {
 	defer again.Stop()
 	for !c.hasRoom() {
 		if h, ok := c.requests.TryTake(unreadStep); ok {
-			c.drawn = append(c.drawn, h)
+			if !c.keepDrawn(h) {
+				return net.ErrClosed
+			}
 			continue
 		}
 		select {
@@ -241,17 +246,39 @@ func (c *Conn) makeRoom() error {
 	return nil
 }
 
+// keepDrawn adds h to what is held for unread bytes. It returns false if the connection is closed.
+func (c *Conn) keepDrawn(h Hold) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		h.Release()
+		return false
+	}
+	c.drawn = append(c.drawn, h)
+	return true
+}
+
 // hasRoom reports whether the connection may have more unread bytes, and gives back what it does not need
 // of the pool.
 func (c *Conn) hasRoom() bool {
 	c.mu.Lock()
-	unread := c.unread
-	c.mu.Unlock()
-	for n := len(c.drawn); n > 0 && unread < ownUnread+(n-1)*unreadStep; n-- {
+	defer c.mu.Unlock()
+	for n := len(c.drawn); n > 0 && c.unread < ownUnread+(n-1)*unreadStep; n-- {
 		c.drawn[n-1].Release()
 		c.drawn = c.drawn[:n-1]
 	}
-	return unread <= ownUnread+len(c.drawn)*unreadStep
+	return c.unread <= ownUnread+len(c.drawn)*unreadStep
+}
+
+// dropUnread gives back what is held for unread bytes, for good.
+func (c *Conn) dropUnread() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.closed = true
+	for _, h := range c.drawn {
+		h.Release()
+	}
+	c.drawn = nil
 }
 
 // openStream implements frameSink.

@@ -2,9 +2,11 @@ package inflight
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"net"
 	"os"
+	"runtime"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -190,6 +192,42 @@ func TestMessageWaitsForRoom(t *testing.T) {
 	if status.Convert(err).Message() != "LIMIT_EXCEEDED" {
 		t.Errorf("what never fits: %v", err)
 	}
+}
+
+// A client that goes away leaves nothing taken for what it sent and nobody read.
+func TestUnreadBytesAreGivenBack(t *testing.T) {
+	const size = 600_000
+	gate, addr := serve(t, Limits{Bytes: 4 << 20, Patience: aLongTime}, 16<<20, zap.NewNop())
+	other := gate.bytes.NewShare(0)
+	held, _ := other.TryTake(2 << 20) // so that handlers wait for room, and leave unread what comes
+	defer held.Release()
+	awaitUsed := func(when string, enough func(used int64) bool) {
+		t.Helper()
+		for start := time.Now(); ; runtime.Gosched() {
+			gate.bytes.mu.Lock()
+			used := gate.bytes.used
+			gate.bytes.mu.Unlock()
+			if enough(used) {
+				return
+			}
+			if time.Since(start) > aLongTime {
+				t.Fatalf("%d bytes are taken %s", used, when)
+			}
+		}
+	}
+	r := dialRaw(t, addr)
+	for range 8 { // each as much as gRPC takes of a message
+		id := r.call(t, check)
+		part := append(binary.BigEndian.AppendUint32([]byte{0}, size), make([]byte, 15_000)...)
+		for range 4 {
+			if err := r.WriteData(id, false, part); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	awaitUsed("for what is unread", func(used int64) bool { return used > held.n })
+	_ = r.conn.Close()
+	awaitUsed("when the client has gone", func(used int64) bool { return used == held.n })
 }
 
 // What a client may do by the letter of HTTP/2, and no client of gRPC does, costs its connection.

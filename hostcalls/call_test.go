@@ -263,8 +263,6 @@ func TestBlockingAbandons(t *testing.T) {
 	wait()
 }
 
-// TestBlockingDiscardsOnce races cancels against the ends of jobs: the result of a job is either returned or discarded,
-// once.
 // TestBlockingOfACancelledGuest: a job runs and its result is discarded even if the guest was cancelled before the job
 // was started.
 func TestBlockingOfACancelledGuest(t *testing.T) {
@@ -287,6 +285,8 @@ func TestBlockingOfACancelledGuest(t *testing.T) {
 	}
 }
 
+// TestBlockingDiscardsOnce races cancels against the ends of jobs: the result of a job is either returned or discarded,
+// once.
 func TestBlockingDiscardsOnce(t *testing.T) {
 	for range 300 {
 		var made, had, discarded atomic.Int32

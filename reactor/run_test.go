@@ -25,7 +25,7 @@ func TestOutcomes(t *testing.T) {
 		{"hello", api.Spec{Module: "hello"}, api.Succeeded, api.ReasonExit, 0, nil},
 		{"fail", api.Spec{Module: "fail"}, api.Failed, api.ReasonExit, 3, []string{"code 3"}},
 		{"trap", api.Spec{Module: "trap"}, api.Failed, api.ReasonTrap, -1, []string{"unreachable", "inner", "outer"}},
-		{"recurse", api.Spec{Module: "recurse"}, api.Failed, api.ReasonStackOverflow, -1, []string{"8388608", "down"}},
+		{"recurse", api.Spec{Module: "recurse"}, api.Failed, api.ReasonStackOverflow, -1, []string{"8.0 MiB", "down"}},
 		{"fuel", api.Spec{Module: "spin", Limits: api.Limits{Fuel: 1_000_000}}, api.Failed, api.ReasonOutOfFuel, -1, []string{"1000000"}},
 		{"deadline-waiting", api.Spec{Module: "sleep", Limits: api.Limits{Timeout: 20 * time.Millisecond}}, api.Failed, api.ReasonDeadline, -1, []string{"20ms"}},
 		{"deadline-spinning", api.Spec{Module: "spin", Limits: api.Limits{Timeout: 20 * time.Millisecond}}, api.Failed, api.ReasonDeadline, -1, []string{"20ms"}},

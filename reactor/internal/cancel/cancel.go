@@ -53,7 +53,7 @@ type Canceller struct {
 
 // Do cancels workloads, and returns when what it cancelled is recorded as such. A workload that ended by itself
 // before the cancel reached it counts as finished. The error is not nil if the request is not valid, or ctx ended:
-// then cancels may be under way.
+// then some cancels may still be in progress.
 func (c *Canceller) Do(ctx context.Context, req api.CancelRequest) (api.Cancellation, error) {
 	r := request{Canceller: c}
 	selected, err := check(req)

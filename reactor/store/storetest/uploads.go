@@ -268,7 +268,7 @@ func testResume(t *testing.T, open Open) {
 		}
 		u := f.begin(t, binary, prefixes(binary))
 		if u.Offset() == 0 {
-			t.Error("nothing is gone on with")
+			t.Error("nothing was resumed")
 		}
 		u.write(binary[u.Offset():])
 		wantIs(t, "Commit", u.commit(), nil)

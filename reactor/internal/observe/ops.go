@@ -35,6 +35,9 @@ func (o *Observer) Ops(token string, size int) (ops []api.Op, next string, err e
 	}
 	for {
 		batch := o.firstByID(from, size)
+		if len(batch) > 0 && batch[0].id != from {
+			skip = 0 // the workload of which some were on the last page has ended
+		}
 		ops, next = appendOps(ops, batch, skip, size)
 		if next != "" || len(batch) < size {
 			return ops, next, nil

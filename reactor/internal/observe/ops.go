@@ -2,7 +2,6 @@ package observe
 
 import (
 	"cmp"
-	"container/heap"
 	"fmt"
 	"math"
 	"slices"
@@ -82,36 +81,30 @@ func parseOpsToken(token string) (id string, skip int, err error) {
 }
 
 // firstByID returns the first n running workloads in the order of their ids, starting at the id from. There may be a
-// million workloads and a page is small, so it keeps the n least ids seen in a heap with the greatest at the top.
+// million workloads and a page is small, so it keeps fewer than 2n of those seen: whenever there are as many, the
+// first n of them.
 func (o *Observer) firstByID(from string, n int) []running {
-	var best byID
-	picked := make(map[string]bool, n)
+	var first []running
+	end := "" // workloads from this id on are not among the first; empty: it is not known yet
+	cut := func() {
+		slices.SortFunc(first, func(a, b running) int { return cmp.Compare(a.id, b.id) })
+		first = slices.CompactFunc(first, func(a, b running) bool { return a.id == b.id })
+		if len(first) >= n {
+			first = first[:n]
+			end = first[n-1].id
+		}
+	}
 	visit := func(id string, a *attempt.Attempt) {
-		if id < from || !a.Running() || len(best) == n && id >= best[0].id || picked[id] {
+		if id < from || end != "" && id >= end || !a.Running() {
 			return
 		}
-		if len(best) == n {
-			delete(picked, heap.Pop(&best).(running).id)
+		if first = append(first, running{id, a}); len(first) == 2*n {
+			cut()
 		}
-		heap.Push(&best, running{id, a})
-		picked[id] = true
 	}
 	for next := math.MaxInt; next > 0; {
 		next = o.VisitAttempts(next, visit)
 	}
-	slices.SortFunc(best, func(a, b running) int { return cmp.Compare(a.id, b.id) })
-	return best
-}
-
-// byID is a heap with the last id at the top.
-type byID []running
-
-func (h byID) Len() int           { return len(h) }
-func (h byID) Less(i, j int) bool { return h[i].id > h[j].id }
-func (h byID) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
-func (h *byID) Push(w any)        { *h = append(*h, w.(running)) }
-func (h *byID) Pop() any {
-	last := (*h)[len(*h)-1]
-	*h = (*h)[:len(*h)-1]
-	return last
+	cut()
+	return first
 }

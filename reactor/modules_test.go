@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
-	"errors"
-	"fmt"
 	"slices"
 	"testing"
 
@@ -91,25 +89,6 @@ func TestTagMoves(t *testing.T) {
 	wantClass(t, err, errs.InvalidArgument)
 	_, err = r.TagModule(deadline(t), "nothing", "x")
 	wantClass(t, err, errs.ModuleNotFound)
-}
-
-// A client that tags endlessly comes to an end, and hears what to do.
-func TestTagsAreBounded(t *testing.T) {
-	r := open(t)
-	push(t, r, "hello")
-	for i := range 255 {
-		if _, err := r.TagModule(deadline(t), "hello", fmt.Sprint("t", i)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	_, err := r.TagModule(deadline(t), "hello", "more")
-	wantClass(t, err, errs.LimitExceeded, "256 tags", "delete modules")
-	if e, ok := errors.AsType[*errs.Error](err); !ok || e.Retry != 0 || e.Resource.Name != digestOf(guest(t, "hello")) {
-		t.Errorf("the refusal is %+v", e)
-	}
-	if _, err := r.TagModule(deadline(t), "hello", "t0"); err != nil {
-		t.Errorf("a tag that it has: %v", err)
-	}
 }
 
 // TestPushResumes breaks a push off and goes on with it, also in another reactor, given a proof.

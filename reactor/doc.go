@@ -11,11 +11,11 @@
 // when that is committed, watchers and waiters are told. What a shutdown interrupts goes back to PENDING and is
 // started anew by the next reactor: execution is at least once.
 //
-// What the host fails for a reason that passes, before the guest has begun, goes back to PENDING too and
-// is tried again with growing delay; package internal/retry knows which failures those are.
+// A workload whose guest could not start because of a passing failure of the host goes back to PENDING too, and is tried
+// again with growing delay; package internal/retry knows which failures pass.
 //
-// What was running when a daemon died is started again by the next one; if that dies as well, what it dies
-// of is found and set apart, as package internal/crash has it.
+// The next daemon starts again what was running when a daemon died. If daemons die again and again, package
+// internal/crash finds the workload that kills them and sets it apart.
 //
 // # Its parts
 //
@@ -26,10 +26,10 @@
 //	internal/runner      runs workloads: queue, start, end
 //	internal/observe     answers those who watch, read logs, attach, or ask what is waited for
 //	internal/cancel      ends workloads for clients
-//	internal/crash       finds the workload that the daemon dies of
+//	internal/crash       finds the workload that kills the daemon
 //	internal/retention   says which finished workloads may be forgotten
 //
-// What a client is told of what is not there, full or closed is in internal/refusal.
+// The errors for what does not exist, is full or is closed are in internal/refusal.
 //
 // # Concurrency
 //

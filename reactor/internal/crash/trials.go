@@ -81,7 +81,7 @@ func (t *Trials) Judge() {
 		t.log.Error("a workload was set apart, for the daemon died while it ran", zap.String("workload", guilty), zap.Int("deaths", t.plan.Deaths))
 		t.workloads.Condemn(guilty, fmt.Sprintf(
 			"the daemon died %d times in a row, and the last %d times this workload alone had just been started: it was set apart so that others can run. "+
-				"Its module or what it does may be what the daemon dies of, which is a fault of the daemon: please report it. To run it all the same, submit it again under another id",
+				"Its module, or what it does, may kill the daemon, which is a fault of the daemon: please report it. To run it all the same, submit it again under another id",
 			t.plan.Deaths, t.plan.Alone))
 	}
 	start := time.Now().Add(t.plan.Delay)
@@ -118,7 +118,7 @@ func (t *Trials) Run(ctx context.Context) {
 	}
 	if sleep(ctx, Calm) {
 		t.write(Journal{})
-		t.log.Info("former deaths of the daemon do not count any more", zap.Int("deaths", t.plan.Deaths))
+		t.log.Info("earlier deaths of the daemon do not count any more", zap.Int("deaths", t.plan.Deaths))
 	}
 }
 

@@ -14,14 +14,14 @@
 //
 // The stages and the states that clients see:
 //
-//	          Take          Loaded          Begin          Finish
+//	          Take          Start           Begin          Finish
 //	Queued ---------> Loading ------> Starting -----> Running ------> Ending ---> Gone
-//	  |  ^             |  |  PutBack      |                            ^ | |  Stored(Gone)
+//	  |  ^             |  |  PutBack      |                            ^ | |  Leave(Gone)
 //	  |  +-------------|--+               |                            | | |
 //	  |  ^             |                  +-------- Finish ----------->| | |
-//	  |  +-------------|--------------------- Stored(Queued) ----------|-+ |
-//	  |  | Due         | Delay                                         |   |
-//	  | Delayed <------+--------------------- Stored(Delayed) ---------|---+
+//	  |  +-------------|--------------------- Leave(Queued) -----------|-+ |
+//	  |  | Requeue     | Delay                                         |   |
+//	  | Delayed <------+--------------------- Leave(Delayed) ----------|---+
 //	  |  |                                                             |
 //	  +--+--------------------------- Cancel, also from Loading ------>+
 //
@@ -105,9 +105,9 @@ func (m *Machine) Cause() Cause { return m.cause }
 // Take is called when the dispatcher takes the workload from the queue to start it.
 func (m *Machine) Take() bool { return m.move(Queued, Loading) }
 
-// Loaded is called when the workload's module is loaded, to go on with the start. It returns false if the
+// Start is called when the workload's module is loaded, to go on with the start. It returns false if the
 // workload was cancelled meanwhile: then there is nothing left to do.
-func (m *Machine) Loaded() bool { return m.move(Loading, Starting) }
+func (m *Machine) Start() bool { return m.move(Loading, Starting) }
 
 // PutBack returns a workload that could not be started now to the queue. It returns false if the
 // workload was cancelled meanwhile.
@@ -117,8 +117,8 @@ func (m *Machine) PutBack() bool { return m.move(Loading, Queued) }
 // workload was cancelled meanwhile.
 func (m *Machine) Delay() bool { return m.move(Loading, Delayed) }
 
-// Due returns a delayed workload to the queue. It returns false if it was cancelled meanwhile.
-func (m *Machine) Due() bool { return m.move(Delayed, Queued) }
+// Requeue returns a delayed workload to the queue. It returns false if it was cancelled meanwhile.
+func (m *Machine) Requeue() bool { return m.move(Delayed, Queued) }
 
 // Begin is called when the workload's fiber runs for the first time. It returns the cause that came before, if
 // any: then the task must end at once.
@@ -168,12 +168,12 @@ func (m *Machine) Cancel(cause Cause) Action {
 	return Nothing
 }
 
-// Stored is called when the store has recorded the outcome. next is Gone if that was the end, Queued if the
+// Leave is called when the store has recorded the outcome. next is Gone if that was the end, Queued if the
 // workload is to be started again, and Delayed if it is to wait before. It returns false, and the workload stays
 // Ending, if it was meanwhile told to end for good: then that has to be recorded.
-func (m *Machine) Stored(next Stage) bool {
+func (m *Machine) Leave(next Stage) bool {
 	if next != Gone && next != Queued && next != Delayed {
-		panic("lifecycle: stored, and then " + next.String())
+		panic("lifecycle: leave for " + next.String())
 	}
 	if next != Gone && m.stage == Ending && m.cause.final() {
 		return false

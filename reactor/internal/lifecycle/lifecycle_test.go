@@ -7,7 +7,7 @@ import (
 
 var events = map[string]func(*Machine) string{
 	"take":     func(m *Machine) string { return fmt.Sprint(m.Take()) },
-	"loaded":   func(m *Machine) string { return fmt.Sprint(m.Loaded()) },
+	"loaded":   func(m *Machine) string { return fmt.Sprint(m.Start()) },
 	"putback":  func(m *Machine) string { return fmt.Sprint(m.PutBack()) },
 	"begin":    func(m *Machine) string { return m.Begin().String() },
 	"finish":   func(m *Machine) string { return fmt.Sprint(m.Finish()) },
@@ -15,12 +15,12 @@ var events = map[string]func(*Machine) string{
 	"deadline": func(m *Machine) string { return m.Cancel(ByDeadline).String() },
 	"shutdown": func(m *Machine) string { return m.Cancel(ByShutdown).String() },
 	"delay":    func(m *Machine) string { return fmt.Sprint(m.Delay()) },
-	"due":      func(m *Machine) string { return fmt.Sprint(m.Due()) },
+	"due":      func(m *Machine) string { return fmt.Sprint(m.Requeue()) },
 	"memory":   func(m *Machine) string { return m.Cancel(ForMemory).String() },
-	"stored":   func(m *Machine) string { return fmt.Sprint(m.Stored(Gone)) },
-	"again":    func(m *Machine) string { return fmt.Sprint(m.Stored(Queued)) },
-	"later":    func(m *Machine) string { return fmt.Sprint(m.Stored(Delayed)) },
-	"nonsense": func(m *Machine) string { return fmt.Sprint(m.Stored(Running)) },
+	"stored":   func(m *Machine) string { return fmt.Sprint(m.Leave(Gone)) },
+	"again":    func(m *Machine) string { return fmt.Sprint(m.Leave(Queued)) },
+	"later":    func(m *Machine) string { return fmt.Sprint(m.Leave(Delayed)) },
+	"nonsense": func(m *Machine) string { return fmt.Sprint(m.Leave(Running)) },
 }
 
 // TestTable says for every stage what every event does: what it returns, and the stage after. What
@@ -103,7 +103,7 @@ func TestFirstCauseWins(t *testing.T) {
 	m = Machine{stage: Running}
 	m.Cancel(ByShutdown)
 	m.Finish()
-	m.Stored(Delayed)
+	m.Leave(Delayed)
 	if m.Cause() != NoCause {
 		t.Errorf("the next attempt begins with cause %v", m.Cause())
 	}
@@ -124,7 +124,7 @@ func TestMemoryIsNoLastCause(t *testing.T) {
 			t.Errorf("%v: then Cancel(ForMemory) = %v, cause %v", stage, got, m.Cause())
 		}
 		m.Finish()
-		if m.Stored(Queued) || m.Stage() != Ending {
+		if m.Leave(Queued) || m.Stage() != Ending {
 			t.Errorf("%v: it is started anew though a client cancelled it", stage)
 		}
 	}

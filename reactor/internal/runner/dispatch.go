@@ -90,7 +90,7 @@ func (r *Runner) load(digest store.Digest) {
 		start = module.StartBytes() + attempt.FirstStackBytes
 	}
 	r.mu.Lock()
-	unused := r.sched.Loaded(digest, loaded{module, err}, start, err != nil)
+	unused := r.sched.OnLoaded(digest, loaded{module, err}, start, err != nil)
 	r.mu.Unlock()
 	if unused && module != nil {
 		module.Release()

@@ -48,7 +48,7 @@ func (r *Runner) onFiberStart(a *started, task *executor.Task) lifecycle.Cause {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	a.SetTask(task)
-	cause := r.sched.Begun(&a.workload.entry)
+	cause := r.sched.OnFirstRun(&a.workload.entry)
 	a.workload.changed.Tell()
 	r.Kick()
 	return cause
@@ -229,7 +229,7 @@ type after struct {
 // again forgets a workload that has ended, or queues it for another attempt. mu is held.
 func (r *Runner) again(w *workload, o outcome.Outcome, final bool, now time.Time) (a after) {
 	if final {
-		a.module, a.unused = r.sched.Gone(&w.entry, now)
+		a.module, a.unused = r.sched.Forget(&w.entry, now)
 		r.remove(w)
 		r.totals.count(o.State)
 		return a
@@ -243,7 +243,7 @@ func (r *Runner) again(w *workload, o outcome.Outcome, final bool, now time.Time
 		why = &reason
 	}
 	var ok bool
-	a.module, a.unused, a.first, ok = r.sched.Again(&w.entry, why, now)
+	a.module, a.unused, a.first, ok = r.sched.Requeue(&w.entry, why, now)
 	a.cancelled = !ok
 	return a
 }

@@ -84,7 +84,7 @@ func (r *Runner) settle(w *workload) {
 	if w.attempt != nil {
 		held = w.attempt.memory.Settle()
 	}
-	r.sched.Settled(&w.entry, held, time.Now())
+	r.sched.OnSettled(&w.entry, held, time.Now())
 }
 
 // sentBack is the message for a workload that was sent back. mu is held.

@@ -136,7 +136,7 @@ func (s *Scheduler[T, M]) Due(now time.Time, most int) (overdue []*Entry[T, M], 
 		e := alarm.Value
 		if end := e.delay.why.Deadline; !end.IsZero() && !end.After(now) {
 			overdue = append(overdue, e)
-		} else if e.machine.Due() {
+		} else if e.machine.Requeue() {
 			s.requeue(e, now)
 		} else {
 			s.setAlarm(e, now)

@@ -38,14 +38,14 @@ func (n *node) pass(d time.Duration) (started string) {
 	for {
 		switch a := n.Next(n.now, 0); a.Kind {
 		case Load:
-			n.Loaded(a.Entry.Key(), true, unit, false)
+			n.OnLoaded(a.Entry.Key(), true, unit, false)
 		case Start:
 			if n.Begin(a.Entry, 0, n.now, 0) == Granted {
-				n.Begun(a.Entry)
+				n.OnFirstRun(a.Entry)
 				started += a.Entry.Value + " "
 			}
 		case Settle:
-			n.Settled(a.Entry, a.Entry.Reserved(), n.now)
+			n.OnSettled(a.Entry, a.Entry.Reserved(), n.now)
 		default:
 			return started
 		}
@@ -62,7 +62,7 @@ func (n *node) want(d time.Duration, started string) {
 func (n *node) end(e *Entry[string, bool]) {
 	n.Free(e, 0)
 	n.Finish(e)
-	n.Gone(e, n.now)
+	n.Forget(e, n.now)
 }
 
 // TestHold follows a large workload that waits for memory on a busy node.

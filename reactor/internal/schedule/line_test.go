@@ -42,7 +42,7 @@ func startNext(s *Scheduler[string, bool], now time.Time) string {
 	for {
 		switch a := s.Next(now, 0); a.Kind {
 		case Load:
-			s.Loaded(a.Entry.Key(), true, 1, false)
+			s.OnLoaded(a.Entry.Key(), true, 1, false)
 		case Start:
 			return a.Entry.Value
 		default:
@@ -100,7 +100,7 @@ func TestTenantsDoNotWaitForEachOther(t *testing.T) {
 	if a := s.Next(now, 0); a.Kind != Load || a.Entry != first {
 		t.Fatalf("Next = %+v", a)
 	}
-	s.Loaded(Key{1}, true, 6, false)
+	s.OnLoaded(Key{1}, true, 6, false)
 	if a := s.Next(now, 0); a.Kind != Start || s.Begin(a.Entry, 0, now, 0) != Granted {
 		t.Fatalf("Next = %+v", a)
 	}
@@ -112,7 +112,7 @@ func TestTenantsDoNotWaitForEachOther(t *testing.T) {
 	now = now.Add(time.Hour) // memory is kept for the large one
 	a := s.Next(now, 0)
 	if a.Kind == Settle {
-		s.Settled(a.Entry, 6, now)
+		s.OnSettled(a.Entry, 6, now)
 		a = s.Next(now, 0)
 	}
 	if a.Kind != Start || a.Entry.Value != "small" || s.Begin(a.Entry, 0, now, 0) != Granted {
@@ -136,12 +136,12 @@ func TestModules(t *testing.T) {
 		t.Fatalf("Next = %+v: it is loaded twice", next)
 	}
 	s.Cancel(&a, lifecycle.ByClient)
-	if _, unused := s.Gone(&a, now); unused {
+	if _, unused := s.Forget(&a, now); unused {
 		t.Error("it is unused while it is loaded")
 	}
 	s.Cancel(&b, lifecycle.ByClient)
-	s.Gone(&b, now)
-	if !s.Loaded(Key{1}, true, 1, false) {
+	s.Forget(&b, now)
+	if !s.OnLoaded(Key{1}, true, 1, false) {
 		t.Error("nobody holds it any more, and it is used")
 	}
 	if len(s.modules)+len(s.lines) != 0 {

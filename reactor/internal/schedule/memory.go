@@ -74,7 +74,7 @@ const (
 )
 
 // Begin starts an entry whose own limit on memory is known by now, zero for none. If the verdict is Granted the owner
-// starts it, and calls Begun when its fiber runs. If it is Wait, Next has the entry started later.
+// starts it, and calls OnFirstRun when its fiber runs. If it is Wait, Next has the entry started later.
 func (s *Scheduler[T, M]) Begin(e *Entry[T, M], limit int64, now time.Time, freeing int64) Verdict {
 	if e.machine.Stage() != lifecycle.Loading {
 		return Over
@@ -93,7 +93,7 @@ func (s *Scheduler[T, M]) Begin(e *Entry[T, M], limit int64, now time.Time, free
 		s.fallShort(e, need, now)
 		return Wait
 	}
-	e.machine.Loaded()
+	e.machine.Start()
 	s.onMoved(e, lifecycle.Loading)
 	if e.delay != nil {
 		s.delayed.Remove(&e.delay.alarm)
@@ -306,9 +306,9 @@ func (s *Scheduler[T, M]) nextUnsettled(now time.Time) *Entry[T, M] {
 	return e
 }
 
-// Settled lowers an entry's reservation to what it holds, which becomes the most it may hold. If it has no instance yet
+// OnSettled lowers an entry's reservation to what it holds, which becomes the most it may hold. If it has no instance yet
 // it is settled later.
-func (s *Scheduler[T, M]) Settled(e *Entry[T, M], held int64, now time.Time) {
+func (s *Scheduler[T, M]) OnSettled(e *Entry[T, M], held int64, now time.Time) {
 	sh := e.share
 	switch {
 	case sh.reserved == 0 || sh.leaving || sh.asking: // it ends, or has asked for more

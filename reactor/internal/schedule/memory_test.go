@@ -23,7 +23,7 @@ func (n *node) sentBack(e *Entry[string, bool]) {
 	n.t.Helper()
 	n.Free(e, 0)
 	n.Finish(e)
-	if _, _, _, ok := n.Again(e, nil, n.now); !ok {
+	if _, _, _, ok := n.Requeue(e, nil, n.now); !ok {
 		n.t.Fatalf("%s is not queued again", e.Value)
 	}
 }

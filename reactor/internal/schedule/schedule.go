@@ -99,7 +99,7 @@ func (e *Entry[T, M]) Held() int64 { return e.held }
 // Tenant returns the entry's tenant.
 func (e *Entry[T, M]) Tenant() string { return e.line.tenant }
 
-// Module returns the module that was passed to Loaded. An entry has one from when it is about to be started until it has
+// Module returns the module that was passed to OnLoaded. An entry has one from when it is about to be started until it has
 // ended or is put back.
 func (e *Entry[T, M]) Module() M { return e.module.value }
 
@@ -224,9 +224,9 @@ type ActionKind uint8
 const (
 	Idle   ActionKind = iota // nothing, until something happens or Wakeup's time comes
 	Start                    // prepare the entry's start, then call Begin, or report what else happened
-	Load                     // load the entry's module, then call Loaded
+	Load                     // load the entry's module, then call OnLoaded
 	Wake                     // wake the entry's fiber: the memory it asked for is there
-	Settle                   // see what the entry's instance holds, then call Settled
+	Settle                   // see what the entry's instance holds, then call OnSettled
 	Again                    // call Next again: it has done as much as one call does
 )
 
@@ -321,9 +321,9 @@ func (s *Scheduler[T, M]) acquireModule(e *Entry[T, M]) (load, ready bool) {
 	return true, false
 }
 
-// Loaded is called when a module was loaded. The entries that wait for it get value; failed says that no instance can be
+// OnLoaded is called when a module was loaded. The entries that wait for it get value; failed says that no instance can be
 // made of it. unused reports that no entry holds the module any more.
-func (s *Scheduler[T, M]) Loaded(key Key, value M, startBytes int64, failed bool) (unused bool) {
+func (s *Scheduler[T, M]) OnLoaded(key Key, value M, startBytes int64, failed bool) (unused bool) {
 	m := s.modules[key]
 	m.loader.loading--
 	s.dropLine(m.loader)
@@ -363,9 +363,9 @@ func (s *Scheduler[T, M]) dropLine(l *line[T, M]) {
 	}
 }
 
-// Begun is called when an entry's fiber runs for the first time. It returns the cause that came before, if any: then the
+// OnFirstRun is called when an entry's fiber runs for the first time. It returns the cause that came before, if any: then the
 // task must end at once.
-func (s *Scheduler[T, M]) Begun(e *Entry[T, M]) lifecycle.Cause {
+func (s *Scheduler[T, M]) OnFirstRun(e *Entry[T, M]) lifecycle.Cause {
 	cause := e.machine.Begin()
 	s.onMoved(e, lifecycle.Starting)
 	return cause
@@ -410,10 +410,10 @@ func (s *Scheduler[T, M]) PutBack(e *Entry[T, M]) (value M, unused, ok bool) {
 	return value, unused, true
 }
 
-// Gone is called when the end of an entry was recorded.
-func (s *Scheduler[T, M]) Gone(e *Entry[T, M], now time.Time) (value M, unused bool) {
+// Forget is called when the end of an entry was recorded.
+func (s *Scheduler[T, M]) Forget(e *Entry[T, M], now time.Time) (value M, unused bool) {
 	s.Relieve(e, now)
-	e.machine.Stored(lifecycle.Gone)
+	e.machine.Leave(lifecycle.Gone)
 	s.onMoved(e, lifecycle.Ending)
 	value, unused = s.releaseModule(e)
 	e.line.entries--
@@ -421,15 +421,15 @@ func (s *Scheduler[T, M]) Gone(e *Entry[T, M], now time.Time) (value M, unused b
 	return value, unused
 }
 
-// Again is called when it was recorded that an entry is to be started again: at once, before its tenant's other entries,
+// Requeue is called when it was recorded that an entry is to be started again: at once, before its tenant's other entries,
 // or, if why is not nil, after a delay. ok is false if the entry was meanwhile told to end: then its end has to be
 // recorded.
-func (s *Scheduler[T, M]) Again(e *Entry[T, M], why *Why, now time.Time) (value M, unused, first, ok bool) {
+func (s *Scheduler[T, M]) Requeue(e *Entry[T, M], why *Why, now time.Time) (value M, unused, first, ok bool) {
 	next := lifecycle.Queued
 	if why != nil && why.Trouble != retry.NodeMemory {
 		next = lifecycle.Delayed
 	}
-	if !e.machine.Stored(next) {
+	if !e.machine.Leave(next) {
 		return value, false, false, false
 	}
 	s.onMoved(e, lifecycle.Ending)
@@ -466,7 +466,7 @@ func (s *Scheduler[T, M]) Suspect(e *Entry[T, M], why Why, deaths uint32, now ti
 
 // Try puts a suspect at the front of the queue. It returns false if the entry no longer waits for its trial.
 func (s *Scheduler[T, M]) Try(e *Entry[T, M], now time.Time) bool {
-	if e.delay == nil || e.delay.why.Trouble != retry.Crash || !e.machine.Due() {
+	if e.delay == nil || e.delay.why.Trouble != retry.Crash || !e.machine.Requeue() {
 		return false
 	}
 	s.requeue(e, now)

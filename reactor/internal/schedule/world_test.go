@@ -135,7 +135,7 @@ func (w *world) do(s step) {
 		if s.what == "unloadable" {
 			w.spare.failures--
 		}
-		w.Loaded(key, s.what, unit, s.what == "unloadable")
+		w.OnLoaded(key, s.what, unit, s.what == "unloadable")
 	case "fiber":
 		w.fiber(s.id)
 	case "grow":
@@ -205,7 +205,7 @@ func (w *world) dispatch() (idle bool) {
 		g.task = running
 		g.holds += unit
 	case Settle:
-		w.Settled(a.Entry, w.guests[a.Entry.Value].holds, w.now)
+		w.OnSettled(a.Entry, w.guests[a.Entry.Value].holds, w.now)
 	}
 	return false
 }
@@ -232,7 +232,7 @@ func (w *world) begin(e *Entry[int, string]) {
 func (w *world) fiber(i int) {
 	g := &w.guests[i]
 	g.task, g.holds = running, unit
-	if cause := w.Begun(w.entries[i]); cause != g.told {
+	if cause := w.OnFirstRun(w.entries[i]); cause != g.told {
 		w.fault("%d begins with cause %v, was told %v", i, cause, g.told)
 	}
 	w.Relieve(w.entries[i], w.now)
@@ -285,11 +285,11 @@ func (w *world) end(i int) {
 func (w *world) stored(i int) {
 	g, e := &w.guests[i], w.entries[i]
 	if g.final {
-		w.Gone(e, w.now)
+		w.Forget(e, w.now)
 		g.task = gone
 		return
 	}
-	if _, _, _, ok := w.Again(e, g.next, w.now); !ok {
+	if _, _, _, ok := w.Requeue(e, g.next, w.now); !ok {
 		g.final = true // it is recorded that it was cancelled
 		return
 	}

@@ -114,31 +114,32 @@ func (d *disk) ClaimPlaces(_ context.Context, limit int) (found store.ClaimedPla
 type program struct {
 	abi.Program // what is not faked
 
-	run func(f *executor.Fiber, begin func()) error
+	run run
 }
+
+// run is what a process does.
+type run func(f *executor.Fiber, cfg *abi.Config) error
 
 func (p *program) StartBytes() int64 { return 0 }
 func (p *program) Release()          {}
 func (p *program) NewProcess(cfg abi.Config) (abi.Process, error) {
-	return &process{program: p, begin: cfg.OnStart}, nil
+	return &process{run: p.run, config: cfg}, nil
 }
 
 type process struct {
 	abi.Process // what is not faked
 
-	program *program
-	begin   func()
+	run    run
+	config abi.Config
 }
 
-func (p *process) Run(f *executor.Fiber) (abi.Exit, error) {
-	return abi.Exit{}, p.program.run(f, p.begin)
-}
-func (p *process) PeakMemory() int64         { return 0 }
-func (p *process) ListenAddresses() []string { return nil }
+func (p *process) Run(f *executor.Fiber) (abi.Exit, error) { return abi.Exit{}, p.run(f, &p.config) }
+func (p *process) PeakMemory() int64                       { return 0 }
+func (p *process) ListenAddresses() []string               { return nil }
 
 // parks begins, and waits until it is woken or ended.
-func parks(f *executor.Fiber, begin func()) error {
-	begin()
+func parks(f *executor.Fiber, cfg *abi.Config) error {
+	cfg.OnStart()
 	return f.Park()
 }
 
@@ -154,7 +155,13 @@ type fixture struct {
 }
 
 // in runs a test in a bubble of virtual time. All workloads run run.
-func in(t *testing.T, run func(*executor.Fiber, func()) error, test func(f *fixture)) {
+func in(t *testing.T, run run, test func(f *fixture)) {
+	t.Helper()
+	inBounds(t, ample, run, test)
+}
+
+// inBounds is in with bounds for the scheduler.
+func inBounds(t *testing.T, bounds schedule.Config, run run, test func(f *fixture)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		e, err := executor.New(executor.Config{Workers: 1})
@@ -165,7 +172,7 @@ func in(t *testing.T, run func(*executor.Fiber, func()) error, test func(f *fixt
 		f.load = func() (abi.Program, error) { return &program{run: run}, nil }
 		spool := logbuf.NewSpool(logbuf.Config{Store: f.disk, Bytes: 1 << 20, Age: time.Second})
 		f.Runner = New(Config{
-			Log: zap.NewNop(), Store: f.disk, Executor: e, Schedule: ample,
+			Log: zap.NewNop(), Store: f.disk, Executor: e, Schedule: bounds,
 			Load:    func(context.Context, store.Digest) (abi.Program, error) { return f.load() },
 			Freeing: func() int64 { return 0 }, Watched: func() bool { return false },
 			Host: attempt.Host{Driver: e.Driver(), Spool: spool},

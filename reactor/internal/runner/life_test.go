@@ -156,13 +156,13 @@ func TestTroublePasses(t *testing.T) {
 				}
 				return nil
 			}
-			run := func(f *executor.Fiber, begin func()) error {
+			run := func(f *executor.Fiber, cfg *abi.Config) error {
 				if onFiber {
 					if err := try(); err != nil {
 						return err
 					}
 				}
-				return parks(f, begin)
+				return parks(f, cfg)
 			}
 			in(t, run, func(f *fixture) {
 				if !onFiber {
@@ -194,7 +194,7 @@ func TestTroublePasses(t *testing.T) {
 
 // TestTimeoutWhileItWaits: the timeout of one that was started before counts while it waits for a trouble to pass.
 func TestTimeoutWhileItWaits(t *testing.T) {
-	in(t, func(*executor.Fiber, func()) error { return syscall.ENOSPC }, func(f *fixture) {
+	in(t, func(*executor.Fiber, *abi.Config) error { return syscall.ENOSPC }, func(f *fixture) {
 		begin := time.Now()
 		f.submit("w", func(spec *api.Spec) { spec.Limits.Timeout = 10 * time.Minute })
 		f.Start()

@@ -8,13 +8,13 @@ import (
 	"github.com/reactord/reactord/reactor/internal/observe"
 )
 
-// WatchWorkloads calls send, on the caller's goroutine, for each change that matches the filter:
-// first the cursor it starts from, then, from a cursor, each workload that changed since, as it
-// now is, then every change as it happens. It returns nil after the event that tells that the
-// reactor shuts down; else the error of ctx, of send, or an *errs.Error.
+// WatchWorkloads calls send, on the caller's goroutine: first with the cursor that the watch starts from; then, if
+// cursor is not empty, with each matching workload that changed since, in its latest state; then with every matching
+// change as it happens. It returns nil after the event that says that the reactor shuts down, else the error of
+// ctx or of send, or an *errs.Error.
 //
-// A watch whose client is slow costs no more than one that is fast: it falls back to the store,
-// and then gets the latest state of each workload instead of every state in between.
+// A watch with a slow client costs no more than one with a fast client: it falls back to the store, and gets
+// the latest state of each workload instead of every state in between.
 func (r *Reactor) WatchWorkloads(ctx context.Context, filter api.Filter, cursor string, send func(api.WatchEvent) error) error {
 	if err := r.observer.Enter(); err != nil {
 		return err
@@ -27,9 +27,9 @@ func (r *Reactor) WatchWorkloads(ctx context.Context, filter api.Filter, cursor 
 	return r.observer.Watch(ctx, f, cursor, send)
 }
 
-// ReadLogs calls send, on the caller's goroutine, for each run of a workload's output, in order,
-// and last, if output was dropped, with how much. The data is not to be changed. It returns nil at
-// the end of the log; with Follow that is when the workload has ended.
+// ReadLogs calls send, on the caller's goroutine, with each chunk of a workload's output, in order, and at last with how
+// much output was dropped, if any. Send must not change the data. ReadLogs returns nil at the end of the log; with
+// Follow that is when the workload has ended.
 func (r *Reactor) ReadLogs(ctx context.Context, req api.LogRequest, send func(api.LogChunk) error) error {
 	if err := r.observer.Enter(); err != nil {
 		return err
@@ -51,8 +51,8 @@ func (r *Reactor) ReadLogs(ctx context.Context, req api.LogRequest, send func(ap
 	return nil
 }
 
-// Attachment is a client's hold on a workload's standard streams, with how it ends.
-// Write and CloseWrite are for one goroutine at a time, Next and Ended for another, Close for any.
+// Attachment connects a client to a workload's standard streams. One goroutine at a time may call Write and CloseWrite,
+// another one Next and Ended, and any Close.
 type Attachment struct {
 	*observe.Attachment
 	reactor *Reactor
@@ -79,7 +79,7 @@ func (r *Reactor) AttachWorkload(ctx context.Context, id string) (*Attachment, e
 	return &Attachment{a, r, id}, nil
 }
 
-// Ended waits until the workload has ended, and returns how.
+// Ended waits until the workload has ended, and returns it.
 func (a *Attachment) Ended(ctx context.Context) (*api.Workload, error) {
 	return a.reactor.WaitWorkload(ctx, a.id)
 }

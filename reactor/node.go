@@ -11,7 +11,7 @@ import (
 	"github.com/reactord/reactord/reactor/internal/process"
 )
 
-// Node tells what the reactor is.
+// Node describes the reactor.
 func (r *Reactor) Node() api.Node {
 	return api.Node{
 		Version:       r.cfg.Version,
@@ -28,7 +28,7 @@ func (r *Reactor) Node() api.Node {
 	}
 }
 
-// Stats tells what the reactor is doing.
+// Stats returns what the reactor is doing.
 func (r *Reactor) Stats() api.Stats {
 	workloads := r.runner.Stats()
 	tasks := r.executor.Stats()

@@ -10,16 +10,16 @@ import (
 	"github.com/reactord/reactord/reactor/store"
 )
 
-// pruneInterval is how often finished workloads that may go are looked for.
+// pruneInterval is how often the pruner looks for finished workloads that may be forgotten.
 const pruneInterval = time.Minute
 
-// What the store may take by default: a quarter of its disk, within these.
+// By default the store may take a quarter of its disk, within these bounds.
 const (
 	minStoreBytes = 64 * mib
 	maxStoreBytes = 64 * gib
 )
 
-// storeBytes is the bound on what the store takes, without modules.
+// storeBytes is the bound on the size of the store, without modules.
 func (c *Config) storeBytes() (int64, error) {
 	if c.StoreBytes > 0 {
 		return c.StoreBytes, nil
@@ -41,7 +41,7 @@ func (r *Reactor) onOutage(what string, cause error) {
 	r.log.Info("the store can be written to again", zap.String("of", what))
 }
 
-// onDropping is called when output is dropped because the store takes none, and when it is kept again.
+// onDropping is called when output is dropped because the store takes none, and when that has ended.
 func (r *Reactor) onDropping(bytes uint64, ended bool) {
 	if !ended {
 		r.log.Warn("the store takes no output: what guests print is counted and dropped")
@@ -50,7 +50,7 @@ func (r *Reactor) onDropping(bytes uint64, ended bool) {
 	r.log.Info("the store takes output again", zap.Uint64("dropped", bytes))
 }
 
-// prune is the goroutine that forgets finished workloads.
+// prune is the pruner's goroutine: it forgets finished workloads.
 func (r *Reactor) prune() {
 	tick := time.NewTicker(pruneInterval)
 	defer tick.Stop()
@@ -77,7 +77,7 @@ func (r *Reactor) lastChange() time.Time {
 	return found.Workloads[0].Updated
 }
 
-// retain is what may go now.
+// retain returns what to keep now.
 func (r *Reactor) retain(clock *retention.Clock, now time.Time, uptime time.Duration) store.Retention {
 	policy := store.Retention{Keep: r.cfg.RetainCount, Bytes: r.cfg.StoreBytes / 4 * 3}
 	before, jump := clock.Before(now, uptime)
@@ -90,7 +90,7 @@ func (r *Reactor) retain(clock *retention.Clock, now time.Time, uptime time.Dura
 	return policy
 }
 
-// pruneNow forgets what may go at a time, in bounded steps, so that others get at the store too.
+// pruneNow forgets all that the policy does not keep, in bounded steps, so that others can use the store in between.
 func (r *Reactor) pruneNow(policy store.Retention) error {
 	for {
 		done, err := r.store.Prune(r.ctx, policy)

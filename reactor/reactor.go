@@ -41,9 +41,9 @@ const (
 	logAge = time.Second
 	// feedChanges is how many changes are kept in memory for watches.
 	feedChanges = 4096
-	// maxLoading bounds the modules that are being loaded on one tenant's turn. Beyond, its queue waits.
+	// maxLoading bounds the modules that are loaded at a time for one tenant. Its queue waits for the others.
 	maxLoading = 64
-	// memoryPatience is for how long a workload that waits for memory lets others pass.
+	// memoryPatience is how long a workload that waits for memory lets others pass.
 	memoryPatience = 5 * time.Second
 )
 
@@ -75,8 +75,8 @@ type Reactor struct {
 	pressure   notify.Signal  // to the pruner
 }
 
-// New opens its store, takes up what an earlier reactor left unfinished in it, and starts to run
-// workloads. Shutdown closes the store.
+// New opens a store, takes up the workloads that an earlier reactor left unfinished in it, and starts to run workloads.
+// Shutdown closes the store.
 func New(cfg Config, openStore store.Opener) (*Reactor, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -97,14 +97,14 @@ func New(cfg Config, openStore store.Opener) (*Reactor, error) {
 	return r, nil
 }
 
-// CompilerMain is the whole of the process that Config.Compiler starts.
+// CompilerMain is the main function of the process that Config.Compiler starts.
 func CompilerMain(args []string, in io.Reader, out io.Writer) error {
 	return engine.CompilerMain(args, in, out)
 }
 
 // open opens the parts, takes up what is unfinished, and starts.
 func (r *Reactor) open(openStore store.Opener) (err error) {
-	// The store comes first: its lock tells who else has the data folder.
+	// The store comes first: its lock tells which other process has the data directory.
 	if r.cfg.StoreBytes, err = r.cfg.storeBytes(); err != nil {
 		return fmt.Errorf("the size of the disk: %w", err)
 	}
@@ -214,8 +214,8 @@ func (r *Reactor) openObserver() {
 	}
 }
 
-// start takes up what an earlier reactor left unfinished, tries what it may have died of apart, and starts the
-// background goroutines.
+// start takes up the workloads that an earlier reactor left unfinished, those apart that may have killed it, and starts
+// the background goroutines.
 func (r *Reactor) start() error {
 	trials := crash.NewTrials(r.journal, r.runner, r.log, r.cfg.CrashLimit)
 	if err := r.runner.Recover(r.ctx, func(p *store.Place) { trials.Add(left(p)) }); err != nil {
@@ -228,7 +228,7 @@ func (r *Reactor) start() error {
 	return nil
 }
 
-// left is a workload that an earlier reactor left unfinished. If its status can't be read it counts as started long ago.
+// left is an unfinished workload of an earlier reactor. If its status can't be read it counts as started long ago.
 func left(p *store.Place) crash.Found {
 	f := crash.Found{ID: p.ID, Running: p.Interrupted}
 	if status, err := record.DecodeStatus(&store.Workload{ID: p.ID, Status: p.Status}); err == nil && f.Running {
@@ -237,8 +237,8 @@ func left(p *store.Place) crash.Found {
 	return f
 }
 
-// onCommit is told of every commit, before those who asked for it. What was submitted is queued, and the changes are
-// published to watches.
+// onCommit is called for every commit, before those who asked for it are told. It queues what was submitted, and
+// publishes the changes to watches.
 func (r *Reactor) onCommit(changes []store.Change) {
 	if len(changes) == 0 {
 		return
@@ -260,7 +260,7 @@ func (r *Reactor) readingMany(ctx context.Context) (done func(), err error) {
 	return r.cfg.Reading(ctx, ReadMany)
 }
 
-// onDamaged logs a record that a list has to leave out.
+// onDamaged logs a record that can't be read and is left out of an answer.
 func (r *Reactor) onDamaged(err error) {
 	r.log.Error("a record can't be read", zap.Error(err))
 }

@@ -11,33 +11,31 @@ import (
 	"github.com/reactord/reactord/reactor/internal/refusal"
 )
 
-// Drain stops the reactor taking and starting work, or with undo lets it go on. What runs runs on.
-// It returns how many workloads have started and not ended.
+// Drain stops the reactor from taking and starting work; undo resumes that. What runs goes on. It returns how many
+// workloads have started and not ended.
 func (r *Reactor) Drain(undo bool) (unfinished uint64) { return uint64(r.runner.Drain(!undo)) }
 
 // Shutdown ends the reactor, in steps:
 //
-//  1. From now on submissions and pushes are refused, and nothing is started. The dispatcher ends.
-//  2. What runs has the grace period to finish, or until ctx ends.
-//  3. What still runs is interrupted. It is put back to PENDING in the store, with what it has used
-//     and written, and will be started anew by the next reactor. Parked guests end at once,
-//     running ones at their next fuel check; those that wait for a blocking job end with it.
-//  4. When nothing runs any more, everything that ended is in the store. Watches have sent all of
-//     it, and send the event that tells that the reactor shuts down; calls that wait for
-//     workloads that are PENDING now are refused with DRAINING. Shutdown waits for them to leave.
-//  5. The executor, the background goroutines, the log spool, the store and the engine are closed,
-//     those that are used before those that use them last. Calls that come from now on are refused
-//     with DRAINING. A part that hangs is left after stallTime, the log says so and what it waits
-//     for, and the rest goes on. (TestWhatHangsIsLeft)
+//  1. Submissions and pushes are refused from now on, and nothing is started.
+//  2. Running workloads have the grace period to finish, or until ctx ends.
+//  3. Workloads that still run are interrupted. The store records them as PENDING, with their usage and output, and the
+//     next reactor starts them again. Parked guests end at once, running ones at their next fuel check; those that wait
+//     for a blocking job end with it.
+//  4. When nothing runs any more, every end is in the store. Watches send what is left and then the event that says
+//     that the reactor shuts down; calls that wait for PENDING workloads are refused with DRAINING. Shutdown waits
+//     until all these calls have returned.
+//  5. The executor, the background goroutines, the log spool, the store and the engine are closed, each before the parts
+//     that it uses. Calls from now on are refused with DRAINING. A part that hangs is left after stallTime: the log
+//     says so, and what it waits for. (TestWhatHangsIsLeft)
 //
-// Whatever became of ctx, Shutdown goes on with step 3 for as long as workloads end: a hundred
-// thousand take the store some seconds. When none has for stallTime, because blocking jobs hang, it
-// goes through the remaining steps all the same, and says what was left. Nothing that was
-// acknowledged is lost by that: it is on disk.
+// Step 3 goes on even if ctx has ended, as long as workloads end: recording a hundred thousand takes some seconds. When
+// none has ended for stallTime, because blocking jobs hang, Shutdown goes on with the next steps and
+// returns what was left. Nothing that was acknowledged is lost: it is on disk.
 //
-// Rejected: telling watches first (they would miss what the shutdown itself changes); leaving
-// interrupted workloads RUNNING in the store (a clean stop and a crash would look the same, and
-// what they have used would be lost); waiting for the queue to empty (it may take days).
+// Rejected: telling watches first (they would miss what the shutdown itself changes); leaving interrupted workloads
+// RUNNING in the store (a clean stop would look like a crash, and their usage would be lost); waiting until
+// the queue is empty (that may take days).
 func (r *Reactor) Shutdown(ctx context.Context) error {
 	active, ok := r.runner.DrainForGood()
 	if !ok {
@@ -63,10 +61,10 @@ func (r *Reactor) Shutdown(ctx context.Context) error {
 	return errors.Join(err, r.close(ctx))
 }
 
-// stallTime is how long a shutdown waits for the next of what it has interrupted to end.
+// stallTime is how long a shutdown waits for the next interrupted workload to end.
 const stallTime = 10 * time.Second
 
-// close closes the parts there are, those that are used after those that use them.
+// close closes the parts that were opened, each before the parts that it uses.
 func (r *Reactor) close(ctx context.Context) error {
 	var parts []closing.Part
 	add := func(name string, closePart func(context.Context) error) {

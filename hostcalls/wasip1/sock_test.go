@@ -172,22 +172,31 @@ func awaitParked(task *executor.Task) {
 	}
 }
 
-// TestCancelEndsDial dials a peer that does not answer: its backlog is full, with connections of those that were
-// made before, if any were.
-func TestCancelEndsDial(t *testing.T) {
+// bound returns a TCP socket that has an address, and does not listen.
+func bound(t *testing.T) (fd int, address string) {
+	t.Helper()
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer unix.Close(fd)
-	if err := errors.Join(unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}), unix.Listen(fd, 0)); err != nil {
+	t.Cleanup(func() { _ = unix.Close(fd) })
+	if err := unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
 		t.Fatal(err)
 	}
 	name, err := unix.Getsockname(fd)
 	if err != nil {
 		t.Fatal(err)
 	}
-	address := formatSockaddr(name)
+	return fd, formatSockaddr(name)
+}
+
+// TestCancelEndsDial dials a peer that does not answer: its backlog is full, with connections of those that were
+// made before, if any were.
+func TestCancelEndsDial(t *testing.T) {
+	fd, address := bound(t)
+	if err := unix.Listen(fd, 0); err != nil {
+		t.Fatal(err)
+	}
 	for connected := true; connected; {
 		connected = false
 		wait, task := startProcess(t, abi.Config{Grants: []capability.Grant{connectionGrant(address)}}, func(*caller) {
@@ -316,11 +325,7 @@ func TestGrantsThatFail(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer busy.Close()
-	closed, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = closed.Close()
+	_, deaf := bound(t) // nobody else is given its port meanwhile
 	good := listenerGrant("127.0.0.1:0")
 	for _, tt := range []struct {
 		grant capability.Grant
@@ -329,7 +334,7 @@ func TestGrantsThatFail(t *testing.T) {
 	}{
 		{listenerGrant(busy.Addr().String()), syscall.EADDRINUSE, ""},
 		{listenerGrant("nonsense"), nil, "missing port"},
-		{connectionGrant(closed.Addr().String()), syscall.ECONNREFUSED, ""},
+		{connectionGrant(deaf), syscall.ECONNREFUSED, ""},
 		{connectionGrant("127.0.0.1"), nil, "missing port"},
 		{connectionGrant("localhost:http"), nil, "invalid port"},
 		{connectionGrant("[fe80::1%lo]:80"), nil, "zone"},

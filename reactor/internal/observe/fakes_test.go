@@ -192,7 +192,7 @@ func (f *fixture) add(id string, p *program) (w *workload, ended <-chan struct{}
 func (f *fixture) start(w *workload, p *program) (ended <-chan struct{}) {
 	f.Helper()
 	a, done := new(attempt.Attempt), make(chan struct{})
-	a.Init(&f.host, owner{}, &attempt.Config{ID: w.id, Number: 3, Spec: &api.Spec{Limits: api.Limits{LogBytes: 1 << 20}}, Module: p})
+	a.Init(&f.host, owner{}, &attempt.Config{ID: w.id, Number: 3, Spec: &api.Spec{Limits: api.Limits{LogBytes: 1 << 20}}, Module: p, Port: w.port})
 	f.node.mu.Lock()
 	w.attempt = a
 	w.changed.Tell()

@@ -12,6 +12,7 @@ import (
 	"github.com/reactord/reactord/executor/engine"
 	"github.com/reactord/reactord/executor/engine/meter"
 	"github.com/reactord/reactord/hostcalls/abi"
+	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
 	"github.com/reactord/reactord/reactor/store"
 )
@@ -175,5 +176,55 @@ func TestDamagedModuleIsReplaced(t *testing.T) {
 	}
 	if _, err := f.Get(t.Context(), "tag"); err != nil {
 		t.Errorf("its tag: %v", err)
+	}
+}
+
+// TestPushOfWhatIsThere needs no bytes, and points its tag at the module.
+func TestPushOfWhatIsThere(t *testing.T) {
+	f := newFixture(t)
+	f.push("module", "one")
+	p := f.begin("module", "two", len("module"))
+	if _, err := p.Write(nil); err != nil {
+		t.Errorf("nothing is written: %v", err)
+	}
+	_, err := p.Write([]byte("x"))
+	wantError(t, err, errs.InvalidArgument, false)
+	if m, existed, err := p.Commit(t.Context()); err != nil || !existed || len(m.Tags) != 2 {
+		t.Errorf("%+v, existed %t, %v", m, existed, err)
+	}
+	if m, existed, err := f.begin("module", "", len("module")).Commit(t.Context()); err != nil || !existed || len(m.Tags) != 2 {
+		t.Errorf("without a tag: %+v, existed %t, %v", m, existed, err)
+	}
+	if len(f.stored) != 1 {
+		t.Errorf("told of %d", len(f.stored))
+	}
+	_, err = f.Push(t.Context(), api.PushRequest{Digest: store.DigestOf([]byte("module")).String(), SizeBytes: 7})
+	wantError(t, err, errs.DigestMismatch, false)
+}
+
+// TestPushedBytes have to be those that were announced. What is too little is kept, what is wrong is dropped.
+func TestPushedBytes(t *testing.T) {
+	for _, tc := range []struct {
+		name, text string
+		class      errs.Class
+		offset     int // of the next push
+	}{
+		{"too few", "mod", errs.InvalidArgument, 3},
+		{"others", "MODULE", errs.DigestMismatch, 0},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			f := newFixture(t)
+			p := f.begin("module", "", 0)
+			f.write(p, tc.text)
+			_, _, err := p.Commit(t.Context())
+			wantError(t, err, tc.class, false)
+			p = f.begin("module", "", tc.offset)
+			f.write(p, "module")
+			_, err = p.Write([]byte("more"))
+			wantError(t, err, errs.InvalidArgument, false)
+			if _, existed, err := p.Commit(t.Context()); err != nil || existed {
+				t.Errorf("in the end: existed %t, %v", existed, err)
+			}
+		})
 	}
 }

@@ -210,6 +210,20 @@ func TestTimeoutWhileItWaits(t *testing.T) {
 	})
 }
 
+// TestTimeout ends what runs, counted from its first start.
+func TestTimeout(t *testing.T) {
+	in(t, parks, func(f *fixture) {
+		f.submit("w", func(spec *api.Spec) { spec.Limits.Timeout = time.Minute })
+		f.Start()
+		time.Sleep(time.Minute - time.Second)
+		synctest.Wait()
+		f.wantState("w", store.Running, 0)
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		f.wantState("w", store.Failed, api.ReasonDeadline)
+	})
+}
+
 // TestModuleIsPushed: those that wait for a module to be pushed again do not wait longer.
 func TestModuleIsPushed(t *testing.T) {
 	in(t, parks, func(f *fixture) {

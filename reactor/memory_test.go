@@ -77,7 +77,11 @@ func TestSentBackHasItsInput(t *testing.T) {
 			},
 			OnCommitted: func(e hooks.Event, o hooks.Outcome) {
 				if e.ID == "second" && o.State == api.Pending && e.Attempt == 1 {
-					<-again
+					select {
+					case <-again:
+					case <-time.After(patience):
+						t.Error("it is not started anew")
+					}
 				}
 			},
 		}
@@ -90,8 +94,8 @@ func TestSentBackHasItsInput(t *testing.T) {
 	a := attach(t, r, "first")
 	send(t, a, "1234567")
 	expect(t, a, ".......")
+	awaitDelay(t, r, "second") // it is in the queue: the end of the first has it started
 	a.CloseWrite()
-	<-again
 	if w := wait(t, r, "first"); w.Status.State != api.Succeeded { // which is told after what the second one was
 		t.Errorf("the first: %+v", w.Status)
 	}

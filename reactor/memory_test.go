@@ -105,6 +105,32 @@ func TestSentBackHasItsInput(t *testing.T) {
 	expect(t, b, ".")
 }
 
+// A client that is attached to a guest that goes back is told, rather than left without output and heard by nobody.
+func TestSentBackTellsItsClient(t *testing.T) {
+	r := open(t, func(c *Config) { c.MemoryBytes = 12 << 20 })
+	push(t, r, "steps")
+	submit(t, r, "first", api.Spec{Module: "steps", Interactive: true})
+	awaitWaiting(t, r, "first")
+	submit(t, r, "second", api.Spec{Module: "steps", Interactive: true})
+	b := attach(t, r, "second")
+	send(t, b, "123456")
+	expect(t, b, "......")
+	a := attach(t, r, "first")
+	send(t, a, "1234567")
+	expect(t, a, ".......")
+	_, err := b.Next(deadline(t))
+	wantClass(t, err, errs.Unavailable, "second", "attach again")
+	b.Close()
+	a.CloseWrite()
+	if w := wait(t, r, "first"); w.Status.State != api.Succeeded {
+		t.Errorf("the first: %+v", w.Status)
+	}
+	awaitWaiting(t, r, "second")
+	b = attach(t, r, "second")
+	send(t, b, "1")
+	expect(t, b, ".......")
+}
+
 // A guest that went back can be cancelled, and its timeout, which counts from its first start, ends its wait.
 func TestSentBackEnds(t *testing.T) {
 	held := func() *Reactor {

@@ -61,7 +61,9 @@ type WorkloadServiceClient interface {
 	// AttachWorkload connects to a workload's standard streams: stdin in, output out. The client's
 	// half-close closes the guest's stdin. gRPC flow control reaches the guest in both directions. The
 	// output from before comes first, as far as it was kept. A client that leaves without a
-	// half-close leaves the guest's stdin open for the next client.
+	// half-close leaves the guest's stdin open for the next client. If the guest is stopped before
+	// its end, for want of memory, the call fails with UNAVAILABLE: the guest is started anew, with an
+	// input of its own.
 	AttachWorkload(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[AttachWorkloadRequest, AttachWorkloadResponse], error)
 	// ListOps lists pending host operations: what workloads wait for.
 	ListOps(ctx context.Context, in *ListOpsRequest, opts ...grpc.CallOption) (*ListOpsResponse, error)
@@ -226,7 +228,9 @@ type WorkloadServiceServer interface {
 	// AttachWorkload connects to a workload's standard streams: stdin in, output out. The client's
 	// half-close closes the guest's stdin. gRPC flow control reaches the guest in both directions. The
 	// output from before comes first, as far as it was kept. A client that leaves without a
-	// half-close leaves the guest's stdin open for the next client.
+	// half-close leaves the guest's stdin open for the next client. If the guest is stopped before
+	// its end, for want of memory, the call fails with UNAVAILABLE: the guest is started anew, with an
+	// input of its own.
 	AttachWorkload(grpc.BidiStreamingServer[AttachWorkloadRequest, AttachWorkloadResponse]) error
 	// ListOps lists pending host operations: what workloads wait for.
 	ListOps(context.Context, *ListOpsRequest) (*ListOpsResponse, error)

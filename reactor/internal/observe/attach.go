@@ -53,7 +53,7 @@ func (a *Attachment) Write(ctx context.Context, p []byte) (int, error) { return 
 func (a *Attachment) CloseWrite() { a.client.CloseSend() }
 
 // Next returns the next chunk of output. It blocks until there is one, and returns io.EOF when the workload
-// has ended.
+// has ended. It fails if the guest was stopped before its end and will be started anew: what it was sent is lost.
 func (a *Attachment) Next(ctx context.Context) (api.Output, error) {
 	for a.until > 0 {
 		c, err := a.replayed(ctx)
@@ -65,6 +65,10 @@ func (a *Attachment) Next(ctx context.Context) (api.Output, error) {
 		}
 	}
 	run, err := a.client.Next(ctx)
+	if errors.Is(err, terminal.ErrStopped) {
+		err = errs.Workload(errs.Unavailable, a.replay.id, "the guest of workload %q was stopped, since the node is short of memory, "+
+			"and is started anew: attach again, and send its input from the beginning", a.replay.id)
+	}
 	return api.Output{Stream: api.Stream(run.Stream), Data: run.Data}, err
 }
 

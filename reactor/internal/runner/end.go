@@ -209,8 +209,12 @@ func (r *Runner) onEndStored(w *workload, o outcome.Outcome, status *record.Stat
 			log.Release()
 		}
 	}
-	if port != nil {
+	switch {
+	case port == nil:
+	case final || again.cancelled || o.Trouble == retry.None:
 		port.End()
+	default:
+		port.Stop()
 	}
 	r.Kick()
 	if again.cancelled {

@@ -23,7 +23,8 @@ import (
 //     memory is free the dispatcher wakes the fiber.
 //  4. The allowance is raised and the guest continues. memory.grow returns -1 only for the guest's own limit.
 //
-// (TestGuestsGrow, TestYoungestGoesBack, TestSentBackHasItsInput, TestMoreThanTheNodeHas)
+// (TestGuestsGrow, TestYoungestGoesBack, TestSentBackHasItsInput, TestSentBackTellsItsClient,
+// TestMoreThanTheNodeHas)
 //
 // Rejected: returning -1 when the node is short (most programs, Go programs among them, end then, though it is not
 // their fault that others hold the memory); waiting without sending anyone back (if all wait, each holding

@@ -39,13 +39,16 @@ const queueBytes = 64 << 10
 // ErrAttached is returned when another client is attached.
 var ErrAttached = errors.New("terminal: another client is attached")
 
+// ErrStopped is returned when the guest was stopped before its end, and will be started anew with another port.
+var ErrStopped = errors.New("terminal: the guest was stopped, and is started anew")
+
 // Port is where a client attaches to a workload.
 type Port struct {
 	stdin *hostcalls.Pipe
 
 	mu      sync.Mutex
 	client  *Client
-	ended   bool
+	end     error     // what the client gets after the last output: io.EOF, or ErrStopped; nil while the guest runs
 	writers []*func() // called when the client's queue has room
 }
 
@@ -105,11 +108,16 @@ func (p *Port) notifyWriters() {
 }
 
 // End is called when the guest has ended: the client gets what is left, then io.EOF.
-func (p *Port) End() {
+func (p *Port) End() { p.finish(io.EOF) }
+
+// Stop is called when the guest was stopped before its end: the client gets what is left, then ErrStopped.
+func (p *Port) Stop() { p.finish(ErrStopped) }
+
+func (p *Port) finish(end error) {
 	p.stdin.CloseRead()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.ended = true
+	p.end = end
 	if p.client != nil {
 		p.client.changed.Tell()
 	}
@@ -155,7 +163,7 @@ func (c *Client) push(stream store.Stream, b []byte) {
 }
 
 // Next returns the next run of output, which belongs to the caller. It blocks until there is one. It returns io.EOF
-// when the guest has ended, and io.ErrClosedPipe when the client was detached.
+// when the guest has ended, ErrStopped when it was stopped before, and io.ErrClosedPipe when the client was detached.
 func (c *Client) Next(ctx context.Context) (Run, error) {
 	for {
 		run, changed, err := c.poll()
@@ -185,8 +193,8 @@ func (c *Client) poll() (Run, <-chan struct{}, error) {
 		c.size -= len(run.Data)
 		p.notifyWriters()
 		return run, nil, nil
-	case p.ended:
-		return Run{}, nil, io.EOF
+	case p.end != nil:
+		return Run{}, nil, p.end
 	}
 	return Run{}, c.changed.Next(), nil
 }

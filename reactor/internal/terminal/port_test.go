@@ -69,6 +69,28 @@ func TestAttachInTheMiddle(t *testing.T) {
 	}
 }
 
+// A client whose guest is stopped gets what is left, and then learns that there is more to come, but not for it.
+func TestStop(t *testing.T) {
+	p, log := NewPort(), &journal{most: 1 << 20}
+	c, _, err := p.Attach(log.position)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Write(store.Stdout, []byte("left"), log.keep); err != nil {
+		t.Fatal(err)
+	}
+	p.Stop()
+	if got, err := c.Next(t.Context()); err != nil || string(got.Data) != "left" {
+		t.Errorf("Next = %q, %v", got.Data, err)
+	}
+	if _, err := c.Next(t.Context()); !errors.Is(err, ErrStopped) {
+		t.Errorf("Next = %v, want ErrStopped", err)
+	}
+	if _, err := c.Send(t.Context(), []byte("x")); !errors.Is(err, io.ErrClosedPipe) {
+		t.Errorf("Send to a stopped guest: %v", err)
+	}
+}
+
 // TestShortKeep gives the client just what the log took.
 func TestShortKeep(t *testing.T) {
 	p, log := NewPort(), &journal{most: 3}

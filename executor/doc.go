@@ -8,9 +8,9 @@
 //   - It has used up its quantum of fuel ([Fiber.Preempt]).
 //   - It returns, which ends the task.
 //
-// A worker takes the next ready task, resumes its fiber, and acts on the reason why the fiber came
-// back. It does nothing else, and only workers run fibers. A body never blocks its worker: it starts
-// operations that take time on the [driver.Driver], whose completions wake the task.
+// A worker takes the next ready task, resumes its fiber, and parks, requeues or ends the task, as the
+// fiber asked. It does nothing else, and only workers run fibers. A body never blocks its worker: it
+// starts operations that take time on the [driver.Driver], whose completions wake the task.
 //
 // The executor does not know what a body does or what fuel is: a [Meter] counts it.
 //
@@ -21,9 +21,8 @@
 // them. The methods of Fiber are for its own body only. [WaitHooks] are called on the task's fiber, as
 // part of the body.
 //
-// One goroutine at a time uses a body and its meter. What a body does before it gives up its worker
-// happens before what it does after it is resumed, on whichever worker. What a goroutine does before
-// it calls Wake happens before the Park that this Wake ends returns.
+// One goroutine at a time uses a body and its meter. A body sees its own earlier writes, whichever
+// worker resumes it. A call of Wake happens before the return of the Park that it ends.
 //
 // # Order and fairness
 //
@@ -33,7 +32,7 @@
 //
 // # The Go scheduler
 //
-// A worker is a goroutine. While it runs machine code that the Go compiler did not make, it cannot
-// be preempted: for a quantum it keeps its processor and delays a stop-the-world. Between quanta it
-// yields to the Go scheduler. See yielder.
+// A worker is a goroutine. While it runs compiled WebAssembly, Go can't preempt it: for a quantum it
+// keeps its processor and delays a stop-the-world. Between quanta it yields to the Go scheduler. See
+// yielder.
 package executor

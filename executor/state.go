@@ -143,10 +143,11 @@ func (s state) String() string {
 	return names[p]
 }
 
-// word is a state shared by goroutines: each transition is one compare-and-swap.
+// word is a state shared by goroutines. Each transition is one compare-and-swap; a consume that finds
+// no wake-up, and a wake of a task that is done, only load.
 //
-// wake swaps even if the state stays the same. So what a goroutine does before any of several Wakes
-// happens before the return of the Park that they end, whichever of them made the task ready.
+// Any other wake swaps even if the state stays the same. So each of several calls of Wake happens
+// before the return of the Park that they end, whichever of them made the task ready.
 type word struct{ bits atomic.Uint32 }
 
 func (w *word) load() state { return state(w.bits.Load()) }

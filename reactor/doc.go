@@ -11,8 +11,8 @@
 // when that is committed, watchers and waiters are told. What a shutdown interrupts goes back to PENDING and is
 // started anew by the next reactor: execution is at least once.
 //
-// A workload whose guest could not start because of a passing failure of the host goes back to PENDING too, and is tried
-// again with growing delay; package internal/retry knows which failures pass.
+// A workload whose guest could not start because of a transient failure of the host goes back to PENDING too, and is
+// tried again with growing delay; package internal/retry knows which failures are transient.
 //
 // The next daemon starts again what was running when a daemon died. If daemons die again and again, package
 // internal/crash finds the workload that kills them and sets it apart.
@@ -33,10 +33,10 @@
 //
 // # Concurrency
 //
-// All methods of a Reactor may be called from any goroutine. Those that take a context may block:
-// on the store, on a compilation, and WaitWorkload, WatchWorkloads, ReadLogs, WatchStats and an
-// Attachment for as long as the workload, or the client, takes. They call back on the caller's
-// goroutine. The others do not block.
+// All methods of a Reactor may be called from any goroutine. A method that takes a context may block on the
+// store or a compilation. CancelWorkloads, WaitWorkload, WatchWorkloads, ReadLogs, WatchStats, Shutdown and an
+// Attachment may also wait for workloads or the client. Callbacks run on the caller's goroutine. The other
+// methods do not block.
 //
 // The Reactor has no lock; each part has its own. Its own goroutines are the pruner, and after a death of the daemon
 // the one that tries suspects apart. Shutdown waits for them and for those of the parts.
@@ -44,8 +44,8 @@
 // # Hooks
 //
 // [Config.Hooks] are called in the course of each workload's life, without any lock: package hooks says when
-// and on which goroutine. The trace that a submission names is kept in its record, beside the spec and no part
-// of it, and is handed to them.
+// and on which goroutine. The trace that a submission names is stored with the spec but not covered by its hash, and
+// is passed to the hooks.
 //
 // # Errors
 //

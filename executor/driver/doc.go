@@ -17,7 +17,7 @@
 // # Concurrency
 //
 // All methods may be called from any goroutine, including completions, with one exception: a
-// completion calls neither Expire nor the stop function of the wait that it completes. Only
+// completion must call neither Expire nor the stop function of the wait that it completes. Only
 // [Driver.Close] blocks. Completions must not block: they hold up the timers behind them or, through
 // Expire, a worker. Every goroutine of the driver has ended when Close returns.
 package driver

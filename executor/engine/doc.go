@@ -14,14 +14,14 @@
 // called on a worker of an executor.
 //
 // An Instance belongs to one goroutine at a time, the fiber of its guest. Module.Instantiate must be
-// called on that fiber too. Neither blocks, except where Host.Preempt, InstanceConfig.Offload or a
-// host function does.
+// called on that fiber too. It and the methods of an Instance block only in Host.Preempt, in
+// InstanceConfig.Offload, in Allowance.Ask, or in a host function.
 //
 // # Ownership
 //
 // The caller of Load must Release the Module. An Instance holds its module, so the Module may be
 // released while instances of it run. Close of an Instance frees its memory at once, not when the
-// collector runs. The engine's goroutines are those of loads; Engine.Close waits for them.
+// collector runs. The engine runs a goroutine for each load; Engine.Close waits for them.
 //
 // # How a guest ends
 //

@@ -1,6 +1,6 @@
 // Package capability defines the interface between grants and ABIs. A [Grant] opens itself through an
-// [Opener], which each ABI implements. So a kind of grant is written once for all ABIs, and an ABI once
-// for all kinds of grants.
+// [Opener], which each ABI implements. A kind of grant that uses existing methods of Opener works with
+// every ABI.
 //
 // The package has only types and imports nothing of the project.
 package capability

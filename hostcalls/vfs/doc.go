@@ -3,8 +3,8 @@
 // A [Dir] is a capability: it resolves every path beneath itself, in spite of `..`, absolute paths,
 // symbolic links and concurrent renames. A Dir opened read-only refuses every change. A [File] is an open
 // regular file, or one of the devices that only produce or consume bytes: null, zero, full, random,
-// urandom. Nothing else can be opened, except folders: opening or reading a FIFO, another device or a
-// socket may have any effect.
+// urandom. Nothing else can be opened, except folders: not FIFOs, sockets and other devices, because even
+// opening one can have side effects.
 //
 // Files on file systems that are interfaces of the kernel, such as procfs and sysfs, cannot be reached,
 // although they have the type of regular files: they give access to the kernel and to this process. A
@@ -16,11 +16,11 @@
 //
 // A path is split into a folder part and a last name. The walk along the folder part opens one component
 // at a time, relative to the descriptor of the one before, and refuses to leave the Dir (see walker). It
-// needs permission to search the folders, not to read them. On the descriptor of the containing folder
-// and the last name, which has no slash, the operation is a single *at system call that never follows a
-// symbolic link. If the last name is a link that is to be followed, its target replaces it, and
-// resolution starts again from the Dir by the same rules. So the last step has exactly the semantics
-// asked for (no-follow, unlink as opposed to rmdir, rename onto an empty folder, ...).
+// needs permission to search the folders, not to read them. The operation is one *at system call on the
+// containing folder's descriptor and the last name, which has no slash; it never follows a symbolic link.
+// If the last name is a link that is to be followed, its target replaces it, and resolution starts again
+// from the Dir by the same rules. So the last step has exactly the semantics asked for (no-follow, unlink
+// as opposed to rmdir, rename onto an empty folder, ...).
 //
 // # Concurrency
 //

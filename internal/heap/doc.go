@@ -5,5 +5,5 @@
 //
 // Rejected: container/heap (each use writes its five methods again, and it compares through an interface); a function
 // that compares (an indirect call for each comparison, and the driver makes thirty for one timer among a hundred
-// thousand). What is ordered by [time.Time] uses the time since a fixed moment instead.
+// thousand). Users that order by [time.Time] store the time since a fixed moment instead.
 package heap

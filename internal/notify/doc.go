@@ -1,7 +1,7 @@
 // Package notify tells goroutines that something has changed, without saying what: they look for themselves.
 //
-//   - A [Signal] is for one goroutine that works something off. It remembers that it was set until that goroutine has
-//     received it, however often it is set.
+//   - A [Signal] is for one goroutine that processes pending work. It remembers that it was set, however often, until
+//     that goroutine has received it.
 //   - A [Broadcast] is for any number of goroutines that wait for the next change. It remembers nothing: a waiter gets
 //     the channel first, then looks, then waits.
 //

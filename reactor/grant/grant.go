@@ -102,7 +102,7 @@ func find(object map[string]json.RawMessage) (*kind, json.RawMessage) {
 	return nil, nil
 }
 
-// Trouble returns the trouble of the host that kept a grant from being opened, None if the failure lasts.
+// Trouble returns the trouble of the host that kept a grant from being opened, None if the failure is permanent.
 func Trouble(err *capability.Error) retry.Trouble {
 	if g, ok := err.Grant.(Grant); ok {
 		return g.trouble(err.Err)

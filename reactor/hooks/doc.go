@@ -10,8 +10,11 @@
 // or panic. No lock of the reactor is held, so they may call anything that does not block: a logger, a counter, a span.
 //
 // The functions of one attempt are called one after the other, in the order of the fields of Hooks (OnParked and
-// OnResumed any number of times), and each call happens before the next. OnQueued is the exception: a workload is
-// queued as soon as it is in the store, and may be loaded on another goroutine before OnQueued has returned.
+// OnResumed any number of times), and each call happens before the next. There are two exceptions, because a workload
+// is queued before these functions are called, and the dispatcher may be quicker:
+//
+//   - OnLoaded may be called before OnQueued has returned, or has been called.
+//   - OnLoaded of an attempt may be called before OnCommitted of the attempt before.
 //
 // A workload that is cancelled while it waits has no OnLoaded and no OnStarted. One whose guest can't be started
 // has no OnStarted. OnEnded and OnCommitted are called for each attempt, and for a workload that ends without one.

@@ -23,9 +23,12 @@ type Hooks struct {
 	// OnResumed is called when a worker resumes a guest that waited. Goroutine: the worker.
 	OnResumed func(Event)
 	// OnEnded is called when it is known how the attempt ended, before anyone else is told. Goroutine: the
-	// finisher, or the goroutine that cancelled a workload which had not been started.
+	// finisher, if a worker ran the workload. Otherwise the goroutine that ends it: the dispatcher if it can't be
+	// started or its timeout passes, the client's that cancels it, the store's if that happens while it is put
+	// back, or the one that starts the reactor.
 	OnEnded func(Event, Outcome)
-	// OnCommitted is called when that was committed, or could not be (Outcome.Err). Goroutine: the store's.
+	// OnCommitted is called when that was committed, or could not be (Outcome.Err). Goroutine: the store's, or any
+	// once the store is closed.
 	OnCommitted func(Event, Outcome)
 }
 

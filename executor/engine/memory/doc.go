@@ -6,14 +6,14 @@
 // have touched, and the next user of a slot reads zeroes.
 //
 // Limits apply to sizes, not to touched pages: the length of a linear memory, plus what its instance
-// reserves besides it (call stack, tables). Each byte counts against both the account's limit and the
-// pool's, or against neither.
+// reserves besides it (call stack, tables). A reservation is counted against both limits, the account's
+// and the pool's, or refused and counted against neither.
 //
 // # Concurrency
 //
 // A Pool is safe for concurrent use. An Account and its linear memory belong to one goroutine at a
-// time, except that Used and Peak may be called from any. Nothing blocks, other than for short critical
-// sections around a free list, in which an arena may be mapped.
+// time, except that Used and Peak may be called from any. Only Allowance.Ask may block; everything else
+// waits at most for short critical sections around a free list, in which an arena may be mapped.
 //
 // Whoever frees a memory of up to 2 MiB returns its pages to the system. The reaper, a goroutine that
 // exists only while there is work for it, returns those of larger memories. Pool.Close waits for it.

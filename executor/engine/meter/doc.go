@@ -11,20 +11,21 @@
 //   - [FuelGlobal] counts down, by about one unit for each machine instruction. Every loop and every
 //     cycle of calls contains a check that calls [YieldFunction] if the counter is below zero. There
 //     the host sets the counter to the next quantum, or ends the guest.
-//   - [StackGlobal] counts down by an upper bound of a function's stack frame while that function is
-//     active. If it falls below zero, the function calls [GrowStackFunction]. There the host adds to
-//     the counter, or ends the guest. The stack in use never exceeds the granted bytes by more than
-//     [RedZone].
+//   - [StackGlobal] counts the bytes of stack that are left. While a function is active, it is lowered
+//     by an upper bound of the function's frame. If it falls below zero, the function calls
+//     [GrowStackFunction]. There the host adds to the counter, or ends the guest. The stack in use
+//     never exceeds the granted bytes by more than [RedZone].
 //
-// The upper bound of a large frame is often several times its size, which the host can read from the
-// machine code. So the size of a large frame is in a global of its own, see [FrameGlobal].
+// For a large frame the bound is often several times too high, so it is in a global of its own. The host
+// reads the true size from the machine code and puts it into that global: see [FrameGlobal].
 //
 // Instantiating the module neither writes data nor runs code. The host does both afterwards, in pieces:
 // see [Info].Data and [StartFunction].
 //
 // Apart from that, a rewritten module computes the same as the original, with the same imports, exports
 // and traps, except that table.grow fails beyond [Limits].TableGrowth. Custom sections are dropped; the
-// names of functions are in the [Info]. Unused types and passive element segments are emptied.
+// names of functions are in the [Info]. Unused types, and unused passive element segments, are replaced by
+// empty ones.
 //
 // # Example
 //

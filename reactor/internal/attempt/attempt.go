@@ -49,7 +49,7 @@ type Owner interface {
 	hostcalls.Memory
 	// OnGuestStart is called on the fiber before guest code runs. Failures after it are the guest's own.
 	OnGuestStart()
-	// OnDeadline is called on the driver's goroutine when the workload's timeout has passed.
+	// OnDeadline is called on the driver's goroutine or on a worker, when the workload's timeout has passed.
 	OnDeadline()
 }
 

@@ -1,6 +1,6 @@
 // Package attempt runs a workload once. An [Attempt] has what the run needs (streams, limits, grants, a timer for
 // the timeout), is the body of the run's fiber, and knows how the run ended and what the workload has used so far. A
-// workload that was interrupted, or met a passing failure of the host, has several attempts, one after the other; a
+// workload that was interrupted, or met a transient failure of the host, has several attempts, one after the other; a
 // [Past] is what the earlier ones left.
 //
 // An attempt knows neither the scheduler nor the store. It asks its [Owner].

@@ -4,12 +4,12 @@
 // A [Machine] is a plain value: its owner guards it with a lock and does what the methods return.
 // The stage says who owns the workload:
 //
-//	Queued   its tenant's queue
-//	Delayed  the schedule of later tries
-//	Loading  whoever loads its module; then the dispatcher again
+//	Queued   the scheduler: it waits for its turn
+//	Delayed  the scheduler: it waits until it is tried again
+//	Loading  the scheduler, while it waits for its module or for memory; then the dispatcher, which starts it
 //	Starting the dispatcher; once there is a task, the executor, which has not run it yet
 //	Running  its own fiber
-//	Ending   the finisher, until the store has the outcome
+//	Ending   whoever records its end (the finisher, the dispatcher, or a client that cancels it); then the store
 //	Gone     nobody: the reactor has forgotten it, the store has it
 //
 // The stages and the states that clients see:
@@ -113,8 +113,8 @@ func (m *Machine) Start() bool { return m.move(Loading, Starting) }
 // workload was cancelled meanwhile.
 func (m *Machine) PutBack() bool { return m.move(Loading, Queued) }
 
-// Delay delays a workload that could not be started for a reason that passes. It returns false if the
-// workload was cancelled meanwhile.
+// Delay delays a workload that could not be started because of a transient failure. It returns false if
+// the workload was cancelled meanwhile.
 func (m *Machine) Delay() bool { return m.move(Loading, Delayed) }
 
 // Requeue returns a delayed workload to the queue. It returns false if it was cancelled meanwhile.

@@ -7,8 +7,8 @@
 // # What may block, and who owns what
 //
 // A guest's write never blocks and never waits for the disk. It appends to memory, or it finds that there is no
-// room, and the guest parks until a batch is in the store. A log may hold as much as is free. So logs that hold
-// much wait before logs that hold little: with n logs that always want more, each has 1/(n+1) of the memory, and
+// room, and the guest parks until a batch is in the store. A log may hold as many bytes as are free for all logs, so
+// the largest log is the first to wait: with n logs that always want more, each has 1/(n+1) of the memory, and
 // 1/(n+1) is left for the others. The spool owns one goroutine, which writes when output has waited for Config.Age, or
 // when the memory is half full. Completions run on the store's goroutine and only move counters.
 //
@@ -23,9 +23,9 @@
 //     a log, of bounded size, is in flight at a time; the rest waits for the next.
 //  3. When the batch is stored the log forgets it, and readers find it in the store: base is where the
 //     store's part ends and the log's part begins.
-//  4. Seal ends the log. It waits, without blocking anyone, until no more than one batch is left, and
-//     passes that to the caller, who stores it in the very commit that records the end of the workload. It stays
-//     readable here until Release.
+//  4. Seal ends the log. It does not block: when at most one batch is left, it, or later the store's goroutine, calls
+//     the caller's function with that batch. The caller stores the batch in the very commit that records the end of the
+//     workload. It stays readable here until Release.
 //
 // A batch that the store has no space for stays with its log and is tried again after Config.Age. Until the store
 // accepts one, no guest waits for room in memory: output that finds none is counted and dropped, as output over a

@@ -20,7 +20,7 @@ import (
 // maxPushed bounds the complete pushes that wait to be compiled. They wait on disk; the engine bounds those in memory.
 const maxPushed = 64
 
-// compilerRetry is when clients are told to push again after a compilation failed for a reason that passes.
+// compilerRetry is when clients are told to push again after a transient failure of a compilation.
 const compilerRetry = 2 * time.Second
 
 // Push is a push in progress. It is used by one goroutine at a time, and ended by Commit or Close.

@@ -52,8 +52,9 @@ func (a *Attachment) Write(ctx context.Context, p []byte) (int, error) { return 
 // CloseWrite ends the guest's input.
 func (a *Attachment) CloseWrite() { a.client.CloseSend() }
 
-// Next returns the next chunk of output. It blocks until there is one, and returns io.EOF when the workload
-// has ended. It fails if the guest was stopped before its end and will be started anew: what it was sent is lost.
+// Next returns the next chunk of output. It blocks until there is one. It returns io.EOF when the workload has ended, and
+// io.ErrClosedPipe after Detach. It fails with another error if the guest was stopped before its end and will be started
+// again: the input that was sent is lost.
 func (a *Attachment) Next(ctx context.Context) (api.Output, error) {
 	for a.until > 0 {
 		c, err := a.replayed(ctx)

@@ -9,7 +9,7 @@ import (
 // Trouble is what the host lacks for now.
 type Trouble uint8
 
-// The troubles. None stands for a failure that lasts.
+// The troubles. None stands for a permanent failure.
 const (
 	None        Trouble = iota
 	Descriptors         // the process, the machine or all guests together have no descriptor left

@@ -2,5 +2,5 @@
 // goes to the guest's log and to the attached client.
 //
 // Nothing here blocks. A stream with nothing to read, or no room to write, returns hostcalls.ErrWouldBlock, and
-// Notify reports when it is ready. terminal.Port orders the output: it calls the log under its own lock.
+// Notify reports when it is ready. terminal.Port orders the output: Port calls the log while it holds Port's lock.
 package stdio

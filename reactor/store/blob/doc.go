@@ -9,16 +9,16 @@
 //  4. Only then does it call its caller to record elsewhere that the blob exists.
 //
 // A crash before step 3 leaves bytes that a later upload can resume with. A crash before step 4 leaves a blob
-// that nobody knows of; Sweep removes those. A file in blobs never has other bytes than its name says, except if
-// the disk damages them, which Read and Sound detect. The digest is verified before the rename, not while
+// that nobody knows of; Sweep removes those. The bytes of a file in blobs match the digest in its name, unless the
+// disk has damaged them, which Read and Sound detect. The digest is verified before the rename, not while
 // bytes arrive, so that it covers what was really written, resumed parts included.
 //
 // # How uploads share space
 //
 //   - Any number of uploads of one digest run at a time; the first complete one makes the blob.
-//   - An upload takes space for the bytes that have come, not for those it has announced.
-//   - If there is no space left, interrupted uploads are removed, the oldest first, then uploads that have not
-//     had a byte for Stall, the longest first. The latter fail with ErrStalled.
+//   - An upload takes space for the bytes received, not for those announced.
+//   - If there is no space left, interrupted uploads are removed, the oldest first, then uploads that received
+//     nothing for Stall, the longest stalled first. The latter fail with ErrStalled.
 //   - An interrupted upload is resumed by its own sender, or by others as far as its bytes agree with their
 //     Prefixes; so wrong bytes harm nobody but their sender. It expires after Expiry.
 //

@@ -4,24 +4,24 @@
 // # Group commit
 //
 // One goroutine, the writer, owns the only connection that writes. A commit costs one sync of the
-// log however much it contains, so writes are committed in batches:
+// WAL however much it contains, so writes are committed in batches:
 //
 //  1. A call becomes an op and joins the queue. Submit first waits for room (QueueBytes). Transition and
-//     AppendLog do not, since what was submitted bounds what they add. A lazy transition does not wake the
-//     writer: see queue.
+//     AppendLog do not, since the number of admitted workloads bounds what they can queue. A lazy transition does
+//     not wake the writer: see queue.
 //  2. The writer takes what is in the queue, up to a bound, begins a transaction and applies the
 //     ops in order. An op that is refused (stale, not found) leaves no trace and does not affect
 //     the others. Changes of one workload are collected and written once, with the last state.
-//  3. The writer commits. SQLite syncs the log (synchronous=FULL).
+//  3. The writer commits. SQLite syncs the WAL (synchronous=FULL).
 //  4. It publishes the revision, calls the observer, then finishes the ops in their order. The next batch
 //     has gathered during step 3.
 //
 // If step 2 or 3 fails, the transaction is rolled back and each op runs in a transaction of its own, so
-// that one that cannot be written does not fail the others. When many in a row have failed, the others
-// are not tried, except for those that free space. Transitions that failed for a cause that can pass, such as
-// a full disk, are postponed, in order, and tried again: before each later batch, and after a
-// delay that grows. A later op of the same workload is postponed behind them. All other failed ops fail for their
-// callers. Config.OnOutage is called when such a failure begins and when it is over.
+// an op that can't be written fails alone. After 16 transient failures in a row the rest count as failed without being
+// tried, except for ops that free space. Transitions that failed for a transient cause, such as a full disk, are postponed, in order,
+// and tried again: before each later batch, and after a delay that grows. Later transitions of the same workload are
+// postponed behind them. All other failed ops fail for their callers, and so do later appends to the log of such a
+// workload. Config.OnOutage is called when such a failure begins and when it is over.
 //
 // Output does not wait in the queue with the other ops: see queue. The size of the database is
 // bounded in levels: see space.
@@ -34,8 +34,8 @@
 //
 // Reads have connections of their own, each used by one call at a time. They see the last commit, and neither
 // wait for the writer nor delay it. Single records, lists and logs have separate connections: see lanes. Each call
-// does a bounded amount of work, so that its snapshot does not keep the log from being reset for long, and checks
-// its context between records.
+// does a bounded amount of work, so that its snapshot does not hold up WAL checkpoints for long, and checks its
+// context between records.
 //
 // # Memory
 //

@@ -1,9 +1,9 @@
 // Package access decides who may call the API.
 //
-// A caller has the rights of the daemon's user, within what the operator allows to be granted, so each
-// connection has to prove something. Over a unix socket that is the peer's user, which the kernel reports. Over
-// TCP it is the daemon's token, in the metadata of each call, and a client certificate if the operator requires
-// one. What was proved is the call's [Identity], which handlers find in their context.
+// A caller has the rights of the daemon's user, within what the operator allows to be granted, so each caller must
+// authenticate: over a unix socket by its user, which the kernel reports; over TCP by the daemon's token, in the
+// metadata of each call, and by a client certificate if the operator requires one. The result is the call's
+// [Identity], which handlers find in their context.
 //
 // [Gate.Admit] is called for each call by the goroutine that reads the connection, before anything of the
 // message is read. It takes about a microsecond and does not block. A Gate never changes; all its methods may be

@@ -3,8 +3,8 @@
 // Each setting has one name and can be given in three places: the flag --max-memory, the environment
 // variable REACTORD_MAX_MEMORY and the key max-memory of the YAML file. A flag overrides the environment, the
 // environment overrides the file, and the file overrides the default. All faults are reported at once, each
-// with its source. An unknown key or REACTORD_ variable is a fault too: a misspelt limit would silently not
-// apply.
+// with its source. An unknown key or REACTORD_ variable is a fault too: otherwise a misspelt limit would be
+// ignored.
 //
 // Nothing here blocks except for reading the file. A Loader is for one goroutine.
 package config

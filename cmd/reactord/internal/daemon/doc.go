@@ -2,6 +2,6 @@
 // order.
 //
 // It owns one serving goroutine for each listener and two that tend the heap; Stop waits for them. Start and
-// Stop block: Start while the store is opened and work is recovered, Stop for the grace period and what
-// [Daemon] lists.
+// Stop block: Start while the store is opened and work is recovered, Stop for the grace period and the times
+// listed at slowClients.
 package daemon

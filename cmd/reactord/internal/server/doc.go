@@ -1,7 +1,7 @@
 // Package server serves the API: it converts messages to the values of package api, calls the reactor, and
 // converts back.
 //
-// The reactor decides what becomes of a request. This package decides only what the transport asks for: the
+// The reactor decides what becomes of a request. This package decides only what belongs to the transport: the
 // largest message of each method (server.go), how long a push may bring nothing (modules.go), how many records
 // fit into one answer (page.go), and how much of an error fits into the trailers (clip.go). It also refuses
 // messages that the reactor has no values for, such as an unknown kind of stream.

@@ -34,7 +34,7 @@ func (r *Runner) Kick() { r.wake.Set() }
 //     that wait for the module are ready when it is loaded, ahead of their tenant's queue. (TestManyModules)
 //  3. The dispatcher reads the workload's spec and asks the scheduler for memory. If it is not free the workload waits
 //     in the scheduler, where others pass it within a bound; every end of a workload wakes the dispatcher.
-//     (TestMemoryAdmission, TestOthersPass)
+//     (TestMemoryAdmission, TestOthersPass, TestShortAfterRestart)
 //  4. The dispatcher asks the store to record RUNNING, without waiting, and spawns the task (Loading to Starting).
 //  5. The fiber runs on a worker for the first time (Starting to Running), which makes room for the next start.
 //
@@ -213,6 +213,9 @@ func (r *Runner) begin(w *workload, a *started) bool {
 	r.mu.Unlock()
 	switch verdict {
 	case schedule.Granted:
+	case schedule.Wait:
+		r.expect(w, a)
+		return false
 	case schedule.TooLarge:
 		r.finish(w, outcome.Failed(&outcome.NodeMemoryError{Need: w.entry.StartBytes(), Node: r.cfg.Schedule.Memory}, a.Limits))
 		return false
@@ -230,6 +233,30 @@ func (r *Runner) begin(w *workload, a *started) bool {
 	a.Arm()
 	return true
 }
+
+// expect has a workload that waits for memory, and was started before by an earlier daemon, end at its timeout.
+func (r *Runner) expect(w *workload, a *started) {
+	if a.Number == 1 || a.Limits.Timeout <= 0 {
+		return
+	}
+	past := w.past
+	if past == nil {
+		past = r.readDeadline(w)
+	}
+	now := time.Now()
+	r.mu.Lock()
+	w.past = past
+	why := w.why(retry.NodeMemory, errShort, now)
+	why.Until = time.Time{}
+	first := r.sched.Expect(&w.entry, why, now)
+	r.mu.Unlock()
+	if first {
+		r.logTrouble(w, retry.NodeMemory, errShort)
+	}
+}
+
+// errShort is why a workload waits for memory that an earlier daemon has started.
+var errShort = errors.New("the node has not enough memory for it")
 
 // setTask sets the task of a workload, which may have run already.
 func (r *Runner) setTask(w *workload, task *executor.Task) {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/internal/attempt"
+	"github.com/reactord/reactord/reactor/internal/record"
 	"github.com/reactord/reactord/reactor/internal/retry"
 	"github.com/reactord/reactord/reactor/store"
 )
@@ -70,6 +71,52 @@ func TestCondemned(t *testing.T) {
 		f.wantState("a", store.Failed, api.ReasonDaemonDied)
 		if _, status := f.status("a"); status.Message != "it did it" {
 			t.Errorf("message %q", status.Message)
+		}
+	})
+}
+
+// TestShortAfterRestart: the timeout of a workload that an earlier daemon has started counts while it waits for memory.
+func TestShortAfterRestart(t *testing.T) {
+	bounds := ample
+	bounds.Memory, bounds.Patience = 100<<10, time.Second // for one
+	inBounds(t, bounds, parks, func(f *fixture) {
+		began := time.Now()
+		for i, id := range []string{"holder", "late", "in time"} {
+			spec := &api.Spec{}
+			if i > 0 {
+				spec.Limits.Timeout = time.Duration(i) * time.Minute
+			}
+			rec := f.record(id, spec)
+			if i > 0 {
+				rec.Attempts, rec.Status = 1, record.EncodeStatus(&record.Status{FirstStart: began, StartTime: began})
+			}
+			f.disk.records[id] = rec
+			f.disk.left = append(f.disk.left, rec)
+		}
+		if err := f.Recover(t.Context(), func(*store.Place) {}); err != nil {
+			t.Fatal(err)
+		}
+		f.Start()
+		time.Sleep(time.Minute - time.Second)
+		if got := f.running("holder", "late", "in time"); got != "holder" {
+			t.Fatalf("%q run", got)
+		}
+		f.wantState("late", store.Pending, 0)
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		f.wantState("late", store.Failed, api.ReasonDeadline)
+		if _, status := f.status("late"); !status.StartTime.Equal(began) {
+			t.Errorf("it says that it was started at %v, not %v", status.StartTime, began)
+		}
+		f.Cancel("holder")
+		if got := f.running("in time"); got != "in time" {
+			t.Errorf("what is in time does not run")
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		f.wantState("in time", store.Failed, api.ReasonDeadline)
+		if n := f.Waiting(retry.NodeMemory); n != 0 {
+			t.Errorf("%d wait for memory", n)
 		}
 	})
 }

@@ -31,6 +31,15 @@ func (s *Scheduler[T, M]) fallShort(e *Entry[T, M], need int64, now time.Time) {
 	s.queueUp(e, &l.short[sh.class], again)
 }
 
+// Expect sets when an entry that waits for memory is to end. It does nothing if the entry does not wait for memory, or
+// has met a trouble before, which has set that. first is that of Postpone.
+func (s *Scheduler[T, M]) Expect(e *Entry[T, M], why Why, now time.Time) (first bool) {
+	if e.share == nil || !e.share.short || e.delay != nil {
+		return false
+	}
+	return s.wait(e, why, now)
+}
+
 // endShortage is called when an entry no longer waits for memory.
 func (s *Scheduler[T, M]) endShortage(e *Entry[T, M]) {
 	l, sh := e.line, e.share

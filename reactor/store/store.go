@@ -21,7 +21,8 @@ type Workloads interface {
 	// Submit stores workloads, all in one commit, and returns the result of each. A workload is created PENDING
 	// unless its id is taken (then the result has the existing workload) or its module does not exist (then it has
 	// a *NotFoundError). If two in the same call have one id, the first is created. The records passed in must not
-	// be changed afterwards. If the error is not nil nothing was stored; but if ctx ends during the commit, its
+	// be changed afterwards. If the error is not nil nothing was stored, and which ids are taken is not said: what is
+	// stored can be read even while the error is ErrFull or ErrUnavailable. But if ctx ends during the commit, its
 	// error is returned and whether the commit took place is unknown.
 	Submit(ctx context.Context, workloads []*Workload) ([]Submitted, error)
 

@@ -1,12 +1,13 @@
 package submission
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sync"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/reactor/api"
@@ -80,7 +81,10 @@ type disk struct {
 	records map[string]*store.Workload
 	commits [][]string       // the ids of each
 	failing map[int]error    // by the number of the commit
+	broken  error            // of every commit
 	refused map[string]error // by id
+	torn    map[string]error // of reading, by id; "" for all
+	reads   int
 	queue   *queue
 }
 
@@ -89,7 +93,7 @@ func (d *disk) Submit(_ context.Context, recs []*store.Workload) ([]store.Submit
 	defer d.mu.Unlock()
 	var ids []string
 	answers := make([]store.Submitted, len(recs))
-	err := d.failing[len(d.commits)]
+	err := cmp.Or(d.failing[len(d.commits)], d.broken)
 	for i, rec := range recs {
 		ids = append(ids, rec.ID)
 		if d.queue.held[place{rec.ID, rec.Bytes()}] == 0 {
@@ -115,6 +119,10 @@ func (d *disk) Submit(_ context.Context, recs []*store.Workload) ([]store.Submit
 func (d *disk) Workload(_ context.Context, id string) (*store.Workload, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.reads++
+	if err := cmp.Or(d.torn[id], d.torn[""]); err != nil {
+		return nil, err
+	}
 	if rec := d.records[id]; rec != nil {
 		return rec, nil
 	}
@@ -133,7 +141,7 @@ type fixture struct {
 func newFixture(t *testing.T) *fixture {
 	f := &fixture{modules: &modules{}, queue: &queue{places: 1000, held: map[place]int{}}}
 	f.disk = &disk{
-		records: map[string]*store.Workload{}, failing: map[int]error{}, refused: map[string]error{}, queue: f.queue,
+		records: map[string]*store.Workload{}, failing: map[int]error{}, refused: map[string]error{}, torn: map[string]error{}, queue: f.queue,
 	}
 	limits := api.Limits{MemoryBytes: 1 << 30, StackBytes: 1 << 20, LogBytes: 1 << 20, Descriptors: 100, PendingOps: 100}
 	f.Pipeline = &Pipeline{
@@ -179,7 +187,7 @@ func (f *fixture) submit(t *testing.T, reqs ...api.SubmitRequest) (lines []strin
 
 func want[T any](t *testing.T, what string, got, want T) {
 	t.Helper()
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := gocmp.Diff(want, got); diff != "" {
 		t.Errorf("%s (-want +got):\n%s", what, diff)
 	}
 }

@@ -2,6 +2,7 @@ package submission
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/reactord/reactord/hostcalls/abi"
@@ -61,32 +62,31 @@ type Result struct {
 // submission is one workload on its way into the store. Its Record is the one to store until it has been.
 type submission struct {
 	Result
+	named    bool         // the client chose its id
 	sent     *api.Spec    // as the client sent it
-	hash     store.Digest // of that
+	hash     store.Digest // of that; zero if something is wrong with the spec itself
 	reserved bool         // it has a place in the queue, of this size
 	size     int64
+	answered bool // the store has answered: it has looked for the id
 }
 
-// Submit checks submissions and stores those that pass, in order. It fails if nothing was done. A submission that is
-// refused because of the daemon's state (its modules, files, room) may repeat one that succeeded before: then the
-// answer is the workload that exists.
+// Submit checks submissions and stores those that pass, in order. A submission that is refused for any reason but its own
+// spec (because of the daemon's modules, folders, queue or room) may repeat one that succeeded before: then the answer is
+// the workload that exists. Submit fails if the first commit fails and none of the workloads exists.
 func (p *Pipeline) Submit(ctx context.Context, reqs []api.SubmitRequest) ([]Result, error) {
 	now := time.Now()
 	submissions := make([]submission, len(reqs))
 	for i := range reqs {
 		p.check(ctx, &submissions[i], &reqs[i], now)
 	}
-	p.reserve(submissions)
-	defer p.release(submissions)
-	if err := p.commit(ctx, submissions); err != nil {
-		return nil, err
+	failed := p.store(ctx, submissions)
+	known := p.lookUp(ctx, submissions)
+	if failed != nil && known == 0 {
+		return nil, failed
 	}
 	results := make([]Result, len(submissions))
 	for i := range submissions {
 		one := &submissions[i]
-		if one.Err != nil && reqs[i].ID != "" && repeatable(one.Err) {
-			p.repeat(ctx, one)
-		}
 		if one.Err != nil {
 			one.Record = nil // it is not in the store
 		}
@@ -97,12 +97,12 @@ func (p *Pipeline) Submit(ctx context.Context, reqs []api.SubmitRequest) ([]Resu
 
 // check checks a request and makes the record of it.
 func (p *Pipeline) check(ctx context.Context, one *submission, req *api.SubmitRequest, now time.Time) {
-	one.ID, one.sent = req.ID, &req.Spec
+	one.ID, one.named, one.sent = req.ID, req.ID != "", &req.Spec
 	var f errs.Faults
-	if one.ID == "" {
-		one.ID = intake.NewID(now)
-	} else {
+	if one.named {
 		intake.CheckNewID(&f, "id", one.ID)
+	} else {
+		one.ID = intake.NewID(now)
 	}
 	limits := req.Spec.Limits.Or(p.Defaults)
 	p.Bounds.CheckSpec(&f, &req.Spec, limits)
@@ -146,6 +146,13 @@ func (p *Pipeline) checkModule(ctx context.Context, module *abi.Description, spe
 	return p.Authorize(ctx, spec.Grants)
 }
 
+// store stores what passed the checks, and has places in the queue meanwhile. Its error is that of commit.
+func (p *Pipeline) store(ctx context.Context, submissions []submission) error {
+	p.reserve(submissions)
+	defer p.release(submissions)
+	return p.commit(ctx, submissions)
+}
+
 // reserve takes places in the queue for what passed the checks.
 func (p *Pipeline) reserve(submissions []submission) {
 	for i := range submissions {
@@ -170,9 +177,9 @@ func (p *Pipeline) release(submissions []submission) {
 // part of a batch, not for the whole batch.
 const CommitBytes = 512 << 10
 
-// commit stores the submissions without an error, in parts. It fails if the first part fails; if a later one
-// fails, that is the error of the submissions in it and in the parts after it.
-func (p *Pipeline) commit(ctx context.Context, submissions []submission) error {
+// commit stores the submissions without an error, in parts. If one fails, that is the error of the submissions in it and
+// in the parts after it. It returns the error of the first part: then nothing was stored.
+func (p *Pipeline) commit(ctx context.Context, submissions []submission) (first error) {
 	var failed error
 	for i, part := range parts(submissions) {
 		if failed == nil {
@@ -182,13 +189,13 @@ func (p *Pipeline) commit(ctx context.Context, submissions []submission) error {
 			continue
 		}
 		if i == 0 {
-			return failed
+			first = failed
 		}
 		for _, one := range part {
 			one.Err = failed
 		}
 	}
-	return nil
+	return first
 }
 
 // parts divides the submissions without an error into commits.
@@ -222,7 +229,7 @@ func (p *Pipeline) commitPart(ctx context.Context, part []*submission) error {
 	}
 	for i, answer := range answers {
 		one := part[i]
-		one.Record, one.Created = answer.Workload, answer.Created
+		one.Record, one.Created, one.answered = answer.Workload, answer.Created, true
 		switch {
 		case answer.Err != nil:
 			one.Err = refusal.OfStore(answer.Err)
@@ -233,20 +240,34 @@ func (p *Pipeline) commitPart(ctx context.Context, part []*submission) error {
 	return nil
 }
 
-// repeatable reports whether a request that is refused with err may have succeeded before.
-func repeatable(err error) bool {
-	switch errs.ClassOf(err) {
-	case errs.ModuleNotFound, errs.GrantDenied, errs.QueueFull, errs.Draining, errs.Unavailable:
-		return true
-	default:
-		return false
+// lookUp answers the submissions that were refused without asking the store, and that may repeat others, with the
+// workloads there are. It returns how many those are. A store that can't be written to can still be read; when it can't
+// be read either, that is the error of those whose workloads may exist, and none is looked for any more.
+func (p *Pipeline) lookUp(ctx context.Context, submissions []submission) (known int) {
+	var unreadable error
+	for i := range submissions {
+		one := &submissions[i]
+		if one.Err == nil || one.answered || !one.named || one.hash == (store.Digest{}) {
+			continue
+		}
+		if unreadable != nil {
+			one.Err = unreadable
+			continue
+		}
+		rec, err := p.Store.Workload(ctx, one.ID)
+		_, missing := errors.AsType[*store.NotFoundError](err)
+		_, corrupt := errors.AsType[*store.CorruptError](err)
+		switch {
+		case missing:
+		case err != nil:
+			one.Err = refusal.OfStore(err)
+			if !corrupt {
+				unreadable = one.Err
+			}
+		case record.IsOf(rec, one.sent, one.hash):
+			one.Record, one.Err = rec, nil
+			known++
+		}
 	}
-}
-
-// repeat answers with the workload there is, if it has the spec of this submission.
-func (p *Pipeline) repeat(ctx context.Context, one *submission) {
-	rec, err := p.Store.Workload(ctx, one.ID)
-	if err == nil && record.IsOf(rec, one.sent, one.hash) {
-		one.Record, one.Err = rec, nil
-	}
+	return known
 }

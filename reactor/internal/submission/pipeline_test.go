@@ -131,39 +131,149 @@ func TestTaken(t *testing.T) {
 }
 
 // TestRepeatedWhenRefused: a request that is refused for a reason of the reactor's, and that succeeded before, is
-// answered by the workload there is. What is wrong with the request stays wrong.
+// answered by the workload there is, however it is repeated. A new one beside it is refused.
 func TestRepeatedWhenRefused(t *testing.T) {
 	for _, tc := range []struct {
 		name   string
 		change func(*fixture)
-		known  string // what is said to a repetition
-		new    string // and to a new one
+		new    string // what is said to a new one
 	}{
-		{"module", func(f *fixture) { f.modules.missing = true }, "there is", "MODULE_NOT_FOUND"},
-		{"grants", func(f *fixture) { f.denied = errs.New(errs.GrantDenied, "no") }, "there is", "GRANT_DENIED"},
-		{"file systems", func(f *fixture) { f.denied = errs.New(errs.Unavailable, "hangs") }, "there is", "UNAVAILABLE"},
-		{"queue", func(f *fixture) { f.queue.places = 0 }, "there is", "QUEUE_FULL"},
-		{"draining", func(f *fixture) { f.denied = refusal.Draining() }, "there is", "DRAINING"},
-		{"call", func(f *fixture) { f.modules.fault = "no" }, "INVALID_ARGUMENT", "INVALID_ARGUMENT"},
+		{"module", func(f *fixture) { f.modules.missing = true }, "MODULE_NOT_FOUND"},
+		{"kind", func(f *fixture) { f.modules.err = errs.New(errs.ModuleUnsupported, "unknown kind") }, "MODULE_UNSUPPORTED"},
+		{"tag", func(f *fixture) { f.modules.fault = "the tag's new module has no such export" }, "INVALID_ARGUMENT"},
+		{"memory", func(f *fixture) { f.MemoryBytes = 0 }, "INVALID_ARGUMENT"},
+		{"grants", func(f *fixture) { f.denied = errs.New(errs.GrantDenied, "no") }, "GRANT_DENIED"},
+		{"file systems", func(f *fixture) { f.denied = errs.New(errs.Unavailable, "hangs") }, "UNAVAILABLE"},
+		{"queue", func(f *fixture) { f.queue.places = 0 }, "QUEUE_FULL"},
+		{"draining", func(f *fixture) { f.denied = refusal.Draining() }, "DRAINING"},
+		{"full", func(f *fixture) { f.disk.broken = store.ErrFull }, "STORE_FULL"},
+		{"unavailable", func(f *fixture) { f.disk.broken = store.ErrUnavailable }, "UNAVAILABLE"},
+		{"damaged", func(f *fixture) { f.disk.broken = errors.New("the database is damaged") }, "INTERNAL"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			f := newFixture(t)
-			if _, err := f.submit(t, of("known")); err != nil {
+			known, big := of("known"), large("big", CommitBytes)
+			if _, err := f.submit(t, known, big); err != nil {
 				t.Fatal(err)
 			}
 			tc.change(f)
 			other := of("known")
 			other.Spec.Args = []string{"another"}
-			got, err := f.submit(t, of("known"), of("new"), other)
-			if err != nil {
-				t.Fatal(err)
+			newBig := large("new-big", CommitBytes)
+			for _, step := range []struct {
+				reqs  []api.SubmitRequest
+				want  []string
+				reads int
+			}{
+				{[]api.SubmitRequest{known}, []string{"known there is"}, 1},
+				{
+					[]api.SubmitRequest{of("new"), known, other, known},
+					[]string{"new " + tc.new, "known there is", "known " + tc.new, "known there is"}, 4,
+				},
+				{ // in later commits, which are not tried when the first has failed
+					[]api.SubmitRequest{newBig, of("new"), big, known},
+					[]string{"new-big " + tc.new, "new " + tc.new, "big there is", "known there is"}, 4,
+				},
+			} {
+				f.disk.reads = 0
+				got, err := f.submit(t, step.reqs...)
+				if err != nil {
+					t.Fatal(err)
+				}
+				want(t, "results", got, step.want)
+				want(t, "reads", f.disk.reads, step.reads)
 			}
-			want(t, "results", got, []string{"known " + tc.known, "new " + tc.new, "known " + tc.new})
 		})
 	}
 }
 
-// TestCommitFails: nothing was done if the first commit fails. If a later one does, that is the error of what it, and
+// TestRepeatedInALaterPart: a commit that fails after others succeeded takes no answer from what is there.
+func TestRepeatedInALaterPart(t *testing.T) {
+	f := newFixture(t)
+	if _, err := f.submit(t, of("known")); err != nil {
+		t.Fatal(err)
+	}
+	f.disk.failing[len(f.disk.commits)+1] = store.ErrFull
+	got, err := f.submit(t, large("a", CommitBytes), of("b"), of("known"), of("a"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want(t, "results", got, []string{"a created", "b STORE_FULL", "known there is", "a STORE_FULL"})
+}
+
+// TestNotLookedFor: nothing is read for submissions that cannot repeat another, or that the store has answered.
+func TestNotLookedFor(t *testing.T) {
+	f := newFixture(t)
+	unnamed, faulty, other := of(""), of("faulty"), of("known")
+	unnamed.Spec.Module, faulty.Spec.Module, other.Spec.Args = "unknown", "", []string{"another"}
+	gone := of("gone")
+	f.disk.refused["gone"] = &store.NotFoundError{Kind: store.KindModule, Name: "hello"}
+	results, err := f.Submit(t.Context(), []api.SubmitRequest{of("known"), of("known"), other, unnamed, faulty, gone, of("a/b")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, res := range results {
+		if res.Err == nil {
+			got = append(got, "")
+			continue
+		}
+		got = append(got, errs.ClassOf(res.Err).String())
+	}
+	want(t, "refused", got, []string{
+		"", "", "WORKLOAD_EXISTS", "MODULE_NOT_FOUND", "INVALID_ARGUMENT", "MODULE_NOT_FOUND", "INVALID_ARGUMENT",
+	})
+	want(t, "reads", f.disk.reads, 0)
+}
+
+// TestUnreadable: whether a workload exists is unknown if the store can't be read, so no other answer is given for good. A
+// record that is damaged does not keep others from being read.
+func TestUnreadable(t *testing.T) {
+	corrupt := &store.CorruptError{Kind: store.KindWorkload, Name: "torn", Err: errors.New("sum")}
+	for _, tc := range []struct {
+		name   string
+		change func(*fixture)
+		class  errs.Class // of the call; 0: it succeeds
+		want   []string
+		reads  int
+	}{
+		{"a record", func(f *fixture) {
+			f.denied = errs.New(errs.GrantDenied, "no")
+			f.disk.torn["torn"] = corrupt
+		}, 0, []string{"new GRANT_DENIED", "torn INTERNAL", "known there is"}, 3},
+		{"a record of a full store", func(f *fixture) {
+			f.disk.broken = store.ErrFull
+			f.disk.torn["torn"] = corrupt
+		}, 0, []string{"new STORE_FULL", "torn INTERNAL", "known there is"}, 3},
+		{"the store", func(f *fixture) {
+			f.denied = errs.New(errs.GrantDenied, "no")
+			f.disk.torn[""] = store.ErrUnavailable
+		}, 0, []string{"new UNAVAILABLE", "torn UNAVAILABLE", "known UNAVAILABLE"}, 1},
+		{"a full store", func(f *fixture) {
+			f.disk.broken = store.ErrFull
+			f.disk.torn[""] = store.ErrUnavailable
+		}, errs.StoreFull, nil, 1},
+		{"a closed store", func(f *fixture) {
+			f.disk.broken, f.disk.torn[""] = store.ErrClosed, store.ErrClosed
+		}, errs.Draining, nil, 1},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			f := newFixture(t)
+			if _, err := f.submit(t, of("torn"), of("known")); err != nil {
+				t.Fatal(err)
+			}
+			tc.change(f)
+			got, err := f.submit(t, of("new"), of("torn"), of("known"))
+			if tc.class == 0 && err != nil || tc.class != 0 && errs.ClassOf(err) != tc.class {
+				t.Errorf("error %v", err)
+			}
+			want(t, "results", got, tc.want)
+			want(t, "reads", f.disk.reads, tc.reads)
+		})
+	}
+}
+
+// TestCommitFails: the call fails if the first commit does and no workload is there. If a later one does, that is the error of what it, and
 // those after it, would have stored.
 func TestCommitFails(t *testing.T) {
 	reqs := []api.SubmitRequest{large("a", CommitBytes), large("b", CommitBytes), large("c", CommitBytes)}

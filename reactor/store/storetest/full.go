@@ -36,6 +36,15 @@ func testFull(t *testing.T, open Open) {
 	wantIs(t, "AppendLog", f.appendLog("runs", 1, stdout("output")), store.ErrFull)
 	f.must(start("waits", 1), finish("waits", 1, store.Succeeded))
 
+	// So may be a submission that repeats another. What it repeats can be read.
+	waits := f.workload("waits")
+	if again, err := f.Submit(t.Context(), []*store.Workload{f.newWorkload("waits")}); err != nil {
+		wantIs(t, "Submit", err, store.ErrFull)
+	} else {
+		wantEqual(t, "the existing record", again[0], store.Submitted{Workload: waits})
+	}
+	wantEqual(t, "the record", f.workload("waits"), waits)
+
 	// A transition that finds no space at all is not refused either. Later ones for the same workload stay
 	// behind it; reads go on.
 	order := make(chan string, 2)

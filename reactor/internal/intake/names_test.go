@@ -63,6 +63,21 @@ func TestNames(t *testing.T) {
 	}
 }
 
+// TestNameBounds: an id and a tag have 128 bytes at most.
+func TestNameBounds(t *testing.T) {
+	for name, check := range map[string]func(f *errs.Faults, path, s string){
+		"id": CheckID, "new id": CheckNewID, "tag": CheckTag, "new tag": CheckNewTag,
+	} {
+		for n, faults := range map[int]int{128: 0, 129: 1} {
+			var f errs.Faults
+			check(&f, "x", strings.Repeat("a", n))
+			if len(f) != faults || faults > 0 && f[0].Path != "x" {
+				t.Errorf("%s of %d bytes: %v", name, n, f)
+			}
+		}
+	}
+}
+
 // TestNewID holds that ids are valid, that no two are alike, and that they are in the order of time.
 func TestNewID(t *testing.T) {
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)

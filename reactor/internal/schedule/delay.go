@@ -89,6 +89,11 @@ func (s *Scheduler[T, M]) setAlarm(e *Entry[T, M], now time.Time) {
 			due = until
 		}
 	}
+	if sh := e.share; sh != nil && sh.mayEase() {
+		if at := s.easeAt(sh); due.IsZero() || at.Before(due) {
+			due = at
+		}
+	}
 	if due.IsZero() {
 		s.delayed.Remove(&d.alarm)
 		return
@@ -139,6 +144,7 @@ func (s *Scheduler[T, M]) Due(now time.Time, most int) (overdue []*Entry[T, M], 
 		} else if e.machine.Requeue() {
 			s.requeue(e, now)
 		} else {
+			s.ease(e, now)
 			s.setAlarm(e, now)
 		}
 	}

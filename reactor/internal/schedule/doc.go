@@ -30,8 +30,9 @@
 //     one that went back keeps its age. So the oldest always goes on, and everyone becomes the oldest some time.
 //  2. If that is not enough, the one that asked goes back.
 //  3. A workload that went back is started again when what it needed is free, and after the second time when all
-//     that it may use is free. So no workload asks more than twice. A workload that went back for others three
-//     times does not go back for others any more.
+//     that it may use is free, so that it need not ask again. If others run for so long that this does not come, it
+//     is started with what it asked for; the time until then doubles each time. (TestAllIsNeverFree) A workload
+//     that went back for others three times does not go back for others any more.
 //
 // A workload that needs more than the whole node has is refused.
 //

@@ -29,6 +29,29 @@ func (s *Scheduler[T, M]) fallShort(e *Entry[T, M], need int64, now time.Time) {
 	s.memory.shorts++
 	l.shortMask |= 1 << sh.class
 	s.queueUp(e, &l.short[sh.class], again)
+	if sh.mayEase() && e.delay != nil {
+		s.setAlarm(e, now)
+	}
+}
+
+// mayEase reports whether an entry waits for all that it may use, and could do with less.
+func (sh *share[T, M]) mayEase() bool { return sh.short && sh.asked > 1 && sh.least < sh.wants }
+
+// easeAt returns when it will be content with less: others may run for so long that all is never free.
+func (s *Scheduler[T, M]) easeAt(sh *share[T, M]) time.Time {
+	return sh.since.Add(s.config.Patience << min(2+sh.eased, maxRounds))
+}
+
+// ease lets an entry be started with what it asked for, if it has waited for all that it may use for long enough.
+func (s *Scheduler[T, M]) ease(e *Entry[T, M], now time.Time) {
+	sh := e.share
+	if sh == nil || !sh.mayEase() || now.Before(s.easeAt(sh)) {
+		return
+	}
+	sh.wants = sh.least
+	sh.eased = min(sh.eased+1, maxRounds)
+	s.takeOut(e)
+	s.fallShort(e, s.need(e), now)
 }
 
 // Expect sets when an entry that waits for memory is to end. It does nothing if the entry does not wait for memory, or
@@ -43,6 +66,9 @@ func (s *Scheduler[T, M]) Expect(e *Entry[T, M], why Why, now time.Time) (first 
 // endShortage is called when an entry no longer waits for memory.
 func (s *Scheduler[T, M]) endShortage(e *Entry[T, M]) {
 	l, sh := e.line, e.share
+	if sh.mayEase() && e.delay != nil && e.delay.why.Deadline.IsZero() {
+		s.delayed.Remove(&e.delay.alarm)
+	}
 	sh.short = false
 	l.shorts--
 	s.memory.shorts--

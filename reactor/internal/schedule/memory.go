@@ -27,12 +27,14 @@ type share[T, M any] struct {
 	limit    int64                          // the workload's own
 	reserved int64                          // while it runs
 	wants    int64                          // what it needs to be started again after it went back; zero: the estimate
+	least    int64                          // what it asked for when it went back for itself
 	age      uint64                         // number of its first start; zero: not started yet
 	order    uint64                         // number of this start
 	place    heap.Item[int64, *Entry[T, M]] // in its line's running
 	since    time.Time                      // when it began to be short of memory, or fresh
 	class    int                            // if it is short
-	asked    uint8                          // how often it went back because it needed more itself
+	asked    uint8                          // how often it went back because it needed more itself; counts to 2
+	eased    uint8                          // how often it was content with least
 	yielded  uint8                          // how often it went back for others
 	short    bool                           // it waits for memory to be started
 	leaving  bool                           // it was told to go back
@@ -178,8 +180,8 @@ func (s *Scheduler[T, M]) Wants(e *Entry[T, M]) int64 {
 // sendBack sends back an entry that asked for more than there is.
 func (s *Scheduler[T, M]) sendBack(e *Entry[T, M], bytes int64) {
 	sh := e.share
-	sh.asked++
-	sh.wants = bytes
+	sh.asked = min(sh.asked+1, 2)
+	sh.wants, sh.least = bytes, bytes
 	if sh.asked > 1 {
 		sh.wants = s.config.Memory // or its own limit, if that is less
 	}

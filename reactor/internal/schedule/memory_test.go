@@ -3,8 +3,10 @@ package schedule
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/reactord/reactord/reactor/internal/lifecycle"
+	"github.com/reactord/reactord/reactor/internal/retry"
 )
 
 // grow has a workload ask for so much in all, and tells the verdict and who goes back.
@@ -118,6 +120,58 @@ func TestAskerGoesBack(t *testing.T) {
 	if got := n.Wants(e); got != 100*unit {
 		t.Errorf("the second time it wants %d, not all that there is", got)
 	}
+}
+
+// Who waits for all that it may use does not wait for ever beside one that never ends: after a while what it asked for
+// is enough, and the next time after a longer while.
+func TestAllIsNeverFree(t *testing.T) {
+	n := newNode(t)
+	goBack := func(e *Entry[string, bool], bytes int64) {
+		t.Helper()
+		n.wantGrow(e, bytes, "go back")
+		n.Free(e, 0)
+		n.Finish(e)
+		n.Requeue(e, &Why{Trouble: retry.NodeMemory}, n.now)
+	}
+	wantAfter := func(d time.Duration, started string) {
+		t.Helper()
+		n.now = n.now.Add(d)
+		if at, ok := n.Wakeup(); started != "" && (!ok || at.After(n.now)) {
+			t.Errorf("it is woken at %v, %t, not at %v", at, ok, n.now)
+		}
+		n.Due(n.now, 10)
+		n.want(0, started)
+	}
+	service, first, second := n.submit("a1", 2), n.submit("a2", 48), n.submit("a3", 20)
+	n.want(0, "a1 a2 a3 ")
+	e := n.submit("a4", 10)
+	n.want(0, "a4 ")
+	goBack(e, 60)
+	n.end(first)
+	n.want(0, "a4 ")
+	goBack(e, 80)
+	n.end(second)
+	if n.want(0, ""); n.Wants(e) != 100*unit {
+		t.Errorf("it wants %d", n.Wants(e))
+	}
+	wantAfter(19*time.Second, "")
+	wantAfter(time.Second, "a4 ")
+	if e.Reserved() != 80*unit {
+		t.Errorf("it has %d", e.Reserved())
+	}
+	other := n.submit("a5", 10)
+	n.want(0, "a5 ")
+	other.share.yielded = maxYields
+	goBack(e, 89)
+	n.end(other)
+	n.want(0, "")
+	wantAfter(39*time.Second, "")
+	wantAfter(time.Second, "a4 ")
+	goBack(e, 99)
+	n.want(0, "")
+	wantAfter(time.Hour, "") // it has asked for more than is free
+	n.end(service)
+	n.want(0, "a4 ")
 }
 
 // What was sent back three times for others is left alone.

@@ -96,7 +96,7 @@ func (w *world) checkPlace(e *Entry[int, string]) error {
 	if w.hand == e && e.Stage() == lifecycle.Loading {
 		found++
 	}
-	if d := e.delay; d != nil && e.Stage().Pending() && d.alarm.In() != (e.Stage() == lifecycle.Delayed || !d.why.Deadline.IsZero()) {
+	if d := e.delay; d != nil && e.Stage().Pending() && d.alarm.In() != (e.Stage() == lifecycle.Delayed || !d.why.Deadline.IsZero() || e.share != nil && e.share.mayEase()) {
 		w.fault("%d is %v, its deadline %v, its alarm is set: %v", e.Value, e.Stage(), d.why.Deadline, d.alarm.In())
 	}
 	if e.module != nil && (e.Stage() == lifecycle.Queued || e.Stage() == lifecycle.Delayed) {
@@ -142,7 +142,11 @@ func (w *world) ends() error {
 		if g.task != gone {
 			return fmt.Errorf("lost: %d is %v in the end, its fiber %d", i, w.entries[i].Stage(), g.task)
 		}
-		if g.backed > 2+maxYields {
+		eased := 0
+		if sh := w.entries[i].share; sh != nil {
+			eased = int(sh.eased)
+		}
+		if g.backed > 2+maxYields+eased {
 			return fmt.Errorf("%d was sent back %d times", i, g.backed)
 		}
 	}
@@ -200,7 +204,7 @@ func (w *world) key() string {
 		num(int64(e.Stage()), int64(e.Cause()), int64(g.task), g.holds)
 		if sh := e.share; sh != nil {
 			flags(sh.leaving, sh.asking, sh.order > m.keep.before)
-			num(sh.reserved, sh.wants, int64(sh.age), int64(sh.asked), int64(sh.yielded))
+			num(sh.reserved, sh.wants, sh.least, int64(sh.age), int64(sh.asked), int64(sh.yielded), int64(sh.eased))
 			passed(sh.since)
 		}
 		if d := e.delay; d != nil {

@@ -37,8 +37,9 @@ func (r *Reactor) SubmitWorkload(ctx context.Context, req api.SubmitRequest) (w 
 	return w, s.Created, nil
 }
 
-// SubmitWorkloads submits many, each on its own terms. The results are in order. The error is not
-// nil if nothing was done.
+// SubmitWorkloads submits many, each on its own terms. The results are in order. If the error is not nil
+// nothing was stored; but if ctx ended meanwhile, that is unknown, and the same requests can be repeated if
+// they have ids.
 func (r *Reactor) SubmitWorkloads(ctx context.Context, reqs []api.SubmitRequest) ([]api.SubmitResult, error) {
 	if len(reqs) > MaxBatch {
 		return nil, errs.Invalid(errs.Field{Path: "requests", Description: fmt.Sprintf("%d workloads are more than the %d allowed", len(reqs), MaxBatch)})

@@ -72,7 +72,8 @@ type submission struct {
 
 // Submit checks submissions and stores those that pass, in order. A submission that is refused for any reason but its own
 // spec (because of the daemon's modules, folders, queue or room) may repeat one that succeeded before: then the answer is
-// the workload that exists. Submit fails if the first commit fails and none of the workloads exists.
+// the workload that exists. Submit fails if the first commit fails and none of the workloads exists. If ctx ends during a
+// commit, it is unknown whether the commit took place: the same submission under the same id finds out.
 func (p *Pipeline) Submit(ctx context.Context, reqs []api.SubmitRequest) ([]Result, error) {
 	now := time.Now()
 	submissions := make([]submission, len(reqs))
@@ -178,7 +179,7 @@ func (p *Pipeline) release(submissions []submission) {
 const CommitBytes = 512 << 10
 
 // commit stores the submissions without an error, in parts. If one fails, that is the error of the submissions in it and
-// in the parts after it. It returns the error of the first part: then nothing was stored.
+// in the parts after it. It returns the error of the first part: then nothing was stored, as far as is known.
 func (p *Pipeline) commit(ctx context.Context, submissions []submission) (first error) {
 	var failed error
 	for i, part := range parts(submissions) {

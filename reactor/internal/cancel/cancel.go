@@ -231,7 +231,7 @@ func (r *request) add(id string, err error, most int) {
 }
 
 // cancelled waits for the end of a workload, whose next change closes changed. It returns nil if the workload was
-// cancelled, and an error if it ended otherwise. Told says that it has been told to end; if not, and it is there by
+// cancelled, or its result was deleted meanwhile, and an error if it ended otherwise. Told says that it has been told to end; if not, and it is there by
 // now, it is told.
 func (r *request) cancelled(ctx context.Context, id string, changed <-chan struct{}, told bool) error {
 	for {
@@ -247,7 +247,10 @@ func (r *request) cancelled(ctx context.Context, id string, changed <-chan struc
 			told = changed != nil
 		}
 		rec, err := r.Store.Workload(ctx, id)
+		_, deleted := errors.AsType[*store.NotFoundError](err)
 		switch {
+		case deleted && told:
+			return nil // results are deleted early if the disk is short
 		case err != nil:
 			return refusal.OfStore(err)
 		case rec.State == store.Cancelled && told:

@@ -45,6 +45,7 @@ func TestByID(t *testing.T) {
 			{"slow", after(time.Hour, obey), 0},
 			{"ended-meanwhile", after(time.Second, succeed), errs.WorkloadFinished},
 			{"put-back", putBack, 0},
+			{"deleted", deleted, 0},
 			{"unrecorded", unrecorded, errs.Internal},
 			{"had-ended", nil, errs.WorkloadFinished},
 			{"had-been-cancelled", nil, errs.WorkloadFinished},
@@ -59,7 +60,7 @@ func TestByID(t *testing.T) {
 		n.end(n.add("had-ended", nil, nil), store.Failed)
 		n.end(n.add("had-been-cancelled", nil, nil), store.Cancelled)
 		answer, err := n.canceller().Do(t.Context(), api.CancelRequest{IDs: ids})
-		if err != nil || answer.Total != len(ids) || answer.Cancelled != 3 || len(answer.Results) != len(ids) {
+		if err != nil || answer.Total != len(ids) || answer.Cancelled != 4 || len(answer.Results) != len(ids) {
 			t.Fatalf("%+v, %v", answer, err)
 		}
 		for i, tc := range cases {

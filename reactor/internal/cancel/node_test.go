@@ -49,6 +49,14 @@ func after(d time.Duration, then fate) fate {
 // succeed ends it as if it had not been told.
 func succeed(n *node, w *workload) { n.end(w, store.Succeeded) }
 
+// deleted ends it, and deletes its result at once, as happens when the disk is short.
+func deleted(n *node, w *workload) {
+	n.end(w, store.Cancelled)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	delete(n.records, w.id)
+}
+
 // hang never ends it.
 func hang(*node, *workload) {}
 

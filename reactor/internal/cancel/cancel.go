@@ -230,9 +230,10 @@ func (r *request) add(id string, err error, most int) {
 	}
 }
 
-// cancelled waits for the end of a workload, whose next change closes changed. It returns nil if the workload was
-// cancelled, or its result was deleted meanwhile, and an error if it ended otherwise. Told says that it has been told to end; if not, and it is there by
-// now, it is told.
+// cancelled waits for the end of a workload. It returns nil if the workload was cancelled, or was told to end and its result
+// has been deleted since, and an error if it ended otherwise. changed is closed by the workload's next change; it is nil if
+// the workload is not in memory. told is true if the workload has been told to end. If it is false, the workload is told as
+// soon as it is in memory.
 func (r *request) cancelled(ctx context.Context, id string, changed <-chan struct{}, told bool) error {
 	for {
 		if changed != nil {

@@ -70,8 +70,8 @@ func (s *Spool) NewLog(id string, attempt uint32, limit uint64, from Origin) *Lo
 }
 
 // Append takes as much of p as one write takes, and keeps of that what is within the limit. If there is no room in
-// memory it returns ErrNoRoom; Notify reports when there may be room. While the store accepts no output, what finds
-// no room is dropped instead, since nobody knows how long that lasts.
+// memory it returns ErrNoRoom; Notify reports when there may be room. While the store accepts no output, output that
+// finds no room is dropped instead, since nobody knows how long that lasts.
 func (l *Log) Append(stream store.Stream, p []byte, now time.Time) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
@@ -232,9 +232,9 @@ func (l *Log) Flush() {
 	}
 }
 
-// Seal ends the log: it keeps no more output. then is called with what is not in the store, about maxBatch at
-// most, which the caller must store: at once, or on the store's goroutine when everything before it has been
-// stored. The caller calls Release afterwards.
+// Seal ends the log: it keeps no more output. It does not block. It calls then with the rest that is not in the store,
+// about maxBatch at most: at once, or later on the store's goroutine, when everything before has been stored. The caller
+// must store the rest, and then call Release.
 func (l *Log) Seal(then func(rest []store.LogChunk)) {
 	l.mu.Lock()
 	l.sealed, l.seal = true, then

@@ -115,7 +115,7 @@ func (s *Spool) add(l *Log, urgent bool) {
 	}
 }
 
-// share returns how much more a log may take: as much again as would then be free. However many logs take their
+// share returns how much more a log may take, so that it then holds no more than is free. However many logs take their
 // shares, something is left for those that hold less. mu is held.
 func (s *Spool) share(l *Log) int64 { return (s.cfg.Bytes - s.used - l.charged) / 2 }
 

@@ -217,8 +217,8 @@ func (p *Push) Close() error {
 	return refusal.OfStore(upload.Close())
 }
 
-// validate returns the module's description, or why it can't be run here. It compiles the module, since the last
-// faults show only then, and the first workload starts sooner.
+// validate returns the module's description, or why it can't be run here. It compiles the module, since some faults show
+// only in the compiler, and so that the first workload starts sooner.
 func (p *Push) validate(ctx context.Context) (info *abi.Description, err error) {
 	r := p.registry
 	select {

@@ -15,5 +15,5 @@ func (e *NodeMemoryError) Error() string {
 		humanize.IBytes(uint64(e.Need)), humanize.IBytes(uint64(e.Node)))
 }
 
-// errSentBack is why a workload waits that went back to the queue for lack of memory.
+// errSentBack is why a workload that went back to the queue for lack of memory waits.
 var errSentBack = errors.New("the node had no more memory for it, or workloads that were started before it needed its memory")

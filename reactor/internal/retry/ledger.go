@@ -2,8 +2,8 @@ package retry
 
 import "time"
 
-// quiet is how long a trouble must not have been met or waited for until it counts as over: otherwise a load that
-// comes and goes would begin and end it many times a second.
+// quiet is how long nobody must have met a trouble or waited for its end before it counts as over. Without it, a load
+// that comes and goes would begin and end a trouble many times a second.
 const quiet = time.Second
 
 // Ledger counts who waits for which trouble. The zero value is empty.

@@ -7,8 +7,8 @@
 //
 // # What may block
 //
-// Write never blocks. While a client is attached it takes no more than the queue has room for, so a guest parks that
-// writes faster than its client reads. When the client detaches, waiting guests are notified and write only to the
+// Write never blocks. While a client is attached it takes no more than the queue has room for, so a guest that writes
+// faster than its client reads has to park. When the client detaches, waiting guests are notified and write only to the
 // log. Client.Next and Client.Send block, and end with their context.
 //
 // # Output from before
@@ -78,7 +78,8 @@ func (p *Port) Write(stream store.Stream, b []byte, keep func([]byte) (int, erro
 	return n, err
 }
 
-// Notify calls ready once the client has room, if one is attached, and what then waits for is ready too.
+// Notify calls ready when the attached client has room. If it has room now, or no client is attached, Notify passes ready
+// on to then.
 func (p *Port) Notify(ready func(), then func(ready func()) (stop func())) (stop func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -115,7 +115,8 @@ func (w *Workload) Bytes() int64 {
 // Submitted is the result of submitting one workload.
 type Submitted struct {
 	// Workload is the stored record: the one passed in if Created, else the existing one with its id. It is nil
-	// if Err is not.
+	// if Err is not. An existing one may come without its Spec if its SpecHash is another than that of the one
+	// passed in: small submissions may have the ids of large workloads.
 	Workload *Workload
 	Created  bool
 	// Err is why this workload was refused: a *NotFoundError for its module, or a *CorruptError for the existing

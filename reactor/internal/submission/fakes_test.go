@@ -105,7 +105,11 @@ func (d *disk) Submit(_ context.Context, recs []*store.Workload) ([]store.Submit
 		case d.refused[rec.ID] != nil:
 			answers[i].Err = d.refused[rec.ID]
 		case former != nil:
-			answers[i].Workload = former
+			existing := *former
+			if existing.SpecHash != rec.SpecHash {
+				existing.Spec = nil
+			}
+			answers[i].Workload = &existing
 		default:
 			rec.State = store.Pending
 			d.records[rec.ID] = rec

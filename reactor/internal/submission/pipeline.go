@@ -234,8 +234,9 @@ func (p *Pipeline) commitPart(ctx context.Context, part []*submission) error {
 		switch {
 		case answer.Err != nil:
 			one.Err = refusal.OfStore(answer.Err)
-		case !answer.Created && !record.IsOf(answer.Workload, one.sent, one.hash):
+		case !answer.Created && answer.Workload.SpecHash != one.hash:
 			one.Record, one.Err = nil, refusal.InUse(one.ID)
+			one.answered = !record.IsOf(answer.Workload, one.sent, one.hash) // an older daemon's may lack its spec here
 		}
 	}
 	return nil

@@ -130,6 +130,30 @@ func TestTaken(t *testing.T) {
 	}
 }
 
+// TestOlderRecord: a record that an older daemon made, with another hash of the same spec, is told from another spec.
+func TestOlderRecord(t *testing.T) {
+	f := newFixture(t)
+	old := of("old")
+	old.Spec.Stdin = []byte("in")
+	stored := &store.Workload{
+		ID: "old", Spec: []byte(`{"stdin":"aW4=","limits":{}}`),
+		SpecHash: store.DigestOf([]byte(`{"Module":"hello","Name":""}{"stdin":"aW4=","limits":{}}`)),
+	}
+	f.disk.records["old"] = stored
+	other := large("old", 3)
+	results, err := f.Submit(t.Context(), []api.SubmitRequest{old, other})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := results[0]; got.Err != nil || got.Created || got.Record != stored {
+		t.Errorf("the same spec: %+v", got)
+	}
+	if got := results[1]; errs.ClassOf(got.Err) != errs.WorkloadExists {
+		t.Errorf("another spec: %+v", got)
+	}
+	want(t, "reads", f.disk.reads, 1)
+}
+
 // TestRepeatedWhenRefused: a request that is refused for a reason of the reactor's, and that succeeded before, is
 // answered by the workload there is, however it is repeated. A new one beside it is refused.
 func TestRepeatedWhenRefused(t *testing.T) {

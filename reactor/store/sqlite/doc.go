@@ -45,8 +45,8 @@
 // # Tables
 //
 // The row of a workload has two checksums: one of what never changes, including the spec in its own table, and
-// one of what transitions change. They are verified on every read. The spec is separate so
-// that a transition does not rewrite it. Workloads are numbered in order of creation; that number
+// one of what transitions change. They are verified on every read, the first only together with the spec. The spec is
+// separate so that a transition does not rewrite it. Workloads are numbered in order of creation; that number
 // is the rowid, and lists are ordered by it. The rowids of log rows have the workload's number in the upper bits and
 // the row's own number in the lower bits, so a log lies in one piece without an index.
 //

@@ -213,3 +213,28 @@ func TestStrayBlobs(t *testing.T) {
 		t.Errorf("the module: %v", err)
 	}
 }
+
+// Small submissions that have the id of a large workload do not have its spec read, unless it is theirs.
+func TestSmallSubmissionsOfLargeID(t *testing.T) {
+	dir, module := fill(t)
+	s := closing(t, open(t, dir, storetest.Options{}))
+	large := workload("large", module)
+	large.Spec, large.SpecHash = make([]byte, 1<<20), store.DigestOf([]byte("large"))
+	if !submit(t, s, large).Created {
+		t.Fatal("it was not created")
+	}
+	many := make([]*store.Workload, 100)
+	for i := range many {
+		many[i] = workload("large", module)
+	}
+	many[50].SpecHash = large.SpecHash
+	results, err := s.Submit(t.Context(), many)
+	check(t, err)
+	for i, r := range results {
+		if r.Err != nil || r.Created || r.Workload.ID != "large" || r.Workload.SpecHash != large.SpecHash {
+			t.Errorf("result %d is %+v", i, r)
+		} else if got := len(r.Workload.Spec) > 0; got != (i == 50) {
+			t.Errorf("result %d has the spec: %t", i, got)
+		}
+	}
+}

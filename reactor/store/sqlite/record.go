@@ -149,6 +149,27 @@ func (r *record) workload(c *conn) (*store.Workload, error) {
 	case r.sumFixed(hash, spec) != r.fixedSum:
 		return nil, corruptWorkload(r.id, errSum)
 	}
+	var digest store.Digest
+	copy(digest[:], hash)
+	return r.convert(digest, spec)
+}
+
+// aboutSpec reads the hash of the spec, which only workload verifies, and its size.
+func (r *record) aboutSpec(c *conn) (hash store.Digest, size int, err error) {
+	var b []byte
+	found, err := c.one(`SELECT hash, length(spec) FROM specs WHERE seq = ?`, []any{r.seq}, &b, &size)
+	switch {
+	case damaged(err):
+		err = corruptWorkload(r.id, err)
+	case err == nil && !found:
+		err = corruptWorkload(r.id, errNoSpec)
+	}
+	copy(hash[:], b)
+	return hash, size, err
+}
+
+// convert converts a record and its spec to the store's form.
+func (r *record) convert(hash store.Digest, spec []byte) (*store.Workload, error) {
 	labels, err := parseLabels(r.labels)
 	if err != nil {
 		return nil, corruptWorkload(r.id, err)
@@ -161,8 +182,9 @@ func (r *record) workload(c *conn) (*store.Workload, error) {
 		Module:  r.digest(),
 		Spec:    orNil(spec),
 		Created: unstamp(r.created),
+
+		SpecHash: hash,
 	}
-	copy(w.SpecHash[:], hash)
 	r.fill(w)
 	return w, nil
 }

@@ -81,7 +81,7 @@ func (tx *tx) submit(w *store.Workload) (store.Submitted, error) {
 			return store.Submitted{Workload: created, Created: true}, err
 		}
 	}
-	existing, err := tx.existing(w.ID)
+	existing, err := tx.existing(w)
 	var notFound *store.NotFoundError
 	switch {
 	case errors.As(err, &notFound):
@@ -92,14 +92,25 @@ func (tx *tx) submit(w *store.Workload) (store.Submitted, error) {
 	return store.Submitted{Workload: existing}, err
 }
 
-// existing returns the workload with the given id, as this transaction leaves it.
-func (tx *tx) existing(id string) (*store.Workload, error) {
+// smallSpecBytes is the size up to which the specs of existing workloads are read.
+const smallSpecBytes = 4 << 10
+
+// existing returns the workload with the id of w, as this transaction leaves it. It leaves out a spec that is neither
+// small nor that of w: the writer would read gigabytes for small submissions that have the ids of large ones.
+func (tx *tx) existing(w *store.Workload) (*store.Workload, error) {
 	if err := tx.flush(); err != nil {
 		return nil, err
 	}
-	r, err := recordByID(tx.conn, id)
+	r, err := recordByID(tx.conn, w.ID)
 	if err != nil {
 		return nil, err
+	}
+	hash, size, err := r.aboutSpec(tx.conn)
+	switch {
+	case err != nil:
+		return nil, err
+	case size > smallSpecBytes && hash != w.SpecHash:
+		return r.convert(hash, nil)
 	}
 	return r.workload(tx.conn)
 }

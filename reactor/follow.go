@@ -71,7 +71,7 @@ func (r *Reactor) AttachWorkload(ctx context.Context, id string) (*Attachment, e
 	if err := r.observer.Enter(); err != nil {
 		return nil, err
 	}
-	a, err := r.observer.Attach(id)
+	a, err := r.observer.Attach(ctx, id)
 	if err != nil {
 		r.observer.Leave()
 		return nil, err

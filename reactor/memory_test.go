@@ -131,6 +131,25 @@ func TestSentBackTellsItsClient(t *testing.T) {
 	expect(t, b, ".......")
 }
 
+// Who attaches to a guest that went back gets what its first attempt wrote, before the next one starts.
+func TestSentBackIsReplayed(t *testing.T) {
+	r := open(t, func(c *Config) { c.MemoryBytes = 12 << 20 })
+	push(t, r, "steps")
+	submit(t, r, "first", api.Spec{Module: "steps", Interactive: true})
+	awaitWaiting(t, r, "first")
+	submit(t, r, "second", api.Spec{Module: "steps", Interactive: true, Stdin: []byte("123456")})
+	awaitLog(t, r, "second", "......")
+	a := attach(t, r, "first")
+	send(t, a, "1234567")
+	expect(t, a, ".......")
+	awaitDelay(t, r, "second")
+	b := attach(t, r, "second")
+	expect(t, b, "......")
+	a.CloseWrite()
+	send(t, b, "7")
+	expect(t, b, ".......")
+}
+
 // A guest that went back can be cancelled, and its timeout, which counts from its first start, ends its wait.
 func TestSentBackEnds(t *testing.T) {
 	held := func() *Reactor {

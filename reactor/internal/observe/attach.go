@@ -6,6 +6,7 @@ import (
 
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
+	"github.com/reactord/reactord/reactor/internal/refusal"
 	"github.com/reactord/reactord/reactor/internal/terminal"
 	"github.com/reactord/reactord/reactor/store"
 )
@@ -23,15 +24,22 @@ type Attachment struct {
 }
 
 // Attach attaches a client to an interactive workload.
-func (o *Observer) Attach(id string) (*Attachment, error) {
+func (o *Observer) Attach(ctx context.Context, id string) (*Attachment, error) {
 	port := o.Port(id)
 	if port == nil {
 		return nil, errs.Workload(errs.WorkloadFinished, id, "workload %q has ended: read its logs instead", id)
 	}
+	var before int64 // what earlier attempts wrote; one that writes more and is stopped takes the port with it
+	if log, _ := o.Log(id); log == nil {
+		var err error
+		if before, err = o.Store.TailLog(ctx, id, 0, 0); err != nil {
+			return nil, refusal.OfStore(err)
+		}
+	}
 	client, until, err := port.Attach(func() int64 {
 		log, _ := o.Log(id)
 		if log == nil {
-			return 0
+			return before
 		}
 		_, end, _ := log.Extent()
 		return end

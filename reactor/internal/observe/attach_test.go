@@ -42,7 +42,7 @@ func TestAttachReplays(t *testing.T) {
 				attach := func() {
 					t.Helper()
 					var err error
-					if a, err = x.Attach("w"); err != nil {
+					if a, err = x.Attach(t.Context(), "w"); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -63,7 +63,7 @@ func TestAttachReplays(t *testing.T) {
 				write("1")
 				write("2")
 				attach()
-				_, err := x.Attach("w")
+				_, err := x.Attach(t.Context(), "w")
 				wantClass(t, err, errs.WorkloadAttached)
 				write("3")
 				read("123")
@@ -83,7 +83,7 @@ func TestAttachReplays(t *testing.T) {
 					t.Errorf("after the end: %v", err)
 				}
 				x.end(w, ended)
-				_, err = x.Attach("w")
+				_, err = x.Attach(t.Context(), "w")
 				wantClass(t, err, errs.WorkloadFinished)
 			})
 		})

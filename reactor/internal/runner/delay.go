@@ -2,6 +2,7 @@ package runner
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"time"
 
@@ -84,16 +85,18 @@ func (w *workload) why(t retry.Trouble, cause error, now time.Time) schedule.Why
 
 // OnModuleStored ends the delay of the workloads that wait for a damaged module to be pushed again.
 func (r *Runner) OnModuleStored(module store.Digest) {
-	now := time.Now()
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.sched.Waiting(retry.Damage) == 0 {
+	if r.Waiting(retry.Damage) == 0 {
 		return
 	}
-	for _, w := range r.all {
+	now := time.Now()
+	hurry := func(w *workload) bool {
 		if w.entry.Key() == module {
 			r.sched.Hurry(&w.entry, retry.Damage, now)
 		}
+		return true
+	}
+	for next := math.MaxInt; next > 0; {
+		next = r.visit(next, hurry)
 	}
 	r.Kick()
 }
@@ -163,6 +166,3 @@ func (r *Runner) delayOf(w *workload) *api.Delay {
 		Until:    why.Until,
 	}
 }
-
-// OnDeadline implements attempt.Owner.
-func (a *started) OnDeadline() { a.runner.interrupt(a.workload, lifecycle.ByDeadline) }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/reactord/reactord/executor"
 	"github.com/reactord/reactord/executor/engine"
+	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/hooks"
 	"github.com/reactord/reactord/reactor/internal/attempt"
@@ -45,10 +46,10 @@ func (r *Runner) dispatch() {
 	defer bell.Stop()
 	for {
 		r.tend()
-		a, wait := r.next()
+		a, module, wait := r.next()
 		switch a.Kind {
 		case schedule.Start:
-			r.start(a.Entry.Value)
+			r.start(a.Entry.Value, module)
 		case schedule.Load:
 			key := store.Digest(a.Entry.Key())
 			r.background.Go(func() { r.load(key) })
@@ -68,18 +69,21 @@ func (r *Runner) dispatch() {
 	}
 }
 
-// next returns the scheduler's next action, and for Idle how long to wait.
-func (r *Runner) next() (a action, wait time.Duration) {
+// next returns the scheduler's next action, for Start with the entry's module, for Idle with how long to wait.
+func (r *Runner) next() (a action, module loaded, wait time.Duration) {
 	now := time.Now()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if a = r.sched.Next(now, r.cfg.Freeing()); a.Kind != schedule.Idle {
-		return a, 0
+	switch a = r.sched.Next(now, r.cfg.Freeing()); a.Kind {
+	case schedule.Start:
+		module = a.Entry.Module() // a cancel takes it from the entry
+	case schedule.Idle:
+		wait = time.Hour
+		if at, ok := r.sched.Wakeup(); ok {
+			wait = max(0, at.Sub(now))
+		}
 	}
-	if at, ok := r.sched.Wakeup(); ok {
-		return a, max(0, at.Sub(now))
-	}
-	return a, time.Hour
+	return a, module, wait
 }
 
 // load loads a module for the workloads that wait for it.
@@ -106,27 +110,27 @@ func (r *Runner) drop(l loaded, unused bool) {
 }
 
 // start starts a workload whose module is loaded, or delays or ends it if it can't be started.
-func (r *Runner) start(w *workload) {
+func (r *Runner) start(w *workload, module loaded) {
 	defer func() {
 		if p := recover(); p != nil {
 			r.refuse(w, fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
 		}
 	}()
-	if err := w.entry.Module().err; err != nil {
-		if errors.Is(err, r.ctx.Err()) || errors.Is(err, engine.ErrClosed) {
+	if err := module.err; err != nil {
+		if r.ctx.Err() != nil || errors.Is(err, engine.ErrClosed) {
 			r.putBack(w) // the reactor shuts down
 			return
 		}
 		r.fail(w, err)
 		return
 	}
-	a, err := r.prepare(w)
+	a, err := r.prepare(w, module.module)
 	if err != nil {
 		r.fail(w, err)
 		return
 	}
 	if !r.begin(w, a) {
-		return // it waits for memory, or was cancelled
+		return // it waits for memory, was put back, has ended, or was cancelled
 	}
 	r.onLoaded(w, a)
 	task, err := r.cfg.Executor.Spawn(executor.TaskSpec{
@@ -140,16 +144,16 @@ func (r *Runner) start(w *workload) {
 		r.finish(w, outcome.Failed(err, a.Limits))
 		return
 	}
-	r.setTask(w, task)
+	r.setTask(w, a, task)
 }
 
 // prepare makes a workload's attempt, and reads from the store what is not in memory.
-func (r *Runner) prepare(w *workload) (*started, error) {
+func (r *Runner) prepare(w *workload, module abi.Program) (*started, error) {
 	spec, rec, err := r.specOf(w)
 	if err != nil {
 		return nil, err
 	}
-	cfg := attempt.Config{ID: w.id, Number: w.attempts + 1, Spec: spec, Module: w.entry.Module().module}
+	cfg := attempt.Config{ID: w.id, Number: w.attempts + 1, Spec: spec, Module: module}
 	if w.attempts > 0 {
 		if cfg.Past, cfg.LogEnd, err = r.readPast(w); err != nil {
 			return nil, err
@@ -187,28 +191,35 @@ func (r *Runner) specOf(w *workload) (*api.Spec, *store.Workload, error) {
 	return &spec, rec, err
 }
 
-// readPast reads what earlier attempts left.
+// readPast returns what earlier attempts left. It reads from the store what attempts of an earlier daemon did.
 func (r *Runner) readPast(w *workload) (past *attempt.Past, logEnd int64, err error) {
-	last, err := r.cfg.Store.Workload(r.ctx, w.id)
-	if err != nil {
-		return nil, 0, err
-	}
-	status, err := record.DecodeStatus(last)
-	if err != nil {
-		return nil, 0, err
+	if past = w.past; past == nil {
+		last, err := r.cfg.Store.Workload(r.ctx, w.id)
+		if err != nil {
+			return nil, 0, err
+		}
+		status, err := record.DecodeStatus(last)
+		if err != nil {
+			return nil, 0, err
+		}
+		past = pastOf(&status)
 	}
 	logEnd, err = r.cfg.Store.TailLog(r.ctx, w.id, 0, 0)
-	return pastOf(&status), logEnd, err
+	return past, logEnd, err
 }
 
 // begin makes a workload Starting and asks the store to record that. It returns false if the workload has to wait for
-// memory, needs more than the node has, or was cancelled meanwhile.
+// memory, was put back because nothing is started any more, needs more than the node has, or was cancelled meanwhile.
 func (r *Runner) begin(w *workload, a *started) bool {
 	r.mu.Lock()
 	verdict := r.sched.Begin(&w.entry, int64(a.Limits.MemoryBytes), a.Started, r.cfg.Freeing())
 	if verdict == schedule.Granted {
 		w.attempts, w.attempt = a.Number, a
 		a.memory.Grant(w.entry.Reserved())
+	}
+	var need int64
+	if verdict == schedule.TooLarge {
+		need = w.entry.StartBytes()
 	}
 	r.mu.Unlock()
 	switch verdict {
@@ -217,7 +228,10 @@ func (r *Runner) begin(w *workload, a *started) bool {
 		r.expect(w, a)
 		return false
 	case schedule.TooLarge:
-		r.finish(w, outcome.Failed(&outcome.NodeMemoryError{Need: w.entry.StartBytes(), Node: r.cfg.Schedule.Memory}, a.Limits))
+		r.finish(w, outcome.Failed(&outcome.NodeMemoryError{Need: need, Node: r.cfg.Schedule.Memory}, a.Limits))
+		return false
+	case schedule.Stopped:
+		r.putBack(w)
 		return false
 	default:
 		return false
@@ -258,17 +272,37 @@ func (r *Runner) expect(w *workload, a *started) {
 // errShort is why a workload waits for memory that an earlier daemon has started.
 var errShort = errors.New("the node has not enough memory for it")
 
-// setTask sets the task of a workload, which may have run already.
-func (r *Runner) setTask(w *workload, task *executor.Task) {
+// setTask sets the task of a workload's attempt, which may have run already, and ended.
+func (r *Runner) setTask(w *workload, a *started, task *executor.Task) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if w.attempt == nil || !w.entry.Stage().Live() {
+	if w.attempt != a || !w.entry.Stage().Live() {
 		return
 	}
-	w.attempt.SetTask(task)
+	a.SetTask(task)
 	if cause := w.entry.Cause(); cause != lifecycle.NoCause {
-		w.attempt.Interrupt(cause)
+		a.Interrupt(cause)
 	}
+}
+
+// run is the body of the attempt's fiber.
+func (a *started) run(f *executor.Fiber) {
+	cause := a.runner.onFiberStart(a, f.Task())
+	if cause == lifecycle.NoCause {
+		a.runner.onStarted(a.workload, a)
+	}
+	a.Run(f, cause)
+}
+
+// onFiberStart is step 5 of dispatch: the fiber runs for the first time.
+func (r *Runner) onFiberStart(a *started, task *executor.Task) lifecycle.Cause {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	a.SetTask(task)
+	cause := r.sched.OnFirstRun(&a.workload.entry)
+	a.workload.changed.Tell()
+	r.Kick()
+	return cause
 }
 
 // fail delays a workload that can't be started for a passing reason, and ends it for any other.
@@ -281,13 +315,7 @@ func (r *Runner) fail(w *workload, err error) {
 }
 
 // refuse ends a workload that can't be started.
-func (r *Runner) refuse(w *workload, err error) {
-	limits := api.Limits{}
-	if w.attempt != nil {
-		limits = w.attempt.Limits
-	}
-	r.finish(w, outcome.Failed(err, limits))
-}
+func (r *Runner) refuse(w *workload, err error) { r.finish(w, outcome.Failed(err, api.Limits{})) }
 
 // putBack returns a workload that can't be started now to the front of the queue.
 func (r *Runner) putBack(w *workload) {

@@ -11,7 +11,6 @@ import (
 	"github.com/reactord/reactord/internal/clip"
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/internal/attempt"
-	"github.com/reactord/reactord/reactor/internal/lifecycle"
 	"github.com/reactord/reactord/reactor/internal/outcome"
 	"github.com/reactord/reactord/reactor/internal/record"
 	"github.com/reactord/reactord/reactor/internal/retry"
@@ -33,26 +32,6 @@ import (
 //
 // Rejected: recording on the worker (encoding and the store's locks would take time from guests); notifying waiters in
 // step 3 (a crash would take back what a client was told).
-
-// run is the body of the attempt's fiber.
-func (a *started) run(f *executor.Fiber) {
-	cause := a.runner.onFiberStart(a, f.Task())
-	if cause == lifecycle.NoCause {
-		a.runner.onStarted(a.workload, a)
-	}
-	a.Run(f, cause)
-}
-
-// onFiberStart is step 5 of dispatch: the fiber runs for the first time.
-func (r *Runner) onFiberStart(a *started, task *executor.Task) lifecycle.Cause {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	a.SetTask(task)
-	cause := r.sched.OnFirstRun(&a.workload.entry)
-	a.workload.changed.Tell()
-	r.Kick()
-	return cause
-}
 
 // onTaskDone is called on the worker when a task has ended.
 func (r *Runner) onTaskDone(w *workload, task *executor.Task) {
@@ -97,12 +76,12 @@ func (r *Runner) finish(w *workload, o outcome.Outcome) {
 	ok := r.sched.Finish(&w.entry)
 	r.mu.Unlock()
 	if ok {
-		r.record(w, o)
+		r.recordEnd(w, o)
 	}
 }
 
-// record asks the store for the transition to the outcome. The workload is Ending.
-func (r *Runner) record(w *workload, o outcome.Outcome) {
+// recordEnd asks the store for the transition to the outcome. The workload is Ending.
+func (r *Runner) recordEnd(w *workload, o outcome.Outcome) {
 	a := w.attempt
 	r.onEnded(w, a, o)
 	status := &record.Status{
@@ -169,85 +148,93 @@ func (r *Runner) transition(w *workload, o outcome.Outcome, status *record.Statu
 	}, func(_ int64, err error) { r.onEndStored(w, o, status, err) })
 }
 
-// onEndStored is called when the store has recorded an outcome. With an error it has refused to, which only a fault of
-// the daemon makes it do: then the workload is forgotten.
+// onEndStored is called when the store has recorded an outcome. With an error it has refused to, because of a fault of
+// the daemon or because it is closed: then the workload is forgotten.
 func (r *Runner) onEndStored(w *workload, o outcome.Outcome, status *record.Status, err error) {
-	state := o.State
 	if err != nil && !errors.Is(err, store.ErrClosed) {
-		r.cfg.Log.Error("an end was not recorded", zap.String("workload", w.id), zap.Stringer("state", state), zap.Error(err))
+		r.cfg.Log.Error("an end was not recorded", zap.String("workload", w.id), zap.Stringer("state", o.State), zap.Error(err))
 	}
-	final := state.Ended() || err != nil
-	now := time.Now()
+	final := o.State.Ended() || err != nil
 	r.mu.Lock()
-	a := w.attempt
-	w.attempt = nil
-	if a != nil {
-		past := a.Past(api.Usage(status.Usage))
-		w.past = &past
-	}
-	var port *terminal.Port
-	if final || a != nil && a.Begun() {
-		port = w.port.Swap(nil) // the next attempt, which can start from here on, has one of its own
-	}
-	again := r.again(w, o, final, now)
-	w.changed.Tell()
-	if r.sched.Live() == 0 {
-		r.idle.Tell()
+	left := r.leave(w, o, status, final)
+	if final && err == nil {
+		r.totals.count(o.State)
 	}
 	r.mu.Unlock()
 
-	r.onCommitted(w, a, o, status, err)
-	if !final && !again.cancelled {
+	r.onCommitted(w, left.attempt, o, status, err)
+	if !final && left.cancel == nil {
 		r.onPutBack(w)
 	}
-	if again.first {
+	if left.first {
 		r.logTrouble(w, o.Trouble, o.Cause)
 	}
-	r.drop(again.module, again.unused)
-	if a != nil {
-		if log := a.LogIfAny(); log != nil {
+	r.drop(left.module, left.unused)
+	if left.attempt != nil {
+		if log := left.attempt.LogIfAny(); log != nil {
 			log.Release()
 		}
 	}
 	switch {
-	case port == nil:
-	case final || again.cancelled || o.Trouble == retry.None:
-		port.End()
+	case left.port == nil:
+	case final || left.cancel != nil || o.Trouble == retry.None:
+		left.port.End()
 	default:
-		port.Stop()
+		left.port.Stop()
 	}
 	r.Kick()
-	if again.cancelled {
-		r.record(w, outcome.Interrupted(w.entry.Cause(), api.Limits{Timeout: w.past.Timeout}))
+	if left.cancel != nil {
+		r.recordEnd(w, *left.cancel)
 	}
 }
 
-// after is what to do, without the lock, after an outcome was recorded.
-type after struct {
-	module    loaded // to be dropped if unused
-	unused    bool
-	first     bool // log the trouble: no other workload waits for it
-	cancelled bool // record a cancel that came while the workload was being put back
+// leftover is what an attempt leaves to be released, logged or recorded without the lock.
+type leftover struct {
+	attempt *started       // nil if there was none
+	port    *terminal.Port // of an attempt whose guest ran, or of a workload that has ended
+	module  loaded         // to be dropped if unused
+	unused  bool
+	first   bool             // log the trouble: no other workload waits for it
+	cancel  *outcome.Outcome // to be recorded: a cancel came while the workload was being put back
 }
 
-// again forgets a workload that has ended, or queues it for another attempt. mu is held.
-func (r *Runner) again(w *workload, o outcome.Outcome, final bool, now time.Time) (a after) {
+// leave forgets a workload that has ended, or queues it for another attempt. Whatever it had is in the result. mu is
+// held.
+func (r *Runner) leave(w *workload, o outcome.Outcome, status *record.Status, final bool) (left leftover) {
+	left.attempt, w.attempt = w.attempt, nil
+	if left.attempt != nil {
+		past := left.attempt.Past(api.Usage(status.Usage))
+		w.past = &past
+	}
+	if final || left.attempt != nil && left.attempt.Begun() {
+		left.port = w.port.Swap(nil) // the next attempt, which can start from here on, has one of its own
+	}
+	now := time.Now()
 	if final {
-		a.module, a.unused = r.sched.Forget(&w.entry, now)
+		left.module, left.unused = r.sched.Forget(&w.entry, now)
 		r.remove(w)
-		r.totals.count(o.State)
-		return a
-	}
-	var why *schedule.Why
-	if o.Trouble != retry.None {
-		reason := w.why(o.Trouble, o.Cause, now)
-		if o.Trouble == retry.NodeMemory {
-			reason.Message, reason.Until = r.sentBack(w), time.Time{}
+	} else {
+		var ok bool
+		if left.module, left.unused, left.first, ok = r.sched.Requeue(&w.entry, r.whyAgain(w, o, now), now); !ok {
+			cancelled := outcome.Interrupted(w.entry.Cause(), api.Limits{Timeout: w.past.Timeout})
+			left.cancel = &cancelled
 		}
-		why = &reason
 	}
-	var ok bool
-	a.module, a.unused, a.first, ok = r.sched.Requeue(&w.entry, why, now)
-	a.cancelled = !ok
-	return a
+	w.changed.Tell()
+	if r.sched.Live() == 0 {
+		r.idle.Tell()
+	}
+	return left
+}
+
+// whyAgain is why a workload waits for another attempt; nil if it waits for its turn alone. mu is held.
+func (r *Runner) whyAgain(w *workload, o outcome.Outcome, now time.Time) *schedule.Why {
+	if o.Trouble == retry.None {
+		return nil
+	}
+	why := w.why(o.Trouble, o.Cause, now)
+	if o.Trouble == retry.NodeMemory {
+		why.Message, why.Until = r.sentBack(w), time.Time{}
+	}
+	return &why
 }

@@ -38,7 +38,8 @@ type disk struct {
 	history []string // the states that were committed
 	refused error    // transitions are
 	left    []*store.Workload
-	claims  []int // how many places each claim gave; below zero: without records
+	claims  []int  // how many places each claim gave; below zero: without records
+	onRead  func() // called, unless nil, when a record is read
 }
 
 // hold keeps everything from being committed until release.
@@ -77,6 +78,9 @@ func (d *disk) apply(t *store.Transition) error {
 }
 
 func (d *disk) Workload(_ context.Context, id string) (*store.Workload, error) {
+	if d.onRead != nil {
+		d.onRead()
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if rec := d.records[id]; rec != nil {

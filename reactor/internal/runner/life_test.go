@@ -263,7 +263,7 @@ func TestEndIsRefused(t *testing.T) {
 		if state, _ := f.status("w"); state != store.Running || f.Changed("w") != nil {
 			t.Errorf("it is %v, and not gone", state)
 		}
-		if s := f.Stats(); s.Live != 0 {
+		if s := f.Stats(); s.Live != 0 || s.Cancelled != 0 {
 			t.Errorf("%+v", s)
 		}
 	})

@@ -3,14 +3,12 @@ package runner
 import (
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/internal/attempt"
-	"github.com/reactord/reactord/reactor/internal/lifecycle"
 	"github.com/reactord/reactord/reactor/internal/logbuf"
-	"github.com/reactord/reactord/reactor/internal/outcome"
 	"github.com/reactord/reactord/reactor/internal/terminal"
 	"github.com/reactord/reactord/reactor/store"
 )
 
-// This file is how other packages look at workloads and cancel them: by their ids.
+// This file is how other packages look at workloads: by their ids.
 
 // Changed returns a channel that is closed when the workload runs, is put back or is gone. It returns nil if the workload
 // is gone already, or never existed.
@@ -95,36 +93,4 @@ func (r *Runner) visit(next int, visit func(*workload) bool) (rest int) {
 		}
 	}
 	return next
-}
-
-// Cancel interrupts a workload for a client. It returns the channel that Changed returns.
-func (r *Runner) Cancel(id string) <-chan struct{} {
-	r.mu.Lock()
-	w := r.live[id]
-	if w == nil {
-		r.mu.Unlock()
-		return nil
-	}
-	changed := w.changed.Next()
-	r.mu.Unlock()
-	r.interrupt(w, lifecycle.ByClient)
-	return changed
-}
-
-// interrupt ends a workload: the task if it has one, else its wait.
-func (r *Runner) interrupt(w *workload, cause lifecycle.Cause) {
-	r.mu.Lock()
-	action := r.sched.Cancel(&w.entry, cause)
-	if action == lifecycle.Interrupt {
-		w.interrupt(cause)
-	}
-	past, why := w.past, w.entry.Delay()
-	r.mu.Unlock()
-	switch {
-	case action != lifecycle.Record:
-	case cause == lifecycle.ByDeadline && past != nil:
-		r.record(w, expired(why, past.Timeout))
-	default:
-		r.record(w, outcome.Interrupted(cause, api.Limits{}))
-	}
 }

@@ -18,23 +18,23 @@ import (
 
 // workload is a workload that has not ended. A million may wait and a million may run, so it is kept small.
 type workload struct {
-	id   string
+	id     string
+	status []byte // of one that was started by an earlier daemon; not changed
+
 	port atomic.Pointer[terminal.Port] // of an interactive workload; made by the first user
 
-	// Guarded by Runner.mu.
+	// Guarded by Runner.mu. What only the dispatcher changes (rec, attempts) it reads without.
 	entry entry // in the scheduler
 	// rec is the record as submitted or claimed; its state is not kept up to date. It is nil while the workload
 	// waits behind many others, and rec.Spec is nil if it is large: then they are read from the store at the start.
-	rec     *store.Workload
-	status  []byte           // if rec is nil and the workload was started before
-	index   int              // in Runner.all
-	attempt *started         // from Starting on, until it is put back or gone
-	past    *attempt.Past    // of a workload that was put back
-	changed notify.Broadcast // told when the workload runs, is put back or is gone
+	rec      *store.Workload
+	attempts uint32           // as recorded, or asked to be recorded
+	index    int              // in Runner.all
+	attempt  *started         // from Starting on, until it is put back or gone
+	past     *attempt.Past    // of a workload that was put back; it does not change while its stage is Loading
+	changed  notify.Broadcast // told when the workload runs, is put back or is gone
 
-	// Owned by the dispatcher until the workload is Ending, then by who records its end.
-	spec     *api.Spec // decoded, until the first start; nil if memory is short
-	attempts uint32    // as recorded, or asked to be recorded
+	spec *api.Spec // the dispatcher's: decoded, until the first start; nil if memory is short
 }
 
 // The types of package schedule, for workloads.

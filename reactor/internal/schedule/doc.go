@@ -3,8 +3,8 @@
 // A [Scheduler] is a plain value without lock, clock, goroutine, store or engine. Its owner guards it with a mutex, tells
 // it what happened and what time it is, and carries out the actions that its methods return. No method blocks or calls
 // back. The time that a method takes does not grow with the number of workloads, except for the logarithm of the number
-// of those that run or are delayed. Whatever is scheduled embeds an [Entry], so a waiting workload costs no allocation
-// here.
+// of those that run or are delayed, and except that [Scheduler.Grow] takes time for each workload that it sends
+// back. Whatever is scheduled embeds an [Entry], so a waiting workload costs no allocation here.
 //
 // # Queues
 //
@@ -12,7 +12,7 @@
 //
 //	queue    workloads in the order in which they came; those that were put back come first
 //	loading  workloads whose module is being loaded, once for all of them
-//	ready    workloads whose module has been loaded; they come before the queue, since their turn was before
+//	ready    workloads whose module has been loaded; they go before the queue, since their turn came earlier
 //	short    workloads that the node has no memory for, by size
 //
 // So whatever one tenant's workloads wait for, the others' are started. The stages are those of package
@@ -32,17 +32,20 @@
 //  3. A workload that went back is started again when what it needed is free, and after the second time when all
 //     that it may use is free, so that it need not ask again. If others run for so long that this does not come, it
 //     is started with what it asked for; the time until then doubles each time. (TestAllIsNeverFree) A workload
-//     that went back for others three times does not go back for others any more.
+//     goes back at most three times to make room for others.
 //
 // A workload that needs more than the whole node has is refused.
 //
 // # Holds
 //
 // A workload that does not fit lets others pass for [Config.Patience]. Then freed memory is kept for it, for one
-// workload at a time, and others do not start, with three exceptions: if workloads that were started before it would
-// leave too little memory by themselves, since keeping memory would not help then; if the other is of another tenant
-// that has less than its share of the memory; and after a bounded time, which doubles from round to round, so that a
-// node whose workloads run for long does not stand still. (TestEveryInterleaving, TestHold)
+// workload at a time. Others start all the same in three cases:
+//
+//   - Workloads that were started earlier leave too little memory by themselves: keeping memory would not help.
+//   - The other workload belongs to another tenant, which has less than its share of the memory.
+//   - A time has passed, which doubles from round to round: a node whose workloads run for long must not stand still.
+//
+// (TestEveryInterleaving, TestHold)
 //
 // Rejected: a queue that waits for its first (one submission stops the node); passing without bounds (large
 // workloads never start); keeping a large workload's memory whatever runs (the same stop, for as long as a

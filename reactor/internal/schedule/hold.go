@@ -144,8 +144,11 @@ func (s *Scheduler[T, M]) oldestShort() (found *Entry[T, M]) {
 	return found
 }
 
-// nextHold returns when hold will have something to change; zero if never.
+// nextHold returns when hold will have something to change; zero if never, or if nothing may be started.
 func (s *Scheduler[T, M]) nextHold() time.Time {
+	if !s.mayStart() {
+		return time.Time{}
+	}
 	if k := &s.memory.keep; k.entry != nil {
 		return k.until
 	}

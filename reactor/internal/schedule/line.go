@@ -69,8 +69,8 @@ type line[T, M any] struct {
 	shorts     int
 	loading    int                            // modules being loaded on the tenant's turn
 	entries    int                            // entries that were added and are not gone
-	running    heap.Heap[int64, *Entry[T, M]] // entries with reserved memory, the youngest first
-	reserved   int64                          // what they have reserved
+	yielding   heap.Heap[int64, *Entry[T, M]] // entries with reserved memory that may go back for others, the youngest first
+	reserved   int64                          // what all entries have reserved
 	next, prev *line[T, M]                    // the ring of lines with entries in queue, ready or short
 }
 
@@ -79,12 +79,16 @@ func (l *line[T, M]) hasWork() bool {
 	return l.queue.first != nil || l.ready.first != nil || l.shorts > 0
 }
 
-// addRunning adds an entry to the tenant's running ones.
-func (l *line[T, M]) addRunning(e *Entry[T, M]) { l.running.Set(&e.share.place, -int64(e.share.age)) }
+// addYielding adds an entry to those that may go back for others, unless it has gone back as often as it may.
+func (l *line[T, M]) addYielding(e *Entry[T, M]) {
+	if e.share.yielded < maxYields {
+		l.yielding.Set(&e.share.place, -int64(e.share.age))
+	}
+}
 
-// youngest returns the youngest of the tenant's running entries; nil if none runs.
+// youngest returns the youngest of the tenant's entries that may go back for others; nil if there is none.
 func (l *line[T, M]) youngest() *Entry[T, M] {
-	if first, _ := l.running.First(); first != nil {
+	if first, _ := l.yielding.First(); first != nil {
 		return first.Value
 	}
 	return nil

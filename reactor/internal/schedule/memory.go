@@ -1,6 +1,7 @@
 package schedule
 
 import (
+	"slices"
 	"time"
 
 	"github.com/reactord/reactord/internal/heap"
@@ -72,6 +73,7 @@ const (
 	Wait                    // the entry waits, and gets what it needs later
 	GoBack                  // the entry must end, and is started again when there is what it needs
 	TooLarge                // the entry needs more than the node has
+	Stopped                 // nothing is started any more: the owner puts the entry back
 	Over                    // the entry was cancelled meanwhile
 )
 
@@ -80,6 +82,9 @@ const (
 func (s *Scheduler[T, M]) Begin(e *Entry[T, M], limit int64, now time.Time, freeing int64) Verdict {
 	if e.machine.Stage() != lifecycle.Loading {
 		return Over
+	}
+	if s.draining {
+		return Stopped
 	}
 	if e.share == nil {
 		e.share = &share[T, M]{}
@@ -108,7 +113,7 @@ func (s *Scheduler[T, M]) Begin(e *Entry[T, M], limit int64, now time.Time, free
 	}
 	sh.since = now
 	s.memory.fresh.push(e)
-	e.line.addRunning(e)
+	e.line.addYielding(e)
 	s.reserve(e, need)
 	return Granted
 }
@@ -191,58 +196,44 @@ func (s *Scheduler[T, M]) sendBack(e *Entry[T, M], bytes int64) {
 func (s *Scheduler[T, M]) leave(e *Entry[T, M]) {
 	e.share.leaving = true
 	s.memory.leaving += e.share.reserved
+	e.line.yielding.Remove(&e.share.place)
 }
 
 // sendBackYounger sends back entries that are younger than e and together have so many bytes, the youngest first, those
 // of the same tenant before others'. If there are not enough it sends back none and returns nil.
 func (s *Scheduler[T, M]) sendBackYounger(e *Entry[T, M], bytes int64) (back []*Entry[T, M]) {
-	taken := func(from *line[T, M]) *Entry[T, M] {
-		for {
-			y := from.youngest()
-			if y == nil || y.share.age <= e.share.age {
-				return nil
-			}
-			from.running.Remove(&y.share.place)
-			back = append(back, y)
-			if y.mayYield() {
-				bytes -= y.share.reserved
-				return y
-			}
+	take := func(from *line[T, M]) (taken bool) {
+		if from == nil {
+			return false
 		}
-	}
-	for bytes > 0 && taken(e.line) != nil {
-	}
-	for bytes > 0 {
-		l := s.youngestLine(e.line)
-		if l == nil || l.youngest().share.age < e.share.age {
-			break
+		y := from.youngest()
+		if y == nil || y.share.age <= e.share.age {
+			return false
 		}
-		taken(l)
+		from.yielding.Remove(&y.share.place)
+		back = append(back, y)
+		bytes -= y.share.reserved
+		return true
 	}
-	for _, y := range back {
-		y.line.addRunning(y)
+	for bytes > 0 && (take(e.line) || take(s.youngestLine(e.line))) {
 	}
 	if bytes > 0 {
+		for _, y := range back {
+			y.line.addYielding(y)
+		}
 		return nil
 	}
-	chosen := back[:0]
 	for _, y := range back {
-		if y.mayYield() {
-			chosen = append(chosen, y)
-			y.share.wants = max(y.share.wants, y.share.reserved)
-			if y.machine.Stage() == lifecycle.Running {
-				y.share.yielded++
-			}
-			s.leave(y)
+		y.share.wants = max(y.share.wants, y.share.reserved)
+		if y.machine.Stage() == lifecycle.Running {
+			y.share.yielded++
 		}
+		s.leave(y)
 	}
-	return chosen
+	return back
 }
 
-// mayYield reports whether a running entry may go back for another.
-func (e *Entry[T, M]) mayYield() bool { return !e.share.leaving && e.share.yielded < maxYields }
-
-// youngestLine returns the line with the youngest running entry, except for one tenant's; nil if there is none.
+// youngestLine returns the line with the youngest entry that may go back, except for one tenant's; nil if there is none.
 func (s *Scheduler[T, M]) youngestLine(but *line[T, M]) (found *line[T, M]) {
 	for _, l := range s.lines {
 		if y := l.youngest(); l != but && y != nil && (found == nil || y.share.age > found.youngest().share.age) {
@@ -259,18 +250,17 @@ func (s *Scheduler[T, M]) nextSatisfied(freeing int64) *Entry[T, M] {
 		return nil
 	}
 	e := m.asking[0]
-	s.stopAsking(e)
+	m.asking[0], m.asking = nil, m.asking[1:]
+	e.share.asking = false
 	return e
 }
 
+// stopAsking is called when an entry that asked for memory ends.
 func (s *Scheduler[T, M]) stopAsking(e *Entry[T, M]) {
 	m := &s.memory
 	e.share.asking = false
-	for i, other := range m.asking {
-		if other == e {
-			m.asking = append(m.asking[:i], m.asking[i+1:]...)
-			return
-		}
+	if i := slices.Index(m.asking, e); i >= 0 {
+		m.asking = slices.Delete(m.asking, i, i+1)
 	}
 }
 
@@ -295,7 +285,7 @@ func (s *Scheduler[T, M]) Free(e *Entry[T, M], peak int64) {
 	if e.in == &s.memory.fresh {
 		s.memory.fresh.remove(e)
 	}
-	e.line.running.Remove(&sh.place)
+	e.line.yielding.Remove(&sh.place)
 }
 
 // nextUnsettled returns an entry that has run for long enough to show what it needs. It is called when another is short.

@@ -314,6 +314,7 @@ func TestEveryInterleaving(t *testing.T) {
 		{"more than the node has", 3, []job{{"a", 1, 4, 0}, {"b", 1, 1, 1}}, spare{cancels: 1, drains: 2}},
 		{"loading", 2, []job{{"a", 1, 1, 0}, {"a", 2, 1, 0}, {"b", 1, 1, 0}}, spare{cancels: 1, failures: 1}},
 		{"drained", 2, []job{{"a", 1, 1, 0}, {"b", 1, 1, 0}}, spare{cancels: 1, failures: 2, drains: 2, ticks: 2}},
+		{"drained while one waits for memory", 1, []job{{"a", 1, 1, 0}, {"b", 2, 1, 0}}, spare{cancels: 1, drains: 2, ticks: 4}},
 		{"shut down", 2, []job{{"a", 1, 2, 0}, {"b", 2, 1, 0}}, spare{cancels: 1, shutdowns: 1}},
 		{"shut down while the host fails", 2, []job{{"a", 1, 2, 0}, {"b", 2, 1, 0}}, spare{failures: 1, shutdowns: 1}},
 		{"died", 3, []job{{"a", 1, 2, 2}, {"b", 1, 2, 0}}, spare{deaths: 1, ticks: 1}},

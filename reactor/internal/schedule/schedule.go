@@ -247,7 +247,7 @@ func (s *Scheduler[T, M]) Next(now time.Time, freeing int64) Action[T, M] {
 	if e := s.nextUnsettled(now); e != nil {
 		return Action[T, M]{Settle, e}
 	}
-	if s.draining || s.stages[lifecycle.Starting] >= s.config.Starting || s.live >= s.config.Live {
+	if !s.mayStart() {
 		return Action[T, M]{}
 	}
 	s.hold(now)
@@ -270,6 +270,12 @@ func (s *Scheduler[T, M]) Next(now time.Time, freeing int64) Action[T, M] {
 		passed = 0
 	}
 	return Action[T, M]{}
+}
+
+// mayStart reports whether another entry may be started now. What makes it true is always something that the owner calls
+// Next after.
+func (s *Scheduler[T, M]) mayStart() bool {
+	return !s.draining && s.stages[lifecycle.Starting] < s.config.Starting && s.live < s.config.Live
 }
 
 // pick takes out the entry that the tenant starts next: one that waits for memory that is there now, else one that waited

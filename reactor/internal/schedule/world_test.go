@@ -190,6 +190,9 @@ func (w *world) dispatch() (idle bool) {
 	a := w.Next(w.now, 0)
 	switch a.Kind {
 	case Idle:
+		if at, ok := w.Wakeup(); ok && !at.After(w.now) {
+			w.fault("there is nothing to do, and the owner is to call again at once")
+		}
 		return true
 	case Start:
 		w.checkGate(a.Entry)
@@ -224,6 +227,8 @@ func (w *world) begin(e *Entry[int, string]) {
 		w.Finish(e)
 		g.task, g.final = storing, true
 	case Wait, Over:
+	case Stopped:
+		w.PutBack(e)
 	default:
 		w.fault("Begin = %d", v)
 	}

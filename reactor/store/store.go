@@ -43,6 +43,10 @@ type Workloads interface {
 	// Workload returns a workload. It fails with a *NotFoundError or a *CorruptError.
 	Workload(ctx context.Context, id string) (*Workload, error)
 
+	// Existing returns the workload with the id of a submission that has the given SpecHash. It is Workload, but the
+	// Spec may be left out as in a Submitted.
+	Existing(ctx context.Context, id string, hash Digest) (*Workload, error)
+
 	// List returns a page of workloads, newest first. Like Claim and Changes, it returns fewer workloads than
 	// requested if their specs are large.
 	List(ctx context.Context, query Query) (Page, error)

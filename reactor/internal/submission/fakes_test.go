@@ -105,11 +105,7 @@ func (d *disk) Submit(_ context.Context, recs []*store.Workload) ([]store.Submit
 		case d.refused[rec.ID] != nil:
 			answers[i].Err = d.refused[rec.ID]
 		case former != nil:
-			existing := *former
-			if existing.SpecHash != rec.SpecHash {
-				existing.Spec = nil
-			}
-			answers[i].Workload = &existing
+			answers[i].Workload = forHash(former, rec.SpecHash)
 		default:
 			rec.State = store.Pending
 			d.records[rec.ID] = rec
@@ -118,6 +114,24 @@ func (d *disk) Submit(_ context.Context, recs []*store.Workload) ([]store.Submit
 	}
 	d.commits = append(d.commits, ids)
 	return answers, err
+}
+
+// forHash is a record as it is shown to a submission with that hash.
+func forHash(rec *store.Workload, hash store.Digest) *store.Workload {
+	if rec.SpecHash == hash {
+		return rec
+	}
+	shown := *rec
+	shown.Spec = nil
+	return &shown
+}
+
+func (d *disk) Existing(ctx context.Context, id string, hash store.Digest) (*store.Workload, error) {
+	rec, err := d.Workload(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return forHash(rec, hash), nil
 }
 
 func (d *disk) Workload(_ context.Context, id string) (*store.Workload, error) {

@@ -256,7 +256,7 @@ func (p *Pipeline) lookUp(ctx context.Context, submissions []submission) (known 
 			one.Err = unreadable
 			continue
 		}
-		rec, err := p.Store.Workload(ctx, one.ID)
+		rec, err := p.existing(ctx, one)
 		_, missing := errors.AsType[*store.NotFoundError](err)
 		_, corrupt := errors.AsType[*store.CorruptError](err)
 		switch {
@@ -266,10 +266,22 @@ func (p *Pipeline) lookUp(ctx context.Context, submissions []submission) (known 
 			if !corrupt {
 				unreadable = one.Err
 			}
-		case record.IsOf(rec, one.sent, one.hash):
+		case rec != nil:
 			one.Record, one.Err = rec, nil
 			known++
 		}
 	}
 	return known
+}
+
+// existing returns the workload that a submission repeats, nil if the one with its id has another spec.
+func (p *Pipeline) existing(ctx context.Context, one *submission) (*store.Workload, error) {
+	rec, err := p.Store.Existing(ctx, one.ID, one.hash)
+	switch {
+	case err != nil || rec.SpecHash == one.hash:
+		return rec, err
+	case record.IsOf(rec, one.sent, one.hash): // it is an older daemon's, and may lack its spec
+		return p.Store.Workload(ctx, one.ID)
+	}
+	return nil, nil
 }

@@ -141,17 +141,27 @@ func TestOlderRecord(t *testing.T) {
 	}
 	f.disk.records["old"] = stored
 	other := large("old", 3)
-	results, err := f.Submit(t.Context(), []api.SubmitRequest{old, other})
-	if err != nil {
-		t.Fatal(err)
+	for _, tc := range []struct {
+		broken error
+		other  errs.Class // what is said to another spec
+		reads  int        // the older record once more, with its spec
+	}{
+		{nil, errs.WorkloadExists, 2},
+		{store.ErrFull, errs.StoreFull, 3},
+	} {
+		f.disk.broken, f.disk.reads = tc.broken, 0
+		results, err := f.Submit(t.Context(), []api.SubmitRequest{old, other})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := results[0]; got.Err != nil || got.Created || got.Record != stored {
+			t.Errorf("the same spec: %+v", got)
+		}
+		if got := results[1]; errs.ClassOf(got.Err) != tc.other {
+			t.Errorf("another spec: %+v", got)
+		}
+		want(t, "reads", f.disk.reads, tc.reads)
 	}
-	if got := results[0]; got.Err != nil || got.Created || got.Record != stored {
-		t.Errorf("the same spec: %+v", got)
-	}
-	if got := results[1]; errs.ClassOf(got.Err) != errs.WorkloadExists {
-		t.Errorf("another spec: %+v", got)
-	}
-	want(t, "reads", f.disk.reads, 1)
 }
 
 // TestRepeatedWhenRefused: a request that is refused for a reason of the reactor's, and that succeeded before, is

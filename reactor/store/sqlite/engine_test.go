@@ -237,4 +237,11 @@ func TestSmallSubmissionsOfLargeID(t *testing.T) {
 			t.Errorf("result %d has the spec: %t", i, got)
 		}
 	}
+	for hash, want := range map[store.Digest]int{large.SpecHash: 1 << 20, {}: 0} {
+		w, err := s.Existing(t.Context(), "large", hash)
+		check(t, err)
+		if w.SpecHash != large.SpecHash || len(w.Spec) != want {
+			t.Errorf("for hash %v it has a spec of %d bytes, want %d", hash, len(w.Spec), want)
+		}
+	}
 }

@@ -168,6 +168,26 @@ func (r *record) aboutSpec(c *conn) (hash store.Digest, size int, err error) {
 	return hash, size, err
 }
 
+// smallSpecBytes is the size up to which existing returns specs of other hashes.
+const smallSpecBytes = 4 << 10
+
+// existing returns the workload of an id for a submission with that hash. It leaves out a spec that is neither small nor
+// the submission's: gigabytes would be read for small submissions that have the ids of large ones.
+func existing(c *conn, id string, hash store.Digest) (*store.Workload, error) {
+	r, err := recordByID(c, id)
+	if err != nil {
+		return nil, err
+	}
+	stored, size, err := r.aboutSpec(c)
+	switch {
+	case err != nil:
+		return nil, err
+	case size > smallSpecBytes && stored != hash:
+		return r.convert(stored, nil)
+	}
+	return r.workload(c)
+}
+
 // convert converts a record and its spec to the store's form.
 func (r *record) convert(hash store.Digest, spec []byte) (*store.Workload, error) {
 	labels, err := parseLabels(r.labels)

@@ -148,6 +148,15 @@ func (s *Store) Workload(ctx context.Context, id string) (w *store.Workload, err
 	return w, err
 }
 
+// Existing implements store.Workloads.
+func (s *Store) Existing(ctx context.Context, id string, hash store.Digest) (w *store.Workload, err error) {
+	err = s.read(ctx, s.lanes.records, func(c *conn) error {
+		w, err = existing(c, id, hash)
+		return err
+	})
+	return w, err
+}
+
 // List implements store.Workloads.
 func (s *Store) List(ctx context.Context, query store.Query) (page store.Page, err error) {
 	err = s.read(ctx, s.lanes.lists, func(c *conn) error {

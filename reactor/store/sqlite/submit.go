@@ -81,7 +81,7 @@ func (tx *tx) submit(w *store.Workload) (store.Submitted, error) {
 			return store.Submitted{Workload: created, Created: true}, err
 		}
 	}
-	existing, err := tx.existing(w)
+	existing, err := tx.existing(w.ID, w.SpecHash)
 	var notFound *store.NotFoundError
 	switch {
 	case errors.As(err, &notFound):
@@ -92,27 +92,12 @@ func (tx *tx) submit(w *store.Workload) (store.Submitted, error) {
 	return store.Submitted{Workload: existing}, err
 }
 
-// smallSpecBytes is the size up to which the specs of existing workloads are read.
-const smallSpecBytes = 4 << 10
-
-// existing returns the workload with the id of w, as this transaction leaves it. It leaves out a spec that is neither
-// small nor that of w: the writer would read gigabytes for small submissions that have the ids of large ones.
-func (tx *tx) existing(w *store.Workload) (*store.Workload, error) {
+// existing returns the workload of an id, as this transaction leaves it, for a submission with that hash.
+func (tx *tx) existing(id string, hash store.Digest) (*store.Workload, error) {
 	if err := tx.flush(); err != nil {
 		return nil, err
 	}
-	r, err := recordByID(tx.conn, w.ID)
-	if err != nil {
-		return nil, err
-	}
-	hash, size, err := r.aboutSpec(tx.conn)
-	switch {
-	case err != nil:
-		return nil, err
-	case size > smallSpecBytes && hash != w.SpecHash:
-		return r.convert(hash, nil)
-	}
-	return r.workload(tx.conn)
+	return existing(tx.conn, id, hash)
 }
 
 // create inserts a workload and returns its record, nil if the id is taken.

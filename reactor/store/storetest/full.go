@@ -43,7 +43,9 @@ func testFull(t *testing.T, open Open) {
 	} else {
 		wantEqual(t, "the existing record", again[0], store.Submitted{Workload: waits})
 	}
-	wantEqual(t, "the record", f.workload("waits"), waits)
+	existing, err := f.Existing(t.Context(), "waits", waits.SpecHash)
+	wantIs(t, "Existing", err, nil)
+	wantEqual(t, "the record", existing, waits)
 
 	// A transition that finds no space at all is not refused either. Later ones for the same workload stay
 	// behind it; reads go on.
@@ -54,7 +56,7 @@ func testFull(t *testing.T, open Open) {
 	f.Transition(finish("runs", 1, store.Succeeded), func(_ int64, err error) { order <- fmt.Sprint("finish ", err) })
 	big := f.newWorkload("big")
 	big.Spec = make([]byte, 50_000)
-	_, err := f.Submit(t.Context(), []*store.Workload{big})
+	_, err = f.Submit(t.Context(), []*store.Workload{big})
 	wantIs(t, "Submit", err, store.ErrFull)
 	wantEqual(t, "state", f.workload("runs").State, store.Running)
 	wantEqual(t, "list", len(f.list(store.Filter{}, 100)), stored+2)
@@ -149,6 +151,7 @@ func testClose(t *testing.T, open Open) {
 		"Claim":      func() error { _, err := f.Claim(ctx, 1); return err },
 		"Places":     func() error { _, err := f.ClaimPlaces(ctx, 1); return err },
 		"Workload":   func() error { _, err := f.Workload(ctx, "a"); return err },
+		"Existing":   func() error { _, err := f.Existing(ctx, "a", store.Digest{}); return err },
 		"List":       func() error { _, err := f.List(ctx, store.Query{}); return err },
 		"Changes":    func() error { _, err := f.Changes(ctx, 0, 1); return err },
 		"Count":      func() error { _, err := f.Count(ctx); return err },

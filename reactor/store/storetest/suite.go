@@ -39,6 +39,7 @@ func Run(t *testing.T, engine Engine) {
 		run  func(*testing.T, Open)
 	}{
 		{"Submit", testSubmit},
+		{"Existing", testExisting},
 		{"Transition", testTransition},
 		{"Lazy", testLazy},
 		{"Observer", testObserver},

@@ -61,24 +61,6 @@ func testSubmit(t *testing.T, open Open) {
 		wantEqual(t, "the existing record", results[0].Workload, before)
 		wantEqual(t, "the record on disk", f.workload("a"), before)
 	})
-	t.Run("AgainLarge", func(t *testing.T) {
-		f := newFixture(t, open, Options{})
-		large := f.newWorkload("a")
-		large.Spec = make([]byte, 1<<20)
-		f.create(large)
-		before := f.workload("a")
-		same, other := f.newWorkload("a"), f.newWorkload("a")
-		other.SpecHash = store.DigestOf([]byte("another"))
-		results, err := f.Submit(t.Context(), []*store.Workload{same, other})
-		if err != nil {
-			t.Fatal(err)
-		}
-		wantEqual(t, "with the same hash", results[0], store.Submitted{Workload: before})
-		if results[1].Workload.Spec == nil { // it may be left out
-			results[1].Workload.Spec = before.Spec
-		}
-		wantEqual(t, "with another hash", results[1], store.Submitted{Workload: before})
-	})
 	t.Run("Batch", func(t *testing.T) {
 		f := newFixture(t, open, Options{})
 		f.submit("old")

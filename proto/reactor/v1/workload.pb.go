@@ -729,8 +729,8 @@ type Limits struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// memory_bytes bounds linear memory.
 	MemoryBytes uint64 `protobuf:"varint,1,opt,name=memory_bytes,json=memoryBytes,proto3" json:"memory_bytes,omitempty"`
-	// fuel bounds the instructions executed, about one unit each; zero is unbounded unless the
-	// daemon has a default.
+	// fuel bounds the instructions that an attempt executes, about one unit each; zero is unbounded
+	// unless the daemon has a default. Each attempt has all of it: the host is to blame for another.
 	Fuel uint64 `protobuf:"varint,2,opt,name=fuel,proto3" json:"fuel,omitempty"`
 	// timeout bounds the time from the first start of the workload to its end.
 	Timeout *durationpb.Duration `protobuf:"bytes,3,opt,name=timeout,proto3" json:"timeout,omitempty"`

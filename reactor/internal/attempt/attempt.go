@@ -113,20 +113,6 @@ func (a *Attempt) Disarm() {
 	}
 }
 
-// FuelLimit returns the fuel that earlier attempts left; zero is no limit.
-func (a *Attempt) FuelLimit() uint64 { return remaining(a.Limits.Fuel, a.before.Fuel) }
-
-// remaining is the rest of a limit, at least 1. Zero is no limit.
-func remaining(limit, used uint64) uint64 {
-	if limit == 0 {
-		return 0
-	}
-	if used >= limit {
-		return 1
-	}
-	return limit - used
-}
-
 // SetTask sets the task that runs the attempt.
 func (a *Attempt) SetTask(task *executor.Task) { a.task.Store(task) }
 

@@ -15,14 +15,6 @@ import (
 	"github.com/reactord/reactord/reactor/internal/logbuf"
 )
 
-func TestRemaining(t *testing.T) {
-	for _, tc := range [][3]uint64{{0, 5, 0}, {10, 0, 10}, {10, 4, 6}, {10, 10, 1}, {10, 99, 1}} {
-		if got := remaining(tc[0], tc[1]); got != tc[2] {
-			t.Errorf("remaining(%d, %d) = %d, want %d", tc[0], tc[1], got, tc[2])
-		}
-	}
-}
-
 // TestUsageAddsUp: usage is that of all attempts, the peak the largest of them.
 func TestUsageAddsUp(t *testing.T) {
 	in(t, func(f *fixture) {
@@ -67,18 +59,6 @@ func write(cfg *abi.Config, text string) error {
 		rest = rest[n:]
 	}
 	return nil
-}
-
-// TestFuelLimit: what earlier attempts burnt is not there any more, and some is left so that the guest hears of it.
-func TestFuelLimit(t *testing.T) {
-	in(t, func(f *fixture) {
-		for _, tc := range [][3]uint64{{0, 5, 0}, {10, 4, 6}, {10, 10, 1}} {
-			a := f.attempt(parks(), after(Past{Usage: api.Usage{Fuel: tc[1]}}, 0), func(cfg *Config) { cfg.Spec.Limits.Fuel = tc[0] })
-			if got := a.FuelLimit(); got != tc[2] {
-				t.Errorf("of %d and %d burnt, %d are left, want %d", tc[0], tc[1], got, tc[2])
-			}
-		}
-	})
 }
 
 // TestDeadline: the timeout counts from the first start, whichever attempt it is, and Disarm calls it off.

@@ -142,7 +142,7 @@ func (f *fixture) spawn(a *Attempt, cause lifecycle.Cause) (ended <-chan struct{
 	f.Helper()
 	done := make(chan struct{})
 	task, err := f.executor.Spawn(executor.TaskSpec{
-		FuelLimit: a.FuelLimit(),
+		FuelLimit: a.Limits.Fuel,
 		Run:       func(fiber *executor.Fiber) { a.Run(fiber, cause) },
 		Done:      func(t *executor.Task) { a.Ended(t); close(done) },
 	})

@@ -14,6 +14,8 @@ type Workloads interface {
 	Suspect(id string, until time.Time, deaths int)
 	// Try puts suspects at the front of the queue.
 	Try(ids []string)
+	// WaitGone waits until workloads have ended, or ctx has.
+	WaitGone(ctx context.Context, ids []string)
 	// Condemn ends the workload that kills the daemon.
 	Condemn(id, message string)
 	// ShutGate lets nothing start but what is tried, until OpenGate.
@@ -26,8 +28,8 @@ type Workloads interface {
 //  1. NewTrials reads the journal. Add collects the workloads that were running, on trial, or first in the queue.
 //  2. Judge makes the plan, writes the journal of this daemon, ends the guilty workload and delays the suspects. Nothing
 //     has been started yet.
-//  3. Run writes each group into the journal, then lets it start. If a trial comes first, the gate lets nothing else
-//     start until it is over.
+//  3. Run writes each group into the journal, then lets it start. A trial is over after its time, or when all of the
+//     group have ended. If a trial comes first, the gate lets nothing else start until it is over.
 //  4. After the trials the journal names nobody. When the daemon has been calm for long enough the journal counts no
 //     deaths any more. A shutdown removes it.
 //
@@ -100,26 +102,44 @@ func (t *Trials) Run(ctx context.Context) {
 	if t.plan.Deaths == 0 {
 		return
 	}
-	wait := t.plan.Delay
-	for _, group := range t.plan.Trials {
-		if !sleep(ctx, wait) {
-			return
-		}
-		wait = t.plan.Each
-		t.write(Journal{Deaths: t.plan.Deaths, Trial: group, Alone: t.plan.Alone})
-		t.workloads.Try(group)
-	}
-	if len(t.plan.Trials) > 0 {
-		if !sleep(ctx, wait) {
-			return
-		}
-		t.write(Journal{Deaths: t.plan.Deaths})
-		t.workloads.OpenGate()
+	if len(t.plan.Trials) > 0 && !t.tryAll(ctx) {
+		return
 	}
 	if sleep(ctx, Calm) {
 		t.write(Journal{})
 		t.log.Info("earlier deaths of the daemon do not count any more", zap.Int("deaths", t.plan.Deaths))
 	}
+}
+
+// tryAll has one group after the other tried, and returns false if ctx ends before.
+func (t *Trials) tryAll(ctx context.Context) bool {
+	if !sleep(ctx, t.plan.Delay) {
+		return false
+	}
+	for _, group := range t.plan.Trials {
+		if !t.try(ctx, group) {
+			return false
+		}
+	}
+	t.write(Journal{Deaths: t.plan.Deaths})
+	t.workloads.OpenGate()
+	return true
+}
+
+// settling is how long after the last of a group has ended the daemon may still die of it.
+const settling = time.Second
+
+// try puts a group on trial, and returns false if ctx ends before the trial is over.
+func (t *Trials) try(ctx context.Context, group []string) bool {
+	t.write(Journal{Deaths: t.plan.Deaths, Trial: group, Alone: t.plan.Alone})
+	t.workloads.Try(group)
+	trial, cancel := context.WithTimeout(ctx, t.plan.Each)
+	defer cancel()
+	t.workloads.WaitGone(trial, group)
+	if trial.Err() == nil {
+		sleep(trial, settling)
+	}
+	return ctx.Err() == nil
 }
 
 func (t *Trials) write(j Journal) {

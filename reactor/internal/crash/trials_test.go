@@ -18,6 +18,7 @@ import (
 type diary struct {
 	file    *File
 	begin   time.Time
+	quick   []string // a group that ends at once
 	entries []string
 }
 
@@ -30,7 +31,12 @@ func (d *diary) note(format string, args ...any) {
 func (d *diary) Suspect(id string, until time.Time, deaths int) {
 	d.note("suspect %s until %v, %d", id, until.Sub(d.begin), deaths)
 }
-func (d *diary) Try(ids []string)     { d.note("try %v", ids) }
+func (d *diary) Try(ids []string) { d.note("try %v", ids) }
+func (d *diary) WaitGone(ctx context.Context, ids []string) {
+	if !slices.Equal(ids, d.quick) {
+		<-ctx.Done()
+	}
+}
 func (d *diary) Condemn(id, _ string) { d.note("condemn %s", id) }
 func (d *diary) ShutGate()            { d.note("shut") }
 func (d *diary) OpenGate()            { d.note("open") }
@@ -94,6 +100,19 @@ func TestTrials(t *testing.T) {
 			t.Errorf("it took %v", got)
 		}
 		d.wantJournal(t, Journal{})
+	})
+}
+
+// TestQuickTrial: a group that has ended keeps the next waiting for a moment only.
+func TestQuickTrial(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		trials, d := restart(t, &Journal{Deaths: 1}, running("a", "b")...)
+		d.entries, d.quick = nil, []string{"a"}
+		trials.Run(t.Context())
+		d.wantEntries(t,
+			"5s try [a]; journal 2 [a] 0",
+			"6s try [b]; journal 2 [b] 0",
+			"11s open; journal 2 [] 0")
 	})
 }
 

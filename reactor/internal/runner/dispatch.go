@@ -135,7 +135,7 @@ func (r *Runner) start(w *workload, module loaded) {
 	r.onLoaded(w, a)
 	task, err := r.cfg.Executor.Spawn(executor.TaskSpec{
 		Tenant:    w.entry.Tenant(),
-		FuelLimit: a.FuelLimit(),
+		FuelLimit: a.Limits.Fuel,
 		Run:       a.run,
 		Done:      func(t *executor.Task) { r.onTaskDone(w, t) },
 		Waits:     r.waitHooks(w, a),

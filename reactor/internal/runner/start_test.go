@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -8,8 +9,11 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
+	"github.com/reactord/reactord/executor"
+	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/internal/record"
+	"github.com/reactord/reactord/reactor/internal/retry"
 	"github.com/reactord/reactord/reactor/store"
 )
 
@@ -82,6 +86,42 @@ func TestShutdownWhileStarting(t *testing.T) {
 		f.wantState("w", store.Pending, 0)
 		if len(f.disk.history) != 0 {
 			t.Errorf("recorded %q", f.disk.history)
+		}
+	})
+}
+
+// burner is the meter of a guest that burns what it may until it asks for more.
+type burner struct{ burnt int64 }
+
+func (b *burner) Refill(int64) { b.burnt = 0 }
+func (b *burner) Burnt() int64 { return b.burnt }
+
+// TestFuelIsEachAttempts: a workload that has to start again because the host failed it has as much fuel as before, and
+// what it used in all its attempts adds up.
+func TestFuelIsEachAttempts(t *testing.T) {
+	const limit, need = 100, 80
+	tries := 0
+	burn := func(f *executor.Fiber, cfg *abi.Config) error {
+		m := &burner{}
+		f.SetMeter(m)
+		m.burnt = need
+		if err := f.Preempt(); err != nil {
+			return err
+		}
+		if tries++; tries < 3 {
+			return syscall.ENOMEM
+		}
+		cfg.OnStart()
+		return nil
+	}
+	in(t, burn, func(f *fixture) {
+		f.submit("w", func(s *api.Spec) { s.Limits.Fuel = limit })
+		f.Start()
+		time.Sleep(3 * retry.MaxDelay)
+		synctest.Wait()
+		f.wantState("w", store.Succeeded, api.ReasonExit)
+		if _, status := f.status("w"); status.Usage.Fuel != 3*need {
+			t.Errorf("it used %d in all, want %d", status.Usage.Fuel, 3*need)
 		}
 	})
 }

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"context"
 	"time"
 
 	"github.com/reactord/reactord/reactor/api"
@@ -43,6 +44,19 @@ func (r *Runner) Try(ids []string) {
 	}
 	r.mu.Unlock()
 	r.Kick()
+}
+
+// WaitGone waits until workloads have ended, or ctx has.
+func (r *Runner) WaitGone(ctx context.Context, ids []string) {
+	for _, id := range ids {
+		for changed := r.Changed(id); changed != nil; changed = r.Changed(id) {
+			select {
+			case <-changed:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}
 }
 
 // Condemn ends the workload that kills the daemon. It is called before Start.

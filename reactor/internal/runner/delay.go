@@ -20,7 +20,7 @@ import (
 	"github.com/reactord/reactord/reactor/store"
 )
 
-// How a workload waits after a passing failure of the host, in steps:
+// How a workload waits after a transient failure of the host, in steps:
 //
 //  1. Its module can't be loaded, its record can't be read, its grants can't be opened or its memory can't be mapped,
 //     and outcome.TroubleOf finds a trouble of the host in the error. Failures after the guest has started are

@@ -305,7 +305,7 @@ func (r *Runner) onFiberStart(a *started, task *executor.Task) lifecycle.Cause {
 	return cause
 }
 
-// fail delays a workload that can't be started for a passing reason, and ends it for any other.
+// fail delays a workload that can't be started for a transient reason, and ends it for any other.
 func (r *Runner) fail(w *workload, err error) {
 	if t := outcome.TroubleOf(err); t != retry.None {
 		r.postpone(w, t, err)

@@ -8,7 +8,7 @@
 //	memory.go    its guest grows beyond what was reserved
 //	end.go       its attempt ends, and that is recorded
 //	cancel.go    it is told to end
-//	delay.go     it met a passing failure of the host, and waits for the next attempt
+//	delay.go     it met a transient failure of the host, and waits for the next attempt
 //	trial.go     it may be what an earlier daemon died of, and is started apart
 //	stop.go      the daemon shuts down
 //

@@ -192,7 +192,7 @@ func (s *call) receive(ctx context.Context, m any, recv func(any) error) error {
 // decode decodes a message. One of many small parts takes up more than was held for it: the rest is taken
 // at once or the message is refused, so that nobody holds much memory while waiting for more.
 func (s *call) decode(ctx context.Context, w *wire, m any) error {
-	buffer := w.bytes.MaterializeToBuffer(mem.DefaultBufferPool())
+	buffer := w.bytes.MaterializeToBuffer(exact)
 	w.bytes.Free()
 	defer buffer.Free()
 	b := buffer.ReadOnlyData()

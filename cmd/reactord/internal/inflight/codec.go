@@ -37,6 +37,10 @@ func (c Codec) Unmarshal(data mem.BufferSlice, v any) error {
 	return c.CodecV2.Unmarshal(data, v)
 }
 
+// exact makes each buffer as large as it has to be. gRPC's own pool has no buffers between 32 KiB and 1 MiB: a buffer would
+// take up to 32 times as much as is held for it.
+var exact = mem.NopBufferPool{}
+
 // releaser is a pool of buffers that also calls release when its one buffer is put back.
 type releaser struct {
 	mem.BufferPool
@@ -56,7 +60,7 @@ func encode(m proto.Message, size int, release func()) (*wire, error) {
 		b, err := options.Marshal(m)
 		return &wire{mem.BufferSlice{mem.SliceBuffer(b)}}, err
 	}
-	pool := &releaser{mem.DefaultBufferPool(), release}
+	pool := &releaser{exact, release}
 	b := pool.Get(size)
 	if _, err := options.MarshalAppend((*b)[:0], m); err != nil {
 		pool.Put(b)

@@ -102,7 +102,7 @@ func (s *specFlags) spec(cmd *cobra.Command, in io.Reader, defaultName string, d
 		return nil, usageError(cmd, "%w", err)
 	}
 	if s.stdin != "" {
-		if spec.Stdin, err = readAll(s.stdin, in); err != nil {
+		if spec.Stdin, err = readInput(s.stdin, in); err != nil {
 			return nil, fmt.Errorf("--stdin: %w", err)
 		}
 	}
@@ -130,11 +130,28 @@ func keyValues(flag string, pairs []string, lookup func(string) (string, bool)) 
 	return m, nil
 }
 
-func readAll(path string, in io.Reader) ([]byte, error) {
-	if path == "-" {
-		return io.ReadAll(in)
+// maxInput bounds the input of a submission: a call takes no larger message. The daemon's own bound is lower.
+const maxInput = 16 << 20
+
+// readInput reads the file that is submitted as input, or in for "-". It reads no more than a submission may have: the
+// file may have no end.
+func readInput(path string, in io.Reader) ([]byte, error) {
+	if path != "-" {
+		f, err := os.Open(path)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		in = f
 	}
-	return os.ReadFile(path)
+	b, err := io.ReadAll(io.LimitReader(in, maxInput+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(b) > maxInput {
+		return nil, fmt.Errorf("it has more than the %s that can be submitted: use \"run -i\" or attach, or grant a folder", humanize.IBytes(maxInput))
+	}
+	return b, nil
 }
 
 // byteSize is the value of a flag such as 64MiB.

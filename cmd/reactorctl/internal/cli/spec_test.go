@@ -1,6 +1,10 @@
 package cli
 
 import (
+	"errors"
+	"io"
+	"io/fs"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -70,5 +74,23 @@ func TestSpecRefuses(t *testing.T) {
 		if _, err := parseSpec(t, c.line...); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%q: %v, want %q", c.line, err, c.want)
 		}
+	}
+}
+
+// zeros is an input without an end.
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { return len(p), nil }
+
+// Input that has no end is not read to it.
+func TestInputIsBounded(t *testing.T) {
+	if b, err := readInput("-", io.LimitReader(zeros{}, maxInput)); err != nil || len(b) != maxInput {
+		t.Errorf("%d bytes, %v", len(b), err)
+	}
+	if _, err := readInput("-", zeros{}); err == nil || !strings.Contains(err.Error(), "16 MiB") {
+		t.Errorf("without an end: %v", err)
+	}
+	if _, err := readInput(filepath.Join(t.TempDir(), "gone"), nil); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("no file: %v", err)
 	}
 }

@@ -37,10 +37,10 @@ func TestGuestsGrow(t *testing.T) {
 	awaitStats(t, r, "nothing is left", func(s api.Stats) bool { return s.GuestMemoryBytes+s.Pending+s.Running+s.Waiting == 0 })
 }
 
-// TestYoungestGoesBack has two guests grow for which there is not enough: the younger goes back to the queue, visibly,
-// and is started again when there is room.
-func TestYoungestGoesBack(t *testing.T) {
-	r := open(t, func(c *Config) { c.MemoryBytes = 12 << 20 })
+// sendBackSecond has two guests grow, "first" and "second", for which 12 MiB are not enough, so that the second goes
+// back, and returns what is attached to the first.
+func sendBackSecond(t *testing.T, r *Reactor) *Attachment {
+	t.Helper()
 	push(t, r, "steps")
 	submit(t, r, "first", api.Spec{Module: "steps", Interactive: true})
 	awaitWaiting(t, r, "first")
@@ -49,6 +49,14 @@ func TestYoungestGoesBack(t *testing.T) {
 	a := attach(t, r, "first")
 	send(t, a, "1234567")
 	expect(t, a, ".......")
+	return a
+}
+
+// TestYoungestGoesBack has two guests grow for which there is not enough: the younger goes back to the queue, visibly,
+// and is started again when there is room.
+func TestYoungestGoesBack(t *testing.T) {
+	r := open(t, func(c *Config) { c.MemoryBytes = 12 << 20 })
+	a := sendBackSecond(t, r)
 	d := awaitDelay(t, r, "second").Status.Delay
 	if d.Reason.String() != "NODE_MEMORY" || !strings.Contains(d.Message, "of 12 MiB") {
 		t.Errorf("delayed: %+v", d)
@@ -86,14 +94,7 @@ func TestSentBackHasItsInput(t *testing.T) {
 			},
 		}
 	})
-	push(t, r, "steps")
-	submit(t, r, "first", api.Spec{Module: "steps", Interactive: true})
-	awaitWaiting(t, r, "first")
-	submit(t, r, "second", api.Spec{Module: "steps", Interactive: true, Stdin: []byte("123456")})
-	awaitLog(t, r, "second", "......")
-	a := attach(t, r, "first")
-	send(t, a, "1234567")
-	expect(t, a, ".......")
+	a := sendBackSecond(t, r)
 	awaitDelay(t, r, "second") // it is in the queue: the end of the first has it started
 	a.CloseWrite()
 	if w := wait(t, r, "first"); w.Status.State != api.Succeeded { // which is told after what the second one was
@@ -134,14 +135,7 @@ func TestSentBackTellsItsClient(t *testing.T) {
 // Who attaches to a guest that went back gets what its first attempt wrote, before the next one starts.
 func TestSentBackIsReplayed(t *testing.T) {
 	r := open(t, func(c *Config) { c.MemoryBytes = 12 << 20 })
-	push(t, r, "steps")
-	submit(t, r, "first", api.Spec{Module: "steps", Interactive: true})
-	awaitWaiting(t, r, "first")
-	submit(t, r, "second", api.Spec{Module: "steps", Interactive: true, Stdin: []byte("123456")})
-	awaitLog(t, r, "second", "......")
-	a := attach(t, r, "first")
-	send(t, a, "1234567")
-	expect(t, a, ".......")
+	a := sendBackSecond(t, r)
 	awaitDelay(t, r, "second")
 	b := attach(t, r, "second")
 	expect(t, b, "......")

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 
@@ -10,27 +9,6 @@ import (
 	"github.com/reactord/reactord/cmd/reactorctl/internal/render"
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
-
-func (a *app) statusCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "status [ID]",
-		Short: "Show a workload, or without an id the daemon's statistics",
-		Args:  operands(cobra.MaximumNArgs(1)),
-		RunE: a.remote(func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return a.printStats(cmd.Context())
-			}
-			response, err := a.workloads().GetWorkload(cmd.Context(), &reactorv1.GetWorkloadRequest{Id: args[0]})
-			if err != nil {
-				return err
-			}
-			if !a.output.IsTable() {
-				return a.output.Message(a.Out, response.GetWorkload())
-			}
-			return render.Workload(a.Out, response.GetWorkload())
-		}),
-	}
-}
 
 // filterFlags select workloads.
 type filterFlags struct {
@@ -148,101 +126,5 @@ func (a *app) watch(cmd *cobra.Command, filter *reactorv1.WorkloadFilter) error 
 		if err != nil {
 			return err
 		}
-	}
-}
-
-func (a *app) waitCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "wait ID...",
-		Short: "Wait for workloads to end, and exit as they did",
-		Long: `Wait for workloads to end. The exit status is the workload's; of several, that of the first that
-did not succeed.
-
-` + exitHelp,
-		Args: operands(cobra.MinimumNArgs(1)),
-		RunE: a.remote(func(cmd *cobra.Command, args []string) error { return a.waitAll(cmd.Context(), args) }),
-	}
-}
-
-func (a *app) cancelCommand() *cobra.Command {
-	var selector string
-	cmd := &cobra.Command{
-		Use:   "cancel ID... | cancel --label SELECTOR",
-		Short: "Cancel workloads",
-	}
-	cmd.Flags().StringVarP(&selector, "label", "l", "", "cancel the workloads with these labels, such as app=web")
-	cmd.RunE = a.remote(func(cmd *cobra.Command, args []string) error {
-		if (len(args) == 0) == (selector == "") {
-			return usageError(cmd, "give either ids or --label")
-		}
-		response, err := a.workloads().CancelWorkloads(cmd.Context(), &reactorv1.CancelWorkloadsRequest{Ids: args, LabelSelector: selector})
-		if err != nil {
-			return err
-		}
-		return a.printCancelled(response)
-	})
-	return cmd
-}
-
-func (a *app) printCancelled(response *reactorv1.CancelWorkloadsResponse) error {
-	if !a.output.IsTable() {
-		if err := a.output.Message(a.Out, response); err != nil {
-			return err
-		}
-	}
-	var failed error
-	shown := 0
-	for _, result := range response.GetResults() {
-		if result.GetError() != nil {
-			failed = errors.Join(failed, fmt.Errorf("%s: %s", result.GetId(), result.GetError().GetMessage()))
-			continue
-		}
-		shown++
-		if a.output.IsTable() {
-			fmt.Fprintf(a.Out, "%s cancelled\n", result.GetId())
-		}
-	}
-	if len(response.GetResults()) == 0 {
-		fmt.Fprintln(a.Err, "nothing to cancel")
-	}
-	if response.GetTotal() <= uint64(len(response.GetResults())) {
-		return failed
-	}
-	beyond := response.GetCancelled() - uint64(shown)
-	if a.output.IsTable() {
-		fmt.Fprintf(a.Out, "and %d more cancelled\n", beyond)
-	}
-	if left := response.GetTotal() - uint64(len(response.GetResults())) - beyond; left > 0 {
-		failed = errors.Join(failed, fmt.Errorf("and %d more that had ended already", left))
-	}
-	return failed
-}
-
-func (a *app) opsCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "ops [ID]",
-		Short: "List what workloads are waiting for",
-		Args:  operands(cobra.MaximumNArgs(1)),
-		RunE: a.remote(func(cmd *cobra.Command, args []string) error {
-			request := &reactorv1.ListOpsRequest{PageSize: 1000}
-			if len(args) == 1 {
-				request.WorkloadId = args[0]
-			}
-			all := &reactorv1.ListOpsResponse{}
-			for {
-				page, err := a.workloads().ListOps(cmd.Context(), request)
-				if err != nil {
-					return err
-				}
-				all.Ops = append(all.Ops, page.GetOps()...)
-				if request.PageToken = page.GetNextPageToken(); request.PageToken == "" {
-					break
-				}
-			}
-			if !a.output.IsTable() {
-				return a.output.Message(a.Out, all)
-			}
-			return render.Ops(a.Out, all.GetOps())
-		}),
 	}
 }

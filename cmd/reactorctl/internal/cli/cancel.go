@@ -1,0 +1,64 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
+)
+
+func (a *app) cancelCommand() *cobra.Command {
+	var selector string
+	cmd := &cobra.Command{
+		Use:   "cancel ID... | cancel --label SELECTOR",
+		Short: "Cancel workloads",
+	}
+	cmd.Flags().StringVarP(&selector, "label", "l", "", "cancel the workloads with these labels, such as app=web")
+	cmd.RunE = a.remote(func(cmd *cobra.Command, args []string) error {
+		if (len(args) == 0) == (selector == "") {
+			return usageError(cmd, "give either ids or --label")
+		}
+		response, err := a.workloads().CancelWorkloads(cmd.Context(), &reactorv1.CancelWorkloadsRequest{Ids: args, LabelSelector: selector})
+		if err != nil {
+			return err
+		}
+		return a.printCancelled(response)
+	})
+	return cmd
+}
+
+func (a *app) printCancelled(response *reactorv1.CancelWorkloadsResponse) error {
+	if !a.output.IsTable() {
+		if err := a.output.Message(a.Out, response); err != nil {
+			return err
+		}
+	}
+	var failed error
+	shown := 0
+	for _, result := range response.GetResults() {
+		if result.GetError() != nil {
+			failed = errors.Join(failed, fmt.Errorf("%s: %s", result.GetId(), result.GetError().GetMessage()))
+			continue
+		}
+		shown++
+		if a.output.IsTable() {
+			fmt.Fprintf(a.Out, "%s cancelled\n", result.GetId())
+		}
+	}
+	if len(response.GetResults()) == 0 {
+		fmt.Fprintln(a.Err, "nothing to cancel")
+	}
+	if response.GetTotal() <= uint64(len(response.GetResults())) {
+		return failed
+	}
+	beyond := response.GetCancelled() - uint64(shown)
+	if a.output.IsTable() {
+		fmt.Fprintf(a.Out, "and %d more cancelled\n", beyond)
+	}
+	if left := response.GetTotal() - uint64(len(response.GetResults())) - beyond; left > 0 {
+		failed = errors.Join(failed, fmt.Errorf("and %d more that had ended already", left))
+	}
+	return failed
+}

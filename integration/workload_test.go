@@ -303,12 +303,12 @@ func testOps(t *testing.T, d *testkit.Daemon, module string) {
 			t.Fatal(err)
 		}
 		ops := resp.GetOps()
-		return len(ops) == 1 && ops[0].GetWorkloadId() == id && ops[0].GetKind() == "timer" &&
+		return len(ops) == 1 && ops[0].GetWorkloadId() == id && ops[0].GetKind() == reactorv1.OpKind_OP_KIND_TIMER &&
 			ops[0].GetDeadline().AsTime().Sub(ops[0].GetStartTime().AsTime()) > 50*time.Minute
 	})
 	until(t, "its status says so", func() bool {
 		got := d.Status(t, id).GetWaitingFor()
-		return len(got) == 1 && got[0].GetKind() == "timer"
+		return len(got) == 1 && got[0].GetKind() == reactorv1.OpKind_OP_KIND_TIMER
 	})
 }
 
@@ -447,7 +447,7 @@ func testAttachedOutputIsBounded(t *testing.T, d *testkit.Daemon, module string)
 	}
 	until(t, "it waits to write", func() bool {
 		ops := d.Status(t, id).GetWaitingFor()
-		return len(ops) > 0 && ops[0].GetKind() == "write"
+		return len(ops) > 0 && ops[0].GetKind() == reactorv1.OpKind_OP_KIND_WRITE
 	})
 	read := 0
 	for {

@@ -62,7 +62,7 @@ func TestOpeningGrantsIsSeen(t *testing.T) {
 	for deadline := time.Now().Add(testkit.Patience); len(waits) == 0 && time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		waits = d.Status(t, id).GetWaitingFor()
 	}
-	if len(waits) == 0 || waits[0].GetKind() != "connect" || waits[0].GetTarget() != address {
+	if len(waits) == 0 || waits[0].GetKind() != reactorv1.OpKind_OP_KIND_CONNECT || waits[0].GetTarget() != address {
 		t.Errorf("it waits for %v, want the connection", waits)
 	}
 	d.Cancel(t, id)

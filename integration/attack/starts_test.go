@@ -75,7 +75,7 @@ func TestStartIsCancelled(t *testing.T) {
 		id := d.Submit(t, spec)
 		s := d.Status(t, id)
 		for ; s.GetReason() == reactorv1.EndReason_END_REASON_UNSPECIFIED; s = d.Status(t, id) {
-			if waits := s.GetWaitingFor(); len(waits) == 0 || waits[0].GetKind() != "instantiate" {
+			if waits := s.GetWaitingFor(); len(waits) == 0 || waits[0].GetKind() != reactorv1.OpKind_OP_KIND_INSTANTIATE {
 				continue
 			}
 			answer, err := d.Workloads.CancelWorkloads(t.Context(), &reactorv1.CancelWorkloadsRequest{Ids: []string{id}})

@@ -14,6 +14,8 @@ type Module struct {
 	CreateTime    time.Time
 	Needs         []string // capabilities whose host calls it imports: "files", "sockets"
 	FunctionCount uint32
+	Name          string    // under which it was pushed last, for people
+	LastUseTime   time.Time // of the last submission or push
 }
 
 // ModuleKind says how a module is run. The values are those of ModuleKind in the API.

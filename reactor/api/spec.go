@@ -28,7 +28,20 @@ type Spec struct {
 	Grants []grant.Grant
 	// Limits bound what the guest may use; zero fields take the defaults.
 	Limits Limits
+	// OutputMode says what happens to output that is more than the log keeps.
+	OutputMode OutputMode
 }
+
+// OutputMode says what happens to output that is more than the log keeps. The values are those of OutputMode in the
+// API; zero is KeepOutput.
+type OutputMode uint8
+
+// The output modes.
+const (
+	_             OutputMode = iota
+	KeepOutput               // the guest never waits for a client
+	DeliverOutput            // the guest waits for an attached client
+)
 
 // Limits bound one workload. In a Spec a zero field takes the default.
 type Limits struct {

@@ -117,6 +117,23 @@ type Status struct {
 	Results         []string
 	ListenAddresses []string
 	Delay           *Delay // nil unless it is Pending and delayed
+	Crash           *Crash // nil unless the guest crashed
+}
+
+// Crash says where and why a guest crashed.
+type Crash struct {
+	Trap          string // as WebAssembly calls it
+	Cause         string // the refusal that the guest probably gave up for; empty if there was none
+	Frames        []StackFrame
+	FramesOmitted uint32
+}
+
+// StackFrame is one call on a guest's stack.
+type StackFrame struct {
+	Function      string // as its author wrote it; empty if the module has no names
+	Symbol        string // as the module has it, if that differs
+	FunctionIndex uint32
+	CodeOffset    uint64 // where its code begins in the module's file, in bytes
 }
 
 // Delay says why a workload whose turn has come was not started, and when that is tried again.

@@ -37,6 +37,8 @@ const (
 	Unavailable
 	TooMuchInFlight
 	Unauthenticated
+	WorkloadUnfinished
+	ModuleAmbiguous
 )
 
 var classNames = [...]string{
@@ -63,6 +65,8 @@ var classNames = [...]string{
 	Unavailable:            "UNAVAILABLE",
 	TooMuchInFlight:        "TOO_MUCH_IN_FLIGHT",
 	Unauthenticated:        "UNAUTHENTICATED",
+	WorkloadUnfinished:     "WORKLOAD_UNFINISHED",
+	ModuleAmbiguous:        "MODULE_AMBIGUOUS",
 }
 
 // String returns the class's name in the API.

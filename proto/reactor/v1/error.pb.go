@@ -78,6 +78,10 @@ const (
 	ErrorReason_ERROR_REASON_TOO_MUCH_IN_FLIGHT ErrorReason = 22
 	// ERROR_REASON_UNAUTHENTICATED: the caller did not prove that it may call.
 	ErrorReason_ERROR_REASON_UNAUTHENTICATED ErrorReason = 23
+	// ERROR_REASON_WORKLOAD_UNFINISHED: the workload has not ended.
+	ErrorReason_ERROR_REASON_WORKLOAD_UNFINISHED ErrorReason = 24
+	// ERROR_REASON_MODULE_AMBIGUOUS: the digests of several modules begin so.
+	ErrorReason_ERROR_REASON_MODULE_AMBIGUOUS ErrorReason = 25
 )
 
 // Enum value maps for ErrorReason.
@@ -107,6 +111,8 @@ var (
 		21: "ERROR_REASON_UNAVAILABLE",
 		22: "ERROR_REASON_TOO_MUCH_IN_FLIGHT",
 		23: "ERROR_REASON_UNAUTHENTICATED",
+		24: "ERROR_REASON_WORKLOAD_UNFINISHED",
+		25: "ERROR_REASON_MODULE_AMBIGUOUS",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":              0,
@@ -133,6 +139,8 @@ var (
 		"ERROR_REASON_UNAVAILABLE":              21,
 		"ERROR_REASON_TOO_MUCH_IN_FLIGHT":       22,
 		"ERROR_REASON_UNAUTHENTICATED":          23,
+		"ERROR_REASON_WORKLOAD_UNFINISHED":      24,
+		"ERROR_REASON_MODULE_AMBIGUOUS":         25,
 	}
 )
 
@@ -247,7 +255,7 @@ const file_reactor_v1_error_proto_rawDesc = "" +
 	"\x06reason\x18\x02 \x01(\x0e2\x17.reactor.v1.ErrorReasonR\x06reason\x12\x18\n" +
 	"\amessage\x18\x03 \x01(\tR\amessage\x12:\n" +
 	"\vretry_delay\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\n" +
-	"retryDelay*\xab\x06\n" +
+	"retryDelay*\xf4\x06\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12!\n" +
 	"\x1dERROR_REASON_INVALID_ARGUMENT\x10\x01\x12\x1f\n" +
@@ -273,7 +281,9 @@ const file_reactor_v1_error_proto_rawDesc = "" +
 	"\x19ERROR_REASON_PUSH_STALLED\x10\x14\x12\x1c\n" +
 	"\x18ERROR_REASON_UNAVAILABLE\x10\x15\x12#\n" +
 	"\x1fERROR_REASON_TOO_MUCH_IN_FLIGHT\x10\x16\x12 \n" +
-	"\x1cERROR_REASON_UNAUTHENTICATED\x10\x17B9Z7github.com/reactord/reactord/proto/reactor/v1;reactorv1b\x06proto3"
+	"\x1cERROR_REASON_UNAUTHENTICATED\x10\x17\x12$\n" +
+	" ERROR_REASON_WORKLOAD_UNFINISHED\x10\x18\x12!\n" +
+	"\x1dERROR_REASON_MODULE_AMBIGUOUS\x10\x19B9Z7github.com/reactord/reactord/proto/reactor/v1;reactorv1b\x06proto3"
 
 var (
 	file_reactor_v1_error_proto_rawDescOnce sync.Once

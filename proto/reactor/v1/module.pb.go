@@ -9,6 +9,7 @@ package reactorv1
 import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	durationpb "google.golang.org/protobuf/types/known/durationpb"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
@@ -100,6 +101,10 @@ type Module struct {
 	Needs []string `protobuf:"bytes,9,rep,name=needs,proto3" json:"needs,omitempty"`
 	// function_count is the number of functions the module defines.
 	FunctionCount uint32 `protobuf:"varint,10,opt,name=function_count,json=functionCount,proto3" json:"function_count,omitempty"`
+	// name is the name under which it was pushed last, for people; it may be empty.
+	Name string `protobuf:"bytes,11,opt,name=name,proto3" json:"name,omitempty"`
+	// last_use_time is when a workload of the module was last submitted, or else when it was pushed last.
+	LastUseTime   *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=last_use_time,json=lastUseTime,proto3" json:"last_use_time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -202,6 +207,20 @@ func (x *Module) GetFunctionCount() uint32 {
 		return x.FunctionCount
 	}
 	return 0
+}
+
+func (x *Module) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Module) GetLastUseTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.LastUseTime
+	}
+	return nil
 }
 
 // ModuleImport is one import of a module.
@@ -478,6 +497,8 @@ type PushModuleHeader struct {
 	// first 2 MiB, and so on, as far as the module has that many bytes. They let a push resume with bytes that
 	// another connection sent, as far as those agree; without them it begins at the start.
 	PrefixDigests [][]byte `protobuf:"bytes,4,rep,name=prefix_digests,json=prefixDigests,proto3" json:"prefix_digests,omitempty"`
+	// name is for people and need not be unique: the name of a file or folder. The rules are those of a workload's name.
+	Name          string `protobuf:"bytes,5,opt,name=name,proto3" json:"name,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -538,6 +559,13 @@ func (x *PushModuleHeader) GetPrefixDigests() [][]byte {
 		return x.PrefixDigests
 	}
 	return nil
+}
+
+func (x *PushModuleHeader) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
 }
 
 // PushModuleResponse first has the offset to send from, then the stored module.
@@ -682,10 +710,129 @@ func (x *PushModuleResult) GetExisted() bool {
 	return false
 }
 
+// UploadModuleRequest is a whole module.
+type UploadModuleRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// content is the binary, at most 4 MiB.
+	Content []byte `protobuf:"bytes,1,opt,name=content,proto3" json:"content,omitempty"`
+	// tag, if not empty, will point at the module once it is stored.
+	Tag string `protobuf:"bytes,2,opt,name=tag,proto3" json:"tag,omitempty"`
+	// name is for people and need not be unique: the name of a file or folder. The rules are those of a workload's name.
+	Name          string `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UploadModuleRequest) Reset() {
+	*x = UploadModuleRequest{}
+	mi := &file_reactor_v1_module_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UploadModuleRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UploadModuleRequest) ProtoMessage() {}
+
+func (x *UploadModuleRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_reactor_v1_module_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UploadModuleRequest.ProtoReflect.Descriptor instead.
+func (*UploadModuleRequest) Descriptor() ([]byte, []int) {
+	return file_reactor_v1_module_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *UploadModuleRequest) GetContent() []byte {
+	if x != nil {
+		return x.Content
+	}
+	return nil
+}
+
+func (x *UploadModuleRequest) GetTag() string {
+	if x != nil {
+		return x.Tag
+	}
+	return ""
+}
+
+func (x *UploadModuleRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+// UploadModuleResponse has the stored module.
+type UploadModuleResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// module is the stored module.
+	Module *Module `protobuf:"bytes,1,opt,name=module,proto3" json:"module,omitempty"`
+	// existed is true if the module existed already.
+	Existed       bool `protobuf:"varint,2,opt,name=existed,proto3" json:"existed,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UploadModuleResponse) Reset() {
+	*x = UploadModuleResponse{}
+	mi := &file_reactor_v1_module_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UploadModuleResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UploadModuleResponse) ProtoMessage() {}
+
+func (x *UploadModuleResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_reactor_v1_module_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UploadModuleResponse.ProtoReflect.Descriptor instead.
+func (*UploadModuleResponse) Descriptor() ([]byte, []int) {
+	return file_reactor_v1_module_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *UploadModuleResponse) GetModule() *Module {
+	if x != nil {
+		return x.Module
+	}
+	return nil
+}
+
+func (x *UploadModuleResponse) GetExisted() bool {
+	if x != nil {
+		return x.Existed
+	}
+	return false
+}
+
 // GetModuleRequest names a module.
 type GetModuleRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// module is a digest or a tag.
+	// module is a digest, the beginning of one, or a tag.
 	Module        string `protobuf:"bytes,1,opt,name=module,proto3" json:"module,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -693,7 +840,7 @@ type GetModuleRequest struct {
 
 func (x *GetModuleRequest) Reset() {
 	*x = GetModuleRequest{}
-	mi := &file_reactor_v1_module_proto_msgTypes[8]
+	mi := &file_reactor_v1_module_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -705,7 +852,7 @@ func (x *GetModuleRequest) String() string {
 func (*GetModuleRequest) ProtoMessage() {}
 
 func (x *GetModuleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_module_proto_msgTypes[8]
+	mi := &file_reactor_v1_module_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -718,7 +865,7 @@ func (x *GetModuleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetModuleRequest.ProtoReflect.Descriptor instead.
 func (*GetModuleRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_module_proto_rawDescGZIP(), []int{8}
+	return file_reactor_v1_module_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *GetModuleRequest) GetModule() string {
@@ -739,7 +886,7 @@ type GetModuleResponse struct {
 
 func (x *GetModuleResponse) Reset() {
 	*x = GetModuleResponse{}
-	mi := &file_reactor_v1_module_proto_msgTypes[9]
+	mi := &file_reactor_v1_module_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -751,7 +898,7 @@ func (x *GetModuleResponse) String() string {
 func (*GetModuleResponse) ProtoMessage() {}
 
 func (x *GetModuleResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_module_proto_msgTypes[9]
+	mi := &file_reactor_v1_module_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -764,7 +911,7 @@ func (x *GetModuleResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetModuleResponse.ProtoReflect.Descriptor instead.
 func (*GetModuleResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_module_proto_rawDescGZIP(), []int{9}
+	return file_reactor_v1_module_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *GetModuleResponse) GetModule() *Module {
@@ -787,7 +934,7 @@ type ListModulesRequest struct {
 
 func (x *ListModulesRequest) Reset() {
 	*x = ListModulesRequest{}
-	mi := &file_reactor_v1_module_proto_msgTypes[10]
+	mi := &file_reactor_v1_module_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -799,7 +946,7 @@ func (x *ListModulesRequest) String() string {
 func (*ListModulesRequest) ProtoMessage() {}
 
 func (x *ListModulesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_module_proto_msgTypes[10]
+	mi := &file_reactor_v1_module_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -812,7 +959,7 @@ func (x *ListModulesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListModulesRequest.ProtoReflect.Descriptor instead.
 func (*ListModulesRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_module_proto_rawDescGZIP(), []int{10}
+	return file_reactor_v1_module_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ListModulesRequest) GetPageSize() int32 {
@@ -844,7 +991,7 @@ type ListModulesResponse struct {
 
 func (x *ListModulesResponse) Reset() {
 	*x = ListModulesResponse{}
-	mi := &file_reactor_v1_module_proto_msgTypes[11]
+	mi := &file_reactor_v1_module_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -856,7 +1003,7 @@ func (x *ListModulesResponse) String() string {
 func (*ListModulesResponse) ProtoMessage() {}
 
 func (x *ListModulesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_module_proto_msgTypes[11]
+	mi := &file_reactor_v1_module_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -869,7 +1016,7 @@ func (x *ListModulesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListModulesResponse.ProtoReflect.Descriptor instead.
 func (*ListModulesResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_module_proto_rawDescGZIP(), []int{11}
+	return file_reactor_v1_module_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ListModulesResponse) GetModules() []*Module {
@@ -896,7 +1043,7 @@ func (x *ListModulesResponse) GetUnreadableDigests() []string {
 // TagModuleRequest points a tag at a module.
 type TagModuleRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// module is a digest or a tag.
+	// module is a digest, the beginning of one, or a tag.
 	Module string `protobuf:"bytes,1,opt,name=module,proto3" json:"module,omitempty"`
 	// tag is the name to point at the module: letters, digits and "._-/:". Each part
 	// between slashes begins with a letter, a digit or "_"; 128 bytes at most.
@@ -907,7 +1054,7 @@ type TagModuleRequest struct {
 
 func (x *TagModuleRequest) Reset() {
 	*x = TagModuleRequest{}
-	mi := &file_reactor_v1_module_proto_msgTypes[12]
+	mi := &file_reactor_v1_module_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -919,7 +1066,7 @@ func (x *TagModuleRequest) String() string {
 func (*TagModuleRequest) ProtoMessage() {}
 
 func (x *TagModuleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_module_proto_msgTypes[12]
+	mi := &file_reactor_v1_module_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -932,7 +1079,7 @@ func (x *TagModuleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TagModuleRequest.ProtoReflect.Descriptor instead.
 func (*TagModuleRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_module_proto_rawDescGZIP(), []int{12}
+	return file_reactor_v1_module_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *TagModuleRequest) GetModule() string {
@@ -960,7 +1107,7 @@ type TagModuleResponse struct {
 
 func (x *TagModuleResponse) Reset() {
 	*x = TagModuleResponse{}
-	mi := &file_reactor_v1_module_proto_msgTypes[13]
+	mi := &file_reactor_v1_module_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -972,7 +1119,7 @@ func (x *TagModuleResponse) String() string {
 func (*TagModuleResponse) ProtoMessage() {}
 
 func (x *TagModuleResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_module_proto_msgTypes[13]
+	mi := &file_reactor_v1_module_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -985,7 +1132,7 @@ func (x *TagModuleResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TagModuleResponse.ProtoReflect.Descriptor instead.
 func (*TagModuleResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_module_proto_rawDescGZIP(), []int{13}
+	return file_reactor_v1_module_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *TagModuleResponse) GetModule() *Module {
@@ -995,10 +1142,221 @@ func (x *TagModuleResponse) GetModule() *Module {
 	return nil
 }
 
+// UntagModuleRequest names the tag to remove.
+type UntagModuleRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// tag is the tag.
+	Tag           string `protobuf:"bytes,1,opt,name=tag,proto3" json:"tag,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UntagModuleRequest) Reset() {
+	*x = UntagModuleRequest{}
+	mi := &file_reactor_v1_module_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UntagModuleRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UntagModuleRequest) ProtoMessage() {}
+
+func (x *UntagModuleRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_reactor_v1_module_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UntagModuleRequest.ProtoReflect.Descriptor instead.
+func (*UntagModuleRequest) Descriptor() ([]byte, []int) {
+	return file_reactor_v1_module_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *UntagModuleRequest) GetTag() string {
+	if x != nil {
+		return x.Tag
+	}
+	return ""
+}
+
+// UntagModuleResponse has the module with the tags that are left.
+type UntagModuleResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// module is the module at which the tag pointed.
+	Module        *Module `protobuf:"bytes,1,opt,name=module,proto3" json:"module,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UntagModuleResponse) Reset() {
+	*x = UntagModuleResponse{}
+	mi := &file_reactor_v1_module_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UntagModuleResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UntagModuleResponse) ProtoMessage() {}
+
+func (x *UntagModuleResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_reactor_v1_module_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UntagModuleResponse.ProtoReflect.Descriptor instead.
+func (*UntagModuleResponse) Descriptor() ([]byte, []int) {
+	return file_reactor_v1_module_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *UntagModuleResponse) GetModule() *Module {
+	if x != nil {
+		return x.Module
+	}
+	return nil
+}
+
+// PruneModulesRequest says which modules to remove.
+type PruneModulesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// unused_for keeps modules that were pushed, or used by a submission, within this time. Absent is zero.
+	UnusedFor *durationpb.Duration `protobuf:"bytes,1,opt,name=unused_for,json=unusedFor,proto3" json:"unused_for,omitempty"`
+	// dry_run removes nothing, and answers with what would be removed.
+	DryRun        bool `protobuf:"varint,2,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PruneModulesRequest) Reset() {
+	*x = PruneModulesRequest{}
+	mi := &file_reactor_v1_module_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PruneModulesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PruneModulesRequest) ProtoMessage() {}
+
+func (x *PruneModulesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_reactor_v1_module_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PruneModulesRequest.ProtoReflect.Descriptor instead.
+func (*PruneModulesRequest) Descriptor() ([]byte, []int) {
+	return file_reactor_v1_module_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *PruneModulesRequest) GetUnusedFor() *durationpb.Duration {
+	if x != nil {
+		return x.UnusedFor
+	}
+	return nil
+}
+
+func (x *PruneModulesRequest) GetDryRun() bool {
+	if x != nil {
+		return x.DryRun
+	}
+	return false
+}
+
+// PruneModulesResponse has what was removed.
+type PruneModulesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// modules are the removed modules, at most 1,000.
+	Modules []*Module `protobuf:"bytes,1,rep,name=modules,proto3" json:"modules,omitempty"`
+	// total is how many modules were removed.
+	Total uint64 `protobuf:"varint,2,opt,name=total,proto3" json:"total,omitempty"`
+	// freed_bytes is the disk space that was freed: of the modules, and of their compiled code.
+	FreedBytes    uint64 `protobuf:"varint,3,opt,name=freed_bytes,json=freedBytes,proto3" json:"freed_bytes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PruneModulesResponse) Reset() {
+	*x = PruneModulesResponse{}
+	mi := &file_reactor_v1_module_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PruneModulesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PruneModulesResponse) ProtoMessage() {}
+
+func (x *PruneModulesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_reactor_v1_module_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PruneModulesResponse.ProtoReflect.Descriptor instead.
+func (*PruneModulesResponse) Descriptor() ([]byte, []int) {
+	return file_reactor_v1_module_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *PruneModulesResponse) GetModules() []*Module {
+	if x != nil {
+		return x.Modules
+	}
+	return nil
+}
+
+func (x *PruneModulesResponse) GetTotal() uint64 {
+	if x != nil {
+		return x.Total
+	}
+	return 0
+}
+
+func (x *PruneModulesResponse) GetFreedBytes() uint64 {
+	if x != nil {
+		return x.FreedBytes
+	}
+	return 0
+}
+
 // DeleteModuleRequest names the module to remove.
 type DeleteModuleRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// module is a digest or a tag.
+	// module is a digest, the beginning of one, or a tag.
 	Module        string `protobuf:"bytes,1,opt,name=module,proto3" json:"module,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1006,7 +1364,7 @@ type DeleteModuleRequest struct {
 
 func (x *DeleteModuleRequest) Reset() {
 	*x = DeleteModuleRequest{}
-	mi := &file_reactor_v1_module_proto_msgTypes[14]
+	mi := &file_reactor_v1_module_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1018,7 +1376,7 @@ func (x *DeleteModuleRequest) String() string {
 func (*DeleteModuleRequest) ProtoMessage() {}
 
 func (x *DeleteModuleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_module_proto_msgTypes[14]
+	mi := &file_reactor_v1_module_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1031,7 +1389,7 @@ func (x *DeleteModuleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteModuleRequest.ProtoReflect.Descriptor instead.
 func (*DeleteModuleRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_module_proto_rawDescGZIP(), []int{14}
+	return file_reactor_v1_module_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *DeleteModuleRequest) GetModule() string {
@@ -1050,7 +1408,7 @@ type DeleteModuleResponse struct {
 
 func (x *DeleteModuleResponse) Reset() {
 	*x = DeleteModuleResponse{}
-	mi := &file_reactor_v1_module_proto_msgTypes[15]
+	mi := &file_reactor_v1_module_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1062,7 +1420,7 @@ func (x *DeleteModuleResponse) String() string {
 func (*DeleteModuleResponse) ProtoMessage() {}
 
 func (x *DeleteModuleResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_module_proto_msgTypes[15]
+	mi := &file_reactor_v1_module_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1075,7 +1433,7 @@ func (x *DeleteModuleResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteModuleResponse.ProtoReflect.Descriptor instead.
 func (*DeleteModuleResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_module_proto_rawDescGZIP(), []int{15}
+	return file_reactor_v1_module_proto_rawDescGZIP(), []int{21}
 }
 
 var File_reactor_v1_module_proto protoreflect.FileDescriptor
@@ -1083,7 +1441,7 @@ var File_reactor_v1_module_proto protoreflect.FileDescriptor
 const file_reactor_v1_module_proto_rawDesc = "" +
 	"\n" +
 	"\x17reactor/v1/module.proto\x12\n" +
-	"reactor.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x93\x03\n" +
+	"reactor.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe7\x03\n" +
 	"\x06Module\x12\x16\n" +
 	"\x06digest\x18\x01 \x01(\tR\x06digest\x12\x1d\n" +
 	"\n" +
@@ -1097,7 +1455,9 @@ const file_reactor_v1_module_proto_rawDesc = "" +
 	"createTime\x12\x14\n" +
 	"\x05needs\x18\t \x03(\tR\x05needs\x12%\n" +
 	"\x0efunction_count\x18\n" +
-	" \x01(\rR\rfunctionCount\"N\n" +
+	" \x01(\rR\rfunctionCount\x12\x12\n" +
+	"\x04name\x18\v \x01(\tR\x04name\x12>\n" +
+	"\rlast_use_time\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\vlastUseTime\"N\n" +
 	"\fModuleImport\x12\x16\n" +
 	"\x06module\x18\x01 \x01(\tR\x06module\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x12\n" +
@@ -1113,18 +1473,26 @@ const file_reactor_v1_module_proto_rawDesc = "" +
 	"\x11PushModuleRequest\x126\n" +
 	"\x06header\x18\x01 \x01(\v2\x1c.reactor.v1.PushModuleHeaderH\x00R\x06header\x12\x16\n" +
 	"\x05chunk\x18\x02 \x01(\fH\x00R\x05chunkB\x06\n" +
-	"\x04part\"\x82\x01\n" +
+	"\x04part\"\x96\x01\n" +
 	"\x10PushModuleHeader\x12\x16\n" +
 	"\x06digest\x18\x01 \x01(\tR\x06digest\x12\x1d\n" +
 	"\n" +
 	"size_bytes\x18\x02 \x01(\x04R\tsizeBytes\x12\x10\n" +
 	"\x03tag\x18\x03 \x01(\tR\x03tag\x12%\n" +
-	"\x0eprefix_digests\x18\x04 \x03(\fR\rprefixDigests\"n\n" +
+	"\x0eprefix_digests\x18\x04 \x03(\fR\rprefixDigests\x12\x12\n" +
+	"\x04name\x18\x05 \x01(\tR\x04name\"n\n" +
 	"\x12PushModuleResponse\x12\x18\n" +
 	"\x06offset\x18\x01 \x01(\x04H\x00R\x06offset\x126\n" +
 	"\x06result\x18\x02 \x01(\v2\x1c.reactor.v1.PushModuleResultH\x00R\x06resultB\x06\n" +
 	"\x04part\"X\n" +
 	"\x10PushModuleResult\x12*\n" +
+	"\x06module\x18\x01 \x01(\v2\x12.reactor.v1.ModuleR\x06module\x12\x18\n" +
+	"\aexisted\x18\x02 \x01(\bR\aexisted\"U\n" +
+	"\x13UploadModuleRequest\x12\x18\n" +
+	"\acontent\x18\x01 \x01(\fR\acontent\x12\x10\n" +
+	"\x03tag\x18\x02 \x01(\tR\x03tag\x12\x12\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\"\\\n" +
+	"\x14UploadModuleResponse\x12*\n" +
 	"\x06module\x18\x01 \x01(\v2\x12.reactor.v1.ModuleR\x06module\x12\x18\n" +
 	"\aexisted\x18\x02 \x01(\bR\aexisted\"*\n" +
 	"\x10GetModuleRequest\x12\x16\n" +
@@ -1143,7 +1511,20 @@ const file_reactor_v1_module_proto_rawDesc = "" +
 	"\x06module\x18\x01 \x01(\tR\x06module\x12\x10\n" +
 	"\x03tag\x18\x02 \x01(\tR\x03tag\"?\n" +
 	"\x11TagModuleResponse\x12*\n" +
-	"\x06module\x18\x01 \x01(\v2\x12.reactor.v1.ModuleR\x06module\"-\n" +
+	"\x06module\x18\x01 \x01(\v2\x12.reactor.v1.ModuleR\x06module\"&\n" +
+	"\x12UntagModuleRequest\x12\x10\n" +
+	"\x03tag\x18\x01 \x01(\tR\x03tag\"A\n" +
+	"\x13UntagModuleResponse\x12*\n" +
+	"\x06module\x18\x01 \x01(\v2\x12.reactor.v1.ModuleR\x06module\"h\n" +
+	"\x13PruneModulesRequest\x128\n" +
+	"\n" +
+	"unused_for\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\tunusedFor\x12\x17\n" +
+	"\adry_run\x18\x02 \x01(\bR\x06dryRun\"{\n" +
+	"\x14PruneModulesResponse\x12,\n" +
+	"\amodules\x18\x01 \x03(\v2\x12.reactor.v1.ModuleR\amodules\x12\x14\n" +
+	"\x05total\x18\x02 \x01(\x04R\x05total\x12\x1f\n" +
+	"\vfreed_bytes\x18\x03 \x01(\x04R\n" +
+	"freedBytes\"-\n" +
 	"\x13DeleteModuleRequest\x12\x16\n" +
 	"\x06module\x18\x01 \x01(\tR\x06module\"\x16\n" +
 	"\x14DeleteModuleResponse*e\n" +
@@ -1151,14 +1532,17 @@ const file_reactor_v1_module_proto_rawDesc = "" +
 	"ModuleKind\x12\x1b\n" +
 	"\x17MODULE_KIND_UNSPECIFIED\x10\x00\x12\x1c\n" +
 	"\x18MODULE_KIND_WASI_COMMAND\x10\x01\x12\x1c\n" +
-	"\x18MODULE_KIND_WASI_REACTOR\x10\x022\x97\x03\n" +
+	"\x18MODULE_KIND_WASI_REACTOR\x10\x022\x8d\x05\n" +
 	"\rModuleService\x12O\n" +
 	"\n" +
-	"PushModule\x12\x1d.reactor.v1.PushModuleRequest\x1a\x1e.reactor.v1.PushModuleResponse(\x010\x01\x12H\n" +
+	"PushModule\x12\x1d.reactor.v1.PushModuleRequest\x1a\x1e.reactor.v1.PushModuleResponse(\x010\x01\x12Q\n" +
+	"\fUploadModule\x12\x1f.reactor.v1.UploadModuleRequest\x1a .reactor.v1.UploadModuleResponse\x12H\n" +
 	"\tGetModule\x12\x1c.reactor.v1.GetModuleRequest\x1a\x1d.reactor.v1.GetModuleResponse\x12N\n" +
 	"\vListModules\x12\x1e.reactor.v1.ListModulesRequest\x1a\x1f.reactor.v1.ListModulesResponse\x12H\n" +
-	"\tTagModule\x12\x1c.reactor.v1.TagModuleRequest\x1a\x1d.reactor.v1.TagModuleResponse\x12Q\n" +
-	"\fDeleteModule\x12\x1f.reactor.v1.DeleteModuleRequest\x1a .reactor.v1.DeleteModuleResponseB9Z7github.com/reactord/reactord/proto/reactor/v1;reactorv1b\x06proto3"
+	"\tTagModule\x12\x1c.reactor.v1.TagModuleRequest\x1a\x1d.reactor.v1.TagModuleResponse\x12N\n" +
+	"\vUntagModule\x12\x1e.reactor.v1.UntagModuleRequest\x1a\x1f.reactor.v1.UntagModuleResponse\x12Q\n" +
+	"\fDeleteModule\x12\x1f.reactor.v1.DeleteModuleRequest\x1a .reactor.v1.DeleteModuleResponse\x12Q\n" +
+	"\fPruneModules\x12\x1f.reactor.v1.PruneModulesRequest\x1a .reactor.v1.PruneModulesResponseB9Z7github.com/reactord/reactord/proto/reactor/v1;reactorv1b\x06proto3"
 
 var (
 	file_reactor_v1_module_proto_rawDescOnce sync.Once
@@ -1173,7 +1557,7 @@ func file_reactor_v1_module_proto_rawDescGZIP() []byte {
 }
 
 var file_reactor_v1_module_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_reactor_v1_module_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_reactor_v1_module_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
 var file_reactor_v1_module_proto_goTypes = []any{
 	(ModuleKind)(0),               // 0: reactor.v1.ModuleKind
 	(*Module)(nil),                // 1: reactor.v1.Module
@@ -1184,43 +1568,61 @@ var file_reactor_v1_module_proto_goTypes = []any{
 	(*PushModuleHeader)(nil),      // 6: reactor.v1.PushModuleHeader
 	(*PushModuleResponse)(nil),    // 7: reactor.v1.PushModuleResponse
 	(*PushModuleResult)(nil),      // 8: reactor.v1.PushModuleResult
-	(*GetModuleRequest)(nil),      // 9: reactor.v1.GetModuleRequest
-	(*GetModuleResponse)(nil),     // 10: reactor.v1.GetModuleResponse
-	(*ListModulesRequest)(nil),    // 11: reactor.v1.ListModulesRequest
-	(*ListModulesResponse)(nil),   // 12: reactor.v1.ListModulesResponse
-	(*TagModuleRequest)(nil),      // 13: reactor.v1.TagModuleRequest
-	(*TagModuleResponse)(nil),     // 14: reactor.v1.TagModuleResponse
-	(*DeleteModuleRequest)(nil),   // 15: reactor.v1.DeleteModuleRequest
-	(*DeleteModuleResponse)(nil),  // 16: reactor.v1.DeleteModuleResponse
-	(*timestamppb.Timestamp)(nil), // 17: google.protobuf.Timestamp
+	(*UploadModuleRequest)(nil),   // 9: reactor.v1.UploadModuleRequest
+	(*UploadModuleResponse)(nil),  // 10: reactor.v1.UploadModuleResponse
+	(*GetModuleRequest)(nil),      // 11: reactor.v1.GetModuleRequest
+	(*GetModuleResponse)(nil),     // 12: reactor.v1.GetModuleResponse
+	(*ListModulesRequest)(nil),    // 13: reactor.v1.ListModulesRequest
+	(*ListModulesResponse)(nil),   // 14: reactor.v1.ListModulesResponse
+	(*TagModuleRequest)(nil),      // 15: reactor.v1.TagModuleRequest
+	(*TagModuleResponse)(nil),     // 16: reactor.v1.TagModuleResponse
+	(*UntagModuleRequest)(nil),    // 17: reactor.v1.UntagModuleRequest
+	(*UntagModuleResponse)(nil),   // 18: reactor.v1.UntagModuleResponse
+	(*PruneModulesRequest)(nil),   // 19: reactor.v1.PruneModulesRequest
+	(*PruneModulesResponse)(nil),  // 20: reactor.v1.PruneModulesResponse
+	(*DeleteModuleRequest)(nil),   // 21: reactor.v1.DeleteModuleRequest
+	(*DeleteModuleResponse)(nil),  // 22: reactor.v1.DeleteModuleResponse
+	(*timestamppb.Timestamp)(nil), // 23: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 24: google.protobuf.Duration
 }
 var file_reactor_v1_module_proto_depIdxs = []int32{
 	0,  // 0: reactor.v1.Module.kind:type_name -> reactor.v1.ModuleKind
 	2,  // 1: reactor.v1.Module.imports:type_name -> reactor.v1.ModuleImport
 	3,  // 2: reactor.v1.Module.exports:type_name -> reactor.v1.ModuleExport
 	4,  // 3: reactor.v1.Module.memory:type_name -> reactor.v1.ModuleMemory
-	17, // 4: reactor.v1.Module.create_time:type_name -> google.protobuf.Timestamp
-	6,  // 5: reactor.v1.PushModuleRequest.header:type_name -> reactor.v1.PushModuleHeader
-	8,  // 6: reactor.v1.PushModuleResponse.result:type_name -> reactor.v1.PushModuleResult
-	1,  // 7: reactor.v1.PushModuleResult.module:type_name -> reactor.v1.Module
-	1,  // 8: reactor.v1.GetModuleResponse.module:type_name -> reactor.v1.Module
-	1,  // 9: reactor.v1.ListModulesResponse.modules:type_name -> reactor.v1.Module
-	1,  // 10: reactor.v1.TagModuleResponse.module:type_name -> reactor.v1.Module
-	5,  // 11: reactor.v1.ModuleService.PushModule:input_type -> reactor.v1.PushModuleRequest
-	9,  // 12: reactor.v1.ModuleService.GetModule:input_type -> reactor.v1.GetModuleRequest
-	11, // 13: reactor.v1.ModuleService.ListModules:input_type -> reactor.v1.ListModulesRequest
-	13, // 14: reactor.v1.ModuleService.TagModule:input_type -> reactor.v1.TagModuleRequest
-	15, // 15: reactor.v1.ModuleService.DeleteModule:input_type -> reactor.v1.DeleteModuleRequest
-	7,  // 16: reactor.v1.ModuleService.PushModule:output_type -> reactor.v1.PushModuleResponse
-	10, // 17: reactor.v1.ModuleService.GetModule:output_type -> reactor.v1.GetModuleResponse
-	12, // 18: reactor.v1.ModuleService.ListModules:output_type -> reactor.v1.ListModulesResponse
-	14, // 19: reactor.v1.ModuleService.TagModule:output_type -> reactor.v1.TagModuleResponse
-	16, // 20: reactor.v1.ModuleService.DeleteModule:output_type -> reactor.v1.DeleteModuleResponse
-	16, // [16:21] is the sub-list for method output_type
-	11, // [11:16] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	23, // 4: reactor.v1.Module.create_time:type_name -> google.protobuf.Timestamp
+	23, // 5: reactor.v1.Module.last_use_time:type_name -> google.protobuf.Timestamp
+	6,  // 6: reactor.v1.PushModuleRequest.header:type_name -> reactor.v1.PushModuleHeader
+	8,  // 7: reactor.v1.PushModuleResponse.result:type_name -> reactor.v1.PushModuleResult
+	1,  // 8: reactor.v1.PushModuleResult.module:type_name -> reactor.v1.Module
+	1,  // 9: reactor.v1.UploadModuleResponse.module:type_name -> reactor.v1.Module
+	1,  // 10: reactor.v1.GetModuleResponse.module:type_name -> reactor.v1.Module
+	1,  // 11: reactor.v1.ListModulesResponse.modules:type_name -> reactor.v1.Module
+	1,  // 12: reactor.v1.TagModuleResponse.module:type_name -> reactor.v1.Module
+	1,  // 13: reactor.v1.UntagModuleResponse.module:type_name -> reactor.v1.Module
+	24, // 14: reactor.v1.PruneModulesRequest.unused_for:type_name -> google.protobuf.Duration
+	1,  // 15: reactor.v1.PruneModulesResponse.modules:type_name -> reactor.v1.Module
+	5,  // 16: reactor.v1.ModuleService.PushModule:input_type -> reactor.v1.PushModuleRequest
+	9,  // 17: reactor.v1.ModuleService.UploadModule:input_type -> reactor.v1.UploadModuleRequest
+	11, // 18: reactor.v1.ModuleService.GetModule:input_type -> reactor.v1.GetModuleRequest
+	13, // 19: reactor.v1.ModuleService.ListModules:input_type -> reactor.v1.ListModulesRequest
+	15, // 20: reactor.v1.ModuleService.TagModule:input_type -> reactor.v1.TagModuleRequest
+	17, // 21: reactor.v1.ModuleService.UntagModule:input_type -> reactor.v1.UntagModuleRequest
+	21, // 22: reactor.v1.ModuleService.DeleteModule:input_type -> reactor.v1.DeleteModuleRequest
+	19, // 23: reactor.v1.ModuleService.PruneModules:input_type -> reactor.v1.PruneModulesRequest
+	7,  // 24: reactor.v1.ModuleService.PushModule:output_type -> reactor.v1.PushModuleResponse
+	10, // 25: reactor.v1.ModuleService.UploadModule:output_type -> reactor.v1.UploadModuleResponse
+	12, // 26: reactor.v1.ModuleService.GetModule:output_type -> reactor.v1.GetModuleResponse
+	14, // 27: reactor.v1.ModuleService.ListModules:output_type -> reactor.v1.ListModulesResponse
+	16, // 28: reactor.v1.ModuleService.TagModule:output_type -> reactor.v1.TagModuleResponse
+	18, // 29: reactor.v1.ModuleService.UntagModule:output_type -> reactor.v1.UntagModuleResponse
+	22, // 30: reactor.v1.ModuleService.DeleteModule:output_type -> reactor.v1.DeleteModuleResponse
+	20, // 31: reactor.v1.ModuleService.PruneModules:output_type -> reactor.v1.PruneModulesResponse
+	24, // [24:32] is the sub-list for method output_type
+	16, // [16:24] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_reactor_v1_module_proto_init() }
@@ -1243,7 +1645,7 @@ func file_reactor_v1_module_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_reactor_v1_module_proto_rawDesc), len(file_reactor_v1_module_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   16,
+			NumMessages:   22,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -20,17 +20,22 @@ const _ = grpc.SupportPackageIsVersion9
 
 const (
 	ModuleService_PushModule_FullMethodName   = "/reactor.v1.ModuleService/PushModule"
+	ModuleService_UploadModule_FullMethodName = "/reactor.v1.ModuleService/UploadModule"
 	ModuleService_GetModule_FullMethodName    = "/reactor.v1.ModuleService/GetModule"
 	ModuleService_ListModules_FullMethodName  = "/reactor.v1.ModuleService/ListModules"
 	ModuleService_TagModule_FullMethodName    = "/reactor.v1.ModuleService/TagModule"
+	ModuleService_UntagModule_FullMethodName  = "/reactor.v1.ModuleService/UntagModule"
 	ModuleService_DeleteModule_FullMethodName = "/reactor.v1.ModuleService/DeleteModule"
+	ModuleService_PruneModules_FullMethodName = "/reactor.v1.ModuleService/PruneModules"
 )
 
 // ModuleServiceClient is the client API for ModuleService service.
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// ModuleService stores WebAssembly modules, each named by the SHA-256 digest of its bytes.
+// ModuleService stores WebAssembly modules, each named by the SHA-256 digest of its bytes. Requests name a module by its
+// digest, by the first digits of its digest if no other module has these (six at least, with or without "sha256:"), or
+// by a tag. A tag that looks like digits has precedence.
 type ModuleServiceClient interface {
 	// PushModule uploads a module. The client first sends a header; the server answers with the
 	// offset to send from (the size of the module if it exists already). The client sends the
@@ -41,16 +46,23 @@ type ModuleServiceClient interface {
 	// that brings nothing for a minute is ended with PUSH_STALLED.
 	// Pushing a module that exists repairs it if its bytes on disk are damaged.
 	PushModule(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[PushModuleRequest, PushModuleResponse], error)
-	// GetModule returns one module by digest or tag.
+	// UploadModule stores a module in one call. A module of more than 4 MiB has to be pushed with PushModule. Uploading a
+	// module that exists repairs it if its bytes on disk are damaged.
+	UploadModule(ctx context.Context, in *UploadModuleRequest, opts ...grpc.CallOption) (*UploadModuleResponse, error)
+	// GetModule returns one module.
 	GetModule(ctx context.Context, in *GetModuleRequest, opts ...grpc.CallOption) (*GetModuleResponse, error)
 	// ListModules lists modules, newest first.
 	ListModules(ctx context.Context, in *ListModulesRequest, opts ...grpc.CallOption) (*ListModulesResponse, error)
 	// TagModule points a tag at a module, moving the tag if it exists. A module may have 256 tags, and
 	// all modules together 65,536: more are refused with ERROR_REASON_LIMIT_EXCEEDED, here and in PushModule.
 	TagModule(ctx context.Context, in *TagModuleRequest, opts ...grpc.CallOption) (*TagModuleResponse, error)
+	// UntagModule removes a tag. The module stays.
+	UntagModule(ctx context.Context, in *UntagModuleRequest, opts ...grpc.CallOption) (*UntagModuleResponse, error)
 	// DeleteModule removes a module and its tags. It is refused while unfinished workloads use the
 	// module.
 	DeleteModule(ctx context.Context, in *DeleteModuleRequest, opts ...grpc.CallOption) (*DeleteModuleResponse, error)
+	// PruneModules removes the modules to which nothing refers: no tag, and no workload that has not been deleted.
+	PruneModules(ctx context.Context, in *PruneModulesRequest, opts ...grpc.CallOption) (*PruneModulesResponse, error)
 }
 
 type moduleServiceClient struct {
@@ -73,6 +85,16 @@ func (c *moduleServiceClient) PushModule(ctx context.Context, opts ...grpc.CallO
 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type ModuleService_PushModuleClient = grpc.BidiStreamingClient[PushModuleRequest, PushModuleResponse]
+
+func (c *moduleServiceClient) UploadModule(ctx context.Context, in *UploadModuleRequest, opts ...grpc.CallOption) (*UploadModuleResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(UploadModuleResponse)
+	err := c.cc.Invoke(ctx, ModuleService_UploadModule_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
 
 func (c *moduleServiceClient) GetModule(ctx context.Context, in *GetModuleRequest, opts ...grpc.CallOption) (*GetModuleResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
@@ -104,6 +126,16 @@ func (c *moduleServiceClient) TagModule(ctx context.Context, in *TagModuleReques
 	return out, nil
 }
 
+func (c *moduleServiceClient) UntagModule(ctx context.Context, in *UntagModuleRequest, opts ...grpc.CallOption) (*UntagModuleResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(UntagModuleResponse)
+	err := c.cc.Invoke(ctx, ModuleService_UntagModule_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *moduleServiceClient) DeleteModule(ctx context.Context, in *DeleteModuleRequest, opts ...grpc.CallOption) (*DeleteModuleResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(DeleteModuleResponse)
@@ -114,11 +146,23 @@ func (c *moduleServiceClient) DeleteModule(ctx context.Context, in *DeleteModule
 	return out, nil
 }
 
+func (c *moduleServiceClient) PruneModules(ctx context.Context, in *PruneModulesRequest, opts ...grpc.CallOption) (*PruneModulesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(PruneModulesResponse)
+	err := c.cc.Invoke(ctx, ModuleService_PruneModules_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // ModuleServiceServer is the server API for ModuleService service.
 // All implementations must embed UnimplementedModuleServiceServer
 // for forward compatibility.
 //
-// ModuleService stores WebAssembly modules, each named by the SHA-256 digest of its bytes.
+// ModuleService stores WebAssembly modules, each named by the SHA-256 digest of its bytes. Requests name a module by its
+// digest, by the first digits of its digest if no other module has these (six at least, with or without "sha256:"), or
+// by a tag. A tag that looks like digits has precedence.
 type ModuleServiceServer interface {
 	// PushModule uploads a module. The client first sends a header; the server answers with the
 	// offset to send from (the size of the module if it exists already). The client sends the
@@ -129,16 +173,23 @@ type ModuleServiceServer interface {
 	// that brings nothing for a minute is ended with PUSH_STALLED.
 	// Pushing a module that exists repairs it if its bytes on disk are damaged.
 	PushModule(grpc.BidiStreamingServer[PushModuleRequest, PushModuleResponse]) error
-	// GetModule returns one module by digest or tag.
+	// UploadModule stores a module in one call. A module of more than 4 MiB has to be pushed with PushModule. Uploading a
+	// module that exists repairs it if its bytes on disk are damaged.
+	UploadModule(context.Context, *UploadModuleRequest) (*UploadModuleResponse, error)
+	// GetModule returns one module.
 	GetModule(context.Context, *GetModuleRequest) (*GetModuleResponse, error)
 	// ListModules lists modules, newest first.
 	ListModules(context.Context, *ListModulesRequest) (*ListModulesResponse, error)
 	// TagModule points a tag at a module, moving the tag if it exists. A module may have 256 tags, and
 	// all modules together 65,536: more are refused with ERROR_REASON_LIMIT_EXCEEDED, here and in PushModule.
 	TagModule(context.Context, *TagModuleRequest) (*TagModuleResponse, error)
+	// UntagModule removes a tag. The module stays.
+	UntagModule(context.Context, *UntagModuleRequest) (*UntagModuleResponse, error)
 	// DeleteModule removes a module and its tags. It is refused while unfinished workloads use the
 	// module.
 	DeleteModule(context.Context, *DeleteModuleRequest) (*DeleteModuleResponse, error)
+	// PruneModules removes the modules to which nothing refers: no tag, and no workload that has not been deleted.
+	PruneModules(context.Context, *PruneModulesRequest) (*PruneModulesResponse, error)
 	mustEmbedUnimplementedModuleServiceServer()
 }
 
@@ -152,6 +203,9 @@ type UnimplementedModuleServiceServer struct{}
 func (UnimplementedModuleServiceServer) PushModule(grpc.BidiStreamingServer[PushModuleRequest, PushModuleResponse]) error {
 	return status.Error(codes.Unimplemented, "method PushModule not implemented")
 }
+func (UnimplementedModuleServiceServer) UploadModule(context.Context, *UploadModuleRequest) (*UploadModuleResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method UploadModule not implemented")
+}
 func (UnimplementedModuleServiceServer) GetModule(context.Context, *GetModuleRequest) (*GetModuleResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetModule not implemented")
 }
@@ -161,8 +215,14 @@ func (UnimplementedModuleServiceServer) ListModules(context.Context, *ListModule
 func (UnimplementedModuleServiceServer) TagModule(context.Context, *TagModuleRequest) (*TagModuleResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method TagModule not implemented")
 }
+func (UnimplementedModuleServiceServer) UntagModule(context.Context, *UntagModuleRequest) (*UntagModuleResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method UntagModule not implemented")
+}
 func (UnimplementedModuleServiceServer) DeleteModule(context.Context, *DeleteModuleRequest) (*DeleteModuleResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method DeleteModule not implemented")
+}
+func (UnimplementedModuleServiceServer) PruneModules(context.Context, *PruneModulesRequest) (*PruneModulesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method PruneModules not implemented")
 }
 func (UnimplementedModuleServiceServer) mustEmbedUnimplementedModuleServiceServer() {}
 func (UnimplementedModuleServiceServer) testEmbeddedByValue()                       {}
@@ -191,6 +251,24 @@ func _ModuleService_PushModule_Handler(srv interface{}, stream grpc.ServerStream
 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type ModuleService_PushModuleServer = grpc.BidiStreamingServer[PushModuleRequest, PushModuleResponse]
+
+func _ModuleService_UploadModule_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(UploadModuleRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ModuleServiceServer).UploadModule(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ModuleService_UploadModule_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ModuleServiceServer).UploadModule(ctx, req.(*UploadModuleRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
 
 func _ModuleService_GetModule_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(GetModuleRequest)
@@ -246,6 +324,24 @@ func _ModuleService_TagModule_Handler(srv interface{}, ctx context.Context, dec 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ModuleService_UntagModule_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(UntagModuleRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ModuleServiceServer).UntagModule(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ModuleService_UntagModule_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ModuleServiceServer).UntagModule(ctx, req.(*UntagModuleRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _ModuleService_DeleteModule_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(DeleteModuleRequest)
 	if err := dec(in); err != nil {
@@ -264,6 +360,24 @@ func _ModuleService_DeleteModule_Handler(srv interface{}, ctx context.Context, d
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ModuleService_PruneModules_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(PruneModulesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ModuleServiceServer).PruneModules(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ModuleService_PruneModules_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ModuleServiceServer).PruneModules(ctx, req.(*PruneModulesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // ModuleService_ServiceDesc is the grpc.ServiceDesc for ModuleService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -271,6 +385,10 @@ var ModuleService_ServiceDesc = grpc.ServiceDesc{
 	ServiceName: "reactor.v1.ModuleService",
 	HandlerType: (*ModuleServiceServer)(nil),
 	Methods: []grpc.MethodDesc{
+		{
+			MethodName: "UploadModule",
+			Handler:    _ModuleService_UploadModule_Handler,
+		},
 		{
 			MethodName: "GetModule",
 			Handler:    _ModuleService_GetModule_Handler,
@@ -284,8 +402,16 @@ var ModuleService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _ModuleService_TagModule_Handler,
 		},
 		{
+			MethodName: "UntagModule",
+			Handler:    _ModuleService_UntagModule_Handler,
+		},
+		{
 			MethodName: "DeleteModule",
 			Handler:    _ModuleService_DeleteModule_Handler,
+		},
+		{
+			MethodName: "PruneModules",
+			Handler:    _ModuleService_PruneModules_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{

@@ -23,6 +23,62 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// OutputMode says what happens to output that is more than the log keeps.
+type OutputMode int32
+
+const (
+	// OUTPUT_MODE_UNSPECIFIED is OUTPUT_MODE_KEEP.
+	OutputMode_OUTPUT_MODE_UNSPECIFIED OutputMode = 0
+	// OUTPUT_MODE_KEEP: the guest never waits for a client. The log keeps the beginning of the output and the newest of
+	// it, log_bytes in all; what lies between is dropped.
+	OutputMode_OUTPUT_MODE_KEEP OutputMode = 1
+	// OUTPUT_MODE_DELIVER: the guest waits, rather than that output is dropped before an attached client has it. If no
+	// client is attached for 30 s, from the guest's start or from when the last one left, the guest goes on as with
+	// OUTPUT_MODE_KEEP until one attaches. The workload can be attached to, whether it is interactive or not.
+	OutputMode_OUTPUT_MODE_DELIVER OutputMode = 2
+)
+
+// Enum value maps for OutputMode.
+var (
+	OutputMode_name = map[int32]string{
+		0: "OUTPUT_MODE_UNSPECIFIED",
+		1: "OUTPUT_MODE_KEEP",
+		2: "OUTPUT_MODE_DELIVER",
+	}
+	OutputMode_value = map[string]int32{
+		"OUTPUT_MODE_UNSPECIFIED": 0,
+		"OUTPUT_MODE_KEEP":        1,
+		"OUTPUT_MODE_DELIVER":     2,
+	}
+)
+
+func (x OutputMode) Enum() *OutputMode {
+	p := new(OutputMode)
+	*p = x
+	return p
+}
+
+func (x OutputMode) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (OutputMode) Descriptor() protoreflect.EnumDescriptor {
+	return file_reactor_v1_workload_proto_enumTypes[0].Descriptor()
+}
+
+func (OutputMode) Type() protoreflect.EnumType {
+	return &file_reactor_v1_workload_proto_enumTypes[0]
+}
+
+func (x OutputMode) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use OutputMode.Descriptor instead.
+func (OutputMode) EnumDescriptor() ([]byte, []int) {
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{0}
+}
+
 // WorkloadState is the state of a workload.
 type WorkloadState int32
 
@@ -77,11 +133,11 @@ func (x WorkloadState) String() string {
 }
 
 func (WorkloadState) Descriptor() protoreflect.EnumDescriptor {
-	return file_reactor_v1_workload_proto_enumTypes[0].Descriptor()
+	return file_reactor_v1_workload_proto_enumTypes[1].Descriptor()
 }
 
 func (WorkloadState) Type() protoreflect.EnumType {
-	return &file_reactor_v1_workload_proto_enumTypes[0]
+	return &file_reactor_v1_workload_proto_enumTypes[1]
 }
 
 func (x WorkloadState) Number() protoreflect.EnumNumber {
@@ -90,7 +146,7 @@ func (x WorkloadState) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use WorkloadState.Descriptor instead.
 func (WorkloadState) EnumDescriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{0}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{1}
 }
 
 // EndReason is why a workload ended.
@@ -173,11 +229,11 @@ func (x EndReason) String() string {
 }
 
 func (EndReason) Descriptor() protoreflect.EnumDescriptor {
-	return file_reactor_v1_workload_proto_enumTypes[1].Descriptor()
+	return file_reactor_v1_workload_proto_enumTypes[2].Descriptor()
 }
 
 func (EndReason) Type() protoreflect.EnumType {
-	return &file_reactor_v1_workload_proto_enumTypes[1]
+	return &file_reactor_v1_workload_proto_enumTypes[2]
 }
 
 func (x EndReason) Number() protoreflect.EnumNumber {
@@ -186,7 +242,7 @@ func (x EndReason) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use EndReason.Descriptor instead.
 func (EndReason) EnumDescriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{1}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{2}
 }
 
 // DelayReason is what a delayed workload waits for.
@@ -262,11 +318,11 @@ func (x DelayReason) String() string {
 }
 
 func (DelayReason) Descriptor() protoreflect.EnumDescriptor {
-	return file_reactor_v1_workload_proto_enumTypes[2].Descriptor()
+	return file_reactor_v1_workload_proto_enumTypes[3].Descriptor()
 }
 
 func (DelayReason) Type() protoreflect.EnumType {
-	return &file_reactor_v1_workload_proto_enumTypes[2]
+	return &file_reactor_v1_workload_proto_enumTypes[3]
 }
 
 func (x DelayReason) Number() protoreflect.EnumNumber {
@@ -275,7 +331,190 @@ func (x DelayReason) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DelayReason.Descriptor instead.
 func (DelayReason) EnumDescriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{2}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{3}
+}
+
+// OpKind is a kind of host operation.
+type OpKind int32
+
+const (
+	// OP_KIND_UNSPECIFIED: a kind that this list does not have.
+	OpKind_OP_KIND_UNSPECIFIED OpKind = 0
+	// OP_KIND_TIMER waits for a time.
+	OpKind_OP_KIND_TIMER OpKind = 1
+	// OP_KIND_READ waits for bytes to read.
+	OpKind_OP_KIND_READ OpKind = 2
+	// OP_KIND_WRITE waits for room to write.
+	OpKind_OP_KIND_WRITE OpKind = 3
+	// OP_KIND_ACCEPT waits for a connection to a listener.
+	OpKind_OP_KIND_ACCEPT OpKind = 4
+	// OP_KIND_FILE works on a file or folder.
+	OpKind_OP_KIND_FILE OpKind = 5
+	// OP_KIND_CONNECT opens a connection.
+	OpKind_OP_KIND_CONNECT OpKind = 6
+	// OP_KIND_LISTEN opens a listener.
+	OpKind_OP_KIND_LISTEN OpKind = 7
+	// OP_KIND_INSTANTIATE prepares the guest.
+	OpKind_OP_KIND_INSTANTIATE OpKind = 8
+)
+
+// Enum value maps for OpKind.
+var (
+	OpKind_name = map[int32]string{
+		0: "OP_KIND_UNSPECIFIED",
+		1: "OP_KIND_TIMER",
+		2: "OP_KIND_READ",
+		3: "OP_KIND_WRITE",
+		4: "OP_KIND_ACCEPT",
+		5: "OP_KIND_FILE",
+		6: "OP_KIND_CONNECT",
+		7: "OP_KIND_LISTEN",
+		8: "OP_KIND_INSTANTIATE",
+	}
+	OpKind_value = map[string]int32{
+		"OP_KIND_UNSPECIFIED": 0,
+		"OP_KIND_TIMER":       1,
+		"OP_KIND_READ":        2,
+		"OP_KIND_WRITE":       3,
+		"OP_KIND_ACCEPT":      4,
+		"OP_KIND_FILE":        5,
+		"OP_KIND_CONNECT":     6,
+		"OP_KIND_LISTEN":      7,
+		"OP_KIND_INSTANTIATE": 8,
+	}
+)
+
+func (x OpKind) Enum() *OpKind {
+	p := new(OpKind)
+	*p = x
+	return p
+}
+
+func (x OpKind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (OpKind) Descriptor() protoreflect.EnumDescriptor {
+	return file_reactor_v1_workload_proto_enumTypes[4].Descriptor()
+}
+
+func (OpKind) Type() protoreflect.EnumType {
+	return &file_reactor_v1_workload_proto_enumTypes[4]
+}
+
+func (x OpKind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use OpKind.Descriptor instead.
+func (OpKind) EnumDescriptor() ([]byte, []int) {
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{4}
+}
+
+// WorkloadView says how much of a workload is sent.
+type WorkloadView int32
+
+const (
+	// WORKLOAD_VIEW_UNSPECIFIED is WORKLOAD_VIEW_BASIC in lists and watches, and WORKLOAD_VIEW_FULL elsewhere.
+	WorkloadView_WORKLOAD_VIEW_UNSPECIFIED WorkloadView = 0
+	// WORKLOAD_VIEW_BASIC leaves out spec.stdin.
+	WorkloadView_WORKLOAD_VIEW_BASIC WorkloadView = 1
+	// WORKLOAD_VIEW_FULL has everything.
+	WorkloadView_WORKLOAD_VIEW_FULL WorkloadView = 2
+)
+
+// Enum value maps for WorkloadView.
+var (
+	WorkloadView_name = map[int32]string{
+		0: "WORKLOAD_VIEW_UNSPECIFIED",
+		1: "WORKLOAD_VIEW_BASIC",
+		2: "WORKLOAD_VIEW_FULL",
+	}
+	WorkloadView_value = map[string]int32{
+		"WORKLOAD_VIEW_UNSPECIFIED": 0,
+		"WORKLOAD_VIEW_BASIC":       1,
+		"WORKLOAD_VIEW_FULL":        2,
+	}
+)
+
+func (x WorkloadView) Enum() *WorkloadView {
+	p := new(WorkloadView)
+	*p = x
+	return p
+}
+
+func (x WorkloadView) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (WorkloadView) Descriptor() protoreflect.EnumDescriptor {
+	return file_reactor_v1_workload_proto_enumTypes[5].Descriptor()
+}
+
+func (WorkloadView) Type() protoreflect.EnumType {
+	return &file_reactor_v1_workload_proto_enumTypes[5]
+}
+
+func (x WorkloadView) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use WorkloadView.Descriptor instead.
+func (WorkloadView) EnumDescriptor() ([]byte, []int) {
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{5}
+}
+
+// WorkloadOrder is the order of a list.
+type WorkloadOrder int32
+
+const (
+	// WORKLOAD_ORDER_UNSPECIFIED is WORKLOAD_ORDER_NEWEST_FIRST.
+	WorkloadOrder_WORKLOAD_ORDER_UNSPECIFIED WorkloadOrder = 0
+	// WORKLOAD_ORDER_NEWEST_FIRST: the workload that was stored last comes first.
+	WorkloadOrder_WORKLOAD_ORDER_NEWEST_FIRST WorkloadOrder = 1
+	// WORKLOAD_ORDER_OLDEST_FIRST: the workload that was stored first comes first.
+	WorkloadOrder_WORKLOAD_ORDER_OLDEST_FIRST WorkloadOrder = 2
+)
+
+// Enum value maps for WorkloadOrder.
+var (
+	WorkloadOrder_name = map[int32]string{
+		0: "WORKLOAD_ORDER_UNSPECIFIED",
+		1: "WORKLOAD_ORDER_NEWEST_FIRST",
+		2: "WORKLOAD_ORDER_OLDEST_FIRST",
+	}
+	WorkloadOrder_value = map[string]int32{
+		"WORKLOAD_ORDER_UNSPECIFIED":  0,
+		"WORKLOAD_ORDER_NEWEST_FIRST": 1,
+		"WORKLOAD_ORDER_OLDEST_FIRST": 2,
+	}
+)
+
+func (x WorkloadOrder) Enum() *WorkloadOrder {
+	p := new(WorkloadOrder)
+	*p = x
+	return p
+}
+
+func (x WorkloadOrder) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (WorkloadOrder) Descriptor() protoreflect.EnumDescriptor {
+	return file_reactor_v1_workload_proto_enumTypes[6].Descriptor()
+}
+
+func (WorkloadOrder) Type() protoreflect.EnumType {
+	return &file_reactor_v1_workload_proto_enumTypes[6]
+}
+
+func (x WorkloadOrder) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use WorkloadOrder.Descriptor instead.
+func (WorkloadOrder) EnumDescriptor() ([]byte, []int) {
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{6}
 }
 
 // OutputStream is one of a guest's output streams.
@@ -315,11 +554,11 @@ func (x OutputStream) String() string {
 }
 
 func (OutputStream) Descriptor() protoreflect.EnumDescriptor {
-	return file_reactor_v1_workload_proto_enumTypes[3].Descriptor()
+	return file_reactor_v1_workload_proto_enumTypes[7].Descriptor()
 }
 
 func (OutputStream) Type() protoreflect.EnumType {
-	return &file_reactor_v1_workload_proto_enumTypes[3]
+	return &file_reactor_v1_workload_proto_enumTypes[7]
 }
 
 func (x OutputStream) Number() protoreflect.EnumNumber {
@@ -328,13 +567,13 @@ func (x OutputStream) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use OutputStream.Descriptor instead.
 func (OutputStream) EnumDescriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{3}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{7}
 }
 
 // WorkloadSpec is what a client submits.
 type WorkloadSpec struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// module is a digest or a tag; a tag is resolved to a digest when the workload is submitted.
+	// module is a digest, the beginning of one, or a tag; it is resolved to a digest when the workload is submitted.
 	Module string `protobuf:"bytes,1,opt,name=module,proto3" json:"module,omitempty"`
 	// name is for people and need not be unique. It has at most 128 bytes, and no control characters or
 	// direction marks.
@@ -356,7 +595,9 @@ type WorkloadSpec struct {
 	// randomness.
 	Grants []*Grant `protobuf:"bytes,9,rep,name=grants,proto3" json:"grants,omitempty"`
 	// limits bound what the guest may use; zero fields take the daemon's defaults.
-	Limits        *Limits `protobuf:"bytes,10,opt,name=limits,proto3" json:"limits,omitempty"`
+	Limits *Limits `protobuf:"bytes,10,opt,name=limits,proto3" json:"limits,omitempty"`
+	// output_mode says what happens to output that is more than the log keeps.
+	OutputMode    OutputMode `protobuf:"varint,11,opt,name=output_mode,json=outputMode,proto3,enum=reactor.v1.OutputMode" json:"output_mode,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -459,6 +700,13 @@ func (x *WorkloadSpec) GetLimits() *Limits {
 		return x.Limits
 	}
 	return nil
+}
+
+func (x *WorkloadSpec) GetOutputMode() OutputMode {
+	if x != nil {
+		return x.OutputMode
+	}
+	return OutputMode_OUTPUT_MODE_UNSPECIFIED
 }
 
 // Grant is one capability.
@@ -736,8 +984,8 @@ type Limits struct {
 	Timeout *durationpb.Duration `protobuf:"bytes,3,opt,name=timeout,proto3" json:"timeout,omitempty"`
 	// stack_bytes bounds the guest's call stack.
 	StackBytes uint64 `protobuf:"varint,4,opt,name=stack_bytes,json=stackBytes,proto3" json:"stack_bytes,omitempty"`
-	// log_bytes bounds what is kept of stdout and stderr together; further output is counted and
-	// dropped.
+	// log_bytes bounds what is kept of stdout and stderr together: the beginning, and the newest. What lies between is
+	// counted and dropped.
 	LogBytes uint64 `protobuf:"varint,5,opt,name=log_bytes,json=logBytes,proto3" json:"log_bytes,omitempty"`
 	// descriptors bounds open descriptors.
 	Descriptors uint32 `protobuf:"varint,6,opt,name=descriptors,proto3" json:"descriptors,omitempty"`
@@ -899,7 +1147,7 @@ type WorkloadStatus struct {
 	Reason EndReason `protobuf:"varint,2,opt,name=reason,proto3,enum=reactor.v1.EndReason" json:"reason,omitempty"`
 	// exit_code is the guest's exit code; absent unless it exited.
 	ExitCode *uint32 `protobuf:"varint,3,opt,name=exit_code,json=exitCode,proto3,oneof" json:"exit_code,omitempty"`
-	// message explains the end to people; for a trap it has the guest's stack.
+	// message explains the end to people, in a line or two; crash has the guest's stack.
 	Message string `protobuf:"bytes,4,opt,name=message,proto3" json:"message,omitempty"`
 	// attempts counts the attempts so far.
 	Attempts uint32 `protobuf:"varint,5,opt,name=attempts,proto3" json:"attempts,omitempty"`
@@ -920,7 +1168,9 @@ type WorkloadStatus struct {
 	// delay says why a PENDING workload whose turn has come was not started, and when that is
 	// tried again; absent while it only waits for its turn. It is not stored: a change of it alone
 	// is not sent to watches.
-	Delay         *Delay `protobuf:"bytes,13,opt,name=delay,proto3" json:"delay,omitempty"`
+	Delay *Delay `protobuf:"bytes,13,opt,name=delay,proto3" json:"delay,omitempty"`
+	// crash says where and why the guest crashed; absent if it did not.
+	Crash         *Crash `protobuf:"bytes,14,opt,name=crash,proto3" json:"crash,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1046,6 +1296,160 @@ func (x *WorkloadStatus) GetDelay() *Delay {
 	return nil
 }
 
+func (x *WorkloadStatus) GetCrash() *Crash {
+	if x != nil {
+		return x.Crash
+	}
+	return nil
+}
+
+// Crash says where and why a guest crashed.
+type Crash struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// trap is what WebAssembly calls it, such as "unreachable" or "out of bounds memory access".
+	Trap string `protobuf:"bytes,1,opt,name=trap,proto3" json:"trap,omitempty"`
+	// cause is the refusal that the guest had met before and probably gave up for, in words: "memory.grow to 17 MiB was
+	// refused: the limit is 16 MiB". Empty if there was none.
+	Cause string `protobuf:"bytes,2,opt,name=cause,proto3" json:"cause,omitempty"`
+	// frames is the guest's call stack, the innermost call first, cut to what the daemon keeps.
+	Frames []*StackFrame `protobuf:"bytes,3,rep,name=frames,proto3" json:"frames,omitempty"`
+	// frames_omitted is how many more calls there were.
+	FramesOmitted uint32 `protobuf:"varint,4,opt,name=frames_omitted,json=framesOmitted,proto3" json:"frames_omitted,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Crash) Reset() {
+	*x = Crash{}
+	mi := &file_reactor_v1_workload_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Crash) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Crash) ProtoMessage() {}
+
+func (x *Crash) ProtoReflect() protoreflect.Message {
+	mi := &file_reactor_v1_workload_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Crash.ProtoReflect.Descriptor instead.
+func (*Crash) Descriptor() ([]byte, []int) {
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *Crash) GetTrap() string {
+	if x != nil {
+		return x.Trap
+	}
+	return ""
+}
+
+func (x *Crash) GetCause() string {
+	if x != nil {
+		return x.Cause
+	}
+	return ""
+}
+
+func (x *Crash) GetFrames() []*StackFrame {
+	if x != nil {
+		return x.Frames
+	}
+	return nil
+}
+
+func (x *Crash) GetFramesOmitted() uint32 {
+	if x != nil {
+		return x.FramesOmitted
+	}
+	return 0
+}
+
+// StackFrame is one call on a guest's stack.
+type StackFrame struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// function is the function's name as its author wrote it; empty if the module has no names.
+	Function string `protobuf:"bytes,1,opt,name=function,proto3" json:"function,omitempty"`
+	// symbol is the name in the module, if it differs from function: a mangled one.
+	Symbol string `protobuf:"bytes,2,opt,name=symbol,proto3" json:"symbol,omitempty"`
+	// function_index is the function's index in the module.
+	FunctionIndex uint32 `protobuf:"varint,3,opt,name=function_index,json=functionIndex,proto3" json:"function_index,omitempty"`
+	// code_offset is where the function's code begins in the module's file, in bytes.
+	CodeOffset    uint64 `protobuf:"varint,4,opt,name=code_offset,json=codeOffset,proto3" json:"code_offset,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StackFrame) Reset() {
+	*x = StackFrame{}
+	mi := &file_reactor_v1_workload_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StackFrame) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StackFrame) ProtoMessage() {}
+
+func (x *StackFrame) ProtoReflect() protoreflect.Message {
+	mi := &file_reactor_v1_workload_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StackFrame.ProtoReflect.Descriptor instead.
+func (*StackFrame) Descriptor() ([]byte, []int) {
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *StackFrame) GetFunction() string {
+	if x != nil {
+		return x.Function
+	}
+	return ""
+}
+
+func (x *StackFrame) GetSymbol() string {
+	if x != nil {
+		return x.Symbol
+	}
+	return ""
+}
+
+func (x *StackFrame) GetFunctionIndex() uint32 {
+	if x != nil {
+		return x.FunctionIndex
+	}
+	return 0
+}
+
+func (x *StackFrame) GetCodeOffset() uint64 {
+	if x != nil {
+		return x.CodeOffset
+	}
+	return 0
+}
+
 // Delay says why a workload could not be started for now. Its guest has not started, so nothing is lost, except
 // with DELAY_REASON_NODE_MEMORY.
 type Delay struct {
@@ -1065,7 +1469,7 @@ type Delay struct {
 
 func (x *Delay) Reset() {
 	*x = Delay{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[8]
+	mi := &file_reactor_v1_workload_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1077,7 +1481,7 @@ func (x *Delay) String() string {
 func (*Delay) ProtoMessage() {}
 
 func (x *Delay) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[8]
+	mi := &file_reactor_v1_workload_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1090,7 +1494,7 @@ func (x *Delay) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Delay.ProtoReflect.Descriptor instead.
 func (*Delay) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{8}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Delay) GetReason() DelayReason {
@@ -1142,7 +1546,7 @@ type Usage struct {
 
 func (x *Usage) Reset() {
 	*x = Usage{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[9]
+	mi := &file_reactor_v1_workload_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1154,7 +1558,7 @@ func (x *Usage) String() string {
 func (*Usage) ProtoMessage() {}
 
 func (x *Usage) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[9]
+	mi := &file_reactor_v1_workload_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1167,7 +1571,7 @@ func (x *Usage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Usage.ProtoReflect.Descriptor instead.
 func (*Usage) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{9}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Usage) GetFuel() uint64 {
@@ -1217,8 +1621,8 @@ type Op struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// workload_id is the workload that waits.
 	WorkloadId string `protobuf:"bytes,1,opt,name=workload_id,json=workloadId,proto3" json:"workload_id,omitempty"`
-	// kind is the kind of operation: "timer", "read", "write", "accept", "file", "connect", "listen", "instantiate".
-	Kind string `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
+	// kind is the kind of operation.
+	Kind OpKind `protobuf:"varint,7,opt,name=kind,proto3,enum=reactor.v1.OpKind" json:"kind,omitempty"`
 	// target is what it acts on: a descriptor, a path, an address.
 	Target string `protobuf:"bytes,3,opt,name=target,proto3" json:"target,omitempty"`
 	// start_time is when the operation began.
@@ -1233,7 +1637,7 @@ type Op struct {
 
 func (x *Op) Reset() {
 	*x = Op{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[10]
+	mi := &file_reactor_v1_workload_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1245,7 +1649,7 @@ func (x *Op) String() string {
 func (*Op) ProtoMessage() {}
 
 func (x *Op) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[10]
+	mi := &file_reactor_v1_workload_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1258,7 +1662,7 @@ func (x *Op) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Op.ProtoReflect.Descriptor instead.
 func (*Op) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{10}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Op) GetWorkloadId() string {
@@ -1268,11 +1672,11 @@ func (x *Op) GetWorkloadId() string {
 	return ""
 }
 
-func (x *Op) GetKind() string {
+func (x *Op) GetKind() OpKind {
 	if x != nil {
 		return x.Kind
 	}
-	return ""
+	return OpKind_OP_KIND_UNSPECIFIED
 }
 
 func (x *Op) GetTarget() string {
@@ -1317,7 +1721,7 @@ type SubmitWorkloadRequest struct {
 
 func (x *SubmitWorkloadRequest) Reset() {
 	*x = SubmitWorkloadRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[11]
+	mi := &file_reactor_v1_workload_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1329,7 +1733,7 @@ func (x *SubmitWorkloadRequest) String() string {
 func (*SubmitWorkloadRequest) ProtoMessage() {}
 
 func (x *SubmitWorkloadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[11]
+	mi := &file_reactor_v1_workload_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1342,7 +1746,7 @@ func (x *SubmitWorkloadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitWorkloadRequest.ProtoReflect.Descriptor instead.
 func (*SubmitWorkloadRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{11}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *SubmitWorkloadRequest) GetId() string {
@@ -1372,7 +1776,7 @@ type SubmitWorkloadResponse struct {
 
 func (x *SubmitWorkloadResponse) Reset() {
 	*x = SubmitWorkloadResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[12]
+	mi := &file_reactor_v1_workload_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1384,7 +1788,7 @@ func (x *SubmitWorkloadResponse) String() string {
 func (*SubmitWorkloadResponse) ProtoMessage() {}
 
 func (x *SubmitWorkloadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[12]
+	mi := &file_reactor_v1_workload_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1397,7 +1801,7 @@ func (x *SubmitWorkloadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitWorkloadResponse.ProtoReflect.Descriptor instead.
 func (*SubmitWorkloadResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{12}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *SubmitWorkloadResponse) GetWorkload() *Workload {
@@ -1425,7 +1829,7 @@ type SubmitWorkloadsRequest struct {
 
 func (x *SubmitWorkloadsRequest) Reset() {
 	*x = SubmitWorkloadsRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[13]
+	mi := &file_reactor_v1_workload_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1437,7 +1841,7 @@ func (x *SubmitWorkloadsRequest) String() string {
 func (*SubmitWorkloadsRequest) ProtoMessage() {}
 
 func (x *SubmitWorkloadsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[13]
+	mi := &file_reactor_v1_workload_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1450,7 +1854,7 @@ func (x *SubmitWorkloadsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitWorkloadsRequest.ProtoReflect.Descriptor instead.
 func (*SubmitWorkloadsRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{13}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *SubmitWorkloadsRequest) GetRequests() []*SubmitWorkloadRequest {
@@ -1471,7 +1875,7 @@ type SubmitWorkloadsResponse struct {
 
 func (x *SubmitWorkloadsResponse) Reset() {
 	*x = SubmitWorkloadsResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[14]
+	mi := &file_reactor_v1_workload_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1483,7 +1887,7 @@ func (x *SubmitWorkloadsResponse) String() string {
 func (*SubmitWorkloadsResponse) ProtoMessage() {}
 
 func (x *SubmitWorkloadsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[14]
+	mi := &file_reactor_v1_workload_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1496,7 +1900,7 @@ func (x *SubmitWorkloadsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitWorkloadsResponse.ProtoReflect.Descriptor instead.
 func (*SubmitWorkloadsResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{14}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *SubmitWorkloadsResponse) GetResults() []*SubmitWorkloadsResult {
@@ -1521,7 +1925,7 @@ type SubmitWorkloadsResult struct {
 
 func (x *SubmitWorkloadsResult) Reset() {
 	*x = SubmitWorkloadsResult{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[15]
+	mi := &file_reactor_v1_workload_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1533,7 +1937,7 @@ func (x *SubmitWorkloadsResult) String() string {
 func (*SubmitWorkloadsResult) ProtoMessage() {}
 
 func (x *SubmitWorkloadsResult) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[15]
+	mi := &file_reactor_v1_workload_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1546,7 +1950,7 @@ func (x *SubmitWorkloadsResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitWorkloadsResult.ProtoReflect.Descriptor instead.
 func (*SubmitWorkloadsResult) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{15}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *SubmitWorkloadsResult) GetId() string {
@@ -1581,7 +1985,7 @@ type GetWorkloadRequest struct {
 
 func (x *GetWorkloadRequest) Reset() {
 	*x = GetWorkloadRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[16]
+	mi := &file_reactor_v1_workload_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1593,7 +1997,7 @@ func (x *GetWorkloadRequest) String() string {
 func (*GetWorkloadRequest) ProtoMessage() {}
 
 func (x *GetWorkloadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[16]
+	mi := &file_reactor_v1_workload_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1606,7 +2010,7 @@ func (x *GetWorkloadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetWorkloadRequest.ProtoReflect.Descriptor instead.
 func (*GetWorkloadRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{16}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *GetWorkloadRequest) GetId() string {
@@ -1627,7 +2031,7 @@ type GetWorkloadResponse struct {
 
 func (x *GetWorkloadResponse) Reset() {
 	*x = GetWorkloadResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[17]
+	mi := &file_reactor_v1_workload_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1639,7 +2043,7 @@ func (x *GetWorkloadResponse) String() string {
 func (*GetWorkloadResponse) ProtoMessage() {}
 
 func (x *GetWorkloadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[17]
+	mi := &file_reactor_v1_workload_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1652,7 +2056,7 @@ func (x *GetWorkloadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetWorkloadResponse.ProtoReflect.Descriptor instead.
 func (*GetWorkloadResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{17}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *GetWorkloadResponse) GetWorkload() *Workload {
@@ -1665,19 +2069,29 @@ func (x *GetWorkloadResponse) GetWorkload() *Workload {
 // WorkloadFilter selects workloads; empty fields select all.
 type WorkloadFilter struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// states selects by state; RUNNING and WAITING each select both.
+	// states selects by state. Since RUNNING and WAITING alternate without being stored, a list shows those that are in
+	// the state while it is read, and a watch treats both as one.
 	States []WorkloadState `protobuf:"varint,1,rep,packed,name=states,proto3,enum=reactor.v1.WorkloadState" json:"states,omitempty"`
-	// label_selector is a list of requirements that must all hold, such as "app=web,tier!=test".
+	// label_selector is a list of requirements that must all hold: "app=web", "tier!=test", "app in (web, api)",
+	// "app notin (web)", "app" (there is such a label), "!app" (there is none), separated by commas.
 	LabelSelector string `protobuf:"bytes,2,opt,name=label_selector,json=labelSelector,proto3" json:"label_selector,omitempty"`
-	// module selects by digest or tag.
-	Module        string `protobuf:"bytes,3,opt,name=module,proto3" json:"module,omitempty"`
+	// module selects by digest, a unique prefix of it, or a tag.
+	Module string `protobuf:"bytes,3,opt,name=module,proto3" json:"module,omitempty"`
+	// created_after selects workloads that were stored at that time or later.
+	CreatedAfter *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=created_after,json=createdAfter,proto3" json:"created_after,omitempty"`
+	// created_before selects workloads that were stored before that time.
+	CreatedBefore *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=created_before,json=createdBefore,proto3" json:"created_before,omitempty"`
+	// ended_after selects workloads that ended at that time or later.
+	EndedAfter *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=ended_after,json=endedAfter,proto3" json:"ended_after,omitempty"`
+	// ended_before selects workloads that ended before that time.
+	EndedBefore   *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=ended_before,json=endedBefore,proto3" json:"ended_before,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *WorkloadFilter) Reset() {
 	*x = WorkloadFilter{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[18]
+	mi := &file_reactor_v1_workload_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1689,7 +2103,7 @@ func (x *WorkloadFilter) String() string {
 func (*WorkloadFilter) ProtoMessage() {}
 
 func (x *WorkloadFilter) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[18]
+	mi := &file_reactor_v1_workload_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1702,7 +2116,7 @@ func (x *WorkloadFilter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkloadFilter.ProtoReflect.Descriptor instead.
 func (*WorkloadFilter) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{18}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *WorkloadFilter) GetStates() []WorkloadState {
@@ -1726,6 +2140,34 @@ func (x *WorkloadFilter) GetModule() string {
 	return ""
 }
 
+func (x *WorkloadFilter) GetCreatedAfter() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CreatedAfter
+	}
+	return nil
+}
+
+func (x *WorkloadFilter) GetCreatedBefore() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CreatedBefore
+	}
+	return nil
+}
+
+func (x *WorkloadFilter) GetEndedAfter() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EndedAfter
+	}
+	return nil
+}
+
+func (x *WorkloadFilter) GetEndedBefore() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EndedBefore
+	}
+	return nil
+}
+
 // ListWorkloadsRequest pages through workloads.
 type ListWorkloadsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1733,15 +2175,19 @@ type ListWorkloadsRequest struct {
 	Filter *WorkloadFilter `protobuf:"bytes,1,opt,name=filter,proto3" json:"filter,omitempty"`
 	// page_size bounds the answer: zero is 100, the maximum is 1000.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// page_token is the next_page_token of the previous page.
-	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// page_token is the next_page_token of the previous page. The other fields must be those of that page's request.
+	PageToken string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// view says how much of each workload is sent.
+	View WorkloadView `protobuf:"varint,4,opt,name=view,proto3,enum=reactor.v1.WorkloadView" json:"view,omitempty"`
+	// order is the order of the list.
+	Order         WorkloadOrder `protobuf:"varint,5,opt,name=order,proto3,enum=reactor.v1.WorkloadOrder" json:"order,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListWorkloadsRequest) Reset() {
 	*x = ListWorkloadsRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[19]
+	mi := &file_reactor_v1_workload_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1753,7 +2199,7 @@ func (x *ListWorkloadsRequest) String() string {
 func (*ListWorkloadsRequest) ProtoMessage() {}
 
 func (x *ListWorkloadsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[19]
+	mi := &file_reactor_v1_workload_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1766,7 +2212,7 @@ func (x *ListWorkloadsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListWorkloadsRequest.ProtoReflect.Descriptor instead.
 func (*ListWorkloadsRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{19}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ListWorkloadsRequest) GetFilter() *WorkloadFilter {
@@ -1790,6 +2236,20 @@ func (x *ListWorkloadsRequest) GetPageToken() string {
 	return ""
 }
 
+func (x *ListWorkloadsRequest) GetView() WorkloadView {
+	if x != nil {
+		return x.View
+	}
+	return WorkloadView_WORKLOAD_VIEW_UNSPECIFIED
+}
+
+func (x *ListWorkloadsRequest) GetOrder() WorkloadOrder {
+	if x != nil {
+		return x.Order
+	}
+	return WorkloadOrder_WORKLOAD_ORDER_UNSPECIFIED
+}
+
 // ListWorkloadsResponse is one page.
 type ListWorkloadsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1799,13 +2259,16 @@ type ListWorkloadsResponse struct {
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	// unreadable_ids are the workloads of the page that are left out because their records are damaged.
 	UnreadableIds []string `protobuf:"bytes,3,rep,name=unreadable_ids,json=unreadableIds,proto3" json:"unreadable_ids,omitempty"`
+	// cursor is for WatchWorkloads: a watch from the first page's cursor sends every change that came after the list was
+	// begun.
+	Cursor        string `protobuf:"bytes,4,opt,name=cursor,proto3" json:"cursor,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListWorkloadsResponse) Reset() {
 	*x = ListWorkloadsResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[20]
+	mi := &file_reactor_v1_workload_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1817,7 +2280,7 @@ func (x *ListWorkloadsResponse) String() string {
 func (*ListWorkloadsResponse) ProtoMessage() {}
 
 func (x *ListWorkloadsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[20]
+	mi := &file_reactor_v1_workload_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1830,7 +2293,7 @@ func (x *ListWorkloadsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListWorkloadsResponse.ProtoReflect.Descriptor instead.
 func (*ListWorkloadsResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{20}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ListWorkloadsResponse) GetWorkloads() []*Workload {
@@ -1854,6 +2317,13 @@ func (x *ListWorkloadsResponse) GetUnreadableIds() []string {
 	return nil
 }
 
+func (x *ListWorkloadsResponse) GetCursor() string {
+	if x != nil {
+		return x.Cursor
+	}
+	return ""
+}
+
 // WatchWorkloadsRequest opens a watch.
 type WatchWorkloadsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1862,14 +2332,16 @@ type WatchWorkloadsRequest struct {
 	Filter *WorkloadFilter `protobuf:"bytes,1,opt,name=filter,proto3" json:"filter,omitempty"`
 	// cursor is the cursor of the last response seen, from which to continue. Empty starts now;
 	// "0" starts with every workload there is.
-	Cursor        string `protobuf:"bytes,2,opt,name=cursor,proto3" json:"cursor,omitempty"`
+	Cursor string `protobuf:"bytes,2,opt,name=cursor,proto3" json:"cursor,omitempty"`
+	// view says how much of each workload is sent.
+	View          WorkloadView `protobuf:"varint,3,opt,name=view,proto3,enum=reactor.v1.WorkloadView" json:"view,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *WatchWorkloadsRequest) Reset() {
 	*x = WatchWorkloadsRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[21]
+	mi := &file_reactor_v1_workload_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1881,7 +2353,7 @@ func (x *WatchWorkloadsRequest) String() string {
 func (*WatchWorkloadsRequest) ProtoMessage() {}
 
 func (x *WatchWorkloadsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[21]
+	mi := &file_reactor_v1_workload_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1894,7 +2366,7 @@ func (x *WatchWorkloadsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchWorkloadsRequest.ProtoReflect.Descriptor instead.
 func (*WatchWorkloadsRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{21}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *WatchWorkloadsRequest) GetFilter() *WorkloadFilter {
@@ -1909,6 +2381,13 @@ func (x *WatchWorkloadsRequest) GetCursor() string {
 		return x.Cursor
 	}
 	return ""
+}
+
+func (x *WatchWorkloadsRequest) GetView() WorkloadView {
+	if x != nil {
+		return x.View
+	}
+	return WorkloadView_WORKLOAD_VIEW_UNSPECIFIED
 }
 
 // WatchWorkloadsResponse is one change, or only a cursor.
@@ -1927,7 +2406,7 @@ type WatchWorkloadsResponse struct {
 
 func (x *WatchWorkloadsResponse) Reset() {
 	*x = WatchWorkloadsResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[22]
+	mi := &file_reactor_v1_workload_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1939,7 +2418,7 @@ func (x *WatchWorkloadsResponse) String() string {
 func (*WatchWorkloadsResponse) ProtoMessage() {}
 
 func (x *WatchWorkloadsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[22]
+	mi := &file_reactor_v1_workload_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1952,7 +2431,7 @@ func (x *WatchWorkloadsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchWorkloadsResponse.ProtoReflect.Descriptor instead.
 func (*WatchWorkloadsResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{22}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *WatchWorkloadsResponse) GetCursor() string {
@@ -1987,7 +2466,7 @@ type WaitWorkloadRequest struct {
 
 func (x *WaitWorkloadRequest) Reset() {
 	*x = WaitWorkloadRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[23]
+	mi := &file_reactor_v1_workload_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1999,7 +2478,7 @@ func (x *WaitWorkloadRequest) String() string {
 func (*WaitWorkloadRequest) ProtoMessage() {}
 
 func (x *WaitWorkloadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[23]
+	mi := &file_reactor_v1_workload_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2012,7 +2491,7 @@ func (x *WaitWorkloadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WaitWorkloadRequest.ProtoReflect.Descriptor instead.
 func (*WaitWorkloadRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{23}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *WaitWorkloadRequest) GetId() string {
@@ -2033,7 +2512,7 @@ type WaitWorkloadResponse struct {
 
 func (x *WaitWorkloadResponse) Reset() {
 	*x = WaitWorkloadResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[24]
+	mi := &file_reactor_v1_workload_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2045,7 +2524,7 @@ func (x *WaitWorkloadResponse) String() string {
 func (*WaitWorkloadResponse) ProtoMessage() {}
 
 func (x *WaitWorkloadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[24]
+	mi := &file_reactor_v1_workload_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2058,7 +2537,7 @@ func (x *WaitWorkloadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WaitWorkloadResponse.ProtoReflect.Descriptor instead.
 func (*WaitWorkloadResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{24}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *WaitWorkloadResponse) GetWorkload() *Workload {
@@ -2066,6 +2545,89 @@ func (x *WaitWorkloadResponse) GetWorkload() *Workload {
 		return x.Workload
 	}
 	return nil
+}
+
+// DeleteWorkloadRequest names the workload to delete.
+type DeleteWorkloadRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// id is the workload's id.
+	Id            string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteWorkloadRequest) Reset() {
+	*x = DeleteWorkloadRequest{}
+	mi := &file_reactor_v1_workload_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteWorkloadRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteWorkloadRequest) ProtoMessage() {}
+
+func (x *DeleteWorkloadRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_reactor_v1_workload_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteWorkloadRequest.ProtoReflect.Descriptor instead.
+func (*DeleteWorkloadRequest) Descriptor() ([]byte, []int) {
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *DeleteWorkloadRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+// DeleteWorkloadResponse is empty.
+type DeleteWorkloadResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteWorkloadResponse) Reset() {
+	*x = DeleteWorkloadResponse{}
+	mi := &file_reactor_v1_workload_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteWorkloadResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteWorkloadResponse) ProtoMessage() {}
+
+func (x *DeleteWorkloadResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_reactor_v1_workload_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteWorkloadResponse.ProtoReflect.Descriptor instead.
+func (*DeleteWorkloadResponse) Descriptor() ([]byte, []int) {
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{28}
 }
 
 // CancelWorkloadsRequest names what to cancel: ids or a selector, not both.
@@ -2081,7 +2643,7 @@ type CancelWorkloadsRequest struct {
 
 func (x *CancelWorkloadsRequest) Reset() {
 	*x = CancelWorkloadsRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[25]
+	mi := &file_reactor_v1_workload_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2093,7 +2655,7 @@ func (x *CancelWorkloadsRequest) String() string {
 func (*CancelWorkloadsRequest) ProtoMessage() {}
 
 func (x *CancelWorkloadsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[25]
+	mi := &file_reactor_v1_workload_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2106,7 +2668,7 @@ func (x *CancelWorkloadsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelWorkloadsRequest.ProtoReflect.Descriptor instead.
 func (*CancelWorkloadsRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{25}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *CancelWorkloadsRequest) GetIds() []string {
@@ -2138,7 +2700,7 @@ type CancelWorkloadsResponse struct {
 
 func (x *CancelWorkloadsResponse) Reset() {
 	*x = CancelWorkloadsResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[26]
+	mi := &file_reactor_v1_workload_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2150,7 +2712,7 @@ func (x *CancelWorkloadsResponse) String() string {
 func (*CancelWorkloadsResponse) ProtoMessage() {}
 
 func (x *CancelWorkloadsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[26]
+	mi := &file_reactor_v1_workload_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2163,7 +2725,7 @@ func (x *CancelWorkloadsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelWorkloadsResponse.ProtoReflect.Descriptor instead.
 func (*CancelWorkloadsResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{26}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *CancelWorkloadsResponse) GetResults() []*CancelWorkloadsResult {
@@ -2202,7 +2764,7 @@ type CancelWorkloadsResult struct {
 
 func (x *CancelWorkloadsResult) Reset() {
 	*x = CancelWorkloadsResult{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[27]
+	mi := &file_reactor_v1_workload_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2214,7 +2776,7 @@ func (x *CancelWorkloadsResult) String() string {
 func (*CancelWorkloadsResult) ProtoMessage() {}
 
 func (x *CancelWorkloadsResult) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[27]
+	mi := &file_reactor_v1_workload_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2227,7 +2789,7 @@ func (x *CancelWorkloadsResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelWorkloadsResult.ProtoReflect.Descriptor instead.
 func (*CancelWorkloadsResult) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{27}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *CancelWorkloadsResult) GetId() string {
@@ -2261,14 +2823,18 @@ type ReadLogsRequest struct {
 	// follow continues until the workload has ended.
 	Follow bool `protobuf:"varint,3,opt,name=follow,proto3" json:"follow,omitempty"`
 	// tail_lines starts that many lines before the end; absent, reading starts at the beginning.
-	TailLines     *uint32 `protobuf:"varint,4,opt,name=tail_lines,json=tailLines,proto3,oneof" json:"tail_lines,omitempty"`
+	TailLines *uint32 `protobuf:"varint,4,opt,name=tail_lines,json=tailLines,proto3,oneof" json:"tail_lines,omitempty"`
+	// offset starts at that byte of the workload's output (see ReadLogsResponse.offset); not together with tail_lines.
+	Offset uint64 `protobuf:"varint,5,opt,name=offset,proto3" json:"offset,omitempty"`
+	// since leaves out what was written before that time.
+	Since         *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=since,proto3" json:"since,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ReadLogsRequest) Reset() {
 	*x = ReadLogsRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[28]
+	mi := &file_reactor_v1_workload_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2280,7 +2846,7 @@ func (x *ReadLogsRequest) String() string {
 func (*ReadLogsRequest) ProtoMessage() {}
 
 func (x *ReadLogsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[28]
+	mi := &file_reactor_v1_workload_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2293,7 +2859,7 @@ func (x *ReadLogsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadLogsRequest.ProtoReflect.Descriptor instead.
 func (*ReadLogsRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{28}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *ReadLogsRequest) GetId() string {
@@ -2324,6 +2890,20 @@ func (x *ReadLogsRequest) GetTailLines() uint32 {
 	return 0
 }
 
+func (x *ReadLogsRequest) GetOffset() uint64 {
+	if x != nil {
+		return x.Offset
+	}
+	return 0
+}
+
+func (x *ReadLogsRequest) GetSince() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Since
+	}
+	return nil
+}
+
 // ReadLogsResponse is a run of output.
 type ReadLogsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2334,14 +2914,21 @@ type ReadLogsResponse struct {
 	// time is when it was written.
 	Time *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=time,proto3" json:"time,omitempty"`
 	// dropped_bytes is set only in the last response, and counts the output that was not kept.
-	DroppedBytes  uint64 `protobuf:"varint,4,opt,name=dropped_bytes,json=droppedBytes,proto3" json:"dropped_bytes,omitempty"`
+	DroppedBytes uint64 `protobuf:"varint,4,opt,name=dropped_bytes,json=droppedBytes,proto3" json:"dropped_bytes,omitempty"`
+	// offset is the position of the first byte of data in the output of the workload: all that its attempts wrote to
+	// both streams, in the order in which it was written, whether it was kept or not.
+	Offset uint64 `protobuf:"varint,5,opt,name=offset,proto3" json:"offset,omitempty"`
+	// attempt is the attempt that wrote it, from 1 on.
+	Attempt uint32 `protobuf:"varint,6,opt,name=attempt,proto3" json:"attempt,omitempty"`
+	// missing_bytes is how many bytes just before this run were not kept.
+	MissingBytes  uint64 `protobuf:"varint,7,opt,name=missing_bytes,json=missingBytes,proto3" json:"missing_bytes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ReadLogsResponse) Reset() {
 	*x = ReadLogsResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[29]
+	mi := &file_reactor_v1_workload_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2353,7 +2940,7 @@ func (x *ReadLogsResponse) String() string {
 func (*ReadLogsResponse) ProtoMessage() {}
 
 func (x *ReadLogsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[29]
+	mi := &file_reactor_v1_workload_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2366,7 +2953,7 @@ func (x *ReadLogsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadLogsResponse.ProtoReflect.Descriptor instead.
 func (*ReadLogsResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{29}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *ReadLogsResponse) GetStream() OutputStream {
@@ -2397,6 +2984,27 @@ func (x *ReadLogsResponse) GetDroppedBytes() uint64 {
 	return 0
 }
 
+func (x *ReadLogsResponse) GetOffset() uint64 {
+	if x != nil {
+		return x.Offset
+	}
+	return 0
+}
+
+func (x *ReadLogsResponse) GetAttempt() uint32 {
+	if x != nil {
+		return x.Attempt
+	}
+	return 0
+}
+
+func (x *ReadLogsResponse) GetMissingBytes() uint64 {
+	if x != nil {
+		return x.MissingBytes
+	}
+	return 0
+}
+
 // AttachWorkloadRequest first names the workload, then has stdin.
 type AttachWorkloadRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2406,6 +3014,7 @@ type AttachWorkloadRequest struct {
 	//
 	//	*AttachWorkloadRequest_Id
 	//	*AttachWorkloadRequest_Stdin
+	//	*AttachWorkloadRequest_Start
 	Part          isAttachWorkloadRequest_Part `protobuf_oneof:"part"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2413,7 +3022,7 @@ type AttachWorkloadRequest struct {
 
 func (x *AttachWorkloadRequest) Reset() {
 	*x = AttachWorkloadRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[30]
+	mi := &file_reactor_v1_workload_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2425,7 +3034,7 @@ func (x *AttachWorkloadRequest) String() string {
 func (*AttachWorkloadRequest) ProtoMessage() {}
 
 func (x *AttachWorkloadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[30]
+	mi := &file_reactor_v1_workload_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2438,7 +3047,7 @@ func (x *AttachWorkloadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttachWorkloadRequest.ProtoReflect.Descriptor instead.
 func (*AttachWorkloadRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{30}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *AttachWorkloadRequest) GetPart() isAttachWorkloadRequest_Part {
@@ -2466,6 +3075,15 @@ func (x *AttachWorkloadRequest) GetStdin() []byte {
 	return nil
 }
 
+func (x *AttachWorkloadRequest) GetStart() *AttachWorkloadStart {
+	if x != nil {
+		if x, ok := x.Part.(*AttachWorkloadRequest_Start); ok {
+			return x.Start
+		}
+	}
+	return nil
+}
+
 type isAttachWorkloadRequest_Part interface {
 	isAttachWorkloadRequest_Part()
 }
@@ -2480,9 +3098,72 @@ type AttachWorkloadRequest_Stdin struct {
 	Stdin []byte `protobuf:"bytes,2,opt,name=stdin,proto3,oneof"`
 }
 
+type AttachWorkloadRequest_Start struct {
+	// start names the workload and says where to begin; it can be the first message instead of id.
+	Start *AttachWorkloadStart `protobuf:"bytes,3,opt,name=start,proto3,oneof"`
+}
+
 func (*AttachWorkloadRequest_Id) isAttachWorkloadRequest_Part() {}
 
 func (*AttachWorkloadRequest_Stdin) isAttachWorkloadRequest_Part() {}
+
+func (*AttachWorkloadRequest_Start) isAttachWorkloadRequest_Part() {}
+
+// AttachWorkloadStart begins an attachment.
+type AttachWorkloadStart struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// id is the workload's id.
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// offset is where the output begins (see ReadLogsResponse.offset): after a lost connection, the offset after the last
+	// byte seen.
+	Offset        uint64 `protobuf:"varint,2,opt,name=offset,proto3" json:"offset,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AttachWorkloadStart) Reset() {
+	*x = AttachWorkloadStart{}
+	mi := &file_reactor_v1_workload_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AttachWorkloadStart) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AttachWorkloadStart) ProtoMessage() {}
+
+func (x *AttachWorkloadStart) ProtoReflect() protoreflect.Message {
+	mi := &file_reactor_v1_workload_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AttachWorkloadStart.ProtoReflect.Descriptor instead.
+func (*AttachWorkloadStart) Descriptor() ([]byte, []int) {
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *AttachWorkloadStart) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *AttachWorkloadStart) GetOffset() uint64 {
+	if x != nil {
+		return x.Offset
+	}
+	return 0
+}
 
 // AttachWorkloadResponse has output, and at last the ended workload.
 type AttachWorkloadResponse struct {
@@ -2494,14 +3175,22 @@ type AttachWorkloadResponse struct {
 	//	*AttachWorkloadResponse_Stdout
 	//	*AttachWorkloadResponse_Stderr
 	//	*AttachWorkloadResponse_Ended
-	Part          isAttachWorkloadResponse_Part `protobuf_oneof:"part"`
+	Part isAttachWorkloadResponse_Part `protobuf_oneof:"part"`
+	// offset is the position of the run's first byte in the output of the workload (see ReadLogsResponse.offset). With
+	// ended it is the position after the last byte.
+	Offset uint64 `protobuf:"varint,4,opt,name=offset,proto3" json:"offset,omitempty"`
+	// attempt is the attempt that wrote it, from 1 on.
+	Attempt uint32 `protobuf:"varint,5,opt,name=attempt,proto3" json:"attempt,omitempty"`
+	// missing_bytes is how many bytes just before this run, or before the end, could not be delivered, since they were
+	// not kept.
+	MissingBytes  uint64 `protobuf:"varint,6,opt,name=missing_bytes,json=missingBytes,proto3" json:"missing_bytes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *AttachWorkloadResponse) Reset() {
 	*x = AttachWorkloadResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[31]
+	mi := &file_reactor_v1_workload_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2513,7 +3202,7 @@ func (x *AttachWorkloadResponse) String() string {
 func (*AttachWorkloadResponse) ProtoMessage() {}
 
 func (x *AttachWorkloadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[31]
+	mi := &file_reactor_v1_workload_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2526,7 +3215,7 @@ func (x *AttachWorkloadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttachWorkloadResponse.ProtoReflect.Descriptor instead.
 func (*AttachWorkloadResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{31}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *AttachWorkloadResponse) GetPart() isAttachWorkloadResponse_Part {
@@ -2561,6 +3250,27 @@ func (x *AttachWorkloadResponse) GetEnded() *Workload {
 		}
 	}
 	return nil
+}
+
+func (x *AttachWorkloadResponse) GetOffset() uint64 {
+	if x != nil {
+		return x.Offset
+	}
+	return 0
+}
+
+func (x *AttachWorkloadResponse) GetAttempt() uint32 {
+	if x != nil {
+		return x.Attempt
+	}
+	return 0
+}
+
+func (x *AttachWorkloadResponse) GetMissingBytes() uint64 {
+	if x != nil {
+		return x.MissingBytes
+	}
+	return 0
 }
 
 type isAttachWorkloadResponse_Part interface {
@@ -2603,7 +3313,7 @@ type ListOpsRequest struct {
 
 func (x *ListOpsRequest) Reset() {
 	*x = ListOpsRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[32]
+	mi := &file_reactor_v1_workload_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2615,7 +3325,7 @@ func (x *ListOpsRequest) String() string {
 func (*ListOpsRequest) ProtoMessage() {}
 
 func (x *ListOpsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[32]
+	mi := &file_reactor_v1_workload_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2628,7 +3338,7 @@ func (x *ListOpsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOpsRequest.ProtoReflect.Descriptor instead.
 func (*ListOpsRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{32}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *ListOpsRequest) GetWorkloadId() string {
@@ -2665,7 +3375,7 @@ type ListOpsResponse struct {
 
 func (x *ListOpsResponse) Reset() {
 	*x = ListOpsResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[33]
+	mi := &file_reactor_v1_workload_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2677,7 +3387,7 @@ func (x *ListOpsResponse) String() string {
 func (*ListOpsResponse) ProtoMessage() {}
 
 func (x *ListOpsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[33]
+	mi := &file_reactor_v1_workload_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2690,7 +3400,7 @@ func (x *ListOpsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOpsResponse.ProtoReflect.Descriptor instead.
 func (*ListOpsResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{33}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *ListOpsResponse) GetOps() []*Op {
@@ -2712,7 +3422,7 @@ var File_reactor_v1_workload_proto protoreflect.FileDescriptor
 const file_reactor_v1_workload_proto_rawDesc = "" +
 	"\n" +
 	"\x19reactor/v1/workload.proto\x12\n" +
-	"reactor.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16reactor/v1/error.proto\"\xdb\x03\n" +
+	"reactor.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16reactor/v1/error.proto\"\x94\x04\n" +
 	"\fWorkloadSpec\x12\x16\n" +
 	"\x06module\x18\x01 \x01(\tR\x06module\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12<\n" +
@@ -2724,7 +3434,9 @@ const file_reactor_v1_workload_proto_rawDesc = "" +
 	"\x06invoke\x18\b \x01(\tR\x06invoke\x12)\n" +
 	"\x06grants\x18\t \x03(\v2\x11.reactor.v1.GrantR\x06grants\x12*\n" +
 	"\x06limits\x18\n" +
-	" \x01(\v2\x12.reactor.v1.LimitsR\x06limits\x1a9\n" +
+	" \x01(\v2\x12.reactor.v1.LimitsR\x06limits\x127\n" +
+	"\voutput_mode\x18\v \x01(\x0e2\x16.reactor.v1.OutputModeR\n" +
+	"outputMode\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a6\n" +
@@ -2760,7 +3472,7 @@ const file_reactor_v1_workload_proto_rawDesc = "" +
 	"\bWorkload\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12,\n" +
 	"\x04spec\x18\x02 \x01(\v2\x18.reactor.v1.WorkloadSpecR\x04spec\x122\n" +
-	"\x06status\x18\x03 \x01(\v2\x1a.reactor.v1.WorkloadStatusR\x06status\"\xcd\x04\n" +
+	"\x06status\x18\x03 \x01(\v2\x1a.reactor.v1.WorkloadStatusR\x06status\"\xf6\x04\n" +
 	"\x0eWorkloadStatus\x12/\n" +
 	"\x05state\x18\x01 \x01(\x0e2\x19.reactor.v1.WorkloadStateR\x05state\x12-\n" +
 	"\x06reason\x18\x02 \x01(\x0e2\x15.reactor.v1.EndReasonR\x06reason\x12 \n" +
@@ -2778,9 +3490,22 @@ const file_reactor_v1_workload_proto_rawDesc = "" +
 	"waitingFor\x12\x18\n" +
 	"\aresults\x18\v \x03(\tR\aresults\x12)\n" +
 	"\x10listen_addresses\x18\f \x03(\tR\x0flistenAddresses\x12'\n" +
-	"\x05delay\x18\r \x01(\v2\x11.reactor.v1.DelayR\x05delayB\f\n" +
+	"\x05delay\x18\r \x01(\v2\x11.reactor.v1.DelayR\x05delay\x12'\n" +
+	"\x05crash\x18\x0e \x01(\v2\x11.reactor.v1.CrashR\x05crashB\f\n" +
 	"\n" +
-	"_exit_code\"\xa0\x01\n" +
+	"_exit_code\"\x88\x01\n" +
+	"\x05Crash\x12\x12\n" +
+	"\x04trap\x18\x01 \x01(\tR\x04trap\x12\x14\n" +
+	"\x05cause\x18\x02 \x01(\tR\x05cause\x12.\n" +
+	"\x06frames\x18\x03 \x03(\v2\x16.reactor.v1.StackFrameR\x06frames\x12%\n" +
+	"\x0eframes_omitted\x18\x04 \x01(\rR\rframesOmitted\"\x88\x01\n" +
+	"\n" +
+	"StackFrame\x12\x1a\n" +
+	"\bfunction\x18\x01 \x01(\tR\bfunction\x12\x16\n" +
+	"\x06symbol\x18\x02 \x01(\tR\x06symbol\x12%\n" +
+	"\x0efunction_index\x18\x03 \x01(\rR\rfunctionIndex\x12\x1f\n" +
+	"\vcode_offset\x18\x04 \x01(\x04R\n" +
+	"codeOffset\"\xa0\x01\n" +
 	"\x05Delay\x12/\n" +
 	"\x06reason\x18\x01 \x01(\x0e2\x17.reactor.v1.DelayReasonR\x06reason\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12\x1a\n" +
@@ -2792,16 +3517,16 @@ const file_reactor_v1_workload_proto_rawDesc = "" +
 	"\fwaiting_time\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\vwaitingTime\x12*\n" +
 	"\x11peak_memory_bytes\x18\x04 \x01(\x04R\x0fpeakMemoryBytes\x12\x1b\n" +
 	"\tlog_bytes\x18\x05 \x01(\x04R\blogBytes\x12*\n" +
-	"\x11log_bytes_dropped\x18\x06 \x01(\x04R\x0flogBytesDropped\"\xda\x01\n" +
+	"\x11log_bytes_dropped\x18\x06 \x01(\x04R\x0flogBytesDropped\"\xf4\x01\n" +
 	"\x02Op\x12\x1f\n" +
 	"\vworkload_id\x18\x01 \x01(\tR\n" +
-	"workloadId\x12\x12\n" +
-	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x16\n" +
+	"workloadId\x12&\n" +
+	"\x04kind\x18\a \x01(\x0e2\x12.reactor.v1.OpKindR\x04kind\x12\x16\n" +
 	"\x06target\x18\x03 \x01(\tR\x06target\x129\n" +
 	"\n" +
 	"start_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\tstartTime\x126\n" +
 	"\bdeadline\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\bdeadline\x12\x14\n" +
-	"\x05bytes\x18\x06 \x01(\x04R\x05bytes\"U\n" +
+	"\x05bytes\x18\x06 \x01(\x04R\x05bytesJ\x04\b\x02\x10\x03\"U\n" +
 	"\x15SubmitWorkloadRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12,\n" +
 	"\x04spec\x18\x02 \x01(\v2\x18.reactor.v1.WorkloadSpecR\x04spec\"d\n" +
@@ -2819,23 +3544,32 @@ const file_reactor_v1_workload_proto_rawDesc = "" +
 	"\x12GetWorkloadRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\"G\n" +
 	"\x13GetWorkloadResponse\x120\n" +
-	"\bworkload\x18\x01 \x01(\v2\x14.reactor.v1.WorkloadR\bworkload\"\x82\x01\n" +
+	"\bworkload\x18\x01 \x01(\v2\x14.reactor.v1.WorkloadR\bworkload\"\x82\x03\n" +
 	"\x0eWorkloadFilter\x121\n" +
 	"\x06states\x18\x01 \x03(\x0e2\x19.reactor.v1.WorkloadStateR\x06states\x12%\n" +
 	"\x0elabel_selector\x18\x02 \x01(\tR\rlabelSelector\x12\x16\n" +
-	"\x06module\x18\x03 \x01(\tR\x06module\"\x86\x01\n" +
+	"\x06module\x18\x03 \x01(\tR\x06module\x12?\n" +
+	"\rcreated_after\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\fcreatedAfter\x12A\n" +
+	"\x0ecreated_before\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\rcreatedBefore\x12;\n" +
+	"\vended_after\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"endedAfter\x12=\n" +
+	"\fended_before\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\vendedBefore\"\xe5\x01\n" +
 	"\x14ListWorkloadsRequest\x122\n" +
 	"\x06filter\x18\x01 \x01(\v2\x1a.reactor.v1.WorkloadFilterR\x06filter\x12\x1b\n" +
 	"\tpage_size\x18\x02 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
-	"page_token\x18\x03 \x01(\tR\tpageToken\"\x9a\x01\n" +
+	"page_token\x18\x03 \x01(\tR\tpageToken\x12,\n" +
+	"\x04view\x18\x04 \x01(\x0e2\x18.reactor.v1.WorkloadViewR\x04view\x12/\n" +
+	"\x05order\x18\x05 \x01(\x0e2\x19.reactor.v1.WorkloadOrderR\x05order\"\xb2\x01\n" +
 	"\x15ListWorkloadsResponse\x122\n" +
 	"\tworkloads\x18\x01 \x03(\v2\x14.reactor.v1.WorkloadR\tworkloads\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12%\n" +
-	"\x0eunreadable_ids\x18\x03 \x03(\tR\runreadableIds\"c\n" +
+	"\x0eunreadable_ids\x18\x03 \x03(\tR\runreadableIds\x12\x16\n" +
+	"\x06cursor\x18\x04 \x01(\tR\x06cursor\"\x91\x01\n" +
 	"\x15WatchWorkloadsRequest\x122\n" +
 	"\x06filter\x18\x01 \x01(\v2\x1a.reactor.v1.WorkloadFilterR\x06filter\x12\x16\n" +
-	"\x06cursor\x18\x02 \x01(\tR\x06cursor\"~\n" +
+	"\x06cursor\x18\x02 \x01(\tR\x06cursor\x12,\n" +
+	"\x04view\x18\x03 \x01(\x0e2\x18.reactor.v1.WorkloadViewR\x04view\"~\n" +
 	"\x16WatchWorkloadsResponse\x12\x16\n" +
 	"\x06cursor\x18\x01 \x01(\tR\x06cursor\x120\n" +
 	"\bworkload\x18\x02 \x01(\v2\x14.reactor.v1.WorkloadR\bworkload\x12\x1a\n" +
@@ -2843,7 +3577,10 @@ const file_reactor_v1_workload_proto_rawDesc = "" +
 	"\x13WaitWorkloadRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\"H\n" +
 	"\x14WaitWorkloadResponse\x120\n" +
-	"\bworkload\x18\x01 \x01(\v2\x14.reactor.v1.WorkloadR\bworkload\"Q\n" +
+	"\bworkload\x18\x01 \x01(\v2\x14.reactor.v1.WorkloadR\bworkload\"'\n" +
+	"\x15DeleteWorkloadRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\"\x18\n" +
+	"\x16DeleteWorkloadResponse\"Q\n" +
 	"\x16CancelWorkloadsRequest\x12\x10\n" +
 	"\x03ids\x18\x01 \x03(\tR\x03ids\x12%\n" +
 	"\x0elabel_selector\x18\x02 \x01(\tR\rlabelSelector\"\x8a\x01\n" +
@@ -2854,27 +3591,39 @@ const file_reactor_v1_workload_proto_rawDesc = "" +
 	"\x15CancelWorkloadsResult\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1c\n" +
 	"\tcancelled\x18\x02 \x01(\bR\tcancelled\x12'\n" +
-	"\x05error\x18\x03 \x01(\v2\x11.reactor.v1.ErrorR\x05error\"\x9e\x01\n" +
+	"\x05error\x18\x03 \x01(\v2\x11.reactor.v1.ErrorR\x05error\"\xe8\x01\n" +
 	"\x0fReadLogsRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x120\n" +
 	"\x06stream\x18\x02 \x01(\x0e2\x18.reactor.v1.OutputStreamR\x06stream\x12\x16\n" +
 	"\x06follow\x18\x03 \x01(\bR\x06follow\x12\"\n" +
 	"\n" +
-	"tail_lines\x18\x04 \x01(\rH\x00R\ttailLines\x88\x01\x01B\r\n" +
-	"\v_tail_lines\"\xad\x01\n" +
+	"tail_lines\x18\x04 \x01(\rH\x00R\ttailLines\x88\x01\x01\x12\x16\n" +
+	"\x06offset\x18\x05 \x01(\x04R\x06offset\x120\n" +
+	"\x05since\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x05sinceB\r\n" +
+	"\v_tail_lines\"\x84\x02\n" +
 	"\x10ReadLogsResponse\x120\n" +
 	"\x06stream\x18\x01 \x01(\x0e2\x18.reactor.v1.OutputStreamR\x06stream\x12\x12\n" +
 	"\x04data\x18\x02 \x01(\fR\x04data\x12.\n" +
 	"\x04time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12#\n" +
-	"\rdropped_bytes\x18\x04 \x01(\x04R\fdroppedBytes\"I\n" +
+	"\rdropped_bytes\x18\x04 \x01(\x04R\fdroppedBytes\x12\x16\n" +
+	"\x06offset\x18\x05 \x01(\x04R\x06offset\x12\x18\n" +
+	"\aattempt\x18\x06 \x01(\rR\aattempt\x12#\n" +
+	"\rmissing_bytes\x18\a \x01(\x04R\fmissingBytes\"\x82\x01\n" +
 	"\x15AttachWorkloadRequest\x12\x10\n" +
 	"\x02id\x18\x01 \x01(\tH\x00R\x02id\x12\x16\n" +
-	"\x05stdin\x18\x02 \x01(\fH\x00R\x05stdinB\x06\n" +
-	"\x04part\"\x82\x01\n" +
+	"\x05stdin\x18\x02 \x01(\fH\x00R\x05stdin\x127\n" +
+	"\x05start\x18\x03 \x01(\v2\x1f.reactor.v1.AttachWorkloadStartH\x00R\x05startB\x06\n" +
+	"\x04part\"=\n" +
+	"\x13AttachWorkloadStart\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
+	"\x06offset\x18\x02 \x01(\x04R\x06offset\"\xd9\x01\n" +
 	"\x16AttachWorkloadResponse\x12\x18\n" +
 	"\x06stdout\x18\x01 \x01(\fH\x00R\x06stdout\x12\x18\n" +
 	"\x06stderr\x18\x02 \x01(\fH\x00R\x06stderr\x12,\n" +
-	"\x05ended\x18\x03 \x01(\v2\x14.reactor.v1.WorkloadH\x00R\x05endedB\x06\n" +
+	"\x05ended\x18\x03 \x01(\v2\x14.reactor.v1.WorkloadH\x00R\x05ended\x12\x16\n" +
+	"\x06offset\x18\x04 \x01(\x04R\x06offset\x12\x18\n" +
+	"\aattempt\x18\x05 \x01(\rR\aattempt\x12#\n" +
+	"\rmissing_bytes\x18\x06 \x01(\x04R\fmissingBytesB\x06\n" +
 	"\x04part\"m\n" +
 	"\x0eListOpsRequest\x12\x1f\n" +
 	"\vworkload_id\x18\x01 \x01(\tR\n" +
@@ -2884,7 +3633,12 @@ const file_reactor_v1_workload_proto_rawDesc = "" +
 	"page_token\x18\x03 \x01(\tR\tpageToken\"[\n" +
 	"\x0fListOpsResponse\x12 \n" +
 	"\x03ops\x18\x01 \x03(\v2\x0e.reactor.v1.OpR\x03ops\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken*\xda\x01\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken*X\n" +
+	"\n" +
+	"OutputMode\x12\x1b\n" +
+	"\x17OUTPUT_MODE_UNSPECIFIED\x10\x00\x12\x14\n" +
+	"\x10OUTPUT_MODE_KEEP\x10\x01\x12\x17\n" +
+	"\x13OUTPUT_MODE_DELIVER\x10\x02*\xda\x01\n" +
 	"\rWorkloadState\x12\x1e\n" +
 	"\x1aWORKLOAD_STATE_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16WORKLOAD_STATE_PENDING\x10\x01\x12\x1a\n" +
@@ -2920,18 +3674,37 @@ const file_reactor_v1_workload_proto_rawDesc = "" +
 	"\x1bDELAY_REASON_MODULE_DAMAGED\x10\b\x12\x1c\n" +
 	"\x18DELAY_REASON_DAEMON_DIED\x10\t\x12\x1c\n" +
 	"\x18DELAY_REASON_NODE_MEMORY\x10\n" +
-	"*a\n" +
+	"*\xc1\x01\n" +
+	"\x06OpKind\x12\x17\n" +
+	"\x13OP_KIND_UNSPECIFIED\x10\x00\x12\x11\n" +
+	"\rOP_KIND_TIMER\x10\x01\x12\x10\n" +
+	"\fOP_KIND_READ\x10\x02\x12\x11\n" +
+	"\rOP_KIND_WRITE\x10\x03\x12\x12\n" +
+	"\x0eOP_KIND_ACCEPT\x10\x04\x12\x10\n" +
+	"\fOP_KIND_FILE\x10\x05\x12\x13\n" +
+	"\x0fOP_KIND_CONNECT\x10\x06\x12\x12\n" +
+	"\x0eOP_KIND_LISTEN\x10\a\x12\x17\n" +
+	"\x13OP_KIND_INSTANTIATE\x10\b*^\n" +
+	"\fWorkloadView\x12\x1d\n" +
+	"\x19WORKLOAD_VIEW_UNSPECIFIED\x10\x00\x12\x17\n" +
+	"\x13WORKLOAD_VIEW_BASIC\x10\x01\x12\x16\n" +
+	"\x12WORKLOAD_VIEW_FULL\x10\x02*q\n" +
+	"\rWorkloadOrder\x12\x1e\n" +
+	"\x1aWORKLOAD_ORDER_UNSPECIFIED\x10\x00\x12\x1f\n" +
+	"\x1bWORKLOAD_ORDER_NEWEST_FIRST\x10\x01\x12\x1f\n" +
+	"\x1bWORKLOAD_ORDER_OLDEST_FIRST\x10\x02*a\n" +
 	"\fOutputStream\x12\x1d\n" +
 	"\x19OUTPUT_STREAM_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14OUTPUT_STREAM_STDOUT\x10\x01\x12\x18\n" +
-	"\x14OUTPUT_STREAM_STDERR\x10\x022\xe0\x06\n" +
+	"\x14OUTPUT_STREAM_STDERR\x10\x022\xb9\a\n" +
 	"\x0fWorkloadService\x12W\n" +
 	"\x0eSubmitWorkload\x12!.reactor.v1.SubmitWorkloadRequest\x1a\".reactor.v1.SubmitWorkloadResponse\x12Z\n" +
 	"\x0fSubmitWorkloads\x12\".reactor.v1.SubmitWorkloadsRequest\x1a#.reactor.v1.SubmitWorkloadsResponse\x12N\n" +
 	"\vGetWorkload\x12\x1e.reactor.v1.GetWorkloadRequest\x1a\x1f.reactor.v1.GetWorkloadResponse\x12T\n" +
 	"\rListWorkloads\x12 .reactor.v1.ListWorkloadsRequest\x1a!.reactor.v1.ListWorkloadsResponse\x12Y\n" +
 	"\x0eWatchWorkloads\x12!.reactor.v1.WatchWorkloadsRequest\x1a\".reactor.v1.WatchWorkloadsResponse0\x01\x12Q\n" +
-	"\fWaitWorkload\x12\x1f.reactor.v1.WaitWorkloadRequest\x1a .reactor.v1.WaitWorkloadResponse\x12Z\n" +
+	"\fWaitWorkload\x12\x1f.reactor.v1.WaitWorkloadRequest\x1a .reactor.v1.WaitWorkloadResponse\x12W\n" +
+	"\x0eDeleteWorkload\x12!.reactor.v1.DeleteWorkloadRequest\x1a\".reactor.v1.DeleteWorkloadResponse\x12Z\n" +
 	"\x0fCancelWorkloads\x12\".reactor.v1.CancelWorkloadsRequest\x1a#.reactor.v1.CancelWorkloadsResponse\x12G\n" +
 	"\bReadLogs\x12\x1b.reactor.v1.ReadLogsRequest\x1a\x1c.reactor.v1.ReadLogsResponse0\x01\x12[\n" +
 	"\x0eAttachWorkload\x12!.reactor.v1.AttachWorkloadRequest\x1a\".reactor.v1.AttachWorkloadResponse(\x010\x01\x12B\n" +
@@ -2949,122 +3722,146 @@ func file_reactor_v1_workload_proto_rawDescGZIP() []byte {
 	return file_reactor_v1_workload_proto_rawDescData
 }
 
-var file_reactor_v1_workload_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_reactor_v1_workload_proto_msgTypes = make([]protoimpl.MessageInfo, 36)
+var file_reactor_v1_workload_proto_enumTypes = make([]protoimpl.EnumInfo, 8)
+var file_reactor_v1_workload_proto_msgTypes = make([]protoimpl.MessageInfo, 41)
 var file_reactor_v1_workload_proto_goTypes = []any{
-	(WorkloadState)(0),              // 0: reactor.v1.WorkloadState
-	(EndReason)(0),                  // 1: reactor.v1.EndReason
-	(DelayReason)(0),                // 2: reactor.v1.DelayReason
-	(OutputStream)(0),               // 3: reactor.v1.OutputStream
-	(*WorkloadSpec)(nil),            // 4: reactor.v1.WorkloadSpec
-	(*Grant)(nil),                   // 5: reactor.v1.Grant
-	(*DirectoryGrant)(nil),          // 6: reactor.v1.DirectoryGrant
-	(*ListenerGrant)(nil),           // 7: reactor.v1.ListenerGrant
-	(*ConnectionGrant)(nil),         // 8: reactor.v1.ConnectionGrant
-	(*Limits)(nil),                  // 9: reactor.v1.Limits
-	(*Workload)(nil),                // 10: reactor.v1.Workload
-	(*WorkloadStatus)(nil),          // 11: reactor.v1.WorkloadStatus
-	(*Delay)(nil),                   // 12: reactor.v1.Delay
-	(*Usage)(nil),                   // 13: reactor.v1.Usage
-	(*Op)(nil),                      // 14: reactor.v1.Op
-	(*SubmitWorkloadRequest)(nil),   // 15: reactor.v1.SubmitWorkloadRequest
-	(*SubmitWorkloadResponse)(nil),  // 16: reactor.v1.SubmitWorkloadResponse
-	(*SubmitWorkloadsRequest)(nil),  // 17: reactor.v1.SubmitWorkloadsRequest
-	(*SubmitWorkloadsResponse)(nil), // 18: reactor.v1.SubmitWorkloadsResponse
-	(*SubmitWorkloadsResult)(nil),   // 19: reactor.v1.SubmitWorkloadsResult
-	(*GetWorkloadRequest)(nil),      // 20: reactor.v1.GetWorkloadRequest
-	(*GetWorkloadResponse)(nil),     // 21: reactor.v1.GetWorkloadResponse
-	(*WorkloadFilter)(nil),          // 22: reactor.v1.WorkloadFilter
-	(*ListWorkloadsRequest)(nil),    // 23: reactor.v1.ListWorkloadsRequest
-	(*ListWorkloadsResponse)(nil),   // 24: reactor.v1.ListWorkloadsResponse
-	(*WatchWorkloadsRequest)(nil),   // 25: reactor.v1.WatchWorkloadsRequest
-	(*WatchWorkloadsResponse)(nil),  // 26: reactor.v1.WatchWorkloadsResponse
-	(*WaitWorkloadRequest)(nil),     // 27: reactor.v1.WaitWorkloadRequest
-	(*WaitWorkloadResponse)(nil),    // 28: reactor.v1.WaitWorkloadResponse
-	(*CancelWorkloadsRequest)(nil),  // 29: reactor.v1.CancelWorkloadsRequest
-	(*CancelWorkloadsResponse)(nil), // 30: reactor.v1.CancelWorkloadsResponse
-	(*CancelWorkloadsResult)(nil),   // 31: reactor.v1.CancelWorkloadsResult
-	(*ReadLogsRequest)(nil),         // 32: reactor.v1.ReadLogsRequest
-	(*ReadLogsResponse)(nil),        // 33: reactor.v1.ReadLogsResponse
-	(*AttachWorkloadRequest)(nil),   // 34: reactor.v1.AttachWorkloadRequest
-	(*AttachWorkloadResponse)(nil),  // 35: reactor.v1.AttachWorkloadResponse
-	(*ListOpsRequest)(nil),          // 36: reactor.v1.ListOpsRequest
-	(*ListOpsResponse)(nil),         // 37: reactor.v1.ListOpsResponse
-	nil,                             // 38: reactor.v1.WorkloadSpec.LabelsEntry
-	nil,                             // 39: reactor.v1.WorkloadSpec.EnvEntry
-	(*durationpb.Duration)(nil),     // 40: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil),   // 41: google.protobuf.Timestamp
-	(*Error)(nil),                   // 42: reactor.v1.Error
+	(OutputMode)(0),                 // 0: reactor.v1.OutputMode
+	(WorkloadState)(0),              // 1: reactor.v1.WorkloadState
+	(EndReason)(0),                  // 2: reactor.v1.EndReason
+	(DelayReason)(0),                // 3: reactor.v1.DelayReason
+	(OpKind)(0),                     // 4: reactor.v1.OpKind
+	(WorkloadView)(0),               // 5: reactor.v1.WorkloadView
+	(WorkloadOrder)(0),              // 6: reactor.v1.WorkloadOrder
+	(OutputStream)(0),               // 7: reactor.v1.OutputStream
+	(*WorkloadSpec)(nil),            // 8: reactor.v1.WorkloadSpec
+	(*Grant)(nil),                   // 9: reactor.v1.Grant
+	(*DirectoryGrant)(nil),          // 10: reactor.v1.DirectoryGrant
+	(*ListenerGrant)(nil),           // 11: reactor.v1.ListenerGrant
+	(*ConnectionGrant)(nil),         // 12: reactor.v1.ConnectionGrant
+	(*Limits)(nil),                  // 13: reactor.v1.Limits
+	(*Workload)(nil),                // 14: reactor.v1.Workload
+	(*WorkloadStatus)(nil),          // 15: reactor.v1.WorkloadStatus
+	(*Crash)(nil),                   // 16: reactor.v1.Crash
+	(*StackFrame)(nil),              // 17: reactor.v1.StackFrame
+	(*Delay)(nil),                   // 18: reactor.v1.Delay
+	(*Usage)(nil),                   // 19: reactor.v1.Usage
+	(*Op)(nil),                      // 20: reactor.v1.Op
+	(*SubmitWorkloadRequest)(nil),   // 21: reactor.v1.SubmitWorkloadRequest
+	(*SubmitWorkloadResponse)(nil),  // 22: reactor.v1.SubmitWorkloadResponse
+	(*SubmitWorkloadsRequest)(nil),  // 23: reactor.v1.SubmitWorkloadsRequest
+	(*SubmitWorkloadsResponse)(nil), // 24: reactor.v1.SubmitWorkloadsResponse
+	(*SubmitWorkloadsResult)(nil),   // 25: reactor.v1.SubmitWorkloadsResult
+	(*GetWorkloadRequest)(nil),      // 26: reactor.v1.GetWorkloadRequest
+	(*GetWorkloadResponse)(nil),     // 27: reactor.v1.GetWorkloadResponse
+	(*WorkloadFilter)(nil),          // 28: reactor.v1.WorkloadFilter
+	(*ListWorkloadsRequest)(nil),    // 29: reactor.v1.ListWorkloadsRequest
+	(*ListWorkloadsResponse)(nil),   // 30: reactor.v1.ListWorkloadsResponse
+	(*WatchWorkloadsRequest)(nil),   // 31: reactor.v1.WatchWorkloadsRequest
+	(*WatchWorkloadsResponse)(nil),  // 32: reactor.v1.WatchWorkloadsResponse
+	(*WaitWorkloadRequest)(nil),     // 33: reactor.v1.WaitWorkloadRequest
+	(*WaitWorkloadResponse)(nil),    // 34: reactor.v1.WaitWorkloadResponse
+	(*DeleteWorkloadRequest)(nil),   // 35: reactor.v1.DeleteWorkloadRequest
+	(*DeleteWorkloadResponse)(nil),  // 36: reactor.v1.DeleteWorkloadResponse
+	(*CancelWorkloadsRequest)(nil),  // 37: reactor.v1.CancelWorkloadsRequest
+	(*CancelWorkloadsResponse)(nil), // 38: reactor.v1.CancelWorkloadsResponse
+	(*CancelWorkloadsResult)(nil),   // 39: reactor.v1.CancelWorkloadsResult
+	(*ReadLogsRequest)(nil),         // 40: reactor.v1.ReadLogsRequest
+	(*ReadLogsResponse)(nil),        // 41: reactor.v1.ReadLogsResponse
+	(*AttachWorkloadRequest)(nil),   // 42: reactor.v1.AttachWorkloadRequest
+	(*AttachWorkloadStart)(nil),     // 43: reactor.v1.AttachWorkloadStart
+	(*AttachWorkloadResponse)(nil),  // 44: reactor.v1.AttachWorkloadResponse
+	(*ListOpsRequest)(nil),          // 45: reactor.v1.ListOpsRequest
+	(*ListOpsResponse)(nil),         // 46: reactor.v1.ListOpsResponse
+	nil,                             // 47: reactor.v1.WorkloadSpec.LabelsEntry
+	nil,                             // 48: reactor.v1.WorkloadSpec.EnvEntry
+	(*durationpb.Duration)(nil),     // 49: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil),   // 50: google.protobuf.Timestamp
+	(*Error)(nil),                   // 51: reactor.v1.Error
 }
 var file_reactor_v1_workload_proto_depIdxs = []int32{
-	38, // 0: reactor.v1.WorkloadSpec.labels:type_name -> reactor.v1.WorkloadSpec.LabelsEntry
-	39, // 1: reactor.v1.WorkloadSpec.env:type_name -> reactor.v1.WorkloadSpec.EnvEntry
-	5,  // 2: reactor.v1.WorkloadSpec.grants:type_name -> reactor.v1.Grant
-	9,  // 3: reactor.v1.WorkloadSpec.limits:type_name -> reactor.v1.Limits
-	6,  // 4: reactor.v1.Grant.directory:type_name -> reactor.v1.DirectoryGrant
-	7,  // 5: reactor.v1.Grant.listener:type_name -> reactor.v1.ListenerGrant
-	8,  // 6: reactor.v1.Grant.connection:type_name -> reactor.v1.ConnectionGrant
-	40, // 7: reactor.v1.Limits.timeout:type_name -> google.protobuf.Duration
-	4,  // 8: reactor.v1.Workload.spec:type_name -> reactor.v1.WorkloadSpec
-	11, // 9: reactor.v1.Workload.status:type_name -> reactor.v1.WorkloadStatus
-	0,  // 10: reactor.v1.WorkloadStatus.state:type_name -> reactor.v1.WorkloadState
-	1,  // 11: reactor.v1.WorkloadStatus.reason:type_name -> reactor.v1.EndReason
-	41, // 12: reactor.v1.WorkloadStatus.create_time:type_name -> google.protobuf.Timestamp
-	41, // 13: reactor.v1.WorkloadStatus.start_time:type_name -> google.protobuf.Timestamp
-	41, // 14: reactor.v1.WorkloadStatus.end_time:type_name -> google.protobuf.Timestamp
-	13, // 15: reactor.v1.WorkloadStatus.usage:type_name -> reactor.v1.Usage
-	14, // 16: reactor.v1.WorkloadStatus.waiting_for:type_name -> reactor.v1.Op
-	12, // 17: reactor.v1.WorkloadStatus.delay:type_name -> reactor.v1.Delay
-	2,  // 18: reactor.v1.Delay.reason:type_name -> reactor.v1.DelayReason
-	41, // 19: reactor.v1.Delay.until:type_name -> google.protobuf.Timestamp
-	40, // 20: reactor.v1.Usage.cpu_time:type_name -> google.protobuf.Duration
-	40, // 21: reactor.v1.Usage.waiting_time:type_name -> google.protobuf.Duration
-	41, // 22: reactor.v1.Op.start_time:type_name -> google.protobuf.Timestamp
-	41, // 23: reactor.v1.Op.deadline:type_name -> google.protobuf.Timestamp
-	4,  // 24: reactor.v1.SubmitWorkloadRequest.spec:type_name -> reactor.v1.WorkloadSpec
-	10, // 25: reactor.v1.SubmitWorkloadResponse.workload:type_name -> reactor.v1.Workload
-	15, // 26: reactor.v1.SubmitWorkloadsRequest.requests:type_name -> reactor.v1.SubmitWorkloadRequest
-	19, // 27: reactor.v1.SubmitWorkloadsResponse.results:type_name -> reactor.v1.SubmitWorkloadsResult
-	42, // 28: reactor.v1.SubmitWorkloadsResult.error:type_name -> reactor.v1.Error
-	10, // 29: reactor.v1.GetWorkloadResponse.workload:type_name -> reactor.v1.Workload
-	0,  // 30: reactor.v1.WorkloadFilter.states:type_name -> reactor.v1.WorkloadState
-	22, // 31: reactor.v1.ListWorkloadsRequest.filter:type_name -> reactor.v1.WorkloadFilter
-	10, // 32: reactor.v1.ListWorkloadsResponse.workloads:type_name -> reactor.v1.Workload
-	22, // 33: reactor.v1.WatchWorkloadsRequest.filter:type_name -> reactor.v1.WorkloadFilter
-	10, // 34: reactor.v1.WatchWorkloadsResponse.workload:type_name -> reactor.v1.Workload
-	10, // 35: reactor.v1.WaitWorkloadResponse.workload:type_name -> reactor.v1.Workload
-	31, // 36: reactor.v1.CancelWorkloadsResponse.results:type_name -> reactor.v1.CancelWorkloadsResult
-	42, // 37: reactor.v1.CancelWorkloadsResult.error:type_name -> reactor.v1.Error
-	3,  // 38: reactor.v1.ReadLogsRequest.stream:type_name -> reactor.v1.OutputStream
-	3,  // 39: reactor.v1.ReadLogsResponse.stream:type_name -> reactor.v1.OutputStream
-	41, // 40: reactor.v1.ReadLogsResponse.time:type_name -> google.protobuf.Timestamp
-	10, // 41: reactor.v1.AttachWorkloadResponse.ended:type_name -> reactor.v1.Workload
-	14, // 42: reactor.v1.ListOpsResponse.ops:type_name -> reactor.v1.Op
-	15, // 43: reactor.v1.WorkloadService.SubmitWorkload:input_type -> reactor.v1.SubmitWorkloadRequest
-	17, // 44: reactor.v1.WorkloadService.SubmitWorkloads:input_type -> reactor.v1.SubmitWorkloadsRequest
-	20, // 45: reactor.v1.WorkloadService.GetWorkload:input_type -> reactor.v1.GetWorkloadRequest
-	23, // 46: reactor.v1.WorkloadService.ListWorkloads:input_type -> reactor.v1.ListWorkloadsRequest
-	25, // 47: reactor.v1.WorkloadService.WatchWorkloads:input_type -> reactor.v1.WatchWorkloadsRequest
-	27, // 48: reactor.v1.WorkloadService.WaitWorkload:input_type -> reactor.v1.WaitWorkloadRequest
-	29, // 49: reactor.v1.WorkloadService.CancelWorkloads:input_type -> reactor.v1.CancelWorkloadsRequest
-	32, // 50: reactor.v1.WorkloadService.ReadLogs:input_type -> reactor.v1.ReadLogsRequest
-	34, // 51: reactor.v1.WorkloadService.AttachWorkload:input_type -> reactor.v1.AttachWorkloadRequest
-	36, // 52: reactor.v1.WorkloadService.ListOps:input_type -> reactor.v1.ListOpsRequest
-	16, // 53: reactor.v1.WorkloadService.SubmitWorkload:output_type -> reactor.v1.SubmitWorkloadResponse
-	18, // 54: reactor.v1.WorkloadService.SubmitWorkloads:output_type -> reactor.v1.SubmitWorkloadsResponse
-	21, // 55: reactor.v1.WorkloadService.GetWorkload:output_type -> reactor.v1.GetWorkloadResponse
-	24, // 56: reactor.v1.WorkloadService.ListWorkloads:output_type -> reactor.v1.ListWorkloadsResponse
-	26, // 57: reactor.v1.WorkloadService.WatchWorkloads:output_type -> reactor.v1.WatchWorkloadsResponse
-	28, // 58: reactor.v1.WorkloadService.WaitWorkload:output_type -> reactor.v1.WaitWorkloadResponse
-	30, // 59: reactor.v1.WorkloadService.CancelWorkloads:output_type -> reactor.v1.CancelWorkloadsResponse
-	33, // 60: reactor.v1.WorkloadService.ReadLogs:output_type -> reactor.v1.ReadLogsResponse
-	35, // 61: reactor.v1.WorkloadService.AttachWorkload:output_type -> reactor.v1.AttachWorkloadResponse
-	37, // 62: reactor.v1.WorkloadService.ListOps:output_type -> reactor.v1.ListOpsResponse
-	53, // [53:63] is the sub-list for method output_type
-	43, // [43:53] is the sub-list for method input_type
-	43, // [43:43] is the sub-list for extension type_name
-	43, // [43:43] is the sub-list for extension extendee
-	0,  // [0:43] is the sub-list for field type_name
+	47, // 0: reactor.v1.WorkloadSpec.labels:type_name -> reactor.v1.WorkloadSpec.LabelsEntry
+	48, // 1: reactor.v1.WorkloadSpec.env:type_name -> reactor.v1.WorkloadSpec.EnvEntry
+	9,  // 2: reactor.v1.WorkloadSpec.grants:type_name -> reactor.v1.Grant
+	13, // 3: reactor.v1.WorkloadSpec.limits:type_name -> reactor.v1.Limits
+	0,  // 4: reactor.v1.WorkloadSpec.output_mode:type_name -> reactor.v1.OutputMode
+	10, // 5: reactor.v1.Grant.directory:type_name -> reactor.v1.DirectoryGrant
+	11, // 6: reactor.v1.Grant.listener:type_name -> reactor.v1.ListenerGrant
+	12, // 7: reactor.v1.Grant.connection:type_name -> reactor.v1.ConnectionGrant
+	49, // 8: reactor.v1.Limits.timeout:type_name -> google.protobuf.Duration
+	8,  // 9: reactor.v1.Workload.spec:type_name -> reactor.v1.WorkloadSpec
+	15, // 10: reactor.v1.Workload.status:type_name -> reactor.v1.WorkloadStatus
+	1,  // 11: reactor.v1.WorkloadStatus.state:type_name -> reactor.v1.WorkloadState
+	2,  // 12: reactor.v1.WorkloadStatus.reason:type_name -> reactor.v1.EndReason
+	50, // 13: reactor.v1.WorkloadStatus.create_time:type_name -> google.protobuf.Timestamp
+	50, // 14: reactor.v1.WorkloadStatus.start_time:type_name -> google.protobuf.Timestamp
+	50, // 15: reactor.v1.WorkloadStatus.end_time:type_name -> google.protobuf.Timestamp
+	19, // 16: reactor.v1.WorkloadStatus.usage:type_name -> reactor.v1.Usage
+	20, // 17: reactor.v1.WorkloadStatus.waiting_for:type_name -> reactor.v1.Op
+	18, // 18: reactor.v1.WorkloadStatus.delay:type_name -> reactor.v1.Delay
+	16, // 19: reactor.v1.WorkloadStatus.crash:type_name -> reactor.v1.Crash
+	17, // 20: reactor.v1.Crash.frames:type_name -> reactor.v1.StackFrame
+	3,  // 21: reactor.v1.Delay.reason:type_name -> reactor.v1.DelayReason
+	50, // 22: reactor.v1.Delay.until:type_name -> google.protobuf.Timestamp
+	49, // 23: reactor.v1.Usage.cpu_time:type_name -> google.protobuf.Duration
+	49, // 24: reactor.v1.Usage.waiting_time:type_name -> google.protobuf.Duration
+	4,  // 25: reactor.v1.Op.kind:type_name -> reactor.v1.OpKind
+	50, // 26: reactor.v1.Op.start_time:type_name -> google.protobuf.Timestamp
+	50, // 27: reactor.v1.Op.deadline:type_name -> google.protobuf.Timestamp
+	8,  // 28: reactor.v1.SubmitWorkloadRequest.spec:type_name -> reactor.v1.WorkloadSpec
+	14, // 29: reactor.v1.SubmitWorkloadResponse.workload:type_name -> reactor.v1.Workload
+	21, // 30: reactor.v1.SubmitWorkloadsRequest.requests:type_name -> reactor.v1.SubmitWorkloadRequest
+	25, // 31: reactor.v1.SubmitWorkloadsResponse.results:type_name -> reactor.v1.SubmitWorkloadsResult
+	51, // 32: reactor.v1.SubmitWorkloadsResult.error:type_name -> reactor.v1.Error
+	14, // 33: reactor.v1.GetWorkloadResponse.workload:type_name -> reactor.v1.Workload
+	1,  // 34: reactor.v1.WorkloadFilter.states:type_name -> reactor.v1.WorkloadState
+	50, // 35: reactor.v1.WorkloadFilter.created_after:type_name -> google.protobuf.Timestamp
+	50, // 36: reactor.v1.WorkloadFilter.created_before:type_name -> google.protobuf.Timestamp
+	50, // 37: reactor.v1.WorkloadFilter.ended_after:type_name -> google.protobuf.Timestamp
+	50, // 38: reactor.v1.WorkloadFilter.ended_before:type_name -> google.protobuf.Timestamp
+	28, // 39: reactor.v1.ListWorkloadsRequest.filter:type_name -> reactor.v1.WorkloadFilter
+	5,  // 40: reactor.v1.ListWorkloadsRequest.view:type_name -> reactor.v1.WorkloadView
+	6,  // 41: reactor.v1.ListWorkloadsRequest.order:type_name -> reactor.v1.WorkloadOrder
+	14, // 42: reactor.v1.ListWorkloadsResponse.workloads:type_name -> reactor.v1.Workload
+	28, // 43: reactor.v1.WatchWorkloadsRequest.filter:type_name -> reactor.v1.WorkloadFilter
+	5,  // 44: reactor.v1.WatchWorkloadsRequest.view:type_name -> reactor.v1.WorkloadView
+	14, // 45: reactor.v1.WatchWorkloadsResponse.workload:type_name -> reactor.v1.Workload
+	14, // 46: reactor.v1.WaitWorkloadResponse.workload:type_name -> reactor.v1.Workload
+	39, // 47: reactor.v1.CancelWorkloadsResponse.results:type_name -> reactor.v1.CancelWorkloadsResult
+	51, // 48: reactor.v1.CancelWorkloadsResult.error:type_name -> reactor.v1.Error
+	7,  // 49: reactor.v1.ReadLogsRequest.stream:type_name -> reactor.v1.OutputStream
+	50, // 50: reactor.v1.ReadLogsRequest.since:type_name -> google.protobuf.Timestamp
+	7,  // 51: reactor.v1.ReadLogsResponse.stream:type_name -> reactor.v1.OutputStream
+	50, // 52: reactor.v1.ReadLogsResponse.time:type_name -> google.protobuf.Timestamp
+	43, // 53: reactor.v1.AttachWorkloadRequest.start:type_name -> reactor.v1.AttachWorkloadStart
+	14, // 54: reactor.v1.AttachWorkloadResponse.ended:type_name -> reactor.v1.Workload
+	20, // 55: reactor.v1.ListOpsResponse.ops:type_name -> reactor.v1.Op
+	21, // 56: reactor.v1.WorkloadService.SubmitWorkload:input_type -> reactor.v1.SubmitWorkloadRequest
+	23, // 57: reactor.v1.WorkloadService.SubmitWorkloads:input_type -> reactor.v1.SubmitWorkloadsRequest
+	26, // 58: reactor.v1.WorkloadService.GetWorkload:input_type -> reactor.v1.GetWorkloadRequest
+	29, // 59: reactor.v1.WorkloadService.ListWorkloads:input_type -> reactor.v1.ListWorkloadsRequest
+	31, // 60: reactor.v1.WorkloadService.WatchWorkloads:input_type -> reactor.v1.WatchWorkloadsRequest
+	33, // 61: reactor.v1.WorkloadService.WaitWorkload:input_type -> reactor.v1.WaitWorkloadRequest
+	35, // 62: reactor.v1.WorkloadService.DeleteWorkload:input_type -> reactor.v1.DeleteWorkloadRequest
+	37, // 63: reactor.v1.WorkloadService.CancelWorkloads:input_type -> reactor.v1.CancelWorkloadsRequest
+	40, // 64: reactor.v1.WorkloadService.ReadLogs:input_type -> reactor.v1.ReadLogsRequest
+	42, // 65: reactor.v1.WorkloadService.AttachWorkload:input_type -> reactor.v1.AttachWorkloadRequest
+	45, // 66: reactor.v1.WorkloadService.ListOps:input_type -> reactor.v1.ListOpsRequest
+	22, // 67: reactor.v1.WorkloadService.SubmitWorkload:output_type -> reactor.v1.SubmitWorkloadResponse
+	24, // 68: reactor.v1.WorkloadService.SubmitWorkloads:output_type -> reactor.v1.SubmitWorkloadsResponse
+	27, // 69: reactor.v1.WorkloadService.GetWorkload:output_type -> reactor.v1.GetWorkloadResponse
+	30, // 70: reactor.v1.WorkloadService.ListWorkloads:output_type -> reactor.v1.ListWorkloadsResponse
+	32, // 71: reactor.v1.WorkloadService.WatchWorkloads:output_type -> reactor.v1.WatchWorkloadsResponse
+	34, // 72: reactor.v1.WorkloadService.WaitWorkload:output_type -> reactor.v1.WaitWorkloadResponse
+	36, // 73: reactor.v1.WorkloadService.DeleteWorkload:output_type -> reactor.v1.DeleteWorkloadResponse
+	38, // 74: reactor.v1.WorkloadService.CancelWorkloads:output_type -> reactor.v1.CancelWorkloadsResponse
+	41, // 75: reactor.v1.WorkloadService.ReadLogs:output_type -> reactor.v1.ReadLogsResponse
+	44, // 76: reactor.v1.WorkloadService.AttachWorkload:output_type -> reactor.v1.AttachWorkloadResponse
+	46, // 77: reactor.v1.WorkloadService.ListOps:output_type -> reactor.v1.ListOpsResponse
+	67, // [67:78] is the sub-list for method output_type
+	56, // [56:67] is the sub-list for method input_type
+	56, // [56:56] is the sub-list for extension type_name
+	56, // [56:56] is the sub-list for extension extendee
+	0,  // [0:56] is the sub-list for field type_name
 }
 
 func init() { file_reactor_v1_workload_proto_init() }
@@ -3079,12 +3876,13 @@ func file_reactor_v1_workload_proto_init() {
 		(*Grant_Connection)(nil),
 	}
 	file_reactor_v1_workload_proto_msgTypes[7].OneofWrappers = []any{}
-	file_reactor_v1_workload_proto_msgTypes[28].OneofWrappers = []any{}
-	file_reactor_v1_workload_proto_msgTypes[30].OneofWrappers = []any{
+	file_reactor_v1_workload_proto_msgTypes[32].OneofWrappers = []any{}
+	file_reactor_v1_workload_proto_msgTypes[34].OneofWrappers = []any{
 		(*AttachWorkloadRequest_Id)(nil),
 		(*AttachWorkloadRequest_Stdin)(nil),
+		(*AttachWorkloadRequest_Start)(nil),
 	}
-	file_reactor_v1_workload_proto_msgTypes[31].OneofWrappers = []any{
+	file_reactor_v1_workload_proto_msgTypes[36].OneofWrappers = []any{
 		(*AttachWorkloadResponse_Stdout)(nil),
 		(*AttachWorkloadResponse_Stderr)(nil),
 		(*AttachWorkloadResponse_Ended)(nil),
@@ -3094,8 +3892,8 @@ func file_reactor_v1_workload_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_reactor_v1_workload_proto_rawDesc), len(file_reactor_v1_workload_proto_rawDesc)),
-			NumEnums:      4,
-			NumMessages:   36,
+			NumEnums:      8,
+			NumMessages:   41,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

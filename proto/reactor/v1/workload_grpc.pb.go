@@ -25,6 +25,7 @@ const (
 	WorkloadService_ListWorkloads_FullMethodName   = "/reactor.v1.WorkloadService/ListWorkloads"
 	WorkloadService_WatchWorkloads_FullMethodName  = "/reactor.v1.WorkloadService/WatchWorkloads"
 	WorkloadService_WaitWorkload_FullMethodName    = "/reactor.v1.WorkloadService/WaitWorkload"
+	WorkloadService_DeleteWorkload_FullMethodName  = "/reactor.v1.WorkloadService/DeleteWorkload"
 	WorkloadService_CancelWorkloads_FullMethodName = "/reactor.v1.WorkloadService/CancelWorkloads"
 	WorkloadService_ReadLogs_FullMethodName        = "/reactor.v1.WorkloadService/ReadLogs"
 	WorkloadService_AttachWorkload_FullMethodName  = "/reactor.v1.WorkloadService/AttachWorkload"
@@ -46,7 +47,8 @@ type WorkloadServiceClient interface {
 	SubmitWorkloads(ctx context.Context, in *SubmitWorkloadsRequest, opts ...grpc.CallOption) (*SubmitWorkloadsResponse, error)
 	// GetWorkload returns one workload.
 	GetWorkload(ctx context.Context, in *GetWorkloadRequest, opts ...grpc.CallOption) (*GetWorkloadResponse, error)
-	// ListWorkloads lists workloads, newest first.
+	// ListWorkloads lists workloads, newest first unless another order is asked for. The answer has a cursor: a watch
+	// from it begins where the list was read.
 	ListWorkloads(ctx context.Context, in *ListWorkloadsRequest, opts ...grpc.CallOption) (*ListWorkloadsResponse, error)
 	// WatchWorkloads streams changes. From a cursor it first sends each matching workload that
 	// changed since, in order and as it is now, and then every change as it happens: a watcher that
@@ -54,16 +56,20 @@ type WorkloadServiceClient interface {
 	WatchWorkloads(ctx context.Context, in *WatchWorkloadsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchWorkloadsResponse], error)
 	// WaitWorkload answers once the workload has finished.
 	WaitWorkload(ctx context.Context, in *WaitWorkloadRequest, opts ...grpc.CallOption) (*WaitWorkloadResponse, error)
+	// DeleteWorkload deletes a finished workload with its result and its log. It fails with WORKLOAD_UNFINISHED if the
+	// workload has not ended.
+	DeleteWorkload(ctx context.Context, in *DeleteWorkloadRequest, opts ...grpc.CallOption) (*DeleteWorkloadResponse, error)
 	// CancelWorkloads cancels workloads by id or by label selector and returns a result for each.
 	CancelWorkloads(ctx context.Context, in *CancelWorkloadsRequest, opts ...grpc.CallOption) (*CancelWorkloadsResponse, error)
-	// ReadLogs streams what a workload wrote to stdout and stderr.
+	// ReadLogs streams what was kept of a workload's output. A reader that resumes from the offset after the last byte
+	// it has seen gets no byte twice, and learns how many in between were not kept.
 	ReadLogs(ctx context.Context, in *ReadLogsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ReadLogsResponse], error)
 	// AttachWorkload connects to a workload's standard streams: stdin in, output out. The client's
 	// half-close closes the guest's stdin. gRPC flow control reaches the guest in both directions. The
 	// output from before comes first, as far as it was kept. A client that leaves without a
 	// half-close leaves the guest's stdin open for the next client. If the guest is stopped before
 	// its end, for want of memory, the call fails with UNAVAILABLE: the guest is started anew, with an
-	// input of its own.
+	// input of its own. Of a workload that has ended, the call sends what was kept of its output, and the end.
 	AttachWorkload(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[AttachWorkloadRequest, AttachWorkloadResponse], error)
 	// ListOps lists pending host operations: what workloads wait for.
 	ListOps(ctx context.Context, in *ListOpsRequest, opts ...grpc.CallOption) (*ListOpsResponse, error)
@@ -146,6 +152,16 @@ func (c *workloadServiceClient) WaitWorkload(ctx context.Context, in *WaitWorklo
 	return out, nil
 }
 
+func (c *workloadServiceClient) DeleteWorkload(ctx context.Context, in *DeleteWorkloadRequest, opts ...grpc.CallOption) (*DeleteWorkloadResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DeleteWorkloadResponse)
+	err := c.cc.Invoke(ctx, WorkloadService_DeleteWorkload_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *workloadServiceClient) CancelWorkloads(ctx context.Context, in *CancelWorkloadsRequest, opts ...grpc.CallOption) (*CancelWorkloadsResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(CancelWorkloadsResponse)
@@ -213,7 +229,8 @@ type WorkloadServiceServer interface {
 	SubmitWorkloads(context.Context, *SubmitWorkloadsRequest) (*SubmitWorkloadsResponse, error)
 	// GetWorkload returns one workload.
 	GetWorkload(context.Context, *GetWorkloadRequest) (*GetWorkloadResponse, error)
-	// ListWorkloads lists workloads, newest first.
+	// ListWorkloads lists workloads, newest first unless another order is asked for. The answer has a cursor: a watch
+	// from it begins where the list was read.
 	ListWorkloads(context.Context, *ListWorkloadsRequest) (*ListWorkloadsResponse, error)
 	// WatchWorkloads streams changes. From a cursor it first sends each matching workload that
 	// changed since, in order and as it is now, and then every change as it happens: a watcher that
@@ -221,16 +238,20 @@ type WorkloadServiceServer interface {
 	WatchWorkloads(*WatchWorkloadsRequest, grpc.ServerStreamingServer[WatchWorkloadsResponse]) error
 	// WaitWorkload answers once the workload has finished.
 	WaitWorkload(context.Context, *WaitWorkloadRequest) (*WaitWorkloadResponse, error)
+	// DeleteWorkload deletes a finished workload with its result and its log. It fails with WORKLOAD_UNFINISHED if the
+	// workload has not ended.
+	DeleteWorkload(context.Context, *DeleteWorkloadRequest) (*DeleteWorkloadResponse, error)
 	// CancelWorkloads cancels workloads by id or by label selector and returns a result for each.
 	CancelWorkloads(context.Context, *CancelWorkloadsRequest) (*CancelWorkloadsResponse, error)
-	// ReadLogs streams what a workload wrote to stdout and stderr.
+	// ReadLogs streams what was kept of a workload's output. A reader that resumes from the offset after the last byte
+	// it has seen gets no byte twice, and learns how many in between were not kept.
 	ReadLogs(*ReadLogsRequest, grpc.ServerStreamingServer[ReadLogsResponse]) error
 	// AttachWorkload connects to a workload's standard streams: stdin in, output out. The client's
 	// half-close closes the guest's stdin. gRPC flow control reaches the guest in both directions. The
 	// output from before comes first, as far as it was kept. A client that leaves without a
 	// half-close leaves the guest's stdin open for the next client. If the guest is stopped before
 	// its end, for want of memory, the call fails with UNAVAILABLE: the guest is started anew, with an
-	// input of its own.
+	// input of its own. Of a workload that has ended, the call sends what was kept of its output, and the end.
 	AttachWorkload(grpc.BidiStreamingServer[AttachWorkloadRequest, AttachWorkloadResponse]) error
 	// ListOps lists pending host operations: what workloads wait for.
 	ListOps(context.Context, *ListOpsRequest) (*ListOpsResponse, error)
@@ -261,6 +282,9 @@ func (UnimplementedWorkloadServiceServer) WatchWorkloads(*WatchWorkloadsRequest,
 }
 func (UnimplementedWorkloadServiceServer) WaitWorkload(context.Context, *WaitWorkloadRequest) (*WaitWorkloadResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method WaitWorkload not implemented")
+}
+func (UnimplementedWorkloadServiceServer) DeleteWorkload(context.Context, *DeleteWorkloadRequest) (*DeleteWorkloadResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DeleteWorkload not implemented")
 }
 func (UnimplementedWorkloadServiceServer) CancelWorkloads(context.Context, *CancelWorkloadsRequest) (*CancelWorkloadsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CancelWorkloads not implemented")
@@ -396,6 +420,24 @@ func _WorkloadService_WaitWorkload_Handler(srv interface{}, ctx context.Context,
 	return interceptor(ctx, in, info, handler)
 }
 
+func _WorkloadService_DeleteWorkload_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DeleteWorkloadRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(WorkloadServiceServer).DeleteWorkload(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: WorkloadService_DeleteWorkload_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(WorkloadServiceServer).DeleteWorkload(ctx, req.(*DeleteWorkloadRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _WorkloadService_CancelWorkloads_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(CancelWorkloadsRequest)
 	if err := dec(in); err != nil {
@@ -476,6 +518,10 @@ var WorkloadService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "WaitWorkload",
 			Handler:    _WorkloadService_WaitWorkload_Handler,
+		},
+		{
+			MethodName: "DeleteWorkload",
+			Handler:    _WorkloadService_DeleteWorkload_Handler,
 		},
 		{
 			MethodName: "CancelWorkloads",

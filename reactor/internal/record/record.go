@@ -26,6 +26,7 @@ type workJSON struct {
 	Interactive bool              `json:"interactive,omitempty"`
 	Invoke      string            `json:"invoke,omitempty"`
 	Grants      grant.List        `json:"grants,omitempty"`
+	OutputMode  api.OutputMode    `json:"output,omitempty"`
 }
 
 type limitsJSON struct {
@@ -76,6 +77,7 @@ type Encoding struct {
 func EncodeSpec(spec *api.Spec) Encoding {
 	work := mustEncode(workJSON{
 		Args: spec.Args, Env: spec.Env, Interactive: spec.Interactive, Invoke: spec.Invoke, Grants: spec.Grants,
+		OutputMode: spec.OutputMode,
 	})
 	work = work[:len(work)-1]
 	if len(work) > 1 {
@@ -149,6 +151,7 @@ func DecodeSpec(rec *store.Workload) (api.Spec, error) {
 		Module: rec.Module.String(), Name: rec.Name, Labels: rec.Labels,
 		Args: s.Args, Env: s.Env, Stdin: s.Stdin, Interactive: s.Interactive,
 		Invoke: s.Invoke, Grants: s.Grants, Limits: api.Limits(s.Limits),
+		OutputMode: s.OutputMode,
 	}
 	return spec, nil
 }

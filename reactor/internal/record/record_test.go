@@ -16,7 +16,7 @@ func TestRecord(t *testing.T) {
 	spec := api.Spec{
 		Module: "hello", Name: "a name", Labels: map[string]string{"app": "web", "tier": ""},
 		Args: []string{"one", "", "zwei ü"}, Env: map[string]string{"K": "v=w", "EMPTY": ""},
-		Stdin: []byte{0, 1, 2}, Interactive: true, Invoke: "i",
+		Stdin: []byte{0, 1, 2}, Interactive: true, Invoke: "i", OutputMode: api.DeliverOutput,
 		Grants: []grant.Grant{
 			grant.Directory{HostPath: "/host", GuestPath: "/data", ReadOnly: true},
 			grant.Listener{Address: "127.0.0.1:0"},
@@ -106,7 +106,7 @@ func TestHashSpec(t *testing.T) {
 		{Module: "m", Grants: []grant.Grant{grant.Directory{HostPath: "/a", GuestPath: "/b", ReadOnly: false}}}, {Module: "m", Grants: []grant.Grant{grant.Directory{HostPath: "/a", GuestPath: "/b", ReadOnly: true}}},
 		{Module: "m", Limits: api.Limits{MemoryBytes: 1}}, {Module: "m", Limits: api.Limits{Fuel: 1}}, {Module: "m", Limits: api.Limits{Timeout: 1}},
 		{Module: "m", Limits: api.Limits{StackBytes: 1}}, {Module: "m", Limits: api.Limits{LogBytes: 1}}, {Module: "m", Limits: api.Limits{Descriptors: 1}},
-		{Module: "m", Limits: api.Limits{PendingOps: 1}},
+		{Module: "m", Limits: api.Limits{PendingOps: 1}}, {Module: "m", OutputMode: api.DeliverOutput},
 	}
 	seen := map[store.Digest]int{}
 	for i := range specs {

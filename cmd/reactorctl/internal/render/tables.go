@@ -146,6 +146,11 @@ func output(u *reactorv1.Usage) string {
 	return text
 }
 
+// opKind returns an op's kind in words.
+func opKind(op *reactorv1.Op) string {
+	return strings.ToLower(strings.TrimPrefix(op.GetKind().String(), "OP_KIND_"))
+}
+
 // Ops prints a list of pending operations.
 func Ops(w io.Writer, ops []*reactorv1.Op) error {
 	rows := [][]string{{"WORKLOAD", "KIND", "TARGET", "AGE", "ENDS IN", "BYTES"}}
@@ -154,7 +159,7 @@ func Ops(w io.Writer, ops []*reactorv1.Op) error {
 		if op.GetDeadline() != nil {
 			ends = time.Until(op.GetDeadline().AsTime()).Round(time.Millisecond).String()
 		}
-		rows = append(rows, []string{op.GetWorkloadId(), op.GetKind(), op.GetTarget(), age(op.GetStartTime()), ends, fmt.Sprint(op.GetBytes())})
+		rows = append(rows, []string{op.GetWorkloadId(), opKind(op), op.GetTarget(), age(op.GetStartTime()), ends, fmt.Sprint(op.GetBytes())})
 	}
 	return table(w, rows)
 }
@@ -343,7 +348,7 @@ func waitingFor(ops []*reactorv1.Op) string {
 			texts = append(texts, fmt.Sprintf("and %d more", len(ops)-shown))
 			break
 		}
-		text := op.GetKind()
+		text := opKind(op)
 		if op.GetTarget() != "" {
 			text += " " + op.GetTarget()
 		}

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"strings"
 	"time"
 
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -24,7 +25,16 @@ func toSpec(p *reactorv1.WorkloadSpec, bad *fields) api.Spec {
 		Invoke:      p.GetInvoke(),
 		Grants:      toGrants(p.GetGrants(), bad),
 		Limits:      toLimits(p.GetLimits(), bad),
+		OutputMode:  toOutputMode(p.GetOutputMode(), bad),
 	}
+}
+
+func toOutputMode(p reactorv1.OutputMode, bad *fields) api.OutputMode {
+	if p < 0 || p > reactorv1.OutputMode_OUTPUT_MODE_DELIVER {
+		bad.add("is not a mode", "spec.output_mode")
+		return 0
+	}
+	return api.OutputMode(p)
 }
 
 func fromSpec(s *api.Spec) *reactorv1.WorkloadSpec {
@@ -39,6 +49,7 @@ func fromSpec(s *api.Spec) *reactorv1.WorkloadSpec {
 		Invoke:      s.Invoke,
 		Grants:      fromGrants(s.Grants),
 		Limits:      fromLimits(s.Limits),
+		OutputMode:  reactorv1.OutputMode(s.OutputMode),
 	}
 }
 
@@ -99,7 +110,21 @@ func fromStatus(s *api.Status) *reactorv1.WorkloadStatus {
 		Results:         s.Results,
 		ListenAddresses: s.ListenAddresses,
 		Delay:           fromDelay(s.Delay),
+		Crash:           fromCrash(s.Crash),
 	}
+}
+
+func fromCrash(c *api.Crash) *reactorv1.Crash {
+	if c == nil {
+		return nil
+	}
+	p := &reactorv1.Crash{Trap: c.Trap, Cause: c.Cause, FramesOmitted: c.FramesOmitted}
+	for _, f := range c.Frames {
+		p.Frames = append(p.Frames, &reactorv1.StackFrame{
+			Function: f.Function, Symbol: f.Symbol, FunctionIndex: f.FunctionIndex, CodeOffset: f.CodeOffset,
+		})
+	}
+	return p
 }
 
 func fromDelay(d *api.Delay) *reactorv1.Delay {
@@ -119,7 +144,7 @@ func fromOps(list []api.Op) []*reactorv1.Op {
 	for i, op := range list {
 		ops[i] = &reactorv1.Op{
 			WorkloadId: op.WorkloadID,
-			Kind:       op.Kind,
+			Kind:       fromOpKind(op.Kind),
 			Target:     op.Target,
 			StartTime:  fromTime(op.StartTime),
 			Deadline:   fromTime(op.Deadline),
@@ -127,6 +152,11 @@ func fromOps(list []api.Op) []*reactorv1.Op {
 		}
 	}
 	return ops
+}
+
+// fromOpKind returns the kind that ABIs name in lower case.
+func fromOpKind(kind string) reactorv1.OpKind {
+	return reactorv1.OpKind(reactorv1.OpKind_value["OP_KIND_"+strings.ToUpper(kind)])
 }
 
 func fromModule(m *api.Module) *reactorv1.Module {
@@ -141,6 +171,8 @@ func fromModule(m *api.Module) *reactorv1.Module {
 		CreateTime:    fromTime(m.CreateTime),
 		Needs:         m.Needs,
 		FunctionCount: m.FunctionCount,
+		Name:          m.Name,
+		LastUseTime:   fromTime(m.LastUseTime),
 	}
 	for _, i := range m.Imports {
 		p.Imports = append(p.Imports, &reactorv1.ModuleImport{Module: i.Module, Name: i.Name, Type: i.Type})

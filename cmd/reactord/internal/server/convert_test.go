@@ -46,6 +46,7 @@ func TestAnswersAreComplete(t *testing.T) {
 	for _, v := range []any{&workload, &module, &node, &stats} {
 		fillValue(reflect.ValueOf(v).Elem())
 	}
+	workload.Status.WaitingFor[0].Kind = "timer"
 	workload.Spec.Grants = []grant.Grant{grant.Directory{HostPath: "/h", GuestPath: "/g", ReadOnly: true}}
 	for _, m := range []proto.Message{
 		fromWorkload(&workload), fromModule(&module), fromNode(node), fromStats(stats),
@@ -148,6 +149,8 @@ func sample(f protoreflect.FieldDescriptor) protoreflect.Value {
 		return protoreflect.ValueOfBytes([]byte("bytes"))
 	case protoreflect.BoolKind:
 		return protoreflect.ValueOfBool(true)
+	case protoreflect.EnumKind:
+		return protoreflect.ValueOfEnum(1)
 	case protoreflect.Uint32Kind:
 		return protoreflect.ValueOfUint32(uint32(f.Number()) + 7)
 	case protoreflect.Uint64Kind:

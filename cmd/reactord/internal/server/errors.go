@@ -23,13 +23,13 @@ const Domain = "reactor.v1"
 // or another configuration helps.
 func code(class errs.Class) codes.Code {
 	switch class {
-	case errs.InvalidArgument, errs.ModuleInvalid, errs.ModuleUnsupported, errs.DigestMismatch:
+	case errs.InvalidArgument, errs.ModuleInvalid, errs.ModuleUnsupported, errs.ModuleAmbiguous, errs.DigestMismatch:
 		return codes.InvalidArgument
 	case errs.ModuleNotFound, errs.WorkloadNotFound:
 		return codes.NotFound
 	case errs.WorkloadExists:
 		return codes.AlreadyExists
-	case errs.ModuleInUse, errs.WorkloadFinished, errs.WorkloadNotInteractive,
+	case errs.ModuleInUse, errs.WorkloadFinished, errs.WorkloadUnfinished, errs.WorkloadNotInteractive,
 		errs.WorkloadAttached, errs.GrantDenied, errs.CursorExpired:
 		return codes.FailedPrecondition
 	case errs.ModuleTooLarge, errs.LimitExceeded, errs.QueueFull, errs.StoreFull, errs.TooMuchInFlight:

@@ -45,6 +45,8 @@ var codeOf = map[errs.Class]codes.Code{
 	errs.Unavailable:            codes.Unavailable,
 	errs.TooMuchInFlight:        codes.ResourceExhausted,
 	errs.Unauthenticated:        codes.Unauthenticated,
+	errs.WorkloadUnfinished:     codes.FailedPrecondition,
+	errs.ModuleAmbiguous:        codes.InvalidArgument,
 }
 
 // Every reason of the API is a class, by number and by name, and has a code and an ErrorInfo.

@@ -2,23 +2,9 @@
 package main
 
 import (
-	"fmt"
 	"os"
 
-	"github.com/reactord/reactord/cmd/internal/printable"
+	"github.com/reactord/reactord/cmd/reactord/internal/cli"
 )
 
-func main() {
-	os.Exit(run(os.Args[1:]))
-}
-
-// run executes a command line and returns the exit status.
-func run(args []string) int {
-	cmd := command()
-	cmd.SetArgs(args)
-	if err := cmd.Execute(); err != nil {
-		fmt.Fprintf(printable.NewWriter(os.Stderr), "reactord: %v\n", err)
-		return 1
-	}
-	return 0
-}
+func main() { os.Exit(cli.Main(os.Args[1:], os.Stderr)) }

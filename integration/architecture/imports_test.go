@@ -120,7 +120,8 @@ var imports = map[string][]string{
 	"cmd/reactorctl/internal/settings": {},
 	"cmd/reactorctl/internal/source":   {},
 
-	"cmd/reactord":                   {"cmd/reactord/internal/config", "cmd/reactord/internal/daemon", "cmd/reactord/internal/demo", "cmd/reactord/internal/inflight", "cmd/internal/printable", "reactor"},
+	"cmd/reactord":                   {"cmd/reactord/internal/cli"},
+	"cmd/reactord/internal/cli":      {"cmd/reactord/internal/config", "cmd/reactord/internal/daemon", "cmd/reactord/internal/demo", "cmd/reactord/internal/inflight", "cmd/internal/printable", "reactor"},
 	"cmd/reactord/internal/access":   {"reactor/errs"},
 	"cmd/reactord/internal/config":   {"cmd/reactord/internal/access", "cmd/reactord/internal/inflight", "cmd/internal/local", "reactor", "reactor/policy"},
 	"cmd/reactord/internal/daemon":   {"internal/flock", "cmd/reactord/internal/...", "cmd/internal/local", "hostcalls/abi", "hostcalls/wasip1", "reactor", "reactor/api", "reactor/hooks", "reactor/store", "reactor/store/sqlite"},

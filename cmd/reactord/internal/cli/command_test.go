@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"os"
@@ -10,7 +10,7 @@ import (
 )
 
 func TestReference(t *testing.T) {
-	reference.Check(t, command(), "../../docs/reference/reactord.md")
+	reference.Check(t, command(), "../../../../docs/reference/reactord.md")
 }
 
 // Serving never begins with a faulty configuration, wherever the fault is.

@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"os"
@@ -13,7 +13,7 @@ func TestDocumentedDefaults(t *testing.T) {
 	setting := regexp.MustCompile("`--([a-z-]+)`")
 	checked := 0
 	for _, name := range []string{"architecture.md", "security.md"} {
-		text, err := os.ReadFile("../../docs/" + name)
+		text, err := os.ReadFile("../../../../docs/" + name)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,0 +1,19 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/reactord/reactord/cmd/internal/printable"
+)
+
+// Main runs one command line and returns the exit status.
+func Main(args []string, stderr io.Writer) int {
+	cmd := command()
+	cmd.SetArgs(args)
+	if err := cmd.Execute(); err != nil {
+		fmt.Fprintf(printable.NewWriter(stderr), "reactord: %v\n", err)
+		return 1
+	}
+	return 0
+}

@@ -64,7 +64,7 @@ func (c ctl) must(t *testing.T, args ...string) string {
 
 func TestCtlRunsGoPackage(t *testing.T) {
 	c := newCtl(t)
-	out, errs, status := c.run(t, "", "run", "../examples/hello", "--env", "A=1", "--", "Ada", "Grace")
+	out, errs, status := c.run(t, "", "run", "--env", "A=1", "../examples/hello", "Ada", "Grace")
 	if status != 0 || out != "Hello, Ada and Grace!\n" || !strings.Contains(errs, "with 1 environment variables") {
 		t.Errorf("status %d, stdout %q, stderr %q", status, out, errs)
 	}
@@ -82,13 +82,13 @@ func TestCtlExitStatus(t *testing.T) {
 		status int
 		stderr string
 	}{
-		{"success", []string{file, "--", "hello"}, 0, ""},
-		{"the guest's code", []string{file, "--", "exit", "7"}, 7, "exit 7"},
-		{"a deadline", []string{file, "--timeout", "200ms", "--", "sleep", "1h"}, 124, "deadline"},
+		{"success", []string{file, "hello"}, 0, ""},
+		{"the guest's code", []string{file, "exit", "7"}, 7, "exit 7"},
+		{"a deadline", []string{"--timeout", "200ms", file, "sleep", "1h"}, 124, "deadline"},
 		{"a trap", []string{"testdata/wat/trap.wasm"}, 134, "trap"},
-		{"no fuel", []string{"../examples/c-hog/hog.wasm", "--fuel", "1000000"}, 134, "out of fuel"},
+		{"no fuel", []string{"--fuel", "1000000", "../examples/c-hog/hog.wasm"}, 134, "out of fuel"},
 		{"no such module", []string{"no-such-tag"}, 125, "reactorctl module push"},
-		{"no such folder", []string{file, "--dir", "/no/such/folder:/x"}, 125, "/no/such/folder"},
+		{"no such folder", []string{"--dir", "/no/such/folder:/x", file}, 125, "/no/such/folder"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, errs, status := c.run(t, "", append([]string{"run"}, test.args...)...)
@@ -101,7 +101,7 @@ func TestCtlExitStatus(t *testing.T) {
 
 func TestCtlInterruptCancels(t *testing.T) {
 	c := newCtl(t)
-	cmd := c.command(t, "run", "--id", "sleeper", "../examples/c-sleeper/sleeper.wasm", "--", "1", "1000000")
+	cmd := c.command(t, "run", "--id", "sleeper", "../examples/c-sleeper/sleeper.wasm", "1", "1000000")
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -144,14 +144,14 @@ func TestCtlDay(t *testing.T) {
 	contains(c.must(t, "module", "inspect", "team/tool:v1"), "wasi_snapshot_preview1.poll_oneoff", "_start")
 	contains(c.must(t, "module", "tag", digest, "stable"), "stable is "+digest)
 
-	if id := c.must(t, "submit", "team/tool:v1", "--id", "nap", "--label", "app=nap", "--", "sleep", "1h"); id != "nap" {
+	if id := c.must(t, "submit", "--id", "nap", "--label", "app=nap", "team/tool:v1", "sleep", "1h"); id != "nap" {
 		t.Errorf("submitted %q", id)
 	}
-	_, errs, status := c.run(t, "", "submit", "team/tool:v1", "--id", "nap", "--label", "app=nap", "--", "sleep", "1h")
+	_, errs, status := c.run(t, "", "submit", "--id", "nap", "--label", "app=nap", "team/tool:v1", "sleep", "1h")
 	if status != 0 || !strings.Contains(errs, "exists already") {
 		t.Errorf("the same again: status %d, %s", status, errs)
 	}
-	if _, errs, status = c.run(t, "", "submit", "stable", "--id", "nap", "--", "sleep", "2h"); status != 125 {
+	if _, errs, status = c.run(t, "", "submit", "--id", "nap", "stable", "sleep", "2h"); status != 125 {
 		t.Errorf("another spec under the id: status %d, %s", status, errs)
 	}
 	until(t, "the nap waits", func() bool { return c.daemon.Status(t, "nap").GetState() == waiting })
@@ -178,13 +178,13 @@ func TestCtlDay(t *testing.T) {
 	}
 
 	var w reactorv1.Workload
-	c.must(t, "submit", "stable", "--id", "hi", "--wait", "--", "hello", "x")
+	c.must(t, "submit", "--id", "hi", "--wait", "stable", "hello", "x")
 	if err := protojson.Unmarshal([]byte(c.must(t, "status", "hi", "-o", "json")), &w); err != nil || w.GetStatus().GetState() != succeeded {
 		t.Errorf("%v, %v", err, &w)
 	}
 	contains(c.must(t, "logs", "hi", "--tail", "3"), `args ["x"]`)
 	contains(c.must(t, "status", "hi", "-o", "yaml"), "state: WORKLOAD_STATE_SUCCEEDED")
-	contains(c.must(t, "run", "--count", "20", "--label", "app=many", "stable", "--", "hello"), "20 succeeded")
+	contains(c.must(t, "run", "--count", "20", "--label", "app=many", "stable", "hello"), "20 succeeded")
 	if lines := strings.Split(c.must(t, "list", "-l", "app=many", "--limit", "0"), "\n"); len(lines) != 21 {
 		t.Errorf("%d lines for 20 workloads", len(lines))
 	}
@@ -197,7 +197,7 @@ func TestCtlDay(t *testing.T) {
 		t.Errorf("submitting to a drained daemon: status %d, %s", status, errs)
 	}
 	c.must(t, "drain", "--undo")
-	contains(c.must(t, "run", file, "--", "hello"), "args")
+	contains(c.must(t, "run", file, "hello"), "args")
 }
 
 func TestCtlInteractive(t *testing.T) {
@@ -217,21 +217,21 @@ func TestCtlGrantsFolder(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "f.txt"), []byte("a b\nc\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	out := c.must(t, "run", "../examples/c-wordcount/wordcount.wasm", "--dir", dir+":/data:ro", "--", "/data/f.txt")
+	out := c.must(t, "run", "--dir", dir+":/data:ro", "../examples/c-wordcount/wordcount.wasm", "/data/f.txt")
 	if strings.Join(strings.Fields(out), " ") != "2 3 6 /data/f.txt" {
 		t.Errorf("%q", out)
 	}
-	if _, errs, status := c.run(t, "", "run", "../examples/c-wordcount/wordcount.wasm", "--dir", dir+":/data:ro", "--", "/etc/passwd"); status != 1 {
+	if _, errs, status := c.run(t, "", "run", "--dir", dir+":/data:ro", "../examples/c-wordcount/wordcount.wasm", "/etc/passwd"); status != 1 {
 		t.Errorf("beyond the folder: status %d, %s", status, errs)
 	}
 }
 
 func TestCtlInvoke(t *testing.T) {
 	c := newCtl(t)
-	if out := c.must(t, "run", "testdata/wat/adder.wasm", "--invoke", "add", "--", "40", "2"); out != "1042" {
+	if out := c.must(t, "run", "--invoke", "add", "testdata/wat/adder.wasm", "40", "2"); out != "1042" {
 		t.Errorf("run printed %q", out)
 	}
-	id := c.must(t, "submit", "testdata/wat/adder.wasm", "--invoke", "add", "--", "40", "2")
+	id := c.must(t, "submit", "--invoke", "add", "testdata/wat/adder.wasm", "--", "40", "2")
 	if out := c.must(t, "wait", id); !strings.Contains(out, "1042") {
 		t.Errorf("wait printed %q", out)
 	}

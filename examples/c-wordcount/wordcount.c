@@ -1,6 +1,6 @@
 // Counts the lines, words and bytes of the files it is given, below a folder it was granted.
 //
-//   reactorctl run ./examples/c-wordcount/wordcount.wasm --dir ./docs:/docs:ro -- /docs/rationale.md
+//   reactorctl run --dir ./docs:/docs:ro ./examples/c-wordcount/wordcount.wasm /docs/rationale.md
 #include <ctype.h>
 #include <stdio.h>
 

@@ -1,6 +1,6 @@
 // Hello greets its arguments, or the world, and says what its clock and environment tell it.
 //
-//	reactorctl run ./examples/hello -- Ada Grace
+//	reactorctl run ./examples/hello Ada Grace
 package main
 
 import (

@@ -208,7 +208,7 @@ func TestRunInterruptedWhileSubmitting(t *testing.T) {
 		d := &daemon{onSubmit: interrupt}
 		start(t, d)
 		var out, errs bytes.Buffer
-		args := append([]string{"run", "tag"}, tt.args...)
+		args := append(append([]string{"run"}, tt.args...), "tag")
 		status := Main(ctx, args, Stdio{In: strings.NewReader(""), Out: &out, Err: &errs})
 		if status != exitCancelled || len(d.cancelled) != tt.want || !strings.Contains(errs.String(), "interrupted; cancelled") {
 			t.Errorf("run %q: status %d, %d cancelled, want %d: %s", tt.args, status, len(d.cancelled), tt.want, errs.String())
@@ -231,14 +231,14 @@ func TestWaitOrDetach(t *testing.T) {
 		out    string
 	}{
 		{[]string{"submit", "tag"}, 0, "w1\n"},
-		{[]string{"submit", "tag", "--detach"}, 0, "w1\n"},
-		{[]string{"submit", "tag", "--wait"}, 3, "w1 failed (exit 3): because\n"},
-		{[]string{"submit", "tag", "--detach=false"}, 3, "w1 failed (exit 3): because\n"},
+		{[]string{"submit", "--detach", "tag"}, 0, "w1\n"},
+		{[]string{"submit", "--wait", "tag"}, 3, "w1 failed (exit 3): because\n"},
+		{[]string{"submit", "--detach=false", "tag"}, 3, "w1 failed (exit 3): because\n"},
 		{[]string{"run", "tag"}, 3, "out\n"},
-		{[]string{"run", "tag", "--wait"}, 3, "out\n"},
-		{[]string{"run", "tag", "-d"}, 0, "w1\n"},
-		{[]string{"run", "tag", "--wait=false"}, 0, "w1\n"},
-		{[]string{"run", "tag", "--wait", "--detach"}, exitError, ""},
+		{[]string{"run", "--wait", "tag"}, 3, "out\n"},
+		{[]string{"run", "-d", "tag"}, 0, "w1\n"},
+		{[]string{"run", "--wait=false", "tag"}, 0, "w1\n"},
+		{[]string{"run", "--wait", "--detach", "tag"}, exitError, ""},
 	} {
 		if status, out, errs := ctl(t, "", c.args...); status != c.status || out != c.out {
 			t.Errorf("%q: status %d, stdout %q, stderr %q", c.args, status, out, errs)

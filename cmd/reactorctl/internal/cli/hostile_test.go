@@ -105,7 +105,7 @@ func hostileCommands(t *testing.T) [][]string {
 	}
 	return [][]string{
 		{"status"}, {"status", "w"}, {"list"}, {"list", "--watch"}, {"ops"}, {"ops", "w"}, {"wait", "w"}, {"wait", "w", "v"},
-		{"cancel", "w"}, {"logs", "w"}, {"submit", "tag"}, {"submit", "tag", "--wait"}, {"submit", "tag", "--count=2"}, {"run", "tag"},
+		{"cancel", "w"}, {"logs", "w"}, {"submit", "tag"}, {"submit", "--wait", "tag"}, {"submit", "--count=2", "tag"}, {"run", "tag"},
 		{"run", "-i", "tag"}, {"module", "list"}, {"module", "inspect", "m"}, {"module", "tag", "m", "t"}, {"module", "rm", "m"},
 		{"module", "push", file}, {"node"}, {"drain"}, {"version"},
 	}
@@ -119,7 +119,7 @@ func TestHostileText(t *testing.T) {
 	startHostile(t, nil)
 	for _, args := range hostileCommands(t) {
 		for _, format := range []string{"table", "wide", "json", "yaml"} {
-			_, out, errs := ctl(t, "", append(args, "-o", format)...)
+			_, out, errs := ctl(t, "", append([]string{"-o", format}, args...)...)
 			for _, text := range []string{out, errs} {
 				if i := strings.IndexFunc(text, func(r rune) bool { return !isFit(r) }); i >= 0 {
 					t.Errorf("%q -o %s prints %q", args, format, text[i:min(len(text), i+40)])

@@ -18,9 +18,10 @@ const cancelGrace = 10 * time.Second
 func (a *app) runCommand() *cobra.Command {
 	var flags specFlags
 	cmd := &cobra.Command{
-		Use:   "run MODULE [flags] [-- ARG...]",
+		Use:   "run [flags] MODULE [ARG...]",
 		Short: "Submit a module, stream its output, and exit as it does",
-		Long: `Submit a module, stream its output, and exit as it does. An interrupt cancels it.
+		Long: `Submit a module, stream its output, and exit as it does. An interrupt cancels it. What comes after
+MODULE are the guest's arguments, so reactorctl's own flags come before it.
 
 The guest's output is printed unchanged, including control characters; --output applies to the ids
 of --detach and the workloads of --count. With --interactive the guest reads this command's standard
@@ -29,11 +30,11 @@ printed.
 
 ` + exitHelp,
 		Example: `  reactorctl run ./examples/hello
-  reactorctl run ./guest.wasm --dir .:/data:ro -- /data/input.txt
+  reactorctl run --dir .:/data:ro ./guest.wasm --verbose /data/input.txt
   echo hello | reactorctl run -i ./cat.wasm`,
-		Args: moduleThenDash,
+		Args: moduleThenArguments,
 	}
-	flags.add(cmd.Flags())
+	flags.add(cmd)
 	flags.addWaiting(cmd, true)
 	cmd.RunE = a.remote(func(cmd *cobra.Command, args []string) error {
 		ids, err := a.submit(cmd, &flags, args)

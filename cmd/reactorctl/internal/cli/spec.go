@@ -9,7 +9,6 @@ import (
 
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
@@ -19,7 +18,6 @@ import (
 type specFlags struct {
 	id, name     string
 	labels, env  []string
-	args         []string
 	stdin        string
 	interactive  bool
 	invoke       string
@@ -35,12 +33,14 @@ type specFlags struct {
 	wait, detach bool
 }
 
-func (s *specFlags) add(f *pflag.FlagSet) {
+// add adds the flags to a command whose arguments are MODULE and then the guest's.
+func (s *specFlags) add(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.SetInterspersed(false)
 	f.StringVar(&s.id, "id", "", "the workload's id; submitting the same spec again under it creates nothing (default: a new id)")
 	f.StringVar(&s.name, "name", "", "a name to show (default: the module's)")
 	f.StringArrayVarP(&s.labels, "label", "l", nil, "a label, KEY=VALUE (repeatable)")
 	f.StringArrayVarP(&s.env, "env", "e", nil, "an environment variable, NAME=VALUE, or NAME to pass the caller's (repeatable)")
-	f.StringArrayVar(&s.args, "arg", nil, "an argument for the guest (repeatable; or after --)")
 	f.StringVar(&s.stdin, "stdin", "", "a file the guest reads as its standard input; - for this command's standard input")
 	f.BoolVarP(&s.interactive, "interactive", "i", false, "keep the guest's standard input open for attach; run attaches at once")
 	f.StringVar(&s.invoke, "invoke", "", "the export to call in a module without _start; arguments become its parameters")
@@ -70,11 +70,11 @@ func (s *specFlags) waits(cmd *cobra.Command) bool {
 	return s.wait
 }
 
-// spec builds the message, except for its module. dash holds the arguments after --.
-func (s *specFlags) spec(cmd *cobra.Command, in io.Reader, defaultName string, dash []string) (*reactorv1.WorkloadSpec, error) {
+// spec builds the message, except for its module.
+func (s *specFlags) spec(cmd *cobra.Command, in io.Reader, defaultName string, arguments []string) (*reactorv1.WorkloadSpec, error) {
 	spec := &reactorv1.WorkloadSpec{
 		Name:        s.name,
-		Args:        append(append([]string(nil), s.args...), dash...),
+		Args:        arguments,
 		Interactive: s.interactive,
 		Invoke:      s.invoke,
 		Limits: &reactorv1.Limits{

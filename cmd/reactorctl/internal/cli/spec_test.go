@@ -5,6 +5,7 @@ import (
 	"io"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -21,10 +22,10 @@ func parseSpec(t *testing.T, line ...string) (*reactorv1.WorkloadSpec, error) {
 	t.Helper()
 	var flags specFlags
 	var spec *reactorv1.WorkloadSpec
-	cmd := &cobra.Command{Use: "submit MODULE", Args: moduleThenDash, SilenceErrors: true, SilenceUsage: true}
-	flags.add(cmd.Flags())
+	cmd := &cobra.Command{Use: "submit MODULE", Args: moduleThenArguments, SilenceErrors: true, SilenceUsage: true}
+	flags.add(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) (err error) {
-		spec, err = flags.spec(cmd, strings.NewReader("from stdin"), "guest", args[1:])
+		spec, err = flags.spec(cmd, strings.NewReader("from stdin"), "guest", guestArguments(args))
 		return err
 	}
 	cmd.SetArgs(line)
@@ -33,15 +34,15 @@ func parseSpec(t *testing.T, line ...string) (*reactorv1.WorkloadSpec, error) {
 
 func TestSpec(t *testing.T) {
 	t.Setenv("FROM_CALLER", "here")
-	got, err := parseSpec(t, "guest.wasm", "--name", "n", "-l", "a=b", "-e", "X=1=2", "-e", "FROM_CALLER", "--arg", "one",
+	got, err := parseSpec(t, "--name", "n", "-l", "a=b", "-e", "X=1=2", "-e", "FROM_CALLER",
 		"--stdin", "-", "--dir", "/srv/data:/data:ro", "--dir", "/tmp:/tmp", "--listen", "127.0.0.1:0", "--connect", "127.0.0.1:80",
-		"--timeout", "30s", "--fuel", "1000", "--memory", "64MiB", "--stack", "1MiB", "--", "two", "--three")
+		"--timeout", "30s", "--fuel", "1000", "--memory", "64MiB", "--stack", "1MiB", "guest.wasm", "two", "--three")
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := &reactorv1.WorkloadSpec{
 		Name: "n", Labels: map[string]string{"a": "b"}, Env: map[string]string{"X": "1=2", "FROM_CALLER": "here"},
-		Args: []string{"one", "two", "--three"}, Stdin: []byte("from stdin"),
+		Args: []string{"two", "--three"}, Stdin: []byte("from stdin"),
 		Grants: []*reactorv1.Grant{
 			{Grant: &reactorv1.Grant_Directory{Directory: &reactorv1.DirectoryGrant{HostPath: "/srv/data", GuestPath: "/data", ReadOnly: true}}},
 			{Grant: &reactorv1.Grant_Directory{Directory: &reactorv1.DirectoryGrant{HostPath: "/tmp", GuestPath: "/tmp"}}},
@@ -55,21 +56,43 @@ func TestSpec(t *testing.T) {
 	}
 }
 
+// What follows MODULE is the guest's, also if it looks like a flag of reactorctl.
+func TestArgumentsAfterModule(t *testing.T) {
+	for _, c := range []struct {
+		line []string
+		want []string
+	}{
+		{[]string{"m"}, nil},
+		{[]string{"m", "a", "b"}, []string{"a", "b"}},
+		{[]string{"m", "-exit=3", "--count", "0", "--help"}, []string{"-exit=3", "--count", "0", "--help"}},
+		{[]string{"m", "--", "-x"}, []string{"-x"}},
+		{[]string{"--", "m", "-x"}, []string{"-x"}},
+		{[]string{"m", "--"}, nil},
+		{[]string{"m", "--", "--"}, []string{"--"}},
+		{[]string{"m", "a", "--", "b"}, []string{"a", "--", "b"}},
+		{[]string{"--name", "n", "m", "--name", "k"}, []string{"--name", "k"}},
+	} {
+		spec, err := parseSpec(t, c.line...)
+		if err != nil || !slices.Equal(spec.GetArgs(), c.want) {
+			t.Errorf("%q: %q, %v; want %q", c.line, spec.GetArgs(), err, c.want)
+		}
+	}
+}
+
 func TestSpecRefuses(t *testing.T) {
 	for _, c := range []struct {
 		line []string
 		want string
 	}{
 		{[]string{}, "no MODULE is given"},
-		{[]string{"m", "arg"}, "come after --"},
-		{[]string{"m", "--label", "a"}, `--label "a": give KEY=VALUE`},
-		{[]string{"m", "-l", "a=1", "-l", "a=2"}, "given twice"},
-		{[]string{"m", "--env", "NOT_SET_ANYWHERE"}, "not set here"},
-		{[]string{"m", "--dir", "/only"}, "HOST:GUEST"},
-		{[]string{"m", "--listen", "nowhere"}, "HOST:PORT"},
-		{[]string{"m", "--memory", "lots"}, "a size such as"},
-		{[]string{"m", "--count", "0"}, "at least 1"},
-		{[]string{"m", "--stdin", "/does/not/exist"}, "no such file"},
+		{[]string{"--label", "a", "m"}, `--label "a": give KEY=VALUE`},
+		{[]string{"-l", "a=1", "-l", "a=2", "m"}, "given twice"},
+		{[]string{"--env", "NOT_SET_ANYWHERE", "m"}, "not set here"},
+		{[]string{"--dir", "/only", "m"}, "HOST:GUEST"},
+		{[]string{"--listen", "nowhere", "m"}, "HOST:PORT"},
+		{[]string{"--memory", "lots", "m"}, "a size such as"},
+		{[]string{"--count", "0", "m"}, "at least 1"},
+		{[]string{"--stdin", "/does/not/exist", "m"}, "no such file"},
 	} {
 		if _, err := parseSpec(t, c.line...); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%q: %v, want %q", c.line, err, c.want)

@@ -24,14 +24,17 @@ const submitBatch = 1000
 func (a *app) submitCommand() *cobra.Command {
 	var flags specFlags
 	cmd := &cobra.Command{
-		Use:   "submit MODULE [flags] [-- ARG...]",
+		Use:   "submit [flags] MODULE [ARG...]",
 		Short: "Submit a module as a workload, and print its id",
-		Long:  "Submit a module as a workload, and print its id. With --wait, wait for its end.\n\n" + exitHelp,
-		Example: `  reactorctl submit ./guest.wasm --timeout 30s -- one two
-  reactorctl submit ./examples/hello --count 1000 --label app=hello`,
-		Args: moduleThenDash,
+		Long: `Submit a module as a workload, and print its id. With --wait, wait for its end. What comes after
+MODULE are the guest's arguments, so reactorctl's own flags come before it.
+
+` + exitHelp,
+		Example: `  reactorctl submit --timeout 30s ./guest.wasm one two
+  reactorctl submit --count 1000 --label app=hello ./examples/hello`,
+		Args: moduleThenArguments,
 	}
-	flags.add(cmd.Flags())
+	flags.add(cmd)
 	flags.addWaiting(cmd, false)
 	cmd.RunE = a.remote(func(cmd *cobra.Command, args []string) error {
 		ids, err := a.submit(cmd, &flags, args)
@@ -46,19 +49,21 @@ func (a *app) submitCommand() *cobra.Command {
 	return cmd
 }
 
-// moduleThenDash accepts one MODULE, and anything after --.
-func moduleThenDash(cmd *cobra.Command, args []string) error {
-	own := len(args)
-	if dash := cmd.ArgsLenAtDash(); dash >= 0 {
-		own = dash
-	}
-	switch {
-	case own == 0:
+// moduleThenArguments accepts one MODULE, and anything after it.
+func moduleThenArguments(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
 		return usageError(cmd, "no MODULE is given: name a .wasm file, a Go package folder, a digest or a tag")
-	case own > 1:
-		return usageError(cmd, "%q after MODULE: the guest's own arguments come after --", args[1])
 	}
 	return nil
+}
+
+// guestArguments returns what follows MODULE, without the "--" that may stand directly after it.
+func guestArguments(args []string) []string {
+	arguments := args[1:]
+	if len(arguments) > 0 && arguments[0] == "--" {
+		return arguments[1:]
+	}
+	return arguments
 }
 
 // submit pushes the module if the daemon lacks it, and submits flags.count workloads. It returns their ids; if it
@@ -70,7 +75,7 @@ func (a *app) submit(cmd *cobra.Command, flags *specFlags, args []string) ([]str
 		return nil, err
 	}
 	defer module.Close() //nolint:errcheck // the file was only read
-	spec, err := flags.spec(cmd, a.In, module.Name, args[1:])
+	spec, err := flags.spec(cmd, a.In, module.Name, guestArguments(args))
 	if err != nil {
 		return nil, err
 	}

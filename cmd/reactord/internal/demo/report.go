@@ -64,7 +64,7 @@ func (r *report) writeTable(w io.Writer) error {
 const next = `
 Next, in two terminals:
   reactord                                          a daemon that stays (go run ./cmd/reactord)
-  reactorctl run ./examples/hello -- Ada            build a Go program, run it, see what it prints
+  reactorctl run ./examples/hello Ada               build a Go program, run it, see what it prints
   reactorctl submit --count 1000 ./examples/ticker  a thousand at once, in the background
   reactorctl list                                   what became of them
   reactorctl ops                                    what those that run are waiting for

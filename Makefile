@@ -3,8 +3,12 @@
 
 all: build test
 
+# The version of the binaries is what git says of the commit; without git it is what the Go toolchain knows.
+version := $(shell git describe --tags --always --dirty 2>/dev/null)
+ldflags := -X github.com/reactord/reactord/cmd/internal/version.described=$(version)
+
 build: ## binaries into bin/
-	go build -o bin/ ./cmd/reactord ./cmd/reactorctl
+	go build -ldflags '$(ldflags)' -o bin/ ./cmd/reactord ./cmd/reactorctl
 
 test:
 	go test ./...

@@ -2,12 +2,18 @@ package cli
 
 import (
 	"fmt"
-	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
+	"github.com/reactord/reactord/cmd/internal/version"
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
+
+// versions is what the version command prints as JSON and YAML.
+type versions struct {
+	Client version.Info  `json:"client"`
+	Daemon *version.Info `json:"daemon,omitempty"`
+}
 
 func (a *app) versionCommand() *cobra.Command {
 	var client bool
@@ -18,29 +24,39 @@ func (a *app) versionCommand() *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&client, "client", false, "only reactorctl's; do not ask the daemon")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		fmt.Fprintf(a.Out, "reactorctl %s\n", Version())
-		if client {
-			return nil
+		found := versions{Client: version.Get()}
+		if a.output.IsTable() { // before the daemon is asked, which may not answer
+			fmt.Fprintf(a.Out, "reactorctl %s\n", found.Client)
 		}
-		if err := a.connect(); err != nil {
-			return err
+		if !client {
+			daemon, err := a.daemonVersion(cmd)
+			if err != nil {
+				return err
+			}
+			found.Daemon = &daemon
 		}
-		response, err := a.node().GetNode(cmd.Context(), &reactorv1.GetNodeRequest{})
-		if err != nil {
-			return err
+		switch {
+		case !a.output.IsTable():
+			return a.output.Value(a.Out, found)
+		case found.Daemon != nil:
+			fmt.Fprintf(a.Out, "reactord   %s\n", found.Daemon)
 		}
-		n := response.GetNode()
-		fmt.Fprintf(a.Out, "reactord   %s (%s, %s)\n", n.GetVersion(), n.GetGoVersion(), n.GetPlatform())
 		return nil
 	}
 	return cmd
 }
 
-// Version returns the version that the Go toolchain stamped into the main module.
-func Version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok || info.Main.Version == "" {
-		return "(devel)"
+func (a *app) daemonVersion(cmd *cobra.Command) (version.Info, error) {
+	if err := a.connect(); err != nil {
+		return version.Info{}, err
 	}
-	return info.Main.Version
+	response, err := a.node().GetNode(cmd.Context(), &reactorv1.GetNodeRequest{})
+	if err != nil {
+		return version.Info{}, err
+	}
+	n := response.GetNode()
+	return version.Info{Version: n.GetVersion(), GoVersion: n.GetGoVersion(), Platform: n.GetPlatform()}, nil
 }
+
+// Version is the version of reactorctl.
+func Version() string { return version.Get().Version }

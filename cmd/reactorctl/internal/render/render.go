@@ -51,7 +51,21 @@ func (f *Format) Message(w io.Writer, m proto.Message) error {
 		return err
 	}
 	// protojson varies its white space on purpose, and a program's output should not vary.
-	var value json.RawMessage = text
+	return f.document(w, text)
+}
+
+// Value prints a value that is no message of the API, such as a list of contexts, as JSON or YAML.
+func (f *Format) Value(w io.Writer, v any) error {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	return f.document(w, text)
+}
+
+// document prints a JSON text as JSON or YAML.
+func (f *Format) document(w io.Writer, value json.RawMessage) (err error) {
+	var text []byte
 	if f.name == "yaml" {
 		// YAML has escapes only within quotes, and some characters need them; this encoder writes some
 		// characters unescaped that a terminal must not see. A message that contains any stays JSON, which is

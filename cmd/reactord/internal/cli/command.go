@@ -5,11 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime"
-	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
+	"github.com/reactord/reactord/cmd/internal/version"
 	"github.com/reactord/reactord/cmd/reactord/internal/config"
 	"github.com/reactord/reactord/cmd/reactord/internal/daemon"
 	"github.com/reactord/reactord/cmd/reactord/internal/demo"
@@ -56,7 +55,7 @@ func serveCommand(use string) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		cfg.Reactor.Version = version()
+		cfg.Reactor.Version = version.Get().Version
 		self, err := os.Executable()
 		if err != nil {
 			return err
@@ -143,7 +142,7 @@ func repairCommand(use, short string, repair func(context.Context, string) (daem
 }
 
 func demoCommand() *cobra.Command {
-	options := demo.Options{Out: os.Stdout, Progress: os.Stderr, Version: version()}
+	options := demo.Options{Out: os.Stdout, Progress: os.Stderr, Version: version.Get().Version}
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Run thousands of example guests in a daemon of its own, and show how it went",
@@ -162,24 +161,4 @@ status is 0 only if every guest of the first kind succeeded.`,
 		return demo.Run(ctx, options)
 	}
 	return cmd
-}
-
-func versionCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "version",
-		Short: "Print the version",
-		Args:  cobra.NoArgs,
-		Run: func(cmd *cobra.Command, _ []string) {
-			fmt.Fprintf(cmd.OutOrStdout(), "reactord %s (%s, %s/%s)\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
-		},
-	}
-}
-
-// version returns the version that the Go toolchain stamped into the main module.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok || info.Main.Version == "" {
-		return "(devel)"
-	}
-	return info.Main.Version
 }

@@ -13,6 +13,7 @@ import (
 
 // Node describes the reactor.
 func (r *Reactor) Node() api.Node {
+	current := r.current.Load()
 	return api.Node{
 		Version:       r.cfg.Version,
 		GoVersion:     runtime.Version(),
@@ -20,8 +21,8 @@ func (r *Reactor) Node() api.Node {
 		StartTime:     r.since,
 		Workers:       r.cfg.Workers,
 		DataDir:       r.cfg.DataDir,
-		DefaultLimits: r.cfg.DefaultLimits,
-		MaxLimits:     r.cfg.MaxLimits,
+		DefaultLimits: current.DefaultLimits,
+		MaxLimits:     current.MaxLimits,
 		MemoryBytes:   uint64(r.cfg.MemoryBytes),
 		Draining:      r.runner.Draining(),
 		ProcessID:     os.Getpid(),

@@ -56,6 +56,7 @@ func (r *Reactor) prune() {
 	defer tick.Stop()
 	clock := retention.New(max(r.cfg.RetainFinished, 0), r.former)
 	for {
+		clock.SetKeep(max(r.current.Load().RetainFinished, 0))
 		if err := r.pruneNow(r.retain(clock, time.Now(), time.Since(r.since))); err != nil && r.ctx.Err() == nil {
 			r.log.Error("finished workloads could not be forgotten", zap.Error(err))
 		}
@@ -79,12 +80,13 @@ func (r *Reactor) lastChange() time.Time {
 
 // retain returns what to keep now.
 func (r *Reactor) retain(clock *retention.Clock, now time.Time, uptime time.Duration) store.Retention {
-	policy := store.Retention{Keep: r.cfg.RetainCount, Bytes: r.cfg.StoreBytes / 4 * 3}
+	current := r.current.Load()
+	policy := store.Retention{Keep: current.RetainCount, Bytes: r.cfg.StoreBytes / 4 * 3}
 	before, jump := clock.Before(now, uptime)
 	if jump != 0 {
 		r.log.Warn("the clock was set, or the daemon was not there: finished workloads are kept for longer", zap.Duration("by", jump))
 	}
-	if r.cfg.RetainFinished > 0 {
+	if current.RetainFinished > 0 {
 		policy.Before = before
 	}
 	return policy

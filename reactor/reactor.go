@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -49,7 +50,7 @@ const (
 
 // Reactor runs workloads. Make one with New, end it with Shutdown.
 type Reactor struct {
-	cfg    Config
+	cfg    Config // as it was at the start
 	log    *zap.Logger
 	since  time.Time
 	former time.Time // when a former daemon last recorded anything; zero if none did
@@ -66,6 +67,9 @@ type Reactor struct {
 	submitter *submission.Pipeline
 	canceller *cancel.Canceller
 	journal   *crash.File
+	permit    *permit.Permit
+
+	current atomic.Pointer[Config] // as Reconfigure has changed it
 
 	descriptors *hostcalls.Budget // of the process, what guests may hold
 
@@ -90,6 +94,7 @@ func New(cfg Config, openStore store.Opener) (*Reactor, error) {
 		journal:  crash.NewFile(cfg.DataDir),
 		pressure: notify.NewSignal(),
 	}
+	r.current.Store(&cfg)
 	r.ctx, r.stop = context.WithCancel(context.Background())
 	if err := r.open(openStore); err != nil {
 		return nil, errors.Join(err, r.close(r.ctx))
@@ -116,20 +121,19 @@ func (r *Reactor) open(openStore store.Opener) (err error) {
 	}
 	r.former = r.lastChange()
 	mounts := vfs.NewMounts()
-	grants, err := permit.New(r.cfg.Allow, append([]string{r.cfg.DataDir}, r.cfg.Private...), mounts)
-	if err != nil {
+	if r.permit, err = permit.New(r.cfg.Allow, append([]string{r.cfg.DataDir}, r.cfg.Private...), mounts); err != nil {
 		return err
 	}
 	if err := r.openModules(); err != nil {
 		return err
 	}
-	if err := r.openRunner(grants, mounts); err != nil {
+	if err := r.openRunner(mounts); err != nil {
 		return err
 	}
 	r.openObserver()
 	r.submitter = &submission.Pipeline{
-		Modules: r.modules, Queue: r.runner, Store: r.store, Bounds: r.cfg.bounds(), Defaults: r.cfg.DefaultLimits,
-		MemoryBytes: r.cfg.MemoryBytes, Authorize: grants.Check,
+		Modules: r.modules, Queue: r.runner, Store: r.store, Limits: r.submissionLimits,
+		MemoryBytes: r.cfg.MemoryBytes, Authorize: r.permit.Check,
 	}
 	r.canceller = &cancel.Canceller{Workloads: r.runner, Store: r.store, Await: r.observer.Await, Patience: cancel.Patience}
 	return r.start()
@@ -167,13 +171,13 @@ func (r *Reactor) openModules() error {
 	r.modules = modules.New(modules.Config{
 		Store: r.store, Engine: r.engine, ABIs: abis, Reading: r.readingMany, OnDamaged: r.onDamaged,
 		OnStored: func(digest store.Digest) { r.runner.OnModuleStored(digest) },
-		MaxBytes: uint64(r.cfg.MaxModuleBytes), MaxMemoryBytes: min(uint64(r.cfg.MemoryBytes), r.cfg.MaxLimits.MemoryBytes),
+		MaxBytes: uint64(r.cfg.MaxModuleBytes), MaxMemoryBytes: r.maxGuestMemory,
 	})
 	return nil
 }
 
 // openRunner opens what runs workloads.
-func (r *Reactor) openRunner(grants *permit.Permit, mounts *vfs.Mounts) (err error) {
+func (r *Reactor) openRunner(mounts *vfs.Mounts) (err error) {
 	r.feed = feed.New[*observe.Change](feedChanges, r.store.Revision())
 	r.spool = logbuf.NewSpool(logbuf.Config{
 		Store: r.store, Bytes: r.cfg.LogMemoryBytes, Age: logAge,
@@ -194,7 +198,7 @@ func (r *Reactor) openRunner(grants *permit.Permit, mounts *vfs.Mounts) (err err
 		Log: r.log, Store: r.store, Executor: r.executor, Load: r.modules.Load, Freeing: r.engine.MemoryFreeing,
 		Watched: r.feed.Active, Hooks: r.cfg.Hooks,
 		Host: attempt.Host{
-			Driver: r.executor.Driver(), Spool: r.spool, Permit: grants, Mounts: mounts,
+			Driver: r.executor.Driver(), Spool: r.spool, Permit: r.permit, Mounts: mounts,
 			Descriptors: r.descriptors,
 		},
 		Schedule: schedule.Config{

@@ -44,10 +44,11 @@ func (r *Reactor) Shutdown(ctx context.Context) error {
 	if err := r.journal.Remove(); err != nil {
 		r.log.Warn("the next start will take this end for a crash", zap.Error(err))
 	}
-	r.log.Info("shutting down", zap.Int("running", active), zap.Duration("grace", max(0, r.cfg.GracePeriod)))
+	period := r.current.Load().GracePeriod
+	r.log.Info("shutting down", zap.Int("running", active), zap.Duration("grace", max(0, period)))
 
-	if r.cfg.GracePeriod > 0 {
-		grace, cancel := context.WithTimeout(ctx, r.cfg.GracePeriod)
+	if period > 0 {
+		grace, cancel := context.WithTimeout(ctx, period)
 		_ = r.runner.WaitIdle(grace) // what is left is interrupted
 		cancel()
 	}

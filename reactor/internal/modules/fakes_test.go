@@ -91,7 +91,7 @@ func newFixture(t *testing.T) *fixture {
 	}
 	var mu sync.Mutex
 	f.Registry = New(Config{
-		Store: opened, Engine: e, ABIs: abis, MaxBytes: 1 << 20, MaxMemoryBytes: 1 << 20,
+		Store: opened, Engine: e, ABIs: abis, MaxBytes: 1 << 20, MaxMemoryBytes: func() uint64 { return 1 << 20 },
 		Reading:   func(context.Context) (func(), error) { return func() {}, nil },
 		OnDamaged: func(error) {},
 		OnStored: func(digest store.Digest) {

@@ -19,8 +19,10 @@ type Config struct {
 	Store  store.Modules
 	Engine *engine.Engine
 	ABIs   *abi.Set
-	// MaxBytes bounds the size of a module, and MaxMemoryBytes the memory that one may start with.
-	MaxBytes, MaxMemoryBytes uint64
+	// MaxBytes bounds the size of a module.
+	MaxBytes uint64
+	// MaxMemoryBytes returns the most memory that a module may start with.
+	MaxMemoryBytes func() uint64
 	// Reading is called before records are read for a client; the function it returns is called when they have
 	// been decoded. It may wait for other reads.
 	Reading func(context.Context) (done func(), err error)

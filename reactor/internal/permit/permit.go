@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -17,9 +18,9 @@ import (
 	"github.com/reactord/reactord/reactor/policy"
 )
 
-// Permit decides about grants. It never changes.
+// Permit decides about grants. Of it only the operator's policy changes.
 type Permit struct {
-	allow   policy.Policy
+	allow   atomic.Pointer[policy.Policy]
 	private []private
 	lookups *lookup.Lookups // for submitted grants: a grant that is opened is looked up by the guest's own job
 }
@@ -35,7 +36,8 @@ const patience = 3 * time.Second
 // New makes a permit from the operator's policy. The private paths, which must exist, are never granted, nor is anything
 // below them, nor are folders that contain them.
 func New(allow policy.Policy, privatePaths []string, mounts lookup.Mounts) (*Permit, error) {
-	p := &Permit{allow: allow, lookups: lookup.New(lookup.Host{}, mounts, patience)}
+	p := &Permit{lookups: lookup.New(lookup.Host{}, mounts, patience)}
+	p.SetPolicy(allow)
 	for _, path := range privatePaths {
 		path, err := filepath.Abs(path)
 		if err != nil {
@@ -50,15 +52,19 @@ func New(allow policy.Policy, privatePaths []string, mounts lookup.Mounts) (*Per
 	return p, nil
 }
 
+// SetPolicy changes what the operator allows. It applies to what is submitted and to what is opened from now on; what
+// guests have open stays open.
+func (p *Permit) SetPolicy(allow policy.Policy) { p.allow.Store(&allow) }
+
 // Check returns an error for grants of a valid spec that are not allowed.
 func (p *Permit) Check(ctx context.Context, grants []grant.Grant) error {
-	return grant.Authorize(ctx, grant.Rules{Allow: p.allow, LookUp: p.lookUp}, grants)
+	return grant.Authorize(ctx, grant.Rules{Allow: *p.allow.Load(), LookUp: p.lookUp}, grants)
 }
 
 // lookUp checks whether a folder may be granted, and gives up if its file system does not answer. If no folder may be
 // granted it touches no file system.
 func (p *Permit) lookUp(ctx context.Context, path string) error {
-	if len(p.allow.Dirs) == 0 {
+	if len(p.allow.Load().Dirs) == 0 {
 		return policy.ErrDir
 	}
 	refusal, err := lookup.Do(ctx, p.lookups, func(files lookup.Files) error {
@@ -82,7 +88,7 @@ func (p *Permit) dir(files lookup.Files, path string) (string, error) {
 	if err == nil {
 		resolved = steps[len(steps)-1].Path
 	}
-	if !p.allow.AllowsDir(resolved, func(dir string) (string, error) { return resolve(files, dir) }) {
+	if !p.allow.Load().AllowsDir(resolved, func(dir string) (string, error) { return resolve(files, dir) }) {
 		return "", policy.ErrDir
 	}
 	switch {
@@ -128,7 +134,7 @@ func (own private) refuse(steps []lookup.Step) error {
 
 // Listen implements capability.Permit.
 func (p *Permit) Listen(at netip.AddrPort) error {
-	if p.allow.AllowsListen(at) {
+	if p.allow.Load().AllowsListen(at) {
 		return nil
 	}
 	return policy.ErrListen
@@ -136,7 +142,7 @@ func (p *Permit) Listen(at netip.AddrPort) error {
 
 // Connect implements capability.Permit.
 func (p *Permit) Connect(host string, to netip.AddrPort) error {
-	if p.allow.AllowsConnect(host, to) {
+	if p.allow.Load().AllowsConnect(host, to) {
 		return nil
 	}
 	return fmt.Errorf("it leads to %s: %w", to, policy.ErrConnect)

@@ -124,6 +124,7 @@ func TestDir(t *testing.T) {
 
 func TestConnectTellsWhere(t *testing.T) {
 	p := &Permit{}
+	p.SetPolicy(policy.Policy{})
 	err := p.Connect("db.example.org", netip.MustParseAddrPort("10.0.0.1:5432"))
 	if err == nil || !strings.Contains(err.Error(), "10.0.0.1:5432") || !strings.Contains(err.Error(), "--allow-connect") {
 		t.Errorf("%v", err)
@@ -161,10 +162,11 @@ func TestFolderThatDoesNotAnswer(t *testing.T) {
 	defer close(files.healed)
 	grants := []grant.Grant{grant.Directory{HostPath: "/mnt/dead", GuestPath: "/"}}
 	p := &Permit{lookups: lookup.New(files, vfs.NewMounts(), time.Millisecond)}
+	p.SetPolicy(policy.Policy{})
 	if err := p.Check(t.Context(), grants); errs.ClassOf(err) != errs.GrantDenied {
 		t.Errorf("nothing is allowed: %v", err)
 	}
-	p.allow = policy.Anything()
+	p.SetPolicy(policy.Anything())
 	e, ok := errors.AsType[*errs.Error](p.Check(t.Context(), grants))
 	if !ok || e.Class != errs.Unavailable || e.Retry == 0 || !strings.Contains(e.Message, `"/mnt/dead"`) || !strings.Contains(e.Message, "file system") {
 		t.Errorf("it does not answer: %v", e)

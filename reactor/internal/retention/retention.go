@@ -19,12 +19,15 @@ type Clock struct {
 	wall   time.Time     // at the last reading
 	uptime time.Duration // at the last reading
 	ahead  time.Duration // the sum of the jumps, which is not counted
-	until  time.Duration // the uptime at which everything from before the jumps has been kept for long enough
+	jumped time.Duration // the uptime at the last jump ahead; after another keep all from before has been kept for long enough
 }
 
 // New makes a clock for results that are to be kept for the time keep. former is the last sign of life of an earlier
 // daemon; zero if there was none.
 func New(keep time.Duration, former time.Time) *Clock { return &Clock{keep: keep, wall: former} }
+
+// SetKeep changes how long results are to be kept.
+func (c *Clock) SetKeep(keep time.Duration) { c.keep = keep }
 
 // Before returns the time before which finished workloads may be deleted, and by how much the clock has jumped since
 // the last call. uptime is how long the daemon has been up, by a clock that nobody sets.
@@ -34,13 +37,13 @@ func (c *Clock) Before(wall time.Time, uptime time.Duration) (before time.Time, 
 		jump = wall.Sub(c.wall) - (uptime - c.uptime)
 	}
 	c.wall, c.uptime = wall, uptime
-	if uptime >= c.until {
+	if uptime >= c.jumped+c.keep {
 		c.ahead = 0
 	}
 	switch {
 	case jump > tolerance:
 		c.ahead += jump
-		c.until = uptime + c.keep
+		c.jumped = uptime
 	case jump >= -tolerance:
 		jump = 0
 	}

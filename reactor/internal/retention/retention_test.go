@@ -73,3 +73,21 @@ func TestBefore(t *testing.T) {
 		})
 	}
 }
+
+// After a jump all from before is kept for as long as results are to be kept now.
+func TestSetKeep(t *testing.T) {
+	const day, hour = 24 * time.Hour, time.Hour
+	epoch := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
+	c := New(day, time.Time{})
+	c.Before(epoch, 0)
+	c.Before(epoch.Add(day), 0) // a jump of a day
+	for _, look := range []struct{ keep, uptime, before time.Duration }{
+		{2 * day, day + hour, hour - day},           // nothing from before the jump has had its two days
+		{hour, day + hour, day + hour - hour + day}, // all has had its hour
+	} {
+		c.SetKeep(look.keep)
+		if before, _ := c.Before(epoch.Add(day+look.uptime), look.uptime); !before.Equal(epoch.Add(look.before)) {
+			t.Errorf("kept for %v: before %v, want %v", look.keep, before.Sub(epoch), look.before)
+		}
+	}
+}

@@ -68,6 +68,15 @@ func (r *Runner) Reserve(rec *store.Workload, spec *api.Spec) (size int64, err e
 	return size, nil
 }
 
+// SetQueueBounds changes how many workloads may wait to be started, and their size together. Those that wait already
+// stay.
+func (r *Runner) SetQueueBounds(pending int, bytes int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.cfg.Schedule.Pending, r.cfg.Schedule.Bytes = pending, bytes
+	r.sched.SetQueueBounds(pending, bytes)
+}
+
 // Release gives back the place of a submission that has been stored, or will not be.
 func (r *Runner) Release(id string, size int64) {
 	r.mu.Lock()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -82,6 +83,37 @@ func TestReserve(t *testing.T) {
 				t.Errorf("what was taken is not given back:\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestSetQueueBounds: new bounds are for what comes; what waits stays.
+func TestSetQueueBounds(t *testing.T) {
+	rec := &store.Workload{ID: "w"}
+	r := New(Config{Log: zap.NewNop(), Schedule: schedule.Config{Pending: 2, Bytes: 1 << 20}})
+	r.admit(&store.Workload{ID: "0"})
+	r.admit(&store.Workload{ID: "1"})
+	for _, tc := range []struct {
+		pending int
+		bytes   int64
+		says    string // empty: it is taken in
+	}{
+		{2, 1 << 20, "2 workloads wait"},
+		{3, 1 << 20, ""},
+		{3, 1, "--queue-bytes"},
+		{1, 1 << 20, "1 workloads wait"},
+		{0, 1 << 20, "0 workloads wait"},
+	} {
+		r.SetQueueBounds(tc.pending, tc.bytes)
+		size, err := r.Reserve(rec, &api.Spec{})
+		switch {
+		case err == nil && tc.says == "":
+			r.Release(rec.ID, size)
+		case err == nil || tc.says == "" || !strings.Contains(err.Error(), tc.says):
+			t.Errorf("%d and %d bytes: %v, want %q", tc.pending, tc.bytes, err, tc.says)
+		}
+	}
+	if n := r.Stats().Pending; n != 2 {
+		t.Errorf("%d wait, want 2", n)
 	}
 }
 

@@ -146,6 +146,11 @@ func (s *Scheduler[T, M]) Drain(drain bool) { s.draining = drain || s.closing }
 // Close is a Drain that cannot be undone.
 func (s *Scheduler[T, M]) Close() { s.closing, s.draining = true, true }
 
+// SetQueueBounds changes how many workloads may wait, and their size together. Those that wait already stay.
+func (s *Scheduler[T, M]) SetQueueBounds(pending int, bytes int64) {
+	s.config.Pending, s.config.Bytes = pending, bytes
+}
+
 // Refusal is why a submission is refused.
 type Refusal uint8
 

@@ -150,10 +150,11 @@ func (d *disk) Workload(_ context.Context, id string) (*store.Workload, error) {
 // fixture is a pipeline over fakes that refuse nothing.
 type fixture struct {
 	*Pipeline
-	modules *modules
-	queue   *queue
-	disk    *disk
-	denied  error
+	defaults api.Limits
+	modules  *modules
+	queue    *queue
+	disk     *disk
+	denied   error
 }
 
 func newFixture(t *testing.T) *fixture {
@@ -162,9 +163,11 @@ func newFixture(t *testing.T) *fixture {
 		records: map[string]*store.Workload{}, failing: map[int]error{}, refused: map[string]error{}, torn: map[string]error{}, queue: f.queue,
 	}
 	limits := api.Limits{MemoryBytes: 1 << 30, StackBytes: 1 << 20, LogBytes: 1 << 20, Descriptors: 100, PendingOps: 100}
+	f.defaults = limits
+	most := intake.Bounds{Labels: 10, Arguments: 10, Grants: 10, ArgumentBytes: 4 << 20, StdinBytes: 4 << 20, Limits: limits}
 	f.Pipeline = &Pipeline{
-		Modules: f.modules, Queue: f.queue, Store: f.disk, Defaults: limits, MemoryBytes: 1 << 30,
-		Bounds:    intake.Bounds{Labels: 10, Arguments: 10, Grants: 10, ArgumentBytes: 4 << 20, StdinBytes: 4 << 20, Limits: limits},
+		Modules: f.modules, Queue: f.queue, Store: f.disk, MemoryBytes: 1 << 30,
+		Limits:    func() (intake.Bounds, api.Limits) { return most, f.defaults },
 		Authorize: func(context.Context, []grant.Grant) error { return f.denied },
 	}
 	t.Cleanup(func() {

@@ -41,9 +41,8 @@ type Pipeline struct {
 	Modules Modules
 	Queue   Queue
 	Store   store.Workloads
-	Bounds  intake.Bounds
-	// Defaults are the limits of a workload that sets none.
-	Defaults api.Limits
+	// Limits returns what a submission may have at most, and the limits of a workload that sets none.
+	Limits func() (most intake.Bounds, defaults api.Limits)
 	// MemoryBytes is the node's memory for all guests.
 	MemoryBytes int64
 	// Authorize refuses grants that are not allowed.
@@ -105,8 +104,9 @@ func (p *Pipeline) check(ctx context.Context, one *submission, req *api.SubmitRe
 	} else {
 		one.ID = intake.NewID(now)
 	}
-	limits := req.Spec.Limits.Or(p.Defaults)
-	p.Bounds.CheckSpec(&f, &req.Spec, limits)
+	most, defaults := p.Limits()
+	limits := req.Spec.Limits.Or(defaults)
+	most.CheckSpec(&f, &req.Spec, limits)
 	if len(f) > 0 {
 		one.Err = f.Err()
 		return

@@ -92,7 +92,7 @@ func TestCreated(t *testing.T) {
 	}
 	digest := store.DigestOf([]byte("hello"))
 	spec := results[0].Spec
-	limits := f.Defaults
+	limits := f.defaults
 	limits.Fuel = 7
 	want(t, "limits", spec.Limits, limits)
 	want(t, "module", spec.Module, digest.String())
@@ -101,7 +101,7 @@ func TestCreated(t *testing.T) {
 	if rec.ID == "" || rec.ID != results[0].ID || rec.Tenant != defaultTenant || rec.Module != digest || rec.Created.IsZero() {
 		t.Errorf("the record is %+v", rec)
 	}
-	f.Defaults.StackBytes++ // a repetition is one all the same
+	f.defaults.StackBytes++ // a repetition is one all the same
 	req.ID = rec.ID
 	got, err := f.submit(t, req)
 	if err != nil {

@@ -21,7 +21,7 @@ func TestDocumentsNameWhatIsThere(t *testing.T) {
 	if err != nil || len(documents) == 0 {
 		t.Fatalf("there are no documents: %v", err)
 	}
-	for _, file := range append(documents, root+"/README.md") {
+	for _, file := range append(documents, root+"/README.md", root+"/docs/reference/api.md") {
 		content, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)

@@ -107,6 +107,8 @@ var imports = map[string][]string{
 		"reactor/api", "reactor/errs", "reactor/hooks", "reactor/policy", "reactor/store", "reactor/internal/...",
 	},
 
+	"proto/internal/protoc-gen-reference": {},
+
 	"proto/reactor/v1":       {},
 	"examples/...":           {},
 	"cmd/internal/local":     {},
@@ -145,7 +147,7 @@ var importers = map[string][]string{
 	"github.com/tetratelabs/wazero/...":                    {"executor/engine", "executor/engine/memory", "hostcalls/abi", "hostcalls/wasip1"},
 	"modernc.org/sqlite/...":                               {"reactor/store/sqlite"},
 	"google.golang.org/grpc/...":                           {"proto/reactor/v1", "cmd/...", "integration/internal/testkit"},
-	"google.golang.org/protobuf/...":                       {"proto/reactor/v1", "cmd/..."},
+	"google.golang.org/protobuf/...":                       {"proto/...", "cmd/..."},
 	"google.golang.org/genproto/googleapis/rpc/errdetails": {"cmd/reactord/internal/server", "cmd/reactorctl/internal/cli"},
 	"go.uber.org/zap/...":                                  {"reactor", "reactor/internal/closing", "reactor/internal/crash", "reactor/internal/runner", "cmd/reactord/..."},
 	"github.com/spf13/cobra":                               {"cmd/..."},

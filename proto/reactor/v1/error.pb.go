@@ -22,9 +22,18 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// ErrorReason is the stable, machine-readable reason of an error. Every error of the API has a
-// google.rpc.ErrorInfo whose domain is "reactor.v1" and whose reason is one of these names
-// without the prefix.
+// ErrorReason is the stable, machine-readable reason of an error. Every error of the API has a google.rpc.ErrorInfo whose
+// domain is "reactor.v1" and whose reason is one of these names without the prefix "ERROR_REASON_". Errors without one come
+// from gRPC, such as CANCELLED and DEADLINE_EXCEEDED, which the client causes itself, UNIMPLEMENTED for a call that the
+// daemon does not have yet, and UNAVAILABLE when there is no connection.
+//
+// An error can be helped by trying again if and only if it has a google.rpc.RetryInfo, which says how long to wait.
+// INVALID_ARGUMENT comes with a google.rpc.BadRequest that has every fault of the request, and errors about one workload
+// or module come with a google.rpc.ResourceInfo.
+//
+// Every call may fail with UNAUTHENTICATED, TOO_MUCH_IN_FLIGHT, LIMIT_EXCEEDED (its message is too large), UNAVAILABLE
+// (the store cannot be reached), DRAINING (the daemon is stopping) and INTERNAL. The reasons that a call lists are its
+// own; one of those above is listed again if the call has a cause of its own for it.
 type ErrorReason int32
 
 const (
@@ -70,8 +79,7 @@ const (
 	ErrorReason_ERROR_REASON_INTERNAL ErrorReason = 19
 	// ERROR_REASON_PUSH_STALLED: the push brought nothing for too long and was ended; push again.
 	ErrorReason_ERROR_REASON_PUSH_STALLED ErrorReason = 20
-	// ERROR_REASON_UNAVAILABLE: the daemon lacks something for now; retry
-	// later.
+	// ERROR_REASON_UNAVAILABLE: the daemon lacks something for now; retry later.
 	ErrorReason_ERROR_REASON_UNAVAILABLE ErrorReason = 21
 	// ERROR_REASON_TOO_MUCH_IN_FLIGHT: clients have too many calls, or too many bytes of messages and
 	// answers, in flight; retry later.

@@ -45,23 +45,41 @@ type ModuleServiceClient interface {
 	// prefix_digests. Pushes of one digest do not wait for each other. A push
 	// that brings nothing for a minute is ended with PUSH_STALLED.
 	// Pushing a module that exists repairs it if its bytes on disk are damaged.
+	//
+	// Errors: INVALID_ARGUMENT, MODULE_INVALID, MODULE_UNSUPPORTED, MODULE_TOO_LARGE, MODULE_NOT_FOUND,
+	// DIGEST_MISMATCH, LIMIT_EXCEEDED, QUEUE_FULL, STORE_FULL, PUSH_STALLED, UNAVAILABLE, DRAINING.
 	PushModule(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[PushModuleRequest, PushModuleResponse], error)
 	// UploadModule stores a module in one call. A module of more than 4 MiB has to be pushed with PushModule. Uploading a
 	// module that exists repairs it if its bytes on disk are damaged.
+	//
+	// Errors: INVALID_ARGUMENT, MODULE_INVALID, MODULE_UNSUPPORTED, MODULE_TOO_LARGE, MODULE_NOT_FOUND,
+	// LIMIT_EXCEEDED, QUEUE_FULL, STORE_FULL, UNAVAILABLE, DRAINING.
 	UploadModule(ctx context.Context, in *UploadModuleRequest, opts ...grpc.CallOption) (*UploadModuleResponse, error)
 	// GetModule returns one module.
+	//
+	// Errors: INVALID_ARGUMENT, MODULE_NOT_FOUND, MODULE_AMBIGUOUS.
 	GetModule(ctx context.Context, in *GetModuleRequest, opts ...grpc.CallOption) (*GetModuleResponse, error)
 	// ListModules lists modules, newest first.
+	//
+	// Errors: INVALID_ARGUMENT.
 	ListModules(ctx context.Context, in *ListModulesRequest, opts ...grpc.CallOption) (*ListModulesResponse, error)
 	// TagModule points a tag at a module, moving the tag if it exists. A module may have 256 tags, and
 	// all modules together 65,536: more are refused with ERROR_REASON_LIMIT_EXCEEDED, here and in PushModule.
+	//
+	// Errors: INVALID_ARGUMENT, MODULE_NOT_FOUND, MODULE_AMBIGUOUS, LIMIT_EXCEEDED, STORE_FULL.
 	TagModule(ctx context.Context, in *TagModuleRequest, opts ...grpc.CallOption) (*TagModuleResponse, error)
 	// UntagModule removes a tag. The module stays.
+	//
+	// Errors: INVALID_ARGUMENT, MODULE_NOT_FOUND.
 	UntagModule(ctx context.Context, in *UntagModuleRequest, opts ...grpc.CallOption) (*UntagModuleResponse, error)
 	// DeleteModule removes a module and its tags. It is refused while unfinished workloads use the
 	// module.
+	//
+	// Errors: INVALID_ARGUMENT, MODULE_NOT_FOUND, MODULE_AMBIGUOUS, MODULE_IN_USE.
 	DeleteModule(ctx context.Context, in *DeleteModuleRequest, opts ...grpc.CallOption) (*DeleteModuleResponse, error)
 	// PruneModules removes the modules to which nothing refers: no tag, and no workload that has not been deleted.
+	//
+	// Errors: INVALID_ARGUMENT.
 	PruneModules(ctx context.Context, in *PruneModulesRequest, opts ...grpc.CallOption) (*PruneModulesResponse, error)
 }
 
@@ -172,23 +190,41 @@ type ModuleServiceServer interface {
 	// prefix_digests. Pushes of one digest do not wait for each other. A push
 	// that brings nothing for a minute is ended with PUSH_STALLED.
 	// Pushing a module that exists repairs it if its bytes on disk are damaged.
+	//
+	// Errors: INVALID_ARGUMENT, MODULE_INVALID, MODULE_UNSUPPORTED, MODULE_TOO_LARGE, MODULE_NOT_FOUND,
+	// DIGEST_MISMATCH, LIMIT_EXCEEDED, QUEUE_FULL, STORE_FULL, PUSH_STALLED, UNAVAILABLE, DRAINING.
 	PushModule(grpc.BidiStreamingServer[PushModuleRequest, PushModuleResponse]) error
 	// UploadModule stores a module in one call. A module of more than 4 MiB has to be pushed with PushModule. Uploading a
 	// module that exists repairs it if its bytes on disk are damaged.
+	//
+	// Errors: INVALID_ARGUMENT, MODULE_INVALID, MODULE_UNSUPPORTED, MODULE_TOO_LARGE, MODULE_NOT_FOUND,
+	// LIMIT_EXCEEDED, QUEUE_FULL, STORE_FULL, UNAVAILABLE, DRAINING.
 	UploadModule(context.Context, *UploadModuleRequest) (*UploadModuleResponse, error)
 	// GetModule returns one module.
+	//
+	// Errors: INVALID_ARGUMENT, MODULE_NOT_FOUND, MODULE_AMBIGUOUS.
 	GetModule(context.Context, *GetModuleRequest) (*GetModuleResponse, error)
 	// ListModules lists modules, newest first.
+	//
+	// Errors: INVALID_ARGUMENT.
 	ListModules(context.Context, *ListModulesRequest) (*ListModulesResponse, error)
 	// TagModule points a tag at a module, moving the tag if it exists. A module may have 256 tags, and
 	// all modules together 65,536: more are refused with ERROR_REASON_LIMIT_EXCEEDED, here and in PushModule.
+	//
+	// Errors: INVALID_ARGUMENT, MODULE_NOT_FOUND, MODULE_AMBIGUOUS, LIMIT_EXCEEDED, STORE_FULL.
 	TagModule(context.Context, *TagModuleRequest) (*TagModuleResponse, error)
 	// UntagModule removes a tag. The module stays.
+	//
+	// Errors: INVALID_ARGUMENT, MODULE_NOT_FOUND.
 	UntagModule(context.Context, *UntagModuleRequest) (*UntagModuleResponse, error)
 	// DeleteModule removes a module and its tags. It is refused while unfinished workloads use the
 	// module.
+	//
+	// Errors: INVALID_ARGUMENT, MODULE_NOT_FOUND, MODULE_AMBIGUOUS, MODULE_IN_USE.
 	DeleteModule(context.Context, *DeleteModuleRequest) (*DeleteModuleResponse, error)
 	// PruneModules removes the modules to which nothing refers: no tag, and no workload that has not been deleted.
+	//
+	// Errors: INVALID_ARGUMENT.
 	PruneModules(context.Context, *PruneModulesRequest) (*PruneModulesResponse, error)
 	mustEmbedUnimplementedModuleServiceServer()
 }

@@ -32,13 +32,21 @@ const (
 // NodeService describes the daemon and drains it.
 type NodeServiceClient interface {
 	// GetNode returns the daemon's description.
+	//
+	// Errors: none.
 	GetNode(ctx context.Context, in *GetNodeRequest, opts ...grpc.CallOption) (*GetNodeResponse, error)
 	// GetStats returns the daemon's statistics.
+	//
+	// Errors: none.
 	GetStats(ctx context.Context, in *GetStatsRequest, opts ...grpc.CallOption) (*GetStatsResponse, error)
 	// WatchStats streams statistics at an interval.
+	//
+	// Errors: INVALID_ARGUMENT.
 	WatchStats(ctx context.Context, in *WatchStatsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchStatsResponse], error)
 	// Drain stops the daemon from taking and starting work; running workloads go on. It can be undone.
 	// It answers at once.
+	//
+	// Errors: none.
 	Drain(ctx context.Context, in *DrainRequest, opts ...grpc.CallOption) (*DrainResponse, error)
 }
 
@@ -106,13 +114,21 @@ func (c *nodeServiceClient) Drain(ctx context.Context, in *DrainRequest, opts ..
 // NodeService describes the daemon and drains it.
 type NodeServiceServer interface {
 	// GetNode returns the daemon's description.
+	//
+	// Errors: none.
 	GetNode(context.Context, *GetNodeRequest) (*GetNodeResponse, error)
 	// GetStats returns the daemon's statistics.
+	//
+	// Errors: none.
 	GetStats(context.Context, *GetStatsRequest) (*GetStatsResponse, error)
 	// WatchStats streams statistics at an interval.
+	//
+	// Errors: INVALID_ARGUMENT.
 	WatchStats(*WatchStatsRequest, grpc.ServerStreamingServer[WatchStatsResponse]) error
 	// Drain stops the daemon from taking and starting work; running workloads go on. It can be undone.
 	// It answers at once.
+	//
+	// Errors: none.
 	Drain(context.Context, *DrainRequest) (*DrainResponse, error)
 	mustEmbedUnimplementedNodeServiceServer()
 }

@@ -41,28 +41,47 @@ type WorkloadServiceClient interface {
 	// SubmitWorkload stores a workload and queues it. When it answers, the workload is on disk.
 	// Submitting the same spec under the same id again creates nothing and returns the
 	// existing workload; another spec under that id fails with ALREADY_EXISTS.
+	//
+	// Errors: INVALID_ARGUMENT, MODULE_NOT_FOUND, MODULE_AMBIGUOUS, MODULE_UNSUPPORTED, WORKLOAD_EXISTS, GRANT_DENIED,
+	// QUEUE_FULL, STORE_FULL, UNAVAILABLE, DRAINING.
 	SubmitWorkload(ctx context.Context, in *SubmitWorkloadRequest, opts ...grpc.CallOption) (*SubmitWorkloadResponse, error)
 	// SubmitWorkloads submits up to 10,000 workloads in one call, independently of each other: a refused one
 	// does not affect the others.
+	//
+	// Errors: INVALID_ARGUMENT, STORE_FULL, UNAVAILABLE, DRAINING. A result may have each error of SubmitWorkload.
 	SubmitWorkloads(ctx context.Context, in *SubmitWorkloadsRequest, opts ...grpc.CallOption) (*SubmitWorkloadsResponse, error)
 	// GetWorkload returns one workload.
+	//
+	// Errors: INVALID_ARGUMENT, WORKLOAD_NOT_FOUND.
 	GetWorkload(ctx context.Context, in *GetWorkloadRequest, opts ...grpc.CallOption) (*GetWorkloadResponse, error)
 	// ListWorkloads lists workloads, newest first unless another order is asked for. The answer has a cursor: a watch
 	// from it begins where the list was read.
+	//
+	// Errors: INVALID_ARGUMENT, MODULE_NOT_FOUND, MODULE_AMBIGUOUS.
 	ListWorkloads(ctx context.Context, in *ListWorkloadsRequest, opts ...grpc.CallOption) (*ListWorkloadsResponse, error)
 	// WatchWorkloads streams changes. From a cursor it first sends each matching workload that
 	// changed since, in order and as it is now, and then every change as it happens: a watcher that
 	// resumes from its last cursor misses no workload's latest state.
+	//
+	// Errors: INVALID_ARGUMENT, MODULE_NOT_FOUND, MODULE_AMBIGUOUS, CURSOR_EXPIRED, DRAINING.
 	WatchWorkloads(ctx context.Context, in *WatchWorkloadsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchWorkloadsResponse], error)
 	// WaitWorkload answers once the workload has finished.
+	//
+	// Errors: INVALID_ARGUMENT, WORKLOAD_NOT_FOUND, DRAINING.
 	WaitWorkload(ctx context.Context, in *WaitWorkloadRequest, opts ...grpc.CallOption) (*WaitWorkloadResponse, error)
 	// DeleteWorkload deletes a finished workload with its result and its log. It fails with WORKLOAD_UNFINISHED if the
 	// workload has not ended.
+	//
+	// Errors: INVALID_ARGUMENT, WORKLOAD_NOT_FOUND, WORKLOAD_UNFINISHED.
 	DeleteWorkload(ctx context.Context, in *DeleteWorkloadRequest, opts ...grpc.CallOption) (*DeleteWorkloadResponse, error)
 	// CancelWorkloads cancels workloads by id or by label selector and returns a result for each.
+	//
+	// Errors: INVALID_ARGUMENT, DRAINING. A result may have WORKLOAD_NOT_FOUND or WORKLOAD_FINISHED.
 	CancelWorkloads(ctx context.Context, in *CancelWorkloadsRequest, opts ...grpc.CallOption) (*CancelWorkloadsResponse, error)
 	// ReadLogs streams what was kept of a workload's output. A reader that resumes from the offset after the last byte
 	// it has seen gets no byte twice, and learns how many in between were not kept.
+	//
+	// Errors: INVALID_ARGUMENT, WORKLOAD_NOT_FOUND, DRAINING.
 	ReadLogs(ctx context.Context, in *ReadLogsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ReadLogsResponse], error)
 	// AttachWorkload connects to a workload's standard streams: stdin in, output out. The client's
 	// half-close closes the guest's stdin. gRPC flow control reaches the guest in both directions. The
@@ -70,8 +89,13 @@ type WorkloadServiceClient interface {
 	// half-close leaves the guest's stdin open for the next client. If the guest is stopped before
 	// its end, for want of memory, the call fails with UNAVAILABLE: the guest is started anew, with an
 	// input of its own. Of a workload that has ended, the call sends what was kept of its output, and the end.
+	//
+	// Errors: INVALID_ARGUMENT, WORKLOAD_NOT_FOUND, WORKLOAD_NOT_INTERACTIVE, WORKLOAD_ATTACHED, WORKLOAD_FINISHED,
+	// UNAVAILABLE, DRAINING.
 	AttachWorkload(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[AttachWorkloadRequest, AttachWorkloadResponse], error)
 	// ListOps lists pending host operations: what workloads wait for.
+	//
+	// Errors: INVALID_ARGUMENT, WORKLOAD_NOT_FOUND.
 	ListOps(ctx context.Context, in *ListOpsRequest, opts ...grpc.CallOption) (*ListOpsResponse, error)
 }
 
@@ -223,28 +247,47 @@ type WorkloadServiceServer interface {
 	// SubmitWorkload stores a workload and queues it. When it answers, the workload is on disk.
 	// Submitting the same spec under the same id again creates nothing and returns the
 	// existing workload; another spec under that id fails with ALREADY_EXISTS.
+	//
+	// Errors: INVALID_ARGUMENT, MODULE_NOT_FOUND, MODULE_AMBIGUOUS, MODULE_UNSUPPORTED, WORKLOAD_EXISTS, GRANT_DENIED,
+	// QUEUE_FULL, STORE_FULL, UNAVAILABLE, DRAINING.
 	SubmitWorkload(context.Context, *SubmitWorkloadRequest) (*SubmitWorkloadResponse, error)
 	// SubmitWorkloads submits up to 10,000 workloads in one call, independently of each other: a refused one
 	// does not affect the others.
+	//
+	// Errors: INVALID_ARGUMENT, STORE_FULL, UNAVAILABLE, DRAINING. A result may have each error of SubmitWorkload.
 	SubmitWorkloads(context.Context, *SubmitWorkloadsRequest) (*SubmitWorkloadsResponse, error)
 	// GetWorkload returns one workload.
+	//
+	// Errors: INVALID_ARGUMENT, WORKLOAD_NOT_FOUND.
 	GetWorkload(context.Context, *GetWorkloadRequest) (*GetWorkloadResponse, error)
 	// ListWorkloads lists workloads, newest first unless another order is asked for. The answer has a cursor: a watch
 	// from it begins where the list was read.
+	//
+	// Errors: INVALID_ARGUMENT, MODULE_NOT_FOUND, MODULE_AMBIGUOUS.
 	ListWorkloads(context.Context, *ListWorkloadsRequest) (*ListWorkloadsResponse, error)
 	// WatchWorkloads streams changes. From a cursor it first sends each matching workload that
 	// changed since, in order and as it is now, and then every change as it happens: a watcher that
 	// resumes from its last cursor misses no workload's latest state.
+	//
+	// Errors: INVALID_ARGUMENT, MODULE_NOT_FOUND, MODULE_AMBIGUOUS, CURSOR_EXPIRED, DRAINING.
 	WatchWorkloads(*WatchWorkloadsRequest, grpc.ServerStreamingServer[WatchWorkloadsResponse]) error
 	// WaitWorkload answers once the workload has finished.
+	//
+	// Errors: INVALID_ARGUMENT, WORKLOAD_NOT_FOUND, DRAINING.
 	WaitWorkload(context.Context, *WaitWorkloadRequest) (*WaitWorkloadResponse, error)
 	// DeleteWorkload deletes a finished workload with its result and its log. It fails with WORKLOAD_UNFINISHED if the
 	// workload has not ended.
+	//
+	// Errors: INVALID_ARGUMENT, WORKLOAD_NOT_FOUND, WORKLOAD_UNFINISHED.
 	DeleteWorkload(context.Context, *DeleteWorkloadRequest) (*DeleteWorkloadResponse, error)
 	// CancelWorkloads cancels workloads by id or by label selector and returns a result for each.
+	//
+	// Errors: INVALID_ARGUMENT, DRAINING. A result may have WORKLOAD_NOT_FOUND or WORKLOAD_FINISHED.
 	CancelWorkloads(context.Context, *CancelWorkloadsRequest) (*CancelWorkloadsResponse, error)
 	// ReadLogs streams what was kept of a workload's output. A reader that resumes from the offset after the last byte
 	// it has seen gets no byte twice, and learns how many in between were not kept.
+	//
+	// Errors: INVALID_ARGUMENT, WORKLOAD_NOT_FOUND, DRAINING.
 	ReadLogs(*ReadLogsRequest, grpc.ServerStreamingServer[ReadLogsResponse]) error
 	// AttachWorkload connects to a workload's standard streams: stdin in, output out. The client's
 	// half-close closes the guest's stdin. gRPC flow control reaches the guest in both directions. The
@@ -252,8 +295,13 @@ type WorkloadServiceServer interface {
 	// half-close leaves the guest's stdin open for the next client. If the guest is stopped before
 	// its end, for want of memory, the call fails with UNAVAILABLE: the guest is started anew, with an
 	// input of its own. Of a workload that has ended, the call sends what was kept of its output, and the end.
+	//
+	// Errors: INVALID_ARGUMENT, WORKLOAD_NOT_FOUND, WORKLOAD_NOT_INTERACTIVE, WORKLOAD_ATTACHED, WORKLOAD_FINISHED,
+	// UNAVAILABLE, DRAINING.
 	AttachWorkload(grpc.BidiStreamingServer[AttachWorkloadRequest, AttachWorkloadResponse]) error
 	// ListOps lists pending host operations: what workloads wait for.
+	//
+	// Errors: INVALID_ARGUMENT, WORKLOAD_NOT_FOUND.
 	ListOps(context.Context, *ListOpsRequest) (*ListOpsResponse, error)
 	mustEmbedUnimplementedWorkloadServiceServer()
 }

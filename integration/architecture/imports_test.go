@@ -148,7 +148,7 @@ var importers = map[string][]string{
 	"modernc.org/sqlite/...":                               {"reactor/store/sqlite"},
 	"google.golang.org/grpc/...":                           {"proto/reactor/v1", "cmd/...", "integration/internal/testkit"},
 	"google.golang.org/protobuf/...":                       {"proto/...", "cmd/..."},
-	"google.golang.org/genproto/googleapis/rpc/errdetails": {"cmd/reactord/internal/server", "cmd/reactorctl/internal/cli"},
+	"google.golang.org/genproto/googleapis/rpc/errdetails": {"cmd/reactord/internal/server", "cmd/reactorctl/internal/cli", "integration/internal/testkit"},
 	"go.uber.org/zap/...":                                  {"reactor", "reactor/internal/closing", "reactor/internal/crash", "reactor/internal/runner", "cmd/reactord/..."},
 	"github.com/spf13/cobra":                               {"cmd/..."},
 	"github.com/spf13/pflag":                               {"cmd/..."},

@@ -33,6 +33,7 @@ type Daemon struct {
 	PID int
 
 	options []grpc.DialOption
+	reasons *reasonCheck
 
 	t     testing.TB
 	cmd   *exec.Cmd
@@ -66,7 +67,8 @@ func StartGuarded(t testing.TB, dir string, options []grpc.DialOption, flags ...
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	d := &Daemon{options: append(slices.Clone(dialOptions), options...), t: t, cmd: cmd, PID: cmd.Process.Pid, log: newLogReader(stderr), ended: make(chan struct{})}
+	reasons := new(reasonCheck)
+	d := &Daemon{options: slices.Concat(dialOptions, reasons.options(), options), reasons: reasons, t: t, cmd: cmd, PID: cmd.Process.Pid, log: newLogReader(stderr), ended: make(chan struct{})}
 	go func() {
 		defer close(d.ended)
 		<-d.log.done // Wait closes the pipe, so the log has to be read to its end first
@@ -192,6 +194,7 @@ func (d *Daemon) cleanup() {
 		_ = d.cmd.Process.Kill() // it may have ended meanwhile
 		<-d.ended
 	}
+	d.reasons.report(d.t)
 	if d.t.Failed() {
 		d.t.Logf("the daemon's log:\n%s", d.log.text())
 	}

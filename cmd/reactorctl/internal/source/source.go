@@ -120,11 +120,9 @@ func build(ctx context.Context, dir string, progress io.Writer) (*Module, error)
 		return nil, err
 	}
 	binary := filepath.Join(out, "module.wasm")
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-o", binary, ".")
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0")
-	cmd.Stdout, cmd.Stderr = progress, progress
-	if err := cmd.Run(); err != nil {
+	cmd := goCommand(ctx, dir, "build", "-trimpath", "-buildvcs=false", "-o", binary, ".")
+	cmd.Env = append(cmd.Env, "GOTMPDIR="+out) // so that nothing is left if the command is killed
+	if err := Run(ctx, cmd, progress); err != nil {
 		err = errors.Join(buildError(dir, err), os.RemoveAll(out))
 		return nil, err
 	}

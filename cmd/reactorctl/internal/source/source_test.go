@@ -1,11 +1,15 @@
 package source
 
 import (
+	"context"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestIsPath(t *testing.T) {
@@ -58,4 +62,81 @@ func TestOpenGoPackage(t *testing.T) {
 	if _, err := Open(t.Context(), dir, &messages); err == nil || !strings.Contains(messages.String(), "undefined") {
 		t.Errorf("a broken package: %v, %q", err, &messages)
 	}
+}
+
+// TestFind: the inputs are the packages of the module and of those that it takes from folders, with what they embed; not
+// those of the Go installation, and not those that are built for other systems.
+func TestFind(t *testing.T) {
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{
+		"app/go.mod":              "module example.org/app\n\ngo 1.24\n\nrequire example.org/lib v0.0.0\n\nreplace example.org/lib => ../lib\n",
+		"app/cmd/guest/main.go":   "package main\n\nimport (\n\t_ \"embed\"\n\n\t_ \"example.org/app/web\"\n\t_ \"example.org/lib\"\n)\n\n//go:embed help.txt\nvar help string\n\nfunc main() { println(help) }\n",
+		"app/cmd/guest/help.txt":  "help",
+		"app/web/web.go":          "package web\n\nimport \"embed\"\n\n//go:embed pages\nvar Pages embed.FS\n",
+		"app/web/pages/index.htm": "<p>",
+		"app/unused/unused.go":    "package unused\n",
+		"lib/go.mod":              "module example.org/lib\n\ngo 1.24\n",
+		"lib/lib.go":              "package lib\n",
+		"lib/lib_windows.go":      "package lib\n\nimport _ \"example.org/app/unused\"\n",
+	} {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	in, err := Find(t.Context(), filepath.Join(dir, "app", "cmd", "guest"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := func(names ...string) (paths []string) {
+		for _, name := range names {
+			paths = append(paths, filepath.Join(dir, name))
+		}
+		return paths
+	}
+	want := Inputs{
+		Packages: at("app/cmd/guest", "app/web", "lib"),
+		Embedded: at("app/web/pages"),
+		Files:    at("app/cmd/guest/help.txt", "app/go.mod", "app/go.sum", "lib/go.mod", "lib/go.sum"),
+	}
+	if diff := cmp.Diff(want, in); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+}
+
+// TestInterruptedBuild: an interrupt ends what a build has started, and nothing is left in the folder for temporary files.
+func TestInterruptedBuild(t *testing.T) {
+	temp := t.TempDir()
+	t.Setenv("TMPDIR", temp)
+	ctx, interrupt := context.WithCancel(t.Context())
+	begun := make(chan struct{})
+	done := make(chan error)
+	go func() {
+		cmd := Command(ctx, "sh", "-c", "sh -c 'echo begun; sleep 1000000'; sleep 1000000")
+		done <- Run(ctx, cmd, onWrite(func() { close(begun) }))
+	}()
+	<-begun
+	interrupt()
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Errorf("the command: %v", err)
+	}
+	if _, err := Open(ctx, filepath.Join("..", "..", "..", "..", "examples", "hello"), io.Discard); !errors.Is(err, context.Canceled) {
+		t.Errorf("the build: %v", err)
+	}
+	if left, err := os.ReadDir(temp); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+type onWrite func()
+
+func (f onWrite) Write(b []byte) (int, error) {
+	f()
+	return len(b), nil
 }

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/reactord/reactord/cmd/internal/printable"
+	"github.com/reactord/reactord/cmd/internal/quantity"
 	"github.com/reactord/reactord/cmd/reactorctl/internal/endpoint"
 	"github.com/reactord/reactord/cmd/reactorctl/internal/render"
 	"github.com/reactord/reactord/cmd/reactorctl/internal/settings"
@@ -66,6 +67,8 @@ func (a *app) command() *cobra.Command {
 
 MODULE is a .wasm file or the folder of a Go main package (a path that begins with "./", "../" or
 "/", or ends in ".wasm"), or a digest or tag of a module that was pushed before.
+
+` + quantity.Help + `
 
 ` + exitHelp,
 		SilenceUsage:  true,

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"github.com/reactord/reactord/cmd/internal/quantity"
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
 
@@ -24,9 +25,9 @@ type specFlags struct {
 	granted      grantFlags
 	timeout      time.Duration
 	fuel         uint64
-	memory       byteSize
-	stack        byteSize
-	logBytes     byteSize
+	memory       uint64
+	stack        uint64
+	logBytes     uint64
 	descriptors  uint32
 	pendingOps   uint32
 	count        int
@@ -46,13 +47,14 @@ func (s *specFlags) add(cmd *cobra.Command) {
 	f.StringVar(&s.invoke, "invoke", "", "the export to call in a module without _start; arguments become its parameters")
 	s.granted.add(f)
 	f.DurationVar(&s.timeout, "timeout", 0, "cancel it after this long")
-	f.Uint64Var(&s.fuel, "fuel", 0, "how many instructions it may execute, about one unit each")
-	f.Var(&s.memory, "memory", "the most linear memory it may have, such as 64MiB")
-	f.Var(&s.stack, "stack", "the most call stack it may have, such as 1MiB")
-	f.Var(&s.logBytes, "log-bytes", "how many bytes of its output to keep, such as 1MiB")
-	f.Uint32Var(&s.descriptors, "descriptors", 0, "the most descriptors it may have open")
-	f.Uint32Var(&s.pendingOps, "pending-ops", 0, "the most operations it may wait for at once")
-	f.IntVar(&s.count, "count", 1, "submit this many workloads")
+	f.Var(quantity.CountFlag(&s.fuel, 0), "fuel", "how many instructions it may execute, about one unit each, such as 1e9")
+	f.Var(quantity.SizeFlag(&s.memory, 0), "memory", "the most linear memory it may have, such as 64MiB")
+	f.Var(quantity.SizeFlag(&s.stack, 0), "stack", "the most call stack it may have, such as 1MiB")
+	f.Var(quantity.SizeFlag(&s.logBytes, 0), "log-bytes", "how many bytes of its output to keep, such as 1MiB")
+	f.Var(quantity.CountFlag(&s.descriptors, 0), "descriptors", "the most descriptors it may have open")
+	f.Var(quantity.CountFlag(&s.pendingOps, 0), "pending-ops", "the most operations it may wait for at once")
+	s.count = 1
+	f.Var(quantity.CountFlag(&s.count, 0), "count", "submit this many workloads")
 }
 
 // addWaiting adds --wait and --detach; waits is the command's default.
@@ -78,7 +80,7 @@ func (s *specFlags) spec(cmd *cobra.Command, in io.Reader, defaultName string, a
 		Interactive: s.interactive,
 		Invoke:      s.invoke,
 		Limits: &reactorv1.Limits{
-			MemoryBytes: uint64(s.memory), StackBytes: uint64(s.stack), LogBytes: uint64(s.logBytes),
+			MemoryBytes: s.memory, StackBytes: s.stack, LogBytes: s.logBytes,
 			Fuel: s.fuel, Descriptors: s.descriptors, PendingOps: s.pendingOps,
 		},
 	}
@@ -153,24 +155,3 @@ func readInput(path string, in io.Reader) ([]byte, error) {
 	}
 	return b, nil
 }
-
-// byteSize is the value of a flag such as 64MiB.
-type byteSize uint64
-
-func (b *byteSize) Set(text string) error {
-	n, err := humanize.ParseBytes(text)
-	if err != nil {
-		return fmt.Errorf("give a size such as 65536, 64KiB or 1GiB")
-	}
-	*b = byteSize(n)
-	return nil
-}
-
-func (b *byteSize) String() string {
-	if *b == 0 {
-		return ""
-	}
-	return humanize.IBytes(uint64(*b))
-}
-
-func (b *byteSize) Type() string { return "size" }

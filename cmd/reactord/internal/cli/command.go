@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/reactord/reactord/cmd/internal/quantity"
 	"github.com/reactord/reactord/cmd/internal/version"
 	"github.com/reactord/reactord/cmd/reactord/internal/config"
 	"github.com/reactord/reactord/cmd/reactord/internal/daemon"
@@ -22,8 +23,9 @@ in any language over gRPC.`
 
 const settingsHelp = `Every flag is a setting, and can also be given as an environment variable, REACTORD_ and the flag's
 name in capitals with underscores, or as a key of the same name in the file that --config names. A
-flag overrides a variable, a variable overrides the file, and the file overrides the default. Sizes
-take a unit (64KiB, 1.5GiB), and so do durations (90s, 1h30m).
+flag overrides a variable, a variable overrides the file, and the file overrides the default.
+
+` + quantity.Help + ` Durations have units: 90s, 1h30m.
 
 SIGTERM and SIGINT drain the daemon: it takes no new work, gives running workloads the grace period,
 and then exits with status 0. The next daemon starts unfinished workloads again. A second signal ends
@@ -153,7 +155,8 @@ status is 0 only if every guest of the first kind succeeded.`,
 		Args:         cobra.NoArgs,
 		SilenceUsage: true,
 	}
-	cmd.Flags().IntVar(&options.Count, "count", 10_000, "guests to run")
+	options.Count = 10_000
+	cmd.Flags().Var(quantity.CountFlag(&options.Count, 0), "count", "guests to run")
 	cmd.Flags().StringVarP(&options.Output, "output", "o", "table", "what to print in the end: table or json")
 	cmd.RunE = func(*cobra.Command, []string) error {
 		ctx, stop := interruptible()

@@ -4,11 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/reactord/reactord/cmd/internal/quantity"
 )
 
 // value reads and writes one setting's field of a Config as text.
@@ -22,57 +23,20 @@ type value struct {
 	number func() uint64
 }
 
-type integer interface {
-	~int | ~int64 | ~uint32 | ~uint64
-}
-
-// maxOf returns the largest T that is an int64 too.
-func maxOf[T integer]() uint64 {
-	if T(math.MaxUint32)+1 == 0 {
-		return math.MaxUint32
-	}
-	return math.MaxInt64
-}
-
-// sizeIn is a number of bytes, at least least, with or without a unit.
-func sizeIn[T integer](p *T, least uint64) value {
+// sizeIn is a number of bytes, at least least.
+func sizeIn[T quantity.Integer](p *T, least uint64) value {
 	return value{
-		kind: "SIZE",
-		parse: func(s string) error {
-			n, err := parseSize(s)
-			if err == nil && n < least {
-				err = fmt.Errorf("%s is too small: at least %s", s, formatSize(least))
-			}
-			if err == nil {
-				*p = T(n)
-			}
-			return err
-		},
-		text:   func() string { return formatSize(uint64(*p)) },
+		kind:   "SIZE",
+		parse:  quantity.SizeFlag(p, least).Set,
+		text:   func() string { return quantity.FormatSize(uint64(*p)) },
 		number: func() uint64 { return uint64(*p) },
 	}
 }
 
-// countIn is a number, at least least. Digits may be grouped: 1_000_000.
-func countIn[T integer](p *T, least uint64) value {
-	return value{
-		kind: "N",
-		parse: func(s string) error {
-			n, err := strconv.ParseUint(s, 0, 64)
-			switch {
-			case errors.Is(err, strconv.ErrRange) || err == nil && n > maxOf[T]():
-				return fmt.Errorf("%s is too large: at most %d", s, maxOf[T]())
-			case err != nil:
-				return fmt.Errorf("%q is not a whole number", s)
-			case n < least:
-				return fmt.Errorf("%s is too small: at least %d", s, least)
-			}
-			*p = T(n)
-			return nil
-		},
-		text:   func() string { return strconv.FormatUint(uint64(*p), 10) },
-		number: func() uint64 { return uint64(*p) },
-	}
+// countIn is a number, at least least.
+func countIn[T quantity.Integer](p *T, least uint64) value {
+	flag := quantity.CountFlag(p, least)
+	return value{kind: "N", parse: flag.Set, text: flag.String, number: func() uint64 { return uint64(*p) }}
 }
 
 // durationIn is a duration. The words stand for durations without a length: "forever".
@@ -198,62 +162,4 @@ func choiceIn[T ~string](p *T, choices ...T) value {
 		},
 		text: func() string { return string(*p) },
 	}
-}
-
-var units = []struct {
-	name  string
-	bytes uint64
-}{
-	{"TiB", 1 << 40}, {"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10},
-	{"TB", 1e12}, {"GB", 1e9}, {"MB", 1e6}, {"kB", 1e3}, {"KB", 1e3},
-	{"T", 1 << 40}, {"G", 1 << 30}, {"M", 1 << 20}, {"K", 1 << 10}, {"k", 1 << 10},
-	{"B", 1},
-}
-
-// parseSize reads a number of bytes such as 65536, 64KiB, 64 MiB, 1.5GB.
-func parseSize(s string) (uint64, error) {
-	digits, scale := strings.TrimSpace(s), uint64(1)
-	for _, u := range units {
-		if head, ok := strings.CutSuffix(digits, u.name); ok {
-			digits, scale = strings.TrimSpace(head), u.bytes
-			break
-		}
-	}
-	whole, fraction, dotted := strings.Cut(digits, ".")
-	n, err := strconv.ParseUint(whole, 10, 63)
-	if errors.Is(err, strconv.ErrRange) {
-		return 0, fmt.Errorf("%q is too large", s)
-	}
-	if err != nil || dotted && (scale == 1 || !isDigits(fraction)) {
-		return 0, fmt.Errorf("%q is not a size such as 65536, 64KiB, 512MiB or 1.5GiB", s)
-	}
-	if n > math.MaxInt64/scale {
-		return 0, fmt.Errorf("%q is too large", s)
-	}
-	bytes := n * scale
-	if dotted {
-		part, err := strconv.ParseFloat("0."+fraction, 64)
-		if err != nil {
-			return 0, fmt.Errorf("%q is not a size", s)
-		}
-		bytes += uint64(part * float64(scale))
-	}
-	if bytes > math.MaxInt64 {
-		return 0, fmt.Errorf("%q is too large", s)
-	}
-	return bytes, nil
-}
-
-func isDigits(s string) bool {
-	return s != "" && strings.Trim(s, "0123456789") == ""
-}
-
-// formatSize writes a size in the largest binary unit that it is a whole number of.
-func formatSize(n uint64) string {
-	for _, u := range units[:4] {
-		if n != 0 && n%u.bytes == 0 {
-			return strconv.FormatUint(n/u.bytes, 10) + u.name
-		}
-	}
-	return strconv.FormatUint(n, 10)
 }

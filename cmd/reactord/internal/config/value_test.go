@@ -5,56 +5,6 @@ import (
 	"time"
 )
 
-func TestParseSize(t *testing.T) {
-	for _, tt := range []struct {
-		text string
-		want uint64
-		ok   bool
-	}{
-		{"0", 0, true},
-		{"65536", 65536, true},
-		{"64KiB", 65536, true},
-		{"64 KiB", 65536, true},
-		{"64K", 65536, true},
-		{"64kB", 64000, true},
-		{"1.5GiB", 3 << 29, true},
-		{"1B", 1, true},
-		{"8388607TiB", 8388607 << 40, true},
-		{"8388608TiB", 0, false},
-		{"9223372036854775807", 1<<63 - 1, true},
-		{"9223372036854775808", 0, false},
-		{"8388607.99999999999999999999TiB", 0, false},
-		{"1.5", 0, false},
-		{"1.5.5G", 0, false},
-		{"1.e3G", 0, false},
-		{".5G", 0, false},
-		{"-1", 0, false},
-		{"GiB", 0, false},
-		{"", 0, false},
-		{"12XB", 0, false},
-	} {
-		got, err := parseSize(tt.text)
-		if got != tt.want || (err == nil) != tt.ok {
-			t.Errorf("parseSize(%q) = %d, %v; want %d, ok %t", tt.text, got, err, tt.want, tt.ok)
-		}
-	}
-}
-
-func FuzzParseSize(f *testing.F) {
-	f.Add("1.5GiB")
-	f.Add("12")
-	f.Fuzz(func(t *testing.T, s string) {
-		n, err := parseSize(s)
-		if err != nil {
-			return
-		}
-		again, err := parseSize(formatSize(n))
-		if err != nil || again != n {
-			t.Errorf("%q is %d, written %q, which is %d, %v", s, n, formatSize(n), again, err)
-		}
-	})
-}
-
 func TestFormatDuration(t *testing.T) {
 	for want, d := range map[string]time.Duration{
 		"0":         0,

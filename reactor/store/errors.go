@@ -83,6 +83,18 @@ func (e *InUseError) Error() string {
 	return fmt.Sprintf("module %s is used by %d unfinished workloads", e.Digest, e.Workloads)
 }
 
+// UnfinishedError refuses the deletion of a workload that has not ended.
+type UnfinishedError struct{ ID string }
+
+func (e *UnfinishedError) Error() string { return fmt.Sprintf("workload %q has not ended", e.ID) }
+
+// KeptError refuses the pruning of a module.
+type KeptError struct{ Digest Digest }
+
+func (e *KeptError) Error() string {
+	return fmt.Sprintf("module %s is kept: a tag or a workload refers to it, or it was used lately", e.Digest)
+}
+
 // TagsError refuses a tag because there are too many.
 type TagsError struct {
 	Digest Digest // the module that has too many; zero if all modules together have

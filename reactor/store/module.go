@@ -29,8 +29,40 @@ func ParseDigest(s string) (Digest, error) {
 	return d, nil
 }
 
-// IsDigest reports whether s, the name of a module, is a digest and not a tag.
+// IsDigest reports whether s, the name of a module, is a digest or the beginning of one, and not a tag.
 func IsDigest(s string) bool { return strings.HasPrefix(s, digestPrefix) }
+
+// MinPrefix is the least number of digits of a Prefix.
+const MinPrefix = 6
+
+// Prefix is the beginning of a digest, or a whole one.
+type Prefix struct{ digits string }
+
+// ParsePrefix parses MinPrefix or more lower-case hexadecimal digits, with or without "sha256:" before them.
+func ParsePrefix(s string) (Prefix, error) {
+	digits := strings.TrimPrefix(s, digestPrefix)
+	if len(digits) < MinPrefix || len(digits) > hex.EncodedLen(len(Digest{})) || strings.Trim(digits, "0123456789abcdef") != "" {
+		return Prefix{}, fmt.Errorf("%q is not a digest: want %d to %d lower-case hexadecimal digits, with or without %q before them",
+			s, MinPrefix, hex.EncodedLen(len(Digest{})), digestPrefix)
+	}
+	return Prefix{digits}, nil
+}
+
+// PrefixOf returns all digits of a digest as a Prefix.
+func PrefixOf(d Digest) Prefix { return Prefix{d.Hex()} }
+
+// Range returns the least and the greatest digest that begin with the prefix.
+func (p Prefix) Range() (first, last Digest) {
+	missing := hex.EncodedLen(len(first)) - len(p.digits)
+	fill := func(d *Digest, digit string) {
+		if _, err := hex.Decode(d[:], []byte(p.digits+strings.Repeat(digit, missing))); err != nil {
+			panic(fmt.Sprintf("store: a prefix that was not parsed: %q", p.digits))
+		}
+	}
+	fill(&first, "0")
+	fill(&last, "f")
+	return first, last
+}
 
 func (d Digest) String() string { return digestPrefix + d.Hex() }
 
@@ -45,6 +77,19 @@ type Module struct {
 	// Info is the reactor's description of the module; the store does not interpret it.
 	Info []byte
 	Tags []string // sorted
+	Name string   // of the last push that had one
+	// Used is when a workload of the module was last submitted or the module last pushed. It may lag behind by UseStep.
+	Used time.Time
+}
+
+// UseStep is how often a module's use by submissions is noted, so that most submissions write nothing for it.
+const UseStep = time.Minute
+
+// NewModule is what is stored of a module beside its bytes.
+type NewModule struct {
+	Created   time.Time
+	Info      []byte
+	Tag, Name string // may be empty
 }
 
 // PrefixBytes is the step by which the Prefixes of a Resume grow.
@@ -58,6 +103,16 @@ type Resume struct {
 	// Prefixes are the digests of the first PrefixBytes of the module, of the first 2*PrefixBytes,
 	// and so on.
 	Prefixes []Digest
+}
+
+// UnusedQuery selects a page of modules that nothing refers to.
+type UnusedQuery struct {
+	// Before selects modules that were last used before that time.
+	Before time.Time
+	// Token is the Next of the previous page, or empty.
+	Token string
+	// Limit bounds the page; zero is 100.
+	Limit int
 }
 
 // ModulePage is one page of a list of modules.

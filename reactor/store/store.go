@@ -66,6 +66,11 @@ type Workloads interface {
 	// size per call: of a long log it deletes the end, and the rest next time. Call it again while the result
 	// says that there is more.
 	Prune(ctx context.Context, policy Retention) (Pruned, error)
+
+	// DeleteWorkload deletes a finished workload and its log. It fails with a *NotFoundError or an *UnfinishedError.
+	// Of a long log it deletes the end and returns false: call it again until it returns true. Cursors from before
+	// the workload's last change expire.
+	DeleteWorkload(ctx context.Context, id string) (done bool, err error)
 }
 
 // Modules is the part of a Store that keeps modules and tags.
@@ -82,6 +87,10 @@ type Modules interface {
 	// ModuleByTag returns the module that a tag points at.
 	ModuleByTag(ctx context.Context, tag string) (*Module, error)
 
+	// FindModules returns up to limit digests that begin with the prefix, in order: those of stored modules, and if
+	// former is true also those of deleted modules that workloads still refer to.
+	FindModules(ctx context.Context, prefix Prefix, former bool, limit int) ([]Digest, error)
+
 	// ModuleBinary reads a module's bytes and verifies their digest. If they are damaged or missing
 	// it fails with a *CorruptError that is ErrDamaged.
 	ModuleBinary(ctx context.Context, digest Digest) ([]byte, error)
@@ -94,9 +103,27 @@ type Modules interface {
 	// many tags, or if the tag is new and there are too many in all; so does Commit of an Upload with a tag.
 	TagModule(ctx context.Context, tag string, digest Digest) error
 
+	// UntagModule removes a tag, and returns the module that it pointed at.
+	UntagModule(ctx context.Context, tag string) (Digest, error)
+
+	// UseModule notes a push of a stored module at a time, under a name if that is not empty.
+	UseModule(ctx context.Context, digest Digest, name string, at time.Time) error
+
 	// DeleteModule removes a module and its tags. It fails with an *InUseError while unfinished workloads use the
 	// module; a concurrent Submit either comes first, or finds the module gone.
 	DeleteModule(ctx context.Context, digest Digest) error
+
+	// UnusedModules returns a page of modules that have no tag and to which no workload refers, finished or not, the
+	// least recently used first. A page can be short, even empty, while Next is set: one call examines a bounded
+	// number of modules.
+	UnusedModules(ctx context.Context, query UnusedQuery) (ModulePage, error)
+
+	// PruneModule is DeleteModule for a module that UnusedModules returned. It fails with a *KeptError if something
+	// refers to the module by now, or if it was used at the given time or later.
+	PruneModule(ctx context.Context, digest Digest, before time.Time) error
+
+	// ModuleBytes returns what modules and uploads take on disk, and their bound.
+	ModuleBytes() (used, bound int64)
 }
 
 // Logs is the part of a Store that keeps what guests wrote.
@@ -130,9 +157,9 @@ type Upload interface {
 	// Bytes returns all the bytes, verified. It fails with io.ErrUnexpectedEOF if some are missing. If they do not
 	// have the announced digest it drops them and fails with ErrDigestMismatch.
 	Bytes() ([]byte, error)
-	// Commit verifies the bytes as Bytes does and stores the module, with the caller's description of it and the
-	// tag, if that is not empty.
-	Commit(ctx context.Context, created time.Time, info []byte, tag string) (*Module, error)
+	// Commit verifies the bytes as Bytes does and stores the module. If it is stored already, only its tag, its name
+	// and its use are.
+	Commit(ctx context.Context, module NewModule) (*Module, error)
 	// Discard drops the received bytes and ends the upload.
 	Discard() error
 	// Close ends the upload. Received bytes that were not committed are kept for some time, to be resumed.

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -155,5 +156,31 @@ func TestCounts(t *testing.T) {
 	counts := store.Counts{store.Pending: 1, store.Running: 2, store.Failed: 4}
 	if got := fmt.Sprint(counts.Of(store.Unfinished), counts.Of(store.Finished), counts.Of(0)); got != "3 4 0" {
 		t.Errorf("unfinished, finished, none: %s", got)
+	}
+}
+
+func TestPrefix(t *testing.T) {
+	digest := store.DigestOf([]byte("module"))
+	for _, prefix := range []string{digest.Hex()[:6], digest.Hex()[:7], digest.Hex(), digest.String(), digest.String()[:20]} {
+		p, err := store.ParsePrefix(prefix)
+		if err != nil {
+			t.Errorf("%q: %v", prefix, err)
+			continue
+		}
+		first, last := p.Range()
+		digits := strings.TrimPrefix(prefix, "sha256:")
+		for _, bound := range []store.Digest{first, last} {
+			if !strings.HasPrefix(bound.Hex(), digits) {
+				t.Errorf("%q: a bound is %s", prefix, bound)
+			}
+		}
+		if bytes.Compare(first[:], digest[:]) > 0 || bytes.Compare(last[:], digest[:]) < 0 {
+			t.Errorf("%q: %s is not between %s and %s", prefix, digest, first, last)
+		}
+	}
+	for _, prefix := range []string{"", "sha256:", "12345", "sha256:12345", "12345g", "ABCDEF", "123456 ", digest.Hex() + "0", "sha512:123456"} {
+		if _, err := store.ParsePrefix(prefix); err == nil {
+			t.Errorf("%q is a prefix", prefix)
+		}
 	}
 }

@@ -172,7 +172,7 @@ func (p *Push) Commit(ctx context.Context) (m *api.Module, existed bool, err err
 		}
 		return nil, false, err
 	}
-	rec, err := p.upload.Commit(ctx, time.Now(), encodeModule(info), p.req.Tag)
+	rec, err := p.upload.Commit(ctx, store.NewModule{Created: time.Now(), Info: encodeModule(info), Tag: p.req.Tag})
 	if err != nil {
 		return nil, false, p.storeError(err)
 	}

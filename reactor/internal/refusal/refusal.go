@@ -27,6 +27,12 @@ func OfStore(err error) error {
 		return errs.Module(errs.ModuleInUse, busy.Digest.String(),
 			"module %s is used by %d workloads that have not finished: cancel them or wait", busy.Digest, busy.Workloads)
 	}
+	if kept, ok := errors.AsType[*store.KeptError](err); ok {
+		return errs.Module(errs.ModuleInUse, kept.Digest.String(), "%v", kept)
+	}
+	if open, ok := errors.AsType[*store.UnfinishedError](err); ok {
+		return errs.Workload(errs.WorkloadUnfinished, open.ID, "workload %q has not ended: cancel it first, or wait for its end", open.ID)
+	}
 	if tags, ok := errors.AsType[*store.TagsError](err); ok {
 		return tooManyTags(tags)
 	}

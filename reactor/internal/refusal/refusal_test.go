@@ -20,6 +20,8 @@ func TestOfStore(t *testing.T) {
 		{&store.NotFoundError{Kind: store.KindWorkload, Name: "w"}, errs.WorkloadNotFound, false},
 		{&store.NotFoundError{Kind: store.KindModule, Name: "m"}, errs.ModuleNotFound, false},
 		{&store.InUseError{Workloads: 2}, errs.ModuleInUse, false},
+		{&store.KeptError{}, errs.ModuleInUse, false},
+		{&store.UnfinishedError{ID: "w"}, errs.WorkloadUnfinished, false},
 		{&store.TagsError{Bound: 3}, errs.LimitExceeded, false},
 		{store.ErrClosed, errs.Draining, true},
 		{store.ErrFull, errs.StoreFull, true},

@@ -143,7 +143,7 @@ func TestCorruptModule(t *testing.T) {
 	check(t, err)
 	_, err = u.Write([]byte("module"))
 	check(t, err)
-	_, err = u.Commit(t.Context(), epoch, []byte("info"), "")
+	_, err = u.Commit(t.Context(), store.NewModule{Created: epoch, Info: []byte("info")})
 	check(t, err)
 	check(t, u.Close())
 	if data, err := s.ModuleBinary(t.Context(), module); err != nil || string(data) != "module" {

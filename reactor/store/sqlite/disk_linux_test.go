@@ -31,7 +31,7 @@ func TestFullDisk(t *testing.T) {
 	check(t, err)
 	_, err = u.Write([]byte("module"))
 	check(t, err)
-	_, err = u.Commit(t.Context(), epoch, nil, "")
+	_, err = u.Commit(t.Context(), store.NewModule{Created: epoch})
 	check(t, err)
 	check(t, u.Close())
 
@@ -100,7 +100,7 @@ func TestOpenOnFullDisk(t *testing.T) {
 			check(t, err)
 			_, err = u.Write([]byte("module"))
 			check(t, err)
-			_, err = u.Commit(t.Context(), epoch, nil, "")
+			_, err = u.Commit(t.Context(), store.NewModule{Created: epoch})
 			check(t, err)
 			check(t, u.Close())
 			large := workload("large", module)

@@ -28,7 +28,7 @@ func fill(t *testing.T) (dir string, module store.Digest) {
 	check(t, err)
 	_, err = u.Write([]byte("module"))
 	check(t, err)
-	_, err = u.Commit(t.Context(), epoch, []byte("info"), "tag")
+	_, err = u.Commit(t.Context(), store.NewModule{Created: epoch, Info: []byte("info"), Tag: "tag"})
 	check(t, err)
 	check(t, u.Close())
 	for _, id := range []string{"a", "b", "c", "d", "e"} {
@@ -122,6 +122,25 @@ func TestPermissions(t *testing.T) {
 	}))
 	if seen < 6 {
 		t.Errorf("only %d files and directories", seen)
+	}
+}
+
+// TestMigration brings a database of the first version to this one. Its modules count as used now.
+func TestMigration(t *testing.T) {
+	dir, _ := fill(t)
+	tamper(t, dir, "DROP TABLE uses")
+	tamper(t, dir, "PRAGMA user_version = 1")
+	before := time.Now().Add(-time.Second)
+	s := closing(t, open(t, dir, storetest.Options{}))
+	page, err := s.ListModules(t.Context(), "", 10)
+	check(t, err)
+	if len(page.Modules) == 0 {
+		t.Fatal("the modules are gone")
+	}
+	for _, m := range page.Modules {
+		if m.Used.Before(before) || m.Used.After(time.Now()) || m.Name != "" {
+			t.Errorf("%s: name %q, last used %v", m.Digest, m.Name, m.Used)
+		}
 	}
 }
 

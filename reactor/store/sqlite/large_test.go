@@ -25,7 +25,7 @@ func TestLargeSpecs(t *testing.T) {
 	if _, err := u.Write([]byte("module")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := u.Commit(t.Context(), time.Now(), nil, ""); err != nil {
+	if _, err := u.Commit(t.Context(), store.NewModule{Created: time.Now()}); err != nil {
 		t.Fatal(err)
 	}
 	for i := range count {

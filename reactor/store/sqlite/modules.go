@@ -43,6 +43,11 @@ func (m *moduleRow) module(c *conn) (*store.Module, error) {
 		return nil, &store.CorruptError{Kind: store.KindModule, Name: digest.String(), Err: fmt.Errorf("%w: %w", store.ErrDamaged, errSum)}
 	}
 	module := &store.Module{Digest: digest, Size: m.size, Created: unstamp(m.created), Info: orNil(m.info)}
+	used := m.created
+	if _, err := c.one(`SELECT name, used FROM uses WHERE digest = ?`, []any{m.digest}, &module.Name, &used); err != nil {
+		return nil, err
+	}
+	module.Used = unstamp(used)
 	err := c.each(`SELECT tag FROM tags WHERE digest = ? ORDER BY tag`, []any{m.digest}, func(rows *sql.Rows) error {
 		var tag string
 		if err := rows.Scan(&tag); err != nil {
@@ -134,9 +139,9 @@ func moduleBySeq(c *conn, seq int64) (*store.Module, error) {
 // putModuleOp records a module whose blob is in place.
 type putModuleOp struct {
 	call
-	row    moduleRow
-	tag    string
-	module *store.Module
+	row       moduleRow
+	tag, name string
+	module    *store.Module
 }
 
 func (o *putModuleOp) apply(tx *tx) error {
@@ -153,6 +158,9 @@ func (o *putModuleOp) apply(tx *tx) error {
 		if err := o.row.write(tx); err != nil {
 			return err
 		}
+	}
+	if err := tx.push(o.row.digest, o.name, o.row.created); err != nil {
+		return err
 	}
 	if o.tag != "" {
 		if err := tx.tag(o.tag, o.row.digest); err != nil {
@@ -231,6 +239,27 @@ func (o *tagOp) apply(tx *tx) error {
 	}())
 }
 
+// untagOp removes a tag.
+type untagOp struct {
+	call
+	tag    string
+	digest store.Digest
+}
+
+func (o *untagOp) apply(tx *tx) error {
+	var digest []byte
+	found, err := tx.one(`SELECT digest FROM tags WHERE tag = ?`, []any{o.tag}, &digest)
+	if err != nil {
+		return err
+	}
+	if !found {
+		return o.keep(&store.NotFoundError{Kind: store.KindTag, Name: o.tag})
+	}
+	copy(o.digest[:], digest)
+	_, err = tx.exec(`DELETE FROM tags WHERE tag = ?`, o.tag)
+	return err
+}
+
 // deleteModuleOp removes the record of a module, unless it is in use. Submissions run on the same goroutine,
 // before or after, so none comes between the check and the deletion.
 type deleteModuleOp struct {
@@ -251,17 +280,25 @@ func (o *deleteModuleOp) apply(tx *tx) error {
 		if users > 0 {
 			return &store.InUseError{Digest: o.digest, Workloads: users}
 		}
-		clear(tx.modules)
-		deleted, err := tx.exec(`DELETE FROM modules WHERE digest = ?`, o.digest[:])
-		if err != nil {
+		return tx.deleteModule(o.digest)
+	}())
+}
+
+func (tx *tx) deleteModule(digest store.Digest) error {
+	clear(tx.modules)
+	deleted, err := tx.exec(`DELETE FROM modules WHERE digest = ?`, digest[:])
+	if err != nil {
+		return err
+	}
+	if deleted == 0 {
+		return &store.NotFoundError{Kind: store.KindModule, Name: digest.String()}
+	}
+	for _, statement := range []string{`DELETE FROM tags WHERE digest = ?`, `DELETE FROM uses WHERE digest = ?`} {
+		if _, err := tx.exec(statement, digest[:]); err != nil {
 			return err
 		}
-		if deleted == 0 {
-			return &store.NotFoundError{Kind: store.KindModule, Name: o.digest.String()}
-		}
-		_, err = tx.exec(`DELETE FROM tags WHERE digest = ?`, o.digest[:])
-		return err
-	}())
+	}
+	return nil
 }
 
 // upload is an Upload whose Commit records the module once its blob is in place.
@@ -282,9 +319,9 @@ func (u *upload) Bytes() ([]byte, error) {
 	return data, translate(translateBlob(err))
 }
 
-func (u *upload) Commit(ctx context.Context, created time.Time, info []byte, tag string) (*store.Module, error) {
-	op := &putModuleOp{call: newCall(), tag: tag, row: moduleRow{
-		digest: u.digest[:], size: u.Offset(), created: stamp(created), info: info,
+func (u *upload) Commit(ctx context.Context, module store.NewModule) (*store.Module, error) {
+	op := &putModuleOp{call: newCall(), tag: module.Tag, name: module.Name, row: moduleRow{
+		digest: u.digest[:], size: u.Offset(), created: stamp(module.Created), info: module.Info,
 	}}
 	if err := u.Upload.Commit(ctx, func() error { return u.store.do(ctx, op) }); err != nil {
 		return nil, translate(translateBlob(err))

@@ -94,18 +94,58 @@ type victim struct {
 	module, labels                []byte
 }
 
+const victimColumns = `seq, revision, updated, state, id, module, labels`
+
+func (v *victim) fields() []any {
+	return []any{&v.seq, &v.revision, &v.updated, &v.state, &v.id, &v.module, &v.labels}
+}
+
 func (tx *tx) oldestFinished(limit int) ([]victim, error) {
 	var victims []victim
-	err := tx.each(`SELECT seq, revision, updated, state, id, module, labels FROM workloads WHERE state >= 3 ORDER BY revision LIMIT ?`,
+	err := tx.each(`SELECT `+victimColumns+` FROM workloads WHERE state >= 3 ORDER BY revision LIMIT ?`,
 		[]any{limit}, func(rows *sql.Rows) error {
 			var v victim
-			if err := rows.Scan(&v.seq, &v.revision, &v.updated, &v.state, &v.id, &v.module, &v.labels); err != nil {
+			if err := rows.Scan(v.fields()...); err != nil {
 				return err
 			}
 			victims = append(victims, v)
 			return nil
 		})
 	return victims, err
+}
+
+// deleteWorkloadOp deletes one finished workload, or the end of its log.
+type deleteWorkloadOp struct {
+	call
+	id   string
+	gone bool
+}
+
+func (o *deleteWorkloadOp) apply(tx *tx) error {
+	if err := tx.flush(); err != nil {
+		return err
+	}
+	var v victim
+	found, err := tx.one(`SELECT `+victimColumns+` FROM workloads WHERE id = ?`, []any{o.id}, v.fields()...)
+	switch {
+	case err != nil:
+		return err
+	case !found:
+		return o.keep(&store.NotFoundError{Kind: store.KindWorkload, Name: o.id})
+	case !store.State(v.state).Finished():
+		return o.keep(&store.UnfinishedError{ID: o.id})
+	}
+	budget := pruneBytes
+	if o.gone, err = tx.delete(v, &budget); !o.gone || err != nil {
+		return err
+	}
+	if err := tx.flush(); err != nil {
+		return err
+	}
+	if _, err := tx.exec(`DELETE FROM counts WHERE module = ? AND n = 0`, v.module); err != nil {
+		return err
+	}
+	return tx.raiseMarks(v)
 }
 
 // delete deletes a workload and subtracts from budget what it takes on disk. If the log alone exceeds the budget,

@@ -216,8 +216,22 @@ func (s *salvage) readModule(c *conn, seq int64) error {
 	s.found.Modules++
 	return s.keep(func(to *conn) error {
 		_, err := to.exec(`INSERT INTO modules (`+moduleColumns+`) VALUES (?, ?, ?, ?, ?, ?)`, m.seq, m.digest, m.size, m.created, notNil(m.info), m.sum)
+		if err != nil {
+			return err
+		}
+		name, used := readUse(c, m.digest)
+		_, err = to.exec(`INSERT INTO uses (digest, name, used) VALUES (?, ?, ?)`, m.digest, name, used)
 		return err
 	})
+}
+
+// readUse returns a module's name and last use. If these can't be read it counts as used now.
+func readUse(c *conn, digest []byte) (name string, used int64) {
+	found, err := c.one(`SELECT name, used FROM uses WHERE digest = ?`, []any{digest}, &name, &used)
+	if !found || err != nil {
+		return "", stamp(time.Now())
+	}
+	return name, used
 }
 
 func (s *salvage) readWorkload(c *conn, seq int64) error {

@@ -6,14 +6,14 @@ import (
 	"github.com/reactord/reactord/reactor/store"
 )
 
-// schemaVersion is the database's user_version. A change of the tables raises it and adds a step to
-// migrate.
-const schemaVersion = 1
+// migrations are scripts: each brings a database from the version that is its index to the next one. The database's
+// user_version says how many of them it has seen. A change of the tables appends one.
+var migrations = []string{tables, moduleUses}
 
 // applicationID marks the file as ours: "rctd".
 const applicationID = 0x72637464
 
-const schema = `
+const tables = `
 CREATE TABLE meta (
 	key   TEXT PRIMARY KEY,
 	value INTEGER NOT NULL
@@ -85,6 +85,18 @@ CREATE TABLE tags (
 CREATE INDEX tags_digest ON tags (digest);
 `
 
+// moduleUses adds names and times of use. They are apart from the descriptions of modules, which can be large, so that
+// noting a use writes little. What was there before counts as used when it is migrated.
+const moduleUses = `
+CREATE TABLE uses (
+	digest BLOB PRIMARY KEY,
+	name   TEXT NOT NULL,    -- of the last push that had one
+	used   INTEGER NOT NULL  -- last submission or push, to store.UseStep
+) STRICT, WITHOUT ROWID;
+CREATE INDEX uses_used ON uses (used, digest);
+INSERT INTO uses (digest, name, used) SELECT digest, '', unixepoch() * 1000000000 FROM modules;
+`
+
 // Keys of the meta table.
 const (
 	metaSequence = "sequence" // the highest seq of a pruned workload
@@ -108,14 +120,15 @@ func migrate(c *conn, dir string) error {
 	switch {
 	case tables > 0 && application != applicationID:
 		return fmt.Errorf("%s holds a database of another program", dir)
-	case version > schemaVersion:
-		return &store.SchemaError{Dir: dir, Found: version, Supported: schemaVersion}
-	case version == schemaVersion:
-		return nil
+	case version > len(migrations):
+		return &store.SchemaError{Dir: dir, Found: version, Supported: len(migrations)}
 	}
-	script := fmt.Sprintf("BEGIN IMMEDIATE;%sPRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT;", schema, applicationID, schemaVersion)
-	if _, err := c.exec(script); err != nil {
-		return fmt.Errorf("making the tables: %w", err)
+	for ; version < len(migrations); version++ {
+		script := fmt.Sprintf("BEGIN IMMEDIATE;%sPRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT;",
+			migrations[version], applicationID, version+1)
+		if _, err := c.exec(script); err != nil {
+			return fmt.Errorf("making the tables of version %d: %w", version+1, err)
+		}
 	}
 	return nil
 }

@@ -136,6 +136,15 @@ func (s *Store) Prune(ctx context.Context, policy store.Retention) (store.Pruned
 	return o.pruned, nil
 }
 
+// DeleteWorkload implements store.Workloads.
+func (s *Store) DeleteWorkload(ctx context.Context, id string) (bool, error) {
+	o := &deleteWorkloadOp{call: newCall(), id: id}
+	if err := s.do(ctx, o); err != nil {
+		return false, err
+	}
+	return o.gone, nil
+}
+
 // Workload implements store.Workloads.
 func (s *Store) Workload(ctx context.Context, id string) (w *store.Workload, err error) {
 	err = s.read(ctx, s.lanes.records, func(c *conn) error {

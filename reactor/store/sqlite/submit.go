@@ -135,6 +135,9 @@ func (tx *tx) create(w *store.Workload) (*store.Workload, error) {
 	}
 	tx.marks.sequence, tx.marks.revision = r.seq, r.revision
 	tx.count(w.Module, store.Pending, +1)
+	if err := tx.use(w.Module, r.created); err != nil {
+		return nil, err
+	}
 	tx.heads[w.ID] = &head{life: r.life, id: w.ID, module: w.Module, emptyLog: true}
 	stored := *w
 	stored.State, stored.Attempts, stored.Updated, stored.Revision = store.Pending, 0, w.Created, r.revision

@@ -11,16 +11,19 @@ import (
 // counts. Call flush before querying those tables.
 type tx struct {
 	*conn
-	marks   marks
-	space   *space
-	tags    tagBounds
-	known   map[string]head  // writer.known
-	heads   map[string]*head // nil for a deleted workload
-	dirty   []*head
-	logs    []*logEnd
-	counts  map[countKey]int64
-	modules map[store.Digest]bool
-	changes []store.Change
+	marks marks
+	space *space
+	tags  tagBounds
+	known map[string]head // writer.known
+	// usesBefore is writer.uses.
+	usesBefore map[store.Digest]int64
+	heads      map[string]*head // nil for a deleted workload
+	dirty      []*head
+	logs       []*logEnd
+	counts     map[countKey]int64
+	modules    map[store.Digest]bool
+	uses       map[store.Digest]int64 // the uses of modules that this transaction writes; nil if there are none
+	changes    []store.Change
 }
 
 type countKey struct {
@@ -43,11 +46,14 @@ func (w *writer) begin() (*tx, error) {
 		return nil, err
 	}
 	return &tx{
-		conn:    w.conn,
-		marks:   w.marks,
-		space:   &w.space,
-		tags:    w.tagBounds,
-		known:   w.known,
+		conn:  w.conn,
+		marks: w.marks,
+		space: &w.space,
+		tags:  w.tagBounds,
+		known: w.known,
+
+		usesBefore: w.uses,
+
 		heads:   make(map[string]*head),
 		counts:  make(map[countKey]int64),
 		modules: make(map[store.Digest]bool),
@@ -174,7 +180,10 @@ func refusal(err error) bool {
 		stale    *store.StaleError
 		corrupt  *store.CorruptError
 		inUse    *store.InUseError
+		kept     *store.KeptError
+		open     *store.UnfinishedError
 		tags     *store.TagsError
 	)
-	return errors.Is(err, errBound) || errors.As(err, &notFound) || errors.As(err, &stale) || errors.As(err, &corrupt) || errors.As(err, &inUse) || errors.As(err, &tags)
+	return errors.Is(err, errBound) || errors.As(err, &notFound) || errors.As(err, &stale) || errors.As(err, &corrupt) || errors.As(err, &inUse) ||
+		errors.As(err, &kept) || errors.As(err, &open) || errors.As(err, &tags)
 }

@@ -33,6 +33,8 @@ type writer struct {
 	postponed []op // ops that could not be written yet
 	batch     []op
 	known     map[string]head // unfinished workloads as the last commit left them; not all of them
+
+	uses map[store.Digest]int64 // when modules were submitted, as far as it is written; not all of them
 }
 
 // maxKnown bounds writer.known.
@@ -132,7 +134,7 @@ func (w *writer) commitSingly(batch []op) {
 // makesRoom reports whether an op frees space. It must not fail because of ops in its transaction that need space.
 func makesRoom(o op) bool {
 	switch o.(type) {
-	case *pruneOp, *deleteModuleOp:
+	case *pruneOp, *deleteModuleOp, *pruneModuleOp, *deleteWorkloadOp:
 		return true
 	}
 	return false
@@ -157,6 +159,7 @@ func (w *writer) commit(ops ...op) error {
 	}
 	w.onSuccess(ops)
 	w.keepHeads(tx.heads)
+	w.keepUses(tx.uses)
 	w.marks = tx.marks
 	w.revision.Store(w.marks.revision)
 	if w.observer != nil && len(tx.changes) > 0 {

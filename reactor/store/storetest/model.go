@@ -56,8 +56,10 @@ func (m *model) step() {
 		m.submitSome()
 	case n < 14:
 		m.burst()
-	case n < 16:
+	case n < 15:
 		m.prune()
+	case n < 16:
+		m.deleteWorkload()
 	case n < 18:
 		m.module = m.modules[m.rand.IntN(len(m.modules))]
 		m.deleteModule()
@@ -206,13 +208,31 @@ func (m *model) prune() {
 			break
 		}
 		victims = append(victims, w)
-		m.floor = w.Revision
+		m.floor = max(m.floor, w.Revision)
 		delete(m.logs, w.ID)
 	}
 	m.workloads = slices.DeleteFunc(m.workloads, func(w *store.Workload) bool { return slices.Contains(victims, w) })
 	pruned, err := m.Prune(m.t.Context(), policy)
 	wantIs(m.t, "Prune", err, nil)
 	wantEqual(m.t, fmt.Sprintf("pruned by %+v", policy), pruned.Workloads, len(victims))
+}
+
+func (m *model) deleteWorkload() {
+	id := m.anyID()
+	w := m.find(id)
+	done, err := m.DeleteWorkload(m.t.Context(), id)
+	switch {
+	case w == nil:
+		wantAs[*store.NotFoundError](m.t, "DeleteWorkload", err)
+	case !w.State.Finished():
+		wantAs[*store.UnfinishedError](m.t, "DeleteWorkload", err)
+	case err != nil || !done:
+		m.t.Errorf("DeleteWorkload of %+v: %t, %v", w, done, err)
+	default:
+		m.workloads = slices.DeleteFunc(m.workloads, func(other *store.Workload) bool { return other == w })
+		m.floor = max(m.floor, w.Revision)
+		delete(m.logs, id)
+	}
 }
 
 func (m *model) byRevision() []*store.Workload {

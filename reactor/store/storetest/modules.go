@@ -24,12 +24,12 @@ func testModule(t *testing.T, open Open) {
 	if err != nil || !bytes.Equal(data, binary) {
 		t.Fatalf("%d bytes, error %v", len(data), err)
 	}
-	committed, err := u.Commit(t.Context(), epoch, []byte("its info"), "latest")
+	committed, err := u.Commit(t.Context(), store.NewModule{Created: epoch, Info: []byte("its info"), Tag: "latest"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	wantIs(t, "Close", u.Close(), nil)
-	want := &store.Module{Digest: digest, Size: int64(len(binary)), Created: epoch, Info: []byte("its info"), Tags: []string{"latest"}}
+	want := &store.Module{Digest: digest, Size: int64(len(binary)), Created: epoch, Info: []byte("its info"), Tags: []string{"latest"}, Used: epoch}
 	wantEqual(t, "what Commit returns", committed, want)
 
 	wantIs(t, "TagModule", f.TagModule(t.Context(), "a-tag", digest), nil)
@@ -142,7 +142,7 @@ func testTags(t *testing.T, open Open) {
 	if _, err := u.Write(third); err != nil {
 		t.Fatal(err)
 	}
-	_, err = u.Commit(t.Context(), epoch, nil, "new")
+	_, err = u.Commit(t.Context(), store.NewModule{Created: epoch, Tag: "new"})
 	wantAs[*store.TagsError](t, "Commit", err)
 	wantIs(t, "Close", u.Close(), nil)
 	_, err = f.Module(t.Context(), store.DigestOf(third))

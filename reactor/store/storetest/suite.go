@@ -54,6 +54,11 @@ func Run(t *testing.T, engine Engine) {
 		{"Resume", testResume},
 		{"Heal", func(t *testing.T, _ Open) { testHeal(t, engine) }},
 		{"DeleteModule", testDeleteModule},
+		{"FindModules", testFindModules},
+		{"Untag", testUntag},
+		{"Uses", testUses},
+		{"UnusedModules", testUnusedModules},
+		{"DeleteWorkload", testDeleteWorkload},
 		{"Log", testLog},
 		{"Full", testFull},
 		{"PruneBytes", testPruneBytes},
@@ -116,7 +121,7 @@ func (f *fixture) putDescribed(binary, info []byte) store.Digest {
 	if _, err := u.Write(binary); err != nil {
 		f.t.Fatalf("Write: %v", err)
 	}
-	if _, err := u.Commit(f.t.Context(), epoch, info, ""); err != nil {
+	if _, err := u.Commit(f.t.Context(), store.NewModule{Created: epoch, Info: info}); err != nil {
 		f.t.Fatalf("Commit: %v", err)
 	}
 	if err := u.Close(); err != nil {

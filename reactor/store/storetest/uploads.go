@@ -28,7 +28,7 @@ func testUpload(t *testing.T, open Open) {
 		}
 	}
 	commit := func(t *testing.T, u store.Upload) error {
-		_, err := u.Commit(t.Context(), epoch, nil, "")
+		_, err := u.Commit(t.Context(), store.NewModule{Created: epoch})
 		return err
 	}
 
@@ -144,7 +144,7 @@ func testUpload(t *testing.T, open Open) {
 				return err
 			}
 			if commit {
-				if _, err := u.Commit(t.Context(), epoch, nil, ""); err != nil {
+				if _, err := u.Commit(t.Context(), store.NewModule{Created: epoch}); err != nil {
 					return err
 				}
 			}
@@ -196,7 +196,7 @@ func (u upload) write(p []byte) {
 }
 
 func (u upload) commit() error {
-	_, err := u.Commit(u.t.Context(), epoch, nil, "")
+	_, err := u.Commit(u.t.Context(), store.NewModule{Created: epoch})
 	return err
 }
 

@@ -1,0 +1,194 @@
+package launch
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/reactord/reactord/cmd/reactorctl/internal/follow"
+	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
+)
+
+const (
+	// answerGrace is how long an interrupted submission waits for the daemon's answer.
+	answerGrace = 10 * time.Second
+	// mostOfBatch is how many workloads one call submits or cancels, and bytesOfBatch how large they are together.
+	mostOfBatch  = 1000
+	bytesOfBatch = 4 << 20
+)
+
+// Launch submits the workloads of a plan.
+type Launch struct {
+	Client   reactorv1.WorkloadServiceClient
+	Follower *follow.Follower
+	Plan     Plan
+	Spec     *reactorv1.WorkloadSpec
+	// OnProgress is called with how many workloads were submitted so far; it may be nil.
+	OnProgress func(submitted int)
+
+	existing *reactorv1.Workload
+	accepted int // workloads
+	asked    int // the first so many may exist
+	answered bool
+}
+
+// Existing returns the only workload if it existed already with the same spec, or nil.
+func (l *Launch) Existing() *reactorv1.Workload { return l.existing }
+
+// Accepted returns how many workloads are submitted.
+func (l *Launch) Accepted() int { return l.accepted }
+
+// MayExist reports whether workloads may be there: they were submitted, or the daemon's answer did not arrive.
+func (l *Launch) MayExist() bool { return l.asked > 0 && (l.accepted > 0 || !l.answered) }
+
+// Submit submits the workloads. After an interrupt it submits no more, but waits some time for the answer to what it has
+// sent already; then it returns the cause. A call that a daemon's end has cut off is made again: the ids keep a workload
+// from being submitted twice.
+func (l *Launch) Submit(ctx context.Context) error {
+	submit := l.submitOne
+	if l.Plan.Count > 1 {
+		submit = l.submitAll
+	}
+	if err := submit(ctx); err != nil {
+		return err
+	}
+	return context.Cause(ctx)
+}
+
+func (l *Launch) submitOne(ctx context.Context) error {
+	tries := 0
+	return l.call(ctx, 1, func(ctx context.Context) error {
+		tries++
+		request := &reactorv1.SubmitWorkloadRequest{Id: l.Plan.ID, Spec: l.Spec}
+		response, err := l.Client.SubmitWorkload(ctx, request)
+		if err != nil {
+			return err
+		}
+		l.accepted = 1
+		if !response.GetCreated() && tries == 1 {
+			l.existing = response.GetWorkload()
+		}
+		return nil
+	})
+}
+
+func (l *Launch) submitAll(ctx context.Context) error {
+	batch := max(1, min(mostOfBatch, bytesOfBatch/(proto.Size(l.Spec)+1)))
+	for next := 0; next < l.Plan.Count && ctx.Err() == nil; {
+		end := min(next+batch, l.Plan.Count)
+		var response *reactorv1.SubmitWorkloadsResponse
+		err := l.call(ctx, end, func(ctx context.Context) (err error) {
+			response, err = l.Client.SubmitWorkloads(ctx, l.request(next, end))
+			return err
+		})
+		if err != nil {
+			return l.incomplete(err.Error(), err)
+		}
+		if err := l.take(response.GetResults()); err != nil {
+			return err
+		}
+		next = end
+		if l.OnProgress != nil {
+			l.OnProgress(l.accepted)
+		}
+	}
+	return nil
+}
+
+func (l *Launch) request(from, to int) *reactorv1.SubmitWorkloadsRequest {
+	request := &reactorv1.SubmitWorkloadsRequest{}
+	for _, id := range l.Plan.Names(from, to) {
+		request.Requests = append(request.Requests, &reactorv1.SubmitWorkloadRequest{Id: id, Spec: l.Spec})
+	}
+	return request
+}
+
+// take counts the results of a call. It returns an error if any is a refusal.
+func (l *Launch) take(results []*reactorv1.SubmitWorkloadsResult) error {
+	var refused *reactorv1.SubmitWorkloadsResult
+	for _, result := range results {
+		switch {
+		case result.GetError() == nil:
+			l.accepted++
+		case refused == nil:
+			refused = result
+		}
+	}
+	if refused == nil {
+		return nil
+	}
+	return l.incomplete(fmt.Sprintf("%s was refused: %s", refused.GetId(), refused.GetError().GetMessage()), nil)
+}
+
+// IncompleteError says that not all workloads were submitted.
+type IncompleteError struct {
+	Plan      Plan
+	Submitted int
+	Why       string
+	Err       error // of the call, if it failed
+}
+
+func (e *IncompleteError) Error() string {
+	return fmt.Sprintf("%d of %d workloads were submitted: %s", e.Submitted, e.Plan.Count, e.Why)
+}
+
+func (e *IncompleteError) Unwrap() error { return e.Err }
+
+// incomplete returns err as it is if no workload was submitted.
+func (l *Launch) incomplete(why string, err error) error {
+	if l.accepted == 0 && err != nil {
+		return err
+	}
+	if s, ok := status.FromError(err); ok && err != nil {
+		why = s.Message()
+	}
+	return &IncompleteError{Plan: l.Plan, Submitted: l.accepted, Why: why, Err: err}
+}
+
+// call submits workloads up to one of them; try makes the call.
+func (l *Launch) call(ctx context.Context, upTo int, try func(context.Context) error) error {
+	return l.Follower.Do(ctx, func(ctx context.Context) error {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		l.asked, l.answered = upTo, false
+		outliving, stop := outlive(ctx, answerGrace)
+		defer stop()
+		err := try(outliving)
+		if isUnknown(err) {
+			return err
+		}
+		l.answered = true
+		return follow.Permanent(err)
+	})
+}
+
+// isUnknown reports whether a call may have submitted workloads although it failed.
+func isUnknown(err error) bool {
+	s := status.Convert(err)
+	switch s.Code() {
+	case codes.Canceled, codes.DeadlineExceeded, codes.Unknown, codes.Internal, codes.Aborted, codes.DataLoss:
+		return true
+	case codes.Unavailable:
+		return len(s.Details()) == 0 // otherwise the daemon has refused it
+	}
+	return false
+}
+
+// outlive returns a context that ends some time after ctx. If an interrupt ended a submission that the daemon has
+// received already, nobody would know of the workload.
+func outlive(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
+	outliving, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	forget := context.AfterFunc(ctx, func() {
+		select {
+		case <-time.After(grace):
+			cancel()
+		case <-outliving.Done():
+		}
+	})
+	return outliving, func() { forget(); cancel() }
+}

@@ -204,7 +204,7 @@ func TestGoGuestsWaitForMemory(t *testing.T) {
 func TestManyModules(t *testing.T) {
 	const store, cache = 64 << 10, 1 << 20
 	dir := t.TempDir()
-	d := testkit.Start(t, dir, fmt.Sprintf("--module-store=%d", store), fmt.Sprintf("--cache=%d", cache))
+	d := testkit.Start(t, dir, fmt.Sprintf("--module-store=%d", store), fmt.Sprintf("--compile-cache=%d", cache))
 	var refused error
 	meanwhile(t, d, func() {
 		for i := range 2000 {

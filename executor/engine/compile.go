@@ -52,7 +52,7 @@ func (e *Engine) prepare(read func() ([]byte, error)) (job compileJob, info *met
 func (m *Module) build(job compileJob, limit bounds) error {
 	e := m.engine
 	if e.cache != nil {
-		made, err := e.cache.compile(e.ctx, job, limit)
+		made, err := e.cache.compile(e.ctx, m.digest, job, limit)
 		if err != nil {
 			return err
 		}

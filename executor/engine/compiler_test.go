@@ -56,13 +56,13 @@ func meteredJob(t *testing.T, binary []byte) compileJob {
 func TestCompilerProcess(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "cache")
 	run(t, Config{CacheDir: dir, Compiler: testCompiler(t)}, "guest", "no_memory", "empty")
-	if files := codeFiles(t, dir); len(files) != 3 {
+	if files := codeSizes(t, dir); len(files) != 3 {
 		t.Errorf("%d files for three modules", len(files))
 	}
 	// What a process made is what this one would have made.
 	inProcess := filepath.Join(t.TempDir(), "cache")
 	run(t, Config{CacheDir: inProcess}, "guest")
-	for path := range codeFiles(t, inProcess) {
+	for path := range codeSizes(t, inProcess) {
 		one, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)

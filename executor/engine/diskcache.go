@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"crypto/sha256"
@@ -11,8 +10,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -22,30 +19,27 @@ import (
 	"github.com/reactord/reactord/internal/flock"
 )
 
-// diskCache keeps machine code on disk, within a bound.
+// diskCache keeps machine code on disk, in codeFiles.
 //
 // wazero has a cache of its own, an unbounded directory whose files it trusts. A truncated file makes the
 // module fail for good. A file damaged in the wrong place makes wazero allocate what a length field says,
 // or jump to where an offset says. And its file names don't say which module they belong to. So wazero's
 // cache directory is used only to load code into the runtime, and is otherwise empty:
 //
-//  1. The key of a module is the hash of its metered bytes and of the fingerprint (wazero's version, the
+//  1. The key of a module's code is the hash of its metered bytes and of the fingerprint (wazero's version, the
 //     architecture, the processor's features).
-//  2. If the cache has no valid file for the key, the module is compiled in a runtime of its own with a
+//  2. If the cache has no valid file for the module with that key, the module is compiled in a runtime of its own with a
 //     directory of its own. The one file that this leaves is put into the cache, in an envelope with a
 //     checksum.
 //  3. To load the module, the contents of the envelope are written to the load directory under the name
 //     that wazero gave it. The runtime then compiles the module by reading that file, and the file is
 //     removed.
 //  4. A file whose checksum is wrong, or that wazero refuses, is removed, and step 2 follows.
-//  5. When the files take too many bytes, the least recently used are removed. A file's last use is its
-//     modification time, so that the order survives a restart.
 //
 // Rejected: checking wazero's directory at start (reads everything, and does not know which file belongs to
 // which module, nor which was used last).
 type diskCache struct {
-	dir         string
-	limit       int64
+	files       codeFiles
 	fingerprint string
 	lock        *os.File                // nil if dir cannot be used, so that nothing is kept
 	shared      wazero.CompilationCache // reads code from loadDir
@@ -59,32 +53,22 @@ type diskCache struct {
 	probing   sync.Mutex // guards fingerprint until it is known
 	reporting sync.Mutex // guards failing, and orders calls of onTrouble
 	failing   bool
-
-	mu    sync.Mutex // guards the fields below
-	files map[string]cachedFile
-	total int64 // bytes of all files
-}
-
-type cachedFile struct {
-	size int64
-	used time.Time
 }
 
 const (
-	codeSuffix  = ".code"
 	loadDirName = "door"
 	stageName   = "stage"
 )
 
 // openDiskCache opens a cache in dir, for one Engine at a time. Only its user may write there, since it
-// holds machine code. onTrouble is called with an error when the cache cannot be written, and with nil when
+// holds machine code. held reports whether a module is in use. onTrouble is called with an error when the cache cannot be written, and with nil when
 // it can be written again, from any goroutine, one call at a time.
 //
 // The cache is optional: if dir can't be locked or written, nothing is kept. If there is no place at all
 // to write code for the runtime, each use fails with a *TransientError until there is. openDiskCache fails
 // only if the compiler can't be run or another process uses dir.
-func openDiskCache(ctx context.Context, dir string, limit int64, compiler compiler, onTrouble func(error)) (_ *diskCache, err error) {
-	c := &diskCache{dir: dir, limit: limit, compiler: compiler, onTrouble: onTrouble, files: map[string]cachedFile{}}
+func openDiskCache(ctx context.Context, dir string, limit int64, held func(string) bool, compiler compiler, onTrouble func(error)) (_ *diskCache, err error) {
+	c := &diskCache{files: newCodeFiles(dir, limit, held), compiler: compiler, onTrouble: onTrouble}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, c.unlock())
@@ -96,7 +80,7 @@ func openDiskCache(ctx context.Context, dir string, limit int64, compiler compil
 	}
 	c.report(err)
 	if c.lock != nil {
-		if err := c.scan(); err != nil {
+		if err := c.files.scan(); err != nil {
 			c.report(err)
 		}
 	}
@@ -107,25 +91,25 @@ var errCacheInUse = errors.New("the compile cache is in use by another process")
 
 // lockDir makes and locks the folder, and removes the temporary files of an earlier process.
 func (c *diskCache) lockDir() error {
-	if err := os.MkdirAll(c.dir, 0o700); err != nil {
+	if err := os.MkdirAll(c.files.dir, 0o700); err != nil {
 		return err
 	}
-	if err := os.Chmod(c.dir, 0o700); err != nil {
+	if err := os.Chmod(c.files.dir, 0o700); err != nil {
 		return err
 	}
-	lock, err := os.OpenFile(filepath.Join(c.dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	lock, err := os.OpenFile(filepath.Join(c.files.dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return err
 	}
 	err = flock.TryLock(lock)
 	if errors.Is(err, flock.ErrLocked) {
-		err = fmt.Errorf("%s: %w", c.dir, errCacheInUse)
+		err = fmt.Errorf("%s: %w", c.files.dir, errCacheInUse)
 	}
 	if err != nil {
 		return errors.Join(err, lock.Close())
 	}
 	c.lock = lock
-	return errors.Join(os.RemoveAll(filepath.Join(c.dir, loadDirName)), os.RemoveAll(filepath.Join(c.dir, stageName)))
+	return errors.Join(os.RemoveAll(filepath.Join(c.files.dir, loadDirName)), os.RemoveAll(filepath.Join(c.files.dir, stageName)))
 }
 
 func (c *diskCache) unlock() error {
@@ -140,7 +124,7 @@ func (c *diskCache) unlock() error {
 func (c *diskCache) chooseScratch(ctx context.Context) (err error) {
 	bases := []string{"", "/dev/shm"} // the system's folder for temporary files, and one in memory
 	if c.lock != nil {
-		c.scratch = c.dir
+		c.scratch = c.files.dir
 		if err = c.probe(ctx); err == nil || !isTransient(err) {
 			return errors.Join(err, c.openLoadDir())
 		}
@@ -163,7 +147,7 @@ func (c *diskCache) chooseScratch(ctx context.Context) (err error) {
 	if c.lock == nil {
 		return err
 	}
-	c.scratch = c.dir // it may be usable by the time it is needed
+	c.scratch = c.files.dir // it may be usable by the time it is needed
 	return c.openLoadDir()
 }
 
@@ -224,31 +208,7 @@ func (c *diskCache) report(err error) {
 	}
 }
 
-// scan finds the files of earlier processes.
-func (c *diskCache) scan() error {
-	entries, err := os.ReadDir(c.dir)
-	if err != nil {
-		return err
-	}
-	for _, entry := range entries {
-		switch key, isCode := strings.CutSuffix(entry.Name(), codeSuffix); {
-		case isCode:
-			info, err := entry.Info()
-			if err != nil {
-				continue
-			}
-			c.files[key] = cachedFile{size: info.Size(), used: info.ModTime()}
-			c.total += info.Size()
-		case strings.HasSuffix(entry.Name(), ".tmp"):
-			if err := os.Remove(filepath.Join(c.dir, entry.Name())); err != nil {
-				return err
-			}
-		}
-	}
-	return c.trim()
-}
-
-// key returns the cache key of a module.
+// key returns the key of a module's code.
 func (c *diskCache) key(job compileJob) string {
 	sum := sha256.New()
 	sum.Write([]byte(c.fingerprint))
@@ -257,15 +217,15 @@ func (c *diskCache) key(job compileJob) string {
 }
 
 // find returns the code of a module that was compiled before, or an error if there is no usable code.
-func (c *diskCache) find(ctx context.Context, job compileJob) (code, error) {
+func (c *diskCache) find(ctx context.Context, module string, job compileJob) (code, error) {
 	if err := c.ensureProbed(ctx); err != nil {
 		return code{}, err
 	}
-	return c.get(c.key(job))
+	return c.files.get(module, c.key(job))
 }
 
 // compile compiles a module and stores its code.
-func (c *diskCache) compile(ctx context.Context, job compileJob, limit bounds) (code, error) {
+func (c *diskCache) compile(ctx context.Context, module string, job compileJob, limit bounds) (code, error) {
 	if err := c.ensureProbed(ctx); err != nil {
 		return code{}, err
 	}
@@ -274,7 +234,11 @@ func (c *diskCache) compile(ctx context.Context, job compileJob, limit bounds) (
 		return code{}, err
 	}
 	// A cache that cannot be written to is slow, not wrong.
-	c.report(c.put(c.key(job), made))
+	if c.lock == nil {
+		c.report(fmt.Errorf("%s can't be used", c.files.dir))
+	} else {
+		c.report(c.files.put(module, c.key(job), made))
+	}
 	return made, nil
 }
 
@@ -322,98 +286,6 @@ func (c *diskCache) build(ctx context.Context, job compileJob, limit bounds) (_ 
 	return code{name: name, bytes: content}, err
 }
 
-// get returns the code for a key, or an error if there is no usable code.
-func (c *diskCache) get(key string) (code, error) {
-	c.mu.Lock()
-	_, ok := c.files[key]
-	c.mu.Unlock()
-	if !ok {
-		return code{}, fs.ErrNotExist
-	}
-	envelope, err := os.ReadFile(c.path(key))
-	if err != nil {
-		return code{}, errors.Join(err, c.drop(key))
-	}
-	found, err := openEnvelope(envelope)
-	if err != nil {
-		return code{}, errors.Join(err, c.drop(key))
-	}
-	now := time.Now()
-	c.mu.Lock()
-	c.files[key] = cachedFile{size: int64(len(envelope)), used: now}
-	c.mu.Unlock()
-	return found, os.Chtimes(c.path(key), now, now)
-}
-
-// put stores code under a key and removes the least recently used files to make room. It does not fsync: a
-// file damaged by a crash has a wrong checksum.
-func (c *diskCache) put(key string, found code) error {
-	envelope := found.seal()
-	size := int64(len(envelope))
-	if size > c.limit {
-		return nil
-	}
-	if c.lock == nil {
-		return fmt.Errorf("%s can't be used", c.dir)
-	}
-	file, err := os.CreateTemp(c.dir, "*.tmp")
-	if err != nil {
-		return err
-	}
-	_, err = file.Write(envelope)
-	if err = errors.Join(err, file.Close()); err == nil {
-		err = os.Rename(file.Name(), c.path(key))
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(file.Name()))
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.total += size - c.files[key].size
-	c.files[key] = cachedFile{size: size, used: time.Now()}
-	return c.trim()
-}
-
-// drop removes a file.
-func (c *diskCache) drop(key string) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.remove(key)
-}
-
-func (c *diskCache) remove(key string) error {
-	c.total -= c.files[key].size
-	delete(c.files, key)
-	if err := os.Remove(c.path(key)); !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
-}
-
-// trim removes the least recently used files until the rest is within the limit. The caller holds mu, or has
-// the cache to itself.
-func (c *diskCache) trim() error {
-	if c.total <= c.limit {
-		return nil
-	}
-	keys := make([]string, 0, len(c.files))
-	for key := range c.files {
-		keys = append(keys, key)
-	}
-	slices.SortFunc(keys, func(a, b string) int { return c.files[a].used.Compare(c.files[b].used) })
-	for _, key := range keys {
-		if c.total <= c.limit {
-			break
-		}
-		if err := c.remove(key); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (c *diskCache) path(key string) string { return filepath.Join(c.dir, key+codeSuffix) }
-
 // close removes the temporary files and unlocks the directory. The runtimes and c.shared must be closed.
 func (c *diskCache) close() error {
 	err := errors.Join(
@@ -423,38 +295,4 @@ func (c *diskCache) close() error {
 		err = errors.Join(err, os.RemoveAll(c.temporary))
 	}
 	return errors.Join(err, c.unlock())
-}
-
-// code is a file of wazero's cache: its path below the cache directory, and its contents.
-type code struct {
-	name  string
-	bytes []byte
-}
-
-// The envelope of a code file: a magic, the SHA-256 of all that follows it, the name,
-// a newline, the contents.
-const envelopeMagic = "reactord code 1\n"
-
-var errEnvelope = errors.New("not a valid code file")
-
-func (c code) seal() []byte {
-	body := slices.Concat([]byte(c.name), []byte("\n"), c.bytes)
-	sum := sha256.Sum256(body)
-	return slices.Concat([]byte(envelopeMagic), sum[:], body)
-}
-
-func openEnvelope(envelope []byte) (code, error) {
-	rest, ok := bytes.CutPrefix(envelope, []byte(envelopeMagic))
-	if !ok || len(rest) < sha256.Size {
-		return code{}, errEnvelope
-	}
-	body := rest[sha256.Size:]
-	if sum := sha256.Sum256(body); !bytes.Equal(sum[:], rest[:sha256.Size]) {
-		return code{}, errEnvelope
-	}
-	name, content, ok := bytes.Cut(body, []byte("\n"))
-	if !ok || !filepath.IsLocal(string(name)) {
-		return code{}, errEnvelope
-	}
-	return code{name: string(name), bytes: content}, nil
 }

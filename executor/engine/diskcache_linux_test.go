@@ -49,7 +49,7 @@ func TestCacheOnFullDisk(t *testing.T) {
 	if len(troubles) != 2 || troubles[1] != nil {
 		t.Errorf("told of %v, want its end", troubles)
 	}
-	if left := codeFiles(t, config.CacheDir); len(left) != 1 {
+	if left := codeSizes(t, config.CacheDir); len(left) != 1 {
 		t.Errorf("kept: %v, want the module that there was space for", left)
 	}
 }

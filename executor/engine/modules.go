@@ -26,7 +26,7 @@ import (
 //     out may have taken long. After any other failure the module is removed, so that the next Load
 //     tries again.
 //  5. An idle module is held again by Load, or closed: when too many modules are idle or memory is
-//     needed for others, the longest idle first; at once after Forget.
+//     needed for others, the longest idle first; at once after Discard.
 type Module struct {
 	engine *Engine
 	digest string
@@ -163,8 +163,9 @@ func (e *Engine) ModuleMemory() int64 {
 	return t.used
 }
 
-// Forget closes a module as soon as nobody holds it, unless it is loaded again first.
-func (e *Engine) Forget(digest string) {
+// Discard closes a module as soon as nobody holds it, unless it is loaded again first, and deletes its machine code
+// from disk. It returns how many bytes that frees there.
+func (e *Engine) Discard(digest string) (freed int64) {
 	t := &e.modules
 	t.mu.Lock()
 	var evicted []*Module
@@ -177,6 +178,44 @@ func (e *Engine) Forget(digest string) {
 	}
 	t.mu.Unlock()
 	closeAll(evicted)
+	return e.dropCode(digest)
+}
+
+// dropCode deletes a module's machine code from disk.
+func (e *Engine) dropCode(digest string) (freed int64) {
+	if e.cache == nil {
+		return 0
+	}
+	freed, err := e.cache.files.drop(digest)
+	if err != nil {
+		e.cache.report(err)
+		return 0
+	}
+	return freed
+}
+
+// CodeBytes returns what a module's machine code takes on disk.
+func (e *Engine) CodeBytes(digest string) int64 {
+	if e.cache == nil {
+		return 0
+	}
+	return e.cache.files.size(digest)
+}
+
+// CodeModules returns the digests of the modules whose machine code is on disk.
+func (e *Engine) CodeModules() []string {
+	if e.cache == nil {
+		return nil
+	}
+	return e.cache.files.modules()
+}
+
+// isHeld reports whether a module has holders.
+func (t *moduleTable) isHeld(digest string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	m := t.byDigest[digest]
+	return m != nil && m.holders > 0
 }
 
 // hold returns the module of a digest with one more holder. If the table does not have it, hold enters it

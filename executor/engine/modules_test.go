@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -125,13 +126,13 @@ func TestModuleMemory(t *testing.T) {
 	if transient, ok := errors.AsType[*TransientError](err); !ok || !errors.Is(transient, ErrModuleMemory) {
 		t.Errorf("a module too many: %v", err)
 	}
-	e.Forget("c")
+	e.Discard("c")
 	held[0].Release()
 	if n := e.CompiledModules(); n != 1 {
 		t.Errorf("%d modules once one was forgotten", n)
 	}
 	held[1].Release()
-	e.Forget("d")
+	e.Discard("d")
 	if e.CompiledModules() != 0 || e.ModuleMemory() != 0 {
 		t.Errorf("%d modules of %d bytes once all were forgotten", e.CompiledModules(), e.ModuleMemory())
 	}
@@ -431,5 +432,39 @@ func TestConcurrentGuests(t *testing.T) {
 	wg.Wait()
 	if used := e.MemoryUsed(); used != 0 {
 		t.Errorf("%d bytes still used", used)
+	}
+}
+
+// TestDiscardDeletesCode, also if the module is being compiled.
+func TestDiscardDeletesCode(t *testing.T) {
+	e := openEngine(t, Config{CacheDir: t.TempDir()})
+	load := func(read func() ([]byte, error)) *Module {
+		t.Helper()
+		m, err := e.Load(t.Context(), "guest", read)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	read := func() ([]byte, error) { return binaryOf(t, "guest"), nil }
+	load(read).Release()
+	size := e.CodeBytes("guest")
+	if size == 0 || !slices.Equal(e.CodeModules(), []string{"guest"}) {
+		t.Fatalf("%d bytes of code, of %q", size, e.CodeModules())
+	}
+	if freed := e.Discard("guest"); freed != size || e.CodeBytes("guest") != 0 || e.CompiledModules() != 0 {
+		t.Errorf("%d bytes of %d are freed, %d modules are in memory", freed, size, e.CompiledModules())
+	}
+	m := load(func() ([]byte, error) { e.Discard("guest"); return read() })
+	m.Release()
+	if n := e.CodeBytes("guest"); n != 0 || e.CompiledModules() != 0 {
+		t.Errorf("discarded while it was compiled: %d bytes of code, %d modules in memory", n, e.CompiledModules())
+	}
+	load(read).Release()
+	if e.CodeBytes("guest") != size {
+		t.Error("what is loaded again has no code on disk")
+	}
+	if err := e.Close(t.Context()); err != nil {
+		t.Error(err)
 	}
 }

@@ -113,7 +113,7 @@ func (r *Registry) Delete(ctx context.Context, ref string) error {
 	err = r.Store.DeleteModule(ctx, rec.Digest)
 	r.catalog.forget()
 	if err == nil {
-		r.Engine.Forget(rec.Digest.String())
+		r.Engine.Discard(rec.Digest.String())
 	}
 	return refusal.OfStore(err)
 }

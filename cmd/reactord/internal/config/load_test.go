@@ -78,7 +78,7 @@ func TestValues(t *testing.T) {
 	c, err := load(t, []string{
 		"--listen=127.0.0.1:1", "--listen=unix:///run/r.sock,[::1]:2", "--max-timeout=1h30m",
 		"--retain=forever", "--grace-period=none", "--default-fuel=1_000_000", "--log-level=warn",
-	}, []string{"REACTORD_NODE_MEMORY=1.5 GiB", "REACTORD_LOG_FORMAT=json"}, "max-descriptors: 1000\ncache: 10GB\n")
+	}, []string{"REACTORD_NODE_MEMORY=1.5 GiB", "REACTORD_LOG_FORMAT=json"}, "max-descriptors: 1000\ncompile-cache: 10GB\n")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,14 +141,14 @@ func TestAllFaultsAtOnce(t *testing.T) {
 	_, err := load(t,
 		[]string{"--listen=nowhere", "--listen=unix://host/x", "--queue=none", "--default-memory=5GiB"},
 		[]string{"REACTORD_MAX_STACK=-1", "REACTORD_QUEU=7", "REACTORD_LOG_LEVEL=loud", "REACTORD_WORKERS=99999999999999999999"},
-		"max-descriptors: 4294967296\nmax-memroy: 1GiB\nretain: 0\nmax-log-bytes: 8EiB\nlog-format: [a]\ncache: null\n")
+		"max-descriptors: 4294967296\nmax-memroy: 1GiB\nretain: 0\nmax-log-bytes: 8EiB\nlog-format: [a]\ncompile-cache: null\n")
 	var faults *FaultsError
 	if !errors.As(err, &faults) {
 		t.Fatalf("got %v, want a *FaultsError", err)
 	}
 	want := []string{
 		`$REACTORD_QUEU: is not a setting; did you mean REACTORD_QUEUE?`,
-		`reactord.yaml: cache: is neither a string nor a number`,
+		`reactord.yaml: compile-cache: is neither a string nor a number`,
 		`reactord.yaml: log-format: is neither a string nor a number`,
 		`reactord.yaml: max-memroy: is not a setting; did you mean max-memory?`,
 		`--listen: "nowhere" is not HOST:PORT, unix:///PATH or unix:PATH`,

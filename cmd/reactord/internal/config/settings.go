@@ -66,7 +66,7 @@ func (c *Config) settings() []setting {
 		setting{"max-table-elements", "initial elements of a module's tables; each takes 8 bytes of the guest's memory", countIn(&r.MaxTableElements, 1)},
 		setting{"store-size", "workloads, results and logs on disk; near this size the oldest results are deleted (0: a quarter of the disk, 64 GiB at most)", sizeIn(&r.StoreBytes, 0)},
 		setting{"module-store", "size of all modules together", sizeIn(&r.ModuleStoreBytes, 1)},
-		setting{"cache", "size of the compile cache on disk", sizeIn(&r.CompileCacheBytes, 1)},
+		setting{"compile-cache", "machine code of modules on disk; the least recently used is deleted, and compiled again when it is needed", sizeIn(&r.CompileCacheBytes, 1)},
 
 		setting{"retain", "how long a finished workload is kept: a duration or forever",
 			durationIn(&r.RetainFinished, map[string]time.Duration{"forever": -1})},

@@ -1,6 +1,7 @@
 package reactor
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -89,10 +90,17 @@ func TestWaiting(t *testing.T) {
 		t.Errorf("ListOps = %+v, %q, %v", ops, next, err)
 	}
 	awaitStats(t, r, "one waits and one runs", func(s api.Stats) bool { return s.Waiting == 1 && s.Running == 1 && s.WaitingPeak >= 1 })
-	for _, state := range []api.State{api.Running, api.Waiting} {
-		list, err := r.ListWorkloads(deadline(t), api.Filter{States: []api.State{state}}, api.Page{})
-		if err != nil || len(list.Workloads) != 2 {
-			t.Errorf("ListWorkloads(%v) = %d workloads, %v; want both", state, len(list.Workloads), err)
+	for _, tt := range []struct {
+		states []api.State
+		want   []string
+	}{
+		{[]api.State{api.Running}, []string{"spinner"}},
+		{[]api.State{api.Waiting}, []string{"sleeper"}},
+		{[]api.State{api.Waiting, api.Running, api.Failed}, []string{"sleeper", "spinner"}},
+		{[]api.State{api.Pending}, nil},
+	} {
+		if got := listed(t, r, api.Filter{States: tt.states}, api.Page{OldestFirst: true}); !slices.Equal(got, tt.want) {
+			t.Errorf("the list of %v has %q, want %q", tt.states, got, tt.want)
 		}
 	}
 }

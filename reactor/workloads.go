@@ -3,11 +3,13 @@ package reactor
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
 	"github.com/reactord/reactord/reactor/internal/intake"
+	"github.com/reactord/reactord/reactor/internal/observe"
 	"github.com/reactord/reactord/reactor/internal/record"
 	"github.com/reactord/reactord/reactor/internal/refusal"
 	"github.com/reactord/reactord/reactor/internal/selector"
@@ -47,7 +49,8 @@ func (r *Reactor) readWorkload(ctx context.Context, id string) (*api.Workload, e
 	return w, errs.Wrap(err, "workload")
 }
 
-// ListWorkloads returns a page of workloads, newest first.
+// ListWorkloads returns a page of workloads, each in a state that the filter selects: RUNNING and WAITING are told apart
+// as they are while the page is read.
 func (r *Reactor) ListWorkloads(ctx context.Context, filter api.Filter, page api.Page) (list api.WorkloadPage, err error) {
 	size, err := intake.PageSize(page)
 	if err != nil {
@@ -62,10 +65,30 @@ func (r *Reactor) ListWorkloads(ctx context.Context, filter api.Filter, page api
 		return list, err
 	}
 	defer done()
-	found, err := r.store.List(ctx, store.Query{Filter: f, Token: page.Token, Limit: size})
-	if err != nil {
-		return list, refusal.OfStore(err)
+	list.Cursor = observe.Cursor(r.store.Revision())
+	query := store.Query{Filter: f, Token: page.Token, OldestFirst: page.OldestFirst}
+	for examined := 0; examined < maxExamined; {
+		query.Limit = size - len(list.Workloads) - len(list.Unreadable)
+		found, err := r.store.List(ctx, query)
+		if err != nil {
+			return list, refusal.OfStore(err)
+		}
+		r.addFound(&list, found, filter.States)
+		query.Token, list.Next = found.Next, found.Next
+		n := len(found.Workloads) + len(found.Corrupt)
+		if full := len(list.Workloads)+len(list.Unreadable) == size; full || n < query.Limit || found.Next == "" {
+			break // if the store found fewer than it might, it has looked at enough
+		}
+		examined += n
 	}
+	return list, nil
+}
+
+// maxExamined bounds the records that are read for one page and turn out to be in another state than the store has.
+const maxExamined = 4096
+
+// addFound adds to a page what the store found, as it is now, if it is in one of the states.
+func (r *Reactor) addFound(list *api.WorkloadPage, found store.Page, states []api.State) {
 	for _, corrupt := range found.Corrupt {
 		r.onDamaged(corrupt)
 		list.Unreadable = append(list.Unreadable, errs.Clip(strings.ToValidUTF8(corrupt.Name, "\uFFFD")))
@@ -78,15 +101,15 @@ func (r *Reactor) ListWorkloads(ctx context.Context, filter api.Filter, page api
 			continue
 		}
 		r.observer.Overlay(w)
-		list.Workloads = append(list.Workloads, w)
+		if len(states) == 0 || slices.Contains(states, w.Status.State) {
+			list.Workloads = append(list.Workloads, w)
+		}
 	}
-	list.Next = found.Next
-	return list, nil
 }
 
 // filter turns a client's filter into the store's.
 func (r *Reactor) filter(ctx context.Context, filter api.Filter) (store.Filter, error) {
-	var f store.Filter
+	f := store.Filter{Created: store.Period(filter.Created), Ended: store.Period(filter.Ended)}
 	var bad errs.Faults
 	for i, s := range filter.States {
 		if s < api.Pending || s > api.Cancelled {

@@ -211,7 +211,9 @@ func newWatch(source poller, kind eventtype) *watch {
 
 func (w *watch) op() hostcalls.Op {
 	kind := opRead
-	if w.kind == eventFdWrite {
+	if _, ok := w.source.(*listener); ok {
+		kind = opAccept
+	} else if w.kind == eventFdWrite {
 		kind = opWrite
 	}
 	return hostcalls.Op{Kind: kind, Target: w.source.target()}

@@ -4,15 +4,22 @@ import "time"
 
 // Filter selects workloads; empty fields select all.
 type Filter struct {
-	States        []State // Running and Waiting each select both
+	States        []State // for a watch Running and Waiting each select both
 	LabelSelector string
 	Module        string // a digest or a tag
+	// Created and Ended are when the workload was stored, and when it ended.
+	Created, Ended Period
 }
+
+// Period is a time from Start on and before End; a zero time is no bound.
+type Period struct{ Start, End time.Time }
 
 // Page selects a page of a list.
 type Page struct {
 	Size  int    // 100 if zero, 1000 at most
 	Token string // the Next of the previous page; empty for the first
+	// OldestFirst turns the order of workloads round.
+	OldestFirst bool
 }
 
 // WorkloadPage is a page of workloads.
@@ -22,6 +29,8 @@ type WorkloadPage struct {
 	Unreadable []string
 	// Next is the token of the next page; empty on the last.
 	Next string
+	// Cursor is for a watch, which then sends each change that came after the page was read.
+	Cursor string
 }
 
 // ModulePage is a page of modules.

@@ -47,7 +47,7 @@ type Workloads interface {
 	// Spec may be left out as in a Submitted.
 	Existing(ctx context.Context, id string, hash Digest) (*Workload, error)
 
-	// List returns a page of workloads, newest first. Like Claim and Changes, it returns fewer workloads than
+	// List returns a page of workloads in the order of creation, newest first unless the query says otherwise. Like Claim and Changes, it returns fewer workloads than
 	// requested if their specs are large.
 	List(ctx context.Context, query Query) (Page, error)
 

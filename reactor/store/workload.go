@@ -234,6 +234,8 @@ type Query struct {
 	Token string
 	// Limit bounds the page; zero is 100.
 	Limit int
+	// OldestFirst turns the order round.
+	OldestFirst bool
 }
 
 // Page is one page of a list. It can be short, even empty, while Next is set: one call examines a bounded number

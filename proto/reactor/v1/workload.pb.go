@@ -90,7 +90,7 @@ const (
 	// WORKLOAD_STATE_RUNNING: started, and computing or ready to.
 	WorkloadState_WORKLOAD_STATE_RUNNING WorkloadState = 2
 	// WORKLOAD_STATE_WAITING: started, and waiting for host operations. It alternates with RUNNING
-	// and is not stored: watches and filters treat it as RUNNING.
+	// and is not stored: watches treat it as RUNNING.
 	WorkloadState_WORKLOAD_STATE_WAITING WorkloadState = 3
 	// WORKLOAD_STATE_SUCCEEDED: exited with code 0, or the invoked export returned.
 	WorkloadState_WORKLOAD_STATE_SUCCEEDED WorkloadState = 4
@@ -356,6 +356,8 @@ const (
 	OpKind_OP_KIND_LISTEN OpKind = 7
 	// OP_KIND_INSTANTIATE prepares the guest.
 	OpKind_OP_KIND_INSTANTIATE OpKind = 8
+	// OP_KIND_MEMORY waits for memory that other guests hold.
+	OpKind_OP_KIND_MEMORY OpKind = 9
 )
 
 // Enum value maps for OpKind.
@@ -370,6 +372,7 @@ var (
 		6: "OP_KIND_CONNECT",
 		7: "OP_KIND_LISTEN",
 		8: "OP_KIND_INSTANTIATE",
+		9: "OP_KIND_MEMORY",
 	}
 	OpKind_value = map[string]int32{
 		"OP_KIND_UNSPECIFIED": 0,
@@ -381,6 +384,7 @@ var (
 		"OP_KIND_CONNECT":     6,
 		"OP_KIND_LISTEN":      7,
 		"OP_KIND_INSTANTIATE": 8,
+		"OP_KIND_MEMORY":      9,
 	}
 )
 
@@ -2173,7 +2177,8 @@ type ListWorkloadsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// filter selects the workloads.
 	Filter *WorkloadFilter `protobuf:"bytes,1,opt,name=filter,proto3" json:"filter,omitempty"`
-	// page_size bounds the answer: zero is 100, the maximum is 1000.
+	// page_size bounds the answer: zero is 100, the maximum is 1000. A page may have fewer workloads, even none, while
+	// there are more pages.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// page_token is the next_page_token of the previous page. The other fields must be those of that page's request.
 	PageToken string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
@@ -2259,8 +2264,8 @@ type ListWorkloadsResponse struct {
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	// unreadable_ids are the workloads of the page that are left out because their records are damaged.
 	UnreadableIds []string `protobuf:"bytes,3,rep,name=unreadable_ids,json=unreadableIds,proto3" json:"unreadable_ids,omitempty"`
-	// cursor is for WatchWorkloads: a watch from the first page's cursor sends every change that came after the list was
-	// begun.
+	// cursor is for WatchWorkloads: a watch from the first page's cursor sends every change that came after that page was
+	// read, and maybe some that the list has already.
 	Cursor        string `protobuf:"bytes,4,opt,name=cursor,proto3" json:"cursor,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2327,8 +2332,7 @@ func (x *ListWorkloadsResponse) GetCursor() string {
 // WatchWorkloadsRequest opens a watch.
 type WatchWorkloadsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// filter selects changes: a change is sent if the workload matches the filter's labels and module, and
-	// its state after the change matches the filter's states.
+	// filter selects changes: a change is sent if the workload, as it is after the change, matches the filter.
 	Filter *WorkloadFilter `protobuf:"bytes,1,opt,name=filter,proto3" json:"filter,omitempty"`
 	// cursor is the cursor of the last response seen, from which to continue. Empty starts now;
 	// "0" starts with every workload there is.
@@ -3674,7 +3678,7 @@ const file_reactor_v1_workload_proto_rawDesc = "" +
 	"\x1bDELAY_REASON_MODULE_DAMAGED\x10\b\x12\x1c\n" +
 	"\x18DELAY_REASON_DAEMON_DIED\x10\t\x12\x1c\n" +
 	"\x18DELAY_REASON_NODE_MEMORY\x10\n" +
-	"*\xc1\x01\n" +
+	"*\xd5\x01\n" +
 	"\x06OpKind\x12\x17\n" +
 	"\x13OP_KIND_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rOP_KIND_TIMER\x10\x01\x12\x10\n" +
@@ -3684,7 +3688,8 @@ const file_reactor_v1_workload_proto_rawDesc = "" +
 	"\fOP_KIND_FILE\x10\x05\x12\x13\n" +
 	"\x0fOP_KIND_CONNECT\x10\x06\x12\x12\n" +
 	"\x0eOP_KIND_LISTEN\x10\a\x12\x17\n" +
-	"\x13OP_KIND_INSTANTIATE\x10\b*^\n" +
+	"\x13OP_KIND_INSTANTIATE\x10\b\x12\x12\n" +
+	"\x0eOP_KIND_MEMORY\x10\t*^\n" +
 	"\fWorkloadView\x12\x1d\n" +
 	"\x19WORKLOAD_VIEW_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13WORKLOAD_VIEW_BASIC\x10\x01\x12\x16\n" +

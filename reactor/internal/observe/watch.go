@@ -58,7 +58,10 @@ type watch struct {
 	batch    int   // how many changes to take from the store at a time
 }
 
-func (w *watch) cursor() string { return strconv.FormatInt(w.position, 10) }
+// Cursor returns the cursor of a watch that has seen all up to a revision.
+func Cursor(revision int64) string { return strconv.FormatInt(revision, 10) }
+
+func (w *watch) cursor() string { return Cursor(w.position) }
 
 func (w *watch) run(ctx context.Context) error {
 	var batch []feed.Entry[*Change]

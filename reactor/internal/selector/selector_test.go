@@ -1,6 +1,7 @@
 package selector
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -27,6 +28,15 @@ func TestParse(t *testing.T) {
 			{Key: "tier", Op: store.NotEqual, Value: "test"},
 			{Key: "x", Op: store.Exists},
 		}},
+		{"app in (web, api,web)", []store.Requirement{{Key: "app", Op: store.In, Values: []string{"api", "web"}}}},
+		{"app notin(web,)", []store.Requirement{{Key: "app", Op: store.NotIn, Values: []string{"", "web"}}}},
+		{"app in ( web )", []store.Requirement{{Key: "app", Op: store.Equal, Value: "web"}}},
+		{"app notin (web)", []store.Requirement{{Key: "app", Op: store.NotEqual, Value: "web"}}},
+		{"a, in in (b,c) ,!d", []store.Requirement{
+			{Key: "a", Op: store.Exists},
+			{Key: "in", Op: store.In, Values: []string{"b", "c"}},
+			{Key: "d", Op: store.NotExists},
+		}},
 	} {
 		got, err := Parse(tc.in)
 		if err != nil {
@@ -42,6 +52,8 @@ func TestParse(t *testing.T) {
 func TestParseRefuses(t *testing.T) {
 	for _, in := range []string{
 		",", "a,", "=v", "!=v", "!", "!!a", "a==b", "a=b=c", "a b", "a=b c", "ключ", "a=\x00",
+		"a in", "a in b", "a in ()", "a in (b", "a in b)", "a (b)", "a out (b)", "in (b)", "!a in (b)", "a in (b)c", "a in ((b))",
+		"a in (b c)", "a=(b)", "a in (b),", "a in (b", "a in (b, c", "a in " + "(" + strings.Repeat("v,", MaxValues) + ")",
 		strings.Repeat("k", MaxBytes+1), "a=" + strings.Repeat("v", MaxBytes+1),
 		strings.Repeat("a,", MaxRequirements) + "a",
 	} {
@@ -52,7 +64,7 @@ func TestParseRefuses(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, s := range []string{"", "a", "!a", "a=b", "a!=b", "a = b , !c", "a==b", ",,", "!a=b"} {
+	for _, s := range []string{"", "a", "!a", "a=b", "a!=b", "a = b , !c", "a==b", ",,", "!a=b", "a in (b, c),d notin (e,)", "a in (b),c", "a in ()"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
@@ -61,7 +73,7 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		for _, r := range reqs {
-			if CheckKey(r.Key) != nil || CheckValue(r.Value) != nil {
+			if CheckKey(r.Key) != nil || slices.ContainsFunc(append(r.Values, r.Value), func(v string) bool { return CheckValue(v) != nil }) {
 				t.Fatalf("Parse(%q) let %+v through", s, r)
 			}
 		}
@@ -91,6 +103,10 @@ func format(reqs []store.Requirement) string {
 			b.WriteString(r.Key)
 		case store.NotExists:
 			b.WriteString("!" + r.Key)
+		case store.In:
+			b.WriteString(r.Key + " in (" + strings.Join(r.Values, ",") + ")")
+		case store.NotIn:
+			b.WriteString(r.Key + " notin (" + strings.Join(r.Values, ",") + ")")
 		}
 	}
 	return b.String()

@@ -266,8 +266,14 @@ func TestQueriesUseIndices(t *testing.T) {
 		{States: store.Finished},
 		{Module: &module},
 		{Labels: []store.Requirement{{Key: "a", Value: "b"}}},
+		{Labels: []store.Requirement{{Key: "a", Op: store.In, Values: []string{"b", "c"}}}},
 	} {
-		calls[fmt.Sprint("List ", i)] = func() error { _, err := s.List(ctx, store.Query{Filter: filter}); return err }
+		for _, oldest := range []bool{false, true} {
+			calls[fmt.Sprint("List ", i, oldest)] = func() error {
+				_, err := s.List(ctx, store.Query{Filter: filter, OldestFirst: oldest})
+				return err
+			}
+		}
 	}
 	for name, call := range calls {
 		if err := call(); err != nil && !refusal(err) {

@@ -3,8 +3,10 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"math"
 	"strconv"
+	"strings"
 
 	"github.com/reactord/reactord/reactor/store"
 )
@@ -29,44 +31,62 @@ func parseToken(token string) (int64, error) {
 	return seq, nil
 }
 
-// scan yields the numbers of records that may match a filter, newest first, from one index. The query
-// takes its own arguments, then the number to stay below, then the limit.
+// direction is the order of a list, in the words of SQL.
+type direction struct {
+	beyond string // how the next numbers compare with the last one
+	order  string
+}
+
+var (
+	newestFirst = direction{"<", "DESC"}
+	oldestFirst = direction{">", "ASC"}
+)
+
+// start returns the number after which a page begins.
+func (d direction) start(token string) (int64, error) {
+	if token == "" && d == oldestFirst {
+		return 0, nil
+	}
+	return parseToken(token)
+}
+
+// scan yields the numbers of records that may match a filter, in order, from one index. The query takes its own
+// arguments, then the number to go on from, then the limit.
 type scan struct {
 	query string
 	args  []any
 }
 
-func (s scan) next(c *conn, below int64, limit int) ([]int64, error) {
-	return c.int64s(s.query, append(s.args[:len(s.args):len(s.args)], below, limit)...)
+func (s scan) next(c *conn, after int64, limit int) ([]int64, error) {
+	return c.int64s(s.query, append(s.args[:len(s.args):len(s.args)], after, limit)...)
 }
 
-// plan chooses the index for a filter: a label that must have a value if there is one, else the module or the
-// states, whichever select fewer workloads. It reads only indices, so a damaged record does not end a
-// list.
-func plan(c *conn, f *store.Filter) (scan, error) {
-	byLabel, rarest := scan{}, int64(math.MaxInt64)
-	for _, r := range f.Labels {
-		if r.Op != store.Equal {
-			continue
-		}
-		var n int64
-		_, err := c.one(`SELECT count(*) FROM (SELECT 1 FROM labels WHERE key = ? AND value = ? LIMIT ?)`, []any{r.Key, r.Value, rareLimit}, &n)
-		if err != nil {
-			return scan{}, err
-		}
-		if n < rarest {
-			rarest = n
-			byLabel = scan{`SELECT seq FROM labels WHERE key = ? AND value = ? AND seq < ? ORDER BY seq DESC LIMIT ?`, []any{r.Key, r.Value}}
-		}
+// newScan merges ranges of one index: of the rows that each of the conditions selects. SQLite would sort all of them if
+// the query used IN. The conditions have numbered parameters, which stand for args.
+func newScan(d direction, table string, conditions []string, args ...any) scan {
+	ranges := make([]string, len(conditions))
+	// All ranges share the last two parameters.
+	end := fmt.Sprintf(" ORDER BY seq %s LIMIT ?%d", d.order, len(args)+2)
+	for i, condition := range conditions {
+		ranges[i] = fmt.Sprintf("SELECT seq FROM (SELECT seq FROM %s WHERE %s AND seq %s ?%d%s)", table, condition, d.beyond, len(args)+1, end)
 	}
-	if byLabel.query != "" {
-		return byLabel, nil
+	return scan{strings.Join(ranges, " UNION ALL ") + end, args}
+}
+
+// plan chooses the index for a filter: a label that must have one of some values if there is one, else the module or the
+// states, whichever select fewer workloads. It reads only indices, so a damaged record does not end a list.
+func plan(c *conn, f *store.Filter, d direction) (scan, error) {
+	if label, err := rarest(c, f.Labels); err != nil || label != nil {
+		return scanLabel(d, label), err
 	}
 	states := f.States
 	if states == 0 {
 		states = store.Unfinished | store.Finished
 	}
-	byStates := scanStates(states)
+	if ended := states & store.Finished; f.Ended != (store.Period{}) && ended != 0 {
+		states = ended
+	}
+	byStates := scanStates(d, states)
 	if f.Module == nil {
 		return byStates, nil
 	}
@@ -79,37 +99,69 @@ func plan(c *conn, f *store.Filter) (scan, error) {
 	if err != nil || counts.Of(states) < ofModule {
 		return byStates, err
 	}
-	return scan{`SELECT seq FROM workloads WHERE module = ? AND seq < ? ORDER BY seq DESC LIMIT ?`, []any{f.Module[:]}}, nil
+	return newScan(d, "workloads", []string{"module = ?1"}, f.Module[:]), nil
 }
 
-// scanStates merges one range of the index for each state. SQLite would sort all of them if the query used
-// IN.
-func scanStates(states store.StateSet) scan {
-	query, args := "", []any{}
-	n := len(statesOf(states))
-	for i, state := range statesOf(states) {
-		if i > 0 {
-			query += " UNION ALL "
+// rarest returns the requirement of a label with certain values that the fewest workloads have; nil if there is none.
+func rarest(c *conn, labels []store.Requirement) (found *store.Requirement, err error) {
+	least := int64(math.MaxInt64)
+	for i, r := range labels {
+		var sum int64
+		for _, value := range valuesOf(&r) {
+			var n int64
+			_, err := c.one(`SELECT count(*) FROM (SELECT 1 FROM labels WHERE key = ? AND value = ? LIMIT ?)`, []any{r.Key, value, rareLimit}, &n)
+			if err != nil {
+				return nil, err
+			}
+			sum += n
 		}
-		// All ranges share the last two parameters.
-		query += `SELECT seq FROM (SELECT seq FROM workloads INDEXED BY workloads_state WHERE state = ?` + strconv.Itoa(i+1) +
-			` AND seq < ?` + strconv.Itoa(n+1) + ` ORDER BY seq DESC LIMIT ?` + strconv.Itoa(n+2) + `)`
-		args = append(args, int64(state))
+		if valuesOf(&r) != nil && sum < least {
+			least, found = sum, &labels[i]
+		}
 	}
-	return scan{query + ` ORDER BY seq DESC LIMIT ?` + strconv.Itoa(n+2), args}
+	return found, nil
 }
 
-func statesOf(set store.StateSet) []store.State {
-	var states []store.State
-	for s := range set.All() {
-		states = append(states, s)
+// valuesOf returns the values of which the label must have one; nil if it may have others.
+func valuesOf(r *store.Requirement) []string {
+	switch r.Op {
+	case store.Equal:
+		return []string{r.Value}
+	case store.In:
+		return r.Values
 	}
-	return states
+	return nil
+}
+
+func scanLabel(d direction, r *store.Requirement) scan {
+	if r == nil {
+		return scan{}
+	}
+	args, conditions := []any{r.Key}, []string(nil)
+	for _, value := range valuesOf(r) {
+		args = append(args, value)
+		conditions = append(conditions, fmt.Sprintf("key = ?1 AND value = ?%d", len(args)))
+	}
+	return newScan(d, "labels", conditions, args...)
+}
+
+func scanStates(d direction, states store.StateSet) scan {
+	var args []any
+	var conditions []string
+	for state := range states.All() {
+		args = append(args, int64(state))
+		conditions = append(conditions, fmt.Sprintf("state = ?%d", len(args)))
+	}
+	return newScan(d, "workloads INDEXED BY workloads_state", conditions, args...)
 }
 
 // list returns a page.
 func list(ctx context.Context, c *conn, q store.Query) (store.Page, error) {
-	below, err := parseToken(q.Token)
+	d := newestFirst
+	if q.OldestFirst {
+		d = oldestFirst
+	}
+	last, err := d.start(q.Token)
 	if err != nil {
 		return store.Page{}, err
 	}
@@ -117,7 +169,7 @@ func list(ctx context.Context, c *conn, q store.Query) (store.Page, error) {
 	if limit <= 0 {
 		limit = defaultLimit
 	}
-	s, err := plan(c, &q.Filter)
+	s, err := plan(c, &q.Filter, d)
 	if err != nil {
 		return store.Page{}, err
 	}
@@ -126,7 +178,7 @@ func list(ctx context.Context, c *conn, q store.Query) (store.Page, error) {
 	more := true
 	for looked := 0; more && g.len() < limit && !g.full() && looked < scanLimit; {
 		block := min(limit, scanLimit)
-		seqs, err := s.next(c, below, block+1)
+		seqs, err := s.next(c, last, block+1)
 		if err != nil {
 			return store.Page{}, err
 		}
@@ -142,19 +194,19 @@ func list(ctx context.Context, c *conn, q store.Query) (store.Page, error) {
 			if err := g.add(c, seq, keep); err != nil {
 				return store.Page{}, err
 			}
-			below, looked = seq, looked+1
+			last, looked = seq, looked+1
 		}
 	}
 	page := store.Page{Workloads: g.workloads, Corrupt: g.corrupt}
 	if more {
-		page.Next = strconv.FormatInt(below, 10)
+		page.Next = strconv.FormatInt(last, 10)
 	}
 	return page, nil
 }
 
 // match reports whether the record matches a filter.
 func (r *record) match(f *store.Filter) (bool, error) {
-	if f.States != 0 && !f.States.Has(store.State(r.state)) || f.Module != nil && *f.Module != r.digest() {
+	if !f.MatchLife(store.State(r.state), unstamp(r.updated), unstamp(r.created)) || f.Module != nil && *f.Module != r.digest() {
 		return false, nil
 	}
 	if len(f.Labels) == 0 {

@@ -315,10 +315,13 @@ func (m *model) compare() {
 		filter.Module = &m.modules[m.rand.IntN(len(m.modules))]
 	}
 	if m.rand.IntN(2) == 0 {
-		filter.Labels = append(filter.Labels, store.Requirement{Key: "color", Op: store.Operator(m.rand.IntN(4)), Value: "red"})
+		filter.Labels = append(filter.Labels, store.Requirement{Key: "color", Op: store.Operator(m.rand.IntN(6)), Value: "red", Values: []string{"blue", "green", "pink"}})
 	}
 	if m.rand.IntN(3) == 0 {
 		filter.Labels = append(filter.Labels, store.Requirement{Key: "rare", Op: store.Operator(m.rand.IntN(4)), Value: "yes"})
+	}
+	if m.rand.IntN(4) == 0 {
+		filter.Ended.Start = epoch.Add(time.Duration(m.rand.IntN(1000)) * time.Second)
 	}
 	want := []string{}
 	var counts store.Counts

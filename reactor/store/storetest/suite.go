@@ -3,6 +3,7 @@ package storetest
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -253,11 +254,19 @@ func (f *fixture) workload(id string) *store.Workload {
 	return w
 }
 
-// list returns the ids of all pages of a list.
+// list returns the ids of all pages of a list, newest first. The list in the other order must have the same ones.
 func (f *fixture) list(filter store.Filter, limit int) []string {
 	f.t.Helper()
-	ids := []string{}
-	query := store.Query{Filter: filter, Limit: limit}
+	newest := f.listAll(store.Query{Filter: filter, Limit: limit})
+	oldest := f.listAll(store.Query{Filter: filter, Limit: limit, OldestFirst: true})
+	slices.Reverse(oldest)
+	wantEqual(f.t, "the list with the oldest first", oldest, newest)
+	return newest
+}
+
+func (f *fixture) listAll(query store.Query) []string {
+	f.t.Helper()
+	ids, limit := []string{}, query.Limit
 	for {
 		page, err := f.List(f.t.Context(), query)
 		if err != nil {

@@ -393,6 +393,7 @@ func testList(t *testing.T, open Open) {
 	var all []*store.Workload
 	for i := range n {
 		w := f.newWorkload(fmt.Sprintf("w%02d", i))
+		w.Created = epoch.Add(time.Duration(i) * time.Second)
 		w.Labels = map[string]string{"parity": []string{"even", "odd"}[i%2], "all": "yes"}
 		if i%10 == 0 {
 			w.Labels["tenth"] = ""
@@ -430,6 +431,14 @@ func testList(t *testing.T, open Open) {
 		{Labels: []store.Requirement{{Key: "tenth", Op: store.NotExists}}},
 		{Labels: []store.Requirement{{Key: "parity", Value: "even"}, {Key: "tenth", Op: store.Exists}}, States: store.Unfinished, Module: &other},
 		{Labels: []store.Requirement{{Key: "parity", Value: "neither"}}},
+		{Labels: []store.Requirement{{Key: "parity", Op: store.In, Values: []string{"even", "neither"}}}},
+		{Labels: []store.Requirement{{Key: "parity", Op: store.In, Values: []string{"even", "odd"}}, {Key: "tenth", Op: store.NotIn, Values: []string{"", "x"}}}},
+		{Created: store.Period{Start: all[50].Created}},
+		{Created: store.Period{Start: all[50].Created, End: all[30].Created}},
+		{Ended: store.Period{Start: epoch}},
+		{Ended: store.Period{End: epoch}},
+		{Ended: store.Period{Start: epoch}, States: store.Unfinished},
+		{Ended: store.Period{Start: epoch}, States: store.Unfinished | store.States(store.Cancelled), Module: &other},
 	} {
 		want := []string{}
 		for _, w := range all {

@@ -186,18 +186,6 @@ func fromModule(m *api.Module) *reactorv1.Module {
 	return p
 }
 
-func toFilter(p *reactorv1.WorkloadFilter, bad *fields) api.Filter {
-	f := api.Filter{LabelSelector: p.GetLabelSelector(), Module: p.GetModule()}
-	for i, s := range p.GetStates() {
-		if s < reactorv1.WorkloadState_WORKLOAD_STATE_PENDING || s > reactorv1.WorkloadState_WORKLOAD_STATE_CANCELLED {
-			bad.add("is not a state", "filter.states[%d]", i)
-			continue
-		}
-		f.States = append(f.States, api.State(s))
-	}
-	return f
-}
-
 func fromNode(n api.Node) *reactorv1.Node {
 	return &reactorv1.Node{
 		Version:       n.Version,

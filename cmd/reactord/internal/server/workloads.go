@@ -92,14 +92,17 @@ func (w *workloads) GetWorkload(ctx context.Context, req *reactorv1.GetWorkloadR
 func (w *workloads) ListWorkloads(ctx context.Context, req *reactorv1.ListWorkloadsRequest) (*reactorv1.ListWorkloadsResponse, error) {
 	var bad fields
 	filter := toFilter(req.GetFilter(), &bad)
+	view := toView(req.GetView(), &bad)
+	page := toPage(req)
+	page.OldestFirst = toOldestFirst(req.GetOrder(), &bad)
 	if err := bad.err(); err != nil {
 		return nil, err
 	}
-	return fitting(toPage(req), func(page api.Page) (*reactorv1.ListWorkloadsResponse, int, error) {
+	return fitting(page, func(page api.Page) (*reactorv1.ListWorkloadsResponse, int, error) {
 		list, err := w.reactor.ListWorkloads(ctx, filter, page)
-		resp := &reactorv1.ListWorkloadsResponse{NextPageToken: list.Next, UnreadableIds: list.Unreadable}
+		resp := &reactorv1.ListWorkloadsResponse{NextPageToken: list.Next, UnreadableIds: list.Unreadable, Cursor: list.Cursor}
 		for _, workload := range list.Workloads {
-			resp.Workloads = append(resp.Workloads, fromWorkload(workload))
+			resp.Workloads = append(resp.Workloads, view.of(workload))
 		}
 		return resp, len(list.Workloads) + len(list.Unreadable), err
 	})
@@ -108,13 +111,14 @@ func (w *workloads) ListWorkloads(ctx context.Context, req *reactorv1.ListWorklo
 func (w *workloads) WatchWorkloads(req *reactorv1.WatchWorkloadsRequest, stream grpc.ServerStreamingServer[reactorv1.WatchWorkloadsResponse]) error {
 	var bad fields
 	filter := toFilter(req.GetFilter(), &bad)
+	view := toView(req.GetView(), &bad)
 	if err := bad.err(); err != nil {
 		return err
 	}
 	return w.reactor.WatchWorkloads(stream.Context(), filter, req.GetCursor(), func(e api.WatchEvent) error {
 		return stream.Send(&reactorv1.WatchWorkloadsResponse{
 			Cursor:   e.Cursor,
-			Workload: fromWorkload(e.Workload),
+			Workload: view.of(e.Workload),
 			Draining: e.Draining,
 		})
 	})

@@ -162,6 +162,10 @@ func (f *Fiber) settle(now time.Duration) (burnt, charge int64) {
 // spent returns the fuel burnt by the task in all, given the fuel burnt in this quantum.
 func (f *Fiber) spent(burnt int64) uint64 { return f.task.fuel.Load() + uint64(burnt) }
 
+// Spent returns the fuel that the task has burnt so far. While its meter's guest runs, what the guest has burnt since its
+// last check may be missing.
+func (f *Fiber) Spent() uint64 { return f.spent(f.burnt()) }
+
 // Err returns the cause the task was cancelled with, or nil.
 func (f *Fiber) Err() error { return f.task.Err() }
 

@@ -8,7 +8,7 @@ func footprint(info *meter.Info, machineCode int64) int64 {
 	const (
 		runtime = 64 << 10 // with the host modules
 		// For each of these, in bytes.
-		function   = 300
+		function   = 304
 		local      = 8
 		typ        = 250
 		typeValue  = 32 // in the type, in its key, and in the entry code of functions of the type

@@ -40,6 +40,11 @@ type InstanceConfig struct {
 	// ends with that error, or Instantiate returns it.
 	Allowance *Allowance
 
+	// OnGrowRefused, unless nil, is called on the fiber when memory.grow returns -1, because of MemoryBytes or
+	// because the system has no memory: the size that the guest asked for, and ErrOutOfMemory or an error of
+	// the operating system. A module's own maximum, and one that the guest ends for, are not told.
+	OnGrowRefused func(bytes int64, why error)
+
 	// Offload runs a job that takes more than half a millisecond while the fiber is parked; nil: such
 	// jobs run on the fiber. If Offload fails, Instantiate returns its error, and Offload must arrange
 	// that discard is called when the job has ended, from any goroutine.
@@ -65,6 +70,8 @@ type Instance struct {
 	function api.Function
 	ended    bool
 	failure  error // result of instantiate
+
+	onGrowRefused func(bytes int64, why error)
 }
 
 // Instantiate makes an instance. The caller must call Start next. Errors are ErrOutOfMemory,
@@ -82,6 +89,8 @@ func (m *Module) Instantiate(config InstanceConfig) (_ *Instance, err error) {
 		host:    config.Host,
 		account: m.engine.pool.NewAccount(config.MemoryBytes, config.Allowance),
 		stack:   newStackBudget(config.StackBytes),
+
+		onGrowRefused: config.OnGrowRefused,
 	}
 	defer func() {
 		if v := recover(); v != nil {
@@ -136,7 +145,8 @@ func (a allocator) Allocate(size, most uint64) experimental.LinearMemory {
 }
 
 // linear is the instance's memory. If the allowance denies memory, the guest ends; memory.grow does not
-// return -1 then, since most programs would treat that as their own failure.
+// return -1 then, since most programs would treat that as their own failure. Otherwise the owner learns of a
+// refusal, since a program that then gives up rarely says why.
 type linear struct {
 	experimental.LinearMemory
 	instance *Instance
@@ -144,10 +154,21 @@ type linear struct {
 
 func (l *linear) Reallocate(size uint64) []byte {
 	b := l.LinearMemory.Reallocate(size)
-	if account := l.instance.account; b == nil && l.instance.guest != nil && account.Denied() {
-		Abort(refusal(account))
+	if b == nil && l.instance.guest != nil {
+		l.instance.growRefused(int64(size))
 	}
 	return b
+}
+
+// growRefused ends the guest or tells the owner, after a memory.grow was refused.
+func (i *Instance) growRefused(size int64) {
+	why := refusal(i.account)
+	if i.account.Denied() {
+		Abort(why)
+	}
+	if i.onGrowRefused != nil {
+		i.onGrowRefused(size, why)
+	}
 }
 
 // instantiateInTurn waits for a place among the instantiators, which leave processors for the workers,
@@ -214,15 +235,18 @@ func (m *Module) StartBytes() int64 {
 	return bytes
 }
 
-// hostBytes estimates the memory of an instance on the Go heap that depends on its module: a pointer for
+// hostBytes is HostBytes of the module.
+func (m *Module) hostBytes() int64 { return HostBytes(m.info) }
+
+// HostBytes estimates the memory of an instance on the Go heap that depends on its module: a pointer for
 // each table slot, and a record for each element, global, segment and import. Tables count with their
 // maximum size, since growing them is not checked. Records count only beyond what usual programs have.
-func (m *Module) hostBytes() int64 {
+func HostBytes(info *meter.Info) int64 {
 	const pointer, element, global, segment, imported = 8, 56, 96, 48, 48
 	const usual = 64 << 10
-	tables := int64(m.info.TableElements) * pointer
-	records := int64(m.info.Elements)*element + int64(m.info.Globals+len(m.info.LargeFrames))*global + int64(m.info.Segments)*segment +
-		int64(len(m.info.Imports))*imported
+	tables := int64(info.TableElements) * pointer
+	records := int64(info.Elements)*element + int64(info.Globals+len(info.LargeFrames))*global + int64(info.Segments)*segment +
+		int64(len(info.Imports))*imported
 	return tables + max(records-usual, 0)
 }
 

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/reactord/reactord/executor/engine/meter"
@@ -51,5 +52,33 @@ func TestLargestMemory(t *testing.T) {
 	_, _, err := meter.Rewrite(growing(wasm.Bounds{Min: 1 << 16}).Encode(), meter.Options{})
 	if !errors.As(err, &refused) || refused.Kind != meter.TooLarge {
 		t.Errorf("a module that begins with 4 GiB: %v", err)
+	}
+}
+
+// TestRefusedGrowthIsTold: a memory.grow that fails for the limit is told to the owner, one that fails for the module's own
+// maximum is not, nor is one that succeeds.
+func TestRefusedGrowthIsTold(t *testing.T) {
+	const page = 64 << 10
+	var told []int64
+	m := loadModule(t, newEngine(t, Config{}), growing(wasm.Bounds{Min: 1, Max: 10, HasMax: true}))
+	g := &guest{quantum: testQuantum}
+	i, err := m.Instantiate(InstanceConfig{Host: g, MemoryBytes: 4 * page, OnGrowRefused: func(bytes int64, why error) {
+		if !errors.Is(why, ErrOutOfMemory) {
+			t.Errorf("refused for %v", why)
+		}
+		told = append(told, bytes)
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer i.Close()
+	i.Refill(testQuantum)
+	for _, by := range []uint64{1, 5, 100, 2, 1} {
+		if _, err := i.Call("grow", by); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want := []int64{7 * page, 5 * page}; !slices.Equal(told, want) {
+		t.Errorf("refusals of %d were told, want %d", told, want)
 	}
 }

@@ -15,15 +15,15 @@ import (
 
 // Frame is one frame of a guest's stack.
 type Frame struct {
-	Function string // its name in the module's name section, or "$index"
+	Function string // its name in the module's name section, cut to 1 KiB; empty if it has none
+	Index    uint32 // of the function in the original module
+	Offset   int64  // of the function's first instruction in the original module; zero for a host function
 }
 
 const (
 	traceStart = "\nwasm stack trace:\n\t"
 	traceEnd   = "\n\nGo runtime stack trace:"
 	traceMore  = "... maybe followed by omitted frames"
-
-	nameBytes = 256 // bound on a function's name, since the module chooses it
 )
 
 // parseTrace reads the guest's stack from the text of wazero's error, its only form. Frames of functions
@@ -38,54 +38,60 @@ func parseTrace(text string, names names) (frames []Frame, more bool) {
 	for line := range strings.SplitSeq(trace, "\n\t") {
 		if line == traceMore {
 			more = true
-		} else if name, ok := names.of(cutSignature(line)); ok {
-			frames = append(frames, Frame{Function: printable(name)})
+		} else if frame, ok := names.frame(cutSignature(line)); ok {
+			frames = append(frames, frame)
 		}
 	}
 	return frames, more
 }
 
-// names holds the names of a module's functions.
+// names says what a module's functions are called and where their code is.
 type names struct {
 	functions []meter.FunctionName // sorted by index in the original module
-	imported  int                  // number of functions that the original module imports
-	defined   int                  // number of functions that the original module defines
+	imports   []string             // of the functions that the original module imports, as traces have them
+	offsets   []uint32             // of the code of each function that the original module defines
 }
 
 func namesOf(info *meter.Info) names {
-	n := names{functions: info.Names, defined: info.FunctionCount}
+	n := names{functions: info.Names, offsets: info.CodeOffsets}
 	for i := range info.Imports {
-		if info.Imports[i].Kind == meter.FuncExtern {
-			n.imported++
+		if im := &info.Imports[i]; im.Kind == meter.FuncExtern {
+			n.imports = append(n.imports, im.Module+"."+im.Name)
 		}
 	}
 	return n
 }
 
-// of returns the name of a function in a trace, which has module.name for a function of a host module and
+// frame returns the frame of a function in a trace, which has module.name for a function of a host module and
 // .$index for one of the guest. ok is false for functions of the metering pass.
-func (n names) of(traced string) (name string, ok bool) {
+func (n names) frame(traced string) (f Frame, ok bool) {
 	digits, ok := strings.CutPrefix(traced, ".$")
 	if !ok {
-		return traced, !strings.HasPrefix(traced, meter.HostModule+".")
+		at := max(slices.Index(n.imports, traced), 0)
+		return Frame{Function: traced, Index: uint32(at)}, !strings.HasPrefix(traced, meter.HostModule+".")
 	}
 	index, err := strconv.Atoi(digits)
 	if err != nil {
-		return traced, true
+		return Frame{Function: traced}, true
 	}
-	if index >= n.imported {
+	imported := len(n.imports)
+	if index >= imported {
 		index -= meter.AddedImports
 	}
-	if index >= n.imported+n.defined {
-		return "", false
+	if index >= imported+len(n.offsets) {
+		return Frame{}, false
+	}
+	f.Index = uint32(index)
+	if index >= imported {
+		f.Offset = int64(n.offsets[index-imported])
 	}
 	at, ok := slices.BinarySearchFunc(n.functions, uint32(index), func(f meter.FunctionName, index uint32) int {
 		return cmp.Compare(f.Index, index)
 	})
-	if !ok {
-		return "$" + strconv.Itoa(index), true
+	if ok {
+		f.Function = n.functions[at].Name
 	}
-	return n.functions[at].Name, true
+	return f, true
 }
 
 // cutSignature removes the types from a line: name(params), name(params) result or name(params) (results).
@@ -100,28 +106,37 @@ func cutSignature(line string) string {
 	return line
 }
 
-// printable bounds a text and replaces characters that would control a terminal.
-func printable(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return utf8.RuneError
-		}
-		return r
-	}, s)
-	return clip.Text(s, nameBytes)
+// name is the function's name, or its index in the module if it has none.
+func (f Frame) name() string {
+	if f.Function == "" {
+		return "$" + strconv.Itoa(int(f.Index))
+	}
+	return f.Function
 }
 
+// writeFrames writes the frames for people who debug the daemon; what guests' owners get is made by the caller.
 func writeFrames(b *strings.Builder, frames []Frame) {
 	for len(frames) > 0 {
 		times := 1 // in a row, as in a recursion
 		for times < len(frames) && frames[times] == frames[0] {
 			times++
 		}
-		b.WriteString("\n    at ")
-		b.WriteString(frames[0].Function)
+		fmt.Fprintf(b, "\n    at %s", printable(frames[0].name()))
 		if times > 1 {
 			fmt.Fprintf(b, " (%d times)", times)
 		}
 		frames = frames[times:]
 	}
+}
+
+// printable bounds a name and replaces characters that would control a terminal.
+func printable(s string) string {
+	const most = 256
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return utf8.RuneError
+		}
+		return r
+	}, s)
+	return clip.Text(s, most)
 }

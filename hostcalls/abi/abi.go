@@ -63,6 +63,9 @@ type Process interface {
 	Ops() []hostcalls.Op
 	// PeakMemory returns the most bytes of memory that the process has held.
 	PeakMemory() int64
+	// Refusal returns what the program was refused shortly before it ended, or nil. It may be called once Run has
+	// returned.
+	Refusal() *Refusal
 	// ListenAddresses returns the addresses of the listener grants, in order, once all grants are open.
 	ListenAddresses() []string
 }

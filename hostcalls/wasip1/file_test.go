@@ -338,6 +338,9 @@ func TestFileDescriptorLimit(t *testing.T) {
 		if _, err := os.Lstat(filepath.Join(data, "two")); err == nil {
 			t.Error("the file was made")
 		}
+		if r := c.Refusal(); r == nil || *r != (abi.Refusal{Kind: abi.RefusedDescriptor, Want: 7, Limit: 6}) {
+			t.Errorf("the refusal is %+v", r)
+		}
 		c.want(errnoSuccess, "fd_close", fd)
 		c.mustOpen(fdData, "two", oflagCreat, 0, 0)
 	})

@@ -223,7 +223,7 @@ func pathOpen(p *Process, m memory, a args) errno {
 		return e
 	}
 	if p.fds.full() {
-		return errnoMfile
+		return p.refuseDescriptor()
 	}
 	how := o.how(follow)
 	var n vfs.Node

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/reactord/reactord/hostcalls"
+	"github.com/reactord/reactord/hostcalls/abi"
 )
 
 func pollFunctions() []function {
@@ -29,7 +30,11 @@ const (
 // RLIMIT_NOFILE.
 func pollOneoff(p *Process, m memory, a args) errno {
 	in, out, n, result := a.u32(0), a.u32(1), a.u32(2), a.u32(3)
-	if n == 0 || uint64(n) > uint64(p.pendingOps) {
+	if n == 0 {
+		return errnoInval
+	}
+	if uint64(n) > uint64(p.pendingOps) {
+		p.refuse(abi.RefusedOperations, int64(n), int64(p.pendingOps))
 		return errnoInval
 	}
 	subs, e := m.array(in, n, sizeSubscription)

@@ -27,6 +27,7 @@ type Process struct {
 	memoryless bool     // the module has no memory
 	startup    *startup // nil once the instance exists
 	granted    *granted
+	refused    *refused                        // nil if nothing was
 	instance   atomic.Pointer[engine.Instance] // for PeakMemory
 }
 

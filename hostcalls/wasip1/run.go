@@ -30,6 +30,7 @@ func (p *Process) Run(f *executor.Fiber) (abi.Exit, error) {
 	}()
 	entry := startup.entry
 	p.startup = nil
+	defer p.forgetOldRefusal()
 	return entry.call(instance)
 }
 
@@ -47,7 +48,7 @@ func (p *Process) instantiate(startup *startup) (*engine.Instance, error) {
 	defer func() { p.Fiber().SetMeter(p) }()
 	config := engine.InstanceConfig{
 		Host: p, MemoryBytes: startup.config.MemoryBytes, StackBytes: startup.config.StackBytes,
-		HeldBytes: startup.config.HeldBytes, Offload: p.offload,
+		HeldBytes: startup.config.HeldBytes, Offload: p.offload, OnGrowRefused: p.refuseMemory(startup.config.MemoryBytes),
 	}
 	if memory := startup.config.Memory; memory != nil {
 		config.Allowance = memory.Allowance()

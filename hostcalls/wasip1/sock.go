@@ -33,7 +33,7 @@ func sockAccept(p *Process, m memory, a args) errno {
 	case a.u32(1)&^uint32(fdflagNonblock) != 0:
 		return errnoInval
 	case p.fds.full():
-		return errnoMfile
+		return p.refuseDescriptor()
 	}
 	if e := m.writable(a.u32(2), 4); e != errnoSuccess {
 		return e

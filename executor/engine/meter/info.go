@@ -35,7 +35,8 @@ type Info struct {
 	Data                []Data // of active segments
 	HasStart            bool
 
-	FunctionCount int // defined functions, without imports
+	FunctionCount int      // defined functions, without imports
+	CodeOffsets   []uint32 // of the first instruction of each of them in the module
 
 	// Sizes of the metered module.
 	CodeBytes       int // of all bodies
@@ -106,7 +107,11 @@ func describe(m *wasm.Module, limits Limits) (*Info, error) {
 		Imports:       make([]Import, 0, len(m.Imports)),
 		Exports:       make([]Export, 0, len(m.Exports)),
 		FunctionCount: len(m.Functions),
+		CodeOffsets:   make([]uint32, len(m.Bodies)),
 		HasStart:      m.Start != nil,
+	}
+	for i := range m.Bodies {
+		info.CodeOffsets[i] = uint32(m.Bodies[i].Offset)
 	}
 	d := describer{m: m, functions: m.FunctionTypeIndices(), types: map[uint32]describedType{}}
 	room := limits.DescriptionBytes

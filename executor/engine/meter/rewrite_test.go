@@ -1,6 +1,7 @@
 package meter_test
 
 import (
+	"bytes"
 	"errors"
 	"regexp"
 	"slices"
@@ -45,6 +46,7 @@ func TestInfo(t *testing.T) {
 		Globals:       4,
 		Segments:      1,
 		FunctionCount: 3,
+		CodeOffsets:   got.CodeOffsets, // TestCodeOffsets
 		HasStart:      true,
 		Data:          []meter.Data{{Bytes: []byte("x")}},
 	}
@@ -58,6 +60,28 @@ func TestInfo(t *testing.T) {
 	got.Locals, got.Types, got.TypeValues, got.SegmentItems = 0, 0, 0, 0
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("info (-want +got):\n%s", diff)
+	}
+}
+
+// TestCodeOffsets: the offset of each function is that of its first instruction in the module as it was.
+func TestCodeOffsets(t *testing.T) {
+	original := wat(t, "info")
+	m, err := wasm.Decode(original, wasm.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	codes := make([][]byte, len(m.Bodies))
+	for i, b := range m.Bodies {
+		codes[i] = slices.Clone(b.Code)
+	}
+	_, info, err := meter.Rewrite(original, meter.Options{})
+	if err != nil || len(info.CodeOffsets) != len(codes) {
+		t.Fatalf("%d offsets of %d functions, %v", len(info.CodeOffsets), len(codes), err)
+	}
+	for i, code := range codes {
+		if at := info.CodeOffsets[i]; !bytes.HasPrefix(original[at:], code) {
+			t.Errorf("function %d is not at %d", i, at)
+		}
 	}
 }
 

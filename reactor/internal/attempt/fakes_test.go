@@ -28,6 +28,7 @@ type program struct {
 	run     func(f *executor.Fiber, cfg *abi.Config) (abi.Exit, error)
 	refused error // NewProcess fails
 	peak    int64
+	refusal *abi.Refusal
 	ops     []hostcalls.Op
 	address string
 	config  abi.Config // of the last process
@@ -42,6 +43,7 @@ type process struct{ *program }
 
 func (p process) Run(f *executor.Fiber) (abi.Exit, error) { return p.run(f, &p.config) }
 func (p process) Ops() []hostcalls.Op                     { return p.ops }
+func (p process) Refusal() *abi.Refusal                   { return p.refusal }
 func (p process) PeakMemory() int64                       { return p.peak }
 func (p process) ListenAddresses() []string               { return []string{p.address} }
 

@@ -128,6 +128,7 @@ func (p *process) Run(f *executor.Fiber) (abi.Exit, error) {
 	return abi.Exit{}, p.run(f, &p.config)
 }
 func (p *process) Ops() []hostcalls.Op       { return p.ops }
+func (p *process) Refusal() *abi.Refusal     { return nil }
 func (p *process) PeakMemory() int64         { return 5 }
 func (p *process) ListenAddresses() []string { return []string{"127.0.0.1:1"} }
 

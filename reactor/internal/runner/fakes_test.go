@@ -138,6 +138,7 @@ type process struct {
 }
 
 func (p *process) Run(f *executor.Fiber) (abi.Exit, error) { return abi.Exit{}, p.run(f, &p.config) }
+func (p *process) Refusal() *abi.Refusal                   { return nil }
 func (p *process) PeakMemory() int64                       { return 0 }
 func (p *process) ListenAddresses() []string               { return nil }
 

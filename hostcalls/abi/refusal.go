@@ -1,0 +1,19 @@
+package abi
+
+// Refusal is something that a program asked for and was refused because of a limit. Most programs that are refused give
+// up, by a trap or an exit that does not say why.
+type Refusal struct {
+	Kind        RefusalKind
+	Want, Limit int64 // in the kind's unit; Limit is zero if the host had none left, rather than the program's limit
+}
+
+// RefusalKind says what was refused.
+type RefusalKind uint8
+
+// The kinds of refusals.
+const (
+	_                 RefusalKind = iota
+	RefusedMemory                 // memory.grow: bytes of linear memory
+	RefusedDescriptor             // another descriptor: the number of them
+	RefusedOperations             // a poll: the number of operations it would wait for
+)

@@ -1,0 +1,59 @@
+package wasip1
+
+import (
+	"errors"
+	"time"
+
+	"github.com/reactord/reactord/executor/engine"
+	"github.com/reactord/reactord/hostcalls/abi"
+)
+
+// refused is the last thing that a program was refused because of a limit.
+type refused struct {
+	abi.Refusal
+	spent uint64    // fuel that the program had burnt
+	when  time.Time // it was refused
+}
+
+// What is refused is told with a program's end only if the program ended soon afterwards. Otherwise it has coped, and ended
+// for another reason. A Go program that is out of memory prints the stacks of all its goroutines before it ends.
+const (
+	soonFuel = 50_000_000 // some 20 ms of computing
+	soonTime = 30 * time.Second
+)
+
+// refuse notes what the program is refused.
+func (p *Process) refuse(kind abi.RefusalKind, want, limit int64) {
+	p.refused = &refused{abi.Refusal{Kind: kind, Want: want, Limit: limit}, p.Fiber().Spent(), time.Now()}
+}
+
+// refuseDescriptor notes that the table is full, and returns the errno for it.
+func (p *Process) refuseDescriptor() errno {
+	p.refuse(abi.RefusedDescriptor, int64(p.fds.limit)+1, int64(p.fds.limit))
+	return errnoMfile
+}
+
+// refuseMemory returns the function that notes a refused memory.grow of an instance with a limit.
+func (p *Process) refuseMemory(limit int64) func(bytes int64, why error) {
+	return func(bytes int64, why error) {
+		if !errors.Is(why, engine.ErrOutOfMemory) {
+			limit = 0
+		}
+		p.refuse(abi.RefusedMemory, bytes, limit)
+	}
+}
+
+// forgetOldRefusal is called on the fiber when the program has ended.
+func (p *Process) forgetOldRefusal() {
+	if r := p.refused; r != nil && (p.Fiber().Spent()-r.spent > soonFuel || time.Since(r.when) > soonTime) {
+		p.refused = nil
+	}
+}
+
+// Refusal implements abi.Process.
+func (p *Process) Refusal() *abi.Refusal {
+	if p.refused == nil {
+		return nil
+	}
+	return &p.refused.Refusal
+}

@@ -1,0 +1,47 @@
+package wasip1
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/reactord/reactord/executor/engine"
+	"github.com/reactord/reactord/hostcalls/abi"
+)
+
+// TestRefusalIsTold: what a process is refused is told with its end, the last thing first, unless it has gone on for long.
+func TestRefusalIsTold(t *testing.T) {
+	withProcess(t, abi.Config{PendingOps: 100}, func(c *caller) {
+		if c.Refusal() != nil {
+			t.Error("there is a refusal at the start")
+		}
+		c.want(errnoInval, "poll_oneoff", 0, 0, 101, 0)
+		if r := c.Refusal(); r == nil || *r != (abi.Refusal{Kind: abi.RefusedOperations, Want: 101, Limit: 100}) {
+			t.Errorf("the refusal is %+v", r)
+		}
+		grow := c.refuseMemory(10)
+		grow(11, engine.ErrOutOfMemory)
+		if r := c.Refusal(); r == nil || *r != (abi.Refusal{Kind: abi.RefusedMemory, Want: 11, Limit: 10}) {
+			t.Errorf("the refusal is %+v", r)
+		}
+		c.forgetOldRefusal()
+		if c.Refusal() == nil {
+			t.Error("a refusal is forgotten at once")
+		}
+		grow(11, errors.New("no address space"))
+		if r := c.Refusal(); r == nil || r.Limit != 0 {
+			t.Errorf("the refusal is %+v", r)
+		}
+		c.refused.when = time.Now().Add(-2 * soonTime)
+		c.forgetOldRefusal()
+		if c.Refusal() != nil {
+			t.Error("a refusal is remembered for long")
+		}
+		grow(11, engine.ErrOutOfMemory)
+		c.charge(soonFuel + 1_000_000)
+		c.forgetOldRefusal()
+		if c.Refusal() != nil {
+			t.Error("a refusal is remembered over much work")
+		}
+	})
+}

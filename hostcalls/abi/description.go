@@ -17,6 +17,8 @@ type Description struct {
 	Exports   []Export `json:"exports,omitempty"`
 	Memory    *Memory  `json:"memory,omitempty"` // nil if it has none
 	Functions uint32   `json:"functions,omitempty"`
+	// HostBytes is the memory that each instance has besides its linear memory, such as tables; zero in older records.
+	HostBytes uint64 `json:"host,omitempty"`
 }
 
 // Import is one import of a module. Type is in WebAssembly text notation.
@@ -31,10 +33,10 @@ type Memory struct {
 	MaxBytes *uint64 // nil if it declares none
 }
 
-// MinMemoryBytes is the linear memory that the module starts with.
-func (d *Description) MinMemoryBytes() uint64 {
+// StartBytes is the memory that the module's instances start with, as their limit counts it.
+func (d *Description) StartBytes() uint64 {
 	if d.Memory == nil {
-		return 0
+		return d.HostBytes
 	}
-	return d.Memory.MinBytes
+	return d.HostBytes + d.Memory.MinBytes
 }

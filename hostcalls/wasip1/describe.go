@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/reactord/reactord/executor/engine"
 	"github.com/reactord/reactord/executor/engine/meter"
 	"github.com/reactord/reactord/hostcalls/abi"
 )
@@ -31,7 +32,7 @@ func kindOf(info *meter.Info) (abi.Kind, error) {
 }
 
 func describe(info *meter.Info, kind abi.Kind) *abi.Description {
-	d := &abi.Description{Kind: kind, Functions: uint32(info.FunctionCount)}
+	d := &abi.Description{Kind: kind, Functions: uint32(info.FunctionCount), HostBytes: uint64(engine.HostBytes(info))}
 	for _, i := range info.Imports {
 		d.Imports = append(d.Imports, abi.Import{Module: i.Module, Name: i.Name, Type: i.Type})
 	}

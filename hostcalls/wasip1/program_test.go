@@ -48,7 +48,7 @@ func TestLoadRefuses(t *testing.T) {
 			return ok
 		}},
 		{"not accepted", readGuest(t, "reactor/reactor.wasm"), func(d *abi.Description) error {
-			if d.Kind != abi.Reactor || d.MinMemoryBytes() == 0 || d.Functions == 0 {
+			if d.Kind != abi.Reactor || d.StartBytes() == 0 || d.Functions == 0 {
 				t.Errorf("the module is described as %+v", d)
 			}
 			return errTaste

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/reactord/reactord/executor/engine"
 	"github.com/reactord/reactord/executor/engine/meter"
@@ -56,10 +57,22 @@ func decodeModule(rec *store.Module) (*abi.Description, error) {
 	return &info, nil
 }
 
+// startParts says what takes the memory with which a workload starts.
+func startParts(module *abi.Description, spec *api.Spec) string {
+	parts := []string{fmt.Sprintf("memory: %d", module.StartBytes()-module.HostBytes)}
+	if module.HostBytes > 0 {
+		parts = append(parts, fmt.Sprintf("tables: %d", module.HostBytes))
+	}
+	if len(spec.Stdin) > 0 {
+		parts = append(parts, fmt.Sprintf("input: %d", len(spec.Stdin)))
+	}
+	return strings.Join(parts, ", ")
+}
+
 // CheckSpec checks a spec against its module. It returns an error if the module can't be run.
 func (r *Registry) CheckSpec(f *errs.Faults, module *abi.Description, spec *api.Spec, limits api.Limits) error {
-	if least, input := module.MinMemoryBytes(), uint64(len(spec.Stdin)); least+input > limits.MemoryBytes {
-		f.Add("spec.limits.memory_bytes", "the module starts with %d bytes of memory and %d of input, the limit is %d", least, input, limits.MemoryBytes)
+	if need := module.StartBytes() + uint64(len(spec.Stdin)); need > limits.MemoryBytes {
+		f.Add("spec.limits.memory_bytes", "%d bytes are less than the %d with which the module starts (%s)", limits.MemoryBytes, need, startParts(module, spec))
 	}
 	a, err := r.ABIs.Of(module.Kind)
 	if err != nil {

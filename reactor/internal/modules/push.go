@@ -248,7 +248,7 @@ func (p *Push) validate(ctx context.Context) (info *abi.Description, err error) 
 
 // checkFits returns an error for a module that starts with more memory than a workload can have.
 func (r *Registry) checkFits(digest store.Digest, info *abi.Description) error {
-	if least := info.MinMemoryBytes(); least > r.MaxMemoryBytes() {
+	if least := info.StartBytes(); least > r.MaxMemoryBytes() {
 		return errs.Module(errs.LimitExceeded, digest.String(),
 			"the module starts with %d bytes of memory, more than a workload can have here", least)
 	}

@@ -135,7 +135,7 @@ func (p *Pipeline) check(ctx context.Context, one *submission, req *api.SubmitRe
 // checkModule checks a spec against its module, the node's memory, and what may be granted.
 func (p *Pipeline) checkModule(ctx context.Context, module *abi.Description, spec *api.Spec, limits api.Limits) error {
 	var f errs.Faults
-	if least := int64(module.MinMemoryBytes()) + int64(len(spec.Stdin)) + attempt.FirstStackBytes; least > p.MemoryBytes {
+	if least := int64(module.StartBytes()) + int64(len(spec.Stdin)) + attempt.FirstStackBytes; least > p.MemoryBytes {
 		f.Add("spec.module", "%v", &outcome.NodeMemoryError{Need: least, Node: p.MemoryBytes})
 	}
 	if err := p.Modules.CheckSpec(&f, module, spec, limits); err != nil {

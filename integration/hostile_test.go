@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -136,14 +137,24 @@ func reason(want reactorv1.EndReason) func(*reactorv1.WorkloadStatus) error {
 	}
 }
 
-// A trap's message tells where it was, by the names of the functions.
+// A crash tells the trap, and where it was by the names of the functions and by the places of their code.
 func TestTrapTellsWhere(t *testing.T) {
 	d := testkit.Start(t, t.TempDir())
-	s := d.Run(t, &reactorv1.WorkloadSpec{Module: d.Push(t, assembled(t, "trap"))})
-	for _, want := range []string{"unreachable", "inner", "main"} {
-		if !strings.Contains(s.GetMessage(), want) {
-			t.Errorf("the message does not say %q: %s", want, s.GetMessage())
+	binary := assembled(t, "trap")
+	s := d.Run(t, &reactorv1.WorkloadSpec{Module: d.Push(t, binary)})
+	const message = "the guest crashed: it executed unreachable, as programs do that panic or abort"
+	if s.GetMessage() != message || s.GetCrash().GetTrap() != "unreachable" || s.GetCrash().GetCause() != "" {
+		t.Errorf("status %v", s)
+	}
+	var names []string
+	for _, f := range s.GetCrash().GetFrames() {
+		names = append(names, f.GetFunction())
+		if at := f.GetCodeOffset(); at == 0 || at >= uint64(len(binary)) {
+			t.Errorf("%v is not in the module", f)
 		}
+	}
+	if len(names) < 2 || names[0] != "inner" || !slices.Contains(names, "main") {
+		t.Errorf("frames of %q", names)
 	}
 }
 

@@ -1317,7 +1317,8 @@ type Crash struct {
 	Cause string `protobuf:"bytes,2,opt,name=cause,proto3" json:"cause,omitempty"`
 	// frames is the guest's call stack, the innermost call first, cut to what the daemon keeps.
 	Frames []*StackFrame `protobuf:"bytes,3,rep,name=frames,proto3" json:"frames,omitempty"`
-	// frames_omitted is how many more calls there were.
+	// frames_omitted is the least number of further calls: the daemon keeps the innermost ones and does not count the
+	// others.
 	FramesOmitted uint32 `protobuf:"varint,4,opt,name=frames_omitted,json=framesOmitted,proto3" json:"frames_omitted,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1390,7 +1391,8 @@ type StackFrame struct {
 	Symbol string `protobuf:"bytes,2,opt,name=symbol,proto3" json:"symbol,omitempty"`
 	// function_index is the function's index in the module.
 	FunctionIndex uint32 `protobuf:"varint,3,opt,name=function_index,json=functionIndex,proto3" json:"function_index,omitempty"`
-	// code_offset is where the function's code begins in the module's file, in bytes.
+	// code_offset is where the function's first instruction is in the module's file, in bytes. It is zero for a function of
+	// the host.
 	CodeOffset    uint64 `protobuf:"varint,4,opt,name=code_offset,json=codeOffset,proto3" json:"code_offset,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -2,6 +2,7 @@ package attempt
 
 import (
 	"slices"
+	"time"
 
 	"github.com/reactord/reactord/executor"
 	"github.com/reactord/reactord/hostcalls/abi"
@@ -12,6 +13,7 @@ import (
 	"github.com/reactord/reactord/reactor/internal/outcome"
 	"github.com/reactord/reactord/reactor/internal/retry"
 	"github.com/reactord/reactord/reactor/internal/stdio"
+	"github.com/reactord/reactord/reactor/internal/symbol"
 	"github.com/reactord/reactord/reactor/internal/terminal"
 )
 
@@ -84,15 +86,33 @@ func (a *Attempt) Run(f *executor.Fiber, cause lifecycle.Cause) {
 	}
 	a.process.Store(&p) // what it waits for while its grants are opened can be seen
 	exit, err := p.Run(f)
-	switch {
-	case err == nil:
-		a.outcome = outcome.Exited(exit)
-	case a.begun:
-		a.outcome = outcome.Failed(err, a.Limits)
-	default:
+	if err == nil || a.begun {
+		a.outcome = outcome.Ended(exit, err, p.Refusal(), a.Limits)
+	} else {
 		a.outcome = unstarted(err, a.Limits)
 	}
 	a.outcome.Peak = p.PeakMemory()
+	if a.outcome.Crash != nil {
+		readable(f, a.outcome.Crash.Frames)
+	}
+}
+
+// readable gives the functions of a stack the names that their authors wrote. The module chose how long that takes, so
+// it is done at its tenant's expense, and the worker is given up in between.
+func readable(f *executor.Fiber, stack []api.StackFrame) {
+	const most = 50 * time.Microsecond
+	start := time.Now()
+	for i := range stack {
+		if i > 0 && stack[i].FunctionIndex == stack[i-1].FunctionIndex { // a recursion
+			stack[i] = stack[i-1]
+			continue
+		}
+		stack[i].Function, stack[i].Symbol = symbol.Decode(stack[i].Function)
+		if time.Since(start) > most {
+			f.Yield()
+			start = time.Now()
+		}
+	}
 }
 
 // unstarted is the outcome of an attempt whose guest could not start.

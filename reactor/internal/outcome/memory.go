@@ -3,8 +3,6 @@ package outcome
 import (
 	"errors"
 	"fmt"
-
-	"github.com/dustin/go-humanize"
 )
 
 // NodeMemoryError reports that a guest needs more memory than the node has for all guests together.
@@ -12,7 +10,7 @@ type NodeMemoryError struct{ Need, Node int64 }
 
 func (e *NodeMemoryError) Error() string {
 	return fmt.Sprintf("the guest needs %s of memory, and the node has %s for all guests together: its operator can raise --node-memory",
-		humanize.IBytes(uint64(e.Need)), humanize.IBytes(uint64(e.Node)))
+		size(uint64(e.Need)), size(uint64(e.Node)))
 }
 
 // errSentBack is why a workload that went back to the queue for lack of memory waits.

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/dustin/go-humanize"
-
 	"github.com/reactord/reactord/executor"
 	"github.com/reactord/reactord/executor/engine"
 	"github.com/reactord/reactord/executor/engine/meter"
@@ -25,6 +23,7 @@ type Outcome struct {
 	ExitCode *uint32
 	Message  string
 	Results  []string
+	Crash    *api.Crash    // nil unless the guest crashed
 	Peak     int64         // the most memory it used
 	Fault    error         // of the daemon, for its log
 	Trouble  retry.Trouble // if Pending: what it waits for before it is started again
@@ -36,12 +35,27 @@ type Interrupt struct{ Cause lifecycle.Cause }
 
 func (i Interrupt) Error() string { return "the workload was told to end: " + i.Cause.String() }
 
-// Exited returns the outcome of a guest that ended by itself.
-func Exited(exit abi.Exit) Outcome {
+// Ended returns the outcome of a guest that ran, by what its process returned. refusal is what it was refused shortly
+// before, or nil.
+func Ended(exit abi.Exit, err error, refusal *abi.Refusal, limits api.Limits) Outcome {
+	if err == nil {
+		return exited(exit, refusal)
+	}
+	if trap, ok := errors.AsType[*engine.Trap](err); ok {
+		return crashed(trap, refusal, limits)
+	}
+	return Failed(err, limits)
+}
+
+// exited returns the outcome of a guest that ended by itself.
+func exited(exit abi.Exit, refusal *abi.Refusal) Outcome {
 	o := Outcome{State: api.Succeeded, Reason: api.ReasonExit, ExitCode: &exit.Code, Results: exit.Results}
 	if exit.Code != 0 {
 		o.State = api.Failed
 		o.Message = fmt.Sprintf("the guest exited with code %d", exit.Code)
+		if refused := refusalText(refusal, flagOf(refusal)); refused != "" {
+			o.Message += "; shortly before, " + refused
+		}
 	}
 	return o
 }
@@ -61,22 +75,19 @@ func Failed(err error, limits api.Limits) Outcome {
 		return Interrupted(lifecycle.ByShutdown, limits)
 	}
 	if errors.Is(err, executor.ErrOutOfFuel) {
-		return fail(api.ReasonOutOfFuel, "the guest used up its fuel, %d units", limits.Fuel)
+		return fail(api.ReasonOutOfFuel, "the guest used up its fuel of %d units (--fuel)", limits.Fuel)
 	}
 	if refused, ok := errors.AsType[*engine.StackRefusedError](err); ok {
 		return stackRefused(refused, limits)
 	}
 	switch {
 	case errors.Is(err, engine.ErrOutOfMemory):
-		return fail(api.ReasonOutOfMemory, "the memory that the guest starts with is more than its limit of %s: raise the limit", humanize.IBytes(limits.MemoryBytes))
+		return fail(api.ReasonOutOfMemory, "the memory that the guest starts with is more than its limit of %s (--memory)", size(limits.MemoryBytes))
 	case errors.Is(err, engine.ErrNodeMemory):
 		return fail(api.ReasonNodeMemory, "the memory that the guest starts with is more than the node has for all guests: its operator can raise --node-memory")
 	}
 	if trap, ok := errors.AsType[*engine.Trap](err); ok {
-		if trap.Code == engine.StackOverflow {
-			return fail(api.ReasonStackOverflow, "the guest's call stack outgrew its limit of %s: %v", humanize.IBytes(limits.StackBytes), trap)
-		}
-		return fail(api.ReasonTrap, "%v", trap)
+		return crashed(trap, nil, limits)
 	}
 	if denied, ok := errors.AsType[*capability.Error](err); ok {
 		return fail(api.ReasonGrantDenied, "%v", denied)
@@ -95,12 +106,12 @@ func stackRefused(err *engine.StackRefusedError, limits api.Limits) Outcome {
 	if errors.Is(err, engine.ErrOutOfMemory) {
 		o.Reason = api.ReasonOutOfMemory
 		o.Message = fmt.Sprintf("the guest's call stack, of %s so far, could not grow within its limit of %s: "+
-			"with its memory it would be more than the workload's limit of %s: raise that", humanize.IBytes(uint64(err.Bytes)), humanize.IBytes(limits.StackBytes), humanize.IBytes(limits.MemoryBytes))
+			"with its memory it would be more than the workload's limit of %s (--memory)", size(uint64(err.Bytes)), size(limits.StackBytes), size(limits.MemoryBytes))
 		return o
 	}
 	o.Reason = api.ReasonNodeMemory
 	o.Message = fmt.Sprintf("the guest's call stack, of %s so far, could not grow within its limit of %s: "+
-		"the node is short of memory (%v): submit it again when it has more", humanize.IBytes(uint64(err.Bytes)), humanize.IBytes(limits.StackBytes), err.Err)
+		"the node is short of memory (%v): submit it again when it has more", size(uint64(err.Bytes)), size(limits.StackBytes), err.Err)
 	return o
 }
 
@@ -110,7 +121,7 @@ func Interrupted(cause lifecycle.Cause, limits api.Limits) Outcome {
 	case lifecycle.ByClient:
 		return Outcome{State: api.Cancelled, Reason: api.ReasonCancelled, Message: "a client cancelled it"}
 	case lifecycle.ByDeadline:
-		return Outcome{State: api.Failed, Reason: api.ReasonDeadline, Message: fmt.Sprintf("its timeout of %v passed", limits.Timeout)}
+		return Outcome{State: api.Failed, Reason: api.ReasonDeadline, Message: fmt.Sprintf("its timeout of %v passed (--timeout)", limits.Timeout)}
 	case lifecycle.ForMemory:
 		return Outcome{State: api.Pending, Trouble: retry.NodeMemory, Cause: errSentBack}
 	default:

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/reactord/reactord/executor"
 	"github.com/reactord/reactord/executor/engine"
 	"github.com/reactord/reactord/executor/engine/meter"
@@ -83,5 +85,78 @@ func TestPassing(t *testing.T) {
 		if got := TroubleOf(fmt.Errorf("wrapped: %w", tc.err)); got != tc.want {
 			t.Errorf("passing(%v) = %v, want %v", tc.err, got, tc.want)
 		}
+	}
+}
+
+// TestCrashes: how crashes are told, with what the guest was refused before.
+func TestCrashes(t *testing.T) {
+	const mib = 1 << 20
+	limits := api.Limits{StackBytes: mib}
+	memory := func(want, limit int64) *abi.Refusal {
+		return &abi.Refusal{Kind: abi.RefusedMemory, Want: want, Limit: limit}
+	}
+	for _, tc := range []struct {
+		name    string
+		code    engine.TrapCode
+		refusal *abi.Refusal
+		message string
+		cause   string
+	}{
+		{"panic", engine.Unreachable, nil, "the guest crashed: it executed unreachable, as programs do that panic or abort", ""},
+		{"out of memory", engine.Unreachable, memory(17*mib, 16*mib),
+			"the guest crashed: memory.grow to 17 MiB was refused: the limit is 16 MiB (--memory); it then executed unreachable, as programs do that panic or abort",
+			"memory.grow to 17 MiB was refused: the limit is 16 MiB"},
+		{"a page too much", engine.MemoryOutOfBounds, memory(16*mib+65536, 16*mib),
+			"the guest crashed: memory.grow to 16.06 MiB was refused: the limit is 16 MiB (--memory); it then used memory out of bounds",
+			"memory.grow to 16.06 MiB was refused: the limit is 16 MiB"},
+		{"with its stack too much", engine.Unreachable, memory(16*mib, 16*mib),
+			"the guest crashed: memory.grow to 16 MiB was refused: with the guest's stack and tables it would exceed the limit of 16 MiB (--memory); it then executed unreachable, as programs do that panic or abort",
+			"memory.grow to 16 MiB was refused: with the guest's stack and tables it would exceed the limit of 16 MiB"},
+		{"the system's memory", engine.Unreachable, memory(mib, 0),
+			"the guest crashed: memory.grow to 1 MiB was refused: the system has no memory left; it then executed unreachable, as programs do that panic or abort",
+			"memory.grow to 1 MiB was refused: the system has no memory left"},
+		{"descriptors", engine.Unreachable, &abi.Refusal{Kind: abi.RefusedDescriptor, Want: 9, Limit: 8},
+			"the guest crashed: another descriptor was refused: the limit is 8 (--descriptors); it then executed unreachable, as programs do that panic or abort",
+			"another descriptor was refused: the limit is 8"},
+		{"operations", engine.Unreachable, &abi.Refusal{Kind: abi.RefusedOperations, Want: 9, Limit: 8},
+			"the guest crashed: waiting for 9 operations at once was refused: the limit is 8 (--pending-ops); it then executed unreachable, as programs do that panic or abort",
+			"waiting for 9 operations at once was refused: the limit is 8"},
+		{"another reason", engine.IntegerDivideByZero, memory(17*mib, 16*mib), "the guest crashed: it divided by zero", ""},
+		{"stack", engine.StackOverflow, memory(17*mib, 16*mib), "the guest's call stack outgrew its limit of 1 MiB (--stack)", ""},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			trap := &engine.Trap{
+				Code: tc.code, Message: tc.code.String(), More: true,
+				Frames: []engine.Frame{{Function: "f", Index: 3, Offset: 4}, {Index: 5}},
+			}
+			o := Ended(abi.Exit{}, trap, tc.refusal, limits)
+			want := &api.Crash{
+				Trap: tc.code.String(), Cause: tc.cause, FramesOmitted: 1,
+				Frames: []api.StackFrame{{Function: "f", FunctionIndex: 3, CodeOffset: 4}, {FunctionIndex: 5}},
+			}
+			if diff := cmp.Diff(want, o.Crash); diff != "" {
+				t.Errorf("crash (-want +got):\n%s", diff)
+			}
+			if o.Message != tc.message {
+				t.Errorf("message\n%s, want\n%s", o.Message, tc.message)
+			}
+		})
+	}
+	for code := range engine.StackOverflow + 1 {
+		if text := deed(&engine.Trap{Code: code, Message: code.String()}); text == "" || strings.Contains(text, "\n") {
+			t.Errorf("%v is told as %q", code, text)
+		}
+	}
+}
+
+// TestExitAfterRefusal: an exit with a code tells what was refused before, one with zero does not.
+func TestExitAfterRefusal(t *testing.T) {
+	refusal := &abi.Refusal{Kind: abi.RefusedMemory, Want: 2 << 20, Limit: 1 << 20}
+	o := Ended(abi.Exit{Code: 2}, nil, refusal, api.Limits{})
+	if want := "the guest exited with code 2; shortly before, memory.grow to 2 MiB was refused: the limit is 1 MiB (--memory)"; o.Message != want || o.Crash != nil {
+		t.Errorf("%+v, want %q", o, want)
+	}
+	if o := Ended(abi.Exit{}, nil, refusal, api.Limits{}); o.Message != "" || o.State != api.Succeeded {
+		t.Errorf("%+v", o)
 	}
 }

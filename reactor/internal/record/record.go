@@ -50,6 +50,47 @@ type Status struct {
 	Usage           Usage      `json:"usage,omitzero"`
 	Results         []string   `json:"results,omitempty"`
 	ListenAddresses []string   `json:"listening,omitempty"`
+	Crash           *Crash     `json:"crash,omitempty"`
+}
+
+// Crash is the stored form of an api.Crash.
+type Crash struct {
+	Trap          string  `json:"trap"`
+	Cause         string  `json:"cause,omitempty"`
+	Frames        []Frame `json:"frames,omitempty"`
+	FramesOmitted uint32  `json:"omitted,omitempty"`
+}
+
+// Frame is the stored form of an api.StackFrame.
+type Frame struct {
+	Function      string `json:"function,omitempty"`
+	Symbol        string `json:"symbol,omitempty"`
+	FunctionIndex uint32 `json:"index"`
+	CodeOffset    uint64 `json:"offset,omitempty"`
+}
+
+// OfCrash returns the stored form of a crash; nil of nil.
+func OfCrash(c *api.Crash) *Crash {
+	if c == nil {
+		return nil
+	}
+	stored := &Crash{Trap: c.Trap, Cause: c.Cause, FramesOmitted: c.FramesOmitted}
+	for _, f := range c.Frames {
+		stored.Frames = append(stored.Frames, Frame(f))
+	}
+	return stored
+}
+
+// decode is the opposite of OfCrash.
+func (c *Crash) decode() *api.Crash {
+	if c == nil {
+		return nil
+	}
+	crash := &api.Crash{Trap: c.Trap, Cause: c.Cause, FramesOmitted: c.FramesOmitted}
+	for _, f := range c.Frames {
+		crash.Frames = append(crash.Frames, api.StackFrame(f))
+	}
+	return crash
 }
 
 // Usage is the stored form of an api.Usage.
@@ -245,7 +286,7 @@ func statusOf(rec *store.Workload) (api.Status, error) {
 	return api.Status{
 		State: stateOf(rec.State), Reason: s.Reason, ExitCode: s.ExitCode, Message: s.Message,
 		Attempts: rec.Attempts, CreateTime: rec.Created, StartTime: s.StartTime, EndTime: s.EndTime,
-		Usage: api.Usage(s.Usage), Results: s.Results, ListenAddresses: s.ListenAddresses,
+		Usage: api.Usage(s.Usage), Results: s.Results, ListenAddresses: s.ListenAddresses, Crash: s.Crash.decode(),
 	}, nil
 }
 

@@ -28,9 +28,10 @@ func TestRecord(t *testing.T) {
 	status := Status{
 		Reason: api.ReasonExit, ExitCode: &code, Message: "m", FirstStart: time.Unix(1, 2).UTC(), StartTime: time.Unix(3, 4).UTC(),
 		EndTime: time.Unix(5, 6).UTC(), Usage: Usage{1, 2, 3, 4, 5, 6}, Results: []string{"r"}, ListenAddresses: []string{"l"},
+		Crash: &Crash{Trap: "t", Cause: "c", Frames: []Frame{{Function: "f", Symbol: "s", FunctionIndex: 1, CodeOffset: 2}}, FramesOmitted: 3},
 	}
 	// Every field is set, so none can be left out below without notice.
-	for _, v := range []reflect.Value{reflect.ValueOf(spec), reflect.ValueOf(spec.Limits), reflect.ValueOf(status), reflect.ValueOf(status.Usage)} {
+	for _, v := range []reflect.Value{reflect.ValueOf(spec), reflect.ValueOf(spec.Limits), reflect.ValueOf(status), reflect.ValueOf(status.Usage), reflect.ValueOf(*status.Crash), reflect.ValueOf(status.Crash.Frames[0])} {
 		for i := range v.NumField() {
 			if v.Field(i).IsZero() {
 				t.Fatalf("field %s of %s is not set", v.Type().Field(i).Name, v.Type())
@@ -51,6 +52,10 @@ func TestRecord(t *testing.T) {
 		State: api.Failed, Reason: api.ReasonExit, ExitCode: &code, Message: "m", Attempts: 7, CreateTime: rec.Created,
 		StartTime: status.StartTime, EndTime: status.EndTime, Usage: api.Usage(status.Usage), Results: status.Results,
 		ListenAddresses: status.ListenAddresses,
+		Crash: &api.Crash{
+			Trap: "t", Cause: "c", FramesOmitted: 3,
+			Frames: []api.StackFrame{{Function: "f", Symbol: "s", FunctionIndex: 1, CodeOffset: 2}},
+		},
 	}}
 	if diff := cmp.Diff(want, w); diff != "" {
 		t.Errorf("a record does not come back as it was (-want +got):\n%s", diff)

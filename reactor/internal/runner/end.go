@@ -86,6 +86,7 @@ func (r *Runner) recordEnd(w *workload, o outcome.Outcome) {
 	r.onEnded(w, a, o)
 	status := &record.Status{
 		Reason: o.Reason, ExitCode: o.ExitCode, Message: clip.Text(o.Message, maxMessageBytes), Results: o.Results,
+		Crash: record.OfCrash(o.Crash),
 	}
 	if o.State.Ended() {
 		status.EndTime = time.Now()

@@ -107,8 +107,8 @@ func TestKill(t *testing.T) {
 	d.Stop()
 }
 
-// A second signal ends the daemon at once.
-func TestSecondSignal(t *testing.T) {
+// Whoever insists on it ends the daemon at once.
+func TestInsistentSignals(t *testing.T) {
 	d := testkit.Start(t, t.TempDir(), "--grace-period=1h")
 	id := d.Submit(t, sleeper(t, d.Client, time.Hour))
 	until(t, "it waits", func() bool { return d.Status(t, id).GetState() == waiting })
@@ -117,8 +117,7 @@ func TestSecondSignal(t *testing.T) {
 		health, err := d.Health.Check(t.Context(), &healthv1.HealthCheckRequest{})
 		return err == nil && health.GetStatus() == healthv1.HealthCheckResponse_NOT_SERVING
 	})
-	d.Signal(os.Interrupt)
-	if exit := d.Wait(); exit != 1 {
+	if exit := d.Insist(os.Interrupt); exit != 1 {
 		t.Errorf("exit status %d, want 1", exit)
 	}
 }

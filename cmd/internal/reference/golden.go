@@ -2,6 +2,7 @@ package reference
 
 import (
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/spf13/cobra"
@@ -10,10 +11,10 @@ import (
 // UpdateVariable is the environment variable that makes Check write the page instead of comparing it.
 const UpdateVariable = "UPDATE_REFERENCE"
 
-// Check compares the page at path with the commands.
-func Check(t *testing.T, root *cobra.Command, path string) {
+// Check compares the page at path with the commands, followed by more sections.
+func Check(t *testing.T, root *cobra.Command, path string, more ...string) {
 	t.Helper()
-	want := Markdown(root)
+	want := strings.Join(append([]string{Markdown(root)}, more...), "\n")
 	if os.Getenv(UpdateVariable) != "" {
 		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
 			t.Fatal(err)

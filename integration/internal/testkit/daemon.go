@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"os"
 	"os/exec"
@@ -157,6 +158,23 @@ func (d *Daemon) Wait() int {
 	case <-time.After(Patience):
 		d.t.Fatalf("the daemon does not end\n%s", d.log.text())
 		return 0
+	}
+}
+
+// Insist sends a signal again and again until the daemon has ended, and returns its exit status.
+func (d *Daemon) Insist(s os.Signal) int {
+	d.t.Helper()
+	ticks := time.NewTicker(50 * time.Millisecond)
+	defer ticks.Stop()
+	for {
+		select {
+		case <-d.ended:
+			return d.Wait()
+		case <-ticks.C:
+			if err := d.cmd.Process.Signal(s); err != nil && !errors.Is(err, os.ErrProcessDone) {
+				d.t.Fatal(err)
+			}
+		}
 	}
 }
 

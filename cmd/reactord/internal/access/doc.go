@@ -6,7 +6,7 @@
 // [Identity], which handlers find in their context.
 //
 // [Gate.Admit] is called for each call by the goroutine that reads the connection, before anything of the
-// message is read. It takes about a microsecond and does not block. A Gate never changes; all its methods may be
+// message is read. It takes about a microsecond and does not block. Of a Gate only the token changes; all its methods may be
 // called from any goroutine. [LoadToken] reads a file and may write it. The configuration that [LoadTLS] returns
 // checks its files in each handshake, on the goroutine of that connection.
 package access

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"strings"
+	"sync/atomic"
 
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/peer"
@@ -19,17 +20,27 @@ var withoutToken = map[string]bool{
 
 // Gate admits or refuses calls.
 type Gate struct {
-	owner int    // the daemon's user id
-	token *Token // nil: over TCP nobody is admitted, or everybody if open is set
+	owner int                   // the daemon's user id
+	token atomic.Pointer[Token] // nil: over TCP nobody is admitted, or everybody if open is set
 	open  bool
 }
 
 // NewGate makes a gate that requires token over TCP, and the daemon's own user or root at a unix
 // socket. If token is nil, nobody is admitted over TCP.
-func NewGate(token *Token) *Gate { return &Gate{owner: os.Geteuid(), token: token} }
+func NewGate(token *Token) *Gate {
+	g := &Gate{owner: os.Geteuid()}
+	g.token.Store(token)
+	return g
+}
 
 // NewOpenGate makes a gate that admits everybody who can connect over TCP.
 func NewOpenGate() *Gate { return &Gate{owner: os.Geteuid(), open: true} }
+
+// RequiresToken reports whether callers over TCP need a token.
+func (g *Gate) RequiresToken() bool { return g.token.Load() != nil }
+
+// SetToken has calls from now on need another token. Streams that were admitted go on.
+func (g *Gate) SetToken(token *Token) { g.token.Store(token) }
 
 // Admit decides whether a call may be made. It returns the call's context with the caller's Identity, or an
 // UNAUTHENTICATED *errs.Error.
@@ -45,7 +56,8 @@ func (g *Gate) Admit(ctx context.Context, method string, header metadata.MD) (co
 		}
 	}
 	given, asked := bearer(header)
-	id.Token = asked && g.token != nil && g.token.Equal(given)
+	token := g.token.Load()
+	id.Token = asked && token != nil && token.Equal(given)
 	switch {
 	case id.Token, withoutToken[method], g.open && !local:
 	case local && id.Peer != nil && (id.Peer.UID == g.owner || id.Peer.UID == 0):

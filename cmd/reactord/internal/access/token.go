@@ -48,6 +48,14 @@ func LoadToken(path string) (*Token, error) {
 	return readToken(path) // of another daemon, if that one was faster
 }
 
+// CheckToken returns what is wrong with the token at path, if there is one. It makes none.
+func CheckToken(path string) error {
+	if _, err := readToken(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
 func readToken(path string) (*Token, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0) // non-blocking: a FIFO must not delay the start
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/reactord/reactord/cmd/reactord/internal/daemon"
 	"github.com/reactord/reactord/cmd/reactord/internal/demo"
 	"github.com/reactord/reactord/cmd/reactord/internal/inflight"
+	"github.com/reactord/reactord/cmd/reactord/internal/systemd"
 	"github.com/reactord/reactord/reactor"
 )
 
@@ -24,12 +25,14 @@ in any language over gRPC.`
 const settingsHelp = `Every flag is a setting, and can also be given as an environment variable, REACTORD_ and the flag's
 name in capitals with underscores, or as a key of the same name in the file that --config names. A
 flag overrides a variable, a variable overrides the file, and the file overrides the default.
+` + "`reactord check-config`" + ` shows all settings, and which of them SIGHUP reloads.
 
 ` + quantity.Help + ` Durations have units: 90s, 1h30m.
 
 SIGTERM and SIGINT drain the daemon: it takes no new work, gives running workloads the grace period,
-and then exits with status 0. The next daemon starts unfinished workloads again. A second signal ends
-the daemon at once, with status 1.`
+and then exits with status 0. The next daemon starts unfinished workloads again. Another such signal
+a second later or more, or a third one at any time, ends the daemon at once, with status 1. SIGHUP has
+it read the file of --config, its token and its certificate again.`
 
 // command is the whole command line.
 func command() *cobra.Command {
@@ -37,7 +40,7 @@ func command() *cobra.Command {
 	root.Short = "Run WebAssembly programs as async tasks"
 	root.Long = about + "\n\n" + settingsHelp
 	root.SilenceErrors = true
-	root.AddCommand(serveCommand("serve"), demoCommand(), storeCommand(), versionCommand(), compileCommand())
+	root.AddCommand(serveCommand("serve"), checkConfigCommand(), demoCommand(), storeCommand(), versionCommand(), compileCommand())
 	return root
 }
 
@@ -53,19 +56,28 @@ func serveCommand(use string) *cobra.Command {
 	cmd.Flags().SortFlags = false
 	loader := config.NewLoader(cmd.Flags(), defaults())
 	cmd.RunE = func(*cobra.Command, []string) error {
-		cfg, err := loader.Load(os.Environ(), os.ReadFile)
+		signals := watchSignals()
+		defer signals.stop()
+		listeners, err := systemd.Listeners()
 		if err != nil {
 			return err
 		}
-		cfg.Reactor.Version = version.Get().Version
-		self, err := os.Executable()
-		if err != nil {
-			return err
-		}
-		cfg.Reactor.Compiler = []string{self, compileCommand().Name()}
-		return serve(cfg, newLogger(os.Stderr, cfg.LogFormat, cfg.LogLevel))
+		loader.Inherit(listeners)
+		return serve(signals, func() (config.Config, error) { return load(loader) })
 	}
 	return cmd
+}
+
+// load reads the settings of a daemon that is this binary.
+func load(loader *config.Loader) (config.Config, error) {
+	cfg, err := loader.Load(os.Environ(), os.ReadFile)
+	if err != nil {
+		return cfg, err
+	}
+	cfg.Reactor.Version = version.Get().Version
+	self, err := os.Executable()
+	cfg.Reactor.Compiler = []string{self, compileCommand().Name()}
+	return cfg, err
 }
 
 // defaults returns the reactor's defaults, except for those that depend on the machine: the reactor fills them

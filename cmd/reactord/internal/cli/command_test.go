@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,7 +11,34 @@ import (
 )
 
 func TestReference(t *testing.T) {
-	reference.Check(t, command(), "../../../../docs/reference/reactord.md")
+	reference.Check(t, command(), "../../../../docs/reference/reactord.md", settingsTable())
+}
+
+// settingsTable is the section of the reference about changes of the settings.
+func settingsTable() string {
+	var section strings.Builder
+	section.WriteString(`## Settings
+
+A running daemon takes up a change of the settings that are reloaded when it gets SIGHUP; the others take effect at its next
+start. The log says of each changed setting which it is. The files of the certificate are also read again when they change,
+and the token at SIGHUP.
+
+| setting | default | a change takes effect at |
+|---|---|---|
+`)
+	flags := command().Flags()
+	for _, s := range defaults().Settings() {
+		at := "start"
+		if s.Reloaded {
+			at = "reload"
+		}
+		def := s.Value
+		if _, clause, ok := strings.Cut(flags.Lookup(s.Name).Usage, "(default "); ok {
+			def, _, _ = strings.Cut(clause, ")")
+		}
+		fmt.Fprintf(&section, "| `--%s` | %s | %s |\n", s.Name, strings.ReplaceAll(def, "*", `\*`), at)
+	}
+	return section.String()
 }
 
 // Serving never begins with a faulty configuration, wherever the fault is.

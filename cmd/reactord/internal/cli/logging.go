@@ -15,7 +15,7 @@ import (
 )
 
 // newLogger logs to w: as text if w is a terminal, else as JSON, unless the format says otherwise.
-func newLogger(w *os.File, format config.LogFormat, level zapcore.Level) *zap.Logger {
+func newLogger(w *os.File, format config.LogFormat, level zapcore.LevelEnabler) *zap.Logger {
 	console := format == config.LogConsole ||
 		format == config.LogAuto && term.IsTerminal(int(w.Fd()))
 	var encoder zapcore.Encoder

@@ -38,6 +38,11 @@ func ParseAddress(s string) (Address, error) {
 	return Address{"tcp", net.JoinHostPort(host, port)}, nil
 }
 
+// AddressOf returns where a listener listens.
+func AddressOf(l net.Listener) Address {
+	return Address{Network: l.Addr().Network(), Addr: l.Addr().String()}
+}
+
 // String formats the address for ParseAddress.
 func (a Address) String() string {
 	switch {

@@ -1,7 +1,10 @@
 package config
 
 import (
+	"cmp"
+	"net"
 	"slices"
+	"strings"
 
 	"go.uber.org/zap/zapcore"
 
@@ -32,6 +35,43 @@ type Config struct {
 	InFlight inflight.Limits
 	// Reactor is the configuration of the reactor itself, including its DataDir.
 	Reactor reactor.Config
+	// Inherited are listeners at addresses of Listen that somebody else has opened for the daemon.
+	Inherited []net.Listener
+	// Sources has the sources of the settings that were given, by their names; the others have their defaults.
+	Sources map[string]string
+}
+
+// Setting is a setting of a Config.
+type Setting struct {
+	Name string `json:"name"`
+	// Value is its value as a flag takes it, or in words if it follows from the machine.
+	Value string `json:"value"`
+	// Source is the flag, the variable or the file that it was given in, or "default".
+	Source string `json:"source"`
+	// Reloaded says that a changed value takes effect when the daemon reads its settings again.
+	Reloaded bool `json:"reloaded"`
+}
+
+// Settings lists all settings, in the order of --help.
+func (c Config) Settings() []Setting {
+	var list []Setting
+	for _, s := range c.settings() {
+		text := s.value.text()
+		if _, zero, ok := strings.Cut(s.usage, "(0: "); ok && text == "0" {
+			text, _, _ = strings.Cut(zero, ")")
+		}
+		if text == "" && s.value.list {
+			text = "none"
+		}
+		list = append(list, Setting{s.name, text, cmp.Or(c.Sources[s.name], "default"), bool(s.when)})
+	}
+	return list
+}
+
+// Resolved returns c with the numbers that this machine gives where c leaves them open.
+func (c Config) Resolved() Config {
+	c.Reactor, c.InFlight = c.Reactor.Resolved(), c.InFlight.Resolved()
+	return c
 }
 
 // LogFormat is the format of log lines.

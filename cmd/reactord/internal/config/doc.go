@@ -6,5 +6,7 @@
 // with its source. An unknown key or REACTORD_ variable is a fault too: otherwise a misspelt limit would be
 // ignored.
 //
+// Some settings take effect while the daemon runs: a Loader loads again, and Config.Settings says which those are.
+//
 // Nothing here blocks except for reading the file. A Loader is for one goroutine.
 package config

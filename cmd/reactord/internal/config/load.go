@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -23,25 +24,28 @@ const prefix = "REACTORD_"
 // still be able to start the daemon.
 var foreign = []string{"REACTORD_ADDR", "REACTORD_TOKEN", "REACTORD_TOKEN_FILE"}
 
-// Loader reads a Config: make one, parse the flags, then call Load.
+// Loader reads a Config: make one, parse the flags, then call Load, as often as the file may have changed.
 type Loader struct {
-	config   Config
-	settings []setting
-	flags    *pflag.FlagSet
-	file     string
+	defaults  Config
+	flags     *pflag.FlagSet
+	file      string
+	inherited []net.Listener
 }
 
 // NewLoader defines a flag in flags for each setting. A setting that is given nowhere has its value in defaults.
 func NewLoader(flags *pflag.FlagSet, defaults Config) *Loader {
-	l := &Loader{config: defaults, flags: flags}
-	l.settings = l.config.settings()
+	l := &Loader{defaults: defaults, flags: flags}
 	flags.StringVar(&l.file, "config", "", "YAML `FILE` of settings")
-	for _, s := range l.settings {
+	for _, s := range defaults.settings() {
 		flags.Var(&rawFlag{value: s.value, raw: s.value.text()}, s.name, s.usage)
 		flags.Lookup(s.name).NoOptDefVal = s.value.alone
 	}
 	return l
 }
+
+// Inherit has the daemon serve at listeners that somebody else has opened, besides the addresses that it is told; if it
+// is told none, at those alone.
+func (l *Loader) Inherit(listeners []net.Listener) { l.inherited = listeners }
 
 // rawFlag keeps a flag's text without parsing it, so that a fault in one flag is reported together with all
 // others.
@@ -65,32 +69,26 @@ func (f *rawFlag) Type() string   { return f.value.kind }
 type given struct {
 	raw    string
 	source string // as a fault names it: --queue, $REACTORD_QUEUE, FILE: queue
+	origin string // where to look: --queue, $REACTORD_QUEUE, FILE
+}
+
+// draft is a Config in the making.
+type draft struct {
+	Config
+	settings    []setting // of Config
+	found       map[string]given
+	environment map[string]string
 }
 
 // Load returns the configuration once the flags are parsed. Its error is a *FaultsError with every fault
 // there is. The environment is a list of NAME=VALUE; read is os.ReadFile.
 func (l *Loader) Load(environ []string, read func(string) ([]byte, error)) (Config, error) {
-	var faults []string
-	environment := variables(environ)
-	found := l.fromFlags()
-
-	fromEnvironment, unknown := l.fromEnvironment(environment)
-	faults = append(faults, unknown...)
-	merge(found, fromEnvironment)
-
-	file := l.file
-	if file == "" {
-		file = environment[variable("config")]
-	}
-	if file != "" {
-		fromFile, unknown := l.fromFile(file, read)
-		faults = append(faults, unknown...)
-		merge(found, fromFile)
-	}
-
+	d := &draft{Config: l.defaults, environment: variables(environ)}
+	d.settings = d.Config.settings()
+	faults := l.find(d, read)
 	unread := make(map[string]bool) // settings whose own value is faulty
-	for _, s := range l.settings {
-		g, ok := found[s.name]
+	for _, s := range d.settings {
+		g, ok := d.found[s.name]
 		if !ok {
 			continue
 		}
@@ -101,12 +99,12 @@ func (l *Loader) Load(environ []string, read func(string) ([]byte, error)) (Conf
 			}
 		}
 	}
-	if err := l.complete(found, environment); err != nil {
+	if err := d.complete(l.inherited); err != nil {
 		faults = append(faults, strings.Split(err.Error(), "\n")...)
 	}
-	for _, f := range l.config.validate() {
+	for _, f := range d.validate() {
 		source := "--" + f.setting
-		if g, ok := found[f.setting]; ok {
+		if g, ok := d.found[f.setting]; ok {
 			source = g.source
 		}
 		if !unread[f.setting] {
@@ -116,56 +114,98 @@ func (l *Loader) Load(environ []string, read func(string) ([]byte, error)) (Conf
 	if len(faults) > 0 {
 		return Config{}, &FaultsError{faults}
 	}
-	return l.config, nil
+	d.Sources = make(map[string]string, len(d.found))
+	for name, g := range d.found {
+		d.Sources[name] = g.origin
+	}
+	return d.Config, nil
 }
 
-// complete fills in the defaults that depend on other settings.
-func (l *Loader) complete(found map[string]given, environment map[string]string) error {
-	for _, limit := range l.config.limits() {
-		if _, ok := found["default-"+limit.name]; !ok && limit.exceeded() {
+// find finds the text of each setting that is given, in the flags, the environment and the file.
+func (l *Loader) find(d *draft, read func(string) ([]byte, error)) (faults []string) {
+	d.found = l.fromFlags(d.settings)
+	fromEnvironment, unknown := fromEnvironment(d.settings, d.environment)
+	faults = append(faults, unknown...)
+	merge(d.found, fromEnvironment)
+
+	file := l.file
+	if file == "" {
+		file = d.environment[variable("config")]
+	}
+	if file != "" {
+		fromFile, unknown := fromFile(d.settings, file, read)
+		faults = append(faults, unknown...)
+		merge(d.found, fromFile)
+	}
+	return faults
+}
+
+// complete fills in what was inherited, and the defaults that depend on other settings.
+func (d *draft) complete(inherited []net.Listener) error {
+	for _, limit := range d.limits() {
+		if _, ok := d.found["default-"+limit.name]; !ok && limit.exceeded() {
 			// Only the maximum was given: the default follows it.
 			if err := limit.def.parse(limit.max.text()); err != nil {
 				return err
 			}
 		}
 	}
-	getenv := func(name string) string { return environment[name] }
+	getenv := func(name string) string { return d.environment[name] }
 	var faults []error
-	if _, ok := found["data-dir"]; !ok && l.config.Reactor.DataDir == "" {
+	if _, ok := d.found["data-dir"]; !ok && d.Reactor.DataDir == "" {
 		dir, err := local.StateDir(getenv)
 		if err != nil {
 			faults = append(faults, fmt.Errorf("--data-dir: is needed, since %w", err))
 		}
-		l.config.Reactor.DataDir = dir
+		d.Reactor.DataDir = dir
 	}
-	if _, ok := found["listen"]; !ok && len(l.config.Listen) == 0 {
+	d.inherit(inherited)
+	if _, ok := d.found["listen"]; !ok && len(d.Listen) == 0 {
 		sockets, err := local.Sockets(getenv)
 		if err != nil {
 			faults = append(faults, fmt.Errorf("--listen: is needed, since %w", err))
 			return errors.Join(faults...)
 		}
-		l.config.Listen = []Address{{Network: "unix", Addr: sockets[0]}}
-		l.config.SocketDir = filepath.Dir(sockets[0])
+		d.Listen = []Address{{Network: "unix", Addr: sockets[0]}}
+		d.SocketDir = filepath.Dir(sockets[0])
 	}
-	l.allow(found)
+	d.allow()
 	return errors.Join(faults...)
+}
+
+// inherit adds the addresses of open listeners to those that were given.
+func (d *draft) inherit(listeners []net.Listener) {
+	d.Inherited = listeners
+	for _, l := range listeners {
+		a := AddressOf(l)
+		if slices.Contains(d.Listen, a) {
+			continue
+		}
+		d.Listen = append(slices.Clip(d.Listen), a)
+		if g, ok := d.found["listen"]; ok {
+			g.origin += ", systemd"
+			d.found["listen"] = g
+		} else {
+			d.found["listen"] = given{raw: a.String(), source: "the socket from systemd", origin: "systemd"}
+		}
+	}
 }
 
 // allow fills in what may be granted if nothing was given: whatever the user may open if the daemon only
 // serves a unix socket, where nobody else can call, and nothing if others may call over TCP.
-func (l *Loader) allow(found map[string]given) {
+func (d *draft) allow() {
 	var most policy.Policy
-	if !l.config.ServesTCP() {
+	if !d.ServesTCP() {
 		most = policy.Anything()
 	}
-	allow := &l.config.Reactor.Allow
-	if _, ok := found["allow-dir"]; !ok {
+	allow := &d.Reactor.Allow
+	if _, ok := d.found["allow-dir"]; !ok {
 		allow.Dirs = most.Dirs
 	}
-	if _, ok := found["allow-listen"]; !ok {
+	if _, ok := d.found["allow-listen"]; !ok {
 		allow.Listen = most.Listen
 	}
-	if _, ok := found["allow-connect"]; !ok {
+	if _, ok := d.found["allow-connect"]; !ok {
 		allow.Connect = most.Connect
 	}
 }
@@ -179,24 +219,24 @@ func merge(found, lower map[string]given) {
 	}
 }
 
-func (l *Loader) fromFlags() map[string]given {
+func (l *Loader) fromFlags(settings []setting) map[string]given {
 	found := make(map[string]given)
-	for _, s := range l.settings {
+	for _, s := range settings {
 		if f := l.flags.Lookup(s.name); f.Changed {
-			found[s.name] = given{f.Value.String(), "--" + s.name}
+			found[s.name] = given{f.Value.String(), "--" + s.name, "--" + s.name}
 		}
 	}
 	return found
 }
 
-func (l *Loader) fromEnvironment(environment map[string]string) (found map[string]given, faults []string) {
+func fromEnvironment(settings []setting, environment map[string]string) (found map[string]given, faults []string) {
 	known := append([]string{variable("config")}, foreign...)
 	found = make(map[string]given)
-	for _, s := range l.settings {
+	for _, s := range settings {
 		name := variable(s.name)
 		known = append(known, name)
 		if raw, ok := environment[name]; ok {
-			found[s.name] = given{raw, "$" + name}
+			found[s.name] = given{raw, "$" + name, "$" + name}
 		}
 	}
 	for name := range environment {
@@ -208,7 +248,7 @@ func (l *Loader) fromEnvironment(environment map[string]string) (found map[strin
 	return found, faults
 }
 
-func (l *Loader) fromFile(file string, read func(string) ([]byte, error)) (found map[string]given, faults []string) {
+func fromFile(settings []setting, file string, read func(string) ([]byte, error)) (found map[string]given, faults []string) {
 	text, err := read(file)
 	if err != nil {
 		return nil, []string{"--config: " + err.Error()}
@@ -223,7 +263,7 @@ func (l *Loader) fromFile(file string, read func(string) ([]byte, error)) (found
 	}
 	var known []string
 	found = make(map[string]given)
-	for _, s := range l.settings {
+	for _, s := range settings {
 		known = append(known, s.name)
 		value, ok := keys[s.name]
 		if !ok {
@@ -234,7 +274,7 @@ func (l *Loader) fromFile(file string, read func(string) ([]byte, error)) (found
 			faults = append(faults, fmt.Sprintf("%s: %s: %v", file, s.name, err))
 			continue
 		}
-		found[s.name] = given{raw, file + ": " + s.name}
+		found[s.name] = given{raw, file + ": " + s.name, file}
 	}
 	for key := range keys {
 		if !slices.Contains(known, key) {

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"io/fs"
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -96,6 +97,12 @@ func TestValues(t *testing.T) {
 	want.Reactor.GracePeriod = -1
 	// A maximum of the timeout without a default of it: the default follows.
 	want.Reactor.DefaultLimits.Timeout = 90 * time.Minute
+	want.Sources = map[string]string{
+		"listen": "--listen", "max-timeout": "--max-timeout", "retain": "--retain", "grace-period": "--grace-period",
+		"default-fuel": "--default-fuel", "log-level": "--log-level",
+		"node-memory": "$REACTORD_NODE_MEMORY", "log-format": "$REACTORD_LOG_FORMAT",
+		"max-descriptors": "reactord.yaml", "compile-cache": "reactord.yaml",
+	}
 	if diff := cmp.Diff(want, c); diff != "" {
 		t.Errorf("configuration (-want +got):\n%s", diff)
 	}
@@ -295,5 +302,95 @@ func TestDefaultListen(t *testing.T) {
 	l = pflag.NewFlagSet("reactord", pflag.ContinueOnError)
 	if _, err := NewLoader(l, Config{LogFormat: LogAuto}).Load(nil, nil); err == nil || strings.Count(err.Error(), "is needed") != 2 {
 		t.Errorf("without an environment: %v", err)
+	}
+}
+
+// A Loader reads the file as it is each time, and nothing is left of what it read before.
+func TestLoadAgain(t *testing.T) {
+	flags := pflag.NewFlagSet("reactord", pflag.ContinueOnError)
+	l := NewLoader(flags, defaults())
+	if err := flags.Parse([]string{"--config=r", "--workers=3"}); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		file  string
+		queue int
+		dirs  int
+		fails bool
+	}{
+		{"queue: 5\nallow-dir: [/a, /b]", 5, 2, false},
+		{"queue: many", 0, 0, true},
+		{"", 0, 1, false},
+		{"queue: 6\nallow-dir: none", 6, 0, false},
+	} {
+		c, err := l.Load([]string{"HOME=/"}, func(string) ([]byte, error) { return []byte(tt.file), nil })
+		if (err != nil) != tt.fails {
+			t.Fatalf("%q: %v", tt.file, err)
+		}
+		if !tt.fails && (c.Reactor.MaxPending != tt.queue || len(c.Reactor.Allow.Dirs) != tt.dirs || c.Reactor.Workers != 3) {
+			t.Errorf("%q: %+v", tt.file, c.Reactor)
+		}
+	}
+}
+
+// Inherited listeners are served besides the addresses that were given, or instead of the default.
+func TestInherit(t *testing.T) {
+	open, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer open.Close()
+	at := AddressOf(open)
+	for _, tt := range []struct {
+		name   string
+		flags  []string
+		want   []Address
+		source string
+	}{
+		{"alone", nil, []Address{at}, "systemd"},
+		{"with another", []string{"--listen=unix:/run/s"}, []Address{{"unix", "/run/s"}, at}, "--listen, systemd"},
+		{"at the same address", []string{"--listen=" + at.String()}, []Address{at}, "--listen"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			flags := pflag.NewFlagSet("reactord", pflag.ContinueOnError)
+			l := NewLoader(flags, Config{LogFormat: LogAuto})
+			l.Inherit([]net.Listener{open})
+			if err := flags.Parse(tt.flags); err != nil {
+				t.Fatal(err)
+			}
+			c, err := l.Load([]string{"HOME=/"}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !cmp.Equal(c.Listen, tt.want) || c.SocketDir != "" || len(c.Inherited) != 1 || c.Sources["listen"] != tt.source {
+				t.Errorf("it listens at %v in %q, from %s", c.Listen, c.SocketDir, c.Sources["listen"])
+			}
+			if len(c.Reactor.Allow.Dirs) != 0 {
+				t.Error("it serves TCP, and folders may be granted by default")
+			}
+		})
+	}
+}
+
+func TestSettings(t *testing.T) {
+	c, err := load(t, []string{"--queue=7", "--allow-dir=none"}, []string{"REACTORD_RETAIN=forever"}, "workers: 2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := make(map[string]Setting)
+	for _, s := range c.Settings() {
+		found[s.Name] = s
+	}
+	for _, want := range []Setting{
+		{"queue", "7", "--queue", true},
+		{"allow-dir", "none", "--allow-dir", true},
+		{"retain", "forever", "$REACTORD_RETAIN", true},
+		{"workers", "2", "reactord.yaml", false},
+		{"max-memory", "4GiB", "default", true},
+		{"compilers", "half of the workers", "default", false},
+	} {
+		if found[want.Name] != want {
+			t.Errorf("got %+v, want %+v", found[want.Name], want)
+		}
 	}
 }

@@ -17,62 +17,72 @@ type setting struct {
 	name  string
 	usage string
 	value value
+	when  moment
 }
+
+// moment is when a changed setting takes effect.
+type moment bool
+
+// The moments.
+const (
+	atStart  moment = false // only when the daemon starts
+	atReload moment = true  // when the daemon reads its settings again, too
+)
 
 // settings lists the settings of c in the order of --help.
 func (c *Config) settings() []setting {
 	r := &c.Reactor
 	list := []setting{
-		{"listen", "address to serve the API at: HOST:PORT, unix:///PATH or unix:PATH; may be repeated (default a socket in $XDG_RUNTIME_DIR/reactord, else in ~/.local/state/reactord)", addressesIn(&c.Listen)},
-		{"tls-cert", "certificate to show over TCP, PEM with its chain; read again when it changes", pathIn(&c.TLS.Cert)},
-		{"tls-key", "its key, PEM", pathIn(&c.TLS.Key)},
-		{"tls-client-ca", "authority, PEM, that must have signed the certificates of clients over TCP; they need the token as well", pathIn(&c.TLS.ClientCA)},
-		{"insecure-no-auth", "serve clients over TCP without the token", switchIn(&c.InsecureNoAuth)},
-		{"insecure-no-tls", "serve addresses other than loopback without encryption", switchIn(&c.InsecureNoTLS)},
-		{"data-dir", "folder of the store, modules and compile cache (default $XDG_STATE_HOME/reactord, else ~/.local/state/reactord)", pathIn(&r.DataDir)},
-		{"log-format", "log lines as text for people or as JSON: auto, console, json", choiceIn(&c.LogFormat, LogAuto, LogConsole, LogJSON)},
-		{"log-level", "lowest level to log: debug, info, warn, error", levelIn(&c.LogLevel)},
+		{"listen", "address to serve the API at: HOST:PORT, unix:///PATH or unix:PATH; may be repeated (default a socket in $XDG_RUNTIME_DIR/reactord, else in ~/.local/state/reactord)", addressesIn(&c.Listen), atStart},
+		{"tls-cert", "certificate to show over TCP, PEM with its chain; read again when it changes", pathIn(&c.TLS.Cert), atReload},
+		{"tls-key", "its key, PEM", pathIn(&c.TLS.Key), atReload},
+		{"tls-client-ca", "authority, PEM, that must have signed the certificates of clients over TCP; they need the token as well", pathIn(&c.TLS.ClientCA), atReload},
+		{"insecure-no-auth", "serve clients over TCP without the token", switchIn(&c.InsecureNoAuth), atStart},
+		{"insecure-no-tls", "serve addresses other than loopback without encryption", switchIn(&c.InsecureNoTLS), atStart},
+		{"data-dir", "folder of the store, modules and compile cache (default $XDG_STATE_HOME/reactord, else ~/.local/state/reactord)", pathIn(&r.DataDir), atStart},
+		{"log-format", "log lines as text for people or as JSON: auto, console, json", choiceIn(&c.LogFormat, LogAuto, LogConsole, LogJSON), atStart},
+		{"log-level", "lowest level to log: debug, info, warn, error", levelIn(&c.LogLevel), atReload},
 
-		{"allow-dir", "folder that may be granted, with all below it; may contain *; may be repeated; none allows none (default / for a unix socket alone, none with TCP)", dirsIn(&r.Allow.Dirs)},
-		{"allow-listen", "address that guests may be granted to listen at: HOST:PORT, where HOST is an address, a range (10.0.0.0/8), a name, *.NAME or *, and PORT a number, a range or *; may be repeated; none allows none (default *:* for a unix socket alone, none with TCP)", patternsIn(&r.Allow.Listen)},
-		{"allow-connect", "address that guests may be granted a connection to, as for allow-listen; may be repeated (default *:* for a unix socket alone, none with TCP)", patternsIn(&r.Allow.Connect)},
+		{"allow-dir", "folder that may be granted, with all below it; may contain *; may be repeated; none allows none (default / for a unix socket alone, none with TCP)", dirsIn(&r.Allow.Dirs), atReload},
+		{"allow-listen", "address that guests may be granted to listen at: HOST:PORT, where HOST is an address, a range (10.0.0.0/8), a name, *.NAME or *, and PORT a number, a range or *; may be repeated; none allows none (default *:* for a unix socket alone, none with TCP)", patternsIn(&r.Allow.Listen), atReload},
+		{"allow-connect", "address that guests may be granted a connection to, as for allow-listen; may be repeated (default *:* for a unix socket alone, none with TCP)", patternsIn(&r.Allow.Connect), atReload},
 
-		{"workers", "workers that run guests (0: one for each processor)", countIn(&r.Workers, 0)},
-		{"quantum", "fuel a guest may burn before others get their turn; 2500 is worth about a microsecond", countIn(&r.Quantum, 0)},
-		{"blocking-threads", "threads for host operations that block, such as files", countIn(&r.BlockingThreads, 0)},
-		{"compilers", "modules compiled at a time (0: half of the workers)", countIn(&r.Compilers, 0)},
-		{"compile-memory", "memory of all running compilations together; a module that needs more is refused (0: half of the machine's)", sizeIn(&r.CompileMemoryBytes, 0)},
-		{"idle-modules", "compiled modules kept in memory that no guest uses", countIn(&r.IdleModules, 0)},
-		{"module-memory", "memory of all compiled modules together, about (0: an eighth of the machine's)", sizeIn(&r.ModuleMemoryBytes, 0)},
+		{"workers", "workers that run guests (0: one for each processor)", countIn(&r.Workers, 0), atStart},
+		{"quantum", "fuel a guest may burn before others get their turn; 2500 is worth about a microsecond", countIn(&r.Quantum, 0), atStart},
+		{"blocking-threads", "threads for host operations that block, such as files", countIn(&r.BlockingThreads, 0), atStart},
+		{"compilers", "modules compiled at a time (0: half of the workers)", countIn(&r.Compilers, 0), atStart},
+		{"compile-memory", "memory of all running compilations together; a module that needs more is refused (0: half of the machine's)", sizeIn(&r.CompileMemoryBytes, 0), atStart},
+		{"idle-modules", "compiled modules kept in memory that no guest uses", countIn(&r.IdleModules, 0), atStart},
+		{"module-memory", "memory of all compiled modules together, about (0: an eighth of the machine's)", sizeIn(&r.ModuleMemoryBytes, 0), atStart},
 
-		{"connections", "client connections (0: an eighth of the descriptors the process may have, 1000 at most)", countIn(&c.InFlight.Connections, 0)},
-		{"in-flight", "memory for the requests of all clients, and for answers they have not read", sizeIn(&c.InFlight.Bytes, 0)},
+		{"connections", "client connections (0: an eighth of the descriptors the process may have, 1000 at most)", countIn(&c.InFlight.Connections, 0), atStart},
+		{"in-flight", "memory for the requests of all clients, and for answers they have not read", sizeIn(&c.InFlight.Bytes, 0), atStart},
 
-		{"node-memory", "linear memory and stacks of all guests together (0: three quarters of the machine's)", sizeIn(&r.MemoryBytes, 0)},
-		{"max-live", "workloads that have started and not ended", countIn(&r.MaxLive, 1)},
-		{"crash-limit", "deaths of the daemon in a row after which the workload that causes them is set apart", countIn(&r.CrashLimit, 2)},
-		{"queue", "workloads that wait to be started; more are refused", countIn(&r.MaxPending, 1)},
-		{"queue-bytes", "specs and labels of workloads that wait to be started, and 1 KiB for each (0: a quarter of the machine's memory)", sizeIn(&r.MaxPendingBytes, 0)},
+		{"node-memory", "linear memory and stacks of all guests together (0: three quarters of the machine's)", sizeIn(&r.MemoryBytes, 0), atStart},
+		{"max-live", "workloads that have started and not ended", countIn(&r.MaxLive, 1), atStart},
+		{"crash-limit", "deaths of the daemon in a row after which the workload that causes them is set apart", countIn(&r.CrashLimit, 2), atStart},
+		{"queue", "workloads that wait to be started; more are refused", countIn(&r.MaxPending, 1), atReload},
+		{"queue-bytes", "specs and labels of workloads that wait to be started, and 1 KiB for each (0: a quarter of the machine's memory)", sizeIn(&r.MaxPendingBytes, 0), atReload},
 	}
 	for _, l := range c.limits() {
 		list = append(list,
-			setting{"default-" + l.name, l.usage + ", of a workload that sets none", l.def},
-			setting{"max-" + l.name, l.usage + ", the most a workload may ask for", l.max})
+			setting{"default-" + l.name, l.usage + ", of a workload that sets none", l.def, atReload},
+			setting{"max-" + l.name, l.usage + ", the most a workload may ask for", l.max, atReload})
 	}
 	return append(list,
-		setting{"max-module-size", "size of a module", sizeIn(&r.MaxModuleBytes, 1)},
-		setting{"max-functions", "functions of a module", countIn(&r.MaxModuleFunctions, 1)},
-		setting{"max-function-size", "code of one function", sizeIn(&r.MaxFunctionBytes, 1)},
-		setting{"max-table-elements", "initial elements of a module's tables; each takes 8 bytes of the guest's memory", countIn(&r.MaxTableElements, 1)},
-		setting{"store-size", "workloads, results and logs on disk; near this size the oldest results are deleted (0: a quarter of the disk, 64 GiB at most)", sizeIn(&r.StoreBytes, 0)},
-		setting{"module-store", "size of all modules together", sizeIn(&r.ModuleStoreBytes, 1)},
-		setting{"compile-cache", "machine code of modules on disk; the least recently used is deleted, and compiled again when it is needed", sizeIn(&r.CompileCacheBytes, 1)},
+		setting{"max-module-size", "size of a module", sizeIn(&r.MaxModuleBytes, 1), atStart},
+		setting{"max-functions", "functions of a module", countIn(&r.MaxModuleFunctions, 1), atStart},
+		setting{"max-function-size", "code of one function", sizeIn(&r.MaxFunctionBytes, 1), atStart},
+		setting{"max-table-elements", "initial elements of a module's tables; each takes 8 bytes of the guest's memory", countIn(&r.MaxTableElements, 1), atStart},
+		setting{"store-size", "workloads, results and logs on disk; near this size the oldest results are deleted (0: a quarter of the disk, 64 GiB at most)", sizeIn(&r.StoreBytes, 0), atStart},
+		setting{"module-store", "size of all modules together", sizeIn(&r.ModuleStoreBytes, 1), atStart},
+		setting{"compile-cache", "machine code of modules on disk; the least recently used is deleted, and compiled again when it is needed", sizeIn(&r.CompileCacheBytes, 1), atStart},
 
 		setting{"retain", "how long a finished workload is kept: a duration or forever",
-			durationIn(&r.RetainFinished, map[string]time.Duration{"forever": -1})},
-		setting{"retain-count", "finished workloads kept at most", countIn(&r.RetainCount, 1)},
+			durationIn(&r.RetainFinished, map[string]time.Duration{"forever": -1}), atReload},
+		setting{"retain-count", "finished workloads kept at most", countIn(&r.RetainCount, 1), atReload},
 		setting{"grace-period", "how long running workloads may go on at shutdown: a duration or none",
-			durationIn(&r.GracePeriod, map[string]time.Duration{"none": -1, "0": -1})},
+			durationIn(&r.GracePeriod, map[string]time.Duration{"none": -1, "0": -1}), atReload},
 	)
 }
 

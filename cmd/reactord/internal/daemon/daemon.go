@@ -3,10 +3,13 @@ package daemon
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -19,6 +22,7 @@ import (
 	"github.com/reactord/reactord/cmd/reactord/internal/server"
 	"github.com/reactord/reactord/cmd/reactord/internal/trim"
 	"github.com/reactord/reactord/reactor"
+	"github.com/reactord/reactord/reactor/policy"
 )
 
 // The times that Stop allows for besides the grace period.
@@ -49,14 +53,22 @@ const (
 // Rejected: stopping the server first, which would be simpler. Clients would lose their streams
 // before the last results, and nobody could see what a drain waits for.
 type Daemon struct {
+	cfg       config.Config // as it was at the start
 	reactor   *reactor.Reactor
 	server    *server.Server
 	log       *zap.Logger
-	grace     time.Duration
 	addresses []config.Address
-	serving   sync.WaitGroup
-	tending   context.CancelFunc // ends the goroutines that tend the heap; serving waits for them too
-	failed    chan error
+	gate      *access.Gate
+	tls       atomic.Pointer[tls.Config] // for new connections; nil: plain text
+
+	// What Reload changes, beside the gate and tls.
+	inUse map[string]string // the values of the settings
+	allow policy.Policy
+	grace time.Duration
+
+	serving sync.WaitGroup
+	tending context.CancelFunc // ends the goroutines that tend the heap; serving waits for them too
+	failed  chan error
 }
 
 // Start opens the store and the listeners and serves the API; ctx bounds only the start. Its first line in the
@@ -67,21 +79,24 @@ func Start(ctx context.Context, cfg config.Config, log *zap.Logger) (*Daemon, er
 			return nil, fmt.Errorf("cannot listen at a socket of this user's own: %w", err)
 		}
 	}
-	listeners, err := listen(ctx, cfg.Listen)
+	listeners, err := listen(ctx, cfg.Listen, cfg.Inherited)
 	if err != nil {
 		return nil, err
 	}
 	d := &Daemon{
+		cfg:       cfg,
 		log:       log,
-		grace:     max(cmp.Or(cfg.Reactor.GracePeriod, reactor.Defaults().GracePeriod), 0),
 		addresses: addresses(listeners),
+		inUse:     valuesOf(cfg),
+		allow:     cfg.Reactor.Allow,
+		grace:     graceOf(cfg),
 		failed:    make(chan error, len(listeners)),
 	}
 	log.Info("reactord",
 		zap.Stringers("listen", d.addresses),
 		zap.String("dataDir", cfg.Reactor.DataDir),
 		zap.String("version", cfg.Reactor.Version))
-	admission, err := newAdmission(cfg, log)
+	admission, err := d.newAdmission()
 	if err != nil {
 		closeAll(listeners)
 		return nil, err
@@ -113,14 +128,28 @@ func Start(ctx context.Context, cfg config.Config, log *zap.Logger) (*Daemon, er
 	return d, nil
 }
 
-// newAdmission returns whom the server admits, according to cfg.
-func newAdmission(cfg config.Config, log *zap.Logger) (a server.Admission, err error) {
-	if cfg.TLS.Cert != "" {
-		if a.TLS, err = access.LoadTLS(cfg.TLS, log); err != nil {
+// graceOf returns how long running workloads may go on at the end.
+func graceOf(cfg config.Config) time.Duration {
+	return max(cmp.Or(cfg.Reactor.GracePeriod, reactor.Defaults().GracePeriod), 0)
+}
+
+// newAdmission returns whom the server admits.
+func (d *Daemon) newAdmission() (a server.Admission, err error) {
+	if d.cfg.TLS.Cert != "" {
+		files, err := access.LoadTLS(d.cfg.TLS, d.log)
+		if err != nil {
 			return a, err
 		}
+		d.tls.Store(files)
+		a.TLS = &tls.Config{
+			MinVersion: tls.VersionTLS12,
+			GetConfigForClient: func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+				return d.tls.Load().GetConfigForClient(hello)
+			},
+		}
 	}
-	a.Gate, err = newGate(cfg, log)
+	d.gate, err = newGate(d.cfg, d.log)
+	a.Gate = d.gate
 	return a, err
 }
 
@@ -156,7 +185,7 @@ func private(cfg config.Config) []string {
 		paths = append(paths, cfg.SocketDir)
 	}
 	for _, a := range cfg.Listen {
-		if a.Network == "unix" {
+		if a.Network == "unix" && !strings.HasPrefix(a.Addr, "@") { // an abstract socket has no file
 			paths = append(paths, a.Addr)
 		}
 	}
@@ -197,7 +226,7 @@ func (d *Daemon) Stop(ctx context.Context) error {
 func addresses(listeners []net.Listener) []config.Address {
 	list := make([]config.Address, len(listeners))
 	for i, l := range listeners {
-		list[i] = config.Address{Network: l.Addr().Network(), Addr: l.Addr().String()}
+		list[i] = config.AddressOf(l)
 	}
 	return list
 }

@@ -161,7 +161,7 @@ func TestStartFails(t *testing.T) {
 	if err == nil {
 		t.Fatal("it started")
 	}
-	if listeners, err := listen(t.Context(), []config.Address{{Network: "unix", Addr: path}}); err != nil {
+	if listeners, err := listen(t.Context(), []config.Address{{Network: "unix", Addr: path}}, nil); err != nil {
 		t.Errorf("the address is still taken: %v", err)
 	} else {
 		closeAll(listeners)

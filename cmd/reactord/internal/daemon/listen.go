@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net"
 	"os"
+	"slices"
 	"sync"
 	"syscall"
 
@@ -17,11 +18,16 @@ import (
 	"github.com/reactord/reactord/internal/flock"
 )
 
-// listen opens all addresses, or none.
-func listen(ctx context.Context, addresses []config.Address) ([]net.Listener, error) {
+// listen opens all addresses, or none. It uses the inherited listeners where they listen.
+func listen(ctx context.Context, addresses []config.Address, inherited []net.Listener) ([]net.Listener, error) {
 	var listeners []net.Listener
 	var faults []error
 	for _, a := range addresses {
+		at := func(l net.Listener) bool { return config.AddressOf(l) == a }
+		if i := slices.IndexFunc(inherited, at); i >= 0 {
+			listeners = append(listeners, inherited[i])
+			continue
+		}
 		l, err := listenAt(ctx, a)
 		if err != nil {
 			faults = append(faults, fmt.Errorf("cannot listen at %s: %w", a, err))

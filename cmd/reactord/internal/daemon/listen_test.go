@@ -26,7 +26,7 @@ func socket(t *testing.T) string {
 
 func TestSocketIsPrivate(t *testing.T) {
 	path := socket(t)
-	listeners, err := listen(t.Context(), []config.Address{{Network: "unix", Addr: path}})
+	listeners, err := listen(t.Context(), []config.Address{{Network: "unix", Addr: path}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +48,7 @@ func TestStaleSocketIsReplaced(t *testing.T) {
 	}
 	stale.SetUnlinkOnClose(false)
 	stale.Close()
-	listeners, err := listen(t.Context(), []config.Address{{Network: "unix", Addr: path}})
+	listeners, err := listen(t.Context(), []config.Address{{Network: "unix", Addr: path}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +62,7 @@ func TestLiveSocketIsLeftAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer live.Close()
-	if _, err := listen(t.Context(), []config.Address{{Network: "unix", Addr: path}}); !errors.Is(err, syscall.EADDRINUSE) {
+	if _, err := listen(t.Context(), []config.Address{{Network: "unix", Addr: path}}, nil); !errors.Is(err, syscall.EADDRINUSE) {
 		t.Errorf("got %v, want that the address is in use", err)
 	}
 	if _, err := net.Dial("unix", path); err != nil {
@@ -75,7 +75,7 @@ func TestOtherFileIsLeftAlone(t *testing.T) {
 	if err := os.WriteFile(path, []byte("precious"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := listen(t.Context(), []config.Address{{Network: "unix", Addr: path}}); err == nil || !strings.Contains(err.Error(), "not a socket") {
+	if _, err := listen(t.Context(), []config.Address{{Network: "unix", Addr: path}}, nil); err == nil || !strings.Contains(err.Error(), "not a socket") {
 		t.Errorf("got %v, want a refusal", err)
 	}
 	if text, err := os.ReadFile(path); err != nil || string(text) != "precious" {
@@ -95,7 +95,7 @@ func TestAllOrNone(t *testing.T) {
 		{Network: "unix", Addr: path},
 		{Network: "tcp", Addr: taken.Addr().String()},
 		{Network: "unix", Addr: filepath.Join(path, "nowhere")},
-	})
+	}, nil)
 	if err == nil || !errors.Is(err, syscall.EADDRINUSE) || !strings.Contains(err.Error(), "nowhere") {
 		t.Errorf("got %v, want both faults", err)
 	}
@@ -137,7 +137,7 @@ func TestOwnFolderIsNoLink(t *testing.T) {
 
 func TestLongPath(t *testing.T) {
 	path := "/tmp/" + strings.Repeat("x", 200)
-	_, err := listen(t.Context(), []config.Address{{Network: "unix", Addr: path}})
+	_, err := listen(t.Context(), []config.Address{{Network: "unix", Addr: path}}, nil)
 	if err == nil || !strings.Contains(err.Error(), "205 bytes") || !strings.Contains(err.Error(), "--listen") {
 		t.Errorf("got %v, want the lengths and what to do", err)
 	}

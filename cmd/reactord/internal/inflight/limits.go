@@ -29,6 +29,9 @@ type Limits struct {
 // Defaults returns the default limits. Connections depends on this machine.
 func Defaults() Limits { return Limits{}.withDefaults() }
 
+// Resolved returns l with the defaults of this machine in its zero fields.
+func (l Limits) Resolved() Limits { return l.withDefaults() }
+
 func (l Limits) withDefaults() Limits {
 	l.Connections = cmp.Or(l.Connections, min(1000, max(16, int(descriptors()/8))))
 	l.Streams = cmp.Or(l.Streams, 256)

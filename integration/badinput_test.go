@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -354,4 +355,28 @@ func TestCursorExpires(t *testing.T) {
 	})
 	refusal{codes.FailedPrecondition, "CURSOR_EXPIRED", "", ""}.check(t, err)
 	watch(t, d.Client, "0", nil) // which goes on from what there is
+}
+
+// raw sends bytes as a message.
+type raw struct{}
+
+func (raw) Name() string                  { return "proto" }
+func (raw) Marshal(v any) ([]byte, error) { return v.([]byte), nil }
+func (raw) Unmarshal([]byte, any) error   { return nil }
+
+// Bytes that are no message are the client's fault, and refused with a reason.
+func TestMalformedMessage(t *testing.T) {
+	d := testkit.Start(t, t.TempDir())
+	for name, bytes := range map[string]string{
+		"cut off":   "\x0a\x05ab",
+		"not UTF-8": "\x0a\x01\xff",
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := d.Conn().Invoke(t.Context(), reactorv1.WorkloadService_GetWorkload_FullMethodName, []byte(bytes), nil, grpc.ForceCodec(raw{}))
+			refusal{codes.InvalidArgument, "INVALID_ARGUMENT", "no reactor.v1.GetWorkloadRequest", ""}.check(t, err)
+		})
+	}
+	if strings.Contains(d.Log(), `"level":"error"`) {
+		t.Errorf("the daemon logs them as faults of its own:\n%s", d.Log())
+	}
 }

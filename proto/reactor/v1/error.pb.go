@@ -31,9 +31,10 @@ const (
 // INVALID_ARGUMENT comes with a google.rpc.BadRequest that has every fault of the request, and errors about one workload
 // or module come with a google.rpc.ResourceInfo.
 //
-// Every call may fail with UNAUTHENTICATED, TOO_MUCH_IN_FLIGHT, LIMIT_EXCEEDED (its message is too large), UNAVAILABLE
-// (the store cannot be reached), DRAINING (the daemon is stopping) and INTERNAL. The reasons that a call lists are its
-// own; one of those above is listed again if the call has a cause of its own for it.
+// Every call may fail with UNAUTHENTICATED, INVALID_ARGUMENT (the bytes are not its message), LIMIT_EXCEEDED (the message
+// is too large), TOO_MUCH_IN_FLIGHT, UNAVAILABLE (the store cannot be reached), DRAINING (the daemon is stopping) and
+// INTERNAL. The reasons that a call lists are its own; one of those above is listed again if the call has a cause of its
+// own for it.
 type ErrorReason int32
 
 const (

@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/mem"
-	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/reactord/reactord/internal/notify"
@@ -210,7 +208,7 @@ func (s *call) decode(ctx context.Context, w *wire, m any) error {
 	// Unknown fields are dropped: nothing here reads them, and they would take up memory for as long as
 	// the message does.
 	if err := (proto.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(b, target); err != nil {
-		return status.Errorf(codes.Internal, "the message is not a valid %s: %v", target.ProtoReflect().Descriptor().FullName(), err)
+		return errMalformed(target, err)
 	}
 	return nil
 }

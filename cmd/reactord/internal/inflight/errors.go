@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/dustin/go-humanize"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/reactord/reactord/reactor/errs"
 )
@@ -26,6 +27,10 @@ func errTooLarge(n int, m *method) error {
 func errTooCostly(n, most int64) error {
 	return errs.New(errs.LimitExceeded, "the message would take up %s, more than the %s that all clients share: send less at a time",
 		humanize.IBytes(uint64(n)), humanize.IBytes(uint64(most)))
+}
+
+func errMalformed(m proto.Message, err error) error {
+	return errs.New(errs.InvalidArgument, "the bytes of the message are no %s: %v", m.ProtoReflect().Descriptor().FullName(), err)
 }
 
 // clipName shortens a name that a client chose.

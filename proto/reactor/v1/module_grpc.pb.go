@@ -33,13 +33,15 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// ModuleService stores WebAssembly modules, each named by the SHA-256 digest of its bytes. Requests name a module by its
-// digest, by the first digits of its digest if no other module has these (six at least, with or without "sha256:"), or
-// by a tag. A tag that looks like digits has precedence.
+// ModuleService stores WebAssembly modules, each named by the SHA-256 digest of its bytes.
+//
+// Requests name a module by its digest, by the first digits of its digest if no other module has these (six at least,
+// with or without "sha256:"), or by a tag. A tag that looks like digits has precedence.
 type ModuleServiceClient interface {
 	// PushModule uploads a module. The client first sends a header; the server answers with the
 	// offset to send from (the size of the module if it exists already). The client sends the
 	// remaining bytes in chunks and half-closes; the server answers with the stored module.
+	//
 	// An interrupted push is resumed: the answer to the next header has an offset above 0. Since anybody
 	// may have sent those bytes, only bytes of the same connection are used, or bytes that agree with
 	// prefix_digests. Pushes of one digest do not wait for each other. A push
@@ -49,7 +51,7 @@ type ModuleServiceClient interface {
 	// Errors: INVALID_ARGUMENT, MODULE_INVALID, MODULE_UNSUPPORTED, MODULE_TOO_LARGE, MODULE_NOT_FOUND,
 	// DIGEST_MISMATCH, LIMIT_EXCEEDED, QUEUE_FULL, STORE_FULL, PUSH_STALLED, UNAVAILABLE, DRAINING.
 	PushModule(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[PushModuleRequest, PushModuleResponse], error)
-	// UploadModule stores a module in one call. A module of more than 4 MiB has to be pushed with PushModule. Uploading a
+	// UploadModule stores a module in one call. A module of more than 4 MiB has to be sent with PushModule. Uploading a
 	// module that exists repairs it if its bytes on disk are damaged.
 	//
 	// Errors: INVALID_ARGUMENT, MODULE_INVALID, MODULE_UNSUPPORTED, MODULE_TOO_LARGE, MODULE_NOT_FOUND,
@@ -64,7 +66,7 @@ type ModuleServiceClient interface {
 	// Errors: INVALID_ARGUMENT.
 	ListModules(ctx context.Context, in *ListModulesRequest, opts ...grpc.CallOption) (*ListModulesResponse, error)
 	// TagModule points a tag at a module, moving the tag if it exists. A module may have 256 tags, and
-	// all modules together 65,536: more are refused with ERROR_REASON_LIMIT_EXCEEDED, here and in PushModule.
+	// all modules together 65,536: more are refused with LIMIT_EXCEEDED, here and in the other calls that tag.
 	//
 	// Errors: INVALID_ARGUMENT, MODULE_NOT_FOUND, MODULE_AMBIGUOUS, LIMIT_EXCEEDED, STORE_FULL.
 	TagModule(ctx context.Context, in *TagModuleRequest, opts ...grpc.CallOption) (*TagModuleResponse, error)
@@ -178,13 +180,15 @@ func (c *moduleServiceClient) PruneModules(ctx context.Context, in *PruneModules
 // All implementations must embed UnimplementedModuleServiceServer
 // for forward compatibility.
 //
-// ModuleService stores WebAssembly modules, each named by the SHA-256 digest of its bytes. Requests name a module by its
-// digest, by the first digits of its digest if no other module has these (six at least, with or without "sha256:"), or
-// by a tag. A tag that looks like digits has precedence.
+// ModuleService stores WebAssembly modules, each named by the SHA-256 digest of its bytes.
+//
+// Requests name a module by its digest, by the first digits of its digest if no other module has these (six at least,
+// with or without "sha256:"), or by a tag. A tag that looks like digits has precedence.
 type ModuleServiceServer interface {
 	// PushModule uploads a module. The client first sends a header; the server answers with the
 	// offset to send from (the size of the module if it exists already). The client sends the
 	// remaining bytes in chunks and half-closes; the server answers with the stored module.
+	//
 	// An interrupted push is resumed: the answer to the next header has an offset above 0. Since anybody
 	// may have sent those bytes, only bytes of the same connection are used, or bytes that agree with
 	// prefix_digests. Pushes of one digest do not wait for each other. A push
@@ -194,7 +198,7 @@ type ModuleServiceServer interface {
 	// Errors: INVALID_ARGUMENT, MODULE_INVALID, MODULE_UNSUPPORTED, MODULE_TOO_LARGE, MODULE_NOT_FOUND,
 	// DIGEST_MISMATCH, LIMIT_EXCEEDED, QUEUE_FULL, STORE_FULL, PUSH_STALLED, UNAVAILABLE, DRAINING.
 	PushModule(grpc.BidiStreamingServer[PushModuleRequest, PushModuleResponse]) error
-	// UploadModule stores a module in one call. A module of more than 4 MiB has to be pushed with PushModule. Uploading a
+	// UploadModule stores a module in one call. A module of more than 4 MiB has to be sent with PushModule. Uploading a
 	// module that exists repairs it if its bytes on disk are damaged.
 	//
 	// Errors: INVALID_ARGUMENT, MODULE_INVALID, MODULE_UNSUPPORTED, MODULE_TOO_LARGE, MODULE_NOT_FOUND,
@@ -209,7 +213,7 @@ type ModuleServiceServer interface {
 	// Errors: INVALID_ARGUMENT.
 	ListModules(context.Context, *ListModulesRequest) (*ListModulesResponse, error)
 	// TagModule points a tag at a module, moving the tag if it exists. A module may have 256 tags, and
-	// all modules together 65,536: more are refused with ERROR_REASON_LIMIT_EXCEEDED, here and in PushModule.
+	// all modules together 65,536: more are refused with LIMIT_EXCEEDED, here and in the other calls that tag.
 	//
 	// Errors: INVALID_ARGUMENT, MODULE_NOT_FOUND, MODULE_AMBIGUOUS, LIMIT_EXCEEDED, STORE_FULL.
 	TagModule(context.Context, *TagModuleRequest) (*TagModuleResponse, error)

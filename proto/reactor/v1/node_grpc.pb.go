@@ -31,7 +31,7 @@ const (
 //
 // NodeService describes the daemon and drains it.
 type NodeServiceClient interface {
-	// GetNode returns the daemon's description.
+	// GetNode returns the daemon's description: its version, and the limits of workloads.
 	//
 	// Errors: none.
 	GetNode(ctx context.Context, in *GetNodeRequest, opts ...grpc.CallOption) (*GetNodeResponse, error)
@@ -113,7 +113,7 @@ func (c *nodeServiceClient) Drain(ctx context.Context, in *DrainRequest, opts ..
 //
 // NodeService describes the daemon and drains it.
 type NodeServiceServer interface {
-	// GetNode returns the daemon's description.
+	// GetNode returns the daemon's description: its version, and the limits of workloads.
 	//
 	// Errors: none.
 	GetNode(context.Context, *GetNodeRequest) (*GetNodeResponse, error)

@@ -582,21 +582,20 @@ type WorkloadSpec struct {
 	// name is for people and need not be unique. It has at most 128 bytes, and no control characters or
 	// direction marks.
 	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
-	// labels are for selectors. Keys and values have letters, digits and "._-/", at most 63 bytes, and no
+	// labels are for selectors, 64 at most. Keys and values have letters, digits and "._-/", at most 63 bytes, and no
 	// "." or ".." between slashes.
 	Labels map[string]string `protobuf:"bytes,3,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	// args are the guest's arguments after the program name.
+	// args are the guest's arguments after the program name, 4,096 at most; with invoke, the arguments of the export.
 	Args []string `protobuf:"bytes,4,rep,name=args,proto3" json:"args,omitempty"`
-	// env is the guest's environment.
+	// env is the guest's environment, 4,096 variables at most. With args it has at most 1 MiB.
 	Env map[string]string `protobuf:"bytes,5,rep,name=env,proto3" json:"env,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	// stdin is the beginning of the guest's standard input.
+	// stdin is the beginning of the guest's standard input, 2 MiB at most; all of it, unless the workload is interactive.
 	Stdin []byte `protobuf:"bytes,6,opt,name=stdin,proto3" json:"stdin,omitempty"`
 	// interactive keeps standard input open for AttachWorkload after stdin has been read.
 	Interactive bool `protobuf:"varint,7,opt,name=interactive,proto3" json:"interactive,omitempty"`
-	// invoke names the export to call in a module of kind WASI_REACTOR.
+	// invoke names the export to call in a module of kind MODULE_KIND_WASI_REACTOR.
 	Invoke string `protobuf:"bytes,8,opt,name=invoke,proto3" json:"invoke,omitempty"`
-	// grants are the capabilities given to the guest. Without any it has stdio, clocks and
-	// randomness.
+	// grants are the capabilities given to the guest, 64 at most. Without any it has stdio, clocks and randomness.
 	Grants []*Grant `protobuf:"bytes,9,rep,name=grants,proto3" json:"grants,omitempty"`
 	// limits bound what the guest may use; zero fields take the daemon's defaults.
 	Limits *Limits `protobuf:"bytes,10,opt,name=limits,proto3" json:"limits,omitempty"`
@@ -984,7 +983,8 @@ type Limits struct {
 	// fuel bounds the instructions that an attempt executes, about one unit each; zero is unbounded
 	// unless the daemon has a default. Each attempt has all of it: the host is to blame for another.
 	Fuel uint64 `protobuf:"varint,2,opt,name=fuel,proto3" json:"fuel,omitempty"`
-	// timeout bounds the time from the first start of the workload to its end.
+	// timeout bounds the time from the first start of the workload to its end; zero is unbounded unless the daemon has a
+	// default.
 	Timeout *durationpb.Duration `protobuf:"bytes,3,opt,name=timeout,proto3" json:"timeout,omitempty"`
 	// stack_bytes bounds the guest's call stack.
 	StackBytes uint64 `protobuf:"varint,4,opt,name=stack_bytes,json=stackBytes,proto3" json:"stack_bytes,omitempty"`
@@ -2639,7 +2639,7 @@ func (*DeleteWorkloadResponse) Descriptor() ([]byte, []int) {
 // CancelWorkloadsRequest names what to cancel: ids or a selector, not both.
 type CancelWorkloadsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// ids are the workloads to cancel.
+	// ids are the workloads to cancel, 10,000 at most.
 	Ids []string `protobuf:"bytes,1,rep,name=ids,proto3" json:"ids,omitempty"`
 	// label_selector selects the workloads to cancel, among the unfinished ones.
 	LabelSelector string `protobuf:"bytes,2,opt,name=label_selector,json=labelSelector,proto3" json:"label_selector,omitempty"`

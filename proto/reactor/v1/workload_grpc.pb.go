@@ -40,7 +40,7 @@ const (
 type WorkloadServiceClient interface {
 	// SubmitWorkload stores a workload and queues it. When it answers, the workload is on disk.
 	// Submitting the same spec under the same id again creates nothing and returns the
-	// existing workload; another spec under that id fails with ALREADY_EXISTS.
+	// existing workload; another spec under that id fails with WORKLOAD_EXISTS.
 	//
 	// Errors: INVALID_ARGUMENT, MODULE_NOT_FOUND, MODULE_AMBIGUOUS, MODULE_UNSUPPORTED, WORKLOAD_EXISTS, GRANT_DENIED,
 	// QUEUE_FULL, STORE_FULL, UNAVAILABLE, DRAINING.
@@ -55,17 +55,18 @@ type WorkloadServiceClient interface {
 	// Errors: INVALID_ARGUMENT, WORKLOAD_NOT_FOUND.
 	GetWorkload(ctx context.Context, in *GetWorkloadRequest, opts ...grpc.CallOption) (*GetWorkloadResponse, error)
 	// ListWorkloads lists workloads, newest first unless another order is asked for. The answer has a cursor: a watch
-	// from it begins where the list was read.
+	// from it begins where the list was read. A page may have fewer workloads than page_size, since its bytes are bounded,
+	// too: the list is at its end when next_page_token is empty.
 	//
 	// Errors: INVALID_ARGUMENT, MODULE_NOT_FOUND, MODULE_AMBIGUOUS.
 	ListWorkloads(ctx context.Context, in *ListWorkloadsRequest, opts ...grpc.CallOption) (*ListWorkloadsResponse, error)
 	// WatchWorkloads streams changes. From a cursor it first sends each matching workload that
 	// changed since, in order and as it is now, and then every change as it happens: a watcher that
-	// resumes from its last cursor misses no workload's latest state.
+	// resumes from its last cursor misses no workload's latest state. The deletion of a workload is not sent.
 	//
 	// Errors: INVALID_ARGUMENT, MODULE_NOT_FOUND, MODULE_AMBIGUOUS, CURSOR_EXPIRED, DRAINING.
 	WatchWorkloads(ctx context.Context, in *WatchWorkloadsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchWorkloadsResponse], error)
-	// WaitWorkload answers once the workload has finished.
+	// WaitWorkload answers once the workload has ended, however long that takes.
 	//
 	// Errors: INVALID_ARGUMENT, WORKLOAD_NOT_FOUND, DRAINING.
 	WaitWorkload(ctx context.Context, in *WaitWorkloadRequest, opts ...grpc.CallOption) (*WaitWorkloadResponse, error)
@@ -74,7 +75,8 @@ type WorkloadServiceClient interface {
 	//
 	// Errors: INVALID_ARGUMENT, WORKLOAD_NOT_FOUND, WORKLOAD_UNFINISHED.
 	DeleteWorkload(ctx context.Context, in *DeleteWorkloadRequest, opts ...grpc.CallOption) (*DeleteWorkloadResponse, error)
-	// CancelWorkloads cancels workloads by id or by label selector and returns a result for each.
+	// CancelWorkloads cancels workloads by id or by label selector and returns a result for each. It answers when their
+	// ends are recorded.
 	//
 	// Errors: INVALID_ARGUMENT, DRAINING. A result may have WORKLOAD_NOT_FOUND or WORKLOAD_FINISHED.
 	CancelWorkloads(ctx context.Context, in *CancelWorkloadsRequest, opts ...grpc.CallOption) (*CancelWorkloadsResponse, error)
@@ -246,7 +248,7 @@ func (c *workloadServiceClient) ListOps(ctx context.Context, in *ListOpsRequest,
 type WorkloadServiceServer interface {
 	// SubmitWorkload stores a workload and queues it. When it answers, the workload is on disk.
 	// Submitting the same spec under the same id again creates nothing and returns the
-	// existing workload; another spec under that id fails with ALREADY_EXISTS.
+	// existing workload; another spec under that id fails with WORKLOAD_EXISTS.
 	//
 	// Errors: INVALID_ARGUMENT, MODULE_NOT_FOUND, MODULE_AMBIGUOUS, MODULE_UNSUPPORTED, WORKLOAD_EXISTS, GRANT_DENIED,
 	// QUEUE_FULL, STORE_FULL, UNAVAILABLE, DRAINING.
@@ -261,17 +263,18 @@ type WorkloadServiceServer interface {
 	// Errors: INVALID_ARGUMENT, WORKLOAD_NOT_FOUND.
 	GetWorkload(context.Context, *GetWorkloadRequest) (*GetWorkloadResponse, error)
 	// ListWorkloads lists workloads, newest first unless another order is asked for. The answer has a cursor: a watch
-	// from it begins where the list was read.
+	// from it begins where the list was read. A page may have fewer workloads than page_size, since its bytes are bounded,
+	// too: the list is at its end when next_page_token is empty.
 	//
 	// Errors: INVALID_ARGUMENT, MODULE_NOT_FOUND, MODULE_AMBIGUOUS.
 	ListWorkloads(context.Context, *ListWorkloadsRequest) (*ListWorkloadsResponse, error)
 	// WatchWorkloads streams changes. From a cursor it first sends each matching workload that
 	// changed since, in order and as it is now, and then every change as it happens: a watcher that
-	// resumes from its last cursor misses no workload's latest state.
+	// resumes from its last cursor misses no workload's latest state. The deletion of a workload is not sent.
 	//
 	// Errors: INVALID_ARGUMENT, MODULE_NOT_FOUND, MODULE_AMBIGUOUS, CURSOR_EXPIRED, DRAINING.
 	WatchWorkloads(*WatchWorkloadsRequest, grpc.ServerStreamingServer[WatchWorkloadsResponse]) error
-	// WaitWorkload answers once the workload has finished.
+	// WaitWorkload answers once the workload has ended, however long that takes.
 	//
 	// Errors: INVALID_ARGUMENT, WORKLOAD_NOT_FOUND, DRAINING.
 	WaitWorkload(context.Context, *WaitWorkloadRequest) (*WaitWorkloadResponse, error)
@@ -280,7 +283,8 @@ type WorkloadServiceServer interface {
 	//
 	// Errors: INVALID_ARGUMENT, WORKLOAD_NOT_FOUND, WORKLOAD_UNFINISHED.
 	DeleteWorkload(context.Context, *DeleteWorkloadRequest) (*DeleteWorkloadResponse, error)
-	// CancelWorkloads cancels workloads by id or by label selector and returns a result for each.
+	// CancelWorkloads cancels workloads by id or by label selector and returns a result for each. It answers when their
+	// ends are recorded.
 	//
 	// Errors: INVALID_ARGUMENT, DRAINING. A result may have WORKLOAD_NOT_FOUND or WORKLOAD_FINISHED.
 	CancelWorkloads(context.Context, *CancelWorkloadsRequest) (*CancelWorkloadsResponse, error)

@@ -129,6 +129,8 @@ var imports = map[string][]string{
 	"cmd/reactorctl/internal/render":    {"cmd/reactorctl/internal/settings", "cmd/internal/printable", "proto/reactor/v1"},
 	"cmd/reactorctl/internal/settings":  {},
 	"cmd/reactorctl/internal/source":    {},
+	"cmd/reactorctl/internal/dev":       {"cmd/reactorctl/internal/source", "cmd/reactorctl/internal/watch"},
+	"cmd/reactorctl/internal/watch":     {},
 
 	"cmd/reactord":                   {"cmd/reactord/internal/cli"},
 	"cmd/reactord/internal/cli":      {"cmd/reactord/internal/config", "cmd/reactord/internal/daemon", "cmd/reactord/internal/demo", "cmd/reactord/internal/inflight", "cmd/reactord/internal/systemd", "cmd/internal/printable", "cmd/internal/quantity", "cmd/internal/version", "reactor"},
@@ -168,6 +170,7 @@ var importers = map[string][]string{
 	"github.com/hinshun/vt10x":                             {"integration/internal/testkit"},
 	"github.com/dustin/go-humanize":                        {"executor/engine", "reactor/internal/runner", "reactor/store/blob", "reactor/store/sqlite", "cmd/..."},
 	"github.com/ianlancetaylor/demangle":                   {"reactor/internal/symbol"},
+	"github.com/fsnotify/fsnotify":                         {"cmd/reactorctl/internal/watch"},
 	"github.com/schollz/progressbar/v3":                    {"cmd/reactorctl/internal/cli"},
 	"github.com/KimMachineGun/automemlimit/memlimit":       {"reactor/internal/process"},
 	"golang.org/x/sync/semaphore":                          {"reactor/store/sqlite"},

@@ -1,0 +1,52 @@
+package dev
+
+import (
+	"context"
+	"sync"
+
+	"github.com/reactord/reactord/cmd/reactorctl/internal/source"
+)
+
+// shelf has the modules that the loop needs on the daemon. Two builds may have the same digest, so it counts. One call at
+// a time talks to the daemon: a module that is being removed is not taken for one that is there.
+type shelf struct {
+	node Node
+
+	mu     sync.Mutex
+	needed map[string]int  // how many builds of a digest are needed
+	pushed map[string]bool // the daemon did not have it before the loop
+}
+
+func newShelf(node Node) *shelf {
+	return &shelf{node: node, needed: map[string]int{}, pushed: map[string]bool{}}
+}
+
+// push has the daemon store a module, which is needed from then on.
+func (s *shelf) push(ctx context.Context, m *source.Module) (digest string, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	digest, existed, err := s.node.Push(ctx, m)
+	if err != nil {
+		return "", err
+	}
+	s.needed[digest]++
+	if !existed {
+		s.pushed[digest] = true
+	}
+	return digest, nil
+}
+
+// release takes back one push. A module that is no longer needed is removed if the loop brought it.
+func (s *shelf) release(ctx context.Context, digest string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.needed[digest]--; s.needed[digest] > 0 {
+		return nil
+	}
+	delete(s.needed, digest)
+	if !s.pushed[digest] {
+		return nil
+	}
+	delete(s.pushed, digest)
+	return s.node.Remove(ctx, digest)
+}

@@ -4,11 +4,13 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -46,7 +48,7 @@ func TestDemoJSON(t *testing.T) {
 		t.Errorf("there is more than one object:\n%s", stdout)
 	}
 	want := []string{
-		"durationSeconds", "failed", "rssPerWaitingBytes", "succeeded", "waitingPeak",
+		"durationSeconds", "failed", "rssPerWaitingBytes", "submissionSeconds", "succeeded", "waitingPeak",
 		"wakeLatenessP50Ms", "wakeLatenessP99Ms", "workloads",
 	}
 	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(object))); diff != "" {
@@ -63,7 +65,7 @@ func TestDemoJSON(t *testing.T) {
 func TestDemoTable(t *testing.T) {
 	stdout, stderr := demo(t, "--count", "20")
 	for _, want := range []string{
-		"submitted", "succeeded", "most waiting at once", "memory per waiting guest", "wake lateness",
+		"submitted", "all ended", "succeeded", "most waiting at once", "memory per waiting guest", "wake lateness",
 		"hogs' share of the CPU", "reactorctl run",
 	} {
 		if !strings.Contains(stdout, want) {
@@ -72,6 +74,45 @@ func TestDemoTable(t *testing.T) {
 	}
 	if strings.Contains(stderr, "\r") || strings.Count(stderr, "\n") < 2 {
 		t.Errorf("the progress is not in plain lines: %q", stderr)
+	}
+}
+
+// On a terminal the progress is one line that is drawn again and never wraps, whatever the terminal's width.
+func TestDemoOnTerminal(t *testing.T) {
+	for _, columns := range []int{40, 80, 200} {
+		t.Run(fmt.Sprint(columns), func(t *testing.T) {
+			cmd := exec.CommandContext(t.Context(), testkit.Binary(t, "reactord"), "demo", "--count", "1000")
+			term := testkit.StartInTerminal(t, cmd, columns, 40)
+			term.Until("the progress is shown", func(screen string) bool { return strings.Contains(screen, "submitted") })
+			status, raw := term.Wait()
+			if status != 0 {
+				t.Errorf("status %d", status)
+			}
+			if draws := strings.Count(raw, "\x1b[1A"); draws < 2 {
+				t.Errorf("the progress was drawn again %d times", draws)
+			}
+			lines := strings.Split(term.Screen(), "\n")
+			if !strings.Contains(lines[0], " s  submitted") || !strings.HasPrefix(lines[1], "submitted ") {
+				t.Errorf("the screen does not begin with one line of progress and the report:\n%s", term.Screen())
+			}
+			if columns >= 80 {
+				checkReport(t, lines[1:])
+			}
+		})
+	}
+}
+
+// checkReport compares a report with testdata/screens/demo.txt, in which figures are written as 0.
+func checkReport(t *testing.T, lines []string) {
+	t.Helper()
+	want, err := os.ReadFile(filepath.Join("testdata", "screens", "demo.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	figures := regexp.MustCompile(`[0-9][0-9.,]*( ([KM]iB|B))?`)
+	head, advice, _ := strings.Cut(strings.Join(lines, "\n"), "\n\n")
+	if diff := cmp.Diff(string(want), figures.ReplaceAllString(head, "0")+"\n\n"+advice); diff != "" {
+		t.Errorf("the report (-want +got):\n%s", diff)
 	}
 }
 

@@ -137,7 +137,7 @@ var imports = map[string][]string{
 	"cmd/reactord/internal/access":   {"reactor/errs"},
 	"cmd/reactord/internal/config":   {"cmd/reactord/internal/access", "cmd/reactord/internal/inflight", "cmd/internal/local", "cmd/internal/quantity", "reactor", "reactor/policy"},
 	"cmd/reactord/internal/daemon":   {"internal/flock", "cmd/reactord/internal/...", "cmd/internal/local", "hostcalls/abi", "hostcalls/wasip1", "reactor", "reactor/api", "reactor/hooks", "reactor/policy", "reactor/store", "reactor/store/sqlite"},
-	"cmd/reactord/internal/demo":     {"cmd/reactord/internal/config", "cmd/reactord/internal/daemon", "examples", "proto/reactor/v1", "reactor"},
+	"cmd/reactord/internal/demo":     {"cmd/reactord/internal/config", "cmd/reactord/internal/daemon", "cmd/internal/screen", "cmd/internal/table", "examples", "proto/reactor/v1", "reactor"},
 	"cmd/reactord/internal/inflight": {"internal/notify", "reactor/errs"},
 	"cmd/reactord/internal/pace":     {},
 	"cmd/reactord/internal/systemd":  {},

@@ -2,6 +2,7 @@ package demo
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +16,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 
+	"github.com/reactord/reactord/cmd/internal/screen"
 	"github.com/reactord/reactord/cmd/reactord/internal/config"
 	"github.com/reactord/reactord/cmd/reactord/internal/daemon"
 	"github.com/reactord/reactord/examples"
@@ -28,7 +30,7 @@ type Options struct {
 	Output   string    // "table" or "json"
 	Version  string    // of the daemon
 	Out      io.Writer // the report
-	Progress *os.File  // where progress is shown
+	Progress io.Writer // where progress is shown
 }
 
 // How the sleepers sleep. All of them must still be waiting when the last has started, so more sleepers
@@ -77,13 +79,21 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := report.write(o.Out, o.Output); err != nil {
+	if err := o.print(report); err != nil {
 		return err
 	}
 	if report.Succeeded != report.Workloads {
 		return errFailures
 	}
 	return nil
+}
+
+func (o Options) print(r *report) error {
+	if o.Output == outputJSON {
+		return json.NewEncoder(o.Out).Encode(r)
+	}
+	s := screen.New(o.Out, os.Getenv)
+	return s.Print(r.lines(s.Width())...)
 }
 
 func (o Options) validate() error {
@@ -118,7 +128,7 @@ func drive(ctx context.Context, address string, o Options) (*report, error) {
 	if err := c.warmUp(ctx); err != nil {
 		return nil, err
 	}
-	return c.run(ctx, t, newProgress(o.Progress, t))
+	return c.run(ctx, t, newProgress(screen.New(o.Progress, os.Getenv), t))
 }
 
 // warmUp pushes the modules and runs each once, so that their compilation and first instance are not

@@ -2,50 +2,69 @@ package demo
 
 import (
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/dustin/go-humanize"
-	"golang.org/x/term"
+
+	"github.com/reactord/reactord/cmd/internal/screen"
+	"github.com/reactord/reactord/cmd/internal/table"
 )
 
 // progress shows the progress: on a terminal one line that changes, elsewhere a line each second. It is
 // used by one goroutine at a time.
 type progress struct {
-	w        *os.File
-	terminal bool
-	tally    *tally
-	shown    time.Time
+	screen *screen.Screen
+	live   *screen.Live
+	tally  *tally
+	shown  time.Time
 }
 
-func newProgress(w *os.File, t *tally) *progress {
-	return &progress{w: w, terminal: term.IsTerminal(int(w.Fd())), tally: t}
+func newProgress(s *screen.Screen, t *tally) *progress {
+	return &progress{screen: s, live: screen.NewLive(s), tally: t}
 }
 
-// show is called with every reading of the statistics.
+// show is called with every reading of the statistics. A failure to show it is no failure of the demo.
 func (p *progress) show() {
-	if now := time.Now(); p.terminal || now.Sub(p.shown) >= time.Second-statsInterval/2 {
+	if now := time.Now(); p.screen.CanRedraw() || now.Sub(p.shown) >= time.Second-statsInterval/2 {
 		p.shown = now
-		p.line()
+		p.draw()
 	}
 }
 
-func (p *progress) line() {
+func (p *progress) draw() {
 	r := p.tally.read()
-	before, after := "", "\n"
-	if p.terminal {
-		before, after = "\r", "\x1b[K" // clears the rest of a longer line
+	if p.screen.CanRedraw() {
+		_ = p.live.Draw(r.line(p.screen.Width()))
+	} else {
+		_ = p.screen.Print(r.line(p.screen.Width()))
 	}
-	fmt.Fprintf(p.w, "%s%5.1f s  submitted %s of %s  waiting %s  succeeded %s  failed %s  wake p99 %.2f ms  memory %s%s",
-		before, r.elapsed.Seconds(), humanize.Comma(int64(r.submitted)), humanize.Comma(int64(r.count)), humanize.Comma(int64(r.stats.GetWaiting())),
-		humanize.Comma(int64(r.succeeded)), humanize.Comma(int64(r.failed)), milliseconds(r.stats.GetWakeLatenessP99().AsDuration()),
-		humanize.IBytes(r.stats.GetResidentBytes()), after)
 }
 
 // end keeps the last line on the screen.
 func (p *progress) end() {
-	p.line()
-	if p.terminal {
-		fmt.Fprintln(p.w)
+	p.draw()
+	p.live.Keep()
+}
+
+// figures are what a line of progress shows, from the most to the least important ones.
+var figures = []table.Column{
+	{Right: true}, {}, {Rank: 1}, {Rank: 2}, {Rank: 3}, {Rank: 4}, {Rank: 5},
+}
+
+// line returns the reading as a line that fits into the room.
+func (r *reading) line(room int) screen.Line {
+	failed := screen.Span{Text: "failed " + humanize.Comma(int64(r.failed))}
+	if r.failed > 0 {
+		failed.Style = screen.Bad
 	}
+	row := table.Row{
+		{Text: fmt.Sprintf("%5.1f s", r.elapsed.Seconds())},
+		{Text: fmt.Sprintf("submitted %s of %s", humanize.Comma(int64(r.submitted)), humanize.Comma(int64(r.count)))},
+		{Text: "waiting " + humanize.Comma(int64(r.stats.GetWaiting()))},
+		{Text: "succeeded " + humanize.Comma(int64(r.succeeded))},
+		failed,
+		{Text: "memory " + humanize.IBytes(r.stats.GetResidentBytes())},
+		{Text: fmt.Sprintf("wake p99 %.2f ms", milliseconds(r.stats.GetWakeLatenessP99().AsDuration()))},
+	}
+	return table.NewLayout(figures, []table.Row{row}, room).Line(row)
 }

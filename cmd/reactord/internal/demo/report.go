@@ -1,12 +1,13 @@
 package demo
 
 import (
-	"encoding/json"
 	"fmt"
-	"io"
-	"text/tabwriter"
+	"strings"
 
 	"github.com/dustin/go-humanize"
+
+	"github.com/reactord/reactord/cmd/internal/screen"
+	"github.com/reactord/reactord/cmd/internal/table"
 )
 
 // The forms of a report.
@@ -15,7 +16,7 @@ const (
 	outputJSON  = "json"
 )
 
-// report is the result of the demo. Programs read its JSON form, which stays as it is.
+// report is the result of the demo. Programs read its JSON form, in which nothing is renamed.
 type report struct {
 	Workloads          int     `json:"workloads"`
 	Succeeded          int     `json:"succeeded"`
@@ -24,6 +25,7 @@ type report struct {
 	RSSPerWaitingBytes uint64  `json:"rssPerWaitingBytes"`
 	WakeLatenessP50Ms  float64 `json:"wakeLatenessP50Ms"`
 	WakeLatenessP99Ms  float64 `json:"wakeLatenessP99Ms"`
+	SubmissionSeconds  float64 `json:"submissionSeconds"`
 	DurationSeconds    float64 `json:"durationSeconds"`
 
 	submitted int
@@ -32,41 +34,38 @@ type report struct {
 	failure   string
 }
 
-func (r *report) write(w io.Writer, form string) error {
-	if form == outputJSON {
-		return json.NewEncoder(w).Encode(r)
+// lines lays the report out for people; no line is wider than the room, unless that is zero.
+func (r *report) lines(room int) []screen.Line {
+	var pairs []table.Pair
+	add := func(name, format string, args ...any) {
+		pairs = append(pairs, table.Pair{Name: name, Values: []screen.Span{{Text: fmt.Sprintf(format, args...)}}})
 	}
-	return r.writeTable(w)
-}
-
-func (r *report) writeTable(w io.Writer) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	row := func(name, format string, args ...any) {
-		fmt.Fprintf(table, "%s\t%s\n", name, fmt.Sprintf(format, args...))
+	add("submitted", "%s in %.1f s, beside %d hogs", humanize.Comma(int64(r.submitted)), r.SubmissionSeconds, r.hogs)
+	add("all ended", "after %.1f s", r.DurationSeconds)
+	add("succeeded", "%s", humanize.Comma(int64(r.Succeeded)))
+	add("failed", "%s", humanize.Comma(int64(r.Failed)))
+	if r.Failed > 0 {
+		pairs[len(pairs)-1].Values[0].Style = screen.Bad
 	}
-	row("submitted", "%s in %.1f s, and %d hogs beside them", humanize.Comma(int64(r.submitted)), r.DurationSeconds, r.hogs)
-	row("succeeded", "%s", humanize.Comma(int64(r.Succeeded)))
-	row("failed", "%s", humanize.Comma(int64(r.Failed)))
-	row("most waiting at once", "%s", humanize.Comma(int64(r.WaitingPeak)))
-	row("memory per waiting guest", "%s", humanize.IBytesN(r.RSSPerWaitingBytes, 3))
-	row("wake lateness", "p50 %.2f ms, p99 %.2f ms", r.WakeLatenessP50Ms, r.WakeLatenessP99Ms)
-	row("hogs' share of the CPU", "%.0f %%", 100*r.hogShare)
+	add("most waiting at once", "%s", humanize.Comma(int64(r.WaitingPeak)))
+	add("memory per waiting guest", "%s", humanize.IBytesN(r.RSSPerWaitingBytes, 3))
+	add("wake lateness", "p50 %.2f ms, p99 %.2f ms", r.WakeLatenessP50Ms, r.WakeLatenessP99Ms)
+	add("hogs' share of the CPU", "%.0f %%", 100*r.hogShare)
 	if r.failure != "" {
-		row("first failure", "%s", r.failure)
+		add("first failure", "%s", r.failure)
 	}
-	if err := table.Flush(); err != nil {
-		return err
+	lines := table.Pairs(pairs, room)
+	for text := range strings.SplitSeq(next, "\n") {
+		lines = append(lines, screen.Text(text))
 	}
-	_, err := io.WriteString(w, next)
-	return err
+	return lines
 }
 
 const next = `
 Next, in two terminals:
-  reactord                                          a daemon that stays (go run ./cmd/reactord)
-  reactorctl run ./examples/hello Ada               build a Go program, run it, see what it prints
-  reactorctl submit --count 1000 ./examples/ticker  a thousand at once, in the background
+  reactord                                          a daemon that stays
+  reactorctl run ./examples/hello Ada               build, run, see the output
+  reactorctl submit --count 1000 ./examples/ticker  a thousand in the background
   reactorctl list                                   what became of them
-  reactorctl ops                                    what those that run are waiting for
-  reactorctl node                                   the daemon in figures
-`
+  reactorctl ops                                    what they wait for
+  reactorctl node                                   the daemon in figures`

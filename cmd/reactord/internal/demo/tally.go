@@ -14,6 +14,7 @@ type tally struct {
 
 	mu         sync.Mutex
 	start, end time.Time
+	stored     time.Time        // when the last sleeper had been submitted
 	before     *reactorv1.Stats // before the first submission
 	now        *reactorv1.Stats // the latest
 	peak       *reactorv1.Stats // of the moment with most waiting, once the daemon had settled
@@ -39,6 +40,7 @@ func (t *tally) addSubmitted(n int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.submitted += n
+	t.stored = time.Now()
 }
 
 func (t *tally) addStats(s *reactorv1.Stats) {
@@ -100,6 +102,7 @@ func (t *tally) report(after *reactorv1.Stats, hogs time.Duration) *report {
 		WaitingPeak:       after.GetWaitingPeak(),
 		WakeLatenessP50Ms: milliseconds(after.GetWakeLatenessP50().AsDuration()),
 		WakeLatenessP99Ms: milliseconds(after.GetWakeLatenessP99().AsDuration()),
+		SubmissionSeconds: t.stored.Sub(t.start).Seconds(),
 		DurationSeconds:   elapsed.Seconds(),
 		submitted:         t.submitted,
 		hogs:              2 * t.workers,

@@ -45,6 +45,9 @@ func deed(trap *engine.Trap) string {
 	case engine.Unreachable:
 		return "executed unreachable, as programs do that panic or abort"
 	case engine.MemoryOutOfBounds:
+		if recurses(trap) {
+			return "used memory out of bounds, probably because it called itself too deeply: the stack that C and Rust keep in memory has its size from the linker (-z stack-size)"
+		}
 		return "used memory out of bounds"
 	case engine.InvalidTableAccess:
 		return "called a function, or used a table, by an index that is not valid (invalid table access)"
@@ -58,6 +61,16 @@ func deed(trap *engine.Trap) string {
 		return "converted a number that is not one to an integer (invalid conversion)"
 	}
 	return "trapped: " + trap.Message
+}
+
+// recurses reports whether the innermost calls, more than are kept of a stack, are all of a few functions.
+func recurses(trap *engine.Trap) bool {
+	const few = 4
+	functions := map[uint32]bool{}
+	for _, f := range trap.Frames {
+		functions[f.Index] = true
+	}
+	return trap.More && len(functions) <= few
 }
 
 // refusalText says what was refused, and by which limit; flag names the limit's flag, if it is to be told.

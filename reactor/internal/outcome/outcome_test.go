@@ -107,7 +107,7 @@ func TestCrashes(t *testing.T) {
 			"the guest crashed: memory.grow to 17 MiB was refused: the limit is 16 MiB (--memory); it then executed unreachable, as programs do that panic or abort",
 			"memory.grow to 17 MiB was refused: the limit is 16 MiB"},
 		{"a page too much", engine.MemoryOutOfBounds, memory(16*mib+65536, 16*mib),
-			"the guest crashed: memory.grow to 16.06 MiB was refused: the limit is 16 MiB (--memory); it then used memory out of bounds",
+			"the guest crashed: memory.grow to 16.06 MiB was refused: the limit is 16 MiB (--memory); it then used memory out of bounds, probably because it called itself too deeply: the stack that C and Rust keep in memory has its size from the linker (-z stack-size)",
 			"memory.grow to 16.06 MiB was refused: the limit is 16 MiB"},
 		{"with its stack too much", engine.Unreachable, memory(16*mib, 16*mib),
 			"the guest crashed: memory.grow to 16 MiB was refused: with the guest's stack and tables it would exceed the limit of 16 MiB (--memory); it then executed unreachable, as programs do that panic or abort",
@@ -121,6 +121,8 @@ func TestCrashes(t *testing.T) {
 		{"operations", engine.Unreachable, &abi.Refusal{Kind: abi.RefusedOperations, Want: 9, Limit: 8},
 			"the guest crashed: waiting for 9 operations at once was refused: the limit is 8 (--pending-ops); it then executed unreachable, as programs do that panic or abort",
 			"waiting for 9 operations at once was refused: the limit is 8"},
+		{"recursion", engine.MemoryOutOfBounds, nil,
+			"the guest crashed: it used memory out of bounds, probably because it called itself too deeply: the stack that C and Rust keep in memory has its size from the linker (-z stack-size)", ""},
 		{"another reason", engine.IntegerDivideByZero, memory(17*mib, 16*mib), "the guest crashed: it divided by zero", ""},
 		{"stack", engine.StackOverflow, memory(17*mib, 16*mib), "the guest's call stack outgrew its limit of 1 MiB (--stack)", ""},
 	} {

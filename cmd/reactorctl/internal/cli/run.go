@@ -83,6 +83,7 @@ func (a *app) ended(w *reactorv1.Workload) error {
 	}
 	if err != nil {
 		fmt.Fprintf(a.Err, "reactorctl: workload %s\n", render.End(w))
+		a.tellCrash(w)
 	}
 	return err
 }

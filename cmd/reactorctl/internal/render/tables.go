@@ -123,7 +123,7 @@ func Workload(w io.Writer, workload *reactorv1.Workload) error {
 	if s.GetMessage() != "" {
 		fmt.Fprintf(w, "\n%s\n", printable.Text(s.GetMessage()))
 	}
-	return nil
+	return crash(w, s.GetCrash())
 }
 
 // delayed describes what keeps a workload from being started.

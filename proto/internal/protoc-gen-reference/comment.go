@@ -42,6 +42,21 @@ func firstSentence(comment protogen.Comments) string {
 	return sentence
 }
 
+// withoutName removes the name that a comment begins with, and what says that the rest is what it names: "name is",
+// "name are", "name:".
+func withoutName(name, text string) string {
+	rest, ok := strings.CutPrefix(text, name)
+	if !ok {
+		return text
+	}
+	for _, joint := range []string{": ", " is ", " are ", " "} {
+		if rest, ok := strings.CutPrefix(rest, joint); ok {
+			return rest
+		}
+	}
+	return text
+}
+
 // errorList is what the comment of a call says of its errors.
 type errorList struct {
 	reasons []string

@@ -34,6 +34,22 @@ func TestSplitErrors(t *testing.T) {
 	}
 }
 
+func TestWithoutName(t *testing.T) {
+	for text, want := range map[string]string{
+		"size is how large it is.": "how large it is.",
+		"size are two numbers.":    "two numbers.",
+		"size: none.":              "none.",
+		"size bounds it.":          "bounds it.",
+		"sizes differ.":            "sizes differ.",
+		"It has a size.":           "It has a size.",
+		"":                         "",
+	} {
+		if got := withoutName("size", text); got != want {
+			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
+	}
+}
+
 func TestProse(t *testing.T) {
 	p := &page{names: map[string]bool{"ListOps": true, "Op": true, "GetNode": true}, section: "GetNode"}
 	for _, tc := range []struct{ text, want string }{

@@ -111,7 +111,12 @@ func (p *page) contents(files []*protogen.File) {
 
 // summary returns the first sentence of a comment, without the name that it begins with.
 func (p *page) summary(d protoreflect.Descriptor, comment protogen.Comments) string {
-	return p.cell(strings.TrimPrefix(firstSentence(comment), string(d.Name())+" "))
+	return p.cell(withoutName(string(d.Name()), firstSentence(comment)))
+}
+
+// about returns a comment for a cell beside the name that it begins with.
+func (p *page) about(d protoreflect.Descriptor, comment protogen.Comments) string {
+	return p.cell(withoutName(string(d.Name()), strings.Join(paragraphs(comment), " ")))
 }
 
 // begin begins the section of a heading.
@@ -190,7 +195,7 @@ func (p *page) message(message *protogen.Message) {
 		p.printf("\n| field | type | description |\n|---|---|---|\n")
 	}
 	for _, field := range message.Fields {
-		p.printf("| `%s` | %s | %s |\n", field.Desc.Name(), fieldType(field), p.cell(strings.Join(paragraphs(field.Comments.Leading), " ")))
+		p.printf("| `%s` | %s | %s |\n", field.Desc.Name(), fieldType(field), p.about(field.Desc, field.Comments.Leading))
 	}
 	for _, nested := range message.Messages {
 		if !nested.Desc.IsMapEntry() {
@@ -240,8 +245,6 @@ func (p *page) enum(enum *protogen.Enum) {
 	p.paragraphs(paragraphs(enum.Comments.Leading))
 	p.printf("\n| value | number | description |\n|---|---|---|\n")
 	for _, value := range enum.Values {
-		name := string(value.Desc.Name())
-		about := strings.TrimPrefix(strings.Join(paragraphs(value.Comments.Leading), " "), name)
-		p.printf("| `%s` | %d | %s |\n", name, value.Desc.Number(), p.cell(strings.TrimLeft(about, ": ")))
+		p.printf("| `%s` | %d | %s |\n", value.Desc.Name(), value.Desc.Number(), p.about(value.Desc, value.Comments.Leading))
 	}
 }

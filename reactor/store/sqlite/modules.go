@@ -310,7 +310,7 @@ type upload struct {
 
 func (u *upload) Write(p []byte) (int, error) {
 	n, err := u.Upload.Write(p)
-	u.store.noteUpload(int64(len(p)), err)
+	u.store.noteUpload(err)
 	return n, translate(translateBlob(err))
 }
 
@@ -330,12 +330,12 @@ func (u *upload) Commit(ctx context.Context, module store.NewModule) (*store.Mod
 }
 
 // noteUpload reports that the disk accepts no bytes of modules, or that it does again.
-func (s *Store) noteUpload(bytes int64, err error) {
+func (s *Store) noteUpload(err error) {
 	switch {
 	case err == nil:
-		s.uploads.onSuccess(bytes, time.Now())
+		s.uploads.onSuccess(time.Now())
 	case isPathError(err):
-		s.uploads.onFailure(translate(err), bytes, time.Now())
+		s.uploads.onFailure(translate(err), time.Now())
 	}
 }
 

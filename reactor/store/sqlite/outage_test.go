@@ -9,25 +9,26 @@ import (
 
 // TestOutage says for runs of successes and failures what is told.
 func TestOutage(t *testing.T) {
+	const fails, succeeds = true, false
 	type write struct {
 		after time.Duration
-		bytes int64
 		fails bool
+	}
+	inTurn := make([]write, 10_000) // at a bound, where room is made all the time
+	for i := range inTurn {
+		inTurn[i] = write{time.Second, i%2 == 0}
 	}
 	for _, tc := range []struct {
 		name   string
 		writes []write
 		want   string // + for the beginning, - for the end
 	}{
-		{"nothing fails", []write{{0, 10, false}, {time.Hour, 10, false}}, ""},
-		{"once for many failures", []write{{0, 10, true}, {time.Second, 20, true}, {time.Hour, 5, true}}, "+"},
-		{"as much succeeds", []write{{0, 10, true}, {time.Second, 10, false}, {0, 10, false}}, "+-"},
-		{"less succeeds", []write{{0, 10, true}, {time.Second, 9, false}}, "+"},
-		{"less succeeds for a while", []write{{0, 10, true}, {time.Second, 9, false}, {calm, 9, false}}, "+-"},
-		{"small ones and large ones in turn", []write{
-			{0, 10, true}, {time.Second, 1, false}, {time.Second, 10, true}, {time.Second, 1, false}, {time.Second, 10, true},
-		}, "+"},
-		{"again", []write{{0, 10, true}, {time.Second, 10, false}, {time.Second, 5, true}, {time.Second, 5, false}}, "+-+-"},
+		{"nothing fails", []write{{0, succeeds}, {time.Hour, succeeds}}, ""},
+		{"once for many failures", []write{{0, fails}, {time.Second, fails}, {time.Hour, fails}}, "+"},
+		{"one succeeds at once", []write{{0, fails}, {time.Second, succeeds}, {0, succeeds}}, "+"},
+		{"one succeeds after a while", []write{{0, fails}, {time.Second, succeeds}, {calm, succeeds}, {0, succeeds}}, "+-"},
+		{"successes and failures in turn", inTurn, "+"},
+		{"again", []write{{0, fails}, {calm, succeeds}, {time.Second, fails}, {calm, succeeds}}, "+-+-"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			var told strings.Builder
@@ -42,9 +43,9 @@ func TestOutage(t *testing.T) {
 			for _, w := range tc.writes {
 				now = now.Add(w.after)
 				if w.fails {
-					o.onFailure(errors.New("no space"), w.bytes, now)
+					o.onFailure(errors.New("no space"), now)
 				} else {
-					o.onSuccess(w.bytes, now)
+					o.onSuccess(now)
 				}
 			}
 			if told.String() != tc.want {

@@ -119,7 +119,7 @@ func (w *writer) commitSingly(batch []op) {
 			if temporary(err) {
 				futile++
 				cause = err
-				w.outage.onFailure(translate(err), o.bytes(), time.Now())
+				w.outage.onFailure(translate(err), time.Now())
 			}
 		}
 		if _, ok := o.(*transitionOp); ok && temporary(err) {
@@ -173,17 +173,16 @@ func (w *writer) commit(ops ...op) error {
 
 // onSuccess counts what was written, and reports that writing works.
 func (w *writer) onSuccess(ops []op) {
-	size, largest, freed := int64(0), int64(0), false
+	size, freed := int64(0), false
 	for _, o := range ops {
 		if s, ok := o.(*submitOp); ok && s.refused != nil {
-			w.outage.onFailure(s.refused, o.bytes(), time.Now())
+			w.outage.onFailure(s.refused, time.Now())
 			continue
 		}
 		size += o.bytes()
-		largest = max(largest, o.bytes())
 		freed = freed || makesRoom(o)
 	}
-	w.outage.onSuccess(largest, time.Now())
+	w.outage.onSuccess(time.Now())
 	if w.reserve.spent && !w.outage.isOn() {
 		w.reserve.fill()
 	}

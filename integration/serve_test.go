@@ -21,8 +21,9 @@ func TestFirstLineAndDataFolder(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "new", "folder")
 	d := testkit.Start(t, dir)
 	var line struct {
-		Listen           []string
-		DataDir, Version string
+		Listen  []string
+		DataDir string `json:"data_dir"`
+		Version string
 	}
 	first, _, _ := strings.Cut(d.Log(), "\n")
 	if err := json.Unmarshal([]byte(first), &line); err != nil {

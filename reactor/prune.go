@@ -47,7 +47,7 @@ func (r *Reactor) onDropping(bytes uint64, ended bool) {
 		r.log.Warn("the store takes no output: what guests print is counted and dropped")
 		return
 	}
-	r.log.Info("the store takes output again", zap.Uint64("dropped", bytes))
+	r.log.Info("the store takes output again", zap.Uint64("dropped_bytes", bytes))
 }
 
 // prune is the pruner's goroutine: it forgets finished workloads.

@@ -87,9 +87,9 @@ func defaults() config.Config {
 	r.Workers, r.Starting, r.Compilers = 0, 0, 0
 	r.MemoryBytes, r.MaxPendingBytes, r.ModuleMemoryBytes, r.CompileMemoryBytes = 0, 0, 0, 0
 	return config.Config{
-		LogFormat: config.LogAuto,
-		InFlight:  inflight.Limits{Bytes: inflight.Defaults().Bytes},
-		Reactor:   r,
+		LogFormat: config.LogAuto, LogWorkloads: config.LogAllWorkloads,
+		InFlight: inflight.Limits{Bytes: inflight.Defaults().Bytes},
+		Reactor:  r,
 	}
 }
 

@@ -28,7 +28,7 @@ func newLogger(w *os.File, format config.LogFormat, level zapcore.LevelEnabler) 
 	} else {
 		c := zap.NewProductionEncoderConfig()
 		c.EncodeTime = zapcore.RFC3339NanoTimeEncoder
-		c.EncodeDuration = zapcore.SecondsDurationEncoder
+		c.EncodeDuration = zapcore.StringDurationEncoder // which says its unit
 		encoder = printableEncoder{zapcore.NewJSONEncoder(c), false}
 	}
 	return zap.New(zapcore.NewCore(encoder, zapcore.Lock(w), level),

@@ -31,6 +31,8 @@ type Config struct {
 	LogFormat LogFormat
 	// LogLevel is the lowest level that is logged.
 	LogLevel zapcore.Level
+	// LogWorkloads is which workloads' lives are logged.
+	LogWorkloads LogWorkloads
 	// InFlight bounds what clients have in flight.
 	InFlight inflight.Limits
 	// Reactor is the configuration of the reactor itself, including its DataDir.
@@ -82,6 +84,16 @@ const (
 	LogAuto    LogFormat = "auto" // console on a terminal, else JSON
 	LogConsole LogFormat = "console"
 	LogJSON    LogFormat = "json"
+)
+
+// LogWorkloads is a choice of workloads whose lives are logged.
+type LogWorkloads string
+
+// The choices.
+const (
+	LogAllWorkloads    LogWorkloads = "all"
+	LogFailedWorkloads LogWorkloads = "failed"
+	LogNoWorkloads     LogWorkloads = "none"
 )
 
 // fault is an error in one setting.

@@ -42,6 +42,7 @@ func (c *Config) settings() []setting {
 		{"data-dir", "folder of the store, modules and compile cache (default $XDG_STATE_HOME/reactord, else ~/.local/state/reactord)", pathIn(&r.DataDir), atStart},
 		{"log-format", "log lines as text for people or as JSON: auto, console, json", choiceIn(&c.LogFormat, LogAuto, LogConsole, LogJSON), atStart},
 		{"log-level", "lowest level to log: debug, info, warn, error", levelIn(&c.LogLevel), atReload},
+		{"log-workloads", "workloads whose submission, start and end are logged: all, failed, none; in a flood some are logged and the others counted", choiceIn(&c.LogWorkloads, LogAllWorkloads, LogFailedWorkloads, LogNoWorkloads), atReload},
 
 		{"allow-dir", "folder that may be granted, with all below it; may contain *; may be repeated; none allows none (default / for a unix socket alone, none with TCP)", dirsIn(&r.Allow.Dirs), atReload},
 		{"allow-listen", "address that guests may be granted to listen at: HOST:PORT, where HOST is an address, a range (10.0.0.0/8), a name, *.NAME or *, and PORT a number, a range or *; may be repeated; none allows none (default *:* for a unix socket alone, none with TCP)", patternsIn(&r.Allow.Listen), atReload},

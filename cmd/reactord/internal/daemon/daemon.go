@@ -18,6 +18,7 @@ import (
 	"github.com/reactord/reactord/cmd/reactord/internal/access"
 	"github.com/reactord/reactord/cmd/reactord/internal/config"
 	"github.com/reactord/reactord/cmd/reactord/internal/inflight"
+	"github.com/reactord/reactord/cmd/reactord/internal/lifelog"
 	"github.com/reactord/reactord/cmd/reactord/internal/pace"
 	"github.com/reactord/reactord/cmd/reactord/internal/server"
 	"github.com/reactord/reactord/cmd/reactord/internal/trim"
@@ -60,6 +61,7 @@ type Daemon struct {
 	addresses []config.Address
 	gate      *access.Gate
 	tls       atomic.Pointer[tls.Config] // for new connections; nil: plain text
+	lives     *lifelog.Log
 
 	// What Reload changes, beside the gate and tls.
 	inUse map[string]string // the values of the settings
@@ -67,7 +69,7 @@ type Daemon struct {
 	grace time.Duration
 
 	serving sync.WaitGroup
-	tending context.CancelFunc // ends the goroutines that tend the heap; serving waits for them too
+	tending context.CancelFunc // ends the goroutines that tend the heap and the log; serving waits for them too
 	failed  chan error
 }
 
@@ -90,18 +92,19 @@ func Start(ctx context.Context, cfg config.Config, log *zap.Logger) (*Daemon, er
 		inUse:     valuesOf(cfg),
 		allow:     cfg.Reactor.Allow,
 		grace:     graceOf(cfg),
+		lives:     lifelog.New(log, cfg.LogWorkloads),
 		failed:    make(chan error, len(listeners)),
 	}
 	log.Info("reactord",
 		zap.Stringers("listen", d.addresses),
-		zap.String("dataDir", cfg.Reactor.DataDir),
+		zap.String("data_dir", cfg.Reactor.DataDir),
 		zap.String("version", cfg.Reactor.Version))
 	admission, err := d.newAdmission()
 	if err != nil {
 		closeAll(listeners)
 		return nil, err
 	}
-	cfg.Reactor.Logger, cfg.Reactor.Hooks = log, lifeLog(log)
+	cfg.Reactor.Logger, cfg.Reactor.Hooks = log, d.lives.Hooks()
 	cfg.Reactor.Reading = func(ctx context.Context, read reactor.Read) (func(), error) {
 		return inflight.Reading(ctx, read == reactor.ReadMany)
 	}
@@ -112,6 +115,7 @@ func Start(ctx context.Context, cfg config.Config, log *zap.Logger) (*Daemon, er
 		closeAll(listeners)
 		return nil, err
 	}
+	d.lives.TakeSubmissions()
 	d.server = server.New(d.reactor, admission, cfg.InFlight, log)
 	for _, l := range listeners {
 		d.serving.Go(func() {
@@ -124,6 +128,7 @@ func Start(ctx context.Context, cfg config.Config, log *zap.Logger) (*Daemon, er
 	d.tending = cancel
 	d.serving.Go(func() { trim.Run(tending) })
 	d.serving.Go(func() { pace.Run(tending) })
+	d.serving.Go(func() { d.lives.Run(tending) })
 	log.Info("serving", zap.Int("workers", d.reactor.Node().Workers))
 	return d, nil
 }

@@ -70,6 +70,7 @@ func (d *Daemon) Reload(next config.Config) ([]Change, error) {
 	if withTLS {
 		d.tls.Store(files)
 	}
+	d.lives.SetScope(next.LogWorkloads)
 	d.allow, d.grace = next.Reactor.Allow, graceOf(next)
 	return d.adopt(next, withTLS), nil
 }

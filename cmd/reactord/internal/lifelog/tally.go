@@ -1,0 +1,56 @@
+package lifelog
+
+import (
+	"go.uber.org/zap"
+
+	"github.com/reactord/reactord/reactor/api"
+	"github.com/reactord/reactord/reactor/hooks"
+)
+
+// event is what happens to a workload.
+type event uint8
+
+// The events.
+const (
+	submitted event = iota
+	started
+	succeeded
+	failed
+	cancelled
+	putBack // it will have another attempt
+	events  // how many there are
+)
+
+// words has the name of each event in a count.
+var words = [events]string{"submitted", "started", "succeeded", "failed", "cancelled", "put_back"}
+
+// end returns the event of an outcome.
+func end(o hooks.Outcome) event {
+	switch o.State {
+	case api.Succeeded:
+		return succeeded
+	case api.Cancelled:
+		return cancelled
+	case api.Failed:
+		return failed
+	}
+	return putBack
+}
+
+// unusual reports whether somebody ought to know of the event even in a flood of others.
+func (e event) unusual() bool { return e == failed || e == putBack }
+
+// tally counts events.
+type tally [events]uint64
+
+func (t tally) isZero() bool { return t == tally{} }
+
+// fields are the counts that are not zero.
+func (t tally) fields() (fields []zap.Field) {
+	for e, n := range t {
+		if n > 0 {
+			fields = append(fields, zap.Uint64(words[e], n))
+		}
+	}
+	return fields
+}

@@ -282,3 +282,46 @@ func TestSystemd(t *testing.T) {
 		t.Error("the socket, which is systemd's, is gone")
 	}
 }
+
+// The lives of workloads are in the log: of a flood a bounded number of lines, and how many others there were.
+func TestLifeInLog(t *testing.T) {
+	const flood = 500
+	d := testkit.Start(t, t.TempDir())
+	spec := sleeper(t, d.Client, time.Millisecond)
+	for _, id := range d.SubmitMany(t, spec, flood) {
+		d.WaitFor(t, id)
+	}
+	bad := d.Run(t, &reactorv1.WorkloadSpec{Module: d.Push(t, tool(t)), Args: []string{"exit", "3"}})
+	d.Stop()
+	lines, told, failures := 0, 0, 0
+	for text := range strings.Lines(d.Log()) {
+		var line struct {
+			Msg, State, Reason, CPU       string
+			Submitted, Started, Succeeded int
+			PeakMemoryBytes               uint64 `json:"peak_memory_bytes"`
+		}
+		if err := json.Unmarshal([]byte(text), &line); err != nil {
+			t.Fatalf("%v: %s", err, text)
+		}
+		switch line.Msg {
+		case "workload submitted", "workload started":
+			lines++
+		case "workload ended":
+			lines++
+			if line.State == "FAILED" {
+				failures++
+			}
+			if line.Reason == "" || line.PeakMemoryBytes == 0 || !strings.HasSuffix(line.CPU, "s") {
+				t.Errorf("an end is told of as %s", text)
+			}
+		case "more workloads than are logged one by one":
+			told += line.Submitted + line.Started + line.Succeeded
+		}
+	}
+	if lines+told != 3*(flood+1) || lines > 3*flood/2 {
+		t.Errorf("%d lines, and %d more counted, of %d workloads", lines, told, flood+1)
+	}
+	if bad.GetState() == failed && failures != 1 {
+		t.Errorf("%d failures are told of, want 1", failures)
+	}
+}

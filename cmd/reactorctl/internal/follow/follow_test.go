@@ -101,7 +101,7 @@ func TestOneOutage(t *testing.T) {
 		var said []string
 		f := &Follower{Patience: time.Minute, Say: func(m string) { said = append(said, m) }}
 		goneAt, backAt := time.Now().Add(10*time.Second), time.Now().Add(15*time.Second)
-		call := func(ctx context.Context) error { // it is answered, and cut off when the daemon goes
+		call := func(context.Context) error { // it is answered, and cut off when the daemon goes
 			if now := time.Now(); now.After(goneAt) && now.Before(backAt) {
 				return errGone
 			}

@@ -2,5 +2,5 @@
 // context: the command stops what it does, and takes back what it has started. The second closes the channel: the
 // command ends at once. A third one kills the process.
 //
-// One goroutine receives the signals; it ends with the process.
+// One goroutine receives the signals; it ends with the process. Do starts one more, which may outlive it.
 package interrupt

@@ -1,6 +1,8 @@
 package interrupt
 
 import (
+	"context"
+	"errors"
 	"syscall"
 	"testing"
 	"time"
@@ -37,5 +39,23 @@ func TestExitStatus(t *testing.T) {
 		if got := (Signal{number}).ExitStatus(); got != want {
 			t.Errorf("%v: got %d, want %d", number, got, want)
 		}
+	}
+}
+
+func TestDo(t *testing.T) {
+	if v, err := Do(t.Context(), func() (int, error) { return 7, nil }); v != 7 || err != nil {
+		t.Errorf("got %d, %v", v, err)
+	}
+	cause := errors.New("interrupted")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	stuck := make(chan struct{})
+	defer close(stuck)
+	_, err := Do(ctx, func() (int, error) {
+		cancel(cause)
+		<-stuck
+		return 0, nil
+	})
+	if !errors.Is(err, cause) {
+		t.Errorf("got %v", err)
 	}
 }

@@ -1,0 +1,212 @@
+package attach
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/reactord/reactord/cmd/reactorctl/internal/follow"
+	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
+)
+
+// Session follows one workload.
+type Session struct {
+	Client   reactorv1.WorkloadServiceClient
+	Follower *follow.Follower
+	ID       string
+	// Out and Err get the guest's output, unchanged.
+	Out, Err io.Writer
+	// In is the guest's input; nil if it gets none.
+	In *Input
+	// OnOutput is called before output is written; it may be nil.
+	OnOutput func()
+
+	cursor  follow.Cursor
+	tries   int
+	attempt uint32 // that the input is for
+	ended   *reactorv1.Workload
+	missing uint64
+}
+
+// OutputError says that output could not be written.
+type OutputError struct {
+	Stream string
+	Err    error
+}
+
+func (e *OutputError) Error() string { return fmt.Sprintf("writing to %s: %v", e.Stream, e.Err) }
+func (e *OutputError) Unwrap() error { return e.Err }
+
+// Run copies the streams until the workload has ended, and returns it. If some of the output was not kept until it could
+// be delivered, Missing says how much.
+func (s *Session) Run(ctx context.Context) (*reactorv1.Workload, error) {
+	err := s.Follower.Do(ctx, s.try)
+	return s.ended, err
+}
+
+// Missing returns how many bytes of output were lost.
+func (s *Session) Missing() uint64 { return s.missing }
+
+// try attaches once.
+func (s *Session) try(ctx context.Context) error {
+	s.tries++
+	if s.tries > 1 || s.In != nil {
+		if err := s.prepare(ctx); err != nil {
+			return err
+		}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stream, err := s.Client.AttachWorkload(ctx)
+	if err != nil {
+		return err
+	}
+	if err := stream.Send(start(s.ID, s.cursor.Resume())); err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	if s.In == nil {
+		if err := stream.CloseSend(); err != nil {
+			return err
+		}
+		return s.receive(stream)
+	}
+	// From here on only this goroutine sends.
+	var sending sync.WaitGroup
+	var unread error
+	sending.Go(func() {
+		if unread = s.In.send(ctx, stream); unread != nil {
+			cancel()
+		}
+	})
+	err = s.receive(stream)
+	interrupted := ctx.Err() != nil
+	cancel()
+	sending.Wait()
+	if unread != nil && interrupted && s.ended == nil && !errors.Is(unread, context.Canceled) {
+		return follow.Permanent(fmt.Errorf("reading the input: %w", unread))
+	}
+	return err
+}
+
+// prepare looks at the workload before its streams are connected, and decides which part of the input it gets.
+func (s *Session) prepare(ctx context.Context) error {
+	response, err := s.Client.GetWorkload(ctx, &reactorv1.GetWorkloadRequest{Id: s.ID})
+	if err != nil {
+		return err
+	}
+	w := response.GetWorkload()
+	attempt := attemptOf(w)
+	about := "workload " + s.ID + " goes on"
+	switch {
+	case isEnded(w):
+		about = "workload " + s.ID + " has ended"
+	case attempt > 1:
+		about += fmt.Sprintf(", attempt %d", attempt)
+	}
+	if s.In != nil && s.tries > 1 && !isEnded(w) {
+		note, err := s.In.resume(attempt == s.attempt)
+		if err != nil {
+			s.Follower.Reached("")
+			return follow.Permanent(err)
+		}
+		if note != "" {
+			about += "; " + note
+		}
+	}
+	s.attempt = attempt
+	s.Follower.Reached(about)
+	return nil
+}
+
+// attemptOf returns the attempt that a client is connected to: the next one, if none runs.
+func attemptOf(w *reactorv1.Workload) uint32 {
+	if w.GetStatus().GetState() == reactorv1.WorkloadState_WORKLOAD_STATE_PENDING {
+		return w.GetStatus().GetAttempts() + 1
+	}
+	return w.GetStatus().GetAttempts()
+}
+
+func isEnded(w *reactorv1.Workload) bool { return w.GetStatus().GetEndTime() != nil }
+
+// receive writes what the stream brings, until the workload has ended.
+func (s *Session) receive(stream reactorv1.WorkloadService_AttachWorkloadClient) error {
+	for {
+		response, err := stream.Recv()
+		if err != nil {
+			if s.tries > 1 && reasonOf(err) == "WORKLOAD_ATTACHED" {
+				// The daemon takes the connection that was lost for alive.
+				return status.Error(codes.Unavailable, status.Convert(err).Message())
+			}
+			if reasonOf(err) == "UNAVAILABLE" {
+				s.Follower.Say(status.Convert(err).Message())
+			}
+			return err
+		}
+		switch part := response.GetPart().(type) {
+		case *reactorv1.AttachWorkloadResponse_Stdout:
+			err = s.write(s.Out, "standard output", response, part.Stdout)
+		case *reactorv1.AttachWorkloadResponse_Stderr:
+			err = s.write(s.Err, "standard error", response, part.Stderr)
+		case *reactorv1.AttachWorkloadResponse_Ended:
+			s.missing += s.cursor.End(response.GetOffset())
+			s.ended = part.Ended
+			return nil
+		}
+		if err != nil {
+			return follow.Permanent(err)
+		}
+	}
+}
+
+func (s *Session) write(to io.Writer, name string, response *reactorv1.AttachWorkloadResponse, data []byte) error {
+	fresh := data
+	if response.GetAttempt() > 0 { // an older daemon tells no positions
+		var missing uint64
+		fresh, missing = s.cursor.Take(response.GetAttempt(), response.GetOffset(), data)
+		s.missing += missing
+	}
+	if len(fresh) == 0 {
+		return nil
+	}
+	if s.OnOutput != nil {
+		s.OnOutput()
+	}
+	if _, err := to.Write(fresh); err != nil {
+		return &OutputError{Stream: name, Err: err}
+	}
+	return nil
+}
+
+// reasonOf returns the reason that the daemon has given for an error.
+func reasonOf(err error) string {
+	for _, detail := range status.Convert(err).Details() {
+		if info, ok := detail.(*errdetails.ErrorInfo); ok {
+			return info.GetReason()
+		}
+	}
+	return ""
+}
+
+// stdinStream is the direction of a stream that takes the input.
+type stdinStream interface {
+	Send(*reactorv1.AttachWorkloadRequest) error
+	CloseSend() error
+}
+
+func start(id string, offset uint64) *reactorv1.AttachWorkloadRequest {
+	if offset == 0 {
+		return &reactorv1.AttachWorkloadRequest{Part: &reactorv1.AttachWorkloadRequest_Id{Id: id}}
+	}
+	part := &reactorv1.AttachWorkloadRequest_Start{Start: &reactorv1.AttachWorkloadStart{Id: id, Offset: offset}}
+	return &reactorv1.AttachWorkloadRequest{Part: part}
+}
+
+func stdin(b []byte) *reactorv1.AttachWorkloadRequest {
+	return &reactorv1.AttachWorkloadRequest{Part: &reactorv1.AttachWorkloadRequest_Stdin{Stdin: b}}
+}

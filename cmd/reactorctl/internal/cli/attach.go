@@ -2,11 +2,13 @@ package cli
 
 import (
 	"context"
-	"errors"
-	"io"
+	"fmt"
 
+	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
+	"github.com/reactord/reactord/cmd/reactorctl/internal/attach"
+	"github.com/reactord/reactord/cmd/reactorctl/internal/interrupt"
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
 
@@ -14,66 +16,73 @@ func (a *app) attachCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "attach ID",
 		Short: "Connect to a workload's standard streams, and exit as it does",
-		Long: `Connect to the standard streams of a workload that was submitted with --interactive, and exit as
-it does. The end of this command's input closes the guest's. An interrupt detaches and leaves the
-workload running. The guest's output is printed unchanged, including control characters.
+		Long: `Connect to the standard streams of a workload, and exit as it does. If it was submitted with
+--interactive, its guest reads this command's standard input, whose end closes the guest's. An interrupt
+detaches and leaves the workload running. If the daemon is gone, attach waits for it. The guest's output
+is printed unchanged, including control characters.
 
 ` + exitHelp,
 		Args: operands(cobra.ExactArgs(1)),
-		RunE: a.remote(func(cmd *cobra.Command, args []string) error { return a.attach(cmd.Context(), args[0]) }),
+		RunE: a.remote(func(cmd *cobra.Command, args []string) error {
+			ctx, id := cmd.Context(), args[0]
+			response, err := a.workloads().GetWorkload(ctx, &reactorv1.GetWorkloadRequest{Id: id})
+			if err != nil {
+				return err
+			}
+			a.follower.Reached("")
+			var in *attach.Input
+			if response.GetWorkload().GetSpec().GetInteractive() {
+				in = attach.NewInput(a.In)
+			}
+			_, err = interrupt.Do(ctx, func() (struct{}, error) { return struct{}{}, a.attach(ctx, id, in) })
+			if ctx.Err() != nil {
+				return fmt.Errorf("%w; %s goes on", context.Cause(ctx), id)
+			}
+			return err
+		}),
 	}
 }
 
-func (a *app) attach(ctx context.Context, id string) error {
-	stream, err := a.workloads().AttachWorkload(ctx)
+// attach copies the streams of a workload until it has ended, and returns its exit status.
+func (a *app) attach(ctx context.Context, id string, in *attach.Input) error {
+	started := a.notes.Watch(a.delay(id))
+	defer started()
+	session := attach.Session{
+		Client: a.workloads(), Follower: a.follower, ID: id,
+		Out: a.raw.Out, Err: a.raw.Err, In: in, OnOutput: started,
+	}
+	w, err := session.Run(ctx)
+	started()
+	if missing := session.Missing(); missing > 0 {
+		fmt.Fprintf(a.Err, "reactorctl: %s bytes of the output of %s are missing: they were not kept until they could be delivered\n", humanize.Comma(int64(missing)), id)
+		if err == nil && workloadExit(w) == nil {
+			_ = a.ended(w) // it has no exit status of its own
+			return exitStatus(exitError)
+		}
+	}
 	if err != nil {
 		return err
 	}
-	if err := stream.Send(attachID(id)); err != nil && !errors.Is(err, io.EOF) {
-		return err
-	}
-	// A read from a terminal cannot be interrupted, so nothing waits for this goroutine: it ends with its
-	// input or with the process. From here on only it sends.
-	go sendInput(stream, a.In)
-	for {
-		response, err := stream.Recv()
-		if err != nil {
-			return err
-		}
-		switch part := response.GetPart().(type) {
-		case *reactorv1.AttachWorkloadResponse_Stdout:
-			_, err = a.raw.Out.Write(part.Stdout)
-		case *reactorv1.AttachWorkloadResponse_Stderr:
-			_, err = a.raw.Err.Write(part.Stderr)
-		case *reactorv1.AttachWorkloadResponse_Ended:
-			return a.ended(part.Ended)
-		}
-		if err != nil {
-			return err
-		}
-	}
+	return a.ended(w)
 }
 
-func attachID(id string) *reactorv1.AttachWorkloadRequest {
-	return &reactorv1.AttachWorkloadRequest{Part: &reactorv1.AttachWorkloadRequest_Id{Id: id}}
-}
-
-// sendInput copies in to the guest and half-closes at its end. It need not report a failed send: the
-// receiver gets the stream's error.
-func sendInput(stream reactorv1.WorkloadService_AttachWorkloadClient, in io.Reader) {
-	buffer := make([]byte, 32<<10)
-	for {
-		n, err := in.Read(buffer)
-		if n > 0 {
-			data := append([]byte(nil), buffer[:n]...)
-			part := &reactorv1.AttachWorkloadRequest_Stdin{Stdin: data}
-			if stream.Send(&reactorv1.AttachWorkloadRequest{Part: part}) != nil {
-				return
-			}
+// delay returns a function for package progress that says why a workload has not started.
+func (a *app) delay(id string) func(context.Context) (string, bool) {
+	return func(ctx context.Context) (string, bool) {
+		if a.follower.IsGone() {
+			return "", true
 		}
+		response, err := a.workloads().GetWorkload(ctx, &reactorv1.GetWorkloadRequest{Id: id})
 		if err != nil {
-			_ = stream.CloseSend() // as above: the receiver gets the stream's error
-			return
+			return "", true
 		}
+		s := response.GetWorkload().GetStatus()
+		switch {
+		case s.GetState() != reactorv1.WorkloadState_WORKLOAD_STATE_PENDING:
+			return "", false
+		case s.GetDelay() != nil:
+			return fmt.Sprintf("%s waits to start: %s", id, s.GetDelay().GetMessage()), true
+		}
+		return id + " waits in the daemon's queue", true
 	}
 }

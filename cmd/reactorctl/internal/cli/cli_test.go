@@ -66,7 +66,7 @@ func (d *daemon) SubmitWorkload(_ context.Context, r *reactorv1.SubmitWorkloadRe
 	if d.submit != nil {
 		return nil, d.submit
 	}
-	return &reactorv1.SubmitWorkloadResponse{Created: true, Workload: &reactorv1.Workload{Id: "w1", Spec: r.GetSpec()}}, nil
+	return &reactorv1.SubmitWorkloadResponse{Created: true, Workload: &reactorv1.Workload{Id: r.GetId(), Spec: r.GetSpec()}}, nil
 }
 
 func (d *daemon) SubmitWorkloads(_ context.Context, r *reactorv1.SubmitWorkloadsRequest) (*reactorv1.SubmitWorkloadsResponse, error) {
@@ -102,8 +102,13 @@ func (d *daemon) ReadLogs(_ *reactorv1.ReadLogsRequest, s reactorv1.WorkloadServ
 	return nil
 }
 
-func (d *daemon) WaitWorkload(context.Context, *reactorv1.WaitWorkloadRequest) (*reactorv1.WaitWorkloadResponse, error) {
-	return &reactorv1.WaitWorkloadResponse{Workload: &reactorv1.Workload{Id: "w1", Status: d.end}}, nil
+func (d *daemon) GetWorkload(_ context.Context, r *reactorv1.GetWorkloadRequest) (*reactorv1.GetWorkloadResponse, error) {
+	running := &reactorv1.WorkloadStatus{State: reactorv1.WorkloadState_WORKLOAD_STATE_RUNNING, Attempts: 1}
+	return &reactorv1.GetWorkloadResponse{Workload: &reactorv1.Workload{Id: r.GetId(), Status: running}}, nil
+}
+
+func (d *daemon) WaitWorkload(_ context.Context, r *reactorv1.WaitWorkloadRequest) (*reactorv1.WaitWorkloadResponse, error) {
+	return &reactorv1.WaitWorkloadResponse{Workload: &reactorv1.Workload{Id: r.GetId(), Status: d.end}}, nil
 }
 
 func (d *daemon) AttachWorkload(s reactorv1.WorkloadService_AttachWorkloadServer) error {
@@ -202,7 +207,7 @@ func TestRunInterruptedWhileSubmitting(t *testing.T) {
 		want int
 	}{
 		{nil, 1},
-		{[]string{"--count", "2500"}, submitBatch},
+		{[]string{"--count", "2500"}, 1000},
 	} {
 		ctx, interrupt := context.WithCancel(t.Context())
 		d := &daemon{onSubmit: interrupt}
@@ -230,15 +235,15 @@ func TestWaitOrDetach(t *testing.T) {
 		status int
 		out    string
 	}{
-		{[]string{"submit", "tag"}, 0, "w1\n"},
-		{[]string{"submit", "--detach", "tag"}, 0, "w1\n"},
-		{[]string{"submit", "--wait", "tag"}, 3, "w1 failed (exit 3): because\n"},
-		{[]string{"submit", "--detach=false", "tag"}, 3, "w1 failed (exit 3): because\n"},
-		{[]string{"run", "tag"}, 3, "out\n"},
-		{[]string{"run", "--wait", "tag"}, 3, "out\n"},
-		{[]string{"run", "-d", "tag"}, 0, "w1\n"},
-		{[]string{"run", "--wait=false", "tag"}, 0, "w1\n"},
-		{[]string{"run", "--wait", "--detach", "tag"}, exitError, ""},
+		{[]string{"submit", "--id", "w1", "tag"}, 0, "w1\n"},
+		{[]string{"submit", "--id", "w1", "--detach", "tag"}, 0, "w1\n"},
+		{[]string{"submit", "--id", "w1", "--wait", "tag"}, 3, "w1 failed (exit 3): because\n"},
+		{[]string{"submit", "--id", "w1", "--detach=false", "tag"}, 3, "w1 failed (exit 3): because\n"},
+		{[]string{"run", "--id", "w1", "tag"}, 3, "out\n"},
+		{[]string{"run", "--id", "w1", "--wait", "tag"}, 3, "out\n"},
+		{[]string{"run", "--id", "w1", "-d", "tag"}, 0, "w1\n"},
+		{[]string{"run", "--id", "w1", "--wait=false", "tag"}, 0, "w1\n"},
+		{[]string{"run", "--id", "w1", "--wait", "--detach", "tag"}, exitError, ""},
 	} {
 		if status, out, errs := ctl(t, "", c.args...); status != c.status || out != c.out {
 			t.Errorf("%q: status %d, stdout %q, stderr %q", c.args, status, out, errs)

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/reactord/reactord/cmd/reactorctl/internal/endpoint"
+	"github.com/reactord/reactord/cmd/reactorctl/internal/interrupt"
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
 
@@ -21,14 +22,16 @@ const (
 	exitError     = 125 // the daemon or the CLI failed, or the command line is wrong
 	exitCancelled = 130 // the workload was cancelled
 	exitCrashed   = 134 // the guest trapped or ran out of fuel, memory or stack
+	exitUnread    = 141 // nobody reads the output; the status is that of a program that SIGPIPE ends
 )
 
 const exitHelp = `Exit status:
   the guest's exit code   when the workload exited
-  124                     its timeout passed
+  124                     its timeout passed, or that of wait
   125                     the daemon or reactorctl failed, or the command line is wrong
-  130                     it was cancelled
-  134                     it trapped, or ran out of fuel, memory or stack`
+  129, 130, 143           a hangup, an interrupt or a SIGTERM ended reactorctl; 130 also if it was cancelled
+  134                     it trapped, or ran out of fuel, memory or stack
+  141                     nobody reads reactorctl's output`
 
 // exitStatus is an error that only carries the exit status; everything there was to say has been
 // printed.
@@ -70,6 +73,13 @@ func report(w io.Writer, err error, daemon *endpoint.Endpoint) int {
 	}
 	if code, ok := errors.AsType[exitStatus](err); ok {
 		return int(code)
+	}
+	if isClosedPipe(err) {
+		return exitUnread
+	}
+	if signal, ok := errors.AsType[interrupt.Signal](err); ok {
+		fmt.Fprintf(w, "reactorctl: %v\n", err)
+		return signal.ExitStatus()
 	}
 	st, ok := grpcStatus(err)
 	if !ok && errors.Is(err, context.Canceled) {

@@ -117,7 +117,7 @@ func (a *app) modulePushCommand() *cobra.Command {
 		if !source.IsPath(args[0]) {
 			return usageError(cmd, "%q is not a path: a file ends in .wasm, and a folder begins with ./, ../ or /", args[0])
 		}
-		m, err := source.Open(cmd.Context(), args[0], a.Err)
+		m, err := a.open(cmd.Context(), args[0])
 		if err != nil {
 			return err
 		}

@@ -2,44 +2,75 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"sync/atomic"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/reactord/reactord/cmd/internal/printable"
 	"github.com/reactord/reactord/cmd/internal/quantity"
 	"github.com/reactord/reactord/cmd/reactorctl/internal/endpoint"
+	"github.com/reactord/reactord/cmd/reactorctl/internal/follow"
+	"github.com/reactord/reactord/cmd/reactorctl/internal/progress"
 	"github.com/reactord/reactord/cmd/reactorctl/internal/render"
 	"github.com/reactord/reactord/cmd/reactorctl/internal/settings"
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
 
-// maxMessage bounds an answer: a page can hold a thousand workloads with their stdin and arguments.
-const maxMessage = 256 << 20
-
 // Stdio has the streams of a command.
 type Stdio struct {
 	In       io.Reader
 	Out, Err io.Writer
+	// Abort is closed if the command has to end at once; it may be nil.
+	Abort <-chan struct{}
 }
 
 // Main runs one command line and returns the exit status.
 func Main(ctx context.Context, args []string, stdio Stdio) int {
-	a := &app{
-		Stdio: Stdio{In: stdio.In, Out: printable.NewWriter(stdio.Out), Err: printable.NewWriter(stdio.Err)},
-		raw:   stdio,
-	}
+	out := &results{to: stdio.Out}
+	a := &app{raw: stdio, notes: progress.New(stdio.Err, os.Getenv)}
+	a.Stdio = Stdio{In: stdio.In, Out: printable.NewWriter(out), Err: a.notes}
 	root := a.command()
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	done := make(chan error, 1)
+	go func() { done <- root.ExecuteContext(ctx) }()
+	var err error
+	select {
+	case err = <-done:
+	case <-stdio.Abort:
+		return a.aborted(ctx)
+	}
 	if a.conn != nil {
 		_ = a.conn.Close() // the command is over: a failed close harms nobody
 	}
-	return report(a.Err, err, a.daemon)
+	if err == nil {
+		err = out.failure()
+	}
+	return report(a.Err, interrupted(ctx, err), a.daemon)
+}
+
+// interrupted returns the cause of an error that the end of ctx has brought about, and others as they are.
+func interrupted(ctx context.Context, err error) error {
+	if ctx.Err() != nil && (errors.Is(err, context.Canceled) || status.Code(err) == codes.Canceled) {
+		return context.Cause(ctx)
+	}
+	return err
+}
+
+// aborted says what a command leaves that ends at once, and returns the exit status.
+func (a *app) aborted(ctx context.Context) int {
+	if left := a.left.Load(); left != nil {
+		fmt.Fprintf(a.raw.Err, "reactorctl: ended at once; %s may be left: see `reactorctl list`\n", printable.Text(*left))
+	}
+	return report(io.Discard, context.Cause(ctx), a.daemon)
 }
 
 // Command returns the whole command tree, for the documentation generator.
@@ -55,8 +86,14 @@ type app struct {
 	wanted endpoint.Wanted
 	output render.Format
 
-	daemon *endpoint.Endpoint // nil before connect
-	conn   *grpc.ClientConn
+	reconnect      time.Duration
+	requestTimeout time.Duration
+
+	notes    *progress.Reporter
+	daemon   *endpoint.Endpoint // nil before connect
+	conn     *grpc.ClientConn
+	follower *follow.Follower
+	left     atomic.Pointer[string] // which workloads are left if the command ends now, or nil
 }
 
 func (a *app) command() *cobra.Command {
@@ -92,6 +129,8 @@ MODULE is a .wasm file or the folder of a Go main package (a path that begins wi
 	flags.StringVar(&a.wanted.TLSKey, "tls-key", "", "its key, PEM (env REACTORCTL_TLS_KEY)")
 	flags.StringVar(&a.wanted.TLSServerName, "tls-server-name", "", "the name in the daemon's certificate, if it is not the address's (env REACTORCTL_TLS_SERVER_NAME)")
 	flags.BoolVar(&a.wanted.InsecureNoTLS, "insecure-no-tls", false, "use plain text to another machine, even for the token; to this machine TLS is used only with one of the --tls flags")
+	flags.DurationVar(&a.requestTimeout, "request-timeout", 0, "the longest time for one call to the daemon, such as 10s; waiting for workloads has no limit (default: none)")
+	flags.DurationVar(&a.reconnect, "reconnect", follow.DefaultPatience, "how long to wait for a daemon that is gone, while following a workload")
 	root.AddCommand(
 		a.submitCommand(), a.runCommand(), a.statusCommand(), a.listCommand(), a.logsCommand(),
 		a.attachCommand(), a.waitCommand(), a.cancelCommand(), a.opsCommand(), a.moduleCommand(),
@@ -114,10 +153,8 @@ func (a *app) connect() error {
 	if a.daemon, err = endpoint.Find(a.wanted, s, os.Getenv); err != nil {
 		return err
 	}
-	a.conn, err = a.daemon.Dial(
-		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage)),
-		grpc.WithUserAgent("reactorctl"),
-	)
+	a.follower = &follow.Follower{Address: a.daemon.Address, Patience: a.reconnect, Say: a.notes.Say}
+	a.conn, err = a.daemon.Dial(a.dialOptions()...)
 	return err
 }
 

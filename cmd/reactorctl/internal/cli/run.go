@@ -2,31 +2,37 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"time"
+	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
+	"github.com/reactord/reactord/cmd/reactorctl/internal/attach"
+	"github.com/reactord/reactord/cmd/reactorctl/internal/follow"
+	"github.com/reactord/reactord/cmd/reactorctl/internal/interrupt"
 	"github.com/reactord/reactord/cmd/reactorctl/internal/render"
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
-
-// cancelGrace is how long an interrupted run tries to learn which workloads it started, and then to cancel them.
-// A second interrupt ends it at once.
-const cancelGrace = 10 * time.Second
 
 func (a *app) runCommand() *cobra.Command {
 	var flags specFlags
 	cmd := &cobra.Command{
 		Use:   "run [flags] MODULE [ARG...]",
 		Short: "Submit a module, stream its output, and exit as it does",
-		Long: `Submit a module, stream its output, and exit as it does. An interrupt cancels it. What comes after
-MODULE are the guest's arguments, so reactorctl's own flags come before it.
+		Long: `Submit a module, stream its output, and exit as it does. What comes after MODULE are the guest's
+arguments, so reactorctl's own flags come before it.
 
-The guest's output is printed unchanged, including control characters; --output applies to the ids
-of --detach and the workloads of --count. With --interactive the guest reads this command's standard
-input. With --count several workloads run: their output is kept for reactorctl logs, and a summary is
-printed.
+All of the guest's output is printed, unchanged, including control characters. With --interactive the
+guest reads this command's standard input. -o json and -o yaml leave the output alone, and print the
+ended workload to standard error.
+
+An interrupt, a hangup, and an output that nobody reads cancel the workload. If the daemon is gone, run
+waits for it and goes on with the same workload, whose guest may start anew; an input that cannot be
+read again cancels it.
+
+With --count several workloads run: their output is kept for reactorctl logs, and a summary is printed.
 
 ` + exitHelp,
 		Example: `  reactorctl run ./examples/hello
@@ -37,70 +43,94 @@ printed.
 	flags.add(cmd)
 	flags.addWaiting(cmd, true)
 	cmd.RunE = a.remote(func(cmd *cobra.Command, args []string) error {
-		ids, err := a.submit(cmd, &flags, args)
+		j, err := a.plan(cmd, &flags, args)
 		if err != nil {
-			if cmd.Context().Err() != nil && len(ids) > 0 {
-				return a.cancelInterrupted(ids)
-			}
+			return err
+		}
+		if err := j.load(cmd.Context()); err != nil {
 			return err
 		}
 		if !flags.waits(cmd) {
-			return a.printSubmitted(cmd.Context(), ids)
+			return j.submitOnly(cmd.Context())
 		}
-		err = a.follow(cmd.Context(), ids, flags.interactive)
-		if cmd.Context().Err() != nil {
-			return a.cancelInterrupted(ids)
+		err = j.run(cmd.Context())
+		if flag := misplaced(cmd.Flags(), args[1:]); err != nil && flag != "" && isTerminal(a.raw.Err) {
+			a.notes.Say(fmt.Sprintf("%s came after MODULE, so it was an argument of the guest: reactorctl's flags come before MODULE", flag))
 		}
 		return err
 	})
 	return cmd
 }
 
-// follow streams the output of the workloads until they have ended.
-func (a *app) follow(ctx context.Context, ids []string, interactive bool) error {
-	switch {
-	case len(ids) > 1:
-		return a.waitAll(ctx, ids)
-	case interactive:
-		return a.attach(ctx, ids[0])
+// misplaced returns the first argument of the guest that looks like a flag of reactorctl, or nothing.
+func misplaced(flags *pflag.FlagSet, arguments []string) string {
+	for _, argument := range arguments {
+		name, _, _ := strings.Cut(argument, "=")
+		switch {
+		case argument == "--":
+			return ""
+		case strings.HasPrefix(name, "--") && flags.Lookup(name[2:]) != nil:
+			return name
+		case len(name) == 2 && name[0] == '-' && flags.ShorthandLookup(name[1:]) != nil:
+			return name
+		}
 	}
-	if err := a.copyLogs(ctx, &reactorv1.ReadLogsRequest{Id: ids[0], Follow: true}); err != nil {
+	return ""
+}
+
+// run submits the workloads and follows them to their end. However it ends before them, it leaves none behind, or says
+// which.
+func (j *job) run(ctx context.Context) error {
+	done, err := j.submit(ctx)
+	defer done()
+	if err == nil {
+		_, err = interrupt.Do(ctx, func() (struct{}, error) { return struct{}{}, j.follow(ctx) })
+	}
+	if ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	if _, ended := errors.AsType[exitStatus](err); err == nil || ended {
 		return err
 	}
-	response, err := a.workloads().WaitWorkload(ctx, &reactorv1.WaitWorkloadRequest{Id: ids[0]})
+	if e, ok := errors.AsType[*follow.GoneError](err); ok {
+		return fmt.Errorf("%w; %s goes on when it is back, without this command", e, j.launch.Plan)
+	}
+	return j.takeBack(ctx, err)
+}
+
+// follow streams the output of the only workload until it has ended, or waits for several.
+func (j *job) follow(ctx context.Context) error {
+	if j.launch.Plan.Count > 1 {
+		return j.waitAll(ctx, j.launch.Plan.Names(0, j.launch.Plan.Count))
+	}
+	id := j.launch.Plan.ID
+	if j.flags.interactive {
+		return j.attach(ctx, id, attach.NewInput(j.In))
+	}
+	if err := j.copyLogs(ctx, &reactorv1.ReadLogsRequest{Id: id, Follow: true}); err != nil {
+		return err
+	}
+	w, err := j.waitFor(ctx, id)
 	if err != nil {
 		return err
 	}
-	return a.ended(response.GetWorkload())
+	return j.ended(w)
 }
 
-// ended prints what an invoked export returned, or why the workload did not succeed, and returns the
-// exit status.
+// ended prints what an invoked export returned, or why the workload did not succeed, and returns the exit status.
 func (a *app) ended(w *reactorv1.Workload) error {
 	err := workloadExit(w)
 	for _, result := range w.GetStatus().GetResults() {
 		fmt.Fprintln(a.Out, result)
 	}
-	if err != nil {
+	switch {
+	case !a.output.IsTable():
+		if err := a.output.Message(a.Err, w); err != nil {
+			return err
+		}
+	case err != nil:
 		fmt.Fprintf(a.Err, "reactorctl: workload %s\n", render.End(w))
 		a.tellCrash(w)
 	}
 	return err
-}
-
-func (a *app) cancelInterrupted(ids []string) error {
-	ctx, stop := context.WithTimeout(context.Background(), cancelGrace)
-	defer stop()
-	response, err := a.workloads().CancelWorkloads(ctx, &reactorv1.CancelWorkloadsRequest{Ids: ids})
-	if err != nil {
-		return fmt.Errorf("interrupted, and the workload could not be cancelled (try `reactorctl cancel %s`): %w", ids[0], err)
-	}
-	cancelled := 0
-	for _, result := range response.GetResults() {
-		if result.GetCancelled() {
-			cancelled++
-		}
-	}
-	fmt.Fprintf(a.Err, "reactorctl: interrupted; cancelled %d of %d\n", cancelled, len(ids))
-	return exitStatus(exitCancelled)
 }

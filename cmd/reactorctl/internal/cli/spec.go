@@ -1,17 +1,23 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/reactord/reactord/cmd/internal/quantity"
+	"github.com/reactord/reactord/cmd/reactorctl/internal/source"
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
 
@@ -32,6 +38,7 @@ type specFlags struct {
 	pendingOps   uint32
 	count        int
 	wait, detach bool
+	quiet        bool
 }
 
 // add adds the flags to a command whose arguments are MODULE and then the guest's.
@@ -53,6 +60,7 @@ func (s *specFlags) add(cmd *cobra.Command) {
 	f.Var(quantity.SizeFlag(&s.logBytes, 0), "log-bytes", "how many bytes of its output to keep, such as 1MiB")
 	f.Var(quantity.CountFlag(&s.descriptors, 0), "descriptors", "the most descriptors it may have open")
 	f.Var(quantity.CountFlag(&s.pendingOps, 0), "pending-ops", "the most operations it may wait for at once")
+	f.BoolVarP(&s.quiet, "quiet", "q", false, "print only ids, all of them, and nothing about what is going on")
 	s.count = 1
 	f.Var(quantity.CountFlag(&s.count, 0), "count", "submit this many workloads")
 }
@@ -72,8 +80,8 @@ func (s *specFlags) waits(cmd *cobra.Command) bool {
 	return s.wait
 }
 
-// spec builds the message, except for its module.
-func (s *specFlags) spec(cmd *cobra.Command, in io.Reader, defaultName string, arguments []string) (*reactorv1.WorkloadSpec, error) {
+// spec builds the message for a MODULE argument, except for its module and its input. It returns all faults at once.
+func (s *specFlags) spec(cmd *cobra.Command, module string, arguments []string) (*reactorv1.WorkloadSpec, error) {
 	spec := &reactorv1.WorkloadSpec{
 		Name:        s.name,
 		Args:        arguments,
@@ -85,30 +93,61 @@ func (s *specFlags) spec(cmd *cobra.Command, in io.Reader, defaultName string, a
 		},
 	}
 	if spec.Name == "" {
-		spec.Name = defaultName
+		spec.Name = source.Name(module)
 	}
 	if s.timeout != 0 {
 		spec.Limits.Timeout = durationpb.New(s.timeout)
 	}
-	if s.count < 1 {
-		return nil, usageError(cmd, "--count %d: it must be at least 1", s.count)
-	}
-	var err error
-	if spec.Labels, err = keyValues("label", s.labels, nil); err != nil {
+	var labels, env, grants error
+	spec.Labels, labels = keyValues("label", s.labels, nil)
+	spec.Env, env = keyValues("env", s.env, os.LookupEnv)
+	spec.Grants, grants = s.granted.grants()
+	if err := errors.Join(s.contradictions(module), labels, env, grants, notUTF8(cmd.Flags(), spec)); err != nil {
 		return nil, usageError(cmd, "%w", err)
-	}
-	if spec.Env, err = keyValues("env", s.env, os.LookupEnv); err != nil {
-		return nil, usageError(cmd, "%w", err)
-	}
-	if spec.Grants, err = s.granted.grants(); err != nil {
-		return nil, usageError(cmd, "%w", err)
-	}
-	if s.stdin != "" {
-		if spec.Stdin, err = readInput(s.stdin, in); err != nil {
-			return nil, fmt.Errorf("--stdin: %w", err)
-		}
 	}
 	return spec, nil
+}
+
+// contradictions returns the faults of values that are valid by themselves.
+func (s *specFlags) contradictions(module string) error {
+	var faults []error
+	if s.count < 1 {
+		faults = append(faults, fmt.Errorf("--count %d: it must be at least 1", s.count))
+	}
+	if s.count > 1 && s.interactive {
+		faults = append(faults, errors.New("--interactive is for one workload: leave out --count"))
+	}
+	readers := 0
+	for _, reads := range []bool{module == source.Stdin, s.stdin == "-", s.interactive && (module == source.Stdin || s.stdin == "-")} {
+		if reads {
+			readers++
+		}
+	}
+	if readers > 1 {
+		faults = append(faults, errors.New("standard input can be read once: as MODULE, by --stdin - or by --interactive"))
+	}
+	return errors.Join(faults...)
+}
+
+// notUTF8 returns an error that names the arguments, variables and flags that are not UTF-8. The API takes no others.
+func notUTF8(flags *pflag.FlagSet, spec *reactorv1.WorkloadSpec) error {
+	var faults []error
+	for i, argument := range spec.GetArgs() {
+		if !utf8.ValidString(argument) {
+			faults = append(faults, fmt.Errorf("argument %d of the guest, %q, is not UTF-8", i+1, argument))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(spec.GetEnv())) {
+		if !utf8.ValidString(name) || !utf8.ValidString(spec.GetEnv()[name]) {
+			faults = append(faults, fmt.Errorf("--env %q: the variable is not UTF-8", name))
+		}
+	}
+	flags.Visit(func(f *pflag.Flag) {
+		if f.Name != "env" && !utf8.ValidString(f.Value.String()) {
+			faults = append(faults, fmt.Errorf("--%s %q is not UTF-8", f.Name, f.Value))
+		}
+	})
+	return errors.Join(faults...)
 }
 
 // keyValues parses KEY=VALUE flags. lookup, if not nil, supplies the value of a KEY alone.
@@ -151,7 +190,7 @@ func readInput(path string, in io.Reader) ([]byte, error) {
 		return nil, err
 	}
 	if len(b) > maxInput {
-		return nil, fmt.Errorf("it has more than the %s that can be submitted: use \"run -i\" or attach, or grant a folder", humanize.IBytes(maxInput))
+		return nil, fmt.Errorf("it has more than the %s that can be submitted (spec.stdin): use \"run -i\", or grant a folder", humanize.IBytes(maxInput))
 	}
 	return b, nil
 }

@@ -25,7 +25,7 @@ func parseSpec(t *testing.T, line ...string) (*reactorv1.WorkloadSpec, error) {
 	cmd := &cobra.Command{Use: "submit MODULE", Args: moduleThenArguments, SilenceErrors: true, SilenceUsage: true}
 	flags.add(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) (err error) {
-		spec, err = flags.spec(cmd, strings.NewReader("from stdin"), "guest", guestArguments(args))
+		spec, err = flags.spec(cmd, args[0], guestArguments(args))
 		return err
 	}
 	cmd.SetArgs(line)
@@ -35,14 +35,14 @@ func parseSpec(t *testing.T, line ...string) (*reactorv1.WorkloadSpec, error) {
 func TestSpec(t *testing.T) {
 	t.Setenv("FROM_CALLER", "here")
 	got, err := parseSpec(t, "--name", "n", "-l", "a=b", "-e", "X=1=2", "-e", "FROM_CALLER",
-		"--stdin", "-", "--dir", "/srv/data:/data:ro", "--dir", "/tmp:/tmp", "--listen", "127.0.0.1:0", "--connect", "127.0.0.1:80",
+		"--dir", "/srv/data:/data:ro", "--dir", "/tmp:/tmp", "--listen", "127.0.0.1:0", "--connect", "127.0.0.1:80",
 		"--timeout", "30s", "--fuel", "1000", "--memory", "64MiB", "--stack", "1MiB", "guest.wasm", "two", "--three")
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := &reactorv1.WorkloadSpec{
 		Name: "n", Labels: map[string]string{"a": "b"}, Env: map[string]string{"X": "1=2", "FROM_CALLER": "here"},
-		Args: []string{"two", "--three"}, Stdin: []byte("from stdin"),
+		Args: []string{"two", "--three"},
 		Grants: []*reactorv1.Grant{
 			{Grant: &reactorv1.Grant_Directory{Directory: &reactorv1.DirectoryGrant{HostPath: "/srv/data", GuestPath: "/data", ReadOnly: true}}},
 			{Grant: &reactorv1.Grant_Directory{Directory: &reactorv1.DirectoryGrant{HostPath: "/tmp", GuestPath: "/tmp"}}},
@@ -92,7 +92,15 @@ func TestSpecRefuses(t *testing.T) {
 		{[]string{"--listen", "nowhere", "m"}, "HOST:PORT"},
 		{[]string{"--memory", "lots", "m"}, "a size such as"},
 		{[]string{"--count", "0", "m"}, "at least 1"},
-		{[]string{"--stdin", "/does/not/exist", "m"}, "no such file"},
+		{[]string{"m", "caf\xe9"}, `argument 1 of the guest, "caf\xe9", is not UTF-8`},
+		{[]string{"-e", "X=\xff", "m"}, `--env "X": the variable is not UTF-8`},
+		{[]string{"--name", "\xff", "m"}, `--name "\xff" is not UTF-8`},
+		{[]string{"-i", "--stdin", "-", "m"}, "can be read once"},
+		{[]string{"--stdin", "-", "-"}, "can be read once"},
+		{[]string{"-i", "-"}, "can be read once"},
+		{[]string{"-i", "--count", "2", "m"}, "leave out --count"},
+		{[]string{"--dir", "/only", "--count", "0", "-l", "a", "m", "\xff"}, "--count 0"},
+		{[]string{"--dir", "/only", "--count", "0", "-l", "a", "m", "\xff"}, "HOST:GUEST"},
 	} {
 		if _, err := parseSpec(t, c.line...); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%q: %v, want %q", c.line, err, c.want)

@@ -2,8 +2,11 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"io"
+	"strings"
+	"sync/atomic"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -12,51 +15,172 @@ import (
 )
 
 func (a *app) waitCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "wait ID...",
+	var selector string
+	var timeout time.Duration
+	cmd := &cobra.Command{
+		Use:   "wait ID... | wait --label SELECTOR",
 		Short: "Wait for workloads to end, and exit as they did",
-		Long: `Wait for workloads to end. The exit status is the workload's; of several, that of the first that
-did not succeed.
+		Long: `Wait for workloads to end: those that are named, or those that have the labels now. The exit status is
+the workload's; of several, that of the first that did not succeed. If the daemon is gone, wait waits
+for it. An interrupt leaves the workloads running.
 
 ` + exitHelp,
-		Args: operands(cobra.MinimumNArgs(1)),
-		RunE: a.remote(func(cmd *cobra.Command, args []string) error { return a.waitAll(cmd.Context(), args) }),
+		Example: `  reactorctl wait --timeout 5m build-1 build-2
+  reactorctl wait --label app=hello`,
 	}
-}
-
-// waitAll waits for every id. The exit status is that of the only workload, or of the first of several that
-// did not succeed.
-func (a *app) waitAll(ctx context.Context, ids []string) error {
-	var first error
-	failed := 0
-	for _, id := range ids {
-		response, err := a.workloads().WaitWorkload(ctx, &reactorv1.WaitWorkloadRequest{Id: id})
-		if err != nil {
-			return err
+	cmd.Flags().StringVarP(&selector, "label", "l", "", "wait for the workloads with these labels, such as app=web")
+	cmd.Flags().DurationVar(&timeout, "timeout", 0, "stop waiting after this long; the workloads go on (default: never)")
+	cmd.RunE = a.remote(func(cmd *cobra.Command, args []string) error {
+		switch {
+		case (len(args) == 0) == (selector == ""):
+			return usageError(cmd, "give either ids or --label")
+		case timeout < 0:
+			return usageError(cmd, "--timeout %v: give a time such as 30s or 5m", timeout)
 		}
-		w := response.GetWorkload()
-		if err := workloadExit(w); err != nil {
-			failed++
-			if first == nil {
-				first = err
-			}
+		ctx := cmd.Context()
+		if timeout > 0 {
+			var stop context.CancelFunc
+			ctx, stop = context.WithTimeoutCause(ctx, timeout, &waitTimeoutError{timeout})
+			defer stop()
 		}
-		if len(ids) == 1 || !a.output.IsTable() {
-			if err := a.printEnd(a.Out, w); err != nil {
+		ids := args
+		if selector != "" {
+			var err error
+			if ids, err = a.selected(ctx, selector); err != nil {
 				return err
 			}
 		}
-	}
-	if len(ids) > 1 && a.output.IsTable() {
-		fmt.Fprintf(a.Out, "%d workloads: %d succeeded, %d did not\n", len(ids), len(ids)-failed, failed)
-	}
-	return first
+		return a.waitAll(ctx, ids)
+	})
+	return cmd
 }
 
-func (a *app) printEnd(w io.Writer, workload *reactorv1.Workload) error {
-	if !a.output.IsTable() {
-		return a.output.Message(w, workload)
+// selected returns the ids of the workloads that have the labels now.
+func (a *app) selected(ctx context.Context, selector string) ([]string, error) {
+	request := &reactorv1.ListWorkloadsRequest{Filter: &reactorv1.WorkloadFilter{LabelSelector: selector}, PageSize: 1000}
+	var ids []string
+	for {
+		page, err := a.workloads().ListWorkloads(ctx, request)
+		if err != nil {
+			return nil, err
+		}
+		for _, w := range page.GetWorkloads() {
+			ids = append(ids, w.GetId())
+		}
+		if request.PageToken = page.GetNextPageToken(); request.PageToken == "" {
+			break
+		}
 	}
-	_, err := fmt.Fprintln(w, render.End(workload))
+	if len(ids) == 0 {
+		return nil, fmt.Errorf("no workload has the labels %s", selector)
+	}
+	return ids, nil
+}
+
+// waitTimeoutError is the cause of a context that `wait --timeout` has ended.
+type waitTimeoutError struct{ after time.Duration }
+
+func (e *waitTimeoutError) Error() string { return fmt.Sprintf("after %v", e.after) }
+
+// waitAll waits for every id. The exit status is that of the only workload, or of the first of several that did not
+// succeed.
+func (a *app) waitAll(ctx context.Context, ids []string) error {
+	var ended atomic.Int64
+	done := a.notes.Watch(func(ctx context.Context) (string, bool) {
+		if len(ids) == 1 {
+			text, _ := a.delay(ids[0])(ctx)
+			return text, true
+		}
+		return fmt.Sprintf("%d of %d workloads have ended", ended.Load(), len(ids)), true
+	})
+	defer done()
+	results := tally{app: a, of: len(ids)}
+	for i, id := range ids {
+		w, err := a.waitFor(ctx, id)
+		if err != nil {
+			if timeout, ok := errors.AsType[*waitTimeoutError](context.Cause(ctx)); ok {
+				return a.waitTimedOut(timeout, ids[i:])
+			}
+			return fmt.Errorf("%s: %w", id, err)
+		}
+		ended.Add(1)
+		if err := results.add(w); err != nil {
+			return err
+		}
+	}
+	done()
+	return results.summary()
+}
+
+// waitFor waits for one workload, also over restarts of the daemon.
+func (a *app) waitFor(ctx context.Context, id string) (w *reactorv1.Workload, err error) {
+	err = a.follower.Do(ctx, func(ctx context.Context) error {
+		// The wait answers only at the end, so something else has to tell that the daemon is there.
+		now, err := a.workloads().GetWorkload(ctx, &reactorv1.GetWorkloadRequest{Id: id})
+		if err != nil {
+			return err
+		}
+		if w = now.GetWorkload(); w.GetStatus().GetEndTime() != nil {
+			return nil
+		}
+		a.follower.Reached(fmt.Sprintf("workload %s goes on", id))
+		response, err := a.workloads().WaitWorkload(ctx, &reactorv1.WaitWorkloadRequest{Id: id})
+		w = response.GetWorkload()
+		return err
+	})
+	return w, err
+}
+
+// waitTimedOut says which workloads have not ended.
+func (a *app) waitTimedOut(e *waitTimeoutError, ids []string) error {
+	const shown = 5
+	names := strings.Join(ids[:min(shown, len(ids))], ", ")
+	if len(ids) > shown {
+		names += fmt.Sprintf(" and perhaps %d more", len(ids)-shown)
+	}
+	fmt.Fprintf(a.Err, "reactorctl: not ended after %v: %s\n", e.after, names)
+	return exitStatus(exitDeadline)
+}
+
+// tally prints how workloads ended.
+type tally struct {
+	app    *app
+	of     int
+	ended  int
+	failed int
+	first  error // the exit status of the first that did not succeed
+}
+
+// mostFailures is how many of the workloads that did not succeed are shown.
+const mostFailures = 10
+
+// add prints the end of a workload: of one that is alone, or that did not succeed.
+func (t *tally) add(w *reactorv1.Workload) error {
+	t.ended++
+	exit := workloadExit(w)
+	if exit != nil {
+		t.failed++
+		if t.first == nil {
+			t.first = exit
+		}
+	}
+	if !t.app.output.IsTable() {
+		return t.app.output.Message(t.app.Out, w)
+	}
+	if t.of > 1 && (exit == nil || t.failed > mostFailures) {
+		return nil
+	}
+	_, err := fmt.Fprintln(t.app.Out, render.End(w))
 	return err
+}
+
+// summary prints how many succeeded, and returns the exit status.
+func (t *tally) summary() error {
+	if t.of > 1 && t.app.output.IsTable() {
+		if t.failed > mostFailures {
+			fmt.Fprintf(t.app.Out, "... and %d more that did not succeed\n", t.failed-mostFailures)
+		}
+		fmt.Fprintf(t.app.Out, "%d workloads: %d succeeded, %d did not\n", t.ended, t.ended-t.failed, t.failed)
+	}
+	return t.first
 }

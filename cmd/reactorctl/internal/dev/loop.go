@@ -144,7 +144,7 @@ func (l *loop) pushed(ctx context.Context) (digest string, err error) {
 			return "", fmt.Errorf("%s failed: %w", l.Build[0], err)
 		}
 	}
-	m, err := source.Open(ctx, l.Module, l.Progress)
+	m, err := source.Open(ctx, l.Module, nil, l.Progress)
 	if err != nil {
 		return "", err
 	}

@@ -1,6 +1,7 @@
 package dev
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -31,6 +32,9 @@ type daemon struct {
 	shared  bool // by several loops
 }
 
+// magic is how modules begin.
+const magic = "\x00asm"
+
 func newDaemon() *daemon {
 	return &daemon{modules: map[string]bool{}, texts: map[string]string{}, log: make(chan string, 100)}
 }
@@ -40,6 +44,7 @@ func (d *daemon) Push(_ context.Context, m *source.Module) (string, bool, error)
 	if err != nil {
 		return "", false, err
 	}
+	text = bytes.TrimPrefix(text, []byte(magic))
 	if strings.HasPrefix(string(text), "bad") {
 		return "", false, errors.New("not a module")
 	}
@@ -130,7 +135,7 @@ func begin(t *testing.T, d *daemon, text string, change func(*Options)) *session
 
 func (s *session) write(text string) {
 	s.t.Helper()
-	if err := os.WriteFile(s.file, []byte(text), 0o600); err != nil {
+	if err := os.WriteFile(s.file, []byte(magic+text), 0o600); err != nil {
 		s.t.Fatal(err)
 	}
 }
@@ -215,7 +220,7 @@ func TestBuildCommand(t *testing.T) {
 	slow := make(chan struct{})
 	s := begin(t, d, "none", func(o *Options) {
 		o.Watch, o.Progress = []string{src}, onWrite(func() { close(slow) })
-		script := fmt.Sprintf("case $(cat %[1]s) in slow) echo slow; sleep 1000000;; esac; cat %[1]s > %[2]s", filepath.Join(src, "guest.txt"), o.Module)
+		script := fmt.Sprintf("case $(cat %[1]s) in slow) echo slow; sleep 1000000;; esac; { printf '\\000asm'; cat %[1]s; } > %[2]s", filepath.Join(src, "guest.txt"), o.Module)
 		o.Build = []string{"sh", "-c", script}
 	})
 	s.until("running")

@@ -129,14 +129,11 @@ type IncompleteError struct {
 	Plan      Plan
 	Submitted int
 	Why       string
-	Err       error // of the call, if it failed
 }
 
 func (e *IncompleteError) Error() string {
 	return fmt.Sprintf("%d of %d workloads were submitted: %s", e.Submitted, e.Plan.Count, e.Why)
 }
-
-func (e *IncompleteError) Unwrap() error { return e.Err }
 
 // incomplete returns err as it is if no workload was submitted.
 func (l *Launch) incomplete(why string, err error) error {
@@ -146,7 +143,7 @@ func (l *Launch) incomplete(why string, err error) error {
 	if s, ok := status.FromError(err); ok && err != nil {
 		why = s.Message()
 	}
-	return &IncompleteError{Plan: l.Plan, Submitted: l.accepted, Why: why, Err: err}
+	return &IncompleteError{Plan: l.Plan, Submitted: l.accepted, Why: why}
 }
 
 // call submits workloads up to one of them; try makes the call.

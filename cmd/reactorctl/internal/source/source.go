@@ -1,7 +1,9 @@
 // Package source resolves the MODULE argument of a command: to a digest or tag that the daemon knows, or to the
-// bytes of a file, or of a Go package that it builds for WASI.
+// bytes of a file, of a pipe, or of a Go package that it builds for WASI.
 //
-// Everything runs on the caller's goroutine; building a package runs the go command.
+// The functions block their caller; Open and Run return when their context ends. Building a package runs the go command,
+// in a process group of its own that is interrupted then. Another goroutine reads a pipe, which may take as long as its
+// writer does, and may go on after that. What a build leaves if reactorctl is killed is removed by a later one.
 package source
 
 import (
@@ -12,10 +14,17 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"github.com/reactord/reactord/cmd/reactorctl/internal/interrupt"
 )
+
+// Stdin is the MODULE argument for a module that is read from the command's standard input.
+const Stdin = "-"
+
+// maxModule bounds what is read from a pipe; a daemon takes no larger modules unless its operator has raised the limit.
+const maxModule = 256 << 20
 
 // Module is a resolved MODULE. Exactly one of Ref and File is set.
 type Module struct {
@@ -30,69 +39,149 @@ type Module struct {
 	PrefixDigests [][]byte
 	// Name is a short name for people: the file's or folder's base name.
 	Name string
-
-	cleanup func() error
 }
 
-// Close closes File and removes the built binary.
+// Close closes File.
 func (m *Module) Close() error {
 	if m.File == nil {
 		return nil
 	}
-	err := m.File.Close()
-	if m.cleanup != nil {
-		err = errors.Join(err, m.cleanup())
-	}
-	return err
+	return m.File.Close()
 }
 
 // IsPath reports whether a MODULE argument names a file or folder: it begins with "/", "./" or "../", is "." or
-// "..", or ends in ".wasm". Anything else is a digest or a tag (which may have slashes), so that what an argument
-// means never depends on what is in the current folder.
+// "..", or ends in ".wasm"; or whether it is "-". Anything else is a digest or a tag (which may have slashes), so that
+// what an argument means never depends on what is in the current folder.
 func IsPath(arg string) bool {
-	return arg == "." || arg == ".." ||
+	return arg == Stdin || arg == "." || arg == ".." ||
 		strings.HasPrefix(arg, "./") || strings.HasPrefix(arg, "../") || filepath.IsAbs(arg) ||
 		strings.HasSuffix(arg, ".wasm")
 }
 
-// Open resolves a MODULE argument. progress receives the go command's output if a package is built.
-func Open(ctx context.Context, arg string, progress io.Writer) (*Module, error) {
-	if !IsPath(arg) {
+// Name returns a short name of what a MODULE argument names, for people.
+func Name(arg string) string {
+	switch {
+	case arg == Stdin:
+		return "stdin"
+	case !IsPath(arg):
+		return arg
+	}
+	if abs, err := filepath.Abs(arg); err == nil {
+		arg = abs
+	}
+	return strings.TrimSuffix(filepath.Base(arg), ".wasm")
+}
+
+// Open resolves a MODULE argument. stdin is what "-" stands for, or nil; progress receives the go command's output if a package
+// is built.
+func Open(ctx context.Context, arg string, stdin io.Reader, progress io.Writer) (*Module, error) {
+	switch {
+	case !IsPath(arg):
 		return &Module{Ref: arg, Name: arg}, nil
+	case arg == Stdin && stdin == nil:
+		return nil, errors.New("this command reads no module from standard input")
+	case arg == Stdin:
+		return interrupt.Do(ctx, func() (*Module, error) { return readPipe(stdin, "standard input", Name(arg)) })
 	}
 	info, err := os.Stat(arg)
 	if err != nil {
 		return nil, fmt.Errorf("module %s: %w", arg, errors.Unwrap(err))
 	}
-	if !info.IsDir() {
-		return openFile(arg, baseName(arg))
+	switch mode := info.Mode(); {
+	case mode.IsDir():
+		return build(ctx, arg, progress)
+	case mode.IsRegular():
+		return openFile(arg)
+	case mode&os.ModeNamedPipe == 0:
+		return nil, fmt.Errorf("module %s: it is neither a regular file nor a folder nor a pipe", arg)
 	}
-	return build(ctx, arg, progress)
+	return interrupt.Do(ctx, func() (*Module, error) { return openPipe(arg) })
 }
 
-func baseName(path string) string {
-	if abs, err := filepath.Abs(path); err == nil {
-		path = abs
-	}
-	return strings.TrimSuffix(filepath.Base(path), ".wasm")
-}
-
-func openFile(path, name string) (*Module, error) {
+func openFile(path string) (*Module, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
+	return newModule(f, path, Name(path))
+}
+
+func openPipe(path string) (*Module, error) {
+	pipe, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer pipe.Close()
+	return readPipe(pipe, path, Name(path))
+}
+
+// readPipe copies a module to a file without a name: a push reads it twice.
+func readPipe(pipe io.Reader, path, name string) (*Module, error) {
+	f, err := os.CreateTemp("", buildPrefix+"*")
+	if err != nil {
+		return nil, err
+	}
+	err = os.Remove(f.Name())
+	var n int64
+	if err == nil {
+		n, err = io.Copy(f, io.LimitReader(pipe, maxModule+1))
+	}
+	if err == nil && n > maxModule {
+		err = fmt.Errorf("module %s: it has more than the 256 MiB that are read from a pipe: give a file", path)
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return newModule(f, path, name)
+}
+
+// newModule returns the module in a file, which it closes if that is none. path names it for people.
+func newModule(f *os.File, path, name string) (*Module, error) {
 	m := &Module{File: f, Name: name}
-	if err := m.hash(); err != nil {
+	err := check(f, path)
+	if err == nil {
+		err = m.hash()
+	}
+	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	return m, nil
+}
+
+// check returns an error if a file does not begin as WebAssembly does.
+func check(f *os.File, path string) error {
+	const magic = "\x00asm"
+	begin := make([]byte, len(magic))
+	n, err := f.ReadAt(begin, 0)
+	switch {
+	case err != nil && !errors.Is(err, io.EOF):
+		return err
+	case string(begin[:n]) == magic:
+		return nil
+	case n == 0:
+		return fmt.Errorf("%s is empty, so it is no WebAssembly module", path)
+	case strings.HasSuffix(path, ".go"):
+		return fmt.Errorf("%s is Go source: give the folder of its package, %s, and reactorctl builds it", path, folder(path))
+	}
+	return fmt.Errorf("%s is not a WebAssembly module: it begins with %q", path, begin[:n])
+}
+
+// folder returns the folder of a file as a MODULE argument.
+func folder(path string) string {
+	dir := filepath.Dir(path)
+	if IsPath(dir) {
+		return dir
+	}
+	return "./" + dir
 }
 
 // hash reads File and sets its digests and size.
 func (m *Module) hash() error {
 	const mebibyte = 1 << 20
 	hash := sha256.New()
+	if _, err := m.File.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
 	for {
 		n, err := io.CopyN(hash, m.File, mebibyte)
 		m.Size += n
@@ -107,36 +196,4 @@ func (m *Module) hash() error {
 	m.Digest = "sha256:" + hex.EncodeToString(hash.Sum(nil))
 	_, err := m.File.Seek(0, io.SeekStart)
 	return err
-}
-
-// build compiles the Go package in dir for wasip1. The build is reproducible (trimmed paths, no
-// version control stamp), so the same source has the same digest and is pushed once.
-func build(ctx context.Context, dir string, progress io.Writer) (*Module, error) {
-	if files, err := filepath.Glob(filepath.Join(dir, "*.go")); err != nil || len(files) == 0 {
-		return nil, fmt.Errorf("%s has no Go files: MODULE is a .wasm file, a digest, a tag, or the folder of a Go main package", dir)
-	}
-	out, err := os.MkdirTemp("", "reactorctl-build-")
-	if err != nil {
-		return nil, err
-	}
-	binary := filepath.Join(out, "module.wasm")
-	cmd := goCommand(ctx, dir, "build", "-trimpath", "-buildvcs=false", "-o", binary, ".")
-	cmd.Env = append(cmd.Env, "GOTMPDIR="+out) // so that nothing is left if the command is killed
-	if err := Run(ctx, cmd, progress); err != nil {
-		err = errors.Join(buildError(dir, err), os.RemoveAll(out))
-		return nil, err
-	}
-	m, err := openFile(binary, baseName(dir))
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("%s does not build, is it a main package? %w", dir, err), os.RemoveAll(out))
-	}
-	m.cleanup = func() error { return os.RemoveAll(out) }
-	return m, nil
-}
-
-func buildError(dir string, err error) error {
-	if errors.Is(err, exec.ErrNotFound) {
-		return fmt.Errorf("%s is a folder, and building it needs the go command, which was not found: give a .wasm file instead", dir)
-	}
-	return fmt.Errorf("go build of %s for wasip1 failed: %w", dir, err)
 }

@@ -6,10 +6,13 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 )
 
 func TestIsPath(t *testing.T) {
@@ -30,14 +33,16 @@ func TestOpenGoPackage(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := Open(t.Context(), dir, io.Discard); err == nil || !strings.Contains(err.Error(), "no Go files") {
+	if _, err := Open(t.Context(), dir, nil, io.Discard); err == nil || !strings.Contains(err.Error(), "no Go files") {
 		t.Fatalf("an empty folder: %v", err)
 	}
+	temp := t.TempDir()
+	t.Setenv("TMPDIR", temp)
 	write("go.mod", "module guest\n\ngo 1.24\n")
 	write("main.go", "package main\n\nfunc main() { println(1) }\n")
 	var digests []string
 	for range 2 {
-		m, err := Open(t.Context(), dir, io.Discard)
+		m, err := Open(t.Context(), dir, nil, io.Discard)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -45,13 +50,12 @@ func TestOpenGoPackage(t *testing.T) {
 		if _, err := io.ReadFull(m.File, magic); err != nil || string(magic) != "\x00asm" {
 			t.Fatalf("built %q, %v", magic, err)
 		}
-		built := m.File.Name()
 		digests = append(digests, m.Digest)
 		if err := m.Close(); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := os.Stat(built); !os.IsNotExist(err) {
-			t.Errorf("the build was left behind: %v", err)
+		if left, err := filepath.Glob(filepath.Join(temp, "*")); err != nil || len(left) > 0 {
+			t.Errorf("the build has left %q, %v", left, err)
 		}
 	}
 	if digests[0] != digests[1] {
@@ -59,8 +63,99 @@ func TestOpenGoPackage(t *testing.T) {
 	}
 	write("main.go", "package main\n\nfunc main() { undefined() }\n")
 	var messages strings.Builder
-	if _, err := Open(t.Context(), dir, &messages); err == nil || !strings.Contains(messages.String(), "undefined") {
+	if _, err := Open(t.Context(), dir, nil, &messages); err == nil || !strings.Contains(messages.String(), "undefined") {
 		t.Errorf("a broken package: %v, %q", err, &messages)
+	}
+}
+
+// A module need not be a file: it can come from a pipe, whoever has opened it.
+func TestOpenPipe(t *testing.T) {
+	const module = "\x00asm and more"
+	fifo := filepath.Join(t.TempDir(), "fifo")
+	if err := unix.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	go func() { _ = os.WriteFile(fifo, []byte(module), 0) }() // Open below tells
+	for arg, name := range map[string]string{Stdin: "stdin", fifo: "fifo"} {
+		m, err := Open(t.Context(), arg, strings.NewReader(module), io.Discard)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := io.ReadAll(m.File); err != nil || string(got) != module || m.Size != int64(len(module)) || m.Name != name {
+			t.Errorf("%s: read %q, %v: %+v", arg, got, err, m)
+		}
+		if err := m.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// Nobody opens the other end.
+func TestOpenPipeInterrupted(t *testing.T) {
+	fifo := filepath.Join(t.TempDir(), "fifo")
+	if err := unix.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cause := errors.New("interrupted")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	go cancel(cause)
+	if _, err := Open(ctx, fifo, nil, io.Discard); !errors.Is(err, cause) {
+		t.Errorf("got %v", err)
+	}
+	go func() { _ = os.WriteFile(fifo, nil, 0) }() // lets go of the one that still opens it
+}
+
+func TestOpenRefuses(t *testing.T) {
+	t.Chdir(t.TempDir())
+	write := func(name, text string) {
+		if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("empty.wasm", "")
+	write("text.wasm", "(module)")
+	write("main.go", "package main")
+	write("cmd/main.go", "package main")
+	write("lib/lib.go", "package lib\n")
+	write("lib/main_windows.go", "package main\n")
+	for arg, want := range map[string]string{
+		"empty.wasm":    "empty.wasm is empty",
+		"./text.wasm":   `./text.wasm is not a WebAssembly module: it begins with "(mod"`,
+		"./main.go":     "give the folder of its package, ., and",
+		"./cmd/main.go": "give the folder of its package, ./cmd, and",
+		"./lib":         "./lib is the Go package lib, which is no program",
+		"./none":        "module ./none: no such file",
+		"/dev/null":     "neither a regular file nor a folder nor a pipe",
+		".":             "", // a main package that go build refuses otherwise: there is no go.mod
+		Stdin:           "standard input is empty",
+	} {
+		if _, err := Open(t.Context(), arg, strings.NewReader(""), io.Discard); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", arg, err, want)
+		}
+	}
+}
+
+// What a killed reactorctl has left is removed, if it is old and this user's.
+func TestRemoveAbandoned(t *testing.T) {
+	temp, now := t.TempDir(), time.Now()
+	for name, age := range map[string]time.Duration{
+		buildPrefix + "old": abandonedAfter + time.Minute, buildPrefix + "young": time.Minute, "other": 2 * abandonedAfter,
+	} {
+		path := filepath.Join(temp, name)
+		if err := os.MkdirAll(filepath.Join(path, "inside"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(path, now.Add(-age), now.Add(-age)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	removeAbandoned(temp, now)
+	left, err := filepath.Glob(filepath.Join(temp, "*"))
+	if want := []string{filepath.Join(temp, "other"), filepath.Join(temp, buildPrefix+"young")}; err != nil || !slices.Equal(left, want) {
+		t.Errorf("left %q, %v; want %q", left, err, want)
 	}
 }
 
@@ -126,7 +221,7 @@ func TestInterruptedBuild(t *testing.T) {
 	if err := <-done; !errors.Is(err, context.Canceled) {
 		t.Errorf("the command: %v", err)
 	}
-	if _, err := Open(ctx, filepath.Join("..", "..", "..", "..", "examples", "hello"), io.Discard); !errors.Is(err, context.Canceled) {
+	if _, err := Open(ctx, filepath.Join("..", "..", "..", "..", "examples", "hello"), nil, io.Discard); !errors.Is(err, context.Canceled) {
 		t.Errorf("the build: %v", err)
 	}
 	if left, err := os.ReadDir(temp); err != nil || len(left) > 0 {

@@ -15,6 +15,8 @@ import (
 func main() {
 	verbs := map[string]func([]string) error{
 		"hello": hello,
+		"lines": lines,
+		"ticks": ticks,
 		"cat":   func([]string) error { _, err := io.Copy(os.Stdout, os.Stdin); return err },
 		"upper": upper,
 		"exit":  exit,
@@ -66,6 +68,36 @@ func flood(args []string) error {
 			return err
 		}
 	}
+	return nil
+}
+
+// lines prints as many numbered lines as it is told, as fast as it can.
+func lines(args []string) error {
+	count, err := strconv.Atoi(args[0])
+	if err != nil {
+		return err
+	}
+	out := bufio.NewWriter(os.Stdout)
+	for i := range count {
+		fmt.Fprintln(out, "line", i)
+	}
+	return out.Flush()
+}
+
+// ticks prints as many numbered lines as it is told, with a pause before each, and exits with a code.
+func ticks(args []string) error {
+	var numbers [2]int
+	for i := range numbers {
+		var err error
+		if numbers[i], err = strconv.Atoi(args[i]); err != nil {
+			return err
+		}
+	}
+	for i := range numbers[0] {
+		time.Sleep(20 * time.Millisecond)
+		fmt.Println("tick", i)
+	}
+	os.Exit(numbers[1])
 	return nil
 }
 

@@ -1,0 +1,193 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"github.com/spf13/cobra"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/reactord/reactord/cmd/reactorctl/internal/interrupt"
+	"github.com/reactord/reactord/cmd/reactorctl/internal/launch"
+	"github.com/reactord/reactord/cmd/reactorctl/internal/render"
+	"github.com/reactord/reactord/cmd/reactorctl/internal/source"
+	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
+)
+
+// job is what one submit or run has to do: the workloads to submit, and where their module comes from.
+type job struct {
+	*app
+	flags  *specFlags
+	module string // the argument
+	launch *launch.Launch
+
+	submitted atomic.Int64
+}
+
+// plan checks the command line. It contacts nobody.
+func (a *app) plan(cmd *cobra.Command, flags *specFlags, args []string) (*job, error) {
+	a.notes.Quiet = flags.quiet
+	spec, err := flags.spec(cmd, args[0], guestArguments(args))
+	if err != nil {
+		return nil, err
+	}
+	id := flags.id
+	if id == "" {
+		id = launch.NewID(spec.GetName())
+	}
+	return &job{app: a, flags: flags, module: args[0], launch: &launch.Launch{
+		Client: a.workloads(), Follower: a.follower, Plan: launch.Plan{ID: id, Count: flags.count}, Spec: spec,
+	}}, nil
+}
+
+// load makes all ready for the submission: the daemon has the module, and the spec the input.
+func (j *job) load(ctx context.Context) error {
+	if err := j.meet(ctx); err != nil {
+		return err
+	}
+	if path := j.flags.stdin; path != "" {
+		input, err := interrupt.Do(ctx, func() ([]byte, error) { return readInput(path, j.In) })
+		if err != nil {
+			return fmt.Errorf("--stdin: %w", err)
+		}
+		j.launch.Spec.Stdin = input
+	}
+	module, err := j.open(ctx, j.module)
+	if err != nil {
+		return err
+	}
+	defer module.Close() //nolint:errcheck // the file was only read
+	j.launch.Spec.Module, err = j.ensure(ctx, module, "")
+	return err
+}
+
+// open finds or builds a module.
+func (a *app) open(ctx context.Context, arg string) (*source.Module, error) {
+	if source.IsPath(arg) {
+		defer a.notes.Wait("building " + arg)()
+	}
+	return source.Open(ctx, arg, a.In, a.notes)
+}
+
+// submit submits the workloads. Until the returned function is called, a second interrupt says that they may be left.
+func (j *job) submit(ctx context.Context) (done func(), _ error) {
+	left := j.launch.Plan.String()
+	j.left.Store(&left)
+	done = func() { j.left.Store(nil) }
+	ended := j.notes.Watch(func(context.Context) (string, bool) {
+		if n := j.submitted.Load(); n > 0 {
+			return fmt.Sprintf("submitted %d of %d workloads", n, j.launch.Plan.Count), true
+		}
+		return "submitting " + j.launch.Plan.String(), true
+	})
+	defer ended()
+	j.launch.OnProgress = func(n int) { j.submitted.Store(int64(n)) }
+	if err := j.launch.Submit(ctx); err != nil {
+		return done, meantPath(err, j.module)
+	}
+	if w := j.launch.Existing(); w != nil {
+		j.notes.Say(fmt.Sprintf("workload %s exists already with this spec (%s)", w.GetId(), render.State(w)))
+	}
+	return done, nil
+}
+
+// meantPath adds, to an error about an unknown module, that a file of that name exists here. It changes only the
+// message: what MODULE means never depends on what is in the current folder.
+func meantPath(err error, ref string) error {
+	if status.Code(err) != codes.NotFound || source.IsPath(ref) {
+		return err
+	}
+	if _, statErr := os.Stat(ref); statErr != nil {
+		return err
+	}
+	return fmt.Errorf("there is no module %q: for the file or folder of that name, write ./%s", ref, ref)
+}
+
+// printSubmitted prints which workloads were submitted.
+func (j *job) printSubmitted(ctx context.Context) error {
+	plan := j.launch.Plan
+	if j.output.IsTable() && !j.flags.quiet {
+		_, err := fmt.Fprintln(j.Out, plan)
+		return err
+	}
+	for _, id := range plan.Names(0, plan.Count) {
+		if j.output.IsTable() {
+			if _, err := fmt.Fprintln(j.Out, id); err != nil {
+				return err
+			}
+			continue
+		}
+		response, err := j.workloads().GetWorkload(ctx, &reactorv1.GetWorkloadRequest{Id: id})
+		if err != nil {
+			return err
+		}
+		if err := j.output.Message(j.Out, response.GetWorkload()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// cancelGrace is how long a command that was interrupted tries to cancel what it has submitted. A second interrupt ends
+// it at once.
+const cancelGrace = 10 * time.Second
+
+// takeBack cancels what was submitted, since cause has ended the command, and returns the error to report.
+func (j *job) takeBack(ctx context.Context, cause error) error {
+	plan := j.launch.Plan
+	if !j.launch.MayExist() {
+		return cause
+	}
+	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), cancelGrace)
+	defer stop()
+	done := j.notes.Wait("cancelling " + plan.String())
+	cancelled, err := j.launch.Cancel(ctx)
+	done()
+	if err != nil {
+		fmt.Fprintf(j.Err, "reactorctl: %s may be left, since it could not be cancelled: %s\n", plan, plain(err))
+		if plan.Count == 1 {
+			fmt.Fprintf(j.Err, "  try `reactorctl cancel %s`\n", plan)
+		}
+		return cause
+	}
+	if !isClosedPipe(cause) {
+		j.notes.Say(describeEnd(cause, cancelled, plan))
+	}
+	if s, ok := errors.AsType[interrupt.Signal](cause); ok {
+		return exitStatus(s.ExitStatus())
+	}
+	if errors.Is(cause, context.Canceled) {
+		return exitStatus(exitCancelled)
+	}
+	return cause
+}
+
+// describeEnd says what was cancelled, and why.
+func describeEnd(cause error, c launch.Cancelled, plan launch.Plan) string {
+	why := "interrupted; "
+	if _, ok := errors.AsType[interrupt.Signal](cause); !ok && !errors.Is(cause, context.Canceled) {
+		why = ""
+	}
+	switch {
+	case plan.Count > 1 && c.Ended > 0:
+		return fmt.Sprintf("%scancelled %d workloads; %d had ended", why, c.Cancelled, c.Ended)
+	case plan.Count > 1:
+		return fmt.Sprintf("%scancelled %d workloads", why, c.Cancelled)
+	case c.Cancelled > 0:
+		return fmt.Sprintf("%scancelled %s", why, plan)
+	}
+	return fmt.Sprintf("%s%s had ended", why, plan)
+}
+
+// plain returns the message of an error without what gRPC adds to it.
+func plain(err error) string {
+	if st, ok := grpcStatus(err); ok {
+		return st.Message()
+	}
+	return err.Error()
+}

@@ -13,7 +13,7 @@ import (
 
 func attach(t *testing.T, r *Reactor, id string) *Attachment {
 	t.Helper()
-	a, err := r.AttachWorkload(deadline(t), id)
+	a, err := r.AttachWorkload(deadline(t), api.AttachRequest{ID: id})
 	if err != nil {
 		t.Fatalf("attach to %s: %v", id, err)
 	}
@@ -56,7 +56,7 @@ func TestAttach(t *testing.T) {
 	expect(t, a, "submitted\n")
 	send(t, a, "hello\n")
 	expect(t, a, "hello\n")
-	_, err := r.AttachWorkload(deadline(t), "w")
+	_, err := r.AttachWorkload(deadline(t), api.AttachRequest{ID: "w"})
 	wantClass(t, err, errs.WorkloadAttached)
 
 	a.Close()
@@ -80,12 +80,15 @@ func TestAttach(t *testing.T) {
 		t.Errorf("the log has %q", text)
 	}
 	b.Close()
-	_, err = r.AttachWorkload(deadline(t), "w")
-	wantClass(t, err, errs.WorkloadFinished)
+	c := attach(t, r, "w")
+	expect(t, c, "submitted\nhello\nagain\n")
+	if _, err := c.Next(deadline(t)); !errors.Is(err, io.EOF) {
+		t.Errorf("Next of a workload that has ended: %v", err)
+	}
 	submit(t, r, "plain", api.Spec{Module: "sleep"})
-	_, err = r.AttachWorkload(deadline(t), "plain")
+	_, err = r.AttachWorkload(deadline(t), api.AttachRequest{ID: "plain"})
 	wantClass(t, err, errs.WorkloadNotInteractive)
-	_, err = r.AttachWorkload(deadline(t), "nothing")
+	_, err = r.AttachWorkload(deadline(t), api.AttachRequest{ID: "nothing"})
 	wantClass(t, err, errs.WorkloadNotFound)
 }
 

@@ -4,8 +4,8 @@ import (
 	"context"
 
 	"github.com/reactord/reactord/reactor/api"
-	"github.com/reactord/reactord/reactor/errs"
 	"github.com/reactord/reactord/reactor/internal/observe"
+	"github.com/reactord/reactord/reactor/internal/terminal"
 )
 
 // WatchWorkloads calls send, on the caller's goroutine: first with the cursor that the watch starts from; then, if
@@ -38,15 +38,20 @@ func (r *Reactor) ReadLogs(ctx context.Context, req api.LogRequest, send func(ap
 	if _, err := r.readWorkload(ctx, req.ID); err != nil {
 		return err
 	}
-	if err := r.observer.ReadLog(ctx, req, send); err != nil {
+	position, missing, err := r.observer.ReadLog(ctx, req, send)
+	if err != nil {
 		return err
 	}
 	w, err := r.GetWorkload(ctx, req.ID)
 	if err != nil {
 		return err
 	}
-	if dropped := w.Status.Usage.LogBytesDropped; dropped > 0 {
-		return send(api.LogChunk{DroppedBytes: dropped})
+	last := api.LogChunk{Offset: position, Missing: missing, DroppedBytes: w.Status.Usage.LogBytesDropped}
+	if end := w.Status.Usage.LogBytes; w.Status.State.Ended() && end > position {
+		last.Offset, last.Missing = end, last.Missing+end-position
+	}
+	if last.DroppedBytes > 0 || last.Missing > 0 {
+		return send(last)
 	}
 	return nil
 }
@@ -59,24 +64,22 @@ type Attachment struct {
 	id      string
 }
 
-// AttachWorkload attaches a client to an interactive workload that has not ended.
-func (r *Reactor) AttachWorkload(ctx context.Context, id string) (*Attachment, error) {
-	out, err := r.readWorkload(ctx, id)
+// AttachWorkload attaches a client to a workload that is interactive, or whose output is to be delivered, or that has
+// ended.
+func (r *Reactor) AttachWorkload(ctx context.Context, req api.AttachRequest) (*Attachment, error) {
+	out, err := r.readWorkload(ctx, req.ID)
 	if err != nil {
 		return nil, err
-	}
-	if !out.Spec.Interactive && !out.Status.State.Ended() {
-		return nil, errs.Workload(errs.WorkloadNotInteractive, id, "workload %q was not submitted as interactive: read its logs instead", id)
 	}
 	if err := r.observer.Enter(); err != nil {
 		return nil, err
 	}
-	a, err := r.observer.Attach(ctx, id)
+	a, err := r.observer.Attach(ctx, &req, terminal.ModeOf(&out.Spec))
 	if err != nil {
 		r.observer.Leave()
 		return nil, err
 	}
-	return &Attachment{a, r, id}, nil
+	return &Attachment{a, r, req.ID}, nil
 }
 
 // Ended waits until the workload has ended, and returns it.

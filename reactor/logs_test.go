@@ -3,6 +3,7 @@ package reactor
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -20,8 +21,23 @@ func TestLogLimit(t *testing.T) {
 		t.Errorf("usage %+v", u)
 	}
 	text, dropped := readLog(t, r, api.LogRequest{ID: "w"})
-	if text != strings.Repeat(".", limit) || dropped != wrote-limit {
+	if text != strings.Repeat(".", limit-5)+"done\n" || dropped != wrote-limit {
 		t.Errorf("%d bytes kept, %d dropped", len(text), dropped)
+	}
+	var missing []uint64
+	position := uint64(0)
+	err := r.ReadLogs(deadline(t), api.LogRequest{ID: "w"}, func(c api.LogChunk) error {
+		if c.Missing > 0 {
+			missing = append(missing, position, c.Missing)
+		}
+		if len(c.Data) > 0 && (c.Offset != position+c.Missing || c.Attempt != 1) {
+			t.Errorf("a chunk of attempt %d at %d, after %d and %d that are missing", c.Attempt, c.Offset, position, c.Missing)
+		}
+		position = c.Offset + uint64(len(c.Data))
+		return nil
+	})
+	if want := []uint64{limit / 16, wrote - limit}; err != nil || !slices.Equal(missing, want) || position != wrote {
+		t.Errorf("missing %d, to %d, %v; want %d", missing, position, err, want)
 	}
 }
 

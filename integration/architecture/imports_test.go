@@ -99,7 +99,7 @@ var imports = map[string][]string{
 		"reactor/internal/attempt", "reactor/internal/intake", "reactor/internal/outcome", "reactor/internal/record", "reactor/internal/refusal",
 	},
 	"reactor/internal/symbol":   {"internal/clip"},
-	"reactor/internal/terminal": {"internal/notify", "hostcalls", "reactor/store"},
+	"reactor/internal/terminal": {"internal/notify", "hostcalls", "reactor/api", "reactor/store"},
 	"reactor/internal/text":     {"reactor/errs"},
 	"reactor": {
 		"internal/notify",

@@ -106,6 +106,13 @@ type LogRequest struct {
 	Stream    Stream  // BothStreams reads both as they were written
 	Follow    bool    // continue until the workload has ended
 	TailLines *uint32 // start that many lines before the end; nil starts at the beginning
+	// Offset starts at that position of the output; not together with TailLines.
+	Offset uint64
+	// Attempt is the attempt that wrote the byte before Offset; zero if that is not known. If the output of a later
+	// one begins before Offset, reading starts there.
+	Attempt uint32
+	// Since leaves out what was written before.
+	Since time.Time
 }
 
 // LogChunk is a run of output.
@@ -113,6 +120,12 @@ type LogChunk struct {
 	Stream Stream
 	Data   []byte
 	Time   time.Time
+	// Offset is the position of the first byte in all that the workload's attempts wrote, kept or not.
+	Offset uint64
+	// Attempt is the attempt that wrote it.
+	Attempt uint32
+	// Missing is how many bytes just before were not kept.
+	Missing uint64
 	// DroppedBytes is set only in the last chunk, and counts the output that was not kept. That chunk may
 	// have no data and no stream.
 	DroppedBytes uint64
@@ -120,6 +133,19 @@ type LogChunk struct {
 
 // Output is a run of output of a workload, for an attached client.
 type Output struct {
-	Stream Stream
-	Data   []byte
+	Stream  Stream
+	Data    []byte
+	Offset  uint64 // of the first byte in all that the workload's attempts wrote, kept or not
+	Attempt uint32 // that wrote it
+	Missing uint64 // bytes just before that were not kept
+}
+
+// AttachRequest says which workload a client attaches to, and from where on it wants the output.
+type AttachRequest struct {
+	ID string
+	// Offset and Attempt are those of a LogRequest.
+	Offset  uint64
+	Attempt uint32
+	// Client names the client. It takes the place of an attached client of the same name; empty: of none.
+	Client string
 }

@@ -32,15 +32,13 @@ type Spec struct {
 	OutputMode OutputMode
 }
 
-// OutputMode says what happens to output that is more than the log keeps. The values are those of OutputMode in the
-// API; zero is KeepOutput.
+// OutputMode says what happens to output that is more than the log keeps. The values are on disk.
 type OutputMode uint8
 
 // The output modes.
 const (
-	_             OutputMode = iota
-	KeepOutput               // the guest never waits for a client
-	DeliverOutput            // the guest waits for an attached client
+	KeepOutput    OutputMode = 0 // the guest never waits for a client
+	DeliverOutput OutputMode = 2 // the guest waits for an attached client
 )
 
 // Limits bound one workload. In a Spec a zero field takes the default.

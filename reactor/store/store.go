@@ -135,15 +135,19 @@ type Logs interface {
 	// appends.
 	AppendLog(a LogAppend, done func(err error))
 
-	// ReadLog returns the entries of a workload's log from a byte offset on, about limit bytes, and the offset to
-	// continue from. It scans a bounded part of the log, so it may return no entry of a stream if others write
-	// more. At the end it returns no entries and the same offset. Offsets count the bytes of both streams, in the
-	// order in which they were written.
-	ReadLog(ctx context.Context, id string, streams Streams, offset int64, limit int) ([]LogEntry, int64, error)
+	// ReadLog returns the entries of a workload's log from a position on, about limit bytes, and the position to
+	// continue from. It scans a bounded part of the log. At the end it returns no entries and the same position.
+	// Positions are those of LogChunk.Offset; what was not appended, or lies in cut, is skipped. Only output that was
+	// stored before logs had cuts is returned although it lies in cut: it has no attempt.
+	ReadLog(ctx context.Context, id string, position int64, cut Cut, limit int) ([]LogEntry, int64, error)
 
-	// TailLog returns the offset at which the last lines of a log begin. A last line without a newline counts as
-	// a line.
-	TailLog(ctx context.Context, id string, streams Streams, lines int) (int64, error)
+	// TailLog returns the position at which the last lines of a log begin. A last line without a newline counts as
+	// a line, and so does what remains of a line beside output that is missing.
+	TailLog(ctx context.Context, id string, streams Streams, lines int, cut Cut) (int64, error)
+
+	// LogStart returns the position at which the log of the attempts after the given one begins: that of their first
+	// entry. found is false if they have none.
+	LogStart(ctx context.Context, id string, after uint32) (position int64, found bool, err error)
 }
 
 // Upload receives the bytes of one module. It is used by one goroutine at a time.

@@ -138,6 +138,8 @@ type Transition struct {
 	// Log is appended to the workload's log in the same commit, so that whoever sees a workload's end also
 	// sees the end of its log.
 	Log []LogChunk
+	// Cut is that of a LogAppend with these chunks.
+	Cut Cut
 	// Lazy lets the engine delay the change for some milliseconds, since commits are cheaper together. The
 	// writes to one workload keep their order.
 	Lazy bool

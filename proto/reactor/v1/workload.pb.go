@@ -34,7 +34,8 @@ const (
 	OutputMode_OUTPUT_MODE_KEEP OutputMode = 1
 	// OUTPUT_MODE_DELIVER: the guest waits, rather than that output is dropped before an attached client has it. If no
 	// client is attached for 30 s, from the guest's start or from when the last one left, the guest goes on as with
-	// OUTPUT_MODE_KEEP until one attaches. The workload can be attached to, whether it is interactive or not.
+	// OUTPUT_MODE_KEEP until one attaches. The workload can be attached to, whether it is interactive or not. What no
+	// client has yet is never more than the log keeps, so it can still be read when the workload has ended.
 	OutputMode_OUTPUT_MODE_DELIVER OutputMode = 2
 )
 
@@ -2833,7 +2834,10 @@ type ReadLogsRequest struct {
 	// offset starts at that byte of the workload's output (see ReadLogsResponse.offset); not together with tail_lines.
 	Offset uint64 `protobuf:"varint,5,opt,name=offset,proto3" json:"offset,omitempty"`
 	// since leaves out what was written before that time.
-	Since         *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=since,proto3" json:"since,omitempty"`
+	Since *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=since,proto3" json:"since,omitempty"`
+	// attempt is the attempt that wrote the last byte seen, if reading resumes at offset. If the daemon died it may have
+	// lost the end of what that attempt wrote, and a later attempt may begin before offset: then reading begins there.
+	Attempt       uint32 `protobuf:"varint,7,opt,name=attempt,proto3" json:"attempt,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2910,6 +2914,13 @@ func (x *ReadLogsRequest) GetSince() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *ReadLogsRequest) GetAttempt() uint32 {
+	if x != nil {
+		return x.Attempt
+	}
+	return 0
+}
+
 // ReadLogsResponse is a run of output.
 type ReadLogsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2919,7 +2930,9 @@ type ReadLogsResponse struct {
 	Data []byte `protobuf:"bytes,2,opt,name=data,proto3" json:"data,omitempty"`
 	// time is when it was written.
 	Time *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=time,proto3" json:"time,omitempty"`
-	// dropped_bytes is set only in the last response, and counts the output that was not kept.
+	// dropped_bytes is set only in the last response, and counts all the output of the workload that was not kept. If
+	// anything is missing behind the last run of data, that response has no data: only missing_bytes, and the offset where
+	// the output ends.
 	DroppedBytes uint64 `protobuf:"varint,4,opt,name=dropped_bytes,json=droppedBytes,proto3" json:"dropped_bytes,omitempty"`
 	// offset is the position of the first byte of data in the output of the workload: all that its attempts wrote to
 	// both streams, in the order in which it was written, whether it was kept or not.
@@ -3100,7 +3113,8 @@ type AttachWorkloadRequest_Id struct {
 }
 
 type AttachWorkloadRequest_Stdin struct {
-	// stdin is the next run of input.
+	// stdin is the next run of input. A workload that is not interactive takes none: the call then fails with
+	// WORKLOAD_NOT_INTERACTIVE.
 	Stdin []byte `protobuf:"bytes,2,opt,name=stdin,proto3,oneof"`
 }
 
@@ -3122,7 +3136,14 @@ type AttachWorkloadStart struct {
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	// offset is where the output begins (see ReadLogsResponse.offset): after a lost connection, the offset after the last
 	// byte seen.
-	Offset        uint64 `protobuf:"varint,2,opt,name=offset,proto3" json:"offset,omitempty"`
+	Offset uint64 `protobuf:"varint,2,opt,name=offset,proto3" json:"offset,omitempty"`
+	// attempt is the attempt that wrote the last byte seen; zero if none was seen. If the daemon died it may have lost the
+	// end of what that attempt wrote, and a later attempt may begin before offset: then the output begins there.
+	Attempt uint32 `protobuf:"varint,3,opt,name=attempt,proto3" json:"attempt,omitempty"`
+	// client is a name for the client, chosen at random. An attachment takes the place of an earlier one with the same
+	// name, which is then of no more use: its connection is lost, though the daemon may not know it yet. If client is
+	// empty, or another client is attached, the call fails with WORKLOAD_ATTACHED.
+	Client        string `protobuf:"bytes,4,opt,name=client,proto3" json:"client,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3169,6 +3190,20 @@ func (x *AttachWorkloadStart) GetOffset() uint64 {
 		return x.Offset
 	}
 	return 0
+}
+
+func (x *AttachWorkloadStart) GetAttempt() uint32 {
+	if x != nil {
+		return x.Attempt
+	}
+	return 0
+}
+
+func (x *AttachWorkloadStart) GetClient() string {
+	if x != nil {
+		return x.Client
+	}
+	return ""
 }
 
 // AttachWorkloadResponse has output, and at last the ended workload.
@@ -3597,7 +3632,7 @@ const file_reactor_v1_workload_proto_rawDesc = "" +
 	"\x15CancelWorkloadsResult\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1c\n" +
 	"\tcancelled\x18\x02 \x01(\bR\tcancelled\x12'\n" +
-	"\x05error\x18\x03 \x01(\v2\x11.reactor.v1.ErrorR\x05error\"\xe8\x01\n" +
+	"\x05error\x18\x03 \x01(\v2\x11.reactor.v1.ErrorR\x05error\"\x82\x02\n" +
 	"\x0fReadLogsRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x120\n" +
 	"\x06stream\x18\x02 \x01(\x0e2\x18.reactor.v1.OutputStreamR\x06stream\x12\x16\n" +
@@ -3605,7 +3640,8 @@ const file_reactor_v1_workload_proto_rawDesc = "" +
 	"\n" +
 	"tail_lines\x18\x04 \x01(\rH\x00R\ttailLines\x88\x01\x01\x12\x16\n" +
 	"\x06offset\x18\x05 \x01(\x04R\x06offset\x120\n" +
-	"\x05since\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x05sinceB\r\n" +
+	"\x05since\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\x12\x18\n" +
+	"\aattempt\x18\a \x01(\rR\aattemptB\r\n" +
 	"\v_tail_lines\"\x84\x02\n" +
 	"\x10ReadLogsResponse\x120\n" +
 	"\x06stream\x18\x01 \x01(\x0e2\x18.reactor.v1.OutputStreamR\x06stream\x12\x12\n" +
@@ -3619,10 +3655,12 @@ const file_reactor_v1_workload_proto_rawDesc = "" +
 	"\x02id\x18\x01 \x01(\tH\x00R\x02id\x12\x16\n" +
 	"\x05stdin\x18\x02 \x01(\fH\x00R\x05stdin\x127\n" +
 	"\x05start\x18\x03 \x01(\v2\x1f.reactor.v1.AttachWorkloadStartH\x00R\x05startB\x06\n" +
-	"\x04part\"=\n" +
+	"\x04part\"o\n" +
 	"\x13AttachWorkloadStart\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
-	"\x06offset\x18\x02 \x01(\x04R\x06offset\"\xd9\x01\n" +
+	"\x06offset\x18\x02 \x01(\x04R\x06offset\x12\x18\n" +
+	"\aattempt\x18\x03 \x01(\rR\aattempt\x12\x16\n" +
+	"\x06client\x18\x04 \x01(\tR\x06client\"\xd9\x01\n" +
 	"\x16AttachWorkloadResponse\x12\x18\n" +
 	"\x06stdout\x18\x01 \x01(\fH\x00R\x06stdout\x12\x18\n" +
 	"\x06stderr\x18\x02 \x01(\fH\x00R\x06stderr\x12,\n" +

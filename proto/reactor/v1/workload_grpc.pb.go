@@ -71,9 +71,7 @@ type WorkloadServiceClient interface {
 	// Errors: INVALID_ARGUMENT, WORKLOAD_NOT_FOUND, DRAINING.
 	WaitWorkload(ctx context.Context, in *WaitWorkloadRequest, opts ...grpc.CallOption) (*WaitWorkloadResponse, error)
 	// DeleteWorkload deletes a finished workload with its result and its log. It fails with WORKLOAD_UNFINISHED if the
-	// workload has not ended. Its id can be used again. Watches are not told; a cursor from before the workload's last
-	// change expires, as when the daemon deletes old results. If the call ends early, the workload may be left with a part
-	// of its log.
+	// workload has not ended.
 	//
 	// Errors: INVALID_ARGUMENT, WORKLOAD_NOT_FOUND, WORKLOAD_UNFINISHED.
 	DeleteWorkload(ctx context.Context, in *DeleteWorkloadRequest, opts ...grpc.CallOption) (*DeleteWorkloadResponse, error)
@@ -92,10 +90,10 @@ type WorkloadServiceClient interface {
 	// output from before comes first, as far as it was kept. A client that leaves without a
 	// half-close leaves the guest's stdin open for the next client. If the guest is stopped before
 	// its end, for want of memory, the call fails with UNAVAILABLE: the guest is started anew, with an
-	// input of its own. Of a workload that has ended, the call sends what was kept of its output, and the end.
+	// input of its own. A workload that runs can be attached to if it is interactive, or if its output is to be
+	// delivered (see OutputMode). Of a workload that has ended, the call sends what was kept of its output, and the end.
 	//
-	// Errors: INVALID_ARGUMENT, WORKLOAD_NOT_FOUND, WORKLOAD_NOT_INTERACTIVE, WORKLOAD_ATTACHED, WORKLOAD_FINISHED,
-	// UNAVAILABLE, DRAINING.
+	// Errors: INVALID_ARGUMENT, WORKLOAD_NOT_FOUND, WORKLOAD_NOT_INTERACTIVE, WORKLOAD_ATTACHED, UNAVAILABLE, DRAINING.
 	AttachWorkload(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[AttachWorkloadRequest, AttachWorkloadResponse], error)
 	// ListOps lists pending host operations: what workloads wait for.
 	//
@@ -281,9 +279,7 @@ type WorkloadServiceServer interface {
 	// Errors: INVALID_ARGUMENT, WORKLOAD_NOT_FOUND, DRAINING.
 	WaitWorkload(context.Context, *WaitWorkloadRequest) (*WaitWorkloadResponse, error)
 	// DeleteWorkload deletes a finished workload with its result and its log. It fails with WORKLOAD_UNFINISHED if the
-	// workload has not ended. Its id can be used again. Watches are not told; a cursor from before the workload's last
-	// change expires, as when the daemon deletes old results. If the call ends early, the workload may be left with a part
-	// of its log.
+	// workload has not ended.
 	//
 	// Errors: INVALID_ARGUMENT, WORKLOAD_NOT_FOUND, WORKLOAD_UNFINISHED.
 	DeleteWorkload(context.Context, *DeleteWorkloadRequest) (*DeleteWorkloadResponse, error)
@@ -302,10 +298,10 @@ type WorkloadServiceServer interface {
 	// output from before comes first, as far as it was kept. A client that leaves without a
 	// half-close leaves the guest's stdin open for the next client. If the guest is stopped before
 	// its end, for want of memory, the call fails with UNAVAILABLE: the guest is started anew, with an
-	// input of its own. Of a workload that has ended, the call sends what was kept of its output, and the end.
+	// input of its own. A workload that runs can be attached to if it is interactive, or if its output is to be
+	// delivered (see OutputMode). Of a workload that has ended, the call sends what was kept of its output, and the end.
 	//
-	// Errors: INVALID_ARGUMENT, WORKLOAD_NOT_FOUND, WORKLOAD_NOT_INTERACTIVE, WORKLOAD_ATTACHED, WORKLOAD_FINISHED,
-	// UNAVAILABLE, DRAINING.
+	// Errors: INVALID_ARGUMENT, WORKLOAD_NOT_FOUND, WORKLOAD_NOT_INTERACTIVE, WORKLOAD_ATTACHED, UNAVAILABLE, DRAINING.
 	AttachWorkload(grpc.BidiStreamingServer[AttachWorkloadRequest, AttachWorkloadResponse]) error
 	// ListOps lists pending host operations: what workloads wait for.
 	//

@@ -38,9 +38,9 @@ type Config struct {
 	Number uint32 // from 1 on
 	Spec   *api.Spec
 	Module abi.Program
-	Port   *terminal.Port // where clients attach; nil unless the workload is interactive
+	Port   *terminal.Port // where clients attach; nil if none can
 	Past   *Past          // nil: there were no earlier attempts
-	LogEnd int64          // the length of the log that earlier attempts left in the store
+	LogEnd int64          // where the log ends that earlier attempts left in the store
 }
 
 // Owner is who starts an attempt.
@@ -87,9 +87,8 @@ func (a *Attempt) Init(host *Host, owner Owner, cfg *Config) {
 			a.First = past.First
 		}
 		a.log.Store(host.Spool.NewLog(a.id, a.Number, a.Limits.LogBytes, logbuf.Origin{
-			Stored:  cfg.LogEnd,
-			Written: max(a.before.LogBytes, uint64(cfg.LogEnd)+a.before.LogBytesDropped),
-			Dropped: a.before.LogBytesDropped,
+			Written: max(int64(a.before.LogBytes), cfg.LogEnd),
+			Dropped: int64(a.before.LogBytesDropped),
 		}))
 	}
 	a.config = a.processConfig(cfg.Spec, cfg.Port)

@@ -45,6 +45,9 @@ func (a *Attempt) processConfig(spec *api.Spec, port *terminal.Port) *abi.Config
 		Mounts:      a.host.Mounts,
 		OnStart: func() {
 			a.begun = true
+			if port != nil {
+				port.OnGuestStart()
+			}
 			a.owner.OnGuestStart()
 		},
 	}

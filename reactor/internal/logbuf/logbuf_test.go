@@ -66,9 +66,25 @@ func open(t *testing.T, bytes int64) (*Spool, *disk) {
 	return s, d
 }
 
+// appendTo appends as a guest does that nobody reads.
+func appendTo(l *Log, stream store.Stream, p []byte) (int, error) {
+	_, n, err := l.Append(stream, p, time.Now(), true)
+	return n, err
+}
+
+func onRoom(l *Log, ready func()) (stop func()) { return l.Notify(ready, true) }
+
+func text(entries []store.LogEntry) []byte {
+	var b []byte
+	for _, e := range entries {
+		b = append(b, e.Data...)
+	}
+	return b
+}
+
 func write(t *testing.T, l *Log, stream store.Stream, s string) {
 	t.Helper()
-	if n, err := l.Append(stream, []byte(s), time.Now()); n != len(s) || err != nil {
+	if n, err := appendTo(l, stream, []byte(s)); n != len(s) || err != nil {
 		t.Fatalf("Append(%.20q) = %d, %v", s, n, err)
 	}
 }
@@ -87,8 +103,8 @@ func TestWritesAfterAge(t *testing.T) {
 		time.Sleep(time.Second) // virtual
 		synctest.Wait()
 		write(t, l, store.Stderr, "; four")
-		chunks, next, ok := l.Read(0, 0, 1<<20)
-		if got := appendChunks(nil, chunks); !ok || next != 19 || string(got) != "one two three; four" || len(chunks) != 3 {
+		chunks, next, ok := l.Read(0, 1<<20)
+		if got := text(chunks); !ok || next != 19 || string(got) != "one two three; four" || len(chunks) != 3 {
 			t.Errorf("while under way: Read = %q in %d chunks, %d, %v", got, len(chunks), next, ok)
 		}
 		if n := d.commit(); n != 1 {
@@ -97,14 +113,11 @@ func TestWritesAfterAge(t *testing.T) {
 		if got := string(d.stored["w"]); got != "one two three" {
 			t.Errorf("stored %q", got)
 		}
-		if _, _, ok := l.Read(0, 0, 1<<20); ok {
+		if _, _, ok := l.Read(0, 1<<20); ok {
 			t.Error("Read has what is in the store")
 		}
-		if chunks, next, ok := l.Read(13, store.Only(store.Stderr), 1<<20); !ok || next != 19 || string(appendChunks(nil, chunks)) != "; four" {
+		if chunks, next, ok := l.Read(13, 1<<20); !ok || next != 19 || string(text(chunks)) != "; four" {
 			t.Errorf("Read = %v, %d, %v", chunks, next, ok)
-		}
-		if chunks, next, ok := l.Read(15, store.Only(store.Stdout), 1<<20); !ok || next != 19 || len(chunks) != 0 {
-			t.Errorf("Read of the other stream = %v, %d, %v", chunks, next, ok)
 		}
 		time.Sleep(time.Second)
 		synctest.Wait()
@@ -115,28 +128,6 @@ func TestWritesAfterAge(t *testing.T) {
 	})
 }
 
-func TestLimit(t *testing.T) {
-	s, _ := open(t, 1<<20)
-	l := s.NewLog("w", 2, 10, Origin{Stored: 4, Written: 6, Dropped: 2})
-	write(t, l, store.Stdout, "abc")
-	write(t, l, store.Stdout, "defgh")
-	write(t, l, store.Stdout, "ijk")
-	if written, dropped := l.Written(); written != 17 || dropped != 7 {
-		t.Errorf("written %d, dropped %d, want 17 and 7", written, dropped)
-	}
-	if chunks, next, ok := l.Read(4, 0, 99); !ok || next != 10 || string(appendChunks(nil, chunks)) != "abcdef" {
-		t.Errorf("kept %q up to %d, %v", chunks, next, ok)
-	}
-	// What is over the limit costs no memory, however much it is.
-	used := s.Used()
-	if n, err := l.Append(store.Stdout, make([]byte, 1<<20), time.Now()); n != 1<<20 || err != nil {
-		t.Errorf("Append beyond the limit = %d, %v", n, err)
-	}
-	if s.Used() != used {
-		t.Errorf("in use went from %d to %d", used, s.Used())
-	}
-}
-
 func TestBackpressure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, d := open(t, 4*maxWrite)
@@ -144,7 +135,7 @@ func TestBackpressure(t *testing.T) {
 		block := bytes.Repeat([]byte{'x'}, maxWrite)
 		var wrote int
 		for {
-			n, err := l.Append(store.Stdout, block, time.Now())
+			n, err := appendTo(l, store.Stdout, block)
 			wrote += n
 			if errors.Is(err, ErrNoRoom) {
 				break
@@ -154,8 +145,8 @@ func TestBackpressure(t *testing.T) {
 			t.Fatalf("%d bytes went into %d", wrote, 4*maxWrite)
 		}
 		var told, stopped int
-		l.Notify(func() { told++ })
-		stop := l.Notify(func() { stopped++ })
+		onRoom(l, func() { told++ })
+		stop := onRoom(l, func() { stopped++ })
 		stop()
 		stop()
 		synctest.Wait() // no time passes: the spool does not wait for Age when it is full
@@ -165,11 +156,11 @@ func TestBackpressure(t *testing.T) {
 		if told != 1 || stopped != 0 {
 			t.Errorf("told %d times, and %d times after stop", told, stopped)
 		}
-		if _, err := l.Append(store.Stdout, block, time.Now()); err != nil {
+		if _, err := appendTo(l, store.Stdout, block); err != nil {
 			t.Errorf("Append after room was made: %v", err)
 		}
 		synctest.Wait()
-		l.Seal(func([]store.LogChunk) {})
+		l.Seal(func(_ []store.LogChunk, _ store.Cut) {})
 		d.commit()
 	})
 }
@@ -183,7 +174,7 @@ func TestSealWaitsForTheBatchUnderWay(t *testing.T) {
 		synctest.Wait()
 		write(t, l, store.Stdout, "the rest")
 		var rest []byte
-		l.Seal(func(chunks []store.LogChunk) { rest = appendChunks(nil, chunks) })
+		l.Seal(func(chunks []store.LogChunk, _ store.Cut) { rest = appendChunks(nil, chunks) })
 		if rest != nil {
 			t.Fatalf("sealed with %q while a batch is under way", rest)
 		}
@@ -191,8 +182,8 @@ func TestSealWaitsForTheBatchUnderWay(t *testing.T) {
 		if string(rest) != "the rest" {
 			t.Fatalf("sealed with %q", rest)
 		}
-		if chunks, _, ok := l.Read(11, 0, 99); !ok || string(appendChunks(nil, chunks)) != "the rest" {
-			t.Errorf("Read before Release = %q, %v", chunks, ok)
+		if chunks, _, ok := l.Read(11, 99); !ok || string(text(chunks)) != "the rest" {
+			t.Errorf("Read before Release = %q, %v", text(chunks), ok)
 		}
 		write(t, l, store.Stdout, "late")
 		if _, dropped := l.Written(); dropped != 4 {
@@ -201,8 +192,8 @@ func TestSealWaitsForTheBatchUnderWay(t *testing.T) {
 		changed := l.Changed()
 		l.Release()
 		<-changed
-		if stored, end, over := l.Extent(); stored != 19 || end != 19 || !over {
-			t.Errorf("Extent = %d, %d, %v", stored, end, over)
+		if e := l.Extent(); e.Stored != 19 || e.End != 23 || !e.Released {
+			t.Errorf("Extent = %+v", e)
 		}
 		if s.Used() != 0 {
 			t.Errorf("%d bytes in use", s.Used())
@@ -234,7 +225,7 @@ func TestShares(t *testing.T) {
 		s, _ := open(t, memory)
 		fill := func(l *Log) {
 			for {
-				if _, err := l.Append(store.Stdout, make([]byte, maxWrite), time.Now()); err != nil {
+				if _, err := appendTo(l, store.Stdout, make([]byte, maxWrite)); err != nil {
 					return
 				}
 			}
@@ -264,14 +255,14 @@ func TestBatches(t *testing.T) {
 		l := s.NewLog("w", 1, 1<<30, Origin{})
 		want := 0
 		for range 40 {
-			n, err := l.Append(store.Stdout, make([]byte, maxWrite), time.Now())
+			n, err := appendTo(l, store.Stdout, make([]byte, maxWrite))
 			if err != nil {
 				t.Fatal(err)
 			}
 			want += n
 		}
 		rest := -1
-		l.Seal(func(chunks []store.LogChunk) { rest = len(appendChunks(nil, chunks)) })
+		l.Seal(func(chunks []store.LogChunk, _ store.Cut) { rest = len(appendChunks(nil, chunks)) })
 		for batches := 0; rest < 0; batches++ {
 			synctest.Wait()
 			before := len(d.stored["w"])
@@ -296,7 +287,7 @@ func TestBatchesOfBytes(t *testing.T) {
 	for i := range chunks {
 		chunks[i].Data = []byte{'x'}
 	}
-	if n := batchOf(chunks); n > maxBatch/chunkCost {
+	if n := batchOf(chunks, maxBatch); n > maxBatch/chunkCost {
 		t.Errorf("a batch has %d chunks, want %d at the most", n, maxBatch/chunkCost)
 	}
 }
@@ -328,7 +319,7 @@ func TestStoreIsFull(t *testing.T) {
 		}
 		total := 1
 		for range 100 {
-			n, err := l.Append(store.Stdout, make([]byte, 30_000), time.Now())
+			n, err := appendTo(l, store.Stdout, make([]byte, 30_000))
 			if err != nil {
 				t.Fatalf("a guest would have to wait: %v", err)
 			}
@@ -376,16 +367,16 @@ func TestManyLogs(t *testing.T) {
 			var want []byte
 			for len(want) < 200_000 {
 				p := bytes.Repeat([]byte{byte(rng.Uint32())}, rng.IntN(5000))
-				n, err := l.Append(store.Stream(1+rng.IntN(2)), p, time.Now())
+				n, err := appendTo(l, store.Stream(1+rng.IntN(2)), p)
 				want = append(want, p[:n]...)
 				if err != nil {
 					room := make(chan struct{})
-					l.Notify(func() { close(room) })
+					onRoom(l, func() { close(room) })
 					<-room
 				}
 			}
 			sealed := make(chan []store.LogChunk, 1)
-			l.Seal(func(rest []store.LogChunk) { sealed <- rest })
+			l.Seal(func(rest []store.LogChunk, _ store.Cut) { sealed <- rest })
 			rest := <-sealed
 			d.mu.Lock()
 			got := appendChunks(d.stored[id], rest)
@@ -399,16 +390,16 @@ func TestManyLogs(t *testing.T) {
 			var pos int64
 			for {
 				changed := l.Changed()
-				stored, _, over := l.Extent()
-				chunks, next, ok := l.Read(pos, 0, 10_000)
-				_, end, _ := l.Extent() // more may have been written meanwhile
+				before := l.Extent()
+				chunks, next, ok := l.Read(pos, 10_000)
+				end := l.Extent().End // more may have been written meanwhile
 				switch {
-				case over:
+				case before.Released:
 					return
 				case !ok:
-					pos = stored // a reader gets this from the store
-				case next > end || next < pos || int64(len(appendChunks(nil, chunks))) != next-pos:
-					t.Errorf("log %s: Read(%d) = %d bytes, next %d, end %d", id, pos, len(appendChunks(nil, chunks)), next, end)
+					pos = before.Stored // a reader gets this from the store
+				case next > end || next < pos || int64(len(text(chunks))) != next-pos:
+					t.Errorf("log %s: Read(%d) = %d bytes, next %d, end %d", id, pos, len(text(chunks)), next, end)
 					return
 				case next == pos:
 					<-changed

@@ -1,6 +1,8 @@
 package logbuf
 
 import (
+	"errors"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -26,6 +28,13 @@ type Config struct {
 	OnDropping func(bytes uint64, ended bool)
 }
 
+// How a log that is over its window is written: a guest that writes for ever must not keep the disk busy. What is not
+// written stays in memory, as far as there is room, until newer output takes its place or the log ends.
+const (
+	pacedBatch = 64 << 10 // about what is written of one log at a time
+	pacedLogs  = 64       // how many logs are written in Config.Age
+)
+
 // Spool bounds what all logs hold and writes it to the store.
 type Spool struct {
 	cfg  Config
@@ -35,12 +44,23 @@ type Spool struct {
 
 	mu      sync.Mutex
 	used    int64
+	over    int64  // what logs use of it that are over their windows
 	refused bool   // the store accepts no output now
 	dropped uint64 // bytes, while the store accepts none
 	urgent  bool   // write without waiting for Age
 	dirty   []*Log // logs with output that is not on its way
+	paced   []*Log // those of them that are over their windows
 	waiting []*waiter
 }
+
+// haste is how soon a log is written.
+type haste int
+
+const (
+	lazily   haste = iota // after Config.Age
+	urgently              // at once
+	paced                 // when its turn comes, pacedLogs of them after Config.Age
+)
 
 // waiter waits for room in a log.
 type waiter struct {
@@ -63,35 +83,56 @@ func (s *Spool) Close() {
 
 // run waits for output, waits a while for more, and writes it.
 func (s *Spool) run() {
-	age := time.NewTimer(s.cfg.Age)
-	age.Stop()
+	age, pace := stoppedTimer(), stoppedTimer()
 	defer age.Stop()
+	defer pace.Stop()
+	aging, pacing := false, false
 	for {
 		select {
 		case <-s.quit:
-			s.write(s.take())
+			s.write(s.take(), maxBatch)
+			s.write(s.takePaced(math.MaxInt), maxBatch)
 			return
 		case <-s.wake:
-			if !s.isUrgent() {
-				age.Reset(s.cfg.Age)
-				continue
-			}
 		case <-age.C:
+			aging = false
+			s.write(s.take(), maxBatch)
+		case <-pace.C:
+			pacing = false
+			s.write(s.takePaced(pacedLogs), pacedBatch)
 		}
-		s.write(s.take())
+		urgent, some, slow := s.pending()
+		if slow && !pacing {
+			pacing = true
+			pace.Reset(s.cfg.Age)
+		}
+		switch {
+		case urgent:
+			s.write(s.take(), maxBatch)
+		case some && !aging:
+			aging = true
+			age.Reset(s.cfg.Age)
+		}
 	}
 }
 
-func (s *Spool) write(logs []*Log) {
+func stoppedTimer() *time.Timer {
+	t := time.NewTimer(time.Hour)
+	t.Stop()
+	return t
+}
+
+func (s *Spool) write(logs []*Log, most int) {
 	for _, l := range logs {
-		l.write()
+		l.write(most)
 	}
 }
 
-func (s *Spool) isUrgent() bool {
+// pending reports whether logs have to be written at once, and whether some wait for Age, and for their turn.
+func (s *Spool) pending() (urgent, some, slow bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.urgent
+	return s.urgent, len(s.dirty) > 0, len(s.paced) > 0
 }
 
 func (s *Spool) take() []*Log {
@@ -102,31 +143,77 @@ func (s *Spool) take() []*Log {
 	return logs
 }
 
-// add puts a log on the list.
-func (s *Spool) add(l *Log, urgent bool) {
+// takePaced takes the first of the logs that wait for their turn.
+func (s *Spool) takePaced(most int) []*Log {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	first := len(s.dirty) == 0
-	s.dirty = append(s.dirty, l)
-	if urgent && !s.refused {
+	n := min(most, len(s.paced))
+	logs := s.paced[:n:n]
+	if s.paced = s.paced[n:]; len(s.paced) == 0 {
+		s.paced = nil
+	}
+	return logs
+}
+
+// add puts a log on a list.
+func (s *Spool) add(l *Log, how haste) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := &s.dirty
+	if how == paced {
+		list = &s.paced
+	}
+	*list = append(*list, l)
+	if how == urgently && !s.refused {
 		s.hurry()
-	} else if first {
+	} else if len(*list) == 1 {
 		s.wake.Set()
 	}
 }
 
+// setOver notes that a log is over its window.
+func (s *Spool) setOver(l *Log) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l.over = true
+	s.over += l.charged
+}
+
+// charge changes what a log takes of the memory. mu is held.
+func (s *Spool) charge(l *Log, n int64) {
+	s.used += n
+	l.charged += n
+	if l.over {
+		s.over += n
+	}
+}
+
 // share returns how much more a log may take, so that it then holds no more than is free. However many logs take their
-// shares, something is left for those that hold less. mu is held.
-func (s *Spool) share(l *Log) int64 { return (s.cfg.Bytes - s.used - l.charged) / 2 }
+// shares, something is left for those that hold less. Logs over their windows, which give back nothing until they end,
+// share half of the memory. mu is held.
+func (s *Spool) share(l *Log) int64 {
+	free := s.cfg.Bytes - s.used
+	if l.over {
+		free = min(free, s.cfg.Bytes/2-s.over)
+	}
+	return (free - l.charged) / 2
+}
+
+// errDrop is returned by reserve if the log has to drop something.
+var errDrop = errors.New("logbuf: no room, and the log may drop something")
 
 // reserve takes room for n bytes, or fewer, and for their cost. If there is hardly any room it returns
-// ErrNoRoom, or errStoreRefused if the bytes are to be dropped.
-func (s *Spool) reserve(l *Log, n int, cost int64) (int, error) {
+// ErrNoRoom, errDrop if the log is over its window and may drop something, or errStoreRefused if the bytes are to be
+// dropped.
+func (s *Spool) reserve(l *Log, n int, cost int64, mayDrop bool) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	room := s.share(l) - cost
 	if room < int64(min(n, leastWrite)) {
-		if s.refused {
+		switch {
+		case l.over && mayDrop:
+			return 0, errDrop
+		case s.refused:
 			if s.dropped == 0 {
 				s.cfg.OnDropping(0, false)
 			}
@@ -137,9 +224,8 @@ func (s *Spool) reserve(l *Log, n int, cost int64) (int, error) {
 		return 0, ErrNoRoom
 	}
 	n = int(min(int64(n), room))
-	s.used += int64(n) + cost
-	l.charged += int64(n) + cost
-	if s.used > s.cfg.Bytes/2 && !s.refused {
+	s.charge(l, int64(n)+cost)
+	if s.used-s.over > s.cfg.Bytes/2 && !s.refused {
 		s.hurry()
 	}
 	return n, nil
@@ -152,8 +238,7 @@ func (s *Spool) release(l *Log, n int64) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.used -= n
-	l.charged -= n
+	s.charge(l, -n)
 	s.notifyWaiters()
 }
 
@@ -189,10 +274,10 @@ func (s *Spool) onStoreTook(refused bool) {
 }
 
 // notify calls ready once there may be room.
-func (s *Spool) notify(l *Log, ready func()) (stop func()) {
+func (s *Spool) notify(l *Log, ready func(), mayDrop bool) (stop func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.refused || s.share(l) >= leastWrite+chunkCost {
+	if s.refused || l.over && mayDrop || s.share(l) >= leastWrite+chunkCost {
 		ready()
 		return func() {}
 	}

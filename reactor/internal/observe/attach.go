@@ -3,6 +3,9 @@ package observe
 import (
 	"context"
 	"errors"
+	"io"
+	"math"
+	"sync/atomic"
 
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
@@ -15,99 +18,166 @@ import (
 // goroutine at a time, Next for another, Detach for any.
 //
 // The client first gets the log's output from before it attached, then what the guest writes. The guest writes no
-// faster than the client reads. A client may attach before the workload starts.
+// faster than the client reads. A client may attach before the workload starts, and after it has ended.
 type Attachment struct {
-	client *terminal.Client
+	client *terminal.Client // nil if the workload has ended
+	left   atomic.Bool      // if client is nil
 	replay logReader
-	until  int64            // the log's offset at which the client's own output begins
-	rest   []store.LogChunk // read from the log and not returned yet
+	until  int64            // the position at which the client's own output begins; zero once it has what was before
+	rest   []store.LogEntry // read from the log and not returned yet
 }
 
-// Attach attaches a client to an interactive workload.
-func (o *Observer) Attach(ctx context.Context, id string) (*Attachment, error) {
-	port := o.Port(id)
-	if port == nil {
-		return nil, errs.Workload(errs.WorkloadFinished, id, "workload %q has ended: read its logs instead", id)
-	}
-	var before int64 // what earlier attempts wrote; one that writes more and is stopped takes the port with it
-	if log, _ := o.Log(id); log == nil {
-		var err error
-		if before, err = o.Store.TailLog(ctx, id, 0, 0); err != nil {
-			return nil, refusal.OfStore(err)
-		}
-	}
-	client, until, err := port.Attach(func() int64 {
-		log, _ := o.Log(id)
-		if log == nil {
-			return before
-		}
-		_, end, _ := log.Extent()
-		return end
-	})
-	if errors.Is(err, terminal.ErrAttached) {
-		return nil, errs.Workload(errs.WorkloadAttached, id, "another client is attached to workload %q", id)
-	}
-	if err != nil {
+// Attach attaches a client to a workload of a mode.
+func (o *Observer) Attach(ctx context.Context, req *api.AttachRequest, mode terminal.Mode) (*Attachment, error) {
+	var f errs.Faults
+	checkOffset(&f, "start.offset", req.Offset)
+	if err := f.Err(); err != nil {
 		return nil, err
 	}
-	return &Attachment{client: client, until: until, replay: logReader{Observer: o, id: id}}, nil
+	a := &Attachment{replay: logReader{Observer: o, id: req.ID}}
+	if err := a.replay.seek(ctx, req.Offset, req.Attempt); err != nil {
+		return nil, err
+	}
+	if _, _, live := o.Look(req.ID); live && mode == (terminal.Mode{}) {
+		return nil, errs.Workload(errs.WorkloadNotInteractive, req.ID,
+			"workload %q was submitted neither as interactive nor with its output to be delivered: read its logs instead", req.ID)
+	}
+	var port *terminal.Port
+	if mode != (terminal.Mode{}) {
+		port = o.Port(req.ID, mode)
+	}
+	if port == nil {
+		a.until = math.MaxInt64
+		return a, nil
+	}
+	return a, a.attach(ctx, port, req.Client)
+}
+
+// attach attaches the client to the port of a workload that has not ended.
+func (a *Attachment) attach(ctx context.Context, port *terminal.Port, name string) (err error) {
+	o, id := a.replay.Observer, a.replay.id
+	var before int64 // what earlier attempts wrote; one that writes more and is stopped takes the port with it
+	if log, _ := o.Log(id); log == nil {
+		if before, err = o.Store.TailLog(ctx, id, 0, 0, store.Cut{}); err != nil {
+			return refusal.OfStore(err)
+		}
+	}
+	a.client, a.until, err = port.Attach(name, a.replay.position, func() int64 {
+		if log, _ := o.Log(id); log != nil {
+			return log.Extent().End
+		}
+		return before
+	})
+	if errors.Is(err, terminal.ErrAttached) {
+		return errs.Workload(errs.WorkloadAttached, id, "another client is attached to workload %q", id)
+	}
+	return err
 }
 
 // Write writes input for the guest. It blocks while the guest has enough input, and returns io.ErrClosedPipe if
 // the guest reads no more.
-func (a *Attachment) Write(ctx context.Context, p []byte) (int, error) { return a.client.Send(ctx, p) }
+func (a *Attachment) Write(ctx context.Context, p []byte) (int, error) {
+	if a.client == nil {
+		return 0, io.ErrClosedPipe
+	}
+	n, err := a.client.Send(ctx, p)
+	if errors.Is(err, terminal.ErrNoInput) {
+		err = errs.Workload(errs.WorkloadNotInteractive, a.replay.id, "workload %q takes no input: it was not submitted as interactive", a.replay.id)
+	}
+	return n, err
+}
 
 // CloseWrite ends the guest's input.
-func (a *Attachment) CloseWrite() { a.client.CloseSend() }
+func (a *Attachment) CloseWrite() {
+	if a.client != nil {
+		a.client.CloseSend()
+	}
+}
+
+// Position returns the position after the last byte that Next has returned, or found missing.
+func (a *Attachment) Position() uint64 { return uint64(a.replay.seen) }
 
 // Next returns the next chunk of output. It blocks until there is one. It returns io.EOF when the workload has ended, and
 // io.ErrClosedPipe after Detach. It fails with another error if the guest was stopped before its end and will be started
 // again: the input that was sent is lost.
 func (a *Attachment) Next(ctx context.Context) (api.Output, error) {
 	for a.until > 0 {
-		c, err := a.replayed(ctx)
+		e, err := a.replayed(ctx)
 		if err != nil {
 			return api.Output{}, err
 		}
-		if c != nil {
-			return api.Output{Stream: api.Stream(c.Stream), Data: c.Data}, nil
+		if e != nil {
+			return a.output(e), nil
 		}
 	}
-	run, err := a.client.Next(ctx)
-	if errors.Is(err, terminal.ErrStopped) {
-		err = errs.Workload(errs.Unavailable, a.replay.id, "the guest of workload %q was stopped, since the node is short of memory, "+
-			"and is started anew: attach again, and send its input from the beginning", a.replay.id)
+	if a.client == nil {
+		return api.Output{}, io.EOF
 	}
-	return api.Output{Stream: api.Stream(run.Stream), Data: run.Data}, err
+	run, err := a.client.Next(ctx)
+	if err != nil {
+		return api.Output{}, a.ended(err)
+	}
+	e := store.LogEntry{Attempt: run.Attempt, LogChunk: store.LogChunk{Offset: run.Offset, Stream: run.Stream, Data: run.Data}}
+	return a.output(&e), nil
 }
 
-// replayed returns the next chunk from the log, cut where the client's own output begins. When none is left it
+func (a *Attachment) output(e *store.LogEntry) api.Output {
+	missing, _ := a.replay.take(e)
+	return api.Output{
+		Stream: api.Stream(e.Stream), Data: e.Data,
+		Offset: uint64(e.Offset), Attempt: attemptOf(e), Missing: uint64(missing),
+	}
+}
+
+// ended is the error that a client gets for the error of its queue.
+func (a *Attachment) ended(err error) error {
+	id := a.replay.id
+	switch {
+	case errors.Is(err, terminal.ErrStopped):
+		return errs.Workload(errs.Unavailable, id, "the guest of workload %q was stopped, since the node is short of memory, "+
+			"and is started anew: attach again, and send its input from the beginning", id)
+	case errors.Is(err, terminal.ErrReplaced):
+		return errs.Workload(errs.WorkloadAttached, id, "the same client has attached to workload %q again", id)
+	}
+	return err
+}
+
+// replayed returns the next entry from the log, cut where the client's own output begins. When none is left it
 // returns nil, and sets until to zero.
-func (a *Attachment) replayed(ctx context.Context) (*store.LogChunk, error) {
-	if len(a.rest) == 0 {
+func (a *Attachment) replayed(ctx context.Context) (*store.LogEntry, error) {
+	if a.client != nil {
+		a.client.Replayed(a.replay.seen)
+	}
+	for len(a.rest) == 0 {
 		start := a.replay.position
 		log, _ := a.replay.Log(a.replay.id)
-		chunks, err := a.replay.next(ctx, log)
+		entries, err := a.replay.next(ctx, log)
 		if err != nil {
 			return nil, err
 		}
-		for _, c := range chunks {
-			c.Data = c.Data[:min(int64(len(c.Data)), max(0, a.until-start))]
-			start += int64(len(c.Data))
-			if len(c.Data) > 0 {
-				a.rest = append(a.rest, c)
+		for _, e := range entries {
+			if e.Data = e.Data[:min(int64(len(e.Data)), max(0, a.until-e.Offset))]; len(e.Data) > 0 {
+				a.rest = append(a.rest, e)
 			}
 		}
-		if len(a.rest) == 0 {
+		if len(a.rest) == 0 && (a.replay.position >= a.until || a.replay.position == start) {
 			a.until = 0
+			if a.client != nil {
+				a.client.Live()
+			}
 			return nil, nil
 		}
 	}
-	c := &a.rest[0]
+	e := &a.rest[0]
 	a.rest = a.rest[1:]
-	return c, nil
+	return e, nil
 }
 
 // Detach ends the attachment. The workload goes on, and its input stays open for the next client unless
 // CloseWrite ended it. Detach returns true the first time.
-func (a *Attachment) Detach() bool { return a.client.Detach() }
+func (a *Attachment) Detach() bool {
+	if a.client == nil {
+		return !a.left.Swap(true)
+	}
+	return a.client.Detach()
+}

@@ -10,9 +10,12 @@ import (
 
 	"github.com/reactord/reactord/executor"
 	"github.com/reactord/reactord/hostcalls/abi"
+	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
 	"github.com/reactord/reactord/reactor/internal/terminal"
 )
+
+var interactive = terminal.Mode{Input: true}
 
 // TestAttachReplays: a client gets what was written before it came, from the store and from memory, and then what is
 // written, each byte once; and so does the next client.
@@ -24,7 +27,7 @@ func TestAttachReplays(t *testing.T) {
 				defer x.close()
 				steps := make(chan string)
 				w, _ := x.add("w", nil)
-				w.port = terminal.NewPort()
+				w.port = terminal.NewPort(interactive)
 				ended := x.start(w, &program{run: func(f *executor.Fiber, cfg *abi.Config) error {
 					for text := range steps {
 						if _, err := cfg.Stdout.Write([]byte(text)); err != nil {
@@ -42,7 +45,7 @@ func TestAttachReplays(t *testing.T) {
 				attach := func() {
 					t.Helper()
 					var err error
-					if a, err = x.Attach(t.Context(), "w"); err != nil {
+					if a, err = x.Attach(t.Context(), &api.AttachRequest{ID: "w"}, interactive); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -63,7 +66,7 @@ func TestAttachReplays(t *testing.T) {
 				write("1")
 				write("2")
 				attach()
-				_, err := x.Attach(t.Context(), "w")
+				_, err := x.Attach(t.Context(), &api.AttachRequest{ID: "w"}, interactive)
 				wantClass(t, err, errs.WorkloadAttached)
 				write("3")
 				read("123")
@@ -83,8 +86,11 @@ func TestAttachReplays(t *testing.T) {
 					t.Errorf("after the end: %v", err)
 				}
 				x.end(w, ended)
-				_, err = x.Attach(t.Context(), "w")
-				wantClass(t, err, errs.WorkloadFinished)
+				attach()
+				read("123456")
+				if _, err := a.Next(t.Context()); !errors.Is(err, io.EOF) {
+					t.Errorf("after the end: %v", err)
+				}
 			})
 		})
 	}

@@ -72,7 +72,7 @@ func (n *node) Log(id string) (*logbuf.Log, <-chan struct{}) {
 	}
 }
 
-func (n *node) Port(id string) *terminal.Port {
+func (n *node) Port(id string, _ terminal.Mode) *terminal.Port {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if w := n.find(id); w != nil {
@@ -214,7 +214,7 @@ func (f *fixture) end(w *workload, ended <-chan struct{}) {
 	w.attempt.Interrupt(lifecycle.ByClient)
 	<-ended
 	stored := make(chan struct{})
-	w.attempt.Log().Seal(func(rest []store.LogChunk) {
+	w.attempt.Log().Seal(func(rest []store.LogChunk, _ store.Cut) {
 		f.disk.mu.Lock()
 		defer f.disk.mu.Unlock()
 		f.disk.log = append(f.disk.log, rest...)
@@ -249,27 +249,27 @@ func (d *disk) AppendLog(a store.LogAppend, done func(error)) {
 	}()
 }
 
-func (d *disk) ReadLog(_ context.Context, _ string, streams store.Streams, offset int64, _ int) (entries []store.LogEntry, next int64, err error) {
+func (d *disk) ReadLog(_ context.Context, _ string, offset int64, _ store.Cut, _ int) ([]store.LogEntry, int64, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, c := range d.log {
-		begin := next
-		next += int64(len(c.Data))
-		if next <= offset {
+		if c.End() <= offset {
 			continue
 		}
-		if begin < offset {
-			c.Data, begin = c.Data[offset-begin:], offset
+		if c.Offset < offset {
+			c.Data, c.Offset = c.Data[offset-c.Offset:], offset
 		}
-		if streams.Has(c.Stream) {
-			return []store.LogEntry{{Offset: begin, LogChunk: c}}, next, nil // one at a time
-		}
+		return []store.LogEntry{{Attempt: 3, LogChunk: c}}, c.End(), nil // one at a time
 	}
-	return nil, max(next, offset), nil
+	return nil, offset, nil
+}
+
+func (d *disk) LogStart(_ context.Context, _ string, after uint32) (int64, bool, error) {
+	return 0, after < 3, nil
 }
 
 // TailLog knows only lines of one byte.
-func (d *disk) TailLog(_ context.Context, _ string, _ store.Streams, lines int) (int64, error) {
+func (d *disk) TailLog(_ context.Context, _ string, _ store.Streams, lines int, _ store.Cut) (int64, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	end := int64(0)

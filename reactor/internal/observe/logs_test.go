@@ -21,7 +21,7 @@ import (
 func (f *fixture) read(ctx context.Context, req api.LogRequest) (string, error) {
 	var text strings.Builder
 	req.ID = "w"
-	err := f.ReadLog(ctx, req, func(c api.LogChunk) error {
+	_, _, err := f.ReadLog(ctx, req, func(c api.LogChunk) error {
 		text.Write(c.Data)
 		return nil
 	})
@@ -51,7 +51,9 @@ func TestReadLog(t *testing.T) {
 	x := newFixture(t)
 	defer x.close()
 	x.disk.log = []store.LogChunk{
-		{Stream: store.Stdout, Data: []byte("one ")}, {Stream: store.Stderr, Data: []byte("two ")}, {Stream: store.Stdout, Data: []byte("three")},
+		{Stream: store.Stdout, Data: []byte("one ")},
+		{Offset: 4, Stream: store.Stderr, Data: []byte("two ")},
+		{Offset: 8, Stream: store.Stdout, Data: []byte("three")},
 	}
 	for _, tc := range []struct {
 		stream api.Stream
@@ -66,7 +68,7 @@ func TestReadLog(t *testing.T) {
 	_, err := x.read(t.Context(), api.LogRequest{Stream: 9})
 	wantClass(t, err, errs.InvalidArgument)
 	calls := 0
-	err = x.ReadLog(t.Context(), api.LogRequest{ID: "w"}, func(api.LogChunk) error { calls++; return errStop })
+	_, _, err = x.ReadLog(t.Context(), api.LogRequest{ID: "w"}, func(api.LogChunk) error { calls++; return errStop })
 	if !errors.Is(err, errStop) || calls != 1 {
 		t.Errorf("%d calls, %v", calls, err)
 	}

@@ -16,8 +16,8 @@ type Workloads interface {
 	// Log returns the log of a workload's attempt, nil if there is none, and a channel that is closed when the
 	// workload begins to run, is put back or is gone. The channel is nil if there is no such workload.
 	Log(id string) (log *logbuf.Log, changed <-chan struct{})
-	// Port returns the port at which clients attach to a workload; nil if the workload is gone.
-	Port(id string) *terminal.Port
+	// Port returns the port at which clients attach to a workload of a mode; nil if the workload is gone.
+	Port(id string, mode terminal.Mode) *terminal.Port
 	// Look returns a workload's attempt. If there is none, it returns what keeps the workload from being started;
 	// nil if it only waits for its turn. live is false if the workload has ended or never existed.
 	Look(id string) (a *attempt.Attempt, delay *api.Delay, live bool)

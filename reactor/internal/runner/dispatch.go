@@ -19,6 +19,7 @@ import (
 	"github.com/reactord/reactord/reactor/internal/record"
 	"github.com/reactord/reactord/reactor/internal/retry"
 	"github.com/reactord/reactord/reactor/internal/schedule"
+	"github.com/reactord/reactord/reactor/internal/terminal"
 	"github.com/reactord/reactord/reactor/store"
 )
 
@@ -159,8 +160,8 @@ func (r *Runner) prepare(w *workload, module abi.Program) (*started, error) {
 			return nil, err
 		}
 	}
-	if spec.Interactive {
-		cfg.Port = portOf(w)
+	if mode := terminal.ModeOf(spec); mode != (terminal.Mode{}) {
+		cfg.Port = portOf(w, mode)
 	}
 	a := &started{runner: r, workload: w}
 	a.Init(&r.cfg.Host, a, &cfg)
@@ -204,7 +205,7 @@ func (r *Runner) readPast(w *workload) (past *attempt.Past, logEnd int64, err er
 		}
 		past = pastOf(&status)
 	}
-	logEnd, err = r.cfg.Store.TailLog(r.ctx, w.id, 0, 0)
+	logEnd, err = r.cfg.Store.TailLog(r.ctx, w.id, 0, 0, store.Cut{})
 	return past, logEnd, err
 }
 

@@ -95,7 +95,7 @@ func (r *Runner) recordEnd(w *workload, o outcome.Outcome) {
 		if past := r.pastOf(w); past != nil {
 			status.Usage, status.FirstStart, status.StartTime = record.Usage(past.Usage), past.First, past.Started
 		}
-		r.transition(w, o, status, nil)
+		r.transition(w, o, status, nil, store.Cut{})
 		return
 	}
 	a.Disarm()
@@ -103,12 +103,12 @@ func (r *Runner) recordEnd(w *workload, o outcome.Outcome) {
 	log := a.LogIfAny()
 	if log == nil {
 		status.Usage = record.Usage(a.Usage())
-		r.transition(w, o, status, nil)
+		r.transition(w, o, status, nil, store.Cut{})
 		return
 	}
-	log.Seal(func(rest []store.LogChunk) {
+	log.Seal(func(rest []store.LogChunk, cut store.Cut) {
 		status.Usage = record.Usage(a.Usage())
-		r.transition(w, o, status, rest)
+		r.transition(w, o, status, rest, cut)
 	})
 }
 
@@ -135,7 +135,7 @@ func (r *Runner) pastOf(w *workload) *attempt.Past {
 const maxMessageBytes = 16 << 10
 
 // transition asks the store to record the outcome, lazily if nobody is known to wait for it.
-func (r *Runner) transition(w *workload, o outcome.Outcome, status *record.Status, log []store.LogChunk) {
+func (r *Runner) transition(w *workload, o outcome.Outcome, status *record.Status, log []store.LogChunk, cut store.Cut) {
 	at := status.EndTime
 	if at.IsZero() {
 		at = time.Now()
@@ -145,7 +145,7 @@ func (r *Runner) transition(w *workload, o outcome.Outcome, status *record.Statu
 	r.mu.Unlock()
 	r.cfg.Store.Transition(store.Transition{
 		ID: w.id, From: store.Unfinished, To: record.StoredState(o.State), Attempt: w.attempts, Time: at,
-		Status: record.EncodeStatus(status), Log: log, Lazy: !awaited,
+		Status: record.EncodeStatus(status), Log: log, Cut: cut, Lazy: !awaited,
 	}, func(_ int64, err error) { r.onEndStored(w, o, status, err) })
 }
 

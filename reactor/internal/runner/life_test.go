@@ -17,6 +17,7 @@ import (
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/internal/lifecycle"
 	"github.com/reactord/reactord/reactor/internal/retry"
+	"github.com/reactord/reactord/reactor/internal/terminal"
 	"github.com/reactord/reactord/reactor/store"
 )
 
@@ -46,7 +47,7 @@ func TestLife(t *testing.T) {
 		f.disk.release()
 		<-changed
 		f.wantState("w", store.Succeeded, api.ReasonExit)
-		if f.Changed("w") != nil || f.Cancel("w") != nil || f.Port("w") != nil {
+		if f.Changed("w") != nil || f.Cancel("w") != nil || f.Port("w", terminal.Mode{}) != nil {
 			t.Error("it is not gone")
 		}
 		if log, changed := f.Log("w"); log != nil || changed != nil {

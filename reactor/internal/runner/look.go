@@ -35,12 +35,12 @@ func (r *Runner) Log(id string) (log *logbuf.Log, changed <-chan struct{}) {
 	return log, w.changed.Next()
 }
 
-// Port returns the port of an interactive workload; nil if it has ended.
-func (r *Runner) Port(id string) *terminal.Port {
+// Port returns the port of a workload that clients can attach to; nil if it has ended.
+func (r *Runner) Port(id string, mode terminal.Mode) *terminal.Port {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if w := r.live[id]; w != nil {
-		return portOf(w)
+		return portOf(w, mode)
 	}
 	return nil
 }

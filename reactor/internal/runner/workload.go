@@ -21,7 +21,7 @@ type workload struct {
 	id     string
 	status []byte // of one that was started by an earlier daemon; not changed
 
-	port atomic.Pointer[terminal.Port] // of an interactive workload; made by the first user
+	port atomic.Pointer[terminal.Port] // where clients attach, if they can; made by the first user
 
 	// Guarded by Runner.mu. What only the dispatcher changes (rec, attempts) it reads without.
 	entry entry // in the scheduler
@@ -87,12 +87,12 @@ func pastOf(s *record.Status) *attempt.Past {
 	return &attempt.Past{First: s.FirstStart, Started: s.StartTime, Usage: api.Usage(s.Usage)}
 }
 
-// portOf returns the port of an interactive workload.
-func portOf(w *workload) *terminal.Port {
+// portOf returns the port of a workload that clients can attach to.
+func portOf(w *workload, mode terminal.Mode) *terminal.Port {
 	if p := w.port.Load(); p != nil {
 		return p
 	}
-	p := terminal.NewPort()
+	p := terminal.NewPort(mode)
 	if w.port.CompareAndSwap(nil, p) {
 		return p
 	}

@@ -71,20 +71,21 @@ func (s *input) Level() (nbytes int, hangup bool) {
 // output is a guest's stdout or stderr: its log, and the attached client.
 type output struct {
 	stream store.Stream
-	port   *terminal.Port // nil if the workload is not interactive
+	port   *terminal.Port // nil if no client can attach
 	log    func() *logbuf.Log
 }
 
 // Write implements hostcalls.Sink.
 func (s *output) Write(p []byte) (int, error) {
 	if s.port == nil {
-		return s.keep(p)
+		_, n, err := s.log().Append(s.stream, p, time.Now(), true)
+		return blocking(n, err)
 	}
-	return s.port.Write(s.stream, p, s.keep)
+	return blocking(s.port.Write(s.stream, p, s.log()))
 }
 
-func (s *output) keep(p []byte) (int, error) {
-	n, err := s.log().Append(s.stream, p, time.Now())
+// blocking has a guest wait for room in the log.
+func blocking(n int, err error) (int, error) {
 	if errors.Is(err, logbuf.ErrNoRoom) {
 		err = hostcalls.ErrWouldBlock
 	}
@@ -94,9 +95,9 @@ func (s *output) keep(p []byte) (int, error) {
 // Notify implements hostcalls.Notifier.
 func (s *output) Notify(ready func()) (stop func()) {
 	if s.port == nil {
-		return s.log().Notify(ready)
+		return s.log().Notify(ready, true)
 	}
-	return s.port.Notify(ready, s.log().Notify)
+	return s.port.Notify(ready, s.log())
 }
 
 // Level implements hostcalls.Leveler: the amount of room is unknown, and the reader never hangs up.

@@ -23,7 +23,7 @@ func TestStdin(t *testing.T) {
 		then error
 	}{
 		{"alone", nil, io.EOF},
-		{"with a port", terminal.NewPort(), hostcalls.ErrWouldBlock},
+		{"with a port", terminal.NewPort(terminal.Mode{Input: true}), hostcalls.ErrWouldBlock},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			in := New([]byte("abc"), tc.port, log).Stdin

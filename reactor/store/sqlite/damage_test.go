@@ -99,23 +99,23 @@ func TestCorruptLog(t *testing.T) {
 	dir, _ := fill(t)
 	tamper(t, dir, "UPDATE logs SET entries = zeroblob(length(entries)) WHERE key = (SELECT max(key) FROM logs)")
 	s := closing(t, open(t, dir, storetest.Options{}))
-	_, err := s.TailLog(t.Context(), "b", 0, 1)
+	_, err := s.TailLog(t.Context(), "b", 0, 1, store.Cut{})
 	named(t, "TailLog", err)
-	entries, next, err := s.ReadLog(t.Context(), "b", 0, 0, 1<<20)
+	entries, next, err := s.ReadLog(t.Context(), "b", 0, store.Cut{}, 1<<20)
 	check(t, err)
 	if len(entries) == 0 {
 		t.Error("nothing was read of the part that is sound")
 	}
-	_, _, err = s.ReadLog(t.Context(), "b", 0, next, 1<<20)
+	_, _, err = s.ReadLog(t.Context(), "b", next, store.Cut{}, 1<<20)
 	named(t, "ReadLog", err)
 
 	// Appending goes on behind it.
 	done := make(chan error, 1)
 	s.AppendLog(store.LogAppend{ID: "b", Attempt: 1, Chunks: []store.LogChunk{{Stream: store.Stdout, Data: []byte("more")}}}, func(err error) { done <- err })
 	check(t, <-done)
-	offset, err := s.TailLog(t.Context(), "b", 0, 0)
+	offset, err := s.TailLog(t.Context(), "b", 0, 0, store.Cut{})
 	check(t, err)
-	entries, _, err = s.ReadLog(t.Context(), "b", 0, offset-4, 10)
+	entries, _, err = s.ReadLog(t.Context(), "b", offset-4, store.Cut{}, 10)
 	check(t, err)
 	if len(entries) != 1 || string(entries[0].Data) != "more" {
 		t.Errorf("the end of the log is %v", entries)
@@ -179,12 +179,12 @@ func TestCorruptEndOfLog(t *testing.T) {
 	tamper(t, dir, "UPDATE logs SET entries = CAST(entries || x'00' AS BLOB) WHERE size = 6")
 	s = closing(t, open(t, dir, storetest.Options{}))
 	add(s, "behind")
-	_, _, err := s.ReadLog(t.Context(), "a", 0, 0, 100)
+	_, _, err := s.ReadLog(t.Context(), "a", 0, store.Cut{}, 100)
 	var corrupt *store.CorruptError
 	if !errors.As(err, &corrupt) {
 		t.Errorf("the corrupt row: error %v", err)
 	}
-	entries, _, err := s.ReadLog(t.Context(), "a", 0, 6, 100)
+	entries, _, err := s.ReadLog(t.Context(), "a", 6, store.Cut{}, 100)
 	check(t, err)
 	if len(entries) != 1 || string(entries[0].Data) != "behind" {
 		t.Errorf("behind the corrupt row there is %v", entries)
@@ -315,7 +315,7 @@ func TestSalvage(t *testing.T) {
 				}
 			}
 			if test.least == 305 {
-				entries, _, err := s.ReadLog(t.Context(), "b", 0, 0, 10)
+				entries, _, err := s.ReadLog(t.Context(), "b", 0, store.Cut{}, 10)
 				if err != nil || len(entries) != 1 || !strings.HasPrefix(string(entries[0].Data), "log of b") {
 					t.Errorf("the log of b: %d entries, %v", len(entries), err)
 				}

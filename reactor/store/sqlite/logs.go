@@ -3,17 +3,23 @@ package sqlite
 import (
 	"encoding/binary"
 	"fmt"
-	"slices"
+	"math"
 
 	"github.com/reactord/reactord/reactor/store"
 )
 
-// The rows of a workload's log are numbered from 0 without a gap. A row holds entries:
+// The rows of a workload's log are numbered in their order. A row holds the output of one attempt without a gap, as
+// entries behind a header:
+//
+//	0       1 byte
+//	attempt uvarint
 //
 //	stream  1 byte
 //	time    8 bytes, little endian, as stamp gives it
 //	length  uvarint
 //	data
+//
+// Rows without a header are of version 1 of the schema, where logs had no cuts.
 //
 // A row is appended to while it is small, so that a guest that writes a byte at a time does not make a row of
 // each byte, and within one transaction until it is large.
@@ -22,7 +28,15 @@ const (
 	smallRow      = 2 << 10  // a row on disk below this size is appended to
 	largeRow      = 32 << 10 // a new row above this size takes no more entries
 	maxEntry      = 32 << 10 // larger chunks are split
+	maxHeader     = 1 + binary.MaxVarintLen32
 	entryOverhead = 1 + 8 + binary.MaxVarintLen16 + 1
+
+	// maxTrim bounds the rows that one append deletes: more than it adds.
+	maxTrim = 64
+	// renumberAt is the row number from which on a log is renumbered: one transaction adds fewer rows than are left.
+	// renumberRows is how many rows are kept then, beside those of the log's beginning.
+	renumberAt   = 1<<rowBits - 1<<16
+	renumberRows = 512
 )
 
 var errLogFull = fmt.Errorf("the log has %d rows", 1<<rowBits)
@@ -31,6 +45,22 @@ var errLogFull = fmt.Errorf("the log has %d rows", 1<<rowBits)
 func logKeys(seq int64) (first, last int64) {
 	first = seq << rowBits
 	return first, first | (1<<rowBits - 1)
+}
+
+func appendHeader(b []byte, attempt uint32) []byte {
+	return binary.AppendUvarint(append(b, 0), uint64(attempt))
+}
+
+// cutHeader splits off the header, if there is one.
+func cutHeader(b []byte) (attempt uint32, entries []byte, err error) {
+	if len(b) == 0 || b[0] != 0 {
+		return 0, b, nil
+	}
+	n, width := binary.Uvarint(b[1:])
+	if width <= 0 || n > math.MaxUint32 {
+		return 0, nil, errEncoding
+	}
+	return uint32(n), b[1+width:], nil
 }
 
 func appendEntry(b []byte, stream store.Stream, ns int64, data []byte) []byte {
@@ -60,6 +90,8 @@ type logRow struct {
 	sum     int64
 }
 
+func (r *logRow) end() int64 { return r.start + r.size }
+
 func (r *logRow) checksum() int64 {
 	s := newSum()
 	s.int(r.key)
@@ -76,101 +108,24 @@ func (r *logRow) check() error {
 	return nil
 }
 
-// logEnd is the end of a log that a transaction appends to.
-type logEnd struct {
-	full  []logRow // complete, to be written
-	last  logRow   // takes further entries
-	dirty bool     // last has to be written too
-}
-
-// append adds chunks to a workload's log.
-func (tx *tx) append(h *head, chunks []store.LogChunk) error {
-	if len(chunks) == 0 {
-		return nil
-	}
-	if h.log == nil {
-		if err := tx.openLog(h); err != nil {
-			return err
-		}
-	}
-	for _, c := range chunks {
-		ns := stamp(c.Time)
-		for data := range slices.Chunk(c.Data, maxEntry) {
-			if err := h.log.add(c.Stream, ns, data); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// openLog prepares the log of a workload for appending.
-func (tx *tx) openLog(h *head) (err error) {
-	if h.emptyLog {
-		first, _ := logKeys(h.seq)
-		h.log = &logEnd{last: logRow{key: first}}
-	} else if h.log, err = openLog(tx.conn, h.seq); err != nil {
+// each calls yield for the chunks of a row, until it returns false.
+func (r *logRow) each(yield func(store.LogEntry) bool) error {
+	attempt, rest, err := cutHeader(r.entries)
+	if err != nil {
 		return err
 	}
-	h.emptyLog = false
-	tx.logs = append(tx.logs, h.log)
-	return nil
-}
-
-// openLog finds the end of a log. It reopens the last row if that is small and sound.
-func openLog(c *conn, seq int64) (*logEnd, error) {
-	first, last := logKeys(seq)
-	var row logRow
-	found, err := c.one(`SELECT key, start, size, CASE WHEN length(entries) < ? THEN entries ELSE x'' END, sum
-		FROM logs WHERE key BETWEEN ? AND ? ORDER BY key DESC LIMIT 1`,
-		[]any{smallRow, first, last}, &row.key, &row.start, &row.size, &row.entries, &row.sum)
-	switch {
-	case err != nil:
-		return nil, err
-	case !found:
-		return &logEnd{last: logRow{key: first}}, nil
-	case len(row.entries) > 0 && row.check() == nil:
-		return &logEnd{last: row}, nil
-	}
-	next, err := row.next()
-	return &logEnd{last: next}, err
-}
-
-// next returns the row that follows this one.
-func (r *logRow) next() (logRow, error) {
-	if r.key&(1<<rowBits-1) == 1<<rowBits-1 {
-		return logRow{}, errLogFull
-	}
-	return logRow{key: r.key + 1, start: r.start + r.size}, nil
-}
-
-func (e *logEnd) add(stream store.Stream, ns int64, data []byte) error {
-	if len(e.last.entries) > 0 && len(e.last.entries)+entryOverhead+len(data) > largeRow {
-		next, err := e.last.next()
-		if err != nil {
+	for at := r.start; len(rest) > 0; {
+		entry := store.LogEntry{Attempt: attempt}
+		if entry.LogChunk, rest, err = cutEntry(rest); err != nil {
 			return err
 		}
-		e.full = append(e.full, e.last)
-		e.last = next
-	}
-	e.last.entries = appendEntry(e.last.entries, stream, ns, data)
-	e.last.size += int64(len(data))
-	e.dirty = true
-	return nil
-}
-
-func (e *logEnd) write(c *conn) error {
-	for i := range e.full {
-		if err := e.full[i].write(c); err != nil {
-			return err
+		entry.Offset = at
+		if !yield(entry) {
+			return nil
 		}
+		at += int64(len(entry.Data))
 	}
-	e.full = e.full[:0]
-	if !e.dirty {
-		return nil
-	}
-	e.dirty = false
-	return e.last.write(c)
+	return nil
 }
 
 func (r *logRow) write(c *conn) error {

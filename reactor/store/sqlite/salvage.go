@@ -276,29 +276,28 @@ func (r *record) restore(to *conn, w *store.Workload) error {
 	return nil
 }
 
-// readLog copies a log up to the first damaged or missing row.
+// readLog copies a log up to the first damaged row. Rows that were deleted leave gaps between the others.
 func (s *salvage) readLog(c *conn, seq int64) error {
-	next, last := logKeys(seq)
-	err := c.each(`SELECT key, start, size, entries, sum FROM logs WHERE key BETWEEN ? AND ? ORDER BY key`, []any{next, last}, func(rows *sql.Rows) error {
+	first, last := logKeys(seq)
+	err := c.each(`SELECT key, start, size, entries, sum FROM logs WHERE key BETWEEN ? AND ? ORDER BY key`, []any{first, last}, func(rows *sql.Rows) error {
 		var row logRow
 		if err := rows.Scan(&row.key, &row.start, &row.size, &row.entries, &row.sum); err != nil {
 			return err
 		}
-		if row.key != next || row.check() != nil {
-			return errGap
+		if row.check() != nil {
+			return errDamagedRow
 		}
-		next++
 		return s.keep(func(to *conn) error { return row.write(to) })
 	})
-	if damaged(err) || errors.Is(err, errGap) {
+	if damaged(err) || errors.Is(err, errDamagedRow) {
 		s.found.Unreadable++
 		return nil
 	}
 	return err
 }
 
-// errGap stops the copying of a log with a missing row.
-var errGap = errors.New("the log has a gap")
+// errDamagedRow stops the copying of a log.
+var errDamagedRow = errors.New("a row of the log is damaged")
 
 // damagedError returns the error for a database that cannot be opened, with what to do about it.
 func damagedError(dir string, err error) error {

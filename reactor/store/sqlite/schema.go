@@ -8,7 +8,7 @@ import (
 
 // migrations are scripts: each brings a database from the version that is its index to the next one. The database's
 // user_version says how many of them it has seen. A change of the tables appends one.
-var migrations = []string{tables, moduleUses}
+var migrations = []string{tables, moduleUses, logHeaders}
 
 // applicationID marks the file as ours: "rctd".
 const applicationID = 0x72637464
@@ -96,6 +96,10 @@ CREATE TABLE uses (
 CREATE INDEX uses_used ON uses (used, digest);
 INSERT INTO uses (digest, name, used) SELECT digest, '', unixepoch() * 1000000000 FROM modules;
 `
+
+// logHeaders: the rows of logs have headers, and gaps between them. Older rows are read as they are, but an older program
+// can't read the newer ones.
+const logHeaders = ""
 
 // Keys of the meta table.
 const (

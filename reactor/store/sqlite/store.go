@@ -200,11 +200,11 @@ func (s *Store) Count(ctx context.Context) (counts store.Counts, err error) {
 }
 
 // ReadLog implements store.Logs.
-func (s *Store) ReadLog(ctx context.Context, id string, streams store.Streams, offset int64, limit int) (entries []store.LogEntry, next int64, err error) {
+func (s *Store) ReadLog(ctx context.Context, id string, position int64, cut store.Cut, limit int) (entries []store.LogEntry, next int64, err error) {
 	err = s.read(ctx, s.lanes.logs, func(c *conn) error {
 		l, err := newLogReader(c, id)
 		if err == nil {
-			entries, next, err = l.read(ctx, streams, offset, min(limit, stepBytes))
+			entries, next, err = l.read(ctx, position, cut, min(limit, stepBytes))
 		}
 		return err
 	})
@@ -213,12 +213,12 @@ func (s *Store) ReadLog(ctx context.Context, id string, streams store.Streams, o
 
 // TailLog implements store.Logs. It finds the end of a log as quickly as a record. The search for lines is
 // slower, and gives up its connection between steps.
-func (s *Store) TailLog(ctx context.Context, id string, streams store.Streams, lines int) (int64, error) {
+func (s *Store) TailLog(ctx context.Context, id string, streams store.Streams, lines int, cut store.Cut) (int64, error) {
 	lane := s.lanes.logs
 	if lines <= 0 {
 		lane = s.lanes.records
 	}
-	t := tail{streams: streams, lines: lines}
+	t := tail{streams: streams, lines: lines, cut: cut}
 	for !t.found {
 		err := s.read(ctx, lane, func(c *conn) error {
 			l, err := newLogReader(c, id)
@@ -232,6 +232,18 @@ func (s *Store) TailLog(ctx context.Context, id string, streams store.Streams, l
 		}
 	}
 	return t.offset, nil
+}
+
+// LogStart implements store.Logs.
+func (s *Store) LogStart(ctx context.Context, id string, after uint32) (position int64, found bool, err error) {
+	err = s.read(ctx, s.lanes.records, func(c *conn) error {
+		l, err := newLogReader(c, id)
+		if err == nil {
+			position, found, err = l.startAfter(after)
+		}
+		return err
+	})
+	return position, found, err
 }
 
 // Upload implements store.Modules.

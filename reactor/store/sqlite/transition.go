@@ -36,7 +36,7 @@ func (o *transitionOp) apply(tx *tx) error {
 		if err != nil {
 			return err
 		}
-		if err := tx.append(h, o.t.Log); err != nil {
+		if err := tx.append(h, &store.LogAppend{Attempt: attempts, Chunks: o.t.Log, Cut: o.t.Cut}); err != nil {
 			return err
 		}
 		tx.move(h, o.t.To, attempts, o.t.Time, o.t.Status)
@@ -74,7 +74,7 @@ func (o *appendOp) apply(tx *tx) error {
 		if err := tx.space.forOutput(); err != nil {
 			return err
 		}
-		return tx.append(h, o.a.Chunks)
+		return tx.append(h, &o.a)
 	}())
 }
 

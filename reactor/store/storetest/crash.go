@@ -76,7 +76,7 @@ func checkAcked(t *testing.T, s store.Store, acked map[string]string) {
 		}
 		if what == store.Succeeded.String() {
 			wantEqual(t, "state of "+id, w.State.String(), what)
-			entries, _, err := s.ReadLog(t.Context(), id, 0, 0, 100)
+			entries, _, err := s.ReadLog(t.Context(), id, 0, store.Cut{}, 100)
 			if err != nil || len(entries) != 1 || string(entries[0].Data) != id {
 				t.Errorf("log of %q: %v, %v", id, entries, err)
 			}

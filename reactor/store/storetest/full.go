@@ -159,7 +159,7 @@ func testClose(t *testing.T, open Open) {
 		"Module":     func() error { _, err := f.Module(ctx, f.module); return err },
 		"Upload":     func() error { _, err := f.Upload(ctx, f.module, 6, store.Resume{}); return err },
 		"TagModule":  func() error { return f.TagModule(ctx, "x", f.module) },
-		"ReadLog":    func() error { _, _, err := f.ReadLog(ctx, "a", 0, 0, 1); return err },
+		"ReadLog":    func() error { _, _, err := f.ReadLog(ctx, "a", 0, store.Cut{}, 1); return err },
 	} {
 		wantIs(t, name, call(), store.ErrClosed)
 	}

@@ -100,7 +100,7 @@ func testPrune(t *testing.T, open Open) {
 			wantEqual(t, "pruned", prune(t, f, test.policy), test.pruned)
 			for i, id := range finished {
 				_, err := f.Workload(t.Context(), id)
-				_, _, logErr := f.ReadLog(t.Context(), id, 0, 0, 10)
+				_, _, logErr := f.ReadLog(t.Context(), id, 0, store.Cut{}, 10)
 				if i >= test.pruned {
 					wantIs(t, id, errors.Join(err, logErr), nil)
 					continue

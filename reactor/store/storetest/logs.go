@@ -20,24 +20,20 @@ func testLog(t *testing.T, open Open) {
 		wantIs(t, "AppendLog", f.appendLog("a", 1, stdout("one\n"), later), nil)
 		wantIs(t, "AppendLog", f.appendLog("b", 1, stdout("of another")), nil)
 		wantIs(t, "AppendLog", f.appendLog("a", 1, stdout(""), stdout("four\n")), nil)
-		want := []store.LogEntry{
-			{Offset: 0, LogChunk: stdout("one\n")},
-			{Offset: 4, LogChunk: later},
-			{Offset: 13, LogChunk: stdout("four\n")},
-		}
-		got, next, err := f.ReadLog(t.Context(), "a", 0, 0, 1000)
+		want := []store.LogEntry{at(0, 1, stdout("one\n")), at(4, 1, later), at(13, 1, stdout("four\n"))}
+		got, next, err := f.ReadLog(t.Context(), "a", 0, store.Cut{}, 1000)
 		wantIs(t, "ReadLog", err, nil)
 		wantEqual(t, "entries", got, want)
 		wantEqual(t, "next", next, 18)
 
-		got, next, err = f.ReadLog(t.Context(), "a", 0, 6, 1)
+		got, next, err = f.ReadLog(t.Context(), "a", 6, store.Cut{}, 1)
 		wantIs(t, "ReadLog", err, nil)
 		later.Data = later.Data[2:]
-		wantEqual(t, "entries from the middle of one", got, []store.LogEntry{{Offset: 6, LogChunk: later}})
+		wantEqual(t, "entries from the middle of one", got, []store.LogEntry{at(6, 1, later)})
 		wantEqual(t, "next", next, 13)
 
 		for _, offset := range []int64{18, 1000} {
-			got, next, err = f.ReadLog(t.Context(), "a", 0, offset, 1000)
+			got, next, err = f.ReadLog(t.Context(), "a", offset, store.Cut{}, 1000)
 			wantIs(t, "ReadLog", err, nil)
 			wantEqual(t, "entries at the end", len(got), 0)
 			wantEqual(t, "next at the end", next, offset)
@@ -50,9 +46,9 @@ func testLog(t *testing.T, open Open) {
 		wantAs[*store.StaleError](t, "a stale attempt", f.appendLog("a", 0, stdout("x")))
 		wantAs[*store.StaleError](t, "a future attempt", f.appendLog("a", 2, stdout("x")))
 		wantAs[*store.NotFoundError](t, "no workload", f.appendLog("nobody", 1, stdout("x")))
-		_, _, err := f.ReadLog(t.Context(), "nobody", 0, 0, 10)
+		_, _, err := f.ReadLog(t.Context(), "nobody", 0, store.Cut{}, 10)
 		wantAs[*store.NotFoundError](t, "ReadLog", err)
-		_, err = f.TailLog(t.Context(), "nobody", 0, 10)
+		_, err = f.TailLog(t.Context(), "nobody", 0, 10, store.Cut{})
 		wantAs[*store.NotFoundError](t, "TailLog", err)
 	})
 	t.Run("Finished", func(t *testing.T) {
@@ -92,7 +88,7 @@ func testLog(t *testing.T, open Open) {
 		}
 		lines := bytes.SplitAfter(want.Bytes(), []byte{'\n'})
 		for _, n := range []int{0, 1, 2, 100, 200, 301, 1000} {
-			offset, err := f.TailLog(t.Context(), "large", 0, n)
+			offset, err := f.TailLog(t.Context(), "large", 0, n, store.Cut{})
 			wantIs(t, "TailLog", err, nil)
 			last := bytes.Join(lines[max(len(lines)-n, 0):], nil)
 			wantEqual(t, fmt.Sprint("offset of the last ", n), offset, int64(want.Len()-len(last)))
@@ -110,6 +106,8 @@ func testLog(t *testing.T, open Open) {
 		}
 		wantEqual(t, "log", f.log("tiny", 0, 100), want.String())
 	})
+	t.Run("Cut", func(t *testing.T) { testCut(t, open) })
+	t.Run("LogStart", func(t *testing.T) { testLogStart(t, open) })
 	t.Run("Tail", func(t *testing.T) {
 		f := newFixture(t, open, Options{})
 		for i, test := range []struct {
@@ -134,7 +132,7 @@ func testLog(t *testing.T, open Open) {
 			id := fmt.Sprint(i)
 			f.submit(id)
 			wantIs(t, "AppendLog", f.appendLog(id, 0, test.chunks...), nil)
-			offset, err := f.TailLog(t.Context(), id, test.streams, test.lines)
+			offset, err := f.TailLog(t.Context(), id, test.streams, test.lines, store.Cut{})
 			wantIs(t, "TailLog", err, nil)
 			wantEqual(t, fmt.Sprintf("%d: the last %d lines", i, test.lines), string(f.logFrom(id, test.streams, offset, 100)), test.want)
 		}

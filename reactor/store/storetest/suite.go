@@ -220,6 +220,12 @@ func stderr(text string) store.LogChunk {
 	return store.LogChunk{Stream: store.Stderr, Time: epoch, Data: []byte(text)}
 }
 
+// at is the entry that an attempt made of a chunk, at an offset.
+func at(offset int64, attempt uint32, c store.LogChunk) store.LogEntry {
+	c.Offset = offset
+	return store.LogEntry{Attempt: attempt, LogChunk: c}
+}
+
 // log returns a workload's whole log, read in steps of limit bytes.
 func (f *fixture) log(id string, streams store.Streams, limit int) string {
 	f.t.Helper()
@@ -230,7 +236,7 @@ func (f *fixture) logFrom(id string, streams store.Streams, offset int64, limit 
 	f.t.Helper()
 	var text bytes.Buffer
 	for {
-		entries, next, err := f.ReadLog(f.t.Context(), id, streams, offset, limit)
+		entries, next, err := f.ReadLog(f.t.Context(), id, offset, store.Cut{}, limit)
 		if err != nil {
 			f.t.Fatalf("ReadLog of %q at %d: %v", id, offset, err)
 		}
@@ -238,7 +244,9 @@ func (f *fixture) logFrom(id string, streams store.Streams, offset int64, limit 
 			return text.Bytes()
 		}
 		for _, e := range entries {
-			text.Write(e.Data)
+			if streams.Has(e.Stream) {
+				text.Write(e.Data)
+			}
 		}
 		offset = next
 	}

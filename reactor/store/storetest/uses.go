@@ -248,7 +248,7 @@ func testDeleteWorkload(t *testing.T, open Open) {
 	}
 	_, err := f.Workload(t.Context(), "a")
 	wantAs[*store.NotFoundError](t, "Workload", err)
-	_, _, err = f.ReadLog(t.Context(), "a", 0, 0, 100)
+	_, _, err = f.ReadLog(t.Context(), "a", 0, store.Cut{}, 100)
 	wantAs[*store.NotFoundError](t, "ReadLog", err)
 	wantEqual(t, "the others", f.list(store.Filter{}, 10), []string{"c", "b"})
 	counts, err := f.Count(t.Context())

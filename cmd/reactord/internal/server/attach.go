@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 
 	"google.golang.org/grpc"
@@ -28,11 +29,11 @@ func (w *workloads) AttachWorkload(stream attachStream) error {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
-	id, ok := first.GetPart().(*reactorv1.AttachWorkloadRequest_Id)
-	if !ok {
-		return fields{{Path: "id", Description: "must be the first message"}}.err()
+	request, err := toAttach(first)
+	if err != nil {
+		return err
 	}
-	attachment, err := w.reactor.AttachWorkload(stream.Context(), id.Id)
+	attachment, err := w.reactor.AttachWorkload(stream.Context(), request)
 	if err != nil {
 		return err
 	}
@@ -51,6 +52,24 @@ func (w *workloads) AttachWorkload(stream attachStream) error {
 	}
 	return err
 }
+
+// toAttach returns what the first message asks for.
+func toAttach(first *reactorv1.AttachWorkloadRequest) (request api.AttachRequest, err error) {
+	switch part := first.GetPart().(type) {
+	case *reactorv1.AttachWorkloadRequest_Id:
+		return api.AttachRequest{ID: part.Id}, nil
+	case *reactorv1.AttachWorkloadRequest_Start:
+		start := part.Start
+		if n := len(start.GetClient()); n > maxClientName {
+			return request, fields{{Path: "start.client", Description: fmt.Sprintf("has %d bytes, more than %d", n, maxClientName)}}.err()
+		}
+		return api.AttachRequest{ID: start.GetId(), Offset: start.GetOffset(), Attempt: start.GetAttempt(), Client: start.GetClient()}, nil
+	}
+	return request, fields{{Path: "start", Description: "or id must be the first message"}}.err()
+}
+
+// maxClientName bounds the name of a client.
+const maxClientName = 128
 
 // receiveStdin passes the client's input to the guest until the half-close.
 func receiveStdin(ctx context.Context, stream attachStream, attachment *reactor.Attachment) error {
@@ -86,7 +105,10 @@ func sendOutput(ctx context.Context, stream attachStream, attachment *reactor.At
 		if err != nil {
 			return err
 		}
-		resp := &reactorv1.AttachWorkloadResponse{Part: &reactorv1.AttachWorkloadResponse_Stdout{Stdout: out.Data}}
+		resp := &reactorv1.AttachWorkloadResponse{
+			Part:   &reactorv1.AttachWorkloadResponse_Stdout{Stdout: out.Data},
+			Offset: out.Offset, Attempt: out.Attempt, MissingBytes: out.Missing,
+		}
 		if out.Stream == api.Stderr {
 			resp.Part = &reactorv1.AttachWorkloadResponse_Stderr{Stderr: out.Data}
 		}
@@ -98,7 +120,9 @@ func sendOutput(ctx context.Context, stream attachStream, attachment *reactor.At
 	if err != nil {
 		return err
 	}
+	end := max(ended.Status.Usage.LogBytes, attachment.Position())
 	return stream.Send(&reactorv1.AttachWorkloadResponse{
-		Part: &reactorv1.AttachWorkloadResponse_Ended{Ended: fromWorkload(ended)},
+		Part:   &reactorv1.AttachWorkloadResponse_Ended{Ended: fromWorkload(ended)},
+		Offset: end, Attempt: ended.Status.Attempts, MissingBytes: end - attachment.Position(),
 	})
 }

@@ -29,12 +29,22 @@ func toSpec(p *reactorv1.WorkloadSpec, bad *fields) api.Spec {
 	}
 }
 
+func fromOutputMode(m api.OutputMode) reactorv1.OutputMode {
+	if m == api.DeliverOutput {
+		return reactorv1.OutputMode_OUTPUT_MODE_DELIVER
+	}
+	return reactorv1.OutputMode_OUTPUT_MODE_KEEP
+}
+
 func toOutputMode(p reactorv1.OutputMode, bad *fields) api.OutputMode {
 	if p < 0 || p > reactorv1.OutputMode_OUTPUT_MODE_DELIVER {
 		bad.add("is not a mode", "spec.output_mode")
 		return 0
 	}
-	return api.OutputMode(p)
+	if p == reactorv1.OutputMode_OUTPUT_MODE_DELIVER {
+		return api.DeliverOutput
+	}
+	return api.KeepOutput
 }
 
 func fromSpec(s *api.Spec) *reactorv1.WorkloadSpec {
@@ -49,7 +59,7 @@ func fromSpec(s *api.Spec) *reactorv1.WorkloadSpec {
 		Invoke:      s.Invoke,
 		Grants:      fromGrants(s.Grants),
 		Limits:      fromLimits(s.Limits),
-		OutputMode:  reactorv1.OutputMode(s.OutputMode),
+		OutputMode:  fromOutputMode(s.OutputMode),
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
@@ -132,13 +133,6 @@ func (w *workloads) WaitWorkload(ctx context.Context, req *reactorv1.WaitWorkloa
 	return &reactorv1.WaitWorkloadResponse{Workload: fromWorkload(workload)}, nil
 }
 
-func (w *workloads) DeleteWorkload(ctx context.Context, req *reactorv1.DeleteWorkloadRequest) (*reactorv1.DeleteWorkloadResponse, error) {
-	if err := w.reactor.DeleteWorkload(ctx, req.GetId()); err != nil {
-		return nil, err
-	}
-	return &reactorv1.DeleteWorkloadResponse{}, nil
-}
-
 func (w *workloads) CancelWorkloads(ctx context.Context, req *reactorv1.CancelWorkloadsRequest) (*reactorv1.CancelWorkloadsResponse, error) {
 	answer, err := w.reactor.CancelWorkloads(ctx, api.CancelRequest{
 		IDs:           req.GetIds(),
@@ -164,17 +158,30 @@ func (w *workloads) ReadLogs(req *reactorv1.ReadLogsRequest, stream grpc.ServerS
 	if selected < reactorv1.OutputStream_OUTPUT_STREAM_UNSPECIFIED || selected > reactorv1.OutputStream_OUTPUT_STREAM_STDERR {
 		return errs.Invalid(errs.Field{Path: "stream", Description: "is not a stream"})
 	}
+	var since time.Time
+	if at := req.GetSince(); at != nil {
+		if err := at.CheckValid(); err != nil {
+			return errs.Invalid(errs.Field{Path: "since", Description: "is not a time"})
+		}
+		since = at.AsTime()
+	}
 	return w.reactor.ReadLogs(stream.Context(), api.LogRequest{
 		ID:        req.GetId(),
 		Stream:    api.Stream(selected),
 		Follow:    req.GetFollow(),
 		TailLines: req.TailLines,
+		Offset:    req.GetOffset(),
+		Attempt:   req.GetAttempt(),
+		Since:     since,
 	}, func(c api.LogChunk) error {
 		return stream.Send(&reactorv1.ReadLogsResponse{
 			Stream:       reactorv1.OutputStream(c.Stream),
 			Data:         c.Data,
 			Time:         fromTime(c.Time),
 			DroppedBytes: c.DroppedBytes,
+			Offset:       c.Offset,
+			Attempt:      c.Attempt,
+			MissingBytes: c.Missing,
 		})
 	})
 }

@@ -23,6 +23,7 @@ func main() {
 		"flood": flood,
 		"sleep": sleep,
 		"write": write,
+		"lines": lines,
 		"panic": func(args []string) error { panic(strings.Join(args, " ")) },
 	}
 	if len(os.Args) < 2 || verbs[os.Args[1]] == nil {
@@ -120,6 +121,23 @@ func sleep(args []string) error {
 	time.Sleep(d)
 	fmt.Println("awake")
 	return nil
+}
+
+// lines prints as many numbered lines as it is told, and, if it is told more, sleeps then.
+func lines(args []string) error {
+	count, err := strconv.Atoi(args[0])
+	if err != nil {
+		return err
+	}
+	out := bufio.NewWriter(os.Stdout)
+	for i := range count {
+		fmt.Fprintf(out, "line %d of the output, which is as long as lines are\n", i)
+	}
+	err = out.Flush()
+	if len(args) > 1 {
+		time.Sleep(time.Hour)
+	}
+	return err
 }
 
 // write makes a file and reads it back.

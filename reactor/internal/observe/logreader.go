@@ -1,0 +1,151 @@
+package observe
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/reactord/reactord/reactor/internal/logbuf"
+	"github.com/reactord/reactord/reactor/internal/record"
+	"github.com/reactord/reactord/reactor/internal/refusal"
+	"github.com/reactord/reactord/reactor/store"
+)
+
+// logRead is about how many bytes of a log are read at a time. They stay in memory for as long as the client does
+// not read. filteredRead is the same for readers that may leave out most of them.
+const (
+	logRead      = 64 << 10
+	filteredRead = 1 << 20
+)
+
+// logReader reads a log from the store and from memory, in pieces.
+type logReader struct {
+	*Observer
+	id      string
+	streams store.Streams
+	since   time.Time
+
+	position int64 // where to go on
+	seen     int64 // up to where the output was taken, left out or found missing
+	missing  int64 // how much is missing since the last entry that was taken
+	ended    *store.Cut
+}
+
+// seek moves to a position. attempt is the attempt that wrote the byte before it, zero if that is not known: if the
+// daemon died since, a later attempt may have begun before that position.
+func (l *logReader) seek(ctx context.Context, offset uint64, attempt uint32) error {
+	position := int64(offset)
+	if position > 0 && attempt > 0 {
+		log, _ := l.Log(l.id) // before the store: what is stored meanwhile is in both
+		start, found, err := l.Store.LogStart(ctx, l.id, attempt)
+		if err != nil {
+			return refusal.OfStore(err)
+		}
+		if found {
+			position = min(position, start)
+		}
+		if log != nil {
+			if number, start := log.Attempt(); number > attempt {
+				position = min(position, start)
+			}
+		}
+	}
+	l.position, l.seen = position, position
+	return nil
+}
+
+// seekTail moves to where the last lines begin. It has what is in memory stored first, so that only the store
+// needs to search for lines.
+func (l *logReader) seekTail(ctx context.Context, lines int) error {
+	log, _ := l.Log(l.id)
+	if log != nil {
+		end := log.Extent().End
+		log.Flush()
+		for {
+			changed := log.Changed()
+			if e := log.Extent(); e.Released || e.Stored >= end || log.Refused() {
+				break // if the store is full it is read as it is: a tail that is too short is better than no answer
+			}
+			if err := l.Await(ctx, l.id, changed); err != nil {
+				return err
+			}
+		}
+	}
+	cut, err := l.cut(ctx, log)
+	if err != nil {
+		return err
+	}
+	position, err := l.Store.TailLog(ctx, l.id, l.streams, lines, cut)
+	l.position, l.seen = position, position
+	return refusal.OfStore(err)
+}
+
+// cut returns what is cut out of the log. log is nil if the workload does not run.
+func (l *logReader) cut(ctx context.Context, log *logbuf.Log) (store.Cut, error) {
+	switch {
+	case log != nil:
+		return log.Extent().Cut, nil
+	case l.ended != nil:
+		return *l.ended, nil
+	}
+	rec, err := l.Store.Workload(ctx, l.id)
+	var notFound *store.NotFoundError
+	if err != nil && !errors.As(err, &notFound) {
+		return store.Cut{}, refusal.OfStore(err)
+	}
+	if err != nil || !rec.State.Finished() {
+		return store.Cut{}, nil
+	}
+	w, err := record.Decode(rec)
+	if err != nil {
+		return store.Cut{}, err
+	}
+	cut := logbuf.WindowOf(w.Spec.Limits.LogBytes).Cut(int64(w.Status.Usage.LogBytes))
+	l.ended = &cut
+	return cut, nil
+}
+
+// next returns the next entries, from memory if the log has them there, else from the store; none if there are
+// none now. log is nil if the workload does not run.
+func (l *logReader) next(ctx context.Context, log *logbuf.Log) (entries []store.LogEntry, err error) {
+	limit := logRead
+	if l.streams != 0 || !l.since.IsZero() {
+		limit = filteredRead
+	}
+	stored := l.position
+	if log != nil {
+		stored = log.Extent().Stored
+		var ok bool
+		if entries, l.position, ok = log.Read(l.position, limit); ok {
+			return entries, nil
+		}
+	}
+	cut, err := l.cut(ctx, log)
+	if err != nil {
+		return nil, err
+	}
+	start := l.position
+	entries, l.position, err = l.Store.ReadLog(ctx, l.id, start, cut, limit)
+	if err != nil {
+		return nil, refusal.OfStore(err)
+	}
+	if len(entries) == 0 && l.position < stored { // nothing was kept of what lies between
+		l.position = stored
+	}
+	return entries, nil
+}
+
+// take accounts for an entry that next returned. It returns how much is missing before it, and whether it is wanted.
+func (l *logReader) take(e *store.LogEntry) (missing int64, wanted bool) {
+	l.missing += max(0, e.Offset-l.seen)
+	l.seen = max(l.seen, e.End())
+	if e.Time.Before(l.since) {
+		l.missing = 0
+		return 0, false
+	}
+	if !l.streams.Has(e.Stream) {
+		return 0, false
+	}
+	missing, l.missing = l.missing, 0
+	return missing, true
+}

@@ -165,7 +165,7 @@ func TestCtlDay(t *testing.T) {
 	}
 	eventually([]string{"nap", "waiting", "app=nap", "timer"}, "list", "-o", "wide", "--state", "waiting", "-l", "app=nap")
 	eventually([]string{"nap", "timer"}, "ops", "nap")
-	eventually([]string{"waiting", digest, "app=nap"}, "status", "nap")
+	eventually([]string{"waiting", strings.TrimPrefix(digest, "sha256:"), "app=nap"}, "status", "nap")
 	eventually([]string{"1 waiting"}, "status")
 	contains(c.must(t, "node"), "serving", "workers", "guest memory limit")
 	contains(c.must(t, "version"), "reactorctl", "reactord")

@@ -75,8 +75,11 @@ func FormatSize(n uint64) string {
 
 // ParseCount reads a whole number such as 1000, 1_000_000 or 1e9.
 func ParseCount(s string) (uint64, error) {
-	n := number(strings.TrimSpace(s))
+	s = strings.TrimSpace(s)
+	n := number(s)
 	switch {
+	case strings.HasPrefix(s, "-") && number(s[1:]) != nil:
+		return 0, fmt.Errorf("%s is too small: at least 0", s)
 	case n == nil || !n.IsInt():
 		return 0, fmt.Errorf("%q is not a whole number such as 1000, 1_000_000 or 1e9", s)
 	case !n.Num().IsInt64():

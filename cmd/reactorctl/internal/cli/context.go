@@ -22,7 +22,7 @@ func (a *app) contextCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return render.Contexts(a.Out, s)
+				return render.Contexts(s).Print(a.screen(), a.output.IsWide())
 			},
 		},
 		&cobra.Command{

@@ -1,95 +1,179 @@
 package cli
 
 import (
+	"context"
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/reactord/reactord/cmd/internal/quantity"
+	"github.com/reactord/reactord/cmd/internal/screen"
+	"github.com/reactord/reactord/cmd/internal/table"
 	"github.com/reactord/reactord/cmd/reactorctl/internal/render"
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
 
-// filterFlags select workloads.
-type filterFlags struct {
-	states   []string
-	selector string
-	module   string
-}
+// pageSize is how many workloads are listed in one call, at most.
+const pageSize = 1000
 
-func (f *filterFlags) add(cmd *cobra.Command) {
-	cmd.Flags().StringSliceVar(&f.states, "state", nil, "only these states: pending, running, waiting, succeeded, failed, cancelled")
-	cmd.Flags().StringVarP(&f.selector, "label", "l", "", "only workloads with these labels, such as app=web,tier!=test")
-	cmd.Flags().StringVar(&f.module, "module", "", "only workloads of this module (digest or tag)")
-}
-
-func (f *filterFlags) filter(cmd *cobra.Command) (*reactorv1.WorkloadFilter, error) {
-	filter := &reactorv1.WorkloadFilter{LabelSelector: f.selector, Module: f.module}
-	for _, name := range f.states {
-		state, ok := reactorv1.WorkloadState_value["WORKLOAD_STATE_"+strings.ToUpper(name)]
-		if !ok || state == 0 {
-			return nil, usageError(cmd, "--state %q: give pending, running, waiting, succeeded, failed or cancelled", name)
-		}
-		filter.States = append(filter.States, reactorv1.WorkloadState(state))
-	}
-	return filter, nil
+// orders are the orders of a list by their names.
+var orders = map[string]reactorv1.WorkloadOrder{
+	"newest": reactorv1.WorkloadOrder_WORKLOAD_ORDER_NEWEST_FIRST,
+	"oldest": reactorv1.WorkloadOrder_WORKLOAD_ORDER_OLDEST_FIRST,
 }
 
 func (a *app) listCommand() *cobra.Command {
 	var (
 		flags filterFlags
-		limit int
+		order string
 		watch bool
 	)
+	limit := 100
 	cmd := &cobra.Command{
-		Use:   "list",
-		Short: "List workloads, newest first",
-		Args:  operands(cobra.NoArgs),
+		Use:     "list",
+		Aliases: []string{"ls", "ps"},
+		Short:   "List workloads, newest first",
+		Long: `list lists workloads, newest first.
+
+With --watch it goes on: on a terminal it shows the list as it is now, in place, and elsewhere it prints
+each change as it happens, in a line of its own. These lines do not tell when a workload changes between
+running and waiting, and --state takes the two for one there.`,
+		Args: operands(cobra.NoArgs),
 	}
 	flags.add(cmd)
-	cmd.Flags().IntVar(&limit, "limit", 100, "list at most this many; 0 for all")
-	cmd.Flags().BoolVarP(&watch, "watch", "w", false, "then print each change as it happens")
+	cmd.Flags().Var(quantity.CountFlag(&limit, 0), "limit", "list at most this many; 0 for all")
+	cmd.Flags().StringVar(&order, "order", "newest", "which come first: newest or oldest")
+	cmd.Flags().BoolVarP(&watch, "watch", "w", false, "go on with what changes, until interrupted")
 	cmd.RunE = a.remote(func(cmd *cobra.Command, _ []string) error {
 		filter, err := flags.filter(cmd)
 		if err != nil {
 			return err
 		}
-		if watch {
-			return a.watch(cmd, filter)
+		request := &reactorv1.ListWorkloadsRequest{Filter: filter, Order: orders[order]}
+		if request.Order == 0 {
+			return usageError(cmd, "--order %q: give newest or oldest", order)
 		}
-		return a.list(cmd, filter, limit)
+		l := &listing{app: a, request: request, limit: limit, screen: a.screen(), wide: a.output.IsWide()}
+		switch {
+		case watch && a.output.IsTable() && l.screen.CanRedraw():
+			return l.live(cmd.Context())
+		case watch:
+			return l.follow(cmd.Context())
+		}
+		return l.print(cmd.Context())
 	})
 	return cmd
 }
 
-func (a *app) list(cmd *cobra.Command, filter *reactorv1.WorkloadFilter, limit int) error {
-	all := &reactorv1.ListWorkloadsResponse{}
-	for limit == 0 || len(all.Workloads) < limit {
-		request := &reactorv1.ListWorkloadsRequest{Filter: filter, PageSize: 1000, PageToken: all.GetNextPageToken()}
-		if limit > 0 {
-			request.PageSize = int32(min(limit-len(all.Workloads), 1000))
-		}
-		page, err := a.workloads().ListWorkloads(cmd.Context(), request)
+// listing is one run of the command.
+type listing struct {
+	*app
+	request *reactorv1.ListWorkloadsRequest // without its page
+	limit   int                             // zero: none
+	screen  *screen.Screen
+	wide    bool
+	layout  *table.Layout // of the rows that have been printed; nil: none
+}
+
+// print prints the list.
+func (l *listing) print(ctx context.Context) error {
+	if !l.output.IsTable() {
+		all, err := l.read(ctx, l.limit)
 		if err != nil {
 			return err
 		}
-		all.Workloads = append(all.Workloads, page.GetWorkloads()...)
-		all.UnreadableIds = append(all.UnreadableIds, page.GetUnreadableIds()...)
-		if all.NextPageToken = page.GetNextPageToken(); all.NextPageToken == "" {
-			break
+		return l.output.Message(l.Out, all)
+	}
+	var rows []*reactorv1.Workload
+	_, more, err := l.pages(ctx, l.limit, func(page *reactorv1.ListWorkloadsResponse) error {
+		l.tellUnreadable("workload", page.GetUnreadableIds())
+		if rows = append(rows, page.GetWorkloads()...); len(rows) < pageSize {
+			return nil
 		}
-	}
-	a.tellUnreadable("workload", all.GetUnreadableIds())
-	if !a.output.IsTable() {
-		return a.output.Message(a.Out, all)
-	}
-	if err := render.Workloads(a.Out, all.GetWorkloads(), a.output.IsWide()); err != nil {
+		block := rows
+		rows = nil // a long list is not kept
+		return l.printRows(block)
+	})
+	if err != nil {
 		return err
 	}
-	if all.GetNextPageToken() != "" {
-		fmt.Fprintf(a.Err, "there are more; --limit 0 lists all\n")
+	if err := l.printRows(rows); err != nil {
+		return err
+	}
+	if more {
+		fmt.Fprintf(l.Err, "there are more; --limit 0 lists all\n")
 	}
 	return nil
+}
+
+// read returns the list as one message.
+func (l *listing) read(ctx context.Context, limit int) (*reactorv1.ListWorkloadsResponse, error) {
+	all := &reactorv1.ListWorkloadsResponse{}
+	cursor, _, err := l.pages(ctx, limit, func(page *reactorv1.ListWorkloadsResponse) error {
+		all.Workloads = append(all.Workloads, page.GetWorkloads()...)
+		all.UnreadableIds = append(all.UnreadableIds, page.GetUnreadableIds()...)
+		all.NextPageToken = page.GetNextPageToken()
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	l.tellUnreadable("workload", all.GetUnreadableIds())
+	all.Cursor = cursor
+	return all, nil
+}
+
+// pages calls each for the pages of the list, up to a number of workloads; zero is no limit. It returns the cursor of the
+// first page, and whether there are more workloads.
+func (l *listing) pages(ctx context.Context, limit int, each func(*reactorv1.ListWorkloadsResponse) error) (cursor string, more bool, err error) {
+	token := ""
+	for n := 0; ; {
+		size := pageSize
+		if limit > 0 {
+			size = min(limit-n, pageSize)
+		}
+		page, err := l.workloads().ListWorkloads(ctx, &reactorv1.ListWorkloadsRequest{
+			Filter: l.request.GetFilter(), Order: l.request.GetOrder(), PageSize: int32(size), PageToken: token,
+		})
+		if err != nil {
+			return "", false, err
+		}
+		if token == "" {
+			cursor = page.GetCursor()
+		}
+		if err := each(page); err != nil {
+			return "", false, err
+		}
+		n += len(page.GetWorkloads())
+		if token = page.GetNextPageToken(); token == "" || limit > 0 && n >= limit {
+			return cursor, token != "", nil
+		}
+	}
+}
+
+// printRows prints rows, the first time with the head of the table. The columns stay where they are, unless they become
+// wider.
+func (l *listing) printRows(workloads []*reactorv1.Workload) error {
+	rows := make([]table.Row, len(workloads))
+	for i, w := range workloads {
+		rows[i] = render.WorkloadRow(w, l.wide)
+	}
+	room := l.screen.Width()
+	if l.wide {
+		room = 0
+	}
+	var lines []screen.Line
+	if l.layout == nil {
+		l.layout = table.NewLayout(render.WorkloadColumns(l.wide), rows, room)
+		lines = append(lines, l.layout.Head())
+	} else {
+		l.layout.SetRoom(room)
+		l.layout.Grow(rows...)
+	}
+	for _, row := range rows {
+		lines = append(lines, l.layout.Line(row))
+	}
+	return l.screen.Print(lines...)
 }
 
 // tellUnreadable prints which records of a list were left out.
@@ -101,30 +185,5 @@ func (a *app) tellUnreadable(kind string, names []string) {
 			return
 		}
 		fmt.Fprintf(a.Err, "%s %q is left out: its record is damaged, see the daemon's log\n", kind, name)
-	}
-}
-
-func (a *app) watch(cmd *cobra.Command, filter *reactorv1.WorkloadFilter) error {
-	stream, err := a.workloads().WatchWorkloads(cmd.Context(), &reactorv1.WatchWorkloadsRequest{Filter: filter, Cursor: "0"})
-	if err != nil {
-		return err
-	}
-	for {
-		response, err := stream.Recv()
-		if err != nil {
-			return err
-		}
-		switch {
-		case response.GetDraining():
-			fmt.Fprintln(a.Err, "reactorctl: the daemon is shutting down")
-			return nil
-		case !a.output.IsTable():
-			err = a.output.Message(a.Out, response)
-		case response.GetWorkload() != nil:
-			err = render.Change(a.Out, response.GetWorkload())
-		}
-		if err != nil {
-			return err
-		}
 	}
 }

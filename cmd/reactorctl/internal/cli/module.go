@@ -157,7 +157,7 @@ func (a *app) moduleListCommand() *cobra.Command {
 			if !a.output.IsTable() {
 				return a.output.Message(a.Out, all)
 			}
-			return render.Modules(a.Out, all.GetModules(), a.output.IsWide())
+			return render.Modules(all.GetModules(), a.output.IsWide()).Print(a.screen(), a.output.IsWide())
 		}),
 	}
 }
@@ -220,5 +220,5 @@ func (a *app) printModule(m *reactorv1.Module) error {
 	if !a.output.IsTable() {
 		return a.output.Message(a.Out, m)
 	}
-	return render.Module(a.Out, m)
+	return render.Module(a.screen(), m)
 }

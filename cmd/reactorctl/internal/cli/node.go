@@ -8,6 +8,8 @@ import (
 	"github.com/spf13/cobra"
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"github.com/reactord/reactord/cmd/internal/screen"
+	"github.com/reactord/reactord/cmd/reactorctl/internal/follow"
 	"github.com/reactord/reactord/cmd/reactorctl/internal/render"
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
@@ -33,7 +35,7 @@ func (a *app) nodeCommand() *cobra.Command {
 		if !a.output.IsTable() {
 			return a.output.Message(a.Out, response.GetNode())
 		}
-		if err := render.Node(a.Out, response.GetNode()); err != nil {
+		if err := render.Node(a.screen(), response.GetNode()); err != nil {
 			return err
 		}
 		return a.printStats(cmd.Context())
@@ -49,28 +51,45 @@ func (a *app) printStats(ctx context.Context) error {
 	if !a.output.IsTable() {
 		return a.output.Message(a.Out, response.GetStats())
 	}
-	return render.Stats(a.Out, response.GetStats())
+	return render.Stats(a.screen(), response.GetStats())
 }
 
+// watchStats prints a line for each reading until ctx ends. On a terminal the head of the table is printed again when it
+// has left the screen.
 func (a *app) watchStats(ctx context.Context, interval time.Duration) error {
-	stream, err := a.node().WatchStats(ctx, &reactorv1.WatchStatsRequest{Interval: durationpb.New(interval)})
-	if err != nil {
-		return err
+	s := a.screen()
+	layout := render.StatsLayout(s.Width())
+	sinceHead := 0
+	printReading := func(reading *reactorv1.Stats) error {
+		if !a.output.IsTable() {
+			return a.output.Message(a.Out, reading)
+		}
+		row := render.StatsRow(reading)
+		layout.SetRoom(s.Width())
+		layout.Grow(row)
+		lines := []screen.Line{layout.Line(row)}
+		if _, rows := s.Size(); sinceHead == 0 || s.IsTerminal() && sinceHead >= rows-1 {
+			lines, sinceHead = append([]screen.Line{layout.Head()}, lines...), 0
+		}
+		sinceHead++
+		return s.Print(lines...)
 	}
-	for {
-		response, err := stream.Recv()
+	return a.follower.Do(ctx, func(ctx context.Context) error {
+		stream, err := a.node().WatchStats(ctx, &reactorv1.WatchStatsRequest{Interval: durationpb.New(interval)})
 		if err != nil {
 			return err
 		}
-		if a.output.IsTable() {
-			err = render.StatsLine(a.Out, response.GetStats())
-		} else {
-			err = a.output.Message(a.Out, response.GetStats())
+		for {
+			response, err := stream.Recv()
+			if err != nil {
+				return err
+			}
+			a.follower.Reached("")
+			if err := printReading(response.GetStats()); err != nil {
+				return follow.Permanent(err)
+			}
 		}
-		if err != nil {
-			return err
-		}
-	}
+	})
 }
 
 func (a *app) drainCommand() *cobra.Command {

@@ -31,7 +31,7 @@ func (a *app) opsCommand() *cobra.Command {
 			if !a.output.IsTable() {
 				return a.output.Message(a.Out, all)
 			}
-			return render.Ops(a.Out, all.GetOps())
+			return render.Ops(all.GetOps()).Print(a.screen(), a.output.IsWide())
 		}),
 	}
 }

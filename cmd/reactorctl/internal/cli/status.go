@@ -23,7 +23,7 @@ func (a *app) statusCommand() *cobra.Command {
 			if !a.output.IsTable() {
 				return a.output.Message(a.Out, response.GetWorkload())
 			}
-			return render.Workload(a.Out, response.GetWorkload())
+			return render.Workload(a.screen(), response.GetWorkload())
 		}),
 	}
 }

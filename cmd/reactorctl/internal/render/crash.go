@@ -2,12 +2,12 @@ package render
 
 import (
 	"fmt"
-	"io"
 	"strings"
 
 	"google.golang.org/protobuf/proto"
 
 	"github.com/reactord/reactord/cmd/internal/printable"
+	"github.com/reactord/reactord/cmd/internal/table"
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
 
@@ -58,18 +58,13 @@ func describe(frames []*reactorv1.StackFrame, most int) (lines []string, rest in
 	return lines, len(frames)
 }
 
-// crash prints the calls of a guest that crashed.
-func crash(w io.Writer, c *reactorv1.Crash) error {
+// aboutCrash says where a guest crashed.
+func aboutCrash(c *reactorv1.Crash) table.Pair {
 	lines, complete := Stack(c, len(c.GetFrames()))
 	if !complete {
 		lines = append(lines, "and more, which were not kept")
 	}
-	for _, line := range lines {
-		if _, err := fmt.Fprintf(w, "    %s\n", line); err != nil {
-			return err
-		}
-	}
-	return nil
+	return values("stack", lines...)
 }
 
 // frame names a function; one without a name by its index, and by where tools that dump modules show its code.

@@ -1,5 +1,3 @@
-// Package render prints the API's messages: as tables for people, and as JSON or YAML for programs. It only writes
-// to the writers it is given. Everything it prints is printable, whoever chose the text (see package printable).
 package render
 
 import (

@@ -1,0 +1,93 @@
+package render
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/reactord/reactord/cmd/internal/screen"
+	"github.com/reactord/reactord/cmd/internal/table"
+	"github.com/reactord/reactord/cmd/reactorctl/internal/settings"
+	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
+)
+
+// Node prints a daemon's description.
+func Node(s *screen.Screen, n *reactorv1.Node) error {
+	state := screen.Span{Text: "serving", Style: screen.Good}
+	if n.GetDraining() {
+		state = screen.Span{Text: "draining", Style: screen.Notable}
+	}
+	return printPairs(s,
+		pair("version", n.GetVersion()),
+		pair("platform", n.GetPlatform()+", "+n.GetGoVersion()),
+		table.Pair{Name: "state", Values: []screen.Span{state}},
+		pair("started", moment(n.GetStartTime())),
+		pair("process", fmt.Sprint(n.GetProcessId())),
+		pair("workers", fmt.Sprint(n.GetWorkers())),
+		pair("data folder", n.GetDataDir()),
+		pair("guest memory limit", size(n.GetMemoryBytes())),
+		pair("default limits", limits(n.GetDefaultLimits())),
+		pair("maximum limits", limits(n.GetMaxLimits())),
+	)
+}
+
+func limits(l *reactorv1.Limits) string {
+	parts := []string{
+		"memory " + size(l.GetMemoryBytes()), "stack " + size(l.GetStackBytes()),
+		"log " + size(l.GetLogBytes()), fmt.Sprintf("descriptors %d", l.GetDescriptors()), fmt.Sprintf("pending ops %d", l.GetPendingOps()),
+	}
+	if l.GetFuel() > 0 {
+		parts = append(parts, "fuel "+comma(l.GetFuel()))
+	}
+	if d := l.GetTimeout().AsDuration(); d > 0 {
+		parts = append(parts, "timeout "+given(d))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// Stats prints a daemon's statistics.
+func Stats(s *screen.Screen, st *reactorv1.Stats) error {
+	return printPairs(s,
+		pair("workloads", fmt.Sprintf("%s pending, %s running, %s waiting (most at once: %s)", comma(st.GetPending()), comma(st.GetRunning()), comma(st.GetWaiting()), comma(st.GetWaitingPeak()))),
+		pair("since the start", fmt.Sprintf("%s submitted, %s succeeded, %s failed, %s cancelled", comma(st.GetSubmitted()), comma(st.GetSucceeded()), comma(st.GetFailed()), comma(st.GetCancelled()))),
+		pair("memory", fmt.Sprintf("%s resident (most: %s), %s guests, %s heap", size(st.GetResidentBytes()), size(st.GetResidentPeakBytes()), size(st.GetGuestMemoryBytes()), size(st.GetHeapBytes()))),
+		pair("executor", fmt.Sprintf("%s resumes, %s preemptions, busy %s", comma(st.GetResumes()), comma(st.GetPreemptions()), duration(st.GetBusyTime()))),
+		pair("wake lateness", fmt.Sprintf("p50 %s, p99 %s, max %s", duration(st.GetWakeLatenessP50()), duration(st.GetWakeLatenessP99()), duration(st.GetWakeLatenessMax()))),
+		pair("goroutines", comma(st.GetGoroutines())),
+		pair("compiled modules", comma(st.GetCompiledModules())),
+	)
+}
+
+// StatsLayout returns the layout of a stream of statistics. Its columns have room for the figures of a busy daemon, so
+// that they stay where they are.
+func StatsLayout(room int) *table.Layout {
+	columns := []table.Column{
+		{Title: "TIME"}, {Title: "PENDING", Right: true}, {Title: "RUNNING", Right: true}, {Title: "WAITING", Right: true},
+		{Title: "DONE", Right: true}, {Title: "RESIDENT", Right: true, Rank: 2}, {Title: "LATE P99", Right: true, Rank: 1},
+	}
+	usual := table.Cells("15:04:05", "100,000", "100,000", "100,000", "1,000,000", "999 MiB", "999.9ms")
+	return table.NewLayout(columns, []table.Row{usual}, room)
+}
+
+// StatsRow returns the row of one reading.
+func StatsRow(s *reactorv1.Stats) table.Row {
+	return table.Cells(
+		s.GetTime().AsTime().Local().Format(time.TimeOnly), comma(s.GetPending()), comma(s.GetRunning()), comma(s.GetWaiting()),
+		comma(s.GetSucceeded()+s.GetFailed()+s.GetCancelled()), size(s.GetResidentBytes()), duration(s.GetWakeLatenessP99()),
+	)
+}
+
+// Contexts returns a list of the contexts of the configuration file.
+func Contexts(s settings.Settings) List {
+	list := List{Columns: []table.Column{{Title: ""}, {Title: "NAME"}, {Title: "ADDRESS"}}}
+	for _, name := range slices.Sorted(maps.Keys(s.Contexts)) {
+		mark := ""
+		if name == s.CurrentContext {
+			mark = "*"
+		}
+		list.Rows = append(list.Rows, table.Row{{Text: mark, Style: screen.Good}, {Text: name}, {Text: s.Contexts[name].Address}})
+	}
+	return list
+}

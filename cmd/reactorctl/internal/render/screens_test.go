@@ -1,0 +1,161 @@
+package render
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/reactord/reactord/cmd/internal/screen"
+	"github.com/reactord/reactord/cmd/internal/table"
+	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
+)
+
+// checkScreen compares what is printed with a file of testdata. UPDATE_SCREENS=1 writes the file.
+func checkScreen(t *testing.T, name string, room int, lines []screen.Line) {
+	t.Helper()
+	var b strings.Builder
+	for _, line := range lines {
+		b.WriteString(line.String() + "\n")
+		if room > 0 && line.Width() > room {
+			t.Errorf("%s: this takes more than %d columns: %s", name, room, line)
+		}
+	}
+	file := filepath.Join("testdata", fmt.Sprintf("%s-%d.txt", name, room))
+	if os.Getenv("UPDATE_SCREENS") != "" {
+		if err := os.WriteFile(file, []byte(b.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), b.String()); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", file, diff)
+	}
+}
+
+func ago(d time.Duration) *timestamppb.Timestamp { return timestamppb.New(time.Now().Add(-d)) }
+
+// workloads are some of each kind.
+func workloads() []*reactorv1.Workload {
+	exit := uint32(3)
+	return []*reactorv1.Workload{
+		{
+			Id: "k8bckc5tlkc81ibsqsfr", Spec: &reactorv1.WorkloadSpec{Name: "hello"},
+			Status: &reactorv1.WorkloadStatus{State: reactorv1.WorkloadState_WORKLOAD_STATE_PENDING, CreateTime: ago(3 * time.Second)},
+		}, {
+			Id: "k8bck5fvq01l1dtvo1lj", Spec: &reactorv1.WorkloadSpec{Name: "large"},
+			Status: &reactorv1.WorkloadStatus{
+				State: reactorv1.WorkloadState_WORKLOAD_STATE_PENDING, CreateTime: ago(90 * time.Second),
+				Delay: &reactorv1.Delay{Reason: reactorv1.DelayReason_DELAY_REASON_NODE_MEMORY, Message: "other workloads hold the node's memory"},
+			},
+		}, {
+			Id: "nightly-report-of-all-the-shops-in-the-north", Spec: &reactorv1.WorkloadSpec{Name: "nightly report of all the shops in the north"},
+			Status: &reactorv1.WorkloadStatus{
+				State: reactorv1.WorkloadState_WORKLOAD_STATE_RUNNING, CreateTime: ago(50 * time.Hour), StartTime: ago(49 * time.Hour), Attempts: 2,
+				Usage: &reactorv1.Usage{CpuTime: durationpb.New(83421 * time.Second), Fuel: 208_000_000_000_000},
+			},
+		}, {
+			Id: "k8bck5fvq01l1dtvo1lk", Spec: &reactorv1.WorkloadSpec{Name: "server", Labels: map[string]string{"app": "web", "tier": "front"}},
+			Status: &reactorv1.WorkloadStatus{
+				State: reactorv1.WorkloadState_WORKLOAD_STATE_WAITING, CreateTime: ago(4 * time.Hour), StartTime: ago(4 * time.Hour), Attempts: 1,
+				Usage:      &reactorv1.Usage{CpuTime: durationpb.New(12345 * time.Microsecond), PeakMemoryBytes: 9 << 20},
+				WaitingFor: []*reactorv1.Op{{Kind: reactorv1.OpKind_OP_KIND_ACCEPT, Target: "127.0.0.1:8080", StartTime: ago(42 * time.Second)}},
+			},
+		}, {
+			Id: "k8bck5fvq01l1dtvo1ll", Spec: &reactorv1.WorkloadSpec{Name: "check"},
+			Status: &reactorv1.WorkloadStatus{
+				State: reactorv1.WorkloadState_WORKLOAD_STATE_FAILED, Reason: reactorv1.EndReason_END_REASON_EXIT, ExitCode: &exit,
+				CreateTime: ago(20 * time.Minute), Usage: &reactorv1.Usage{CpuTime: durationpb.New(420 * time.Microsecond)},
+			},
+		}, {
+			Id: "k8bck5fvq01l1dtvo1lm", Spec: &reactorv1.WorkloadSpec{Name: "deep"},
+			Status: &reactorv1.WorkloadStatus{
+				State: reactorv1.WorkloadState_WORKLOAD_STATE_FAILED, Reason: reactorv1.EndReason_END_REASON_STACK_OVERFLOW, CreateTime: ago(20 * 24 * time.Hour),
+			},
+		},
+	}
+}
+
+func TestWorkloadsScreen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // whose clock stands still
+		for _, room := range []int{40, 80, 200} {
+			list := Workloads(workloads(), false)
+			checkScreen(t, "list", room, table.Lines(list.Columns, list.Rows, room))
+		}
+		wide := Workloads(workloads(), true)
+		checkScreen(t, "list-wide", 0, table.Lines(wide.Columns, wide.Rows, 0))
+	})
+}
+
+// crashed is a workload with all there is to say about one.
+func crashed() *reactorv1.Workload {
+	return &reactorv1.Workload{
+		Id: "k8bck5fvq01l1dtvo1lj",
+		Spec: &reactorv1.WorkloadSpec{
+			Module: "sha256:9b5afcaf4007a42d0d7da9a9e20586d021cca15dab334df27635af3d6b33ed08", Name: "shop", Args: []string{"--shop", "north east", "it's", ""},
+			Env: map[string]string{"LANG": "C", "TOKEN": "x\ny"}, Stdin: make([]byte, 3<<10), Interactive: true, Labels: map[string]string{"app": "shop"},
+			Grants: []*reactorv1.Grant{
+				{Grant: &reactorv1.Grant_Directory{Directory: &reactorv1.DirectoryGrant{HostPath: "/srv/shop", GuestPath: "/data", ReadOnly: true}}},
+				{Grant: &reactorv1.Grant_Listener{Listener: &reactorv1.ListenerGrant{Address: "127.0.0.1:0"}}},
+				{Grant: &reactorv1.Grant_Connection{Connection: &reactorv1.ConnectionGrant{Address: "db:5432"}}},
+			},
+			Limits: &reactorv1.Limits{MemoryBytes: 16 << 20, Fuel: 1e9, StackBytes: 8 << 20, LogBytes: 1 << 20, Descriptors: 256, PendingOps: 1024, Timeout: durationpb.New(time.Minute)},
+		},
+		Status: &reactorv1.WorkloadStatus{
+			State: reactorv1.WorkloadState_WORKLOAD_STATE_FAILED, Reason: reactorv1.EndReason_END_REASON_TRAP, Attempts: 1,
+			Message:    "the guest gave up (unreachable), probably since memory.grow to 17 MiB was refused: its limit is 16 MiB",
+			CreateTime: ago(200 * time.Second), StartTime: ago(199 * time.Second), EndTime: ago(9 * time.Second),
+			ListenAddresses: []string{"127.0.0.1:41234"},
+			Usage: &reactorv1.Usage{
+				Fuel: 812_345_678, CpuTime: durationpb.New(321 * time.Millisecond), WaitingTime: durationpb.New(189 * time.Second),
+				PeakMemoryBytes: 16 << 20, LogBytes: 5 << 20, LogBytesDropped: 4 << 20,
+			},
+			Crash: &reactorv1.Crash{Trap: "unreachable", Frames: []*reactorv1.StackFrame{{Function: "abort"}, {Function: "shop::Basket::add"}, {FunctionIndex: 7, CodeOffset: 419}}},
+		},
+	}
+}
+
+func TestWorkloadScreen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		local := time.Local
+		time.Local = time.UTC
+		defer func() { time.Local = local }()
+		for _, room := range []int{80, 200} {
+			checkScreen(t, "status", room, table.Pairs(about(crashed()), room))
+			checkScreen(t, "status-waiting", room, table.Pairs(about(workloads()[3]), room))
+		}
+	})
+}
+
+func TestOpsScreen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		list := Ops([]*reactorv1.Op{
+			{WorkloadId: "k8bck5fvq01l1dtvo1lj", Kind: reactorv1.OpKind_OP_KIND_ACCEPT, Target: "127.0.0.1:8080", StartTime: ago(4 * time.Hour)},
+			{WorkloadId: "k8bck5fvq01l1dtvo1lk", Kind: reactorv1.OpKind_OP_KIND_TIMER, StartTime: ago(time.Second), Deadline: ago(-90 * time.Minute)},
+			{WorkloadId: "k8bck5fvq01l1dtvo1ll", Kind: reactorv1.OpKind_OP_KIND_FILE, Target: "/data/a/rather/long/path/to/some/file.txt", Bytes: 65536, StartTime: ago(0)},
+		})
+		checkScreen(t, "ops", 80, table.Lines(list.Columns, list.Rows, 80))
+	})
+}
+
+func TestSpan(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		-time.Second: "0s", 0: "0s", 999 * time.Millisecond: "0s", 119 * time.Second: "119s", 2 * time.Minute: "2m", 200 * time.Second: "3m20s",
+		59 * time.Minute: "59m", 179 * time.Minute: "179m", 3 * time.Hour: "3h", 5*time.Hour + 7*time.Minute: "5h7m", 47 * time.Hour: "47h",
+		50 * time.Hour: "2d2h", 48 * time.Hour: "2d", 20 * 24 * time.Hour: "20d",
+	} {
+		if got := span(d); got != want {
+			t.Errorf("%v: %s, want %s", d, got, want)
+		}
+	}
+}

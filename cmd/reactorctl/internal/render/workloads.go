@@ -1,0 +1,281 @@
+package render
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/reactord/reactord/cmd/internal/printable"
+	"github.com/reactord/reactord/cmd/internal/screen"
+	"github.com/reactord/reactord/cmd/internal/table"
+	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
+)
+
+// State returns a workload's state as a word.
+func State(w *reactorv1.Workload) string {
+	return enumWord(w.GetStatus().GetState().String(), "WORKLOAD_STATE_")
+}
+
+// stateStyles are the styles of the states that stand out.
+var stateStyles = map[reactorv1.WorkloadState]screen.Style{
+	reactorv1.WorkloadState_WORKLOAD_STATE_PENDING:   screen.Notable,
+	reactorv1.WorkloadState_WORKLOAD_STATE_RUNNING:   screen.Active,
+	reactorv1.WorkloadState_WORKLOAD_STATE_SUCCEEDED: screen.Good,
+	reactorv1.WorkloadState_WORKLOAD_STATE_FAILED:    screen.Bad,
+	reactorv1.WorkloadState_WORKLOAD_STATE_CANCELLED: screen.Finished,
+}
+
+func state(w *reactorv1.Workload) screen.Span {
+	return screen.Span{Text: State(w), Style: stateStyles[w.GetStatus().GetState()]}
+}
+
+func reason(w *reactorv1.Workload) string {
+	s := w.GetStatus()
+	switch s.GetReason() {
+	case reactorv1.EndReason_END_REASON_UNSPECIFIED:
+		return ""
+	case reactorv1.EndReason_END_REASON_EXIT:
+		return fmt.Sprintf("exit %d", s.GetExitCode())
+	default:
+		return enumWord(s.GetReason().String(), "END_REASON_")
+	}
+}
+
+func enumWord(name, prefix string) string {
+	return strings.ReplaceAll(strings.ToLower(strings.TrimPrefix(name, prefix)), "_", " ")
+}
+
+// End describes in one line how a workload ended, with its message if it has one.
+func End(w *reactorv1.Workload) string {
+	text := fmt.Sprintf("%s %s", printable.String(w.GetId()), State(w))
+	if why := reason(w); why != "" && why != State(w) {
+		text += " (" + why + ")"
+	}
+	if message := w.GetStatus().GetMessage(); message != "" {
+		text += ": " + printable.Text(message)
+	}
+	for _, result := range w.GetStatus().GetResults() {
+		text += "\n" + printable.String(result)
+	}
+	return text
+}
+
+// WorkloadColumns returns the columns of a list of workloads.
+func WorkloadColumns(wide bool) []table.Column {
+	columns := []table.Column{
+		{Title: "ID"}, {Title: "NAME", Least: 8}, {Title: "STATE"}, {Title: "REASON", Least: 6},
+		{Title: "AGE", Rank: 1}, {Title: "CPU", Right: true, Rank: 2},
+	}
+	if wide {
+		columns = append(columns, []table.Column{
+			{Title: "FUEL", Right: true}, {Title: "WAITED", Right: true}, {Title: "MEMORY", Right: true},
+			{Title: "MODULE"}, {Title: "LABELS"}, {Title: "WAITING FOR"},
+		}...)
+	}
+	return columns
+}
+
+// WorkloadRow returns the row of a workload.
+func WorkloadRow(w *reactorv1.Workload, wide bool) table.Row {
+	s, u := w.GetStatus(), w.GetStatus().GetUsage()
+	why := screen.Span{Text: reason(w)}
+	if s.GetState() == reactorv1.WorkloadState_WORKLOAD_STATE_PENDING && s.GetDelay() != nil {
+		why = screen.Span{Text: enumWord(s.GetDelay().GetReason().String(), "DELAY_REASON_"), Style: screen.Notable}
+	}
+	row := table.Row{
+		{Text: w.GetId()}, {Text: w.GetSpec().GetName()}, state(w), why, {Text: age(s.GetCreateTime())}, {Text: duration(u.GetCpuTime())},
+	}
+	if wide {
+		row = append(row, table.Cells(
+			comma(u.GetFuel()), duration(u.GetWaitingTime()), size(u.GetPeakMemoryBytes()),
+			shortDigest(w.GetSpec().GetModule()), labels(w.GetSpec().GetLabels()), strings.Join(waitingFor(s.GetWaitingFor()), ", "),
+		)...)
+	}
+	return row
+}
+
+// Workloads returns a list of workloads.
+func Workloads(workloads []*reactorv1.Workload, wide bool) List {
+	list := List{Columns: WorkloadColumns(wide)}
+	for _, w := range workloads {
+		list.Rows = append(list.Rows, WorkloadRow(w, wide))
+	}
+	return list
+}
+
+// Workload prints one workload in full.
+func Workload(s *screen.Screen, w *reactorv1.Workload) error { return printPairs(s, about(w)...) }
+
+// about has all that there is to say about a workload.
+func about(w *reactorv1.Workload) []table.Pair {
+	return slices.Concat(aboutSpec(w), aboutLife(w), aboutUse(w), aboutEnd(w))
+}
+
+// aboutSpec says what was submitted, except for the limits.
+func aboutSpec(w *reactorv1.Workload) []table.Pair {
+	spec := w.GetSpec()
+	how := state(w)
+	if why := reason(w); why != "" && why != how.Text {
+		how.Text += " (" + why + ")"
+	}
+	input := ""
+	if n := len(spec.GetStdin()); n > 0 {
+		input = size(uint64(n))
+	}
+	if spec.GetInteractive() {
+		input = strings.TrimPrefix(input+", then from attached clients", ", ")
+	}
+	return []table.Pair{
+		pair("id", w.GetId()),
+		pair("name", spec.GetName()),
+		{Name: "state", Values: []screen.Span{how}},
+		pair("module", strings.TrimPrefix(spec.GetModule(), "sha256:")), // so that it fits into 80 columns
+		pair("invokes", spec.GetInvoke()),
+		pair("args", arguments(spec.GetArgs())),
+		values("env", environment(spec.GetEnv())...),
+		pair("stdin", input),
+		values("grants", grants(spec.GetGrants())...),
+		pair("labels", labels(spec.GetLabels())),
+	}
+}
+
+// aboutLife says when what happened, and what is waited for.
+func aboutLife(w *reactorv1.Workload) []table.Pair {
+	s := w.GetStatus()
+	attempts := ""
+	if n := s.GetAttempts(); n > 0 {
+		attempts = fmt.Sprint(n)
+	}
+	return []table.Pair{
+		pair("created", moment(s.GetCreateTime())),
+		pair("started", moment(s.GetStartTime())),
+		pair("ended", moment(s.GetEndTime())),
+		pair("attempts", attempts),
+		pair("delayed", delayed(s.GetDelay())),
+		values("waits for", waitingFor(s.GetWaitingFor())...),
+		values("listens on", s.GetListenAddresses()...),
+	}
+}
+
+// aboutUse says what was used, of how much.
+func aboutUse(w *reactorv1.Workload) []table.Pair {
+	l, u := w.GetSpec().GetLimits(), w.GetStatus().GetUsage()
+	of := func(used, limit string) string {
+		if limit == "" {
+			return used
+		}
+		return used + " of " + limit
+	}
+	fuel, timeout := "", ""
+	if l.GetFuel() > 0 {
+		fuel = comma(l.GetFuel())
+	}
+	if d := l.GetTimeout().AsDuration(); d > 0 {
+		timeout = given(d)
+	}
+	output := of(size(u.GetLogBytes()), size(l.GetLogBytes()))
+	if n := u.GetLogBytesDropped(); n > 0 {
+		output = fmt.Sprintf("%s, of which %s were dropped: %s are kept", size(u.GetLogBytes()), size(n), size(l.GetLogBytes()))
+	}
+	return []table.Pair{
+		pair("cpu time", duration(u.GetCpuTime())),
+		pair("waited", duration(u.GetWaitingTime())),
+		pair("timeout", timeout),
+		pair("fuel", of(comma(u.GetFuel()), fuel)),
+		pair("peak memory", of(size(u.GetPeakMemoryBytes()), size(l.GetMemoryBytes()))),
+		pair("output", output),
+		pair("other limits", fmt.Sprintf("stack %s, descriptors %d, pending ops %d", size(l.GetStackBytes()), l.GetDescriptors(), l.GetPendingOps())),
+	}
+}
+
+// aboutEnd says what came of it.
+func aboutEnd(w *reactorv1.Workload) []table.Pair {
+	s := w.GetStatus()
+	return []table.Pair{
+		values("results", s.GetResults()...),
+		values("message", strings.Split(s.GetMessage(), "\n")...),
+		aboutCrash(s.GetCrash()),
+	}
+}
+
+// arguments writes arguments in one line, quoted where they would be taken for several.
+func arguments(args []string) string {
+	quoted := make([]string, len(args))
+	for i, arg := range args {
+		quoted[i] = arg
+		if arg == "" || strings.ContainsAny(arg, " \t\n\"'\\$`") {
+			quoted[i] = "'" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
+		}
+	}
+	return strings.Join(quoted, " ")
+}
+
+func environment(env map[string]string) []string {
+	list := make([]string, 0, len(env))
+	for _, name := range slices.Sorted(maps.Keys(env)) {
+		list = append(list, name+"="+env[name])
+	}
+	return list
+}
+
+// grants describes grants in the words of the flags that give them.
+func grants(list []*reactorv1.Grant) []string {
+	var texts []string
+	for _, grant := range list {
+		switch g := grant.GetGrant().(type) {
+		case *reactorv1.Grant_Directory:
+			text := "dir " + g.Directory.GetHostPath() + ":" + g.Directory.GetGuestPath()
+			if g.Directory.GetReadOnly() {
+				text += ":ro"
+			}
+			texts = append(texts, text)
+		case *reactorv1.Grant_Listener:
+			texts = append(texts, "listen "+g.Listener.GetAddress())
+		case *reactorv1.Grant_Connection:
+			texts = append(texts, "connect "+g.Connection.GetAddress())
+		default:
+			texts = append(texts, "a grant that this reactorctl does not know")
+		}
+	}
+	return texts
+}
+
+// delayed describes what keeps a workload from being started.
+func delayed(d *reactorv1.Delay) string {
+	if d == nil {
+		return ""
+	}
+	text := d.GetMessage()
+	if d.GetUntil() != nil {
+		text += fmt.Sprintf(" (tried again in %s)", until(d.GetUntil()))
+	}
+	return text
+}
+
+func labels(m map[string]string) string {
+	pairs := make([]string, 0, len(m))
+	for k, v := range m {
+		pairs = append(pairs, k+"="+v)
+	}
+	slices.Sort(pairs)
+	return strings.Join(pairs, ",")
+}
+
+// waitingFor describes the first operations that a workload waits for.
+func waitingFor(ops []*reactorv1.Op) []string {
+	const shown = 3
+	texts := make([]string, 0, shown+1)
+	for i, op := range ops {
+		if i == shown {
+			texts = append(texts, fmt.Sprintf("and %d more", len(ops)-shown))
+			break
+		}
+		text := opKind(op)
+		if op.GetTarget() != "" {
+			text += " " + op.GetTarget()
+		}
+		texts = append(texts, text+" for "+age(op.GetStartTime()))
+	}
+	return texts
+}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -53,12 +54,20 @@ func (g grantFlags) grants() ([]*reactorv1.Grant, error) {
 	return grants, nil
 }
 
-// parseDirectory parses HOST:GUEST[:ro]. A relative HOST is relative to the current folder.
+// parseDirectory parses HOST:GUEST[:ro]. A relative HOST is relative to the current folder, and one that begins with
+// "~/" to the user's home: shells do not see that in the middle of an argument.
 func parseDirectory(text string) (*reactorv1.Grant, error) {
 	rest, readOnly := strings.CutSuffix(text, ":ro")
 	host, guest, ok := strings.Cut(rest, ":")
 	if !ok || host == "" || guest == "" || strings.Contains(guest, ":") {
 		return nil, errors.New("give HOST:GUEST or HOST:GUEST:ro")
+	}
+	if host == "~" || strings.HasPrefix(host, "~/") {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return nil, err
+		}
+		host = home + host[1:]
 	}
 	abs, err := filepath.Abs(host)
 	if err != nil {

@@ -8,7 +8,9 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
+	"google.golang.org/grpc/status"
 
+	"github.com/reactord/reactord/cmd/reactorctl/internal/follow"
 	"github.com/reactord/reactord/cmd/reactorctl/internal/render"
 	"github.com/reactord/reactord/cmd/reactorctl/internal/source"
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
@@ -36,7 +38,13 @@ func (a *app) ensure(ctx context.Context, m *source.Module, tag string) (string,
 	if m.File == nil {
 		return m.Ref, nil
 	}
-	result, err := a.push(ctx, m, tag)
+	var result *reactorv1.PushModuleResult
+	err := a.follower.Do(ctx, func(ctx context.Context) (err error) {
+		if result, err = a.push(ctx, m, tag); len(status.Convert(err).Details()) > 0 {
+			return follow.Permanent(err) // the daemon has refused it
+		}
+		return err
+	})
 	if err != nil {
 		return "", err
 	}
@@ -53,7 +61,9 @@ func (a *app) push(ctx context.Context, m *source.Module, tag string) (*reactorv
 	if err := stream.Send(&reactorv1.PushModuleRequest{Part: &reactorv1.PushModuleRequest_Header{Header: header}}); err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
+	done := a.notes.Wait("waiting for the daemon to look for " + m.Name)
 	response, err := stream.Recv()
+	done()
 	if err != nil {
 		return nil, err
 	}
@@ -63,6 +73,7 @@ func (a *app) push(ctx context.Context, m *source.Module, tag string) (*reactorv
 	if err := a.sendChunks(stream, m, int64(response.GetOffset())); err != nil {
 		return nil, err
 	}
+	defer a.notes.Wait("waiting for the daemon to compile " + m.Name)()
 	if response, err = stream.Recv(); err != nil {
 		return nil, err
 	}
@@ -116,6 +127,9 @@ func (a *app) modulePushCommand() *cobra.Command {
 	cmd.RunE = a.remote(func(cmd *cobra.Command, args []string) error {
 		if !source.IsPath(args[0]) {
 			return usageError(cmd, "%q is not a path: a file ends in .wasm, and a folder begins with ./, ../ or /", args[0])
+		}
+		if err := a.meet(cmd.Context()); err != nil {
+			return err
 		}
 		m, err := a.open(cmd.Context(), args[0])
 		if err != nil {

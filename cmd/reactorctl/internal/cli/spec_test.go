@@ -79,6 +79,16 @@ func TestArgumentsAfterModule(t *testing.T) {
 	}
 }
 
+func TestHomeFolder(t *testing.T) {
+	t.Setenv("HOME", "/home/ada")
+	for text, want := range map[string]string{"~:/h": "/home/ada", "~/src:/h:ro": "/home/ada/src", "/~/x:/h": "/~/x"} {
+		spec, err := parseSpec(t, "--dir="+text, "m")
+		if err != nil || spec.GetGrants()[0].GetDirectory().GetHostPath() != want {
+			t.Errorf("%s: %v, %v; want %s", text, spec, err, want)
+		}
+	}
+}
+
 func TestSpecRefuses(t *testing.T) {
 	for _, c := range []struct {
 		line []string

@@ -203,6 +203,9 @@ func (e *Endpoint) Advice(why string) string {
 	case e.tls == nil && !isUnix(e.Address) && speaksTLS(e.Address):
 		return "the daemon uses TLS: name the file with the authority of its certificate with --tls-ca"
 	}
+	if strings.Contains(why, "server preface") { // it accepts connections, and says nothing or something else
+		return "something listens there, but it does not answer as a daemon does: compare the address"
+	}
 	if !e.Own {
 		return "start one with `reactord`, or name another with --addr, REACTORD_ADDR or --context"
 	}

@@ -15,7 +15,6 @@ import (
 func main() {
 	verbs := map[string]func([]string) error{
 		"hello": hello,
-		"lines": lines,
 		"ticks": ticks,
 		"cat":   func([]string) error { _, err := io.Copy(os.Stdout, os.Stdin); return err },
 		"upper": upper,
@@ -70,19 +69,6 @@ func flood(args []string) error {
 		}
 	}
 	return nil
-}
-
-// lines prints as many numbered lines as it is told, as fast as it can.
-func lines(args []string) error {
-	count, err := strconv.Atoi(args[0])
-	if err != nil {
-		return err
-	}
-	out := bufio.NewWriter(os.Stdout)
-	for i := range count {
-		fmt.Fprintln(out, "line", i)
-	}
-	return out.Flush()
 }
 
 // ticks prints as many numbered lines as it is told, with a pause before each, and exits with a code.

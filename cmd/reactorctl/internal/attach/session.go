@@ -2,6 +2,7 @@ package attach
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -27,6 +28,7 @@ type Session struct {
 	// OnOutput is called before output is written; it may be nil.
 	OnOutput func()
 
+	name    string // of the session, for the daemon
 	cursor  follow.Cursor
 	tries   int
 	attempt uint32 // that the input is for
@@ -67,7 +69,7 @@ func (s *Session) try(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := stream.Send(start(s.ID, s.cursor.Resume())); err != nil && !errors.Is(err, io.EOF) {
+	if err := stream.Send(s.start()); err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
 	if s.In == nil {
@@ -199,12 +201,14 @@ type stdinStream interface {
 	CloseSend() error
 }
 
-func start(id string, offset uint64) *reactorv1.AttachWorkloadRequest {
-	if offset == 0 {
-		return &reactorv1.AttachWorkloadRequest{Part: &reactorv1.AttachWorkloadRequest_Id{Id: id}}
+// start names the workload, the output that was seen, and the session, which takes the place of its own lost connection.
+func (s *Session) start() *reactorv1.AttachWorkloadRequest {
+	if s.name == "" {
+		s.name = rand.Text()
 	}
-	part := &reactorv1.AttachWorkloadRequest_Start{Start: &reactorv1.AttachWorkloadStart{Id: id, Offset: offset}}
-	return &reactorv1.AttachWorkloadRequest{Part: part}
+	start := &reactorv1.AttachWorkloadStart{Id: s.ID, Client: s.name}
+	start.Offset, start.Attempt = s.cursor.Resume()
+	return &reactorv1.AttachWorkloadRequest{Part: &reactorv1.AttachWorkloadRequest_Start{Start: start}}
 }
 
 func stdin(b []byte) *reactorv1.AttachWorkloadRequest {

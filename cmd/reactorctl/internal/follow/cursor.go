@@ -5,16 +5,12 @@ package follow
 // attempt; the next attempt then goes on at a smaller position. The zero value is the beginning.
 type Cursor struct {
 	attempt uint32
-	began   uint64 // where the attempt's first run was seen
 	next    uint64 // the position after the last byte seen
 }
 
-// Resume returns the position from which to read on after the connection was lost. It is before bytes that were
-// seen already, since a later attempt may have begun there; Take leaves them out.
-func (c *Cursor) Resume() uint64 { return c.began }
-
-// Attempt returns the attempt that wrote what was seen last, or 0.
-func (c *Cursor) Attempt() uint32 { return c.attempt }
+// Resume returns the position from which to read on after the connection was lost, and the attempt that wrote what was
+// seen last, or 0. The daemon needs both: a later attempt may have begun before the position.
+func (c *Cursor) Resume() (position uint64, attempt uint32) { return c.next, c.attempt }
 
 // Take moves the cursor past a run of output. It returns the part of data that was not seen before, and how many bytes
 // before it are missing.
@@ -32,10 +28,7 @@ func (c *Cursor) Take(attempt uint32, offset uint64, data []byte) (fresh []byte,
 	default:
 		data = data[c.next-offset:]
 	}
-	if attempt > c.attempt {
-		c.attempt, c.began = attempt, offset
-	}
-	c.next = end
+	c.attempt, c.next = attempt, end
 	return data, missing
 }
 

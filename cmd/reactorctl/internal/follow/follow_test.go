@@ -135,29 +135,34 @@ func TestCursor(t *testing.T) {
 		missing uint64
 	}
 	for _, c := range []struct {
-		name   string
-		runs   []run
-		resume uint64
-		end    uint64
+		name string
+		runs []run
+		end  uint64
 	}{
-		{"in order", []run{{1, 0, "abc", "abc", 0}, {1, 3, "de", "de", 0}}, 0, 5},
-		{"a gap", []run{{1, 0, "abc", "abc", 0}, {1, 10, "k", "k", 7}}, 0, 11},
-		{"only the end is there", []run{{1, 100, "abc", "abc", 100}}, 100, 103},
-		{"sent again", []run{{1, 0, "abc", "abc", 0}, {1, 0, "ab", "", 0}, {1, 2, "cde", "de", 0}, {1, 5, "f", "f", 0}}, 0, 6},
-		{"the next attempt", []run{{1, 0, "abc", "abc", 0}, {2, 3, "abc", "abc", 0}}, 3, 6},
-		{"the next attempt, after a death that forgot output", []run{{1, 0, "abcdef", "abcdef", 0}, {1, 0, "abc", "", 0}, {2, 3, "abc", "abc", 0}, {2, 6, "d", "d", 0}}, 3, 7},
-		{"the next attempt, and a gap", []run{{1, 0, "abc", "abc", 0}, {2, 13, "x", "x", 10}}, 13, 14},
-		{"an attempt that is over", []run{{2, 5, "abc", "abc", 5}, {1, 8, "x", "", 0}}, 5, 8},
+		{"in order", []run{{1, 0, "abc", "abc", 0}, {1, 3, "de", "de", 0}}, 5},
+		{"a gap", []run{{1, 0, "abc", "abc", 0}, {1, 10, "k", "k", 7}}, 11},
+		{"only the end is there", []run{{1, 100, "abc", "abc", 100}}, 103},
+		{"sent again", []run{{1, 0, "abc", "abc", 0}, {1, 0, "ab", "", 0}, {1, 2, "cde", "de", 0}, {1, 5, "f", "f", 0}}, 6},
+		{"the next attempt", []run{{1, 0, "abc", "abc", 0}, {2, 3, "abc", "abc", 0}}, 6},
+		{"the next attempt, after a death that forgot output", []run{{1, 0, "abcdef", "abcdef", 0}, {1, 0, "abc", "", 0}, {2, 3, "abc", "abc", 0}, {2, 6, "d", "d", 0}}, 7},
+		{"the next attempt, and a gap", []run{{1, 0, "abc", "abc", 0}, {2, 13, "x", "x", 10}}, 14},
+		{"an attempt that is over", []run{{2, 5, "abc", "abc", 5}, {1, 8, "x", "", 0}}, 8},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var cursor Cursor
+			var latest uint32
 			for i, r := range c.runs {
+				latest = max(latest, r.attempt)
 				if fresh, missing := cursor.Take(r.attempt, r.offset, []byte(r.data)); string(fresh) != r.fresh || missing != r.missing {
 					t.Errorf("run %d: %q, %d missing; want %q, %d", i, fresh, missing, r.fresh, r.missing)
 				}
 			}
-			if cursor.Resume() != c.resume || cursor.End(c.end) != 0 || cursor.End(c.end+2) != 2 || cursor.End(0) != 0 {
-				t.Errorf("%+v, want to resume at %d and to end at %d", cursor, c.resume, c.end)
+			position, attempt := cursor.Resume()
+			if position != c.end || attempt != latest {
+				t.Errorf("resumes at %d of attempt %d, want %d of %d", position, attempt, c.end, latest)
+			}
+			if cursor.End(c.end) != 0 || cursor.End(c.end+2) != 2 || cursor.End(0) != 0 {
+				t.Errorf("%+v, want the end %d", cursor, c.end)
 			}
 		})
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/reactord/reactord/cmd/internal/printable"
+	"github.com/reactord/reactord/cmd/internal/usage"
 	"github.com/reactord/reactord/cmd/reactord/internal/config"
 	"github.com/reactord/reactord/cmd/reactord/internal/daemon"
 )
@@ -26,7 +27,7 @@ values on this machine, where each of them comes from, and whether a daemon that
 at SIGHUP or at its next start. If anything is wrong, check-config says all of it and exits with status 1.`,
 		Example: `  reactord check-config --config /etc/reactord/reactord.yaml
   reactord check-config -o json`,
-		Args:         cobra.NoArgs,
+		Args:         usage.Subcommands,
 		SilenceUsage: true,
 	}
 	cmd.Flags().SortFlags = false

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/reactord/reactord/cmd/internal/quantity"
+	"github.com/reactord/reactord/cmd/internal/usage"
 	"github.com/reactord/reactord/cmd/internal/version"
 	"github.com/reactord/reactord/cmd/reactord/internal/config"
 	"github.com/reactord/reactord/cmd/reactord/internal/daemon"
@@ -40,6 +41,9 @@ func command() *cobra.Command {
 	root.Short = "Run WebAssembly programs as async tasks"
 	root.Long = about + "\n\n" + settingsHelp
 	root.SilenceErrors = true
+	root.Version = version.Get().String()
+	root.SetVersionTemplate("reactord {{.Version}}\n")
+	root.SetHelpCommand(usage.HelpCommand())
 	root.AddCommand(serveCommand("serve"), checkConfigCommand(), demoCommand(), storeCommand(), versionCommand(), compileCommand())
 	return root
 }
@@ -50,7 +54,7 @@ func serveCommand(use string) *cobra.Command {
 		Use:          use,
 		Short:        "Run the daemon (the default)",
 		Long:         settingsHelp,
-		Args:         cobra.NoArgs,
+		Args:         usage.Subcommands,
 		SilenceUsage: true,
 	}
 	cmd.Flags().SortFlags = false
@@ -114,7 +118,7 @@ func storeCommand() *cobra.Command {
 		Long: `A daemon does not start on a store whose database is damaged. check reads all of it and reports what
 is readable, with status 1 if it is damaged; salvage sets the database aside, under a name that it prints,
 and makes a new one from what is readable. Modules whose record is lost have to be pushed again.`,
-		Args: cobra.NoArgs,
+		Args: usage.Subcommands,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(
@@ -125,7 +129,7 @@ and makes a new one from what is readable. Modules whose record is lost have to 
 }
 
 func repairCommand(use, short string, repair func(context.Context, string) (daemon.Salvaged, error)) *cobra.Command {
-	cmd := &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs, SilenceUsage: true}
+	cmd := &cobra.Command{Use: use, Short: short, Args: usage.Subcommands, SilenceUsage: true}
 	cmd.Flags().SortFlags = false
 	loader := config.NewLoader(cmd.Flags(), defaults())
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -164,7 +168,7 @@ func demoCommand() *cobra.Command {
 API pushes an example guest and submits many instances of it: each sleeps, polls and computes in
 turns, then prints a line. Beside them run guests that compute for ever and never wait. The exit
 status is 0 only if every guest of the first kind succeeded.`,
-		Args:         cobra.NoArgs,
+		Args:         usage.Subcommands,
 		SilenceUsage: true,
 	}
 	options.Count = 10_000

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/reactord/reactord/cmd/internal/usage"
 	"github.com/reactord/reactord/cmd/internal/version"
 )
 
@@ -14,7 +15,7 @@ func versionCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:          "version",
 		Short:        "Print the version",
-		Args:         cobra.NoArgs,
+		Args:         usage.Subcommands,
 		SilenceUsage: true,
 	}
 	cmd.Flags().StringVarP(&format, "output", "o", "text", "text or json")

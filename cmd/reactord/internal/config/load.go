@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/reactord/reactord/cmd/internal/local"
+	"github.com/reactord/reactord/cmd/internal/usage"
 	"github.com/reactord/reactord/reactor/policy"
 )
 
@@ -241,7 +242,7 @@ func fromEnvironment(settings []setting, environment map[string]string) (found m
 	}
 	for name := range environment {
 		if strings.HasPrefix(name, prefix) && !slices.Contains(known, name) {
-			faults = append(faults, fmt.Sprintf("$%s: is not a setting%s", name, suggest(name, known)))
+			faults = append(faults, fmt.Sprintf("$%s: is not a setting%s", name, meant(name, known)))
 		}
 	}
 	slices.Sort(faults)
@@ -278,11 +279,20 @@ func fromFile(settings []setting, file string, read func(string) ([]byte, error)
 	}
 	for key := range keys {
 		if !slices.Contains(known, key) {
-			faults = append(faults, fmt.Sprintf("%s: %s: is not a setting%s", file, key, suggest(key, known)))
+			faults = append(faults, fmt.Sprintf("%s: %s: is not a setting%s", file, key, meant(key, known)))
 		}
 	}
 	slices.Sort(faults)
 	return found, faults
+}
+
+// meant asks whether the known name that is closest to name was meant, if one is close.
+func meant(name string, known []string) string {
+	near := usage.Nearest(name, known)
+	if near == "" {
+		return ""
+	}
+	return "; did you mean " + near + "?"
 }
 
 // scalar returns the text of a value in the file; the elements of a list are joined by commas.

@@ -58,8 +58,8 @@ func TestSuggest(t *testing.T) {
 		"quee":       "; did you mean queue?",
 		"colour":     "",
 	} {
-		if got := suggest(name, known); got != want {
-			t.Errorf("suggest(%q) = %q, want %q", name, got, want)
+		if got := meant(name, known); got != want {
+			t.Errorf("meant(%q) = %q, want %q", name, got, want)
 		}
 	}
 }

@@ -1,0 +1,104 @@
+package usage
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// Error is the error for a command line that is wrong.
+type Error struct {
+	Command string   // whose help says what would be right
+	Faults  []string // all of them
+}
+
+// Error returns the faults: the only one in a line, several in a line each.
+func (e *Error) Error() string {
+	if len(e.Faults) == 1 {
+		return fmt.Sprintf("%s; see `%s --help`", e.Faults[0], e.Command)
+	}
+	return fmt.Sprintf("%d faults; see `%s --help`\n  %s", len(e.Faults), e.Command, strings.Join(e.Faults, "\n  "))
+}
+
+// Errorf returns the error for one fault.
+func Errorf(cmd *cobra.Command, format string, args ...any) error {
+	return &Error{cmd.CommandPath(), []string{fmt.Errorf(format, args...).Error()}}
+}
+
+// Join returns the error for several faults, nil if there are none.
+func Join(cmd *cobra.Command, faults []error) error {
+	if len(faults) == 0 {
+		return nil
+	}
+	e := &Error{Command: cmd.CommandPath()}
+	for _, fault := range faults {
+		e.Faults = append(e.Faults, fault.Error())
+	}
+	return e
+}
+
+// Subcommands accepts no argument: it is for a command that only groups others, or that is run without arguments.
+func Subcommands(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return unknownCommand(cmd, args[0])
+}
+
+func unknownCommand(cmd *cobra.Command, name string) error {
+	var known []string
+	for _, sub := range cmd.Commands() {
+		if sub.IsAvailableCommand() {
+			known = append(append(known, sub.Name()), sub.Aliases...)
+		}
+	}
+	if near := Nearest(name, known); near != "" {
+		return Errorf(cmd, "unknown command %q: did you mean %q?", name, near)
+	}
+	return Errorf(cmd, "unknown command %q", name)
+}
+
+// HelpCommand returns the help command, which unlike cobra's own fails for a command that does not exist.
+func HelpCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND...]",
+		Short: "Print the help of a command",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			found := cmd.Root()
+			for _, name := range args {
+				sub := subcommand(found, name)
+				if sub == nil {
+					return unknownCommand(found, name)
+				}
+				found = sub
+			}
+			found.InitDefaultHelpFlag()
+			return found.Help()
+		},
+		ValidArgsFunction: func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+			found := cmd.Root()
+			for _, name := range args {
+				if found = subcommand(found, name); found == nil {
+					return nil, cobra.ShellCompDirectiveNoFileComp
+				}
+			}
+			var names []string
+			for _, sub := range found.Commands() {
+				if sub.IsAvailableCommand() {
+					names = append(names, sub.Name()+"\t"+sub.Short)
+				}
+			}
+			return names, cobra.ShellCompDirectiveNoFileComp
+		},
+	}
+}
+
+func subcommand(cmd *cobra.Command, name string) *cobra.Command {
+	for _, sub := range cmd.Commands() {
+		if sub.Name() == name || sub.HasAlias(name) {
+			return sub
+		}
+	}
+	return nil
+}

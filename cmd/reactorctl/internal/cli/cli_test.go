@@ -279,7 +279,7 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 	}{
 		{"field violations", withDetails(codes.InvalidArgument, "the workload is not valid", &errdetails.BadRequest{
 			FieldViolations: []*errdetails.BadRequest_FieldViolation{{Field: "spec.name", Description: "has a control character"}},
-		}), []string{"the workload is not valid", "spec.name: has a control character"}},
+		}), []string{"the workload is not valid", "--name: has a control character"}},
 		{"retry", withDetails(codes.ResourceExhausted, "the queue is full", &errdetails.ErrorInfo{Reason: "QUEUE_FULL"}, &errdetails.RetryInfo{}),
 			[]string{"the queue is full", "try again in"}},
 		{"hint", withDetails(codes.NotFound, "no module x", &errdetails.ErrorInfo{Reason: "MODULE_NOT_FOUND"}),
@@ -307,7 +307,7 @@ func TestFaultIsToldOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	start(t, &daemon{submit: st.Err()})
-	if _, _, errs := ctl(t, "", "submit", "tag"); strings.Count(errs, "spec.name: is too long") != 1 {
+	if _, _, errs := ctl(t, "", "submit", "tag"); strings.Count(errs, "--name: is too long") != 1 || strings.Contains(errs, "spec.") {
 		t.Errorf("stderr %q", errs)
 	}
 }
@@ -348,8 +348,12 @@ func TestUsage(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{"run", "--nope"}, "unknown flag: --nope; see `reactorctl run --help`"},
+		{[]string{"run", "--nope"}, "unknown flag --nope; see `reactorctl run --help`"},
+		{[]string{"run", "--memroy", "1", "--fuel", "some", "--timeout=3"}, "3 faults; see `reactorctl run --help`\n  unknown flag --memroy: did you mean --memory?\n  --fuel: \"some\" is not"},
 		{[]string{"frobnicate"}, `unknown command "frobnicate"`},
+		{[]string{"help", "frobnicate"}, `unknown command "frobnicate"`},
+		{[]string{"list", "--addr", "https://example.org:7070"}, "give HOST:PORT without \"https://\", such as example.org:7070"},
+		{[]string{"list", "--addr", "here"}, "give HOST:PORT"},
 		{[]string{"modul"}, `did you mean "module"?`},
 		{[]string{"module", "psh"}, `did you mean "push"?`},
 		{[]string{"list", "-o", "xml"}, "table, wide, json or yaml"},

@@ -3,6 +3,7 @@ package cli
 import (
 	"github.com/spf13/cobra"
 
+	"github.com/reactord/reactord/cmd/internal/usage"
 	"github.com/reactord/reactord/cmd/reactorctl/internal/render"
 	"github.com/reactord/reactord/cmd/reactorctl/internal/settings"
 )
@@ -11,7 +12,7 @@ func (a *app) contextCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "context",
 		Short: "Name daemons, and choose the one to talk to",
-		Args:  cobra.ArbitraryArgs,
+		Args:  usage.Subcommands,
 		RunE:  helpOnly,
 	}
 	cmd.AddCommand(

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/reactord/reactord/cmd/reactorctl/internal/failure"
 	"github.com/reactord/reactord/cmd/reactorctl/internal/interrupt"
 	"github.com/reactord/reactord/cmd/reactorctl/internal/launch"
 	"github.com/reactord/reactord/cmd/reactorctl/internal/render"
@@ -149,7 +150,7 @@ func (j *job) takeBack(ctx context.Context, cause error) error {
 	cancelled, err := j.launch.Cancel(ctx)
 	done()
 	if err != nil {
-		fmt.Fprintf(j.Err, "reactorctl: %s may be left, since it could not be cancelled: %s\n", plan, plain(err))
+		fmt.Fprintf(j.Err, "reactorctl: %s may be left, since it could not be cancelled: %s\n", plan, failure.Text(err))
 		if plan.Count == 1 {
 			fmt.Fprintf(j.Err, "  try `reactorctl cancel %s`\n", plan)
 		}
@@ -182,12 +183,4 @@ func describeEnd(cause error, c launch.Cancelled, plan launch.Plan) string {
 		return fmt.Sprintf("%scancelled %s", why, plan)
 	}
 	return fmt.Sprintf("%s%s had ended", why, plan)
-}
-
-// plain returns the message of an error without what gRPC adds to it.
-func plain(err error) string {
-	if st, ok := grpcStatus(err); ok {
-		return st.Message()
-	}
-	return err.Error()
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"google.golang.org/grpc/status"
 
+	"github.com/reactord/reactord/cmd/internal/usage"
 	"github.com/reactord/reactord/cmd/reactorctl/internal/follow"
 	"github.com/reactord/reactord/cmd/reactorctl/internal/render"
 	"github.com/reactord/reactord/cmd/reactorctl/internal/source"
@@ -26,7 +27,7 @@ func (a *app) moduleCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "module",
 		Short: "Push, list and manage modules",
-		Args:  cobra.ArbitraryArgs,
+		Args:  usage.Subcommands,
 		RunE:  helpOnly,
 	}
 	cmd.AddCommand(a.modulePushCommand(), a.moduleListCommand(), a.moduleInspectCommand(), a.moduleTagCommand(), a.moduleRemoveCommand())

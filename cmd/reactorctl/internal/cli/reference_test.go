@@ -1,11 +1,39 @@
 package cli
 
 import (
+	"strings"
 	"testing"
 
+	"google.golang.org/protobuf/reflect/protoreflect"
+
 	"github.com/reactord/reactord/cmd/internal/reference"
+	"github.com/reactord/reactord/cmd/reactorctl/internal/failure"
+	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
 
 func TestReference(t *testing.T) {
 	reference.Check(t, Command(), "../../../../docs/reference/reactorctl.md")
+}
+
+// TestFlagsOfFieldsExist: where an error is about a field of a submission, submit has the flag that it is told by.
+func TestFlagsOfFieldsExist(t *testing.T) {
+	submit, _, err := Command().Find([]string{"submit"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var walk func(prefix string, m protoreflect.MessageDescriptor)
+	walk = func(prefix string, m protoreflect.MessageDescriptor) {
+		for i := range m.Fields().Len() {
+			f := m.Fields().Get(i)
+			path := prefix + string(f.Name())
+			flag := failure.FlagOf(path, func(string) bool { return true })
+			if name, ok := strings.CutPrefix(flag, "--"); ok && submit.Flags().Lookup(name) == nil {
+				t.Errorf("%s is told by %s, which submit does not have", path, flag)
+			}
+			if f.Message() != nil && f.Message().ParentFile() == m.ParentFile() {
+				walk(path+".", f.Message())
+			}
+		}
+	}
+	walk("", (&reactorv1.SubmitWorkloadRequest{}).ProtoReflect().Descriptor())
 }

@@ -17,8 +17,11 @@ import (
 
 	"github.com/reactord/reactord/cmd/internal/printable"
 	"github.com/reactord/reactord/cmd/internal/quantity"
+	"github.com/reactord/reactord/cmd/internal/usage"
+	"github.com/reactord/reactord/cmd/internal/version"
 	"github.com/reactord/reactord/cmd/reactorctl/internal/endpoint"
 	"github.com/reactord/reactord/cmd/reactorctl/internal/follow"
+	"github.com/reactord/reactord/cmd/reactorctl/internal/interrupt"
 	"github.com/reactord/reactord/cmd/reactorctl/internal/progress"
 	"github.com/reactord/reactord/cmd/reactorctl/internal/render"
 	"github.com/reactord/reactord/cmd/reactorctl/internal/settings"
@@ -40,6 +43,7 @@ func Main(ctx context.Context, args []string, stdio Stdio) int {
 	a.Stdio = Stdio{In: stdio.In, Out: printable.NewWriter(out), Err: a.notes}
 	root := a.command()
 	root.SetArgs(args)
+	usage.CheckFlags(root, args)
 	done := make(chan error, 1)
 	go func() { done <- root.ExecuteContext(ctx) }()
 	var err error
@@ -54,7 +58,7 @@ func Main(ctx context.Context, args []string, stdio Stdio) int {
 	if err == nil {
 		err = out.failure()
 	}
-	return report(a.Err, interrupted(ctx, err), a.daemon)
+	return a.report(interrupted(ctx, err))
 }
 
 // interrupted returns the cause of an error that the end of ctx has brought about, and others as they are.
@@ -70,7 +74,10 @@ func (a *app) aborted(ctx context.Context) int {
 	if left := a.left.Load(); left != nil {
 		fmt.Fprintf(a.raw.Err, "reactorctl: ended at once; %s may be left: see `reactorctl list`\n", printable.Text(*left))
 	}
-	return report(io.Discard, context.Cause(ctx), a.daemon)
+	if signal, ok := errors.AsType[interrupt.Signal](context.Cause(ctx)); ok {
+		return signal.ExitStatus()
+	}
+	return exitCancelled
 }
 
 // Command returns the whole command tree, for the documentation generator.
@@ -90,6 +97,7 @@ type app struct {
 	requestTimeout time.Duration
 
 	notes    *progress.Reporter
+	running  *cobra.Command     // nil before a command that talks to the daemon
 	daemon   *endpoint.Endpoint // nil before connect
 	conn     *grpc.ClientConn
 	follower *follow.Follower
@@ -107,18 +115,21 @@ MODULE is a .wasm file or the folder of a Go main package (a path that begins wi
 
 ` + quantity.Help + `
 
+With -o json or -o yaml an error, too, is one object, on standard error: code, reason, message, and where
+there are any the fields at fault, advice, and the delay after which to try again.
+
 ` + exitHelp,
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args:          cobra.ArbitraryArgs,
+		Args:          usage.Subcommands,
 		RunE:          helpOnly,
+		Version:       version.Get().String(),
 	}
+	root.SetVersionTemplate("reactorctl {{.Version}}\n")
+	root.SetHelpCommand(usage.HelpCommand())
 	root.SetIn(a.In)
 	root.SetOut(a.Out)
 	root.SetErr(a.Err)
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return fmt.Errorf("%w; see `%s --help`", err, cmd.CommandPath())
-	})
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.wanted.Address, "addr", "", "address of the daemon: HOST:PORT or unix:///PATH (env REACTORD_ADDR; default: this user's own one)")
 	flags.StringVar(&a.wanted.Context, "context", "", "use this context of the configuration file")
@@ -173,6 +184,7 @@ func (a *app) node() reactorv1.NodeServiceClient {
 // remote wraps the function of a command that talks to the daemon.
 func (a *app) remote(run func(cmd *cobra.Command, args []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
+		a.running = cmd
 		if err := a.connect(); err != nil {
 			return err
 		}
@@ -182,7 +194,7 @@ func (a *app) remote(run func(cmd *cobra.Command, args []string) error) func(*co
 
 // usageError returns the error for an invalid command line.
 func usageError(cmd *cobra.Command, format string, args ...any) error {
-	return fmt.Errorf("%w; see `%s --help`", fmt.Errorf(format, args...), cmd.CommandPath())
+	return usage.Errorf(cmd, format, args...)
 }
 
 // operands checks the number of arguments, and returns an error with the usage if it is wrong.
@@ -195,18 +207,8 @@ func operands(check cobra.PositionalArgs) cobra.PositionalArgs {
 	}
 }
 
-// helpOnly is the function of a command that only groups others: it prints the help, or refuses an unknown
-// subcommand.
-func helpOnly(cmd *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return cmd.Help()
-	}
-	cmd.SuggestionsMinimumDistance = 2 // letters
-	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-		return usageError(cmd, "unknown command %q: did you mean %q?", args[0], near[0])
-	}
-	return usageError(cmd, "unknown command %q", args[0])
-}
+// helpOnly is the function of a command that only groups others.
+func helpOnly(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 
 // isTerminal reports whether w is a terminal.
 func isTerminal(w any) bool {

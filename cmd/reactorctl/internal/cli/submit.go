@@ -95,9 +95,9 @@ func (j *job) leave(err error) error {
 	case !j.launch.MayExist():
 		return err
 	case j.launch.Accepted() < plan.Count && plan.Count > 1:
-		return fmt.Errorf("%s; %d of %d workloads were submitted: submit the rest with --id %s", plain(err), j.launch.Accepted(), plan.Count, plan.ID)
+		return fmt.Errorf("%w; %d of %d workloads were submitted: submit the rest with --id %s", err, j.launch.Accepted(), plan.Count, plan.ID)
 	case j.launch.Accepted() == plan.Count:
 		return fmt.Errorf("%w; %s was submitted", err, plan)
 	}
-	return fmt.Errorf("%s; %s may have been submitted: see `reactorctl status %s`", plain(err), plan, plan)
+	return fmt.Errorf("%w; %s may have been submitted: see `reactorctl status %s`", err, plan, plan)
 }

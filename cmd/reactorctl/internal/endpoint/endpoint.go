@@ -169,8 +169,8 @@ func (e *Endpoint) findTLS(access settings.Access) (*tls.Config, error) {
 // Dial prepares a connection.
 func (e *Endpoint) Dial(options ...grpc.DialOption) (*grpc.ClientConn, error) {
 	if !isUnix(e.Address) {
-		if _, _, err := net.SplitHostPort(e.Address); err != nil {
-			return nil, fmt.Errorf("address %q: %w; use HOST:PORT or unix:///PATH", e.Address, err)
+		if err := checkAddress(e.Address); err != nil {
+			return nil, err
 		}
 	}
 	transport := insecure.NewCredentials()
@@ -186,6 +186,29 @@ func (e *Endpoint) Dial(options ...grpc.DialOption) (*grpc.ClientConn, error) {
 		return nil, fmt.Errorf("address %q: %w; use HOST:PORT or unix:///PATH", e.Address, err)
 	}
 	return conn, nil
+}
+
+// checkAddress checks an address that is not a unix socket.
+func checkAddress(address string) error {
+	scheme, rest, ok := strings.Cut(address, "://")
+	if ok {
+		rest, _, _ = strings.Cut(rest, "/")
+		return fmt.Errorf("%q is not an address: give HOST:PORT without %q, such as %s, or unix:///PATH (to other machines TLS is always used)",
+			address, scheme+"://", rest)
+	}
+	host, port, err := net.SplitHostPort(address)
+	switch {
+	case strings.HasPrefix(address, "/") || strings.HasPrefix(address, "./"):
+		return fmt.Errorf("%q is not an address: for a socket give unix:///PATH", address)
+	case err != nil || port == "":
+		return fmt.Errorf("%q is not an address: give HOST:PORT, such as localhost:7070, or unix:///PATH", address)
+	case host == "":
+		return fmt.Errorf("%q is not an address: it has no host; for this machine give localhost:%s", address, port)
+	}
+	if _, err := net.LookupPort("tcp", port); err != nil {
+		return fmt.Errorf("%q is not an address: %q is not a port", address, port)
+	}
+	return nil
 }
 
 // Advice says what may help when nobody answers, given the error and what is at the other end.

@@ -1,0 +1,105 @@
+package failure
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// flags has the flag that sets a field of a request, by the field's path without what is in brackets. A field without a
+// flag is here with nothing, so that none is forgotten (TestEveryFieldHasItsFlag).
+var flags = map[string]string{
+	"id":                       "--id",
+	"spec":                     "",
+	"spec.module":              "", // MODULE
+	"spec.name":                "--name",
+	"spec.labels":              "--label",
+	"spec.args":                "", // ARG
+	"spec.env":                 "--env",
+	"spec.stdin":               "--stdin",
+	"spec.interactive":         "--interactive",
+	"spec.invoke":              "--invoke",
+	"spec.grants":              "",
+	"spec.grants.directory":    "--dir",
+	"spec.grants.listener":     "--listen",
+	"spec.grants.connection":   "--connect",
+	"spec.limits":              "",
+	"spec.limits.memory_bytes": "--memory",
+	"spec.limits.fuel":         "--fuel",
+	"spec.limits.timeout":      "--timeout",
+	"spec.limits.stack_bytes":  "--stack",
+	"spec.limits.log_bytes":    "--log-bytes",
+	"spec.limits.descriptors":  "--descriptors",
+	"spec.limits.pending_ops":  "--pending-ops",
+	"spec.output_mode":         "", // run asks for what it needs
+	"filter.states":            "--state",
+	"filter.label_selector":    "--label",
+	"filter.module":            "--module",
+	"label_selector":           "--label",
+	"tag":                      "--tag",
+	"tail_lines":               "--tail",
+	"since":                    "--since",
+	"interval":                 "--interval",
+}
+
+// FlagOf returns what sets a field on the command line, as its user wrote it: a flag, with the key of a map, or the
+// number of an argument. It returns nothing if the command has no such flag.
+func FlagOf(path string, has func(flag string) bool) string {
+	bare, index := split(path)
+	switch bare {
+	case "spec.module":
+		return "MODULE"
+	case "spec.args":
+		if n, err := strconv.Atoi(index); err == nil {
+			return fmt.Sprintf("argument %d", n+1)
+		}
+		return "the arguments"
+	case "spec.grants":
+		if n, err := strconv.Atoi(index); err == nil {
+			return fmt.Sprintf("grant %d", n+1)
+		}
+		return "the grants"
+	}
+	for ; bare != ""; bare, _ = cutLast(bare) {
+		flag := flags[bare]
+		if flag == "" || !has(strings.TrimPrefix(flag, "--")) {
+			continue
+		}
+		if strings.HasPrefix(index, `"`) {
+			return flag + " " + index
+		}
+		return flag
+	}
+	return ""
+}
+
+// split returns a path without what is in brackets, and the last of that.
+func split(path string) (bare, index string) {
+	var b strings.Builder
+	for path != "" {
+		before, rest, ok := strings.Cut(path, "[")
+		b.WriteString(before)
+		if !ok {
+			break
+		}
+		end := strings.IndexByte(rest, ']')
+		if strings.HasPrefix(rest, `"`) {
+			if quoted, err := strconv.QuotedPrefix(rest); err == nil {
+				end = len(quoted)
+			}
+		}
+		if end < 0 || end >= len(rest) {
+			break
+		}
+		index, path = rest[:end], rest[end+1:]
+	}
+	return b.String(), index
+}
+
+func cutLast(path string) (before, last string) {
+	at := strings.LastIndexByte(path, '.')
+	if at < 0 {
+		return "", path
+	}
+	return path[:at], path[at+1:]
+}

@@ -220,7 +220,7 @@ func TestManyModules(t *testing.T) {
 	meanwhile(t, d, func() {
 		for i := range 2000 {
 			var result *reactorv1.PushModuleResult
-			result, refused = d.TryPush(t.Context(), (&testkit.Program{}).Bytes(fmt.Sprint("number ", i)), "")
+			result, refused = d.TryPush(t.Context(), (&testkit.Program{}).Bytes(fmt.Sprint("number ", i)), fmt.Sprint("number-", i))
 			if refused != nil {
 				return
 			}

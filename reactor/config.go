@@ -105,7 +105,8 @@ type Config struct {
 	// StoreBytes bounds what workloads, results and logs take on disk: a quarter of the disk, 64 MiB
 	// at least and 64 GiB at most. From three quarters of it on, the oldest results go.
 	StoreBytes int64
-	// ModuleStoreBytes bounds the size of all modules together: 16 GiB.
+	// ModuleStoreBytes bounds the size of all modules together: 16 GiB. From seven eighths of it on, and when a push
+	// needs room, the least recently used modules that nothing refers to go.
 	ModuleStoreBytes int64
 	// CompileCacheBytes bounds the compile cache on disk: 4 GiB.
 	CompileCacheBytes int64
@@ -130,6 +131,9 @@ type Config struct {
 	// RetainFinished is how long a finished workload is kept: 24 h, in which the daemon is up. Negative
 	// keeps it until there are too many, or they take too much.
 	RetainFinished time.Duration
+	// RetainModules is how long a module is kept after its last use, if no tag and no workload refers to it: 30 days, in
+	// which the daemon is up. Negative keeps it until modules need the room.
+	RetainModules time.Duration
 	// RetainCount bounds how many finished workloads are kept: 1,000,000.
 	RetainCount int
 	// GracePeriod is how long Shutdown lets running workloads run on: 10 s. Negative is none.
@@ -192,6 +196,7 @@ func (c Config) withDefaults() Config {
 	c.MaxGrants = cmp.Or(c.MaxGrants, 64)
 	c.MaxLabels = cmp.Or(c.MaxLabels, 64)
 	c.RetainFinished = cmp.Or(c.RetainFinished, 24*time.Hour)
+	c.RetainModules = cmp.Or(c.RetainModules, 30*24*time.Hour)
 	c.RetainCount = cmp.Or(c.RetainCount, 1_000_000)
 	c.GracePeriod = cmp.Or(c.GracePeriod, 10*time.Second)
 	return c

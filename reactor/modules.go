@@ -19,7 +19,15 @@ func (r *Reactor) PushModule(ctx context.Context, req api.PushRequest) (*Push, e
 	return r.modules.Push(ctx, req)
 }
 
-// GetModule returns a module by digest or tag.
+// UploadModule stores a module in one call, as a push of it would.
+func (r *Reactor) UploadModule(ctx context.Context, req api.UploadRequest) (m *api.Module, existed bool, err error) {
+	if r.runner.Draining() {
+		return nil, false, refusal.Draining()
+	}
+	return r.modules.Upload(ctx, req)
+}
+
+// GetModule returns the module that ref names: a digest, the beginning of one, or a tag.
 func (r *Reactor) GetModule(ctx context.Context, ref string) (*api.Module, error) {
 	return r.modules.Get(ctx, ref)
 }
@@ -34,7 +42,18 @@ func (r *Reactor) TagModule(ctx context.Context, ref, tag string) (*api.Module, 
 	return r.modules.Tag(ctx, ref, tag)
 }
 
+// UntagModule removes a tag, and returns the module that it pointed at.
+func (r *Reactor) UntagModule(ctx context.Context, tag string) (*api.Module, error) {
+	return r.modules.Untag(ctx, tag)
+}
+
 // DeleteModule removes a module and its tags, unless workloads that have not finished use it.
 func (r *Reactor) DeleteModule(ctx context.Context, ref string) error {
 	return r.modules.Delete(ctx, ref)
+}
+
+// PruneModules removes the modules that nothing refers to: no tag, no workload, no push and no submission under way. If it
+// fails some may be removed already.
+func (r *Reactor) PruneModules(ctx context.Context, req api.PruneRequest) (api.PrunedModules, error) {
+	return r.modules.Prune(ctx, req)
 }

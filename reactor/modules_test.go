@@ -29,7 +29,7 @@ func TestModules(t *testing.T) {
 		},
 		Memory: &api.ModuleMemory{MinBytes: 65536}, Tags: []string{"math:1"}, FunctionCount: 2,
 	}
-	if diff := cmp.Diff(want, m, cmpopts.IgnoreFields(api.Module{}, "CreateTime")); diff != "" {
+	if diff := cmp.Diff(want, m, cmpopts.IgnoreFields(api.Module{}, "CreateTime", "LastUseTime")); diff != "" {
 		t.Errorf("the module (-want +got):\n%s", diff)
 	}
 	m, existed, err = pushBytes(t, r, binary, "math:latest")

@@ -5,13 +5,18 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/reactord/reactord/reactor/internal/modules"
 	"github.com/reactord/reactord/reactor/internal/process"
 	"github.com/reactord/reactord/reactor/internal/retention"
 	"github.com/reactord/reactord/reactor/store"
 )
 
-// pruneInterval is how often the pruner looks for finished workloads that may be forgotten.
-const pruneInterval = time.Minute
+const (
+	// pruneInterval is how often the pruner looks for what may be deleted.
+	pruneInterval = time.Minute
+	// sweepInterval is how often it looks for machine code of modules that are gone.
+	sweepInterval = time.Hour
+)
 
 // By default the store may take a quarter of its disk, within these bounds.
 const (
@@ -50,22 +55,66 @@ func (r *Reactor) onDropping(bytes uint64, ended bool) {
 	r.log.Info("the store takes output again", zap.Uint64("dropped_bytes", bytes))
 }
 
-// prune is the pruner's goroutine: it forgets finished workloads.
+// prune is the pruner's goroutine: it deletes finished workloads and unused modules.
 func (r *Reactor) prune() {
-	tick := time.NewTicker(pruneInterval)
+	tick, sweep := time.NewTicker(pruneInterval), time.NewTicker(sweepInterval)
 	defer tick.Stop()
-	clock := retention.New(max(r.cfg.RetainFinished, 0), r.former)
+	defer sweep.Stop()
+	workloads, unused := retention.New(0, r.former), retention.New(0, r.former)
+	r.sweepCode()
 	for {
-		clock.SetKeep(max(r.current.Load().RetainFinished, 0))
-		if err := r.pruneNow(r.retain(clock, time.Now(), time.Since(r.since))); err != nil && r.ctx.Err() == nil {
-			r.log.Error("finished workloads could not be forgotten", zap.Error(err))
+		current := r.current.Load()
+		workloads.SetKeep(max(current.RetainFinished, 0))
+		unused.SetKeep(max(current.RetainModules, 0))
+		now, uptime := time.Now(), time.Since(r.since)
+		if err := r.pruneNow(r.retain(workloads, now, uptime)); err != nil && r.ctx.Err() == nil {
+			r.log.Error("finished workloads could not be deleted", zap.Error(err))
+		}
+		before, _ := unused.Before(now, uptime)
+		if err := r.pruneModules(before); err != nil && r.ctx.Err() == nil {
+			r.log.Error("unused modules could not be deleted", zap.Error(err))
 		}
 		select {
 		case <-tick.C:
+		case <-sweep.C:
+			r.sweepCode()
 		case <-r.pressure:
 		case <-r.ctx.Done():
 			return
 		}
+	}
+}
+
+// pruneModules deletes modules that nothing refers to: those that were last used before a time, and if modules take nearly
+// all their room the least recently used ones.
+func (r *Reactor) pruneModules(before time.Time) error {
+	if r.current.Load().RetainModules > 0 {
+		pruned, err := r.modules.PruneBefore(r.ctx, before)
+		r.onPruned(pruned)
+		if err != nil {
+			return err
+		}
+	}
+	used, bound := r.store.ModuleBytes()
+	if used <= bound/8*7 {
+		return nil
+	}
+	pruned, err := r.modules.MakeRoom(r.ctx, uint64(used-bound/4*3))
+	r.onPruned(pruned)
+	return err
+}
+
+// onPruned is called when unused modules were deleted without a client's asking.
+func (r *Reactor) onPruned(pruned modules.Pruned) {
+	if pruned.Modules > 0 {
+		r.log.Info("unused modules were deleted", zap.Int("modules", pruned.Modules), zap.Uint64("bytes", pruned.Bytes))
+	}
+}
+
+// sweepCode deletes machine code of modules that are gone.
+func (r *Reactor) sweepCode() {
+	if err := r.modules.SweepCode(r.ctx); err != nil && r.ctx.Err() == nil {
+		r.log.Error("the compile cache could not be tidied up", zap.Error(err))
 	}
 }
 

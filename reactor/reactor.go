@@ -44,6 +44,8 @@ const (
 	feedChanges = 4096
 	// maxLoading bounds the modules that are loaded at a time for one tenant. Its queue waits for the others.
 	maxLoading = 64
+	// moduleGrace is how long a module that was just pushed is kept when others need its room.
+	moduleGrace = 10 * time.Second
 	// memoryPatience is how long a workload that waits for memory lets others pass.
 	memoryPatience = 5 * time.Second
 )
@@ -170,6 +172,7 @@ func (r *Reactor) openModules() error {
 	}
 	r.modules = modules.New(modules.Config{
 		Store: r.store, Engine: r.engine, ABIs: abis, Reading: r.readingMany, OnDamaged: r.onDamaged,
+		OnPruned: r.onPruned, Grace: moduleGrace,
 		OnStored: func(digest store.Digest) { r.runner.OnModuleStored(digest) },
 		MaxBytes: uint64(r.cfg.MaxModuleBytes), MaxMemoryBytes: r.maxGuestMemory,
 	})

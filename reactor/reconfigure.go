@@ -6,7 +6,7 @@ import (
 )
 
 // Reconfigure takes over from cfg what can change while the reactor runs: DefaultLimits and MaxLimits, MaxPending and
-// MaxPendingBytes, Allow, RetainFinished and RetainCount, GracePeriod. It ignores all other fields. If cfg is not valid it
+// MaxPendingBytes, Allow, RetainFinished, RetainCount and RetainModules, GracePeriod. It ignores all other fields. If cfg is not valid it
 // changes nothing.
 //
 // What was submitted keeps its limits and its place in the queue, and what guests have open stays open. Grants that are
@@ -21,6 +21,7 @@ func (r *Reactor) Reconfigure(cfg Config) error {
 	changed.MaxPending, changed.MaxPendingBytes = cfg.MaxPending, cfg.MaxPendingBytes
 	changed.Allow = cfg.Allow
 	changed.RetainFinished, changed.RetainCount = cfg.RetainFinished, cfg.RetainCount
+	changed.RetainModules = cfg.RetainModules
 	changed.GracePeriod = cfg.GracePeriod
 
 	r.current.Store(&changed)

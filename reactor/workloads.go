@@ -128,17 +128,27 @@ func (r *Reactor) filter(ctx context.Context, filter api.Filter) (store.Filter, 
 	if filter.Module == "" {
 		return f, nil
 	}
-	if store.IsDigest(filter.Module) { // it may have been deleted: its workloads remain
-		digest, err := store.ParseDigest(filter.Module)
-		if err != nil {
-			bad.Add("filter.module", "%v", err)
-		}
-		f.Module = &digest
-		return f, bad.Err()
-	}
-	digest, _, err := r.modules.LookUp(ctx, filter.Module)
+	digest, err := r.modules.FindDigest(ctx, "filter.module", filter.Module)
 	f.Module = &digest
 	return f, err
+}
+
+// DeleteWorkload deletes a finished workload with its result and its log. If ctx ends early the workload is still there,
+// with less of its log.
+func (r *Reactor) DeleteWorkload(ctx context.Context, id string) error {
+	var f errs.Faults
+	if id == "" {
+		f.Add("id", "an id is required")
+	}
+	if intake.CheckID(&f, "id", id); len(f) > 0 {
+		return f.Err()
+	}
+	for {
+		done, err := r.store.DeleteWorkload(ctx, id)
+		if done || err != nil {
+			return refusal.OfStore(err)
+		}
+	}
 }
 
 // WaitWorkload returns once the workload has finished.

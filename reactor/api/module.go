@@ -45,9 +45,35 @@ type PushRequest struct {
 	Digest    string // names the module
 	SizeBytes uint64 // the whole size of the module
 	Tag       string // if not empty, points at the module once it is stored
+	Name      string // for people; may be empty
 	// Sender names the connection of the push, which may resume what the same connection sent before. Empty is none.
 	Sender string
 	// PrefixDigests are the SHA-256 digests of the first mebibyte of the module, of the first two, and so on. The
 	// push may resume what other connections sent as far as it agrees with them.
 	PrefixDigests [][]byte
 }
+
+// UploadRequest is a whole module.
+type UploadRequest struct {
+	Content   []byte
+	Tag, Name string // as in a PushRequest
+}
+
+// PruneRequest says which modules to remove.
+type PruneRequest struct {
+	// UnusedFor keeps modules that were used within this time.
+	UnusedFor time.Duration
+	// DryRun removes nothing.
+	DryRun bool
+}
+
+// PrunedModules is what was removed, or would be.
+type PrunedModules struct {
+	// Modules are the first MaxPrunedModules of them, without imports and exports.
+	Modules []*Module
+	// Total is how many there are, and FreedBytes what they and their machine code take on disk.
+	Total, FreedBytes uint64
+}
+
+// MaxPrunedModules bounds PrunedModules.Modules.
+const MaxPrunedModules = 1000

@@ -101,9 +101,10 @@ type Module struct {
 	Needs []string `protobuf:"bytes,9,rep,name=needs,proto3" json:"needs,omitempty"`
 	// function_count is the number of functions the module defines.
 	FunctionCount uint32 `protobuf:"varint,10,opt,name=function_count,json=functionCount,proto3" json:"function_count,omitempty"`
-	// name is the name under which it was pushed last, for people; it may be empty.
+	// name is the name of the last push that had one, for people; it may be empty.
 	Name string `protobuf:"bytes,11,opt,name=name,proto3" json:"name,omitempty"`
-	// last_use_time is when a workload of the module was last submitted, or else when it was pushed last.
+	// last_use_time is when a workload of the module was last submitted or the module last pushed. It may lag behind
+	// submissions by a minute.
 	LastUseTime   *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=last_use_time,json=lastUseTime,proto3" json:"last_use_time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1292,7 +1293,7 @@ func (x *PruneModulesRequest) GetDryRun() bool {
 // PruneModulesResponse has what was removed.
 type PruneModulesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// modules are the removed modules, at most 1,000.
+	// modules are the removed modules, at most 1,000, without their imports and exports.
 	Modules []*Module `protobuf:"bytes,1,rep,name=modules,proto3" json:"modules,omitempty"`
 	// total is how many modules were removed.
 	Total uint64 `protobuf:"varint,2,opt,name=total,proto3" json:"total,omitempty"`

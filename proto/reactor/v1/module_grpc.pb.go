@@ -79,7 +79,8 @@ type ModuleServiceClient interface {
 	//
 	// Errors: INVALID_ARGUMENT, MODULE_NOT_FOUND, MODULE_AMBIGUOUS, MODULE_IN_USE.
 	DeleteModule(ctx context.Context, in *DeleteModuleRequest, opts ...grpc.CallOption) (*DeleteModuleResponse, error)
-	// PruneModules removes the modules to which nothing refers: no tag, and no workload that has not been deleted.
+	// PruneModules removes the modules to which nothing refers: no tag, no workload that has not been deleted, and no push
+	// or submission under way. If the call ends early, what was removed until then stays removed.
 	//
 	// Errors: INVALID_ARGUMENT.
 	PruneModules(ctx context.Context, in *PruneModulesRequest, opts ...grpc.CallOption) (*PruneModulesResponse, error)
@@ -226,7 +227,8 @@ type ModuleServiceServer interface {
 	//
 	// Errors: INVALID_ARGUMENT, MODULE_NOT_FOUND, MODULE_AMBIGUOUS, MODULE_IN_USE.
 	DeleteModule(context.Context, *DeleteModuleRequest) (*DeleteModuleResponse, error)
-	// PruneModules removes the modules to which nothing refers: no tag, and no workload that has not been deleted.
+	// PruneModules removes the modules to which nothing refers: no tag, no workload that has not been deleted, and no push
+	// or submission under way. If the call ends early, what was removed until then stays removed.
 	//
 	// Errors: INVALID_ARGUMENT.
 	PruneModules(context.Context, *PruneModulesRequest) (*PruneModulesResponse, error)

@@ -71,7 +71,9 @@ type WorkloadServiceClient interface {
 	// Errors: INVALID_ARGUMENT, WORKLOAD_NOT_FOUND, DRAINING.
 	WaitWorkload(ctx context.Context, in *WaitWorkloadRequest, opts ...grpc.CallOption) (*WaitWorkloadResponse, error)
 	// DeleteWorkload deletes a finished workload with its result and its log. It fails with WORKLOAD_UNFINISHED if the
-	// workload has not ended.
+	// workload has not ended. Its id can be used again. Watches are not told; a cursor from before the workload's last
+	// change expires, as when the daemon deletes old results. If the call ends early, the workload may be left with a part
+	// of its log.
 	//
 	// Errors: INVALID_ARGUMENT, WORKLOAD_NOT_FOUND, WORKLOAD_UNFINISHED.
 	DeleteWorkload(ctx context.Context, in *DeleteWorkloadRequest, opts ...grpc.CallOption) (*DeleteWorkloadResponse, error)
@@ -279,7 +281,9 @@ type WorkloadServiceServer interface {
 	// Errors: INVALID_ARGUMENT, WORKLOAD_NOT_FOUND, DRAINING.
 	WaitWorkload(context.Context, *WaitWorkloadRequest) (*WaitWorkloadResponse, error)
 	// DeleteWorkload deletes a finished workload with its result and its log. It fails with WORKLOAD_UNFINISHED if the
-	// workload has not ended.
+	// workload has not ended. Its id can be used again. Watches are not told; a cursor from before the workload's last
+	// change expires, as when the daemon deletes old results. If the call ends early, the workload may be left with a part
+	// of its log.
 	//
 	// Errors: INVALID_ARGUMENT, WORKLOAD_NOT_FOUND, WORKLOAD_UNFINISHED.
 	DeleteWorkload(context.Context, *DeleteWorkloadRequest) (*DeleteWorkloadResponse, error)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/reactord/reactord/reactor/errs"
+	"github.com/reactord/reactord/reactor/internal/text"
 	"github.com/reactord/reactord/reactor/store"
 )
 
@@ -50,6 +51,9 @@ func CheckNewTag(f *errs.Faults, path, tag string) {
 		}
 	}
 }
+
+// CheckName checks a name for people, which may be empty: of a workload or a module.
+func CheckName(f *errs.Faults, path, name string) { text.Check(f, path, name, maxNameBytes) }
 
 func beginsAsWord(s string) bool {
 	return s != "" && isName(s[:1], "_")

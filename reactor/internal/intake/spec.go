@@ -29,7 +29,7 @@ func (b *Bounds) CheckSpec(f *errs.Faults, spec *api.Spec, limits api.Limits) {
 	if spec.Module == "" {
 		f.Add("spec.module", "a module is required: a digest or a tag")
 	}
-	text.Check(f, "spec.name", spec.Name, maxNameBytes)
+	CheckName(f, "spec.name", spec.Name)
 	checkLabels(f, spec.Labels, b.Labels)
 	b.checkArguments(f, spec)
 	if len(spec.Stdin) > b.StdinBytes {

@@ -7,15 +7,15 @@ import (
 	"github.com/reactord/reactord/reactor/store"
 )
 
-// catalog caches what tags point at and the descriptions of modules, so that a submission does not read the store
-// for them. The store has the last word: it refuses a workload whose module is gone.
+// catalog caches the digests of names (tags, beginnings of digests) and the descriptions of modules, so that a submission
+// does not read the store for them. The store has the last word: it refuses a workload whose module is gone.
 //
 // Whoever changes tags or modules calls forget after the change. A lookup that read the store before the change and
 // remembers its result afterwards has an older generation, so the result is not kept.
 type catalog struct {
 	mu         sync.Mutex
 	generation int
-	tags       map[string]store.Digest
+	digests    map[string]store.Digest
 	modules    map[store.Digest]*abi.Description
 }
 
@@ -29,7 +29,7 @@ func newCatalog() *catalog {
 }
 
 func (c *catalog) clear() {
-	c.tags, c.modules = map[string]store.Digest{}, map[store.Digest]*abi.Description{}
+	c.digests, c.modules = map[string]store.Digest{}, map[store.Digest]*abi.Description{}
 }
 
 // forget drops everything.
@@ -40,10 +40,10 @@ func (c *catalog) forget() {
 	c.clear()
 }
 
-func (c *catalog) tag(tag string) (digest store.Digest, generation int, ok bool) {
+func (c *catalog) digest(name string) (digest store.Digest, generation int, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	digest, ok = c.tags[tag]
+	digest, ok = c.digests[name]
 	return digest, c.generation, ok
 }
 
@@ -53,17 +53,17 @@ func (c *catalog) module(digest store.Digest) (info *abi.Description, generation
 	return c.modules[digest], c.generation
 }
 
-func (c *catalog) remember(generation int, tag string, digest store.Digest, info *abi.Description) {
+func (c *catalog) remember(generation int, name string, digest store.Digest, info *abi.Description) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if generation != c.generation {
 		return
 	}
-	if len(c.tags) >= maxCatalog || len(c.modules) >= maxCatalog {
+	if len(c.digests) >= maxCatalog || len(c.modules) >= maxCatalog {
 		c.clear()
 	}
-	if tag != "" {
-		c.tags[tag] = digest
+	if name != "" {
+		c.digests[name] = digest
 	}
 	c.modules[digest] = info
 }

@@ -11,18 +11,18 @@ import (
 func TestCatalogForgets(t *testing.T) {
 	c := newCatalog()
 	old, info := store.DigestOf([]byte("old")), &abi.Description{}
-	_, generation, known := c.tag("latest")
+	_, generation, known := c.digest("latest")
 	if known {
 		t.Fatal("an empty catalog knows a tag")
 	}
 	c.forget() // the tag moves while the store is read
 	c.remember(generation, "latest", old, info)
-	if digest, _, known := c.tag("latest"); known {
+	if digest, _, known := c.digest("latest"); known {
 		t.Errorf("the tag is remembered to be at %v, where it was", digest)
 	}
 	_, generation = c.module(old)
 	c.remember(generation, "latest", old, info)
-	digest, _, known := c.tag("latest")
+	digest, _, known := c.digest("latest")
 	if got, _ := c.module(digest); !known || digest != old || got != info {
 		t.Errorf("what was read since is not remembered: %v, %t, %v", digest, known, got)
 	}

@@ -76,8 +76,14 @@ type fixture struct {
 
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
+	return newFixtureOf(t, 0)
+}
+
+// newFixtureOf makes one whose store has room for so many bytes of modules; 0 is enough.
+func newFixtureOf(t *testing.T, bytes int64) *fixture {
+	t.Helper()
 	f := &fixture{T: t, dir: t.TempDir(), language: &language{module: abi.Description{Kind: abi.Command}}}
-	opened, err := sqlite.Opener(f.dir)(t.Context(), store.Options{Observer: func([]store.Change) {}})
+	opened, err := sqlite.Opener(f.dir)(t.Context(), store.Options{Observer: func([]store.Change) {}, ModuleBytes: bytes})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,6 +100,7 @@ func newFixture(t *testing.T) *fixture {
 		Store: opened, Engine: e, ABIs: abis, MaxBytes: 1 << 20, MaxMemoryBytes: func() uint64 { return 1 << 20 },
 		Reading:   func(context.Context) (func(), error) { return func() {}, nil },
 		OnDamaged: func(error) {},
+		OnPruned:  func(Pruned) {},
 		OnStored: func(digest store.Digest) {
 			mu.Lock()
 			defer mu.Unlock()
@@ -116,8 +123,11 @@ func (f *fixture) begin(text, tag string, offset int) *Push {
 	f.Helper()
 	digest := store.DigestOf([]byte(text))
 	p, err := f.Push(f.Context(), api.PushRequest{Digest: digest.String(), SizeBytes: uint64(len(text)), Tag: tag, Sender: "me"})
-	if err != nil || p.Offset() != uint64(offset) {
-		f.Fatalf("a push begins at %d, want %d: %v", p.Offset(), offset, err)
+	if err != nil {
+		f.Fatal(err)
+	}
+	if p.Offset() != uint64(offset) {
+		f.Fatalf("a push begins at %d, want %d", p.Offset(), offset)
 	}
 	return p
 }

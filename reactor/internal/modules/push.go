@@ -30,23 +30,55 @@ type Push struct {
 	digest   store.Digest
 	upload   store.Upload  // nil if the module exists already
 	module   *store.Module // if it exists already
+	held     bool
+	ctx      context.Context // of the call: for making room
 }
 
-// Push begins or resumes the push of a module. It does not wait for other pushes.
+// Push begins or resumes the push of a module. It does not wait for other pushes. ctx applies until the push has ended.
 func (r *Registry) Push(ctx context.Context, req api.PushRequest) (*Push, error) {
-	p := &Push{registry: r, req: req}
-	var err error
-	if p.digest, err = r.checkPush(req); err != nil {
+	digest, err := r.checkPush(req)
+	if err != nil {
 		return nil, err
 	}
-	p.upload, err = r.Store.Upload(ctx, p.digest, int64(req.SizeBytes), resumeOf(req))
-	switch {
-	case errors.Is(err, store.ErrExists):
-		return p, p.checkExisting(ctx)
-	case err != nil:
-		return nil, p.storeError(err)
+	p := &Push{registry: r, req: req, digest: digest, held: true, ctx: ctx}
+	r.holds.add(digest)
+	if err := p.begin(ctx); err != nil {
+		p.release()
+		return nil, err
 	}
 	return p, nil
+}
+
+// begin opens the upload, or finds that the module exists.
+func (p *Push) begin(ctx context.Context) (err error) {
+	for again := true; again; {
+		p.upload, err = p.registry.Store.Upload(ctx, p.digest, int64(p.req.SizeBytes), resumeOf(p.req))
+		again = errors.Is(err, store.ErrFull) && p.makeRoom(ctx, p.req.SizeBytes)
+	}
+	switch {
+	case errors.Is(err, store.ErrExists):
+		return p.checkExisting(ctx)
+	case err != nil:
+		return p.storeError(err)
+	}
+	return nil
+}
+
+// makeRoom prunes modules for the push, and reports whether there were any.
+func (p *Push) makeRoom(ctx context.Context, bytes uint64) bool {
+	pruned, err := p.registry.MakeRoom(ctx, bytes)
+	if pruned.Modules > 0 {
+		p.registry.OnPruned(pruned)
+	}
+	return err == nil && pruned.Modules > 0
+}
+
+// release lets the module be pruned again.
+func (p *Push) release() {
+	if p.held {
+		p.held = false
+		p.registry.holds.remove(p.digest)
+	}
 }
 
 // storeError converts an error of the store for the client.
@@ -91,9 +123,7 @@ func (r *Registry) checkPush(req api.PushRequest) (store.Digest, error) {
 	if req.SizeBytes == 0 {
 		f.Add("header.size_bytes", "a module must not be empty")
 	}
-	if req.Tag != "" {
-		intake.CheckNewTag(&f, "header.tag", req.Tag)
-	}
+	checkNames(&f, "header.", req.Tag, req.Name)
 	if uint64(len(req.PrefixDigests)) > req.SizeBytes/store.PrefixBytes {
 		f.Add("header.prefix_digests", "there are %d, more than the module has mebibytes", len(req.PrefixDigests))
 	}
@@ -111,6 +141,14 @@ func (r *Registry) checkPush(req api.PushRequest) (store.Digest, error) {
 			"the module has %d bytes, more than the %d allowed", req.SizeBytes, r.MaxBytes)
 	}
 	return digest, nil
+}
+
+// checkNames checks the tag and the name of a push; prefix is what their fields' paths begin with.
+func checkNames(f *errs.Faults, prefix, tag, name string) {
+	if tag != "" {
+		intake.CheckNewTag(f, prefix+"tag", tag)
+	}
+	intake.CheckName(f, prefix+"name", name)
 }
 
 // checkExisting checks the push of a module that exists already.
@@ -144,6 +182,9 @@ func (p *Push) Write(b []byte) (int, error) {
 		return 0, nil
 	}
 	n, err := p.upload.Write(b)
+	for errors.Is(err, store.ErrFull) && p.makeRoom(p.ctx, uint64(len(b))) {
+		n, err = p.upload.Write(b)
+	}
 	if err != nil {
 		return n, p.storeError(err)
 	}
@@ -157,8 +198,9 @@ func (p *Push) errExcess() error {
 // Commit ends the push: it validates the module, which includes compiling it, and stores it. existed is true if
 // the module was there already.
 func (p *Push) Commit(ctx context.Context) (m *api.Module, existed bool, err error) {
+	defer p.release()
 	if p.upload == nil {
-		m, err = p.retag(ctx)
+		m, err = p.push(ctx)
 		return m, true, err
 	}
 	defer p.Close() //nolint:errcheck // a failed close harms nobody: the next push of the digest finds the bytes
@@ -172,7 +214,9 @@ func (p *Push) Commit(ctx context.Context) (m *api.Module, existed bool, err err
 		}
 		return nil, false, err
 	}
-	rec, err := p.upload.Commit(ctx, store.NewModule{Created: time.Now(), Info: encodeModule(info), Tag: p.req.Tag})
+	rec, err := p.upload.Commit(ctx, store.NewModule{
+		Created: time.Now(), Info: encodeModule(info), Tag: p.req.Tag, Name: p.req.Name,
+	})
 	if err != nil {
 		return nil, false, p.storeError(err)
 	}
@@ -182,13 +226,18 @@ func (p *Push) Commit(ctx context.Context) (m *api.Module, existed bool, err err
 	return m, false, errs.Wrap(err, "module")
 }
 
-// retag points the tag, if there is one, at the existing module.
-func (p *Push) retag(ctx context.Context) (*api.Module, error) {
+// push notes the push of the existing module, and points the tag at it if there is one.
+func (p *Push) push(ctx context.Context) (*api.Module, error) {
+	now := time.Now()
+	if p.req.Name != "" && p.req.Name != p.module.Name || now.Sub(p.module.Used) >= store.UseStep {
+		if err := p.registry.Store.UseModule(ctx, p.digest, p.req.Name, now); err != nil {
+			return nil, refusal.OfStore(err)
+		}
+	}
 	if p.req.Tag != "" {
 		return p.registry.Tag(ctx, p.req.Digest, p.req.Tag)
 	}
-	m, err := p.registry.moduleOf(p.module)
-	return m, errs.Wrap(err, "module")
+	return p.registry.Get(ctx, p.req.Digest)
 }
 
 func (p *Push) uploadError(err error) error {
@@ -209,6 +258,7 @@ func (p *Push) discard() error {
 
 // Close ends the push, if it is not committed. The received bytes are kept for another push of the same digest.
 func (p *Push) Close() error {
+	p.release()
 	if p.upload == nil {
 		return nil
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/reactord/reactord/executor/engine"
 	"github.com/reactord/reactord/hostcalls/abi"
@@ -23,11 +24,15 @@ type Config struct {
 	MaxBytes uint64
 	// MaxMemoryBytes returns the most memory that a module may start with.
 	MaxMemoryBytes func() uint64
+	// Grace is how long a module that was just pushed is kept for the submission that probably follows, when room is made.
+	Grace time.Duration
 	// Reading is called before records are read for a client; the function it returns is called when they have
 	// been decoded. It may wait for other reads.
 	Reading func(context.Context) (done func(), err error)
 	// OnDamaged is called with the error of a record that can't be read. The record is left out.
 	OnDamaged func(error)
+	// OnPruned is called when modules were pruned to make room for a push.
+	OnPruned func(Pruned)
 	// OnStored is called when a new module was stored, or a damaged one was replaced.
 	OnStored func(store.Digest)
 }
@@ -37,16 +42,21 @@ type Registry struct {
 	Config
 	catalog *catalog
 	pushed  chan struct{} // an element for each push that waits to be compiled
+	holds   holds
+
+	maxPruned int // bounds what Prune lists
 }
 
 // New makes a registry.
 func New(cfg Config) *Registry {
-	return &Registry{Config: cfg, catalog: newCatalog(), pushed: make(chan struct{}, maxPushed)}
+	return &Registry{
+		Config: cfg, catalog: newCatalog(), pushed: make(chan struct{}, maxPushed), holds: newHolds(), maxPruned: api.MaxPrunedModules,
+	}
 }
 
-// Get returns a module by digest or tag.
+// Get returns a module by its digest, the beginning of that, or a tag.
 func (r *Registry) Get(ctx context.Context, ref string) (*api.Module, error) {
-	rec, err := r.readModule(ctx, ref)
+	rec, err := r.find(ctx, ref)
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +102,7 @@ func (r *Registry) Tag(ctx context.Context, ref, tag string) (*api.Module, error
 	if intake.CheckNewTag(&f, "tag", tag); len(f) > 0 {
 		return nil, f.Err()
 	}
-	rec, err := r.readModule(ctx, ref)
+	rec, err := r.find(ctx, ref)
 	if err != nil {
 		return nil, err
 	}
@@ -104,51 +114,40 @@ func (r *Registry) Tag(ctx context.Context, ref, tag string) (*api.Module, error
 	return r.Get(ctx, rec.Digest.String())
 }
 
-// Delete removes a module and its tags, unless unfinished workloads use it.
-func (r *Registry) Delete(ctx context.Context, ref string) error {
-	rec, err := r.readModule(ctx, ref)
-	if err != nil {
-		return err
+// Untag removes a tag, and returns the module that it pointed at.
+func (r *Registry) Untag(ctx context.Context, tag string) (*api.Module, error) {
+	var f errs.Faults
+	if intake.CheckTag(&f, "tag", tag); len(f) > 0 {
+		return nil, f.Err()
 	}
-	err = r.Store.DeleteModule(ctx, rec.Digest)
+	digest, err := r.Store.UntagModule(ctx, tag)
 	r.catalog.forget()
-	if err == nil {
-		r.Engine.Discard(rec.Digest.String())
+	if missing, ok := errors.AsType[*store.NotFoundError](err); ok {
+		return nil, errs.Module(errs.ModuleNotFound, missing.Name, "there is no tag %q", missing.Name)
 	}
-	return refusal.OfStore(err)
+	if err != nil {
+		return nil, refusal.OfStore(err)
+	}
+	return r.Get(ctx, digest.String())
 }
 
-// LookUp finds a module by digest or tag.
-func (r *Registry) LookUp(ctx context.Context, ref string) (store.Digest, *abi.Description, error) {
-	var tag string
-	var digest store.Digest
-	generation, known := 0, true
-	if store.IsDigest(ref) {
-		var err error
-		if digest, err = store.ParseDigest(ref); err != nil {
-			return digest, nil, errs.Invalid(errs.Field{Path: "module", Description: err.Error()})
-		}
-	} else {
-		tag = ref
-		digest, generation, known = r.catalog.tag(ref)
-	}
-	if known {
-		info, g := r.catalog.module(digest)
-		if info != nil {
-			return digest, info, nil
-		}
-		generation = g
-	}
-	rec, err := r.readModule(ctx, ref)
+// Delete removes a module and its tags, unless unfinished workloads use it. A module whose record is damaged can be
+// removed by its whole digest.
+func (r *Registry) Delete(ctx context.Context, ref string) error {
+	digest, err := store.ParseDigest(ref)
 	if err != nil {
-		return digest, nil, err
+		rec, err := r.find(ctx, ref)
+		if err != nil {
+			return err
+		}
+		digest = rec.Digest
 	}
-	info, err := decodeModule(rec)
-	if err != nil {
-		return digest, nil, errs.Wrap(err, "module")
+	err = r.Store.DeleteModule(ctx, digest)
+	r.catalog.forget()
+	if err == nil {
+		r.Engine.Discard(digest.String())
 	}
-	r.catalog.remember(generation, tag, rec.Digest, info)
-	return rec.Digest, info, nil
+	return refusal.OfStore(err)
 }
 
 // Describe returns the description of a module that was found before. Its errors are the store's.
@@ -183,27 +182,4 @@ func (r *Registry) Load(ctx context.Context, digest store.Digest) (abi.Program, 
 		Digest: digest.String(),
 		Read:   func() ([]byte, error) { return r.Store.ModuleBinary(ctx, digest) },
 	})
-}
-
-// readModule reads the record of a module, named by digest or tag.
-func (r *Registry) readModule(ctx context.Context, ref string) (*store.Module, error) {
-	var rec *store.Module
-	var err error
-	if store.IsDigest(ref) {
-		digest, bad := store.ParseDigest(ref)
-		if bad != nil {
-			return nil, errs.Invalid(errs.Field{Path: "module", Description: bad.Error()})
-		}
-		rec, err = r.Store.Module(ctx, digest)
-	} else {
-		var f errs.Faults
-		if intake.CheckTag(&f, "module", ref); len(f) > 0 {
-			return nil, f.Err()
-		}
-		rec, err = r.Store.ModuleByTag(ctx, ref)
-	}
-	if missing, ok := errors.AsType[*store.NotFoundError](err); ok && missing.Kind != store.KindWorkload {
-		return nil, refusal.NoModule(ref)
-	}
-	return rec, refusal.OfStore(err)
 }

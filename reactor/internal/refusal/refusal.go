@@ -56,7 +56,7 @@ func OfStore(err error) error {
 }
 
 func tooManyTags(err *store.TagsError) error {
-	const help = "point a tag that is there at another module, or delete modules"
+	const help = "remove a tag, or delete modules"
 	if err.Digest == (store.Digest{}) {
 		return errs.New(errs.LimitExceeded, "there are %d tags, as many as there may be: %s", err.Bound, help)
 	}

@@ -24,7 +24,11 @@ type modules struct {
 	module  abi.Description
 	fault   string // what is wrong with every spec
 	err     error  // of CheckSpec
+	held    int
 }
+
+func (m *modules) Hold(store.Digest)    { m.held++ }
+func (m *modules) Release(store.Digest) { m.held-- }
 
 func (m *modules) LookUp(_ context.Context, ref string) (store.Digest, *abi.Description, error) {
 	if m.missing || ref != "hello" {
@@ -86,6 +90,7 @@ type disk struct {
 	torn    map[string]error // of reading, by id; "" for all
 	reads   int
 	queue   *queue
+	modules *modules
 }
 
 func (d *disk) Submit(_ context.Context, recs []*store.Workload) ([]store.Submitted, error) {
@@ -95,6 +100,9 @@ func (d *disk) Submit(_ context.Context, recs []*store.Workload) ([]store.Submit
 	answers := make([]store.Submitted, len(recs))
 	err := cmp.Or(d.failing[len(d.commits)], d.broken)
 	for i, rec := range recs {
+		if d.modules.held == 0 {
+			d.queue.faults = append(d.queue.faults, rec.ID+" is stored while its module can be pruned")
+		}
 		ids = append(ids, rec.ID)
 		if d.queue.held[place{rec.ID, rec.Bytes()}] == 0 {
 			d.queue.faults = append(d.queue.faults, rec.ID+" is stored without a place")
@@ -160,7 +168,7 @@ type fixture struct {
 func newFixture(t *testing.T) *fixture {
 	f := &fixture{modules: &modules{}, queue: &queue{places: 1000, held: map[place]int{}}}
 	f.disk = &disk{
-		records: map[string]*store.Workload{}, failing: map[int]error{}, refused: map[string]error{}, torn: map[string]error{}, queue: f.queue,
+		records: map[string]*store.Workload{}, failing: map[int]error{}, refused: map[string]error{}, torn: map[string]error{}, queue: f.queue, modules: f.modules,
 	}
 	limits := api.Limits{MemoryBytes: 1 << 30, StackBytes: 1 << 20, LogBytes: 1 << 20, Descriptors: 100, PendingOps: 100}
 	f.defaults = limits
@@ -173,6 +181,9 @@ func newFixture(t *testing.T) *fixture {
 	t.Cleanup(func() {
 		if len(f.queue.held) > 0 || len(f.queue.faults) > 0 {
 			t.Errorf("places: %v are held, %q", f.queue.held, f.queue.faults)
+		}
+		if f.modules.held != 0 {
+			t.Errorf("modules are held by %d submissions", f.modules.held)
 		}
 	})
 	return f

@@ -24,6 +24,9 @@ const defaultTenant = "default"
 // Modules looks up the modules that workloads run.
 type Modules interface {
 	LookUp(ctx context.Context, ref string) (store.Digest, *abi.Description, error)
+	// Hold keeps a module from being pruned until Release.
+	Hold(digest store.Digest)
+	Release(digest store.Digest)
 	// CheckSpec adds to f what is wrong with a spec for its module. An error is one of the host.
 	CheckSpec(f *errs.Faults, module *abi.Description, spec *api.Spec, limits api.Limits) error
 }
@@ -64,6 +67,8 @@ type submission struct {
 	named    bool         // the client chose its id
 	sent     *api.Spec    // as the client sent it
 	hash     store.Digest // of that; zero if something is wrong with the spec itself
+	module   store.Digest // what it runs
+	held     bool         // its module is held
 	reserved bool         // it has a place in the queue, of this size
 	size     int64
 	answered bool // the store has answered: it has looked for the id
@@ -76,6 +81,7 @@ type submission struct {
 func (p *Pipeline) Submit(ctx context.Context, reqs []api.SubmitRequest) ([]Result, error) {
 	now := time.Now()
 	submissions := make([]submission, len(reqs))
+	defer p.letGo(submissions)
 	for i := range reqs {
 		p.check(ctx, &submissions[i], &reqs[i], now)
 	}
@@ -118,6 +124,8 @@ func (p *Pipeline) check(ctx context.Context, one *submission, req *api.SubmitRe
 		one.Err = err
 		return
 	}
+	p.Modules.Hold(digest)
+	one.module, one.held = digest, true
 	if one.Err = p.checkModule(ctx, module, &req.Spec, limits); one.Err != nil {
 		return
 	}
@@ -129,6 +137,15 @@ func (p *Pipeline) check(ctx context.Context, one *submission, req *api.SubmitRe
 	one.Record = &store.Workload{
 		ID: one.ID, Tenant: defaultTenant, Name: spec.Name, Labels: spec.Labels, Module: digest,
 		Spec: encoding.Spec(limits), SpecHash: one.hash, Created: now,
+	}
+}
+
+// letGo releases the modules.
+func (p *Pipeline) letGo(submissions []submission) {
+	for i := range submissions {
+		if one := &submissions[i]; one.held {
+			p.Modules.Release(one.module)
+		}
 	}
 }
 

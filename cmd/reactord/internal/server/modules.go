@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"time"
 
@@ -35,6 +36,7 @@ func (m *modules) PushModule(stream grpc.BidiStreamingServer[reactorv1.PushModul
 		Digest:    header.GetDigest(),
 		SizeBytes: header.GetSizeBytes(),
 		Tag:       header.GetTag(),
+		Name:      header.GetName(),
 
 		Sender:        sender(stream.Context()),
 		PrefixDigests: header.GetPrefixDigests(),
@@ -134,6 +136,20 @@ func writeChunk(req *reactorv1.PushModuleRequest, push io.Writer) error {
 	return err
 }
 
+func (m *modules) UploadModule(ctx context.Context, req *reactorv1.UploadModuleRequest) (*reactorv1.UploadModuleResponse, error) {
+	if size := len(req.GetContent()); size > maxUploadBytes {
+		return nil, fields{{
+			Path:        "content",
+			Description: fmt.Sprintf("has %d bytes, more than the %d that one call takes: push the module instead", size, maxUploadBytes),
+		}}.err()
+	}
+	module, existed, err := m.reactor.UploadModule(ctx, api.UploadRequest{Content: req.GetContent(), Tag: req.GetTag(), Name: req.GetName()})
+	if err != nil {
+		return nil, err
+	}
+	return &reactorv1.UploadModuleResponse{Module: fromModule(module), Existed: existed}, nil
+}
+
 func (m *modules) GetModule(ctx context.Context, req *reactorv1.GetModuleRequest) (*reactorv1.GetModuleResponse, error) {
 	module, err := m.reactor.GetModule(ctx, req.GetModule())
 	if err != nil {
@@ -166,4 +182,28 @@ func (m *modules) DeleteModule(ctx context.Context, req *reactorv1.DeleteModuleR
 		return nil, err
 	}
 	return &reactorv1.DeleteModuleResponse{}, nil
+}
+
+func (m *modules) UntagModule(ctx context.Context, req *reactorv1.UntagModuleRequest) (*reactorv1.UntagModuleResponse, error) {
+	module, err := m.reactor.UntagModule(ctx, req.GetTag())
+	if err != nil {
+		return nil, err
+	}
+	return &reactorv1.UntagModuleResponse{Module: fromModule(module)}, nil
+}
+
+func (m *modules) PruneModules(ctx context.Context, req *reactorv1.PruneModulesRequest) (*reactorv1.PruneModulesResponse, error) {
+	unused := req.GetUnusedFor()
+	if unused != nil && unused.CheckValid() != nil {
+		return nil, fields{{Path: "unused_for", Description: "must be a duration of zero or more"}}.err()
+	}
+	pruned, err := m.reactor.PruneModules(ctx, api.PruneRequest{UnusedFor: unused.AsDuration(), DryRun: req.GetDryRun()})
+	if err != nil {
+		return nil, err
+	}
+	resp := &reactorv1.PruneModulesResponse{Total: pruned.Total, FreedBytes: pruned.FreedBytes}
+	for _, module := range pruned.Modules {
+		resp.Modules = append(resp.Modules, fromModule(module))
+	}
+	return resp, nil
 }

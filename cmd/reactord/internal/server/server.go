@@ -27,6 +27,9 @@ const (
 	// maxPartBytes bounds a message of a stream that sends its data in parts, and a list of ids. Handlers
 	// check for narrower bounds.
 	maxPartBytes = 2 << 20
+	// maxUploadBytes bounds a module that is sent in one message, and maxUploadMessage that message.
+	maxUploadBytes   = 4 << 20
+	maxUploadMessage = maxUploadBytes + 4<<10
 	// maxOtherBytes bounds a message that has no reason to be large.
 	maxOtherBytes = 64 << 10
 )
@@ -38,12 +41,15 @@ var mostBytes = map[string]int{
 	reactorv1.WorkloadService_CancelWorkloads_FullMethodName: maxPartBytes,
 	reactorv1.WorkloadService_AttachWorkload_FullMethodName:  maxPartBytes,
 	reactorv1.ModuleService_PushModule_FullMethodName:        maxPartBytes,
+	reactorv1.ModuleService_UploadModule_FullMethodName:      maxUploadMessage,
 }
 
-// waits has the methods whose calls wait for guests or people.
+// waits has the methods whose calls wait for guests, people or compilations, or delete much.
 var waits = map[string]bool{
 	reactorv1.WorkloadService_WaitWorkload_FullMethodName:    true,
 	reactorv1.WorkloadService_CancelWorkloads_FullMethodName: true,
+	reactorv1.ModuleService_UploadModule_FullMethodName:      true,
+	reactorv1.ModuleService_PruneModules_FullMethodName:      true,
 }
 
 // Admission decides whom a server admits.

@@ -133,6 +133,13 @@ func (w *workloads) WaitWorkload(ctx context.Context, req *reactorv1.WaitWorkloa
 	return &reactorv1.WaitWorkloadResponse{Workload: fromWorkload(workload)}, nil
 }
 
+func (w *workloads) DeleteWorkload(ctx context.Context, req *reactorv1.DeleteWorkloadRequest) (*reactorv1.DeleteWorkloadResponse, error) {
+	if err := w.reactor.DeleteWorkload(ctx, req.GetId()); err != nil {
+		return nil, err
+	}
+	return &reactorv1.DeleteWorkloadResponse{}, nil
+}
+
 func (w *workloads) CancelWorkloads(ctx context.Context, req *reactorv1.CancelWorkloadsRequest) (*reactorv1.CancelWorkloadsResponse, error) {
 	answer, err := w.reactor.CancelWorkloads(ctx, api.CancelRequest{
 		IDs:           req.GetIds(),

@@ -20,24 +20,35 @@ import (
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
 
-// Reasons returns the reasons of the errors that the .proto files say a call has, by its name: "GetNode". They include
-// those of every call.
-func Reasons() (map[string][]string, error) { return documented() }
+// Listing is what the .proto files say of the reasons of errors.
+type Listing struct {
+	// Calls has the reasons that each call has of its own, by the call's name: "GetNode".
+	Calls map[string][]string
+	// Common are the reasons that every call may have.
+	Common []string
+}
 
-var documented = sync.OnceValues(func() (map[string][]string, error) {
+// Lists reports whether a call may fail with a reason.
+func (l Listing) Lists(call, reason string) bool {
+	own, known := l.Calls[call]
+	return known && (slices.Contains(own, reason) || slices.Contains(l.Common, reason))
+}
+
+// Reasons reads the .proto files.
+var Reasons = sync.OnceValues(func() (Listing, error) {
 	_, here, _, _ := runtime.Caller(0)
 	files, err := filepath.Glob(filepath.Join(filepath.Dir(here), "../../../proto/reactor/v1/*.proto"))
 	if err != nil {
-		return nil, err
+		return Listing{}, err
 	}
 	if len(files) == 0 {
-		return nil, errors.New("there are no .proto files")
+		return Listing{}, errors.New("there are no .proto files")
 	}
 	var text strings.Builder
 	for _, file := range files {
 		content, err := os.ReadFile(file)
 		if err != nil {
-			return nil, err
+			return Listing{}, err
 		}
 		text.Write(content)
 	}
@@ -52,20 +63,21 @@ var (
 	reason       = regexp.MustCompile(`\b[A-Z][A-Z_]+[A-Z]\b`)
 )
 
-// parseReasons finds the reasons in the text of .proto files: in the paragraph "Errors: ..." before each call, remark
-// included, and in the sentence that begins with "Every call may fail with".
-func parseReasons(text string) map[string][]string {
+// parseReasons finds the reasons in the text of .proto files: in the paragraph "Errors: ..." before each call, its remark
+// on the results of a batch included, and in the sentence that begins with "Every call may fail with".
+func parseReasons(text string) Listing {
 	text = commentMark.ReplaceAllString(text, " ")
-	common := reason.FindAllString(commonErrors.FindString(text), -1)
-	calls := map[string][]string{}
+	l := Listing{Calls: map[string][]string{}, Common: reason.FindAllString(commonErrors.FindString(text), -1)}
 	for _, match := range callErrors.FindAllStringSubmatch(text, -1) {
 		list, call := match[1], match[2]
-		calls[call] = append(reason.FindAllString(list, -1), common...)
+		l.Calls[call] = reason.FindAllString(list, -1)
 		if other := errorsOf.FindStringSubmatch(list); other != nil {
-			calls[call] = append(calls[call], calls[other[1]]...)
+			l.Calls[call] = append(l.Calls[call], l.Calls[other[1]]...)
+			slices.Sort(l.Calls[call])
+			l.Calls[call] = slices.Compact(l.Calls[call])
 		}
 	}
-	return calls
+	return l
 }
 
 // reasonCheck notes the errors of calls that the .proto files do not list.
@@ -146,23 +158,23 @@ func (c *reasonCheck) add(method, reason string) {
 // report fails the test for each error that the .proto files do not list.
 func (c *reasonCheck) report(t testing.TB) {
 	t.Helper()
-	calls, err := Reasons()
+	listing, err := Reasons()
 	if err != nil {
 		t.Error(err)
 		return
 	}
-	for _, pair := range c.unlisted(calls) {
+	for _, pair := range c.unlisted(listing) {
 		t.Errorf("a call failed with an error that its comment in the .proto file does not list after \"Errors:\": %s", pair)
 	}
 }
 
-// unlisted returns what was noted and is not among the reasons of the calls.
-func (c *reasonCheck) unlisted(calls map[string][]string) (pairs []string) {
+// unlisted returns what was noted and is not listed.
+func (c *reasonCheck) unlisted(listing Listing) (pairs []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, pair := range slices.Sorted(maps.Keys(c.seen)) {
 		call, reason, _ := strings.Cut(pair, ": ")
-		if !slices.Contains(calls[call], reason) {
+		if !listing.Lists(call, reason) {
 			pairs = append(pairs, pair)
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
 
@@ -20,54 +22,55 @@ service S {
   rpc One(A) returns (B);
   // Errors: none.
   rpc Two(A) returns (B);
-  // Errors: STORE_FULL. A result may have each error of One.
+  // Errors: STORE_FULL, NOT_FOUND. A result may have each error of One.
   rpc Three(A) returns (B);
   // Four has no list.
   rpc Four(A) returns (B);
 }
 `
 	got := parseReasons(text)
-	for call, want := range map[string][]string{
-		"One":   {"NOT_FOUND", "QUEUE_FULL", "INTERNAL", "DRAINING"},
-		"Two":   {"INTERNAL", "DRAINING"},
-		"Three": {"STORE_FULL", "INTERNAL", "DRAINING", "NOT_FOUND", "QUEUE_FULL", "INTERNAL", "DRAINING"},
-		"Four":  nil,
-	} {
-		if !slices.Equal(got[call], want) {
-			t.Errorf("%s: got %q, want %q", call, got[call], want)
-		}
+	want := Listing{
+		Calls: map[string][]string{
+			"One":   {"NOT_FOUND", "QUEUE_FULL"},
+			"Two":   nil,
+			"Three": {"NOT_FOUND", "QUEUE_FULL", "STORE_FULL"},
+		},
+		Common: []string{"INTERNAL", "DRAINING"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 
 // TestReasonsAreFound: the form of the files is the one that is parsed.
 func TestReasonsAreFound(t *testing.T) {
-	calls, err := Reasons()
+	listing, err := Reasons()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(calls) < 20 || !slices.Contains(calls["SubmitWorkload"], "WORKLOAD_EXISTS") || !slices.Contains(calls["GetNode"], "UNAUTHENTICATED") {
-		t.Errorf("found %q", calls)
+	if len(listing.Calls) < 20 || !listing.Lists("SubmitWorkload", "WORKLOAD_EXISTS") || !listing.Lists("GetNode", "UNAUTHENTICATED") {
+		t.Errorf("found %q", listing)
 	}
-	if slices.Contains(calls["GetNode"], "WORKLOAD_EXISTS") {
-		t.Errorf("GetNode has %q", calls["GetNode"])
+	if listing.Lists("GetNode", "WORKLOAD_EXISTS") || listing.Lists("GetNothing", "INTERNAL") {
+		t.Errorf("found %q", listing)
 	}
 }
 
 // TestUnlisted: an error that a call does not list is noticed, in a batch too.
 func TestUnlisted(t *testing.T) {
-	calls, err := Reasons()
+	listing, err := Reasons()
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := new(reasonCheck)
 	c.noteItem("/reactor.v1.WorkloadService/SubmitWorkloads", &reactorv1.Error{Reason: reactorv1.ErrorReason_ERROR_REASON_WORKLOAD_EXISTS})
 	c.add("/reactor.v1.WorkloadService/GetWorkload", "WORKLOAD_NOT_FOUND")
-	if got := c.unlisted(calls); got != nil {
+	if got := c.unlisted(listing); got != nil {
 		t.Errorf("unlisted are %q", got)
 	}
 	c.noteItem("/reactor.v1.WorkloadService/CancelWorkloads", &reactorv1.Error{Reason: reactorv1.ErrorReason_ERROR_REASON_WORKLOAD_EXISTS})
 	c.add("/reactor.v1.NodeService/GetNode", "WORKLOAD_NOT_FOUND")
-	if got, want := c.unlisted(calls), []string{"CancelWorkloads: WORKLOAD_EXISTS", "GetNode: WORKLOAD_NOT_FOUND"}; !slices.Equal(got, want) {
+	if got, want := c.unlisted(listing), []string{"CancelWorkloads: WORKLOAD_EXISTS", "GetNode: WORKLOAD_NOT_FOUND"}; !slices.Equal(got, want) {
 		t.Errorf("unlisted are %q, want %q", got, want)
 	}
 }

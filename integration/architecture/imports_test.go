@@ -111,7 +111,7 @@ var imports = map[string][]string{
 	"proto/internal/protoc-gen-reference": {},
 
 	"proto/reactor/v1":       {},
-	"examples/...":           {},
+	"examples/...":           {"proto/reactor/v1"},
 	"cmd/internal/local":     {},
 	"cmd/internal/printable": {},
 	"cmd/internal/quantity":  {},
@@ -154,6 +154,7 @@ var imports = map[string][]string{
 	"integration/architecture":     {},
 	"integration/attack":           {},
 	"integration/bench":            {},
+	"integration/clients":          {},
 	"integration/conformance":      {},
 }
 
@@ -161,9 +162,9 @@ var imports = map[string][]string{
 var importers = map[string][]string{
 	"github.com/tetratelabs/wazero/...":                    {"executor/engine", "executor/engine/memory", "hostcalls/abi", "hostcalls/wasip1"},
 	"modernc.org/sqlite/...":                               {"reactor/store/sqlite"},
-	"google.golang.org/grpc/...":                           {"proto/reactor/v1", "cmd/...", "integration/internal/testkit"},
+	"google.golang.org/grpc/...":                           {"proto/reactor/v1", "cmd/...", "examples/clients/go", "integration/internal/testkit"},
 	"google.golang.org/protobuf/...":                       {"proto/...", "cmd/..."},
-	"google.golang.org/genproto/googleapis/rpc/errdetails": {"cmd/reactord/internal/server", "cmd/reactorctl/...", "integration/internal/testkit"},
+	"google.golang.org/genproto/googleapis/rpc/errdetails": {"cmd/reactord/internal/server", "cmd/reactorctl/...", "examples/clients/go", "integration/internal/testkit"},
 	"go.uber.org/zap/...":                                  {"reactor", "reactor/internal/closing", "reactor/internal/crash", "reactor/internal/runner", "cmd/reactord/..."},
 	"github.com/coreos/go-systemd/v22/...":                 {"cmd/reactord/internal/systemd"},
 	"github.com/spf13/cobra":                               {"cmd/..."},

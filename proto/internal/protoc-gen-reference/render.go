@@ -16,7 +16,8 @@ const reasons = "ErrorReason"
 // introduction is what the page begins with.
 const introduction = `# API reference
 
-This page is generated from the comments in ` + "`proto/reactor/v1`" + ` by ` + "`make proto`" + `.
+This page is generated from the comments in ` + "`proto/reactor/v1`" + ` by ` + "`make proto`" + `. [clients.md](../clients.md)
+says how to be a client: how to connect, to submit, to watch and to follow output, and which errors to try again.
 
 A message field that is absent has its zero value. Every call may fail with the errors that
 [` + reasons + `](#errorreason) lists for every call, besides its own.

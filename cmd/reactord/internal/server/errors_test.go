@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -47,6 +49,33 @@ var codeOf = map[errs.Class]codes.Code{
 	errs.Unauthenticated:        codes.Unauthenticated,
 	errs.WorkloadUnfinished:     codes.FailedPrecondition,
 	errs.ModuleAmbiguous:        codes.InvalidArgument,
+}
+
+// The guide for authors of clients has each reason in the row of its code.
+func TestDocumentedCodes(t *testing.T) {
+	text, err := os.ReadFile("../../../../docs/clients.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := map[string]string{} // the line of a code
+	for line := range strings.Lines(string(text)) {
+		if code, ok := strings.CutPrefix(line, "| `"); ok {
+			code, _, _ = strings.Cut(code, "`")
+			rows[code] = line
+		}
+	}
+	for class, code := range codeOf {
+		name := spelled(code)
+		_, reasons, _ := strings.Cut(rows[name], " | ")
+		if !strings.Contains(reasons, "`"+class.String()+"`") {
+			t.Errorf("the row of %s in docs/clients.md lacks %s: %q", name, class, rows[name])
+		}
+	}
+}
+
+// spelled returns the name of a code in capital letters, as the API's texts have it.
+func spelled(code codes.Code) string {
+	return strings.ToUpper(regexp.MustCompile(`([a-z])([A-Z])`).ReplaceAllString(code.String(), "${1}_$2"))
 }
 
 // Every reason of the API is a class, by number and by name, and has a code and an ErrorInfo.

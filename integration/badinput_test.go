@@ -66,6 +66,10 @@ func TestBadModules(t *testing.T) {
 	unknownImport.Import("env", "launch_missiles", "i", true)
 	unknownFunction := &testkit.Program{}
 	unknownFunction.Import(wasi, "fd_teleport", "i", true)
+	bindgen, emscripten, preview2 := &testkit.Program{}, &testkit.Program{}, &testkit.Program{}
+	bindgen.Import("wbg", "__wbg_log_1", "i", false)
+	emscripten.Import("env", "emscripten_resize_heap", "i", true)
+	preview2.Import("wasi:cli/exit@0.2.0", "exit", "i", false)
 	valid := (&testkit.Program{}).Bytes("")
 	for _, tt := range []struct {
 		name   string
@@ -73,10 +77,17 @@ func TestBadModules(t *testing.T) {
 		want   refusal
 	}{
 		{"empty", nil, refusal{codes.InvalidArgument, "INVALID_ARGUMENT", "", "header.size_bytes"}},
-		{"not wasm", []byte("#!/bin/sh\necho hello\n"), refusal{codes.InvalidArgument, "MODULE_INVALID", "", ""}},
+		{"not wasm", []byte("#!/bin/sh\necho hello\n"), refusal{codes.InvalidArgument, "MODULE_INVALID", "it is a script", ""}},
+		{"a native program", []byte("\x7fELF\x02\x01\x01"), refusal{codes.InvalidArgument, "MODULE_INVALID", "native program or library (ELF): build it for WebAssembly", ""}},
+		{"compressed", []byte("\x1f\x8b\x08"), refusal{codes.InvalidArgument, "MODULE_INVALID", "unpack it first", ""}},
+		{"text format", []byte("(module)"), refusal{codes.InvalidArgument, "MODULE_INVALID", "`wat2wasm`", ""}},
+		{"JavaScript", []byte("import { run } from './run.js';"), refusal{codes.InvalidArgument, "MODULE_INVALID", "it is text", ""}},
+		{"wasm-bindgen", bindgen.Bytes(""), refusal{codes.InvalidArgument, "MODULE_UNSUPPORTED", "without wasm-bindgen", ""}},
+		{"Emscripten", emscripten.Bytes(""), refusal{codes.InvalidArgument, "MODULE_UNSUPPORTED", "-sSTANDALONE_WASM", ""}},
+		{"preview 2's core", preview2.Bytes(""), refusal{codes.InvalidArgument, "MODULE_UNSUPPORTED", "build for preview 1", ""}},
 		{"truncated", valid[:len(valid)-3], refusal{codes.InvalidArgument, "MODULE_INVALID", "at byte 0x", ""}},
-		{"component", []byte("\x00asm\x0d\x00\x01\x00"), refusal{codes.InvalidArgument, "MODULE_UNSUPPORTED", "component", ""}},
-		{"unknown import", unknownImport.Bytes(""), refusal{codes.InvalidArgument, "MODULE_UNSUPPORTED", "launch_missiles", ""}},
+		{"component", []byte("\x00asm\x0d\x00\x01\x00"), refusal{codes.InvalidArgument, "MODULE_UNSUPPORTED", "build one (Go: GOOS=wasip1", ""}},
+		{"unknown import", unknownImport.Bytes(""), refusal{codes.InvalidArgument, "MODULE_UNSUPPORTED", "\"launch_missiles\": there is no such function; the linker has not found it", ""}},
 		{"unknown function of WASI", unknownFunction.Bytes(""), refusal{codes.InvalidArgument, "MODULE_UNSUPPORTED", "fd_teleport", ""}},
 		{"no entry point", (&testkit.Program{NoEntry: true}).Bytes(""), refusal{codes.InvalidArgument, "MODULE_INVALID", "_start", ""}},
 		{"64-bit memory", (&testkit.Program{Memory: []byte{4, 1}}).Bytes(""), refusal{codes.InvalidArgument, "MODULE_UNSUPPORTED", "memory", ""}},

@@ -7,6 +7,7 @@ import (
 
 	"github.com/reactord/reactord/executor/engine/meter"
 	"github.com/reactord/reactord/internal/clip"
+	"github.com/reactord/reactord/internal/toolchain"
 )
 
 // UnknownImportError means that a module imports something other than a function, a function that no host
@@ -21,14 +22,17 @@ type UnknownImportError struct {
 func (e *UnknownImportError) Error() string {
 	const most = 100 // of each text, since the module chooses them
 	what := fmt.Sprintf("unknown import %q.%q", clip.Text(e.Module, most), clip.Text(e.Name, most))
+	why := "there is no such function"
 	switch {
 	case e.Kind != meter.FuncExtern:
-		return fmt.Sprintf("%s: a %s, but only functions can be imported", what, e.Kind)
+		why = fmt.Sprintf("a %s, but only functions can be imported", e.Kind)
 	case e.Have != "":
 		return fmt.Sprintf("%s: imported as %s, but it is %s", what, clip.Text(e.Want, most), e.Have)
-	default:
-		return fmt.Sprintf("%s: there is no such function", what)
 	}
+	if made := toolchain.Import(e.Module, e.Name); made != "" && e.Kind == meter.FuncExtern {
+		why += "; " + made
+	}
+	return what + ": " + why
 }
 
 // link checks that host modules export all that a module imports. wazero would report it only when the

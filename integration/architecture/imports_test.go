@@ -26,18 +26,19 @@ var floors = []string{"internal/...", "executor/...", "hostcalls/...", "reactor/
 
 // imports says of each package which other ones of the project it imports.
 var imports = map[string][]string{
-	"internal/clip":   {},
-	"internal/flock":  {},
-	"internal/heap":   {},
-	"internal/notify": {},
+	"internal/clip":      {},
+	"internal/flock":     {},
+	"internal/heap":      {},
+	"internal/notify":    {},
+	"internal/toolchain": {},
 
 	"executor/driver":             {"internal/heap", "internal/notify"},
 	"executor/internal/histogram": {},
 	"executor":                    {"internal/notify", "executor/driver", "executor/internal/histogram"},
 	"executor/engine/memory":      {},
-	"executor/engine/meter/wasm":  {},
+	"executor/engine/meter/wasm":  {"internal/toolchain"},
 	"executor/engine/meter":       {"executor/engine/meter/wasm"},
-	"executor/engine":             {"internal/clip", "internal/flock", "internal/heap", "executor/engine/meter", "executor/engine/meter/wasm", "executor/engine/memory"},
+	"executor/engine":             {"internal/clip", "internal/flock", "internal/heap", "internal/toolchain", "executor/engine/meter", "executor/engine/meter/wasm", "executor/engine/memory"},
 
 	"hostcalls":            {"executor", "executor/driver", "executor/engine"},
 	"hostcalls/abi":        {"executor", "executor/driver", "executor/engine", "hostcalls", "hostcalls/capability", "hostcalls/vfs"},
@@ -132,7 +133,7 @@ var imports = map[string][]string{
 	"cmd/reactorctl/internal/follow":    {},
 	"cmd/reactorctl/internal/render":    {"cmd/reactorctl/internal/settings", "cmd/internal/printable", "cmd/internal/screen", "cmd/internal/table", "proto/reactor/v1"},
 	"cmd/reactorctl/internal/settings":  {},
-	"cmd/reactorctl/internal/source":    {"cmd/reactorctl/internal/interrupt"},
+	"cmd/reactorctl/internal/source":    {"internal/toolchain", "cmd/reactorctl/internal/interrupt"},
 	"cmd/reactorctl/internal/dev":       {"cmd/reactorctl/internal/source", "cmd/reactorctl/internal/watch"},
 	"cmd/reactorctl/internal/watch":     {},
 

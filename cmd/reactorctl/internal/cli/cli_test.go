@@ -318,8 +318,13 @@ func TestForgottenDotSlash(t *testing.T) {
 	if err := os.Mkdir("hello", 0o700); err != nil {
 		t.Fatal(err)
 	}
+	for _, file := range []string{"main.go", filepath.Join("hello", "main.go")} {
+		if err := os.WriteFile(file, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	start(t, &daemon{submit: status.Error(codes.NotFound, "there is no such module")})
-	for module, want := range map[string]string{"hello": "write ./hello", "other": "there is no such module"} {
+	for module, want := range map[string]string{"hello": "write ./hello", "main.go": "folder of its package, .", "hello/main.go": "folder of its package, ./hello", "other": "there is no such module"} {
 		if status, _, errs := ctl(t, "", "run", module); status != exitError || !strings.Contains(errs, want) {
 			t.Errorf("%s: status %d, stderr %q, want %q", module, status, errs, want)
 		}

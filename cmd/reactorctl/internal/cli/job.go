@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -105,6 +106,9 @@ func meantPath(err error, ref string) error {
 	}
 	if _, statErr := os.Stat(ref); statErr != nil {
 		return err
+	}
+	if strings.HasSuffix(ref, ".go") {
+		return fmt.Errorf("there is no module %q: for a Go program give the folder of its package, %s", ref, source.Folder(ref))
 	}
 	return fmt.Errorf("there is no module %q: for the file or folder of that name, write ./%s", ref, ref)
 }

@@ -7,6 +7,7 @@
 package source
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -18,6 +19,7 @@ import (
 	"strings"
 
 	"github.com/reactord/reactord/cmd/reactorctl/internal/interrupt"
+	"github.com/reactord/reactord/internal/toolchain"
 )
 
 // Stdin is the MODULE argument for a module that is read from the command's standard input.
@@ -151,23 +153,27 @@ func newModule(f *os.File, path, name string) (*Module, error) {
 // check returns an error if a file does not begin as WebAssembly does.
 func check(f *os.File, path string) error {
 	const magic = "\x00asm"
-	begin := make([]byte, len(magic))
+	begin := make([]byte, 64)
 	n, err := f.ReadAt(begin, 0)
+	begin = begin[:n]
 	switch {
 	case err != nil && !errors.Is(err, io.EOF):
 		return err
-	case string(begin[:n]) == magic:
+	case bytes.HasPrefix(begin, []byte(magic)):
 		return nil
 	case n == 0:
 		return fmt.Errorf("%s is empty, so it is no WebAssembly module", path)
 	case strings.HasSuffix(path, ".go"):
-		return fmt.Errorf("%s is Go source: give the folder of its package, %s, and reactorctl builds it", path, folder(path))
+		return fmt.Errorf("%s is Go source: give the folder of its package, %s, and reactorctl builds it", path, Folder(path))
 	}
-	return fmt.Errorf("%s is not a WebAssembly module: it begins with %q", path, begin[:n])
+	if what := toolchain.File(begin); what != "" {
+		return fmt.Errorf("%s is not a WebAssembly module: %s", path, what)
+	}
+	return fmt.Errorf("%s is not a WebAssembly module: it begins with %q", path, begin[:min(n, len(magic))])
 }
 
-// folder returns the folder of a file as a MODULE argument.
-func folder(path string) string {
+// Folder returns the folder of a file as a MODULE argument.
+func Folder(path string) string {
 	dir := filepath.Dir(path)
 	if IsPath(dir) {
 		return dir

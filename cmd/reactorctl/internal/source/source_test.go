@@ -123,7 +123,7 @@ func TestOpenRefuses(t *testing.T) {
 	write("lib/main_windows.go", "package main\n")
 	for arg, want := range map[string]string{
 		"empty.wasm":    "empty.wasm is empty",
-		"./text.wasm":   `./text.wasm is not a WebAssembly module: it begins with "(mod"`,
+		"./text.wasm":   `./text.wasm is not a WebAssembly module: it is WebAssembly as text`,
 		"./main.go":     "give the folder of its package, ., and",
 		"./cmd/main.go": "give the folder of its package, ./cmd, and",
 		"./lib":         "./lib is the Go package lib, which is no program",

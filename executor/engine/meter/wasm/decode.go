@@ -1,6 +1,10 @@
 package wasm
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"github.com/reactord/reactord/internal/toolchain"
+)
 
 // Section ids.
 const (
@@ -101,7 +105,7 @@ func (d *decoder) module() {
 func (d *decoder) header() {
 	if len(d.buf) < 8 || string(d.buf[:4]) != magic {
 		if len(d.buf) < 4 || string(d.buf[:4]) != magic {
-			d.fail(Malformed, 0, "not a WebAssembly module")
+			d.foreign()
 			return
 		}
 		d.fail(Malformed, int64(len(d.buf)), "truncated header")
@@ -111,10 +115,20 @@ func (d *decoder) header() {
 	case v == coreVersion:
 		d.pos = 8
 	case v&0xffff0000 == componentTail:
-		d.fail(Component, 4, "WebAssembly components are not supported yet")
+		d.fail(Component, 4, toolchain.Component)
 	default:
 		d.fail(Malformed, 4, "unknown version %#x", v)
 	}
+}
+
+// foreign refuses what does not begin as a module does.
+func (d *decoder) foreign() {
+	const begin = 64 // bytes, which tell what it is instead
+	text := "not a WebAssembly module"
+	if what := toolchain.File(d.buf[:min(len(d.buf), begin)]); what != "" {
+		text += ": " + what
+	}
+	d.fail(Malformed, 0, "%s", text)
 }
 
 func (d *decoder) section(id byte) {

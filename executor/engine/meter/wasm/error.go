@@ -47,10 +47,9 @@ func (e *Error) Error() string {
 		return text
 	case Component:
 		return e.Msg
-	case TooLarge:
-		if e.Offset == 0 {
-			return e.Msg
-		}
+	}
+	if e.Offset == 0 { // the whole module is at fault
+		return e.Msg
 	}
 	return fmt.Sprintf("%s (at byte %#x)", e.Msg, e.Offset)
 }

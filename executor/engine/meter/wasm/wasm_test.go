@@ -154,10 +154,10 @@ func TestRefusals(t *testing.T) {
 		want   Error
 	}{
 		{"empty", "", Error{Malformed, 0, "", "not a WebAssembly module"}},
-		{"text", "(module)", Error{Malformed, 0, "", "not a WebAssembly module"}},
+		{"text", "(module)", Error{Malformed, 0, "", "not a WebAssembly module: it is WebAssembly as text: translate it with `wat2wasm` or `wasm-tools parse`"}},
 		{"header cut", "\x00asm\x01", Error{Malformed, 5, "", "truncated header"}},
 		{"version", "\x00asm\x02\x00\x00\x00", Error{Malformed, 4, "", "unknown version"}},
-		{"component", "\x00asm\x0d\x00\x01\x00", Error{Component, 4, "", "components are not supported yet"}},
+		{"component", "\x00asm\x0d\x00\x01\x00", Error{Component, 4, "", "this is a component"}},
 		{"section cut", header + "\x01\x05\x01", Error{Malformed, 10, "", "section header"}},
 		{"section id", header + section(14), Error{Malformed, 8, "", "14 is not a section id"}},
 		{"section order", header + section(secMemory, 0) + section(secType, 0), Error{Malformed, 11, "", "out of order"}},

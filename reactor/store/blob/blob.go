@@ -47,11 +47,14 @@ type Dir struct {
 	room     room
 }
 
+// blobsName is the folder of the complete blobs, in that of a Dir.
+const blobsName = "blobs"
+
 // Open opens the directory, creating it if it does not exist. Blobs and uploads together stay below bound
 // bytes.
 func Open(dir string, bound int64) (*Dir, error) {
 	d := &Dir{
-		blobs:    filepath.Join(dir, "blobs"),
+		blobs:    filepath.Join(dir, blobsName),
 		uploads:  filepath.Join(dir, "uploads"),
 		owners:   make(map[Digest]chan struct{}),
 		verified: make(map[Digest]fs.FileInfo),

@@ -17,6 +17,7 @@ import (
 
 const (
 	databaseName = "store.db"
+	modulesName  = "modules" // the folder of their bytes
 	// checkpointPages is how long the log may grow before its pages are copied into the database: 8 MiB.
 	// Each checkpoint syncs the database and delays the commits behind it: with 32 MiB the delay is
 	// noticeable (TestInFlight), and submitting is no faster.
@@ -77,7 +78,7 @@ func (s *Store) open(ctx context.Context, dir string) (err error) {
 	if s.lock, err = lockDir(dir); err != nil {
 		return err
 	}
-	if s.blobs, err = blob.Open(filepath.Join(dir, "modules"), s.cfg.ModuleBytes); err != nil {
+	if s.blobs, err = blob.Open(filepath.Join(dir, modulesName), s.cfg.ModuleBytes); err != nil {
 		return err
 	}
 	s.reserve = &reserve{path: filepath.Join(dir, "reserve")}

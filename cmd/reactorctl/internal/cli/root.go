@@ -145,7 +145,7 @@ there are any the fields at fault, advice, and the delay after which to try agai
 	root.AddCommand(
 		a.submitCommand(), a.runCommand(), a.statusCommand(), a.listCommand(), a.logsCommand(),
 		a.attachCommand(), a.waitCommand(), a.cancelCommand(), a.opsCommand(), a.moduleCommand(),
-		a.nodeCommand(), a.drainCommand(), a.contextCommand(), a.versionCommand(),
+		a.nodeCommand(), a.healthCommand(), a.drainCommand(), a.contextCommand(), a.versionCommand(),
 	)
 	return root
 }

@@ -19,6 +19,7 @@ import (
 // checkConfigCommand shows the settings that a daemon started with the same flags would have.
 func checkConfigCommand() *cobra.Command {
 	var format string
+	var quiet bool
 	cmd := &cobra.Command{
 		Use:   "check-config",
 		Short: "Check the settings, and show where each of them comes from",
@@ -32,6 +33,7 @@ at SIGHUP or at its next start. If anything is wrong, check-config says all of i
 	}
 	cmd.Flags().SortFlags = false
 	cmd.Flags().StringVarP(&format, "output", "o", "table", "table or json")
+	cmd.Flags().BoolVarP(&quiet, "quiet", "q", false, "print only what is wrong")
 	loader := config.NewLoader(cmd.Flags(), defaults())
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		write := map[string]func(io.Writer, []config.Setting) error{"table": printSettings, "json": printSettingsJSON}[format]
@@ -44,6 +46,9 @@ at SIGHUP or at its next start. If anything is wrong, check-config says all of i
 		}
 		if err := daemon.Check(cfg); err != nil {
 			return &config.FaultsError{Faults: faultsOf(err)}
+		}
+		if quiet {
+			return nil
 		}
 		return write(printable.NewWriter(cmd.OutOrStdout()), cfg.Resolved().Settings())
 	}

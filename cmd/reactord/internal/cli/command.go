@@ -1,10 +1,10 @@
 package cli
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"os"
+	"os/exec"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -12,7 +12,6 @@ import (
 	"github.com/reactord/reactord/cmd/internal/usage"
 	"github.com/reactord/reactord/cmd/internal/version"
 	"github.com/reactord/reactord/cmd/reactord/internal/config"
-	"github.com/reactord/reactord/cmd/reactord/internal/daemon"
 	"github.com/reactord/reactord/cmd/reactord/internal/demo"
 	"github.com/reactord/reactord/cmd/reactord/internal/inflight"
 	"github.com/reactord/reactord/cmd/reactord/internal/systemd"
@@ -35,8 +34,8 @@ and then exits with status 0. The next daemon starts unfinished workloads again.
 a second later or more, or a third one at any time, ends the daemon at once, with status 1. SIGHUP has
 it read the file of --config, its token and its certificate again.`
 
-// command is the whole command line.
-func command() *cobra.Command {
+// Command returns the whole command line.
+func Command() *cobra.Command {
 	root := serveCommand("reactord")
 	root.Short = "Run WebAssembly programs as async tasks"
 	root.Long = about + "\n\n" + settingsHelp
@@ -44,7 +43,7 @@ func command() *cobra.Command {
 	root.Version = version.Get().String()
 	root.SetVersionTemplate("reactord {{.Version}}\n")
 	root.SetHelpCommand(usage.HelpCommand())
-	root.AddCommand(serveCommand("serve"), checkConfigCommand(), demoCommand(), storeCommand(), versionCommand(), compileCommand())
+	root.AddCommand(serveCommand("serve"), checkConfigCommand(), tokenCommand(), demoCommand(), storeCommand(), versionCommand(), compileCommand())
 	return root
 }
 
@@ -79,9 +78,21 @@ func load(loader *config.Loader) (config.Config, error) {
 		return cfg, err
 	}
 	cfg.Reactor.Version = version.Get().Version
-	self, err := os.Executable()
+	self, err := executable()
 	cfg.Reactor.Compiler = []string{self, compileCommand().Name()}
 	return cfg, err
+}
+
+// executable returns the path of this binary, also where /proc is not mounted.
+func executable() (string, error) {
+	if path, err := os.Executable(); err == nil {
+		return path, nil
+	}
+	path, err := exec.LookPath(os.Args[0])
+	if err != nil {
+		return "", fmt.Errorf("the daemon cannot find its own binary, by which it compiles modules: %w", err)
+	}
+	return filepath.Abs(path)
 }
 
 // defaults returns the reactor's defaults, except for those that depend on the machine: the reactor fills them
@@ -108,55 +119,6 @@ func compileCommand() *cobra.Command {
 		},
 		SilenceUsage: true,
 	}
-}
-
-// storeCommand inspects and repairs damaged stores while no daemon uses them.
-func storeCommand() *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "store",
-		Short: "Check or repair the store of a daemon that is not running",
-		Long: `A daemon does not start on a store whose database is damaged. check reads all of it and reports what
-is readable, with status 1 if it is damaged; salvage sets the database aside, under a name that it prints,
-and makes a new one from what is readable. Modules whose record is lost have to be pushed again.`,
-		Args: usage.Subcommands,
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
-	cmd.AddCommand(
-		repairCommand("check", "Report what can be read of the store", daemon.CheckStore),
-		repairCommand("salvage", "Set a damaged database aside and keep what can be read of it", daemon.SalvageStore),
-	)
-	return cmd
-}
-
-func repairCommand(use, short string, repair func(context.Context, string) (daemon.Salvaged, error)) *cobra.Command {
-	cmd := &cobra.Command{Use: use, Short: short, Args: usage.Subcommands, SilenceUsage: true}
-	cmd.Flags().SortFlags = false
-	loader := config.NewLoader(cmd.Flags(), defaults())
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		cfg, err := loader.Load(os.Environ(), os.ReadFile)
-		if err != nil {
-			return err
-		}
-		ctx, stop := interruptible()
-		defer stop()
-		found, err := repair(ctx, cfg.Reactor.DataDir)
-		if err != nil {
-			return err
-		}
-		out := cmd.OutOrStdout()
-		fmt.Fprintf(out, "%d workloads and %d modules are readable, %d records are damaged\n", found.Workloads, found.Modules, found.Unreadable)
-		if found.Incomplete {
-			fmt.Fprintln(out, "parts of the database cannot be read: an unknown number of further records may be lost")
-		}
-		switch {
-		case found.Aside != "":
-			fmt.Fprintf(out, "the damaged database is %s\n", found.Aside)
-		case found.Damaged():
-			return errors.New("the store is damaged: `reactord store salvage` keeps what is readable")
-		}
-		return nil
-	}
-	return cmd
 }
 
 func demoCommand() *cobra.Command {

@@ -11,7 +11,7 @@ import (
 )
 
 func TestReference(t *testing.T) {
-	reference.Check(t, command(), "../../../../docs/reference/reactord.md", settingsTable())
+	reference.Check(t, Command(), "../../../../docs/reference/reactord.md", settingsTable())
 }
 
 // settingsTable is the section of the reference about changes of the settings.
@@ -26,7 +26,7 @@ and the token at SIGHUP.
 | setting | default | a change takes effect at |
 |---|---|---|
 `)
-	flags := command().Flags()
+	flags := Command().Flags()
 	for _, s := range defaults().Settings() {
 		at := "start"
 		if s.Reloaded {
@@ -49,7 +49,7 @@ func TestFaultyConfiguration(t *testing.T) {
 	}
 	t.Setenv("REACTORD_QUEUE", "many")
 	for _, use := range [][]string{{}, {"serve"}} {
-		cmd := command()
+		cmd := Command()
 		cmd.SetArgs(append(use, "--config", file, "--max-stack=1x"))
 		err := cmd.Execute()
 		if err == nil {
@@ -78,7 +78,7 @@ func TestCommandLine(t *testing.T) {
 		{[]string{"demo", "--count=0", "-o", "xml"}, "--count: 0 is too small: at least 1\n--output: \"xml\" is neither table nor json"},
 		{[]string{"--nonesuch"}, "unknown flag: --nonesuch"},
 	} {
-		cmd := command()
+		cmd := Command()
 		cmd.SetArgs(tt.args)
 		if err := cmd.Execute(); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("reactord %s: %v, want %q", strings.Join(tt.args, " "), err, tt.want)

@@ -9,7 +9,7 @@ import (
 
 // A row of a table in the documents that names settings has the default of each, in the words of --help.
 func TestDocumentedDefaults(t *testing.T) {
-	flags := command().Flags()
+	flags := Command().Flags()
 	setting := regexp.MustCompile("`--([a-z-]+)`")
 	checked := 0
 	for _, name := range []string{"architecture.md", "security.md"} {

@@ -10,7 +10,7 @@ import (
 
 // Main runs one command line and returns the exit status.
 func Main(args []string, stderr io.Writer) int {
-	cmd := command()
+	cmd := Command()
 	cmd.SetArgs(args)
 	usage.CheckFlags(cmd, args)
 	if err := cmd.Execute(); err != nil {

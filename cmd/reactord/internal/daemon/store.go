@@ -18,6 +18,14 @@ func openerOf(dataDir string) store.Opener { return sqlite.Opener(storeOf(dataDi
 // Salvaged says what was readable of a store, or was kept of it.
 type Salvaged = sqlite.Salvaged
 
+// BackUp copies the store in a data folder, which a daemon may use meanwhile, to another folder, as that folder's store.
+func BackUp(ctx context.Context, dataDir, to string) (Copied, error) {
+	return sqlite.Backup(ctx, storeOf(dataDir), storeOf(to))
+}
+
+// Copied says what a backup has.
+type Copied = sqlite.Copied
+
 // CheckStore reports what is readable of the store in a data folder that no daemon uses. It changes
 // nothing.
 func CheckStore(ctx context.Context, dataDir string) (Salvaged, error) {

@@ -1,0 +1,106 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/reactord/reactord/cmd/internal/usage"
+	"github.com/reactord/reactord/cmd/reactord/internal/config"
+	"github.com/reactord/reactord/cmd/reactord/internal/daemon"
+)
+
+// storeCommand copies stores, and inspects and repairs damaged ones.
+func storeCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "store",
+		Short: "Back up, check or repair the store",
+		Long: `backup copies the store of a daemon, also of one that runs.
+
+A daemon does not start on a store whose database is damaged. check reads all of it and reports what
+is readable, with status 1 if it is damaged; salvage sets the database aside, under a name that it prints,
+and makes a new one from what is readable. Modules whose record is lost have to be pushed again. Both are
+for a store that no daemon uses.`,
+		Args: usage.Subcommands,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(
+		backupCommand(),
+		repairCommand("check", "Report what can be read of the store", daemon.CheckStore),
+		repairCommand("salvage", "Set a damaged database aside and keep what can be read of it", daemon.SalvageStore),
+	)
+	return cmd
+}
+
+func repairCommand(use, short string, repair func(context.Context, string) (daemon.Salvaged, error)) *cobra.Command {
+	cmd := &cobra.Command{Use: use, Short: short, Args: usage.Subcommands, SilenceUsage: true}
+	cmd.Flags().SortFlags = false
+	loader := config.NewLoader(cmd.Flags(), defaults())
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		cfg, err := loader.Load(os.Environ(), os.ReadFile)
+		if err != nil {
+			return err
+		}
+		ctx, stop := interruptible()
+		defer stop()
+		found, err := repair(ctx, cfg.Reactor.DataDir)
+		if err != nil {
+			return err
+		}
+		out := cmd.OutOrStdout()
+		fmt.Fprintf(out, "%d workloads and %d modules are readable, %d records are damaged\n", found.Workloads, found.Modules, found.Unreadable)
+		if found.Incomplete {
+			fmt.Fprintln(out, "parts of the database cannot be read: an unknown number of further records may be lost")
+		}
+		switch {
+		case found.Aside != "":
+			fmt.Fprintf(out, "the damaged database is %s\n", found.Aside)
+		case found.Damaged():
+			return errors.New("the store is damaged: `reactord store salvage` keeps what is readable")
+		}
+		return nil
+	}
+	return cmd
+}
+
+// backupCommand copies a store.
+func backupCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "backup FOLDER",
+		Short: "Copy the store to a folder, also while a daemon uses it",
+		Long: `Copy the store to the folder "store" in FOLDER, also while a daemon uses it: the database as it is at one
+moment, and the modules that are in it. Machine code and the token are not copied. "reactord store check
+--data-dir FOLDER" checks the copy.`,
+		Args:         cobra.ExactArgs(1),
+		SilenceUsage: true,
+	}
+	cmd.Flags().SortFlags = false
+	loader := config.NewLoader(cmd.Flags(), defaults())
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		cfg, err := loader.Load(os.Environ(), os.ReadFile)
+		if err != nil {
+			return err
+		}
+		to, err := filepath.Abs(args[0])
+		if err != nil {
+			return err
+		}
+		ctx, stop := interruptible()
+		defer stop()
+		copied, err := daemon.BackUp(ctx, cfg.Reactor.DataDir, to)
+		if err != nil {
+			return err
+		}
+		out := cmd.OutOrStdout()
+		fmt.Fprintf(out, "%d workloads and %d modules were copied to %s\n", copied.Workloads, copied.Modules, filepath.Join(to, "store"))
+		for _, digest := range copied.Missing {
+			fmt.Fprintf(out, "the module %s was deleted meanwhile\n", digest)
+		}
+		return nil
+	}
+	return cmd
+}

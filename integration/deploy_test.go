@@ -1,0 +1,204 @@
+package integration
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/reactord/reactord/examples"
+	"github.com/reactord/reactord/integration/internal/testkit"
+)
+
+// imageUser is the user of the container's image.
+const imageUser = 65532
+
+// The image that deploy/Dockerfile describes works, as far as that can be tried without a container: its binaries, in an
+// empty root folder, as its user, with its environment. The daemon serves those within and grants nothing.
+func TestImage(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root can change the root folder of a process")
+	}
+	root := shortDir(t)
+	if err := os.Chmod(root, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(root, "usr/bin")+"/",
+		"github.com/reactord/reactord/cmd/reactord", "github.com/reactord/reactord/cmd/reactorctl")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, dir := range []string{"run/reactord", "var/lib/reactord", "tmp"} {
+		path := filepath.Join(root, dir)
+		if err := os.MkdirAll(path, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chown(path, imageUser, imageUser); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(root, "tmp/guest.wasm"), examples.Sleeper, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	environment := imageEnvironment(t)
+	command := func(args ...string) *exec.Cmd {
+		cmd := exec.CommandContext(t.Context(), "/usr/bin/"+args[0], args[1:]...)
+		cmd.Dir, cmd.Env = "/", environment
+		cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: root, Credential: &syscall.Credential{Uid: imageUser, Gid: imageUser}}
+		return cmd
+	}
+	daemon := command("reactord")
+	var log bytes.Buffer
+	daemon.Stderr = &log
+	if err := daemon.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	var failure error
+	go func() { failure = daemon.Wait(); close(ended) }()
+	defer func() {
+		_ = daemon.Process.Kill()
+		<-ended
+	}()
+	healthy := func() bool { return command("reactorctl", "health").Run() == nil }
+	until(t, "the daemon is healthy", func() bool {
+		select {
+		case <-ended:
+			t.Fatalf("the daemon ended with %v\n%s", failure, log.String())
+		default:
+		}
+		return healthy()
+	})
+	if out, err := command("reactorctl", "run", "/tmp/guest.wasm", "1", "1").CombinedOutput(); err != nil || !strings.HasPrefix(string(out), "slept well") {
+		t.Errorf("a guest: %v\n%s", err, out)
+	}
+	if out, err := command("reactorctl", "run", "--dir", "/tmp:/", "/tmp/guest.wasm").CombinedOutput(); err == nil || !strings.Contains(string(out), "--allow-dir") {
+		t.Errorf("a folder was granted: %v\n%s", err, out)
+	}
+	if err := daemon.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	<-ended
+	if failure != nil {
+		t.Errorf("the daemon ended with %v\n%s", failure, log.String())
+	}
+	if healthy() {
+		t.Error("the probe succeeds without a daemon")
+	}
+}
+
+// imageEnvironment returns the environment that the Dockerfile sets.
+func imageEnvironment(t *testing.T) (environment []string) {
+	t.Helper()
+	text, err := os.ReadFile("../deploy/Dockerfile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, block, ok := strings.Cut(string(text), "\nENV ")
+	if !ok {
+		t.Fatal("the Dockerfile has no environment")
+	}
+	block, _, _ = strings.Cut(block, "\nVOLUME")
+	for _, entry := range regexp.MustCompile(`\S+=\S+`).FindAllString(block, -1) {
+		environment = append(environment, entry)
+	}
+	if len(environment) < 4 {
+		t.Fatalf("the environment is only %q", environment)
+	}
+	return environment
+}
+
+// The settings that packages install are valid, and have the socket that the unit opens.
+func TestInstalledSettings(t *testing.T) {
+	const file = "../deploy/reactord.yaml"
+	cmd := exec.CommandContext(t.Context(), testkit.Binary(t, "reactord"), "check-config", "--quiet", "--config", file)
+	cmd.Env = environment(t.TempDir())
+	if out, err := cmd.CombinedOutput(); err != nil || len(out) > 0 {
+		t.Errorf("%v\n%s", err, out)
+	}
+	settings, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	unit, err := os.ReadFile("../deploy/reactord.socket")
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := regexp.MustCompile(`(?m)^ListenStream=(\S+)$`).FindStringSubmatch(string(unit))
+	if path == nil || !strings.Contains(string(settings), "listen: unix://"+path[1]+"\n") {
+		t.Errorf("the unit opens %q, and the settings name another socket", path)
+	}
+}
+
+// systemd understands the units.
+func TestUnits(t *testing.T) {
+	analyze, err := exec.LookPath("systemd-analyze")
+	if err != nil {
+		t.Skip("systemd-analyze is not there")
+	}
+	dir := t.TempDir()
+	var paths []string
+	for _, name := range []string{"reactord.service", "reactord.socket"} {
+		text, err := os.ReadFile("../deploy/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text = bytes.ReplaceAll(text, []byte("/usr/bin/reactord"), []byte(testkit.Binary(t, "reactord")))
+		text = bytes.ReplaceAll(text, []byte("man:reactord(1) "), nil) // the page is not installed here
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		paths = append(paths, path)
+	}
+	if out, err := exec.CommandContext(t.Context(), analyze, append([]string{"verify"}, paths...)...).CombinedOutput(); err != nil || len(out) > 0 {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// A backup of a running daemon's store passes the check, and a daemon that is given it knows what the first one knew.
+func TestBackup(t *testing.T) {
+	dir, backup := t.TempDir(), filepath.Join(t.TempDir(), "backup")
+	d := testkit.Start(t, dir)
+	spec := sleeper(t, d.Client, time.Millisecond)
+	ids := d.SubmitMany(t, spec, 100)
+	for _, id := range ids {
+		d.WaitFor(t, id)
+	}
+	unfinished := d.Submit(t, sleeper(t, d.Client, time.Hour))
+	store := func(args ...string) (string, error) {
+		out, err := exec.CommandContext(t.Context(), testkit.Binary(t, "reactord"), append([]string{"store"}, args...)...).CombinedOutput()
+		return string(out), err
+	}
+	if out, err := store("backup", backup, "--data-dir="+dir); err != nil || !strings.HasPrefix(out, "101 workloads and 1 modules were copied") {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if out, err := store("backup", backup, "--data-dir="+dir); err == nil {
+		t.Errorf("a second backup to the same folder: %s", out)
+	}
+	if out, err := store("backup", backup+"2", "--data-dir="+backup+"3"); err == nil {
+		t.Errorf("a backup of nothing: %s", out)
+	}
+	d.Kill()
+	if out, err := store("check", "--data-dir="+backup); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+	restored := testkit.Start(t, backup)
+	for _, id := range ids {
+		if restored.Status(t, id).GetState() != succeeded {
+			t.Errorf("%s is %v", id, restored.Status(t, id))
+		}
+	}
+	until(t, "what was unfinished waits again", func() bool { return restored.Status(t, unfinished).GetState() == waiting })
+	restored.Cancel(t, unfinished)
+	if restored.Run(t, spec).GetState() != succeeded {
+		t.Error("the module does not run")
+	}
+	restored.Stop()
+}

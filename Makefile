@@ -1,5 +1,5 @@
 # The few targets people expect. `make ci` is what CI runs.
-.PHONY: all build test race lint proto bench fuzz cross arm64 ci clean
+.PHONY: all build test race lint proto bench fuzz cross arm64 release ci clean
 
 all: build test
 
@@ -38,8 +38,11 @@ cross:
 arm64: ## every test of the engine and the metering pass on arm64, by an emulator; half an hour
 	.ci/arm64 -timeout 60m
 
+release: ## a release that is not published, into dist/
+	.ci/release
+
 ci:
 	.ci/run
 
 clean:
-	rm -rf bin
+	rm -rf bin dist dist-manual

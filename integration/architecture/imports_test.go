@@ -128,6 +128,7 @@ var imports = map[string][]string{
 	"cmd/reactorctl/internal/endpoint":  {"cmd/reactorctl/internal/settings", "cmd/internal/local"},
 	"cmd/reactorctl/internal/progress":  {"cmd/internal/printable", "cmd/internal/screen"},
 	"cmd/reactorctl/internal/attach":    {"cmd/reactorctl/internal/follow", "proto/reactor/v1"},
+	"cmd/reactorctl/internal/logs":      {"cmd/reactorctl/internal/follow", "proto/reactor/v1"},
 	"cmd/reactorctl/internal/launch":    {"cmd/reactorctl/internal/follow", "proto/reactor/v1"},
 	"cmd/reactorctl/internal/interrupt": {},
 	"cmd/reactorctl/internal/failure":   {"cmd/internal/usage"},

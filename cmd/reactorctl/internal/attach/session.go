@@ -11,6 +11,8 @@ import (
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/reactord/reactord/cmd/reactorctl/internal/follow"
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
@@ -19,6 +21,7 @@ import (
 // Session follows one workload.
 type Session struct {
 	Client   reactorv1.WorkloadServiceClient
+	Node     reactorv1.NodeServiceClient
 	Follower *follow.Follower
 	ID       string
 	// Out and Err get the guest's output, unchanged.
@@ -31,7 +34,8 @@ type Session struct {
 	name    string // of the session, for the daemon
 	cursor  follow.Cursor
 	tries   int
-	attempt uint32 // that the input is for
+	daemon  *timestamppb.Timestamp // when the daemon started that has the input
+	evicted bool                   // the daemon has stopped the guest that had the input
 	ended   *reactorv1.Workload
 	missing uint64
 }
@@ -111,19 +115,39 @@ func (s *Session) prepare(ctx context.Context) error {
 	case attempt > 1:
 		about += fmt.Sprintf(", attempt %d", attempt)
 	}
-	if s.In != nil && s.tries > 1 && !isEnded(w) {
-		note, err := s.In.resume(attempt == s.attempt)
+	if s.In != nil && !isEnded(w) {
+		note, err := s.resumeInput(ctx)
 		if err != nil {
-			s.Follower.Reached("")
-			return follow.Permanent(err)
+			return err
 		}
-		if note != "" {
-			about += "; " + note
-		}
+		about += note
 	}
-	s.attempt = attempt
 	s.Follower.Reached(about)
 	return nil
+}
+
+// resumeInput prepares the input for the next connection, and returns what there is to say about it. A guest that another
+// daemon runs, or that was stopped, starts anew.
+func (s *Session) resumeInput(ctx context.Context) (about string, _ error) {
+	response, err := s.Node.GetNode(ctx, &reactorv1.GetNodeRequest{})
+	if err != nil {
+		return "", err
+	}
+	started := response.GetNode().GetStartTime()
+	anew := s.evicted || !proto.Equal(started, s.daemon)
+	s.daemon, s.evicted = started, false
+	if s.tries == 1 {
+		return "", nil
+	}
+	note, err := s.In.resume(!anew)
+	if err != nil {
+		s.Follower.Reached("")
+		return "", follow.Permanent(err)
+	}
+	if note == "" {
+		return "", nil
+	}
+	return "; " + note, nil
 }
 
 // attemptOf returns the attempt that a client is connected to: the next one, if none runs.
@@ -146,6 +170,7 @@ func (s *Session) receive(stream reactorv1.WorkloadService_AttachWorkloadClient)
 				return status.Error(codes.Unavailable, status.Convert(err).Message())
 			}
 			if reasonOf(err) == "UNAVAILABLE" {
+				s.evicted = true
 				s.Follower.Say(status.Convert(err).Message())
 			}
 			return err

@@ -48,7 +48,7 @@ func (a *app) attach(ctx context.Context, id string, in *attach.Input) error {
 	started := a.notes.Watch(a.delay(id))
 	defer started()
 	session := attach.Session{
-		Client: a.workloads(), Follower: a.follower, ID: id,
+		Client: a.workloads(), Node: a.node(), Follower: a.follower, ID: id,
 		Out: a.raw.Out, Err: a.raw.Err, In: in, OnOutput: started,
 	}
 	w, err := session.Run(ctx)

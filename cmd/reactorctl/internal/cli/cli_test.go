@@ -35,6 +35,7 @@ type daemon struct {
 
 	onSubmit  func() // called when a submission has arrived, before it is answered
 	cancelled []string
+	lost      uint64 // bytes of output that are not delivered
 }
 
 func (d *daemon) PushModule(s reactorv1.ModuleService_PushModuleServer) error {
@@ -107,11 +108,27 @@ func (d *daemon) GetWorkload(_ context.Context, r *reactorv1.GetWorkloadRequest)
 	return &reactorv1.GetWorkloadResponse{Workload: &reactorv1.Workload{Id: r.GetId(), Status: running}}, nil
 }
 
+func (d *daemon) GetNode(context.Context, *reactorv1.GetNodeRequest) (*reactorv1.GetNodeResponse, error) {
+	return &reactorv1.GetNodeResponse{Node: &reactorv1.Node{}}, nil
+}
+
 func (d *daemon) WaitWorkload(_ context.Context, r *reactorv1.WaitWorkloadRequest) (*reactorv1.WaitWorkloadResponse, error) {
 	return &reactorv1.WaitWorkloadResponse{Workload: &reactorv1.Workload{Id: r.GetId(), Status: d.end}}, nil
 }
 
 func (d *daemon) AttachWorkload(s reactorv1.WorkloadService_AttachWorkloadServer) error {
+	first, err := s.Recv()
+	if err != nil {
+		return err
+	}
+	for _, r := range []*reactorv1.AttachWorkloadResponse{
+		{Part: &reactorv1.AttachWorkloadResponse_Stdout{Stdout: []byte("out\n")}, Attempt: 1},
+		{Part: &reactorv1.AttachWorkloadResponse_Stderr{Stderr: []byte("err\n")}, Attempt: 1, Offset: 4},
+	} {
+		if err := s.Send(r); err != nil {
+			return err
+		}
+	}
 	for {
 		r, err := s.Recv()
 		if errors.Is(err, io.EOF) {
@@ -125,8 +142,8 @@ func (d *daemon) AttachWorkload(s reactorv1.WorkloadService_AttachWorkloadServer
 			return err
 		}
 	}
-	ended := &reactorv1.AttachWorkloadResponse_Ended{Ended: &reactorv1.Workload{Id: "w1", Status: d.end}}
-	return s.Send(&reactorv1.AttachWorkloadResponse{Part: ended})
+	ended := &reactorv1.AttachWorkloadResponse_Ended{Ended: &reactorv1.Workload{Id: first.GetStart().GetId(), Status: d.end}}
+	return s.Send(&reactorv1.AttachWorkloadResponse{Part: ended, Offset: 8 + d.lost})
 }
 
 // start serves d on a loopback port and points reactorctl at it.
@@ -190,12 +207,33 @@ func TestRunExitsAsTheWorkload(t *testing.T) {
 	} {
 		start(t, &daemon{end: c.end})
 		status, out, errs := ctl(t, "", "run", "some-tag")
-		if status != c.want || out != "out\n" || !strings.Contains(errs, "err\n") || !strings.Contains(errs, "7 more bytes") {
+		if status != c.want || out != "out\n" || !strings.Contains(errs, "err\n") {
 			t.Errorf("%v: status %d, want %d; stdout %q, stderr %q", c.end, status, c.want, out, errs)
 		}
 		if said := strings.Contains(errs, "because"); said != (c.want != 0) {
 			t.Errorf("%v: stderr %q", c.end, errs)
 		}
+	}
+}
+
+// What was not delivered is told, and is no success.
+func TestRunLosesOutput(t *testing.T) {
+	for code, want := range map[uint32]int{0: exitError, 3: 3} {
+		start(t, &daemon{lost: 7, end: ended(reactorv1.EndReason_END_REASON_EXIT, reactorv1.WorkloadState_WORKLOAD_STATE_FAILED, code)})
+		if status, out, errs := ctl(t, "", "run", "tag"); status != want || out != "out\n" || !strings.Contains(errs, "7 bytes of the output") {
+			t.Errorf("code %d: status %d, want %d; stdout %q, stderr %q", code, status, want, out, errs)
+		}
+	}
+}
+
+// The formats for programs do not touch the guest's output.
+func TestRunPrintsJSON(t *testing.T) {
+	start(t, &daemon{end: ended(reactorv1.EndReason_END_REASON_EXIT, reactorv1.WorkloadState_WORKLOAD_STATE_FAILED, 3)})
+	status, out, errs := ctl(t, "", "run", "-o", "json", "--id", "w1", "tag")
+	var w struct{ ID string }
+	err := json.Unmarshal([]byte(strings.TrimPrefix(errs, "err\n")), &w)
+	if status != 3 || out != "out\n" || err != nil || w.ID != "w1" {
+		t.Errorf("status %d, stdout %q, stderr %q, %v", status, out, errs, err)
 	}
 }
 
@@ -223,7 +261,7 @@ func TestRunInterruptedWhileSubmitting(t *testing.T) {
 
 func TestRunInteractive(t *testing.T) {
 	start(t, &daemon{end: ended(reactorv1.EndReason_END_REASON_EXIT, reactorv1.WorkloadState_WORKLOAD_STATE_FAILED, 9)})
-	if status, out, errs := ctl(t, "hello", "run", "-i", "tag"); status != 9 || out != "HELLO" {
+	if status, out, errs := ctl(t, "hello", "run", "-i", "tag"); status != 9 || out != "out\nHELLO" {
 		t.Errorf("status %d, stdout %q, stderr %q", status, out, errs)
 	}
 }

@@ -47,6 +47,9 @@ With --count several workloads run: their output is kept for reactorctl logs, an
 		if err != nil {
 			return err
 		}
+		if flags.waits(cmd) && flags.count == 1 {
+			j.launch.Spec.OutputMode = reactorv1.OutputMode_OUTPUT_MODE_DELIVER
+		}
 		if err := j.load(cmd.Context()); err != nil {
 			return err
 		}
@@ -103,18 +106,11 @@ func (j *job) follow(ctx context.Context) error {
 	if j.launch.Plan.Count > 1 {
 		return j.waitAll(ctx, j.launch.Plan.Names(0, j.launch.Plan.Count))
 	}
-	id := j.launch.Plan.ID
+	var in *attach.Input
 	if j.flags.interactive {
-		return j.attach(ctx, id, attach.NewInput(j.In))
+		in = attach.NewInput(j.In)
 	}
-	if err := j.copyLogs(ctx, &reactorv1.ReadLogsRequest{Id: id, Follow: true}); err != nil {
-		return err
-	}
-	w, err := j.waitFor(ctx, id)
-	if err != nil {
-		return err
-	}
-	return j.ended(w)
+	return j.attach(ctx, j.launch.Plan.ID, in)
 }
 
 // ended prints what an invoked export returned, or why the workload did not succeed, and returns the exit status.

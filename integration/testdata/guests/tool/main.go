@@ -18,6 +18,7 @@ func main() {
 		"ticks": ticks,
 		"cat":   func([]string) error { _, err := io.Copy(os.Stdout, os.Stdin); return err },
 		"upper": upper,
+		"await": await,
 		"exit":  exit,
 		"flood": flood,
 		"sleep": sleep,
@@ -52,6 +53,21 @@ func upper([]string) error {
 	}
 	fmt.Println("bye")
 	return lines.Err()
+}
+
+// await does as upper, and says goodbye only when a file is there.
+func await(args []string) error {
+	lines := bufio.NewScanner(os.Stdin)
+	for lines.Scan() {
+		fmt.Println(strings.ToUpper(lines.Text()))
+	}
+	for {
+		if _, err := os.Stat(args[0]); err == nil {
+			fmt.Println("bye")
+			return lines.Err()
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
 }
 
 // flood waits for a line, and answers with as many MiB as it is told.

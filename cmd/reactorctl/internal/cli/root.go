@@ -147,6 +147,7 @@ there are any the fields at fault, advice, and the delay after which to try agai
 		a.attachCommand(), a.waitCommand(), a.cancelCommand(), a.opsCommand(), a.moduleCommand(),
 		a.nodeCommand(), a.healthCommand(), a.drainCommand(), a.contextCommand(), a.versionCommand(),
 	)
+	a.addCompletions(root)
 	return root
 }
 

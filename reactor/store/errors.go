@@ -115,10 +115,11 @@ type LockedError struct {
 }
 
 func (e *LockedError) Error() string {
-	if e.PID == 0 {
-		return fmt.Sprintf("%s is in use by another process", e.Dir)
+	who := "another process"
+	if e.PID != 0 {
+		who = fmt.Sprintf("process %d", e.PID)
 	}
-	return fmt.Sprintf("%s is in use by process %d", e.Dir, e.PID)
+	return fmt.Sprintf("%s is in use by %s: stop that one first, or name another folder with --data-dir", e.Dir, who)
 }
 
 // SchemaError reports that a newer version wrote the store.

@@ -26,16 +26,24 @@ func Errorf(cmd *cobra.Command, format string, args ...any) error {
 	return &Error{cmd.CommandPath(), []string{fmt.Errorf(format, args...).Error()}}
 }
 
-// Join returns the error for several faults, nil if there are none.
-func Join(cmd *cobra.Command, faults []error) error {
-	if len(faults) == 0 {
+// Of returns the error for the faults that are joined in err; nil for nil.
+func Of(cmd *cobra.Command, err error) error {
+	if err == nil {
 		return nil
 	}
-	e := &Error{Command: cmd.CommandPath()}
-	for _, fault := range faults {
-		e.Faults = append(e.Faults, fault.Error())
+	return &Error{cmd.CommandPath(), texts(err)}
+}
+
+// texts returns the texts of the errors that are joined in err, each in a line.
+func texts(err error) (all []string) {
+	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // one that only wraps others is a fault of its own
+	if !ok {
+		return []string{err.Error()}
 	}
-	return e
+	for _, err := range joined.Unwrap() {
+		all = append(all, texts(err)...)
+	}
+	return all
 }
 
 // Subcommands accepts no argument: it is for a command that only groups others, or that is run without arguments.

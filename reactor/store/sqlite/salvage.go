@@ -35,8 +35,12 @@ func Check(ctx context.Context, dir string) (found Salvaged, err error) {
 		return found, err
 	}
 	defer func() { err = errors.Join(err, lock.Close()) }()
+	path := filepath.Join(dir, databaseName)
+	if _, err := os.Stat(path); err != nil { // SQLite would make one
+		return found, err
+	}
 	s := &salvage{keep: func(func(to *conn) error) error { return nil }}
-	err = s.read(ctx, filepath.Join(dir, databaseName))
+	err = s.read(ctx, path)
 	return s.found, err
 }
 

@@ -21,7 +21,8 @@ const (
 const exitHelp = `Exit status:
   the guest's exit code   when the workload exited
   124                     its timeout passed, or that of wait
-  125                     the daemon or reactorctl failed, or the command line is wrong
+  125                     the daemon or reactorctl failed, the command line is wrong, or the workload could not
+                          start: a grant is denied, the module is not valid, the node has too little memory
   129, 130, 143           a hangup, an interrupt or a SIGTERM ended reactorctl; 130 also if it was cancelled
   134                     it trapped, or ran out of fuel, memory or stack
   141                     nobody reads reactorctl's output`

@@ -42,16 +42,17 @@ func (g *grantFlags) add(f *pflag.FlagSet) {
 
 func (g grantFlags) grants() ([]*reactorv1.Grant, error) {
 	var grants []*reactorv1.Grant
+	var faults []error
 	for i, kind := range grantKinds() {
 		for _, text := range g[i] {
 			grant, err := kind.parse(text)
 			if err != nil {
-				return nil, fmt.Errorf("--%s %q: %w", kind.flag, text, err)
+				faults = append(faults, fmt.Errorf("--%s %q: %w", kind.flag, text, err))
 			}
 			grants = append(grants, grant)
 		}
 	}
-	return grants, nil
+	return grants, errors.Join(faults...)
 }
 
 // parseDirectory parses HOST:GUEST[:ro]. A relative HOST is relative to the current folder, and one that begins with

@@ -17,6 +17,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/reactord/reactord/cmd/internal/quantity"
+	"github.com/reactord/reactord/cmd/internal/usage"
 	"github.com/reactord/reactord/cmd/reactorctl/internal/source"
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
@@ -103,7 +104,7 @@ func (s *specFlags) spec(cmd *cobra.Command, module string, arguments []string) 
 	spec.Env, env = keyValues("env", s.env, os.LookupEnv)
 	spec.Grants, grants = s.granted.grants()
 	if err := errors.Join(s.contradictions(module), labels, env, grants, notUTF8(cmd.Flags(), spec)); err != nil {
-		return nil, usageError(cmd, "%w", err)
+		return nil, usage.Of(cmd, err)
 	}
 	return spec, nil
 }
@@ -150,25 +151,29 @@ func notUTF8(flags *pflag.FlagSet, spec *reactorv1.WorkloadSpec) error {
 	return errors.Join(faults...)
 }
 
-// keyValues parses KEY=VALUE flags. lookup, if not nil, supplies the value of a KEY alone.
+// keyValues parses KEY=VALUE flags. lookup, if not nil, supplies the value of a KEY alone. The error joins all faults.
 func keyValues(flag string, pairs []string, lookup func(string) (string, bool)) (map[string]string, error) {
 	m := make(map[string]string, len(pairs))
+	var faults []error
 	for _, pair := range pairs {
 		key, value, ok := strings.Cut(pair, "=")
-		if !ok && lookup != nil {
-			if value, ok = lookup(key); !ok {
-				return nil, fmt.Errorf("--%s %s: it is not set here; give %s=VALUE", flag, key, key)
-			}
+		missing := !ok && lookup != nil && key != ""
+		if missing {
+			value, ok = lookup(key)
 		}
-		if !ok || key == "" {
-			return nil, fmt.Errorf("--%s %q: give KEY=VALUE", flag, pair)
+		_, twice := m[key]
+		switch {
+		case missing && !ok:
+			faults = append(faults, fmt.Errorf("--%s %s: it is not set here; give %s=VALUE", flag, key, key))
+		case !ok || key == "":
+			faults = append(faults, fmt.Errorf("--%s %q: give KEY=VALUE", flag, pair))
+		case twice:
+			faults = append(faults, fmt.Errorf("--%s %s is given twice", flag, key))
+		default:
+			m[key] = value
 		}
-		if _, twice := m[key]; twice {
-			return nil, fmt.Errorf("--%s %s is given twice", flag, key)
-		}
-		m[key] = value
 	}
-	return m, nil
+	return m, errors.Join(faults...)
 }
 
 // maxInput bounds the input of a submission: a call takes no larger message. The daemon's own bound is lower.

@@ -28,11 +28,13 @@ for a store that no daemon uses.`,
 		Args: usage.Subcommands,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(
-		backupCommand(),
-		repairCommand("check", "Report what can be read of the store", daemon.CheckStore),
-		repairCommand("salvage", "Set a damaged database aside and keep what can be read of it", daemon.SalvageStore),
-	)
+	var force bool
+	salvage := repairCommand("salvage", "Set a damaged database aside and keep what can be read of it",
+		func(ctx context.Context, dataDir string) (daemon.Salvaged, error) {
+			return daemon.SalvageStore(ctx, dataDir, force)
+		})
+	salvage.Flags().BoolVar(&force, "force", false, "also if the database is not damaged")
+	cmd.AddCommand(backupCommand(), repairCommand("check", "Report what can be read of the store", daemon.CheckStore), salvage)
 	return cmd
 }
 
@@ -58,7 +60,7 @@ func repairCommand(use, short string, repair func(context.Context, string) (daem
 		}
 		switch {
 		case found.Aside != "":
-			fmt.Fprintf(out, "the damaged database is %s\n", found.Aside)
+			fmt.Fprintf(out, "the database as it was is %s\n", found.Aside)
 		case found.Damaged():
 			return errors.New("the store is damaged: `reactord store salvage` keeps what is readable")
 		}

@@ -242,7 +242,7 @@ func fromEnvironment(settings []setting, environment map[string]string) (found m
 	}
 	for name := range environment {
 		if strings.HasPrefix(name, prefix) && !slices.Contains(known, name) {
-			faults = append(faults, fmt.Sprintf("$%s: is not a setting%s", name, meant(name, known)))
+			faults = append(faults, fmt.Sprintf("$%s: is not a setting%s", name, meantVariable(name, known)))
 		}
 	}
 	slices.Sort(faults)
@@ -284,6 +284,19 @@ func fromFile(settings []setting, file string, read func(string) ([]byte, error)
 	}
 	slices.Sort(faults)
 	return found, faults
+}
+
+// meantVariable is meant for variables. They are compared by what follows the prefix, which makes all alike.
+func meantVariable(name string, known []string) string {
+	rest := make([]string, 0, len(known))
+	for _, k := range known {
+		rest = append(rest, strings.TrimPrefix(k, prefix))
+	}
+	near := usage.Nearest(strings.TrimPrefix(name, prefix), rest)
+	if near == "" {
+		return ""
+	}
+	return "; did you mean " + prefix + near + "?"
 }
 
 // meant asks whether the known name that is closest to name was meant, if one is close.

@@ -2,6 +2,9 @@ package daemon
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io/fs"
 	"path/filepath"
 	"time"
 
@@ -29,11 +32,31 @@ type Copied = sqlite.Copied
 // CheckStore reports what is readable of the store in a data folder that no daemon uses. It changes
 // nothing.
 func CheckStore(ctx context.Context, dataDir string) (Salvaged, error) {
-	return sqlite.Check(ctx, storeOf(dataDir))
+	found, err := sqlite.Check(ctx, storeOf(dataDir))
+	return found, explain(err, dataDir)
 }
 
 // SalvageStore sets the damaged database of a store aside, in a data folder that no daemon uses, and keeps
-// what is readable of it.
-func SalvageStore(ctx context.Context, dataDir string) (Salvaged, error) {
-	return sqlite.Salvage(ctx, storeOf(dataDir), time.Now())
+// what is readable of it. A database that is not damaged is only set aside with force.
+func SalvageStore(ctx context.Context, dataDir string, force bool) (Salvaged, error) {
+	dir := storeOf(dataDir)
+	if !force {
+		found, err := sqlite.Check(ctx, dir)
+		if _, locked := errors.AsType[*store.LockedError](err); locked || errors.Is(err, fs.ErrNotExist) || ctx.Err() != nil {
+			return found, explain(err, dataDir)
+		}
+		if err == nil && !found.Damaged() {
+			return found, fmt.Errorf("the store in %s is not damaged, and nothing was changed (--force makes a new database all the same)", dataDir)
+		}
+	}
+	found, err := sqlite.Salvage(ctx, dir, time.Now())
+	return found, explain(err, dataDir)
+}
+
+// explain says what to do if there is no store.
+func explain(err error, dataDir string) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("there is no store in %s: name the daemon's data folder with --data-dir", dataDir)
+	}
+	return err
 }

@@ -112,7 +112,8 @@ func TestGrpcurl(t *testing.T) {
 	d := start(t, t.TempDir(), newSocket(t))
 	tools := t.TempDir()
 	env := []string{"REACTORD_ADDR=" + d.Address, "GOBIN=" + tools, "PATH=" + tools + string(os.PathListSeparator) + os.Getenv("PATH")}
-	out := quick(t, "grpcurl", copyTree(t), env, "go version")
+	tree := copyTree(t)
+	out := quick(t, "grpcurl", tree, env, "go version")
 	for _, want := range []string{
 		"reactor.v1.WorkloadService\n",          // listed by reflection
 		"rpc SubmitWorkload (",                  // described by it
@@ -124,6 +125,13 @@ func TestGrpcurl(t *testing.T) {
 		if !strings.Contains(out, want) {
 			t.Errorf("the output lacks %q:\n%s", want, out)
 		}
+	}
+
+	secure, token := startTLS(t)
+	script := client{filepath.Join(tree, "examples/clients/grpcurl"), []string{"./run.sh"}}
+	stdout, stderr, status := script.run(t, slices.Concat(env, secure, []string{token}), "", write(t, printer("out\n", 0, "", 3)))
+	if status != 0 || !strings.Contains(stdout, `"exitCode": 3`) {
+		t.Errorf("over TLS: status %d, output %s, and it says %s", status, stdout, stderr)
 	}
 }
 
@@ -199,8 +207,10 @@ func testEnds(t *testing.T, c client) {
 	}
 }
 
-// testTLS: the token and the authority of the daemon's certificate are used.
-func testTLS(t *testing.T, c client) {
+// startTLS starts a daemon with a certificate. It returns where it is and its authority, as variables of the environment,
+// and the variable with its token.
+func startTLS(t *testing.T) (address []string, token string) {
+	t.Helper()
 	authority := testkit.NewAuthority(t)
 	data, certs := t.TempDir(), t.TempDir()
 	cert, key := filepath.Join(certs, "cert.pem"), filepath.Join(certs, "key.pem")
@@ -208,17 +218,21 @@ func testTLS(t *testing.T, c client) {
 	d := testkit.StartGuarded(t, data, []grpc.DialOption{
 		grpc.WithTransportCredentials(credentials.NewTLS(&tls.Config{RootCAs: authority.Pool()})),
 	}, "--listen=127.0.0.1:0", "--tls-cert="+cert, "--tls-key="+key)
-	token, err := os.ReadFile(filepath.Join(data, "token"))
+	secret, err := os.ReadFile(filepath.Join(data, "token"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	env := []string{"REACTORD_ADDR=" + d.Address, "REACTORCTL_TLS_CA=" + authority.File}
+	return []string{"REACTORD_ADDR=" + d.Address, "REACTORCTL_TLS_CA=" + authority.File}, "REACTORD_TOKEN=" + strings.TrimSpace(string(secret))
+}
+
+// testTLS: the token and the authority of the daemon's certificate are used.
+func testTLS(t *testing.T, c client) {
+	env, token := startTLS(t)
 	guest := write(t, printer("out\n", 0, "", 0))
 	if _, stderr, status := c.run(t, env, "", guest); status != 125 || !strings.Contains(stderr, "UNAUTHENTICATED: ") {
 		t.Errorf("without a token: status %d, and it says %q", status, stderr)
 	}
-	env = append(env, "REACTORD_TOKEN="+strings.TrimSpace(string(token)))
-	if stdout, stderr, status := c.run(t, env, "", guest); status != 0 || stdout != "out\n" {
+	if stdout, stderr, status := c.run(t, append(env, token), "", guest); status != 0 || stdout != "out\n" {
 		t.Errorf("status %d, output %q, and it says %q", status, stdout, stderr)
 	}
 }

@@ -27,7 +27,7 @@ const (
 // from gRPC, such as CANCELLED and DEADLINE_EXCEEDED, which the client causes itself, UNIMPLEMENTED for a call that the
 // daemon does not have yet, and UNAVAILABLE when there is no connection.
 //
-// An error can be helped by trying again if and only if it has a google.rpc.RetryInfo, which says how long to wait.
+// Trying the same call again can help if and only if the error has a google.rpc.RetryInfo, which says how long to wait.
 // INVALID_ARGUMENT comes with a google.rpc.BadRequest that has every fault of the request, and errors about one workload
 // or module come with a google.rpc.ResourceInfo.
 //

@@ -29,7 +29,7 @@ func StartInTerminal(t testing.TB, cmd *exec.Cmd, columns, rows int) *Terminal {
 	if cmd.Env == nil {
 		cmd.Env = Undecorated(os.Environ())
 	}
-	cmd.Env = append(cmd.Env, "TERM=xterm-256color")
+	cmd.Env = append(cmd.Env, "TERM=xterm-256color") // the last one counts
 	file, err := pty.StartWithSize(cmd, &pty.Winsize{Cols: uint16(columns), Rows: uint16(rows)})
 	if err != nil {
 		t.Fatal(err)

@@ -182,6 +182,7 @@ var importers = map[string][]string{
 	"github.com/hinshun/vt10x":                             {"integration/internal/testkit"},
 	"github.com/dustin/go-humanize":                        {"executor/engine", "reactor/internal/runner", "reactor/store/blob", "reactor/store/sqlite", "cmd/..."},
 	"github.com/ianlancetaylor/demangle":                   {"reactor/internal/symbol"},
+	"mvdan.cc/sh/v3/shell":                                 {"cmd/reactorctl/internal/cli"},
 	"github.com/fsnotify/fsnotify":                         {"cmd/reactorctl/internal/watch"},
 	"github.com/schollz/progressbar/v3":                    {"cmd/reactorctl/internal/cli"},
 	"github.com/KimMachineGun/automemlimit/memlimit":       {"reactor/internal/process"},

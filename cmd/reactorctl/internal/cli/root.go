@@ -143,7 +143,7 @@ there are any the fields at fault, advice, and the delay after which to try agai
 	flags.DurationVar(&a.requestTimeout, "request-timeout", 0, "the longest time for one call to the daemon, such as 10s; waiting for workloads has no limit (default: none)")
 	flags.DurationVar(&a.reconnect, "reconnect", follow.DefaultPatience, "how long to wait for a daemon that is gone, while following a workload")
 	root.AddCommand(
-		a.submitCommand(), a.runCommand(), a.statusCommand(), a.listCommand(), a.logsCommand(),
+		a.submitCommand(), a.runCommand(), a.devCommand(), a.statusCommand(), a.listCommand(), a.logsCommand(),
 		a.attachCommand(), a.waitCommand(), a.cancelCommand(), a.opsCommand(), a.moduleCommand(),
 		a.nodeCommand(), a.healthCommand(), a.drainCommand(), a.contextCommand(), a.versionCommand(),
 	)

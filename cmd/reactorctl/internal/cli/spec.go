@@ -44,14 +44,23 @@ type specFlags struct {
 
 // add adds the flags to a command whose arguments are MODULE and then the guest's.
 func (s *specFlags) add(cmd *cobra.Command) {
+	s.addGuest(cmd)
+	f := cmd.Flags()
+	f.StringVar(&s.id, "id", "", "the workload's id; submitting the same spec again under it creates nothing (default: a new id)")
+	f.BoolVarP(&s.interactive, "interactive", "i", false, "keep the guest's standard input open for attach; run attaches at once")
+	f.BoolVarP(&s.quiet, "quiet", "q", false, "print only ids, all of them, and nothing about what is going on")
+	f.Var(quantity.CountFlag(&s.count, 0), "count", "submit this many workloads")
+}
+
+// addGuest adds the flags that say what a guest has and may use.
+func (s *specFlags) addGuest(cmd *cobra.Command) {
+	s.count = 1
 	f := cmd.Flags()
 	f.SetInterspersed(false)
-	f.StringVar(&s.id, "id", "", "the workload's id; submitting the same spec again under it creates nothing (default: a new id)")
 	f.StringVar(&s.name, "name", "", "a name to show (default: the module's)")
 	f.StringArrayVarP(&s.labels, "label", "l", nil, "a label, KEY=VALUE (repeatable)")
 	f.StringArrayVarP(&s.env, "env", "e", nil, "an environment variable, NAME=VALUE, or NAME to pass the caller's (repeatable)")
 	f.StringVar(&s.stdin, "stdin", "", "a file the guest reads as its standard input; - for this command's standard input")
-	f.BoolVarP(&s.interactive, "interactive", "i", false, "keep the guest's standard input open for attach; run attaches at once")
 	f.StringVar(&s.invoke, "invoke", "", "the export to call in a module without _start; arguments become its parameters")
 	s.granted.add(f)
 	f.DurationVar(&s.timeout, "timeout", 0, "cancel it after this long")
@@ -61,9 +70,6 @@ func (s *specFlags) add(cmd *cobra.Command) {
 	f.Var(quantity.SizeFlag(&s.logBytes, 0), "log-bytes", "how many bytes of its output to keep, such as 1MiB")
 	f.Var(quantity.CountFlag(&s.descriptors, 0), "descriptors", "the most descriptors it may have open")
 	f.Var(quantity.CountFlag(&s.pendingOps, 0), "pending-ops", "the most operations it may wait for at once")
-	f.BoolVarP(&s.quiet, "quiet", "q", false, "print only ids, all of them, and nothing about what is going on")
-	s.count = 1
-	f.Var(quantity.CountFlag(&s.count, 0), "count", "submit this many workloads")
 }
 
 // addWaiting adds --wait and --detach; waits is the command's default.

@@ -37,8 +37,8 @@ type Node interface {
 	// Push has the daemon store a module, and says whether it had it before.
 	Push(ctx context.Context, m *source.Module) (digest string, existed bool, err error)
 	// Run runs a guest and prints its output. It calls onSubmitted when the daemon has the workload, and returns, when
-	// the guest has ended, how it ended. When ctx ends it cancels the workload and waits for its end. An error says that
-	// the daemon refused the workload, or could not be asked how it ended.
+	// the guest has ended, how it ended, unless it has printed that. When ctx ends it cancels the workload and waits for
+	// its end. An error says that the daemon refused the workload, or could not be asked how it ended.
 	Run(ctx context.Context, digest string, onSubmitted func(id string)) (end string, err error)
 	// Remove removes a module unless somebody else uses it.
 	Remove(ctx context.Context, digest string) error
@@ -77,7 +77,7 @@ func (l *loop) run(ctx context.Context) error {
 	// Builds and guests are ended by the machine: an interrupt is one of its events.
 	outliving, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
-	defer l.removals.Wait()
+	defer l.clear(outliving)
 	interrupted := ctx.Done()
 	event := Event(Changed{l.Module})
 	for {
@@ -165,8 +165,12 @@ func (l *loop) places(ctx context.Context) ([]watch.Place, error) {
 		}
 		places = inputs(in)
 	}
+	except := ""
+	if len(l.Build) > 0 { // the command writes it
+		except = l.Module
+	}
 	for _, path := range l.Watch {
-		more, err := watch.Path(path)
+		more, err := watch.Path(path, except)
 		if err != nil {
 			failure = errors.Join(failure, err)
 			more = watch.File(path)
@@ -209,10 +213,18 @@ func (l *loop) release(ctx context.Context, digest string) {
 	l.removals.Go(func() {
 		ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), removalGrace)
 		defer stop()
-		if err := l.shelf.release(ctx, digest); err != nil {
-			fmt.Fprintf(l.Progress, "reactorctl: module %s is left behind: %v\n", digest, err)
-		}
+		l.shelf.release(ctx, digest)
 	})
+}
+
+// clear waits for the removals, and tries those again that have failed.
+func (l *loop) clear(ctx context.Context) {
+	l.removals.Wait()
+	ctx, stop := context.WithTimeout(ctx, removalGrace)
+	defer stop()
+	if err := l.shelf.clear(ctx); err != nil {
+		l.Tell(fmt.Sprintf("%v\n`reactorctl module prune` removes what nobody uses", err))
+	}
 }
 
 // naming names changed files for people: the first, from the current folder, and how many more there are.

@@ -30,6 +30,7 @@ type daemon struct {
 	log     chan string
 	refuse  error
 	shared  bool // by several loops
+	faults  int  // how many removals fail
 }
 
 // magic is how modules begin.
@@ -84,6 +85,10 @@ func (d *daemon) Run(ctx context.Context, digest string, onSubmitted func(string
 func (d *daemon) Remove(_ context.Context, digest string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.faults > 0 {
+		d.faults--
+		return errors.New("gone for a moment")
+	}
 	delete(d.modules, digest)
 	return nil
 }
@@ -152,6 +157,7 @@ func (s *session) until(text string) {
 
 func TestLoop(t *testing.T) {
 	d := newDaemon()
+	d.faults = 1
 	s := begin(t, d, "one", nil)
 	s.until("running")
 	s.write("two")

@@ -1,6 +1,10 @@
 package dev
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
 
 // Event is something that has happened: one of the types below.
 type Event interface{ event() }
@@ -14,7 +18,7 @@ type (
 	BuildFailed struct{ Err error }
 	// Submitted says that the daemon has the guest that was started, as a workload with this id.
 	Submitted struct{ ID string }
-	// Ended says that the guest has ended. End says how, for people.
+	// Ended says that the guest has ended. End says how, for people, if that has not been printed.
 	Ended struct{ End string }
 	// Refused says that the daemon does not run the guest.
 	Refused struct{ Err error }
@@ -183,9 +187,9 @@ func (m *Machine) ended(end string) []Action {
 	case m.next != "":
 		return m.start()
 	case byItself && m.build != idle:
-		return []Action{Tell{end}}
+		return tell(end)
 	default:
-		return []Action{Tell{end + "\nwaiting for a change"}}
+		return tell(end, "waiting for a change")
 	}
 }
 
@@ -195,6 +199,15 @@ func (m *Machine) refused(err error) []Action {
 		return m.leave(err)
 	}
 	return m.ended(err.Error())
+}
+
+// tell tells the user the texts that are not empty.
+func tell(texts ...string) []Action {
+	texts = slices.DeleteFunc(texts, func(text string) bool { return text == "" })
+	if len(texts) == 0 {
+		return nil
+	}
+	return []Action{Tell{strings.Join(texts, "\n")}}
 }
 
 // start starts the guest that is next.

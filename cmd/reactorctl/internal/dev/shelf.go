@@ -2,6 +2,8 @@ package dev
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"sync"
 
 	"github.com/reactord/reactord/cmd/reactorctl/internal/source"
@@ -37,16 +39,36 @@ func (s *shelf) push(ctx context.Context, m *source.Module) (digest string, err 
 }
 
 // release takes back one push. A module that is no longer needed is removed if the loop brought it.
-func (s *shelf) release(ctx context.Context, digest string) error {
+func (s *shelf) release(ctx context.Context, digest string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.needed[digest]--; s.needed[digest] > 0 {
-		return nil
+		return
 	}
 	delete(s.needed, digest)
-	if !s.pushed[digest] {
+	_ = s.remove(ctx, digest) // clear tries again
+}
+
+// clear removes what could not be removed before.
+func (s *shelf) clear(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var failure error
+	for digest := range s.pushed {
+		if err := s.remove(ctx, digest); err != nil {
+			failure = errors.Join(failure, fmt.Errorf("module %s is left behind: %w", digest, err))
+		}
+	}
+	return failure
+}
+
+func (s *shelf) remove(ctx context.Context, digest string) error {
+	if !s.pushed[digest] || s.needed[digest] > 0 {
 		return nil
 	}
-	delete(s.pushed, digest)
-	return s.node.Remove(ctx, digest)
+	err := s.node.Remove(ctx, digest)
+	if err == nil {
+		delete(s.pushed, digest)
+	}
+	return err
 }

@@ -14,18 +14,24 @@ type Place struct {
 	Match func(name string) bool
 	// Deep watches all folders below as well, except hidden ones.
 	Deep bool
+	// Except is the absolute path of a file that does not count, or empty.
+	Except string
 }
 
-// Path returns the places of one path: a file, or a folder with all that is below it.
-func Path(path string) ([]Place, error) {
+// Path returns the places of one path: a file, or a folder with all that is below it but one file, if except is not empty.
+func Path(path, except string) ([]Place, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
 	}
-	if info.IsDir() {
-		return []Place{{Folder: path, Deep: true}}, nil
+	if !info.IsDir() {
+		return File(path), nil
 	}
-	return File(path), nil
+	place := Place{Folder: path, Deep: true}
+	if except != "" {
+		place.Except, err = filepath.Abs(except)
+	}
+	return []Place{place}, err
 }
 
 // File returns the places of a file, which need not exist. If it is a link, the file that it leads to is watched too.
@@ -44,6 +50,9 @@ func named(path string) Place {
 
 // counts reports whether a change of a name in the folder is one of the place's.
 func (p Place) counts(name string) bool {
+	if p.Except != "" && p.Except == filepath.Join(p.Folder, name) {
+		return false
+	}
 	if p.Match != nil {
 		return p.Match(name)
 	}
@@ -83,7 +92,9 @@ func (p Place) below() ([]Place, error) {
 		case path != p.Folder && hidden(entry.Name()):
 			return filepath.SkipDir
 		}
-		all = append(all, Place{Folder: path, Match: p.Match, Deep: true})
+		place := p
+		place.Folder = path
+		all = append(all, place)
 		return nil
 	})
 	return all, err

@@ -82,6 +82,21 @@ func TestChanges(t *testing.T) {
 			change: func(t *testing.T, dir string) { write(t, filepath.Join(dir, "x", "y", "a.rs")) },
 			want:   []string{"x/y/a.rs"},
 		},
+		"a file that does not count": {
+			places: func(dir string) []Place {
+				places, err := Path(dir, filepath.Join(dir, "x", "app.wasm"))
+				if err != nil {
+					panic(err)
+				}
+				return places
+			},
+			before: func(t *testing.T, dir string) { write(t, filepath.Join(dir, "x", "app.c")) },
+			change: func(t *testing.T, dir string) {
+				write(t, filepath.Join(dir, "x", "app.wasm"))
+				write(t, filepath.Join(dir, "x", "app.c"))
+			},
+			want: []string{"x/app.c"},
+		},
 		"a folder that is not there yet": {
 			places: func(dir string) []Place { return File(filepath.Join(dir, "target", "debug", "a.wasm")) },
 			change: func(t *testing.T, dir string) { write(t, filepath.Join(dir, "target", "debug", "a.wasm")) },
@@ -220,21 +235,22 @@ func TestSettle(t *testing.T) {
 			t.Errorf("%q after %v", got, time.Since(start))
 		}
 		start = time.Now()
-		var reported time.Duration
-		for range 2 * Longest / (Quiet / 2) {
-			select {
-			case names <- "c":
-			case <-reports:
-				reported = time.Since(start)
+		stop := make(chan struct{})
+		go func() {
+			for {
+				select {
+				case names <- "c":
+					time.Sleep(Quiet / 2)
+				case <-stop:
+					return
+				}
 			}
-			if reported > 0 {
-				break
-			}
-			time.Sleep(Quiet / 2)
-		}
-		if reported == 0 || reported > Longest+Quiet {
+		}()
+		<-reports
+		if reported := time.Since(start); reported > Longest+Quiet {
 			t.Errorf("without a pause: reported after %v", reported)
 		}
+		close(stop)
 		time.Sleep(Longest)
 		names <- "d"
 		time.Sleep(Longest)

@@ -105,9 +105,7 @@ func imageEnvironment(t *testing.T) (environment []string) {
 		t.Fatal("the Dockerfile has no environment")
 	}
 	block, _, _ = strings.Cut(block, "\nVOLUME")
-	for _, entry := range regexp.MustCompile(`\S+=\S+`).FindAllString(block, -1) {
-		environment = append(environment, entry)
-	}
+	environment = regexp.MustCompile(`\S+=\S+`).FindAllString(block, -1)
 	if len(environment) < 4 {
 		t.Fatalf("the environment is only %q", environment)
 	}
@@ -201,4 +199,33 @@ func TestBackup(t *testing.T) {
 		t.Error("the module does not run")
 	}
 	restored.Stop()
+}
+
+// Whoever stops the daemon waits for the grace period and for what hangs.
+func TestStopTimes(t *testing.T) {
+	const hangs = 45 * time.Second
+	find := func(file, pattern, unit string) time.Duration {
+		t.Helper()
+		text, err := os.ReadFile("../deploy/" + file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		match := regexp.MustCompile(pattern).FindStringSubmatch(string(text))
+		if match == nil {
+			t.Fatalf("%s does not say %s", file, pattern)
+		}
+		d, err := time.ParseDuration(match[1] + unit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	for _, tt := range []struct{ grace, wait time.Duration }{
+		{find("reactord.yaml", `(?m)^grace-period: (\S+)$`, ""), find("reactord.service", `(?m)^TimeoutStopSec=(\S+)$`, "")},
+		{find("kubernetes.yaml", `--grace-period=(\S+)`, ""), find("kubernetes.yaml", `terminationGracePeriodSeconds: (\d+)`, "s")},
+	} {
+		if tt.wait < tt.grace+hangs {
+			t.Errorf("with a grace period of %v somebody waits %v, want at least %v", tt.grace, tt.wait, tt.grace+hangs)
+		}
+	}
 }

@@ -160,6 +160,7 @@ var imports = map[string][]string{
 	"integration/attack":           {},
 	"integration/bench":            {},
 	"integration/clients":          {},
+	"integration/guides":           {},
 	"integration/conformance":      {},
 }
 

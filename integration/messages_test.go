@@ -48,7 +48,7 @@ func TestCtlMessages(t *testing.T) {
 		{"all that the daemon refuses", []string{"submit", "--id", "a/b", "--memory", "64KiB", "--name", "a\x1bb", hello}, []string{
 			"  --id: \"a/b\" is not an id", "  --name: ",
 		}},
-		{"a limit above its maximum", []string{"submit", "--memory", "1000TiB", hello}, []string{"reactorctl: --memory: 1099511627776000 is above the maximum, "}},
+		{"a limit above its maximum", []string{"submit", "--memory", "1000TiB", hello}, []string{"reactorctl: --memory: 1099511627776000 (1000 TiB) is above the maximum, "}},
 		{"no module of that name", []string{"run", "nonesuch"}, []string{"reactorctl: there is no module \"nonesuch\"", "`reactorctl module push FILE`", "./nonesuch"}},
 		{"removing what is not there", []string{"module", "rm", "nonesuch"}, []string{"there is no module \"nonesuch\"", "see `reactorctl module list`"}},
 		{"a Go file", []string{"run", "main.go"}, []string{"for a Go program give the folder of its package, ."}},

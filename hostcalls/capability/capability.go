@@ -1,8 +1,10 @@
 package capability
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
+	"os"
 )
 
 // Grant is one capability handed to a guest. Package grant of the reactor has the kinds; here a grant only
@@ -78,6 +80,13 @@ type Error struct {
 	Err   error
 }
 
-func (e *Error) Error() string { return fmt.Sprintf("%v: %v", e.Grant, e.Err) }
+// Error names the grant and the cause. What package net adds to the cause only repeats the grant.
+func (e *Error) Error() string {
+	cause := e.Err
+	if call, ok := errors.AsType[*os.SyscallError](cause); ok {
+		cause = call.Err
+	}
+	return fmt.Sprintf("%v: %v", e.Grant, cause)
+}
 
 func (e *Error) Unwrap() error { return e.Err }

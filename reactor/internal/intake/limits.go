@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/dustin/go-humanize"
+
 	"github.com/reactord/reactord/reactor/api"
 )
 
@@ -23,12 +25,13 @@ func Excesses(l, most api.Limits) (over []Excess) {
 		}
 	}
 	count := func(n uint64) string { return fmt.Sprint(n) }
+	bytes := func(n uint64) string { return fmt.Sprintf("%d (%s)", n, humanize.IBytes(n)) }
 	duration := func(n uint64) string { return time.Duration(n).String() }
-	check("MemoryBytes", "memory_bytes", l.MemoryBytes, most.MemoryBytes, count)
+	check("MemoryBytes", "memory_bytes", l.MemoryBytes, most.MemoryBytes, bytes)
 	check("Fuel", "fuel", l.Fuel, most.Fuel, count)
 	check("Timeout", "timeout", uint64(max(l.Timeout, 0)), uint64(most.Timeout), duration)
-	check("StackBytes", "stack_bytes", l.StackBytes, most.StackBytes, count)
-	check("LogBytes", "log_bytes", l.LogBytes, most.LogBytes, count)
+	check("StackBytes", "stack_bytes", l.StackBytes, most.StackBytes, bytes)
+	check("LogBytes", "log_bytes", l.LogBytes, most.LogBytes, bytes)
 	check("Descriptors", "descriptors", uint64(l.Descriptors), uint64(most.Descriptors), count)
 	check("PendingOps", "pending_ops", uint64(l.PendingOps), uint64(most.PendingOps), count)
 	return over

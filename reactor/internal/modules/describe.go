@@ -72,7 +72,7 @@ func startParts(module *abi.Description, spec *api.Spec) string {
 // CheckSpec checks a spec against its module. It returns an error if the module can't be run.
 func (r *Registry) CheckSpec(f *errs.Faults, module *abi.Description, spec *api.Spec, limits api.Limits) error {
 	if need := module.StartBytes() + uint64(len(spec.Stdin)); need > limits.MemoryBytes {
-		f.Add("spec.limits.memory_bytes", "%d bytes are less than the %d with which the module starts (%s)", limits.MemoryBytes, need, startParts(module, spec))
+		f.Add("spec.limits.memory_bytes", "%d is less than the %d bytes with which the module starts (%s)", limits.MemoryBytes, need, startParts(module, spec))
 	}
 	a, err := r.ABIs.Of(module.Kind)
 	if err != nil {

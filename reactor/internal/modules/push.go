@@ -300,7 +300,7 @@ func (p *Push) validate(ctx context.Context) (info *abi.Description, err error) 
 func (r *Registry) checkFits(digest store.Digest, info *abi.Description) error {
 	if least := info.StartBytes(); least > r.MaxMemoryBytes() {
 		return errs.Module(errs.LimitExceeded, digest.String(),
-			"the module starts with %d bytes of memory, more than a workload can have here", least)
+			"the module starts with %d bytes of memory, more than a workload can have here: the operator can raise --max-memory", least)
 	}
 	return nil
 }

@@ -71,7 +71,7 @@ func NoWorkload(id string) error {
 
 // NoModule returns the error for a digest or tag without a module.
 func NoModule(ref string) error {
-	return errs.Module(errs.ModuleNotFound, ref, "there is no module %q: push it first", ref)
+	return errs.Module(errs.ModuleNotFound, ref, "there is no module %q", ref)
 }
 
 // Unrecorded returns the error for a workload that is unfinished in the store and no longer in memory: the store

@@ -202,7 +202,7 @@ func usageError(cmd *cobra.Command, format string, args ...any) error {
 func operands(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if check(cmd, args) != nil {
-			return usageError(cmd, "usage: `%s`; %d arguments were given", cmd.UseLine(), len(args))
+			return usageError(cmd, "usage: `%s`; arguments given: %d", cmd.UseLine(), len(args))
 		}
 		return nil
 	}

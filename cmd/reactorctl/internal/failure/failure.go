@@ -48,6 +48,12 @@ type Command struct {
 
 // Of describes an error that is not nil.
 func Of(err error, cmd Command) *Failure {
+	f := of(err, cmd)
+	f.Message = inWords(f.Message, cmd.Flag)
+	return f
+}
+
+func of(err error, cmd Command) *Failure {
 	if wrong, ok := errors.AsType[*usage.Error](err); ok {
 		f := &Failure{Code: name(codes.InvalidArgument), Reason: CommandLine, Message: wrong.Error()}
 		if len(wrong.Faults) > 1 {
@@ -112,7 +118,7 @@ func ofStatus(err error, st *status.Status, cmd Command) *Failure {
 			f.RetryDelay = d.GetRetryDelay().AsDuration().String()
 		}
 	}
-	if len(f.Fields) > 0 && strings.Contains(st.Message(), f.Fields[0].Description) { // it only lists the fields
+	if len(f.Fields) > 0 && strings.HasPrefix(st.Message(), f.Fields[0].Field+": "+f.Fields[0].Description) { // it only lists the fields
 		said := fmt.Sprintf("%d faults", len(f.Fields))
 		if len(f.Fields) == 1 {
 			said = f.Fields[0].String()

@@ -90,6 +90,8 @@ func TestFailures(t *testing.T) {
 			"what answers at unix:///s does not know this call: unknown method F\n  it may be another version of the daemon: compare `reactorctl version`; or it is no reactord\n", "UNIMPLEMENTED NO_DAEMON"},
 		{"interrupted", status.Error(codes.Canceled, "context canceled"), none, "interrupted\n", "CANCELLED INTERRUPTED"},
 		{"interrupted elsewhere", context.Canceled, none, "interrupted: context canceled\n", "CANCELLED INTERRUPTED"},
+		{"of an item of a batch", errors.New("w-0 was refused: spec.limits.memory_bytes: 9 is too much; spec.args[0]: bad"), submits,
+			"w-0 was refused: --memory: 9 is too much; argument 1: bad\n", "UNKNOWN CLIENT"},
 		{"of its own", errors.New("no such file"), none, "no such file\n", "UNKNOWN CLIENT"},
 		{"the command line", &usage.Error{Command: "reactorctl run", Faults: []string{"--a: bad", "--b: worse"}}, none,
 			"2 faults; see `reactorctl run --help`\n  --a: bad\n  --b: worse\n", "INVALID_ARGUMENT COMMAND_LINE"},

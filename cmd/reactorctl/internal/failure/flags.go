@@ -2,6 +2,7 @@ package failure
 
 import (
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -71,6 +72,20 @@ func FlagOf(path string, has func(flag string) bool) string {
 		return flag
 	}
 	return ""
+}
+
+// paths finds the paths of a submission's fields in a text, as they begin the description of a fault.
+var paths = regexp.MustCompile(`\bspec\.[a-z_]+(?:\[[^\]]*\]|\.[a-z_]+)*: `)
+
+// inWords replaces paths in a text by what sets them on the command line: errors of single items of a batch have no
+// fields.
+func inWords(text string, has func(flag string) bool) string {
+	return paths.ReplaceAllStringFunc(text, func(path string) string {
+		if flag := FlagOf(strings.TrimSuffix(path, ": "), has); flag != "" {
+			return flag + ": "
+		}
+		return path
+	})
 }
 
 // split returns a path without what is in brackets, and the last of that.

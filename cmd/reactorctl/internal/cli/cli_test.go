@@ -399,7 +399,7 @@ func TestUsage(t *testing.T) {
 		{[]string{"list", "--addr", "here"}, "give HOST:PORT"},
 		{[]string{"modul"}, `did you mean "module"?`},
 		{[]string{"module", "psh"}, `did you mean "push"?`},
-		{[]string{"list", "-o", "xml"}, "table, wide, json or yaml"},
+		{[]string{"list", "-o", "xml"}, "table, wide, json, yaml, name"},
 		{[]string{"list", "--state", "asleep"}, "give pending, running"},
 		{[]string{"cancel"}, "either ids or --label"},
 		{[]string{"context", "set", "moon"}, "`reactorctl context set NAME ADDRESS"},

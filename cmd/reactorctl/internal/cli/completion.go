@@ -43,7 +43,7 @@ func (a *app) addCompletions(root *cobra.Command) {
 		"state":  cobra.FixedCompletions(stateWords(), cobra.ShellCompDirectiveNoFileComp),
 		"label":  a.completeLabels,
 		"module": a.completeModules, "context": completeContexts,
-		"output": cobra.FixedCompletions([]string{"table", "wide", "json", "yaml"}, cobra.ShellCompDirectiveNoFileComp),
+		"output": cobra.FixedCompletions([]string{"table", "wide", "json", "yaml", "name"}, cobra.ShellCompDirectiveNoFileComp),
 		"order":  cobra.FixedCompletions([]string{"newest", "oldest"}, cobra.ShellCompDirectiveNoFileComp),
 		"stream": cobra.FixedCompletions([]string{"stdout", "stderr"}, cobra.ShellCompDirectiveNoFileComp),
 	}

@@ -76,7 +76,7 @@ func (a *app) report(err error) int {
 	if interrupted {
 		f.Code, f.Reason = "CANCELLED", failure.Interrupted
 	}
-	if a.output.IsTable() {
+	if !a.output.IsDocument() {
 		f.Write(a.Err)
 	} else if err := a.output.Value(a.Err, f); err != nil {
 		fmt.Fprintf(a.Err, "reactorctl: %v\n", err)

@@ -118,7 +118,7 @@ func isFit(r rune) bool { return r == '\n' || r == '\t' || unicode.IsGraphic(r) 
 func TestHostileText(t *testing.T) {
 	startHostile(t, nil)
 	for _, args := range hostileCommands(t) {
-		for _, format := range []string{"table", "wide", "json", "yaml"} {
+		for _, format := range []string{"table", "wide", "json", "yaml", "name", "jsonpath=$..*"} {
 			_, out, errs := ctl(t, "", append([]string{"-o", format}, args...)...)
 			for _, text := range []string{out, errs} {
 				if i := strings.IndexFunc(text, func(r rune) bool { return !isFit(r) }); i >= 0 {

@@ -115,6 +115,9 @@ MODULE is a .wasm file or the folder of a Go main package (a path that begins wi
 
 ` + quantity.Help + `
 
+On a terminal tables are cut to its width, which -o wide does not do, and have colours. NO_COLOR turns
+these off, and FORCE_COLOR on anywhere.
+
 With -o json or -o yaml an error, too, is one object, on standard error: code, reason, message, and where
 there are any the fields at fault, advice, and the delay after which to try again.
 
@@ -134,7 +137,7 @@ there are any the fields at fault, advice, and the delay after which to try agai
 	flags.StringVar(&a.wanted.Address, "addr", "", "address of the daemon: HOST:PORT or unix:///PATH (env REACTORD_ADDR; default: this user's own one)")
 	flags.StringVar(&a.wanted.Context, "context", "", "use this context of the configuration file")
 	flags.StringVar(&a.wanted.TokenFile, "token-file", "", "a file with the daemon's token, which it asks for over TCP (env REACTORD_TOKEN_FILE, or the token itself in REACTORD_TOKEN; default: the one this user's own daemon made)")
-	flags.VarP(&a.output, "output", "o", "table, wide, json or yaml (json is protojson of the API's messages)")
+	flags.VarP(&a.output, "output", "o", render.FormatHelp)
 	flags.StringVar(&a.wanted.TLSCA, "tls-ca", "", "the authority of the daemon's certificate, PEM (env REACTORCTL_TLS_CA; default: the system's)")
 	flags.StringVar(&a.wanted.TLSCert, "tls-cert", "", "the client's certificate, PEM (env REACTORCTL_TLS_CERT)")
 	flags.StringVar(&a.wanted.TLSKey, "tls-key", "", "its key, PEM (env REACTORCTL_TLS_KEY)")

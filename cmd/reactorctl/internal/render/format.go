@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 
+	"github.com/theory/jsonpath"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 	"sigs.k8s.io/yaml"
@@ -13,16 +15,30 @@ import (
 )
 
 // Format is the output format of a command; it is a pflag.Value. The zero value is a table.
-type Format struct{ name string }
+type Format struct {
+	name string
+	path *jsonpath.Path // for jsonpath
+}
 
-// Set takes table, wide, json or yaml.
+// FormatHelp says which formats there are.
+const FormatHelp = "table, wide, json or yaml (json is protojson of the API's messages), name for ids and digests alone, or jsonpath=PATH"
+
+// Set takes table, wide, json, yaml, name or jsonpath=PATH.
 func (f *Format) Set(name string) error {
 	switch name {
-	case "table", "wide", "json", "yaml":
-		f.name = name
+	case "table", "wide", "json", "yaml", "name":
+		*f = Format{name: name}
 		return nil
 	}
-	return fmt.Errorf("give table, wide, json or yaml")
+	text, ok := strings.CutPrefix(name, "jsonpath=")
+	if !ok {
+		return fmt.Errorf("give table, wide, json, yaml, name or jsonpath=PATH")
+	}
+	path, err := parsePath(text)
+	if err == nil {
+		*f = Format{name: name, path: path}
+	}
+	return err
 }
 
 // String returns the name of the format.
@@ -35,6 +51,9 @@ func (f *Format) String() string {
 
 // Type is the name of the flag's value in the help.
 func (f *Format) Type() string { return "format" }
+
+// IsDocument reports whether all output, errors too, is JSON or YAML.
+func (f *Format) IsDocument() bool { return f.name == "json" || f.name == "yaml" }
 
 // IsTable reports whether output is for people.
 func (f *Format) IsTable() bool { return f.name == "" || f.name == "table" || f.name == "wide" }
@@ -61,8 +80,11 @@ func (f *Format) Value(w io.Writer, v any) error {
 	return f.document(w, text)
 }
 
-// document prints a JSON text as JSON or YAML.
+// document prints a JSON text as JSON or YAML, or what the format selects of it.
 func (f *Format) document(w io.Writer, value json.RawMessage) (err error) {
+	if !f.IsDocument() {
+		return f.selection(w, value)
+	}
 	var text []byte
 	if f.name == "yaml" {
 		// YAML has escapes only within quotes, and some characters need them; this encoder writes some

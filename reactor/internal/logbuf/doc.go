@@ -15,7 +15,8 @@
 // The spool owns one goroutine, which writes when output has waited for Config.Age, when a
 // log holds 64 KiB, or when the memory is half full. Completions run on the store's goroutine and only move counters.
 //
-// Bytes never change once they were appended, so readers get them without a copy.
+// Bytes never change once they were appended, so readers get them without a copy; but a log that is over its window uses
+// its buffers again, and its readers get copies.
 //
 // Locks are taken in the order Log, Spool. Functions passed to Notify are called under the spool's lock.
 //

@@ -1,6 +1,7 @@
 package logbuf
 
 import (
+	"bytes"
 	"errors"
 	"sort"
 	"sync"
@@ -54,6 +55,7 @@ type Log struct {
 	sure     []store.LogChunk // to be stored in any case: the batch in flight, and the log's beginning
 	inFlight int              // how many of sure are on their way to the store
 	held     []store.LogChunk // behind sure; the oldest may be dropped once the log is over its window
+	private  int64            // the buffers of chunks in held from this position on are not shared with readers
 	flush    int64            // up to where what is held is written without delay
 	dirty    bool             // on one of the spool's lists
 	sealed   bool
@@ -119,7 +121,8 @@ func (l *Log) Append(stream store.Stream, p []byte, now time.Time, mayDrop bool)
 		return at, 0, err
 	}
 	if l.over {
-		l.trim()
+		l.gaps.remove(l.cut())
+		l.trim(l.cut())
 	}
 	l.changed.Tell()
 	l.schedule()
@@ -161,21 +164,25 @@ func (l *Log) setOver() {
 	}
 	l.sure = append(l.sure, l.held[:n]...)
 	l.held = l.held[n:]
+	l.private = l.end
 	l.spool.setOver(l)
 }
 
-// trim drops what is held and lies in the cut.
-func (l *Log) trim() {
-	cut := l.cut()
-	l.gaps.remove(cut)
+// trim drops what is held and lies in a cut. It returns the largest of the buffers that nobody else has.
+func (l *Log) trim(cut store.Cut) (spare []byte) {
 	n, size := 0, int64(0)
 	for n < len(l.held) && l.held[n].End() <= cut.To && l.held[n].Offset >= cut.From {
-		size += int64(len(l.held[n].Data)) + chunkCost
-		l.held[n].Data = nil
+		c := &l.held[n]
+		size += int64(len(c.Data)) + chunkCost
+		if c.Offset >= l.private && cap(c.Data) > cap(spare) {
+			spare = c.Data[:0]
+		}
+		c.Data = nil
 		n++
 	}
 	l.held = l.held[n:]
 	l.spool.release(l, size)
+	return spare
 }
 
 // dropOldest drops the oldest chunk that is held, or half of it if it is the only one; nothing if there is none.
@@ -214,7 +221,7 @@ func (l *Log) hold(stream store.Stream, p []byte, now time.Time, mayDrop bool) (
 		case err == nil && last != nil:
 			last.Data = append(last.Data, p[:n]...)
 		case err == nil:
-			l.held = append(l.held, store.LogChunk{Offset: l.end, Stream: stream, Time: now, Data: append([]byte(nil), p[:n]...)})
+			l.extend(stream, p[:n], now)
 		case !errors.Is(err, errDrop):
 			return 0, err
 		case l.dropOldest():
@@ -226,6 +233,16 @@ func (l *Log) hold(stream store.Stream, p []byte, now time.Time, mayDrop bool) (
 		l.end += int64(n)
 		return n, nil
 	}
+}
+
+// extend adds a chunk. A log that is over its window takes the buffer of a chunk that this one pushes out: a guest that
+// writes for ever must not keep the garbage collector busy.
+func (l *Log) extend(stream store.Stream, p []byte, now time.Time) {
+	var buffer []byte
+	if l.over {
+		buffer = l.trim(l.window.Cut(l.end + int64(len(p))))
+	}
+	l.held = append(l.held, store.LogChunk{Offset: l.end, Stream: stream, Time: now, Data: append(buffer, p...)})
 }
 
 // extensible returns the last chunk if n bytes more can be added to it.
@@ -448,6 +465,9 @@ func (l *Log) Read(position int64, limit int) (entries []store.LogEntry, next in
 		for ; i < len(list) && limit > 0; i++ {
 			next = list[i].End()
 			for _, c := range visible(list[i], position, cut) {
+				if l.over && c.Offset >= l.private {
+					c.Data = bytes.Clone(c.Data)
+				}
 				entries = append(entries, store.LogEntry{Attempt: l.attempt, LogChunk: c})
 				limit -= len(c.Data)
 			}

@@ -344,3 +344,28 @@ func TestDevUsage(t *testing.T) {
 		}
 	}
 }
+
+// TestDevInTerminal: Ctrl-C ends it, though builds run in process groups of their own.
+func TestDevInTerminal(t *testing.T) {
+	c := newCtl(t)
+	for _, columns := range []int{80, 200} {
+		t.Run(fmt.Sprint(columns), func(t *testing.T) {
+			dir, temp := t.TempDir(), t.TempDir()
+			if err := os.WriteFile(filepath.Join(dir, "sleeper"), examples.Sleeper, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			cmd := c.command(t, "dev", "--build", "cp sleeper app.wasm", "--watch", "sleeper", "./app.wasm", "1", "1000000000")
+			cmd.Dir, cmd.Env = dir, append(slices.Clone(c.env), "TMPDIR="+temp)
+			term := testkit.StartInTerminal(t, cmd, columns, 24)
+			screen := term.Until("the guest runs", func(screen string) bool { return strings.Contains(screen, "running as app-") })
+			if !strings.HasPrefix(screen, "reactorctl: building ./app.wasm") {
+				t.Errorf("the screen:\n%s", screen)
+			}
+			term.Type("\x03")
+			if status, _ := term.Wait(); status != 130 {
+				t.Errorf("status %d", status)
+			}
+			c.nothingLeft(t, temp)
+		})
+	}
+}

@@ -240,8 +240,6 @@ func TestBadCalls(t *testing.T) {
 			return received(stream, err)
 		}, invalid("stream")},
 		{"attach", func(ctx context.Context) error { return attached(ctx, d, "nonesuch") }, notFound},
-		{"attach to what has ended", func(ctx context.Context) error { return attached(ctx, d, id) },
-			refusal{codes.FailedPrecondition, "WORKLOAD_FINISHED", id, ""}},
 		{"cancel nothing", func(ctx context.Context) error {
 			_, err := d.Workloads.CancelWorkloads(ctx, &reactorv1.CancelWorkloadsRequest{})
 			return err

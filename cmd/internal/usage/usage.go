@@ -36,7 +36,8 @@ func Of(cmd *cobra.Command, err error) error {
 
 // texts returns the texts of the errors that are joined in err, each in a line.
 func texts(err error) (all []string) {
-	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // one that only wraps others is a fault of its own
+	// One that only wraps others is a fault of its own.
+	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok {
 		return []string{err.Error()}
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -227,8 +228,16 @@ func (l *loop) clear(ctx context.Context) {
 	}
 }
 
-// naming names changed files for people: the first, from the current folder, and how many more there are.
+// naming names changed files for people: the first, from the current folder, and how many more there are. An editor's
+// temporary files, which are gone by now, are left out, unless nothing but removals has happened.
 func naming(paths []string) string {
+	there := slices.DeleteFunc(slices.Clone(paths), func(path string) bool {
+		_, err := os.Lstat(path)
+		return path != "" && err != nil
+	})
+	if len(there) > 0 {
+		paths = there
+	}
 	first := paths[0]
 	if first == "" {
 		return "something"

@@ -255,3 +255,30 @@ func (f onWrite) Write(b []byte) (int, error) {
 	f()
 	return len(b), nil
 }
+
+func TestNaming(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"a.go", "b.go"} {
+		if err := os.WriteFile(name, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	at := func(name string) string { return filepath.Join(here, name) }
+	for want, paths := range map[string][]string{
+		"a.go":            {at("a.go")},
+		"a.go and 1 more": {at("a.go"), at("b.go")},
+		"b.go":            {at("sed5uF4XH"), at("b.go")},
+		"gone.go":         {at("gone.go")},
+		"/no/where":       {"/no/where"},
+		"something":       {""},
+	} {
+		if got := naming(paths); got != want {
+			t.Errorf("%q: %q, want %q", paths, got, want)
+		}
+	}
+}

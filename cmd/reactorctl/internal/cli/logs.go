@@ -169,9 +169,3 @@ func (a *app) printLog(ctx context.Context, log *logs.Log, id string, request *r
 	}
 	return err
 }
-
-// copyLogs writes each stream of a log to the command's stream of the same name.
-func (a *app) copyLogs(ctx context.Context, request *reactorv1.ReadLogsRequest) error {
-	printer := &logs.Printer{Out: a.raw.Out, Err: a.raw.Err, Notes: a.Err}
-	return a.printLog(ctx, printer.Log(""), request.GetId(), request)
-}

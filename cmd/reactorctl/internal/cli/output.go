@@ -11,6 +11,8 @@ import (
 // what it had to print ends as if all were well. It may be used from any goroutine.
 type results struct {
 	to io.Writer
+	// onWrite is called before each write.
+	onWrite func()
 
 	mu  sync.Mutex
 	err error
@@ -19,6 +21,7 @@ type results struct {
 func (r *results) Write(p []byte) (int, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.onWrite()
 	n, err := r.to.Write(p)
 	if err != nil && r.err == nil {
 		r.err = err

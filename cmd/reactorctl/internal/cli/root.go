@@ -38,8 +38,8 @@ type Stdio struct {
 
 // Main runs one command line and returns the exit status.
 func Main(ctx context.Context, args []string, stdio Stdio) int {
-	out := &results{to: stdio.Out}
 	a := &app{raw: stdio, notes: progress.New(stdio.Err, os.Getenv)}
+	out := &results{to: stdio.Out, onWrite: a.notes.Clear}
 	a.Stdio = Stdio{In: stdio.In, Out: printable.NewWriter(out), Err: a.notes}
 	root := a.command()
 	root.SetArgs(args)

@@ -64,6 +64,13 @@ func (r *Reporter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// Clear removes what is drawn, so that others can write to the same terminal. The next look draws it again, below.
+func (r *Reporter) Clear() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	_ = r.live.Clear() // as in Say
+}
+
 // Wait shows text until done is called, if that takes a while.
 func (r *Reporter) Wait(text string) (done func()) {
 	return r.Watch(func(context.Context) (string, bool) { return text, true })

@@ -31,7 +31,7 @@ func (a *app) addCompletions(root *cobra.Command) {
 		reactorv1.WorkloadState_WORKLOAD_STATE_SUCCEEDED, reactorv1.WorkloadState_WORKLOAD_STATE_FAILED, reactorv1.WorkloadState_WORKLOAD_STATE_CANCELLED,
 	}
 	arguments := map[string]completer{
-		"status": a.first(a.completeIDs()), "logs": a.first(a.completeIDs()), "ops": a.first(a.completeIDs(unfinished...)),
+		"status": a.first(a.completeIDs()), "logs": a.completeIDs(), "ops": a.first(a.completeIDs(unfinished...)),
 		"attach": a.first(a.completeIDs(unfinished...)), "cancel": a.completeIDs(unfinished...), "wait": a.completeIDs(),
 		"workload rm": a.completeIDs(finished...),
 		"run":         a.first(a.completeModuleOrFile), "submit": a.first(a.completeModuleOrFile), "dev": a.first(a.completeModuleOrFile),

@@ -90,10 +90,12 @@ func (l *logReader) cut(ctx context.Context, log *logbuf.Log) (store.Cut, error)
 	}
 	rec, err := l.Store.Workload(ctx, l.id)
 	var notFound *store.NotFoundError
-	if err != nil && !errors.As(err, &notFound) {
+	switch {
+	case errors.As(err, &notFound): // it was deleted meanwhile, as the next read will tell
+		return store.Cut{}, nil
+	case err != nil:
 		return store.Cut{}, refusal.OfStore(err)
-	}
-	if err != nil || !rec.State.Finished() {
+	case !rec.State.Finished():
 		return store.Cut{}, nil
 	}
 	w, err := record.Decode(rec)

@@ -60,6 +60,8 @@ func TestCompletion(t *testing.T) {
 		{[]string{"logs", "do"}, []string{"done-1"}},
 		{[]string{"cancel", ""}, []string{"busy-1"}},
 		{[]string{"wait", "done-1", ""}, []string{"busy-1"}},
+		{[]string{"rm", ""}, []string{"done-1"}},
+		{[]string{"module", "untag", ""}, []string{"sleeper:v1"}},
 		{[]string{"run", ""}, []string{"sleeper:v1"}},
 		{[]string{"run", "./"}, nil},
 		{[]string{"module", "inspect", "sl"}, []string{"sleeper:v1"}},

@@ -26,7 +26,11 @@ type ctl struct {
 
 func newCtl(t *testing.T) ctl {
 	t.Helper()
-	d := testkit.Start(t, t.TempDir())
+	return newCtlOf(t, testkit.Start(t, t.TempDir()))
+}
+
+func newCtlOf(t *testing.T, d *testkit.Daemon) ctl {
+	t.Helper()
 	return ctl{daemon: d, env: append(os.Environ(),
 		"REACTORD_ADDR="+d.Address, "REACTORCTL_CONFIG="+filepath.Join(t.TempDir(), "ctl.yaml"))}
 }
@@ -140,7 +144,9 @@ func TestCtlDay(t *testing.T) {
 			}
 		}
 	}
-	contains(c.must(t, "module", "list"), digest[:19], "team/tool:v1", "wasi command")
+	short := strings.TrimPrefix(digest, "sha256:")[:12]
+	contains(c.must(t, "module", "list"), short, "tool", "team/tool:v1")
+	contains(c.must(t, "module", "list", "-o", "wide"), digest, "wasi command")
 	contains(c.must(t, "module", "inspect", "team/tool:v1"), "wasi_snapshot_preview1.poll_oneoff", "_start")
 	contains(c.must(t, "module", "tag", digest, "stable"), "stable is "+digest)
 
@@ -169,7 +175,7 @@ func TestCtlDay(t *testing.T) {
 	eventually([]string{"1 waiting"}, "status")
 	contains(c.must(t, "node"), "serving", "workers", "guest memory limit")
 	contains(c.must(t, "version"), "reactorctl", "reactord")
-	if _, errs, status := c.run(t, "", "module", "rm", digest); status != 125 || !strings.Contains(errs, "--module DIGEST") {
+	if _, errs, status := c.run(t, "", "module", "rm", digest); status != 125 || !strings.Contains(errs, "list --module "+digest) {
 		t.Errorf("removing a module in use: status %d, %s", status, errs)
 	}
 	contains(c.must(t, "cancel", "--label", "app=nap"), "nap cancelled")
@@ -189,7 +195,7 @@ func TestCtlDay(t *testing.T) {
 		t.Errorf("%d lines for 20 workloads", len(lines))
 	}
 	contains(c.must(t, "module", "rm", digest), "removed")
-	if text := c.must(t, "module", "list"); strings.Contains(text, digest[:19]) {
+	if text := c.must(t, "module", "list"); strings.Contains(text, short) {
 		t.Errorf("still there:\n%s", text)
 	}
 	eventually([]string{"draining: 0"}, "drain")

@@ -365,3 +365,34 @@ func TestSizes(t *testing.T) {
 		}
 	}
 }
+
+// TestModuleScreens: whatever modules are called, a line of the list is one of the terminal's, and has what commands take.
+func TestModuleScreens(t *testing.T) {
+	c := newCtl(t)
+	long := strings.Repeat("a-long-name-", 8)
+	binary := variant("screen")
+	_, err := c.daemon.Modules.UploadModule(t.Context(), &reactorv1.UploadModuleRequest{Content: binary, Name: long, Tag: "first"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 20 {
+		c.must(t, "module", "tag", "first", fmt.Sprintf("registry.example/team/tool:v%d", i))
+	}
+	for _, columns := range []int{80, 200} {
+		term := c.onTerminal(t, columns, 50, "module", "list")
+		if status, raw := term.Wait(); status != 0 {
+			t.Fatalf("status %d: %s", status, raw)
+		}
+		lines := strings.Split(strings.TrimSpace(term.Screen()), "\n")
+		if len(lines) != 2 {
+			t.Fatalf("%d columns:\n%s", columns, term.Screen())
+		}
+		if got := strings.Fields(lines[0]); !slices.Equal(got, []string{"DIGEST", "NAME", "TAGS", "SIZE", "AGE", "LAST", "USED"}) {
+			t.Errorf("%d columns: the head is %q", columns, got)
+		}
+		cells := strings.Fields(lines[1])
+		if cells[0] != digits(binary)[:12] || !strings.HasPrefix(cells[1], "a-long-na") || !strings.HasPrefix(cells[2], "first") {
+			t.Errorf("%d columns: the row is %q", columns, cells)
+		}
+	}
+}

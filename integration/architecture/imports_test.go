@@ -188,6 +188,7 @@ var importers = map[string][]string{
 	"github.com/theory/jsonpath":                           {"cmd/reactorctl/internal/render"},
 	"github.com/schollz/progressbar/v3":                    {"cmd/reactorctl/internal/cli"},
 	"github.com/KimMachineGun/automemlimit/memlimit":       {"reactor/internal/process"},
+	"golang.org/x/sync/errgroup":                           {"cmd/reactorctl/internal/cli"},
 	"golang.org/x/sync/semaphore":                          {"reactor/store/sqlite"},
 	"golang.org/x/sys/unix":                                {"internal/flock", "executor/...", "hostcalls/...", "reactor/...", "cmd/..."},
 	"github.com/google/go-cmp/cmp":                         {"reactor/store/storetest"},

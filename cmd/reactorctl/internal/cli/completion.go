@@ -33,8 +33,8 @@ func (a *app) addCompletions(root *cobra.Command) {
 	arguments := map[string]completer{
 		"status": a.first(a.completeIDs()), "logs": a.completeIDs(), "ops": a.first(a.completeIDs(unfinished...)),
 		"attach": a.first(a.completeIDs(unfinished...)), "cancel": a.completeIDs(unfinished...), "wait": a.completeIDs(),
-		"workload rm": a.completeIDs(finished...),
-		"run":         a.first(a.completeModuleOrFile), "submit": a.first(a.completeModuleOrFile), "dev": a.first(a.completeModuleOrFile),
+		"rm": a.completeIDs(finished...), "workload rm": a.completeIDs(finished...),
+		"run": a.first(a.completeModuleOrFile), "submit": a.first(a.completeModuleOrFile), "dev": a.first(a.completeModuleOrFile),
 		"module push": a.first(a.completeModuleOrFile), "module inspect": a.first(a.completeModules), "module tag": a.first(a.completeModules),
 		"module rm": a.completeModules, "module untag": a.completeModules,
 		"context use": a.first(completeContexts), "context rm": a.first(completeContexts), "context set": a.first(completeContexts),

@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
@@ -30,7 +33,10 @@ func (a *app) moduleCommand() *cobra.Command {
 		Args:  usage.Subcommands,
 		RunE:  helpOnly,
 	}
-	cmd.AddCommand(a.modulePushCommand(), a.moduleListCommand(), a.moduleInspectCommand(), a.moduleTagCommand(), a.moduleRemoveCommand())
+	cmd.AddCommand(
+		a.modulePushCommand(), a.moduleListCommand(), a.moduleInspectCommand(), a.moduleTagCommand(), a.moduleUntagCommand(),
+		a.moduleRemoveCommand(), a.modulePruneCommand(),
+	)
 	return cmd
 }
 
@@ -58,7 +64,9 @@ func (a *app) push(ctx context.Context, m *source.Module, tag string) (*reactorv
 	if err != nil {
 		return nil, err
 	}
-	header := &reactorv1.PushModuleHeader{Digest: m.Digest, SizeBytes: uint64(m.Size), Tag: tag, PrefixDigests: m.PrefixDigests}
+	header := &reactorv1.PushModuleHeader{
+		Digest: m.Digest, SizeBytes: uint64(m.Size), Tag: tag, Name: pushName(m.Name), PrefixDigests: m.PrefixDigests,
+	}
 	if err := stream.Send(&reactorv1.PushModuleRequest{Part: &reactorv1.PushModuleRequest_Header{Header: header}}); err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
@@ -79,6 +87,22 @@ func (a *app) push(ctx context.Context, m *source.Module, tag string) (*reactorv
 		return nil, err
 	}
 	return response.GetResult(), nil
+}
+
+// pushName makes a name that the daemon takes out of one that may be any file's.
+func pushName(name string) string {
+	const most = 128 // bytes
+	name = strings.Map(func(c rune) rune {
+		if !unicode.IsPrint(c) {
+			return -1
+		}
+		return c
+	}, strings.ToValidUTF8(name, ""))
+	for len(name) > most {
+		_, size := utf8.DecodeLastRuneInString(name)
+		name = name[:len(name)-size]
+	}
+	return name
 }
 
 // sendChunks streams the module from offset on and half-closes. It returns nil if the daemon ended the stream
@@ -207,26 +231,6 @@ func (a *app) moduleTagCommand() *cobra.Command {
 			}
 			_, err = fmt.Fprintf(a.Out, "%s is %s\n", args[1], response.GetModule().GetDigest())
 			return err
-		}),
-	}
-}
-
-func (a *app) moduleRemoveCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:     "rm MODULE...",
-		Aliases: []string{"delete"},
-		Short:   "Remove modules and their tags; refused while unfinished workloads use them",
-		Args:    operands(cobra.MinimumNArgs(1)),
-		RunE: a.remote(func(cmd *cobra.Command, args []string) error {
-			for _, m := range args {
-				if _, err := a.modules().DeleteModule(cmd.Context(), &reactorv1.DeleteModuleRequest{Module: m}); err != nil {
-					return fmt.Errorf("%s: %w", m, err)
-				}
-				if a.output.IsTable() {
-					fmt.Fprintf(a.Out, "%s removed\n", m)
-				}
-			}
-			return nil
 		}),
 	}
 }

@@ -32,6 +32,9 @@ func advice(info *errdetails.ErrorInfo, has func(flag string) bool) string {
 		text = "see its output with `reactorctl logs ID`, and how it ended with `reactorctl status ID`"
 	case "WORKLOAD_UNFINISHED":
 		text = "cancel it with `reactorctl cancel ID`, or wait for it with `reactorctl wait ID`"
+		if has("force") {
+			text += "; --force cancels it first"
+		}
 	case "WORKLOAD_NOT_INTERACTIVE":
 		text = "only a workload that was submitted with --interactive can be attached to; see its output with `reactorctl logs --follow ID`"
 	case "CURSOR_EXPIRED":

@@ -12,19 +12,20 @@ import (
 // Modules returns a list of modules.
 func Modules(modules []*reactorv1.Module, wide bool) List {
 	list := List{Columns: []table.Column{
-		{Title: "DIGEST"}, {Title: "SIZE", Right: true}, {Title: "KIND"}, {Title: "AGE"}, {Title: "TAGS", Least: 12},
+		{Title: "DIGEST"}, {Title: "NAME", Least: 8}, {Title: "TAGS", Least: 12},
+		{Title: "SIZE", Right: true}, {Title: "AGE"}, {Title: "LAST USED"},
 	}}
 	if wide {
-		list.Columns = append(list.Columns, table.Column{Title: "FUNCTIONS", Right: true}, table.Column{Title: "NEEDS"})
+		list.Columns = append(list.Columns, table.Column{Title: "KIND"}, table.Column{Title: "FUNCTIONS", Right: true}, table.Column{Title: "NEEDS"})
 	}
 	for _, m := range modules {
-		digest := shortDigest(m.GetDigest())
+		digest := ShortDigest(m.GetDigest())
 		if wide {
 			digest = m.GetDigest()
 		}
-		row := table.Cells(digest, size(m.GetSizeBytes()), moduleKind(m), age(m.GetCreateTime()), strings.Join(m.GetTags(), ", "))
+		row := table.Cells(digest, m.GetName(), strings.Join(m.GetTags(), ", "), size(m.GetSizeBytes()), age(m.GetCreateTime()), age(m.GetLastUseTime()))
 		if wide {
-			row = append(row, table.Cells(fmt.Sprint(m.GetFunctionCount()), strings.Join(m.GetNeeds(), ", "))...)
+			row = append(row, table.Cells(moduleKind(m), fmt.Sprint(m.GetFunctionCount()), strings.Join(m.GetNeeds(), ", "))...)
 		}
 		list.Rows = append(list.Rows, row)
 	}
@@ -52,8 +53,9 @@ func Module(s *screen.Screen, m *reactorv1.Module) error {
 		exports = append(exports, e.GetName()+" "+e.GetType())
 	}
 	return printPairs(s,
-		pair("digest", m.GetDigest()), pair("size", size(m.GetSizeBytes())), pair("kind", moduleKind(m)),
+		pair("digest", m.GetDigest()), pair("name", m.GetName()), pair("size", size(m.GetSizeBytes())), pair("kind", moduleKind(m)),
 		pair("tags", strings.Join(m.GetTags(), ", ")), pair("created", moment(m.GetCreateTime())),
+		pair("last used", moment(m.GetLastUseTime())),
 		pair("functions", fmt.Sprint(m.GetFunctionCount())), pair("memory", memory), pair("needs", needs),
 		values("imports", imports...), values("exports", exports...),
 	)
@@ -61,10 +63,9 @@ func Module(s *screen.Screen, m *reactorv1.Module) error {
 
 func moduleKind(m *reactorv1.Module) string { return enumWord(m.GetKind().String(), "MODULE_KIND_") }
 
-func shortDigest(digest string) string {
-	const shown = len("sha256:") + 12
-	if strings.HasPrefix(digest, "sha256:") && len(digest) > shown {
-		return digest[:shown]
-	}
-	return digest
+// ShortDigest returns the beginning of a digest that is shown, and that the daemon takes for the module.
+func ShortDigest(digest string) string {
+	const shown = 12
+	digits := strings.TrimPrefix(digest, "sha256:")
+	return digits[:min(shown, len(digits))]
 }

@@ -89,7 +89,7 @@ func WorkloadRow(w *reactorv1.Workload, wide bool) table.Row {
 	if wide {
 		row = append(row, table.Cells(
 			comma(u.GetFuel()), duration(u.GetWaitingTime()), size(u.GetPeakMemoryBytes()),
-			shortDigest(w.GetSpec().GetModule()), labels(w.GetSpec().GetLabels()), strings.Join(waitingFor(s.GetWaitingFor()), ", "),
+			ShortDigest(w.GetSpec().GetModule()), labels(w.GetSpec().GetLabels()), strings.Join(waitingFor(s.GetWaitingFor()), ", "),
 		)...)
 	}
 	return row

@@ -176,11 +176,11 @@ func TestMoreThanTheNodeHas(t *testing.T) {
 	r = open(t, func(c *Config) { c.MemoryBytes = 4 << 20 })
 	push(t, r, "grow", "recurse")
 	w := run(t, r, "grow", api.Spec{Module: "grow"})
-	if w.Status.Reason != api.ReasonNodeMemory || !strings.Contains(w.Status.Message, "4.1 MiB") || !strings.Contains(w.Status.Message, "4.0 MiB") || w.Status.Attempts != 1 {
+	if w.Status.Reason != api.ReasonNodeMemory || !strings.Contains(w.Status.Message, "4.06 MiB") || !strings.Contains(w.Status.Message, "has 4 MiB") || w.Status.Attempts != 1 {
 		t.Errorf("grow: %+v", w.Status)
 	}
 	w = run(t, r, "recurse", api.Spec{Module: "recurse", Limits: api.Limits{StackBytes: 64 << 20}})
-	if w.Status.Reason != api.ReasonNodeMemory || !strings.Contains(w.Status.Message, "4.0 MiB") {
+	if w.Status.Reason != api.ReasonNodeMemory || !strings.Contains(w.Status.Message, "has 4 MiB") {
 		t.Errorf("recurse: %+v", w.Status)
 	}
 }

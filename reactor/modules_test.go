@@ -159,7 +159,7 @@ func TestPushRefuses(t *testing.T) {
 		class  errs.Class
 		words  []string
 	}{
-		{"not wasm", []byte("#!/bin/sh\necho hello\n"), errs.ModuleInvalid, []string{"0x0"}},
+		{"not wasm", []byte("#!/bin/sh\necho hello\n"), errs.ModuleInvalid, []string{"not a WebAssembly module", "it is a script"}},
 		{"truncated", hello[:len(hello)-5], errs.ModuleInvalid, []string{"at byte"}},
 		{"component", component, errs.ModuleUnsupported, []string{"component"}},
 		{"shared memory", shared, errs.ModuleUnsupported, []string{"at byte"}},

@@ -25,8 +25,8 @@ func TestOutcomes(t *testing.T) {
 	}{
 		{"hello", api.Spec{Module: "hello"}, api.Succeeded, api.ReasonExit, 0, nil},
 		{"fail", api.Spec{Module: "fail"}, api.Failed, api.ReasonExit, 3, []string{"code 3"}},
-		{"trap", api.Spec{Module: "trap"}, api.Failed, api.ReasonTrap, -1, []string{"unreachable", "inner", "outer"}},
-		{"recurse", api.Spec{Module: "recurse"}, api.Failed, api.ReasonStackOverflow, -1, []string{"8.0 MiB", "down"}},
+		{"trap", api.Spec{Module: "trap"}, api.Failed, api.ReasonTrap, -1, []string{"unreachable"}},
+		{"recurse", api.Spec{Module: "recurse"}, api.Failed, api.ReasonStackOverflow, -1, []string{"8 MiB (--stack)"}},
 		{"fuel", api.Spec{Module: "spin", Limits: api.Limits{Fuel: 1_000_000}}, api.Failed, api.ReasonOutOfFuel, -1, []string{"1000000"}},
 		{"deadline-waiting", api.Spec{Module: "sleep", Limits: api.Limits{Timeout: 20 * time.Millisecond}}, api.Failed, api.ReasonDeadline, -1, []string{"20ms"}},
 		{"deadline-spinning", api.Spec{Module: "spin", Limits: api.Limits{Timeout: 20 * time.Millisecond}}, api.Failed, api.ReasonDeadline, -1, []string{"20ms"}},
@@ -54,6 +54,18 @@ func TestOutcomes(t *testing.T) {
 				t.Errorf("attempts %d, created %v, started %v, ended %v", s.Attempts, s.CreateTime, s.StartTime, s.EndTime)
 			}
 		})
+	}
+	for id, functions := range map[string][]string{"trap": {"inner", "outer"}, "recurse": {"down", "down"}} {
+		crash := wait(t, r, id).Status.Crash
+		if crash == nil || len(crash.Frames) < len(functions) {
+			t.Errorf("%s: the crash is %+v", id, crash)
+			continue
+		}
+		for i, want := range functions {
+			if f := crash.Frames[i]; f.Function != want || f.CodeOffset == 0 {
+				t.Errorf("%s: frame %d is %+v, want %s", id, i, f, want)
+			}
+		}
 	}
 	if w := wait(t, r, "invoke"); len(w.Status.Results) != 1 || w.Status.Results[0] != "1042" {
 		t.Errorf("results %q, want 1042", w.Status.Results)
@@ -119,5 +131,5 @@ func TestInputCounts(t *testing.T) {
 	_, _, err := r.SubmitWorkload(deadline(t), api.SubmitRequest{Spec: api.Spec{
 		Module: "sleep", Stdin: make([]byte, input), Limits: api.Limits{MemoryBytes: input},
 	}})
-	wantClass(t, err, errs.InvalidArgument, "of input")
+	wantClass(t, err, errs.InvalidArgument, "input: 1048576")
 }

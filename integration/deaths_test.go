@@ -115,6 +115,9 @@ func TestDeathsAreTold(t *testing.T) {
 				}
 				rest = after
 			}
+			if strings.Count(errs, "    at crash::main\n") > 1 || strings.Count(errs, "the whole stack") > 1 {
+				t.Errorf("it tells the stack twice:\n%s", errs)
+			}
 			if tt.never != "" && strings.Contains(errs, tt.never) {
 				t.Errorf("it says %q:\n%s", tt.never, errs)
 			}

@@ -127,7 +127,6 @@ func (a *app) ended(w *reactorv1.Workload) error {
 	case err != nil:
 		fmt.Fprintf(a.Err, "reactorctl: workload %s\n", render.End(w))
 		a.tellCrash(w)
-		a.tellCrash(w)
 	}
 	return err
 }

@@ -205,7 +205,7 @@ func checkAddress(address string) error {
 	case host == "":
 		return fmt.Errorf("%q is not an address: it has no host; for this machine give localhost:%s", address, port)
 	}
-	if _, err := net.LookupPort("tcp", port); err != nil {
+	if _, err := net.DefaultResolver.LookupPort(context.Background(), "tcp", port); err != nil {
 		return fmt.Errorf("%q is not an address: %q is not a port", address, port)
 	}
 	return nil

@@ -189,10 +189,12 @@ func (g *guests) Run(ctx context.Context, digest string, onSubmitted func(id str
 		Client: g.workloads(), Follower: g.follower, Plan: plan, Spec: spec,
 	}}
 	err := j.launch.Submit(ctx)
-	if err == nil {
-		onSubmitted(plan.ID)
+	if j.launch.MayExist() { // an interrupt during the submission is an error, too
 		g.forgetLast(ctx)
 		g.last = plan.ID
+	}
+	if err == nil {
+		onSubmitted(plan.ID)
 		_, err = interrupt.Do(ctx, func() (struct{}, error) { return struct{}{}, j.attach(ctx, plan.ID, nil) })
 	}
 	if err == nil {

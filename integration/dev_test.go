@@ -163,7 +163,7 @@ func main() {
 
 func TestDev(t *testing.T) {
 	c := newCtl(t)
-	temp, address := t.TempDir(), freeAddress(t)
+	temp, address := t.TempDir(), testkit.FreeAddress(t)
 	dir, edit := devGuest(t)
 	serves := func(want string) {
 		t.Helper()
@@ -205,16 +205,6 @@ func TestDev(t *testing.T) {
 		t.Errorf("%d modules, %v", len(modules.GetModules()), err)
 	}
 	s.end(c, syscall.SIGINT, temp)
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // TestDevOvertaken: a change ends the build in progress, with what it has started.
@@ -304,7 +294,7 @@ func TestDevUnread(t *testing.T) {
 // change is taken up as before.
 func TestDevSurvivesRestart(t *testing.T) {
 	data, dir, temp := t.TempDir(), t.TempDir(), t.TempDir()
-	address := freeAddress(t)
+	address := testkit.FreeAddress(t)
 	d := testkit.Start(t, data, "--listen="+address)
 	c := ctl{daemon: d, env: append(os.Environ(), "REACTORD_ADDR="+address, "REACTORCTL_CONFIG="+filepath.Join(t.TempDir(), "ctl.yaml"))}
 	module := filepath.Join(dir, "sleeper.wasm")

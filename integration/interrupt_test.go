@@ -84,10 +84,7 @@ func TestRunInterruptedAnywhere(t *testing.T) {
 			t.Fatal(err)
 		}
 		_ = cmd.Wait() // the status tells
-		status := cmd.ProcessState.ExitCode()
-		if ws, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
-			status = 128 + int(ws.Signal()) // it had not begun to watch for signals
-		}
+		status := shellStatus(cmd)
 		if want := 128 + int(signal); status != want {
 			t.Errorf("try %d: %v: status %d, want %d: %s", i, signal, status, want, &errs)
 		}
@@ -215,7 +212,7 @@ func TestInterruptedBeforeSubmission(t *testing.T) {
 		}
 		_ = cmd.Wait() // the status tells
 		_ = stdin.Close()
-		if status := cmd.ProcessState.ExitCode(); status != 143 {
+		if status := shellStatus(cmd); status != 143 {
 			t.Errorf("%s: status %d", name, status)
 		}
 	}
@@ -223,6 +220,15 @@ func TestInterruptedBeforeSubmission(t *testing.T) {
 	if err != nil || len(response.GetWorkloads()) > 0 {
 		t.Errorf("%v, %v", response, err)
 	}
+}
+
+// shellStatus returns the status that a shell gives to a process that has ended. One that had not begun to watch for
+// signals has been killed by its signal.
+func shellStatus(cmd *exec.Cmd) int {
+	if ws, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
+		return 128 + int(ws.Signal())
+	}
+	return cmd.ProcessState.ExitCode()
 }
 
 // sleeps reports whether a process has watched for signals for some time and now waits.

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -49,7 +50,10 @@ func copyTree(t *testing.T) string {
 }
 
 // offline are the signs that a package registry cannot be reached.
-var offline = regexp.MustCompile(`(?i)name resolution|no such host|ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|ENETUNREACH|network is unreachable|connection refused|timed out|dial tcp`)
+var offline = regexp.MustCompile(`(?i)disabled by GOPROXY|no matching distribution|EAI_FAIL|name resolution|no such host|ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|ENETUNREACH|network is unreachable|connection refused|timed out|dial tcp`)
+
+// installation is a command that installs packages.
+var installation = regexp.MustCompile(`(?m)^.*\b(?:go|pip|npm) install\b.*$`)
 
 // quick runs the commands of a section of the guide in dir, and returns what they print. It skips the test if the command
 // need fails, which looks for the tools, or if the registry that they install from cannot be reached.
@@ -64,13 +68,17 @@ func quick(t *testing.T, section, dir string, env []string, need string) string 
 	commands := quickstart(t, section)
 	ctx, cancel := context.WithTimeout(t.Context(), testkit.Patience)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "sh", "-eu", "-c", commands)
+	installed := filepath.Join(t.TempDir(), "installed")
+	cmd := exec.CommandContext(ctx, "sh", "-eu", "-c", installation.ReplaceAllString(commands, "$0\n: > "+installed))
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), env...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) } // with what the shell has started
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {
-		if offline.MatchString(stderr.String()) {
+		_, missing := os.Stat(installed)
+		if installs := installation.MatchString(commands); installs && missing != nil && (ctx.Err() != nil || offline.MatchString(stderr.String())) {
 			t.Skipf("the packages cannot be installed here: %s", stderr.String())
 		}
 		t.Fatalf("%s%v\n%s%s", commands, err, &stdout, &stderr)

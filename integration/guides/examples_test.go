@@ -12,7 +12,7 @@ import (
 
 // TestHTTPExamples: the server of examples/http serves many clients side by side, and examples/http-get is one of them.
 func TestHTTPExamples(t *testing.T) {
-	g := &guide{dir: "../..", daemon: testkit.Start(t, t.TempDir()), port: freePort(t)}
+	g := &guide{dir: "../..", daemon: testkit.Start(t, t.TempDir()), address: testkit.FreeAddress(t)}
 	run := func(command string) string {
 		t.Helper()
 		out, err := g.shell(t, command)
@@ -32,7 +32,7 @@ func TestHTTPExamples(t *testing.T) {
 	var clients sync.WaitGroup
 	for range 20 {
 		clients.Go(func() {
-			response, err := http.Get("http://127.0.0.1:" + g.port + "/slow")
+			response, err := http.Get("http://" + g.address + "/slow")
 			if err != nil {
 				t.Error(err)
 				return

@@ -3,8 +3,6 @@ package guides
 
 import (
 	"context"
-	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -44,7 +42,7 @@ func TestGuestGuide(t *testing.T) {
 					t.Skipf("the toolchain is not installed: %v\n%s", err, out)
 				}
 			}
-			g.port = freePort(t)
+			g.address = testkit.FreeAddress(t)
 			for _, step := range s.steps {
 				step(t, g)
 			}
@@ -99,7 +97,8 @@ func sections(text string) []section {
 type guide struct {
 	dir    string
 	daemon *testkit.Daemon
-	port   string
+	// address stands for 127.0.0.1:8080.
+	address string
 }
 
 func write(name, text string) func(*testing.T, *guide) {
@@ -144,9 +143,12 @@ func matches(want, out string) bool {
 // shell runs a command line in the guide's folder and returns what it prints. The guide's port is replaced by a free one.
 func (g *guide) shell(t *testing.T, command string) (string, error) {
 	t.Helper()
+	if _, err := exec.LookPath("curl"); err != nil && strings.HasPrefix(command, "curl ") {
+		t.Skip(err)
+	}
 	ctx, stop := context.WithTimeout(t.Context(), testkit.Patience)
 	defer stop()
-	cmd := exec.CommandContext(ctx, "sh", "-c", strings.ReplaceAll(command, "127.0.0.1:8080", "127.0.0.1:"+g.port))
+	cmd := exec.CommandContext(ctx, "sh", "-c", strings.ReplaceAll(command, "127.0.0.1:8080", g.address))
 	cmd.Dir = g.dir
 	cmd.Env = append(os.Environ(), "REACTORD_ADDR="+g.daemon.Address, "REACTORCTL_CONFIG="+filepath.Join(g.dir, "none.yaml"), "GOFLAGS=-mod=mod",
 		"PATH="+filepath.Dir(testkit.Binary(t, "reactorctl"))+string(os.PathListSeparator)+os.Getenv("PATH"))
@@ -156,16 +158,6 @@ func (g *guide) shell(t *testing.T, command string) (string, error) {
 
 // waits are the lines that say what a command waits for. They show only on a slow machine.
 var waits = regexp.MustCompile(`(?m)^reactorctl: (?:building|pushing|waiting|submitting|\S+ waits) .*\n`)
-
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return fmt.Sprint(l.Addr().(*net.TCPAddr).Port)
-}
 
 func TestMatches(t *testing.T) {
 	for _, c := range []struct {

@@ -136,6 +136,7 @@ var imports = map[string][]string{
 	"cmd/reactorctl/internal/manual":    {"cmd/internal/manual", "cmd/reactorctl/internal/cli"},
 	"cmd/reactorctl/internal/render":    {"cmd/reactorctl/internal/settings", "cmd/internal/printable", "cmd/internal/screen", "cmd/internal/table", "proto/reactor/v1"},
 	"cmd/reactorctl/internal/settings":  {},
+	"cmd/reactorctl/internal/since":     {},
 	"cmd/reactorctl/internal/source":    {"internal/toolchain", "cmd/reactorctl/internal/interrupt"},
 	"cmd/reactorctl/internal/dev":       {"cmd/reactorctl/internal/source", "cmd/reactorctl/internal/watch"},
 	"cmd/reactorctl/internal/watch":     {},

@@ -4,16 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"sync"
-	"time"
 
 	"github.com/spf13/cobra"
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/reactord/reactord/cmd/internal/quantity"
 	"github.com/reactord/reactord/cmd/reactorctl/internal/logs"
+	"github.com/reactord/reactord/cmd/reactorctl/internal/since"
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
 
@@ -22,10 +20,11 @@ const maxFollowed = 64
 
 // logsFlags are the flags of logs.
 type logsFlags struct {
-	follow, timestamps      bool
-	tail                    int
-	stream, since, selector string
-	offset                  uint64
+	follow, timestamps bool
+	stream, selector   string
+	since              since.Flag
+	tail               uint32
+	offset             uint64
 }
 
 func (a *app) logsCommand() *cobra.Command {
@@ -48,14 +47,14 @@ piece of it begins: --offset starts there.`, maxFollowed),
 	}
 	f := cmd.Flags()
 	f.BoolVarP(&flags.follow, "follow", "f", false, "print new output until the workload has ended")
-	f.IntVarP(&flags.tail, "tail", "n", -1, "start this many lines before the end")
+	f.VarP(quantity.CountFlag(&flags.tail, 0), "tail", "n", "start this many lines before the end")
 	f.BoolVarP(&flags.timestamps, "timestamps", "t", false, "begin each line with the time at which it was begun")
-	f.StringVar(&flags.since, "since", "", "leave out what was written before: a time such as 2006-01-02T15:04:05Z, or how long ago, such as 10m")
+	f.Var(&flags.since, "since", "leave out what was written before: 90s, 2h30m or 7d ago, or a time such as 2026-01-02T15:04:05Z")
 	f.StringVarP(&flags.selector, "label", "l", "", "print the logs of the workloads with these labels, such as app=web")
 	f.StringVar(&flags.stream, "stream", "", "only stdout or stderr")
 	f.Var(quantity.CountFlag(&flags.offset, 0), "offset", "start at this byte of all that the workload wrote")
 	cmd.RunE = a.remote(func(cmd *cobra.Command, args []string) error {
-		request, err := flags.request(cmd, time.Now())
+		request, err := flags.request(cmd)
 		if err != nil {
 			return err
 		}
@@ -83,8 +82,8 @@ piece of it begins: --offset starts there.`, maxFollowed),
 }
 
 // request returns the request that the flags ask for, without an id.
-func (flags *logsFlags) request(cmd *cobra.Command, now time.Time) (*reactorv1.ReadLogsRequest, error) {
-	request := &reactorv1.ReadLogsRequest{Follow: flags.follow, Offset: flags.offset}
+func (flags *logsFlags) request(cmd *cobra.Command) (*reactorv1.ReadLogsRequest, error) {
+	request := &reactorv1.ReadLogsRequest{Follow: flags.follow, Offset: flags.offset, Since: flags.since.Timestamp()}
 	var faults []error
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
 	switch flags.stream {
@@ -97,20 +96,10 @@ func (flags *logsFlags) request(cmd *cobra.Command, now time.Time) (*reactorv1.R
 		fault("--stream %q: give stdout or stderr", flags.stream)
 	}
 	if cmd.Flags().Changed("tail") {
-		request.TailLines = proto.Uint32(uint32(min(max(flags.tail, 0), math.MaxInt32)))
-		if flags.tail < 0 {
-			fault("--tail %d: give a number of lines", flags.tail)
-		}
+		request.TailLines = &flags.tail
 		if flags.offset > 0 {
 			fault("give either --tail or --offset")
 		}
-	}
-	if flags.since != "" {
-		since, err := logs.ParseSince(flags.since, now)
-		if err != nil {
-			fault("--since %w", err)
-		}
-		request.Since = timestamppb.New(since)
 	}
 	if len(faults) > 0 {
 		return nil, usageError(cmd, "%w", errors.Join(faults...))

@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	// timeFormat is that of --timestamps; --since takes it.
+	// timeFormat is that of --timestamps; package since reads it.
 	timeFormat = "2006-01-02T15:04:05.000Z07:00"
 	// maxLine bounds the part of a line that waits for its end.
 	maxLine = 64 << 10
@@ -168,18 +168,4 @@ func Prefixes(ids []string) []string {
 		prefixes[i] = id + strings.Repeat(" ", width-len(id)) + " | "
 	}
 	return prefixes
-}
-
-// ParseSince returns the time that a user means: how long ago, or when.
-func ParseSince(text string, now time.Time) (time.Time, error) {
-	if ago, err := time.ParseDuration(text); err == nil && ago >= 0 {
-		return now.Add(-ago), nil
-	}
-	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999", "2006-01-02 15:04:05", "2006-01-02T15:04", "2006-01-02 15:04", time.DateOnly} {
-		if at, err := time.ParseInLocation(layout, text, now.Location()); err == nil {
-			return at, nil
-		}
-	}
-	return time.Time{}, fmt.Errorf("%q is no time: give how long ago, such as 10m or 1h30m, or when, such as %s or %s",
-		text, now.Format(time.DateOnly), now.Format(time.RFC3339))
 }

@@ -112,25 +112,3 @@ func TestPrefixes(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
-
-func TestParseSince(t *testing.T) {
-	now := time.Date(2026, 5, 6, 7, 8, 9, 0, time.FixedZone("", 3600))
-	for text, want := range map[string]string{
-		"10m": "2026-05-06T06:58:09+01:00", "1h30m": "2026-05-06T05:38:09+01:00", "0s": "2026-05-06T07:08:09+01:00",
-		"2026-05-01":                    "2026-05-01T00:00:00+01:00",
-		"2026-05-01T10:20:30Z":          "2026-05-01T10:20:30Z",
-		"2026-05-01T10:20:30.123+02:00": "2026-05-01T10:20:30.123+02:00",
-		"2026-05-01T10:20:30":           "2026-05-01T10:20:30+01:00",
-		"2026-05-01 10:20":              "2026-05-01T10:20:00+01:00",
-	} {
-		at, err := ParseSince(text, now)
-		if got := at.Format(time.RFC3339Nano); err != nil || got != want {
-			t.Errorf("%q is %s, %v; want %s", text, got, err, want)
-		}
-	}
-	for _, text := range []string{"", "yesterday", "-10m", "10", "2026-13-01"} {
-		if at, err := ParseSince(text, now); err == nil || !strings.Contains(err.Error(), "10m") {
-			t.Errorf("%q is %v, %v", text, at, err)
-		}
-	}
-}

@@ -57,6 +57,3 @@ func (a *app) daemonVersion(cmd *cobra.Command) (version.Info, error) {
 	n := response.GetNode()
 	return version.Info{Version: n.GetVersion(), GoVersion: n.GetGoVersion(), Platform: n.GetPlatform()}, nil
 }
-
-// Version is the version of reactorctl.
-func Version() string { return version.Get().Version }

@@ -27,6 +27,7 @@ type job struct {
 	flags  *specFlags
 	module string // the argument
 	launch *launch.Launch
+	source *source.Module // open from load to the end of submit
 
 	submitted atomic.Int64
 }
@@ -47,7 +48,7 @@ func (a *app) plan(cmd *cobra.Command, flags *specFlags, args []string) (*job, e
 	}}, nil
 }
 
-// load makes all ready for the submission: the daemon has the module, and the spec the input.
+// load makes all ready for submit: the daemon has the module, and the spec the input.
 func (j *job) load(ctx context.Context) error {
 	if err := j.meet(ctx); err != nil {
 		return err
@@ -63,8 +64,18 @@ func (j *job) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer module.Close() //nolint:errcheck // the file was only read
-	j.launch.Spec.Module, err = j.ensure(ctx, module, "")
+	j.source = module
+	if module.File == nil {
+		j.launch.Spec.Module = module.Ref
+		return nil
+	}
+	j.launch.Push = j.pushSource
+	return j.pushSource(ctx)
+}
+
+// pushSource makes sure that the daemon has the module.
+func (j *job) pushSource(ctx context.Context) (err error) {
+	j.launch.Spec.Module, err = j.ensure(ctx, j.source, "")
 	return err
 }
 
@@ -78,6 +89,7 @@ func (a *app) open(ctx context.Context, arg string) (*source.Module, error) {
 
 // submit submits the workloads. Until the returned function is called, a second interrupt says that they may be left.
 func (j *job) submit(ctx context.Context) (done func(), _ error) {
+	defer j.source.Close() //nolint:errcheck // the file was only read
 	left := j.launch.Plan.String()
 	j.left.Store(&left)
 	done = func() { j.left.Store(nil) }

@@ -40,11 +40,8 @@ func (a *app) moduleCommand() *cobra.Command {
 	return cmd
 }
 
-// ensure makes sure that the daemon has the module, and returns the name to submit it by.
+// ensure makes sure that the daemon has a module of a file, and returns its digest.
 func (a *app) ensure(ctx context.Context, m *source.Module, tag string) (string, error) {
-	if m.File == nil {
-		return m.Ref, nil
-	}
 	var result *reactorv1.PushModuleResult
 	err := a.follower.Do(ctx, func(ctx context.Context) (err error) {
 		if result, err = a.push(ctx, m, tag); len(status.Convert(err).Details()) > 0 {

@@ -3,6 +3,7 @@ package launch
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -19,6 +20,8 @@ const (
 	// mostOfBatch is how many workloads one call submits or cancels, and bytesOfBatch how large they are together.
 	mostOfBatch  = 1000
 	bytesOfBatch = 4 << 20
+	// mostPushes is how often the module is pushed again, if others keep removing it.
+	mostPushes = 10
 )
 
 // Launch submits the workloads of a plan.
@@ -27,9 +30,13 @@ type Launch struct {
 	Follower *follow.Follower
 	Plan     Plan
 	Spec     *reactorv1.WorkloadSpec
+	// Push pushes the module, which may have been pruned since it was pushed before: nothing refers to it until the
+	// first workload is submitted. It is nil if the module is not this client's to push.
+	Push func(ctx context.Context) error
 	// OnProgress is called with how many workloads were submitted so far; it may be nil.
 	OnProgress func(submitted int)
 
+	pushes   int // of Push
 	existing *reactorv1.Workload
 	accepted int // workloads
 	asked    int // the first so many may exist
@@ -60,6 +67,30 @@ func (l *Launch) Submit(ctx context.Context) error {
 }
 
 func (l *Launch) submitOne(ctx context.Context) error {
+	for {
+		err := l.askForOne(ctx)
+		if status.Code(err) != codes.NotFound {
+			return err
+		}
+		if pushed, failed := l.pushAgain(ctx); failed != nil {
+			return failed
+		} else if !pushed {
+			return err
+		}
+	}
+}
+
+// pushAgain pushes the module, which the daemon does not have any more. It returns false if that is of no use.
+func (l *Launch) pushAgain(ctx context.Context) (pushed bool, _ error) {
+	if l.Push == nil || l.pushes == mostPushes {
+		return false, nil
+	}
+	l.pushes++
+	err := l.Push(ctx)
+	return err == nil, err
+}
+
+func (l *Launch) askForOne(ctx context.Context) error {
 	tries := 0
 	return l.call(ctx, 1, func(ctx context.Context) error {
 		tries++
@@ -88,7 +119,13 @@ func (l *Launch) submitAll(ctx context.Context) error {
 		if err != nil {
 			return l.incomplete(err.Error(), err)
 		}
-		if err := l.take(response.GetResults()); err != nil {
+		results := response.GetResults()
+		if slices.ContainsFunc(results, lacksModule) {
+			if pushed, _ := l.pushAgain(ctx); pushed {
+				continue // with the same ids: what was submitted stays as it is
+			}
+		}
+		if err := l.take(results); err != nil {
 			return err
 		}
 		next = end
@@ -105,6 +142,10 @@ func (l *Launch) request(from, to int) *reactorv1.SubmitWorkloadsRequest {
 		request.Requests = append(request.Requests, &reactorv1.SubmitWorkloadRequest{Id: id, Spec: l.Spec})
 	}
 	return request
+}
+
+func lacksModule(result *reactorv1.SubmitWorkloadsResult) bool {
+	return result.GetError().GetReason() == reactorv1.ErrorReason_ERROR_REASON_MODULE_NOT_FOUND
 }
 
 // take counts the results of a call. It returns an error if any is a refusal.

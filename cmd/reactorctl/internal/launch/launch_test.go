@@ -29,6 +29,7 @@ type node struct {
 
 	workloads map[string]bool // true: running
 	room      int
+	pruned    bool // the module is gone
 	// onSubmit is called with the number of the call before it is carried out, onAnswer before it is answered.
 	onSubmit, onAnswer func(call int) error
 	// onCancel is called before a cancel.
@@ -49,6 +50,9 @@ func (n *node) SubmitWorkload(ctx context.Context, r *reactorv1.SubmitWorkloadRe
 	if err := n.call(n.onSubmit, n.submits); err != nil {
 		return nil, err
 	}
+	if n.pruned {
+		return nil, status.Error(codes.NotFound, "there is no such module")
+	}
 	_, exists := n.workloads[r.GetId()]
 	n.workloads[r.GetId()] = true
 	if err := n.call(n.onAnswer, n.submits); err != nil {
@@ -62,9 +66,12 @@ func (n *node) SubmitWorkloads(_ context.Context, r *reactorv1.SubmitWorkloadsRe
 	response := &reactorv1.SubmitWorkloadsResponse{}
 	for _, one := range r.GetRequests() {
 		result := &reactorv1.SubmitWorkloadsResult{Id: one.GetId()}
-		if len(n.workloads) >= n.room {
+		switch {
+		case n.pruned:
+			result.Error = &reactorv1.Error{Reason: reactorv1.ErrorReason_ERROR_REASON_MODULE_NOT_FOUND, Message: "there is no such module"}
+		case len(n.workloads) >= n.room:
 			result.Error = &reactorv1.Error{Message: "the queue is full"}
-		} else {
+		default:
 			n.workloads[one.GetId()] = true
 		}
 		response.Results = append(response.Results, result)
@@ -295,6 +302,50 @@ func TestNewID(t *testing.T) {
 		}
 		if id == NewID(name) {
 			t.Errorf("%q: twice %q", name, id)
+		}
+	}
+}
+
+// A module that was pruned between the push and the submission is pushed again, but not for ever.
+func TestPrunedModule(t *testing.T) {
+	errPush := errors.New("no room")
+	for _, c := range []struct {
+		name    string
+		prunes  int // so many pushes are of no use
+		mine    bool
+		err     error // of the push
+		pushes  int
+		accepts bool
+	}{
+		{"pruned once", 0, true, nil, 1, true},
+		{"pruned again", 3, true, nil, 4, true},
+		{"pruned for ever", mostPushes, true, nil, mostPushes, false},
+		{"the push fails", 0, true, errPush, 1, false},
+		{"a module of others", 0, false, nil, 0, false},
+	} {
+		for _, count := range []int{1, 3} {
+			synctest.Test(t, func(t *testing.T) {
+				n := &node{room: 10, pruned: true}
+				l := newLaunch(t, n, count)
+				pushes := 0
+				if c.mine {
+					l.Push = func(context.Context) error {
+						pushes++
+						n.pruned = pushes <= c.prunes
+						return c.err
+					}
+				}
+				err := l.Submit(t.Context())
+				if (err == nil) != c.accepts || l.MayExist() != c.accepts || pushes != c.pushes {
+					t.Errorf("%s, %d workloads: got %v after %d pushes, want %d", c.name, count, err, pushes, c.pushes)
+				}
+				if c.err != nil && count == 1 && !errors.Is(err, c.err) {
+					t.Errorf("%s: got %v", c.name, err)
+				}
+				if c.accepts && l.Accepted() != count {
+					t.Errorf("%s: accepted %d of %d", c.name, l.Accepted(), count)
+				}
+			})
 		}
 	}
 }

@@ -17,8 +17,8 @@ func (a *app) cancelCommand() *cobra.Command {
 	}
 	cmd.Flags().StringVarP(&selector, "label", "l", "", "cancel the workloads with these labels, such as app=web")
 	cmd.RunE = a.remote(func(cmd *cobra.Command, args []string) error {
-		if (len(args) == 0) == (selector == "") {
-			return usageError(cmd, "give either ids or --label")
+		if err := idsOrLabel(cmd, args, selector); err != nil {
+			return err
 		}
 		response, err := a.workloads().CancelWorkloads(cmd.Context(), &reactorv1.CancelWorkloadsRequest{Ids: args, LabelSelector: selector})
 		if err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/reactord/reactord/cmd/reactorctl/internal/render"
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
 
@@ -24,16 +25,10 @@ type completer = cobra.CompletionFunc
 
 // addCompletions adds completions to the commands below root, by their names and by those of their flags.
 func (a *app) addCompletions(root *cobra.Command) {
-	unfinished := []reactorv1.WorkloadState{
-		reactorv1.WorkloadState_WORKLOAD_STATE_PENDING, reactorv1.WorkloadState_WORKLOAD_STATE_RUNNING, reactorv1.WorkloadState_WORKLOAD_STATE_WAITING,
-	}
-	finished := []reactorv1.WorkloadState{
-		reactorv1.WorkloadState_WORKLOAD_STATE_SUCCEEDED, reactorv1.WorkloadState_WORKLOAD_STATE_FAILED, reactorv1.WorkloadState_WORKLOAD_STATE_CANCELLED,
-	}
 	arguments := map[string]completer{
-		"status": a.first(a.completeIDs()), "logs": a.completeIDs(), "ops": a.first(a.completeIDs(unfinished...)),
-		"attach": a.first(a.completeIDs(unfinished...)), "cancel": a.completeIDs(unfinished...), "wait": a.completeIDs(),
-		"rm": a.completeIDs(finished...), "workload rm": a.completeIDs(finished...),
+		"status": a.first(a.completeIDs()), "logs": a.completeIDs(), "ops": a.first(a.completeIDs(unfinishedStates...)),
+		"attach": a.first(a.completeIDs(unfinishedStates...)), "cancel": a.completeIDs(unfinishedStates...), "wait": a.completeIDs(),
+		"rm": a.completeIDs(endedStates...), "workload rm": a.completeIDs(endedStates...),
 		"run": a.first(a.completeModuleOrFile), "submit": a.first(a.completeModuleOrFile), "dev": a.first(a.completeModuleOrFile),
 		"module push": a.first(a.completeModuleOrFile), "module inspect": a.first(a.completeModules), "module tag": a.first(a.completeModules),
 		"module rm": a.completeModules, "module untag": a.completeModules,
@@ -106,8 +101,7 @@ func (a *app) completeIDs(states ...reactorv1.WorkloadState) completer {
 		var ids []string
 		for _, w := range a.newestWorkloads(cmd, states) {
 			if strings.HasPrefix(w.GetId(), word) && !slices.Contains(args, w.GetId()) {
-				state := strings.ToLower(strings.TrimPrefix(w.GetStatus().GetState().String(), "WORKLOAD_STATE_"))
-				ids = append(ids, cobra.CompletionWithDesc(w.GetId(), strings.TrimSpace(w.GetSpec().GetName()+" "+state)))
+				ids = append(ids, cobra.CompletionWithDesc(w.GetId(), strings.TrimSpace(w.GetSpec().GetName()+" "+render.State(w))))
 			}
 		}
 		return ids, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder

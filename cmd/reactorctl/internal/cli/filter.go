@@ -18,6 +18,24 @@ type filterFlags struct {
 	endedSince since.Flag
 }
 
+// The states of workloads that have not ended, and of those that have.
+var (
+	unfinishedStates = []reactorv1.WorkloadState{
+		reactorv1.WorkloadState_WORKLOAD_STATE_PENDING, reactorv1.WorkloadState_WORKLOAD_STATE_RUNNING, reactorv1.WorkloadState_WORKLOAD_STATE_WAITING,
+	}
+	endedStates = []reactorv1.WorkloadState{
+		reactorv1.WorkloadState_WORKLOAD_STATE_SUCCEEDED, reactorv1.WorkloadState_WORKLOAD_STATE_FAILED, reactorv1.WorkloadState_WORKLOAD_STATE_CANCELLED,
+	}
+)
+
+// idsOrLabel refuses a command line that selects workloads both by their ids and by their labels, or by neither.
+func idsOrLabel(cmd *cobra.Command, ids []string, selector string) error {
+	if (len(ids) == 0) == (selector == "") {
+		return usageError(cmd, "give either ids or --label")
+	}
+	return nil
+}
+
 func (f *filterFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringSliceVar(&f.states, "state", nil, "only these states: pending, running, waiting, succeeded, failed, cancelled")

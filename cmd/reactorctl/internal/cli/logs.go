@@ -58,8 +58,8 @@ piece of it begins: --offset starts there.`, maxFollowed),
 		if err != nil {
 			return err
 		}
-		if (len(args) == 0) == (flags.selector == "") {
-			return usageError(cmd, "give either ids or --label")
+		if err := idsOrLabel(cmd, args, flags.selector); err != nil {
+			return err
 		}
 		ids := args
 		if flags.selector != "" {

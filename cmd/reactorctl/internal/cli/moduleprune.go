@@ -60,6 +60,6 @@ func (a *app) printPruned(response *reactorv1.PruneModulesResponse, dryRun bool)
 		fmt.Fprintln(a.Err, "nothing to remove: each module has a tag, a workload, or was used lately")
 		return nil
 	}
-	_, err := fmt.Fprintf(a.Out, "%s %s\n", humanize.IBytes(response.GetFreedBytes()), freed)
+	_, err := fmt.Fprintf(a.Out, "%s %s\n", render.Size(response.GetFreedBytes()), freed)
 	return err
 }

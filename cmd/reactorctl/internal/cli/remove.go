@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/spf13/cobra"
@@ -62,14 +63,10 @@ func (a *app) workloadCommand() *cobra.Command {
 // have ended.
 func endedOnly(states []reactorv1.WorkloadState) ([]reactorv1.WorkloadState, error) {
 	if len(states) == 0 {
-		return []reactorv1.WorkloadState{
-			reactorv1.WorkloadState_WORKLOAD_STATE_SUCCEEDED,
-			reactorv1.WorkloadState_WORKLOAD_STATE_FAILED,
-			reactorv1.WorkloadState_WORKLOAD_STATE_CANCELLED,
-		}, nil
+		return endedStates, nil
 	}
 	for _, state := range states {
-		if state < reactorv1.WorkloadState_WORKLOAD_STATE_SUCCEEDED {
+		if !slices.Contains(endedStates, state) {
 			return nil, errors.New("only workloads that have ended are deleted; with --force the others are cancelled first")
 		}
 	}

@@ -201,7 +201,7 @@ func readInput(path string, in io.Reader) ([]byte, error) {
 		return nil, err
 	}
 	if len(b) > maxInput {
-		return nil, fmt.Errorf("it has more than the %s that can be submitted (spec.stdin): use \"run -i\", or grant a folder", humanize.IBytes(maxInput))
+		return nil, fmt.Errorf("it has more than the %s that can be submitted: use \"run -i\", or grant a folder", humanize.IBytes(maxInput))
 	}
 	return b, nil
 }

@@ -31,10 +31,10 @@ for it. An interrupt leaves the workloads running.
 	cmd.Flags().StringVarP(&selector, "label", "l", "", "wait for the workloads with these labels, such as app=web")
 	cmd.Flags().DurationVar(&timeout, "timeout", 0, "stop waiting after this long; the workloads go on (default: never)")
 	cmd.RunE = a.remote(func(cmd *cobra.Command, args []string) error {
-		switch {
-		case (len(args) == 0) == (selector == ""):
-			return usageError(cmd, "give either ids or --label")
-		case timeout < 0:
+		if err := idsOrLabel(cmd, args, selector); err != nil {
+			return err
+		}
+		if timeout < 0 {
 			return usageError(cmd, "--timeout %v: give a time such as 30s or 5m", timeout)
 		}
 		ctx := cmd.Context()

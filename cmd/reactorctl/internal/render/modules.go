@@ -23,7 +23,7 @@ func Modules(modules []*reactorv1.Module, wide bool) List {
 		if wide {
 			digest = m.GetDigest()
 		}
-		row := table.Cells(digest, m.GetName(), strings.Join(m.GetTags(), ", "), size(m.GetSizeBytes()), age(m.GetCreateTime()), age(m.GetLastUseTime()))
+		row := table.Cells(digest, m.GetName(), strings.Join(m.GetTags(), ", "), Size(m.GetSizeBytes()), age(m.GetCreateTime()), age(m.GetLastUseTime()))
 		if wide {
 			row = append(row, table.Cells(moduleKind(m), fmt.Sprint(m.GetFunctionCount()), strings.Join(m.GetNeeds(), ", "))...)
 		}
@@ -36,9 +36,9 @@ func Modules(modules []*reactorv1.Module, wide bool) List {
 func Module(s *screen.Screen, m *reactorv1.Module) error {
 	memory := "none"
 	if m.GetMemory() != nil {
-		memory = size(m.GetMemory().GetMinBytes()) + " at the start"
+		memory = Size(m.GetMemory().GetMinBytes()) + " at the start"
 		if m.GetMemory().MaxBytes != nil {
-			memory += ", " + size(m.GetMemory().GetMaxBytes()) + " at most"
+			memory += ", " + Size(m.GetMemory().GetMaxBytes()) + " at most"
 		}
 	}
 	needs := "none"
@@ -53,7 +53,7 @@ func Module(s *screen.Screen, m *reactorv1.Module) error {
 		exports = append(exports, e.GetName()+" "+e.GetType())
 	}
 	return printPairs(s,
-		pair("digest", m.GetDigest()), pair("name", m.GetName()), pair("size", size(m.GetSizeBytes())), pair("kind", moduleKind(m)),
+		pair("digest", m.GetDigest()), pair("name", m.GetName()), pair("size", Size(m.GetSizeBytes())), pair("kind", moduleKind(m)),
 		pair("tags", strings.Join(m.GetTags(), ", ")), pair("created", moment(m.GetCreateTime())),
 		pair("last used", moment(m.GetLastUseTime())),
 		pair("functions", fmt.Sprint(m.GetFunctionCount())), pair("memory", memory), pair("needs", needs),

@@ -27,7 +27,7 @@ func Node(s *screen.Screen, n *reactorv1.Node) error {
 		pair("process", fmt.Sprint(n.GetProcessId())),
 		pair("workers", fmt.Sprint(n.GetWorkers())),
 		pair("data folder", n.GetDataDir()),
-		pair("guest memory limit", size(n.GetMemoryBytes())),
+		pair("guest memory limit", Size(n.GetMemoryBytes())),
 		pair("default limits", limits(n.GetDefaultLimits())),
 		pair("maximum limits", limits(n.GetMaxLimits())),
 	)
@@ -35,8 +35,8 @@ func Node(s *screen.Screen, n *reactorv1.Node) error {
 
 func limits(l *reactorv1.Limits) string {
 	parts := []string{
-		"memory " + size(l.GetMemoryBytes()), "stack " + size(l.GetStackBytes()),
-		"log " + size(l.GetLogBytes()), fmt.Sprintf("descriptors %d", l.GetDescriptors()), fmt.Sprintf("pending ops %d", l.GetPendingOps()),
+		"memory " + Size(l.GetMemoryBytes()), "stack " + Size(l.GetStackBytes()),
+		"log " + Size(l.GetLogBytes()), fmt.Sprintf("descriptors %d", l.GetDescriptors()), fmt.Sprintf("pending ops %d", l.GetPendingOps()),
 	}
 	if l.GetFuel() > 0 {
 		parts = append(parts, "fuel "+comma(l.GetFuel()))
@@ -52,7 +52,7 @@ func Stats(s *screen.Screen, st *reactorv1.Stats) error {
 	return printPairs(s,
 		pair("workloads", fmt.Sprintf("%s pending, %s running, %s waiting (most at once: %s)", comma(st.GetPending()), comma(st.GetRunning()), comma(st.GetWaiting()), comma(st.GetWaitingPeak()))),
 		pair("since the start", fmt.Sprintf("%s submitted, %s succeeded, %s failed, %s cancelled", comma(st.GetSubmitted()), comma(st.GetSucceeded()), comma(st.GetFailed()), comma(st.GetCancelled()))),
-		pair("memory", fmt.Sprintf("%s resident (most: %s), %s guests, %s heap", size(st.GetResidentBytes()), size(st.GetResidentPeakBytes()), size(st.GetGuestMemoryBytes()), size(st.GetHeapBytes()))),
+		pair("memory", fmt.Sprintf("%s resident (most: %s), %s guests, %s heap", Size(st.GetResidentBytes()), Size(st.GetResidentPeakBytes()), Size(st.GetGuestMemoryBytes()), Size(st.GetHeapBytes()))),
 		pair("executor", fmt.Sprintf("%s resumes, %s preemptions, busy %s", comma(st.GetResumes()), comma(st.GetPreemptions()), duration(st.GetBusyTime()))),
 		pair("wake lateness", fmt.Sprintf("p50 %s, p99 %s, max %s", duration(st.GetWakeLatenessP50()), duration(st.GetWakeLatenessP99()), duration(st.GetWakeLatenessMax()))),
 		pair("goroutines", comma(st.GetGoroutines())),
@@ -75,7 +75,7 @@ func StatsLayout(room int) *table.Layout {
 func StatsRow(s *reactorv1.Stats) table.Row {
 	return table.Cells(
 		s.GetTime().AsTime().Local().Format(time.TimeOnly), comma(s.GetPending()), comma(s.GetRunning()), comma(s.GetWaiting()),
-		comma(s.GetSucceeded()+s.GetFailed()+s.GetCancelled()), size(s.GetResidentBytes()), duration(s.GetWakeLatenessP99()),
+		comma(s.GetSucceeded()+s.GetFailed()+s.GetCancelled()), Size(s.GetResidentBytes()), duration(s.GetWakeLatenessP99()),
 	)
 }
 

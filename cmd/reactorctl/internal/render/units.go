@@ -95,5 +95,5 @@ func duration(measured *durationpb.Duration) string {
 
 func comma(n uint64) string { return humanize.Comma(int64(n)) }
 
-// size writes a number of bytes in KiB, MiB and so on.
-func size(n uint64) string { return strings.Replace(humanize.IBytes(n), ".0 ", " ", 1) }
+// Size writes a number of bytes in KiB, MiB and so on.
+func Size(n uint64) string { return strings.Replace(humanize.IBytes(n), ".0 ", " ", 1) }

@@ -88,7 +88,7 @@ func WorkloadRow(w *reactorv1.Workload, wide bool) table.Row {
 	}
 	if wide {
 		row = append(row, table.Cells(
-			comma(u.GetFuel()), duration(u.GetWaitingTime()), size(u.GetPeakMemoryBytes()),
+			comma(u.GetFuel()), duration(u.GetWaitingTime()), Size(u.GetPeakMemoryBytes()),
 			ShortDigest(w.GetSpec().GetModule()), labels(w.GetSpec().GetLabels()), strings.Join(waitingFor(s.GetWaitingFor()), ", "),
 		)...)
 	}
@@ -121,7 +121,7 @@ func aboutSpec(w *reactorv1.Workload) []table.Pair {
 	}
 	input := ""
 	if n := len(spec.GetStdin()); n > 0 {
-		input = size(uint64(n))
+		input = Size(uint64(n))
 	}
 	if spec.GetInteractive() {
 		input = strings.TrimPrefix(input+", then from attached clients", ", ")
@@ -174,18 +174,18 @@ func aboutUse(w *reactorv1.Workload) []table.Pair {
 	if d := l.GetTimeout().AsDuration(); d > 0 {
 		timeout = given(d)
 	}
-	output := of(size(u.GetLogBytes()), size(l.GetLogBytes()))
+	output := of(Size(u.GetLogBytes()), Size(l.GetLogBytes()))
 	if n := u.GetLogBytesDropped(); n > 0 {
-		output = fmt.Sprintf("%s, of which %s were dropped: %s are kept", size(u.GetLogBytes()), size(n), size(l.GetLogBytes()))
+		output = fmt.Sprintf("%s, of which %s were dropped: %s are kept", Size(u.GetLogBytes()), Size(n), Size(l.GetLogBytes()))
 	}
 	return []table.Pair{
 		pair("cpu time", duration(u.GetCpuTime())),
 		pair("waited", duration(u.GetWaitingTime())),
 		pair("timeout", timeout),
 		pair("fuel", of(comma(u.GetFuel()), fuel)),
-		pair("peak memory", of(size(u.GetPeakMemoryBytes()), size(l.GetMemoryBytes()))),
+		pair("peak memory", of(Size(u.GetPeakMemoryBytes()), Size(l.GetMemoryBytes()))),
 		pair("output", output),
-		pair("other limits", fmt.Sprintf("stack %s, descriptors %d, pending ops %d", size(l.GetStackBytes()), l.GetDescriptors(), l.GetPendingOps())),
+		pair("other limits", fmt.Sprintf("stack %s, descriptors %d, pending ops %d", Size(l.GetStackBytes()), l.GetDescriptors(), l.GetPendingOps())),
 	}
 }
 

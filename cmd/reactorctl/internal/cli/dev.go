@@ -123,6 +123,7 @@ func (a *app) develop(ctx context.Context, options dev.Options, g *guests) error
 	defer a.left.Store(nil)
 	ctx, leave := context.WithCancelCause(ctx)
 	g.leave = leave
+	defer context.AfterFunc(ctx, a.follower.GiveUp)()
 	err := dev.Run(ctx, options, g)
 	g.forgetLast(ctx)
 	if err != nil || ctx.Err() == nil {

@@ -105,6 +105,13 @@ func (f *Follower) Reached(about string) {
 	f.Say(message)
 }
 
+// GiveUp ends the patience: from now on, calls to a daemon that is gone are not made again.
+func (f *Follower) GiveUp() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.Patience = 0
+}
+
 // IsGone reports whether the daemon is gone.
 func (f *Follower) IsGone() bool {
 	f.mu.Lock()

@@ -167,3 +167,22 @@ func TestCursor(t *testing.T) {
 		})
 	}
 }
+
+// Who leaves does not wait for a daemon that is gone, though patience was promised before.
+func TestGiveUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &Follower{Address: "here", Patience: time.Hour, Say: func(string) {}}
+		f.Reached("")
+		time.AfterFunc(time.Minute, f.GiveUp)
+		began := time.Now()
+		err := f.Do(t.Context(), func(context.Context) error { return status.Error(codes.Unavailable, "gone") })
+		if _, ok := errors.AsType[*GoneError](err); !ok || time.Since(began) > time.Minute+longestPause {
+			t.Errorf("got %v after %v", err, time.Since(began))
+		}
+		tries := 0
+		err = f.Do(t.Context(), func(context.Context) error { tries++; return status.Error(codes.Unavailable, "gone") })
+		if _, ok := errors.AsType[*GoneError](err); !ok || tries != 1 {
+			t.Errorf("got %v after %d tries", err, tries)
+		}
+	})
+}

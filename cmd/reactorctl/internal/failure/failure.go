@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -172,6 +173,9 @@ var noise = []string{
 	"Error while dialing: ", "error reading from server: ", "error reading server preface: ", "connect: ", `"`,
 }
 
+// transfer is how the net package begins the errors of a connection.
+var transfer = regexp.MustCompile(`(raw-)?(read|write) (tcp|unix) \S+->\S+: `)
+
 // plain returns the cause of a failed connection.
 func plain(text string) string {
 	for _, n := range noise {
@@ -182,9 +186,11 @@ func plain(text string) string {
 			text = cause
 		}
 	}
-	switch text {
+	switch text = transfer.ReplaceAllString(text, ""); text {
 	case "EOF", "unexpected EOF":
 		return "the connection was closed"
+	case "use of closed network connection": // gRPC has closed it, after a while
+		return "nothing came back"
 	case "no such file or directory":
 		return "there is no such socket"
 	}

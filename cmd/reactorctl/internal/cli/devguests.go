@@ -41,7 +41,12 @@ func (g *guests) Push(ctx context.Context, m *source.Module) (digest string, exi
 	defer done()
 	var result *reactorv1.PushModuleResult
 	err := g.follower.Do(ctx, func(ctx context.Context) (err error) {
-		result, err = g.push(ctx, m, "")
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		outliving, stop := launch.Outlive(ctx)
+		defer stop()
+		result, err = g.push(outliving, m, "")
 		return err
 	})
 	if err != nil {

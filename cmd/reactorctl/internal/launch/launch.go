@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	// answerGrace is how long an interrupted submission waits for the daemon's answer.
+	// answerGrace is how long an interrupted call waits for the daemon's answer.
 	answerGrace = 10 * time.Second
 	// mostOfBatch is how many workloads one call submits or cancels, and bytesOfBatch how large they are together.
 	mostOfBatch  = 1000
@@ -194,7 +194,7 @@ func (l *Launch) call(ctx context.Context, upTo int, try func(context.Context) e
 			return context.Cause(ctx)
 		}
 		l.asked, l.answered = upTo, false
-		outliving, stop := outlive(ctx, answerGrace)
+		outliving, stop := Outlive(ctx)
 		defer stop()
 		err := try(outliving)
 		if isUnknown(err) {
@@ -217,13 +217,13 @@ func isUnknown(err error) bool {
 	return false
 }
 
-// outlive returns a context that ends some time after ctx. If an interrupt ended a submission that the daemon has
-// received already, nobody would know of the workload.
-func outlive(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
+// Outlive returns a context for a call that leaves something on the daemon. It ends some time after ctx, so that an
+// interrupt does not cut off the daemon's answer: nobody would know what was left.
+func Outlive(ctx context.Context) (context.Context, context.CancelFunc) {
 	outliving, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	forget := context.AfterFunc(ctx, func() {
 		select {
-		case <-time.After(grace):
+		case <-time.After(answerGrace):
 			cancel()
 		case <-outliving.Done():
 		}

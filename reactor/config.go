@@ -131,8 +131,8 @@ type Config struct {
 	// RetainFinished is how long a finished workload is kept: 24 h, in which the daemon is up. Negative
 	// keeps it until there are too many, or they take too much.
 	RetainFinished time.Duration
-	// RetainModules is how long a module is kept after its last use, if no tag and no workload refers to it: 30 days, in
-	// which the daemon is up. Negative keeps it until modules need the room.
+	// RetainModules is how long a module is kept after its last use, if no tag and no workload refers to it: 720 h, which
+	// are 30 days, in which the daemon is up. Negative keeps it until modules need the room.
 	RetainModules time.Duration
 	// RetainCount bounds how many finished workloads are kept: 1,000,000.
 	RetainCount int

@@ -158,7 +158,7 @@ func TestJavaScript(t *testing.T) {
 	t.Parallel()
 	tree := copyTree(t)
 	d := start(t, t.TempDir(), newSocket(t))
-	env := []string{"REACTORD_ADDR=" + d.Address, "npm_config_fetch_retries=1", "npm_config_fetch_retry_mintimeout=1000"}
+	env := []string{"REACTORD_ADDR=" + d.Address, "npm_config_fetch_retries=1", "npm_config_fetch_retry_mintimeout=1000", "npm_config_logs_max=0"}
 	if out := quick(t, "JavaScript", tree, env, `npm --version && node -e "require('assert')(process.versions.node.split('.')[0] >= 20)"`); !strings.HasSuffix(out, "HELLO\n") {
 		t.Errorf("the quickstart prints %q", out)
 	}

@@ -8,7 +8,6 @@ import (
 	"io"
 	"sync"
 
-	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
@@ -165,11 +164,11 @@ func (s *Session) receive(stream reactorv1.WorkloadService_AttachWorkloadClient)
 	for {
 		response, err := stream.Recv()
 		if err != nil {
-			if s.tries > 1 && reasonOf(err) == "WORKLOAD_ATTACHED" {
+			if s.tries > 1 && follow.Reason(err) == "WORKLOAD_ATTACHED" {
 				// The daemon takes the connection that was lost for alive.
 				return status.Error(codes.Unavailable, status.Convert(err).Message())
 			}
-			if reasonOf(err) == "UNAVAILABLE" {
+			if follow.Reason(err) == "UNAVAILABLE" {
 				s.evicted = true
 				s.Follower.Say(status.Convert(err).Message())
 			}
@@ -208,16 +207,6 @@ func (s *Session) write(to io.Writer, name string, response *reactorv1.AttachWor
 		return &OutputError{Stream: name, Err: err}
 	}
 	return nil
-}
-
-// reasonOf returns the reason that the daemon has given for an error.
-func reasonOf(err error) string {
-	for _, detail := range status.Convert(err).Details() {
-		if info, ok := detail.(*errdetails.ErrorInfo); ok {
-			return info.GetReason()
-		}
-	}
-	return ""
 }
 
 // stdinStream is the direction of a stream that takes the input.

@@ -155,20 +155,20 @@ func kindOf(err error) kind {
 	case codes.Canceled:
 		return gone
 	case codes.Unavailable:
-		if r := reason(err); r != "" && r != "DRAINING" {
+		if r := Reason(err); r != "" && r != "DRAINING" {
 			return later
 		}
 		return gone
 	case codes.ResourceExhausted:
-		if reason(err) == "TOO_MUCH_IN_FLIGHT" {
+		if Reason(err) == "TOO_MUCH_IN_FLIGHT" {
 			return later
 		}
 	}
 	return final
 }
 
-// reason returns the reason that the daemon has given for an error.
-func reason(err error) string {
+// Reason returns the reason that the daemon has given for an error; nothing if it has given none.
+func Reason(err error) string {
 	for _, detail := range status.Convert(err).Details() {
 		if info, ok := detail.(*errdetails.ErrorInfo); ok {
 			return info.GetReason()

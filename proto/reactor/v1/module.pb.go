@@ -1047,7 +1047,7 @@ type TagModuleRequest struct {
 	// module is a digest, the beginning of one, or a tag.
 	Module string `protobuf:"bytes,1,opt,name=module,proto3" json:"module,omitempty"`
 	// tag is the name to point at the module: letters, digits and "._-/:". Each part
-	// between slashes begins with a letter, a digit or "_"; 128 bytes at most.
+	// between slashes begins with a letter, a digit or "_"; 128 bytes at most, and not the 64 digits of a digest.
 	Tag           string `protobuf:"bytes,2,opt,name=tag,proto3" json:"tag,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -50,6 +50,9 @@ func CheckNewTag(f *errs.Faults, path, tag string) {
 			return
 		}
 	}
+	if _, err := store.ParseDigest("sha256:" + strings.ToLower(tag)); err == nil {
+		f.Add(path, "%q is as long as a digest and has its digits only: it would hide the module with that digest", tag)
+	}
 }
 
 // CheckName checks a name for people, which may be empty: of a workload or a module.

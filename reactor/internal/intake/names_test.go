@@ -39,6 +39,8 @@ func TestNames(t *testing.T) {
 		{"a/", "key value name"},
 		{"a/-b", "key value name"},
 		{"app:v1", "tag name"},
+		{"c0ffee", "id tag key value name"},
+		{strings.Repeat("0123456789ABCDEF", 4), "id name"},
 		{"a b", "name"},
 		{"a%2e", "name"},
 		{"$(x)", "name"},

@@ -160,6 +160,7 @@ func TestDaemonMessages(t *testing.T) {
 		{"help of an unknown command", nil, []string{"help", "nosuch"}, []string{"unknown command \"nosuch\""}},
 		{"unknown variables", []string{"REACTORD_QUEU=3", "REACTORD_FOO=1"}, nil, []string{"$REACTORD_FOO: is not a setting\n", "$REACTORD_QUEU: is not a setting; did you mean REACTORD_QUEUE?"}},
 		{"a store that is not there", nil, []string{"store", "check", "--data-dir", filepath.Join(dir, "none")}, []string{"there is no store in " + filepath.Join(dir, "none") + ": name the daemon's data folder with --data-dir"}},
+		{"nothing to back up", nil, []string{"store", "backup", filepath.Join(dir, "copy"), "--data-dir", filepath.Join(dir, "none")}, []string{"there is no store in " + filepath.Join(dir, "none") + ": name the daemon's data folder with --data-dir"}},
 		{"nothing to salvage", nil, []string{"store", "salvage", "--data-dir", filepath.Join(dir, "none")}, []string{"there is no store in "}},
 		{"a store in use", nil, []string{"store", "salvage", "--data-dir", filepath.Join(dir, "used")}, []string{"is in use by process ", "stop that one first, or name another folder with --data-dir"}},
 		{"another daemon in a data folder", nil, []string{"--data-dir", filepath.Join(dir, "used"), "--listen", "unix://" + filepath.Join(dir, "s")}, []string{"is in use by process ", "--data-dir"}},

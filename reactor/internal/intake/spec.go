@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/dustin/go-humanize"
+
 	"github.com/reactord/reactord/hostcalls/capability"
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
@@ -33,7 +35,7 @@ func (b *Bounds) CheckSpec(f *errs.Faults, spec *api.Spec, limits api.Limits) {
 	checkLabels(f, spec.Labels, b.Labels)
 	b.checkArguments(f, spec)
 	if len(spec.Stdin) > b.StdinBytes {
-		f.Add("spec.stdin", "%d bytes are more than the %d allowed; attach instead", len(spec.Stdin), b.StdinBytes)
+		f.Add("spec.stdin", "%d bytes are more than the %s allowed; attach instead", len(spec.Stdin), humanize.IBytes(uint64(b.StdinBytes))) //nolint:gosec // not negative
 	}
 	if strings.ContainsRune(spec.Invoke, 0) || !utf8.ValidString(spec.Invoke) {
 		f.Add("spec.invoke", "is not the name of an export")

@@ -10,6 +10,13 @@ import (
 // shownCalls is how many lines of a guest's stack are printed after its output.
 const shownCalls = 10
 
+// tellWhereStack prints which command shows the stack of a guest that crashed.
+func (a *app) tellWhereStack(w *reactorv1.Workload) {
+	if len(w.GetStatus().GetCrash().GetFrames()) > 0 {
+		fmt.Fprintf(a.Err, "  the stack: `reactorctl status %s`\n", w.GetId())
+	}
+}
+
 // tellCrash prints, after a guest's output, where it crashed. What the guest itself said of it is in that output: most
 // languages write a message before they trap.
 func (a *app) tellCrash(w *reactorv1.Workload) {

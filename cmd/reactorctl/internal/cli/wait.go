@@ -154,7 +154,8 @@ type tally struct {
 // mostFailures is how many of the workloads that did not succeed are shown.
 const mostFailures = 10
 
-// add prints the end of a workload: of one that is alone, or that did not succeed.
+// add prints the end of a workload: of one that is alone, or that did not succeed. It says for the first where the stack
+// of a crash is.
 func (t *tally) add(w *reactorv1.Workload) error {
 	t.ended++
 	exit := workloadExit(w)
@@ -170,8 +171,13 @@ func (t *tally) add(w *reactorv1.Workload) error {
 	if t.of > 1 && (exit == nil || t.failed > mostFailures) {
 		return nil
 	}
-	_, err := fmt.Fprintln(t.app.Out, render.End(w))
-	return err
+	if _, err := fmt.Fprintln(t.app.Out, render.End(w)); err != nil {
+		return err
+	}
+	if t.failed <= 1 {
+		t.app.tellWhereStack(w)
+	}
+	return nil
 }
 
 // summary prints how many succeeded, and returns the exit status.

@@ -23,7 +23,8 @@ type Salvaged = sqlite.Salvaged
 
 // BackUp copies the store in a data folder, which a daemon may use meanwhile, to another folder, as that folder's store.
 func BackUp(ctx context.Context, dataDir, to string) (Copied, error) {
-	return sqlite.Backup(ctx, storeOf(dataDir), storeOf(to))
+	copied, err := sqlite.Backup(ctx, storeOf(dataDir), storeOf(to))
+	return copied, explain(err, dataDir)
 }
 
 // Copied says what a backup has.

@@ -22,6 +22,7 @@ func TestCtlMessages(t *testing.T) {
 	dir := t.TempDir()
 	for name, content := range map[string]string{
 		"main.go": "package main\n", "module.wat": "(module)", "native": "\x7fELF\x02", "page.wasm": "<!DOCTYPE html>", "packed.wasm": "\x1f\x8b\x08",
+		"large": strings.Repeat("x", 3<<20),
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
 			t.Fatal(err)
@@ -50,6 +51,13 @@ func TestCtlMessages(t *testing.T) {
 		}},
 		{"a limit above its maximum", []string{"submit", "--memory", "1000TiB", hello}, []string{"reactorctl: --memory: 1099511627776000 (1000 TiB) is above the maximum, "}},
 		{"no module of that name", []string{"run", "nonesuch"}, []string{"reactorctl: there is no module \"nonesuch\"", "`reactorctl module push FILE`", "./nonesuch"}},
+		{"too few digits of a digest", []string{"run", "9b5a"}, []string{
+			"reactorctl: there is no tag \"9b5a\", and 6 digits at least stand for a digest\n",
+			"  if it is the beginning of a digest, give 6 digits at least; see `reactorctl module list`\n",
+		}},
+		{"too much input", []string{"run", "--stdin", "large", hello}, []string{
+			"reactorctl: --stdin: 3145728 bytes are more than the 2.0 MiB allowed: make it interactive (-i), and send them as its input\n",
+		}},
 		{"removing what is not there", []string{"module", "rm", "nonesuch"}, []string{"there is no module \"nonesuch\"", "see `reactorctl module list`"}},
 		{"a Go file", []string{"run", "main.go"}, []string{"for a Go program give the folder of its package, ."}},
 		{"a Go file's path", []string{"run", "./main.go"}, []string{"./main.go is Go source: give the folder of its package, ."}},

@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/reactord/reactord/reactor/api"
+	"github.com/reactord/reactord/reactor/errs"
 	"github.com/reactord/reactord/reactor/grant"
 	"github.com/reactord/reactord/reactor/internal/retry"
 )
@@ -83,14 +84,27 @@ func TestDamagedModuleWaits(t *testing.T) {
 
 	r = openIn(t, dir)
 	submit(t, r, "early", api.Spec{Module: "hello"})
-	if w := awaitDelay(t, r, "early"); w.Status.Delay.Reason.String() != "MODULE_DAMAGED" || w.Status.Attempts != 0 {
+	w := awaitDelay(t, r, "early")
+	if w.Status.Delay.Reason.String() != "MODULE_DAMAGED" || w.Status.Attempts != 0 {
 		t.Errorf("delayed: %+v", w.Status)
+	}
+	want := "it waits for the module to be pushed again: " + digestOf(guest(t, "hello")) + " is damaged on disk"
+	if w.Status.Delay.Message != want {
+		t.Errorf("it is told %q, want %q", w.Status.Delay.Message, want)
+	}
+	_, _, err = r.SubmitWorkload(deadline(t), api.SubmitRequest{ID: "late", Spec: api.Spec{Module: "hello"}})
+	wantClass(t, err, errs.ModuleNotFound)
+	if _, created, err := r.SubmitWorkload(deadline(t), api.SubmitRequest{ID: "early", Spec: api.Spec{Module: "hello"}}); err != nil || created {
+		t.Errorf("the same request again: created %v, %v", created, err)
 	}
 	if err := os.WriteFile(blob, sound, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if w := wait(t, r, "early"); w.Status.State != api.Succeeded || w.Status.Attempts != 1 {
 		t.Errorf("in the end: %+v", w.Status)
+	}
+	if w := run(t, r, "late", api.Spec{Module: "hello"}); w.Status.State != api.Succeeded {
+		t.Errorf("once it was loaded: %+v", w.Status)
 	}
 }
 

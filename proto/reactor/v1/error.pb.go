@@ -46,7 +46,7 @@ const (
 	ErrorReason_ERROR_REASON_MODULE_INVALID ErrorReason = 2
 	// ERROR_REASON_MODULE_UNSUPPORTED: the module needs a feature that is not supported.
 	ErrorReason_ERROR_REASON_MODULE_UNSUPPORTED ErrorReason = 3
-	// ERROR_REASON_MODULE_NOT_FOUND: there is no such module.
+	// ERROR_REASON_MODULE_NOT_FOUND: there is no such module, or it is damaged on disk: push it.
 	ErrorReason_ERROR_REASON_MODULE_NOT_FOUND ErrorReason = 4
 	// ERROR_REASON_MODULE_IN_USE: unfinished workloads use the module.
 	ErrorReason_ERROR_REASON_MODULE_IN_USE ErrorReason = 5

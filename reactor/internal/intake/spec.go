@@ -35,7 +35,7 @@ func (b *Bounds) CheckSpec(f *errs.Faults, spec *api.Spec, limits api.Limits) {
 	checkLabels(f, spec.Labels, b.Labels)
 	b.checkArguments(f, spec)
 	if len(spec.Stdin) > b.StdinBytes {
-		f.Add("spec.stdin", "%d bytes are more than the %s allowed; attach instead", len(spec.Stdin), humanize.IBytes(uint64(b.StdinBytes))) //nolint:gosec // not negative
+		f.Add("spec.stdin", "%d bytes are more than the %s allowed: make it interactive (-i), and send them as its input", len(spec.Stdin), humanize.IBytes(uint64(b.StdinBytes))) //nolint:gosec // not negative
 	}
 	if strings.ContainsRune(spec.Invoke, 0) || !utf8.ValidString(spec.Invoke) {
 		f.Add("spec.invoke", "is not the name of an export")

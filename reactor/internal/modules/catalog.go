@@ -17,13 +17,14 @@ type catalog struct {
 	generation int
 	digests    map[string]store.Digest
 	modules    map[store.Digest]*abi.Description
+	damaged    map[store.Digest]struct{} // what could not be loaded because its bytes or its record are damaged on disk
 }
 
 // maxCatalog bounds the entries of each kind.
 const maxCatalog = 4096
 
 func newCatalog() *catalog {
-	c := new(catalog)
+	c := &catalog{damaged: map[store.Digest]struct{}{}}
 	c.clear()
 	return c
 }
@@ -32,12 +33,43 @@ func (c *catalog) clear() {
 	c.digests, c.modules = map[string]store.Digest{}, map[store.Digest]*abi.Description{}
 }
 
-// forget drops everything.
+// forget drops everything but which modules are damaged: only a push or a load of such a module shows that it is sound.
 func (c *catalog) forget() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.generation++
 	c.clear()
+}
+
+// forgetDamage notes that a module is sound: it was pushed.
+func (c *catalog) forgetDamage(digest store.Digest) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.generation++ // a load that read the damaged bytes before is not heard any more
+	delete(c.damaged, digest)
+}
+
+// noteLoad notes whether a load found a module damaged. generation is from before the load.
+func (c *catalog) noteLoad(generation int, digest store.Digest, damaged bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case !damaged:
+		delete(c.damaged, digest)
+	case generation == c.generation:
+		if len(c.damaged) >= maxCatalog {
+			clear(c.damaged)
+		}
+		c.damaged[digest] = struct{}{}
+	}
+}
+
+// isDamaged reports whether the last load of a module found it damaged.
+func (c *catalog) isDamaged(digest store.Digest) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_, damaged := c.damaged[digest]
+	return damaged
 }
 
 func (c *catalog) digest(name string) (digest store.Digest, generation int, ok bool) {

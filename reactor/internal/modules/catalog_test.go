@@ -27,3 +27,28 @@ func TestCatalogForgets(t *testing.T) {
 		t.Errorf("what was read since is not remembered: %v, %t, %v", digest, known, got)
 	}
 }
+
+// TestDamageFromBeforeAPush: a load that began before a module was pushed says nothing about the new bytes.
+func TestDamageFromBeforeAPush(t *testing.T) {
+	c := newCatalog()
+	digest := store.DigestOf([]byte("module"))
+	_, before := c.module(digest)
+	c.noteLoad(before, digest, true)
+	if !c.isDamaged(digest) {
+		t.Error("damage is not remembered")
+	}
+	c.forget()
+	if !c.isDamaged(digest) {
+		t.Error("damage is forgotten when a tag moves")
+	}
+	c.forgetDamage(digest)
+	c.noteLoad(before, digest, true)
+	if c.isDamaged(digest) {
+		t.Error("an old load makes a new push damaged")
+	}
+	_, now := c.module(digest)
+	c.noteLoad(now, digest, true)
+	if c.noteLoad(before, digest, false); c.isDamaged(digest) {
+		t.Error("it was loaded, and is damaged")
+	}
+}

@@ -15,8 +15,17 @@ import (
 // A module is named by its digest, by the beginning of it if no other module's begins so, or by a tag. What begins with
 // "sha256:" is no tag. What else looks like digits can be one, and then has precedence.
 
-// LookUp finds a module for a submission.
+// LookUp finds a module for a submission. It refuses one that could not be loaded because it is damaged on disk: a new
+// workload of it would wait until somebody pushes the module.
 func (r *Registry) LookUp(ctx context.Context, ref string) (store.Digest, *abi.Description, error) {
+	digest, info, err := r.lookUp(ctx, ref)
+	if err == nil && r.catalog.isDamaged(digest) {
+		return digest, nil, refusal.DamagedModule(digest.String())
+	}
+	return digest, info, err
+}
+
+func (r *Registry) lookUp(ctx context.Context, ref string) (store.Digest, *abi.Description, error) {
 	name, generation := "", 0
 	digest, err := store.ParseDigest(ref)
 	known := err == nil

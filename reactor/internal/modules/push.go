@@ -162,6 +162,7 @@ func (p *Push) checkExisting(ctx context.Context) error {
 			"the module of that digest has %d bytes, not %d", rec.Size, p.req.SizeBytes)
 	}
 	p.module = rec
+	p.registry.catalog.forgetDamage(p.digest) // the store has found it sound
 	return nil
 }
 
@@ -221,6 +222,7 @@ func (p *Push) Commit(ctx context.Context) (m *api.Module, existed bool, err err
 		return nil, false, p.storeError(err)
 	}
 	p.registry.catalog.forget()
+	p.registry.catalog.forgetDamage(p.digest)
 	p.registry.OnStored(p.digest)
 	m, err = p.registry.moduleOf(rec)
 	return m, false, errs.Wrap(err, "module")

@@ -170,6 +170,15 @@ func (r *Registry) Describe(ctx context.Context, digest store.Digest) (*abi.Desc
 // Load loads a module by the ABI of its kind. The caller must Release it. Errors are those of abi.ABI's Load, of the
 // store, and an *abi.UnknownKindError.
 func (r *Registry) Load(ctx context.Context, digest store.Digest) (abi.Program, error) {
+	_, generation := r.catalog.module(digest)
+	program, err := r.load(ctx, digest)
+	if corrupt, ok := errors.AsType[*store.CorruptError](err); ok || err == nil {
+		r.catalog.noteLoad(generation, digest, ok && corrupt.Kind == store.KindModule)
+	}
+	return program, err
+}
+
+func (r *Registry) load(ctx context.Context, digest store.Digest) (abi.Program, error) {
 	module, err := r.Describe(ctx, digest)
 	if err != nil {
 		return nil, err

@@ -165,6 +165,14 @@ func TroubleOf(err error) retry.Trouble {
 	return retry.None
 }
 
+// TroubleText says for clients what kept a workload from starting.
+func TroubleText(err error) string {
+	if corrupt, ok := errors.AsType[*store.CorruptError](err); ok && corrupt.Kind == store.KindModule {
+		return corrupt.Name + " is damaged on disk"
+	}
+	return err.Error()
+}
+
 // isModuleFault distinguishes faults of a module from faults of the daemon.
 func isModuleFault(err error) bool {
 	if _, ok := errors.AsType[*abi.EntryError](err); ok {

@@ -88,6 +88,17 @@ func TestPassing(t *testing.T) {
 	}
 }
 
+// TestTroubleText: clients are not told how a store finds out that a module is damaged.
+func TestTroubleText(t *testing.T) {
+	damaged := &store.CorruptError{Kind: store.KindModule, Name: "sha256:12", Err: store.ErrDamaged}
+	if got := TroubleText(fmt.Errorf("read: %w", damaged)); got != "sha256:12 is damaged on disk" {
+		t.Errorf("a damaged module: %q", got)
+	}
+	if got := TroubleText(store.ErrFull); got != store.ErrFull.Error() {
+		t.Errorf("anything else: %q", got)
+	}
+}
+
 // TestCrashes: how crashes are told, with what the guest was refused before.
 func TestCrashes(t *testing.T) {
 	const mib = 1 << 20

@@ -23,6 +23,11 @@ func OfStore(err error) error {
 		}
 		return NoModule(missing.Name)
 	}
+	if corrupt, ok := errors.AsType[*store.CorruptError](err); ok && corrupt.Kind == store.KindModule {
+		e := DamagedModule(corrupt.Name)
+		e.Cause = err
+		return e
+	}
 	if busy, ok := errors.AsType[*store.InUseError](err); ok {
 		return errs.Module(errs.ModuleInUse, busy.Digest.String(),
 			"module %s is used by %d workloads that have not finished: cancel them or wait", busy.Digest, busy.Workloads)
@@ -72,6 +77,12 @@ func NoWorkload(id string) error {
 // NoModule returns the error for a digest or tag without a module.
 func NoModule(ref string) error {
 	return errs.Module(errs.ModuleNotFound, ref, "there is no module %q", ref)
+}
+
+// DamagedModule returns the error for a module that can't be read from the disk. A client that has the module can treat
+// it as one that is missing, and push it.
+func DamagedModule(digest string) *errs.Error {
+	return errs.Module(errs.ModuleNotFound, digest, "module %s is damaged on disk: push it again", digest)
 }
 
 // Unrecorded returns the error for a workload that is unfinished in the store and no longer in memory: the store

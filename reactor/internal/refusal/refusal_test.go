@@ -19,6 +19,8 @@ func TestOfStore(t *testing.T) {
 	}{
 		{&store.NotFoundError{Kind: store.KindWorkload, Name: "w"}, errs.WorkloadNotFound, false},
 		{&store.NotFoundError{Kind: store.KindModule, Name: "m"}, errs.ModuleNotFound, false},
+		{&store.CorruptError{Kind: store.KindModule, Name: "m", Err: store.ErrDamaged}, errs.ModuleNotFound, false},
+		{&store.CorruptError{Kind: store.KindWorkload, Name: "w", Err: errors.New("bad sum")}, errs.Internal, false},
 		{&store.InUseError{Workloads: 2}, errs.ModuleInUse, false},
 		{&store.KeptError{}, errs.ModuleInUse, false},
 		{&store.UnfinishedError{ID: "w"}, errs.WorkloadUnfinished, false},

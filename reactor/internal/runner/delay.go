@@ -78,7 +78,7 @@ func (r *Runner) readDeadline(w *workload) *attempt.Past {
 // why is why a workload is delayed, and for how long. mu is held.
 func (w *workload) why(t retry.Trouble, cause error, now time.Time) schedule.Why {
 	return schedule.Why{
-		Trouble: t, Message: clip.Text(cause.Error(), maxDelayMessage), Deadline: w.past.Deadline(),
+		Trouble: t, Message: clip.Text(outcome.TroubleText(cause), maxDelayMessage), Deadline: w.past.Deadline(),
 		Until: now.Add(retry.Backoff(w.entry.Failures()+1, rand.Float64())),
 	}
 }

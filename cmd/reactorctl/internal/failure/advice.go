@@ -1,6 +1,7 @@
 package failure
 
 import (
+	"fmt"
 	"strings"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -13,10 +14,7 @@ func advice(info *errdetails.ErrorInfo, has func(flag string) bool) string {
 	text := ""
 	switch info.GetReason() {
 	case "MODULE_NOT_FOUND":
-		text = "see `reactorctl module list`"
-		if submits {
-			text = "push it with `reactorctl module push FILE`, or see `reactorctl module list`; a file or folder is a path, such as ./MODULE"
-		}
+		text = noModule(module, submits)
 	case "MODULE_AMBIGUOUS":
 		text = "give more digits; see `reactorctl module list`"
 	case "MODULE_IN_USE":
@@ -51,4 +49,21 @@ func advice(info *errdetails.ErrorInfo, has func(flag string) bool) string {
 		text = strings.ReplaceAll(strings.ReplaceAll(text, " MODULE`", " "+module+"`"), "./MODULE", "./"+module)
 	}
 	return text
+}
+
+// leastDigits is how many digits of a digest the daemon takes for a module.
+const leastDigits = 6
+
+// noModule says what to do about a module that is not there, by what it was called.
+func noModule(module string, submits bool) string {
+	const list = "see `reactorctl module list`"
+	switch {
+	case module != "" && len(module) < leastDigits && strings.Trim(module, "0123456789abcdef") == "":
+		return fmt.Sprintf("if it is the beginning of a digest, give %d digits at least; %s", leastDigits, list)
+	case !submits:
+		return list
+	case strings.HasPrefix(module, "sha256:"):
+		return "push it with `reactorctl module push FILE`, or " + list
+	}
+	return "push it with `reactorctl module push FILE`, or " + list + "; a file or folder is a path, such as ./MODULE"
 }

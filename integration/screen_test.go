@@ -396,3 +396,20 @@ func TestModuleScreens(t *testing.T) {
 		}
 	}
 }
+
+// A digest, and an import with its type, stay in one piece however narrow the terminal is: they are for copying.
+func TestModuleIsNotWrapped(t *testing.T) {
+	c := newCtl(t)
+	digest := c.must(t, "module", "push", sleeperModule)
+	for _, columns := range []int{80, 200} {
+		status, raw := c.onTerminal(t, columns, 40, "module", "inspect", digest).Wait()
+		if status != 0 {
+			t.Fatalf("status %d\n%s", status, raw)
+		}
+		for _, whole := range []string{digest + "\r\n", "wasi_snapshot_preview1.poll_oneoff (func (param i32 i32 i32 i32) (result i32))\r\n"} {
+			if !strings.Contains(raw, whole) {
+				t.Errorf("in %d columns, %q is not in one piece:\n%s", columns, whole, raw)
+			}
+		}
+	}
+}

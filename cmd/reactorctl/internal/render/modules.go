@@ -32,7 +32,7 @@ func Modules(modules []*reactorv1.Module, wide bool) List {
 	return list
 }
 
-// Module prints one module in full.
+// Module prints one module in full. Nothing is wrapped: digests, and imports with their types, are for copying and grep.
 func Module(s *screen.Screen, m *reactorv1.Module) error {
 	memory := "none"
 	if m.GetMemory() != nil {
@@ -52,13 +52,13 @@ func Module(s *screen.Screen, m *reactorv1.Module) error {
 	for _, e := range m.GetExports() {
 		exports = append(exports, e.GetName()+" "+e.GetType())
 	}
-	return printPairs(s,
+	return s.Print(table.Pairs([]table.Pair{
 		pair("digest", m.GetDigest()), pair("name", m.GetName()), pair("size", Size(m.GetSizeBytes())), pair("kind", moduleKind(m)),
 		pair("tags", strings.Join(m.GetTags(), ", ")), pair("created", moment(m.GetCreateTime())),
 		pair("last used", moment(m.GetLastUseTime())),
 		pair("functions", fmt.Sprint(m.GetFunctionCount())), pair("memory", memory), pair("needs", needs),
 		values("imports", imports...), values("exports", exports...),
-	)
+	}, 0)...)
 }
 
 func moduleKind(m *reactorv1.Module) string { return enumWord(m.GetKind().String(), "MODULE_KIND_") }

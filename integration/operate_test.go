@@ -139,7 +139,13 @@ func TestReloadToken(t *testing.T) {
 	if !admitted(read()) {
 		t.Error("the new token is refused")
 	}
+	until(t, "the log tells of the new token", func() bool { return len(logged(t, d, "the token has changed")) == 1 })
 	good := read()
+	d.Signal(syscall.SIGHUP)
+	until(t, "the token was read again", func() bool { return len(logged(t, d, "the settings were read again")) == 2 })
+	if n := len(logged(t, d, "the token has changed")); n != 1 {
+		t.Errorf("of one change of the token the log tells %d times", n)
+	}
 	writeFile(t, path, "short\n")
 	d.Signal(syscall.SIGHUP)
 	until(t, "the log tells of the faulty token", func() bool { return strings.Contains(d.Log(), "has a token of 5 characters") })

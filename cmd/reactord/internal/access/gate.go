@@ -39,8 +39,12 @@ func NewOpenGate() *Gate { return &Gate{owner: os.Geteuid(), open: true} }
 // RequiresToken reports whether callers over TCP need a token.
 func (g *Gate) RequiresToken() bool { return g.token.Load() != nil }
 
-// SetToken has calls from now on need another token. Streams that were admitted go on.
-func (g *Gate) SetToken(token *Token) { g.token.Store(token) }
+// SetToken has calls from now on need the given token, and reports whether that is another one than before. Streams
+// that were admitted go on. It is called by one goroutine at a time.
+func (g *Gate) SetToken(token *Token) (changed bool) {
+	before := g.token.Swap(token)
+	return before == nil || *before != *token
+}
 
 // Admit decides whether a call may be made. It returns the call's context with the caller's Identity, or an
 // UNAUTHENTICATED *errs.Error.

@@ -57,11 +57,14 @@ func (d *Daemon) Reload(next config.Config) ([]Change, error) {
 		return nil, err
 	}
 	if d.gate.RequiresToken() {
-		token, err := access.LoadToken(local.Token(d.cfg.Reactor.DataDir))
+		path := local.Token(d.cfg.Reactor.DataDir)
+		token, err := access.LoadToken(path)
 		if err != nil {
 			return nil, err
 		}
-		d.gate.SetToken(token)
+		if d.gate.SetToken(token) {
+			d.log.Info("the token has changed", zap.String("file", path))
+		}
 	}
 	if err := d.reactor.Reconfigure(next.Reactor); err != nil {
 		return nil, err

@@ -177,8 +177,8 @@ func TestBackup(t *testing.T) {
 	if out, err := store("backup", backup, "--data-dir="+dir); err != nil || !strings.HasPrefix(out, "101 workloads and 1 modules were copied") {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	if out, err := store("backup", backup, "--data-dir="+dir); err == nil {
-		t.Errorf("a second backup to the same folder: %s", out)
+	if out, err := store("backup", backup, "--data-dir="+dir); err == nil || !strings.Contains(out, backup+" has a store already") {
+		t.Errorf("a second backup to the same folder: %v, %s", err, out)
 	}
 	if out, err := store("backup", backup+"2", "--data-dir="+backup+"3"); err == nil {
 		t.Errorf("a backup of nothing: %s", out)

@@ -24,6 +24,9 @@ type Salvaged = sqlite.Salvaged
 // BackUp copies the store in a data folder, which a daemon may use meanwhile, to another folder, as that folder's store.
 func BackUp(ctx context.Context, dataDir, to string) (Copied, error) {
 	copied, err := sqlite.Backup(ctx, storeOf(dataDir), storeOf(to))
+	if errors.Is(err, fs.ErrExist) {
+		return copied, fmt.Errorf("%s has a store already, which stays as it is: name another folder", to)
+	}
 	return copied, explain(err, dataDir)
 }
 

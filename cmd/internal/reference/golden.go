@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/spf13/cobra"
+
+	"github.com/reactord/reactord/cmd/internal/screen"
 )
 
 // UpdateVariable is the environment variable that makes Check write the page instead of comparing it.
@@ -26,5 +28,26 @@ func Check(t *testing.T, root *cobra.Command, path string, more ...string) {
 	}
 	if string(got) != want {
 		t.Errorf("%s is not what --help prints: run the test with %s=1", path, UpdateVariable)
+	}
+}
+
+// CheckWidth finds the lines of the help of root, and of all commands below it, that are too wide for 80 columns.
+func CheckWidth(t *testing.T, root *cobra.Command) {
+	t.Helper()
+	root.InitDefaultCompletionCmd()
+	root.InitDefaultHelpCmd()
+	checkWidth(t, root)
+}
+
+func checkWidth(t *testing.T, cmd *cobra.Command) {
+	t.Helper()
+	cmd.InitDefaultHelpFlag()
+	for line := range strings.Lines(help(cmd)) {
+		if line = strings.TrimSuffix(line, "\n"); screen.Width(line) > 80 {
+			t.Errorf("%s --help has a line of %d columns: %s", cmd.CommandPath(), screen.Width(line), line)
+		}
+	}
+	for _, sub := range cmd.Commands() {
+		checkWidth(t, sub)
 	}
 }

@@ -32,11 +32,11 @@ func write(page *strings.Builder, cmd *cobra.Command) {
 	}
 }
 
-// help is what --help prints.
+// help returns what --help prints.
 func help(cmd *cobra.Command) string {
-	text := cmd.Long
-	if text == "" {
-		text = cmd.Short
-	}
-	return strings.TrimSpace(text) + "\n\n" + cmd.UsageString()
+	var out strings.Builder
+	cmd.SetOut(&out)
+	defer cmd.SetOut(nil)
+	_ = cmd.Help() // it does not fail
+	return out.String()
 }

@@ -40,7 +40,8 @@ write --build "sh -c '...'".
 If a build fails the last guest runs on. A guest that ends by itself is started at the next change. An
 interrupt ends the guest and removes what dev has pushed, unless somebody else uses it by then.`,
 		Example: `  reactorctl dev --listen 127.0.0.1:8080 ./examples/http
-  reactorctl dev --build "cargo build --target wasm32-wasip1" --watch src ./target/wasm32-wasip1/debug/app.wasm`,
+  reactorctl dev --build "cargo build --target wasm32-wasip1" \
+    --watch src ./target/wasm32-wasip1/debug/app.wasm`,
 		Args: moduleThenArguments,
 	}
 	flags.addGuest(cmd)

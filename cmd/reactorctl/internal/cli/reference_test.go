@@ -15,6 +15,8 @@ func TestReference(t *testing.T) {
 	reference.Check(t, Command(), "../../../../docs/reference/reactorctl.md")
 }
 
+func TestHelpFits(t *testing.T) { reference.CheckWidth(t, Command()) }
+
 // TestFlagsOfFieldsExist: where an error is about a field of a submission, submit has the flag that it is told by.
 func TestFlagsOfFieldsExist(t *testing.T) {
 	submit, _, err := Command().Find([]string{"submit"})

@@ -15,8 +15,10 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/reactord/reactord/cmd/internal/help"
 	"github.com/reactord/reactord/cmd/internal/printable"
 	"github.com/reactord/reactord/cmd/internal/quantity"
+	"github.com/reactord/reactord/cmd/internal/screen"
 	"github.com/reactord/reactord/cmd/internal/usage"
 	"github.com/reactord/reactord/cmd/internal/version"
 	"github.com/reactord/reactord/cmd/reactorctl/internal/endpoint"
@@ -130,13 +132,14 @@ there are any the fields at fault, advice, and the delay after which to try agai
 	}
 	root.SetVersionTemplate("reactorctl {{.Version}}\n")
 	root.SetHelpCommand(usage.HelpCommand())
+	help.Install(root, screen.New(a.raw.Out, os.Getenv))
 	root.SetIn(a.In)
 	root.SetOut(a.Out)
 	root.SetErr(a.Err)
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.wanted.Address, "addr", "", "address of the daemon: HOST:PORT or unix:///PATH (env REACTORD_ADDR; default: this user's own one)")
 	flags.StringVar(&a.wanted.Context, "context", "", "use this context of the configuration file")
-	flags.StringVar(&a.wanted.TokenFile, "token-file", "", "a file with the daemon's token, which it asks for over TCP (env REACTORD_TOKEN_FILE, or the token itself in REACTORD_TOKEN; default: the one this user's own daemon made)")
+	flags.StringVar(&a.wanted.TokenFile, "token-file", "", "a file with the token that a daemon asks for over TCP (env REACTORD_TOKEN_FILE, or the token in REACTORD_TOKEN; default: that of this user's own daemon)")
 	flags.VarP(&a.output, "output", "o", render.FormatHelp)
 	flags.StringVar(&a.wanted.TLSCA, "tls-ca", "", "the authority of the daemon's certificate, PEM (env REACTORCTL_TLS_CA; default: the system's)")
 	flags.StringVar(&a.wanted.TLSCert, "tls-cert", "", "the client's certificate, PEM (env REACTORCTL_TLS_CERT)")

@@ -21,7 +21,7 @@ type Format struct {
 }
 
 // FormatHelp says which formats there are.
-const FormatHelp = "table, wide, json or yaml (json is protojson of the API's messages), name for ids and digests alone, or jsonpath=PATH"
+const FormatHelp = "table, wide, json or yaml (protojson of the API's messages), name for ids and digests alone, or jsonpath=PATH"
 
 // Set takes table, wide, json, yaml, name or jsonpath=PATH.
 func (f *Format) Set(name string) error {

@@ -8,7 +8,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/reactord/reactord/cmd/internal/help"
 	"github.com/reactord/reactord/cmd/internal/quantity"
+	"github.com/reactord/reactord/cmd/internal/screen"
 	"github.com/reactord/reactord/cmd/internal/usage"
 	"github.com/reactord/reactord/cmd/internal/version"
 	"github.com/reactord/reactord/cmd/reactord/internal/config"
@@ -43,6 +45,7 @@ func Command() *cobra.Command {
 	root.Version = version.Get().String()
 	root.SetVersionTemplate("reactord {{.Version}}\n")
 	root.SetHelpCommand(usage.HelpCommand())
+	help.Install(root, screen.New(os.Stdout, os.Getenv))
 	root.AddCommand(serveCommand("serve"), checkConfigCommand(), tokenCommand(), demoCommand(), storeCommand(), versionCommand(), compileCommand())
 	return root
 }

@@ -14,6 +14,8 @@ func TestReference(t *testing.T) {
 	reference.Check(t, Command(), "../../../../docs/reference/reactord.md", settingsTable())
 }
 
+func TestHelpFits(t *testing.T) { reference.CheckWidth(t, Command()) }
+
 // settingsTable is the section of the reference about changes of the settings.
 func settingsTable() string {
 	var section strings.Builder

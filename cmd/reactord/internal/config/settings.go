@@ -33,7 +33,7 @@ const (
 func (c *Config) settings() []setting {
 	r := &c.Reactor
 	list := []setting{
-		{"listen", "address to serve the API at: HOST:PORT, unix:///PATH or unix:PATH; may be repeated (default a socket in $XDG_RUNTIME_DIR/reactord, else in ~/.local/state/reactord)", addressesIn(&c.Listen), atStart},
+		{"listen", "where to serve the API: HOST:PORT, unix:///PATH or unix:PATH; may be repeated (default a socket in $XDG_RUNTIME_DIR/reactord, else in ~/.local/state/reactord)", addressesIn(&c.Listen), atStart},
 		{"tls-cert", "certificate to show over TCP, PEM with its chain; read again when it changes", pathIn(&c.TLS.Cert), atReload},
 		{"tls-key", "its key, PEM", pathIn(&c.TLS.Key), atReload},
 		{"tls-client-ca", "authority, PEM, that must have signed the certificates of clients over TCP; they need the token as well", pathIn(&c.TLS.ClientCA), atReload},
@@ -42,11 +42,11 @@ func (c *Config) settings() []setting {
 		{"data-dir", "folder of the store, modules and compile cache (default $XDG_STATE_HOME/reactord, else ~/.local/state/reactord)", pathIn(&r.DataDir), atStart},
 		{"log-format", "log lines as text for people or as JSON: auto, console, json", choiceIn(&c.LogFormat, LogAuto, LogConsole, LogJSON), atStart},
 		{"log-level", "lowest level to log: debug, info, warn, error", levelIn(&c.LogLevel), atReload},
-		{"log-workloads", "workloads whose submission, start and end are logged: all, failed, none; in a flood some are logged and the others counted", choiceIn(&c.LogWorkloads, LogAllWorkloads, LogFailedWorkloads, LogNoWorkloads), atReload},
+		{"log-workloads", "workloads whose submission, start and end are logged: all, failed, none; in a flood only some are", choiceIn(&c.LogWorkloads, LogAllWorkloads, LogFailedWorkloads, LogNoWorkloads), atReload},
 
 		{"allow-dir", "folder that may be granted, with all below it; may contain *; may be repeated; none allows none (default / for a unix socket alone, none with TCP)", dirsIn(&r.Allow.Dirs), atReload},
-		{"allow-listen", "address that guests may be granted to listen at: HOST:PORT, where HOST is an address, a range (10.0.0.0/8), a name, *.NAME or *, and PORT a number, a range or *; may be repeated; none allows none (default *:* for a unix socket alone, none with TCP)", patternsIn(&r.Allow.Listen), atReload},
-		{"allow-connect", "address that guests may be granted a connection to, as for allow-listen; may be repeated (default *:* for a unix socket alone, none with TCP)", patternsIn(&r.Allow.Connect), atReload},
+		{"allow-listen", "HOST:PORT that guests may listen at, such as *:80-89 or 10.0.0.0/8:*; may be repeated; none allows none (default *:* for a unix socket alone, none with TCP)", patternsIn(&r.Allow.Listen), atReload},
+		{"allow-connect", "HOST:PORT that guests may connect to, such as *.NAME:443, as for allow-listen; may be repeated (default *:* for a unix socket alone, none with TCP)", patternsIn(&r.Allow.Connect), atReload},
 
 		{"workers", "workers that run guests (0: one for each processor)", countIn(&r.Workers, 0), atStart},
 		{"quantum", "fuel a guest may burn before others get their turn; 2500 is worth about a microsecond", countIn(&r.Quantum, 0), atStart},
@@ -76,7 +76,7 @@ func (c *Config) settings() []setting {
 		setting{"max-function-size", "code of one function", sizeIn(&r.MaxFunctionBytes, 1), atStart},
 		setting{"max-table-elements", "initial elements of a module's tables; each takes 8 bytes of the guest's memory", countIn(&r.MaxTableElements, 1), atStart},
 		setting{"store-size", "workloads, results and logs on disk; near this size the oldest results are deleted (0: a quarter of the disk, 64 GiB at most)", sizeIn(&r.StoreBytes, 0), atStart},
-		setting{"module-store", "size of all modules together; when it is nearly reached, the least recently used are deleted that have no tag and no workload", sizeIn(&r.ModuleStoreBytes, 1), atStart},
+		setting{"module-store", "size of all modules together; near it, the least recently used without tag and workload are deleted", sizeIn(&r.ModuleStoreBytes, 1), atStart},
 		setting{"compile-cache", "machine code of modules on disk; the least recently used is deleted, and compiled again when it is needed", sizeIn(&r.CompileCacheBytes, 1), atStart},
 
 		setting{"retain", "how long a finished workload is kept: a duration or forever",

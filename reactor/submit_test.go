@@ -131,7 +131,7 @@ func TestSubmitRefuses(t *testing.T) {
 		{"long arguments", api.SubmitRequest{Spec: api.Spec{Args: []string{strings.Repeat("x", 2<<20)}}}, errs.InvalidArgument, []string{"spec.args"}, "1048576"},
 		{"zero byte", api.SubmitRequest{Spec: api.Spec{Args: []string{"a", "b\x00"}}}, errs.InvalidArgument, []string{"spec.args[1]"}, ""},
 		{"env", api.SubmitRequest{Spec: api.Spec{Env: map[string]string{"A=B": "c"}}}, errs.InvalidArgument, []string{`spec.env["A=B"]`}, ""},
-		{"stdin", api.SubmitRequest{Spec: api.Spec{Stdin: make([]byte, 5<<20)}}, errs.InvalidArgument, []string{"spec.stdin"}, "attach"},
+		{"stdin", api.SubmitRequest{Spec: api.Spec{Stdin: make([]byte, 5<<20)}}, errs.InvalidArgument, []string{"spec.stdin"}, "interactive"},
 		{"relative folder", api.SubmitRequest{Spec: api.Spec{Grants: dir("data", "/data")}}, errs.InvalidArgument, []string{"spec.grants[0].directory.host_path"}, ""},
 		{"no guest path", api.SubmitRequest{Spec: api.Spec{Grants: dir("/", "")}}, errs.InvalidArgument, []string{"spec.grants[0].directory.guest_path"}, ""},
 		{"same guest path", api.SubmitRequest{Spec: api.Spec{Grants: append(dir("/", "/d"), dir("/", "/d")...)}}, errs.InvalidArgument, []string{"spec.grants[1].directory.guest_path"}, ""},

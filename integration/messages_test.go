@@ -66,6 +66,7 @@ func TestCtlMessages(t *testing.T) {
 		{"a web page", []string{"run", "page.wasm"}, []string{"a web page"}},
 		{"compressed", []string{"run", "packed.wasm"}, []string{"unpack it first"}},
 		{"an unknown command", []string{"lits"}, []string{"unknown command \"lits\": did you mean \"list\"?; see `reactorctl --help`"}},
+		{"a command of the other binary", []string{"store", "check"}, []string{"\"store\" is a command of the daemon's binary: `reactord store`"}},
 		{"help of an unknown command", []string{"help", "nosuch"}, []string{"unknown command \"nosuch\"; see `reactorctl --help`"}},
 		{"an unknown workload", []string{"status", "nosuch"}, []string{"there is no workload \"nosuch\"\n", "  see `reactorctl list`"}},
 		{"cancelling an unknown one", []string{"cancel", "nosuch"}, []string{"there is no workload \"nosuch\""}},

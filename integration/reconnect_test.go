@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -84,10 +85,7 @@ func TestFollowOverRestart(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRestarted(t)
-			file := filepath.Join(t.TempDir(), "tool.wasm")
-			if err := os.WriteFile(file, tool(t), 0o600); err != nil {
-				t.Fatal(err)
-			}
+			file := toolFile(t)
 			run := r.follow(t, nil, "run", "--id", "ticker", file, "ticks", "400", "7")
 			until(t, "it ticks", func() bool { return strings.Contains(run.out.String(), "tick 5\n") })
 			r.must(t, "run", "--id", "done", file, "hello")
@@ -112,6 +110,46 @@ func TestFollowOverRestart(t *testing.T) {
 				t.Errorf("run said %s", errs)
 			}
 		})
+	}
+}
+
+// A guest whose port the daemon chooses is told where it listens, also when a further attempt has another port.
+func TestChosenPort(t *testing.T) {
+	r := newRestarted(t)
+	file := filepath.Join(t.TempDir(), "serve.wasm")
+	if err := os.WriteFile(file, testkit.GoGuest(t, "testdata/guests/serve"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run := r.follow(t, nil, "run", "--id", "server", "--listen", "127.0.0.1:0", file)
+	const says = "the guest listens on "
+	echo := func() {
+		t.Helper()
+		listens := func() string { return r.daemon.Status(t, "server").GetListenAddresses()[0] }
+		until(t, "it listens", func() bool { return len(r.daemon.Status(t, "server").GetListenAddresses()) > 0 })
+		until(t, "run says where", func() bool { return strings.Contains(run.errs.String(), says+listens()+"\n") })
+		conn, err := net.Dial("tcp", listens())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		got := make([]byte, 5)
+		if _, err := conn.Write([]byte("hello")); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(conn, got); err != nil || string(got) != "hello" {
+			t.Errorf("it echoed %q, %v", got, err)
+		}
+	}
+	until(t, "run says something", func() bool { return strings.Contains(run.errs.String(), says) })
+	echo()
+	r.daemon.Kill()
+	r.start(t)
+	echo()
+	if err := run.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if status := run.ended(); status != 130 {
+		t.Errorf("status %d: %s", status, &run.errs)
 	}
 }
 
@@ -210,10 +248,7 @@ func TestNoPatience(t *testing.T) {
 // However much a guest writes, run prints all of it; -i as well.
 func TestRunPrintsEverything(t *testing.T) {
 	c := newCtl(t)
-	file := filepath.Join(t.TempDir(), "tool.wasm")
-	if err := os.WriteFile(file, tool(t), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	file := toolFile(t)
 	const lines = 100_000 // about 6 MB, six times what a log keeps
 	var want strings.Builder
 	for i := range lines {

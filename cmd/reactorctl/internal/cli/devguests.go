@@ -78,6 +78,7 @@ func (g *guests) Run(ctx context.Context, digest string, onSubmitted func(id str
 	}
 	if err == nil {
 		onSubmitted(plan.ID)
+		defer g.tellAddresses(ctx, plan.ID, spec)()
 		_, err = interrupt.Do(ctx, func() (struct{}, error) { return struct{}{}, j.attach(ctx, plan.ID, nil) })
 	}
 	if err == nil {
@@ -93,7 +94,7 @@ func (g *guests) Run(ctx context.Context, digest string, onSubmitted func(id str
 		return "", left
 	}
 	if ctx.Err() != nil {
-		return "", nil //nolint:nilerr // it was to be stopped
+		return "", nil // it was to be stopped
 	}
 	return "", err
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -126,7 +127,7 @@ there are any the fields at fault, advice, and the delay after which to try agai
 ` + exitHelp,
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args:          usage.Subcommands,
+		Args:          knownCommand,
 		RunE:          helpOnly,
 		Version:       version.Get().String(),
 	}
@@ -212,6 +213,14 @@ func operands(check cobra.PositionalArgs) cobra.PositionalArgs {
 		}
 		return nil
 	}
+}
+
+// knownCommand refuses what is no command, and says whose command it is if it is reactord's.
+func knownCommand(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 && slices.Contains([]string{"serve", "demo", "store", "check-config", "token"}, args[0]) {
+		return usageError(cmd, "%q is a command of the daemon's binary: `reactord %s`", args[0], args[0])
+	}
+	return usage.Subcommands(cmd, args)
 }
 
 // helpOnly is the function of a command that only groups others.

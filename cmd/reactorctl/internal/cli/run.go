@@ -110,6 +110,7 @@ func (j *job) follow(ctx context.Context) error {
 	if j.flags.interactive {
 		in = attach.NewInput(j.In)
 	}
+	defer j.tellAddresses(ctx, j.launch.Plan.ID, j.launch.Spec)()
 	return j.attach(ctx, j.launch.Plan.ID, in)
 }
 

@@ -76,10 +76,7 @@ func TestCtlRunsGoPackage(t *testing.T) {
 
 func TestCtlExitStatus(t *testing.T) {
 	c := newCtl(t)
-	file := filepath.Join(t.TempDir(), "tool.wasm")
-	if err := os.WriteFile(file, tool(t), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	file := toolFile(t)
 	for _, test := range []struct {
 		name   string
 		args   []string
@@ -128,10 +125,7 @@ func TestCtlInterruptCancels(t *testing.T) {
 // TestCtlDay goes through a day's commands, each of which sees what those before it did.
 func TestCtlDay(t *testing.T) {
 	c := newCtl(t)
-	file := filepath.Join(t.TempDir(), "tool.wasm")
-	if err := os.WriteFile(file, tool(t), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	file := toolFile(t)
 	digest := c.must(t, "module", "push", file, "--tag", "team/tool:v1")
 	if want := testkit.Digest(tool(t)); digest != want {
 		t.Fatalf("pushed %q, want %q", digest, want)

@@ -97,13 +97,24 @@ func TestRunInterruptedAnywhere(t *testing.T) {
 	}
 }
 
+// leaveUnread reads a little of what a command writes to a pipe, as head(1) does, and closes the pipe.
+func leaveUnread(t *testing.T, read, write *os.File) {
+	t.Helper()
+	if err := write.Close(); err != nil { // this process's own end
+		t.Fatal(err)
+	}
+	if _, err := read.Read(make([]byte, 100)); err != nil {
+		t.Fatal(err)
+	}
+	if err := read.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // Nobody reads the output any more, or it finds no room: the workload is cancelled.
 func TestRunUnread(t *testing.T) {
 	c := newCtl(t)
-	file := filepath.Join(t.TempDir(), "tool.wasm")
-	if err := os.WriteFile(file, tool(t), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	file := toolFile(t)
 	read, write, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -128,15 +139,7 @@ func TestRunUnread(t *testing.T) {
 			t.Fatal(err)
 		}
 		if test.out == write {
-			if err := write.Close(); err != nil {
-				t.Fatal(err)
-			}
-			if _, err := read.Read(make([]byte, 100)); err != nil {
-				t.Fatal(err)
-			}
-			if err := read.Close(); err != nil {
-				t.Fatal(err)
-			}
+			leaveUnread(t, read, write)
 		}
 		_ = cmd.Wait() // the status tells
 		if status := cmd.ProcessState.ExitCode(); status != test.status || !strings.Contains(errs.String(), test.stderr) || test.stderr == "" && errs.Len() > 0 {
@@ -151,10 +154,7 @@ func TestRunUnread(t *testing.T) {
 // A pipe that is full blocks reactorctl in a write; an interrupt ends it nevertheless.
 func TestRunInterruptedInWrite(t *testing.T) {
 	c := newCtl(t)
-	file := filepath.Join(t.TempDir(), "tool.wasm")
-	if err := os.WriteFile(file, tool(t), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	file := toolFile(t)
 	read, write, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)

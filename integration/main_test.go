@@ -43,6 +43,16 @@ func tool(t *testing.T) []byte {
 	return toolBinary.bytes
 }
 
+// toolFile is the tool in a file of the test's own.
+func toolFile(t *testing.T) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "tool.wasm")
+	if err := os.WriteFile(file, tool(t), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
 // assembled is a binary of testdata/wat.
 func assembled(t *testing.T, name string) []byte {
 	t.Helper()

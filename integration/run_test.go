@@ -52,10 +52,7 @@ func TestCountAboveQueue(t *testing.T) {
 
 func TestWaitForSeveral(t *testing.T) {
 	c := newCtl(t)
-	file := filepath.Join(t.TempDir(), "tool.wasm")
-	if err := os.WriteFile(file, tool(t), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	file := toolFile(t)
 	c.must(t, "submit", "--id", "good", "-l", "app=x", file, "hello")
 	c.must(t, "submit", "--id", "bad", "-l", "app=x", file, "exit", "3")
 	c.must(t, "submit", "--id", "late", "-l", "app=y", file, "sleep", "1h")
@@ -158,10 +155,7 @@ func TestRequestTimeout(t *testing.T) {
 // Arguments after MODULE are the guest's, and a flag among them is pointed out to people.
 func TestArgumentsAreTheGuests(t *testing.T) {
 	c := newCtl(t)
-	file := filepath.Join(t.TempDir(), "tool.wasm")
-	if err := os.WriteFile(file, tool(t), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	file := toolFile(t)
 	if out := c.must(t, "run", file, "hello", "-exit=3", "--env", "A=1", "--help"); !strings.Contains(out, `args ["-exit=3" "--env" "A=1" "--help"]`) || !strings.Contains(out, "env []") {
 		t.Errorf("the guest printed %q", out)
 	}

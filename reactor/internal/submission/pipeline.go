@@ -82,8 +82,9 @@ func (p *Pipeline) Submit(ctx context.Context, reqs []api.SubmitRequest) ([]Resu
 	now := time.Now()
 	submissions := make([]submission, len(reqs))
 	defer p.letGo(submissions)
+	most, defaults := p.Limits() // one answer for all of them
 	for i := range reqs {
-		p.check(ctx, &submissions[i], &reqs[i], now)
+		p.check(ctx, &submissions[i], &reqs[i], now, &most, defaults)
 	}
 	failed := p.store(ctx, submissions)
 	known := p.lookUp(ctx, submissions)
@@ -102,7 +103,7 @@ func (p *Pipeline) Submit(ctx context.Context, reqs []api.SubmitRequest) ([]Resu
 }
 
 // check checks a request and makes the record of it.
-func (p *Pipeline) check(ctx context.Context, one *submission, req *api.SubmitRequest, now time.Time) {
+func (p *Pipeline) check(ctx context.Context, one *submission, req *api.SubmitRequest, now time.Time, most *intake.Bounds, defaults api.Limits) {
 	one.ID, one.named, one.sent = req.ID, req.ID != "", &req.Spec
 	var f errs.Faults
 	if one.named {
@@ -110,7 +111,6 @@ func (p *Pipeline) check(ctx context.Context, one *submission, req *api.SubmitRe
 	} else {
 		one.ID = intake.NewID(now)
 	}
-	most, defaults := p.Limits()
 	limits := req.Spec.Limits.Or(defaults)
 	most.CheckSpec(&f, &req.Spec, limits)
 	if len(f) > 0 {

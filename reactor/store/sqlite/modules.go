@@ -225,12 +225,8 @@ type tagOp struct {
 
 func (o *tagOp) apply(tx *tx) error {
 	return o.keep(func() error {
-		has, err := tx.hasModule(o.digest)
-		if err != nil {
+		if err := tx.needModule(o.digest); err != nil {
 			return err
-		}
-		if !has {
-			return &store.NotFoundError{Kind: store.KindModule, Name: o.digest.String()}
 		}
 		if err := tx.mayTag(o.tag, o.digest[:]); err != nil {
 			return err

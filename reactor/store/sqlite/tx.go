@@ -160,6 +160,15 @@ func (tx *tx) writeHead(h *head) error {
 	return err
 }
 
+// needModule returns a *store.NotFoundError if a module does not exist.
+func (tx *tx) needModule(digest store.Digest) error {
+	has, err := tx.hasModule(digest)
+	if err == nil && !has {
+		err = &store.NotFoundError{Kind: store.KindModule, Name: digest.String()}
+	}
+	return err
+}
+
 // hasModule reports whether a module exists.
 func (tx *tx) hasModule(digest store.Digest) (bool, error) {
 	if has, ok := tx.modules[digest]; ok {

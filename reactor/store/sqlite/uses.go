@@ -60,12 +60,8 @@ type useOp struct {
 
 func (o *useOp) apply(tx *tx) error {
 	return o.keep(func() error {
-		has, err := tx.hasModule(o.digest)
-		if err != nil {
+		if err := tx.needModule(o.digest); err != nil {
 			return err
-		}
-		if !has {
-			return &store.NotFoundError{Kind: store.KindModule, Name: o.digest.String()}
 		}
 		return tx.push(o.digest[:], o.name, o.at)
 	}())

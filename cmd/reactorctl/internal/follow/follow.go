@@ -83,7 +83,7 @@ func (f *Follower) Do(ctx context.Context, try func(context.Context) error) erro
 		if time.Since(began) > longestPause {
 			tries = 0 // it went well for a while
 		}
-		if err := sleep(ctx, pause(tries)); err != nil {
+		if err := Sleep(ctx, pause(tries)); err != nil {
 			return err
 		}
 	}
@@ -187,8 +187,8 @@ func pause(tries int) time.Duration {
 	return min(shortestPause<<min(tries, 10), longestPause)
 }
 
-// sleep waits for d. It returns the cause if ctx ends before.
-func sleep(ctx context.Context, d time.Duration) error {
+// Sleep waits for d. It returns the cause if ctx ends before.
+func Sleep(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {

@@ -8,6 +8,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/reactord/reactord/cmd/reactorctl/internal/follow"
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
 
@@ -43,7 +44,7 @@ func (l *Launch) Cancel(ctx context.Context) (Cancelled, error) {
 				break
 			}
 			if ids = missing; len(ids) > 0 {
-				if err := pause(ctx); err != nil {
+				if err := follow.Sleep(ctx, retryPause); err != nil {
 					return total, err
 				}
 			}
@@ -63,7 +64,7 @@ func (l *Launch) cancel(ctx context.Context, ids []string, total *Cancelled) (mi
 		if code := status.Code(err); ctx.Err() != nil || code != codes.Unavailable && code != codes.Canceled && code != codes.ResourceExhausted {
 			return nil, err
 		}
-		if pause(ctx) != nil {
+		if follow.Sleep(ctx, retryPause) != nil {
 			return nil, err
 		}
 	}
@@ -81,15 +82,4 @@ func (l *Launch) cancel(ctx context.Context, ids []string, total *Cancelled) (mi
 		}
 	}
 	return missing, failed
-}
-
-func pause(ctx context.Context) error {
-	timer := time.NewTimer(retryPause)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -31,18 +30,12 @@ at SIGHUP or at its next start. If anything is wrong, check-config says all of i
 		Args:         usage.Subcommands,
 		SilenceUsage: true,
 	}
-	cmd.Flags().SortFlags = false
 	cmd.Flags().StringVarP(&format, "output", "o", "table", "table or json")
 	cmd.Flags().BoolVarP(&quiet, "quiet", "q", false, "print only what is wrong")
-	loader := config.NewLoader(cmd.Flags(), defaults())
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+	withSettings(cmd, func(cmd *cobra.Command, _ []string, cfg config.Config) error {
 		write := map[string]func(io.Writer, []config.Setting) error{"table": printSettings, "json": printSettingsJSON}[format]
 		if write == nil {
 			return fmt.Errorf("--output: %q is neither table nor json", format)
-		}
-		cfg, err := loader.Load(os.Environ(), os.ReadFile)
-		if err != nil {
-			return err
 		}
 		if err := daemon.Check(cfg); err != nil {
 			return &config.FaultsError{Faults: faultsOf(err)}
@@ -51,7 +44,7 @@ at SIGHUP or at its next start. If anything is wrong, check-config says all of i
 			return nil
 		}
 		return write(printable.NewWriter(cmd.OutOrStdout()), cfg.Resolved().Settings())
-	}
+	})
 	return cmd
 }
 

@@ -74,6 +74,20 @@ func serveCommand(use string) *cobra.Command {
 	return cmd
 }
 
+// withSettings gives a command a flag for each setting, and has it call run with the settings that a daemon with the same
+// flags and environment would have.
+func withSettings(cmd *cobra.Command, run func(cmd *cobra.Command, args []string, cfg config.Config) error) {
+	cmd.Flags().SortFlags = false
+	loader := config.NewLoader(cmd.Flags(), defaults())
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		cfg, err := loader.Load(os.Environ(), os.ReadFile)
+		if err != nil {
+			return err
+		}
+		return run(cmd, args, cfg)
+	}
+}
+
 // load reads the settings of a daemon that is this binary.
 func load(loader *config.Loader) (config.Config, error) {
 	cfg, err := loader.Load(os.Environ(), os.ReadFile)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -40,13 +39,7 @@ for a store that no daemon uses.`,
 
 func repairCommand(use, short string, repair func(context.Context, string) (daemon.Salvaged, error)) *cobra.Command {
 	cmd := &cobra.Command{Use: use, Short: short, Args: usage.Subcommands, SilenceUsage: true}
-	cmd.Flags().SortFlags = false
-	loader := config.NewLoader(cmd.Flags(), defaults())
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		cfg, err := loader.Load(os.Environ(), os.ReadFile)
-		if err != nil {
-			return err
-		}
+	withSettings(cmd, func(cmd *cobra.Command, _ []string, cfg config.Config) error {
 		ctx, stop := interruptible()
 		defer stop()
 		found, err := repair(ctx, cfg.Reactor.DataDir)
@@ -65,7 +58,7 @@ func repairCommand(use, short string, repair func(context.Context, string) (daem
 			return errors.New("the store is damaged: `reactord store salvage` keeps what is readable")
 		}
 		return nil
-	}
+	})
 	return cmd
 }
 
@@ -80,13 +73,7 @@ moment, and the modules that are in it. Machine code and the token are not copie
 		Args:         cobra.ExactArgs(1),
 		SilenceUsage: true,
 	}
-	cmd.Flags().SortFlags = false
-	loader := config.NewLoader(cmd.Flags(), defaults())
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		cfg, err := loader.Load(os.Environ(), os.ReadFile)
-		if err != nil {
-			return err
-		}
+	withSettings(cmd, func(cmd *cobra.Command, args []string, cfg config.Config) error {
 		to, err := filepath.Abs(args[0])
 		if err != nil {
 			return err
@@ -103,6 +90,6 @@ moment, and the modules that are in it. Machine code and the token are not copie
 			fmt.Fprintf(out, "the module %s was deleted meanwhile\n", digest)
 		}
 		return nil
-	}
+	})
 	return cmd
 }

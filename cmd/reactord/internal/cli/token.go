@@ -19,19 +19,13 @@ func tokenCommand() *cobra.Command {
 		Args:         usage.Subcommands,
 		SilenceUsage: true,
 	}
-	cmd.Flags().SortFlags = false
-	loader := config.NewLoader(cmd.Flags(), defaults())
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		cfg, err := loader.Load(os.Environ(), os.ReadFile)
-		if err != nil {
-			return err
-		}
+	withSettings(cmd, func(cmd *cobra.Command, _ []string, cfg config.Config) error {
 		text, err := os.ReadFile(local.Token(cfg.Reactor.DataDir))
 		if err != nil {
 			return fmt.Errorf("a daemon makes the token when it first serves TCP: %w", err)
 		}
 		_, err = cmd.OutOrStdout().Write(text)
 		return err
-	}
+	})
 	return cmd
 }

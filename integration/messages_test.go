@@ -22,7 +22,7 @@ func TestCtlMessages(t *testing.T) {
 	dir := t.TempDir()
 	for name, content := range map[string]string{
 		"main.go": "package main\n", "module.wat": "(module)", "native": "\x7fELF\x02", "page.wasm": "<!DOCTYPE html>", "packed.wasm": "\x1f\x8b\x08",
-		"large": strings.Repeat("x", 3<<20),
+		"large": strings.Repeat("x", 3<<20), "cut.wasm": "\x00asm\x01\x00\x00\x00\x01\x20\x01",
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
 			t.Fatal(err)
@@ -66,6 +66,7 @@ func TestCtlMessages(t *testing.T) {
 		{"a web page", []string{"run", "page.wasm"}, []string{"a web page"}},
 		{"compressed", []string{"run", "packed.wasm"}, []string{"unpack it first"}},
 		{"an unknown command", []string{"lits"}, []string{"unknown command \"lits\": did you mean \"list\"?; see `reactorctl --help`"}},
+		{"half a module", []string{"run", filepath.Join(dir, "cut.wasm")}, []string{"reactorctl: cut: the module is damaged, or no valid WebAssembly: "}},
 		{"a command of the other binary", []string{"store", "check"}, []string{"\"store\" is a command of the daemon's binary: `reactord store`"}},
 		{"help of an unknown command", []string{"help", "nosuch"}, []string{"unknown command \"nosuch\"; see `reactorctl --help`"}},
 		{"an unknown workload", []string{"status", "nosuch"}, []string{"there is no workload \"nosuch\"\n", "  see `reactorctl list`"}},

@@ -98,7 +98,9 @@ func refuse(digest string, err error) error {
 		case meter.Unsupported, meter.Component:
 			return refused(errs.ModuleUnsupported)
 		default:
-			return refused(errs.ModuleInvalid)
+			e := errs.Module(errs.ModuleInvalid, digest, "the module is damaged, or no valid WebAssembly: %v", err)
+			e.Cause = err
+			return e
 		}
 	}
 	if _, ok := errors.AsType[*abi.EntryError](err); ok {

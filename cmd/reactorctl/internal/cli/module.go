@@ -45,7 +45,7 @@ func (a *app) ensure(ctx context.Context, m *source.Module, tag string) (string,
 	var result *reactorv1.PushModuleResult
 	err := a.follower.Do(ctx, func(ctx context.Context) (err error) {
 		if result, err = a.push(ctx, m, tag); len(status.Convert(err).Details()) > 0 {
-			return follow.Permanent(err) // the daemon has refused it
+			return follow.Permanent(fmt.Errorf("%s: %w", m.Name, err)) // the daemon has refused it
 		}
 		return err
 	})

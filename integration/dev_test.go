@@ -232,7 +232,7 @@ func TestDevInterruptedAnywhere(t *testing.T) {
 	c := newCtl(t)
 	dir, temp := t.TempDir(), t.TempDir()
 	module := filepath.Join(dir, "sleeper.wasm")
-	signals := []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP}
+	signals := endings()
 	tries := 30
 	if testing.Short() {
 		tries = 6

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -51,7 +52,7 @@ func TestRunInterruptedAnywhere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	signals := []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP}
+	signals := endings()
 	tries := 60
 	if testing.Short() {
 		tries = 10
@@ -95,6 +96,14 @@ func TestRunInterruptedAnywhere(t *testing.T) {
 	if left, err := os.ReadDir(temp); err != nil || len(left) > 0 {
 		t.Errorf("left in the folder for temporary files: %v, %v", left, err)
 	}
+}
+
+// endings are the signals that ask a command to end. A hangup is none under nohup(1), which the commands inherit.
+func endings() []syscall.Signal {
+	if signal.Ignored(syscall.SIGHUP) {
+		return []syscall.Signal{syscall.SIGINT, syscall.SIGTERM}
+	}
+	return []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP}
 }
 
 // leaveUnread reads a little of what a command writes to a pipe, as head(1) does, and closes the pipe.

@@ -194,6 +194,9 @@ func TestInputOverRestart(t *testing.T) {
 	until(t, "both have got input", func() bool {
 		return strings.Contains(piped.out.String(), "ONE\n") && strings.Contains(filed.out.String(), "B\n")
 	})
+	// What is acknowledged now is on disk, and so are the starts before it. A start that is not would be the first attempt
+	// again, whose output the client has seen.
+	r.must(t, "run", guest, "hello")
 	r.daemon.Kill()
 	if err := os.WriteFile(filepath.Join(dir, "go on"), nil, 0o600); err != nil {
 		t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 // memory is what a process occupies, in bytes.
@@ -66,4 +67,24 @@ func kibibytes(b *testing.B, text string) uint64 {
 		b.Fatal(err)
 	}
 	return n << 10
+}
+
+// daemonCPU returns the time that a daemon has spent in user and kernel mode, to 10 ms (proc_pid_stat(5)). It changes
+// less from run to run than a rate does on a machine that others use.
+func daemonCPU(b *testing.B, pid int) time.Duration {
+	b.Helper()
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		b.Fatal(err)
+	}
+	_, fields, _ := strings.Cut(string(stat), ") ") // the name before it may have spaces
+	var ticks int64
+	for _, field := range strings.Fields(fields)[11:13] { // utime, stime
+		n, err := strconv.ParseInt(field, 10, 64)
+		if err != nil {
+			b.Fatal(err)
+		}
+		ticks += n
+	}
+	return time.Duration(ticks) * 10 * time.Millisecond
 }

@@ -84,7 +84,7 @@ func TestNothingAtDefaultSocket(t *testing.T) {
 	cmd := exec.Command(testkit.Binary(t, "reactorctl"), "status")
 	cmd.Env = environment(home)
 	out, _ := cmd.CombinedOutput()
-	if status := cmd.ProcessState.ExitCode(); status != 125 || !strings.Contains(string(out), "start reactord, or name one with --addr") {
+	if status := cmd.ProcessState.ExitCode(); status != 125 || !strings.Contains(string(out), "start one with `reactord`, or name another with --addr") {
 		t.Errorf("status %d\n%s", status, out)
 	}
 }

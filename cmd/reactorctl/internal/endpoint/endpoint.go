@@ -226,20 +226,36 @@ func (e *Endpoint) Advice(why string) string {
 	case e.tls == nil && !isUnix(e.Address) && speaksTLS(e.Address):
 		return "the daemon uses TLS: name the file with the authority of its certificate with --tls-ca"
 	}
-	if strings.Contains(why, "server preface") { // it accepts connections, and says nothing or something else
-		return "something listens there, but it does not answer as a daemon does: compare the address"
+	if strings.Contains(why, "server preface") { // it accepted a connection, and said nothing or something else
+		cause := strings.TrimSuffix(why, `"`)
+		switch cutOff := strings.HasSuffix(cause, "connection reset by peer") || strings.HasSuffix(cause, "EOF"); {
+		case !cutOff:
+			return "something listens there, but it does not answer as a daemon does: compare the address"
+		case e.listens():
+			return "something listens there and has closed the connection: try again if a daemon is just ending or starting there, or compare the address"
+		}
 	}
-	if !e.Own {
-		return "start one with `reactord`, or name another with --addr, REACTORD_ADDR or --context"
-	}
-	path := strings.TrimPrefix(e.Address, "unix://")
-	if _, err := os.Lstat(path); errors.Is(err, os.ErrPermission) {
+	if _, err := os.Lstat(strings.TrimPrefix(e.Address, "unix://")); e.Own && errors.Is(err, os.ErrPermission) {
 		return "this socket is another user's: name a daemon with --addr, REACTORD_ADDR or --context"
 	}
-	return "start reactord, or name one with --addr, REACTORD_ADDR or --context"
+	return "start one with `reactord`, or name another with --addr, REACTORD_ADDR or --context"
 }
 
-// probeTime bounds the check for TLS at an address.
+// listens reports whether anything listens at the address.
+func (e *Endpoint) listens() bool {
+	network, address := "tcp", e.Address
+	if isUnix(address) {
+		network, address = "unix", strings.TrimPrefix(strings.TrimPrefix(address, "unix:"), "//")
+	}
+	conn, err := net.DialTimeout(network, address, probeTime)
+	if err != nil {
+		return false
+	}
+	_ = conn.Close()
+	return true
+}
+
+// probeTime bounds the checks for what is at an address.
 const probeTime = 2 * time.Second
 
 // speaksTLS reports whether whatever listens at an address speaks TLS.

@@ -63,7 +63,7 @@ func TestDeathsAreTold(t *testing.T) {
 			says: []string{
 				"nobody is there\n", "reactorctl: workload panic failed (trap): the guest crashed: " + unreachable + "\n",
 				"    at ", "at <crash::shop::Cart<i32>>::share\n", "    at crash::main\n",
-				"the whole stack: `reactorctl status panic`", "its output above",
+				"more of the stack: `reactorctl status panic`", "its output above",
 			},
 			never: "__rust_end_short_backtrace", trap: "unreachable",
 		},
@@ -115,7 +115,7 @@ func TestDeathsAreTold(t *testing.T) {
 				}
 				rest = after
 			}
-			if strings.Count(errs, "    at crash::main\n") > 1 || strings.Count(errs, "the whole stack") > 1 {
+			if strings.Count(errs, "    at crash::main\n") > 1 || strings.Count(errs, "more of the stack") > 1 {
 				t.Errorf("it tells the stack twice:\n%s", errs)
 			}
 			if tt.never != "" && strings.Contains(errs, tt.never) {
@@ -127,6 +127,12 @@ func TestDeathsAreTold(t *testing.T) {
 			}
 		})
 	}
+	t.Run("wait says where the stack is", func(t *testing.T) {
+		_, errs, status := c.run(t, "", "wait", "panic")
+		if status != 134 || errs != "  the stack: `reactorctl status panic`\n" {
+			t.Errorf("status %d: %s", status, errs)
+		}
+	})
 	t.Run("in full", func(t *testing.T) {
 		full := c.must(t, "status", "panic")
 		if !strings.Contains(full, "__rust_end_short_backtrace") || !strings.Contains(full, unreachable) {

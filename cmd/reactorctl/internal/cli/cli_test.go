@@ -416,6 +416,12 @@ func TestUsage(t *testing.T) {
 
 func TestContexts(t *testing.T) {
 	t.Setenv("REACTORCTL_CONFIG", filepath.Join(t.TempDir(), "ctl.yaml"))
+	if status, out, errs := ctl(t, "", "context", "list"); status != 0 || out != "" || errs != "there are no contexts; `reactorctl context set NAME ADDRESS` makes one\n" {
+		t.Errorf("without contexts: status %d, stdout %q, stderr %q", status, out, errs)
+	}
+	if status, out, errs := ctl(t, "", "context", "list", "-o", "json"); status != 0 || out != "[]\n" || errs != "" {
+		t.Errorf("without contexts as JSON: status %d, stdout %q, stderr %q", status, out, errs)
+	}
 	for _, args := range [][]string{{"context", "set", "a", "h:1"}, {"context", "set", "b", "h:2"}, {"context", "use", "b"}, {"context", "rm", "a"}} {
 		if status, _, errs := ctl(t, "", args...); status != 0 {
 			t.Fatalf("%q: %s", args, errs)

@@ -55,6 +55,10 @@ func (a *app) listContexts() error {
 	if err != nil {
 		return err
 	}
+	if a.output.IsTable() && len(s.Contexts) == 0 {
+		fmt.Fprintln(a.Err, "there are no contexts; `reactorctl context set NAME ADDRESS` makes one")
+		return nil
+	}
 	if a.output.IsTable() {
 		return render.Contexts(s).Print(a.screen(), a.output.IsWide())
 	}

@@ -29,7 +29,7 @@ func (a *app) tellCrash(w *reactorv1.Workload) {
 		fmt.Fprintf(a.Err, "    %s\n", line)
 	}
 	if !complete {
-		fmt.Fprintf(a.Err, "    the whole stack: `reactorctl status %s`\n", w.GetId())
+		fmt.Fprintf(a.Err, "    more of the stack: `reactorctl status %s`\n", w.GetId())
 	}
 	if c.GetTrap() == "unreachable" && c.GetCause() == "" && w.GetStatus().GetUsage().GetLogBytes() > 0 {
 		fmt.Fprintln(a.Err, "  the guest's own message, if it wrote one, is in its output above")

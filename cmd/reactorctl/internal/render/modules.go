@@ -53,7 +53,7 @@ func Module(s *screen.Screen, m *reactorv1.Module) error {
 		exports = append(exports, e.GetName()+" "+e.GetType())
 	}
 	return s.Print(table.Pairs([]table.Pair{
-		pair("digest", m.GetDigest()), pair("name", m.GetName()), pair("size", Size(m.GetSizeBytes())), pair("kind", moduleKind(m)),
+		pair("digest", strings.TrimPrefix(m.GetDigest(), "sha256:")), pair("name", m.GetName()), pair("size", Size(m.GetSizeBytes())), pair("kind", moduleKind(m)),
 		pair("tags", strings.Join(m.GetTags(), ", ")), pair("created", moment(m.GetCreateTime())),
 		pair("last used", moment(m.GetLastUseTime())),
 		pair("functions", fmt.Sprint(m.GetFunctionCount())), pair("memory", memory), pair("needs", needs),

@@ -82,6 +82,8 @@ func workloads() []*reactorv1.Workload {
 			Status: &reactorv1.WorkloadStatus{
 				State: reactorv1.WorkloadState_WORKLOAD_STATE_FAILED, Reason: reactorv1.EndReason_END_REASON_STACK_OVERFLOW, CreateTime: ago(20 * 24 * time.Hour),
 			},
+		}, {
+			Id: "k8bck5fvq01l1dtvo1ln", Spec: &reactorv1.WorkloadSpec{Name: "shop"}, Status: denied().GetStatus(),
 		},
 	}
 }
@@ -125,6 +127,18 @@ func crashed() *reactorv1.Workload {
 	}
 }
 
+// denied is a workload whose guest never ran, though its start took some time.
+func denied() *reactorv1.Workload {
+	w := crashed()
+	w.Status = &reactorv1.WorkloadStatus{
+		State: reactorv1.WorkloadState_WORKLOAD_STATE_FAILED, Reason: reactorv1.EndReason_END_REASON_GRANT_DENIED, Attempts: 1,
+		Message:    `connection to "db:5432": connection refused`,
+		CreateTime: ago(200 * time.Second), StartTime: ago(199 * time.Second), EndTime: ago(199 * time.Second),
+		Usage: &reactorv1.Usage{Fuel: 223_985, CpuTime: durationpb.New(161 * time.Microsecond), WaitingTime: durationpb.New(99 * time.Microsecond)},
+	}
+	return w
+}
+
 func TestWorkloadScreen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		local := time.Local
@@ -132,6 +146,7 @@ func TestWorkloadScreen(t *testing.T) {
 		defer func() { time.Local = local }()
 		for _, room := range []int{80, 200} {
 			checkScreen(t, "status", room, table.Pairs(about(crashed()), room))
+			checkScreen(t, "status-denied", room, table.Pairs(about(denied()), room))
 			checkScreen(t, "status-waiting", room, table.Pairs(about(workloads()[3]), room))
 		}
 	})

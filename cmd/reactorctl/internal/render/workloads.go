@@ -83,16 +83,25 @@ func WorkloadRow(w *reactorv1.Workload, wide bool) table.Row {
 	if s.GetState() == reactorv1.WorkloadState_WORKLOAD_STATE_PENDING && s.GetDelay() != nil {
 		why = screen.Span{Text: enumWord(s.GetDelay().GetReason().String(), "DELAY_REASON_"), Style: screen.Notable}
 	}
-	row := table.Row{
-		{Text: w.GetId()}, {Text: w.GetSpec().GetName()}, state(w), why, {Text: age(s.GetCreateTime())}, {Text: duration(u.GetCpuTime())},
+	cpu, fuel, waited, memory := duration(u.GetCpuTime()), comma(u.GetFuel()), duration(u.GetWaitingTime()), Size(u.GetPeakMemoryBytes())
+	if endedUnrun(w) {
+		cpu, fuel, waited, memory = "", "", "", ""
 	}
+	row := table.Row{{Text: w.GetId()}, {Text: w.GetSpec().GetName()}, state(w), why, {Text: age(s.GetCreateTime())}, {Text: cpu}}
 	if wide {
 		row = append(row, table.Cells(
-			comma(u.GetFuel()), duration(u.GetWaitingTime()), Size(u.GetPeakMemoryBytes()),
+			fuel, waited, memory,
 			ShortDigest(w.GetSpec().GetModule()), labels(w.GetSpec().GetLabels()), strings.Join(waitingFor(s.GetWaitingFor()), ", "),
 		)...)
 	}
 	return row
+}
+
+// endedUnrun reports whether a workload has ended before its guest ran. What it has used is then the host's work on its
+// start, and says nothing of the guest.
+func endedUnrun(w *reactorv1.Workload) bool {
+	s := w.GetStatus()
+	return s.GetReason() == reactorv1.EndReason_END_REASON_GRANT_DENIED || s.GetEndTime() != nil && s.GetStartTime() == nil
 }
 
 // Workloads returns a list of workloads.
@@ -161,6 +170,9 @@ func aboutLife(w *reactorv1.Workload) []table.Pair {
 // aboutUse says what was used, of how much.
 func aboutUse(w *reactorv1.Workload) []table.Pair {
 	l, u := w.GetSpec().GetLimits(), w.GetStatus().GetUsage()
+	if endedUnrun(w) {
+		return []table.Pair{pair("limits", limits(l))}
+	}
 	of := func(used, limit string) string {
 		if limit == "" {
 			return used

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/reactord/reactord/cmd/internal/help"
 	"github.com/reactord/reactord/cmd/internal/quantity"
@@ -86,6 +87,17 @@ func withSettings(cmd *cobra.Command, run func(cmd *cobra.Command, args []string
 		}
 		return run(cmd, args, cfg)
 	}
+}
+
+// withDataDir is withSettings for a command that needs only the data folder. It takes the flags of the other settings, so
+// that it can be called as the daemon is, but its help leaves them out.
+func withDataDir(cmd *cobra.Command, run func(cmd *cobra.Command, args []string, dataDir string) error) {
+	withSettings(cmd, func(cmd *cobra.Command, args []string, cfg config.Config) error {
+		return run(cmd, args, cfg.Reactor.DataDir)
+	})
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		f.Hidden = f.Name != "config" && f.Name != "data-dir"
+	})
 }
 
 // load reads the settings of a daemon that is this binary.

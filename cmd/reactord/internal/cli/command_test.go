@@ -4,8 +4,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/spf13/pflag"
 
 	"github.com/reactord/reactord/cmd/internal/reference"
 )
@@ -84,6 +87,28 @@ func TestCommandLine(t *testing.T) {
 		cmd.SetArgs(tt.args)
 		if err := cmd.Execute(); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("reactord %s: %v, want %q", strings.Join(tt.args, " "), err, tt.want)
+		}
+	}
+}
+
+// The help of a command that needs only the data folder is short, and the command can still be called as the daemon is.
+func TestDataDirIsAll(t *testing.T) {
+	for _, use := range [][]string{{"store", "check"}, {"store", "salvage"}, {"store", "backup"}, {"token"}} {
+		cmd, _, err := Command().Find(use)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var shown []string
+		cmd.Flags().VisitAll(func(f *pflag.Flag) {
+			if !f.Hidden && f.Name != "force" {
+				shown = append(shown, f.Name)
+			}
+		})
+		if !slices.Equal(shown, []string{"config", "data-dir"}) {
+			t.Errorf("%v shows %v", use, shown)
+		}
+		if err := cmd.ParseFlags([]string{"--queue=7"}); err != nil {
+			t.Errorf("%v: %v", use, err)
 		}
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/reactord/reactord/cmd/internal/usage"
-	"github.com/reactord/reactord/cmd/reactord/internal/config"
 	"github.com/reactord/reactord/cmd/reactord/internal/daemon"
 )
 
@@ -23,7 +22,10 @@ func storeCommand() *cobra.Command {
 A daemon does not start on a store whose database is damaged. check reads all of it and reports what
 is readable, with status 1 if it is damaged; salvage sets the database aside, under a name that it prints,
 and makes a new one from what is readable. Modules whose record is lost have to be pushed again. Both are
-for a store that no daemon uses.`,
+for a store that no daemon uses.
+
+They find the data folder as a daemon does that has the same flags, environment and file; the flags of its
+other settings are taken, and make no difference.`,
 		Args: usage.Subcommands,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -39,10 +41,10 @@ for a store that no daemon uses.`,
 
 func repairCommand(use, short string, repair func(context.Context, string) (daemon.Salvaged, error)) *cobra.Command {
 	cmd := &cobra.Command{Use: use, Short: short, Args: usage.Subcommands, SilenceUsage: true}
-	withSettings(cmd, func(cmd *cobra.Command, _ []string, cfg config.Config) error {
+	withDataDir(cmd, func(cmd *cobra.Command, _ []string, dataDir string) error {
 		ctx, stop := interruptible()
 		defer stop()
-		found, err := repair(ctx, cfg.Reactor.DataDir)
+		found, err := repair(ctx, dataDir)
 		if err != nil {
 			return err
 		}
@@ -73,14 +75,14 @@ moment, and the modules that are in it. Machine code and the token are not copie
 		Args:         cobra.ExactArgs(1),
 		SilenceUsage: true,
 	}
-	withSettings(cmd, func(cmd *cobra.Command, args []string, cfg config.Config) error {
+	withDataDir(cmd, func(cmd *cobra.Command, args []string, dataDir string) error {
 		to, err := filepath.Abs(args[0])
 		if err != nil {
 			return err
 		}
 		ctx, stop := interruptible()
 		defer stop()
-		copied, err := daemon.BackUp(ctx, cfg.Reactor.DataDir, to)
+		copied, err := daemon.BackUp(ctx, dataDir, to)
 		if err != nil {
 			return err
 		}

@@ -8,7 +8,6 @@ import (
 
 	"github.com/reactord/reactord/cmd/internal/local"
 	"github.com/reactord/reactord/cmd/internal/usage"
-	"github.com/reactord/reactord/cmd/reactord/internal/config"
 )
 
 // tokenCommand prints the token, for whoever sets up a client where there is no shell to read the file.
@@ -19,8 +18,8 @@ func tokenCommand() *cobra.Command {
 		Args:         usage.Subcommands,
 		SilenceUsage: true,
 	}
-	withSettings(cmd, func(cmd *cobra.Command, _ []string, cfg config.Config) error {
-		text, err := os.ReadFile(local.Token(cfg.Reactor.DataDir))
+	withDataDir(cmd, func(cmd *cobra.Command, _ []string, dataDir string) error {
+		text, err := os.ReadFile(local.Token(dataDir))
 		if err != nil {
 			return fmt.Errorf("a daemon makes the token when it first serves TCP: %w", err)
 		}

@@ -466,3 +466,15 @@ func TestPushName(t *testing.T) {
 		t.Error("the list lacks the name")
 	}
 }
+
+// A file may be called anything: its module and its workload have what can be printed of the name.
+func TestCtlRunsFileOfAnyName(t *testing.T) {
+	c := newCtl(t)
+	one, _ := alike()
+	path := file(t, "a\x1b[31mb\xff\u202e.wasm", one)
+	c.must(t, "run", path)
+	c.must(t, "submit", "--id", "odd", path)
+	if out := c.must(t, "status", "odd"); !strings.Contains(out, "a[31mb\n") {
+		t.Errorf("its status is\n%s", out)
+	}
+}

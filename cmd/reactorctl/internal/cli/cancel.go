@@ -14,6 +14,7 @@ func (a *app) cancelCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "cancel ID... | cancel --label SELECTOR",
 		Short: "Cancel workloads",
+		Args:  operands(cobra.ArbitraryArgs),
 	}
 	cmd.Flags().StringVarP(&selector, "label", "l", "", "cancel the workloads with these labels, such as app=web")
 	cmd.RunE = a.remote(func(cmd *cobra.Command, args []string) error {

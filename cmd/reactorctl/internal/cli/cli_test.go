@@ -30,6 +30,7 @@ type daemon struct {
 
 	have   int // bytes of the module it has already
 	pushed []byte
+	onPush func() error // called when a push was announced; an error refuses the module, once its bytes are there
 	end    *reactorv1.WorkloadStatus
 	submit error
 
@@ -43,6 +44,10 @@ func (d *daemon) PushModule(s reactorv1.ModuleService_PushModuleServer) error {
 	if err != nil {
 		return err
 	}
+	var refused error
+	if d.onPush != nil {
+		refused = d.onPush()
+	}
 	if err := s.Send(&reactorv1.PushModuleResponse{Part: &reactorv1.PushModuleResponse_Offset{Offset: uint64(d.have)}}); err != nil {
 		return err
 	}
@@ -55,6 +60,9 @@ func (d *daemon) PushModule(s reactorv1.ModuleService_PushModuleServer) error {
 			return err
 		}
 		d.pushed = append(d.pushed, r.GetChunk()...)
+	}
+	if refused != nil {
+		return refused
 	}
 	result := &reactorv1.PushModuleResult{Module: &reactorv1.Module{Digest: first.GetHeader().GetDigest()}}
 	return s.Send(&reactorv1.PushModuleResponse{Part: &reactorv1.PushModuleResponse_Result{Result: result}})
@@ -406,6 +414,14 @@ func TestUsage(t *testing.T) {
 		{[]string{"list", "all"}, "`reactorctl list "},
 		{[]string{"list", "--context", "moon"}, "no context \"moon\""},
 		{[]string{"module", "push", "tag"}, "not a path"},
+		{[]string{"module", "push", "--tag", "\xff", "./m.wasm"}, `--tag "\xff" is not UTF-8; see`},
+		{[]string{"module", "tag", "m", "t\xff"}, `the argument "t\xff" is not UTF-8; see`},
+		{[]string{"status", "\xff"}, `the argument "\xff" is not UTF-8; see`},
+		{[]string{"rm", "a", "\xff", "./\xfe"}, "2 faults; see `reactorctl rm --help`\n  the argument \"\\xff\""},
+		{[]string{"list", "-l", "a=\xff"}, `--label "a=\xff" is not UTF-8; see`},
+		{[]string{"list", "--state", "pending,\xff"}, `--state "\xff" is not UTF-8; see`},
+		{[]string{"wait", "--label", "\xff"}, `--label "\xff" is not UTF-8; see`},
+		{[]string{"run", "tag\xff"}, `MODULE "tag\xff" is not UTF-8; see`},
 	} {
 		status, out, errs := ctl(t, "", c.args...)
 		if status != exitError || out != "" || !strings.Contains(errs, c.want) {
@@ -438,5 +454,42 @@ func TestJSONIsProtojson(t *testing.T) {
 	var w map[string]any
 	if err := json.Unmarshal([]byte(out), &w); status != 0 || err != nil || w["id"] != "w1" {
 		t.Errorf("status %d, %v, stdout %s, stderr %s", status, err, out, errs)
+	}
+}
+
+// The daemon can only say that the bytes are not those that were announced. Whoever reads the file knows why.
+func TestFileChangesDuringPush(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "m.wasm")
+	mismatch, err := status.New(codes.InvalidArgument, "the bytes do not have the digest that was announced").WithDetails(
+		&errdetails.ErrorInfo{Reason: "DIGEST_MISMATCH", Domain: "reactor.v1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := "\x00asm and more"
+	start(t, &daemon{onPush: func() error { return errors.Join(os.WriteFile(path, []byte(text), 0o600), mismatch.Err()) }})
+	for _, args := range [][]string{{"module", "push", path}, {"run", path}, {"submit", path}} {
+		if err := os.WriteFile(path, []byte("\x00asm, but shorter"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if status, _, errs := ctl(t, "", args...); status != exitError || errs != "reactorctl: "+path+" changed while it was read; try again\n" {
+			t.Errorf("%q: status %d: %s", args, status, errs)
+		}
+	}
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if status, _, errs := ctl(t, "", "module", "push", path); status != exitError || !strings.Contains(errs, "the bytes do not have") {
+		t.Errorf("it has not changed: status %d: %s", status, errs)
+	}
+}
+
+// Where no daemon is, that is said once, however many things were to be removed.
+func TestRemovalsWithoutDaemon(t *testing.T) {
+	t.Setenv("REACTORD_ADDR", "unix://"+filepath.Join(t.TempDir(), "s"))
+	for _, args := range [][]string{{"rm", "a", "b"}, {"module", "rm", "a", "b"}, {"module", "untag", "a", "b"}, {"cancel", "a", "b"}} {
+		status, out, errs := ctl(t, "", args...)
+		if status != exitError || out != "" || !strings.HasPrefix(errs, "reactorctl: no daemon answers at ") || strings.Count(errs, "\n") != 2 {
+			t.Errorf("%q: status %d, stdout %q, stderr %q", args, status, out, errs)
+		}
 	}
 }

@@ -5,9 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
@@ -44,7 +41,7 @@ func (a *app) moduleCommand() *cobra.Command {
 func (a *app) ensure(ctx context.Context, m *source.Module, tag string) (string, error) {
 	var result *reactorv1.PushModuleResult
 	err := a.follower.Do(ctx, func(ctx context.Context) (err error) {
-		if result, err = a.push(ctx, m, tag); len(status.Convert(err).Details()) > 0 {
+		if result, err = a.push(ctx, m, tag); isRefusal(err) {
 			return follow.Permanent(fmt.Errorf("%s: %w", m.Name, err)) // the daemon has refused it
 		}
 		return err
@@ -57,12 +54,23 @@ func (a *app) ensure(ctx context.Context, m *source.Module, tag string) (string,
 
 // push uploads a module from the offset that the daemon already has.
 func (a *app) push(ctx context.Context, m *source.Module, tag string) (*reactorv1.PushModuleResult, error) {
+	result, err := a.upload(ctx, m, tag)
+	if isRefusal(err) && m.Changed() { // the daemon knows only that the bytes are not those that were announced
+		return nil, fmt.Errorf("%s changed while it was read; try again", m.Path)
+	}
+	return result, err
+}
+
+// isRefusal reports whether an error is the daemon's own, rather than one of the way to it.
+func isRefusal(err error) bool { return len(status.Convert(err).Details()) > 0 }
+
+func (a *app) upload(ctx context.Context, m *source.Module, tag string) (*reactorv1.PushModuleResult, error) {
 	stream, err := a.modules().PushModule(ctx)
 	if err != nil {
 		return nil, err
 	}
 	header := &reactorv1.PushModuleHeader{
-		Digest: m.Digest, SizeBytes: uint64(m.Size), Tag: tag, Name: pushName(m.Name), PrefixDigests: m.PrefixDigests,
+		Digest: m.Digest, SizeBytes: uint64(m.Size), Tag: tag, Name: m.Name, PrefixDigests: m.PrefixDigests,
 	}
 	if err := stream.Send(&reactorv1.PushModuleRequest{Part: &reactorv1.PushModuleRequest_Header{Header: header}}); err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
@@ -84,22 +92,6 @@ func (a *app) push(ctx context.Context, m *source.Module, tag string) (*reactorv
 		return nil, err
 	}
 	return response.GetResult(), nil
-}
-
-// pushName makes a name that the daemon takes out of one that may be any file's.
-func pushName(name string) string {
-	const most = 128 // bytes
-	name = strings.Map(func(c rune) rune {
-		if !unicode.IsPrint(c) {
-			return -1
-		}
-		return c
-	}, strings.ToValidUTF8(name, ""))
-	for len(name) > most {
-		_, size := utf8.DecodeLastRuneInString(name)
-		name = name[:len(name)-size]
-	}
-	return name
 }
 
 // sendChunks streams the module from offset on and half-closes. It returns nil if the daemon ended the stream
@@ -143,7 +135,7 @@ func (a *app) modulePushCommand() *cobra.Command {
 		Use:   "push MODULE",
 		Short: "Push a .wasm file or a Go package, and print its digest",
 		Long:  "Push a .wasm file or a Go package, and print its digest. Bytes that the daemon already has are not sent again.",
-		Args:  operands(cobra.ExactArgs(1)),
+		Args:  paths(cobra.ExactArgs(1)),
 	}
 	cmd.Flags().StringVarP(&tag, "tag", "t", "", "point this tag at the module")
 	cmd.RunE = a.remote(func(cmd *cobra.Command, args []string) error {

@@ -98,14 +98,18 @@ func tagList(tags []string) string {
 	return fmt.Sprintf("the %s %s", word, strings.Join(tags, ", "))
 }
 
-// each does something for each argument, also if it fails for some. The error of one of several says which.
+// each does something for each argument, also if the daemon refuses some. The error of one of several says which.
 func each(args []string, do func(arg string) error) error {
 	if len(args) == 1 {
 		return do(args[0])
 	}
 	var failed error
 	for _, arg := range args {
-		if err := do(arg); err != nil {
+		switch err := do(arg); {
+		case err == nil:
+		case !isRefusal(err):
+			return err
+		default:
 			failed = errors.Join(failed, fmt.Errorf("%s: %s", arg, status.Convert(err).Message()))
 		}
 	}

@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
-	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
@@ -25,6 +24,7 @@ func (a *app) removeCommand() *cobra.Command {
 		Use:     "rm ID... | rm --label SELECTOR",
 		Aliases: []string{"delete"},
 		Short:   "Delete workloads that have ended, with their results and output",
+		Args:    operands(cobra.ArbitraryArgs),
 	}
 	flags.add(cmd)
 	cmd.Flags().BoolVar(&force, "force", false, "cancel those that have not ended, then delete them")
@@ -81,6 +81,7 @@ type remover struct {
 
 	removed, failures int
 	failed            error // the first failures
+	unreached         error // no daemon has answered
 }
 
 const (
@@ -146,10 +147,14 @@ func (r *remover) remove(ids []string) {
 
 // onRefused notes why a workload was not deleted. The error of a single one is told with all it has to say.
 func (r *remover) onRefused(id string, err error, single bool) {
-	if !single && status.Code(err) != codes.Canceled {
-		err = fmt.Errorf("%s: %s", id, status.Convert(err).Message())
+	switch {
+	case !isRefusal(err):
+		r.unreached = err
+	case single:
+		r.fail(err)
+	default:
+		r.fail(fmt.Errorf("%s: %s", id, status.Convert(err).Message()))
 	}
-	r.fail(err)
 }
 
 func (r *remover) fail(err error) {
@@ -160,6 +165,9 @@ func (r *remover) fail(err error) {
 
 // result returns the failures, in one error.
 func (r *remover) result() error {
+	if r.unreached != nil {
+		return r.unreached
+	}
 	if more := r.failures - shownFailures; more > 0 {
 		return errors.Join(r.failed, fmt.Errorf("and %d more", more))
 	}

@@ -205,13 +205,24 @@ func usageError(cmd *cobra.Command, format string, args ...any) error {
 	return usage.Errorf(cmd, format, args...)
 }
 
-// operands checks the number of arguments, and returns an error with the usage if it is wrong.
+// operands checks the number of arguments, and returns an error with the usage if it is wrong. It refuses what cannot be
+// sent to a daemon, too.
 func operands(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if err := paths(check)(cmd, args); err != nil {
+			return err
+		}
+		return usage.Of(cmd, checkArguments(args))
+	}
+}
+
+// paths is operands for arguments that are paths, which may have any bytes.
+func paths(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if check(cmd, args) != nil {
 			return usageError(cmd, "usage: `%s`; arguments given: %d", cmd.UseLine(), len(args))
 		}
-		return nil
+		return usage.Of(cmd, checkFlags(cmd.Flags()))
 	}
 }
 

@@ -11,13 +11,12 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/reactord/reactord/cmd/internal/quantity"
 	"github.com/reactord/reactord/cmd/internal/usage"
+	"github.com/reactord/reactord/cmd/reactorctl/internal/render"
 	"github.com/reactord/reactord/cmd/reactorctl/internal/source"
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
@@ -109,7 +108,7 @@ func (s *specFlags) spec(cmd *cobra.Command, module string, arguments []string) 
 	spec.Labels, labels = keyValues("label", s.labels, nil)
 	spec.Env, env = keyValues("env", s.env, os.LookupEnv)
 	spec.Grants, grants = s.granted.grants()
-	if err := errors.Join(s.contradictions(module), labels, env, grants, notUTF8(cmd.Flags(), spec)); err != nil {
+	if err := errors.Join(s.contradictions(module), labels, env, grants, checkText(module, spec), checkFlags(cmd.Flags())); err != nil {
 		return nil, usage.Of(cmd, err)
 	}
 	return spec, nil
@@ -136,9 +135,13 @@ func (s *specFlags) contradictions(module string) error {
 	return errors.Join(faults...)
 }
 
-// notUTF8 returns an error that names the arguments, variables and flags that are not UTF-8. The API takes no others.
-func notUTF8(flags *pflag.FlagSet, spec *reactorv1.WorkloadSpec) error {
+// checkText returns an error that names what is not UTF-8 of MODULE, the guest's arguments and its variables. The API takes
+// no others. A file's path may be called anything.
+func checkText(module string, spec *reactorv1.WorkloadSpec) error {
 	var faults []error
+	if !source.IsPath(module) && !utf8.ValidString(module) {
+		faults = append(faults, fmt.Errorf("MODULE %q is not UTF-8", module))
+	}
 	for i, argument := range spec.GetArgs() {
 		if !utf8.ValidString(argument) {
 			faults = append(faults, fmt.Errorf("argument %d of the guest, %q, is not UTF-8", i+1, argument))
@@ -149,11 +152,6 @@ func notUTF8(flags *pflag.FlagSet, spec *reactorv1.WorkloadSpec) error {
 			faults = append(faults, fmt.Errorf("--env %q: the variable is not UTF-8", name))
 		}
 	}
-	flags.Visit(func(f *pflag.Flag) {
-		if f.Name != "env" && !utf8.ValidString(f.Value.String()) {
-			faults = append(faults, fmt.Errorf("--%s %q is not UTF-8", f.Name, f.Value))
-		}
-	})
 	return errors.Join(faults...)
 }
 
@@ -201,7 +199,7 @@ func readInput(path string, in io.Reader) ([]byte, error) {
 		return nil, err
 	}
 	if len(b) > maxInput {
-		return nil, fmt.Errorf("it has more than the %s that can be submitted: use \"run -i\", or grant a folder", humanize.IBytes(maxInput))
+		return nil, fmt.Errorf("it has more than the %s that can be submitted: use \"run -i\", or grant a folder", render.Size(maxInput))
 	}
 	return b, nil
 }

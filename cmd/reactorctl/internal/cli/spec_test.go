@@ -105,6 +105,10 @@ func TestSpecRefuses(t *testing.T) {
 		{[]string{"m", "caf\xe9"}, `argument 1 of the guest, "caf\xe9", is not UTF-8`},
 		{[]string{"-e", "X=\xff", "m"}, `--env "X": the variable is not UTF-8`},
 		{[]string{"--name", "\xff", "m"}, `--name "\xff" is not UTF-8`},
+		{[]string{"-l", "a=b", "-l", "k=\xff", "m"}, `--label "k=\xff" is not UTF-8`},
+		{[]string{"--dir", "/a:/b", "--dir", "/\xff:/c", "m"}, `--dir "/\xff:/c" is not UTF-8`},
+		{[]string{"--listen", "h\xff:1", "m"}, `--listen "h\xff:1" is not UTF-8`},
+		{[]string{"tag\xff"}, `MODULE "tag\xff" is not UTF-8`},
 		{[]string{"-i", "--stdin", "-", "m"}, "can be read once"},
 		{[]string{"--stdin", "-", "-"}, "can be read once"},
 		{[]string{"-i", "-"}, "can be read once"},
@@ -114,6 +118,16 @@ func TestSpecRefuses(t *testing.T) {
 	} {
 		if _, err := parseSpec(t, c.line...); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%q: %v, want %q", c.line, err, c.want)
+		}
+	}
+}
+
+// Files may be called anything: only their contents are sent, and a name that can be.
+func TestSpecTakesAnyPath(t *testing.T) {
+	for path, name := range map[string]string{"./caf\xe9.wasm": "caf", "./a\x1b[31mb\u202e.wasm": "a[31mb", "./\x01.wasm": ""} {
+		spec, err := parseSpec(t, "--stdin", "in\xff", path)
+		if err != nil || spec.GetName() != name {
+			t.Errorf("%q: name %q, %v", path, spec.GetName(), err)
 		}
 	}
 }

@@ -27,6 +27,7 @@ for it. An interrupt leaves the workloads running.
 ` + exitHelp,
 		Example: `  reactorctl wait --timeout 5m build-1 build-2
   reactorctl wait --label app=hello`,
+		Args: operands(cobra.ArbitraryArgs),
 	}
 	cmd.Flags().StringVarP(&selector, "label", "l", "", "wait for the workloads with these labels, such as app=web")
 	cmd.Flags().DurationVar(&timeout, "timeout", 0, "stop waiting after this long; the workloads go on (default: never)")

@@ -12,7 +12,7 @@ import (
 func TestAdvice(t *testing.T) {
 	const preface = "connection error: desc = \"error reading server preface: "
 	const start = "start one with `reactord`, or name another with --addr"
-	dir, err := os.MkdirTemp("", "advice")
+	dir, err := os.MkdirTemp("", "advice") //nolint:usetesting // the path of a socket has to be short
 	if err != nil {
 		t.Fatal(err)
 	}

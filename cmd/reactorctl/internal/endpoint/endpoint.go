@@ -247,7 +247,9 @@ func (e *Endpoint) listens() bool {
 	if isUnix(address) {
 		network, address = "unix", strings.TrimPrefix(strings.TrimPrefix(address, "unix:"), "//")
 	}
-	conn, err := net.DialTimeout(network, address, probeTime)
+	ctx, cancel := context.WithTimeout(context.Background(), probeTime)
+	defer cancel()
+	conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
 	if err != nil {
 		return false
 	}

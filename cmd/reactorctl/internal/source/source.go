@@ -17,6 +17,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/reactord/reactord/cmd/reactorctl/internal/interrupt"
 	"github.com/reactord/reactord/internal/toolchain"
@@ -39,8 +41,10 @@ type Module struct {
 	Size   int64
 	// PrefixDigests are the digests of File's first mebibyte, its first two, and so on.
 	PrefixDigests [][]byte
-	// Name is a short name for people: the file's or folder's base name.
+	// Name is a short name for people: the file's or folder's base name, as Name makes it.
 	Name string
+	// Path is where File comes from, for people.
+	Path string
 }
 
 // Close closes File.
@@ -60,7 +64,8 @@ func IsPath(arg string) bool {
 		strings.HasSuffix(arg, ".wasm")
 }
 
-// Name returns a short name of what a MODULE argument names, for people.
+// Name returns a short name of what a MODULE argument names, for people. Files may be called anything; the daemon takes
+// the name of a module and of a workload, so it has no more than they may have.
 func Name(arg string) string {
 	switch {
 	case arg == Stdin:
@@ -71,7 +76,23 @@ func Name(arg string) string {
 	if abs, err := filepath.Abs(arg); err == nil {
 		arg = abs
 	}
-	return strings.TrimSuffix(filepath.Base(arg), ".wasm")
+	return shown(strings.TrimSuffix(filepath.Base(arg), ".wasm"))
+}
+
+// shown returns the beginning of a name without what cannot be printed.
+func shown(name string) string {
+	const most = 128 // bytes
+	name = strings.Map(func(c rune) rune {
+		if !unicode.IsPrint(c) {
+			return -1
+		}
+		return c
+	}, strings.ToValidUTF8(name, ""))
+	for len(name) > most {
+		_, size := utf8.DecodeLastRuneInString(name)
+		name = name[:len(name)-size]
+	}
+	return name
 }
 
 // Open resolves a MODULE argument. stdin is what "-" stands for, or nil; progress receives the go command's output if a package
@@ -139,7 +160,7 @@ func readPipe(pipe io.Reader, path, name string) (*Module, error) {
 
 // newModule returns the module in a file, which it closes if that is none. path names it for people.
 func newModule(f *os.File, path, name string) (*Module, error) {
-	m := &Module{File: f, Name: name}
+	m := &Module{File: f, Name: name, Path: path}
 	err := check(f, path)
 	if err == nil {
 		err = m.hash()
@@ -179,6 +200,12 @@ func Folder(path string) string {
 		return dir
 	}
 	return "./" + dir
+}
+
+// Changed reports whether File, which it reads, has other bytes now than when the module was opened.
+func (m *Module) Changed() bool {
+	now := &Module{File: m.File}
+	return now.hash() == nil && now.Digest != m.Digest
 }
 
 // hash reads File and sets its digests and size.

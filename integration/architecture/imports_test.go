@@ -133,7 +133,7 @@ var imports = map[string][]string{
 	"cmd/reactorctl/internal/launch":    {"cmd/reactorctl/internal/follow", "proto/reactor/v1"},
 	"cmd/reactorctl/internal/interrupt": {},
 	"cmd/reactorctl/internal/failure":   {"cmd/internal/usage"},
-	"cmd/reactorctl/internal/follow":    {},
+	"cmd/reactorctl/internal/follow":    {"proto/reactor/v1"},
 	"cmd/reactorctl/internal/manual":    {"cmd/internal/manual", "cmd/reactorctl/internal/cli"},
 	"cmd/reactorctl/internal/render":    {"cmd/reactorctl/internal/settings", "cmd/internal/printable", "cmd/internal/screen", "cmd/internal/table", "proto/reactor/v1"},
 	"cmd/reactorctl/internal/settings":  {},

@@ -164,15 +164,7 @@ func (s *Session) receive(stream reactorv1.WorkloadService_AttachWorkloadClient)
 	for {
 		response, err := stream.Recv()
 		if err != nil {
-			if s.tries > 1 && follow.Reason(err) == "WORKLOAD_ATTACHED" {
-				// The daemon takes the connection that was lost for alive.
-				return status.Error(codes.Unavailable, status.Convert(err).Message())
-			}
-			if follow.Reason(err) == "UNAVAILABLE" {
-				s.evicted = true
-				s.Follower.Say(status.Convert(err).Message())
-			}
-			return err
+			return s.refused(err)
 		}
 		switch part := response.GetPart().(type) {
 		case *reactorv1.AttachWorkloadResponse_Stdout:
@@ -188,6 +180,21 @@ func (s *Session) receive(stream reactorv1.WorkloadService_AttachWorkloadClient)
 			return follow.Permanent(err)
 		}
 	}
+}
+
+// refused notes why the daemon has ended the attachment, and returns the error for the follower.
+func (s *Session) refused(err error) error {
+	message := status.Convert(err).Message()
+	switch follow.Reason(err) {
+	case reactorv1.ErrorReason_ERROR_REASON_WORKLOAD_ATTACHED:
+		if s.tries > 1 { // the daemon takes the connection that was lost for alive
+			return status.Error(codes.Unavailable, message)
+		}
+	case reactorv1.ErrorReason_ERROR_REASON_UNAVAILABLE:
+		s.evicted = true
+		s.Follower.Say(message)
+	}
+	return err
 }
 
 func (s *Session) write(to io.Writer, name string, response *reactorv1.AttachWorkloadResponse, data []byte) error {

@@ -10,6 +10,8 @@ import (
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
 
 // DefaultPatience is how long a command waits for a daemon that is gone, unless it is told otherwise.
@@ -151,30 +153,39 @@ const (
 
 // kindOf returns the kind of a call's error. A call that the daemon's end has cut off may fail as cancelled.
 func kindOf(err error) kind {
+	info := infoOf(err)
 	switch status.Code(err) {
 	case codes.Canceled:
 		return gone
 	case codes.Unavailable:
-		if r := Reason(err); r != "" && r != "DRAINING" {
-			return later
+		if info == nil || reasonOf(info) == reactorv1.ErrorReason_ERROR_REASON_DRAINING {
+			return gone
 		}
-		return gone
+		return later
 	case codes.ResourceExhausted:
-		if Reason(err) == "TOO_MUCH_IN_FLIGHT" {
+		if reasonOf(info) == reactorv1.ErrorReason_ERROR_REASON_TOO_MUCH_IN_FLIGHT {
 			return later
 		}
 	}
 	return final
 }
 
-// Reason returns the reason that the daemon has given for an error; nothing if it has given none.
-func Reason(err error) string {
+// Reason returns the reason that the daemon has given for an error; unspecified if it has given none, or one that this
+// command does not know.
+func Reason(err error) reactorv1.ErrorReason { return reasonOf(infoOf(err)) }
+
+func reasonOf(info *errdetails.ErrorInfo) reactorv1.ErrorReason {
+	return reactorv1.ErrorReason(reactorv1.ErrorReason_value["ERROR_REASON_"+info.GetReason()])
+}
+
+// infoOf returns what the daemon has said about an error; nil if it has said nothing.
+func infoOf(err error) *errdetails.ErrorInfo {
 	for _, detail := range status.Convert(err).Details() {
 		if info, ok := detail.(*errdetails.ErrorInfo); ok {
-			return info.GetReason()
+			return info
 		}
 	}
-	return ""
+	return nil
 }
 
 const (

@@ -111,6 +111,9 @@ type LogRequest struct {
 	// Attempt is the attempt that wrote the byte before Offset; zero if that is not known. If the output of a later
 	// one begins before Offset, reading starts there.
 	Attempt uint32
+	// AttemptStart is when that attempt was started; zero if that is not known. If it was started again since, under the
+	// same number, reading starts where its output begins.
+	AttemptStart time.Time
 	// Since leaves out what was written before.
 	Since time.Time
 }
@@ -124,6 +127,9 @@ type LogChunk struct {
 	Offset uint64
 	// Attempt is the attempt that wrote it.
 	Attempt uint32
+	// AttemptStart is when that attempt was started; zero if a later one has been started. A daemon that was killed may
+	// not have stored a start: then an attempt of the same number is started, and only this tells the two apart.
+	AttemptStart time.Time
 	// Missing is how many bytes just before were not kept.
 	Missing uint64
 	// DroppedBytes is set only in the last chunk, and counts the output that was not kept. That chunk may
@@ -133,19 +139,21 @@ type LogChunk struct {
 
 // Output is a run of output of a workload, for an attached client.
 type Output struct {
-	Stream  Stream
-	Data    []byte
-	Offset  uint64 // of the first byte in all that the workload's attempts wrote, kept or not
-	Attempt uint32 // that wrote it
-	Missing uint64 // bytes just before that were not kept
+	Stream       Stream
+	Data         []byte
+	Offset       uint64    // of the first byte in all that the workload's attempts wrote, kept or not
+	Attempt      uint32    // that wrote it
+	AttemptStart time.Time // as in a LogChunk
+	Missing      uint64    // bytes just before that were not kept
 }
 
 // AttachRequest says which workload a client attaches to, and from where on it wants the output.
 type AttachRequest struct {
 	ID string
-	// Offset and Attempt are those of a LogRequest.
-	Offset  uint64
-	Attempt uint32
+	// Offset, Attempt and AttemptStart are those of a LogRequest.
+	Offset       uint64
+	Attempt      uint32
+	AttemptStart time.Time
 	// Client names the client. It takes the place of an attached client of the same name; empty: of none.
 	Client string
 }

@@ -120,8 +120,9 @@ func follow(ctx context.Context, workloads reactorv1.WorkloadServiceClient, id s
 			if run.GetStream() == reactorv1.OutputStream_OUTPUT_STREAM_STDERR {
 				to = os.Stderr
 			}
-			if _, err = to.Write(run.GetData()); err == nil {
-				req.Offset = max(req.Offset, run.GetOffset()+uint64(len(run.GetData()))) // to go on from after a lost connection
+			n := 0
+			if n, err = to.Write(run.GetData()); n > 0 { // to go on from here after a lost connection
+				req.Offset, req.Attempt, req.AttemptStartUs = run.GetOffset()+uint64(n), run.GetAttempt(), run.GetAttemptStartUs()
 			}
 		}
 		if errors.Is(err, io.EOF) {

@@ -52,12 +52,14 @@ class Client {
 
   /** Passes the workload's output on until it has ended. */
   async follow(id) {
-    let offset = 0 // to go on from after a lost connection
+    let seen = {} // where to go on after a lost connection
     await retrying(async () => {
-      for await (const run of this.workloads.ReadLogs({ id, follow: true, offset }, this.metadata)) {
+      for await (const run of this.workloads.ReadLogs({ id, follow: true, ...seen }, this.metadata)) {
         const stream = run.stream === 'OUTPUT_STREAM_STDERR' ? process.stderr : process.stdout
         await new Promise((done) => stream.write(run.data, done))
-        offset = Math.max(offset, run.offset + run.data.length)
+        if (run.data.length > 0) {
+          seen = { offset: run.offset + run.data.length, attempt: run.attempt, attempt_start_us: run.attempt_start_us }
+        }
       }
     })
   }

@@ -52,14 +52,16 @@ class Client:
 
     def follow(self, workload_id):
         """Passes the workload's output on until it has ended."""
-        request = ReadLogsRequest(id=workload_id, follow=True)  # its offset is where to go on after a lost connection
+        request = ReadLogsRequest(id=workload_id, follow=True)  # and where to go on after a lost connection
 
         def read():
             for run in self.workloads.ReadLogs(request, metadata=self.metadata):
                 stream = sys.stderr if run.stream == OUTPUT_STREAM_STDERR else sys.stdout
                 stream.buffer.write(run.data)
                 stream.flush()
-                request.offset = max(request.offset, run.offset + len(run.data))
+                if run.data:
+                    request.offset = run.offset + len(run.data)
+                    request.attempt, request.attempt_start_us = run.attempt, run.attempt_start_us
 
         retrying(read)
 

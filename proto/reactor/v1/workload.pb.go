@@ -2837,9 +2837,12 @@ type ReadLogsRequest struct {
 	Since *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=since,proto3" json:"since,omitempty"`
 	// attempt is the attempt that wrote the last byte seen, if reading resumes at offset. If the daemon died it may have
 	// lost the end of what that attempt wrote, and a later attempt may begin before offset: then reading begins there.
-	Attempt       uint32 `protobuf:"varint,7,opt,name=attempt,proto3" json:"attempt,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Attempt uint32 `protobuf:"varint,7,opt,name=attempt,proto3" json:"attempt,omitempty"`
+	// attempt_start_us is the attempt_start_us of that byte; zero if it is not known. If the attempt was started again
+	// since, under the same number, reading begins where its output begins.
+	AttemptStartUs int64 `protobuf:"varint,8,opt,name=attempt_start_us,json=attemptStartUs,proto3" json:"attempt_start_us,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *ReadLogsRequest) Reset() {
@@ -2921,6 +2924,13 @@ func (x *ReadLogsRequest) GetAttempt() uint32 {
 	return 0
 }
 
+func (x *ReadLogsRequest) GetAttemptStartUs() int64 {
+	if x != nil {
+		return x.AttemptStartUs
+	}
+	return 0
+}
+
 // ReadLogsResponse is a run of output.
 type ReadLogsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2940,9 +2950,14 @@ type ReadLogsResponse struct {
 	// attempt is the attempt that wrote it, from 1 on.
 	Attempt uint32 `protobuf:"varint,6,opt,name=attempt,proto3" json:"attempt,omitempty"`
 	// missing_bytes is how many bytes just before this run were not kept.
-	MissingBytes  uint64 `protobuf:"varint,7,opt,name=missing_bytes,json=missingBytes,proto3" json:"missing_bytes,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	MissingBytes uint64 `protobuf:"varint,7,opt,name=missing_bytes,json=missingBytes,proto3" json:"missing_bytes,omitempty"`
+	// attempt_start_us is when that attempt was started, in microseconds since 1970; zero if a later one has been started. A
+	// daemon that is killed just after a start may not have stored it, and then starts the attempt again under the same
+	// number. The output of that one has another attempt_start_us, and takes the place of what was read of the attempt
+	// before.
+	AttemptStartUs int64 `protobuf:"varint,8,opt,name=attempt_start_us,json=attemptStartUs,proto3" json:"attempt_start_us,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *ReadLogsResponse) Reset() {
@@ -3020,6 +3035,13 @@ func (x *ReadLogsResponse) GetAttempt() uint32 {
 func (x *ReadLogsResponse) GetMissingBytes() uint64 {
 	if x != nil {
 		return x.MissingBytes
+	}
+	return 0
+}
+
+func (x *ReadLogsResponse) GetAttemptStartUs() int64 {
+	if x != nil {
+		return x.AttemptStartUs
 	}
 	return 0
 }
@@ -3143,9 +3165,12 @@ type AttachWorkloadStart struct {
 	// client is a name for the client, chosen at random. An attachment takes the place of an earlier one with the same
 	// name, which is then of no more use: its connection is lost, though the daemon may not know it yet. If client is
 	// empty, or another client is attached, the call fails with WORKLOAD_ATTACHED.
-	Client        string `protobuf:"bytes,4,opt,name=client,proto3" json:"client,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Client string `protobuf:"bytes,4,opt,name=client,proto3" json:"client,omitempty"`
+	// attempt_start_us is the attempt_start_us of that byte; zero if it is not known. If the attempt was started again
+	// since, under the same number, the output begins where that one's begins.
+	AttemptStartUs int64 `protobuf:"varint,5,opt,name=attempt_start_us,json=attemptStartUs,proto3" json:"attempt_start_us,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *AttachWorkloadStart) Reset() {
@@ -3206,6 +3231,13 @@ func (x *AttachWorkloadStart) GetClient() string {
 	return ""
 }
 
+func (x *AttachWorkloadStart) GetAttemptStartUs() int64 {
+	if x != nil {
+		return x.AttemptStartUs
+	}
+	return 0
+}
+
 // AttachWorkloadResponse has output, and at last the ended workload.
 type AttachWorkloadResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -3224,9 +3256,12 @@ type AttachWorkloadResponse struct {
 	Attempt uint32 `protobuf:"varint,5,opt,name=attempt,proto3" json:"attempt,omitempty"`
 	// missing_bytes is how many bytes just before this run, or before the end, could not be delivered, since they were
 	// not kept.
-	MissingBytes  uint64 `protobuf:"varint,6,opt,name=missing_bytes,json=missingBytes,proto3" json:"missing_bytes,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	MissingBytes uint64 `protobuf:"varint,6,opt,name=missing_bytes,json=missingBytes,proto3" json:"missing_bytes,omitempty"`
+	// attempt_start_us is when that attempt was started (see ReadLogsResponse.attempt_start_us); zero if a later one has been
+	// started.
+	AttemptStartUs int64 `protobuf:"varint,7,opt,name=attempt_start_us,json=attemptStartUs,proto3" json:"attempt_start_us,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *AttachWorkloadResponse) Reset() {
@@ -3310,6 +3345,13 @@ func (x *AttachWorkloadResponse) GetAttempt() uint32 {
 func (x *AttachWorkloadResponse) GetMissingBytes() uint64 {
 	if x != nil {
 		return x.MissingBytes
+	}
+	return 0
+}
+
+func (x *AttachWorkloadResponse) GetAttemptStartUs() int64 {
+	if x != nil {
+		return x.AttemptStartUs
 	}
 	return 0
 }
@@ -3632,7 +3674,7 @@ const file_reactor_v1_workload_proto_rawDesc = "" +
 	"\x15CancelWorkloadsResult\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1c\n" +
 	"\tcancelled\x18\x02 \x01(\bR\tcancelled\x12'\n" +
-	"\x05error\x18\x03 \x01(\v2\x11.reactor.v1.ErrorR\x05error\"\x82\x02\n" +
+	"\x05error\x18\x03 \x01(\v2\x11.reactor.v1.ErrorR\x05error\"\xac\x02\n" +
 	"\x0fReadLogsRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x120\n" +
 	"\x06stream\x18\x02 \x01(\x0e2\x18.reactor.v1.OutputStreamR\x06stream\x12\x16\n" +
@@ -3641,8 +3683,9 @@ const file_reactor_v1_workload_proto_rawDesc = "" +
 	"tail_lines\x18\x04 \x01(\rH\x00R\ttailLines\x88\x01\x01\x12\x16\n" +
 	"\x06offset\x18\x05 \x01(\x04R\x06offset\x120\n" +
 	"\x05since\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\x12\x18\n" +
-	"\aattempt\x18\a \x01(\rR\aattemptB\r\n" +
-	"\v_tail_lines\"\x84\x02\n" +
+	"\aattempt\x18\a \x01(\rR\aattempt\x12(\n" +
+	"\x10attempt_start_us\x18\b \x01(\x03R\x0eattemptStartUsB\r\n" +
+	"\v_tail_lines\"\xae\x02\n" +
 	"\x10ReadLogsResponse\x120\n" +
 	"\x06stream\x18\x01 \x01(\x0e2\x18.reactor.v1.OutputStreamR\x06stream\x12\x12\n" +
 	"\x04data\x18\x02 \x01(\fR\x04data\x12.\n" +
@@ -3650,24 +3693,27 @@ const file_reactor_v1_workload_proto_rawDesc = "" +
 	"\rdropped_bytes\x18\x04 \x01(\x04R\fdroppedBytes\x12\x16\n" +
 	"\x06offset\x18\x05 \x01(\x04R\x06offset\x12\x18\n" +
 	"\aattempt\x18\x06 \x01(\rR\aattempt\x12#\n" +
-	"\rmissing_bytes\x18\a \x01(\x04R\fmissingBytes\"\x82\x01\n" +
+	"\rmissing_bytes\x18\a \x01(\x04R\fmissingBytes\x12(\n" +
+	"\x10attempt_start_us\x18\b \x01(\x03R\x0eattemptStartUs\"\x82\x01\n" +
 	"\x15AttachWorkloadRequest\x12\x10\n" +
 	"\x02id\x18\x01 \x01(\tH\x00R\x02id\x12\x16\n" +
 	"\x05stdin\x18\x02 \x01(\fH\x00R\x05stdin\x127\n" +
 	"\x05start\x18\x03 \x01(\v2\x1f.reactor.v1.AttachWorkloadStartH\x00R\x05startB\x06\n" +
-	"\x04part\"o\n" +
+	"\x04part\"\x99\x01\n" +
 	"\x13AttachWorkloadStart\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06offset\x18\x02 \x01(\x04R\x06offset\x12\x18\n" +
 	"\aattempt\x18\x03 \x01(\rR\aattempt\x12\x16\n" +
-	"\x06client\x18\x04 \x01(\tR\x06client\"\xd9\x01\n" +
+	"\x06client\x18\x04 \x01(\tR\x06client\x12(\n" +
+	"\x10attempt_start_us\x18\x05 \x01(\x03R\x0eattemptStartUs\"\x83\x02\n" +
 	"\x16AttachWorkloadResponse\x12\x18\n" +
 	"\x06stdout\x18\x01 \x01(\fH\x00R\x06stdout\x12\x18\n" +
 	"\x06stderr\x18\x02 \x01(\fH\x00R\x06stderr\x12,\n" +
 	"\x05ended\x18\x03 \x01(\v2\x14.reactor.v1.WorkloadH\x00R\x05ended\x12\x16\n" +
 	"\x06offset\x18\x04 \x01(\x04R\x06offset\x12\x18\n" +
 	"\aattempt\x18\x05 \x01(\rR\aattempt\x12#\n" +
-	"\rmissing_bytes\x18\x06 \x01(\x04R\fmissingBytesB\x06\n" +
+	"\rmissing_bytes\x18\x06 \x01(\x04R\fmissingBytes\x12(\n" +
+	"\x10attempt_start_us\x18\a \x01(\x03R\x0eattemptStartUsB\x06\n" +
 	"\x04part\"m\n" +
 	"\x0eListOpsRequest\x12\x1f\n" +
 	"\vworkload_id\x18\x01 \x01(\tR\n" +

@@ -35,7 +35,7 @@ func (o *Observer) Attach(ctx context.Context, req *api.AttachRequest, mode term
 		return nil, err
 	}
 	a := &Attachment{replay: logReader{Observer: o, id: req.ID}}
-	if err := a.replay.seek(ctx, req.Offset, req.Attempt); err != nil {
+	if err := a.replay.seek(ctx, req.Offset, req.Attempt, req.AttemptStart); err != nil {
 		return nil, err
 	}
 	if _, _, live := o.Look(req.ID); live && mode == (terminal.Mode{}) {
@@ -107,7 +107,7 @@ func (a *Attachment) Next(ctx context.Context) (api.Output, error) {
 			return api.Output{}, err
 		}
 		if e != nil {
-			return a.output(e), nil
+			return a.output(ctx, e), nil
 		}
 	}
 	if a.client == nil {
@@ -118,14 +118,14 @@ func (a *Attachment) Next(ctx context.Context) (api.Output, error) {
 		return api.Output{}, a.ended(err)
 	}
 	e := store.LogEntry{Attempt: run.Attempt, LogChunk: store.LogChunk{Offset: run.Offset, Stream: run.Stream, Data: run.Data}}
-	return a.output(&e), nil
+	return a.output(ctx, &e), nil
 }
 
-func (a *Attachment) output(e *store.LogEntry) api.Output {
+func (a *Attachment) output(ctx context.Context, e *store.LogEntry) api.Output {
 	missing, _ := a.replay.take(e)
 	return api.Output{
 		Stream: api.Stream(e.Stream), Data: e.Data,
-		Offset: uint64(e.Offset), Attempt: attemptOf(e), Missing: uint64(missing),
+		Offset: uint64(e.Offset), Attempt: attemptOf(e), AttemptStart: a.replay.begun(ctx, e), Missing: uint64(missing),
 	}
 }
 

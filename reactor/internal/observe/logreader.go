@@ -29,29 +29,7 @@ type logReader struct {
 	seen     int64 // up to where the output was taken, left out or found missing
 	missing  int64 // how much is missing since the last entry that was taken
 	ended    *store.Cut
-}
-
-// seek moves to a position. attempt is the attempt that wrote the byte before it, zero if that is not known: if the
-// daemon died since, a later attempt may have begun before that position.
-func (l *logReader) seek(ctx context.Context, offset uint64, attempt uint32) error {
-	position := int64(offset)
-	if position > 0 && attempt > 0 {
-		log, _ := l.Log(l.id) // before the store: what is stored meanwhile is in both
-		start, found, err := l.Store.LogStart(ctx, l.id, attempt)
-		if err != nil {
-			return refusal.OfStore(err)
-		}
-		if found {
-			position = min(position, start)
-		}
-		if log != nil {
-			if number, start := log.Attempt(); number > attempt {
-				position = min(position, start)
-			}
-		}
-	}
-	l.position, l.seen = position, position
-	return nil
+	writer   start // of the attempt that wrote the last entry
 }
 
 // seekTail moves to where the last lines begin. It has what is in memory stored first, so that only the store

@@ -20,7 +20,7 @@ func (o *Observer) ReadLog(ctx context.Context, req api.LogRequest, send func(ap
 	if req.TailLines != nil {
 		err = reader.seekTail(ctx, int(*req.TailLines))
 	} else {
-		err = reader.seek(ctx, req.Offset, req.Attempt)
+		err = reader.seek(ctx, req.Offset, req.Attempt, req.AttemptStart)
 	}
 	if err == nil {
 		err = reader.copy(ctx, req.Follow, send)
@@ -74,7 +74,7 @@ func (l *logReader) copy(ctx context.Context, follow bool, send func(api.LogChun
 			}
 			if err := send(api.LogChunk{
 				Stream: api.Stream(e.Stream), Data: e.Data, Time: e.Time,
-				Offset: uint64(e.Offset), Attempt: attemptOf(&e), Missing: uint64(missing),
+				Offset: uint64(e.Offset), Attempt: attemptOf(&e), AttemptStart: l.begun(ctx, &e), Missing: uint64(missing),
 			}); err != nil {
 				return err
 			}

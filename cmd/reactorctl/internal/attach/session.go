@@ -198,19 +198,21 @@ func (s *Session) refused(err error) error {
 }
 
 func (s *Session) write(to io.Writer, name string, response *reactorv1.AttachWorkloadResponse, data []byte) error {
-	fresh := data
+	fresh := follow.Fresh{Data: data}
 	if response.GetAttempt() > 0 { // an older daemon tells no positions
-		var missing uint64
-		fresh, missing = s.cursor.Take(response.GetAttempt(), response.GetOffset(), data)
-		s.missing += missing
+		fresh = s.cursor.Take(response, data)
+		s.missing += fresh.Missing
 	}
-	if len(fresh) == 0 {
+	if len(fresh.Data) == 0 {
 		return nil
+	}
+	if fresh.Again {
+		s.Follower.Say(fmt.Sprintf("attempt %d of %s was started again: its output begins anew", response.GetAttempt(), s.ID))
 	}
 	if s.OnOutput != nil {
 		s.OnOutput()
 	}
-	if _, err := to.Write(fresh); err != nil {
+	if _, err := to.Write(fresh.Data); err != nil {
 		return &OutputError{Stream: name, Err: err}
 	}
 	return nil
@@ -228,7 +230,7 @@ func (s *Session) start() *reactorv1.AttachWorkloadRequest {
 		s.name = rand.Text()
 	}
 	start := &reactorv1.AttachWorkloadStart{Id: s.ID, Client: s.name}
-	start.Offset, start.Attempt = s.cursor.Resume()
+	start.Offset, start.Attempt, start.AttemptStartUs = s.cursor.Resume()
 	return &reactorv1.AttachWorkloadRequest{Part: &reactorv1.AttachWorkloadRequest_Start{Start: start}}
 }
 

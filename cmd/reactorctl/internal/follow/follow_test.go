@@ -12,6 +12,8 @@ import (
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
 
 var (
@@ -129,37 +131,53 @@ func TestOneOutage(t *testing.T) {
 func TestCursor(t *testing.T) {
 	type run struct {
 		attempt uint32
+		began   int64 // zero if that is not told
 		offset  uint64
 		data    string
 		fresh   string
 		missing uint64
+		again   bool
 	}
 	for _, c := range []struct {
 		name string
 		runs []run
 		end  uint64
 	}{
-		{"in order", []run{{1, 0, "abc", "abc", 0}, {1, 3, "de", "de", 0}}, 5},
-		{"a gap", []run{{1, 0, "abc", "abc", 0}, {1, 10, "k", "k", 7}}, 11},
-		{"only the end is there", []run{{1, 100, "abc", "abc", 100}}, 103},
-		{"sent again", []run{{1, 0, "abc", "abc", 0}, {1, 0, "ab", "", 0}, {1, 2, "cde", "de", 0}, {1, 5, "f", "f", 0}}, 6},
-		{"the next attempt", []run{{1, 0, "abc", "abc", 0}, {2, 3, "abc", "abc", 0}}, 6},
-		{"the next attempt, after a death that forgot output", []run{{1, 0, "abcdef", "abcdef", 0}, {1, 0, "abc", "", 0}, {2, 3, "abc", "abc", 0}, {2, 6, "d", "d", 0}}, 7},
-		{"the next attempt, and a gap", []run{{1, 0, "abc", "abc", 0}, {2, 13, "x", "x", 10}}, 14},
-		{"an attempt that is over", []run{{2, 5, "abc", "abc", 5}, {1, 8, "x", "", 0}}, 8},
+		{"in order", []run{{1, 0, 0, "abc", "abc", 0, false}, {1, 0, 3, "de", "de", 0, false}}, 5},
+		{"a gap", []run{{1, 0, 0, "abc", "abc", 0, false}, {1, 0, 10, "k", "k", 7, false}}, 11},
+		{"only the end is there", []run{{1, 0, 100, "abc", "abc", 100, false}}, 103},
+		{"sent again", []run{
+			{1, 7, 0, "abc", "abc", 0, false}, {1, 7, 0, "ab", "", 0, false}, {1, 0, 2, "cde", "de", 0, false}, {1, 7, 5, "f", "f", 0, false},
+		}, 6},
+		{"the next attempt", []run{{1, 7, 0, "abc", "abc", 0, false}, {2, 8, 3, "abc", "abc", 0, false}}, 6},
+		{"the next attempt, after a death that forgot output", []run{
+			{1, 7, 0, "abcdef", "abcdef", 0, false}, {1, 0, 0, "abc", "", 0, false}, {2, 8, 3, "abc", "abc", 0, false}, {2, 8, 6, "d", "d", 0, false},
+		}, 7},
+		{"the next attempt, and a gap", []run{{1, 0, 0, "abc", "abc", 0, false}, {2, 0, 13, "x", "x", 10, false}}, 14},
+		{"an attempt that is over", []run{{2, 0, 5, "abc", "abc", 5, false}, {1, 0, 8, "x", "", 0, false}}, 8},
+		{"an attempt that is over, whose start is told no more", []run{{2, 7, 5, "abc", "abc", 5, false}, {1, 0, 4, "x", "", 0, false}}, 8},
+		{"the same attempt, after a death that forgot it", []run{
+			{1, 7, 0, "abcdef", "abcdef", 0, false}, {1, 8, 0, "ab", "ab", 0, true}, {1, 8, 2, "cd", "cd", 0, false}, {1, 8, 0, "abcd", "", 0, false},
+		}, 4},
+		{"the same attempt, after a death that forgot it, and a gap", []run{{1, 7, 0, "abc", "abc", 0, false}, {1, 8, 9, "x", "x", 6, true}}, 10},
+		{"the attempt before, after a death that forgot both", []run{{2, 7, 3, "abc", "abc", 3, false}, {1, 8, 0, "x", "x", 0, true}}, 1},
+		{"an older daemon tells no starts", []run{{1, 7, 0, "abc", "abc", 0, false}, {1, 0, 0, "abcd", "d", 0, false}, {1, 7, 4, "e", "e", 0, false}}, 5},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var cursor Cursor
-			var latest uint32
 			for i, r := range c.runs {
-				latest = max(latest, r.attempt)
-				if fresh, missing := cursor.Take(r.attempt, r.offset, []byte(r.data)); string(fresh) != r.fresh || missing != r.missing {
-					t.Errorf("run %d: %q, %d missing; want %q, %d", i, fresh, missing, r.fresh, r.missing)
+				at := &reactorv1.ReadLogsResponse{Attempt: r.attempt, AttemptStartUs: r.began, Offset: r.offset}
+				fresh := cursor.Take(at, []byte(r.data))
+				if string(fresh.Data) != r.fresh || fresh.Missing != r.missing || fresh.Again != r.again {
+					t.Errorf("run %d: %q, %d missing, again %t; want %q, %d, %t", i, fresh.Data, fresh.Missing, fresh.Again, r.fresh, r.missing, r.again)
+				}
+				position, attempt, began := cursor.Resume()
+				if len(fresh.Data) > 0 && (position != r.offset+uint64(len(r.data)) || attempt != r.attempt || r.began > 0 && began != r.began) {
+					t.Errorf("run %d: resumes at %d of attempt %d of %v", i, position, attempt, began)
 				}
 			}
-			position, attempt := cursor.Resume()
-			if position != c.end || attempt != latest {
-				t.Errorf("resumes at %d of attempt %d, want %d of %d", position, attempt, c.end, latest)
+			if position, _, _ := cursor.Resume(); position != c.end {
+				t.Errorf("resumes at %d, want %d", position, c.end)
 			}
 			if cursor.End(c.end) != 0 || cursor.End(c.end+2) != 2 || cursor.End(0) != 0 {
 				t.Errorf("%+v, want the end %d", cursor, c.end)

@@ -35,6 +35,7 @@ type Log struct {
 	printer *Printer
 	prefix  string // of each line; empty for none
 	attempt uint32
+	began   int64   // when attempt was started; zero if that is not known
 	open    bool    // the last byte that was printed unchanged was not the end of a line
 	out     partial // of standard output, while lines are completed before they are printed
 	err     partial
@@ -54,13 +55,10 @@ func (l *Log) Take(r *reactorv1.ReadLogsResponse) error {
 	p := l.printer
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if attempt := r.GetAttempt(); attempt > 0 && len(r.GetData()) > 0 {
-		if l.attempt > 0 && attempt != l.attempt {
-			if err := l.note(fmt.Sprintf("--- attempt %d ---", attempt)); err != nil {
-				return err
-			}
+	if r.GetAttempt() > 0 && len(r.GetData()) > 0 {
+		if err := l.setAttempt(r.GetAttempt(), r.GetAttemptStartUs()); err != nil {
+			return err
 		}
-		l.attempt = attempt
 	}
 	if n := r.GetMissingBytes(); n > 0 {
 		if err := l.note(fmt.Sprintf("... %s bytes were not kept ...", humanize.Comma(int64(n)))); err != nil {
@@ -84,6 +82,21 @@ func (l *Log) Take(r *reactorv1.ReadLogsResponse) error {
 		return l.lines(p.Out, &l.out, r.GetTime().AsTime(), r.GetData())
 	}
 	return l.lines(p.Err, &l.err, r.GetTime().AsTime(), r.GetData())
+}
+
+// setAttempt notes which attempt wrote what is printed next, and prints that it is not the same as before.
+func (l *Log) setAttempt(attempt uint32, began int64) (err error) {
+	switch {
+	case l.attempt == 0:
+	case attempt != l.attempt:
+		err = l.note(fmt.Sprintf("--- attempt %d ---", attempt))
+	case began == 0:
+		return nil
+	case l.began != 0 && began != l.began:
+		err = l.note(fmt.Sprintf("--- attempt %d, started again ---", attempt))
+	}
+	l.attempt, l.began = attempt, began
+	return err
 }
 
 // end prints the last response. An older daemon says only there how much was not kept.

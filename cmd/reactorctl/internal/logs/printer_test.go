@@ -26,6 +26,12 @@ func run(stream reactorv1.OutputStream, attempt uint32, seconds int, data string
 	}
 }
 
+// began says when the attempt was started.
+func began(us int64, r *reactorv1.ReadLogsResponse) *reactorv1.ReadLogsResponse {
+	r.AttemptStartUs = us
+	return r
+}
+
 func TestPrinter(t *testing.T) {
 	zone := noon.Format("Z07:00")
 	for _, tc := range []struct {
@@ -44,6 +50,10 @@ func TestPrinter(t *testing.T) {
 		{"attempts", "", false, []*reactorv1.ReadLogsResponse{
 			run(stdout, 1, 0, "a\n", 0), run(stdout, 2, 0, "b", 0), run(stdout, 2, 0, "c", 0), run(stdout, 4, 0, "d\n", 0),
 		}, "a\n<--- attempt 2 ---\n>bc<\n--- attempt 4 ---\n>d\n"},
+		{"an attempt that is started again", "", false, []*reactorv1.ReadLogsResponse{
+			began(7, run(stdout, 1, 0, "a\n", 0)), run(stdout, 1, 0, "b\n", 0), began(7, run(stdout, 1, 0, "c\n", 0)),
+			began(8, run(stdout, 1, 0, "a\n", 0)), began(8, run(stdout, 1, 0, "b\n", 0)), began(9, run(stdout, 2, 0, "a\n", 0)),
+		}, "a\nb\nc\n<--- attempt 1, started again ---\n>a\nb\n<--- attempt 2 ---\n>a\n"},
 		{"the end only", "", false, []*reactorv1.ReadLogsResponse{
 			run(stdout, 3, 0, "a\n", 0), {DroppedBytes: 9, Offset: 11},
 		}, "a\n"},

@@ -36,8 +36,8 @@ func (s *Source) try(ctx context.Context, take func(*reactorv1.ReadLogsResponse)
 		}
 		s.Follower.Reached(fmt.Sprintf("the log of %s goes on", s.Request.GetId()))
 	}
-	if position, attempt := s.cursor.Resume(); position > 0 {
-		s.Request.Offset, s.Request.Attempt, s.Request.TailLines = position, attempt, nil
+	if position, attempt, began := s.cursor.Resume(); position > 0 {
+		s.Request.Offset, s.Request.Attempt, s.Request.AttemptStartUs, s.Request.TailLines = position, attempt, began, nil
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -57,7 +57,7 @@ func (s *Source) try(ctx context.Context, take func(*reactorv1.ReadLogsResponse)
 			s.Follower.Reached("")
 		}
 		if len(response.GetData()) > 0 && response.GetAttempt() > 0 { // an older daemon tells no positions
-			if response.Data, _ = s.cursor.Take(response.GetAttempt(), response.GetOffset(), response.GetData()); len(response.Data) == 0 {
+			if response.Data = s.cursor.Take(response, response.GetData()).Data; len(response.Data) == 0 {
 				continue
 			}
 		}

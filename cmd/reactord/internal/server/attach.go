@@ -63,7 +63,10 @@ func toAttach(first *reactorv1.AttachWorkloadRequest) (request api.AttachRequest
 		if n := len(start.GetClient()); n > maxClientName {
 			return request, fields{{Path: "start.client", Description: fmt.Sprintf("has %d bytes, more than %d", n, maxClientName)}}.err()
 		}
-		return api.AttachRequest{ID: start.GetId(), Offset: start.GetOffset(), Attempt: start.GetAttempt(), Client: start.GetClient()}, nil
+		return api.AttachRequest{
+			ID: start.GetId(), Offset: start.GetOffset(), Attempt: start.GetAttempt(), Client: start.GetClient(),
+			AttemptStart: toMicroseconds(start.GetAttemptStartUs()),
+		}, nil
 	}
 	return request, fields{{Path: "start", Description: "or id must be the first message"}}.err()
 }
@@ -107,7 +110,7 @@ func sendOutput(ctx context.Context, stream attachStream, attachment *reactor.At
 		}
 		resp := &reactorv1.AttachWorkloadResponse{
 			Part:   &reactorv1.AttachWorkloadResponse_Stdout{Stdout: out.Data},
-			Offset: out.Offset, Attempt: out.Attempt, MissingBytes: out.Missing,
+			Offset: out.Offset, Attempt: out.Attempt, AttemptStartUs: fromMicroseconds(out.AttemptStart), MissingBytes: out.Missing,
 		}
 		if out.Stream == api.Stderr {
 			resp.Part = &reactorv1.AttachWorkloadResponse_Stderr{Stderr: out.Data}
@@ -123,6 +126,7 @@ func sendOutput(ctx context.Context, stream attachStream, attachment *reactor.At
 	end := max(ended.Status.Usage.LogBytes, attachment.Position())
 	return stream.Send(&reactorv1.AttachWorkloadResponse{
 		Part:   &reactorv1.AttachWorkloadResponse_Ended{Ended: fromWorkload(ended)},
-		Offset: end, Attempt: ended.Status.Attempts, MissingBytes: end - attachment.Position(),
+		Offset: end, Attempt: ended.Status.Attempts, AttemptStartUs: fromMicroseconds(ended.Status.StartTime),
+		MissingBytes: end - attachment.Position(),
 	})
 }

@@ -247,6 +247,21 @@ func fromTime(t time.Time) *timestamppb.Timestamp {
 	return timestamppb.New(t)
 }
 
+// fromMicroseconds and toMicroseconds convert times that clients send back as they were; zero is none.
+func fromMicroseconds(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
+}
+
+func toMicroseconds(us int64) time.Time {
+	if us == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(us)
+}
+
 // fromDuration returns nil for zero, which stands for no bound.
 func fromDuration(d time.Duration) *durationpb.Duration {
 	if d == 0 {

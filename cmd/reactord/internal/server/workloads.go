@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"sync"
-	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
@@ -12,7 +11,6 @@ import (
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 	"github.com/reactord/reactord/reactor"
 	"github.com/reactord/reactord/reactor/api"
-	"github.com/reactord/reactord/reactor/errs"
 )
 
 type workloads struct {
@@ -161,34 +159,34 @@ func (w *workloads) CancelWorkloads(ctx context.Context, req *reactorv1.CancelWo
 }
 
 func (w *workloads) ReadLogs(req *reactorv1.ReadLogsRequest, stream grpc.ServerStreamingServer[reactorv1.ReadLogsResponse]) error {
+	var bad fields
 	selected := req.GetStream()
 	if selected < reactorv1.OutputStream_OUTPUT_STREAM_UNSPECIFIED || selected > reactorv1.OutputStream_OUTPUT_STREAM_STDERR {
-		return errs.Invalid(errs.Field{Path: "stream", Description: "is not a stream"})
+		bad.add("is not a stream", "stream")
 	}
-	var since time.Time
-	if at := req.GetSince(); at != nil {
-		if err := at.CheckValid(); err != nil {
-			return errs.Invalid(errs.Field{Path: "since", Description: "is not a time"})
-		}
-		since = at.AsTime()
+	since := toTime(req.GetSince(), "since", &bad)
+	if err := bad.err(); err != nil {
+		return err
 	}
 	return w.reactor.ReadLogs(stream.Context(), api.LogRequest{
-		ID:        req.GetId(),
-		Stream:    api.Stream(selected),
-		Follow:    req.GetFollow(),
-		TailLines: req.TailLines,
-		Offset:    req.GetOffset(),
-		Attempt:   req.GetAttempt(),
-		Since:     since,
+		ID:           req.GetId(),
+		Stream:       api.Stream(selected),
+		Follow:       req.GetFollow(),
+		TailLines:    req.TailLines,
+		Offset:       req.GetOffset(),
+		Attempt:      req.GetAttempt(),
+		AttemptStart: toMicroseconds(req.GetAttemptStartUs()),
+		Since:        since,
 	}, func(c api.LogChunk) error {
 		return stream.Send(&reactorv1.ReadLogsResponse{
-			Stream:       reactorv1.OutputStream(c.Stream),
-			Data:         c.Data,
-			Time:         fromTime(c.Time),
-			DroppedBytes: c.DroppedBytes,
-			Offset:       c.Offset,
-			Attempt:      c.Attempt,
-			MissingBytes: c.Missing,
+			Stream:         reactorv1.OutputStream(c.Stream),
+			Data:           c.Data,
+			Time:           fromTime(c.Time),
+			DroppedBytes:   c.DroppedBytes,
+			Offset:         c.Offset,
+			Attempt:        c.Attempt,
+			AttemptStartUs: fromMicroseconds(c.AttemptStart),
+			MissingBytes:   c.Missing,
 		})
 	})
 }

@@ -9,8 +9,10 @@
 // A guest's write never blocks and never waits for the disk. It appends to memory, or it finds that there is no
 // room, and the guest parks until a batch is in the store. A log may hold as many bytes as are free for all logs, so
 // the largest log is the first to wait: with n logs that always want more, each has 1/(n+1) of the memory, and
-// 1/(n+1) is left for the others. A log that is over its window, since its workload has written more than is kept, does
-// not wait but drops the oldest of what it holds; such logs share half of the memory in the same way.
+// 1/(n+1) is left for the others. Those that wait are in the order of what they hold, so giving room back takes time for
+// the guests that it wakes, however many wait on (BenchmarkRelease). A log that is over its window, since its workload has
+// written more than is kept, does not wait but drops the oldest of what it holds; such logs share half of the memory in the
+// same way.
 //
 // The spool owns one goroutine, which writes when output has waited for Config.Age, when a
 // log holds 64 KiB, or when the memory is half full. Completions run on the store's goroutine and only move counters.

@@ -62,8 +62,11 @@ type Log struct {
 	changed  notify.Broadcast
 
 	// Guarded by the spool's mutex.
-	charged int64 // what it takes of the spool's memory
-	over    bool  // the log is over its window; written with mu held, too
+	charged int64     // what it takes of the spool's memory
+	over    bool      // the log is over its window; written with mu held, too
+	waiters []*waiter // that wait for room
+	turn    uint64    // when the first of them began to wait, among all logs
+	place   int       // in the spool's queue, while there are waiters
 }
 
 // NewLog makes the log of one attempt of a workload that keeps limit bytes in all.

@@ -1,9 +1,9 @@
 package logbuf
 
 import (
+	"container/heap"
 	"errors"
 	"math"
-	"slices"
 	"sync"
 	"time"
 
@@ -50,7 +50,10 @@ type Spool struct {
 	urgent  bool   // write without waiting for Age
 	dirty   []*Log // logs with output that is not on its way
 	paced   []*Log // those of them that are over their windows
-	waiting []*waiter
+
+	// Logs whose writers wait for room, by whether they are over their windows.
+	waiting, waitingOver waiting
+	turns                uint64 // how often one has begun to wait
 }
 
 // haste is how soon a log is written.
@@ -61,12 +64,6 @@ const (
 	urgently              // at once
 	paced                 // when its turn comes, pacedLogs of them after Config.Age
 )
-
-// waiter waits for room in a log.
-type waiter struct {
-	log   *Log
-	ready func()
-}
 
 // NewSpool starts a spool. It must be closed before its store.
 func NewSpool(cfg Config) *Spool {
@@ -175,6 +172,10 @@ func (s *Spool) add(l *Log, how haste) {
 func (s *Spool) setOver(l *Log) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if len(l.waiters) > 0 {
+		heap.Remove(s.queueOf(l), l.place)
+		defer func() { heap.Push(s.queueOf(l), l) }()
+	}
 	l.over = true
 	s.over += l.charged
 }
@@ -185,6 +186,9 @@ func (s *Spool) charge(l *Log, n int64) {
 	l.charged += n
 	if l.over {
 		s.over += n
+	}
+	if len(l.waiters) > 0 {
+		heap.Fix(s.queueOf(l), l.place)
 	}
 }
 
@@ -242,20 +246,6 @@ func (s *Spool) release(l *Log, n int64) {
 	s.notifyWaiters()
 }
 
-// notifyWaiters notifies the waiters that have room. mu is held.
-func (s *Spool) notifyWaiters() {
-	still := s.waiting[:0]
-	for _, w := range s.waiting {
-		if s.refused || s.share(w.log) >= leastWrite+chunkCost {
-			w.ready()
-		} else {
-			still = append(still, w)
-		}
-	}
-	clear(s.waiting[len(still):])
-	s.waiting = still
-}
-
 // onStoreTook is called when the store took a batch, or refused it. While it refuses, nobody waits for room.
 func (s *Spool) onStoreTook(refused bool) {
 	s.mu.Lock()
@@ -277,17 +267,17 @@ func (s *Spool) onStoreTook(refused bool) {
 func (s *Spool) notify(l *Log, ready func(), mayDrop bool) (stop func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.refused || l.over && mayDrop || s.share(l) >= leastWrite+chunkCost {
+	if s.refused || l.over && mayDrop || s.hasRoom(l) {
 		ready()
 		return func() {}
 	}
 	s.hurry()
-	entry := &waiter{l, ready}
-	s.waiting = append(s.waiting, entry)
+	w := &waiter{ready}
+	s.enqueue(l, w)
 	return func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.waiting = slices.DeleteFunc(s.waiting, func(w *waiter) bool { return w == entry })
+		s.dequeue(l, w)
 	}
 }
 

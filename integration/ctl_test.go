@@ -165,6 +165,23 @@ func TestCtlDay(t *testing.T) {
 	}
 	eventually([]string{"nap", "waiting", "app=nap", "timer"}, "list", "-o", "wide", "--state", "waiting", "-l", "app=nap")
 	eventually([]string{"nap", "timer"}, "ops", "nap")
+	eventually([]string{"nap", "timer"}, "ops", "-l", "app in (nap, web)")
+	if out := c.must(t, "ops", "-l", "app!=nap", "-o", "name"); out != "" {
+		t.Errorf("ops of others: %s", out)
+	}
+	c.must(t, "submit", "--count", "3", "--label", "app=naps", "stable", "sleep", "1h")
+	eventually([]string{"stable-", "timer"}, "ops", "--label", "app=naps")
+	until(t, "one of three is listed", func() bool {
+		out, errs, status := c.run(t, "", "ops", "-l", "app=naps", "--limit", "2")
+		return status == 0 && strings.Count(out, "timer") == 2 && errs == "there are more; --limit 0 lists all\n"
+	})
+	if _, errs, status := c.run(t, "", "ops", "-l", "=="); status != 125 || !strings.HasPrefix(errs, "reactorctl: --label: ") {
+		t.Errorf("a faulty selector: status %d, %s", status, errs)
+	}
+	if _, errs, status := c.run(t, "", "ops", "-l", "app", "nap"); status != 125 || !strings.Contains(errs, "give either an id or --label") {
+		t.Errorf("an id and a selector: status %d, %s", status, errs)
+	}
+	c.must(t, "cancel", "--label", "app=naps")
 	eventually([]string{"waiting", strings.TrimPrefix(digest, "sha256:"), "app=nap"}, "status", "nap")
 	eventually([]string{"1 waiting"}, "status")
 	contains(c.must(t, "node"), "serving", "workers", "guest memory limit")

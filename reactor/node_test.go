@@ -103,6 +103,48 @@ func TestOthersPass(t *testing.T) {
 	}
 }
 
+// Operations of selected workloads come in pages, too, also if one workload has more than a page.
+func TestListOpsOfSelected(t *testing.T) {
+	r := open(t)
+	push(t, r, "sleep", "spin")
+	const count = 25
+	for i := range count {
+		team := []string{"a", "b"}[i%2]
+		submit(t, r, fmt.Sprintf("w%02d", i), api.Spec{Module: "sleep", Labels: map[string]string{"team": team}})
+	}
+	submit(t, r, "spin", api.Spec{Module: "spin", Labels: map[string]string{"team": "b"}})
+	for i := range count {
+		awaitWaiting(t, r, fmt.Sprintf("w%02d", i))
+	}
+	for _, size := range []int{1, 5, 12, 100} {
+		var ids []string
+		for token, more := "", true; more; more = token != "" {
+			ops, next, err := r.ListOps(deadline(t), api.OpFilter{LabelSelector: "team in (b, c)"}, api.Page{Size: size, Token: token})
+			if err != nil || len(ops) > size {
+				t.Fatalf("%d ops, %v", len(ops), err)
+			}
+			for _, op := range ops {
+				ids = append(ids, op.WorkloadID)
+			}
+			token = next
+		}
+		if len(ids) != count/2 || ids[0] != "w23" || ids[count/2-1] != "w01" {
+			t.Errorf("pages of %d: %q", size, ids)
+		}
+	}
+	if ops, next, err := r.ListOps(deadline(t), api.OpFilter{LabelSelector: "team=c"}, api.Page{}); len(ops) > 0 || next != "" || err != nil {
+		t.Errorf("of nobody: %v, %q, %v", ops, next, err)
+	}
+	for _, filter := range []api.OpFilter{{LabelSelector: "team=="}, {LabelSelector: "team", WorkloadID: "w01"}} {
+		_, _, err := r.ListOps(deadline(t), filter, api.Page{})
+		wantClass(t, err, errs.InvalidArgument)
+	}
+	for _, token := range []string{"x", "-1/a/", "1/", "0//?"} {
+		_, _, err := r.ListOps(deadline(t), api.OpFilter{LabelSelector: "team"}, api.Page{Token: token})
+		wantClass(t, err, errs.InvalidArgument)
+	}
+}
+
 func TestListOpsPages(t *testing.T) {
 	r := open(t)
 	push(t, r, "sleep", "spin")
@@ -117,7 +159,7 @@ func TestListOpsPages(t *testing.T) {
 	for _, size := range []int{1, 7, 25, 100} {
 		var ids []string
 		for token, more := "", true; more; more = token != "" {
-			ops, next, err := r.ListOps(deadline(t), "", api.Page{Size: size, Token: token})
+			ops, next, err := r.ListOps(deadline(t), api.OpFilter{}, api.Page{Size: size, Token: token})
 			if err != nil || len(ops) > size {
 				t.Fatalf("%d ops, %v", len(ops), err)
 			}
@@ -130,16 +172,16 @@ func TestListOpsPages(t *testing.T) {
 			t.Errorf("pages of %d: %q", size, ids)
 		}
 	}
-	if ops, next, err := r.ListOps(deadline(t), "w07", api.Page{}); err != nil || len(ops) != 1 || next != "" {
+	if ops, next, err := r.ListOps(deadline(t), api.OpFilter{WorkloadID: "w07"}, api.Page{}); err != nil || len(ops) != 1 || next != "" {
 		t.Errorf("ListOps(w07) = %+v, %q, %v", ops, next, err)
 	}
-	if ops, _, err := r.ListOps(deadline(t), "spin", api.Page{}); err != nil || len(ops) != 0 {
+	if ops, _, err := r.ListOps(deadline(t), api.OpFilter{WorkloadID: "spin"}, api.Page{}); err != nil || len(ops) != 0 {
 		t.Errorf("ListOps(spin) = %+v, %v", ops, err)
 	}
-	_, _, err := r.ListOps(deadline(t), "nothing", api.Page{})
+	_, _, err := r.ListOps(deadline(t), api.OpFilter{WorkloadID: "nothing"}, api.Page{})
 	wantClass(t, err, errs.WorkloadNotFound)
 	for _, token := range []string{"x", "-1/a", "/"} {
-		_, _, err = r.ListOps(deadline(t), "", api.Page{Token: token})
+		_, _, err = r.ListOps(deadline(t), api.OpFilter{}, api.Page{Token: token})
 		wantClass(t, err, errs.InvalidArgument)
 	}
 	_, err = r.ListWorkloads(deadline(t), api.Filter{}, api.Page{Size: -1})

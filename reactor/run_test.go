@@ -97,7 +97,7 @@ func TestWaiting(t *testing.T) {
 	if w.Status.Usage.LogBytes != 7 || w.Status.Usage.PeakMemoryBytes < 64<<10 {
 		t.Errorf("usage %+v", w.Status.Usage)
 	}
-	ops, next, err := r.ListOps(deadline(t), "", api.Page{})
+	ops, next, err := r.ListOps(deadline(t), api.OpFilter{}, api.Page{})
 	if err != nil || len(ops) != 1 || next != "" || ops[0].WorkloadID != "sleeper" {
 		t.Errorf("ListOps = %+v, %q, %v", ops, next, err)
 	}

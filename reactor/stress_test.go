@@ -52,7 +52,7 @@ func TestChaos(t *testing.T) {
 				case 2:
 					r.ListWorkloads(deadline(t), api.Filter{States: []api.State{api.Running}}, api.Page{Size: 10})
 				case 3:
-					r.ListOps(deadline(t), "", api.Page{Size: 10})
+					r.ListOps(deadline(t), api.OpFilter{}, api.Page{Size: 10})
 				case 4:
 					r.ReadLogs(deadline(t), api.LogRequest{ID: other}, func(api.LogChunk) error { return nil })
 				}

@@ -22,6 +22,13 @@ type Page struct {
 	OldestFirst bool
 }
 
+// OpFilter selects operations: those of one workload, or those of the workloads with some labels. The zero value selects
+// all.
+type OpFilter struct {
+	WorkloadID    string
+	LabelSelector string
+}
+
 // WorkloadPage is a page of workloads.
 type WorkloadPage struct {
 	Workloads []*Workload

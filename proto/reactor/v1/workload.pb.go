@@ -3386,10 +3386,14 @@ type ListOpsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// workload_id selects one workload; empty selects all.
 	WorkloadId string `protobuf:"bytes,1,opt,name=workload_id,json=workloadId,proto3" json:"workload_id,omitempty"`
-	// page_size bounds the answer: zero is 100, the maximum is 1000.
+	// page_size bounds the answer: zero is 100, the maximum is 1000. A page can be shorter, even empty, while
+	// next_page_token is set.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// page_token is the next_page_token of the previous page.
-	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// page_token is the next_page_token of the previous page, of a request that selected the same.
+	PageToken string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// label_selector selects workloads by their labels, as WorkloadFilter.label_selector does. It and workload_id exclude
+	// each other: INVALID_ARGUMENT.
+	LabelSelector string `protobuf:"bytes,4,opt,name=label_selector,json=labelSelector,proto3" json:"label_selector,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3441,6 +3445,13 @@ func (x *ListOpsRequest) GetPageSize() int32 {
 func (x *ListOpsRequest) GetPageToken() string {
 	if x != nil {
 		return x.PageToken
+	}
+	return ""
+}
+
+func (x *ListOpsRequest) GetLabelSelector() string {
+	if x != nil {
+		return x.LabelSelector
 	}
 	return ""
 }
@@ -3714,13 +3725,14 @@ const file_reactor_v1_workload_proto_rawDesc = "" +
 	"\aattempt\x18\x05 \x01(\rR\aattempt\x12#\n" +
 	"\rmissing_bytes\x18\x06 \x01(\x04R\fmissingBytes\x12(\n" +
 	"\x10attempt_start_us\x18\a \x01(\x03R\x0eattemptStartUsB\x06\n" +
-	"\x04part\"m\n" +
+	"\x04part\"\x94\x01\n" +
 	"\x0eListOpsRequest\x12\x1f\n" +
 	"\vworkload_id\x18\x01 \x01(\tR\n" +
 	"workloadId\x12\x1b\n" +
 	"\tpage_size\x18\x02 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
-	"page_token\x18\x03 \x01(\tR\tpageToken\"[\n" +
+	"page_token\x18\x03 \x01(\tR\tpageToken\x12%\n" +
+	"\x0elabel_selector\x18\x04 \x01(\tR\rlabelSelector\"[\n" +
 	"\x0fListOpsResponse\x12 \n" +
 	"\x03ops\x18\x01 \x03(\v2\x0e.reactor.v1.OpR\x03ops\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken*X\n" +

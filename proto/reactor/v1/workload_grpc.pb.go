@@ -97,7 +97,8 @@ type WorkloadServiceClient interface {
 	//
 	// Errors: INVALID_ARGUMENT, WORKLOAD_NOT_FOUND, WORKLOAD_NOT_INTERACTIVE, WORKLOAD_ATTACHED, UNAVAILABLE, DRAINING.
 	AttachWorkload(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[AttachWorkloadRequest, AttachWorkloadResponse], error)
-	// ListOps lists pending host operations: what workloads wait for.
+	// ListOps lists pending host operations: what workloads wait for. They are in the order of the workloads' ids; with a
+	// selector those of the newest workload come first.
 	//
 	// Errors: INVALID_ARGUMENT, WORKLOAD_NOT_FOUND.
 	ListOps(ctx context.Context, in *ListOpsRequest, opts ...grpc.CallOption) (*ListOpsResponse, error)
@@ -307,7 +308,8 @@ type WorkloadServiceServer interface {
 	//
 	// Errors: INVALID_ARGUMENT, WORKLOAD_NOT_FOUND, WORKLOAD_NOT_INTERACTIVE, WORKLOAD_ATTACHED, UNAVAILABLE, DRAINING.
 	AttachWorkload(grpc.BidiStreamingServer[AttachWorkloadRequest, AttachWorkloadResponse]) error
-	// ListOps lists pending host operations: what workloads wait for.
+	// ListOps lists pending host operations: what workloads wait for. They are in the order of the workloads' ids; with a
+	// selector those of the newest workload come first.
 	//
 	// Errors: INVALID_ARGUMENT, WORKLOAD_NOT_FOUND.
 	ListOps(context.Context, *ListOpsRequest) (*ListOpsResponse, error)

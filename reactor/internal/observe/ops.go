@@ -2,6 +2,7 @@ package observe
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"math"
 	"slices"
@@ -43,6 +44,30 @@ func (o *Observer) Ops(token string, size int) (ops []api.Op, next string, err e
 		}
 		from, skip = batch[len(batch)-1].id+"\x00", 0
 	}
+}
+
+// OpsSelected returns a page of what the workloads wait for that a filter selects, in the order of the store's lists. Only
+// the store has the labels of workloads that run, so it is asked for them. A page can be short while next is set.
+func (o *Observer) OpsSelected(ctx context.Context, filter store.Filter, token string, size int) (ops []api.Op, next string, err error) {
+	done, err := o.Reading(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	defer done()
+	s := selection{
+		list: func(query store.Query) (store.Page, error) {
+			query.Filter = filter
+			return o.Store.List(ctx, query)
+		},
+		opsOf: func(id string) []api.Op {
+			a, _, _ := o.Look(id)
+			if a == nil || !a.Running() {
+				return nil
+			}
+			return opsOf(id, a.Ops())
+		},
+	}
+	return s.page(token, size)
 }
 
 // running is a workload that runs.

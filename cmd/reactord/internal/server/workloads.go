@@ -192,7 +192,7 @@ func (w *workloads) ReadLogs(req *reactorv1.ReadLogsRequest, stream grpc.ServerS
 }
 
 func (w *workloads) ListOps(ctx context.Context, req *reactorv1.ListOpsRequest) (*reactorv1.ListOpsResponse, error) {
-	ops, next, err := w.reactor.ListOps(ctx, req.GetWorkloadId(), toPage(req))
+	ops, next, err := w.reactor.ListOps(ctx, api.OpFilter{WorkloadID: req.GetWorkloadId(), LabelSelector: req.GetLabelSelector()}, toPage(req))
 	if err != nil {
 		return nil, err
 	}

@@ -493,3 +493,23 @@ func TestRemovalsWithoutDaemon(t *testing.T) {
 		}
 	}
 }
+
+// A module that was pruned between dev's push and its submission is pushed again.
+func TestDevPushesAgain(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "m.wasm")
+	if err := os.WriteFile(path, []byte("\x00asm and more"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	pushes := 0
+	d := &daemon{onPush: func() error { pushes++; return nil }}
+	d.onSubmit = func() {
+		d.submit = status.Error(codes.NotFound, "there is no such module")
+		if pushes == 2 {
+			d.submit = status.Error(codes.FailedPrecondition, "seen twice") // which ends dev
+		}
+	}
+	start(t, d)
+	if exit, _, errs := ctl(t, "", "dev", path); exit != exitError || pushes != 2 || !strings.Contains(errs, "seen twice") {
+		t.Errorf("status %d, %d pushes: %s", exit, pushes, errs)
+	}
+}

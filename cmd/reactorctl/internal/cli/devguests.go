@@ -56,7 +56,7 @@ func (g *guests) Push(ctx context.Context, m *source.Module) (digest string, exi
 }
 
 // Run implements dev.Node.
-func (g *guests) Run(ctx context.Context, digest string, onSubmitted func(id string)) (string, error) {
+func (g *guests) Run(ctx context.Context, digest string, pushAgain func(context.Context) error, onSubmitted func(id string)) (string, error) {
 	spec := proto.CloneOf(g.spec)
 	spec.Module, spec.OutputMode = digest, reactorv1.OutputMode_OUTPUT_MODE_DELIVER
 	if g.stdin != "" {
@@ -69,14 +69,15 @@ func (g *guests) Run(ctx context.Context, digest string, onSubmitted func(id str
 	g.started++
 	plan := launch.Plan{ID: fmt.Sprintf("%s-%d", g.session, g.started), Count: 1}
 	j := &job{app: g.app, flags: &specFlags{}, launch: &launch.Launch{
-		Client: g.workloads(), Follower: g.follower, Plan: plan, Spec: spec,
+		Client: g.workloads(), Follower: g.follower, Plan: plan, Spec: spec, Push: pushAgain,
 	}}
 	err := j.launch.Submit(ctx)
 	if j.launch.MayExist() { // an interrupt during the submission is an error, too
 		g.forgetLast(ctx)
 		g.last = plan.ID
 	}
-	if err == nil {
+	submitted := err == nil
+	if submitted {
 		onSubmitted(plan.ID)
 		defer g.tellAddresses(ctx, plan.ID, spec)()
 		_, err = interrupt.Do(ctx, func() (struct{}, error) { return struct{}{}, j.attach(ctx, plan.ID, nil) })
@@ -87,7 +88,7 @@ func (g *guests) Run(ctx context.Context, digest string, onSubmitted func(id str
 	if _, ended := errors.AsType[exitStatus](err); ended {
 		return "", nil // attach has printed how
 	}
-	if ctx.Err() == nil && !fromDaemon(err) {
+	if submitted && ctx.Err() == nil && !fromDaemon(err) {
 		g.leave(err) // the output cannot be written
 	}
 	if left := g.cancel(ctx, j.launch); left != nil {

@@ -38,9 +38,10 @@ type Node interface {
 	// Push has the daemon store a module, and says whether it had it before.
 	Push(ctx context.Context, m *source.Module) (digest string, existed bool, err error)
 	// Run runs a guest and prints its output. It calls onSubmitted when the daemon has the workload, and returns, when
-	// the guest has ended, how it ended, unless it has printed that. When ctx ends it cancels the workload and waits for
-	// its end. An error says that the daemon refused the workload, or could not be asked how it ended.
-	Run(ctx context.Context, digest string, onSubmitted func(id string)) (end string, err error)
+	// the guest has ended, how it ended, unless it has printed that. It calls pushAgain, which calls Push, if the module
+	// has been removed since it was pushed. When ctx ends it cancels the workload and waits for its end. An error says
+	// that the daemon refused the workload, or could not be asked how it ended.
+	Run(ctx context.Context, digest string, pushAgain func(context.Context) error, onSubmitted func(id string)) (end string, err error)
 	// Remove removes a module unless somebody else uses it.
 	Remove(ctx context.Context, digest string) error
 }
@@ -149,7 +150,6 @@ func (l *loop) pushed(ctx context.Context) (digest string, err error) {
 	if err != nil {
 		return "", err
 	}
-	defer m.Close() //nolint:errcheck // the file was only read
 	return l.shelf.push(ctx, m)
 }
 
@@ -202,7 +202,8 @@ func goFile(name string) bool {
 
 // guest runs a guest to its end.
 func (l *loop) guest(ctx context.Context, digest string) Event {
-	end, err := l.node.Run(ctx, digest, func(id string) { l.events <- Submitted{id} })
+	pushAgain := func(ctx context.Context) error { return l.shelf.pushAgain(ctx, digest) }
+	end, err := l.node.Run(ctx, digest, pushAgain, func(id string) { l.events <- Submitted{id} })
 	if err != nil {
 		return Refused{err}
 	}

@@ -31,6 +31,7 @@ type daemon struct {
 	refuse  error
 	shared  bool // by several loops
 	faults  int  // how many removals fail
+	pruned  int  // how often a module is removed by somebody before it is run
 }
 
 // magic is how modules begin.
@@ -41,7 +42,7 @@ func newDaemon() *daemon {
 }
 
 func (d *daemon) Push(_ context.Context, m *source.Module) (string, bool, error) {
-	text, err := io.ReadAll(m.File)
+	text, err := io.ReadAll(io.NewSectionReader(m.File, 0, m.Size))
 	if err != nil {
 		return "", false, err
 	}
@@ -57,7 +58,15 @@ func (d *daemon) Push(_ context.Context, m *source.Module) (string, bool, error)
 	return m.Digest, existed, nil
 }
 
-func (d *daemon) Run(ctx context.Context, digest string, onSubmitted func(string)) (string, error) {
+func (d *daemon) Run(ctx context.Context, digest string, pushAgain func(context.Context) error, onSubmitted func(string)) (string, error) {
+	for ; d.pruned > 0; d.pruned-- {
+		if err := d.Remove(ctx, digest); err != nil {
+			return "", err
+		}
+		if err := pushAgain(ctx); err != nil {
+			return "", err
+		}
+	}
 	d.mu.Lock()
 	text := d.texts[digest]
 	d.running++
@@ -197,6 +206,22 @@ func TestModuleOfOthers(t *testing.T) {
 	again.end <- nil
 	if left := d.left(); !slices.Equal(left, before) {
 		t.Errorf("left: %q, before: %q", left, before)
+	}
+}
+
+// TestPruned: a module that somebody removes before its guest is submitted is pushed again, and is still this loop's.
+func TestPruned(t *testing.T) {
+	d := newDaemon()
+	d.pruned = 2
+	s := begin(t, d, "one", nil)
+	s.until("running")
+	s.interrupt()
+	if err := <-s.end; err != nil {
+		t.Error(err)
+	}
+	s.end <- nil
+	if left := d.left(); len(left) > 0 {
+		t.Errorf("left behind: %q", left)
 	}
 }
 

@@ -15,27 +15,55 @@ type shelf struct {
 	node Node
 
 	mu     sync.Mutex
-	needed map[string]int  // how many builds of a digest are needed
-	pushed map[string]bool // the daemon did not have it before the loop
+	needed map[string]int            // how many builds of a digest are needed
+	pushed map[string]bool           // the daemon did not have it before the loop
+	open   map[string]*source.Module // those that are needed, to be pushed again
 }
 
 func newShelf(node Node) *shelf {
-	return &shelf{node: node, needed: map[string]int{}, pushed: map[string]bool{}}
+	return &shelf{node: node, needed: map[string]int{}, pushed: map[string]bool{}, open: map[string]*source.Module{}}
 }
 
-// push has the daemon store a module, which is needed from then on.
+// push has the daemon store a module, which is needed from then on. It takes over the module, and closes it when it is not
+// needed any more.
 func (s *shelf) push(ctx context.Context, m *source.Module) (digest string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	digest, existed, err := s.node.Push(ctx, m)
-	if err != nil {
+	if digest, err = s.store(ctx, m); err != nil {
+		_ = m.Close() // the file was only read
 		return "", err
 	}
 	s.needed[digest]++
-	if !existed {
+	s.close(digest)
+	s.open[digest] = m
+	return digest, nil
+}
+
+// pushAgain has the daemon store a module that is needed, and that somebody has removed there.
+func (s *shelf) pushAgain(ctx context.Context, digest string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m := s.open[digest]
+	if m == nil {
+		return errors.New("the module is not needed any more")
+	}
+	_, err := s.store(ctx, m)
+	return err
+}
+
+func (s *shelf) store(ctx context.Context, m *source.Module) (digest string, err error) {
+	digest, existed, err := s.node.Push(ctx, m)
+	if err == nil && !existed {
 		s.pushed[digest] = true
 	}
-	return digest, nil
+	return digest, err
+}
+
+func (s *shelf) close(digest string) {
+	if m := s.open[digest]; m != nil {
+		_ = m.Close() // the file was only read
+		delete(s.open, digest)
+	}
 }
 
 // release takes back one push. A module that is no longer needed is removed if the loop brought it.
@@ -46,6 +74,7 @@ func (s *shelf) release(ctx context.Context, digest string) {
 		return
 	}
 	delete(s.needed, digest)
+	s.close(digest)
 	_ = s.remove(ctx, digest) // clear tries again
 }
 
@@ -53,6 +82,9 @@ func (s *shelf) release(ctx context.Context, digest string) {
 func (s *shelf) clear(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	for digest := range s.open {
+		s.close(digest)
+	}
 	var failure error
 	for digest := range s.pushed {
 		if err := s.remove(ctx, digest); err != nil {

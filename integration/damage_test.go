@@ -119,7 +119,19 @@ func TestCtlDamagedModule(t *testing.T) {
 					}
 				}
 			}
+			if name == "bytes" {
+				short := strings.TrimPrefix(digest, "sha256:")[:12]
+				if list := c.must(t, "module", "list"); !strings.Contains(list, short+" (damaged)  sleeper") {
+					t.Errorf("the list does not mark it:\n%s", list)
+				}
+				if about := c.must(t, "module", "inspect", digest); !strings.Contains(about, "damaged    on disk: push it again\n") {
+					t.Errorf("inspect does not say it:\n%s", about)
+				}
+			}
 			c.must(t, "run", sleeperModule, "1", "1") // which pushes it
+			if list := c.must(t, "module", "list"); strings.Contains(list, "damaged") {
+				t.Errorf("it has been pushed again:\n%s", list)
+			}
 			c.must(t, "run", "sleeper", "1", "1")
 			if first != nil {
 				if status, raw := first.Wait(); status != 0 {

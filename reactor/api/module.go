@@ -16,6 +16,7 @@ type Module struct {
 	FunctionCount uint32
 	Name          string    // under which it was pushed last, for people
 	LastUseTime   time.Time // of the last submission or push
+	Damaged       bool      // its last load found it damaged on disk
 }
 
 // ModuleKind says how a module is run. The values are those of ModuleKind in the API.

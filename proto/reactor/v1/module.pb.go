@@ -105,7 +105,10 @@ type Module struct {
 	Name string `protobuf:"bytes,11,opt,name=name,proto3" json:"name,omitempty"`
 	// last_use_time is when a workload of the module was last submitted or the module last pushed. It may lag behind
 	// submissions by a minute.
-	LastUseTime   *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=last_use_time,json=lastUseTime,proto3" json:"last_use_time,omitempty"`
+	LastUseTime *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=last_use_time,json=lastUseTime,proto3" json:"last_use_time,omitempty"`
+	// damaged says that the module's bytes were found damaged on disk when it was last loaded, so that no submission takes
+	// it: push it again. What nobody has loaded since the daemon's start is not known to be damaged.
+	Damaged       bool `protobuf:"varint,13,opt,name=damaged,proto3" json:"damaged,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -222,6 +225,13 @@ func (x *Module) GetLastUseTime() *timestamppb.Timestamp {
 		return x.LastUseTime
 	}
 	return nil
+}
+
+func (x *Module) GetDamaged() bool {
+	if x != nil {
+		return x.Damaged
+	}
+	return false
 }
 
 // ModuleImport is one import of a module.
@@ -1442,7 +1452,7 @@ var File_reactor_v1_module_proto protoreflect.FileDescriptor
 const file_reactor_v1_module_proto_rawDesc = "" +
 	"\n" +
 	"\x17reactor/v1/module.proto\x12\n" +
-	"reactor.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe7\x03\n" +
+	"reactor.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x81\x04\n" +
 	"\x06Module\x12\x16\n" +
 	"\x06digest\x18\x01 \x01(\tR\x06digest\x12\x1d\n" +
 	"\n" +
@@ -1458,7 +1468,8 @@ const file_reactor_v1_module_proto_rawDesc = "" +
 	"\x0efunction_count\x18\n" +
 	" \x01(\rR\rfunctionCount\x12\x12\n" +
 	"\x04name\x18\v \x01(\tR\x04name\x12>\n" +
-	"\rlast_use_time\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\vlastUseTime\"N\n" +
+	"\rlast_use_time\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\vlastUseTime\x12\x18\n" +
+	"\adamaged\x18\r \x01(\bR\adamaged\"N\n" +
 	"\fModuleImport\x12\x16\n" +
 	"\x06module\x18\x01 \x01(\tR\x06module\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x12\n" +

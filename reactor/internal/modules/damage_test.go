@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
 	"github.com/reactord/reactord/reactor/store"
 )
@@ -54,6 +55,15 @@ func TestDamagedModule(t *testing.T) {
 		wantError(t, err, errs.ModuleNotFound, false)
 		if want := "module " + digest.String() + " is damaged on disk: push it again"; err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v; want %q", ref, err, want)
+		}
+	}
+	list, err := f.List(t.Context(), api.Page{})
+	if err != nil || len(list.Modules) != 2 {
+		t.Fatalf("List: %v, %v", list, err)
+	}
+	for _, m := range list.Modules {
+		if m.Damaged != (m.Digest == digest.String()) {
+			t.Errorf("the list says of %s: damaged %t", m.Digest, m.Damaged)
 		}
 	}
 	if _, _, err := f.LookUp(t.Context(), "other"); err != nil {

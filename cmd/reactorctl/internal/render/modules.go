@@ -23,7 +23,11 @@ func Modules(modules []*reactorv1.Module, wide bool) List {
 		if wide {
 			digest = m.GetDigest()
 		}
-		row := table.Cells(digest, m.GetName(), strings.Join(m.GetTags(), ", "), Size(m.GetSizeBytes()), age(m.GetCreateTime()), age(m.GetLastUseTime()))
+		shown := screen.Span{Text: digest}
+		if m.GetDamaged() {
+			shown = screen.Span{Text: digest + " (damaged)", Style: screen.Bad}
+		}
+		row := append(table.Row{shown}, table.Cells(m.GetName(), strings.Join(m.GetTags(), ", "), Size(m.GetSizeBytes()), age(m.GetCreateTime()), age(m.GetLastUseTime()))...)
 		if wide {
 			row = append(row, table.Cells(moduleKind(m), fmt.Sprint(m.GetFunctionCount()), strings.Join(m.GetNeeds(), ", "))...)
 		}
@@ -41,6 +45,10 @@ func Module(s *screen.Screen, m *reactorv1.Module) error {
 			memory += ", " + Size(m.GetMemory().GetMaxBytes()) + " at most"
 		}
 	}
+	damage := ""
+	if m.GetDamaged() {
+		damage = "on disk: push it again"
+	}
 	needs := "none"
 	if len(m.GetNeeds()) > 0 {
 		needs = strings.Join(m.GetNeeds(), ", ")
@@ -54,6 +62,7 @@ func Module(s *screen.Screen, m *reactorv1.Module) error {
 	}
 	return s.Print(table.Pairs([]table.Pair{
 		pair("digest", strings.TrimPrefix(m.GetDigest(), "sha256:")), pair("name", m.GetName()), pair("size", Size(m.GetSizeBytes())), pair("kind", moduleKind(m)),
+		pair("damaged", damage),
 		pair("tags", strings.Join(m.GetTags(), ", ")), pair("created", moment(m.GetCreateTime())),
 		pair("last used", moment(m.GetLastUseTime())),
 		pair("functions", fmt.Sprint(m.GetFunctionCount())), pair("memory", memory), pair("needs", needs),

@@ -183,6 +183,7 @@ func fromModule(m *api.Module) *reactorv1.Module {
 		FunctionCount: m.FunctionCount,
 		Name:          m.Name,
 		LastUseTime:   fromTime(m.LastUseTime),
+		Damaged:       m.Damaged,
 	}
 	for _, i := range m.Imports {
 		p.Imports = append(p.Imports, &reactorv1.ModuleImport{Module: i.Module, Name: i.Name, Type: i.Type})

@@ -14,6 +14,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/reactord/reactord/cmd/reactorctl/internal/follow"
+	"github.com/reactord/reactord/cmd/reactorctl/internal/reason"
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
 
@@ -185,7 +186,7 @@ func (s *Session) receive(stream reactorv1.WorkloadService_AttachWorkloadClient)
 // refused notes why the daemon has ended the attachment, and returns the error for the follower.
 func (s *Session) refused(err error) error {
 	message := status.Convert(err).Message()
-	switch follow.Reason(err) {
+	switch why, _ := reason.Of(err); why {
 	case reactorv1.ErrorReason_ERROR_REASON_WORKLOAD_ATTACHED:
 		if s.tries > 1 { // the daemon takes the connection that was lost for alive
 			return status.Error(codes.Unavailable, message)

@@ -5,6 +5,9 @@ import (
 	"strings"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
+
+	"github.com/reactord/reactord/cmd/reactorctl/internal/reason"
+	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
 
 // advice says what to do next about an error of the daemon, or nothing if its message says so already. has tells which
@@ -12,34 +15,34 @@ import (
 func advice(info *errdetails.ErrorInfo, has func(flag string) bool) string {
 	submits, id, module := has("memory"), info.GetMetadata()["workload"], info.GetMetadata()["module"]
 	text := ""
-	switch info.GetReason() {
-	case "MODULE_NOT_FOUND":
+	switch reason.OfInfo(info) {
+	case reactorv1.ErrorReason_ERROR_REASON_MODULE_NOT_FOUND:
 		text = noModule(module, submits)
-	case "MODULE_AMBIGUOUS":
+	case reactorv1.ErrorReason_ERROR_REASON_MODULE_AMBIGUOUS:
 		text = "give more digits; see `reactorctl module list`"
-	case "MODULE_IN_USE":
+	case reactorv1.ErrorReason_ERROR_REASON_MODULE_IN_USE:
 		text = "see which workloads use it with `reactorctl list --module MODULE`, and cancel them or wait for them"
-	case "WORKLOAD_NOT_FOUND":
+	case reactorv1.ErrorReason_ERROR_REASON_WORKLOAD_NOT_FOUND:
 		text = "see `reactorctl list`; results are deleted after a while"
-	case "WORKLOAD_EXISTS":
+	case reactorv1.ErrorReason_ERROR_REASON_WORKLOAD_EXISTS:
 		text = "see it with `reactorctl status ID`"
 		if has("id") {
 			text += "; choose another --id, or leave it out to have one made"
 		}
-	case "WORKLOAD_FINISHED":
+	case reactorv1.ErrorReason_ERROR_REASON_WORKLOAD_FINISHED:
 		text = "see its output with `reactorctl logs ID`, and how it ended with `reactorctl status ID`"
-	case "WORKLOAD_UNFINISHED":
+	case reactorv1.ErrorReason_ERROR_REASON_WORKLOAD_UNFINISHED:
 		text = "cancel it with `reactorctl cancel ID`, or wait for it with `reactorctl wait ID`"
 		if has("force") {
 			text += "; --force cancels it first"
 		}
-	case "WORKLOAD_NOT_INTERACTIVE":
+	case reactorv1.ErrorReason_ERROR_REASON_WORKLOAD_NOT_INTERACTIVE:
 		text = "only a workload that was submitted with --interactive can be attached to; see its output with `reactorctl logs --follow ID`"
-	case "CURSOR_EXPIRED":
+	case reactorv1.ErrorReason_ERROR_REASON_CURSOR_EXPIRED:
 		text = "run the command again"
-	case "UNAUTHENTICATED":
+	case reactorv1.ErrorReason_ERROR_REASON_UNAUTHENTICATED:
 		text = "name a file that has the token with --token-file or REACTORD_TOKEN_FILE, or set REACTORD_TOKEN"
-	case "DRAINING":
+	case reactorv1.ErrorReason_ERROR_REASON_DRAINING:
 		text = "the daemon is shutting down or was drained; `reactorctl drain --undo` takes a drain back"
 	}
 	if id != "" {

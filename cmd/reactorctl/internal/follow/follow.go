@@ -7,10 +7,10 @@ import (
 	"sync"
 	"time"
 
-	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/reactord/reactord/cmd/reactorctl/internal/reason"
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
 
@@ -153,39 +153,21 @@ const (
 
 // kindOf returns the kind of a call's error. A call that the daemon's end has cut off may fail as cancelled.
 func kindOf(err error) kind {
-	info := infoOf(err)
+	why, told := reason.Of(err)
 	switch status.Code(err) {
 	case codes.Canceled:
 		return gone
 	case codes.Unavailable:
-		if info == nil || reasonOf(info) == reactorv1.ErrorReason_ERROR_REASON_DRAINING {
+		if !told || why == reactorv1.ErrorReason_ERROR_REASON_DRAINING {
 			return gone
 		}
 		return later
 	case codes.ResourceExhausted:
-		if reasonOf(info) == reactorv1.ErrorReason_ERROR_REASON_TOO_MUCH_IN_FLIGHT {
+		if why == reactorv1.ErrorReason_ERROR_REASON_TOO_MUCH_IN_FLIGHT {
 			return later
 		}
 	}
 	return final
-}
-
-// Reason returns the reason that the daemon has given for an error; unspecified if it has given none, or one that this
-// command does not know.
-func Reason(err error) reactorv1.ErrorReason { return reasonOf(infoOf(err)) }
-
-func reasonOf(info *errdetails.ErrorInfo) reactorv1.ErrorReason {
-	return reactorv1.ErrorReason(reactorv1.ErrorReason_value["ERROR_REASON_"+info.GetReason()])
-}
-
-// infoOf returns what the daemon has said about an error; nil if it has said nothing.
-func infoOf(err error) *errdetails.ErrorInfo {
-	for _, detail := range status.Convert(err).Details() {
-		if info, ok := detail.(*errdetails.ErrorInfo); ok {
-			return info
-		}
-	}
-	return nil
 }
 
 const (

@@ -11,6 +11,7 @@ import (
 )
 
 func TestWrite(t *testing.T) {
+	t.Setenv(FolderVariable, "")
 	t.Setenv("SOURCE_DATE_EPOCH", "0")
 	root := &cobra.Command{Use: "do", Short: "Do things"}
 	root.AddCommand(
@@ -18,7 +19,7 @@ func TestWrite(t *testing.T) {
 		&cobra.Command{Use: "secret", Hidden: true, Run: func(*cobra.Command, []string) {}},
 	)
 	dir := t.TempDir()
-	if err := Main(root, []string{dir}); err != nil {
+	if err := Write(root, dir); err != nil {
 		t.Fatal(err)
 	}
 	var got []string
@@ -43,7 +44,5 @@ func TestWrite(t *testing.T) {
 	if err != nil || !strings.Contains(string(page), "Do it well.") || !strings.Contains(string(page), "Jan 1970") {
 		t.Errorf("the page is %s, %v", page, err)
 	}
-	if err := Main(root, nil); err == nil {
-		t.Error("no folder was named, and nothing is said")
-	}
+	Check(t, root)
 }

@@ -6,6 +6,7 @@ import (
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"github.com/reactord/reactord/cmd/internal/manual"
 	"github.com/reactord/reactord/cmd/internal/reference"
 	"github.com/reactord/reactord/cmd/reactorctl/internal/failure"
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
@@ -14,6 +15,8 @@ import (
 func TestReference(t *testing.T) {
 	reference.Check(t, Command(), "../../../../docs/reference/reactorctl.md")
 }
+
+func TestManual(t *testing.T) { manual.Check(t, Command()) }
 
 func TestHelpFits(t *testing.T) { reference.CheckWidth(t, Command()) }
 

@@ -10,12 +10,15 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/reactord/reactord/cmd/internal/manual"
 	"github.com/reactord/reactord/cmd/internal/reference"
 )
 
 func TestReference(t *testing.T) {
 	reference.Check(t, Command(), "../../../../docs/reference/reactord.md", settingsTable())
 }
+
+func TestManual(t *testing.T) { manual.Check(t, Command()) }
 
 func TestHelpFits(t *testing.T) { reference.CheckWidth(t, Command()) }
 

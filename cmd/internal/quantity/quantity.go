@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/dustin/go-humanize"
 )
 
 // Max is the largest size and count: the largest that is an int64 too.
@@ -72,6 +74,9 @@ func FormatSize(n uint64) string {
 	}
 	return strconv.FormatUint(n, 10)
 }
+
+// HumanSize writes a size rounded, for people: 9.5 MiB, 16 MiB.
+func HumanSize(n uint64) string { return strings.Replace(humanize.IBytes(n), ".0 ", " ", 1) }
 
 // ParseCount reads a whole number such as 1000, 1_000_000 or 1e9.
 func ParseCount(s string) (uint64, error) {

@@ -16,7 +16,6 @@ import (
 
 	"github.com/reactord/reactord/cmd/internal/quantity"
 	"github.com/reactord/reactord/cmd/internal/usage"
-	"github.com/reactord/reactord/cmd/reactorctl/internal/render"
 	"github.com/reactord/reactord/cmd/reactorctl/internal/source"
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
@@ -199,7 +198,7 @@ func readInput(path string, in io.Reader) ([]byte, error) {
 		return nil, err
 	}
 	if len(b) > maxInput {
-		return nil, fmt.Errorf("it has more than the %s that can be submitted: use \"run -i\", or grant a folder", render.Size(maxInput))
+		return nil, fmt.Errorf("it has more than the %s that can be submitted: use \"run -i\", or grant a folder", quantity.HumanSize(maxInput))
 	}
 	return b, nil
 }

@@ -8,6 +8,8 @@ import (
 	"github.com/dustin/go-humanize"
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/reactord/reactord/cmd/internal/quantity"
 )
 
 const day = 24 * time.Hour
@@ -96,4 +98,4 @@ func duration(measured *durationpb.Duration) string {
 func comma(n uint64) string { return humanize.Comma(int64(n)) }
 
 // Size writes a number of bytes in KiB, MiB and so on.
-func Size(n uint64) string { return strings.Replace(humanize.IBytes(n), ".0 ", " ", 1) }
+func Size(n uint64) string { return quantity.HumanSize(n) }

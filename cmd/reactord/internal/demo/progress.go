@@ -6,6 +6,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 
+	"github.com/reactord/reactord/cmd/internal/quantity"
 	"github.com/reactord/reactord/cmd/internal/screen"
 	"github.com/reactord/reactord/cmd/internal/table"
 )
@@ -63,7 +64,7 @@ func (r *reading) line(room int) screen.Line {
 		{Text: "waiting " + humanize.Comma(int64(r.stats.GetWaiting()))},
 		{Text: "succeeded " + humanize.Comma(int64(r.succeeded))},
 		failed,
-		{Text: "memory " + humanize.IBytes(r.stats.GetResidentBytes())},
+		{Text: "memory " + quantity.HumanSize(r.stats.GetResidentBytes())},
 		{Text: fmt.Sprintf("wake p99 %.2f ms", milliseconds(r.stats.GetWakeLatenessP99().AsDuration()))},
 	}
 	return table.NewLayout(figures, []table.Row{row}, room).Line(row)

@@ -3,9 +3,9 @@ package inflight
 import (
 	"time"
 
-	"github.com/dustin/go-humanize"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/reactord/reactord/cmd/internal/quantity"
 	"github.com/reactord/reactord/reactor/errs"
 )
 
@@ -21,12 +21,12 @@ func errTooMuch() error {
 
 func errTooLarge(n int, m *method) error {
 	return errs.New(errs.LimitExceeded, "a message of %d bytes is larger than the %s that %s accepts: send less at a time",
-		n, humanize.IBytes(uint64(m.maxBytes)), m.name)
+		n, quantity.HumanSize(uint64(m.maxBytes)), m.name)
 }
 
 func errTooCostly(n, most int64) error {
 	return errs.New(errs.LimitExceeded, "the message would take up %s, more than the %s that all clients share: send less at a time",
-		humanize.IBytes(uint64(n)), humanize.IBytes(uint64(most)))
+		quantity.HumanSize(uint64(n)), quantity.HumanSize(uint64(most)))
 }
 
 func errMalformed(m proto.Message, err error) error {

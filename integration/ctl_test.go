@@ -142,7 +142,7 @@ func TestCtlDay(t *testing.T) {
 	contains(c.must(t, "module", "list"), short, "tool", "team/tool:v1")
 	contains(c.must(t, "module", "list", "-o", "wide"), digest, "wasi command")
 	contains(c.must(t, "module", "inspect", "team/tool:v1"), "wasi_snapshot_preview1.poll_oneoff", "_start")
-	contains(c.must(t, "module", "tag", digest, "stable"), "stable is "+digest)
+	contains(c.must(t, "module", "tag", digest, "stable"), "stable is module "+short)
 
 	if id := c.must(t, "submit", "--id", "nap", "--label", "app=nap", "team/tool:v1", "sleep", "1h"); id != "nap" {
 		t.Errorf("submitted %q", id)

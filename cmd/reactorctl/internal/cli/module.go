@@ -218,7 +218,7 @@ func (a *app) moduleTagCommand() *cobra.Command {
 			if !a.output.IsTable() {
 				return a.output.Message(a.Out, response.GetModule())
 			}
-			_, err = fmt.Fprintf(a.Out, "%s is %s\n", args[1], response.GetModule().GetDigest())
+			_, err = fmt.Fprintf(a.Out, "%s is module %s\n", args[1], render.ShortDigest(response.GetModule().GetDigest()))
 			return err
 		}),
 	}

@@ -87,8 +87,8 @@ type Config struct {
 	// MaxPendingBytes bounds what those take: their specs and labels, and 1 KiB for each. A quarter of
 	// the memory of the machine or control group.
 	MaxPendingBytes int64
-	// CrashLimit is after how many deaths of the daemon in a row a workload that was running alone when
-	// it died is set apart instead of being started again: 3; 2 is the least.
+	// CrashLimit is after how many deaths of the daemon in a row a workload that had just been started
+	// alone each time is set apart instead of being started again: 3; 2 is the least.
 	CrashLimit int
 	// LogMemoryBytes bounds the output held in memory before it is in the store: 64 MiB.
 	LogMemoryBytes int64

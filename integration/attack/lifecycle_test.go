@@ -118,3 +118,26 @@ func TestPowerCuts(t *testing.T) {
 		}
 	}
 }
+
+// TestIdleDeaths: kills of an idle daemon keep nothing waiting that runs later.
+func TestIdleDeaths(t *testing.T) {
+	dir := t.TempDir()
+	d := testkit.Start(t, dir)
+	module := d.Push(t, guestOf(t, "parked"))
+	for range 8 {
+		d.Kill()
+		d = testkit.Start(t, dir)
+	}
+	victim := d.Submit(t, &reactorv1.WorkloadSpec{Module: module})
+	untilStarted(t, d, victim)
+	d.Kill()
+	d = testkit.Start(t, dir)
+	s := d.Status(t, victim)
+	if until := s.GetDelay().GetUntil(); until != nil && time.Until(until.AsTime()) > time.Second {
+		t.Errorf("the only suspect waits: %v", s)
+	}
+	if s.GetDelay() != nil && s.GetDelay().GetFailures() > 1 {
+		t.Errorf("deaths without a suspect count: %v", s)
+	}
+	untilStarted(t, d, victim)
+}

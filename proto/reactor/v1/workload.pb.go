@@ -181,7 +181,8 @@ const (
 	// END_REASON_NODE_MEMORY: the guest needs more memory than the node has for all guests together, though the
 	// workload's limits allow it. (For memory that other guests hold the workload waits.)
 	EndReason_END_REASON_NODE_MEMORY EndReason = 11
-	// END_REASON_DAEMON_DIED: the daemon died several times while the workload ran, so it was set apart.
+	// END_REASON_DAEMON_DIED: the daemon died several times in a row within 10 s of the workload's start, so it was set
+	// apart.
 	EndReason_END_REASON_DAEMON_DIED EndReason = 12
 )
 
@@ -1468,7 +1469,7 @@ type Delay struct {
 	// failures counts the failed tries in a row.
 	Failures uint32 `protobuf:"varint,3,opt,name=failures,proto3" json:"failures,omitempty"`
 	// until is when the start is tried again. The time between tries grows to 30 s. Absent if the workload is started
-	// as soon as what it waits for is there.
+	// as soon as what it waits for is there, or after others that are tried before it.
 	Until         *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=until,proto3" json:"until,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -18,14 +18,21 @@
 //  5. A workload that was alone on trial is tried once more before anything else is started, with nothing
 //     beside it. If the daemon dies again, and it was the third death in a row, the workload is set apart;
 //     otherwise it was not to blame, and all others start. (The numbers follow the limit, which is a setting.)
-//  6. A daemon that has lived for [Calm] since its last trial counts deaths from zero again.
+//  6. A daemon that has lived for [Calm] since its last trial counts deaths from zero again. A death that leaves nothing
+//     unfinished ends the row, too, since there is nobody to suspect.
 //
-// The times grow with each death. So a workload that takes long to kill the daemon is found in a later round. And
-// if the daemon dies again and again soon after its start, of power cuts for example, nothing is on
-// trial by then, and nobody is suspected. (TestPoisonIsFound, TestPowerCuts)
+// No trial takes longer than [Longest]: what has run for so long is acquitted of the death that it was suspected of. So a
+// workload that runs for longer is never set apart, however often something else ends the daemon (TestKills). The price
+// is that a workload that takes longer to kill the daemon is not found: nothing tells it from power cuts
+// (TestSlowPoison).
+//
+// The time before the first trial grows with each death, up to [LongestDelay]. So if the daemon dies again and again
+// soon after its start, of power cuts for example, nothing is on trial by then, and nobody is suspected
+// (TestPoisonIsFound, TestPowerCuts).
 //
 // Rejected: a count of deaths for each workload that was running (three power cuts would condemn
-// everything); one by one from the first death on (a hundred thousand would take hours to be back).
+// everything); one by one from the first death on (a hundred thousand would take hours to be back); trials that grow
+// with each death (a daemon that is killed every minute for another reason is soon killed during a trial each time).
 //
 // [Judge] is pure. A [File] may be used by several goroutines. [Trials] carries out the plan: Add and Judge are called
 // before anything runs, and Run is the whole work of a goroutine.
@@ -36,8 +43,15 @@ import (
 	"time"
 )
 
-// Calm is how long a daemon has to live after its trials until earlier deaths are forgotten.
-const Calm = 10 * time.Minute
+const (
+	// Longest is how long a trial takes at most.
+	Longest = 10 * time.Second
+	// LongestDelay is how long the first trial waits at most.
+	LongestDelay = 30 * time.Second
+	// Calm is how long a daemon has to live after its trials until earlier deaths are forgotten. It is longer than
+	// Longest, because after the last trial all others may start.
+	Calm = 30 * time.Second
+)
 
 // Heads is how many of the first waiting workloads are suspects, besides the running ones.
 const Heads = 256
@@ -58,7 +72,7 @@ type Found struct {
 
 // Plan says how to start what the previous daemon left.
 type Plan struct {
-	Deaths int // in a row
+	Deaths int // in a row; 0 if the last one left nothing unfinished
 	// Guilty is the workload to set apart; empty if there is none.
 	Guilty string
 	// Trials are the groups to start apart, one after another. All others start at once.
@@ -74,6 +88,9 @@ type Plan struct {
 // Judge makes the plan after a death, from the journal that was found and the workloads that were found running
 // or first in line. limit is the number of deaths in a row after which a workload may be set apart, at least 2.
 func Judge(j Journal, found []Found, limit int) Plan {
+	if len(found) == 0 {
+		return Plan{}
+	}
 	p := Plan{Deaths: j.Deaths + 1}
 	p.Delay, p.Each = times(p.Deaths)
 	suspects, tried := suspectsOf(j, found, p.Deaths)
@@ -137,13 +154,13 @@ func idsOf(found []Found, keep func(Found) bool) (ids []string) {
 
 // times returns Delay and Each of a Plan after the given number of deaths in a row.
 func times(deaths int) (delay, each time.Duration) {
-	const most = 5 * time.Minute
-	if deaths <= 1 {
-		return time.Second, 10 * time.Second // nobody waits behind the one on trial
+	const second = 5 * time.Second // many wait for their trials
+	switch {
+	case deaths <= 1:
+		return time.Second, Longest // nobody waits behind the one on trial
+	case deaths < 5:
+		delay = second << (deaths - 2)
+		return delay, min(delay, Longest)
 	}
-	t := most
-	if deaths < 10 {
-		t = min(5*time.Second<<(deaths-2), most)
-	}
-	return t, t
+	return LongestDelay, Longest
 }

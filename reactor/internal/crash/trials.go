@@ -10,7 +10,7 @@ import (
 
 // Workloads are the unfinished workloads of the daemon before, by their ids. Unknown ids are ignored.
 type Workloads interface {
-	// Suspect delays a workload until its trial.
+	// Suspect delays a workload until its trial. until is zero if others are tried first.
 	Suspect(id string, until time.Time, deaths int)
 	// Try puts suspects at the front of the queue.
 	Try(ids []string)
@@ -86,11 +86,12 @@ func (t *Trials) Judge() {
 				"Its module, or what it does, may kill the daemon, which is a fault of the daemon: please report it. To run it all the same, submit it again under another id",
 			t.plan.Deaths, t.plan.Alone))
 	}
-	start := time.Now().Add(t.plan.Delay)
-	for i, group := range t.plan.Trials {
+	until := time.Now().Add(t.plan.Delay)
+	for _, group := range t.plan.Trials {
 		for _, id := range group {
-			t.workloads.Suspect(id, start.Add(time.Duration(i)*t.plan.Each), t.plan.Deaths)
+			t.workloads.Suspect(id, until, t.plan.Deaths)
 		}
+		until = time.Time{} // trials end early if their workloads do
 	}
 	if t.plan.First {
 		t.workloads.ShutGate()

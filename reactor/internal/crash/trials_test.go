@@ -29,7 +29,11 @@ func (d *diary) note(format string, args ...any) {
 }
 
 func (d *diary) Suspect(id string, until time.Time, deaths int) {
-	d.note("suspect %s until %v, %d", id, until.Sub(d.begin), deaths)
+	when := "later"
+	if !until.IsZero() {
+		when = fmt.Sprint("until ", until.Sub(d.begin))
+	}
+	d.note("suspect %s %s, %d", id, when, deaths)
 }
 func (d *diary) Try(ids []string) { d.note("try %v", ids) }
 func (d *diary) WaitGone(ctx context.Context, ids []string) {
@@ -90,7 +94,7 @@ func TestTrials(t *testing.T) {
 		trials, d := restart(t, &Journal{Deaths: 1}, running("a", "b")...)
 		d.wantEntries(t,
 			"0s suspect a until 5s, 2; journal 2 [] 0",
-			"0s suspect b until 10s, 2; journal 2 [] 0")
+			"0s suspect b later, 2; journal 2 [] 0")
 		trials.Run(t.Context())
 		d.wantEntries(t,
 			"5s try [a]; journal 2 [a] 0",
@@ -157,6 +161,31 @@ func TestNothingDied(t *testing.T) {
 	})
 }
 
+// TestIdleDeaths: deaths that leave nothing unfinished do not count, so what runs at the next one does not wait.
+func TestIdleDeaths(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		for i := range 8 {
+			var left *Journal
+			if i == 0 {
+				left = &Journal{Deaths: 1}
+			}
+			trials, d := find(t, dir, left)
+			trials.Judge()
+			d.wantJournal(t, Journal{})
+			trials.Run(t.Context())
+			d.wantEntries(t)
+		}
+		trials, d := find(t, dir, nil, running("a")...)
+		trials.Judge()
+		d.wantEntries(t, "0s suspect a until 0s, 1; journal 1 [] 0")
+		trials.Run(t.Context())
+		d.wantEntries(t,
+			"0s try [a]; journal 1 [a] 0",
+			"10s open; journal 1 [] 0")
+	})
+}
+
 // TestTrialsWithoutADisk: a journal that can't be written keeps nothing from being started.
 func TestTrialsWithoutADisk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -171,7 +200,7 @@ func TestTrialsWithoutADisk(t *testing.T) {
 		trials.Judge()
 		d.wantEntries(t,
 			"0s suspect a until 5s, 2; journal 0 [] 0",
-			"0s suspect b until 10s, 2; journal 0 [] 0")
+			"0s suspect b later, 2; journal 0 [] 0")
 		trials.Run(t.Context())
 		d.wantEntries(t,
 			"5s try [a]; journal 0 [] 0",
@@ -190,7 +219,7 @@ func TestTrialsEnd(t *testing.T) {
 		{4 * time.Second, Journal{Deaths: 2}},
 		{6 * time.Second, Journal{Deaths: 2, Trial: []string{"a"}}},
 		{11 * time.Second, Journal{Deaths: 2, Trial: []string{"b"}}},
-		{Calm, Journal{Deaths: 2}},
+		{15*time.Second + Calm/2, Journal{Deaths: 2}},
 	} {
 		t.Run(fmt.Sprint(tc.after), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -12,7 +12,14 @@ import (
 
 // This file implements crash.Workloads.
 
-// Suspect delays a workload until its trial.
+// What is said of suspects. A stop in order releases them, because it leaves no journal.
+const (
+	suspected      = "the daemon died while it ran or was about to"
+	suspectedLater = suspected + "; others are tried before it"
+	release        = ". To start it at once, stop the daemon and start it again"
+)
+
+// Suspect delays a workload until its trial. until is zero if others are tried first.
 func (r *Runner) Suspect(id string, until time.Time, deaths int) {
 	const readable = 1000 // beyond, timeouts are looked at when a workload is started
 	r.mu.Lock()
@@ -20,6 +27,10 @@ func (r *Runner) Suspect(id string, until time.Time, deaths int) {
 	r.mu.Unlock()
 	if w == nil {
 		return
+	}
+	message := suspected
+	if until.IsZero() {
+		message = suspectedLater
 	}
 	past := w.past
 	if past == nil && read {
@@ -29,7 +40,7 @@ func (r *Runner) Suspect(id string, until time.Time, deaths int) {
 	defer r.mu.Unlock()
 	w.past = past
 	r.sched.Suspect(&w.entry, schedule.Why{
-		Trouble: retry.Crash, Message: "the daemon died while it ran", Until: until, Deadline: past.Deadline(),
+		Trouble: retry.Crash, Message: message + release, Until: until, Deadline: past.Deadline(),
 	}, uint32(deaths), time.Now())
 }
 

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -35,12 +36,24 @@ func TestSuspectsAreTried(t *testing.T) {
 		for _, id := range []string{"a", "b", "c", "d"} {
 			f.submit(id)
 		}
-		for _, id := range []string{"a", "b", "d", "unknown"} {
+		for _, id := range []string{"a", "b", "unknown"} {
 			f.Suspect(id, time.Now().Add(time.Minute), 2)
 		}
+		f.Suspect("d", time.Time{}, 2)
 		_, delay, _ := f.Look("b")
 		if delay == nil || delay.Reason != api.DelayReason(retry.Crash) || delay.Failures != 2 || !delay.Until.Equal(time.Now().Add(time.Minute)) {
 			t.Errorf("a suspect is delayed by %+v", delay)
+		}
+		for id, words := range map[string][]string{"b": {"stop the daemon"}, "d": {"others are tried before it", "stop the daemon"}} {
+			_, delay, _ := f.Look(id)
+			for _, word := range words {
+				if !strings.Contains(delay.Message, word) {
+					t.Errorf("%s is told %q, without %q", id, delay.Message, word)
+				}
+			}
+			if delay.Until.IsZero() != (id == "d") {
+				t.Errorf("%s is tried at %v", id, delay.Until)
+			}
 		}
 		f.ShutGate()
 		f.Start()

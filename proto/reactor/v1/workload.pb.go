@@ -23,6 +23,59 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// GrantMode says what is noted when a guest is refused something for want of a grant.
+type GrantMode int32
+
+const (
+	// GRANT_MODE_UNSPECIFIED is GRANT_MODE_ENFORCE.
+	GrantMode_GRANT_MODE_UNSPECIFIED GrantMode = 0
+	// GRANT_MODE_ENFORCE: the guest is refused it, and no more.
+	GrantMode_GRANT_MODE_ENFORCE GrantMode = 1
+	// GRANT_MODE_REPORT: the guest is refused it, and that is noted for GetGrants.
+	GrantMode_GRANT_MODE_REPORT GrantMode = 2
+)
+
+// Enum value maps for GrantMode.
+var (
+	GrantMode_name = map[int32]string{
+		0: "GRANT_MODE_UNSPECIFIED",
+		1: "GRANT_MODE_ENFORCE",
+		2: "GRANT_MODE_REPORT",
+	}
+	GrantMode_value = map[string]int32{
+		"GRANT_MODE_UNSPECIFIED": 0,
+		"GRANT_MODE_ENFORCE":     1,
+		"GRANT_MODE_REPORT":      2,
+	}
+)
+
+func (x GrantMode) Enum() *GrantMode {
+	p := new(GrantMode)
+	*p = x
+	return p
+}
+
+func (x GrantMode) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (GrantMode) Descriptor() protoreflect.EnumDescriptor {
+	return file_reactor_v1_workload_proto_enumTypes[0].Descriptor()
+}
+
+func (GrantMode) Type() protoreflect.EnumType {
+	return &file_reactor_v1_workload_proto_enumTypes[0]
+}
+
+func (x GrantMode) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use GrantMode.Descriptor instead.
+func (GrantMode) EnumDescriptor() ([]byte, []int) {
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{0}
+}
+
 // OutputMode says what happens to output that is more than the log keeps.
 type OutputMode int32
 
@@ -64,11 +117,11 @@ func (x OutputMode) String() string {
 }
 
 func (OutputMode) Descriptor() protoreflect.EnumDescriptor {
-	return file_reactor_v1_workload_proto_enumTypes[0].Descriptor()
+	return file_reactor_v1_workload_proto_enumTypes[1].Descriptor()
 }
 
 func (OutputMode) Type() protoreflect.EnumType {
-	return &file_reactor_v1_workload_proto_enumTypes[0]
+	return &file_reactor_v1_workload_proto_enumTypes[1]
 }
 
 func (x OutputMode) Number() protoreflect.EnumNumber {
@@ -77,7 +130,60 @@ func (x OutputMode) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use OutputMode.Descriptor instead.
 func (OutputMode) EnumDescriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{0}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{1}
+}
+
+// TransportProtocol is a transport protocol.
+type TransportProtocol int32
+
+const (
+	// TRANSPORT_PROTOCOL_UNSPECIFIED is TRANSPORT_PROTOCOL_TCP.
+	TransportProtocol_TRANSPORT_PROTOCOL_UNSPECIFIED TransportProtocol = 0
+	// TRANSPORT_PROTOCOL_TCP is TCP.
+	TransportProtocol_TRANSPORT_PROTOCOL_TCP TransportProtocol = 1
+	// TRANSPORT_PROTOCOL_UDP is UDP.
+	TransportProtocol_TRANSPORT_PROTOCOL_UDP TransportProtocol = 2
+)
+
+// Enum value maps for TransportProtocol.
+var (
+	TransportProtocol_name = map[int32]string{
+		0: "TRANSPORT_PROTOCOL_UNSPECIFIED",
+		1: "TRANSPORT_PROTOCOL_TCP",
+		2: "TRANSPORT_PROTOCOL_UDP",
+	}
+	TransportProtocol_value = map[string]int32{
+		"TRANSPORT_PROTOCOL_UNSPECIFIED": 0,
+		"TRANSPORT_PROTOCOL_TCP":         1,
+		"TRANSPORT_PROTOCOL_UDP":         2,
+	}
+)
+
+func (x TransportProtocol) Enum() *TransportProtocol {
+	p := new(TransportProtocol)
+	*p = x
+	return p
+}
+
+func (x TransportProtocol) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (TransportProtocol) Descriptor() protoreflect.EnumDescriptor {
+	return file_reactor_v1_workload_proto_enumTypes[2].Descriptor()
+}
+
+func (TransportProtocol) Type() protoreflect.EnumType {
+	return &file_reactor_v1_workload_proto_enumTypes[2]
+}
+
+func (x TransportProtocol) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use TransportProtocol.Descriptor instead.
+func (TransportProtocol) EnumDescriptor() ([]byte, []int) {
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{2}
 }
 
 // WorkloadState is the state of a workload.
@@ -134,11 +240,11 @@ func (x WorkloadState) String() string {
 }
 
 func (WorkloadState) Descriptor() protoreflect.EnumDescriptor {
-	return file_reactor_v1_workload_proto_enumTypes[1].Descriptor()
+	return file_reactor_v1_workload_proto_enumTypes[3].Descriptor()
 }
 
 func (WorkloadState) Type() protoreflect.EnumType {
-	return &file_reactor_v1_workload_proto_enumTypes[1]
+	return &file_reactor_v1_workload_proto_enumTypes[3]
 }
 
 func (x WorkloadState) Number() protoreflect.EnumNumber {
@@ -147,7 +253,7 @@ func (x WorkloadState) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use WorkloadState.Descriptor instead.
 func (WorkloadState) EnumDescriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{1}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{3}
 }
 
 // EndReason is why a workload ended.
@@ -231,11 +337,11 @@ func (x EndReason) String() string {
 }
 
 func (EndReason) Descriptor() protoreflect.EnumDescriptor {
-	return file_reactor_v1_workload_proto_enumTypes[2].Descriptor()
+	return file_reactor_v1_workload_proto_enumTypes[4].Descriptor()
 }
 
 func (EndReason) Type() protoreflect.EnumType {
-	return &file_reactor_v1_workload_proto_enumTypes[2]
+	return &file_reactor_v1_workload_proto_enumTypes[4]
 }
 
 func (x EndReason) Number() protoreflect.EnumNumber {
@@ -244,7 +350,7 @@ func (x EndReason) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use EndReason.Descriptor instead.
 func (EndReason) EnumDescriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{2}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{4}
 }
 
 // DelayReason is what a delayed workload waits for.
@@ -320,11 +426,11 @@ func (x DelayReason) String() string {
 }
 
 func (DelayReason) Descriptor() protoreflect.EnumDescriptor {
-	return file_reactor_v1_workload_proto_enumTypes[3].Descriptor()
+	return file_reactor_v1_workload_proto_enumTypes[5].Descriptor()
 }
 
 func (DelayReason) Type() protoreflect.EnumType {
-	return &file_reactor_v1_workload_proto_enumTypes[3]
+	return &file_reactor_v1_workload_proto_enumTypes[5]
 }
 
 func (x DelayReason) Number() protoreflect.EnumNumber {
@@ -333,7 +439,7 @@ func (x DelayReason) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DelayReason.Descriptor instead.
 func (DelayReason) EnumDescriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{3}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{5}
 }
 
 // OpKind is a kind of host operation.
@@ -360,21 +466,30 @@ const (
 	OpKind_OP_KIND_INSTANTIATE OpKind = 8
 	// OP_KIND_MEMORY waits for memory that other guests hold.
 	OpKind_OP_KIND_MEMORY OpKind = 9
+	// OP_KIND_RESOLVE looks up a name.
+	OpKind_OP_KIND_RESOLVE OpKind = 10
+	// OP_KIND_HANDSHAKE begins TLS on a connection.
+	OpKind_OP_KIND_HANDSHAKE OpKind = 11
+	// OP_KIND_RATE waits because the guest sends or receives faster than it may.
+	OpKind_OP_KIND_RATE OpKind = 12
 )
 
 // Enum value maps for OpKind.
 var (
 	OpKind_name = map[int32]string{
-		0: "OP_KIND_UNSPECIFIED",
-		1: "OP_KIND_TIMER",
-		2: "OP_KIND_READ",
-		3: "OP_KIND_WRITE",
-		4: "OP_KIND_ACCEPT",
-		5: "OP_KIND_FILE",
-		6: "OP_KIND_CONNECT",
-		7: "OP_KIND_LISTEN",
-		8: "OP_KIND_INSTANTIATE",
-		9: "OP_KIND_MEMORY",
+		0:  "OP_KIND_UNSPECIFIED",
+		1:  "OP_KIND_TIMER",
+		2:  "OP_KIND_READ",
+		3:  "OP_KIND_WRITE",
+		4:  "OP_KIND_ACCEPT",
+		5:  "OP_KIND_FILE",
+		6:  "OP_KIND_CONNECT",
+		7:  "OP_KIND_LISTEN",
+		8:  "OP_KIND_INSTANTIATE",
+		9:  "OP_KIND_MEMORY",
+		10: "OP_KIND_RESOLVE",
+		11: "OP_KIND_HANDSHAKE",
+		12: "OP_KIND_RATE",
 	}
 	OpKind_value = map[string]int32{
 		"OP_KIND_UNSPECIFIED": 0,
@@ -387,6 +502,9 @@ var (
 		"OP_KIND_LISTEN":      7,
 		"OP_KIND_INSTANTIATE": 8,
 		"OP_KIND_MEMORY":      9,
+		"OP_KIND_RESOLVE":     10,
+		"OP_KIND_HANDSHAKE":   11,
+		"OP_KIND_RATE":        12,
 	}
 )
 
@@ -401,11 +519,11 @@ func (x OpKind) String() string {
 }
 
 func (OpKind) Descriptor() protoreflect.EnumDescriptor {
-	return file_reactor_v1_workload_proto_enumTypes[4].Descriptor()
+	return file_reactor_v1_workload_proto_enumTypes[6].Descriptor()
 }
 
 func (OpKind) Type() protoreflect.EnumType {
-	return &file_reactor_v1_workload_proto_enumTypes[4]
+	return &file_reactor_v1_workload_proto_enumTypes[6]
 }
 
 func (x OpKind) Number() protoreflect.EnumNumber {
@@ -414,7 +532,7 @@ func (x OpKind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use OpKind.Descriptor instead.
 func (OpKind) EnumDescriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{4}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{6}
 }
 
 // WorkloadView says how much of a workload is sent.
@@ -454,11 +572,11 @@ func (x WorkloadView) String() string {
 }
 
 func (WorkloadView) Descriptor() protoreflect.EnumDescriptor {
-	return file_reactor_v1_workload_proto_enumTypes[5].Descriptor()
+	return file_reactor_v1_workload_proto_enumTypes[7].Descriptor()
 }
 
 func (WorkloadView) Type() protoreflect.EnumType {
-	return &file_reactor_v1_workload_proto_enumTypes[5]
+	return &file_reactor_v1_workload_proto_enumTypes[7]
 }
 
 func (x WorkloadView) Number() protoreflect.EnumNumber {
@@ -467,7 +585,7 @@ func (x WorkloadView) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use WorkloadView.Descriptor instead.
 func (WorkloadView) EnumDescriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{5}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{7}
 }
 
 // WorkloadOrder is the order of a list.
@@ -507,11 +625,11 @@ func (x WorkloadOrder) String() string {
 }
 
 func (WorkloadOrder) Descriptor() protoreflect.EnumDescriptor {
-	return file_reactor_v1_workload_proto_enumTypes[6].Descriptor()
+	return file_reactor_v1_workload_proto_enumTypes[8].Descriptor()
 }
 
 func (WorkloadOrder) Type() protoreflect.EnumType {
-	return &file_reactor_v1_workload_proto_enumTypes[6]
+	return &file_reactor_v1_workload_proto_enumTypes[8]
 }
 
 func (x WorkloadOrder) Number() protoreflect.EnumNumber {
@@ -520,7 +638,7 @@ func (x WorkloadOrder) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use WorkloadOrder.Descriptor instead.
 func (WorkloadOrder) EnumDescriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{6}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{8}
 }
 
 // OutputStream is one of a guest's output streams.
@@ -560,11 +678,11 @@ func (x OutputStream) String() string {
 }
 
 func (OutputStream) Descriptor() protoreflect.EnumDescriptor {
-	return file_reactor_v1_workload_proto_enumTypes[7].Descriptor()
+	return file_reactor_v1_workload_proto_enumTypes[9].Descriptor()
 }
 
 func (OutputStream) Type() protoreflect.EnumType {
-	return &file_reactor_v1_workload_proto_enumTypes[7]
+	return &file_reactor_v1_workload_proto_enumTypes[9]
 }
 
 func (x OutputStream) Number() protoreflect.EnumNumber {
@@ -573,7 +691,60 @@ func (x OutputStream) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use OutputStream.Descriptor instead.
 func (OutputStream) EnumDescriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{7}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{9}
+}
+
+// OpOrder is the order of a list of operations.
+type OpOrder int32
+
+const (
+	// OP_ORDER_UNSPECIFIED is OP_ORDER_WORKLOAD.
+	OpOrder_OP_ORDER_UNSPECIFIED OpOrder = 0
+	// OP_ORDER_WORKLOAD: by the ids of their workloads.
+	OpOrder_OP_ORDER_WORKLOAD OpOrder = 1
+	// OP_ORDER_OLDEST_FIRST: the operation that began first comes first. There is one page, of at most 1,000 operations.
+	OpOrder_OP_ORDER_OLDEST_FIRST OpOrder = 2
+)
+
+// Enum value maps for OpOrder.
+var (
+	OpOrder_name = map[int32]string{
+		0: "OP_ORDER_UNSPECIFIED",
+		1: "OP_ORDER_WORKLOAD",
+		2: "OP_ORDER_OLDEST_FIRST",
+	}
+	OpOrder_value = map[string]int32{
+		"OP_ORDER_UNSPECIFIED":  0,
+		"OP_ORDER_WORKLOAD":     1,
+		"OP_ORDER_OLDEST_FIRST": 2,
+	}
+)
+
+func (x OpOrder) Enum() *OpOrder {
+	p := new(OpOrder)
+	*p = x
+	return p
+}
+
+func (x OpOrder) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (OpOrder) Descriptor() protoreflect.EnumDescriptor {
+	return file_reactor_v1_workload_proto_enumTypes[10].Descriptor()
+}
+
+func (OpOrder) Type() protoreflect.EnumType {
+	return &file_reactor_v1_workload_proto_enumTypes[10]
+}
+
+func (x OpOrder) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use OpOrder.Descriptor instead.
+func (OpOrder) EnumDescriptor() ([]byte, []int) {
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{10}
 }
 
 // WorkloadSpec is what a client submits.
@@ -602,7 +773,17 @@ type WorkloadSpec struct {
 	// limits bound what the guest may use; zero fields take the daemon's defaults.
 	Limits *Limits `protobuf:"bytes,10,opt,name=limits,proto3" json:"limits,omitempty"`
 	// output_mode says what happens to output that is more than the log keeps.
-	OutputMode    OutputMode `protobuf:"varint,11,opt,name=output_mode,json=outputMode,proto3,enum=reactor.v1.OutputMode" json:"output_mode,omitempty"`
+	OutputMode OutputMode `protobuf:"varint,11,opt,name=output_mode,json=outputMode,proto3,enum=reactor.v1.OutputMode" json:"output_mode,omitempty"`
+	// stdout_to is the id of a workload whose standard input is this guest's standard output, as in a pipeline: the guest
+	// waits while the other does not read, and each sees when the other ends. The output is not kept in the log; standard
+	// error is. The other workload has stdin_from with this workload's id, and neither can be attached to.
+	StdoutTo string `protobuf:"bytes,12,opt,name=stdout_to,json=stdoutTo,proto3" json:"stdout_to,omitempty"`
+	// stdin_from is the id of a workload whose standard output is this guest's standard input (see stdout_to). If either
+	// workload has another attempt, or ends, the pipe is over: the reader gets the rest and the end of input, the writer an
+	// error.
+	StdinFrom string `protobuf:"bytes,13,opt,name=stdin_from,json=stdinFrom,proto3" json:"stdin_from,omitempty"`
+	// grant_mode says what is noted when the guest is refused something for want of a grant.
+	GrantMode     GrantMode `protobuf:"varint,14,opt,name=grant_mode,json=grantMode,proto3,enum=reactor.v1.GrantMode" json:"grant_mode,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -714,6 +895,27 @@ func (x *WorkloadSpec) GetOutputMode() OutputMode {
 	return OutputMode_OUTPUT_MODE_UNSPECIFIED
 }
 
+func (x *WorkloadSpec) GetStdoutTo() string {
+	if x != nil {
+		return x.StdoutTo
+	}
+	return ""
+}
+
+func (x *WorkloadSpec) GetStdinFrom() string {
+	if x != nil {
+		return x.StdinFrom
+	}
+	return ""
+}
+
+func (x *WorkloadSpec) GetGrantMode() GrantMode {
+	if x != nil {
+		return x.GrantMode
+	}
+	return GrantMode_GRANT_MODE_UNSPECIFIED
+}
+
 // Grant is one capability.
 type Grant struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -724,6 +926,10 @@ type Grant struct {
 	//	*Grant_Directory
 	//	*Grant_Listener
 	//	*Grant_Connection
+	//	*Grant_Dial
+	//	*Grant_Resolve
+	//	*Grant_Http
+	//	*Grant_Secret
 	Grant         isGrant_Grant `protobuf_oneof:"grant"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -793,6 +999,42 @@ func (x *Grant) GetConnection() *ConnectionGrant {
 	return nil
 }
 
+func (x *Grant) GetDial() *DialGrant {
+	if x != nil {
+		if x, ok := x.Grant.(*Grant_Dial); ok {
+			return x.Dial
+		}
+	}
+	return nil
+}
+
+func (x *Grant) GetResolve() *ResolveGrant {
+	if x != nil {
+		if x, ok := x.Grant.(*Grant_Resolve); ok {
+			return x.Resolve
+		}
+	}
+	return nil
+}
+
+func (x *Grant) GetHttp() *HttpGrant {
+	if x != nil {
+		if x, ok := x.Grant.(*Grant_Http); ok {
+			return x.Http
+		}
+	}
+	return nil
+}
+
+func (x *Grant) GetSecret() *SecretGrant {
+	if x != nil {
+		if x, ok := x.Grant.(*Grant_Secret); ok {
+			return x.Secret
+		}
+	}
+	return nil
+}
+
 type isGrant_Grant interface {
 	isGrant_Grant()
 }
@@ -812,11 +1054,39 @@ type Grant_Connection struct {
 	Connection *ConnectionGrant `protobuf:"bytes,3,opt,name=connection,proto3,oneof"`
 }
 
+type Grant_Dial struct {
+	// dial lets the guest connect to addresses that match a pattern.
+	Dial *DialGrant `protobuf:"bytes,4,opt,name=dial,proto3,oneof"`
+}
+
+type Grant_Resolve struct {
+	// resolve lets the guest look up names.
+	Resolve *ResolveGrant `protobuf:"bytes,5,opt,name=resolve,proto3,oneof"`
+}
+
+type Grant_Http struct {
+	// http lets the guest send HTTP requests to an origin.
+	Http *HttpGrant `protobuf:"bytes,6,opt,name=http,proto3,oneof"`
+}
+
+type Grant_Secret struct {
+	// secret gives the guest a secret of the daemon as an environment variable.
+	Secret *SecretGrant `protobuf:"bytes,7,opt,name=secret,proto3,oneof"`
+}
+
 func (*Grant_Directory) isGrant_Grant() {}
 
 func (*Grant_Listener) isGrant_Grant() {}
 
 func (*Grant_Connection) isGrant_Grant() {}
+
+func (*Grant_Dial) isGrant_Grant() {}
+
+func (*Grant_Resolve) isGrant_Grant() {}
+
+func (*Grant_Http) isGrant_Grant() {}
+
+func (*Grant_Secret) isGrant_Grant() {}
 
 // DirectoryGrant gives the guest a folder of the host.
 type DirectoryGrant struct {
@@ -883,12 +1153,21 @@ func (x *DirectoryGrant) GetReadOnly() bool {
 	return false
 }
 
-// ListenerGrant makes the daemon listen and gives the guest the socket. Descriptors are numbered in
-// the order of the grants, folders first, from 3 on.
+// ListenerGrant makes the daemon listen and gives the guest the socket.
+//
+// Descriptors are numbered from 3 on: first the folders, then the listeners and connections, each in the order of the
+// grants. If there is a listener or a connection the guest's environment has LISTEN_FDS, their number, LISTEN_FDNAMES,
+// their names, separated by colons, and LISTEN_FDS_START, the first one's descriptor (3, unless there are folders), as
+// with sd_listen_fds(3).
 type ListenerGrant struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// address is HOST:PORT (TCP); port 0 chooses a free one.
-	Address       string `protobuf:"bytes,1,opt,name=address,proto3" json:"address,omitempty"`
+	// address is HOST:PORT; port 0 chooses a free one. "workload" instead listens for the connections of other workloads:
+	// see ConnectionGrant.
+	Address string `protobuf:"bytes,1,opt,name=address,proto3" json:"address,omitempty"`
+	// name is for the guest, in LISTEN_FDNAMES: letters, digits and "._-", 64 at most. By default it is "listener".
+	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	// protocol is the transport protocol; by default TCP. A UDP socket receives datagrams and answers them.
+	Protocol      TransportProtocol `protobuf:"varint,3,opt,name=protocol,proto3,enum=reactor.v1.TransportProtocol" json:"protocol,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -930,11 +1209,34 @@ func (x *ListenerGrant) GetAddress() string {
 	return ""
 }
 
-// ConnectionGrant makes the daemon dial and gives the guest the one open connection.
+func (x *ListenerGrant) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ListenerGrant) GetProtocol() TransportProtocol {
+	if x != nil {
+		return x.Protocol
+	}
+	return TransportProtocol_TRANSPORT_PROTOCOL_UNSPECIFIED
+}
+
+// ConnectionGrant gives the guest one open connection as a descriptor (see ListenerGrant). It can use that one, and open
+// no other.
 type ConnectionGrant struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// address is HOST:PORT (TCP).
-	Address       string `protobuf:"bytes,1,opt,name=address,proto3" json:"address,omitempty"`
+	// address is where the connection leads: HOST:PORT, which the daemon dials before the guest starts; or
+	// "workload:ID", the listener for workloads of a workload of the same tenant, or "workload:ID/NAME" if it has several.
+	Address string `protobuf:"bytes,1,opt,name=address,proto3" json:"address,omitempty"`
+	// name is for the guest, in LISTEN_FDNAMES: letters, digits and "._-", 64 at most. By default it is "connection".
+	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	// tls has the daemon speak TLS on the connection: the guest reads and writes plain bytes. Absent, it does not.
+	Tls *TlsOptions `protobuf:"bytes,3,opt,name=tls,proto3" json:"tls,omitempty"`
+	// accept has the daemon listen at the address instead of dialling it, and gives the guest the first connection that
+	// comes. It starts when there is one. The operator has to allow listening there.
+	Accept        bool `protobuf:"varint,4,opt,name=accept,proto3" json:"accept,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -976,6 +1278,337 @@ func (x *ConnectionGrant) GetAddress() string {
 	return ""
 }
 
+func (x *ConnectionGrant) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ConnectionGrant) GetTls() *TlsOptions {
+	if x != nil {
+		return x.Tls
+	}
+	return nil
+}
+
+func (x *ConnectionGrant) GetAccept() bool {
+	if x != nil {
+		return x.Accept
+	}
+	return false
+}
+
+// TlsOptions say how the daemon speaks TLS for a guest, as a client. The server's certificate is always verified.
+type TlsOptions struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// server_name is the name that the certificate must have; by default the host of the address.
+	ServerName string `protobuf:"bytes,1,opt,name=server_name,json=serverName,proto3" json:"server_name,omitempty"`
+	// ca is a reference to PEM certificates that sign the server's (see SecretGrant.ref); by default those that the system
+	// trusts.
+	Ca string `protobuf:"bytes,2,opt,name=ca,proto3" json:"ca,omitempty"`
+	// certificate is a reference to the PEM certificate of the client, and key to its PEM key. Both are given, or neither.
+	Certificate string `protobuf:"bytes,3,opt,name=certificate,proto3" json:"certificate,omitempty"`
+	// key is a reference to the client's PEM key. The guest never sees it.
+	Key string `protobuf:"bytes,4,opt,name=key,proto3" json:"key,omitempty"`
+	// alpn lists the application protocols to offer, the preferred one first.
+	Alpn          []string `protobuf:"bytes,5,rep,name=alpn,proto3" json:"alpn,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TlsOptions) Reset() {
+	*x = TlsOptions{}
+	mi := &file_reactor_v1_workload_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TlsOptions) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TlsOptions) ProtoMessage() {}
+
+func (x *TlsOptions) ProtoReflect() protoreflect.Message {
+	mi := &file_reactor_v1_workload_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TlsOptions.ProtoReflect.Descriptor instead.
+func (*TlsOptions) Descriptor() ([]byte, []int) {
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *TlsOptions) GetServerName() string {
+	if x != nil {
+		return x.ServerName
+	}
+	return ""
+}
+
+func (x *TlsOptions) GetCa() string {
+	if x != nil {
+		return x.Ca
+	}
+	return ""
+}
+
+func (x *TlsOptions) GetCertificate() string {
+	if x != nil {
+		return x.Certificate
+	}
+	return ""
+}
+
+func (x *TlsOptions) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *TlsOptions) GetAlpn() []string {
+	if x != nil {
+		return x.Alpn
+	}
+	return nil
+}
+
+// DialGrant lets the guest open connections itself. Addresses of this machine, of its links, of private networks and of
+// multicast (loopback, link-local, private, shared, unique local, unspecified and documentation ranges, and the metadata
+// services of clouds, in every spelling) have to be named as addresses or ranges: a name that leads there gains nothing.
+type DialGrant struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// pattern is HOST:PORT. HOST is an address, a range of addresses such as 10.0.0.0/8 or [fd00::/8], a name, or a name
+	// that begins with "*.", which stands for one label. PORT is a number, a range such as 8000-8999, or "*". The guest may
+	// look up the names that a pattern covers.
+	Pattern string `protobuf:"bytes,1,opt,name=pattern,proto3" json:"pattern,omitempty"`
+	// protocol is the transport protocol; by default TCP.
+	Protocol      TransportProtocol `protobuf:"varint,2,opt,name=protocol,proto3,enum=reactor.v1.TransportProtocol" json:"protocol,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DialGrant) Reset() {
+	*x = DialGrant{}
+	mi := &file_reactor_v1_workload_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DialGrant) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DialGrant) ProtoMessage() {}
+
+func (x *DialGrant) ProtoReflect() protoreflect.Message {
+	mi := &file_reactor_v1_workload_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DialGrant.ProtoReflect.Descriptor instead.
+func (*DialGrant) Descriptor() ([]byte, []int) {
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *DialGrant) GetPattern() string {
+	if x != nil {
+		return x.Pattern
+	}
+	return ""
+}
+
+func (x *DialGrant) GetProtocol() TransportProtocol {
+	if x != nil {
+		return x.Protocol
+	}
+	return TransportProtocol_TRANSPORT_PROTOCOL_UNSPECIFIED
+}
+
+// ResolveGrant lets the guest look up names. It allows no connection.
+type ResolveGrant struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// pattern is a name, a name that begins with "*.", which stands for one label, or "*" for every name.
+	Pattern       string `protobuf:"bytes,1,opt,name=pattern,proto3" json:"pattern,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ResolveGrant) Reset() {
+	*x = ResolveGrant{}
+	mi := &file_reactor_v1_workload_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ResolveGrant) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ResolveGrant) ProtoMessage() {}
+
+func (x *ResolveGrant) ProtoReflect() protoreflect.Message {
+	mi := &file_reactor_v1_workload_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ResolveGrant.ProtoReflect.Descriptor instead.
+func (*ResolveGrant) Descriptor() ([]byte, []int) {
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *ResolveGrant) GetPattern() string {
+	if x != nil {
+		return x.Pattern
+	}
+	return ""
+}
+
+// HttpGrant lets the guest send HTTP requests through the host, which WASI 0.2 does. WASI preview 1 has no such calls.
+type HttpGrant struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// origin is SCHEME://HOST[:PORT]: the scheme is http or https, HOST is as in DialGrant.pattern, and PORT a number.
+	Origin string `protobuf:"bytes,1,opt,name=origin,proto3" json:"origin,omitempty"`
+	// methods are the methods allowed, such as GET; empty allows all.
+	Methods []string `protobuf:"bytes,2,rep,name=methods,proto3" json:"methods,omitempty"`
+	// path_prefix is the beginning of the paths allowed, by whole segments: "/api" allows "/api" and "/api/x", and not
+	// "/apis". Empty allows all.
+	PathPrefix    string `protobuf:"bytes,3,opt,name=path_prefix,json=pathPrefix,proto3" json:"path_prefix,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HttpGrant) Reset() {
+	*x = HttpGrant{}
+	mi := &file_reactor_v1_workload_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HttpGrant) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HttpGrant) ProtoMessage() {}
+
+func (x *HttpGrant) ProtoReflect() protoreflect.Message {
+	mi := &file_reactor_v1_workload_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HttpGrant.ProtoReflect.Descriptor instead.
+func (*HttpGrant) Descriptor() ([]byte, []int) {
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *HttpGrant) GetOrigin() string {
+	if x != nil {
+		return x.Origin
+	}
+	return ""
+}
+
+func (x *HttpGrant) GetMethods() []string {
+	if x != nil {
+		return x.Methods
+	}
+	return nil
+}
+
+func (x *HttpGrant) GetPathPrefix() string {
+	if x != nil {
+		return x.PathPrefix
+	}
+	return ""
+}
+
+// SecretGrant gives the guest a secret as an environment variable. The value is read when an attempt starts; it is never
+// stored, logged or shown.
+type SecretGrant struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// name is the environment variable.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// ref says where the daemon finds the secret: "file:/PATH" is a file, without one newline at its end; "env:NAME" is a
+	// variable of the daemon's environment.
+	Ref           string `protobuf:"bytes,2,opt,name=ref,proto3" json:"ref,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SecretGrant) Reset() {
+	*x = SecretGrant{}
+	mi := &file_reactor_v1_workload_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SecretGrant) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SecretGrant) ProtoMessage() {}
+
+func (x *SecretGrant) ProtoReflect() protoreflect.Message {
+	mi := &file_reactor_v1_workload_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SecretGrant.ProtoReflect.Descriptor instead.
+func (*SecretGrant) Descriptor() ([]byte, []int) {
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *SecretGrant) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *SecretGrant) GetRef() string {
+	if x != nil {
+		return x.Ref
+	}
+	return ""
+}
+
 // Limits bound one workload. A zero field takes the daemon's default; a value above the daemon's
 // maximum is refused.
 type Limits struct {
@@ -996,14 +1629,25 @@ type Limits struct {
 	// descriptors bounds open descriptors.
 	Descriptors uint32 `protobuf:"varint,6,opt,name=descriptors,proto3" json:"descriptors,omitempty"`
 	// pending_ops bounds the pending host operations of a guest (the subscriptions of one poll).
-	PendingOps    uint32 `protobuf:"varint,7,opt,name=pending_ops,json=pendingOps,proto3" json:"pending_ops,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	PendingOps uint32 `protobuf:"varint,7,opt,name=pending_ops,json=pendingOps,proto3" json:"pending_ops,omitempty"`
+	// connections bounds the sockets that are open at once.
+	Connections uint32 `protobuf:"varint,8,opt,name=connections,proto3" json:"connections,omitempty"`
+	// sent_bytes bounds what the guest sends over the network in all; zero is unbounded unless the daemon has a default.
+	// Then sending fails with errno "dquot".
+	SentBytes uint64 `protobuf:"varint,9,opt,name=sent_bytes,json=sentBytes,proto3" json:"sent_bytes,omitempty"`
+	// received_bytes bounds what the guest receives over the network in all; zero is unbounded unless the daemon has a
+	// default. Then receiving fails with errno "dquot".
+	ReceivedBytes uint64 `protobuf:"varint,10,opt,name=received_bytes,json=receivedBytes,proto3" json:"received_bytes,omitempty"`
+	// bytes_per_second bounds the rate of each direction; zero is unbounded unless the daemon has a default. Beyond it the
+	// guest waits.
+	BytesPerSecond uint64 `protobuf:"varint,11,opt,name=bytes_per_second,json=bytesPerSecond,proto3" json:"bytes_per_second,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Limits) Reset() {
 	*x = Limits{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[5]
+	mi := &file_reactor_v1_workload_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1015,7 +1659,7 @@ func (x *Limits) String() string {
 func (*Limits) ProtoMessage() {}
 
 func (x *Limits) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[5]
+	mi := &file_reactor_v1_workload_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1028,7 +1672,7 @@ func (x *Limits) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Limits.ProtoReflect.Descriptor instead.
 func (*Limits) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{5}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Limits) GetMemoryBytes() uint64 {
@@ -1080,6 +1724,34 @@ func (x *Limits) GetPendingOps() uint32 {
 	return 0
 }
 
+func (x *Limits) GetConnections() uint32 {
+	if x != nil {
+		return x.Connections
+	}
+	return 0
+}
+
+func (x *Limits) GetSentBytes() uint64 {
+	if x != nil {
+		return x.SentBytes
+	}
+	return 0
+}
+
+func (x *Limits) GetReceivedBytes() uint64 {
+	if x != nil {
+		return x.ReceivedBytes
+	}
+	return 0
+}
+
+func (x *Limits) GetBytesPerSecond() uint64 {
+	if x != nil {
+		return x.BytesPerSecond
+	}
+	return 0
+}
+
 // Workload is a submitted workload.
 type Workload struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1095,7 +1767,7 @@ type Workload struct {
 
 func (x *Workload) Reset() {
 	*x = Workload{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[6]
+	mi := &file_reactor_v1_workload_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1107,7 +1779,7 @@ func (x *Workload) String() string {
 func (*Workload) ProtoMessage() {}
 
 func (x *Workload) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[6]
+	mi := &file_reactor_v1_workload_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1120,7 +1792,7 @@ func (x *Workload) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Workload.ProtoReflect.Descriptor instead.
 func (*Workload) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{6}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Workload) GetId() string {
@@ -1176,14 +1848,19 @@ type WorkloadStatus struct {
 	// is not sent to watches.
 	Delay *Delay `protobuf:"bytes,13,opt,name=delay,proto3" json:"delay,omitempty"`
 	// crash says where and why the guest crashed; absent if it did not.
-	Crash         *Crash `protobuf:"bytes,14,opt,name=crash,proto3" json:"crash,omitempty"`
+	Crash *Crash `protobuf:"bytes,14,opt,name=crash,proto3" json:"crash,omitempty"`
+	// stuck is set if nothing can wake the guest any more: it has not ended, and waits for nothing. It says what the
+	// guest's last host call was.
+	Stuck string `protobuf:"bytes,15,opt,name=stuck,proto3" json:"stuck,omitempty"`
+	// revoked_grants are the indices in spec.grants of those that were revoked.
+	RevokedGrants []uint32 `protobuf:"varint,16,rep,packed,name=revoked_grants,json=revokedGrants,proto3" json:"revoked_grants,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *WorkloadStatus) Reset() {
 	*x = WorkloadStatus{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[7]
+	mi := &file_reactor_v1_workload_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1195,7 +1872,7 @@ func (x *WorkloadStatus) String() string {
 func (*WorkloadStatus) ProtoMessage() {}
 
 func (x *WorkloadStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[7]
+	mi := &file_reactor_v1_workload_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1208,7 +1885,7 @@ func (x *WorkloadStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkloadStatus.ProtoReflect.Descriptor instead.
 func (*WorkloadStatus) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{7}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *WorkloadStatus) GetState() WorkloadState {
@@ -1309,6 +1986,20 @@ func (x *WorkloadStatus) GetCrash() *Crash {
 	return nil
 }
 
+func (x *WorkloadStatus) GetStuck() string {
+	if x != nil {
+		return x.Stuck
+	}
+	return ""
+}
+
+func (x *WorkloadStatus) GetRevokedGrants() []uint32 {
+	if x != nil {
+		return x.RevokedGrants
+	}
+	return nil
+}
+
 // Crash says where and why a guest crashed.
 type Crash struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1328,7 +2019,7 @@ type Crash struct {
 
 func (x *Crash) Reset() {
 	*x = Crash{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[8]
+	mi := &file_reactor_v1_workload_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1340,7 +2031,7 @@ func (x *Crash) String() string {
 func (*Crash) ProtoMessage() {}
 
 func (x *Crash) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[8]
+	mi := &file_reactor_v1_workload_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1353,7 +2044,7 @@ func (x *Crash) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Crash.ProtoReflect.Descriptor instead.
 func (*Crash) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{8}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Crash) GetTrap() string {
@@ -1402,7 +2093,7 @@ type StackFrame struct {
 
 func (x *StackFrame) Reset() {
 	*x = StackFrame{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[9]
+	mi := &file_reactor_v1_workload_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1414,7 +2105,7 @@ func (x *StackFrame) String() string {
 func (*StackFrame) ProtoMessage() {}
 
 func (x *StackFrame) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[9]
+	mi := &file_reactor_v1_workload_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1427,7 +2118,7 @@ func (x *StackFrame) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StackFrame.ProtoReflect.Descriptor instead.
 func (*StackFrame) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{9}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *StackFrame) GetFunction() string {
@@ -1477,7 +2168,7 @@ type Delay struct {
 
 func (x *Delay) Reset() {
 	*x = Delay{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[10]
+	mi := &file_reactor_v1_workload_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1489,7 +2180,7 @@ func (x *Delay) String() string {
 func (*Delay) ProtoMessage() {}
 
 func (x *Delay) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[10]
+	mi := &file_reactor_v1_workload_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1502,7 +2193,7 @@ func (x *Delay) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Delay.ProtoReflect.Descriptor instead.
 func (*Delay) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{10}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Delay) GetReason() DelayReason {
@@ -1548,13 +2239,22 @@ type Usage struct {
 	LogBytes uint64 `protobuf:"varint,5,opt,name=log_bytes,json=logBytes,proto3" json:"log_bytes,omitempty"`
 	// log_bytes_dropped counts the bytes of these that were not kept, because of the limit.
 	LogBytesDropped uint64 `protobuf:"varint,6,opt,name=log_bytes_dropped,json=logBytesDropped,proto3" json:"log_bytes_dropped,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// ready_time is the time spent ready to run, waiting for a worker.
+	ReadyTime *durationpb.Duration `protobuf:"bytes,7,opt,name=ready_time,json=readyTime,proto3" json:"ready_time,omitempty"`
+	// waits is waiting_time by what was waited for, without kinds that were not. A wait for several operations counts for
+	// the one that ended it, or else the first.
+	Waits []*WaitUsage `protobuf:"bytes,8,rep,name=waits,proto3" json:"waits,omitempty"`
+	// sent_bytes counts the bytes sent over the network.
+	SentBytes uint64 `protobuf:"varint,9,opt,name=sent_bytes,json=sentBytes,proto3" json:"sent_bytes,omitempty"`
+	// received_bytes counts the bytes received over the network.
+	ReceivedBytes uint64 `protobuf:"varint,10,opt,name=received_bytes,json=receivedBytes,proto3" json:"received_bytes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Usage) Reset() {
 	*x = Usage{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[11]
+	mi := &file_reactor_v1_workload_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1566,7 +2266,7 @@ func (x *Usage) String() string {
 func (*Usage) ProtoMessage() {}
 
 func (x *Usage) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[11]
+	mi := &file_reactor_v1_workload_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1579,7 +2279,7 @@ func (x *Usage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Usage.ProtoReflect.Descriptor instead.
 func (*Usage) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{11}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Usage) GetFuel() uint64 {
@@ -1624,6 +2324,98 @@ func (x *Usage) GetLogBytesDropped() uint64 {
 	return 0
 }
 
+func (x *Usage) GetReadyTime() *durationpb.Duration {
+	if x != nil {
+		return x.ReadyTime
+	}
+	return nil
+}
+
+func (x *Usage) GetWaits() []*WaitUsage {
+	if x != nil {
+		return x.Waits
+	}
+	return nil
+}
+
+func (x *Usage) GetSentBytes() uint64 {
+	if x != nil {
+		return x.SentBytes
+	}
+	return 0
+}
+
+func (x *Usage) GetReceivedBytes() uint64 {
+	if x != nil {
+		return x.ReceivedBytes
+	}
+	return 0
+}
+
+// WaitUsage is the time spent waiting for one kind of operation.
+type WaitUsage struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// kind is the kind of operation.
+	Kind OpKind `protobuf:"varint,1,opt,name=kind,proto3,enum=reactor.v1.OpKind" json:"kind,omitempty"`
+	// time is the time spent waiting for it.
+	Time *durationpb.Duration `protobuf:"bytes,2,opt,name=time,proto3" json:"time,omitempty"`
+	// count is the number of waits.
+	Count         uint64 `protobuf:"varint,3,opt,name=count,proto3" json:"count,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WaitUsage) Reset() {
+	*x = WaitUsage{}
+	mi := &file_reactor_v1_workload_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WaitUsage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WaitUsage) ProtoMessage() {}
+
+func (x *WaitUsage) ProtoReflect() protoreflect.Message {
+	mi := &file_reactor_v1_workload_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WaitUsage.ProtoReflect.Descriptor instead.
+func (*WaitUsage) Descriptor() ([]byte, []int) {
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *WaitUsage) GetKind() OpKind {
+	if x != nil {
+		return x.Kind
+	}
+	return OpKind_OP_KIND_UNSPECIFIED
+}
+
+func (x *WaitUsage) GetTime() *durationpb.Duration {
+	if x != nil {
+		return x.Time
+	}
+	return nil
+}
+
+func (x *WaitUsage) GetCount() uint64 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
 // Op is one pending host operation.
 type Op struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1638,14 +2430,18 @@ type Op struct {
 	// deadline is when the operation ends by itself; absent if it does not.
 	Deadline *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=deadline,proto3" json:"deadline,omitempty"`
 	// bytes is the size of the buffer it reads into or writes from.
-	Bytes         uint64 `protobuf:"varint,6,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	Bytes uint64 `protobuf:"varint,6,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	// transferred is how many bytes have gone through what it acts on so far, in the operation's direction.
+	Transferred uint64 `protobuf:"varint,8,opt,name=transferred,proto3" json:"transferred,omitempty"`
+	// grant is the grant that it uses, as the command line has it, such as "--connect db=10.0.0.7:5432"; empty if none.
+	Grant         string `protobuf:"bytes,9,opt,name=grant,proto3" json:"grant,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Op) Reset() {
 	*x = Op{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[12]
+	mi := &file_reactor_v1_workload_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1657,7 +2453,7 @@ func (x *Op) String() string {
 func (*Op) ProtoMessage() {}
 
 func (x *Op) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[12]
+	mi := &file_reactor_v1_workload_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1670,7 +2466,7 @@ func (x *Op) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Op.ProtoReflect.Descriptor instead.
 func (*Op) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{12}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Op) GetWorkloadId() string {
@@ -1715,6 +2511,20 @@ func (x *Op) GetBytes() uint64 {
 	return 0
 }
 
+func (x *Op) GetTransferred() uint64 {
+	if x != nil {
+		return x.Transferred
+	}
+	return 0
+}
+
+func (x *Op) GetGrant() string {
+	if x != nil {
+		return x.Grant
+	}
+	return ""
+}
+
 // SubmitWorkloadRequest is a workload to run.
 type SubmitWorkloadRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1729,7 +2539,7 @@ type SubmitWorkloadRequest struct {
 
 func (x *SubmitWorkloadRequest) Reset() {
 	*x = SubmitWorkloadRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[13]
+	mi := &file_reactor_v1_workload_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1741,7 +2551,7 @@ func (x *SubmitWorkloadRequest) String() string {
 func (*SubmitWorkloadRequest) ProtoMessage() {}
 
 func (x *SubmitWorkloadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[13]
+	mi := &file_reactor_v1_workload_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1754,7 +2564,7 @@ func (x *SubmitWorkloadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitWorkloadRequest.ProtoReflect.Descriptor instead.
 func (*SubmitWorkloadRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{13}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *SubmitWorkloadRequest) GetId() string {
@@ -1784,7 +2594,7 @@ type SubmitWorkloadResponse struct {
 
 func (x *SubmitWorkloadResponse) Reset() {
 	*x = SubmitWorkloadResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[14]
+	mi := &file_reactor_v1_workload_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1796,7 +2606,7 @@ func (x *SubmitWorkloadResponse) String() string {
 func (*SubmitWorkloadResponse) ProtoMessage() {}
 
 func (x *SubmitWorkloadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[14]
+	mi := &file_reactor_v1_workload_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1809,7 +2619,7 @@ func (x *SubmitWorkloadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitWorkloadResponse.ProtoReflect.Descriptor instead.
 func (*SubmitWorkloadResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{14}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *SubmitWorkloadResponse) GetWorkload() *Workload {
@@ -1837,7 +2647,7 @@ type SubmitWorkloadsRequest struct {
 
 func (x *SubmitWorkloadsRequest) Reset() {
 	*x = SubmitWorkloadsRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[15]
+	mi := &file_reactor_v1_workload_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1849,7 +2659,7 @@ func (x *SubmitWorkloadsRequest) String() string {
 func (*SubmitWorkloadsRequest) ProtoMessage() {}
 
 func (x *SubmitWorkloadsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[15]
+	mi := &file_reactor_v1_workload_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1862,7 +2672,7 @@ func (x *SubmitWorkloadsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitWorkloadsRequest.ProtoReflect.Descriptor instead.
 func (*SubmitWorkloadsRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{15}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *SubmitWorkloadsRequest) GetRequests() []*SubmitWorkloadRequest {
@@ -1883,7 +2693,7 @@ type SubmitWorkloadsResponse struct {
 
 func (x *SubmitWorkloadsResponse) Reset() {
 	*x = SubmitWorkloadsResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[16]
+	mi := &file_reactor_v1_workload_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1895,7 +2705,7 @@ func (x *SubmitWorkloadsResponse) String() string {
 func (*SubmitWorkloadsResponse) ProtoMessage() {}
 
 func (x *SubmitWorkloadsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[16]
+	mi := &file_reactor_v1_workload_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1908,7 +2718,7 @@ func (x *SubmitWorkloadsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitWorkloadsResponse.ProtoReflect.Descriptor instead.
 func (*SubmitWorkloadsResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{16}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *SubmitWorkloadsResponse) GetResults() []*SubmitWorkloadsResult {
@@ -1933,7 +2743,7 @@ type SubmitWorkloadsResult struct {
 
 func (x *SubmitWorkloadsResult) Reset() {
 	*x = SubmitWorkloadsResult{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[17]
+	mi := &file_reactor_v1_workload_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1945,7 +2755,7 @@ func (x *SubmitWorkloadsResult) String() string {
 func (*SubmitWorkloadsResult) ProtoMessage() {}
 
 func (x *SubmitWorkloadsResult) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[17]
+	mi := &file_reactor_v1_workload_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1958,7 +2768,7 @@ func (x *SubmitWorkloadsResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitWorkloadsResult.ProtoReflect.Descriptor instead.
 func (*SubmitWorkloadsResult) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{17}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *SubmitWorkloadsResult) GetId() string {
@@ -1993,7 +2803,7 @@ type GetWorkloadRequest struct {
 
 func (x *GetWorkloadRequest) Reset() {
 	*x = GetWorkloadRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[18]
+	mi := &file_reactor_v1_workload_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2005,7 +2815,7 @@ func (x *GetWorkloadRequest) String() string {
 func (*GetWorkloadRequest) ProtoMessage() {}
 
 func (x *GetWorkloadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[18]
+	mi := &file_reactor_v1_workload_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2018,7 +2828,7 @@ func (x *GetWorkloadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetWorkloadRequest.ProtoReflect.Descriptor instead.
 func (*GetWorkloadRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{18}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *GetWorkloadRequest) GetId() string {
@@ -2039,7 +2849,7 @@ type GetWorkloadResponse struct {
 
 func (x *GetWorkloadResponse) Reset() {
 	*x = GetWorkloadResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[19]
+	mi := &file_reactor_v1_workload_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2051,7 +2861,7 @@ func (x *GetWorkloadResponse) String() string {
 func (*GetWorkloadResponse) ProtoMessage() {}
 
 func (x *GetWorkloadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[19]
+	mi := &file_reactor_v1_workload_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2064,7 +2874,7 @@ func (x *GetWorkloadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetWorkloadResponse.ProtoReflect.Descriptor instead.
 func (*GetWorkloadResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{19}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *GetWorkloadResponse) GetWorkload() *Workload {
@@ -2099,7 +2909,7 @@ type WorkloadFilter struct {
 
 func (x *WorkloadFilter) Reset() {
 	*x = WorkloadFilter{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[20]
+	mi := &file_reactor_v1_workload_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2111,7 +2921,7 @@ func (x *WorkloadFilter) String() string {
 func (*WorkloadFilter) ProtoMessage() {}
 
 func (x *WorkloadFilter) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[20]
+	mi := &file_reactor_v1_workload_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2124,7 +2934,7 @@ func (x *WorkloadFilter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkloadFilter.ProtoReflect.Descriptor instead.
 func (*WorkloadFilter) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{20}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *WorkloadFilter) GetStates() []WorkloadState {
@@ -2196,7 +3006,7 @@ type ListWorkloadsRequest struct {
 
 func (x *ListWorkloadsRequest) Reset() {
 	*x = ListWorkloadsRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[21]
+	mi := &file_reactor_v1_workload_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2208,7 +3018,7 @@ func (x *ListWorkloadsRequest) String() string {
 func (*ListWorkloadsRequest) ProtoMessage() {}
 
 func (x *ListWorkloadsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[21]
+	mi := &file_reactor_v1_workload_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2221,7 +3031,7 @@ func (x *ListWorkloadsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListWorkloadsRequest.ProtoReflect.Descriptor instead.
 func (*ListWorkloadsRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{21}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *ListWorkloadsRequest) GetFilter() *WorkloadFilter {
@@ -2277,7 +3087,7 @@ type ListWorkloadsResponse struct {
 
 func (x *ListWorkloadsResponse) Reset() {
 	*x = ListWorkloadsResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[22]
+	mi := &file_reactor_v1_workload_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2289,7 +3099,7 @@ func (x *ListWorkloadsResponse) String() string {
 func (*ListWorkloadsResponse) ProtoMessage() {}
 
 func (x *ListWorkloadsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[22]
+	mi := &file_reactor_v1_workload_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2302,7 +3112,7 @@ func (x *ListWorkloadsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListWorkloadsResponse.ProtoReflect.Descriptor instead.
 func (*ListWorkloadsResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{22}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *ListWorkloadsResponse) GetWorkloads() []*Workload {
@@ -2349,7 +3159,7 @@ type WatchWorkloadsRequest struct {
 
 func (x *WatchWorkloadsRequest) Reset() {
 	*x = WatchWorkloadsRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[23]
+	mi := &file_reactor_v1_workload_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2361,7 +3171,7 @@ func (x *WatchWorkloadsRequest) String() string {
 func (*WatchWorkloadsRequest) ProtoMessage() {}
 
 func (x *WatchWorkloadsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[23]
+	mi := &file_reactor_v1_workload_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2374,7 +3184,7 @@ func (x *WatchWorkloadsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchWorkloadsRequest.ProtoReflect.Descriptor instead.
 func (*WatchWorkloadsRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{23}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *WatchWorkloadsRequest) GetFilter() *WorkloadFilter {
@@ -2414,7 +3224,7 @@ type WatchWorkloadsResponse struct {
 
 func (x *WatchWorkloadsResponse) Reset() {
 	*x = WatchWorkloadsResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[24]
+	mi := &file_reactor_v1_workload_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2426,7 +3236,7 @@ func (x *WatchWorkloadsResponse) String() string {
 func (*WatchWorkloadsResponse) ProtoMessage() {}
 
 func (x *WatchWorkloadsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[24]
+	mi := &file_reactor_v1_workload_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2439,7 +3249,7 @@ func (x *WatchWorkloadsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchWorkloadsResponse.ProtoReflect.Descriptor instead.
 func (*WatchWorkloadsResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{24}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *WatchWorkloadsResponse) GetCursor() string {
@@ -2474,7 +3284,7 @@ type WaitWorkloadRequest struct {
 
 func (x *WaitWorkloadRequest) Reset() {
 	*x = WaitWorkloadRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[25]
+	mi := &file_reactor_v1_workload_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2486,7 +3296,7 @@ func (x *WaitWorkloadRequest) String() string {
 func (*WaitWorkloadRequest) ProtoMessage() {}
 
 func (x *WaitWorkloadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[25]
+	mi := &file_reactor_v1_workload_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2499,7 +3309,7 @@ func (x *WaitWorkloadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WaitWorkloadRequest.ProtoReflect.Descriptor instead.
 func (*WaitWorkloadRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{25}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *WaitWorkloadRequest) GetId() string {
@@ -2520,7 +3330,7 @@ type WaitWorkloadResponse struct {
 
 func (x *WaitWorkloadResponse) Reset() {
 	*x = WaitWorkloadResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[26]
+	mi := &file_reactor_v1_workload_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2532,7 +3342,7 @@ func (x *WaitWorkloadResponse) String() string {
 func (*WaitWorkloadResponse) ProtoMessage() {}
 
 func (x *WaitWorkloadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[26]
+	mi := &file_reactor_v1_workload_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2545,7 +3355,7 @@ func (x *WaitWorkloadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WaitWorkloadResponse.ProtoReflect.Descriptor instead.
 func (*WaitWorkloadResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{26}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *WaitWorkloadResponse) GetWorkload() *Workload {
@@ -2566,7 +3376,7 @@ type DeleteWorkloadRequest struct {
 
 func (x *DeleteWorkloadRequest) Reset() {
 	*x = DeleteWorkloadRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[27]
+	mi := &file_reactor_v1_workload_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2578,7 +3388,7 @@ func (x *DeleteWorkloadRequest) String() string {
 func (*DeleteWorkloadRequest) ProtoMessage() {}
 
 func (x *DeleteWorkloadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[27]
+	mi := &file_reactor_v1_workload_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2591,7 +3401,7 @@ func (x *DeleteWorkloadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteWorkloadRequest.ProtoReflect.Descriptor instead.
 func (*DeleteWorkloadRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{27}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *DeleteWorkloadRequest) GetId() string {
@@ -2610,7 +3420,7 @@ type DeleteWorkloadResponse struct {
 
 func (x *DeleteWorkloadResponse) Reset() {
 	*x = DeleteWorkloadResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[28]
+	mi := &file_reactor_v1_workload_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2622,7 +3432,7 @@ func (x *DeleteWorkloadResponse) String() string {
 func (*DeleteWorkloadResponse) ProtoMessage() {}
 
 func (x *DeleteWorkloadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[28]
+	mi := &file_reactor_v1_workload_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2635,7 +3445,7 @@ func (x *DeleteWorkloadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteWorkloadResponse.ProtoReflect.Descriptor instead.
 func (*DeleteWorkloadResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{28}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{34}
 }
 
 // CancelWorkloadsRequest names what to cancel: ids or a selector, not both.
@@ -2651,7 +3461,7 @@ type CancelWorkloadsRequest struct {
 
 func (x *CancelWorkloadsRequest) Reset() {
 	*x = CancelWorkloadsRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[29]
+	mi := &file_reactor_v1_workload_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2663,7 +3473,7 @@ func (x *CancelWorkloadsRequest) String() string {
 func (*CancelWorkloadsRequest) ProtoMessage() {}
 
 func (x *CancelWorkloadsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[29]
+	mi := &file_reactor_v1_workload_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2676,7 +3486,7 @@ func (x *CancelWorkloadsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelWorkloadsRequest.ProtoReflect.Descriptor instead.
 func (*CancelWorkloadsRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{29}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *CancelWorkloadsRequest) GetIds() []string {
@@ -2708,7 +3518,7 @@ type CancelWorkloadsResponse struct {
 
 func (x *CancelWorkloadsResponse) Reset() {
 	*x = CancelWorkloadsResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[30]
+	mi := &file_reactor_v1_workload_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2720,7 +3530,7 @@ func (x *CancelWorkloadsResponse) String() string {
 func (*CancelWorkloadsResponse) ProtoMessage() {}
 
 func (x *CancelWorkloadsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[30]
+	mi := &file_reactor_v1_workload_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2733,7 +3543,7 @@ func (x *CancelWorkloadsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelWorkloadsResponse.ProtoReflect.Descriptor instead.
 func (*CancelWorkloadsResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{30}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *CancelWorkloadsResponse) GetResults() []*CancelWorkloadsResult {
@@ -2772,7 +3582,7 @@ type CancelWorkloadsResult struct {
 
 func (x *CancelWorkloadsResult) Reset() {
 	*x = CancelWorkloadsResult{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[31]
+	mi := &file_reactor_v1_workload_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2784,7 +3594,7 @@ func (x *CancelWorkloadsResult) String() string {
 func (*CancelWorkloadsResult) ProtoMessage() {}
 
 func (x *CancelWorkloadsResult) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[31]
+	mi := &file_reactor_v1_workload_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2797,7 +3607,7 @@ func (x *CancelWorkloadsResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelWorkloadsResult.ProtoReflect.Descriptor instead.
 func (*CancelWorkloadsResult) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{31}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *CancelWorkloadsResult) GetId() string {
@@ -2848,7 +3658,7 @@ type ReadLogsRequest struct {
 
 func (x *ReadLogsRequest) Reset() {
 	*x = ReadLogsRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[32]
+	mi := &file_reactor_v1_workload_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2860,7 +3670,7 @@ func (x *ReadLogsRequest) String() string {
 func (*ReadLogsRequest) ProtoMessage() {}
 
 func (x *ReadLogsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[32]
+	mi := &file_reactor_v1_workload_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2873,7 +3683,7 @@ func (x *ReadLogsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadLogsRequest.ProtoReflect.Descriptor instead.
 func (*ReadLogsRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{32}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *ReadLogsRequest) GetId() string {
@@ -2963,7 +3773,7 @@ type ReadLogsResponse struct {
 
 func (x *ReadLogsResponse) Reset() {
 	*x = ReadLogsResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[33]
+	mi := &file_reactor_v1_workload_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2975,7 +3785,7 @@ func (x *ReadLogsResponse) String() string {
 func (*ReadLogsResponse) ProtoMessage() {}
 
 func (x *ReadLogsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[33]
+	mi := &file_reactor_v1_workload_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2988,7 +3798,7 @@ func (x *ReadLogsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadLogsResponse.ProtoReflect.Descriptor instead.
 func (*ReadLogsResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{33}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *ReadLogsResponse) GetStream() OutputStream {
@@ -3064,7 +3874,7 @@ type AttachWorkloadRequest struct {
 
 func (x *AttachWorkloadRequest) Reset() {
 	*x = AttachWorkloadRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[34]
+	mi := &file_reactor_v1_workload_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3076,7 +3886,7 @@ func (x *AttachWorkloadRequest) String() string {
 func (*AttachWorkloadRequest) ProtoMessage() {}
 
 func (x *AttachWorkloadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[34]
+	mi := &file_reactor_v1_workload_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3089,7 +3899,7 @@ func (x *AttachWorkloadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttachWorkloadRequest.ProtoReflect.Descriptor instead.
 func (*AttachWorkloadRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{34}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *AttachWorkloadRequest) GetPart() isAttachWorkloadRequest_Part {
@@ -3176,7 +3986,7 @@ type AttachWorkloadStart struct {
 
 func (x *AttachWorkloadStart) Reset() {
 	*x = AttachWorkloadStart{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[35]
+	mi := &file_reactor_v1_workload_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3188,7 +3998,7 @@ func (x *AttachWorkloadStart) String() string {
 func (*AttachWorkloadStart) ProtoMessage() {}
 
 func (x *AttachWorkloadStart) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[35]
+	mi := &file_reactor_v1_workload_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3201,7 +4011,7 @@ func (x *AttachWorkloadStart) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttachWorkloadStart.ProtoReflect.Descriptor instead.
 func (*AttachWorkloadStart) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{35}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *AttachWorkloadStart) GetId() string {
@@ -3267,7 +4077,7 @@ type AttachWorkloadResponse struct {
 
 func (x *AttachWorkloadResponse) Reset() {
 	*x = AttachWorkloadResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[36]
+	mi := &file_reactor_v1_workload_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3279,7 +4089,7 @@ func (x *AttachWorkloadResponse) String() string {
 func (*AttachWorkloadResponse) ProtoMessage() {}
 
 func (x *AttachWorkloadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[36]
+	mi := &file_reactor_v1_workload_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3292,7 +4102,7 @@ func (x *AttachWorkloadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttachWorkloadResponse.ProtoReflect.Descriptor instead.
 func (*AttachWorkloadResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{36}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *AttachWorkloadResponse) GetPart() isAttachWorkloadResponse_Part {
@@ -3395,13 +4205,17 @@ type ListOpsRequest struct {
 	// label_selector selects workloads by their labels, as WorkloadFilter.label_selector does. It and workload_id exclude
 	// each other: INVALID_ARGUMENT.
 	LabelSelector string `protobuf:"bytes,4,opt,name=label_selector,json=labelSelector,proto3" json:"label_selector,omitempty"`
+	// filter selects operations of these workloads.
+	Filter *OpFilter `protobuf:"bytes,5,opt,name=filter,proto3" json:"filter,omitempty"`
+	// order is the order of the list.
+	Order         OpOrder `protobuf:"varint,6,opt,name=order,proto3,enum=reactor.v1.OpOrder" json:"order,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListOpsRequest) Reset() {
 	*x = ListOpsRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[37]
+	mi := &file_reactor_v1_workload_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3413,7 +4227,7 @@ func (x *ListOpsRequest) String() string {
 func (*ListOpsRequest) ProtoMessage() {}
 
 func (x *ListOpsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[37]
+	mi := &file_reactor_v1_workload_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3426,7 +4240,7 @@ func (x *ListOpsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOpsRequest.ProtoReflect.Descriptor instead.
 func (*ListOpsRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{37}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *ListOpsRequest) GetWorkloadId() string {
@@ -3457,6 +4271,84 @@ func (x *ListOpsRequest) GetLabelSelector() string {
 	return ""
 }
 
+func (x *ListOpsRequest) GetFilter() *OpFilter {
+	if x != nil {
+		return x.Filter
+	}
+	return nil
+}
+
+func (x *ListOpsRequest) GetOrder() OpOrder {
+	if x != nil {
+		return x.Order
+	}
+	return OpOrder_OP_ORDER_UNSPECIFIED
+}
+
+// OpFilter selects operations; empty fields select all.
+type OpFilter struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// kinds selects by kind.
+	Kinds []OpKind `protobuf:"varint,1,rep,packed,name=kinds,proto3,enum=reactor.v1.OpKind" json:"kinds,omitempty"`
+	// target selects by target: one that is equal, or, with "*" at the end, one that begins so.
+	Target string `protobuf:"bytes,2,opt,name=target,proto3" json:"target,omitempty"`
+	// min_age selects operations that began so long ago or earlier.
+	MinAge        *durationpb.Duration `protobuf:"bytes,3,opt,name=min_age,json=minAge,proto3" json:"min_age,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OpFilter) Reset() {
+	*x = OpFilter{}
+	mi := &file_reactor_v1_workload_proto_msgTypes[44]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OpFilter) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OpFilter) ProtoMessage() {}
+
+func (x *OpFilter) ProtoReflect() protoreflect.Message {
+	mi := &file_reactor_v1_workload_proto_msgTypes[44]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OpFilter.ProtoReflect.Descriptor instead.
+func (*OpFilter) Descriptor() ([]byte, []int) {
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{44}
+}
+
+func (x *OpFilter) GetKinds() []OpKind {
+	if x != nil {
+		return x.Kinds
+	}
+	return nil
+}
+
+func (x *OpFilter) GetTarget() string {
+	if x != nil {
+		return x.Target
+	}
+	return ""
+}
+
+func (x *OpFilter) GetMinAge() *durationpb.Duration {
+	if x != nil {
+		return x.MinAge
+	}
+	return nil
+}
+
 // ListOpsResponse is one page.
 type ListOpsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -3470,7 +4362,7 @@ type ListOpsResponse struct {
 
 func (x *ListOpsResponse) Reset() {
 	*x = ListOpsResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[38]
+	mi := &file_reactor_v1_workload_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3482,7 +4374,7 @@ func (x *ListOpsResponse) String() string {
 func (*ListOpsResponse) ProtoMessage() {}
 
 func (x *ListOpsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[38]
+	mi := &file_reactor_v1_workload_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3495,7 +4387,7 @@ func (x *ListOpsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOpsResponse.ProtoReflect.Descriptor instead.
 func (*ListOpsResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{38}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *ListOpsResponse) GetOps() []*Op {
@@ -3512,12 +4404,608 @@ func (x *ListOpsResponse) GetNextPageToken() string {
 	return ""
 }
 
+// SummarizeOpsRequest selects operations.
+type SummarizeOpsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// label_selector selects workloads by their labels, as WorkloadFilter.label_selector does.
+	LabelSelector string `protobuf:"bytes,1,opt,name=label_selector,json=labelSelector,proto3" json:"label_selector,omitempty"`
+	// filter selects operations of these workloads.
+	Filter *OpFilter `protobuf:"bytes,2,opt,name=filter,proto3" json:"filter,omitempty"`
+	// groups bounds the groups of the answer: zero is 20, the maximum is 1000.
+	Groups        int32 `protobuf:"varint,3,opt,name=groups,proto3" json:"groups,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SummarizeOpsRequest) Reset() {
+	*x = SummarizeOpsRequest{}
+	mi := &file_reactor_v1_workload_proto_msgTypes[46]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SummarizeOpsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SummarizeOpsRequest) ProtoMessage() {}
+
+func (x *SummarizeOpsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_reactor_v1_workload_proto_msgTypes[46]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SummarizeOpsRequest.ProtoReflect.Descriptor instead.
+func (*SummarizeOpsRequest) Descriptor() ([]byte, []int) {
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{46}
+}
+
+func (x *SummarizeOpsRequest) GetLabelSelector() string {
+	if x != nil {
+		return x.LabelSelector
+	}
+	return ""
+}
+
+func (x *SummarizeOpsRequest) GetFilter() *OpFilter {
+	if x != nil {
+		return x.Filter
+	}
+	return nil
+}
+
+func (x *SummarizeOpsRequest) GetGroups() int32 {
+	if x != nil {
+		return x.Groups
+	}
+	return 0
+}
+
+// SummarizeOpsResponse says how many operations are pending.
+type SummarizeOpsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// groups are the largest groups, the largest first.
+	Groups []*OpGroup `protobuf:"bytes,1,rep,name=groups,proto3" json:"groups,omitempty"`
+	// others is the number of operations that are in no group of the answer.
+	Others uint64 `protobuf:"varint,2,opt,name=others,proto3" json:"others,omitempty"`
+	// waiting is the number of workloads that wait for these operations.
+	Waiting uint64 `protobuf:"varint,3,opt,name=waiting,proto3" json:"waiting,omitempty"`
+	// stuck is the number of workloads that nothing can wake any more (see WorkloadStatus.stuck).
+	Stuck         uint64 `protobuf:"varint,4,opt,name=stuck,proto3" json:"stuck,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SummarizeOpsResponse) Reset() {
+	*x = SummarizeOpsResponse{}
+	mi := &file_reactor_v1_workload_proto_msgTypes[47]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SummarizeOpsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SummarizeOpsResponse) ProtoMessage() {}
+
+func (x *SummarizeOpsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_reactor_v1_workload_proto_msgTypes[47]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SummarizeOpsResponse.ProtoReflect.Descriptor instead.
+func (*SummarizeOpsResponse) Descriptor() ([]byte, []int) {
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{47}
+}
+
+func (x *SummarizeOpsResponse) GetGroups() []*OpGroup {
+	if x != nil {
+		return x.Groups
+	}
+	return nil
+}
+
+func (x *SummarizeOpsResponse) GetOthers() uint64 {
+	if x != nil {
+		return x.Others
+	}
+	return 0
+}
+
+func (x *SummarizeOpsResponse) GetWaiting() uint64 {
+	if x != nil {
+		return x.Waiting
+	}
+	return 0
+}
+
+func (x *SummarizeOpsResponse) GetStuck() uint64 {
+	if x != nil {
+		return x.Stuck
+	}
+	return 0
+}
+
+// OpGroup is all pending operations of one kind on one target.
+type OpGroup struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// kind is the kind of operation.
+	Kind OpKind `protobuf:"varint,1,opt,name=kind,proto3,enum=reactor.v1.OpKind" json:"kind,omitempty"`
+	// target is what they act on; empty for timers and for operations of the guest's own streams.
+	Target string `protobuf:"bytes,2,opt,name=target,proto3" json:"target,omitempty"`
+	// count is the number of operations.
+	Count uint64 `protobuf:"varint,3,opt,name=count,proto3" json:"count,omitempty"`
+	// oldest_start_time is when the oldest of them began, and oldest_workload_id whose it is.
+	OldestStartTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=oldest_start_time,json=oldestStartTime,proto3" json:"oldest_start_time,omitempty"`
+	// oldest_workload_id is the workload of the oldest operation.
+	OldestWorkloadId string `protobuf:"bytes,5,opt,name=oldest_workload_id,json=oldestWorkloadId,proto3" json:"oldest_workload_id,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *OpGroup) Reset() {
+	*x = OpGroup{}
+	mi := &file_reactor_v1_workload_proto_msgTypes[48]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OpGroup) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OpGroup) ProtoMessage() {}
+
+func (x *OpGroup) ProtoReflect() protoreflect.Message {
+	mi := &file_reactor_v1_workload_proto_msgTypes[48]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OpGroup.ProtoReflect.Descriptor instead.
+func (*OpGroup) Descriptor() ([]byte, []int) {
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{48}
+}
+
+func (x *OpGroup) GetKind() OpKind {
+	if x != nil {
+		return x.Kind
+	}
+	return OpKind_OP_KIND_UNSPECIFIED
+}
+
+func (x *OpGroup) GetTarget() string {
+	if x != nil {
+		return x.Target
+	}
+	return ""
+}
+
+func (x *OpGroup) GetCount() uint64 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
+func (x *OpGroup) GetOldestStartTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.OldestStartTime
+	}
+	return nil
+}
+
+func (x *OpGroup) GetOldestWorkloadId() string {
+	if x != nil {
+		return x.OldestWorkloadId
+	}
+	return ""
+}
+
+// GetGrantsRequest names a workload.
+type GetGrantsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// id is the workload's id.
+	Id            string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetGrantsRequest) Reset() {
+	*x = GetGrantsRequest{}
+	mi := &file_reactor_v1_workload_proto_msgTypes[49]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetGrantsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetGrantsRequest) ProtoMessage() {}
+
+func (x *GetGrantsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_reactor_v1_workload_proto_msgTypes[49]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetGrantsRequest.ProtoReflect.Descriptor instead.
+func (*GetGrantsRequest) Descriptor() ([]byte, []int) {
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{49}
+}
+
+func (x *GetGrantsRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+// GetGrantsResponse has the grants of a workload and what it was refused.
+type GetGrantsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// grants are the workload's grants, in the order of its spec.
+	Grants []*GrantStatus `protobuf:"bytes,1,rep,name=grants,proto3" json:"grants,omitempty"`
+	// refused is what the guest was refused for want of a grant, each once, in the order in which it was first refused; 256
+	// at most. It is noted in GRANT_MODE_REPORT only.
+	Refused []*RefusedAccess `protobuf:"bytes,2,rep,name=refused,proto3" json:"refused,omitempty"`
+	// refused_more is true if there was more than refused has.
+	RefusedMore bool `protobuf:"varint,3,opt,name=refused_more,json=refusedMore,proto3" json:"refused_more,omitempty"`
+	// missing is the smallest set of grants that would have been enough for what refused has.
+	Missing       []*Grant `protobuf:"bytes,4,rep,name=missing,proto3" json:"missing,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetGrantsResponse) Reset() {
+	*x = GetGrantsResponse{}
+	mi := &file_reactor_v1_workload_proto_msgTypes[50]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetGrantsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetGrantsResponse) ProtoMessage() {}
+
+func (x *GetGrantsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_reactor_v1_workload_proto_msgTypes[50]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetGrantsResponse.ProtoReflect.Descriptor instead.
+func (*GetGrantsResponse) Descriptor() ([]byte, []int) {
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{50}
+}
+
+func (x *GetGrantsResponse) GetGrants() []*GrantStatus {
+	if x != nil {
+		return x.Grants
+	}
+	return nil
+}
+
+func (x *GetGrantsResponse) GetRefused() []*RefusedAccess {
+	if x != nil {
+		return x.Refused
+	}
+	return nil
+}
+
+func (x *GetGrantsResponse) GetRefusedMore() bool {
+	if x != nil {
+		return x.RefusedMore
+	}
+	return false
+}
+
+func (x *GetGrantsResponse) GetMissing() []*Grant {
+	if x != nil {
+		return x.Missing
+	}
+	return nil
+}
+
+// GrantStatus is one grant and what became of it.
+type GrantStatus struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// grant is the grant.
+	Grant *Grant `protobuf:"bytes,1,opt,name=grant,proto3" json:"grant,omitempty"`
+	// revoke_time is when it was revoked; absent if it was not.
+	RevokeTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=revoke_time,json=revokeTime,proto3" json:"revoke_time,omitempty"`
+	// descriptors is how many descriptors the guest has open through it now.
+	Descriptors   uint32 `protobuf:"varint,3,opt,name=descriptors,proto3" json:"descriptors,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GrantStatus) Reset() {
+	*x = GrantStatus{}
+	mi := &file_reactor_v1_workload_proto_msgTypes[51]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GrantStatus) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GrantStatus) ProtoMessage() {}
+
+func (x *GrantStatus) ProtoReflect() protoreflect.Message {
+	mi := &file_reactor_v1_workload_proto_msgTypes[51]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GrantStatus.ProtoReflect.Descriptor instead.
+func (*GrantStatus) Descriptor() ([]byte, []int) {
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{51}
+}
+
+func (x *GrantStatus) GetGrant() *Grant {
+	if x != nil {
+		return x.Grant
+	}
+	return nil
+}
+
+func (x *GrantStatus) GetRevokeTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.RevokeTime
+	}
+	return nil
+}
+
+func (x *GrantStatus) GetDescriptors() uint32 {
+	if x != nil {
+		return x.Descriptors
+	}
+	return 0
+}
+
+// RefusedAccess is something that a guest tried and was refused for want of a grant.
+type RefusedAccess struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// kind is what it tried: OP_KIND_CONNECT, OP_KIND_LISTEN, OP_KIND_RESOLVE, or OP_KIND_FILE for a path outside its
+	// folders.
+	Kind OpKind `protobuf:"varint,1,opt,name=kind,proto3,enum=reactor.v1.OpKind" json:"kind,omitempty"`
+	// target is what it tried to reach: HOST:PORT, a name, a path. The host is a name if the guest had looked it up.
+	Target string `protobuf:"bytes,2,opt,name=target,proto3" json:"target,omitempty"`
+	// protocol is the transport protocol of a connection or listener.
+	Protocol TransportProtocol `protobuf:"varint,3,opt,name=protocol,proto3,enum=reactor.v1.TransportProtocol" json:"protocol,omitempty"`
+	// first_time is when it tried first.
+	FirstTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=first_time,json=firstTime,proto3" json:"first_time,omitempty"`
+	// count is how often it tried.
+	Count         uint64 `protobuf:"varint,5,opt,name=count,proto3" json:"count,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RefusedAccess) Reset() {
+	*x = RefusedAccess{}
+	mi := &file_reactor_v1_workload_proto_msgTypes[52]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RefusedAccess) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RefusedAccess) ProtoMessage() {}
+
+func (x *RefusedAccess) ProtoReflect() protoreflect.Message {
+	mi := &file_reactor_v1_workload_proto_msgTypes[52]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RefusedAccess.ProtoReflect.Descriptor instead.
+func (*RefusedAccess) Descriptor() ([]byte, []int) {
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{52}
+}
+
+func (x *RefusedAccess) GetKind() OpKind {
+	if x != nil {
+		return x.Kind
+	}
+	return OpKind_OP_KIND_UNSPECIFIED
+}
+
+func (x *RefusedAccess) GetTarget() string {
+	if x != nil {
+		return x.Target
+	}
+	return ""
+}
+
+func (x *RefusedAccess) GetProtocol() TransportProtocol {
+	if x != nil {
+		return x.Protocol
+	}
+	return TransportProtocol_TRANSPORT_PROTOCOL_UNSPECIFIED
+}
+
+func (x *RefusedAccess) GetFirstTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.FirstTime
+	}
+	return nil
+}
+
+func (x *RefusedAccess) GetCount() uint64 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
+// RevokeGrantsRequest says which grants to revoke.
+type RevokeGrantsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// id is the workload's id.
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// indices are positions in spec.grants.
+	Indices []uint32 `protobuf:"varint,2,rep,packed,name=indices,proto3" json:"indices,omitempty"`
+	// all revokes all grants.
+	All           bool `protobuf:"varint,3,opt,name=all,proto3" json:"all,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RevokeGrantsRequest) Reset() {
+	*x = RevokeGrantsRequest{}
+	mi := &file_reactor_v1_workload_proto_msgTypes[53]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RevokeGrantsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RevokeGrantsRequest) ProtoMessage() {}
+
+func (x *RevokeGrantsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_reactor_v1_workload_proto_msgTypes[53]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RevokeGrantsRequest.ProtoReflect.Descriptor instead.
+func (*RevokeGrantsRequest) Descriptor() ([]byte, []int) {
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{53}
+}
+
+func (x *RevokeGrantsRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *RevokeGrantsRequest) GetIndices() []uint32 {
+	if x != nil {
+		return x.Indices
+	}
+	return nil
+}
+
+func (x *RevokeGrantsRequest) GetAll() bool {
+	if x != nil {
+		return x.All
+	}
+	return false
+}
+
+// RevokeGrantsResponse has the workload.
+type RevokeGrantsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// workload is the workload after the revocation.
+	Workload      *Workload `protobuf:"bytes,1,opt,name=workload,proto3" json:"workload,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RevokeGrantsResponse) Reset() {
+	*x = RevokeGrantsResponse{}
+	mi := &file_reactor_v1_workload_proto_msgTypes[54]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RevokeGrantsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RevokeGrantsResponse) ProtoMessage() {}
+
+func (x *RevokeGrantsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_reactor_v1_workload_proto_msgTypes[54]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RevokeGrantsResponse.ProtoReflect.Descriptor instead.
+func (*RevokeGrantsResponse) Descriptor() ([]byte, []int) {
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{54}
+}
+
+func (x *RevokeGrantsResponse) GetWorkload() *Workload {
+	if x != nil {
+		return x.Workload
+	}
+	return nil
+}
+
 var File_reactor_v1_workload_proto protoreflect.FileDescriptor
 
 const file_reactor_v1_workload_proto_rawDesc = "" +
 	"\n" +
 	"\x19reactor/v1/workload.proto\x12\n" +
-	"reactor.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16reactor/v1/error.proto\"\x94\x04\n" +
+	"reactor.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16reactor/v1/error.proto\"\x86\x05\n" +
 	"\fWorkloadSpec\x12\x16\n" +
 	"\x06module\x18\x01 \x01(\tR\x06module\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12<\n" +
@@ -3531,29 +5019,64 @@ const file_reactor_v1_workload_proto_rawDesc = "" +
 	"\x06limits\x18\n" +
 	" \x01(\v2\x12.reactor.v1.LimitsR\x06limits\x127\n" +
 	"\voutput_mode\x18\v \x01(\x0e2\x16.reactor.v1.OutputModeR\n" +
-	"outputMode\x1a9\n" +
+	"outputMode\x12\x1b\n" +
+	"\tstdout_to\x18\f \x01(\tR\bstdoutTo\x12\x1d\n" +
+	"\n" +
+	"stdin_from\x18\r \x01(\tR\tstdinFrom\x124\n" +
+	"\n" +
+	"grant_mode\x18\x0e \x01(\x0e2\x15.reactor.v1.GrantModeR\tgrantMode\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a6\n" +
 	"\bEnvEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xc4\x01\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x87\x03\n" +
 	"\x05Grant\x12:\n" +
 	"\tdirectory\x18\x01 \x01(\v2\x1a.reactor.v1.DirectoryGrantH\x00R\tdirectory\x127\n" +
 	"\blistener\x18\x02 \x01(\v2\x19.reactor.v1.ListenerGrantH\x00R\blistener\x12=\n" +
 	"\n" +
 	"connection\x18\x03 \x01(\v2\x1b.reactor.v1.ConnectionGrantH\x00R\n" +
-	"connectionB\a\n" +
+	"connection\x12+\n" +
+	"\x04dial\x18\x04 \x01(\v2\x15.reactor.v1.DialGrantH\x00R\x04dial\x124\n" +
+	"\aresolve\x18\x05 \x01(\v2\x18.reactor.v1.ResolveGrantH\x00R\aresolve\x12+\n" +
+	"\x04http\x18\x06 \x01(\v2\x15.reactor.v1.HttpGrantH\x00R\x04http\x121\n" +
+	"\x06secret\x18\a \x01(\v2\x17.reactor.v1.SecretGrantH\x00R\x06secretB\a\n" +
 	"\x05grant\"i\n" +
 	"\x0eDirectoryGrant\x12\x1b\n" +
 	"\thost_path\x18\x01 \x01(\tR\bhostPath\x12\x1d\n" +
 	"\n" +
 	"guest_path\x18\x02 \x01(\tR\tguestPath\x12\x1b\n" +
-	"\tread_only\x18\x03 \x01(\bR\breadOnly\")\n" +
+	"\tread_only\x18\x03 \x01(\bR\breadOnly\"x\n" +
 	"\rListenerGrant\x12\x18\n" +
-	"\aaddress\x18\x01 \x01(\tR\aaddress\"+\n" +
+	"\aaddress\x18\x01 \x01(\tR\aaddress\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x129\n" +
+	"\bprotocol\x18\x03 \x01(\x0e2\x1d.reactor.v1.TransportProtocolR\bprotocol\"\x81\x01\n" +
 	"\x0fConnectionGrant\x12\x18\n" +
-	"\aaddress\x18\x01 \x01(\tR\aaddress\"\xf5\x01\n" +
+	"\aaddress\x18\x01 \x01(\tR\aaddress\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12(\n" +
+	"\x03tls\x18\x03 \x01(\v2\x16.reactor.v1.TlsOptionsR\x03tls\x12\x16\n" +
+	"\x06accept\x18\x04 \x01(\bR\x06accept\"\x85\x01\n" +
+	"\n" +
+	"TlsOptions\x12\x1f\n" +
+	"\vserver_name\x18\x01 \x01(\tR\n" +
+	"serverName\x12\x0e\n" +
+	"\x02ca\x18\x02 \x01(\tR\x02ca\x12 \n" +
+	"\vcertificate\x18\x03 \x01(\tR\vcertificate\x12\x10\n" +
+	"\x03key\x18\x04 \x01(\tR\x03key\x12\x12\n" +
+	"\x04alpn\x18\x05 \x03(\tR\x04alpn\"`\n" +
+	"\tDialGrant\x12\x18\n" +
+	"\apattern\x18\x01 \x01(\tR\apattern\x129\n" +
+	"\bprotocol\x18\x02 \x01(\x0e2\x1d.reactor.v1.TransportProtocolR\bprotocol\"(\n" +
+	"\fResolveGrant\x12\x18\n" +
+	"\apattern\x18\x01 \x01(\tR\apattern\"^\n" +
+	"\tHttpGrant\x12\x16\n" +
+	"\x06origin\x18\x01 \x01(\tR\x06origin\x12\x18\n" +
+	"\amethods\x18\x02 \x03(\tR\amethods\x12\x1f\n" +
+	"\vpath_prefix\x18\x03 \x01(\tR\n" +
+	"pathPrefix\"3\n" +
+	"\vSecretGrant\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x10\n" +
+	"\x03ref\x18\x02 \x01(\tR\x03ref\"\x87\x03\n" +
 	"\x06Limits\x12!\n" +
 	"\fmemory_bytes\x18\x01 \x01(\x04R\vmemoryBytes\x12\x12\n" +
 	"\x04fuel\x18\x02 \x01(\x04R\x04fuel\x123\n" +
@@ -3563,11 +5086,17 @@ const file_reactor_v1_workload_proto_rawDesc = "" +
 	"\tlog_bytes\x18\x05 \x01(\x04R\blogBytes\x12 \n" +
 	"\vdescriptors\x18\x06 \x01(\rR\vdescriptors\x12\x1f\n" +
 	"\vpending_ops\x18\a \x01(\rR\n" +
-	"pendingOps\"|\n" +
+	"pendingOps\x12 \n" +
+	"\vconnections\x18\b \x01(\rR\vconnections\x12\x1d\n" +
+	"\n" +
+	"sent_bytes\x18\t \x01(\x04R\tsentBytes\x12%\n" +
+	"\x0ereceived_bytes\x18\n" +
+	" \x01(\x04R\rreceivedBytes\x12(\n" +
+	"\x10bytes_per_second\x18\v \x01(\x04R\x0ebytesPerSecond\"|\n" +
 	"\bWorkload\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12,\n" +
 	"\x04spec\x18\x02 \x01(\v2\x18.reactor.v1.WorkloadSpecR\x04spec\x122\n" +
-	"\x06status\x18\x03 \x01(\v2\x1a.reactor.v1.WorkloadStatusR\x06status\"\xf6\x04\n" +
+	"\x06status\x18\x03 \x01(\v2\x1a.reactor.v1.WorkloadStatusR\x06status\"\xb3\x05\n" +
 	"\x0eWorkloadStatus\x12/\n" +
 	"\x05state\x18\x01 \x01(\x0e2\x19.reactor.v1.WorkloadStateR\x05state\x12-\n" +
 	"\x06reason\x18\x02 \x01(\x0e2\x15.reactor.v1.EndReasonR\x06reason\x12 \n" +
@@ -3586,7 +5115,9 @@ const file_reactor_v1_workload_proto_rawDesc = "" +
 	"\aresults\x18\v \x03(\tR\aresults\x12)\n" +
 	"\x10listen_addresses\x18\f \x03(\tR\x0flistenAddresses\x12'\n" +
 	"\x05delay\x18\r \x01(\v2\x11.reactor.v1.DelayR\x05delay\x12'\n" +
-	"\x05crash\x18\x0e \x01(\v2\x11.reactor.v1.CrashR\x05crashB\f\n" +
+	"\x05crash\x18\x0e \x01(\v2\x11.reactor.v1.CrashR\x05crash\x12\x14\n" +
+	"\x05stuck\x18\x0f \x01(\tR\x05stuck\x12%\n" +
+	"\x0erevoked_grants\x18\x10 \x03(\rR\rrevokedGrantsB\f\n" +
 	"\n" +
 	"_exit_code\"\x88\x01\n" +
 	"\x05Crash\x12\x12\n" +
@@ -3605,14 +5136,25 @@ const file_reactor_v1_workload_proto_rawDesc = "" +
 	"\x06reason\x18\x01 \x01(\x0e2\x17.reactor.v1.DelayReasonR\x06reason\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12\x1a\n" +
 	"\bfailures\x18\x03 \x01(\rR\bfailures\x120\n" +
-	"\x05until\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x05until\"\x84\x02\n" +
+	"\x05until\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x05until\"\xb1\x03\n" +
 	"\x05Usage\x12\x12\n" +
 	"\x04fuel\x18\x01 \x01(\x04R\x04fuel\x124\n" +
 	"\bcpu_time\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\acpuTime\x12<\n" +
 	"\fwaiting_time\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\vwaitingTime\x12*\n" +
 	"\x11peak_memory_bytes\x18\x04 \x01(\x04R\x0fpeakMemoryBytes\x12\x1b\n" +
 	"\tlog_bytes\x18\x05 \x01(\x04R\blogBytes\x12*\n" +
-	"\x11log_bytes_dropped\x18\x06 \x01(\x04R\x0flogBytesDropped\"\xf4\x01\n" +
+	"\x11log_bytes_dropped\x18\x06 \x01(\x04R\x0flogBytesDropped\x128\n" +
+	"\n" +
+	"ready_time\x18\a \x01(\v2\x19.google.protobuf.DurationR\treadyTime\x12+\n" +
+	"\x05waits\x18\b \x03(\v2\x15.reactor.v1.WaitUsageR\x05waits\x12\x1d\n" +
+	"\n" +
+	"sent_bytes\x18\t \x01(\x04R\tsentBytes\x12%\n" +
+	"\x0ereceived_bytes\x18\n" +
+	" \x01(\x04R\rreceivedBytes\"x\n" +
+	"\tWaitUsage\x12&\n" +
+	"\x04kind\x18\x01 \x01(\x0e2\x12.reactor.v1.OpKindR\x04kind\x12-\n" +
+	"\x04time\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x04time\x12\x14\n" +
+	"\x05count\x18\x03 \x01(\x04R\x05count\"\xac\x02\n" +
 	"\x02Op\x12\x1f\n" +
 	"\vworkload_id\x18\x01 \x01(\tR\n" +
 	"workloadId\x12&\n" +
@@ -3621,7 +5163,9 @@ const file_reactor_v1_workload_proto_rawDesc = "" +
 	"\n" +
 	"start_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\tstartTime\x126\n" +
 	"\bdeadline\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\bdeadline\x12\x14\n" +
-	"\x05bytes\x18\x06 \x01(\x04R\x05bytesJ\x04\b\x02\x10\x03\"U\n" +
+	"\x05bytes\x18\x06 \x01(\x04R\x05bytes\x12 \n" +
+	"\vtransferred\x18\b \x01(\x04R\vtransferred\x12\x14\n" +
+	"\x05grant\x18\t \x01(\tR\x05grantJ\x04\b\x02\x10\x03\"U\n" +
 	"\x15SubmitWorkloadRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12,\n" +
 	"\x04spec\x18\x02 \x01(\v2\x18.reactor.v1.WorkloadSpecR\x04spec\"d\n" +
@@ -3726,22 +5270,76 @@ const file_reactor_v1_workload_proto_rawDesc = "" +
 	"\aattempt\x18\x05 \x01(\rR\aattempt\x12#\n" +
 	"\rmissing_bytes\x18\x06 \x01(\x04R\fmissingBytes\x12(\n" +
 	"\x10attempt_start_us\x18\a \x01(\x03R\x0eattemptStartUsB\x06\n" +
-	"\x04part\"\x94\x01\n" +
+	"\x04part\"\xed\x01\n" +
 	"\x0eListOpsRequest\x12\x1f\n" +
 	"\vworkload_id\x18\x01 \x01(\tR\n" +
 	"workloadId\x12\x1b\n" +
 	"\tpage_size\x18\x02 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
 	"page_token\x18\x03 \x01(\tR\tpageToken\x12%\n" +
-	"\x0elabel_selector\x18\x04 \x01(\tR\rlabelSelector\"[\n" +
+	"\x0elabel_selector\x18\x04 \x01(\tR\rlabelSelector\x12,\n" +
+	"\x06filter\x18\x05 \x01(\v2\x14.reactor.v1.OpFilterR\x06filter\x12)\n" +
+	"\x05order\x18\x06 \x01(\x0e2\x13.reactor.v1.OpOrderR\x05order\"\x80\x01\n" +
+	"\bOpFilter\x12(\n" +
+	"\x05kinds\x18\x01 \x03(\x0e2\x12.reactor.v1.OpKindR\x05kinds\x12\x16\n" +
+	"\x06target\x18\x02 \x01(\tR\x06target\x122\n" +
+	"\amin_age\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\x06minAge\"[\n" +
 	"\x0fListOpsResponse\x12 \n" +
 	"\x03ops\x18\x01 \x03(\v2\x0e.reactor.v1.OpR\x03ops\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken*X\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x82\x01\n" +
+	"\x13SummarizeOpsRequest\x12%\n" +
+	"\x0elabel_selector\x18\x01 \x01(\tR\rlabelSelector\x12,\n" +
+	"\x06filter\x18\x02 \x01(\v2\x14.reactor.v1.OpFilterR\x06filter\x12\x16\n" +
+	"\x06groups\x18\x03 \x01(\x05R\x06groups\"\x8b\x01\n" +
+	"\x14SummarizeOpsResponse\x12+\n" +
+	"\x06groups\x18\x01 \x03(\v2\x13.reactor.v1.OpGroupR\x06groups\x12\x16\n" +
+	"\x06others\x18\x02 \x01(\x04R\x06others\x12\x18\n" +
+	"\awaiting\x18\x03 \x01(\x04R\awaiting\x12\x14\n" +
+	"\x05stuck\x18\x04 \x01(\x04R\x05stuck\"\xd5\x01\n" +
+	"\aOpGroup\x12&\n" +
+	"\x04kind\x18\x01 \x01(\x0e2\x12.reactor.v1.OpKindR\x04kind\x12\x16\n" +
+	"\x06target\x18\x02 \x01(\tR\x06target\x12\x14\n" +
+	"\x05count\x18\x03 \x01(\x04R\x05count\x12F\n" +
+	"\x11oldest_start_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x0foldestStartTime\x12,\n" +
+	"\x12oldest_workload_id\x18\x05 \x01(\tR\x10oldestWorkloadId\"\"\n" +
+	"\x10GetGrantsRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\"\xc9\x01\n" +
+	"\x11GetGrantsResponse\x12/\n" +
+	"\x06grants\x18\x01 \x03(\v2\x17.reactor.v1.GrantStatusR\x06grants\x123\n" +
+	"\arefused\x18\x02 \x03(\v2\x19.reactor.v1.RefusedAccessR\arefused\x12!\n" +
+	"\frefused_more\x18\x03 \x01(\bR\vrefusedMore\x12+\n" +
+	"\amissing\x18\x04 \x03(\v2\x11.reactor.v1.GrantR\amissing\"\x95\x01\n" +
+	"\vGrantStatus\x12'\n" +
+	"\x05grant\x18\x01 \x01(\v2\x11.reactor.v1.GrantR\x05grant\x12;\n" +
+	"\vrevoke_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"revokeTime\x12 \n" +
+	"\vdescriptors\x18\x03 \x01(\rR\vdescriptors\"\xdb\x01\n" +
+	"\rRefusedAccess\x12&\n" +
+	"\x04kind\x18\x01 \x01(\x0e2\x12.reactor.v1.OpKindR\x04kind\x12\x16\n" +
+	"\x06target\x18\x02 \x01(\tR\x06target\x129\n" +
+	"\bprotocol\x18\x03 \x01(\x0e2\x1d.reactor.v1.TransportProtocolR\bprotocol\x129\n" +
+	"\n" +
+	"first_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\tfirstTime\x12\x14\n" +
+	"\x05count\x18\x05 \x01(\x04R\x05count\"Q\n" +
+	"\x13RevokeGrantsRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n" +
+	"\aindices\x18\x02 \x03(\rR\aindices\x12\x10\n" +
+	"\x03all\x18\x03 \x01(\bR\x03all\"H\n" +
+	"\x14RevokeGrantsResponse\x120\n" +
+	"\bworkload\x18\x01 \x01(\v2\x14.reactor.v1.WorkloadR\bworkload*V\n" +
+	"\tGrantMode\x12\x1a\n" +
+	"\x16GRANT_MODE_UNSPECIFIED\x10\x00\x12\x16\n" +
+	"\x12GRANT_MODE_ENFORCE\x10\x01\x12\x15\n" +
+	"\x11GRANT_MODE_REPORT\x10\x02*X\n" +
 	"\n" +
 	"OutputMode\x12\x1b\n" +
 	"\x17OUTPUT_MODE_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10OUTPUT_MODE_KEEP\x10\x01\x12\x17\n" +
-	"\x13OUTPUT_MODE_DELIVER\x10\x02*\xda\x01\n" +
+	"\x13OUTPUT_MODE_DELIVER\x10\x02*o\n" +
+	"\x11TransportProtocol\x12\"\n" +
+	"\x1eTRANSPORT_PROTOCOL_UNSPECIFIED\x10\x00\x12\x1a\n" +
+	"\x16TRANSPORT_PROTOCOL_TCP\x10\x01\x12\x1a\n" +
+	"\x16TRANSPORT_PROTOCOL_UDP\x10\x02*\xda\x01\n" +
 	"\rWorkloadState\x12\x1e\n" +
 	"\x1aWORKLOAD_STATE_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16WORKLOAD_STATE_PENDING\x10\x01\x12\x1a\n" +
@@ -3777,7 +5375,7 @@ const file_reactor_v1_workload_proto_rawDesc = "" +
 	"\x1bDELAY_REASON_MODULE_DAMAGED\x10\b\x12\x1c\n" +
 	"\x18DELAY_REASON_DAEMON_DIED\x10\t\x12\x1c\n" +
 	"\x18DELAY_REASON_NODE_MEMORY\x10\n" +
-	"*\xd5\x01\n" +
+	"*\x93\x02\n" +
 	"\x06OpKind\x12\x17\n" +
 	"\x13OP_KIND_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rOP_KIND_TIMER\x10\x01\x12\x10\n" +
@@ -3788,7 +5386,11 @@ const file_reactor_v1_workload_proto_rawDesc = "" +
 	"\x0fOP_KIND_CONNECT\x10\x06\x12\x12\n" +
 	"\x0eOP_KIND_LISTEN\x10\a\x12\x17\n" +
 	"\x13OP_KIND_INSTANTIATE\x10\b\x12\x12\n" +
-	"\x0eOP_KIND_MEMORY\x10\t*^\n" +
+	"\x0eOP_KIND_MEMORY\x10\t\x12\x13\n" +
+	"\x0fOP_KIND_RESOLVE\x10\n" +
+	"\x12\x15\n" +
+	"\x11OP_KIND_HANDSHAKE\x10\v\x12\x10\n" +
+	"\fOP_KIND_RATE\x10\f*^\n" +
 	"\fWorkloadView\x12\x1d\n" +
 	"\x19WORKLOAD_VIEW_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13WORKLOAD_VIEW_BASIC\x10\x01\x12\x16\n" +
@@ -3800,7 +5402,11 @@ const file_reactor_v1_workload_proto_rawDesc = "" +
 	"\fOutputStream\x12\x1d\n" +
 	"\x19OUTPUT_STREAM_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14OUTPUT_STREAM_STDOUT\x10\x01\x12\x18\n" +
-	"\x14OUTPUT_STREAM_STDERR\x10\x022\xb9\a\n" +
+	"\x14OUTPUT_STREAM_STDERR\x10\x02*U\n" +
+	"\aOpOrder\x12\x18\n" +
+	"\x14OP_ORDER_UNSPECIFIED\x10\x00\x12\x15\n" +
+	"\x11OP_ORDER_WORKLOAD\x10\x01\x12\x19\n" +
+	"\x15OP_ORDER_OLDEST_FIRST\x10\x022\xa9\t\n" +
 	"\x0fWorkloadService\x12W\n" +
 	"\x0eSubmitWorkload\x12!.reactor.v1.SubmitWorkloadRequest\x1a\".reactor.v1.SubmitWorkloadResponse\x12Z\n" +
 	"\x0fSubmitWorkloads\x12\".reactor.v1.SubmitWorkloadsRequest\x1a#.reactor.v1.SubmitWorkloadsResponse\x12N\n" +
@@ -3812,7 +5418,10 @@ const file_reactor_v1_workload_proto_rawDesc = "" +
 	"\x0fCancelWorkloads\x12\".reactor.v1.CancelWorkloadsRequest\x1a#.reactor.v1.CancelWorkloadsResponse\x12G\n" +
 	"\bReadLogs\x12\x1b.reactor.v1.ReadLogsRequest\x1a\x1c.reactor.v1.ReadLogsResponse0\x01\x12[\n" +
 	"\x0eAttachWorkload\x12!.reactor.v1.AttachWorkloadRequest\x1a\".reactor.v1.AttachWorkloadResponse(\x010\x01\x12B\n" +
-	"\aListOps\x12\x1a.reactor.v1.ListOpsRequest\x1a\x1b.reactor.v1.ListOpsResponseB9Z7github.com/reactord/reactord/proto/reactor/v1;reactorv1b\x06proto3"
+	"\aListOps\x12\x1a.reactor.v1.ListOpsRequest\x1a\x1b.reactor.v1.ListOpsResponse\x12Q\n" +
+	"\fSummarizeOps\x12\x1f.reactor.v1.SummarizeOpsRequest\x1a .reactor.v1.SummarizeOpsResponse\x12H\n" +
+	"\tGetGrants\x12\x1c.reactor.v1.GetGrantsRequest\x1a\x1d.reactor.v1.GetGrantsResponse\x12Q\n" +
+	"\fRevokeGrants\x12\x1f.reactor.v1.RevokeGrantsRequest\x1a .reactor.v1.RevokeGrantsResponseB9Z7github.com/reactord/reactord/proto/reactor/v1;reactorv1b\x06proto3"
 
 var (
 	file_reactor_v1_workload_proto_rawDescOnce sync.Once
@@ -3826,146 +5435,200 @@ func file_reactor_v1_workload_proto_rawDescGZIP() []byte {
 	return file_reactor_v1_workload_proto_rawDescData
 }
 
-var file_reactor_v1_workload_proto_enumTypes = make([]protoimpl.EnumInfo, 8)
-var file_reactor_v1_workload_proto_msgTypes = make([]protoimpl.MessageInfo, 41)
+var file_reactor_v1_workload_proto_enumTypes = make([]protoimpl.EnumInfo, 11)
+var file_reactor_v1_workload_proto_msgTypes = make([]protoimpl.MessageInfo, 57)
 var file_reactor_v1_workload_proto_goTypes = []any{
-	(OutputMode)(0),                 // 0: reactor.v1.OutputMode
-	(WorkloadState)(0),              // 1: reactor.v1.WorkloadState
-	(EndReason)(0),                  // 2: reactor.v1.EndReason
-	(DelayReason)(0),                // 3: reactor.v1.DelayReason
-	(OpKind)(0),                     // 4: reactor.v1.OpKind
-	(WorkloadView)(0),               // 5: reactor.v1.WorkloadView
-	(WorkloadOrder)(0),              // 6: reactor.v1.WorkloadOrder
-	(OutputStream)(0),               // 7: reactor.v1.OutputStream
-	(*WorkloadSpec)(nil),            // 8: reactor.v1.WorkloadSpec
-	(*Grant)(nil),                   // 9: reactor.v1.Grant
-	(*DirectoryGrant)(nil),          // 10: reactor.v1.DirectoryGrant
-	(*ListenerGrant)(nil),           // 11: reactor.v1.ListenerGrant
-	(*ConnectionGrant)(nil),         // 12: reactor.v1.ConnectionGrant
-	(*Limits)(nil),                  // 13: reactor.v1.Limits
-	(*Workload)(nil),                // 14: reactor.v1.Workload
-	(*WorkloadStatus)(nil),          // 15: reactor.v1.WorkloadStatus
-	(*Crash)(nil),                   // 16: reactor.v1.Crash
-	(*StackFrame)(nil),              // 17: reactor.v1.StackFrame
-	(*Delay)(nil),                   // 18: reactor.v1.Delay
-	(*Usage)(nil),                   // 19: reactor.v1.Usage
-	(*Op)(nil),                      // 20: reactor.v1.Op
-	(*SubmitWorkloadRequest)(nil),   // 21: reactor.v1.SubmitWorkloadRequest
-	(*SubmitWorkloadResponse)(nil),  // 22: reactor.v1.SubmitWorkloadResponse
-	(*SubmitWorkloadsRequest)(nil),  // 23: reactor.v1.SubmitWorkloadsRequest
-	(*SubmitWorkloadsResponse)(nil), // 24: reactor.v1.SubmitWorkloadsResponse
-	(*SubmitWorkloadsResult)(nil),   // 25: reactor.v1.SubmitWorkloadsResult
-	(*GetWorkloadRequest)(nil),      // 26: reactor.v1.GetWorkloadRequest
-	(*GetWorkloadResponse)(nil),     // 27: reactor.v1.GetWorkloadResponse
-	(*WorkloadFilter)(nil),          // 28: reactor.v1.WorkloadFilter
-	(*ListWorkloadsRequest)(nil),    // 29: reactor.v1.ListWorkloadsRequest
-	(*ListWorkloadsResponse)(nil),   // 30: reactor.v1.ListWorkloadsResponse
-	(*WatchWorkloadsRequest)(nil),   // 31: reactor.v1.WatchWorkloadsRequest
-	(*WatchWorkloadsResponse)(nil),  // 32: reactor.v1.WatchWorkloadsResponse
-	(*WaitWorkloadRequest)(nil),     // 33: reactor.v1.WaitWorkloadRequest
-	(*WaitWorkloadResponse)(nil),    // 34: reactor.v1.WaitWorkloadResponse
-	(*DeleteWorkloadRequest)(nil),   // 35: reactor.v1.DeleteWorkloadRequest
-	(*DeleteWorkloadResponse)(nil),  // 36: reactor.v1.DeleteWorkloadResponse
-	(*CancelWorkloadsRequest)(nil),  // 37: reactor.v1.CancelWorkloadsRequest
-	(*CancelWorkloadsResponse)(nil), // 38: reactor.v1.CancelWorkloadsResponse
-	(*CancelWorkloadsResult)(nil),   // 39: reactor.v1.CancelWorkloadsResult
-	(*ReadLogsRequest)(nil),         // 40: reactor.v1.ReadLogsRequest
-	(*ReadLogsResponse)(nil),        // 41: reactor.v1.ReadLogsResponse
-	(*AttachWorkloadRequest)(nil),   // 42: reactor.v1.AttachWorkloadRequest
-	(*AttachWorkloadStart)(nil),     // 43: reactor.v1.AttachWorkloadStart
-	(*AttachWorkloadResponse)(nil),  // 44: reactor.v1.AttachWorkloadResponse
-	(*ListOpsRequest)(nil),          // 45: reactor.v1.ListOpsRequest
-	(*ListOpsResponse)(nil),         // 46: reactor.v1.ListOpsResponse
-	nil,                             // 47: reactor.v1.WorkloadSpec.LabelsEntry
-	nil,                             // 48: reactor.v1.WorkloadSpec.EnvEntry
-	(*durationpb.Duration)(nil),     // 49: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil),   // 50: google.protobuf.Timestamp
-	(*Error)(nil),                   // 51: reactor.v1.Error
+	(GrantMode)(0),                  // 0: reactor.v1.GrantMode
+	(OutputMode)(0),                 // 1: reactor.v1.OutputMode
+	(TransportProtocol)(0),          // 2: reactor.v1.TransportProtocol
+	(WorkloadState)(0),              // 3: reactor.v1.WorkloadState
+	(EndReason)(0),                  // 4: reactor.v1.EndReason
+	(DelayReason)(0),                // 5: reactor.v1.DelayReason
+	(OpKind)(0),                     // 6: reactor.v1.OpKind
+	(WorkloadView)(0),               // 7: reactor.v1.WorkloadView
+	(WorkloadOrder)(0),              // 8: reactor.v1.WorkloadOrder
+	(OutputStream)(0),               // 9: reactor.v1.OutputStream
+	(OpOrder)(0),                    // 10: reactor.v1.OpOrder
+	(*WorkloadSpec)(nil),            // 11: reactor.v1.WorkloadSpec
+	(*Grant)(nil),                   // 12: reactor.v1.Grant
+	(*DirectoryGrant)(nil),          // 13: reactor.v1.DirectoryGrant
+	(*ListenerGrant)(nil),           // 14: reactor.v1.ListenerGrant
+	(*ConnectionGrant)(nil),         // 15: reactor.v1.ConnectionGrant
+	(*TlsOptions)(nil),              // 16: reactor.v1.TlsOptions
+	(*DialGrant)(nil),               // 17: reactor.v1.DialGrant
+	(*ResolveGrant)(nil),            // 18: reactor.v1.ResolveGrant
+	(*HttpGrant)(nil),               // 19: reactor.v1.HttpGrant
+	(*SecretGrant)(nil),             // 20: reactor.v1.SecretGrant
+	(*Limits)(nil),                  // 21: reactor.v1.Limits
+	(*Workload)(nil),                // 22: reactor.v1.Workload
+	(*WorkloadStatus)(nil),          // 23: reactor.v1.WorkloadStatus
+	(*Crash)(nil),                   // 24: reactor.v1.Crash
+	(*StackFrame)(nil),              // 25: reactor.v1.StackFrame
+	(*Delay)(nil),                   // 26: reactor.v1.Delay
+	(*Usage)(nil),                   // 27: reactor.v1.Usage
+	(*WaitUsage)(nil),               // 28: reactor.v1.WaitUsage
+	(*Op)(nil),                      // 29: reactor.v1.Op
+	(*SubmitWorkloadRequest)(nil),   // 30: reactor.v1.SubmitWorkloadRequest
+	(*SubmitWorkloadResponse)(nil),  // 31: reactor.v1.SubmitWorkloadResponse
+	(*SubmitWorkloadsRequest)(nil),  // 32: reactor.v1.SubmitWorkloadsRequest
+	(*SubmitWorkloadsResponse)(nil), // 33: reactor.v1.SubmitWorkloadsResponse
+	(*SubmitWorkloadsResult)(nil),   // 34: reactor.v1.SubmitWorkloadsResult
+	(*GetWorkloadRequest)(nil),      // 35: reactor.v1.GetWorkloadRequest
+	(*GetWorkloadResponse)(nil),     // 36: reactor.v1.GetWorkloadResponse
+	(*WorkloadFilter)(nil),          // 37: reactor.v1.WorkloadFilter
+	(*ListWorkloadsRequest)(nil),    // 38: reactor.v1.ListWorkloadsRequest
+	(*ListWorkloadsResponse)(nil),   // 39: reactor.v1.ListWorkloadsResponse
+	(*WatchWorkloadsRequest)(nil),   // 40: reactor.v1.WatchWorkloadsRequest
+	(*WatchWorkloadsResponse)(nil),  // 41: reactor.v1.WatchWorkloadsResponse
+	(*WaitWorkloadRequest)(nil),     // 42: reactor.v1.WaitWorkloadRequest
+	(*WaitWorkloadResponse)(nil),    // 43: reactor.v1.WaitWorkloadResponse
+	(*DeleteWorkloadRequest)(nil),   // 44: reactor.v1.DeleteWorkloadRequest
+	(*DeleteWorkloadResponse)(nil),  // 45: reactor.v1.DeleteWorkloadResponse
+	(*CancelWorkloadsRequest)(nil),  // 46: reactor.v1.CancelWorkloadsRequest
+	(*CancelWorkloadsResponse)(nil), // 47: reactor.v1.CancelWorkloadsResponse
+	(*CancelWorkloadsResult)(nil),   // 48: reactor.v1.CancelWorkloadsResult
+	(*ReadLogsRequest)(nil),         // 49: reactor.v1.ReadLogsRequest
+	(*ReadLogsResponse)(nil),        // 50: reactor.v1.ReadLogsResponse
+	(*AttachWorkloadRequest)(nil),   // 51: reactor.v1.AttachWorkloadRequest
+	(*AttachWorkloadStart)(nil),     // 52: reactor.v1.AttachWorkloadStart
+	(*AttachWorkloadResponse)(nil),  // 53: reactor.v1.AttachWorkloadResponse
+	(*ListOpsRequest)(nil),          // 54: reactor.v1.ListOpsRequest
+	(*OpFilter)(nil),                // 55: reactor.v1.OpFilter
+	(*ListOpsResponse)(nil),         // 56: reactor.v1.ListOpsResponse
+	(*SummarizeOpsRequest)(nil),     // 57: reactor.v1.SummarizeOpsRequest
+	(*SummarizeOpsResponse)(nil),    // 58: reactor.v1.SummarizeOpsResponse
+	(*OpGroup)(nil),                 // 59: reactor.v1.OpGroup
+	(*GetGrantsRequest)(nil),        // 60: reactor.v1.GetGrantsRequest
+	(*GetGrantsResponse)(nil),       // 61: reactor.v1.GetGrantsResponse
+	(*GrantStatus)(nil),             // 62: reactor.v1.GrantStatus
+	(*RefusedAccess)(nil),           // 63: reactor.v1.RefusedAccess
+	(*RevokeGrantsRequest)(nil),     // 64: reactor.v1.RevokeGrantsRequest
+	(*RevokeGrantsResponse)(nil),    // 65: reactor.v1.RevokeGrantsResponse
+	nil,                             // 66: reactor.v1.WorkloadSpec.LabelsEntry
+	nil,                             // 67: reactor.v1.WorkloadSpec.EnvEntry
+	(*durationpb.Duration)(nil),     // 68: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil),   // 69: google.protobuf.Timestamp
+	(*Error)(nil),                   // 70: reactor.v1.Error
 }
 var file_reactor_v1_workload_proto_depIdxs = []int32{
-	47, // 0: reactor.v1.WorkloadSpec.labels:type_name -> reactor.v1.WorkloadSpec.LabelsEntry
-	48, // 1: reactor.v1.WorkloadSpec.env:type_name -> reactor.v1.WorkloadSpec.EnvEntry
-	9,  // 2: reactor.v1.WorkloadSpec.grants:type_name -> reactor.v1.Grant
-	13, // 3: reactor.v1.WorkloadSpec.limits:type_name -> reactor.v1.Limits
-	0,  // 4: reactor.v1.WorkloadSpec.output_mode:type_name -> reactor.v1.OutputMode
-	10, // 5: reactor.v1.Grant.directory:type_name -> reactor.v1.DirectoryGrant
-	11, // 6: reactor.v1.Grant.listener:type_name -> reactor.v1.ListenerGrant
-	12, // 7: reactor.v1.Grant.connection:type_name -> reactor.v1.ConnectionGrant
-	49, // 8: reactor.v1.Limits.timeout:type_name -> google.protobuf.Duration
-	8,  // 9: reactor.v1.Workload.spec:type_name -> reactor.v1.WorkloadSpec
-	15, // 10: reactor.v1.Workload.status:type_name -> reactor.v1.WorkloadStatus
-	1,  // 11: reactor.v1.WorkloadStatus.state:type_name -> reactor.v1.WorkloadState
-	2,  // 12: reactor.v1.WorkloadStatus.reason:type_name -> reactor.v1.EndReason
-	50, // 13: reactor.v1.WorkloadStatus.create_time:type_name -> google.protobuf.Timestamp
-	50, // 14: reactor.v1.WorkloadStatus.start_time:type_name -> google.protobuf.Timestamp
-	50, // 15: reactor.v1.WorkloadStatus.end_time:type_name -> google.protobuf.Timestamp
-	19, // 16: reactor.v1.WorkloadStatus.usage:type_name -> reactor.v1.Usage
-	20, // 17: reactor.v1.WorkloadStatus.waiting_for:type_name -> reactor.v1.Op
-	18, // 18: reactor.v1.WorkloadStatus.delay:type_name -> reactor.v1.Delay
-	16, // 19: reactor.v1.WorkloadStatus.crash:type_name -> reactor.v1.Crash
-	17, // 20: reactor.v1.Crash.frames:type_name -> reactor.v1.StackFrame
-	3,  // 21: reactor.v1.Delay.reason:type_name -> reactor.v1.DelayReason
-	50, // 22: reactor.v1.Delay.until:type_name -> google.protobuf.Timestamp
-	49, // 23: reactor.v1.Usage.cpu_time:type_name -> google.protobuf.Duration
-	49, // 24: reactor.v1.Usage.waiting_time:type_name -> google.protobuf.Duration
-	4,  // 25: reactor.v1.Op.kind:type_name -> reactor.v1.OpKind
-	50, // 26: reactor.v1.Op.start_time:type_name -> google.protobuf.Timestamp
-	50, // 27: reactor.v1.Op.deadline:type_name -> google.protobuf.Timestamp
-	8,  // 28: reactor.v1.SubmitWorkloadRequest.spec:type_name -> reactor.v1.WorkloadSpec
-	14, // 29: reactor.v1.SubmitWorkloadResponse.workload:type_name -> reactor.v1.Workload
-	21, // 30: reactor.v1.SubmitWorkloadsRequest.requests:type_name -> reactor.v1.SubmitWorkloadRequest
-	25, // 31: reactor.v1.SubmitWorkloadsResponse.results:type_name -> reactor.v1.SubmitWorkloadsResult
-	51, // 32: reactor.v1.SubmitWorkloadsResult.error:type_name -> reactor.v1.Error
-	14, // 33: reactor.v1.GetWorkloadResponse.workload:type_name -> reactor.v1.Workload
-	1,  // 34: reactor.v1.WorkloadFilter.states:type_name -> reactor.v1.WorkloadState
-	50, // 35: reactor.v1.WorkloadFilter.created_after:type_name -> google.protobuf.Timestamp
-	50, // 36: reactor.v1.WorkloadFilter.created_before:type_name -> google.protobuf.Timestamp
-	50, // 37: reactor.v1.WorkloadFilter.ended_after:type_name -> google.protobuf.Timestamp
-	50, // 38: reactor.v1.WorkloadFilter.ended_before:type_name -> google.protobuf.Timestamp
-	28, // 39: reactor.v1.ListWorkloadsRequest.filter:type_name -> reactor.v1.WorkloadFilter
-	5,  // 40: reactor.v1.ListWorkloadsRequest.view:type_name -> reactor.v1.WorkloadView
-	6,  // 41: reactor.v1.ListWorkloadsRequest.order:type_name -> reactor.v1.WorkloadOrder
-	14, // 42: reactor.v1.ListWorkloadsResponse.workloads:type_name -> reactor.v1.Workload
-	28, // 43: reactor.v1.WatchWorkloadsRequest.filter:type_name -> reactor.v1.WorkloadFilter
-	5,  // 44: reactor.v1.WatchWorkloadsRequest.view:type_name -> reactor.v1.WorkloadView
-	14, // 45: reactor.v1.WatchWorkloadsResponse.workload:type_name -> reactor.v1.Workload
-	14, // 46: reactor.v1.WaitWorkloadResponse.workload:type_name -> reactor.v1.Workload
-	39, // 47: reactor.v1.CancelWorkloadsResponse.results:type_name -> reactor.v1.CancelWorkloadsResult
-	51, // 48: reactor.v1.CancelWorkloadsResult.error:type_name -> reactor.v1.Error
-	7,  // 49: reactor.v1.ReadLogsRequest.stream:type_name -> reactor.v1.OutputStream
-	50, // 50: reactor.v1.ReadLogsRequest.since:type_name -> google.protobuf.Timestamp
-	7,  // 51: reactor.v1.ReadLogsResponse.stream:type_name -> reactor.v1.OutputStream
-	50, // 52: reactor.v1.ReadLogsResponse.time:type_name -> google.protobuf.Timestamp
-	43, // 53: reactor.v1.AttachWorkloadRequest.start:type_name -> reactor.v1.AttachWorkloadStart
-	14, // 54: reactor.v1.AttachWorkloadResponse.ended:type_name -> reactor.v1.Workload
-	20, // 55: reactor.v1.ListOpsResponse.ops:type_name -> reactor.v1.Op
-	21, // 56: reactor.v1.WorkloadService.SubmitWorkload:input_type -> reactor.v1.SubmitWorkloadRequest
-	23, // 57: reactor.v1.WorkloadService.SubmitWorkloads:input_type -> reactor.v1.SubmitWorkloadsRequest
-	26, // 58: reactor.v1.WorkloadService.GetWorkload:input_type -> reactor.v1.GetWorkloadRequest
-	29, // 59: reactor.v1.WorkloadService.ListWorkloads:input_type -> reactor.v1.ListWorkloadsRequest
-	31, // 60: reactor.v1.WorkloadService.WatchWorkloads:input_type -> reactor.v1.WatchWorkloadsRequest
-	33, // 61: reactor.v1.WorkloadService.WaitWorkload:input_type -> reactor.v1.WaitWorkloadRequest
-	35, // 62: reactor.v1.WorkloadService.DeleteWorkload:input_type -> reactor.v1.DeleteWorkloadRequest
-	37, // 63: reactor.v1.WorkloadService.CancelWorkloads:input_type -> reactor.v1.CancelWorkloadsRequest
-	40, // 64: reactor.v1.WorkloadService.ReadLogs:input_type -> reactor.v1.ReadLogsRequest
-	42, // 65: reactor.v1.WorkloadService.AttachWorkload:input_type -> reactor.v1.AttachWorkloadRequest
-	45, // 66: reactor.v1.WorkloadService.ListOps:input_type -> reactor.v1.ListOpsRequest
-	22, // 67: reactor.v1.WorkloadService.SubmitWorkload:output_type -> reactor.v1.SubmitWorkloadResponse
-	24, // 68: reactor.v1.WorkloadService.SubmitWorkloads:output_type -> reactor.v1.SubmitWorkloadsResponse
-	27, // 69: reactor.v1.WorkloadService.GetWorkload:output_type -> reactor.v1.GetWorkloadResponse
-	30, // 70: reactor.v1.WorkloadService.ListWorkloads:output_type -> reactor.v1.ListWorkloadsResponse
-	32, // 71: reactor.v1.WorkloadService.WatchWorkloads:output_type -> reactor.v1.WatchWorkloadsResponse
-	34, // 72: reactor.v1.WorkloadService.WaitWorkload:output_type -> reactor.v1.WaitWorkloadResponse
-	36, // 73: reactor.v1.WorkloadService.DeleteWorkload:output_type -> reactor.v1.DeleteWorkloadResponse
-	38, // 74: reactor.v1.WorkloadService.CancelWorkloads:output_type -> reactor.v1.CancelWorkloadsResponse
-	41, // 75: reactor.v1.WorkloadService.ReadLogs:output_type -> reactor.v1.ReadLogsResponse
-	44, // 76: reactor.v1.WorkloadService.AttachWorkload:output_type -> reactor.v1.AttachWorkloadResponse
-	46, // 77: reactor.v1.WorkloadService.ListOps:output_type -> reactor.v1.ListOpsResponse
-	67, // [67:78] is the sub-list for method output_type
-	56, // [56:67] is the sub-list for method input_type
-	56, // [56:56] is the sub-list for extension type_name
-	56, // [56:56] is the sub-list for extension extendee
-	0,  // [0:56] is the sub-list for field type_name
+	66, // 0: reactor.v1.WorkloadSpec.labels:type_name -> reactor.v1.WorkloadSpec.LabelsEntry
+	67, // 1: reactor.v1.WorkloadSpec.env:type_name -> reactor.v1.WorkloadSpec.EnvEntry
+	12, // 2: reactor.v1.WorkloadSpec.grants:type_name -> reactor.v1.Grant
+	21, // 3: reactor.v1.WorkloadSpec.limits:type_name -> reactor.v1.Limits
+	1,  // 4: reactor.v1.WorkloadSpec.output_mode:type_name -> reactor.v1.OutputMode
+	0,  // 5: reactor.v1.WorkloadSpec.grant_mode:type_name -> reactor.v1.GrantMode
+	13, // 6: reactor.v1.Grant.directory:type_name -> reactor.v1.DirectoryGrant
+	14, // 7: reactor.v1.Grant.listener:type_name -> reactor.v1.ListenerGrant
+	15, // 8: reactor.v1.Grant.connection:type_name -> reactor.v1.ConnectionGrant
+	17, // 9: reactor.v1.Grant.dial:type_name -> reactor.v1.DialGrant
+	18, // 10: reactor.v1.Grant.resolve:type_name -> reactor.v1.ResolveGrant
+	19, // 11: reactor.v1.Grant.http:type_name -> reactor.v1.HttpGrant
+	20, // 12: reactor.v1.Grant.secret:type_name -> reactor.v1.SecretGrant
+	2,  // 13: reactor.v1.ListenerGrant.protocol:type_name -> reactor.v1.TransportProtocol
+	16, // 14: reactor.v1.ConnectionGrant.tls:type_name -> reactor.v1.TlsOptions
+	2,  // 15: reactor.v1.DialGrant.protocol:type_name -> reactor.v1.TransportProtocol
+	68, // 16: reactor.v1.Limits.timeout:type_name -> google.protobuf.Duration
+	11, // 17: reactor.v1.Workload.spec:type_name -> reactor.v1.WorkloadSpec
+	23, // 18: reactor.v1.Workload.status:type_name -> reactor.v1.WorkloadStatus
+	3,  // 19: reactor.v1.WorkloadStatus.state:type_name -> reactor.v1.WorkloadState
+	4,  // 20: reactor.v1.WorkloadStatus.reason:type_name -> reactor.v1.EndReason
+	69, // 21: reactor.v1.WorkloadStatus.create_time:type_name -> google.protobuf.Timestamp
+	69, // 22: reactor.v1.WorkloadStatus.start_time:type_name -> google.protobuf.Timestamp
+	69, // 23: reactor.v1.WorkloadStatus.end_time:type_name -> google.protobuf.Timestamp
+	27, // 24: reactor.v1.WorkloadStatus.usage:type_name -> reactor.v1.Usage
+	29, // 25: reactor.v1.WorkloadStatus.waiting_for:type_name -> reactor.v1.Op
+	26, // 26: reactor.v1.WorkloadStatus.delay:type_name -> reactor.v1.Delay
+	24, // 27: reactor.v1.WorkloadStatus.crash:type_name -> reactor.v1.Crash
+	25, // 28: reactor.v1.Crash.frames:type_name -> reactor.v1.StackFrame
+	5,  // 29: reactor.v1.Delay.reason:type_name -> reactor.v1.DelayReason
+	69, // 30: reactor.v1.Delay.until:type_name -> google.protobuf.Timestamp
+	68, // 31: reactor.v1.Usage.cpu_time:type_name -> google.protobuf.Duration
+	68, // 32: reactor.v1.Usage.waiting_time:type_name -> google.protobuf.Duration
+	68, // 33: reactor.v1.Usage.ready_time:type_name -> google.protobuf.Duration
+	28, // 34: reactor.v1.Usage.waits:type_name -> reactor.v1.WaitUsage
+	6,  // 35: reactor.v1.WaitUsage.kind:type_name -> reactor.v1.OpKind
+	68, // 36: reactor.v1.WaitUsage.time:type_name -> google.protobuf.Duration
+	6,  // 37: reactor.v1.Op.kind:type_name -> reactor.v1.OpKind
+	69, // 38: reactor.v1.Op.start_time:type_name -> google.protobuf.Timestamp
+	69, // 39: reactor.v1.Op.deadline:type_name -> google.protobuf.Timestamp
+	11, // 40: reactor.v1.SubmitWorkloadRequest.spec:type_name -> reactor.v1.WorkloadSpec
+	22, // 41: reactor.v1.SubmitWorkloadResponse.workload:type_name -> reactor.v1.Workload
+	30, // 42: reactor.v1.SubmitWorkloadsRequest.requests:type_name -> reactor.v1.SubmitWorkloadRequest
+	34, // 43: reactor.v1.SubmitWorkloadsResponse.results:type_name -> reactor.v1.SubmitWorkloadsResult
+	70, // 44: reactor.v1.SubmitWorkloadsResult.error:type_name -> reactor.v1.Error
+	22, // 45: reactor.v1.GetWorkloadResponse.workload:type_name -> reactor.v1.Workload
+	3,  // 46: reactor.v1.WorkloadFilter.states:type_name -> reactor.v1.WorkloadState
+	69, // 47: reactor.v1.WorkloadFilter.created_after:type_name -> google.protobuf.Timestamp
+	69, // 48: reactor.v1.WorkloadFilter.created_before:type_name -> google.protobuf.Timestamp
+	69, // 49: reactor.v1.WorkloadFilter.ended_after:type_name -> google.protobuf.Timestamp
+	69, // 50: reactor.v1.WorkloadFilter.ended_before:type_name -> google.protobuf.Timestamp
+	37, // 51: reactor.v1.ListWorkloadsRequest.filter:type_name -> reactor.v1.WorkloadFilter
+	7,  // 52: reactor.v1.ListWorkloadsRequest.view:type_name -> reactor.v1.WorkloadView
+	8,  // 53: reactor.v1.ListWorkloadsRequest.order:type_name -> reactor.v1.WorkloadOrder
+	22, // 54: reactor.v1.ListWorkloadsResponse.workloads:type_name -> reactor.v1.Workload
+	37, // 55: reactor.v1.WatchWorkloadsRequest.filter:type_name -> reactor.v1.WorkloadFilter
+	7,  // 56: reactor.v1.WatchWorkloadsRequest.view:type_name -> reactor.v1.WorkloadView
+	22, // 57: reactor.v1.WatchWorkloadsResponse.workload:type_name -> reactor.v1.Workload
+	22, // 58: reactor.v1.WaitWorkloadResponse.workload:type_name -> reactor.v1.Workload
+	48, // 59: reactor.v1.CancelWorkloadsResponse.results:type_name -> reactor.v1.CancelWorkloadsResult
+	70, // 60: reactor.v1.CancelWorkloadsResult.error:type_name -> reactor.v1.Error
+	9,  // 61: reactor.v1.ReadLogsRequest.stream:type_name -> reactor.v1.OutputStream
+	69, // 62: reactor.v1.ReadLogsRequest.since:type_name -> google.protobuf.Timestamp
+	9,  // 63: reactor.v1.ReadLogsResponse.stream:type_name -> reactor.v1.OutputStream
+	69, // 64: reactor.v1.ReadLogsResponse.time:type_name -> google.protobuf.Timestamp
+	52, // 65: reactor.v1.AttachWorkloadRequest.start:type_name -> reactor.v1.AttachWorkloadStart
+	22, // 66: reactor.v1.AttachWorkloadResponse.ended:type_name -> reactor.v1.Workload
+	55, // 67: reactor.v1.ListOpsRequest.filter:type_name -> reactor.v1.OpFilter
+	10, // 68: reactor.v1.ListOpsRequest.order:type_name -> reactor.v1.OpOrder
+	6,  // 69: reactor.v1.OpFilter.kinds:type_name -> reactor.v1.OpKind
+	68, // 70: reactor.v1.OpFilter.min_age:type_name -> google.protobuf.Duration
+	29, // 71: reactor.v1.ListOpsResponse.ops:type_name -> reactor.v1.Op
+	55, // 72: reactor.v1.SummarizeOpsRequest.filter:type_name -> reactor.v1.OpFilter
+	59, // 73: reactor.v1.SummarizeOpsResponse.groups:type_name -> reactor.v1.OpGroup
+	6,  // 74: reactor.v1.OpGroup.kind:type_name -> reactor.v1.OpKind
+	69, // 75: reactor.v1.OpGroup.oldest_start_time:type_name -> google.protobuf.Timestamp
+	62, // 76: reactor.v1.GetGrantsResponse.grants:type_name -> reactor.v1.GrantStatus
+	63, // 77: reactor.v1.GetGrantsResponse.refused:type_name -> reactor.v1.RefusedAccess
+	12, // 78: reactor.v1.GetGrantsResponse.missing:type_name -> reactor.v1.Grant
+	12, // 79: reactor.v1.GrantStatus.grant:type_name -> reactor.v1.Grant
+	69, // 80: reactor.v1.GrantStatus.revoke_time:type_name -> google.protobuf.Timestamp
+	6,  // 81: reactor.v1.RefusedAccess.kind:type_name -> reactor.v1.OpKind
+	2,  // 82: reactor.v1.RefusedAccess.protocol:type_name -> reactor.v1.TransportProtocol
+	69, // 83: reactor.v1.RefusedAccess.first_time:type_name -> google.protobuf.Timestamp
+	22, // 84: reactor.v1.RevokeGrantsResponse.workload:type_name -> reactor.v1.Workload
+	30, // 85: reactor.v1.WorkloadService.SubmitWorkload:input_type -> reactor.v1.SubmitWorkloadRequest
+	32, // 86: reactor.v1.WorkloadService.SubmitWorkloads:input_type -> reactor.v1.SubmitWorkloadsRequest
+	35, // 87: reactor.v1.WorkloadService.GetWorkload:input_type -> reactor.v1.GetWorkloadRequest
+	38, // 88: reactor.v1.WorkloadService.ListWorkloads:input_type -> reactor.v1.ListWorkloadsRequest
+	40, // 89: reactor.v1.WorkloadService.WatchWorkloads:input_type -> reactor.v1.WatchWorkloadsRequest
+	42, // 90: reactor.v1.WorkloadService.WaitWorkload:input_type -> reactor.v1.WaitWorkloadRequest
+	44, // 91: reactor.v1.WorkloadService.DeleteWorkload:input_type -> reactor.v1.DeleteWorkloadRequest
+	46, // 92: reactor.v1.WorkloadService.CancelWorkloads:input_type -> reactor.v1.CancelWorkloadsRequest
+	49, // 93: reactor.v1.WorkloadService.ReadLogs:input_type -> reactor.v1.ReadLogsRequest
+	51, // 94: reactor.v1.WorkloadService.AttachWorkload:input_type -> reactor.v1.AttachWorkloadRequest
+	54, // 95: reactor.v1.WorkloadService.ListOps:input_type -> reactor.v1.ListOpsRequest
+	57, // 96: reactor.v1.WorkloadService.SummarizeOps:input_type -> reactor.v1.SummarizeOpsRequest
+	60, // 97: reactor.v1.WorkloadService.GetGrants:input_type -> reactor.v1.GetGrantsRequest
+	64, // 98: reactor.v1.WorkloadService.RevokeGrants:input_type -> reactor.v1.RevokeGrantsRequest
+	31, // 99: reactor.v1.WorkloadService.SubmitWorkload:output_type -> reactor.v1.SubmitWorkloadResponse
+	33, // 100: reactor.v1.WorkloadService.SubmitWorkloads:output_type -> reactor.v1.SubmitWorkloadsResponse
+	36, // 101: reactor.v1.WorkloadService.GetWorkload:output_type -> reactor.v1.GetWorkloadResponse
+	39, // 102: reactor.v1.WorkloadService.ListWorkloads:output_type -> reactor.v1.ListWorkloadsResponse
+	41, // 103: reactor.v1.WorkloadService.WatchWorkloads:output_type -> reactor.v1.WatchWorkloadsResponse
+	43, // 104: reactor.v1.WorkloadService.WaitWorkload:output_type -> reactor.v1.WaitWorkloadResponse
+	45, // 105: reactor.v1.WorkloadService.DeleteWorkload:output_type -> reactor.v1.DeleteWorkloadResponse
+	47, // 106: reactor.v1.WorkloadService.CancelWorkloads:output_type -> reactor.v1.CancelWorkloadsResponse
+	50, // 107: reactor.v1.WorkloadService.ReadLogs:output_type -> reactor.v1.ReadLogsResponse
+	53, // 108: reactor.v1.WorkloadService.AttachWorkload:output_type -> reactor.v1.AttachWorkloadResponse
+	56, // 109: reactor.v1.WorkloadService.ListOps:output_type -> reactor.v1.ListOpsResponse
+	58, // 110: reactor.v1.WorkloadService.SummarizeOps:output_type -> reactor.v1.SummarizeOpsResponse
+	61, // 111: reactor.v1.WorkloadService.GetGrants:output_type -> reactor.v1.GetGrantsResponse
+	65, // 112: reactor.v1.WorkloadService.RevokeGrants:output_type -> reactor.v1.RevokeGrantsResponse
+	99, // [99:113] is the sub-list for method output_type
+	85, // [85:99] is the sub-list for method input_type
+	85, // [85:85] is the sub-list for extension type_name
+	85, // [85:85] is the sub-list for extension extendee
+	0,  // [0:85] is the sub-list for field type_name
 }
 
 func init() { file_reactor_v1_workload_proto_init() }
@@ -3978,15 +5641,19 @@ func file_reactor_v1_workload_proto_init() {
 		(*Grant_Directory)(nil),
 		(*Grant_Listener)(nil),
 		(*Grant_Connection)(nil),
+		(*Grant_Dial)(nil),
+		(*Grant_Resolve)(nil),
+		(*Grant_Http)(nil),
+		(*Grant_Secret)(nil),
 	}
-	file_reactor_v1_workload_proto_msgTypes[7].OneofWrappers = []any{}
-	file_reactor_v1_workload_proto_msgTypes[32].OneofWrappers = []any{}
-	file_reactor_v1_workload_proto_msgTypes[34].OneofWrappers = []any{
+	file_reactor_v1_workload_proto_msgTypes[12].OneofWrappers = []any{}
+	file_reactor_v1_workload_proto_msgTypes[38].OneofWrappers = []any{}
+	file_reactor_v1_workload_proto_msgTypes[40].OneofWrappers = []any{
 		(*AttachWorkloadRequest_Id)(nil),
 		(*AttachWorkloadRequest_Stdin)(nil),
 		(*AttachWorkloadRequest_Start)(nil),
 	}
-	file_reactor_v1_workload_proto_msgTypes[36].OneofWrappers = []any{
+	file_reactor_v1_workload_proto_msgTypes[42].OneofWrappers = []any{
 		(*AttachWorkloadResponse_Stdout)(nil),
 		(*AttachWorkloadResponse_Stderr)(nil),
 		(*AttachWorkloadResponse_Ended)(nil),
@@ -3996,8 +5663,8 @@ func file_reactor_v1_workload_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_reactor_v1_workload_proto_rawDesc), len(file_reactor_v1_workload_proto_rawDesc)),
-			NumEnums:      8,
-			NumMessages:   41,
+			NumEnums:      11,
+			NumMessages:   57,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

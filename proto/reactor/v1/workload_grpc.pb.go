@@ -30,6 +30,9 @@ const (
 	WorkloadService_ReadLogs_FullMethodName        = "/reactor.v1.WorkloadService/ReadLogs"
 	WorkloadService_AttachWorkload_FullMethodName  = "/reactor.v1.WorkloadService/AttachWorkload"
 	WorkloadService_ListOps_FullMethodName         = "/reactor.v1.WorkloadService/ListOps"
+	WorkloadService_SummarizeOps_FullMethodName    = "/reactor.v1.WorkloadService/SummarizeOps"
+	WorkloadService_GetGrants_FullMethodName       = "/reactor.v1.WorkloadService/GetGrants"
+	WorkloadService_RevokeGrants_FullMethodName    = "/reactor.v1.WorkloadService/RevokeGrants"
 )
 
 // WorkloadServiceClient is the client API for WorkloadService service.
@@ -102,6 +105,22 @@ type WorkloadServiceClient interface {
 	//
 	// Errors: INVALID_ARGUMENT, WORKLOAD_NOT_FOUND.
 	ListOps(ctx context.Context, in *ListOpsRequest, opts ...grpc.CallOption) (*ListOpsResponse, error)
+	// SummarizeOps counts pending host operations by what they wait for. It looks at all workloads, a part at a time, so
+	// the counts are of slightly different moments.
+	//
+	// Errors: INVALID_ARGUMENT.
+	SummarizeOps(ctx context.Context, in *SummarizeOpsRequest, opts ...grpc.CallOption) (*SummarizeOpsResponse, error)
+	// GetGrants returns the grants of a workload, what became of each, and what the workload was refused for want of a
+	// grant.
+	//
+	// Errors: INVALID_ARGUMENT, WORKLOAD_NOT_FOUND.
+	GetGrants(ctx context.Context, in *GetGrantsRequest, opts ...grpc.CallOption) (*GetGrantsResponse, error)
+	// RevokeGrants takes grants away from a workload for good, in its further attempts, too. What the guest has open
+	// through them is closed: operations that wait end at once, and later ones fail, with errno "notcapable". Revoking what
+	// is revoked changes nothing. When the call answers, the revocation is on disk and has taken effect.
+	//
+	// Errors: INVALID_ARGUMENT, WORKLOAD_NOT_FOUND, WORKLOAD_FINISHED, STORE_FULL, UNAVAILABLE, DRAINING.
+	RevokeGrants(ctx context.Context, in *RevokeGrantsRequest, opts ...grpc.CallOption) (*RevokeGrantsResponse, error)
 }
 
 type workloadServiceClient struct {
@@ -243,6 +262,36 @@ func (c *workloadServiceClient) ListOps(ctx context.Context, in *ListOpsRequest,
 	return out, nil
 }
 
+func (c *workloadServiceClient) SummarizeOps(ctx context.Context, in *SummarizeOpsRequest, opts ...grpc.CallOption) (*SummarizeOpsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SummarizeOpsResponse)
+	err := c.cc.Invoke(ctx, WorkloadService_SummarizeOps_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *workloadServiceClient) GetGrants(ctx context.Context, in *GetGrantsRequest, opts ...grpc.CallOption) (*GetGrantsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetGrantsResponse)
+	err := c.cc.Invoke(ctx, WorkloadService_GetGrants_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *workloadServiceClient) RevokeGrants(ctx context.Context, in *RevokeGrantsRequest, opts ...grpc.CallOption) (*RevokeGrantsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RevokeGrantsResponse)
+	err := c.cc.Invoke(ctx, WorkloadService_RevokeGrants_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // WorkloadServiceServer is the server API for WorkloadService service.
 // All implementations must embed UnimplementedWorkloadServiceServer
 // for forward compatibility.
@@ -313,6 +362,22 @@ type WorkloadServiceServer interface {
 	//
 	// Errors: INVALID_ARGUMENT, WORKLOAD_NOT_FOUND.
 	ListOps(context.Context, *ListOpsRequest) (*ListOpsResponse, error)
+	// SummarizeOps counts pending host operations by what they wait for. It looks at all workloads, a part at a time, so
+	// the counts are of slightly different moments.
+	//
+	// Errors: INVALID_ARGUMENT.
+	SummarizeOps(context.Context, *SummarizeOpsRequest) (*SummarizeOpsResponse, error)
+	// GetGrants returns the grants of a workload, what became of each, and what the workload was refused for want of a
+	// grant.
+	//
+	// Errors: INVALID_ARGUMENT, WORKLOAD_NOT_FOUND.
+	GetGrants(context.Context, *GetGrantsRequest) (*GetGrantsResponse, error)
+	// RevokeGrants takes grants away from a workload for good, in its further attempts, too. What the guest has open
+	// through them is closed: operations that wait end at once, and later ones fail, with errno "notcapable". Revoking what
+	// is revoked changes nothing. When the call answers, the revocation is on disk and has taken effect.
+	//
+	// Errors: INVALID_ARGUMENT, WORKLOAD_NOT_FOUND, WORKLOAD_FINISHED, STORE_FULL, UNAVAILABLE, DRAINING.
+	RevokeGrants(context.Context, *RevokeGrantsRequest) (*RevokeGrantsResponse, error)
 	mustEmbedUnimplementedWorkloadServiceServer()
 }
 
@@ -355,6 +420,15 @@ func (UnimplementedWorkloadServiceServer) AttachWorkload(grpc.BidiStreamingServe
 }
 func (UnimplementedWorkloadServiceServer) ListOps(context.Context, *ListOpsRequest) (*ListOpsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListOps not implemented")
+}
+func (UnimplementedWorkloadServiceServer) SummarizeOps(context.Context, *SummarizeOpsRequest) (*SummarizeOpsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method SummarizeOps not implemented")
+}
+func (UnimplementedWorkloadServiceServer) GetGrants(context.Context, *GetGrantsRequest) (*GetGrantsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetGrants not implemented")
+}
+func (UnimplementedWorkloadServiceServer) RevokeGrants(context.Context, *RevokeGrantsRequest) (*RevokeGrantsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method RevokeGrants not implemented")
 }
 func (UnimplementedWorkloadServiceServer) mustEmbedUnimplementedWorkloadServiceServer() {}
 func (UnimplementedWorkloadServiceServer) testEmbeddedByValue()                         {}
@@ -550,6 +624,60 @@ func _WorkloadService_ListOps_Handler(srv interface{}, ctx context.Context, dec 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _WorkloadService_SummarizeOps_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SummarizeOpsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(WorkloadServiceServer).SummarizeOps(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: WorkloadService_SummarizeOps_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(WorkloadServiceServer).SummarizeOps(ctx, req.(*SummarizeOpsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _WorkloadService_GetGrants_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetGrantsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(WorkloadServiceServer).GetGrants(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: WorkloadService_GetGrants_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(WorkloadServiceServer).GetGrants(ctx, req.(*GetGrantsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _WorkloadService_RevokeGrants_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RevokeGrantsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(WorkloadServiceServer).RevokeGrants(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: WorkloadService_RevokeGrants_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(WorkloadServiceServer).RevokeGrants(ctx, req.(*RevokeGrantsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // WorkloadService_ServiceDesc is the grpc.ServiceDesc for WorkloadService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -588,6 +716,18 @@ var WorkloadService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListOps",
 			Handler:    _WorkloadService_ListOps_Handler,
+		},
+		{
+			MethodName: "SummarizeOps",
+			Handler:    _WorkloadService_SummarizeOps_Handler,
+		},
+		{
+			MethodName: "GetGrants",
+			Handler:    _WorkloadService_GetGrants_Handler,
+		},
+		{
+			MethodName: "RevokeGrants",
+			Handler:    _WorkloadService_RevokeGrants_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{

@@ -1,0 +1,33 @@
+package network
+
+import "net/netip"
+
+// Protocol is a transport protocol.
+type Protocol uint8
+
+// The protocols.
+const (
+	OverTCP Protocol = iota
+	OverUDP
+)
+
+// Access decides what a process may open by itself. Its methods do not block and may be called from any goroutine.
+type Access interface {
+	// Dial decides about an address, before a socket connects or sends a datagram to it. names are those for which the
+	// process has looked up the address before, in lower case and without a last dot. It returns the grant that covers
+	// the address, or ErrNotGranted.
+	Dial(p Protocol, to netip.AddrPort, names []string) (Grant, error)
+	// Listen decides about an address to bind to, for a listener or for datagrams.
+	Listen(p Protocol, at netip.AddrPort) (Grant, error)
+	// Resolve decides whether a name, in lower case and without a last dot, may be looked up.
+	Resolve(name string) (Grant, error)
+}
+
+// Grant is a grant by which something is open.
+type Grant interface {
+	// String is the grant as the command line has it, such as --dial=*.example.org:443.
+	String() string
+	// OnRevoke calls revoked once the grant is revoked, at once if it is already; stop cancels that. revoked must not
+	// block.
+	OnRevoke(revoked func()) (stop func())
+}

@@ -43,6 +43,7 @@ var imports = map[string][]string{
 	"hostcalls":            {"executor", "executor/driver", "executor/engine"},
 	"hostcalls/abi":        {"executor", "executor/driver", "executor/engine", "hostcalls", "hostcalls/capability", "hostcalls/vfs"},
 	"hostcalls/capability": {},
+	"hostcalls/network":    {"hostcalls"},
 	"hostcalls/vfs":        {},
 	"hostcalls/wasip1":     {"internal/clip", "executor", "executor/driver", "executor/engine", "executor/engine/meter", "hostcalls", "hostcalls/abi", "hostcalls/capability", "hostcalls/vfs"},
 

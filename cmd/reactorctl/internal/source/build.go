@@ -36,7 +36,8 @@ func build(ctx context.Context, dir string, progress io.Writer) (*Module, error)
 	binary := filepath.Join(out, "module.wasm")
 	cmd := goCommand(ctx, dir, "build", "-trimpath", "-buildvcs=false", "-o", binary, ".")
 	cmd.Env = append(cmd.Env, "GOTMPDIR="+out) // so that nothing is left if the command is killed
-	if err := Run(ctx, cmd, progress); err != nil {
+	named := &positions{folder: dir, out: progress}
+	if err := errors.Join(Run(ctx, cmd, named), named.Close()); err != nil {
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}

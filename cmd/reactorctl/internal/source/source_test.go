@@ -68,6 +68,56 @@ func TestOpenGoPackage(t *testing.T) {
 	}
 }
 
+// A compiler's messages name files from where the user stands.
+func TestBuildErrors(t *testing.T) {
+	for text, want := range map[string]string{
+		"package main\n\nfunc main() { undefined() }\n":                 "server/main.go:3:15: undefined: undefined\n",
+		"package main\n\nfunc main() {}\n}\n":                           "server/main.go:4:1: syntax error",
+		"package main\n\nimport _ \"example.org/no\"\nfunc main() {}":   "server/main.go:3:8: no required module provides package",
+		"package main\n\nimport \"guest/lib\"\nfunc main() { lib.F() }": "\nlib/lib.go:3:12: undefined: no",
+	} {
+		t.Run(want, func(t *testing.T) {
+			dir := t.TempDir()
+			for name, text := range map[string]string{
+				"go.mod": "module guest\n\ngo 1.24\n", "server/main.go": text, "lib/lib.go": "package lib\n\nfunc F() { no() }\n",
+			} {
+				path := filepath.Join(dir, name)
+				if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(text), 0o600)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			t.Chdir(dir)
+			var messages strings.Builder
+			if _, err := Open(t.Context(), "./server", nil, &messages); err == nil || !strings.Contains(messages.String(), want) {
+				t.Errorf("%v, %q; want %q", err, &messages, want)
+			}
+		})
+	}
+}
+
+func TestPositionsOfPieces(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "of", "guest")
+	if err := errors.Join(os.MkdirAll(folder, 0o700), os.WriteFile(filepath.Join(folder, "a.go"), nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	long := strings.Repeat("x", 3*longestLine)
+	text := "# guest\n./a.go:1:2: no\n\ta.go:3:4: other\nb.go:1:1: not there\n" + long + "\n\ngo: no end"
+	a := filepath.Join(folder, "a.go")
+	want := "# guest\n" + a + ":1:2: no\n\t" + a + ":3:4: other\nb.go:1:1: not there\n" + long + "\n\ngo: no end"
+	for _, size := range []int{1, 7, len(text)} {
+		var out strings.Builder
+		p := &positions{folder: folder, out: &out}
+		for piece := range slices.Chunk([]byte(text), size) {
+			if _, err := p.Write(piece); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := p.Close(); err != nil || out.String() != want {
+			t.Errorf("in pieces of %d: %v, %.200q", size, err, out.String())
+		}
+	}
+}
+
 // A module need not be a file: it can come from a pipe, whoever has opened it.
 func TestOpenPipe(t *testing.T) {
 	const module = "\x00asm and more"

@@ -63,6 +63,7 @@ func (r *report) lines(room int) []screen.Line {
 
 const next = `
 Next, in two terminals:
+  go install ./cmd/reactord ./cmd/reactorctl        if they are not installed
   reactord                                          a daemon that stays
   reactorctl run ./examples/hello Ada               build, run, see the output
   reactorctl submit --count 1000 ./examples/ticker  a thousand in the background

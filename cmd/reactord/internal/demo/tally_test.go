@@ -95,6 +95,9 @@ first failure             the guest trapped: unreachable, in the function main
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("table (-want +got):\n%s", diff)
 	}
+	if install, _, ok := strings.Cut(advice, "  reactord  "); !ok || !strings.Contains(install, "go install ./cmd/reactord ./cmd/reactorctl") {
+		t.Errorf("it does not tell first how to install what comes next: %s", advice)
+	}
 	for line := range strings.SplitSeq(advice, "\n") {
 		if screen.Width(line) > 80 {
 			t.Errorf("this takes more than 80 columns: %s", line)

@@ -192,6 +192,31 @@ func TestRunInterruptedInWrite(t *testing.T) {
 	}
 }
 
+// Ctrl-\ ends a run as Ctrl-C does.
+func TestRunQuit(t *testing.T) {
+	c := newCtl(t)
+	cmd := c.command(t, "run", "--id", "quit", "../examples/c-sleeper/sleeper.wasm", "1", "1000000000")
+	var errs bytes.Buffer
+	cmd.Stderr = &errs
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "it runs", func() bool {
+		w, err := c.daemon.Workloads.GetWorkload(t.Context(), &reactorv1.GetWorkloadRequest{Id: "quit"})
+		return err == nil && w.GetWorkload().GetStatus().GetState() == waiting
+	})
+	if err := cmd.Process.Signal(syscall.SIGQUIT); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait() // the status tells
+	if status := shellStatus(cmd); status != 131 || strings.Contains(errs.String(), "goroutine") {
+		t.Errorf("status %d: %s", status, &errs)
+	}
+	if left := c.unfinished(t, ""); len(left) > 0 {
+		t.Errorf("left %q: %s", left, &errs)
+	}
+}
+
 // What blocks before anything is submitted can be interrupted.
 func TestInterruptedBeforeSubmission(t *testing.T) {
 	c := newCtl(t)

@@ -23,7 +23,7 @@ const exitHelp = `Exit status:
   124                     its timeout passed, or that of wait
   125                     the daemon or reactorctl failed, the command line is wrong, or the workload could not
                           start: a grant is denied, the module is not valid, the node has too little memory
-  129, 130, 143           a hangup, an interrupt or a SIGTERM ended reactorctl; 130 also if it was cancelled
+  129, 130, 131, 143      a hangup, an interrupt, Ctrl-\ or a SIGTERM ended reactorctl; 130 also if it was cancelled
   134                     it trapped, or ran out of fuel, memory or stack
   141                     nobody reads reactorctl's output`
 

@@ -18,11 +18,11 @@ func (s Signal) Error() string { return "interrupted by " + unix.SignalName(s.Si
 // ExitStatus returns the status that shells give to a process that the signal has ended.
 func (s Signal) ExitStatus() int { return 128 + int(s.Signal) }
 
-// Watch receives the signals from now on. SIGHUP stays ignored if it was, as nohup(1) wants it. SIGPIPE kills the
-// process no more, so that a write to a pipe that nobody reads fails.
+// Watch receives the signals from now on. One of them is SIGQUIT, which a terminal sends for Ctrl-\. SIGHUP stays ignored
+// if it was, as nohup(1) wants it. SIGPIPE kills the process no more, so that a write to a pipe that nobody reads fails.
 func Watch() (ctx context.Context, second <-chan struct{}) {
 	signals := make(chan os.Signal, 8)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM)
 	if !signal.Ignored(syscall.SIGHUP) {
 		signal.Notify(signals, syscall.SIGHUP)
 	}

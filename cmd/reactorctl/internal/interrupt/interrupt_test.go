@@ -35,7 +35,7 @@ func TestSequence(t *testing.T) {
 }
 
 func TestExitStatus(t *testing.T) {
-	for number, want := range map[syscall.Signal]int{syscall.SIGHUP: 129, syscall.SIGINT: 130, syscall.SIGTERM: 143} {
+	for number, want := range map[syscall.Signal]int{syscall.SIGHUP: 129, syscall.SIGINT: 130, syscall.SIGQUIT: 131, syscall.SIGTERM: 143} {
 		if got := (Signal{number}).ExitStatus(); got != want {
 			t.Errorf("%v: got %d, want %d", number, got, want)
 		}

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
@@ -286,6 +287,53 @@ func TestSystemd(t *testing.T) {
 	}
 	if _, err := os.Lstat(path); errors.Is(err, os.ErrNotExist) {
 		t.Error("the socket, which is systemd's, is gone")
+	}
+}
+
+// A descriptor from systemd that is no stream socket which listens is refused at the start.
+func TestSystemdHandsOverWhatDoesNotListen(t *testing.T) {
+	dir := shortDir(t)
+	socket := func(kind int, bound string) *os.File {
+		t.Helper()
+		fd, err := unix.Socket(unix.AF_UNIX, kind, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := unix.Bind(fd, &unix.SockaddrUnix{Name: filepath.Join(dir, bound)}); err != nil {
+			t.Fatal(err)
+		}
+		return os.NewFile(uintptr(fd), bound)
+	}
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(pair[1])
+	packets, err := net.ListenUnix("unixpacket", &net.UnixAddr{Name: filepath.Join(dir, "packets"), Net: "unixpacket"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer packets.Close()
+	listening, err := packets.File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, file := range map[string]*os.File{
+		"bound only": socket(unix.SOCK_STREAM, "stream"),
+		"datagrams":  socket(unix.SOCK_DGRAM, "datagrams"),
+		"packets":    listening,
+		"a pair":     os.NewFile(uintptr(pair[0]), "pair"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			defer file.Close()
+			cmd := exec.CommandContext(t.Context(), "sh", "-c", `LISTEN_PID=$$ exec "$0" "$@"`, testkit.Binary(t, "reactord"), "--data-dir="+filepath.Join(dir, "data"))
+			cmd.Env = environment(dir, "LISTEN_FDS=1", "LISTEN_FDNAMES=api")
+			cmd.ExtraFiles = []*os.File{file}
+			output, _ := cmd.CombinedOutput()
+			if cmd.ProcessState.ExitCode() != 1 || !strings.Contains(string(output), "no stream socket that listens") {
+				t.Errorf("status %d: %s", cmd.ProcessState.ExitCode(), output)
+			}
+		})
 	}
 }
 

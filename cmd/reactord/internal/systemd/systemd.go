@@ -6,8 +6,10 @@
 package systemd
 
 import (
+	"errors"
 	"fmt"
 	"net"
+	"os"
 
 	"github.com/coreos/go-systemd/v22/activation"
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -20,7 +22,11 @@ func Listeners() ([]net.Listener, error) {
 	const forgetVariables = true // so that children do not look for sockets
 	var listeners []net.Listener
 	for _, f := range activation.Files(forgetVariables) {
-		l, err := net.FileListener(f)
+		err := checkListens(f)
+		var l net.Listener
+		if err == nil {
+			l, err = net.FileListener(f)
+		}
 		_ = f.Close() // the listener has a copy
 		if err != nil {
 			return nil, fmt.Errorf("systemd has handed over %s, which is no stream socket that listens: %w", f.Name(), err)
@@ -28,6 +34,30 @@ func Listeners() ([]net.Listener, error) {
 		listeners = append(listeners, l)
 	}
 	return listeners, nil
+}
+
+// checkListens returns an error if a file is no stream socket that listens.
+func checkListens(f *os.File) error {
+	raw, err := f.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var kind, listens int
+	var failure error
+	err = raw.Control(func(fd uintptr) {
+		if kind, failure = unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_TYPE); failure == nil {
+			listens, failure = unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_ACCEPTCONN)
+		}
+	})
+	switch err = errors.Join(err, failure); {
+	case err != nil:
+		return err
+	case kind != unix.SOCK_STREAM:
+		return errors.New("its type is not SOCK_STREAM")
+	case listens == 0:
+		return errors.New("listen(2) has not been called for it")
+	}
+	return nil
 }
 
 // Ready tells the manager that the daemon serves, or has reloaded its settings.

@@ -156,7 +156,7 @@ func (a *app) completeModuleOrFile(cmd *cobra.Command, args []string, word strin
 }
 
 func completeContexts(_ *cobra.Command, _ []string, word string) ([]string, cobra.ShellCompDirective) {
-	_, s, err := loadSettings()
+	s, err := loadSettings()
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
@@ -203,7 +203,7 @@ func (a *app) ask(cmd *cobra.Command, call func(context.Context)) {
 	}
 	ctx, cancel := context.WithTimeout(parent, completionTime)
 	defer cancel()
-	if a.connect() == nil {
+	if a.connect(ctx) == nil {
 		call(ctx)
 	}
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/reactord/reactord/cmd/internal/usage"
 	"github.com/reactord/reactord/cmd/reactorctl/internal/endpoint"
+	"github.com/reactord/reactord/cmd/reactorctl/internal/interrupt"
 	"github.com/reactord/reactord/cmd/reactorctl/internal/render"
 	"github.com/reactord/reactord/cmd/reactorctl/internal/settings"
 )
@@ -25,19 +27,19 @@ func (a *app) contextCommand() *cobra.Command {
 	cmd.AddCommand(
 		&cobra.Command{
 			Use: "list", Aliases: []string{"ls"}, Short: "List the contexts; the current one is marked", Args: operands(cobra.NoArgs),
-			RunE: func(*cobra.Command, []string) error { return a.listContexts() },
+			RunE: func(cmd *cobra.Command, _ []string) error { return a.listContexts(cmd.Context()) },
 		},
 		&cobra.Command{
 			Use: "set NAME ADDRESS", Short: "Add or change a context, with the flags that describe the daemon; the first becomes the current one", Args: operands(cobra.ExactArgs(2)),
-			RunE: func(_ *cobra.Command, args []string) error { return a.setContext(args[0], args[1]) },
+			RunE: func(cmd *cobra.Command, args []string) error { return a.setContext(cmd.Context(), args[0], args[1]) },
 		},
 		&cobra.Command{
 			Use: "use NAME", Short: "Make a context the current one", Args: operands(cobra.ExactArgs(1)),
-			RunE: func(_ *cobra.Command, args []string) error { return a.useContext(args[0]) },
+			RunE: func(cmd *cobra.Command, args []string) error { return a.useContext(cmd.Context(), args[0]) },
 		},
 		&cobra.Command{
 			Use: "rm NAME", Short: "Remove a context", Args: operands(cobra.ExactArgs(1)),
-			RunE: func(_ *cobra.Command, args []string) error { return a.removeContext(args[0]) },
+			RunE: func(cmd *cobra.Command, args []string) error { return a.removeContext(cmd.Context(), args[0]) },
 		},
 	)
 	return cmd
@@ -50,8 +52,8 @@ type namedContext struct {
 	settings.Context `json:",inline"`
 }
 
-func (a *app) listContexts() error {
-	_, s, err := loadSettings()
+func (a *app) listContexts(ctx context.Context) error {
+	s, err := interrupt.Do(ctx, loadSettings)
 	if err != nil {
 		return err
 	}
@@ -70,16 +72,20 @@ func (a *app) listContexts() error {
 }
 
 // setContext adds or changes a context, once its address is one and its files can be used.
-func (a *app) setContext(name, address string) error {
+func (a *app) setContext(ctx context.Context, name, address string) error {
 	access, err := a.wanted.Absolute()
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(checkContextName(name), endpoint.Check(address, access)); err != nil {
+	fault, err := interrupt.Do(ctx, func() (error, error) { return endpoint.Check(address, access), nil })
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(checkContextName(name), fault); err != nil {
 		return fmt.Errorf("context %q is not set: %w", name, err)
 	}
 	var known, current bool
-	err = editSettings(func(s *settings.Settings) error {
+	err = editSettings(ctx, func(s *settings.Settings) error {
 		if s.Contexts == nil {
 			s.Contexts = map[string]settings.Context{}
 		}
@@ -116,9 +122,9 @@ func checkContextName(name string) error {
 	return nil
 }
 
-func (a *app) useContext(name string) error {
+func (a *app) useContext(ctx context.Context, name string) error {
 	var c settings.Context
-	err := editSettings(func(s *settings.Settings) (err error) {
+	err := editSettings(ctx, func(s *settings.Settings) (err error) {
 		if c, err = s.Daemon("", "", name); err == nil {
 			s.CurrentContext = name
 		}
@@ -130,9 +136,9 @@ func (a *app) useContext(name string) error {
 	return err
 }
 
-func (a *app) removeContext(name string) error {
+func (a *app) removeContext(ctx context.Context, name string) error {
 	wasCurrent := false
-	err := editSettings(func(s *settings.Settings) error {
+	err := editSettings(ctx, func(s *settings.Settings) error {
 		if _, err := s.Daemon("", "", name); err != nil {
 			return err
 		}
@@ -152,15 +158,21 @@ func (a *app) removeContext(name string) error {
 	return err
 }
 
-func loadSettings() (path string, s settings.Settings, err error) {
-	if path, err = settings.Path(); err == nil {
-		s, err = settings.Load(path)
+// loadSettings blocks while the file does, so it is called by interrupt.Do.
+func loadSettings() (settings.Settings, error) {
+	path, err := settings.Path()
+	if err != nil {
+		return settings.Settings{}, err
 	}
-	return path, s, err
+	return settings.Load(path)
 }
 
-func editSettings(edit func(*settings.Settings) error) error {
-	path, s, err := loadSettings()
+func editSettings(ctx context.Context, edit func(*settings.Settings) error) error {
+	path, err := settings.Path()
+	if err != nil {
+		return err
+	}
+	s, err := interrupt.Do(ctx, func() (settings.Settings, error) { return settings.Load(path) })
 	if err != nil {
 		return err
 	}

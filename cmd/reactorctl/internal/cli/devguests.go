@@ -60,7 +60,7 @@ func (g *guests) Run(ctx context.Context, digest string, pushAgain func(context.
 	spec := proto.CloneOf(g.spec)
 	spec.Module, spec.OutputMode = digest, reactorv1.OutputMode_OUTPUT_MODE_DELIVER
 	if g.stdin != "" {
-		input, err := readInput(g.stdin, nil)
+		input, err := interrupt.Do(ctx, func() ([]byte, error) { return readInput(g.stdin, nil) })
 		if err != nil {
 			return "", fmt.Errorf("--stdin: %w", err)
 		}

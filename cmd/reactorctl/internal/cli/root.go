@@ -27,7 +27,6 @@ import (
 	"github.com/reactord/reactord/cmd/reactorctl/internal/interrupt"
 	"github.com/reactord/reactord/cmd/reactorctl/internal/progress"
 	"github.com/reactord/reactord/cmd/reactorctl/internal/render"
-	"github.com/reactord/reactord/cmd/reactorctl/internal/settings"
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
 
@@ -160,16 +159,16 @@ there are any the fields at fault, advice, and the delay after which to try agai
 
 // connect finds the daemon's address and prepares a connection. It does not dial: the first call does,
 // and reports its failure.
-func (a *app) connect() error {
-	path, err := settings.Path()
+func (a *app) connect(ctx context.Context) (err error) {
+	a.daemon, err = interrupt.Do(ctx, func() (*endpoint.Endpoint, error) {
+		s, err := loadSettings()
+		if err != nil {
+			return nil, err
+		}
+		return endpoint.Find(a.wanted, s, os.Getenv)
+	})
 	if err != nil {
-		return err
-	}
-	s, err := settings.Load(path)
-	if err != nil {
-		return err
-	}
-	if a.daemon, err = endpoint.Find(a.wanted, s, os.Getenv); err != nil {
+		a.daemon = nil
 		return err
 	}
 	a.follower = &follow.Follower{Address: a.daemon.Address, Patience: a.reconnect, Say: a.notes.Say}
@@ -193,7 +192,7 @@ func (a *app) node() reactorv1.NodeServiceClient {
 func (a *app) remote(run func(cmd *cobra.Command, args []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
 		a.running = cmd
-		if err := a.connect(); err != nil {
+		if err := a.connect(cmd.Context()); err != nil {
 			return err
 		}
 		return run(cmd, args)

@@ -47,7 +47,7 @@ func (a *app) versionCommand() *cobra.Command {
 }
 
 func (a *app) daemonVersion(cmd *cobra.Command) (version.Info, error) {
-	if err := a.connect(); err != nil {
+	if err := a.connect(cmd.Context()); err != nil {
 		return version.Info{}, err
 	}
 	response, err := a.node().GetNode(cmd.Context(), &reactorv1.GetNodeRequest{})

@@ -1,6 +1,6 @@
 // Package endpoint finds a daemon and the credentials it asks for, and connects to it.
 //
-// Find reads small files and inspects sockets. Dial does not block: the first call connects.
+// Find and Check read small files, which may be pipes and block then, and inspect sockets. Dial does not block: the first call connects.
 package endpoint
 
 import (
@@ -20,6 +20,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 
 	"github.com/reactord/reactord/cmd/internal/local"
+	"github.com/reactord/reactord/cmd/internal/smallfile"
 	"github.com/reactord/reactord/cmd/reactorctl/internal/settings"
 )
 
@@ -120,7 +121,7 @@ func (e *Endpoint) findToken(w Wanted, access settings.Access, getenv local.Gete
 }
 
 func readToken(path string) (string, error) {
-	text, err := os.ReadFile(path)
+	text, err := smallfile.Read(path)
 	if err != nil {
 		return "", fmt.Errorf("the token: %w", err)
 	}
@@ -147,7 +148,7 @@ func (e *Endpoint) findTLS(access settings.Access) (*tls.Config, error) {
 	}
 	config := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: access.TLSServerName}
 	if access.TLSCA != "" {
-		pem, err := os.ReadFile(access.TLSCA)
+		pem, err := smallfile.Read(access.TLSCA)
 		if err != nil {
 			return nil, fmt.Errorf("the daemon's authority: %w", err)
 		}
@@ -157,13 +158,26 @@ func (e *Endpoint) findTLS(access settings.Access) (*tls.Config, error) {
 		}
 	}
 	if access.TLSCert != "" {
-		pair, err := tls.LoadX509KeyPair(access.TLSCert, access.TLSKey)
+		pair, err := loadPair(access.TLSCert, access.TLSKey)
 		if err != nil {
 			return nil, fmt.Errorf("the client's certificate: %w", err)
 		}
 		config.Certificates = []tls.Certificate{pair}
 	}
 	return config, nil
+}
+
+// loadPair is tls.LoadX509KeyPair with bounds.
+func loadPair(certFile, keyFile string) (tls.Certificate, error) {
+	cert, err := smallfile.Read(certFile)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	key, err := smallfile.Read(keyFile)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	return tls.X509KeyPair(cert, key)
 }
 
 // Dial prepares a connection.

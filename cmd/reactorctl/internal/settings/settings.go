@@ -1,7 +1,8 @@
 // Package settings reads and writes the CLI's configuration file, which has named contexts, each with the
 // address of a daemon.
 //
-// The file is small, is read once per command, and is replaced atomically when it is written.
+// The file is small, is read once per command, and is replaced atomically when it is written. Load blocks while the file
+// does, which may be a pipe.
 package settings
 
 import (
@@ -13,6 +14,8 @@ import (
 	"path/filepath"
 
 	"sigs.k8s.io/yaml"
+
+	"github.com/reactord/reactord/cmd/internal/smallfile"
 )
 
 // Settings is the configuration file.
@@ -90,7 +93,7 @@ func Path() (string, error) {
 // Load reads the file at path. A file that does not exist counts as empty.
 func Load(path string) (Settings, error) {
 	var s Settings
-	text, err := os.ReadFile(path)
+	text, err := smallfile.Read(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return s, nil
 	}

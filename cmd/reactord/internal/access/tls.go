@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"github.com/reactord/reactord/cmd/internal/smallfile"
 )
 
 // TLSFiles names the daemon's certificate and the authorities it trusts.
@@ -21,16 +23,24 @@ type TLSFiles struct {
 
 // certificates follows the contents of TLSFiles: a handshake that finds the files changed reads them again, so
 // that a renewed certificate needs no restart. If they cannot be read, that is logged once, and what was read
-// before stays in use.
+// before stays in use. So it does while their file system does not answer, which delays a handshake by patience at most.
 type certificates struct {
 	files TLSFiles
 	log   *zap.Logger
+	stat  func(string) (fs.FileInfo, error) // os.Stat
 
-	mu     sync.Mutex
-	config *tls.Config
+	// Of the goroutine that looks at the files; there is one at a time.
 	seen   [3]stamp // of the files, when they were last read
 	failed bool     // the last read failed, and that was logged
+
+	mu      sync.Mutex
+	config  *tls.Config
+	looking chan struct{} // closed when that goroutine is done; nil if there is none
+	late    bool          // it takes longer than patience, and that was logged
 }
+
+// patience is how long a handshake waits for the files.
+const patience = time.Second
 
 // stamp identifies a version of a file.
 type stamp struct {
@@ -40,7 +50,7 @@ type stamp struct {
 
 // LoadTLS reads the files and returns a configuration that follows their changes.
 func LoadTLS(files TLSFiles, log *zap.Logger) (*tls.Config, error) {
-	c := &certificates{files: files, log: log}
+	c := &certificates{files: files, log: log, stat: os.Stat}
 	c.seen = c.stamps()
 	config, err := c.load()
 	if err != nil {
@@ -55,7 +65,7 @@ func LoadTLS(files TLSFiles, log *zap.Logger) (*tls.Config, error) {
 
 // load reads the files. Sessions are not resumed: one could have begun under another authority.
 func (c *certificates) load() (*tls.Config, error) {
-	pair, err := tls.LoadX509KeyPair(c.files.Cert, c.files.Key)
+	pair, err := loadPair(c.files.Cert, c.files.Key)
 	if err != nil {
 		return nil, fmt.Errorf("--tls-cert and --tls-key: %w", err)
 	}
@@ -68,7 +78,7 @@ func (c *certificates) load() (*tls.Config, error) {
 	if c.files.ClientCA == "" {
 		return config, nil
 	}
-	pem, err := os.ReadFile(c.files.ClientCA)
+	pem, err := smallfile.ReadRegular(c.files.ClientCA)
 	if err != nil {
 		return nil, fmt.Errorf("--tls-client-ca: %w", err)
 	}
@@ -80,31 +90,90 @@ func (c *certificates) load() (*tls.Config, error) {
 	return config, nil
 }
 
+func loadPair(certFile, keyFile string) (tls.Certificate, error) {
+	cert, err := smallfile.ReadRegular(certFile)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	key, err := smallfile.ReadRegular(keyFile)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	return tls.X509KeyPair(cert, key)
+}
+
 // current returns the configuration from the files as they are now, or as they were when last valid.
 func (c *certificates) current() *tls.Config {
 	c.mu.Lock()
+	if c.looking == nil {
+		c.looking = make(chan struct{})
+		go c.look(c.looking)
+	}
+	done, late := c.looking, c.late
+	c.mu.Unlock()
+	if !late {
+		timer := time.NewTimer(patience)
+		defer timer.Stop()
+		select {
+		case <-done:
+		case <-timer.C:
+			c.onLate(done)
+		}
+	}
+	c.mu.Lock()
 	defer c.mu.Unlock()
+	return c.config
+}
+
+// look reads the files again if they have changed.
+func (c *certificates) look(done chan struct{}) {
+	config := c.renewed()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if config != nil {
+		c.config = config
+	}
+	if c.late {
+		c.log.Info("the certificate's files can be read again")
+	}
+	c.looking, c.late = nil, false
+	close(done)
+}
+
+// onLate notes that who looks at the files has taken too long.
+func (c *certificates) onLate(done chan struct{}) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.looking == done && !c.late {
+		c.late = true
+		c.log.Error("the certificate's files do not answer: the certificates read before stay in use")
+	}
+}
+
+// renewed returns the configuration from files that have changed, or nil.
+func (c *certificates) renewed() *tls.Config {
 	now := c.stamps()
 	same := sameStamps(now, c.seen)
 	if same && !c.failed {
-		return c.config
+		return nil
 	}
 	c.seen = now
 	config, err := c.load()
 	switch {
 	case err == nil:
-		c.config, c.failed = config, false
+		c.failed = false
 		c.log.Info("the certificate's files have changed and were read again")
+		return config
 	case !same: // the same files failed before, and that was logged
 		c.failed = true
 		c.log.Error("the certificate's files have changed and cannot be used: the certificates read before stay in use", zap.Error(err))
 	}
-	return c.config
+	return nil
 }
 
 func (c *certificates) stamps() (list [3]stamp) {
 	for i, path := range []string{c.files.Cert, c.files.Key, c.files.ClientCA} {
-		if info, err := os.Stat(path); err == nil {
+		if info, err := c.stat(path); err == nil {
 			list[i] = stamp{info.ModTime(), info}
 		} else if !errors.Is(err, fs.ErrNotExist) {
 			list[i].changed = time.Unix(1, 0) // differs from a file that is not there

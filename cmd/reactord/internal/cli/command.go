@@ -12,6 +12,7 @@ import (
 	"github.com/reactord/reactord/cmd/internal/help"
 	"github.com/reactord/reactord/cmd/internal/quantity"
 	"github.com/reactord/reactord/cmd/internal/screen"
+	"github.com/reactord/reactord/cmd/internal/smallfile"
 	"github.com/reactord/reactord/cmd/internal/usage"
 	"github.com/reactord/reactord/cmd/internal/version"
 	"github.com/reactord/reactord/cmd/reactord/internal/config"
@@ -70,7 +71,7 @@ func serveCommand(use string) *cobra.Command {
 			return err
 		}
 		loader.Inherit(listeners)
-		return serve(signals, func() (config.Config, error) { return load(loader) })
+		return serve(signals, func(read readFile) (config.Config, error) { return load(loader, read) })
 	}
 	return cmd
 }
@@ -81,7 +82,7 @@ func withSettings(cmd *cobra.Command, run func(cmd *cobra.Command, args []string
 	cmd.Flags().SortFlags = false
 	loader := config.NewLoader(cmd.Flags(), defaults())
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		cfg, err := loader.Load(os.Environ(), os.ReadFile)
+		cfg, err := loader.Load(os.Environ(), smallfile.Read)
 		if err != nil {
 			return err
 		}
@@ -100,9 +101,12 @@ func withDataDir(cmd *cobra.Command, run func(cmd *cobra.Command, args []string,
 	})
 }
 
+// readFile reads the file of --config.
+type readFile = func(path string) ([]byte, error)
+
 // load reads the settings of a daemon that is this binary.
-func load(loader *config.Loader) (config.Config, error) {
-	cfg, err := loader.Load(os.Environ(), os.ReadFile)
+func load(loader *config.Loader, read readFile) (config.Config, error) {
+	cfg, err := loader.Load(os.Environ(), read)
 	if err != nil {
 		return cfg, err
 	}

@@ -2,11 +2,11 @@ package cli
 
 import (
 	"fmt"
-	"os"
 
 	"github.com/spf13/cobra"
 
 	"github.com/reactord/reactord/cmd/internal/local"
+	"github.com/reactord/reactord/cmd/internal/smallfile"
 	"github.com/reactord/reactord/cmd/internal/usage"
 )
 
@@ -19,7 +19,7 @@ func tokenCommand() *cobra.Command {
 		SilenceUsage: true,
 	}
 	withDataDir(cmd, func(cmd *cobra.Command, _ []string, dataDir string) error {
-		text, err := os.ReadFile(local.Token(dataDir))
+		text, err := smallfile.ReadRegular(local.Token(dataDir))
 		if err != nil {
 			return fmt.Errorf("a daemon makes the token when it first serves TCP: %w", err)
 		}

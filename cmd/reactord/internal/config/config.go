@@ -41,6 +41,8 @@ type Config struct {
 	Inherited []net.Listener
 	// Sources has the sources of the settings that were given, by their names; the others have their defaults.
 	Sources map[string]string
+	// FileSettings is how many settings there are in the file of --config.
+	FileSettings int
 }
 
 // Setting is a setting of a Config.

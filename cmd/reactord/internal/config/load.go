@@ -82,7 +82,8 @@ type draft struct {
 }
 
 // Load returns the configuration once the flags are parsed. Its error is a *FaultsError with every fault
-// there is. The environment is a list of NAME=VALUE; read is os.ReadFile.
+// there is. The environment is a list of NAME=VALUE; read reads the file
+// of --config.
 func (l *Loader) Load(environ []string, read func(string) ([]byte, error)) (Config, error) {
 	d := &draft{Config: l.defaults, environment: variables(environ)}
 	d.settings = d.Config.settings()
@@ -137,6 +138,7 @@ func (l *Loader) find(d *draft, read func(string) ([]byte, error)) (faults []str
 		fromFile, unknown := fromFile(d.settings, file, read)
 		faults = append(faults, unknown...)
 		merge(d.found, fromFile)
+		d.FileSettings = len(fromFile)
 	}
 	return faults
 }
@@ -254,6 +256,9 @@ func fromFile(settings []setting, file string, read func(string) ([]byte, error)
 	if err != nil {
 		return nil, []string{"--config: " + err.Error()}
 	}
+	if severalDocuments(string(text)) {
+		return nil, []string{file + ": has more than one YAML document (---): put all settings into one"}
+	}
 	var keys map[string]json.RawMessage
 	asJSON, err := yaml.YAMLToJSONStrict(text)
 	if err == nil {
@@ -284,6 +289,33 @@ func fromFile(settings []setting, file string, read func(string) ([]byte, error)
 	}
 	slices.Sort(faults)
 	return found, faults
+}
+
+// severalDocuments reports whether there is anything after the end of a YAML text's first document. Wherever they are,
+// "---" and "..." at the beginning of a line are not part of a document.
+func severalDocuments(text string) bool {
+	var begun, marked, ended bool
+	for line := range strings.Lines(text) {
+		line = strings.TrimRight(line, " \t\r\n")
+		rest, marker := strings.CutPrefix(line, "---")
+		marker = marker && (rest == "" || rest[0] == ' ' || rest[0] == '\t')
+		switch {
+		case marker && (begun || marked):
+			return true
+		case marker:
+			marked = true
+			begun = strings.TrimLeft(rest, " \t") != ""
+		case line == "...":
+			ended = true
+		case strings.TrimLeft(line, " \t") == "" || strings.HasPrefix(strings.TrimLeft(line, " \t"), "#"):
+		case !begun && strings.HasPrefix(line, "%"): // a directive
+		case ended:
+			return true
+		default:
+			begun = true
+		}
+	}
+	return false
 }
 
 // meantVariable is meant for variables. They are compared by what follows the prefix, which makes all alike.

@@ -103,6 +103,7 @@ func TestValues(t *testing.T) {
 		"node-memory": "$REACTORD_NODE_MEMORY", "log-format": "$REACTORD_LOG_FORMAT",
 		"max-descriptors": "reactord.yaml", "compile-cache": "reactord.yaml",
 	}
+	want.FileSettings = 2
 	if diff := cmp.Diff(want, c); diff != "" {
 		t.Errorf("configuration (-want +got):\n%s", diff)
 	}
@@ -193,6 +194,7 @@ func TestFaults(t *testing.T) {
 		{"not YAML", nil, nil, "a: [", "reactord.yaml: is not a YAML mapping"},
 		{"a list", nil, nil, "- queue", "reactord.yaml: is not a YAML mapping"},
 		{"key twice", nil, nil, "queue: 1\nqueue: 2", "reactord.yaml: is not a YAML mapping"},
+		{"documents", nil, nil, "queue: 1\n---\nqueue: 2", "reactord.yaml: has more than one YAML document"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := load(t, tt.flags, tt.environ, tt.file)
@@ -200,6 +202,28 @@ func TestFaults(t *testing.T) {
 				t.Errorf("got error %v, want it to say %q", err, tt.want)
 			}
 		})
+	}
+}
+
+// A second YAML document, which would not be read, is a fault.
+func TestSeveralDocuments(t *testing.T) {
+	for text, want := range map[string]bool{
+		"queue: 1\n---\nqueue: 2\n":                      true,
+		"---\nqueue: 1\n---\n":                           true,
+		"--- {queue: 1}\n--- {queue: 2}\n":               true,
+		"queue: 1\r\n--- # more\r\nqueue: 2":             true,
+		"queue: 1\n...\nworkers: 2\n":                    true,
+		"---\n---\nqueue: 1\n":                           true,
+		"# a comment\n\n---\nqueue: 1\n...\n# the end\n": false,
+		"%YAML 1.1\n---\nqueue: 1\n":                     false,
+		"--- # here\nqueue: 1\n":                         false,
+		"queue: '1' # --- not\n":                         false,
+		"listen:\n- unix:---\n":                          false,
+		"":                                               false,
+	} {
+		if got := severalDocuments(text); got != want {
+			t.Errorf("%q: %v", text, got)
+		}
 	}
 }
 

@@ -64,9 +64,10 @@ type Daemon struct {
 	lives     *lifelog.Log
 
 	// What Reload changes, beside the gate and tls.
-	inUse map[string]string // the values of the settings
-	allow policy.Policy
-	grace time.Duration
+	inUse        map[string]string // the values of the settings
+	allow        policy.Policy
+	grace        time.Duration
+	fileSettings int // how many there are in the file
 
 	serving sync.WaitGroup
 	tending context.CancelFunc // ends the goroutines that tend the heap and the log; serving waits for them too
@@ -86,14 +87,15 @@ func Start(ctx context.Context, cfg config.Config, log *zap.Logger) (*Daemon, er
 		return nil, err
 	}
 	d := &Daemon{
-		cfg:       cfg,
-		log:       log,
-		addresses: addresses(listeners),
-		inUse:     valuesOf(cfg),
-		allow:     cfg.Reactor.Allow,
-		grace:     graceOf(cfg),
-		lives:     lifelog.New(log, cfg.LogWorkloads),
-		failed:    make(chan error, len(listeners)),
+		cfg:          cfg,
+		log:          log,
+		addresses:    addresses(listeners),
+		inUse:        valuesOf(cfg),
+		allow:        cfg.Reactor.Allow,
+		grace:        graceOf(cfg),
+		fileSettings: cfg.FileSettings,
+		lives:        lifelog.New(log, cfg.LogWorkloads),
+		failed:       make(chan error, len(listeners)),
 	}
 	log.Info("reactord",
 		zap.Stringers("listen", d.addresses),

@@ -20,6 +20,15 @@ type Change struct {
 	Before string // the value in use
 	// Applied says that the new value is in use now. Otherwise it takes effect at the next start.
 	Applied bool
+	// Widens says that the new value lets clients be granted what they could not be before.
+	Widens bool
+}
+
+// Prepared is what Prepare has read, for Reload.
+type Prepared struct {
+	asked config.Config // as it was read
+	next  config.Config // with what has to stay as it is until the next start
+	files *tls.Config
 }
 
 // Check reports every fault of a configuration that reading it does not show: in the certificate's files, in the token,
@@ -42,12 +51,15 @@ func check(cfg config.Config, log *zap.Logger) (files *tls.Config, err error) {
 	return files, errors.Join(append(faults, cfg.Reactor.Validate())...)
 }
 
-// Reload takes over what can change while the daemon runs from next, which its settings have been read into again. It
-// reads the certificate's files and the token again, too; if there is no token any more, it makes a new one. It returns
-// all settings that differ from those in use. If anything is wrong it returns every fault and changes nothing.
+// Prepare checks next, which the daemon's settings have been read into again, and reads the certificate's files. It
+// returns every fault, and changes nothing.
 //
-// It is called by the goroutine that calls Stop, before that.
-func (d *Daemon) Reload(next config.Config) ([]Change, error) {
+// It blocks while a file system does not answer. It must not run at the same time as Reload; Stop does not wait for it.
+func (d *Daemon) Prepare(next config.Config) (*Prepared, error) {
+	asked := next
+	if next.FileSettings == 0 && d.fileSettings > 0 {
+		return nil, errors.New("--config: there are no settings in the file any more, as if it was just being written: to have the defaults, restart the daemon")
+	}
 	if !slices.Equal(next.Listen, d.cfg.Listen) {
 		keepDefaultGrants(&next, d.allow)
 	}
@@ -56,6 +68,16 @@ func (d *Daemon) Reload(next config.Config) ([]Change, error) {
 	if err != nil {
 		return nil, err
 	}
+	return &Prepared{asked, next, files}, nil
+}
+
+// Reload takes over what can change while the daemon runs from what was read. It reads the token again, too; if there is
+// none any more, it makes a new one. It returns all settings that differ from those in use. If anything is wrong it
+// returns every fault and changes nothing.
+//
+// It is called by the goroutine that calls Stop, before that.
+func (d *Daemon) Reload(p *Prepared) ([]Change, error) {
+	next, files := p.next, p.files
 	if d.gate.RequiresToken() {
 		path := local.Token(d.cfg.Reactor.DataDir)
 		token, err := access.LoadToken(path)
@@ -74,14 +96,26 @@ func (d *Daemon) Reload(next config.Config) ([]Change, error) {
 		d.tls.Store(files)
 	}
 	d.lives.SetScope(next.LogWorkloads)
-	d.allow, d.grace = next.Reactor.Allow, graceOf(next)
-	return d.adopt(next, withTLS), nil
+	wider := widened(d.allow, next.Reactor.Allow)
+	d.allow, d.grace, d.fileSettings = next.Reactor.Allow, graceOf(next), next.FileSettings
+	return d.adopt(p, withTLS, wider), nil
 }
 
-// adopt compares the settings of next with those in use, and notes which are in use now.
-func (d *Daemon) adopt(next config.Config, withTLS bool) (changes []Change) {
-	for _, s := range next.Settings() {
-		c := Change{Setting: s, Before: d.inUse[s.Name], Applied: s.Reloaded}
+// widened has the settings that allow more after a change of what may be granted.
+func widened(before, after policy.Policy) map[string]bool {
+	return map[string]bool{
+		"allow-dir":     !before.CoversDirs(after),
+		"allow-listen":  !before.CoversListen(after),
+		"allow-connect": !before.CoversConnect(after),
+	}
+}
+
+// adopt compares the settings that were asked for with those in use, and notes which are in use now.
+func (d *Daemon) adopt(p *Prepared, withTLS bool, wider map[string]bool) (changes []Change) {
+	taken := valuesOf(p.next)
+	for _, s := range p.asked.Settings() {
+		c := Change{Setting: s, Before: d.inUse[s.Name], Widens: wider[s.Name]}
+		c.Applied = s.Reloaded && taken[s.Name] == s.Value
 		if strings.HasPrefix(s.Name, "tls-") {
 			c.Applied = withTLS // listeners begin to speak TLS, or cease to, at the start only
 		}

@@ -38,12 +38,23 @@ func (r *Reactor) onPressed() { r.pressure.Set() }
 
 // onOutage is called when the store can't write any more, and when it can again.
 func (r *Reactor) onOutage(what string, cause error) {
+	if what == store.DatabaseOutage {
+		r.unwritable.Store(&cause)
+	}
 	if cause != nil {
 		r.log.Warn("the store can't be written to: new work is refused, what has begun waits; make room: delete modules, free the disk, or raise store-size or module-store",
 			zap.String("of", what), zap.Error(cause))
 		return
 	}
 	r.log.Info("the store can be written to again", zap.String("of", what))
+}
+
+// outage returns why the database can't be written to, or nil.
+func (r *Reactor) outage() error {
+	if cause := r.unwritable.Load(); cause != nil {
+		return *cause
+	}
+	return nil
 }
 
 // onDropping is called when output is dropped because the store takes none, and when that has ended.

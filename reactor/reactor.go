@@ -79,6 +79,8 @@ type Reactor struct {
 	stop       context.CancelFunc
 	background sync.WaitGroup // the pruner, the trials
 	pressure   notify.Signal  // to the pruner
+
+	unwritable atomic.Pointer[error] // why the database can't be written to, or nil
 }
 
 // New opens a store, takes up the workloads that an earlier reactor left unfinished in it, and starts to run workloads.
@@ -199,7 +201,7 @@ func (r *Reactor) openRunner(mounts *vfs.Mounts) (err error) {
 	r.descriptors = hostcalls.NewBudget(process.Descriptors() / 4 * 3)
 	r.runner = runner.New(runner.Config{
 		Log: r.log, Store: r.store, Executor: r.executor, Load: r.modules.Load, Freeing: r.engine.MemoryFreeing,
-		Watched: r.feed.Active, Hooks: r.cfg.Hooks,
+		Watched: r.feed.Active, Outage: r.outage, Hooks: r.cfg.Hooks,
 		Host: attempt.Host{
 			Driver: r.executor.Driver(), Spool: r.spool, Permit: r.permit, Mounts: mounts,
 			Descriptors: r.descriptors,

@@ -116,7 +116,7 @@ type Status struct {
 	WaitingFor      []Op
 	Results         []string
 	ListenAddresses []string
-	Delay           *Delay // nil unless it is Pending and delayed
+	Delay           *Delay // nil unless it is Pending and delayed, or has ended and that can't be recorded
 	Crash           *Crash // nil unless the guest crashed
 }
 
@@ -136,7 +136,8 @@ type StackFrame struct {
 	CodeOffset    uint64 // where its code begins in the module's file, in bytes
 }
 
-// Delay says why a workload whose turn has come was not started, and when that is tried again.
+// Delay says why a workload whose turn has come was not started, and when that is tried again; or why its end can't be
+// recorded.
 type Delay struct {
 	Reason   DelayReason
 	Message  string

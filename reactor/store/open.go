@@ -5,6 +5,12 @@ import "context"
 // Opener opens a store for its new owner, who closes it. The context bounds only the opening.
 type Opener func(ctx context.Context, options Options) (Store, error)
 
+// What Options.OnOutage tells apart.
+const (
+	DatabaseOutage = "database"
+	ModulesOutage  = "modules"
+)
+
 // Options configure a store, and say how its owner is told what happens. The functions may be nil; they are
 // called on the store's writing goroutine and must not block.
 type Options struct {
@@ -13,7 +19,7 @@ type Options struct {
 	// OnPressed is called when workloads and logs come near their bound. Pruning relieves that.
 	OnPressed func()
 	// OnOutage is called with the cause when writing begins to fail for a cause that can pass, such as a full
-	// disk, and with nil when writing works again. what is "database" or "modules".
+	// disk, and with nil when writing works again. what is DatabaseOutage or ModulesOutage.
 	OnOutage func(what string, cause error)
 	// ModuleBytes bounds the bytes of all modules; zero is the store's default.
 	ModuleBytes int64

@@ -1844,7 +1844,8 @@ type WorkloadStatus struct {
 	// listen_addresses are the addresses of the listener grants, in order.
 	ListenAddresses []string `protobuf:"bytes,12,rep,name=listen_addresses,json=listenAddresses,proto3" json:"listen_addresses,omitempty"`
 	// delay says why a PENDING workload whose turn has come was not started, and when that is
-	// tried again; absent while it only waits for its turn. It is not stored: a change of it alone
+	// tried again; absent while it only waits for its turn. Of a RUNNING workload it says why the end, which has come, can't be
+	// recorded: the reason is DELAY_REASON_DISK_FULL or DELAY_REASON_DISK. It is not stored: a change of it alone
 	// is not sent to watches.
 	Delay *Delay `protobuf:"bytes,13,opt,name=delay,proto3" json:"delay,omitempty"`
 	// crash says where and why the guest crashed; absent if it did not.
@@ -2150,7 +2151,7 @@ func (x *StackFrame) GetCodeOffset() uint64 {
 }
 
 // Delay says why a workload could not be started for now. Its guest has not started, so nothing is lost, except
-// with DELAY_REASON_NODE_MEMORY.
+// with DELAY_REASON_NODE_MEMORY. Of a RUNNING workload it says why its end can't be recorded for now.
 type Delay struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// reason is what the workload waits for.

@@ -18,8 +18,9 @@ type Workloads interface {
 	Log(id string) (log *logbuf.Log, changed <-chan struct{})
 	// Port returns the port at which clients attach to a workload of a mode; nil if the workload is gone.
 	Port(id string, mode terminal.Mode) *terminal.Port
-	// Look returns a workload's attempt. If there is none, it returns what keeps the workload from being started;
-	// nil if it only waits for its turn. live is false if the workload has ended or never existed.
+	// Look returns a workload's attempt, if it has one, and what keeps the workload from being started, or its end from
+	// being recorded; nil if it only waits for its turn or runs. live is false if the end is recorded, or if the
+	// workload never existed.
 	Look(id string) (a *attempt.Attempt, delay *api.Delay, live bool)
 	// VisitAttempts calls visit for some of the workloads below next that have an attempt, and returns where to
 	// continue: at zero all have been visited, some of them twice. visit is called with a lock held.

@@ -8,8 +8,8 @@ import (
 // maxWaitingFor bounds the operations that a workload's status names; Ops has all.
 const maxWaitingFor = 100
 
-// Overlay adds what only memory has to a workload from the store: what it uses, what it waits for, and that it runs if
-// the store does not know yet.
+// Overlay adds what only memory has to a workload from the store: what it uses, what it waits for, that it runs if
+// the store does not know yet, and that it has ended if the store can't be told.
 func (o *Observer) Overlay(w *api.Workload) {
 	s := &w.Status
 	if s.State.Ended() {
@@ -23,7 +23,7 @@ func (o *Observer) Overlay(w *api.Workload) {
 		s.State, s.Delay = api.Pending, delay // its attempt may have been put back since the store was read
 		return
 	}
-	s.State, s.Attempts, s.StartTime = api.Running, a.Number, a.Started
+	s.State, s.Attempts, s.StartTime, s.Delay = api.Running, a.Number, a.Started, delay
 	s.ListenAddresses = a.ListenAddresses()
 	ops := a.Ops()
 	s.WaitingFor = opsOf(w.ID, ops[:min(len(ops), maxWaitingFor)])

@@ -25,6 +25,8 @@ func TestOverlay(t *testing.T) {
 		w, _ := x.add("delayed", nil)
 		w.delay = &api.Delay{Message: "no memory"}
 		x.add("queued", nil)
+		unrecorded, unrecordedEnded := x.add("unrecorded", &program{run: parks})
+		unrecorded.delay = &api.Delay{Message: "the store is full"}
 		_, ended := x.add("running", &program{run: func(*executor.Fiber, *abi.Config) error { <-release; return nil }})
 		synctest.Wait()
 
@@ -33,6 +35,8 @@ func TestOverlay(t *testing.T) {
 		}
 		parked, running := attempted, attempted
 		parked.State, running.State = api.Waiting, api.Running
+		late := parked
+		late.Delay = unrecorded.delay
 		for _, tc := range []struct {
 			id   string
 			in   api.Status
@@ -44,6 +48,7 @@ func TestOverlay(t *testing.T) {
 			{"delayed", api.Status{State: api.Running}, api.Status{State: api.Pending, Delay: w.delay}},
 			{"parked", api.Status{State: api.Pending}, parked},
 			{"running", api.Status{State: api.Pending}, running},
+			{"unrecorded", api.Status{State: api.Running}, late},
 		} {
 			got := api.Workload{ID: tc.id, Status: tc.in}
 			x.Overlay(&got)
@@ -54,7 +59,7 @@ func TestOverlay(t *testing.T) {
 				t.Errorf("%s, which is %v in the store (-want +got):\n%s", tc.id, tc.in.State, diff)
 			}
 			most := 0
-			if tc.want.State == api.Waiting {
+			if tc.want.State == api.Waiting && tc.want.Delay == nil {
 				most = maxWaitingFor
 			}
 			if len(waits) != most || slices.ContainsFunc(waits, func(op api.Op) bool { return op.WorkloadID != tc.id }) {
@@ -64,5 +69,6 @@ func TestOverlay(t *testing.T) {
 		close(release)
 		<-ended
 		x.end(guest, guestEnded)
+		x.end(unrecorded, unrecordedEnded)
 	})
 }

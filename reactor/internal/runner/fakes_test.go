@@ -157,8 +157,9 @@ var hello = store.DigestOf([]byte("hello"))
 type fixture struct {
 	*testing.T
 	*Runner
-	disk *disk
-	load func() (abi.Program, error)
+	disk   *disk
+	load   func() (abi.Program, error)
+	outage error // of the store
 }
 
 // in runs a test in a bubble of virtual time. All workloads run run.
@@ -181,7 +182,7 @@ func inBounds(t *testing.T, bounds schedule.Config, run run, test func(f *fixtur
 		f.Runner = New(Config{
 			Log: zap.NewNop(), Store: f.disk, Executor: e, Schedule: bounds,
 			Load:    func(context.Context, store.Digest) (abi.Program, error) { return f.load() },
-			Freeing: func() int64 { return 0 }, Watched: func() bool { return false },
+			Freeing: func() int64 { return 0 }, Watched: func() bool { return false }, Outage: func() error { return f.outage },
 			Host: attempt.Host{Driver: e.Driver(), Spool: spool},
 		})
 		test(f)

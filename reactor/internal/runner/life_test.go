@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -339,4 +340,41 @@ func TestUnwindHangs(t *testing.T) {
 		}
 		f.disk.release()
 	})
+}
+
+// TestUnrecordedEnd: of what has ended while the store can't be written to, Look says so until it can.
+func TestUnrecordedEnd(t *testing.T) {
+	for _, tc := range []struct {
+		outage error
+		want   retry.Trouble
+	}{
+		{store.ErrFull, retry.Space},
+		{store.ErrUnavailable, retry.Disk},
+	} {
+		t.Run(tc.outage.Error(), func(t *testing.T) {
+			in(t, parks, func(f *fixture) {
+				f.submit("w")
+				f.Start()
+				synctest.Wait()
+				f.outage = tc.outage
+				if _, delay, _ := f.Look("w"); delay != nil {
+					t.Errorf("while it runs: %+v", delay)
+				}
+				f.disk.hold()
+				f.Cancel("w")
+				synctest.Wait()
+				_, delay, live := f.Look("w")
+				if !live || delay == nil || delay.Reason != api.DelayReason(tc.want) || !strings.Contains(delay.Message, tc.outage.Error()) {
+					t.Errorf("when it has ended: %+v (live: %t)", delay, live)
+				}
+				f.outage = nil
+				if _, delay, _ := f.Look("w"); delay != nil {
+					t.Errorf("when the store can be written to again: %+v", delay)
+				}
+				f.disk.release()
+				synctest.Wait()
+				f.wantState("w", store.Cancelled, api.ReasonCancelled)
+			})
+		})
+	}
 }

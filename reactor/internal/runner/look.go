@@ -1,9 +1,15 @@
 package runner
 
 import (
+	"cmp"
+	"errors"
+	"fmt"
+
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/internal/attempt"
+	"github.com/reactord/reactord/reactor/internal/lifecycle"
 	"github.com/reactord/reactord/reactor/internal/logbuf"
+	"github.com/reactord/reactord/reactor/internal/retry"
 	"github.com/reactord/reactord/reactor/internal/terminal"
 	"github.com/reactord/reactord/reactor/store"
 )
@@ -45,8 +51,8 @@ func (r *Runner) Port(id string, mode terminal.Mode) *terminal.Port {
 	return nil
 }
 
-// Look returns a workload's attempt; or, if it has none, why it waits, nil if it waits for its turn alone. It is not
-// live if it has ended, or never existed.
+// Look returns a workload's attempt, if it has one, and what holds it up: why it is not started, nil if it waits for its
+// turn alone, or why its end can't be recorded. It is not live if its end is recorded, or if it never existed.
 func (r *Runner) Look(id string) (a *attempt.Attempt, delay *api.Delay, live bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -55,9 +61,29 @@ func (r *Runner) Look(id string) (a *attempt.Attempt, delay *api.Delay, live boo
 	case w == nil:
 		return nil, nil, false
 	case w.attempt != nil:
-		return &w.attempt.Attempt, nil, true
+		return &w.attempt.Attempt, r.unrecorded(w), true
 	default:
-		return nil, r.delayOf(w), true
+		return nil, cmp.Or(r.unrecorded(w), r.delayOf(w)), true
+	}
+}
+
+// unrecorded returns why the end of a workload can't be recorded; nil if it has not ended, or nothing is known to be in
+// the way. mu is held.
+func (r *Runner) unrecorded(w *workload) *api.Delay {
+	if w.entry.Stage() != lifecycle.Ending {
+		return nil
+	}
+	cause := r.cfg.Outage()
+	if cause == nil {
+		return nil
+	}
+	reason := retry.Disk
+	if errors.Is(cause, store.ErrFull) {
+		reason = retry.Space
+	}
+	return &api.Delay{
+		Reason:  api.DelayReason(reason),
+		Message: fmt.Sprintf("it has ended, and waits until that can be recorded: %v", cause),
 	}
 }
 

@@ -27,7 +27,9 @@ type Config struct {
 	// Freeing returns how much memory of ended guests is not free yet, in bytes. Kick is called when it is free.
 	Freeing func() int64
 	// Watched reports whether a client watches for changes. If not, commits may be delayed to be fewer.
-	Watched  func() bool
+	Watched func() bool
+	// Outage returns why the store can't be written to for now, or nil. It must not block.
+	Outage   func() error
 	Host     attempt.Host
 	Hooks    hooks.Hooks
 	Schedule schedule.Config

@@ -109,10 +109,10 @@ func (s *Store) openDatabase(ctx context.Context, dir string) error {
 	}
 	s.writer = &writer{
 		conn: c, queue: s.queue, observer: s.cfg.Observer, known: make(map[string]head), uses: make(map[store.Digest]int64),
-		reserve: s.reserve, outage: s.outageOf("database"), space: space{bound: s.cfg.DatabaseBytes, onPressed: s.cfg.OnPressed},
+		reserve: s.reserve, outage: s.outageOf(store.DatabaseOutage), space: space{bound: s.cfg.DatabaseBytes, onPressed: s.cfg.OnPressed},
 		tagBounds: tagBounds{module: s.cfg.ModuleTags, all: s.cfg.Tags},
 	}
-	s.uploads = s.outageOf("modules")
+	s.uploads = s.outageOf(store.ModulesOutage)
 	if err := migrate(c, dir); err != nil {
 		return err
 	}

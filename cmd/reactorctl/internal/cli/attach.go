@@ -3,11 +3,14 @@ package cli
 import (
 	"context"
 	"fmt"
+	"sync"
+	"time"
 
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
 	"github.com/reactord/reactord/cmd/reactorctl/internal/attach"
+	"github.com/reactord/reactord/cmd/reactorctl/internal/follow"
 	"github.com/reactord/reactord/cmd/reactorctl/internal/interrupt"
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
@@ -47,6 +50,7 @@ is printed unchanged, including control characters.
 func (a *app) attach(ctx context.Context, id string, in *attach.Input) error {
 	started := a.notes.Watch(a.delay(id))
 	defer started()
+	defer a.tellUnrecorded(ctx, id)()
 	session := attach.Session{
 		Client: a.workloads(), Node: a.node(), Follower: a.follower, ID: id,
 		Out: a.raw.Out, Err: a.raw.Err, In: in, OnOutput: started,
@@ -64,6 +68,30 @@ func (a *app) attach(ctx context.Context, id string, in *attach.Input) error {
 		return err
 	}
 	return a.ended(w)
+}
+
+// unrecordedInterval is how often a workload is asked whether it has ended without a record.
+const unrecordedInterval = 5 * time.Second
+
+// tellUnrecorded says so once if a workload has ended and the daemon can't record that, for then nothing more comes for
+// as long as the store is full. It looks for that until the returned function is called.
+func (a *app) tellUnrecorded(ctx context.Context, id string) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var asking sync.WaitGroup
+	asking.Go(func() {
+		for follow.Sleep(ctx, unrecordedInterval) == nil {
+			response, err := a.workloads().GetWorkload(ctx, &reactorv1.GetWorkloadRequest{Id: id})
+			if err != nil {
+				continue // whoever follows the workload says what is wrong
+			}
+			s := response.GetWorkload().GetStatus()
+			if s.GetState() != reactorv1.WorkloadState_WORKLOAD_STATE_PENDING && s.GetDelay() != nil {
+				a.notes.Say(fmt.Sprintf("%s: %s", id, s.GetDelay().GetMessage()))
+				return
+			}
+		}
+	})
+	return func() { cancel(); asking.Wait() }
 }
 
 // delay returns a function for package progress that says why a workload has not started.

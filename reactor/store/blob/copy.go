@@ -4,49 +4,61 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 )
 
-// Copy copies blobs from one folder, which a Dir may use meanwhile, to another, which no Dir uses, and returns those that
-// are not there. It fails if it meets one whose bytes are damaged.
-func Copy(from, to string, digests []Digest) (missing []Digest, err error) {
-	from, to = filepath.Join(from, blobsName), filepath.Join(to, blobsName)
-	if err := os.MkdirAll(to, 0o700); err != nil {
-		return nil, err
-	}
-	for _, digest := range digests {
-		name := hex.EncodeToString(digest[:])
-		err := copyBlob(filepath.Join(from, name), filepath.Join(to, name), digest)
-		if errors.Is(err, os.ErrNotExist) {
-			missing = append(missing, digest)
-		} else if err != nil {
-			return nil, err
-		}
-	}
-	return missing, syncDir(to)
-}
-
-// copyBlob copies one file, and verifies what it copies.
-func copyBlob(from, to string, digest Digest) (err error) {
-	in, err := os.Open(from)
+// Verify reads a blob of a folder, which a Dir may use meanwhile. It fails with fs.ErrNotExist if there is none, with
+// ErrMismatch if its bytes are damaged, and with another error if they cannot be read.
+func Verify(dir string, digest Digest) error {
+	in, err := os.Open(pathIn(dir, digest))
 	if err != nil {
 		return err
 	}
 	defer in.Close()
-	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	found, err := digestOf(in)
+	if err == nil && found != digest {
+		err = ErrMismatch
+	}
+	return err
+}
+
+// Copy copies a blob from one folder, which a Dir may use meanwhile, to another, which no Dir uses. fault is what Verify
+// would say of the blob, which is not copied then; err is a failure of the copy.
+func Copy(from, to string, digest Digest) (fault, err error) {
+	source, target := pathIn(from, digest), pathIn(to, digest)
+	in, err := os.Open(source)
 	if err != nil {
-		return err
+		return err, nil
+	}
+	defer in.Close()
+	out, err := os.OpenFile(target, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return nil, err
 	}
 	hash := sha256.New()
 	_, err = io.Copy(io.MultiWriter(out, hash), in)
-	if err = errors.Join(err, out.Sync(), out.Close()); err != nil {
-		return err
+	switch path, ok := errors.AsType[*fs.PathError](err); {
+	case ok && path.Path == source:
+		fault, err = err, nil
+	case err == nil && Digest(hash.Sum(nil)) != digest:
+		fault = ErrMismatch
 	}
-	if Digest(hash.Sum(nil)) != digest {
-		return fmt.Errorf("%s is damaged: its bytes have another digest than its name", from)
+	if fault != nil {
+		return fault, errors.Join(out.Close(), os.Remove(target))
 	}
-	return nil
+	return nil, errors.Join(err, out.Sync(), out.Close())
+}
+
+// Create makes the folder that Copy copies to.
+func Create(dir string) error { return os.MkdirAll(filepath.Join(dir, blobsName), 0o700) }
+
+// Sync makes what Copy copied to a folder durable.
+func Sync(dir string) error { return errors.Join(syncDir(filepath.Join(dir, blobsName)), syncDir(dir)) }
+
+// pathIn is the path of a blob in a folder.
+func pathIn(dir string, digest Digest) string {
+	return filepath.Join(dir, blobsName, hex.EncodeToString(digest[:]))
 }

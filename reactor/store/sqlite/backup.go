@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -15,44 +16,99 @@ import (
 // Copied says what a backup has.
 type Copied struct {
 	Workloads, Modules int
-	// Missing are modules that were deleted after the database was copied, and have to be pushed again if they are needed.
-	Missing []store.Digest
+	// Deleted are modules that were deleted after the database was copied, and have to be pushed again if they are needed.
+	Deleted []store.Digest
+	// Faulty are modules that are not in the backup, since their bytes are missing or damaged.
+	Faulty []FaultyModule
 }
 
 // Backup copies the store in dir, which a Store may have open meanwhile, to the folder to, which it makes. The copy is the
-// database as it is at one moment, and the modules that are in it. If Backup fails it leaves nothing behind.
+// database as it is at one moment, and the modules that are in it and sound. If Backup fails it leaves nothing behind.
 func Backup(ctx context.Context, dir, to string) (copied Copied, err error) {
 	if _, err := os.Stat(filepath.Join(dir, databaseName)); err != nil {
 		return copied, err
 	}
-	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
+	parent := filepath.Dir(to)
+	_, absent := os.Stat(parent)
+	if err := os.MkdirAll(parent, 0o700); err != nil {
 		return copied, err
 	}
 	if err := os.Mkdir(to, 0o700); err != nil {
 		return copied, err
 	}
 	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.RemoveAll(to))
+		if err == nil {
+			return
+		}
+		err = errors.Join(err, os.RemoveAll(to))
+		if errors.Is(absent, fs.ErrNotExist) {
+			err = errors.Join(err, os.Remove(parent))
 		}
 	}()
 	path := filepath.Join(to, databaseName)
 	if err := copyDatabase(ctx, filepath.Join(dir, databaseName), path); err != nil {
+		if damaged(err) {
+			err = damagedError(dir, err)
+		}
 		return copied, err
 	}
 	digests, err := copied.count(ctx, path)
 	if err != nil {
 		return copied, err
 	}
-	missing, err := blob.Copy(filepath.Join(dir, modulesName), filepath.Join(to, modulesName), digests)
-	if err != nil {
+	if err := copied.copyModules(ctx, dir, to, digests); err != nil {
 		return copied, err
 	}
-	for _, digest := range missing {
-		copied.Missing = append(copied.Missing, store.Digest(digest))
+	return copied, errors.Join(syncDir(to), syncDir(parent))
+}
+
+// copyModules copies the modules that are sound, and tells the others.
+func (copied *Copied) copyModules(ctx context.Context, dir, to string, digests []blob.Digest) (err error) {
+	c, err := connect(ctx, filepath.Join(dir, databaseName), [][2]string{{"busy_timeout", fmt.Sprint(busyTimeout)}, {"query_only", "1"}})
+	if err != nil {
+		return err
 	}
-	copied.Modules = len(digests) - len(copied.Missing)
-	return copied, errors.Join(syncDir(to), syncDir(filepath.Dir(to)))
+	defer func() { err = errors.Join(err, c.close()) }()
+	from, to := filepath.Join(dir, modulesName), filepath.Join(to, modulesName)
+	if err := blob.Create(to); err != nil {
+		return err
+	}
+	for _, digest := range digests {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := copied.copyModule(c, from, to, digest); err != nil {
+			return err
+		}
+	}
+	return blob.Sync(to)
+}
+
+// copyModule copies a module if it is sound. A module's bytes are there as long as its record is: if the record is still
+// there, too, the bytes were lost, or the module was pushed again meanwhile, as a second look tells.
+func (copied *Copied) copyModule(c *conn, from, to string, digest store.Digest) error {
+	for look := 1; ; look++ {
+		fault, err := blob.Copy(from, to, digest)
+		if err != nil {
+			return err
+		}
+		if fault == nil {
+			copied.Modules++
+			return nil
+		}
+		recorded, err := c.one(`SELECT 1 FROM modules WHERE digest = ?`, []any{digest[:]}, new(int))
+		switch {
+		case err != nil:
+			return err
+		case !recorded:
+			copied.Deleted = append(copied.Deleted, digest)
+			return nil
+		case look == 2:
+			faulty, err := faultyModule(c, digest, fault)
+			copied.Faulty = append(copied.Faulty, faulty)
+			return err
+		}
+	}
 }
 
 // copyDatabase copies a database in one reading transaction, which writers do not wait for.

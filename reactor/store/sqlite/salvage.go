@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/reactord/reactord/reactor/store"
+	"github.com/reactord/reactord/reactor/store/blob"
 )
 
 // Salvaged says what was readable of a database, or was kept of it.
@@ -20,11 +21,13 @@ type Salvaged struct {
 	Unreadable int
 	// Incomplete is true if parts could not be scanned, so that an unknown number of further records is lost.
 	Incomplete bool
+	// Faulty are modules whose records are readable and whose bytes are not.
+	Faulty []FaultyModule
 	// Aside is the path of the damaged database now; empty if it was only checked.
 	Aside string
 }
 
-// Damaged reports whether anything was lost.
+// Damaged reports whether anything of the database was lost.
 func (s Salvaged) Damaged() bool { return s.Unreadable > 0 || s.Incomplete }
 
 // Check reads all of a store that nobody has open, and returns what is readable. It changes
@@ -39,7 +42,7 @@ func Check(ctx context.Context, dir string) (found Salvaged, err error) {
 	if _, err := os.Stat(path); err != nil { // SQLite would make one
 		return found, err
 	}
-	s := &salvage{keep: func(func(to *conn) error) error { return nil }}
+	s := &salvage{modules: filepath.Join(dir, modulesName), keep: func(func(to *conn) error) error { return nil }}
 	err = s.read(ctx, path)
 	return s.found, err
 }
@@ -71,7 +74,7 @@ func Salvage(ctx context.Context, dir string, now time.Time) (found Salvaged, er
 	if err := migrate(to, dir); err != nil {
 		return found, err
 	}
-	sv := &salvage{keep: func(write func(*conn) error) error { return write(to) }}
+	sv := &salvage{modules: filepath.Join(dir, modulesName), keep: func(write func(*conn) error) error { return write(to) }}
 	if err := sv.write(ctx, to, aside); err != nil {
 		return found, err
 	}
@@ -81,6 +84,7 @@ func Salvage(ctx context.Context, dir string, now time.Time) (found Salvaged, er
 
 // salvage copies what is readable of a database to another.
 type salvage struct {
+	modules  string // the folder of their bytes
 	keep     func(write func(to *conn) error) error
 	found    Salvaged
 	revision int64 // the highest seen
@@ -210,7 +214,7 @@ func (s *salvage) readTags(c *conn) error {
 func (s *salvage) readModule(c *conn, seq int64) error {
 	var m moduleRow
 	_, err := c.one(`SELECT `+moduleColumns+` FROM modules WHERE seq = ?`, []any{seq}, m.fields()...)
-	if damaged(err) || err == nil && m.checksum() != m.sum {
+	if damaged(err) || err == nil && (m.checksum() != m.sum || len(m.digest) != len(store.Digest{})) {
 		s.found.Unreadable++
 		return nil
 	}
@@ -218,6 +222,9 @@ func (s *salvage) readModule(c *conn, seq int64) error {
 		return err
 	}
 	s.found.Modules++
+	if err := s.verify(c, store.Digest(m.digest)); err != nil {
+		return err
+	}
 	return s.keep(func(to *conn) error {
 		_, err := to.exec(`INSERT INTO modules (`+moduleColumns+`) VALUES (?, ?, ?, ?, ?, ?)`, m.seq, m.digest, m.size, m.created, notNil(m.info), m.sum)
 		if err != nil {
@@ -227,6 +234,17 @@ func (s *salvage) readModule(c *conn, seq int64) error {
 		_, err = to.exec(`INSERT INTO uses (digest, name, used) VALUES (?, ?, ?)`, m.digest, name, used)
 		return err
 	})
+}
+
+// verify reads the bytes of a module.
+func (s *salvage) verify(c *conn, digest store.Digest) error {
+	fault := blob.Verify(s.modules, digest)
+	if fault == nil {
+		return nil
+	}
+	faulty, err := faultyModule(c, digest, fault)
+	s.found.Faulty = append(s.found.Faulty, faulty)
+	return err
 }
 
 // readUse returns a module's name and last use. If these can't be read it counts as used now.

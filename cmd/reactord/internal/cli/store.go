@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/reactord/reactord/cmd/internal/printable"
 	"github.com/reactord/reactord/cmd/internal/usage"
 	"github.com/reactord/reactord/cmd/reactord/internal/daemon"
 )
@@ -19,10 +22,10 @@ func storeCommand() *cobra.Command {
 		Short: "Back up, check or repair the store",
 		Long: `backup copies the store of a daemon, also of one that runs.
 
-A daemon does not start on a store whose database is damaged. check reads all of it and reports what
-is readable, with status 1 if it is damaged; salvage sets the database aside, under a name that it prints,
-and makes a new one from what is readable. Modules whose record is lost have to be pushed again. Both are
-for a store that no daemon uses.
+check reads all of a store, the bytes of its modules too, and reports what is readable, with status 1 if
+anything is damaged or missing. A daemon does not start on a store whose database is damaged: salvage sets
+the database aside, under a name that it prints, and makes a new one from what is readable. Modules whose
+record or bytes are lost have to be pushed again. Both are for a store that no daemon uses.
 
 They find the data folder as a daemon does that has the same flags, environment and file; the flags of its
 other settings are taken, and make no difference.`,
@@ -48,20 +51,65 @@ func repairCommand(use, short string, repair func(context.Context, string) (daem
 		if err != nil {
 			return err
 		}
-		out := cmd.OutOrStdout()
-		fmt.Fprintf(out, "%d workloads and %d modules are readable, %d records are damaged\n", found.Workloads, found.Modules, found.Unreadable)
+		out := printable.NewWriter(cmd.OutOrStdout())
+		fmt.Fprintf(out, "%d workloads and %d modules are readable, %d records are damaged\n",
+			found.Workloads, found.Modules-len(found.Faulty), found.Unreadable)
 		if found.Incomplete {
 			fmt.Fprintln(out, "parts of the database cannot be read: an unknown number of further records may be lost")
 		}
+		printFaulty(out, found.Faulty)
+		advice := faultyError(found.Faulty)
 		switch {
 		case found.Aside != "":
+			if advice != nil {
+				fmt.Fprintln(out, advice)
+			}
 			fmt.Fprintf(out, "the database as it was is %s\n", found.Aside)
+			return nil
 		case found.Damaged():
-			return errors.New("the store is damaged: `reactord store salvage` keeps what is readable")
+			advice = errors.Join(errors.New("the store is damaged: `reactord store salvage` keeps what is readable"), advice)
 		}
-		return nil
+		return advice
 	})
 	return cmd
+}
+
+// printFaulty says what is wrong with modules, and who needs them.
+func printFaulty(w io.Writer, faulty []daemon.FaultyModule) {
+	for _, m := range faulty {
+		fmt.Fprintf(w, "module %s", m.Digest)
+		if len(m.Tags) > 0 {
+			fmt.Fprintf(w, " (%s)", strings.Join(m.Tags, ", "))
+		}
+		switch {
+		case m.Missing():
+			fmt.Fprint(w, " is missing on disk")
+		case m.Damaged():
+			fmt.Fprint(w, " is damaged on disk")
+		default:
+			fmt.Fprintf(w, " cannot be read: %v", m.Fault)
+		}
+		if more := m.Unfinished - len(m.Waiting); m.Unfinished > 0 {
+			fmt.Fprintf(w, "; unfinished workloads need it: %s", strings.Join(m.Waiting, ", "))
+			if more > 0 {
+				fmt.Fprintf(w, " and %d more", more)
+			}
+		}
+		fmt.Fprintln(w)
+	}
+}
+
+// faultyError says what to do about faulty modules; it is nil if there are none.
+func faultyError(faulty []daemon.FaultyModule) error {
+	if len(faulty) == 0 {
+		return nil
+	}
+	which := "1 module is"
+	if n := len(faulty); n > 1 {
+		which = fmt.Sprintf("%d modules are", n)
+	}
+	return fmt.Errorf("%s missing or damaged on disk: start the daemon and push what is needed again, "+
+		"with `reactorctl module push FILE`; remove the rest, with `reactorctl module rm MODULE`", which)
 }
 
 // backupCommand copies a store.
@@ -70,8 +118,9 @@ func backupCommand() *cobra.Command {
 		Use:   "backup FOLDER",
 		Short: "Copy the store to a folder, also while a daemon uses it",
 		Long: `Copy the store to the folder "store" in FOLDER, also while a daemon uses it: the database as it is at one
-moment, and the modules that are in it. Machine code and the token are not copied. "reactord store check
---data-dir FOLDER" checks the copy.`,
+moment, and the modules that are in it. Machine code and the token are not copied. Modules that are missing
+or damaged on disk are left out and named, and the exit status is 1: the rest of the backup is sound.
+"reactord store check --data-dir FOLDER" checks the copy.`,
 		Args:         cobra.ExactArgs(1),
 		SilenceUsage: true,
 	}
@@ -86,12 +135,13 @@ moment, and the modules that are in it. Machine code and the token are not copie
 		if err != nil {
 			return err
 		}
-		out := cmd.OutOrStdout()
+		out := printable.NewWriter(cmd.OutOrStdout())
 		fmt.Fprintf(out, "%d workloads and %d modules were copied to %s\n", copied.Workloads, copied.Modules, filepath.Join(to, "store"))
-		for _, digest := range copied.Missing {
-			fmt.Fprintf(out, "the module %s was deleted meanwhile\n", digest)
+		for _, digest := range copied.Deleted {
+			fmt.Fprintf(out, "module %s was deleted meanwhile\n", digest)
 		}
-		return nil
+		printFaulty(out, copied.Faulty)
+		return faultyError(copied.Faulty)
 	})
 	return cmd
 }

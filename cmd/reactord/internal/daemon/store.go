@@ -21,6 +21,9 @@ func openerOf(dataDir string) store.Opener { return sqlite.Opener(storeOf(dataDi
 // Salvaged says what was readable of a store, or was kept of it.
 type Salvaged = sqlite.Salvaged
 
+// FaultyModule is a module whose bytes are missing or damaged.
+type FaultyModule = sqlite.FaultyModule
+
 // BackUp copies the store in a data folder, which a daemon may use meanwhile, to another folder, as that folder's store.
 func BackUp(ctx context.Context, dataDir, to string) (Copied, error) {
 	copied, err := sqlite.Backup(ctx, storeOf(dataDir), storeOf(to))
@@ -50,11 +53,21 @@ func SalvageStore(ctx context.Context, dataDir string, force bool) (Salvaged, er
 			return found, explain(err, dataDir)
 		}
 		if err == nil && !found.Damaged() {
-			return found, fmt.Errorf("the store in %s is not damaged, and nothing was changed (--force makes a new database all the same)", dataDir)
+			return found, undamaged(dataDir, len(found.Faulty))
 		}
 	}
 	found, err := sqlite.Salvage(ctx, dir, time.Now())
 	return found, explain(err, dataDir)
+}
+
+// undamaged refuses to salvage a database.
+func undamaged(dataDir string, faultyModules int) error {
+	const force = "--force makes a new database all the same"
+	if faultyModules > 0 {
+		return fmt.Errorf("the database of the store in %s is not damaged, and nothing was changed (%s); but %d of its modules are missing or damaged: "+
+			"`reactord store check` names them, and pushing them again repairs them", dataDir, force, faultyModules)
+	}
+	return fmt.Errorf("the store in %s is not damaged, and nothing was changed (%s)", dataDir, force)
 }
 
 // explain says what to do if there is no store.

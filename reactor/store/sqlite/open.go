@@ -41,6 +41,12 @@ func Opener(dir string) store.Opener {
 	}
 }
 
+// Exists reports whether a folder has a store.
+func Exists(dir string) bool {
+	info, err := os.Stat(filepath.Join(dir, databaseName))
+	return err == nil && info.Mode().IsRegular()
+}
+
 // Open opens the store in cfg.Dir, creating it if there is none. It fails with a *store.LockedError if another
 // process has it open, and with a *store.SchemaError if a newer version wrote it.
 func Open(ctx context.Context, cfg Config) (*Store, error) {

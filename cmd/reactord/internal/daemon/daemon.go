@@ -112,7 +112,7 @@ func Start(ctx context.Context, cfg config.Config, log *zap.Logger) (*Daemon, er
 	}
 	cfg.Reactor.Private = private(cfg)
 	cfg.Reactor.ABIs = abis()
-	d.reactor, err = reactor.New(cfg.Reactor, openerOf(cfg.Reactor.DataDir))
+	d.reactor, err = reactor.New(cfg.Reactor, openerOf(cfg.Reactor.DataDir, log))
 	if err != nil {
 		closeAll(listeners)
 		return nil, err

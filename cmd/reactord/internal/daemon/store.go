@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"time"
+
+	"go.uber.org/zap"
 
 	"github.com/reactord/reactord/reactor/store"
 	"github.com/reactord/reactord/reactor/store/sqlite"
@@ -15,8 +18,48 @@ import (
 // storeOf returns the folder of the store within a data folder.
 func storeOf(dataDir string) string { return filepath.Join(dataDir, "store") }
 
-// openerOf returns what opens the store of a data folder.
-func openerOf(dataDir string) store.Opener { return sqlite.Opener(storeOf(dataDir)) }
+// openerOf returns what opens the store of a data folder. It logs that a new store was made, and makes none where one seems to
+// have been put in a wrong place: a restore that went wrong would look like a loss of all data.
+func openerOf(dataDir string, log *zap.Logger) store.Opener {
+	dir := storeOf(dataDir)
+	open := sqlite.Opener(dir)
+	return func(ctx context.Context, options store.Options) (store.Store, error) {
+		existed := sqlite.Exists(dir)
+		if err := misplaced(dataDir, existed); err != nil {
+			return nil, err
+		}
+		s, err := open(ctx, options)
+		if err == nil && !existed {
+			log.Info("made a new store", zap.String("folder", dir))
+		}
+		return s, err
+	}
+}
+
+// misplaced returns an error that names a store which a copy has put beside its place in a data folder. If the place has a
+// store, too, only what a copy onto that one makes is looked for.
+func misplaced(dataDir string, existed bool) error {
+	place := storeOf(dataDir)
+	suspects := []string{storeOf(place)}
+	if !existed {
+		suspects = append(suspects, dataDir)
+		entries, err := os.ReadDir(place)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		for _, entry := range entries {
+			below := filepath.Join(place, entry.Name())
+			suspects = append(suspects, below, storeOf(below))
+		}
+	}
+	for _, suspect := range suspects {
+		if sqlite.Exists(suspect) {
+			return fmt.Errorf("there is a store in %s, where it is not used: if it is to be restored, move its store.db and its folder modules to %s; "+
+				"else move it out of the data folder", suspect, place)
+		}
+	}
+	return nil
+}
 
 // Salvaged says what was readable of a store, or was kept of it.
 type Salvaged = sqlite.Salvaged

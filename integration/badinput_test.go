@@ -2,6 +2,7 @@ package integration
 
 import (
 	"context"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -268,6 +269,10 @@ func TestBadCalls(t *testing.T) {
 			stream, err := d.Node.WatchStats(ctx, &reactorv1.WatchStatsRequest{Interval: durationpb.New(time.Millisecond)})
 			return received(stream, err)
 		}, invalid("interval")},
+		{"statistics never", func(ctx context.Context) error {
+			stream, err := d.Node.WatchStats(ctx, &reactorv1.WatchStatsRequest{Interval: &durationpb.Duration{Seconds: math.MaxInt64}})
+			return received(stream, err)
+		}, refusal{codes.InvalidArgument, "INVALID_ARGUMENT", "10,000 years", "interval"}},
 		{"get module", func(ctx context.Context) error {
 			_, err := d.Modules.GetModule(ctx, &reactorv1.GetModuleRequest{Module: "nonesuch"})
 			return err

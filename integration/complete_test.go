@@ -62,6 +62,7 @@ func TestCompletion(t *testing.T) {
 		{[]string{"wait", "done-1", ""}, []string{"busy-1"}},
 		{[]string{"rm", ""}, []string{"done-1"}},
 		{[]string{"module", "untag", ""}, []string{"sleeper:v1"}},
+		{[]string{"module", "untag", "sha256:"}, nil},
 		{[]string{"run", ""}, []string{"sleeper:v1"}},
 		{[]string{"run", "./"}, nil},
 		{[]string{"module", "inspect", "sl"}, []string{"sleeper:v1"}},

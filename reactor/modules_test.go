@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -201,4 +202,7 @@ func TestPushRefuses(t *testing.T) {
 	wantClass(t, err, errs.DigestMismatch)
 	_, err = r.PushModule(deadline(t), api.PushRequest{Digest: digestOf(nil), SizeBytes: 1 << 20})
 	wantClass(t, err, errs.StoreFull)
+	if !strings.Contains(err.Error(), "ended workloads") {
+		t.Errorf("it does not say that results hold modules: %v", err)
+	}
 }

@@ -86,7 +86,7 @@ func (p *Push) storeError(err error) error {
 	switch {
 	case errors.Is(err, store.ErrFull):
 		e := errs.Module(errs.StoreFull, p.req.Digest,
-			"the store has no room for a module of %d bytes: delete modules, or try again when other pushes have ended", p.req.SizeBytes)
+			"the store has no room for a module of %d bytes: delete modules, and the results of ended workloads, which hold theirs, or try again when other pushes have ended", p.req.SizeBytes)
 		e.Cause, e.Retry = err, refusal.StoreFullRetry
 		return e
 	case errors.Is(err, store.ErrStalled):

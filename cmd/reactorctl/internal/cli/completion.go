@@ -31,7 +31,7 @@ func (a *app) addCompletions(root *cobra.Command) {
 		"rm": a.completeIDs(endedStates...), "workload rm": a.completeIDs(endedStates...),
 		"run": a.first(a.completeModuleOrFile), "submit": a.first(a.completeModuleOrFile), "dev": a.first(a.completeModuleOrFile),
 		"module push": a.first(a.completeModuleOrFile), "module inspect": a.first(a.completeModules), "module tag": a.first(a.completeModules),
-		"module rm": a.completeModules, "module untag": a.completeModules,
+		"module rm": a.completeModules, "module untag": a.completeTags,
 		"context use": a.first(completeContexts), "context rm": a.first(completeContexts), "context set": a.first(completeContexts),
 	}
 	flags := map[string]completer{
@@ -144,6 +144,19 @@ func (a *app) completeModules(cmd *cobra.Command, args []string, word string) ([
 		return !strings.HasPrefix(name, word) || slices.Contains(args, name)
 	})
 	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+// completeTags completes tags of modules.
+func (a *app) completeTags(cmd *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
+	var tags []string
+	for _, m := range a.someModules(cmd) {
+		for _, tag := range m.GetTags() {
+			if strings.HasPrefix(tag, word) && !slices.Contains(args, tag) {
+				tags = append(tags, cobra.CompletionWithDesc(tag, m.GetName()))
+			}
+		}
+	}
+	return tags, cobra.ShellCompDirectiveNoFileComp
 }
 
 // completeModuleOrFile completes what MODULE may be: a path is for the shell, anything else is a module.

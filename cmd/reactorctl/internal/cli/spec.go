@@ -179,8 +179,8 @@ func keyValues(flag string, pairs []string, lookup func(string) (string, bool)) 
 	return m, errors.Join(faults...)
 }
 
-// maxInput bounds the input of a submission: a call takes no larger message. The daemon's own bound is lower.
-const maxInput = 16 << 20
+// maxInput bounds the input of a submission, as the daemon does.
+const maxInput = 2 << 20
 
 // readInput reads the file that is submitted as input, or in for "-". It reads no more than a submission may have: the
 // file may have no end.

@@ -142,7 +142,7 @@ func TestInputIsBounded(t *testing.T) {
 	if b, err := readInput("-", io.LimitReader(zeros{}, maxInput)); err != nil || len(b) != maxInput {
 		t.Errorf("%d bytes, %v", len(b), err)
 	}
-	if _, err := readInput("-", zeros{}); err == nil || !strings.Contains(err.Error(), "16 MiB") {
+	if _, err := readInput("-", zeros{}); err == nil || !strings.Contains(err.Error(), "2 MiB") {
 		t.Errorf("without an end: %v", err)
 	}
 	if _, err := readInput(filepath.Join(t.TempDir(), "gone"), nil); !errors.Is(err, fs.ErrNotExist) {

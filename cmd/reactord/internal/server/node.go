@@ -36,7 +36,7 @@ func (n *node) WatchStats(req *reactorv1.WatchStatsRequest, stream grpc.ServerSt
 	interval := defaultInterval
 	if p := req.GetInterval(); p != nil {
 		if p.CheckValid() != nil || p.AsDuration() < leastInterval {
-			return fields{{Path: "interval", Description: "must be at least 100 ms"}}.err()
+			return fields{{Path: "interval", Description: "must be from 100 ms to 10,000 years"}}.err()
 		}
 		interval = p.AsDuration()
 	}

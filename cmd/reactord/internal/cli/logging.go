@@ -3,7 +3,6 @@ package cli
 import (
 	"fmt"
 	"os"
-	"strings"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/buffer"
@@ -20,44 +19,31 @@ func newLogger(w *os.File, format config.LogFormat, level zapcore.LevelEnabler) 
 		format == config.LogAuto && term.IsTerminal(int(w.Fd()))
 	var encoder zapcore.Encoder
 	if console {
-		c := zap.NewDevelopmentEncoderConfig()
-		c.EncodeLevel = zapcore.CapitalLevelEncoder
-		c.EncodeTime = zapcore.TimeEncoderOfLayout("15:04:05.000")
-		c.EncodeDuration = zapcore.StringDurationEncoder
-		encoder = printableEncoder{zapcore.NewConsoleEncoder(c), term.IsTerminal(int(w.Fd()))}
+		encoder = newConsoleEncoder(term.IsTerminal(int(w.Fd())))
 	} else {
 		c := zap.NewProductionEncoderConfig()
 		c.EncodeTime = zapcore.RFC3339NanoTimeEncoder
 		c.EncodeDuration = zapcore.StringDurationEncoder // which says its unit
-		encoder = printableEncoder{zapcore.NewJSONEncoder(c), false}
+		encoder = printableEncoder{zapcore.NewJSONEncoder(c)}
 	}
 	return zap.New(zapcore.NewCore(encoder, zapcore.Lock(w), level),
 		zap.ErrorOutput(zapcore.Lock(os.Stderr)))
 }
 
-// printableEncoder makes the lines of an encoder printable. A log contains names that clients chose, and is
+// printableEncoder makes the lines of a JSON encoder printable. A log contains names that clients chose, and is
 // looked at in terminals even if it is JSON, which keeps its meaning.
-type printableEncoder struct {
-	zapcore.Encoder
-	colour bool // colour the level
-}
+type printableEncoder struct{ zapcore.Encoder }
 
 // Clone implements zapcore.Encoder.
-func (e printableEncoder) Clone() zapcore.Encoder {
-	return printableEncoder{e.Encoder.Clone(), e.colour}
-}
+func (e printableEncoder) Clone() zapcore.Encoder { return printableEncoder{e.Encoder.Clone()} }
 
 // EncodeEntry implements zapcore.Encoder.
 func (e printableEncoder) EncodeEntry(entry zapcore.Entry, fields []zapcore.Field) (*buffer.Buffer, error) {
-	entry.Message = printable.String(entry.Message)
 	b, err := e.Encoder.EncodeEntry(entry, fields)
 	if err != nil {
 		return nil, err
 	}
 	line := printable.Text(b.String())
-	if level := "\t" + entry.Level.CapitalString() + "\t"; e.colour { // the level is the first match
-		line = strings.Replace(line, level, "\t"+coloured(entry.Level)+"\t", 1)
-	}
 	b.Reset()
 	b.AppendString(line)
 	return b, nil

@@ -78,11 +78,30 @@ func TestLogIsPrintable(t *testing.T) {
 			t.Errorf("it is no JSON: %s", text)
 		}
 	}
-	coloured := printableEncoder{zapcore.NewConsoleEncoder(zapcore.EncoderConfig{
-		TimeKey: "t", EncodeTime: zapcore.EpochTimeEncoder, MessageKey: "m", LevelKey: "l", EncodeLevel: zapcore.CapitalLevelEncoder,
-	}), true}
-	b, err := coloured.EncodeEntry(zapcore.Entry{Time: time.Unix(1, 0), Level: zapcore.WarnLevel, Message: "\x1b[31m\tWARN\t"}, nil)
-	if err != nil || strings.Count(b.String(), "\x1b") != 2 || !strings.Contains(b.String(), "\t\x1b[33mWARN\x1b[0m\t") {
+	b, err := newConsoleEncoder(true).EncodeEntry(zapcore.Entry{Level: zapcore.WarnLevel, Message: "\x1b[31m WARN "}, nil)
+	if err != nil || strings.Count(b.String(), "\x1b") != 2 || !strings.Contains(b.String(), " \x1b[33mWARN\x1b[0m ") {
 		t.Errorf("%q, %v", b, err)
+	}
+}
+
+// Lines for people are short: no quotes where none are needed, no default tenant, and digests as reactorctl shows them.
+func TestConsoleLines(t *testing.T) {
+	digest := "0123456789ab" + strings.Repeat("c", 52)
+	for _, tt := range []struct {
+		fields []zap.Field
+		want   string
+	}{
+		{nil, ""},
+		{[]zap.Field{zap.String("workload", "w"), zap.String("tenant", "default"), zap.String("module", "sha256:"+digest), zap.Uint32("attempt", 1)}, "  workload=w module=0123456789ab attempt=1"},
+		{[]zap.Field{zap.String("tenant", "acme"), zap.String("module", digest)}, "  tenant=acme module=0123456789ab"},
+		{[]zap.Field{zap.Duration("cpu", 1500*time.Millisecond), zap.Strings("listen", []string{"unix:///s", "tcp://:1"})}, "  cpu=1.5s listen=unix:///s,tcp://:1"},
+		{[]zap.Field{zap.Error(errors.New("no \"x\"")), zap.String("empty", ""), zap.String("pair", "a=b")}, `  error="no \"x\"" empty="" pair="a=b"`},
+		{[]zap.Field{zap.Bool("on", true), zap.Any("counts", map[string]int{"a": 1}), zap.Ints("list", []int{1, 2})}, `  on=true counts={"a":1} list=[1,2]`},
+	} {
+		entry := zapcore.Entry{Time: time.Date(2026, 1, 2, 3, 4, 5, 6e6, time.UTC), Message: "workload started"}
+		b, err := newConsoleEncoder(false).EncodeEntry(entry, tt.fields)
+		if want := "03:04:05.006 INFO  workload started" + tt.want + "\n"; err != nil || b.String() != want {
+			t.Errorf("the line is %q, %v; want %q", b, err, want)
+		}
 	}
 }

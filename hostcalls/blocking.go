@@ -29,14 +29,14 @@ func (c *Call) Lookup(op Op, job func(context.Context)) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	j := &blockingJob{run: func() { job(ctx) }, start: c.guest.driver.GoLookup}
-	return c.wait(op, driver.Lane{Kind: op.Kind}, j)
+	return c.wait(op, driver.Lane{Kind: op.Kind.String()}, j)
 }
 
 func (c *Call) wait(op Op, lane driver.Lane, j *blockingJob) error {
 	j.wake = c.fiber.Task().Wake
 	spec := driver.Job{
 		Run: j.attempt, Done: j.done, Owner: c.guest.owner, Lane: lane,
-		Kind: op.Kind, Target: op.Target, Quick: c.quick && op.Bytes != 0,
+		Kind: op.Kind.String(), Target: op.Target, Quick: c.quick && op.Bytes != 0,
 	}
 	j.start(spec)
 	waits := [1]Wait{{Op: op, On: j}}

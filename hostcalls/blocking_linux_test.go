@@ -22,7 +22,7 @@ func TestTransfersThatAreNotQuickAreTimed(t *testing.T) {
 	var used time.Duration
 	onFiber(t, func(g *running) {
 		transfer := func(job func()) {
-			if err := g.Blocking(Op{Kind: "file", Bytes: 64}, driver.Lane{}, job, nil); err != nil {
+			if err := g.Blocking(Op{Kind: OpFile, Bytes: 64}, driver.Lane{}, job, nil); err != nil {
 				t.Error(err)
 			}
 		}

@@ -11,10 +11,10 @@ import (
 // Call is one activation of a guest: the fiber that it runs on, and what its host calls wait for. A process
 // of WASI preview 1 has a single Call, from beginning to end.
 //
-// All methods except Ops are for its fiber. A wait has these steps:
+// All methods except AppendOps are for its fiber. A wait has these steps:
 //
-//  1. Await publishes the waits for Ops. They are not modified until they are retracted, so Ops may read
-//     them from any goroutine, holding mu.
+//  1. Await publishes the waits for AppendOps. They are not modified until they are retracted, so AppendOps may
+//     read them from any goroutine, holding mu.
 //  2. It arms them: the timer by the driver, each Notifier by Notify, all with the task's Wake. A wait
 //     that is already ready calls Wake at once. Wakes are sticky, so they may come before the fiber has
 //     parked, also when it gives the worker up while it arms many waits.
@@ -42,15 +42,6 @@ type Call struct {
 	since time.Time  // when the wait started; zero if there is none
 	due   time.Time  // when the wait ends by itself, or zero
 	waits []Wait
-}
-
-// Op is one pending host operation.
-type Op struct {
-	Kind     string // timer, read, write, accept, file, connect, instantiate, memory
-	Target   string // a descriptor, a path, an address
-	Start    time.Time
-	Deadline time.Time // when it ends by itself; zero if it does not
-	Bytes    uint64    // the size of the buffer that it reads into or writes from
 }
 
 // Wait is one thing that a call waits for: Op describes it, and On notifies the call when it is ready. Await
@@ -193,7 +184,7 @@ func (c *Call) notify(waits []Wait) (stop func(), err error) {
 	}, err
 }
 
-// publish makes the wait visible to Ops.
+// publish makes the wait visible to AppendOps.
 func (c *Call) publish(now, due time.Time, waits []Wait) {
 	for i := range waits {
 		if waits[i].Op.Start.IsZero() {
@@ -214,19 +205,15 @@ func (c *Call) retract() {
 	c.mu.Unlock()
 }
 
-// Ops returns the operations that the call waits for now. It may be called from any goroutine.
-func (c *Call) Ops() []Op {
+// AppendOps appends the operations that the call waits for now. It may be called from any goroutine.
+func (c *Call) AppendOps(ops []Op) []Op {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.since.IsZero() {
-		return nil
-	}
-	ops := make([]Op, 0, len(c.waits)+1)
 	for i := range c.waits {
 		ops = append(ops, c.waits[i].Op)
 	}
 	if !c.due.IsZero() {
-		ops = append(ops, Op{Kind: "timer", Start: c.since, Deadline: c.due})
+		ops = append(ops, Op{Kind: OpTimer, Start: c.since, Deadline: c.due})
 	}
 	return ops
 }

@@ -154,7 +154,7 @@ func TestCancelEndsSleep(t *testing.T) {
 			if err := g.Err(); !errors.Is(err, errStop) {
 				t.Errorf("Err = %v, want the cause", err)
 			}
-			if ops := g.Ops(); ops != nil {
+			if ops := g.AppendOps(nil); ops != nil {
 				t.Errorf("ops are left: %v", ops)
 			}
 		})
@@ -176,8 +176,8 @@ func TestOps(t *testing.T) {
 		wait, _ := start(t, func(g *running) {
 			guest = g
 			err := g.Await(due,
-				Wait{Op: Op{Kind: "read", Target: "stdin", Bytes: 512}, On: a},
-				Wait{Op: Op{Kind: "accept", Target: "127.0.0.1:80"}, On: b})
+				Wait{Op: Op{Kind: OpRead, Target: "stdin", Bytes: 512}, On: a},
+				Wait{Op: Op{Kind: OpAccept, Target: "127.0.0.1:80"}, On: b})
 			if err != nil {
 				t.Error(err)
 			}
@@ -187,16 +187,16 @@ func TestOps(t *testing.T) {
 		})
 		synctest.Wait()
 		want := []Op{
-			{Kind: "read", Target: "stdin", Bytes: 512, Start: begin, Deadline: due},
-			{Kind: "accept", Target: "127.0.0.1:80", Start: begin, Deadline: due},
-			{Kind: "timer", Start: begin, Deadline: due},
+			{Kind: OpRead, Target: "stdin", Bytes: 512, Start: begin, Deadline: due},
+			{Kind: OpAccept, Target: "127.0.0.1:80", Start: begin, Deadline: due},
+			{Kind: OpTimer, Start: begin, Deadline: due},
 		}
-		if diff := cmp.Diff(want, guest.Ops()); diff != "" {
+		if diff := cmp.Diff(want, guest.AppendOps(nil)); diff != "" {
 			t.Errorf("Ops (-want +got):\n%s", diff)
 		}
 		b.tell()
 		wait()
-		if ops := guest.Ops(); ops != nil {
+		if ops := guest.AppendOps(nil); ops != nil {
 			t.Errorf("ops after the wait: %v", ops)
 		}
 		if got := time.Since(begin); got != 0 {
@@ -229,7 +229,7 @@ func (f notifierFunc) Notify(ready func()) (stop func()) { return f(ready) }
 func TestBlocking(t *testing.T) {
 	onFiber(t, func(g *running) {
 		answer := 0
-		if err := g.Blocking(Op{Kind: "file"}, driver.Lane{}, func() { answer = 42 }, nil); err != nil {
+		if err := g.Blocking(Op{Kind: OpFile}, driver.Lane{}, func() { answer = 42 }, nil); err != nil {
 			t.Error(err)
 		}
 		if answer != 42 {
@@ -243,7 +243,7 @@ func TestBlockingAbandons(t *testing.T) {
 	started, release, discarded := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	returned := make(chan error, 1)
 	wait, task := start(t, func(g *running) {
-		returned <- g.Blocking(Op{Kind: "file"}, driver.Lane{}, func() {
+		returned <- g.Blocking(Op{Kind: OpFile}, driver.Lane{}, func() {
 			close(started)
 			<-release
 		}, func() { close(discarded) })
@@ -274,7 +274,7 @@ func TestBlockingOfACancelledGuest(t *testing.T) {
 			<-returned // a job that ends before Blocking waits has succeeded
 			ran.Store(true)
 		}
-		err := g.Blocking(Op{Kind: "file"}, driver.Lane{}, job, func() { discarded.Store(ran.Load()) })
+		err := g.Blocking(Op{Kind: OpFile}, driver.Lane{}, job, func() { discarded.Store(ran.Load()) })
 		close(returned)
 		if !errors.Is(err, errStop) {
 			t.Errorf("Blocking = %v, want the cause", err)
@@ -376,7 +376,7 @@ func TestSleepDoesNotAllocate(t *testing.T) {
 func BenchmarkAwait(b *testing.B) {
 	onFiber(b, func(g *running) {
 		b.ReportAllocs()
-		waits := [1]Wait{{Op: Op{Kind: "read"}, On: notifierFunc(readyNow)}}
+		waits := [1]Wait{{Op: Op{Kind: OpRead}, On: notifierFunc(readyNow)}}
 		for b.Loop() {
 			if err := g.Await(time.Time{}, waits[:]...); err != nil {
 				b.Error(err)

@@ -85,7 +85,7 @@ func (g *Guest) Release(op Op, lane driver.Lane, release func()) {
 	g.driver.Go(driver.Job{
 		Run:   release,
 		Done:  func(cost driver.Cost) { g.released.Add(int64(cost.CPU)) },
-		Owner: g.owner, Lane: lane, Kind: op.Kind, Target: op.Target,
+		Owner: g.owner, Lane: lane, Kind: op.Kind.String(), Target: op.Target,
 	})
 }
 

@@ -23,7 +23,7 @@ type Memory interface {
 func (c *Call) Grow(memory Memory, bytes int64) error {
 	wait, err := memory.Ask(bytes)
 	for err == nil && wait {
-		op := Op{Kind: "memory", Target: "the node's memory", Bytes: uint64(bytes)}
+		op := Op{Kind: OpMemory, Target: "the node's memory", Bytes: uint64(bytes)}
 		err = c.Await(time.Time{}, Wait{Op: op, On: wokenByOwner{}})
 		wait = memory.Waits()
 	}

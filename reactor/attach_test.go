@@ -7,6 +7,7 @@ import (
 	"io"
 	"testing"
 
+	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
 )
@@ -136,7 +137,9 @@ func TestAttachBackpressure(t *testing.T) {
 		sent <- nil
 	}()
 	<-started
-	awaitStatus(t, r, "w", "waits to write", func(s *api.Status) bool { return len(s.WaitingFor) == 1 && s.WaitingFor[0].Kind == "write" })
+	awaitStatus(t, r, "w", "waits to write", func(s *api.Status) bool {
+		return len(s.WaitingFor) == 1 && s.WaitingFor[0].Kind == api.OpKind(hostcalls.OpWrite)
+	})
 	select {
 	case err := <-sent:
 		t.Fatalf("all was taken though nobody reads: %v", err)

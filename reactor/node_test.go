@@ -4,11 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/hostcalls/wasip1"
 	"github.com/reactord/reactord/reactor/api"
@@ -135,10 +137,24 @@ func TestListOpsOfSelected(t *testing.T) {
 	if ops, next, err := r.ListOps(deadline(t), api.OpFilter{LabelSelector: "team=c"}, api.Page{}); len(ops) > 0 || next != "" || err != nil {
 		t.Errorf("of nobody: %v, %q, %v", ops, next, err)
 	}
-	for _, filter := range []api.OpFilter{{LabelSelector: "team=="}, {LabelSelector: "team", WorkloadID: "w01"}} {
+	oldest, _, err := r.ListOps(deadline(t), api.OpFilter{LabelSelector: "team=b"}, api.Page{Size: 5, OldestFirst: true})
+	if err != nil || len(oldest) != 5 || !slices.IsSortedFunc(oldest, func(a, b api.Op) int { return a.StartTime.Compare(b.StartTime) }) {
+		t.Errorf("the oldest: %+v, %v", oldest, err)
+	}
+	sum, err := r.SummarizeOps(deadline(t), api.OpFilter{LabelSelector: "team=b"}, 0)
+	if err != nil || sum.Waiting != count/2 || len(sum.Groups) != 1 || sum.Groups[0].Count != count/2 || sum.Groups[0].OldestWorkloadID != oldest[0].WorkloadID {
+		t.Errorf("summary %+v, %v", sum, err)
+	}
+	for _, filter := range []api.OpFilter{{LabelSelector: "team=="}, {LabelSelector: "team", WorkloadID: "w01"}, {MinAge: -1}} {
 		_, _, err := r.ListOps(deadline(t), filter, api.Page{})
 		wantClass(t, err, errs.InvalidArgument)
+		_, err = r.SummarizeOps(deadline(t), filter, 0)
+		wantClass(t, err, errs.InvalidArgument)
 	}
+	_, err = r.SummarizeOps(deadline(t), api.OpFilter{}, -1)
+	wantClass(t, err, errs.InvalidArgument)
+	_, _, err = r.ListOps(deadline(t), api.OpFilter{}, api.Page{OldestFirst: true, Token: "0/w01"})
+	wantClass(t, err, errs.InvalidArgument)
 	for _, token := range []string{"x", "-1/a/", "1/", "0//?"} {
 		_, _, err := r.ListOps(deadline(t), api.OpFilter{LabelSelector: "team"}, api.Page{Token: token})
 		wantClass(t, err, errs.InvalidArgument)
@@ -178,7 +194,16 @@ func TestListOpsPages(t *testing.T) {
 	if ops, _, err := r.ListOps(deadline(t), api.OpFilter{WorkloadID: "spin"}, api.Page{}); err != nil || len(ops) != 0 {
 		t.Errorf("ListOps(spin) = %+v, %v", ops, err)
 	}
-	_, _, err := r.ListOps(deadline(t), api.OpFilter{WorkloadID: "nothing"}, api.Page{})
+	timers, _, err := r.ListOps(deadline(t), api.OpFilter{Kinds: []api.OpKind{api.OpKind(hostcalls.OpTimer)}}, api.Page{Size: 3})
+	if err != nil || len(timers) != 3 {
+		t.Errorf("timers: %+v, %v", timers, err)
+	}
+	for _, none := range []api.OpFilter{{Kinds: []api.OpKind{api.OpKind(hostcalls.OpRead)}}, {Target: "x*"}, {MinAge: time.Hour}} {
+		if ops, next, err := r.ListOps(deadline(t), none, api.Page{Size: 3}); len(ops) > 0 || next != "" || err != nil {
+			t.Errorf("%+v selects %+v, %q, %v", none, ops, next, err)
+		}
+	}
+	_, _, err = r.ListOps(deadline(t), api.OpFilter{WorkloadID: "nothing"}, api.Page{})
 	wantClass(t, err, errs.WorkloadNotFound)
 	for _, token := range []string{"x", "-1/a", "/"} {
 		_, _, err = r.ListOps(deadline(t), api.OpFilter{}, api.Page{Token: token})

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
 	"github.com/reactord/reactord/reactor/grant"
@@ -90,7 +91,7 @@ func TestWaiting(t *testing.T) {
 	awaitState(t, r, "sleeper", api.Running)
 	awaitState(t, r, "spinner", api.Running)
 	w := awaitWaiting(t, r, "sleeper")
-	if ops := w.Status.WaitingFor; len(ops) != 1 || ops[0].Kind != "timer" || ops[0].WorkloadID != "sleeper" ||
+	if ops := w.Status.WaitingFor; len(ops) != 1 || ops[0].Kind != api.OpKind(hostcalls.OpTimer) || ops[0].WorkloadID != "sleeper" ||
 		ops[0].Deadline.Sub(ops[0].StartTime) < 59*time.Minute {
 		t.Errorf("waiting for %+v", ops)
 	}

@@ -170,30 +170,6 @@ func (r *Reactor) WaitWorkload(ctx context.Context, id string) (*api.Workload, e
 	}
 }
 
-// ListOps returns a page of pending host operations: those of one workload, those of the workloads with some labels, of
-// which the newest come first, or all in the order of the workloads' ids.
-func (r *Reactor) ListOps(ctx context.Context, filter api.OpFilter, page api.Page) (ops []api.Op, next string, err error) {
-	size, err := intake.PageSize(page)
-	if err != nil {
-		return nil, "", err
-	}
-	labels, err := selector.Parse(filter.LabelSelector)
-	switch {
-	case err != nil:
-		return nil, "", errs.Invalid(errs.Field{Path: "label_selector", Description: err.Error()})
-	case len(labels) > 0 && filter.WorkloadID != "":
-		return nil, "", errs.Invalid(errs.Field{Path: "label_selector", Description: "an id and a selector exclude each other"})
-	case len(labels) > 0:
-		return r.observer.OpsSelected(ctx, store.Filter{States: store.Unfinished, Labels: labels}, page.Token, size)
-	case filter.WorkloadID == "":
-		return r.observer.Ops(page.Token, size)
-	}
-	if _, err := r.readWorkload(ctx, filter.WorkloadID); err != nil {
-		return nil, "", err
-	}
-	return r.observer.OpsOf(filter.WorkloadID, page.Token, size)
-}
-
 // CancelWorkloads cancels workloads, and returns when what it cancelled is recorded as such. A
 // workload that ended by itself before the cancel reached it counts as finished. The error is not
 // nil if the request is not valid, or ctx ended: then cancels may be under way.

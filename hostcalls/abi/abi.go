@@ -59,8 +59,8 @@ type Process interface {
 	// *engine.InternalError, or the cause of a cancel. Before Config.OnStart it may also be an error of
 	// engine.Module.Instantiate for lack of memory.
 	Run(f *executor.Fiber) (Exit, error)
-	// Ops returns the operations that the process waits for now.
-	Ops() []hostcalls.Op
+	// AppendOps appends the operations that the process waits for now. It may be called from any goroutine.
+	AppendOps(ops []hostcalls.Op) []hostcalls.Op
 	// PeakMemory returns the most bytes of memory that the process has held.
 	PeakMemory() int64
 	// Refusal returns what the program was refused shortly before it ended, or nil. It may be called once Run has

@@ -132,7 +132,7 @@ func TestAppendCancelled(t *testing.T) {
 			c.call("fd_write", fd, list, count, atResult)
 			t.Error("fd_write returned")
 		})
-		for p := <-prepared; turns() == before || len(p.Ops()) == 0; { // until it waits, for its turn or its write
+		for p := <-prepared; turns() == before || len(p.AppendOps(nil)) == 0; { // until it waits, for its turn or its write
 			runtime.Gosched()
 		}
 		return func() { task.Cancel(errStop); <-ended }, func() { _ = end() }

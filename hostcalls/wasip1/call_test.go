@@ -295,16 +295,16 @@ func TestStdioWaits(t *testing.T) {
 			c.want(errnoPipe, "fd_write", 1, 0, 1, 16)
 		})
 		synctest.Wait()
-		wantOp(t, process, hostcalls.Op{Kind: "read", Target: "stdin", Bytes: 600})
+		wantOp(t, process, hostcalls.Op{Kind: hostcalls.OpRead, Target: "stdin", Bytes: 600})
 		write(t, in, "abc")
 		synctest.Wait()
-		wantOp(t, process, hostcalls.Op{Kind: "write", Target: "stdout", Bytes: 600})
+		wantOp(t, process, hostcalls.Op{Kind: hostcalls.OpWrite, Target: "stdout", Bytes: 600})
 		for _, n := range []int{100, 500, 50} {
 			if _, err := out.Reader().Read(make([]byte, n)); err != nil {
 				t.Error(err)
 			}
 			synctest.Wait()
-			wantOp(t, process, hostcalls.Op{Kind: "write", Target: "stdout", Bytes: 600})
+			wantOp(t, process, hostcalls.Op{Kind: hostcalls.OpWrite, Target: "stdout", Bytes: 600})
 		}
 		out.CloseRead()
 		if err := wait(); err != nil {
@@ -317,7 +317,7 @@ func TestStdioWaits(t *testing.T) {
 func wantOp(t *testing.T, p *Process, want hostcalls.Op) {
 	t.Helper()
 	want.Start = time.Now()
-	if ops := p.Ops(); len(ops) != 1 || ops[0] != want {
+	if ops := p.AppendOps(nil); len(ops) != 1 || ops[0] != want {
 		t.Errorf("ops are %+v, want %+v", ops, want)
 	}
 }

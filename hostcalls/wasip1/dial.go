@@ -24,7 +24,7 @@ const (
 // dial connects to HOST:PORT, on the fiber. It tries the addresses of a name in turn. Package net's Dialer would
 // keep a goroutine, and for some names a thread, until a silent peer times out.
 func (p *Process) dial(address string, permit capability.Permit) (descriptor, error) {
-	targets, err := p.resolve(opConnect, address)
+	targets, err := p.resolve(hostcalls.OpConnect, address)
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +51,7 @@ const lookupCost = 200_000
 
 // resolve returns the addresses of HOST:PORT, one or more. kind is the kind of the Op. Names are looked up by
 // Go's own resolver, which holds no thread.
-func (p *Process) resolve(kind, address string) ([]netip.AddrPort, error) {
+func (p *Process) resolve(kind hostcalls.OpKind, address string) ([]netip.AddrPort, error) {
 	if literal, err := netip.ParseAddrPort(address); err == nil {
 		return []netip.AddrPort{literal}, nil
 	}
@@ -123,7 +123,7 @@ func (p *Process) establish(c *connection, to unix.Sockaddr) error {
 		return os.NewSyscallError("connect", err)
 	}
 	due := time.Now().Add(connectTimeout)
-	wait := hostcalls.Wait{Op: hostcalls.Op{Kind: opConnect, Target: c.peer}, On: writeSide{c}}
+	wait := hostcalls.Wait{Op: hostcalls.Op{Kind: hostcalls.OpConnect, Target: c.peer}, On: writeSide{c}}
 	for c.revents(unix.POLLOUT) == 0 {
 		if err := p.Await(due, wait); err != nil {
 			return err

@@ -28,9 +28,6 @@ func fileFunctions() []function {
 	}
 }
 
-// opFile is the kind of all ops on files and folders.
-const opFile = "file"
-
 // fileRights are the rights that apply to files.
 const fileRights = rightFdDatasync | rightFdRead | rightFdSeek | rightFdFdstatSetFlags | rightFdSync |
 	rightFdTell | rightFdWrite | rightFdAdvise | rightFdAllocate | rightFdFilestatGet |
@@ -56,7 +53,7 @@ func (f *file) close(p *Process, onClosed func()) { p.release(f.path, f.Close, o
 func (f *file) op(n uint32) hostcalls.Op          { return fileOp(f.path, n) }
 
 func fileOp(path string, n uint32) hostcalls.Op {
-	return hostcalls.Op{Kind: opFile, Target: path, Bytes: uint64(n)}
+	return hostcalls.Op{Kind: hostcalls.OpFile, Target: path, Bytes: uint64(n)}
 }
 
 func (f *file) read(p *Process, v iovecs) (uint32, errno) {

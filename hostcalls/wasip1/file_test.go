@@ -13,6 +13,8 @@ import (
 
 	"github.com/reactord/reactord/executor/driver"
 	"github.com/reactord/reactord/hostcalls/abi"
+
+	"github.com/reactord/reactord/hostcalls"
 )
 
 func TestFileDescriptor(t *testing.T) {
@@ -394,10 +396,10 @@ func TestFileOp(t *testing.T) {
 		t.Error("path_open returned")
 	})
 	p := <-started
-	for len(p.Ops()) == 0 {
+	for len(p.AppendOps(nil)) == 0 {
 		runtime.Gosched()
 	}
-	if ops := p.Ops(); len(ops) != 1 || ops[0].Kind != "file" || ops[0].Target != "/data/file" || ops[0].Start.IsZero() {
+	if ops := p.AppendOps(nil); len(ops) != 1 || ops[0].Kind != hostcalls.OpFile || ops[0].Target != "/data/file" || ops[0].Start.IsZero() {
 		t.Errorf("ops: %+v", ops)
 	}
 	task.Cancel(errStop)

@@ -37,7 +37,7 @@ const laneWithMounts = "file among mounts"
 // lane returns the lane of the blocking pool for an operation, by what it may wait for. Each file system has a
 // lane of its own.
 func (p *Process) lane(op hostcalls.Op) driver.Lane {
-	if op.Kind != opFile {
+	if op.Kind != hostcalls.OpFile {
 		return driver.Lane{Kind: laneSocket}
 	}
 	if p.granted.mounts.Stale() {
@@ -57,7 +57,7 @@ func (g *granted) laneOf(target string) driver.Lane {
 }
 
 func (g *granted) findLane(target string) driver.Lane {
-	lane := driver.Lane{Kind: opFile, ID: g.mounts.Device(g.hostPath(target))}
+	lane := driver.Lane{Kind: hostcalls.OpFile.String(), ID: g.mounts.Device(g.hostPath(target))}
 	root := g.root(target)
 	if root != nil && g.mounts.Contains(root.HostPath) && g.mounts.Device(root.HostPath) == lane.ID {
 		lane.Kind = laneWithMounts

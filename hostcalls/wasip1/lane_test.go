@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/reactord/reactord/executor/driver"
+	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/capability"
 	"github.com/reactord/reactord/hostcalls/vfs"
 )
@@ -50,9 +51,9 @@ func TestLanesAmongMounts(t *testing.T) {
 		{HostPath: "/", GuestPath: "/all"},
 	}}
 	for target, want := range map[string]driver.Lane{
-		"/plain/x":    {Kind: opFile, ID: mounts.Device(dir)},
+		"/plain/x":    {Kind: hostcalls.OpFile.String(), ID: mounts.Device(dir)},
 		"/all/x":      {Kind: laneWithMounts, ID: mounts.Device("/")},
-		"/all/proc/x": {Kind: opFile, ID: mounts.Device("/proc")},
+		"/all/proc/x": {Kind: hostcalls.OpFile.String(), ID: mounts.Device("/proc")},
 	} {
 		if got := g.laneOf(target); got != want {
 			t.Errorf("the lane of %s is %v, want %v", target, got, want)

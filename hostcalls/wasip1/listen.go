@@ -16,7 +16,7 @@ import (
 // the first IPv4 address, or else the first.
 func (p *Process) listen(address string, permit capability.Permit) (descriptor, error) {
 	if host, _, err := net.SplitHostPort(address); err == nil && host != "" {
-		targets, err := p.resolve(opListen, address)
+		targets, err := p.resolve(hostcalls.OpListen, address)
 		if err != nil {
 			return nil, err
 		}
@@ -34,7 +34,7 @@ func (p *Process) listen(address string, permit capability.Permit) (descriptor, 
 		}
 		return permit.Listen(at)
 	}}
-	op := hostcalls.Op{Kind: opListen, Target: address}
+	op := hostcalls.Op{Kind: hostcalls.OpListen, Target: address}
 	err := p.Blocking(op, p.lane(op), func() {
 		file, failure = config.Listen(context.Background(), "tcp", address)
 	}, func() {

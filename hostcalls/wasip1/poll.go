@@ -215,11 +215,11 @@ func newWatch(source poller, kind eventtype) *watch {
 }
 
 func (w *watch) op() hostcalls.Op {
-	kind := opRead
+	kind := hostcalls.OpRead
 	if _, ok := w.source.(*listener); ok {
-		kind = opAccept
+		kind = hostcalls.OpAccept
 	} else if w.kind == eventFdWrite {
-		kind = opWrite
+		kind = hostcalls.OpWrite
 	}
 	return hostcalls.Op{Kind: kind, Target: w.source.target()}
 }

@@ -110,7 +110,7 @@ func TestPollTellsOpsOfASleep(t *testing.T) {
 			t.Error("the poll returned")
 		})
 		synctest.Wait()
-		wantOp(t, process, hostcalls.Op{Kind: "timer", Deadline: time.Now().Add(time.Hour)})
+		wantOp(t, process, hostcalls.Op{Kind: hostcalls.OpTimer, Deadline: time.Now().Add(time.Hour)})
 		task.Cancel(errStop)
 		if err := wait(); err == nil || err.Error() != errStop.Error() {
 			t.Errorf("the guest ended with %v, want the cause", err)
@@ -204,7 +204,7 @@ func TestPollMany(t *testing.T) {
 			t.Error("the poll returned")
 		})
 		synctest.Wait()
-		if n := len(process.Ops()); n != 1 || in.armed.Load() != 1 {
+		if n := len(process.AppendOps(nil)); n != 1 || in.armed.Load() != 1 {
 			t.Errorf("%d ops and %d callbacks, want 1", n, in.armed.Load())
 		}
 		task.Cancel(errStop)

@@ -67,7 +67,7 @@ func (p *Process) instantiate(startup *startup) (*engine.Instance, error) {
 
 // offload runs a job of the engine on the blocking pool.
 func (p *Process) offload(job, discard func()) error {
-	return p.Blocking(hostcalls.Op{Kind: opInstantiate}, driver.Lane{Kind: opInstantiate}, job, discard)
+	return p.Blocking(hostcalls.Op{Kind: hostcalls.OpInstantiate}, driver.Lane{Kind: hostcalls.OpInstantiate.String()}, job, discard)
 }
 
 // call starts an instance and calls its entry.

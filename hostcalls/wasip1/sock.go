@@ -68,7 +68,7 @@ func sockRecv(p *Process, m memory, a args) errno {
 	return p.transfer(m, a.u32(1), a.u32(2), a.u32(4), func(p *Process, v iovecs) (uint32, errno) {
 		switch riflags(flags) {
 		case recvPeek, recvPeek | recvWaitall:
-			return p.readStream(peekSide{c}, v, c.flags, c.op(opRead))
+			return p.readStream(peekSide{c}, v, c.flags, c.op(hostcalls.OpRead))
 		case recvWaitall:
 			return c.readFull(p, v)
 		default:
@@ -129,16 +129,16 @@ func (p *Process) connection(fd uint32, need rights) (*connection, errno) {
 	return c, errnoSuccess
 }
 
-func (c *connection) op(kind string) hostcalls.Op {
+func (c *connection) op(kind hostcalls.OpKind) hostcalls.Op {
 	return hostcalls.Op{Kind: kind, Target: c.peer}
 }
 
 func (c *connection) read(p *Process, v iovecs) (uint32, errno) {
-	return p.readStream(readSide{c}, v, c.flags, c.op(opRead))
+	return p.readStream(readSide{c}, v, c.flags, c.op(hostcalls.OpRead))
 }
 
 func (c *connection) write(p *Process, v iovecs) (uint32, errno) {
-	return p.writeStream(writeSide{c}, v, c.flags, c.op(opWrite))
+	return p.writeStream(writeSide{c}, v, c.flags, c.op(hostcalls.OpWrite))
 }
 
 // readFull reads until v is full, the stream ends or fails, or, with nonblock, there is nothing more to read now.
@@ -172,6 +172,6 @@ func (l *listener) accept(p *Process) (*connection, errno) {
 		case e != errnoAgain || l.flags&fdflagNonblock != 0:
 			return nil, e
 		}
-		p.await(time.Time{}, hostcalls.Wait{Op: hostcalls.Op{Kind: opAccept, Target: l.address}, On: acceptSide{l}})
+		p.await(time.Time{}, hostcalls.Wait{Op: hostcalls.Op{Kind: hostcalls.OpAccept, Target: l.address}, On: acceptSide{l}})
 	}
 }

@@ -29,8 +29,8 @@ type stdout struct {
 // openStdio puts the standard streams under 0, 1 and 2. They are part of the Process itself.
 func (p *Process) openStdio(config abi.Config) {
 	p.stdin = stdin{fdstat{base: stdioRights | rightFdRead}, config.Stdin}
-	p.stdout = stdout{fdstat{base: stdioRights | rightFdWrite}, config.Stdout, "stdout"}
-	p.stderr = stdout{fdstat{base: stdioRights | rightFdWrite}, config.Stderr, "stderr"}
+	p.stdout = stdout{fdstat{base: stdioRights | rightFdWrite}, config.Stdout, hostcalls.Stdout}
+	p.stderr = stdout{fdstat{base: stdioRights | rightFdWrite}, config.Stderr, hostcalls.Stderr}
 	for _, d := range [...]descriptor{&p.stdin, &p.stdout, &p.stderr} {
 		// The limit is no less than three: abi.Config.Validate.
 		_, _ = p.fds.add(d)
@@ -38,7 +38,7 @@ func (p *Process) openStdio(config abi.Config) {
 }
 
 func (s *stdin) read(p *Process, v iovecs) (uint32, errno) {
-	return p.readStream(s.source, v, s.flags, hostcalls.Op{Kind: opRead, Target: "stdin"})
+	return p.readStream(s.source, v, s.flags, hostcalls.Op{Kind: hostcalls.OpRead, Target: hostcalls.Stdin})
 }
 
 func (s *stdin) notifier(t eventtype) hostcalls.Notifier {
@@ -49,11 +49,11 @@ func (s *stdin) notifier(t eventtype) hostcalls.Notifier {
 }
 
 func (s *stdin) level(eventtype) (uint64, bool)    { return levelOf(s.source) }
-func (s *stdin) target() string                    { return "stdin" }
+func (s *stdin) target() string                    { return hostcalls.Stdin }
 func (s *stdin) close(_ *Process, onClosed func()) { onClosed() }
 
 func (s *stdout) write(p *Process, v iovecs) (uint32, errno) {
-	return p.writeStream(s.sink, v, s.flags, hostcalls.Op{Kind: opWrite, Target: s.name})
+	return p.writeStream(s.sink, v, s.flags, hostcalls.Op{Kind: hostcalls.OpWrite, Target: s.name})
 }
 
 func (s *stdout) notifier(t eventtype) hostcalls.Notifier {
@@ -66,16 +66,6 @@ func (s *stdout) notifier(t eventtype) hostcalls.Notifier {
 func (s *stdout) level(eventtype) (uint64, bool)    { return levelOf(s.sink) }
 func (s *stdout) target() string                    { return s.name }
 func (s *stdout) close(_ *Process, onClosed func()) { onClosed() }
-
-// Kinds of ops.
-const (
-	opRead        = "read"
-	opWrite       = "write"
-	opAccept      = "accept"
-	opConnect     = "connect"
-	opListen      = "listen"
-	opInstantiate = "instantiate"
-)
 
 // levelOf returns the level of a stream, or one byte if the stream does not know it.
 func levelOf(n hostcalls.Notifier) (nbytes uint64, hangup bool) {

@@ -74,7 +74,7 @@ var imports = map[string][]string{
 		"reactor/api", "reactor/errs", "reactor/store", "reactor/internal/intake", "reactor/internal/refusal",
 	},
 	"reactor/internal/observe": {
-		"internal/notify", "hostcalls", "reactor/api", "reactor/errs", "reactor/store",
+		"internal/clip", "internal/notify", "hostcalls", "reactor/api", "reactor/errs", "reactor/store",
 		"reactor/internal/attempt", "reactor/internal/feed", "reactor/internal/logbuf", "reactor/internal/record", "reactor/internal/refusal", "reactor/internal/terminal",
 	},
 	"reactor/internal/outcome": {

@@ -116,5 +116,5 @@ func (s *starter) start(b *testing.B) time.Duration {
 
 // sleeps tells whether a process waits for time.
 func sleeps(p *abi.Process) bool {
-	return p != nil && slices.ContainsFunc((*p).Ops(), func(op hostcalls.Op) bool { return op.Kind == "timer" })
+	return p != nil && slices.ContainsFunc((*p).AppendOps(nil), func(op hostcalls.Op) bool { return op.Kind == hostcalls.OpTimer })
 }

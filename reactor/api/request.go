@@ -18,7 +18,7 @@ type Period struct{ Start, End time.Time }
 type Page struct {
 	Size  int    // 100 if zero, 1000 at most
 	Token string // the Next of the previous page; empty for the first
-	// OldestFirst turns the order of workloads round.
+	// OldestFirst turns the order of workloads round. Of operations it lists those first that began first, on one page.
 	OldestFirst bool
 }
 
@@ -27,6 +27,9 @@ type Page struct {
 type OpFilter struct {
 	WorkloadID    string
 	LabelSelector string
+	Kinds         []OpKind
+	Target        string        // with "*" at the end, all that begin so
+	MinAge        time.Duration // since they began
 }
 
 // WorkloadPage is a page of workloads.

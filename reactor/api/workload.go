@@ -173,10 +173,32 @@ type Usage struct {
 
 // Op is one pending host operation.
 type Op struct {
-	WorkloadID string
-	Kind       string
-	Target     string
-	StartTime  time.Time
-	Deadline   time.Time // zero: none
-	Bytes      uint64
+	WorkloadID  string
+	Kind        OpKind
+	Target      string
+	StartTime   time.Time
+	Deadline    time.Time // zero: none
+	Bytes       uint64    // the size of the buffer that it reads into or writes from
+	Transferred uint64    // bytes that have gone through what it acts on, in its direction
+	Grant       string    // that it uses, as the command line has it; empty: none
+}
+
+// OpKind is a kind of host operation. The values are those of OpKind in the API.
+type OpKind uint8
+
+// OpGroup is all pending operations of one kind on one target.
+type OpGroup struct {
+	Kind             OpKind
+	Target           string // empty for timers, and for operations on the guests' own streams
+	Count            uint64
+	OldestStartTime  time.Time
+	OldestWorkloadID string
+}
+
+// OpSummary says how many operations are pending.
+type OpSummary struct {
+	Groups  []OpGroup // the largest, the largest first
+	Others  uint64    // operations in no group
+	Waiting uint64    // workloads that wait for these operations
+	Stuck   uint64    // workloads that nothing can wake any more
 }

@@ -153,12 +153,12 @@ func (a *Attempt) LogIfAny() *logbuf.Log { return a.log.Load() }
 // Running reports whether the attempt has a process.
 func (a *Attempt) Running() bool { return a.process.Load() != nil }
 
-// Ops returns what the guest waits for now.
-func (a *Attempt) Ops() []hostcalls.Op {
+// AppendOps appends what the guest waits for now.
+func (a *Attempt) AppendOps(ops []hostcalls.Op) []hostcalls.Op {
 	if p := a.process.Load(); p != nil {
-		return (*p).Ops()
+		return (*p).AppendOps(ops)
 	}
-	return nil
+	return ops
 }
 
 // ListenAddresses returns the addresses of the guest's listeners, once its grants are open.

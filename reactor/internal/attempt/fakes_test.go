@@ -41,11 +41,11 @@ func (p *program) NewProcess(cfg abi.Config) (abi.Process, error) {
 
 type process struct{ *program }
 
-func (p process) Run(f *executor.Fiber) (abi.Exit, error) { return p.run(f, &p.config) }
-func (p process) Ops() []hostcalls.Op                     { return p.ops }
-func (p process) Refusal() *abi.Refusal                   { return p.refusal }
-func (p process) PeakMemory() int64                       { return p.peak }
-func (p process) ListenAddresses() []string               { return []string{p.address} }
+func (p process) Run(f *executor.Fiber) (abi.Exit, error)    { return p.run(f, &p.config) }
+func (p process) AppendOps(to []hostcalls.Op) []hostcalls.Op { return append(to, p.ops...) }
+func (p process) Refusal() *abi.Refusal                      { return p.refusal }
+func (p process) PeakMemory() int64                          { return p.peak }
+func (p process) ListenAddresses() []string                  { return []string{p.address} }
 
 // begins is a program that begins and then ends so.
 func begins(exit abi.Exit, err error) *program {

@@ -127,10 +127,10 @@ func (p *process) Run(f *executor.Fiber) (abi.Exit, error) {
 	}
 	return abi.Exit{}, p.run(f, &p.config)
 }
-func (p *process) Ops() []hostcalls.Op       { return p.ops }
-func (p *process) Refusal() *abi.Refusal     { return nil }
-func (p *process) PeakMemory() int64         { return 5 }
-func (p *process) ListenAddresses() []string { return []string{"127.0.0.1:1"} }
+func (p *process) AppendOps(to []hostcalls.Op) []hostcalls.Op { return append(to, p.ops...) }
+func (p *process) Refusal() *abi.Refusal                      { return nil }
+func (p *process) PeakMemory() int64                          { return 5 }
+func (p *process) ListenAddresses() []string                  { return []string{"127.0.0.1:1"} }
 
 // parks is a process that waits until it is ended.
 func parks(f *executor.Fiber, _ *abi.Config) error { return f.Park() }
@@ -308,7 +308,7 @@ func wantClass(t *testing.T, err error, want errs.Class) {
 // opsFor are n operations, named after a workload.
 func opsFor(id string, n int) (ops []hostcalls.Op) {
 	for i := range n {
-		ops = append(ops, hostcalls.Op{Kind: "timer", Target: fmt.Sprintf("%s/%d", id, i)})
+		ops = append(ops, hostcalls.Op{Kind: hostcalls.OpTimer, Target: fmt.Sprintf("%s/%d", id, i)})
 	}
 	return ops
 }

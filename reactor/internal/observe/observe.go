@@ -39,4 +39,6 @@ type Observer struct {
 	Reading func(context.Context) (done func(), err error)
 	// OnDamaged is called with the error of a record that can't be read. The record is left out.
 	OnDamaged func(error)
+
+	walks walks
 }

@@ -4,41 +4,43 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"math"
-	"slices"
 	"strconv"
 	"strings"
+	"time"
 
+	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/reactor/api"
-	"github.com/reactord/reactord/reactor/internal/attempt"
 	"github.com/reactord/reactord/reactor/internal/refusal"
 	"github.com/reactord/reactord/reactor/store"
 )
 
 // OpsOf returns a page of what a workload waits for: at most size operations, and the token to go on by.
-func (o *Observer) OpsOf(id, token string, size int) (ops []api.Op, next string, err error) {
+func (o *Observer) OpsOf(id string, filter OpFilter, token string, size int) (ops []api.Op, next string, err error) {
 	_, skip, err := parseOpsToken(token)
 	if err != nil {
 		return nil, "", err
 	}
 	if a, _, _ := o.Look(id); a != nil {
-		ops, next = appendOps(nil, []running{{id, a}}, skip, size)
+		ops, next = appendPage(nil, []running{{id, a}}, filter, skip, size)
 	}
 	return ops, next, nil
 }
 
 // Ops returns a page of what all workloads wait for, in the order of their ids.
-func (o *Observer) Ops(token string, size int) (ops []api.Op, next string, err error) {
+func (o *Observer) Ops(ctx context.Context, filter OpFilter, token string, size int) (ops []api.Op, next string, err error) {
 	from, skip, err := parseOpsToken(token)
 	if err != nil {
 		return nil, "", err
 	}
 	for {
-		batch := o.firstByID(from, size)
+		batch, err := o.firstByID(ctx, filter, from, size)
+		if err != nil {
+			return nil, "", err
+		}
 		if len(batch) > 0 && batch[0].id != from {
 			skip = 0 // the workload of which some were on the last page has ended
 		}
-		ops, next = appendOps(ops, batch, skip, size)
+		ops, next = appendPage(ops, batch, filter, skip, size)
 		if next != "" || len(batch) < size {
 			return ops, next, nil
 		}
@@ -46,17 +48,18 @@ func (o *Observer) Ops(token string, size int) (ops []api.Op, next string, err e
 	}
 }
 
-// OpsSelected returns a page of what the workloads wait for that a filter selects, in the order of the store's lists. Only
+// OpsSelected returns a page of what the workloads wait for that the store selects, in the order of its lists. Only
 // the store has the labels of workloads that run, so it is asked for them. A page can be short while next is set.
-func (o *Observer) OpsSelected(ctx context.Context, filter store.Filter, token string, size int) (ops []api.Op, next string, err error) {
+func (o *Observer) OpsSelected(ctx context.Context, selected store.Filter, filter OpFilter, token string, size int) (ops []api.Op, next string, err error) {
 	done, err := o.Reading(ctx)
 	if err != nil {
 		return nil, "", err
 	}
 	defer done()
+	now := time.Now()
 	s := selection{
 		list: func(query store.Query) (store.Page, error) {
-			query.Filter = filter
+			query.Filter = selected
 			return o.Store.List(ctx, query)
 		},
 		opsOf: func(id string) []api.Op {
@@ -64,28 +67,53 @@ func (o *Observer) OpsSelected(ctx context.Context, filter store.Filter, token s
 			if a == nil || !a.Running() {
 				return nil
 			}
-			return opsOf(id, a.Ops())
+			return apiOps(id, filter.appendOps(nil, running{id, a}, now))
 		},
 	}
 	return s.page(token, size)
 }
 
-// running is a workload that runs.
-type running struct {
-	id      string
-	attempt *attempt.Attempt
+// OldestOps returns the operations that began first, at most size of them: of all workloads, of those that the store
+// selects, or of one.
+func (o *Observer) OldestOps(ctx context.Context, of Selected, filter OpFilter, size int) ([]api.Op, error) {
+	type found struct {
+		id string
+		op hostcalls.Op
+		n  int // among those of its workload
+	}
+	oldest := leading[found]{n: size, compare: func(a, b found) int {
+		return cmp.Or(a.op.Start.Compare(b.op.Start), cmp.Compare(a.id, b.id), cmp.Compare(a.n, b.n))
+	}}
+	now := time.Now()
+	var buffer []hostcalls.Op
+	err := o.each(ctx, of, func(w running) {
+		buffer = filter.appendOps(buffer[:0], w, now)
+		for i, op := range buffer {
+			oldest.add(found{w.id, op, i})
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	var ops []api.Op
+	for _, f := range oldest.cut() {
+		ops = append(ops, apiOp(f.id, &f.op))
+	}
+	return ops, nil
 }
 
-// appendOps appends the operations that workloads wait for, without the first skip ones of the first workload. It stops
+// appendPage appends the operations that workloads wait for, without the first skip ones of the first workload. It stops
 // at size operations in all; then next is the token of the next page.
-func appendOps(ops []api.Op, workloads []running, skip, size int) (_ []api.Op, next string) {
+func appendPage(ops []api.Op, workloads []running, filter OpFilter, skip, size int) (_ []api.Op, next string) {
+	now := time.Now()
+	var buffer []hostcalls.Op
 	for _, w := range workloads {
-		list := opsOf(w.id, w.attempt.Ops())
-		list = list[min(skip, len(list)):]
+		buffer = filter.appendOps(buffer[:0], w, now)
+		list := buffer[min(skip, len(buffer)):]
 		if room := size - len(ops); len(list) > room {
-			return append(ops, list[:room]...), fmt.Sprintf("%d/%s", skip+room, w.id)
+			return append(ops, apiOps(w.id, list[:room])...), fmt.Sprintf("%d/%s", skip+room, w.id)
 		}
-		ops = append(ops, list...)
+		ops = append(ops, apiOps(w.id, list)...)
 		skip = 0
 	}
 	return ops, ""
@@ -105,31 +133,19 @@ func parseOpsToken(token string) (id string, skip int, err error) {
 	return id, skip, nil
 }
 
-// firstByID returns the first n running workloads in the order of their ids, starting at the id from. There may be a
-// million workloads and a page is small, so it keeps fewer than 2n of those seen: whenever there are as many, the
-// first n of them.
-func (o *Observer) firstByID(from string, n int) []running {
-	var first []running
-	end := "" // workloads from this id on are not among the first; empty: it is not known yet
-	cut := func() {
-		slices.SortFunc(first, func(a, b running) int { return cmp.Compare(a.id, b.id) })
-		first = slices.CompactFunc(first, func(a, b running) bool { return a.id == b.id })
-		if len(first) >= n {
-			first = first[:n]
-			end = first[n-1].id
-		}
-	}
-	visit := func(id string, a *attempt.Attempt) {
-		if id < from || end != "" && id >= end || !a.Running() {
+// firstByID returns the first n running workloads that wait for operations that a filter selects, in the order of their
+// ids, starting at the id from.
+func (o *Observer) firstByID(ctx context.Context, filter OpFilter, from string, n int) ([]running, error) {
+	first := leading[running]{n: n, compare: func(a, b running) int { return cmp.Compare(a.id, b.id) }}
+	now := time.Now()
+	var buffer []hostcalls.Op
+	err := o.eachRunning(ctx, func(w running) {
+		if w.id < from || first.full && w.id >= first.last.id {
 			return
 		}
-		if first = append(first, running{id, a}); len(first) == 2*n {
-			cut()
+		if buffer = filter.appendOps(buffer[:0], w, now); len(buffer) > 0 {
+			first.add(w)
 		}
-	}
-	for next := math.MaxInt; next > 0; {
-		next = o.VisitAttempts(next, visit)
-	}
-	cut()
-	return first
+	})
+	return first.cut(), err
 }

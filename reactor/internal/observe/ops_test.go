@@ -1,6 +1,7 @@
 package observe
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -45,7 +46,7 @@ func FuzzOpsPages(f *testing.F) {
 		got := map[string]int{}
 		var order []string
 		for token, more := "", true; more; more = token != "" {
-			ops, next, err := x.Ops(token, 1+int(size))
+			ops, next, err := x.Ops(context.Background(), OpFilter{}, token, 1+int(size))
 			if err != nil || len(ops) > 1+int(size) {
 				t.Fatalf("%d operations on a page of %d, %v", len(ops), 1+int(size), err)
 			}
@@ -78,7 +79,7 @@ func TestOpsOf(t *testing.T) {
 	x.add("waits", nil)
 	var targets []string
 	for token, more := "", true; more; more = token != "" {
-		ops, next, err := x.OpsOf("w", token, 2)
+		ops, next, err := x.OpsOf("w", OpFilter{}, token, 2)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -91,11 +92,11 @@ func TestOpsOf(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	for _, id := range []string{"waits", "unknown"} {
-		if ops, next, err := x.OpsOf(id, "", 2); len(ops) > 0 || next != "" || err != nil {
+		if ops, next, err := x.OpsOf(id, OpFilter{}, "", 2); len(ops) > 0 || next != "" || err != nil {
 			t.Errorf("%s: %+v, %q, %v", id, ops, next, err)
 		}
 	}
-	if ops, next, err := x.OpsOf("w", "99/w", 2); len(ops) > 0 || next != "" || err != nil {
+	if ops, next, err := x.OpsOf("w", OpFilter{}, "99/w", 2); len(ops) > 0 || next != "" || err != nil {
 		t.Errorf("a token from when it waited for more: %+v, %q, %v", ops, next, err)
 	}
 }
@@ -105,8 +106,8 @@ func TestOpsTokens(t *testing.T) {
 	x := newFixture(t)
 	defer x.close()
 	pages := map[string]func(token string) ([]api.Op, string, error){
-		"one": func(token string) ([]api.Op, string, error) { return x.OpsOf("w", token, 1) },
-		"all": func(token string) ([]api.Op, string, error) { return x.Ops(token, 1) },
+		"one": func(token string) ([]api.Op, string, error) { return x.OpsOf("w", OpFilter{}, token, 1) },
+		"all": func(token string) ([]api.Op, string, error) { return x.Ops(context.Background(), OpFilter{}, token, 1) },
 	}
 	for name, page := range pages {
 		for _, token := range []string{"x", "-1/a", "/", "1", "1.5/a"} {

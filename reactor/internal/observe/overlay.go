@@ -1,9 +1,6 @@
 package observe
 
-import (
-	"github.com/reactord/reactord/hostcalls"
-	"github.com/reactord/reactord/reactor/api"
-)
+import "github.com/reactord/reactord/reactor/api"
 
 // maxWaitingFor bounds the operations that a workload's status names; Ops has all.
 const maxWaitingFor = 100
@@ -25,21 +22,10 @@ func (o *Observer) Overlay(w *api.Workload) {
 	}
 	s.State, s.Attempts, s.StartTime, s.Delay = api.Running, a.Number, a.Started, delay
 	s.ListenAddresses = a.ListenAddresses()
-	ops := a.Ops()
-	s.WaitingFor = opsOf(w.ID, ops[:min(len(ops), maxWaitingFor)])
+	ops := a.AppendOps(nil)
+	s.WaitingFor = apiOps(w.ID, ops[:min(len(ops), maxWaitingFor)])
 	s.Usage = a.Usage()
 	if a.Parked() {
 		s.State = api.Waiting
 	}
-}
-
-func opsOf(id string, ops []hostcalls.Op) []api.Op {
-	var list []api.Op
-	for _, op := range ops {
-		list = append(list, api.Op{
-			WorkloadID: id, Kind: op.Kind, Target: op.Target,
-			StartTime: op.Start, Deadline: op.Deadline, Bytes: op.Bytes,
-		})
-	}
-	return list
 }

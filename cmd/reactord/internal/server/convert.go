@@ -1,7 +1,6 @@
 package server
 
 import (
-	"strings"
 	"time"
 
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -147,26 +146,6 @@ func fromDelay(d *api.Delay) *reactorv1.Delay {
 		Failures: d.Failures,
 		Until:    fromTime(d.Until),
 	}
-}
-
-func fromOps(list []api.Op) []*reactorv1.Op {
-	ops := make([]*reactorv1.Op, len(list))
-	for i, op := range list {
-		ops[i] = &reactorv1.Op{
-			WorkloadId: op.WorkloadID,
-			Kind:       fromOpKind(op.Kind),
-			Target:     op.Target,
-			StartTime:  fromTime(op.StartTime),
-			Deadline:   fromTime(op.Deadline),
-			Bytes:      op.Bytes,
-		}
-	}
-	return ops
-}
-
-// fromOpKind returns the kind that ABIs name in lower case.
-func fromOpKind(kind string) reactorv1.OpKind {
-	return reactorv1.OpKind(reactorv1.OpKind_value["OP_KIND_"+strings.ToUpper(kind)])
 }
 
 func fromModule(m *api.Module) *reactorv1.Module {

@@ -13,6 +13,7 @@ import (
 	"google.golang.org/protobuf/testing/protocmp"
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"github.com/reactord/reactord/hostcalls"
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
@@ -46,7 +47,6 @@ func TestAnswersAreComplete(t *testing.T) {
 	for _, v := range []any{&workload, &module, &node, &stats} {
 		fillValue(reflect.ValueOf(v).Elem())
 	}
-	workload.Status.WaitingFor[0].Kind = "timer"
 	workload.Spec.Grants = []grant.Grant{grant.Directory{HostPath: "/h", GuestPath: "/g", ReadOnly: true}}
 	for _, m := range []proto.Message{
 		fromWorkload(&workload), fromModule(&module), fromNode(node), fromStats(stats),
@@ -64,6 +64,14 @@ func TestEnumsAgree(t *testing.T) {
 	for number, name := range reactorv1.EndReason_name {
 		if got := api.Reason(number).String(); got != strings.TrimPrefix(name, "END_REASON_") {
 			t.Errorf("reason %d is %s in the reactor and %s in the API", number, got, name)
+		}
+	}
+	if len(reactorv1.OpKind_name) != int(hostcalls.OpKinds) {
+		t.Errorf("%d kinds of ops in the API, %d in package hostcalls", len(reactorv1.OpKind_name), hostcalls.OpKinds)
+	}
+	for number, name := range reactorv1.OpKind_name {
+		if got := hostcalls.OpKind(number).String(); got != strings.ToLower(strings.TrimPrefix(name, "OP_KIND_")) {
+			t.Errorf("kind %d of ops is %s in package hostcalls and %s in the API", number, got, name)
 		}
 	}
 	for domain, api := range map[uint8]protoreflect.EnumNumber{

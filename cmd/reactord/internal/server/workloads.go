@@ -190,11 +190,3 @@ func (w *workloads) ReadLogs(req *reactorv1.ReadLogsRequest, stream grpc.ServerS
 		})
 	})
 }
-
-func (w *workloads) ListOps(ctx context.Context, req *reactorv1.ListOpsRequest) (*reactorv1.ListOpsResponse, error) {
-	ops, next, err := w.reactor.ListOps(ctx, api.OpFilter{WorkloadID: req.GetWorkloadId(), LabelSelector: req.GetLabelSelector()}, toPage(req))
-	if err != nil {
-		return nil, err
-	}
-	return &reactorv1.ListOpsResponse{Ops: fromOps(ops), NextPageToken: next}, nil
-}

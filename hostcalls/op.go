@@ -1,0 +1,84 @@
+package hostcalls
+
+import (
+	"fmt"
+	"time"
+)
+
+// Op is one pending host operation.
+type Op struct {
+	Kind     OpKind
+	Target   string // a descriptor, a path, an address
+	Start    time.Time
+	Deadline time.Time // when it ends by itself; zero if it does not
+	Bytes    uint64    // the size of the buffer that it reads into or writes from
+	Subject  Subject   // nil if there is no more to know
+}
+
+// The targets of operations on a guest's own streams.
+const (
+	Stdin  = "stdin"
+	Stdout = "stdout"
+	Stderr = "stderr"
+)
+
+// Subject is what an op acts on, as far as those who look at the op want to know more of it. Its methods may be called from
+// any goroutine, also when the op is over, and do not block.
+type Subject interface {
+	// Transferred returns how many bytes have gone through it so far, in the direction of a kind of ops.
+	Transferred(kind OpKind) uint64
+	// Grant returns the grant by which it is open, as the command line has it; empty if there is none.
+	Grant() string
+}
+
+// Transferred returns how many bytes have gone through what the op acts on so far, in the op's direction.
+func (o *Op) Transferred() uint64 {
+	if o.Subject == nil {
+		return 0
+	}
+	return o.Subject.Transferred(o.Kind)
+}
+
+// Grant returns the grant that the op uses, as the command line has it; empty if there is none.
+func (o *Op) Grant() string {
+	if o.Subject == nil {
+		return ""
+	}
+	return o.Subject.Grant()
+}
+
+// OpKind is a kind of host operation. The values are those of OpKind in the API.
+type OpKind uint8
+
+// The kinds.
+const (
+	_             OpKind = iota
+	OpTimer              // waits for a time
+	OpRead               // waits for bytes to read
+	OpWrite              // waits for room to write
+	OpAccept             // waits for a connection to a listener
+	OpFile               // works on a file or folder
+	OpConnect            // opens a connection
+	OpListen             // opens a listener
+	OpInstantiate        // prepares the guest
+	OpMemory             // waits for memory that other guests hold
+	OpResolve            // looks up a name
+	OpHandshake          // begins TLS on a connection
+	OpRate               // waits because the guest sends or receives faster than it may
+
+	// OpKinds is one more than the last kind.
+	OpKinds
+)
+
+var opKinds = [OpKinds]string{
+	"unspecified", "timer", "read", "write", "accept", "file", "connect", "listen", "instantiate", "memory", "resolve",
+	"handshake", "rate",
+}
+
+// String returns the kind's name in the API, in lower case and without the prefix.
+func (k OpKind) String() string {
+	if k < OpKinds {
+		return opKinds[k]
+	}
+	return fmt.Sprintf("OpKind(%d)", uint8(k))
+}

@@ -1,0 +1,78 @@
+package observe
+
+import (
+	"strings"
+	"time"
+
+	"github.com/reactord/reactord/hostcalls"
+	"github.com/reactord/reactord/internal/clip"
+	"github.com/reactord/reactord/reactor/api"
+)
+
+// OpFilter selects operations of workloads. The zero value selects all.
+type OpFilter struct {
+	kinds  [hostcalls.OpKinds]bool
+	some   bool // only those kinds
+	target string
+	prefix bool // targets that begin so
+	minAge time.Duration
+}
+
+// NewOpFilter makes the filter that a client asks for.
+func NewOpFilter(f api.OpFilter) OpFilter {
+	filter := OpFilter{some: len(f.Kinds) > 0, minAge: f.MinAge}
+	for _, k := range f.Kinds {
+		if int(k) < len(filter.kinds) {
+			filter.kinds[k] = true
+		}
+	}
+	filter.target, filter.prefix = strings.CutSuffix(f.Target, "*")
+	return filter
+}
+
+// selects reports whether the filter selects an operation.
+func (f *OpFilter) selects(op *hostcalls.Op, now time.Time) bool {
+	switch {
+	case f.some && !f.kinds[op.Kind]:
+		return false
+	case f.prefix && !strings.HasPrefix(op.Target, f.target):
+		return false
+	case !f.prefix && f.target != "" && op.Target != f.target:
+		return false
+	default:
+		return f.minAge <= 0 || now.Sub(op.Start) >= f.minAge
+	}
+}
+
+// appendOps appends the selected operations that a workload waits for.
+func (f *OpFilter) appendOps(ops []hostcalls.Op, w running, now time.Time) []hostcalls.Op {
+	all := w.attempt.AppendOps(ops)
+	selected := all[:len(ops)]
+	for i := len(ops); i < len(all); i++ {
+		if f.selects(&all[i], now) {
+			selected = append(selected, all[i])
+		}
+	}
+	return selected
+}
+
+// maxOpText bounds the target and the grant of an operation, as they are sent: their length is the guest's choice, or its
+// owner's.
+const maxOpText = 1 << 10
+
+// apiOps returns operations of a workload as clients see them.
+func apiOps(id string, ops []hostcalls.Op) []api.Op {
+	var list []api.Op
+	for i := range ops {
+		list = append(list, apiOp(id, &ops[i]))
+	}
+	return list
+}
+
+func apiOp(id string, op *hostcalls.Op) api.Op {
+	return api.Op{
+		WorkloadID: id, Kind: api.OpKind(op.Kind), Target: clip.Text(op.Target, maxOpText),
+		StartTime: op.Start, Deadline: op.Deadline, Bytes: op.Bytes,
+		Transferred: op.Transferred(), Grant: clip.Text(op.Grant(), maxOpText),
+	}
+}

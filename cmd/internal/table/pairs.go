@@ -28,7 +28,7 @@ func Pairs(pairs []Pair, room int) []screen.Line {
 	for _, p := range pairs {
 		name := p.Name
 		for _, value := range p.Values {
-			for _, text := range wrap(printable.String(value.Text), room-indent) {
+			for _, text := range Wrap(printable.String(value.Text), room-indent) {
 				margin := screen.Span{Text: name + strings.Repeat(" ", indent-screen.Width(name)), Style: screen.Faint}
 				lines = append(lines, screen.Line{margin, {Text: text, Style: value.Style}})
 				name = ""
@@ -38,11 +38,11 @@ func Pairs(pairs []Pair, room int) []screen.Line {
 	return lines
 }
 
-// leastRoom is the least width that text is wrapped to: on a narrower terminal it is left to that.
+// leastRoom is the least width that Wrap wraps to: on a narrower terminal it is left to that.
 const leastRoom = 20
 
-// wrap breaks a text into lines, between words where it can.
-func wrap(text string, room int) []string {
+// Wrap breaks a text into lines, between words where it can.
+func Wrap(text string, room int) []string {
 	if room < leastRoom {
 		return []string{text}
 	}

@@ -5,11 +5,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"text/tabwriter"
+	"os"
 
 	"github.com/spf13/cobra"
 
 	"github.com/reactord/reactord/cmd/internal/printable"
+	"github.com/reactord/reactord/cmd/internal/screen"
+	"github.com/reactord/reactord/cmd/internal/table"
 	"github.com/reactord/reactord/cmd/internal/usage"
 	"github.com/reactord/reactord/cmd/reactord/internal/config"
 	"github.com/reactord/reactord/cmd/reactord/internal/daemon"
@@ -43,27 +45,63 @@ at SIGHUP or at its next start. If anything is wrong, check-config says all of i
 		if quiet {
 			return nil
 		}
-		return write(printable.NewWriter(cmd.OutOrStdout()), cfg.Resolved().Settings())
+		return write(cmd.OutOrStdout(), cfg.Resolved().Settings())
 	})
 	return cmd
 }
 
+// printSettings writes a table. On a terminal, values and sources that are too wide go on in the next line: nothing of a
+// setting is cut.
 func printSettings(w io.Writer, settings []config.Setting) error {
-	const columnGap = 2
-	table := tabwriter.NewWriter(w, 0, 0, columnGap, ' ', 0)
-	fmt.Fprintln(table, "SETTING\tVALUE\tFROM\tCHANGES AT")
-	for _, s := range settings {
+	s := screen.New(w, os.Getenv)
+	return s.Print(settingLines(settings, s.Width())...)
+}
+
+func settingLines(settings []config.Setting, room int) []screen.Line {
+	columns := []table.Column{{Title: "SETTING"}, {Title: "VALUE"}, {Title: "FROM"}, {Title: "CHANGES AT"}}
+	cells := make([][]string, len(settings))
+	widths := make([]int, len(columns))
+	for i, column := range columns {
+		widths[i] = screen.Width(column.Title)
+	}
+	for i, s := range settings {
 		at := "start"
 		if s.Reloaded {
 			at = "reload"
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", s.Name, cmp.Or(s.Value, "-"), s.Source, at)
+		cells[i] = []string{s.Name, printable.String(cmp.Or(s.Shown, "-")), printable.String(s.Source), at}
+		for j, cell := range cells[i] {
+			widths[j] = max(widths[j], screen.Width(cell))
+		}
 	}
-	return table.Flush()
+	const name, value, source, at, gaps, least = 0, 1, 2, 3, 6, 20
+	valueRoom, sourceRoom := widths[value], widths[source]
+	if room > 0 {
+		free := room - widths[name] - widths[at] - gaps
+		sourceRoom = max(min(sourceRoom, max(free-valueRoom, free/2)), least)
+		valueRoom = max(min(valueRoom, free-sourceRoom), least)
+	}
+	var rows []table.Row
+	for _, c := range cells {
+		values, sources := table.Wrap(c[value], valueRoom), table.Wrap(c[source], sourceRoom)
+		rows = append(rows, table.Cells(c[name], values[0], sources[0], c[at]))
+		for i := 1; i < max(len(values), len(sources)); i++ {
+			rows = append(rows, table.Cells("", cellOf(values, i), cellOf(sources, i), ""))
+		}
+	}
+	return table.Lines(columns, rows, 0)
+}
+
+// cellOf is an element of a list, or empty behind its end.
+func cellOf(list []string, i int) string {
+	if i < len(list) {
+		return list[i]
+	}
+	return ""
 }
 
 func printSettingsJSON(w io.Writer, settings []config.Setting) error {
-	encoder := json.NewEncoder(w)
+	encoder := json.NewEncoder(printable.NewWriter(w))
 	encoder.SetIndent("", "  ")
 	return encoder.Encode(settings)
 }

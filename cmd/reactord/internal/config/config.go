@@ -50,6 +50,8 @@ type Setting struct {
 	Name string `json:"name"`
 	// Value is its value as a flag takes it, or in words if it follows from the machine.
 	Value string `json:"value"`
+	// Shown is Value for people: a size that nobody gave is rounded.
+	Shown string `json:"-"`
 	// Source is the flag, the variable or the file that it was given in, or "default".
 	Source string `json:"source"`
 	// Reloaded says that a changed value takes effect when the daemon reads its settings again.
@@ -67,7 +69,14 @@ func (c Config) Settings() []Setting {
 		if text == "" && s.value.list {
 			text = "none"
 		}
-		list = append(list, Setting{s.name, text, cmp.Or(c.Sources[s.name], "default"), bool(s.when)})
+		source, given := c.Sources[s.name]
+		shown := text
+		if s.value.rounded != nil && !given && text == s.value.text() {
+			shown = s.value.rounded()
+		}
+		list = append(list, Setting{
+			Name: s.name, Value: text, Shown: shown, Source: cmp.Or(source, "default"), Reloaded: bool(s.when),
+		})
 	}
 	return list
 }

@@ -406,12 +406,12 @@ func TestSettings(t *testing.T) {
 		found[s.Name] = s
 	}
 	for _, want := range []Setting{
-		{"queue", "7", "--queue", true},
-		{"allow-dir", "none", "--allow-dir", true},
-		{"retain", "forever", "$REACTORD_RETAIN", true},
-		{"workers", "2", "reactord.yaml", false},
-		{"max-memory", "4GiB", "default", true},
-		{"compilers", "half of the workers", "default", false},
+		{"queue", "7", "7", "--queue", true},
+		{"allow-dir", "none", "none", "--allow-dir", true},
+		{"retain", "forever", "forever", "$REACTORD_RETAIN", true},
+		{"workers", "2", "2", "reactord.yaml", false},
+		{"max-memory", "4GiB", "4GiB", "default", true},
+		{"compilers", "half of the workers", "half of the workers", "default", false},
 	} {
 		if found[want.Name] != want {
 			t.Errorf("got %+v, want %+v", found[want.Name], want)

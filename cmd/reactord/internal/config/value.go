@@ -19,6 +19,8 @@ type value struct {
 	alone string // what a flag without a value means; empty: a value is required
 	parse func(string) error
 	text  func() string
+	// rounded is text for people; nil if that is no other.
+	rounded func() string
 	// number is what limits are compared by; nil if the setting is not a quantity.
 	number func() uint64
 }
@@ -26,10 +28,11 @@ type value struct {
 // sizeIn is a number of bytes, at least least.
 func sizeIn[T quantity.Integer](p *T, least uint64) value {
 	return value{
-		kind:   "SIZE",
-		parse:  quantity.SizeFlag(p, least).Set,
-		text:   func() string { return quantity.FormatSize(uint64(*p)) },
-		number: func() uint64 { return uint64(*p) },
+		kind:    "SIZE",
+		parse:   quantity.SizeFlag(p, least).Set,
+		text:    func() string { return quantity.FormatSize(uint64(*p)) },
+		rounded: func() string { return strings.ReplaceAll(quantity.HumanSize(uint64(*p)), " ", "") },
+		number:  func() uint64 { return uint64(*p) },
 	}
 }
 

@@ -14,14 +14,17 @@ import (
 
 // rewrite runs the metering pass and checks that the result can be linked.
 func (e *Engine) rewrite(binary []byte) (out []byte, info *meter.Info, err error) {
-	out, info, err = meter.Rewrite(binary, meter.Options{Limits: e.config.Limits, ARM64: runtime.GOARCH == "arm64"})
+	hosts := hostFunctions{linker: e.linker}
+	out, info, err = meter.Rewrite(binary, meter.Options{
+		Limits: e.config.Limits, ARM64: runtime.GOARCH == "arm64", ImportName: hosts.nameOf,
+	})
 	if err != nil {
 		return nil, nil, err
 	}
 	if err := checkExports(info); err != nil {
 		return nil, nil, err
 	}
-	if err := e.link(info); err != nil {
+	if err := hosts.link(info); err != nil {
 		return nil, nil, err
 	}
 	return out, info, nil

@@ -2,10 +2,13 @@ package engine
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
 
 	"github.com/reactord/reactord/executor/engine/meter"
 )
@@ -63,6 +66,43 @@ func TestImports(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestForms: imports of one name go to the forms of their types, and its description has the name that the module gave.
+func TestForms(t *testing.T) {
+	e := newEngine(t, Config{})
+	i32 := []api.ValueType{api.ValueTypeI32}
+	two := meter.FuncType{Params: []meter.ValType{meter.I32, meter.I32}, Results: []meter.ValType{meter.I32}}
+	err := e.AddHost(t.Context(), func(ctx context.Context, r wazero.Runtime) error {
+		_, err := r.NewHostModuleBuilder("forms").
+			NewFunctionBuilder().
+			WithGoFunction(api.GoFunc(func(_ context.Context, stack []uint64) { stack[0] += 10 }), i32, i32).
+			Export("f").
+			NewFunctionBuilder().
+			WithGoFunction(api.GoFunc(func(_ context.Context, stack []uint64) { stack[0] += 20 + stack[1] }), append(i32, i32...), i32).
+			Export(FormName("f", two)).
+			Instantiate(ctx)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := load(t, e, "forms")
+	for _, imported := range m.Info().Imports {
+		if imported.Name != "f" {
+			t.Errorf("the module imports %q", imported.Name)
+		}
+	}
+	i := start(t, m, &guest{}, InstanceConfig{})
+	if one, two := call(t, i, "one"), call(t, i, "two"); one != 11 || two != 23 {
+		t.Errorf("one form returned %d, want 11; the other %d, want 23", one, two)
+	}
+	_, _, err = e.rewrite(binaryOf(t, "form_unknown"))
+	const want = `unknown import "forms"."f": imported as (func (param i64)), ` +
+		`but it is (func (param i32 i32) (result i32)) or (func (param i32) (result i32))`
+	if err == nil || err.Error() != want {
+		t.Errorf("error %v, want %s", err, want)
 	}
 }
 

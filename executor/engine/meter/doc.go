@@ -25,7 +25,7 @@
 // Apart from that, a rewritten module computes the same as the original, with the same imports, exports
 // and traps, except that table.grow fails beyond [Limits].TableGrowth. Custom sections are dropped; the
 // names of functions are in the [Info]. Unused types, and unused passive element segments, are replaced by
-// empty ones.
+// empty ones. [Options] may rename imports; the Info has the original's names.
 //
 // # Example
 //

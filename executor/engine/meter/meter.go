@@ -37,6 +37,8 @@ type Limits = wasm.Limits
 type Options struct {
 	Limits Limits
 	ARM64  bool // the target is arm64: replace instructions that wazero compiles wrong for it
+	// ImportName returns the name under which the result imports a function. Nil keeps the names.
+	ImportName func(module, name string, t FuncType) string
 }
 
 // Error is the reason why a module was refused.

@@ -35,6 +35,9 @@ func Rewrite(binary []byte, opts Options) (out []byte, info *Info, err error) {
 		return nil, nil, err
 	}
 	rw.capTables(info)
+	if opts.ImportName != nil {
+		rw.renameImports(opts.ImportName)
+	}
 	rw.extend()
 	if err := rw.estimateFrames(); err != nil {
 		return nil, nil, err
@@ -223,6 +226,14 @@ func (rw *rewriter) takeModuleReferences(take func(uint32)) {
 	for i := range rw.m.Exports {
 		if x := &rw.m.Exports[i]; x.Kind == wasm.FuncExtern {
 			take(x.Index)
+		}
+	}
+}
+
+func (rw *rewriter) renameImports(nameOf func(module, name string, t FuncType) string) {
+	for i := range rw.m.Imports {
+		if im := &rw.m.Imports[i]; im.Kind == wasm.FuncExtern {
+			im.Name = nameOf(im.Module, im.Name, rw.m.Types[im.Func])
 		}
 	}
 }

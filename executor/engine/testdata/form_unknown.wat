@@ -1,0 +1,2 @@
+(module
+  (import "forms" "f" (func (param i64))))

@@ -51,6 +51,29 @@ func TestCtlLogsOfMuchOutput(t *testing.T) {
 	}
 }
 
+// logs without -f ends at what was there when it was called, also while the guest writes as fast as it can.
+func TestCtlLogsOfFlood(t *testing.T) {
+	c := newCtl(t)
+	d := c.daemon
+	const limit = 1 << 20
+	id := d.Submit(t, &reactorv1.WorkloadSpec{
+		Module: d.Push(t, tool(t)), Args: []string{"lines", "1000000000"}, Limits: &reactorv1.Limits{LogBytes: limit},
+	})
+	until(t, "it has written much", func() bool {
+		w, err := d.Workloads.GetWorkload(t.Context(), &reactorv1.GetWorkloadRequest{Id: id})
+		return err == nil && w.GetWorkload().GetStatus().GetUsage().GetLogBytes() > 2*limit
+	})
+	for range 5 {
+		if out, errs, status := c.run(t, "", "logs", "--tail", "1", id); status != 0 || strings.Count(out, "\n") > 1 {
+			t.Errorf("logs --tail 1: status %d, %d lines: %s", status, strings.Count(out, "\n"), errs)
+		}
+		if out, errs, status := c.run(t, "", "logs", id); status != 0 || out == "" || len(out) > limit {
+			t.Errorf("logs: status %d, %d bytes: %s", status, len(out), errs)
+		}
+	}
+	c.must(t, "cancel", id)
+}
+
 // The logs of several workloads are told apart, by their ids and by time.
 func TestCtlLogsOfSeveral(t *testing.T) {
 	c := newCtl(t)

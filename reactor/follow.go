@@ -28,14 +28,15 @@ func (r *Reactor) WatchWorkloads(ctx context.Context, filter api.Filter, cursor 
 }
 
 // ReadLogs calls send, on the caller's goroutine, with each chunk of a workload's output, in order, and at last with how
-// much output was dropped, if any. Send must not change the data. ReadLogs returns nil at the end of the log; with
-// Follow that is when the workload has ended.
+// much output was dropped, if any. Send must not change the data. ReadLogs returns nil at what was the end of the
+// log when the call came; with Follow, when the workload has ended.
 func (r *Reactor) ReadLogs(ctx context.Context, req api.LogRequest, send func(api.LogChunk) error) error {
 	if err := r.observer.Enter(); err != nil {
 		return err
 	}
 	defer r.observer.Leave()
-	if _, err := r.readWorkload(ctx, req.ID); err != nil {
+	before, err := r.readWorkload(ctx, req.ID)
+	if err != nil {
 		return err
 	}
 	position, missing, err := r.observer.ReadLog(ctx, req, send)
@@ -47,7 +48,8 @@ func (r *Reactor) ReadLogs(ctx context.Context, req api.LogRequest, send func(ap
 		return err
 	}
 	last := api.LogChunk{Offset: position, Missing: missing, DroppedBytes: w.Status.Usage.LogBytesDropped}
-	if end := w.Status.Usage.LogBytes; w.Status.State.Ended() && end > position {
+	whole := req.Follow || before.Status.State.Ended()
+	if end := w.Status.Usage.LogBytes; whole && w.Status.State.Ended() && end > position {
 		last.Offset, last.Missing = end, last.Missing+end-position
 	}
 	if last.DroppedBytes > 0 || last.Missing > 0 {

@@ -3639,7 +3639,7 @@ type ReadLogsRequest struct {
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	// stream selects one stream; unspecified reads both, in the order in which they were written.
 	Stream OutputStream `protobuf:"varint,2,opt,name=stream,proto3,enum=reactor.v1.OutputStream" json:"stream,omitempty"`
-	// follow continues until the workload has ended.
+	// follow continues until the workload has ended. Without it, reading ends at what was written when the call came.
 	Follow bool `protobuf:"varint,3,opt,name=follow,proto3" json:"follow,omitempty"`
 	// tail_lines starts that many lines before the end; absent, reading starts at the beginning.
 	TailLines *uint32 `protobuf:"varint,4,opt,name=tail_lines,json=tailLines,proto3,oneof" json:"tail_lines,omitempty"`

@@ -58,7 +58,7 @@ func (a *Attachment) attach(ctx context.Context, port *terminal.Port, name strin
 	o, id := a.replay.Observer, a.replay.id
 	var before int64 // what earlier attempts wrote; one that writes more and is stopped takes the port with it
 	if log, _ := o.Log(id); log == nil {
-		if before, err = o.Store.TailLog(ctx, id, 0, 0, store.Cut{}); err != nil {
+		if before, _, err = o.Store.TailLog(ctx, id, 0, 0, store.Cut{}); err != nil {
 			return refusal.OfStore(err)
 		}
 	}

@@ -276,14 +276,13 @@ func (d *disk) LogStart(_ context.Context, _ string, after uint32) (int64, bool,
 }
 
 // TailLog knows only lines of one byte.
-func (d *disk) TailLog(_ context.Context, _ string, _ store.Streams, lines int, _ store.Cut) (int64, error) {
+func (d *disk) TailLog(_ context.Context, _ string, _ store.Streams, lines int, _ store.Cut) (begin, end int64, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	end := int64(0)
 	for _, c := range d.log {
 		end += int64(len(c.Data))
 	}
-	return max(0, end-2*int64(lines)), nil
+	return max(0, end-2*int64(lines)), end, nil
 }
 
 func (d *disk) Workload(_ context.Context, id string) (*store.Workload, error) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/internal/logbuf"
 	"github.com/reactord/reactord/reactor/internal/record"
 	"github.com/reactord/reactord/reactor/internal/refusal"
@@ -26,15 +27,29 @@ type logReader struct {
 	since   time.Time
 
 	position int64 // where to go on
+	until    int64 // where reading ends, whatever is written meanwhile
 	seen     int64 // up to where the output was taken, left out or found missing
 	missing  int64 // how much is missing since the last entry that was taken
 	ended    *store.Cut
 	writer   start // of the attempt that wrote the last entry
 }
 
+// begin moves to where a request's output begins.
+func (l *logReader) begin(ctx context.Context, req *api.LogRequest) error {
+	if req.TailLines != nil {
+		return l.seekTail(ctx, int(*req.TailLines), req.Follow)
+	}
+	if !req.Follow {
+		if err := l.bound(ctx); err != nil {
+			return err
+		}
+	}
+	return l.seek(ctx, req.Offset, req.Attempt, req.AttemptStart)
+}
+
 // seekTail moves to where the last lines begin. It has what is in memory stored first, so that only the store
-// needs to search for lines.
-func (l *logReader) seekTail(ctx context.Context, lines int) error {
+// needs to search for lines. Unless follow, reading ends at the last of these lines.
+func (l *logReader) seekTail(ctx context.Context, lines int, follow bool) error {
 	log, _ := l.Log(l.id)
 	if log != nil {
 		end := log.Extent().End
@@ -53,9 +68,31 @@ func (l *logReader) seekTail(ctx context.Context, lines int) error {
 	if err != nil {
 		return err
 	}
-	position, err := l.Store.TailLog(ctx, l.id, l.streams, lines, cut)
-	l.position, l.seen = position, position
+	begin, end, err := l.Store.TailLog(ctx, l.id, l.streams, lines, cut)
+	l.position, l.seen = begin, begin
+	if !follow {
+		l.until = end
+		if log != nil && log.Refused() {
+			l.until = log.Extent().End
+		}
+	}
 	return refusal.OfStore(err)
+}
+
+// bound has reading end where the log ends now, if more may be written to it.
+func (l *logReader) bound(ctx context.Context) error {
+	log, changed := l.Log(l.id)
+	switch {
+	case log != nil:
+		l.until = log.Extent().End
+	case changed != nil:
+		_, end, err := l.Store.TailLog(ctx, l.id, 0, 0, store.Cut{})
+		if err != nil {
+			return refusal.OfStore(err)
+		}
+		l.until = end
+	}
+	return nil
 }
 
 // cut returns what is cut out of the log. log is nil if the workload does not run.

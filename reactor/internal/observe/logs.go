@@ -2,6 +2,7 @@ package observe
 
 import (
 	"context"
+	"math"
 
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
@@ -10,19 +11,14 @@ import (
 )
 
 // ReadLog calls send, on the caller's goroutine, with each chunk of a workload's output, in order. The data must
-// not be changed. It ends at the end of the log; with Follow that is when the workload has ended. It returns the position
+// not be changed. It ends where the log ended when the call came; with Follow, when the workload has ended. It returns the position
 // up to which the output was read, and how much of it is missing since the last chunk.
 func (o *Observer) ReadLog(ctx context.Context, req api.LogRequest, send func(api.LogChunk) error) (position, missing uint64, err error) {
-	reader := logReader{Observer: o, id: req.ID, since: req.Since}
+	reader := logReader{Observer: o, id: req.ID, since: req.Since, until: math.MaxInt64}
 	if reader.streams, err = checkLogRequest(&req); err != nil {
 		return 0, 0, err
 	}
-	if req.TailLines != nil {
-		err = reader.seekTail(ctx, int(*req.TailLines))
-	} else {
-		err = reader.seek(ctx, req.Offset, req.Attempt, req.AttemptStart)
-	}
-	if err == nil {
+	if err = reader.begin(ctx, &req); err == nil {
 		err = reader.copy(ctx, req.Follow, send)
 	}
 	return uint64(reader.seen), uint64(reader.missing), err
@@ -54,7 +50,7 @@ func checkOffset(f *errs.Faults, path string, offset uint64) {
 // maxOffset bounds positions, so that they can be computed with.
 const maxOffset = 1 << 62
 
-// copy sends the log from the position on; if follow, until the workload has ended.
+// copy sends the log from the position on, to until; if follow, until the workload has ended.
 func (l *logReader) copy(ctx context.Context, follow bool, send func(api.LogChunk) error) error {
 	for {
 		log, changed := l.Log(l.id)
@@ -68,6 +64,10 @@ func (l *logReader) copy(ctx context.Context, follow bool, send func(api.LogChun
 			return err
 		}
 		for _, e := range entries {
+			if e.Offset >= l.until {
+				break
+			}
+			e.Data = e.Data[:min(int64(len(e.Data)), l.until-e.Offset)]
 			missing, wanted := l.take(&e)
 			if !wanted {
 				continue
@@ -79,10 +79,14 @@ func (l *logReader) copy(ctx context.Context, follow bool, send func(api.LogChun
 				return err
 			}
 		}
-		if len(entries) > 0 || l.position > start {
+		switch {
+		case l.position >= l.until:
+			l.missing += max(0, l.until-l.seen)
+			l.seen = max(l.seen, l.until)
+			return nil
+		case len(entries) > 0 || l.position > start:
 			continue
-		}
-		if changed == nil || !follow {
+		case changed == nil || !follow:
 			return nil
 		}
 		if err := l.wait(ctx, changed, more); err != nil {

@@ -151,3 +151,45 @@ func TestTail(t *testing.T) {
 		})
 	}
 }
+
+// TestReadLogBound: a guest that writes faster than the client reads does not keep a reader that does not follow.
+func TestReadLogBound(t *testing.T) {
+	one := uint32(1)
+	for name, tc := range map[string]struct {
+		req    api.LogRequest
+		stored bool // what is written is in the store at once
+		want   string
+	}{
+		"from memory":    {api.LogRequest{}, false, "a\nb\n"},
+		"from the store": {api.LogRequest{}, true, "a\nb\n"},
+		"of a stream":    {api.LogRequest{Stream: api.Stdout}, true, "a\n"},
+		"the last line":  {api.LogRequest{TailLines: &one}, false, "b\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				x := newFixture(t)
+				defer x.close()
+				texts := []string{"a\n", "b\n", "c\n", "d\n", "e\n", "f\n", "g\n", "h\n"}
+				w, ended := x.add("w", writes(time.Second, texts...))
+				time.Sleep(1500 * time.Millisecond)
+				synctest.Wait()
+				var got strings.Builder
+				tc.req.ID = "w"
+				position, missing, err := x.ReadLog(t.Context(), tc.req, func(c api.LogChunk) error {
+					got.Write(c.Data)
+					time.Sleep(3 * time.Second)
+					if log, _ := x.node.Log("w"); tc.stored {
+						log.Flush()
+						synctest.Wait()
+					}
+					return nil
+				})
+				if err != nil || got.String() != tc.want || position != 4 || missing != 0 {
+					t.Errorf("%q up to %d, %d missing, %v; want %q", got.String(), position, missing, err, tc.want)
+				}
+				time.Sleep(time.Minute)
+				x.end(w, ended)
+			})
+		})
+	}
+}

@@ -22,7 +22,7 @@ func (l *logReader) seek(ctx context.Context, offset uint64, attempt uint32, beg
 			return err
 		}
 		if known != attempt { // the output that takes the place of what was seen may not have begun
-			end, err := l.Store.TailLog(ctx, l.id, 0, 0, store.Cut{})
+			end, _, err := l.Store.TailLog(ctx, l.id, 0, 0, store.Cut{})
 			if err != nil {
 				return refusal.OfStore(err)
 			}

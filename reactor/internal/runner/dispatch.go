@@ -205,7 +205,7 @@ func (r *Runner) readPast(w *workload) (past *attempt.Past, logEnd int64, err er
 		}
 		past = pastOf(&status)
 	}
-	logEnd, err = r.cfg.Store.TailLog(r.ctx, w.id, 0, 0, store.Cut{})
+	logEnd, _, err = r.cfg.Store.TailLog(r.ctx, w.id, 0, 0, store.Cut{})
 	return past, logEnd, err
 }
 

@@ -89,8 +89,8 @@ func (d *disk) Workload(_ context.Context, id string) (*store.Workload, error) {
 	return nil, &store.NotFoundError{Kind: store.KindWorkload, Name: id}
 }
 
-func (d *disk) TailLog(context.Context, string, store.Streams, int, store.Cut) (int64, error) {
-	return 0, nil
+func (d *disk) TailLog(context.Context, string, store.Streams, int, store.Cut) (begin, end int64, err error) {
+	return 0, 0, nil
 }
 
 func (d *disk) AppendLog(_ store.LogAppend, done func(error)) { go done(nil) }

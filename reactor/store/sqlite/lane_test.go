@@ -34,12 +34,12 @@ func TestLanes(t *testing.T) {
 		"Workload": func() error { _, err := s.Workload(ctx, "a"); return err },
 		"Count":    func() error { _, err := s.Count(ctx); return err },
 		"Module":   func() error { _, err := s.Module(ctx, store.DigestOf([]byte("module"))); return err },
-		"end":      func() error { _, err := s.TailLog(ctx, "a", 0, 0, store.Cut{}); return err },
+		"end":      func() error { _, _, err := s.TailLog(ctx, "a", 0, 0, store.Cut{}); return err },
 		"List":     func() error { _, err := s.List(ctx, store.Query{}); return err },
 		"Changes":  func() error { _, err := s.Changes(ctx, 0, 1); return err },
 		"Modules":  func() error { _, err := s.ListModules(ctx, "", 1); return err },
 		"ReadLog":  func() error { _, _, err := s.ReadLog(ctx, "a", 0, store.Cut{}, 1); return err },
-		"TailLog":  func() error { _, err := s.TailLog(ctx, "a", 0, 1, store.Cut{}); return err },
+		"TailLog":  func() error { _, _, err := s.TailLog(ctx, "a", 0, 1, store.Cut{}); return err },
 	}
 	lanes := s.lanes.all()
 	for i, names := range [][]string{

@@ -177,6 +177,7 @@ type tail struct {
 	offset int64 // where the lines found so far begin
 
 	begun bool
+	end   int64 // of the log, when the search began
 	first int64 // the lowest key that the log's rows can have
 	next  int64 // the highest key to search next
 	begin int64 // of what was searched, in any stream
@@ -187,7 +188,7 @@ type tail struct {
 // step searches some rows.
 func (t *tail) step(ctx context.Context, l *logReader) error {
 	if !t.begun {
-		t.begun, t.first, t.next, t.begin, t.line = true, l.first, l.last, l.end, -1
+		t.begun, t.first, t.next, t.begin, t.end, t.line = true, l.first, l.last, l.end, l.end, -1
 		if t.lines <= 0 {
 			t.found, t.offset = true, l.end
 		} else if int64(t.lines) >= l.end { // a line has at least one byte

@@ -126,7 +126,7 @@ func TestRowsOfVersion1(t *testing.T) {
 	if text, _ := all(t, s, cut); string(text) != "one\n2\n" {
 		t.Errorf("the old log is %q", text)
 	}
-	if at, err := s.TailLog(t.Context(), "a", 0, 1, cut); err != nil || at != 4 {
+	if at, _, err := s.TailLog(t.Context(), "a", 0, 1, cut); err != nil || at != 4 {
 		t.Errorf("its last line begins at %d, %v", at, err)
 	}
 	add(t, s, 0, []byte("new"), store.Cut{})

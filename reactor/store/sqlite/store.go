@@ -213,7 +213,7 @@ func (s *Store) ReadLog(ctx context.Context, id string, position int64, cut stor
 
 // TailLog implements store.Logs. It finds the end of a log as quickly as a record. The search for lines is
 // slower, and gives up its connection between steps.
-func (s *Store) TailLog(ctx context.Context, id string, streams store.Streams, lines int, cut store.Cut) (int64, error) {
+func (s *Store) TailLog(ctx context.Context, id string, streams store.Streams, lines int, cut store.Cut) (begin, end int64, err error) {
 	lane := s.lanes.logs
 	if lines <= 0 {
 		lane = s.lanes.records
@@ -228,10 +228,10 @@ func (s *Store) TailLog(ctx context.Context, id string, streams store.Streams, l
 			return err
 		})
 		if err != nil {
-			return 0, err
+			return 0, 0, err
 		}
 	}
-	return t.offset, nil
+	return t.offset, t.end, nil
 }
 
 // LogStart implements store.Logs.

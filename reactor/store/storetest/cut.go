@@ -174,7 +174,7 @@ func (c *cutLog) compareTail() {
 			line, whole = at, false
 		}
 	}
-	got, err := c.TailLog(c.t.Context(), "a", streams, lines, c.cut())
+	got, _, err := c.TailLog(c.t.Context(), "a", streams, lines, c.cut())
 	wantIs(c.t, "TailLog", err, nil)
 	for at := min(got, want); at < max(got, want); at++ { // what lies between is of the other stream
 		if c.kept(at) && streams.Has(c.stream[at]) {

@@ -48,7 +48,7 @@ func testLog(t *testing.T, open Open) {
 		wantAs[*store.NotFoundError](t, "no workload", f.appendLog("nobody", 1, stdout("x")))
 		_, _, err := f.ReadLog(t.Context(), "nobody", 0, store.Cut{}, 10)
 		wantAs[*store.NotFoundError](t, "ReadLog", err)
-		_, err = f.TailLog(t.Context(), "nobody", 0, 10, store.Cut{})
+		_, _, err = f.TailLog(t.Context(), "nobody", 0, 10, store.Cut{})
 		wantAs[*store.NotFoundError](t, "TailLog", err)
 	})
 	t.Run("Finished", func(t *testing.T) {
@@ -88,7 +88,7 @@ func testLog(t *testing.T, open Open) {
 		}
 		lines := bytes.SplitAfter(want.Bytes(), []byte{'\n'})
 		for _, n := range []int{0, 1, 2, 100, 200, 301, 1000} {
-			offset, err := f.TailLog(t.Context(), "large", 0, n, store.Cut{})
+			offset, _, err := f.TailLog(t.Context(), "large", 0, n, store.Cut{})
 			wantIs(t, "TailLog", err, nil)
 			last := bytes.Join(lines[max(len(lines)-n, 0):], nil)
 			wantEqual(t, fmt.Sprint("offset of the last ", n), offset, int64(want.Len()-len(last)))
@@ -132,8 +132,13 @@ func testLog(t *testing.T, open Open) {
 			id := fmt.Sprint(i)
 			f.submit(id)
 			wantIs(t, "AppendLog", f.appendLog(id, 0, test.chunks...), nil)
-			offset, err := f.TailLog(t.Context(), id, test.streams, test.lines, store.Cut{})
+			offset, end, err := f.TailLog(t.Context(), id, test.streams, test.lines, store.Cut{})
 			wantIs(t, "TailLog", err, nil)
+			size := int64(0)
+			for _, c := range test.chunks {
+				size += int64(len(c.Data))
+			}
+			wantEqual(t, fmt.Sprintf("%d: the end", i), fmt.Sprint(end), fmt.Sprint(size))
 			wantEqual(t, fmt.Sprintf("%d: the last %d lines", i, test.lines), string(f.logFrom(id, test.streams, offset, 100)), test.want)
 		}
 	})

@@ -376,7 +376,7 @@ func (m *model) compareLog() {
 	for n := 0; n < lines && begin > 0; n++ {
 		begin = bytes.LastIndexByte(text[:begin-1], '\n') + 1
 	}
-	offset, err := m.TailLog(m.t.Context(), id, streams, lines, store.Cut{})
+	offset, _, err := m.TailLog(m.t.Context(), id, streams, lines, store.Cut{})
 	wantIs(m.t, "TailLog", err, nil)
 	if got := m.logFrom(id, streams, offset, 1<<20); !bytes.Equal(got, text[begin:]) {
 		m.t.Errorf("the last %d lines of %q begin at %d: %d bytes, want %d", lines, id, offset, len(got), len(text)-begin)

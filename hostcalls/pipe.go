@@ -19,8 +19,8 @@ type Pipe struct {
 	capacity   int
 	endOfInput bool // closed for writing
 	broken     bool // closed for reading
-	readers    waiters
-	writers    waiters
+	readers    Waiters
+	writers    Waiters
 }
 
 // minRing is the ring's first size. An empty pipe keeps no larger ring.
@@ -59,6 +59,27 @@ func (r PipeReader) Read(b []byte) (int, error) {
 	p := r.pipe
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	n, err := p.peek(b)
+	if n == 0 {
+		return 0, err
+	}
+	p.head = (p.head + n) & (len(p.ring) - 1)
+	p.size -= n
+	if p.size == 0 && len(p.ring) > minRing {
+		p.ring, p.head = nil, 0
+	}
+	p.writers.Tell()
+	return n, nil
+}
+
+// Peek is Read, but the bytes remain to be read.
+func (r PipeReader) Peek(b []byte) (int, error) {
+	r.pipe.mu.Lock()
+	defer r.pipe.mu.Unlock()
+	return r.pipe.peek(b)
+}
+
+func (p *Pipe) peek(b []byte) (int, error) {
 	switch {
 	case p.broken:
 		return 0, io.ErrClosedPipe
@@ -72,12 +93,6 @@ func (r PipeReader) Read(b []byte) (int, error) {
 	n := min(len(b), p.size)
 	first := copy(b[:n], p.ring[p.head:])
 	copy(b[first:n], p.ring)
-	p.head = (p.head + n) & (len(p.ring) - 1)
-	p.size -= n
-	if p.size == 0 && len(p.ring) > minRing {
-		p.ring, p.head = nil, 0
-	}
-	p.writers.tell()
 	return n, nil
 }
 
@@ -102,7 +117,7 @@ func (w PipeWriter) Write(b []byte) (int, error) {
 	first := copy(p.ring[tail:], b[:n])
 	copy(p.ring, b[first:n])
 	p.size += n
-	p.readers.tell()
+	p.readers.Tell()
 	return n, nil
 }
 
@@ -128,8 +143,8 @@ func (p *Pipe) CloseWrite() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.endOfInput = true
-	p.readers.tell()
-	p.writers.tell()
+	p.readers.Tell()
+	p.writers.Tell()
 }
 
 // CloseRead drops the rest and breaks the pipe for its writer.
@@ -138,8 +153,8 @@ func (p *Pipe) CloseRead() {
 	defer p.mu.Unlock()
 	p.broken = true
 	p.ring, p.head, p.size = nil, 0, 0
-	p.readers.tell()
-	p.writers.tell()
+	p.readers.Tell()
+	p.writers.Tell()
 }
 
 // Notify calls ready when Read would not block.
@@ -147,7 +162,7 @@ func (r PipeReader) Notify(ready func()) (stop func()) {
 	p := r.pipe
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.readers.add(&p.mu, ready, p.size > 0 || p.endOfInput || p.broken)
+	return p.readers.Add(&p.mu, ready, p.size > 0 || p.endOfInput || p.broken)
 }
 
 // Level returns the number of bytes to read, and whether the writer has gone.
@@ -163,7 +178,7 @@ func (w PipeWriter) Notify(ready func()) (stop func()) {
 	p := w.pipe
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.writers.add(&p.mu, ready, p.size < p.capacity || p.endOfInput || p.broken)
+	return p.writers.Add(&p.mu, ready, p.size < p.capacity || p.endOfInput || p.broken)
 }
 
 // Level returns the number of bytes that fit, and whether the reader has gone.
@@ -172,36 +187,4 @@ func (w PipeWriter) Level() (nbytes int, hangup bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.capacity - p.size, p.broken
-}
-
-// waiters are callbacks to be called once. All access is under one lock, which the callbacks are
-// called under too: that is what makes stop final.
-type waiters struct{ list []*func() }
-
-// add puts ready on the list, or calls it if now. The caller holds mu.
-func (w *waiters) add(mu *sync.Mutex, ready func(), now bool) (stop func()) {
-	if now {
-		return readyNow(ready)
-	}
-	entry := &ready
-	w.list = append(w.list, entry)
-	return func() {
-		mu.Lock()
-		defer mu.Unlock()
-		for i, e := range w.list {
-			if e == entry {
-				w.list = append(w.list[:i], w.list[i+1:]...)
-				return
-			}
-		}
-	}
-}
-
-// tell calls them all and forgets them.
-func (w *waiters) tell() {
-	for _, ready := range w.list {
-		(*ready)()
-	}
-	clear(w.list)
-	w.list = w.list[:0]
 }

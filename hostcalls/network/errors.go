@@ -1,6 +1,10 @@
 package network
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+	"syscall"
+)
 
 // Errors of sockets, besides those of the system (syscall.Errno), hostcalls.ErrWouldBlock and io.EOF.
 var (
@@ -12,6 +16,21 @@ var (
 	ErrNotGranted = errors.New("network: no grant covers it")
 	// ErrUnknownOption: the socket does not have such an option.
 	ErrUnknownOption = errors.New("network: unknown option")
-	// ErrQuota: the workload has sent or received as many bytes as it may, or has as many sockets open.
-	ErrQuota = errors.New("network: more than the workload may have")
+	// ErrQuota: the workload has sent or received as many bytes as it may.
+	ErrQuota = errors.New("network: more bytes than the workload may send or receive")
+	// ErrTooManySockets: the process has as many sockets open as it may.
+	ErrTooManySockets = errors.New("network: more sockets than the process may have")
+	// ErrTruncated: the peer ended a connection with TLS without ending TLS, so bytes may be missing. To guests it is a
+	// connection that was reset.
+	ErrTruncated = fmt.Errorf("network: the peer has ended the connection in the middle of TLS: %w", syscall.ECONNRESET)
 )
+
+// NameError says why a text is not the name of a host.
+type NameError struct {
+	Name   string
+	Reason string
+}
+
+func (e *NameError) Error() string {
+	return fmt.Sprintf("%q is not the name of a host: %s", e.Name, e.Reason)
+}

@@ -43,7 +43,7 @@ var imports = map[string][]string{
 	"hostcalls":            {"executor", "executor/driver", "executor/engine"},
 	"hostcalls/abi":        {"executor", "executor/driver", "executor/engine", "hostcalls", "hostcalls/capability", "hostcalls/vfs"},
 	"hostcalls/capability": {},
-	"hostcalls/network":    {"hostcalls"},
+	"hostcalls/network":    {"executor/driver", "hostcalls"},
 	"hostcalls/vfs":        {},
 	"hostcalls/wasip1":     {"internal/clip", "executor", "executor/driver", "executor/engine", "executor/engine/meter", "hostcalls", "hostcalls/abi", "hostcalls/capability", "hostcalls/vfs"},
 
@@ -193,6 +193,7 @@ var importers = map[string][]string{
 	"github.com/KimMachineGun/automemlimit/memlimit":       {"reactor/internal/process"},
 	"golang.org/x/sync/errgroup":                           {"cmd/reactorctl/internal/cli"},
 	"golang.org/x/sync/semaphore":                          {"reactor/store/sqlite"},
+	"golang.org/x/net/idna":                                {"hostcalls/network"},
 	"golang.org/x/sys/unix":                                {"internal/flock", "executor/...", "hostcalls/...", "reactor/...", "cmd/..."},
 	"github.com/google/go-cmp/cmp":                         {"reactor/store/storetest"},
 }

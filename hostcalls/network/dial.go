@@ -1,0 +1,178 @@
+package network
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"os"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/reactord/reactord/hostcalls"
+)
+
+const (
+	lookupTimeout  = 10 * time.Second // for a name
+	connectTimeout = 30 * time.Second // for each address of a name
+)
+
+// Costs in units of fuel.
+const (
+	lookupCost  = 200_000 // of looking up a name
+	connectCost = 20_000  // of beginning a connection
+)
+
+// Resolve looks up the addresses of a name, one or more, for the process, and waits for them on the call's fiber. An
+// address in its usual spelling is its own answer. The error is a *NameError, one of Access, a *net.DNSError, or the
+// cause of a cancel.
+func (n *Network) Resolve(c *hostcalls.Call, family Family, text string) ([]netip.Addr, error) {
+	if addr, ok := Literal(text); ok {
+		if family == IPv4 && !addr.Is4() || family == IPv6 && !addr.Is6() {
+			return nil, notFound(text)
+		}
+		return []netip.Addr{addr}, nil
+	}
+	name, err := HostName(text)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := n.access.Resolve(name); err != nil {
+		return nil, err
+	}
+	addrs, err := lookup(c, n.stack, family, name)
+	if err != nil {
+		return nil, err
+	}
+	for _, addr := range addrs {
+		n.answers.add(name, addr)
+	}
+	return addrs, nil
+}
+
+// maxAddresses bounds the addresses of one lookup.
+const maxAddresses = 64
+
+// lookup looks up a canonical name on the driver's pool.
+func lookup(c *hostcalls.Call, stack Stack, family Family, name string) (addrs []netip.Addr, err error) {
+	if err := c.Charge(lookupCost); err != nil {
+		return nil, err
+	}
+	canceled := c.Lookup(hostcalls.Op{Kind: hostcalls.OpResolve, Target: name}, func(ctx context.Context) {
+		ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
+		defer cancel()
+		addrs, err = stack.Lookup(ctx, family, name)
+	})
+	if canceled != nil {
+		return nil, canceled
+	}
+	if err == nil && len(addrs) == 0 {
+		err = notFound(name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	list := make([]netip.Addr, 0, min(len(addrs), maxAddresses))
+	for _, addr := range addrs[:cap(list)] {
+		list = append(list, addr.Unmap().WithZone(""))
+	}
+	return list, nil
+}
+
+func notFound(name string) error {
+	return &net.DNSError{Err: "the name has no addresses", Name: name, IsNotFound: true}
+}
+
+// Dial connects to HOST:PORT for the daemon, by a grant, and waits on the call's fiber. It tries the addresses of a
+// name in turn. check, which may be nil, decides about each before it is tried. The connection is the stack's own: pass
+// it to ClientTLS or to Adopt.
+func Dial(c *hostcalls.Call, stack Stack, address string, check func(host string, to netip.AddrPort) error) (TCP, error) {
+	host, targets, err := targetsOf(c, stack, address)
+	if err != nil {
+		return nil, err
+	}
+	for _, to := range targets {
+		if check != nil {
+			if err = check(host, to); err != nil {
+				continue
+			}
+		}
+		var conn TCP
+		if conn, err = connect(c, stack, to); err == nil {
+			return conn, nil
+		}
+		if c.Err() != nil {
+			return nil, err
+		}
+	}
+	return nil, err
+}
+
+// targetsOf returns the host of HOST:PORT and its addresses, one or more.
+func targetsOf(c *hostcalls.Call, stack Stack, address string) (host string, targets []netip.AddrPort, err error) {
+	host, service, err := net.SplitHostPort(address)
+	if err != nil {
+		return "", nil, err
+	}
+	port, err := strconv.ParseUint(service, 10, 16)
+	if err != nil || port == 0 {
+		return "", nil, &net.AddrError{Err: "invalid port", Addr: address}
+	}
+	if addr, ok := Literal(host); ok {
+		return host, []netip.AddrPort{netip.AddrPortFrom(addr, uint16(port))}, nil
+	}
+	name, err := HostName(host)
+	if err != nil {
+		return "", nil, err
+	}
+	addrs, err := lookup(c, stack, AnyFamily, name)
+	for _, addr := range addrs {
+		targets = append(targets, netip.AddrPortFrom(addr, uint16(port)))
+	}
+	return name, targets, err
+}
+
+// connect connects to one address.
+func connect(c *hostcalls.Call, stack Stack, to netip.AddrPort) (TCP, error) {
+	if err := c.Charge(connectCost); err != nil {
+		return nil, err
+	}
+	family := IPv4
+	if to.Addr().Is6() {
+		family = IPv6
+	}
+	conn, err := stack.TCP(family)
+	if err != nil {
+		return nil, err
+	}
+	if err := establish(c, conn, to); err != nil {
+		_ = conn.Close()
+		return nil, err
+	}
+	return conn, nil
+}
+
+func establish(c *hostcalls.Call, conn TCP, to netip.AddrPort) error {
+	err := conn.Connect(to)
+	due := time.Now().Add(connectTimeout)
+	wait := [1]hostcalls.Wait{{Op: hostcalls.Op{Kind: hostcalls.OpConnect, Target: to.String()}, On: outNotifier{conn}}}
+	for errors.Is(err, hostcalls.ErrWouldBlock) {
+		if canceled := c.Await(due, wait[:]...); canceled != nil {
+			return canceled
+		}
+		late := !time.Now().Before(due)
+		if err = conn.FinishConnect(); late && errors.Is(err, hostcalls.ErrWouldBlock) {
+			err = syscall.ETIMEDOUT
+		}
+	}
+	if _, ok := err.(syscall.Errno); ok { //nolint:errorlint // one that is wrapped says already of which call it is
+		return os.NewSyscallError("connect", err)
+	}
+	return err
+}
+
+// outNotifier notifies when a socket is ready for Out.
+type outNotifier struct{ Socket }
+
+func (n outNotifier) Notify(ready func()) (stop func()) { return n.Socket.Notify(Out, ready) }

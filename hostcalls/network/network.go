@@ -1,0 +1,118 @@
+package network
+
+import (
+	"net/netip"
+	"sync/atomic"
+	"syscall"
+)
+
+// Config says what a process has of the network.
+type Config struct {
+	Stack   Stack
+	Access  Access   // nil allows nothing
+	Traffic *Traffic // of the workload; nil counts for nobody
+	Sockets int      // bound on the sockets that are open at once; zero is none
+}
+
+// Network is what one process has of a stack. Make one with New.
+type Network struct {
+	stack   Stack
+	access  Access
+	traffic *Traffic
+	limit   int64
+	open    atomic.Int64 // sockets
+	answers answers      // of lookups
+}
+
+// New makes the Network of a process.
+func New(c Config) *Network {
+	if c.Traffic == nil {
+		c.Traffic = NewTraffic(nil, TrafficLimits{})
+	}
+	if c.Access == nil {
+		c.Access = nothing{}
+	}
+	return &Network{stack: c.Stack, access: c.Access, traffic: c.Traffic, limit: int64(c.Sockets)}
+}
+
+// Open returns the number of sockets that are open. It may be called from any goroutine.
+func (n *Network) Open() int { return int(n.open.Load()) }
+
+// Full reports whether as many sockets are open as there may be.
+func (n *Network) Full() bool { return n.limit > 0 && n.open.Load() >= n.limit }
+
+// TCP makes a TCP socket, which asks Access for each address that it binds or connects to. It may return
+// ErrTooManySockets.
+func (n *Network) TCP(family Family) (TCP, error) {
+	if n.Full() {
+		return nil, ErrTooManySockets
+	}
+	inner, err := n.stack.TCP(family)
+	if err != nil {
+		return nil, err
+	}
+	return n.stream(inner, family, ""), nil
+}
+
+// UDP makes a UDP socket, which asks Access for each address that it binds to or sends to. It may return
+// ErrTooManySockets.
+func (n *Network) UDP(family Family) (UDP, error) {
+	if n.Full() {
+		return nil, ErrTooManySockets
+	}
+	inner, err := n.stack.UDP(family)
+	if err != nil {
+		return nil, err
+	}
+	return n.datagrams(inner, family, ""), nil
+}
+
+// Adopt makes a connection or a listener that was opened by a grant, which may be nil, one of the process's own. What a
+// listener accepts belongs to the same grant. target names it in operations; by default its address does. After an
+// error, which is ErrTooManySockets, the caller still owns it.
+func (n *Network) Adopt(c TCP, g Grant, target string) (TCP, error) {
+	if n.Full() {
+		return nil, ErrTooManySockets
+	}
+	s := n.stream(c, AnyFamily, target)
+	s.hold(g)
+	return s, nil
+}
+
+// AdoptUDP is Adopt for a bound UDP socket: it receives from everywhere, and may answer those it has heard from.
+func (n *Network) AdoptUDP(c UDP, g Grant, target string) (UDP, error) {
+	if n.Full() {
+		return nil, ErrTooManySockets
+	}
+	s := n.datagrams(c, AnyFamily, target)
+	s.serves = true
+	s.hold(g)
+	return s, nil
+}
+
+// dial asks whether an address may be connected to or sent to.
+func (n *Network) dial(p Protocol, to netip.AddrPort) (Grant, error) {
+	return n.access.Dial(p, to, n.answers.names(to.Addr()))
+}
+
+// canonical returns an address in the form that Access knows: IPv4 is never written as IPv6, and there is no zone. It
+// fails if it is not of the family.
+func canonical(family Family, a netip.AddrPort) (netip.AddrPort, error) {
+	addr := a.Addr()
+	switch {
+	case !addr.IsValid():
+		return netip.AddrPort{}, syscall.EINVAL
+	case addr.Zone() != "":
+		return netip.AddrPort{}, syscall.EADDRNOTAVAIL
+	case family == IPv4 && !addr.Unmap().Is4(), family == IPv6 && !addr.Is6(), family == IPv6 && addr.Is4In6():
+		return netip.AddrPort{}, syscall.EAFNOSUPPORT
+	}
+	return netip.AddrPortFrom(addr.Unmap(), a.Port()), nil
+}
+
+// nothing is the Access of a process without grants.
+type nothing struct{}
+
+func (nothing) Dial(Protocol, netip.AddrPort, []string) (Grant, error) { return nil, ErrNotGranted }
+func (nothing) Listen(Protocol, netip.AddrPort) (Grant, error)         { return nil, ErrNotGranted }
+func (nothing) Resolve(string) (Grant, error)                          { return nil, ErrNotGranted }

@@ -1,0 +1,62 @@
+package network
+
+import (
+	"sync/atomic"
+
+	"github.com/reactord/reactord/hostcalls"
+)
+
+// Op returns the operation of a kind that waits for a socket in a direction, with a buffer of a size. While the workload sends or receives
+// faster than it may, the operation waits for that instead.
+func Op(s Socket, kind hostcalls.OpKind, d Direction, size int) hostcalls.Op {
+	op := hostcalls.Op{Kind: kind, Bytes: uint64(size)}
+	switch s := s.(type) {
+	case *stream:
+		s.describe(&op, d)
+	case *datagrams:
+		s.describe(&op, d)
+	default:
+		op.Target = addressOf(s)
+	}
+	return op
+}
+
+func (s *socket) describe(op *hostcalls.Op, d Direction) {
+	if !s.network.traffic.flows[d].readyAt().IsZero() {
+		op.Kind = hostcalls.OpRate
+	}
+	if s.target == "" {
+		s.target = addressOf(s.inner)
+	}
+	op.Target, op.Subject = s.target, &s.sides[d]
+}
+
+// addressOf names a socket by its peer or else its own address.
+func addressOf(s Socket) string {
+	if remote := s.RemoteAddr(); remote.IsValid() {
+		return remote.String()
+	}
+	if local := s.LocalAddr(); local.IsValid() {
+		return local.String()
+	}
+	return "socket"
+}
+
+// side is a direction of a socket, as a hostcalls.Subject.
+type side struct {
+	socket *socket
+	moved  atomic.Uint64 // bytes
+}
+
+// Transferred implements hostcalls.Subject.
+func (s *side) Transferred(hostcalls.OpKind) uint64 { return s.moved.Load() }
+
+// Grant implements hostcalls.Subject.
+func (s *side) Grant() string {
+	s.socket.mu.Lock()
+	defer s.socket.mu.Unlock()
+	if len(s.socket.grants) == 0 {
+		return ""
+	}
+	return s.socket.grants[0].String()
+}

@@ -1,0 +1,211 @@
+package network
+
+import (
+	"errors"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/reactord/reactord/executor/driver"
+)
+
+// socket is a socket of a process: one of the stack, with the grants by which it is open, and counted.
+//
+// A revocation closes the socket of the stack, from any goroutine, so that whoever waits for it is notified and every
+// later call meets ErrClosed, which explain turns into ErrRevoked. Those who wait for the rate are notified too.
+type socket struct {
+	network *Network
+	inner   Socket
+	family  Family
+	target  string
+	sides   [2]side // by Direction
+
+	mu      sync.Mutex // guards the fields below
+	grants  []Grant
+	stops   []func() // of the grants' OnRevoke
+	closed  bool
+	revoked bool
+	delays  []*delay // waits for the rate
+}
+
+func (s *socket) init(n *Network, inner Socket, family Family, target string) {
+	s.network, s.inner, s.family, s.target = n, inner, family, target
+	s.sides[In].socket, s.sides[Out].socket = s, s
+	n.open.Add(1)
+}
+
+// hold closes the socket once a grant is revoked. The first grant held is the one that operations show.
+func (s *socket) hold(g Grant) {
+	if g == nil {
+		return
+	}
+	s.mu.Lock()
+	known := s.closed || slices.Contains(s.grants, g)
+	if !known {
+		s.grants = append(s.grants, g)
+	}
+	s.mu.Unlock()
+	if known {
+		return
+	}
+	stop := g.OnRevoke(s.revoke)
+	s.mu.Lock()
+	closed := s.closed
+	if !closed {
+		s.stops = append(s.stops, stop)
+	}
+	s.mu.Unlock()
+	if closed {
+		stop()
+	}
+}
+
+func (s *socket) revoke() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed || s.revoked {
+		return
+	}
+	s.revoked = true
+	_ = s.inner.Close()
+	s.endDelays()
+}
+
+// Close implements Socket.
+func (s *socket) Close() error {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return ErrClosed
+	}
+	s.closed = true
+	stops := s.stops
+	s.grants, s.stops = nil, nil
+	var err error
+	if !s.revoked {
+		err = s.inner.Close()
+	}
+	s.endDelays()
+	s.mu.Unlock()
+	for _, stop := range stops {
+		stop()
+	}
+	s.network.open.Add(-1)
+	return err
+}
+
+// explain returns an error of the stack's socket as one of this.
+func (s *socket) explain(err error) error {
+	if err != nil && errors.Is(err, ErrClosed) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.revoked && !s.closed {
+			return ErrRevoked
+		}
+	}
+	return err
+}
+
+// bind binds to an address that Access allows. Any port of every address is what the system gives a socket that sends
+// without being bound, so that takes no grant; granted says whether there is one.
+func (s *socket) bind(p Protocol, local netip.AddrPort) (granted bool, err error) {
+	local, err = canonical(s.family, local)
+	if err != nil {
+		return false, err
+	}
+	var g Grant
+	if !local.Addr().IsUnspecified() || local.Port() != 0 {
+		if g, err = s.network.access.Listen(p, local); err != nil {
+			return false, err
+		}
+		granted = true
+	}
+	if err := s.inner.Bind(local); err != nil {
+		return false, s.explain(err)
+	}
+	s.hold(g)
+	return granted, nil
+}
+
+// LocalAddr implements Socket.
+func (s *socket) LocalAddr() netip.AddrPort { return s.inner.LocalAddr() }
+
+// RemoteAddr implements Socket.
+func (s *socket) RemoteAddr() netip.AddrPort { return s.inner.RemoteAddr() }
+
+// Level implements Socket.
+func (s *socket) Level(d Direction) (nbytes int, hangup bool) { return s.inner.Level(d) }
+
+// Option implements Socket.
+func (s *socket) Option(o Option) (int, error) {
+	value, err := s.inner.Option(o)
+	return value, s.explain(err)
+}
+
+// SetOption implements Socket.
+func (s *socket) SetOption(o Option, value int) error { return s.explain(s.inner.SetOption(o, value)) }
+
+// Notify implements Socket.
+func (s *socket) Notify(d Direction, ready func()) (stop func()) {
+	flow := &s.network.traffic.flows[d]
+	if due := flow.readyAt(); !due.IsZero() {
+		return s.delay(due, ready)
+	}
+	if d == Out && flow.spent() {
+		ready()
+		return func() {}
+	}
+	return s.inner.Notify(d, ready)
+}
+
+// delay is a wait for the rate.
+type delay struct {
+	timer driver.Timer
+	ready func()
+}
+
+// delay calls ready when the rate lets bytes pass again, or the socket has ended.
+func (s *socket) delay(due time.Time, ready func()) (stop func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed || s.revoked {
+		ready()
+		return func() {}
+	}
+	d := &delay{ready: ready}
+	d.timer.Init(func(time.Time) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.forget(d) {
+			ready()
+		}
+	})
+	s.delays = append(s.delays, d)
+	timers := s.network.traffic.driver
+	timers.Start(&d.timer, due)
+	return func() {
+		timers.Stop(&d.timer)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.forget(d)
+	}
+}
+
+// forget reports whether a delay was still waiting. The caller holds mu.
+func (s *socket) forget(d *delay) bool {
+	i := slices.Index(s.delays, d)
+	if i >= 0 {
+		s.delays = slices.Delete(s.delays, i, i+1)
+	}
+	return i >= 0
+}
+
+// endDelays ends all waits for the rate. The caller holds mu.
+func (s *socket) endDelays() {
+	for _, d := range s.delays {
+		s.network.traffic.driver.Stop(&d.timer)
+		d.ready()
+	}
+	s.delays = nil
+}

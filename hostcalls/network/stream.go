@@ -1,0 +1,141 @@
+package network
+
+import (
+	"errors"
+	"net/netip"
+
+	"github.com/reactord/reactord/hostcalls"
+)
+
+// stream is a TCP socket of a process.
+type stream struct {
+	socket
+	tcp TCP
+}
+
+func (n *Network) stream(inner TCP, family Family, target string) *stream {
+	s := &stream{tcp: inner}
+	s.init(n, inner, family, target)
+	return s
+}
+
+// Bind implements Socket.
+func (s *stream) Bind(local netip.AddrPort) error {
+	_, err := s.bind(OverTCP, local)
+	return err
+}
+
+// Connect implements TCP.
+func (s *stream) Connect(remote netip.AddrPort) error {
+	remote, err := canonical(s.family, remote)
+	if err != nil {
+		return err
+	}
+	g, err := s.network.dial(OverTCP, remote)
+	if err != nil {
+		return err
+	}
+	err = s.explain(s.tcp.Connect(remote))
+	if err == nil || errors.Is(err, hostcalls.ErrWouldBlock) {
+		s.target = remote.String()
+		s.hold(g)
+	}
+	return err
+}
+
+// FinishConnect implements TCP.
+func (s *stream) FinishConnect() error { return s.explain(s.tcp.FinishConnect()) }
+
+// Listen implements TCP. A socket that is not bound is bound by it, so Access is asked for any port of every address.
+func (s *stream) Listen(backlog int) error {
+	at := s.inner.LocalAddr()
+	if !at.IsValid() {
+		at = netip.AddrPortFrom(unspecified(s.family), 0)
+	}
+	at, err := canonical(s.family, at)
+	if err != nil {
+		return err
+	}
+	g, err := s.network.access.Listen(OverTCP, at)
+	if err != nil {
+		return err
+	}
+	if err := s.tcp.Listen(backlog); err != nil {
+		return s.explain(err)
+	}
+	s.target = s.inner.LocalAddr().String()
+	s.hold(g)
+	return nil
+}
+
+func unspecified(f Family) netip.Addr {
+	if f == IPv6 {
+		return netip.IPv6Unspecified()
+	}
+	return netip.IPv4Unspecified()
+}
+
+// Accept implements TCP. A connection is left waiting while the process has as many sockets as it may.
+func (s *stream) Accept() (TCP, error) {
+	if s.network.Full() {
+		return nil, ErrTooManySockets
+	}
+	inner, err := s.tcp.Accept()
+	if err != nil {
+		return nil, s.explain(err)
+	}
+	c := s.network.stream(inner, s.family, "")
+	s.mu.Lock()
+	grants := s.grants
+	s.mu.Unlock()
+	for _, g := range grants {
+		c.hold(g)
+	}
+	return c, nil
+}
+
+// Read implements TCP. When the workload may receive no more, the end of the stream can still be met.
+func (s *stream) Read(p []byte, peek bool) (int, error) {
+	flow := &s.network.traffic.flows[In]
+	if len(p) == 0 {
+		n, err := s.tcp.Read(p, peek)
+		return n, s.explain(err)
+	}
+	if flow.spent() {
+		var one [1]byte
+		n, err := s.tcp.Read(one[:], true)
+		if n > 0 {
+			return 0, ErrQuota
+		}
+		return 0, s.explain(err)
+	}
+	room, err := flow.admit(len(p))
+	if err != nil {
+		return 0, err
+	}
+	n, err := s.tcp.Read(p[:room], peek)
+	if !peek {
+		s.sides[In].moved.Add(uint64(n))
+		flow.count(n)
+	}
+	return n, s.explain(err)
+}
+
+// Write implements TCP.
+func (s *stream) Write(p []byte) (int, error) {
+	flow := &s.network.traffic.flows[Out]
+	room := len(p)
+	if room > 0 {
+		var err error
+		if room, err = flow.admit(room); err != nil {
+			return 0, err
+		}
+	}
+	n, err := s.tcp.Write(p[:room])
+	s.sides[Out].moved.Add(uint64(n))
+	flow.count(n)
+	return n, s.explain(err)
+}
+
+// Shutdown implements TCP.
+func (s *stream) Shutdown(read, write bool) error { return s.explain(s.tcp.Shutdown(read, write)) }

@@ -189,7 +189,6 @@ var importers = map[string][]string{
 	"mvdan.cc/sh/v3/shell":                                 {"cmd/reactorctl/internal/cli"},
 	"github.com/fsnotify/fsnotify":                         {"cmd/reactorctl/internal/watch"},
 	"github.com/theory/jsonpath":                           {"cmd/reactorctl/internal/render"},
-	"github.com/schollz/progressbar/v3":                    {"cmd/reactorctl/internal/cli"},
 	"github.com/KimMachineGun/automemlimit/memlimit":       {"reactor/internal/process"},
 	"golang.org/x/sync/errgroup":                           {"cmd/reactorctl/internal/cli"},
 	"golang.org/x/sync/semaphore":                          {"reactor/store/sqlite"},

@@ -37,8 +37,6 @@ var _ dev.Node = (*guests)(nil)
 
 // Push implements dev.Node.
 func (g *guests) Push(ctx context.Context, m *source.Module) (digest string, existed bool, _ error) {
-	done := g.notes.Wait("pushing " + m.Name)
-	defer done()
 	var result *reactorv1.PushModuleResult
 	err := g.follower.Do(ctx, func(ctx context.Context) (err error) {
 		if ctx.Err() != nil {

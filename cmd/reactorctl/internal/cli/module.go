@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 	"google.golang.org/grpc/status"
 
@@ -17,11 +17,7 @@ import (
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
 
-const (
-	pushChunk = 256 << 10
-	// progressFrom is the size from which on an upload shows a progress bar.
-	progressFrom = 1 << 20
-)
+const pushChunk = 256 << 10
 
 func (a *app) moduleCommand() *cobra.Command {
 	cmd := &cobra.Command{
@@ -75,42 +71,45 @@ func (a *app) upload(ctx context.Context, m *source.Module, tag string) (*reacto
 	if err := stream.Send(&reactorv1.PushModuleRequest{Part: &reactorv1.PushModuleRequest_Header{Header: header}}); err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
-	done := a.notes.Wait("waiting for the daemon to look for " + m.Name)
+	var sent atomic.Int64
+	defer a.notes.Watch(func(context.Context) (string, bool) { return pushing(m, sent.Load()), true })()
 	response, err := stream.Recv()
-	done()
 	if err != nil {
 		return nil, err
 	}
 	if result := response.GetResult(); result != nil {
 		return result, nil
 	}
-	if err := a.sendChunks(stream, m, int64(response.GetOffset())); err != nil {
+	if err := sendChunks(stream, m, int64(response.GetOffset()), &sent); err != nil {
 		return nil, err
 	}
-	defer a.notes.Wait("waiting for the daemon to compile " + m.Name)()
 	if response, err = stream.Recv(); err != nil {
 		return nil, err
 	}
 	return response.GetResult(), nil
 }
 
-// sendChunks streams the module from offset on and half-closes. It returns nil if the daemon ended the stream
+// pushing says how far the upload of a module is.
+func pushing(m *source.Module, sent int64) string {
+	switch {
+	case sent <= 0:
+		return "waiting for the daemon to look for " + m.Name
+	case sent >= m.Size:
+		return "waiting for the daemon to compile " + m.Name
+	}
+	return fmt.Sprintf("pushing %s: %s of %s", m.Name, render.Size(uint64(sent)), render.Size(uint64(m.Size)))
+}
+
+// sendChunks streams the module from offset on and half-closes, and keeps sent at how much the daemon was sent. It returns nil if the daemon ended the stream
 // early: the caller's Recv returns the reason.
-func (a *app) sendChunks(stream reactorv1.ModuleService_PushModuleClient, m *source.Module, offset int64) error {
+func sendChunks(stream reactorv1.ModuleService_PushModuleClient, m *source.Module, offset int64, sent *atomic.Int64) error {
 	if _, err := m.File.Seek(offset, io.SeekStart); err != nil {
 		return err
 	}
-	var from io.Reader = m.File
-	if m.Size-offset >= progressFrom && isTerminal(a.raw.Err) {
-		bar := progressbar.NewOptions64(m.Size, progressbar.OptionSetWriter(a.raw.Err), progressbar.OptionShowBytes(true),
-			progressbar.OptionSetDescription("pushing "+m.Name), progressbar.OptionClearOnFinish())
-		_ = bar.Set64(offset) // a bar that cannot be drawn must not fail the push
-		reader := progressbar.NewReader(m.File, bar)
-		from = &reader
-	}
+	sent.Store(offset)
 	buffer := make([]byte, pushChunk)
 	for {
-		n, err := io.ReadFull(from, buffer)
+		n, err := io.ReadFull(m.File, buffer)
 		if n > 0 {
 			part := &reactorv1.PushModuleRequest_Chunk{Chunk: buffer[:n]}
 			if err := stream.Send(&reactorv1.PushModuleRequest{Part: part}); err != nil {
@@ -119,6 +118,7 @@ func (a *app) sendChunks(stream reactorv1.ModuleService_PushModuleClient, m *sou
 				}
 				return err
 			}
+			sent.Add(int64(n))
 		}
 		switch {
 		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):

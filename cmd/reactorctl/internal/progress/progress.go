@@ -9,6 +9,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"time"
 
@@ -31,6 +32,7 @@ type Reporter struct {
 	Quiet bool
 
 	mu     sync.Mutex
+	waits  []*wait // that go on; the last one began last, and is the one that is shown
 	out    io.Writer
 	screen *screen.Screen
 	live   *screen.Live
@@ -76,27 +78,53 @@ func (r *Reporter) Wait(text string) (done func()) {
 	return r.Watch(func(context.Context) (string, bool) { return text, true })
 }
 
+// wait is a wait that goes on. It has a size, so that each has an address of its own.
+type wait struct{ _ byte }
+
 // Watch shows what look returns, again and again until done is called, or until look says that there is nothing more
-// to show. The context of look ends when done is called.
+// to show. The context of look ends when done is called. Of several waits at a time the terminal shows the last.
 func (r *Reporter) Watch(look func(context.Context) (text string, more bool)) (done func()) {
 	if r.Quiet {
 		return func() {}
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	var showing sync.WaitGroup
-	showing.Go(func() { r.show(ctx, look) })
+	w := r.begin()
+	showing.Go(func() {
+		defer r.end(w)
+		r.show(ctx, w, look)
+	})
 	return func() {
 		cancel()
 		showing.Wait()
 	}
 }
 
-func (r *Reporter) show(ctx context.Context, look func(context.Context) (string, bool)) {
+func (r *Reporter) begin() *wait {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	w := new(wait)
+	r.waits = append(r.waits, w)
+	return w
+}
+
+// end removes a wait, and what it has drawn.
+func (r *Reporter) end(w *wait) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.isShown(w) {
+		_ = r.live.Clear() // as in Say
+	}
+	r.waits = slices.DeleteFunc(r.waits, func(other *wait) bool { return other == w })
+}
+
+func (r *Reporter) isShown(w *wait) bool { return r.waits[len(r.waits)-1] == w }
+
+func (r *Reporter) show(ctx context.Context, w *wait, look func(context.Context) (string, bool)) {
 	redraws := r.screen.CanRedraw()
 	delay := otherDelay
 	if redraws {
 		delay = terminalDelay
-		defer r.draw("")
 	}
 	timer := time.NewTimer(delay)
 	defer timer.Stop()
@@ -111,7 +139,7 @@ func (r *Reporter) show(ctx context.Context, look func(context.Context) (string,
 		case !more || ctx.Err() != nil:
 			return
 		case redraws:
-			r.draw(text)
+			r.draw(w, text)
 			timer.Reset(interval)
 		case text != "":
 			r.Say(text)
@@ -122,11 +150,14 @@ func (r *Reporter) show(ctx context.Context, look func(context.Context) (string,
 	}
 }
 
-// draw draws a text in place of the last one; an empty one removes it.
-func (r *Reporter) draw(text string) {
+// draw draws a wait's text in place of the last one; an empty one removes it.
+func (r *Reporter) draw(w *wait, text string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if text == "" {
+	switch {
+	case !r.isShown(w):
+		return
+	case text == "":
 		_ = r.live.Clear() // as in Say
 		return
 	}

@@ -98,3 +98,31 @@ func TestBackupOfADamagedDatabase(t *testing.T) {
 		t.Error("a folder is left")
 	}
 }
+
+// A restore puts the store of a backup in its place, and never over another.
+func TestRestore(t *testing.T) {
+	dir, backup := t.TempDir(), filepath.Join(t.TempDir(), "backup")
+	d := testkit.Start(t, dir)
+	newCtlOf(t, d).must(t, "module", "push", "--tag", "hello", "../reactor/testdata/hello.wasm")
+	d.Stop()
+	if out, status := storeCommand(t, "backup", backup, "--data-dir", dir); status != 0 {
+		t.Fatalf("status %d\n%s", status, out)
+	}
+	if out, status := storeCommand(t, "restore", backup, "--data-dir", dir); status != 1 || !strings.Contains(out, "move it away first") {
+		t.Errorf("over another store: status %d\n%s", status, out)
+	}
+	if out, status := storeCommand(t, "restore", dir+"/none", "--data-dir", t.TempDir()); status != 1 || !strings.Contains(out, "there is no backup in ") {
+		t.Errorf("of nothing: status %d\n%s", status, out)
+	}
+	for _, from := range []string{backup, filepath.Join(backup, "store")} {
+		restored := filepath.Join(t.TempDir(), "data")
+		if out, status := storeCommand(t, "restore", from, "--data-dir", restored); status != 0 || !strings.HasPrefix(out, "0 workloads and 1 modules were copied to "+filepath.Join(restored, "store")) {
+			t.Errorf("status %d\n%s", status, out)
+		}
+		d := testkit.Start(t, restored)
+		if out := newCtlOf(t, d).must(t, "run", "hello"); out != "hello" {
+			t.Errorf("the guest prints %q", out)
+		}
+		d.Stop()
+	}
+}

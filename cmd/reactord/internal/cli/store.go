@@ -19,8 +19,8 @@ import (
 func storeCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "store",
-		Short: "Back up, check or repair the store",
-		Long: `backup copies the store of a daemon, also of one that runs.
+		Short: "Back up, restore, check or repair the store",
+		Long: `backup copies the store of a daemon, also of one that runs; restore copies it back.
 
 check reads all of a store, the bytes of its modules too, and reports what is readable, with status 1 if
 anything is damaged or missing. A daemon does not start on a store whose database is damaged: salvage sets
@@ -38,7 +38,7 @@ other settings are taken, and make no difference.`,
 			return daemon.SalvageStore(ctx, dataDir, force)
 		})
 	salvage.Flags().BoolVar(&force, "force", false, "also if the database is not damaged")
-	cmd.AddCommand(backupCommand(), repairCommand("check", "Report what can be read of the store", daemon.CheckStore), salvage)
+	cmd.AddCommand(backupCommand(), restoreCommand(), repairCommand("check", "Report what can be read of the store", daemon.CheckStore), salvage)
 	return cmd
 }
 
@@ -129,19 +129,46 @@ or damaged on disk are left out and named, and the exit status is 1: the rest of
 		if err != nil {
 			return err
 		}
-		ctx, stop := interruptible()
-		defer stop()
-		copied, err := daemon.BackUp(ctx, dataDir, to)
-		if err != nil {
-			return err
-		}
-		out := printable.NewWriter(cmd.OutOrStdout())
-		fmt.Fprintf(out, "%d workloads and %d modules were copied to %s\n", copied.Workloads, copied.Modules, filepath.Join(to, "store"))
-		for _, digest := range copied.Deleted {
-			fmt.Fprintf(out, "module %s was deleted meanwhile\n", digest)
-		}
-		printFaulty(out, copied.Faulty)
-		return faultyError(copied.Faulty)
+		return copyStore(cmd, filepath.Join(to, "store"), func(ctx context.Context) (daemon.Copied, error) {
+			return daemon.BackUp(ctx, dataDir, to)
+		})
 	})
 	return cmd
+}
+
+// restoreCommand copies a store back.
+func restoreCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "restore FOLDER",
+		Short: "Copy a backup's store to the data folder, which has none",
+		Long: `Copy the store of the backup in FOLDER to the data folder. Call it as the daemon's user, to whom the copy
+has to belong. A store that is there already stays as it is, and nothing is copied: stop the daemon and
+move it away first. Modules that the backup does not have, or that are damaged in it, are named, and the exit status
+is 1: the rest was copied.`,
+		Args:         cobra.ExactArgs(1),
+		SilenceUsage: true,
+	}
+	withDataDir(cmd, func(cmd *cobra.Command, args []string, dataDir string) error {
+		return copyStore(cmd, filepath.Join(dataDir, "store"), func(ctx context.Context) (daemon.Copied, error) {
+			return daemon.Restore(ctx, args[0], dataDir)
+		})
+	})
+	return cmd
+}
+
+// copyStore copies a store to a folder, and says what was copied and what was not.
+func copyStore(cmd *cobra.Command, to string, run func(context.Context) (daemon.Copied, error)) error {
+	ctx, stop := interruptible()
+	defer stop()
+	copied, err := run(ctx)
+	if err != nil {
+		return err
+	}
+	out := printable.NewWriter(cmd.OutOrStdout())
+	fmt.Fprintf(out, "%d workloads and %d modules were copied to %s\n", copied.Workloads, copied.Modules, to)
+	for _, digest := range copied.Deleted {
+		fmt.Fprintf(out, "module %s was deleted meanwhile\n", digest)
+	}
+	printFaulty(out, copied.Faulty)
+	return faultyError(copied.Faulty)
 }

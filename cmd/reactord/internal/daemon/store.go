@@ -76,6 +76,23 @@ func BackUp(ctx context.Context, dataDir, to string) (Copied, error) {
 	return copied, explain(err, dataDir)
 }
 
+// Restore copies the store of a backup, which is the folder that BackUp was given or its folder store, to a data folder that
+// has none.
+func Restore(ctx context.Context, backup, dataDir string) (Copied, error) {
+	from := storeOf(backup)
+	if !sqlite.Exists(from) {
+		from = backup
+	}
+	copied, err := sqlite.Backup(ctx, from, storeOf(dataDir))
+	switch {
+	case errors.Is(err, fs.ErrExist):
+		return copied, fmt.Errorf("%s is there already, and stays as it is: stop the daemon and move it away first", storeOf(dataDir))
+	case errors.Is(err, fs.ErrNotExist):
+		return copied, fmt.Errorf("there is no backup in %s: name the folder that `reactord store backup` was given", backup)
+	}
+	return copied, err
+}
+
 // Copied says what a backup has.
 type Copied = sqlite.Copied
 

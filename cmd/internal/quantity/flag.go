@@ -3,6 +3,7 @@ package quantity
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/pflag"
 )
@@ -63,7 +64,10 @@ func CountFlag[T Integer](p *T, least uint64) pflag.Value { return &countFlag[T]
 
 func (f *countFlag[T]) Set(s string) error {
 	n, err := ParseCount(s)
+	digits, negative := strings.CutPrefix(strings.TrimSpace(s), "-")
 	switch {
+	case negative && number(digits) != nil:
+		return fmt.Errorf("%s is too small: at least %d", s, f.least)
 	case err != nil:
 		return err
 	case n > maxOf[T]():

@@ -104,6 +104,7 @@ func TestFlags(t *testing.T) {
 		{CountFlag(&small, 3), "4294967295", ""},
 		{CountFlag(&small, 3), "4294967296", "4294967296 is too large: at most 4294967295"},
 		{CountFlag(&small, 3), "2", "2 is too small: at least 3"},
+		{CountFlag(&small, 3), "-1", "-1 is too small: at least 3"},
 		{CountFlag(&limit, 0), "-1", "-1 is too small: at least 0"},
 		{CountFlag(&limit, 0), "-x", `"-x" is not a whole number such as 1000, 1_000_000 or 1e9`},
 		{SizeFlag(&small, 1), "4GiB", "4GiB is too large: at most 4294967295"},

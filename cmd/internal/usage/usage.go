@@ -2,6 +2,7 @@ package usage
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -62,10 +63,26 @@ func unknownCommand(cmd *cobra.Command, name string) error {
 			known = append(append(known, sub.Name()), sub.Aliases...)
 		}
 	}
+	if other := meant(cmd, name); other != nil {
+		return Errorf(cmd, "unknown command %q: see `%s`", name, other.CommandPath())
+	}
 	if near := Nearest(name, known); near != "" {
 		return Errorf(cmd, "unknown command %q: did you mean %q?", name, near)
 	}
 	return Errorf(cmd, "unknown command %q", name)
+}
+
+// meant returns the command at or below cmd that says that it is to be suggested for a name, or nil.
+func meant(cmd *cobra.Command, name string) *cobra.Command {
+	if slices.Contains(cmd.SuggestFor, name) {
+		return cmd
+	}
+	for _, sub := range cmd.Commands() {
+		if found := meant(sub, name); found != nil {
+			return found
+		}
+	}
+	return nil
 }
 
 // HelpCommand returns the help command, which unlike cobra's own fails for a command that does not exist.

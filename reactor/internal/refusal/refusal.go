@@ -3,6 +3,7 @@ package refusal
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/reactord/reactord/reactor/errs"
@@ -29,8 +30,11 @@ func OfStore(err error) error {
 		return e
 	}
 	if busy, ok := errors.AsType[*store.InUseError](err); ok {
-		return errs.Module(errs.ModuleInUse, busy.Digest.String(),
-			"module %s is used by %d workloads that have not finished: cancel them or wait", busy.Digest, busy.Workloads)
+		users := "a workload that has not finished: cancel it or wait"
+		if busy.Workloads != 1 {
+			users = fmt.Sprintf("%d workloads that have not finished: cancel them or wait", busy.Workloads)
+		}
+		return errs.Module(errs.ModuleInUse, busy.Digest.String(), "module %s is used by %s", busy.Digest, users)
 	}
 	if kept, ok := errors.AsType[*store.KeptError](err); ok {
 		return errs.Module(errs.ModuleInUse, kept.Digest.String(), "%v", kept)

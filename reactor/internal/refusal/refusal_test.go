@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/reactord/reactord/reactor/errs"
@@ -41,6 +42,14 @@ func TestOfStore(t *testing.T) {
 	for _, err := range []error{nil, context.Canceled, context.DeadlineExceeded} {
 		if got := OfStore(err); got != err {
 			t.Errorf("OfStore(%v) = %v", err, got)
+		}
+	}
+}
+
+func TestModuleInUse(t *testing.T) {
+	for n, want := range map[int64]string{1: "is used by a workload that has not finished", 2: "is used by 2 workloads that have not finished"} {
+		if err := OfStore(&store.InUseError{Workloads: n}); !strings.Contains(err.Error(), want) {
+			t.Errorf("got %q, want %q", err, want)
 		}
 	}
 }

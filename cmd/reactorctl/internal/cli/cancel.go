@@ -12,9 +12,10 @@ import (
 func (a *app) cancelCommand() *cobra.Command {
 	var selector string
 	cmd := &cobra.Command{
-		Use:   "cancel ID... | cancel --label SELECTOR",
-		Short: "Cancel workloads",
-		Args:  operands(cobra.ArbitraryArgs),
+		SuggestFor: []string{"kill", "stop", "abort"},
+		Use:        "cancel ID... | cancel --label SELECTOR",
+		Short:      "Cancel workloads",
+		Args:       operands(cobra.ArbitraryArgs),
 	}
 	cmd.Flags().StringVarP(&selector, "label", "l", "", "cancel the workloads with these labels, such as app=web")
 	cmd.RunE = a.remote(func(cmd *cobra.Command, args []string) error {

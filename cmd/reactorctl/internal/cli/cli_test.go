@@ -401,6 +401,11 @@ func TestUsage(t *testing.T) {
 	}{
 		{[]string{"run", "--nope"}, "unknown flag --nope; see `reactorctl run --help`"},
 		{[]string{"run", "--memroy", "1", "--fuel", "some", "--timeout=3"}, "3 faults; see `reactorctl run --help`\n  unknown flag --memroy: did you mean --memory?\n  --fuel: \"some\" is not"},
+		{[]string{"kill", "w"}, "unknown command \"kill\": see `reactorctl cancel`"},
+		{[]string{"describe", "w"}, "see `reactorctl status`"},
+		{[]string{"push", "x"}, "see `reactorctl module push`"},
+		{[]string{"images"}, "see `reactorctl module list`"},
+		{[]string{"context", "unset", "x"}, "see `reactorctl context rm`"},
 		{[]string{"frobnicate"}, `unknown command "frobnicate"`},
 		{[]string{"help", "frobnicate"}, `unknown command "frobnicate"`},
 		{[]string{"list", "--addr", "https://example.org:7070"}, "give HOST:PORT without \"https://\", such as example.org:7070"},

@@ -38,7 +38,7 @@ func (a *app) contextCommand() *cobra.Command {
 			RunE: func(cmd *cobra.Command, args []string) error { return a.useContext(cmd.Context(), args[0]) },
 		},
 		&cobra.Command{
-			Use: "rm NAME", Short: "Remove a context", Args: operands(cobra.ExactArgs(1)),
+			Use: "rm NAME", SuggestFor: []string{"unset", "delete", "remove"}, Short: "Remove a context", Args: operands(cobra.ExactArgs(1)),
 			RunE: func(cmd *cobra.Command, args []string) error { return a.removeContext(cmd.Context(), args[0]) },
 		},
 	)

@@ -132,10 +132,11 @@ func sendChunks(stream reactorv1.ModuleService_PushModuleClient, m *source.Modul
 func (a *app) modulePushCommand() *cobra.Command {
 	var tag string
 	cmd := &cobra.Command{
-		Use:   "push MODULE",
-		Short: "Push a .wasm file or a Go package, and print its digest",
-		Long:  "Push a .wasm file or a Go package, and print its digest. Bytes that the daemon already has are not sent again.",
-		Args:  paths(cobra.ExactArgs(1)),
+		SuggestFor: []string{"push"},
+		Use:        "push MODULE",
+		Short:      "Push a .wasm file or a Go package, and print its digest",
+		Long:       "Push a .wasm file or a Go package, and print its digest. Bytes that the daemon already has are not sent again.",
+		Args:       paths(cobra.ExactArgs(1)),
 	}
 	cmd.Flags().StringVarP(&tag, "tag", "t", "", "point this tag at the module")
 	cmd.RunE = a.remote(func(cmd *cobra.Command, args []string) error {
@@ -165,9 +166,10 @@ func (a *app) modulePushCommand() *cobra.Command {
 
 func (a *app) moduleListCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "list",
-		Short: "List modules, newest first",
-		Args:  operands(cobra.NoArgs),
+		SuggestFor: []string{"images", "modules"},
+		Use:        "list",
+		Short:      "List modules, newest first",
+		Args:       operands(cobra.NoArgs),
 		RunE: a.remote(func(cmd *cobra.Command, _ []string) error {
 			all := &reactorv1.ListModulesResponse{}
 			for token := ""; ; {

@@ -47,7 +47,7 @@ func (s *specFlags) add(cmd *cobra.Command) {
 	f.StringVar(&s.id, "id", "", "the workload's id; submitting the same spec again under it creates nothing (default: a new id)")
 	f.BoolVarP(&s.interactive, "interactive", "i", false, "keep the guest's standard input open for attach; run attaches at once")
 	f.BoolVarP(&s.quiet, "quiet", "q", false, "print only ids, all of them, and nothing about what is going on")
-	f.Var(quantity.CountFlag(&s.count, 0), "count", "submit this many workloads")
+	f.Var(quantity.CountFlag(&s.count, 1), "count", "submit this many workloads")
 }
 
 // addGuest adds the flags that say what a guest has and may use.
@@ -116,9 +116,6 @@ func (s *specFlags) spec(cmd *cobra.Command, module string, arguments []string) 
 // contradictions returns the faults of values that are valid by themselves.
 func (s *specFlags) contradictions(module string) error {
 	var faults []error
-	if s.count < 1 {
-		faults = append(faults, fmt.Errorf("--count %d: it must be at least 1", s.count))
-	}
 	if s.count > 1 && s.interactive {
 		faults = append(faults, errors.New("--interactive is for one workload: leave out --count"))
 	}

@@ -102,6 +102,7 @@ func TestSpecRefuses(t *testing.T) {
 		{[]string{"--listen", "nowhere", "m"}, "HOST:PORT"},
 		{[]string{"--memory", "lots", "m"}, "a size such as"},
 		{[]string{"--count", "0", "m"}, "at least 1"},
+		{[]string{"--count", "-1", "m"}, "at least 1"},
 		{[]string{"m", "caf\xe9"}, `argument 1 of the guest, "caf\xe9", is not UTF-8`},
 		{[]string{"-e", "X=\xff", "m"}, `--env "X": the variable is not UTF-8`},
 		{[]string{"--name", "\xff", "m"}, `--name "\xff" is not UTF-8`},
@@ -113,8 +114,8 @@ func TestSpecRefuses(t *testing.T) {
 		{[]string{"--stdin", "-", "-"}, "can be read once"},
 		{[]string{"-i", "-"}, "can be read once"},
 		{[]string{"-i", "--count", "2", "m"}, "leave out --count"},
-		{[]string{"--dir", "/only", "--count", "0", "-l", "a", "m", "\xff"}, "--count 0"},
-		{[]string{"--dir", "/only", "--count", "0", "-l", "a", "m", "\xff"}, "HOST:GUEST"},
+		{[]string{"--dir", "/only", "-i", "--count", "2", "-l", "a", "m", "\xff"}, "leave out --count"},
+		{[]string{"--dir", "/only", "-i", "--count", "2", "-l", "a", "m", "\xff"}, "HOST:GUEST"},
 	} {
 		if _, err := parseSpec(t, c.line...); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%q: %v, want %q", c.line, err, c.want)

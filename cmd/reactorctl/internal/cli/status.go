@@ -9,9 +9,10 @@ import (
 
 func (a *app) statusCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "status [ID]",
-		Short: "Show a workload, or without an id the daemon's statistics",
-		Args:  operands(cobra.MaximumNArgs(1)),
+		SuggestFor: []string{"describe", "inspect", "show", "get"},
+		Use:        "status [ID]",
+		Short:      "Show a workload, or without an id the daemon's statistics",
+		Args:       operands(cobra.MaximumNArgs(1)),
 		RunE: a.remote(func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return a.printStats(cmd.Context())

@@ -41,21 +41,11 @@ func ParseAddress(s string) (Address, error) {
 		a.prefixes = []netip.Prefix{prefix}
 		return a, nil
 	}
-	a.name = strings.ToLower(strings.TrimSuffix(host, "."))
+	a.name = canonical(host)
 	if !isName(strings.TrimPrefix(a.name, "*.")) {
 		return Address{}, fmt.Errorf("%q: %q is not an address, a range of them, a name, *.NAME or *", s, host)
 	}
 	return a, nil
-}
-
-// isName reports whether s may be the name of a host, in lower case and without the last dot.
-func isName(s string) bool {
-	for label := range strings.SplitSeq(s, ".") {
-		if label == "" || strings.Trim(label, "abcdefghijklmnopqrstuvwxyz0123456789-_") != "" {
-			return false
-		}
-	}
-	return true
 }
 
 func parsePrefix(host string) (netip.Prefix, error) {
@@ -126,15 +116,7 @@ func (a Address) covers(to netip.AddrPort) bool {
 
 // named reports whether a name is covered.
 func (a Address) named(host string, port uint16) bool {
-	host = strings.ToLower(strings.TrimSuffix(host, "."))
-	if !a.hasPort(port) || a.name == "" || host == "" {
-		return false
-	}
-	suffix, wild := strings.CutPrefix(a.name, "*")
-	if wild {
-		return strings.HasSuffix(host, suffix) && host != suffix
-	}
-	return host == a.name
+	return a.hasPort(port) && a.name != "" && matchesAny(a.name, canonical(host))
 }
 
 // AllowsListen reports whether a listener at an address may be granted. Port 0, which chooses a free one, must
@@ -149,20 +131,14 @@ func (p Policy) AllowsListen(at netip.AddrPort) bool {
 }
 
 // AllowsConnect reports whether a connection to an address may be granted that host led to: a name, or the address
-// itself. Whoever owns a name decides where it leads, and may point it at this machine, at its neighbours on the link,
-// or at the address of a cloud's metadata service. So a name that is allowed does not allow those addresses.
+// itself. A name that is allowed does not allow special addresses that it leads to.
 func (p Policy) AllowsConnect(host string, to netip.AddrPort) bool {
 	for _, a := range p.Connect {
-		if a.covers(to) || a.named(host, to.Port()) && !isNear(to.Addr().Unmap()) {
+		if a.covers(to) || a.named(host, to.Port()) && !IsSpecial(to.Addr()) {
 			return true
 		}
 	}
 	return false
-}
-
-// isNear reports whether an address belongs to this machine, to its link, or to nobody.
-func isNear(a netip.Addr) bool {
-	return a.IsLoopback() || a.IsUnspecified() || a.IsLinkLocalUnicast() || a.IsMulticast()
 }
 
 // MayListen reports whether HOST:PORT could be allowed, whatever address the host leads to.

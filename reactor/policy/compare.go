@@ -21,6 +21,19 @@ func (p Policy) CoversConnect(other Policy) bool {
 	return coversAll(p.Connect, other.Connect, Address.includes)
 }
 
+// CoversResolve is CoversDirs for names to look up.
+func (p Policy) CoversResolve(other Policy) bool {
+	return coversAll(p.Resolve, other.Resolve, Name.includes)
+}
+
+// CoversHTTP is CoversDirs for origins of HTTP.
+func (p Policy) CoversHTTP(other Policy) bool { return coversAll(p.HTTP, other.HTTP, Origin.includes) }
+
+// CoversSecrets is CoversDirs for secrets.
+func (p Policy) CoversSecrets(other Policy) bool {
+	return coversAll(p.Secrets, other.Secrets, References.includes)
+}
+
 // coversAll reports whether each element of small is included in one of large.
 func coversAll[T any](large, small []T, includes func(T, T) bool) bool {
 	return !slices.ContainsFunc(small, func(s T) bool {

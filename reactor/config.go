@@ -75,7 +75,7 @@ type Config struct {
 
 	// DefaultLimits apply where a workload sets none.
 	DefaultLimits api.Limits
-	// MaxLimits are the most a workload may ask for; a zero field (Fuel, Timeout) is no maximum.
+	// MaxLimits are the most a workload may ask for; a zero field (Fuel, Timeout, the bytes sent and received) is no maximum.
 	MaxLimits api.Limits
 	// MemoryBytes bounds linear memory and stacks of all guests together: three quarters of the
 	// machine or control group.
@@ -167,6 +167,7 @@ func (c Config) withDefaults() Config {
 		LogBytes:    256 * mib,
 		Descriptors: 64 * kib,
 		PendingOps:  64 * kib,
+		Connections: 64 * kib,
 	})
 	c.DefaultLimits = c.DefaultLimits.Or(api.Limits{
 		MemoryBytes: 256 * mib,
@@ -174,6 +175,7 @@ func (c Config) withDefaults() Config {
 		LogBytes:    1 * mib,
 		Descriptors: 256,
 		PendingOps:  1024,
+		Connections: 64 * kib, // as many as there are descriptors
 	}.Within(c.MaxLimits))
 	c.MemoryBytes = cmp.Or(c.MemoryBytes, int64(process.MachineMemory()/4*3))
 	c.CompileMemoryBytes = cmp.Or(c.CompileMemoryBytes, int64(process.MachineMemory()/2))

@@ -16,6 +16,8 @@ import (
 func TestDefaultsAreComplete(t *testing.T) {
 	without := []string{
 		"DefaultLimits.Fuel", "DefaultLimits.Timeout", "MaxLimits.Fuel", "MaxLimits.Timeout", // zero is no bound
+		"DefaultLimits.SentBytes", "DefaultLimits.ReceivedBytes", "DefaultLimits.BytesPerSecond", // nor here
+		"MaxLimits.SentBytes", "MaxLimits.ReceivedBytes", "MaxLimits.BytesPerSecond",
 		"StoreBytes", // follows from the disk
 	}
 	var look func(path string, v reflect.Value)

@@ -30,7 +30,10 @@ func everything(t *testing.T) api.Spec {
 			grant.Directory{HostPath: t.TempDir(), GuestPath: "/data", ReadOnly: true},
 			grant.Listener{Address: "127.0.0.1:0"},
 		},
-		Limits: api.Limits{MemoryBytes: 1 << 20, Fuel: 1 << 40, Timeout: time.Minute, StackBytes: 1 << 17, LogBytes: 99, Descriptors: 9, PendingOps: 8},
+		Limits: api.Limits{
+			MemoryBytes: 1 << 20, Fuel: 1 << 40, Timeout: time.Minute, StackBytes: 1 << 17, LogBytes: 99, Descriptors: 9, PendingOps: 8,
+			Connections: 7, SentBytes: 6, ReceivedBytes: 5, BytesPerSecond: 4,
+		},
 	}
 }
 

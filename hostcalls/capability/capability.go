@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+
+	"github.com/reactord/reactord/hostcalls/network"
 )
 
 // Grant is one capability handed to a guest. Package grant of the reactor has the kinds; here a grant only
@@ -23,7 +25,7 @@ type Handle uint8
 
 // The handles.
 const (
-	NoHandle     Handle = iota // none: the grant only allows host calls
+	NoHandle     Handle = iota // none: the grant only allows host calls, or is a variable
 	FolderHandle               // a folder
 	SocketHandle               // a socket that listens or is connected
 )
@@ -49,10 +51,12 @@ func Handles[G interface {
 type Opener interface {
 	// OpenFolder opens a folder of the host.
 	OpenFolder(f Folder) error
-	// Listen opens a socket that listens on a TCP address, HOST:PORT. Port 0 takes a free one.
-	Listen(address string) error
-	// Connect opens a connection to a TCP address, HOST:PORT.
-	Connect(address string) error
+	// Listen opens a socket that listens.
+	Listen(l Listener) error
+	// Connect opens a connection.
+	Connect(c Connection) error
+	// SetEnv sets a variable of the guest's environment to a secret. It waits for the file that the secret is in.
+	SetEnv(name string, secret Reference) error
 }
 
 // Folder is a folder of the host that is handed to a guest.
@@ -61,6 +65,33 @@ type Folder struct {
 	GuestPath string // its path for the guest
 	ReadOnly  bool   // refuse every change below it
 }
+
+// Listener is a socket that listens at an address.
+type Listener struct {
+	Name     string // for the guest
+	Address  string // HOST:PORT, where port 0 takes a free one; or "workload", for the connections of other guests
+	Protocol network.Protocol
+}
+
+// Connection is an open connection.
+type Connection struct {
+	Name    string // for the guest
+	Address string // HOST:PORT; or "workload:ID" or "workload:ID/NAME", the listener of another guest
+	TLS     *TLS   // nil: plain bytes
+	Accept  bool   // listen at the address, and take the first connection that comes
+}
+
+// TLS says how the host speaks TLS on a connection, as a client. Empty fields take defaults.
+type TLS struct {
+	ServerName  string    // the name that the server's certificate must have; the host of the address
+	CA          Reference // certificates that sign the server's; those that the system trusts
+	Certificate Reference // the client's certificate; none
+	Key         Reference // the certificate's key
+	ALPN        []string  // protocols to offer, the preferred one first
+}
+
+// Reference says where a secret of the daemon is: "file:/PATH" or "env:NAME". It is no secret itself.
+type Reference string
 
 // Permit decides whether a grant may be opened, at the moment when it is opened. It was checked at submission
 // too, but links and names may lead elsewhere by now.
@@ -72,6 +103,8 @@ type Permit interface {
 	Listen(at netip.AddrPort) error
 	// Connect decides about one of the addresses of host, before it is connected to. It does not block.
 	Connect(host string, to netip.AddrPort) error
+	// Secret returns the secret at a reference. It may block.
+	Secret(ref Reference) ([]byte, error)
 }
 
 // Error means that a grant could not be opened.

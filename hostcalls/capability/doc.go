@@ -2,5 +2,5 @@
 // [Opener], which each ABI implements. A kind of grant that uses existing methods of Opener works with
 // every ABI.
 //
-// The package has only types and imports nothing of the project.
+// The package has only types. Of the project it imports the names of package network.
 package capability

@@ -10,6 +10,7 @@ import (
 	"github.com/reactord/reactord/executor"
 	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/hostcalls/capability"
+	"github.com/reactord/reactord/hostcalls/network"
 )
 
 // openGrants opens the grants and waits as needed; Ops shows the waits. The error is a *capability.Error if a
@@ -33,6 +34,7 @@ func (p *Process) openGrants(config abi.Config) error {
 			return &capability.Error{Grant: g, Err: err}
 		}
 	}
+	p.setSockets(p.granted.sockets)
 	p.granted.opened.Store(&p.granted.listening)
 	return nil
 }
@@ -49,10 +51,30 @@ func (o opener) OpenFolder(f capability.Folder) error {
 }
 
 // Listen implements capability.Opener.
-func (o opener) Listen(address string) error { return o.install(o.process.listen(address, o.permit)) }
+func (o opener) Listen(l capability.Listener) error {
+	if l.Protocol != network.OverTCP {
+		return errors.New("this daemon listens over TCP only")
+	}
+	d, err := o.process.listen(l.Address, o.permit)
+	return o.installSocket(l.Name, d, err)
+}
 
 // Connect implements capability.Opener.
-func (o opener) Connect(address string) error { return o.install(o.process.dial(address, o.permit)) }
+func (o opener) Connect(c capability.Connection) error {
+	if c.TLS != nil || c.Accept {
+		return errors.New("this daemon connects without TLS and accepting only")
+	}
+	d, err := o.process.dial(c.Address, o.permit)
+	return o.installSocket(c.Name, d, err)
+}
+
+// installSocket is install for a socket, which has a name for the guest.
+func (o opener) installSocket(name string, d descriptor, err error) error {
+	if err = o.install(d, err); err == nil {
+		o.process.granted.sockets = append(o.process.granted.sockets, name)
+	}
+	return err
+}
 
 // install adds an opened descriptor to the table, unless err is set or the guest is cancelled.
 func (o opener) install(d descriptor, err error) error {

@@ -24,9 +24,13 @@ func (folderGrant) Handle() capability.Handle     { return capability.FolderHand
 func (listenerGrant) Handle() capability.Handle   { return capability.SocketHandle }
 func (connectionGrant) Handle() capability.Handle { return capability.SocketHandle }
 
-func (g folderGrant) Open(o capability.Opener) error     { return o.OpenFolder(capability.Folder(g)) }
-func (g listenerGrant) Open(o capability.Opener) error   { return o.Listen(string(g)) }
-func (g connectionGrant) Open(o capability.Opener) error { return o.Connect(string(g)) }
+func (g folderGrant) Open(o capability.Opener) error { return o.OpenFolder(capability.Folder(g)) }
+func (g listenerGrant) Open(o capability.Opener) error {
+	return o.Listen(capability.Listener{Name: "listener", Address: string(g)})
+}
+func (g connectionGrant) Open(o capability.Opener) error {
+	return o.Connect(capability.Connection{Name: "connection", Address: string(g)})
+}
 
 // ruleGrant is a grant without a handle, which calls a function when it is opened.
 type ruleGrant struct{ onOpen func() error }

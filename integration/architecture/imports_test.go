@@ -42,14 +42,14 @@ var imports = map[string][]string{
 
 	"hostcalls":            {"executor", "executor/driver", "executor/engine"},
 	"hostcalls/abi":        {"executor", "executor/driver", "executor/engine", "hostcalls", "hostcalls/capability", "hostcalls/vfs"},
-	"hostcalls/capability": {},
+	"hostcalls/capability": {"hostcalls/network"},
 	"hostcalls/network":    {"executor/driver", "hostcalls"},
 	"hostcalls/vfs":        {},
-	"hostcalls/wasip1":     {"internal/clip", "executor", "executor/driver", "executor/engine", "executor/engine/meter", "hostcalls", "hostcalls/abi", "hostcalls/capability", "hostcalls/vfs"},
+	"hostcalls/wasip1":     {"internal/clip", "executor", "executor/driver", "executor/engine", "executor/engine/meter", "hostcalls", "hostcalls/abi", "hostcalls/capability", "hostcalls/network", "hostcalls/vfs"},
 
 	"reactor/api":             {"reactor/grant"},
 	"reactor/errs":            {"internal/clip"},
-	"reactor/grant":           {"hostcalls/capability", "reactor/errs", "reactor/policy", "reactor/internal/lookup", "reactor/internal/retry", "reactor/internal/text"},
+	"reactor/grant":           {"hostcalls/capability", "hostcalls/network", "reactor/errs", "reactor/policy", "reactor/internal/lookup", "reactor/internal/retry", "reactor/internal/text"},
 	"reactor/hooks":           {"reactor/api"},
 	"reactor/policy":          {},
 	"reactor/store":           {},

@@ -12,11 +12,16 @@ func (l Limits) Or(other Limits) Limits {
 		LogBytes:    cmp.Or(l.LogBytes, other.LogBytes),
 		Descriptors: cmp.Or(l.Descriptors, other.Descriptors),
 		PendingOps:  cmp.Or(l.PendingOps, other.PendingOps),
+		Connections: cmp.Or(l.Connections, other.Connections),
+
+		SentBytes:      cmp.Or(l.SentBytes, other.SentBytes),
+		ReceivedBytes:  cmp.Or(l.ReceivedBytes, other.ReceivedBytes),
+		BytesPerSecond: cmp.Or(l.BytesPerSecond, other.BytesPerSecond),
 	}
 }
 
-// Within lowers the limits that are above their maximum. Zero is no bound for Fuel and Timeout, so it becomes the
-// maximum.
+// Within lowers the limits that are above their maximum. Zero is no bound for Fuel, Timeout and
+// the bytes sent and received, so it becomes the maximum.
 func (l Limits) Within(most Limits) Limits {
 	return Limits{
 		MemoryBytes: min(l.MemoryBytes, most.MemoryBytes),
@@ -26,6 +31,11 @@ func (l Limits) Within(most Limits) Limits {
 		LogBytes:    min(l.LogBytes, most.LogBytes),
 		Descriptors: min(l.Descriptors, most.Descriptors),
 		PendingOps:  min(l.PendingOps, most.PendingOps),
+		Connections: min(l.Connections, most.Connections),
+
+		SentBytes:      unlessZero(l.SentBytes, most.SentBytes),
+		ReceivedBytes:  unlessZero(l.ReceivedBytes, most.ReceivedBytes),
+		BytesPerSecond: unlessZero(l.BytesPerSecond, most.BytesPerSecond),
 	}
 }
 

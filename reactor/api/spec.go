@@ -30,7 +30,22 @@ type Spec struct {
 	Limits Limits
 	// OutputMode says what happens to output that is more than the log keeps.
 	OutputMode OutputMode
+	// StdoutTo is the id of the workload that reads the guest's standard output; empty: it is kept in the log.
+	StdoutTo string
+	// StdinFrom is the id of the workload whose standard output the guest reads as its standard input.
+	StdinFrom string
+	// GrantMode says what is noted when the guest is refused something for want of a grant.
+	GrantMode GrantMode
 }
+
+// GrantMode says what is noted when a guest is refused something for want of a grant. The values are on disk.
+type GrantMode uint8
+
+// The grant modes.
+const (
+	EnforceGrants GrantMode = 0 // nothing
+	ReportGrants  GrantMode = 2 // what it was refused
+)
 
 // OutputMode says what happens to output that is more than the log keeps. The values are on disk.
 type OutputMode uint8
@@ -50,4 +65,9 @@ type Limits struct {
 	LogBytes    uint64        // bytes that are kept of stdout and stderr together
 	Descriptors uint32        // open descriptors
 	PendingOps  uint32        // pending host operations
+	Connections uint32        // open sockets
+
+	SentBytes      uint64 // bytes sent over the network in all; zero is unbounded
+	ReceivedBytes  uint64 // bytes received over the network in all; zero is unbounded
+	BytesPerSecond uint64 // rate of each direction of the network; zero is unbounded
 }

@@ -2,8 +2,12 @@ package grant
 
 import (
 	"context"
+	"errors"
+	"time"
 
 	"github.com/reactord/reactord/reactor/errs"
+	"github.com/reactord/reactord/reactor/internal/lookup"
+	"github.com/reactord/reactord/reactor/internal/retry"
 	"github.com/reactord/reactord/reactor/policy"
 )
 
@@ -12,6 +16,8 @@ type Rules struct {
 	Allow policy.Policy
 	// LookUp returns why the folder at a path may not be granted. It may wait for the folder's file system.
 	LookUp func(ctx context.Context, path string) error
+	// LookUpSecret returns why the secret at a reference may not be granted. It may wait for the file system that it is on.
+	LookUpSecret func(ctx context.Context, ref string) error
 }
 
 // Authorize returns an error if a grant of a valid spec is not allowed, or if its folder does not exist. If the file
@@ -23,6 +29,23 @@ func Authorize(ctx context.Context, rules Rules, grants []Grant) error {
 		}
 	}
 	return nil
+}
+
+// lookUp asks find about a name that the grant has in the field at path. what describes the grant.
+func lookUp(ctx context.Context, find func(context.Context, string) error, name, what, path string) error {
+	err := find(ctx, name)
+	if err == nil {
+		return nil
+	}
+	if ctx.Err() != nil {
+		return err
+	}
+	if _, hangs := errors.AsType[*lookup.HangError](err); hangs || retry.OfFile(err) != retry.None {
+		e := errs.New(errs.Unavailable, "%s can't be looked at for now: %v", what, err)
+		e.Cause, e.Retry = err, time.Second
+		return e
+	}
+	return denied(what, path, err)
 }
 
 // denied returns the error for the field at a path, which asks for what may not be granted.

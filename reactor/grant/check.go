@@ -3,11 +3,13 @@ package grant
 import (
 	"fmt"
 	"net"
+	"net/netip"
 	"strconv"
 	"strings"
 
 	"github.com/reactord/reactord/reactor/errs"
 	"github.com/reactord/reactord/reactor/internal/text"
+	"github.com/reactord/reactord/reactor/policy"
 )
 
 // Check checks the grants of a spec, as far as the grants themselves show faults. There may be at most most of them.
@@ -59,9 +61,25 @@ func (v *validation) unique(field, value string) {
 	v.taken[key] = v.index
 }
 
+const (
+	maxAddress    = 512 // bytes of an address, a pattern or an origin
+	maxName       = 64  // bytes of a name for the guest
+	maxWorkloadID = 128
+)
+
+// short reports whether a field is not too long, and adds a fault if it is, or has characters that can't be shown.
+func (v *validation) short(field, s string) bool {
+	before := len(*v.faults)
+	text.Check(v.faults, v.path+"."+field, s, maxAddress)
+	return len(*v.faults) == before
+}
+
 // address checks HOST:PORT in the given field. A listener may have no host, and port 0.
 func (v *validation) address(address string, lowest int) {
-	const field, most = "address", 512
+	const field = "address"
+	if !v.short(field, address) {
+		return
+	}
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
 		v.add(field, "%q is not HOST:PORT", address)
@@ -70,10 +88,57 @@ func (v *validation) address(address string, lowest int) {
 	if n, err := strconv.ParseUint(port, 10, 16); err != nil || int(n) < lowest {
 		v.add(field, "%q is not a port: %d to 65535", port, lowest)
 	}
-	if host == "" && lowest > 0 {
+	if host != "" {
+		v.host(field, host)
+	} else if lowest > 0 {
 		v.add(field, "%q has no host to connect to", address)
 	}
-	text.Check(v.faults, v.path+"."+field, address, most)
+}
+
+// host checks an address or the name of a host.
+func (v *validation) host(field, host string) {
+	if !v.short(field, host) {
+		return
+	}
+	if addr, err := netip.ParseAddr(host); err == nil {
+		if addr.Zone() != "" {
+			v.add(field, "%q has a zone, which is not supported", host)
+		}
+	} else if !policy.IsName(host) {
+		v.add(field, "%q is neither an address, in the usual spelling, nor the name of a host", host)
+	}
+}
+
+// name checks a name for the guest, which may be empty.
+func (v *validation) name(name string) {
+	if name != "" && !isToken(name, maxName) {
+		v.add("name", "%q is not a name: letters, digits and \"._-\", %d at most, are allowed", name[:min(len(name), 2*maxName)], maxName)
+	}
+}
+
+// isToken reports whether s has letters, digits and "._-" only, at least one and at most most.
+func isToken(s string, most int) bool {
+	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	return s != "" && len(s) <= most && strings.Trim(s, letters+"0123456789._-") == ""
+}
+
+// reference checks a reference to a secret, which may be empty.
+func (v *validation) reference(field, ref string) {
+	if ref == "" {
+		return
+	}
+	text.Check(v.faults, v.path+"."+field, ref, maxReferenceSize)
+	if _, err := policy.ParseReference(ref); err != nil {
+		v.add(field, "%v", err)
+	}
+}
+
+// named is a name for the guest as the command line has it, before an address.
+func named(name string) string {
+	if name == "" {
+		return ""
+	}
+	return name + "="
 }
 
 // hostPort splits an address that has been checked.

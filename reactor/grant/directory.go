@@ -2,16 +2,12 @@ package grant
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	pathpkg "path"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/reactord/reactord/hostcalls/capability"
-	"github.com/reactord/reactord/reactor/errs"
-	"github.com/reactord/reactord/reactor/internal/lookup"
 	"github.com/reactord/reactord/reactor/internal/retry"
 	"github.com/reactord/reactord/reactor/internal/text"
 )
@@ -28,6 +24,15 @@ func (Directory) Kind() string { return "directory" }
 
 // String implements capability.Grant.
 func (d Directory) String() string { return fmt.Sprintf("directory %q", d.HostPath) }
+
+// Flag implements Grant.
+func (d Directory) Flag() (name, value string) {
+	value = d.HostPath + ":" + d.GuestPath
+	if d.ReadOnly {
+		value += ":ro"
+	}
+	return "dir", value
+}
 
 const maxGuestPathBytes = 4096
 
@@ -49,20 +54,7 @@ func (d Directory) check(v *validation) {
 }
 
 func (d Directory) authorize(ctx context.Context, rules Rules, path string) error {
-	err := rules.LookUp(ctx, d.HostPath)
-	if err == nil {
-		return nil
-	}
-	if ctx.Err() != nil {
-		return err
-	}
-	what := fmt.Sprintf("folder %q", d.HostPath)
-	if _, hangs := errors.AsType[*lookup.HangError](err); hangs || retry.OfFile(err) != retry.None {
-		e := errs.New(errs.Unavailable, "%s can't be looked at for now: %v", what, err)
-		e.Cause, e.Retry = err, time.Second
-		return e
-	}
-	return denied(what, path+".host_path", err)
+	return lookUp(ctx, rules.LookUp, d.HostPath, fmt.Sprintf("folder %q", d.HostPath), path+".host_path")
 }
 
 // Handle implements capability.Grant.

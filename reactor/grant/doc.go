@@ -5,9 +5,10 @@
 //   - what makes a grant valid ([Check]);
 //   - whether the operator allows it ([Authorize]);
 //   - how it is stored: as JSON, by its exported fields, whose names do not change ([List]);
+//   - how the command line has it (Flag);
 //   - how it is opened for a guest ([capability.Grant]);
 //   - which failures to open it pass ([Trouble]).
 //
-// The package is pure, except that [Rules] looks up whether a folder may be granted. Grants are plain values, which
-// never change and can be compared; everything here may be used from any goroutine.
+// The package is pure, except that [Rules] looks up whether a folder or a secret may be granted. Grants are plain values, which
+// never change; everything here may be used from any goroutine.
 package grant

@@ -14,6 +14,8 @@ type Grant interface {
 	capability.Grant
 	// Kind returns the name of the grant's kind.
 	Kind() string
+	// Flag returns the flag of the command line that gives the grant, and its value.
+	Flag() (name, value string)
 
 	// check adds the faults that the grant itself shows.
 	check(v *validation)
@@ -24,7 +26,7 @@ type Grant interface {
 }
 
 // kinds has all kinds. A grant of any other kind could be stored, but not read again.
-var kinds = []kind{kindOf[Directory](), kindOf[Listener](), kindOf[Connection]()}
+var kinds = []kind{kindOf[Directory](), kindOf[Listener](), kindOf[Connection](), kindOf[Dial](), kindOf[Resolve](), kindOf[HTTP](), kindOf[Secret]()}
 
 // kind is what must be known of a kind before there is a grant of it.
 type kind struct {

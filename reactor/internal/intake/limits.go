@@ -16,8 +16,8 @@ type Excess struct {
 	Value, Maximum string
 }
 
-// Excesses lists the limits that are above their maximum. A maximum of zero, which only Fuel and Timeout can have, is
-// no maximum.
+// Excesses lists the limits that are above their maximum. A maximum of zero, which only Fuel, Timeout and the
+// bytes sent and received can have, is no maximum.
 func Excesses(l, most api.Limits) (over []Excess) {
 	check := func(field, path string, value, maximum uint64, show func(uint64) string) {
 		if maximum != 0 && value > maximum {
@@ -34,5 +34,9 @@ func Excesses(l, most api.Limits) (over []Excess) {
 	check("LogBytes", "log_bytes", l.LogBytes, most.LogBytes, bytes)
 	check("Descriptors", "descriptors", uint64(l.Descriptors), uint64(most.Descriptors), count)
 	check("PendingOps", "pending_ops", uint64(l.PendingOps), uint64(most.PendingOps), count)
+	check("Connections", "connections", uint64(l.Connections), uint64(most.Connections), count)
+	check("SentBytes", "sent_bytes", l.SentBytes, most.SentBytes, bytes)
+	check("ReceivedBytes", "received_bytes", l.ReceivedBytes, most.ReceivedBytes, bytes)
+	check("BytesPerSecond", "bytes_per_second", l.BytesPerSecond, most.BytesPerSecond, bytes)
 	return over
 }

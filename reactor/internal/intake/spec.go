@@ -41,6 +41,8 @@ func (b *Bounds) CheckSpec(f *errs.Faults, spec *api.Spec, limits api.Limits) {
 		f.Add("spec.invoke", "is not the name of an export")
 	}
 	grant.Check(f, spec.Grants, b.Grants)
+	checkSecrets(f, spec)
+	checkPipes(f, spec)
 	b.checkLimits(f, spec, limits)
 }
 
@@ -96,6 +98,26 @@ func (b *Bounds) checkArguments(f *errs.Faults, spec *api.Spec) {
 	}
 }
 
+// checkSecrets checks that no variable is set twice.
+func checkSecrets(f *errs.Faults, spec *api.Spec) {
+	for i, g := range spec.Grants {
+		secret, ok := g.(grant.Secret)
+		if _, taken := spec.Env[secret.Name]; ok && taken {
+			f.Add(fmt.Sprintf("spec.grants[%d].secret.name", i), "%q is in the environment, too: a variable has one value", secret.Name)
+		}
+	}
+}
+
+// checkPipes checks the ids of the workloads at the other ends of the standard streams.
+func checkPipes(f *errs.Faults, spec *api.Spec) {
+	if spec.StdoutTo != "" {
+		CheckID(f, "spec.stdout_to", spec.StdoutTo)
+	}
+	if spec.StdinFrom != "" {
+		CheckID(f, "spec.stdin_from", spec.StdinFrom)
+	}
+}
+
 // stdioDescriptors is how many descriptors a guest has without grants.
 const stdioDescriptors = 3
 
@@ -109,4 +131,17 @@ func (b *Bounds) checkLimits(f *errs.Faults, spec *api.Spec, limits api.Limits) 
 	if need := stdioDescriptors + capability.Handles(spec.Grants); int(limits.Descriptors) < need {
 		f.Add("spec.limits.descriptors", "%d are too few: standard streams and grants need %d", limits.Descriptors, need)
 	}
+	if need := sockets(spec.Grants); int(limits.Connections) < need {
+		f.Add("spec.limits.connections", "%d are too few: the grants need %d", limits.Connections, need)
+	}
+}
+
+// sockets counts the sockets that a guest is given.
+func sockets(grants []grant.Grant) (n int) {
+	for _, g := range grants {
+		if g != nil && g.Handle() == capability.SocketHandle {
+			n++
+		}
+	}
+	return n
 }

@@ -20,10 +20,10 @@ var (
 	testBounds = Bounds{
 		Labels: 3, Arguments: 4, Grants: 5, ArgumentBytes: 60, StdinBytes: 7,
 		Limits: api.Limits{
-			MemoryBytes: 100, Fuel: 101, Timeout: 102, StackBytes: 103, LogBytes: 104, Descriptors: 105, PendingOps: 106,
+			MemoryBytes: 100, Fuel: 101, Timeout: 102, StackBytes: 103, LogBytes: 104, Descriptors: 105, PendingOps: 106, Connections: 107,
 		},
 	}
-	testDefaults = api.Limits{MemoryBytes: 10, StackBytes: 10, LogBytes: 10, Descriptors: 50, PendingOps: 10}
+	testDefaults = api.Limits{MemoryBytes: 10, StackBytes: 10, LogBytes: 10, Descriptors: 50, PendingOps: 10, Connections: 50}
 )
 
 // pathsOf checks a spec that change has changed, and returns the paths of its faults in order.
@@ -141,6 +141,7 @@ func TestLimitBounds(t *testing.T) {
 	paths := map[string]string{
 		"MemoryBytes": "memory_bytes", "Fuel": "fuel", "Timeout": "timeout", "StackBytes": "stack_bytes",
 		"LogBytes": "log_bytes", "Descriptors": "descriptors", "PendingOps": "pending_ops",
+		"Connections": "connections", "SentBytes": "sent_bytes", "ReceivedBytes": "received_bytes", "BytesPerSecond": "bytes_per_second",
 	}
 	field := func(l *api.Limits, i int) reflect.Value { return reflect.ValueOf(l).Elem().Field(i) }
 	set := func(v reflect.Value, n uint64) {

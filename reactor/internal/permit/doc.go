@@ -4,6 +4,6 @@
 // then, and an earlier daemon may have allowed more.
 //
 // Check waits for the file systems of folders, for a few seconds at most and on few threads (package
-// lookup). Dir blocks as long as the file system does: it is for a job on the blocking pool. The other methods do
+// lookup). Dir and Secret block as long as the file system does: they are for jobs on the blocking pool. The other methods do
 // not block. All may be called from any goroutine.
 package permit

@@ -58,7 +58,8 @@ func (p *Permit) SetPolicy(allow policy.Policy) { p.allow.Store(&allow) }
 
 // Check returns an error for grants of a valid spec that are not allowed.
 func (p *Permit) Check(ctx context.Context, grants []grant.Grant) error {
-	return grant.Authorize(ctx, grant.Rules{Allow: *p.allow.Load(), LookUp: p.lookUp}, grants)
+	rules := grant.Rules{Allow: *p.allow.Load(), LookUp: p.lookUp, LookUpSecret: p.lookUpSecret}
+	return grant.Authorize(ctx, rules, grants)
 }
 
 // lookUp checks whether a folder may be granted, and gives up if its file system does not answer. If no folder may be

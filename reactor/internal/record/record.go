@@ -27,6 +27,9 @@ type workJSON struct {
 	Invoke      string            `json:"invoke,omitempty"`
 	Grants      grant.List        `json:"grants,omitempty"`
 	OutputMode  api.OutputMode    `json:"output,omitempty"`
+	StdoutTo    string            `json:"stdout_to,omitempty"`
+	StdinFrom   string            `json:"stdin_from,omitempty"`
+	GrantMode   api.GrantMode     `json:"grant_mode,omitempty"`
 }
 
 type limitsJSON struct {
@@ -37,6 +40,11 @@ type limitsJSON struct {
 	LogBytes    uint64        `json:"log,omitempty"`
 	Descriptors uint32        `json:"descriptors,omitempty"`
 	PendingOps  uint32        `json:"ops,omitempty"`
+	Connections uint32        `json:"connections,omitempty"`
+
+	SentBytes      uint64 `json:"sent,omitempty"`
+	ReceivedBytes  uint64 `json:"received,omitempty"`
+	BytesPerSecond uint64 `json:"rate,omitempty"`
 }
 
 // Status is the part of a workload's status that is not in fields of the record.
@@ -118,7 +126,7 @@ type Encoding struct {
 func EncodeSpec(spec *api.Spec) Encoding {
 	work := mustEncode(workJSON{
 		Args: spec.Args, Env: spec.Env, Interactive: spec.Interactive, Invoke: spec.Invoke, Grants: spec.Grants,
-		OutputMode: spec.OutputMode,
+		OutputMode: spec.OutputMode, StdoutTo: spec.StdoutTo, StdinFrom: spec.StdinFrom, GrantMode: spec.GrantMode,
 	})
 	work = work[:len(work)-1]
 	if len(work) > 1 {
@@ -192,7 +200,7 @@ func DecodeSpec(rec *store.Workload) (api.Spec, error) {
 		Module: rec.Module.String(), Name: rec.Name, Labels: rec.Labels,
 		Args: s.Args, Env: s.Env, Stdin: s.Stdin, Interactive: s.Interactive,
 		Invoke: s.Invoke, Grants: s.Grants, Limits: api.Limits(s.Limits),
-		OutputMode: s.OutputMode,
+		OutputMode: s.OutputMode, StdoutTo: s.StdoutTo, StdinFrom: s.StdinFrom, GrantMode: s.GrantMode,
 	}
 	return spec, nil
 }

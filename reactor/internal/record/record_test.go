@@ -17,12 +17,20 @@ func TestRecord(t *testing.T) {
 		Module: "hello", Name: "a name", Labels: map[string]string{"app": "web", "tier": ""},
 		Args: []string{"one", "", "zwei ü"}, Env: map[string]string{"K": "v=w", "EMPTY": ""},
 		Stdin: []byte{0, 1, 2}, Interactive: true, Invoke: "i", OutputMode: api.DeliverOutput,
+		StdoutTo: "a", StdinFrom: "b", GrantMode: api.ReportGrants,
 		Grants: []grant.Grant{
 			grant.Directory{HostPath: "/host", GuestPath: "/data", ReadOnly: true},
 			grant.Listener{Address: "127.0.0.1:0"},
-			grant.Connection{Address: "a:1"},
+			grant.Connection{Address: "a:1", Name: "n", TLS: &grant.TLS{CA: "file:/ca", ALPN: []string{"h2"}}, Accept: true},
+			grant.Dial{Pattern: "a:1", Protocol: grant.UDP},
+			grant.Resolve{Pattern: "a"},
+			grant.HTTP{Origin: "https://a", Methods: []string{"GET"}, PathPrefix: "/b"},
+			grant.Secret{Name: "K2", Ref: "env:K"},
 		},
-		Limits: api.Limits{MemoryBytes: 1 << 20, Fuel: 1 << 40, Timeout: time.Minute, StackBytes: 1 << 17, LogBytes: 99, Descriptors: 9, PendingOps: 8},
+		Limits: api.Limits{
+			MemoryBytes: 1 << 20, Fuel: 1 << 40, Timeout: time.Minute, StackBytes: 1 << 17, LogBytes: 99, Descriptors: 9, PendingOps: 8,
+			Connections: 7, SentBytes: 6, ReceivedBytes: 5, BytesPerSecond: 4,
+		},
 	}
 	code := uint32(3)
 	status := Status{
@@ -112,6 +120,9 @@ func TestHashSpec(t *testing.T) {
 		{Module: "m", Limits: api.Limits{MemoryBytes: 1}}, {Module: "m", Limits: api.Limits{Fuel: 1}}, {Module: "m", Limits: api.Limits{Timeout: 1}},
 		{Module: "m", Limits: api.Limits{StackBytes: 1}}, {Module: "m", Limits: api.Limits{LogBytes: 1}}, {Module: "m", Limits: api.Limits{Descriptors: 1}},
 		{Module: "m", Limits: api.Limits{PendingOps: 1}}, {Module: "m", OutputMode: api.DeliverOutput},
+		{Module: "m", Limits: api.Limits{Connections: 1}}, {Module: "m", Limits: api.Limits{SentBytes: 1}},
+		{Module: "m", Limits: api.Limits{ReceivedBytes: 1}}, {Module: "m", Limits: api.Limits{BytesPerSecond: 1}},
+		{Module: "m", StdoutTo: "a"}, {Module: "m", StdinFrom: "a"}, {Module: "m", GrantMode: api.ReportGrants},
 	}
 	seen := map[store.Digest]int{}
 	for i := range specs {

@@ -24,8 +24,12 @@ type grantKind struct {
 func grantKinds() []grantKind {
 	return []grantKind{
 		{"dir", "grant a folder of the daemon's machine, HOST:GUEST[:ro] (repeatable)", parseDirectory},
-		{"listen", "grant a listening TCP socket, HOST:PORT (repeatable)", parseListener},
-		{"connect", "grant one open TCP connection, HOST:PORT (repeatable)", parseConnection},
+		{"listen", "grant a listening socket, [NAME=][udp:]HOST:PORT (repeatable)", parseListener},
+		{"connect", "grant one open connection, [NAME=]HOST:PORT, then \",tls\", or \",accept\" for one that comes; tls may be followed by \",server-name=NAME\", \",ca=REF\", \",cert=REF,key=REF\", \",alpn=A:B\" (repeatable)", parseConnection},
+		{"dial", "let the guest connect to [udp:]HOST:PORT: an address, a range, a name or *.NAME; a port, a range or * (repeatable)", parseDial},
+		{"resolve", "let the guest look up a name, *.NAME or every name, * (repeatable)", parseResolve},
+		{"http", "let the guest send HTTP requests to [METHOD[,METHOD] ]SCHEME://HOST[:PORT][/PREFIX] (repeatable)", parseHTTP},
+		{"secret", "give the guest a secret of the daemon as a variable, NAME=REF; REF is file:/PATH or env:NAME, there (repeatable)", parseSecret},
 	}
 }
 
@@ -79,18 +83,126 @@ func parseDirectory(text string) (*reactorv1.Grant, error) {
 	}}, nil
 }
 
-func parseListener(text string) (*reactorv1.Grant, error) {
-	if err := checkHostPort(text); err != nil {
-		return nil, err
+// splitName splits NAME=REST; the name may be missing.
+func splitName(text string) (name, rest string) {
+	if name, rest, ok := strings.Cut(text, "="); ok && !strings.ContainsAny(name, ":,") {
+		return name, rest
 	}
-	return &reactorv1.Grant{Grant: &reactorv1.Grant_Listener{Listener: &reactorv1.ListenerGrant{Address: text}}}, nil
+	return "", text
 }
 
-func parseConnection(text string) (*reactorv1.Grant, error) {
-	if err := checkHostPort(text); err != nil {
-		return nil, err
+// splitProtocol splits udp:HOST:PORT; the protocol may be missing. A host may be called udp, too.
+func splitProtocol(text string) (reactorv1.TransportProtocol, string) {
+	if rest, ok := strings.CutPrefix(text, "udp:"); ok && strings.Contains(rest, ":") {
+		return reactorv1.TransportProtocol_TRANSPORT_PROTOCOL_UDP, rest
 	}
-	return &reactorv1.Grant{Grant: &reactorv1.Grant_Connection{Connection: &reactorv1.ConnectionGrant{Address: text}}}, nil
+	return reactorv1.TransportProtocol_TRANSPORT_PROTOCOL_UNSPECIFIED, text
+}
+
+// forWorkloads is the address of a listener for other workloads, and begins the address of a connection to one.
+const forWorkloads = "workload"
+
+func parseListener(text string) (*reactorv1.Grant, error) {
+	name, rest := splitName(text)
+	protocol, address := splitProtocol(rest)
+	if address != forWorkloads {
+		if err := checkHostPort(address); err != nil {
+			return nil, errors.New("give [NAME=][udp:]HOST:PORT")
+		}
+	}
+	return &reactorv1.Grant{Grant: &reactorv1.Grant_Listener{
+		Listener: &reactorv1.ListenerGrant{Address: address, Name: name, Protocol: protocol},
+	}}, nil
+}
+
+// parseConnection parses an address, and then options that are separated by commas.
+func parseConnection(text string) (*reactorv1.Grant, error) {
+	address, options, _ := strings.Cut(text, ",")
+	c := &reactorv1.ConnectionGrant{}
+	c.Name, c.Address = splitName(address)
+	if !strings.HasPrefix(c.Address, forWorkloads+":") {
+		if err := checkHostPort(c.Address); err != nil {
+			return nil, errors.New("give [NAME=]HOST:PORT, and what follows after a comma")
+		}
+	}
+	if options != "" {
+		for option := range strings.SplitSeq(options, ",") {
+			if err := setOption(c, option); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return &reactorv1.Grant{Grant: &reactorv1.Grant_Connection{Connection: c}}, nil
+}
+
+// setOption sets an option of a connection, NAME or NAME=VALUE.
+func setOption(c *reactorv1.ConnectionGrant, option string) error {
+	name, value, valued := strings.Cut(option, "=")
+	switch {
+	case name == "accept" && !valued:
+		c.Accept = true
+		return nil
+	case name == "tls" && !valued:
+		c.Tls = &reactorv1.TlsOptions{}
+		return nil
+	}
+	fields := map[string]func(*reactorv1.TlsOptions){
+		"server-name": func(t *reactorv1.TlsOptions) { t.ServerName = value },
+		"ca":          func(t *reactorv1.TlsOptions) { t.Ca = value },
+		"cert":        func(t *reactorv1.TlsOptions) { t.Certificate = value },
+		"key":         func(t *reactorv1.TlsOptions) { t.Key = value },
+		"alpn":        func(t *reactorv1.TlsOptions) { t.Alpn = strings.Split(value, ":") },
+	}
+	set := fields[name]
+	switch {
+	case set == nil:
+		return fmt.Errorf("%q is not one of accept, tls, server-name=, ca=, cert=, key=, alpn=", option)
+	case value == "":
+		return fmt.Errorf("%q has no value", option)
+	case c.Tls == nil:
+		return fmt.Errorf("%q is an option of tls: give tls before it", name)
+	}
+	set(c.Tls)
+	return nil
+}
+
+func parseDial(text string) (*reactorv1.Grant, error) {
+	protocol, pattern := splitProtocol(text)
+	if err := checkHostPort(pattern); err != nil {
+		return nil, errors.New("give [udp:]HOST:PORT")
+	}
+	return &reactorv1.Grant{Grant: &reactorv1.Grant_Dial{Dial: &reactorv1.DialGrant{Pattern: pattern, Protocol: protocol}}}, nil
+}
+
+func parseResolve(text string) (*reactorv1.Grant, error) {
+	if text == "" {
+		return nil, errors.New("give a name, *.NAME or *")
+	}
+	return &reactorv1.Grant{Grant: &reactorv1.Grant_Resolve{Resolve: &reactorv1.ResolveGrant{Pattern: text}}}, nil
+}
+
+// parseHTTP parses [METHODS ]ORIGIN[/PREFIX].
+func parseHTTP(text string) (*reactorv1.Grant, error) {
+	h := &reactorv1.HttpGrant{Origin: text}
+	if methods, target, ok := strings.Cut(text, " "); ok {
+		h.Methods, h.Origin = strings.Split(methods, ","), target
+	}
+	scheme, rest, ok := strings.Cut(h.Origin, "://")
+	if !ok {
+		return nil, errors.New("give SCHEME://HOST[:PORT][/PREFIX], after METHOD[,METHOD] and a space if not all are to be allowed")
+	}
+	if host, prefix, ok := strings.Cut(rest, "/"); ok && prefix != "" && !strings.HasPrefix(host, "[") {
+		h.Origin, h.PathPrefix = scheme+"://"+host, "/"+prefix
+	}
+	return &reactorv1.Grant{Grant: &reactorv1.Grant_Http{Http: h}}, nil
+}
+
+func parseSecret(text string) (*reactorv1.Grant, error) {
+	name, ref, ok := strings.Cut(text, "=")
+	if !ok || name == "" || ref == "" {
+		return nil, errors.New("give NAME=file:/PATH or NAME=env:NAME")
+	}
+	return &reactorv1.Grant{Grant: &reactorv1.Grant_Secret{Secret: &reactorv1.SecretGrant{Name: name, Ref: ref}}}, nil
 }
 
 func checkHostPort(text string) error {

@@ -35,6 +35,10 @@ type specFlags struct {
 	logBytes     uint64
 	descriptors  uint32
 	pendingOps   uint32
+	connections  uint32
+	sent         uint64
+	received     uint64
+	rate         uint64
 	count        int
 	wait, detach bool
 	quiet        bool
@@ -68,6 +72,10 @@ func (s *specFlags) addGuest(cmd *cobra.Command) {
 	f.Var(quantity.SizeFlag(&s.logBytes, 0), "log-bytes", "how many bytes of its output to keep, such as 1MiB")
 	f.Var(quantity.CountFlag(&s.descriptors, 0), "descriptors", "the most descriptors it may have open")
 	f.Var(quantity.CountFlag(&s.pendingOps, 0), "pending-ops", "the most operations it may wait for at once")
+	f.Var(quantity.CountFlag(&s.connections, 0), "connections", "the most sockets it may have open")
+	f.Var(quantity.SizeFlag(&s.sent, 0), "sent-bytes", "how many bytes it may send over the network in all, such as 1GiB")
+	f.Var(quantity.SizeFlag(&s.received, 0), "received-bytes", "how many bytes it may receive over the network in all")
+	f.Var(quantity.SizeFlag(&s.rate, 0), "bytes-per-second", "how fast it may send, and receive, over the network; beyond that it waits")
 }
 
 // addWaiting adds --wait and --detach; waits is the command's default.
@@ -95,6 +103,7 @@ func (s *specFlags) spec(cmd *cobra.Command, module string, arguments []string) 
 		Limits: &reactorv1.Limits{
 			MemoryBytes: s.memory, StackBytes: s.stack, LogBytes: s.logBytes,
 			Fuel: s.fuel, Descriptors: s.descriptors, PendingOps: s.pendingOps,
+			Connections: s.connections, SentBytes: s.sent, ReceivedBytes: s.received, BytesPerSecond: s.rate,
 		},
 	}
 	if spec.Name == "" {

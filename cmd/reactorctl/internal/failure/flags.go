@@ -24,6 +24,10 @@ var flags = map[string]string{
 	"spec.grants.directory":    "--dir",
 	"spec.grants.listener":     "--listen",
 	"spec.grants.connection":   "--connect",
+	"spec.grants.dial":         "--dial",
+	"spec.grants.resolve":      "--resolve",
+	"spec.grants.http":         "--http",
+	"spec.grants.secret":       "--secret",
 	"spec.limits":              "",
 	"spec.limits.memory_bytes": "--memory",
 	"spec.limits.fuel":         "--fuel",
@@ -32,15 +36,24 @@ var flags = map[string]string{
 	"spec.limits.log_bytes":    "--log-bytes",
 	"spec.limits.descriptors":  "--descriptors",
 	"spec.limits.pending_ops":  "--pending-ops",
-	"spec.output_mode":         "", // run asks for what it needs
-	"filter.states":            "--state",
-	"filter.label_selector":    "--label",
-	"filter.module":            "--module",
-	"label_selector":           "--label",
-	"tag":                      "--tag",
-	"tail_lines":               "--tail",
-	"since":                    "--since",
-	"interval":                 "--interval",
+	"spec.limits.connections":  "--connections",
+	"spec.limits.sent_bytes":   "--sent-bytes",
+
+	"spec.limits.received_bytes":   "--received-bytes",
+	"spec.limits.bytes_per_second": "--bytes-per-second",
+
+	"spec.output_mode":      "", // run asks for what it needs
+	"spec.stdout_to":        "",
+	"spec.stdin_from":       "",
+	"spec.grant_mode":       "",
+	"filter.states":         "--state",
+	"filter.label_selector": "--label",
+	"filter.module":         "--module",
+	"label_selector":        "--label",
+	"tag":                   "--tag",
+	"tail_lines":            "--tail",
+	"since":                 "--since",
+	"interval":              "--interval",
 }
 
 // FlagOf returns what sets a field on the command line, as its user wrote it: a flag, with the key of a map, or the

@@ -44,7 +44,7 @@ func limits(l *reactorv1.Limits) string {
 	if d := l.GetTimeout().AsDuration(); d > 0 {
 		parts = append(parts, "timeout "+given(d))
 	}
-	return strings.Join(parts, ", ")
+	return strings.Join(parts, ", ") + networkLimits(l)
 }
 
 // Stats prints a daemon's statistics.

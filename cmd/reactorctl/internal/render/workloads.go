@@ -197,7 +197,7 @@ func aboutUse(w *reactorv1.Workload) []table.Pair {
 		pair("fuel", of(comma(u.GetFuel()), fuel)),
 		pair("peak memory", of(Size(u.GetPeakMemoryBytes()), Size(l.GetMemoryBytes()))),
 		pair("output", output),
-		pair("other limits", fmt.Sprintf("stack %s, descriptors %d, pending ops %d", Size(l.GetStackBytes()), l.GetDescriptors(), l.GetPendingOps())),
+		pair("other limits", fmt.Sprintf("stack %s, descriptors %d, pending ops %d", Size(l.GetStackBytes()), l.GetDescriptors(), l.GetPendingOps())+networkLimits(l)),
 	}
 }
 
@@ -229,28 +229,6 @@ func environment(env map[string]string) []string {
 		list = append(list, name+"="+env[name])
 	}
 	return list
-}
-
-// grants describes grants in the words of the flags that give them.
-func grants(list []*reactorv1.Grant) []string {
-	var texts []string
-	for _, grant := range list {
-		switch g := grant.GetGrant().(type) {
-		case *reactorv1.Grant_Directory:
-			text := "dir " + g.Directory.GetHostPath() + ":" + g.Directory.GetGuestPath()
-			if g.Directory.GetReadOnly() {
-				text += ":ro"
-			}
-			texts = append(texts, text)
-		case *reactorv1.Grant_Listener:
-			texts = append(texts, "listen "+g.Listener.GetAddress())
-		case *reactorv1.Grant_Connection:
-			texts = append(texts, "connect "+g.Connection.GetAddress())
-		default:
-			texts = append(texts, "a grant that this reactorctl does not know")
-		}
-	}
-	return texts
 }
 
 // delayed describes what keeps a workload from being started.

@@ -211,6 +211,12 @@ func (d *draft) allow() {
 	if _, ok := d.found["allow-connect"]; !ok {
 		allow.Connect = most.Connect
 	}
+	if _, ok := d.found["allow-resolve"]; !ok {
+		allow.Resolve = most.Resolve
+	}
+	if _, ok := d.found["allow-http"]; !ok {
+		allow.HTTP = most.HTTP
+	}
 }
 
 // merge adds to found the settings of lower that found lacks.

@@ -47,6 +47,9 @@ func (c *Config) settings() []setting {
 		{"allow-dir", "folder that may be granted, with all below it; may contain *; may be repeated; none allows none (default / for a unix socket alone, none with TCP)", dirsIn(&r.Allow.Dirs), atReload},
 		{"allow-listen", "HOST:PORT that guests may listen at, such as *:80-89 or 10.0.0.0/8:*; may be repeated; none allows none (default *:* for a unix socket alone, none with TCP)", patternsIn(&r.Allow.Listen), atReload},
 		{"allow-connect", "HOST:PORT that guests may connect to, such as *.NAME:443, as for allow-listen; may be repeated (default *:* for a unix socket alone, none with TCP)", patternsIn(&r.Allow.Connect), atReload},
+		{"allow-resolve", "name that guests may look up, such as *.NAME; may be repeated; none allows none (default * for a unix socket alone, none with TCP)", orNone(listIn("NAME", &r.Allow.Resolve, policy.ParseName), &r.Allow.Resolve), atReload},
+		{"allow-http", "SCHEME://HOST[:PORT] that guests may send HTTP requests to, such as https://*.NAME; may be repeated; none allows none (default * for a unix socket alone, none with TCP)", orNone(listIn("ORIGIN", &r.Allow.HTTP, policy.ParseOrigin), &r.Allow.HTTP), atReload},
+		{"allow-secret", "secret that guests may be given, file:/PATH with all below it or env:NAME; may contain *; may be repeated (default none)", orNone(listIn("REF", &r.Allow.Secrets, policy.ParseReferences), &r.Allow.Secrets), atReload},
 
 		{"workers", "workers that run guests (0: one for each processor)", countIn(&r.Workers, 0), atStart},
 		{"quantum", "fuel a guest may burn before others get their turn; 2500 is worth about a microsecond", countIn(&r.Quantum, 0), atStart},
@@ -106,6 +109,10 @@ func (c *Config) limits() []limit {
 		{"log-bytes", "output kept", sizeIn(&def.LogBytes, 1), sizeIn(&most.LogBytes, 1)},
 		{"descriptors", "open descriptors", countIn(&def.Descriptors, 3), countIn(&most.Descriptors, 3)},
 		{"pending-ops", "pending host operations", countIn(&def.PendingOps, 1), countIn(&most.PendingOps, 1)},
+		{"connections", "open sockets", countIn(&def.Connections, 1), countIn(&most.Connections, 1)},
+		{"sent-bytes", "bytes sent over the network in all (0: no bound)", sizeIn(&def.SentBytes, 0), sizeIn(&most.SentBytes, 0)},
+		{"received-bytes", "bytes received over the network in all (0: no bound)", sizeIn(&def.ReceivedBytes, 0), sizeIn(&most.ReceivedBytes, 0)},
+		{"bytes-per-second", "rate of each direction of the network; beyond it the guest waits (0: no bound)", sizeIn(&def.BytesPerSecond, 0), sizeIn(&most.BytesPerSecond, 0)},
 	}
 }
 

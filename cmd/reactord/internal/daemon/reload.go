@@ -107,6 +107,9 @@ func widened(before, after policy.Policy) map[string]bool {
 		"allow-dir":     !before.CoversDirs(after),
 		"allow-listen":  !before.CoversListen(after),
 		"allow-connect": !before.CoversConnect(after),
+		"allow-resolve": !before.CoversResolve(after),
+		"allow-http":    !before.CoversHTTP(after),
+		"allow-secret":  !before.CoversSecrets(after),
 	}
 }
 
@@ -142,6 +145,12 @@ func keepDefaultGrants(next *config.Config, current policy.Policy) {
 	}
 	if next.Sources["allow-connect"] == "" {
 		allow.Connect = current.Connect
+	}
+	if next.Sources["allow-resolve"] == "" {
+		allow.Resolve = current.Resolve
+	}
+	if next.Sources["allow-http"] == "" {
+		allow.HTTP = current.HTTP
 	}
 }
 

@@ -25,7 +25,28 @@ func toSpec(p *reactorv1.WorkloadSpec, bad *fields) api.Spec {
 		Grants:      toGrants(p.GetGrants(), bad),
 		Limits:      toLimits(p.GetLimits(), bad),
 		OutputMode:  toOutputMode(p.GetOutputMode(), bad),
+		StdoutTo:    p.GetStdoutTo(),
+		StdinFrom:   p.GetStdinFrom(),
+		GrantMode:   toGrantMode(p.GetGrantMode(), bad),
 	}
+}
+
+func fromGrantMode(m api.GrantMode) reactorv1.GrantMode {
+	if m == api.ReportGrants {
+		return reactorv1.GrantMode_GRANT_MODE_REPORT
+	}
+	return reactorv1.GrantMode_GRANT_MODE_ENFORCE
+}
+
+func toGrantMode(p reactorv1.GrantMode, bad *fields) api.GrantMode {
+	switch p {
+	case reactorv1.GrantMode_GRANT_MODE_UNSPECIFIED, reactorv1.GrantMode_GRANT_MODE_ENFORCE:
+		return api.EnforceGrants
+	case reactorv1.GrantMode_GRANT_MODE_REPORT:
+		return api.ReportGrants
+	}
+	bad.add("is not a mode", "spec.grant_mode")
+	return 0
 }
 
 func fromOutputMode(m api.OutputMode) reactorv1.OutputMode {
@@ -59,6 +80,9 @@ func fromSpec(s *api.Spec) *reactorv1.WorkloadSpec {
 		Grants:      fromGrants(s.Grants),
 		Limits:      fromLimits(s.Limits),
 		OutputMode:  fromOutputMode(s.OutputMode),
+		StdoutTo:    s.StdoutTo,
+		StdinFrom:   s.StdinFrom,
+		GrantMode:   fromGrantMode(s.GrantMode),
 	}
 }
 
@@ -75,6 +99,11 @@ func toLimits(p *reactorv1.Limits, bad *fields) api.Limits {
 		LogBytes:    p.GetLogBytes(),
 		Descriptors: p.GetDescriptors(),
 		PendingOps:  p.GetPendingOps(),
+		Connections: p.GetConnections(),
+
+		SentBytes:      p.GetSentBytes(),
+		ReceivedBytes:  p.GetReceivedBytes(),
+		BytesPerSecond: p.GetBytesPerSecond(),
 	}
 }
 
@@ -87,6 +116,11 @@ func fromLimits(l api.Limits) *reactorv1.Limits {
 		LogBytes:    l.LogBytes,
 		Descriptors: l.Descriptors,
 		PendingOps:  l.PendingOps,
+		Connections: l.Connections,
+
+		SentBytes:      l.SentBytes,
+		ReceivedBytes:  l.ReceivedBytes,
+		BytesPerSecond: l.BytesPerSecond,
 	}
 }
 

@@ -43,9 +43,21 @@ func toGrant(p *reactorv1.Grant) grant.Grant {
 			HostPath: g.Directory.GetHostPath(), GuestPath: g.Directory.GetGuestPath(), ReadOnly: g.Directory.GetReadOnly(),
 		}
 	case *reactorv1.Grant_Listener:
-		return grant.Listener{Address: g.Listener.GetAddress()}
+		return grant.Listener{
+			Address: g.Listener.GetAddress(), Name: g.Listener.GetName(), Protocol: toProtocol(g.Listener.GetProtocol()),
+		}
 	case *reactorv1.Grant_Connection:
-		return grant.Connection{Address: g.Connection.GetAddress()}
+		return grant.Connection{
+			Address: g.Connection.GetAddress(), Name: g.Connection.GetName(), TLS: toTLS(g.Connection.GetTls()), Accept: g.Connection.GetAccept(),
+		}
+	case *reactorv1.Grant_Dial:
+		return grant.Dial{Pattern: g.Dial.GetPattern(), Protocol: toProtocol(g.Dial.GetProtocol())}
+	case *reactorv1.Grant_Resolve:
+		return grant.Resolve{Pattern: g.Resolve.GetPattern()}
+	case *reactorv1.Grant_Http:
+		return grant.HTTP{Origin: g.Http.GetOrigin(), Methods: g.Http.GetMethods(), PathPrefix: g.Http.GetPathPrefix()}
+	case *reactorv1.Grant_Secret:
+		return grant.Secret{Name: g.Secret.GetName(), Ref: g.Secret.GetRef()}
 	default:
 		return nil
 	}
@@ -58,10 +70,61 @@ func fromGrant(g grant.Grant) *reactorv1.Grant {
 			HostPath: g.HostPath, GuestPath: g.GuestPath, ReadOnly: g.ReadOnly,
 		}}}
 	case grant.Listener:
-		return &reactorv1.Grant{Grant: &reactorv1.Grant_Listener{Listener: &reactorv1.ListenerGrant{Address: g.Address}}}
+		return &reactorv1.Grant{Grant: &reactorv1.Grant_Listener{Listener: &reactorv1.ListenerGrant{
+			Address: g.Address, Name: g.Name, Protocol: fromProtocol(g.Protocol),
+		}}}
 	case grant.Connection:
-		return &reactorv1.Grant{Grant: &reactorv1.Grant_Connection{Connection: &reactorv1.ConnectionGrant{Address: g.Address}}}
+		return &reactorv1.Grant{Grant: &reactorv1.Grant_Connection{Connection: &reactorv1.ConnectionGrant{
+			Address: g.Address, Name: g.Name, Tls: fromTLS(g.TLS), Accept: g.Accept,
+		}}}
+	case grant.Dial:
+		return &reactorv1.Grant{Grant: &reactorv1.Grant_Dial{Dial: &reactorv1.DialGrant{
+			Pattern: g.Pattern, Protocol: fromProtocol(g.Protocol),
+		}}}
+	case grant.Resolve:
+		return &reactorv1.Grant{Grant: &reactorv1.Grant_Resolve{Resolve: &reactorv1.ResolveGrant{Pattern: g.Pattern}}}
+	case grant.HTTP:
+		return &reactorv1.Grant{Grant: &reactorv1.Grant_Http{Http: &reactorv1.HttpGrant{
+			Origin: g.Origin, Methods: g.Methods, PathPrefix: g.PathPrefix,
+		}}}
+	case grant.Secret:
+		return &reactorv1.Grant{Grant: &reactorv1.Grant_Secret{Secret: &reactorv1.SecretGrant{Name: g.Name, Ref: g.Ref}}}
 	default: // found by TestEveryKindOfGrant
 		panic(fmt.Sprintf("server: a grant of kind %s has no message", g.Kind()))
 	}
+}
+
+// toProtocol returns a protocol that the check of the grant refuses if the number is unknown.
+func toProtocol(p reactorv1.TransportProtocol) grant.Protocol {
+	switch p {
+	case reactorv1.TransportProtocol_TRANSPORT_PROTOCOL_UNSPECIFIED, reactorv1.TransportProtocol_TRANSPORT_PROTOCOL_TCP:
+		return grant.TCP
+	case reactorv1.TransportProtocol_TRANSPORT_PROTOCOL_UDP:
+		return grant.UDP
+	default:
+		return grant.Protocol(p.String())
+	}
+}
+
+func fromProtocol(p grant.Protocol) reactorv1.TransportProtocol {
+	if p == grant.UDP {
+		return reactorv1.TransportProtocol_TRANSPORT_PROTOCOL_UDP
+	}
+	return reactorv1.TransportProtocol_TRANSPORT_PROTOCOL_TCP
+}
+
+func toTLS(p *reactorv1.TlsOptions) *grant.TLS {
+	if p == nil {
+		return nil
+	}
+	return &grant.TLS{
+		ServerName: p.GetServerName(), CA: p.GetCa(), Certificate: p.GetCertificate(), Key: p.GetKey(), ALPN: p.GetAlpn(),
+	}
+}
+
+func fromTLS(t *grant.TLS) *reactorv1.TlsOptions {
+	if t == nil {
+		return nil
+	}
+	return &reactorv1.TlsOptions{ServerName: t.ServerName, Ca: t.CA, Certificate: t.Certificate, Key: t.Key, Alpn: t.ALPN}
 }

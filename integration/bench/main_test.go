@@ -17,9 +17,6 @@ func TestMain(m *testing.M) {
 	if address := os.Getenv(echoVariable); address != "" {
 		os.Exit(serveEcho(address))
 	}
-	if command := os.Getenv(nativeVariable); command != "" {
-		os.Exit(runNative(command))
-	}
 	os.Exit(testkit.Main(m))
 }
 

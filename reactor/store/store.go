@@ -31,6 +31,11 @@ type Workloads interface {
 	// refusal: the transition is tried again until there is space, or until the store is closed.
 	Transition(t Transition, done func(revision int64, err error))
 
+	// Amend replaces the status of an unfinished workload, without a transition, and returns the revision of the change. It
+	// fails with a *NotFoundError, and with a *StaleError if the workload has ended or has changed since the revision that
+	// the new status was made from: then the caller reads it again.
+	Amend(ctx context.Context, a Amendment) (revision int64, err error)
+
 	// Claim claims up to limit unfinished workloads that nobody holds, in order of creation, for the caller, and
 	// puts those that were RUNNING back to PENDING without changing their attempts. When both lists of the result
 	// are empty none are left.

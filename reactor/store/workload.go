@@ -92,7 +92,7 @@ type Workload struct {
 	SpecHash Digest // distinguishes a repeated submission from a different one
 	Created  time.Time
 
-	// Transitions change the fields below. Submit sets State, Attempts, Updated and Revision, and stores Status
+	// Transitions change the fields below, and an Amend the last two. Submit sets State, Attempts, Updated and Revision, and stores Status
 	// as given.
 	State    State
 	Attempts uint32    // how often it was started; the fencing token of the last start
@@ -158,6 +158,21 @@ func (t *Transition) Apply(state State, attempts uint32) (uint32, error) {
 	return want, nil
 }
 
+// Amendment is a new status for a workload that stays in its state.
+type Amendment struct {
+	ID       string
+	Revision int64 // of the record that the status was made from
+	Status   []byte
+}
+
+// Apply is the rule for all engines: it returns why the amendment is refused.
+func (a *Amendment) Apply(state State, attempts uint32, revision int64) error {
+	if state.Finished() || revision != a.Revision {
+		return &StaleError{ID: a.ID, State: state, Attempts: attempts}
+	}
+	return nil
+}
+
 // Change is one committed change.
 type Change struct {
 	ID       string
@@ -201,7 +216,7 @@ type Place struct {
 	Tenant   string
 	Module   Digest
 	Attempts uint32
-	Status   []byte // nil if it was never started
+	Status   []byte
 	// The sizes of the record's variable parts; that of the labels is approximate.
 	NameBytes, LabelBytes, SpecBytes int
 	// Interrupted is true if the workload was RUNNING when it was claimed.
@@ -212,13 +227,10 @@ type Place struct {
 func PlaceOf(w *Workload) Place {
 	p := Place{
 		ID: w.ID, Tenant: w.Tenant, Module: w.Module, Attempts: w.Attempts,
-		NameBytes: len(w.Name), SpecBytes: len(w.Spec),
+		Status: w.Status, NameBytes: len(w.Name), SpecBytes: len(w.Spec),
 	}
 	for key, value := range w.Labels {
 		p.LabelBytes += len(key) + len(value)
-	}
-	if w.Attempts > 0 {
-		p.Status = w.Status
 	}
 	return p
 }

@@ -82,9 +82,7 @@ func places(c *conn, above, last int64, limit int) (rows []placeRow, err error) 
 				p.corrupt = errNoSpec
 			}
 			p.Attempts, p.Interrupted = uint32(p.attempts), store.State(p.state) == store.Running
-			if p.attempts > 0 {
-				p.Status = orNil(p.status)
-			}
+			p.Status = orNil(p.status)
 			rows = append(rows, p)
 			return nil
 		})

@@ -113,6 +113,15 @@ func (s *Store) Transition(t store.Transition, done func(revision int64, err err
 	}
 }
 
+// Amend implements store.Workloads.
+func (s *Store) Amend(ctx context.Context, a store.Amendment) (int64, error) {
+	o := &amendOp{call: newCall(), a: a}
+	if err := s.do(ctx, o); err != nil {
+		return 0, err
+	}
+	return o.revision, nil
+}
+
 // AppendLog implements store.Logs.
 func (s *Store) AppendLog(a store.LogAppend, done func(err error)) {
 	o := &appendOp{a: a, done: done}

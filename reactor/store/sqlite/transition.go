@@ -45,6 +45,32 @@ func (o *transitionOp) apply(tx *tx) error {
 	}())
 }
 
+// amendOp replaces the status of a workload.
+type amendOp struct {
+	call
+	a        store.Amendment
+	revision int64
+}
+
+func (o *amendOp) workload() string { return o.a.ID }
+func (o *amendOp) bytes() int64     { return int64(len(o.a.Status)) }
+
+func (o *amendOp) apply(tx *tx) error {
+	return o.keep(func() error {
+		h, err := tx.head(o.a.ID)
+		if err != nil {
+			return err
+		}
+		state, attempts := store.State(h.state), uint32(h.attempts)
+		if err := o.a.Apply(state, attempts, h.revision); err != nil {
+			return err
+		}
+		tx.move(h, state, attempts, unstamp(h.updated), o.a.Status)
+		o.revision = h.revision
+		return nil
+	}())
+}
+
 // appendOp appends to a workload's log.
 type appendOp struct {
 	verdict

@@ -16,6 +16,9 @@ import (
 // crashDir is the environment variable that tells a process to write to a directory until it is killed.
 const crashDir = "STORETEST_CRASH_DIR"
 
+// amended is the status that workloads are amended to.
+const amended = "AMENDED"
+
 // testCrash kills a process while it writes, several times on one directory, and checks that everything it
 // had acknowledged is there. (What a process has written survives its kill without any sync. That syncs come
 // before acknowledgements takes a test with a simulated power loss to show.)
@@ -81,6 +84,9 @@ func checkAcked(t *testing.T, s store.Store, acked map[string]string) {
 				t.Errorf("log of %q: %v, %v", id, entries, err)
 			}
 		}
+		if what == amended {
+			wantEqual(t, "status of "+id, string(w.Status), amended)
+		}
 		if want := "spec of " + id; string(w.Spec) != want {
 			t.Errorf("spec of %q is %q", id, w.Spec)
 		}
@@ -128,8 +134,15 @@ func crashChild(t *testing.T, open Open, dir string) {
 				}
 				fmt.Println(id, store.Pending)
 				f.Transition(start(id, 1), nil)
-				if i%3 == 0 {
-					continue // left running
+				if i%3 == 0 { // left running
+					w, err := f.Workload(context.Background(), id)
+					if err != nil {
+						return
+					}
+					if _, err := f.Amend(context.Background(), store.Amendment{ID: id, Revision: w.Revision, Status: []byte(amended)}); err == nil {
+						fmt.Println(id, amended)
+					}
+					continue
 				}
 				end := finish(id, 1, store.Succeeded)
 				end.Log = []store.LogChunk{stdout(id)}

@@ -60,6 +60,7 @@ func (m *model) step() {
 		m.prune()
 	case n < 16:
 		m.deleteWorkload()
+		m.amend()
 	case n < 18:
 		m.module = m.modules[m.rand.IntN(len(m.modules))]
 		m.deleteModule()
@@ -178,6 +179,23 @@ func (m *model) burst() {
 	}
 	for _, check := range checks {
 		check()
+	}
+}
+
+func (m *model) amend() {
+	id := m.anyID()
+	w := m.find(id)
+	a := store.Amendment{ID: id, Status: fmt.Append(nil, "amended ", m.rand.Int())}
+	if w != nil {
+		a.Revision = w.Revision - int64(m.rand.IntN(2))
+	}
+	revision, err := m.Amend(m.t.Context(), a)
+	accepted := w != nil && a.Apply(w.State, w.Attempts, w.Revision) == nil
+	if (err == nil) != accepted {
+		m.t.Errorf("%+v of %+v: %v", a, w, err)
+	}
+	if accepted {
+		w.Status, w.Revision = a.Status, revision
 	}
 }
 

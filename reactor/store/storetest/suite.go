@@ -42,6 +42,7 @@ func Run(t *testing.T, engine Engine) {
 		{"Submit", testSubmit},
 		{"Existing", testExisting},
 		{"Transition", testTransition},
+		{"Amend", testAmend},
 		{"Lazy", testLazy},
 		{"Observer", testObserver},
 		{"Claim", testClaim},

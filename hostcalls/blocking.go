@@ -19,8 +19,14 @@ import (
 //
 // If job panics, Blocking panics on the fiber with a *JobPanic, which ends only this guest.
 func (c *Call) Blocking(op Op, lane driver.Lane, job, discard func()) error {
+	return c.BlockingUntil(nil, op, lane, job, discard)
+}
+
+// BlockingUntil is Blocking for a job that is not worth waiting for once over returns an error: then the job is given up
+// as in a cancel, and the error is that of over. Whoever makes over return one has to wake the task.
+func (c *Call) BlockingUntil(over func() error, op Op, lane driver.Lane, job, discard func()) error {
 	j := &blockingJob{run: job, discard: discard, start: c.guest.driver.Go}
-	return c.wait(op, lane, j)
+	return c.wait(over, op, lane, j)
 }
 
 // Lookup is Blocking for a job that holds no thread while it waits for the network. The job's context is
@@ -29,10 +35,10 @@ func (c *Call) Lookup(op Op, job func(context.Context)) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	j := &blockingJob{run: func() { job(ctx) }, start: c.guest.driver.GoLookup}
-	return c.wait(op, driver.Lane{Kind: op.Kind.String()}, j)
+	return c.wait(nil, op, driver.Lane{Kind: op.Kind.String()}, j)
 }
 
-func (c *Call) wait(op Op, lane driver.Lane, j *blockingJob) error {
+func (c *Call) wait(over func() error, op Op, lane driver.Lane, j *blockingJob) error {
 	j.wake = c.fiber.Task().Wake
 	spec := driver.Job{
 		Run: j.attempt, Done: j.done, Owner: c.guest.owner, Lane: lane,
@@ -41,7 +47,11 @@ func (c *Call) wait(op Op, lane driver.Lane, j *blockingJob) error {
 	j.start(spec)
 	waits := [1]Wait{{Op: op, On: j}}
 	for j.state.Load() != jobDone {
-		if err := c.Await(time.Time{}, waits[:]...); err != nil {
+		err := c.Await(time.Time{}, waits[:]...)
+		if err == nil && over != nil && j.state.Load() != jobDone {
+			err = over()
+		}
+		if err != nil {
 			j.abandon(spec)
 			return err
 		}

@@ -7,6 +7,7 @@ import (
 	"github.com/reactord/reactord/executor/driver"
 	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/capability"
+	"github.com/reactord/reactord/hostcalls/lease"
 	"github.com/reactord/reactord/hostcalls/vfs"
 )
 
@@ -20,6 +21,7 @@ type Config struct {
 	Stdout hostcalls.Sink
 	Stderr hostcalls.Sink
 	Grants []capability.Grant
+	Leases []*lease.Lease    // of the grants, in their order; nil: no grant is ever revoked
 	Permit capability.Permit // nil permits every grant
 
 	MemoryBytes int64            // as in engine.InstanceConfig

@@ -126,6 +126,7 @@ type fdstat struct {
 	flags      fdflags
 	base       rights
 	inheriting rights
+	grant      hold
 }
 
 // stat implements descriptor for the types that embed an fdstat.

@@ -38,7 +38,7 @@ func TestNumbers(t *testing.T) {
 
 func TestLayouts(t *testing.T) {
 	b := make([]byte, sizeFdstat)
-	(&fdstat{filetypeSocketStream, fdflagNonblock, 0x0102, 0x0304}).put(b)
+	(&fdstat{filetype: filetypeSocketStream, flags: fdflagNonblock, base: 0x0102, inheriting: 0x0304}).put(b)
 	if got, want := hex.EncodeToString(b), "06000400"+"00000000"+"0201000000000000"+"0403000000000000"; got != want {
 		t.Errorf("fdstat is %s, want %s", got, want)
 	}

@@ -92,8 +92,17 @@ func (t *table) init(limit int, budget *hostcalls.Budget, owner string) {
 	t.entries = t.stdio[:0]
 }
 
-// get returns the descriptor fd.
+// get returns the descriptor fd, for a use of what it stands for: that fails if its grant was revoked.
 func (t *table) get(fd uint32) (descriptor, errno) {
+	d, e := t.at(fd)
+	if e == errnoSuccess && d.stat().revoked() {
+		return nil, errnoNotcapable
+	}
+	return d, e
+}
+
+// at returns the descriptor fd, revoked or not.
+func (t *table) at(fd uint32) (descriptor, errno) {
 	if uint64(fd) >= uint64(len(t.entries)) || t.entries[fd] == nil {
 		return nil, errnoBadf
 	}
@@ -150,7 +159,7 @@ func (t *table) add(d descriptor) (uint32, errno) {
 
 // remove frees the number fd and returns its descriptor, which the caller closes.
 func (t *table) remove(fd uint32) (descriptor, errno) {
-	d, e := t.get(fd)
+	d, e := t.at(fd)
 	if e != errnoSuccess {
 		return nil, e
 	}
@@ -164,11 +173,11 @@ func (t *table) returnBudget(d descriptor) { t.budget.Give(t.owner, hostDescript
 // renumber moves the descriptor from to the number to, which must be in use. It returns the descriptor that
 // was there, which the caller closes, or nil if the two numbers are the same.
 func (t *table) renumber(from, to uint32) (descriptor, errno) {
-	d, e := t.get(from)
+	d, e := t.at(from)
 	if e != errnoSuccess {
 		return nil, e
 	}
-	old, e := t.get(to)
+	old, e := t.at(to)
 	if e != errnoSuccess || from == to {
 		return nil, e
 	}

@@ -35,13 +35,17 @@ func fdRenumber(p *Process, _ memory, a args) errno {
 
 // fdFdstatGet: fd_fdstat_get(fd, *fdstat).
 func fdFdstatGet(p *Process, m memory, a args) errno {
-	d, e := p.fds.get(a.u32(0))
+	d, e := p.fds.at(a.u32(0))
 	if e != errnoSuccess {
 		return e
 	}
 	buf, e := m.bytes(a.u32(1), sizeFdstat)
 	if e == errnoSuccess {
-		d.stat().put(buf)
+		st := *d.stat()
+		if st.revoked() {
+			st.base, st.inheriting = 0, 0
+		}
+		st.put(buf)
 	}
 	return e
 }

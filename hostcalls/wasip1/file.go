@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/reactord/reactord/hostcalls"
+	"github.com/reactord/reactord/hostcalls/lease"
 	"github.com/reactord/reactord/hostcalls/vfs"
 )
 
@@ -117,20 +118,26 @@ func (p *Process) node(fd uint32, need rights) (node, errno) {
 	return n, errnoSuccess
 }
 
-// runFileOp runs an operation on the blocking pool that has no result to release.
-func (p *Process) runFileOp(op hostcalls.Op, job func() error) errno {
+// runFileOp runs an operation on the blocking pool that has no result to release. What it reads of the caller's is the
+// caller's again if it returns errnoNotcapable, see blocking.
+func (p *Process) runFileOp(by *lease.Lease, op hostcalls.Op, job func() error) errno {
 	var err error
-	p.blocking(op, func() { err = job() }, nil)
+	if e := p.blocking(by, op, func() { err = job() }, nil); e != errnoSuccess {
+		return e
+	}
 	return fileErrno(err)
 }
 
 func (p *Process) statNode(n node) (filestat, errno) {
 	var s vfs.Stat
-	e := p.runFileOp(fileOp(n.target(), 0), func() (err error) {
+	e := p.runFileOp(n.stat().grant.lease, fileOp(n.target(), 0), func() (err error) {
 		s, err = n.entity().Stat()
 		return err
 	})
-	return filestatOf(s), e
+	if e != errnoSuccess {
+		return filestat{}, e
+	}
+	return filestatOf(s), errnoSuccess
 }
 
 // fdAdvise: fd_advise(fd, offset, len, advice).
@@ -144,7 +151,7 @@ func fdAdvise(p *Process, _ memory, a args) errno {
 	}
 	// Preview 1 and vfs have the same numbers.
 	advice := vfs.Advice(a.u32(3))
-	return p.runFileOp(f.op(0), func() error { return f.Advise(a.i64(1), a.i64(2), advice) })
+	return p.runFileOp(f.grant.lease, f.op(0), func() error { return f.Advise(a.i64(1), a.i64(2), advice) })
 }
 
 // fdAllocate: fd_allocate(fd, offset, len).
@@ -160,7 +167,7 @@ func fdAllocate(p *Process, _ memory, a args) errno {
 	if off > math.MaxInt64 || n > math.MaxInt64-off {
 		return errnoFbig
 	}
-	return p.runFileOp(f.op(0), func() error { return f.Allocate(int64(off), int64(n)) })
+	return p.runFileOp(f.grant.lease, f.op(0), func() error { return f.Allocate(int64(off), int64(n)) })
 }
 
 // fdDatasync: fd_datasync(fd).
@@ -169,7 +176,7 @@ func fdDatasync(p *Process, _ memory, a args) errno {
 	if e != errnoSuccess {
 		return e
 	}
-	return p.runFileOp(fileOp(n.target(), 0), n.entity().DataSync)
+	return p.runFileOp(n.stat().grant.lease, fileOp(n.target(), 0), n.entity().DataSync)
 }
 
 // fdSync: fd_sync(fd).
@@ -178,7 +185,7 @@ func fdSync(p *Process, _ memory, a args) errno {
 	if e != errnoSuccess {
 		return e
 	}
-	return p.runFileOp(fileOp(n.target(), 0), n.entity().Sync)
+	return p.runFileOp(n.stat().grant.lease, fileOp(n.target(), 0), n.entity().Sync)
 }
 
 // fdFilestatSetSize: fd_filestat_set_size(fd, size).
@@ -191,7 +198,7 @@ func fdFilestatSetSize(p *Process, _ memory, a args) errno {
 	if size > math.MaxInt64 {
 		return errnoFbig
 	}
-	return p.runFileOp(f.op(0), func() error { return f.Truncate(int64(size)) })
+	return p.runFileOp(f.grant.lease, f.op(0), func() error { return f.Truncate(int64(size)) })
 }
 
 // fdFilestatSetTimes: fd_filestat_set_times(fd, atim, mtim, fst_flags).
@@ -204,7 +211,7 @@ func fdFilestatSetTimes(p *Process, _ memory, a args) errno {
 	if e != errnoSuccess {
 		return e
 	}
-	return p.runFileOp(fileOp(n.target(), 0), func() error { return n.entity().SetTimes(atime, mtime) })
+	return p.runFileOp(n.stat().grant.lease, fileOp(n.target(), 0), func() error { return n.entity().SetTimes(atime, mtime) })
 }
 
 // fdPread: fd_pread(fd, iovs, iovs_len, offset, *nread).
@@ -267,7 +274,7 @@ func fdSeek(p *Process, m memory, a args) errno {
 		e = fileErrno(seek(io.SeekCurrent)())
 		p.AddCostSince(start)
 	case whenceEnd:
-		e = p.runFileOp(f.op(0), seek(io.SeekEnd))
+		e = p.runFileOp(f.grant.lease, f.op(0), seek(io.SeekEnd))
 	default:
 		e = errnoInval
 	}

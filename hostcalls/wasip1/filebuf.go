@@ -80,10 +80,12 @@ func (p *Process) readPiece(f *file, v iovecs, read func([]byte) (int, error)) (
 	var buf fileBuffer // borrowed when the job runs, not while it is queued
 	var n int
 	var err error
-	p.blocking(f.op(v.total), func() {
+	if e := p.blocking(f.grant.lease, f.op(v.total), func() {
 		buf = borrow(v.total)
 		n, err = read(buf.bytes)
-	}, func() { buf.giveBack() })
+	}, func() { buf.giveBack() }); e != errnoSuccess {
+		return 0, e
+	}
 	defer buf.giveBack()
 	if err != nil {
 		return 0, fileErrno(err)
@@ -104,24 +106,27 @@ func (p *Process) writeFile(f *file, v iovecs, write func(buf []byte, before int
 	})
 }
 
-// appendFile is writeFile for a file in append mode. If the guest is cancelled, no further piece is written,
-// and its turn ends when the current piece has been written.
+// appendFile is writeFile for a file in append mode. If the guest is cancelled or the file revoked, no further piece is
+// written, and its turn ends when the current piece has been written.
 func (p *Process) appendFile(f *file, v iovecs, write func(buf []byte, before int64) (int, error)) (uint32, errno) {
 	turn := p.abi.appends.queue(f.ID())
-	writing := false
+	writing, givenUp := false, false
 	defer func() {
-		if !writing || p.Err() == nil {
+		if !givenUp && (!writing || p.Err() == nil) {
 			turn.end()
 		}
 	}()
 	for !turn.ready() {
+		if f.revoked() {
+			return 0, errnoNotcapable
+		}
 		p.await(time.Time{}, hostcalls.Wait{Op: f.op(v.total), On: turn})
 	}
 	return pieces(v, func(piece iovecs, before int64) (uint32, errno) {
 		p.chargePiece(piece) // which may end the guest
 		writing = true
 		n, e := p.writePiece(f, piece, func(buf []byte) (int, error) { return write(buf, before) }, turn.end)
-		writing = false
+		writing, givenUp = false, e == errnoNotcapable
 		return n, e
 	})
 }
@@ -138,10 +143,12 @@ func (p *Process) writePiece(f *file, v iovecs, write func([]byte) (int, error),
 	size := v.gather(buf.bytes)
 	var n int
 	var err error
-	p.blocking(f.op(v.total), func() { n, err = write(buf.bytes[:size]) }, func() {
+	if e := p.blocking(f.grant.lease, f.op(v.total), func() { n, err = write(buf.bytes[:size]) }, func() {
 		buf.giveBack()
 		onAbandoned()
-	})
+	}); e != errnoSuccess {
+		return 0, e
+	}
 	buf.giveBack()
 	return uint32(n), fileErrno(err)
 }

@@ -24,9 +24,16 @@ type folder struct {
 	granted bool   // it is a grant, whose path fd_prestat_dir_name returns
 }
 
-func (f *folder) target() string                    { return f.path }
-func (f *folder) entity() vfs.Node                  { return f.Dir }
-func (f *folder) close(p *Process, onClosed func()) { p.release(f.path, f.Close, onClosed) }
+func (f *folder) target() string   { return f.path }
+func (f *folder) entity() vfs.Node { return f.Dir }
+
+func (f *folder) close(p *Process, onClosed func()) {
+	if f.Dir == nil { // it was revoked before the process started
+		onClosed()
+		return
+	}
+	p.release(f.path, f.Close, onClosed)
+}
 
 func (f *folder) filestat(p *Process) (filestat, errno) { return p.statNode(f) }
 
@@ -99,7 +106,7 @@ func (p *Process) folder(fd uint32, need rights) (*folder, errno) {
 // grant returns the folder grant fd. The error for any other descriptor ends the search of programs for
 // preopened folders.
 func (p *Process) grant(fd uint32) (*folder, errno) {
-	d, e := p.fds.get(fd)
+	d, e := p.fds.at(fd)
 	if e != errnoSuccess {
 		return nil, e
 	}
@@ -184,11 +191,16 @@ func fdReaddir(p *Process, m memory, a args) errno {
 // list fills a part of a listing with at most n bytes, on the blocking pool.
 func (p *Process) list(f *folder, part *listing, n uint32) errno {
 	var err error
-	p.blocking(fileOp(f.path, n), func() {
-		part.buf = borrow(n)
-		part.ended = true // add resets it if an entry does not fit
-		err = f.List(part.next, part.add)
-	}, func() { part.buf.giveBack() })
+	job := *part // the part is the caller's again once the job is given up
+	e := p.blocking(f.grant.lease, fileOp(f.path, n), func() {
+		job.buf = borrow(n)
+		job.ended = true // add resets it if an entry does not fit
+		err = f.List(job.next, job.add)
+	}, func() { job.buf.giveBack() })
+	if e != errnoSuccess {
+		return e
+	}
+	*part = job
 	return fileErrno(err)
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/reactord/reactord/executor"
 	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/hostcalls/capability"
+	"github.com/reactord/reactord/hostcalls/lease"
 	"github.com/reactord/reactord/hostcalls/network"
 )
 
@@ -19,10 +20,21 @@ import (
 // Descriptors start at 3. The folders come first, because programs search for preopened folders from 3 until
 // there is none, then the sockets, each in the order of the grants.
 func (p *Process) openGrants(config abi.Config) error {
-	grants := slices.Clone(config.Grants)
-	slices.SortStableFunc(grants, func(a, b capability.Grant) int { return cmp.Compare(a.Handle(), b.Handle()) })
+	type leased struct {
+		capability.Grant
+		lease *lease.Lease
+	}
+	grants := make([]leased, len(config.Grants))
+	for i, g := range config.Grants {
+		grants[i].Grant = g
+		if i < len(config.Leases) {
+			grants[i].lease = config.Leases[i]
+			p.granted.unwatch = append(p.granted.unwatch, grants[i].lease.OnRevoke(p.Fiber().Task().Wake))
+		}
+	}
+	slices.SortStableFunc(grants, func(a, b leased) int { return cmp.Compare(a.Handle(), b.Handle()) })
 	for _, g := range grants {
-		err := g.Open(opener{p, config.Permit})
+		err := opener{p, config.Permit, g.lease}.open(g.Grant)
 		switch {
 		case err == nil:
 			continue
@@ -31,7 +43,7 @@ func (p *Process) openGrants(config abi.Config) error {
 		case errors.Is(err, executor.ErrOutOfFuel):
 			return err
 		default:
-			return &capability.Error{Grant: g, Err: err}
+			return &capability.Error{Grant: g.Grant, Err: err}
 		}
 	}
 	p.setSockets(p.granted.sockets)
@@ -43,6 +55,17 @@ func (p *Process) openGrants(config abi.Config) error {
 type opener struct {
 	process *Process
 	permit  capability.Permit // nil permits everything
+	lease   *lease.Lease      // of what is opened
+}
+
+// open opens a grant. If that is revoked, now or meanwhile, its descriptor stands for nothing.
+func (o opener) open(g capability.Grant) error {
+	if !o.lease.Revoked() {
+		if err := g.Open(o); err == nil || !o.lease.Revoked() || o.process.Err() != nil {
+			return err
+		}
+	}
+	return g.Open(revokedOpener{o})
 }
 
 // OpenFolder implements capability.Opener.
@@ -88,6 +111,11 @@ func (o opener) install(d descriptor, err error) error {
 	}
 	switch _, e := p.fds.add(d); e {
 	case errnoSuccess:
+		if f, ok := d.(*folder); ok && f.Dir != nil {
+			p.holdNode(d.stat(), o.lease, f.path, f.Dir)
+		} else {
+			d.stat().holdBy(o.lease, nil)
+		}
 		return nil
 	case errnoNfile: // all processes together
 		err = fmt.Errorf("all guests together: %w", syscall.ENFILE)

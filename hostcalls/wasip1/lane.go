@@ -15,6 +15,7 @@ import (
 type granted struct {
 	mounts    *vfs.Mounts
 	folders   []capability.Folder
+	unwatch   []func()                 // the wake-ups by revocations
 	sockets   []string                 // names, in the order of the descriptors
 	listening []string                 // addresses
 	opened    atomic.Pointer[[]string] // listening, once all grants are open

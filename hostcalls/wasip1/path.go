@@ -56,7 +56,7 @@ func (p *Process) path(m memory, ptr, n uint32) (string, errno) {
 
 // runPathOp runs an operation on one path on the blocking pool.
 func (p *Process) runPathOp(f *folder, path string, op func(path string) error) errno {
-	return p.runFileOp(fileOp(f.beneath(path), 0), func() error { return op(path) })
+	return p.runFileOp(f.grant.lease, fileOp(f.beneath(path), 0), func() error { return op(path) })
 }
 
 // pathCreateDirectory: path_create_directory(fd, path, path_len).
@@ -228,17 +228,21 @@ func pathOpen(p *Process, m memory, a args) errno {
 	how := o.how(follow)
 	var n vfs.Node
 	var err error
-	p.blocking(fileOp(f.beneath(path), 0),
+	e = p.blocking(f.grant.lease, fileOp(f.beneath(path), 0),
 		func() { n, err = f.Open(path, how) },
 		func() {
-			if err == nil {
+			if n != nil {
 				_ = n.Close()
 			}
 		})
+	if e != errnoSuccess {
+		return e
+	}
 	if err != nil {
 		return fileErrno(err)
 	}
 	d := o.descriptor(n, f, path)
+	p.holdNode(d.stat(), f.grant.lease, f.beneath(path), n)
 	fd, e := p.fds.add(d)
 	if e != errnoSuccess {
 		p.discard(d)

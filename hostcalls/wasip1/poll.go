@@ -248,7 +248,9 @@ func (p *Process) putEvents(m memory, all poll, out uint32) (n uint32, _ errno) 
 			}
 			ev := event{userdata: s.userdata, kind: s.kind, err: s.err}
 			if s.kind != eventClock && s.err == errnoSuccess {
-				ev.nbytes, ev.hangup = p.level(s)
+				if _, ev.err = p.fds.get(s.fd); ev.err == errnoSuccess { // it is there, but may have been revoked
+					ev.nbytes, ev.hangup = p.level(s)
+				}
 			}
 			buf, e := m.bytes(out+n*sizeEvent, sizeEvent)
 			if e != errnoSuccess {

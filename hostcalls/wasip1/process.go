@@ -1,6 +1,7 @@
 package wasip1
 
 import (
+	"errors"
 	"sync/atomic"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/reactord/reactord/executor/engine"
 	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/abi"
+	"github.com/reactord/reactord/hostcalls/lease"
 )
 
 // Process is one run of a preview 1 program.
@@ -82,6 +84,9 @@ func (p *Process) close() {
 		}
 	}
 	p.fds.entries = nil
+	for _, stop := range p.granted.unwatch {
+		stop()
+	}
 	p.Fiber().SetMeter(nil)
 }
 
@@ -130,18 +135,38 @@ func (p *Process) await(due time.Time, waits ...hostcalls.Wait) {
 	}
 }
 
-// blocking is Blocking for host calls: it ends the guest if it is cancelled.
-func (p *Process) blocking(op hostcalls.Op, job, discard func()) {
-	if err := p.Blocking(op, p.lane(op), job, discard); err != nil {
+// blocking is Blocking for host calls, on what is open through a grant: it ends the guest if it is cancelled. If the grant
+// is revoked it returns errnoNotcapable at once, and the job either runs to its end, or does not begin. In both cases
+// discard runs.
+func (p *Process) blocking(by *lease.Lease, op hostcalls.Op, job, discard func()) errno {
+	unlessRevoked := func() {
+		if !by.Revoked() {
+			job()
+		}
+	}
+	err := p.BlockingUntil(by.Err, op, p.lane(op), unlessRevoked, discard)
+	switch {
+	case err == nil:
+		return errnoSuccess
+	case p.Err() == nil && errors.Is(err, lease.ErrRevoked):
+		return errnoNotcapable
+	default:
 		engine.Abort(err)
+		panic("unreachable")
 	}
 }
 
 // drop closes a descriptor that was in the table, and gives back its share of the budget.
-func (p *Process) drop(d descriptor) { d.close(p, func() { p.fds.returnBudget(d) }) }
+func (p *Process) drop(d descriptor) {
+	d.stat().giveUp()
+	d.close(p, func() { p.fds.returnBudget(d) })
+}
 
 // discard closes a descriptor that was never in the table.
-func (p *Process) discard(d descriptor) { d.close(p, func() {}) }
+func (p *Process) discard(d descriptor) {
+	d.stat().giveUp()
+	d.close(p, func() {})
+}
 
 // release closes a file or folder on the blocking pool.
 func (p *Process) release(path string, closeFile func() error, onClosed func()) {

@@ -43,6 +43,7 @@ func sockAccept(p *Process, m memory, a args) errno {
 		return e
 	}
 	c.flags = fdflags(a.u32(1))
+	c.holdBy(l.grant.lease, nil)
 	fd, e := p.fds.add(c)
 	if e != errnoSuccess {
 		p.discard(c)

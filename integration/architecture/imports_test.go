@@ -41,11 +41,12 @@ var imports = map[string][]string{
 	"executor/engine":             {"internal/clip", "internal/flock", "internal/heap", "internal/toolchain", "executor/engine/meter", "executor/engine/meter/wasm", "executor/engine/memory"},
 
 	"hostcalls":            {"executor", "executor/driver", "executor/engine"},
-	"hostcalls/abi":        {"executor", "executor/driver", "executor/engine", "hostcalls", "hostcalls/capability", "hostcalls/vfs"},
+	"hostcalls/abi":        {"executor", "executor/driver", "executor/engine", "hostcalls", "hostcalls/capability", "hostcalls/lease", "hostcalls/vfs"},
 	"hostcalls/capability": {"hostcalls/network"},
+	"hostcalls/lease":      {"hostcalls/network"},
 	"hostcalls/network":    {"executor/driver", "hostcalls"},
 	"hostcalls/vfs":        {},
-	"hostcalls/wasip1":     {"internal/clip", "executor", "executor/driver", "executor/engine", "executor/engine/meter", "hostcalls", "hostcalls/abi", "hostcalls/capability", "hostcalls/network", "hostcalls/vfs"},
+	"hostcalls/wasip1":     {"internal/clip", "executor", "executor/driver", "executor/engine", "executor/engine/meter", "hostcalls", "hostcalls/abi", "hostcalls/capability", "hostcalls/lease", "hostcalls/network", "hostcalls/vfs"},
 
 	"hostcalls/network/networktest": {"hostcalls", "hostcalls/network"},
 

@@ -1,0 +1,90 @@
+package wasip1
+
+import (
+	"github.com/reactord/reactord/hostcalls/capability"
+	"github.com/reactord/reactord/hostcalls/lease"
+	"github.com/reactord/reactord/hostcalls/vfs"
+)
+
+// Revocation. A descriptor keeps the grant by which it is open, under whatever number it has, and hands it on to what is
+// opened or accepted through it. When the grant is revoked:
+//
+//   - what the host has open for it is closed, from the goroutine that revokes;
+//   - the fiber is woken, in case it waits for it, and the call returns errnoNotcapable;
+//   - table.get refuses the descriptor with the same errno. What tells about the number, and not about what it stands for,
+//     still works: fd_close, fd_renumber, fd_fdstat_get, and for the search for preopened folders fd_prestat_get and
+//     fd_prestat_dir_name. Programs give up when that search fails.
+//
+// An attempt that starts after the revocation has a descriptor in the same place that never stood for anything, so that
+// the numbers of the others are what they were.
+
+// hold is a descriptor's hold on a grant; the zero value is none.
+type hold struct {
+	lease *lease.Lease
+	stop  func() // of OnRevoke; nil if nothing is called
+}
+
+// holdBy says by which grant a descriptor is open. onRevoke, unless nil, is called when it is revoked, from any goroutine.
+func (s *fdstat) holdBy(l *lease.Lease, onRevoke func()) {
+	if l == nil {
+		return
+	}
+	l.Opened()
+	s.grant.lease = l
+	if onRevoke != nil {
+		s.grant.stop = l.OnRevoke(onRevoke)
+	}
+}
+
+// giveUp ends the hold, once.
+func (s *fdstat) giveUp() {
+	if s.grant.stop != nil {
+		s.grant.stop()
+	}
+	if s.grant.lease != nil {
+		s.grant.lease.Closed()
+	}
+	s.grant = hold{}
+}
+
+func (s *fdstat) revoked() bool { return s.grant.lease.Revoked() }
+
+// holdNode is holdBy for a file or folder of the host, which is closed when the grant is revoked.
+func (p *Process) holdNode(s *fdstat, l *lease.Lease, path string, n vfs.Node) {
+	if l == nil {
+		return
+	}
+	op := fileOp(path, 0)
+	lane := p.lane(op)
+	s.holdBy(l, func() { p.Release(op, lane, func() { _ = n.Close() }) })
+}
+
+// revokedSocket stands for a listener or a connection whose grant was revoked before the process started.
+type revokedSocket struct{ fdstat }
+
+func (*revokedSocket) close(_ *Process, onClosed func()) { onClosed() }
+
+// revokedOpener opens grants that were revoked before the process started.
+type revokedOpener struct{ opener }
+
+// OpenFolder implements capability.Opener.
+func (o revokedOpener) OpenFolder(f capability.Folder) error {
+	return o.install(&folder{fdstat: fdstat{filetype: filetypeDirectory}, path: f.GuestPath, granted: true}, nil)
+}
+
+// Listen implements capability.Opener.
+func (o revokedOpener) Listen(l capability.Listener) error {
+	granted := o.process.granted
+	granted.listening = append(granted.listening, "")
+	return o.socket(l.Name)
+}
+
+// Connect implements capability.Opener.
+func (o revokedOpener) Connect(c capability.Connection) error { return o.socket(c.Name) }
+
+func (o revokedOpener) socket(name string) error {
+	return o.installSocket(name, &revokedSocket{fdstat{filetype: filetypeSocketStream}}, nil)
+}
+
+// SetEnv implements capability.Opener.
+func (revokedOpener) SetEnv(string, capability.Reference) error { return nil }

@@ -8,19 +8,20 @@ import (
 // Pipe is a bounded stream of bytes in memory, from its Writer, a Sink, to its Reader, a Source. It is for
 // one reader and one writer at a time, on any goroutines.
 //
-// A full pipe makes its writer wait, which is the backpressure. Each side is closed on its own: after
-// CloseWrite the reader gets the rest and then io.EOF; after CloseRead the rest is dropped and the writer
-// gets ErrBrokenPipe.
+// A full pipe makes its writer wait, which is the backpressure; so does a held one. Each side is closed on its own:
+// after CloseWrite the reader gets the rest and then io.EOF, after Fail the rest and then an error; after CloseRead the
+// rest is dropped and the writer gets ErrBrokenPipe.
 type Pipe struct {
-	mu         sync.Mutex
-	ring       []byte // its length is a power of two, or zero while nothing has been written
-	head       int    // where the next byte is read
-	size       int    // bytes in the ring
-	capacity   int
-	endOfInput bool // closed for writing
-	broken     bool // closed for reading
-	readers    Waiters
-	writers    Waiters
+	mu       sync.Mutex
+	ring     []byte // its length is a power of two, or zero while nothing has been written
+	head     int    // where the next byte is read
+	size     int    // bytes in the ring
+	capacity int
+	held     bool  // has no room
+	end      error // what the reader gets after the rest; nil while the pipe is open for writing
+	broken   bool  // closed for reading
+	readers  Waiters
+	writers  Waiters
 }
 
 // minRing is the ring's first size. An empty pipe keeps no larger ring.
@@ -85,8 +86,8 @@ func (p *Pipe) peek(b []byte) (int, error) {
 		return 0, io.ErrClosedPipe
 	case len(b) == 0:
 		return 0, nil
-	case p.size == 0 && p.endOfInput:
-		return 0, io.EOF
+	case p.size == 0 && p.end != nil:
+		return 0, p.end
 	case p.size == 0:
 		return 0, ErrWouldBlock
 	}
@@ -102,16 +103,16 @@ func (w PipeWriter) Write(b []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
-	case p.endOfInput:
+	case p.end != nil:
 		return 0, io.ErrClosedPipe
 	case p.broken:
 		return 0, ErrBrokenPipe
 	case len(b) == 0:
 		return 0, nil
-	case p.size == p.capacity:
+	case p.room() == 0:
 		return 0, ErrWouldBlock
 	}
-	n := min(len(b), p.capacity-p.size)
+	n := min(len(b), p.room())
 	p.grow(p.size + n)
 	tail := (p.head + p.size) & (len(p.ring) - 1)
 	first := copy(p.ring[tail:], b[:n])
@@ -119,6 +120,14 @@ func (w PipeWriter) Write(b []byte) (int, error) {
 	p.size += n
 	p.readers.Tell()
 	return n, nil
+}
+
+// room returns how many bytes fit. p.mu is held.
+func (p *Pipe) room() int {
+	if p.held {
+		return 0
+	}
+	return p.capacity - p.size
 }
 
 // grow makes room for need bytes in all, at most p.capacity.
@@ -138,11 +147,27 @@ func (p *Pipe) grow(need int) {
 	p.ring, p.head = ring, 0
 }
 
-// CloseWrite ends the stream: the reader gets the rest, then io.EOF.
-func (p *Pipe) CloseWrite() {
+// Hold has the pipe take nothing until Release. It is called before the pipe is used.
+func (p *Pipe) Hold() { p.held = true }
+
+// Release ends Hold.
+func (p *Pipe) Release() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.endOfInput = true
+	p.held = false
+	p.writers.Tell()
+}
+
+// CloseWrite ends the stream: the reader gets the rest, then io.EOF.
+func (p *Pipe) CloseWrite() { p.Fail(io.EOF) }
+
+// Fail ends the stream: the reader gets the rest, then err. A stream that has ended stays as it is.
+func (p *Pipe) Fail(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.end == nil {
+		p.end = err
+	}
 	p.readers.Tell()
 	p.writers.Tell()
 }
@@ -162,7 +187,7 @@ func (r PipeReader) Notify(ready func()) (stop func()) {
 	p := r.pipe
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.readers.Add(&p.mu, ready, p.size > 0 || p.endOfInput || p.broken)
+	return p.readers.Add(&p.mu, ready, p.size > 0 || p.end != nil || p.broken)
 }
 
 // Level returns the number of bytes to read, and whether the writer has gone.
@@ -170,7 +195,7 @@ func (r PipeReader) Level() (nbytes int, hangup bool) {
 	p := r.pipe
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.size, p.endOfInput
+	return p.size, p.end != nil
 }
 
 // Notify calls ready when Write would not block.
@@ -178,7 +203,7 @@ func (w PipeWriter) Notify(ready func()) (stop func()) {
 	p := w.pipe
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.writers.Add(&p.mu, ready, p.size < p.capacity || p.endOfInput || p.broken)
+	return p.writers.Add(&p.mu, ready, p.room() > 0 || p.end != nil || p.broken)
 }
 
 // Level returns the number of bytes that fit, and whether the reader has gone.
@@ -186,5 +211,5 @@ func (w PipeWriter) Level() (nbytes int, hangup bool) {
 	p := w.pipe
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.capacity - p.size, p.broken
+	return p.room(), p.broken
 }

@@ -27,6 +27,12 @@ func TestPipeStates(t *testing.T) {
 		{"full", func(p *Pipe) { fill(t, p, 512) }, 8, nil, 0, ErrWouldBlock},
 		{"write side closed", (*Pipe).CloseWrite, 0, io.EOF, 0, io.ErrClosedPipe},
 		{"write side closed with bytes left", func(p *Pipe) { fill(t, p, 3); p.CloseWrite() }, 3, nil, 0, io.ErrClosedPipe},
+		{"failed with bytes left", func(p *Pipe) { fill(t, p, 3); p.Fail(errFailed) }, 3, nil, 0, io.ErrClosedPipe},
+		{"failed", func(p *Pipe) { p.Fail(errFailed) }, 0, errFailed, 0, io.ErrClosedPipe},
+		{"failed after its end", func(p *Pipe) { p.CloseWrite(); p.Fail(errFailed) }, 0, io.EOF, 0, io.ErrClosedPipe},
+		{"held", (*Pipe).Hold, 0, ErrWouldBlock, 0, ErrWouldBlock},
+		{"released", func(p *Pipe) { p.Hold(); p.Release() }, 0, ErrWouldBlock, 8, nil},
+		{"held and read side closed", func(p *Pipe) { p.Hold(); p.CloseRead() }, 0, io.ErrClosedPipe, 0, ErrBrokenPipe},
 		{"read side closed", func(p *Pipe) { fill(t, p, 3); p.CloseRead() }, 0, io.ErrClosedPipe, 0, ErrBrokenPipe},
 		{"read side closed when full", func(p *Pipe) { fill(t, p, 512); p.CloseRead() }, 0, io.ErrClosedPipe, 0, ErrBrokenPipe},
 	}
@@ -53,6 +59,8 @@ func TestPipeStates(t *testing.T) {
 		})
 	}
 }
+
+var errFailed = errors.New("failed")
 
 func fill(t *testing.T, p *Pipe, n int) {
 	t.Helper()

@@ -45,6 +45,16 @@ type Leveler interface {
 	Level() (nbytes int, hangup bool)
 }
 
+// Joint is a standard stream that is joined to another workload's. An io.Closer, too, it is closed if the guest closes its
+// descriptor, but not at the guest's end.
+type Joint interface {
+	Subject
+	// Target names what it is joined to.
+	Target() string
+	// Fault says why the last operation failed.
+	Fault() string
+}
+
 // Empty is a Source that is at its end.
 type Empty struct{}
 

@@ -137,7 +137,7 @@ func (r *Reactor) open(openStore store.Opener) (err error) {
 	r.openObserver()
 	r.submitter = &submission.Pipeline{
 		Modules: r.modules, Queue: r.runner, Store: r.store, Limits: r.submissionLimits,
-		MemoryBytes: r.cfg.MemoryBytes, Authorize: r.permit.Check,
+		MemoryBytes: r.cfg.MemoryBytes, Authorize: r.permit.Check, Awaits: r.runner.PipeAwaits,
 	}
 	r.canceller = &cancel.Canceller{Workloads: r.runner, Store: r.store, Await: r.observer.Await, Patience: cancel.Patience}
 	return r.start()

@@ -1,10 +1,11 @@
 package abi
 
-// Refusal is something that a program asked for and was refused because of a limit. Most programs that are refused give
-// up, by a trap or an exit that does not say why.
+// Refusal is something that a program asked for and was refused because of a limit, or of another workload. Most programs
+// that are refused give up, by a trap or an exit that does not say why.
 type Refusal struct {
 	Kind        RefusalKind
-	Want, Limit int64 // in the kind's unit; Limit is zero if the host had none left, rather than the program's limit
+	Want, Limit int64  // in the kind's unit; Limit is zero if the host had none left, rather than the program's limit
+	Peer, Why   string // of RefusedStream
 }
 
 // RefusalKind says what was refused.
@@ -16,4 +17,5 @@ const (
 	RefusedMemory                 // memory.grow: bytes of linear memory
 	RefusedDescriptor             // another descriptor: the number of them
 	RefusedOperations             // a poll: the number of operations it would wait for
+	RefusedStream                 // its standard input or output, which is joined to another workload
 )

@@ -34,7 +34,7 @@ func pollOneoff(p *Process, m memory, a args) errno {
 		return errnoInval
 	}
 	if uint64(n) > uint64(p.pendingOps) {
-		p.refuse(abi.RefusedOperations, int64(n), int64(p.pendingOps))
+		p.refuse(abi.Refusal{Kind: abi.RefusedOperations, Want: int64(n), Limit: int64(p.pendingOps)})
 		return errnoInval
 	}
 	subs, e := m.array(in, n, sizeSubscription)

@@ -75,13 +75,16 @@ func (p *Process) PeakMemory() int64 {
 	return 0
 }
 
-// close closes the descriptors. It does not wait, but gives the worker up now and then if there are many.
+// close closes the descriptors, except for the standard streams, which are the caller's. It does not wait, but gives the
+// worker up now and then if there are many.
 func (p *Process) close() {
 	for _, d := range p.fds.entries {
-		if d != nil {
-			p.drop(d)
-			p.YieldIfSpent()
+		switch d.(type) {
+		case nil, *stdin, *stdout:
+			continue
 		}
+		p.drop(d)
+		p.YieldIfSpent()
 	}
 	p.fds.entries = nil
 	for _, stop := range p.granted.unwatch {

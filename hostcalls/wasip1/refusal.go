@@ -8,7 +8,7 @@ import (
 	"github.com/reactord/reactord/hostcalls/abi"
 )
 
-// refused is the last thing that a program was refused because of a limit.
+// refused is the last thing that a program was refused.
 type refused struct {
 	abi.Refusal
 	spent uint64    // fuel that the program had burnt
@@ -23,13 +23,13 @@ const (
 )
 
 // refuse notes what the program is refused.
-func (p *Process) refuse(kind abi.RefusalKind, want, limit int64) {
-	p.refused = &refused{abi.Refusal{Kind: kind, Want: want, Limit: limit}, p.Fiber().Spent(), time.Now()}
+func (p *Process) refuse(r abi.Refusal) {
+	p.refused = &refused{r, p.Fiber().Spent(), time.Now()}
 }
 
 // refuseDescriptor notes that the table is full, and returns the errno for it.
 func (p *Process) refuseDescriptor() errno {
-	p.refuse(abi.RefusedDescriptor, int64(p.fds.limit)+1, int64(p.fds.limit))
+	p.refuse(abi.Refusal{Kind: abi.RefusedDescriptor, Want: int64(p.fds.limit) + 1, Limit: int64(p.fds.limit)})
 	return errnoMfile
 }
 
@@ -39,7 +39,7 @@ func (p *Process) refuseMemory(limit int64) func(bytes int64, why error) {
 		if !errors.Is(why, engine.ErrOutOfMemory) {
 			limit = 0
 		}
-		p.refuse(abi.RefusedMemory, bytes, limit)
+		p.refuse(abi.Refusal{Kind: abi.RefusedMemory, Want: bytes, Limit: limit})
 	}
 }
 

@@ -26,6 +26,22 @@ type stdout struct {
 	name string
 }
 
+// streamOp is an operation on a standard stream that has a name unless it is joined to another workload's.
+func streamOp(kind hostcalls.OpKind, stream any, name string) hostcalls.Op {
+	op := hostcalls.Op{Kind: kind, Target: name}
+	if joint, ok := stream.(hostcalls.Joint); ok {
+		op.Target, op.Subject = joint.Target(), joint
+	}
+	return op
+}
+
+// onStreamFailed notes why an operation on a standard stream has failed, if that has to do with another workload.
+func (p *Process) onStreamFailed(stream any, e errno) {
+	if joint, ok := stream.(hostcalls.Joint); ok && (e == errnoPipe || e == errnoIo) {
+		p.refuse(abi.Refusal{Kind: abi.RefusedStream, Peer: joint.Target(), Why: joint.Fault()})
+	}
+}
+
 // openStdio puts the standard streams under 0, 1 and 2. They are part of the Process itself.
 func (p *Process) openStdio(config abi.Config) {
 	p.stdin = stdin{fdstat{base: stdioRights | rightFdRead}, config.Stdin}
@@ -38,7 +54,11 @@ func (p *Process) openStdio(config abi.Config) {
 }
 
 func (s *stdin) read(p *Process, v iovecs) (uint32, errno) {
-	return p.readStream(s.source, v, s.flags, hostcalls.Op{Kind: hostcalls.OpRead, Target: hostcalls.Stdin})
+	n, e := p.readStream(s.source, v, s.flags, streamOp(hostcalls.OpRead, s.source, hostcalls.Stdin))
+	if e != errnoSuccess {
+		p.onStreamFailed(s.source, e)
+	}
+	return n, e
 }
 
 func (s *stdin) notifier(t eventtype) hostcalls.Notifier {
@@ -49,11 +69,15 @@ func (s *stdin) notifier(t eventtype) hostcalls.Notifier {
 }
 
 func (s *stdin) level(eventtype) (uint64, bool)    { return levelOf(s.source) }
-func (s *stdin) target() string                    { return hostcalls.Stdin }
-func (s *stdin) close(_ *Process, onClosed func()) { onClosed() }
+func (s *stdin) target() string                    { return streamOp(0, s.source, hostcalls.Stdin).Target }
+func (s *stdin) close(_ *Process, onClosed func()) { closeStream(s.source); onClosed() }
 
 func (s *stdout) write(p *Process, v iovecs) (uint32, errno) {
-	return p.writeStream(s.sink, v, s.flags, hostcalls.Op{Kind: hostcalls.OpWrite, Target: s.name})
+	n, e := p.writeStream(s.sink, v, s.flags, streamOp(hostcalls.OpWrite, s.sink, s.name))
+	if e != errnoSuccess {
+		p.onStreamFailed(s.sink, e)
+	}
+	return n, e
 }
 
 func (s *stdout) notifier(t eventtype) hostcalls.Notifier {
@@ -64,8 +88,15 @@ func (s *stdout) notifier(t eventtype) hostcalls.Notifier {
 }
 
 func (s *stdout) level(eventtype) (uint64, bool)    { return levelOf(s.sink) }
-func (s *stdout) target() string                    { return s.name }
-func (s *stdout) close(_ *Process, onClosed func()) { onClosed() }
+func (s *stdout) target() string                    { return streamOp(0, s.sink, s.name).Target }
+func (s *stdout) close(_ *Process, onClosed func()) { closeStream(s.sink); onClosed() }
+
+// closeStream closes a standard stream that can be closed: the guest has closed its descriptor.
+func closeStream(stream any) {
+	if c, ok := stream.(io.Closer); ok {
+		_ = c.Close() // it is in memory
+	}
+}
 
 // levelOf returns the level of a stream, or one byte if the stream does not know it.
 func levelOf(n hostcalls.Notifier) (nbytes uint64, hangup bool) {

@@ -48,8 +48,6 @@ var imports = map[string][]string{
 	"hostcalls/vfs":        {},
 	"hostcalls/wasip1":     {"internal/clip", "executor", "executor/driver", "executor/engine", "executor/engine/meter", "hostcalls", "hostcalls/abi", "hostcalls/capability", "hostcalls/lease", "hostcalls/network", "hostcalls/vfs"},
 
-	"hostcalls/network/networktest": {"hostcalls", "hostcalls/network"},
-
 	"reactor/api":             {"reactor/grant"},
 	"reactor/errs":            {"internal/clip"},
 	"reactor/grant":           {"hostcalls/capability", "hostcalls/network", "reactor/errs", "reactor/policy", "reactor/internal/lookup", "reactor/internal/retry", "reactor/internal/text"},
@@ -62,7 +60,7 @@ var imports = map[string][]string{
 	"reactor/internal/attempt": {
 		"executor", "executor/driver", "hostcalls", "hostcalls/abi", "hostcalls/capability", "hostcalls/vfs",
 		"reactor/api", "reactor/grant",
-		"reactor/internal/lifecycle", "reactor/internal/logbuf", "reactor/internal/outcome", "reactor/internal/retry", "reactor/internal/stdio", "reactor/internal/symbol", "reactor/internal/terminal",
+		"reactor/internal/lifecycle", "reactor/internal/logbuf", "reactor/internal/outcome", "reactor/internal/pipes", "reactor/internal/retry", "reactor/internal/stdio", "reactor/internal/symbol", "reactor/internal/terminal",
 	},
 	"reactor/internal/cancel":    {"reactor/api", "reactor/errs", "reactor/store", "reactor/internal/intake", "reactor/internal/refusal", "reactor/internal/selector"},
 	"reactor/internal/closing":   {},
@@ -84,6 +82,7 @@ var imports = map[string][]string{
 		"executor", "executor/engine", "executor/engine/meter", "hostcalls/abi", "hostcalls/capability",
 		"reactor/api", "reactor/grant", "reactor/store", "reactor/internal/lifecycle", "reactor/internal/retry",
 	},
+	"reactor/internal/pipes":     {"hostcalls"},
 	"reactor/internal/permit":    {"hostcalls/capability", "reactor/grant", "reactor/policy", "reactor/internal/lookup"},
 	"reactor/internal/process":   {},
 	"reactor/internal/record":    {"reactor/api", "reactor/grant", "reactor/store"},
@@ -93,7 +92,7 @@ var imports = map[string][]string{
 	"reactor/internal/runner": {
 		"internal/clip", "internal/notify", "executor", "executor/engine", "hostcalls/abi",
 		"reactor/api", "reactor/hooks", "reactor/store",
-		"reactor/internal/attempt", "reactor/internal/lifecycle", "reactor/internal/logbuf", "reactor/internal/outcome", "reactor/internal/record",
+		"reactor/internal/attempt", "reactor/internal/lifecycle", "reactor/internal/logbuf", "reactor/internal/outcome", "reactor/internal/pipes", "reactor/internal/record",
 		"reactor/internal/refusal", "reactor/internal/retry", "reactor/internal/schedule", "reactor/internal/terminal",
 	},
 	"reactor/internal/schedule": {"internal/heap", "reactor/internal/lifecycle", "reactor/internal/retry"},
@@ -101,7 +100,7 @@ var imports = map[string][]string{
 	"reactor/internal/stdio":    {"hostcalls", "reactor/store", "reactor/internal/logbuf", "reactor/internal/terminal"},
 	"reactor/internal/submission": {
 		"hostcalls/abi", "reactor/api", "reactor/errs", "reactor/grant", "reactor/hooks", "reactor/store",
-		"reactor/internal/attempt", "reactor/internal/intake", "reactor/internal/outcome", "reactor/internal/record", "reactor/internal/refusal",
+		"reactor/internal/attempt", "reactor/internal/intake", "reactor/internal/outcome", "reactor/internal/pipes", "reactor/internal/record", "reactor/internal/refusal",
 	},
 	"reactor/internal/symbol":   {"internal/clip"},
 	"reactor/internal/terminal": {"internal/notify", "hostcalls", "reactor/api", "reactor/store"},

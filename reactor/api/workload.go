@@ -113,7 +113,6 @@ type Status struct {
 	StartTime       time.Time // of the current attempt
 	EndTime         time.Time
 	Usage           Usage
-	CPUShare        float64 // of a processor, used lately; only in lists of the busiest
 	WaitingFor      []Op
 	Results         []string
 	ListenAddresses []string

@@ -11,6 +11,7 @@ import (
 	"github.com/reactord/reactord/reactor/grant"
 	"github.com/reactord/reactord/reactor/internal/lifecycle"
 	"github.com/reactord/reactord/reactor/internal/outcome"
+	"github.com/reactord/reactord/reactor/internal/pipes"
 	"github.com/reactord/reactord/reactor/internal/retry"
 	"github.com/reactord/reactord/reactor/internal/stdio"
 	"github.com/reactord/reactord/reactor/internal/symbol"
@@ -24,6 +25,10 @@ func (a *Attempt) processConfig(spec *api.Spec, port *terminal.Port) *abi.Config
 		name = a.id
 	}
 	streams := stdio.New(spec.Stdin, port, a.Log)
+	held := int64(len(spec.Stdin))
+	if spec.StdinFrom != "" {
+		held += pipes.Bytes
+	}
 	return &abi.Config{
 		Args:        append([]string{name}, spec.Args...),
 		Env:         environ(spec.Env),
@@ -36,7 +41,7 @@ func (a *Attempt) processConfig(spec *api.Spec, port *terminal.Port) *abi.Config
 		MemoryBytes: int64(spec.Limits.MemoryBytes),
 		StackBytes:  int64(spec.Limits.StackBytes),
 		Memory:      a.owner,
-		HeldBytes:   int64(len(spec.Stdin)),
+		HeldBytes:   held,
 		Descriptors: int(spec.Limits.Descriptors),
 		PendingOps:  int(spec.Limits.PendingOps),
 		Budget:      a.host.Descriptors,
@@ -50,6 +55,17 @@ func (a *Attempt) processConfig(spec *api.Spec, port *terminal.Port) *abi.Config
 			}
 			a.owner.OnGuestStart()
 		},
+	}
+}
+
+// Join joins the guest's standard streams to those of other workloads. It is called before the task is spawned, and may
+// block.
+func (a *Attempt) Join(p *pipes.Pipes, tenant string, spec *api.Spec) {
+	if spec.StdoutTo != "" {
+		a.config.Stdout = p.JoinFrom(pipes.Pair{Tenant: tenant, From: a.id, To: spec.StdoutTo})
+	}
+	if spec.StdinFrom != "" {
+		a.config.Stdin = p.JoinTo(pipes.Pair{Tenant: tenant, From: spec.StdinFrom, To: a.id})
 	}
 }
 

@@ -42,7 +42,6 @@ func (b *Bounds) CheckSpec(f *errs.Faults, spec *api.Spec, limits api.Limits) {
 	}
 	grant.Check(f, spec.Grants, b.Grants)
 	checkSecrets(f, spec)
-	checkPipes(f, spec)
 	b.checkLimits(f, spec, limits)
 }
 
@@ -105,16 +104,6 @@ func checkSecrets(f *errs.Faults, spec *api.Spec) {
 		if _, taken := spec.Env[secret.Name]; ok && taken {
 			f.Add(fmt.Sprintf("spec.grants[%d].secret.name", i), "%q is in the environment, too: a variable has one value", secret.Name)
 		}
-	}
-}
-
-// checkPipes checks the ids of the workloads at the other ends of the standard streams.
-func checkPipes(f *errs.Faults, spec *api.Spec) {
-	if spec.StdoutTo != "" {
-		CheckID(f, "spec.stdout_to", spec.StdoutTo)
-	}
-	if spec.StdinFrom != "" {
-		CheckID(f, "spec.stdin_from", spec.StdinFrom)
 	}
 }
 

@@ -125,7 +125,7 @@ func (r *Runner) start(w *workload, module loaded) {
 		r.fail(w, err)
 		return
 	}
-	a, err := r.prepare(w, module.module)
+	a, spec, err := r.prepare(w, module.module)
 	if err != nil {
 		r.fail(w, err)
 		return
@@ -133,6 +133,7 @@ func (r *Runner) start(w *workload, module loaded) {
 	if !r.begin(w, a) {
 		return // it waits for memory, was put back, has ended, or was cancelled
 	}
+	a.Join(r.pipes, w.entry.Tenant(), spec)
 	r.onLoaded(w, a)
 	task, err := r.cfg.Executor.Spawn(executor.TaskSpec{
 		Tenant:    w.entry.Tenant(),
@@ -149,15 +150,15 @@ func (r *Runner) start(w *workload, module loaded) {
 }
 
 // prepare makes a workload's attempt, and reads from the store what is not in memory.
-func (r *Runner) prepare(w *workload, module abi.Program) (*started, error) {
+func (r *Runner) prepare(w *workload, module abi.Program) (*started, *api.Spec, error) {
 	spec, rec, err := r.specOf(w)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	cfg := attempt.Config{ID: w.id, Number: w.attempts + 1, Spec: spec, Module: module}
 	if w.attempts > 0 {
 		if cfg.Past, cfg.LogEnd, err = r.readPast(w); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	if mode := terminal.ModeOf(spec); mode != (terminal.Mode{}) {
@@ -168,7 +169,7 @@ func (r *Runner) prepare(w *workload, module abi.Program) (*started, error) {
 	if r.cfg.Hooks.Any() {
 		a.trace = hooks.TraceParent(record.TraceParent(rec))
 	}
-	return a, nil
+	return a, spec, nil
 }
 
 // specOf returns the spec of a workload that is being started, and its record.

@@ -83,6 +83,7 @@ func (r *Runner) finish(w *workload, o outcome.Outcome) {
 // recordEnd asks the store for the transition to the outcome. The workload is Ending.
 func (r *Runner) recordEnd(w *workload, o outcome.Outcome) {
 	a := w.attempt
+	r.leavePipes(w, o)
 	r.onEnded(w, a, o)
 	status := &record.Status{
 		Reason: o.Reason, ExitCode: o.ExitCode, Message: clip.Text(o.Message, maxMessageBytes), Results: o.Results,

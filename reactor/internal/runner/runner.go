@@ -12,6 +12,7 @@ import (
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/hooks"
 	"github.com/reactord/reactord/reactor/internal/attempt"
+	"github.com/reactord/reactord/reactor/internal/pipes"
 	"github.com/reactord/reactord/reactor/internal/retry"
 	"github.com/reactord/reactord/reactor/internal/schedule"
 	"github.com/reactord/reactord/reactor/store"
@@ -43,6 +44,7 @@ type Runner struct {
 	background sync.WaitGroup // dispatcher, finisher, loads
 	wake       notify.Signal  // to the dispatcher
 	finished   *mailbox[finished]
+	pipes      *pipes.Pipes
 
 	// mu guards the fields below, and those of each workload that say so. It is taken on workers and on the
 	// store's goroutine, so it is held briefly, and nothing that may wait is called while it is held.
@@ -81,6 +83,7 @@ func New(cfg Config) *Runner {
 		submitting: map[string]decoded{},
 	}
 	r.ctx, r.stop = context.WithCancel(context.Background())
+	r.pipes = pipes.New(pipes.Config{Look: r.standing, Patience: partnerPatience})
 	return r
 }
 
@@ -93,6 +96,7 @@ func (r *Runner) Start() {
 // Close ends the Runner's goroutines and waits for them. What still runs is abandoned.
 func (r *Runner) Close() {
 	r.stop()
+	r.pipes.Close()
 	r.finished.close()
 	r.background.Wait()
 }

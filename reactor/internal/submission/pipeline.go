@@ -13,6 +13,7 @@ import (
 	"github.com/reactord/reactord/reactor/internal/attempt"
 	"github.com/reactord/reactord/reactor/internal/intake"
 	"github.com/reactord/reactord/reactor/internal/outcome"
+	"github.com/reactord/reactord/reactor/internal/pipes"
 	"github.com/reactord/reactord/reactor/internal/record"
 	"github.com/reactord/reactord/reactor/internal/refusal"
 	"github.com/reactord/reactord/reactor/store"
@@ -50,6 +51,8 @@ type Pipeline struct {
 	MemoryBytes int64
 	// Authorize refuses grants that are not allowed.
 	Authorize func(context.Context, []grant.Grant) error
+	// Awaits reports whether a workload of a pair waits for the one on a side. It does not block.
+	Awaits func(pair pipes.Pair, side pipes.Side) bool
 }
 
 // Result is what became of a submission.
@@ -83,8 +86,12 @@ func (p *Pipeline) Submit(ctx context.Context, reqs []api.SubmitRequest) ([]Resu
 	submissions := make([]submission, len(reqs))
 	defer p.letGo(submissions)
 	most, defaults := p.Limits() // one answer for all of them
+	others := p.partnersOf(reqs)
 	for i := range reqs {
 		p.check(ctx, &submissions[i], &reqs[i], now, &most, defaults)
+		if one := &submissions[i]; one.Err == nil && (one.sent.StdoutTo != "" || one.sent.StdinFrom != "") {
+			one.Err = p.checkPipes(ctx, &others, one.ID, one.sent)
+		}
 	}
 	failed := p.store(ctx, submissions)
 	known := p.lookUp(ctx, submissions)
@@ -113,6 +120,7 @@ func (p *Pipeline) check(ctx context.Context, one *submission, req *api.SubmitRe
 	}
 	limits := req.Spec.Limits.Or(defaults)
 	most.CheckSpec(&f, &req.Spec, limits)
+	intake.CheckPipes(&f, req.ID, &req.Spec)
 	if len(f) > 0 {
 		one.Err = f.Err()
 		return

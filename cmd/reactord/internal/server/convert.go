@@ -148,7 +148,6 @@ func fromStatus(s *api.Status) *reactorv1.WorkloadStatus {
 			PeakMemoryBytes: s.Usage.PeakMemoryBytes,
 			LogBytes:        s.Usage.LogBytes,
 			LogBytesDropped: s.Usage.LogBytesDropped,
-			CpuShare:        s.CPUShare,
 		},
 		WaitingFor:      fromOps(s.WaitingFor),
 		Results:         s.Results,

@@ -62,10 +62,9 @@ func (v view) of(w *api.Workload) *reactorv1.Workload {
 	return p
 }
 
-func setOrder(page *api.Page, p reactorv1.WorkloadOrder, bad *fields) {
+func toOldestFirst(p reactorv1.WorkloadOrder, bad *fields) bool {
 	if _, known := reactorv1.WorkloadOrder_name[int32(p)]; !known {
 		bad.add("is not an order", "order")
 	}
-	page.OldestFirst = p == reactorv1.WorkloadOrder_WORKLOAD_ORDER_OLDEST_FIRST
-	page.BusiestFirst = p == reactorv1.WorkloadOrder_WORKLOAD_ORDER_BUSIEST_FIRST
+	return p == reactorv1.WorkloadOrder_WORKLOAD_ORDER_OLDEST_FIRST
 }

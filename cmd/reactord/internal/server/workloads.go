@@ -93,7 +93,7 @@ func (w *workloads) ListWorkloads(ctx context.Context, req *reactorv1.ListWorklo
 	filter := toFilter(req.GetFilter(), &bad)
 	view := toView(req.GetView(), &bad)
 	page := toPage(req)
-	setOrder(&page, req.GetOrder(), &bad)
+	page.OldestFirst = toOldestFirst(req.GetOrder(), &bad)
 	if err := bad.err(); err != nil {
 		return nil, err
 	}

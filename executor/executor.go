@@ -139,6 +139,7 @@ func (e *Executor) SetWeight(tenant string, weight int) {
 // Spawn makes a task and makes it ready. It fails only with ErrClosed.
 func (e *Executor) Spawn(spec TaskSpec) (*Task, error) {
 	t := &Task{executor: e, run: spec.Run, done: spec.Done, limit: spec.FuelLimit, waits: spec.Waits}
+	t.since.Store(int64(e.uptime()))
 	e.mu.Lock()
 	if e.closed {
 		e.mu.Unlock()
@@ -209,6 +210,7 @@ func (e *Executor) Close(ctx context.Context) error {
 	e.closed = true
 	for t := e.tasks.first; t != nil; t = t.younger {
 		if t.setCause(ErrClosed) && t.word.wake() {
+			t.readied.Store(int64(e.uptime()))
 			e.queue.push(t, foreground)
 		}
 	}

@@ -49,6 +49,14 @@ type use struct {
 	start             time.Duration // the uptime when the quantum began
 	sliceStart        time.Duration // the uptime when the slice began
 	offFiber          time.Duration // processor time used for the task off its fiber
+	wait              Wait          // that ended with this resume
+}
+
+// Wait is how a Park went.
+type Wait struct {
+	Parked bool          // it gave up the worker
+	Timer  bool          // WakeDue ended it
+	Time   time.Duration // until the wake-up
 }
 
 func newFiber(t *Task) *Fiber {
@@ -174,6 +182,7 @@ func (f *Fiber) Err() error { return f.task.Err() }
 // spurious: the caller checks its condition and parks again if it does not hold.
 func (f *Fiber) Park() error {
 	t := f.task
+	f.use.wait = Wait{}
 	if err := t.Err(); err != nil {
 		return err
 	}
@@ -192,6 +201,9 @@ func (f *Fiber) Park() error {
 	t.waits.OnResume(t)
 	return t.Err()
 }
+
+// LastWait returns how the last Park went. It is called right after it.
+func (f *Fiber) LastWait() Wait { return f.use.wait }
 
 // Preempt is called by a body that has burnt the last refill of its meter, or that wants to let others
 // go first. If only a slice of the quantum is spent (see pace), the task continues with the next

@@ -47,8 +47,10 @@ type Task struct {
 	fiber    *Fiber       // from the first resume to the end; belongs to the task's owner (see state)
 
 	// Written by the task's owner, read by any goroutine.
-	since   atomic.Int64 // uptime at which it was last parked
+	since   atomic.Int64 // uptime at which it last gave up its worker, or was spawned
+	readied atomic.Int64 // uptime at which it was last woken from being parked, unless by a timer
 	waiting atomic.Int64
+	ready   atomic.Int64
 	cpu     atomic.Int64
 	fuel    atomic.Uint64
 
@@ -65,6 +67,7 @@ type Task struct {
 // remembered: a Wake at a time when the task is not parked makes its next Park return at once.
 func (t *Task) Wake() {
 	if t.word.wake() {
+		t.readied.Store(int64(t.executor.uptime()))
 		t.executor.enqueue(t)
 	}
 }
@@ -73,7 +76,9 @@ func (t *Task) Wake() {
 // resumed is recorded in [Stats].
 func (t *Task) WakeDue(due time.Time) {
 	t.due.Store(max(int64(t.executor.driver.Since(due)), 1))
-	t.Wake()
+	if t.word.wake() {
+		t.executor.enqueue(t)
+	}
 }
 
 // Cancel makes Park and Preempt return cause: at once if the task is parked, at its next fuel check
@@ -150,22 +155,46 @@ type Usage struct {
 	// CPU is the time it spent on workers, including the switch to it, and the processor time that
 	// blocking jobs used for it.
 	CPU time.Duration
-	// Waiting is the total time between each Park and the resume after it.
+	// Waiting is the total time between each Park and the wake-up that ended it.
 	Waiting time.Duration
+	// Ready is the total time in which the task could have run and had no worker: from its spawn, each preemption
+	// and each wake-up (by a timer, from when that was due) to the resume after it.
+	Ready time.Duration
+	// Wait is the part of Waiting that belongs to a Park which has not returned.
+	Wait time.Duration
 }
 
-// Usage returns what the task had used when it last gave up its worker. If it is parked, Waiting
-// includes the current wait.
+// Usage returns what the task had used when it last gave up its worker. Waiting and Ready include the
+// time since then.
 func (t *Task) Usage() Usage {
 	u := Usage{
 		Fuel:    t.fuel.Load(),
 		CPU:     time.Duration(t.cpu.Load()),
 		Waiting: time.Duration(t.waiting.Load()),
+		Ready:   time.Duration(t.ready.Load()),
 	}
-	if since := t.since.Load(); t.Phase() == Parked {
-		u.Waiting += max(t.executor.uptime()-time.Duration(since), 0)
+	now := t.executor.uptime()
+	since := min(time.Duration(t.since.Load()), now)
+	switch t.word.load().phase() {
+	case queued:
+		u.Ready += now - since
+	case parked:
+		u.Wait = now - since
+	case woken:
+		u.Wait = t.wait(time.Duration(t.due.Load()), since, now)
+		u.Ready += now - since - u.Wait
 	}
+	u.Waiting += u.Wait
 	return u
+}
+
+// wait returns the time between since, when the task was parked, and its wake-up, if it is resumed now. due is when the timer
+// that woke it was due; zero if none did.
+func (t *Task) wait(due, since, now time.Duration) time.Duration {
+	if due == 0 {
+		due = time.Duration(t.readied.Load())
+	}
+	return min(max(due, since), now) - since
 }
 
 // ParkedSince returns when the task was last parked, if it is parked; otherwise the zero time.

@@ -175,8 +175,8 @@ func TestLateness(t *testing.T) {
 		if got := hog.Usage(); got.CPU != 4*time.Second || got.Waiting != 0 {
 			t.Errorf("the hog's usage is %+v, want 4s of CPU", got)
 		}
-		if got := task.Usage(); got.CPU != 0 || got.Waiting != 4*time.Second {
-			t.Errorf("the sleeper's usage is %+v, want 4s of waiting", got)
+		if got := task.Usage(); got.CPU != 0 || got.Waiting != time.Second || got.Ready != 3*time.Second {
+			t.Errorf("the sleeper's usage is %+v, want 1s of waiting, then 3s of being ready", got)
 		}
 		if busy := e.Stats().Busy; busy != 4*time.Second {
 			t.Errorf("busy for %v, want 4s", busy)
@@ -223,6 +223,61 @@ func TestUsageWhileParked(t *testing.T) {
 		}
 		if got := task.Usage().Waiting; got != time.Minute {
 			t.Errorf("waited for %v, want 1m", got)
+		}
+	})
+}
+
+// TestUsageAddsUp: whatever tasks do, and while they do it, the time of their lives is the time that they ran, waited and
+// were ready.
+func TestUsageAddsUp(t *testing.T) {
+	in(t, Config{Workers: 2}, func(t *testing.T, e *Executor) {
+		const tasks = 7
+		var all []*Task
+		begin := time.Now()
+		ended := make([]time.Duration, tasks)
+		for i := range tasks {
+			all = append(all, spawn(t, e, TaskSpec{Run: func(f *Fiber) {
+				var timer driver.Timer
+				timer.Init(f.Task().WakeDue)
+				for n := range 20 {
+					time.Sleep(time.Duration(i*n) * time.Millisecond) // as if it computed
+					switch (i + n) % 4 {
+					case 0:
+						_ = f.Preempt()
+					case 1:
+						f.Task().Wake()
+						_ = f.Park()
+						if w := f.LastWait(); w.Parked {
+							t.Errorf("a Park that returned at once was %+v", w)
+						}
+					default:
+						e.Driver().Start(&timer, time.Now().Add(time.Duration(n)*time.Millisecond))
+						_ = f.Park()
+						if w := f.LastWait(); w.Parked && (!w.Timer || w.Time != time.Duration(n)*time.Millisecond) {
+							t.Errorf("a wait of %d ms was %+v", n, w)
+						}
+					}
+				}
+				ended[i] = time.Since(begin)
+			}}))
+		}
+		sum := func(task *Task) time.Duration {
+			u := task.Usage()
+			return u.CPU + u.Waiting + u.Ready
+		}
+		for range 10 {
+			pass(17 * time.Millisecond)
+			for i, task := range all {
+				if task.Phase() != Running && task.Phase() != Done && sum(task) != time.Since(begin) {
+					t.Errorf("after %v task %d, %v, has used %+v", time.Since(begin), i, task.Phase(), task.Usage())
+				}
+			}
+		}
+		wait(t, e)
+		for i, task := range all {
+			if sum(task) != ended[i] {
+				t.Errorf("task %d has lived for %v and used %+v", i, ended[i], task.Usage())
+			}
 		}
 	})
 }

@@ -34,7 +34,7 @@ func (w *worker) run() {
 			return
 		}
 		go func() {
-			w.count(finished)
+			w.count()
 			w.end()
 			w.executor.mu.Lock()
 			w.giveBack(finished)
@@ -51,7 +51,7 @@ func (w *worker) loop() {
 	e.mu.Lock()
 	for w.take() {
 		why := w.resume()
-		w.count(why)
+		w.count()
 		if why == finished {
 			w.end()
 		}
@@ -91,13 +91,18 @@ func (w *worker) take() bool {
 func (w *worker) resume() outcome {
 	t := w.task
 	w.late = -1
+	since := min(time.Duration(t.since.Load()), w.now)
+	w.use.wait = Wait{}
 	if t.word.resume() == woken {
-		t.waiting.Store(t.waiting.Load() + int64(w.now) - t.since.Load())
-		if due := t.due.Load(); due != 0 {
+		due := time.Duration(t.due.Load())
+		if due != 0 {
 			t.due.Store(0)
-			w.late = max(w.now-time.Duration(due), 0)
+			w.late = max(w.now-due, 0)
 		}
+		w.use.wait = Wait{Parked: true, Timer: due != 0, Time: t.wait(due, since, w.now)}
+		t.waiting.Store(t.waiting.Load() + int64(w.use.wait.Time))
 	}
+	t.ready.Store(t.ready.Load() + int64(w.now-since-w.use.wait.Time))
 	if t.fiber == nil {
 		if t.Err() != nil {
 			return finished
@@ -109,7 +114,7 @@ func (w *worker) resume() outcome {
 
 // count reads the clock, once for each resume, and counts the time since the last reading as the
 // task's.
-func (w *worker) count(why outcome) {
+func (w *worker) count() {
 	t := w.task
 	start := w.now
 	w.now = w.executor.uptime()
@@ -117,9 +122,7 @@ func (w *worker) count(why outcome) {
 	w.spent += w.use.offFiber
 	w.use.offFiber = 0
 	t.cpu.Store(t.cpu.Load() + int64(w.spent))
-	if why == parking {
-		t.since.Store(int64(w.now))
-	}
+	t.since.Store(int64(w.now))
 	w.burnt, w.charge = 0, 0
 	if t.fiber != nil {
 		if w.burnt, w.charge = t.fiber.settle(w.now); w.burnt != 0 {
@@ -157,6 +160,7 @@ func (w *worker) giveBack(why outcome) {
 	switch why {
 	case parking:
 		if t.word.park() {
+			t.readied.Store(int64(w.now))
 			e.queue.push(t, foreground)
 		} else {
 			c.parkedPeak = max(c.parkedPeak, e.parked())

@@ -11,7 +11,7 @@ import (
 // Call is one activation of a guest: the fiber that it runs on, and what its host calls wait for. A process
 // of WASI preview 1 has a single Call, from beginning to end.
 //
-// All methods except AppendOps are for its fiber. A wait has these steps:
+// All methods except AppendOps, LastCall and Waits are for its fiber. A wait has these steps:
 //
 //  1. Await publishes the waits for AppendOps. They are not modified until they are retracted, so AppendOps may
 //     read them from any goroutine, holding mu.
@@ -35,13 +35,15 @@ type Call struct {
 	guest *Guest
 	fiber *executor.Fiber
 	timer driver.Timer
-	armed bool // timer has been initialized
-	quick bool // the last blocking job was quick
+	armed bool    // timer has been initialized
+	quick bool    // the last blocking job was quick
+	name  *string // of the host call that the guest makes or made last; nil: none
 
 	mu    sync.Mutex // guards the fields below
 	since time.Time  // when the wait started; zero if there is none
 	due   time.Time  // when the wait ends by itself, or zero
 	waits []Wait
+	used  []WaitUsage // of the waits before, by kind
 }
 
 // Wait is one thing that a call waits for: Op describes it, and On notifies the call when it is ready. Await
@@ -126,7 +128,8 @@ func (c *Call) Await(due time.Time, waits ...Wait) error {
 		return err
 	}
 	c.publish(now, due, waits)
-	defer c.retract()
+	var parked executor.Wait
+	defer func() { c.retract(parked) }()
 	if !due.IsZero() {
 		c.startTimer(due)
 		defer c.guest.driver.Stop(&c.timer)
@@ -139,6 +142,7 @@ func (c *Call) Await(due time.Time, waits ...Wait) error {
 		}
 	}
 	err := c.fiber.Park()
+	parked = c.fiber.LastWait()
 	c.guest.chargeReleased(c.fiber)
 	return err
 }
@@ -199,8 +203,12 @@ func (c *Call) publish(now, due time.Time, waits []Wait) {
 	c.mu.Unlock()
 }
 
-func (c *Call) retract() {
+// retract takes the wait back, and counts it if the call was parked.
+func (c *Call) retract(parked executor.Wait) {
 	c.mu.Lock()
+	if parked.Parked {
+		c.count(c.endedBy(parked), parked.Time)
+	}
 	c.since, c.due, c.waits = time.Time{}, time.Time{}, nil
 	c.mu.Unlock()
 }

@@ -16,8 +16,8 @@
 //
 // # Concurrency
 //
-// A Guest is used from one fiber at a time, and a Call from its own fiber. Only [Call.AppendOps] may be called
-// from any goroutine, at any time. A [Source], [Sink] or [Pipe] is used from the fiber at one end and
+// A Guest is used from one fiber at a time, and a Call from its own fiber. Only [Call.AppendOps],
+// [Call.LastCall] and [Call.Waits] may be called from any goroutine, at any time. A [Source], [Sink] or [Pipe] is used from the fiber at one end and
 // from any goroutine at the other; their callbacks run on either and must not block.
 //
 // The package starts no goroutines. Its callbacks are called by the executor, by the executor's driver,

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"reflect"
 	"sync"
 	"testing"
 	"time"
@@ -78,7 +79,7 @@ func TestRestart(t *testing.T) {
 	wantClass(t, r.Shutdown(t.Context()), errs.Draining)
 
 	r = openIn(t, dir)
-	if got := wait(t, r, "done"); got.Status.EndTime.Compare(done.Status.EndTime) != 0 || got.Status.Usage != done.Status.Usage {
+	if got := wait(t, r, "done"); got.Status.EndTime.Compare(done.Status.EndTime) != 0 || !reflect.DeepEqual(got.Status.Usage, done.Status.Usage) {
 		t.Errorf("the result changed from %+v to %+v", done.Status, got.Status)
 	}
 	if text, _ := readLog(t, r, api.LogRequest{ID: "done"}); text != "hello\n" {

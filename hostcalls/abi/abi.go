@@ -61,6 +61,12 @@ type Process interface {
 	Run(f *executor.Fiber) (Exit, error)
 	// AppendOps appends the operations that the process waits for now. It may be called from any goroutine.
 	AppendOps(ops []hostcalls.Op) []hostcalls.Op
+	// LastCall returns the host call in which the process waits now; empty if it does not wait, or if the program has
+	// made none. It may be called from any goroutine.
+	LastCall() string
+	// Waits returns what the process has waited for in all, without the current wait, whose kind it returns apart;
+	// that is unspecified if there is none. It may be called from any goroutine.
+	Waits() (past []hostcalls.WaitUsage, current hostcalls.OpKind)
 	// PeakMemory returns the most bytes of memory that the process has held.
 	PeakMemory() int64
 	// Refusal returns what the program was refused shortly before it ended, or nil. It may be called once Run has

@@ -56,7 +56,7 @@ func define(ctx context.Context, r wazero.Runtime) error {
 		}
 		b = b.NewFunctionBuilder().
 			WithName(f.name).
-			WithGoModuleFunction(f, f.paramTypes(), results).
+			WithGoModuleFunction(&f, f.paramTypes(), results).
 			Export(f.name)
 	}
 	_, err := b.Instantiate(ctx)
@@ -64,8 +64,9 @@ func define(ctx context.Context, r wazero.Runtime) error {
 }
 
 // Call implements api.GoModuleFunction. The context is the Process.
-func (f function) Call(ctx context.Context, mod api.Module, stack []uint64) {
+func (f *function) Call(ctx context.Context, mod api.Module, stack []uint64) {
 	p := ctx.(*Process)
+	p.Begin(&f.name)
 	p.charge(callCost)
 	stack[0] = uint64(f.call(p, p.memoryOf(mod), stack))
 }

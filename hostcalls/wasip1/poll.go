@@ -230,6 +230,9 @@ func (w *watch) markReady() {
 	w.nbytes, w.hangup = w.source.level(w.kind)
 }
 
+// Fired implements hostcalls.FiredNotifier.
+func (w *watch) Fired() bool { return w.fired.Load() }
+
 func (w *watch) Notify(ready func()) (stop func()) {
 	return w.Notifier.Notify(func() {
 		w.fired.Store(true)

@@ -114,6 +114,7 @@ type Status struct {
 	EndTime         time.Time
 	Usage           Usage
 	WaitingFor      []Op
+	Stuck           string // if nothing can wake the guest any more, what is known of it
 	Results         []string
 	ListenAddresses []string
 	Delay           *Delay // nil unless it is Pending and delayed, or has ended and that can't be recorded
@@ -169,6 +170,15 @@ type Usage struct {
 	PeakMemoryBytes uint64
 	LogBytes        uint64 // written to stdout and stderr
 	LogBytesDropped uint64 // bytes of these that were not kept
+	ReadyTime       time.Duration
+	Waits           []WaitUsage // WaitingTime by what was waited for, in the order of the kinds
+}
+
+// WaitUsage is the time spent waiting for one kind of operation.
+type WaitUsage struct {
+	Kind  OpKind
+	Time  time.Duration
+	Count uint64
 }
 
 // Op is one pending host operation.

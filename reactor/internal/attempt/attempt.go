@@ -177,6 +177,8 @@ func (a *Attempt) Usage() api.Usage {
 		u.Fuel += now.Fuel
 		u.CPUTime += now.CPU
 		u.WaitingTime += now.Waiting
+		u.ReadyTime += now.Ready
+		u.Waits = a.waits(now.Wait)
 	}
 	if p := a.process.Load(); p != nil {
 		u.PeakMemoryBytes = max(u.PeakMemoryBytes, uint64((*p).PeakMemory()))

@@ -1,6 +1,8 @@
 package attempt
 
 import (
+	"reflect"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -9,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/reactord/reactord/executor"
+	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/internal/lifecycle"
@@ -49,6 +52,73 @@ func TestUsageAddsUp(t *testing.T) {
 	})
 }
 
+// TestWaitsAddUp: the time of an attempt is what its guest ran, was ready, and waited for each kind of operation, and earlier
+// attempts are added to it.
+func TestWaitsAddUp(t *testing.T) {
+	in(t, func(f *fixture) {
+		var past Past
+		for number := range 3 {
+			p := &program{waits: []hostcalls.WaitUsage{
+				{Kind: hostcalls.OpRead, Time: time.Minute, Count: 2}, {Kind: hostcalls.OpTimer, Time: time.Second, Count: 1},
+			}, waitsFor: hostcalls.OpAccept}
+			p.run = func(fiber *executor.Fiber, _ *abi.Config) (abi.Exit, error) { return abi.Exit{}, fiber.Park() }
+			a := f.attempt(p, after(past, 0))
+			ended := f.spawn(a, lifecycle.NoCause)
+			time.Sleep(time.Hour)
+			n := number + 1
+			want := []api.WaitUsage{
+				{Kind: api.OpKind(hostcalls.OpTimer), Time: times(n, time.Second), Count: uint64(n)},
+				{Kind: api.OpKind(hostcalls.OpRead), Time: times(n, time.Minute), Count: 2 * uint64(n)},
+			}
+			now := append(slices.Clone(want), api.WaitUsage{Kind: api.OpKind(hostcalls.OpAccept), Time: time.Hour, Count: 1})
+			if diff := cmp.Diff(now, a.Usage().Waits); diff != "" {
+				t.Errorf("in attempt %d (-want +got):\n%s", number+1, diff)
+			}
+			a.Wake()
+			<-ended
+			if got := a.Usage(); got.WaitingTime != times(n, time.Hour) || got.ReadyTime != 0 || cmp.Diff(want, got.Waits) != "" {
+				t.Errorf("after attempt %d: %+v", number+1, got)
+			}
+			past = a.Past(a.Usage())
+		}
+	})
+}
+
+func times(n int, d time.Duration) time.Duration { return time.Duration(n) * d }
+
+// TestStuck: a guest that waits for nothing is stuck, after a moment.
+func TestStuck(t *testing.T) {
+	in(t, func(f *fixture) {
+		stuck := f.attempt(parks())
+		waiting := parks()
+		waiting.ops = []hostcalls.Op{{Kind: hostcalls.OpRead}}
+		waits := f.attempt(waiting)
+		if stuck.Stuck() {
+			t.Error("one that was not started is stuck")
+		}
+		f.spawn(stuck, lifecycle.NoCause)
+		f.spawn(waits, lifecycle.NoCause)
+		for _, tc := range []struct {
+			after time.Duration
+			want  bool
+		}{{0, false}, {stuckAfter - 1, false}, {1, true}, {time.Hour, true}} {
+			time.Sleep(tc.after)
+			synctest.Wait()
+			if got := stuck.Stuck(); got != tc.want {
+				t.Errorf("after %v more: stuck %t", tc.after, got)
+			}
+			if waits.Stuck() {
+				t.Errorf("after %v more one that waits for something is stuck", tc.after)
+			}
+		}
+		stuck.Wake()
+		synctest.Wait()
+		if stuck.Stuck() {
+			t.Error("one that has ended is stuck")
+		}
+	})
+}
+
 // write writes a text to the standard output.
 func write(cfg *abi.Config, text string) error {
 	for rest := []byte(text); len(rest) > 0; {
@@ -72,7 +142,7 @@ func TestDeadline(t *testing.T) {
 		time.Sleep(20 * time.Second)
 		a.Disarm()
 		past := a.Past(api.Usage{})
-		if want := (Past{First: first, Started: first, Timeout: timeout}); past != want {
+		if want := (Past{First: first, Started: first, Timeout: timeout}); !reflect.DeepEqual(past, want) {
 			t.Errorf("left %+v, want %+v", past, want)
 		}
 		if got := past.Deadline(); !got.Equal(first.Add(timeout)) {
@@ -137,7 +207,7 @@ func TestLogGoesOn(t *testing.T) {
 				}
 				want := api.Usage{LogBytes: tc.want, LogBytesDropped: tc.dropped}
 				got := a.Usage()
-				if got = (api.Usage{LogBytes: got.LogBytes, LogBytesDropped: got.LogBytesDropped}); got != want {
+				if got = (api.Usage{LogBytes: got.LogBytes, LogBytesDropped: got.LogBytesDropped}); !reflect.DeepEqual(got, want) {
 					t.Errorf("(-want +got):\n%s", cmp.Diff(want, got))
 				}
 			})

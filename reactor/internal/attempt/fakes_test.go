@@ -25,13 +25,15 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type program struct {
 	abi.Program // what is not faked
 
-	run     func(f *executor.Fiber, cfg *abi.Config) (abi.Exit, error)
-	refused error // NewProcess fails
-	peak    int64
-	refusal *abi.Refusal
-	ops     []hostcalls.Op
-	address string
-	config  abi.Config // of the last process
+	run      func(f *executor.Fiber, cfg *abi.Config) (abi.Exit, error)
+	refused  error // NewProcess fails
+	peak     int64
+	refusal  *abi.Refusal
+	ops      []hostcalls.Op
+	waits    []hostcalls.WaitUsage
+	waitsFor hostcalls.OpKind
+	address  string
+	config   abi.Config // of the last process
 }
 
 func (p *program) NewProcess(cfg abi.Config) (abi.Process, error) {
@@ -41,11 +43,13 @@ func (p *program) NewProcess(cfg abi.Config) (abi.Process, error) {
 
 type process struct{ *program }
 
-func (p process) Run(f *executor.Fiber) (abi.Exit, error)    { return p.run(f, &p.config) }
-func (p process) AppendOps(to []hostcalls.Op) []hostcalls.Op { return append(to, p.ops...) }
-func (p process) Refusal() *abi.Refusal                      { return p.refusal }
-func (p process) PeakMemory() int64                          { return p.peak }
-func (p process) ListenAddresses() []string                  { return []string{p.address} }
+func (p process) Run(f *executor.Fiber) (abi.Exit, error)          { return p.run(f, &p.config) }
+func (p process) AppendOps(to []hostcalls.Op) []hostcalls.Op       { return append(to, p.ops...) }
+func (p process) LastCall() string                                 { return "" }
+func (p process) Waits() ([]hostcalls.WaitUsage, hostcalls.OpKind) { return p.waits, p.waitsFor }
+func (p process) Refusal() *abi.Refusal                            { return p.refusal }
+func (p process) PeakMemory() int64                                { return p.peak }
+func (p process) ListenAddresses() []string                        { return []string{p.address} }
 
 // begins is a program that begins and then ends so.
 func begins(exit abi.Exit, err error) *program {

@@ -3,6 +3,7 @@ package attempt
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"syscall"
 	"testing"
@@ -120,7 +121,7 @@ func TestWithoutATask(t *testing.T) {
 		a := f.attempt(parks())
 		a.Interrupt(lifecycle.ByClient)
 		a.Wake()
-		if a.Parked() || a.Running() || a.AppendOps(nil) != nil || a.ListenAddresses() != nil || a.LogIfAny() != nil || a.Usage() != (api.Usage{}) {
+		if a.Parked() || a.Running() || a.AppendOps(nil) != nil || a.ListenAddresses() != nil || a.LogIfAny() != nil || !reflect.DeepEqual(a.Usage(), api.Usage{}) {
 			t.Error("there is something already")
 		}
 	})

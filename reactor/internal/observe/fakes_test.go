@@ -110,8 +110,9 @@ func (n *node) VisitAttempts(next int, visit func(string, *attempt.Attempt)) (re
 type program struct {
 	abi.Program // what is not faked
 
-	run func(*executor.Fiber, *abi.Config) error
-	ops []hostcalls.Op
+	run  func(*executor.Fiber, *abi.Config) error
+	ops  []hostcalls.Op
+	call string // in which it waits
 }
 
 func (p *program) NewProcess(cfg abi.Config) (abi.Process, error) { return &process{p, cfg}, nil }
@@ -127,10 +128,12 @@ func (p *process) Run(f *executor.Fiber) (abi.Exit, error) {
 	}
 	return abi.Exit{}, p.run(f, &p.config)
 }
-func (p *process) AppendOps(to []hostcalls.Op) []hostcalls.Op { return append(to, p.ops...) }
-func (p *process) Refusal() *abi.Refusal                      { return nil }
-func (p *process) PeakMemory() int64                          { return 5 }
-func (p *process) ListenAddresses() []string                  { return []string{"127.0.0.1:1"} }
+func (p *process) AppendOps(to []hostcalls.Op) []hostcalls.Op       { return append(to, p.ops...) }
+func (p *process) LastCall() string                                 { return p.call }
+func (p *process) Waits() ([]hostcalls.WaitUsage, hostcalls.OpKind) { return nil, 0 }
+func (p *process) Refusal() *abi.Refusal                            { return nil }
+func (p *process) PeakMemory() int64                                { return 5 }
+func (p *process) ListenAddresses() []string                        { return []string{"127.0.0.1:1"} }
 
 // parks is a process that waits until it is ended.
 func parks(f *executor.Fiber, _ *abi.Config) error { return f.Park() }

@@ -44,13 +44,12 @@ func (f *OpFilter) selects(op *hostcalls.Op, now time.Time) bool {
 	}
 }
 
-// appendOps appends the selected operations that a workload waits for.
-func (f *OpFilter) appendOps(ops []hostcalls.Op, w running, now time.Time) []hostcalls.Op {
-	all := w.attempt.AppendOps(ops)
-	selected := all[:len(ops)]
-	for i := len(ops); i < len(all); i++ {
-		if f.selects(&all[i], now) {
-			selected = append(selected, all[i])
+// keep keeps the selected ones of operations, in place.
+func (f *OpFilter) keep(ops []hostcalls.Op, now time.Time) []hostcalls.Op {
+	selected := ops[:0]
+	for i := range ops {
+		if f.selects(&ops[i], now) {
+			selected = append(selected, ops[i])
 		}
 	}
 	return selected

@@ -67,7 +67,7 @@ func (o *Observer) OpsSelected(ctx context.Context, selected store.Filter, filte
 			if a == nil || !a.Running() {
 				return nil
 			}
-			return apiOps(id, filter.appendOps(nil, running{id, a}, now))
+			return apiOps(id, filter.keep(a.AppendOps(nil), now))
 		},
 	}
 	return s.page(token, size)
@@ -87,7 +87,7 @@ func (o *Observer) OldestOps(ctx context.Context, of Selected, filter OpFilter, 
 	now := time.Now()
 	var buffer []hostcalls.Op
 	err := o.each(ctx, of, func(w running) {
-		buffer = filter.appendOps(buffer[:0], w, now)
+		buffer = filter.keep(w.attempt.AppendOps(buffer[:0]), now)
 		for i, op := range buffer {
 			oldest.add(found{w.id, op, i})
 		}
@@ -108,7 +108,7 @@ func appendPage(ops []api.Op, workloads []running, filter OpFilter, skip, size i
 	now := time.Now()
 	var buffer []hostcalls.Op
 	for _, w := range workloads {
-		buffer = filter.appendOps(buffer[:0], w, now)
+		buffer = filter.keep(w.attempt.AppendOps(buffer[:0]), now)
 		list := buffer[min(skip, len(buffer)):]
 		if room := size - len(ops); len(list) > room {
 			return append(ops, apiOps(w.id, list[:room])...), fmt.Sprintf("%d/%s", skip+room, w.id)
@@ -143,7 +143,7 @@ func (o *Observer) firstByID(ctx context.Context, filter OpFilter, from string, 
 		if w.id < from || first.full && w.id >= first.last.id {
 			return
 		}
-		if buffer = filter.appendOps(buffer[:0], w, now); len(buffer) > 0 {
+		if buffer = filter.keep(w.attempt.AppendOps(buffer[:0]), now); len(buffer) > 0 {
 			first.add(w)
 		}
 	})

@@ -122,7 +122,7 @@ func TestSummarizeOps(t *testing.T) {
 			ops := []hostcalls.Op{read, {Kind: hostcalls.OpTimer, Start: begin.Add(time.Duration(i) * time.Second)}}
 			x.add(fmt.Sprintf("w%d", i), &program{run: parks, ops: ops[:1+i%2]})
 		}
-		x.add("idle", &program{run: parks})
+		x.add("stuck", &program{run: parks, call: "poll_oneoff"})
 		x.add("pending", nil)
 		x.add("file", &program{run: parks, ops: []hostcalls.Op{{Kind: hostcalls.OpFile, Target: long, Start: begin}}})
 		synctest.Wait()
@@ -144,9 +144,14 @@ func TestSummarizeOps(t *testing.T) {
 			for _, g := range got.Groups {
 				texts = append(texts, fmt.Sprintf("%d %v %s", g.Count, hostcalls.OpKind(g.Kind), g.Target))
 			}
-			if text := strings.Join(texts, ", "); text != tc.want || got.Waiting != tc.waiting || err != nil {
+			if text := strings.Join(texts, ", "); text != tc.want || got.Waiting != tc.waiting || got.Stuck != 1 || err != nil {
 				t.Errorf("%+v: %q, %d wait, %v; want %q, %d", tc.filter, text, got.Waiting, err, tc.want, tc.waiting)
 			}
+		}
+		stuck := api.Workload{ID: "stuck", Status: api.Status{State: api.Running}}
+		x.Overlay(&stuck)
+		if want := "it waits in poll_oneoff for nothing that could wake it"; stuck.Status.Stuck != want {
+			t.Errorf("the workload that is stuck is told as %q", stuck.Status.Stuck)
 		}
 		ended, cancel := context.WithCancel(context.Background())
 		cancel()

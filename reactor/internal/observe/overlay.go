@@ -28,4 +28,15 @@ func (o *Observer) Overlay(w *api.Workload) {
 	if a.Parked() {
 		s.State = api.Waiting
 	}
+	if a.Stuck() {
+		s.Stuck = stuckText(a.LastCall())
+	}
+}
+
+// stuckText says what is known of a guest that nothing can wake any more.
+func stuckText(lastCall string) string {
+	if lastCall == "" {
+		return "it waits for nothing that could wake it, and has made no host call"
+	}
+	return "it waits in " + lastCall + " for nothing that could wake it"
 }

@@ -109,6 +109,39 @@ type Usage struct {
 	PeakMemoryBytes uint64        `json:"memory,omitempty"`
 	LogBytes        uint64        `json:"log,omitempty"`
 	LogBytesDropped uint64        `json:"dropped,omitempty"`
+	ReadyTime       time.Duration `json:"ready,omitempty"`
+	Waits           []Wait        `json:"waits,omitempty"`
+}
+
+// Wait is the stored form of an api.WaitUsage.
+type Wait struct {
+	Kind  api.OpKind    `json:"kind"`
+	Time  time.Duration `json:"time,omitempty"`
+	Count uint64        `json:"count"`
+}
+
+// OfUsage returns the stored form of a usage.
+func OfUsage(u api.Usage) Usage {
+	stored := Usage{
+		Fuel: u.Fuel, CPUTime: u.CPUTime, WaitingTime: u.WaitingTime, PeakMemoryBytes: u.PeakMemoryBytes,
+		LogBytes: u.LogBytes, LogBytesDropped: u.LogBytesDropped, ReadyTime: u.ReadyTime,
+	}
+	for _, w := range u.Waits {
+		stored.Waits = append(stored.Waits, Wait(w))
+	}
+	return stored
+}
+
+// Decode is the opposite of OfUsage.
+func (u *Usage) Decode() api.Usage {
+	usage := api.Usage{
+		Fuel: u.Fuel, CPUTime: u.CPUTime, WaitingTime: u.WaitingTime, PeakMemoryBytes: u.PeakMemoryBytes,
+		LogBytes: u.LogBytes, LogBytesDropped: u.LogBytesDropped, ReadyTime: u.ReadyTime,
+	}
+	for _, w := range u.Waits {
+		usage.Waits = append(usage.Waits, api.WaitUsage(w))
+	}
+	return usage
 }
 
 // Encoding is an encoded spec without its limits. The limits as they were sent identify what a client sent; the
@@ -294,7 +327,7 @@ func statusOf(rec *store.Workload) (api.Status, error) {
 	return api.Status{
 		State: stateOf(rec.State), Reason: s.Reason, ExitCode: s.ExitCode, Message: s.Message,
 		Attempts: rec.Attempts, CreateTime: rec.Created, StartTime: s.StartTime, EndTime: s.EndTime,
-		Usage: api.Usage(s.Usage), Results: s.Results, ListenAddresses: s.ListenAddresses, Crash: s.Crash.decode(),
+		Usage: s.Usage.Decode(), Results: s.Results, ListenAddresses: s.ListenAddresses, Crash: s.Crash.decode(),
 	}, nil
 }
 

@@ -240,7 +240,7 @@ func (r *Runner) begin(w *workload, a *started) bool {
 	}
 	r.cfg.Store.Transition(store.Transition{
 		ID: w.id, From: store.States(store.Pending), To: store.Running, Attempt: a.Number, Time: a.Started, Lazy: true,
-		Status: record.EncodeStatus(&record.Status{FirstStart: a.First, StartTime: a.Started, Usage: record.Usage(a.Usage())}),
+		Status: record.EncodeStatus(&record.Status{FirstStart: a.First, StartTime: a.Started, Usage: record.OfUsage(a.Usage())}),
 	}, func(_ int64, err error) {
 		if err != nil {
 			r.cfg.Log.Error("a start was not recorded", zap.String("workload", w.id), zap.Error(err))

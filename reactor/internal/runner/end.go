@@ -94,7 +94,7 @@ func (r *Runner) recordEnd(w *workload, o outcome.Outcome) {
 	}
 	if a == nil {
 		if past := r.pastOf(w); past != nil {
-			status.Usage, status.FirstStart, status.StartTime = record.Usage(past.Usage), past.First, past.Started
+			status.Usage, status.FirstStart, status.StartTime = record.OfUsage(past.Usage), past.First, past.Started
 		}
 		r.transition(w, o, status, nil, store.Cut{})
 		return
@@ -103,12 +103,12 @@ func (r *Runner) recordEnd(w *workload, o outcome.Outcome) {
 	status.FirstStart, status.StartTime, status.ListenAddresses = a.First, a.Started, a.ListenAddresses()
 	log := a.LogIfAny()
 	if log == nil {
-		status.Usage = record.Usage(a.Usage())
+		status.Usage = record.OfUsage(a.Usage())
 		r.transition(w, o, status, nil, store.Cut{})
 		return
 	}
 	log.Seal(func(rest []store.LogChunk, cut store.Cut) {
-		status.Usage = record.Usage(a.Usage())
+		status.Usage = record.OfUsage(a.Usage())
 		r.transition(w, o, status, rest, cut)
 	})
 }
@@ -205,7 +205,7 @@ type leftover struct {
 func (r *Runner) leave(w *workload, o outcome.Outcome, status *record.Status, final bool) (left leftover) {
 	left.attempt, w.attempt = w.attempt, nil
 	if left.attempt != nil {
-		past := left.attempt.Past(api.Usage(status.Usage))
+		past := left.attempt.Past(status.Usage.Decode())
 		w.past = &past
 	}
 	if final || left.attempt != nil && left.attempt.Begun() {

@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/reactord/reactord/executor"
+	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/internal/attempt"
@@ -139,10 +140,11 @@ type process struct {
 	config abi.Config
 }
 
-func (p *process) Run(f *executor.Fiber) (abi.Exit, error) { return abi.Exit{}, p.run(f, &p.config) }
-func (p *process) Refusal() *abi.Refusal                   { return nil }
-func (p *process) PeakMemory() int64                       { return 0 }
-func (p *process) ListenAddresses() []string               { return nil }
+func (p *process) Run(f *executor.Fiber) (abi.Exit, error)          { return abi.Exit{}, p.run(f, &p.config) }
+func (p *process) Refusal() *abi.Refusal                            { return nil }
+func (p *process) PeakMemory() int64                                { return 0 }
+func (p *process) ListenAddresses() []string                        { return nil }
+func (p *process) Waits() ([]hostcalls.WaitUsage, hostcalls.OpKind) { return nil, 0 }
 
 // parks begins, and waits until it is woken or ended.
 func parks(f *executor.Fiber, cfg *abi.Config) error {

@@ -5,7 +5,6 @@ import (
 
 	"github.com/reactord/reactord/executor"
 	"github.com/reactord/reactord/internal/clip"
-	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/hooks"
 	"github.com/reactord/reactord/reactor/internal/outcome"
 	"github.com/reactord/reactord/reactor/internal/record"
@@ -103,7 +102,7 @@ func (r *Runner) onPutBack(w *workload) {
 func (r *Runner) onCommitted(w *workload, a *started, o outcome.Outcome, status *record.Status, err error) {
 	if on := r.cfg.Hooks.OnCommitted; on != nil {
 		on(event(w, a), hooks.Outcome{
-			State: o.State, Reason: o.Reason, Message: status.Message, Usage: api.Usage(status.Usage), Err: err,
+			State: o.State, Reason: o.Reason, Message: status.Message, Usage: status.Usage.Decode(), Err: err,
 		})
 	}
 }

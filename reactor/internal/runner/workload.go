@@ -84,7 +84,7 @@ func (w *workload) interrupt(cause lifecycle.Cause) {
 
 // pastOf is the past that a status in the store has.
 func pastOf(s *record.Status) *attempt.Past {
-	return &attempt.Past{First: s.FirstStart, Started: s.StartTime, Usage: api.Usage(s.Usage)}
+	return &attempt.Past{First: s.FirstStart, Started: s.StartTime, Usage: s.Usage.Decode()}
 }
 
 // portOf returns the port of a workload that clients can attach to.

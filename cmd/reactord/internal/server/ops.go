@@ -3,6 +3,8 @@ package server
 import (
 	"context"
 
+	"google.golang.org/protobuf/types/known/durationpb"
+
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 	"github.com/reactord/reactord/reactor/api"
 )
@@ -77,4 +79,12 @@ func fromOps(list []api.Op) []*reactorv1.Op {
 		}
 	}
 	return ops
+}
+
+func fromWaits(list []api.WaitUsage) []*reactorv1.WaitUsage {
+	waits := make([]*reactorv1.WaitUsage, len(list))
+	for i, w := range list {
+		waits[i] = &reactorv1.WaitUsage{Kind: reactorv1.OpKind(w.Kind), Time: durationpb.New(w.Time), Count: w.Count}
+	}
+	return waits
 }

@@ -68,7 +68,7 @@ func (w *worker) loop() {
 // The caller holds mu. take releases it if it returns true.
 func (w *worker) take() bool {
 	e := w.executor
-	for {
+	for polled := false; ; {
 		if w.task = e.queue.take(); w.task != nil {
 			e.counts.running++
 			e.unlock()
@@ -77,6 +77,15 @@ func (w *worker) take() bool {
 		if e.quit {
 			return false
 		}
+		if !polled && e.driver.HasSources() { // before it sleeps: that is cheaper than to be woken
+			e.mu.Unlock()
+			e.driver.Poll()
+			w.now = e.uptime()
+			e.mu.Lock()
+			polled = true
+			continue
+		}
+		polled = false
 		e.idle = append(e.idle, w)
 		e.mu.Unlock()
 		<-w.wake
@@ -183,14 +192,15 @@ func (w *worker) shouldYield() bool {
 	return w.executor.driver.Due(w.now) || w.now-w.lastYield >= yieldEvery
 }
 
-// yieldToGo fires timers that are due and lets other goroutines run. The caller holds mu; yieldToGo
-// releases it meanwhile.
+// yieldToGo fires timers that are due, takes the events of sockets, and lets other goroutines run. The
+// caller holds mu; yieldToGo releases it meanwhile.
 func (w *worker) yieldToGo() {
 	e := w.executor
 	allBusy := len(e.idle) == 0
 	e.unlock()
 	e.driver.Expire(w.now)
 	if w.now-w.lastYield >= yieldEvery {
+		e.driver.Poll()
 		e.yielder.yield(w.now, allBusy)
 		w.now = e.uptime()
 		w.lastYield = w.now

@@ -124,6 +124,7 @@ func (c *Call) Await(due time.Time, waits ...Wait) error {
 			return c.fiber.Err()
 		}
 		stop, err := c.notify(waits)
+		c.guest.driver.Poll() // so that sockets that are ready say so
 		stop()
 		return err
 	}

@@ -195,7 +195,7 @@ func (r PipeReader) Level() (nbytes int, hangup bool) {
 	p := r.pipe
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.size, p.end != nil
+	return p.size, p.end != nil || p.broken
 }
 
 // Notify calls ready when Write would not block.
@@ -211,5 +211,5 @@ func (w PipeWriter) Level() (nbytes int, hangup bool) {
 	p := w.pipe
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.room(), p.broken
+	return p.room(), p.end != nil || p.broken
 }

@@ -12,12 +12,15 @@
 //     what they may wait for, such as a file system, and owners take turns. What hangs in one lane
 //     does not hold up the others. Lookups of names ([Driver.GoLookup]) hold no thread and have a
 //     bound of their own.
-//   - Socket readiness ([Driver.AwaitReadable], [Driver.AwaitWritable]) uses the Go runtime's poller.
+//   - A descriptor is registered once ([Driver.Register]), and all waits for its readiness share the
+//     registration. On Linux it is with an epoll of the driver's own, and a wait costs neither a
+//     goroutine nor a descriptor nor a system call. Events are taken by a goroutine that Go's poller
+//     wakes, and by the executor's workers, which call [Driver.Poll] between quanta.
 //
 // # Concurrency
 //
 // All methods may be called from any goroutine, including completions, with one exception: a
-// completion must call neither Expire nor the stop function of the wait that it completes. Only
+// completion must call neither Expire nor Poll, nor the Source or the stop function of the wait that it completes. Only
 // [Driver.Close] blocks. Completions must not block: they hold up the timers behind them or, through
 // Expire, a worker. Every goroutine of the driver has ended when Close returns.
 package driver

@@ -59,7 +59,7 @@ type Driver struct {
 	timers   timers
 	blocking *pool
 	lookups  *pool
-	waits    waits
+	sources  sources
 
 	closing sync.Once
 	quit    chan struct{}  // closed to end the timer goroutine
@@ -100,13 +100,13 @@ func (d *Driver) Go(j Job) { d.blocking.add(j) }
 // network, such as a lookup of a name by Go's own resolver.
 func (d *Driver) GoLookup(j Job) { d.lookups.add(j) }
 
-// Close drops the timers that have not fired, stops the waits for sockets, runs the queued jobs, and
+// Close drops the timers that have not fired, drops the waits for sockets, runs the queued jobs, and
 // returns once all goroutines of the driver have ended. Nothing may be started after it. A second Close
 // waits as the first does. When ctx ends, Close abandons the jobs that have not ended and returns a
 // *HungError that lists them.
 func (d *Driver) Close(ctx context.Context) error {
 	d.closing.Do(func() { close(d.quit) })
 	d.done.Wait()
-	d.waits.close()
+	d.sources.close()
 	return errors.Join(d.lookups.close(ctx), d.blocking.close(ctx))
 }

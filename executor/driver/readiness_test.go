@@ -1,317 +1,50 @@
-//go:build unix
-
 package driver
 
-import (
-	"errors"
-	"net"
-	"os"
-	"sync"
-	"syscall"
-	"testing"
-	"time"
-)
+import "testing"
 
-// pair returns the two ends of a TCP connection.
-func pair(t *testing.T) (a, b *net.TCPConn) {
-	t.Helper()
-	l, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	dialled, err := net.Dial("tcp", l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	accepted, err := l.AcceptTCP()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { dialled.Close(); accepted.Close() })
-	return dialled.(*net.TCPConn), accepted
-}
-
-func newDriver(t *testing.T) *Driver {
-	t.Helper()
-	d := New(Config{})
-	t.Cleanup(func() { closeNow(t, d) })
-	return d
-}
-
-func await(t *testing.T, d *Driver, dir direction, c syscall.Conn) (ready chan bool, stop func()) {
-	t.Helper()
-	ready = make(chan bool, 1)
-	stop, err := d.waits.await(c, dir, func() { ready <- true })
-	if err != nil {
-		t.Fatal(err)
-	}
-	return ready, stop
-}
-
-// settled waits until no wait is in progress.
-func settled(d *Driver) { d.waits.goroutines.Wait() }
-
-// underWay checks the number of waits in progress.
-func underWay(t *testing.T, d *Driver, n int) {
-	t.Helper()
-	d.waits.mu.Lock()
-	defer d.waits.mu.Unlock()
-	if len(d.waits.all) != n {
-		t.Fatalf("%d waits under way, want %d", len(d.waits.all), n)
-	}
-}
-
-func TestReadableByData(t *testing.T) {
-	d := newDriver(t)
-	a, b := pair(t)
-	ready, _ := await(t, d, readable, a)
-	underWay(t, d, 1)
-	if _, err := b.Write([]byte("x")); err != nil {
-		t.Fatal(err)
-	}
-	<-ready
-	// It is readable still: level, not edge.
-	ready, _ = await(t, d, readable, a)
-	<-ready
-	buf := make([]byte, 10)
-	if n, err := a.Read(buf); n != 1 || err != nil {
-		t.Errorf("Read = %d, %v after the waits", n, err)
-	}
-	settled(d)
-}
-
-// TestPoll tests the question that a wait asks the kernel.
-func TestPoll(t *testing.T) {
-	a, b := pair(t)
-	ask := func(c syscall.Conn, dir direction) (ready bool) {
-		t.Helper()
-		raw, err := c.SyscallConn()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := raw.Control(func(fd uintptr) { ready = poll(fd, dir) }); err != nil {
-			t.Fatal(err)
-		}
-		return ready
-	}
-	if ask(a, readable) {
-		t.Error("a connection without data is readable")
-	}
-	if !ask(a, writable) {
-		t.Error("an empty connection is not writable")
-	}
-	b.Close()
-	ready, _ := await(t, newDriver(t), readable, a)
-	<-ready
-	if !ask(a, readable) {
-		t.Error("a connection whose other end is closed is not readable")
-	}
-}
-
-func TestReadableByEndOfStream(t *testing.T) {
-	d := newDriver(t)
-	a, b := pair(t)
-	ready, _ := await(t, d, readable, a)
-	if err := b.CloseWrite(); err != nil {
-		t.Fatal(err)
-	}
-	<-ready
-}
-
-func TestReadableListener(t *testing.T) {
-	d := newDriver(t)
-	l, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	ready, _ := await(t, d, readable, l)
-	c, err := net.Dial("tcp", l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	<-ready
-}
-
-func TestReadablePipe(t *testing.T) {
-	d := newDriver(t)
-	r, w, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	ready, _ := await(t, d, readable, r)
-	w.Close()
-	<-ready
-}
-
-// TestReadableRegularFile: a descriptor that cannot be waited for counts as ready.
-func TestReadableRegularFile(t *testing.T) {
-	d := newDriver(t)
-	f, err := os.Create(t.TempDir() + "/file")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	ready, _ := await(t, d, readable, f)
-	<-ready
-}
-
-func TestWritable(t *testing.T) {
-	d := newDriver(t)
-	a, b := pair(t)
-	ready, _ := await(t, d, writable, a)
-	<-ready
-
-	// Fill it up: not writable. Drain it: writable again.
-	if err := a.SetWriteDeadline(time.Now().Add(50 * time.Millisecond)); err != nil {
-		t.Fatal(err)
-	}
-	var filled int
-	for err := error(nil); err == nil; {
-		var n int
-		n, err = a.Write(make([]byte, 1<<20))
-		filled += n
-	}
-	settled(d)
-	ready, _ = await(t, d, writable, a)
-	buf := make([]byte, 1<<20)
-	for filled > 0 {
-		n, err := b.Read(buf)
-		if err != nil {
-			t.Fatal(err)
-		}
-		filled -= n
-	}
-	<-ready
-}
-
-// TestWaitsAreIndependent waits for both directions of one connection, twice for one of them, and
-// stops one of those.
-func TestWaitsAreIndependent(t *testing.T) {
-	d := newDriver(t)
-	a, b := pair(t)
-	first, stopFirst := await(t, d, readable, a)
-	second, _ := await(t, d, readable, a)
-	write, _ := await(t, d, writable, a)
-	<-write
-	stopFirst()
-	stopFirst()
-	if _, err := b.Write([]byte("x")); err != nil {
-		t.Fatal(err)
-	}
-	<-second
-	settled(d)
-	select {
-	case <-first:
-		t.Error("a stopped wait completed")
-	default:
-	}
-}
-
-// TestStopAgainstReady has stop and readiness race: once stop has returned, ready is not called.
-func TestStopAgainstReady(t *testing.T) {
-	d := newDriver(t)
-	a, b := pair(t)
-	for range 500 {
-		var mu sync.Mutex
-		stopped := false
-		stop, err := d.AwaitReadable(a, func() {
-			mu.Lock()
-			defer mu.Unlock()
-			if stopped {
-				t.Error("ready called after stop returned")
+func TestReadiness(t *testing.T) {
+	type step func(r, seen Readiness) Readiness
+	event := func(bits Readiness) step { return func(r, _ Readiness) Readiness { return r.after(bits) } }
+	exhausted := func(dir Direction) step { return func(r, seen Readiness) Readiness { return r.exhausted(dir, seen) } }
+	drained := func(dir Direction) step { return func(r, seen Readiness) Readiness { return r.drained(dir, seen) } }
+	for _, tt := range []struct {
+		name   string
+		before []step // then somebody reads the readiness and tries
+		during []step // what happens until they say how it went
+		result step
+		want   Readiness // without the number of events
+	}{
+		{"nobody has tried", nil, nil, event(0), unknown},
+		{"a try fails", nil, nil, exhausted(Readable), writable},
+		{"a try to write fails", nil, nil, exhausted(Writable), readable},
+		{"an event while trying", nil, []step{event(readable)}, exhausted(Readable), unknown},
+		{"an event of the other direction while trying", nil, []step{event(writable)}, exhausted(Readable), unknown},
+		{"two events before, none while trying", []step{event(readable), event(writable)}, nil, exhausted(Readable), writable},
+		{"somebody else has found it first", nil, []step{exhausted(Readable)}, exhausted(Readable), writable},
+		{"both directions", nil, []step{exhausted(Writable)}, exhausted(Readable), 0},
+		{"ready again", nil, []step{exhausted(Readable), exhausted(Writable)}, event(readable), readable},
+		{"a short read", nil, nil, drained(Readable), writable},
+		{"a short read, and an event", nil, []step{event(readable)}, drained(Readable), unknown},
+		{"a short read before the end", []step{event(readable | ending)}, nil, drained(Readable), unknown | ending},
+		{"a failing try at the end", []step{event(readable | ending)}, nil, exhausted(Readable), writable | ending},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := unknown
+			for _, s := range tt.before {
+				r = s(r, r)
+			}
+			seen := r
+			for _, s := range append(tt.during, tt.result) {
+				r = s(r, seen)
+			}
+			if got := r & (oneEvent - 1); got != tt.want {
+				t.Errorf("readiness is %b, want %b", got, tt.want)
+			}
+			for dir := range directions {
+				if r.Ready(dir) != (tt.want&(1<<dir) != 0) {
+					t.Errorf("Ready(%d) is %v", dir, r.Ready(dir))
+				}
 			}
 		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := b.Write([]byte("x")); err != nil {
-			t.Fatal(err)
-		}
-		stop()
-		mu.Lock()
-		stopped = true
-		mu.Unlock()
-		if _, err := a.Read(make([]byte, 1)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	settled(d)
-}
-
-// TestWaitLeavesDeadlinesAlone: neither does a deadline of the connection end a wait, nor does
-// stopping a wait disturb the connection.
-func TestWaitLeavesDeadlinesAlone(t *testing.T) {
-	d := newDriver(t)
-	a, b := pair(t)
-	if err := a.SetReadDeadline(time.Unix(1, 0)); err != nil {
-		t.Fatal(err)
-	}
-	ready, stop := await(t, d, readable, a)
-	stop()
-	settled(d)
-	if err := a.SetReadDeadline(time.Time{}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := b.Write([]byte("x")); err != nil {
-		t.Fatal(err)
-	}
-	if n, err := a.Read(make([]byte, 1)); n != 1 || err != nil {
-		t.Errorf("Read = %d, %v after a wait was stopped", n, err)
-	}
-	if len(ready) != 0 {
-		t.Error("a passed deadline counted as readiness")
-	}
-}
-
-func TestAwaitClosed(t *testing.T) {
-	d := newDriver(t)
-	a, _ := pair(t)
-	a.Close()
-	if _, err := d.AwaitReadable(a, func() { t.Error("ready") }); !errors.Is(err, net.ErrClosed) {
-		t.Errorf("AwaitReadable of a closed connection: %v, want net.ErrClosed", err)
-	}
-}
-
-func TestCloseStopsWaits(t *testing.T) {
-	d := New(Config{})
-	a, b := pair(t)
-	ready, _ := await(t, d, readable, a)
-	closeNow(t, d)
-	if len(ready) != 0 {
-		t.Error("Close completed a wait")
-	}
-	if _, err := d.AwaitReadable(b, func() {}); !errors.Is(err, os.ErrClosed) {
-		t.Errorf("AwaitReadable after Close: %v, want os.ErrClosed", err)
-	}
-}
-
-// BenchmarkAwait measures a wait for a connection that becomes readable.
-func BenchmarkAwait(b *testing.B) {
-	d := New(Config{})
-	defer closeNow(b, d)
-	r, w, err := os.Pipe()
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer r.Close()
-	defer w.Close()
-	ready := make(chan bool)
-	buf := make([]byte, 1)
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := d.AwaitReadable(r, func() { ready <- true }); err != nil {
-			b.Fatal(err)
-		}
-		if _, err := w.Write(buf); err != nil {
-			b.Fatal(err)
-		}
-		<-ready
-		if _, err := r.Read(buf); err != nil {
-			b.Fatal(err)
-		}
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/capability"
 	"github.com/reactord/reactord/hostcalls/lease"
+	"github.com/reactord/reactord/hostcalls/network"
+	hostnet "github.com/reactord/reactord/hostcalls/network/host"
 	"github.com/reactord/reactord/hostcalls/vfs"
 )
 
@@ -30,6 +32,8 @@ type Config struct {
 	HeldBytes   int64            // memory held by the caller, such as input; counted as the process's memory
 	Descriptors int              // bound on open descriptors, including stdio
 	PendingOps  int              // bound on the operations that one host call waits for
+
+	Stack network.Stack // the network, shared by all processes; nil: the host's own
 
 	Owner  string            // the process's key in what processes share fairly by owner
 	Driver *driver.Driver    // of the executor that it runs on
@@ -67,6 +71,9 @@ func (c Config) WithDefaults() Config {
 	}
 	if c.Mounts == nil {
 		c.Mounts = vfs.NewMounts()
+	}
+	if c.Stack == nil {
+		c.Stack = hostnet.New(c.Driver)
 	}
 	return c
 }

@@ -109,6 +109,19 @@ func Dial(c *hostcalls.Call, stack Stack, address string, check func(host string
 	return nil, err
 }
 
+// Lookup returns the addresses of a host for the daemon, one or more, and waits on the call's fiber. host is a name or an
+// address.
+func Lookup(c *hostcalls.Call, stack Stack, host string) ([]netip.Addr, error) {
+	if addr, ok := Literal(host); ok {
+		return []netip.Addr{addr}, nil
+	}
+	name, err := HostName(host)
+	if err != nil {
+		return nil, err
+	}
+	return lookup(c, stack, AnyFamily, name)
+}
+
 // targetsOf returns the host of HOST:PORT and its addresses, one or more.
 func targetsOf(c *hostcalls.Call, stack Stack, address string) (host string, targets []netip.AddrPort, err error) {
 	host, service, err := net.SplitHostPort(address)

@@ -135,7 +135,12 @@ func (s *socket) LocalAddr() netip.AddrPort { return s.inner.LocalAddr() }
 func (s *socket) RemoteAddr() netip.AddrPort { return s.inner.RemoteAddr() }
 
 // Level implements Socket.
-func (s *socket) Level(d Direction) (nbytes int, hangup bool) { return s.inner.Level(d) }
+func (s *socket) Level(d Direction) (nbytes int, hangup bool) {
+	if d == Out && s.network.traffic.flows[d].spent() {
+		return 1, false // to be told so
+	}
+	return s.inner.Level(d)
+}
 
 // Option implements Socket.
 func (s *socket) Option(o Option) (int, error) {

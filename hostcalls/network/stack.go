@@ -23,7 +23,7 @@ type Family uint8
 
 // The address families.
 const (
-	AnyFamily Family = iota // for lookups
+	AnyFamily Family = iota // for lookups; a socket of it is of IPv6 and takes IPv4 too
 	IPv4
 	IPv6 // addresses of IPv6 only
 )
@@ -49,7 +49,7 @@ type Socket interface {
 	// time, in both directions; they cost the host neither a goroutine nor a descriptor.
 	Notify(d Direction, ready func()) (stop func())
 	// Level reports how many bytes can be read or written now, 1 if the number is not known, and whether the peer has
-	// gone.
+	// gone. It asks the system: 0 and false mean that the socket is not ready, whatever Notify says.
 	Level(d Direction) (nbytes int, hangup bool)
 	// Option and SetOption get and set an option of the socket. An option that the stack does not have is
 	// ErrUnknownOption.
@@ -96,7 +96,7 @@ type UDP interface {
 // Option is an option of a socket: one of SOL_SOCKET, as POSIX names them, or of TCP.
 type Option uint8
 
-// The options. Durations are in microseconds, sizes in bytes; of the others 0 is off and 1 on.
+// The options. Durations are in microseconds, and -1 is none; sizes are in bytes; of the others 0 is off and 1 on.
 const (
 	ReuseAddr Option = iota
 	KeepAlive

@@ -39,8 +39,8 @@ type poller interface {
 	// notifier notifies of readiness for t, which is eventFdRead or eventFdWrite. It is nil if the
 	// descriptor can never be ready for t.
 	notifier(t eventtype) hostcalls.Notifier
-	// level returns, for a descriptor that is ready for t, the bytes that can be read or written (1 if the
-	// number is not known) and whether the peer has gone. It does not wait.
+	// level returns the bytes that can be read or written now (1 if the number is not known) and whether the peer has
+	// gone. 0 and false mean that the descriptor is not ready for t after all. It does not wait.
 	level(t eventtype) (nbytes uint64, hangup bool)
 	// target names the descriptor in an Op.
 	target() string
@@ -74,16 +74,13 @@ type table struct {
 	owner   string // key in the budget
 }
 
-// hostDescriptors returns the number of the daemon's own descriptors that d may hold: a socket holds a second
-// one while a guest waits for it.
+// hostDescriptors returns the number of the daemon's own descriptors that d holds.
 func hostDescriptors(d descriptor) int64 {
 	switch d.(type) {
 	case *stdin, *stdout:
 		return 0
-	case *file, *folder:
-		return 1
 	}
-	return 2
+	return 1
 }
 
 // init makes an empty table of at most limit descriptors, which take the owner's share of the budget.

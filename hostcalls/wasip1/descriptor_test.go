@@ -161,7 +161,7 @@ func TestRights(t *testing.T) {
 // Descriptors count against the shared budget, whichever way they are opened and closed.
 func TestDescriptorBudget(t *testing.T) {
 	var tab table
-	budget := hostcalls.NewBudget(4)
+	budget := hostcalls.NewBudget(2)
 	tab.init(100, budget, "")
 	left := func() (n int64) {
 		for budget.Take("", 1) {
@@ -181,28 +181,28 @@ func TestDescriptorBudget(t *testing.T) {
 	in, one := add(new(stdin), errnoSuccess), add(new(connection), errnoSuccess)
 	two := add(new(file), errnoSuccess)
 	add(new(connection), errnoNfile)
-	if left() != 1 {
-		t.Errorf("%d left of 4, less a connection and a file", left())
+	if left() != 0 {
+		t.Errorf("%d left of 2, less a connection and a file", left())
 	}
 	old, e := tab.renumber(two, one)
-	if e != errnoSuccess || left() != 1 {
+	if e != errnoSuccess || left() != 0 {
 		t.Errorf("%d left before the connection is closed (%v)", left(), e)
 	}
-	if tab.returnBudget(old); left() != 3 {
+	if tab.returnBudget(old); left() != 1 {
 		t.Errorf("%d left when the connection is gone", left())
 	}
-	if old, e = tab.renumber(one, in); e != errnoSuccess || left() != 3 {
+	if old, e = tab.renumber(one, in); e != errnoSuccess || left() != 1 {
 		t.Errorf("%d left when the file has another number (%v)", left(), e)
 	}
 	tab.returnBudget(old)
 	if old, e = tab.remove(in); e != errnoSuccess {
 		t.Error(e)
 	}
-	if tab.returnBudget(old); left() != 4 {
+	if tab.returnBudget(old); left() != 2 {
 		t.Errorf("%d left when all are gone", left())
 	}
-	if add(new(folder), errnoSuccess); left() != 3 {
-		t.Errorf("%d left of 4, less a folder", left())
+	if add(new(folder), errnoSuccess); left() != 1 {
+		t.Errorf("%d left of 2, less a folder", left())
 	}
 }
 

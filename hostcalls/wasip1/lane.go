@@ -8,11 +8,13 @@ import (
 	"github.com/reactord/reactord/executor/driver"
 	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/capability"
+	"github.com/reactord/reactord/hostcalls/network"
 	"github.com/reactord/reactord/hostcalls/vfs"
 )
 
 // granted holds what a process knows of its grants, besides their descriptors.
 type granted struct {
+	stack     network.Stack
 	mounts    *vfs.Mounts
 	folders   []capability.Folder
 	unwatch   []func()                 // the wake-ups by revocations

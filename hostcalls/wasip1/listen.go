@@ -1,57 +1,91 @@
 package wasip1
 
 import (
-	"context"
 	"errors"
 	"net"
 	"net/netip"
+	"os"
 	"slices"
+	"strconv"
 	"syscall"
+	"time"
 
-	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/capability"
+	"github.com/reactord/reactord/hostcalls/network"
 )
 
-// listen listens on HOST:PORT. A name is looked up first, and one of its addresses is chosen as by package net:
-// the first IPv4 address, or else the first.
+// backlog is the number of connections that may wait to be accepted, if the system allows that many.
+const backlog = 4096
+
+// listen listens on HOST:PORT for a listener grant. A name is looked up first, and one of its addresses is chosen as by
+// package net: the first IPv4 address, or else the first.
 func (p *Process) listen(address string, permit capability.Permit) (descriptor, error) {
-	if host, _, err := net.SplitHostPort(address); err == nil && host != "" {
-		targets, err := p.resolve(hostcalls.OpListen, address)
-		if err != nil {
-			return nil, err
-		}
-		address = targets[max(slices.IndexFunc(targets, func(t netip.AddrPort) bool { return t.Addr().Is4() }), 0)].String()
-	}
-	var file net.Listener
-	var failure error
-	config := net.ListenConfig{Control: func(_, address string, _ syscall.RawConn) error {
-		if permit == nil {
-			return nil
-		}
-		at, err := netip.ParseAddrPort(address)
-		if err != nil {
-			return err
-		}
-		return permit.Listen(at)
-	}}
-	op := hostcalls.Op{Kind: hostcalls.OpListen, Target: address}
-	err := p.Blocking(op, p.lane(op), func() {
-		file, failure = config.Listen(context.Background(), "tcp", address)
-	}, func() {
-		if failure == nil {
-			_ = file.Close()
-		}
-	})
+	host, service, err := net.SplitHostPort(address)
 	if err != nil {
 		return nil, err
 	}
-	if failure != nil {
-		return nil, failure
-	}
-	l, err := newListener(file.(*net.TCPListener), p)
+	port, err := strconv.ParseUint(service, 10, 16)
 	if err != nil {
-		return nil, errors.Join(err, file.Close())
+		return nil, &net.AddrError{Err: "invalid port", Addr: address}
 	}
-	p.granted.listening = append(p.granted.listening, l.address)
-	return l, nil
+	addrs, err := network.Lookup(&p.Call, p.granted.stack, host)
+	if err != nil {
+		return nil, err
+	}
+	at := netip.AddrPortFrom(addrs[max(slices.IndexFunc(addrs, netip.Addr.Is4), 0)], uint16(port))
+	if permit != nil {
+		if err := permit.Listen(at); err != nil {
+			return nil, err
+		}
+	}
+	began := time.Now()
+	tcp, err := listenAt(p.granted.stack, at)
+	p.AddCostSince(began)
+	if err != nil {
+		return nil, err
+	}
+	if tcp, err = p.adopt(tcp); err != nil {
+		return nil, err
+	}
+	p.granted.listening = append(p.granted.listening, tcp.LocalAddr().String())
+	return newListener(tcp, p), nil
+}
+
+// listenAt opens a listening socket. At every address of IPv6 it takes IPv4, too.
+func listenAt(stack network.Stack, at netip.AddrPort) (_ network.TCP, err error) {
+	family := network.IPv6
+	switch {
+	case at.Addr().Is4():
+		family = network.IPv4
+	case at.Addr().IsUnspecified():
+		family = network.AnyFamily
+	}
+	tcp, err := stack.TCP(family)
+	if err != nil {
+		return nil, os.NewSyscallError("socket", err)
+	}
+	defer func() {
+		if err != nil {
+			_ = tcp.Close()
+		}
+	}()
+	// Connections of a listener before must not keep its address from this one.
+	if err := tcp.SetOption(network.ReuseAddr, 1); err != nil {
+		return nil, err
+	}
+	if err := tcp.Bind(at); err != nil {
+		return nil, inCall("bind", err)
+	}
+	if err := tcp.Listen(backlog); err != nil {
+		return nil, inCall("listen", err)
+	}
+	return tcp, nil
+}
+
+// inCall names the system call of an error.
+func inCall(name string, err error) error {
+	if code, ok := errors.AsType[syscall.Errno](err); ok {
+		return os.NewSyscallError(name, code)
+	}
+	return err
 }

@@ -147,7 +147,7 @@ func (p *Process) pollAll(m memory, all poll, out uint32) (uint32, errno) {
 		for _, w := range watches {
 			if w.fired.Load() && !w.ready {
 				p.charge(recheckCost)
-				w.markReady()
+				w.look()
 			}
 		}
 		if n, e := p.putEvents(m, all, out); n > 0 || e != errnoSuccess {
@@ -168,8 +168,7 @@ func (p *Process) earliest(all poll) time.Time {
 	return first
 }
 
-// watch returns the waits for descriptors. Subscriptions for the same descriptor and event share a wait, since
-// each wait for a socket costs the daemon a descriptor and a goroutine.
+// watch returns the waits for descriptors. Subscriptions for the same descriptor and event share a wait.
 func (p *Process) watch(all poll) ([]hostcalls.Wait, []*watch) {
 	var waits []hostcalls.Wait
 	var watches []*watch
@@ -224,10 +223,11 @@ func (w *watch) op() hostcalls.Op {
 	return hostcalls.Op{Kind: kind, Target: w.source.target()}
 }
 
-// markReady gets the descriptor's level, once for all its subscriptions.
-func (w *watch) markReady() {
-	w.ready = true
+// look gets the descriptor's level, once for all its subscriptions. It may turn out that the descriptor is not ready.
+func (w *watch) look() {
+	w.fired.Store(false)
 	w.nbytes, w.hangup = w.source.level(w.kind)
+	w.ready = w.nbytes > 0 || w.hangup
 }
 
 // Fired implements hostcalls.FiredNotifier.

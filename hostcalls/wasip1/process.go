@@ -11,6 +11,7 @@ import (
 	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/hostcalls/lease"
+	"github.com/reactord/reactord/hostcalls/network"
 )
 
 // Process is one run of a preview 1 program.
@@ -29,6 +30,7 @@ type Process struct {
 	memoryless bool     // the module has no memory
 	startup    *startup // nil once the instance exists
 	granted    *granted
+	network    *network.Network                // nil until it has a socket
 	refused    *refused                        // nil if nothing was
 	instance   atomic.Pointer[engine.Instance] // for PeakMemory
 }
@@ -52,7 +54,7 @@ func newProcess(a *ABI, config abi.Config) (*Process, error) {
 		env:        newStringList(config.Env),
 		started:    time.Now(),
 		pendingOps: config.PendingOps,
-		granted:    &granted{mounts: config.Mounts},
+		granted:    &granted{mounts: config.Mounts, stack: config.Stack},
 	}
 	p.fds.init(config.Descriptors, config.Budget, config.Owner)
 	p.openStdio(config)

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/reactord/reactord/hostcalls"
+	"github.com/reactord/reactord/hostcalls/network"
 )
 
 func sockFunctions() []function {
@@ -69,7 +70,7 @@ func sockRecv(p *Process, m memory, a args) errno {
 	return p.transfer(m, a.u32(1), a.u32(2), a.u32(4), func(p *Process, v iovecs) (uint32, errno) {
 		switch riflags(flags) {
 		case recvPeek, recvPeek | recvWaitall:
-			return p.readStream(peekSide{c}, v, c.flags, c.op(hostcalls.OpRead))
+			return p.readStream(c.peeking(), v, c.flags, network.Op(c.tcp, hostcalls.OpRead, network.In, 0))
 		case recvWaitall:
 			return c.readFull(p, v)
 		default:
@@ -130,16 +131,12 @@ func (p *Process) connection(fd uint32, need rights) (*connection, errno) {
 	return c, errnoSuccess
 }
 
-func (c *connection) op(kind hostcalls.OpKind) hostcalls.Op {
-	return hostcalls.Op{Kind: kind, Target: c.peer}
-}
-
 func (c *connection) read(p *Process, v iovecs) (uint32, errno) {
-	return p.readStream(readSide{c}, v, c.flags, c.op(hostcalls.OpRead))
+	return p.readStream(c.reading(), v, c.flags, network.Op(c.tcp, hostcalls.OpRead, network.In, 0))
 }
 
 func (c *connection) write(p *Process, v iovecs) (uint32, errno) {
-	return p.writeStream(writeSide{c}, v, c.flags, c.op(hostcalls.OpWrite))
+	return p.writeStream(c.writing(), v, c.flags, network.Op(c.tcp, hostcalls.OpWrite, network.Out, 0))
 }
 
 // readFull reads until v is full, the stream ends or fails, or, with nonblock, there is nothing more to read now.
@@ -173,6 +170,6 @@ func (l *listener) accept(p *Process) (*connection, errno) {
 		case e != errnoAgain || l.flags&fdflagNonblock != 0:
 			return nil, e
 		}
-		p.await(time.Time{}, hostcalls.Wait{Op: hostcalls.Op{Kind: hostcalls.OpAccept, Target: l.address}, On: acceptSide{l}})
+		p.await(time.Time{}, hostcalls.Wait{Op: network.Op(l.tcp, hostcalls.OpAccept, network.In, 0), On: l.accepting()})
 	}
 }

@@ -3,6 +3,7 @@ package wasip1
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"runtime"
@@ -187,7 +188,7 @@ func bound(t *testing.T) (fd int, address string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return fd, formatSockaddr(name)
+	return fd, fmt.Sprintf("127.0.0.1:%d", name.(*unix.SockaddrInet4).Port)
 }
 
 // TestCancelEndsDial dials a peer that does not answer: its backlog is full, with connections of those that were

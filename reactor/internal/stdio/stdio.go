@@ -62,6 +62,7 @@ func (s *input) Notify(ready func()) (stop func()) {
 
 // Level implements hostcalls.Leveler.
 func (s *input) Level() (nbytes int, hangup bool) {
+	nbytes = 1 // if it is not known
 	if next, ok := s.next.(hostcalls.Leveler); ok {
 		nbytes, hangup = next.Level()
 	}

@@ -1,6 +1,6 @@
 //go:build unix && !linux
 
-package wasip1
+package hostnet
 
 import (
 	"syscall"
@@ -8,14 +8,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ioctlReadable asks for the number of bytes to read.
+// ioctlReadable asks for the number of bytes to read, or the size of the next datagram.
 const ioctlReadable = 0x4004667f // FIONREAD
 
-// openSocket returns a new TCP socket in non-blocking mode.
-func openSocket(family int) (int, error) {
+func openSocket(family, kind int) (int, error) {
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()
-	fd, err := unix.Socket(family, unix.SOCK_STREAM, unix.IPPROTO_TCP)
+	fd, err := unix.Socket(family, kind, 0)
 	if err != nil {
 		return -1, err
 	}
@@ -23,14 +22,14 @@ func openSocket(family int) (int, error) {
 }
 
 // acceptSocket accepts a connection in non-blocking mode.
-func acceptSocket(fd int) (int, unix.Sockaddr, error) {
+func acceptSocket(listener int) (int, error) {
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()
-	accepted, peer, err := unix.Accept(fd)
+	fd, _, err := unix.Accept(listener)
 	if err != nil {
-		return -1, nil, err
+		return -1, err
 	}
-	return accepted, peer, configure(accepted)
+	return fd, configure(fd)
 }
 
 func configure(fd int) error {

@@ -185,7 +185,7 @@ func TestListFilters(t *testing.T) {
 	}
 	for _, tt := range []struct{ args, want string }{
 		{"list --limit -1", "at least 0"},
-		{"list --order size", "newest or oldest"},
+		{"list --order size", "newest, oldest or busiest"},
 		{"list --since yesterday", "how long ago"},
 		{"list --state asleep", "give pending, running"},
 	} {

@@ -60,6 +60,9 @@ func (r *Reactor) ListWorkloads(ctx context.Context, filter api.Filter, page api
 	if err != nil {
 		return list, err
 	}
+	if page.BusiestFirst {
+		return r.listBusiest(ctx, f, filter.States, page, size)
+	}
 	done, err := r.cfg.Reading(ctx, ReadMany)
 	if err != nil {
 		return list, err

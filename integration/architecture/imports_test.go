@@ -49,6 +49,8 @@ var imports = map[string][]string{
 	"hostcalls/vfs":          {},
 	"hostcalls/wasip1":       {"internal/clip", "executor", "executor/driver", "executor/engine", "executor/engine/meter", "hostcalls", "hostcalls/abi", "hostcalls/capability", "hostcalls/lease", "hostcalls/network", "hostcalls/vfs"},
 
+	"hostcalls/network/networktest": {"hostcalls", "hostcalls/network"},
+
 	"reactor/api":             {"reactor/grant"},
 	"reactor/errs":            {"internal/clip"},
 	"reactor/grant":           {"hostcalls/capability", "hostcalls/network", "reactor/errs", "reactor/policy", "reactor/internal/lookup", "reactor/internal/retry", "reactor/internal/text"},

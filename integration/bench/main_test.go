@@ -17,6 +17,9 @@ func TestMain(m *testing.M) {
 	if address := os.Getenv(echoVariable); address != "" {
 		os.Exit(serveEcho(address))
 	}
+	if command := os.Getenv(nativeVariable); command != "" {
+		os.Exit(runNative(command))
+	}
 	os.Exit(testkit.Main(m))
 }
 

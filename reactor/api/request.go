@@ -20,6 +20,8 @@ type Page struct {
 	Token string // the Next of the previous page; empty for the first
 	// OldestFirst turns the order of workloads round. Of operations it lists those first that began first, on one page.
 	OldestFirst bool
+	// BusiestFirst lists only workloads that run, those first that have used the processors most lately, on one page.
+	BusiestFirst bool
 }
 
 // OpFilter selects operations: those of one workload, or those of the workloads with some labels. The zero value selects

@@ -113,6 +113,7 @@ type Status struct {
 	StartTime       time.Time // of the current attempt
 	EndTime         time.Time
 	Usage           Usage
+	CPUShare        float64 // of a processor, used lately; only in lists of the busiest
 	WaitingFor      []Op
 	Stuck           string // if nothing can wake the guest any more, what is known of it
 	Results         []string

@@ -598,6 +598,9 @@ const (
 	WorkloadOrder_WORKLOAD_ORDER_NEWEST_FIRST WorkloadOrder = 1
 	// WORKLOAD_ORDER_OLDEST_FIRST: the workload that was stored first comes first.
 	WorkloadOrder_WORKLOAD_ORDER_OLDEST_FIRST WorkloadOrder = 2
+	// WORKLOAD_ORDER_BUSIEST_FIRST: only workloads that are RUNNING or WAITING; the one that has used the processors most
+	// lately comes first (see Usage.cpu_share). There is one page.
+	WorkloadOrder_WORKLOAD_ORDER_BUSIEST_FIRST WorkloadOrder = 3
 )
 
 // Enum value maps for WorkloadOrder.
@@ -606,11 +609,13 @@ var (
 		0: "WORKLOAD_ORDER_UNSPECIFIED",
 		1: "WORKLOAD_ORDER_NEWEST_FIRST",
 		2: "WORKLOAD_ORDER_OLDEST_FIRST",
+		3: "WORKLOAD_ORDER_BUSIEST_FIRST",
 	}
 	WorkloadOrder_value = map[string]int32{
-		"WORKLOAD_ORDER_UNSPECIFIED":  0,
-		"WORKLOAD_ORDER_NEWEST_FIRST": 1,
-		"WORKLOAD_ORDER_OLDEST_FIRST": 2,
+		"WORKLOAD_ORDER_UNSPECIFIED":   0,
+		"WORKLOAD_ORDER_NEWEST_FIRST":  1,
+		"WORKLOAD_ORDER_OLDEST_FIRST":  2,
+		"WORKLOAD_ORDER_BUSIEST_FIRST": 3,
 	}
 )
 
@@ -2252,6 +2257,10 @@ type Usage struct {
 	SentBytes uint64 `protobuf:"varint,9,opt,name=sent_bytes,json=sentBytes,proto3" json:"sent_bytes,omitempty"`
 	// received_bytes counts the bytes received over the network.
 	ReceivedBytes uint64 `protobuf:"varint,10,opt,name=received_bytes,json=receivedBytes,proto3" json:"received_bytes,omitempty"`
+	// cpu_share is how much of a processor the workload has used since somebody last listed the busiest, at least half a
+	// second before, or since it started: 1 is one processor all the time, and more is possible where operations block
+	// beside the guest. It is set only in lists whose order is WORKLOAD_ORDER_BUSIEST_FIRST.
+	CpuShare      float64 `protobuf:"fixed64,11,opt,name=cpu_share,json=cpuShare,proto3" json:"cpu_share,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2352,6 +2361,13 @@ func (x *Usage) GetSentBytes() uint64 {
 func (x *Usage) GetReceivedBytes() uint64 {
 	if x != nil {
 		return x.ReceivedBytes
+	}
+	return 0
+}
+
+func (x *Usage) GetCpuShare() float64 {
+	if x != nil {
+		return x.CpuShare
 	}
 	return 0
 }
@@ -5140,7 +5156,7 @@ const file_reactor_v1_workload_proto_rawDesc = "" +
 	"\x06reason\x18\x01 \x01(\x0e2\x17.reactor.v1.DelayReasonR\x06reason\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12\x1a\n" +
 	"\bfailures\x18\x03 \x01(\rR\bfailures\x120\n" +
-	"\x05until\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x05until\"\xb1\x03\n" +
+	"\x05until\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x05until\"\xce\x03\n" +
 	"\x05Usage\x12\x12\n" +
 	"\x04fuel\x18\x01 \x01(\x04R\x04fuel\x124\n" +
 	"\bcpu_time\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\acpuTime\x12<\n" +
@@ -5154,7 +5170,8 @@ const file_reactor_v1_workload_proto_rawDesc = "" +
 	"\n" +
 	"sent_bytes\x18\t \x01(\x04R\tsentBytes\x12%\n" +
 	"\x0ereceived_bytes\x18\n" +
-	" \x01(\x04R\rreceivedBytes\"x\n" +
+	" \x01(\x04R\rreceivedBytes\x12\x1b\n" +
+	"\tcpu_share\x18\v \x01(\x01R\bcpuShare\"x\n" +
 	"\tWaitUsage\x12&\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x12.reactor.v1.OpKindR\x04kind\x12-\n" +
 	"\x04time\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x04time\x12\x14\n" +
@@ -5398,11 +5415,12 @@ const file_reactor_v1_workload_proto_rawDesc = "" +
 	"\fWorkloadView\x12\x1d\n" +
 	"\x19WORKLOAD_VIEW_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13WORKLOAD_VIEW_BASIC\x10\x01\x12\x16\n" +
-	"\x12WORKLOAD_VIEW_FULL\x10\x02*q\n" +
+	"\x12WORKLOAD_VIEW_FULL\x10\x02*\x93\x01\n" +
 	"\rWorkloadOrder\x12\x1e\n" +
 	"\x1aWORKLOAD_ORDER_UNSPECIFIED\x10\x00\x12\x1f\n" +
 	"\x1bWORKLOAD_ORDER_NEWEST_FIRST\x10\x01\x12\x1f\n" +
-	"\x1bWORKLOAD_ORDER_OLDEST_FIRST\x10\x02*a\n" +
+	"\x1bWORKLOAD_ORDER_OLDEST_FIRST\x10\x02\x12 \n" +
+	"\x1cWORKLOAD_ORDER_BUSIEST_FIRST\x10\x03*a\n" +
 	"\fOutputStream\x12\x1d\n" +
 	"\x19OUTPUT_STREAM_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14OUTPUT_STREAM_STDOUT\x10\x01\x12\x18\n" +

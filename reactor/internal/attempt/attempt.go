@@ -71,6 +71,7 @@ type Attempt struct {
 	task    atomic.Pointer[executor.Task]
 	process atomic.Pointer[abi.Process] // while it runs
 	log     atomic.Pointer[logbuf.Log]  // made by the first user
+	load    load
 
 	begun   bool            // the guest has; the fiber's
 	outcome outcome.Outcome // the worker's until Ended has returned
@@ -81,6 +82,7 @@ func (a *Attempt) Init(host *Host, owner Owner, cfg *Config) {
 	now := time.Now()
 	a.Number, a.Limits, a.Started, a.First = cfg.Number, cfg.Spec.Limits, now, now
 	a.id, a.host, a.owner, a.module = cfg.ID, host, owner, cfg.Module
+	a.load.at = now
 	if past := cfg.Past; past != nil {
 		a.before = past.Usage
 		if !past.First.IsZero() {

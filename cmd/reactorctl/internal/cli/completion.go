@@ -39,7 +39,7 @@ func (a *app) addCompletions(root *cobra.Command) {
 		"label":  a.completeLabels,
 		"module": a.completeModules, "context": completeContexts,
 		"output": cobra.FixedCompletions([]string{"table", "wide", "json", "yaml", "name"}, cobra.ShellCompDirectiveNoFileComp),
-		"order":  cobra.FixedCompletions([]string{"newest", "oldest"}, cobra.ShellCompDirectiveNoFileComp),
+		"order":  cobra.FixedCompletions([]string{"newest", "oldest", "busiest"}, cobra.ShellCompDirectiveNoFileComp),
 		"stream": cobra.FixedCompletions([]string{"stdout", "stderr"}, cobra.ShellCompDirectiveNoFileComp),
 	}
 	for cmd := range commands(root) {

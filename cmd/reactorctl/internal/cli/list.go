@@ -18,8 +18,9 @@ const pageSize = 1000
 
 // orders are the orders of a list by their names.
 var orders = map[string]reactorv1.WorkloadOrder{
-	"newest": reactorv1.WorkloadOrder_WORKLOAD_ORDER_NEWEST_FIRST,
-	"oldest": reactorv1.WorkloadOrder_WORKLOAD_ORDER_OLDEST_FIRST,
+	"newest":  reactorv1.WorkloadOrder_WORKLOAD_ORDER_NEWEST_FIRST,
+	"oldest":  reactorv1.WorkloadOrder_WORKLOAD_ORDER_OLDEST_FIRST,
+	"busiest": reactorv1.WorkloadOrder_WORKLOAD_ORDER_BUSIEST_FIRST,
 }
 
 func (a *app) listCommand() *cobra.Command {
@@ -42,7 +43,7 @@ running and waiting, and --state takes the two for one there.`,
 	}
 	flags.add(cmd)
 	cmd.Flags().Var(quantity.CountFlag(&limit, 0), "limit", "list at most this many; 0 for all")
-	cmd.Flags().StringVar(&order, "order", "newest", "which come first: newest or oldest")
+	cmd.Flags().StringVar(&order, "order", "newest", "which come first: newest, oldest, or busiest, which lists those that run by the processor time they used lately")
 	cmd.Flags().BoolVarP(&watch, "watch", "w", false, "go on with what changes, until interrupted")
 	cmd.RunE = a.remote(func(cmd *cobra.Command, _ []string) error {
 		filter, err := flags.filter(cmd)
@@ -51,7 +52,7 @@ running and waiting, and --state takes the two for one there.`,
 		}
 		request := &reactorv1.ListWorkloadsRequest{Filter: filter, Order: orders[order]}
 		if request.Order == 0 {
-			return usageError(cmd, "--order %q: give newest or oldest", order)
+			return usageError(cmd, "--order %q: give newest, oldest or busiest", order)
 		}
 		l := &listing{app: a, request: request, limit: limit, screen: a.screen(), wide: a.output.IsWide()}
 		switch {

@@ -150,6 +150,7 @@ func fromStatus(s *api.Status) *reactorv1.WorkloadStatus {
 			LogBytesDropped: s.Usage.LogBytesDropped,
 			ReadyTime:       durationpb.New(s.Usage.ReadyTime),
 			Waits:           fromWaits(s.Usage.Waits),
+			CpuShare:        s.CPUShare,
 		},
 		WaitingFor:      fromOps(s.WaitingFor),
 		Stuck:           s.Stuck,

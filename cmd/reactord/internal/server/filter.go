@@ -62,9 +62,10 @@ func (v view) of(w *api.Workload) *reactorv1.Workload {
 	return p
 }
 
-func toOldestFirst(p reactorv1.WorkloadOrder, bad *fields) bool {
+func setOrder(page *api.Page, p reactorv1.WorkloadOrder, bad *fields) {
 	if _, known := reactorv1.WorkloadOrder_name[int32(p)]; !known {
 		bad.add("is not an order", "order")
 	}
-	return p == reactorv1.WorkloadOrder_WORKLOAD_ORDER_OLDEST_FIRST
+	page.OldestFirst = p == reactorv1.WorkloadOrder_WORKLOAD_ORDER_OLDEST_FIRST
+	page.BusiestFirst = p == reactorv1.WorkloadOrder_WORKLOAD_ORDER_BUSIEST_FIRST
 }

@@ -93,7 +93,7 @@ func (w *workloads) ListWorkloads(ctx context.Context, req *reactorv1.ListWorklo
 	filter := toFilter(req.GetFilter(), &bad)
 	view := toView(req.GetView(), &bad)
 	page := toPage(req)
-	page.OldestFirst = toOldestFirst(req.GetOrder(), &bad)
+	setOrder(&page, req.GetOrder(), &bad)
 	if err := bad.err(); err != nil {
 		return nil, err
 	}

@@ -1,0 +1,475 @@
+package networktest
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"strings"
+	"syscall"
+
+	"github.com/reactord/reactord/hostcalls"
+	"github.com/reactord/reactord/hostcalls/network"
+)
+
+var tcpTests = []conformanceTest{
+	{"Addresses", testAddresses},
+	{"Exchange", testExchange},
+	{"Peek", testPeek},
+	{"HalfClose", testHalfClose},
+	{"CloseEndsTheStream", testCloseEndsTheStream},
+	{"ResetWhenUnread", testResetWhenUnread},
+	{"ShutdownRead", testShutdownRead},
+	{"WriteToClosed", testWriteToClosed},
+	{"Refused", testRefused},
+	{"ReconnectAfterRefusal", testReconnectAfterRefusal},
+	{"AcceptInOrder", testAcceptInOrder},
+	{"AcceptAfterClose", testAcceptAfterClose},
+	{"CloseListener", testCloseListener},
+	{"AddressInUse", testAddressInUse},
+	{"BoundClient", testBoundClient},
+	{"IPv6", testIPv6},
+	{"FamiliesApart", testFamiliesApart},
+	{"WrongFamily", testWrongFamily},
+	{"WrongState", testWrongState},
+	{"Options", testOptions},
+	{"EmptyBuffers", testEmptyBuffers},
+	{"Transfer", testTransfer},
+	{"AfterClose", testAfterClose},
+}
+
+func testAddresses(h *harness) {
+	l := h.listen(loopback4)
+	at := l.LocalAddr()
+	if at.Addr() != loopback4.Addr() || at.Port() == 0 {
+		h.Fatalf("a listener at port 0 got %v", at)
+	}
+	if l.RemoteAddr() != (netip.AddrPort{}) {
+		h.Errorf("a listener has a peer: %v", l.RemoteAddr())
+	}
+	if _, err := l.Accept(); !errors.Is(err, hostcalls.ErrWouldBlock) {
+		h.Errorf("Accept without a connection: %v", err)
+	}
+	fresh := h.tcp(network.IPv4)
+	if fresh.RemoteAddr() != (netip.AddrPort{}) {
+		h.Errorf("a new socket has a peer: %v", fresh.RemoteAddr())
+	}
+	client, err := h.connect(at)
+	h.must(err)
+	server := h.accept(l)
+	if client.RemoteAddr() != at || server.LocalAddr() != at {
+		h.Errorf("the connection is to %v, accepted at %v, want %v", client.RemoteAddr(), server.LocalAddr(), at)
+	}
+	if from := client.LocalAddr(); from != server.RemoteAddr() || from.Port() == 0 {
+		h.Errorf("the connection is from %v, accepted from %v", from, server.RemoteAddr())
+	}
+	h.must(client.FinishConnect())
+}
+
+func testExchange(h *harness) {
+	client, server := h.pair()
+	if n, err := client.Read(make([]byte, 8), false); n != 0 || !errors.Is(err, hostcalls.ErrWouldBlock) {
+		h.Errorf("Read without data = %d, %v", n, err)
+	}
+	h.write(client, "question")
+	h.expect(server, "quest")
+	h.write(server, "answer")
+	h.expect(server, "ion")
+	h.expect(client, "answer")
+}
+
+func testPeek(h *harness) {
+	client, server := h.pair()
+	p := make([]byte, 16)
+	if _, err := server.Read(p, true); !errors.Is(err, hostcalls.ErrWouldBlock) {
+		h.Errorf("peek without data: %v", err)
+	}
+	h.write(client, "abc")
+	for range 3 {
+		n := 0
+		h.must(h.retry(server, network.In, func() (err error) {
+			n, err = server.Read(p, true)
+			return err
+		}))
+		if string(p[:n]) != "abc"[:n] {
+			h.Fatalf("peek = %q", p[:n])
+		}
+	}
+	h.expect(server, "abc")
+	h.must(client.Shutdown(false, true))
+	h.mustBe(io.EOF, h.retry(server, network.In, func() error {
+		_, err := server.Read(p, true)
+		return err
+	}))
+}
+
+func testHalfClose(h *harness) {
+	client, server := h.pair()
+	h.write(client, "request")
+	h.must(client.Shutdown(false, true))
+	if _, err := client.Write([]byte("more")); !errors.Is(err, syscall.EPIPE) {
+		h.Errorf("Write after Shutdown: %v, want EPIPE", err)
+	}
+	h.expect(server, "request")
+	for range 2 {
+		if rest := h.expectError(server, io.EOF); rest != "" {
+			h.Errorf("%q before the end", rest)
+		}
+	}
+	h.write(server, "response")
+	h.must(server.Close())
+	if got := h.expectError(client, io.EOF); got != "response" {
+		h.Errorf("got %q after half-close", got)
+	}
+}
+
+func testCloseEndsTheStream(h *harness) {
+	client, server := h.pair()
+	h.write(client, "last words")
+	h.must(client.Close())
+	if got := h.expectError(server, io.EOF); got != "last words" {
+		h.Errorf("got %q", got)
+	}
+}
+
+func testResetWhenUnread(h *harness) {
+	client, server := h.pair()
+	h.write(client, "nobody reads this")
+	h.wait(server, network.In)
+	h.must(server.Close())
+	h.expectError(client, syscall.ECONNRESET)
+}
+
+func testShutdownRead(h *harness) {
+	client, server := h.pair()
+	h.must(client.Shutdown(true, false))
+	h.expectError(client, io.EOF)
+	h.write(client, "still written")
+	h.expect(server, "still written")
+}
+
+func testWriteToClosed(h *harness) {
+	client, server := h.pair()
+	h.must(server.Close())
+	for {
+		err := h.retry(client, network.Out, func() error {
+			_, err := client.Write([]byte("x"))
+			return err
+		})
+		if err != nil {
+			h.oneOf(err, syscall.EPIPE, syscall.ECONNRESET)
+			return
+		}
+	}
+}
+
+// free returns an address where nobody listens.
+func (h *harness) free() netip.AddrPort {
+	h.Helper()
+	l := h.listen(loopback4)
+	at := l.LocalAddr()
+	h.must(l.Close())
+	return at
+}
+
+func testRefused(h *harness) {
+	c, err := h.connect(h.free())
+	h.mustBe(syscall.ECONNREFUSED, err)
+	_, err = c.Read(make([]byte, 1), false)
+	h.oneOf(err, syscall.ENOTCONN, io.EOF)
+	_, err = c.Write([]byte("x"))
+	h.oneOf(err, syscall.ENOTCONN, syscall.EPIPE)
+}
+
+func testReconnectAfterRefusal(h *harness) {
+	_, err := h.connect(h.free())
+	h.mustBe(syscall.ECONNREFUSED, err)
+	client, server := h.pair()
+	h.write(client, "x")
+	h.expect(server, "x")
+}
+
+func testAcceptInOrder(h *harness) {
+	l := h.listen(loopback4)
+	var clients []network.TCP
+	for range 5 {
+		c, err := h.connect(l.LocalAddr())
+		h.must(err)
+		clients = append(clients, c)
+	}
+	for i, c := range clients {
+		if got, want := h.accept(l).RemoteAddr(), c.LocalAddr(); got != want {
+			h.Errorf("connection %d is from %v, want %v", i, got, want)
+		}
+	}
+	if _, err := l.Accept(); !errors.Is(err, hostcalls.ErrWouldBlock) {
+		h.Errorf("Accept after the last one: %v", err)
+	}
+}
+
+// What a client sent before it left can still be read.
+func testAcceptAfterClose(h *harness) {
+	l := h.listen(loopback4)
+	client, err := h.connect(l.LocalAddr())
+	h.must(err)
+	h.write(client, "bye")
+	h.must(client.Close())
+	server := h.accept(l)
+	if got := h.expectError(server, io.EOF); got != "bye" {
+		h.Errorf("got %q", got)
+	}
+}
+
+func testCloseListener(h *harness) {
+	l := h.listen(loopback4)
+	client, err := h.connect(l.LocalAddr())
+	h.must(err)
+	h.must(l.Close())
+	h.expectError(client, io.EOF, syscall.ECONNRESET)
+	_, err = h.connect(client.RemoteAddr())
+	h.mustBe(syscall.ECONNREFUSED, err)
+}
+
+func testAddressInUse(h *harness) {
+	l := h.listen(loopback4)
+	other := h.tcp(network.IPv4)
+	err := other.Bind(l.LocalAddr())
+	if err == nil { // a system may find it later
+		err = other.Listen(1)
+	}
+	h.mustBe(syscall.EADDRINUSE, err)
+}
+
+func testBoundClient(h *harness) {
+	l := h.listen(loopback4)
+	c := h.tcp(network.IPv4)
+	h.must(c.Bind(loopback4))
+	local := c.LocalAddr()
+	if local.Port() == 0 {
+		h.Fatalf("bound to %v", local)
+	}
+	err := c.Connect(l.LocalAddr())
+	if errors.Is(err, hostcalls.ErrWouldBlock) {
+		err = h.retry(c, network.Out, c.FinishConnect)
+	}
+	h.must(err)
+	if from := h.accept(l).RemoteAddr(); from != local {
+		h.Errorf("the connection is from %v, want %v", from, local)
+	}
+}
+
+// needIPv6 skips the test on hosts without IPv6.
+func (h *harness) needIPv6() {
+	h.Helper()
+	s, err := h.stack.TCP(network.IPv6)
+	if err == nil {
+		err = s.Bind(loopback6)
+		_ = s.Close()
+	}
+	if err != nil {
+		h.Skipf("no IPv6: %v", err)
+	}
+}
+
+func testIPv6(h *harness) {
+	h.needIPv6()
+	l := h.listen(loopback6)
+	client, err := h.connect(l.LocalAddr())
+	h.must(err)
+	server := h.accept(l)
+	if !client.RemoteAddr().Addr().Is6() || server.RemoteAddr() != client.LocalAddr() {
+		h.Errorf("from %v to %v", server.RemoteAddr(), client.RemoteAddr())
+	}
+	h.write(client, "six")
+	h.expect(server, "six")
+}
+
+// A listener of IPv6 at all addresses leaves the port of IPv4 to others.
+func testFamiliesApart(h *harness) {
+	h.needIPv6()
+	six := h.listen(netip.AddrPortFrom(netip.IPv6Unspecified(), 0))
+	four := h.tcp(network.IPv4)
+	if err := four.Bind(netip.AddrPortFrom(loopback4.Addr(), six.LocalAddr().Port())); err != nil {
+		h.Skipf("another program has the port: %v", err)
+	}
+	h.must(four.Listen(1))
+	client, err := h.connect(four.LocalAddr())
+	h.must(err)
+	if from := h.accept(four).RemoteAddr(); from != client.LocalAddr() {
+		h.Errorf("the connection is from %v", from)
+	}
+	if _, err := six.Accept(); !errors.Is(err, hostcalls.ErrWouldBlock) {
+		h.Errorf("the other listener: %v", err)
+	}
+}
+
+func testWrongFamily(h *harness) {
+	s := h.tcp(network.IPv4)
+	h.mustBe(syscall.EAFNOSUPPORT, s.Bind(loopback6))
+	h.mustBe(syscall.EAFNOSUPPORT, s.Connect(netip.AddrPortFrom(loopback6.Addr(), 1)))
+	if _, err := h.stack.TCP(network.AnyFamily); err == nil {
+		h.Error("a socket of any family was made")
+	}
+	h.needIPv6()
+	six := h.tcp(network.IPv6)
+	h.mustBe(syscall.EAFNOSUPPORT, six.Bind(loopback4))
+	h.mustBe(syscall.EAFNOSUPPORT, six.Connect(netip.AddrPortFrom(loopback4.Addr(), 1)))
+	u := h.udp()
+	h.mustBe(syscall.EAFNOSUPPORT, u.Bind(loopback6))
+	_, err := u.WriteTo([]byte("x"), netip.AddrPortFrom(loopback6.Addr(), 1))
+	h.mustBe(syscall.EAFNOSUPPORT, err)
+}
+
+func testWrongState(h *harness) {
+	fresh := h.tcp(network.IPv4)
+	_, err := fresh.Accept()
+	h.mustBe(syscall.EINVAL, err)
+	_, err = fresh.Read(make([]byte, 1), false)
+	h.mustBe(syscall.ENOTCONN, err)
+	_, err = fresh.Write([]byte("x"))
+	h.oneOf(err, syscall.ENOTCONN, syscall.EPIPE)
+	h.mustBe(syscall.ENOTCONN, fresh.Shutdown(true, true))
+	h.must(fresh.Bind(loopback4))
+	h.mustBe(syscall.EINVAL, fresh.Bind(loopback4))
+
+	client, server := h.pair()
+	h.mustBe(syscall.EISCONN, client.Connect(client.RemoteAddr()))
+	h.mustBe(syscall.EINVAL, server.Listen(1))
+	_, err = server.Accept()
+	h.mustBe(syscall.EINVAL, err)
+	h.write(client, "fine")
+	h.expect(server, "fine")
+}
+
+func testOptions(h *harness) {
+	client, _ := h.pair()
+	for _, o := range []network.Option{network.NoDelay, network.KeepAlive, network.ReuseAddr} {
+		for _, value := range []int{1, 0, 1} {
+			h.must(client.SetOption(o, value))
+			if got, err := client.Option(o); err != nil || (got != 0) != (value != 0) {
+				h.Errorf("option %d = %d, %v; want %d", o, got, err, value)
+			}
+		}
+	}
+	for _, o := range []network.Option{network.SendBuffer, network.ReceiveBuffer} {
+		h.must(client.SetOption(o, 32<<10))
+		if got, err := client.Option(o); err != nil || got < 32<<10 {
+			h.Errorf("option %d = %d, %v; want 32 KiB or more", o, got, err)
+		}
+	}
+	if got, err := client.Option(network.PendingError); got != 0 || err != nil {
+		h.Errorf("pending error = %d, %v", got, err)
+	}
+	if got, err := client.Option(network.Listening); got != 0 || err != nil {
+		h.Errorf("a connection is listening: %d, %v", got, err)
+	}
+	if got, err := h.listen(loopback4).Option(network.Listening); got != 1 || err != nil {
+		h.Errorf("a listener is listening: %d, %v", got, err)
+	}
+	if client.SetOption(network.Listening, 1) == nil || client.SetOption(network.PendingError, 1) == nil {
+		h.Error("an option that can't be set was set")
+	}
+	const unknown = network.Option(200)
+	h.mustBe(network.ErrUnknownOption, client.SetOption(unknown, 1))
+	_, err := client.Option(unknown)
+	h.mustBe(network.ErrUnknownOption, err)
+
+	u := h.udp()
+	h.must(u.SetOption(network.Broadcast, 1))
+	if got, err := u.Option(network.Broadcast); got != 1 || err != nil {
+		h.Errorf("broadcast = %d, %v", got, err)
+	}
+}
+
+func testEmptyBuffers(h *harness) {
+	client, server := h.pair()
+	if n, err := client.Write(nil); n != 0 || err != nil {
+		h.Errorf("Write of nothing = %d, %v", n, err)
+	}
+	if n, err := server.Read(nil, false); n != 0 || err != nil && !errors.Is(err, hostcalls.ErrWouldBlock) {
+		h.Errorf("Read of nothing = %d, %v", n, err)
+	}
+	h.write(client, "x")
+	h.expect(server, "x")
+}
+
+// Both sides write more than fits anywhere, in pieces of every size, and read what the other has written.
+func testTransfer(h *harness) {
+	client, server := h.pair()
+	const size = 3 << 20
+	texts := [2]string{}
+	for i := range texts {
+		texts[i] = strings.Repeat(fmt.Sprintf("%d: all work and no play; ", i), size/22)
+	}
+	type side struct {
+		conn    network.TCP
+		toWrite string
+		got     bytes.Buffer
+		ended   bool
+	}
+	sides := [2]*side{{conn: client, toWrite: texts[0]}, {conn: server, toWrite: texts[1]}}
+	buffer := make([]byte, 100_000)
+	for round := 1; !sides[0].ended || !sides[1].ended; round++ {
+		moved := false
+		for _, s := range sides {
+			if s.toWrite != "" {
+				n, err := s.conn.Write([]byte(s.toWrite[:min(len(s.toWrite), round*977%100_000+1)]))
+				if !errors.Is(err, hostcalls.ErrWouldBlock) {
+					h.must(err)
+				}
+				s.toWrite = s.toWrite[n:]
+				moved = moved || n > 0
+				if s.toWrite == "" {
+					h.must(s.conn.Shutdown(false, true))
+				}
+			}
+			if s.ended {
+				continue
+			}
+			n, err := s.conn.Read(buffer[:round*1979%len(buffer)+1], false)
+			s.got.Write(buffer[:n])
+			s.ended = errors.Is(err, io.EOF)
+			if !s.ended && !errors.Is(err, hostcalls.ErrWouldBlock) {
+				h.must(err)
+			}
+			moved = moved || n > 0 || s.ended
+		}
+		if !moved {
+			h.waitForAny(client, server)
+		}
+	}
+	for i, s := range sides {
+		if s.got.String() != texts[1-i] {
+			h.Errorf("side %d got %d bytes, which are not the %d that were sent", i, s.got.Len(), len(texts[1-i]))
+		}
+	}
+}
+
+func testAfterClose(h *harness) {
+	client, server := h.pair()
+	l := h.listen(loopback4)
+	u := h.udp()
+	for _, s := range []network.Socket{client, l, u} {
+		h.must(s.Close())
+		h.mustBe(network.ErrClosed, s.Bind(loopback4))
+		h.mustBe(network.ErrClosed, s.SetOption(network.KeepAlive, 1))
+		_, err := s.Option(network.KeepAlive)
+		h.mustBe(network.ErrClosed, err)
+		_ = s.Close() // does no harm
+	}
+	_, err := client.Read(make([]byte, 1), false)
+	h.mustBe(network.ErrClosed, err)
+	_, err = client.Write([]byte("x"))
+	h.mustBe(network.ErrClosed, err)
+	h.mustBe(network.ErrClosed, client.Shutdown(true, true))
+	h.mustBe(network.ErrClosed, client.Connect(server.LocalAddr()))
+	h.mustBe(network.ErrClosed, client.FinishConnect())
+	h.mustBe(network.ErrClosed, l.Listen(1))
+	_, err = l.Accept()
+	h.mustBe(network.ErrClosed, err)
+	_, _, _, err = u.ReadFrom(make([]byte, 1), false)
+	h.mustBe(network.ErrClosed, err)
+	_, err = u.WriteTo([]byte("x"), server.LocalAddr())
+	h.mustBe(network.ErrClosed, err)
+}

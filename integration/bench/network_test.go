@@ -1,0 +1,424 @@
+package bench
+
+import (
+	_ "embed"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/reactord/reactord/examples"
+	"github.com/reactord/reactord/integration/internal/testkit"
+	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
+)
+
+// The guests of the benchmarks of the network. testdata/network has their sources.
+var (
+	//go:embed testdata/network/echo.wasm
+	echoGuest []byte
+	//go:embed testdata/network/pump.wasm
+	pumpGuest []byte
+	//go:embed testdata/network/mux.wasm
+	muxGuest []byte
+	//go:embed testdata/network/client.wasm
+	clientGuest []byte
+)
+
+const (
+	// networkTime is how long each side is driven in one run.
+	networkTime = 4 * time.Second
+	// messageBytes is the size of a small message.
+	messageBytes = 64
+)
+
+// BenchmarkEcho measures small messages that go to and fro on many connections, with one guest for each, against a native
+// Go program with a goroutine for each. Both connect to the benchmark, which drives them in turn.
+func BenchmarkEcho(b *testing.B) {
+	for _, connections := range []int{1000, 10_000} {
+		b.Run(fmt.Sprintf("connections=%d", connections), func(b *testing.B) {
+			for b.Loop() {
+				l := listen(b)
+				_, stop := startNative(b, "echo", l.Addr().String(), strconv.Itoa(connections))
+				native := driveEcho(b, accept(b, l, connections), networkTime)
+				stop()
+
+				d := testkit.Start(b, b.TempDir())
+				fillEcho(b, d, l, connections)
+				guests := driveEcho(b, accept(b, l, connections), networkTime)
+				d.Stop()
+				b.ReportMetric(guests, "messages/s")
+				b.ReportMetric(native, "native/s")
+				b.ReportMetric(guests/native, "x-native")
+			}
+		})
+	}
+}
+
+// fillEcho submits guests that each connect to a listener and echo.
+func fillEcho(b *testing.B, d *testkit.Daemon, l net.Listener, guests int) {
+	b.Helper()
+	spec := &reactorv1.WorkloadSpec{
+		Module: d.Push(b, echoGuest), Grants: []*reactorv1.Grant{connectTo(l)}, Labels: map[string]string{"bench": "waiting"},
+	}
+	for left := guests; left > 0; left -= min(left, 5000) {
+		d.SubmitMany(b, spec, min(left, 5000))
+	}
+}
+
+// BenchmarkMux measures small messages on a thousand connections that one guest polls together, against a native Go
+// program with a goroutine for each.
+func BenchmarkMux(b *testing.B) {
+	const connections = 1000
+	for b.Loop() {
+		address, stop := startNative(b, "mux")
+		native := driveEcho(b, dialAll(b, address, connections), networkTime)
+		stop()
+
+		d := testkit.Start(b, b.TempDir())
+		address = serve(b, d, muxGuest, &reactorv1.Limits{Descriptors: 2048, PendingOps: 2048, Connections: 2048})
+		guest := driveEcho(b, dialAll(b, address, connections), networkTime)
+		d.Stop()
+		b.ReportMetric(guest, "messages/s")
+		b.ReportMetric(native, "native/s")
+		b.ReportMetric(guest/native, "x-native")
+	}
+}
+
+// BenchmarkHTTP measures an unmodified net/http server, on 64 connections that are kept alive, against the same server
+// compiled for this machine.
+func BenchmarkHTTP(b *testing.B) {
+	const connections = 64
+	for b.Loop() {
+		address, stop := startNative(b, "http")
+		native := driveHTTP(b, address, connections)
+		stop()
+
+		d := testkit.Start(b, b.TempDir())
+		address = serve(b, d, testkit.GoGuest(b, "../../examples/http"), nil)
+		guest := driveHTTP(b, address, connections)
+		d.Stop()
+		b.ReportMetric(guest, "requests/s")
+		b.ReportMetric(native, "native/s")
+		b.ReportMetric(guest/native, "x-native")
+	}
+}
+
+// clientRequest is what a client sends; the answer has answerBytes.
+const (
+	clientRequest = "GET / HTTP/1.1\r\nHost: local\r\n\r\n"
+	answerBytes   = 128
+)
+
+// BenchmarkRequests measures requests that a thousand guests send to one server, with 16 for each connection that they
+// open, against a native Go program with a goroutine for each client.
+func BenchmarkRequests(b *testing.B) {
+	const clients, requests = 1000, 16
+	for b.Loop() {
+		l := listen(b)
+		served := serveAnswers(l)
+		_, stop := startNative(b, "client", l.Addr().String(), strconv.Itoa(clients), strconv.Itoa(requests), strconv.Itoa(answerBytes))
+		native := rate(served)
+		stop()
+
+		d := testkit.Start(b, b.TempDir())
+		_, port, _ := net.SplitHostPort(l.Addr().String())
+		ids := d.SubmitMany(b, &reactorv1.WorkloadSpec{
+			Module: d.Push(b, clientGuest),
+			Args:   []string{port, strconv.Itoa(requests), strconv.Itoa(answerBytes)},
+			Grants: []*reactorv1.Grant{{Grant: &reactorv1.Grant_Dial{Dial: &reactorv1.DialGrant{Pattern: l.Addr().String()}}}},
+		}, clients)
+		guests := rate(served)
+		for _, id := range ids[:10] {
+			w, err := d.Workloads.GetWorkload(b.Context(), &reactorv1.GetWorkloadRequest{Id: id})
+			if s := w.GetWorkload().GetStatus(); err != nil || s.GetReason() != 0 {
+				b.Fatalf("a client has ended: %v, %v", s, err)
+			}
+		}
+		d.Stop()
+		b.ReportMetric(guests, "requests/s")
+		b.ReportMetric(native, "native/s")
+		b.ReportMetric(guests/native, "x-native")
+	}
+}
+
+// BenchmarkPump measures the bytes that one guest copies from one connection to another, against io.Copy (on Linux
+// splice(2), which copies nothing to the program).
+func BenchmarkPump(b *testing.B) {
+	for b.Loop() {
+		from, to := listen(b), listen(b)
+		_, stop := startNative(b, "pump", from.Addr().String(), to.Addr().String())
+		native := drivePump(b, accept(b, from, 1)[0], accept(b, to, 1)[0])
+		stop()
+
+		d := testkit.Start(b, b.TempDir())
+		d.Submit(b, &reactorv1.WorkloadSpec{
+			Module: d.Push(b, pumpGuest), Grants: []*reactorv1.Grant{connectTo(from), connectTo(to)},
+		})
+		guest := drivePump(b, accept(b, from, 1)[0], accept(b, to, 1)[0])
+		d.Stop()
+		b.ReportMetric(guest/1e6, "MB/s")
+		b.ReportMetric(native/1e6, "native-MB/s")
+		b.ReportMetric(guest/native, "x-native")
+	}
+}
+
+// BenchmarkWaitingConnections measures what a guest costs that waits on a connection, as BenchmarkWaiting does.
+func BenchmarkWaitingConnections(b *testing.B) {
+	const guests = 10_000
+	for b.Loop() {
+		d := testkit.Start(b, b.TempDir())
+		warmUp(b, d, d.Push(b, examples.Sleeper))
+		idle := readMemory(b, d.PID)
+		before := d.Stats(b).GetGoroutines()
+		l := listen(b)
+		fillEcho(b, d, l, guests)
+		connections := accept(b, l, guests)
+		await(b, d, func(s *reactorv1.Stats) bool { return s.GetWaiting() == guests })
+		used := settle(b, d)
+		reportPerGuest(b, used, idle, guests)
+		b.ReportMetric(float64(d.Stats(b).GetGoroutines()-before)/guests, "goroutines/guest")
+		b.ReportMetric(float64(used.resident)/(1<<20), "rss-MiB")
+		for _, c := range connections {
+			_ = c.Close()
+		}
+		d.Stop()
+	}
+}
+
+// BenchmarkHogEcho measures what BenchmarkHog does, beside the load of BenchmarkEcho.
+func BenchmarkHogEcho(b *testing.B) {
+	const hogs, sleepers, connections = 4, 100, 1000
+	for b.Loop() {
+		d := testkit.Start(b, b.TempDir())
+		l := listen(b)
+		fillEcho(b, d, l, connections)
+		echoes := accept(b, l, connections)
+		hog, sleeper := d.Push(b, examples.Hog), d.Push(b, examples.Sleeper)
+		d.SubmitMany(b, &reactorv1.WorkloadSpec{Module: hog}, hogs)
+		ids := d.SubmitMany(b, &reactorv1.WorkloadSpec{Module: sleeper, Args: []string{"1200", "5"}}, sleepers)
+		b.ReportMetric(driveEcho(b, echoes, 6*time.Second), "messages/s")
+		for _, id := range ids {
+			if s := d.WaitFor(b, id); s.GetState() != reactorv1.WorkloadState_WORKLOAD_STATE_SUCCEEDED {
+				b.Fatalf("a sleeper: %v", s)
+			}
+		}
+		s := d.Stats(b)
+		b.ReportMetric(milliseconds(s.GetWakeLatenessP50().AsDuration()), "late-p50-ms")
+		b.ReportMetric(milliseconds(s.GetWakeLatenessP99().AsDuration()), "late-p99-ms")
+		b.ReportMetric(milliseconds(s.GetWakeLatenessMax().AsDuration()), "late-max-ms")
+		d.Stop()
+	}
+}
+
+// listen listens on loopback.
+func listen(b *testing.B) net.Listener {
+	b.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = l.Close() }) // it may be closed already
+	return l
+}
+
+// connectTo grants one connection to a listener.
+func connectTo(l net.Listener) *reactorv1.Grant {
+	return &reactorv1.Grant{Grant: &reactorv1.Grant_Connection{Connection: &reactorv1.ConnectionGrant{Address: l.Addr().String()}}}
+}
+
+// serve runs a guest on a granted listener and returns its address.
+func serve(b *testing.B, d *testkit.Daemon, guest []byte, limits *reactorv1.Limits) string {
+	b.Helper()
+	id := d.Submit(b, &reactorv1.WorkloadSpec{
+		Module: d.Push(b, guest), Limits: limits,
+		Grants: []*reactorv1.Grant{{Grant: &reactorv1.Grant_Listener{Listener: &reactorv1.ListenerGrant{Address: "127.0.0.1:0"}}}},
+	})
+	for {
+		w, err := d.Workloads.GetWorkload(b.Context(), &reactorv1.GetWorkloadRequest{Id: id})
+		if err != nil {
+			b.Fatal(err)
+		}
+		s := w.GetWorkload().GetStatus()
+		if s.GetReason() != reactorv1.EndReason_END_REASON_UNSPECIFIED {
+			b.Fatalf("the server has ended: %v", s)
+		}
+		if addresses := s.GetListenAddresses(); len(addresses) > 0 {
+			return addresses[0]
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+func accept(b *testing.B, l net.Listener, n int) []net.Conn {
+	b.Helper()
+	connections := make([]net.Conn, n)
+	for i := range connections {
+		c, err := l.Accept()
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Cleanup(func() { _ = c.Close() }) // it may be closed already
+		connections[i] = c
+	}
+	return connections
+}
+
+func dialAll(b *testing.B, address string, n int) []net.Conn {
+	b.Helper()
+	connections := make([]net.Conn, n)
+	for i := range connections {
+		c, err := net.Dial("tcp", address)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Cleanup(func() { _ = c.Close() }) // it may be closed already
+		connections[i] = c
+	}
+	return connections
+}
+
+// driveEcho sends a message on each connection, and the next one when it has come back, and returns the messages per
+// second. It closes the connections.
+func driveEcho(b *testing.B, connections []net.Conn, during time.Duration) float64 {
+	b.Helper()
+	var (
+		messages atomic.Int64
+		stopping atomic.Bool
+		wg       sync.WaitGroup
+	)
+	for _, c := range connections {
+		wg.Go(func() {
+			defer c.Close()
+			message := make([]byte, messageBytes)
+			for !stopping.Load() {
+				if _, err := c.Write(message); err != nil {
+					b.Error(err)
+					return
+				}
+				if _, err := io.ReadFull(c, message); err != nil {
+					b.Error(err)
+					return
+				}
+				messages.Add(1)
+			}
+		})
+	}
+	perSecond := rateFor(&messages, during)
+	stopping.Store(true)
+	wg.Wait()
+	return perSecond
+}
+
+// driveHTTP sends requests on connections that are kept alive, and returns the requests per second.
+func driveHTTP(b *testing.B, address string, connections int) float64 {
+	b.Helper()
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: connections}}
+	defer client.CloseIdleConnections()
+	var (
+		requests atomic.Int64
+		stopping atomic.Bool
+		wg       sync.WaitGroup
+	)
+	for range connections {
+		wg.Go(func() {
+			for !stopping.Load() {
+				resp, err := client.Get("http://" + address + "/hello/world")
+				if err != nil {
+					b.Error(err)
+					return
+				}
+				body, err := io.ReadAll(resp.Body)
+				_ = resp.Body.Close() // it has been read
+				if err != nil || !strings.HasPrefix(string(body), "Hello") {
+					b.Errorf("%q, %v", body, err)
+					return
+				}
+				requests.Add(1)
+			}
+		})
+	}
+	perSecond := rateFor(&requests, networkTime)
+	stopping.Store(true)
+	wg.Wait()
+	return perSecond
+}
+
+// drivePump writes to one connection and reads from another, and returns the bytes per second that come out.
+func drivePump(b *testing.B, in, out net.Conn) float64 {
+	b.Helper()
+	var received atomic.Int64
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		buf := make([]byte, 256<<10)
+		for {
+			if _, err := in.Write(buf); err != nil { // it was closed
+				return
+			}
+		}
+	})
+	wg.Go(func() {
+		buf := make([]byte, 256<<10)
+		for {
+			n, err := out.Read(buf)
+			if err != nil { // it was closed
+				return
+			}
+			received.Add(int64(n))
+		}
+	})
+	perSecond := rateFor(&received, networkTime)
+	_, _ = in.Close(), out.Close()
+	wg.Wait()
+	return perSecond
+}
+
+// serveAnswers answers the requests of clients that come to a listener, and counts them.
+func serveAnswers(l net.Listener) *atomic.Int64 {
+	var served atomic.Int64
+	answer := []byte("HTTP/1.1 200 OK\r\nContent-Length: 64\r\nContent-Type: text/plain\r\n")
+	answer = append(answer, strings.Repeat("x", answerBytes-len(answer))...)
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil { // it was closed
+				return
+			}
+			go func() {
+				defer c.Close()
+				request := make([]byte, len(clientRequest))
+				for {
+					if _, err := io.ReadFull(c, request); err != nil {
+						return
+					}
+					if _, err := c.Write(answer); err != nil {
+						return
+					}
+					served.Add(1)
+				}
+			}()
+		}
+	}()
+	return &served
+}
+
+// rate returns how much a count grows in a second, once it grows.
+func rate(count *atomic.Int64) float64 {
+	for before := count.Load(); count.Load() == before; {
+		time.Sleep(time.Millisecond)
+	}
+	return rateFor(count, networkTime)
+}
+
+// rateFor returns how much a count grows in a second, after a second in which the load begins.
+func rateFor(count *atomic.Int64, during time.Duration) float64 {
+	time.Sleep(time.Second)
+	before, began := count.Load(), time.Now()
+	time.Sleep(during)
+	return float64(count.Load()-before) / time.Since(began).Seconds()
+}

@@ -227,6 +227,8 @@ func fillValue(v reflect.Value) {
 		v.SetInt(7)
 	case reflect.Uint8, reflect.Uint32, reflect.Uint64:
 		v.SetUint(2)
+	case reflect.Float64:
+		v.SetFloat(0.5)
 	case reflect.Interface: // a grant: the test sets it
 	default:
 		panic("no sample of a " + v.Kind().String())

@@ -55,11 +55,12 @@ var imports = map[string][]string{
 	"reactor/errs":            {"internal/clip"},
 	"reactor/grant":           {"hostcalls/capability", "hostcalls/network", "reactor/errs", "reactor/policy", "reactor/internal/lookup", "reactor/internal/retry", "reactor/internal/text"},
 	"reactor/hooks":           {"reactor/api"},
-	"reactor/policy":          {},
+	"reactor/policy":          {"hostcalls/network"},
 	"reactor/store":           {},
 	"reactor/store/blob":      {},
 	"reactor/store/sqlite":    {"internal/flock", "internal/notify", "reactor/store", "reactor/store/blob"},
 	"reactor/store/storetest": {"reactor/store"},
+	"reactor/internal/access": {"hostcalls/network", "reactor/grant", "reactor/policy"},
 	"reactor/internal/attempt": {
 		"executor", "executor/driver", "hostcalls", "hostcalls/abi", "hostcalls/capability", "hostcalls/vfs",
 		"reactor/api", "reactor/grant",

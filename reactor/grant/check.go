@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/reactord/reactord/hostcalls/network"
 	"github.com/reactord/reactord/reactor/errs"
 	"github.com/reactord/reactord/reactor/internal/text"
 	"github.com/reactord/reactord/reactor/policy"
@@ -104,8 +105,8 @@ func (v *validation) host(field, host string) {
 		if addr.Zone() != "" {
 			v.add(field, "%q has a zone, which is not supported", host)
 		}
-	} else if !policy.IsName(host) {
-		v.add(field, "%q is neither an address, in the usual spelling, nor the name of a host", host)
+	} else if _, err := network.HostName(host); err != nil {
+		v.add(field, "%v", err)
 	}
 }
 

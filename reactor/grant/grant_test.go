@@ -162,7 +162,7 @@ func TestCheck(t *testing.T) {
 			`spec.grants[2].dial.protocol: "7"`}},
 		{"odd hosts", []Grant{Connection{Address: "127.1:1"}, Connection{Address: "0x7f.0.0.1:1"}, Connection{Address: "017700000001:1"}, Connection{Address: "2130706433:1"},
 			Connection{Address: "[fe80::1%eth0]:1"}, Connection{Address: "a b:1"}, Connection{Address: "a..b:1"}, Listener{Address: "127.1:1"}}, []string{
-			`spec.grants[0].connection.address: "127.1" is neither`, `spec.grants[1].connection.address: "0x7f.0.0.1" is`, `spec.grants[2].connection.address: "017700000001" is`,
+			`spec.grants[0].connection.address: "127.1" is not the name of a host: it looks like an address`, `spec.grants[1].connection.address: "0x7f.0.0.1" is`, `spec.grants[2].connection.address: "017700000001" is`,
 			`spec.grants[3].connection.address: "2130706433" is`, `spec.grants[4].connection.address: "fe80::1%eth0" has a zone`,
 			`spec.grants[5].connection.address: "a b" is`, `spec.grants[6].connection.address: "a..b" is`, `spec.grants[7].listener.address: "127.1" is`}},
 		{"workloads", []Grant{Connection{Address: "workload:"}, Connection{Address: "workload:a b"}, Connection{Address: "workload:a/"},

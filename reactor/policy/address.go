@@ -5,8 +5,11 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/reactord/reactord/hostcalls/network"
 )
 
 // Address covers ports of hosts.
@@ -41,9 +44,8 @@ func ParseAddress(s string) (Address, error) {
 		a.prefixes = []netip.Prefix{prefix}
 		return a, nil
 	}
-	a.name = canonical(host)
-	if !isName(strings.TrimPrefix(a.name, "*.")) {
-		return Address{}, fmt.Errorf("%q: %q is not an address, a range of them, a name, *.NAME or *", s, host)
+	if a.name, err = parseNamePattern(host); err != nil {
+		return Address{}, fmt.Errorf("%q: %q is not an address, a range of them, a name, *.NAME or *: %w", s, host, err)
 	}
 	return a, nil
 }
@@ -114,9 +116,9 @@ func (a Address) covers(to netip.AddrPort) bool {
 	return a.everyHost()
 }
 
-// named reports whether a name is covered.
-func (a Address) named(host string, port uint16) bool {
-	return a.hasPort(port) && a.name != "" && matchesAny(a.name, canonical(host))
+// named reports whether a canonical name is covered.
+func (a Address) named(name string, port uint16) bool {
+	return a.hasPort(port) && a.name != "" && matchesAny(a.name, name)
 }
 
 // AllowsListen reports whether a listener at an address may be granted. Port 0, which chooses a free one, must
@@ -133,12 +135,14 @@ func (p Policy) AllowsListen(at netip.AddrPort) bool {
 // AllowsConnect reports whether a connection to an address may be granted that host led to: a name, or the address
 // itself. A name that is allowed does not allow special addresses that it leads to.
 func (p Policy) AllowsConnect(host string, to netip.AddrPort) bool {
-	for _, a := range p.Connect {
-		if a.covers(to) || a.named(host, to.Port()) && !IsSpecial(to.Addr()) {
-			return true
-		}
+	if slices.ContainsFunc(p.Connect, func(a Address) bool { return a.covers(to) }) {
+		return true
 	}
-	return false
+	name, err := network.HostName(host)
+	if err != nil || IsSpecial(to.Addr()) {
+		return false
+	}
+	return slices.ContainsFunc(p.Connect, func(a Address) bool { return a.named(name, to.Port()) })
 }
 
 // MayListen reports whether HOST:PORT could be allowed, whatever address the host leads to.
@@ -152,14 +156,11 @@ func may(list []Address, host string, port uint16) bool {
 	if host == "" {
 		host = netip.IPv6Unspecified().String()
 	}
-	addr, err := netip.ParseAddr(host)
-	for _, a := range list {
-		switch {
-		case err == nil && a.covers(netip.AddrPortFrom(addr, port)):
-			return true
-		case err != nil && a.hasPort(port) && (a.everyHost() || len(a.prefixes) > 0 || a.named(host, port)):
-			return true
-		}
+	if addr, err := netip.ParseAddr(host); err == nil {
+		return slices.ContainsFunc(list, func(a Address) bool { return a.covers(netip.AddrPortFrom(addr, port)) })
 	}
-	return false
+	name, err := network.HostName(host)
+	return err == nil && slices.ContainsFunc(list, func(a Address) bool {
+		return a.hasPort(port) && (a.everyHost() || len(a.prefixes) > 0 || a.named(name, port))
+	})
 }

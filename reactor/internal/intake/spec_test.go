@@ -112,8 +112,47 @@ func TestSpecBounds(t *testing.T) {
 			func(s *api.Spec, n int) { s.Grants = []grant.Grant{grant.Directory{HostPath: "/", GuestPath: a(n)}} },
 		},
 		{
-			"bytes of an address", 512, "spec.grants[0].connection.address",
-			func(s *api.Spec, n int) { s.Grants = []grant.Grant{grant.Connection{Address: a(n-len(":1")) + ":1"}} },
+			"bytes of a host", 253, "spec.grants[0].connection.address",
+			func(s *api.Spec, n int) {
+				s.Grants = []grant.Grant{grant.Connection{Address: strings.Repeat("a.", n)[:n-1] + "x:1"}}
+			},
+		},
+		{
+			"bytes of a pattern", 512, "spec.grants[0].dial.pattern",
+			func(s *api.Spec, n int) {
+				s.Grants = []grant.Grant{grant.Dial{Pattern: "[::1]:1-" + strings.Repeat("0", n-9) + "2"}}
+			},
+		},
+		{
+			"bytes of a secret's reference", 4096, "spec.grants[0].secret.ref",
+			func(s *api.Spec, n int) { s.Grants = []grant.Grant{grant.Secret{Name: "A", Ref: "env:" + a(n-4)}} },
+		},
+		{
+			"bytes of a secret's variable", 256, "spec.grants[0].secret.name",
+			func(s *api.Spec, n int) { s.Grants = []grant.Grant{grant.Secret{Name: a(n), Ref: "env:A"}} },
+		},
+		{
+			"bytes of a name for the guest", 64, "spec.grants[0].listener.name",
+			func(s *api.Spec, n int) { s.Grants = []grant.Grant{grant.Listener{Address: ":1", Name: a(n)}} },
+		},
+		{
+			"methods", 16, "spec.grants[0].http.methods",
+			func(s *api.Spec, n int) {
+				s.Grants = []grant.Grant{grant.HTTP{Origin: "http://a", Methods: strings.Split(strings.Repeat(",A", n)[1:], ",")}}
+			},
+		},
+		{
+			"bytes of a path's prefix", 1024, "spec.grants[0].http.path_prefix",
+			func(s *api.Spec, n int) {
+				s.Grants = []grant.Grant{grant.HTTP{Origin: "http://a", PathPrefix: "/" + a(n-1)}}
+			},
+		},
+		{
+			"protocols of ALPN", 16, "spec.grants[0].connection.tls.alpn",
+			func(s *api.Spec, n int) {
+				tls := &grant.TLS{ALPN: strings.Split(strings.Repeat(",A", n)[1:], ",")}
+				s.Grants = []grant.Grant{grant.Connection{Address: "a:1", TLS: tls}}
+			},
 		},
 		{
 			"the port of a connection", math.MaxUint16, "spec.grants[0].connection.address",
@@ -126,6 +165,12 @@ func TestSpecBounds(t *testing.T) {
 		{
 			"grants for which there are descriptors", 2, "spec.limits.descriptors",
 			func(s *api.Spec, n int) { s.Grants, s.Limits.Descriptors = listeners(n), stdioDescriptors+2 },
+		},
+		{
+			"grants for which there are connections", 2, "spec.limits.connections",
+			func(s *api.Spec, n int) {
+				s.Grants, s.Limits.Connections = append(listeners(n), grant.Dial{Pattern: "a:1"}), 2
+			},
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -214,6 +259,11 @@ func TestSpecFaults(t *testing.T) {
 		{"a folder at a path that is not absolute", grants(folder("etc", "g")), []string{"spec.grants[0].directory.host_path"}},
 		{"a folder without a name", grants(folder("/", "")), []string{"spec.grants[0].directory.guest_path"}},
 		{"two folders with one name", grants(folder("/a", "g"), folder("/b", "g")), []string{"spec.grants[1].directory.guest_path"}},
+		{"a secret that is a variable, too", func(s *api.Spec) {
+			s.Env = map[string]string{"KEY": ""}
+			s.Grants = []grant.Grant{grant.Secret{Name: "KEY", Ref: "env:KEY"}}
+		}, []string{"spec.grants[0].secret.name"}},
+		{"pipes to what are no ids", func(s *api.Spec) { s.StdoutTo, s.StdinFrom = "a b", "/" }, []string{"spec.stdin_from", "spec.stdout_to"}},
 		{"a connection to port 0", grants(grant.Connection{Address: "h:0"}), []string{"spec.grants[0].connection.address"}},
 		{"a connection to no host", grants(grant.Connection{Address: ":80"}), []string{"spec.grants[0].connection.address"}},
 		{"a listener without a port", grants(grant.Listener{Address: "h"}), []string{"spec.grants[0].listener.address"}},

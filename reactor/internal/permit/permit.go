@@ -141,6 +141,22 @@ func (p *Permit) Listen(at netip.AddrPort) error {
 	return policy.ErrListen
 }
 
+// Resolve returns an error if a name, in lower case and without a last dot, may not be looked up.
+func (p *Permit) Resolve(name string) error {
+	if p.allow.Load().AllowsResolve(name) {
+		return nil
+	}
+	return policy.ErrResolve
+}
+
+// Dial returns an error if nothing that a pattern covers may be connected to.
+func (p *Permit) Dial(pattern policy.Pattern) error {
+	if p.allow.Load().MayDial(pattern) {
+		return nil
+	}
+	return policy.ErrConnect
+}
+
 // Connect implements capability.Permit.
 func (p *Permit) Connect(host string, to netip.AddrPort) error {
 	if p.allow.Load().AllowsConnect(host, to) {

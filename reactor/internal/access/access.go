@@ -1,0 +1,186 @@
+package access
+
+import (
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"github.com/reactord/reactord/hostcalls/network"
+	"github.com/reactord/reactord/reactor/grant"
+	"github.com/reactord/reactord/reactor/policy"
+)
+
+// Operator is what the operator allows now.
+type Operator interface {
+	// Connect returns why a host, a name or the address itself, may not be connected to at an address.
+	Connect(host string, to netip.AddrPort) error
+	// Listen returns why nothing may listen at an address.
+	Listen(at netip.AddrPort) error
+	// Resolve returns why a name may not be looked up.
+	Resolve(name string) error
+	// Dial returns why nothing that a pattern covers may be connected to.
+	Dial(pattern policy.Pattern) error
+}
+
+// Access is what one workload's guest may open. Make one with New.
+type Access struct {
+	operator  Operator
+	onRefused func(enough grant.Grant)
+	grants    []*Grant // by their indices in the spec
+
+	dial    []dialRule
+	resolve []resolveRule
+	listen  []listenRule
+}
+
+var _ network.Access = (*Access)(nil)
+
+type dialRule struct {
+	grant    *Grant
+	protocol network.Protocol
+	pattern  policy.Pattern
+}
+
+type resolveRule struct {
+	grant *Grant
+	name  policy.Name
+}
+
+type listenRule struct {
+	grant    *Grant
+	protocol network.Protocol
+	host     string
+	port     uint16
+}
+
+// New makes the access of a workload with the given grants, which are valid. onRefused, unless nil, is called when the
+// guest is refused something for want of a grant, with the smallest grant that would have been enough.
+func New(grants []grant.Grant, operator Operator, onRefused func(enough grant.Grant)) *Access {
+	if onRefused == nil {
+		onRefused = func(grant.Grant) {}
+	}
+	a := &Access{operator: operator, onRefused: onRefused, grants: make([]*Grant, len(grants))}
+	for i, of := range grants {
+		g := &Grant{grant: of}
+		a.grants[i] = g
+		switch of := of.(type) {
+		case grant.Dial:
+			if pattern, err := policy.ParsePattern(of.Pattern); err == nil {
+				a.dial = append(a.dial, dialRule{g, of.Protocol.Transport(), pattern})
+			}
+		case grant.Resolve:
+			if name, err := policy.ParseName(of.Pattern); err == nil {
+				a.resolve = append(a.resolve, resolveRule{g, name})
+			}
+		case grant.Listener:
+			host, service, err := net.SplitHostPort(of.Address)
+			if port, bad := strconv.ParseUint(service, 10, 16); err == nil && bad == nil {
+				a.listen = append(a.listen, listenRule{g, of.Protocol.Transport(), host, uint16(port)})
+			}
+		}
+	}
+	return a
+}
+
+// Grant returns the grant with an index in the workload's spec.
+func (a *Access) Grant(i int) *Grant { return a.grants[i] }
+
+// Dial implements network.Access.
+func (a *Access) Dial(p network.Protocol, to netip.AddrPort, names []string) (network.Grant, error) {
+	to = netip.AddrPortFrom(to.Addr().Unmap(), to.Port())
+	if to.Addr().Zone() != "" || to.Port() == 0 || !a.mayConnect(to, names) {
+		return nil, network.ErrNotGranted
+	}
+	for _, r := range a.dial {
+		if r.protocol == p && r.pattern.Covers(to, names) && !r.grant.Revoked() {
+			return r.grant, nil
+		}
+	}
+	a.onRefused(dialOf(p, to, names))
+	return nil, network.ErrNotGranted
+}
+
+// mayConnect reports whether the operator allows a connection to an address, as such or by one of its names.
+func (a *Access) mayConnect(to netip.AddrPort, names []string) bool {
+	if a.operator.Connect(to.Addr().String(), to) == nil {
+		return true
+	}
+	for _, name := range names {
+		if a.operator.Connect(name, to) == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// dialOf returns the smallest grant that allows a connection: by name, unless none allows it.
+func dialOf(p network.Protocol, to netip.AddrPort, names []string) grant.Dial {
+	d := grant.Dial{Pattern: to.String()}
+	if len(names) > 0 && !policy.IsSpecial(to.Addr()) {
+		d.Pattern = net.JoinHostPort(names[len(names)-1], strconv.Itoa(int(to.Port())))
+	}
+	if p == network.OverUDP {
+		d.Protocol = grant.UDP
+	}
+	return d
+}
+
+// Listen implements network.Access.
+func (a *Access) Listen(p network.Protocol, at netip.AddrPort) (network.Grant, error) {
+	at = netip.AddrPortFrom(at.Addr().Unmap(), at.Port())
+	if at.Addr().Zone() != "" || a.operator.Listen(at) != nil {
+		return nil, network.ErrNotGranted
+	}
+	for _, r := range a.listen {
+		if r.protocol == p && r.covers(at) && !r.grant.Revoked() {
+			return r.grant, nil
+		}
+	}
+	enough := grant.Listener{Address: at.String()}
+	if p == network.OverUDP {
+		enough.Protocol = grant.UDP
+	}
+	a.onRefused(enough)
+	return nil, network.ErrNotGranted
+}
+
+// covers reports whether a grant to listen covers an address. Every address of the machine covers each of them. A name,
+// except for localhost, covers none: whoever asks would have to know where it led.
+func (r *listenRule) covers(at netip.AddrPort) bool {
+	if at.Port() != r.port {
+		return false
+	}
+	host, err := netip.ParseAddr(r.host)
+	switch {
+	case r.host == "":
+		return true
+	case strings.EqualFold(r.host, "localhost"):
+		return at.Addr().IsLoopback()
+	case err != nil:
+		return false
+	case host.Unmap() == netip.IPv4Unspecified():
+		return at.Addr().Is4()
+	}
+	return host == netip.IPv6Unspecified() || host.Unmap() == at.Addr()
+}
+
+// Resolve implements network.Access. What a guest may connect to by a name it may look up, too.
+func (a *Access) Resolve(name string) (network.Grant, error) {
+	if a.operator.Resolve(name) == nil {
+		for _, r := range a.resolve {
+			if r.name.CoversOne(name) && !r.grant.Revoked() {
+				return r.grant, nil
+			}
+		}
+	}
+	for _, r := range a.dial {
+		if r.pattern.CoversName(name) && !r.grant.Revoked() && a.operator.Dial(r.pattern) == nil {
+			return r.grant, nil
+		}
+	}
+	if a.operator.Resolve(name) == nil {
+		a.onRefused(grant.Resolve{Pattern: name})
+	}
+	return nil, network.ErrNotGranted
+}

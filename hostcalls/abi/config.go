@@ -24,7 +24,10 @@ type Config struct {
 	Stderr hostcalls.Sink
 	Grants []capability.Grant
 	Leases []*lease.Lease    // of the grants, in their order; nil: no grant is ever revoked
-	Permit capability.Permit // nil permits every grant
+	Permit capability.Permit // nil permits every grant, except for secrets
+	// Network is what the process has of the network. Without a stack it is the host's own; without access the process
+	// opens nothing by itself.
+	Network network.Config
 
 	MemoryBytes int64            // as in engine.InstanceConfig
 	StackBytes  int64            // as in engine.InstanceConfig
@@ -32,8 +35,6 @@ type Config struct {
 	HeldBytes   int64            // memory held by the caller, such as input; counted as the process's memory
 	Descriptors int              // bound on open descriptors, including stdio
 	PendingOps  int              // bound on the operations that one host call waits for
-
-	Stack network.Stack // the network, shared by all processes; nil: the host's own
 
 	Owner  string            // the process's key in what processes share fairly by owner
 	Driver *driver.Driver    // of the executor that it runs on
@@ -72,8 +73,8 @@ func (c Config) WithDefaults() Config {
 	if c.Mounts == nil {
 		c.Mounts = vfs.NewMounts()
 	}
-	if c.Stack == nil {
-		c.Stack = hostnet.New(c.Driver)
+	if c.Network.Stack == nil {
+		c.Network.Stack = hostnet.New(c.Driver)
 	}
 	return c
 }

@@ -13,7 +13,7 @@ func (p *Process) dial(address string, permit capability.Permit) (descriptor, er
 	if permit != nil {
 		check = permit.Connect
 	}
-	tcp, err := network.Dial(&p.Call, p.granted.stack, address, check)
+	tcp, err := network.Dial(&p.Call, p.granted.network.Stack, address, check)
 	if err != nil {
 		return nil, err
 	}
@@ -26,7 +26,7 @@ func (p *Process) dial(address string, permit capability.Permit) (descriptor, er
 // adopt makes a socket that was opened by a grant one of the process's network.
 func (p *Process) adopt(tcp network.TCP) (network.TCP, error) {
 	if p.network == nil {
-		p.network = network.New(network.Config{Stack: p.granted.stack})
+		p.network = network.New(p.granted.network)
 	}
 	adopted, err := p.network.Adopt(tcp, nil, "")
 	if err != nil {

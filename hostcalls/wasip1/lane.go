@@ -14,13 +14,14 @@ import (
 
 // granted holds what a process knows of its grants, besides their descriptors.
 type granted struct {
-	stack     network.Stack
-	mounts    *vfs.Mounts
-	folders   []capability.Folder
-	unwatch   []func()                 // the wake-ups by revocations
-	sockets   []string                 // names, in the order of the descriptors
-	listening []string                 // addresses
-	opened    atomic.Pointer[[]string] // listening, once all grants are open
+	network     network.Config
+	mounts      *vfs.Mounts
+	folders     []capability.Folder
+	unwatch     []func()                 // the wake-ups by revocations
+	sockets     []string                 // names, in the order of the descriptors
+	listening   []string                 // addresses
+	opened      atomic.Pointer[[]string] // listening, once all grants are open
+	secretBytes int64                    // of variables
 
 	// The last result of findLane: a guest works on one file for a while.
 	target  string

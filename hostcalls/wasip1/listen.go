@@ -28,7 +28,7 @@ func (p *Process) listen(address string, permit capability.Permit) (descriptor, 
 	if err != nil {
 		return nil, &net.AddrError{Err: "invalid port", Addr: address}
 	}
-	addrs, err := network.Lookup(&p.Call, p.granted.stack, host)
+	addrs, err := network.Lookup(&p.Call, p.granted.network.Stack, host)
 	if err != nil {
 		return nil, err
 	}
@@ -39,7 +39,7 @@ func (p *Process) listen(address string, permit capability.Permit) (descriptor, 
 		}
 	}
 	began := time.Now()
-	tcp, err := listenAt(p.granted.stack, at)
+	tcp, err := listenAt(p.granted.network.Stack, at)
 	p.AddCostSince(began)
 	if err != nil {
 		return nil, err

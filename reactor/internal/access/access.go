@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/reactord/reactord/hostcalls/lease"
 	"github.com/reactord/reactord/hostcalls/network"
 	"github.com/reactord/reactord/reactor/grant"
 	"github.com/reactord/reactord/reactor/policy"
@@ -27,7 +28,6 @@ type Operator interface {
 type Access struct {
 	operator  Operator
 	onRefused func(enough grant.Grant)
-	grants    []*Grant // by their indices in the spec
 
 	dial    []dialRule
 	resolve []resolveRule
@@ -37,54 +37,51 @@ type Access struct {
 var _ network.Access = (*Access)(nil)
 
 type dialRule struct {
-	grant    *Grant
+	lease    *lease.Lease
 	protocol network.Protocol
 	pattern  policy.Pattern
 }
 
 type resolveRule struct {
-	grant *Grant
+	lease *lease.Lease
 	name  policy.Name
 }
 
 type listenRule struct {
-	grant    *Grant
+	lease    *lease.Lease
 	protocol network.Protocol
 	host     string
 	port     uint16
 }
 
-// New makes the access of a workload with the given grants, which are valid. onRefused, unless nil, is called when the
-// guest is refused something for want of a grant, with the smallest grant that would have been enough.
-func New(grants []grant.Grant, operator Operator, onRefused func(enough grant.Grant)) *Access {
+// New makes the access of a workload with the given grants, which are valid, and have the leases, in their order. onRefused,
+// unless nil, is called when the guest is refused something for want of a grant, with the smallest grant that would have
+// been enough.
+func New(grants []grant.Grant, leases []*lease.Lease, operator Operator, onRefused func(enough grant.Grant)) *Access {
 	if onRefused == nil {
 		onRefused = func(grant.Grant) {}
 	}
-	a := &Access{operator: operator, onRefused: onRefused, grants: make([]*Grant, len(grants))}
+	a := &Access{operator: operator, onRefused: onRefused}
 	for i, of := range grants {
-		g := &Grant{grant: of}
-		a.grants[i] = g
+		l := leases[i]
 		switch of := of.(type) {
 		case grant.Dial:
 			if pattern, err := policy.ParsePattern(of.Pattern); err == nil {
-				a.dial = append(a.dial, dialRule{g, of.Protocol.Transport(), pattern})
+				a.dial = append(a.dial, dialRule{l, of.Protocol.Transport(), pattern})
 			}
 		case grant.Resolve:
 			if name, err := policy.ParseName(of.Pattern); err == nil {
-				a.resolve = append(a.resolve, resolveRule{g, name})
+				a.resolve = append(a.resolve, resolveRule{l, name})
 			}
 		case grant.Listener:
 			host, service, err := net.SplitHostPort(of.Address)
 			if port, bad := strconv.ParseUint(service, 10, 16); err == nil && bad == nil {
-				a.listen = append(a.listen, listenRule{g, of.Protocol.Transport(), host, uint16(port)})
+				a.listen = append(a.listen, listenRule{l, of.Protocol.Transport(), host, uint16(port)})
 			}
 		}
 	}
 	return a
 }
-
-// Grant returns the grant with an index in the workload's spec.
-func (a *Access) Grant(i int) *Grant { return a.grants[i] }
 
 // Dial implements network.Access.
 func (a *Access) Dial(p network.Protocol, to netip.AddrPort, names []string) (network.Grant, error) {
@@ -93,8 +90,8 @@ func (a *Access) Dial(p network.Protocol, to netip.AddrPort, names []string) (ne
 		return nil, network.ErrNotGranted
 	}
 	for _, r := range a.dial {
-		if r.protocol == p && r.pattern.Covers(to, names) && !r.grant.Revoked() {
-			return r.grant, nil
+		if r.protocol == p && r.pattern.Covers(to, names) && !r.lease.Revoked() {
+			return r.lease, nil
 		}
 	}
 	a.onRefused(dialOf(p, to, names))
@@ -133,8 +130,8 @@ func (a *Access) Listen(p network.Protocol, at netip.AddrPort) (network.Grant, e
 		return nil, network.ErrNotGranted
 	}
 	for _, r := range a.listen {
-		if r.protocol == p && r.covers(at) && !r.grant.Revoked() {
-			return r.grant, nil
+		if r.protocol == p && r.covers(at) && !r.lease.Revoked() {
+			return r.lease, nil
 		}
 	}
 	enough := grant.Listener{Address: at.String()}
@@ -169,14 +166,14 @@ func (r *listenRule) covers(at netip.AddrPort) bool {
 func (a *Access) Resolve(name string) (network.Grant, error) {
 	if a.operator.Resolve(name) == nil {
 		for _, r := range a.resolve {
-			if r.name.CoversOne(name) && !r.grant.Revoked() {
-				return r.grant, nil
+			if r.name.CoversOne(name) && !r.lease.Revoked() {
+				return r.lease, nil
 			}
 		}
 	}
 	for _, r := range a.dial {
-		if r.pattern.CoversName(name) && !r.grant.Revoked() && a.operator.Dial(r.pattern) == nil {
-			return r.grant, nil
+		if r.pattern.CoversName(name) && !r.lease.Revoked() && a.operator.Dial(r.pattern) == nil {
+			return r.lease, nil
 		}
 	}
 	if a.operator.Resolve(name) == nil {

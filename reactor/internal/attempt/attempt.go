@@ -9,8 +9,11 @@ import (
 	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/hostcalls/capability"
+	"github.com/reactord/reactord/hostcalls/lease"
+	"github.com/reactord/reactord/hostcalls/network"
 	"github.com/reactord/reactord/hostcalls/vfs"
 	"github.com/reactord/reactord/reactor/api"
+	"github.com/reactord/reactord/reactor/internal/access"
 	"github.com/reactord/reactord/reactor/internal/lifecycle"
 	"github.com/reactord/reactord/reactor/internal/logbuf"
 	"github.com/reactord/reactord/reactor/internal/outcome"
@@ -24,12 +27,20 @@ const FirstStackBytes = 64 << 10
 type Host struct {
 	Driver *driver.Driver
 	Spool  *logbuf.Spool
-	Permit capability.Permit
+	Permit Permit
+	// Stack is the network; nil: there is none.
+	Stack network.Stack
 	// Descriptors bounds how many of the process's file descriptors guests hold: without it a guest that opens
 	// many files could keep clients from connecting.
 	Descriptors *hostcalls.Budget
 	// Mounts tells which file systems the guests' folders are on.
 	Mounts *vfs.Mounts
+}
+
+// Permit decides about grants when they are opened, and about what a guest opens by itself.
+type Permit interface {
+	capability.Permit
+	access.Operator
 }
 
 // Config is what an attempt runs.
@@ -65,8 +76,11 @@ type Attempt struct {
 	owner  Owner
 	module abi.Program
 	config *abi.Config // until the process is made
-	before api.Usage   // of the attempts before
-	timer  *driver.Timer
+
+	leases  []*lease.Lease   // of the grants, in their order
+	traffic *network.Traffic // nil without grants
+	before  api.Usage        // of the attempts before
+	timer   *driver.Timer
 
 	task    atomic.Pointer[executor.Task]
 	process atomic.Pointer[abi.Process] // while it runs

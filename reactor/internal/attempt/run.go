@@ -7,8 +7,11 @@ import (
 	"github.com/reactord/reactord/executor"
 	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/hostcalls/capability"
+	"github.com/reactord/reactord/hostcalls/lease"
+	"github.com/reactord/reactord/hostcalls/network"
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/grant"
+	"github.com/reactord/reactord/reactor/internal/access"
 	"github.com/reactord/reactord/reactor/internal/lifecycle"
 	"github.com/reactord/reactord/reactor/internal/outcome"
 	"github.com/reactord/reactord/reactor/internal/pipes"
@@ -29,7 +32,7 @@ func (a *Attempt) processConfig(spec *api.Spec, port *terminal.Port) *abi.Config
 	if spec.StdinFrom != "" {
 		held += pipes.Bytes
 	}
-	return &abi.Config{
+	config := &abi.Config{
 		Args:        append([]string{name}, spec.Args...),
 		Env:         environ(spec.Env),
 		Invoke:      spec.Invoke,
@@ -55,6 +58,30 @@ func (a *Attempt) processConfig(spec *api.Spec, port *terminal.Port) *abi.Config
 			}
 			a.owner.OnGuestStart()
 		},
+	}
+	a.giveNetwork(config, spec)
+	return config
+}
+
+// giveNetwork gives the process its part of the network. A guest without grants has none, and no memory for it, unless
+// what it is refused is to be noted.
+func (a *Attempt) giveNetwork(config *abi.Config, spec *api.Spec) {
+	if len(spec.Grants) == 0 && spec.GrantMode != api.ReportGrants {
+		return
+	}
+	for _, g := range spec.Grants {
+		name, value := g.Flag()
+		a.leases = append(a.leases, lease.New("--"+name+" "+value))
+	}
+	config.Leases = a.leases
+	a.traffic = network.NewTraffic(a.host.Driver, network.TrafficLimits{
+		Sent: spec.Limits.SentBytes, Received: spec.Limits.ReceivedBytes, BytesPerSecond: spec.Limits.BytesPerSecond,
+	})
+	config.Network = network.Config{
+		Stack:   a.host.Stack,
+		Access:  access.New(spec.Grants, a.leases, a.host.Permit, nil),
+		Traffic: a.traffic,
+		Sockets: int(spec.Limits.Connections),
 	}
 }
 

@@ -263,7 +263,6 @@ func TestSpecFaults(t *testing.T) {
 			s.Env = map[string]string{"KEY": ""}
 			s.Grants = []grant.Grant{grant.Secret{Name: "KEY", Ref: "env:KEY"}}
 		}, []string{"spec.grants[0].secret.name"}},
-		{"pipes to what are no ids", func(s *api.Spec) { s.StdoutTo, s.StdinFrom = "a b", "/" }, []string{"spec.stdin_from", "spec.stdout_to"}},
 		{"a connection to port 0", grants(grant.Connection{Address: "h:0"}), []string{"spec.grants[0].connection.address"}},
 		{"a connection to no host", grants(grant.Connection{Address: ":80"}), []string{"spec.grants[0].connection.address"}},
 		{"a listener without a port", grants(grant.Listener{Address: "h"}), []string{"spec.grants[0].listener.address"}},

@@ -223,11 +223,12 @@ func testAcceptAfterClose(h *harness) {
 
 func testCloseListener(h *harness) {
 	l := h.listen(loopback4)
-	client, err := h.connect(l.LocalAddr())
+	at := l.LocalAddr()
+	client, err := h.connect(at)
 	h.must(err)
 	h.must(l.Close())
 	h.expectError(client, io.EOF, syscall.ECONNRESET)
-	_, err = h.connect(client.RemoteAddr())
+	_, err = h.connect(at)
 	h.mustBe(syscall.ECONNREFUSED, err)
 }
 
@@ -308,9 +309,6 @@ func testWrongFamily(h *harness) {
 	s := h.tcp(network.IPv4)
 	h.mustBe(syscall.EAFNOSUPPORT, s.Bind(loopback6))
 	h.mustBe(syscall.EAFNOSUPPORT, s.Connect(netip.AddrPortFrom(loopback6.Addr(), 1)))
-	if _, err := h.stack.TCP(network.AnyFamily); err == nil {
-		h.Error("a socket of any family was made")
-	}
 	h.needIPv6()
 	six := h.tcp(network.IPv6)
 	h.mustBe(syscall.EAFNOSUPPORT, six.Bind(loopback4))
@@ -334,6 +332,7 @@ func testWrongState(h *harness) {
 	h.mustBe(syscall.EINVAL, fresh.Bind(loopback4))
 
 	client, server := h.pair()
+	_ = client.Connect(client.RemoteAddr()) // on Linux the first one says that the connection was made
 	h.mustBe(syscall.EISCONN, client.Connect(client.RemoteAddr()))
 	h.mustBe(syscall.EINVAL, server.Listen(1))
 	_, err = server.Accept()

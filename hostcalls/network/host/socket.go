@@ -172,9 +172,6 @@ func (s *socket) LocalAddr() netip.AddrPort {
 	return local
 }
 
-// RemoteAddr implements network.Socket.
-func (s *socket) RemoteAddr() netip.AddrPort { return s.address(unix.Getpeername) }
-
 func (s *socket) address(get func(fd int) (unix.Sockaddr, error)) (a netip.AddrPort) {
 	_ = s.call(func(fd int) error {
 		sockaddr, err := get(fd)

@@ -26,7 +26,7 @@ func (s *Stack) TCP(family network.Family) (network.TCP, error) {
 		return nil, err
 	}
 	setNoDelay(fd)
-	return &tcp{socket{driver: s.driver, fd: fd, family: family}}, nil
+	return &tcp{socket: socket{driver: s.driver, fd: fd, family: family}}, nil
 }
 
 // UDP implements network.Stack.

@@ -10,7 +10,6 @@ func openSocket(family, kind int) (int, error) {
 }
 
 // acceptSocket accepts a connection in non-blocking mode.
-func acceptSocket(listener int) (int, error) {
-	fd, _, err := unix.Accept4(listener, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
-	return fd, err
+func acceptSocket(listener int) (int, unix.Sockaddr, error) {
+	return unix.Accept4(listener, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
 }

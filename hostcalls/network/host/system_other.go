@@ -22,14 +22,14 @@ func openSocket(family, kind int) (int, error) {
 }
 
 // acceptSocket accepts a connection in non-blocking mode.
-func acceptSocket(listener int) (int, error) {
+func acceptSocket(listener int) (int, unix.Sockaddr, error) {
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()
-	fd, _, err := unix.Accept(listener)
+	fd, peer, err := unix.Accept(listener)
 	if err != nil {
-		return -1, err
+		return -1, nil, err
 	}
-	return fd, configure(fd)
+	return fd, peer, configure(fd)
 }
 
 func configure(fd int) error {

@@ -12,7 +12,10 @@ import (
 )
 
 // tcp is a TCP socket.
-type tcp struct{ socket }
+type tcp struct {
+	socket
+	remote netip.AddrPort // of a connection, also when it has ended; guarded by mu
+}
 
 var _ network.TCP = (*tcp)(nil)
 
@@ -24,12 +27,16 @@ func (t *tcp) Connect(remote netip.AddrPort) error {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.closed {
+	switch {
+	case t.closed:
 		return network.ErrClosed
+	case t.remote.IsValid(): // Linux returns nil, once
+		return unix.EISCONN
 	}
 	err = unix.Connect(t.fd, to)
 	switch {
 	case err == nil:
+		t.remote = netip.AddrPortFrom(remote.Addr().Unmap(), remote.Port())
 		return t.register()
 	case errors.Is(err, unix.EINPROGRESS), errors.Is(err, unix.EINTR): // the connection is in progress
 		if err := t.register(); err != nil {
@@ -57,10 +64,24 @@ func (t *tcp) FinishConnect() error {
 	if err == nil && code != 0 {
 		err = unix.Errno(code)
 	}
+	if err != nil {
+		return err
+	}
+	peer, err := unix.Getpeername(t.fd) // ENOTCONN if the error was read before
 	if err == nil {
-		_, err = unix.Getpeername(t.fd) // ENOTCONN if the error was read before
+		t.remote = addrPortOf(peer)
 	}
 	return err
+}
+
+// RemoteAddr implements network.Socket.
+func (t *tcp) RemoteAddr() netip.AddrPort {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed {
+		return netip.AddrPort{}
+	}
+	return t.remote
 }
 
 // Listen implements network.TCP.
@@ -80,9 +101,10 @@ func (t *tcp) Accept() (network.TCP, error) {
 	defer t.mu.Unlock()
 	seen := t.readiness()
 	var fd int
+	var peer unix.Sockaddr
 	err := t.callLocked(func(listener int) (err error) {
 		for skipped := 0; ; skipped++ {
-			if fd, err = acceptSocket(listener); !errors.Is(err, unix.ECONNABORTED) || skipped == maxSkipped {
+			if fd, peer, err = acceptSocket(listener); !errors.Is(err, unix.ECONNABORTED) || skipped == maxSkipped {
 				return err
 			}
 		}
@@ -96,7 +118,7 @@ func (t *tcp) Accept() (network.TCP, error) {
 		return nil, err
 	}
 	setNoDelay(fd)
-	c := &tcp{socket{driver: t.driver, fd: fd, family: t.family}}
+	c := &tcp{socket{driver: t.driver, fd: fd, family: t.family}, addrPortOf(peer)}
 	if err := c.register(); err != nil {
 		_ = c.Close()
 		return nil, err

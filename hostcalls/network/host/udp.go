@@ -27,6 +27,9 @@ func (u *udp) Connect(remote netip.AddrPort) error {
 	return u.call(func(fd int) error { return unix.Connect(fd, to) })
 }
 
+// RemoteAddr implements network.Socket.
+func (u *udp) RemoteAddr() netip.AddrPort { return u.address(unix.Getpeername) }
+
 // ReadFrom implements network.UDP.
 func (u *udp) ReadFrom(p []byte, peek bool) (n int, from netip.AddrPort, truncated bool, err error) {
 	u.mu.Lock()

@@ -157,7 +157,7 @@ var imports = map[string][]string{
 	"cmd/reactord/internal/daemon":   {"internal/flock", "cmd/reactord/internal/...", "cmd/internal/local", "hostcalls/abi", "hostcalls/wasip1", "reactor", "reactor/policy", "reactor/store", "reactor/store/sqlite"},
 	"cmd/reactord/internal/demo":     {"cmd/reactord/internal/config", "cmd/reactord/internal/daemon", "cmd/internal/quantity", "cmd/internal/screen", "cmd/internal/table", "examples", "proto/reactor/v1", "reactor"},
 	"cmd/reactord/internal/inflight": {"cmd/internal/quantity", "internal/notify", "reactor/errs"},
-	"cmd/reactord/internal/lifelog":  {"internal/notify", "cmd/reactord/internal/config", "reactor/api", "reactor/hooks"},
+	"cmd/reactord/internal/lifelog":  {"internal/clip", "internal/notify", "cmd/reactord/internal/config", "reactor/api", "reactor/hooks"},
 	"cmd/reactord/internal/pace":     {},
 	"cmd/reactord/internal/systemd":  {},
 	"cmd/reactord/internal/server":   {"internal/clip", "cmd/reactord/internal/access", "cmd/reactord/internal/inflight", "proto/reactor/v1", "reactor", "reactor/api", "reactor/errs", "reactor/grant"},

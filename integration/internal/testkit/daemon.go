@@ -50,7 +50,8 @@ type Daemon struct {
 func Start(t testing.TB, dir string, flags ...string) *Daemon {
 	t.Helper()
 	return StartGuarded(t, dir, nil, append([]string{"--listen=127.0.0.1:0", "--insecure-no-auth",
-		"--allow-dir=/", "--allow-listen=*:*", "--allow-connect=*:*"}, flags...)...)
+		"--allow-dir=/", "--allow-listen=*:*", "--allow-connect=*:*",
+		"--allow-resolve=*", "--allow-http=*"}, flags...)...)
 }
 
 // StartGuarded starts a daemon with the data folder dir and only the given flags about whom it serves and what it

@@ -118,7 +118,7 @@ func Start(ctx context.Context, cfg config.Config, log *zap.Logger) (*Daemon, er
 		return nil, err
 	}
 	d.lives.TakeSubmissions()
-	d.server = server.New(d.reactor, admission, cfg.InFlight, log)
+	d.server = server.New(d.reactor, admission, cfg.InFlight, d.lives, log)
 	for _, l := range listeners {
 		d.serving.Go(func() {
 			if err := d.server.Serve(l); err != nil {

@@ -1,9 +1,10 @@
-// Package lifelog logs the life of each workload: that it was submitted, that it started, how it ended and what it used.
+// Package lifelog logs the life of each workload: that it was submitted, that it started, how it ended and what it used;
+// and who granted it what.
 //
 // # Bounds
 //
 // A flood of short workloads must not fill the disk with lines. After the first lines of a flood only a few a second are
-// written, and failures have a budget of their own, so that other lines do not crowd them out. Lines beyond the budgets are
+// written, and failures have a budget of their own, so that other lines do not crowd them out; so have lines about grants, and about grants that were refused. Lines beyond the budgets are
 // counted, and one line in ten seconds tells the counts. At the level debug every line is written.
 //
 // # Concurrency

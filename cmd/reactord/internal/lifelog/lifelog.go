@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	// most is how many lines wait to be written. It is more than both budgets together allow at once.
+	// most is how many lines wait to be written. It is more than all budgets together allow at once.
 	most = 4096
 	// interval is how often the lines that were left out are told of.
 	interval = 10 * time.Second
@@ -24,6 +24,7 @@ type line struct {
 	event   event
 	of      hooks.Event
 	outcome hooks.Outcome // of an end
+	audited *audited      // of grants
 }
 
 // Log logs the lives of workloads. Make one with New.
@@ -36,6 +37,8 @@ type Log struct {
 	taking  bool // new submissions; before that, what an earlier daemon has left is queued
 	usual   budget
 	unusual budget
+	grants  budget
+	refused budget // apart, since whoever is refused chooses how often
 	lines   []line
 	untold  tally // what was left out since the last summary
 }
@@ -88,10 +91,7 @@ func (l *Log) add(n line) {
 	if !l.inScope(n.event) {
 		return
 	}
-	b := &l.usual
-	if n.event.unusual() {
-		b = &l.unusual
-	}
+	b := l.budgetOf(n.event)
 	if len(l.lines) == most || !debug && !b.take(n.of.Time) {
 		l.untold[n.event]++
 		return
@@ -100,9 +100,24 @@ func (l *Log) add(n line) {
 	l.ready.Set()
 }
 
+// budgetOf returns the budget of an event. mu is held.
+func (l *Log) budgetOf(e event) *budget {
+	switch {
+	case e == refused:
+		return &l.refused
+	case e.ofGrants():
+		return &l.grants
+	case e.unusual():
+		return &l.unusual
+	}
+	return &l.usual
+}
+
 // inScope reports whether an event is to be logged. mu is held.
 func (l *Log) inScope(e event) bool {
 	switch {
+	case e.ofGrants():
+		return true
 	case e == submitted && !l.taking, l.scope == config.LogNoWorkloads:
 		return false
 	case l.scope == config.LogFailedWorkloads:
@@ -160,6 +175,12 @@ func (n *line) text() string {
 		return "workload started"
 	case putBack:
 		return "workload put back"
+	case granted:
+		return "workload submitted with grants"
+	case refused:
+		return "workload refused for its grants"
+	case revoked:
+		return "workload lost grants"
 	default:
 		return "workload ended"
 	}
@@ -167,6 +188,9 @@ func (n *line) text() string {
 
 func (n *line) fields() []zap.Field {
 	e, o := &n.of, &n.outcome
+	if n.audited != nil {
+		return n.audited.fields(e.ID)
+	}
 	fields := []zap.Field{zap.String("workload", e.ID), zap.String("tenant", e.Tenant), zap.String("module", e.Module)}
 	if e.Attempt != 0 {
 		fields = append(fields, zap.Uint32("attempt", e.Attempt))

@@ -18,11 +18,14 @@ const (
 	failed
 	cancelled
 	putBack // it will have another attempt
+	granted // it was submitted with grants
+	refused // it was not submitted, since a grant is not allowed
+	revoked // grants of it were revoked
 	events  // how many there are
 )
 
 // words has the name of each event in a count.
-var words = [events]string{"submitted", "started", "succeeded", "failed", "cancelled", "put_back"}
+var words = [events]string{"submitted", "started", "succeeded", "failed", "cancelled", "put_back", "granted", "refused", "revoked"}
 
 // end returns the event of an outcome.
 func end(o hooks.Outcome) event {
@@ -39,6 +42,9 @@ func end(o hooks.Outcome) event {
 
 // unusual reports whether somebody ought to know of the event even in a flood of others.
 func (e event) unusual() bool { return e == failed || e == putBack }
+
+// ofGrants reports whether an event is about grants. Those are logged whatever workloads are.
+func (e event) ofGrants() bool { return e == granted || e == refused || e == revoked }
 
 // tally counts events.
 type tally [events]uint64

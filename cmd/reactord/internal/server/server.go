@@ -67,9 +67,9 @@ type Server struct {
 	running sync.WaitGroup // what handlers left running (see AttachWorkload)
 }
 
-// New makes a server for r. It serves those whom admission admits, and limits bounds what they have in flight.
-// It serves once Serve is called.
-func New(r *reactor.Reactor, admission Admission, limits inflight.Limits, log *zap.Logger) *Server {
+// New makes a server for r. It serves those whom admission admits, and limits bounds what they have in flight. It
+// tells audit who is granted what. It serves once Serve is called.
+func New(r *reactor.Reactor, admission Admission, limits inflight.Limits, audit Audit, log *zap.Logger) *Server {
 	s := &Server{health: health.NewServer()}
 	e := &edge{log: log, gate: admission.Gate, calls: &s.calls}
 	gate := inflight.NewGate(limits, e.admit, log)
@@ -94,7 +94,7 @@ func New(r *reactor.Reactor, admission Admission, limits inflight.Limits, log *z
 		Server: s.grpc, Gate: gate, MaxBytes: mostBytes, Default: maxOtherBytes, Waits: waits, Status: toStatus,
 	}
 	reactorv1.RegisterModuleServiceServer(registrar, &modules{reactor: r})
-	reactorv1.RegisterWorkloadServiceServer(registrar, &workloads{reactor: r, running: &s.running})
+	reactorv1.RegisterWorkloadServiceServer(registrar, &workloads{reactor: r, audit: audit, running: &s.running})
 	reactorv1.RegisterNodeServiceServer(registrar, &node{reactor: r, drained: s.SetDraining})
 	healthv1.RegisterHealthServer(registrar, s.health)
 	reflection.Register(registrar)

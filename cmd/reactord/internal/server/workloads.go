@@ -16,6 +16,7 @@ import (
 type workloads struct {
 	reactorv1.UnimplementedWorkloadServiceServer
 	reactor *reactor.Reactor
+	audit   Audit
 	running *sync.WaitGroup // goroutines that outlive their handler
 }
 
@@ -26,8 +27,10 @@ func (w *workloads) SubmitWorkload(ctx context.Context, req *reactorv1.SubmitWor
 	}
 	workload, created, err := w.reactor.SubmitWorkload(ctx, submit)
 	if err != nil {
+		auditSubmission(ctx, w.audit, submit.ID, &submit.Spec, false, err)
 		return nil, err
 	}
+	auditSubmission(ctx, w.audit, workload.ID, &submit.Spec, created, nil)
 	return &reactorv1.SubmitWorkloadResponse{Workload: fromWorkload(workload), Created: created}, nil
 }
 
@@ -61,6 +64,7 @@ func (w *workloads) SubmitWorkloads(ctx context.Context, req *reactorv1.SubmitWo
 		return nil, err
 	}
 	for i, a := range answers {
+		auditSubmission(ctx, w.audit, a.ID, &submits[i].Spec, a.Created, a.Err)
 		results[at[i]] = &reactorv1.SubmitWorkloadsResult{Id: clipEncoded(a.ID, maxFieldText), Created: a.Created, Error: toItem(a.Err, most)}
 	}
 	return &reactorv1.SubmitWorkloadsResponse{Results: results}, nil

@@ -3,6 +3,7 @@ package main
 
 import (
 	"bufio"
+	"crypto/sha256"
 	"fmt"
 	"io"
 	"os"
@@ -14,17 +15,18 @@ import (
 
 func main() {
 	verbs := map[string]func([]string) error{
-		"hello": hello,
-		"ticks": ticks,
-		"cat":   func([]string) error { _, err := io.Copy(os.Stdout, os.Stdin); return err },
-		"upper": upper,
-		"await": await,
-		"exit":  exit,
-		"flood": flood,
-		"sleep": sleep,
-		"write": write,
-		"lines": lines,
-		"panic": func(args []string) error { panic(strings.Join(args, " ")) },
+		"hello":  hello,
+		"ticks":  ticks,
+		"cat":    func([]string) error { _, err := io.Copy(os.Stdout, os.Stdin); return err },
+		"upper":  upper,
+		"await":  await,
+		"exit":   exit,
+		"flood":  flood,
+		"sleep":  sleep,
+		"write":  write,
+		"lines":  lines,
+		"digest": digest,
+		"panic":  func(args []string) error { panic(strings.Join(args, " ")) },
 	}
 	if len(os.Args) < 2 || verbs[os.Args[1]] == nil {
 		fmt.Fprintln(os.Stderr, "tool: what?")
@@ -42,6 +44,12 @@ func hello(args []string) error {
 	slices.Sort(env)
 	fmt.Printf("args %q\nenv %q\n", args, env)
 	fmt.Fprintln(os.Stderr, "done")
+	return nil
+}
+
+// digest prints the SHA-256 digest of a variable.
+func digest(args []string) error {
+	fmt.Printf("%x\n", sha256.Sum256([]byte(os.Getenv(args[0]))))
 	return nil
 }
 

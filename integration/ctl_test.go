@@ -164,7 +164,7 @@ func TestCtlDay(t *testing.T) {
 		})
 	}
 	eventually([]string{"nap", "waiting", "app=nap", "timer"}, "list", "-o", "wide", "--state", "waiting", "-l", "app=nap")
-	eventually([]string{"nap", "timer"}, "ops", "nap")
+	eventually([]string{"KIND", "timer"}, "ops", "nap")
 	eventually([]string{"nap", "timer"}, "ops", "-l", "app in (nap, web)")
 	if out := c.must(t, "ops", "-l", "app!=nap", "-o", "name"); out != "" {
 		t.Errorf("ops of others: %s", out)

@@ -333,7 +333,7 @@ func TestListenerAccepts(t *testing.T) {
 	module := c.daemon.Push(t, testkit.GoGuest(t, "testdata/guests/serve"))
 	id := c.must(t, "submit", "--listen", "127.0.0.1:0", module)
 	until(t, "it accepts", func() bool {
-		return strings.Contains(c.must(t, "ops", id), " accept ") && strings.Contains(c.must(t, "status", id), "waits for     accept 127.0.0.1:")
+		return strings.Contains(c.must(t, "ops", id), "accept  127.0.0.1:") && strings.Contains(c.must(t, "status", id), "waits for     accept 127.0.0.1:")
 	})
 }
 

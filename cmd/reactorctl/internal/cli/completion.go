@@ -40,6 +40,8 @@ func (a *app) addCompletions(root *cobra.Command) {
 		"module": a.completeModules, "context": completeContexts,
 		"output": cobra.FixedCompletions([]string{"table", "wide", "json", "yaml", "name"}, cobra.ShellCompDirectiveNoFileComp),
 		"order":  cobra.FixedCompletions([]string{"newest", "oldest", "busiest"}, cobra.ShellCompDirectiveNoFileComp),
+		"kind":   cobra.FixedCompletions(opKindWords(), cobra.ShellCompDirectiveNoFileComp),
+		"sort":   cobra.FixedCompletions([]string{"workload", "age"}, cobra.ShellCompDirectiveNoFileComp),
 		"stream": cobra.FixedCompletions([]string{"stdout", "stderr"}, cobra.ShellCompDirectiveNoFileComp),
 	}
 	for cmd := range commands(root) {

@@ -81,29 +81,32 @@ const liveInterval = time.Second
 // live shows the list as it is now, in place, until ctx ends or the daemon does not come back. It lists again and again,
 // since nobody is told how workloads change between running and waiting, and what they have used.
 func (l *listing) live(ctx context.Context) error {
-	live := screen.NewLive(l.screen)
-	defer live.Keep()
 	shown := &reactorv1.ListWorkloadsResponse{}
-	outage := ""
-	follower := &follow.Follower{Address: l.daemon.Address, Patience: l.reconnect, Say: func(message string) {
-		outage = message
-		_ = live.Draw(l.frame(shown, outage)...) // the next look fails as well if the terminal is gone
+	frame := func(outage string) []screen.Line { return l.frame(shown, outage) }
+	return l.redraw(ctx, l.screen, frame, func(ctx context.Context) error {
+		all, err := l.read(ctx, l.fitting())
+		if err == nil {
+			shown = all
+		}
+		return err
+	})
+}
+
+// redraw looks again and again and draws a frame each time, in place, until ctx ends or the daemon does not come back. While
+// the daemon is gone it draws frames with a message that says so.
+func (a *app) redraw(ctx context.Context, s *screen.Screen, frame func(outage string) []screen.Line, look func(context.Context) error) error {
+	live := screen.NewLive(s)
+	defer live.Keep()
+	follower := &follow.Follower{Address: a.daemon.Address, Patience: a.reconnect, Say: func(message string) {
+		_ = live.Draw(frame(message)...) // the next look fails as well if the terminal is gone
 	}}
 	ticks := time.NewTicker(liveInterval)
 	defer ticks.Stop()
 	for {
-		err := follower.Do(ctx, func(ctx context.Context) error {
-			all, err := l.read(ctx, l.fitting())
-			if err == nil {
-				shown = all
-			}
-			return err
-		})
-		if err != nil {
+		if err := follower.Do(ctx, look); err != nil {
 			return err
 		}
-		outage = ""
-		if err := live.Draw(l.frame(shown, outage)...); err != nil {
+		if err := live.Draw(frame("")...); err != nil {
 			return err
 		}
 		select {

@@ -1,32 +1,100 @@
 package render
 
 import (
+	"fmt"
 	"strings"
 
+	"github.com/reactord/reactord/cmd/internal/screen"
 	"github.com/reactord/reactord/cmd/internal/table"
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
 
-// opKind returns an op's kind in words.
-func opKind(op *reactorv1.Op) string {
-	if op.GetKind() == reactorv1.OpKind_OP_KIND_UNSPECIFIED {
+// opKind returns a kind of operations as a word.
+func opKind(kind reactorv1.OpKind) string {
+	if _, known := reactorv1.OpKind_name[int32(kind)]; !known || kind == reactorv1.OpKind_OP_KIND_UNSPECIFIED {
 		return "other"
 	}
-	return strings.ToLower(strings.TrimPrefix(op.GetKind().String(), "OP_KIND_"))
+	return strings.ToLower(strings.TrimPrefix(kind.String(), "OP_KIND_"))
 }
 
-// Ops returns a list of pending operations.
-func Ops(ops []*reactorv1.Op) List {
-	list := List{Columns: []table.Column{
-		{Title: "WORKLOAD"}, {Title: "KIND"}, {Title: "TARGET", Least: 12}, {Title: "AGE"}, {Title: "ENDS IN"},
-		{Title: "BYTES", Right: true, Rank: 1},
-	}}
+// Ops returns a list of pending operations, with their workloads or of a single one.
+func Ops(ops []*reactorv1.Op, withWorkloads bool) List {
+	var list List
+	if withWorkloads {
+		list.Columns = []table.Column{{Title: "WORKLOAD"}}
+	}
+	list.Columns = append(list.Columns,
+		table.Column{Title: "KIND"}, table.Column{Title: "TARGET", Least: 21}, table.Column{Title: "AGE"},
+		table.Column{Title: "BYTES", Right: true, Rank: 2}, table.Column{Title: "ENDS IN", Rank: 1}, table.Column{Title: "GRANT", Least: 12, Rank: 3},
+	)
 	for _, op := range ops {
 		bytes := ""
-		if n := op.GetBytes(); n > 0 {
-			bytes = comma(n)
+		if n := op.GetTransferred(); n > 0 {
+			bytes = Size(n)
 		}
-		list.Rows = append(list.Rows, table.Cells(op.GetWorkloadId(), opKind(op), op.GetTarget(), age(op.GetStartTime()), until(op.GetDeadline()), bytes))
+		row := table.Cells(opKind(op.GetKind()), op.GetTarget(), age(op.GetStartTime()), bytes, until(op.GetDeadline()), op.GetGrant())
+		if withWorkloads {
+			row = append(table.Cells(op.GetWorkloadId()), row...)
+		}
+		list.Rows = append(list.Rows, row)
 	}
 	return list
+}
+
+// OpGroups returns a list of what workloads wait for, in words.
+func OpGroups(s *reactorv1.SummarizeOpsResponse) List {
+	list := List{Columns: []table.Column{
+		{Title: "OPS", Right: true}, {Title: "WAITING", Least: 20}, {Title: "OLDEST"}, {Title: "OLDEST WORKLOAD", Least: 10, Rank: 1},
+	}}
+	for _, g := range s.GetGroups() {
+		list.Rows = append(list.Rows, table.Cells(comma(g.GetCount()), Waiting(g.GetKind(), g.GetTarget()), age(g.GetOldestStartTime()), g.GetOldestWorkloadId()))
+	}
+	if n := s.GetOthers(); n > 0 {
+		list.Rows = append(list.Rows, table.Row{{Text: comma(n)}, {Text: "for something else", Style: screen.Faint}, {}, {}})
+	}
+	return list
+}
+
+// OpTotals says how many workloads wait, and whether some are stuck.
+func OpTotals(s *reactorv1.SummarizeOpsResponse) (lines []string) {
+	if n := s.GetStuck(); n > 0 {
+		lines = append(lines, fmt.Sprintf("%s %s stuck: nothing can wake %s any more", comma(n), pick(n, "workload is", "workloads are"), pick(n, "it", "them")))
+	}
+	return append(lines, fmt.Sprintf("%s %s", comma(s.GetWaiting()), pick(s.GetWaiting(), "workload waits", "workloads wait")))
+}
+
+func pick(n uint64, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
+}
+
+// waitingWords say of each kind what a guest does that waits for it: on a target, and without one.
+var waitingWords = map[reactorv1.OpKind][2]string{
+	reactorv1.OpKind_OP_KIND_TIMER:       {"sleeping for %s", "sleeping"},
+	reactorv1.OpKind_OP_KIND_READ:        {"reading from %s", "reading standard input"},
+	reactorv1.OpKind_OP_KIND_WRITE:       {"writing to %s", "writing output"},
+	reactorv1.OpKind_OP_KIND_ACCEPT:      {"accepting at %s", "accepting connections"},
+	reactorv1.OpKind_OP_KIND_FILE:        {"using %s", "using a file"},
+	reactorv1.OpKind_OP_KIND_CONNECT:     {"connecting to %s", "connecting"},
+	reactorv1.OpKind_OP_KIND_LISTEN:      {"opening a listener at %s", "opening a listener"},
+	reactorv1.OpKind_OP_KIND_INSTANTIATE: {"being prepared: %s", "being prepared"},
+	reactorv1.OpKind_OP_KIND_MEMORY:      {"waiting for %s", "waiting for memory"},
+	reactorv1.OpKind_OP_KIND_RESOLVE:     {"looking up %s", "looking up a name"},
+	reactorv1.OpKind_OP_KIND_HANDSHAKE:   {"beginning TLS with %s", "beginning TLS"},
+	reactorv1.OpKind_OP_KIND_RATE:        {"held to their rate at %s", "held to their rate"},
+}
+
+// Waiting says what a guest does that waits for a kind of operation.
+func Waiting(kind reactorv1.OpKind, target string) string {
+	words, known := waitingWords[kind]
+	switch {
+	case !known:
+		return strings.TrimSpace("other " + target)
+	case target == "":
+		return words[1]
+	default:
+		return fmt.Sprintf(words[0], target)
+	}
 }

@@ -120,7 +120,10 @@ func crashed() *reactorv1.Workload {
 			ListenAddresses: []string{"127.0.0.1:41234"},
 			Usage: &reactorv1.Usage{
 				Fuel: 812_345_678, CpuTime: durationpb.New(321 * time.Millisecond), WaitingTime: durationpb.New(189 * time.Second),
-				PeakMemoryBytes: 16 << 20, LogBytes: 5 << 20, LogBytesDropped: 4 << 20,
+				PeakMemoryBytes: 16 << 20, LogBytes: 5 << 20, LogBytesDropped: 4 << 20, ReadyTime: durationpb.New(1234 * time.Microsecond),
+				Waits: []*reactorv1.WaitUsage{
+					{Kind: reactorv1.OpKind_OP_KIND_TIMER, Time: durationpb.New(188 * time.Second), Count: 1234}, {Kind: reactorv1.OpKind_OP_KIND_FILE, Time: durationpb.New(time.Second), Count: 1},
+				},
 			},
 			Crash: &reactorv1.Crash{Trap: "unreachable", Frames: []*reactorv1.StackFrame{{Function: "abort"}, {Function: "shop::Basket::add"}, {FunctionIndex: 7, CodeOffset: 419}}},
 		},
@@ -154,12 +157,40 @@ func TestWorkloadScreen(t *testing.T) {
 
 func TestOpsScreen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		list := Ops([]*reactorv1.Op{
+		ops := []*reactorv1.Op{
 			{WorkloadId: "k8bck5fvq01l1dtvo1lj", Kind: reactorv1.OpKind_OP_KIND_ACCEPT, Target: "127.0.0.1:8080", StartTime: ago(4 * time.Hour)},
 			{WorkloadId: "k8bck5fvq01l1dtvo1lk", Kind: reactorv1.OpKind_OP_KIND_TIMER, StartTime: ago(time.Second), Deadline: ago(-90 * time.Minute)},
 			{WorkloadId: "k8bck5fvq01l1dtvo1ll", Kind: reactorv1.OpKind_OP_KIND_FILE, Target: "/data/a/rather/long/path/to/some/file.txt", Bytes: 65536, StartTime: ago(0)},
-		})
+			{
+				WorkloadId: "k8bck5fvq01l1dtvo1lm", Kind: reactorv1.OpKind_OP_KIND_READ, Target: "10.0.0.7:5432", Grant: "--connect db=10.0.0.7:5432",
+				Bytes: 65536, Transferred: 123_456_789, StartTime: ago(12 * time.Second), Deadline: ago(-2 * time.Minute),
+			},
+		}
+		list := Ops(ops, true)
 		checkScreen(t, "ops", 80, table.Lines(list.Columns, list.Rows, 80))
+		checkScreen(t, "ops", 200, table.Lines(list.Columns, list.Rows, 200))
+		of := Ops(ops[3:], false)
+		checkScreen(t, "ops-of", 80, table.Lines(of.Columns, of.Rows, 80))
+	})
+}
+
+func TestOpsSummaryScreen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		summary := &reactorv1.SummarizeOpsResponse{Others: 12, Waiting: 49_614, Stuck: 2}
+		for kind := range reactorv1.OpKind(len(reactorv1.OpKind_name)) {
+			summary.Groups = append(summary.Groups, &reactorv1.OpGroup{
+				Kind: kind, Target: "10.0.0.7:443", Count: 41_203 / uint64(kind+1), OldestStartTime: ago(192 * time.Second), OldestWorkloadId: "k8bck5fvq01l1dtvo1lj",
+			})
+		}
+		for _, kind := range []reactorv1.OpKind{reactorv1.OpKind_OP_KIND_TIMER, reactorv1.OpKind_OP_KIND_READ, reactorv1.OpKind_OP_KIND_WRITE} {
+			summary.Groups = append(summary.Groups, &reactorv1.OpGroup{Kind: kind, Count: 1, OldestStartTime: ago(0), OldestWorkloadId: "w"})
+		}
+		list := OpGroups(summary)
+		lines := table.Lines(list.Columns, list.Rows, 80)
+		for _, text := range append(OpTotals(summary), OpTotals(&reactorv1.SummarizeOpsResponse{Waiting: 1, Stuck: 1})...) {
+			lines = append(lines, screen.Line{{Text: text}})
+		}
+		checkScreen(t, "ops-summary", 80, lines)
 	})
 }
 

@@ -163,6 +163,7 @@ func aboutLife(w *reactorv1.Workload) []table.Pair {
 		pair("attempts", attempts),
 		pair("delayed", delayed(s.GetDelay())),
 		values("waits for", waitingFor(s.GetWaitingFor())...),
+		{Name: "stuck", Values: stuck(s.GetStuck())},
 		values("listens on", s.GetListenAddresses()...),
 	}
 }
@@ -186,13 +187,18 @@ func aboutUse(w *reactorv1.Workload) []table.Pair {
 	if d := l.GetTimeout().AsDuration(); d > 0 {
 		timeout = given(d)
 	}
+	ready := ""
+	if u.GetReadyTime().AsDuration() > 0 {
+		ready = duration(u.GetReadyTime()) + " without a worker"
+	}
 	output := of(Size(u.GetLogBytes()), Size(l.GetLogBytes()))
 	if n := u.GetLogBytesDropped(); n > 0 {
 		output = fmt.Sprintf("%s, of which %s were dropped: %s are kept", Size(u.GetLogBytes()), Size(n), Size(l.GetLogBytes()))
 	}
 	return []table.Pair{
 		pair("cpu time", duration(u.GetCpuTime())),
-		pair("waited", duration(u.GetWaitingTime())),
+		pair("ready", ready),
+		pair("waited", waited(u)),
 		pair("timeout", timeout),
 		pair("fuel", of(comma(u.GetFuel()), fuel)),
 		pair("peak memory", of(Size(u.GetPeakMemoryBytes()), Size(l.GetMemoryBytes()))),
@@ -252,6 +258,34 @@ func labels(m map[string]string) string {
 	return strings.Join(pairs, ",")
 }
 
+// stuck says that nothing can wake a workload.
+func stuck(text string) []screen.Span {
+	if text == "" {
+		return nil
+	}
+	return []screen.Span{{Text: text, Style: screen.Bad}}
+}
+
+// waited says how long a workload has waited, and for what kinds of operations.
+func waited(u *reactorv1.Usage) string {
+	var kinds []string
+	for _, w := range u.GetWaits() {
+		kinds = append(kinds, fmt.Sprintf("%s %s in %s", opKind(w.GetKind()), duration(w.GetTime()), count(w.GetCount(), "wait")))
+	}
+	total := duration(u.GetWaitingTime())
+	if len(kinds) == 0 {
+		return total
+	}
+	return total + ": " + strings.Join(kinds, ", ")
+}
+
+func count(n uint64, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return comma(n) + " " + what + "s"
+}
+
 // waitingFor describes the first operations that a workload waits for.
 func waitingFor(ops []*reactorv1.Op) []string {
 	const shown = 3
@@ -261,7 +295,7 @@ func waitingFor(ops []*reactorv1.Op) []string {
 			texts = append(texts, fmt.Sprintf("and %d more", len(ops)-shown))
 			break
 		}
-		text := opKind(op)
+		text := opKind(op.GetKind())
 		if op.GetTarget() != "" {
 			text += " " + op.GetTarget()
 		}

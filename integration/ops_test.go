@@ -1,0 +1,147 @@
+package integration
+
+import (
+	"fmt"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"google.golang.org/protobuf/encoding/protojson"
+
+	"github.com/reactord/reactord/examples"
+	"github.com/reactord/reactord/integration/internal/testkit"
+	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
+)
+
+// TestOpsOfMany: what many workloads wait for can be counted, selected, put in order and watched.
+func TestOpsOfMany(t *testing.T) {
+	c := newCtl(t)
+	push := func(tag string, binary []byte) {
+		if _, err := c.daemon.TryPush(t.Context(), binary, tag); err != nil {
+			t.Fatal(err)
+		}
+	}
+	push("sleeper", examples.Sleeper)
+	upper, err := os.ReadFile("../examples/rust-upper/upper.wasm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	push("upper", upper)
+	push("serve", testkit.GoGuest(t, "testdata/guests/serve"))
+	c.must(t, "submit", "--id", "first", "sleeper", "1", "100000000")
+	until(t, "the first waits", func() bool { return strings.Contains(c.must(t, "ops", "first"), "timer") })
+	c.must(t, "submit", "--name", "later", "--count", "2", "--label", "app=later", "sleeper", "1", "100000000")
+	c.must(t, "submit", "--id", "reader", "-i", "upper")
+	c.must(t, "submit", "--id", "server", "--listen", "127.0.0.1:0", "serve")
+
+	summary := func() *reactorv1.SummarizeOpsResponse {
+		s := &reactorv1.SummarizeOpsResponse{}
+		if err := protojson.Unmarshal([]byte(c.must(t, "ops", "--summary", "-o", "json")), s); err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	address := ""
+	until(t, "all wait", func() bool {
+		s := summary()
+		counts := map[string]uint64{}
+		for _, g := range s.GetGroups() {
+			if g.GetKind() == reactorv1.OpKind_OP_KIND_ACCEPT {
+				address = g.GetTarget()
+			}
+			counts[g.GetKind().String()+g.GetTarget()] = g.GetCount()
+		}
+		return counts["OP_KIND_TIMER"] >= 3 && counts["OP_KIND_READ"] == 1 && address != "" && s.GetWaiting() == 5 && s.GetStuck() == 0
+	})
+	if g := summary().GetGroups()[0]; g.GetKind() != reactorv1.OpKind_OP_KIND_TIMER || g.GetOldestWorkloadId() == "" || g.GetOldestStartTime() == nil {
+		t.Errorf("the largest group is %v", g)
+	}
+	// A Go program wakes up now and then for what its runtime does in the background.
+	until(t, "the summary says so in words", func() bool {
+		text, notes, _ := c.run(t, "", "ops", "--summary")
+		for _, want := range []string{`(?m)^ *\d  sleeping +\d+s +\S+$`, `1  reading standard input `, `1  accepting at ` + address + ` .* server\n`} {
+			if !regexp.MustCompile(want).MatchString(text) {
+				return false
+			}
+		}
+		return notes == "5 workloads wait\n"
+	})
+	for _, tc := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"--kind", "read"}, "reader"},
+		{[]string{"--kind", "accept", "--target", "127.0.0.1:*"}, "server"},
+		{[]string{"--target", address, "--kind", "accept"}, "server"},
+		{[]string{"--kind", "timer,accept", "-l", "app=later", "--sort", "age"}, "later-"},
+		{[]string{"--kind", "timer", "--sort", "age", "--limit", "2", "--older-than", "1ms"}, "first"},
+	} {
+		until(t, fmt.Sprintf("ops %q lists %s", tc.args, tc.want), func() bool {
+			out, _, status := c.run(t, "", append([]string{"ops"}, tc.args...)...)
+			return status == 0 && strings.Contains(out, "\n"+tc.want)
+		})
+	}
+	for _, none := range [][]string{{"--older-than", "1h"}, {"--kind", "connect"}, {"--target", "10.*"}, {"--sort", "age", "--older-than", "1h"}} {
+		if out := c.must(t, append([]string{"ops", "-o", "name"}, none...)...); out != "" {
+			t.Errorf("ops %q lists %q", none, out)
+		}
+	}
+	for _, tc := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"--kind", "nap"}, "give accept, connect, file,"},
+		{[]string{"--sort", "size"}, "give workload or age"},
+		{[]string{"--summary", "first"}, "give no id"},
+		{[]string{"--summary", "--sort", "age"}, "give no --sort"},
+		{[]string{"--older-than", "-1s"}, "zero or more"},
+	} {
+		if _, errs, status := c.run(t, "", append([]string{"ops"}, tc.args...)...); status != 125 || !strings.Contains(errs, tc.want) {
+			t.Errorf("ops %q: status %d, %s", tc.args, status, errs)
+		}
+	}
+	term := c.onTerminal(t, 80, 12, "ops", "--summary", "-w")
+	term.Until("it counts", func(screen string) bool {
+		return strings.Contains(screen, "accepting at") && strings.Contains(screen, "\n5 workloads wait")
+	})
+	c.must(t, "cancel", "reader", "server")
+	term.Until("it counts those that are left", func(screen string) bool {
+		return !strings.Contains(screen, "accepting at") && strings.Contains(screen, "3 workloads wait")
+	})
+}
+
+// TestWallTime: a workload's waits add up to the time that it waited, by kind, and all of it to no more than its life; also
+// once it has ended.
+func TestWallTime(t *testing.T) {
+	c := newCtl(t)
+	if _, err := c.daemon.TryPush(t.Context(), examples.Sleeper, "sleeper"); err != nil {
+		t.Fatal(err)
+	}
+	c.must(t, "submit", "--id", "naps", "sleeper", "20", "5")
+	c.daemon.WaitFor(t, "naps")
+	s := c.daemon.Status(t, "naps")
+	u := s.GetUsage()
+	var waited time.Duration
+	naps := uint64(0)
+	for _, w := range u.GetWaits() {
+		waited += w.GetTime().AsDuration()
+		if w.GetKind() == reactorv1.OpKind_OP_KIND_TIMER {
+			naps = w.GetCount()
+		}
+	}
+	if waited != u.GetWaitingTime().AsDuration() || naps < 20 {
+		t.Errorf("it has waited for %v, of which by kind %v: %v", u.GetWaitingTime().AsDuration(), waited, u.GetWaits())
+	}
+	ready := u.GetReadyTime().AsDuration()
+	if life := s.GetEndTime().AsTime().Sub(s.GetStartTime().AsTime()); waited+ready > life || waited+ready < 90*time.Millisecond || ready <= 0 {
+		t.Errorf("in %v it has waited for %v and was ready for %v", life, waited, ready)
+	}
+	if out := c.must(t, "status", "naps"); !regexp.MustCompile(`(?m)^waited +\S+: .*timer \S+ in \d+ waits`).MatchString(out) {
+		t.Errorf("status says:\n%s", out)
+	}
+	if s.GetStuck() != "" {
+		t.Errorf("one that has ended is stuck: %q", s.GetStuck())
+	}
+}

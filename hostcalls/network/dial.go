@@ -55,29 +55,30 @@ func (n *Network) Resolve(c *hostcalls.Call, family Family, text string) ([]neti
 const maxAddresses = 64
 
 // lookup looks up a canonical name on the driver's pool.
-func lookup(c *hostcalls.Call, stack Stack, family Family, name string) (addrs []netip.Addr, err error) {
+func lookup(c *hostcalls.Call, stack Stack, family Family, name string) ([]netip.Addr, error) {
 	if err := c.Charge(lookupCost); err != nil {
 		return nil, err
 	}
-	canceled := c.Lookup(hostcalls.Op{Kind: hostcalls.OpResolve, Target: name}, func(ctx context.Context) {
+	var found []netip.Addr
+	var failure error
+	err := c.Lookup(hostcalls.Op{Kind: hostcalls.OpResolve, Target: name}, func(ctx context.Context) {
 		ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
 		defer cancel()
-		addrs, err = stack.Lookup(ctx, family, name)
+		found, failure = stack.Lookup(ctx, family, name)
 	})
-	if canceled != nil {
-		return nil, canceled
-	}
-	if err == nil && len(addrs) == 0 {
-		err = notFound(name)
-	}
-	if err != nil {
+	switch {
+	case err != nil: // found and failure are the job's, which may still run
 		return nil, err
+	case failure != nil:
+		return nil, failure
+	case len(found) == 0:
+		return nil, notFound(name)
 	}
-	list := make([]netip.Addr, 0, min(len(addrs), maxAddresses))
-	for _, addr := range addrs[:cap(list)] {
-		list = append(list, addr.Unmap().WithZone(""))
+	addrs := make([]netip.Addr, 0, min(len(found), maxAddresses))
+	for _, addr := range found[:cap(addrs)] {
+		addrs = append(addrs, addr.Unmap().WithZone(""))
 	}
-	return list, nil
+	return addrs, nil
 }
 
 func notFound(name string) error {

@@ -1,34 +1,118 @@
 package wasip1
 
 import (
+	"crypto/tls"
+	"errors"
+	"fmt"
 	"net/netip"
+	"time"
 
+	"github.com/reactord/reactord/executor/driver"
+	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/capability"
+	"github.com/reactord/reactord/hostcalls/lease"
 	"github.com/reactord/reactord/hostcalls/network"
 )
 
-// dial connects to HOST:PORT for a connection grant, on the fiber.
-func (p *Process) dial(address string, permit capability.Permit) (descriptor, error) {
-	var check func(host string, to netip.AddrPort) error
-	if permit != nil {
-		check = permit.Connect
-	}
-	tcp, err := network.Dial(&p.Call, p.granted.network.Stack, address, check)
+// Connect implements capability.Opener. What TLS needs is read before anybody is connected to.
+func (o opener) Connect(c capability.Connection) error {
+	d, err := o.connect(c)
+	return o.installSocket(c.Name, d, err)
+}
+
+func (o opener) connect(c capability.Connection) (descriptor, error) {
+	p := o.process
+	config, err := o.tlsConfig(c.TLS)
 	if err != nil {
 		return nil, err
 	}
-	if tcp, err = p.adopt(tcp); err != nil {
+	reach := o.dial
+	if c.Accept {
+		reach = o.accept
+	}
+	tcp, err := reach(c.Address)
+	if err == nil && config != nil {
+		tcp, err = network.ClientTLS(&p.Call, tcp, config)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if tcp, err = p.adopt(tcp, o.lease); err != nil {
 		return nil, err
 	}
 	return newConnection(tcp, p), nil
 }
 
-// adopt makes a socket that was opened by a grant one of the process's network.
-func (p *Process) adopt(tcp network.TCP) (network.TCP, error) {
+// dial connects to HOST:PORT. The connection is the stack's.
+func (o opener) dial(address string) (network.TCP, error) {
+	var check func(host string, to netip.AddrPort) error
+	if o.permit != nil {
+		check = o.permit.Connect
+	}
+	return network.Dial(&o.process.Call, o.process.granted.network.Stack, address, check)
+}
+
+// accept listens on HOST:PORT until somebody has connected. Operations show where. The connection is the stack's.
+func (o opener) accept(address string) (network.TCP, error) {
+	p := o.process
+	l, err := p.listen(address, o.permit)
+	if err != nil {
+		return nil, err
+	}
+	defer l.Close()
+	for {
+		tcp, err := l.Accept()
+		if !errors.Is(err, hostcalls.ErrWouldBlock) {
+			return tcp, err
+		}
+		if err := o.lease.Err(); err != nil {
+			return nil, err
+		}
+		op := hostcalls.Op{Kind: hostcalls.OpAccept, Target: l.LocalAddr().String()}
+		if err := p.Await(time.Time{}, hostcalls.Wait{Op: op, On: arrival{l}}); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// arrival notifies when a connection has come.
+type arrival struct{ network.TCP }
+
+func (a arrival) Notify(ready func()) (stop func()) { return a.TCP.Notify(network.In, ready) }
+
+// tlsConfig returns the configuration for TLS with what its options refer to; nil for none.
+func (o opener) tlsConfig(t *capability.TLS) (config *tls.Config, err error) {
+	if t == nil {
+		return nil, nil //nolint:nilnil // there is none
+	}
+	options := network.TLSOptions{ServerName: t.ServerName, ALPN: t.ALPN}
+	for _, part := range []struct {
+		ref capability.Reference
+		to  *[]byte
+	}{{t.CA, &options.CA}, {t.Certificate, &options.Certificate}, {t.Key, &options.Key}} {
+		if part.ref == "" {
+			continue
+		}
+		if *part.to, err = o.secret(part.ref); err != nil {
+			return nil, fmt.Errorf("%s: %w", part.ref, err)
+		}
+	}
+	var faults error
+	op := hostcalls.Op{Kind: hostcalls.OpHandshake, Target: t.ServerName}
+	err = o.process.Blocking(op, driver.Lane{Kind: laneSocket}, func() { config, faults = options.Config() }, func() {})
+	return config, errors.Join(err, faults)
+}
+
+// adopt makes a socket of the stack, which was opened by a grant, one of the process's network.
+func (p *Process) adopt(tcp network.TCP, by *lease.Lease) (network.TCP, error) {
 	if p.network == nil {
 		p.network = network.New(p.granted.network)
 	}
-	adopted, err := p.network.Adopt(tcp, nil, "")
+	var grant network.Grant
+	if by != nil {
+		grant = by
+	}
+	adopted, err := p.network.Adopt(tcp, grant, "")
 	if err != nil {
 		_ = tcp.Close()
 		return nil, err

@@ -11,7 +11,6 @@ import (
 	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/hostcalls/capability"
 	"github.com/reactord/reactord/hostcalls/lease"
-	"github.com/reactord/reactord/hostcalls/network"
 )
 
 // openGrants opens the grants and waits as needed; Ops shows the waits. The error is a *capability.Error if a
@@ -71,24 +70,6 @@ func (o opener) open(g capability.Grant) error {
 // OpenFolder implements capability.Opener.
 func (o opener) OpenFolder(f capability.Folder) error {
 	return o.install(o.process.openFolder(f, o.permit))
-}
-
-// Listen implements capability.Opener.
-func (o opener) Listen(l capability.Listener) error {
-	if l.Protocol != network.OverTCP {
-		return errors.New("this daemon listens over TCP only")
-	}
-	d, err := o.process.listen(l.Address, o.permit)
-	return o.installSocket(l.Name, d, err)
-}
-
-// Connect implements capability.Opener.
-func (o opener) Connect(c capability.Connection) error {
-	if c.TLS != nil || c.Accept {
-		return errors.New("this daemon connects without TLS and accepting only")
-	}
-	d, err := o.process.dial(c.Address, o.permit)
-	return o.installSocket(c.Name, d, err)
 }
 
 // installSocket is install for a socket, which has a name for the guest.

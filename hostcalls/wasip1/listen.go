@@ -17,9 +17,31 @@ import (
 // backlog is the number of connections that may wait to be accepted, if the system allows that many.
 const backlog = 4096
 
-// listen listens on HOST:PORT for a listener grant. A name is looked up first, and one of its addresses is chosen as by
-// package net: the first IPv4 address, or else the first.
-func (p *Process) listen(address string, permit capability.Permit) (descriptor, error) {
+// Listen implements capability.Opener.
+func (o opener) Listen(l capability.Listener) error {
+	if l.Protocol != network.OverTCP {
+		return errors.New("this daemon listens over TCP only")
+	}
+	d, err := o.listen(l.Address)
+	return o.installSocket(l.Name, d, err)
+}
+
+func (o opener) listen(address string) (descriptor, error) {
+	p := o.process
+	tcp, err := p.listen(address, o.permit)
+	if err != nil {
+		return nil, err
+	}
+	if tcp, err = p.adopt(tcp, o.lease); err != nil {
+		return nil, err
+	}
+	p.granted.listening = append(p.granted.listening, tcp.LocalAddr().String())
+	return newListener(tcp, p), nil
+}
+
+// listen listens on HOST:PORT. A name is looked up first, and one of its addresses is chosen as by package net: the first
+// IPv4 address, or else the first. The listener is the stack's.
+func (p *Process) listen(address string, permit capability.Permit) (network.TCP, error) {
 	host, service, err := net.SplitHostPort(address)
 	if err != nil {
 		return nil, err
@@ -38,17 +60,8 @@ func (p *Process) listen(address string, permit capability.Permit) (descriptor, 
 			return nil, err
 		}
 	}
-	began := time.Now()
-	tcp, err := listenAt(p.granted.network.Stack, at)
-	p.AddCostSince(began)
-	if err != nil {
-		return nil, err
-	}
-	if tcp, err = p.adopt(tcp); err != nil {
-		return nil, err
-	}
-	p.granted.listening = append(p.granted.listening, tcp.LocalAddr().String())
-	return newListener(tcp, p), nil
+	defer p.AddCostSince(time.Now())
+	return listenAt(p.granted.network.Stack, at)
 }
 
 // listenAt opens a listening socket. At every address of IPv6 it takes IPv4, too.

@@ -26,6 +26,7 @@ func main() {
 		"write":  write,
 		"lines":  lines,
 		"digest": digest,
+		"talk":   talk,
 		"panic":  func(args []string) error { panic(strings.Join(args, " ")) },
 	}
 	if len(os.Args) < 2 || verbs[os.Args[1]] == nil {
@@ -51,6 +52,25 @@ func hello(args []string) error {
 func digest(args []string) error {
 	fmt.Printf("%x\n", sha256.Sum256([]byte(os.Getenv(args[0]))))
 	return nil
+}
+
+// talk says a line over the connection with a name, and prints the line that it hears.
+func talk(args []string) error {
+	first, err := strconv.Atoi(os.Getenv("LISTEN_FDS_START"))
+	if err != nil {
+		return err
+	}
+	at := slices.Index(strings.Split(os.Getenv("LISTEN_FDNAMES"), ":"), args[0])
+	if at < 0 {
+		return fmt.Errorf("no connection is called %s", args[0])
+	}
+	conn := os.NewFile(uintptr(first+at), args[0])
+	if _, err := fmt.Fprintln(conn, args[1]); err != nil {
+		return err
+	}
+	line, err := bufio.NewReader(conn).ReadString('\n')
+	fmt.Print(line)
+	return err
 }
 
 // upper answers each line in capitals, as soon as it has come.

@@ -91,6 +91,8 @@ type Executor struct {
 	queue   readyQueue
 	idle    []*worker        // sleeping workers, last in, first out
 	waking  bool             // a worker was taken from idle and has not looked yet
+	events  bool             // sockets have events that no worker has taken
+	polled  time.Duration    // the uptime when a worker last began to take events
 	closed  bool             // Spawn fails
 	quit    bool             // workers end when nothing is ready
 	tasks   taskSet          // tasks that have not ended
@@ -109,12 +111,13 @@ func New(cfg Config) (*Executor, error) {
 		return nil, fmt.Errorf("executor: %w", err)
 	}
 	e := &Executor{
-		driver:  driver.New(cfg.Driver),
 		quantum: newQuantum(cfg.Quantum),
 		yielder: y,
 		queue:   newReadyQueue(cfg.Quantum),
 		counts:  counts{workers: cfg.Workers, lateness: histogram.NewRecent(latenessPeriod)},
 	}
+	cfg.Driver.OnEvents = e.onEvents
+	e.driver = driver.New(cfg.Driver)
 	e.workers.Add(cfg.Workers)
 	for range cfg.Workers {
 		go newWorker(e).run()
@@ -162,7 +165,7 @@ func (e *Executor) enqueue(t *Task) {
 
 // unlock gives up mu and wakes a sleeping worker if one is needed.
 func (e *Executor) unlock() {
-	if e.queue.len == 0 || e.waking || len(e.idle) == 0 {
+	if (e.queue.len == 0 && !e.events) || e.waking || len(e.idle) == 0 {
 		e.mu.Unlock()
 		return
 	}
@@ -172,6 +175,23 @@ func (e *Executor) unlock() {
 	e.waking = true
 	e.mu.Unlock()
 	w.wake <- struct{}{}
+}
+
+// pollBelow is the number of ready tasks that were woken below which workers take events of sockets.
+const pollBelow = 16
+
+// mayPoll reports whether a worker should take events of sockets now. Events wait in the system, and not as woken tasks
+// in the queue, while there is enough to do: so a task that a timer wakes has few before it, however many sockets are
+// ready. If there is always enough to do, some events are taken once a millisecond. The caller holds mu.
+func (e *Executor) mayPoll(now time.Duration) bool {
+	return e.queue.woken < pollBelow || now-e.polled >= pollEvery
+}
+
+// onEvents is called by the driver when sockets have events.
+func (e *Executor) onEvents() {
+	e.mu.Lock()
+	e.events = true
+	e.unlock()
 }
 
 // Wait returns once no task is left, or with ctx's error.

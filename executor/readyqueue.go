@@ -45,6 +45,7 @@ type readyQueue struct {
 	tenants map[string]*tenant // by name
 	sweepAt int                // the number of tenants at which idle ones are forgotten
 	len     int                // ready tasks
+	woken   int                // those of them that are foreground
 }
 
 // tenant is one tenant's part of the queue.
@@ -100,6 +101,9 @@ func (q *readyQueue) push(t *Task, c class) {
 	t.class = c
 	tn.classes[c].push(t)
 	q.len++
+	if c == foreground {
+		q.woken++
+	}
 	if tn.pos != 0 {
 		return
 	}
@@ -117,6 +121,9 @@ func (q *readyQueue) take() *Task {
 	q.now = max(q.now, tn.vtime)
 	t := tn.next(q.quantum)
 	q.len--
+	if t.class == foreground {
+		q.woken--
+	}
 	tn.charge(q.expected(t))
 	if tn.classes[foreground].first == nil && tn.classes[background].first == nil {
 		q.heap.remove(tn)

@@ -69,6 +69,10 @@ func (w *worker) loop() {
 func (w *worker) take() bool {
 	e := w.executor
 	for polled := false; ; {
+		if e.events && !polled && e.mayPoll(w.now) {
+			w.poll()
+			polled = true
+		}
 		if w.task = e.queue.take(); w.task != nil {
 			e.counts.running++
 			e.unlock()
@@ -77,11 +81,8 @@ func (w *worker) take() bool {
 		if e.quit {
 			return false
 		}
-		if !polled && e.driver.HasSources() { // before it sleeps: that is cheaper than to be woken
-			e.mu.Unlock()
-			e.driver.Poll()
-			w.now = e.uptime()
-			e.mu.Lock()
+		if e.events || !polled && e.driver.HasSources() { // before it sleeps: that is cheaper than to be woken
+			w.poll()
 			polled = true
 			continue
 		}
@@ -94,6 +95,17 @@ func (w *worker) take() bool {
 		e.mu.Lock()
 		e.waking = false
 	}
+}
+
+// poll takes events of sockets. The caller holds mu; poll releases it meanwhile.
+func (w *worker) poll() {
+	e := w.executor
+	e.events, e.polled = false, w.now
+	e.mu.Unlock()
+	more := e.driver.Poll()
+	w.now = e.uptime()
+	e.mu.Lock()
+	e.events = e.events || more
 }
 
 // resume runs the task until it gives up the worker.
@@ -197,10 +209,13 @@ func (w *worker) shouldYield() bool {
 func (w *worker) yieldToGo() {
 	e := w.executor
 	allBusy := len(e.idle) == 0
+	spent := w.now-w.lastYield >= yieldEvery
+	if spent && e.driver.HasSources() && e.mayPoll(w.now) {
+		w.poll()
+	}
 	e.unlock()
 	e.driver.Expire(w.now)
-	if w.now-w.lastYield >= yieldEvery {
-		e.driver.Poll()
+	if spent {
 		e.yielder.yield(w.now, allBusy)
 		w.now = e.uptime()
 		w.lastYield = w.now

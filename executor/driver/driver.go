@@ -19,6 +19,9 @@ type Config struct {
 	BlockingProcessors int
 	// Lookups bounds the lookups of names that run at once. Default 256.
 	Lookups int
+	// OnEvents, unless nil, is called from the driver's goroutine when registered descriptors have events. It must not
+	// block. Poll is to be called then, until it returns false. If OnEvents is nil, the driver calls Poll itself.
+	OnEvents func()
 }
 
 func (c Config) withDefaults() Config {
@@ -60,6 +63,7 @@ type Driver struct {
 	blocking *pool
 	lookups  *pool
 	sources  sources
+	onEvents func()
 
 	closing sync.Once
 	quit    chan struct{}  // closed to end the timer goroutine
@@ -77,6 +81,7 @@ func New(cfg Config) *Driver {
 		blocking: newPool(cfg.BlockingThreads, cfg.BlockingProcessors, true),
 		lookups:  newPool(cfg.Lookups, cfg.Lookups, false),
 		quit:     make(chan struct{}),
+		onEvents: cfg.OnEvents,
 	}
 	d.timers.init()
 	d.done.Go(d.sleep)

@@ -52,7 +52,7 @@ func (p *duplicates) register(*Source) error {
 }
 
 func (p *duplicates) unregister(*Source) {}
-func (p *duplicates) poll()              {}
+func (p *duplicates) poll() (more bool)  { return false }
 
 func (p *duplicates) arm(s *Source, dir Direction) {
 	if s.armed[dir] != nil {

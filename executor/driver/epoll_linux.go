@@ -9,15 +9,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func newPoller(*Driver) (poller, error) { return newEpoll() }
+func newPoller(d *Driver) (poller, error) { return newEpoll(d.onEvents) }
 
 // epoll is the poller of Linux. Descriptors are registered once, edge-triggered, for both directions.
 //
 // Nobody blocks in epoll_wait. The epoll descriptor becomes readable when there are events, so Go's own poller watches
-// it and wakes a goroutine, which holds no thread while it waits. When guests keep every processor busy Go looks at its
-// poller late, and then the executor's workers poll between quanta. Events are reported once, to whoever polls first; in
-// which order two goroutines report events of one descriptor does not matter.
+// it and wakes a goroutine, which holds no thread while it waits. It calls onEvents, or polls itself if that is nil. When
+// guests keep every processor busy Go looks at its poller late, and then the executor's workers poll between quanta.
+// Events are reported once, to whoever polls first; in which order two goroutines report events of one descriptor does
+// not matter.
 type epoll struct {
+	onEvents func()
 	file     *os.File
 	fd       int
 	watching sync.WaitGroup
@@ -33,7 +35,7 @@ const (
 	batch = 64
 )
 
-func newEpoll() (*epoll, error) {
+func newEpoll(onEvents func()) (*epoll, error) {
 	fd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {
 		return nil, os.NewSyscallError("epoll_create1", err)
@@ -43,7 +45,7 @@ func newEpoll() (*epoll, error) {
 		_ = unix.Close(fd)
 		return nil, os.NewSyscallError("fcntl", err)
 	}
-	p := &epoll{file: os.NewFile(uintptr(fd), "epoll"), fd: fd}
+	p := &epoll{onEvents: onEvents, file: os.NewFile(uintptr(fd), "epoll"), fd: fd}
 	raw, err := p.file.SyscallConn()
 	if err != nil {
 		_ = p.file.Close()
@@ -53,10 +55,14 @@ func newEpoll() (*epoll, error) {
 	return p, nil
 }
 
-// watch polls whenever there are events, until the file is closed.
+// watch learns of events, until the file is closed. Go's poller reports edges, and every event is one.
 func (p *epoll) watch(raw syscall.RawConn) {
 	_ = raw.Read(func(uintptr) bool {
-		for p.pollOnce() == batch {
+		if p.onEvents != nil {
+			p.onEvents()
+			return false
+		}
+		for p.poll() {
 		}
 		return false
 	})
@@ -91,16 +97,14 @@ func (p *epoll) unregister(s *Source) {
 func (*epoll) arm(*Source, Direction)    {}
 func (*epoll) disarm(*Source, Direction) {}
 
-func (p *epoll) poll() { p.pollOnce() }
-
-// pollOnce reports up to batch events, and returns how many there were.
-func (p *epoll) pollOnce() int {
+// poll reports up to batch events.
+func (p *epoll) poll() (more bool) {
 	var events [batch]unix.EpollEvent
 	var sources [batch]*Source
 	p.mu.RLock()
 	if p.closed {
 		p.mu.RUnlock()
-		return 0
+		return false
 	}
 	n := epollWait(p.fd, &events)
 	for i, e := range events[:n] {
@@ -114,7 +118,7 @@ func (p *epoll) pollOnce() int {
 			s.onEvent(meaning(e.Events))
 		}
 	}
-	return n
+	return n == batch
 }
 
 // epollWait does not block, so Go's scheduler need not hear of the call.

@@ -76,7 +76,7 @@ type tlsConn struct {
 	writeErr  error
 	flushing  bool // a wait for room is pending
 	closed    bool
-	linger    *time.Timer
+	linger    *time.Timer // ends a closed connection that has something to send; else nil
 	room      hostcalls.Waiters
 }
 
@@ -197,7 +197,7 @@ func (t *tlsConn) flushAgain() {
 		return
 	}
 	t.room.Tell()
-	if t.closed {
+	if t.linger != nil {
 		t.linger.Stop()
 		_ = t.TCP.Close()
 	}

@@ -396,6 +396,30 @@ func TestTLSCloseDelivers(t *testing.T) {
 	}
 }
 
+// A connection is closed just when all that it kept has been sent.
+func TestTLSCloseWhenSent(t *testing.T) {
+	s := networktest.New()
+	s.SetCapacity(4000)
+	client, server, raw := connectTLS(t, s, "127.0.0.1:443", tls.VersionTLS13)
+	s.Fail(addrPort("127.0.0.1:443"), networktest.Faults{Full: true})
+	written, err := client.Write([]byte("kept"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var received sync.WaitGroup
+	received.Go(func() {
+		if got, err := io.ReadAll(server); len(got) != written || err != nil {
+			t.Errorf("the server got %q, %v", got, err)
+		}
+	})
+	s.Fail(addrPort("127.0.0.1:443"), networktest.Faults{})
+	if err := client.Close(); err != nil {
+		t.Fatal(err)
+	}
+	received.Wait()
+	_ = raw.Close()
+}
+
 // A closed connection is not kept for a peer that does not read.
 func TestTLSLingerEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

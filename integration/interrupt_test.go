@@ -73,6 +73,10 @@ func TestRunInterruptedAnywhere(t *testing.T) {
 			}
 			arguments = []string{"run", "-l", "case=anywhere", guest}
 		}
+		if i%5 == 1 { // a chain
+			sleeps := module + " 1 1000000000"
+			arguments = []string{"run", "-l", "case=anywhere", "--pipe-to", sleeps, "--pipe-to", sleeps, module, "1", "1000000000"}
+		}
 		cmd := c.command(t, arguments...)
 		var errs bytes.Buffer
 		cmd.Stderr = &errs

@@ -46,6 +46,12 @@ type poller interface {
 	target() string
 }
 
+// subjectOf is a poller of which more can be known than its target.
+type subjectOf interface {
+	// subject returns what is known, or nil.
+	subject() hostcalls.Subject
+}
+
 // sizer is a descriptor that is always ready and knows how many bytes can be read (for polls).
 type sizer interface {
 	readable(p *Process) uint64

@@ -220,7 +220,11 @@ func (w *watch) op() hostcalls.Op {
 	} else if w.kind == eventFdWrite {
 		kind = hostcalls.OpWrite
 	}
-	return hostcalls.Op{Kind: kind, Target: w.source.target()}
+	op := hostcalls.Op{Kind: kind, Target: w.source.target()}
+	if s, ok := w.source.(subjectOf); ok {
+		op.Subject = s.subject()
+	}
+	return op
 }
 
 // look gets the descriptor's level, once for all its subscriptions. It may turn out that the descriptor is not ready.

@@ -45,7 +45,11 @@ func (p *Process) refuseMemory(limit int64) func(bytes int64, why error) {
 
 // forgetOldRefusal is called on the fiber when the program has ended.
 func (p *Process) forgetOldRefusal() {
-	if r := p.refused; r != nil && (p.Fiber().Spent()-r.spent > soonFuel || time.Since(r.when) > soonTime) {
+	r := p.refused
+	if r == nil || r.Kind == abi.RefusedStream { // it stays broken
+		return
+	}
+	if p.Fiber().Spent()-r.spent > soonFuel || time.Since(r.when) > soonTime {
 		p.refused = nil
 	}
 }

@@ -35,6 +35,14 @@ func streamOp(kind hostcalls.OpKind, stream any, name string) hostcalls.Op {
 	return op
 }
 
+func (s *stdin) subject() hostcalls.Subject {
+	return streamOp(hostcalls.OpRead, s.source, hostcalls.Stdin).Subject
+}
+
+func (s *stdout) subject() hostcalls.Subject {
+	return streamOp(hostcalls.OpWrite, s.sink, s.name).Subject
+}
+
 // onStreamFailed notes why an operation on a standard stream has failed, if that has to do with another workload.
 func (p *Process) onStreamFailed(stream any, e errno) {
 	if joint, ok := stream.(hostcalls.Joint); ok && (e == errnoPipe || e == errnoIo) {

@@ -21,15 +21,21 @@ import (
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
 
-// job is what one submit or run has to do: the workloads to submit, and where their module comes from.
+// job is what one submit or run has to do: the workloads to submit, and where their modules come from.
 type job struct {
 	*app
 	flags  *specFlags
-	module string // the argument
+	stages []*stage // one, or those of a chain
 	launch *launch.Launch
-	source *source.Module // open from load to the end of submit
 
 	submitted atomic.Int64
+}
+
+// stage is a module and the spec of the workloads that run it.
+type stage struct {
+	module string // the argument
+	spec   *reactorv1.WorkloadSpec
+	source *source.Module // open from load to the end of submit
 }
 
 // plan checks the command line. It contacts nobody.
@@ -43,9 +49,10 @@ func (a *app) plan(cmd *cobra.Command, flags *specFlags, args []string) (*job, e
 	if id == "" {
 		id = launch.NewID(spec.GetName())
 	}
-	return &job{app: a, flags: flags, module: args[0], launch: &launch.Launch{
+	j := &job{app: a, flags: flags, stages: []*stage{{module: args[0], spec: spec}}, launch: &launch.Launch{
 		Client: a.workloads(), Follower: a.follower, Plan: launch.Plan{ID: id, Count: flags.count}, Spec: spec,
-	}}, nil
+	}}
+	return j, j.addChain(cmd)
 }
 
 // load makes all ready for submit: the daemon has the module, and the spec the input.
@@ -60,23 +67,39 @@ func (j *job) load(ctx context.Context) error {
 		}
 		j.launch.Spec.Stdin = input
 	}
-	module, err := j.open(ctx, j.module)
-	if err != nil {
-		return err
+	for _, s := range j.stages {
+		module, err := j.open(ctx, s.module)
+		if err != nil {
+			return err
+		}
+		s.source = module
+		if s.spec.Module = module.Ref; module.File != nil {
+			j.launch.Push = j.pushSources
+		}
 	}
-	j.source = module
-	if module.File == nil {
-		j.launch.Spec.Module = module.Ref
-		return nil
-	}
-	j.launch.Push = j.pushSource
-	return j.pushSource(ctx)
+	return j.pushSources(ctx)
 }
 
-// pushSource makes sure that the daemon has the module.
-func (j *job) pushSource(ctx context.Context) (err error) {
-	j.launch.Spec.Module, err = j.ensure(ctx, j.source, "")
-	return err
+// pushSources makes sure that the daemon has the modules that come from here.
+func (j *job) pushSources(ctx context.Context) (err error) {
+	for _, s := range j.stages {
+		if s.source.File == nil {
+			continue
+		}
+		if s.spec.Module, err = j.ensure(ctx, s.source, ""); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// closeSources closes the modules, which were only read.
+func (j *job) closeSources() {
+	for _, s := range j.stages {
+		if s.source != nil {
+			_ = s.source.Close()
+		}
+	}
 }
 
 // open finds or builds a module.
@@ -89,7 +112,7 @@ func (a *app) open(ctx context.Context, arg string) (*source.Module, error) {
 
 // submit submits the workloads. Until the returned function is called, a second interrupt says that they may be left.
 func (j *job) submit(ctx context.Context) (done func(), _ error) {
-	defer j.source.Close() //nolint:errcheck // the file was only read
+	defer j.closeSources()
 	left := j.launch.Plan.String()
 	j.left.Store(&left)
 	done = func() { j.left.Store(nil) }
@@ -102,7 +125,7 @@ func (j *job) submit(ctx context.Context) (done func(), _ error) {
 	defer ended()
 	j.launch.OnProgress = func(n int) { j.submitted.Store(int64(n)) }
 	if err := j.launch.Submit(ctx); err != nil {
-		return done, meantPath(err, j.module)
+		return done, meantPath(err, j.stages[0].module)
 	}
 	if w := j.launch.Existing(); w != nil {
 		j.notes.Say(fmt.Sprintf("workload %s exists already with this spec (%s)", w.GetId(), render.State(w)))

@@ -34,10 +34,15 @@ read again cancels it.
 
 With --count several workloads run: their output is kept for reactorctl logs, and a summary is printed.
 
+` + chainHelp + ` The output of the last is printed, and what
+all of them write to standard error. The exit status is that of the last that did not succeed, as with
+a shell's pipefail.
+
 ` + exitHelp,
 		Example: `  reactorctl run ./examples/hello
   reactorctl run --dir .:/data:ro ./guest.wasm --verbose /data/input.txt
-  echo hello | reactorctl run -i ./cat.wasm`,
+  echo hello | reactorctl run -i ./cat.wasm
+  reactorctl run --pipe-to './grep.wasm 7' --pipe-to ./count.wasm ./cat.wasm f`,
 		Args: moduleThenArguments,
 	}
 	flags.add(cmd)
@@ -48,7 +53,9 @@ With --count several workloads run: their output is kept for reactorctl logs, an
 			return err
 		}
 		if flags.waits(cmd) && flags.count == 1 {
-			j.launch.Spec.OutputMode = reactorv1.OutputMode_OUTPUT_MODE_DELIVER
+			for _, s := range j.stages {
+				s.spec.OutputMode = reactorv1.OutputMode_OUTPUT_MODE_DELIVER
+			}
 		}
 		if err := j.load(cmd.Context()); err != nil {
 			return err
@@ -103,6 +110,9 @@ func (j *job) run(ctx context.Context) error {
 
 // follow streams the output of the only workload until it has ended, or waits for several.
 func (j *job) follow(ctx context.Context) error {
+	if j.launch.Chain != nil {
+		return j.followChain(ctx)
+	}
 	if j.launch.Plan.Count > 1 {
 		return j.waitAll(ctx, j.launch.Plan.Names(0, j.launch.Plan.Count))
 	}

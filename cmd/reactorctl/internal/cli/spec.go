@@ -40,6 +40,7 @@ type specFlags struct {
 	received     uint64
 	rate         uint64
 	count        int
+	pipeTo       []string
 	wait, detach bool
 	quiet        bool
 }
@@ -51,6 +52,7 @@ func (s *specFlags) add(cmd *cobra.Command) {
 	f.StringVar(&s.id, "id", "", "the workload's id; submitting the same spec again under it creates nothing (default: a new id)")
 	f.BoolVarP(&s.interactive, "interactive", "i", false, "keep the guest's standard input open for attach; run attaches at once")
 	f.BoolVarP(&s.quiet, "quiet", "q", false, "print only ids, all of them, and nothing about what is going on")
+	f.StringArrayVar(&s.pipeTo, "pipe-to", nil, "the next workload of a chain, \"[GRANTS] MODULE [ARG...]\", which reads the output of the one before (repeatable)")
 	f.Var(quantity.CountFlag(&s.count, 1), "count", "submit this many workloads")
 }
 
@@ -127,6 +129,9 @@ func (s *specFlags) contradictions(module string) error {
 	var faults []error
 	if s.count > 1 && s.interactive {
 		faults = append(faults, errors.New("--interactive is for one workload: leave out --count"))
+	}
+	if s.count > 1 && len(s.pipeTo) > 0 {
+		faults = append(faults, errors.New("--pipe-to makes a chain of single workloads: leave out --count"))
 	}
 	readers := 0
 	for _, reads := range []bool{module == source.Stdin, s.stdin == "-", s.interactive && (module == source.Stdin || s.stdin == "-")} {

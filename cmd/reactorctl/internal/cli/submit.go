@@ -21,6 +21,8 @@ reactorctl's own flags come before it.
 With --count the ids are one name with numbers, such as app-0 to app-999; --quiet prints each of them.
 With --wait, wait for the end. An interrupt leaves what was submitted.
 
+` + chainHelp + ` If one is refused none is left.
+
 ` + exitHelp,
 		Example: `  reactorctl submit --timeout 30s ./guest.wasm one two
   reactorctl submit --count 1000 --label app=hello ./examples/hello`,
@@ -66,7 +68,7 @@ func (j *job) submitOnly(ctx context.Context) error {
 	done, err := j.submit(ctx)
 	defer done()
 	if err != nil {
-		return j.leave(err)
+		return j.leave(ctx, err)
 	}
 	return j.printSubmitted(ctx)
 }
@@ -76,7 +78,7 @@ func (j *job) submitAndWait(ctx context.Context) error {
 	done, err := j.submit(ctx)
 	defer done()
 	if err != nil {
-		return j.leave(err)
+		return j.leave(ctx, err)
 	}
 	err = j.waitAll(ctx, j.launch.Plan.Names(0, j.launch.Plan.Count))
 	if ctx.Err() != nil {
@@ -85,8 +87,11 @@ func (j *job) submitAndWait(ctx context.Context) error {
 	return err
 }
 
-// leave adds to the error of a submission what may have been submitted.
-func (j *job) leave(err error) error {
+// leave adds to the error of a submission what may have been submitted. A part of a chain is of no use.
+func (j *job) leave(ctx context.Context, err error) error {
+	if j.launch.Chain != nil {
+		return j.takeBack(ctx, err)
+	}
 	plan := j.launch.Plan
 	incomplete, ok := errors.AsType[*launch.IncompleteError](err)
 	switch {

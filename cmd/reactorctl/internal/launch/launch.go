@@ -30,6 +30,9 @@ type Launch struct {
 	Follower *follow.Follower
 	Plan     Plan
 	Spec     *reactorv1.WorkloadSpec
+	// Chain has the spec of each workload, as many as the plan counts, if they are joined by pipes; Spec is not used then.
+	// They are submitted in one call.
+	Chain []*reactorv1.WorkloadSpec
 	// Push pushes the module, which may have been pruned since it was pushed before: nothing refers to it until the
 	// first workload is submitted. It is nil if the module is not this client's to push.
 	Push func(ctx context.Context) error
@@ -109,6 +112,9 @@ func (l *Launch) askForOne(ctx context.Context) error {
 
 func (l *Launch) submitAll(ctx context.Context) error {
 	batch := max(1, min(mostOfBatch, bytesOfBatch/(proto.Size(l.Spec)+1)))
+	if l.Chain != nil {
+		batch = l.Plan.Count
+	}
 	for next := 0; next < l.Plan.Count && ctx.Err() == nil; {
 		end := min(next+batch, l.Plan.Count)
 		var response *reactorv1.SubmitWorkloadsResponse
@@ -138,8 +144,12 @@ func (l *Launch) submitAll(ctx context.Context) error {
 
 func (l *Launch) request(from, to int) *reactorv1.SubmitWorkloadsRequest {
 	request := &reactorv1.SubmitWorkloadsRequest{}
-	for _, id := range l.Plan.Names(from, to) {
-		request.Requests = append(request.Requests, &reactorv1.SubmitWorkloadRequest{Id: id, Spec: l.Spec})
+	for i, id := range l.Plan.Names(from, to) {
+		spec := l.Spec
+		if l.Chain != nil {
+			spec = l.Chain[from+i]
+		}
+		request.Requests = append(request.Requests, &reactorv1.SubmitWorkloadRequest{Id: id, Spec: spec})
 	}
 	return request
 }

@@ -1,0 +1,161 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"sync/atomic"
+
+	"github.com/dustin/go-humanize"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"golang.org/x/sync/errgroup"
+	"google.golang.org/protobuf/proto"
+	"mvdan.cc/sh/v3/shell"
+
+	"github.com/reactord/reactord/cmd/internal/usage"
+	"github.com/reactord/reactord/cmd/reactorctl/internal/attach"
+	"github.com/reactord/reactord/cmd/reactorctl/internal/render"
+	"github.com/reactord/reactord/cmd/reactorctl/internal/source"
+	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
+)
+
+const chainHelp = `Each --pipe-to adds a workload to a chain: its standard input is the standard output of the one before,
+as between the commands of a pipeline. It is split into words as by a shell: MODULE and its arguments,
+after grants of its own, such as --pipe-to '--dir out:/out ./tee.wasm /out/copy'. Name, labels,
+variables and limits are those of all, the other flags those of the first MODULE.`
+
+// addChain adds the stages of --pipe-to, and joins all by pipes. It returns all faults at once.
+func (j *job) addChain(cmd *cobra.Command) error {
+	if len(j.flags.pipeTo) == 0 {
+		return nil
+	}
+	var faults []error
+	for _, text := range j.flags.pipeTo {
+		next, err := nextStage(text, j.launch.Spec)
+		if err != nil {
+			faults = append(faults, fmt.Errorf("--pipe-to %q: %w", text, err))
+			continue
+		}
+		j.stages = append(j.stages, next)
+	}
+	if err := errors.Join(faults...); err != nil {
+		return usage.Of(cmd, err)
+	}
+	plan := &j.launch.Plan
+	plan.Count = len(j.stages)
+	for i, s := range j.stages {
+		if i > 0 {
+			s.spec.StdinFrom = plan.Name(i - 1)
+		}
+		if i < plan.Count-1 {
+			s.spec.StdoutTo = plan.Name(i + 1)
+		}
+		j.launch.Chain = append(j.launch.Chain, s.spec)
+	}
+	return nil
+}
+
+// nextStage makes a stage of a chain that begins with a spec.
+func nextStage(text string, first *reactorv1.WorkloadSpec) (*stage, error) {
+	words, err := shell.Fields(text, nil)
+	if err != nil {
+		return nil, fmt.Errorf("it has to be plain words: %w", err)
+	}
+	var granted grantFlags
+	flags := pflag.NewFlagSet("pipe-to", pflag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	flags.SetInterspersed(false)
+	granted.add(flags)
+	if err := flags.Parse(words); err != nil {
+		return nil, fmt.Errorf("%w: only grants may come before its MODULE", err)
+	}
+	args := flags.Args()
+	switch {
+	case len(args) == 0:
+		return nil, errors.New("it has no MODULE")
+	case args[0] == source.Stdin:
+		return nil, errors.New("its MODULE can't be standard input: give a file, a folder, a digest or a tag")
+	}
+	spec := &reactorv1.WorkloadSpec{
+		Name: source.Name(args[0]), Args: guestArguments(args), Env: first.GetEnv(), Labels: first.GetLabels(),
+		Limits: proto.CloneOf(first.GetLimits()), GrantMode: first.GetGrantMode(),
+	}
+	if spec.Grants, err = granted.grants(); err != nil {
+		return nil, err
+	}
+	return &stage{module: args[0], spec: spec}, checkText(args[0], spec)
+}
+
+// followChain streams the output of a chain until all of its workloads have ended.
+func (j *job) followChain(ctx context.Context) error {
+	ids := j.launch.Plan.Names(0, j.launch.Plan.Count)
+	started := j.notes.Watch(j.delay(ids[0]))
+	defer started()
+	ended := make([]*reactorv1.Workload, len(ids))
+	errOut := &serial{to: j.raw.Err}
+	var missing atomic.Bool
+	all, following := errgroup.WithContext(ctx)
+	for i, id := range ids {
+		session := &attach.Session{
+			Client: j.workloads(), Node: j.node(), Follower: j.follower, ID: id,
+			Out: j.raw.Out, Err: errOut, OnOutput: started,
+		}
+		if i == 0 && j.flags.interactive {
+			session.In = attach.NewInput(j.In)
+		}
+		all.Go(func() (err error) {
+			defer j.tellUnrecorded(following, id)()
+			ended[i], err = session.Run(following)
+			if n := session.Missing(); n > 0 && err == nil {
+				fmt.Fprintf(j.Err, "reactorctl: %s bytes of the output of %s are missing: they were not kept until they could be delivered\n", humanize.Comma(int64(n)), id)
+				missing.Store(true)
+			}
+			return err
+		})
+	}
+	defer j.tellAddresses(following, ids[0], j.launch.Spec)()
+	if err := all.Wait(); err != nil {
+		return err
+	}
+	started()
+	err := j.chainEnded(ended)
+	if err == nil && missing.Load() {
+		return exitStatus(exitError)
+	}
+	return err
+}
+
+// chainEnded says which workloads of a chain did not succeed, and returns the exit status: that of the last of them.
+func (j *job) chainEnded(ended []*reactorv1.Workload) (status error) {
+	for i, w := range ended {
+		exit := workloadExit(w)
+		if exit != nil {
+			status = exit
+		}
+		switch {
+		case !j.output.IsTable():
+			if err := j.output.Message(j.Err, w); err != nil {
+				return err
+			}
+		case exit != nil:
+			fmt.Fprintf(j.Err, "reactorctl: stage %d of %d, workload %s\n", i+1, len(ended), render.End(w))
+			j.tellCrash(w)
+		}
+	}
+	return status
+}
+
+// serial is a writer for several goroutines.
+type serial struct {
+	mu sync.Mutex
+	to io.Writer
+}
+
+func (s *serial) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.to.Write(b)
+}

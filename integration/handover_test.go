@@ -82,6 +82,8 @@ func TestHandedOver(t *testing.T) {
 	}
 	if s := d.WaitFor(t, id); s.GetState() != succeeded {
 		t.Errorf("it ended with %v", s)
+	} else if sent, received := s.GetUsage().GetSentBytes(), s.GetUsage().GetReceivedBytes(); sent != 6 || received != 8 {
+		t.Errorf("it has sent %d bytes and received %d, want 6 and 8", sent, received)
 	}
 	if got := output(t, d, id); got != "welcome\n" {
 		t.Errorf("it has heard %q", got)
@@ -146,4 +148,30 @@ func accepting(t *testing.T, d *testkit.Daemon, id string) (address string) {
 		return address != ""
 	})
 	return address
+}
+
+// TestTrafficIsBounded: a guest sends and receives no more than its limits allow, and its status says how much that was.
+func TestTrafficIsBounded(t *testing.T) {
+	d := testkit.Start(t, t.TempDir())
+	module := d.Push(t, tool(t))
+	for _, tt := range []struct {
+		name           string
+		limits         *reactorv1.Limits
+		sent, received uint64
+		state          reactorv1.WorkloadState
+	}{
+		{"enough", &reactorv1.Limits{SentBytes: 6, ReceivedBytes: 100, BytesPerSecond: 1 << 20}, 6, 24, succeeded},
+		{"too little to send", &reactorv1.Limits{SentBytes: 5}, 5, 0, failed},
+		{"too little to receive", &reactorv1.Limits{ReceivedBytes: 10}, 6, 10, failed},
+	} {
+		id := d.Submit(t, &reactorv1.WorkloadSpec{
+			Module: module, Args: []string{"talk", "db", "hello"}, Limits: tt.limits,
+			Grants: []*reactorv1.Grant{{Grant: &reactorv1.Grant_Connection{Connection: &reactorv1.ConnectionGrant{Address: greeter(t, nil), Name: "db"}}}},
+		})
+		s := d.WaitFor(t, id)
+		u := s.GetUsage()
+		if s.GetState() != tt.state || u.GetSentBytes() != tt.sent || u.GetReceivedBytes() != tt.received {
+			t.Errorf("%s: %v: %s; sent %d, received %d; want %d, %d", tt.name, s.GetState(), output(t, d, id), u.GetSentBytes(), u.GetReceivedBytes(), tt.sent, tt.received)
+		}
+	}
 }

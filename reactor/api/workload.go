@@ -173,6 +173,8 @@ type Usage struct {
 	LogBytesDropped uint64 // bytes of these that were not kept
 	ReadyTime       time.Duration
 	Waits           []WaitUsage // WaitingTime by what was waited for, in the order of the kinds
+	SentBytes       uint64      // over the network
+	ReceivedBytes   uint64      // over the network
 }
 
 // WaitUsage is the time spent waiting for one kind of operation.

@@ -202,5 +202,9 @@ func (a *Attempt) Usage() api.Usage {
 	if l := a.log.Load(); l != nil {
 		u.LogBytes, u.LogBytesDropped = l.Written()
 	}
+	if t := a.traffic; t != nil {
+		u.SentBytes += t.Sent()
+		u.ReceivedBytes += t.Received()
+	}
 	return u
 }

@@ -111,6 +111,8 @@ type Usage struct {
 	LogBytesDropped uint64        `json:"dropped,omitempty"`
 	ReadyTime       time.Duration `json:"ready,omitempty"`
 	Waits           []Wait        `json:"waits,omitempty"`
+	SentBytes       uint64        `json:"sent,omitempty"`
+	ReceivedBytes   uint64        `json:"received,omitempty"`
 }
 
 // Wait is the stored form of an api.WaitUsage.
@@ -125,6 +127,7 @@ func OfUsage(u api.Usage) Usage {
 	stored := Usage{
 		Fuel: u.Fuel, CPUTime: u.CPUTime, WaitingTime: u.WaitingTime, PeakMemoryBytes: u.PeakMemoryBytes,
 		LogBytes: u.LogBytes, LogBytesDropped: u.LogBytesDropped, ReadyTime: u.ReadyTime,
+		SentBytes: u.SentBytes, ReceivedBytes: u.ReceivedBytes,
 	}
 	for _, w := range u.Waits {
 		stored.Waits = append(stored.Waits, Wait(w))
@@ -137,6 +140,7 @@ func (u *Usage) Decode() api.Usage {
 	usage := api.Usage{
 		Fuel: u.Fuel, CPUTime: u.CPUTime, WaitingTime: u.WaitingTime, PeakMemoryBytes: u.PeakMemoryBytes,
 		LogBytes: u.LogBytes, LogBytesDropped: u.LogBytesDropped, ReadyTime: u.ReadyTime,
+		SentBytes: u.SentBytes, ReceivedBytes: u.ReceivedBytes,
 	}
 	for _, w := range u.Waits {
 		usage.Waits = append(usage.Waits, api.WaitUsage(w))

@@ -35,7 +35,7 @@ func TestRecord(t *testing.T) {
 	code := uint32(3)
 	status := Status{
 		Reason: api.ReasonExit, ExitCode: &code, Message: "m", FirstStart: time.Unix(1, 2).UTC(), StartTime: time.Unix(3, 4).UTC(),
-		EndTime: time.Unix(5, 6).UTC(), Usage: Usage{1, 2, 3, 4, 5, 6, 7, []Wait{{8, 9, 10}}}, Results: []string{"r"}, ListenAddresses: []string{"l"},
+		EndTime: time.Unix(5, 6).UTC(), Usage: Usage{1, 2, 3, 4, 5, 6, 7, []Wait{{8, 9, 10}}, 11, 12}, Results: []string{"r"}, ListenAddresses: []string{"l"},
 		Crash: &Crash{Trap: "t", Cause: "c", Frames: []Frame{{Function: "f", Symbol: "s", FunctionIndex: 1, CodeOffset: 2}}, FramesOmitted: 3},
 	}
 	// Every field is set, so none can be left out below without notice.
@@ -58,7 +58,7 @@ func TestRecord(t *testing.T) {
 	spec.Module = module.String()
 	usage := api.Usage{
 		Fuel: 1, CPUTime: 2, WaitingTime: 3, PeakMemoryBytes: 4, LogBytes: 5, LogBytesDropped: 6, ReadyTime: 7,
-		Waits: []api.WaitUsage{{Kind: 8, Time: 9, Count: 10}},
+		Waits: []api.WaitUsage{{Kind: 8, Time: 9, Count: 10}}, SentBytes: 11, ReceivedBytes: 12,
 	}
 	if diff := cmp.Diff(status.Usage, OfUsage(usage)); diff != "" {
 		t.Errorf("the stored form of a usage (-want +got):\n%s", diff)

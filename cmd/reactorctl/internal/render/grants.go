@@ -78,6 +78,20 @@ func connection(c *reactorv1.ConnectionGrant) string {
 	return text
 }
 
+// traffic describes what was sent and received, of how much; empty if nothing was.
+func traffic(u *reactorv1.Usage, l *reactorv1.Limits) string {
+	if u.GetSentBytes() == 0 && u.GetReceivedBytes() == 0 {
+		return ""
+	}
+	of := func(used, limit uint64) string {
+		if limit == 0 {
+			return Size(used)
+		}
+		return Size(used) + " of " + Size(limit)
+	}
+	return fmt.Sprintf("sent %s, received %s", of(u.GetSentBytes(), l.GetSentBytes()), of(u.GetReceivedBytes(), l.GetReceivedBytes()))
+}
+
 // networkLimits describes the limits of the network, after other limits.
 func networkLimits(l *reactorv1.Limits) string {
 	var b strings.Builder

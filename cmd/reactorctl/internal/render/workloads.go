@@ -203,6 +203,7 @@ func aboutUse(w *reactorv1.Workload) []table.Pair {
 		pair("fuel", of(comma(u.GetFuel()), fuel)),
 		pair("peak memory", of(Size(u.GetPeakMemoryBytes()), Size(l.GetMemoryBytes()))),
 		pair("output", output),
+		pair("network", traffic(u, l)),
 		pair("other limits", fmt.Sprintf("stack %s, descriptors %d, pending ops %d", Size(l.GetStackBytes()), l.GetDescriptors(), l.GetPendingOps())+networkLimits(l)),
 	}
 }

@@ -148,6 +148,8 @@ func fromStatus(s *api.Status) *reactorv1.WorkloadStatus {
 			PeakMemoryBytes: s.Usage.PeakMemoryBytes,
 			LogBytes:        s.Usage.LogBytes,
 			LogBytesDropped: s.Usage.LogBytesDropped,
+			SentBytes:       s.Usage.SentBytes,
+			ReceivedBytes:   s.Usage.ReceivedBytes,
 			ReadyTime:       durationpb.New(s.Usage.ReadyTime),
 			Waits:           fromWaits(s.Usage.Waits),
 			CpuShare:        s.CPUShare,

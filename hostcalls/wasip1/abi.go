@@ -100,6 +100,12 @@ const (
 	recvWaitall
 )
 
+// roflags tell about what sock_recv received.
+type roflags uint16
+
+// recvDataTruncated means that a datagram was longer than the buffers.
+const recvDataTruncated roflags = 1
+
 // sdflags are the directions that sock_shutdown ends.
 type sdflags uint8
 

@@ -2,8 +2,7 @@ package wasip1
 
 import (
 	"fmt"
-	"io"
-	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,6 +15,8 @@ import (
 	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/hostcalls/capability"
+	"github.com/reactord/reactord/hostcalls/network"
+	"github.com/reactord/reactord/hostcalls/network/networktest"
 )
 
 // Sizes of what the largest calls work on, and its places in memory.
@@ -43,7 +44,11 @@ const (
 	fdListener
 	fdPeer
 	fdFile
-	fdNone = 1000
+	fdFile2
+	fdStream   // of the guest, connected
+	fdDatagram // of the guest, bound
+	fdIdle     // a TCP socket of the guest
+	fdNone     = 1000
 )
 
 // costly is a call that does the most work for its arguments, or that fails as late as possible. Every call has one,
@@ -86,6 +91,23 @@ func costlyCalls() []costly {
 	ready := subs(func(i uint64) []byte { return fdSubscription(i, eventFdWrite, fdPeer) })
 	bad := subs(func(i uint64) []byte { return fdSubscription(i, eventFdRead, fdNone) })
 	long := []uint64{atLong, maxPath}
+	address := func(c *caller) {
+		c.iovec(atOut, atOut+sizeAddress, sizeInet4)
+		copy(c.mem.bytes[atOut+sizeAddress:], serverAt.Addr().AsSlice())
+	}
+	datagram := func(c *caller) { // as long as any
+		address(c)
+		buffers(63, func(i uint32) uint32 { return atData + 63*i })(c)
+	}
+	hints := func(c *caller) {
+		clear(c.mem.bytes[atSubs : atSubs+sizeAddrinfo])
+		c.str(atLong, strings.Repeat("name.", maxNode/5))
+	}
+	many := func(c *caller) {
+		hints(c)
+		c.str(atLong, "many")
+		c.list(atOut, atSubs, maxAddrinfo, sizeData6)
+	}
 	with := func(lists ...[]uint64) []uint64 { return slices.Concat(lists...) }
 	all := []costly{
 		{"args_get", "", nil, []uint64{atSubs, atData}, values},
@@ -123,6 +145,33 @@ func costlyCalls() []costly {
 		{"sock_recv", "all", small, []uint64{fdPeer, atList, maxIovecs, uint64(recvWaitall), atOut, atOut}, 2 * lists},
 		{"sock_send", "many buffers", small, []uint64{fdPeer, atList, maxIovecs, 0, atOut}, 2*lists + pieceBytes>>3},
 		{"sock_shutdown", "", nil, []uint64{fdPeer, uint64(shutdownRead)}, 0},
+		{"sock_open", "", nil, []uint64{afInet4, sockStream, atOut}, openCost},
+		{"sock_open_v2", "no such family", nil, []uint64{afUnix, sockStream, atOut}, 0},
+		{"sock_bind", "", address, []uint64{fdIdle, atOut, 1}, 0},
+		{"sock_bind_v2", "", address, []uint64{fdIdle, atOut, 1}, 0},
+		{"sock_connect", "", address, []uint64{fdIdle, atOut, 9}, connectCost},
+		{"sock_connect_v2", "connected", address, []uint64{fdStream, atOut, 9}, 0},
+		{"sock_listen", "", nil, []uint64{fdIdle, 1}, 0},
+		{"sock_listen_v2", "", nil, []uint64{fdIdle, 1}, 0},
+		{"sock_accept", "of the first version", nil, []uint64{fdListener, atOut}, 0},
+		{"sock_accept_v2", "", nil, []uint64{fdListener, 0, atOut}, 0},
+		{"sock_recv_v2", "peek", small, []uint64{fdPeer, atList, maxIovecs, uint64(recvPeek), atOut, atOut}, 2 * lists},
+		{"sock_send_v2", "", small, []uint64{fdPeer, atList, maxIovecs, 0, atOut}, 2*lists + pieceBytes>>3},
+		{"sock_getlocaladdr", "", address, []uint64{fdStream, atOut, atOut}, 0},
+		{"sock_getlocaladdr", "with the type", address, []uint64{fdStream, atOut, atOut, atOut}, 0},
+		{"sock_getlocaladdr_v2", "", address, []uint64{fdStream, atOut, atOut}, 0},
+		{"sock_getpeeraddr", "", address, []uint64{fdStream, atOut, atOut}, 0},
+		{"sock_getpeeraddr", "with the type", address, []uint64{fdStream, atOut, atOut, atOut}, 0},
+		{"sock_getpeeraddr_v2", "", address, []uint64{fdStream, atOut, atOut}, 0},
+		{"sock_getsockopt", "", nil, []uint64{fdStream, levelSocket, 0, atOut, 4}, 0},
+		{"sock_setsockopt", "", nil, []uint64{fdStream, levelSocket, 0, atOut, 4}, 0},
+		{"sock_recv_from", "", datagram, []uint64{fdDatagram, atList, maxIovecs, atOut, 0, atOut, atOut, atOut}, 2 * lists},
+		{"sock_recv_from", "without a port", datagram, []uint64{fdDatagram, atList, maxIovecs, atOut, 0, atOut, atOut}, 2 * lists},
+		{"sock_recv_from_v2", "", datagram, []uint64{fdDatagram, atList, maxIovecs, atOut, 0, atOut, atOut, atOut}, 2 * lists},
+		{"sock_send_to", "", datagram, []uint64{fdDatagram, atList, maxIovecs, atOut, 9, 0, atOut}, 2 * lists},
+		{"sock_send_to_v2", "", datagram, []uint64{fdDatagram, atList, maxIovecs, atOut, 9, 0, atOut}, 2 * lists},
+		{"sock_getaddrinfo", "", hints, []uint64{atLong, maxNode, atLong, 0, atSubs, atOut, 8, atOut}, 0},
+		{"sock_getaddrinfo", "of many", many, []uint64{atLong, 4, atLong, 0, atSubs, atOut, maxAddrinfo, atOut}, addrinfoCost},
 		{"fd_advise", "", nil, []uint64{fdFile, 0, 1 << 20, 0}, 0},
 		{"fd_allocate", "", nil, []uint64{fdFile, 0, 1 << 20}, 0},
 		{"fd_datasync", "", nil, []uint64{fdFile}, 0},
@@ -178,46 +227,58 @@ func withCostly(t testing.TB, body func(*caller)) {
 			t.Fatal(err)
 		}
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
+	stack := networktest.New()
+	stack.SetCapacity(1 << 20)
+	server := listenOn(t, stack, serverAt)
+	stack.Name("many", networktest.Answer{Addrs: slices.Repeat([]netip.Addr{serverAt.Addr()}, 500)})
 	wait, _ := startProcessOf(t, counting(), abi.Config{
 		Args: values, Env: values, Stdin: endless{}, Stdout: endless{},
 		Grants: []capability.Grant{
 			folderGrant{HostPath: dir, GuestPath: "/"},
 			listenerGrant("127.0.0.1:0"),
-			connectionGrant(l.Addr().String()),
+			connectionGrant(serverAt.String()),
 		},
 		PendingOps: manySubs,
+		Network:    network.Config{Stack: stack, Access: access{dial: []netip.AddrPort{serverAt}, names: []string{"many"}}},
 	}, func(c *caller) {
 		c.mem.bytes = make([]byte, heapBytes)
-		for fd, want := range []uint64{fdFile, fdFile + 1} {
+		peer, err := server.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer peer.Close()
+		if _, err := peer.Write(make([]byte, 1<<20)); err != nil {
+			t.Fatal(err)
+		}
+		for fd, want := range []uint64{fdFile, fdFile2} {
 			if got := c.mustOpen(fdFolder, fmt.Sprint(fd), 0, fileRights, 0); got != want {
 				t.Fatalf("a file has the number %d", got)
 			}
 		}
+		withOpened(c)
 		c.want(errnoSuccess, "fd_fdstat_set_flags", fdPeer, uint64(fdflagNonblock))
 		body(c)
 	})
-	peer, err := l.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer peer.Close()
-	go func() { // until the process ends, as much as there is room for
-		zeros := make([]byte, 1<<16)
-		for {
-			if _, err := peer.Write(zeros); err != nil {
-				return
-			}
-		}
-	}()
 	if err := wait(); err != nil {
 		t.Error(err)
 	}
-	_, _ = io.Copy(io.Discard, peer)
+}
+
+// withOpened opens the sockets of the guest.
+func withOpened(c *caller) {
+	for _, want := range []uint64{fdStream, fdDatagram, fdIdle} {
+		kind := uint64(sockStream)
+		if want == fdDatagram {
+			kind = sockDgram
+		}
+		if got := c.openSocket(afInet4, kind); got != want {
+			c.t.Fatalf("a socket has the number %d, want %d", got, want)
+		}
+		if want == fdStream {
+			c.connect(errnoSuccess, fdStream, serverAt)
+		}
+		c.want(errnoSuccess, "fd_fdstat_set_flags", want, uint64(fdflagNonblock))
+	}
 }
 
 // ledger is a Meter that records the charges of its process: in all, and the most between two points where it gives the
@@ -248,13 +309,13 @@ func (l *ledger) Burnt() int64 {
 func TestEveryCallIsCharged(t *testing.T) {
 	const quantum = 500_000 // executor.Config
 	calls := costlyCalls()
-	covered := map[string]bool{"proc_exit": true}
+	covered := map[string]bool{formOf("proc_exit", 1): true}
 	for _, call := range calls {
-		covered[call.function] = true
+		covered[formOf(call.function, len(call.params))] = true
 	}
 	for _, f := range functions() {
-		if !covered[f.name] {
-			t.Errorf("%s has no entry among the costly calls", f.name)
+		if !covered[formOf(f.name, len(f.params))] {
+			t.Errorf("%s%q has no entry among the costly calls", f.name, f.params)
 		}
 	}
 	synctest.Test(t, func(t *testing.T) { // system calls take no time

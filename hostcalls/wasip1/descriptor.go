@@ -42,14 +42,8 @@ type poller interface {
 	// level returns the bytes that can be read or written now (1 if the number is not known) and whether the peer has
 	// gone. 0 and false mean that the descriptor is not ready for t after all. It does not wait.
 	level(t eventtype) (nbytes uint64, hangup bool)
-	// target names the descriptor in an Op.
-	target() string
-}
-
-// subjectOf is a poller of which more can be known than its target.
-type subjectOf interface {
-	// subject returns what is known, or nil.
-	subject() hostcalls.Subject
+	// op is the operation that waits for t.
+	op(t eventtype) hostcalls.Op
 }
 
 // sizer is a descriptor that is always ready and knows how many bytes can be read (for polls).

@@ -178,9 +178,9 @@ func TestDescriptorBudget(t *testing.T) {
 		}
 		return fd
 	}
-	in, one := add(new(stdin), errnoSuccess), add(new(connection), errnoSuccess)
+	in, one := add(new(stdin), errnoSuccess), add(new(tcpSocket), errnoSuccess)
 	two := add(new(file), errnoSuccess)
-	add(new(connection), errnoNfile)
+	add(new(tcpSocket), errnoNfile)
 	if left() != 0 {
 		t.Errorf("%d left of 2, less a connection and a file", left())
 	}

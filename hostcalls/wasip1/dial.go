@@ -105,17 +105,22 @@ func (o opener) tlsConfig(t *capability.TLS) (config *tls.Config, err error) {
 
 // adopt makes a socket of the stack, which was opened by a grant, one of the process's network.
 func (p *Process) adopt(tcp network.TCP, by *lease.Lease) (network.TCP, error) {
-	if p.network == nil {
-		p.network = network.New(p.granted.network)
-	}
 	var grant network.Grant
 	if by != nil {
 		grant = by
 	}
-	adopted, err := p.network.Adopt(tcp, grant, "")
+	adopted, err := p.net().Adopt(tcp, grant, "")
 	if err != nil {
 		_ = tcp.Close()
 		return nil, err
 	}
 	return adopted, nil
+}
+
+// net returns the process's network.
+func (p *Process) net() *network.Network {
+	if p.network == nil {
+		p.network = network.New(p.granted.network)
+	}
+	return p.network
 }

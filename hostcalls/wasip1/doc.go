@@ -28,8 +28,14 @@
 // Descriptors carry the rights of preview 1, and calls check them. If a descriptor is of the wrong kind,
 // the call returns the errno for that (notsock, spipe, notdir), even if a right is missing as well.
 //
+// # Sockets
+//
+// A socket is one of the process's [network.Network], whether it was granted or opened by the guest. What the guest opens
+// may reach what the network's access allows; this is asked with every address, not when the socket is made.
+//
 // # Specification
 //
 // wasi_snapshot_preview1.witx and typenames.witx in the WASI repository, branch wasi-0.1. Where these
-// leave something open, POSIX decides, and then what the libraries of guest languages rely on.
+// leave something open, POSIX decides, and then what the libraries of guest languages rely on. The functions that open
+// sockets are those of WasmEdge (wasimodule.cpp there), in both versions.
 package wasip1

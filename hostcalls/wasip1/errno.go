@@ -8,6 +8,7 @@ import (
 	"syscall"
 
 	"github.com/reactord/reactord/hostcalls"
+	"github.com/reactord/reactord/hostcalls/network"
 )
 
 // errno is a preview 1 error code, the result of every function but proc_exit. errnoSuccess is none.
@@ -106,6 +107,18 @@ func errnoOf(err error) errno {
 		return errnoAgain
 	case errors.Is(err, hostcalls.ErrBrokenPipe), errors.Is(err, io.ErrClosedPipe):
 		return errnoPipe
+	case errors.Is(err, network.ErrNotGranted):
+		return errnoAcces
+	case errors.Is(err, network.ErrRevoked):
+		return errnoNotcapable
+	case errors.Is(err, network.ErrQuota):
+		return errnoDquot
+	case errors.Is(err, network.ErrTooManySockets):
+		return errnoMfile
+	case errors.Is(err, network.ErrClosed):
+		return errnoBadf
+	case errors.Is(err, network.ErrUnknownOption):
+		return errnoNoprotoopt
 	case errors.Is(err, fs.ErrNotExist):
 		return errnoNoent
 	case errors.Is(err, fs.ErrExist):

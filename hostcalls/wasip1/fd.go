@@ -136,10 +136,7 @@ func fdWrite(p *Process, m memory, a args) errno {
 func (p *Process) transfer(m memory, list, count, result uint32,
 	move func(*Process, iovecs) (uint32, errno),
 ) errno {
-	if count <= maxIovecs {
-		p.charge(int64(count) * iovecCost)
-	}
-	v, e := m.iovecs(list, count)
+	v, e := p.buffers(m, list, count)
 	if e != errnoSuccess {
 		return e
 	}
@@ -153,4 +150,12 @@ func (p *Process) transfer(m memory, list, count, result uint32,
 		}
 	}
 	return m.putUint32(result, n)
+}
+
+// buffers charges for a list of buffers and decodes it.
+func (p *Process) buffers(m memory, list, count uint32) (iovecs, errno) {
+	if count <= maxIovecs {
+		p.charge(int64(count) * iovecCost)
+	}
+	return m.iovecs(list, count)
 }

@@ -5,6 +5,9 @@ import (
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
+
+	"github.com/reactord/reactord/executor/engine"
+	"github.com/reactord/reactord/executor/engine/meter"
 )
 
 // moduleName is the module that guests import the functions from.
@@ -28,7 +31,8 @@ type function struct {
 	call   func(p *Process, m memory, a args) errno
 }
 
-// functions returns all functions of the module.
+// functions returns all functions of the module. Some have several forms: the same name with other parameters, see
+// engine.FormName. The form of preview 1 comes first, then that of the newest version of an extension.
 func functions() []function {
 	var all []function
 	for _, family := range [][]function{
@@ -38,6 +42,11 @@ func functions() []function {
 		pollFunctions(),
 		fdFunctions(),
 		sockFunctions(),
+		openFunctions(),
+		addressFunctions(),
+		optionFunctions(),
+		messageFunctions(),
+		addrinfoFunctions(),
 		fileFunctions(),
 		pathFunctions(),
 	} {
@@ -49,7 +58,13 @@ func functions() []function {
 // define adds the host module to a runtime, once.
 func define(ctx context.Context, r wazero.Runtime) error {
 	b := r.NewHostModuleBuilder(moduleName)
+	seen := map[string]bool{}
 	for _, f := range functions() {
+		export := f.name
+		if seen[f.name] {
+			export = engine.FormName(f.name, f.funcType())
+		}
+		seen[f.name] = true
 		var results []api.ValueType
 		if f.name != "proc_exit" {
 			results = []api.ValueType{api.ValueTypeI32}
@@ -57,7 +72,7 @@ func define(ctx context.Context, r wazero.Runtime) error {
 		b = b.NewFunctionBuilder().
 			WithName(f.name).
 			WithGoModuleFunction(&f, f.paramTypes(), results).
-			Export(f.name)
+			Export(export)
 	}
 	_, err := b.Instantiate(ctx)
 	return err
@@ -69,6 +84,15 @@ func (f *function) Call(ctx context.Context, mod api.Module, stack []uint64) {
 	p.Begin(&f.name)
 	p.charge(callCost)
 	stack[0] = uint64(f.call(p, p.memoryOf(mod), stack))
+}
+
+// funcType returns the type of a function with a result.
+func (f function) funcType() meter.FuncType {
+	t := meter.FuncType{Results: []meter.ValType{meter.I32}}
+	for _, p := range f.paramTypes() {
+		t.Params = append(t.Params, meter.ValType(p)) // both have the codes of the binary format
+	}
+	return t
 }
 
 func (f function) paramTypes() []api.ValueType {

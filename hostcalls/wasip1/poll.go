@@ -123,7 +123,7 @@ func (p *Process) checkPollable(fd uint32, t eventtype) (ready bool, e errno) {
 	need := rightFdRead
 	if t == eventFdWrite {
 		need = rightFdWrite
-	} else if _, ok := d.(*listener); ok {
+	} else if isListening(d) {
 		need = rightSockAccept
 	}
 	if _, e := p.descriptor(fd, need|rightPollFdReadwrite); e != errnoSuccess {
@@ -187,7 +187,7 @@ func (p *Process) watch(all poll) ([]hostcalls.Wait, []*watch) {
 			if w == nil {
 				w = newWatch(p.fds.entries[s.fd].(poller), s.kind) // checked by checkPollable
 				shared[key{s.fd, s.kind}] = w
-				waits = append(waits, hostcalls.Wait{Op: w.op(), On: w})
+				waits = append(waits, hostcalls.Wait{Op: w.source.op(w.kind), On: w})
 				watches = append(watches, w)
 			}
 			s.watch = w
@@ -211,20 +211,6 @@ type watch struct {
 
 func newWatch(source poller, kind eventtype) *watch {
 	return &watch{Notifier: source.notifier(kind), source: source, kind: kind}
-}
-
-func (w *watch) op() hostcalls.Op {
-	kind := hostcalls.OpRead
-	if _, ok := w.source.(*listener); ok {
-		kind = hostcalls.OpAccept
-	} else if w.kind == eventFdWrite {
-		kind = hostcalls.OpWrite
-	}
-	op := hostcalls.Op{Kind: kind, Target: w.source.target()}
-	if s, ok := w.source.(subjectOf); ok {
-		op.Subject = s.subject()
-	}
-	return op
 }
 
 // look gets the descriptor's level, once for all its subscriptions. It may turn out that the descriptor is not ready.

@@ -1,12 +1,5 @@
 package wasip1
 
-import (
-	"time"
-
-	"github.com/reactord/reactord/hostcalls"
-	"github.com/reactord/reactord/hostcalls/network"
-)
-
 func sockFunctions() []function {
 	return []function{
 		{"sock_accept", "iii", sockAccept},
@@ -16,6 +9,33 @@ func sockFunctions() []function {
 	}
 }
 
+// acceptor is a socket that may be listening.
+type acceptor interface {
+	descriptor
+	listening() bool
+	// accept waits for a connection, unless the socket's flags have nonblock. flags are those of the connection.
+	accept(p *Process, flags fdflags) (descriptor, errno)
+}
+
+// conversation is a socket that may be connected.
+type conversation interface {
+	descriptor
+	writer
+	// receive reads bytes, or a datagram. v.total may be zero for a datagram only.
+	receive(p *Process, v iovecs, flags riflags) (uint32, roflags, errno)
+	shutdown(p *Process, how sdflags) errno
+}
+
+func isSocket(d descriptor) bool {
+	t := d.stat().filetype
+	return t == filetypeSocketStream || t == filetypeSocketDgram
+}
+
+func isListening(d descriptor) bool {
+	a, ok := d.(acceptor)
+	return ok && a.listening()
+}
+
 // sockAccept: sock_accept(fd, flags, *fd). The flags are those of the new descriptor; a socket has only
 // nonblock.
 func sockAccept(p *Process, m memory, a args) errno {
@@ -23,13 +43,15 @@ func sockAccept(p *Process, m memory, a args) errno {
 	if e != errnoSuccess {
 		return e
 	}
-	l, ok := d.(*listener)
+	l, ok := d.(acceptor)
 	switch {
-	case !ok && d.stat().filetype == filetypeSocketStream:
-		return errnoInval
-	case !ok:
+	case !isSocket(d):
 		return errnoNotsock
-	case l.base&rightSockAccept == 0:
+	case !ok:
+		return errnoNotsup
+	case !l.listening():
+		return errnoInval
+	case d.stat().base&rightSockAccept == 0:
 		return errnoNotcapable
 	case a.u32(1)&^uint32(fdflagNonblock) != 0:
 		return errnoInval
@@ -39,12 +61,10 @@ func sockAccept(p *Process, m memory, a args) errno {
 	if e := m.writable(a.u32(2), 4); e != errnoSuccess {
 		return e
 	}
-	c, e := l.accept(p)
+	c, e := l.accept(p, fdflags(a.u32(1)))
 	if e != errnoSuccess {
 		return e
 	}
-	c.flags = fdflags(a.u32(1))
-	c.holdBy(l.grant.lease, nil)
 	fd, e := p.fds.add(c)
 	if e != errnoSuccess {
 		p.discard(c)
@@ -55,7 +75,7 @@ func sockAccept(p *Process, m memory, a args) errno {
 
 // sockRecv: sock_recv(fd, iovs, iovs_len, flags, *nread, *roflags).
 func sockRecv(p *Process, m memory, a args) errno {
-	c, e := p.connection(a.u32(0), rightFdRead)
+	c, e := p.conversation(a.u32(0), rightFdRead)
 	if e != errnoSuccess {
 		return e
 	}
@@ -63,25 +83,23 @@ func sockRecv(p *Process, m memory, a args) errno {
 	if flags&^uint32(recvPeek|recvWaitall) != 0 {
 		return errnoInval
 	}
-	// A stream never truncates: there is no flag to report.
 	if e := m.putUint16(a.u32(5), 0); e != errnoSuccess {
 		return e
 	}
-	return p.transfer(m, a.u32(1), a.u32(2), a.u32(4), func(p *Process, v iovecs) (uint32, errno) {
-		switch riflags(flags) {
-		case recvPeek, recvPeek | recvWaitall:
-			return p.readStream(c.peeking(), v, c.flags, network.Op(c.tcp, hostcalls.OpRead, network.In, 0))
-		case recvWaitall:
-			return c.readFull(p, v)
-		default:
-			return c.read(p, v)
-		}
+	var out roflags
+	e = p.transfer(m, a.u32(1), a.u32(2), a.u32(4), func(p *Process, v iovecs) (n uint32, e errno) {
+		n, out, e = c.receive(p, v, riflags(flags))
+		return n, e
 	})
+	if e != errnoSuccess || out == 0 {
+		return e
+	}
+	return m.putUint16(a.u32(5), uint16(out))
 }
 
 // sockSend: sock_send(fd, iovs, iovs_len, flags, *nwritten). There are no flags.
 func sockSend(p *Process, m memory, a args) errno {
-	c, e := p.connection(a.u32(0), rightFdWrite)
+	c, e := p.conversation(a.u32(0), rightFdWrite)
 	if e != errnoSuccess {
 		return e
 	}
@@ -97,32 +115,32 @@ func sockShutdown(p *Process, _ memory, a args) errno {
 	if e != errnoSuccess {
 		return e
 	}
-	c, ok := d.(*connection)
+	c, ok := d.(conversation)
 	how := a.u32(1)
 	switch {
-	case d.stat().filetype != filetypeSocketStream:
-		return errnoNotsock
 	case !ok:
+		return errnoNotsock
+	case isListening(d):
 		return errnoNotconn
-	case c.base&rightSockShutdown == 0:
+	case d.stat().base&rightSockShutdown == 0 && d.stat().filetype == filetypeSocketStream:
 		return errnoNotcapable
 	case how == 0 || how&^uint32(shutdownRead|shutdownWrite) != 0:
 		return errnoInval
 	}
-	return errnoOf(c.shutdown(sdflags(how)))
+	return c.shutdown(p, sdflags(how))
 }
 
-// connection returns the connected socket fd if it has the rights need.
-func (p *Process) connection(fd uint32, need rights) (*connection, errno) {
+// conversation returns the socket fd, which may be connected, if it has the rights need.
+func (p *Process) conversation(fd uint32, need rights) (conversation, errno) {
 	d, e := p.fds.get(fd)
 	if e != errnoSuccess {
 		return nil, e
 	}
-	c, ok := d.(*connection)
+	c, ok := d.(conversation)
 	switch {
-	case d.stat().filetype != filetypeSocketStream:
-		return nil, errnoNotsock
 	case !ok:
+		return nil, errnoNotsock
+	case isListening(d):
 		return nil, errnoNotconn
 	}
 	if _, e := p.descriptor(fd, need); e != errnoSuccess {
@@ -131,20 +149,12 @@ func (p *Process) connection(fd uint32, need rights) (*connection, errno) {
 	return c, errnoSuccess
 }
 
-func (c *connection) read(p *Process, v iovecs) (uint32, errno) {
-	return p.readStream(c.reading(), v, c.flags, network.Op(c.tcp, hostcalls.OpRead, network.In, 0))
-}
-
-func (c *connection) write(p *Process, v iovecs) (uint32, errno) {
-	return p.writeStream(c.writing(), v, c.flags, network.Op(c.tcp, hostcalls.OpWrite, network.Out, 0))
-}
-
 // readFull reads until v is full, the stream ends or fails, or, with nonblock, there is nothing more to read now.
 // If an error follows bytes that were read, it returns their number, and the guest's next call meets the error.
-func (c *connection) readFull(p *Process, v iovecs) (uint32, errno) {
+func readFull(v iovecs, read func(iovecs) (uint32, errno)) (uint32, errno) {
 	var total uint32
 	for v.total > 0 {
-		n, e := c.read(p, v)
+		n, e := read(v)
 		if e != errnoSuccess && total == 0 {
 			return 0, e
 		}
@@ -155,21 +165,4 @@ func (c *connection) readFull(p *Process, v iovecs) (uint32, errno) {
 		v = v.after(n)
 	}
 	return total, errnoSuccess
-}
-
-// accept waits for a connection, unless the listener's flags say not to.
-func (l *listener) accept(p *Process) (*connection, errno) {
-	for {
-		c, err := l.tryAccept(p)
-		e := errnoOf(err)
-		switch {
-		case e == errnoSuccess:
-			return c, e
-		case e == errnoMfile:
-			return nil, errnoNfile // the host, not this process, has too many
-		case e != errnoAgain || l.flags&fdflagNonblock != 0:
-			return nil, e
-		}
-		p.await(time.Time{}, hostcalls.Wait{Op: network.Op(l.tcp, hostcalls.OpAccept, network.In, 0), On: l.accepting()})
-	}
 }

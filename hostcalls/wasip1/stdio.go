@@ -3,7 +3,6 @@ package wasip1
 import (
 	"errors"
 	"io"
-	"time"
 
 	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/abi"
@@ -33,14 +32,6 @@ func streamOp(kind hostcalls.OpKind, stream any, name string) hostcalls.Op {
 		op.Target, op.Subject = joint.Target(), joint
 	}
 	return op
-}
-
-func (s *stdin) subject() hostcalls.Subject {
-	return streamOp(hostcalls.OpRead, s.source, hostcalls.Stdin).Subject
-}
-
-func (s *stdout) subject() hostcalls.Subject {
-	return streamOp(hostcalls.OpWrite, s.sink, s.name).Subject
 }
 
 // onStreamFailed notes why an operation on a standard stream has failed, if that has to do with another workload.
@@ -76,8 +67,10 @@ func (s *stdin) notifier(t eventtype) hostcalls.Notifier {
 	return s.source
 }
 
-func (s *stdin) level(eventtype) (uint64, bool)    { return levelOf(s.source) }
-func (s *stdin) target() string                    { return streamOp(0, s.source, hostcalls.Stdin).Target }
+func (s *stdin) level(eventtype) (uint64, bool) { return levelOf(s.source) }
+func (s *stdin) op(eventtype) hostcalls.Op {
+	return streamOp(hostcalls.OpRead, s.source, hostcalls.Stdin)
+}
 func (s *stdin) close(_ *Process, onClosed func()) { closeStream(s.source); onClosed() }
 
 func (s *stdout) write(p *Process, v iovecs) (uint32, errno) {
@@ -96,7 +89,7 @@ func (s *stdout) notifier(t eventtype) hostcalls.Notifier {
 }
 
 func (s *stdout) level(eventtype) (uint64, bool)    { return levelOf(s.sink) }
-func (s *stdout) target() string                    { return streamOp(0, s.sink, s.name).Target }
+func (s *stdout) op(eventtype) hostcalls.Op         { return streamOp(hostcalls.OpWrite, s.sink, s.name) }
 func (s *stdout) close(_ *Process, onClosed func()) { closeStream(s.sink); onClosed() }
 
 // closeStream closes a standard stream that can be closed: the guest has closed its descriptor.
@@ -116,7 +109,8 @@ func levelOf(n hostcalls.Notifier) (nbytes uint64, hangup bool) {
 	return uint64(max(bytes, 0)), hangup
 }
 
-// readStream reads at most a piece from s. If there is nothing to read it waits, unless flags has nonblock.
+// readStream reads at most a piece from s. If there is nothing to read it waits, unless flags has nonblock, but not
+// beyond op's deadline, if it has one.
 func (p *Process) readStream(s hostcalls.Source, v iovecs, flags fdflags, op hostcalls.Op) (uint32, errno) {
 	op.Bytes = uint64(v.total)
 	v = v.front(pieceBytes)
@@ -126,10 +120,10 @@ func (p *Process) readStream(s hostcalls.Source, v iovecs, flags fdflags, op hos
 		case n > 0 || errors.Is(err, io.EOF):
 			p.charge(copyCost(int(n)))
 			return n, errnoSuccess
-		case !errors.Is(err, hostcalls.ErrWouldBlock) || flags&fdflagNonblock != 0:
+		case !errors.Is(err, hostcalls.ErrWouldBlock) || flags&fdflagNonblock != 0 || expired(op.Deadline):
 			return 0, errnoOf(err)
 		}
-		p.await(time.Time{}, hostcalls.Wait{Op: op, On: s})
+		p.await(op.Deadline, hostcalls.Wait{Op: op, On: s})
 	}
 }
 
@@ -167,17 +161,18 @@ func (p *Process) writeStream(s hostcalls.Sink, v iovecs, flags fdflags, op host
 	return written, errnoSuccess
 }
 
-// writeSome writes what s accepts of v. If it accepts nothing it waits, unless flags has nonblock.
+// writeSome writes what s accepts of v. If it accepts nothing it waits, unless flags has nonblock, but not beyond op's
+// deadline, if it has one.
 func (p *Process) writeSome(s hostcalls.Sink, v iovecs, flags fdflags, op hostcalls.Op) (uint32, errno) {
 	for {
 		n, err := p.send(s, v)
 		switch {
 		case n > 0 || err == nil:
 			return n, errnoSuccess
-		case !errors.Is(err, hostcalls.ErrWouldBlock) || flags&fdflagNonblock != 0:
+		case !errors.Is(err, hostcalls.ErrWouldBlock) || flags&fdflagNonblock != 0 || expired(op.Deadline):
 			return 0, errnoOf(err)
 		}
-		p.await(time.Time{}, hostcalls.Wait{Op: op, On: s})
+		p.await(op.Deadline, hostcalls.Wait{Op: op, On: s})
 	}
 }
 

@@ -149,6 +149,8 @@ var imports = map[string][]string{
 	"cmd/reactorctl/internal/source":    {"internal/toolchain", "cmd/reactorctl/internal/interrupt"},
 	"cmd/reactorctl/internal/dev":       {"cmd/reactorctl/internal/source", "cmd/reactorctl/internal/watch"},
 	"cmd/reactorctl/internal/watch":     {},
+	"cmd/reactorctl/internal/top":       {"cmd/reactorctl/internal/render", "cmd/internal/printable", "cmd/internal/screen", "cmd/internal/table", "proto/reactor/v1"},
+	"cmd/reactorctl/internal/viewer":    {"cmd/reactorctl/internal/interrupt", "cmd/internal/screen"},
 
 	"cmd/reactord":                   {"cmd/reactord/internal/cli"},
 	"cmd/reactord/internal/cli":      {"cmd/reactord/internal/config", "cmd/reactord/internal/daemon", "cmd/reactord/internal/demo", "cmd/reactord/internal/inflight", "cmd/reactord/internal/systemd", "cmd/internal/help", "cmd/internal/local", "cmd/internal/printable", "cmd/internal/quantity", "cmd/internal/screen", "cmd/internal/smallfile", "cmd/internal/table", "cmd/internal/usage", "cmd/internal/version", "reactor"},
@@ -194,6 +196,7 @@ var importers = map[string][]string{
 	"github.com/ianlancetaylor/demangle":                   {"reactor/internal/symbol"},
 	"mvdan.cc/sh/v3/shell":                                 {"cmd/reactorctl/internal/cli"},
 	"github.com/fsnotify/fsnotify":                         {"cmd/reactorctl/internal/watch"},
+	"charm.land/bubbletea/v2":                              {"cmd/reactorctl/internal/viewer"},
 	"github.com/theory/jsonpath":                           {"cmd/reactorctl/internal/render"},
 	"github.com/KimMachineGun/automemlimit/memlimit":       {"reactor/internal/process"},
 	"golang.org/x/sync/errgroup":                           {"cmd/reactorctl/internal/cli"},

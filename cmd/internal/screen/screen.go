@@ -99,6 +99,13 @@ func (s *Screen) Print(lines ...Line) error {
 	return err
 }
 
+// Styled returns a line in the form in which Print writes it.
+func (s *Screen) Styled(line Line) string {
+	var b bytes.Buffer
+	s.render(&b, line)
+	return b.String()
+}
+
 func (s *Screen) render(b *bytes.Buffer, line Line) {
 	for _, span := range line {
 		text := span.text()

@@ -151,7 +151,7 @@ there are any the fields at fault, advice, and the delay after which to try agai
 	root.AddCommand(
 		a.submitCommand(), a.runCommand(), a.devCommand(), a.statusCommand(), a.listCommand(), a.logsCommand(),
 		a.attachCommand(), a.waitCommand(), a.cancelCommand(), a.removeCommand(), a.opsCommand(), a.moduleCommand(),
-		a.nodeCommand(), a.healthCommand(), a.drainCommand(), a.contextCommand(), a.versionCommand(), a.workloadCommand(),
+		a.nodeCommand(), a.topCommand(), a.healthCommand(), a.drainCommand(), a.contextCommand(), a.versionCommand(), a.workloadCommand(),
 	)
 	a.addCompletions(root)
 	return root

@@ -1,0 +1,43 @@
+package render
+
+import (
+	"time"
+
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"github.com/reactord/reactord/cmd/internal/screen"
+	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
+)
+
+// Span writes a length of time in the unit that matters, and one more while that says something.
+func Span(d time.Duration) string { return span(d) }
+
+// Count writes a number with commas.
+func Count(n uint64) string { return comma(n) }
+
+// Measured writes a time that was measured.
+func Measured(d *durationpb.Duration) string { return duration(d) }
+
+// OpKind returns a kind of operation in words.
+func OpKind(kind reactorv1.OpKind) string { return opKind(&reactorv1.Op{Kind: kind}) }
+
+// WaitsFor describes the first operation that a workload waits for, and says how many more there are.
+func WaitsFor(ops []*reactorv1.Op) string {
+	if len(ops) == 0 {
+		return ""
+	}
+	text := opKind(ops[0])
+	if target := ops[0].GetTarget(); target != "" {
+		text += " " + target
+	}
+	if len(ops) > 1 {
+		text += ", and " + comma(uint64(len(ops)-1)) + " more"
+	}
+	return text
+}
+
+// StateSpan returns a workload's state as a word in its colour.
+func StateSpan(w *reactorv1.Workload) screen.Span { return state(w) }
+
+// Labels writes labels in one line.
+func Labels(m map[string]string) string { return labels(m) }

@@ -10,7 +10,6 @@ import (
 	"github.com/reactord/reactord/executor/driver"
 	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/capability"
-	"github.com/reactord/reactord/hostcalls/lease"
 	"github.com/reactord/reactord/hostcalls/network"
 )
 
@@ -37,7 +36,7 @@ func (o opener) connect(c capability.Connection) (descriptor, error) {
 	if err != nil {
 		return nil, err
 	}
-	if tcp, err = p.adopt(tcp, o.lease); err != nil {
+	if tcp, err = o.adopt(tcp); err != nil {
 		return nil, err
 	}
 	return newConnection(tcp, p), nil
@@ -103,13 +102,17 @@ func (o opener) tlsConfig(t *capability.TLS) (config *tls.Config, err error) {
 	return config, errors.Join(err, faults)
 }
 
-// adopt makes a socket of the stack, which was opened by a grant, one of the process's network.
-func (p *Process) adopt(tcp network.TCP, by *lease.Lease) (network.TCP, error) {
-	var grant network.Grant
-	if by != nil {
-		grant = by
+// grant returns what is opened by, nil if that is never revoked.
+func (o opener) grant() network.Grant {
+	if o.lease == nil {
+		return nil
 	}
-	adopted, err := p.net().Adopt(tcp, grant, "")
+	return o.lease
+}
+
+// adopt makes a socket of the stack one of the process's network.
+func (o opener) adopt(tcp network.TCP) (network.TCP, error) {
+	adopted, err := o.process.net().Adopt(tcp, o.grant(), "")
 	if err != nil {
 		_ = tcp.Close()
 		return nil, err

@@ -19,11 +19,38 @@ const backlog = 4096
 
 // Listen implements capability.Opener.
 func (o opener) Listen(l capability.Listener) error {
-	if l.Protocol != network.OverTCP {
-		return errors.New("this daemon listens over TCP only")
+	listen := o.listen
+	if l.Protocol == network.OverUDP {
+		listen = o.listenForDatagrams
 	}
-	d, err := o.listen(l.Address)
+	d, err := listen(l.Address)
 	return o.installSocket(l.Name, d, err)
+}
+
+// listenForDatagrams binds a UDP socket, which may answer those whom it has heard.
+func (o opener) listenForDatagrams(address string) (descriptor, error) {
+	p := o.process
+	at, err := p.placeOf(address, o.permit)
+	if err != nil {
+		return nil, err
+	}
+	defer p.AddCostSince(time.Now())
+	family := familyAt(at)
+	udp, err := p.granted.network.Stack.UDP(family)
+	if err != nil {
+		return nil, os.NewSyscallError("socket", err)
+	}
+	if err := udp.Bind(at); err != nil {
+		_ = udp.Close()
+		return nil, inCall("bind", err)
+	}
+	adopted, err := p.net().AdoptUDP(udp, o.grant(), "")
+	if err != nil {
+		_ = udp.Close()
+		return nil, err
+	}
+	p.granted.listening = append(p.granted.listening, adopted.LocalAddr().String())
+	return newUDPSocket(p, adopted, family), nil
 }
 
 func (o opener) listen(address string) (descriptor, error) {
@@ -32,48 +59,50 @@ func (o opener) listen(address string) (descriptor, error) {
 	if err != nil {
 		return nil, err
 	}
-	if tcp, err = p.adopt(tcp, o.lease); err != nil {
+	if tcp, err = o.adopt(tcp); err != nil {
 		return nil, err
 	}
 	p.granted.listening = append(p.granted.listening, tcp.LocalAddr().String())
 	return newListener(tcp, p), nil
 }
 
-// listen listens on HOST:PORT. A name is looked up first, and one of its addresses is chosen as by package net: the first
-// IPv4 address, or else the first. The listener is the stack's.
+// listen listens on HOST:PORT. The listener is the stack's.
 func (p *Process) listen(address string, permit capability.Permit) (network.TCP, error) {
-	host, service, err := net.SplitHostPort(address)
+	at, err := p.placeOf(address, permit)
 	if err != nil {
 		return nil, err
-	}
-	port, err := strconv.ParseUint(service, 10, 16)
-	if err != nil {
-		return nil, &net.AddrError{Err: "invalid port", Addr: address}
-	}
-	addrs, err := network.Lookup(&p.Call, p.granted.network.Stack, host)
-	if err != nil {
-		return nil, err
-	}
-	at := netip.AddrPortFrom(addrs[max(slices.IndexFunc(addrs, netip.Addr.Is4), 0)], uint16(port))
-	if permit != nil {
-		if err := permit.Listen(at); err != nil {
-			return nil, err
-		}
 	}
 	defer p.AddCostSince(time.Now())
 	return listenAt(p.granted.network.Stack, at)
 }
 
+// placeOf returns the address to listen at for HOST:PORT. A name is looked up, and one of its addresses is chosen as by
+// package net: the first IPv4 address, or else the first.
+func (p *Process) placeOf(address string, permit capability.Permit) (at netip.AddrPort, err error) {
+	host, service, err := net.SplitHostPort(address)
+	if err != nil {
+		return at, err
+	}
+	port, err := strconv.ParseUint(service, 10, 16)
+	if err != nil {
+		return at, &net.AddrError{Err: "invalid port", Addr: address}
+	}
+	addrs, err := network.Lookup(&p.Call, p.granted.network.Stack, host)
+	if err != nil {
+		return at, err
+	}
+	at = netip.AddrPortFrom(addrs[max(slices.IndexFunc(addrs, netip.Addr.Is4), 0)], uint16(port))
+	if permit != nil {
+		if err := permit.Listen(at); err != nil {
+			return at, err
+		}
+	}
+	return at, nil
+}
+
 // listenAt opens a listening socket. At every address of IPv6 it takes IPv4, too.
 func listenAt(stack network.Stack, at netip.AddrPort) (_ network.TCP, err error) {
-	family := network.IPv6
-	switch {
-	case at.Addr().Is4():
-		family = network.IPv4
-	case at.Addr().IsUnspecified():
-		family = network.AnyFamily
-	}
-	tcp, err := stack.TCP(family)
+	tcp, err := stack.TCP(familyAt(at))
 	if err != nil {
 		return nil, os.NewSyscallError("socket", err)
 	}
@@ -93,6 +122,17 @@ func listenAt(stack network.Stack, at netip.AddrPort) (_ network.TCP, err error)
 		return nil, inCall("listen", err)
 	}
 	return tcp, nil
+}
+
+// familyAt returns the family of a socket that listens at an address.
+func familyAt(at netip.AddrPort) network.Family {
+	switch {
+	case at.Addr().Is4():
+		return network.IPv4
+	case at.Addr().IsUnspecified():
+		return network.AnyFamily
+	}
+	return network.IPv6
 }
 
 // inCall names the system call of an error.

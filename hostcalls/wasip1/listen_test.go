@@ -1,0 +1,61 @@
+package wasip1
+
+import (
+	"net"
+	"net/netip"
+	"testing"
+
+	"github.com/reactord/reactord/hostcalls/abi"
+	"github.com/reactord/reactord/hostcalls/capability"
+	"github.com/reactord/reactord/hostcalls/network"
+)
+
+// TestListenerForDatagrams: a guest hears everybody on a UDP socket that it was granted, and may answer those whom it has
+// heard, and nobody else.
+func TestListenerForDatagrams(t *testing.T) {
+	client, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	stranger, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stranger.Close()
+	grant := socketGrant(func(o capability.Opener) error {
+		return o.Listen(capability.Listener{Name: "dns", Address: "127.0.0.1:0", Protocol: network.OverUDP})
+	})
+	withProcess(t, abi.Config{Grants: []capability.Grant{grant}}, func(c *caller) {
+		addresses := c.ListenAddresses()
+		if len(addresses) != 1 {
+			t.Fatalf("it listens at %q", addresses)
+		}
+		if _, err := client.WriteToUDPAddrPort([]byte("question"), netip.MustParseAddrPort(addresses[0])); err != nil {
+			t.Fatal(err)
+		}
+		c.want(errnoSuccess, "fd_fdstat_get", 3, 0)
+		if kind := filetype(c.mem.bytes[0]); kind != filetypeSocketDgram {
+			t.Errorf("the descriptor is of type %d", kind)
+		}
+		c.iovec(inVec, inBuffer, 100)
+		c.iovec(inAddress, inBytes, sizeStorage)
+		c.want(errnoSuccess, "sock_recv_from", 3, inVec, 1, inAddress, 0, inPort, inResult, inFlags)
+		if got := string(c.mem.bytes[inBuffer : inBuffer+c.u32(inResult)]); got != "question" {
+			t.Errorf("the guest has heard %q", got)
+		}
+		answer := func(want errno, to net.Addr) {
+			copy(c.mem.bytes[inBuffer:], "answer")
+			c.iovec(inVec, inBuffer, 6)
+			record, port := c.address(to.(*net.UDPAddr).AddrPort(), sizeInet4)
+			c.want(want, "sock_send_to", 3, inVec, 1, record, port, 0, inResult)
+		}
+		answer(errnoAcces, stranger.LocalAddr())
+		answer(errnoSuccess, client.LocalAddr())
+	})
+	buf := make([]byte, 100)
+	n, _, err := client.ReadFromUDPAddrPort(buf)
+	if err != nil || string(buf[:n]) != "answer" {
+		t.Errorf("the client has heard %q, %v", buf[:n], err)
+	}
+}

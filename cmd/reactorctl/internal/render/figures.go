@@ -19,14 +19,14 @@ func Count(n uint64) string { return comma(n) }
 func Measured(d *durationpb.Duration) string { return duration(d) }
 
 // OpKind returns a kind of operation in words.
-func OpKind(kind reactorv1.OpKind) string { return opKind(&reactorv1.Op{Kind: kind}) }
+func OpKind(kind reactorv1.OpKind) string { return opKind(kind) }
 
 // WaitsFor describes the first operation that a workload waits for, and says how many more there are.
 func WaitsFor(ops []*reactorv1.Op) string {
 	if len(ops) == 0 {
 		return ""
 	}
-	text := opKind(ops[0])
+	text := opKind(ops[0].GetKind())
 	if target := ops[0].GetTarget(); target != "" {
 		text += " " + target
 	}

@@ -3,8 +3,11 @@
 package executor
 
 import (
+	"runtime"
+	"slices"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -83,7 +86,7 @@ func TestSocketsBesideBusyTasks(t *testing.T) {
 }
 
 // sockets returns the two ends of a connection, in non-blocking mode.
-func sockets(t *testing.T) (a, b int) {
+func sockets(t testing.TB) (a, b int) {
 	t.Helper()
 	ends, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
 	if err != nil {
@@ -96,4 +99,58 @@ func sockets(t *testing.T) (a, b int) {
 		}
 	}
 	return ends[0], ends[1]
+}
+
+// BenchmarkSocketWake measures the time from a write to a socket until the task runs that waits for it, while other tasks
+// keep all processors.
+func BenchmarkSocketWake(b *testing.B) {
+	e := openBench(b, Config{})
+	var over atomic.Bool
+	b.Cleanup(func() { over.Store(true) })
+	for range 4 {
+		if _, err := e.Spawn(TaskSpec{Run: func(f *Fiber) {
+			for !over.Load() && f.Preempt() == nil {
+				for start := time.Now(); time.Since(start) < 200*time.Microsecond; {
+				}
+			}
+		}}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	reader, writer := sockets(b)
+	source, err := e.Driver().Register(reader)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer source.Close()
+	for e.Stats().Preemptions < 100 { // until all processors are kept
+		runtime.Gosched()
+	}
+	woken := make(chan time.Time, 1)
+	var late []time.Duration
+	var buf [1]byte
+	for b.Loop() {
+		<-time.After(time.Millisecond)
+		source.Exhausted(driver.Readable, source.Readiness())
+		task, err := e.Spawn(TaskSpec{Run: func(f *Fiber) {
+			defer source.Await(driver.Readable, f.Task().Wake)()
+			_ = f.Park()
+			woken <- time.Now()
+		}})
+		if err != nil {
+			b.Fatal(err)
+		}
+		for task.Phase() != Parked {
+			runtime.Gosched()
+		}
+		began := time.Now()
+		if _, err := unix.Write(writer, buf[:]); err != nil {
+			b.Fatal(err)
+		}
+		late = append(late, (<-woken).Sub(began))
+		_, _ = unix.Read(reader, buf[:])
+	}
+	slices.Sort(late)
+	b.ReportMetric(late[len(late)/2].Seconds()*1e3, "p50-ms")
+	b.ReportMetric(late[len(late)*99/100].Seconds()*1e3, "p99-ms")
 }

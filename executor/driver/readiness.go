@@ -10,7 +10,8 @@ const (
 	directions
 )
 
-// Readiness is what is known of a descriptor: the directions in which it may be ready, and how many events it has had.
+// Readiness is what is known of a descriptor: the directions in which it may be ready, and how many events there were of
+// each.
 //
 // A direction is ready from the event that says so until somebody has found that it is not: what came between the two
 // must not be lost. So whoever finds it not ready says which Readiness they had seen before they tried, and if there was
@@ -23,8 +24,14 @@ const (
 	writable Readiness = 1 << Writable
 	// ending: the peer has ended the stream, there was an error or there are urgent data. Then less than was asked for may
 	// have been read although there is more to be known.
-	ending   Readiness = 1 << directions
-	oneEvent Readiness = 1 << (directions + 1)
+	ending Readiness = 1 << directions
+)
+
+// The numbers of events, which begin again at zero when they have no room.
+const (
+	flagBits  = 3
+	countBits = 30
+	counted   = 1<<countBits - 1
 )
 
 // unknown is the Readiness of a descriptor that nobody has tried.
@@ -34,14 +41,25 @@ const unknown = readable | writable
 func (r Readiness) Ready(dir Direction) bool { return r&(1<<dir) != 0 }
 
 // after returns the Readiness after an event that tells bits.
-func (r Readiness) after(bits Readiness) Readiness { return (r | bits) + oneEvent }
+func (r Readiness) after(bits Readiness) Readiness {
+	r |= bits
+	for dir := range directions {
+		if bits.Ready(dir) {
+			shift := flagBits + countBits*int(dir)
+			r = r&^(counted<<shift) | ((r.events(dir)+1)&counted)<<shift
+		}
+	}
+	return r
+}
 
-// events returns the number of events.
-func (r Readiness) events() Readiness { return r / oneEvent }
+// events returns the number of events of a direction.
+func (r Readiness) events(dir Direction) Readiness {
+	return r >> (flagBits + countBits*int(dir)) & counted
+}
 
 // exhausted returns the Readiness after a try that found dir not ready.
 func (r Readiness) exhausted(dir Direction, seen Readiness) Readiness {
-	if r.events() != seen.events() {
+	if r.events(dir) != seen.events(dir) {
 		return r
 	}
 	return r &^ (1 << dir)

@@ -18,7 +18,7 @@ func TestReadiness(t *testing.T) {
 		{"a try fails", nil, nil, exhausted(Readable), writable},
 		{"a try to write fails", nil, nil, exhausted(Writable), readable},
 		{"an event while trying", nil, []step{event(readable)}, exhausted(Readable), unknown},
-		{"an event of the other direction while trying", nil, []step{event(writable)}, exhausted(Readable), unknown},
+		{"an event of the other direction while trying", nil, []step{event(writable)}, exhausted(Readable), writable},
 		{"two events before, none while trying", []step{event(readable), event(writable)}, nil, exhausted(Readable), writable},
 		{"somebody else has found it first", nil, []step{exhausted(Readable)}, exhausted(Readable), writable},
 		{"both directions", nil, []step{exhausted(Writable)}, exhausted(Readable), 0},
@@ -37,7 +37,7 @@ func TestReadiness(t *testing.T) {
 			for _, s := range append(tt.during, tt.result) {
 				r = s(r, seen)
 			}
-			if got := r & (oneEvent - 1); got != tt.want {
+			if got := r & (1<<flagBits - 1); got != tt.want {
 				t.Errorf("readiness is %b, want %b", got, tt.want)
 			}
 			for dir := range directions {
@@ -46,5 +46,17 @@ func TestReadiness(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestReadinessCounts: the numbers of events of the two directions are apart, also when they begin again.
+func TestReadinessCounts(t *testing.T) {
+	r := unknown | counted<<flagBits
+	if got := r.after(readable); got != unknown {
+		t.Errorf("after the last number: %b", got)
+	}
+	r = unknown.after(readable).after(readable).after(writable)
+	if in, out := r.events(Readable), r.events(Writable); in != 2 || out != 1 {
+		t.Errorf("%d and %d events, want 2 and 1", in, out)
 	}
 }

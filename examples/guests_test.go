@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -32,5 +33,42 @@ func TestBinariesMatchSources(t *testing.T) {
 		if !bytes.Equal(built, committed) {
 			t.Errorf("%s is not what its source gives: run examples/build-c.sh", name)
 		}
+	}
+}
+
+// TestDialBinariesMatchSources builds c-dial and rust-dial again by the commands of README.md.
+func TestDialBinariesMatchSources(t *testing.T) {
+	for _, tt := range []struct {
+		dir, version string
+		command      []string
+	}{
+		{"c-dial", "Debian clang version 14.0.6", []string{"clang", "--target=wasm32-wasi", "-O2", "-s", "-Wall", "-o", "OUT", "dial.c"}},
+		{"rust-dial", "rustc 1.95.0 ", []string{"rustc", "--edition", "2024", "--target", "wasm32-wasip1",
+			"-C", "opt-level=s", "-C", "strip=debuginfo", "-o", "OUT", "dial.rs"}},
+	} {
+		t.Run(tt.dir, func(t *testing.T) {
+			if out, err := exec.Command(tt.command[0], "--version").Output(); err != nil || !strings.HasPrefix(string(out), tt.version) {
+				t.Skipf("the binary was built by %s; here is %q, %v", tt.version, out, err)
+			}
+			out := filepath.Join(t.TempDir(), "dial.wasm")
+			command := slices.Clone(tt.command)
+			command[slices.Index(command, "OUT")] = out
+			cmd := exec.CommandContext(t.Context(), command[0], command[1:]...)
+			cmd.Dir = tt.dir
+			if text, err := cmd.CombinedOutput(); err != nil {
+				t.Skipf("the target is not installed: %v\n%s", err, text)
+			}
+			built, err := os.ReadFile(out)
+			if err != nil {
+				t.Fatal(err)
+			}
+			committed, err := os.ReadFile(filepath.Join(tt.dir, "dial.wasm"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(built, committed) {
+				t.Error("the binary is not what its source gives: build it as examples/README.md says")
+			}
+		})
 	}
 }

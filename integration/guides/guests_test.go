@@ -17,6 +17,8 @@ func TestMain(m *testing.M) { os.Exit(testkit.Main(m)) }
 
 // toolchains says of each section that needs more than Go how to see whether it is there.
 var toolchains = map[string]string{
+	"Dialling": `echo '#include <stdio.h>
+int main(void) { return 0; }' | clang --target=wasm32-wasi -x c -o /dev/null -`,
 	"Rust": `rustc --target wasm32-wasip1 --print target-libdir | xargs ls | grep -q libstd`,
 	"C": `echo '#include <stdio.h>
 int main(void) { return 0; }' | clang --target=wasm32-wasi -x c -o /dev/null -`,
@@ -30,7 +32,7 @@ func TestGuestGuide(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := testkit.Start(t, t.TempDir())
+	d := testkit.Start(t, t.TempDir(), "--allow-listen=127.0.0.1:*", "--allow-connect=127.0.0.1:*")
 	for _, s := range sections(string(text)) {
 		if len(s.steps) == 0 {
 			continue

@@ -1,0 +1,106 @@
+package integration
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/reactord/reactord/integration/internal/testkit"
+	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
+)
+
+func dialGrant(pattern string) []*reactorv1.Grant {
+	return []*reactorv1.Grant{{Grant: &reactorv1.Grant_Dial{Dial: &reactorv1.DialGrant{Pattern: pattern}}}}
+}
+
+// echoServer returns what it gets, once a client has ended its half of the connection.
+func echoServer(t *testing.T) (port string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer c.Close()
+				_, _ = io.Copy(c, c)
+			}()
+		}
+	}()
+	_, port, _ = net.SplitHostPort(l.Addr().String())
+	return port
+}
+
+// TestDialling: guests in three languages open connections by themselves, within their grants.
+func TestDialling(t *testing.T) {
+	d := testkit.Start(t, t.TempDir(), "--allow-connect=127.0.0.1:*", "--allow-connect=localhost:*")
+	port := echoServer(t)
+	for _, guest := range []struct{ name, host string }{{"c-dial", "127.0.0.1"}, {"c-dial", "localhost"}, {"rust-dial", "127.0.0.1"}} {
+		t.Run(guest.name+" "+guest.host, func(t *testing.T) {
+			binary, err := os.ReadFile("../examples/" + guest.name + "/dial.wasm")
+			if err != nil {
+				t.Fatal(err)
+			}
+			module := d.Push(t, binary)
+			spec := &reactorv1.WorkloadSpec{
+				Module: module, Args: []string{guest.host, port}, Stdin: []byte("hello"),
+				Grants: dialGrant(guest.host + ":" + port),
+			}
+			id := d.Submit(t, spec)
+			status := d.WaitFor(t, id)
+			text, _ := d.Logs(t, &reactorv1.ReadLogsRequest{Id: id})
+			if status.GetState() != reactorv1.WorkloadState_WORKLOAD_STATE_SUCCEEDED || text != "hello" {
+				t.Errorf("%v, and it printed %q", status, text)
+			}
+			spec.Grants = dialGrant("127.0.0.1:1")
+			id = d.Submit(t, spec)
+			status = d.WaitFor(t, id)
+			text, _ = d.Logs(t, &reactorv1.ReadLogsRequest{Id: id})
+			if status.GetState() != reactorv1.WorkloadState_WORKLOAD_STATE_FAILED || !strings.Contains(strings.ToLower(text), "permission denied") {
+				t.Errorf("without the grant: %v, and it printed %q", status, text)
+			}
+		})
+	}
+}
+
+// TestDiallingPool: a pool of connections of Go's net/http replaces those that the server has closed.
+func TestDiallingPool(t *testing.T) {
+	d := testkit.Start(t, t.TempDir(), "--allow-connect=127.0.0.1:*", "--allow-connect=localhost:*")
+	var requests, connections atomic.Int64
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if requests.Add(1)%2 == 0 {
+			w.Header().Set("Connection", "close")
+		}
+		_, _ = io.WriteString(w, "page\n")
+	}))
+	server.Config.ConnState = func(_ net.Conn, s http.ConnState) {
+		if s == http.StateNew {
+			connections.Add(1)
+		}
+	}
+	server.Start()
+	defer server.Close()
+	id := d.Submit(t, &reactorv1.WorkloadSpec{
+		Module: d.Push(t, testkit.GoGuest(t, "../examples/http-dial")), Args: []string{server.URL, "6"},
+		Grants: dialGrant(strings.TrimPrefix(server.URL, "http://")),
+	})
+	status := d.WaitFor(t, id)
+	text, _ := d.Logs(t, &reactorv1.ReadLogsRequest{Id: id})
+	if status.GetState() != reactorv1.WorkloadState_WORKLOAD_STATE_SUCCEEDED || text != strings.Repeat("page\n", 6) {
+		t.Errorf("%v, and it printed %q", status, text)
+	}
+	if n := connections.Load(); n != 3 {
+		t.Errorf("6 requests took %d connections, want one for each 2", n)
+	}
+}

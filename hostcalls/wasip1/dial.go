@@ -58,7 +58,7 @@ func (o opener) accept(address string) (network.TCP, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer l.Close()
+	defer func() { _ = l.Close() }()
 	for {
 		tcp, err := l.Accept()
 		if !errors.Is(err, hostcalls.ErrWouldBlock) {

@@ -19,6 +19,7 @@ import (
 	"github.com/reactord/reactord/executor/engine/meter"
 	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/abi"
+	"github.com/reactord/reactord/hostcalls/network"
 	"github.com/reactord/reactord/hostcalls/vfs"
 	"github.com/reactord/reactord/internal/notify"
 	"github.com/reactord/reactord/reactor/internal/attempt"
@@ -203,6 +204,7 @@ func (r *Reactor) openRunner(mounts *vfs.Mounts) (err error) {
 		Log: r.log, Store: r.store, Executor: r.executor, Load: r.modules.Load, Freeing: r.engine.MemoryFreeing,
 		Watched: r.feed.Active, Outage: r.outage, Hooks: r.cfg.Hooks,
 		Host: attempt.Host{
+			Peers:  network.NewPeers(),
 			Driver: r.executor.Driver(), Spool: r.spool, Permit: r.permit, Mounts: mounts,
 			Descriptors: r.descriptors,
 		},

@@ -28,6 +28,8 @@ type Config struct {
 	// Network is what the process has of the network. Without a stack it is the host's own; without access the process
 	// opens nothing by itself.
 	Network network.Config
+	// Peer is the process among others, which grants may let it connect to, or be connected by.
+	Peer network.Peer
 
 	MemoryBytes int64            // as in engine.InstanceConfig
 	StackBytes  int64            // as in engine.InstanceConfig

@@ -5,6 +5,8 @@
 // ([Access]), and counts and bounds what it sends and receives ([Traffic]). [Dial] and [ClientTLS] open what a grant
 // hands over, and [Pair] and [Listener] are sockets between guests; [Network.Adopt] makes them the process's own.
 //
+// [Peers] connects processes to each other, in memory.
+//
 // # Waiting
 //
 // No method of a socket blocks. What can't be done yet returns hostcalls.ErrWouldBlock, and Notify reports when it is

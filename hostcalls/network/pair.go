@@ -186,6 +186,13 @@ func (l *Listener) Notify(d Direction, ready func()) (stop func()) {
 	return l.accept.Add(&l.mu, ready, l.closed || d == Out || len(l.queue) > 0)
 }
 
+// isClosed reports whether the listener is closed.
+func (l *Listener) isClosed() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.closed
+}
+
 // Level implements Socket.
 func (l *Listener) Level(Direction) (nbytes int, hangup bool) { return 1, false }
 

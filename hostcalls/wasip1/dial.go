@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/reactord/reactord/executor/driver"
@@ -25,6 +26,9 @@ func (o opener) connect(c capability.Connection) (descriptor, error) {
 	if err != nil {
 		return nil, err
 	}
+	if peer, ok := strings.CutPrefix(c.Address, forWorkloads+":"); ok {
+		return o.connectToPeer(peer)
+	}
 	reach := o.dial
 	if c.Accept {
 		reach = o.accept
@@ -36,7 +40,7 @@ func (o opener) connect(c capability.Connection) (descriptor, error) {
 	if err != nil {
 		return nil, err
 	}
-	if tcp, err = o.adopt(tcp); err != nil {
+	if tcp, err = o.adopt(tcp, ""); err != nil {
 		return nil, err
 	}
 	return newConnection(tcp, p), nil
@@ -110,9 +114,9 @@ func (o opener) grant() network.Grant {
 	return o.lease
 }
 
-// adopt makes a socket of the stack one of the process's network.
-func (o opener) adopt(tcp network.TCP) (network.TCP, error) {
-	adopted, err := o.process.net().Adopt(tcp, o.grant(), "")
+// adopt makes a socket of the stack one of the process's network. Its target in operations is its address, if empty.
+func (o opener) adopt(tcp network.TCP, target string) (network.TCP, error) {
+	adopted, err := o.process.net().Adopt(tcp, o.grant(), target)
 	if err != nil {
 		_ = tcp.Close()
 		return nil, err

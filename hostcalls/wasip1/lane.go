@@ -14,6 +14,7 @@ import (
 
 // granted holds what a process knows of its grants, besides their descriptors.
 type granted struct {
+	peer        network.Peer
 	network     network.Config
 	mounts      *vfs.Mounts
 	folders     []capability.Folder

@@ -20,7 +20,10 @@ const backlog = 4096
 // Listen implements capability.Opener.
 func (o opener) Listen(l capability.Listener) error {
 	listen := o.listen
-	if l.Protocol == network.OverUDP {
+	switch {
+	case l.Address == forWorkloads:
+		listen = func(string) (descriptor, error) { return o.listenForPeers(l.Name) }
+	case l.Protocol == network.OverUDP:
 		listen = o.listenForDatagrams
 	}
 	d, err := listen(l.Address)
@@ -59,7 +62,7 @@ func (o opener) listen(address string) (descriptor, error) {
 	if err != nil {
 		return nil, err
 	}
-	if tcp, err = o.adopt(tcp); err != nil {
+	if tcp, err = o.adopt(tcp, ""); err != nil {
 		return nil, err
 	}
 	p.granted.listening = append(p.granted.listening, tcp.LocalAddr().String())

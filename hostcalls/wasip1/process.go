@@ -54,7 +54,7 @@ func newProcess(a *ABI, config abi.Config) (*Process, error) {
 		env:        newStringList(config.Env),
 		started:    time.Now(),
 		pendingOps: config.PendingOps,
-		granted:    &granted{mounts: config.Mounts, network: config.Network},
+		granted:    &granted{peer: config.Peer, mounts: config.Mounts, network: config.Network},
 	}
 	p.fds.init(config.Descriptors, config.Budget, config.Owner)
 	p.openStdio(config)

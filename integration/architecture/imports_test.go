@@ -112,7 +112,7 @@ var imports = map[string][]string{
 	"reactor": {
 		"internal/notify",
 		"executor", "executor/driver", "executor/engine", "executor/engine/meter",
-		"hostcalls", "hostcalls/abi", "hostcalls/vfs",
+		"hostcalls", "hostcalls/abi", "hostcalls/network", "hostcalls/vfs",
 		"reactor/api", "reactor/errs", "reactor/hooks", "reactor/policy", "reactor/store", "reactor/internal/...",
 	},
 

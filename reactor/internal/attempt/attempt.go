@@ -30,6 +30,8 @@ type Host struct {
 	Permit Permit
 	// Stack is the network; nil: there is none.
 	Stack network.Stack
+	// Peers has the listeners of workloads for each other.
+	Peers *network.Peers
 	// Descriptors bounds how many of the process's file descriptors guests hold: without it a guest that opens
 	// many files could keep clients from connecting.
 	Descriptors *hostcalls.Budget

@@ -85,9 +85,10 @@ func (a *Attempt) giveNetwork(config *abi.Config, spec *api.Spec) {
 	}
 }
 
-// Join joins the guest's standard streams to those of other workloads. It is called before the task is spawned, and may
+// Join puts the guest among the other workloads, and joins its standard streams to theirs. It is called before the task is spawned, and may
 // block.
 func (a *Attempt) Join(p *pipes.Pipes, tenant string, spec *api.Spec) {
+	a.config.Peer = network.Peer{Peers: a.host.Peers, Tenant: tenant, ID: a.id}
 	if spec.StdoutTo != "" {
 		a.config.Stdout = p.JoinFrom(pipes.Pair{Tenant: tenant, From: a.id, To: spec.StdoutTo})
 	}

@@ -1,0 +1,161 @@
+package network
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"syscall"
+
+	"github.com/reactord/reactord/hostcalls"
+)
+
+// peerBacklog is how many connections from others wait to be accepted by a process.
+const peerBacklog = 128
+
+// Peers has the listeners at which processes accept connections from each other, in memory. Its methods, and those of its
+// Peers, may be called from any goroutine and do not block. Its lock is taken before those of the listeners.
+type Peers struct {
+	mu        sync.Mutex
+	listeners map[peerID]map[string]*Listener // by their names
+	awaited   map[peerID]*arrivals            // processes that are waited for
+}
+
+// peerID is a process.
+type peerID struct{ tenant, id string }
+
+// arrivals are those who wait for listeners of a process.
+type arrivals struct {
+	hostcalls.Waiters
+	count int
+}
+
+// NewPeers returns a Peers without listeners.
+func NewPeers() *Peers {
+	return &Peers{listeners: map[peerID]map[string]*Listener{}, awaited: map[peerID]*arrivals{}}
+}
+
+// Peer is a process among its peers: those of its tenant. The zero value has none.
+type Peer struct {
+	Peers      *Peers
+	Tenant, ID string
+}
+
+// ErrNoPeers: a process without peers was to connect to one, or to listen for them.
+var ErrNoPeers = errors.New("network: there are no other processes")
+
+// Listen returns a listener for the process's peers, until it is closed. Its name is one of a kind.
+func (p Peer) Listen(name string) (TCP, error) {
+	if p.Peers == nil {
+		return nil, ErrNoPeers
+	}
+	me := peerID{p.Tenant, p.ID}
+	p.Peers.mu.Lock()
+	defer p.Peers.mu.Unlock()
+	mine := p.Peers.listeners[me]
+	if mine[name] != nil {
+		return nil, fmt.Errorf("there are two listeners for workloads with the name %q: give each a name of its own", name)
+	}
+	if mine == nil {
+		mine = map[string]*Listener{}
+		p.Peers.listeners[me] = mine
+	}
+	l := NewListener(peerBacklog)
+	mine[name] = l
+	if waiting := p.Peers.awaited[me]; waiting != nil {
+		waiting.Tell()
+	}
+	return &peerListener{l, p.Peers, me, name}, nil
+}
+
+// peerListener is a listener that others find until it is closed.
+type peerListener struct {
+	*Listener
+	peers *Peers
+	owner peerID
+	name  string
+}
+
+// Close implements Socket.
+func (l *peerListener) Close() error {
+	err := l.Listener.Close()
+	l.peers.mu.Lock()
+	defer l.peers.mu.Unlock()
+	if mine := l.peers.listeners[l.owner]; mine[l.name] == l.Listener {
+		if delete(mine, l.name); len(mine) == 0 {
+			delete(l.peers.listeners, l.owner)
+		}
+	}
+	return err
+}
+
+// Dial connects to the listener of a peer, to its only one if name is empty. It returns hostcalls.ErrWouldBlock as long as
+// there is none, or none that has room; then Arrival notifies.
+func (p Peer) Dial(id, name string) (TCP, error) {
+	if p.Peers == nil {
+		return nil, ErrNoPeers
+	}
+	p.Peers.mu.Lock()
+	defer p.Peers.mu.Unlock()
+	l, err := p.Peers.find(peerID{p.Tenant, id}, name)
+	if err != nil {
+		return nil, err
+	}
+	c, err := l.Dial(0)
+	if errors.Is(err, syscall.ECONNREFUSED) { // it is being closed
+		err = hostcalls.ErrWouldBlock
+	}
+	return c, err
+}
+
+// find returns a listener. p.mu is held.
+func (p *Peers) find(peer peerID, name string) (*Listener, error) {
+	theirs := p.listeners[peer]
+	if name == "" && len(theirs) > 1 {
+		return nil, fmt.Errorf("workload %s has several listeners for workloads: name one, as in workload:%s/NAME", peer.id, peer.id)
+	}
+	for theirName, l := range theirs {
+		if name == "" || name == theirName {
+			return l, nil
+		}
+	}
+	return nil, hostcalls.ErrWouldBlock
+}
+
+// Arrival notifies when Dial may not block.
+func (p Peer) Arrival(id, name string) hostcalls.Notifier { return arrival{p, id, name} }
+
+type arrival struct {
+	peer     Peer
+	id, name string
+}
+
+// Notify implements hostcalls.Notifier.
+func (a arrival) Notify(ready func()) (stop func()) {
+	p := a.peer.Peers
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	them := peerID{a.peer.Tenant, a.id}
+	l, err := p.find(them, a.name)
+	switch {
+	case err == nil && !l.isClosed():
+		return l.NotifyRoom(ready)
+	case err != nil && !errors.Is(err, hostcalls.ErrWouldBlock):
+		ready()
+		return func() {}
+	}
+	waiting := p.awaited[them]
+	if waiting == nil {
+		waiting = &arrivals{}
+		p.awaited[them] = waiting
+	}
+	waiting.count++
+	cancel := waiting.Add(&p.mu, ready, false)
+	return sync.OnceFunc(func() {
+		cancel()
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if waiting.count--; waiting.count == 0 {
+			delete(p.awaited, them)
+		}
+	})
+}

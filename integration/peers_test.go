@@ -1,0 +1,41 @@
+package integration
+
+import (
+	"strings"
+	"testing"
+
+	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
+)
+
+// One workload serves another over a connection in memory, which only who was granted it has. The one that connects may
+// be submitted first.
+func TestConnectedWorkloads(t *testing.T) {
+	c := newCtl(t)
+	c.must(t, "submit", "--id", "client", "--connect", "api=workload:web", "../examples/http-get", "http://web/hello/Ada")
+	until(t, "the client waits for the server", func() bool {
+		ops := c.daemon.Status(t, "client").GetWaitingFor()
+		return len(ops) > 0 && ops[0].GetTarget() == "workload web" && ops[0].GetKind() == reactorv1.OpKind_OP_KIND_CONNECT
+	})
+	c.must(t, "submit", "--id", "web", "--listen", "workload", "../examples/http")
+	if w := c.daemon.WaitFor(t, "client"); w.GetState() != succeeded {
+		t.Errorf("%v", w)
+	}
+	if text := c.must(t, "logs", "client"); text != "Hello, Ada!" {
+		t.Errorf("%q", text)
+	}
+	if out := c.must(t, "run", "--connect", "workload:web/listener", "../examples/http-get", "http://web/hello/Grace"); out != "Hello, Grace!\n" && out != "Hello, Grace!" {
+		t.Errorf("%q", out)
+	}
+	// Nobody reaches the server without the grant, by descriptor or otherwise.
+	if _, stderr, status := c.run(t, "", "run", "../examples/http-get", "http://web/hello/Eve"); status == 0 || !strings.Contains(stderr, "descriptor 3 is no connection") {
+		t.Errorf("status %d: %s", status, stderr)
+	}
+	// One that listens for others only on the network has not consented.
+	c.must(t, "submit", "--id", "public", "--listen", "127.0.0.1:0", "../examples/http")
+	c.must(t, "submit", "--id", "eve", "--connect", "workload:public", "../examples/http-get", "http://public/hello/Eve")
+	until(t, "eve waits", func() bool {
+		ops := c.daemon.Status(t, "eve").GetWaitingFor()
+		return len(ops) > 0 && ops[0].GetTarget() == "workload public"
+	})
+	c.must(t, "cancel", "eve", "web", "public")
+}

@@ -306,8 +306,11 @@ func TestSourcesOfReusedDescriptors(t *testing.T) {
 			}
 		})
 		for range 300 {
-			ends, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK, 0)
+			ends, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
 			if err != nil {
+				t.Fatal(err)
+			}
+			if err := unix.SetNonblock(ends[0], true); err != nil {
 				t.Fatal(err)
 			}
 			s, err := d.Register(ends[0])

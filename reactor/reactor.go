@@ -32,6 +32,7 @@ import (
 	"github.com/reactord/reactord/reactor/internal/permit"
 	"github.com/reactord/reactord/reactor/internal/process"
 	"github.com/reactord/reactord/reactor/internal/record"
+	"github.com/reactord/reactord/reactor/internal/revoke"
 	"github.com/reactord/reactord/reactor/internal/runner"
 	"github.com/reactord/reactord/reactor/internal/schedule"
 	"github.com/reactord/reactord/reactor/internal/submission"
@@ -69,6 +70,7 @@ type Reactor struct {
 	observer  *observe.Observer
 	submitter *submission.Pipeline
 	canceller *cancel.Canceller
+	revoker   *revoke.Revoker
 	journal   *crash.File
 	permit    *permit.Permit
 
@@ -141,6 +143,7 @@ func (r *Reactor) open(openStore store.Opener) (err error) {
 		MemoryBytes: r.cfg.MemoryBytes, Authorize: r.permit.Check, Awaits: r.runner.PipeAwaits,
 	}
 	r.canceller = &cancel.Canceller{Workloads: r.runner, Store: r.store, Await: r.observer.Await, Patience: cancel.Patience}
+	r.revoker = &revoke.Revoker{Workloads: r.runner, Store: r.store, Await: r.observer.Await}
 	return r.start()
 }
 

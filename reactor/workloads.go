@@ -28,6 +28,16 @@ func (r *Reactor) GetWorkload(ctx context.Context, id string) (*api.Workload, er
 
 // readWorkload returns a workload as the store has it.
 func (r *Reactor) readWorkload(ctx context.Context, id string) (*api.Workload, error) {
+	rec, err := r.readRecord(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	w, err := record.Decode(rec)
+	return w, errs.Wrap(err, "workload")
+}
+
+// readRecord returns the record of a workload.
+func (r *Reactor) readRecord(ctx context.Context, id string) (*store.Workload, error) {
 	var f errs.Faults
 	if id == "" {
 		f.Add("id", "an id is required")
@@ -42,11 +52,7 @@ func (r *Reactor) readWorkload(ctx context.Context, id string) (*api.Workload, e
 	}
 	defer done()
 	rec, err := r.store.Workload(ctx, id)
-	if err != nil {
-		return nil, refusal.OfStore(err)
-	}
-	w, err := record.Decode(rec)
-	return w, errs.Wrap(err, "workload")
+	return rec, refusal.OfStore(err)
 }
 
 // ListWorkloads returns a page of workloads, each in a state that the filter selects: RUNNING and WAITING are told apart

@@ -30,6 +30,9 @@ type Config struct {
 	Network network.Config
 	// Peer is the process among others, which grants may let it connect to, or be connected by.
 	Peer network.Peer
+	// OnOutside, unless nil, is called on the fiber with each path of the program's that leads out of the folder that it is
+	// beneath, and is refused for that.
+	OnOutside func(path string)
 
 	MemoryBytes int64            // as in engine.InstanceConfig
 	StackBytes  int64            // as in engine.InstanceConfig

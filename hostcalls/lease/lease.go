@@ -18,14 +18,14 @@ type Lease struct {
 	open    atomic.Int64
 
 	mu        sync.Mutex
-	callbacks map[*func()]struct{} // nil once it is revoked
+	callbacks map[*func()]struct{} // nil while there are none
 }
 
 var _ network.Grant = (*Lease)(nil)
 
 // New makes the lease of a grant, which is written as the command line has it.
 func New(grant string) *Lease {
-	return &Lease{grant: grant, callbacks: map[*func()]struct{}{}}
+	return &Lease{grant: grant}
 }
 
 // String implements network.Grant.
@@ -65,8 +65,11 @@ func (l *Lease) OnRevoke(revoked func()) (stop func()) {
 		return func() {}
 	}
 	l.mu.Lock()
-	over := l.callbacks == nil
+	over := l.revoked.Load()
 	if !over {
+		if l.callbacks == nil {
+			l.callbacks = map[*func()]struct{}{}
+		}
 		l.callbacks[&revoked] = struct{}{}
 	}
 	l.mu.Unlock()

@@ -19,6 +19,7 @@ type granted struct {
 	mounts      *vfs.Mounts
 	folders     []capability.Folder
 	unwatch     []func()                 // the wake-ups by revocations
+	onOutside   func(path string)        // abi.Config.OnOutside
 	sockets     []string                 // names, in the order of the descriptors
 	listening   []string                 // addresses
 	opened      atomic.Pointer[[]string] // listening, once all grants are open
@@ -69,6 +70,13 @@ func (g *granted) findLane(target string) driver.Lane {
 		lane.Kind = laneWithMounts
 	}
 	return lane
+}
+
+// tellOutside tells of a path that leads out of its folder.
+func (g *granted) tellOutside(path string) {
+	if g.onOutside != nil {
+		g.onOutside(path)
+	}
 }
 
 // grant adds a folder.

@@ -3,6 +3,7 @@ package wasip1
 import (
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -221,6 +222,100 @@ func TestRevokeEndsFileOp(t *testing.T) {
 			}
 			if n := len(p.abi.appends.files); n != 0 {
 				t.Errorf("%d files have turns", n)
+			}
+		})
+	}
+}
+
+// An operation on a socket that waits ends at once, and what was accepted from a listener is revoked with it, under whatever
+// number. The peers see that the connections are closed.
+func TestRevokeEndsSocketOp(t *testing.T) {
+	peer, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer peer.Close()
+	const fdListener, fdConnection = 3, 4
+	poll := func(c *caller, fd uint64) errno { return c.pollError(fd) }
+	read := func(c *caller, fd uint64) errno {
+		at, n := c.buffer("text")
+		return c.call("fd_read", fd, at, n, atResult)
+	}
+	for _, tt := range []struct {
+		name    string
+		lease   int
+		fd      uint64 // that the guest waits for; 0: of an accepted connection
+		renamed bool   // it has moved to another number
+		call    func(*caller, uint64) errno
+	}{
+		{"read", 1, fdConnection, false, read},
+		{"read what was renumbered", 1, fdConnection, true, read},
+		{"receive", 1, fdConnection, false, func(c *caller, fd uint64) errno {
+			at, n := c.buffer("text")
+			return c.call("sock_recv", fd, at, n, 0, atResult, atResult2)
+		}},
+		{"poll", 1, fdConnection, false, poll},
+		{"accept", 0, fdListener, false, func(c *caller, fd uint64) errno {
+			c.want(errnoSuccess, "fd_fdstat_set_flags", fd, 0)
+			return c.call("sock_accept", fd, 0, atResult)
+		}},
+		{"poll a listener", 0, fdListener, false, poll},
+		{"read what was accepted", 0, 0, false, read},
+		{"read what was accepted and renumbered", 0, 0, true, read},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			config := abi.Config{
+				Grants: []capability.Grant{listenerGrant("127.0.0.1:0"), connectionGrant(peer.Addr().String())},
+				Leases: []*lease.Lease{lease.New("listener"), lease.New("connection")},
+			}
+			started, result := make(chan *Process, 1), make(chan errno, 1)
+			var outside net.Conn
+			wait, _ := startProcess(t, config, func(c *caller) {
+				fd := tt.fd
+				if fd == 0 {
+					var err error
+					if outside, err = net.Dial("tcp", c.ListenAddresses()[0]); err != nil {
+						t.Error(err)
+					}
+					c.want(errnoSuccess, "fd_fdstat_set_flags", fdListener, 0)
+					c.want(errnoSuccess, "sock_accept", fdListener, 0, atResult)
+					fd = uint64(c.u32(atResult))
+				}
+				if tt.renamed {
+					c.want(errnoSuccess, "fd_renumber", fd, 0)
+					fd = 0
+				}
+				started <- c.Process
+				result <- tt.call(c, fd)
+				revokedNode(c, fd)
+				c.want(errnoSuccess, "fd_close", fd)
+			})
+			if tt.fd != 0 {
+				if outside, err = peer.Accept(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			p := <-started
+			for len(p.AppendOps(nil)) == 0 {
+				runtime.Gosched()
+			}
+			config.Leases[tt.lease].Revoke()
+			if e := <-result; e != errnoNotcapable {
+				t.Errorf("errno %d", e)
+			}
+			if tt.fd != fdListener {
+				if n, err := outside.Read(make([]byte, 1)); n != 0 || err == nil {
+					t.Errorf("the peer reads %d bytes, %v", n, err)
+				}
+			}
+			if err := wait(); err != nil {
+				t.Error(err)
+			}
+			_ = outside.Close()
+			for i, l := range config.Leases {
+				if l.Open() != 0 {
+					t.Errorf("%d descriptors are left of grant %d", l.Open(), i)
+				}
 			}
 		})
 	}

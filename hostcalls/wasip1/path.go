@@ -1,6 +1,8 @@
 package wasip1
 
 import (
+	"errors"
+
 	"github.com/reactord/reactord/hostcalls/vfs"
 )
 
@@ -56,7 +58,11 @@ func (p *Process) path(m memory, ptr, n uint32) (string, errno) {
 
 // runPathOp runs an operation on one path on the blocking pool.
 func (p *Process) runPathOp(f *folder, path string, op func(path string) error) errno {
-	return p.runFileOp(f.grant.lease, fileOp(f.beneath(path), 0), func() error { return op(path) })
+	e := p.runFileOp(f.grant.lease, fileOp(f.beneath(path), 0), func() error { return op(path) })
+	if e == errnoNotcapable && !f.revoked() {
+		p.granted.tellOutside(f.beneath(path))
+	}
+	return e
 }
 
 // pathCreateDirectory: path_create_directory(fd, path, path_len).
@@ -170,7 +176,7 @@ func pathSymlink(p *Process, m memory, a args) errno {
 	if e != errnoSuccess {
 		return e
 	}
-	return p.runPathOp(f, path, func(path string) error { return f.Symlink(target, path) })
+	return p.runFileOp(f.grant.lease, fileOp(f.beneath(path), 0), func() error { return f.Symlink(target, path) })
 }
 
 // pathReadlink: path_readlink(fd, path, path_len, buf, buf_len, *bufused). The target is cut to the buffer.
@@ -239,6 +245,9 @@ func pathOpen(p *Process, m memory, a args) errno {
 		return e
 	}
 	if err != nil {
+		if errors.Is(err, vfs.ErrEscapes) {
+			p.granted.tellOutside(f.beneath(path))
+		}
 		return fileErrno(err)
 	}
 	d := o.descriptor(n, f, path)

@@ -54,7 +54,7 @@ func newProcess(a *ABI, config abi.Config) (*Process, error) {
 		env:        newStringList(config.Env),
 		started:    time.Now(),
 		pendingOps: config.PendingOps,
-		granted:    &granted{peer: config.Peer, mounts: config.Mounts, network: config.Network},
+		granted:    &granted{peer: config.Peer, mounts: config.Mounts, network: config.Network, onOutside: config.OnOutside},
 	}
 	p.fds.init(config.Descriptors, config.Budget, config.Owner)
 	p.openStdio(config)
@@ -144,13 +144,19 @@ func (p *Process) await(due time.Time, waits ...hostcalls.Wait) {
 // is revoked it returns errnoNotcapable at once, and the job either runs to its end, or does not begin. In both cases
 // discard runs.
 func (p *Process) blocking(by *lease.Lease, op hostcalls.Op, job, discard func()) errno {
+	skipped := false // set by the job, read once it is over
 	unlessRevoked := func() {
-		if !by.Revoked() {
+		if skipped = by.Revoked(); !skipped {
 			job()
 		}
 	}
 	err := p.BlockingUntil(by.Err, op, p.lane(op), unlessRevoked, discard)
 	switch {
+	case err == nil && skipped:
+		if discard != nil {
+			discard()
+		}
+		return errnoNotcapable
 	case err == nil:
 		return errnoSuccess
 	case p.Err() == nil && errors.Is(err, lease.ErrRevoked):

@@ -64,14 +64,16 @@ var imports = map[string][]string{
 	"reactor/internal/attempt": {
 		"executor", "executor/driver", "hostcalls", "hostcalls/abi", "hostcalls/capability", "hostcalls/lease", "hostcalls/network", "hostcalls/vfs",
 		"reactor/api", "reactor/grant",
-		"reactor/internal/access", "reactor/internal/lifecycle", "reactor/internal/logbuf", "reactor/internal/outcome", "reactor/internal/pipes", "reactor/internal/retry", "reactor/internal/stdio", "reactor/internal/symbol", "reactor/internal/terminal",
+		"reactor/internal/access", "reactor/internal/learn", "reactor/internal/lifecycle", "reactor/internal/logbuf", "reactor/internal/outcome", "reactor/internal/pipes", "reactor/internal/retry", "reactor/internal/stdio", "reactor/internal/symbol", "reactor/internal/terminal",
 	},
 	"reactor/internal/cancel":    {"reactor/api", "reactor/errs", "reactor/store", "reactor/internal/intake", "reactor/internal/refusal", "reactor/internal/selector"},
 	"reactor/internal/closing":   {},
 	"reactor/internal/crash":     {},
 	"reactor/internal/feed":      {"internal/notify"},
 	"reactor/internal/intake":    {"hostcalls/capability", "reactor/api", "reactor/errs", "reactor/grant", "reactor/store", "reactor/internal/selector", "reactor/internal/text"},
+	"reactor/internal/learn":     {"internal/clip", "hostcalls", "reactor/api", "reactor/grant", "reactor/policy"},
 	"reactor/internal/lifecycle": {},
+	"reactor/internal/revoke":    {"reactor/api", "reactor/errs", "reactor/grant", "reactor/store", "reactor/internal/intake", "reactor/internal/record", "reactor/internal/refusal"},
 	"reactor/internal/logbuf":    {"internal/notify", "reactor/store"},
 	"reactor/internal/lookup":    {},
 	"reactor/internal/modules": {
@@ -96,7 +98,7 @@ var imports = map[string][]string{
 	"reactor/internal/runner": {
 		"internal/clip", "internal/notify", "executor", "executor/engine", "hostcalls/abi",
 		"reactor/api", "reactor/hooks", "reactor/store",
-		"reactor/internal/attempt", "reactor/internal/lifecycle", "reactor/internal/logbuf", "reactor/internal/outcome", "reactor/internal/pipes", "reactor/internal/record",
+		"reactor/internal/attempt", "reactor/internal/learn", "reactor/internal/lifecycle", "reactor/internal/logbuf", "reactor/internal/outcome", "reactor/internal/pipes", "reactor/internal/record",
 		"reactor/internal/refusal", "reactor/internal/retry", "reactor/internal/schedule", "reactor/internal/terminal",
 	},
 	"reactor/internal/schedule": {"internal/heap", "reactor/internal/lifecycle", "reactor/internal/retry"},
@@ -113,7 +115,7 @@ var imports = map[string][]string{
 		"internal/notify",
 		"executor", "executor/driver", "executor/engine", "executor/engine/meter",
 		"hostcalls", "hostcalls/abi", "hostcalls/network", "hostcalls/vfs",
-		"reactor/api", "reactor/errs", "reactor/hooks", "reactor/policy", "reactor/store", "reactor/internal/...",
+		"reactor/api", "reactor/errs", "reactor/grant", "reactor/hooks", "reactor/policy", "reactor/store", "reactor/internal/...",
 	},
 
 	"proto/internal/protoc-gen-reference": {},
@@ -195,6 +197,7 @@ var importers = map[string][]string{
 	"github.com/dustin/go-humanize":                        {"executor/engine", "reactor/internal/intake", "reactor/internal/runner", "reactor/store/blob", "reactor/store/sqlite", "cmd/..."},
 	"github.com/ianlancetaylor/demangle":                   {"reactor/internal/symbol"},
 	"mvdan.cc/sh/v3/shell":                                 {"cmd/reactorctl/internal/cli"},
+	"mvdan.cc/sh/v3/syntax":                                {"cmd/reactorctl/internal/render"},
 	"github.com/fsnotify/fsnotify":                         {"cmd/reactorctl/internal/watch"},
 	"charm.land/bubbletea/v2":                              {"cmd/reactorctl/internal/viewer"},
 	"github.com/theory/jsonpath":                           {"cmd/reactorctl/internal/render"},

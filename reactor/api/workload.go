@@ -1,6 +1,10 @@
 package api
 
-import "time"
+import (
+	"time"
+
+	"github.com/reactord/reactord/reactor/grant"
+)
 
 // Workload is a submitted workload. What the reactor returns is the caller's own snapshot, but it may share the spec's
 // maps and slices with other snapshots: they must not be changed.
@@ -120,6 +124,44 @@ type Status struct {
 	ListenAddresses []string
 	Delay           *Delay // nil unless it is Pending and delayed, or has ended and that can't be recorded
 	Crash           *Crash // nil unless the guest crashed
+	Revoked         []Revocation
+}
+
+// Revocation says that a grant was revoked.
+type Revocation struct {
+	Grant int // its index in the spec
+	Time  time.Time
+}
+
+// Grants are the grants of a workload, and what it was refused for want of one.
+type Grants struct {
+	Grants      []GrantStatus   // in the order of the spec
+	Refused     []RefusedAccess // in the order in which it was refused first
+	RefusedMore bool            // there was more than Refused has
+	Missing     []grant.Grant   // the smallest set of grants that would have been enough for Refused
+}
+
+// GrantStatus is one grant and what became of it.
+type GrantStatus struct {
+	Grant       grant.Grant
+	RevokeTime  time.Time // zero if it was not revoked
+	Descriptors int       // that are open through it
+}
+
+// RefusedAccess is something that a guest was refused for want of a grant.
+type RefusedAccess struct {
+	Kind      OpKind
+	Target    string
+	Protocol  grant.Protocol
+	FirstTime time.Time
+	Count     uint64
+}
+
+// RevokeRequest says which grants of a workload to revoke: some, by their indices in the spec, or all.
+type RevokeRequest struct {
+	ID     string
+	Grants []int
+	All    bool
 }
 
 // Crash says where and why a guest crashed.

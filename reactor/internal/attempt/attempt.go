@@ -14,6 +14,7 @@ import (
 	"github.com/reactord/reactord/hostcalls/vfs"
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/internal/access"
+	"github.com/reactord/reactord/reactor/internal/learn"
 	"github.com/reactord/reactord/reactor/internal/lifecycle"
 	"github.com/reactord/reactord/reactor/internal/logbuf"
 	"github.com/reactord/reactord/reactor/internal/outcome"
@@ -79,10 +80,11 @@ type Attempt struct {
 	module abi.Program
 	config *abi.Config // until the process is made
 
-	leases  []*lease.Lease   // of the grants, in their order
-	traffic *network.Traffic // nil without grants
-	before  api.Usage        // of the attempts before
-	timer   *driver.Timer
+	leases   []*lease.Lease   // of the grants, in their order
+	refusals *learn.Recorder  // of what the guest is refused; nil if that is not noted
+	traffic  *network.Traffic // nil without grants
+	before   api.Usage        // of the attempts before
+	timer    *driver.Timer
 
 	task    atomic.Pointer[executor.Task]
 	process atomic.Pointer[abi.Process] // while it runs
@@ -109,6 +111,7 @@ func (a *Attempt) Init(host *Host, owner Owner, cfg *Config) {
 			Dropped: int64(a.before.LogBytesDropped),
 		}))
 	}
+	a.refusals = recorder(cfg.Spec, cfg.Past)
 	a.config = a.processConfig(cfg.Spec, cfg.Port)
 }
 

@@ -74,12 +74,16 @@ func (a *Attempt) giveNetwork(config *abi.Config, spec *api.Spec) {
 		a.leases = append(a.leases, lease.New("--"+name+" "+value))
 	}
 	config.Leases = a.leases
+	var onRefused func(enough grant.Grant)
+	if a.refusals != nil {
+		onRefused, config.OnOutside = a.refusals.Note, a.refusals.NotePath
+	}
 	a.traffic = network.NewTraffic(a.host.Driver, network.TrafficLimits{
 		Sent: spec.Limits.SentBytes, Received: spec.Limits.ReceivedBytes, BytesPerSecond: spec.Limits.BytesPerSecond,
 	})
 	config.Network = network.Config{
 		Stack:   a.host.Stack,
-		Access:  access.New(spec.Grants, a.leases, a.host.Permit, nil),
+		Access:  access.New(spec.Grants, a.leases, a.host.Permit, onRefused),
 		Traffic: a.traffic,
 		Sockets: int(spec.Limits.Connections),
 	}

@@ -59,6 +59,55 @@ type Status struct {
 	Results         []string   `json:"results,omitempty"`
 	ListenAddresses []string   `json:"listening,omitempty"`
 	Crash           *Crash     `json:"crash,omitempty"`
+
+	Revoked     []Revocation `json:"revoked,omitempty"`
+	Refused     []Refused    `json:"refused,omitempty"`
+	RefusedMore bool         `json:"refusedMore,omitempty"`
+}
+
+// Revocation is the stored form of an api.Revocation.
+type Revocation struct {
+	Grant int       `json:"grant"`
+	Time  time.Time `json:"time"`
+}
+
+// Refused is the stored form of an api.RefusedAccess.
+type Refused struct {
+	Kind      api.OpKind     `json:"kind"`
+	Target    string         `json:"target"`
+	Protocol  grant.Protocol `json:"protocol,omitempty"`
+	FirstTime time.Time      `json:"first"`
+	Count     uint64         `json:"count"`
+}
+
+// SetRefused sets what the workload was refused.
+func (s *Status) SetRefused(list []api.RefusedAccess, more bool) {
+	s.Refused, s.RefusedMore = nil, more
+	for _, a := range list {
+		s.Refused = append(s.Refused, Refused(a))
+	}
+}
+
+// RefusedList returns what the workload was refused.
+func (s *Status) RefusedList() (list []api.RefusedAccess, more bool) {
+	for _, a := range s.Refused {
+		list = append(list, api.RefusedAccess(a))
+	}
+	return list, s.RefusedMore
+}
+
+// RevokedOf returns the revocations in an encoded status. Most have none, and are not decoded.
+func RevokedOf(status []byte) []Revocation {
+	if !bytes.Contains(status, []byte(`"revoked":`)) {
+		return nil
+	}
+	var s struct {
+		Revoked []Revocation `json:"revoked"`
+	}
+	if json.Unmarshal(status, &s) != nil {
+		return nil // whoever decodes all of it gets the error
+	}
+	return s.Revoked
 }
 
 // Crash is the stored form of an api.Crash.
@@ -328,8 +377,13 @@ func statusOf(rec *store.Workload) (api.Status, error) {
 	if err != nil {
 		return api.Status{}, err
 	}
+	var revoked []api.Revocation
+	for _, r := range s.Revoked {
+		revoked = append(revoked, api.Revocation(r))
+	}
 	return api.Status{
-		State: stateOf(rec.State), Reason: s.Reason, ExitCode: s.ExitCode, Message: s.Message,
+		Revoked: revoked,
+		State:   stateOf(rec.State), Reason: s.Reason, ExitCode: s.ExitCode, Message: s.Message,
 		Attempts: rec.Attempts, CreateTime: rec.Created, StartTime: s.StartTime, EndTime: s.EndTime,
 		Usage: s.Usage.Decode(), Results: s.Results, ListenAddresses: s.ListenAddresses, Crash: s.Crash.decode(),
 	}, nil

@@ -36,7 +36,10 @@ func TestRecord(t *testing.T) {
 	status := Status{
 		Reason: api.ReasonExit, ExitCode: &code, Message: "m", FirstStart: time.Unix(1, 2).UTC(), StartTime: time.Unix(3, 4).UTC(),
 		EndTime: time.Unix(5, 6).UTC(), Usage: Usage{1, 2, 3, 4, 5, 6, 7, []Wait{{8, 9, 10}}, 11, 12}, Results: []string{"r"}, ListenAddresses: []string{"l"},
-		Crash: &Crash{Trap: "t", Cause: "c", Frames: []Frame{{Function: "f", Symbol: "s", FunctionIndex: 1, CodeOffset: 2}}, FramesOmitted: 3},
+		Crash:       &Crash{Trap: "t", Cause: "c", Frames: []Frame{{Function: "f", Symbol: "s", FunctionIndex: 1, CodeOffset: 2}}, FramesOmitted: 3},
+		Revoked:     []Revocation{{Grant: 2, Time: time.Unix(9, 10).UTC()}},
+		Refused:     []Refused{{Kind: 7, Target: "a:1", Protocol: grant.UDP, FirstTime: time.Unix(11, 12).UTC(), Count: 13}},
+		RefusedMore: true,
 	}
 	// Every field is set, so none can be left out below without notice.
 	for _, v := range []reflect.Value{reflect.ValueOf(spec), reflect.ValueOf(spec.Limits), reflect.ValueOf(status), reflect.ValueOf(status.Usage), reflect.ValueOf(*status.Crash), reflect.ValueOf(status.Crash.Frames[0])} {
@@ -66,12 +69,21 @@ func TestRecord(t *testing.T) {
 	want := &api.Workload{ID: "w", Spec: spec, Status: api.Status{
 		State: api.Failed, Reason: api.ReasonExit, ExitCode: &code, Message: "m", Attempts: 7, CreateTime: rec.Created,
 		StartTime: status.StartTime, EndTime: status.EndTime, Usage: usage, Results: status.Results,
-		ListenAddresses: status.ListenAddresses,
+		ListenAddresses: status.ListenAddresses, Revoked: []api.Revocation{api.Revocation(status.Revoked[0])},
 		Crash: &api.Crash{
 			Trap: "t", Cause: "c", FramesOmitted: 3,
 			Frames: []api.StackFrame{{Function: "f", Symbol: "s", FunctionIndex: 1, CodeOffset: 2}},
 		},
 	}}
+	if diff := cmp.Diff(status.Revoked, RevokedOf(rec.Status)); diff != "" {
+		t.Errorf("the revocations alone (-want +got):\n%s", diff)
+	}
+	list, more := status.RefusedList()
+	again := Status{}
+	again.SetRefused(list, more)
+	if diff := cmp.Diff(status.Refused, again.Refused); diff != "" || !again.RefusedMore {
+		t.Errorf("what was refused (-want +got):\n%s", diff)
+	}
 	if diff := cmp.Diff(want, w); diff != "" {
 		t.Errorf("a record does not come back as it was (-want +got):\n%s", diff)
 	}

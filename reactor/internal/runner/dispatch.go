@@ -218,7 +218,9 @@ func (r *Runner) begin(w *workload, a *started) bool {
 	if verdict == schedule.Granted {
 		w.attempts, w.attempt = a.Number, a
 		a.memory.Grant(w.entry.Reserved())
+		revoke(a, w.revoked) // nothing is open yet that it would close
 	}
+	revoked := w.revoked
 	var need int64
 	if verdict == schedule.TooLarge {
 		need = w.entry.StartBytes()
@@ -238,9 +240,11 @@ func (r *Runner) begin(w *workload, a *started) bool {
 	default:
 		return false
 	}
+	status := record.Status{FirstStart: a.First, StartTime: a.Started, Usage: record.OfUsage(a.Usage()), Revoked: revoked}
+	status.SetRefused(a.Refused())
 	r.cfg.Store.Transition(store.Transition{
 		ID: w.id, From: store.States(store.Pending), To: store.Running, Attempt: a.Number, Time: a.Started, Lazy: true,
-		Status: record.EncodeStatus(&record.Status{FirstStart: a.First, StartTime: a.Started, Usage: record.OfUsage(a.Usage())}),
+		Status: record.EncodeStatus(&status),
 	}, func(_ int64, err error) {
 		if err != nil {
 			r.cfg.Log.Error("a start was not recorded", zap.String("workload", w.id), zap.Error(err))

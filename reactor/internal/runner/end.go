@@ -95,12 +95,14 @@ func (r *Runner) recordEnd(w *workload, o outcome.Outcome) {
 	if a == nil {
 		if past := r.pastOf(w); past != nil {
 			status.Usage, status.FirstStart, status.StartTime = record.OfUsage(past.Usage), past.First, past.Started
+			status.SetRefused(past.Refusals.Noted())
 		}
 		r.transition(w, o, status, nil, store.Cut{})
 		return
 	}
 	a.Disarm()
 	status.FirstStart, status.StartTime, status.ListenAddresses = a.First, a.Started, a.ListenAddresses()
+	status.SetRefused(a.Refused())
 	log := a.LogIfAny()
 	if log == nil {
 		status.Usage = record.OfUsage(a.Usage())
@@ -142,6 +144,7 @@ func (r *Runner) transition(w *workload, o outcome.Outcome, status *record.Statu
 		at = time.Now()
 	}
 	r.mu.Lock()
+	status.Revoked = w.revoked
 	awaited := w.changed.Awaited() || w.port.Load() != nil || r.sched.Draining() || r.cfg.Watched()
 	r.mu.Unlock()
 	r.cfg.Store.Transition(store.Transition{

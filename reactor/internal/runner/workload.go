@@ -9,6 +9,7 @@ import (
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/hooks"
 	"github.com/reactord/reactord/reactor/internal/attempt"
+	"github.com/reactord/reactord/reactor/internal/learn"
 	"github.com/reactord/reactord/reactor/internal/lifecycle"
 	"github.com/reactord/reactord/reactor/internal/record"
 	"github.com/reactord/reactord/reactor/internal/schedule"
@@ -33,6 +34,7 @@ type workload struct {
 	attempt  *started         // from Starting on, until it is put back or gone
 	past     *attempt.Past    // of a workload that was put back; it does not change while its stage is Loading
 	changed  notify.Broadcast // told when the workload runs, is put back or is gone
+	revoked  []record.Revocation
 
 	spec *api.Spec // the dispatcher's: decoded, until the first start; nil if memory is short
 }
@@ -61,7 +63,7 @@ type started struct {
 
 // newWorkload makes the workload of a place, without its record.
 func newWorkload(p *store.Place) *workload {
-	w := &workload{id: p.ID, attempts: p.Attempts, status: p.Status}
+	w := &workload{id: p.ID, attempts: p.Attempts, status: p.Status, revoked: record.RevokedOf(p.Status)}
 	held := int64(p.SpecBytes) // only standard input can be large in a spec
 	w.entry.Init(w, p.Module, sizeOf(p), held)
 	return w
@@ -84,7 +86,11 @@ func (w *workload) interrupt(cause lifecycle.Cause) {
 
 // pastOf is the past that a status in the store has.
 func pastOf(s *record.Status) *attempt.Past {
-	return &attempt.Past{First: s.FirstStart, Started: s.StartTime, Usage: s.Usage.Decode()}
+	past := &attempt.Past{First: s.FirstStart, Started: s.StartTime, Usage: s.Usage.Decode()}
+	if len(s.Refused) > 0 {
+		past.Refusals = learn.NewRecorder(s.RefusedList())
+	}
+	return past
 }
 
 // portOf returns the port of a workload that clients can attach to.

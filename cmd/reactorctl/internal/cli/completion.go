@@ -29,6 +29,7 @@ func (a *app) addCompletions(root *cobra.Command) {
 		"status": a.first(a.completeIDs()), "logs": a.completeIDs(), "ops": a.first(a.completeIDs(unfinishedStates...)),
 		"attach": a.first(a.completeIDs(unfinishedStates...)), "cancel": a.completeIDs(unfinishedStates...), "wait": a.completeIDs(),
 		"rm": a.completeIDs(endedStates...), "workload rm": a.completeIDs(endedStates...),
+		"grants": a.first(a.completeIDs()), "revoke": a.completeRevoke,
 		"run": a.first(a.completeModuleOrFile), "submit": a.first(a.completeModuleOrFile), "dev": a.first(a.completeModuleOrFile),
 		"module push": a.first(a.completeModuleOrFile), "module inspect": a.first(a.completeModules), "module tag": a.first(a.completeModules),
 		"module rm": a.completeModules, "module untag": a.completeTags,
@@ -42,6 +43,7 @@ func (a *app) addCompletions(root *cobra.Command) {
 		"order":  cobra.FixedCompletions([]string{"newest", "oldest", "busiest"}, cobra.ShellCompDirectiveNoFileComp),
 		"kind":   cobra.FixedCompletions(opKindWords(), cobra.ShellCompDirectiveNoFileComp),
 		"sort":   cobra.FixedCompletions([]string{"workload", "age"}, cobra.ShellCompDirectiveNoFileComp),
+		"grants": cobra.FixedCompletions(grantModes, cobra.ShellCompDirectiveNoFileComp),
 		"stream": cobra.FixedCompletions([]string{"stdout", "stderr"}, cobra.ShellCompDirectiveNoFileComp),
 	}
 	for cmd := range commands(root) {

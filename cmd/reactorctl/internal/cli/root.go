@@ -150,7 +150,7 @@ there are any the fields at fault, advice, and the delay after which to try agai
 	flags.DurationVar(&a.reconnect, "reconnect", follow.DefaultPatience, "how long to wait for a daemon that is gone, while following a workload")
 	root.AddCommand(
 		a.submitCommand(), a.runCommand(), a.devCommand(), a.statusCommand(), a.listCommand(), a.logsCommand(),
-		a.attachCommand(), a.waitCommand(), a.cancelCommand(), a.removeCommand(), a.opsCommand(), a.moduleCommand(),
+		a.attachCommand(), a.waitCommand(), a.cancelCommand(), a.removeCommand(), a.grantsCommand(), a.revokeCommand(), a.opsCommand(), a.moduleCommand(),
 		a.nodeCommand(), a.topCommand(), a.healthCommand(), a.drainCommand(), a.contextCommand(), a.versionCommand(), a.workloadCommand(),
 	)
 	a.addCompletions(root)

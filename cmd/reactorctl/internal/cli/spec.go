@@ -28,6 +28,7 @@ type specFlags struct {
 	interactive  bool
 	invoke       string
 	granted      grantFlags
+	grantMode    string
 	timeout      time.Duration
 	fuel         uint64
 	memory       uint64
@@ -67,6 +68,7 @@ func (s *specFlags) addGuest(cmd *cobra.Command) {
 	f.StringVar(&s.stdin, "stdin", "", "a file the guest reads as its standard input; - for this command's standard input")
 	f.StringVar(&s.invoke, "invoke", "", "the export to call in a module without _start; arguments become its parameters")
 	s.granted.add(f)
+	f.StringVar(&s.grantMode, "grants", grantModes[0], "what is noted when the guest is refused something for want of a grant: enforce, nothing; report, what it was, for reactorctl grants")
 	f.DurationVar(&s.timeout, "timeout", 0, "cancel it after this long")
 	f.Var(quantity.CountFlag(&s.fuel, 0), "fuel", "how many instructions it may execute, about one unit each, such as 1e9")
 	f.Var(quantity.SizeFlag(&s.memory, 0), "memory", "the most linear memory it may have, such as 64MiB")
@@ -108,6 +110,9 @@ func (s *specFlags) spec(cmd *cobra.Command, module string, arguments []string) 
 			Connections: s.connections, SentBytes: s.sent, ReceivedBytes: s.received, BytesPerSecond: s.rate,
 		},
 	}
+	if s.grantMode == grantModes[1] {
+		spec.GrantMode = reactorv1.GrantMode_GRANT_MODE_REPORT
+	}
 	if spec.Name == "" {
 		spec.Name = source.Name(module)
 	}
@@ -142,8 +147,14 @@ func (s *specFlags) contradictions(module string) error {
 	if readers > 1 {
 		faults = append(faults, errors.New("standard input can be read once: as MODULE, by --stdin - or by --interactive"))
 	}
+	if !slices.Contains(grantModes, s.grantMode) {
+		faults = append(faults, fmt.Errorf("--grants %q: give %s", s.grantMode, strings.Join(grantModes, " or ")))
+	}
 	return errors.Join(faults...)
 }
+
+// grantModes are the values of --grants, the default first.
+var grantModes = []string{"enforce", "report"}
 
 // checkText returns an error that names what is not UTF-8 of MODULE, the guest's arguments and its variables. The API takes
 // no others. A file's path may be called anything.

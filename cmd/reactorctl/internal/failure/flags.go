@@ -45,7 +45,7 @@ var flags = map[string]string{
 	"spec.output_mode":      "", // run asks for what it needs
 	"spec.stdout_to":        "",
 	"spec.stdin_from":       "",
-	"spec.grant_mode":       "",
+	"spec.grant_mode":       "--grants",
 	"filter.states":         "--state",
 	"filter.label_selector": "--label",
 	"filter.module":         "--module",

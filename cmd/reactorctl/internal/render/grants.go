@@ -4,8 +4,22 @@ import (
 	"fmt"
 	"strings"
 
+	"mvdan.cc/sh/v3/syntax"
+
+	"github.com/reactord/reactord/cmd/internal/table"
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
+
+// grantsOf describes a workload's grants in the words of the flags that give them, and says which were revoked.
+func grantsOf(w *reactorv1.Workload) []string {
+	texts := grants(w.GetSpec().GetGrants())
+	for _, i := range w.GetStatus().GetRevokedGrants() {
+		if int(i) < len(texts) {
+			texts[i] += " (revoked)"
+		}
+	}
+	return texts
+}
 
 // grants describes grants in the words of the flags that give them.
 func grants(list []*reactorv1.Grant) []string {
@@ -14,6 +28,69 @@ func grants(list []*reactorv1.Grant) []string {
 		texts[i] = grant(g)
 	}
 	return texts
+}
+
+// Grant is a grant in the words of the flag that gives it, KIND:VALUE.
+func Grant(g *reactorv1.Grant) string { return strings.Replace(grant(g), " ", ":", 1) }
+
+// GrantNames are the short names of a grant: KIND and how the guest knows it, if it knows it by a name.
+func GrantNames(g *reactorv1.Grant) []string {
+	switch g := g.GetGrant().(type) {
+	case *reactorv1.Grant_Directory:
+		return []string{"dir:" + g.Directory.GetGuestPath(), "dir:" + g.Directory.GetHostPath()}
+	case *reactorv1.Grant_Listener:
+		return []string{"listen:" + g.Listener.GetName(), "listen:" + g.Listener.GetAddress()}
+	case *reactorv1.Grant_Connection:
+		return []string{"connect:" + g.Connection.GetName(), "connect:" + g.Connection.GetAddress()}
+	case *reactorv1.Grant_Secret:
+		return []string{"secret:" + g.Secret.GetName()}
+	default:
+		return nil
+	}
+}
+
+// Grants is a table of grants and of what became of them.
+func Grants(list []*reactorv1.GrantStatus) List {
+	all := List{Columns: []table.Column{
+		{Title: "NO", Right: true}, {Title: "GRANT", Least: 20}, {Title: "STATE"}, {Title: "OPEN", Right: true},
+	}}
+	for i, g := range list {
+		state, open := "granted", ""
+		if t := g.GetRevokeTime(); t != nil {
+			state = "revoked " + age(t) + " ago"
+		}
+		if n := g.GetDescriptors(); n > 0 {
+			open = comma(uint64(n))
+		}
+		all.Rows = append(all.Rows, table.Cells(fmt.Sprint(i), Grant(g.GetGrant()), state, open))
+	}
+	return all
+}
+
+// Refused is a table of what a workload was refused.
+func Refused(list []*reactorv1.RefusedAccess) List {
+	all := List{Columns: []table.Column{
+		{Title: "REFUSED"}, {Title: "TARGET", Least: 20}, {Title: "TIMES", Right: true}, {Title: "FIRST"},
+	}}
+	for _, a := range list {
+		kind := strings.ToLower(strings.TrimPrefix(a.GetKind().String(), "OP_KIND_"))
+		all.Rows = append(all.Rows, table.Cells(kind, protocol(a.GetProtocol())+a.GetTarget(), comma(a.GetCount()), age(a.GetFirstTime())+" ago"))
+	}
+	return all
+}
+
+// GrantFlags are the flags that give grants, for a shell.
+func GrantFlags(list []*reactorv1.Grant) string {
+	var words []string
+	for _, g := range list {
+		kind, value, _ := strings.Cut(grant(g), " ")
+		quoted, err := syntax.Quote(value, syntax.LangPOSIX)
+		if err != nil {
+			quoted = value // it has bytes that no shell takes, and no grant has them
+		}
+		words = append(words, "--"+kind, quoted)
+	}
+	return strings.Join(words, " ")
 }
 
 func grant(g *reactorv1.Grant) string {

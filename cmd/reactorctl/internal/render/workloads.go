@@ -144,7 +144,7 @@ func aboutSpec(w *reactorv1.Workload) []table.Pair {
 		pair("args", arguments(spec.GetArgs())),
 		values("env", environment(spec.GetEnv())...),
 		pair("stdin", input),
-		values("grants", grants(spec.GetGrants())...),
+		values("grants", grantsOf(w)...),
 		pair("labels", labels(spec.GetLabels())),
 	}
 }

@@ -160,6 +160,7 @@ func fromStatus(s *api.Status) *reactorv1.WorkloadStatus {
 		ListenAddresses: s.ListenAddresses,
 		Delay:           fromDelay(s.Delay),
 		Crash:           fromCrash(s.Crash),
+		RevokedGrants:   fromRevoked(s.Revoked),
 	}
 }
 

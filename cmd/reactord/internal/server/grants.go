@@ -1,10 +1,13 @@
 package server
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
+	"github.com/reactord/reactord/cmd/reactord/internal/access"
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
+	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/grant"
 )
 
@@ -127,4 +130,51 @@ func fromTLS(t *grant.TLS) *reactorv1.TlsOptions {
 		return nil
 	}
 	return &reactorv1.TlsOptions{ServerName: t.ServerName, Ca: t.CA, Certificate: t.Certificate, Key: t.Key, Alpn: t.ALPN}
+}
+
+func (w *workloads) GetGrants(ctx context.Context, req *reactorv1.GetGrantsRequest) (*reactorv1.GetGrantsResponse, error) {
+	grants, err := w.reactor.GetGrants(ctx, req.GetId())
+	if err != nil {
+		return nil, err
+	}
+	resp := &reactorv1.GetGrantsResponse{RefusedMore: grants.RefusedMore, Missing: fromGrants(grants.Missing)}
+	for _, g := range grants.Grants {
+		resp.Grants = append(resp.Grants, &reactorv1.GrantStatus{
+			Grant: fromGrant(g.Grant), RevokeTime: fromTime(g.RevokeTime), Descriptors: uint32(g.Descriptors), //nolint:gosec // within the limit of descriptors
+		})
+	}
+	for _, a := range grants.Refused {
+		resp.Refused = append(resp.Refused, &reactorv1.RefusedAccess{
+			Kind: reactorv1.OpKind(a.Kind), Target: a.Target, Protocol: fromProtocol(a.Protocol),
+			FirstTime: fromTime(a.FirstTime), Count: a.Count,
+		})
+	}
+	return resp, nil
+}
+
+func (w *workloads) RevokeGrants(ctx context.Context, req *reactorv1.RevokeGrantsRequest) (*reactorv1.RevokeGrantsResponse, error) {
+	revoke := api.RevokeRequest{ID: req.GetId(), All: req.GetAll()}
+	for _, i := range req.GetIndices() {
+		revoke.Grants = append(revoke.Grants, int(i))
+	}
+	workload, revoked, err := w.reactor.RevokeGrants(ctx, revoke)
+	if err != nil {
+		return nil, err
+	}
+	if len(revoked) > 0 {
+		w.audit.Revoked(access.FromContext(ctx).String(), workload.ID, flagsOf(revoked))
+	}
+	return &reactorv1.RevokeGrantsResponse{Workload: fromWorkload(workload)}, nil
+}
+
+// fromRevoked returns the indices of the grants that were revoked.
+func fromRevoked(list []api.Revocation) []uint32 {
+	if len(list) == 0 {
+		return nil
+	}
+	indices := make([]uint32, len(list))
+	for i, r := range list {
+		indices[i] = uint32(r.Grant) //nolint:gosec // few grants
+	}
+	return indices
 }

@@ -27,6 +27,7 @@ func main() {
 		"lines":  lines,
 		"digest": digest,
 		"talk":   talk,
+		"held":   held,
 		"panic":  func(args []string) error { panic(strings.Join(args, " ")) },
 	}
 	if len(os.Args) < 2 || verbs[os.Args[1]] == nil {

@@ -1,0 +1,206 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/reactord/reactord/cmd/reactorctl/internal/render"
+	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
+)
+
+func (a *app) grantsCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "grants ID",
+		Short: "Show what a workload was granted, and what it was refused",
+		Long: `Show the grants of a workload, which of them were revoked, and how many descriptors are open through
+each. For a workload that was started with --grants report it also shows what the guest was refused for want
+of a grant, and the smallest set of flags that would have been enough. After a refusal programs do not try
+what would have come next, so it can take several runs until nothing is refused.`,
+		Example: `  reactorctl run --id try --grants report ./app
+  reactorctl grants try`,
+		Args: operands(cobra.ExactArgs(1)),
+		RunE: a.remote(func(cmd *cobra.Command, args []string) error {
+			grants, err := a.workloads().GetGrants(cmd.Context(), &reactorv1.GetGrantsRequest{Id: args[0]})
+			if err != nil {
+				return err
+			}
+			if !a.output.IsTable() {
+				return a.output.Message(a.Out, grants)
+			}
+			return a.printGrants(cmd.Context(), args[0], grants)
+		}),
+	}
+}
+
+func (a *app) printGrants(ctx context.Context, id string, grants *reactorv1.GetGrantsResponse) error {
+	if len(grants.GetGrants()) > 0 {
+		if err := render.Grants(grants.GetGrants()).Print(a.screen(), a.output.IsWide()); err != nil {
+			return err
+		}
+	} else {
+		fmt.Fprintln(a.Err, "it has no grants")
+	}
+	if len(grants.GetRefused()) == 0 {
+		return a.printNothingRefused(ctx, id)
+	}
+	fmt.Fprintln(a.Out)
+	if err := render.Refused(grants.GetRefused()).Print(a.screen(), a.output.IsWide()); err != nil {
+		return err
+	}
+	if grants.GetRefusedMore() {
+		fmt.Fprintln(a.Err, "there was more, which was not noted")
+	}
+	if slices.ContainsFunc(grants.GetRefused(), func(r *reactorv1.RefusedAccess) bool { return r.GetKind() == reactorv1.OpKind_OP_KIND_FILE }) {
+		fmt.Fprintln(a.Err, "its paths lead out of the folder that they begin in: grant a folder that contains both instead of that one")
+	}
+	if flags := render.GrantFlags(grants.GetMissing()); flags != "" {
+		fmt.Fprintf(a.Out, "\nenough for that: %s\n", flags)
+	}
+	return nil
+}
+
+// printNothingRefused says so of a workload of which it would be known.
+func (a *app) printNothingRefused(ctx context.Context, id string) error {
+	response, err := a.workloads().GetWorkload(ctx, &reactorv1.GetWorkloadRequest{Id: id})
+	if err != nil {
+		return err
+	}
+	if response.GetWorkload().GetSpec().GetGrantMode() == reactorv1.GrantMode_GRANT_MODE_REPORT {
+		fmt.Fprintln(a.Err, "nothing was refused")
+	}
+	return nil
+}
+
+func (a *app) revokeCommand() *cobra.Command {
+	var all bool
+	cmd := &cobra.Command{
+		Use:   "revoke ID GRANT... | revoke ID --all",
+		Short: "Take grants away from a workload, at once and for good",
+		Long: `Take grants away from a workload, also from its further attempts. What the guest has open through them is
+closed: operations that wait end at once, and later ones fail, with the errno "notcapable". A GRANT is what
+"reactorctl grants ID" shows, its number, or its kind with the name or the address that it has, such as
+connect:db, listen:127.0.0.1:80, dial:*.example.org:443 or dir:/data.`,
+		Example: `  reactorctl revoke web connect:db
+  reactorctl revoke web 0 2`,
+		Args: operands(cobra.MinimumNArgs(1)),
+	}
+	cmd.Flags().BoolVar(&all, "all", false, "revoke all grants")
+	cmd.RunE = a.remote(func(cmd *cobra.Command, args []string) error {
+		id, wanted := args[0], args[1:]
+		if all == (len(wanted) > 0) {
+			return usageError(cmd, "give either grants or --all")
+		}
+		grants, err := a.workloads().GetGrants(cmd.Context(), &reactorv1.GetGrantsRequest{Id: id})
+		if err != nil {
+			return err
+		}
+		request := &reactorv1.RevokeGrantsRequest{Id: id, All: all}
+		if request.Indices, err = findGrants(grants.GetGrants(), wanted); err != nil {
+			return err
+		}
+		response, err := a.workloads().RevokeGrants(cmd.Context(), request)
+		if err != nil {
+			return err
+		}
+		if !a.output.IsTable() {
+			return a.output.Message(a.Out, response.GetWorkload())
+		}
+		if all && len(grants.GetGrants()) == 0 {
+			fmt.Fprintln(a.Err, "it has no grants")
+		}
+		for i, g := range grants.GetGrants() {
+			if all || slices.Contains(request.GetIndices(), uint32(i)) { //nolint:gosec // few grants
+				fmt.Fprintf(a.Out, "%s revoked\n", render.Grant(g.GetGrant()))
+			}
+		}
+		return nil
+	})
+	return cmd
+}
+
+// findGrants returns the indices of grants by their numbers or names. It returns all faults at once.
+func findGrants(grants []*reactorv1.GrantStatus, wanted []string) (indices []uint32, err error) {
+	var faults []error
+	for _, name := range wanted {
+		switch found := matches(grants, name); len(found) {
+		case 0:
+			faults = append(faults, fmt.Errorf("it has no grant %q: %s", name, thereAre(grants)))
+		case 1:
+			if !slices.Contains(indices, found[0]) {
+				indices = append(indices, found[0])
+			}
+		default:
+			var numbers []string
+			for _, i := range found {
+				numbers = append(numbers, fmt.Sprint(i))
+			}
+			faults = append(faults, fmt.Errorf("%q is several grants: give the number of one, %s", name, strings.Join(numbers, " or ")))
+		}
+	}
+	return indices, errors.Join(faults...)
+}
+
+// matches returns the indices of the grants that a name means.
+func matches(grants []*reactorv1.GrantStatus, name string) (found []uint32) {
+	if n, err := strconv.ParseUint(name, 10, 31); err == nil {
+		if int(n) < len(grants) {
+			found = append(found, uint32(n)) //nolint:gosec // 31 bits
+		}
+		return found
+	}
+	name = strings.TrimPrefix(name, "--")
+	if kind, value, ok := strings.Cut(name, "="); ok && !strings.Contains(kind, ":") {
+		name = kind + ":" + value // as after submit
+	}
+	for i, g := range grants {
+		if render.Grant(g.GetGrant()) == name {
+			return []uint32{uint32(i)} //nolint:gosec // few grants
+		}
+		if slices.Contains(render.GrantNames(g.GetGrant()), name) {
+			found = append(found, uint32(i)) //nolint:gosec // few grants
+		}
+	}
+	return found
+}
+
+func thereAre(grants []*reactorv1.GrantStatus) string {
+	if len(grants) == 0 {
+		return "it has none at all"
+	}
+	const most = 5
+	var names []string
+	for _, g := range grants[:min(len(grants), most)] {
+		names = append(names, render.Grant(g.GetGrant()))
+	}
+	if len(grants) > most {
+		names = append(names, fmt.Sprintf("and %d more", len(grants)-most))
+	}
+	return "there is " + strings.Join(names, ", ")
+}
+
+// completeRevoke completes an id, and then the grants of that workload.
+func (a *app) completeRevoke(cmd *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
+	if len(args) == 0 {
+		return a.completeIDs(unfinishedStates...)(cmd, args, word)
+	}
+	var names []string
+	a.ask(cmd, func(ctx context.Context) {
+		grants, err := a.workloads().GetGrants(ctx, &reactorv1.GetGrantsRequest{Id: args[0]})
+		if err != nil {
+			return
+		}
+		for _, g := range grants.GetGrants() {
+			name := render.Grant(g.GetGrant())
+			if strings.HasPrefix(name, word) && !slices.Contains(args, name) && g.GetRevokeTime() == nil {
+				names = append(names, name)
+			}
+		}
+	})
+	return names, cobra.ShellCompDirectiveNoFileComp
+}

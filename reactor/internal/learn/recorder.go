@@ -1,0 +1,99 @@
+package learn
+
+import (
+	"sync"
+	"time"
+
+	"github.com/reactord/reactord/hostcalls"
+	"github.com/reactord/reactord/internal/clip"
+	"github.com/reactord/reactord/reactor/api"
+	"github.com/reactord/reactord/reactor/grant"
+)
+
+const (
+	maxRefused     = 256
+	maxTarget      = 1 << 10 // bytes
+	maxTargetBytes = 64 << 10
+)
+
+// The kinds of what is noted.
+const (
+	Connect = api.OpKind(hostcalls.OpConnect)
+	Listen  = api.OpKind(hostcalls.OpListen)
+	Resolve = api.OpKind(hostcalls.OpResolve)
+	File    = api.OpKind(hostcalls.OpFile)
+)
+
+// Recorder notes what a workload is refused, each thing once. Make one with NewRecorder.
+type Recorder struct {
+	mu    sync.Mutex
+	list  []api.RefusedAccess
+	known map[thing]int // indices in list
+	bytes int           // of targets
+	more  bool
+}
+
+// thing is what tells one refused access from another.
+type thing struct {
+	kind     api.OpKind
+	target   string
+	protocol grant.Protocol
+}
+
+// NewRecorder makes a recorder that has noted a list already, and perhaps more than that.
+func NewRecorder(list []api.RefusedAccess, more bool) *Recorder {
+	r := &Recorder{known: map[thing]int{}, more: more}
+	for _, a := range list {
+		r.add(thing{a.Kind, a.Target, a.Protocol}, a)
+	}
+	return r
+}
+
+// Note notes what a grant would have allowed.
+func (r *Recorder) Note(enough grant.Grant) {
+	switch g := enough.(type) {
+	case grant.Dial:
+		r.note(thing{Connect, g.Pattern, g.Protocol})
+	case grant.Resolve:
+		r.note(thing{Resolve, g.Pattern, grant.TCP})
+	case grant.Listener:
+		r.note(thing{Listen, g.Address, g.Protocol})
+	}
+}
+
+// NotePath notes a path outside the guest's folders.
+func (r *Recorder) NotePath(path string) {
+	r.note(thing{File, clip.Text(path, maxTarget), grant.TCP})
+}
+
+func (r *Recorder) note(t thing) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if i, ok := r.known[t]; ok {
+		r.list[i].Count++
+		return
+	}
+	r.add(t, api.RefusedAccess{Kind: t.kind, Target: t.target, Protocol: t.protocol, FirstTime: time.Now(), Count: 1})
+}
+
+// add adds a thing that is new, if there is room. mu is held, or nobody else has the recorder.
+func (r *Recorder) add(t thing, a api.RefusedAccess) {
+	if len(r.list) == maxRefused || r.bytes+len(t.target) > maxTargetBytes {
+		r.more = true
+		return
+	}
+	r.known[t] = len(r.list)
+	r.list = append(r.list, a)
+	r.bytes += len(t.target)
+}
+
+// Noted returns what was noted, in the order in which it was refused first, and whether there was more. A nil Recorder
+// has noted nothing.
+func (r *Recorder) Noted() (list []api.RefusedAccess, more bool) {
+	if r == nil {
+		return nil, false
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return append([]api.RefusedAccess(nil), r.list...), r.more
+}

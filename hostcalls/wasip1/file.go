@@ -51,7 +51,12 @@ type node interface {
 func (f *file) target() string                    { return f.path }
 func (f *file) entity() vfs.Node                  { return f.File }
 func (f *file) close(p *Process, onClosed func()) { p.release(f.path, f.Close, onClosed) }
-func (f *file) op(n uint32) hostcalls.Op          { return fileOp(f.path, n) }
+
+func (f *file) op(n uint32) hostcalls.Op {
+	op := fileOp(f.path, n)
+	op.Subject = held{f.grant.lease}
+	return op
+}
 
 func fileOp(path string, n uint32) hostcalls.Op {
 	return hostcalls.Op{Kind: hostcalls.OpFile, Target: path, Bytes: uint64(n)}

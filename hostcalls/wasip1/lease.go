@@ -1,6 +1,7 @@
 package wasip1
 
 import (
+	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/capability"
 	"github.com/reactord/reactord/hostcalls/lease"
 	"github.com/reactord/reactord/hostcalls/vfs"
@@ -35,6 +36,15 @@ func (s *fdstat) holdBy(l *lease.Lease, onRevoke func()) {
 		s.grant.stop = l.OnRevoke(onRevoke)
 	}
 }
+
+// held tells by which grant a file is open, as a hostcalls.Subject.
+type held struct{ by *lease.Lease }
+
+// Transferred implements hostcalls.Subject. It is not counted for files.
+func (held) Transferred(hostcalls.OpKind) uint64 { return 0 }
+
+// Grant implements hostcalls.Subject.
+func (h held) Grant() string { return h.by.String() }
 
 // giveUp ends the hold, once.
 func (s *fdstat) giveUp() {

@@ -120,7 +120,7 @@ func follow(ctx context.Context, workloads reactorv1.WorkloadServiceClient, id s
 			if run.GetStream() == reactorv1.OutputStream_OUTPUT_STREAM_STDERR {
 				to = os.Stderr
 			}
-			n := 0
+			var n int
 			if n, err = to.Write(run.GetData()); n > 0 { // to go on from here after a lost connection
 				req.Offset, req.Attempt, req.AttemptStartUs = run.GetOffset()+uint64(n), run.GetAttempt(), run.GetAttemptStartUs()
 			}

@@ -102,7 +102,7 @@ func (t *topping) feed(ctx context.Context, change func(func())) error {
 		default:
 			change(func() { t.model.OnReading(reading) })
 		}
-		if t.pause(ctx, max(pause, restFactor*time.Since(began))) != nil {
+		if t.pause(ctx, max(pause, restFactor*time.Since(began))); ctx.Err() != nil {
 			return nil
 		}
 	}
@@ -115,17 +115,15 @@ const (
 	restFactor = 9
 )
 
-// pause waits before the next look. It returns an error if ctx ends.
-func (t *topping) pause(ctx context.Context, d time.Duration) error {
+// pause waits before the next look, or until ctx ends.
+func (t *topping) pause(ctx context.Context, d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
 	case <-t.kick:
 	case <-ctx.Done():
-		return context.Cause(ctx)
 	}
-	return nil
 }
 
 // print prints a block of lines at each look, until there are so many, if count is not zero.
@@ -145,8 +143,8 @@ func (t *topping) print(ctx context.Context, count int) error {
 		if count > 0 && n == count {
 			return nil
 		}
-		if err := t.pause(ctx, max(pause, restFactor*time.Since(began))); err != nil {
-			return err
+		if t.pause(ctx, max(pause, restFactor*time.Since(began))); ctx.Err() != nil {
+			return context.Cause(ctx)
 		}
 	}
 }

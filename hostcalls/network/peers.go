@@ -40,7 +40,7 @@ type Peer struct {
 	Tenant, ID string
 }
 
-// ErrNoPeers: a process without peers was to connect to one, or to listen for them.
+// ErrNoPeers means that a process without peers was to connect to one, or to listen for them.
 var ErrNoPeers = errors.New("network: there are no other processes")
 
 // Listen returns a listener for the process's peers, until it is closed. Its name is one of a kind.

@@ -102,7 +102,7 @@ func (t *topping) feed(ctx context.Context, change func(func())) error {
 		default:
 			change(func() { t.model.OnReading(reading) })
 		}
-		if t.pause(ctx, max(pause, restFactor*time.Since(began))); ctx.Err() != nil {
+		if !t.pause(ctx, max(pause, restFactor*time.Since(began))) {
 			return nil
 		}
 	}
@@ -115,15 +115,17 @@ const (
 	restFactor = 9
 )
 
-// pause waits before the next look, or until ctx ends.
-func (t *topping) pause(ctx context.Context, d time.Duration) {
+// pause waits before the next look. It reports whether there is one: ctx has not ended.
+func (t *topping) pause(ctx context.Context, d time.Duration) (again bool) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
 	case <-t.kick:
 	case <-ctx.Done():
+		return false
 	}
+	return true
 }
 
 // print prints a block of lines at each look, until there are so many, if count is not zero.
@@ -143,7 +145,7 @@ func (t *topping) print(ctx context.Context, count int) error {
 		if count > 0 && n == count {
 			return nil
 		}
-		if t.pause(ctx, max(pause, restFactor*time.Since(began))); ctx.Err() != nil {
+		if !t.pause(ctx, max(pause, restFactor*time.Since(began))) {
 			return context.Cause(ctx)
 		}
 	}

@@ -44,7 +44,7 @@ func TestCtlMessages(t *testing.T) {
 		}},
 		{"all wrong values", []string{"submit", "--label", "x", "--env", "=", "--dir", "here", "--listen", "80", hello}, []string{
 			"reactorctl: 4 faults; see `reactorctl submit --help`\n", `--label "x": give KEY=VALUE`, `--env "=": give KEY=VALUE`,
-			`--dir "here": give HOST:GUEST`, `--listen "80": give HOST:PORT`,
+			`--dir "here": give HOST:GUEST`, `--listen "80": give [NAME=][udp:]HOST:PORT`,
 		}},
 		{"all that the daemon refuses", []string{"submit", "--id", "a/b", "--memory", "64KiB", "--name", "a\x1bb", hello}, []string{
 			"  --id: \"a/b\" is not an id", "  --name: ",
@@ -56,7 +56,7 @@ func TestCtlMessages(t *testing.T) {
 			"  if it is the beginning of a digest, give 6 digits at least; see `reactorctl module list`\n",
 		}},
 		{"too much input", []string{"run", "--stdin", "large", hello}, []string{
-			"reactorctl: --stdin: 3145728 bytes are more than the 2.0 MiB allowed: make it interactive (-i), and send them as its input\n",
+			"reactorctl: --stdin: it has more than the 2 MiB that can be submitted: use \"run -i\", or grant a folder\n",
 		}},
 		{"removing what is not there", []string{"module", "rm", "nonesuch"}, []string{"there is no module \"nonesuch\"", "see `reactorctl module list`"}},
 		{"a tag that is not UTF-8", []string{"run", "caf\xe9"}, []string{"reactorctl: MODULE \"caf\\xe9\" is not UTF-8; see `reactorctl run --help`\n"}},

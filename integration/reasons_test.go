@@ -40,6 +40,9 @@ var elsewhere = map[string]string{
 	"CancelWorkloads: DRAINING":      "a daemon that is stopping",
 	"ReadLogs: DRAINING":             "a daemon that is stopping",
 	"AttachWorkload: DRAINING":       "a daemon that is stopping",
+	"RevokeGrants: DRAINING":         "a daemon that is stopping",
+	"RevokeGrants: UNAVAILABLE":      "a disk that fails",
+	"RevokeGrants: STORE_FULL":       "a full disk",
 	"AttachWorkload: UNAVAILABLE":    "a guest that is stopped for want of memory",
 }
 
@@ -239,7 +242,10 @@ func (p *provoked) workloads(t *testing.T, d *testkit.Daemon) {
 	defer cancel()
 	spec := sleeper(t, d.Client, time.Hour)
 	running := d.Submit(t, spec)
-	ended := d.Submit(t, &reactorv1.WorkloadSpec{Module: d.Push(t, (&testkit.Program{}).Bytes("")), Interactive: true})
+	ended := d.Submit(t, &reactorv1.WorkloadSpec{
+		Module: d.Push(t, (&testkit.Program{}).Bytes("")), Interactive: true,
+		Grants: []*reactorv1.Grant{{Grant: &reactorv1.Grant_Resolve{Resolve: &reactorv1.ResolveGrant{Pattern: "example.org"}}}},
+	})
 	d.WaitFor(t, ended)
 	for id, reason := range map[string]string{"a/b": "INVALID_ARGUMENT", "nonesuch": "WORKLOAD_NOT_FOUND"} {
 		_, err := d.Workloads.GetWorkload(ctx, &reactorv1.GetWorkloadRequest{Id: id})
@@ -253,8 +259,16 @@ func (p *provoked) workloads(t *testing.T, d *testkit.Daemon) {
 		_, err = received2(d.Workloads.ReadLogs(ctx, &reactorv1.ReadLogsRequest{Id: id}))
 		p.by("ReadLogs", reason, err)
 		p.by("AttachWorkload", reason, attached(ctx, d, id))
+		_, err = d.Workloads.GetGrants(ctx, &reactorv1.GetGrantsRequest{Id: id})
+		p.by("GetGrants", reason, err)
+		_, err = d.Workloads.RevokeGrants(ctx, &reactorv1.RevokeGrantsRequest{Id: id, All: true})
+		p.by("RevokeGrants", reason, err)
 	}
-	_, err := d.Workloads.DeleteWorkload(ctx, &reactorv1.DeleteWorkloadRequest{Id: running})
+	_, err := d.Workloads.RevokeGrants(ctx, &reactorv1.RevokeGrantsRequest{Id: ended, All: true})
+	p.by("RevokeGrants", "WORKLOAD_FINISHED", err)
+	_, err = d.Workloads.SummarizeOps(ctx, &reactorv1.SummarizeOpsRequest{LabelSelector: "="})
+	p.by("SummarizeOps", "INVALID_ARGUMENT", err)
+	_, err = d.Workloads.DeleteWorkload(ctx, &reactorv1.DeleteWorkloadRequest{Id: running})
 	p.by("DeleteWorkload", "WORKLOAD_UNFINISHED", err)
 	p.by("AttachWorkload", "WORKLOAD_NOT_INTERACTIVE", attached(ctx, d, running))
 

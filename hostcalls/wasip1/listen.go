@@ -79,8 +79,8 @@ func (p *Process) listen(address string, permit capability.Permit) (network.TCP,
 	return listenAt(p.granted.network.Stack, at)
 }
 
-// placeOf returns the address to listen at for HOST:PORT. A name is looked up, and one of its addresses is chosen as by
-// package net: the first IPv4 address, or else the first.
+// placeOf returns the address to listen at for HOST:PORT. Without a host it is every address. A name is looked up, and one
+// of its addresses is chosen as by package net: the first IPv4 address, or else the first.
 func (p *Process) placeOf(address string, permit capability.Permit) (at netip.AddrPort, err error) {
 	host, service, err := net.SplitHostPort(address)
 	if err != nil {
@@ -89,6 +89,9 @@ func (p *Process) placeOf(address string, permit capability.Permit) (at netip.Ad
 	port, err := strconv.ParseUint(service, 10, 16)
 	if err != nil {
 		return at, &net.AddrError{Err: "invalid port", Addr: address}
+	}
+	if host == "" {
+		host = netip.IPv6Unspecified().String()
 	}
 	addrs, err := network.Lookup(&p.Call, p.granted.network.Stack, host)
 	if err != nil {

@@ -3,6 +3,7 @@ package wasip1
 import (
 	"net"
 	"net/netip"
+	"strconv"
 	"testing"
 
 	"github.com/reactord/reactord/hostcalls/abi"
@@ -57,5 +58,42 @@ func TestListenerForDatagrams(t *testing.T) {
 	n, _, err := client.ReadFromUDPAddrPort(buf)
 	if err != nil || string(buf[:n]) != "answer" {
 		t.Errorf("the client has heard %q, %v", buf[:n], err)
+	}
+}
+
+// TestListenerWithoutHost: a listener without a host listens at every address, also those of IPv4.
+func TestListenerWithoutHost(t *testing.T) {
+	for _, protocol := range []network.Protocol{network.OverTCP, network.OverUDP} {
+		grant := socketGrant(func(o capability.Opener) error {
+			return o.Listen(capability.Listener{Name: "web", Address: ":0", Protocol: protocol})
+		})
+		withProcess(t, abi.Config{Grants: []capability.Grant{grant}}, func(c *caller) {
+			at, err := netip.ParseAddrPort(c.ListenAddresses()[0])
+			if err != nil || at.Addr() != netip.IPv6Unspecified() {
+				t.Fatalf("it listens at %v, %v", at, err)
+			}
+			client, err := net.Dial(map[network.Protocol]string{network.OverTCP: "tcp4", network.OverUDP: "udp4"}[protocol],
+				net.JoinHostPort("127.0.0.1", strconv.Itoa(int(at.Port()))))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer client.Close()
+			if _, err := client.Write([]byte("hello")); err != nil {
+				t.Fatal(err)
+			}
+			fd := uint64(3)
+			if protocol == network.OverTCP {
+				if events := c.poll(fdSubscription(1, eventFdRead, 3)); len(events) != 1 {
+					t.Fatalf("events %v", events)
+				}
+				c.want(errnoSuccess, "sock_accept", fd, 0, inResult)
+				fd = uint64(c.u32(inResult))
+			}
+			c.iovec(inVec, inBuffer, 100)
+			c.want(errnoSuccess, "fd_read", fd, inVec, 1, inResult)
+			if got := string(c.mem.bytes[inBuffer : inBuffer+c.u32(inResult)]); got != "hello" {
+				t.Errorf("the guest has heard %q", got)
+			}
+		})
 	}
 }

@@ -11,11 +11,11 @@ const (
 	OverUDP
 )
 
-// Access decides what a process may open by itself. Its methods do not block and may be called from any goroutine.
+// Access decides what a process may open by itself. Its methods do not block and may be called from any goroutine. They
+// return the grant that covers what is to be opened, ErrRevoked if only revoked ones do, and ErrNotGranted if none does.
 type Access interface {
 	// Dial decides about an address, before a socket connects or sends a datagram to it. names are those for which the
-	// process has looked up the address before, in lower case and without a last dot. It returns the grant that covers
-	// the address, or ErrNotGranted.
+	// process has looked up the address before, in lower case and without a last dot.
 	Dial(p Protocol, to netip.AddrPort, names []string) (Grant, error)
 	// Listen decides about an address to bind to, for a listener or for datagrams.
 	Listen(p Protocol, at netip.AddrPort) (Grant, error)

@@ -1,6 +1,7 @@
 package access
 
 import (
+	"errors"
 	"net"
 	"net/netip"
 	"strconv"
@@ -89,13 +90,18 @@ func (a *Access) Dial(p network.Protocol, to netip.AddrPort, names []string) (ne
 	if to.Addr().Zone() != "" || to.Port() == 0 || !a.mayConnect(to, names) {
 		return nil, network.ErrNotGranted
 	}
+	err := network.ErrNotGranted
 	for _, r := range a.dial {
-		if r.protocol == p && r.pattern.Covers(to, names) && !r.lease.Revoked() {
-			return r.lease, nil
+		if r.protocol == p && r.pattern.Covers(to, names) {
+			if err = r.lease.Err(); err == nil {
+				return r.lease, nil
+			}
 		}
 	}
-	a.onRefused(dialOf(p, to, names))
-	return nil, network.ErrNotGranted
+	if errors.Is(err, network.ErrNotGranted) {
+		a.onRefused(dialOf(p, to, names))
+	}
+	return nil, err
 }
 
 // mayConnect reports whether the operator allows a connection to an address, as such or by one of its names.
@@ -129,17 +135,27 @@ func (a *Access) Listen(p network.Protocol, at netip.AddrPort) (network.Grant, e
 	if at.Addr().Zone() != "" || a.operator.Listen(at) != nil {
 		return nil, network.ErrNotGranted
 	}
+	err := network.ErrNotGranted
 	for _, r := range a.listen {
-		if r.protocol == p && r.covers(at) && !r.lease.Revoked() {
-			return r.lease, nil
+		if r.protocol == p && r.covers(at) {
+			if err = r.lease.Err(); err == nil {
+				return r.lease, nil
+			}
 		}
 	}
-	enough := grant.Listener{Address: at.String()}
-	if p == network.OverUDP {
-		enough.Protocol = grant.UDP
+	if errors.Is(err, network.ErrNotGranted) {
+		a.onRefused(listenerOf(p, at))
 	}
-	a.onRefused(enough)
-	return nil, network.ErrNotGranted
+	return nil, err
+}
+
+// listenerOf returns the smallest grant that allows to listen at an address.
+func listenerOf(p network.Protocol, at netip.AddrPort) grant.Listener {
+	l := grant.Listener{Address: at.String()}
+	if p == network.OverUDP {
+		l.Protocol = grant.UDP
+	}
+	return l
 }
 
 // covers reports whether a grant to listen covers an address. Every address of the machine covers each of them. A name,
@@ -164,20 +180,24 @@ func (r *listenRule) covers(at netip.AddrPort) bool {
 
 // Resolve implements network.Access. What a guest may connect to by a name it may look up, too.
 func (a *Access) Resolve(name string) (network.Grant, error) {
-	if a.operator.Resolve(name) == nil {
-		for _, r := range a.resolve {
-			if r.name.CoversOne(name) && !r.lease.Revoked() {
+	err := network.ErrNotGranted
+	allowed := a.operator.Resolve(name) == nil
+	for _, r := range a.resolve {
+		if allowed && r.name.CoversOne(name) {
+			if err = r.lease.Err(); err == nil {
 				return r.lease, nil
 			}
 		}
 	}
 	for _, r := range a.dial {
-		if r.pattern.CoversName(name) && !r.lease.Revoked() && a.operator.Dial(r.pattern) == nil {
-			return r.lease, nil
+		if r.pattern.CoversName(name) && a.operator.Dial(r.pattern) == nil {
+			if err = r.lease.Err(); err == nil {
+				return r.lease, nil
+			}
 		}
 	}
-	if a.operator.Resolve(name) == nil {
+	if allowed && errors.Is(err, network.ErrNotGranted) {
 		a.onRefused(grant.Resolve{Pattern: name})
 	}
-	return nil, network.ErrNotGranted
+	return nil, err
 }

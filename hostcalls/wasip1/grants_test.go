@@ -4,9 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/hostcalls/capability"
+	"github.com/reactord/reactord/hostcalls/network"
 )
 
 // The grants of tests.
@@ -57,4 +60,21 @@ func TestGrantWithoutHandle(t *testing.T) {
 	if denied, ok := errors.AsType[*capability.Error](wait()); !ok || denied.Grant != rule || denied.Err != cause {
 		t.Errorf("the error is %v", denied)
 	}
+}
+
+// A workload that nobody accepts does not wait for ever.
+func TestPeerThatNeverListens(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begin := time.Now()
+		grant := connectionGrant("workload:web")
+		peer := network.Peer{Peers: network.NewPeers(), Tenant: "t", ID: "client"}
+		wait, _ := startProcess(t, abi.Config{Grants: []capability.Grant{grant}, Peer: peer}, func(*caller) { t.Error("the connection was given") })
+		denied, ok := errors.AsType[*capability.Error](wait())
+		if want := `connection to "workload:web": the workload did not accept it within 30s`; !ok || denied.Error() != want {
+			t.Errorf("the error is %v, want %s", denied, want)
+		}
+		if took := time.Since(begin); took != peerTimeout {
+			t.Errorf("it waited %v", took)
+		}
+	})
 }

@@ -2,9 +2,8 @@ package wasip1
 
 import (
 	"errors"
-	"os"
+	"fmt"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/reactord/reactord/hostcalls"
@@ -53,7 +52,7 @@ func (o opener) connectToPeer(address string) (descriptor, error) {
 			return nil, err
 		}
 		if !time.Now().Before(due) {
-			return nil, os.NewSyscallError("connect", syscall.ETIMEDOUT)
+			return nil, fmt.Errorf("the workload did not accept it within %v", peerTimeout)
 		}
 		if err := p.Await(due, hostcalls.Wait{Op: op, On: p.granted.peer.Arrival(id, name)}); err != nil {
 			return nil, err

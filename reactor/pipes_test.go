@@ -110,6 +110,11 @@ func TestPartnerEnds(t *testing.T) {
 		reqs := chain(name, tt.writer, tt.reader)
 		submitAll(t, r, reqs)
 		if tt.cancel >= 0 {
+			if tt.writer.Interactive { // what it writes later would break the pipe
+				awaitStatus(t, r, reqs[0].ID, "has written and reads", func(s *api.Status) bool {
+					return len(s.WaitingFor) > 0 && s.WaitingFor[0].Kind == api.OpKind(hostcalls.OpRead)
+				})
+			}
 			cancelOne(t, r, reqs[tt.cancel].ID)
 			if tt.cancel == 1 {
 				cancelOne(t, r, reqs[0].ID)
@@ -128,7 +133,7 @@ func TestPartnerEnds(t *testing.T) {
 			t.Errorf("%s: %q does not say %q", tt.name, got[tt.who].Status.Message, want)
 		}
 	}
-	await(t, "no pair is left", func() bool { return r.runner.Stats().Live == 0 })
+	await(t, "no workload is left", func() bool { return r.runner.Stats().Live == 0 })
 }
 
 func TestPipeRefused(t *testing.T) {

@@ -75,7 +75,7 @@ func (a Address) includes(other Address) bool {
 		return true
 	case other.everyHost():
 		return false
-	case other.name != "" && (a.name == other.name || a.named(strings.TrimPrefix(other.name, "*."), a.low)):
+	case a.name != "" && other.name != "" && matchesAll(a.name, other.name):
 		return true
 	}
 	return len(other.prefixes) > 0 && other.name == "" && coversAll(a.prefixes, other.prefixes, contains)

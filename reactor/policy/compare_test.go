@@ -43,6 +43,9 @@ func TestCovers(t *testing.T) {
 		{"*.example.org:443", "*.a.example.org:443", true},
 		{"*.example.org:443", "example.org:443", false},
 		{"a.example.org:443", "*.example.org:443", false},
+		{"example.org:443", "*.example.org:443", false},
+		{"*.a.example.org:443", "*.example.org:443", false},
+		{"*.example.org:443", "*.an-example.org:443", false},
 		{"example.org:443", "10.0.0.1:443", false},
 		{"10.0.0.1:443", "*:443", false},
 	} {

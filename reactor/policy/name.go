@@ -43,10 +43,7 @@ func (n Name) covers(name string) bool { return n.pattern == "*" || matchesAny(n
 
 // includes reports whether n covers all names that other covers.
 func (n Name) includes(other Name) bool {
-	if n.pattern == "*" || n == other {
-		return true
-	}
-	return other.pattern != "*" && matchesAny(n.pattern, strings.TrimPrefix(other.pattern, "*."))
+	return n.pattern == "*" || other.pattern != "*" && matchesAll(n.pattern, other.pattern)
 }
 
 // matchesAny reports whether a name is the pattern, or ends as the pattern says: with any number of labels for "*".
@@ -56,6 +53,15 @@ func matchesAny(pattern, name string) bool {
 		return strings.HasSuffix(name, suffix) && name != suffix
 	}
 	return name != "" && name == pattern
+}
+
+// matchesAll reports whether matchesAny holds for all names of another pattern.
+func matchesAll(pattern, other string) bool {
+	suffix, wild := strings.CutPrefix(pattern, "*")
+	if others, ok := strings.CutPrefix(other, "*"); ok {
+		return wild && strings.HasSuffix(others, suffix)
+	}
+	return matchesAny(pattern, other)
 }
 
 // matchesOne is matchesAny with one label for "*".

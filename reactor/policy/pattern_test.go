@@ -131,6 +131,7 @@ func TestMayDial(t *testing.T) {
 		{"*.example:443", "*.b.example:443", true},
 		{"*.b.example:443", "*.example:443", false},
 		{"a.example:443", "*.example:443", false},
+		{"example:443", "*.example:443", false},
 		{"a.example:443", "198.41.0.4:443", false},
 	} {
 		allowed, err := ParseAddress(tt.allowed)
@@ -163,6 +164,7 @@ func TestResolve(t *testing.T) {
 		{"*.example", "example", false, false, false},
 		{"*.example", "a-example", false, false, false},
 		{"a.example", "*", false, false, false},
+		{"example", "*.example", false, false, false},
 	} {
 		n, err := ParseName(tt.pattern)
 		if err != nil {

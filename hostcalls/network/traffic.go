@@ -34,6 +34,12 @@ func NewTraffic(d *driver.Driver, limits TrafficLimits) *Traffic {
 	return t
 }
 
+// CountPast counts bytes that the workload sent and received before, in another process. The rate is that of now.
+func (t *Traffic) CountPast(sent, received uint64) {
+	t.flows[Out].total.Add(sent)
+	t.flows[In].total.Add(received)
+}
+
 // Sent returns the number of bytes sent.
 func (t *Traffic) Sent() uint64 { return t.flows[Out].total.Load() }
 

@@ -42,7 +42,8 @@ func TestTrafficIsCounted(t *testing.T) {
 }
 
 func TestByteQuota(t *testing.T) {
-	traffic := network.NewTraffic(nil, network.TrafficLimits{Sent: 10, Received: 10})
+	traffic := network.NewTraffic(nil, network.TrafficLimits{Sent: 12, Received: 13})
+	traffic.CountPast(2, 3)
 	_, client, peer, _ := connected(t, network.Config{Traffic: traffic})
 	if n, err := client.Write(make([]byte, 100)); n != 10 || err != nil {
 		t.Errorf("Write = %d, %v; want 10", n, err)

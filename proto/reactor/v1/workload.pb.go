@@ -1392,7 +1392,8 @@ func (x *TlsOptions) GetAlpn() []string {
 
 // DialGrant lets the guest open connections itself. Addresses of this machine, of its links, of private networks and of
 // multicast (loopback, link-local, private, shared, unique local, unspecified and documentation ranges, and the metadata
-// services of clouds, in every spelling) have to be named as addresses or ranges: a name that leads there gains nothing.
+// services of clouds, in every spelling) have to be named as addresses or ranges: a name that leads there gains nothing,
+// and neither does a range that is larger than theirs, such as 0.0.0.0/0.
 type DialGrant struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// pattern is HOST:PORT. HOST is an address, a range of addresses such as 10.0.0.0/8 or [fd00::/8], a name, or a name
@@ -1640,11 +1641,11 @@ type Limits struct {
 	PendingOps uint32 `protobuf:"varint,7,opt,name=pending_ops,json=pendingOps,proto3" json:"pending_ops,omitempty"`
 	// connections bounds the sockets that are open at once.
 	Connections uint32 `protobuf:"varint,8,opt,name=connections,proto3" json:"connections,omitempty"`
-	// sent_bytes bounds what the guest sends over the network in all; zero is unbounded unless the daemon has a default.
-	// Then sending fails with errno "dquot".
+	// sent_bytes bounds what the guest sends over the network, in all attempts together; zero is unbounded unless the daemon
+	// has a default. Beyond it sending fails with errno "dquot".
 	SentBytes uint64 `protobuf:"varint,9,opt,name=sent_bytes,json=sentBytes,proto3" json:"sent_bytes,omitempty"`
-	// received_bytes bounds what the guest receives over the network in all; zero is unbounded unless the daemon has a
-	// default. Then receiving fails with errno "dquot".
+	// received_bytes bounds what the guest receives over the network, in all attempts together; zero is unbounded unless the
+	// daemon has a default. Beyond it receiving fails with errno "dquot".
 	ReceivedBytes uint64 `protobuf:"varint,10,opt,name=received_bytes,json=receivedBytes,proto3" json:"received_bytes,omitempty"`
 	// bytes_per_second bounds the rate of each direction; zero is unbounded unless the daemon has a default. Beyond it the
 	// guest waits.

@@ -82,7 +82,7 @@ type Attempt struct {
 
 	leases   []*lease.Lease   // of the grants, in their order
 	refusals *learn.Recorder  // of what the guest is refused; nil if that is not noted
-	traffic  *network.Traffic // nil without grants
+	traffic  *network.Traffic // of all attempts; nil without grants
 	before   api.Usage        // of the attempts before
 	timer    *driver.Timer
 
@@ -208,8 +208,7 @@ func (a *Attempt) Usage() api.Usage {
 		u.LogBytes, u.LogBytesDropped = l.Written()
 	}
 	if t := a.traffic; t != nil {
-		u.SentBytes += t.Sent()
-		u.ReceivedBytes += t.Received()
+		u.SentBytes, u.ReceivedBytes = t.Sent(), t.Received()
 	}
 	return u
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/reactor/api"
+	"github.com/reactord/reactord/reactor/grant"
 	"github.com/reactord/reactord/reactor/internal/lifecycle"
 	"github.com/reactord/reactord/reactor/internal/logbuf"
 )
@@ -80,6 +81,26 @@ func TestWaitsAddUp(t *testing.T) {
 				t.Errorf("after attempt %d: %+v", number+1, got)
 			}
 			past = a.Past(a.Usage())
+		}
+	})
+}
+
+// TestTrafficAddsUp: the limits of bytes are those of all attempts together.
+func TestTrafficAddsUp(t *testing.T) {
+	in(t, func(f *fixture) {
+		past := Past{Usage: api.Usage{SentBytes: 10, ReceivedBytes: 20}}
+		p := &program{run: func(_ *executor.Fiber, cfg *abi.Config) (abi.Exit, error) {
+			traffic := cfg.Network.Traffic
+			if traffic.Sent() != 10 || traffic.Received() != 20 {
+				t.Errorf("it begins with %d bytes sent and %d received", traffic.Sent(), traffic.Received())
+			}
+			traffic.CountPast(1, 2)
+			return abi.Exit{}, nil
+		}}
+		a := f.attempt(p, after(past, 0), func(cfg *Config) { cfg.Spec.Grants = grant.List{grant.Resolve{Pattern: "*"}} })
+		f.run(a)
+		if got := a.Usage(); got.SentBytes != 11 || got.ReceivedBytes != 22 {
+			t.Errorf("%d bytes were sent, and %d received", got.SentBytes, got.ReceivedBytes)
 		}
 	})
 }

@@ -81,6 +81,7 @@ func (a *Attempt) giveNetwork(config *abi.Config, spec *api.Spec) {
 	a.traffic = network.NewTraffic(a.host.Driver, network.TrafficLimits{
 		Sent: spec.Limits.SentBytes, Received: spec.Limits.ReceivedBytes, BytesPerSecond: spec.Limits.BytesPerSecond,
 	})
+	a.traffic.CountPast(a.before.SentBytes, a.before.ReceivedBytes)
 	config.Network = network.Config{
 		Stack:   a.host.Stack,
 		Access:  access.New(spec.Grants, a.leases, a.host.Permit, onRefused),

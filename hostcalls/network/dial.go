@@ -170,7 +170,7 @@ func connect(c *hostcalls.Call, stack Stack, to netip.AddrPort) (TCP, error) {
 func establish(c *hostcalls.Call, conn TCP, to netip.AddrPort) error {
 	err := conn.Connect(to)
 	due := time.Now().Add(connectTimeout)
-	wait := [1]hostcalls.Wait{{Op: hostcalls.Op{Kind: hostcalls.OpConnect, Target: to.String()}, On: outNotifier{conn}}}
+	wait := [1]hostcalls.Wait{{Op: hostcalls.Op{Kind: hostcalls.OpConnect, Target: to.String()}, On: Sink(conn)}}
 	for errors.Is(err, hostcalls.ErrWouldBlock) {
 		if canceled := c.Await(due, wait[:]...); canceled != nil {
 			return canceled
@@ -185,8 +185,3 @@ func establish(c *hostcalls.Call, conn TCP, to netip.AddrPort) error {
 	}
 	return err
 }
-
-// outNotifier notifies when a socket is ready for Out.
-type outNotifier struct{ Socket }
-
-func (n outNotifier) Notify(ready func()) (stop func()) { return n.Socket.Notify(Out, ready) }

@@ -100,9 +100,9 @@ func TestRateIsHeld(t *testing.T) {
 					return client.Read(make([]byte, 4096), false)
 				},
 			} {
-				direction, kind := network.Out, hostcalls.OpWrite
+				direction, kind, on := network.Out, hostcalls.OpWrite, hostcalls.Notifier(network.Sink(client))
 				if name == "receiving" {
-					direction, kind = network.In, hostcalls.OpRead
+					direction, kind, on = network.In, hostcalls.OpRead, network.Source(client)
 				}
 				begin, moved, waits := time.Now(), 0, 0
 				for moved < 50_000 {
@@ -119,7 +119,7 @@ func TestRateIsHeld(t *testing.T) {
 						t.Fatalf("%s: waits for %v", name, op.Kind)
 					}
 					waits++
-					if err := call.Await(time.Time{}, hostcalls.Wait{Op: op, On: notifier{client, direction}}); err != nil {
+					if err := call.Await(time.Time{}, hostcalls.Wait{Op: op, On: on}); err != nil {
 						t.Error(err)
 						return
 					}
@@ -131,13 +131,6 @@ func TestRateIsHeld(t *testing.T) {
 		})
 	})
 }
-
-type notifier struct {
-	network.Socket
-	direction network.Direction
-}
-
-func (n notifier) Notify(ready func()) (stop func()) { return n.Socket.Notify(n.direction, ready) }
 
 // Whoever waits for the rate is told when the socket ends, and not after it has stopped.
 func TestRateWaitsEnd(t *testing.T) {

@@ -72,16 +72,11 @@ func (o opener) accept(address string) (network.TCP, error) {
 			return nil, err
 		}
 		op := hostcalls.Op{Kind: hostcalls.OpAccept, Target: l.LocalAddr().String()}
-		if err := p.Await(time.Time{}, hostcalls.Wait{Op: op, On: arrival{l}}); err != nil {
+		if err := p.Await(time.Time{}, hostcalls.Wait{Op: op, On: network.Source(l)}); err != nil {
 			return nil, err
 		}
 	}
 }
-
-// arrival notifies when a connection has come.
-type arrival struct{ network.TCP }
-
-func (a arrival) Notify(ready func()) (stop func()) { return a.TCP.Notify(network.In, ready) }
 
 // tlsConfig returns the configuration for TLS with what its options refer to; nil for none.
 func (o opener) tlsConfig(t *capability.TLS) (config *tls.Config, err error) {

@@ -101,6 +101,8 @@ type netSocket interface {
 	descriptor
 	socket() network.Socket
 	addressFamily() network.Family
+	bind(p *Process, local netip.AddrPort) errno
+	connect(p *Process, to netip.AddrPort) errno
 	// pendingError returns and clears the error of the socket.
 	pendingError() errno
 	timeout(o optionName) *time.Duration

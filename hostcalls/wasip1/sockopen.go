@@ -1,7 +1,6 @@
 package wasip1
 
 import (
-	"net/netip"
 	"time"
 
 	"github.com/reactord/reactord/hostcalls/network"
@@ -42,13 +41,6 @@ const (
 	sockDgram
 	sockStream
 )
-
-// dialer is a socket that can be bound and connected.
-type dialer interface {
-	netSocket
-	bind(p *Process, local netip.AddrPort) errno
-	connect(p *Process, to netip.AddrPort) errno
-}
 
 // sockOpen: sock_open(family, type, *fd). Every process may open sockets; what they may reach is asked when they bind,
 // connect and send.
@@ -105,22 +97,9 @@ func (p *Process) newSocket(family network.Family, kind uint32) (descriptor, err
 	return s, errnoSuccess
 }
 
-// dialer returns the socket fd.
-func (p *Process) dialer(fd uint32) (dialer, errno) {
-	d, e := p.fds.get(fd)
-	if e != errnoSuccess {
-		return nil, e
-	}
-	s, ok := d.(dialer)
-	if !ok {
-		return nil, errnoNotsock
-	}
-	return s, errnoSuccess
-}
-
 // sockBind: sock_bind(fd, *address, port).
 func sockBind(p *Process, m memory, a args) errno {
-	s, e := p.dialer(a.u32(0))
+	s, e := p.netSocket(a.u32(0))
 	if e != errnoSuccess {
 		return e
 	}
@@ -133,7 +112,7 @@ func sockBind(p *Process, m memory, a args) errno {
 
 // sockConnect: sock_connect(fd, *address, port).
 func sockConnect(p *Process, m memory, a args) errno {
-	s, e := p.dialer(a.u32(0))
+	s, e := p.netSocket(a.u32(0))
 	if e != errnoSuccess {
 		return e
 	}

@@ -14,7 +14,7 @@ const maxDatagram = 1<<16 - 1
 
 const udpRights = socketRights | rightFdRead | rightFdWrite
 
-// udpSocket is a UDP socket that the guest has opened.
+// udpSocket is a UDP socket of the process's network: one that was granted, or that the guest has opened.
 type udpSocket struct {
 	fdstat
 	process  *Process

@@ -206,19 +206,30 @@ func (c *tcp) admitKnocks() {
 	}
 }
 
+// unlessConnected returns why nothing can be read or written.
+func (c *tcp) unlessConnected() error {
+	switch {
+	case c.closed:
+		return network.ErrClosed
+	case c.failure != 0:
+		return c.takeFailure()
+	case c.state == connecting:
+		return hostcalls.ErrWouldBlock
+	case c.state != connected:
+		return syscall.ENOTCONN
+	default:
+		return nil
+	}
+}
+
 // Read implements network.TCP.
 func (c *tcp) Read(p []byte, peek bool) (int, error) {
 	c.stack.mu.Lock()
 	defer c.stack.mu.Unlock()
+	if err := c.unlessConnected(); err != nil {
+		return 0, err
+	}
 	switch {
-	case c.closed:
-		return 0, network.ErrClosed
-	case c.failure != 0:
-		return 0, c.takeFailure()
-	case c.state == connecting:
-		return 0, hostcalls.ErrWouldBlock
-	case c.state != connected:
-		return 0, syscall.ENOTCONN
 	case len(p) == 0:
 		return 0, nil
 	case len(c.in) > 0:
@@ -261,15 +272,10 @@ func (c *tcp) room() int {
 func (c *tcp) Write(p []byte) (int, error) {
 	c.stack.mu.Lock()
 	defer c.stack.mu.Unlock()
+	if err := c.unlessConnected(); err != nil {
+		return 0, err
+	}
 	switch {
-	case c.closed:
-		return 0, network.ErrClosed
-	case c.failure != 0:
-		return 0, c.takeFailure()
-	case c.state == connecting:
-		return 0, hostcalls.ErrWouldBlock
-	case c.state != connected:
-		return 0, syscall.ENOTCONN
 	case c.outShut:
 		return 0, syscall.EPIPE
 	case len(p) == 0:

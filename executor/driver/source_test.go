@@ -13,23 +13,33 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// pollers runs a test with the system's poller, and with the one that works on all.
+// pollerKinds are the system's poller, and the one that works on all.
+var pollerKinds = []struct {
+	name string
+	make func(*Driver) (poller, error)
+}{
+	{"system", newPoller},
+	{"duplicates", func(d *Driver) (poller, error) { return newDuplicates(d), nil }},
+}
+
+// withPoller returns a new Driver with a poller.
+func withPoller(t testing.TB, newPoller func(*Driver) (poller, error)) *Driver {
+	t.Helper()
+	d := New(Config{})
+	p, err := newPoller(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.sources.poller.Store(&p)
+	return d
+}
+
+// pollers runs a test with each kind of poller.
 func pollers(t *testing.T, test func(t *testing.T, d *Driver)) {
 	t.Helper()
-	for _, which := range []struct {
-		name string
-		make func(*Driver) (poller, error)
-	}{
-		{"system", newPoller},
-		{"duplicates", func(d *Driver) (poller, error) { return newDuplicates(d), nil }},
-	} {
-		t.Run(which.name, func(t *testing.T) {
-			d := New(Config{})
-			p, err := which.make(d)
-			if err != nil {
-				t.Fatal(err)
-			}
-			d.sources.poller.Store(&p)
+	for _, kind := range pollerKinds {
+		t.Run(kind.name, func(t *testing.T) {
+			d := withPoller(t, kind.make)
 			defer closeNow(t, d)
 			test(t, d)
 		})
@@ -357,21 +367,10 @@ func TestWaitWithoutDescriptor(t *testing.T) {
 
 // BenchmarkAwait measures a wait for a connection that becomes readable.
 func BenchmarkAwait(b *testing.B) {
-	for _, which := range []struct {
-		name string
-		make func(*Driver) (poller, error)
-	}{
-		{"poller=system", newPoller},
-		{"poller=duplicates", func(d *Driver) (poller, error) { return newDuplicates(d), nil }},
-	} {
-		b.Run(which.name, func(b *testing.B) {
-			d := New(Config{})
+	for _, kind := range pollerKinds {
+		b.Run("poller="+kind.name, func(b *testing.B) {
+			d := withPoller(b, kind.make)
 			defer closeNow(b, d)
-			p, err := which.make(d)
-			if err != nil {
-				b.Fatal(err)
-			}
-			d.sources.poller.Store(&p)
 			r, w := pair(b)
 			s := register(b, d, r)
 			ready := make(chan bool, 1)

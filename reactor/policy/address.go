@@ -51,8 +51,7 @@ func ParseAddress(s string) (Address, error) {
 }
 
 func parsePrefix(host string) (netip.Prefix, error) {
-	if addr, err := netip.ParseAddr(host); err == nil && addr.Zone() == "" {
-		addr = addr.Unmap()
+	if addr, ok := network.Literal(host); ok {
 		return netip.PrefixFrom(addr, addr.BitLen()), nil
 	}
 	prefix, err := netip.ParsePrefix(host)

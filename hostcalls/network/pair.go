@@ -194,7 +194,17 @@ func (l *Listener) isClosed() bool {
 }
 
 // Level implements Socket.
-func (l *Listener) Level(Direction) (nbytes int, hangup bool) { return 1, false }
+func (l *Listener) Level(d Direction) (nbytes int, hangup bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return 0, true
+	}
+	if d == In && len(l.queue) == 0 {
+		return 0, false
+	}
+	return 1, false
+}
 
 // Close implements Socket. It closes the connections that have not been accepted.
 func (l *Listener) Close() error {

@@ -144,11 +144,17 @@ func TestListener(t *testing.T) {
 	if _, err := l.Accept(); !errors.Is(err, hostcalls.ErrWouldBlock) {
 		t.Errorf("Accept of nothing: %v", err)
 	}
+	if n, hangup := l.Level(network.In); n != 0 || hangup {
+		t.Errorf("the level of nothing to accept is %d, %v", n, hangup)
+	}
 	accepting, room := 0, 0
 	l.Notify(network.In, func() { accepting++ })
 	first, err := l.Dial(0)
 	if err != nil || accepting != 1 {
 		t.Fatalf("Dial: %v, told %d times", err, accepting)
+	}
+	if n, hangup := l.Level(network.In); n != 1 || hangup {
+		t.Errorf("the level of a connection to accept is %d, %v", n, hangup)
 	}
 	write(t, first, "before it is accepted")
 	second, err := l.Dial(0)
@@ -188,6 +194,9 @@ func TestListener(t *testing.T) {
 	}
 	if _, err := l.Accept(); !errors.Is(err, network.ErrClosed) {
 		t.Errorf("Accept after Close: %v", err)
+	}
+	if n, hangup := l.Level(network.In); n != 0 || !hangup {
+		t.Errorf("the level after Close is %d, %v", n, hangup)
 	}
 	now := 0
 	l.Notify(network.In, func() { now++ })

@@ -309,11 +309,17 @@ func testLevel(h *harness) {
 		h.wait(server, network.In) // it may have been spurious
 	}
 	l := h.listen(loopback4)
-	if _, hangup := l.Level(network.In); hangup {
-		h.Error("a listener has hung up")
+	if n, hangup := l.Level(network.In); n != 0 || hangup {
+		h.Errorf("level of a listener without a connection = %d, %v", n, hangup)
+	}
+	_, err := h.connect(l.LocalAddr())
+	h.must(err)
+	h.wait(l, network.In)
+	if n, hangup := l.Level(network.In); n != 1 || hangup {
+		h.Errorf("level of a listener with a connection = %d, %v", n, hangup)
 	}
 	u, to := h.boundUDP()
-	_, err := u.WriteTo([]byte("123"), to)
+	_, err = u.WriteTo([]byte("123"), to)
 	h.must(err)
 	h.wait(u, network.In)
 	if n, hangup := u.Level(network.In); n < 1 || hangup {

@@ -403,7 +403,7 @@ func (c *tcp) Level(d network.Direction) (nbytes int, hangup bool) {
 	case c.closed:
 		return 0, true
 	case c.state == listening:
-		return 1, false
+		return min(len(c.queue), 1), false
 	case c.state != connected:
 		return 0, c.state == failed
 	case d == network.In:

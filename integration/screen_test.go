@@ -419,3 +419,22 @@ func TestModuleIsNotWrapped(t *testing.T) {
 		}
 	}
 }
+
+// A live list stays where it was drawn when q ends it; other keys do nothing, and the terminal is as it was.
+func TestListWatchKeys(t *testing.T) {
+	c := newCtl(t)
+	crowd(t, c)
+	for _, command := range []string{"list -w", "ops -w"} {
+		cmd := c.command(t, strings.Fields(command)...)
+		script := exec.Command("sh", append([]string{"-c", `echo before; "$@"; echo "status $?"`, "sh"}, cmd.Args...)...)
+		script.Env = testkit.Undecorated(cmd.Env)
+		term := testkit.StartInTerminal(t, script, 80, 24)
+		term.Until(command+" shows workloads", func(screen string) bool { return strings.Contains(screen, "\nd-waiting ") })
+		term.Type("x\r\x1b[A zz\r\r")
+		term.Type("q")
+		_, raw := term.Wait()
+		if !regexp.MustCompile(`\nd-waiting [^\n]*\n(.|\n)*\x1b\[\?25h.*status 0\r\n$`).MatchString(raw) || strings.Contains(raw, "zz") {
+			t.Errorf("%s leaves: %q", command, raw)
+		}
+	}
+}

@@ -36,9 +36,9 @@ func (a *app) listCommand() *cobra.Command {
 		Short:   "List workloads, newest first",
 		Long: `list lists workloads, newest first.
 
-With --watch it goes on: on a terminal it shows the list as it is now, in place, and elsewhere it prints
-each change as it happens, in a line of its own. These lines do not tell when a workload changes between
-running and waiting, and --state takes the two for one there.`,
+With --watch it goes on: on a terminal it shows the list as it is now, in place, until q is pressed, and
+elsewhere it prints each change as it happens, in a line of its own. These lines do not tell when a
+workload changes between running and waiting, and --state takes the two for one there.`,
 		Args: operands(cobra.NoArgs),
 	}
 	flags.add(cmd)
@@ -83,6 +83,7 @@ func (l *listing) print(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		l.tellUnreadable("workload", all.GetUnreadableIds())
 		return l.output.Message(l.Out, all)
 	}
 	var rows []*reactorv1.Workload
@@ -119,7 +120,6 @@ func (l *listing) read(ctx context.Context, limit int) (*reactorv1.ListWorkloads
 	if err != nil {
 		return nil, err
 	}
-	l.tellUnreadable("workload", all.GetUnreadableIds())
 	all.Cursor = cursor
 	return all, nil
 }

@@ -43,7 +43,7 @@ With --summary it counts the operations of all workloads by what they wait for.`
 	cmd.Flags().StringVar(&flags.sort, "sort", "workload", "the order: workload, or age for the oldest first")
 	cmd.Flags().Var(quantity.CountFlag(&o.limit, 0), "limit", "list at most this many, or with --summary groups; 0 for all")
 	cmd.Flags().BoolVar(&flags.summary, "summary", false, "count operations by what they wait for")
-	cmd.Flags().BoolVarP(&flags.watch, "watch", "w", false, "look again every second, until interrupted")
+	cmd.Flags().BoolVarP(&flags.watch, "watch", "w", false, "look again every second, until interrupted, or q is pressed on a terminal")
 	cmd.RunE = a.remote(func(cmd *cobra.Command, args []string) error {
 		var err error
 		if o.filter, err = flags.filter(cmd, args); err != nil {
@@ -235,30 +235,27 @@ func (o *opsListing) again(ctx context.Context, look func(context.Context) (opsP
 	}
 }
 
-// live shows what looks find in place, until ctx ends or the daemon does not come back.
+// live shows what looks find in place, until q is pressed, ctx ends or the daemon does not come back.
 func (o *opsListing) live(ctx context.Context, look func(context.Context) (opsPage, error)) error {
 	_, rows := o.screen.Size()
 	room := max(rows-liveExtra, 1)
 	if o.limit == 0 || o.limit > room {
 		o.limit = room
 	}
-	var shown opsPage
-	frame := func(outage string) []screen.Line {
-		lines := table.Lines(shown.rows.Columns, shown.rows.Rows, o.screen.Width())
-		notes := shown.notes
-		if outage != "" {
-			return append(lines, screen.Line{{Text: outage, Style: screen.Notable}})
-		}
-		for _, note := range notes[:min(len(notes), 1)] {
-			lines = append(lines, screen.Line{{Text: note, Style: screen.Faint}})
-		}
-		return lines
-	}
-	return o.redraw(ctx, o.screen, frame, func(ctx context.Context) error {
+	return o.redraw(ctx, o.screen, func(ctx context.Context) (frame, error) {
 		page, err := look(ctx)
-		if err == nil {
-			shown = page
-		}
-		return err
+		return func(outage string) []screen.Line { return o.frame(page, outage) }, err
 	})
+}
+
+// frame is what a live list shows.
+func (o *opsListing) frame(page opsPage, outage string) []screen.Line {
+	lines := table.Lines(page.rows.Columns, page.rows.Rows, o.screen.Width())
+	switch {
+	case outage != "":
+		lines = append(lines, screen.Line{{Text: outage, Style: screen.Notable}})
+	case len(page.notes) > 0:
+		lines = append(lines, screen.Line{{Text: page.notes[0], Style: screen.Faint}})
+	}
+	return lines
 }

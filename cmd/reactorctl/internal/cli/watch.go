@@ -12,6 +12,7 @@ import (
 	"github.com/reactord/reactord/cmd/internal/table"
 	"github.com/reactord/reactord/cmd/reactorctl/internal/follow"
 	"github.com/reactord/reactord/cmd/reactorctl/internal/render"
+	"github.com/reactord/reactord/cmd/reactorctl/internal/viewer"
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
 
@@ -24,6 +25,7 @@ func (l *listing) follow(ctx context.Context) error {
 			return err
 		})
 		if err == nil {
+			l.tellUnreadable("workload", all.GetUnreadableIds())
 			err = l.printChanges(all.GetCursor(), all.GetWorkloads()...)
 		}
 		if err == nil {
@@ -78,44 +80,59 @@ func (l *listing) printChanges(cursor string, workloads ...*reactorv1.Workload) 
 // liveInterval is the time between two looks at the list.
 const liveInterval = time.Second
 
-// live shows the list as it is now, in place, until ctx ends or the daemon does not come back. It lists again and again,
-// since nobody is told how workloads change between running and waiting, and what they have used.
+// live shows the list as it is now, in place, until q is pressed, ctx ends or the daemon does not come back. It lists again
+// and again, since nobody is told how workloads change between running and waiting, and what they have used.
 func (l *listing) live(ctx context.Context) error {
-	shown := &reactorv1.ListWorkloadsResponse{}
-	frame := func(outage string) []screen.Line { return l.frame(shown, outage) }
-	return l.redraw(ctx, l.screen, frame, func(ctx context.Context) error {
+	return l.redraw(ctx, l.screen, func(ctx context.Context) (frame, error) {
 		all, err := l.read(ctx, l.fitting())
-		if err == nil {
-			shown = all
-		}
-		return err
+		return func(outage string) []screen.Line { return l.frame(all, outage) }, err
 	})
 }
 
-// redraw looks again and again and draws a frame each time, in place, until ctx ends or the daemon does not come back. While
-// the daemon is gone it draws frames with a message that says so.
-func (a *app) redraw(ctx context.Context, s *screen.Screen, frame func(outage string) []screen.Line, look func(context.Context) error) error {
-	live := screen.NewLive(s)
-	defer live.Keep()
-	follower := &follow.Follower{Address: a.daemon.Address, Patience: a.reconnect, Say: func(message string) {
-		_ = live.Draw(frame(message)...) // the next look fails as well if the terminal is gone
-	}}
-	ticks := time.NewTicker(liveInterval)
-	defer ticks.Stop()
-	for {
-		if err := follower.Do(ctx, look); err != nil {
-			return err
-		}
-		if err := live.Draw(frame("")...); err != nil {
-			return err
-		}
-		select {
-		case <-ticks.C:
-		case <-ctx.Done():
-			return context.Cause(ctx)
+// frame returns what is to be drawn of what a look has found; outage is what there is to say while the daemon is gone.
+type frame func(outage string) []screen.Line
+
+// redraw looks again and again and shows what it finds, in place, until q is pressed, ctx ends or the daemon does not come
+// back.
+func (a *app) redraw(ctx context.Context, s *screen.Screen, look func(context.Context) (frame, error)) error {
+	shown := &framed{frame: func(string) []screen.Line { return nil }}
+	feed := func(ctx context.Context, change func(func())) error {
+		follower := &follow.Follower{Address: a.daemon.Address, Patience: a.reconnect, Say: func(message string) {
+			change(func() { shown.outage = message })
+		}}
+		ticks := time.NewTicker(liveInterval)
+		defer ticks.Stop()
+		for {
+			var found frame
+			err := follower.Do(ctx, func(ctx context.Context) (err error) {
+				found, err = look(ctx)
+				return err
+			})
+			if err != nil {
+				return err
+			}
+			change(func() { shown.frame, shown.outage = found, "" })
+			select {
+			case <-ticks.C:
+			case <-ctx.Done():
+				return nil
+			}
 		}
 	}
+	return viewer.Show(ctx, viewer.Terminal{In: a.raw.In, Out: a.raw.Out, Screen: s}, shown, feed)
 }
+
+// framed is the last frame as a model.
+type framed struct {
+	frame  frame
+	outage string
+}
+
+// OnKey ends the screen at q.
+func (f *framed) OnKey(key string) (end bool) { return key == "q" || key == "Q" }
+
+// Lines draws the frame.
+func (f *framed) Lines(int, int) []screen.Line { return f.frame(f.outage) }
 
 // liveExtra are the rows of the screen that are not for workloads: the head, what there is to say, the cursor's.
 const liveExtra = 3
@@ -137,6 +154,9 @@ func (l *listing) frame(list *reactorv1.ListWorkloadsResponse, outage string) []
 	switch {
 	case outage != "":
 		lines = append(lines, screen.Line{{Text: outage, Style: screen.Notable}})
+	case len(list.GetUnreadableIds()) > 0:
+		text := fmt.Sprintf("%d left out, whose records are damaged: see the daemon's log", len(list.GetUnreadableIds()))
+		lines = append(lines, screen.Line{{Text: text, Style: screen.Notable}})
 	case list.GetNextPageToken() != "" && len(list.GetWorkloads()) != l.limit:
 		lines = append(lines, screen.Line{{Text: "there are more than the terminal has rows for", Style: screen.Faint}})
 	case list.GetNextPageToken() != "":

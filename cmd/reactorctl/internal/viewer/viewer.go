@@ -1,4 +1,4 @@
-// Package viewer shows in a terminal what goes on, until somebody presses q. It is the only package that knows the terminal
+// Package viewer shows in a terminal what goes on, until a key ends it. It is the only package that knows the terminal
 // library.
 //
 // A Model is used by one goroutine, which Show starts: keys, changes and drawing come one after the other. The Feed has a
@@ -138,7 +138,8 @@ func (p *program) View() tea.View {
 		lines = append(lines, p.terminal.Screen.Styled(line.Cut(columns)))
 	}
 	if !p.terminal.FullScreen {
-		lines = lines[:min(len(lines), max(rows-1, 1))]
+		// The library erases the row of the cursor at the end, so that is a row of its own below the lines.
+		lines = append(lines[:min(len(lines), max(rows-1, 1))], "")
 	}
 	view := tea.NewView(strings.Join(lines[:min(len(lines), rows)], "\n"))
 	view.AltScreen = p.terminal.FullScreen

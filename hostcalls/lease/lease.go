@@ -60,7 +60,7 @@ func (l *Lease) Revoke() {
 }
 
 // OnRevoke implements network.Grant.
-func (l *Lease) OnRevoke(revoked func()) (stop func()) {
+func (l *Lease) OnRevoke(tell func()) (stop func()) {
 	if l == nil {
 		return func() {}
 	}
@@ -70,17 +70,17 @@ func (l *Lease) OnRevoke(revoked func()) (stop func()) {
 		if l.callbacks == nil {
 			l.callbacks = map[*func()]struct{}{}
 		}
-		l.callbacks[&revoked] = struct{}{}
+		l.callbacks[&tell] = struct{}{}
 	}
 	l.mu.Unlock()
 	if over {
-		revoked()
+		tell()
 		return func() {}
 	}
 	return func() {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		delete(l.callbacks, &revoked)
+		delete(l.callbacks, &tell)
 	}
 }
 

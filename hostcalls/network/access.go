@@ -25,9 +25,8 @@ type Access interface {
 
 // Grant is a grant by which something is open.
 type Grant interface {
-	// String is the grant as the command line has it, such as --dial=*.example.org:443.
+	// String is the grant as the command line has it, such as --dial *.example.org:443.
 	String() string
-	// OnRevoke calls revoked once the grant is revoked, at once if it is already; stop cancels that. revoked must not
-	// block.
-	OnRevoke(revoked func()) (stop func())
+	// OnRevoke calls tell once the grant is revoked, at once if it is already; stop cancels that. tell must not block.
+	OnRevoke(tell func()) (stop func())
 }

@@ -24,18 +24,18 @@ type audited struct {
 	why    string
 }
 
-// Granted logs that a workload was submitted with grants. It is called by whoever knows the caller.
-func (l *Log) Granted(caller, workload string, grants []string) {
+// OnGranted logs that a workload was submitted with grants. It is called by whoever knows the caller.
+func (l *Log) OnGranted(caller, workload string, grants []string) {
 	l.audit(granted, workload, audited{caller: caller, grants: shortened(grants)})
 }
 
-// Refused logs that a workload was not submitted since a grant is not allowed.
-func (l *Log) Refused(caller, workload, why string) {
+// OnRefused logs that a workload was not submitted since a grant is not allowed.
+func (l *Log) OnRefused(caller, workload, why string) {
 	l.audit(refused, workload, audited{caller: caller, why: clip.Text(why, maxText)})
 }
 
-// Revoked logs that grants of a workload were revoked.
-func (l *Log) Revoked(caller, workload string, grants []string) {
+// OnRevoked logs that grants of a workload were revoked.
+func (l *Log) OnRevoked(caller, workload string, grants []string) {
 	l.audit(revoked, workload, audited{caller: caller, grants: shortened(grants)})
 }
 

@@ -17,9 +17,9 @@ import (
 func TestAudit(t *testing.T) {
 	for _, scope := range []config.LogWorkloads{config.LogAllWorkloads, config.LogFailedWorkloads, config.LogNoWorkloads} {
 		entries := run(zapcore.InfoLevel, scope, func(l *Log) {
-			l.Granted("user 7", "w", []string{"--dial a:1", "--secret K=env:K"})
-			l.Refused("token", "", "it is not allowed")
-			l.Revoked("user 7", "w", []string{"--dial a:1"})
+			l.OnGranted("user 7", "w", []string{"--dial a:1", "--secret K=env:K"})
+			l.OnRefused("token", "", "it is not allowed")
+			l.OnRevoked("user 7", "w", []string{"--dial a:1"})
 		})
 		var got []string
 		for _, e := range entries {
@@ -41,10 +41,10 @@ func TestAuditIsBounded(t *testing.T) {
 	long := strings.Repeat("x", 1<<20)
 	entries := run(zapcore.InfoLevel, config.LogAllWorkloads, func(l *Log) {
 		for i := range 10 * burst {
-			l.Refused("token", long, long)
+			l.OnRefused("token", long, long)
 			live(l.Hooks(), fmt.Sprint(i), hooks.Outcome{State: api.Failed})
 		}
-		l.Granted("token", long, append([]string{long}, make([]string, 100)...))
+		l.OnGranted("token", long, append([]string{long}, make([]string, 100)...))
 	})
 	lines := map[string]int{}
 	for _, e := range entries {

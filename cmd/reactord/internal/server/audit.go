@@ -12,12 +12,12 @@ import (
 
 // Audit is told who is granted what. Its methods do not block, and may be called from any goroutine.
 type Audit interface {
-	// Granted is called when a workload with grants has been submitted.
-	Granted(caller, workload string, grants []string)
-	// Refused is called when a submission is refused for one of its grants.
-	Refused(caller, workload, why string)
-	// Revoked is called when grants of a workload have been revoked.
-	Revoked(caller, workload string, grants []string)
+	// OnGranted is called when a workload with grants has been submitted.
+	OnGranted(caller, workload string, grants []string)
+	// OnRefused is called when a submission is refused for one of its grants.
+	OnRefused(caller, workload, why string)
+	// OnRevoked is called when grants of a workload have been revoked.
+	OnRevoked(caller, workload string, grants []string)
 }
 
 // auditSubmission tells what came of a submission, which has an id if it was accepted or the client chose it.
@@ -26,9 +26,9 @@ func auditSubmission(ctx context.Context, audit Audit, id string, spec *api.Spec
 		return
 	}
 	if created {
-		audit.Granted(access.FromContext(ctx).String(), id, flagsOf(spec.Grants))
+		audit.OnGranted(access.FromContext(ctx).String(), id, flagsOf(spec.Grants))
 	} else if e, ok := errors.AsType[*errs.Error](err); ok && e.Class == errs.GrantDenied {
-		audit.Refused(access.FromContext(ctx).String(), id, e.Message)
+		audit.OnRefused(access.FromContext(ctx).String(), id, e.Message)
 	}
 }
 

@@ -162,7 +162,7 @@ func (w *workloads) RevokeGrants(ctx context.Context, req *reactorv1.RevokeGrant
 		return nil, err
 	}
 	if len(revoked) > 0 {
-		w.audit.Revoked(access.FromContext(ctx).String(), workload.ID, flagsOf(revoked))
+		w.audit.OnRevoked(access.FromContext(ctx).String(), workload.ID, flagsOf(revoked))
 	}
 	return &reactorv1.RevokeGrantsResponse{Workload: fromWorkload(workload)}, nil
 }

@@ -146,8 +146,8 @@ type Logs interface {
 	// stored before logs had cuts is returned although it lies in cut: it has no attempt.
 	ReadLog(ctx context.Context, id string, position int64, cut Cut, limit int) ([]LogEntry, int64, error)
 
-	// TailLog returns the position at which the last lines of a log begin, and where the log ends. A last line without a newline counts as
-	// a line, and so does what remains of a line beside output that is missing.
+	// TailLog returns the position at which the last lines of a log begin, and where the log ends. A last line without a
+	// newline counts as a line, and so does what remains of a line beside output that is missing.
 	TailLog(ctx context.Context, id string, streams Streams, lines int, cut Cut) (begin, end int64, err error)
 
 	// LogStart returns the position at which the log of the attempts after the given one begins: that of their first

@@ -92,8 +92,8 @@ type Workload struct {
 	SpecHash Digest // distinguishes a repeated submission from a different one
 	Created  time.Time
 
-	// Transitions change the fields below, and an Amend the last two. Submit sets State, Attempts, Updated and Revision, and stores Status
-	// as given.
+	// Transitions change the fields below, and an Amend the last two. Submit sets State, Attempts, Updated and Revision, and
+	// stores Status as given.
 	State    State
 	Attempts uint32    // how often it was started; the fencing token of the last start
 	Updated  time.Time // of the last transition

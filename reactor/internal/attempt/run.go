@@ -90,8 +90,8 @@ func (a *Attempt) giveNetwork(config *abi.Config, spec *api.Spec) {
 	}
 }
 
-// Join puts the guest among the other workloads, and joins its standard streams to theirs. It is called before the task is spawned, and may
-// block.
+// Join puts the guest among the other workloads, and joins its standard streams to theirs. It is called before the task is
+// spawned, and may block.
 func (a *Attempt) Join(p *pipes.Pipes, tenant string, spec *api.Spec) {
 	a.config.Peer = network.Peer{Peers: a.host.Peers, Tenant: tenant, ID: a.id}
 	if spec.StdoutTo != "" {

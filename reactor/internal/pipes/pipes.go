@@ -99,7 +99,7 @@ func (p *Pipes) JoinTo(pair Pair) *Reader {
 }
 
 func (p *Pipes) join(pair Pair, side Side, s *stream) {
-	s.pipes, s.side, s.peer = p, side, nameOf(pair.workload(side.other()))
+	s.pipes, s.side, s.peer = p, side, nameOf(pair.Workload(side.other()))
 	p.mu.Lock()
 	l := p.table.join(pair, side, &s.use)
 	p.changed()
@@ -126,7 +126,7 @@ func (p *Pipes) look(l *link, side Side, patience time.Duration) {
 	if p.closed || l.sides[side] != awaited {
 		return
 	}
-	who := nameOf(l.pair.workload(side))
+	who := nameOf(l.pair.Workload(side))
 	switch {
 	case err != nil:
 		p.later(l, side, time.Second, patience)

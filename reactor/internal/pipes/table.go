@@ -20,8 +20,8 @@ const (
 
 func (s Side) other() Side { return 1 - s }
 
-// workload returns the id on a side.
-func (p Pair) workload(s Side) string {
+// Workload returns the id on a side.
+func (p Pair) Workload(s Side) string {
 	if s == From {
 		return p.From
 	}
@@ -84,9 +84,9 @@ func (t *table) join(pair Pair, side Side, u *use) *link {
 
 // dismiss has a workload that has joined one pair on a side leave all others that name it there.
 func (t *table) dismiss(pair Pair, side Side) {
-	id := pair.workload(side)
+	id := pair.Workload(side)
 	for _, l := range slices.Clone(t.named[id]) {
-		if l.pair != pair && l.pair.Tenant == pair.Tenant && l.pair.workload(side) == id {
+		if l.pair != pair && l.pair.Tenant == pair.Tenant && l.pair.Workload(side) == id {
 			t.leave(l, side, false, nameOf(id)+" has another partner")
 		}
 	}

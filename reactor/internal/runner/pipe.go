@@ -43,10 +43,7 @@ func (r *Runner) PipeAwaits(pair pipes.Pair, side pipes.Side) bool { return r.pi
 
 // standing implements pipes.Config.Look.
 func (r *Runner) standing(pair pipes.Pair, side pipes.Side) (pipes.Standing, error) {
-	id := pair.From
-	if side == pipes.To {
-		id = pair.To
-	}
+	id := pair.Workload(side)
 	r.mu.Lock()
 	w := r.live[id]
 	ending := w != nil && w.entry.Stage() == lifecycle.Ending

@@ -4,8 +4,9 @@
 // # Bounds
 //
 // A flood of short workloads must not fill the disk with lines. After the first lines of a flood only a few a second are
-// written, and failures have a budget of their own, so that other lines do not crowd them out; so have lines about grants, and about grants that were refused. Lines beyond the budgets are
-// counted, and one line in ten seconds tells the counts. At the level debug every line is written.
+// written. Failures have a budget of their own, so that other lines do not crowd them out, and so have grants and refused
+// grants. Lines beyond the budgets are counted, and one line in ten seconds tells the counts. At the level debug every line
+// is written.
 //
 // # Concurrency
 //

@@ -27,10 +27,7 @@ func BenchmarkHog(b *testing.B) {
 				}
 			}
 		})
-		s := d.Stats(b)
-		b.ReportMetric(milliseconds(s.GetWakeLatenessP50().AsDuration()), "late-p50-ms")
-		b.ReportMetric(milliseconds(s.GetWakeLatenessP99().AsDuration()), "late-p99-ms")
-		b.ReportMetric(milliseconds(s.GetWakeLatenessMax().AsDuration()), "late-max-ms")
+		reportLateness(b, d, "")
 		b.ReportMetric(milliseconds(testkit.Quantile(calls, 0.99)), "call-p99-ms")
 		d.Cancel(b, hogIDs...)
 		d.Stop()

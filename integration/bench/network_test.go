@@ -210,10 +210,7 @@ func BenchmarkHogEcho(b *testing.B) {
 				b.Fatalf("a sleeper: %v", s)
 			}
 		}
-		s := d.Stats(b)
-		b.ReportMetric(milliseconds(s.GetWakeLatenessP50().AsDuration()), "late-p50-ms")
-		b.ReportMetric(milliseconds(s.GetWakeLatenessP99().AsDuration()), "late-p99-ms")
-		b.ReportMetric(milliseconds(s.GetWakeLatenessMax().AsDuration()), "late-max-ms")
+		reportLateness(b, d, "")
 		d.Stop()
 	}
 }

@@ -59,13 +59,11 @@ func timed(calls int, call func()) []time.Duration {
 	return took
 }
 
+// reportLateness reports how late guests have been woken lately. prefix tells apart what a benchmark measures twice.
 func reportLateness(b *testing.B, d *testkit.Daemon, prefix string) {
 	b.Helper()
-	response, err := d.Node.GetStats(b.Context(), &reactorv1.GetStatsRequest{})
-	if err != nil {
-		b.Fatal(err)
-	}
-	s := response.GetStats()
+	s := d.Stats(b)
+	b.ReportMetric(milliseconds(s.GetWakeLatenessP50().AsDuration()), prefix+"late-p50-ms")
 	b.ReportMetric(milliseconds(s.GetWakeLatenessP99().AsDuration()), prefix+"late-p99-ms")
 	b.ReportMetric(milliseconds(s.GetWakeLatenessMax().AsDuration()), prefix+"late-max-ms")
 }

@@ -17,8 +17,9 @@
 // # Concurrency
 //
 // A Guest is used from one fiber at a time, and a Call from its own fiber. Only [Call.AppendOps],
-// [Call.LastCall] and [Call.Waits] may be called from any goroutine, at any time. A [Source], [Sink] or [Pipe] is used from the fiber at one end and
-// from any goroutine at the other; their callbacks run on either and must not block.
+// [Call.LastCall] and [Call.Waits] may be called from any goroutine, at any time. A [Source], [Sink] or
+// [Pipe] is used from the fiber at one end and from any goroutine at the other; their callbacks run on
+// either and must not block.
 //
 // The package starts no goroutines. Its callbacks are called by the executor, by the executor's driver,
 // or by the other end of a stream.

@@ -20,7 +20,7 @@
 // # Concurrency
 //
 // All methods may be called from any goroutine, including completions, with one exception: a
-// completion must call neither Expire nor Poll, nor the Source or the stop function of the wait that it completes. Only
-// [Driver.Close] blocks. Completions must not block: they hold up the timers behind them or, through
-// Expire, a worker. Every goroutine of the driver has ended when Close returns.
+// completion must call neither Expire nor Poll, nor the Source or the stop function of the wait that it
+// completes. Only [Driver.Close] blocks. Completions must not block: they hold up the timers behind them
+// or, through Expire and Poll, a worker. Every goroutine of the driver has ended when Close returns.
 package driver

@@ -6,8 +6,8 @@ import (
 	"github.com/reactord/reactord/hostcalls"
 )
 
-// Op returns the operation of a kind that waits for a socket in a direction, with a buffer of a size. While the workload sends or receives
-// faster than it may, the operation waits for that instead.
+// Op returns the operation of a kind that waits for a socket in a direction, with a buffer of a size. While the workload
+// sends or receives faster than it may, the operation waits for that instead.
 func Op(s Socket, kind hostcalls.OpKind, d Direction, size int) hostcalls.Op {
 	op := hostcalls.Op{Kind: kind, Bytes: uint64(size)}
 	switch s := s.(type) {

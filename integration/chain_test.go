@@ -69,6 +69,7 @@ func TestChainStatus(t *testing.T) {
 		{"two fail", []string{"--pipe-to", file + " exit 4", "--pipe-to", file + " upper", file, "exit", "3"}, "bye\n", []string{"stage 1 of 3", "stage 2 of 3"}, 4, false},
 		{"the first traps", []string{"--fuel", "100_000_000", "--pipe-to", file + " cat", file, "lines", "1000000000"}, "", []string{"stage 1 of 2", "used up its fuel", "stage 2 of 2", "broke: workload "}, 1, true},
 		{"the reader ends early", []string{"--pipe-to", file + " exit 0", file, "lines", "100000"}, "", []string{"stage 1 of 2", "its pipe with workload ", "has ended"}, 1, false},
+		{"the reader ends early, and the writer does not look", []string{"--pipe-to", file + " exit 0", file, "yes"}, "", []string{"stage 1 of 2", "its pipe with workload ", "has ended"}, 141, false},
 		{"words", []string{"--pipe-to", file + ` hello 'a b' "c"`, file, "exit", "0"}, "args [\"a b\" \"c\"]\nenv []\n", []string{"done\n"}, 0, false},
 	} {
 		stdout, stderr, status := c.run(t, "", append([]string{"run"}, tt.args...)...)
@@ -118,7 +119,7 @@ func TestChainBackpressure(t *testing.T) {
 		t.Errorf("%v", op)
 	}
 	c.must(t, "cancel", "slow-1")
-	if w := c.daemon.WaitFor(t, "slow-0"); !strings.Contains(w.GetMessage(), "its pipe with workload slow-1 broke: workload slow-1 has failed") {
+	if w := c.daemon.WaitFor(t, "slow-0"); !strings.Contains(w.GetMessage(), "its pipe with workload slow-1 broke: workload slow-1 did not end by itself") {
 		t.Errorf("%v", w)
 	}
 }

@@ -101,8 +101,8 @@ func TestPartnerEnds(t *testing.T) {
 		message          string
 	}{
 		{"the writer exits with an error", api.Spec{Module: "fail"}, api.Spec{Module: "cat"}, -1, api.ReasonExit, api.ReasonExit, 0, "the guest exited with code 3"},
-		{"the writer traps", api.Spec{Module: "trap"}, api.Spec{Module: "cat"}, -1, api.ReasonTrap, api.ReasonTrap, 1, "its pipe with workload %[1]s broke: workload %[1]s has failed"},
-		{"the writer is cancelled", api.Spec{Module: "spin"}, api.Spec{Module: "cat"}, 0, api.ReasonCancelled, api.ReasonTrap, 1, "its pipe with workload %[1]s broke: workload %[1]s ha"}, // failed, or had ended before the reader started
+		{"the writer traps", api.Spec{Module: "trap"}, api.Spec{Module: "cat"}, -1, api.ReasonTrap, api.ReasonTrap, 1, "its pipe with workload %[1]s broke: workload %[1]s did not end by itself"},
+		{"the writer is cancelled", api.Spec{Module: "spin"}, api.Spec{Module: "cat"}, 0, api.ReasonCancelled, api.ReasonTrap, 1, "its pipe with workload %[1]s broke: workload %[1]s "}, // did not end by itself, or had ended before the reader started
 		{"the reader ends early", api.Spec{Module: "cat", Stdin: make([]byte, 1<<18)}, api.Spec{Module: "fail"}, -1, api.ReasonTrap, api.ReasonExit, 0, "its pipe with workload %[2]s broke: workload %[2]s has ended"},
 		{"the reader is cancelled", api.Spec{Module: "cat", Interactive: true, Stdin: []byte("x")}, api.Spec{Module: "spin"}, 1, api.ReasonCancelled, api.ReasonCancelled, 0, ""},
 	} {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 
+	"github.com/reactord/reactord/executor/engine"
 	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/abi"
 )
@@ -73,13 +74,29 @@ func (s *stdin) op(eventtype) hostcalls.Op {
 }
 func (s *stdin) close(_ *Process, onClosed func()) { closeStream(s.source); onClosed() }
 
+// write writes to the stream. If its reader has gone the guest learns that from the first write, as one natively does that
+// ignores SIGPIPE, and can end as it likes. Most programs don't look: a second write ends them, as the signal would.
 func (s *stdout) write(p *Process, v iovecs) (uint32, errno) {
+	if s.sink == (unread{}) {
+		engine.Abort(&exit{128 + sigPipe})
+	}
 	n, e := p.writeStream(s.sink, v, s.flags, streamOp(hostcalls.OpWrite, s.sink, s.name))
 	if e != errnoSuccess {
 		p.onStreamFailed(s.sink, e)
 	}
+	if e == errnoPipe {
+		closeStream(s.sink)
+		s.sink = unread{}
+	}
 	return n, e
 }
+
+// unread is a sink whose reader has gone.
+type unread struct{}
+
+func (unread) Write([]byte) (int, error)         { return 0, hostcalls.ErrBrokenPipe }
+func (unread) Notify(ready func()) (stop func()) { ready(); return func() {} }
+func (unread) Level() (nbytes int, hangup bool)  { return 1, true }
 
 func (s *stdout) notifier(t eventtype) hostcalls.Notifier {
 	if t != eventFdWrite {

@@ -28,7 +28,7 @@ func (e End) String() string {
 	case Exited:
 		return "has ended"
 	case Failed:
-		return "has failed"
+		return "did not end by itself"
 	default:
 		return "was stopped after it had used the pipe"
 	}

@@ -68,7 +68,7 @@ func TestTransitions(t *testing.T) {
 		{"both", func(w *world) { w.join(ab, From); w.join(ab, To) }, "read waits, write ok, room true"},
 		{"the writer exits", func(w *world) { w.join(ab, From); w.join(ab, To); w.end("t", "a", Exited) }, "read end, write closed, room true"},
 		{"the writer exits before the reader comes", func(w *world) { w.join(ab, From); w.end("t", "a", Exited); w.join(ab, To) }, "read end, write closed, room true"},
-		{"the writer fails", func(w *world) { w.join(ab, From); w.join(ab, To); w.end("t", "a", Failed) }, "read workload a has failed, write closed, room true"},
+		{"the writer fails", func(w *world) { w.join(ab, From); w.join(ab, To); w.end("t", "a", Failed) }, "read workload a did not end by itself, write closed, room true"},
 		{"the reader exits", func(w *world) { w.join(ab, From); w.join(ab, To); w.end("t", "b", Exited) }, "read closed, write broken, room true"},
 		{"the reader fails", func(w *world) { w.join(ab, From); w.join(ab, To); w.end("t", "b", Failed) }, "read closed, write broken, room true"},
 		{"the reader ends before it has joined", func(w *world) { w.join(ab, From); w.end("t", "b", Failed) }, "read closed, write broken, room false"},

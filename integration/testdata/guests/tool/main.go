@@ -25,6 +25,7 @@ func main() {
 		"sleep":  sleep,
 		"write":  write,
 		"lines":  lines,
+		"yes":    yes,
 		"digest": digest,
 		"talk":   talk,
 		"held":   held,
@@ -169,6 +170,13 @@ func lines(args []string) error {
 		time.Sleep(time.Hour)
 	}
 	return err
+}
+
+// yes prints for ever, and does not look whether that succeeds.
+func yes([]string) error {
+	for {
+		fmt.Println("yes")
+	}
 }
 
 // write makes a file and reads it back.

@@ -43,9 +43,9 @@ type Program interface {
 	Description() *Description
 	// StartBytes returns the memory that the module's instances start with.
 	StartBytes() int64
-	// NewProcess makes a process, whose grants are not opened yet. An error is a fault of the config, or an
-	// *EntryError.
-	NewProcess(config Config) (Process, error)
+	// NewProcess makes a process, whose grants are not opened yet. The config is the process's from then on. An error is
+	// a fault of the config, or an *EntryError.
+	NewProcess(config *Config) (Process, error)
 	// Release gives the program up. Its processes may continue to run.
 	Release()
 }

@@ -13,11 +13,11 @@ import (
 )
 
 func TestConfigTellsAllFaults(t *testing.T) {
-	err := Config{Descriptors: -1, PendingOps: -1}.Validate()
+	err := (&Config{Descriptors: -1, PendingOps: -1}).Validate()
 	if err == nil || len(err.(interface{ Unwrap() []error }).Unwrap()) != 2 {
 		t.Errorf("Validate = %v, want two faults", err)
 	}
-	err = Config{Descriptors: 4, Grants: []capability.Grant{socket{}, socket{}}}.Validate()
+	err = (&Config{Descriptors: 4, Grants: []capability.Grant{socket{}, socket{}}}).Validate()
 	if err == nil {
 		t.Error("grants beyond the limit of descriptors are valid")
 	}

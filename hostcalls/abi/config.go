@@ -58,8 +58,8 @@ const (
 	defaultPendingOps  = 1024
 )
 
-// WithDefaults returns c with its zero fields set to their defaults.
-func (c Config) WithDefaults() Config {
+// SetDefaults sets the zero fields of c to their defaults.
+func (c *Config) SetDefaults() {
 	if c.Stdin == nil {
 		c.Stdin = hostcalls.Empty{}
 	}
@@ -81,11 +81,10 @@ func (c Config) WithDefaults() Config {
 	if c.Network.Stack == nil {
 		c.Network.Stack = hostnet.New(c.Driver)
 	}
-	return c
 }
 
 // Validate returns an error that lists all faults of c.
-func (c Config) Validate() error {
+func (c *Config) Validate() error {
 	var faults []error
 	if c.Descriptors < 0 {
 		faults = append(faults, fmt.Errorf("descriptors: %d is negative", c.Descriptors))

@@ -135,12 +135,12 @@ func TestRandomIsPreempted(t *testing.T) {
 	_, err = e.Spawn(executor.TaskSpec{Run: func(f *executor.Fiber) {
 		defer close(done)
 		config := abi.Config{Driver: e.Driver()}
-		p, err := newProcess(New(), config)
+		p, err := newProcess(New(), &config)
 		if err != nil {
 			t.Error(err)
 			return
 		}
-		p.enter(f, config)
+		p.enter(f, &config)
 		defer p.close()
 		f.SetMeter(p)
 		defer f.SetMeter(nil)

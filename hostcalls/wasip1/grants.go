@@ -18,7 +18,7 @@ import (
 //
 // Descriptors start at 3. The folders come first, because programs search for preopened folders from 3 until
 // there is none, then the sockets, each in the order of the grants.
-func (p *Process) openGrants(config abi.Config) error {
+func (p *Process) openGrants(config *abi.Config) error {
 	type leased struct {
 		capability.Grant
 		lease *lease.Lease

@@ -90,7 +90,7 @@ func startGuest(t testing.TB, program abi.Program, config abi.Config, invoke str
 			defer g.stdout.CloseWrite()
 			var p abi.Process
 			config.OnStart = func() { g.opened <- p }
-			if p, g.err = program.NewProcess(config); g.err == nil {
+			if p, g.err = program.NewProcess(&config); g.err == nil {
 				g.exit, g.err = p.Run(f)
 			}
 		},

@@ -39,15 +39,15 @@ type Process struct {
 type startup struct {
 	module *engine.Module
 	entry  entry
-	config abi.Config
+	config *abi.Config
 }
 
 // newProcess makes a process with its stdio open. An error is a fault of config.
-func newProcess(a *ABI, config abi.Config) (*Process, error) {
+func newProcess(a *ABI, config *abi.Config) (*Process, error) {
 	if err := config.Validate(); err != nil {
 		return nil, err
 	}
-	config = config.WithDefaults()
+	config.SetDefaults()
 	p := &Process{
 		abi:        a,
 		args:       newStringList(config.Args),

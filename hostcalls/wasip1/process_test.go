@@ -65,14 +65,14 @@ func startProcessOf(t testing.TB, a *ABI, config abi.Config, body func(*caller))
 	done := make(chan struct{})
 	task, err := e.Spawn(executor.TaskSpec{
 		Run: func(f *executor.Fiber) {
-			p, err := newProcess(a, config)
+			p, err := newProcess(a, &config)
 			if err != nil {
 				ended = err
 				return
 			}
-			p.enter(f, config)
+			p.enter(f, &config)
 			defer p.close()
-			if ended = p.openGrants(config); ended != nil {
+			if ended = p.openGrants(&config); ended != nil {
 				return
 			}
 			defer func() {

@@ -71,7 +71,7 @@ func (p *program) Description() *abi.Description { return describe(p.module.Info
 func (p *program) StartBytes() int64 { return p.module.StartBytes() }
 
 // NewProcess implements abi.Program.
-func (p *program) NewProcess(config abi.Config) (abi.Process, error) {
+func (p *program) NewProcess(config *abi.Config) (abi.Process, error) {
 	entry, err := planEntry(p.module.Info(), config.Invoke, config.Args)
 	if err != nil {
 		return nil, err

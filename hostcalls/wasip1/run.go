@@ -35,7 +35,7 @@ func (p *Process) Run(f *executor.Fiber) (abi.Exit, error) {
 }
 
 // enter sets the process up to run on a fiber.
-func (p *Process) enter(f *executor.Fiber, config abi.Config) {
+func (p *Process) enter(f *executor.Fiber, config *abi.Config) {
 	p.Guest.Init(config.Driver, config.Owner)
 	p.Call.Init(&p.Guest, f)
 	f.SetMeter(p)

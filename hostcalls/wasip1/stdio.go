@@ -43,7 +43,7 @@ func (p *Process) onStreamFailed(stream any, e errno) {
 }
 
 // openStdio puts the standard streams under 0, 1 and 2. They are part of the Process itself.
-func (p *Process) openStdio(config abi.Config) {
+func (p *Process) openStdio(config *abi.Config) {
 	p.stdin = stdin{fdstat{base: stdioRights | rightFdRead}, config.Stdin}
 	p.stdout = stdout{fdstat{base: stdioRights | rightFdWrite}, config.Stdout, hostcalls.Stdout}
 	p.stderr = stdout{fdstat{base: stdioRights | rightFdWrite}, config.Stderr, hostcalls.Stderr}

@@ -90,7 +90,7 @@ func (s *starter) start(b *testing.B) time.Duration {
 	var process atomic.Pointer[abi.Process]
 	task, err := s.executor.Spawn(executor.TaskSpec{
 		Run: func(f *executor.Fiber) {
-			p, err := s.program.NewProcess(abi.Config{Args: s.args, MemoryBytes: 1 << 30, Driver: s.executor.Driver()})
+			p, err := s.program.NewProcess(&abi.Config{Args: s.args, MemoryBytes: 1 << 30, Driver: s.executor.Driver()})
 			if err != nil {
 				result = err
 				return

@@ -134,7 +134,7 @@ func (h *host) run(t *testing.T, p program) outcome {
 	_, spawnErr := h.executor.Spawn(executor.TaskSpec{
 		Run: func(f *executor.Fiber) {
 			var process abi.Process
-			if process, err = program.NewProcess(config); err == nil {
+			if process, err = program.NewProcess(&config); err == nil {
 				exit, err = process.Run(f)
 			}
 		},

@@ -33,17 +33,17 @@ type program struct {
 	waits    []hostcalls.WaitUsage
 	waitsFor hostcalls.OpKind
 	address  string
-	config   abi.Config // of the last process
+	config   *abi.Config // of the last process
 }
 
-func (p *program) NewProcess(cfg abi.Config) (abi.Process, error) {
+func (p *program) NewProcess(cfg *abi.Config) (abi.Process, error) {
 	p.config = cfg
 	return process{p}, p.refused
 }
 
 type process struct{ *program }
 
-func (p process) Run(f *executor.Fiber) (abi.Exit, error)          { return p.run(f, &p.config) }
+func (p process) Run(f *executor.Fiber) (abi.Exit, error)          { return p.run(f, p.config) }
 func (p process) AppendOps(to []hostcalls.Op) []hostcalls.Op       { return append(to, p.ops...) }
 func (p process) LastCall() string                                 { return "" }
 func (p process) Waits() ([]hostcalls.WaitUsage, hostcalls.OpKind) { return p.waits, p.waitsFor }

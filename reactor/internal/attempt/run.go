@@ -130,7 +130,7 @@ func (a *Attempt) Run(f *executor.Fiber, cause lifecycle.Cause) {
 		a.outcome = outcome.Interrupted(cause, a.Limits)
 		return
 	}
-	p, err := a.module.NewProcess(*a.config)
+	p, err := a.module.NewProcess(a.config)
 	a.config = nil
 	if err != nil {
 		a.outcome = unstarted(err, a.Limits)

@@ -55,9 +55,11 @@ func (l *language) Load(_ context.Context, _ *engine.Engine, source abi.Source) 
 
 type program struct{ *language }
 
-func (p program) Description() *abi.Description              { return &p.module }
-func (p program) StartBytes() int64                          { return 0 }
-func (p program) NewProcess(abi.Config) (abi.Process, error) { return nil, errors.New("it is not run") }
+func (p program) Description() *abi.Description { return &p.module }
+func (p program) StartBytes() int64             { return 0 }
+func (p program) NewProcess(*abi.Config) (abi.Process, error) {
+	return nil, errors.New("it is not run")
+}
 
 func (p program) Release() {
 	p.mu.Lock()

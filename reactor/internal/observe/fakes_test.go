@@ -115,18 +115,18 @@ type program struct {
 	call string // in which it waits
 }
 
-func (p *program) NewProcess(cfg abi.Config) (abi.Process, error) { return &process{p, cfg}, nil }
+func (p *program) NewProcess(cfg *abi.Config) (abi.Process, error) { return &process{p, cfg}, nil }
 
 type process struct {
 	*program
-	config abi.Config
+	config *abi.Config
 }
 
 func (p *process) Run(f *executor.Fiber) (abi.Exit, error) {
 	if p.run == nil {
 		return abi.Exit{}, nil
 	}
-	return abi.Exit{}, p.run(f, &p.config)
+	return abi.Exit{}, p.run(f, p.config)
 }
 func (p *process) AppendOps(to []hostcalls.Op) []hostcalls.Op       { return append(to, p.ops...) }
 func (p *process) LastCall() string                                 { return p.call }

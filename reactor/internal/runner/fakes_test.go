@@ -129,7 +129,7 @@ type run func(f *executor.Fiber, cfg *abi.Config) error
 
 func (p *program) StartBytes() int64 { return 0 }
 func (p *program) Release()          {}
-func (p *program) NewProcess(cfg abi.Config) (abi.Process, error) {
+func (p *program) NewProcess(cfg *abi.Config) (abi.Process, error) {
 	return &process{run: p.run, config: cfg}, nil
 }
 
@@ -137,10 +137,10 @@ type process struct {
 	abi.Process // what is not faked
 
 	run    run
-	config abi.Config
+	config *abi.Config
 }
 
-func (p *process) Run(f *executor.Fiber) (abi.Exit, error)          { return abi.Exit{}, p.run(f, &p.config) }
+func (p *process) Run(f *executor.Fiber) (abi.Exit, error)          { return abi.Exit{}, p.run(f, p.config) }
 func (p *process) Refusal() *abi.Refusal                            { return nil }
 func (p *process) PeakMemory() int64                                { return 0 }
 func (p *process) ListenAddresses() []string                        { return nil }

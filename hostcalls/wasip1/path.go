@@ -252,12 +252,7 @@ func pathOpen(p *Process, m memory, a args) errno {
 	}
 	d := o.descriptor(n, f, path)
 	p.holdNode(d.stat(), f.grant.lease, f.beneath(path), n)
-	fd, e := p.fds.add(d)
-	if e != errnoSuccess {
-		p.discard(d)
-		return e
-	}
-	return m.putUint32(a.u32(8), fd)
+	return p.install(m, d, a.u32(8))
 }
 
 // openParams are the parameters of path_open.

@@ -173,6 +173,16 @@ func (p *Process) drop(d descriptor) {
 	d.close(p, func() { p.fds.returnBudget(d) })
 }
 
+// install adds a new descriptor to the table and writes its number to ptr. If there is no room for it, it is closed.
+func (p *Process) install(m memory, d descriptor, ptr uint32) errno {
+	fd, e := p.fds.add(d)
+	if e != errnoSuccess {
+		p.discard(d)
+		return e
+	}
+	return m.putUint32(ptr, fd)
+}
+
 // discard closes a descriptor that was never in the table.
 func (p *Process) discard(d descriptor) {
 	d.stat().giveUp()

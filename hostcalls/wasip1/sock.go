@@ -65,12 +65,7 @@ func sockAccept(p *Process, m memory, a args) errno {
 	if e != errnoSuccess {
 		return e
 	}
-	fd, e := p.fds.add(c)
-	if e != errnoSuccess {
-		p.discard(c)
-		return e
-	}
-	return m.putUint32(a.u32(2), fd)
+	return p.install(m, c, a.u32(2))
 }
 
 // sockRecv: sock_recv(fd, iovs, iovs_len, flags, *nread, *roflags).

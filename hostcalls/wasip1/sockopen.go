@@ -67,12 +67,7 @@ func sockOpen(p *Process, m memory, a args) errno {
 	if e != errnoSuccess {
 		return e
 	}
-	fd, e := p.fds.add(d)
-	if e != errnoSuccess {
-		p.discard(d)
-		return e
-	}
-	return m.putUint32(a.u32(2), fd)
+	return p.install(m, d, a.u32(2))
 }
 
 // openCost is the cost of opening a socket.

@@ -93,10 +93,10 @@ allow-secret: [env:NETWORK_*, file:`+filepath.Dir(file)+`]
 	}
 
 	for flags, want := range map[string]string{
-		"--dial udp:10.0.0.0/24:5000 --listen web=127.0.0.1:0":                "dial udp:10.0.0.0/24:5000",
+		"--dial udp:10.0.0.0/24:5000 --listen web=127.0.0.1:0":                "dial:udp:10.0.0.0/24:5000",
 		"--connect db=127.0.0.1:0,accept --sent-bytes 1MiB --connections 5":   "connections 5, sent 1 MiB",
-		"--http https://a.example.org/api --secret KEY=env:NETWORK_KEY":       "secret KEY=env:NETWORK_KEY",
-		"--connect=db=a.example.org:443,tls,alpn=h2:http/1.1 --timeout=1h -d": "connect db=a.example.org:443,tls,alpn=h2:http/1.1",
+		"--http https://a.example.org/api --secret KEY=env:NETWORK_KEY":       "secret:KEY=env:NETWORK_KEY",
+		"--connect=db=a.example.org:443,tls,alpn=h2:http/1.1 --timeout=1h -d": "connect:db=a.example.org:443,tls,alpn=h2:http/1.1",
 	} {
 		id := strings.TrimSpace(c.must(t, append(append([]string{"submit", "--quiet"}, strings.Fields(flags)...), guest, "exit", "0")...))
 		if text := c.must(t, "status", id); !strings.Contains(text, want) {

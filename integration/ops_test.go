@@ -69,7 +69,7 @@ func TestOpsOfMany(t *testing.T) {
 		return notes == "5 workloads wait\n"
 	})
 	until(t, "the server's grant is shown", func() bool {
-		return strings.Contains(c.must(t, "ops", "server", "-o", "wide"), "--listen 127.0.0.1:0")
+		return strings.Contains(c.must(t, "ops", "server", "-o", "wide"), "listen:127.0.0.1:0")
 	})
 	for _, tc := range []struct {
 		args []string

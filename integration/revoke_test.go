@@ -69,7 +69,7 @@ func TestRevokeWhileReading(t *testing.T) {
 	if table := c.must(t, "grants", "reader"); !strings.Contains(table, "revoked") {
 		t.Errorf("the grants are\n%s", table)
 	}
-	if status := c.must(t, "status", "reader"); !strings.Contains(status, "connect db="+address+" (revoked)") {
+	if status := c.must(t, "status", "reader"); !strings.Contains(status, "connect:db="+address+" (revoked)") {
 		t.Errorf("the status is\n%s", status)
 	}
 	until(t, "the log tells of it", func() bool {

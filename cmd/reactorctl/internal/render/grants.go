@@ -10,9 +10,12 @@ import (
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
 
-// grantsOf describes a workload's grants in the words of the flags that give them, and says which were revoked.
+// grantsOf describes a workload's grants, and says which were revoked.
 func grantsOf(w *reactorv1.Workload) []string {
-	texts := grants(w.GetSpec().GetGrants())
+	texts := make([]string, len(w.GetSpec().GetGrants()))
+	for i, g := range w.GetSpec().GetGrants() {
+		texts[i] = Grant(g)
+	}
 	for _, i := range w.GetStatus().GetRevokedGrants() {
 		if int(i) < len(texts) {
 			texts[i] += " (revoked)"
@@ -21,17 +24,19 @@ func grantsOf(w *reactorv1.Workload) []string {
 	return texts
 }
 
-// grants describes grants in the words of the flags that give them.
-func grants(list []*reactorv1.Grant) []string {
-	texts := make([]string, len(list))
-	for i, g := range list {
-		texts[i] = grant(g)
+// Grant is a grant as all commands show it and `revoke` takes it, KIND:VALUE in the words of the flag that gives it.
+func Grant(g *reactorv1.Grant) string {
+	kind, value := flagOf(g)
+	if kind == "" {
+		return "a grant that this reactorctl does not know"
 	}
-	return texts
+	return kind + ":" + value
 }
 
-// Grant is a grant in the words of the flag that gives it, KIND:VALUE.
-func Grant(g *reactorv1.Grant) string { return strings.Replace(grant(g), " ", ":", 1) }
+// OpGrant is the grant that an operation uses, in the form of Grant. The daemon tells it as a flag, "--KIND VALUE".
+func OpGrant(op *reactorv1.Op) string {
+	return strings.Replace(strings.TrimPrefix(op.GetGrant(), "--"), " ", ":", 1)
+}
 
 // GrantNames are the short names of a grant: KIND and how the guest knows it, if it knows it by a name.
 func GrantNames(g *reactorv1.Grant) []string {
@@ -83,7 +88,10 @@ func Refused(list []*reactorv1.RefusedAccess) List {
 func GrantFlags(list []*reactorv1.Grant) string {
 	var words []string
 	for _, g := range list {
-		kind, value, _ := strings.Cut(grant(g), " ")
+		kind, value := flagOf(g)
+		if kind == "" {
+			continue
+		}
 		quoted, err := syntax.Quote(value, syntax.LangPOSIX)
 		if err != nil {
 			quoted = value // it has bytes that no shell takes, and no grant has them
@@ -93,32 +101,33 @@ func GrantFlags(list []*reactorv1.Grant) string {
 	return strings.Join(words, " ")
 }
 
-func grant(g *reactorv1.Grant) string {
+// flagOf returns the flag that gives a grant, and its value; nothing for a kind that this reactorctl does not know.
+func flagOf(g *reactorv1.Grant) (kind, value string) {
 	switch g := g.GetGrant().(type) {
 	case *reactorv1.Grant_Directory:
-		text := "dir " + g.Directory.GetHostPath() + ":" + g.Directory.GetGuestPath()
+		value := g.Directory.GetHostPath() + ":" + g.Directory.GetGuestPath()
 		if g.Directory.GetReadOnly() {
-			text += ":ro"
+			value += ":ro"
 		}
-		return text
+		return "dir", value
 	case *reactorv1.Grant_Listener:
-		return "listen " + named(g.Listener.GetName()) + protocol(g.Listener.GetProtocol()) + g.Listener.GetAddress()
+		return "listen", named(g.Listener.GetName()) + protocol(g.Listener.GetProtocol()) + g.Listener.GetAddress()
 	case *reactorv1.Grant_Connection:
-		return "connect " + connection(g.Connection)
+		return "connect", connection(g.Connection)
 	case *reactorv1.Grant_Dial:
-		return "dial " + protocol(g.Dial.GetProtocol()) + g.Dial.GetPattern()
+		return "dial", protocol(g.Dial.GetProtocol()) + g.Dial.GetPattern()
 	case *reactorv1.Grant_Resolve:
-		return "resolve " + g.Resolve.GetPattern()
+		return "resolve", g.Resolve.GetPattern()
 	case *reactorv1.Grant_Http:
-		text := "http "
+		value := g.Http.GetOrigin() + g.Http.GetPathPrefix()
 		if methods := g.Http.GetMethods(); len(methods) > 0 {
-			text += strings.Join(methods, ",") + " "
+			value = strings.Join(methods, ",") + " " + value
 		}
-		return text + g.Http.GetOrigin() + g.Http.GetPathPrefix()
+		return "http", value
 	case *reactorv1.Grant_Secret:
-		return "secret " + g.Secret.GetName() + "=" + g.Secret.GetRef()
+		return "secret", g.Secret.GetName() + "=" + g.Secret.GetRef()
 	default:
-		return "a grant that this reactorctl does not know"
+		return "", ""
 	}
 }
 

@@ -32,7 +32,7 @@ func Ops(ops []*reactorv1.Op, withWorkloads bool) List {
 		if n := op.GetTransferred(); n > 0 {
 			bytes = Size(n)
 		}
-		row := table.Cells(opKind(op.GetKind()), op.GetTarget(), age(op.GetStartTime()), bytes, until(op.GetDeadline()), op.GetGrant())
+		row := table.Cells(opKind(op.GetKind()), op.GetTarget(), age(op.GetStartTime()), bytes, until(op.GetDeadline()), OpGrant(op))
 		if withWorkloads {
 			row = append(table.Cells(op.GetWorkloadId()), row...)
 		}

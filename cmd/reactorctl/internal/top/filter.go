@@ -78,7 +78,7 @@ func (f Filter) workload(w *reactorv1.Workload) bool {
 
 // op reports whether the filter selects an operation that the daemon has selected by its kind.
 func (f Filter) op(op *reactorv1.Op) bool {
-	return f.hasAll(op.GetWorkloadId(), render.OpKind(op.GetKind()), op.GetTarget(), op.GetGrant())
+	return f.hasAll(op.GetWorkloadId(), render.OpKind(op.GetKind()), op.GetTarget(), render.OpGrant(op))
 }
 
 // isWaiting reports whether the filter selects workloads that wait.

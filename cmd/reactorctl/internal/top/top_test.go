@@ -228,7 +228,7 @@ func TestParseFilter(t *testing.T) {
 		{"api:443", false, true, false},
 		{"running comp", true, false, false},
 		{"server-03", false, false, true},
-		{"--listen", false, false, true},
+		{"listen:", false, false, true},
 	} {
 		f, err := ParseFilter(tt.text)
 		if err != nil {

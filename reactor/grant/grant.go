@@ -104,6 +104,12 @@ func find(object map[string]json.RawMessage) (*kind, json.RawMessage) {
 	return nil, nil
 }
 
+// CommandLine returns a grant as the command line has it, such as "--dial *.example.org:443".
+func CommandLine(g Grant) string {
+	name, value := g.Flag()
+	return "--" + name + " " + value
+}
+
 // Trouble returns the trouble of the host that kept a grant from being opened, None if the failure is permanent.
 func Trouble(err *capability.Error) retry.Trouble {
 	if g, ok := err.Grant.(Grant); ok {

@@ -227,7 +227,7 @@ func with(grants []grant.Grant, o Operator, onRefused func(grant.Grant)) *Access
 
 func leasesOf(grants []grant.Grant) (leases []*lease.Lease) {
 	for _, g := range grants {
-		leases = append(leases, lease.New("--"+flag(g)))
+		leases = append(leases, lease.New(grant.CommandLine(g)))
 	}
 	return leases
 }

@@ -70,8 +70,7 @@ func (a *Attempt) giveNetwork(config *abi.Config, spec *api.Spec) {
 		return
 	}
 	for _, g := range spec.Grants {
-		name, value := g.Flag()
-		a.leases = append(a.leases, lease.New("--"+name+" "+value))
+		a.leases = append(a.leases, lease.New(grant.CommandLine(g)))
 	}
 	config.Leases = a.leases
 	var onRefused func(enough grant.Grant)

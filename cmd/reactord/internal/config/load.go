@@ -82,8 +82,7 @@ type draft struct {
 }
 
 // Load returns the configuration once the flags are parsed. Its error is a *FaultsError with every fault
-// there is. The environment is a list of NAME=VALUE; read reads the file
-// of --config.
+// there is. The environment is a list of NAME=VALUE; read reads the file of --config.
 func (l *Loader) Load(environ []string, read func(string) ([]byte, error)) (Config, error) {
 	d := &draft{Config: l.defaults, environment: variables(environ)}
 	d.settings = d.Config.settings()

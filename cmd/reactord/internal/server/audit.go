@@ -36,8 +36,7 @@ func auditSubmission(ctx context.Context, audit Audit, id string, spec *api.Spec
 func flagsOf(grants []grant.Grant) []string {
 	flags := make([]string, len(grants))
 	for i, g := range grants {
-		name, value := g.Flag()
-		flags[i] = "--" + name + " " + value
+		flags[i] = grant.CommandLine(g)
 	}
 	return flags
 }

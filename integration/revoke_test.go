@@ -96,7 +96,7 @@ func TestRevokeWhileComputing(t *testing.T) {
 	defer connection.Close()
 	go func() { _, _ = io.Copy(io.Discard, connection) }()
 	until(t, "the guest has begun", func() bool { return c.must(t, "logs", "writer") != "" })
-	c.must(t, "revoke", "writer", "connect:"+address)
+	c.must(t, "revoke", "writer", "--connect", address)
 	end := c.daemon.WaitFor(t, "writer")
 	if log := c.must(t, "logs", "writer"); end.GetState() != succeeded || !strings.Contains(log, "Capabilities insufficient") {
 		t.Errorf("it ended as %v, and wrote %q", end, log)

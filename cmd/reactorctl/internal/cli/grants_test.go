@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"slices"
 	"testing"
 
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
@@ -24,5 +25,40 @@ func TestEveryGrantHasAFlag(t *testing.T) {
 		if name := string(oneof.Fields().Get(i).Name()); flagOf[name] == "" {
 			t.Errorf("no flag grants a %s", name)
 		}
+	}
+}
+
+// Whatever way of writing a grant people know, revoke takes it.
+func TestGrantsAreFoundInEverySpelling(t *testing.T) {
+	var grants []*reactorv1.GrantStatus
+	for _, g := range []struct{ flag, value string }{
+		{"listen", "web=127.0.0.1:8080"}, {"connect", "db=127.0.0.1:5432,tls,alpn=h2"}, {"dial", "udp:*.example.org:53"},
+		{"dir", "/srv/data:/data:ro"}, {"http", "GET,PUT https://example.org/api"}, {"resolve", "*.example.org"}, {"listen", "all=workload"},
+	} {
+		kind := grantKinds()[slices.IndexFunc(grantKinds(), func(k grantKind) bool { return k.flag == g.flag })]
+		grant, err := kind.parse(g.value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		grants = append(grants, &reactorv1.GrantStatus{Grant: grant})
+	}
+	for want, spellings := range [][]string{
+		{"0", "listen:web", "listen:127.0.0.1:8080", "listen:web=127.0.0.1:8080", "listen=web=127.0.0.1:8080", "--listen=web=127.0.0.1:8080",
+			"--listen web=127.0.0.1:8080", "--listen 127.0.0.1:8080", "listen 127.0.0.1:8080", "listen web"},
+		{"1", "connect:db", "connect 127.0.0.1:5432", "--connect db=127.0.0.1:5432,tls,alpn=h2"},
+		{"dial:udp:*.example.org:53", "--dial udp:*.example.org:53", "dial=udp:*.example.org:53"},
+		{"dir:/data", "dir:/srv/data", "--dir /srv/data:/data:ro", "dir:/srv/../srv/data:/data:ro"},
+		{"http:GET,PUT https://example.org/api", "--http=GET,PUT https://example.org/api", "http GET,PUT https://example.org/api"},
+		{"resolve:*.example.org", "--resolve *.example.org"},
+		{"listen:all", "listen:workload", "--listen all=workload"},
+	} {
+		for _, spelling := range spellings {
+			if got, err := findGrants(grants, []string{spelling}); err != nil || !slices.Equal(got, []uint32{uint32(want)}) {
+				t.Errorf("%q is %v, %v, want %d", spelling, got, err, want)
+			}
+		}
+	}
+	if got := joinKinds([]string{"listen", "127.0.0.1:8080", "connect:db", "dial"}); !slices.Equal(got, []string{"listen:127.0.0.1:8080", "connect:db", "dial"}) {
+		t.Errorf("words are joined to %q", got)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/reactord/reactord/cmd/reactorctl/internal/render"
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
@@ -84,15 +85,18 @@ func (a *app) revokeCommand() *cobra.Command {
 		Short: "Take grants away from a workload, at once and for good",
 		Long: `Take grants away from a workload, also from its further attempts. What the guest has open through them is
 closed: operations that wait end at once, and later ones fail, with the errno "notcapable". A GRANT is what
-"reactorctl grants ID" shows, its number, or its kind with the name or the address that it has, such as
-connect:db, listen:127.0.0.1:80, dial:*.example.org:443 or dir:/data.`,
+"reactorctl grants ID" shows, its number there, its kind with the name or the address that it has, such as
+connect:db, listen:127.0.0.1:80, dial:*.example.org:443 or dir:/data, or the flag that gave it, such as
+--listen web=127.0.0.1:80.`,
 		Example: `  reactorctl revoke web connect:db
+  reactorctl revoke web --listen 127.0.0.1:80
   reactorctl revoke web 0 2`,
 		Args: operands(cobra.MinimumNArgs(1)),
 	}
 	cmd.Flags().BoolVar(&all, "all", false, "revoke all grants")
+	given := addRevoked(cmd.Flags())
 	cmd.RunE = a.remote(func(cmd *cobra.Command, args []string) error {
-		id, wanted := args[0], args[1:]
+		id, wanted := args[0], append(joinKinds(args[1:]), given()...)
 		if all == (len(wanted) > 0) {
 			return usageError(cmd, "give either grants or --all")
 		}
@@ -146,6 +150,37 @@ func findGrants(grants []*reactorv1.GrantStatus, wanted []string) (indices []uin
 	return indices, errors.Join(faults...)
 }
 
+// addRevoked adds the flags that give grants, which here name those to revoke, and returns a function for what was named.
+func addRevoked(f *pflag.FlagSet) (given func() []string) {
+	kinds := grantKinds()
+	values := make([][]string, len(kinds))
+	for i, kind := range kinds {
+		f.StringArrayVar(&values[i], kind.flag, nil, "revoke a grant that this flag gave (repeatable)")
+		_ = f.MarkHidden(kind.flag) // the help tells of all of them at once
+	}
+	return func() (wanted []string) {
+		for i, kind := range kinds {
+			for _, value := range values[i] {
+				wanted = append(wanted, kind.flag+":"+value)
+			}
+		}
+		return wanted
+	}
+}
+
+// joinKinds joins a kind and a value that were given as two words, such as listen 127.0.0.1:80.
+func joinKinds(words []string) (wanted []string) {
+	for i := 0; i < len(words); i++ {
+		word := words[i]
+		if i+1 < len(words) && slices.ContainsFunc(grantKinds(), func(k grantKind) bool { return k.flag == word }) {
+			i++
+			word += ":" + words[i]
+		}
+		wanted = append(wanted, word)
+	}
+	return wanted
+}
+
 // matches returns the indices of the grants that a name means.
 func matches(grants []*reactorv1.GrantStatus, name string) (found []uint32) {
 	if n, err := strconv.ParseUint(name, 10, 31); err == nil {
@@ -154,10 +189,7 @@ func matches(grants []*reactorv1.GrantStatus, name string) (found []uint32) {
 		}
 		return found
 	}
-	name = strings.TrimPrefix(name, "--")
-	if kind, value, ok := strings.Cut(name, "="); ok && !strings.Contains(kind, ":") {
-		name = kind + ":" + value // as after submit
-	}
+	name = spelling(name)
 	for i, g := range grants {
 		if render.Grant(g.GetGrant()) == name {
 			return []uint32{uint32(i)} //nolint:gosec // few grants
@@ -167,6 +199,24 @@ func matches(grants []*reactorv1.GrantStatus, name string) (found []uint32) {
 		}
 	}
 	return found
+}
+
+// spelling returns the name of a grant as it is shown, KIND:VALUE. The kind may have been given as a flag, and the value
+// as submit takes it.
+func spelling(name string) string {
+	name = strings.TrimPrefix(name, "--")
+	for _, kind := range grantKinds() {
+		rest, ok := strings.CutPrefix(name, kind.flag)
+		if !ok || rest == "" || !strings.ContainsRune(":= ", rune(rest[0])) {
+			continue
+		}
+		value := strings.TrimSpace(rest[1:])
+		if grant, err := kind.parse(value); err == nil {
+			return render.Grant(grant)
+		}
+		return kind.flag + ":" + value
+	}
+	return name
 }
 
 func thereAre(grants []*reactorv1.GrantStatus) string {

@@ -12,7 +12,8 @@ import (
 	"github.com/reactord/reactord/integration/internal/testkit"
 )
 
-// TestLearnGrants: a program that runs with the flags that were proposed after each of its runs is refused nothing in the end.
+// TestLearnGrants: a program that runs with the flags that were proposed after each of its runs is refused nothing in the
+// end, and without one of them it is refused something.
 func TestLearnGrants(t *testing.T) {
 	c := newCtlOf(t, testkit.Start(t, t.TempDir(), "--allow-connect=*:*", "--allow-resolve=*"))
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -20,34 +21,47 @@ func TestLearnGrants(t *testing.T) {
 	}))
 	defer server.Close()
 	_, port, _ := strings.Cut(strings.TrimPrefix(server.URL, "http://"), ":")
-	for host, want := range map[string][]string{
-		"127.0.0.1": {"--dial 127.0.0.1:" + port},
-		"localhost": {"--resolve localhost", "--dial 127.0.0.1:" + port},
+	for host, want := range map[string]string{
+		"127.0.0.1": "--dial 127.0.0.1:" + port,
+		"localhost": "--resolve localhost --dial 127.0.0.1:" + port,
 	} {
 		t.Run(host, func(t *testing.T) {
-			var granted []string
-			for learnt := 0; ; learnt++ {
-				id := fmt.Sprintf("%s-%d", host, learnt)
-				args := []string{"run", "--id", id, "--grants", "report"}
-				for _, flag := range granted {
-					args = append(args, strings.Fields(flag)...)
-				}
+			runs := 0
+			// try runs the program with flags, and returns those that it lacks.
+			try := func(flags []string) (missing []string) {
+				runs++
+				id := fmt.Sprintf("%s-%d", host, runs)
+				args := append([]string{"run", "--id", id, "--grants", "report"}, flags...)
 				out, errs, status := c.run(t, "", append(args, "../examples/http-dial", "http://"+host+":"+port)...)
 				_, proposal, refused := strings.Cut(c.must(t, "grants", id), "enough for that: ")
-				if !refused {
-					if status != 0 || out != "page\n" {
-						t.Errorf("with %q: status %d, %q, %s", granted, status, out, errs)
-					}
-					break
+				if !refused && (status != 0 || out != "page\n") {
+					t.Fatalf("with %q: status %d, %q, %s; %q is proposed", flags, status, out, errs, proposal)
 				}
-				if status == 0 || learnt == len(want) {
-					t.Fatalf("with %q: status %d, and %q is proposed", granted, status, proposal)
+				return strings.Fields(proposal)
+			}
+			var flags []string
+			for missing := try(nil); len(missing) > 0; missing = try(flags) {
+				flags = append(flags, missing...)
+				if runs > 2 {
+					t.Fatalf("%q are not enough", flags)
 				}
-				granted = append(granted, strings.TrimSpace(proposal))
 			}
 			// localhost may be [::1], too.
-			if !slices.EqualFunc(granted, want, strings.Contains) {
-				t.Errorf("it was granted %q, want %q", granted, want)
+			if got := strings.Join(flags, " "); !strings.HasPrefix(got, want) {
+				t.Errorf("it was granted %q, want %q", got, want)
+			}
+			if strings.Contains(strings.Join(flags, " "), "[::1]") {
+				return // the server is not there, and needs no grant
+			}
+			for i := 0; i < len(flags); i += 2 {
+				fewer := slices.Delete(slices.Clone(flags), i, i+2)
+				if missing := try(fewer); !slices.Equal(missing, flags[i:i+2]) {
+					t.Errorf("with %q %q are proposed", fewer, missing)
+				}
+				args := append([]string{"run"}, fewer...)
+				if _, errs, status := c.run(t, "", append(args, "../examples/http-dial", "http://"+host+":"+port)...); status == 0 {
+					t.Errorf("with %q it succeeds, %s", fewer, errs)
+				}
 			}
 		})
 	}

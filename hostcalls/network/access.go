@@ -19,7 +19,8 @@ type Access interface {
 	Dial(p Protocol, to netip.AddrPort, names []string) (Grant, error)
 	// Listen decides about an address to bind to, for a listener or for datagrams.
 	Listen(p Protocol, at netip.AddrPort) (Grant, error)
-	// Resolve decides whether a name, in lower case and without a last dot, may be looked up.
+	// Resolve decides whether a name, in lower case and without a last dot, may be looked up. The grant is nil if it may be
+	// without one.
 	Resolve(name string) (Grant, error)
 }
 

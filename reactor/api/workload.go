@@ -148,10 +148,11 @@ type GrantStatus struct {
 	Descriptors int       // that are open through it
 }
 
-// RefusedAccess is something that a guest was refused for want of a grant.
+// RefusedAccess is something that a guest tried without a grant.
 type RefusedAccess struct {
 	Kind      OpKind
 	Target    string
+	Name      string // that the guest had looked up for the address in Target, if it had to be granted as such
 	Protocol  grant.Protocol
 	FirstTime time.Time
 	Count     uint64

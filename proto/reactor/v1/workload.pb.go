@@ -31,7 +31,8 @@ const (
 	GrantMode_GRANT_MODE_UNSPECIFIED GrantMode = 0
 	// GRANT_MODE_ENFORCE: the guest is refused it, and no more.
 	GrantMode_GRANT_MODE_ENFORCE GrantMode = 1
-	// GRANT_MODE_REPORT: the guest is refused it, and that is noted for GetGrants.
+	// GRANT_MODE_REPORT: the guest is refused it, and that is noted for GetGrants. Only names that the operator allows are
+	// looked up without a grant: what the guest would connect to would not be known otherwise.
 	GrantMode_GRANT_MODE_REPORT GrantMode = 2
 )
 
@@ -4828,20 +4829,24 @@ func (x *GrantStatus) GetDescriptors() uint32 {
 	return 0
 }
 
-// RefusedAccess is something that a guest tried and was refused for want of a grant.
+// RefusedAccess is something that a guest tried without a grant.
 type RefusedAccess struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// kind is what it tried: OP_KIND_CONNECT, OP_KIND_LISTEN, OP_KIND_RESOLVE, or OP_KIND_FILE for a path outside its
 	// folders.
 	Kind OpKind `protobuf:"varint,1,opt,name=kind,proto3,enum=reactor.v1.OpKind" json:"kind,omitempty"`
-	// target is what it tried to reach: HOST:PORT, a name, a path. The host is a name if the guest had looked it up.
+	// target is what it tried to reach: HOST:PORT, a name, a path. The host is a name if the guest had looked it up, and a
+	// grant with the name would be enough.
 	Target string `protobuf:"bytes,2,opt,name=target,proto3" json:"target,omitempty"`
 	// protocol is the transport protocol of a connection or listener.
 	Protocol TransportProtocol `protobuf:"varint,3,opt,name=protocol,proto3,enum=reactor.v1.TransportProtocol" json:"protocol,omitempty"`
 	// first_time is when it tried first.
 	FirstTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=first_time,json=firstTime,proto3" json:"first_time,omitempty"`
 	// count is how often it tried.
-	Count         uint64 `protobuf:"varint,5,opt,name=count,proto3" json:"count,omitempty"`
+	Count uint64 `protobuf:"varint,5,opt,name=count,proto3" json:"count,omitempty"`
+	// name is the one that the guest had looked up for the address in target, which is special (loopback, private and the
+	// like) and has to be granted as such.
+	Name          string `protobuf:"bytes,6,opt,name=name,proto3" json:"name,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -4909,6 +4914,13 @@ func (x *RefusedAccess) GetCount() uint64 {
 		return x.Count
 	}
 	return 0
+}
+
+func (x *RefusedAccess) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
 }
 
 // RevokeGrantsRequest says which grants to revoke.
@@ -5335,14 +5347,15 @@ const file_reactor_v1_workload_proto_rawDesc = "" +
 	"\x05grant\x18\x01 \x01(\v2\x11.reactor.v1.GrantR\x05grant\x12;\n" +
 	"\vrevoke_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"revokeTime\x12 \n" +
-	"\vdescriptors\x18\x03 \x01(\rR\vdescriptors\"\xdb\x01\n" +
+	"\vdescriptors\x18\x03 \x01(\rR\vdescriptors\"\xef\x01\n" +
 	"\rRefusedAccess\x12&\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x12.reactor.v1.OpKindR\x04kind\x12\x16\n" +
 	"\x06target\x18\x02 \x01(\tR\x06target\x129\n" +
 	"\bprotocol\x18\x03 \x01(\x0e2\x1d.reactor.v1.TransportProtocolR\bprotocol\x129\n" +
 	"\n" +
 	"first_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\tfirstTime\x12\x14\n" +
-	"\x05count\x18\x05 \x01(\x04R\x05count\"Q\n" +
+	"\x05count\x18\x05 \x01(\x04R\x05count\x12\x12\n" +
+	"\x04name\x18\x06 \x01(\tR\x04name\"Q\n" +
 	"\x13RevokeGrantsRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n" +
 	"\aindices\x18\x02 \x03(\rR\aindices\x12\x10\n" +

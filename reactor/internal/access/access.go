@@ -28,7 +28,7 @@ type Operator interface {
 // Access is what one workload's guest may open. Make one with New.
 type Access struct {
 	operator  Operator
-	onRefused func(enough grant.Grant)
+	onRefused OnRefused
 
 	dial    []dialRule
 	resolve []resolveRule
@@ -55,13 +55,15 @@ type listenRule struct {
 	port     uint16
 }
 
-// New makes the access of a workload with the given grants, which are valid, and have the leases, in their order. onRefused,
-// unless nil, is called when the guest is refused something for want of a grant, with the smallest grant that would have
-// been enough.
-func New(grants []grant.Grant, leases []*lease.Lease, operator Operator, onRefused func(enough grant.Grant)) *Access {
-	if onRefused == nil {
-		onRefused = func(grant.Grant) {}
-	}
+// OnRefused is called with the smallest grant that would have been enough for what a guest lacks a grant for. If that is to
+// connect to an address that has to be granted as such, name is the one that the guest had looked up for it, if any.
+type OnRefused func(enough grant.Grant, name string)
+
+// New makes the access of a workload with the given grants, which are valid, and have the leases, in their order.
+//
+// If onRefused is not nil, it is told what the guest lacks a grant for. Then names may be looked up without a grant, since
+// what the guest would connect to would not be known otherwise.
+func New(grants []grant.Grant, leases []*lease.Lease, operator Operator, onRefused OnRefused) *Access {
 	a := &Access{operator: operator, onRefused: onRefused}
 	for i, of := range grants {
 		l := leases[i]
@@ -98,7 +100,7 @@ func (a *Access) Dial(p network.Protocol, to netip.AddrPort, names []string) (ne
 			}
 		}
 	}
-	if errors.Is(err, network.ErrNotGranted) {
+	if a.onRefused != nil && errors.Is(err, network.ErrNotGranted) {
 		a.onRefused(dialOf(p, to, names))
 	}
 	return nil, err
@@ -117,16 +119,20 @@ func (a *Access) mayConnect(to netip.AddrPort, names []string) bool {
 	return false
 }
 
-// dialOf returns the smallest grant that allows a connection: by name, unless none allows it.
-func dialOf(p network.Protocol, to netip.AddrPort, names []string) grant.Dial {
-	d := grant.Dial{Pattern: to.String()}
-	if len(names) > 0 && !policy.IsSpecial(to.Addr()) {
-		d.Pattern = net.JoinHostPort(names[len(names)-1], strconv.Itoa(int(to.Port())))
+// dialOf returns the smallest grant that allows a connection, and the name that it does not have: it is by name, unless
+// none allows it.
+func dialOf(p network.Protocol, to netip.AddrPort, names []string) (d grant.Dial, name string) {
+	d.Pattern = to.String()
+	if len(names) > 0 {
+		name = names[len(names)-1]
+	}
+	if name != "" && !policy.IsSpecial(to.Addr()) {
+		d.Pattern, name = net.JoinHostPort(name, strconv.Itoa(int(to.Port()))), ""
 	}
 	if p == network.OverUDP {
 		d.Protocol = grant.UDP
 	}
-	return d
+	return d, name
 }
 
 // Listen implements network.Access.
@@ -143,8 +149,8 @@ func (a *Access) Listen(p network.Protocol, at netip.AddrPort) (network.Grant, e
 			}
 		}
 	}
-	if errors.Is(err, network.ErrNotGranted) {
-		a.onRefused(listenerOf(p, at))
+	if a.onRefused != nil && errors.Is(err, network.ErrNotGranted) {
+		a.onRefused(listenerOf(p, at), "")
 	}
 	return nil, err
 }
@@ -196,8 +202,9 @@ func (a *Access) Resolve(name string) (network.Grant, error) {
 			}
 		}
 	}
-	if allowed && errors.Is(err, network.ErrNotGranted) {
-		a.onRefused(grant.Resolve{Pattern: name})
+	if a.onRefused != nil && allowed && errors.Is(err, network.ErrNotGranted) {
+		a.onRefused(grant.Resolve{Pattern: name}, "")
+		return nil, nil //nolint:nilnil // there is no grant
 	}
 	return nil, err
 }

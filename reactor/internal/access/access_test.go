@@ -64,7 +64,7 @@ func TestDial(t *testing.T) {
 		protocol  network.Protocol
 		to, names string
 		want      string // the grant; empty: it is refused
-		enough    string // the grant that would have been enough, if it is refused for want of one
+		enough    string // the grant that would have been enough, if it is refused for want of one, and the name it lacks
 	}{
 		{network.OverTCP, public + ":443", "a.example", "--dial *.example:443", ""},
 		{network.OverTCP, public + ":443", "b.other a.example", "--dial *.example:443", ""},
@@ -77,10 +77,10 @@ func TestDial(t *testing.T) {
 		{network.OverTCP, "[::ffff:10.1.2.3]:5432", "", "--dial 10.0.0.0/8:5000-5999", ""},
 		{network.OverTCP, "[64:ff9b::10.1.2.3]:5432", "", "", "dial [64:ff9b::a01:203]:5432"},
 		// A name that leads elsewhere by now.
-		{network.OverTCP, "127.0.0.1:443", "a.example", "", "dial 127.0.0.1:443"},
-		{network.OverTCP, "169.254.169.254:443", "a.example", "", "dial 169.254.169.254:443"},
-		{network.OverTCP, "[::1]:443", "a.example", "", "dial [::1]:443"},
-		{network.OverTCP, "[2002:7f00:1::]:443", "a.example", "", "dial [2002:7f00:1::]:443"},
+		{network.OverTCP, "127.0.0.1:443", "a.example", "", "dial 127.0.0.1:443 a.example"},
+		{network.OverTCP, "169.254.169.254:443", "a.example", "", "dial 169.254.169.254:443 a.example"},
+		{network.OverTCP, "[::1]:443", "a.example", "", "dial [::1]:443 a.example"},
+		{network.OverTCP, "[2002:7f00:1::]:443", "a.example", "", "dial [2002:7f00:1::]:443 a.example"},
 		{network.OverTCP, "[fe80::1%eth0]:443", "a.example", "", ""},
 		// Grants of other kinds let a guest dial nothing.
 		{network.OverTCP, public + ":1", "a.other", "", "dial a.other:1"},
@@ -88,7 +88,7 @@ func TestDial(t *testing.T) {
 		{network.OverTCP, public + ":0", "a.example", "", ""},
 	} {
 		enough := ""
-		a := with(grants, allowing(t, "*:*"), func(g grant.Grant) { enough = flag(g) })
+		a := with(grants, allowing(t, "*:*"), func(g grant.Grant, name string) { enough = strings.TrimSpace(flag(g) + " " + name) })
 		g, err := a.Dial(tt.protocol, netip.MustParseAddrPort(tt.to), strings.Fields(tt.names))
 		if (err == nil) != (tt.want != "") || err == nil && g.String() != tt.want || err != nil && !errors.Is(err, network.ErrNotGranted) {
 			t.Errorf("dialling %s of %q: %v, %v; want %q", tt.to, tt.names, g, err, tt.want)
@@ -121,7 +121,7 @@ func TestOperator(t *testing.T) {
 		{"198.41.0.0/16:443", public + ":443", "a.example", true},
 		{"198.42.0.0/16:443", public + ":443", "a.example", false},
 	} {
-		a := with(grants, allowing(t, tt.allowed), func(g grant.Grant) { t.Errorf("%s would be enough", flag(g)) })
+		a := with(grants, allowing(t, tt.allowed), func(g grant.Grant, _ string) { t.Errorf("%s would be enough", flag(g)) })
 		if _, err := a.Dial(network.OverTCP, netip.MustParseAddrPort(tt.to), strings.Fields(tt.names)); (err == nil) != tt.want {
 			t.Errorf("with %s, dialling %s of %q: %v", tt.allowed, tt.to, tt.names, err)
 		}
@@ -159,7 +159,7 @@ func TestListen(t *testing.T) {
 		}
 	}
 	enough := ""
-	a := with(nil, allowing(t), func(g grant.Grant) { enough = flag(g) })
+	a := with(nil, allowing(t), func(g grant.Grant, _ string) { enough = flag(g) })
 	if _, err := a.Listen(network.OverUDP, netip.MustParseAddrPort("[::ffff:127.0.0.1]:53")); err == nil || enough != "listen udp:127.0.0.1:53" {
 		t.Errorf("%v, %q would be enough", err, enough)
 	}
@@ -176,7 +176,7 @@ func TestResolve(t *testing.T) {
 	for _, tt := range []struct {
 		operator     operator
 		name         string
-		want, enough string
+		want, enough string // the latter if it may be looked up only because that is noted
 	}{
 		{everything, "a.example", "--resolve *.example", ""},
 		{everything, "a.b.example", "", "resolve a.b.example"},
@@ -187,9 +187,12 @@ func TestResolve(t *testing.T) {
 		{operator{}, "db.other", "", ""},
 	} {
 		enough := ""
-		g, err := with(grants, tt.operator, func(g grant.Grant) { enough = flag(g) }).Resolve(tt.name)
-		if (err == nil) != (tt.want != "") || err == nil && g.String() != tt.want || enough != tt.enough {
+		g, err := with(grants, tt.operator, func(g grant.Grant, _ string) { enough = flag(g) }).Resolve(tt.name)
+		if (err == nil) != (tt.want+tt.enough != "") || g != nil && g.String() != tt.want || enough != tt.enough {
 			t.Errorf("%s: %v, %v, %q would be enough", tt.name, g, err, enough)
+		}
+		if _, err := with(grants, tt.operator, nil).Resolve(tt.name); (err == nil) != (tt.want != "") {
+			t.Errorf("%s, if nothing is noted: %v", tt.name, err)
 		}
 	}
 }
@@ -198,7 +201,7 @@ func TestResolve(t *testing.T) {
 func TestRevoke(t *testing.T) {
 	grants := []grant.Grant{grant.Resolve{Pattern: "*"}, grant.Dial{Pattern: "*.example:1"}, grant.Listener{Address: ":1"}}
 	leases := leasesOf(grants)
-	a := New(grants, leases, allowing(t, "*:*"), func(g grant.Grant) { t.Errorf("%s would be enough", flag(g)) })
+	a := New(grants, leases, allowing(t, "*:*"), func(g grant.Grant, _ string) { t.Errorf("%s would be enough", flag(g)) })
 	open := func() (errs []error) {
 		_, dial := a.Dial(network.OverTCP, netip.MustParseAddrPort(public+":1"), []string{"a.example"})
 		_, resolve := a.Resolve("a.example")
@@ -221,7 +224,7 @@ func TestRevoke(t *testing.T) {
 }
 
 // with makes an access by grants.
-func with(grants []grant.Grant, o Operator, onRefused func(grant.Grant)) *Access {
+func with(grants []grant.Grant, o Operator, onRefused OnRefused) *Access {
 	return New(grants, leasesOf(grants), o, onRefused)
 }
 

@@ -73,7 +73,7 @@ func (a *Attempt) giveNetwork(config *abi.Config, spec *api.Spec) {
 		a.leases = append(a.leases, lease.New(grant.CommandLine(g)))
 	}
 	config.Leases = a.leases
-	var onRefused func(enough grant.Grant)
+	var onRefused access.OnRefused
 	if a.refusals != nil {
 		onRefused, config.OnOutside = a.refusals.Note, a.refusals.NotePath
 	}

@@ -69,6 +69,8 @@ func TestSmallest(t *testing.T) {
 		{"listeners", of(Listen, "127.0.0.1:81", "127.0.0.1:80", "127.0.0.1:80"), "listen 127.0.0.1:80; listen 127.0.0.1:81"},
 		{"all addresses of IPv4", of(Listen, "127.0.0.1:80", "0.0.0.0:80", "[::1]:80"), "listen 0.0.0.0:80; listen [::1]:80"},
 		{"all addresses", of(Listen, "127.0.0.1:80", "0.0.0.0:80", "[::]:80", "[::1]:81"), "listen [::1]:81; listen [::]:80"},
+		{"a name at a private address", append(of(Resolve, "db.internal"), dial("10.0.0.5:5432")...), "resolve db.internal; dial 10.0.0.5:5432"},
+		{"a name at a private and a public address", append(of(Resolve, "a.example"), dial("10.0.0.5:80", "a.example:80")...), "dial 10.0.0.5:80; dial a.example:80"},
 		{"paths", of(File, "/data/../x"), ""},
 	} {
 		if got := flagsOf(Smallest(tt.refused)); got != tt.want {
@@ -163,16 +165,16 @@ func TestSmallestIsEnoughAndNeeded(t *testing.T) {
 func TestRecorder(t *testing.T) {
 	r := NewRecorder(nil, false)
 	for range 3 {
-		r.Note(grant.Dial{Pattern: "a:1", Protocol: grant.UDP})
+		r.Note(grant.Dial{Pattern: "a:1", Protocol: grant.UDP}, "")
 	}
-	r.Note(grant.Dial{Pattern: "a:1"})
+	r.Note(grant.Dial{Pattern: "10.0.0.1:1"}, "a")
 	r.NotePath("/x")
 	list, more := r.Noted()
 	for i := range list {
 		list[i].FirstTime = list[0].FirstTime
 	}
 	want := []api.RefusedAccess{
-		{Kind: Connect, Target: "a:1", Protocol: grant.UDP, Count: 3}, {Kind: Connect, Target: "a:1", Count: 1}, {Kind: File, Target: "/x", Count: 1},
+		{Kind: Connect, Target: "a:1", Protocol: grant.UDP, Count: 3}, {Kind: Connect, Target: "10.0.0.1:1", Name: "a", Count: 1}, {Kind: File, Target: "/x", Count: 1},
 	}
 	for i := range want {
 		want[i].FirstTime = list[0].FirstTime
@@ -194,7 +196,7 @@ func TestRecorder(t *testing.T) {
 func TestRecorderIsBounded(t *testing.T) {
 	r := NewRecorder(nil, false)
 	for i := range 10_000 {
-		r.Note(grant.Resolve{Pattern: fmt.Sprint("n", i)})
+		r.Note(grant.Resolve{Pattern: fmt.Sprint("n", i)}, "")
 	}
 	if list, more := r.Noted(); len(list) != maxRefused || !more {
 		t.Errorf("%d are noted, more %t", len(list), more)

@@ -29,7 +29,7 @@ type Recorder struct {
 	mu    sync.Mutex
 	list  []api.RefusedAccess
 	known map[thing]int // indices in list
-	bytes int           // of targets
+	bytes int           // of targets and names
 	more  bool
 }
 
@@ -49,42 +49,44 @@ func NewRecorder(list []api.RefusedAccess, more bool) *Recorder {
 	return r
 }
 
-// Note notes what a grant would have allowed.
-func (r *Recorder) Note(enough grant.Grant) {
+// Note notes what a grant would have allowed. If it has the address of something that the guest knows by name, name is that.
+func (r *Recorder) Note(enough grant.Grant, name string) {
 	switch g := enough.(type) {
 	case grant.Dial:
-		r.note(thing{Connect, g.Pattern, g.Protocol})
+		r.note(thing{Connect, g.Pattern, g.Protocol}, name)
 	case grant.Resolve:
-		r.note(thing{Resolve, g.Pattern, grant.TCP})
+		r.note(thing{Resolve, g.Pattern, grant.TCP}, "")
 	case grant.Listener:
-		r.note(thing{Listen, g.Address, g.Protocol})
+		r.note(thing{Listen, g.Address, g.Protocol}, "")
 	}
 }
 
 // NotePath notes a path outside the guest's folders.
 func (r *Recorder) NotePath(path string) {
-	r.note(thing{File, clip.Text(path, maxTarget), grant.TCP})
+	r.note(thing{File, clip.Text(path, maxTarget), grant.TCP}, "")
 }
 
-func (r *Recorder) note(t thing) {
+func (r *Recorder) note(t thing, name string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if i, ok := r.known[t]; ok {
 		r.list[i].Count++
 		return
 	}
-	r.add(t, api.RefusedAccess{Kind: t.kind, Target: t.target, Protocol: t.protocol, FirstTime: time.Now(), Count: 1})
+	r.add(t, api.RefusedAccess{
+		Kind: t.kind, Target: t.target, Name: name, Protocol: t.protocol, FirstTime: time.Now(), Count: 1,
+	})
 }
 
 // add adds a thing that is new, if there is room. mu is held, or nobody else has the recorder.
 func (r *Recorder) add(t thing, a api.RefusedAccess) {
-	if len(r.list) == maxRefused || r.bytes+len(t.target) > maxTargetBytes {
+	if len(r.list) == maxRefused || r.bytes+len(t.target)+len(a.Name) > maxTargetBytes {
 		r.more = true
 		return
 	}
 	r.known[t] = len(r.list)
 	r.list = append(r.list, a)
-	r.bytes += len(t.target)
+	r.bytes += len(t.target) + len(a.Name)
 }
 
 // Noted returns what was noted, in the order in which it was refused first, and whether there was more. A nil Recorder

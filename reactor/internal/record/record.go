@@ -75,6 +75,7 @@ type Revocation struct {
 type Refused struct {
 	Kind      api.OpKind     `json:"kind"`
 	Target    string         `json:"target"`
+	Name      string         `json:"name,omitempty"`
 	Protocol  grant.Protocol `json:"protocol,omitempty"`
 	FirstTime time.Time      `json:"first"`
 	Count     uint64         `json:"count"`

@@ -72,14 +72,18 @@ func Grants(list []*reactorv1.GrantStatus) List {
 	return all
 }
 
-// Refused is a table of what a workload was refused.
+// Refused is a table of what a workload tried without a grant.
 func Refused(list []*reactorv1.RefusedAccess) List {
 	all := List{Columns: []table.Column{
-		{Title: "REFUSED"}, {Title: "TARGET", Least: 20}, {Title: "TIMES", Right: true}, {Title: "FIRST"},
+		{Title: "TRIED"}, {Title: "TARGET", Least: 20}, {Title: "TIMES", Right: true}, {Title: "FIRST"},
 	}}
 	for _, a := range list {
 		kind := strings.ToLower(strings.TrimPrefix(a.GetKind().String(), "OP_KIND_"))
-		all.Rows = append(all.Rows, table.Cells(kind, protocol(a.GetProtocol())+a.GetTarget(), comma(a.GetCount()), age(a.GetFirstTime())+" ago"))
+		target := protocol(a.GetProtocol()) + a.GetTarget()
+		if name := a.GetName(); name != "" {
+			target += " (" + name + ")"
+		}
+		all.Rows = append(all.Rows, table.Cells(kind, target, comma(a.GetCount()), age(a.GetFirstTime())+" ago"))
 	}
 	return all
 }

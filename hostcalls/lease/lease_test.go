@@ -1,6 +1,7 @@
 package lease
 
 import (
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -33,6 +34,31 @@ func TestRevoke(t *testing.T) {
 	}
 	if l.String() != "--dial=a.example:443" {
 		t.Errorf("it is %q", l)
+	}
+}
+
+// Callbacks are stopped in any order, more than once, and while others are added.
+func TestStop(t *testing.T) {
+	for seed := range uint64(200) {
+		random := rand.New(rand.NewPCG(seed, 0))
+		l := New("grant")
+		var told, want [20]int
+		var stops []func()
+		for i := range told {
+			stops = append(stops, l.OnRevoke(func() { told[i]++ }))
+			want[i] = 1
+			if victim := random.IntN(len(told)); victim <= i {
+				stops[victim]()
+				want[victim] = 0
+			}
+		}
+		l.Revoke()
+		for _, stop := range stops {
+			stop()
+		}
+		if told != want {
+			t.Fatalf("seed %d: told %v, want %v", seed, told, want)
+		}
 	}
 }
 

@@ -22,14 +22,14 @@ type descriptor interface {
 // reader is a descriptor that fd_read reads from.
 type reader interface {
 	// read fills v from the front and returns the number of bytes read. It may park. Zero bytes and success
-	// mean the end of the input. v.total is not zero.
+	// mean the end of the input. v.total is zero for datagrams only.
 	read(p *Process, v iovecs) (uint32, errno)
 }
 
 // writer is a descriptor that fd_write writes to.
 type writer interface {
-	// write writes bytes from the front of v and returns the number written. It may park. v.total is not
-	// zero.
+	// write writes bytes from the front of v and returns the number written. It may park. v.total is zero for
+	// datagrams only.
 	write(p *Process, v iovecs) (uint32, errno)
 }
 

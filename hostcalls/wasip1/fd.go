@@ -115,7 +115,7 @@ func fdRead(p *Process, m memory, a args) errno {
 	if !ok {
 		return errnoInval
 	}
-	return p.transfer(m, a.u32(1), a.u32(2), a.u32(3), r.read)
+	return p.transfer(d, m, a.u32(1), a.u32(2), a.u32(3), r.read)
 }
 
 // fdWrite: fd_write(fd, iovs, iovs_len, *nwritten).
@@ -128,12 +128,12 @@ func fdWrite(p *Process, m memory, a args) errno {
 	if !ok {
 		return errnoInval
 	}
-	return p.transfer(m, a.u32(1), a.u32(2), a.u32(3), w.write)
+	return p.transfer(d, m, a.u32(1), a.u32(2), a.u32(3), w.write)
 }
 
-// transfer does a read or a write: it charges for the list, decodes it and checks the pointer of the result,
-// then calls move, which charges for the bytes, piece by piece.
-func (p *Process) transfer(m memory, list, count, result uint32,
+// transfer does a read or a write of d: it charges for the list, decodes it and checks the pointer of the result,
+// then calls move, which charges for the bytes, piece by piece. Only of datagrams are there empty ones to move.
+func (p *Process) transfer(d descriptor, m memory, list, count, result uint32,
 	move func(*Process, iovecs) (uint32, errno),
 ) errno {
 	v, e := p.buffers(m, list, count)
@@ -144,7 +144,7 @@ func (p *Process) transfer(m memory, list, count, result uint32,
 		return e
 	}
 	n := uint32(0)
-	if v.total > 0 {
+	if v.total > 0 || d.stat().filetype == filetypeSocketDgram {
 		if n, e = move(p, v); e != errnoSuccess {
 			return e
 		}

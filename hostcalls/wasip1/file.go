@@ -226,7 +226,7 @@ func fdPread(p *Process, m memory, a args) errno {
 		return e
 	}
 	off := a.i64(3)
-	return p.transfer(m, a.u32(1), a.u32(2), a.u32(4), func(p *Process, v iovecs) (uint32, errno) {
+	return p.transfer(f, m, a.u32(1), a.u32(2), a.u32(4), func(p *Process, v iovecs) (uint32, errno) {
 		return p.readFile(f, v, func(buf []byte, before int64) (int, error) { return f.ReadAt(buf, off+before) })
 	})
 }
@@ -238,7 +238,7 @@ func fdPwrite(p *Process, m memory, a args) errno {
 		return e
 	}
 	off := a.i64(3)
-	return p.transfer(m, a.u32(1), a.u32(2), a.u32(4), func(p *Process, v iovecs) (uint32, errno) {
+	return p.transfer(f, m, a.u32(1), a.u32(2), a.u32(4), func(p *Process, v iovecs) (uint32, errno) {
 		return p.writeFile(f, v, func(buf []byte, before int64) (int, error) { return f.WriteAt(buf, off+before) })
 	})
 }

@@ -82,7 +82,7 @@ func sockRecv(p *Process, m memory, a args) errno {
 		return e
 	}
 	var out roflags
-	e = p.transfer(m, a.u32(1), a.u32(2), a.u32(4), func(p *Process, v iovecs) (n uint32, e errno) {
+	e = p.transfer(c, m, a.u32(1), a.u32(2), a.u32(4), func(p *Process, v iovecs) (n uint32, e errno) {
 		n, out, e = c.receive(p, v, riflags(flags))
 		return n, e
 	})
@@ -101,7 +101,7 @@ func sockSend(p *Process, m memory, a args) errno {
 	if a.u32(3) != 0 {
 		return errnoInval
 	}
-	return p.transfer(m, a.u32(1), a.u32(2), a.u32(4), c.write)
+	return p.transfer(c, m, a.u32(1), a.u32(2), a.u32(4), c.write)
 }
 
 // sockShutdown: sock_shutdown(fd, how).

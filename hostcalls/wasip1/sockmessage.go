@@ -119,7 +119,7 @@ func sockSendTo(p *Process, m memory, a args) errno {
 	}
 	udp, ok := s.(*udpSocket)
 	if !ok {
-		return p.transfer(m, a.u32(1), a.u32(2), a.u32(6), s.write)
+		return p.transfer(s, m, a.u32(1), a.u32(2), a.u32(6), s.write)
 	}
 	to, e := m.address(a.u32(3), a.u32(4))
 	if e != errnoSuccess {

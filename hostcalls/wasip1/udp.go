@@ -49,7 +49,11 @@ func (s *udpSocket) connect(p *Process, to netip.AddrPort) errno {
 	return errnoOf(s.udp.Connect(to))
 }
 
+// read implements reader. As in POSIX, reading nothing leaves the datagram there, and receiving nothing drops it.
 func (s *udpSocket) read(p *Process, v iovecs) (uint32, errno) {
+	if v.total == 0 {
+		return 0, errnoSuccess
+	}
 	n, _, e := s.receive(p, v, 0)
 	return n, e
 }

@@ -1,6 +1,11 @@
 package network
 
-import "net/netip"
+import (
+	"net/netip"
+	"sync/atomic"
+
+	"github.com/reactord/reactord/hostcalls"
+)
 
 // Protocol is a transport protocol.
 type Protocol uint8
@@ -30,4 +35,23 @@ type Grant interface {
 	String() string
 	// OnRevoke calls tell once the grant is revoked, at once if it is already; stop cancels that. tell must not block.
 	OnRevoke(tell func()) (stop func())
+}
+
+// untilRevoked returns a function that returns ErrRevoked once a grant, which may be nil, is revoked. The call's fiber is
+// woken then, until stop is called.
+func untilRevoked(c *hostcalls.Call, g Grant) (over func() error, stop func()) {
+	if g == nil {
+		return func() error { return nil }, func() {}
+	}
+	var revoked atomic.Bool
+	stop = g.OnRevoke(func() {
+		revoked.Store(true)
+		c.Fiber().Task().Wake()
+	})
+	return func() error {
+		if revoked.Load() {
+			return ErrRevoked
+		}
+		return nil
+	}, stop
 }

@@ -25,8 +25,8 @@ const (
 )
 
 // Resolve looks up the addresses of a name, one or more, for the process, and waits for them on the call's fiber. An
-// address in its usual spelling is its own answer. The error is a *NameError, one of Access, a *net.DNSError, or the
-// cause of a cancel.
+// address in its usual spelling is its own answer. The error is a *NameError, one of Access, a *net.DNSError, ErrRevoked
+// if the grant is revoked meanwhile, or the cause of a cancel.
 func (n *Network) Resolve(c *hostcalls.Call, family Family, text string) ([]netip.Addr, error) {
 	if addr, ok := Literal(text); ok {
 		if family == IPv4 && !addr.Is4() || family == IPv6 && !addr.Is6() {
@@ -38,10 +38,11 @@ func (n *Network) Resolve(c *hostcalls.Call, family Family, text string) ([]neti
 	if err != nil {
 		return nil, err
 	}
-	if _, err := n.access.Resolve(name); err != nil {
+	by, err := n.access.Resolve(name)
+	if err != nil {
 		return nil, err
 	}
-	addrs, err := lookup(c, n.stack, family, name)
+	addrs, err := lookup(c, n.stack, by, family, name)
 	if err != nil {
 		return nil, err
 	}
@@ -54,14 +55,16 @@ func (n *Network) Resolve(c *hostcalls.Call, family Family, text string) ([]neti
 // maxAddresses bounds the addresses of one lookup.
 const maxAddresses = 64
 
-// lookup looks up a canonical name on the driver's pool.
-func lookup(c *hostcalls.Call, stack Stack, family Family, name string) ([]netip.Addr, error) {
+// lookup looks up a canonical name on the driver's pool, by a grant, which may be nil.
+func lookup(c *hostcalls.Call, stack Stack, by Grant, family Family, name string) ([]netip.Addr, error) {
 	if err := c.Charge(lookupCost); err != nil {
 		return nil, err
 	}
 	var found []netip.Addr
 	var failure error
-	err := c.Lookup(hostcalls.Op{Kind: hostcalls.OpResolve, Target: name}, func(ctx context.Context) {
+	over, stop := untilRevoked(c, by)
+	defer stop()
+	err := c.Lookup(over, opBy(by, hostcalls.OpResolve, name), func(ctx context.Context) {
 		ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
 		defer cancel()
 		found, failure = stack.Lookup(ctx, family, name)
@@ -85,11 +88,11 @@ func notFound(name string) error {
 	return &net.DNSError{Err: "the name has no addresses", Name: name, IsNotFound: true}
 }
 
-// Dial connects to HOST:PORT for the daemon, by a grant, and waits on the call's fiber. It tries the addresses of a
-// name in turn. check, which may be nil, decides about each before it is tried. The connection is the stack's own: pass
-// it to ClientTLS or to Adopt.
-func Dial(c *hostcalls.Call, stack Stack, address string, check func(host string, to netip.AddrPort) error) (TCP, error) {
-	host, targets, err := targetsOf(c, stack, address)
+// Dial connects to HOST:PORT for the daemon, by a grant, which may be nil, and waits on the call's fiber. It tries the
+// addresses of a name in turn. check, which may be nil, decides about each before it is tried. The connection is the
+// stack's own: pass it to ClientTLS or to Adopt. The error is ErrRevoked if the grant is revoked meanwhile.
+func Dial(c *hostcalls.Call, stack Stack, by Grant, address string, check func(host string, to netip.AddrPort) error) (TCP, error) {
+	host, targets, err := targetsOf(c, stack, by, address)
 	if err != nil {
 		return nil, err
 	}
@@ -100,19 +103,19 @@ func Dial(c *hostcalls.Call, stack Stack, address string, check func(host string
 			}
 		}
 		var conn TCP
-		if conn, err = connect(c, stack, to); err == nil {
+		if conn, err = connect(c, stack, by, to); err == nil {
 			return conn, nil
 		}
-		if c.Err() != nil {
+		if c.Err() != nil || errors.Is(err, ErrRevoked) {
 			return nil, err
 		}
 	}
 	return nil, err
 }
 
-// Lookup returns the addresses of a host for the daemon, one or more, and waits on the call's fiber. host is a name or an
-// address.
-func Lookup(c *hostcalls.Call, stack Stack, host string) ([]netip.Addr, error) {
+// Lookup returns the addresses of a host for the daemon, one or more, by a grant, which may be nil, and waits on the call's
+// fiber. host is a name or an address.
+func Lookup(c *hostcalls.Call, stack Stack, by Grant, host string) ([]netip.Addr, error) {
 	if addr, ok := Literal(host); ok {
 		return []netip.Addr{addr}, nil
 	}
@@ -120,11 +123,11 @@ func Lookup(c *hostcalls.Call, stack Stack, host string) ([]netip.Addr, error) {
 	if err != nil {
 		return nil, err
 	}
-	return lookup(c, stack, AnyFamily, name)
+	return lookup(c, stack, by, AnyFamily, name)
 }
 
 // targetsOf returns the host of HOST:PORT and its addresses, one or more.
-func targetsOf(c *hostcalls.Call, stack Stack, address string) (host string, targets []netip.AddrPort, err error) {
+func targetsOf(c *hostcalls.Call, stack Stack, by Grant, address string) (host string, targets []netip.AddrPort, err error) {
 	host, service, err := net.SplitHostPort(address)
 	if err != nil {
 		return "", nil, err
@@ -140,7 +143,7 @@ func targetsOf(c *hostcalls.Call, stack Stack, address string) (host string, tar
 	if err != nil {
 		return "", nil, err
 	}
-	addrs, err := lookup(c, stack, AnyFamily, name)
+	addrs, err := lookup(c, stack, by, AnyFamily, name)
 	for _, addr := range addrs {
 		targets = append(targets, netip.AddrPortFrom(addr, uint16(port)))
 	}
@@ -148,7 +151,7 @@ func targetsOf(c *hostcalls.Call, stack Stack, address string) (host string, tar
 }
 
 // connect connects to one address.
-func connect(c *hostcalls.Call, stack Stack, to netip.AddrPort) (TCP, error) {
+func connect(c *hostcalls.Call, stack Stack, by Grant, to netip.AddrPort) (TCP, error) {
 	if err := c.Charge(connectCost); err != nil {
 		return nil, err
 	}
@@ -160,20 +163,25 @@ func connect(c *hostcalls.Call, stack Stack, to netip.AddrPort) (TCP, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := establish(c, conn, to); err != nil {
+	if err := establish(c, conn, by, to); err != nil {
 		_ = conn.Close()
 		return nil, err
 	}
 	return conn, nil
 }
 
-func establish(c *hostcalls.Call, conn TCP, to netip.AddrPort) error {
+func establish(c *hostcalls.Call, conn TCP, by Grant, to netip.AddrPort) error {
+	over, stop := untilRevoked(c, by)
+	defer stop()
 	err := conn.Connect(to)
 	due := time.Now().Add(connectTimeout)
-	wait := [1]hostcalls.Wait{{Op: hostcalls.Op{Kind: hostcalls.OpConnect, Target: to.String()}, On: Sink(conn)}}
+	wait := [1]hostcalls.Wait{{Op: opBy(by, hostcalls.OpConnect, to.String()), On: Sink(conn)}}
 	for errors.Is(err, hostcalls.ErrWouldBlock) {
 		if canceled := c.Await(due, wait[:]...); canceled != nil {
 			return canceled
+		}
+		if revoked := over(); revoked != nil {
+			return revoked
 		}
 		late := !time.Now().Before(due)
 		if err = conn.FinishConnect(); late && errors.Is(err, hostcalls.ErrWouldBlock) {

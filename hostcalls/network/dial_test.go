@@ -73,7 +73,9 @@ func TestDial(t *testing.T) {
 				begin := time.Now()
 				var conn network.TCP
 				var err error
-				onFiber(t, func(call *hostcalls.Call, _ *driver.Driver) { conn, err = network.Dial(call, s, test.address, check) })
+				onFiber(t, func(call *hostcalls.Call, _ *driver.Driver) {
+					conn, err = network.Dial(call, s, nil, test.address, check)
+				})
 				switch {
 				case test.to != "" && (err != nil || conn.RemoteAddr() != addrPort(test.to)):
 					t.Errorf("got to %v, %v; want %s", conn, err, test.to)
@@ -99,7 +101,7 @@ func TestDialIsCanceled(t *testing.T) {
 		s := networktest.New()
 		s.Fail(addrPort(server), networktest.Faults{Hang: true})
 		var err error
-		task := spawn(t, func(call *hostcalls.Call, _ *driver.Driver) { _, err = network.Dial(call, s, server, nil) })
+		task := spawn(t, func(call *hostcalls.Call, _ *driver.Driver) { _, err = network.Dial(call, s, nil, server, nil) })
 		synctest.Wait()
 		ops := task.call.AppendOps(nil)
 		if len(ops) == 0 || ops[0].Kind != hostcalls.OpConnect || ops[0].Target != server || ops[0].Deadline.IsZero() {

@@ -60,3 +60,21 @@ func (s *side) Grant() string {
 	}
 	return s.socket.grants[0].String()
 }
+
+// opBy returns the operation of a kind that opens something by a grant, which may be nil.
+func opBy(g Grant, kind hostcalls.OpKind, target string) hostcalls.Op {
+	op := hostcalls.Op{Kind: kind, Target: target}
+	if g != nil {
+		op.Subject = opening{g}
+	}
+	return op
+}
+
+// opening is what a grant opens, as a hostcalls.Subject.
+type opening struct{ by Grant }
+
+// Transferred implements hostcalls.Subject. Nothing can be transferred yet.
+func (opening) Transferred(hostcalls.OpKind) uint64 { return 0 }
+
+// Grant implements hostcalls.Subject.
+func (o opening) Grant() string { return o.by.String() }

@@ -1,10 +1,15 @@
 package network_test
 
 import (
+	"crypto/tls"
 	"errors"
+	"net/netip"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
+	"github.com/reactord/reactord/executor/driver"
 	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/network"
 	"github.com/reactord/reactord/hostcalls/network/networktest"
@@ -112,3 +117,70 @@ func TestRevokeAgainstUse(t *testing.T) {
 		_ = client.Close()
 	}
 }
+
+// Whoever waits for what a grant is to open is told at once when it is revoked, and nothing is left open.
+func TestRevokeWhileOpening(t *testing.T) {
+	for name, open := range map[string]func(call *hostcalls.Call, s *networktest.Stack, g network.Grant) error{
+		"a lookup": func(call *hostcalls.Call, s *networktest.Stack, g network.Grant) error {
+			_, err := network.Dial(call, s, g, "hangs.org:80", nil)
+			return err
+		},
+		"a lookup of where to listen": func(call *hostcalls.Call, s *networktest.Stack, g network.Grant) error {
+			_, err := network.Lookup(call, s, g, "hangs.org")
+			return err
+		},
+		"a connection": func(call *hostcalls.Call, s *networktest.Stack, g network.Grant) error {
+			_, err := network.Dial(call, s, g, "silent.org:80", nil) // the second address is not tried
+			return err
+		},
+		"a handshake": func(call *hostcalls.Call, s *networktest.Stack, g network.Grant) error {
+			conn, err := network.Dial(call, s, nil, "10.0.0.1:443", nil)
+			if err != nil {
+				return err
+			}
+			_, err = network.ClientTLS(call, conn, g, &tls.Config{ServerName: "mute.org"})
+			return err
+		},
+		"a lookup by the process": func(call *hostcalls.Call, s *networktest.Stack, g network.Grant) error {
+			n := network.New(network.Config{Stack: s, Access: allowing{g}})
+			_, err := n.Resolve(call, network.AnyFamily, "hangs.org")
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := networktest.New()
+				s.Name("hangs.org", networktest.Answer{Hang: true})
+				s.Name("silent.org", networktest.Answer{Addrs: []netip.Addr{netip.MustParseAddr("10.0.0.2"), netip.MustParseAddr("10.0.0.1")}})
+				s.Fail(addrPort("10.0.0.2:80"), networktest.Faults{Hang: true})
+				listen(t, s, "10.0.0.1:443")
+				g := &permit{name: "--connect hangs.org:80"}
+				var err error
+				task := spawn(t, func(call *hostcalls.Call, _ *driver.Driver) { err = open(call, s, g) })
+				synctest.Wait()
+				ops := task.call.AppendOps(nil)
+				if len(ops) == 0 || ops[0].Grant() != g.name || ops[0].Transferred() != 0 {
+					t.Errorf("it waits for %+v", ops)
+				}
+				begin := time.Now()
+				g.revoke()
+				task.wait()
+				if !errors.Is(err, network.ErrRevoked) || time.Since(begin) != 0 {
+					t.Errorf("error is %v after %v", err, time.Since(begin))
+				}
+				if g.holders() != 0 {
+					t.Errorf("the grant has %d holders", g.holders())
+				}
+			})
+		})
+	}
+}
+
+// allowing is an Access that allows everything by one grant.
+type allowing struct{ by network.Grant }
+
+func (a allowing) Dial(network.Protocol, netip.AddrPort, []string) (network.Grant, error) {
+	return a.by, nil
+}
+func (a allowing) Listen(network.Protocol, netip.AddrPort) (network.Grant, error) { return a.by, nil }
+func (a allowing) Resolve(string) (network.Grant, error)                          { return a.by, nil }

@@ -95,14 +95,28 @@ func (s *socket) Close() error {
 	return err
 }
 
+// Revoked reports whether a grant by which a socket of a Network is open has been revoked.
+func Revoked(s Socket) bool {
+	switch s := s.(type) {
+	case *stream:
+		return s.wasRevoked()
+	case *datagrams:
+		return s.wasRevoked()
+	default:
+		return false
+	}
+}
+
+func (s *socket) wasRevoked() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.revoked && !s.closed
+}
+
 // explain returns an error of the stack's socket as one of this.
 func (s *socket) explain(err error) error {
-	if err != nil && errors.Is(err, ErrClosed) {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if s.revoked && !s.closed {
-			return ErrRevoked
-		}
+	if err != nil && errors.Is(err, ErrClosed) && s.wasRevoked() {
+		return ErrRevoked
 	}
 	return err
 }

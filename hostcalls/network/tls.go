@@ -24,22 +24,23 @@ const (
 
 // ClientTLS begins TLS, as the client, on a connection that it takes over, and waits for the handshake on the call's
 // fiber. It returns a socket for what TLS carries. Closing that, or ending its writing, ends TLS with it; a peer that
-// ends the connection without ending TLS is ErrTruncated. config is as of [TLSOptions]. The error is a *TLSError or the
-// cause of a cancel.
+// ends the connection without ending TLS is ErrTruncated. config is as of [TLSOptions]. The error is a *TLSError, ErrRevoked
+// if the grant, which may be nil, is revoked meanwhile, or the cause of a cancel.
 //
 // The handshake runs on the driver's pool for what waits for the network. After it, TLS costs no goroutine: reading and
 // writing never wait. At most one record of what was written is kept until the peer has room for it. It is sent as soon
 // as there is room, whatever the guest does meanwhile; after Close for five seconds at most.
-func ClientTLS(c *hostcalls.Call, conn TCP, config *tls.Config) (TCP, error) {
+func ClientTLS(c *hostcalls.Call, conn TCP, by Grant, config *tls.Config) (TCP, error) {
 	if err := c.Charge(handshakeCost); err != nil {
 		_ = conn.Close()
 		return nil, err
 	}
 	transport := &tlsTransport{inner: conn}
 	client := tls.Client(transport, config)
-	op := hostcalls.Op{Kind: hostcalls.OpHandshake, Target: addressOf(conn)}
+	over, stop := untilRevoked(c, by)
+	defer stop()
 	var failure error
-	err := c.Lookup(op, func(ctx context.Context) {
+	err := c.Lookup(over, opBy(by, hostcalls.OpHandshake, addressOf(conn)), func(ctx context.Context) {
 		ctx, cancel := context.WithTimeout(ctx, handshakeTimeout)
 		defer cancel()
 		transport.handshake = ctx

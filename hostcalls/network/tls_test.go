@@ -27,8 +27,8 @@ func dialTLS(t testing.TB, s network.Stack, address string, config *tls.Config) 
 	t.Helper()
 	onFiber(t, func(c *hostcalls.Call, _ *driver.Driver) {
 		var raw network.TCP
-		if raw, err = network.Dial(c, s, address, nil); err == nil {
-			conn, err = network.ClientTLS(c, raw, config)
+		if raw, err = network.Dial(c, s, nil, address, nil); err == nil {
+			conn, err = network.ClientTLS(c, raw, nil, config)
 		}
 	})
 	return conn, err

@@ -185,12 +185,12 @@ func TestTLSCancel(t *testing.T) {
 		config := newAuthority(t, "test").clientConfig(t)
 		var err error
 		task := spawn(t, func(c *hostcalls.Call, _ *driver.Driver) {
-			raw, dialErr := network.Dial(c, s, "127.0.0.1:443", nil)
+			raw, dialErr := network.Dial(c, s, nil, "127.0.0.1:443", nil)
 			if dialErr != nil {
 				t.Error(dialErr)
 				return
 			}
-			_, err = network.ClientTLS(c, raw, config)
+			_, err = network.ClientTLS(c, raw, nil, config)
 		})
 		server := accept(t, l)
 		synctest.Wait()

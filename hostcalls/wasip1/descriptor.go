@@ -92,7 +92,7 @@ func (t *table) init(limit int, budget *hostcalls.Budget, owner string) {
 // get returns the descriptor fd, for a use of what it stands for: that fails if its grant was revoked.
 func (t *table) get(fd uint32) (descriptor, errno) {
 	d, e := t.at(fd)
-	if e == errnoSuccess && d.stat().revoked() {
+	if e == errnoSuccess && revoked(d) {
 		return nil, errnoNotcapable
 	}
 	return d, e

@@ -35,7 +35,7 @@ func (o opener) connect(c capability.Connection) (descriptor, error) {
 	}
 	tcp, err := reach(c.Address)
 	if err == nil && config != nil {
-		tcp, err = network.ClientTLS(&p.Call, tcp, config)
+		tcp, err = network.ClientTLS(&p.Call, tcp, o.grant(), config)
 	}
 	if err != nil {
 		return nil, err
@@ -52,13 +52,13 @@ func (o opener) dial(address string) (network.TCP, error) {
 	if o.permit != nil {
 		check = o.permit.Connect
 	}
-	return network.Dial(&o.process.Call, o.process.granted.network.Stack, address, check)
+	return network.Dial(&o.process.Call, o.process.granted.network.Stack, o.grant(), address, check)
 }
 
 // accept listens on HOST:PORT until somebody has connected. Operations show where. The connection is the stack's.
 func (o opener) accept(address string) (network.TCP, error) {
 	p := o.process
-	l, err := p.listen(address, o.permit)
+	l, err := o.listenTCP(address)
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +71,7 @@ func (o opener) accept(address string) (network.TCP, error) {
 		if err := o.lease.Err(); err != nil {
 			return nil, err
 		}
-		op := hostcalls.Op{Kind: hostcalls.OpAccept, Target: l.LocalAddr().String()}
+		op := hostcalls.Op{Kind: hostcalls.OpAccept, Target: l.LocalAddr().String(), Subject: held{o.lease}}
 		if err := p.Await(time.Time{}, hostcalls.Wait{Op: op, On: network.Source(l)}); err != nil {
 			return nil, err
 		}

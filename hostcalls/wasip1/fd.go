@@ -42,7 +42,7 @@ func fdFdstatGet(p *Process, m memory, a args) errno {
 	buf, e := m.bytes(a.u32(1), sizeFdstat)
 	if e == errnoSuccess {
 		st := *d.stat()
-		if st.revoked() {
+		if revoked(d) {
 			st.base, st.inheriting = 0, 0
 		}
 		st.put(buf)

@@ -117,7 +117,7 @@ func (p *Process) appendFile(f *file, v iovecs, write func(buf []byte, before in
 		}
 	}()
 	for !turn.ready() {
-		if f.revoked() {
+		if revoked(f) {
 			return 0, errnoNotcapable
 		}
 		p.await(time.Time{}, hostcalls.Wait{Op: f.op(v.total), On: turn})

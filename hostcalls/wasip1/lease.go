@@ -4,6 +4,7 @@ import (
 	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/capability"
 	"github.com/reactord/reactord/hostcalls/lease"
+	"github.com/reactord/reactord/hostcalls/network"
 	"github.com/reactord/reactord/hostcalls/vfs"
 )
 
@@ -57,7 +58,15 @@ func (s *fdstat) giveUp() {
 	s.grant = hold{}
 }
 
-func (s *fdstat) revoked() bool { return s.grant.lease.Revoked() }
+// revoked reports whether a grant by which a descriptor is open was revoked. Sockets that the guest has opened itself hold
+// theirs in the network.
+func revoked(d descriptor) bool {
+	if d.stat().grant.lease.Revoked() {
+		return true
+	}
+	s, ok := d.(netSocket)
+	return ok && network.Revoked(s.socket())
+}
 
 // holdNode is holdBy for a file or folder of the host, which is closed when the grant is revoked.
 func (p *Process) holdNode(s *fdstat, l *lease.Lease, path string, n vfs.Node) {

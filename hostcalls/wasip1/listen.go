@@ -33,7 +33,7 @@ func (o opener) Listen(l capability.Listener) error {
 // listenForDatagrams binds a UDP socket, which may answer those whom it has heard.
 func (o opener) listenForDatagrams(address string) (descriptor, error) {
 	p := o.process
-	at, err := p.placeOf(address, o.permit)
+	at, err := o.placeOf(address)
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +58,7 @@ func (o opener) listenForDatagrams(address string) (descriptor, error) {
 
 func (o opener) listen(address string) (descriptor, error) {
 	p := o.process
-	tcp, err := p.listen(address, o.permit)
+	tcp, err := o.listenTCP(address)
 	if err != nil {
 		return nil, err
 	}
@@ -69,9 +69,10 @@ func (o opener) listen(address string) (descriptor, error) {
 	return newListener(tcp, p), nil
 }
 
-// listen listens on HOST:PORT. The listener is the stack's.
-func (p *Process) listen(address string, permit capability.Permit) (network.TCP, error) {
-	at, err := p.placeOf(address, permit)
+// listenTCP listens on HOST:PORT. The listener is the stack's.
+func (o opener) listenTCP(address string) (network.TCP, error) {
+	p := o.process
+	at, err := o.placeOf(address)
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +82,8 @@ func (p *Process) listen(address string, permit capability.Permit) (network.TCP,
 
 // placeOf returns the address to listen at for HOST:PORT. Without a host it is every address. A name is looked up, and one
 // of its addresses is chosen as by package net: the first IPv4 address, or else the first.
-func (p *Process) placeOf(address string, permit capability.Permit) (at netip.AddrPort, err error) {
+func (o opener) placeOf(address string) (at netip.AddrPort, err error) {
+	p := o.process
 	host, service, err := net.SplitHostPort(address)
 	if err != nil {
 		return at, err
@@ -93,13 +95,13 @@ func (p *Process) placeOf(address string, permit capability.Permit) (at netip.Ad
 	if host == "" {
 		host = netip.IPv6Unspecified().String()
 	}
-	addrs, err := network.Lookup(&p.Call, p.granted.network.Stack, host)
+	addrs, err := network.Lookup(&p.Call, p.granted.network.Stack, o.grant(), host)
 	if err != nil {
 		return at, err
 	}
 	at = netip.AddrPortFrom(addrs[max(slices.IndexFunc(addrs, netip.Addr.Is4), 0)], uint16(port))
-	if permit != nil {
-		if err := permit.Listen(at); err != nil {
+	if o.permit != nil {
+		if err := o.permit.Listen(at); err != nil {
 			return at, err
 		}
 	}

@@ -59,7 +59,7 @@ func (p *Process) path(m memory, ptr, n uint32) (string, errno) {
 // runPathOp runs an operation on one path on the blocking pool.
 func (p *Process) runPathOp(f *folder, path string, op func(path string) error) errno {
 	e := p.runFileOp(f.grant.lease, fileOp(f.beneath(path), 0), func() error { return op(path) })
-	if e == errnoNotcapable && !f.revoked() {
+	if e == errnoNotcapable && !revoked(f) {
 		p.granted.tellOutside(f.beneath(path))
 	}
 	return e

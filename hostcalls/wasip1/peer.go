@@ -36,7 +36,7 @@ func (o opener) connectToPeer(address string) (descriptor, error) {
 	p := o.process
 	id, name, _ := strings.Cut(address, "/")
 	due := time.Now().Add(peerTimeout)
-	op := hostcalls.Op{Kind: hostcalls.OpConnect, Target: forWorkloads + " " + address}
+	op := hostcalls.Op{Kind: hostcalls.OpConnect, Target: forWorkloads + " " + address, Subject: held{o.lease}}
 	for {
 		tcp, err := p.granted.peer.Dial(id, name)
 		if err == nil {

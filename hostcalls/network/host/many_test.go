@@ -100,7 +100,7 @@ func TestManyConnectsAreCancelled(t *testing.T) {
 	runtime.GC()
 	before, goroutines := descriptors(t), runtime.NumGoroutine()
 	tasks, failures := spawn(t, e, guests, func(c *hostcalls.Call) error {
-		_, err := network.Dial(c, s, to, nil)
+		_, err := network.Dial(c, s, nil, to, nil)
 		return err
 	})
 	if got := descriptors(t) - before; got > guests {

@@ -214,14 +214,15 @@ func (c *Call) retract(parked executor.Wait) {
 	c.mu.Unlock()
 }
 
-// AppendOps appends the operations that the call waits for now. It may be called from any goroutine.
+// AppendOps appends the operations that the call waits for now. It may be called from any goroutine. A time at which the
+// wait ends is an operation of its own only if nothing else is waited for: otherwise it is the deadline of the others.
 func (c *Call) AppendOps(ops []Op) []Op {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for i := range c.waits {
 		ops = append(ops, c.waits[i].Op)
 	}
-	if !c.due.IsZero() {
+	if !c.due.IsZero() && len(c.waits) == 0 {
 		ops = append(ops, Op{Kind: OpTimer, Start: c.since, Deadline: c.due})
 	}
 	return ops

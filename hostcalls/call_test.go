@@ -189,7 +189,6 @@ func TestOps(t *testing.T) {
 		want := []Op{
 			{Kind: OpRead, Target: "stdin", Bytes: 512, Start: begin, Deadline: due},
 			{Kind: OpAccept, Target: "127.0.0.1:80", Start: begin, Deadline: due},
-			{Kind: OpTimer, Start: begin, Deadline: due},
 		}
 		if diff := cmp.Diff(want, guest.AppendOps(nil)); diff != "" {
 			t.Errorf("Ops (-want +got):\n%s", diff)

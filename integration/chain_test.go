@@ -8,6 +8,8 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -156,5 +158,49 @@ func TestChainOverKill(t *testing.T) {
 	}
 	if left := r.unfinished(t, "case=killed"); len(left) > 0 {
 		t.Errorf("left %q", left)
+	}
+}
+
+// A chain is told by a label, and commands that get its id say so.
+func TestChainLabel(t *testing.T) {
+	c := newCtl(t)
+	file := toolFile(t)
+	if out, want := c.must(t, "run", "-d", "--id", "five", "--pipe-to", file+" cat", "--pipe-to", file+" cat", file, "sleep", "1h"), "five-0 ... five-2: 3 workloads with the label chain=five"; out != want {
+		t.Errorf("%q, want %q", out, want)
+	}
+	if got := column(c.must(t, "list", "--order", "oldest", "-l", "chain=five")); !slices.Equal(got, []string{"five-0", "five-1", "five-2"}) {
+		t.Errorf("the label selects %q", got)
+	}
+	for _, want := range []string{"stdin +reads from workload five-0", "stdout +writes to workload five-2"} {
+		if text := c.must(t, "status", "five-1"); !regexp.MustCompile(want).MatchString(text) {
+			t.Errorf("status does not say %q:\n%s", want, text)
+		}
+	}
+	for command, advice := range map[string]string{
+		"status five": "reactorctl list --label chain=five", "logs five": "reactorctl logs --label chain=five", "wait five": "reactorctl wait --label chain=five",
+		"cancel five": "reactorctl cancel --label chain=five", "rm five": "reactorctl rm --label chain=five", "rm five other": "reactorctl rm --label chain=five",
+	} {
+		_, stderr, status := c.run(t, "", strings.Fields(command)...)
+		if status != 125 || !strings.Contains(stderr, `there is no workload "five"`) || !strings.Contains(stderr, "five is a chain; all of its workloads: `"+advice+"`") {
+			t.Errorf("%s: status %d: %s", command, status, stderr)
+		}
+	}
+	if _, stderr, _ := c.run(t, "", "status", "six"); strings.Contains(stderr, "chain") {
+		t.Errorf("what is no chain: %s", stderr)
+	}
+	c.must(t, "cancel", "-l", "chain=five")
+	for i := range 3 {
+		c.daemon.WaitFor(t, fmt.Sprintf("five-%d", i))
+	}
+	c.must(t, "logs", "-l", "chain=five")
+	c.must(t, "rm", "-l", "chain=five")
+
+	// A label of the same name that was given stays as it is, and an id that is no label is refused.
+	c.must(t, "run", "-d", "--id", "own", "-l", "chain=mine", "--pipe-to", file+" cat", file, "exit", "0")
+	if got := column(c.must(t, "list", "--order", "oldest", "-l", "chain=mine")); !slices.Equal(got, []string{"own-0", "own-1"}) {
+		t.Errorf("the label selects %q", got)
+	}
+	if _, stderr, status := c.run(t, "", "submit", "--id", strings.Repeat("x", 64), "--pipe-to", file+" cat", file); status != 125 || !strings.Contains(stderr, "63 bytes") {
+		t.Errorf("status %d: %s", status, stderr)
 	}
 }

@@ -39,3 +39,18 @@ func TestConnectedWorkloads(t *testing.T) {
 	})
 	c.must(t, "cancel", "eve", "web", "public")
 }
+
+// Who runs a workload that waits for another is told at once for what, and at the end which one was not there.
+func TestWaitForWorkload(t *testing.T) {
+	c := newCtl(t)
+	run := c.follow(t, nil, "run", "--id", "client", "--connect", "api=workload:web", "../examples/http-get", "http://web/hello/Ada")
+	until(t, "run says what it waits for", func() bool {
+		return strings.Contains(run.errs.String(), "client starts when workload web listens for other workloads (--listen workload), for 30s at most")
+	})
+	if ops := c.daemon.Status(t, "client").GetWaitingFor(); len(ops) != 1 || ops[0].GetGrant() != "--connect api=workload:web" || ops[0].GetDeadline() == nil {
+		t.Errorf("it waits for %v", ops)
+	}
+	if status := run.ended(); status == 0 || !strings.Contains(run.errs.String(), "workload web is not there, or does not listen for other workloads; waited 30s for it") {
+		t.Errorf("status %d: %s", status, run.errs.String())
+	}
+}

@@ -61,9 +61,9 @@ func (w *text) String() string {
 	return w.b.String()
 }
 
-func (r *restarted) follow(t *testing.T, stdin io.Reader, args ...string) *follower {
+func (c ctl) follow(t *testing.T, stdin io.Reader, args ...string) *follower {
 	t.Helper()
-	f := &follower{Cmd: r.command(t, args...)}
+	f := &follower{Cmd: c.command(t, args...)}
 	f.Stdin, f.Stdout, f.Stderr = stdin, &f.out, &f.errs
 	if err := f.Start(); err != nil {
 		t.Fatal(err)

@@ -306,6 +306,33 @@ func TestListWatchSurvivesRestart(t *testing.T) {
 	}
 }
 
+// status -w shows a workload as it is now, in place on a terminal and again and again elsewhere.
+func TestStatusWatch(t *testing.T) {
+	c := newCtl(t)
+	if _, err := c.daemon.TryPush(t.Context(), examples.Sleeper, "sleeper"); err != nil {
+		t.Fatal(err)
+	}
+	c.must(t, "submit", "--id", "sleeper", "sleeper", "1", "100000000")
+	term := c.onTerminal(t, 80, 30, "status", "-w", "sleeper")
+	term.Until("it sleeps", func(screen string) bool { return strings.Contains(screen, "waits for     timer") })
+	piped := c.follow(t, nil, "status", "-w", "sleeper")
+	until(t, "it is printed twice", func() bool { return strings.Count(piped.out.String(), "waits for ") == 2 })
+	c.must(t, "cancel", "sleeper")
+	screen := term.Until("it has ended", func(screen string) bool { return strings.Contains(screen, "state         cancelled") })
+	if strings.Count(screen, "id  ") != 1 {
+		t.Errorf("it shows:\n%s", screen)
+	}
+	until(t, "the end is printed", func() bool { return strings.Contains(piped.out.String(), "cancelled") })
+	term.Type("q")
+	if status, _ := term.Wait(); status != 0 {
+		t.Errorf("status %d", status)
+	}
+	_ = piped.Process.Signal(syscall.SIGINT)
+	if status := piped.ended(); status != 130 {
+		t.Errorf("elsewhere: status %d", status)
+	}
+}
+
 // node -w prints rows below a head that comes again when it has left the screen.
 func TestNodeWatchOnTerminal(t *testing.T) {
 	c := newCtl(t)

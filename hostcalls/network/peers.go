@@ -43,6 +43,23 @@ type Peer struct {
 // ErrNoPeers means that a process without peers was to connect to one, or to listen for them.
 var ErrNoPeers = errors.New("network: there are no other processes")
 
+// AbsentError means that a process does not listen for its peers, or not with the listener that was named. It is
+// hostcalls.ErrWouldBlock, too, since it may do so later.
+type AbsentError struct {
+	ID   string // of the process
+	Name string // of the listener that it lacks; empty: it has none, or is not there
+}
+
+func (e *AbsentError) Error() string {
+	if e.Name != "" {
+		return fmt.Sprintf("workload %s has no listener %q for other workloads", e.ID, e.Name)
+	}
+	return fmt.Sprintf("workload %s is not there, or does not listen for other workloads", e.ID)
+}
+
+// Is reports whether target is hostcalls.ErrWouldBlock.
+func (e *AbsentError) Is(target error) bool { return target == hostcalls.ErrWouldBlock }
+
 // Listen returns a listener for the process's peers, until it is closed. Its name is one of a kind.
 func (p Peer) Listen(name string) (TCP, error) {
 	if p.Peers == nil {
@@ -88,8 +105,8 @@ func (l *peerListener) Close() error {
 	return err
 }
 
-// Dial connects to the listener of a peer, to its only one if name is empty. It returns hostcalls.ErrWouldBlock as long as
-// there is none, or none that has room; then Arrival notifies.
+// Dial connects to the listener of a peer, to its only one if name is empty. It returns an *AbsentError as long as there is
+// none, and hostcalls.ErrWouldBlock as long as it has no room; then Arrival notifies.
 func (p Peer) Dial(id, name string) (TCP, error) {
 	if p.Peers == nil {
 		return nil, ErrNoPeers
@@ -118,7 +135,11 @@ func (p *Peers) find(peer peerID, name string) (*Listener, error) {
 			return l, nil
 		}
 	}
-	return nil, hostcalls.ErrWouldBlock
+	absent := &AbsentError{ID: peer.id}
+	if len(theirs) > 0 {
+		absent.Name = name
+	}
+	return nil, absent
 }
 
 // Arrival notifies when Dial may not block.

@@ -31,6 +31,15 @@ func TestPeers(t *testing.T) {
 			t.Errorf("%s: %v", who, err)
 		}
 	}
+	for _, of := range []struct{ id, name, says string }{
+		{"nobody", "", "workload nobody is not there, or does not listen for other workloads"},
+		{"nobody", "b", "workload nobody is not there, or does not listen for other workloads"},
+		{"server", "b", `workload server has no listener "b" for other workloads`},
+	} {
+		if _, err := client.Dial(of.id, of.name); err == nil || err.Error() != of.says {
+			t.Errorf("%s/%s: %v, want %s", of.id, of.name, err, of.says)
+		}
+	}
 	c, err := client.Dial("server", "a")
 	if err != nil {
 		t.Fatal(err)

@@ -70,7 +70,7 @@ func TestPeerThatNeverListens(t *testing.T) {
 		peer := network.Peer{Peers: network.NewPeers(), Tenant: "t", ID: "client"}
 		wait, _ := startProcess(t, abi.Config{Grants: []capability.Grant{grant}, Peer: peer}, func(*caller) { t.Error("the connection was given") })
 		denied, ok := errors.AsType[*capability.Error](wait())
-		if want := `connection to "workload:web": the workload did not accept it within 30s`; !ok || denied.Error() != want {
+		if want := `connection to "workload:web": workload web is not there, or does not listen for other workloads; waited 30s for it`; !ok || denied.Error() != want {
 			t.Errorf("the error is %v, want %s", denied, want)
 		}
 		if took := time.Since(begin); took != peerTimeout {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/reactord/reactord/hostcalls"
+	"github.com/reactord/reactord/hostcalls/network"
 )
 
 const (
@@ -52,10 +53,18 @@ func (o opener) connectToPeer(address string) (descriptor, error) {
 			return nil, err
 		}
 		if !time.Now().Before(due) {
-			return nil, fmt.Errorf("the workload did not accept it within %v", peerTimeout)
+			return nil, lateError(id, err)
 		}
 		if err := p.Await(due, hostcalls.Wait{Op: op, On: p.granted.peer.Arrival(id, name)}); err != nil {
 			return nil, err
 		}
 	}
+}
+
+// lateError is the error for a connection to another workload that was waited for in vain.
+func lateError(id string, err error) error {
+	if absent, ok := errors.AsType[*network.AbsentError](err); ok {
+		return fmt.Errorf("%w; waited %v for it", absent, peerTimeout)
+	}
+	return fmt.Errorf("workload %s did not accept it within %v", id, peerTimeout)
 }

@@ -41,7 +41,7 @@ func (a *app) printCancelled(response *reactorv1.CancelWorkloadsResponse) error 
 	shown := 0
 	for _, result := range response.GetResults() {
 		if result.GetError() != nil {
-			failed = errors.Join(failed, fmt.Errorf("%s: %s", result.GetId(), result.GetError().GetMessage()))
+			failed = errors.Join(failed, cancelError(result))
 			continue
 		}
 		shown++
@@ -63,4 +63,13 @@ func (a *app) printCancelled(response *reactorv1.CancelWorkloadsResponse) error 
 		failed = errors.Join(failed, fmt.Errorf("and %d more that had ended already", left))
 	}
 	return failed
+}
+
+// cancelError is the error of a workload that was not cancelled.
+func cancelError(result *reactorv1.CancelWorkloadsResult) error {
+	text := fmt.Sprintf("%s: %s", result.GetId(), result.GetError().GetMessage())
+	if result.GetError().GetReason() == reactorv1.ErrorReason_ERROR_REASON_WORKLOAD_NOT_FOUND {
+		return &absentError{result.GetId(), text}
+	}
+	return errors.New(text)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"sync"
 	"sync/atomic"
 
@@ -17,6 +18,8 @@ import (
 
 	"github.com/reactord/reactord/cmd/internal/usage"
 	"github.com/reactord/reactord/cmd/reactorctl/internal/attach"
+	"github.com/reactord/reactord/cmd/reactorctl/internal/failure"
+	"github.com/reactord/reactord/cmd/reactorctl/internal/reason"
 	"github.com/reactord/reactord/cmd/reactorctl/internal/render"
 	"github.com/reactord/reactord/cmd/reactorctl/internal/source"
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
@@ -25,7 +28,15 @@ import (
 const chainHelp = `Each --pipe-to adds a workload to a chain: its standard input is the standard output of the one before,
 as between the commands of a pipeline. It is split into words as by a shell: MODULE and its arguments,
 after grants of its own, such as --pipe-to '--dir out:/out ./tee.wasm /out/copy'. Name, labels,
-variables and limits are those of all, the other flags those of the first MODULE.`
+variables and limits are those of all, the other flags those of the first MODULE. The workloads of a chain
+have the label chain=ID, by which the other commands take all of them.`
+
+// chainLabel is the label that the workloads of a chain have in common, unless they were given another. Its value is the
+// beginning of their ids.
+const chainLabel = "chain"
+
+// maxLabelValue bounds the value of a label, as the daemon does.
+const maxLabelValue = 63
 
 // addChain adds the stages of --pipe-to, and joins all by pipes. It returns all faults at once.
 func (j *job) addChain(cmd *cobra.Command) error {
@@ -46,7 +57,14 @@ func (j *job) addChain(cmd *cobra.Command) error {
 	}
 	plan := &j.launch.Plan
 	plan.Count = len(j.stages)
+	if len(plan.ID) > maxLabelValue {
+		return usageError(cmd, "--id: a chain has an id of at most %d bytes, since it is the value of the label %s", maxLabelValue, chainLabel)
+	}
 	for i, s := range j.stages {
+		s.spec.Labels = maps.Clone(s.spec.GetLabels())
+		if _, given := s.spec.GetLabels()[chainLabel]; !given {
+			s.spec.Labels[chainLabel] = plan.ID
+		}
 		if i > 0 {
 			s.spec.StdinFrom = plan.Name(i - 1)
 		}
@@ -108,6 +126,7 @@ func (j *job) followChain(ctx context.Context) error {
 		}
 		all.Go(func() (err error) {
 			defer j.tellUnrecorded(following, id)()
+			defer j.tellOpening(following, id, j.stages[i].spec)()
 			ended[i], err = session.Run(following)
 			if n := session.Missing(); n > 0 && err == nil {
 				fmt.Fprintf(j.Err, "reactorctl: %s bytes of the output of %s are missing: they were not kept until they could be delivered\n", humanize.Comma(int64(n)), id)
@@ -158,4 +177,45 @@ func (s *serial) Write(b []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.to.Write(b)
+}
+
+// absentError says of one of several workloads that there is none with that id.
+type absentError struct{ id, text string }
+
+func (e *absentError) Error() string { return e.text }
+
+// meantChain adds to the error for ids that no workload has how to name the workloads of a chain, if that is what one of
+// the ids is of.
+func (a *app) meantChain(ctx context.Context, err error) error {
+	for _, id := range absentIDs(err) {
+		filter := &reactorv1.WorkloadFilter{LabelSelector: chainLabel + "=" + id}
+		list, listErr := a.workloads().ListWorkloads(ctx, &reactorv1.ListWorkloadsRequest{Filter: filter, PageSize: 1})
+		if listErr != nil || len(list.GetWorkloads()) == 0 {
+			continue
+		}
+		command := "reactorctl list"
+		if a.running.Flags().Lookup("label") != nil {
+			command = a.running.CommandPath()
+		}
+		advice := fmt.Sprintf("%s is a chain; all of its workloads: `%s --label %s`", id, command, filter.GetLabelSelector())
+		return &failure.AdvisedError{Err: err, Advice: advice}
+	}
+	return err
+}
+
+// absentIDs returns the ids of which an error, or those that it joins, say that there is no such workload.
+func absentIDs(err error) (ids []string) {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, part := range joined.Unwrap() {
+			ids = append(ids, absentIDs(part)...)
+		}
+		return ids
+	}
+	if absent, ok := errors.AsType[*absentError](err); ok {
+		return []string{absent.id}
+	}
+	if is, _ := reason.Of(err); is == reactorv1.ErrorReason_ERROR_REASON_WORKLOAD_NOT_FOUND {
+		return []string{reason.Subject(err, "workload")}
+	}
+	return nil
 }

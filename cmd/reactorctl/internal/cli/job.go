@@ -152,7 +152,11 @@ func meantPath(err error, ref string) error {
 func (j *job) printSubmitted(ctx context.Context) error {
 	plan := j.launch.Plan
 	if j.output.IsTable() && !j.flags.quiet {
-		_, err := fmt.Fprintln(j.Out, plan)
+		text := plan.String()
+		if chain := j.stages[0].spec.GetLabels()[chainLabel]; j.launch.Chain != nil {
+			text += fmt.Sprintf(" with the label %s=%s", chainLabel, chain)
+		}
+		_, err := fmt.Fprintln(j.Out, text)
 		return err
 	}
 	for _, id := range plan.Names(0, plan.Count) {

@@ -38,20 +38,13 @@ func (a *app) nodeCommand() *cobra.Command {
 		if err := render.Node(a.screen(), response.GetNode()); err != nil {
 			return err
 		}
-		return a.printStats(cmd.Context())
+		stats, err := a.lookAtStats(cmd.Context())
+		if err != nil {
+			return err
+		}
+		return a.printSheet(stats)
 	})
 	return cmd
-}
-
-func (a *app) printStats(ctx context.Context) error {
-	response, err := a.node().GetStats(ctx, &reactorv1.GetStatsRequest{})
-	if err != nil {
-		return err
-	}
-	if !a.output.IsTable() {
-		return a.output.Message(a.Out, response.GetStats())
-	}
-	return render.Stats(a.screen(), response.GetStats())
 }
 
 // watchStats prints a line for each reading until ctx ends. On a terminal the head of the table is printed again when it

@@ -43,7 +43,7 @@ With --summary it counts the operations of all workloads by what they wait for.`
 	cmd.Flags().StringVar(&flags.sort, "sort", "workload", "the order: workload, or age for the oldest first")
 	cmd.Flags().Var(quantity.CountFlag(&o.limit, 0), "limit", "list at most this many, or with --summary groups; 0 for all")
 	cmd.Flags().BoolVar(&flags.summary, "summary", false, "count operations by what they wait for")
-	cmd.Flags().BoolVarP(&flags.watch, "watch", "w", false, "look again every second, until interrupted, or q is pressed on a terminal")
+	addWatch(cmd, &flags.watch)
 	cmd.RunE = a.remote(func(cmd *cobra.Command, args []string) error {
 		var err error
 		if o.filter, err = flags.filter(cmd, args); err != nil {
@@ -58,7 +58,10 @@ With --summary it counts the operations of all workloads by what they wait for.`
 		case flags.watch && a.output.IsTable() && o.screen.CanRedraw():
 			return o.live(cmd.Context(), look)
 		case flags.watch:
-			return o.again(cmd.Context(), look)
+			return o.repeat(cmd.Context(), func(ctx context.Context) (func() error, error) {
+				page, err := look(ctx)
+				return func() error { return o.print(page) }, err
+			})
 		}
 		page, err := look(cmd.Context())
 		if err != nil {
@@ -206,33 +209,6 @@ func (o *opsListing) print(page opsPage) error {
 		fmt.Fprintln(o.Err, note)
 	}
 	return nil
-}
-
-// again prints what a look finds, again and again, until ctx ends or the daemon does not come back.
-func (o *opsListing) again(ctx context.Context, look func(context.Context) (opsPage, error)) error {
-	ticks := time.NewTicker(liveInterval)
-	defer ticks.Stop()
-	for first := true; ; first = false {
-		var page opsPage
-		err := o.follower.Do(ctx, func(ctx context.Context) (err error) {
-			page, err = look(ctx)
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		if !first && o.output.IsTable() {
-			fmt.Fprintln(o.Out)
-		}
-		if err := o.print(page); err != nil {
-			return err
-		}
-		select {
-		case <-ticks.C:
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-	}
 }
 
 // live shows what looks find in place, until q is pressed, ctx ends or the daemon does not come back.

@@ -152,6 +152,8 @@ func (r *remover) onRefused(id string, err error, single bool) {
 		r.unreached = err
 	case single:
 		r.fail(err)
+	case len(absentIDs(err)) > 0:
+		r.fail(&absentError{id, fmt.Sprintf("%s: %s", id, status.Convert(err).Message())})
 	default:
 		r.fail(fmt.Errorf("%s: %s", id, status.Convert(err).Message()))
 	}

@@ -195,7 +195,7 @@ func (a *app) remote(run func(cmd *cobra.Command, args []string) error) func(*co
 		if err := a.connect(cmd.Context()); err != nil {
 			return err
 		}
-		return run(cmd, args)
+		return a.meantChain(cmd.Context(), run(cmd, args))
 	}
 }
 

@@ -121,6 +121,7 @@ func (j *job) follow(ctx context.Context) error {
 		in = attach.NewInput(j.In)
 	}
 	defer j.tellAddresses(ctx, j.launch.Plan.ID, j.launch.Spec)()
+	defer j.tellOpening(ctx, j.launch.Plan.ID, j.launch.Spec)()
 	return j.attach(ctx, j.launch.Plan.ID, in)
 }
 

@@ -33,6 +33,17 @@ type Failure struct {
 	RetryDelay string   `json:"retryDelay,omitempty"` // after which to try again, such as "1s"
 }
 
+// AdvisedError is an error with advice that takes the place of what there would be otherwise.
+type AdvisedError struct {
+	Err    error
+	Advice string
+}
+
+func (e *AdvisedError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the error without the advice.
+func (e *AdvisedError) Unwrap() error { return e.Err }
+
 // Field is a faulty field of a request.
 type Field struct {
 	Field       string `json:"field,omitempty"` // its path in the API; empty for how many more faults there are
@@ -50,6 +61,9 @@ type Command struct {
 // Of describes an error that is not nil.
 func Of(err error, cmd Command) *Failure {
 	f := of(err, cmd)
+	if advised, ok := errors.AsType[*AdvisedError](err); ok {
+		f.Advice = []string{advised.Advice}
+	}
 	f.Message = inWords(f.Message, cmd.Flag)
 	return f
 }

@@ -18,6 +18,16 @@ func Of(err error) (reason reactorv1.ErrorReason, told bool) {
 	return 0, false
 }
 
+// Subject returns what an error of the daemon is about, such as the "workload"; empty if it does not say.
+func Subject(err error, kind string) string {
+	for _, detail := range status.Convert(err).Details() {
+		if info, ok := detail.(*errdetails.ErrorInfo); ok {
+			return info.GetMetadata()[kind]
+		}
+	}
+	return ""
+}
+
 // OfInfo returns the reason that a detail of an error has.
 func OfInfo(info *errdetails.ErrorInfo) reactorv1.ErrorReason {
 	return reactorv1.ErrorReason(reactorv1.ErrorReason_value["ERROR_REASON_"+info.GetReason()])

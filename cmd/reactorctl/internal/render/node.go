@@ -47,9 +47,9 @@ func limits(l *reactorv1.Limits) string {
 	return strings.Join(parts, ", ") + networkLimits(l)
 }
 
-// Stats prints a daemon's statistics.
-func Stats(s *screen.Screen, st *reactorv1.Stats) error {
-	return printPairs(s,
+// Stats returns a daemon's statistics. If room is not zero, no line is wider.
+func Stats(st *reactorv1.Stats, room int) []screen.Line {
+	return table.Pairs([]table.Pair{
 		pair("workloads", fmt.Sprintf("%s pending, %s running, %s waiting (most at once: %s)", comma(st.GetPending()), comma(st.GetRunning()), comma(st.GetWaiting()), comma(st.GetWaitingPeak()))),
 		pair("since the start", fmt.Sprintf("%s submitted, %s succeeded, %s failed, %s cancelled", comma(st.GetSubmitted()), comma(st.GetSucceeded()), comma(st.GetFailed()), comma(st.GetCancelled()))),
 		pair("memory", fmt.Sprintf("%s resident (most: %s), %s guests, %s heap", Size(st.GetResidentBytes()), Size(st.GetResidentPeakBytes()), Size(st.GetGuestMemoryBytes()), Size(st.GetHeapBytes()))),
@@ -57,7 +57,7 @@ func Stats(s *screen.Screen, st *reactorv1.Stats) error {
 		pair("wake lateness", fmt.Sprintf("p50 %s, p99 %s, max %s", duration(st.GetWakeLatenessP50()), duration(st.GetWakeLatenessP99()), duration(st.GetWakeLatenessMax()))),
 		pair("goroutines", comma(st.GetGoroutines())),
 		pair("compiled modules", comma(st.GetCompiledModules())),
-	)
+	}, room)
 }
 
 // StatsLayout returns the layout of a stream of statistics. Its columns have room for the figures of a busy daemon, so

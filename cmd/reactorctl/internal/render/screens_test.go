@@ -142,15 +142,25 @@ func denied() *reactorv1.Workload {
 	return w
 }
 
+// joined is a workload in the middle of a chain.
+func joined() *reactorv1.Workload {
+	w := workloads()[3]
+	w.Id, w.Spec.Labels = "grep-3n5q0x1y2z-1", map[string]string{"chain": "grep-3n5q0x1y2z"}
+	w.Spec.StdinFrom, w.Spec.StdoutTo = "grep-3n5q0x1y2z-0", "grep-3n5q0x1y2z-2"
+	w.Status.WaitingFor = []*reactorv1.Op{{Kind: reactorv1.OpKind_OP_KIND_READ, Target: "workload grep-3n5q0x1y2z-0", StartTime: ago(42 * time.Second)}}
+	return w
+}
+
 func TestWorkloadScreen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		local := time.Local
 		time.Local = time.UTC
 		defer func() { time.Local = local }()
 		for _, room := range []int{80, 200} {
-			checkScreen(t, "status", room, table.Pairs(about(crashed()), room))
-			checkScreen(t, "status-denied", room, table.Pairs(about(denied()), room))
-			checkScreen(t, "status-waiting", room, table.Pairs(about(workloads()[3]), room))
+			checkScreen(t, "status", room, Workload(crashed(), room))
+			checkScreen(t, "status-denied", room, Workload(denied(), room))
+			checkScreen(t, "status-waiting", room, Workload(workloads()[3], room))
+			checkScreen(t, "status-chain", room, Workload(joined(), room))
 		}
 	})
 }

@@ -113,8 +113,8 @@ func Workloads(workloads []*reactorv1.Workload, wide bool) List {
 	return list
 }
 
-// Workload prints one workload in full.
-func Workload(s *screen.Screen, w *reactorv1.Workload) error { return printPairs(s, about(w)...) }
+// Workload returns one workload in full. If room is not zero, no line is wider.
+func Workload(w *reactorv1.Workload, room int) []screen.Line { return table.Pairs(about(w), room) }
 
 // about has all that there is to say about a workload.
 func about(w *reactorv1.Workload) []table.Pair {
@@ -135,6 +135,13 @@ func aboutSpec(w *reactorv1.Workload) []table.Pair {
 	if spec.GetInteractive() {
 		input = strings.TrimPrefix(input+", then from attached clients", ", ")
 	}
+	if from := spec.GetStdinFrom(); from != "" {
+		input = "reads from workload " + from
+	}
+	output := ""
+	if to := spec.GetStdoutTo(); to != "" {
+		output = "writes to workload " + to
+	}
 	return []table.Pair{
 		pair("id", w.GetId()),
 		pair("name", spec.GetName()),
@@ -144,6 +151,7 @@ func aboutSpec(w *reactorv1.Workload) []table.Pair {
 		pair("args", arguments(spec.GetArgs())),
 		values("env", environment(spec.GetEnv())...),
 		pair("stdin", input),
+		pair("stdout", output),
 		values("grants", grantsOf(w)...),
 		pair("labels", labels(spec.GetLabels())),
 	}

@@ -124,6 +124,7 @@ func costlyCalls() []costly {
 		{"poll_oneoff", "clocks", due, []uint64{atSubs, atEvents, manySubs, atOut}, manySubs * pollCost},
 		{"poll_oneoff", "a socket", ready, []uint64{atSubs, atEvents, manySubs, atOut}, manySubs * pollCost},
 		{"poll_oneoff", "no descriptors", bad, []uint64{atSubs, atEvents, manySubs, atOut}, manySubs * pollCost},
+		{"epoll_oneoff", "", due, []uint64{atSubs, atEvents, manySubs, atOut}, manySubs * pollCost},
 		{"poll_oneoff", "no room", due, []uint64{atSubs, atEvents, manySubs, atFault}, 0},
 		{"fd_close", "", nil, []uint64{fdNone}, 0},
 		{"fd_renumber", "", nil, []uint64{fdFile, fdNone}, 0},

@@ -83,7 +83,7 @@ func (h *hostile) returns(name string, params []uint64) bool {
 	switch name {
 	case "proc_exit", "proc_raise":
 		return false
-	case "poll_oneoff":
+	case "poll_oneoff", "epoll_oneoff":
 		if kind := params[0] + 8; kind < end {
 			h.mem.bytes[kind] = 3
 		}

@@ -10,7 +10,12 @@ import (
 )
 
 func pollFunctions() []function {
-	return []function{{"poll_oneoff", "iiii", pollOneoff}}
+	return []function{
+		{"poll_oneoff", "iiii", pollOneoff},
+		// Of the WasmEdge socket extension. There it tells of a descriptor that has been ready only once more has come. A
+		// program that bears that bears to be told again.
+		{"epoll_oneoff", "iiii", pollOneoff},
+	}
 }
 
 const (
@@ -114,26 +119,32 @@ func (p *Process) parts(all poll) iter.Seq[[]pending] {
 	}
 }
 
-// checkPollable reports whether a descriptor is always ready for t, or why it can't be waited for.
-func (p *Process) checkPollable(fd uint32, t eventtype) (ready bool, e errno) {
+// checkPollable reports when a descriptor is ready for t, or why it can't be waited for.
+func (p *Process) checkPollable(fd uint32, t eventtype) (readiness, errno) {
 	d, e := p.fds.get(fd)
 	if e != errnoSuccess {
-		return false, e
+		return 0, e
 	}
 	need := rightFdRead
-	if t == eventFdWrite {
-		need = rightFdWrite
-	} else if isListening(d) {
+	switch {
+	case isListening(d):
 		need = rightSockAccept
+	case t == eventFdWrite:
+		need = rightFdWrite
 	}
 	if _, e := p.descriptor(fd, need|rightPollFdReadwrite); e != errnoSuccess {
-		return false, e
+		return 0, e
 	}
 	source, ok := d.(poller)
-	if ok && source.notifier(t) == nil {
-		return false, errnoNotsup
+	switch {
+	case !ok:
+		return alwaysReady, errnoSuccess
+	case t == eventFdWrite && isListening(d):
+		return neverReady, errnoSuccess // as in poll(2); Tokio waits for both events of every socket
+	case source.notifier(t) == nil:
+		return 0, errnoNotsup
 	}
-	return !ok, errnoSuccess
+	return readyLater, errnoSuccess
 }
 
 // pollAll waits until at least one of all is over, writes the events of those that are to out, and
@@ -180,7 +191,7 @@ func (p *Process) watch(all poll) ([]hostcalls.Wait, []*watch) {
 	for part := range p.parts(all) {
 		for i := range part {
 			s := &part[i]
-			if s.kind == eventClock || s.err != errnoSuccess || s.ready {
+			if s.kind == eventClock || s.err != errnoSuccess || s.readiness != readyLater {
 				continue
 			}
 			w := shared[key{s.fd, s.kind}]

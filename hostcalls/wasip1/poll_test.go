@@ -10,6 +10,7 @@ import (
 
 	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/abi"
+	"github.com/reactord/reactord/hostcalls/network/networktest"
 )
 
 // Where the poll tests put things.
@@ -245,6 +246,32 @@ func TestPollClockDoesNotAllocate(t *testing.T) {
 		mem := memory{c.mem}
 		if n := testing.AllocsPerRun(100, func() { f.call(c.Process, mem, params) }); n >= 1 {
 			t.Errorf("a sleep allocates %v times", n)
+		}
+	})
+}
+
+// TestPollListener: a listener is ready for connections, and never to be written to.
+func TestPollListener(t *testing.T) {
+	withNetwork(t, func(c *caller, _ *networktest.Stack) {
+		l := c.openSocket(afInet4, sockStream)
+		record, port := c.address(ownAt, sizeInet4)
+		c.want(errnoSuccess, "sock_bind", l, record, port)
+		c.want(errnoSuccess, "sock_listen", l, 5)
+		both := [][]byte{fdSubscription(1, eventFdWrite, uint32(l)), fdSubscription(2, eventFdRead, uint32(l))}
+		second := clockSubscription(3, clockMonotonic, uint64(time.Second), 0)
+		for range 2 {
+			if events, want := c.poll(append(both, second)...), []pollEvent{{userdata: 3, kind: eventClock}}; !sameEvents(events, want) {
+				t.Errorf("without a connection: events %v, want %v", events, want)
+			}
+		}
+		client := c.openSocket(afInet4, sockStream)
+		c.connect(errnoSuccess, client, ownAt)
+		if events, want := c.poll(both...), []pollEvent{{userdata: 2, kind: eventFdRead, nbytes: 1}}; !sameEvents(events, want) {
+			t.Errorf("with a connection: events %v, want %v", events, want)
+		}
+		c.want(errnoSuccess, "epoll_oneoff", pollIn, pollOut, 2, pollResult)
+		if n := c.u32(pollResult); n != 1 {
+			t.Errorf("epoll_oneoff tells %d events", n)
 		}
 	})
 }

@@ -201,7 +201,7 @@ func TestSignatures(t *testing.T) {
 		"sock_getpeeraddr": "iiii", "sock_getaddrinfo": "iiiiiiii",
 		"sock_open_v2": "iii", "sock_bind_v2": "iii", "sock_connect_v2": "iii", "sock_listen_v2": "ii", "sock_accept_v2": "iii",
 		"sock_recv_v2": "iiiiii", "sock_recv_from_v2": "iiiiiiii", "sock_send_v2": "iiiii", "sock_send_to_v2": "iiiiiii",
-		"sock_getlocaladdr_v2": "iii", "sock_getpeeraddr_v2": "iii",
+		"sock_getlocaladdr_v2": "iii", "sock_getpeeraddr_v2": "iii", "epoll_oneoff": "iiii",
 	})
 	for name, params := range want {
 		forms[name] = append(forms[name], params)

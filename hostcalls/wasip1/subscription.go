@@ -50,25 +50,33 @@ func (e event) put(b []byte) {
 	}
 }
 
+// readiness is when a descriptor is ready for an event.
+type readiness uint8
+
+const (
+	readyLater readiness = iota // when its watch says so
+	alwaysReady
+	neverReady
+)
+
 // pending is a decoded subscription and its state. At first exactly one of these holds: it has an error; it is
-// always ready; it waits for a time (due); it waits for a descriptor.
+// always ready; it waits for a time (due); it waits for a descriptor, if only for one that is never ready.
 type pending struct {
 	subscription
-	err   errno
-	ready bool // the descriptor is always ready
-	due   time.Time
-	watch *watch // notifies when the descriptor is ready
+	err       errno
+	readiness readiness // of the descriptor
+	due       time.Time
+	watch     *watch // notifies when the descriptor is ready
 }
 
-// plan decides what a subscription waits for. look reports whether a descriptor is always ready, or why it
-// can't be waited for.
-func plan(s subscription, now, started time.Time, look func(fd uint32, t eventtype) (ready bool, e errno)) pending {
+// plan decides what a subscription waits for. look reports when a descriptor is ready, or why it can't be waited for.
+func plan(s subscription, now, started time.Time, look func(fd uint32, t eventtype) (readiness, errno)) pending {
 	p := pending{subscription: s}
 	switch s.kind {
 	case eventClock:
 		p.due, p.err = s.deadline(now, started)
 	case eventFdRead, eventFdWrite:
-		p.ready, p.err = look(s.fd, s.kind)
+		p.readiness, p.err = look(s.fd, s.kind)
 	default:
 		p.err = errnoInval
 	}
@@ -77,7 +85,7 @@ func plan(s subscription, now, started time.Time, look func(fd uint32, t eventty
 
 // over reports whether p has an event at the time now.
 func (p *pending) over(now time.Time) bool {
-	return p.err != errnoSuccess || p.ready || (p.watch != nil && p.watch.ready) ||
+	return p.err != errnoSuccess || p.readiness == alwaysReady || (p.watch != nil && p.watch.ready) ||
 		(!p.due.IsZero() && !p.due.After(now))
 }
 

@@ -87,14 +87,16 @@ func TestDeadline(t *testing.T) {
 
 func TestPlan(t *testing.T) {
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	look := func(fd uint32, _ eventtype) (bool, errno) {
+	look := func(fd uint32, _ eventtype) (readiness, errno) {
 		switch fd {
 		case 0:
-			return false, errnoSuccess
+			return readyLater, errnoSuccess
 		case 1:
-			return true, errnoSuccess
+			return alwaysReady, errnoSuccess
+		case 2:
+			return 0, errnoBadf
 		default:
-			return false, errnoBadf
+			return neverReady, errnoSuccess
 		}
 	}
 	in := func(d time.Duration) subscription { return subscription{clock: clockMonotonic, timeout: uint64(d)} }
@@ -110,6 +112,7 @@ func TestPlan(t *testing.T) {
 		{"a clock that is due", []subscription{in(9), in(0)}, []bool{false, true}, 0},
 		{"a file", []subscription{in(9), fd(1)}, []bool{false, true}, 0},
 		{"an error", []subscription{in(9), fd(2)}, []bool{false, true}, 0},
+		{"what is never ready", []subscription{in(9), fd(3)}, []bool{false, false}, 9},
 		{"no such type", []subscription{in(9), {kind: 3}}, []bool{false, true}, 0},
 	}
 	for _, tt := range tests {

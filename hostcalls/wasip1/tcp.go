@@ -293,14 +293,10 @@ func (s *tcpSocket) shutdown(p *Process, how sdflags) errno {
 }
 
 func (s *tcpSocket) notifier(t eventtype) hostcalls.Notifier {
-	switch {
-	case t != eventFdWrite:
-		return tcpReader{s}
-	case s.state == tcpListening:
-		return nil
-	default:
+	if t == eventFdWrite {
 		return tcpWriter{s}
 	}
+	return tcpReader{s}
 }
 
 func (s *tcpSocket) level(t eventtype) (nbytes uint64, hangup bool) {

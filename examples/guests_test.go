@@ -36,21 +36,22 @@ func TestBinariesMatchSources(t *testing.T) {
 	}
 }
 
-// TestDialBinariesMatchSources builds c-dial and rust-dial again by the commands of README.md.
+// TestDialBinariesMatchSources builds the guests that open sockets again by the commands of README.md.
 func TestDialBinariesMatchSources(t *testing.T) {
 	for _, tt := range []struct {
-		dir, version string
-		command      []string
+		dir, binary, version string
+		command              []string
 	}{
-		{"c-dial", "Debian clang version 14.0.6", []string{"clang", "--target=wasm32-wasi", "-O2", "-s", "-Wall", "-o", "OUT", "dial.c"}},
-		{"rust-dial", "rustc 1.95.0 ", []string{"rustc", "--edition", "2024", "--target", "wasm32-wasip1",
+		{"c-dial", "dial.wasm", "Debian clang version 14.0.6", []string{"clang", "--target=wasm32-wasi", "-O2", "-s", "-Wall", "-o", "OUT", "dial.c"}},
+		{"c-serve", "serve.wasm", "Debian clang version 14.0.6", []string{"clang", "--target=wasm32-wasi", "-O2", "-s", "-Wall", "-o", "OUT", "serve.c"}},
+		{"rust-dial", "dial.wasm", "rustc 1.95.0 ", []string{"rustc", "--edition", "2024", "--target", "wasm32-wasip1",
 			"-C", "opt-level=s", "-C", "strip=debuginfo", "-o", "OUT", "dial.rs"}},
 	} {
 		t.Run(tt.dir, func(t *testing.T) {
 			if out, err := exec.Command(tt.command[0], "--version").Output(); err != nil || !strings.HasPrefix(string(out), tt.version) {
 				t.Skipf("the binary was built by %s; here is %q, %v", tt.version, out, err)
 			}
-			out := filepath.Join(t.TempDir(), "dial.wasm")
+			out := filepath.Join(t.TempDir(), tt.binary)
 			command := slices.Clone(tt.command)
 			command[slices.Index(command, "OUT")] = out
 			cmd := exec.CommandContext(t.Context(), command[0], command[1:]...)
@@ -62,7 +63,7 @@ func TestDialBinariesMatchSources(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			committed, err := os.ReadFile(filepath.Join(tt.dir, "dial.wasm"))
+			committed, err := os.ReadFile(filepath.Join(tt.dir, tt.binary))
 			if err != nil {
 				t.Fatal(err)
 			}

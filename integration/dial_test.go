@@ -104,3 +104,58 @@ func TestDiallingPool(t *testing.T) {
 		t.Errorf("6 requests took %d connections, want one for each 2", n)
 	}
 }
+
+// TestBindingByItself: a server that opens its listener by itself gets the one that was granted, and nothing else.
+func TestBindingByItself(t *testing.T) {
+	d := testkit.Start(t, t.TempDir(), "--allow-listen=*:*")
+	binary, err := os.ReadFile("../examples/c-serve/serve.wasm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	module := d.Push(t, binary)
+	_, port, _ := net.SplitHostPort(testkit.FreeAddress(t))
+	for _, tt := range []struct{ name, granted, host, port string }{
+		{"one address", "127.0.0.1:" + port, "127.0.0.1", port},
+		{"every address", ":" + port, "0.0.0.0", port},
+		{"a port that the daemon chooses", "127.0.0.1:0", "127.0.0.1", "0"},
+		{"any port of every address", "0.0.0.0:0", "0.0.0.0", "0"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			id := d.Submit(t, &reactorv1.WorkloadSpec{
+				Module: module, Args: []string{tt.host, tt.port},
+				Grants: []*reactorv1.Grant{{Grant: &reactorv1.Grant_Listener{Listener: &reactorv1.ListenerGrant{Address: tt.granted}}}},
+			})
+			var addresses []string
+			until(t, "it listens", func() bool {
+				addresses = d.Status(t, id).GetListenAddresses()
+				return len(addresses) > 0
+			})
+			_, listens, err := net.SplitHostPort(addresses[0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			c, err := net.Dial("tcp", "127.0.0.1:"+listens)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			if _, err := io.WriteString(c, "hello"); err != nil {
+				t.Fatal(err)
+			}
+			if err := c.(*net.TCPConn).CloseWrite(); err != nil {
+				t.Fatal(err)
+			}
+			if got, err := io.ReadAll(c); string(got) != "hello" || err != nil {
+				text, _ := d.Logs(t, &reactorv1.ReadLogsRequest{Id: id})
+				t.Errorf("it sends back %q, %v; the guest printed %q", got, err, text)
+			}
+			d.Cancel(t, id)
+			d.WaitFor(t, id)
+		})
+	}
+	id := d.Submit(t, &reactorv1.WorkloadSpec{Module: module, Args: []string{"127.0.0.1", port}})
+	d.WaitFor(t, id)
+	if text, _ := d.Logs(t, &reactorv1.ReadLogsRequest{Id: id}); text != "bind: Permission denied\n" {
+		t.Errorf("without the grant it prints %q", text)
+	}
+}

@@ -24,9 +24,20 @@ func (n *Network) datagrams(inner UDP, family Family, target string) *datagrams 
 
 // Bind implements Socket.
 func (s *datagrams) Bind(local netip.AddrPort) error {
-	granted, err := s.bind(OverUDP, local)
-	s.serves = s.serves || granted
+	err := s.bind(OverUDP, local, s.standForGranted)
+	s.serves = s.serves || s.bound
 	return err
+}
+
+// standForGranted makes the socket stand for the one at an address that grant g has opened, if there is one.
+func (s *datagrams) standForGranted(g Grant, local netip.AddrPort) bool {
+	for _, granted := range s.network.granted.datagrams {
+		if s.standFor(&granted.socket, g, local) {
+			s.udp = granted.udp
+			return true
+		}
+	}
+	return false
 }
 
 // Connect implements UDP.

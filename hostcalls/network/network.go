@@ -22,6 +22,7 @@ type Network struct {
 	limit   int64
 	open    atomic.Int64 // sockets
 	answers answers      // of lookups
+	granted granted
 }
 
 // New makes the Network of a process.
@@ -68,14 +69,16 @@ func (n *Network) UDP(family Family) (UDP, error) {
 }
 
 // Adopt makes a connection or a listener that was opened by a grant, which may be nil, one of the process's own. What a
-// listener accepts belongs to the same grant. target names it in operations; by default its address does. After an
-// error, which is ErrTooManySockets, the caller still owns it.
+// listener accepts belongs to the same grant, and a socket of the process that is bound to the listener's address by
+// the same grant stands for the listener. target names it in operations; by default its address does. After an error,
+// which is ErrTooManySockets, the caller still owns it.
 func (n *Network) Adopt(c TCP, g Grant, target string) (TCP, error) {
 	if n.Full() {
 		return nil, ErrTooManySockets
 	}
 	s := n.stream(c, AnyFamily, target)
 	s.hold(g)
+	n.granted.streams = append(n.granted.streams, s)
 	return s, nil
 }
 
@@ -87,6 +90,7 @@ func (n *Network) AdoptUDP(c UDP, g Grant, target string) (UDP, error) {
 	s := n.datagrams(c, AnyFamily, target)
 	s.serves = true
 	s.hold(g)
+	n.granted.datagrams = append(n.granted.datagrams, s)
 	return s, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/reactord/reactord/executor/driver"
@@ -20,6 +21,9 @@ type socket struct {
 	family  Family
 	target  string
 	sides   [2]side // by Direction
+
+	bound  bool          // by a grant
+	shares *atomic.Int32 // how many sockets of the process stand for inner; nil if that is this one alone
 
 	mu      sync.Mutex // guards the fields below
 	grants  []Grant
@@ -83,7 +87,7 @@ func (s *socket) Close() error {
 	stops := s.stops
 	s.grants, s.stops = nil, nil
 	var err error
-	if !s.revoked {
+	if !s.revoked && (s.shares == nil || s.shares.Add(-1) == 0) {
 		err = s.inner.Close()
 	}
 	s.endDelays()
@@ -121,29 +125,42 @@ func (s *socket) explain(err error) error {
 	return err
 }
 
-// bind binds to an address that Access allows. Any port of every address is what the system gives a socket that sends
-// without being bound, so that takes no grant; granted says whether there is one.
-func (s *socket) bind(p Protocol, local netip.AddrPort) (granted bool, err error) {
-	local, err = canonical(s.family, local)
+// bind binds to an address that Access allows, by stand if that succeeds. Any port of every address is what the system
+// gives a socket that sends without being bound, so that takes no grant.
+func (s *socket) bind(p Protocol, local netip.AddrPort, stand func(g Grant, local netip.AddrPort) bool) error {
+	local, err := canonical(s.family, local)
 	if err != nil {
-		return false, err
+		return err
 	}
-	var g Grant
-	if !local.Addr().IsUnspecified() || local.Port() != 0 {
-		if g, err = s.network.access.Listen(p, local); err != nil {
-			return false, err
+	if isAny(local) {
+		return s.explain(s.inner.Bind(local))
+	}
+	g, err := s.network.access.Listen(p, local)
+	if err != nil {
+		return err
+	}
+	if !stand(g, local) {
+		if err := s.inner.Bind(local); err != nil {
+			return s.explain(err)
 		}
-		granted = true
 	}
-	if err := s.inner.Bind(local); err != nil {
-		return false, s.explain(err)
-	}
+	s.bound = true
 	s.hold(g)
-	return granted, nil
+	return nil
 }
 
-// LocalAddr implements Socket.
-func (s *socket) LocalAddr() netip.AddrPort { return s.inner.LocalAddr() }
+// isAny reports whether an address is any port of every address.
+func isAny(a netip.AddrPort) bool { return a.Addr().IsUnspecified() && a.Port() == 0 }
+
+// LocalAddr implements Socket. A listener at every address takes IPv4 too; to a socket of IPv4 it is at every address of
+// that.
+func (s *socket) LocalAddr() netip.AddrPort {
+	local := s.inner.LocalAddr()
+	if s.family == IPv4 && local.Addr() == netip.IPv6Unspecified() {
+		return netip.AddrPortFrom(netip.IPv4Unspecified(), local.Port())
+	}
+	return local
+}
 
 // RemoteAddr implements Socket.
 func (s *socket) RemoteAddr() netip.AddrPort { return s.inner.RemoteAddr() }

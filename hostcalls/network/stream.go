@@ -21,8 +21,18 @@ func (n *Network) stream(inner TCP, family Family, target string) *stream {
 
 // Bind implements Socket.
 func (s *stream) Bind(local netip.AddrPort) error {
-	_, err := s.bind(OverTCP, local)
-	return err
+	return s.bind(OverTCP, local, s.standForGranted)
+}
+
+// standForGranted makes the socket stand for the process's listener at an address, if grant g has opened one there.
+func (s *stream) standForGranted(g Grant, local netip.AddrPort) bool {
+	for _, l := range s.network.granted.streams {
+		if s.standFor(&l.socket, g, local) {
+			s.tcp = l.tcp
+			return true
+		}
+	}
+	return false
 }
 
 // Connect implements TCP.
@@ -46,25 +56,22 @@ func (s *stream) Connect(remote netip.AddrPort) error {
 // FinishConnect implements TCP.
 func (s *stream) FinishConnect() error { return s.explain(s.tcp.FinishConnect()) }
 
-// Listen implements TCP. A socket that is not bound is bound by it, so Access is asked for any port of every address.
+// Listen implements TCP. A socket that is not bound, or to any port of every address, has not asked Access yet.
 func (s *stream) Listen(backlog int) error {
-	at := s.inner.LocalAddr()
-	if !at.IsValid() {
-		at = netip.AddrPortFrom(unspecified(s.family), 0)
-	}
-	at, err := canonical(s.family, at)
-	if err != nil {
-		return err
-	}
-	g, err := s.network.access.Listen(OverTCP, at)
-	if err != nil {
-		return err
+	if !s.bound {
+		at := netip.AddrPortFrom(unspecified(s.family), 0)
+		g, err := s.network.access.Listen(OverTCP, at)
+		if err != nil {
+			return err
+		}
+		s.standForGranted(g, at)
+		s.hold(g)
 	}
 	if err := s.tcp.Listen(backlog); err != nil {
 		return s.explain(err)
 	}
+	s.bound = true
 	s.target = s.inner.LocalAddr().String()
-	s.hold(g)
 	return nil
 }
 

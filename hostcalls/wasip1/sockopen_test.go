@@ -2,6 +2,7 @@ package wasip1
 
 import (
 	"io"
+	"math"
 	"net/netip"
 	"slices"
 	"strings"
@@ -11,6 +12,8 @@ import (
 
 	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/abi"
+	"github.com/reactord/reactord/hostcalls/capability"
+	"github.com/reactord/reactord/hostcalls/lease"
 	"github.com/reactord/reactord/hostcalls/network"
 	"github.com/reactord/reactord/hostcalls/network/networktest"
 )
@@ -358,6 +361,49 @@ func TestAddresses(t *testing.T) {
 	})
 }
 
+// leased allows to listen, by a lease.
+type leased struct {
+	access
+	lease *lease.Lease
+}
+
+func (l leased) Listen(network.Protocol, netip.AddrPort) (network.Grant, error) {
+	return l.lease, l.lease.Err()
+}
+
+// TestBindToGrantedListener: a program that binds and listens by itself where a grant listens gets that listener.
+func TestBindToGrantedListener(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		stack, l := networktest.New(), lease.New("listener")
+		withProcess(t, abi.Config{
+			Grants:  []capability.Grant{listenerGrant(ownAt.String())},
+			Leases:  []*lease.Lease{l},
+			Network: network.Config{Stack: stack, Access: leased{access{dial: []netip.AddrPort{ownAt}}, l}},
+		}, func(c *caller) {
+			own := c.openSocket(afInet4, sockStream)
+			le.PutUint32(c.mem.bytes[inOption:], 1)
+			c.want(errnoSuccess, "sock_setsockopt", own, levelSocket, 0, inOption, 4)
+			record, port := c.address(ownAt, sizeInet4)
+			c.want(errnoSuccess, "sock_bind", own, record, port)
+			c.want(errnoInval, "sock_accept", own, inResult)
+			c.want(errnoSuccess, "sock_listen", own, 128)
+
+			client := c.openSocket(afInet4, sockStream)
+			c.connect(errnoSuccess, client, ownAt)
+			c.want(errnoSuccess, "sock_accept", own, inResult) // it blocks, other than the granted descriptor
+			accepted := uint64(c.u32(inResult))
+			c.send(client, "hello")
+			if got := c.receive(accepted); got != "hello" {
+				t.Errorf("received %q", got)
+			}
+			c.want(errnoSuccess, "fd_close", own)
+			c.want(errnoAgain, "sock_accept", 3, 0, inResult)
+			l.Revoke()
+			c.want(errnoNotcapable, "sock_accept", 3, 0, inResult)
+		})
+	})
+}
+
 func TestOptions(t *testing.T) {
 	withNetwork(t, func(c *caller, _ *networktest.Stack) {
 		stream, datagrams := c.openSocket(afInet4, sockStream), c.openSocket(afInet4, sockDgram)
@@ -392,6 +438,20 @@ func TestOptions(t *testing.T) {
 			c.want(e, "sock_getsockopt", stream, levelSocket, name, inOption, 4)
 			c.want(e, "sock_setsockopt", stream, levelSocket, name, inOption, 4)
 		}
+		// SO_LINGER is in whole seconds.
+		for _, want := range [][2]uint32{{1, 5}, {1, 0}, {0, 0}} {
+			le.PutUint32(c.mem.bytes[inOption:], want[0])
+			le.PutUint32(c.mem.bytes[inOption+4:], want[1])
+			c.want(errnoSuccess, "sock_setsockopt", stream, levelSocket, 9, inOption, sizeLinger)
+			le.PutUint64(c.mem.bytes[inOption:], math.MaxUint64)
+			c.want(errnoSuccess, "sock_getsockopt", stream, levelSocket, 9, inOption, sizeLinger)
+			if got := [2]uint32{c.u32(inOption), c.u32(inOption + 4)}; got != want {
+				t.Errorf("SO_LINGER is %v, want %v", got, want)
+			}
+		}
+		c.want(errnoInval, "sock_setsockopt", stream, levelSocket, 9, inOption, 4)
+		c.want(errnoNoprotoopt, "sock_setsockopt", stream, levelSocket, 2, inOption, 4) // SO_ERROR
+		c.want(errnoNoprotoopt, "sock_setsockopt", stream, levelSocket, 14, inOption, 2)
 		c.want(errnoInval, "sock_getsockopt", stream, 1, 0, inOption, 4)
 		c.want(errnoInval, "sock_getsockopt", stream, levelSocket, 0, inOption, 3)
 		c.want(errnoInval, "sock_getsockopt", stream, levelSocket, 11, inOption, 4)

@@ -28,6 +28,7 @@ const (
 var (
 	optionType           = optionName{levelSocket, 1}
 	optionError          = optionName{levelSocket, 2}
+	optionLinger         = optionName{levelSocket, 9}
 	optionReceiveTimeout = optionName{levelSocket, 11}
 	optionSendTimeout    = optionName{levelSocket, 12}
 	optionListening      = optionName{levelSocket, 13}
@@ -46,21 +47,29 @@ var plainOptions = map[optionName]network.Option{
 // Sizes of the values of options.
 const (
 	sizeIntOption = 4
+	sizeLinger    = 8  // {on: i32, seconds: i32}
 	sizeTimeval   = 16 // {seconds: i64, microseconds: i64}
 )
 
-func sizeOf(o optionName) uint32 {
-	if o == optionReceiveTimeout || o == optionSendTimeout {
-		return sizeTimeval
+// sizeOf returns the size of an option's value, and whether there is such an option.
+func sizeOf(o optionName) (size uint32, known bool) {
+	switch o {
+	case optionReceiveTimeout, optionSendTimeout:
+		return sizeTimeval, true
+	case optionLinger:
+		return sizeLinger, true
+	case optionType, optionError, optionListening:
+		return sizeIntOption, true
 	}
-	return sizeIntOption
+	_, known = plainOptions[o]
+	return sizeIntOption, known
 }
 
 // sockGetOption: sock_getsockopt(fd, level, name, *value, size). WasmEdge and its Rust library take size for a pointer
 // to the size, which is updated; the Go library passes the size itself. No value is larger than sizeTimeval, and no
 // program has a variable so near to the beginning of its memory, so what is not larger is a size.
 func sockGetOption(p *Process, m memory, a args) errno {
-	s, o, e := p.optionOf(a)
+	s, o, want, e := p.optionOf(a)
 	if e != errnoSuccess {
 		return e
 	}
@@ -74,46 +83,52 @@ func sockGetOption(p *Process, m memory, a args) errno {
 		}
 		size = le.Uint32(record)
 	}
-	if size < sizeOf(o) {
+	if size < want {
 		return errnoInval
 	}
-	buf, e := m.bytes(a.u32(3), sizeOf(o))
+	buf, e := m.bytes(a.u32(3), want)
 	if e != errnoSuccess {
 		return e
 	}
 	if e := p.readOption(s, o, buf); e != errnoSuccess || pointer == 0 {
 		return e
 	}
-	return m.putUint32(pointer, sizeOf(o))
+	return m.putUint32(pointer, want)
 }
 
 // sockSetOption: sock_setsockopt(fd, level, name, *value, size).
 func sockSetOption(p *Process, m memory, a args) errno {
-	s, o, e := p.optionOf(a)
+	s, o, want, e := p.optionOf(a)
 	if e != errnoSuccess {
 		return e
 	}
-	if a.u32(4) < sizeOf(o) {
+	if a.u32(4) < want {
 		return errnoInval
 	}
-	buf, e := m.bytes(a.u32(3), sizeOf(o))
+	buf, e := m.bytes(a.u32(3), want)
 	if e != errnoSuccess {
 		return e
 	}
 	return p.writeOption(s, o, buf)
 }
 
-// optionOf returns the socket and the option of a call.
-func (p *Process) optionOf(a args) (netSocket, optionName, errno) {
-	o := optionName{a.u32(1), a.u32(2)}
-	s, e := p.netSocket(a.u32(0))
-	if e == errnoSuccess && o.level != levelSocket && o.level != levelTCP {
-		e = errnoInval
+// optionOf returns the socket and the option of a call, and the size of its value.
+func (p *Process) optionOf(a args) (s netSocket, o optionName, size uint32, e errno) {
+	o = optionName{a.u32(1), a.u32(2)}
+	if s, e = p.netSocket(a.u32(0)); e != errnoSuccess {
+		return s, o, 0, e
 	}
-	return s, o, e
+	size, known := sizeOf(o)
+	switch {
+	case o.level != levelSocket && o.level != levelTCP:
+		e = errnoInval
+	case !known:
+		e = errnoNoprotoopt
+	}
+	return s, o, size, e
 }
 
-// readOption writes the value of an option into buf, which has sizeOf(o) bytes.
+// readOption writes the value of an option into buf, which has the option's size.
 func (p *Process) readOption(s netSocket, o optionName, buf []byte) errno {
 	defer p.AddCostSince(time.Now())
 	value, e := 0, errnoSuccess
@@ -121,6 +136,10 @@ func (p *Process) readOption(s netSocket, o optionName, buf []byte) errno {
 	case optionReceiveTimeout, optionSendTimeout:
 		putTimeval(buf, *s.timeout(o))
 		return errnoSuccess
+	case optionLinger:
+		micros, err := s.socket().Option(network.Linger)
+		putLinger(buf, micros)
+		return errnoOf(err)
 	case optionError:
 		value = int(s.pendingError())
 	case optionType:
@@ -132,12 +151,8 @@ func (p *Process) readOption(s netSocket, o optionName, buf []byte) errno {
 			value = 1
 		}
 	default:
-		known, ok := plainOptions[o]
-		if !ok {
-			return errnoNoprotoopt
-		}
 		var err error
-		value, err = s.socket().Option(known)
+		value, err = s.socket().Option(plainOptions[o])
 		e = errnoOf(err)
 	}
 	if e == errnoSuccess {
@@ -157,12 +172,28 @@ func (p *Process) writeOption(s netSocket, o optionName, buf []byte) errno {
 		}
 		*s.timeout(o) = timeout
 		return errnoSuccess
-	}
-	known, ok := plainOptions[o]
-	if !ok {
+	case optionLinger:
+		return errnoOf(s.socket().SetOption(network.Linger, linger(buf)))
+	case optionType, optionError, optionListening:
 		return errnoNoprotoopt
 	}
-	return errnoOf(s.socket().SetOption(known, int(int32(le.Uint32(buf)))))
+	return errnoOf(s.socket().SetOption(plainOptions[o], int(int32(le.Uint32(buf)))))
+}
+
+// linger decodes how long a close waits for what was not sent, in microseconds; -1 if it does not.
+func linger(buf []byte) (micros int) {
+	if le.Uint32(buf) == 0 {
+		return -1
+	}
+	return int(max(int32(le.Uint32(buf[4:])), 0)) * 1e6
+}
+
+func putLinger(buf []byte, micros int) {
+	clear(buf)
+	if micros >= 0 {
+		le.PutUint32(buf, 1)
+		le.PutUint32(buf[4:], uint32(micros/1e6))
+	}
 }
 
 // timeval decodes a duration. It returns false for one that is out of range.

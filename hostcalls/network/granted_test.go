@@ -1,0 +1,208 @@
+package network_test
+
+import (
+	"errors"
+	"net/netip"
+	"syscall"
+	"testing"
+
+	"github.com/reactord/reactord/hostcalls"
+	"github.com/reactord/reactord/hostcalls/network"
+	"github.com/reactord/reactord/hostcalls/network/networktest"
+)
+
+// granting makes a network with a listener that was opened by a grant for asked, at an address, and that grant.
+func granting(t *testing.T, s *networktest.Stack, at string, asked ...string) (n *network.Network, l network.TCP, g *permit) {
+	t.Helper()
+	g = &permit{name: "--listen " + at}
+	a := &access{listen: map[string]*permit{}}
+	for _, address := range asked {
+		a.listen[address] = g
+	}
+	n = network.New(network.Config{Stack: s, Access: a})
+	l, err := n.Adopt(listen(t, s, at), g, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	return n, l, g
+}
+
+// bound makes a socket of a process that is bound to an address and listens.
+func bound(t *testing.T, n *network.Network, family network.Family, at string) (network.TCP, error) {
+	t.Helper()
+	s, err := n.TCP(family)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	if err := s.Bind(addrPort(at)); err != nil {
+		return s, err
+	}
+	return s, s.Listen(16)
+}
+
+// TestBindToGrantedListener: a socket that a program binds where a grant listens is another descriptor of that listener.
+func TestBindToGrantedListener(t *testing.T) {
+	for _, tt := range []struct {
+		name, listener string
+		family         network.Family
+		at             string
+		local          string // of the program's socket; empty: the address is in use
+	}{
+		{"the same", "10.0.0.1:80", network.IPv4, "10.0.0.1:80", "10.0.0.1:80"},
+		{"any port, as the grant has it", "10.0.0.1:41000", network.IPv4, "10.0.0.1:0", "10.0.0.1:41000"},
+		{"every address", "0.0.0.0:80", network.IPv4, "0.0.0.0:80", "0.0.0.0:80"},
+		{"any port of every address", "0.0.0.0:41000", network.IPv4, "0.0.0.0:0", "0.0.0.0:41000"},
+		{"one of every address", "0.0.0.0:80", network.IPv4, "10.0.0.1:80", ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := networktest.New()
+			n, granted, _ := granting(t, s, tt.listener, tt.at)
+			l, err := bound(t, n, tt.family, tt.at)
+			if tt.local == "" {
+				if !errors.Is(err, syscall.EADDRINUSE) {
+					t.Errorf("error is %v, want that the address is in use", err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := l.LocalAddr(); got != addrPort(tt.local) {
+				t.Errorf("it is at %s, want %s", got, tt.local)
+			}
+			client := addrPort(tt.listener)
+			if client.Addr().IsUnspecified() {
+				client = netip.AddrPortFrom(netip.MustParseAddr("10.0.0.1"), client.Port())
+			}
+			for _, l := range []network.TCP{l, granted} { // either accepts
+				_ = s.Storm(client, 1)
+				c, err := l.Accept()
+				if err != nil {
+					t.Fatal(err)
+				}
+				_ = c.Close()
+			}
+			if _, err := bound(t, n, tt.family, tt.at); tt.at == tt.listener && !errors.Is(err, syscall.EADDRINUSE) {
+				t.Errorf("a second socket: %v, want that the address is in use", err)
+			}
+		})
+	}
+}
+
+// TestListenerEnds: once both the granted listener and the program's socket for it are closed, and not before.
+func TestListenerEnds(t *testing.T) {
+	const at = "10.0.0.1:80"
+	s := networktest.New()
+	n, granted, _ := granting(t, s, at, at)
+	listens := func(want bool) {
+		t.Helper()
+		c, err := s.TCP(network.IPv4)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		err = c.Connect(addrPort(at))
+		if errors.Is(err, hostcalls.ErrWouldBlock) {
+			err = c.FinishConnect()
+		}
+		if (err == nil) != want {
+			t.Errorf("a client: %v", err)
+		}
+	}
+	for range 2 { // a program that serves, ends that, and serves again
+		l, err := bound(t, n, network.IPv4, at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n.Open() != 2 {
+			t.Errorf("%d sockets are open", n.Open())
+		}
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+		listens(true)
+	}
+	l, err := bound(t, n, network.IPv4, at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = granted.Close()
+	listens(true)
+	_ = l.Close()
+	listens(false)
+	if l, err = bound(t, n, network.IPv4, at); err != nil { // as any other
+		t.Fatal(err)
+	}
+	listens(true)
+	_ = l.Close()
+}
+
+// TestBoundListenerIsRevoked: with its grant, as the granted one.
+func TestBoundListenerIsRevoked(t *testing.T) {
+	const at = "10.0.0.1:80"
+	s := networktest.New()
+	n, granted, g := granting(t, s, at, at)
+	l, err := bound(t, n, network.IPv4, at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	notified := make(chan struct{})
+	stop := l.Notify(network.In, func() { close(notified) })
+	defer stop()
+	g.revoke()
+	<-notified
+	for _, l := range []network.TCP{l, granted} {
+		if _, err := l.Accept(); !errors.Is(err, network.ErrRevoked) {
+			t.Errorf("accept: %v", err)
+		}
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if n.Open() != 0 {
+		t.Errorf("%d sockets are open", n.Open())
+	}
+}
+
+// TestBindToGrantedDatagrams: as for listeners, and it answers those whom it hears.
+func TestBindToGrantedDatagrams(t *testing.T) {
+	const at = "10.0.0.1:53"
+	s := networktest.New()
+	g := &permit{name: "--listen udp:" + at}
+	n := network.New(network.Config{Stack: s, Access: &access{listen: map[string]*permit{at: g}}})
+	own, err := s.UDP(network.IPv4)
+	if err := errors.Join(err, own.Bind(addrPort(at))); err != nil {
+		t.Fatal(err)
+	}
+	granted, err := n.AdoptUDP(own, g, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer granted.Close()
+	u, err := n.UDP(network.IPv4)
+	if err := errors.Join(err, u.Bind(addrPort(at))); err != nil {
+		t.Fatal(err)
+	}
+	defer u.Close()
+	client, err := s.UDP(network.IPv4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	if _, err := client.WriteTo([]byte("ping"), addrPort(at)); err != nil {
+		t.Fatal(err)
+	}
+	buf := make([]byte, 16)
+	length, from, _, err := u.ReadFrom(buf, false)
+	if err != nil || string(buf[:length]) != "ping" {
+		t.Fatalf("%q, %v", buf[:length], err)
+	}
+	if _, err := u.WriteTo([]byte("pong"), from); err != nil {
+		t.Error(err)
+	}
+	if length, _, _, err := client.ReadFrom(buf, false); err != nil || string(buf[:length]) != "pong" {
+		t.Errorf("the client gets %q, %v", buf[:length], err)
+	}
+}

@@ -27,8 +27,9 @@
 // # Order and fairness
 //
 // Tenants share the workers by weight, in fuel burnt. Within a tenant woken tasks go first, in the
-// order in which they were woken. New and preempted tasks follow, but get at least an eighth of the
-// tenant's fuel. See readyQueue.
+// order in which they were woken: those that a timer woke, then the others, which get at least half
+// of the fuel that woken tasks burn. New and preempted tasks follow, but get at least an eighth of the
+// tenant's fuel. See readyQueue, and eventGate for when tasks that wait for sockets are woken.
 //
 // # The Go scheduler
 //

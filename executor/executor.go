@@ -92,7 +92,7 @@ type Executor struct {
 	idle    []*worker        // sleeping workers, last in, first out
 	waking  bool             // a worker was taken from idle and has not looked yet
 	events  bool             // sockets have events that no worker has taken
-	polled  time.Duration    // the uptime when a worker last began to take events
+	gate    eventGate        // when workers take them
 	closed  bool             // Spawn fails
 	quit    bool             // workers end when nothing is ready
 	tasks   taskSet          // tasks that have not ended
@@ -157,9 +157,9 @@ func (e *Executor) Spawn(spec TaskSpec) (*Task, error) {
 }
 
 // enqueue puts a task that was woken into the ready queue.
-func (e *Executor) enqueue(t *Task) {
+func (e *Executor) enqueue(t *Task, c class) {
 	e.mu.Lock()
-	e.queue.push(t, foreground)
+	e.queue.push(t, c)
 	e.unlock()
 }
 
@@ -177,15 +177,8 @@ func (e *Executor) unlock() {
 	w.wake <- struct{}{}
 }
 
-// pollBelow is the number of ready tasks that were woken below which workers take events of sockets.
-const pollBelow = 16
-
-// mayPoll reports whether a worker should take events of sockets now. Events wait in the system, and not as woken tasks
-// in the queue, while there is enough to do: so a task that a timer wakes has few before it, however many sockets are
-// ready. If there is always enough to do, some events are taken once a millisecond. The caller holds mu.
-func (e *Executor) mayPoll(now time.Duration) bool {
-	return e.queue.woken < pollBelow || now-e.polled >= pollEvery
-}
+// mayPoll reports whether a worker should take events of sockets now. The caller holds mu.
+func (e *Executor) mayPoll(now time.Duration) bool { return e.gate.open(e.queue.inFront, now) }
 
 // onEvents is called by the driver when sockets have events.
 func (e *Executor) onEvents() {

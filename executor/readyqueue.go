@@ -8,6 +8,9 @@ const (
 	resumeCost = 500
 	// backgroundShare is the guaranteed share of a tenant's background class: one quantum in eight.
 	backgroundShare = 8
+	// timedLead is how much more fuel than the foreground tasks that timers woke may burn while the foreground waits,
+	// in quanta. So a burst of timers does not wait, but in the long run the foreground gets half.
+	timedLead = 1
 	// rebaseAt is the virtual time at which all virtual times are set back, before they overflow. It
 	// takes years to reach.
 	rebaseAt = math.MaxInt64 / 2
@@ -17,10 +20,14 @@ const (
 type class uint8
 
 const (
-	// foreground is for tasks that were woken: most of them will soon wait again.
-	foreground class = iota
+	// timed is for tasks that a timer woke: they asked to be resumed at a certain moment.
+	timed class = iota
+	// foreground is for other tasks that were woken: most of them will soon wait again.
+	foreground
 	// background is for tasks that used up a quantum, and for new ones.
 	background
+
+	classes = iota
 )
 
 // readyQueue decides which task runs next. It is a plain value: no lock, no clock.
@@ -33,11 +40,15 @@ const (
 // ready and comes back takes the current virtual time if its own is lower: it is served soon, but
 // does not catch up on what it left unused.
 //
-// Within a tenant there are two classes, each first in, first out. The foreground goes first, so
-// that a task that waits for I/O does not also wait for tasks that compute. But the fuel that the
-// foreground burns while the background waits is counted, and for every seven quanta of it the
-// background gets one. A task that burns a whole quantum goes to the background, so tasks that
-// compute do not stay in the foreground.
+// Within a tenant there are three classes, each first in, first out. Tasks that were woken go before the background, so
+// that a task that waits for I/O does not also wait for tasks that compute. But the fuel that they burn while the
+// background waits is counted, and for every seven quanta of it the background gets one. A task that burns a whole quantum
+// goes to the background, so tasks that compute do not stay among those that were woken.
+//
+// Of the tasks that were woken, those that a timer woke go before the foreground: a thousand sockets that are ready at once
+// would make a timer late by the time of a thousand tasks, whereas one more timer makes a socket late by the time of one.
+// But the fuel that they burn while the foreground waits is counted, too. If it is a quantum more than what the foreground
+// burns, the foreground goes first until it is less. So guests that sleep for a moment again and again do not stop the rest.
 type readyQueue struct {
 	quantum int64
 	heap    tenantHeap         // tenants with ready tasks, by virtual time
@@ -45,7 +56,7 @@ type readyQueue struct {
 	tenants map[string]*tenant // by name
 	sweepAt int                // the number of tenants at which idle ones are forgotten
 	len     int                // ready tasks
-	woken   int                // those of them that are foreground
+	inFront int                // those of them that are foreground
 }
 
 // tenant is one tenant's part of the queue.
@@ -57,8 +68,9 @@ type tenant struct {
 	residue int64 // remainder of that division, in fuel
 	pos     int   // index in the heap plus one; 0 if it has no ready task
 	tasks   int   // tasks that have not ended
-	owed    int64 // fuel burnt by the foreground while the background waited
-	classes [2]taskList
+	owed    int64 // fuel burnt by tasks that were woken, while the background waited
+	lead    int64 // fuel burnt by tasks that timers woke, while the foreground waited, beyond what it has burnt itself
+	ready   [classes]taskList
 }
 
 func newReadyQueue(quantum int64) readyQueue {
@@ -99,10 +111,10 @@ func (q *readyQueue) setWeight(name string, weight int) {
 func (q *readyQueue) push(t *Task, c class) {
 	tn := t.tenant
 	t.class = c
-	tn.classes[c].push(t)
+	tn.ready[c].push(t)
 	q.len++
 	if c == foreground {
-		q.woken++
+		q.inFront++
 	}
 	if tn.pos != 0 {
 		return
@@ -122,10 +134,10 @@ func (q *readyQueue) take() *Task {
 	t := tn.next(q.quantum)
 	q.len--
 	if t.class == foreground {
-		q.woken--
+		q.inFront--
 	}
 	tn.charge(q.expected(t))
-	if tn.classes[foreground].first == nil && tn.classes[background].first == nil {
+	if tn.ready[timed].first == nil && tn.ready[foreground].first == nil && tn.ready[background].first == nil {
 		q.heap.remove(tn)
 	} else {
 		q.heap.down(0)
@@ -143,18 +155,27 @@ func (q *readyQueue) expected(t *Task) int64 {
 
 // next takes the tenant's next task.
 func (tn *tenant) next(quantum int64) *Task {
-	fore, back := &tn.classes[foreground], &tn.classes[background]
+	woken, back := tn.woken(quantum), &tn.ready[background]
 	switch {
 	case back.first == nil:
-		return fore.pop()
-	case fore.first == nil:
+		return woken.pop()
+	case woken.first == nil:
 		return back.pop()
 	case tn.owed >= (backgroundShare-1)*quantum:
 		tn.owed -= (backgroundShare - 1) * quantum
 		return back.pop()
 	default:
-		return fore.pop()
+		return woken.pop()
 	}
+}
+
+// woken returns the list of the next task that was woken; it is empty if there is none.
+func (tn *tenant) woken(quantum int64) *taskList {
+	byTimer, fore := &tn.ready[timed], &tn.ready[foreground]
+	if byTimer.first == nil || fore.first != nil && tn.lead >= timedLead*quantum {
+		return fore
+	}
+	return byTimer
 }
 
 // settle charges the tenant for the fuel that a taken task has burnt. It is called before the task is
@@ -163,10 +184,19 @@ func (q *readyQueue) settle(t *Task, burnt int64) {
 	tn := t.tenant
 	cost := max(burnt, resumeCost)
 	switch {
-	case tn.classes[background].first == nil:
+	case tn.ready[background].first == nil:
 		tn.owed = 0
-	case t.class == foreground:
+	case t.class != background:
 		tn.owed += cost
+	}
+	turn := min(cost, q.quantum) // more was charged by time: the system stopped the worker, or the next turns are shorter
+	switch {
+	case tn.ready[foreground].first == nil:
+		tn.lead = 0
+	case t.class == timed:
+		tn.lead += turn
+	case t.class == foreground:
+		tn.lead = max(tn.lead-turn, 0)
 	}
 	tn.charge(cost - q.expected(t))
 	if tn.pos != 0 {

@@ -21,8 +21,8 @@ func queueOf() (*readyQueue, func(tenant string) *Task) {
 }
 
 // TestQueueOrder pushes tasks, takes them all, and looks at the order. A task is written as its
-// tenant's letter, its class (f or b) and a digit; what each burns when taken is a full quantum for
-// the background and nothing for the foreground.
+// tenant's letter, its class (t, f or b) and a digit; what each burns when taken is a full quantum for
+// the background and nothing for the others.
 func TestQueueOrder(t *testing.T) {
 	tests := []struct {
 		name, push, want string
@@ -31,6 +31,8 @@ func TestQueueOrder(t *testing.T) {
 		{"foreground is first in, first out", "Af1 Af2 Af3", "Af1 Af2 Af3"},
 		{"background is first in, first out", "Ab1 Ab2 Ab3", "Ab1 Ab2 Ab3"},
 		{"foreground goes first", "Ab1 Ab2 Af1 Af2", "Af1 Af2 Ab1 Ab2"},
+		{"timers go before the foreground", "Ab1 Af1 Af2 At1 At2", "At1 At2 Af1 Af2 Ab1"},
+		{"one tenant's timers do not outrank another's foreground", "Af1 Bt1 Af2 Bt2", "Af1 Bt1 Af2 Bt2"},
 		{"tenants take turns", "Ab1 Ab2 Ab3 Bb1 Bb2", "Ab1 Bb1 Ab2 Bb2 Ab3"},
 		{"one tenant's foreground does not outrank another's background", "Ab1 Bf1 Bb1 Ab2", "Ab1 Bf1 Bb1 Ab2"},
 	}
@@ -41,13 +43,13 @@ func TestQueueOrder(t *testing.T) {
 			for _, name := range strings.Fields(tt.push) {
 				tk := task(name[:1])
 				names[tk] = name
-				q.push(tk, map[byte]class{'f': foreground, 'b': background}[name[1]])
+				q.push(tk, map[byte]class{'t': timed, 'f': foreground, 'b': background}[name[1]])
 			}
 			var got []string
 			for q.len > 0 {
 				tk := q.take()
 				got = append(got, names[tk])
-				q.settle(tk, map[class]int64{foreground: 0, background: testQuantum}[tk.class])
+				q.settle(tk, map[class]int64{background: testQuantum}[tk.class])
 			}
 			if got := strings.Join(got, " "); got != tt.want {
 				t.Errorf("got %q, want %q", got, tt.want)
@@ -207,6 +209,78 @@ func TestQueueFloodDoesNotStarve(t *testing.T) {
 	}
 }
 
+// TestQueueTimersDoNotStarve: however often timers wake tasks, and however much those burn, half of what the tenant's woken
+// tasks burn is the foreground's, and the background gets an eighth of all.
+func TestQueueTimersDoNotStarve(t *testing.T) {
+	for _, tt := range []struct {
+		timed, fore int64 // what each burns
+		workers     int
+		least       float64 // of what woken tasks burn, the foreground's part
+	}{
+		{0, 0, 1, 0.49},
+		{5000, 5000, 2, 0.49},
+		{700, 40_000, 2, 0.49},
+		{0, testQuantum / 2, 1, 0.49},
+		{testQuantum, 0, 1, 0.49},
+		{testQuantum, testQuantum, 1, 0.49},
+		{testQuantum, 0, 2, 0.33}, // the lead is known when they have burnt it
+	} {
+		q, task := queueOf()
+		for range 1000 {
+			q.push(task("tenant"), timed)
+			q.push(task("tenant"), foreground)
+		}
+		for range 3 {
+			q.push(task("tenant"), background)
+		}
+		var burnt [classes]float64
+		burn(q, tt.workers, 200_000, func(t *Task) (int64, class, bool) {
+			fuel := map[class]int64{timed: tt.timed, foreground: tt.fore, background: testQuantum}[t.class]
+			burnt[t.class] += float64(max(fuel, resumeCost))
+			return fuel, t.class, true
+		})
+		woken := burnt[timed] + burnt[foreground]
+		if share := burnt[foreground] / woken; share < tt.least || share > 0.51 {
+			t.Errorf("%+v: the foreground got %.3f of what woken tasks burn", tt, share)
+		}
+		if share := burnt[background] / (woken + burnt[background]); share < 0.12 || share > 0.13 {
+			t.Errorf("%+v: the background got %.3f, want an eighth", tt, share)
+		}
+	}
+}
+
+// TestQueueTimersPayBack: timers that burn less than the foreground always go first, also after one that burnt very much.
+func TestQueueTimersPayBack(t *testing.T) {
+	q, task := queueOf()
+	fore := make([]*Task, 100)
+	for i := range fore {
+		fore[i] = task("tenant")
+		q.push(fore[i], foreground)
+	}
+	sleeper := task("tenant")
+	turn := func(c class, burnt int64) {
+		t.Helper()
+		tk := q.take()
+		if tk.class != c {
+			t.Fatalf("class %d went first, want %d", tk.class, c)
+		}
+		q.settle(tk, burnt)
+		if c == foreground {
+			q.push(tk, foreground)
+		}
+	}
+	for range 10_000 {
+		q.push(sleeper, timed)
+		turn(timed, 5000)
+		turn(foreground, 6000)
+	}
+	q.push(sleeper, timed)
+	turn(timed, 1000*testQuantum) // the process was stopped meanwhile
+	q.push(sleeper, timed)
+	turn(foreground, 6000)
+	turn(timed, 5000)
+}
+
 // TestTenantChargeIsExact: the remainder of the division is not lost, in either direction.
 func TestTenantChargeIsExact(t *testing.T) {
 	rng := rand.New(rand.NewPCG(14, 15))
@@ -272,7 +346,7 @@ func BenchmarkQueue(b *testing.B) {
 		b.Run(fmt.Sprintf("tenants=%d", tenants), func(b *testing.B) {
 			q, task := queueOf()
 			for i := range 1000 {
-				q.push(task(fmt.Sprint(i%tenants)), class(i%2))
+				q.push(task(fmt.Sprint(i%tenants)), class(i%classes))
 			}
 			for b.Loop() {
 				t := q.take()

@@ -68,7 +68,7 @@ type Task struct {
 func (t *Task) Wake() {
 	if t.word.wake() {
 		t.readied.Store(int64(t.executor.uptime()))
-		t.executor.enqueue(t)
+		t.executor.enqueue(t, foreground)
 	}
 }
 
@@ -77,7 +77,7 @@ func (t *Task) Wake() {
 func (t *Task) WakeDue(due time.Time) {
 	t.due.Store(max(int64(t.executor.driver.Since(due)), 1))
 	if t.word.wake() {
-		t.executor.enqueue(t)
+		t.executor.enqueue(t, timed)
 	}
 }
 

@@ -158,6 +158,46 @@ func TestTimerWakesTask(t *testing.T) {
 	})
 }
 
+// TestTimersGoFirst: a task that a timer woke is resumed before tasks that were woken earlier, also if the timer fired when
+// the task had not parked yet.
+func TestTimersGoFirst(t *testing.T) {
+	in(t, Config{Workers: 1}, func(t *testing.T, e *Executor) {
+		var order []string
+		park := func(name string) *Task {
+			return spawn(t, e, TaskSpec{Run: func(f *Fiber) {
+				_ = f.Park()
+				order = append(order, name)
+			}})
+		}
+		first, second, sleeper := park("first"), park("second"), park("sleeper")
+		synctest.Wait()
+		var timer driver.Timer
+		timer.Init(sleeper.WakeDue)
+		e.Driver().Start(&timer, time.Now().Add(time.Second))
+		spawn(t, e, TaskSpec{Run: func(f *Fiber) {
+			first.Wake()
+			second.Wake()
+			f.SetMeter(dueMeter{f.Task()}) // its timer is due when it has given up the worker
+			<-time.After(2 * time.Second)
+			_ = f.Park()
+			order = append(order, "between")
+		}})
+		wait(t, e)
+		if want := []string{"sleeper", "between", "first", "second"}; !slices.Equal(order, want) {
+			t.Errorf("resumed in the order %v, want %v", order, want)
+		}
+	})
+}
+
+// dueMeter wakes its task as a timer does, before the worker parks it.
+type dueMeter struct{ task *Task }
+
+func (dueMeter) Refill(int64) {}
+func (m dueMeter) Burnt() int64 {
+	m.task.WakeDue(time.Now())
+	return 0
+}
+
 // TestLateness has the only worker busy for a while when a timer is due.
 func TestLateness(t *testing.T) {
 	in(t, Config{Workers: 1}, func(t *testing.T, e *Executor) {

@@ -75,6 +75,7 @@ func (w *worker) take() bool {
 		}
 		if w.task = e.queue.take(); w.task != nil {
 			e.counts.running++
+			e.gate.onTake(w.task.class)
 			e.unlock()
 			return true
 		}
@@ -100,7 +101,8 @@ func (w *worker) take() bool {
 // poll takes events of sockets. The caller holds mu; poll releases it meanwhile.
 func (w *worker) poll() {
 	e := w.executor
-	e.events, e.polled = false, w.now
+	e.events = false
+	e.gate.onPoll(w.now)
 	e.mu.Unlock()
 	more := e.driver.Poll()
 	w.now = e.uptime()
@@ -182,7 +184,11 @@ func (w *worker) giveBack(why outcome) {
 	case parking:
 		if t.word.park() {
 			t.readied.Store(int64(w.now))
-			e.queue.push(t, foreground)
+			if t.due.Load() != 0 {
+				e.queue.push(t, timed)
+			} else {
+				e.queue.push(t, foreground)
+			}
 		} else {
 			c.parkedPeak = max(c.parkedPeak, e.parked())
 		}

@@ -29,11 +29,7 @@ type epoll struct {
 	sources []*Source // by descriptor
 }
 
-const (
-	interest = unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLPRI | unix.EPOLLET
-	// batch is the number of events that one poll takes, so that it ends soon.
-	batch = 64
-)
+const interest = unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLPRI | unix.EPOLLET
 
 func newEpoll(onEvents func()) (*epoll, error) {
 	fd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
@@ -97,10 +93,10 @@ func (p *epoll) unregister(s *Source) {
 func (*epoll) arm(*Source, Direction)    {}
 func (*epoll) disarm(*Source, Direction) {}
 
-// poll reports up to batch events.
+// poll reports up to PollBatch events.
 func (p *epoll) poll() (more bool) {
-	var events [batch]unix.EpollEvent
-	var sources [batch]*Source
+	var events [PollBatch]unix.EpollEvent
+	var sources [PollBatch]*Source
 	p.mu.RLock()
 	if p.closed {
 		p.mu.RUnlock()
@@ -118,13 +114,13 @@ func (p *epoll) poll() (more bool) {
 			s.onEvent(meaning(e.Events))
 		}
 	}
-	return n == batch
+	return n == PollBatch
 }
 
 // epollWait does not block, so Go's scheduler need not hear of the call.
-func epollWait(fd int, events *[batch]unix.EpollEvent) int {
+func epollWait(fd int, events *[PollBatch]unix.EpollEvent) int {
 	for {
-		n, _, err := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(fd), uintptr(unsafe.Pointer(events)), batch, 0, 0, 0)
+		n, _, err := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(fd), uintptr(unsafe.Pointer(events)), PollBatch, 0, 0, 0)
 		switch err {
 		case 0:
 			return int(n)

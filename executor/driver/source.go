@@ -44,6 +44,9 @@ func (d *Driver) Register(fd int) (*Source, error) {
 	return s, nil
 }
 
+// PollBatch is the number of events that one Poll takes at most, so that it ends soon.
+const PollBatch = 64
+
 // Poll takes events of registered descriptors, without blocking, and calls the completions of waits that are over. It
 // returns true if there may be more. The executor's workers call it between quanta, as they call Expire. If nothing is
 // registered it costs one atomic load, otherwise a system call of less than half a microsecond.

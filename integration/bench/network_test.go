@@ -47,12 +47,12 @@ func BenchmarkEcho(b *testing.B) {
 				accepted := make(chan []net.Conn, 1)
 				go func() { accepted <- accept(b, l, connections) }() // the program waits for all of them
 				_, stop := startNative(b, "echo", l.Addr().String(), strconv.Itoa(connections))
-				native := driveEcho(b, <-accepted, networkTime)
+				native := driveEcho(b, <-accepted, 0, networkTime)
 				stop()
 
 				d := testkit.Start(b, b.TempDir())
 				fillEcho(b, d, l, connections)
-				guests := driveEcho(b, accept(b, l, connections), networkTime)
+				guests := driveEcho(b, accept(b, l, connections), 0, networkTime)
 				d.Stop()
 				b.ReportMetric(guests, "messages/s")
 				b.ReportMetric(native, "native/s")
@@ -79,12 +79,12 @@ func BenchmarkMux(b *testing.B) {
 	const connections = 1000
 	for b.Loop() {
 		address, stop := startNative(b, "mux")
-		native := driveEcho(b, dialAll(b, address, connections), networkTime)
+		native := driveEcho(b, dialAll(b, address, connections), 0, networkTime)
 		stop()
 
 		d := testkit.Start(b, b.TempDir())
 		address = serve(b, d, muxGuest, &reactorv1.Limits{Descriptors: 2048, PendingOps: 2048, Connections: 2048})
-		guest := driveEcho(b, dialAll(b, address, connections), networkTime)
+		guest := driveEcho(b, dialAll(b, address, connections), 0, networkTime)
 		d.Stop()
 		b.ReportMetric(guest, "messages/s")
 		b.ReportMetric(native, "native/s")
@@ -193,25 +193,33 @@ func BenchmarkWaitingConnections(b *testing.B) {
 	}
 }
 
-// BenchmarkHogEcho measures what BenchmarkHog does, beside the load of BenchmarkEcho.
+// BenchmarkHogEcho measures what BenchmarkHog does, beside a thousand guests that echo: as many messages as they can, as in
+// BenchmarkEcho, and 20,000 a second. In the first case the clients, too, use all the processor time that they can get.
 func BenchmarkHogEcho(b *testing.B) {
 	const hogs, sleepers, connections = 4, 100, 1000
-	for b.Loop() {
-		d := testkit.Start(b, b.TempDir())
-		l := listen(b)
-		fillEcho(b, d, l, connections)
-		echoes := accept(b, l, connections)
-		hog, sleeper := d.Push(b, examples.Hog), d.Push(b, examples.Sleeper)
-		d.SubmitMany(b, &reactorv1.WorkloadSpec{Module: hog}, hogs)
-		ids := d.SubmitMany(b, &reactorv1.WorkloadSpec{Module: sleeper, Args: []string{"1200", "5"}}, sleepers)
-		b.ReportMetric(driveEcho(b, echoes, 6*time.Second), "messages/s")
-		for _, id := range ids {
-			if s := d.WaitFor(b, id); s.GetState() != reactorv1.WorkloadState_WORKLOAD_STATE_SUCCEEDED {
-				b.Fatalf("a sleeper: %v", s)
+	for _, load := range []struct {
+		name  string
+		every time.Duration
+	}{{"full", 0}, {"20000", connections * time.Second / 20_000}} {
+		b.Run("load="+load.name, func(b *testing.B) {
+			for b.Loop() {
+				d := testkit.Start(b, b.TempDir())
+				l := listen(b)
+				fillEcho(b, d, l, connections)
+				echoes := accept(b, l, connections)
+				hog, sleeper := d.Push(b, examples.Hog), d.Push(b, examples.Sleeper)
+				d.SubmitMany(b, &reactorv1.WorkloadSpec{Module: hog}, hogs)
+				ids := d.SubmitMany(b, &reactorv1.WorkloadSpec{Module: sleeper, Args: []string{"1200", "5"}}, sleepers)
+				b.ReportMetric(driveEcho(b, echoes, load.every, 6*time.Second), "messages/s")
+				for _, id := range ids {
+					if s := d.WaitFor(b, id); s.GetState() != reactorv1.WorkloadState_WORKLOAD_STATE_SUCCEEDED {
+						b.Fatalf("a sleeper: %v", s)
+					}
+				}
+				reportLateness(b, d, "")
+				d.Stop()
 			}
-		}
-		reportLateness(b, d, "")
-		d.Stop()
+		})
 	}
 }
 
@@ -283,20 +291,26 @@ func dialAll(b *testing.B, address string, n int) []net.Conn {
 	return connections
 }
 
-// driveEcho sends a message on each connection, and the next one when it has come back, and returns the messages per
-// second. It closes the connections.
-func driveEcho(b *testing.B, connections []net.Conn, during time.Duration) float64 {
+// driveEcho sends a message on each connection, and the next one when it has come back, but not before every has passed. It
+// returns the messages per second, and closes the connections.
+func driveEcho(b *testing.B, connections []net.Conn, every, during time.Duration) float64 {
 	b.Helper()
 	var (
 		messages atomic.Int64
 		stopping atomic.Bool
 		wg       sync.WaitGroup
 	)
-	for _, c := range connections {
+	began := time.Now()
+	for i, c := range connections {
 		wg.Go(func() {
 			defer c.Close()
 			message := make([]byte, messageBytes)
+			next := began.Add(every * time.Duration(i) / time.Duration(len(connections))) // they take turns
 			for !stopping.Load() {
+				if every > 0 {
+					time.Sleep(time.Until(next))
+					next = next.Add(every)
+				}
 				if _, err := c.Write(message); err != nil {
 					b.Error(err)
 					return

@@ -66,3 +66,39 @@ func TestLearnGrants(t *testing.T) {
 		})
 	}
 }
+
+// A guest knows only that something was denied: who runs it is told what, and which flags would have been enough.
+func TestRefusedIsTold(t *testing.T) {
+	c := newCtlOf(t, testkit.Start(t, t.TempDir(), "--allow-connect=*:*", "--allow-resolve=*"))
+	told := func(id, what string) string {
+		return "refused for want of a grant: " + what + "; see `reactorctl grants " + id + "`"
+	}
+	for _, tt := range []struct {
+		id, url, what, enough string
+		flags                 []string
+	}{
+		{"plain", "http://127.0.0.1:99", "connect 127.0.0.1:99", "--dial 127.0.0.1:99", nil},
+		{"named", "http://db.example.org:99", "resolve db.example.org", "--resolve db.example.org", nil},
+		{"other", "http://127.0.0.1:99", "connect 127.0.0.1:99", "--dial 127.0.0.1:99", []string{"--dial", "127.0.0.1:98"}},
+		{"report", "http://127.0.0.1:99", "connect 127.0.0.1:99", "--dial 127.0.0.1:99", []string{"--grants", "report"}},
+	} {
+		args := append([]string{"run", "--id", tt.id}, tt.flags...)
+		_, errs, status := c.run(t, "", append(args, "../examples/http-dial", tt.url)...)
+		if want := told(tt.id, tt.what); status == 0 || !strings.Contains(errs, want) {
+			t.Errorf("%s: run: status %d, want %q, got %s", tt.id, status, want, errs)
+		}
+		if _, errs, _ := c.run(t, "", "wait", tt.id); !strings.Contains(errs, told(tt.id, tt.what)) {
+			t.Errorf("%s: wait: %s", tt.id, errs)
+		}
+		if text := c.must(t, "status", tt.id); !strings.Contains(text, "refused       "+tt.what+"; see ") {
+			t.Errorf("%s: status:\n%s", tt.id, text)
+		}
+		if text := c.must(t, "grants", tt.id); !strings.Contains(text, "enough for that: "+tt.enough) {
+			t.Errorf("%s: grants:\n%s", tt.id, text)
+		}
+	}
+	// Nothing is told of one that did not fail, or was refused nothing.
+	if _, errs, _ := c.run(t, "", "run", toolFile(t), "exit", "3"); strings.Contains(errs, "refused") {
+		t.Errorf("a guest that was refused nothing: %s", errs)
+	}
+}

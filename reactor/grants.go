@@ -49,9 +49,7 @@ func (r *Reactor) GetGrants(ctx context.Context, id string) (api.Grants, error) 
 		for i := range g.Grants {
 			g.Grants[i].Descriptors = a.Descriptors(i)
 		}
-		if w.Spec.GrantMode == api.ReportGrants {
-			g.Refused, g.RefusedMore = a.Refused()
-		}
+		g.Refused, g.RefusedMore = a.Refused()
 	}
 	g.Missing = learn.Smallest(g.Refused)
 	return g, nil

@@ -29,7 +29,8 @@ type GrantMode int32
 const (
 	// GRANT_MODE_UNSPECIFIED is GRANT_MODE_ENFORCE.
 	GrantMode_GRANT_MODE_UNSPECIFIED GrantMode = 0
-	// GRANT_MODE_ENFORCE: the guest is refused it, and no more.
+	// GRANT_MODE_ENFORCE: the guest is refused it. Of connections, listeners and names, the first 8 that it was refused are
+	// noted, since they may explain why it failed.
 	GrantMode_GRANT_MODE_ENFORCE GrantMode = 1
 	// GRANT_MODE_REPORT: the guest is refused it, and that is noted for GetGrants. Only names that the operator allows are
 	// looked up without a grant: what the guest would connect to would not be known otherwise.
@@ -4697,7 +4698,7 @@ type GetGrantsResponse struct {
 	// grants are the workload's grants, in the order of its spec.
 	Grants []*GrantStatus `protobuf:"bytes,1,rep,name=grants,proto3" json:"grants,omitempty"`
 	// refused is what the guest was refused for want of a grant, each once, in the order in which it was first refused; 256
-	// at most. It is noted in GRANT_MODE_REPORT only.
+	// at most, and 8 in GRANT_MODE_ENFORCE, which notes no paths.
 	Refused []*RefusedAccess `protobuf:"bytes,2,rep,name=refused,proto3" json:"refused,omitempty"`
 	// refused_more is true if there was more than refused has.
 	RefusedMore bool `protobuf:"varint,3,opt,name=refused_more,json=refusedMore,proto3" json:"refused_more,omitempty"`

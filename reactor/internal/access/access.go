@@ -29,6 +29,7 @@ type Operator interface {
 type Access struct {
 	operator  Operator
 	onRefused OnRefused
+	learns    bool
 
 	dial    []dialRule
 	resolve []resolveRule
@@ -61,10 +62,10 @@ type OnRefused func(enough grant.Grant, name string)
 
 // New makes the access of a workload with the given grants, which are valid, and have the leases, in their order.
 //
-// If onRefused is not nil, it is told what the guest lacks a grant for. Then names may be looked up without a grant, since
-// what the guest would connect to would not be known otherwise.
-func New(grants []grant.Grant, leases []*lease.Lease, operator Operator, onRefused OnRefused) *Access {
-	a := &Access{operator: operator, onRefused: onRefused}
+// If onRefused is not nil, it is told what the guest lacks a grant for. If the access learns, names may be looked up without
+// a grant, since what the guest would connect to would not be known otherwise.
+func New(grants []grant.Grant, leases []*lease.Lease, operator Operator, onRefused OnRefused, learns bool) *Access {
+	a := &Access{operator: operator, onRefused: onRefused, learns: learns}
 	for i, of := range grants {
 		l := leases[i]
 		switch of := of.(type) {
@@ -204,7 +205,9 @@ func (a *Access) Resolve(name string) (network.Grant, error) {
 	}
 	if a.onRefused != nil && allowed && errors.Is(err, network.ErrNotGranted) {
 		a.onRefused(grant.Resolve{Pattern: name}, "")
-		return nil, nil //nolint:nilnil // there is no grant
+		if a.learns {
+			return nil, nil //nolint:nilnil // there is no grant
+		}
 	}
 	return nil, err
 }

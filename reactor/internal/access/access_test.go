@@ -201,7 +201,7 @@ func TestResolve(t *testing.T) {
 func TestRevoke(t *testing.T) {
 	grants := []grant.Grant{grant.Resolve{Pattern: "*"}, grant.Dial{Pattern: "*.example:1"}, grant.Listener{Address: ":1"}}
 	leases := leasesOf(grants)
-	a := New(grants, leases, allowing(t, "*:*"), func(g grant.Grant, _ string) { t.Errorf("%s would be enough", flag(g)) })
+	a := New(grants, leases, allowing(t, "*:*"), func(g grant.Grant, _ string) { t.Errorf("%s would be enough", flag(g)) }, true)
 	open := func() (errs []error) {
 		_, dial := a.Dial(network.OverTCP, netip.MustParseAddrPort(public+":1"), []string{"a.example"})
 		_, resolve := a.Resolve("a.example")
@@ -225,7 +225,7 @@ func TestRevoke(t *testing.T) {
 
 // with makes an access by grants.
 func with(grants []grant.Grant, o Operator, onRefused OnRefused) *Access {
-	return New(grants, leasesOf(grants), o, onRefused)
+	return New(grants, leasesOf(grants), o, onRefused, onRefused != nil)
 }
 
 func leasesOf(grants []grant.Grant) (leases []*lease.Lease) {
@@ -242,6 +242,18 @@ func BenchmarkDial(b *testing.B) {
 	for b.Loop() {
 		if _, err := a.Dial(network.OverTCP, to, names); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// TestOnlyLearningLooksUp: what the guest lacks a grant for is told in any case, and names are looked up without one only
+// by an access that learns.
+func TestOnlyLearningLooksUp(t *testing.T) {
+	for _, learns := range []bool{false, true} {
+		var told []string
+		a := New(nil, nil, allowing(t, "*:*"), func(g grant.Grant, _ string) { told = append(told, flag(g)) }, learns)
+		if _, err := a.Resolve("a.example"); (err == nil) != learns || len(told) != 1 {
+			t.Errorf("learns %t: %v, told %q", learns, err, told)
 		}
 	}
 }

@@ -81,7 +81,7 @@ type Attempt struct {
 	config *abi.Config // until the process is made
 
 	leases   []*lease.Lease   // of the grants, in their order
-	refusals *learn.Recorder  // of what the guest is refused; nil if that is not noted
+	refusals *learn.Recorder  // of what the guest is refused
 	traffic  *network.Traffic // of all attempts; nil without grants
 	before   api.Usage        // of the attempts before
 	timer    *driver.Timer

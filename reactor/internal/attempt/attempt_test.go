@@ -163,7 +163,7 @@ func TestDeadline(t *testing.T) {
 		time.Sleep(20 * time.Second)
 		a.Disarm()
 		past := a.Past(api.Usage{})
-		if want := (Past{First: first, Started: first, Timeout: timeout}); !reflect.DeepEqual(past, want) {
+		if want := (Past{First: first, Started: first, Timeout: timeout, Refusals: a.refusals}); !reflect.DeepEqual(past, want) {
 			t.Errorf("left %+v, want %+v", past, want)
 		}
 		if got := past.Deadline(); !got.Equal(first.Add(timeout)) {

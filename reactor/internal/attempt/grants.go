@@ -1,20 +1,44 @@
 package attempt
 
 import (
+	"net/netip"
+
+	"github.com/reactord/reactord/hostcalls/network"
 	"github.com/reactord/reactord/reactor/api"
+	"github.com/reactord/reactord/reactor/internal/access"
 	"github.com/reactord/reactord/reactor/internal/learn"
 )
 
-// recorder returns what notes what a workload is refused, if it asks for that; otherwise nil.
+// recorder returns what notes what a workload is refused.
 func recorder(spec *api.Spec, past *Past) *learn.Recorder {
-	switch {
-	case spec.GrantMode != api.ReportGrants:
-		return nil
-	case past != nil && past.Refusals != nil:
-		return past.Refusals
-	default:
-		return learn.NewRecorder(nil, false)
+	r := learn.NewRecorder(nil, false)
+	if past != nil && past.Refusals != nil {
+		r = past.Refusals
 	}
+	if spec.GrantMode != api.ReportGrants {
+		r.Few()
+	}
+	return r
+}
+
+// ungranted is the network.Access of a guest without grants: the attempt itself, since most guests have none and never ask.
+type ungranted Attempt
+
+// Dial implements network.Access.
+func (u *ungranted) Dial(p network.Protocol, to netip.AddrPort, names []string) (network.Grant, error) {
+	return u.access().Dial(p, to, names)
+}
+
+// Listen implements network.Access.
+func (u *ungranted) Listen(p network.Protocol, at netip.AddrPort) (network.Grant, error) {
+	return u.access().Listen(p, at)
+}
+
+// Resolve implements network.Access.
+func (u *ungranted) Resolve(name string) (network.Grant, error) { return u.access().Resolve(name) }
+
+func (u *ungranted) access() *access.Access {
+	return access.New(nil, nil, u.host.Permit, u.refusals.Note, false)
 }
 
 // Revoke revokes the grant with an index. What the guest has open through it is closed when Revoke returns.
@@ -27,5 +51,5 @@ func (a *Attempt) Revoke(grant int) {
 // Descriptors returns how many descriptors are open through the grant with an index.
 func (a *Attempt) Descriptors(grant int) int { return a.leases[grant].Open() }
 
-// Refused returns what the guest was refused for want of a grant, if that is noted.
+// Refused returns what the guest was refused for want of a grant, as far as it is noted.
 func (a *Attempt) Refused() (list []api.RefusedAccess, more bool) { return a.refusals.Noted() }

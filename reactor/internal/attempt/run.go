@@ -64,18 +64,19 @@ func (a *Attempt) processConfig(spec *api.Spec, port *terminal.Port) *abi.Config
 }
 
 // giveNetwork gives the process its part of the network. A guest without grants has none, and no memory for it, unless
-// what it is refused is to be noted.
+// all that it is refused is to be noted.
 func (a *Attempt) giveNetwork(config *abi.Config, spec *api.Spec) {
-	if len(spec.Grants) == 0 && spec.GrantMode != api.ReportGrants {
+	learns := spec.GrantMode == api.ReportGrants
+	if len(spec.Grants) == 0 && !learns {
+		config.Network.Access = (*ungranted)(a)
 		return
 	}
 	for _, g := range spec.Grants {
 		a.leases = append(a.leases, lease.New(grant.CommandLine(g)))
 	}
 	config.Leases = a.leases
-	var onRefused access.OnRefused
-	if a.refusals != nil {
-		onRefused, config.OnOutside = a.refusals.Note, a.refusals.NotePath
+	if learns {
+		config.OnOutside = a.refusals.NotePath
 	}
 	a.traffic = network.NewTraffic(a.host.Driver, network.TrafficLimits{
 		Sent: spec.Limits.SentBytes, Received: spec.Limits.ReceivedBytes, BytesPerSecond: spec.Limits.BytesPerSecond,
@@ -83,7 +84,7 @@ func (a *Attempt) giveNetwork(config *abi.Config, spec *api.Spec) {
 	a.traffic.CountPast(a.before.SentBytes, a.before.ReceivedBytes)
 	config.Network = network.Config{
 		Stack:   a.host.Stack,
-		Access:  access.New(spec.Grants, a.leases, a.host.Permit, onRefused),
+		Access:  access.New(spec.Grants, a.leases, a.host.Permit, a.refusals.Note, learns),
 		Traffic: a.traffic,
 		Sockets: int(spec.Limits.Connections),
 	}

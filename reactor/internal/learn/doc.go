@@ -1,7 +1,7 @@
 // Package learn finds out what grants a workload would need from what it tries.
 //
 // A [Recorder] notes each thing that a guest tries without a grant: it may be used from any goroutine, does not
-// block, and holds at most 256 things and 64 KiB. [Smallest] turns the notes into grants; it is pure.
+// block, and holds at most 256 things and 64 KiB, or 8 things if nobody has asked for notes. [Smallest] turns the notes into grants; it is pure.
 //
 // # The smallest set
 //

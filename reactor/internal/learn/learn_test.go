@@ -128,7 +128,7 @@ func (g *guest) run(t *testing.T, grants []grant.Grant) (refused []api.RefusedAc
 		leases[i] = lease.New("")
 	}
 	notes := NewRecorder(nil, false)
-	a := access.New(grants, leases, everything{}, notes.Note)
+	a := access.New(grants, leases, everything{}, notes.Note, true)
 	for _, try := range g.tries {
 		if err := try(a); err != nil && !errors.Is(err, network.ErrNotGranted) {
 			t.Fatal(err)
@@ -200,6 +200,14 @@ func TestRecorderIsBounded(t *testing.T) {
 	}
 	if list, more := r.Noted(); len(list) != maxRefused || !more {
 		t.Errorf("%d are noted, more %t", len(list), more)
+	}
+	r = NewRecorder(nil, false)
+	r.Few()
+	for i := range 100 {
+		r.Note(grant.Resolve{Pattern: fmt.Sprint("n", i)}, "")
+	}
+	if list, more := r.Noted(); len(list) != maxUnasked || !more {
+		t.Errorf("%d are noted though nobody asked, more %t", len(list), more)
 	}
 	r = NewRecorder(nil, false)
 	for i := range 200 {

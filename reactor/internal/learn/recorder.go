@@ -12,6 +12,7 @@ import (
 
 const (
 	maxRefused     = 256
+	maxUnasked     = 8
 	maxTarget      = 1 << 10 // bytes
 	maxTargetBytes = 64 << 10
 )
@@ -27,8 +28,9 @@ const (
 // Recorder notes what a workload is refused, each thing once. Make one with NewRecorder.
 type Recorder struct {
 	mu    sync.Mutex
+	most  int // things
 	list  []api.RefusedAccess
-	known map[thing]int // indices in list
+	known map[thing]int // indices in list; nil: none
 	bytes int           // of targets and names
 	more  bool
 }
@@ -42,11 +44,18 @@ type thing struct {
 
 // NewRecorder makes a recorder that has noted a list already, and perhaps more than that.
 func NewRecorder(list []api.RefusedAccess, more bool) *Recorder {
-	r := &Recorder{known: map[thing]int{}, more: more}
+	r := &Recorder{most: maxRefused, more: more}
 	for _, a := range list {
 		r.add(thing{a.Kind, a.Target, a.Protocol}, a)
 	}
 	return r
+}
+
+// Few has the recorder note no more than may explain why the workload failed, since nobody has asked for all.
+func (r *Recorder) Few() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.most = maxUnasked
 }
 
 // Note notes what a grant would have allowed. If it has the address of something that the guest knows by name, name is that.
@@ -80,9 +89,12 @@ func (r *Recorder) note(t thing, name string) {
 
 // add adds a thing that is new, if there is room. mu is held, or nobody else has the recorder.
 func (r *Recorder) add(t thing, a api.RefusedAccess) {
-	if len(r.list) == maxRefused || r.bytes+len(t.target)+len(a.Name) > maxTargetBytes {
+	if len(r.list) >= r.most || r.bytes+len(t.target)+len(a.Name) > maxTargetBytes {
 		r.more = true
 		return
+	}
+	if r.known == nil {
+		r.known = map[thing]int{}
 	}
 	r.known[t] = len(r.list)
 	r.list = append(r.list, a)

@@ -60,14 +60,14 @@ func (a *app) attach(ctx context.Context, id string, in *attach.Input) error {
 	if missing := session.Missing(); missing > 0 {
 		fmt.Fprintf(a.Err, "reactorctl: %s bytes of the output of %s are missing: they were not kept until they could be delivered\n", humanize.Comma(int64(missing)), id)
 		if err == nil && workloadExit(w) == nil {
-			_ = a.ended(w) // it has no exit status of its own
+			_ = a.ended(ctx, w) // it has no exit status of its own
 			return exitStatus(exitError)
 		}
 	}
 	if err != nil {
 		return err
 	}
-	return a.ended(w)
+	return a.ended(ctx, w)
 }
 
 // unrecordedInterval is how often a workload is asked whether it has ended without a record.

@@ -140,7 +140,7 @@ func (j *job) followChain(ctx context.Context) error {
 		return err
 	}
 	started()
-	err := j.chainEnded(ended)
+	err := j.chainEnded(ctx, ended)
 	if err == nil && missing.Load() {
 		return exitStatus(exitError)
 	}
@@ -148,7 +148,7 @@ func (j *job) followChain(ctx context.Context) error {
 }
 
 // chainEnded says which workloads of a chain did not succeed, and returns the exit status: that of the last of them.
-func (j *job) chainEnded(ended []*reactorv1.Workload) (status error) {
+func (j *job) chainEnded(ctx context.Context, ended []*reactorv1.Workload) (status error) {
 	for i, w := range ended {
 		exit := workloadExit(w)
 		if exit != nil {
@@ -162,6 +162,7 @@ func (j *job) chainEnded(ended []*reactorv1.Workload) (status error) {
 		case exit != nil:
 			fmt.Fprintf(j.Err, "reactorctl: stage %d of %d, workload %s\n", i+1, len(ended), render.End(w))
 			j.tellCrash(w)
+			j.tellRefused(ctx, w)
 		}
 	}
 	return status

@@ -126,7 +126,7 @@ func (j *job) follow(ctx context.Context) error {
 }
 
 // ended prints what an invoked export returned, or why the workload did not succeed, and returns the exit status.
-func (a *app) ended(w *reactorv1.Workload) error {
+func (a *app) ended(ctx context.Context, w *reactorv1.Workload) error {
 	err := workloadExit(w)
 	for _, result := range w.GetStatus().GetResults() {
 		fmt.Fprintln(a.Out, result)
@@ -139,6 +139,7 @@ func (a *app) ended(w *reactorv1.Workload) error {
 	case err != nil:
 		fmt.Fprintf(a.Err, "reactorctl: workload %s\n", render.End(w))
 		a.tellCrash(w)
+		a.tellRefused(ctx, w)
 	}
 	return err
 }

@@ -68,7 +68,7 @@ func (s *specFlags) addGuest(cmd *cobra.Command) {
 	f.StringVar(&s.stdin, "stdin", "", "a file the guest reads as its standard input; - for this command's standard input")
 	f.StringVar(&s.invoke, "invoke", "", "the export to call in a module without _start; arguments become its parameters")
 	s.granted.add(f)
-	f.StringVar(&s.grantMode, "grants", grantModes[0], "what is noted when the guest is refused something for want of a grant: enforce, nothing; report, what it was, for reactorctl grants (names are looked up all the same)")
+	f.StringVar(&s.grantMode, "grants", grantModes[0], "what is noted when the guest is refused something for want of a grant, for reactorctl grants: enforce, the first few things; report, all (names are looked up all the same)")
 	f.DurationVar(&s.timeout, "timeout", 0, "cancel it after this long")
 	f.Var(quantity.CountFlag(&s.fuel, 0), "fuel", "how many instructions it may execute, about one unit each, such as 1e9")
 	f.Var(quantity.SizeFlag(&s.memory, 0), "memory", "the most linear memory it may have, such as 64MiB")

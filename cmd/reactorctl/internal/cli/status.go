@@ -62,8 +62,14 @@ func (a *app) lookAtStats(ctx context.Context) (sheet, error) {
 
 func (a *app) lookAtWorkload(ctx context.Context, id string) (sheet, error) {
 	response, err := a.workloads().GetWorkload(ctx, &reactorv1.GetWorkloadRequest{Id: id})
-	workload := response.GetWorkload()
-	return sheet{workload, func(room int) []screen.Line { return render.Workload(workload, room) }}, err
+	if err != nil {
+		return sheet{}, err
+	}
+	workload, refused := response.GetWorkload(), ""
+	if a.output.IsTable() {
+		refused = a.refused(ctx, id)
+	}
+	return sheet{workload, func(room int) []screen.Line { return render.Workload(workload, refused, room) }}, nil
 }
 
 func (a *app) printSheet(page sheet) error {

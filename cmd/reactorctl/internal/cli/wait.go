@@ -105,7 +105,7 @@ func (a *app) waitAll(ctx context.Context, ids []string) error {
 			return fmt.Errorf("%s: %w", id, err)
 		}
 		ended.Add(1)
-		if err := results.add(w); err != nil {
+		if err := results.add(ctx, w); err != nil {
 			return err
 		}
 	}
@@ -157,7 +157,7 @@ const mostFailures = 10
 
 // add prints the end of a workload: of one that is alone, or that did not succeed. It says for the first where the stack
 // of a crash is.
-func (t *tally) add(w *reactorv1.Workload) error {
+func (t *tally) add(ctx context.Context, w *reactorv1.Workload) error {
 	t.ended++
 	exit := workloadExit(w)
 	if exit != nil {
@@ -177,6 +177,7 @@ func (t *tally) add(w *reactorv1.Workload) error {
 	}
 	if t.failed <= 1 {
 		t.app.tellWhereStack(w)
+		t.app.tellRefused(ctx, w)
 	}
 	return nil
 }

@@ -88,6 +88,19 @@ func Refused(list []*reactorv1.RefusedAccess) List {
 	return all
 }
 
+// RefusedBriefly says in a few words what a workload was refused.
+func RefusedBriefly(g *reactorv1.GetGrantsResponse) string {
+	first, more := g.GetRefused()[0], len(g.GetRefused())-1
+	text := opKind(first.GetKind()) + " " + protocol(first.GetProtocol()) + first.GetTarget()
+	switch {
+	case g.GetRefusedMore():
+		return fmt.Sprintf("%s and more than %d others", text, more)
+	case more > 0:
+		return fmt.Sprintf("%s and %s", text, count(uint64(more), "other"))
+	}
+	return text
+}
+
 // GrantFlags are the flags that give grants, for a shell.
 func GrantFlags(list []*reactorv1.Grant) string {
 	var words []string

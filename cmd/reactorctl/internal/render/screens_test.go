@@ -157,10 +157,10 @@ func TestWorkloadScreen(t *testing.T) {
 		time.Local = time.UTC
 		defer func() { time.Local = local }()
 		for _, room := range []int{80, 200} {
-			checkScreen(t, "status", room, Workload(crashed(), room))
-			checkScreen(t, "status-denied", room, Workload(denied(), room))
-			checkScreen(t, "status-waiting", room, Workload(workloads()[3], room))
-			checkScreen(t, "status-chain", room, Workload(joined(), room))
+			checkScreen(t, "status", room, Workload(crashed(), "connect db:5432 and 2 others; see `reactorctl grants k8bck5fvq01l1dtvo1lj`", room))
+			checkScreen(t, "status-denied", room, Workload(denied(), "", room))
+			checkScreen(t, "status-waiting", room, Workload(workloads()[3], "", room))
+			checkScreen(t, "status-chain", room, Workload(joined(), "", room))
 		}
 	})
 }

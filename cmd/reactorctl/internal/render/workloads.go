@@ -113,12 +113,9 @@ func Workloads(workloads []*reactorv1.Workload, wide bool) List {
 	return list
 }
 
-// Workload returns one workload in full. If room is not zero, no line is wider.
-func Workload(w *reactorv1.Workload, room int) []screen.Line { return table.Pairs(about(w), room) }
-
-// about has all that there is to say about a workload.
-func about(w *reactorv1.Workload) []table.Pair {
-	return slices.Concat(aboutSpec(w), aboutLife(w), aboutUse(w), aboutEnd(w))
+// Workload returns one workload in full, with what it was refused. If room is not zero, no line is wider.
+func Workload(w *reactorv1.Workload, refused string, room int) []screen.Line {
+	return table.Pairs(slices.Concat(aboutSpec(w), aboutLife(w), aboutUse(w), aboutEnd(w, refused)), room)
 }
 
 // aboutSpec says what was submitted, except for the limits.
@@ -217,12 +214,13 @@ func aboutUse(w *reactorv1.Workload) []table.Pair {
 }
 
 // aboutEnd says what came of it.
-func aboutEnd(w *reactorv1.Workload) []table.Pair {
+func aboutEnd(w *reactorv1.Workload, refused string) []table.Pair {
 	s := w.GetStatus()
 	return []table.Pair{
 		values("results", s.GetResults()...),
 		values("message", strings.Split(s.GetMessage(), "\n")...),
 		aboutCrash(s.GetCrash()),
+		pair("refused", refused),
 	}
 }
 

@@ -66,12 +66,15 @@ func (c Config) Validate() error {
 //
 //  1. A worker that finds nothing ready puts itself on idle, gives up mu, and waits on its channel.
 //     (TestTimerWakesTask: virtual time passes only when all sleep.)
-//  2. A goroutine that has changed the queue wakes a worker before it gives up mu, if tasks are
-//     ready, some worker sleeps, and waking is not set. It takes the last worker from idle (whose
-//     caches are warmest), sets waking, gives up mu and sends to the worker's channel, which has
-//     room for it. (TestWakeInEveryPhase, TestStats)
+//  2. A goroutine that has changed the queue wakes a worker before it gives up mu, if more tasks are
+//     ready than workers are looking, some worker sleeps, and waking is not set. It takes the last
+//     worker from idle (whose caches are warmest), sets waking, gives up mu and sends to the worker's
+//     channel, which has room for it. (TestWakeInEveryPhase, TestStats)
 //  3. The woken worker takes mu, clears waking, and takes a task if there still is one. By 2 it
 //     wakes the next worker if there are more. (TestSleepingWorkersAreWoken)
+//  4. A worker that takes events of sockets or lets other goroutines run is looking: it takes a task
+//     right afterwards. So a task that is preempted, or woken by the events that its worker takes,
+//     stays with that worker and its caches. (TestLoneTaskKeepsItsWorker)
 //
 // So whenever mu is free, tasks are ready and workers sleep, one worker is about to look. No wake-up
 // is lost, since all of this happens under mu. Many tasks that become ready at once wake one worker
@@ -91,6 +94,7 @@ type Executor struct {
 	queue   readyQueue
 	idle    []*worker        // sleeping workers, last in, first out
 	waking  bool             // a worker was taken from idle and has not looked yet
+	looking int              // workers that are awake and about to look
 	events  bool             // sockets have events that no worker has taken
 	gate    eventGate        // when workers take them
 	closed  bool             // Spawn fails
@@ -165,7 +169,7 @@ func (e *Executor) enqueue(t *Task, c class) {
 
 // unlock gives up mu and wakes a sleeping worker if one is needed.
 func (e *Executor) unlock() {
-	if (e.queue.len == 0 && !e.events) || e.waking || len(e.idle) == 0 {
+	if !e.needsWorker() || e.waking || len(e.idle) == 0 {
 		e.mu.Unlock()
 		return
 	}
@@ -175,6 +179,11 @@ func (e *Executor) unlock() {
 	e.waking = true
 	e.mu.Unlock()
 	w.wake <- struct{}{}
+}
+
+// needsWorker reports whether there is more to do than the workers that are about to look will find. The caller holds mu.
+func (e *Executor) needsWorker() bool {
+	return e.queue.len > e.looking || e.events && e.looking == 0
 }
 
 // mayPoll reports whether a worker should take events of sockets now. The caller holds mu.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -186,6 +187,33 @@ func TestSleepingWorkersAreWoken(t *testing.T) {
 		}
 		close(goOn)
 	})
+}
+
+// TestLoneTaskKeepsItsWorker: while one task alone is preempted again and again, nobody wakes the other worker.
+func TestLoneTaskKeepsItsWorker(t *testing.T) {
+	e := open(t, Config{Workers: 2})
+	sleeping := func() bool {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		return len(e.idle) == 1 && !e.waking
+	}
+	const yields = 5 // of its worker, to other goroutines
+	spawn(t, e, TaskSpec{Run: func(f *Fiber) {
+		for !sleeping() { // the other worker has to begin first
+			runtime.Gosched()
+		}
+		for began := time.Now(); time.Since(began) < yields*yieldSeldom; {
+			if err := f.Preempt(); err != nil {
+				t.Error(err)
+				return
+			}
+			if !sleeping() {
+				t.Error("the other worker was woken")
+				return
+			}
+		}
+	}})
+	wait(t, e)
 }
 
 func TestClose(t *testing.T) {

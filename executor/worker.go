@@ -103,10 +103,12 @@ func (w *worker) poll() {
 	e := w.executor
 	e.events = false
 	e.gate.onPoll(w.now)
+	e.looking++
 	e.mu.Unlock()
 	more := e.driver.Poll()
 	w.now = e.uptime()
 	e.mu.Lock()
+	e.looking--
 	e.events = e.events || more
 }
 
@@ -205,20 +207,31 @@ func (w *worker) giveBack(why outcome) {
 	}
 }
 
-// shouldYield reports whether timers are due, or yieldEvery has passed since the last yield.
+// shouldYield reports whether timers are due, or it is time to let other goroutines run. The caller holds mu.
 func (w *worker) shouldYield() bool {
-	return w.executor.driver.Due(w.now) || w.now-w.lastYield >= yieldEvery
+	return w.executor.driver.Due(w.now) || w.hasRun(w.yieldEvery())
 }
+
+// yieldEvery returns how long the worker runs tasks before it lets other goroutines run. The caller holds mu.
+func (w *worker) yieldEvery() time.Duration {
+	if len(w.executor.idle) > 0 {
+		return yieldSeldom
+	}
+	return yieldOften
+}
+
+func (w *worker) hasRun(d time.Duration) bool { return w.now-w.lastYield >= d }
 
 // yieldToGo fires timers that are due, takes the events of sockets, and lets other goroutines run. The
 // caller holds mu; yieldToGo releases it meanwhile.
 func (w *worker) yieldToGo() {
 	e := w.executor
 	allBusy := len(e.idle) == 0
-	spent := w.now-w.lastYield >= yieldEvery
+	spent := w.hasRun(w.yieldEvery())
 	if spent && e.driver.HasSources() && e.mayPoll(w.now) {
 		w.poll()
 	}
+	e.looking++
 	e.unlock()
 	e.driver.Expire(w.now)
 	if spent {
@@ -228,4 +241,5 @@ func (w *worker) yieldToGo() {
 		e.driver.Expire(w.now)
 	}
 	e.mu.Lock()
+	e.looking--
 }

@@ -7,9 +7,12 @@ import (
 )
 
 const (
-	// yieldEvery is how long a worker runs tasks before it lets other goroutines run. Yielding costs
-	// 0.1 us if no other goroutine is runnable.
-	yieldEvery = 100 * time.Microsecond
+	// yieldOften is how long a worker runs tasks before it lets other goroutines run, if no worker sleeps. Yielding
+	// costs 0.1 us if no other goroutine is runnable.
+	yieldOften = 100 * time.Microsecond
+	// yieldSeldom is the same while a worker sleeps: then there is mostly another processor for other goroutines. To
+	// yield would wake that processor, which would take the worker, and its task with it, away from warm caches.
+	yieldSeldom = time.Millisecond
 	// pollEvery is how long the workers run tasks before one of them makes the runtime poll the
 	// network. That costs 2.5 us.
 	pollEvery = time.Millisecond

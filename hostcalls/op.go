@@ -31,6 +31,22 @@ type Subject interface {
 	Grant() string
 }
 
+// Peered is a Subject that may be joined to another workload's, and to nothing else.
+type Peered interface {
+	Subject
+	// Peer returns the id of that workload; empty if there is none.
+	Peer() string
+}
+
+// Peer returns the id of the workload that alone can end the op, by reading or writing at the other end; empty if there is
+// none, and the op ends by something else.
+func (o *Op) Peer() string {
+	if p, ok := o.Subject.(Peered); ok && (o.Kind == OpRead || o.Kind == OpWrite) && o.Deadline.IsZero() {
+		return p.Peer()
+	}
+	return ""
+}
+
 // Transferred returns how many bytes have gone through what the op acts on so far, in the op's direction.
 func (o *Op) Transferred() uint64 {
 	if o.Subject == nil {

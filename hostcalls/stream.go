@@ -48,7 +48,7 @@ type Leveler interface {
 // Joint is a standard stream that is joined to another workload's. An io.Closer, too, it is closed if the guest closes its
 // descriptor, but not at the guest's end.
 type Joint interface {
-	Subject
+	Peered
 	// Target names what it is joined to.
 	Target() string
 	// Fault says why the last operation failed.

@@ -136,6 +136,57 @@ func TestPartnerEnds(t *testing.T) {
 	await(t, "no workload is left", func() bool { return r.runner.Stats().Live == 0 })
 }
 
+// A stage that is sent back to the queue for the node's memory keeps its place in the chain, unless it has used its pipes:
+// what it has read is gone then, and all are told.
+func TestStageIsSentBack(t *testing.T) {
+	const node = 11<<20 + 350<<10 // for eleven steps and a guest that holds two pages, but not for another one
+	for _, used := range []bool{false, true} {
+		t.Run(fmt.Sprint("used ", used), func(t *testing.T) {
+			r := open(t, func(c *Config) { c.MemoryBytes = node })
+			push(t, r, "steps", "cat")
+			stages := chain("c", api.Spec{Module: "cat", Interactive: true}, api.Spec{Module: "steps"})
+			submitAll(t, r, stages[:1])
+			head := attach(t, r, "c-0")
+			submit(t, r, "older", api.Spec{Module: "steps", Interactive: true})
+			older := attach(t, r, "older")
+			awaitWaiting(t, r, "older")
+			submitAll(t, r, stages[1:])
+			awaitWaiting(t, r, "c-1")
+			if used {
+				send(t, head, "123456")
+				awaitLog(t, r, "c-1", "......")
+				send(t, older, "1234567")
+			} else {
+				send(t, older, "12345678901")
+			}
+			if d := awaitDelay(t, r, "c-1").Status.Delay; d.Reason.String() != "NODE_MEMORY" {
+				t.Errorf("delayed: %+v", d)
+			}
+			older.CloseWrite()
+			if w := wait(t, r, "older"); w.Status.State != api.Succeeded {
+				t.Errorf("the older: %+v", w.Status)
+			}
+			if used {
+				const why = "its pipe with workload c-0 broke: workload c-1 was sent back to the queue, for the node's memory, after it had used the pipe"
+				if w := wait(t, r, "c-1"); w.Status.State != api.Failed || !strings.Contains(w.Status.Message, why) {
+					t.Errorf("the stage: %+v", w.Status)
+				}
+				return
+			}
+			send(t, head, "12")
+			head.CloseWrite()
+			for i, id := range []string{"c-0", "c-1"} {
+				if w := wait(t, r, id); w.Status.State != api.Succeeded || int(w.Status.Attempts) != 1+i {
+					t.Errorf("%s: %+v", id, w.Status)
+				}
+			}
+			if text, _ := readLog(t, r, api.LogRequest{ID: "c-1"}); text != ".." {
+				t.Errorf("it wrote %q", text)
+			}
+		})
+	}
+}
+
 func TestPipeRefused(t *testing.T) {
 	r := open(t)
 	push(t, r, "hello", "cat", "sleep")

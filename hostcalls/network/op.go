@@ -39,10 +39,21 @@ func addressOf(s Socket) string {
 	if local := s.LocalAddr(); local.IsValid() {
 		return local.String()
 	}
+	if peer := peerOf(s); peer != "" {
+		return "workload " + peer
+	}
 	return "socket"
 }
 
-// side is a direction of a socket, as a hostcalls.Subject.
+// peerOf returns the process at the other end of a connection in memory, if it is known.
+func peerOf(s Socket) string {
+	if e, ok := s.(*end); ok {
+		return e.peer
+	}
+	return ""
+}
+
+// side is a direction of a socket, as a hostcalls.Peered.
 type side struct {
 	socket *socket
 	moved  atomic.Uint64 // bytes
@@ -50,6 +61,9 @@ type side struct {
 
 // Transferred implements hostcalls.Subject.
 func (s *side) Transferred(hostcalls.OpKind) uint64 { return s.moved.Load() }
+
+// Peer implements hostcalls.Peered.
+func (s *side) Peer() string { return peerOf(s.socket.inner) }
 
 // Grant implements hostcalls.Subject.
 func (s *side) Grant() string {

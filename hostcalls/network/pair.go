@@ -14,7 +14,9 @@ import (
 // Pair returns two sockets in memory that are connected to each other. Each direction holds up to capacity bytes that
 // have not been read, by default hostcalls.DefaultPipeCapacity; then the writer waits. They have no addresses. Their
 // methods may be called from any goroutine.
-func Pair(capacity int) (a, b TCP) {
+func Pair(capacity int) (a, b TCP) { return pair(capacity) }
+
+func pair(capacity int) (a, b *end) {
 	there, back := hostcalls.NewPipe(capacity), hostcalls.NewPipe(capacity)
 	return newEnd(back, there), newEnd(there, back)
 }
@@ -24,6 +26,7 @@ type end struct {
 	unaddressed
 	options memoryOptions
 	in, out *hostcalls.Pipe
+	peer    string // the process at the other end, if it is known
 	closed  atomic.Bool
 }
 
@@ -140,7 +143,10 @@ func NewListener(backlog int) *Listener { return &Listener{backlog: max(backlog,
 
 // Dial returns a connection to the listener, as by Pair. It returns hostcalls.ErrWouldBlock if there is no room, and
 // ECONNREFUSED once the listener is closed. NotifyRoom notifies when it would not block.
-func (l *Listener) Dial(capacity int) (TCP, error) {
+func (l *Listener) Dial(capacity int) (TCP, error) { return l.dial(capacity, "", "") }
+
+// dial is Dial for one process that connects to another.
+func (l *Listener) dial(capacity int, from, to string) (TCP, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
@@ -149,7 +155,8 @@ func (l *Listener) Dial(capacity int) (TCP, error) {
 	case len(l.queue) == l.backlog:
 		return nil, hostcalls.ErrWouldBlock
 	}
-	mine, theirs := Pair(capacity)
+	mine, theirs := pair(capacity)
+	mine.peer, theirs.peer = to, from
 	l.queue = append(l.queue, theirs)
 	l.accept.Tell()
 	return mine, nil

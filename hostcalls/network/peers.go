@@ -117,7 +117,7 @@ func (p Peer) Dial(id, name string) (TCP, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := l.Dial(0)
+	c, err := l.dial(0, p.ID, id)
 	if errors.Is(err, syscall.ECONNREFUSED) { // it is being closed
 		err = hostcalls.ErrWouldBlock
 	}

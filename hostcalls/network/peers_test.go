@@ -48,6 +48,19 @@ func TestPeers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	process := New(Config{})
+	for _, end := range []struct {
+		tcp  TCP
+		peer string
+	}{{c, "server"}, {s, "client"}} {
+		adopted, err := process.Adopt(end.tcp, nil, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if op := Op(adopted, hostcalls.OpRead, In, 0); op.Peer() != end.peer || op.Target != "workload "+end.peer {
+			t.Errorf("it waits for %q, as for %q, want %q", op.Peer(), op.Target, end.peer)
+		}
+	}
 	_, _ = c.Write([]byte("ping"))
 	b := make([]byte, 8)
 	if n, err := s.Read(b, false); string(b[:n]) != "ping" || err != nil {

@@ -1861,8 +1861,9 @@ type WorkloadStatus struct {
 	Delay *Delay `protobuf:"bytes,13,opt,name=delay,proto3" json:"delay,omitempty"`
 	// crash says where and why the guest crashed; absent if it did not.
 	Crash *Crash `protobuf:"bytes,14,opt,name=crash,proto3" json:"crash,omitempty"`
-	// stuck is set if nothing can wake the guest any more: it has not ended, and waits for nothing. It says what the
-	// guest's last host call was.
+	// stuck is set if nothing can wake the guest any more: it has not ended, and waits for nothing, or only for workloads
+	// that are stuck themselves, such as two that each read what the other does not write. It says what the guest's last
+	// host call was, and for which workloads it waits.
 	Stuck string `protobuf:"bytes,15,opt,name=stuck,proto3" json:"stuck,omitempty"`
 	// revoked_grants are the indices in spec.grants of those that were revoked.
 	RevokedGrants []uint32 `protobuf:"varint,16,rep,packed,name=revoked_grants,json=revokedGrants,proto3" json:"revoked_grants,omitempty"`

@@ -1,6 +1,7 @@
 package attempt
 
 import (
+	"fmt"
 	"reflect"
 	"slices"
 	"sync"
@@ -107,35 +108,79 @@ func TestTrafficAddsUp(t *testing.T) {
 
 func times(n int, d time.Duration) time.Duration { return time.Duration(n) * d }
 
-// TestStuck: a guest that waits for nothing is stuck, after a moment.
-func TestStuck(t *testing.T) {
+// peered is what only another workload can make ready.
+type peered string
+
+func (peered) Transferred(hostcalls.OpKind) uint64 { return 0 }
+func (peered) Grant() string                       { return "" }
+func (p peered) Peer() string                      { return string(p) }
+
+// TestHeldBy: a guest that waits for nothing, or for other guests alone, is held, after a moment.
+func TestHeldBy(t *testing.T) {
 	in(t, func(f *fixture) {
 		stuck := f.attempt(parks())
 		waiting := parks()
 		waiting.ops = []hostcalls.Op{{Kind: hostcalls.OpRead}}
 		waits := f.attempt(waiting)
-		if stuck.Stuck() {
-			t.Error("one that was not started is stuck")
+		held := func(of *Attempt) string {
+			peers, held := of.HeldBy(time.Now())
+			return fmt.Sprint(held, " ", peers)
+		}
+		if held(stuck) != "false []" {
+			t.Error("one that was not started is held")
 		}
 		f.spawn(stuck, lifecycle.NoCause)
 		f.spawn(waits, lifecycle.NoCause)
 		for _, tc := range []struct {
 			after time.Duration
 			want  bool
-		}{{0, false}, {stuckAfter - 1, false}, {1, true}, {time.Hour, true}} {
+		}{{0, false}, {heldAfter - 1, false}, {1, true}, {time.Hour, true}} {
 			time.Sleep(tc.after)
 			synctest.Wait()
-			if got := stuck.Stuck(); got != tc.want {
-				t.Errorf("after %v more: stuck %t", tc.after, got)
+			if got := held(stuck); got != fmt.Sprint(tc.want, " []") {
+				t.Errorf("after %v more: held %s", tc.after, got)
 			}
-			if waits.Stuck() {
-				t.Errorf("after %v more one that waits for something is stuck", tc.after)
+			if held(waits) != "false []" {
+				t.Errorf("after %v more one that waits for something is held", tc.after)
 			}
 		}
 		stuck.Wake()
 		synctest.Wait()
-		if stuck.Stuck() {
-			t.Error("one that has ended is stuck")
+		if held(stuck) != "false []" {
+			t.Error("one that has ended is held")
+		}
+	})
+}
+
+// TestHeldByPeers: only what another workload alone can end holds a guest.
+func TestHeldByPeers(t *testing.T) {
+	in(t, func(f *fixture) {
+		op := func(kind hostcalls.OpKind, peer string) hostcalls.Op {
+			return hostcalls.Op{Kind: kind, Subject: peered(peer)}
+		}
+		due := op(hostcalls.OpRead, "a")
+		due.Deadline = time.Now().Add(time.Hour)
+		for _, tc := range []struct {
+			ops  []hostcalls.Op
+			want []string
+			held bool
+		}{
+			{[]hostcalls.Op{op(hostcalls.OpRead, "a"), op(hostcalls.OpRead, "b"), op(hostcalls.OpWrite, "a")}, []string{"a", "b"}, true},
+			{[]hostcalls.Op{op(hostcalls.OpRead, "a"), op(hostcalls.OpRead, "")}, nil, false},
+			{[]hostcalls.Op{op(hostcalls.OpRead, "a"), {Kind: hostcalls.OpTimer}}, nil, false},
+			{[]hostcalls.Op{due}, nil, false},
+			{[]hostcalls.Op{op(hostcalls.OpRate, "a")}, nil, false},
+		} {
+			p := parks()
+			p.ops = tc.ops
+			a := f.attempt(p)
+			f.spawn(a, lifecycle.NoCause)
+			synctest.Wait()
+			time.Sleep(time.Minute)
+			if peers, held := a.HeldBy(time.Now()); held != tc.held || !slices.Equal(peers, tc.want) {
+				t.Errorf("one that waits for %v is held %t by %q, want %q", tc.ops, held, peers, tc.want)
+			}
+			a.Wake()
 		}
 	})
 }

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/reactord/reactord/executor"
 	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/reactor/api"
 )
@@ -39,23 +38,36 @@ func addWait(all []api.WaitUsage, w api.WaitUsage) []api.WaitUsage {
 	return all
 }
 
-// stuckAfter is how long a guest has waited for nothing before it counts as stuck: one that was just about to go on is not.
-const stuckAfter = time.Second
+// heldAfter is how long a guest has waited before it counts as held: one that was just about to go on is not.
+const heldAfter = time.Second
 
-// Stuck reports whether the guest waits and nothing can wake it: it has been parked for a while without any pending
-// operation.
-func (a *Attempt) Stuck() bool {
+// HeldBy reports whether the guest has waited for a while, until a time, for nothing but other workloads, each of which
+// alone can end an operation, and which these are. If there are none the guest waits for nothing at all.
+func (a *Attempt) HeldBy(until time.Time) (peers []string, held bool) {
 	task := a.task.Load()
 	if task == nil {
-		return false
+		return nil, false
 	}
 	since := task.ParkedSince()
-	if since.IsZero() || time.Since(since) < stuckAfter {
-		return false
+	if since.IsZero() || until.Sub(since) < heldAfter {
+		return nil, false
 	}
-	var buffer [1]hostcalls.Op
-	return len(a.AppendOps(buffer[:0])) == 0 && task.Phase() == executor.Parked && task.ParkedSince().Equal(since)
+	var buffer [2]hostcalls.Op
+	ops := a.AppendOps(buffer[:0])
+	for i := range ops {
+		peer := ops[i].Peer()
+		switch {
+		case peer == "" || len(peers) == maxPeers:
+			return nil, false
+		case !slices.Contains(peers, peer):
+			peers = append(peers, peer)
+		}
+	}
+	return peers, task.ParkedSince().Equal(since)
 }
+
+// maxPeers bounds how many workloads a guest that is held may wait for.
+const maxPeers = 64
 
 // LastCall returns the host call in which the guest waits; empty if that is not known.
 func (a *Attempt) LastCall() string {

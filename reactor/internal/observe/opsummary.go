@@ -19,8 +19,10 @@ func (o *Observer) SummarizeOps(ctx context.Context, of Selected, filter OpFilte
 	var buffer []hostcalls.Op
 	now := time.Now()
 	err := o.each(ctx, of, func(w running) {
-		if buffer = w.attempt.AppendOps(buffer[:0]); len(buffer) == 0 && w.attempt.Stuck() {
-			answer.Stuck++
+		if buffer = w.attempt.AppendOps(buffer[:0]); mayBeStuck(buffer) {
+			if _, stuck := o.stuck(w.id, w.attempt); stuck {
+				answer.Stuck++
+			}
 		}
 		if buffer = filter.keep(buffer, now); len(buffer) == 0 {
 			return

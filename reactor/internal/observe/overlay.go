@@ -28,15 +28,7 @@ func (o *Observer) Overlay(w *api.Workload) {
 	if a.Parked() {
 		s.State = api.Waiting
 	}
-	if a.Stuck() {
-		s.Stuck = stuckText(a.LastCall())
+	if peers, stuck := o.stuck(w.ID, a); stuck {
+		s.Stuck = stuckText(a.LastCall(), w.ID, peers)
 	}
-}
-
-// stuckText says what is known of a guest that nothing can wake any more.
-func stuckText(lastCall string) string {
-	if lastCall == "" {
-		return "it waits for nothing that could wake it, and has made no host call"
-	}
-	return "it waits in " + lastCall + " for nothing that could wake it"
 }

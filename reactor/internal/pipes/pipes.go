@@ -20,7 +20,7 @@ type End uint8
 const (
 	Exited End = iota // the guest ended by itself, with whatever code
 	Failed            // it was ended
-	Again             // it will have another attempt
+	Again             // it will have another attempt: the node was short of memory, or it had not started yet
 )
 
 func (e End) String() string {
@@ -30,7 +30,7 @@ func (e End) String() string {
 	case Failed:
 		return "did not end by itself"
 	default:
-		return "was stopped after it had used the pipe"
+		return "was sent back to the queue, for the node's memory, after it had used the pipe"
 	}
 }
 
@@ -99,7 +99,7 @@ func (p *Pipes) JoinTo(pair Pair) *Reader {
 }
 
 func (p *Pipes) join(pair Pair, side Side, s *stream) {
-	s.pipes, s.side, s.peer = p, side, nameOf(pair.Workload(side.other()))
+	s.pipes, s.side, s.peer = p, side, pair.Workload(side.other())
 	p.mu.Lock()
 	l := p.table.join(pair, side, &s.use)
 	p.changed()

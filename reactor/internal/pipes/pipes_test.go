@@ -119,10 +119,10 @@ func TestNextAttempt(t *testing.T) {
 	}
 	p.OnEnd("t", "b", Again)
 	again := p.JoinTo(pair)
-	if _, err := again.Read(make([]byte, 2)); err == nil || err.Error() != "workload b was stopped after it had used the pipe" {
+	if _, err := again.Read(make([]byte, 2)); err == nil || err.Error() != "workload b was sent back to the queue, for the node's memory, after it had used the pipe" {
 		t.Errorf("the next attempt reads %v", err)
 	}
-	if _, err := w.Write([]byte("x")); !errors.Is(err, hostcalls.ErrBrokenPipe) || w.Fault() != "workload b was stopped after it had used the pipe" {
+	if _, err := w.Write([]byte("x")); !errors.Is(err, hostcalls.ErrBrokenPipe) || w.Fault() != "workload b was sent back to the queue, for the node's memory, after it had used the pipe" {
 		t.Errorf("the writer gets %v, %q", err, w.Fault())
 	}
 }

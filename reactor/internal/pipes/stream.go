@@ -26,14 +26,17 @@ type stream struct {
 	pipes *Pipes
 	link  *link // nil: the workload has left the pair
 	side  Side
-	peer  string // its name for people
+	peer  string
 	use   use
 	gone  string // if link is nil: why
 	fault string // why the last call failed
 }
 
 // Target says with which workload the stream is joined.
-func (s *stream) Target() string { return s.peer }
+func (s *stream) Target() string { return nameOf(s.peer) }
+
+// Peer implements hostcalls.Peered.
+func (s *stream) Peer() string { return s.peer }
 
 // Transferred implements hostcalls.Subject.
 func (s *stream) Transferred(hostcalls.OpKind) uint64 { return s.use.bytes.Load() }

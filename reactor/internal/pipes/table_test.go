@@ -79,7 +79,7 @@ func TestTransitions(t *testing.T) {
 			w.join(ab, To)
 			w.uses[key(ab, From)].bytes.Add(1)
 			w.end("t", "a", Again)
-		}, "read workload a was stopped after it had used the pipe, write closed, room true"},
+		}, "read workload a was sent back to the queue, for the node's memory, after it had used the pipe, write closed, room true"},
 		{"the reader is stopped", func(w *world) {
 			w.join(ab, From)
 			w.join(ab, To)

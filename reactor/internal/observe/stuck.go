@@ -1,0 +1,67 @@
+package observe
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/reactord/reactord/hostcalls"
+	"github.com/reactord/reactord/reactor/internal/attempt"
+)
+
+// maxStuck bounds how many workloads that wait for each other are looked at. Of more than that it is not known whether they
+// can go on.
+const maxStuck = 256
+
+// stuck reports whether nothing can wake a workload any more: it waits for nothing, or only for workloads, its peers, that
+// nothing can wake either, since they wait for each other.
+//
+// A workload that is held has been since before now, so that all of them were at that time. Whoever was held then could only
+// have been woken by one of them.
+func (o *Observer) stuck(id string, a *attempt.Attempt) (peers []string, stuck bool) {
+	now := time.Now()
+	peers, held := a.HeldBy(now)
+	known := map[string]bool{id: true}
+	for next := peers; held && len(next) > 0; {
+		peer := next[0]
+		next = next[1:]
+		if known[peer] {
+			continue
+		}
+		b, _, _ := o.Look(peer)
+		if known[peer] = true; b == nil || len(known) > maxStuck {
+			return nil, false
+		}
+		var more []string
+		more, held = b.HeldBy(now)
+		next = append(slices.Clip(next), more...)
+	}
+	return peers, held
+}
+
+// mayBeStuck reports whether a workload that waits for these operations can be stuck.
+func mayBeStuck(ops []hostcalls.Op) bool {
+	return !slices.ContainsFunc(ops, func(op hostcalls.Op) bool { return op.Peer() == "" })
+}
+
+// stuckText says what is known of a guest that nothing can wake any more.
+func stuckText(lastCall, id string, peers []string) string {
+	const most = 3
+	where := "it waits in " + lastCall
+	if lastCall == "" {
+		where = "it has made no host call, and waits"
+	}
+	switch {
+	case len(peers) == 0:
+		return where + " for nothing that could wake it"
+	case len(peers) == 1 && peers[0] == id:
+		return where + " for itself"
+	case len(peers) == 1:
+		return where + " for workload " + peers[0] + ", which can't go on either"
+	case len(peers) > most:
+		return fmt.Sprintf("%s for workloads %s and %d more, which can't go on either", where, strings.Join(peers[:most], ", "), len(peers)-most)
+	default:
+		return where + " for workloads " + strings.Join(peers, ", ") + ", which can't go on either"
+	}
+}

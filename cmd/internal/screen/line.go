@@ -90,3 +90,17 @@ func Width(text string) int { return runewidth.StringWidth(printable.String(text
 func Cut(text string, columns int) string {
 	return runewidth.Truncate(printable.String(text), columns, ellipsis)
 }
+
+// CutMiddle is Cut for a text whose end matters as much as its beginning, such as an address with its port.
+func CutMiddle(text string, columns int) string {
+	text = printable.String(text)
+	width := runewidth.StringWidth(text)
+	switch {
+	case columns <= 0:
+		return ""
+	case width <= columns || columns < 3:
+		return runewidth.Truncate(text, columns, ellipsis)
+	}
+	end := columns / 2
+	return runewidth.Truncate(text, columns-end-1, "") + ellipsis + runewidth.TruncateLeft(text, width-end, "")
+}

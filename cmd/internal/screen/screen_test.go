@@ -73,6 +73,26 @@ func TestCut(t *testing.T) {
 	}
 }
 
+func TestCutMiddle(t *testing.T) {
+	for _, tt := range []struct {
+		text    string
+		columns int
+		want    string
+	}{
+		{"listen:127.0.0.1:8000", 21, "listen:127.0.0.1:8000"}, {"listen:127.0.0.1:8000", 14, "listen….1:8000"},
+		{"abcdef", 3, "a…f"}, {"abcdef", 2, "a…"}, {"abcdef", 1, "…"}, {"a\tb", 6, "a\\…09b"},
+	} {
+		if got := CutMiddle(tt.text, tt.columns); got != tt.want {
+			t.Errorf("%q in %d columns is %q, want %q", tt.text, tt.columns, got, tt.want)
+		}
+	}
+	for columns := range 12 {
+		if got := CutMiddle("日本x日本語", columns); Width(got) > columns {
+			t.Errorf("%d: %q of width %d", columns, got, Width(got))
+		}
+	}
+}
+
 func TestSize(t *testing.T) {
 	for _, tt := range []struct {
 		env           []string

@@ -17,6 +17,8 @@ type Column struct {
 	Right bool
 	// Least is the width to which the column may be cut; zero: it is never cut as long as columns can be left out.
 	Least int
+	// Middle says that cells are cut in their middle, since their ends matter, too.
+	Middle bool
 	// Rank says which columns are left out first if there is no room: those with the highest. Zero: never.
 	Rank int
 }
@@ -97,7 +99,11 @@ func (l *Layout) Line(row Row) screen.Line {
 		if l.widths[i] == 0 {
 			continue
 		}
-		text := screen.Cut(cell.Text, l.widths[i])
+		cut := screen.Cut
+		if l.columns[i].Middle {
+			cut = screen.CutMiddle
+		}
+		text := cut(cell.Text, l.widths[i])
 		blank := l.widths[i] - screen.Width(text)
 		before, after := 0, blank
 		if l.columns[i].Right {

@@ -31,6 +31,14 @@ func text(lines []screen.Line) string {
 	return b.String()
 }
 
+// A cell whose end matters keeps it.
+func TestCutInTheMiddle(t *testing.T) {
+	lines := Lines([]Column{{Title: "ID"}, {Title: "TARGET", Least: 6, Middle: true}}, []Row{Cells("w-1", "127.0.0.1:8080")}, 16)
+	if got, want := text(lines), "ID   TARGET\nw-1  127.0…:8080\n"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
 func TestLines(t *testing.T) {
 	for _, tt := range []struct {
 		room int

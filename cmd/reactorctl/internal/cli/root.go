@@ -73,6 +73,9 @@ func interrupted(ctx context.Context, err error) error {
 
 // aborted says what a command leaves that ends at once, and returns the exit status.
 func (a *app) aborted(ctx context.Context) int {
+	if restore := a.restore.Load(); restore != nil {
+		(*restore)()
+	}
 	if left := a.left.Load(); left != nil {
 		fmt.Fprintf(a.raw.Err, "reactorctl: ended at once; %s may be left: see `reactorctl list`\n", printable.Text(*left))
 	}
@@ -104,6 +107,7 @@ type app struct {
 	conn     *grpc.ClientConn
 	follower *follow.Follower
 	left     atomic.Pointer[string] // which workloads are left if the command ends now, or nil
+	restore  atomic.Pointer[func()] // gives the terminal back, while something is shown in it; or nil
 }
 
 func (a *app) command() *cobra.Command {

@@ -74,7 +74,8 @@ func (t *topping) onFilter() {
 
 // show shows the model in the whole terminal.
 func (t *topping) show(ctx context.Context) error {
-	terminal := viewer.Terminal{In: t.raw.In, Out: t.raw.Out, Screen: t.screen(), FullScreen: true}
+	terminal := t.terminal(t.screen())
+	terminal.FullScreen = true
 	return viewer.Show(ctx, terminal, t.model, t.feed)
 }
 

@@ -119,7 +119,7 @@ func (a *app) redraw(ctx context.Context, s *screen.Screen, look func(context.Co
 			}
 		}
 	}
-	return viewer.Show(ctx, viewer.Terminal{In: a.raw.In, Out: a.raw.Out, Screen: s}, shown, feed)
+	return viewer.Show(ctx, a.terminal(s), shown, feed)
 }
 
 // framed is the last frame as a model.

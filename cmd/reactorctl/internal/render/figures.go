@@ -31,7 +31,7 @@ func WaitsFor(ops []*reactorv1.Op) string {
 		text += " " + target
 	}
 	if len(ops) > 1 {
-		text += ", and " + comma(uint64(len(ops)-1)) + " more"
+		text += " +" + comma(uint64(len(ops)-1))
 	}
 	return text
 }

@@ -24,8 +24,8 @@ func Ops(ops []*reactorv1.Op, withWorkloads bool) List {
 		list.Columns = []table.Column{{Title: "WORKLOAD"}}
 	}
 	list.Columns = append(list.Columns,
-		table.Column{Title: "KIND"}, table.Column{Title: "TARGET", Least: 21}, table.Column{Title: "AGE"},
-		table.Column{Title: "BYTES", Right: true, Rank: 2}, table.Column{Title: "ENDS IN", Rank: 1}, table.Column{Title: "GRANT", Least: 12, Rank: 3},
+		table.Column{Title: "KIND"}, table.Column{Title: "TARGET", Least: 21, Middle: true}, table.Column{Title: "AGE"},
+		table.Column{Title: "BYTES", Right: true, Rank: 2}, table.Column{Title: "ENDS IN", Rank: 1}, table.Column{Title: "GRANT", Least: 12, Middle: true, Rank: 3},
 	)
 	for _, op := range ops {
 		bytes := ""

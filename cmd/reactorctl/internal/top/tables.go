@@ -2,6 +2,7 @@ package top
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -12,12 +13,15 @@ import (
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
 
-// tables returns the lists of the screen.
-func (m *Model) tables() (tables [lists]render.List) {
+// roomForFuel is the least width of a screen that has fuel: what is there must not depend on what the rows have.
+const roomForFuel = 100
+
+// tables returns the lists of a screen that is so wide; zero: as wide as they are.
+func (m *Model) tables(columns int) (tables [lists]render.List) {
 	at := m.reading.time()
 	workloads, ops := m.rows()
 	tables[waits] = groupTable(m.reading.Summary, at)
-	tables[busiest] = busiestTable(workloads, m.order)
+	tables[busiest] = busiestTable(workloads, m.order, columns == 0 || columns >= roomForFuel)
 	tables[oldest] = oldestTable(ops, at)
 	return tables
 }
@@ -32,7 +36,7 @@ func since(at time.Time, t *timestamppb.Timestamp) string {
 
 func groupTable(summary *reactorv1.SummarizeOpsResponse, at time.Time) render.List {
 	t := render.List{Columns: []table.Column{
-		{Title: "WAITING FOR"}, {Title: "TARGET", Least: 10}, {Title: "COUNT", Right: true}, {Title: "LONGEST", Right: true},
+		{Title: "WAITING FOR"}, {Title: "TARGET", Least: 10, Middle: true}, {Title: "COUNT", Right: true}, {Title: "LONGEST", Right: true},
 		{Title: "WHICH", Least: 8, Rank: 1},
 	}}
 	for _, g := range summary.GetGroups() {
@@ -44,29 +48,39 @@ func groupTable(summary *reactorv1.SummarizeOpsResponse, at time.Time) render.Li
 	return t
 }
 
-func busiestTable(workloads []*reactorv1.Workload, by order) render.List {
+// fuelAt is the place of fuel among the columns of the busiest.
+const fuelAt = 6
+
+func busiestTable(workloads []*reactorv1.Workload, by order, withFuel bool) render.List {
 	titles := [...]string{byShare: "CPU%", byMemory: "MEMORY", byTime: "CPU", byID: "BUSIEST"}
 	titles[by] += "*"
 	t := render.List{Columns: []table.Column{
 		{Title: titles[byID], Least: 24}, {Title: "NAME", Least: 8}, {Title: "STATE"}, {Title: titles[byShare], Right: true},
-		{Title: titles[byTime], Right: true, Rank: 2}, {Title: titles[byMemory], Right: true, Rank: 3}, {Title: "FUEL", Right: true, Rank: 4},
-		{Title: "WAITS FOR", Least: 8, Rank: 1},
+		{Title: titles[byTime], Right: true, Rank: 2}, {Title: titles[byMemory], Right: true, Rank: 3},
+		{Title: "WAITS FOR", Least: 8, Middle: true, Rank: 1},
 	}}
+	if withFuel {
+		t.Columns = slices.Insert(t.Columns, fuelAt, table.Column{Title: "FUEL", Right: true, Rank: 4})
+	}
 	for _, w := range workloads {
 		u := w.GetStatus().GetUsage()
-		t.Rows = append(t.Rows, table.Row{
+		row := table.Row{
 			{Text: w.GetId()}, {Text: w.GetSpec().GetName()}, render.StateSpan(w), {Text: fmt.Sprintf("%.1f", 100*u.GetCpuShare())},
-			{Text: render.Measured(u.GetCpuTime())}, {Text: render.Size(u.GetPeakMemoryBytes())}, {Text: render.Count(u.GetFuel())},
+			{Text: render.Measured(u.GetCpuTime())}, {Text: render.Size(u.GetPeakMemoryBytes())},
 			{Text: render.WaitsFor(w.GetStatus().GetWaitingFor())},
-		})
+		}
+		if withFuel {
+			row = slices.Insert(row, fuelAt, screen.Span{Text: render.Count(u.GetFuel())})
+		}
+		t.Rows = append(t.Rows, row)
 	}
 	return t
 }
 
 func oldestTable(ops []*reactorv1.Op, at time.Time) render.List {
 	t := render.List{Columns: []table.Column{
-		{Title: "WAITING LONGEST", Least: 24}, {Title: "KIND"}, {Title: "TARGET", Least: 10}, {Title: "AGE", Right: true},
-		{Title: "ENDS IN", Right: true, Rank: 2}, {Title: "SO FAR", Right: true, Rank: 1}, {Title: "GRANT", Least: 8, Rank: 3},
+		{Title: "WAITING LONGEST", Least: 24}, {Title: "KIND"}, {Title: "TARGET", Least: 10, Middle: true}, {Title: "AGE", Right: true},
+		{Title: "ENDS IN", Right: true, Rank: 2}, {Title: "SO FAR", Right: true, Rank: 1}, {Title: "GRANT", Least: 8, Middle: true, Rank: 3},
 	}}
 	for _, op := range ops {
 		soFar, ends := "", ""
@@ -90,7 +104,7 @@ func (m *Model) Plain() []screen.Line {
 	for _, f := range m.figures() {
 		lines = append(lines, screen.Text(fmt.Sprintf("%-10s %s", f.name, f.text)))
 	}
-	for _, t := range m.tables() {
+	for _, t := range m.tables(0) {
 		rows := t.Rows[:min(len(t.Rows), plainRows)]
 		if len(rows) > 0 {
 			lines = append(lines, table.Lines(t.Columns, rows, 0)...)

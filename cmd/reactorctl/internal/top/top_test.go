@@ -119,6 +119,15 @@ func TestScreens(t *testing.T) {
 	gone.OnOutage("the daemon at unix:///run/reactord.sock is gone; waiting for it, 1m0s at most")
 	refused := seen()
 	refused.OnRefusal("label_selector: a label is missing")
+	long := New("unix:///home/somebody/.local/state/reactord/reactord.sock", Filter{}, func() {})
+	for after := range 2 {
+		r := reading(3*time.Hour + time.Duration(after)*time.Second)
+		r.Node.Version = "v1.2.4-0.20261126150000-0123456789ab+dirty"
+		long.OnReading(r)
+	}
+	lost := New(long.address, Filter{}, func() {})
+	lost.OnReading(long.reading)
+	lost.OnOutage("the daemon at " + long.address + " is gone; waiting for it, 1m0s at most")
 	for name, s := range map[string]struct {
 		model         *Model
 		columns, rows int
@@ -138,6 +147,8 @@ func TestScreens(t *testing.T) {
 		"help-80x24":     {seen("?"), 80, 24},
 		"gone-80x24":     {gone, 80, 24},
 		"refused-80x24":  {refused, 80, 24},
+		"long-80x24":     {long, 80, 24},
+		"lost-80x24":     {lost, 80, 24},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s.model.Lines(s.columns, s.rows) // the keys that scroll by pages know the size by now

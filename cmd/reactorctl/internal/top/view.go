@@ -22,10 +22,10 @@ func (m *Model) Lines(columns, rows int) []screen.Line {
 		return fitted(help(), columns, rows)
 	}
 	if m.reading == nil {
-		return fitted([]screen.Line{screen.Text("reading from the daemon at " + m.address), m.footer()}, columns, rows)
+		return fitted([]screen.Line{screen.Text("reading from the daemon at " + m.address), m.footer(columns)}, columns, rows)
 	}
 	lines := m.head(columns)
-	tables, shown := m.tables(), []list{waits, busiest, oldest}
+	tables, shown := m.tables(columns), []list{waits, busiest, oldest}
 	gap := 0
 	switch {
 	case rows >= airy:
@@ -43,7 +43,7 @@ func (m *Model) Lines(columns, rows int) []screen.Line {
 	for len(lines) < rows-1 {
 		lines = append(lines, nil)
 	}
-	return fitted(append(lines[:max(rows-1, 0)], m.footer()), columns, rows)
+	return fitted(append(lines[:max(rows-1, 0)], m.footer(columns)), columns, rows)
 }
 
 // fitted returns as much of the lines as fits.
@@ -93,14 +93,23 @@ func (m *Model) head(columns int) []screen.Line {
 		state = screen.Span{Text: "draining", Style: screen.Notable}
 	}
 	at := m.reading.time()
-	lines := []screen.Line{{
-		{Text: "reactord", Style: screen.Heading}, {Text: " " + n.GetVersion() + ", "}, state,
-		{Text: fmt.Sprintf(", up %s, %s, %s", render.Span(at.Sub(n.GetStartTime().AsTime())), m.address, at.Local().Format("15:04:05"))},
-	}}
+	lines := []screen.Line{m.title(state, n.GetVersion(), fmt.Sprintf(", up %s, ", render.Span(at.Sub(n.GetStartTime().AsTime()))), at.Local().Format(", 15:04:05"), columns)}
 	for _, f := range m.figures() {
 		lines = append(lines, screen.Line{{Text: fmt.Sprintf("%-10s ", f.name), Style: screen.Faint}, {Text: f.text, Style: f.style}})
 	}
 	return fitted(lines, columns, len(lines))
+}
+
+// title names the daemon. If there is too little room its version and its address are cut, in their middle.
+func (m *Model) title(state screen.Span, version, up, clock string, columns int) screen.Line {
+	line := func(version, address string) screen.Line {
+		return screen.Line{{Text: "reactord", Style: screen.Heading}, {Text: " " + version + ", "}, state, {Text: up + address + clock}}
+	}
+	room := columns - line("", "").Width()
+	if room < screen.Width(version)+screen.Width(m.address) {
+		version = screen.CutMiddle(version, max(room/3, room-screen.Width(m.address)))
+	}
+	return line(version, screen.CutMiddle(m.address, max(room-screen.Width(version), 0)))
 }
 
 type figure struct {
@@ -132,14 +141,15 @@ func (m *Model) figures() []figure {
 }
 
 // footer is the last line: what is typed, what is wrong, or the keys.
-func (m *Model) footer() screen.Line {
+func (m *Model) footer(columns int) screen.Line {
 	switch {
 	case m.typing && m.trouble != "":
 		return screen.Line{{Text: "/" + m.typed + "_  "}, {Text: m.trouble, Style: screen.Bad}}
 	case m.typing:
 		return screen.Line{{Text: "/" + m.typed + "_"}, {Text: "  Enter filters, Esc leaves it as it was", Style: screen.Faint}}
 	case m.outage != "":
-		return screen.Line{{Text: m.outage, Style: screen.Notable}}
+		rest := screen.Width(m.outage) - screen.Width(m.address)
+		return screen.Line{{Text: strings.Replace(m.outage, m.address, screen.CutMiddle(m.address, max(columns-rest, 0)), 1), Style: screen.Notable}}
 	case m.trouble != "":
 		return screen.Line{{Text: m.trouble, Style: screen.Bad}}
 	case m.filter.text != "":
@@ -174,7 +184,7 @@ func help() []screen.Line {
 		"Ctrl-Z      suspend",
 		"",
 		"CPU% is of one processor, since the last look. WAITING FOR counts what all",
-		"workloads wait for.",
+		"workloads wait for. +2 at the end of WAITS FOR is two more operations.",
 		"",
 		"Any key goes back.",
 	}

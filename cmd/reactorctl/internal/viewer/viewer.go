@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 
 	tea "charm.land/bubbletea/v2"
 	"golang.org/x/term"
@@ -41,6 +42,45 @@ type Terminal struct {
 	// FullScreen takes all of the terminal, and gives it back at the end. Otherwise the lines are drawn below what is
 	// there, and stay.
 	FullScreen bool
+	// OnShow, unless nil, is called with what gives the terminal back at once, whatever goes on, for a process that is
+	// about to end; and with nil when the terminal has been given back.
+	OnShow func(restore func())
+}
+
+// reset turns off what the library turns on: pasted text in brackets, keys told from others, a hidden cursor.
+const reset = "\x1b[?2004l\x1b[<u\x1b[>4m\x1b[?25h"
+
+// leave leaves the screen beside the lines of before.
+const leave = "\x1b[?1049l"
+
+// restorePatience is how long a terminal that takes nothing is waited for.
+const restorePatience = 200 * time.Millisecond
+
+// restorer returns what gives the terminal back as it is now.
+func (t Terminal) restorer() func() {
+	keys, _ := keyboard(t.In).(*os.File)
+	var before *term.State
+	if keys != nil {
+		before, _ = term.GetState(int(keys.Fd())) // if that fails there is nothing to restore
+	}
+	return func() {
+		if before != nil {
+			_ = term.Restore(int(keys.Fd()), before) // nobody could do more
+		}
+		written := make(chan struct{})
+		go func() {
+			defer close(written)
+			text := reset
+			if t.FullScreen {
+				text += leave
+			}
+			_, _ = io.WriteString(t.Out, text) // as above
+		}()
+		select {
+		case <-written:
+		case <-time.After(restorePatience):
+		}
+	}
 }
 
 // Show shows a model until a key ends it, ctx ends, or feed fails. Of Ctrl-C it makes the error of the signal, as the
@@ -48,6 +88,10 @@ type Terminal struct {
 func Show(ctx context.Context, terminal Terminal, model Model, feed Feed) error {
 	feeding, stop := context.WithCancel(ctx)
 	defer stop()
+	if terminal.OnShow != nil {
+		terminal.OnShow(terminal.restorer())
+		defer terminal.OnShow(nil)
+	}
 	shown := &program{terminal: terminal, model: model}
 	running := tea.NewProgram(shown, tea.WithContext(ctx), tea.WithoutSignalHandler(), tea.WithOutput(terminal.Out), tea.WithInput(keyboard(terminal.In)))
 	var feeder sync.WaitGroup

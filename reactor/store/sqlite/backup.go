@@ -23,7 +23,9 @@ type Copied struct {
 }
 
 // Backup copies the store in dir, which a Store may have open meanwhile, to the folder to, which it makes. The copy is the
-// database as it is at one moment, and the modules that are in it and sound. If Backup fails it leaves nothing behind.
+// database as it is at one moment, and the modules that are in it and sound. It is made beside its place, and moved there when
+// it is complete: to is never half a store. If Backup fails it leaves nothing behind, and what is left if the process is killed
+// the next Backup to the same place removes.
 func Backup(ctx context.Context, dir, to string) (copied Copied, err error) {
 	if _, err := os.Stat(filepath.Join(dir, databaseName)); err != nil {
 		return copied, err
@@ -33,33 +35,37 @@ func Backup(ctx context.Context, dir, to string) (copied Copied, err error) {
 	if err := os.MkdirAll(parent, 0o700); err != nil {
 		return copied, err
 	}
-	if err := os.Mkdir(to, 0o700); err != nil {
-		return copied, err
-	}
-	defer func() {
-		if err == nil {
-			return
-		}
-		err = errors.Join(err, os.RemoveAll(to))
-		if errors.Is(absent, fs.ErrNotExist) {
-			err = errors.Join(err, os.Remove(parent))
-		}
-	}()
-	path := filepath.Join(to, databaseName)
-	if err := copyDatabase(ctx, filepath.Join(dir, databaseName), path); err != nil {
-		if damaged(err) {
-			err = damagedError(dir, err)
-		}
-		return copied, err
-	}
-	digests, err := copied.count(ctx, path)
+	p, err := newPartial(to)
 	if err != nil {
 		return copied, err
 	}
-	if err := copied.copyModules(ctx, dir, to, digests); err != nil {
-		return copied, err
+	if err = copied.fill(ctx, dir, p.path); err == nil {
+		err = p.finish()
 	}
-	return copied, errors.Join(syncDir(to), syncDir(parent))
+	if err == nil {
+		return copied, nil
+	}
+	err = errors.Join(err, p.discard())
+	if errors.Is(absent, fs.ErrNotExist) {
+		err = errors.Join(err, os.Remove(parent))
+	}
+	return copied, err
+}
+
+// fill copies the store in dir to the folder to, which is empty.
+func (copied *Copied) fill(ctx context.Context, dir, to string) error {
+	path := filepath.Join(to, databaseName)
+	if err := copyDatabase(ctx, filepath.Join(dir, databaseName), path); err != nil {
+		if damaged(err) {
+			return damagedError(dir, err)
+		}
+		return err
+	}
+	digests, err := copied.count(ctx, path)
+	if err != nil {
+		return err
+	}
+	return copied.copyModules(ctx, dir, to, digests)
 }
 
 // copyModules copies the modules that are sound, and tells the others.

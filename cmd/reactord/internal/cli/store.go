@@ -144,7 +144,7 @@ func restoreCommand() *cobra.Command {
 		Long: `Copy the store of the backup in FOLDER to the data folder. Call it as the daemon's user, to whom the copy
 has to belong. A store that is there already stays as it is, and nothing is copied: stop the daemon and
 move it away first. Modules that the backup does not have, or that are damaged in it, are named, and the exit status
-is 1: the rest was copied.`,
+is 1: the rest was copied. If it is broken off the data folder has no store, and the next restore begins anew.`,
 		Args:         cobra.ExactArgs(1),
 		SilenceUsage: true,
 	}

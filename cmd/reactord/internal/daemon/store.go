@@ -36,12 +36,16 @@ func openerOf(dataDir string, log *zap.Logger) store.Opener {
 	}
 }
 
-// misplaced returns an error that names a store which a copy has put beside its place in a data folder. If the place has a
-// store, too, only what a copy onto that one makes is looked for.
+// misplaced returns an error that names a store which a copy has put beside its place in a data folder, complete or not. If the
+// place has a store, too, only what a copy onto that one makes is looked for.
 func misplaced(dataDir string, existed bool) error {
 	place := storeOf(dataDir)
 	suspects := []string{storeOf(place)}
 	if !existed {
+		if partial, found := sqlite.Partial(place); found {
+			return fmt.Errorf("a restore is not complete, whose copy is %s: let `reactord store restore` come to its end, or call it again; "+
+				"to start without it remove that folder", partial)
+		}
 		suspects = append(suspects, dataDir)
 		entries, err := os.ReadDir(place)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {

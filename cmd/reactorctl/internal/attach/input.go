@@ -26,7 +26,7 @@ type Input struct {
 	err     error // why from ended; set before chunks is closed
 
 	unsent []byte
-	used   bool // the guest may have got some of it, or its end
+	used   bool // the guest may have got some of it; its end alone can be sent again
 }
 
 // NewInput returns an input that reads from a file, a terminal, a pipe or whatever it is.
@@ -128,7 +128,6 @@ func (in *Input) send(ctx context.Context, stream stdinStream) error {
 		b, err := in.next(ctx)
 		switch {
 		case errors.Is(err, io.EOF):
-			in.used = true
 			return stream.CloseSend()
 		case err != nil:
 			return err

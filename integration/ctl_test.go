@@ -76,7 +76,10 @@ func TestCtlRunsGoPackage(t *testing.T) {
 
 func TestCtlExitStatus(t *testing.T) {
 	c := newCtl(t)
-	file := toolFile(t)
+	file, component := toolFile(t), filepath.Join(t.TempDir(), "component.wasm")
+	if err := os.WriteFile(component, []byte("\x00asm\x0d\x00\x01\x00"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, test := range []struct {
 		name   string
 		args   []string
@@ -89,6 +92,7 @@ func TestCtlExitStatus(t *testing.T) {
 		{"a trap", []string{"testdata/wat/trap.wasm"}, 134, "trap"},
 		{"no fuel", []string{"--fuel", "1000000", "../examples/c-hog/hog.wasm"}, 134, "out of fuel"},
 		{"no such module", []string{"no-such-tag"}, 125, "reactorctl module push"},
+		{"a component", []string{component}, 125, "build one (Go: GOOS=wasip1 GOARCH=wasm; Rust: --target wasm32-wasip1;"},
 		{"no such folder", []string{"--dir", "/no/such/folder:/x", file}, 125, "/no/such/folder"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -105,14 +105,20 @@ func TestOpsOfMany(t *testing.T) {
 			t.Errorf("ops %q: status %d, %s", tc.args, status, errs)
 		}
 	}
-	term := c.onTerminal(t, 80, 12, "ops", "--summary", "-w")
-	term.Until("it counts", func(screen string) bool {
-		return strings.Contains(screen, "accepting at") && strings.Contains(screen, "\n5 workloads wait")
-	})
+	var terminals []*testkit.Terminal
+	for _, columns := range []int{80, 200} {
+		term := c.onTerminal(t, columns, 12, "ops", "--summary", "-w")
+		term.Until("it counts", func(screen string) bool {
+			return strings.Contains(screen, "accepting at") && strings.Contains(screen, "\n5 workloads wait")
+		})
+		terminals = append(terminals, term)
+	}
 	c.must(t, "cancel", "reader", "server")
-	term.Until("it counts those that are left", func(screen string) bool {
-		return !strings.Contains(screen, "accepting at") && strings.Contains(screen, "3 workloads wait")
-	})
+	for _, term := range terminals {
+		term.Until("it counts those that are left", func(screen string) bool {
+			return !strings.Contains(screen, "accepting at") && strings.Contains(screen, "3 workloads wait")
+		})
+	}
 }
 
 // TestWallTime: a workload's waits add up to the time that it waited, by kind, and all of it to no more than its life; also

@@ -33,12 +33,14 @@ var (
 	figures = regexp.MustCompile(`\b[0-9][0-9a-fµ.,:msh-]*( [KMG]iB| B)?\b`)
 	gaps    = regexp.MustCompile(`  +`)
 	cuts    = regexp.MustCompile(`[^ ]*…`)
+	waits   = regexp.MustCompile(`(?m)^(waited +)[^\n]*(\n  [^\n]*)*`) // which ones there were is a matter of luck
 )
 
 // checkScreen compares a screen with a file of testdata/screens, which has # for each figure. UPDATE_SCREENS=1 writes the
 // file.
 func checkScreen(t *testing.T, name, screen string) {
 	t.Helper()
+	screen = waits.ReplaceAllString(screen, "${1}#")
 	got := figures.ReplaceAllString(digest.ReplaceAllString(screen, "DIGEST"), "#")
 	got = cuts.ReplaceAllString(gaps.ReplaceAllString(got, "  "), "…")
 	file := filepath.Join("testdata", "screens", name+".txt")
@@ -110,17 +112,38 @@ func TestScreens(t *testing.T) {
 	}
 }
 
+// What a workload was given is in its status: arguments, variables, grants, labels and limits.
+func TestStatusScreens(t *testing.T) {
+	c := newCtl(t)
+	if _, err := c.daemon.TryPush(t.Context(), examples.Sleeper, "sleeper"); err != nil {
+		t.Fatal(err)
+	}
+	c.must(t, "submit", "--id", "given", "--label", "app=web", "--label", "tier=front", "--env", "GREETING=Hello to all of you", "--env", "LANG=C",
+		"--dir", "/usr:/data:ro", "--listen", "web=127.0.0.1:0", "--dial", "*.example.org:443", "--resolve", "example.net",
+		"--memory", "64MiB", "--timeout", "1h", "--fuel", "1e12", "sleeper", "1", "100000000")
+	until(t, "it waits", func() bool { return c.daemon.Status(t, "given").GetState() == waiting })
+	for _, columns := range []int{80, 200} {
+		t.Run(fmt.Sprint(columns), func(t *testing.T) {
+			term := c.onTerminal(t, columns, 50, "status", "given")
+			if status, raw := term.Wait(); status != 0 {
+				t.Fatalf("status %d: %s", status, raw)
+			}
+			checkScreen(t, fmt.Sprintf("status-given-%d", columns), term.Screen())
+		})
+	}
+}
+
 // Only terminals have colours and cut tables, unless the environment says otherwise.
 func TestColors(t *testing.T) {
 	c := newCtl(t)
 	crowd(t, c)
 	long := "a-job-with-a-name-that-is-longer-than-a-terminal-of-eighty-columns-has-room-for"
-	list := func(onTerminal bool, env ...string) string {
+	list := func(columns int, env ...string) string {
 		t.Helper()
 		cmd := c.command(t, "list")
 		cmd.Env = append(testkit.Undecorated(cmd.Env), env...)
-		if onTerminal {
-			_, raw := testkit.StartInTerminal(t, cmd, 80, 24).Wait()
+		if columns > 0 {
+			_, raw := testkit.StartInTerminal(t, cmd, columns, 24).Wait()
 			return raw
 		}
 		out, err := cmd.Output()
@@ -129,16 +152,19 @@ func TestColors(t *testing.T) {
 		}
 		return string(out)
 	}
+	const pipe = 0
 	for _, tt := range []struct {
 		name      string
 		text      string
 		color, to bool // it has colours, and all of the long name
 	}{
-		{"a terminal", list(true), true, false},
-		{"a terminal, NO_COLOR", list(true, "NO_COLOR=1"), false, false},
-		{"a pipe", list(false), false, true},
-		{"a pipe, COLUMNS", list(false, "COLUMNS=20"), false, true},
-		{"a pipe, FORCE_COLOR", list(false, "FORCE_COLOR=1"), true, true},
+		{"a terminal", list(80), true, false},
+		{"a terminal, NO_COLOR", list(80, "NO_COLOR=1"), false, false},
+		{"a wide terminal", list(200), true, true},
+		{"a wide terminal, NO_COLOR", list(200, "NO_COLOR=1"), false, true},
+		{"a pipe", list(pipe), false, true},
+		{"a pipe, COLUMNS", list(pipe, "COLUMNS=20"), false, true},
+		{"a pipe, FORCE_COLOR", list(pipe, "FORCE_COLOR=1"), true, true},
 	} {
 		if color := strings.Contains(tt.text, "\x1b[31mfailed\x1b[0m"); color != tt.color || strings.Contains(tt.text, "\x1b[") != color {
 			t.Errorf("%s: colours %t, want %t: %q", tt.name, color, tt.color, tt.text)
@@ -333,24 +359,31 @@ func TestStatusWatch(t *testing.T) {
 	}
 }
 
-// node -w prints rows below a head that comes again when it has left the screen.
+// node -w prints rows below a head that comes again when it has left the screen. A row is a line of the terminal.
 func TestNodeWatchOnTerminal(t *testing.T) {
 	c := newCtl(t)
 	const rows = 6
-	term := c.onTerminal(t, 80, rows, "node", "-w", "--interval", "100ms")
-	term.Until("the head has left the screen", func(screen string) bool {
-		return !strings.HasPrefix(screen, "TIME") && strings.Contains(screen, "TIME")
-	})
-	term.Type("\x03")
-	status, raw := term.Wait()
-	lines := strings.Split(regexp.MustCompile("\x1b\\[[0-9]*m|\r").ReplaceAllString(raw, ""), "\n")
-	for i, line := range lines {
-		if head := strings.HasPrefix(line, "TIME"); head != (i%rows == 0) && strings.Contains(line, ":") {
-			t.Errorf("line %d is %q", i, line)
-		}
-	}
-	if status != 130 {
-		t.Errorf("status %d", status)
+	for _, columns := range []int{80, 200} {
+		t.Run(fmt.Sprint(columns), func(t *testing.T) {
+			term := c.onTerminal(t, columns, rows, "node", "-w", "--interval", "100ms")
+			term.Until("the head has left the screen", func(screen string) bool {
+				return !strings.HasPrefix(screen, "TIME") && strings.Contains(screen, "TIME")
+			})
+			term.Type("\x03")
+			status, raw := term.Wait()
+			lines := strings.Split(regexp.MustCompile("\x1b\\[[0-9]*m|\r").ReplaceAllString(raw, ""), "\n")
+			for i, line := range lines {
+				if head := strings.HasPrefix(line, "TIME"); head != (i%rows == 0) && strings.Contains(line, ":") {
+					t.Errorf("line %d is %q", i, line)
+				}
+				if len([]rune(line)) > columns {
+					t.Errorf("line %d is longer than the terminal is wide: %q", i, line)
+				}
+			}
+			if status != 130 {
+				t.Errorf("status %d", status)
+			}
+		})
 	}
 }
 

@@ -138,7 +138,7 @@ func (t *tcp) Read(p []byte, peek bool) (n int, err error) {
 		if peek {
 			n, _, err = unix.Recvfrom(fd, p, unix.MSG_PEEK)
 		} else {
-			n, err = unix.Read(fd, p)
+			n, err = receive(fd, p)
 		}
 		return err
 	})
@@ -161,7 +161,7 @@ func (t *tcp) Write(p []byte) (n int, err error) {
 	defer t.mu.Unlock()
 	seen := t.readiness()
 	err = t.callLocked(func(fd int) error {
-		n, err = unix.Write(fd, p)
+		n, err = send(fd, p)
 		return err
 	})
 	switch {

@@ -49,6 +49,9 @@ type PipeReader struct{ pipe *Pipe }
 // PipeWriter is the writing side of a Pipe: a Sink and a Leveler.
 type PipeWriter struct{ pipe *Pipe }
 
+// Capacity returns how many bytes the pipe holds at most.
+func (p *Pipe) Capacity() int { return p.capacity }
+
 // Reader returns the pipe's reading side.
 func (p *Pipe) Reader() PipeReader { return PipeReader{p} }
 

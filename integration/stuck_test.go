@@ -50,6 +50,14 @@ func TestStuck(t *testing.T) {
 	if ops := c.must(t, "ops", "server"); !strings.Contains(ops, "workload client") {
 		t.Errorf("what it waits for: %s", ops)
 	}
+	for _, id := range []string{"server", "client"} {
+		if peak := c.daemon.Status(t, id).GetUsage().GetPeakMemoryBytes(); peak != 128<<10 {
+			t.Errorf("%s has held %d bytes, want a page and the connection", id, peak)
+		}
+	}
+	if _, errs, status := c.run(t, "", "run", "--memory", "100K", "--connect", "workload:server", connects); status == 0 || !strings.Contains(errs, "memory") {
+		t.Errorf("without memory for a connection: status %d, %s", status, errs)
+	}
 	c.must(t, "submit", "-q", "--id", "sleeper", "--listen", "workload", toolFile(t), "sleep", "1h")
 	c.must(t, "submit", "-q", "--id", "waiter", "--connect", "workload:sleeper", connects)
 	until(t, "the waiter reads", func() bool {

@@ -318,6 +318,22 @@ func (i *Instance) growStack() error {
 	return i.burn(more * stackCost)
 }
 
+// Hold counts bytes that the host holds for the guest as its memory, and reports whether the guest's own limit has room for
+// them. If the allowance denies them it ends the guest, as it does when the guest's memory grows. It is called on the
+// instance's goroutine, in a host call.
+func (i *Instance) Hold(bytes int64) bool {
+	if i.account.Reserve(bytes) {
+		return true
+	}
+	if i.account.Denied() {
+		Abort(refusal(i.account))
+	}
+	return false
+}
+
+// Free stops counting bytes of Hold. Close does it for the rest.
+func (i *Instance) Free(bytes int64) { i.account.Release(bytes) }
+
 // Memory returns the guest's linear memory, or nil if the module has none.
 func (i *Instance) Memory() api.Memory {
 	if !i.module.info.HasMemory {

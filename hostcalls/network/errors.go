@@ -18,7 +18,7 @@ var (
 	ErrUnknownOption = errors.New("network: unknown option")
 	// ErrQuota: the workload has sent or received as many bytes as it may.
 	ErrQuota = errors.New("network: more bytes than the workload may send or receive")
-	// ErrTooManySockets: the process has as many sockets open as it may.
+	// ErrTooManySockets: the process has as many sockets open as it may, or no memory for another one.
 	ErrTooManySockets = errors.New("network: more sockets than the process may have")
 	// ErrTruncated: the peer ended a connection with TLS without ending TLS, so bytes may be missing. To guests it is a
 	// connection that was reset.

@@ -11,7 +11,17 @@ type Config struct {
 	Stack   Stack
 	Access  Access   // nil allows nothing
 	Traffic *Traffic // of the workload; nil counts for nobody
+	Memory  Memory   // nil counts for nobody
 	Sockets int      // bound on the sockets that are open at once; zero is none
+}
+
+// Memory counts the bytes of connections in memory that a process has not received yet as its own: for each connection as
+// many as there may be. Its methods are called on the process's fiber; so is Close of the sockets of a Network with one.
+type Memory interface {
+	// Hold counts bytes, and reports whether the process may hold them.
+	Hold(bytes int64) bool
+	// Free stops counting bytes.
+	Free(bytes int64)
 }
 
 // Network is what one process has of a stack. Make one with New.
@@ -19,6 +29,7 @@ type Network struct {
 	stack   Stack
 	access  Access
 	traffic *Traffic
+	memory  Memory
 	limit   int64
 	open    atomic.Int64 // sockets
 	answers answers      // of lookups
@@ -33,7 +44,10 @@ func New(c Config) *Network {
 	if c.Access == nil {
 		c.Access = nothing{}
 	}
-	return &Network{stack: c.Stack, access: c.Access, traffic: c.Traffic, limit: int64(c.Sockets)}
+	if c.Memory == nil {
+		c.Memory = unlimited{}
+	}
+	return &Network{stack: c.Stack, access: c.Access, traffic: c.Traffic, memory: c.Memory, limit: int64(c.Sockets)}
 }
 
 // Open returns the number of sockets that are open. It may be called from any goroutine.
@@ -73,7 +87,7 @@ func (n *Network) UDP(family Family) (UDP, error) {
 // the same grant stands for the listener. target names it in operations; by default its address does. After an error,
 // which is ErrTooManySockets, the caller still owns it.
 func (n *Network) Adopt(c TCP, g Grant, target string) (TCP, error) {
-	if n.Full() {
+	if n.Full() || !n.memory.Hold(heldBy(c)) {
 		return nil, ErrTooManySockets
 	}
 	s := n.stream(c, AnyFamily, target)
@@ -92,6 +106,14 @@ func (n *Network) AdoptUDP(c UDP, g Grant, target string) (UDP, error) {
 	s.hold(g)
 	n.granted.datagrams = append(n.granted.datagrams, s)
 	return s, nil
+}
+
+// heldBy returns how many bytes that have not been received a socket may hold in the daemon's memory.
+func heldBy(s Socket) int64 {
+	if e, ok := s.(*end); ok {
+		return int64(e.in.Capacity())
+	}
+	return 0
 }
 
 // dial asks whether an address may be connected to or sent to.
@@ -113,6 +135,12 @@ func canonical(family Family, a netip.AddrPort) (netip.AddrPort, error) {
 	}
 	return netip.AddrPortFrom(addr.Unmap(), a.Port()), nil
 }
+
+// unlimited is the Memory of nobody.
+type unlimited struct{}
+
+func (unlimited) Hold(int64) bool { return true }
+func (unlimited) Free(int64)      {}
 
 // nothing is the Access of a process without grants.
 type nothing struct{}

@@ -132,7 +132,7 @@ type Listener struct {
 	backlog int
 
 	mu     sync.Mutex // guards the fields below
-	queue  []TCP      // connections to accept
+	queue  []*end     // connections to accept
 	closed bool
 	accept hostcalls.Waiters
 	room   hostcalls.Waiters
@@ -157,6 +157,9 @@ func (l *Listener) dial(capacity int, from, to string) (TCP, error) {
 	}
 	mine, theirs := pair(capacity)
 	mine.peer, theirs.peer = to, from
+	if from != "" {
+		theirs.in.Hold() // it is nobody's memory yet
+	}
 	l.queue = append(l.queue, theirs)
 	l.accept.Tell()
 	return mine, nil
@@ -182,6 +185,7 @@ func (l *Listener) Accept() (TCP, error) {
 	c := l.queue[0]
 	l.queue[0] = nil
 	l.queue = l.queue[1:]
+	c.in.Release()
 	l.room.Tell()
 	return c, nil
 }
@@ -191,6 +195,16 @@ func (l *Listener) Notify(d Direction, ready func()) (stop func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.accept.Add(&l.mu, ready, l.closed || d == Out || len(l.queue) > 0)
+}
+
+// heldByNext returns how many bytes the next connection may hold; zero if there is none yet.
+func (l *Listener) heldByNext() int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.queue) == 0 {
+		return 0
+	}
+	return heldBy(l.queue[0])
 }
 
 // isClosed reports whether the listener is closed.

@@ -101,3 +101,87 @@ func TestPeers(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// account is a Memory with a limit.
+type account struct{ limit, held int64 }
+
+func (a *account) Hold(bytes int64) bool {
+	if a.held+bytes > a.limit {
+		return false
+	}
+	a.held += bytes
+	return true
+}
+
+func (a *account) Free(bytes int64) { a.held -= bytes }
+
+// TestConnectionsAreHeld: what a process has not received yet is its memory, for as long as the connection is open, and nobody's
+// before that.
+func TestConnectionsAreHeld(t *testing.T) {
+	const each = hostcalls.DefaultPipeCapacity
+	peers := NewPeers()
+	inner, err := Peer{peers, "t", "server"}.Listen("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	memory := &account{limit: 2*each - 1}
+	process := New(Config{Memory: memory})
+	l, err := process.Adopt(inner, nil, "")
+	if err != nil || memory.held != 0 {
+		t.Fatal(err, memory.held)
+	}
+	if _, err := l.Accept(); !errors.Is(err, hostcalls.ErrWouldBlock) || memory.held != 0 {
+		t.Errorf("without a connection: %v, %d bytes are held", err, memory.held)
+	}
+	clientMemory := &account{limit: 2 * each}
+	client := New(Config{Memory: clientMemory})
+	var clients []TCP
+	for range 2 {
+		c, err := Peer{peers, "t", "client"}.Dial("server", "")
+		if err == nil {
+			c, err = client.Adopt(c, nil, "")
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		clients = append(clients, c)
+	}
+	if clientMemory.held != 2*each {
+		t.Errorf("the client holds %d bytes", clientMemory.held)
+	}
+	told := false
+	defer clients[0].Notify(Out, func() { told = true })()
+	if _, err := clients[0].Write([]byte("x")); !errors.Is(err, hostcalls.ErrWouldBlock) || told {
+		t.Errorf("before it is accepted: %v, told %t", err, told)
+	}
+	first, err := l.Accept()
+	if err != nil || memory.held != each || !told {
+		t.Fatal(err, memory.held, told)
+	}
+	if n, err := clients[0].Write([]byte("x")); n != 1 || err != nil {
+		t.Error(n, err)
+	}
+	if _, err := l.Accept(); !errors.Is(err, ErrTooManySockets) || memory.held != each {
+		t.Errorf("without memory: %v, %d bytes are held", err, memory.held)
+	}
+	if err := first.Close(); err != nil || memory.held != 0 {
+		t.Error(err, memory.held)
+	}
+	second, err := l.Accept() // it was left waiting
+	if err != nil || memory.held != each {
+		t.Fatal(err, memory.held)
+	}
+	for _, s := range append(clients, second, l) {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if memory.held != 0 || clientMemory.held != 0 {
+		t.Errorf("%d and %d bytes are held in the end", memory.held, clientMemory.held)
+	}
+	full := New(Config{Memory: &account{}})
+	end, _ := Pair(0)
+	if _, err := full.Adopt(end, nil, ""); !errors.Is(err, ErrTooManySockets) {
+		t.Error(err)
+	}
+}

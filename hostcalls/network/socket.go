@@ -96,6 +96,7 @@ func (s *socket) Close() error {
 		stop()
 	}
 	s.network.open.Add(-1)
+	s.network.memory.Free(heldBy(s.inner))
 	return err
 }
 

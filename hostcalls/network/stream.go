@@ -82,13 +82,22 @@ func unspecified(f Family) netip.Addr {
 	return netip.IPv4Unspecified()
 }
 
-// Accept implements TCP. A connection is left waiting while the process has as many sockets as it may.
+// Accept implements TCP. A connection is left waiting while the process has as many sockets as it may, or no memory for
+// another one.
 func (s *stream) Accept() (TCP, error) {
 	if s.network.Full() {
 		return nil, ErrTooManySockets
 	}
+	var held int64
+	if l, ok := s.tcp.(*peerListener); ok {
+		held = l.heldByNext()
+	}
+	if held > 0 && !s.network.memory.Hold(held) {
+		return nil, ErrTooManySockets
+	}
 	inner, err := s.tcp.Accept()
 	if err != nil {
+		s.network.memory.Free(held)
 		return nil, s.explain(err)
 	}
 	c := s.network.stream(inner, s.family, "")

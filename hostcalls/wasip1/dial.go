@@ -122,7 +122,31 @@ func (o opener) adopt(tcp network.TCP, target string) (network.TCP, error) {
 // net returns the process's network.
 func (p *Process) net() *network.Network {
 	if p.network == nil {
-		p.network = network.New(p.granted.network)
+		config := p.granted.network
+		config.Memory = hostMemory{p}
+		p.network = network.New(config)
 	}
 	return p.network
+}
+
+// hostMemory counts what the host holds for a process as the process's memory: that of its instance, which starts with what
+// was held before.
+type hostMemory struct{ process *Process }
+
+// Hold implements network.Memory.
+func (m hostMemory) Hold(bytes int64) bool {
+	if i := m.process.Instance(); i != nil {
+		return i.Hold(bytes)
+	}
+	m.process.granted.heldBytes += bytes
+	return true
+}
+
+// Free implements network.Memory.
+func (m hostMemory) Free(bytes int64) {
+	if i := m.process.Instance(); i != nil {
+		i.Free(bytes)
+		return
+	}
+	m.process.granted.heldBytes -= bytes
 }

@@ -21,7 +21,7 @@ func (o opener) SetEnv(name string, secret capability.Reference) error {
 	}
 	p := o.process
 	p.env.add(name + "=" + string(value))
-	p.granted.secretBytes += int64(len(value))
+	p.granted.heldBytes += int64(len(value))
 	return nil
 }
 

@@ -14,16 +14,16 @@ import (
 
 // granted holds what a process knows of its grants, besides their descriptors.
 type granted struct {
-	peer        network.Peer
-	network     network.Config
-	mounts      *vfs.Mounts
-	folders     []capability.Folder
-	unwatch     []func()                 // the wake-ups by revocations
-	onOutside   func(path string)        // abi.Config.OnOutside
-	sockets     []string                 // names, in the order of the descriptors
-	listening   []string                 // addresses
-	opened      atomic.Pointer[[]string] // listening, once all grants are open
-	secretBytes int64                    // of variables
+	peer      network.Peer
+	network   network.Config
+	mounts    *vfs.Mounts
+	folders   []capability.Folder
+	unwatch   []func()                 // the wake-ups by revocations
+	onOutside func(path string)        // abi.Config.OnOutside
+	sockets   []string                 // names, in the order of the descriptors
+	listening []string                 // addresses
+	opened    atomic.Pointer[[]string] // listening, once all grants are open
+	heldBytes int64                    // of secrets and connections, before the instance exists
 
 	// The last result of findLane: a guest works on one file for a while.
 	target  string

@@ -36,6 +36,31 @@ func TestBinariesMatchSources(t *testing.T) {
 	}
 }
 
+// TestRustBinariesMatchSources builds the guests in Rust that use crates again, where cargo can.
+func TestRustBinariesMatchSources(t *testing.T) {
+	const compiler = "rustc 1.95.0 "
+	if out, err := exec.Command("rustc", "--version").Output(); err != nil || !strings.HasPrefix(string(out), compiler) {
+		t.Skipf("the binaries were built by %s; here is %q, %v", compiler, out, err)
+	}
+	dir := t.TempDir()
+	if out, err := exec.CommandContext(t.Context(), "./build-rust.sh", dir).CombinedOutput(); err != nil {
+		t.Skipf("the target or the crates are not to be had: %v\n%s", err, out)
+	}
+	for _, guest := range []string{"rust-tokio", "rust-wasmedge"} {
+		built, err := os.ReadFile(filepath.Join(dir, guest+".wasm"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		committed, err := os.ReadFile(filepath.Join(guest, "echo.wasm"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(built, committed) {
+			t.Errorf("%s is not what its source gives: run examples/build-rust.sh", guest)
+		}
+	}
+}
+
 // TestDialBinariesMatchSources builds the guests that open sockets again by the commands of README.md.
 func TestDialBinariesMatchSources(t *testing.T) {
 	for _, tt := range []struct {

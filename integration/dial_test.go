@@ -123,14 +123,9 @@ func TestBindingByItself(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			id := d.Submit(t, &reactorv1.WorkloadSpec{
 				Module: module, Args: []string{tt.host, tt.port},
-				Grants: []*reactorv1.Grant{{Grant: &reactorv1.Grant_Listener{Listener: &reactorv1.ListenerGrant{Address: tt.granted}}}},
+				Grants: listenGrant(tt.granted),
 			})
-			var addresses []string
-			until(t, "it listens", func() bool {
-				addresses = d.Status(t, id).GetListenAddresses()
-				return len(addresses) > 0
-			})
-			_, listens, err := net.SplitHostPort(addresses[0])
+			_, listens, err := net.SplitHostPort(listensAt(t, d, id))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -8,6 +8,7 @@ import (
 	"go/build"
 	"io/fs"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -341,6 +342,9 @@ func list(t *testing.T) packages {
 		}
 		if name := entry.Name(); dir != root && (name == "testdata" || strings.HasPrefix(name, ".")) {
 			return fs.SkipDir
+		}
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil && dir != root {
+			return fs.SkipDir // a module of its own
 		}
 		path, err := filepath.Rel(root, dir)
 		if err != nil {

@@ -135,12 +135,26 @@ func TestGrpcurl(t *testing.T) {
 		}
 	}
 
-	secure, token := startTLS(t)
+	address, token := startTCP(t)
+	plain := append(slices.Clone(env), "REACTORD_TOKEN="+token)
+	secure, secureToken := startTLS(t)
+	secureAddress, _ := strings.CutPrefix(secure[0], "REACTORD_ADDR=")
+	for _, line := range strings.Split(strings.TrimSpace(quickstart(t, "Connecting")), "\n") {
+		list := client{tree, []string{"sh", "-c", strings.NewReplacer("127.0.0.1:7070", address, "localhost:7070", secureAddress).Replace(line)}}
+		with := plain
+		if strings.Contains(line, "-cacert") {
+			with = slices.Concat(env, secure, []string{secureToken})
+		}
+		if stdout, stderr, status := list.run(t, with, ""); status != 0 || !strings.Contains(stdout, "reactor.v1.WorkloadService\n") {
+			t.Errorf("%s\nstatus %d, output %s, and it says %s", line, status, stdout, stderr)
+		}
+	}
 	script := client{filepath.Join(tree, "examples/clients/grpcurl"), []string{"./run.sh"}}
-	stdout, stderr, status := script.run(t, slices.Concat(env, secure, []string{token}), "", write(t, printer("out\n", 0, "", 3)))
+	stdout, stderr, status := script.run(t, slices.Concat(env, secure, []string{secureToken}), "", write(t, printer("out\n", 0, "", 3)))
 	if status != 0 || !strings.Contains(stdout, `"exitCode": 3`) {
 		t.Errorf("over TLS: status %d, output %s, and it says %s", status, stdout, stderr)
 	}
+	testUsage(t, script)
 }
 
 func TestPython(t *testing.T) {
@@ -180,9 +194,29 @@ func TestGo(t *testing.T) {
 
 // testProgram tests what the example programs have in common.
 func testProgram(t *testing.T, c client) {
+	t.Run("usage", func(t *testing.T) { testUsage(t, c) })
 	t.Run("ends", func(t *testing.T) { testEnds(t, c) })
 	t.Run("over TLS", func(t *testing.T) { testTLS(t, c) })
 	t.Run("restart", func(t *testing.T) { testRestart(t, c) })
+}
+
+// testUsage: what is missing is told in a line, without a stack.
+func testUsage(t *testing.T, c client) {
+	const daemon, missing = "REACTORD_ADDR=unix:/nobody/listens/here", "/no/such/guest.wasm"
+	for _, tc := range []struct {
+		name, daemon string
+		args         []string
+		stderr       string // a part
+	}{
+		{"no arguments", daemon, nil, "GUEST.wasm"},
+		{"no daemon", "REACTORD_ADDR=", []string{missing}, "REACTORD_ADDR"},
+		{"no such file", daemon, []string{missing}, missing},
+	} {
+		_, stderr, status := c.run(t, []string{tc.daemon}, "", tc.args...)
+		if status == 0 || !strings.Contains(stderr, tc.stderr) || strings.Contains(stderr, "Traceback") || strings.Contains(stderr, "    at ") {
+			t.Errorf("%s: status %d, and it says %q", tc.name, status, stderr)
+		}
+	}
 }
 
 // testEnds: the exit status is the guest's, and an error is told with its reason.
@@ -222,7 +256,7 @@ func startTLS(t *testing.T) (address []string, token string) {
 	authority := testkit.NewAuthority(t)
 	data, certs := t.TempDir(), t.TempDir()
 	cert, key := filepath.Join(certs, "cert.pem"), filepath.Join(certs, "key.pem")
-	authority.Issue("reactord.test", cert, key)
+	authority.Issue("localhost", cert, key)
 	d := testkit.StartGuarded(t, data, []grpc.DialOption{
 		grpc.WithTransportCredentials(credentials.NewTLS(&tls.Config{RootCAs: authority.Pool()})),
 	}, "--listen=127.0.0.1:0", "--tls-cert="+cert, "--tls-key="+key)
@@ -230,7 +264,20 @@ func startTLS(t *testing.T) (address []string, token string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return []string{"REACTORD_ADDR=" + d.Address, "REACTORCTL_TLS_CA=" + authority.File}, "REACTORD_TOKEN=" + strings.TrimSpace(string(secret))
+	_, port, _ := strings.Cut(d.Address, ":")
+	return []string{"REACTORD_ADDR=localhost:" + port, "REACTORCTL_TLS_CA=" + authority.File}, "REACTORD_TOKEN=" + strings.TrimSpace(string(secret))
+}
+
+// startTCP starts a daemon without a certificate. It returns where it is and its token.
+func startTCP(t *testing.T) (address, token string) {
+	t.Helper()
+	data := t.TempDir()
+	d := testkit.StartGuarded(t, data, nil, "--listen=127.0.0.1:0")
+	secret, err := os.ReadFile(filepath.Join(data, "token"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d.Address, strings.TrimSpace(string(secret))
 }
 
 // testTLS: the token and the authority of the daemon's certificate are used.
@@ -240,7 +287,7 @@ func testTLS(t *testing.T, c client) {
 	if _, stderr, status := c.run(t, env, "", guest); status != 125 || !strings.Contains(stderr, "UNAUTHENTICATED: ") {
 		t.Errorf("without a token: status %d, and it says %q", status, stderr)
 	}
-	if stdout, stderr, status := c.run(t, append(env, token), "", guest); status != 0 || stdout != "out\n" {
+	if stdout, stderr, status := c.run(t, append(env, token), "", guest); status != 0 || stdout != "out\n" || stderr != "" {
 		t.Errorf("status %d, output %q, and it says %q", status, stdout, stderr)
 	}
 }

@@ -29,8 +29,8 @@ import (
 const attempts = 30
 
 func main() {
-	if len(os.Args) < 2 {
-		fmt.Fprintln(os.Stderr, "usage: go run ./examples/clients/go GUEST.wasm [ARG...] < INPUT")
+	if len(os.Args) < 2 || os.Getenv("REACTORD_ADDR") == "" {
+		fmt.Fprintln(os.Stderr, "usage: REACTORD_ADDR=ADDRESS go run ./examples/clients/go GUEST.wasm [ARG...] < INPUT")
 		os.Exit(2)
 	}
 	ended, err := run(context.Background(), os.Args[1], os.Args[2:], os.Stdin)

@@ -7,7 +7,9 @@
 # the file with the authority of its certificate in REACTORCTL_TLS_CA.
 set -eu
 
-guest=$1
+: "${REACTORD_ADDR:?is not set: it names the daemon}"
+guest=${1:?"is missing: name the guest, GUEST.wasm"}
+: < "$guest" # or say that it cannot be read
 set -- -plaintext
 if [ "${REACTORCTL_TLS_CA:-}" ]; then set -- -cacert "$REACTORCTL_TLS_CA"; fi
 if [ "${REACTORD_TOKEN:-}" ]; then set -- "$@" -H "authorization: Bearer $REACTORD_TOKEN"; fi

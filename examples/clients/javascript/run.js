@@ -86,8 +86,8 @@ async function retrying(call) {
 }
 
 async function main([file, ...args]) {
-  if (!file) throw new Error('usage: node run.js GUEST.wasm [ARG...] < INPUT')
   const { REACTORD_ADDR, REACTORD_TOKEN, REACTORCTL_TLS_CA } = process.env
+  if (!file || !REACTORD_ADDR) throw new Error('usage: REACTORD_ADDR=ADDRESS node run.js GUEST.wasm [ARG...] < INPUT')
   const client = new Client(REACTORD_ADDR, REACTORD_TOKEN, REACTORCTL_TLS_CA && (await readFile(REACTORCTL_TLS_CA)))
   const status = await client.run(await readFile(file), args, await buffer(process.stdin))
   if (status.exit_code === undefined) console.error(status.message)

@@ -101,19 +101,24 @@ def detail(error, kind):
 
 
 def main():
-    if len(sys.argv) < 2:
+    address = os.environ.get("REACTORD_ADDR")
+    if len(sys.argv) < 2 or not address:
         sys.exit(__doc__)
-    with open(sys.argv[1], "rb") as file:
-        binary = file.read()
-    env = os.environ
-    channel, metadata = connect(env["REACTORD_ADDR"], env.get("REACTORD_TOKEN"), env.get("REACTORCTL_TLS_CA"))
-    with channel:
-        try:
+    try:
+        with open(sys.argv[1], "rb") as file:
+            binary = file.read()
+        channel, metadata = connect(address, os.environ.get("REACTORD_TOKEN"), os.environ.get("REACTORCTL_TLS_CA"))
+        with channel:
             status = Client(channel, metadata).run(binary, sys.argv[2:], sys.stdin.buffer.read())
-        except grpc.RpcError as error:
-            info = detail(error, ErrorInfo)
-            print(f"{info.reason if info else error.code().name}: {error.details()}", file=sys.stderr)
-            sys.exit(125)
+    except grpc.RpcError as error:
+        info = detail(error, ErrorInfo)
+        print(f"{info.reason if info else error.code().name}: {error.details()}", file=sys.stderr)
+        sys.exit(125)
+    except OSError as error:
+        print(error, file=sys.stderr)
+        sys.exit(125)
+    except KeyboardInterrupt:
+        sys.exit(130)
     if not status.HasField("exit_code"):
         print(status.message, file=sys.stderr)
         sys.exit(1)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"path/filepath"
 	"runtime"
 	"time"
@@ -125,6 +126,8 @@ type Config struct {
 	// Private are paths that are never granted, nor what lies in them, nor what contains them, beside
 	// DataDir.
 	Private []string
+	// OwnAddresses are where the daemon serves. No guest is connected to them.
+	OwnAddresses []netip.AddrPort
 	// MaxLabels bounds the labels of a workload: 64.
 	MaxLabels int
 

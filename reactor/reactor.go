@@ -128,7 +128,7 @@ func (r *Reactor) open(openStore store.Opener) (err error) {
 	}
 	r.former = r.lastChange()
 	mounts := vfs.NewMounts()
-	if r.permit, err = permit.New(r.cfg.Allow, append([]string{r.cfg.DataDir}, r.cfg.Private...), mounts); err != nil {
+	if r.permit, err = permit.New(r.cfg.Allow, append([]string{r.cfg.DataDir}, r.cfg.Private...), r.cfg.OwnAddresses, mounts); err != nil {
 		return err
 	}
 	if err := r.openModules(); err != nil {

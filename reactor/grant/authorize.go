@@ -3,6 +3,7 @@ package grant
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"time"
 
 	"github.com/reactord/reactord/reactor/errs"
@@ -18,6 +19,8 @@ type Rules struct {
 	LookUp func(ctx context.Context, path string) error
 	// LookUpSecret returns why the secret at a reference may not be granted. It may wait for the file system that it is on.
 	LookUpSecret func(ctx context.Context, ref string) error
+	// RefuseOwn returns an error if a connection to an address would reach the daemon.
+	RefuseOwn func(to netip.AddrPort) error
 }
 
 // Authorize returns an error if a grant of a valid spec is not allowed, or if its folder does not exist. If the file

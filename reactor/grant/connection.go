@@ -5,9 +5,11 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/netip"
 	"strings"
 
 	"github.com/reactord/reactord/hostcalls/capability"
+	"github.com/reactord/reactord/hostcalls/network"
 	"github.com/reactord/reactord/reactor/internal/retry"
 	"github.com/reactord/reactord/reactor/internal/text"
 	"github.com/reactord/reactord/reactor/policy"
@@ -146,7 +148,13 @@ func (c Connection) authorize(ctx context.Context, rules Rules, path string) err
 		return denied(c.String(), path+".address", policy.ErrListen)
 	case !c.Accept && !rules.Allow.MayConnect(host, port):
 		return denied(c.String(), path+".address", policy.ErrConnect)
-	case c.TLS == nil:
+	}
+	if to, literal := network.Literal(host); literal && !c.Accept {
+		if err := rules.RefuseOwn(netip.AddrPortFrom(to, port)); err != nil {
+			return denied(c.String(), path+".address", err)
+		}
+	}
+	if c.TLS == nil {
 		return nil
 	}
 	for _, r := range []struct{ field, ref string }{{"ca", c.TLS.CA}, {"certificate", c.TLS.Certificate}, {"key", c.TLS.Key}} {

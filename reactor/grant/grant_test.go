@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"strings"
 	"syscall"
@@ -273,7 +274,7 @@ func TestAuthorize(t *testing.T) {
 		{Secret{Name: "A", Ref: "file:/a"}, syscall.EMFILE, errs.Unavailable, `secret "A" from "file:/a" can't be looked at for now: too many open files`, ""},
 		{Connection{Address: "127.0.0.1:81"}, nil, errs.GrantDenied, `connection to "127.0.0.1:81": ` + policy.ErrConnect.Error(), "connection.address"},
 	} {
-		rules := Rules{Allow: allow, LookUp: func(context.Context, string) error { return tt.lookUp }}
+		rules := Rules{Allow: allow, RefuseOwn: func(netip.AddrPort) error { return nil }, LookUp: func(context.Context, string) error { return tt.lookUp }}
 		rules.LookUpSecret = rules.LookUp
 		err := Authorize(t.Context(), rules, []Grant{Listener{Address: "127.0.0.1:80"}, tt.grant})
 		if tt.class == 0 {

@@ -22,6 +22,7 @@ import (
 type Permit struct {
 	allow   atomic.Pointer[policy.Policy]
 	private []private
+	own     own
 	lookups *lookup.Lookups // for submitted grants: a grant that is opened is looked up by the guest's own job
 }
 
@@ -34,9 +35,9 @@ type private []lookup.Step
 const patience = 3 * time.Second
 
 // New makes a permit from the operator's policy. The private paths, which must exist, are never granted, nor is anything
-// below them, nor are folders that contain them.
-func New(allow policy.Policy, privatePaths []string, mounts lookup.Mounts) (*Permit, error) {
-	p := &Permit{lookups: lookup.New(lookup.Host{}, mounts, patience)}
+// below them, nor are folders that contain them. The daemon serves at its own addresses, and nobody is let to them.
+func New(allow policy.Policy, privatePaths []string, ownAddresses []netip.AddrPort, mounts lookup.Mounts) (*Permit, error) {
+	p := &Permit{own: ownAddresses, lookups: lookup.New(lookup.Host{}, mounts, patience)}
 	p.SetPolicy(allow)
 	for _, path := range privatePaths {
 		path, err := filepath.Abs(path)
@@ -58,7 +59,7 @@ func (p *Permit) SetPolicy(allow policy.Policy) { p.allow.Store(&allow) }
 
 // Check returns an error for grants of a valid spec that are not allowed.
 func (p *Permit) Check(ctx context.Context, grants []grant.Grant) error {
-	rules := grant.Rules{Allow: *p.allow.Load(), LookUp: p.lookUp, LookUpSecret: p.lookUpSecret}
+	rules := grant.Rules{Allow: *p.allow.Load(), LookUp: p.lookUp, LookUpSecret: p.lookUpSecret, RefuseOwn: p.refuseOwn}
 	return grant.Authorize(ctx, rules, grants)
 }
 
@@ -157,8 +158,19 @@ func (p *Permit) Dial(pattern policy.Pattern) error {
 	return policy.ErrConnect
 }
 
+// refuseOwn returns an error if a connection to an address would reach the daemon.
+func (p *Permit) refuseOwn(to netip.AddrPort) error {
+	if p.own.reachedBy(to) {
+		return errOwn
+	}
+	return nil
+}
+
 // Connect implements capability.Permit.
 func (p *Permit) Connect(host string, to netip.AddrPort) error {
+	if err := p.refuseOwn(to); err != nil {
+		return fmt.Errorf("it leads to %s: %w", to, err)
+	}
 	if p.allow.Load().AllowsConnect(host, to) {
 		return nil
 	}

@@ -68,7 +68,7 @@ func (f fixture) permit(dirs ...string) *Permit {
 		f.must(err)
 		allow.Dirs = append(allow.Dirs, d)
 	}
-	p, err := New(allow, []string{f.path("state/data"), f.path("run/socket")}, vfs.NewMounts())
+	p, err := New(allow, []string{f.path("state/data"), f.path("run/socket")}, nil, vfs.NewMounts())
 	f.must(err)
 	return p
 }
@@ -134,7 +134,7 @@ func TestConnectTellsWhere(t *testing.T) {
 // What a granted folder adds to a submission.
 func BenchmarkDir(b *testing.B) {
 	data, dir := b.TempDir(), b.TempDir()
-	p, err := New(policy.Anything(), []string{data}, vfs.NewMounts())
+	p, err := New(policy.Anything(), []string{data}, nil, vfs.NewMounts())
 	if err != nil {
 		b.Fatal(err)
 	}

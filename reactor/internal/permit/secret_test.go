@@ -41,11 +41,11 @@ func TestSecret(t *testing.T) {
 	t.Setenv("ALLOWED_MORE", strings.Repeat("x", most+1))
 	t.Setenv("OTHER", "x")
 
-	p, err := New(secrets(t, "file:"+f.path("allowed/*"), "file:"+f.path("state"), "env:ALLOWED_*"), []string{f.path("state/data")}, vfs.NewMounts())
+	p, err := New(secrets(t, "file:"+f.path("allowed/*"), "file:"+f.path("state"), "env:ALLOWED_*"), []string{f.path("state/data")}, nil, vfs.NewMounts())
 	if err != nil {
 		t.Fatal(err)
 	}
-	none, err := New(policy.Anything(), nil, vfs.NewMounts())
+	none, err := New(policy.Anything(), nil, nil, vfs.NewMounts())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +96,7 @@ func TestSecret(t *testing.T) {
 // TestSecretThatIsReplaced: a file that is put where another was looked up is not read.
 func TestSecretThatIsReplaced(t *testing.T) {
 	f := newFixture(t)
-	p, err := New(secrets(t, "file:"+f.path("allowed")), nil, vfs.NewMounts())
+	p, err := New(secrets(t, "file:"+f.path("allowed")), nil, nil, vfs.NewMounts())
 	if err != nil {
 		t.Fatal(err)
 	}

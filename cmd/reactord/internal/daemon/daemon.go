@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -110,7 +111,7 @@ func Start(ctx context.Context, cfg config.Config, log *zap.Logger) (*Daemon, er
 	cfg.Reactor.Reading = func(ctx context.Context, read reactor.Read) (func(), error) {
 		return inflight.Reading(ctx, read == reactor.ReadMany)
 	}
-	cfg.Reactor.Private = private(cfg)
+	cfg.Reactor.Private, cfg.Reactor.OwnAddresses = private(cfg), ownAddresses(listeners)
 	cfg.Reactor.ABIs = abis()
 	d.reactor, err = reactor.New(cfg.Reactor, openerOf(cfg.Reactor.DataDir, log))
 	if err != nil {
@@ -197,6 +198,16 @@ func private(cfg config.Config) []string {
 		}
 	}
 	return paths
+}
+
+// ownAddresses returns where guests could reach the daemon.
+func ownAddresses(listeners []net.Listener) (own []netip.AddrPort) {
+	for _, l := range listeners {
+		if at, ok := l.Addr().(*net.TCPAddr); ok {
+			own = append(own, at.AddrPort())
+		}
+	}
+	return own
 }
 
 // Addresses returns where the daemon listens, with the ports that were chosen where 0 was asked for.

@@ -31,11 +31,11 @@ func (c *Call) BlockingUntil(over func() error, op Op, lane driver.Lane, job, di
 
 // Lookup is BlockingUntil for a job that holds no thread while it waits for the network. The job's context is
 // cancelled when the job is given up.
-func (c *Call) Lookup(over func() error, op Op, job func(context.Context)) error {
+func (c *Call) Lookup(over func() error, op Op, lane driver.Lane, job func(context.Context)) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	j := &blockingJob{run: func() { job(ctx) }, start: c.guest.driver.GoLookup}
-	return c.wait(over, op, driver.Lane{Kind: op.Kind.String()}, j)
+	return c.wait(over, op, lane, j)
 }
 
 func (c *Call) wait(over func() error, op Op, lane driver.Lane, j *blockingJob) error {

@@ -250,3 +250,19 @@ func TestTrafficLimits(t *testing.T) {
 		t.Errorf("beyond the rate: %d, %v", n, err)
 	}
 }
+
+func TestLanes(t *testing.T) {
+	for name, want := range map[string]string{
+		"localhost": "localhost", "example.org": "example.org", "a.example.org": "example.org", "a.b.example.org": "example.org", "org": "org",
+	} {
+		if got := domainOf(name); got != want {
+			t.Errorf("%s is of %s, want %s", name, got, want)
+		}
+	}
+	if first, again := laneOf(hostcalls.OpResolve, "a.org"), laneOf(hostcalls.OpResolve, "a.org"); first != again {
+		t.Error("a domain has two lanes")
+	}
+	if laneOf(hostcalls.OpResolve, "a.org") == laneOf(hostcalls.OpResolve, "b.org") || laneOf(hostcalls.OpResolve, "a") == laneOf(hostcalls.OpHandshake, "a") {
+		t.Error("two share a lane")
+	}
+}

@@ -19,17 +19,7 @@ func operations(lines []string) (operations []string) {
 // room for is lost, and the guest is told.
 func TestDatagramSizes(t *testing.T) {
 	c := newCtl(t)
-	peer, at := udpPeer(t)
-	go func() {
-		b := make([]byte, 1<<16)
-		for {
-			n, from, err := peer.ReadFromUDPAddrPort(b)
-			if err != nil {
-				return
-			}
-			_, _ = peer.WriteToUDPAddrPort(b[:n], from)
-		}
-	}()
+	at := echoUDP(t)
 	var lines []string
 	for _, connected := range []bool{false, true} {
 		fd := 3

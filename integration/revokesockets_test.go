@@ -272,6 +272,6 @@ func TestRevokedDialAfterRestart(t *testing.T) {
 	}
 	c.must(t, "revoke", "dials", "--all")
 	c.daemon.WaitFor(t, "dials")
-	c.lines(t, "dials", "open tcp4: ok 3", "connect 3 "+lost+": notcapable", "open tcp4: ok 4", "connect 4 127.0.0.1:1: acces",
+	c.lastLines(t, "dials", "open tcp4: ok 3", "connect 3 "+lost+": notcapable", "open tcp4: ok 4", "connect 4 127.0.0.1:1: acces",
 		"open tcp4: ok 5", "connect 5 "+kept+": ok", "read 5 1: notcapable")
 }

@@ -35,7 +35,18 @@ func sockets(t *testing.T) string {
 // lines compares what the guest has printed. A line that is wanted may end with "...".
 func (c ctl) lines(t *testing.T, id string, want ...string) {
 	t.Helper()
+	compareLines(t, id, strings.Split(strings.TrimSpace(output(t, c.daemon, id)), "\n"), want)
+}
+
+// lastLines is lines for a workload of several attempts: those before may have printed something, too.
+func (c ctl) lastLines(t *testing.T, id string, want ...string) {
+	t.Helper()
 	got := strings.Split(strings.TrimSpace(output(t, c.daemon, id)), "\n")
+	compareLines(t, id, got[max(len(got)-len(want), 0):], want)
+}
+
+func compareLines(t *testing.T, id string, got, want []string) {
+	t.Helper()
 	for i := range max(len(got), len(want)) {
 		line, wanted := "", ""
 		if i < len(got) {

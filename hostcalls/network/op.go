@@ -21,8 +21,24 @@ func Op(s Socket, kind hostcalls.OpKind, d Direction, size int) hostcalls.Op {
 	return op
 }
 
+// WaitsForRate reports whether the workload sends or receives faster than it may now.
+func WaitsForRate(s Socket, d Direction) bool {
+	switch s := s.(type) {
+	case *stream:
+		return s.waitsForRate(d)
+	case *datagrams:
+		return s.waitsForRate(d)
+	default:
+		return false
+	}
+}
+
+func (s *socket) waitsForRate(d Direction) bool {
+	return !s.network.traffic.flows[d].readyAt().IsZero()
+}
+
 func (s *socket) describe(op *hostcalls.Op, d Direction) {
-	if !s.network.traffic.flows[d].readyAt().IsZero() {
+	if s.waitsForRate(d) {
 		op.Kind = hostcalls.OpRate
 	}
 	if s.target == "" {

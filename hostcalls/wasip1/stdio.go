@@ -140,6 +140,7 @@ func (p *Process) readStream(s hostcalls.Source, v iovecs, flags fdflags, op hos
 		case !errors.Is(err, hostcalls.ErrWouldBlock) || flags&fdflagNonblock != 0 || expired(op.Deadline):
 			return 0, errnoOf(err)
 		}
+		op.Kind = waitKind(hostcalls.OpRead, s)
 		p.await(op.Deadline, hostcalls.Wait{Op: op, On: s})
 	}
 }
@@ -189,8 +190,20 @@ func (p *Process) writeSome(s hostcalls.Sink, v iovecs, flags fdflags, op hostca
 		case !errors.Is(err, hostcalls.ErrWouldBlock) || flags&fdflagNonblock != 0 || expired(op.Deadline):
 			return 0, errnoOf(err)
 		}
+		op.Kind = waitKind(hostcalls.OpWrite, s)
 		p.await(op.Deadline, hostcalls.Wait{Op: op, On: s})
 	}
+}
+
+// rated is a stream that may have to wait for the workload's rate rather than for its peer.
+type rated interface{ waitsForRate() bool }
+
+// waitKind returns the kind of a wait for a stream that begins now.
+func waitKind(kind hostcalls.OpKind, s any) hostcalls.OpKind {
+	if r, ok := s.(rated); ok && r.waitsForRate() {
+		return hostcalls.OpRate
+	}
+	return kind
 }
 
 // send writes once, in the same way as receive reads.

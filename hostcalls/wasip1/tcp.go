@@ -248,6 +248,10 @@ func (r tcpReader) Notify(ready func()) (stop func()) { return r.tcp.Notify(netw
 func (r tcpPeeker) Notify(ready func()) (stop func()) { return r.tcp.Notify(network.In, ready) }
 func (w tcpWriter) Notify(ready func()) (stop func()) { return w.tcp.Notify(network.Out, ready) }
 
+func (r tcpReader) waitsForRate() bool { return network.WaitsForRate(r.tcp, network.In) }
+func (r tcpPeeker) waitsForRate() bool { return network.WaitsForRate(r.tcp, network.In) }
+func (w tcpWriter) waitsForRate() bool { return network.WaitsForRate(w.tcp, network.Out) }
+
 func (s *tcpSocket) read(p *Process, v iovecs) (uint32, errno) {
 	n, _, e := s.receive(p, v, 0)
 	return n, e

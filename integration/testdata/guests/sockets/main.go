@@ -79,6 +79,7 @@ var verbs = map[string]func(arguments) (errno, string){
 		return e, fmt.Sprint(fd)
 	},
 	"read":     func(a arguments) (errno, string) { return read(a, fdRead) },
+	"drain":    drain,
 	"recv":     receive,
 	"recvfrom": receiveFrom,
 	"write":    func(a arguments) (errno, string) { return write(a, fdWrite) },
@@ -119,6 +120,18 @@ func read(a arguments, call func(fd uint32, v *buffer, count uint32, n *uint32) 
 	buf, n := make([]byte, a.number(1)), uint32(0)
 	e := call(a.number(0), bufferOf(buf), 1, &n)
 	return e, shortened(buf[:n])
+}
+
+// drain reads to the end, and tells how many bytes there were.
+func drain(a arguments) (errno, string) {
+	buf := make([]byte, 1<<16)
+	for total := 0; ; {
+		n := uint32(0)
+		if e := fdRead(a.number(0), bufferOf(buf), 1, &n); e != 0 || n == 0 {
+			return e, fmt.Sprint(total)
+		}
+		total += int(n)
+	}
 }
 
 func receive(a arguments) (errno, string) {

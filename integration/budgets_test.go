@@ -1,0 +1,178 @@
+package integration
+
+import (
+	"bytes"
+	"crypto/tls"
+	"io"
+	"net"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/reactord/reactord/integration/internal/testkit"
+	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
+)
+
+// echoUDP returns each datagram to its sender.
+func echoUDP(t *testing.T) (address string) {
+	t.Helper()
+	peer, at := udpPeer(t)
+	go func() {
+		b := make([]byte, 1<<16)
+		for {
+			n, from, err := peer.ReadFromUDPAddrPort(b)
+			if err != nil {
+				return
+			}
+			_, _ = peer.WriteToUDPAddrPort(b[:n], from)
+		}
+	}()
+	return at
+}
+
+// What a workload may have of sockets and bytes holds over whichever sockets these are.
+func TestNetworkBudgets(t *testing.T) {
+	c := newCtlOf(t, testkit.Start(t, t.TempDir(), "--allow-secret=file:/"))
+	silent, _ := silentTCP(t)
+	echo := echoUDP(t)
+	port := echoServer(t)
+	for _, tt := range []struct {
+		name, flags string
+		lines       []string
+	}{
+		{"sockets", "--connections=2 --dial=" + silent, []string{
+			"open tcp4: ok 3", "open udp4: ok 4", "open tcp4: mfile 0", "open udp6: mfile 0", "connect 3 " + silent + ": ok", "close 4: ok", "open tcp6: ok 4", "open udp6: mfile 0",
+		}},
+		{"sockets of grants", "--connections=1 --connect=" + silent, []string{"open tcp4: mfile 0", "write 3 x: ok 1", "close 3: ok", "open udp4: ok 3"}},
+		{"datagrams sent", "--sent-bytes=10 --dial=udp:" + echo, []string{
+			"open udp4: ok 3", "sendto 3 " + echo + " x*6: ok 6", "recv 3 9: ok xxxxxx", "sendto 3 " + echo + " x*5: dquot 0", "open udp4: ok 4",
+			"connect 4 " + echo + ": ok", "write 4 x*4: ok 4", "read 4 9: ok xxxx", "write 4 x: dquot 0", "sendto 3 " + echo + " x: dquot 0", "sendto 3 " + echo + ": ok 0",
+		}},
+		{"datagrams received", "--received-bytes=10 --dial=udp:" + echo, []string{
+			"open udp4: ok 3", "sendto 3 " + echo + " x*6: ok 6", "recv 3 9: ok xxxxxx", "sendto 3 " + echo + " x*6: ok 6", "recv 3 9: ok xxxxxx",
+			"sendto 3 " + echo + " x: ok 1", "recv 3 9: dquot", "poll 3 r: ok",
+		}},
+		{"streams sent", "--sent-bytes=10 --dial=127.0.0.1:" + port, []string{
+			"open tcp4: ok 3", "connect 3 127.0.0.1:" + port + ": ok", "write 3 x*6: ok 6", "write 3 x*6: ok 4", "write 3 x: dquot 0", "poll 3 w: ok", "send 3 x: dquot 0",
+			"open tcp4: ok 4", "connect 4 127.0.0.1:" + port + ": ok", "send 4 x: dquot 0",
+		}},
+		{"streams received", "--received-bytes=4 --dial=127.0.0.1:" + port, []string{
+			"open tcp4: ok 3", "connect 3 127.0.0.1:" + port + ": ok", "write 3 x*6: ok 6", "read 3 9: ok xxxx", "read 3 9: dquot", "poll 3 r: ok", "recv 3 9: dquot",
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c.script(t, strings.ReplaceAll(tt.name, " ", "-"), strings.Fields(tt.flags), tt.lines)
+		})
+	}
+
+	t.Run("accepted", func(t *testing.T) {
+		c.must(t, "submit", "--id", "accepts", "--connections=2", "--sent-bytes=5", "--listen", "127.0.0.1:0", sockets(t),
+			"poll 3 r", "accept 3", "poll 3 r", "accept 3", "write 4 x*9", "close 4", "accept 3", "write 4 x", "poll 4 r", "read 4 1")
+		var address string
+		until(t, "it listens", func() bool {
+			for _, at := range c.daemon.Status(t, "accepts").GetListenAddresses() {
+				address = at
+			}
+			return address != ""
+		})
+		for range 2 {
+			conn, err := net.Dial("tcp", address)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			_ = conn.(*net.TCPConn).CloseWrite()
+		}
+		c.daemon.WaitFor(t, "accepts")
+		c.lines(t, "accepts", "poll 3 r: ok", "accept 3: ok 4", "poll 3 r: ok", "accept 3: mfile 0", "write 4 x*9: ok 5", "close 4: ok", "accept 3: ok 4",
+			"write 4 x: dquot 0", "poll 4 r: ok hangup", "read 4 1: ok")
+	})
+
+	t.Run("TLS", func(t *testing.T) {
+		authority, dir := testkit.NewAuthority(t), t.TempDir()
+		cert, key := filepath.Join(dir, "server.pem"), filepath.Join(dir, "server.key")
+		authority.Issue("db.test", cert, key)
+		pair, err := tls.LoadX509KeyPair(cert, key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		address := greeter(t, &tls.Config{Certificates: []tls.Certificate{pair}}) // answers a line with more than ten bytes
+		c.must(t, "submit", "--id", "secured", "--sent-bytes=6", "--received-bytes=10", "--connect", "db="+address+",tls,ca=file:"+authority.File, toolFile(t), "talk", "db", "hello")
+		s := c.daemon.WaitFor(t, "secured")
+		if u := s.GetUsage(); s.GetState() != failed || u.GetSentBytes() != 6 || u.GetReceivedBytes() != 10 {
+			t.Errorf("it has sent %d bytes and received %d: %v", u.GetSentBytes(), u.GetReceivedBytes(), s)
+		}
+	})
+
+	t.Run("workloads", func(t *testing.T) {
+		c.must(t, "submit", "--id", "server", "--listen", "workload", "--received-bytes=3", sockets(t), "poll 3 r", "accept 3", "read 4 9", "read 4 9")
+		c.script(t, "client", []string{"--connect=workload:server", "--sent-bytes=5"}, []string{"write 3 x*9: ok 5", "write 3 x: dquot 0", "read 3 1: ok"})
+		c.daemon.WaitFor(t, "server")
+		c.lines(t, "server", "poll 3 r: ok", "accept 3: ok 4", "read 4 9: ok xxx", "read 4 9: dquot")
+	})
+}
+
+// The rate is held by waiting, of streams and of datagrams, in both directions.
+func TestNetworkRate(t *testing.T) {
+	c := newCtl(t)
+	source, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer source.Close()
+	go func() {
+		for {
+			conn, err := source.Accept()
+			if err != nil {
+				return
+			}
+			go func() { _, _ = io.Copy(conn, bytes.NewReader(make([]byte, 60_000))); conn.Close() }()
+		}
+	}()
+	silent, _ := silentTCP(t)
+	_, datagrams := udpPeer(t)
+	const rate, amount = 40_000, 60_000
+	for name, tt := range map[string]struct {
+		dial  string
+		lines []string
+	}{
+		"sending":   {silent, []string{"open tcp4: ok 3", "connect 3 " + silent + ": ok", "write 3 x*60000: ok 60000"}},
+		"datagrams": {"udp:" + datagrams, []string{"open udp4: ok 3", "sendto 3 " + datagrams + " x*30000: ok 30000", "sendto 3 " + datagrams + " x*30000: ok 30000", "sendto 3 " + datagrams + " x: ok 1"}},
+		"receiving": {source.Addr().String(), []string{"open tcp4: ok 3", "connect 3 " + source.Addr().String() + ": ok", "drain 3: ok 60000"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			begin := time.Now()
+			args := []string{"submit", "--id", name, "--bytes-per-second=40000", "--dial", tt.dial, sockets(t)}
+			c.must(t, append(args, operations(tt.lines)...)...)
+			s := c.daemon.WaitFor(t, name)
+			if took, least := time.Since(begin), time.Second*(amount-rate/10)/rate*9/10; took < least {
+				t.Errorf("%d bytes took %v, want %v at least", amount, took, least)
+			}
+			waited := slices.ContainsFunc(s.GetUsage().GetWaits(), func(w *reactorv1.WaitUsage) bool { return w.GetKind() == reactorv1.OpKind_OP_KIND_RATE })
+			if s.GetState() != succeeded || !waited {
+				t.Errorf("it ended as %v, and waited for the rate: %t", s, waited)
+			}
+			c.lines(t, name, tt.lines...)
+		})
+	}
+}
+
+// An attempt that goes on after a restart may send only what those before have left.
+func TestNetworkBudgetAfterRestart(t *testing.T) {
+	dir := t.TempDir()
+	c := newCtlOf(t, testkit.Start(t, dir))
+	silent, _ := silentTCP(t)
+	c.must(t, "submit", "--id", "sends", "--sent-bytes=8", "--connect", silent, sockets(t), "write 3 hello", "write 3 x", "read 3 1")
+	c.waitsFor(t, "sends", reading)
+	c.daemon.Stop()
+	c = newCtlOf(t, testkit.Start(t, dir))
+	c.waitsFor(t, "sends", reading)
+	c.must(t, "revoke", "sends", "--all")
+	s := c.daemon.WaitFor(t, "sends")
+	c.lastLines(t, "sends", "write 3 hello: ok 2", "write 3 x: dquot 0", "read 3 1: notcapable")
+	if u := s.GetUsage(); u.GetSentBytes() != 8 || s.GetAttempts() != 2 {
+		t.Errorf("it has sent %d bytes in %d attempts", u.GetSentBytes(), s.GetAttempts())
+	}
+}

@@ -82,12 +82,21 @@ func (c Connection) check(v *validation) {
 		v.address(c.Address, 0)
 	default:
 		v.address(c.Address, 1)
+		c.checkUnicast(v)
 	}
 	if c.Accept && c.TLS != nil {
 		v.add("accept", "TLS is spoken as a client only, and an accepted connection would need a server: leave out one of the two")
 	}
 	if c.TLS != nil {
 		c.TLS.check(v)
+	}
+}
+
+// checkUnicast checks that one machine has the address. Connecting to others fails as if the network were gone for now.
+func (c Connection) checkUnicast(v *validation) {
+	host, _ := hostPort(c.Address)
+	if addr, ok := network.Literal(host); ok && (addr.IsMulticast() || addr == netip.AddrFrom4([4]byte{255, 255, 255, 255})) {
+		v.add("address", "%v is the address of many: there is no connection to it", addr)
 	}
 }
 

@@ -207,6 +207,9 @@ func TestCheck(t *testing.T) {
 			"spec.grants[0].listener.address: \"65536\" is not a port: 0", "spec.grants[1].listener.address: \"http\"",
 			"spec.grants[2].connection.address: \"0\" is not a port: 1"}},
 		{"no host", []Grant{Connection{Address: ":80"}}, []string{"spec.grants[0].connection.address: \":80\" has no host"}},
+		{"address of many", []Grant{Connection{Address: "224.0.0.1:80"}, Connection{Address: "[ff02::1]:80"}, Connection{Address: "255.255.255.255:80"}}, []string{
+			`spec.grants[0].connection.address: 224.0.0.1 is the address of many`, `spec.grants[1].connection.address: ff02::1 is the address of many`,
+			`spec.grants[2].connection.address: 255.255.255.255 is the address of many`}},
 		{"control", []Grant{Connection{Address: "a\u202e:80"}}, []string{"spec.grants[0].connection.address: has a control character at byte 1"}},
 	} {
 		var f errs.Faults

@@ -68,14 +68,17 @@ func TestCtlMessages(t *testing.T) {
 		{"a native program", []string{"run", "./native"}, []string{"native program or library (ELF)", "--target wasm32-wasip1"}},
 		{"a web page", []string{"run", "page.wasm"}, []string{"a web page"}},
 		{"compressed", []string{"run", "packed.wasm"}, []string{"unpack it first"}},
-		{"an unknown command", []string{"lits"}, []string{"unknown command \"lits\": did you mean \"list\"?; see `reactorctl --help`"}},
+		{"an unknown command", []string{"lits"}, []string{"unknown command \"lits\": did you mean \"list\"? See `reactorctl --help`"}},
 		{"half a module", []string{"run", filepath.Join(dir, "cut.wasm")}, []string{"reactorctl: cut: the module is damaged, or no valid WebAssembly: "}},
 		{"a command of the other binary", []string{"store", "check"}, []string{"\"store\" is a command of the daemon's binary: `reactord store`"}},
 		{"help of an unknown command", []string{"help", "nosuch"}, []string{"unknown command \"nosuch\"; see `reactorctl --help`"}},
 		{"an unknown workload", []string{"status", "nosuch"}, []string{"there is no workload \"nosuch\"\n", "  see `reactorctl list`"}},
 		{"cancelling an unknown one", []string{"cancel", "nosuch"}, []string{"there is no workload \"nosuch\""}},
 		{"cancelling one that has ended", []string{"cancel", "done"}, []string{"done"}},
-		{"an id that is taken", []string{"submit", "--id", "done", hello, "other"}, []string{"there is a workload \"done\"", "`reactorctl status done`", "choose another --id"}},
+		{"an id that is taken", []string{"submit", "--id", "done", hello, "other"}, []string{"there is a workload \"done\"", "`reactorctl status done`", "choose another --id", "they differ in the arguments, the command: run waits for its output to be read, and submit does not\n"}},
+		{"the start of a flag", []string{"run", "--mem", "1GiB", hello}, []string{"unknown flag --mem: did you mean --memory? See `reactorctl run --help`\n"}},
+		{"an address as a URL", []string{"run", "--dial", "udp://localhost:53", hello}, []string{`--dial "udp://localhost:53": give [udp:]HOST:PORT, without //; see`}},
+		{"completion for no shell", []string{"completion", "nosuch"}, []string{"unknown command \"nosuch\"; see `reactorctl completion --help`\n"}},
 		{"an address of the web", []string{"--addr", "https://example.org:7070", "list"}, []string{"give HOST:PORT without \"https://\", such as example.org:7070"}},
 		{"no address", []string{"--addr", "here", "list"}, []string{"give HOST:PORT"}},
 		{"nobody there", []string{"--addr", "unix://" + filepath.Join(dir, "none"), "list"}, []string{"no daemon answers at unix://" + filepath.Join(dir, "none") + ": there is no such socket\n", "start one with `reactord`"}},
@@ -169,7 +172,7 @@ func TestDaemonMessages(t *testing.T) {
 		want []string
 	}{
 		{"unknown flags", nil, []string{"--quue", "3", "--max-memroy=2", "serve"}, []string{"2 faults; see `reactord serve --help`\n", "unknown flag --quue: did you mean --queue?", "did you mean --max-memory?"}},
-		{"an unknown command", nil, []string{"servve"}, []string{"unknown command \"servve\": did you mean \"serve\"?; see `reactord --help`"}},
+		{"an unknown command", nil, []string{"servve"}, []string{"unknown command \"servve\": did you mean \"serve\"? See `reactord --help`"}},
 		{"help of an unknown command", nil, []string{"help", "nosuch"}, []string{"unknown command \"nosuch\""}},
 		{"unknown variables", []string{"REACTORD_QUEU=3", "REACTORD_FOO=1"}, nil, []string{"$REACTORD_FOO: is not a setting\n", "$REACTORD_QUEU: is not a setting; did you mean REACTORD_QUEUE?"}},
 		{"a store that is not there", nil, []string{"store", "check", "--data-dir", filepath.Join(dir, "none")}, []string{"there is no store in " + filepath.Join(dir, "none") + ": name the daemon's data folder with --data-dir"}},
@@ -200,6 +203,48 @@ func TestDaemonMessages(t *testing.T) {
 		out, err := exec.Command(testkit.Binary(t, name), "--version").CombinedOutput()
 		if err != nil || !strings.HasPrefix(string(out), name+" ") || strings.Count(string(out), "\n") != 1 {
 			t.Errorf("%s --version: %v, %q", name, err, out)
+		}
+	}
+}
+
+// What a daemon that drains would refuse is refused before it is built or sent.
+func TestDrainedBeforeBuild(t *testing.T) {
+	c := newCtl(t)
+	c.must(t, "drain")
+	for _, command := range []string{"run", "submit"} {
+		_, errs, status := c.run(t, "", command, filepath.Join(t.TempDir(), "no-such-folder"))
+		if status != 125 || !strings.Contains(errs, "reactorctl: the daemon is draining and takes no new work\n") || !strings.Contains(errs, "`reactorctl drain --undo`") {
+			t.Errorf("%s: status %d: %s", command, status, errs)
+		}
+	}
+	if _, errs, _ := c.run(t, "", "submit", "-o", "json", toolFile(t)); !strings.Contains(errs, `"reason": "DRAINING"`) {
+		t.Errorf("as JSON: %s", errs)
+	}
+}
+
+// A workload of a module that is given by its digest has the module's name.
+func TestNameOfDigest(t *testing.T) {
+	c := newCtl(t)
+	digest := "sha256:" + strings.TrimPrefix(c.must(t, "module", "push", "-o", "name", toolFile(t)), "sha256:")
+	name := strings.TrimSuffix(filepath.Base(toolFile(t)), ".wasm")
+	if id := c.must(t, "submit", "--pipe-to", digest+" cat", digest, "exit", "0"); !strings.HasPrefix(id, name+"-") || !strings.Contains(id, "with the label chain="+name+"-") {
+		t.Errorf("the ids are %s", id)
+	}
+	id := c.must(t, "submit", digest, "exit", "0")
+	if !strings.HasPrefix(id, name+"-") || !strings.Contains(c.must(t, "status", id), "name          "+name+"\n") {
+		t.Errorf("the id is %s", id)
+	}
+	if id := c.must(t, "submit", "--name", "mine", digest, "exit", "0"); !strings.HasPrefix(id, "mine-") {
+		t.Errorf("the id is %s", id)
+	}
+}
+
+// A list of operations that is empty says why.
+func TestNoOps(t *testing.T) {
+	c := newCtl(t)
+	for command, want := range map[string]string{"ops": "no operation is pending\n", "ops --target nonsense": "no pending operation matches\n", "ops -l a=b": "no pending operation matches\n"} {
+		if _, errs, status := c.run(t, "", strings.Fields(command)...); status != 0 || errs != want {
+			t.Errorf("%s: status %d, %q", command, status, errs)
 		}
 	}
 }

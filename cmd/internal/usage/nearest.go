@@ -1,11 +1,30 @@
 package usage
 
-// Nearest returns the known name that is closest to one that is not known, or nothing if none is close.
+import "strings"
+
+// Nearest returns the known name that is closest to one that is not known, or else the shortest that begins with it; nothing
+// if there is none.
 func Nearest(name string, known []string) string {
 	best, least := "", len(name)/3+1
 	for _, k := range known {
 		if d := distance(name, k); d < least {
 			best, least = k, d
+		}
+	}
+	if best == "" {
+		best = shortest(name, known)
+	}
+	return best
+}
+
+// leastBeginning is how many bytes of a name tell what is meant.
+const leastBeginning = 3
+
+// shortest returns the shortest known name that begins with the given text.
+func shortest(beginning string, known []string) (best string) {
+	for _, k := range known {
+		if len(beginning) >= leastBeginning && strings.HasPrefix(k, beginning) && (best == "" || len(k) < len(best)) {
+			best = k
 		}
 	}
 	return best

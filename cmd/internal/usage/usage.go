@@ -17,6 +17,9 @@ type Error struct {
 // Error returns the faults: the only one in a line, several in a line each.
 func (e *Error) Error() string {
 	if len(e.Faults) == 1 {
+		if strings.HasSuffix(e.Faults[0], "?") {
+			return fmt.Sprintf("%s See `%s --help`", e.Faults[0], e.Command)
+		}
 		return fmt.Sprintf("%s; see `%s --help`", e.Faults[0], e.Command)
 	}
 	return fmt.Sprintf("%d faults; see `%s --help`\n  %s", len(e.Faults), e.Command, strings.Join(e.Faults, "\n  "))
@@ -50,10 +53,42 @@ func texts(err error) (all []string) {
 
 // Subcommands accepts no argument: it is for a command that only groups others, or that is run without arguments.
 func Subcommands(cmd *cobra.Command, args []string) error {
-	if len(args) == 0 {
+	switch {
+	case len(args) == 0:
 		return nil
+	case !cmd.HasAvailableSubCommands():
+		return wrongNumber(cmd, args)
 	}
 	return unknownCommand(cmd, args[0])
+}
+
+// Arguments is a check of cobra's with the usage as its error.
+func Arguments(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if check(cmd, args) != nil {
+			return wrongNumber(cmd, args)
+		}
+		return nil
+	}
+}
+
+func wrongNumber(cmd *cobra.Command, args []string) error {
+	return Errorf(cmd, "usage: `%s`; arguments given: %d", cmd.UseLine(), len(args))
+}
+
+// AddCompletions adds cobra's command for completions to root, which has all of its other commands. Unlike cobra's own it
+// fails for a shell that it does not know.
+func AddCompletions(root *cobra.Command) {
+	root.InitDefaultCompletionCmd()
+	completion := subcommand(root, "completion")
+	if completion == nil {
+		return
+	}
+	completion.Args = Subcommands
+	completion.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+	for _, shell := range completion.Commands() {
+		shell.Args = Arguments(cobra.NoArgs)
+	}
 }
 
 func unknownCommand(cmd *cobra.Command, name string) error {

@@ -25,6 +25,7 @@ func command(args ...string) error {
 	}
 	root.AddCommand(sub)
 	root.SetHelpCommand(HelpCommand())
+	AddCompletions(root)
 	root.SetArgs(args)
 	root.SetOut(new(strings.Builder))
 	CheckFlags(root, args)
@@ -41,6 +42,13 @@ func TestFaults(t *testing.T) {
 		{"submit --cuont 3", []string{"unknown flag --cuont: did you mean --count?"}},
 		{"submit --colour=red", []string{"unknown flag --colour"}},
 		{"submit --secre x", []string{"unknown flag --secre"}},
+		{"submit --cou 3", []string{"unknown flag --cou: did you mean --count?"}},
+		{"submit --tim 3s", []string{"unknown flag --tim: did you mean --timeout?"}},
+		{"submit --ti 3s", []string{"unknown flag --ti"}},
+		{"completion nosuch", []string{`unknown command "nosuch"`}},
+		{"completion bsh", []string{`unknown command "bsh": did you mean "bash"?`}},
+		{"completion bash x", []string{"usage: `root completion bash`; arguments given: 1"}},
+		{"completion", nil},
 		{"submit -timeout 3s", []string{"unknown flag -timeout: did you mean --timeout?"}},
 		{"submit -xyz", []string{"unknown flag -x in -xyz"}},
 		{"submit -x", []string{"unknown flag -x"}},
@@ -96,6 +104,17 @@ func TestNearest(t *testing.T) {
 	} {
 		if got := Nearest(name, known); got != want {
 			t.Errorf("Nearest(%q) = %q, want %q", name, got, want)
+		}
+	}
+}
+
+func TestOneFault(t *testing.T) {
+	for fault, want := range map[string]string{
+		"no MODULE is given":                        "no MODULE is given; see `root --help`",
+		"unknown flag --dail: did you mean --dial?": "unknown flag --dail: did you mean --dial? See `root --help`",
+	} {
+		if got := (&Error{"root", []string{fault}}).Error(); got != want {
+			t.Errorf("%q, want %q", got, want)
 		}
 	}
 }

@@ -38,7 +38,7 @@ const chainLabel = "chain"
 // maxLabelValue bounds the value of a label, as the daemon does.
 const maxLabelValue = 63
 
-// addChain adds the stages of --pipe-to, and joins all by pipes. It returns all faults at once.
+// addChain adds the stages of --pipe-to. It returns all faults at once.
 func (j *job) addChain(cmd *cobra.Command) error {
 	if len(j.flags.pipeTo) == 0 {
 		return nil
@@ -55,11 +55,19 @@ func (j *job) addChain(cmd *cobra.Command) error {
 	if err := errors.Join(faults...); err != nil {
 		return usage.Of(cmd, err)
 	}
-	plan := &j.launch.Plan
-	plan.Count = len(j.stages)
-	if len(plan.ID) > maxLabelValue {
+	if len(j.launch.Plan.ID) > maxLabelValue {
 		return usageError(cmd, "--id: a chain has an id of at most %d bytes, since it is the value of the label %s", maxLabelValue, chainLabel)
 	}
+	j.launch.Plan.Count = len(j.stages)
+	return nil
+}
+
+// link joins the stages of a chain by pipes, and gives them their label.
+func (j *job) link() {
+	if len(j.flags.pipeTo) == 0 {
+		return
+	}
+	plan := j.launch.Plan
 	for i, s := range j.stages {
 		s.spec.Labels = maps.Clone(s.spec.GetLabels())
 		if _, given := s.spec.GetLabels()[chainLabel]; !given {
@@ -73,7 +81,6 @@ func (j *job) addChain(cmd *cobra.Command) error {
 		}
 		j.launch.Chain = append(j.launch.Chain, s.spec)
 	}
-	return nil
 }
 
 // nextStage makes a stage of a chain that begins with a spec.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/codes"
@@ -54,13 +55,38 @@ func (a *app) limitRequest(ctx context.Context, method string, request, reply an
 // meet makes sure that a daemon is there and lets this user in, before work is done for it. From here on a daemon that
 // is gone is waited for.
 func (a *app) meet(ctx context.Context) error {
+	_, err := a.greet(ctx)
+	return err
+}
+
+// meetForWork is meet for work that the daemon has to take. It refuses work for a daemon that drains, before anything is
+// built or sent.
+func (a *app) meetForWork(ctx context.Context) error {
+	node, err := a.greet(ctx)
+	if err != nil || !node.GetDraining() {
+		return err
+	}
+	return draining()
+}
+
+// draining is the error with which a daemon that drains refuses work.
+func draining() error {
+	refusal := status.New(codes.Unavailable, "the daemon is draining and takes no new work")
+	if detailed, err := refusal.WithDetails(&errdetails.ErrorInfo{Reason: "DRAINING"}); err == nil {
+		refusal = detailed
+	}
+	return refusal.Err()
+}
+
+// greet is meet that returns what the daemon says of itself; nil if that is to be learnt from the call that needs it.
+func (a *app) greet(ctx context.Context) (*reactorv1.Node, error) {
 	done := a.notes.Wait("waiting for the daemon at " + a.daemon.Address)
-	_, err := a.node().GetNode(ctx, &reactorv1.GetNodeRequest{})
+	response, err := a.node().GetNode(ctx, &reactorv1.GetNodeRequest{})
 	done()
 	switch status.Code(err) {
 	case codes.Unavailable, codes.Unauthenticated, codes.PermissionDenied, codes.Canceled, codes.DeadlineExceeded:
-		return err
+		return nil, err
 	}
 	a.follower.Reached("") // whatever else is wrong, the call that needs it will tell
-	return nil
+	return response.GetNode(), nil
 }

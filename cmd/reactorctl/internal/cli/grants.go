@@ -24,11 +24,11 @@ type grantKind struct {
 func grantKinds() []grantKind {
 	return []grantKind{
 		{"dir", "grant a folder of the daemon's machine, HOST:GUEST[:ro] (repeatable)", parseDirectory},
-		{"listen", "grant a listening socket, [NAME=][udp:]HOST:PORT (repeatable)", parseListener},
-		{"connect", "grant one open connection, [NAME=]HOST:PORT, then \",tls\", or \",accept\" for one that comes; tls may be followed by \",server-name=NAME\", \",ca=REF\", \",cert=REF,key=REF\", \",alpn=A:B\" (repeatable)", parseConnection},
+		{"listen", "grant a listening socket, [NAME=][udp:]HOST:PORT, or [NAME=]workload for the connections of other workloads (repeatable)", parseListener},
+		{"connect", "grant one open connection, [NAME=]HOST:PORT, or [NAME=]workload:ID[/LISTENER] to another workload; after HOST:PORT \",tls\", or \",accept\" for one that comes; tls may be followed by \",server-name=NAME\", \",ca=REF\", \",cert=REF,key=REF\", \",alpn=A:B\" (repeatable)", parseConnection},
 		{"dial", "let the guest connect to [udp:]HOST:PORT: an address, a range, a name or *.NAME; a port, a range or * (repeatable)", parseDial},
 		{"resolve", "let the guest look up a name, *.NAME or every name, * (repeatable)", parseResolve},
-		{"http", "let the guest send HTTP requests to [METHOD[,METHOD] ]SCHEME://HOST[:PORT][/PREFIX] (repeatable)", parseHTTP},
+		{"http", "let the guest send HTTP requests to SCHEME://HOST[:PORT][/PREFIX]; METHOD[,METHOD] and a space before it allow only those (repeatable)", parseHTTP},
 		{"secret", "give the guest a secret of the daemon as a variable, NAME=REF; REF is file:/PATH or env:NAME, there (repeatable)", parseSecret},
 	}
 }
@@ -106,8 +106,8 @@ func parseListener(text string) (*reactorv1.Grant, error) {
 	name, rest := splitName(text)
 	protocol, address := splitProtocol(rest)
 	if address != forWorkloads {
-		if err := checkHostPort(address); err != nil {
-			return nil, errors.New("give [NAME=][udp:]HOST:PORT")
+		if err := checkHostPort(address, "[NAME=][udp:]HOST:PORT or [NAME=]workload"); err != nil {
+			return nil, err
 		}
 	}
 	return &reactorv1.Grant{Grant: &reactorv1.Grant_Listener{
@@ -121,8 +121,8 @@ func parseConnection(text string) (*reactorv1.Grant, error) {
 	c := &reactorv1.ConnectionGrant{}
 	c.Name, c.Address = splitName(address)
 	if !strings.HasPrefix(c.Address, forWorkloads+":") {
-		if err := checkHostPort(c.Address); err != nil {
-			return nil, errors.New("give [NAME=]HOST:PORT, and what follows after a comma")
+		if err := checkHostPort(c.Address, "[NAME=]HOST:PORT or [NAME=]workload:ID, and what follows after a comma"); err != nil {
+			return nil, err
 		}
 	}
 	if options != "" {
@@ -168,8 +168,8 @@ func setOption(c *reactorv1.ConnectionGrant, option string) error {
 
 func parseDial(text string) (*reactorv1.Grant, error) {
 	protocol, pattern := splitProtocol(text)
-	if err := checkHostPort(pattern); err != nil {
-		return nil, errors.New("give [udp:]HOST:PORT")
+	if err := checkHostPort(pattern, "[udp:]HOST:PORT"); err != nil {
+		return nil, err
 	}
 	return &reactorv1.Grant{Grant: &reactorv1.Grant_Dial{Dial: &reactorv1.DialGrant{Pattern: pattern, Protocol: protocol}}}, nil
 }
@@ -205,9 +205,13 @@ func parseSecret(text string) (*reactorv1.Grant, error) {
 	return &reactorv1.Grant{Grant: &reactorv1.Grant_Secret{Secret: &reactorv1.SecretGrant{Name: name, Ref: ref}}}, nil
 }
 
-func checkHostPort(text string) error {
+// checkHostPort returns an error that says what to give if text is not HOST:PORT.
+func checkHostPort(text, form string) error {
+	if strings.Contains(text, "//") {
+		return fmt.Errorf("give %s, without //", form)
+	}
 	if _, _, err := net.SplitHostPort(text); err != nil {
-		return errors.New("give HOST:PORT")
+		return fmt.Errorf("give %s", form)
 	}
 	return nil
 }

@@ -57,9 +57,11 @@ func (a *app) plan(cmd *cobra.Command, flags *specFlags, args []string) (*job, e
 
 // load makes all ready for submit: the daemon has the module, and the spec the input.
 func (j *job) load(ctx context.Context) error {
-	if err := j.meet(ctx); err != nil {
+	if err := j.meetForWork(ctx); err != nil {
 		return err
 	}
+	j.nameByModules(ctx)
+	j.link()
 	if path := j.flags.stdin; path != "" {
 		input, err := interrupt.Do(ctx, func() ([]byte, error) { return readInput(path, j.In) })
 		if err != nil {
@@ -78,6 +80,24 @@ func (j *job) load(ctx context.Context) error {
 		}
 	}
 	return j.pushSources(ctx)
+}
+
+// nameByModules gives workloads the names of their modules, if these are known to the daemon by their digests: a digest is no
+// name for people.
+func (j *job) nameByModules(ctx context.Context) {
+	for i, s := range j.stages {
+		if !strings.HasPrefix(s.module, "sha256:") || i == 0 && j.flags.name != "" {
+			continue
+		}
+		response, err := j.modules().GetModule(ctx, &reactorv1.GetModuleRequest{Module: s.module})
+		if err != nil || response.GetModule().GetName() == "" {
+			continue // if the module is not there, the submission says so
+		}
+		s.spec.Name = response.GetModule().GetName()
+		if i == 0 && j.flags.id == "" {
+			j.launch.Plan.ID = launch.NewID(s.spec.Name)
+		}
+	}
 }
 
 // pushSources makes sure that the daemon has the modules that come from here.
@@ -125,7 +145,7 @@ func (j *job) submit(ctx context.Context) (done func(), _ error) {
 	defer ended()
 	j.launch.OnProgress = func(n int) { j.submitted.Store(int64(n)) }
 	if err := j.launch.Submit(ctx); err != nil {
-		return done, meantPath(err, j.stages[0].module)
+		return done, meantPath(j.meantOther(ctx, err), j.stages[0].module)
 	}
 	if w := j.launch.Existing(); w != nil {
 		j.notes.Say(fmt.Sprintf("workload %s exists already with this spec (%s)", w.GetId(), render.State(w)))

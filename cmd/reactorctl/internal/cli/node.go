@@ -35,14 +35,11 @@ func (a *app) nodeCommand() *cobra.Command {
 		if !a.output.IsTable() {
 			return a.output.Message(a.Out, response.GetNode())
 		}
-		if err := render.Node(a.screen(), response.GetNode()); err != nil {
-			return err
-		}
-		stats, err := a.lookAtStats(cmd.Context())
+		stats, err := a.node().GetStats(cmd.Context(), &reactorv1.GetStatsRequest{})
 		if err != nil {
 			return err
 		}
-		return a.printSheet(stats)
+		return a.screen().Print(render.Node(response.GetNode(), stats.GetStats(), a.screen().Width())...)
 	})
 	return cmd
 }

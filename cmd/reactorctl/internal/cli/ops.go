@@ -188,6 +188,10 @@ func (o *opsListing) list(ctx context.Context) (opsPage, error) {
 func (o *opsListing) notes(all *reactorv1.ListOpsResponse) []string {
 	full := len(all.GetOps()) > 0 && (len(all.GetOps()) == o.limit || len(all.GetOps()) == pageSize)
 	switch {
+	case len(all.GetOps()) == 0 && (o.selector != "" || !proto.Equal(o.filter, &reactorv1.OpFilter{})):
+		return []string{"no pending operation matches"}
+	case len(all.GetOps()) == 0:
+		return []string{"no operation is pending"}
 	case all.GetNextPageToken() != "":
 		return []string{"there are more; --limit 0 lists all"}
 	case o.order == reactorv1.OpOrder_OP_ORDER_OLDEST_FIRST && full:

@@ -157,6 +157,7 @@ there are any the fields at fault, advice, and the delay after which to try agai
 		a.attachCommand(), a.waitCommand(), a.cancelCommand(), a.removeCommand(), a.grantsCommand(), a.revokeCommand(), a.opsCommand(), a.moduleCommand(),
 		a.nodeCommand(), a.topCommand(), a.healthCommand(), a.drainCommand(), a.contextCommand(), a.versionCommand(), a.workloadCommand(),
 	)
+	usage.AddCompletions(root)
 	a.addCompletions(root)
 	return root
 }
@@ -222,8 +223,8 @@ func operands(check cobra.PositionalArgs) cobra.PositionalArgs {
 // paths is operands for arguments that are paths, which may have any bytes.
 func paths(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
-		if check(cmd, args) != nil {
-			return usageError(cmd, "usage: `%s`; arguments given: %d", cmd.UseLine(), len(args))
+		if err := usage.Arguments(check)(cmd, args); err != nil {
+			return err
 		}
 		return usage.Of(cmd, checkFlags(cmd.Flags()))
 	}

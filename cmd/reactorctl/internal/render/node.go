@@ -13,16 +13,20 @@ import (
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
 
-// Node prints a daemon's description.
-func Node(s *screen.Screen, n *reactorv1.Node) error {
+// Node returns a daemon's description and its statistics. If room is not zero, no line is wider.
+func Node(n *reactorv1.Node, st *reactorv1.Stats, room int) []screen.Line {
+	return table.Pairs(slices.Concat(aboutNode(n), aboutStats(st)), room)
+}
+
+func aboutNode(n *reactorv1.Node) []table.Pair {
 	state := screen.Span{Text: "serving", Style: screen.Good}
 	if n.GetDraining() {
 		state = screen.Span{Text: "draining", Style: screen.Notable}
 	}
-	return printPairs(s,
+	return []table.Pair{
 		pair("version", n.GetVersion()),
 		pair("platform", n.GetPlatform()+", "+n.GetGoVersion()),
-		table.Pair{Name: "state", Values: []screen.Span{state}},
+		{Name: "state", Values: []screen.Span{state}},
 		pair("started", moment(n.GetStartTime())),
 		pair("process", fmt.Sprint(n.GetProcessId())),
 		pair("workers", fmt.Sprint(n.GetWorkers())),
@@ -30,7 +34,7 @@ func Node(s *screen.Screen, n *reactorv1.Node) error {
 		pair("guest memory limit", Size(n.GetMemoryBytes())),
 		pair("default limits", limits(n.GetDefaultLimits())),
 		pair("maximum limits", limits(n.GetMaxLimits())),
-	)
+	}
 }
 
 func limits(l *reactorv1.Limits) string {
@@ -48,8 +52,10 @@ func limits(l *reactorv1.Limits) string {
 }
 
 // Stats returns a daemon's statistics. If room is not zero, no line is wider.
-func Stats(st *reactorv1.Stats, room int) []screen.Line {
-	return table.Pairs([]table.Pair{
+func Stats(st *reactorv1.Stats, room int) []screen.Line { return table.Pairs(aboutStats(st), room) }
+
+func aboutStats(st *reactorv1.Stats) []table.Pair {
+	return []table.Pair{
 		pair("workloads", fmt.Sprintf("%s pending, %s running, %s waiting (most at once: %s)", comma(st.GetPending()), comma(st.GetRunning()), comma(st.GetWaiting()), comma(st.GetWaitingPeak()))),
 		pair("since the start", fmt.Sprintf("%s submitted, %s succeeded, %s failed, %s cancelled", comma(st.GetSubmitted()), comma(st.GetSucceeded()), comma(st.GetFailed()), comma(st.GetCancelled()))),
 		pair("memory", fmt.Sprintf("%s resident (most: %s), %s guests, %s heap", Size(st.GetResidentBytes()), Size(st.GetResidentPeakBytes()), Size(st.GetGuestMemoryBytes()), Size(st.GetHeapBytes()))),
@@ -57,7 +63,7 @@ func Stats(st *reactorv1.Stats, room int) []screen.Line {
 		pair("wake lateness", fmt.Sprintf("p50 %s, p99 %s, max %s", duration(st.GetWakeLatenessP50()), duration(st.GetWakeLatenessP99()), duration(st.GetWakeLatenessMax()))),
 		pair("goroutines", comma(st.GetGoroutines())),
 		pair("compiled modules", comma(st.GetCompiledModules())),
-	}, room)
+	}
 }
 
 // StatsLayout returns the layout of a stream of statistics. Its columns have room for the figures of a busy daemon, so

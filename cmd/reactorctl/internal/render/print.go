@@ -33,7 +33,3 @@ func values(name string, texts ...string) table.Pair {
 	}
 	return p
 }
-
-func printPairs(s *screen.Screen, pairs ...table.Pair) error {
-	return s.Print(table.Pairs(pairs, s.Width())...)
-}

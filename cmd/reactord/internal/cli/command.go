@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -48,8 +49,22 @@ func Command() *cobra.Command {
 	root.SetVersionTemplate("reactord {{.Version}}\n")
 	root.SetHelpCommand(usage.HelpCommand())
 	help.Install(root, screen.New(os.Stdout, os.Getenv))
+	root.Args = knownCommand
 	root.AddCommand(serveCommand("serve"), checkConfigCommand(), tokenCommand(), demoCommand(), storeCommand(), versionCommand(), compileCommand())
+	usage.AddCompletions(root)
 	return root
+}
+
+// knownCommand refuses what is no command, and says whose command it is if it is reactorctl's.
+func knownCommand(cmd *cobra.Command, args []string) error {
+	clients := []string{
+		"run", "submit", "dev", "list", "ls", "ps", "status", "logs", "attach", "wait", "cancel", "rm", "grants", "revoke", "ops", "module",
+		"node", "top", "health", "drain", "context",
+	}
+	if len(args) > 0 && slices.Contains(clients, args[0]) {
+		return usage.Errorf(cmd, "%q is a command of the client: `reactorctl %s`", args[0], args[0])
+	}
+	return usage.Subcommands(cmd, args)
 }
 
 // serveCommand runs the daemon, as reactord without a command does.

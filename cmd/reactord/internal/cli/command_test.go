@@ -82,7 +82,11 @@ func TestCommandLine(t *testing.T) {
 		want string
 	}{
 		{[]string{"sreve"}, `unknown command "sreve"`},
-		{[]string{"serve", "now"}, "unknown command"},
+		{[]string{"serve", "now"}, "usage: `reactord serve [flags]`; arguments given: 1"},
+		{[]string{"run", "x.wasm"}, "\"run\" is a command of the client: `reactorctl run`; see `reactord --help`"},
+		{[]string{"list"}, "`reactorctl list`"},
+		{[]string{"store", "backup"}, "usage: `reactord store backup FOLDER [flags]`; arguments given: 0"},
+		{[]string{"completion", "nosuch"}, `unknown command "nosuch"`},
 		{[]string{"demo", "--count=0", "-o", "xml"}, "--count: 0 is too small: at least 1\n--output: \"xml\" is neither table nor json"},
 		{[]string{"--nonesuch"}, "unknown flag: --nonesuch"},
 	} {

@@ -121,7 +121,7 @@ func backupCommand() *cobra.Command {
 moment, and the modules that are in it. Machine code and the token are not copied. Modules that are missing
 or damaged on disk are left out and named, and the exit status is 1: the rest of the backup is sound.
 "reactord store check --data-dir FOLDER" checks the copy.`,
-		Args:         cobra.ExactArgs(1),
+		Args:         usage.Arguments(cobra.ExactArgs(1)),
 		SilenceUsage: true,
 	}
 	withDataDir(cmd, func(cmd *cobra.Command, args []string, dataDir string) error {
@@ -145,7 +145,7 @@ func restoreCommand() *cobra.Command {
 has to belong. A store that is there already stays as it is, and nothing is copied: stop the daemon and
 move it away first. Modules that the backup does not have, or that are damaged in it, are named, and the exit status
 is 1: the rest was copied. If it is broken off the data folder has no store, and the next restore begins anew.`,
-		Args:         cobra.ExactArgs(1),
+		Args:         usage.Arguments(cobra.ExactArgs(1)),
 		SilenceUsage: true,
 	}
 	withDataDir(cmd, func(cmd *cobra.Command, args []string, dataDir string) error {

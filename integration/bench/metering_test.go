@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"math"
 	"os"
 	"os/exec"
@@ -128,9 +129,29 @@ func newBenchGuest(b *testing.B, binary []byte, info *meter.Info) *benchGuest {
 	wasi_snapshot_preview1.MustInstantiate(ctx, r)
 
 	g := &benchGuest{}
+	if err := defineMeter(ctx, r, func(left int64) { g.refilled += benchQuantum - left }); err != nil {
+		b.Fatal(err)
+	}
+	m, err := r.InstantiateWithConfig(ctx, binary, wazero.NewModuleConfig().WithStartFunctions())
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := initialize(ctx, m, info, "_initialize"); err != nil {
+		b.Fatal(err)
+	}
+	g.f = m.ExportedFunction("run")
+	if fuel := m.ExportedGlobal(meter.FuelGlobal); fuel != nil {
+		g.fuel = fuel.(api.MutableGlobal)
+	}
+	return g
+}
+
+// defineMeter defines what rewritten modules import: each time that a guest has no fuel it gets a quantum. onYield is told
+// what was left.
+func defineMeter(ctx context.Context, r wazero.Runtime, onYield func(left int64)) error {
 	yield := func(_ context.Context, m api.Module, _ []uint64) {
 		fuel := m.ExportedGlobal(meter.FuelGlobal).(api.MutableGlobal)
-		g.refilled += benchQuantum - int64(fuel.Get())
+		onYield(int64(fuel.Get()))
 		fuel.Set(benchQuantum)
 	}
 	growStack := func(_ context.Context, m api.Module, _ []uint64) {
@@ -141,30 +162,24 @@ func newBenchGuest(b *testing.B, binary []byte, info *meter.Info) *benchGuest {
 		NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(yield), nil, nil).Export(meter.YieldFunction).
 		NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(growStack), nil, nil).Export(meter.GrowStackFunction).
 		Instantiate(ctx)
-	if err != nil {
-		b.Fatal(err)
-	}
-	m, err := r.InstantiateWithConfig(ctx, binary, wazero.NewModuleConfig().WithStartFunctions())
-	if err != nil {
-		b.Fatal(err)
-	}
+	return err
+}
+
+// initialize does what info says is left to a module's host, and calls an export if there is one of that name.
+func initialize(ctx context.Context, m api.Module, info *meter.Info, export string) error {
 	for _, data := range info.Data {
 		if !m.Memory().Write(data.Offset, data.Bytes) {
-			b.Fatal("data out of bounds")
+			return errors.New("data out of bounds")
 		}
 	}
-	for _, name := range []string{meter.StartFunction, "_initialize"} {
+	for _, name := range []string{meter.StartFunction, export} {
 		if f := m.ExportedFunction(name); f != nil {
 			if _, err := f.Call(ctx); err != nil {
-				b.Fatal(err)
+				return err
 			}
 		}
 	}
-	g.f = m.ExportedFunction("run")
-	if fuel := m.ExportedGlobal(meter.FuelGlobal); fuel != nil {
-		g.fuel = fuel.(api.MutableGlobal)
-	}
-	return g
+	return nil
 }
 
 func (g *benchGuest) run(b *testing.B, rounds uint64) uint32 {

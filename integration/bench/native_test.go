@@ -17,9 +17,16 @@ import (
 // nativeVariable makes the test binary the native counterpart of a guest: its value is the program's name and arguments.
 const nativeVariable = "REACTORD_BENCH_NATIVE"
 
-// startNative starts a native program in a process of its own and returns the first line that it prints. It is killed at
-// the benchmark's end, or by stop.
-func startNative(b *testing.B, args ...string) (line string, stop func()) {
+// program is a running native program.
+type program struct {
+	said string // its first line
+	pid  int
+	stop func() // kills it
+}
+
+// startNative starts a native program in a process of its own, and waits until it says something. It is killed at the
+// benchmark's end, or by stop.
+func startNative(b *testing.B, args ...string) program {
 	b.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), nativeVariable+"="+strings.Join(args, " "))
@@ -31,23 +38,24 @@ func startNative(b *testing.B, args ...string) (line string, stop func()) {
 	if err := cmd.Start(); err != nil {
 		b.Fatal(err)
 	}
-	stop = sync.OnceFunc(func() {
+	stop := sync.OnceFunc(func() {
 		_ = cmd.Process.Kill() // it may have ended
 		_ = cmd.Wait()         // it was killed
 	})
 	b.Cleanup(stop)
-	line, err = bufio.NewReader(out).ReadString('\n')
+	line, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil {
 		b.Fatalf("%v says nothing: %v", args, err)
 	}
-	return strings.TrimSpace(line), stop
+	return program{said: strings.TrimSpace(line), pid: cmd.Process.Pid, stop: stop}
 }
 
 // runNative is the main function of the native programs.
 func runNative(command string) int {
 	args := strings.Fields(command)
 	programs := map[string]func(args []string) error{
-		"echo": nativeEcho, "mux": nativeMux, "http": nativeHTTP, "client": nativeClient, "pump": nativePump,
+		"echo": nativeEcho, "mux": nativeMux, "http": nativeHTTP, "client": nativeClient,
+		"pump": nativePump, "copy": nativeCopy, "plain": plainHTTP,
 	}
 	if err := programs[args[0]](args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, command+":", err)
@@ -163,6 +171,18 @@ func requestForEver(address string, requests, answer int) error {
 
 // nativePump copies from one ADDRESS to another, as io.Copy does.
 func nativePump(args []string) error {
+	return pump(args, func(to, from net.Conn) { _, _ = io.Copy(to, from) }) // it ends when the benchmark closes them
+}
+
+// nativeCopy is nativePump through the program's own memory, 64 KiB at a time, as guests do it.
+func nativeCopy(args []string) error {
+	return pump(args, func(to, from net.Conn) {
+		// Without the connections' other methods io.CopyBuffer does not use splice(2).
+		_, _ = io.CopyBuffer(struct{ io.Writer }{to}, struct{ io.Reader }{from}, make([]byte, 64<<10))
+	})
+}
+
+func pump(args []string, copyAll func(to, from net.Conn)) error {
 	from, err := net.Dial("tcp", args[0])
 	if err != nil {
 		return err
@@ -172,6 +192,6 @@ func nativePump(args []string) error {
 		return err
 	}
 	fmt.Println("connected")
-	_, _ = io.Copy(to, from) // it ends when the benchmark closes the connections
+	copyAll(to, from)
 	return nil
 }

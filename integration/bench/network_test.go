@@ -6,6 +6,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -46,9 +48,9 @@ func BenchmarkEcho(b *testing.B) {
 				l := listen(b)
 				accepted := make(chan []net.Conn, 1)
 				go func() { accepted <- accept(b, l, connections) }() // the program waits for all of them
-				_, stop := startNative(b, "echo", l.Addr().String(), strconv.Itoa(connections))
+				echo := startNative(b, "echo", l.Addr().String(), strconv.Itoa(connections))
 				native := driveEcho(b, <-accepted, 0, networkTime)
-				stop()
+				echo.stop()
 
 				d := testkit.Start(b, b.TempDir())
 				fillEcho(b, d, l, connections)
@@ -78,12 +80,12 @@ func fillEcho(b *testing.B, d *testkit.Daemon, l net.Listener, guests int) {
 func BenchmarkMux(b *testing.B) {
 	const connections = 1000
 	for b.Loop() {
-		address, stop := startNative(b, "mux")
-		native := driveEcho(b, dialAll(b, address, connections), 0, networkTime)
-		stop()
+		mux := startNative(b, "mux")
+		native := driveEcho(b, dialAll(b, mux.said, connections), 0, networkTime)
+		mux.stop()
 
 		d := testkit.Start(b, b.TempDir())
-		address = serve(b, d, muxGuest, &reactorv1.Limits{Descriptors: 2048, PendingOps: 2048, Connections: 2048})
+		address := serve(b, d, muxGuest, &reactorv1.Limits{Descriptors: 2048, PendingOps: 2048, Connections: 2048})
 		guest := driveEcho(b, dialAll(b, address, connections), 0, networkTime)
 		d.Stop()
 		b.ReportMetric(guest, "messages/s")
@@ -93,21 +95,34 @@ func BenchmarkMux(b *testing.B) {
 }
 
 // BenchmarkHTTP measures an unmodified net/http server, on 64 connections that are kept alive, against the same server
-// compiled for this machine.
+// compiled for this machine, and against the same guest in the thinnest host that uses wazero, without metering and with it.
 func BenchmarkHTTP(b *testing.B) {
 	const connections = 64
+	guest := testkit.GoGuest(b, "../../examples/http")
+	file := filepath.Join(b.TempDir(), "http.wasm")
+	if err := os.WriteFile(file, guest, 0o600); err != nil {
+		b.Fatal(err)
+	}
+	report := func(name string, l load) float64 {
+		b.ReportMetric(l.perSecond, name+"/s")
+		b.ReportMetric(l.cpu, name+"-cpu-us")
+		return l.perSecond
+	}
 	for b.Loop() {
-		address, stop := startNative(b, "http")
-		native := driveHTTP(b, address, connections)
-		stop()
+		var others []load
+		for _, args := range [][]string{{"http"}, {"plain", file}, {"plain", file, "metered"}} {
+			other := startNative(b, args...)
+			others = append(others, driveHTTP(b, other.said, connections, other.pid))
+			other.stop()
+		}
+		native, plain := report("native", others[0]), report("plain", others[1])
+		report("metered", others[2])
 
 		d := testkit.Start(b, b.TempDir())
-		address = serve(b, d, testkit.GoGuest(b, "../../examples/http"), nil)
-		guest := driveHTTP(b, address, connections)
+		requests := report("requests", driveHTTP(b, serve(b, d, guest, nil), connections, d.PID))
 		d.Stop()
-		b.ReportMetric(guest, "requests/s")
-		b.ReportMetric(native, "native/s")
-		b.ReportMetric(guest/native, "x-native")
+		b.ReportMetric(requests/native, "x-native")
+		b.ReportMetric(requests/plain, "x-plain")
 	}
 }
 
@@ -124,9 +139,9 @@ func BenchmarkRequests(b *testing.B) {
 	for b.Loop() {
 		l := listen(b)
 		served := serveAnswers(l)
-		_, stop := startNative(b, "client", l.Addr().String(), strconv.Itoa(clients), strconv.Itoa(requests), strconv.Itoa(answerBytes))
+		client := startNative(b, "client", l.Addr().String(), strconv.Itoa(clients), strconv.Itoa(requests), strconv.Itoa(answerBytes))
 		native := rate(served)
-		stop()
+		client.stop()
 
 		d := testkit.Start(b, b.TempDir())
 		_, port, _ := net.SplitHostPort(l.Addr().String())
@@ -150,23 +165,31 @@ func BenchmarkRequests(b *testing.B) {
 }
 
 // BenchmarkPump measures the bytes that one guest copies from one connection to another, against io.Copy (on Linux
-// splice(2), which copies nothing to the program).
+// splice(2), which copies nothing to the program) and against a native program that does as the guest does.
 func BenchmarkPump(b *testing.B) {
+	report := func(name string, l load) float64 {
+		b.ReportMetric(l.perSecond/1e6, name+"MB/s")
+		b.ReportMetric(l.cpu*1e6, name+"cpu-us/MB")
+		return l.perSecond
+	}
 	for b.Loop() {
 		from, to := listen(b), listen(b)
-		_, stop := startNative(b, "pump", from.Addr().String(), to.Addr().String())
-		native := drivePump(b, accept(b, from, 1)[0], accept(b, to, 1)[0])
-		stop()
+		var others []load
+		for _, name := range []string{"pump", "copy"} {
+			other := startNative(b, name, from.Addr().String(), to.Addr().String())
+			others = append(others, drivePump(b, accept(b, from, 1)[0], accept(b, to, 1)[0], other.pid))
+			other.stop()
+		}
+		native, copying := report("native-", others[0]), report("copy-", others[1])
 
 		d := testkit.Start(b, b.TempDir())
 		d.Submit(b, &reactorv1.WorkloadSpec{
 			Module: d.Push(b, pumpGuest), Grants: []*reactorv1.Grant{connectTo(from), connectTo(to)},
 		})
-		guest := drivePump(b, accept(b, from, 1)[0], accept(b, to, 1)[0])
+		guest := report("", drivePump(b, accept(b, from, 1)[0], accept(b, to, 1)[0], d.PID))
 		d.Stop()
-		b.ReportMetric(guest/1e6, "MB/s")
-		b.ReportMetric(native/1e6, "native-MB/s")
 		b.ReportMetric(guest/native, "x-native")
+		b.ReportMetric(guest/copying, "x-copy")
 	}
 }
 
@@ -329,8 +352,8 @@ func driveEcho(b *testing.B, connections []net.Conn, every, during time.Duration
 	return perSecond
 }
 
-// driveHTTP sends requests on connections that are kept alive, and returns the requests per second.
-func driveHTTP(b *testing.B, address string, connections int) float64 {
+// driveHTTP sends requests to a process, on connections that are kept alive.
+func driveHTTP(b *testing.B, address string, connections, pid int) load {
 	b.Helper()
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: connections}}
 	defer client.CloseIdleConnections()
@@ -357,14 +380,14 @@ func driveHTTP(b *testing.B, address string, connections int) float64 {
 			}
 		})
 	}
-	perSecond := rateFor(&requests, networkTime)
+	served := loadFor(b, &requests, pid)
 	stopping.Store(true)
 	wg.Wait()
-	return perSecond
+	return served
 }
 
-// drivePump writes to one connection and reads from another, and returns the bytes per second that come out.
-func drivePump(b *testing.B, in, out net.Conn) float64 {
+// drivePump writes to one connection of a process, reads from another, and counts the bytes that come out.
+func drivePump(b *testing.B, in, out net.Conn, pid int) load {
 	b.Helper()
 	var received atomic.Int64
 	var wg sync.WaitGroup
@@ -386,10 +409,10 @@ func drivePump(b *testing.B, in, out net.Conn) float64 {
 			received.Add(int64(n))
 		}
 	})
-	perSecond := rateFor(&received, networkTime)
+	moved := loadFor(b, &received, pid)
 	_, _ = in.Close(), out.Close()
 	wg.Wait()
-	return perSecond
+	return moved
 }
 
 // serveAnswers answers the requests of clients that come to a listener, and counts them.
@@ -435,4 +458,18 @@ func rateFor(count *atomic.Int64, during time.Duration) float64 {
 	before, began := count.Load(), time.Now()
 	time.Sleep(during)
 	return float64(count.Load()-before) / time.Since(began).Seconds()
+}
+
+// load is what a process did in a second, and the processor time, in microseconds, that each took it.
+type load struct{ perSecond, cpu float64 }
+
+// loadFor is rateFor for what a process does.
+func loadFor(b *testing.B, count *atomic.Int64, pid int) load {
+	b.Helper()
+	time.Sleep(time.Second)
+	before, used, began := count.Load(), processCPU(b, pid), time.Now()
+	time.Sleep(networkTime)
+	done := float64(count.Load() - before)
+	cpu := float64((processCPU(b, pid) - used).Microseconds())
+	return load{perSecond: done / time.Since(began).Seconds(), cpu: cpu / done}
 }

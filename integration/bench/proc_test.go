@@ -69,9 +69,9 @@ func kibibytes(b *testing.B, text string) uint64 {
 	return n << 10
 }
 
-// daemonCPU returns the time that a daemon has spent in user and kernel mode, to 10 ms (proc_pid_stat(5)). It changes
+// processCPU returns the time that a process has spent in user and kernel mode, to 10 ms (proc_pid_stat(5)). It changes
 // less from run to run than a rate does on a machine that others use.
-func daemonCPU(b *testing.B, pid int) time.Duration {
+func processCPU(b *testing.B, pid int) time.Duration {
 	b.Helper()
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {

@@ -44,13 +44,13 @@ func BenchmarkSubmit(b *testing.B) {
 					_, err := echo.Check(ctx, &healthv1.HealthCheckRequest{})
 					return err
 				})
-				before := daemonCPU(b, d.PID)
+				before := processCPU(b, d.PID)
 				submits := drive(b, clients, func(ctx context.Context) error {
 					_, err := d.Workloads.SubmitWorkload(ctx, request)
 					return err
 				})
 				b.ReportMetric(submits, "submits/s")
-				used := daemonCPU(b, d.PID) - before
+				used := processCPU(b, d.PID) - before
 				b.ReportMetric(float64(used.Microseconds())/(submits*submitTime.Seconds()), "daemon-cpu-us/submit")
 				b.ReportMetric(bare, "echoes/s")
 				b.ReportMetric(submits/bare, "x-echo")

@@ -31,6 +31,23 @@ type Subject interface {
 	Grant() string
 }
 
+// Grouped is a Subject that is one of many alike, such as the connections of a listener.
+type Grouped interface {
+	Subject
+	// Group names all of them, as a target; empty if it is not one of many.
+	Group() string
+}
+
+// Group returns what names all that is like the op's target; the target itself if there is nothing.
+func (o *Op) Group() string {
+	if g, ok := o.Subject.(Grouped); ok {
+		if name := g.Group(); name != "" {
+			return name
+		}
+	}
+	return o.Target
+}
+
 // Peered is a Subject that may be joined to another workload's, and to nothing else.
 type Peered interface {
 	Subject

@@ -2,6 +2,7 @@ package integration
 
 import (
 	"fmt"
+	"net"
 	"os"
 	"regexp"
 	"strings"
@@ -67,6 +68,16 @@ func TestOpsOfMany(t *testing.T) {
 			}
 		}
 		return notes == "5 workloads wait\n"
+	})
+	for range 20 {
+		conn, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+	}
+	until(t, "its clients are one group", func() bool {
+		return strings.Contains(c.must(t, "ops", "--summary"), " 20  reading from clients of "+address+" ")
 	})
 	until(t, "the server's grant is shown", func() bool {
 		return strings.Contains(c.must(t, "ops", "server", "-o", "wide"), "listen:127.0.0.1:0")

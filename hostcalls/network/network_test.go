@@ -312,6 +312,10 @@ func TestSocketsAreBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	op := network.Op(first, hostcalls.OpRead, network.In, 0)
+	if group := op.Group(); group != "clients of 10.0.0.1:80" || op.Target == group {
+		t.Errorf("the op on %s is one of %q", op.Target, group)
+	}
 	u, err := n.UDP(network.IPv4)
 	if err != nil || !n.Full() || n.Open() != 3 {
 		t.Fatalf("%d are open, %v", n.Open(), err)

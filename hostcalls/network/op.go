@@ -69,7 +69,7 @@ func peerOf(s Socket) string {
 	return ""
 }
 
-// side is a direction of a socket, as a hostcalls.Peered.
+// side is a direction of a socket, as a hostcalls.Peered and a hostcalls.Grouped.
 type side struct {
 	socket *socket
 	moved  atomic.Uint64 // bytes
@@ -77,6 +77,9 @@ type side struct {
 
 // Transferred implements hostcalls.Subject.
 func (s *side) Transferred(hostcalls.OpKind) uint64 { return s.moved.Load() }
+
+// Group implements hostcalls.Grouped.
+func (s *side) Group() string { return s.socket.group }
 
 // Peer implements hostcalls.Peered.
 func (s *side) Peer() string { return peerOf(s.socket.inner) }

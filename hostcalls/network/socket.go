@@ -20,6 +20,7 @@ type socket struct {
 	inner   Socket
 	family  Family
 	target  string
+	group   string  // of a connection that was accepted: what names all of its listener
 	sides   [2]side // by Direction
 
 	bound  bool          // by a grant

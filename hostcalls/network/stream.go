@@ -10,7 +10,8 @@ import (
 // stream is a TCP socket of a process.
 type stream struct {
 	socket
-	tcp TCP
+	tcp     TCP
+	clients string // the group of what it accepts; empty until there is something
 }
 
 func (n *Network) stream(inner TCP, family Family, target string) *stream {
@@ -101,6 +102,7 @@ func (s *stream) Accept() (TCP, error) {
 		return nil, s.explain(err)
 	}
 	c := s.network.stream(inner, s.family, "")
+	c.group = s.clientsName()
 	s.mu.Lock()
 	grants := s.grants
 	s.mu.Unlock()
@@ -108,6 +110,18 @@ func (s *stream) Accept() (TCP, error) {
 		c.hold(g)
 	}
 	return c, nil
+}
+
+// clientsName names all connections that a listener has accepted.
+func (s *stream) clientsName() string {
+	if s.clients == "" {
+		at := s.target
+		if at == "" {
+			at = addressOf(s.inner)
+		}
+		s.clients = "clients of " + at
+	}
+	return s.clients
 }
 
 // Read implements TCP. When the workload may receive no more, the end of the stream can still be met.

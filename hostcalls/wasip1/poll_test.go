@@ -111,7 +111,7 @@ func TestPollTellsOpsOfASleep(t *testing.T) {
 			t.Error("the poll returned")
 		})
 		synctest.Wait()
-		wantOp(t, process, hostcalls.Op{Kind: hostcalls.OpTimer, Deadline: time.Now().Add(time.Hour)})
+		wantOp(t, process, hostcalls.Op{Kind: hostcalls.OpTimer, Deadline: time.Now().Add(time.Hour)}, 0)
 		task.Cancel(errStop)
 		if err := wait(); err == nil || err.Error() != errStop.Error() {
 			t.Errorf("the guest ended with %v, want the cause", err)

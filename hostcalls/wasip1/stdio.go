@@ -3,6 +3,7 @@ package wasip1
 import (
 	"errors"
 	"io"
+	"sync/atomic"
 
 	"github.com/reactord/reactord/executor/engine"
 	"github.com/reactord/reactord/hostcalls"
@@ -17,18 +18,20 @@ const stdioRights = rightFdFdstatSetFlags | rightFdFilestatGet | rightPollFdRead
 type stdin struct {
 	fdstat
 	source hostcalls.Source
+	moved  atomic.Uint64 // bytes
 }
 
 // stdout is descriptor 1 or 2.
 type stdout struct {
 	fdstat
-	sink hostcalls.Sink
-	name string
+	sink     hostcalls.Sink
+	moved    atomic.Uint64 // bytes
+	isStderr bool
 }
 
 // streamOp is an operation on a standard stream that has a name unless it is joined to another workload's.
-func streamOp(kind hostcalls.OpKind, stream any, name string) hostcalls.Op {
-	op := hostcalls.Op{Kind: kind, Target: name}
+func streamOp(kind hostcalls.OpKind, d hostcalls.Subject, stream any, name string) hostcalls.Op {
+	op := hostcalls.Op{Kind: kind, Target: name, Subject: d}
 	if joint, ok := stream.(hostcalls.Joint); ok {
 		op.Target, op.Subject = joint.Target(), joint
 	}
@@ -44,9 +47,9 @@ func (p *Process) onStreamFailed(stream any, e errno) {
 
 // openStdio puts the standard streams under 0, 1 and 2. They are part of the Process itself.
 func (p *Process) openStdio(config *abi.Config) {
-	p.stdin = stdin{fdstat{base: stdioRights | rightFdRead}, config.Stdin}
-	p.stdout = stdout{fdstat{base: stdioRights | rightFdWrite}, config.Stdout, hostcalls.Stdout}
-	p.stderr = stdout{fdstat{base: stdioRights | rightFdWrite}, config.Stderr, hostcalls.Stderr}
+	p.stdin.base, p.stdin.source = stdioRights|rightFdRead, config.Stdin
+	p.stdout.base, p.stdout.sink = stdioRights|rightFdWrite, config.Stdout
+	p.stderr.base, p.stderr.sink, p.stderr.isStderr = stdioRights|rightFdWrite, config.Stderr, true
 	for _, d := range [...]descriptor{&p.stdin, &p.stdout, &p.stderr} {
 		// The limit is no less than three: abi.Config.Validate.
 		_, _ = p.fds.add(d)
@@ -54,7 +57,7 @@ func (p *Process) openStdio(config *abi.Config) {
 }
 
 func (s *stdin) read(p *Process, v iovecs) (uint32, errno) {
-	n, e := p.readStream(s.source, v, s.flags, streamOp(hostcalls.OpRead, s.source, hostcalls.Stdin))
+	n, e := p.readStream(s, v, s.flags, s.op(eventFdRead))
 	if e != errnoSuccess {
 		p.onStreamFailed(s.source, e)
 	}
@@ -70,8 +73,25 @@ func (s *stdin) notifier(t eventtype) hostcalls.Notifier {
 
 func (s *stdin) level(eventtype) (uint64, bool) { return levelOf(s.source) }
 func (s *stdin) op(eventtype) hostcalls.Op {
-	return streamOp(hostcalls.OpRead, s.source, hostcalls.Stdin)
+	return streamOp(hostcalls.OpRead, s, s.source, hostcalls.Stdin)
 }
+
+// Read implements hostcalls.Source.
+func (s *stdin) Read(b []byte) (int, error) {
+	n, err := s.source.Read(b)
+	s.moved.Add(uint64(n))
+	return n, err
+}
+
+// Notify implements hostcalls.Notifier.
+func (s *stdin) Notify(ready func()) (stop func()) { return s.source.Notify(ready) }
+
+// Transferred implements hostcalls.Subject.
+func (s *stdin) Transferred(hostcalls.OpKind) uint64 { return s.moved.Load() }
+
+// Grant implements hostcalls.Subject.
+func (s *stdin) Grant() string { return "" }
+
 func (s *stdin) close(_ *Process, onClosed func()) { closeStream(s.source); onClosed() }
 
 // write writes to the stream. If its reader has gone the guest learns that from the first write, as one natively does that
@@ -80,7 +100,7 @@ func (s *stdout) write(p *Process, v iovecs) (uint32, errno) {
 	if s.sink == (unread{}) {
 		engine.Abort(&exit{128 + sigPipe})
 	}
-	n, e := p.writeStream(s.sink, v, s.flags, streamOp(hostcalls.OpWrite, s.sink, s.name))
+	n, e := p.writeStream(s, v, s.flags, s.op(eventFdWrite))
 	if e != errnoSuccess {
 		p.onStreamFailed(s.sink, e)
 	}
@@ -106,8 +126,31 @@ func (s *stdout) notifier(t eventtype) hostcalls.Notifier {
 }
 
 func (s *stdout) level(eventtype) (uint64, bool)    { return levelOf(s.sink) }
-func (s *stdout) op(eventtype) hostcalls.Op         { return streamOp(hostcalls.OpWrite, s.sink, s.name) }
 func (s *stdout) close(_ *Process, onClosed func()) { closeStream(s.sink); onClosed() }
+
+func (s *stdout) op(eventtype) hostcalls.Op {
+	name := hostcalls.Stdout
+	if s.isStderr {
+		name = hostcalls.Stderr
+	}
+	return streamOp(hostcalls.OpWrite, s, s.sink, name)
+}
+
+// Write implements hostcalls.Sink.
+func (s *stdout) Write(b []byte) (int, error) {
+	n, err := s.sink.Write(b)
+	s.moved.Add(uint64(n))
+	return n, err
+}
+
+// Notify implements hostcalls.Notifier.
+func (s *stdout) Notify(ready func()) (stop func()) { return s.sink.Notify(ready) }
+
+// Transferred implements hostcalls.Subject.
+func (s *stdout) Transferred(hostcalls.OpKind) uint64 { return s.moved.Load() }
+
+// Grant implements hostcalls.Subject.
+func (s *stdout) Grant() string { return "" }
 
 // closeStream closes a standard stream that can be closed: the guest has closed its descriptor.
 func closeStream(stream any) {

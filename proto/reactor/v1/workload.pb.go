@@ -4570,7 +4570,8 @@ type OpGroup struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// kind is the kind of operation.
 	Kind OpKind `protobuf:"varint,1,opt,name=kind,proto3,enum=reactor.v1.OpKind" json:"kind,omitempty"`
-	// target is what they act on; empty for timers and for operations of the guest's own streams.
+	// target is what they act on; empty for timers and for operations of the guest's own streams. For connections that a
+	// listener has accepted it is "clients of" and the listener's address.
 	Target string `protobuf:"bytes,2,opt,name=target,proto3" json:"target,omitempty"`
 	// count is the number of operations.
 	Count uint64 `protobuf:"varint,3,opt,name=count,proto3" json:"count,omitempty"`

@@ -65,13 +65,14 @@ type group struct {
 	whose  string // the workload of the oldest
 }
 
-// keyOf returns the group of an operation. The guests' own streams are the same target for all.
+// keyOf returns the group of an operation. The guests' own streams are the same target for all, and so are the connections
+// that one listener has accepted.
 func keyOf(op *hostcalls.Op) groupKey {
 	switch op.Target {
 	case hostcalls.Stdin, hostcalls.Stdout, hostcalls.Stderr:
 		return groupKey{kind: op.Kind}
 	default:
-		return groupKey{op.Kind, op.Target}
+		return groupKey{op.Kind, op.Group()}
 	}
 }
 

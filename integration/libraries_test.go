@@ -156,3 +156,13 @@ func TestWasmEdgeCrate(t *testing.T) {
 		}
 	}
 }
+
+// TestModuleNeeds: what a module may want of grants is shown with their flags.
+func TestModuleNeeds(t *testing.T) {
+	c := newCtl(t)
+	c.must(t, "module", "push", "--tag", "crate", "../examples/rust-wasmedge/echo.wasm")
+	out := c.must(t, "module", "inspect", "crate")
+	if want := "sockets (--listen, --connect), dialling (--dial), names (--resolve, or --dial with the name)"; !strings.Contains(out, want) {
+		t.Errorf("it needs no %q:\n%s", want, out)
+	}
+}

@@ -2,6 +2,7 @@ package wasip1
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -51,19 +52,20 @@ func describe(info *meter.Info, kind abi.Kind) *abi.Description {
 
 // Needs implements abi.ABI.
 func (*ABI) Needs(module *abi.Description) (needs []string) {
-	var files, sockets bool
-	for _, i := range module.Imports {
-		if i.Module != moduleName {
-			continue
+	for _, n := range []struct {
+		need string
+		of   func(call string) bool
+	}{
+		{"files", func(call string) bool { return strings.HasPrefix(call, "path_") }},
+		{"sockets", func(call string) bool { return strings.HasPrefix(call, "sock_") }},
+		{"dialling", func(call string) bool {
+			return strings.HasPrefix(call, "sock_connect") || strings.HasPrefix(call, "sock_send_to")
+		}},
+		{"names", func(call string) bool { return call == "sock_getaddrinfo" }},
+	} {
+		if slices.ContainsFunc(module.Imports, func(i abi.Import) bool { return i.Module == moduleName && n.of(i.Name) }) {
+			needs = append(needs, n.need)
 		}
-		files = files || strings.HasPrefix(i.Name, "path_")
-		sockets = sockets || strings.HasPrefix(i.Name, "sock_")
-	}
-	if files {
-		needs = append(needs, "files")
-	}
-	if sockets {
-		needs = append(needs, "sockets")
 	}
 	return needs
 }

@@ -109,6 +109,8 @@ func TestNeeds(t *testing.T) {
 		{module(abi.Import{Module: moduleName, Name: "fd_write"}, abi.Import{Module: "env", Name: "path_open"}), nil},
 		{module(abi.Import{Module: moduleName, Name: "sock_send"}), []string{"sockets"}},
 		{module(abi.Import{Module: moduleName, Name: "sock_send"}, abi.Import{Module: moduleName, Name: "path_open"}), []string{"files", "sockets"}},
+		{module(abi.Import{Module: moduleName, Name: "sock_connect"}), []string{"sockets", "dialling"}},
+		{module(abi.Import{Module: moduleName, Name: "sock_send_to_v2"}, abi.Import{Module: moduleName, Name: "sock_getaddrinfo"}), []string{"sockets", "dialling", "names"}},
 	} {
 		if got := New().Needs(tt.module); !slices.Equal(got, tt.want) {
 			t.Errorf("%v needs %v, want %v", tt.module.Imports, got, tt.want)

@@ -12,7 +12,7 @@ type Module struct {
 	Memory        *ModuleMemory // nil if the module has none
 	Tags          []string
 	CreateTime    time.Time
-	Needs         []string // capabilities whose host calls it imports: "files", "sockets"
+	Needs         []string // capabilities whose host calls it imports: "files", "sockets", "dialling", "names"
 	FunctionCount uint32
 	Name          string    // under which it was pushed last, for people
 	LastUseTime   time.Time // of the last submission or push

@@ -49,10 +49,6 @@ func Module(s *screen.Screen, m *reactorv1.Module) error {
 	if m.GetDamaged() {
 		damage = "on disk: push it again"
 	}
-	needs := "none"
-	if len(m.GetNeeds()) > 0 {
-		needs = strings.Join(m.GetNeeds(), ", ")
-	}
 	var imports, exports []string
 	for _, i := range m.GetImports() {
 		imports = append(imports, i.GetModule()+"."+i.GetName()+" "+i.GetType())
@@ -65,9 +61,29 @@ func Module(s *screen.Screen, m *reactorv1.Module) error {
 		pair("damaged", damage),
 		pair("tags", strings.Join(m.GetTags(), ", ")), pair("created", moment(m.GetCreateTime())),
 		pair("last used", moment(m.GetLastUseTime())),
-		pair("functions", fmt.Sprint(m.GetFunctionCount())), pair("memory", memory), pair("needs", needs),
+		pair("functions", fmt.Sprint(m.GetFunctionCount())), pair("memory", memory), pair("needs", needs(m)),
 		values("imports", imports...), values("exports", exports...),
 	}, 0)...)
+}
+
+// grantsFor are the flags for what modules need.
+var grantsFor = map[string]string{
+	"files": "--dir", "sockets": "--listen, --connect", "dialling": "--dial", "names": "--resolve, or --dial with the name",
+}
+
+// needs tells what a module needs, with the flags that grant it.
+func needs(m *reactorv1.Module) string {
+	if len(m.GetNeeds()) == 0 {
+		return "none"
+	}
+	var all []string
+	for _, need := range m.GetNeeds() {
+		if flags, ok := grantsFor[need]; ok {
+			need += " (" + flags + ")"
+		}
+		all = append(all, need)
+	}
+	return strings.Join(all, ", ")
 }
 
 func moduleKind(m *reactorv1.Module) string { return enumWord(m.GetKind().String(), "MODULE_KIND_") }

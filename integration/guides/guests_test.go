@@ -54,8 +54,9 @@ func TestGuestGuide(t *testing.T) {
 
 // section is one section of a guide, with what is to be done in it.
 type section struct {
-	title string
-	steps []func(t *testing.T, g *guide)
+	title    string
+	steps    []func(t *testing.T, g *guide)
+	sessions [][]string // blocks of commands that go on until they are interrupted
 }
 
 var (
@@ -65,7 +66,7 @@ var (
 )
 
 // sections reads a guide. A block below a line that is only a file's name is that file; a block of the language console
-// has commands, which begin with "$ ", and what they print.
+// has commands, which begin with "$ ", and what they print; one of no language has commands that are interrupted.
 func sections(text string) []section {
 	var (
 		all  []section
@@ -88,6 +89,8 @@ func sections(text string) []section {
 				last.steps = append(last.steps, commands(block)...)
 			case name != "":
 				last.steps = append(last.steps, write(name, strings.Join(block, "\n")+"\n"))
+			case m[1] == "":
+				last.sessions = append(last.sessions, block)
 			}
 			name = ""
 		}
@@ -150,12 +153,18 @@ func (g *guide) shell(t *testing.T, command string) (string, error) {
 	}
 	ctx, stop := context.WithTimeout(t.Context(), testkit.Patience)
 	defer stop()
-	cmd := exec.CommandContext(ctx, "sh", "-c", strings.ReplaceAll(command, "127.0.0.1:8080", g.address))
+	out, err := g.command(ctx, t, command).CombinedOutput()
+	return waits.ReplaceAllString(string(out), ""), err
+}
+
+// command returns the command of a command line.
+func (g *guide) command(ctx context.Context, t *testing.T, line string) *exec.Cmd {
+	t.Helper()
+	cmd := exec.CommandContext(ctx, "sh", "-c", strings.ReplaceAll(line, "127.0.0.1:8080", g.address))
 	cmd.Dir = g.dir
 	cmd.Env = append(os.Environ(), "REACTORD_ADDR="+g.daemon.Address, "REACTORCTL_CONFIG="+filepath.Join(g.dir, "none.yaml"), "GOFLAGS=-mod=mod",
 		"PATH="+filepath.Dir(testkit.Binary(t, "reactorctl"))+string(os.PathListSeparator)+os.Getenv("PATH"))
-	out, err := cmd.CombinedOutput()
-	return waits.ReplaceAllString(string(out), ""), err
+	return cmd
 }
 
 // waits are the lines that say what a command waits for. They show only on a slow machine.

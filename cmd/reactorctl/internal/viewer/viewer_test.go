@@ -36,8 +36,7 @@ func TestRestore(t *testing.T) {
 	if err != nil {
 		t.Skip("there are no pseudo-terminals here:", err)
 	}
-	defer host.Close()
-	defer tty.Close()
+	defer host.Close() // and not tty: a goroutine of the library may still look at it
 	var shown buffer
 	go shown.readAll(host)
 	before, err := term.GetState(int(tty.Fd()))

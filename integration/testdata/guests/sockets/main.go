@@ -104,6 +104,7 @@ var verbs = map[string]func(arguments) (errno, string){
 	},
 	"peer":  func(a arguments) (errno, string) { return addressOf(a, sockPeerAddr) },
 	"local": func(a arguments) (errno, string) { return addressOf(a, sockLocalAddr) },
+	"storm": storm,
 	"sleep": func(a arguments) (errno, string) {
 		time.Sleep(time.Duration(a.number(0)) * time.Millisecond)
 		return 0, ""
@@ -120,6 +121,23 @@ func read(a arguments, call func(fd uint32, v *buffer, count uint32, n *uint32) 
 	buf, n := make([]byte, a.number(1)), uint32(0)
 	e := call(a.number(0), bufferOf(buf), 1, &n)
 	return e, shortened(buf[:n])
+}
+
+// storm opens a connection to an address and closes it, as often as it is told, or until that fails.
+func storm(a arguments) (errno, string) {
+	to, count := a.address(0), int(a.number(1))
+	for i := range count {
+		fd := uint32(0)
+		if e := sockOpen(1, 2, &fd); e != 0 {
+			return e, fmt.Sprint(i)
+		}
+		e := sockConnect(fd, bufferOf(to.Addr().AsSlice()), uint32(to.Port()))
+		fdClose(fd)
+		if e != 0 {
+			return e, fmt.Sprint(i)
+		}
+	}
+	return 0, fmt.Sprint(count)
 }
 
 // drain reads to the end, and tells how many bytes there were.

@@ -2451,7 +2451,7 @@ type Op struct {
 	Target string `protobuf:"bytes,3,opt,name=target,proto3" json:"target,omitempty"`
 	// start_time is when the operation began.
 	StartTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
-	// deadline is when the operation ends by itself; absent if it does not.
+	// deadline is when the operation ends by itself, or by the workload's timeout; absent if it does neither.
 	Deadline *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=deadline,proto3" json:"deadline,omitempty"`
 	// bytes is the size of the buffer it reads into or writes from.
 	Bytes uint64 `protobuf:"varint,6,opt,name=bytes,proto3" json:"bytes,omitempty"`

@@ -123,7 +123,15 @@ func (a *Attempt) Arm() {
 	}
 	a.timer = new(driver.Timer)
 	a.timer.Init(func(time.Time) { a.owner.OnDeadline() })
-	a.host.Driver.Start(a.timer, a.First.Add(a.Limits.Timeout))
+	a.host.Driver.Start(a.timer, a.Deadline())
+}
+
+// Deadline returns when the workload's timeout passes; zero if it has none.
+func (a *Attempt) Deadline() time.Time {
+	if a.Limits.Timeout <= 0 {
+		return time.Time{}
+	}
+	return a.First.Add(a.Limits.Timeout)
 }
 
 // Disarm stops the timer.

@@ -60,18 +60,23 @@ func (f *OpFilter) keep(ops []hostcalls.Op, now time.Time) []hostcalls.Op {
 const maxOpText = 1 << 10
 
 // apiOps returns operations of a workload as clients see them.
-func apiOps(id string, ops []hostcalls.Op) []api.Op {
+func apiOps(w running, ops []hostcalls.Op) []api.Op {
+	due := w.attempt.Deadline()
 	var list []api.Op
 	for i := range ops {
-		list = append(list, apiOp(id, &ops[i]))
+		list = append(list, apiOp(w.id, &ops[i], due))
 	}
 	return list
 }
 
-func apiOp(id string, op *hostcalls.Op) api.Op {
+// apiOp returns an operation of a workload whose timeout passes at a time; zero if it has none.
+func apiOp(id string, op *hostcalls.Op, due time.Time) api.Op {
+	if !op.Deadline.IsZero() && (due.IsZero() || op.Deadline.Before(due)) {
+		due = op.Deadline
+	}
 	return api.Op{
 		WorkloadID: id, Kind: api.OpKind(op.Kind), Target: clip.Text(op.Target, maxOpText),
-		StartTime: op.Start, Deadline: op.Deadline, Bytes: op.Bytes,
+		StartTime: op.Start, Deadline: due, Bytes: op.Bytes,
 		Transferred: op.Transferred(), Grant: clip.Text(op.Grant(), maxOpText),
 	}
 }

@@ -67,7 +67,7 @@ func (o *Observer) OpsSelected(ctx context.Context, selected store.Filter, filte
 			if a == nil || !a.Running() {
 				return nil
 			}
-			return apiOps(id, filter.keep(a.AppendOps(nil), now))
+			return apiOps(running{id, a}, filter.keep(a.AppendOps(nil), now))
 		},
 	}
 	return s.page(token, size)
@@ -77,9 +77,10 @@ func (o *Observer) OpsSelected(ctx context.Context, selected store.Filter, filte
 // selects, or of one.
 func (o *Observer) OldestOps(ctx context.Context, of Selected, filter OpFilter, size int) ([]api.Op, error) {
 	type found struct {
-		id string
-		op hostcalls.Op
-		n  int // among those of its workload
+		id  string
+		op  hostcalls.Op
+		n   int       // among those of its workload
+		due time.Time // when the workload's timeout passes
 	}
 	oldest := leading[found]{n: size, compare: func(a, b found) int {
 		return cmp.Or(a.op.Start.Compare(b.op.Start), cmp.Compare(a.id, b.id), cmp.Compare(a.n, b.n))
@@ -89,7 +90,7 @@ func (o *Observer) OldestOps(ctx context.Context, of Selected, filter OpFilter, 
 	err := o.each(ctx, of, func(w running) {
 		buffer = filter.keep(w.attempt.AppendOps(buffer[:0]), now)
 		for i, op := range buffer {
-			oldest.add(found{w.id, op, i})
+			oldest.add(found{w.id, op, i, w.attempt.Deadline()})
 		}
 	})
 	if err != nil {
@@ -97,7 +98,7 @@ func (o *Observer) OldestOps(ctx context.Context, of Selected, filter OpFilter, 
 	}
 	var ops []api.Op
 	for _, f := range oldest.cut() {
-		ops = append(ops, apiOp(f.id, &f.op))
+		ops = append(ops, apiOp(f.id, &f.op, f.due))
 	}
 	return ops, nil
 }
@@ -111,9 +112,9 @@ func appendPage(ops []api.Op, workloads []running, filter OpFilter, skip, size i
 		buffer = filter.keep(w.attempt.AppendOps(buffer[:0]), now)
 		list := buffer[min(skip, len(buffer)):]
 		if room := size - len(ops); len(list) > room {
-			return append(ops, apiOps(w.id, list[:room])...), fmt.Sprintf("%d/%s", skip+room, w.id)
+			return append(ops, apiOps(w, list[:room])...), fmt.Sprintf("%d/%s", skip+room, w.id)
 		}
-		ops = append(ops, apiOps(w.id, list)...)
+		ops = append(ops, apiOps(w, list)...)
 		skip = 0
 	}
 	return ops, ""

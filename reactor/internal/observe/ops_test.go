@@ -6,9 +6,11 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
 )
@@ -115,6 +117,23 @@ func TestOpsTokens(t *testing.T) {
 				_, _, err := page(token)
 				wantClass(t, err, errs.InvalidArgument)
 			})
+		}
+	}
+}
+
+// TestDeadlineOfOp: an operation ends by itself or by the workload's timeout, whichever is earlier.
+func TestDeadlineOfOp(t *testing.T) {
+	now := time.Now()
+	for _, tc := range []struct{ own, timeout, want time.Time }{
+		{time.Time{}, time.Time{}, time.Time{}},
+		{now, time.Time{}, now},
+		{time.Time{}, now, now},
+		{now, now.Add(1), now},
+		{now.Add(1), now, now},
+	} {
+		op := hostcalls.Op{Kind: hostcalls.OpRead, Deadline: tc.own}
+		if got := apiOp("a", &op, tc.timeout).Deadline; !got.Equal(tc.want) {
+			t.Errorf("%v and %v: %v, want %v", tc.own, tc.timeout, got, tc.want)
 		}
 	}
 }

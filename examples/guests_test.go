@@ -42,11 +42,23 @@ func TestRustBinariesMatchSources(t *testing.T) {
 	if out, err := exec.Command("rustc", "--version").Output(); err != nil || !strings.HasPrefix(string(out), compiler) {
 		t.Skipf("the binaries were built by %s; here is %q, %v", compiler, out, err)
 	}
+	const sysroot = `ls "$(rustc --target wasm32-wasip1 --print target-libdir)" | grep -q libstd`
+	if out, err := exec.CommandContext(t.Context(), "sh", "-c", sysroot).CombinedOutput(); err != nil {
+		t.Skipf("the target is not installed: %v\n%s", err, out)
+	}
+	guests := []string{"rust-tokio", "rust-wasmedge"}
+	for _, guest := range guests {
+		fetch := exec.CommandContext(t.Context(), "cargo", "fetch", "--locked")
+		fetch.Dir = guest
+		if out, err := fetch.CombinedOutput(); err != nil {
+			t.Skipf("the crates are not to be had: %v\n%s", err, out)
+		}
+	}
 	dir := t.TempDir()
 	if out, err := exec.CommandContext(t.Context(), "./build-rust.sh", dir).CombinedOutput(); err != nil {
-		t.Skipf("the target or the crates are not to be had: %v\n%s", err, out)
+		t.Fatalf("%v\n%s", err, out)
 	}
-	for _, guest := range []string{"rust-tokio", "rust-wasmedge"} {
+	for _, guest := range guests {
 		built, err := os.ReadFile(filepath.Join(dir, guest+".wasm"))
 		if err != nil {
 			t.Fatal(err)

@@ -44,7 +44,10 @@ func TestEventGateKeepsEventsOut(t *testing.T) {
 	for _, others := range []int{0, pollBelow, 1000} {
 		var g eventGate
 		sockets, most, turns := 0, 0, 0
-		waiting := make([]bool, others) // in order; true stands for a socket's task
+		var waiting []bool // in order; true stands for a socket's task
+		for range others {
+			waiting = append(waiting, false)
+		}
 		const rounds = 100_000
 		for range rounds {
 			if g.open(len(waiting), 0) {

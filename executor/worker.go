@@ -90,6 +90,7 @@ func (w *worker) take() bool {
 		polled = false
 		e.idle = append(e.idle, w)
 		e.mu.Unlock()
+		e.driver.Unattend()
 		<-w.wake
 		w.now = e.uptime()
 		w.lastYield = w.now
@@ -232,6 +233,9 @@ func (w *worker) yieldToGo() {
 		w.poll()
 	}
 	e.looking++
+	if len(e.idle) == 0 { // which poll may have changed
+		e.driver.Attend()
+	}
 	e.unlock()
 	e.driver.Expire(w.now)
 	if spent {

@@ -197,7 +197,7 @@ func (r *Reactor) openRunner(mounts *vfs.Mounts) (err error) {
 	})
 	r.executor, err = executor.New(executor.Config{
 		Workers: r.cfg.Workers, Quantum: r.cfg.Quantum,
-		Driver: driver.Config{BlockingThreads: r.cfg.BlockingThreads},
+		Driver: driver.Config{BlockingThreads: r.cfg.BlockingThreads, SystemTimer: true},
 	})
 	if err != nil {
 		return err

@@ -5,9 +5,10 @@
 // guest's completion wakes its task.
 //
 //   - Timers ([Driver.Start], [Driver.Stop]) are kept in one heap. They fire on the driver's own
-//     goroutine, which sleeps until the first is due, and on the executor's workers, which call
-//     [Driver.Expire] between quanta. When guests keep every processor busy, Go runs neither its own
-//     timers nor the driver's goroutine on time; the workers still run.
+//     goroutine, which an alarm wakes when the first is due, and on the executor's workers, which call
+//     [Driver.Expire] between quanta. When guests keep every processor busy, Go runs the driver's
+//     goroutine late; the workers still run, and say so ([Driver.Attend]). On Linux the alarm is a
+//     timer descriptor, if [Config.SystemTimer] is set.
 //   - Blocking jobs ([Driver.Go]) run on a bounded number of threads. They are grouped in lanes by
 //     what they may wait for, such as a file system, and owners take turns. What hangs in one lane
 //     does not hold up the others. Lookups of names ([Driver.GoLookup]) hold no thread and have a

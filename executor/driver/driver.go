@@ -19,6 +19,9 @@ type Config struct {
 	BlockingProcessors int
 	// Lookups bounds the lookups of names that run at once. Default 256.
 	Lookups int
+	// SystemTimer makes the system keep the alarm for timers, where it can (on Linux), instead of Go, which may be late by
+	// tens of milliseconds. It must be false in virtual time.
+	SystemTimer bool
 	// OnEvents, unless nil, is called from the driver's goroutine when registered descriptors have events. It must not
 	// block. Poll is to be called then, until it returns false. If OnEvents is nil, the driver calls Poll itself.
 	OnEvents func()
@@ -66,7 +69,6 @@ type Driver struct {
 	onEvents func()
 
 	closing sync.Once
-	quit    chan struct{}  // closed to end the timer goroutine
 	done    sync.WaitGroup // the timer goroutine
 }
 
@@ -80,10 +82,13 @@ func New(cfg Config) *Driver {
 		epoch:    time.Now(),
 		blocking: newPool(cfg.BlockingThreads, cfg.BlockingProcessors, true),
 		lookups:  newPool(cfg.Lookups, cfg.Lookups, false),
-		quit:     make(chan struct{}),
 		onEvents: cfg.OnEvents,
 	}
-	d.timers.init()
+	if cfg.SystemTimer {
+		d.timers.init(newAlarm())
+	} else {
+		d.timers.init(newGoAlarm())
+	}
 	d.done.Go(d.sleep)
 	return d
 }
@@ -110,8 +115,11 @@ func (d *Driver) GoLookup(j Job) { d.lookups.add(j) }
 // waits as the first does. When ctx ends, Close abandons the jobs that have not ended and returns a
 // *HungError that lists them.
 func (d *Driver) Close(ctx context.Context) error {
-	d.closing.Do(func() { close(d.quit) })
-	d.done.Wait()
+	d.closing.Do(func() {
+		d.timers.alarm.stop()
+		d.done.Wait()
+		d.timers.alarm.close()
+	})
 	d.sources.close()
 	return errors.Join(d.lookups.close(ctx), d.blocking.close(ctx))
 }

@@ -42,25 +42,30 @@ func (t *Timer) Init(fire func(due time.Time)) { t.item.Value = fire }
 //  6. The timer goroutine sets the alarm for the first remaining timer. Workers don't: if the alarm
 //     rings for a timer that a worker has fired, nothing is due, and the alarm is set again.
 //     (TestExpire)
+//  7. While no worker sleeps (Attend), nobody sets the alarm: workers expire timers, and a task that the alarm woke would
+//     find no worker. The first worker that goes to sleep says so (Unattend), and sets the alarm if it was not set for the
+//     first timer. That, and whether the alarm is set again when it has rung, is decided under mu. (TestAttend)
+//
+// The alarm is the system's or Go's; see Config.SystemTimer. (TestAlarm, TestSystemTimer)
 //
 // Rejected: a goroutine, a [time.AfterFunc] or a runtime timer for each (200 bytes and more, and
 // when guests keep all processors busy the runtime looks at its timers only when a worker
 // yields); a timing wheel (O(1), but its ticks cost precision, or wake-ups; the heap is 0.1 us at
 // a hundred thousand timers).
 type timers struct {
-	next   atomic.Int64 // first(), readable without mu
-	firing sync.Mutex   // held while timers are fired; taken before mu
+	next     atomic.Int64 // first(), readable without mu
+	attended atomic.Bool  // no worker sleeps; cleared under mu
+	firing   sync.Mutex   // held while timers are fired; taken before mu
 
 	mu      sync.Mutex // guards the fields below
 	heap    heap.Heap[time.Duration, func(due time.Time)]
-	alarm   *time.Timer
+	alarm   alarm
 	alarmAt time.Duration // when the alarm rings; never if it is not set
 }
 
-func (ts *timers) init() {
+func (ts *timers) init(a alarm) {
 	ts.next.Store(int64(never))
-	ts.alarmAt = never
-	ts.alarm = time.NewTimer(never)
+	ts.alarm, ts.alarmAt = a, never
 }
 
 // first returns the earliest due time, or never.
@@ -79,9 +84,38 @@ func (d *Driver) Start(t *Timer, due time.Time) {
 	ts.mu.Lock()
 	ts.heap.Set(&t.item, at)
 	ts.next.Store(int64(ts.first()))
-	if at < ts.alarmAt {
-		ts.alarmAt = at
-		ts.alarm.Reset(at - d.Uptime())
+	if at < ts.alarmAt && !ts.attended.Load() {
+		d.setAlarm(at)
+	}
+	ts.mu.Unlock()
+}
+
+// setAlarm sets the alarm, unless at is never. The caller holds timers.mu.
+func (d *Driver) setAlarm(at time.Duration) {
+	ts := &d.timers
+	if ts.alarmAt = at; at != never {
+		ts.alarm.set(at - d.Uptime())
+	}
+}
+
+// Attend says that no worker sleeps, so that the workers expire all timers. It costs one atomic load if that is known.
+func (d *Driver) Attend() {
+	if ts := &d.timers; !ts.attended.Load() {
+		ts.attended.Store(true)
+	}
+}
+
+// Unattend says that a worker is about to sleep, so that the driver's goroutine is needed again. It costs one atomic load
+// if that is known.
+func (d *Driver) Unattend() {
+	ts := &d.timers
+	if !ts.attended.Load() {
+		return
+	}
+	ts.mu.Lock()
+	ts.attended.Store(false)
+	if first := ts.first(); first < ts.alarmAt {
+		d.setAlarm(first)
 	}
 	ts.mu.Unlock()
 }
@@ -131,21 +165,17 @@ func (d *Driver) fire(now time.Duration) {
 // sleep is the timer goroutine.
 func (d *Driver) sleep() {
 	ts := &d.timers
-	defer ts.alarm.Stop()
-	for {
-		select {
-		case <-d.quit:
-			return
-		case <-ts.alarm.C:
+	for ts.alarm.wait() {
+		if !ts.attended.Load() {
+			ts.firing.Lock()
+			d.fire(d.Uptime())
+			ts.firing.Unlock()
 		}
-		ts.firing.Lock()
-		d.fire(d.Uptime())
-		ts.firing.Unlock()
-
 		ts.mu.Lock()
-		ts.alarmAt = ts.first()
-		if ts.alarmAt != never {
-			ts.alarm.Reset(ts.alarmAt - d.Uptime())
+		if ts.attended.Load() {
+			ts.alarmAt = never
+		} else {
+			d.setAlarm(ts.first())
 		}
 		ts.mu.Unlock()
 	}

@@ -178,6 +178,43 @@ func TestExpire(t *testing.T) {
 	})
 }
 
+// TestAttend: while no worker sleeps, timers wait for Expire, whether the alarm was set for them before or not. When a
+// worker goes to sleep, the alarm rings for those that are due, and for the others when they are.
+func TestAttend(t *testing.T) {
+	in(t, func(t *testing.T, d *Driver) {
+		var fired []string
+		start := func(name string, after time.Duration) {
+			d.Start(timer(func(time.Time) { fired = append(fired, name) }), time.Now().Add(after))
+		}
+		want := func(names ...string) {
+			t.Helper()
+			if !slices.Equal(fired, names) {
+				t.Fatalf("fired %v, want %v", fired, names)
+			}
+		}
+		start("before", time.Second)
+		d.Attend()
+		start("first", 2*time.Second)
+		start("second", 4*time.Second)
+		start("third", 6*time.Second)
+		pass(3 * time.Second)
+		want()
+		d.Expire(d.Uptime())
+		want("before", "first")
+		pass(2 * time.Second)
+		want("before", "first")
+		d.Unattend()
+		pass(0)
+		want("before", "first", "second")
+		pass(time.Second)
+		want("before", "first", "second", "third")
+		d.Unattend()
+		start("fourth", time.Second)
+		pass(time.Second)
+		want("before", "first", "second", "third", "fourth")
+	})
+}
+
 // TestTimersFromManyGoroutines starts, restarts, stops and expires from everywhere. A timer fires
 // exactly as often as it was started and not stopped.
 func TestTimersFromManyGoroutines(t *testing.T) {

@@ -53,9 +53,7 @@ func TestDevGuide(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			g := newGuide(t)
-			if out, err := g.shell(t, toolchains[tt.name]); err != nil {
-				t.Skipf("the toolchain is not installed: %v\n%s", err, out)
-			}
+			g.need(t, tt.name)
 			write(tt.file, tt.program)(t, g)
 			write("Cargo.toml", "[package]\nname = \"app\"\nedition = \"2024\"\n")(t, g)
 			g.session(t, []string{sessions[1][i], "reactorctl: running as app-...-1", "here"}, func(string) {})

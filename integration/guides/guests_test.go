@@ -39,11 +39,7 @@ func TestGuestGuide(t *testing.T) {
 		}
 		t.Run(s.title, func(t *testing.T) {
 			g := &guide{dir: t.TempDir(), daemon: d}
-			if check := toolchains[s.title]; check != "" {
-				if out, err := g.shell(t, check); err != nil {
-					t.Skipf("the toolchain is not installed: %v\n%s", err, out)
-				}
-			}
+			g.need(t, s.title)
 			g.address = testkit.FreeAddress(t)
 			for _, step := range s.steps {
 				step(t, g)
@@ -145,7 +141,7 @@ func matches(want, out string) bool {
 	return regexp.MustCompile(`(?s)^` + pattern + `$`).MatchString(out)
 }
 
-// shell runs a command line in the guide's folder and returns what it prints. The guide's port is replaced by a free one.
+// shell runs a command line in the guide's folder and returns what it prints. The guides' port is replaced by a free one.
 func (g *guide) shell(t *testing.T, command string) (string, error) {
 	t.Helper()
 	if _, err := exec.LookPath("curl"); err != nil && strings.HasPrefix(command, "curl ") {
@@ -157,10 +153,28 @@ func (g *guide) shell(t *testing.T, command string) (string, error) {
 	return waits.ReplaceAllString(string(out), ""), err
 }
 
+// need skips the test if the toolchain of a section is not there; with TOOLCHAINS=required it fails.
+func (g *guide) need(t *testing.T, section string) {
+	t.Helper()
+	check := toolchains[section]
+	if check == "" {
+		return
+	}
+	if out, err := g.shell(t, check); err != nil {
+		if os.Getenv("TOOLCHAINS") == "required" {
+			t.Fatalf("the toolchain of %s is not installed: %v\n%s", section, err, out)
+		}
+		t.Skipf("the toolchain is not installed: %v\n%s", err, out)
+	}
+}
+
 // command returns the command of a command line.
 func (g *guide) command(ctx context.Context, t *testing.T, line string) *exec.Cmd {
 	t.Helper()
-	cmd := exec.CommandContext(ctx, "sh", "-c", strings.ReplaceAll(line, "127.0.0.1:8080", g.address))
+	if _, port, ok := strings.Cut(g.address, ":"); ok {
+		line = strings.ReplaceAll(line, ":8080", ":"+port)
+	}
+	cmd := exec.CommandContext(ctx, "sh", "-c", line)
 	cmd.Dir = g.dir
 	cmd.Env = append(os.Environ(), "REACTORD_ADDR="+g.daemon.Address, "REACTORCTL_CONFIG="+filepath.Join(g.dir, "none.yaml"), "GOFLAGS=-mod=mod",
 		"PATH="+filepath.Dir(testkit.Binary(t, "reactorctl"))+string(os.PathListSeparator)+os.Getenv("PATH"))

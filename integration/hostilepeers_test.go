@@ -2,7 +2,9 @@ package integration
 
 import (
 	"fmt"
+	"io"
 	"net"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -140,4 +142,41 @@ func TestHostilePeers(t *testing.T) {
 		})
 		c.must(t, "cancel", "busy")
 	})
+}
+
+// Connections that send a byte now and then do not keep a server from others, as long as it may have as many.
+func TestSlowPeers(t *testing.T) {
+	c := newCtl(t)
+	c.must(t, "submit", "--id", "web", "--listen", "127.0.0.1:0", "../examples/http")
+	address := c.listenAddress(t, "web")
+	var slow []net.Conn
+	for range 200 {
+		conn, err := net.Dial("tcp4", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		slow = append(slow, conn)
+	}
+	const request = "GET /hello/Ada HTTP/1.1\r\n"
+	for i := range request {
+		for _, conn := range slow {
+			if _, err := conn.Write([]byte{request[i]}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if i%8 != 0 {
+			continue
+		}
+		resp, err := http.Get("http://" + address + "/hello/Ada")
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if err != nil || string(body) != "Hello, Ada!\n" {
+			t.Errorf("it answers %q, %v", body, err)
+		}
+	}
+	c.must(t, "cancel", "web")
 }

@@ -112,6 +112,40 @@ func imageEnvironment(t *testing.T) (environment []string) {
 	return environment
 }
 
+// What make builds says which commit it is, in the words of git.
+func TestMadeVersion(t *testing.T) {
+	shell := func(line string) (string, error) {
+		cmd := exec.CommandContext(t.Context(), "sh", "-c", line)
+		cmd.Dir = ".."
+		out, err := cmd.Output()
+		return strings.TrimSpace(string(out)), err
+	}
+	if out, err := shell("make --version && git rev-parse HEAD"); err != nil {
+		t.Skipf("there is no make, or this is no clone: %v\n%s", err, out)
+	}
+	described, err := shell("git describe --tags --always --dirty")
+	if err != nil {
+		t.Fatal(err)
+	}
+	recipe, err := shell("make --no-print-directory --dry-run build")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	build := strings.Replace(recipe, " -o bin/ ", " -o "+dir+"/ ", 1)
+	if build == recipe {
+		t.Fatalf("make does not build into bin: %s", recipe)
+	}
+	if out, err := shell(build + " 2>&1"); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, name := range []string{"reactord", "reactorctl"} {
+		if out, err := shell(filepath.Join(dir, name) + " --version"); err != nil || !strings.HasPrefix(out, name+" "+described+" (") {
+			t.Errorf("%s --version says %q, %v; git says %s", name, out, err, described)
+		}
+	}
+}
+
 // The settings that packages install are valid, and have the socket that the unit opens.
 func TestInstalledSettings(t *testing.T) {
 	const file = "../deploy/reactord.yaml"

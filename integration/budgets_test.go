@@ -116,6 +116,7 @@ func TestNetworkBudgets(t *testing.T) {
 
 // The rate is held by waiting, of streams and of datagrams, in both directions.
 func TestNetworkRate(t *testing.T) {
+	t.Parallel() // it waits most of the time
 	c := newCtl(t)
 	source, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {

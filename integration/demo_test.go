@@ -79,6 +79,7 @@ func TestDemoTable(t *testing.T) {
 
 // On a terminal the progress is one line that is drawn again and never wraps, whatever the terminal's width.
 func TestDemoOnTerminal(t *testing.T) {
+	t.Parallel() // it waits most of the time
 	for _, columns := range []int{40, 80, 200} {
 		t.Run(fmt.Sprint(columns), func(t *testing.T) {
 			cmd := exec.CommandContext(t.Context(), testkit.Binary(t, "reactord"), "demo", "--count", "1000")

@@ -146,6 +146,7 @@ func TestHostilePeers(t *testing.T) {
 
 // Connections that send a byte now and then do not keep a server from others, as long as it may have as many.
 func TestSlowPeers(t *testing.T) {
+	t.Parallel() // it waits most of the time
 	c := newCtl(t)
 	c.must(t, "submit", "--id", "web", "--listen", "127.0.0.1:0", "../examples/http")
 	address := c.listenAddress(t, "web")

@@ -36,6 +36,7 @@ func (c ctl) unfinished(t *testing.T, label string) (ids []string) {
 // A signal at any instant of the life of a run, the building, pushing and submitting included, leaves no workload, and
 // no file of a build.
 func TestRunInterruptedAnywhere(t *testing.T) {
+	t.Parallel() // it waits most of the time
 	c := newCtl(t)
 	temp := t.TempDir()
 	c.env = append(c.env, "TMPDIR="+temp)

@@ -175,8 +175,6 @@ func TestCtlLogsOverRestart(t *testing.T) {
 	if err := cmd.Wait(); err == nil || cmd.ProcessState.ExitCode() != 130 {
 		t.Errorf("interrupted: %v", err)
 	}
-	if s := d.Status(t, id).GetState(); s != waiting {
-		t.Errorf("the workload is %v", s)
-	}
+	until(t, "the workload goes on", func() bool { return d.Status(t, id).GetState() == waiting })
 	d.Cancel(t, id)
 }

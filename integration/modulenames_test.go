@@ -233,6 +233,7 @@ func TestUploadModule(t *testing.T) {
 // TestUnusedModulesMakeRoom: when modules take all their room, a push takes that of the least recently used ones that
 // nothing refers to.
 func TestUnusedModulesMakeRoom(t *testing.T) {
+	t.Parallel() // it waits most of the time
 	size := len(variant("number 0"))
 	room := 3 * (size + 4096)
 	d := testkit.Start(t, t.TempDir(), fmt.Sprintf("--module-store=%d", room))

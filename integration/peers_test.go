@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/reactord/reactord/integration/internal/testkit"
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
 
@@ -11,28 +12,30 @@ import (
 // be submitted first.
 func TestConnectedWorkloads(t *testing.T) {
 	c := newCtl(t)
-	c.must(t, "submit", "--id", "client", "--connect", "api=workload:web", "../examples/http-get", "http://web/hello/Ada")
+	push := func(example string) (digest string) { return c.daemon.Push(t, testkit.GoGuest(t, example)) }
+	server, client := push("../examples/http"), push("../examples/http-get") // built before the client waits, for 30 s at most
+	c.must(t, "submit", "--id", "client", "--connect", "api=workload:web", client, "http://web/hello/Ada")
 	until(t, "the client waits for the server", func() bool {
 		ops := c.daemon.Status(t, "client").GetWaitingFor()
 		return len(ops) > 0 && ops[0].GetTarget() == "workload web" && ops[0].GetKind() == reactorv1.OpKind_OP_KIND_CONNECT
 	})
-	c.must(t, "submit", "--id", "web", "--listen", "workload", "../examples/http")
+	c.must(t, "submit", "--id", "web", "--listen", "workload", server)
 	if w := c.daemon.WaitFor(t, "client"); w.GetState() != succeeded {
 		t.Errorf("%v", w)
 	}
 	if text := c.must(t, "logs", "client"); text != "Hello, Ada!" {
 		t.Errorf("%q", text)
 	}
-	if out := c.must(t, "run", "--connect", "workload:web/listener", "../examples/http-get", "http://web/hello/Grace"); out != "Hello, Grace!\n" && out != "Hello, Grace!" {
+	if out := c.must(t, "run", "--connect", "workload:web/listener", client, "http://web/hello/Grace"); out != "Hello, Grace!\n" && out != "Hello, Grace!" {
 		t.Errorf("%q", out)
 	}
 	// Nobody reaches the server without the grant, by descriptor or otherwise.
-	if _, stderr, status := c.run(t, "", "run", "../examples/http-get", "http://web/hello/Eve"); status == 0 || !strings.Contains(stderr, "descriptor 3 is no connection") {
+	if _, stderr, status := c.run(t, "", "run", client, "http://web/hello/Eve"); status == 0 || !strings.Contains(stderr, "descriptor 3 is no connection") {
 		t.Errorf("status %d: %s", status, stderr)
 	}
 	// One that listens for others only on the network has not consented.
-	c.must(t, "submit", "--id", "public", "--listen", "127.0.0.1:0", "../examples/http")
-	c.must(t, "submit", "--id", "eve", "--connect", "workload:public", "../examples/http-get", "http://public/hello/Eve")
+	c.must(t, "submit", "--id", "public", "--listen", "127.0.0.1:0", server)
+	c.must(t, "submit", "--id", "eve", "--connect", "workload:public", client, "http://public/hello/Eve")
 	until(t, "eve waits", func() bool {
 		ops := c.daemon.Status(t, "eve").GetWaitingFor()
 		return len(ops) > 0 && ops[0].GetTarget() == "workload public"
@@ -42,6 +45,7 @@ func TestConnectedWorkloads(t *testing.T) {
 
 // Who runs a workload that waits for another is told at once for what, and at the end which one was not there.
 func TestWaitForWorkload(t *testing.T) {
+	t.Parallel() // it waits most of the time
 	c := newCtl(t)
 	run := c.follow(t, nil, "run", "--id", "client", "--connect", "api=workload:web", "../examples/http-get", "http://web/hello/Ada")
 	until(t, "run says what it waits for", func() bool {

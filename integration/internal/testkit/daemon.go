@@ -46,10 +46,10 @@ type Daemon struct {
 
 // Start starts a daemon with the data folder dir and more flags, and returns when it serves. The daemon is stopped at
 // the test's end at the latest. It serves anybody on loopback and grants everything: tests of access and of grants
-// use StartGuarded.
+// use StartGuarded. It has no grace period, so that a test that stops it does not wait for guests that wait.
 func Start(t testing.TB, dir string, flags ...string) *Daemon {
 	t.Helper()
-	return StartGuarded(t, dir, nil, append([]string{"--listen=127.0.0.1:0", "--insecure-no-auth",
+	return StartGuarded(t, dir, nil, append([]string{"--listen=127.0.0.1:0", "--insecure-no-auth", "--grace-period=none",
 		"--allow-dir=/", "--allow-listen=*:*", "--allow-connect=*:*",
 		"--allow-resolve=*", "--allow-http=*"}, flags...)...)
 }

@@ -216,6 +216,7 @@ func TestInputOverRestart(t *testing.T) {
 
 // An interrupt while the daemon is gone ends run, which says what is left.
 func TestInterruptWithoutDaemon(t *testing.T) {
+	t.Parallel() // it waits most of the time
 	r := newRestarted(t)
 	f := r.follow(t, nil, "run", "--id", "lost", "../examples/c-sleeper/sleeper.wasm", "1", "1000000000")
 	until(t, "it waits", func() bool {

@@ -98,6 +98,7 @@ func mute(t *testing.T) string {
 
 // A port where something listens that is no daemon is found out before a guest is built.
 func TestMutePort(t *testing.T) {
+	t.Parallel() // it waits most of the time
 	c := ctl{env: append(os.Environ(), "REACTORD_ADDR="+mute(t), "REACTORCTL_CONFIG="+filepath.Join(t.TempDir(), "ctl.yaml"))}
 	_, errs, status := c.run(t, "", "run", "../examples/hello")
 	if status != 125 || !strings.Contains(errs, "does not answer as a daemon does") {
@@ -107,6 +108,7 @@ func TestMutePort(t *testing.T) {
 
 // What a command waits for is told on a terminal, and removed when it is over.
 func TestWaitsAreTold(t *testing.T) {
+	t.Parallel() // it waits most of the time
 	for _, columns := range []int{80, 200} {
 		t.Run(fmt.Sprint(columns), func(t *testing.T) {
 			c := ctl{env: append(testkit.Undecorated(os.Environ()), "REACTORD_ADDR="+mute(t), "REACTORCTL_CONFIG="+filepath.Join(t.TempDir(), "ctl.yaml"))}

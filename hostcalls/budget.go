@@ -9,6 +9,10 @@ import "sync"
 //
 // Its methods may be called from any goroutine. A nil Budget has no bound.
 type Budget struct {
+	// OnRefused, unless nil, is called when something is refused to an owner. It must not block. It is set before the budget
+	// is used.
+	OnRefused func(owner string)
+
 	limit int64
 
 	mu     sync.Mutex // guards the fields below
@@ -25,13 +29,46 @@ func (b *Budget) Take(owner string, n int64) bool {
 		return true
 	}
 	b.mu.Lock()
-	defer b.mu.Unlock()
-	if left := b.limit - b.used - n; left < 0 || b.owners[owner]+n > max(left/2, ownerLeast) {
-		return false
+	allowed := b.allows(owner, n)
+	if allowed {
+		b.used += n
+		b.owners[owner] += n
 	}
-	b.used += n
-	b.owners[owner] += n
-	return true
+	b.mu.Unlock()
+	if !allowed {
+		b.Refused(owner)
+	}
+	return allowed
+}
+
+// Allows reports whether Take would take n for an owner now.
+func (b *Budget) Allows(owner string, n int64) bool {
+	if b == nil {
+		return true
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.allows(owner, n)
+}
+
+// allows is called with mu held.
+func (b *Budget) allows(owner string, n int64) bool {
+	left := b.limit - b.used - n
+	return left >= 0 && b.owners[owner]+n <= max(left/2, ownerLeast)
+}
+
+// Refused notes that something was refused to an owner for want of the resource, by the budget or by the system.
+func (b *Budget) Refused(owner string) {
+	if b != nil && b.OnRefused != nil {
+		b.OnRefused(owner)
+	}
+}
+
+// Use returns how much is taken, and how much may be in all.
+func (b *Budget) Use() (used, limit int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.used, b.limit
 }
 
 // ownerLeast is what each owner may have as long as anything is left. It is enough for a program with a folder

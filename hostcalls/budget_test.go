@@ -12,12 +12,20 @@ func TestBudget(t *testing.T) {
 	if !b.Take("a", 7) || b.Take("b", 4) || !b.Take("b", 3) || b.Take("c", 1) {
 		t.Error("not what a budget of 10 has")
 	}
+	var refused []string
+	b.OnRefused = func(owner string) { refused = append(refused, owner) }
+	if b.Allows("c", 1) || b.Take("c", 1) || len(refused) != 1 || refused[0] != "c" {
+		t.Errorf("%q were refused, want c alone", refused)
+	}
+	if used, limit := b.Use(); used != 10 || limit != 10 {
+		t.Errorf("%d of %d are used", used, limit)
+	}
 	b.Give("b", 3)
-	if !b.Take("c", 3) {
+	if !b.Allows("c", 3) || !b.Take("c", 3) {
 		t.Error("what was given back is not there")
 	}
 	var none *Budget
-	if !none.Take("a", 1<<40) {
+	if !none.Allows("a", 1<<40) || !none.Take("a", 1<<40) {
 		t.Error("no budget has a bound")
 	}
 	none.Give("a", 1<<40)

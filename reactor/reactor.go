@@ -77,6 +77,7 @@ type Reactor struct {
 	current atomic.Pointer[Config] // as Reconfigure has changed it
 
 	descriptors *hostcalls.Budget // of the process, what guests may hold
+	shortage    *shortage
 
 	ctx        context.Context // ends with Shutdown: for what the reactor does on its own account
 	stop       context.CancelFunc
@@ -203,6 +204,7 @@ func (r *Reactor) openRunner(mounts *vfs.Mounts) (err error) {
 		return err
 	}
 	r.descriptors = hostcalls.NewBudget(process.Descriptors() / 4 * 3)
+	r.shortage = newShortage(r.log, r.descriptors)
 	r.runner = runner.New(runner.Config{
 		Log: r.log, Store: r.store, Executor: r.executor, Load: r.modules.Load, Freeing: r.engine.MemoryFreeing,
 		Watched: r.feed.Active, Outage: r.outage, Hooks: r.cfg.Hooks,
@@ -238,6 +240,7 @@ func (r *Reactor) start() error {
 	trials.Judge()
 	r.runner.Start()
 	r.background.Go(r.prune)
+	r.background.Go(func() { r.shortage.run(r.ctx) })
 	r.background.Go(func() { trials.Run(r.ctx) })
 	return nil
 }

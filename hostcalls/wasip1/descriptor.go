@@ -131,6 +131,9 @@ func (t *table) set(fd int, d descriptor) {
 	}
 }
 
+// hostFull reports whether the owner's share of the budget is spent, so that add would fail with errnoNfile.
+func (t *table) hostFull() bool { return !t.budget.Allows(t.owner, 1) }
+
 // add puts d under the lowest free number. It fails with errnoMfile if the table is full, and with errnoNfile
 // if the owner's share of the budget is spent; then the caller still has to close d.
 //

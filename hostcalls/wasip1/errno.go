@@ -145,7 +145,8 @@ func errnoOfSyscall(code syscall.Errno) errno {
 	return errnoIo
 }
 
-// errnos maps each POSIX error code to the one of the same name.
+// errnos maps each POSIX error code to the one of the same name, but for ENFILE: programs wait for a descriptor after
+// EMFILE, and few know the other. (Go's net/http stops serving at it.)
 var errnos = map[syscall.Errno]errno{
 	syscall.E2BIG:           errno2big,
 	syscall.EACCES:          errnoAcces,
@@ -187,7 +188,7 @@ var errnos = map[syscall.Errno]errno{
 	syscall.ENETDOWN:        errnoNetdown,
 	syscall.ENETRESET:       errnoNetreset,
 	syscall.ENETUNREACH:     errnoNetunreach,
-	syscall.ENFILE:          errnoNfile,
+	syscall.ENFILE:          errnoMfile,
 	syscall.ENOBUFS:         errnoNobufs,
 	syscall.ENODEV:          errnoNodev,
 	syscall.ENOENT:          errnoNoent,

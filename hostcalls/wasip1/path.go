@@ -248,6 +248,7 @@ func pathOpen(p *Process, m memory, a args) errno {
 		if errors.Is(err, vfs.ErrEscapes) {
 			p.granted.tellOutside(f.beneath(path))
 		}
+		p.noteShortage(err)
 		return fileErrno(err)
 	}
 	d := o.descriptor(n, f, path)

@@ -178,7 +178,7 @@ func (p *Process) install(m memory, d descriptor, ptr uint32) errno {
 	fd, e := p.fds.add(d)
 	if e != errnoSuccess {
 		p.discard(d)
-		return e
+		return errnoMfile // whether the table is full, or the host has no descriptor left
 	}
 	return m.putUint32(ptr, fd)
 }

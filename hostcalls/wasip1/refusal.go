@@ -2,6 +2,7 @@ package wasip1
 
 import (
 	"errors"
+	"syscall"
 	"time"
 
 	"github.com/reactord/reactord/executor/engine"
@@ -31,6 +32,19 @@ func (p *Process) refuse(r abi.Refusal) {
 func (p *Process) refuseDescriptor() errno {
 	p.refuse(abi.Refusal{Kind: abi.RefusedDescriptor, Want: int64(p.fds.limit) + 1, Limit: int64(p.fds.limit)})
 	return errnoMfile
+}
+
+// refuseHostDescriptor notes that the host has no descriptor left for the program, and returns the errno for it.
+func (p *Process) refuseHostDescriptor() errno {
+	p.fds.budget.Refused(p.fds.owner)
+	return errnoMfile
+}
+
+// noteShortage notes an error of the host which means that it has no descriptor left.
+func (p *Process) noteShortage(err error) {
+	if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
+		p.fds.budget.Refused(p.fds.owner)
+	}
 }
 
 // refuseMemory returns the function that notes a refused memory.grow of an instance with a limit.

@@ -79,12 +79,14 @@ func (p *Process) newSocket(family network.Family, kind uint32) (descriptor, err
 	if kind == sockDgram {
 		udp, err := p.net().UDP(family)
 		if err != nil {
+			p.noteShortage(err)
 			return nil, errnoOf(err)
 		}
 		return newUDPSocket(p, udp, family), errnoSuccess
 	}
 	tcp, err := p.net().TCP(family)
 	if err != nil {
+		p.noteShortage(err)
 		return nil, errnoOf(err)
 	}
 	s := newTCPSocket(tcp, p, tcpIdle, connectionRights|listenerRights, connectionRights)

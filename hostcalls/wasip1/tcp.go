@@ -3,7 +3,6 @@ package wasip1
 import (
 	"errors"
 	"net/netip"
-	"syscall"
 	"time"
 
 	"github.com/reactord/reactord/hostcalls"
@@ -200,11 +199,18 @@ func (s *tcpSocket) listen(p *Process, backlog int32) errno {
 // listening implements acceptor.
 func (s *tcpSocket) listening() bool { return s.state == tcpListening }
 
-// accept waits for a connection, unless flags has nonblock.
+// accept waits for a connection, unless flags has nonblock. Without a descriptor of the host for it the connection is left
+// waiting, so that it can be accepted later.
 func (s *tcpSocket) accept(p *Process, flags fdflags) (descriptor, errno) {
 	due := dueIn(s.timeouts.receive)
 	for {
 		began := time.Now()
+		if p.fds.hostFull() {
+			if n, _ := s.tcp.Level(network.In); n > 0 {
+				p.AddCostSince(began)
+				return nil, p.refuseHostDescriptor()
+			}
+		}
 		c, err := s.tcp.Accept()
 		p.AddCostSince(began)
 		switch {
@@ -213,9 +219,8 @@ func (s *tcpSocket) accept(p *Process, flags fdflags) (descriptor, errno) {
 			accepted.family, accepted.flags = s.family, flags
 			accepted.holdBy(s.grant.lease, nil)
 			return accepted, errnoSuccess
-		case errors.Is(err, syscall.EMFILE):
-			return nil, errnoNfile // the host, not this process, has too many
 		case !errors.Is(err, hostcalls.ErrWouldBlock) || s.flags&fdflagNonblock != 0 || expired(due):
+			p.noteShortage(err)
 			return nil, errnoOf(err)
 		}
 		p.await(due, hostcalls.Wait{Op: network.Op(s.tcp, hostcalls.OpAccept, network.In, 0), On: tcpReader{s}})

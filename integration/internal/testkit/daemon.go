@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -49,9 +50,14 @@ type Daemon struct {
 // use StartGuarded. It has no grace period, so that a test that stops it does not wait for guests that wait.
 func Start(t testing.TB, dir string, flags ...string) *Daemon {
 	t.Helper()
-	return StartGuarded(t, dir, nil, append([]string{"--listen=127.0.0.1:0", "--insecure-no-auth", "--grace-period=none",
+	return StartGuarded(t, dir, nil, open(flags)...)
+}
+
+// open adds the flags of a daemon as Start has it.
+func open(flags []string) []string {
+	return append([]string{"--listen=127.0.0.1:0", "--insecure-no-auth", "--grace-period=none",
 		"--allow-dir=/", "--allow-listen=*:*", "--allow-connect=*:*",
-		"--allow-resolve=*", "--allow-http=*"}, flags...)...)
+		"--allow-resolve=*", "--allow-http=*"}, flags...)
 }
 
 // StartGuarded starts a daemon with the data folder dir and only the given flags about whom it serves and what it
@@ -59,8 +65,24 @@ func Start(t testing.TB, dir string, flags ...string) *Daemon {
 // plain text.
 func StartGuarded(t testing.TB, dir string, options []grpc.DialOption, flags ...string) *Daemon {
 	t.Helper()
-	args := append([]string{"--data-dir=" + dir, "--log-format=json"}, flags...)
-	cmd := exec.CommandContext(t.Context(), Binary(t, "reactord"), args...)
+	return start(t, options, exec.CommandContext(t.Context(), Binary(t, "reactord"), in(dir, flags)...))
+}
+
+// StartWithDescriptors is Start for a daemon that may have as many descriptors open as descriptors says.
+func StartWithDescriptors(t testing.TB, dir string, descriptors int, flags ...string) *Daemon {
+	t.Helper()
+	limited := append([]string{"-c", fmt.Sprintf(`ulimit -n %d; exec "$0" "$@"`, descriptors), Binary(t, "reactord")}, in(dir, open(flags))...)
+	return start(t, nil, exec.CommandContext(t.Context(), "sh", limited...))
+}
+
+// in adds the flags of a daemon with the data folder dir.
+func in(dir string, flags []string) []string {
+	return append([]string{"--data-dir=" + dir, "--log-format=json"}, flags...)
+}
+
+// start starts the command of a daemon.
+func start(t testing.TB, options []grpc.DialOption, cmd *exec.Cmd) *Daemon {
+	t.Helper()
 	cmd.Env = cleanEnvironment()
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
@@ -84,7 +106,7 @@ func StartGuarded(t testing.TB, dir string, options []grpc.DialOption, flags ...
 	select {
 	case d.Address = <-d.log.address:
 	case <-d.ended:
-		t.Fatalf("reactord %s: %v\n%s", strings.Join(args, " "), d.err, d.log.text())
+		t.Fatalf("%s: %v\n%s", strings.Join(cmd.Args, " "), d.err, d.log.text())
 	case <-time.After(Patience):
 		t.Fatalf("reactord does not say where it listens\n%s", d.log.text())
 	}

@@ -141,7 +141,7 @@ var imports = map[string][]string{
 	"cmd/reactorctl/internal/progress":  {"cmd/internal/printable", "cmd/internal/screen"},
 	"cmd/reactorctl/internal/attach":    {"cmd/reactorctl/internal/follow", "cmd/reactorctl/internal/reason", "proto/reactor/v1"},
 	"cmd/reactorctl/internal/logs":      {"cmd/reactorctl/internal/follow", "proto/reactor/v1"},
-	"cmd/reactorctl/internal/launch":    {"cmd/reactorctl/internal/follow", "proto/reactor/v1"},
+	"cmd/reactorctl/internal/launch":    {"cmd/reactorctl/internal/follow", "cmd/reactorctl/internal/reason", "proto/reactor/v1"},
 	"cmd/reactorctl/internal/interrupt": {},
 	"cmd/reactorctl/internal/failure":   {"cmd/reactorctl/internal/reason", "cmd/internal/usage", "proto/reactor/v1"},
 	"cmd/reactorctl/internal/follow":    {"cmd/reactorctl/internal/reason", "proto/reactor/v1"},

@@ -78,7 +78,7 @@ func (d *daemon) SubmitWorkloads(_ context.Context, r *reactorv1.SubmitWorkloads
 	}
 	response := &reactorv1.SubmitWorkloadsResponse{}
 	for _, one := range r.GetRequests() {
-		response.Results = append(response.Results, &reactorv1.SubmitWorkloadsResult{Id: one.GetId()})
+		response.Results = append(response.Results, &reactorv1.SubmitWorkloadsResult{Id: one.GetId(), Created: true})
 	}
 	return response, nil
 }

@@ -50,7 +50,8 @@ func (a *app) plan(cmd *cobra.Command, flags *specFlags, args []string) (*job, e
 		id = launch.NewID(spec.GetName())
 	}
 	j := &job{app: a, flags: flags, stages: []*stage{{module: args[0], spec: spec}}, launch: &launch.Launch{
-		Client: a.workloads(), Follower: a.follower, Plan: launch.Plan{ID: id, Count: flags.count}, Spec: spec,
+		Client: a.workloads(), Node: a.node(), Follower: a.follower,
+		Plan: launch.Plan{ID: id, Count: flags.count}, Chosen: flags.id != "", Spec: spec,
 	}}
 	return j, j.addChain(cmd)
 }
@@ -201,10 +202,14 @@ func (j *job) printSubmitted(ctx context.Context) error {
 // it at once.
 const cancelGrace = 10 * time.Second
 
-// takeBack cancels what was submitted, since cause has ended the command, and returns the error to report.
+// takeBack cancels what this command has submitted, since cause has ended it, and returns the error to report. It leaves
+// alone the workloads that existed before, under an id that the user chose.
 func (j *job) takeBack(ctx context.Context, cause error) error {
 	plan := j.launch.Plan
 	if !j.launch.MayExist() {
+		if j.launch.Earlier() > 0 && isInterrupt(cause) {
+			return fmt.Errorf("%w; left as it was: %s, which existed before this command", cause, plan)
+		}
 		return cause
 	}
 	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), cancelGrace)
@@ -220,7 +225,7 @@ func (j *job) takeBack(ctx context.Context, cause error) error {
 		return cause
 	}
 	if !isClosedPipe(cause) {
-		j.notes.Say(describeEnd(cause, cancelled, plan))
+		j.notes.Say(describeEnd(cause, cancelled, plan, j.launch.Earlier()))
 	}
 	if s, ok := errors.AsType[interrupt.Signal](cause); ok {
 		return exitStatus(s.ExitStatus())
@@ -231,19 +236,31 @@ func (j *job) takeBack(ctx context.Context, cause error) error {
 	return cause
 }
 
-// describeEnd says what was cancelled, and why.
-func describeEnd(cause error, c launch.Cancelled, plan launch.Plan) string {
-	why := "interrupted; "
-	if _, ok := errors.AsType[interrupt.Signal](cause); !ok && !errors.Is(cause, context.Canceled) {
-		why = ""
+// isInterrupt reports whether a command was asked to end.
+func isInterrupt(cause error) bool {
+	_, ok := errors.AsType[interrupt.Signal](cause)
+	return ok || errors.Is(cause, context.Canceled)
+}
+
+// describeEnd says what was cancelled, and why; so many existed earlier.
+func describeEnd(cause error, c launch.Cancelled, plan launch.Plan, earlier int) string {
+	text := ""
+	if isInterrupt(cause) {
+		text = "interrupted; "
 	}
 	switch {
-	case plan.Count > 1 && c.Ended > 0:
-		return fmt.Sprintf("%scancelled %d workloads; %d had ended", why, c.Cancelled, c.Ended)
 	case plan.Count > 1:
-		return fmt.Sprintf("%scancelled %d workloads", why, c.Cancelled)
+		text += fmt.Sprintf("cancelled %d of %d workloads", c.Cancelled, plan.Count)
+		if c.Ended > 0 {
+			text += fmt.Sprintf("; %d had ended", c.Ended)
+		}
+		if earlier > 0 {
+			text += fmt.Sprintf("; left %d that existed before", earlier)
+		}
 	case c.Cancelled > 0:
-		return fmt.Sprintf("%scancelled %s", why, plan)
+		text += fmt.Sprintf("cancelled %s", plan)
+	default:
+		text += fmt.Sprintf("%s had ended", plan)
 	}
-	return fmt.Sprintf("%s%s had ended", why, plan)
+	return text
 }

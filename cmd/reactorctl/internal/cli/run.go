@@ -28,7 +28,8 @@ All of the guest's output is printed, unchanged, including control characters. W
 guest reads this command's standard input. -o json and -o yaml leave the output alone, and print the
 ended workload to standard error.
 
-An interrupt, a hangup, and an output that nobody reads cancel the workload. If the daemon is gone, run
+An interrupt, a hangup, and an output that nobody reads cancel the workload, unless it existed before,
+under the id that --id gives: then run only follows it. If the daemon is gone, run
 waits for it and goes on with the same workload, whose guest may start anew; an input that cannot be
 read again cancels it.
 

@@ -21,7 +21,8 @@ reactorctl's own flags come before it.
 With --count the ids are one name with numbers, such as app-0 to app-999; --quiet prints each of them.
 With --wait, wait for the end. An interrupt leaves what was submitted.
 
-` + chainHelp + ` If one is refused none is left.
+` + chainHelp + ` If one is refused, those that this
+command has created are cancelled.
 
 ` + exitHelp,
 		Example: `  reactorctl submit --timeout 30s ./guest.wasm one two

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/reactord/reactord/cmd/reactorctl/internal/follow"
+	"github.com/reactord/reactord/cmd/reactorctl/internal/reason"
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
 
@@ -27,9 +28,12 @@ const (
 // Launch submits the workloads of a plan.
 type Launch struct {
 	Client   reactorv1.WorkloadServiceClient
+	Node     reactorv1.NodeServiceClient
 	Follower *follow.Follower
 	Plan     Plan
-	Spec     *reactorv1.WorkloadSpec
+	// Chosen says that a user chose the ids, so that others may have them already.
+	Chosen bool
+	Spec   *reactorv1.WorkloadSpec
 	// Chain has the spec of each workload, as many as the plan counts, if they are joined by pipes; Spec is not used then.
 	// They are submitted in one call.
 	Chain []*reactorv1.WorkloadSpec
@@ -41,9 +45,9 @@ type Launch struct {
 
 	pushes   int // of Push
 	existing *reactorv1.Workload
-	accepted int // workloads
-	asked    int // the first so many may exist
-	answered bool
+	accepted int    // workloads
+	fates    []fate // of the workloads of the plan, as far as they were asked for
+	began    time.Time
 }
 
 // Existing returns the only workload if it existed already with the same spec, or nil.
@@ -52,8 +56,11 @@ func (l *Launch) Existing() *reactorv1.Workload { return l.existing }
 // Accepted returns how many workloads are submitted.
 func (l *Launch) Accepted() int { return l.accepted }
 
-// MayExist reports whether workloads may be there: they were submitted, or the daemon's answer did not arrive.
-func (l *Launch) MayExist() bool { return l.asked > 0 && (l.accepted > 0 || !l.answered) }
+// MayExist reports whether there may be workloads of this launch: it created them, or the daemon's answer did not arrive.
+func (l *Launch) MayExist() bool { return l.count(created)+l.count(uncertain) > 0 }
+
+// Earlier returns how many workloads existed already, with the specs that were submitted. They are not this launch's.
+func (l *Launch) Earlier() int { return l.count(earlier) }
 
 // Submit submits the workloads. After an interrupt it submits no more, but waits some time for the answer to what it has
 // sent already; then it returns the cause. A call that a daemon's end has cut off is made again: the ids keep a workload
@@ -94,16 +101,16 @@ func (l *Launch) pushAgain(ctx context.Context) (pushed bool, _ error) {
 }
 
 func (l *Launch) askForOne(ctx context.Context) error {
-	tries := 0
-	return l.call(ctx, 1, func(ctx context.Context) error {
-		tries++
+	return l.call(ctx, 0, 1, func(ctx context.Context) error {
 		request := &reactorv1.SubmitWorkloadRequest{Id: l.Plan.ID, Spec: l.Spec}
 		response, err := l.Client.SubmitWorkload(ctx, request)
 		if err != nil {
+			why, _ := reason.Of(err)
+			l.refuse(0, why)
 			return err
 		}
 		l.accepted = 1
-		if !response.GetCreated() && tries == 1 {
+		if l.accept(0, response.GetCreated()); l.fates[0] == earlier {
 			l.existing = response.GetWorkload()
 		}
 		return nil
@@ -118,7 +125,7 @@ func (l *Launch) submitAll(ctx context.Context) error {
 	for next := 0; next < l.Plan.Count && ctx.Err() == nil; {
 		end := min(next+batch, l.Plan.Count)
 		var response *reactorv1.SubmitWorkloadsResponse
-		err := l.call(ctx, end, func(ctx context.Context) (err error) {
+		err := l.call(ctx, next, end, func(ctx context.Context) (err error) {
 			response, err = l.Client.SubmitWorkloads(ctx, l.request(next, end))
 			return err
 		})
@@ -126,6 +133,13 @@ func (l *Launch) submitAll(ctx context.Context) error {
 			return l.incomplete(err.Error(), err)
 		}
 		results := response.GetResults()
+		for i, result := range results {
+			if refusal := result.GetError(); refusal != nil {
+				l.refuse(next+i, refusal.GetReason())
+			} else {
+				l.accept(next+i, result.GetCreated())
+			}
+		}
 		if slices.ContainsFunc(results, lacksModule) {
 			if pushed, _ := l.pushAgain(ctx); pushed {
 				continue // with the same ids: what was submitted stays as it is
@@ -179,10 +193,14 @@ func (l *Launch) take(results []*reactorv1.SubmitWorkloadsResult) error {
 type IncompleteError struct {
 	Plan      Plan
 	Submitted int
+	Earlier   int // of those that are submitted, how many existed already
 	Why       string
 }
 
 func (e *IncompleteError) Error() string {
+	if e.Earlier > 0 {
+		return fmt.Sprintf("%d of %d workloads were submitted, %d of them before: %s", e.Submitted, e.Plan.Count, e.Earlier, e.Why)
+	}
 	return fmt.Sprintf("%d of %d workloads were submitted: %s", e.Submitted, e.Plan.Count, e.Why)
 }
 
@@ -194,23 +212,23 @@ func (l *Launch) incomplete(why string, err error) error {
 	if s, ok := status.FromError(err); ok && err != nil {
 		why = s.Message()
 	}
-	return &IncompleteError{Plan: l.Plan, Submitted: l.accepted, Why: why}
+	return &IncompleteError{Plan: l.Plan, Submitted: l.accepted, Earlier: l.Earlier(), Why: why}
 }
 
-// call submits workloads up to one of them; try makes the call.
-func (l *Launch) call(ctx context.Context, upTo int, try func(context.Context) error) error {
+// call submits the workloads from one to before another; try makes the call.
+func (l *Launch) call(ctx context.Context, from, to int, try func(context.Context) error) error {
 	return l.Follower.Do(ctx, func(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		l.asked, l.answered = upTo, false
+		l.ask(to)
 		outliving, stop := Outlive(ctx)
 		defer stop()
 		err := try(outliving)
 		if isUnknown(err) {
+			l.lose(from, to)
 			return err
 		}
-		l.answered = true
 		return follow.Permanent(err)
 	})
 }

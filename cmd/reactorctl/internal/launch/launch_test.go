@@ -10,9 +10,11 @@ import (
 	"testing/synctest"
 	"time"
 
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/reactord/reactord/cmd/reactorctl/internal/follow"
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
@@ -28,8 +30,11 @@ type node struct {
 	reactorv1.WorkloadServiceClient
 
 	workloads map[string]bool // true: running
-	room      int
-	pruned    bool // the module is gone
+	// created is when a workload was created that is older than the test, and others whose specs differ.
+	created map[string]time.Time
+	others  map[string]bool
+	room    int
+	pruned  bool // the module is gone
 	// onSubmit is called with the number of the call before it is carried out, onAnswer before it is answered.
 	onSubmit, onAnswer func(call int) error
 	// onCancel is called before a cancel.
@@ -53,6 +58,9 @@ func (n *node) SubmitWorkload(ctx context.Context, r *reactorv1.SubmitWorkloadRe
 	if n.pruned {
 		return nil, status.Error(codes.NotFound, "there is no such module")
 	}
+	if n.others[r.GetId()] {
+		return nil, errOther()
+	}
 	_, exists := n.workloads[r.GetId()]
 	n.workloads[r.GetId()] = true
 	if err := n.call(n.onAnswer, n.submits); err != nil {
@@ -69,14 +77,49 @@ func (n *node) SubmitWorkloads(_ context.Context, r *reactorv1.SubmitWorkloadsRe
 		switch {
 		case n.pruned:
 			result.Error = &reactorv1.Error{Reason: reactorv1.ErrorReason_ERROR_REASON_MODULE_NOT_FOUND, Message: "there is no such module"}
+		case n.others[one.GetId()]:
+			result.Error = &reactorv1.Error{Reason: reactorv1.ErrorReason_ERROR_REASON_WORKLOAD_EXISTS, Message: "another spec"}
+		case n.workloads[one.GetId()]: // it exists
 		case len(n.workloads) >= n.room:
 			result.Error = &reactorv1.Error{Message: "the queue is full"}
 		default:
-			n.workloads[one.GetId()] = true
+			n.workloads[one.GetId()], result.Created = true, true
 		}
 		response.Results = append(response.Results, result)
 	}
 	return response, n.call(n.onAnswer, n.submits)
+}
+
+// errOther is the refusal of an id that a workload with another spec has.
+func errOther() error {
+	refusal, err := status.New(codes.AlreadyExists, "another spec").WithDetails(&errdetails.ErrorInfo{Reason: "WORKLOAD_EXISTS"})
+	if err != nil {
+		return err
+	}
+	return refusal.Err()
+}
+
+func (n *node) GetWorkload(_ context.Context, r *reactorv1.GetWorkloadRequest, _ ...grpc.CallOption) (*reactorv1.GetWorkloadResponse, error) {
+	if _, exists := n.workloads[r.GetId()]; !exists {
+		return nil, status.Error(codes.NotFound, "no such workload")
+	}
+	created, ok := n.created[r.GetId()]
+	if !ok {
+		created = time.Now()
+	}
+	return &reactorv1.GetWorkloadResponse{Workload: &reactorv1.Workload{
+		Id: r.GetId(), Status: &reactorv1.WorkloadStatus{CreateTime: timestamppb.New(created.Add(skew))},
+	}}, nil
+}
+
+// skew is by how much the node's clock is ahead.
+const skew = time.Hour
+
+// statistics tell the node's time.
+type statistics struct{ reactorv1.NodeServiceClient }
+
+func (statistics) GetStats(context.Context, *reactorv1.GetStatsRequest, ...grpc.CallOption) (*reactorv1.GetStatsResponse, error) {
+	return &reactorv1.GetStatsResponse{Stats: &reactorv1.Stats{Time: timestamppb.New(time.Now().Add(skew))}}, nil
 }
 
 func (n *node) CancelWorkloads(ctx context.Context, r *reactorv1.CancelWorkloadsRequest, _ ...grpc.CallOption) (*reactorv1.CancelWorkloadsResponse, error) {
@@ -115,7 +158,7 @@ func newLaunch(t *testing.T, n *node, count int) *Launch {
 	t.Helper()
 	n.workloads = map[string]bool{}
 	l := &Launch{
-		Client: n, Plan: Plan{ID: "w", Count: count}, Spec: &reactorv1.WorkloadSpec{Module: "m"},
+		Client: n, Node: statistics{}, Plan: Plan{ID: "w", Count: count}, Spec: &reactorv1.WorkloadSpec{Module: "m"},
 		Follower: &follow.Follower{Patience: time.Minute, Say: func(string) {}},
 	}
 	l.Follower.Reached("")
@@ -203,6 +246,63 @@ func TestLateWorkload(t *testing.T) {
 			t.Errorf("%+v, %v, %q run", got, err, n.running())
 		}
 	})
+}
+
+// A launch whose ids a user chose takes back what it has created, and nothing that was there before.
+func TestTakesBackOnlyItsOwn(t *testing.T) {
+	lose := func(int) error { return status.Error(codes.Internal, "?") }
+	for _, c := range []struct {
+		name     string
+		count    int
+		node     *node
+		before   []string // run since before the launch
+		others   []string // of them, those with another spec
+		accepted int
+		earlier  int
+		left     []string // run in the end
+	}{
+		{"all are there", 3, &node{}, []string{"w-0", "w-1", "w-2"}, nil, 3, 3, []string{"w-0", "w-1", "w-2"}},
+		{"one is another", 3, &node{}, []string{"w-0", "w-1", "w-2"}, []string{"w-1"}, 2, 2, []string{"w-0", "w-1", "w-2"}},
+		{"some are there", 4, &node{}, []string{"w-0", "w-1"}, []string{"w-1"}, 3, 1, []string{"w-0", "w-1"}},
+		{"the only one is there", 1, &node{}, []string{"w"}, nil, 1, 1, []string{"w"}},
+		{"the only one is another", 1, &node{}, []string{"w"}, []string{"w"}, 0, 0, []string{"w"}},
+		{"the answer is lost", 3, &node{onAnswer: lose}, []string{"w-1"}, nil, 0, 0, []string{"w-1"}},
+		{"the answer is lost, and one is another", 3, &node{onAnswer: lose}, []string{"w-1"}, []string{"w-1"}, 0, 0, []string{"w-1"}},
+		{"the answer about the only one is lost", 1, &node{onAnswer: lose}, []string{"w"}, nil, 0, 0, []string{"w"}},
+		{"the answer about a new one is lost", 1, &node{onAnswer: lose}, nil, nil, 0, 0, nil},
+		{"the first answer is lost", 3, &node{onAnswer: func(call int) error {
+			if call == 1 {
+				return errLost
+			}
+			return nil
+		}}, []string{"w-0", "w-1"}, []string{"w-1"}, 2, 0, []string{"w-0", "w-1"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n := c.node
+				n.room = 10
+				l := newLaunch(t, n, c.count)
+				l.Chosen = true
+				n.created, n.others = map[string]time.Time{}, map[string]bool{}
+				for _, id := range c.before {
+					n.workloads[id], n.created[id] = true, time.Now()
+				}
+				for _, id := range c.others {
+					n.others[id] = true
+				}
+				time.Sleep(time.Second)
+				_ = l.Submit(t.Context()) // it may fail
+				if l.Accepted() != c.accepted || l.Earlier() != c.earlier {
+					t.Errorf("accepted %d, earlier %d", l.Accepted(), l.Earlier())
+				}
+				_, err := l.Cancel(t.Context())
+				left := n.running()
+				if slices.Sort(left); err != nil || !slices.Equal(left, c.left) {
+					t.Errorf("%v; %q run, want %q", err, left, c.left)
+				}
+			})
+		})
+	}
 }
 
 func TestCancelGivesUp(t *testing.T) {

@@ -2,6 +2,7 @@ package integration
 
 import (
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"regexp"
@@ -130,6 +131,88 @@ func TestOpsOfMany(t *testing.T) {
 			return !strings.Contains(screen, "accepting at") && strings.Contains(screen, "3 workloads wait")
 		})
 	}
+}
+
+// TestAgeOfSilentPeer: among the peers of a server that polls its sockets the silent ones grow old, however often a chatty
+// one wakes it.
+func TestAgeOfSilentPeer(t *testing.T) {
+	c := newCtl(t)
+	if _, err := c.daemon.TryPush(t.Context(), testkit.GoGuest(t, "testdata/guests/serve"), "serve"); err != nil {
+		t.Fatal(err)
+	}
+	c.must(t, "submit", "--id", "server", "--listen", "127.0.0.1:0", "serve")
+	list := func(flags ...string) map[string]*reactorv1.Op {
+		page := &reactorv1.ListOpsResponse{}
+		if err := protojson.Unmarshal([]byte(c.must(t, append([]string{"ops", "-o", "json"}, flags...)...)), page); err != nil {
+			t.Fatal(err)
+		}
+		byTarget := map[string]*reactorv1.Op{}
+		for _, op := range page.GetOps() {
+			byTarget[op.GetTarget()] = op
+		}
+		return byTarget
+	}
+	listener := ""
+	until(t, "it accepts", func() bool {
+		for target, op := range list("--kind", "accept") {
+			listener = target
+			return op.GetWorkloadId() == "server"
+		}
+		return false
+	})
+	dial := func() (net.Conn, string) {
+		conn, err := net.Dial("tcp", listener)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = conn.Close() })
+		return conn, conn.LocalAddr().String()
+	}
+	_, silentAt := dial()
+	chatty, chattyAt := dial()
+	var before map[string]*reactorv1.Op
+	until(t, "it reads from both and accepts", func() bool {
+		before = list()
+		return before[silentAt] != nil && before[chattyAt] != nil && before[listener] != nil
+	})
+	const size = 64
+	for range 20 {
+		if _, err := chatty.Write(make([]byte, size)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(chatty, make([]byte, size)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var after map[string]*reactorv1.Op
+	until(t, "it waits again", func() bool {
+		after = list()
+		chatty := after[chattyAt]
+		return chatty.GetTransferred() == 20*size && after[silentAt] != nil && after[listener] != nil
+	})
+	start := func(ops map[string]*reactorv1.Op, target string) time.Time {
+		return ops[target].GetStartTime().AsTime()
+	}
+	for _, quiet := range []string{silentAt, listener} {
+		if a, b := start(before, quiet), start(after, quiet); !a.Equal(b) {
+			t.Errorf("the wait for %s began at %v, and after a chat with another peer at %v", quiet, a, b)
+		}
+	}
+	if a, b := start(before, chattyAt), start(after, chattyAt); !a.Before(b) {
+		t.Errorf("the wait for the chatty peer began at %v, and after the chat at %v", a, b)
+	}
+	age := time.Since(start(after, silentAt)).Truncate(time.Microsecond)
+	if list("--older-than", age.String())[silentAt] == nil {
+		t.Errorf("ops does not list the silent peer as older than %v", age)
+	}
+	if sorted := c.must(t, "ops", "--sort", "age", "-o", "json"); strings.Index(sorted, silentAt) > strings.Index(sorted, chattyAt) {
+		t.Errorf("the chatty peer is the older one:\n%s", sorted)
+	}
+	_, another := dial()
+	until(t, "a connection begins the age of accepting anew", func() bool {
+		after = list()
+		return after[another] != nil && after[listener] != nil && start(before, listener).Before(start(after, listener))
+	})
 }
 
 // TestWallTime: a workload's waits add up to the time that it waited, by kind, and all of it to no more than its life; also

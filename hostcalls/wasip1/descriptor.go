@@ -43,7 +43,9 @@ type poller interface {
 	// gone. 0 and false mean that the descriptor is not ready for t after all. It does not wait.
 	level(t eventtype) (nbytes uint64, hangup bool)
 	// op is the operation that waits for t.
-	op(t eventtype) hostcalls.Op
+	op(p *Process, t eventtype) hostcalls.Op
+	// waitStart is when the process began to wait for t, for which there is a notifier.
+	waitStart(t eventtype) *waitStart
 }
 
 // sizer is a descriptor that is always ready and knows how many bytes can be read (for polls).

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"net/netip"
 	"testing"
+	"time"
 
 	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/abi"
@@ -157,11 +158,12 @@ func FuzzPoll(f *testing.F) {
 			c.mem.bytes = make([]byte, (n+1)*(sizeSubscription+sizeEvent))
 			copy(c.mem.bytes, subs)
 			m, size := memory{c.mem}, uint32(n+1)
-			all, e := c.planAll(m, 0, size)
+			now := time.Now()
+			all, e := c.planAll(m, 0, size, now)
 			if e != errnoSuccess {
 				t.Fatalf("planAll: errno %d", e)
 			}
-			events, e := c.pollAll(m, all, size*sizeSubscription)
+			events, e := c.pollAll(m, all, size*sizeSubscription, now)
 			if e != errnoSuccess || events == 0 || events > size {
 				t.Errorf("%d events of %d subscriptions, errno %d", events, size, e)
 			}

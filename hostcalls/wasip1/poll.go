@@ -38,7 +38,7 @@ func pollOneoff(p *Process, m memory, a args) errno {
 	if n == 0 {
 		return errnoInval
 	}
-	if uint64(n) > uint64(p.pendingOps) {
+	if n > p.pendingOps {
 		p.refuse(abi.Refusal{Kind: abi.RefusedOperations, Want: int64(n), Limit: int64(p.pendingOps)})
 		return errnoInval
 	}
@@ -55,11 +55,12 @@ func pollOneoff(p *Process, m memory, a args) errno {
 	if n == 1 && eventtype(subs[8]) == eventClock {
 		return p.pollClock(m, decodeSubscription(subs), out, result)
 	}
-	all, e := p.planAll(m, in, n)
+	now := time.Now()
+	all, e := p.planAll(m, in, n, now)
 	if e != errnoSuccess {
 		return e
 	}
-	events, e := p.pollAll(m, all, out)
+	events, e := p.pollAll(m, all, out, now)
 	if e != errnoSuccess {
 		return e
 	}
@@ -84,9 +85,8 @@ func (p *Process) pollClock(m memory, s subscription, out, result uint32) errno 
 // poll holds the subscriptions of one poll in parts of pollPart. Between parts the worker may be given up.
 type poll [][]pending
 
-// planAll decodes n subscriptions at in and decides what each waits for.
-func (p *Process) planAll(m memory, in, n uint32) (poll, errno) {
-	now := time.Now()
+// planAll decodes n subscriptions at in and decides what each waits for, from now on.
+func (p *Process) planAll(m memory, in, n uint32, now time.Time) (poll, errno) {
 	var all poll
 	for done := uint32(0); done < n; {
 		size := min(n-done, pollPart)
@@ -148,9 +148,9 @@ func (p *Process) checkPollable(fd uint32, t eventtype) (readiness, errno) {
 }
 
 // pollAll waits until at least one of all is over, writes the events of those that are to out, and
-// returns how many there are.
-func (p *Process) pollAll(m memory, all poll, out uint32) (uint32, errno) {
-	waits, watches := p.watch(all)
+// returns how many there are. began is when the guest called.
+func (p *Process) pollAll(m memory, all poll, out uint32, began time.Time) (uint32, errno) {
+	waits, watches := p.watch(all, began)
 	for {
 		// If a subscription is over already, Await does not park, but descriptors that are ready still
 		// notify. They are reported too; otherwise one that is always ready would starve them.
@@ -179,8 +179,9 @@ func (p *Process) earliest(all poll) time.Time {
 	return first
 }
 
-// watch returns the waits for descriptors. Subscriptions for the same descriptor and event share a wait.
-func (p *Process) watch(all poll) ([]hostcalls.Wait, []*watch) {
+// watch returns the waits for descriptors, of which those that did not go on already begin now. Subscriptions for the same
+// descriptor and event share a wait.
+func (p *Process) watch(all poll, now time.Time) ([]hostcalls.Wait, []*watch) {
 	var waits []hostcalls.Wait
 	var watches []*watch
 	type key struct {
@@ -198,7 +199,9 @@ func (p *Process) watch(all poll) ([]hostcalls.Wait, []*watch) {
 			if w == nil {
 				w = newWatch(p.fds.entries[s.fd].(poller), s.kind) // checked by checkPollable
 				shared[key{s.fd, s.kind}] = w
-				waits = append(waits, hostcalls.Wait{Op: w.source.op(w.kind), On: w})
+				op := w.source.op(p, w.kind)
+				op.Start = w.source.waitStart(w.kind).poll(now)
+				waits = append(waits, hostcalls.Wait{Op: op, On: w})
 				watches = append(watches, w)
 			}
 			s.watch = w
@@ -228,7 +231,9 @@ func newWatch(source poller, kind eventtype) *watch {
 func (w *watch) look() {
 	w.fired.Store(false)
 	w.nbytes, w.hangup = w.source.level(w.kind)
-	w.ready = w.nbytes > 0 || w.hangup
+	if w.ready = w.nbytes > 0 || w.hangup; w.ready {
+		w.source.waitStart(w.kind).end()
+	}
 }
 
 // Fired implements hostcalls.FiredNotifier.

@@ -2,6 +2,7 @@ package wasip1
 
 import (
 	"errors"
+	"math"
 	"sync/atomic"
 	"time"
 
@@ -26,9 +27,9 @@ type Process struct {
 	args       stringList
 	env        stringList
 	started    time.Time // zero of the monotonic clock
-	pendingOps int
-	memoryless bool     // the module has no memory
-	startup    *startup // nil once the instance exists
+	pendingOps uint32    // bound on the subscriptions of a poll
+	memoryless bool      // the module has no memory
+	startup    *startup  // nil once the instance exists
 	granted    *granted
 	network    *network.Network                // nil until it has a socket
 	refused    *refused                        // nil if nothing was
@@ -53,7 +54,7 @@ func newProcess(a *ABI, config *abi.Config) (*Process, error) {
 		args:       newStringList(config.Args),
 		env:        newStringList(config.Env),
 		started:    time.Now(),
-		pendingOps: config.PendingOps,
+		pendingOps: uint32(min(config.PendingOps, math.MaxUint32)),
 		granted:    &granted{peer: config.Peer, mounts: config.Mounts, network: config.Network, onOutside: config.OnOutside},
 	}
 	p.fds.init(config.Descriptors, config.Budget, config.Owner)

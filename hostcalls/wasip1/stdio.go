@@ -17,16 +17,17 @@ const stdioRights = rightFdFdstatSetFlags | rightFdFilestatGet | rightPollFdRead
 // for a terminal.
 type stdin struct {
 	fdstat
-	source hostcalls.Source
-	moved  atomic.Uint64 // bytes
+	source  hostcalls.Source
+	moved   atomic.Uint64 // bytes
+	waiting waitStart
 }
 
 // stdout is descriptor 1 or 2.
 type stdout struct {
 	fdstat
-	sink     hostcalls.Sink
-	moved    atomic.Uint64 // bytes
-	isStderr bool
+	sink    hostcalls.Sink
+	moved   atomic.Uint64 // bytes
+	waiting waitStart
 }
 
 // streamOp is an operation on a standard stream that has a name unless it is joined to another workload's.
@@ -49,7 +50,7 @@ func (p *Process) onStreamFailed(stream any, e errno) {
 func (p *Process) openStdio(config *abi.Config) {
 	p.stdin.base, p.stdin.source = stdioRights|rightFdRead, config.Stdin
 	p.stdout.base, p.stdout.sink = stdioRights|rightFdWrite, config.Stdout
-	p.stderr.base, p.stderr.sink, p.stderr.isStderr = stdioRights|rightFdWrite, config.Stderr, true
+	p.stderr.base, p.stderr.sink = stdioRights|rightFdWrite, config.Stderr
 	for _, d := range [...]descriptor{&p.stdin, &p.stdout, &p.stderr} {
 		// The limit is no less than three: abi.Config.Validate.
 		_, _ = p.fds.add(d)
@@ -57,7 +58,7 @@ func (p *Process) openStdio(config *abi.Config) {
 }
 
 func (s *stdin) read(p *Process, v iovecs) (uint32, errno) {
-	n, e := p.readStream(s, v, s.flags, s.op(eventFdRead))
+	n, e := p.readStream(s, v, s.flags, s.op(p, eventFdRead))
 	if e != errnoSuccess {
 		p.onStreamFailed(s.source, e)
 	}
@@ -71,8 +72,10 @@ func (s *stdin) notifier(t eventtype) hostcalls.Notifier {
 	return s.source
 }
 
+func (s *stdin) waitStart(eventtype) *waitStart { return &s.waiting }
+
 func (s *stdin) level(eventtype) (uint64, bool) { return levelOf(s.source) }
-func (s *stdin) op(eventtype) hostcalls.Op {
+func (s *stdin) op(*Process, eventtype) hostcalls.Op {
 	return streamOp(hostcalls.OpRead, s, s.source, hostcalls.Stdin)
 }
 
@@ -80,6 +83,7 @@ func (s *stdin) op(eventtype) hostcalls.Op {
 func (s *stdin) Read(b []byte) (int, error) {
 	n, err := s.source.Read(b)
 	s.moved.Add(uint64(n))
+	s.waiting.use(err)
 	return n, err
 }
 
@@ -100,7 +104,7 @@ func (s *stdout) write(p *Process, v iovecs) (uint32, errno) {
 	if s.sink == (unread{}) {
 		engine.Abort(&exit{128 + sigPipe})
 	}
-	n, e := p.writeStream(s, v, s.flags, s.op(eventFdWrite))
+	n, e := p.writeStream(s, v, s.flags, s.op(p, eventFdWrite))
 	if e != errnoSuccess {
 		p.onStreamFailed(s.sink, e)
 	}
@@ -125,12 +129,14 @@ func (s *stdout) notifier(t eventtype) hostcalls.Notifier {
 	return s.sink
 }
 
+func (s *stdout) waitStart(eventtype) *waitStart { return &s.waiting }
+
 func (s *stdout) level(eventtype) (uint64, bool)    { return levelOf(s.sink) }
 func (s *stdout) close(_ *Process, onClosed func()) { closeStream(s.sink); onClosed() }
 
-func (s *stdout) op(eventtype) hostcalls.Op {
+func (s *stdout) op(p *Process, _ eventtype) hostcalls.Op {
 	name := hostcalls.Stdout
-	if s.isStderr {
+	if s == &p.stderr {
 		name = hostcalls.Stderr
 	}
 	return streamOp(hostcalls.OpWrite, s, s.sink, name)
@@ -140,6 +146,7 @@ func (s *stdout) op(eventtype) hostcalls.Op {
 func (s *stdout) Write(b []byte) (int, error) {
 	n, err := s.sink.Write(b)
 	s.moved.Add(uint64(n))
+	s.waiting.use(err)
 	return n, err
 }
 

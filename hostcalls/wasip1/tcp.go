@@ -35,6 +35,7 @@ type tcpSocket struct {
 	state    tcpState
 	failure  errno // why a connection was not made, until the guest has been told
 	timeouts timeouts
+	waiting  [2]waitStart // by network.Direction
 }
 
 // timeouts bound how long calls on a socket wait (SO_RCVTIMEO, SO_SNDTIMEO). Zero is no bound.
@@ -109,6 +110,7 @@ func (s *tcpSocket) connect(p *Process, to netip.AddrPort) errno {
 	}
 	p.charge(connectCost)
 	err := s.tcp.Connect(to)
+	s.waiting = [2]waitStart{}
 	switch {
 	case err == nil:
 		s.state = tcpConnected
@@ -131,7 +133,9 @@ func (s *tcpSocket) settle() {
 	if s.state != tcpConnecting {
 		return
 	}
-	switch err := s.tcp.FinishConnect(); {
+	err := s.tcp.FinishConnect()
+	s.waiting[network.Out].use(err)
+	switch {
 	case err == nil:
 		s.state = tcpConnected
 	case !errors.Is(err, hostcalls.ErrWouldBlock):
@@ -192,6 +196,7 @@ func (s *tcpSocket) listen(p *Process, backlog int32) errno {
 	err := s.tcp.Listen(int(min(max(backlog, 1), maxBacklog)))
 	if err == nil {
 		s.state = tcpListening
+		s.waiting = [2]waitStart{}
 	}
 	return errnoOf(err)
 }
@@ -212,6 +217,7 @@ func (s *tcpSocket) accept(p *Process, flags fdflags) (descriptor, errno) {
 			}
 		}
 		c, err := s.tcp.Accept()
+		s.waiting[network.In].use(err)
 		p.AddCostSince(began)
 		switch {
 		case err == nil:
@@ -236,17 +242,23 @@ type (
 
 func (r tcpReader) Read(b []byte) (int, error) {
 	defer r.process.AddCostSince(time.Now())
-	return r.tcp.Read(b, false)
+	n, err := r.tcp.Read(b, false)
+	r.waiting[network.In].use(err)
+	return n, err
 }
 
 func (r tcpPeeker) Read(b []byte) (int, error) {
 	defer r.process.AddCostSince(time.Now())
-	return r.tcp.Read(b, true)
+	n, err := r.tcp.Read(b, true)
+	r.waiting[network.In].use(err)
+	return n, err
 }
 
 func (w tcpWriter) Write(b []byte) (int, error) {
 	defer w.process.AddCostSince(time.Now())
-	return w.tcp.Write(b)
+	n, err := w.tcp.Write(b)
+	w.waiting[network.Out].use(err)
+	return n, err
 }
 
 func (r tcpReader) Notify(ready func()) (stop func()) { return r.tcp.Notify(network.In, ready) }
@@ -308,6 +320,8 @@ func (s *tcpSocket) notifier(t eventtype) hostcalls.Notifier {
 	return tcpReader{s}
 }
 
+func (s *tcpSocket) waitStart(t eventtype) *waitStart { return &s.waiting[directionOf(t)] }
+
 func (s *tcpSocket) level(t eventtype) (nbytes uint64, hangup bool) {
 	defer s.process.AddCostSince(time.Now())
 	return levelFor(s.tcp, t)
@@ -325,7 +339,7 @@ func directionOf(t eventtype) network.Direction {
 	return network.In
 }
 
-func (s *tcpSocket) op(t eventtype) hostcalls.Op {
+func (s *tcpSocket) op(_ *Process, t eventtype) hostcalls.Op {
 	kind := hostcalls.OpRead
 	switch {
 	case s.state == tcpListening:

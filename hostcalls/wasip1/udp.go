@@ -21,6 +21,7 @@ type udpSocket struct {
 	udp      network.UDP
 	family   network.Family
 	timeouts timeouts
+	waiting  [2]waitStart // by network.Direction
 }
 
 func newUDPSocket(p *Process, udp network.UDP, family network.Family) *udpSocket {
@@ -89,11 +90,13 @@ func (s *udpSocket) tryReceive(p *Process, v iovecs, peek bool) (uint32, netip.A
 	defer p.AddCostSince(time.Now())
 	if buf, ok := v.whole(); ok {
 		n, from, truncated, err := s.udp.ReadFrom(buf, peek)
+		s.waiting[network.In].use(err)
 		return uint32(n), from, truncated, err
 	}
 	buf := borrow(v.total)
 	defer buf.giveBack()
 	n, from, truncated, err := s.udp.ReadFrom(buf.bytes, peek)
+	s.waiting[network.In].use(err)
 	return uint32(v.scatter(buf.bytes[:n])), from, truncated, err
 }
 
@@ -124,11 +127,15 @@ func (s *udpSocket) sendTo(p *Process, v iovecs, to netip.AddrPort) (uint32, err
 func (s *udpSocket) trySend(p *Process, v iovecs, to netip.AddrPort) (int, error) {
 	defer p.AddCostSince(time.Now())
 	if buf, ok := v.whole(); ok {
-		return s.udp.WriteTo(buf, to)
+		n, err := s.udp.WriteTo(buf, to)
+		s.waiting[network.Out].use(err)
+		return n, err
 	}
 	buf := borrow(v.total)
 	defer buf.giveBack()
-	return s.udp.WriteTo(buf.bytes[:v.gather(buf.bytes)], to)
+	n, err := s.udp.WriteTo(buf.bytes[:v.gather(buf.bytes)], to)
+	s.waiting[network.Out].use(err)
+	return n, err
 }
 
 // shutdown implements conversation. A datagram socket has no end to tell.
@@ -144,12 +151,14 @@ func (d udpSide) Notify(ready func()) (stop func()) { return d.udp.Notify(d.dire
 
 func (s *udpSocket) notifier(t eventtype) hostcalls.Notifier { return udpSide{s, directionOf(t)} }
 
+func (s *udpSocket) waitStart(t eventtype) *waitStart { return &s.waiting[directionOf(t)] }
+
 func (s *udpSocket) level(t eventtype) (nbytes uint64, hangup bool) {
 	defer s.process.AddCostSince(time.Now())
 	return levelFor(s.udp, t)
 }
 
-func (s *udpSocket) op(t eventtype) hostcalls.Op {
+func (s *udpSocket) op(_ *Process, t eventtype) hostcalls.Op {
 	if t == eventFdWrite {
 		return network.Op(s.udp, hostcalls.OpWrite, network.Out, 0)
 	}

@@ -709,7 +709,8 @@ const (
 	OpOrder_OP_ORDER_UNSPECIFIED OpOrder = 0
 	// OP_ORDER_WORKLOAD: by the ids of their workloads.
 	OpOrder_OP_ORDER_WORKLOAD OpOrder = 1
-	// OP_ORDER_OLDEST_FIRST: the operation that began first comes first. There is one page, of at most 1,000 operations.
+	// OP_ORDER_OLDEST_FIRST: the operation with the earliest start_time comes first; among equal ones, by the ids of their
+	// workloads. There is one page, of at most 1,000 operations.
 	OpOrder_OP_ORDER_OLDEST_FIRST OpOrder = 2
 )
 
@@ -2449,7 +2450,10 @@ type Op struct {
 	Kind OpKind `protobuf:"varint,7,opt,name=kind,proto3,enum=reactor.v1.OpKind" json:"kind,omitempty"`
 	// target is what it acts on: a descriptor, a path, an address.
 	Target string `protobuf:"bytes,3,opt,name=target,proto3" json:"target,omitempty"`
-	// start_time is when the operation began.
+	// start_time is when the operation began. A guest that polls several streams and sockets is woken by each of them and
+	// waits again for the others; to those it is the same operation as before. Such an operation began when the guest first
+	// waited for its target in its direction since that was last ready, used or opened. So one that is old is one in which
+	// nothing has moved for so long, whatever else the guest has done meanwhile.
 	StartTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
 	// deadline is when the operation ends by itself, or by the workload's timeout; absent if it does neither.
 	Deadline *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=deadline,proto3" json:"deadline,omitempty"`
@@ -4316,7 +4320,7 @@ type OpFilter struct {
 	Kinds []OpKind `protobuf:"varint,1,rep,packed,name=kinds,proto3,enum=reactor.v1.OpKind" json:"kinds,omitempty"`
 	// target selects by target: one that is equal, or, with "*" at the end, one that begins so.
 	Target string `protobuf:"bytes,2,opt,name=target,proto3" json:"target,omitempty"`
-	// min_age selects operations that began so long ago or earlier.
+	// min_age selects operations whose start_time is so long ago or longer.
 	MinAge        *durationpb.Duration `protobuf:"bytes,3,opt,name=min_age,json=minAge,proto3" json:"min_age,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -4575,7 +4579,8 @@ type OpGroup struct {
 	Target string `protobuf:"bytes,2,opt,name=target,proto3" json:"target,omitempty"`
 	// count is the number of operations.
 	Count uint64 `protobuf:"varint,3,opt,name=count,proto3" json:"count,omitempty"`
-	// oldest_start_time is when the oldest of them began, and oldest_workload_id whose it is.
+	// oldest_start_time is the earliest start_time of them, and oldest_workload_id whose it is: of several workloads the first
+	// by id.
 	OldestStartTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=oldest_start_time,json=oldestStartTime,proto3" json:"oldest_start_time,omitempty"`
 	// oldest_workload_id is the workload of the oldest operation.
 	OldestWorkloadId string `protobuf:"bytes,5,opt,name=oldest_workload_id,json=oldestWorkloadId,proto3" json:"oldest_workload_id,omitempty"`

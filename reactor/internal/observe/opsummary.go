@@ -100,7 +100,8 @@ func (c *census) count(id string, op *hostcalls.Op) {
 
 func (g *group) add(id string, op *hostcalls.Op) {
 	g.credit++
-	if g.count++; g.count == 1 || op.Start.Before(g.oldest) {
+	g.count++
+	if order := op.Start.Compare(g.oldest); g.count == 1 || order < 0 || order == 0 && id < g.whose {
 		g.oldest, g.whose = op.Start, id
 	}
 }

@@ -55,6 +55,21 @@ func TestCensus(t *testing.T) {
 	}
 }
 
+// TestCensusOldest: of operations that began at the same time the oldest is that of the first workload by id, in whatever
+// order they are met.
+func TestCensusOldest(t *testing.T) {
+	for _, ids := range [][]string{{"b", "a", "c"}, {"a", "b", "c"}, {"c", "b", "a"}} {
+		var c census
+		for _, id := range ids {
+			c.count(id, &hostcalls.Op{Kind: hostcalls.OpRead, Target: "a:1", Start: epoch})
+		}
+		groups, _ := c.largest(1)
+		if whose := groups[0].OldestWorkloadID; whose != "a" {
+			t.Errorf("met in the order %q, the oldest is %q, want a", ids, whose)
+		}
+	}
+}
+
 // TestCensusIsBounded: however many targets guests choose, and in whatever order they are met, a census stays small, counts
 // each operation once, and misses few of a large group.
 func TestCensusIsBounded(t *testing.T) {

@@ -40,9 +40,13 @@ func ParseAddress(s string) (Address, error) {
 		a.name, a.prefixes = "localhost", loopback
 		return a, nil
 	}
-	if prefix, err := parsePrefix(host); err == nil {
+	prefix, err := parsePrefix(host)
+	if err == nil {
 		a.prefixes = []netip.Prefix{prefix}
 		return a, nil
+	}
+	if strings.Contains(host, "/") {
+		return Address{}, fmt.Errorf("%q: %q is not a range of addresses: %w", s, host, err)
 	}
 	if a.name, err = parseNamePattern(host); err != nil {
 		return Address{}, fmt.Errorf("%q: %q is not an address, a range of them, a name, *.NAME or *: %w", s, host, err)
@@ -55,10 +59,23 @@ func parsePrefix(host string) (netip.Prefix, error) {
 		return netip.PrefixFrom(addr, addr.BitLen()), nil
 	}
 	prefix, err := netip.ParsePrefix(host)
-	if err == nil && prefix.Addr().Is4In6() {
-		err = errors.New("is an IPv4 range in IPv6: write it as IPv4")
+	switch {
+	case err != nil:
+		return netip.Prefix{}, wrongPrefix(host)
+	case prefix.Addr().Is4In6():
+		return netip.Prefix{}, errors.New("it is an IPv4 range in IPv6: write it as IPv4")
 	}
-	return prefix.Masked(), err
+	return prefix.Masked(), nil
+}
+
+// wrongPrefix says what is wrong with a range of addresses.
+func wrongPrefix(host string) error {
+	base, length, _ := strings.Cut(host, "/")
+	addr, ok := network.Literal(base)
+	if !ok {
+		return fmt.Errorf("%q is no address", base)
+	}
+	return fmt.Errorf("%q is no prefix length, which is from 0 to %d", length, addr.BitLen())
 }
 
 func parsePorts(s string) (low, high uint16, err error) {

@@ -102,10 +102,18 @@ func TestPattern(t *testing.T) {
 	for _, bad := range []string{
 		"", "a", "a:", "a:0", "a:0-5", "a:5-4", "a:65536", "*:80", ":80", "a b:80", "a..b:80", "*a:80", "a.*.b:80", "*.*.b:80",
 		"127.1:80", "0177.0.0.1:80", "0x7f.0.0.1:80", "0x7f000001:80", "2130706433:80", "127.0.0.01:80", "[fe80::1%eth0]:80", "[::ffff:10.0.0.0/104]:80",
-		"10.0.0.0/33:80", "a:http", "a:1,2", "-a:80", strings.Repeat("a", 64) + ":80",
+		"10.0.0.0/33:80", "10.0.0.0/:80", "[fd00::/129]:80", "a/8:80", "a:http", "a:1,2", "-a:80", strings.Repeat("a", 64) + ":80",
 	} {
 		if p, err := ParsePattern(bad); err == nil {
 			t.Errorf("%q was taken for %v", bad, p)
+		}
+	}
+	for bad, says := range map[string]string{
+		"10.0.0.0/33:80": `"33" is no prefix length, which is from 0 to 32`, "[fd00::/129]:80": `"129" is no prefix length, which is from 0 to 128`,
+		"a/8:80": `"a" is no address`, "[::ffff:10.0.0.0/104]:80": "write it as IPv4", "10.0.0/8:1": `"10.0.0" is no address`,
+	} {
+		if _, err := ParsePattern(bad); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%q: %v does not say %q", bad, err, says)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -211,6 +212,9 @@ func checkHostPort(text, form string) error {
 		return fmt.Errorf("give %s, without //", form)
 	}
 	if _, _, err := net.SplitHostPort(text); err != nil {
+		if _, err := netip.ParseAddr(text); err == nil && strings.Contains(text, ":") { // the last group may be the port
+			return fmt.Errorf("give %s, with an IPv6 address in brackets, such as [::1]:80", form)
+		}
 		return fmt.Errorf("give %s", form)
 	}
 	return nil

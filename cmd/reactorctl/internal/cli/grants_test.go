@@ -34,6 +34,7 @@ func TestGrantsAreFoundInEverySpelling(t *testing.T) {
 	for _, g := range []struct{ flag, value string }{
 		{"listen", "web=127.0.0.1:8080"}, {"connect", "db=127.0.0.1:5432,tls,alpn=h2"}, {"dial", "udp:*.example.org:53"},
 		{"dir", "/srv/data:/data:ro"}, {"http", "GET,PUT https://example.org/api"}, {"resolve", "*.example.org"}, {"listen", "all=workload"},
+		{"listen", "udp:127.0.0.1:9310"}, {"listen", "dns=udp:127.0.0.1:53"},
 	} {
 		kind := grantKinds()[slices.IndexFunc(grantKinds(), func(k grantKind) bool { return k.flag == g.flag })]
 		grant, err := kind.parse(g.value)
@@ -44,18 +45,25 @@ func TestGrantsAreFoundInEverySpelling(t *testing.T) {
 	}
 	for want, spellings := range [][]string{
 		{"0", "listen:web", "listen:127.0.0.1:8080", "listen:web=127.0.0.1:8080", "listen=web=127.0.0.1:8080", "--listen=web=127.0.0.1:8080",
-			"--listen web=127.0.0.1:8080", "--listen 127.0.0.1:8080", "listen 127.0.0.1:8080", "listen web"},
+			"--listen web=127.0.0.1:8080", "--listen 127.0.0.1:8080", "listen 127.0.0.1:8080", "listen web", "web", "127.0.0.1:8080"},
 		{"1", "connect:db", "connect 127.0.0.1:5432", "--connect db=127.0.0.1:5432,tls,alpn=h2"},
 		{"dial:udp:*.example.org:53", "--dial udp:*.example.org:53", "dial=udp:*.example.org:53"},
 		{"dir:/data", "dir:/srv/data", "--dir /srv/data:/data:ro", "dir:/srv/../srv/data:/data:ro"},
 		{"http:GET,PUT https://example.org/api", "--http=GET,PUT https://example.org/api", "http GET,PUT https://example.org/api"},
 		{"resolve:*.example.org", "--resolve *.example.org"},
 		{"listen:all", "listen:workload", "--listen all=workload"},
+		{"listen:udp:127.0.0.1:9310", "udp:127.0.0.1:9310", "127.0.0.1:9310", "listen:127.0.0.1:9310", "--listen udp:127.0.0.1:9310"},
+		{"listen:dns", "dns", "udp:127.0.0.1:53", "listen:udp:127.0.0.1:53", "--listen udp:127.0.0.1:53", "dns=udp:127.0.0.1:53"},
 	} {
 		for _, spelling := range spellings {
 			if got, err := findGrants(grants, []string{spelling}); err != nil || !slices.Equal(got, []uint32{uint32(want)}) {
 				t.Errorf("%q is %v, %v, want %d", spelling, got, err, want)
 			}
+		}
+	}
+	for _, none := range []string{"", "udp", "9310", "127.0.0.1:1"} {
+		if got, err := findGrants(grants, []string{none}); err == nil {
+			t.Errorf("%q is %v", none, got)
 		}
 	}
 	if got := joinKinds([]string{"listen", "127.0.0.1:8080", "connect:db", "dial"}); !slices.Equal(got, []string{"listen:127.0.0.1:8080", "connect:db", "dial"}) {

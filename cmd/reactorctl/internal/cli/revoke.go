@@ -87,7 +87,7 @@ func (a *app) revokeCommand() *cobra.Command {
 closed: operations that wait end at once, and later ones fail, with the errno "notcapable". A GRANT is what
 "reactorctl grants ID" shows, its number there, its kind with the name or the address that it has, such as
 connect:db, listen:127.0.0.1:80, dial:*.example.org:443 or dir:/data, or the flag that gave it, such as
---listen web=127.0.0.1:80.`,
+--listen web=127.0.0.1:80. The kind may be left out if only one grant can be meant.`,
 		Example: `  reactorctl revoke web connect:db
   reactorctl revoke web --listen 127.0.0.1:80
   reactorctl revoke web 0 2`,
@@ -194,7 +194,11 @@ func matches(grants []*reactorv1.GrantStatus, name string) (found []uint32) {
 		if render.Grant(g.GetGrant()) == name {
 			return []uint32{uint32(i)} //nolint:gosec // few grants
 		}
-		if slices.Contains(render.GrantNames(g.GetGrant()), name) {
+		names := append(render.GrantNames(g.GetGrant()), render.Grant(g.GetGrant()))
+		if slices.ContainsFunc(names, func(full string) bool {
+			_, value, _ := strings.Cut(full, ":")
+			return name == full || name == value && name != ""
+		}) {
 			found = append(found, uint32(i)) //nolint:gosec // few grants
 		}
 	}

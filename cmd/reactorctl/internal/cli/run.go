@@ -35,6 +35,8 @@ read again cancels it.
 
 With --count several workloads run: their output is kept for reactorctl logs, and a summary is printed.
 
+` + limitsHelp + `
+
 ` + chainHelp + ` The output of the last is printed, and what
 all of them write to standard error. The exit status is that of the last that did not succeed, as with
 a shell's pipefail.

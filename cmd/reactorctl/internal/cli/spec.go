@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/reactord/reactord/cmd/internal/quantity"
@@ -70,16 +71,37 @@ func (s *specFlags) addGuest(cmd *cobra.Command) {
 	s.granted.add(f)
 	f.StringVar(&s.grantMode, "grants", grantModes[0], "what is noted when the guest is refused something for want of a grant, for reactorctl grants: enforce, the first few things; report, all (names are looked up all the same)")
 	f.DurationVar(&s.timeout, "timeout", 0, "cancel it after this long")
-	f.Var(quantity.CountFlag(&s.fuel, 0), "fuel", "how many instructions it may execute, about one unit each, such as 1e9")
-	f.Var(quantity.SizeFlag(&s.memory, 0), "memory", "the most linear memory it may have, such as 64MiB")
-	f.Var(quantity.SizeFlag(&s.stack, 0), "stack", "the most call stack it may have, such as 1MiB")
-	f.Var(quantity.SizeFlag(&s.logBytes, 0), "log-bytes", "how many bytes of its output to keep, such as 1MiB")
-	f.Var(quantity.CountFlag(&s.descriptors, 0), "descriptors", "the most descriptors it may have open")
-	f.Var(quantity.CountFlag(&s.pendingOps, 0), "pending-ops", "the most operations it may wait for at once")
-	f.Var(quantity.CountFlag(&s.connections, 0), "connections", "the most sockets it may have open")
-	f.Var(quantity.SizeFlag(&s.sent, 0), "sent-bytes", "how many bytes it may send over the network in all, such as 1GiB")
-	f.Var(quantity.SizeFlag(&s.received, 0), "received-bytes", "how many bytes it may receive over the network in all")
-	f.Var(quantity.SizeFlag(&s.rate, 0), "bytes-per-second", "how fast it may send, and receive, over the network; beyond that it waits")
+	f.Var(limit(quantity.CountFlag(&s.fuel, 0)), "fuel", "how many instructions it may execute, about one unit each, such as 1e9")
+	f.Var(limit(quantity.SizeFlag(&s.memory, 0)), "memory", "the most linear memory it may have, such as 64MiB")
+	f.Var(limit(quantity.SizeFlag(&s.stack, 0)), "stack", "the most call stack it may have, such as 1MiB")
+	f.Var(limit(quantity.SizeFlag(&s.logBytes, 0)), "log-bytes", "how many bytes of its output to keep, such as 1MiB")
+	f.Var(limit(quantity.CountFlag(&s.descriptors, 0)), "descriptors", "the most descriptors it may have open")
+	f.Var(limit(quantity.CountFlag(&s.pendingOps, 0)), "pending-ops", "the most operations it may wait for at once")
+	f.Var(limit(quantity.CountFlag(&s.connections, 0)), "connections", "the most sockets it may have open")
+	f.Var(limit(quantity.SizeFlag(&s.sent, 0)), "sent-bytes", "how many bytes it may send over the network in all, such as 1GiB")
+	f.Var(limit(quantity.SizeFlag(&s.received, 0)), "received-bytes", "how many bytes it may receive over the network in all")
+	f.Var(limit(quantity.SizeFlag(&s.rate, 0)), "bytes-per-second", "how fast it may send, and receive, over the network; beyond that it waits")
+}
+
+const limitsHelp = `A limit that no flag gives is the daemon's default. None can be given as 0.`
+
+// errNoLimit says that a limit is 0.
+var errNoLimit = errors.New("a limit is more than 0: without the flag it is the daemon's default")
+
+// limitFlag is a flag whose value is not 0: in the API that stands for a limit that is not given.
+type limitFlag struct{ pflag.Value }
+
+func limit(value pflag.Value) pflag.Value { return limitFlag{value} }
+
+// Set implements pflag.Value.
+func (f limitFlag) Set(text string) error {
+	if err := f.Value.Set(text); err != nil {
+		return err
+	}
+	if value := f.String(); value == "" || value == "0" { // a size of 0 is shown as nothing
+		return errNoLimit
+	}
+	return nil
 }
 
 // addWaiting adds --wait and --detach; waits is the command's default.
@@ -116,14 +138,17 @@ func (s *specFlags) spec(cmd *cobra.Command, module string, arguments []string) 
 	if spec.Name == "" {
 		spec.Name = source.Name(module)
 	}
+	var timeout error
 	if s.timeout != 0 {
 		spec.Limits.Timeout = durationpb.New(s.timeout)
+	} else if cmd.Flags().Changed("timeout") {
+		timeout = fmt.Errorf("--timeout 0: %w", errNoLimit)
 	}
 	var labels, env, grants error
 	spec.Labels, labels = keyValues("label", s.labels, nil)
 	spec.Env, env = keyValues("env", s.env, os.LookupEnv)
 	spec.Grants, grants = s.granted.grants()
-	if err := errors.Join(s.contradictions(module), labels, env, grants, checkText(module, spec), checkFlags(cmd.Flags())); err != nil {
+	if err := errors.Join(s.contradictions(module), timeout, labels, env, grants, checkText(module, spec), checkFlags(cmd.Flags())); err != nil {
 		return nil, usage.Of(cmd, err)
 	}
 	return spec, nil

@@ -21,6 +21,8 @@ reactorctl's own flags come before it.
 With --count the ids are one name with numbers, such as app-0 to app-999; --quiet prints each of them.
 With --wait, wait for the end. An interrupt leaves what was submitted.
 
+` + limitsHelp + `
+
 ` + chainHelp + ` If one is refused, those that this
 command has created are cancelled.
 

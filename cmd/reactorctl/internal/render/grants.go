@@ -44,7 +44,8 @@ func GrantNames(g *reactorv1.Grant) []string {
 	case *reactorv1.Grant_Directory:
 		return []string{"dir:" + g.Directory.GetGuestPath(), "dir:" + g.Directory.GetHostPath()}
 	case *reactorv1.Grant_Listener:
-		return []string{"listen:" + g.Listener.GetName(), "listen:" + g.Listener.GetAddress()}
+		address := g.Listener.GetAddress()
+		return []string{"listen:" + g.Listener.GetName(), "listen:" + address, "listen:" + protocol(g.Listener.GetProtocol()) + address}
 	case *reactorv1.Grant_Connection:
 		return []string{"connect:" + g.Connection.GetName(), "connect:" + g.Connection.GetAddress()}
 	case *reactorv1.Grant_Secret:

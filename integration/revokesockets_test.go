@@ -2,9 +2,12 @@ package integration
 
 import (
 	"crypto/tls"
+	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -274,4 +277,39 @@ func TestRevokedDialAfterRestart(t *testing.T) {
 	c.daemon.WaitFor(t, "dials")
 	c.lastLines(t, "dials", "open tcp4: ok 3", "connect 3 "+lost+": notcapable", "open tcp4: ok 4", "connect 4 127.0.0.1:1: acces",
 		"open tcp4: ok 5", "connect 5 "+kept+": ok", "read 5 1: notcapable")
+}
+
+// What is open through each grant is counted, whoever opened it.
+func TestOpenSocketsOfGrants(t *testing.T) {
+	c := newCtl(t)
+	dialled, _ := silentTCP(t)
+	connected, _ := silentTCP(t)
+	unused, _ := silentTCP(t)
+	datagrams := echoUDP(t)
+	c.must(t, "submit", "--id", "opens", "--dial", dialled, "--dial", "udp:"+datagrams, "--dial", unused,
+		"--listen", "127.0.0.1:0", "--connect", connected, sockets(t), // 3 and 4
+		"open tcp4", "connect 5 "+dialled, "open tcp4", "connect 6 "+dialled, "open tcp4", "connect 7 "+dialled, "close 7",
+		"open udp4", "sendto 7 "+datagrams+" x", "poll 3 r", "accept 3", "read 8 1", "close 5", "close 8", "read 6 1")
+	client, err := net.Dial("tcp4", c.listenAddress(t, "opens"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	open := func() (open []uint64) {
+		var grants struct {
+			Grants []struct{ Descriptors uint64 }
+		}
+		if err := json.Unmarshal([]byte(c.must(t, "grants", "opens", "-o", "json")), &grants); err != nil {
+			t.Fatal(err)
+		}
+		for _, g := range grants.Grants {
+			open = append(open, g.Descriptors)
+		}
+		return open
+	}
+	for _, want := range [][]uint64{{2, 1, 2, 1, 0}, {1, 1, 1, 1, 0}} {
+		until(t, fmt.Sprintf("%d are open by the grants", want), func() bool { return slices.Equal(open(), want) })
+		_, _ = client.Write([]byte("x"))
+	}
+	c.must(t, "cancel", "opens")
 }

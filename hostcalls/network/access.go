@@ -35,6 +35,9 @@ type Grant interface {
 	String() string
 	// OnRevoke calls tell once the grant is revoked, at once if it is already; stop cancels that. tell must not block.
 	OnRevoke(tell func()) (stop func())
+	// Opened is called when a socket is open by the grant, and Closed when that has been closed. Neither blocks.
+	Opened()
+	Closed()
 }
 
 // untilRevoked returns a function that returns ErrRevoked once a grant, which may be nil, is revoked. The call's fiber is

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -26,9 +27,13 @@ type permit struct {
 	mu      sync.Mutex
 	revoked bool
 	held    map[*func()]struct{}
+
+	open atomic.Int64
 }
 
 func (p *permit) String() string { return p.name }
+func (p *permit) Opened()        { p.open.Add(1) }
+func (p *permit) Closed()        { p.open.Add(-1) }
 
 func (p *permit) OnRevoke(revoked func()) (stop func()) {
 	p.mu.Lock()

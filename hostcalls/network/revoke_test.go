@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"net/netip"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -78,12 +79,12 @@ func TestRevokeListener(t *testing.T) {
 	}
 	s.Storm(addrPort("10.0.0.1:80"), 2)
 	first, second := accept(t, l), accept(t, l)
-	if g.holders() != 3 {
-		t.Errorf("the grant has %d holders, want 3", g.holders())
+	if g.holders() != 3 || g.open.Load() != 3 {
+		t.Errorf("the grant has %d holders and %d open, want 3", g.holders(), g.open.Load())
 	}
 	_ = first.Close()
-	if g.holders() != 2 {
-		t.Errorf("the grant has %d holders after one was closed", g.holders())
+	if g.holders() != 2 || g.open.Load() != 2 {
+		t.Errorf("the grant has %d holders and %d open after one was closed", g.holders(), g.open.Load())
 	}
 	g.revoke()
 	_, readErr := second.Read(make([]byte, 1), false)
@@ -98,6 +99,46 @@ func TestRevokeListener(t *testing.T) {
 	if _, err := late.Accept(); !errors.Is(err, network.ErrRevoked) {
 		t.Errorf("a listener by a grant that was revoked before: %v", err)
 	}
+	for _, c := range []network.TCP{second, l, late} {
+		_ = c.Close()
+		_ = c.Close()
+	}
+	if g.open.Load() != 0 {
+		t.Errorf("%d are open after all were closed", g.open.Load())
+	}
+}
+
+// A socket counts once for each grant that it uses.
+func TestGrantsCountSockets(t *testing.T) {
+	s := networktest.New()
+	dials, sends := new(permit), new(permit)
+	n := network.New(network.Config{Stack: s, Access: &access{
+		dial: map[string]*permit{server: dials, "10.0.0.8:53": sends, "10.0.0.9:53": sends},
+	}})
+	listen(t, s, server)
+	open := func(want ...int64) {
+		t.Helper()
+		if got := []int64{dials.open.Load(), sends.open.Load()}; !slices.Equal(got, want) {
+			t.Errorf("%d are open by the grants, want %d", got, want)
+		}
+	}
+	c, err := connect(t, n, server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	udp, err := n.UDP(network.IPv4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	open(1, 0)
+	for _, to := range []string{"10.0.0.8:53", "10.0.0.9:53", "10.0.0.8:53", server} {
+		_, _ = udp.WriteTo([]byte("x"), addrPort(to))
+	}
+	open(2, 1)
+	_ = c.Close()
+	open(1, 1)
+	_ = udp.Close()
+	open(0, 0)
 }
 
 func TestRevokeAgainstUse(t *testing.T) {

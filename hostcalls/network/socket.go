@@ -40,7 +40,8 @@ func (s *socket) init(n *Network, inner Socket, family Family, target string) {
 	n.open.Add(1)
 }
 
-// hold closes the socket once a grant is revoked. The first grant held is the one that operations show.
+// hold closes the socket once a grant is revoked. The first grant held is the one that operations show. A socket counts for
+// each of its grants until it is closed.
 func (s *socket) hold(g Grant) {
 	if g == nil {
 		return
@@ -49,6 +50,7 @@ func (s *socket) hold(g Grant) {
 	known := s.closed || slices.Contains(s.grants, g)
 	if !known {
 		s.grants = append(s.grants, g)
+		g.Opened()
 	}
 	s.mu.Unlock()
 	if known {
@@ -86,6 +88,9 @@ func (s *socket) Close() error {
 	}
 	s.closed = true
 	stops := s.stops
+	for _, g := range s.grants {
+		g.Closed()
+	}
 	s.grants, s.stops = nil, nil
 	var err error
 	if !s.revoked && (s.shares == nil || s.shares.Add(-1) == 0) {

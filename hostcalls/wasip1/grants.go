@@ -92,11 +92,7 @@ func (o opener) install(d descriptor, err error) error {
 	}
 	switch _, e := p.fds.add(d); e {
 	case errnoSuccess:
-		if f, ok := d.(*folder); ok && f.Dir != nil {
-			p.holdNode(d.stat(), o.lease, f.path, f.Dir)
-		} else {
-			d.stat().holdBy(o.lease, nil)
-		}
+		o.hold(d)
 		return nil
 	case errnoNfile: // all processes together
 		err = fmt.Errorf("all guests together: %w", syscall.ENFILE)
@@ -105,4 +101,19 @@ func (o opener) install(d descriptor, err error) error {
 	}
 	p.discard(d)
 	return err
+}
+
+// hold says that a descriptor is open by the grant. Sockets say so to the network.
+func (o opener) hold(d descriptor) {
+	switch d := d.(type) {
+	case netSocket:
+	case *folder:
+		if d.Dir != nil {
+			o.process.holdNode(d.stat(), o.lease, d.path, d.Dir)
+			return
+		}
+		d.holdBy(o.lease, nil)
+	default:
+		d.stat().holdBy(o.lease, nil)
+	}
 }

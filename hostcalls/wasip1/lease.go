@@ -9,7 +9,7 @@ import (
 )
 
 // Revocation. A descriptor keeps the grant by which it is open, under whatever number it has, and hands it on to what is
-// opened or accepted through it. When the grant is revoked:
+// opened or accepted through it. (Those of sockets are kept by the network.) When the grant is revoked:
 //
 //   - what the host has open for it is closed, from the goroutine that revokes;
 //   - the fiber is woken, in case it waits for it, and the call returns errnoNotcapable;
@@ -58,8 +58,7 @@ func (s *fdstat) giveUp() {
 	s.grant = hold{}
 }
 
-// revoked reports whether a grant by which a descriptor is open was revoked. Sockets that the guest has opened itself hold
-// theirs in the network.
+// revoked reports whether a grant by which a descriptor is open was revoked. Sockets hold theirs in the network.
 func revoked(d descriptor) bool {
 	if d.stat().grant.lease.Revoked() {
 		return true

@@ -40,6 +40,8 @@ func grantIf(allowed bool) (network.Grant, error) {
 type testGrant struct{ _ byte }
 
 func (*testGrant) String() string                { return "a grant" }
+func (*testGrant) Opened()                       {}
+func (*testGrant) Closed()                       {}
 func (*testGrant) OnRevoke(func()) (stop func()) { return func() {} }
 
 var (

@@ -223,7 +223,6 @@ func (s *tcpSocket) accept(p *Process, flags fdflags) (descriptor, errno) {
 		case err == nil:
 			accepted := newConnection(c, p)
 			accepted.family, accepted.flags = s.family, flags
-			accepted.holdBy(s.grant.lease, nil)
 			return accepted, errnoSuccess
 		case !errors.Is(err, hostcalls.ErrWouldBlock) || s.flags&fdflagNonblock != 0 || expired(due):
 			p.noteShortage(err)

@@ -4780,7 +4780,9 @@ type GrantStatus struct {
 	Grant *Grant `protobuf:"bytes,1,opt,name=grant,proto3" json:"grant,omitempty"`
 	// revoke_time is when it was revoked; absent if it was not.
 	RevokeTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=revoke_time,json=revokeTime,proto3" json:"revoke_time,omitempty"`
-	// descriptors is how many descriptors the guest has open through it now.
+	// descriptors is how many descriptors the guest has open through it now: folders, and the files below them; listeners, and
+	// the connections that they have accepted; connections that were granted or dialled, from connect on and until the guest
+	// closes them. A UDP socket counts for the grant that binds it and for each by which it has sent. A lookup opens none.
 	Descriptors   uint32 `protobuf:"varint,3,opt,name=descriptors,proto3" json:"descriptors,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

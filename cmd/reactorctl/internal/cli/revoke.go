@@ -20,7 +20,7 @@ func (a *app) grantsCommand() *cobra.Command {
 		Use:   "grants ID",
 		Short: "Show what a workload was granted, and what it was refused",
 		Long: `Show the grants of a workload, which of them were revoked, and how many descriptors are open through
-each. It also shows what the guest tried without a grant, and the smallest set of flags that would have been
+each: files, listeners, and connections that it accepted or dialled. It also shows what the guest tried without a grant, and the smallest set of flags that would have been
 enough: the first 8 things, or all of a workload that was started with --grants report. Programs that could not
 connect do not try what would have come next, so it can take several runs until nothing is refused.`,
 		Example: `  reactorctl run --id try --grants report ./app

@@ -34,7 +34,7 @@ func echoUDP(t *testing.T) (address string) {
 
 // What a workload may have of sockets and bytes holds over whichever sockets these are.
 func TestNetworkBudgets(t *testing.T) {
-	c := newCtlOf(t, testkit.Start(t, t.TempDir(), "--allow-secret=file:/"))
+	c := newCtlOf(t, testkit.Start(t, testkit.WarmDir(t), "--allow-secret=file:/"))
 	silent, _ := silentTCP(t)
 	echo := echoUDP(t)
 	port := echoServer(t)

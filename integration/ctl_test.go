@@ -26,7 +26,7 @@ type ctl struct {
 
 func newCtl(t *testing.T) ctl {
 	t.Helper()
-	return newCtlOf(t, testkit.Start(t, t.TempDir()))
+	return newCtlOf(t, testkit.Start(t, testkit.WarmDir(t)))
 }
 
 func newCtlOf(t *testing.T, d *testkit.Daemon) ctl {

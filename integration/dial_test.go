@@ -44,7 +44,7 @@ func echoServer(t *testing.T) (port string) {
 
 // TestDialling: guests in three languages open connections by themselves, within their grants.
 func TestDialling(t *testing.T) {
-	d := testkit.Start(t, t.TempDir(), "--allow-connect=127.0.0.1:*", "--allow-connect=localhost:*")
+	d := testkit.Start(t, testkit.WarmDir(t), "--allow-connect=127.0.0.1:*", "--allow-connect=localhost:*")
 	port := echoServer(t)
 	for _, guest := range []struct{ name, host string }{{"c-dial", "127.0.0.1"}, {"c-dial", "localhost"}, {"rust-dial", "127.0.0.1"}} {
 		t.Run(guest.name+" "+guest.host, func(t *testing.T) {
@@ -76,7 +76,7 @@ func TestDialling(t *testing.T) {
 
 // TestDiallingPool: a pool of connections of Go's net/http replaces those that the server has closed.
 func TestDiallingPool(t *testing.T) {
-	d := testkit.Start(t, t.TempDir(), "--allow-connect=127.0.0.1:*", "--allow-connect=localhost:*")
+	d := testkit.Start(t, testkit.WarmDir(t), "--allow-connect=127.0.0.1:*", "--allow-connect=localhost:*")
 	var requests, connections atomic.Int64
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		if requests.Add(1)%2 == 0 {
@@ -107,7 +107,7 @@ func TestDiallingPool(t *testing.T) {
 
 // TestBindingByItself: a server that opens its listener by itself gets the one that was granted, and nothing else.
 func TestBindingByItself(t *testing.T) {
-	d := testkit.Start(t, t.TempDir(), "--allow-listen=*:*")
+	d := testkit.Start(t, testkit.WarmDir(t), "--allow-listen=*:*")
 	binary, err := os.ReadFile("../examples/c-serve/serve.wasm")
 	if err != nil {
 		t.Fatal(err)

@@ -122,7 +122,7 @@ func TestNoEscapeThroughPeers(t *testing.T) {
 
 // No grant leads to the daemon's own API, through which a guest could submit what has larger grants.
 func TestNoEscapeThroughDaemon(t *testing.T) {
-	c := newCtlOf(t, testkit.Start(t, t.TempDir(), "--listen=0.0.0.0:0", "--insecure-no-tls"))
+	c := newCtlOf(t, testkit.Start(t, testkit.WarmDir(t), "--listen=0.0.0.0:0", "--insecure-no-tls"))
 	var own []string // the ports
 	for _, at := range regexp.MustCompile(`"(?:127\.0\.0\.1|0\.0\.0\.0|\[::\]):([1-9]\d*)"`).FindAllStringSubmatch(c.daemon.Log(), -1) {
 		own = append(own, at[1])

@@ -294,7 +294,7 @@ func catches(status []byte, signal syscall.Signal) bool {
 
 // A second interrupt ends run at once, and says what may be left.
 func TestSecondInterrupt(t *testing.T) {
-	d := testkit.Start(t, t.TempDir())
+	d := testkit.Start(t, testkit.WarmDir(t))
 	c := ctl{daemon: d, env: append(os.Environ(), "REACTORD_ADDR="+d.Address, "REACTORCTL_CONFIG="+filepath.Join(t.TempDir(), "ctl.yaml"))}
 	cmd := c.command(t, "run", "--id", "left", "../examples/c-sleeper/sleeper.wasm", "1", "1000000000")
 	var errs bytes.Buffer

@@ -15,7 +15,7 @@ import (
 // TestLearnGrants: a program that runs with the flags that were proposed after each of its runs is refused nothing in the
 // end, and without one of them it is refused something.
 func TestLearnGrants(t *testing.T) {
-	c := newCtlOf(t, testkit.Start(t, t.TempDir(), "--allow-connect=*:*", "--allow-resolve=*"))
+	c := newCtlOf(t, testkit.Start(t, testkit.WarmDir(t), "--allow-connect=*:*", "--allow-resolve=*"))
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, "page\n")
 	}))
@@ -69,7 +69,7 @@ func TestLearnGrants(t *testing.T) {
 
 // A guest knows only that something was denied: who runs it is told what, and which flags would have been enough.
 func TestRefusedIsTold(t *testing.T) {
-	c := newCtlOf(t, testkit.Start(t, t.TempDir(), "--allow-connect=*:*", "--allow-resolve=*"))
+	c := newCtlOf(t, testkit.Start(t, testkit.WarmDir(t), "--allow-connect=*:*", "--allow-resolve=*"))
 	told := func(id, what string) string {
 		return "refused for want of a grant: " + what + "; see `reactorctl grants " + id + "`"
 	}

@@ -109,7 +109,7 @@ func TestKill(t *testing.T) {
 
 // Whoever insists on it ends the daemon at once.
 func TestInsistentSignals(t *testing.T) {
-	d := testkit.Start(t, t.TempDir(), "--grace-period=1h")
+	d := testkit.Start(t, testkit.WarmDir(t), "--grace-period=1h")
 	id := d.Submit(t, sleeper(t, d.Client, time.Hour))
 	until(t, "it waits", func() bool { return d.Status(t, id).GetState() == waiting })
 	d.Signal(os.Interrupt)
@@ -124,7 +124,7 @@ func TestInsistentSignals(t *testing.T) {
 
 // A drain over the API takes no new work and can be undone.
 func TestDrainOverAPI(t *testing.T) {
-	d := testkit.Start(t, t.TempDir())
+	d := testkit.Start(t, testkit.WarmDir(t))
 	spec := sleeper(t, d.Client, 10*time.Millisecond)
 	health := func() healthv1.HealthCheckResponse_ServingStatus {
 		resp, err := d.Health.Check(t.Context(), &healthv1.HealthCheckRequest{})

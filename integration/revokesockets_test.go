@@ -211,7 +211,7 @@ func TestRevokeBeforeItIsOpen(t *testing.T) {
 
 // The other ends of a connection with TLS and of one to a workload meet its end when it is revoked.
 func TestRevokeHandedOver(t *testing.T) {
-	c := newCtlOf(t, testkit.Start(t, t.TempDir(), "--allow-secret=file:/"))
+	c := newCtlOf(t, testkit.Start(t, testkit.WarmDir(t), "--allow-secret=file:/"))
 	guest, dir := sockets(t), t.TempDir()
 	authority := testkit.NewAuthority(t)
 	cert, key := filepath.Join(dir, "server.pem"), filepath.Join(dir, "server.key")

@@ -33,7 +33,7 @@ func TestSubmitPrintsRange(t *testing.T) {
 
 // More than the daemon takes: what was submitted is told, and run leaves none of it.
 func TestCountAboveQueue(t *testing.T) {
-	d := testkit.Start(t, t.TempDir(), "--queue=100")
+	d := testkit.Start(t, testkit.WarmDir(t), "--queue=100")
 	c := ctl{daemon: d, env: append(os.Environ(), "REACTORD_ADDR="+d.Address, "REACTORCTL_CONFIG="+filepath.Join(t.TempDir(), "ctl.yaml"))}
 	_, errs, status := c.run(t, "", "submit", "--id", "much", "--count", "4000", "-l", "case=submit", sleeperModule, "1", "1000000000")
 	if status != 125 || !strings.Contains(errs, "of 4000 workloads were submitted: much-") || !strings.Contains(errs, "submit the rest with --id much") {

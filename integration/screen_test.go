@@ -409,7 +409,7 @@ func TestSizes(t *testing.T) {
 		if limits := w.GetWorkload().GetSpec().GetLimits(); err != nil || limits.GetMemoryBytes() != want || limits.GetFuel() != 1e9 {
 			t.Errorf("--memory %s: %v, %v", text, limits, err)
 		}
-		d := testkit.Start(t, t.TempDir(), "--default-memory="+text, "--default-fuel=1e9")
+		d := testkit.Start(t, testkit.WarmDir(t), "--default-memory="+text, "--default-fuel=1e9")
 		node, err := d.Node.GetNode(t.Context(), &reactorv1.GetNodeRequest{})
 		if limits := node.GetNode().GetDefaultLimits(); err != nil || limits.GetMemoryBytes() != want || limits.GetFuel() != 1e9 {
 			t.Errorf("--default-memory=%s: %v, %v", text, limits, err)

@@ -25,7 +25,7 @@ import (
 
 // The tests of this file share a daemon, and a Go guest that is compiled once.
 func TestWorkloads(t *testing.T) {
-	d := testkit.Start(t, t.TempDir())
+	d := testkit.Start(t, testkit.WarmDir(t))
 	module := d.Push(t, tool(t))
 	run := func(f func(*testing.T, *testkit.Daemon, string)) func(*testing.T) {
 		return func(t *testing.T) {

@@ -86,7 +86,8 @@ func TestAttachAtTerminal(t *testing.T) {
 			shows := func(what string) {
 				t.Helper()
 				term.Until("it shows "+what, func(screen string) bool {
-					return strings.Contains(strings.Join(strings.Fields(screen), " "), what) // wherever lines are broken
+					joined := func(text string) string { return strings.Join(strings.Fields(text), "") } // wherever lines are broken
+					return strings.Contains(joined(screen), joined(what))
 				})
 			}
 			term.Type("one\n")

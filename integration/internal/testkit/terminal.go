@@ -91,16 +91,26 @@ func (term *Terminal) Resize(columns, rows int) {
 	}
 }
 
-// Until waits until the screen is as met wants it, and returns it.
+// Until waits until the screen is as met wants it, and returns it. It fails at once if the command has ended and the screen
+// is not so.
 func (term *Terminal) Until(what string, met func(screen string) bool) string {
 	term.t.Helper()
 	deadline := time.After(Patience)
 	ticks := time.NewTicker(5 * time.Millisecond)
 	defer ticks.Stop()
 	for {
+		var ended bool
+		select {
+		case <-term.seen:
+			ended = true
+		default:
+		}
 		screen := term.Screen()
 		if met(screen) {
 			return screen
+		}
+		if ended {
+			term.t.Fatalf("%v has ended; in vain: %s; the terminal shows:\n%s", term.cmd, what, screen)
 		}
 		select {
 		case <-ticks.C:

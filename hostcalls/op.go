@@ -8,7 +8,7 @@ import (
 // Op is one pending host operation.
 type Op struct {
 	Kind     OpKind
-	Target   string // a descriptor, a path, an address
+	Target   string // a descriptor, a path, an address; one of UDP begins with "udp:"
 	Start    time.Time
 	Deadline time.Time // when it ends by itself; zero if it does not
 	Bytes    uint64    // the size of the buffer that it reads into or writes from

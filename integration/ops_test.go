@@ -248,3 +248,38 @@ func TestWallTime(t *testing.T) {
 		t.Errorf("one that has ended is stuck: %q", s.GetStuck())
 	}
 }
+
+// What waits for datagrams names the address as the flags do, and is told apart from TCP by that.
+func TestOpsOfDatagrams(t *testing.T) {
+	c := newCtl(t)
+	guest := sockets(t)
+	_, peer := udpPeer(t)
+	c.must(t, "submit", "--id", "serves", "--listen", "udp:127.0.0.1:0", guest, "recvfrom 3 9")
+	c.must(t, "submit", "--id", "asks", "--dial", "udp:"+peer, guest, "open udp4", "connect 3 "+peer, "recv 3 9")
+	serving := c.listenAddress(t, "serves")
+	if !strings.HasPrefix(serving, "udp:127.0.0.1:") || strings.HasSuffix(serving, ":0") {
+		t.Errorf("it listens on %q", serving)
+	}
+	if text := c.must(t, "status", "serves"); !strings.Contains(text, "\nlistens on    "+serving+"\n") {
+		t.Errorf("its status:\n%s", text)
+	}
+	for id, target := range map[string]string{"serves": serving, "asks": "udp:" + peer} {
+		c.waitsFor(t, id, reactorv1.OpKind_OP_KIND_READ)
+		if text := c.must(t, "ops", id); !regexp.MustCompile(`\nread +` + target + ` `).MatchString(text) {
+			t.Errorf("ops of %s:\n%s", id, text)
+		}
+		if text := c.must(t, "status", id); !strings.Contains(text, "read "+target+" for ") {
+			t.Errorf("status of %s:\n%s", id, text)
+		}
+		if text := c.must(t, "ops", "--target", target, "-o", "name"); strings.TrimSpace(text) != id {
+			t.Errorf("ops --target %s lists %q", target, text)
+		}
+		if text := c.must(t, "ops", "--target", strings.TrimPrefix(target, "udp:"), "-o", "name"); text != "" {
+			t.Errorf("as TCP: %q", text)
+		}
+	}
+	if text := c.must(t, "ops", "--summary"); !strings.Contains(text, "reading from "+serving) || !strings.Contains(text, "reading from udp:"+peer) {
+		t.Errorf("the summary:\n%s", text)
+	}
+	c.must(t, "cancel", "serves", "asks")
+}

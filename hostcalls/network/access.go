@@ -16,6 +16,14 @@ const (
 	OverUDP
 )
 
+// Address returns an address as the command line has it: HOST:PORT of TCP, and udp:HOST:PORT of UDP.
+func (p Protocol) Address(a netip.AddrPort) string {
+	if p == OverUDP {
+		return "udp:" + a.String()
+	}
+	return a.String()
+}
+
 // Access decides what a process may open by itself. Its methods do not block and may be called from any goroutine. They
 // return the grant that covers what is to be opened, ErrRevoked if only revoked ones do, and ErrNotGranted if none does.
 type Access interface {

@@ -57,7 +57,7 @@ func (s *datagrams) Connect(remote netip.AddrPort) error {
 	}
 	s.peer = remote
 	if remote.IsValid() {
-		s.target = remote.String()
+		s.target = OverUDP.Address(remote)
 	}
 	s.hold(g)
 	return nil

@@ -82,7 +82,7 @@ func TestUDPServer(t *testing.T) {
 	if _, err := serving.WriteTo([]byte("answer"), from); err != nil {
 		t.Errorf("answering: %v", err)
 	}
-	if op := network.Op(serving, hostcalls.OpRead, network.In, 0); op.Target != "10.0.0.1:53" || op.Transferred() != 3 {
+	if op := network.Op(serving, hostcalls.OpRead, network.In, 0); op.Target != "udp:10.0.0.1:53" || op.Transferred() != 3 {
 		t.Errorf("op is %+v", op)
 	}
 	_ = serving.Close()
@@ -133,4 +133,34 @@ func udpAt(t testing.TB, s network.Stack, at string) network.UDP {
 	}
 	t.Cleanup(func() { _ = u.Close() })
 	return u
+}
+
+// Operations on UDP sockets name their peers, or else themselves, as the command line does.
+func TestUDPTargets(t *testing.T) {
+	s := networktest.New()
+	n := network.New(network.Config{Stack: s, Access: &access{dial: map[string]*permit{"10.0.0.53:53": {}}}})
+	for _, connected := range []bool{false, true} {
+		socket, err := n.UDP(network.IPv4)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := "udp:10.0.0.53:53"
+		if connected {
+			err = socket.Connect(addrPort("10.0.0.53:53"))
+		} else {
+			_, err = socket.WriteTo([]byte("query"), addrPort("10.0.0.53:53"))
+			want = "udp:" + socket.LocalAddr().String()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		for kind, d := range map[hostcalls.OpKind]network.Direction{hostcalls.OpRead: network.In, hostcalls.OpWrite: network.Out} {
+			if op := network.Op(socket, kind, d, 0); op.Target != want {
+				t.Errorf("%v waits for %q, want %q", kind, op.Target, want)
+			}
+		}
+	}
+	if op := network.Op(udpAt(t, s, "10.0.0.2:1000"), hostcalls.OpRead, network.In, 0); op.Target != "udp:10.0.0.2:1000" {
+		t.Errorf("a socket of the stack is %q", op.Target)
+	}
 }

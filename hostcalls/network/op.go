@@ -49,11 +49,15 @@ func (s *socket) describe(op *hostcalls.Op, d Direction) {
 
 // addressOf names a socket by its peer or else its own address.
 func addressOf(s Socket) string {
+	protocol := OverTCP
+	if _, ok := s.(UDP); ok {
+		protocol = OverUDP
+	}
 	if remote := s.RemoteAddr(); remote.IsValid() {
-		return remote.String()
+		return protocol.Address(remote)
 	}
 	if local := s.LocalAddr(); local.IsValid() {
-		return local.String()
+		return protocol.Address(local)
 	}
 	if peer := peerOf(s); peer != "" {
 		return "workload " + peer

@@ -52,7 +52,7 @@ func (o opener) listenForDatagrams(address string) (descriptor, error) {
 		_ = udp.Close()
 		return nil, err
 	}
-	p.granted.listening = append(p.granted.listening, adopted.LocalAddr().String())
+	p.granted.listening = append(p.granted.listening, network.OverUDP.Address(adopted.LocalAddr()))
 	return newUDPSocket(p, adopted, family), nil
 }
 

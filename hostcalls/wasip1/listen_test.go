@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/netip"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/reactord/reactord/hostcalls/abi"
@@ -29,10 +30,10 @@ func TestListenerForDatagrams(t *testing.T) {
 	})
 	withProcess(t, abi.Config{Grants: []capability.Grant{grant}}, func(c *caller) {
 		addresses := c.ListenAddresses()
-		if len(addresses) != 1 {
+		if len(addresses) != 1 || !strings.HasPrefix(addresses[0], "udp:127.0.0.1:") {
 			t.Fatalf("it listens at %q", addresses)
 		}
-		if _, err := client.WriteToUDPAddrPort([]byte("question"), netip.MustParseAddrPort(addresses[0])); err != nil {
+		if _, err := client.WriteToUDPAddrPort([]byte("question"), netip.MustParseAddrPort(addresses[0][len("udp:"):])); err != nil {
 			t.Fatal(err)
 		}
 		c.want(errnoSuccess, "fd_fdstat_get", 3, 0)
@@ -68,7 +69,7 @@ func TestListenerWithoutHost(t *testing.T) {
 			return o.Listen(capability.Listener{Name: "web", Address: ":0", Protocol: protocol})
 		})
 		withProcess(t, abi.Config{Grants: []capability.Grant{grant}}, func(c *caller) {
-			at, err := netip.ParseAddrPort(c.ListenAddresses()[0])
+			at, err := netip.ParseAddrPort(strings.TrimPrefix(c.ListenAddresses()[0], "udp:"))
 			if err != nil || at.Addr() != netip.IPv6Unspecified() {
 				t.Fatalf("it listens at %v, %v", at, err)
 			}

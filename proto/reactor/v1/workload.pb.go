@@ -1853,7 +1853,7 @@ type WorkloadStatus struct {
 	WaitingFor []*Op `protobuf:"bytes,10,rep,name=waiting_for,json=waitingFor,proto3" json:"waiting_for,omitempty"`
 	// results are the values that an invoked export returned, as text.
 	Results []string `protobuf:"bytes,11,rep,name=results,proto3" json:"results,omitempty"`
-	// listen_addresses are the addresses of the listener grants, in order.
+	// listen_addresses are the addresses of the listener grants, in order: HOST:PORT, for UDP with "udp:" before it.
 	ListenAddresses []string `protobuf:"bytes,12,rep,name=listen_addresses,json=listenAddresses,proto3" json:"listen_addresses,omitempty"`
 	// delay says why a PENDING workload whose turn has come was not started, and when that is
 	// tried again; absent while it only waits for its turn. Of a RUNNING workload it says why the end, which has come, can't be
@@ -2448,7 +2448,7 @@ type Op struct {
 	WorkloadId string `protobuf:"bytes,1,opt,name=workload_id,json=workloadId,proto3" json:"workload_id,omitempty"`
 	// kind is the kind of operation.
 	Kind OpKind `protobuf:"varint,7,opt,name=kind,proto3,enum=reactor.v1.OpKind" json:"kind,omitempty"`
-	// target is what it acts on: a descriptor, a path, an address.
+	// target is what it acts on: a descriptor, a path, an address; one of UDP begins with "udp:".
 	Target string `protobuf:"bytes,3,opt,name=target,proto3" json:"target,omitempty"`
 	// start_time is when the operation began. A guest that polls several streams and sockets is woken by each of them and
 	// waits again for the others; to those it is the same operation as before. Such an operation began when the guest first

@@ -146,7 +146,8 @@ func (e *Executor) SetWeight(tenant string, weight int) {
 // Spawn makes a task and makes it ready. It fails only with ErrClosed.
 func (e *Executor) Spawn(spec TaskSpec) (*Task, error) {
 	t := &Task{executor: e, run: spec.Run, done: spec.Done, limit: spec.FuelLimit, waits: spec.Waits}
-	t.since.Store(int64(e.uptime()))
+	now := e.uptime()
+	t.since.Store(int64(now))
 	e.mu.Lock()
 	if e.closed {
 		e.mu.Unlock()
@@ -155,14 +156,16 @@ func (e *Executor) Spawn(spec TaskSpec) (*Task, error) {
 	t.tenant = e.queue.tenant(spec.Tenant)
 	t.tenant.tasks++
 	e.tasks.add(t)
+	e.counts.ready.begin(now)
 	e.queue.push(t, background)
 	e.unlock()
 	return t, nil
 }
 
-// enqueue puts a task that was woken into the ready queue.
-func (e *Executor) enqueue(t *Task, c class) {
+// enqueue puts a task that was parked, and was woken at an uptime, into the ready queue.
+func (e *Executor) enqueue(t *Task, c class, at time.Duration) {
 	e.mu.Lock()
+	e.counts.endWait(t, at)
 	e.queue.push(t, c)
 	e.unlock()
 }
@@ -232,7 +235,9 @@ func (e *Executor) Close(ctx context.Context) error {
 	e.closed = true
 	for t := e.tasks.first; t != nil; t = t.younger {
 		if t.setCause(ErrClosed) && t.word.wake() {
-			t.readied.Store(int64(e.uptime()))
+			now := e.uptime()
+			t.readied.Store(int64(now))
+			e.counts.endWait(t, now)
 			e.queue.push(t, foreground)
 		}
 	}

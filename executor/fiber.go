@@ -177,11 +177,16 @@ func (f *Fiber) Spent() uint64 { return f.spent(f.burnt()) }
 // Err returns the cause the task was cancelled with, or nil.
 func (f *Fiber) Err() error { return f.task.Err() }
 
-// Park gives up the worker until the task is woken, or returns at once if it was woken since its
+// Park is ParkFor the kind 0.
+func (f *Fiber) Park() error { return f.ParkFor(0) }
+
+// ParkFor gives up the worker until the task is woken, or returns at once if it was woken since its
 // last Park. It returns nil if the task was woken, and the cause if it was cancelled. Wake-ups may be
-// spurious: the caller checks its condition and parks again if it does not hold.
-func (f *Fiber) Park() error {
+// spurious: the caller checks its condition and parks again if it does not hold. The wait counts for a
+// kind in [Stats].
+func (f *Fiber) ParkFor(kind WaitKind) error {
 	t := f.task
+	t.waitsFor = kind
 	f.use.wait = Wait{}
 	if err := t.Err(); err != nil {
 		return err

@@ -24,6 +24,11 @@ type Stats struct {
 	Fuel uint64
 	// Busy is the total processor time of workers on tasks, and of blocking jobs on tasks' behalf.
 	Busy time.Duration
+	// ReadyTime is the time in which tasks could have run and had no worker.
+	ReadyTime GuestTime
+	// Waits is the time that tasks have been parked, by kind. It and ReadyTime go on while tasks are ready or parked, and never
+	// go back.
+	Waits [WaitKinds]WaitTotal
 	// Lateness is the delay between timers being due and their tasks being resumed.
 	Lateness Lateness
 }
@@ -43,7 +48,15 @@ type counts struct {
 	resumes, preemptions uint64
 	fuel                 uint64
 	busy                 time.Duration
+	ready                lasting
+	waits                [WaitKinds]lasting
 	lateness             *histogram.Recent
+}
+
+// endWait counts the end of a wait, and that the task is ready from then on. The caller holds mu.
+func (c *counts) endWait(t *Task, at time.Duration) {
+	c.waits[t.waitsFor].end(at)
+	c.ready.begin(at)
 }
 
 // parked returns the number of parked tasks, which are neither ready nor on a worker. The caller
@@ -67,7 +80,13 @@ func (e *Executor) Stats() Stats {
 		Fuel:        c.fuel,
 		Busy:        c.busy,
 	}
-	late := c.lateness.Snapshot(e.uptime())
+	now := e.uptime()
+	s.ReadyTime = c.ready.total(now)
+	for kind := range c.waits {
+		wait := &c.waits[kind]
+		s.Waits[kind] = WaitTotal{Time: wait.total(now), Count: wait.ended}
+	}
+	late := c.lateness.Snapshot(now)
 	e.mu.Unlock()
 
 	s.Lateness = Lateness{

@@ -43,6 +43,7 @@ type Task struct {
 	next     *Task // in the ready queue; guarded by Executor.mu
 	word     word
 	class    class        // the class it was last ready in; guarded by Executor.mu
+	waitsFor WaitKind     // belongs to the task's owner (see state)
 	due      atomic.Int64 // uptime at which the timer that woke it was due; 0 if no timer woke it
 	fiber    *Fiber       // from the first resume to the end; belongs to the task's owner (see state)
 
@@ -67,17 +68,19 @@ type Task struct {
 // remembered: a Wake at a time when the task is not parked makes its next Park return at once.
 func (t *Task) Wake() {
 	if t.word.wake() {
-		t.readied.Store(int64(t.executor.uptime()))
-		t.executor.enqueue(t, foreground)
+		now := t.executor.uptime()
+		t.readied.Store(int64(now))
+		t.executor.enqueue(t, foreground, now)
 	}
 }
 
 // WakeDue is Wake for a timer that expired, with the time it was due. The delay until the task is
 // resumed is recorded in [Stats].
 func (t *Task) WakeDue(due time.Time) {
-	t.due.Store(max(int64(t.executor.driver.Since(due)), 1))
+	at := max(t.executor.driver.Since(due), 1)
+	t.due.Store(int64(at))
 	if t.word.wake() {
-		t.executor.enqueue(t, timed)
+		t.executor.enqueue(t, timed, max(at, time.Duration(t.since.Load())))
 	}
 }
 

@@ -268,11 +268,12 @@ func TestUsageWhileParked(t *testing.T) {
 }
 
 // TestUsageAddsUp: whatever tasks do, and while they do it, the time of their lives is the time that they ran, waited and
-// were ready.
+// were ready, and the times of all of them together are those of the executor, which never go back.
 func TestUsageAddsUp(t *testing.T) {
 	in(t, Config{Workers: 2}, func(t *testing.T, e *Executor) {
 		const tasks = 7
 		var all []*Task
+		var before Stats
 		begin := time.Now()
 		ended := make([]time.Duration, tasks)
 		for i := range tasks {
@@ -286,13 +287,13 @@ func TestUsageAddsUp(t *testing.T) {
 						_ = f.Preempt()
 					case 1:
 						f.Task().Wake()
-						_ = f.Park()
+						_ = f.ParkFor(3)
 						if w := f.LastWait(); w.Parked {
 							t.Errorf("a Park that returned at once was %+v", w)
 						}
 					default:
 						e.Driver().Start(&timer, time.Now().Add(time.Duration(n)*time.Millisecond))
-						_ = f.Park()
+						_ = f.ParkFor(WaitKind(i % 3))
 						if w := f.LastWait(); w.Parked && (!w.Timer || w.Time != time.Duration(n)*time.Millisecond) {
 							t.Errorf("a wait of %d ms was %+v", n, w)
 						}
@@ -307,6 +308,9 @@ func TestUsageAddsUp(t *testing.T) {
 		}
 		for range 10 {
 			pass(17 * time.Millisecond)
+			now := e.Stats()
+			checkNotBack(t, &before, &now)
+			before = now
 			for i, task := range all {
 				if task.Phase() != Running && task.Phase() != Done && sum(task) != time.Since(begin) {
 					t.Errorf("after %v task %d, %v, has used %+v", time.Since(begin), i, task.Phase(), task.Usage())
@@ -319,7 +323,41 @@ func TestUsageAddsUp(t *testing.T) {
 				t.Errorf("task %d has lived for %v and used %+v", i, ended[i], task.Usage())
 			}
 		}
+		after := e.Stats()
+		checkNotBack(t, &before, &after)
+		var ready GuestTime
+		var waits [3]GuestTime
+		for i, task := range all {
+			u := task.Usage()
+			ready += guestTimeOf(u.Ready)
+			waits[i%3] += guestTimeOf(u.Waiting)
+		}
+		if after.ReadyTime != ready {
+			t.Errorf("tasks were ready for %d us, the executor counts %d", ready, after.ReadyTime)
+		}
+		for kind, w := range after.Waits {
+			if kind >= len(waits) {
+				if w != (WaitTotal{}) {
+					t.Errorf("nothing was waited for of kind %d, but there is %+v", kind, w)
+				}
+			} else if w.Time != waits[kind] || w.Count == 0 {
+				t.Errorf("tasks have waited %d us for kind %d, the executor counts %+v", waits[kind], kind, w)
+			}
+		}
 	})
+}
+
+// checkNotBack fails the test if a sum of times is less than before.
+func checkNotBack(t *testing.T, before, now *Stats) {
+	t.Helper()
+	if now.ReadyTime < before.ReadyTime {
+		t.Errorf("tasks were ready for %d us, after %d", now.ReadyTime, before.ReadyTime)
+	}
+	for kind := range now.Waits {
+		if b, n := before.Waits[kind], now.Waits[kind]; n.Time < b.Time || n.Count < b.Count {
+			t.Errorf("waits of kind %d were %+v, after %+v", kind, n, b)
+		}
+	}
 }
 
 func TestCancel(t *testing.T) {

@@ -75,6 +75,7 @@ func (w *worker) take() bool {
 		}
 		if w.task = e.queue.take(); w.task != nil {
 			e.counts.running++
+			e.counts.ready.end(w.now)
 			e.gate.onTake(w.task.class)
 			e.unlock()
 			return true
@@ -185,8 +186,10 @@ func (w *worker) giveBack(why outcome) {
 	e.queue.settle(t, w.charge)
 	switch why {
 	case parking:
+		c.waits[t.waitsFor].begin(w.now)
 		if t.word.park() {
 			t.readied.Store(int64(w.now))
+			c.endWait(t, w.now)
 			if t.due.Load() != 0 {
 				e.queue.push(t, timed)
 			} else {
@@ -198,6 +201,7 @@ func (w *worker) giveBack(why outcome) {
 	case preempted:
 		c.preemptions++
 		t.word.preempt()
+		c.ready.begin(w.now)
 		e.queue.push(t, background)
 	case finished:
 		t.tenant.tasks--

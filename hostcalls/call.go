@@ -142,7 +142,7 @@ func (c *Call) Await(due time.Time, waits ...Wait) error {
 			return err
 		}
 	}
-	err := c.fiber.Park()
+	err := c.fiber.ParkFor(executor.WaitKind(c.kind()))
 	parked = c.fiber.LastWait()
 	c.guest.chargeReleased(c.fiber)
 	return err

@@ -3,6 +3,8 @@ package hostcalls
 import (
 	"fmt"
 	"time"
+
+	"github.com/reactord/reactord/executor"
 )
 
 // Op is one pending host operation.
@@ -102,6 +104,8 @@ const (
 	// OpKinds is one more than the last kind.
 	OpKinds
 )
+
+const _ = uint(executor.WaitKinds - OpKinds) // the executor has room for all kinds
 
 var opKinds = [OpKinds]string{
 	"unspecified", "timer", "read", "write", "accept", "file", "connect", "listen", "instantiate", "memory", "resolve",

@@ -42,7 +42,8 @@ func (c *Call) Waits() (past []WaitUsage, current OpKind) {
 	return slices.Clone(c.used), c.kind()
 }
 
-// kind is the kind of the current wait: that of the first operation. mu is held.
+// kind is the kind of the current wait: that of the first operation. mu is held, or it is called by the fiber, which alone
+// changes the wait.
 func (c *Call) kind() OpKind {
 	switch {
 	case len(c.waits) > 0:

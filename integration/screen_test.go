@@ -99,7 +99,7 @@ func TestScreens(t *testing.T) {
 				}
 				screen := term.Screen()
 				if name == "node" { // it has folders, versions and sizes of this machine
-					for _, want := range []string{"state               serving", "workloads         "} {
+					for _, want := range []string{"state               serving", "workloads         ", "without a worker", "timer", " for guests"} {
 						if !strings.Contains(screen, want) {
 							t.Errorf("it does not show %q:\n%s", want, screen)
 						}

@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/reactord/reactord/executor"
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
 	"github.com/reactord/reactord/reactor/internal/process"
@@ -34,6 +35,8 @@ func (r *Reactor) Stats() api.Stats {
 	workloads := r.runner.Stats()
 	tasks := r.executor.Stats()
 	memory := process.ReadMemory()
+	descriptors, maxDescriptors := r.descriptors.Use()
+	waits, waiting := waitsOf(&tasks)
 	return api.Stats{
 		Time:              time.Now(),
 		Pending:           uint64(workloads.Pending),
@@ -57,7 +60,22 @@ func (r *Reactor) Stats() api.Stats {
 		WakeLatenessP99:   tasks.Lateness.P99,
 		WakeLatenessMax:   tasks.Lateness.Max,
 		CompiledModules:   uint64(r.engine.CompiledModules()),
+		ReadySeconds:      tasks.ReadyTime.Seconds(),
+		WaitingSeconds:    waiting.Seconds(),
+		Waits:             waits,
+		Descriptors:       uint64(max(descriptors, 0)),
+		MaxDescriptors:    uint64(max(maxDescriptors, 0)),
 	}
+}
+
+// waitsOf returns what tasks have waited for, and the time of all of it.
+func waitsOf(tasks *executor.Stats) (waits []api.NodeWait, all executor.GuestTime) {
+	for kind, w := range tasks.Waits {
+		if all += w.Time; w.Time > 0 || w.Count > 0 {
+			waits = append(waits, api.NodeWait{Kind: api.OpKind(kind), Seconds: w.Time.Seconds(), Count: w.Count}) //nolint:gosec // there are few kinds
+		}
+	}
+	return waits, all
 }
 
 const (

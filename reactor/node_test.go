@@ -3,6 +3,7 @@ package reactor
 import (
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"slices"
 	"strings"
@@ -55,6 +56,55 @@ func TestWatchStats(t *testing.T) {
 	shutdown(t, r)
 	if err := <-ended; err != nil {
 		t.Errorf("WatchStats after a shutdown: %v", err)
+	}
+}
+
+// TestGuestTime: the time of all guests by what they did goes on while they wait, and stays when they have ended.
+func TestGuestTime(t *testing.T) {
+	r := open(t)
+	before := r.Stats()
+	if before.WaitingSeconds != 0 || len(before.Waits) != 0 || before.Descriptors != 0 || before.MaxDescriptors == 0 {
+		t.Errorf("before anything has run: %+v", before)
+	}
+	timers := func(s api.Stats) (w api.NodeWait) {
+		all := 0.0
+		for _, wait := range s.Waits {
+			if all += wait.Seconds; wait.Kind == api.OpKind(hostcalls.OpTimer) {
+				w = wait
+			}
+		}
+		if math.Abs(all-s.WaitingSeconds) > 1e-5 {
+			t.Errorf("waits add up to %f s: %+v", all, s)
+		}
+		return w
+	}
+	push(t, r, "nap", "sleep")
+	usage := run(t, r, "nap", api.Spec{Module: "nap"}).Status.Usage
+	napped := r.Stats()
+	if w := timers(napped); w.Count != 1 || w.Seconds <= 0 || w.Seconds > 0.0201 {
+		t.Errorf("after a nap of 20 ms: %+v", w)
+	}
+	if got, want := napped.WaitingSeconds, usage.WaitingTime.Seconds(); math.Abs(got-want) > 1e-4 {
+		t.Errorf("the only guest has waited for %f s, all for %f", want, got)
+	}
+	if got, want := napped.ReadySeconds, usage.ReadyTime.Seconds(); math.Abs(got-want) > 0.05 { // a worker may have read the clock a while before it took the guest
+		t.Errorf("the only guest was ready for %f s, all for %f", want, got)
+	}
+	submit(t, r, "a", api.Spec{Module: "sleep"})
+	submit(t, r, "b", api.Spec{Module: "sleep"})
+	awaitWaiting(t, r, "a")
+	awaitWaiting(t, r, "b")
+	awaitStats(t, r, "that two guests have slept for half a second", func(s api.Stats) bool { return timers(s).Seconds > 0.52 })
+	if w := timers(r.Stats()); w.Count != 1 {
+		t.Errorf("while two guests sleep there are waits that are over: %+v", w)
+	}
+	cancelled := r.Stats()
+	if _, err := r.CancelWorkloads(deadline(t), api.CancelRequest{IDs: []string{"a"}}); err != nil {
+		t.Fatal(err)
+	}
+	wait(t, r, "a")
+	if w := timers(r.Stats()); w.Count != 2 || w.Seconds < timers(cancelled).Seconds {
+		t.Errorf("after one has ended: %+v", w)
 	}
 }
 

@@ -41,4 +41,16 @@ type Stats struct {
 	WakeLatenessP99   time.Duration
 	WakeLatenessMax   time.Duration
 	CompiledModules   uint64
+	ReadySeconds      float64    // how long guests were ready and had no worker, all together
+	WaitingSeconds    float64    // how long they were parked: the sum of Waits
+	Waits             []NodeWait // by the first operation of each wait, in the order of the kinds
+	Descriptors       uint64     // of the process, that guests hold
+	MaxDescriptors    uint64
+}
+
+// NodeWait is how long all guests together have waited for one kind of operation.
+type NodeWait struct {
+	Kind    OpKind
+	Seconds float64
+	Count   uint64 // of waits that are over
 }

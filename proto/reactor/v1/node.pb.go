@@ -207,8 +207,22 @@ type Stats struct {
 	CompiledModules uint64 `protobuf:"varint,21,opt,name=compiled_modules,json=compiledModules,proto3" json:"compiled_modules,omitempty"`
 	// resident_peak_bytes is the largest resident memory since the daemon started.
 	ResidentPeakBytes uint64 `protobuf:"varint,22,opt,name=resident_peak_bytes,json=residentPeakBytes,proto3" json:"resident_peak_bytes,omitempty"`
-	unknownFields     protoimpl.UnknownFields
-	sizeCache         protoimpl.SizeCache
+	// ready_seconds is how long guests have been ready to run and had to wait for a worker: the time of all guests together since
+	// the daemon started, of those that have ended too. Like waiting_seconds and waits it goes on while guests wait and never
+	// goes back, so that the difference of two readings is what happened in between. The time in which they ran is busy_time.
+	ReadySeconds float64 `protobuf:"fixed64,23,opt,name=ready_seconds,json=readySeconds,proto3" json:"ready_seconds,omitempty"`
+	// waiting_seconds is how long guests have been parked on host operations. It is the sum of waits.
+	WaitingSeconds float64 `protobuf:"fixed64,24,opt,name=waiting_seconds,json=waitingSeconds,proto3" json:"waiting_seconds,omitempty"`
+	// waits is waiting_seconds by kind of operation, without kinds that were not waited for. A wait for several operations counts
+	// for the first of them, as long as it lasts: in the usage of its workload it counts for the one that ended it.
+	Waits []*NodeWait `protobuf:"bytes,25,rep,name=waits,proto3" json:"waits,omitempty"`
+	// descriptors is how many of the daemon's file descriptors guests hold.
+	Descriptors uint64 `protobuf:"varint,26,opt,name=descriptors,proto3" json:"descriptors,omitempty"`
+	// max_descriptors bounds descriptors. A workload may have half as many as are left; what it opens beyond that fails with
+	// EMFILE.
+	MaxDescriptors uint64 `protobuf:"varint,27,opt,name=max_descriptors,json=maxDescriptors,proto3" json:"max_descriptors,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Stats) Reset() {
@@ -395,6 +409,105 @@ func (x *Stats) GetResidentPeakBytes() uint64 {
 	return 0
 }
 
+func (x *Stats) GetReadySeconds() float64 {
+	if x != nil {
+		return x.ReadySeconds
+	}
+	return 0
+}
+
+func (x *Stats) GetWaitingSeconds() float64 {
+	if x != nil {
+		return x.WaitingSeconds
+	}
+	return 0
+}
+
+func (x *Stats) GetWaits() []*NodeWait {
+	if x != nil {
+		return x.Waits
+	}
+	return nil
+}
+
+func (x *Stats) GetDescriptors() uint64 {
+	if x != nil {
+		return x.Descriptors
+	}
+	return 0
+}
+
+func (x *Stats) GetMaxDescriptors() uint64 {
+	if x != nil {
+		return x.MaxDescriptors
+	}
+	return 0
+}
+
+// NodeWait is how long all guests together have waited for one kind of operation.
+type NodeWait struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// kind is the kind of operation.
+	Kind OpKind `protobuf:"varint,1,opt,name=kind,proto3,enum=reactor.v1.OpKind" json:"kind,omitempty"`
+	// seconds is how long they have waited for it.
+	Seconds float64 `protobuf:"fixed64,2,opt,name=seconds,proto3" json:"seconds,omitempty"`
+	// count is the number of waits that are over.
+	Count         uint64 `protobuf:"varint,3,opt,name=count,proto3" json:"count,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NodeWait) Reset() {
+	*x = NodeWait{}
+	mi := &file_reactor_v1_node_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NodeWait) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NodeWait) ProtoMessage() {}
+
+func (x *NodeWait) ProtoReflect() protoreflect.Message {
+	mi := &file_reactor_v1_node_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NodeWait.ProtoReflect.Descriptor instead.
+func (*NodeWait) Descriptor() ([]byte, []int) {
+	return file_reactor_v1_node_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *NodeWait) GetKind() OpKind {
+	if x != nil {
+		return x.Kind
+	}
+	return OpKind_OP_KIND_UNSPECIFIED
+}
+
+func (x *NodeWait) GetSeconds() float64 {
+	if x != nil {
+		return x.Seconds
+	}
+	return 0
+}
+
+func (x *NodeWait) GetCount() uint64 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
 // GetNodeRequest is empty.
 type GetNodeRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -404,7 +517,7 @@ type GetNodeRequest struct {
 
 func (x *GetNodeRequest) Reset() {
 	*x = GetNodeRequest{}
-	mi := &file_reactor_v1_node_proto_msgTypes[2]
+	mi := &file_reactor_v1_node_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -416,7 +529,7 @@ func (x *GetNodeRequest) String() string {
 func (*GetNodeRequest) ProtoMessage() {}
 
 func (x *GetNodeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_node_proto_msgTypes[2]
+	mi := &file_reactor_v1_node_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -429,7 +542,7 @@ func (x *GetNodeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetNodeRequest.ProtoReflect.Descriptor instead.
 func (*GetNodeRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_node_proto_rawDescGZIP(), []int{2}
+	return file_reactor_v1_node_proto_rawDescGZIP(), []int{3}
 }
 
 // GetNodeResponse holds the description.
@@ -443,7 +556,7 @@ type GetNodeResponse struct {
 
 func (x *GetNodeResponse) Reset() {
 	*x = GetNodeResponse{}
-	mi := &file_reactor_v1_node_proto_msgTypes[3]
+	mi := &file_reactor_v1_node_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -455,7 +568,7 @@ func (x *GetNodeResponse) String() string {
 func (*GetNodeResponse) ProtoMessage() {}
 
 func (x *GetNodeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_node_proto_msgTypes[3]
+	mi := &file_reactor_v1_node_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -468,7 +581,7 @@ func (x *GetNodeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetNodeResponse.ProtoReflect.Descriptor instead.
 func (*GetNodeResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_node_proto_rawDescGZIP(), []int{3}
+	return file_reactor_v1_node_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *GetNodeResponse) GetNode() *Node {
@@ -487,7 +600,7 @@ type GetStatsRequest struct {
 
 func (x *GetStatsRequest) Reset() {
 	*x = GetStatsRequest{}
-	mi := &file_reactor_v1_node_proto_msgTypes[4]
+	mi := &file_reactor_v1_node_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -499,7 +612,7 @@ func (x *GetStatsRequest) String() string {
 func (*GetStatsRequest) ProtoMessage() {}
 
 func (x *GetStatsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_node_proto_msgTypes[4]
+	mi := &file_reactor_v1_node_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -512,7 +625,7 @@ func (x *GetStatsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStatsRequest.ProtoReflect.Descriptor instead.
 func (*GetStatsRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_node_proto_rawDescGZIP(), []int{4}
+	return file_reactor_v1_node_proto_rawDescGZIP(), []int{5}
 }
 
 // GetStatsResponse holds the statistics.
@@ -526,7 +639,7 @@ type GetStatsResponse struct {
 
 func (x *GetStatsResponse) Reset() {
 	*x = GetStatsResponse{}
-	mi := &file_reactor_v1_node_proto_msgTypes[5]
+	mi := &file_reactor_v1_node_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -538,7 +651,7 @@ func (x *GetStatsResponse) String() string {
 func (*GetStatsResponse) ProtoMessage() {}
 
 func (x *GetStatsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_node_proto_msgTypes[5]
+	mi := &file_reactor_v1_node_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -551,7 +664,7 @@ func (x *GetStatsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStatsResponse.ProtoReflect.Descriptor instead.
 func (*GetStatsResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_node_proto_rawDescGZIP(), []int{5}
+	return file_reactor_v1_node_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *GetStatsResponse) GetStats() *Stats {
@@ -572,7 +685,7 @@ type WatchStatsRequest struct {
 
 func (x *WatchStatsRequest) Reset() {
 	*x = WatchStatsRequest{}
-	mi := &file_reactor_v1_node_proto_msgTypes[6]
+	mi := &file_reactor_v1_node_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -584,7 +697,7 @@ func (x *WatchStatsRequest) String() string {
 func (*WatchStatsRequest) ProtoMessage() {}
 
 func (x *WatchStatsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_node_proto_msgTypes[6]
+	mi := &file_reactor_v1_node_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -597,7 +710,7 @@ func (x *WatchStatsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchStatsRequest.ProtoReflect.Descriptor instead.
 func (*WatchStatsRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_node_proto_rawDescGZIP(), []int{6}
+	return file_reactor_v1_node_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *WatchStatsRequest) GetInterval() *durationpb.Duration {
@@ -618,7 +731,7 @@ type WatchStatsResponse struct {
 
 func (x *WatchStatsResponse) Reset() {
 	*x = WatchStatsResponse{}
-	mi := &file_reactor_v1_node_proto_msgTypes[7]
+	mi := &file_reactor_v1_node_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -630,7 +743,7 @@ func (x *WatchStatsResponse) String() string {
 func (*WatchStatsResponse) ProtoMessage() {}
 
 func (x *WatchStatsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_node_proto_msgTypes[7]
+	mi := &file_reactor_v1_node_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -643,7 +756,7 @@ func (x *WatchStatsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchStatsResponse.ProtoReflect.Descriptor instead.
 func (*WatchStatsResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_node_proto_rawDescGZIP(), []int{7}
+	return file_reactor_v1_node_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *WatchStatsResponse) GetStats() *Stats {
@@ -664,7 +777,7 @@ type DrainRequest struct {
 
 func (x *DrainRequest) Reset() {
 	*x = DrainRequest{}
-	mi := &file_reactor_v1_node_proto_msgTypes[8]
+	mi := &file_reactor_v1_node_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -676,7 +789,7 @@ func (x *DrainRequest) String() string {
 func (*DrainRequest) ProtoMessage() {}
 
 func (x *DrainRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_node_proto_msgTypes[8]
+	mi := &file_reactor_v1_node_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -689,7 +802,7 @@ func (x *DrainRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DrainRequest.ProtoReflect.Descriptor instead.
 func (*DrainRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_node_proto_rawDescGZIP(), []int{8}
+	return file_reactor_v1_node_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *DrainRequest) GetUndo() bool {
@@ -710,7 +823,7 @@ type DrainResponse struct {
 
 func (x *DrainResponse) Reset() {
 	*x = DrainResponse{}
-	mi := &file_reactor_v1_node_proto_msgTypes[9]
+	mi := &file_reactor_v1_node_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -722,7 +835,7 @@ func (x *DrainResponse) String() string {
 func (*DrainResponse) ProtoMessage() {}
 
 func (x *DrainResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_node_proto_msgTypes[9]
+	mi := &file_reactor_v1_node_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -735,7 +848,7 @@ func (x *DrainResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DrainResponse.ProtoReflect.Descriptor instead.
 func (*DrainResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_node_proto_rawDescGZIP(), []int{9}
+	return file_reactor_v1_node_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *DrainResponse) GetUnfinished() uint64 {
@@ -767,7 +880,7 @@ const file_reactor_v1_node_proto_rawDesc = "" +
 	"\bdraining\x18\n" +
 	" \x01(\bR\bdraining\x12\x1d\n" +
 	"\n" +
-	"process_id\x18\v \x01(\rR\tprocessId\"\xe6\x06\n" +
+	"process_id\x18\v \x01(\rR\tprocessId\"\xab\b\n" +
 	"\x05Stats\x12.\n" +
 	"\x04time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x18\n" +
 	"\apending\x18\x02 \x01(\x04R\apending\x12\x18\n" +
@@ -794,7 +907,16 @@ const file_reactor_v1_node_proto_rawDesc = "" +
 	"\x11wake_lateness_p99\x18\x13 \x01(\v2\x19.google.protobuf.DurationR\x0fwakeLatenessP99\x12E\n" +
 	"\x11wake_lateness_max\x18\x14 \x01(\v2\x19.google.protobuf.DurationR\x0fwakeLatenessMax\x12)\n" +
 	"\x10compiled_modules\x18\x15 \x01(\x04R\x0fcompiledModules\x12.\n" +
-	"\x13resident_peak_bytes\x18\x16 \x01(\x04R\x11residentPeakBytes\"\x10\n" +
+	"\x13resident_peak_bytes\x18\x16 \x01(\x04R\x11residentPeakBytes\x12#\n" +
+	"\rready_seconds\x18\x17 \x01(\x01R\freadySeconds\x12'\n" +
+	"\x0fwaiting_seconds\x18\x18 \x01(\x01R\x0ewaitingSeconds\x12*\n" +
+	"\x05waits\x18\x19 \x03(\v2\x14.reactor.v1.NodeWaitR\x05waits\x12 \n" +
+	"\vdescriptors\x18\x1a \x01(\x04R\vdescriptors\x12'\n" +
+	"\x0fmax_descriptors\x18\x1b \x01(\x04R\x0emaxDescriptors\"b\n" +
+	"\bNodeWait\x12&\n" +
+	"\x04kind\x18\x01 \x01(\x0e2\x12.reactor.v1.OpKindR\x04kind\x12\x18\n" +
+	"\aseconds\x18\x02 \x01(\x01R\aseconds\x12\x14\n" +
+	"\x05count\x18\x03 \x01(\x04R\x05count\"\x10\n" +
 	"\x0eGetNodeRequest\"7\n" +
 	"\x0fGetNodeResponse\x12$\n" +
 	"\x04node\x18\x01 \x01(\v2\x10.reactor.v1.NodeR\x04node\"\x11\n" +
@@ -830,48 +952,52 @@ func file_reactor_v1_node_proto_rawDescGZIP() []byte {
 	return file_reactor_v1_node_proto_rawDescData
 }
 
-var file_reactor_v1_node_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_reactor_v1_node_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_reactor_v1_node_proto_goTypes = []any{
 	(*Node)(nil),                  // 0: reactor.v1.Node
 	(*Stats)(nil),                 // 1: reactor.v1.Stats
-	(*GetNodeRequest)(nil),        // 2: reactor.v1.GetNodeRequest
-	(*GetNodeResponse)(nil),       // 3: reactor.v1.GetNodeResponse
-	(*GetStatsRequest)(nil),       // 4: reactor.v1.GetStatsRequest
-	(*GetStatsResponse)(nil),      // 5: reactor.v1.GetStatsResponse
-	(*WatchStatsRequest)(nil),     // 6: reactor.v1.WatchStatsRequest
-	(*WatchStatsResponse)(nil),    // 7: reactor.v1.WatchStatsResponse
-	(*DrainRequest)(nil),          // 8: reactor.v1.DrainRequest
-	(*DrainResponse)(nil),         // 9: reactor.v1.DrainResponse
-	(*timestamppb.Timestamp)(nil), // 10: google.protobuf.Timestamp
-	(*Limits)(nil),                // 11: reactor.v1.Limits
-	(*durationpb.Duration)(nil),   // 12: google.protobuf.Duration
+	(*NodeWait)(nil),              // 2: reactor.v1.NodeWait
+	(*GetNodeRequest)(nil),        // 3: reactor.v1.GetNodeRequest
+	(*GetNodeResponse)(nil),       // 4: reactor.v1.GetNodeResponse
+	(*GetStatsRequest)(nil),       // 5: reactor.v1.GetStatsRequest
+	(*GetStatsResponse)(nil),      // 6: reactor.v1.GetStatsResponse
+	(*WatchStatsRequest)(nil),     // 7: reactor.v1.WatchStatsRequest
+	(*WatchStatsResponse)(nil),    // 8: reactor.v1.WatchStatsResponse
+	(*DrainRequest)(nil),          // 9: reactor.v1.DrainRequest
+	(*DrainResponse)(nil),         // 10: reactor.v1.DrainResponse
+	(*timestamppb.Timestamp)(nil), // 11: google.protobuf.Timestamp
+	(*Limits)(nil),                // 12: reactor.v1.Limits
+	(*durationpb.Duration)(nil),   // 13: google.protobuf.Duration
+	(OpKind)(0),                   // 14: reactor.v1.OpKind
 }
 var file_reactor_v1_node_proto_depIdxs = []int32{
-	10, // 0: reactor.v1.Node.start_time:type_name -> google.protobuf.Timestamp
-	11, // 1: reactor.v1.Node.default_limits:type_name -> reactor.v1.Limits
-	11, // 2: reactor.v1.Node.max_limits:type_name -> reactor.v1.Limits
-	10, // 3: reactor.v1.Stats.time:type_name -> google.protobuf.Timestamp
-	12, // 4: reactor.v1.Stats.busy_time:type_name -> google.protobuf.Duration
-	12, // 5: reactor.v1.Stats.wake_lateness_p50:type_name -> google.protobuf.Duration
-	12, // 6: reactor.v1.Stats.wake_lateness_p99:type_name -> google.protobuf.Duration
-	12, // 7: reactor.v1.Stats.wake_lateness_max:type_name -> google.protobuf.Duration
-	0,  // 8: reactor.v1.GetNodeResponse.node:type_name -> reactor.v1.Node
-	1,  // 9: reactor.v1.GetStatsResponse.stats:type_name -> reactor.v1.Stats
-	12, // 10: reactor.v1.WatchStatsRequest.interval:type_name -> google.protobuf.Duration
-	1,  // 11: reactor.v1.WatchStatsResponse.stats:type_name -> reactor.v1.Stats
-	2,  // 12: reactor.v1.NodeService.GetNode:input_type -> reactor.v1.GetNodeRequest
-	4,  // 13: reactor.v1.NodeService.GetStats:input_type -> reactor.v1.GetStatsRequest
-	6,  // 14: reactor.v1.NodeService.WatchStats:input_type -> reactor.v1.WatchStatsRequest
-	8,  // 15: reactor.v1.NodeService.Drain:input_type -> reactor.v1.DrainRequest
-	3,  // 16: reactor.v1.NodeService.GetNode:output_type -> reactor.v1.GetNodeResponse
-	5,  // 17: reactor.v1.NodeService.GetStats:output_type -> reactor.v1.GetStatsResponse
-	7,  // 18: reactor.v1.NodeService.WatchStats:output_type -> reactor.v1.WatchStatsResponse
-	9,  // 19: reactor.v1.NodeService.Drain:output_type -> reactor.v1.DrainResponse
-	16, // [16:20] is the sub-list for method output_type
-	12, // [12:16] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	11, // 0: reactor.v1.Node.start_time:type_name -> google.protobuf.Timestamp
+	12, // 1: reactor.v1.Node.default_limits:type_name -> reactor.v1.Limits
+	12, // 2: reactor.v1.Node.max_limits:type_name -> reactor.v1.Limits
+	11, // 3: reactor.v1.Stats.time:type_name -> google.protobuf.Timestamp
+	13, // 4: reactor.v1.Stats.busy_time:type_name -> google.protobuf.Duration
+	13, // 5: reactor.v1.Stats.wake_lateness_p50:type_name -> google.protobuf.Duration
+	13, // 6: reactor.v1.Stats.wake_lateness_p99:type_name -> google.protobuf.Duration
+	13, // 7: reactor.v1.Stats.wake_lateness_max:type_name -> google.protobuf.Duration
+	2,  // 8: reactor.v1.Stats.waits:type_name -> reactor.v1.NodeWait
+	14, // 9: reactor.v1.NodeWait.kind:type_name -> reactor.v1.OpKind
+	0,  // 10: reactor.v1.GetNodeResponse.node:type_name -> reactor.v1.Node
+	1,  // 11: reactor.v1.GetStatsResponse.stats:type_name -> reactor.v1.Stats
+	13, // 12: reactor.v1.WatchStatsRequest.interval:type_name -> google.protobuf.Duration
+	1,  // 13: reactor.v1.WatchStatsResponse.stats:type_name -> reactor.v1.Stats
+	3,  // 14: reactor.v1.NodeService.GetNode:input_type -> reactor.v1.GetNodeRequest
+	5,  // 15: reactor.v1.NodeService.GetStats:input_type -> reactor.v1.GetStatsRequest
+	7,  // 16: reactor.v1.NodeService.WatchStats:input_type -> reactor.v1.WatchStatsRequest
+	9,  // 17: reactor.v1.NodeService.Drain:input_type -> reactor.v1.DrainRequest
+	4,  // 18: reactor.v1.NodeService.GetNode:output_type -> reactor.v1.GetNodeResponse
+	6,  // 19: reactor.v1.NodeService.GetStats:output_type -> reactor.v1.GetStatsResponse
+	8,  // 20: reactor.v1.NodeService.WatchStats:output_type -> reactor.v1.WatchStatsResponse
+	10, // 21: reactor.v1.NodeService.Drain:output_type -> reactor.v1.DrainResponse
+	18, // [18:22] is the sub-list for method output_type
+	14, // [14:18] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_reactor_v1_node_proto_init() }
@@ -886,7 +1012,7 @@ func file_reactor_v1_node_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_reactor_v1_node_proto_rawDesc), len(file_reactor_v1_node_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   10,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -60,10 +60,52 @@ func aboutStats(st *reactorv1.Stats) []table.Pair {
 		pair("since the start", fmt.Sprintf("%s submitted, %s succeeded, %s failed, %s cancelled", comma(st.GetSubmitted()), comma(st.GetSucceeded()), comma(st.GetFailed()), comma(st.GetCancelled()))),
 		pair("memory", fmt.Sprintf("%s resident (most: %s), %s guests, %s heap", Size(st.GetResidentBytes()), Size(st.GetResidentPeakBytes()), Size(st.GetGuestMemoryBytes()), Size(st.GetHeapBytes()))),
 		pair("executor", fmt.Sprintf("%s resumes, %s preemptions, busy %s", comma(st.GetResumes()), comma(st.GetPreemptions()), duration(st.GetBusyTime()))),
+		pair("ready", guestsReady(st)),
+		pair("waiting", guestsWaited(st)),
 		pair("wake lateness", fmt.Sprintf("p50 %s, p99 %s, max %s", duration(st.GetWakeLatenessP50()), duration(st.GetWakeLatenessP99()), duration(st.GetWakeLatenessMax()))),
 		pair("goroutines", comma(st.GetGoroutines())),
 		pair("compiled modules", comma(st.GetCompiledModules())),
+		pair("descriptors", heldDescriptors(st)),
 	}
+}
+
+// guestsReady says how long guests had no worker, all together; empty if the daemon does not tell.
+func guestsReady(st *reactorv1.Stats) string {
+	if st.GetReadySeconds() == 0 {
+		return ""
+	}
+	return guestTime(st.GetReadySeconds()) + " without a worker"
+}
+
+// guestsWaited says how long guests have waited, all together, and for what kinds of operations.
+func guestsWaited(st *reactorv1.Stats) string {
+	var kinds []string
+	for _, w := range st.GetWaits() {
+		text := opKind(w.GetKind()) + " " + guestTime(w.GetSeconds())
+		if n := w.GetCount(); n > 0 {
+			text += " in " + count(n, "wait")
+		}
+		kinds = append(kinds, text)
+	}
+	if len(kinds) == 0 {
+		return ""
+	}
+	return guestTime(st.GetWaitingSeconds()) + ": " + strings.Join(kinds, ", ")
+}
+
+func heldDescriptors(st *reactorv1.Stats) string {
+	if text := Descriptors(st); text != "" {
+		return text + " for guests"
+	}
+	return ""
+}
+
+// Descriptors says how many descriptors guests hold; empty if the daemon does not tell.
+func Descriptors(st *reactorv1.Stats) string {
+	if st.GetMaxDescriptors() == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s of %s", comma(st.GetDescriptors()), comma(st.GetMaxDescriptors()))
 }
 
 // StatsLayout returns the layout of a stream of statistics. Its columns have room for the figures of a busy daemon, so

@@ -215,3 +215,22 @@ func TestSpan(t *testing.T) {
 		}
 	}
 }
+
+func TestNodeScreen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		stats := &reactorv1.Stats{
+			Pending: 3, Running: 12, Waiting: 49_614, WaitingPeak: 50_000, Submitted: 120_000, Succeeded: 70_000, Failed: 371,
+			Resumes: 1_234_567, Preemptions: 890, BusyTime: durationpb.New(93 * time.Minute),
+			ReadySeconds: 12.345, WaitingSeconds: 100_000 * 400 * 86_400, Descriptors: 9312, MaxDescriptors: 786_432,
+			Waits: []*reactorv1.NodeWait{
+				{Kind: reactorv1.OpKind_OP_KIND_TIMER, Seconds: 99_999 * 400 * 86_400, Count: 41_203},
+				{Kind: reactorv1.OpKind_OP_KIND_READ, Seconds: 1.5, Count: 1},
+				{Kind: reactorv1.OpKind_OP_KIND_ACCEPT, Seconds: 47 * 3600},
+			},
+		}
+		for _, room := range []int{80, 200} {
+			checkScreen(t, "node", room, Stats(stats, room))
+			checkScreen(t, "node-before", room, Stats(&reactorv1.Stats{Running: 1}, room))
+		}
+	})
+}

@@ -95,6 +95,14 @@ func duration(measured *durationpb.Duration) string {
 	return d.Round(precision).String()
 }
 
+// guestTime writes a time of many guests together, which can be more than a time.Duration has room for.
+func guestTime(seconds float64) string {
+	if days := seconds / day.Seconds(); days >= 2 {
+		return comma(uint64(days)) + "d"
+	}
+	return duration(durationpb.New(time.Duration(seconds * float64(time.Second))))
+}
+
 func comma(n uint64) string { return humanize.Comma(int64(n)) }
 
 // Size writes a number of bytes in KiB, MiB and so on.

@@ -60,6 +60,7 @@ func (r *Reading) time() time.Time { return r.Stats.GetTime().AsTime() }
 type rates struct {
 	known               bool
 	cpu, resumes, ended float64 // cpu in processors
+	ready               float64 // guests that had no worker, on average
 }
 
 // between returns the rates between two readings of one daemon. They are not known if it was started in between.
@@ -78,5 +79,6 @@ func between(before, after *Reading) rates {
 		cpu:     (a.GetBusyTime().AsDuration() - b.GetBusyTime().AsDuration()).Seconds() / seconds,
 		resumes: (float64(a.GetResumes()) - float64(b.GetResumes())) / seconds,
 		ended:   (ended(a) - ended(b)) / seconds,
+		ready:   (a.GetReadySeconds() - b.GetReadySeconds()) / seconds,
 	}
 }

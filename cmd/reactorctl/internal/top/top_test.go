@@ -32,6 +32,7 @@ func reading(after time.Duration) *Reading {
 		Node: &reactorv1.Node{Version: "1.2.3", StartTime: timestamppb.New(start), ProcessId: 7, Workers: 4, MemoryBytes: 12 << 30},
 		Stats: &reactorv1.Stats{
 			Time: timestamppb.New(at), Running: 12, Waiting: 49614, Pending: 3, ResidentBytes: 3 << 29, GuestMemoryBytes: 1 << 30, HeapBytes: 80 << 20,
+			ReadySeconds: 2.25 * after.Seconds(), Descriptors: 9312, MaxDescriptors: 786432,
 			BusyTime: durationpb.New(after * 3 / 2), Resumes: 12000 * seconds, Succeeded: 100 * seconds, Failed: 2 * seconds,
 			WakeLatenessP50: durationpb.New(30 * time.Microsecond), WakeLatenessP99: durationpb.New(560 * time.Microsecond), WakeLatenessMax: durationpb.New(2 * time.Millisecond),
 		},
@@ -259,7 +260,7 @@ func TestParseFilter(t *testing.T) {
 // What happens per second is known between readings of one daemon, and not across its restart.
 func TestRates(t *testing.T) {
 	m := seen()
-	if got := m.rates; got.cpu < 1.49 || got.cpu > 1.51 || got.resumes != 12000 || got.ended != 102 {
+	if got := m.rates; got.cpu < 1.49 || got.cpu > 1.51 || got.resumes != 12000 || got.ended != 102 || got.ready != 2.25 {
 		t.Errorf("%+v", got)
 	}
 	again := reading(3*time.Hour + 4*time.Second)

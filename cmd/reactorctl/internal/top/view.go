@@ -95,7 +95,11 @@ func (m *Model) head(columns int) []screen.Line {
 	at := m.reading.time()
 	lines := []screen.Line{m.title(state, n.GetVersion(), fmt.Sprintf(", up %s, ", render.Span(at.Sub(n.GetStartTime().AsTime()))), at.Local().Format(", 15:04:05"), columns)}
 	for _, f := range m.figures() {
-		lines = append(lines, screen.Line{{Text: fmt.Sprintf("%-10s ", f.name), Style: screen.Faint}, {Text: f.text, Style: f.style}})
+		line := screen.Line{{Text: fmt.Sprintf("%-10s ", f.name), Style: screen.Faint}, {Text: f.text, Style: f.style}}
+		if line.Width()+screen.Width(f.more) <= columns {
+			line = append(line, screen.Span{Text: f.more})
+		}
+		lines = append(lines, line)
 	}
 	return fitted(lines, columns, len(lines))
 }
@@ -115,16 +119,22 @@ func (m *Model) title(state screen.Span, version, up, clock string, columns int)
 type figure struct {
 	name, text string
 	style      screen.Style
+	more       string // follows if there is room
 }
 
 // figures are the figures of the node, each kind in a line.
 func (m *Model) figures() []figure {
 	s, sum := m.reading.Stats, m.reading.Summary
 	all := 100 * int(m.reading.Node.GetWorkers())
-	cpu := fmt.Sprintf("? of %d%%", all)
+	cpu, ready := fmt.Sprintf("? of %d%%", all), ""
 	if m.rates.known {
 		cpu = fmt.Sprintf("%.0f%% of %d%%, %s resumes/s, %s ended/s", 100*m.rates.cpu, all,
 			render.Count(uint64(max(0, m.rates.resumes))), render.Count(uint64(max(0, m.rates.ended))))
+		ready = fmt.Sprintf(", %.1f without a worker", max(0, m.rates.ready))
+	}
+	descriptors := render.Descriptors(s)
+	if descriptors != "" {
+		descriptors = ", " + descriptors + " descriptors"
 	}
 	workloads := fmt.Sprintf("%s running, %s waiting, %s pending", render.Count(s.GetRunning()), render.Count(s.GetWaiting()), render.Count(s.GetPending()))
 	style := screen.Plain
@@ -133,10 +143,10 @@ func (m *Model) figures() []figure {
 		style = screen.Notable
 	}
 	return []figure{
-		{"cpu", cpu, screen.Plain},
-		{"memory", fmt.Sprintf("%s resident, %s of %s for guests, %s heap", render.Size(s.GetResidentBytes()), render.Size(s.GetGuestMemoryBytes()), render.Size(m.reading.Node.GetMemoryBytes()), render.Size(s.GetHeapBytes())), screen.Plain},
-		{"workloads", workloads, style},
-		{"woken late", fmt.Sprintf("p50 %s, p99 %s, max %s", render.Measured(s.GetWakeLatenessP50()), render.Measured(s.GetWakeLatenessP99()), render.Measured(s.GetWakeLatenessMax())), screen.Plain},
+		{"cpu", cpu, screen.Plain, ready},
+		{"memory", fmt.Sprintf("%s resident, %s of %s for guests, %s heap", render.Size(s.GetResidentBytes()), render.Size(s.GetGuestMemoryBytes()), render.Size(m.reading.Node.GetMemoryBytes()), render.Size(s.GetHeapBytes())), screen.Plain, ""},
+		{"workloads", workloads, style, descriptors},
+		{"woken late", fmt.Sprintf("p50 %s, p99 %s, max %s", render.Measured(s.GetWakeLatenessP50()), render.Measured(s.GetWakeLatenessP99()), render.Measured(s.GetWakeLatenessMax())), screen.Plain, ""},
 	}
 }
 
@@ -184,7 +194,8 @@ func help() []screen.Line {
 		"Ctrl-Z      suspend",
 		"",
 		"CPU% is of one processor, since the last look. WAITING FOR counts what all",
-		"workloads wait for. +2 at the end of WAITS FOR is two more operations.",
+		"workloads wait for. +2 at the end of WAITS FOR is two more operations. How many",
+		"were ready and had no worker is an average since the last look.",
 		"",
 		"Any key goes back.",
 	}

@@ -257,7 +257,20 @@ func fromStats(s api.Stats) *reactorv1.Stats {
 		WakeLatenessP99:   durationpb.New(s.WakeLatenessP99),
 		WakeLatenessMax:   durationpb.New(s.WakeLatenessMax),
 		CompiledModules:   s.CompiledModules,
+		ReadySeconds:      s.ReadySeconds,
+		WaitingSeconds:    s.WaitingSeconds,
+		Waits:             fromNodeWaits(s.Waits),
+		Descriptors:       s.Descriptors,
+		MaxDescriptors:    s.MaxDescriptors,
 	}
+}
+
+func fromNodeWaits(list []api.NodeWait) []*reactorv1.NodeWait {
+	waits := make([]*reactorv1.NodeWait, len(list))
+	for i, w := range list {
+		waits[i] = &reactorv1.NodeWait{Kind: reactorv1.OpKind(w.Kind), Seconds: w.Seconds, Count: w.Count}
+	}
+	return waits
 }
 
 // fromTime returns nil for the zero time, which stands for an unknown time.

@@ -93,6 +93,19 @@ func TestNoEscapeFromGrants(t *testing.T) {
 		})
 	})
 
+	t.Run("ports", func(t *testing.T) {
+		free, udpAt := udpPeer(t)
+		_ = free.Close()
+		c.script(t, "ports", []string{"--listen=0.0.0.0:0", "--listen=udp:" + udpAt}, []string{
+			// what was granted is bound already
+			"listen 3: ok", "bind 3 0.0.0.0:0: inval", "bind 4 " + udpAt + ": inval",
+			// a grant for a port that the daemon chooses is for one
+			"open tcp4: ok 5", "bind 5 0.0.0.0:0: ok", "listen 5: ok", "open tcp4: ok 6", "bind 6 0.0.0.0:0: ok", "listen 6: addrinuse",
+			// without a grant there is none
+			"open udp4: ok 7", "bind 7 0.0.0.0:0: ok", "local 7: ok 0.0.0.0:0", "bind 7 0.0.0.0:0: inval",
+		})
+	})
+
 	t.Run("descriptors", func(t *testing.T) {
 		c.must(t, "submit", "--id", "holder", "--connect", "db="+granted, sockets(t), "read 3 1")
 		c.waitsFor(t, "holder", reading)

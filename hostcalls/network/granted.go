@@ -14,6 +14,30 @@ import (
 type granted struct {
 	streams   []*stream
 	datagrams []*datagrams
+	bound     []*socket // those above, and others with a port that the system has chosen; some may have been closed
+}
+
+// add adds a socket that is bound by a grant, and forgets those that have been closed.
+func (n *granted) add(s *socket) {
+	n.bound = append(slices.DeleteFunc(n.bound, (*socket).isClosed), s)
+}
+
+// taken reports whether a socket is bound by a grant to listen. Where the system chooses the port, nothing else keeps one
+// grant from taking one port after the other.
+func (n *granted) taken(g Grant) bool {
+	return slices.ContainsFunc(n.bound, func(s *socket) bool { return s.isHeldBy(g) })
+}
+
+func (s *socket) isClosed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closed
+}
+
+func (s *socket) isHeldBy(g Grant) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Contains(s.grants, g)
 }
 
 // standFor makes s stand for the socket of the stack that l stands for, if grant g has opened that at an address, and no

@@ -91,6 +91,67 @@ func TestBindToGrantedListener(t *testing.T) {
 	}
 }
 
+// TestGrantedIsBound: what a grant has opened does not stand for itself.
+func TestGrantedIsBound(t *testing.T) {
+	const at, every = "10.0.0.1:53", "0.0.0.0:0"
+	s := networktest.New()
+	_, l, g := granting(t, s, every, every)
+	if err := l.Listen(1); err != nil {
+		t.Errorf("a listener listens again: %v", err)
+	}
+	if err := l.Bind(addrPort(every)); !errors.Is(err, syscall.EINVAL) {
+		t.Errorf("a listener is bound again: %v", err)
+	}
+	inner, err := s.UDP(network.IPv4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := inner.Bind(addrPort(at)); err != nil {
+		t.Fatal(err)
+	}
+	n := network.New(network.Config{Stack: s, Access: &access{listen: map[string]*permit{at: g}}})
+	u, err := n.AdoptUDP(inner, g, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer u.Close()
+	if err := u.Bind(addrPort(at)); !errors.Is(err, syscall.EINVAL) {
+		t.Errorf("a UDP socket is bound again: %v", err)
+	}
+}
+
+// TestOneGrantTakesOnePort: where the system chooses the port, further sockets get no port of their own.
+func TestOneGrantTakesOnePort(t *testing.T) {
+	for _, at := range []string{"10.0.0.1:0", "0.0.0.0:0"} {
+		t.Run(at, func(t *testing.T) {
+			n, granted, _ := granting(t, networktest.New(), at, at)
+			first, err := bound(t, n, network.IPv4, at) // stands for the granted one
+			if err != nil {
+				t.Fatal(err)
+			}
+			refused := func() {
+				t.Helper()
+				if _, err := bound(t, n, network.IPv4, at); !errors.Is(err, syscall.EADDRINUSE) {
+					t.Errorf("another socket: %v, want that the address is in use", err)
+				}
+			}
+			refused()
+			_ = granted.Close()
+			refused()
+			_ = first.Close()
+			again, err := bound(t, n, network.IPv4, at) // nothing is left of the granted one
+			if err != nil {
+				t.Fatal(err)
+			}
+			refused()
+			_ = again.Close()
+			if _, err := bound(t, n, network.IPv4, at); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
 // TestListenerEnds: once both the granted listener and the program's socket for it are closed, and not before.
 func TestListenerEnds(t *testing.T) {
 	const at = "10.0.0.1:80"

@@ -91,8 +91,10 @@ func (n *Network) Adopt(c TCP, g Grant, target string) (TCP, error) {
 		return nil, ErrTooManySockets
 	}
 	s := n.stream(c, AnyFamily, target)
+	s.bound = true
 	s.hold(g)
 	n.granted.streams = append(n.granted.streams, s)
+	n.granted.add(&s.socket)
 	return s, nil
 }
 
@@ -102,9 +104,10 @@ func (n *Network) AdoptUDP(c UDP, g Grant, target string) (UDP, error) {
 		return nil, ErrTooManySockets
 	}
 	s := n.datagrams(c, AnyFamily, target)
-	s.serves = true
+	s.serves, s.bound = true, true
 	s.hold(g)
 	n.granted.datagrams = append(n.granted.datagrams, s)
+	n.granted.add(&s.socket)
 	return s, nil
 }
 

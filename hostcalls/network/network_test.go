@@ -173,6 +173,48 @@ func TestNothingIsAllowedWithoutAccess(t *testing.T) {
 	})
 }
 
+// A socket that is bound to any port of every address takes none of the machine's ports before it is used.
+func TestNoPortWithoutGrant(t *testing.T) {
+	s := networktest.New()
+	listen(t, s, server)
+	n := network.New(network.Config{Stack: s, Access: &access{dial: map[string]*permit{server: {}}}})
+	tcp, err := n.TCP(network.IPv4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tcp.Close()
+	udp, err := n.UDP(network.IPv4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer udp.Close()
+	use := map[network.Socket]func() error{
+		tcp: func() error { return tcp.Connect(addrPort(server)) },
+		udp: func() error { _, err := udp.WriteTo([]byte("x"), addrPort(server)); return err },
+	}
+	for socket, use := range use {
+		if err := socket.Bind(addrPort("0.0.0.0:0")); err != nil {
+			t.Fatal(err)
+		}
+		if at := socket.LocalAddr(); at.IsValid() {
+			t.Errorf("it is at %s", at)
+		}
+		if err := socket.Bind(addrPort("0.0.0.0:0")); !errors.Is(err, syscall.EINVAL) {
+			t.Errorf("bound again: %v", err)
+		}
+		if err := use(); err != nil && !errors.Is(err, hostcalls.ErrWouldBlock) {
+			t.Error(err)
+		}
+		if at := socket.LocalAddr(); at.Port() == 0 {
+			t.Errorf("once it is used it is at %v", at)
+		}
+		_ = socket.Close()
+		if err := socket.Bind(addrPort("0.0.0.0:0")); !errors.Is(err, network.ErrClosed) {
+			t.Errorf("bound when it is closed: %v", err)
+		}
+	}
+}
+
 // Access is asked for the address in its one spelling, with the names that this process has looked it up by.
 func TestAccessIsAskedForWhatIsConnectedTo(t *testing.T) {
 	s := networktest.New()

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/reactord/reactord/executor/driver"
@@ -23,7 +24,8 @@ type socket struct {
 	group   string  // of a connection that was accepted: what names all of its listener
 	sides   [2]side // by Direction
 
-	bound  bool          // by a grant
+	bound  bool          // by a grant, as what a grant has opened is
+	later  bool          // bound to a port that the system has yet to choose
 	shares *atomic.Int32 // how many sockets of the process stand for inner; nil if that is this one alone
 
 	mu      sync.Mutex // guards the fields below
@@ -132,27 +134,56 @@ func (s *socket) explain(err error) error {
 	return err
 }
 
-// bind binds to an address that Access allows, by stand if that succeeds. Any port of every address is what the system
-// gives a socket that sends without being bound, so that takes no grant.
+// bind binds to an address that Access allows, by stand if that succeeds.
 func (s *socket) bind(p Protocol, local netip.AddrPort, stand func(g Grant, local netip.AddrPort) bool) error {
 	local, err := canonical(s.family, local)
 	if err != nil {
 		return err
 	}
 	if isAny(local) {
-		return s.explain(s.inner.Bind(local))
+		return s.bindLater()
 	}
 	g, err := s.network.access.Listen(p, local)
 	if err != nil {
 		return err
 	}
+	if s.bound { // a granted one, too, which is not to stand for itself
+		return syscall.EINVAL
+	}
 	if !stand(g, local) {
+		if local.Port() == 0 && s.network.granted.taken(g) {
+			return syscall.EADDRINUSE
+		}
 		if err := s.inner.Bind(local); err != nil {
 			return s.explain(err)
 		}
 	}
+	s.boundBy(g, local.Port())
+	return nil
+}
+
+// boundBy says by which grant the socket is bound, and to which port; 0 is one that the system has chosen.
+func (s *socket) boundBy(g Grant, port uint16) {
 	s.bound = true
 	s.hold(g)
+	if port == 0 {
+		s.network.granted.add(s)
+	}
+}
+
+// bindLater binds to any port of every address. The system gives that to every socket that connects or sends, so it takes
+// no grant; but a port is taken only then. Otherwise processes without any grant could take all that the machine has.
+func (s *socket) bindLater() error {
+	s.mu.Lock()
+	over := s.closed || s.revoked
+	s.mu.Unlock()
+	switch {
+	case over:
+		return s.explain(ErrClosed)
+	case s.bound || s.later || s.inner.LocalAddr().IsValid():
+		return syscall.EINVAL
+	}
+	s.later = true
 	return nil
 }
 

@@ -3,6 +3,7 @@ package network
 import (
 	"errors"
 	"net/netip"
+	"syscall"
 
 	"github.com/reactord/reactord/hostcalls"
 )
@@ -65,13 +66,14 @@ func (s *stream) Listen(backlog int) error {
 		if err != nil {
 			return err
 		}
-		s.standForGranted(g, at)
-		s.hold(g)
+		if !s.standForGranted(g, at) && s.network.granted.taken(g) {
+			return syscall.EADDRINUSE
+		}
+		s.boundBy(g, 0)
 	}
 	if err := s.tcp.Listen(backlog); err != nil {
 		return s.explain(err)
 	}
-	s.bound = true
 	s.target = s.inner.LocalAddr().String()
 	return nil
 }

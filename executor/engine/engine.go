@@ -48,6 +48,7 @@ type Engine struct {
 
 	modules moduleTable
 	stacks  stackFields
+	wasi    wasiState
 }
 
 // New opens an engine. ctx applies to New only.

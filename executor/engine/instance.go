@@ -134,6 +134,7 @@ func (i *Instance) instantiate() {
 		i.failure = &InternalError{Err: err}
 		return
 	}
+	i.module.engine.wasi.drop(guest)
 	i.guest = guest
 }
 

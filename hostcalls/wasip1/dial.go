@@ -121,12 +121,12 @@ func (o opener) adopt(tcp network.TCP, target string) (network.TCP, error) {
 
 // net returns the process's network.
 func (p *Process) net() *network.Network {
-	if p.network == nil {
+	if p.granted.sockets == nil {
 		config := p.granted.network
 		config.Memory = hostMemory{p}
-		p.network = network.New(config)
+		p.granted.sockets = network.New(config)
 	}
-	return p.network
+	return p.granted.sockets
 }
 
 // hostMemory counts what the host holds for a process as the process's memory: that of its instance, which starts with what

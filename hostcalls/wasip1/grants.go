@@ -45,7 +45,7 @@ func (p *Process) openGrants(config *abi.Config) error {
 			return &capability.Error{Grant: g.Grant, Err: err}
 		}
 	}
-	p.setSockets(p.granted.sockets)
+	p.setSockets(p.granted.names)
 	p.granted.opened.Store(&p.granted.listening)
 	return nil
 }
@@ -75,7 +75,7 @@ func (o opener) OpenFolder(f capability.Folder) error {
 // installSocket is install for a socket, which has a name for the guest.
 func (o opener) installSocket(name string, d descriptor, err error) error {
 	if err = o.install(d, err); err == nil {
-		o.process.granted.sockets = append(o.process.granted.sockets, name)
+		o.process.granted.names = append(o.process.granted.names, name)
 	}
 	return err
 }

@@ -16,11 +16,12 @@ import (
 type granted struct {
 	peer      network.Peer
 	network   network.Config
+	sockets   *network.Network // nil until there is a socket
 	mounts    *vfs.Mounts
 	folders   []capability.Folder
 	unwatch   []func()                 // the wake-ups by revocations
 	onOutside func(path string)        // abi.Config.OnOutside
-	sockets   []string                 // names, in the order of the descriptors
+	names     []string                 // of the sockets, in the order of the descriptors
 	listening []string                 // addresses
 	opened    atomic.Pointer[[]string] // listening, once all grants are open
 	heldBytes int64                    // of secrets and connections, before the instance exists

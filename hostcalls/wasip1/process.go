@@ -12,7 +12,6 @@ import (
 	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/hostcalls/lease"
-	"github.com/reactord/reactord/hostcalls/network"
 )
 
 // Process is one run of a preview 1 program.
@@ -31,7 +30,6 @@ type Process struct {
 	memoryless bool      // the module has no memory
 	startup    *startup  // nil once the instance exists
 	granted    *granted
-	network    *network.Network                // nil until it has a socket
 	refused    *refused                        // nil if nothing was
 	instance   atomic.Pointer[engine.Instance] // for PeakMemory
 }

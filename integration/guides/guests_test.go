@@ -19,6 +19,8 @@ func TestMain(m *testing.M) { os.Exit(testkit.Main(m)) }
 var toolchains = map[string]string{
 	"Dialling": `echo '#include <stdio.h>
 int main(void) { return 0; }' | clang --target=wasm32-wasi -x c -o /dev/null -`,
+	"UDP": `echo '#include <stdio.h>
+int main(void) { return 0; }' | clang --target=wasm32-wasi -x c -o /dev/null -`,
 	"Rust": `rustc --target wasm32-wasip1 --print target-libdir | xargs ls | grep -q libstd`,
 	"C": `echo '#include <stdio.h>
 int main(void) { return 0; }' | clang --target=wasm32-wasi -x c -o /dev/null -`,

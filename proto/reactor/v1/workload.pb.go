@@ -4855,7 +4855,7 @@ type RefusedAccess struct {
 	// count is how often it tried.
 	Count uint64 `protobuf:"varint,5,opt,name=count,proto3" json:"count,omitempty"`
 	// name is the one that the guest had looked up for the address in target, which is special (loopback, private and the
-	// like) and has to be granted as such.
+	// like) and has to be granted as such. For localhost, which may be granted by that name, target has the name.
 	Name          string `protobuf:"bytes,6,opt,name=name,proto3" json:"name,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

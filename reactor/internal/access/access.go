@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -120,18 +121,21 @@ func (a *Access) mayConnect(to netip.AddrPort, names []string) bool {
 	return false
 }
 
-// dialOf returns the smallest grant that allows a connection, and the name that it does not have: it is by name, unless
-// none allows it.
+// dialOf returns the smallest grant that allows a connection, and the name that it does not have: it is by the last name
+// that allows the connection, if one does.
 func dialOf(p network.Protocol, to netip.AddrPort, names []string) (d grant.Dial, name string) {
+	if p == network.OverUDP {
+		d.Protocol = grant.UDP
+	}
+	for _, name := range slices.Backward(names) {
+		d.Pattern = net.JoinHostPort(name, strconv.Itoa(int(to.Port())))
+		if pattern, err := policy.ParsePattern(d.Pattern); err == nil && pattern.Covers(to, names) {
+			return d, ""
+		}
+	}
 	d.Pattern = to.String()
 	if len(names) > 0 {
 		name = names[len(names)-1]
-	}
-	if name != "" && !policy.IsSpecial(to.Addr()) {
-		d.Pattern, name = net.JoinHostPort(name, strconv.Itoa(int(to.Port()))), ""
-	}
-	if p == network.OverUDP {
-		d.Protocol = grant.UDP
 	}
 	return d, name
 }

@@ -82,6 +82,11 @@ func TestDial(t *testing.T) {
 		{network.OverTCP, "[::1]:443", "a.example", "", "dial [::1]:443 a.example"},
 		{network.OverTCP, "[2002:7f00:1::]:443", "a.example", "", "dial [2002:7f00:1::]:443 a.example"},
 		{network.OverTCP, "[fe80::1%eth0]:443", "a.example", "", ""},
+		// A name that stands for its addresses.
+		{network.OverTCP, "127.0.0.1:443", "localhost", "", "dial localhost:443"},
+		{network.OverTCP, "127.0.0.1:443", "localhost a.example", "", "dial localhost:443"},
+		{network.OverUDP, "[::1]:443", "localhost", "", "dial udp:localhost:443"},
+		{network.OverTCP, "10.0.0.1:443", "localhost", "", "dial 10.0.0.1:443 localhost"},
 		// Grants of other kinds let a guest dial nothing.
 		{network.OverTCP, public + ":1", "a.other", "", "dial a.other:1"},
 		{network.OverTCP, public + ":80", "a.other", "", "dial a.other:80"},

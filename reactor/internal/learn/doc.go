@@ -9,7 +9,8 @@
 //
 //   - one that allows nothing else that could have been left out: a connection is allowed by the name if the guest had
 //     looked the name up, and no wildcard is ever proposed. A grant to dial a name allows to look it up. An address that
-//     has to be granted as such (policy.IsSpecial) is, and then its name is only granted to be looked up;
+//     has to be granted as such (policy.IsSpecial) is, and then its name is only granted to be looked up. The exception
+//     is localhost, which stands for the addresses of this machine;
 //   - with few grants: ports in a row become one range, and addresses that are exactly a range of addresses become that
 //     range, if every one of them was refused. Whichever of ports and addresses leads to fewer grants is joined first;
 //   - in which no grant can be left out, unless the guest tried an address first by itself and later by a name: then it has

@@ -71,6 +71,9 @@ func TestSmallest(t *testing.T) {
 		{"all addresses", of(Listen, "127.0.0.1:80", "0.0.0.0:80", "[::]:80", "[::1]:81"), "listen [::1]:81; listen [::]:80"},
 		{"a name at a private address", append(of(Resolve, "db.internal"), dial("10.0.0.5:5432")...), "resolve db.internal; dial 10.0.0.5:5432"},
 		{"a name at a private and a public address", append(of(Resolve, "a.example"), dial("10.0.0.5:80", "a.example:80")...), "dial 10.0.0.5:80; dial a.example:80"},
+		{"localhost", append(of(Resolve, "localhost"), dial("localhost:80", "localhost:81")...), "dial localhost:80-81"},
+		{"localhost and its addresses", append(of(Resolve, "localhost"), dial("127.0.0.1:80", "localhost:80", "[::1]:80", "127.0.0.2:81", "udp:127.0.0.1:80")...), "dial 127.0.0.2:81; dial localhost:80; dial udp:127.0.0.1:80"},
+		{"an address of localhost", append(of(Resolve, "localhost"), dial("127.0.0.1:80")...), "resolve localhost; dial 127.0.0.1:80"},
 		{"paths", of(File, "/data/../x"), ""},
 	} {
 		if got := flagsOf(Smallest(tt.refused)); got != tt.want {
@@ -94,7 +97,7 @@ func randomGuest(r *rand.Rand) *guest {
 	g := &guest{}
 	for range 1 + r.IntN(24) {
 		p := network.Protocol(r.IntN(2)) //nolint:gosec // two protocols
-		name := fmt.Sprintf("n%d.example", r.IntN(3))
+		name := []string{"n0.example", "n1.example", "n2.example", "localhost"}[r.IntN(4)]
 		addr := netip.AddrFrom4([4]byte{[]byte{8, 10, 127}[r.IntN(3)], 0, 0, byte(r.IntN(4))})
 		if r.IntN(5) == 0 {
 			addr = netip.AddrFrom16([16]byte{0x20, 1, 0x48, 0x60, 15: byte(r.IntN(4))})
@@ -103,6 +106,9 @@ func randomGuest(r *rand.Rand) *guest {
 		var names []string // half of the addresses are known by a name, all the time
 		if addr.As16()[15]%2 == 0 {
 			names = []string{fmt.Sprintf("n%d.example", int(addr.As16()[12])%3)}
+			if addr.IsLoopback() {
+				names = []string{"localhost"}
+			}
 		}
 		switch r.IntN(6) {
 		case 0:

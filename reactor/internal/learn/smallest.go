@@ -37,7 +37,7 @@ func Smallest(refused []api.RefusedAccess) []grant.Grant {
 			grants = append(grants, grant.Resolve{Pattern: name})
 		}
 	}
-	for _, b := range blocks(dials) {
+	for _, b := range blocks(uncovered(dials)) {
 		grants = append(grants, grant.Dial{Pattern: b.pattern(), Protocol: b.protocol})
 	}
 	for _, l := range widest(listeners) {
@@ -71,6 +71,22 @@ func parseEndpoint(a api.RefusedAccess) (e endpoint, ok bool) {
 		e.addr, e.host = netip.Addr{}, host
 	}
 	return e, true
+}
+
+// uncovered returns endpoints without the addresses that names among them cover, as localhost does.
+func uncovered(dials []endpoint) []endpoint {
+	covered := map[grant.Protocol][]policy.Pattern{}
+	for _, e := range dials {
+		pattern, err := policy.ParsePattern(net.JoinHostPort(e.host, strconv.Itoa(int(e.port))))
+		if e.host != "" && err == nil {
+			covered[e.protocol] = append(covered[e.protocol], pattern)
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(dials), func(e endpoint) bool {
+		return e.host == "" && slices.ContainsFunc(covered[e.protocol], func(p policy.Pattern) bool {
+			return p.Covers(netip.AddrPortFrom(e.addr, e.port), nil)
+		})
+	})
 }
 
 // block is all ports of a range at a name or at all addresses of a range.

@@ -5,7 +5,7 @@ package abi
 type Refusal struct {
 	Kind        RefusalKind
 	Want, Limit int64  // in the kind's unit; Limit is zero if the host had none left, rather than the program's limit
-	Peer, Why   string // of RefusedStream
+	Peer, Why   string // of RefusedStream; RefusedTLS has Why alone
 }
 
 // RefusalKind says what was refused.
@@ -18,4 +18,5 @@ const (
 	RefusedDescriptor             // another descriptor: the number of them
 	RefusedOperations             // a poll: the number of operations it would wait for
 	RefusedStream                 // its standard input or output, which is joined to another workload
+	RefusedTLS                    // a connection, by an alert of its server
 )

@@ -24,7 +24,8 @@ const (
 
 // ClientTLS begins TLS, as the client, on a connection that it takes over, and waits for the handshake on the call's
 // fiber. It returns a socket for what TLS carries. Closing that, or ending its writing, ends TLS with it; a peer that
-// ends the connection without ending TLS is ErrTruncated. config is as of [TLSOptions]. The error is a *TLSError, ErrRevoked
+// ends the connection without ending TLS is ErrTruncated, and one that ends it with an alert a *TLSError: in TLS 1.3 a server
+// that does not take the client's certificate says so after the handshake. config is as of [TLSOptions]. The error is a *TLSError, ErrRevoked
 // if the grant, which may be nil, is revoked meanwhile, or the cause of a cancel.
 //
 // The handshake runs on the driver's pool for what waits for the network. After it, TLS costs no goroutine: reading and
@@ -54,7 +55,7 @@ func ClientTLS(c *hostcalls.Call, conn TCP, by Grant, config *tls.Config) (TCP, 
 		_ = conn.Close() // ends the handshake, too, if it still runs
 		return nil, err
 	}
-	return &tlsConn{TCP: conn, transport: transport, tls: client}, nil
+	return &tlsConn{TCP: conn, server: config.ServerName, transport: transport, tls: client}, nil
 }
 
 // tlsConn is a connection with TLS, of which TCP is the connection below.
@@ -67,6 +68,7 @@ func ClientTLS(c *hostcalls.Call, conn TCP, by Grant, config *tls.Config) (TCP, 
 // Readiness is exact: a wait that begins, and Level, decrypt what has come.
 type tlsConn struct {
 	TCP
+	server string // its name, for errors
 
 	mu        sync.Mutex // guards the fields below, and is held before the locks of TCP
 	transport *tlsTransport
@@ -120,7 +122,7 @@ func (t *tlsConn) decrypt(p []byte) int {
 	}
 	n, err := t.tls.Read(p)
 	if err != nil && !errors.Is(err, errNothingYet) {
-		t.readErr = err
+		t.readErr = explainAlert(err, t.server)
 	}
 	t.flush() // crypto/tls may have answered the peer
 	return n
@@ -171,7 +173,7 @@ func (t *tlsConn) Write(p []byte) (int, error) {
 
 func (t *tlsConn) fail(err error) {
 	if err != nil && t.writeErr == nil {
-		t.writeErr = err
+		t.writeErr = explainAlert(err, t.server)
 	}
 }
 

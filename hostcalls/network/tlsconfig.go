@@ -48,7 +48,7 @@ func (o TLSOptions) Config() (*tls.Config, error) {
 	return config, nil
 }
 
-// TLSError says why TLS could not begin.
+// TLSError says why TLS could not begin, or why the server ended it with an alert.
 type TLSError struct {
 	Server string // the name that was expected
 	Reason string
@@ -62,7 +62,6 @@ func (e *TLSError) Unwrap() error { return e.Err }
 // explainTLS says in plain words why a handshake failed. What the peer has chosen is quoted, and cut.
 func explainTLS(err error, server string) error {
 	e := &TLSError{Server: server, Err: err}
-	var alert *net.OpError // crypto/tls has it so
 	var record tls.RecordHeaderError
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
@@ -71,14 +70,32 @@ func explainTLS(err error, server string) error {
 		e.Reason = "the server ended the connection"
 	case errors.As(err, &record):
 		e.Reason = "the server does not speak TLS"
-	case errors.As(err, &alert) && alert.Op == "remote error":
-		e.Reason = "the server refused: " + strings.TrimPrefix(alert.Err.Error(), "tls: ")
 	default:
-		if e.Reason = certificateFault(err, server); e.Reason == "" {
+		if alert := alertOf(err); alert != "" {
+			e.Reason = "the server refused: " + alert
+		} else if e.Reason = certificateFault(err, server); e.Reason == "" {
 			e.Reason = strings.TrimPrefix(err.Error(), "tls: ")
 		}
 	}
 	return e
+}
+
+// explainAlert returns the error for a connection that err ended after its handshake: a *TLSError if that is an alert of the
+// server.
+func explainAlert(err error, server string) error {
+	if alertOf(err) == "" {
+		return err
+	}
+	return explainTLS(err, server)
+}
+
+// alertOf returns what the peer's alert says; empty if err is none.
+func alertOf(err error) string {
+	alert, ok := errors.AsType[*net.OpError](err) // crypto/tls has it so
+	if !ok || alert.Op != "remote error" {
+		return ""
+	}
+	return strings.TrimPrefix(alert.Err.Error(), "tls: ")
 }
 
 const (

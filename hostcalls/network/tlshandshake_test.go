@@ -246,6 +246,34 @@ func TestTLSClientCertificateAndALPN(t *testing.T) {
 	serving.Wait()
 }
 
+// In TLS 1.3 the client is done before the server has looked at its certificate.
+func TestTLSClientCertificateMissing(t *testing.T) {
+	a := newAuthority(t, "test")
+	server := a.serverConfig(t, nil)
+	server.ClientAuth, server.MinVersion = tls.RequireAndVerifyClientCert, tls.VersionTLS13
+	s := networktest.New()
+	l := listen(t, s, "127.0.0.1:443")
+	var serving sync.WaitGroup
+	serving.Go(func() {
+		if err := tls.Server(networktest.NetConn(accept(t, l)), server).Handshake(); err == nil {
+			t.Error("the server takes a client without a certificate")
+		}
+	})
+	conn, err := dialTLS(t, s, "127.0.0.1:443", a.clientConfig(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "TLS with " + serverName + ": the server refused: certificate required"
+	for range 2 {
+		_, err := readAll(t, conn)
+		if refused, ok := errors.AsType[*network.TLSError](err); !ok || refused.Error() != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+	_ = conn.Close()
+	serving.Wait()
+}
+
 func TestTLSOptionsFaults(t *testing.T) {
 	a := newAuthority(t, "test")
 	cert, _ := a.issue(t, nil)

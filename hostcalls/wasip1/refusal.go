@@ -6,7 +6,9 @@ import (
 	"time"
 
 	"github.com/reactord/reactord/executor/engine"
+	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/abi"
+	"github.com/reactord/reactord/hostcalls/network"
 )
 
 // refused is the last thing that a program was refused.
@@ -54,6 +56,16 @@ func (p *Process) refuseMemory(limit int64) func(bytes int64, why error) {
 			limit = 0
 		}
 		p.refuse(abi.Refusal{Kind: abi.RefusedMemory, Want: bytes, Limit: limit})
+	}
+}
+
+// onSocketFailed notes why a socket has failed, if the errno does not tell that: there is none for an alert of TLS.
+func (p *Process) onSocketFailed(err error) {
+	if err == nil || err == hostcalls.ErrWouldBlock { //nolint:errorlint // this is asked at every read and write
+		return
+	}
+	if broken, ok := errors.AsType[*network.TLSError](err); ok {
+		p.refuse(abi.Refusal{Kind: abi.RefusedTLS, Why: broken.Error()})
 	}
 }
 

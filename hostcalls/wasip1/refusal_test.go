@@ -2,11 +2,14 @@ package wasip1
 
 import (
 	"errors"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/reactord/reactord/executor/engine"
+	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/abi"
+	"github.com/reactord/reactord/hostcalls/network"
 )
 
 // TestRefusalIsTold: what a process is refused is told with its end, the last thing first, unless it has gone on for long.
@@ -22,6 +25,16 @@ func TestRefusalIsTold(t *testing.T) {
 		grow := c.refuseMemory(10)
 		grow(11, engine.ErrOutOfMemory)
 		if r := c.Refusal(); r == nil || *r != (abi.Refusal{Kind: abi.RefusedMemory, Want: 11, Limit: 10}) {
+			t.Errorf("the refusal is %+v", r)
+		}
+		c.onSocketFailed(hostcalls.ErrWouldBlock)
+		c.onSocketFailed(syscall.ECONNRESET)
+		if r := c.Refusal(); r.Kind != abi.RefusedMemory {
+			t.Errorf("the refusal is %+v", r)
+		}
+		alert := &network.TLSError{Server: "db", Reason: "the server refused: certificate required"}
+		c.onSocketFailed(alert)
+		if r := c.Refusal(); *r != (abi.Refusal{Kind: abi.RefusedTLS, Why: alert.Error()}) {
 			t.Errorf("the refusal is %+v", r)
 		}
 		c.forgetOldRefusal()

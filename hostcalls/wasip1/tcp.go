@@ -243,6 +243,7 @@ func (r tcpReader) Read(b []byte) (int, error) {
 	defer r.process.AddCostSince(time.Now())
 	n, err := r.tcp.Read(b, false)
 	r.waiting[network.In].use(err)
+	r.process.onSocketFailed(err)
 	return n, err
 }
 
@@ -250,6 +251,7 @@ func (r tcpPeeker) Read(b []byte) (int, error) {
 	defer r.process.AddCostSince(time.Now())
 	n, err := r.tcp.Read(b, true)
 	r.waiting[network.In].use(err)
+	r.process.onSocketFailed(err)
 	return n, err
 }
 
@@ -257,6 +259,7 @@ func (w tcpWriter) Write(b []byte) (int, error) {
 	defer w.process.AddCostSince(time.Now())
 	n, err := w.tcp.Write(b)
 	w.waiting[network.Out].use(err)
+	w.process.onSocketFailed(err)
 	return n, err
 }
 

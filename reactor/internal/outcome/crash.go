@@ -95,6 +95,8 @@ func refusalText(r *abi.Refusal, flag string) string {
 		return fmt.Sprintf("another descriptor was refused: the limit is %d%s", r.Limit, flag)
 	case abi.RefusedStream:
 		return fmt.Sprintf("its pipe with %s broke: %s", r.Peer, r.Why)
+	case abi.RefusedTLS:
+		return r.Why
 	case abi.RefusedOperations:
 		return fmt.Sprintf("waiting for %d operations at once was refused: the limit is %d%s", r.Want, r.Limit, flag)
 	}

@@ -169,6 +169,11 @@ func TestExitAfterRefusal(t *testing.T) {
 	if want := "the guest exited with code 2; shortly before, memory.grow to 2 MiB was refused: the limit is 1 MiB (--memory)"; o.Message != want || o.Crash != nil {
 		t.Errorf("%+v, want %q", o, want)
 	}
+	alert := &abi.Refusal{Kind: abi.RefusedTLS, Why: "TLS with db: the server refused: certificate required"}
+	o = Ended(abi.Exit{Code: 1}, nil, alert, api.Limits{})
+	if want := "the guest exited with code 1; shortly before, TLS with db: the server refused: certificate required"; o.Message != want {
+		t.Errorf("%+v, want %q", o, want)
+	}
 	if o := Ended(abi.Exit{}, nil, refusal, api.Limits{}); o.Message != "" || o.State != api.Succeeded {
 		t.Errorf("%+v", o)
 	}

@@ -89,7 +89,7 @@ func (s *datagrams) ReadFrom(p []byte, peek bool) (n int, from netip.AddrPort, t
 		}
 		if !peek {
 			s.sides[In].moved.Add(uint64(n))
-			flow.count(n)
+			flow.countDatagram(n)
 		}
 		return n, from, truncated, nil
 	}
@@ -113,9 +113,12 @@ func (s *datagrams) WriteTo(p []byte, to netip.AddrPort) (int, error) {
 		return 0, err
 	}
 	n, err := s.udp.WriteTo(p, to)
+	if err != nil {
+		return 0, s.explain(err)
+	}
 	s.sides[Out].moved.Add(uint64(n))
-	flow.count(n)
-	return n, s.explain(err)
+	flow.countDatagram(n)
+	return n, nil
 }
 
 // allow asks whether a datagram may be sent to an address, which it returns in canonical form.

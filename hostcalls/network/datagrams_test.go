@@ -3,7 +3,9 @@ package network_test
 import (
 	"errors"
 	"testing"
+	"testing/synctest"
 
+	"github.com/reactord/reactord/executor/driver"
 	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/network"
 	"github.com/reactord/reactord/hostcalls/network/networktest"
@@ -119,6 +121,45 @@ func TestUDPQuota(t *testing.T) {
 		t.Errorf("WriteTo = %d, %v", size, err)
 	}
 	_ = u.Close()
+}
+
+// A process that sends, or is sent, datagrams without any bytes goes no faster than with a byte in each.
+func TestUDPRateOfEmptyDatagrams(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		onFiber(t, func(_ *hostcalls.Call, d *driver.Driver) {
+			s := networktest.New()
+			traffic := network.NewTraffic(d, network.TrafficLimits{BytesPerSecond: 200})
+			u, err := network.New(network.Config{Stack: s, Traffic: traffic}).AdoptUDP(udpAt(t, s, "10.0.0.1:53"), nil, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer u.Close()
+			peer := udpAt(t, s, "10.0.0.2:53")
+			receive := func() error {
+				if _, err := peer.WriteTo(nil, addrPort("10.0.0.1:53")); err != nil {
+					t.Fatal(err)
+				}
+				_, _, _, err := u.ReadFrom(nil, false)
+				return err
+			}
+			send := func() error {
+				_, err := u.WriteTo(nil, peer.LocalAddr())
+				return err
+			}
+			for what, move := range map[string]func() error{"received": receive, "sent": send} {
+				moved := 0
+				for err = move(); err == nil && moved < 100; err = move() {
+					moved++
+				}
+				if moved > 20 || !errors.Is(err, hostcalls.ErrWouldBlock) {
+					t.Errorf("%d are %s at once, then %v", moved, what, err)
+				}
+			}
+			if traffic.Sent() != 0 || traffic.Received() != 0 {
+				t.Errorf("%d bytes were sent and %d received", traffic.Sent(), traffic.Received())
+			}
+		})
+	})
 }
 
 // udpAt returns a UDP socket of the stack.

@@ -120,6 +120,24 @@ func TestGrantedIsBound(t *testing.T) {
 	}
 }
 
+// An operation may be looked at while its socket comes to stand for a granted one.
+func TestLookAtSocketThatIsBound(t *testing.T) {
+	const at = "10.0.0.1:80"
+	n, _, _ := granting(t, networktest.New(), at, at)
+	s, err := n.TCP(network.IPv4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	op := network.Op(s, hostcalls.OpRead, network.In, 0)
+	looked := make(chan string)
+	go func() { looked <- op.Group() + op.Peer() + op.Grant() }()
+	if err := s.Bind(addrPort(at)); err != nil {
+		t.Fatal(err)
+	}
+	<-looked
+}
+
 // TestOneGrantTakesOnePort: where the system chooses the port, further sockets get no port of their own.
 func TestOneGrantTakesOnePort(t *testing.T) {
 	for _, at := range []string{"10.0.0.1:0", "0.0.0.0:0"} {

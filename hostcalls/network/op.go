@@ -86,7 +86,11 @@ func (s *side) Transferred(hostcalls.OpKind) uint64 { return s.moved.Load() }
 func (s *side) Group() string { return s.socket.group }
 
 // Peer implements hostcalls.Peered.
-func (s *side) Peer() string { return peerOf(s.socket.inner) }
+func (s *side) Peer() string {
+	s.socket.mu.Lock()
+	defer s.socket.mu.Unlock()
+	return peerOf(s.socket.inner)
+}
 
 // Grant implements hostcalls.Subject.
 func (s *side) Grant() string {

@@ -96,6 +96,14 @@ func (f *flow) count(n int) {
 	}
 }
 
+// countDatagram counts a datagram of n bytes. To the rate an empty one is a byte, or any number of them would pass.
+func (f *flow) countDatagram(n int) {
+	f.total.Add(uint64(n))
+	if f.rate != nil {
+		f.rate.take(max(n, 1))
+	}
+}
+
 // readyAt returns when the rate lets bytes pass again, zero if it does now.
 func (f *flow) readyAt() time.Time {
 	if f.rate == nil || f.spent() {

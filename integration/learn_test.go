@@ -128,3 +128,22 @@ func TestRefusedIsTold(t *testing.T) {
 		t.Errorf("a guest that was refused nothing: %s", errs)
 	}
 }
+
+// What a guest tries without a call that the daemon knows is not refused, so it is told that there is none.
+func TestModuleThatCannotDialIsTold(t *testing.T) {
+	c := newCtlOf(t, testkit.Start(t, testkit.WarmDir(t)))
+	const want = "its module calls nothing that connects or looks up names"
+	for _, flags := range [][]string{{"--dial", "localhost:1"}, {"--resolve", "localhost"}, {"--grants", "report"}} {
+		args := slices.Concat([]string{"run", "--id", "guest"}, flags, []string{toolFile(t), "exit", "3"})
+		if _, errs, _ := c.run(t, "", args...); !strings.Contains(errs, want) {
+			t.Errorf("%q: run: %s", flags, errs)
+		}
+		if _, errs, _ := c.run(t, "", "grants", "guest"); !strings.Contains(errs, want) {
+			t.Errorf("%q: grants: %s", flags, errs)
+		}
+		c.must(t, "rm", "guest")
+	}
+	if _, errs, _ := c.run(t, "", "run", "--dial", "localhost:1", "../examples/c-dial/dial.wasm"); strings.Contains(errs, want) {
+		t.Errorf("a guest that can dial: %s", errs)
+	}
+}

@@ -70,3 +70,19 @@ func TestGrantsAreFoundInEverySpelling(t *testing.T) {
 		t.Errorf("words are joined to %q", got)
 	}
 }
+
+// A program with a resolver of its own is refused datagrams to name servers.
+func TestAsksNameServer(t *testing.T) {
+	const udp, tcp = reactorv1.TransportProtocol_TRANSPORT_PROTOCOL_UDP, reactorv1.TransportProtocol_TRANSPORT_PROTOCOL_UNSPECIFIED
+	for _, tt := range []struct {
+		protocol reactorv1.TransportProtocol
+		target   string
+		want     bool
+	}{
+		{udp, "127.0.0.1:53", true}, {udp, "[::1]:53", true}, {udp, "127.0.0.1:5353", false}, {tcp, "127.0.0.1:53", false},
+	} {
+		if got := asksNameServer(&reactorv1.RefusedAccess{Protocol: tt.protocol, Target: tt.target}); got != tt.want {
+			t.Errorf("%v %s: %t", tt.protocol, tt.target, got)
+		}
+	}
+}

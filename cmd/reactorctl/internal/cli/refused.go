@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/reactord/reactord/cmd/reactorctl/internal/render"
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
@@ -16,7 +17,29 @@ func (a *app) tellRefused(ctx context.Context, w *reactorv1.Workload) {
 	}
 	if refused := a.refused(ctx, w.GetId()); refused != "" {
 		fmt.Fprintf(a.Err, "  refused for want of a grant: %s\n", refused)
+	} else if a.cannotDial(ctx, w) {
+		fmt.Fprintf(a.Err, "  %s\n", cannotDial)
 	}
+}
+
+// cannotDial is told of a guest that is to connect and whose libraries don't know how: what it tries never reaches the
+// daemon, so that nothing was refused.
+const cannotDial = "its module calls nothing that connects or looks up names: \"Dialling\" in docs/guests.md has what its language needs"
+
+// cannotDial reports whether a workload was granted connections, or is to find out which ones it needs, and its module
+// has no call to open one with.
+func (a *app) cannotDial(ctx context.Context, w *reactorv1.Workload) bool {
+	dials := func(g *reactorv1.Grant) bool { return g.GetDial() != nil || g.GetResolve() != nil }
+	spec := w.GetSpec()
+	if spec.GetGrantMode() != reactorv1.GrantMode_GRANT_MODE_REPORT && !slices.ContainsFunc(spec.GetGrants(), dials) {
+		return false
+	}
+	response, err := a.modules().GetModule(ctx, &reactorv1.GetModuleRequest{Module: spec.GetModule()})
+	if err != nil {
+		return false
+	}
+	needs := response.GetModule().GetNeeds()
+	return !slices.Contains(needs, "dialling") && !slices.Contains(needs, "names")
 }
 
 // refused says what a workload was refused; nothing if that was nothing, or is not known.

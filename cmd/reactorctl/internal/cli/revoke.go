@@ -60,10 +60,18 @@ func (a *app) printGrants(ctx context.Context, id string, grants *reactorv1.GetG
 	if slices.ContainsFunc(grants.GetRefused(), func(r *reactorv1.RefusedAccess) bool { return r.GetKind() == reactorv1.OpKind_OP_KIND_FILE }) {
 		fmt.Fprintln(a.Err, "its paths lead out of the folder that they begin in: grant a folder that contains both instead of that one")
 	}
+	if slices.ContainsFunc(grants.GetRefused(), asksNameServer) {
+		fmt.Fprintln(a.Err, "it asks name servers by itself: a Go program built with GOFLAGS=-tags=getaddrinfo has the daemon look up names instead")
+	}
 	if flags := render.GrantFlags(grants.GetMissing()); flags != "" {
 		fmt.Fprintf(a.Out, "\nenough for that: %s\n", flags)
 	}
 	return nil
+}
+
+// asksNameServer reports whether a guest tried to reach a name server.
+func asksNameServer(r *reactorv1.RefusedAccess) bool {
+	return r.GetProtocol() == reactorv1.TransportProtocol_TRANSPORT_PROTOCOL_UDP && strings.HasSuffix(r.GetTarget(), ":53")
 }
 
 // printNothingRefused says so of a workload of which it would be known.
@@ -72,8 +80,12 @@ func (a *app) printNothingRefused(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	if response.GetWorkload().GetSpec().GetGrantMode() == reactorv1.GrantMode_GRANT_MODE_REPORT {
+	w := response.GetWorkload()
+	if w.GetSpec().GetGrantMode() == reactorv1.GrantMode_GRANT_MODE_REPORT {
 		fmt.Fprintln(a.Err, "nothing was refused")
+	}
+	if a.cannotDial(ctx, w) {
+		fmt.Fprintln(a.Err, cannotDial)
 	}
 	return nil
 }

@@ -64,6 +64,9 @@ type Task struct {
 	panicked       *PanicError
 }
 
+// Tenant returns the tenant that the task was spawned for.
+func (t *Task) Tenant() string { return t.tenant.name }
+
 // Wake makes a parked task ready. It may be called from any goroutine, any number of times. It is
 // remembered: a Wake at a time when the task is not parked makes its next Park return at once.
 func (t *Task) Wake() {

@@ -41,7 +41,7 @@ func (c *Call) Lookup(over func() error, op Op, lane driver.Lane, job func(conte
 func (c *Call) wait(over func() error, op Op, lane driver.Lane, j *blockingJob) error {
 	j.wake = c.fiber.Task().Wake
 	spec := driver.Job{
-		Run: j.attempt, Done: j.done, Owner: c.guest.owner, Lane: lane,
+		Run: j.attempt, Done: j.done, Tenant: c.Tenant(), Owner: c.guest.owner, Lane: lane,
 		Kind: op.Kind.String(), Target: op.Target, Quick: c.quick && op.Bytes != 0,
 	}
 	j.start(spec)
@@ -65,6 +65,17 @@ func (c *Call) wait(over func() error, op Op, lane driver.Lane, j *blockingJob) 
 		return err
 	}
 	return nil
+}
+
+// Release runs release on the blocking pool and does not wait for it. The guest, if it still runs, is charged
+// for the processor time.
+func (c *Call) Release(op Op, lane driver.Lane, release func()) {
+	g := c.guest
+	g.driver.Go(driver.Job{
+		Run:    release,
+		Done:   func(cost driver.Cost) { g.released.Add(int64(cost.CPU)) },
+		Tenant: c.Tenant(), Owner: g.owner, Lane: lane, Kind: op.Kind.String(), Target: op.Target,
+	})
 }
 
 // quickTransfer bounds the time of a job for the next transfer to be taken for quick. A job moves at most 64

@@ -59,6 +59,9 @@ func (c *Call) Init(g *Guest, f *executor.Fiber) { c.guest, c.fiber = g, f }
 // Fiber returns the fiber the call runs on.
 func (c *Call) Fiber() *executor.Fiber { return c.fiber }
 
+// Tenant returns the tenant of the call's task. It may be called from any goroutine.
+func (c *Call) Tenant() string { return c.fiber.Task().Tenant() }
+
 // Err returns the cause of the cancel, or nil.
 func (c *Call) Err() error { return c.fiber.Err() }
 

@@ -79,16 +79,6 @@ func (g *Guest) AddCostSince(start time.Time) {
 	g.work += fuelOf(min(time.Since(start), maxCostSince))
 }
 
-// Release runs release on the blocking pool and does not wait for it. The guest, if it still runs, is charged
-// for the processor time.
-func (g *Guest) Release(op Op, lane driver.Lane, release func()) {
-	g.driver.Go(driver.Job{
-		Run:   release,
-		Done:  func(cost driver.Cost) { g.released.Add(int64(cost.CPU)) },
-		Owner: g.owner, Lane: lane, Kind: op.Kind.String(), Target: op.Target,
-	})
-}
-
 // chargeReleased charges the processor time of releases that have ended. It is called on the fiber after each
 // resume.
 func (g *Guest) chargeReleased(f *executor.Fiber) {

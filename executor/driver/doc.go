@@ -10,8 +10,8 @@
 //     goroutine late; the workers still run, and say so ([Driver.Attend]). On Linux the alarm is a
 //     timer descriptor, if [Config.SystemTimer] is set.
 //   - Blocking jobs ([Driver.Go]) run on a bounded number of threads. They are grouped in lanes by
-//     what they may wait for, such as a file system, and owners take turns. What hangs in one lane
-//     does not hold up the others. Lookups of names ([Driver.GoLookup]) hold no thread and have a
+//     what they may wait for, such as a file system, and tenants and owners take turns. What hangs in
+//     one lane or of one tenant does not hold up the others. Lookups of names ([Driver.GoLookup]) hold no thread and have a
 //     bound of their own.
 //   - A descriptor is registered once ([Driver.Register]), and all waits for its readiness share the
 //     registration. On Linux it is with an epoll of the driver's own, and a wait costs neither a

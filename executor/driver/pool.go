@@ -20,8 +20,8 @@ type Job struct {
 	Run func()
 	// Done, unless nil, is called after Run.
 	Done func(Cost)
-	// Owner is the workload that the job belongs to: owners take turns.
-	Owner string
+	// Owner is the workload that the job belongs to, and Tenant whose that is. Tenants take turns, and so do a tenant's owners.
+	Owner, Tenant string
 	// Lane is what the job may wait for.
 	Lane Lane
 	// Kind and Target describe the job in a HungError.
@@ -84,14 +84,11 @@ type job struct {
 // do not use a processor.
 const sampleEvery = time.Millisecond
 
-// shareDivisor gives the share of a pool that one lane, or one owner, may use: a quarter.
-const shareDivisor = 4
-
 func newPool(limit, busyMax int, ownThreads bool) *pool {
 	share := max(limit/shareDivisor, 1)
 	return &pool{
 		limit: limit, busyMax: busyMax, ownThreads: ownThreads,
-		schedule: newSchedule(share, share), running: map[*job]struct{}{},
+		schedule: newSchedule(limit, share, share), running: map[*job]struct{}{},
 	}
 }
 

@@ -30,7 +30,7 @@ func TestPoolStartsMoreBesideThoseThatWait(t *testing.T) {
 		var running, over, done atomic.Int64
 		release := make(chan struct{})
 		for i := range jobs {
-			d.Go(Job{Owner: fmt.Sprint(i), Lane: Lane{ID: uint64(i)}, Quick: i%2 == 0, Run: func() {
+			d.Go(Job{Tenant: fmt.Sprint(i), Owner: fmt.Sprint(i), Lane: Lane{ID: uint64(i)}, Quick: i%2 == 0, Run: func() {
 				if running.Add(1) > threads {
 					over.Add(1)
 				}

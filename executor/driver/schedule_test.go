@@ -7,13 +7,15 @@ import (
 	"testing"
 )
 
-func jobOf(owner, lane string) *job {
-	return &job{Job: Job{Owner: owner, Lane: Lane{Kind: lane}}}
+func jobOf(owner, lane string) *job { return tenantsJob("t", owner, lane) }
+
+func tenantsJob(tenant, owner, lane string) *job {
+	return &job{Job: Job{Tenant: tenant, Owner: owner, Lane: Lane{Kind: lane}}}
 }
 
 // TestScheduleIsFair: lanes take turns, and owners within a lane, however much each has queued.
 func TestScheduleIsFair(t *testing.T) {
-	s := newSchedule(100, 100)
+	s := newSchedule(400, 100, 100)
 	for _, queued := range []struct {
 		owner, lane string
 		n           int
@@ -34,7 +36,7 @@ func TestScheduleIsFair(t *testing.T) {
 // TestScheduleShares: neither a lane nor an owner has more than its share, and their queued jobs do not hold up
 // others.
 func TestScheduleShares(t *testing.T) {
-	s := newSchedule(3, 2)
+	s := newSchedule(100, 3, 2)
 	var first *job
 	for range 9 {
 		s.push(jobOf("a", "x"))
@@ -64,27 +66,88 @@ func TestScheduleShares(t *testing.T) {
 	}
 }
 
+// TestTenantsTakeTurns: tenants take turns, however many lanes and owners each has.
+func TestTenantsTakeTurns(t *testing.T) {
+	s := newSchedule(400, 100, 100)
+	for i := range 9 {
+		s.push(tenantsJob("a", fmt.Sprint("a", i), fmt.Sprint("lane", i)))
+	}
+	s.push(tenantsJob("b", "b1", "lane1"))
+	s.push(tenantsJob("c", "c1", "lane1"))
+	s.push(tenantsJob("b", "b1", "lane1"))
+	var order []string
+	for j := s.take(); j != nil; j = s.take() {
+		order = append(order, j.Tenant)
+	}
+	if got, want := strings.Join(order, ""), "abcabaaaaaaa"; got != want {
+		t.Errorf("taken in the order %s, want %s", got, want)
+	}
+}
+
+// TestScheduleLeavesRoom: tenants with any number of jobs, of as many owners in as many lanes, leave room for a tenant that
+// has none, which has its turn at once.
+func TestScheduleLeavesRoom(t *testing.T) {
+	for _, tt := range []struct {
+		limit, tenants int
+		want           int // running jobs of each
+	}{
+		{256, 1, 192}, {64, 1, 48}, {256, 2, 109}, {256, 5, 48}, {256, 300, 1},
+		{1, 1, 1}, {2, 1, 2}, {3, 1, 3}, {4, 1, 3}, {5, 1, 3}, {8, 1, 6},
+	} {
+		s := newSchedule(tt.limit, tt.limit, tt.limit)
+		running := map[string]int{}
+		for i := range 2 * tt.limit * tt.tenants {
+			name := fmt.Sprint(i)
+			s.push(tenantsJob(fmt.Sprint("t", i%tt.tenants), name, name))
+		}
+		for j := s.take(); j != nil; j = s.take() {
+			running[j.Tenant]++
+		}
+		for tenant, n := range running {
+			if n < tt.want-2 || n > tt.want+2 || tt.tenants == 1 && n != tt.want {
+				t.Errorf("of %d places %s of %d tenants has %d, want %d", tt.limit, tenant, tt.tenants, n, tt.want)
+			}
+		}
+		if tt.limit < shareDivisor || tt.tenants >= tt.limit {
+			continue
+		}
+		late := tenantsJob("late", "late", "late")
+		if s.push(late); s.take() != late {
+			t.Errorf("%d tenants have left no room of %d for another", tt.tenants, tt.limit)
+		}
+	}
+}
+
 // TestScheduleAgainstModel: over random operations, every pushed job is taken once, within the shares, and nothing is
 // left when all are done.
 func TestScheduleAgainstModel(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
-	const laneShare, ownerShare = 4, 3
-	s := newSchedule(laneShare, ownerShare)
+	const limit, laneShare, ownerShare = 12, 4, 3
+	s := newSchedule(limit, laneShare, ownerShare)
 	var running []*job
-	owners, lanes := map[string]int{}, map[string]int{}
+	owners, lanes, tenants := map[string]int{}, map[string]int{}, map[string]int{}
+	allows := func(j *job) bool {
+		n, left := tenants[j.Tenant], limit-len(running)-1
+		return owners[j.Owner] < ownerShare && lanes[j.Lane.Kind] < laneShare && left >= 0 && (n == 0 || n < 3*left)
+	}
+	begin := func(j *job) {
+		owners[j.Owner]++
+		lanes[j.Lane.Kind]++
+		tenants[j.Tenant]++
+		running = append(running, j)
+	}
 	pushed, waiting := 0, map[*job]bool{}
 	for range 10_000 {
 		switch op := random.IntN(5); {
 		case op < 2 && pushed < 3_000:
-			j := jobOf(fmt.Sprint("o", random.IntN(6)), fmt.Sprint("l", random.IntN(5)))
+			owner := random.IntN(6)
+			j := tenantsJob(fmt.Sprint("t", owner%3), fmt.Sprint("o", owner), fmt.Sprint("l", random.IntN(5)))
 			pushed++
 			if s.admit(j) {
-				if len(waiting) > 0 || owners[j.Owner] >= ownerShare || lanes[j.Lane.Kind] >= laneShare {
+				if len(waiting) > 0 || !allows(j) {
 					t.Fatalf("a job of %s in %s is let past others, or beyond a share", j.Owner, j.Lane.Kind)
 				}
-				owners[j.Owner]++
-				lanes[j.Lane.Kind]++
-				running = append(running, j)
+				begin(j)
 				break
 			}
 			s.push(j)
@@ -93,19 +156,17 @@ func TestScheduleAgainstModel(t *testing.T) {
 			j := s.take()
 			if j == nil {
 				for j := range waiting {
-					if owners[j.Owner] < ownerShare && lanes[j.Lane.Kind] < laneShare {
+					if allows(j) {
 						t.Fatalf("nothing is taken, but a job of %s in %s could be", j.Owner, j.Lane.Kind)
 					}
 				}
 				break
 			}
-			if !waiting[j] || owners[j.Owner] >= ownerShare || lanes[j.Lane.Kind] >= laneShare {
+			if !waiting[j] || !allows(j) {
 				t.Fatalf("a job of %s in %s is taken twice, or beyond a share", j.Owner, j.Lane.Kind)
 			}
 			delete(waiting, j)
-			owners[j.Owner]++
-			lanes[j.Lane.Kind]++
-			running = append(running, j)
+			begin(j)
 		case len(running) > 0:
 			i := random.IntN(len(running))
 			j := running[i]
@@ -113,6 +174,7 @@ func TestScheduleAgainstModel(t *testing.T) {
 			running = running[:len(running)-1]
 			owners[j.Owner]--
 			lanes[j.Lane.Kind]--
+			tenants[j.Tenant]--
 			s.release(j)
 		}
 		if s.waiting != len(waiting) {
@@ -128,7 +190,7 @@ func TestScheduleAgainstModel(t *testing.T) {
 			running = append(running, j)
 		}
 	}
-	if len(s.lanes) != 0 || len(s.inLane) != 0 || len(s.ofOwner) != 0 || s.turns.len() != 0 {
+	if s.running != 0 || len(s.tenants) != 0 || len(s.ofTenant) != 0 || len(s.inLane) != 0 || len(s.ofOwner) != 0 || s.turns.len() != 0 {
 		t.Errorf("kept when all is done: %+v", s)
 	}
 }

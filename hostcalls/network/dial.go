@@ -64,7 +64,7 @@ func lookup(c *hostcalls.Call, stack Stack, by Grant, family Family, name string
 	var failure error
 	over, stop := untilRevoked(c, by)
 	defer stop()
-	err := c.Lookup(over, opBy(by, hostcalls.OpResolve, name), laneOf(hostcalls.OpResolve, domainOf(name)), func(ctx context.Context) {
+	err := c.Lookup(over, opBy(by, hostcalls.OpResolve, name), laneOf(hostcalls.OpResolve, c.Tenant(), domainOf(name)), func(ctx context.Context) {
 		ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
 		defer cancel()
 		found, failure = stack.Lookup(ctx, family, name)

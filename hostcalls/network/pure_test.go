@@ -259,10 +259,11 @@ func TestLanes(t *testing.T) {
 			t.Errorf("%s is of %s, want %s", name, got, want)
 		}
 	}
-	if first, again := laneOf(hostcalls.OpResolve, "a.org"), laneOf(hostcalls.OpResolve, "a.org"); first != again {
+	if first, again := laneOf(hostcalls.OpResolve, "t", "a.org"), laneOf(hostcalls.OpResolve, "t", "a.org"); first != again {
 		t.Error("a domain has two lanes")
 	}
-	if laneOf(hostcalls.OpResolve, "a.org") == laneOf(hostcalls.OpResolve, "b.org") || laneOf(hostcalls.OpResolve, "a") == laneOf(hostcalls.OpHandshake, "a") {
+	if laneOf(hostcalls.OpResolve, "t", "a.org") == laneOf(hostcalls.OpResolve, "t", "b.org") || laneOf(hostcalls.OpResolve, "t", "a") == laneOf(hostcalls.OpHandshake, "t", "a") ||
+		laneOf(hostcalls.OpResolve, "t", "a.org") == laneOf(hostcalls.OpResolve, "u", "a.org") {
 		t.Error("two share a lane")
 	}
 }

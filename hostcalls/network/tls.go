@@ -41,7 +41,7 @@ func ClientTLS(c *hostcalls.Call, conn TCP, by Grant, config *tls.Config) (TCP, 
 	over, stop := untilRevoked(c, by)
 	defer stop()
 	var failure error
-	err := c.Lookup(over, opBy(by, hostcalls.OpHandshake, addressOf(conn)), laneOf(hostcalls.OpHandshake, conn.RemoteAddr().Addr().String()), func(ctx context.Context) {
+	err := c.Lookup(over, opBy(by, hostcalls.OpHandshake, addressOf(conn)), laneOf(hostcalls.OpHandshake, c.Tenant(), conn.RemoteAddr().Addr().String()), func(ctx context.Context) {
 		ctx, cancel := context.WithTimeout(ctx, handshakeTimeout)
 		defer cancel()
 		transport.handshake = ctx

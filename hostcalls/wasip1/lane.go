@@ -50,7 +50,7 @@ func (p *Process) lane(op hostcalls.Op) driver.Lane {
 	}
 	if p.granted.mounts.Stale() {
 		p.Driver().Go(driver.Job{
-			Run: p.granted.mounts.Read, Owner: p.Owner(), Lane: driver.Lane{Kind: laneMounts}, Kind: laneMounts, Target: "of the system",
+			Run: p.granted.mounts.Read, Tenant: p.Tenant(), Owner: p.Owner(), Lane: driver.Lane{Kind: laneMounts}, Kind: laneMounts, Target: "of the system",
 		})
 	}
 	return p.granted.laneOf(op.Target)

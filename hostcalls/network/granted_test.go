@@ -138,6 +138,37 @@ func TestLookAtSocketThatIsBound(t *testing.T) {
 	<-looked
 }
 
+// TestPortIsLeftToOthers: a process can't have the connections of its port keep that from the next one.
+func TestPortIsLeftToOthers(t *testing.T) {
+	const at = "10.0.0.1:80"
+	s := networktest.New()
+	n, granted, _ := granting(t, s, at, at)
+	_ = s.Storm(addrPort(at), 1)
+	accepted, err := granted.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer accepted.Close()
+	reuses := func(what string, s network.Socket) {
+		t.Helper()
+		err := s.SetOption(network.ReuseAddr, 0)
+		if value, got := s.Option(network.ReuseAddr); value != 1 || errors.Join(err, got) != nil {
+			t.Errorf("%s has %d, %v, %v", what, value, err, got)
+		}
+	}
+	reuses("the listener", granted)
+	reuses("what it has accepted", accepted)
+	_ = granted.Close()
+	own, err := bound(t, n, network.IPv4, at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if value, err := own.Option(network.ReuseAddr); value != 1 || err != nil {
+		t.Errorf("a listener of the process's own has %d, %v", value, err)
+	}
+	reuses("it", own)
+}
+
 // TestOneGrantTakesOnePort: where the system chooses the port, further sockets get no port of their own.
 func TestOneGrantTakesOnePort(t *testing.T) {
 	for _, at := range []string{"10.0.0.1:0", "0.0.0.0:0"} {

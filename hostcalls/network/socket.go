@@ -154,6 +154,9 @@ func (s *socket) bind(p Protocol, local netip.AddrPort, stand func(g Grant, loca
 		if local.Port() == 0 && s.network.granted.taken(g) {
 			return syscall.EADDRINUSE
 		}
+		if p == OverTCP {
+			_ = s.inner.SetOption(ReuseAddr, 1) // as SetOption keeps it
+		}
 		if err := s.inner.Bind(local); err != nil {
 			return s.explain(err)
 		}
@@ -217,8 +220,14 @@ func (s *socket) Option(o Option) (int, error) {
 	return value, s.explain(err)
 }
 
-// SetOption implements Socket.
-func (s *socket) SetOption(o Option, value int) error { return s.explain(s.inner.SetOption(o, value)) }
+// SetOption implements Socket. A socket of a port that was granted keeps ReuseAddr: without it its connections would keep the
+// port, for a minute after their end, from whoever is granted it next.
+func (s *socket) SetOption(o Option, value int) error {
+	if o == ReuseAddr && (s.bound || s.group != "") {
+		value = 1
+	}
+	return s.explain(s.inner.SetOption(o, value))
+}
 
 // Notify implements Socket.
 func (s *socket) Notify(d Direction, ready func()) (stop func()) {

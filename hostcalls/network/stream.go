@@ -70,6 +70,7 @@ func (s *stream) Listen(backlog int) error {
 			return syscall.EADDRINUSE
 		}
 		s.boundBy(g, 0)
+		_ = s.SetOption(ReuseAddr, 1)
 	}
 	if err := s.tcp.Listen(backlog); err != nil {
 		return s.explain(err)

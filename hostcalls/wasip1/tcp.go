@@ -109,7 +109,9 @@ func (s *tcpSocket) connect(p *Process, to netip.AddrPort) errno {
 		return errnoIsconn
 	}
 	p.charge(connectCost)
+	began := time.Now()
 	err := s.tcp.Connect(to)
+	p.AddCostSince(began)
 	s.waiting = [2]waitStart{}
 	switch {
 	case err == nil:

@@ -23,15 +23,40 @@ type Rules struct {
 	RefuseOwn func(to netip.AddrPort) error
 }
 
-// Authorize returns an error if a grant of a valid spec is not allowed, or if its folder does not exist. If the file
-// system of a folder does not answer the error is temporary.
+// Authorize returns an error if a grant of a valid spec is not allowed, or if its folder does not exist: it tells of all such
+// grants. If the file system of a folder does not answer the error is temporary.
 func Authorize(ctx context.Context, rules Rules, grants []Grant) error {
+	var all []*errs.Error
 	for i, g := range grants {
-		if err := g.authorize(ctx, rules, pathOf(i)+"."+g.Kind()); err != nil {
+		err := g.authorize(ctx, rules, pathOf(i)+"."+g.Kind())
+		if err == nil {
+			continue
+		}
+		one, ok := errors.AsType[*errs.Error](err)
+		if !ok || one.Class != errs.GrantDenied {
 			return err
 		}
+		all = append(all, one)
 	}
-	return nil
+	return allDenied(all)
+}
+
+// allDenied returns the error for all grants that are denied; nil if there are none.
+func allDenied(all []*errs.Error) error {
+	switch len(all) {
+	case 0:
+		return nil
+	case 1:
+		return all[0]
+	}
+	var faults errs.Faults
+	var causes []error
+	for _, one := range all {
+		faults = append(faults, errs.Field{Path: one.Fields[0].Path, Description: one.Message})
+		causes = append(causes, one.Cause)
+	}
+	list, _ := errors.AsType[*errs.Error](faults.Err())
+	return &errs.Error{Class: errs.GrantDenied, Message: list.Message, Fields: list.Fields, Cause: errors.Join(causes...)}
 }
 
 // lookUp asks find about a name that the grant has in the field at path. what describes the grant.

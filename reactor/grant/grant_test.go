@@ -295,6 +295,26 @@ func TestAuthorize(t *testing.T) {
 	}
 }
 
+// All grants that are denied are told at once, unless it is not known of one yet.
+func TestAuthorizeTellsAll(t *testing.T) {
+	rules := Rules{LookUpSecret: func(context.Context, string) error { return syscall.EMFILE }}
+	grants := []Grant{Resolve{Pattern: "a.example"}, Listener{Address: "127.0.0.1:80"}}
+	err := Authorize(t.Context(), rules, grants)
+	e, ok := errors.AsType[*errs.Error](err)
+	if !ok || e.Class != errs.GrantDenied || len(e.Fields) != 2 || !errors.Is(err, policy.ErrResolve) || !errors.Is(err, policy.ErrListen) {
+		t.Fatalf("%v", err)
+	}
+	want := `spec.grants[0].resolve.pattern: looking up "a.example": ` + policy.ErrResolve.Error() +
+		`; spec.grants[1].listener.address: listener on "127.0.0.1:80": ` + policy.ErrListen.Error()
+	if e.Message != want {
+		t.Errorf("%s, want %s", e.Message, want)
+	}
+	err = Authorize(t.Context(), rules, append(grants, Secret{Name: "A", Ref: "file:/a"}))
+	if e, ok := errors.AsType[*errs.Error](err); !ok || e.Class != errs.Unavailable {
+		t.Errorf("%v", err)
+	}
+}
+
 // A client that goes while a folder is looked up is not told that it is refused.
 func TestAuthorizeOfAClientThatIsGone(t *testing.T) {
 	gone, cancel := context.WithCancel(t.Context())

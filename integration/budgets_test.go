@@ -1,9 +1,7 @@
 package integration
 
 import (
-	"bytes"
 	"crypto/tls"
-	"io"
 	"net"
 	"path/filepath"
 	"slices"
@@ -15,29 +13,12 @@ import (
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
 
-// echoUDP returns each datagram to its sender.
-func echoUDP(t *testing.T) (address string) {
-	t.Helper()
-	peer, at := udpPeer(t)
-	go func() {
-		b := make([]byte, 1<<16)
-		for {
-			n, from, err := peer.ReadFromUDPAddrPort(b)
-			if err != nil {
-				return
-			}
-			_, _ = peer.WriteToUDPAddrPort(b[:n], from)
-		}
-	}()
-	return at
-}
-
 // What a workload may have of sockets and bytes holds over whichever sockets these are.
 func TestNetworkBudgets(t *testing.T) {
 	c := newCtlOf(t, testkit.Start(t, testkit.WarmDir(t), "--allow-secret=file:/"))
-	silent, _ := silentTCP(t)
-	echo := echoUDP(t)
-	port := echoServer(t)
+	silent, _ := testkit.NeverAnswers(t)
+	echo := testkit.EchoesDatagrams(t)
+	_, port, _ := net.SplitHostPort(testkit.Echoes(t))
 	for _, tt := range []struct {
 		name, flags string
 		lines       []string
@@ -118,22 +99,9 @@ func TestNetworkBudgets(t *testing.T) {
 func TestNetworkRate(t *testing.T) {
 	t.Parallel() // it waits most of the time
 	c := newCtl(t)
-	source, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer source.Close()
-	go func() {
-		for {
-			conn, err := source.Accept()
-			if err != nil {
-				return
-			}
-			go func() { _, _ = io.Copy(conn, bytes.NewReader(make([]byte, 60_000))); conn.Close() }()
-		}
-	}()
-	silent, _ := silentTCP(t)
-	_, datagrams := udpPeer(t)
+	source := testkit.Serve(t, func(c net.Conn) { _, _ = c.Write(make([]byte, 60_000)) })
+	silent, _ := testkit.NeverAnswers(t)
+	_, datagrams := testkit.Datagrams(t)
 	const rate, amount = 40_000, 60_000
 	for name, tt := range map[string]struct {
 		dial  string
@@ -141,7 +109,7 @@ func TestNetworkRate(t *testing.T) {
 	}{
 		"sending":   {silent, []string{"open tcp4: ok 3", "connect 3 " + silent + ": ok", "write 3 x*60000: ok 60000"}},
 		"datagrams": {"udp:" + datagrams, []string{"open udp4: ok 3", "sendto 3 " + datagrams + " x*30000: ok 30000", "sendto 3 " + datagrams + " x*30000: ok 30000", "sendto 3 " + datagrams + " x: ok 1"}},
-		"receiving": {source.Addr().String(), []string{"open tcp4: ok 3", "connect 3 " + source.Addr().String() + ": ok", "drain 3: ok 60000"}},
+		"receiving": {source, []string{"open tcp4: ok 3", "connect 3 " + source + ": ok", "drain 3: ok 60000"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			begin := time.Now()
@@ -164,7 +132,7 @@ func TestNetworkRate(t *testing.T) {
 func TestNetworkBudgetAfterRestart(t *testing.T) {
 	dir := t.TempDir()
 	c := newCtlOf(t, testkit.Start(t, dir))
-	silent, _ := silentTCP(t)
+	silent, _ := testkit.NeverAnswers(t)
 	c.must(t, "submit", "--id", "sends", "--sent-bytes=8", "--connect", silent, sockets(t), "write 3 hello", "write 3 x", "read 3 1")
 	c.waitsFor(t, "sends", reading)
 	c.daemon.Stop()

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/reactord/reactord/integration/internal/testkit"
 )
 
 // operations are what stands before the colons of lines.
@@ -19,7 +21,7 @@ func operations(lines []string) (operations []string) {
 // room for is lost, and the guest is told.
 func TestDatagramSizes(t *testing.T) {
 	c := newCtl(t)
-	at := echoUDP(t)
+	at := testkit.EchoesDatagrams(t)
 	var lines []string
 	for _, connected := range []bool{false, true} {
 		fd := 3

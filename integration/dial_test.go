@@ -18,34 +18,10 @@ func dialGrant(pattern string) []*reactorv1.Grant {
 	return []*reactorv1.Grant{{Grant: &reactorv1.Grant_Dial{Dial: &reactorv1.DialGrant{Pattern: pattern}}}}
 }
 
-// echoServer returns what it gets, once a client has ended its half of the connection.
-func echoServer(t *testing.T) (port string) {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer c.Close()
-				_, _ = io.Copy(c, c)
-			}()
-		}
-	}()
-	_, port, _ = net.SplitHostPort(l.Addr().String())
-	return port
-}
-
 // TestDialling: guests in three languages open connections by themselves, within their grants.
 func TestDialling(t *testing.T) {
 	d := testkit.Start(t, testkit.WarmDir(t), "--allow-connect=127.0.0.1:*", "--allow-connect=localhost:*")
-	port := echoServer(t)
+	_, port, _ := net.SplitHostPort(testkit.Echoes(t))
 	for _, guest := range []struct{ name, host string }{{"c-dial", "127.0.0.1"}, {"c-dial", "localhost"}, {"rust-dial", "127.0.0.1"}} {
 		t.Run(guest.name+" "+guest.host, func(t *testing.T) {
 			binary, err := os.ReadFile("../examples/" + guest.name + "/dial.wasm")

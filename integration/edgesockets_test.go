@@ -119,7 +119,7 @@ func edgeSockets(function, params, port string) *testkit.Program {
 // Whatever a guest passes to the calls for sockets, it gets an errno back, as in TestEdgesOfMemory.
 func TestEdgesOfSockets(t *testing.T) {
 	d := testkit.Start(t, testkit.WarmDir(t))
-	address, _ := silentTCP(t)
+	address, _ := testkit.NeverAnswers(t)
 	_, port, _ := strings.Cut(address, ":")
 	var ids []string
 	meanwhile(t, d, func() {

@@ -26,10 +26,10 @@ func (c ctl) script(t *testing.T, id string, flags []string, lines []string) {
 // A guest gets by no way to what it was not granted.
 func TestNoEscapeFromGrants(t *testing.T) {
 	c := newCtl(t)
-	granted, _ := silentTCP(t)
-	other, _ := silentTCP(t)
-	_, datagrams := udpPeer(t)
-	_, otherDatagrams := udpPeer(t)
+	granted, _ := testkit.NeverAnswers(t)
+	other, _ := testkit.NeverAnswers(t)
+	_, datagrams := testkit.Datagrams(t)
+	_, otherDatagrams := testkit.Datagrams(t)
 	_, port, _ := net.SplitHostPort(granted)
 	_, otherPort, _ := net.SplitHostPort(other)
 	_, udpPort, _ := net.SplitHostPort(datagrams)
@@ -94,7 +94,7 @@ func TestNoEscapeFromGrants(t *testing.T) {
 	})
 
 	t.Run("ports", func(t *testing.T) {
-		free, udpAt := udpPeer(t)
+		free, udpAt := testkit.Datagrams(t)
 		_ = free.Close()
 		c.script(t, "ports", []string{"--listen=0.0.0.0:0", "--listen=udp:" + udpAt}, []string{
 			// what was granted is bound already
@@ -122,7 +122,7 @@ func TestNoEscapeFromGrants(t *testing.T) {
 // A workload that is connected to one with larger grants has nothing of them but what that one sends it.
 func TestNoEscapeThroughPeers(t *testing.T) {
 	c := newCtl(t)
-	granted, _ := silentTCP(t)
+	granted, _ := testkit.NeverAnswers(t)
 	c.must(t, "submit", "--id", "larger", "--listen", "workload", "--dial", granted, sockets(t),
 		"open tcp4", "connect 4 "+granted, "poll 3 r", "accept 3", "read 5 9", "read 5 9")
 	c.script(t, "smaller", []string{"--connect=workload:larger"}, []string{

@@ -93,21 +93,7 @@ func TestHandedOver(t *testing.T) {
 // greeter serves connections, each with one answer to one line, that tells what TLS knows. It returns its address.
 func greeter(t *testing.T, config *tls.Config) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go greet(conn, config)
-		}
-	}()
-	return l.Addr().String()
+	return testkit.Serve(t, func(c net.Conn) { greet(c, config) })
 }
 
 func greet(conn net.Conn, config *tls.Config) {

@@ -8,29 +8,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/reactord/reactord/integration/internal/testkit"
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
-
-// talkers accepts connections, and serves each.
-func talkers(t *testing.T, serve func(net.Conn)) (address string) {
-	t.Helper()
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			t.Cleanup(func() { c.Close() })
-			go serve(c)
-		}
-	}()
-	return l.Addr().String()
-}
 
 // listenAddress is where a workload listens, once it does.
 func (c ctl) listenAddress(t *testing.T, id string) (address string) {
@@ -60,7 +40,7 @@ func TestHostilePeers(t *testing.T) {
 	}
 
 	t.Run("a guest that never reads", func(t *testing.T) {
-		endless := talkers(t, func(c net.Conn) {
+		endless := testkit.Serve(t, func(c net.Conn) {
 			for b := make([]byte, 1<<16); ; {
 				if _, err := c.Write(b); err != nil {
 					return
@@ -82,16 +62,15 @@ func TestHostilePeers(t *testing.T) {
 	})
 
 	t.Run("floods of single bytes", func(t *testing.T) {
-		silent, _ := silentTCP(t)
-		drips := talkers(t, func(c net.Conn) {
+		silent, _ := testkit.NeverAnswers(t)
+		drips := testkit.Serve(t, func(c net.Conn) {
 			for range 20_000 {
 				if _, err := c.Write([]byte("x")); err != nil {
-					break
+					return
 				}
 			}
-			c.Close()
 		})
-		_, datagrams := udpPeer(t)
+		_, datagrams := testkit.Datagrams(t)
 		bounded(t, func() {
 			c.script(t, "stream", []string{"--sent-bytes=50000", "--dial=" + silent}, []string{"open tcp4: ok 3", "connect 3 " + silent + ": ok", "until write 3 x: dquot 0"})
 			c.script(t, "datagram", []string{"--sent-bytes=50000", "--dial=udp:" + datagrams}, []string{"open udp4: ok 3", "until sendto 3 " + datagrams + " x: dquot 0"})
@@ -100,7 +79,7 @@ func TestHostilePeers(t *testing.T) {
 	})
 
 	t.Run("datagrams of strangers", func(t *testing.T) {
-		echo := echoUDP(t)
+		echo := testkit.EchoesDatagrams(t)
 		c.must(t, "submit", "--id", "heard", "--dial", "udp:"+echo, guest, "open udp4", "sendto 3 "+echo+" hello", "local 3", "recvfrom 3 9", "recvfrom 3 9", "local 3")
 		c.waitsFor(t, "heard", reading) // for what comes after the echo
 		port := ""
@@ -125,7 +104,7 @@ func TestHostilePeers(t *testing.T) {
 	})
 
 	t.Run("storms of connections", func(t *testing.T) {
-		silent, _ := silentTCP(t)
+		silent, _ := testkit.NeverAnswers(t)
 		c.must(t, "submit", "--id", "busy", "--listen", "127.0.0.1:0", guest, "sleep 3600000")
 		address := c.listenAddress(t, "busy")
 		bounded(t, func() {

@@ -253,7 +253,7 @@ func TestWallTime(t *testing.T) {
 func TestOpsOfDatagrams(t *testing.T) {
 	c := newCtl(t)
 	guest := sockets(t)
-	_, peer := udpPeer(t)
+	_, peer := testkit.Datagrams(t)
 	c.must(t, "submit", "--id", "serves", "--listen", "udp:127.0.0.1:0", guest, "recvfrom 3 9")
 	c.must(t, "submit", "--id", "asks", "--dial", "udp:"+peer, guest, "open udp4", "connect 3 "+peer, "recv 3 9")
 	serving := c.listenAddress(t, "serves")

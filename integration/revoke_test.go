@@ -18,22 +18,11 @@ import (
 // peer accepts one connection at a time and hands it out.
 func peer(t *testing.T) (address string, connections <-chan net.Conn) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
 	accepted := make(chan net.Conn, 16)
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			accepted <- c
-		}
-	}()
-	return l.Addr().String(), accepted
+	return testkit.Serve(t, func(c net.Conn) {
+		accepted <- c
+		<-t.Context().Done()
+	}), accepted
 }
 
 func (c ctl) state(t *testing.T, id string) reactorv1.WorkloadState {

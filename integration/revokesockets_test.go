@@ -24,59 +24,14 @@ const (
 	handshake  = reactorv1.OpKind_OP_KIND_HANDSHAKE
 )
 
-// silentTCP accepts connections and says nothing. It tells when one has ended.
-func silentTCP(t *testing.T) (address string, ended <-chan error) {
-	t.Helper()
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	ends := make(chan error, 64)
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer c.Close()
-				_, err := io.Copy(io.Discard, c)
-				ends <- err
-			}()
-		}
-	}()
-	return l.Addr().String(), ends
-}
-
-// neverReads accepts connections and does not read.
-func neverReads(t *testing.T) (address string) {
-	t.Helper()
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			t.Cleanup(func() { c.Close() })
-		}
-	}()
-	return l.Addr().String()
-}
-
 // What a guest has opened by itself through a grant is lost with it: whoever waits is told at once, every later operation
 // fails with the same errno, and nothing can be opened again.
 func TestRevokeSockets(t *testing.T) {
 	c := newCtl(t)
 	guest := sockets(t)
-	silent, ended := silentTCP(t)
-	unread, answersNobody, port := neverReads(t), deaf(t), testkit.FreeAddress(t)
-	_, datagrams := udpPeer(t)
+	silent, ended := testkit.NeverAnswers(t)
+	unread, answersNobody, port := testkit.NeverReads(t), deaf(t), testkit.FreeAddress(t)
+	_, datagrams := testkit.Datagrams(t)
 	for _, tt := range []struct {
 		name, flag, revoke string
 		waits              reactorv1.OpKind
@@ -184,7 +139,7 @@ func TestRevokeAccepted(t *testing.T) {
 func TestRevokeBeforeItIsOpen(t *testing.T) {
 	c := newCtl(t)
 	guest := sockets(t)
-	mute, _ := silentTCP(t)
+	mute, _ := testkit.NeverAnswers(t)
 	answersNobody := deaf(t)
 	for _, tt := range []struct {
 		id, flag, revoke string
@@ -220,22 +175,12 @@ func TestRevokeHandedOver(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := tls.Listen("tcp4", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{pair}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
 	ended := make(chan error, 1)
-	go func() {
-		conn, err := l.Accept()
-		if err != nil {
-			return
-		}
-		defer conn.Close()
-		_, err = io.Copy(io.Discard, conn)
+	address := testkit.Serve(t, func(conn net.Conn) {
+		_, err := io.Copy(io.Discard, tls.Server(conn, &tls.Config{Certificates: []tls.Certificate{pair}}))
 		ended <- err
-	}()
-	c.must(t, "submit", "--id", "secured", "--connect", "db="+l.Addr().String()+",tls,ca=file:"+authority.File, guest, "write 3 hello", "read 3 1", "write 3 x")
+	})
+	c.must(t, "submit", "--id", "secured", "--connect", "db="+address+",tls,ca=file:"+authority.File, guest, "write 3 hello", "read 3 1", "write 3 x")
 	c.waitsFor(t, "secured", reading)
 	c.must(t, "revoke", "secured", "connect:db")
 	c.daemon.WaitFor(t, "secured")
@@ -258,8 +203,8 @@ func TestRevokeHandedOver(t *testing.T) {
 func TestRevokedDialAfterRestart(t *testing.T) {
 	dir := t.TempDir()
 	c := newCtlOf(t, testkit.Start(t, dir))
-	kept, _ := silentTCP(t)
-	lost, _ := silentTCP(t)
+	kept, _ := testkit.NeverAnswers(t)
+	lost, _ := testkit.NeverAnswers(t)
 	c.must(t, "submit", "--id", "dials", "--grants", "report", "--dial", kept, "--dial", lost, sockets(t),
 		"open tcp4", "connect 3 "+lost, "open tcp4", "connect 4 127.0.0.1:1", "open tcp4", "connect 5 "+kept, "read 5 1")
 	c.waitsFor(t, "dials", reading)
@@ -282,10 +227,10 @@ func TestRevokedDialAfterRestart(t *testing.T) {
 // What is open through each grant is counted, whoever opened it.
 func TestOpenSocketsOfGrants(t *testing.T) {
 	c := newCtl(t)
-	dialled, _ := silentTCP(t)
-	connected, _ := silentTCP(t)
-	unused, _ := silentTCP(t)
-	datagrams := echoUDP(t)
+	dialled, _ := testkit.NeverAnswers(t)
+	connected, _ := testkit.NeverAnswers(t)
+	unused, _ := testkit.NeverAnswers(t)
+	datagrams := testkit.EchoesDatagrams(t)
 	c.must(t, "submit", "--id", "opens", "--dial", dialled, "--dial", "udp:"+datagrams, "--dial", unused,
 		"--listen", "127.0.0.1:0", "--connect", connected, sockets(t), // 3 and 4
 		"open tcp4", "connect 5 "+dialled, "open tcp4", "connect 6 "+dialled, "open tcp4", "connect 7 "+dialled, "close 7",

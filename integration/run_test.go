@@ -2,11 +2,9 @@ package integration
 
 import (
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 
@@ -68,38 +66,10 @@ func TestWaitForSeveral(t *testing.T) {
 	}
 }
 
-// mute accepts connections at the address it returns, and says nothing.
-func mute(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var accepting sync.WaitGroup
-	accepting.Go(func() {
-		var all []net.Conn
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				break
-			}
-			all = append(all, conn)
-		}
-		for _, conn := range all {
-			_ = conn.Close()
-		}
-	})
-	t.Cleanup(func() {
-		_ = listener.Close()
-		accepting.Wait()
-	})
-	return listener.Addr().String()
-}
-
 // A port where something listens that is no daemon is found out before a guest is built.
 func TestMutePort(t *testing.T) {
 	t.Parallel() // it waits most of the time
-	c := ctl{env: append(os.Environ(), "REACTORD_ADDR="+mute(t), "REACTORCTL_CONFIG="+filepath.Join(t.TempDir(), "ctl.yaml"))}
+	c := ctl{env: append(os.Environ(), "REACTORD_ADDR="+testkit.NeverReads(t), "REACTORCTL_CONFIG="+filepath.Join(t.TempDir(), "ctl.yaml"))}
 	_, errs, status := c.run(t, "", "run", "../examples/hello")
 	if status != 125 || !strings.Contains(errs, "does not answer as a daemon does") {
 		t.Errorf("status %d: %s", status, errs)
@@ -111,7 +81,7 @@ func TestWaitsAreTold(t *testing.T) {
 	t.Parallel() // it waits most of the time
 	for _, columns := range []int{80, 200} {
 		t.Run(fmt.Sprint(columns), func(t *testing.T) {
-			c := ctl{env: append(testkit.Undecorated(os.Environ()), "REACTORD_ADDR="+mute(t), "REACTORCTL_CONFIG="+filepath.Join(t.TempDir(), "ctl.yaml"))}
+			c := ctl{env: append(testkit.Undecorated(os.Environ()), "REACTORD_ADDR="+testkit.NeverReads(t), "REACTORCTL_CONFIG="+filepath.Join(t.TempDir(), "ctl.yaml"))}
 			term := testkit.StartInTerminal(t, c.command(t, "run", sleeperModule), columns, 24)
 			term.Until("it says what it waits for", func(screen string) bool { return strings.Contains(screen, "waiting for the daemon at 127.0.0.1") })
 			term.Until("that is gone", func(screen string) bool {

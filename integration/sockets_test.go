@@ -105,14 +105,3 @@ func deaf(t *testing.T) string {
 	}
 	return (&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: name.(*unix.SockaddrInet4).Port}).String()
 }
-
-// udpPeer returns the address of a UDP socket of the test.
-func udpPeer(t *testing.T) (*net.UDPConn, string) {
-	t.Helper()
-	c, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = c.Close() })
-	return c, c.LocalAddr().String()
-}

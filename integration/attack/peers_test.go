@@ -1,7 +1,6 @@
 package attack
 
 import (
-	"net"
 	"testing"
 	"time"
 
@@ -9,26 +8,6 @@ import (
 	"github.com/reactord/reactord/integration/internal/testkit"
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
-
-// unanswering accepts connections at an address of loopback, and neither reads nor writes.
-func unanswering(t *testing.T, host string) (address string) {
-	t.Helper()
-	l, err := net.Listen("tcp4", net.JoinHostPort(host, "0"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			t.Cleanup(func() { c.Close() })
-		}
-	}()
-	return l.Addr().String()
-}
 
 // TestMuteServers: many handshakes with a machine that does not answer hold up no handshake with another.
 func TestMuteServers(t *testing.T) {
@@ -39,9 +18,9 @@ func TestMuteServers(t *testing.T) {
 			{Grant: &reactorv1.Grant_Connection{Connection: &reactorv1.ConnectionGrant{Address: address, Tls: &reactorv1.TlsOptions{}}}},
 		}}
 	}
-	waiting := d.SubmitMany(t, secured(unanswering(t, "127.0.0.2")), 200)
+	waiting := d.SubmitMany(t, secured(testkit.NeverReadsAt(t, "127.0.0.2")), 200)
 	begin := time.Now()
-	refused := d.Submit(t, secured(closing(t)))
+	refused := d.Submit(t, secured(testkit.HangsUp(t)))
 	d.WaitFor(t, refused)
 	took := time.Since(begin)
 	t.Logf("beside %d handshakes that go on, one was over after %v", len(waiting), took)
@@ -49,24 +28,4 @@ func TestMuteServers(t *testing.T) {
 		t.Errorf("a handshake waited %v for those with another machine", took)
 	}
 	d.Cancel(t, waiting...)
-}
-
-// closing accepts connections and closes them.
-func closing(t *testing.T) (address string) {
-	t.Helper()
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			c.Close()
-		}
-	}()
-	return l.Addr().String()
 }

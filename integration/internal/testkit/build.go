@@ -1,6 +1,7 @@
 package testkit
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -25,13 +26,14 @@ func Main(m *testing.M) int {
 	return m.Run()
 }
 
-// build builds the binaries the first time it is called.
+// build builds the binaries as a release has them, the first time it is called.
 var build = sync.OnceValue(func() error {
 	if binaries == "" {
 		return fmt.Errorf("TestMain does not call testkit.Main")
 	}
-	cmd := exec.Command("go", "build", "-o", binaries,
+	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", binaries,
 		"github.com/reactord/reactord/cmd/reactord", "github.com/reactord/reactord/cmd/reactorctl")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("%v: %w\n%s", cmd, err, out)
 	}
@@ -47,19 +49,36 @@ func Binary(t testing.TB, name string) string {
 	return filepath.Join(binaries, name)
 }
 
-// GoGuest builds the Go package in dir for WASI preview 1.
+// guests are the results of GoGuest, by folder.
+var guests sync.Map
+
+// GoGuest returns the Go package in dir, built for WASI preview 1 the first time it is asked for.
 func GoGuest(t testing.TB, dir string) []byte {
 	t.Helper()
-	out := filepath.Join(t.TempDir(), "guest.wasm")
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", out, "-ldflags=-s -w", ".")
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm")
-	if text, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %v\n%s", cmd, err, text)
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		t.Fatal(err)
 	}
-	binary, err := os.ReadFile(out)
+	built, _ := guests.LoadOrStore(dir, sync.OnceValues(func() ([]byte, error) { return buildGuest(dir) }))
+	binary, err := built.(func() ([]byte, error))()
 	if err != nil {
 		t.Fatal(err)
 	}
 	return binary
+}
+
+func buildGuest(dir string) ([]byte, error) {
+	folder, err := os.MkdirTemp("", "reactord-guest-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.RemoveAll(folder) }()
+	out := filepath.Join(folder, "guest.wasm")
+	cmd := exec.CommandContext(context.Background(), "go", "build", "-o", out, "-ldflags=-s -w", ".")
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0")
+	if text, err := cmd.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("%v: %w\n%s", cmd, err, text)
+	}
+	return os.ReadFile(out)
 }

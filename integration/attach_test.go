@@ -6,6 +6,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/reactord/reactord/integration/internal/testkit"
 )
 
 // talker is a reactorctl attach whose input comes from a pipe.
@@ -40,7 +42,7 @@ func (a talker) hears(t *testing.T, want string) {
 
 // Whoever attaches to an interactive guest talks to it. An interrupt leaves it to the next one, who ends its input.
 func TestAttachInterruptAndAttachAgain(t *testing.T) {
-	r := newRestarted(t)
+	r := newRestarted(t, testkit.DataDir(t, tool(t)))
 	r.must(t, "submit", "--id", "chat", "-i", toolFile(t), "upper")
 	first := r.attach(t, "chat")
 	first.say(t, "one")
@@ -80,7 +82,7 @@ func TestAttachInterruptAndAttachAgain(t *testing.T) {
 func TestAttachAtTerminal(t *testing.T) {
 	for _, columns := range []int{80, 200} {
 		t.Run(fmt.Sprint(columns), func(t *testing.T) {
-			r := newRestarted(t)
+			r := newRestarted(t, testkit.DataDir(t, tool(t)))
 			r.must(t, "submit", "--id", "chat", "-i", toolFile(t), "upper")
 			term := r.onTerminal(t, columns, 24, "attach", "chat")
 			shows := func(what string) {
@@ -121,7 +123,7 @@ func TestAttachAtTerminal(t *testing.T) {
 // What attach prints is whole over a kill of the daemon: what the first attempt wrote, and all of the next. Input that was
 // empty is given to both.
 func TestAttachOverRestart(t *testing.T) {
-	r := newRestarted(t)
+	r := newRestarted(t, testkit.DataDir(t, tool(t)))
 	r.must(t, "submit", "--id", "ticker", "-i", toolFile(t), "ticks", "100", "7")
 	attach := r.follow(t, nil, "attach", "ticker")
 	until(t, "it ticks", func() bool { return strings.Contains(attach.out.String(), "tick 5\n") })

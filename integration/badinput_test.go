@@ -62,7 +62,7 @@ func (r refusal) check(t *testing.T, err error) {
 }
 
 func TestBadModules(t *testing.T) {
-	d := testkit.Start(t, testkit.WarmDir(t))
+	d := testkit.Start(t, t.TempDir())
 	unknownImport := &testkit.Program{}
 	unknownImport.Import("env", "launch_missiles", "i", true)
 	unknownFunction := &testkit.Program{}
@@ -136,7 +136,7 @@ func TestBadModules(t *testing.T) {
 }
 
 func TestBadSubmissions(t *testing.T) {
-	d := testkit.Start(t, testkit.WarmDir(t), "--max-memory=512MiB")
+	d := testkit.Start(t, t.TempDir(), "--max-memory=512MiB")
 	module := d.Push(t, (&testkit.Program{}).Bytes(""))
 	large := d.Push(t, (&testkit.Program{Memory: []byte{0, 32}}).Bytes(""))
 	if _, err := d.Workloads.SubmitWorkload(t.Context(), &reactorv1.SubmitWorkloadRequest{
@@ -208,7 +208,7 @@ func TestBadSubmissions(t *testing.T) {
 }
 
 func TestBadCalls(t *testing.T) {
-	d := testkit.Start(t, testkit.WarmDir(t))
+	d := testkit.Start(t, t.TempDir())
 	id := d.Submit(t, &reactorv1.WorkloadSpec{Module: d.Push(t, (&testkit.Program{}).Bytes(""))})
 	d.WaitFor(t, id)
 	busy := sleeper(t, d.Client, time.Hour)
@@ -325,7 +325,7 @@ func attached(ctx context.Context, d *testkit.Daemon, id string) error {
 
 // Beyond the bound, submissions are refused with the time after which to try again.
 func TestQueueIsBounded(t *testing.T) {
-	d := testkit.Start(t, testkit.WarmDir(t), "--queue=10", "--max-live=2")
+	d := testkit.Start(t, t.TempDir(), "--queue=10", "--max-live=2")
 	spec := sleeper(t, d.Client, time.Hour)
 	var err error
 	for range 100 {
@@ -380,7 +380,7 @@ func (raw) Unmarshal([]byte, any) error   { return nil }
 
 // Bytes that are no message are the client's fault, and refused with a reason.
 func TestMalformedMessage(t *testing.T) {
-	d := testkit.Start(t, testkit.WarmDir(t))
+	d := testkit.Start(t, t.TempDir())
 	for name, bytes := range map[string]string{
 		"cut off":   "\x0a\x05ab",
 		"not UTF-8": "\x0a\x01\xff",

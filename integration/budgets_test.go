@@ -15,7 +15,7 @@ import (
 
 // What a workload may have of sockets and bytes holds over whichever sockets these are.
 func TestNetworkBudgets(t *testing.T) {
-	c := newCtlOf(t, testkit.Start(t, testkit.WarmDir(t), "--allow-secret=file:/"))
+	c := newCtlOf(t, testkit.Start(t, testkit.DataDir(t, sockets(t)), "--allow-secret=file:/"))
 	silent, _ := testkit.NeverAnswers(t)
 	echo := testkit.EchoesDatagrams(t)
 	_, port, _ := net.SplitHostPort(testkit.Echoes(t))
@@ -49,7 +49,7 @@ func TestNetworkBudgets(t *testing.T) {
 	}
 
 	t.Run("accepted", func(t *testing.T) {
-		c.must(t, "submit", "--id", "accepts", "--connections=2", "--sent-bytes=5", "--listen", "127.0.0.1:0", sockets(t),
+		c.must(t, "submit", "--id", "accepts", "--connections=2", "--sent-bytes=5", "--listen", "127.0.0.1:0", socketsFile(t),
 			"poll 3 r", "accept 3", "poll 3 r", "accept 3", "write 4 x*9", "close 4", "accept 3", "write 4 x", "poll 4 r", "read 4 1")
 		var address string
 		until(t, "it listens", func() bool {
@@ -88,7 +88,7 @@ func TestNetworkBudgets(t *testing.T) {
 	})
 
 	t.Run("workloads", func(t *testing.T) {
-		c.must(t, "submit", "--id", "server", "--listen", "workload", "--received-bytes=3", sockets(t), "poll 3 r", "accept 3", "read 4 9", "read 4 9")
+		c.must(t, "submit", "--id", "server", "--listen", "workload", "--received-bytes=3", socketsFile(t), "poll 3 r", "accept 3", "read 4 9", "read 4 9")
 		c.script(t, "client", []string{"--connect=workload:server", "--sent-bytes=5"}, []string{"write 3 x*9: ok 5", "write 3 x: dquot 0", "read 3 1: ok"})
 		c.daemon.WaitFor(t, "server")
 		c.lines(t, "server", "poll 3 r: ok", "accept 3: ok 4", "read 4 9: ok xxx", "read 4 9: dquot")
@@ -98,7 +98,7 @@ func TestNetworkBudgets(t *testing.T) {
 // The rate is held by waiting, of streams and of datagrams, in both directions.
 func TestNetworkRate(t *testing.T) {
 	t.Parallel() // it waits most of the time
-	c := newCtl(t)
+	c := newCtl(t, sockets(t))
 	source := testkit.Serve(t, func(c net.Conn) { _, _ = c.Write(make([]byte, 60_000)) })
 	silent, _ := testkit.NeverAnswers(t)
 	_, datagrams := testkit.Datagrams(t)
@@ -113,7 +113,7 @@ func TestNetworkRate(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			begin := time.Now()
-			args := []string{"submit", "--id", name, "--bytes-per-second=40000", "--dial", tt.dial, sockets(t)}
+			args := []string{"submit", "--id", name, "--bytes-per-second=40000", "--dial", tt.dial, socketsFile(t)}
 			c.must(t, append(args, operations(tt.lines)...)...)
 			s := c.daemon.WaitFor(t, name)
 			if took, least := time.Since(begin), time.Second*(amount-rate/10)/rate*9/10; took < least {
@@ -130,10 +130,10 @@ func TestNetworkRate(t *testing.T) {
 
 // An attempt that goes on after a restart may send only what those before have left.
 func TestNetworkBudgetAfterRestart(t *testing.T) {
-	dir := t.TempDir()
+	dir := testkit.DataDir(t, sockets(t))
 	c := newCtlOf(t, testkit.Start(t, dir))
 	silent, _ := testkit.NeverAnswers(t)
-	c.must(t, "submit", "--id", "sends", "--sent-bytes=8", "--connect", silent, sockets(t), "write 3 hello", "write 3 x", "read 3 1")
+	c.must(t, "submit", "--id", "sends", "--sent-bytes=8", "--connect", silent, socketsFile(t), "write 3 hello", "write 3 x", "read 3 1")
 	c.waitsFor(t, "sends", reading)
 	c.daemon.Stop()
 	c = newCtlOf(t, testkit.Start(t, dir))

@@ -14,12 +14,13 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/reactord/reactord/integration/internal/testkit"
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
 
 // Five guests in a row pass on every byte in order.
 func TestChainOfFive(t *testing.T) {
-	c := newCtl(t)
+	c := newCtl(t, tool(t))
 	size := int64(100 << 20)
 	if testing.Short() {
 		size = 8 << 20
@@ -56,7 +57,7 @@ func TestChainOfFive(t *testing.T) {
 
 // The exit status is that of the last that did not succeed, and all of them may write to standard error.
 func TestChainStatus(t *testing.T) {
-	c := newCtl(t)
+	c := newCtl(t, tool(t))
 	file := toolFile(t)
 	for _, tt := range []struct {
 		name    string
@@ -88,7 +89,7 @@ func TestChainStatus(t *testing.T) {
 
 // A stage has its own grants, not those of the first.
 func TestChainGrants(t *testing.T) {
-	c := newCtl(t)
+	c := newCtl(t, tool(t))
 	file, dir := toolFile(t), t.TempDir()
 	_, stderr, status := c.run(t, "", "run", "--dir", dir+":/d", "--pipe-to", file+" write /d/x y", file, "exit", "0")
 	if status == 0 {
@@ -104,7 +105,7 @@ func TestChainGrants(t *testing.T) {
 
 // A guest that writes waits for one that does not read, and no more than a pipe is in memory.
 func TestChainBackpressure(t *testing.T) {
-	c := newCtl(t)
+	c := newCtl(t, tool(t))
 	if out := c.must(t, "submit", "-q", "--id", "slow", "--pipe-to", toolFile(t)+" sleep 1h", toolFile(t), "lines", "1000000"); out != "slow-0\nslow-1" {
 		t.Errorf("%q", out)
 	}
@@ -128,7 +129,7 @@ func TestChainBackpressure(t *testing.T) {
 
 // A chain of which a part is refused is not submitted.
 func TestChainRefused(t *testing.T) {
-	c := newCtl(t)
+	c := newCtl(t, tool(t))
 	for _, command := range []string{"run", "submit"} {
 		_, stderr, status := c.run(t, "", command, "-l", "case=refused", "--pipe-to", "unknown:tag", toolFile(t), "sleep", "1h")
 		if status != 125 || !strings.Contains(stderr, "unknown:tag") {
@@ -142,7 +143,7 @@ func TestChainRefused(t *testing.T) {
 
 // The daemon is killed amid a chain: all of it starts anew, and the output is complete.
 func TestChainOverKill(t *testing.T) {
-	r := newRestarted(t)
+	r := newRestarted(t, testkit.DataDir(t, tool(t)))
 	file := toolFile(t)
 	f := r.follow(t, nil, "run", "-l", "case=killed", "--pipe-to", file+" upper", "--pipe-to", file+" cat", file, "ticks", "100", "0")
 	until(t, "output has come", func() bool { return strings.Contains(f.out.String(), "TICK 5") })
@@ -163,7 +164,7 @@ func TestChainOverKill(t *testing.T) {
 
 // A chain is told by a label, and commands that get its id say so.
 func TestChainLabel(t *testing.T) {
-	c := newCtl(t)
+	c := newCtl(t, tool(t))
 	file := toolFile(t)
 	if out, want := c.must(t, "run", "-d", "--id", "five", "--pipe-to", file+" cat", "--pipe-to", file+" cat", file, "sleep", "1h"), "five-0 ... five-2: 3 workloads with the label chain=five"; out != want {
 		t.Errorf("%q, want %q", out, want)

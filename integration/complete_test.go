@@ -32,7 +32,7 @@ func complete(t *testing.T, env []string, args ...string) (proposals []string) {
 
 // Ids, tags, states, contexts and labels are completed from what there is.
 func TestCompletion(t *testing.T) {
-	d := testkit.Start(t, testkit.WarmDir(t))
+	d := testkit.Start(t, t.TempDir())
 	if _, err := d.TryPush(t.Context(), examples.Sleeper, "sleeper:v1"); err != nil {
 		t.Fatal(err)
 	}

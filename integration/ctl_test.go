@@ -24,9 +24,10 @@ type ctl struct {
 	env    []string
 }
 
-func newCtl(t *testing.T) ctl {
+// newCtl has a daemon of its own, which was given modules before.
+func newCtl(t *testing.T, modules ...[]byte) ctl {
 	t.Helper()
-	return newCtlOf(t, testkit.Start(t, testkit.WarmDir(t)))
+	return newCtlOf(t, testkit.Start(t, testkit.DataDir(t, modules...)))
 }
 
 func newCtlOf(t *testing.T, d *testkit.Daemon) ctl {
@@ -75,7 +76,7 @@ func TestCtlRunsGoPackage(t *testing.T) {
 }
 
 func TestCtlExitStatus(t *testing.T) {
-	c := newCtl(t)
+	c := newCtl(t, tool(t))
 	file, component := toolFile(t), filepath.Join(t.TempDir(), "component.wasm")
 	if err := os.WriteFile(component, []byte("\x00asm\x0d\x00\x01\x00"), 0o600); err != nil {
 		t.Fatal(err)
@@ -128,7 +129,7 @@ func TestCtlInterruptCancels(t *testing.T) {
 
 // TestCtlDay goes through a day's commands, each of which sees what those before it did.
 func TestCtlDay(t *testing.T) {
-	c := newCtl(t)
+	c := newCtl(t, tool(t))
 	file := toolFile(t)
 	digest := c.must(t, "module", "push", file, "--tag", "team/tool:v1")
 	if want := testkit.Digest(tool(t)); digest != want {

@@ -20,7 +20,7 @@ func operations(lines []string) (operations []string) {
 // Datagrams of every size come and go whole: empty ones too, and those that are too large are refused. What a buffer has no
 // room for is lost, and the guest is told.
 func TestDatagramSizes(t *testing.T) {
-	c := newCtl(t)
+	c := newCtl(t, sockets(t))
 	at := testkit.EchoesDatagrams(t)
 	var lines []string
 	for _, connected := range []bool{false, true} {
@@ -58,7 +58,7 @@ func TestDatagramSizes(t *testing.T) {
 		}
 	}
 	lines = append(lines, "nonblock 4: ok", "recv 4 9: again", "recv 4 0: again") // nothing is left
-	c.must(t, append([]string{"submit", "--id", "sizes", "--dial", "udp:" + at, sockets(t)}, operations(lines)...)...)
+	c.must(t, append([]string{"submit", "--id", "sizes", "--dial", "udp:" + at, socketsFile(t)}, operations(lines)...)...)
 	if end := c.daemon.WaitFor(t, "sizes"); end.GetState() != succeeded {
 		t.Errorf("it ended as %v", end)
 	}

@@ -20,7 +20,7 @@ func dialGrant(pattern string) []*reactorv1.Grant {
 
 // TestDialling: guests in three languages open connections by themselves, within their grants.
 func TestDialling(t *testing.T) {
-	d := testkit.Start(t, testkit.WarmDir(t), "--allow-connect=127.0.0.1:*", "--allow-connect=localhost:*")
+	d := testkit.Start(t, t.TempDir(), "--allow-connect=127.0.0.1:*", "--allow-connect=localhost:*")
 	_, port, _ := net.SplitHostPort(testkit.Echoes(t))
 	for _, guest := range []struct{ name, host string }{{"c-dial", "127.0.0.1"}, {"c-dial", "localhost"}, {"rust-dial", "127.0.0.1"}} {
 		t.Run(guest.name+" "+guest.host, func(t *testing.T) {
@@ -52,7 +52,7 @@ func TestDialling(t *testing.T) {
 
 // TestDiallingPool: a pool of connections of Go's net/http replaces those that the server has closed.
 func TestDiallingPool(t *testing.T) {
-	d := testkit.Start(t, testkit.WarmDir(t), "--allow-connect=127.0.0.1:*", "--allow-connect=localhost:*")
+	d := testkit.Start(t, testkit.DataDir(t, example(t, "http-dial")), "--allow-connect=127.0.0.1:*", "--allow-connect=localhost:*")
 	var requests, connections atomic.Int64
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		if requests.Add(1)%2 == 0 {
@@ -68,7 +68,7 @@ func TestDiallingPool(t *testing.T) {
 	server.Start()
 	defer server.Close()
 	id := d.Submit(t, &reactorv1.WorkloadSpec{
-		Module: d.Push(t, testkit.GoGuest(t, "../examples/http-dial")), Args: []string{server.URL, "6"},
+		Module: d.Push(t, example(t, "http-dial")), Args: []string{server.URL, "6"},
 		Grants: dialGrant(strings.TrimPrefix(server.URL, "http://")),
 	})
 	status := d.WaitFor(t, id)
@@ -83,7 +83,7 @@ func TestDiallingPool(t *testing.T) {
 
 // TestBindingByItself: a server that opens its listener by itself gets the one that was granted, and nothing else.
 func TestBindingByItself(t *testing.T) {
-	d := testkit.Start(t, testkit.WarmDir(t), "--allow-listen=*:*")
+	d := testkit.Start(t, t.TempDir(), "--allow-listen=*:*")
 	binary, err := os.ReadFile("../examples/c-serve/serve.wasm")
 	if err != nil {
 		t.Fatal(err)

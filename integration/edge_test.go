@@ -109,7 +109,7 @@ func edgeProgram(function string) *testkit.Program {
 // Whatever a guest passes to a host call, it gets an errno back: the host call neither traps nor
 // touches what is outside of the guest's memory, and the daemon does not mind.
 func TestEdgesOfMemory(t *testing.T) {
-	d := testkit.Start(t, testkit.WarmDir(t))
+	d := testkit.Start(t, t.TempDir())
 	ids, folders := make(map[string]string), make(map[string]string)
 	meanwhile(t, d, func() {
 		for function := range signatures {

@@ -118,7 +118,7 @@ func edgeSockets(function, params, port string) *testkit.Program {
 
 // Whatever a guest passes to the calls for sockets, it gets an errno back, as in TestEdgesOfMemory.
 func TestEdgesOfSockets(t *testing.T) {
-	d := testkit.Start(t, testkit.WarmDir(t))
+	d := testkit.Start(t, t.TempDir())
 	address, _ := testkit.NeverAnswers(t)
 	_, port, _ := strings.Cut(address, ":")
 	var ids []string

@@ -16,7 +16,7 @@ import (
 func (c ctl) script(t *testing.T, id string, flags []string, lines []string) {
 	t.Helper()
 	args := append([]string{"submit", "--id", id}, flags...)
-	c.must(t, append(append(args, sockets(t)), operations(lines)...)...)
+	c.must(t, append(append(args, socketsFile(t)), operations(lines)...)...)
 	if end := c.daemon.WaitFor(t, id); end.GetState() != succeeded {
 		t.Errorf("it ended as %v", end)
 	}
@@ -25,7 +25,7 @@ func (c ctl) script(t *testing.T, id string, flags []string, lines []string) {
 
 // A guest gets by no way to what it was not granted.
 func TestNoEscapeFromGrants(t *testing.T) {
-	c := newCtl(t)
+	c := newCtl(t, sockets(t))
 	granted, _ := testkit.NeverAnswers(t)
 	other, _ := testkit.NeverAnswers(t)
 	_, datagrams := testkit.Datagrams(t)
@@ -107,7 +107,7 @@ func TestNoEscapeFromGrants(t *testing.T) {
 	})
 
 	t.Run("descriptors", func(t *testing.T) {
-		c.must(t, "submit", "--id", "holder", "--connect", "db="+granted, sockets(t), "read 3 1")
+		c.must(t, "submit", "--id", "holder", "--connect", "db="+granted, socketsFile(t), "read 3 1")
 		c.waitsFor(t, "holder", reading)
 		lines := []string{"open tcp4: ok 3"}
 		for _, fd := range []string{"4", "5", "6", "7", "8", "9", "10", "100", "65535", "2147483647", "4294967295", "-1"} {
@@ -121,9 +121,9 @@ func TestNoEscapeFromGrants(t *testing.T) {
 
 // A workload that is connected to one with larger grants has nothing of them but what that one sends it.
 func TestNoEscapeThroughPeers(t *testing.T) {
-	c := newCtl(t)
+	c := newCtl(t, sockets(t))
 	granted, _ := testkit.NeverAnswers(t)
-	c.must(t, "submit", "--id", "larger", "--listen", "workload", "--dial", granted, sockets(t),
+	c.must(t, "submit", "--id", "larger", "--listen", "workload", "--dial", granted, socketsFile(t),
 		"open tcp4", "connect 4 "+granted, "poll 3 r", "accept 3", "read 5 9", "read 5 9")
 	c.script(t, "smaller", []string{"--connect=workload:larger"}, []string{
 		"write 3 hello: ok 5", "connect 3 " + granted + ": isconn", "bind 3 127.0.0.1:0: inval", "listen 3: inval", "accept 3: inval 0", "sendto 3 " + granted + " x: ok 1",
@@ -135,7 +135,7 @@ func TestNoEscapeThroughPeers(t *testing.T) {
 
 // No grant leads to the daemon's own API, through which a guest could submit what has larger grants.
 func TestNoEscapeThroughDaemon(t *testing.T) {
-	c := newCtlOf(t, testkit.Start(t, testkit.WarmDir(t), "--listen=0.0.0.0:0", "--insecure-no-tls"))
+	c := newCtlOf(t, testkit.Start(t, testkit.DataDir(t, tool(t)), "--listen=0.0.0.0:0", "--insecure-no-tls"))
 	var own []string // the ports
 	for _, at := range regexp.MustCompile(`"(?:127\.0\.0\.1|0\.0\.0\.0|\[::\]):([1-9]\d*)"`).FindAllStringSubmatch(c.daemon.Log(), -1) {
 		own = append(own, at[1])

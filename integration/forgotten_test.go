@@ -9,13 +9,14 @@ import (
 	"testing"
 
 	"github.com/reactord/reactord/examples"
+	"github.com/reactord/reactord/integration/internal/testkit"
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
 
 // A daemon that is killed before it has stored a start starts the same attempt again. Its output is another one, however
 // much of the first a client has seen, and it gets the whole input.
 func TestStartForgotten(t *testing.T) {
-	r := newRestarted(t, "--max-live=1")
+	r := newRestarted(t, testkit.DataDir(t, tool(t)), "--max-live=1")
 	dir := t.TempDir()
 	for name, content := range map[string]string{"input": "a\nb\n", "tool.wasm": string(tool(t))} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {

@@ -34,7 +34,7 @@ allow-http: https://*.example.org
 allow-secret: [env:NETWORK_*, file:`+filepath.Dir(file)+`]
 `)
 	t.Setenv("NETWORK_KEY", "value")
-	d := testkit.StartGuarded(t, t.TempDir(), nil, "--config="+file)
+	d := testkit.StartGuarded(t, testkit.DataDir(t, tool(t)), nil, "--config="+file)
 	c := newCtlOf(t, d)
 	guest := filepath.Join(t.TempDir(), "tool.wasm")
 	if err := os.WriteFile(guest, tool(t), 0o600); err != nil {

@@ -37,7 +37,7 @@ func TestHandedOver(t *testing.T) {
 		Certificates: []tls.Certificate{pair}, ClientCAs: authority.Pool(), ClientAuth: tls.RequireAndVerifyClientCert,
 		MaxVersion: tls.VersionTLS12, // from 1.3 on a client learns only later that it was refused
 	})
-	d := testkit.Start(t, testkit.WarmDir(t), "--allow-secret=file:/", "--allow-secret=env:HANDED_*")
+	d := testkit.Start(t, testkit.DataDir(t, tool(t)), "--allow-secret=file:/", "--allow-secret=env:HANDED_*")
 	c := newCtlOf(t, d)
 	guest := path("tool.wasm")
 	if err := os.WriteFile(guest, tool(t), 0o600); err != nil {
@@ -138,7 +138,7 @@ func accepting(t *testing.T, d *testkit.Daemon, id string) (address string) {
 
 // TestTrafficIsBounded: a guest sends and receives no more than its limits allow, and its status says how much that was.
 func TestTrafficIsBounded(t *testing.T) {
-	d := testkit.Start(t, testkit.WarmDir(t))
+	d := testkit.Start(t, testkit.DataDir(t, tool(t)))
 	module := d.Push(t, tool(t))
 	for _, tt := range []struct {
 		name           string

@@ -40,7 +40,7 @@ func meanwhile(t *testing.T, d *testkit.Daemon, body func()) {
 }
 
 func TestHostileGuests(t *testing.T) {
-	d := testkit.Start(t, testkit.WarmDir(t))
+	d := testkit.Start(t, t.TempDir())
 	if _, err := d.TryPush(t.Context(), examples.Sleeper, "warm"); err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +139,7 @@ func reason(want reactorv1.EndReason) func(*reactorv1.WorkloadStatus) error {
 
 // A crash tells the trap, and where it was by the names of the functions and by the places of their code.
 func TestTrapTellsWhere(t *testing.T) {
-	d := testkit.Start(t, testkit.WarmDir(t))
+	d := testkit.Start(t, t.TempDir())
 	binary := assembled(t, "trap")
 	s := d.Run(t, &reactorv1.WorkloadSpec{Module: d.Push(t, binary)})
 	const message = "the guest crashed: it executed unreachable, as programs do that panic or abort"
@@ -161,7 +161,7 @@ func TestTrapTellsWhere(t *testing.T) {
 // Thousands of guests that are parked deep in their stacks stay within the node's memory.
 func TestParkedDeep(t *testing.T) {
 	const node, count = 128 << 20, 1000
-	d := testkit.Start(t, testkit.WarmDir(t), fmt.Sprintf("--node-memory=%d", node))
+	d := testkit.Start(t, t.TempDir(), fmt.Sprintf("--node-memory=%d", node))
 	before := d.Stats(t).GetResidentBytes()
 	meanwhile(t, d, func() {
 		spec := &reactorv1.WorkloadSpec{Module: d.Push(t, assembled(t, "parked")), Labels: map[string]string{"deep": "yes"}}
@@ -196,7 +196,7 @@ func TestParkedDeep(t *testing.T) {
 // for a few at a time only.
 func TestGoGuestsWaitForMemory(t *testing.T) {
 	const count = 120
-	d := testkit.Start(t, testkit.WarmDir(t), "--node-memory=64MiB")
+	d := testkit.Start(t, t.TempDir(), "--node-memory=64MiB")
 	module := d.Push(t, testkit.GoGuest(t, "../examples/hello"))
 	d.SubmitMany(t, &reactorv1.WorkloadSpec{Module: module}, count)
 	until(t, "all have ended", func() bool {

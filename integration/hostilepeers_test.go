@@ -27,8 +27,8 @@ func (c ctl) listenAddress(t *testing.T, id string) (address string) {
 // Guests and peers that are hostile to each other cost the daemon little memory, and do no harm to a guest beside them.
 func TestHostilePeers(t *testing.T) {
 	const most = 64 << 20 // that the daemon may grow by
-	c := newCtl(t)
-	guest := sockets(t)
+	c := newCtl(t, sockets(t))
+	guest := socketsFile(t)
 	c.must(t, "run", guest, "get 1 1") // so that it is compiled
 	bounded := func(t *testing.T, body func()) {
 		t.Helper()
@@ -126,8 +126,8 @@ func TestHostilePeers(t *testing.T) {
 // Connections that send a byte now and then do not keep a server from others, as long as it may have as many.
 func TestSlowPeers(t *testing.T) {
 	t.Parallel() // it waits most of the time
-	c := newCtl(t)
-	c.must(t, "submit", "--id", "web", "--listen", "127.0.0.1:0", "../examples/http")
+	c := newCtl(t, example(t, "http"))
+	c.must(t, "submit", "--id", "web", "--listen", "127.0.0.1:0", exampleFile(t, "http"))
 	address := c.listenAddress(t, "web")
 	var slow []net.Conn
 	for range 200 {

@@ -127,7 +127,7 @@ func leaveUnread(t *testing.T, read, write *os.File) {
 
 // Nobody reads the output any more, or it finds no room: the workload is cancelled.
 func TestRunUnread(t *testing.T) {
-	c := newCtl(t)
+	c := newCtl(t, tool(t))
 	file := toolFile(t)
 	read, write, err := os.Pipe()
 	if err != nil {
@@ -167,7 +167,7 @@ func TestRunUnread(t *testing.T) {
 
 // A pipe that is full blocks reactorctl in a write; an interrupt ends it nevertheless.
 func TestRunInterruptedInWrite(t *testing.T) {
-	c := newCtl(t)
+	c := newCtl(t, tool(t))
 	file := toolFile(t)
 	read, write, err := os.Pipe()
 	if err != nil {
@@ -294,7 +294,7 @@ func catches(status []byte, signal syscall.Signal) bool {
 
 // A second interrupt ends run at once, and says what may be left.
 func TestSecondInterrupt(t *testing.T) {
-	d := testkit.Start(t, testkit.WarmDir(t))
+	d := testkit.Start(t, t.TempDir())
 	c := ctl{daemon: d, env: append(os.Environ(), "REACTORD_ADDR="+d.Address, "REACTORCTL_CONFIG="+filepath.Join(t.TempDir(), "ctl.yaml"))}
 	cmd := c.command(t, "run", "--id", "left", "../examples/c-sleeper/sleeper.wasm", "1", "1000000000")
 	var errs bytes.Buffer

@@ -19,7 +19,8 @@ import (
 // TestLearnGrants: a program that runs with the flags that were proposed after each of its runs is refused nothing in the
 // end, and without one of them it is refused something.
 func TestLearnGrants(t *testing.T) {
-	c := newCtlOf(t, testkit.Start(t, testkit.WarmDir(t), "--allow-connect=*:*", "--allow-resolve=*"))
+	c := newCtlOf(t, testkit.Start(t, testkit.DataDir(t, example(t, "http-dial")), "--allow-connect=*:*", "--allow-resolve=*"))
+	guest := exampleFile(t, "http-dial")
 	everywhere, err := net.Listen("tcp4", ":0")
 	if err != nil {
 		t.Fatal(err)
@@ -45,7 +46,7 @@ func TestLearnGrants(t *testing.T) {
 				runs++
 				id := fmt.Sprintf("%s-%d", host, runs)
 				args := append([]string{"run", "--id", id, "--grants", "report"}, flags...)
-				out, errs, status := c.run(t, "", append(args, "../examples/http-dial", "http://"+host+":"+port)...)
+				out, errs, status := c.run(t, "", append(args, guest, "http://"+host+":"+port)...)
 				_, proposal, refused := strings.Cut(c.must(t, "grants", id), "enough for that: ")
 				if !refused && (status != 0 || out != "page\n") {
 					t.Fatalf("with %q: status %d, %q, %s; %q is proposed", flags, status, out, errs, proposal)
@@ -62,14 +63,14 @@ func TestLearnGrants(t *testing.T) {
 			if got := strings.Join(flags, " "); got != want {
 				t.Errorf("it was granted %q, want %q", got, want)
 			}
-			c.must(t, append(append([]string{"run"}, flags...), "../examples/http-dial", "http://"+host+":"+port)...) // nothing is reported
+			c.must(t, append(append([]string{"run"}, flags...), guest, "http://"+host+":"+port)...) // nothing is reported
 			for i := 0; i < len(flags); i += 2 {
 				fewer := slices.Delete(slices.Clone(flags), i, i+2)
 				if missing := try(fewer); !slices.Equal(missing, flags[i:i+2]) {
 					t.Errorf("with %q %q are proposed", fewer, missing)
 				}
 				args := append([]string{"run"}, fewer...)
-				if _, errs, status := c.run(t, "", append(args, "../examples/http-dial", "http://"+host+":"+port)...); status == 0 {
+				if _, errs, status := c.run(t, "", append(args, guest, "http://"+host+":"+port)...); status == 0 {
 					t.Errorf("with %q it succeeds, %s", fewer, errs)
 				}
 			}
@@ -95,7 +96,8 @@ func machine(t *testing.T) (name, address string) {
 
 // A guest knows only that something was denied: who runs it is told what, and which flags would have been enough.
 func TestRefusedIsTold(t *testing.T) {
-	c := newCtlOf(t, testkit.Start(t, testkit.WarmDir(t), "--allow-connect=*:*", "--allow-resolve=*"))
+	c := newCtlOf(t, testkit.Start(t, testkit.DataDir(t, example(t, "http-dial")), "--allow-connect=*:*", "--allow-resolve=*"))
+	guest := exampleFile(t, "http-dial")
 	told := func(id, what string) string {
 		return "refused for want of a grant: " + what + "; see `reactorctl grants " + id + "`"
 	}
@@ -109,7 +111,7 @@ func TestRefusedIsTold(t *testing.T) {
 		{"report", "http://127.0.0.1:99", "connect 127.0.0.1:99", "--dial 127.0.0.1:99", []string{"--grants", "report"}},
 	} {
 		args := append([]string{"run", "--id", tt.id}, tt.flags...)
-		_, errs, status := c.run(t, "", append(args, "../examples/http-dial", tt.url)...)
+		_, errs, status := c.run(t, "", append(args, guest, tt.url)...)
 		if want := told(tt.id, tt.what); status == 0 || !strings.Contains(errs, want) {
 			t.Errorf("%s: run: status %d, want %q, got %s", tt.id, status, want, errs)
 		}
@@ -131,7 +133,7 @@ func TestRefusedIsTold(t *testing.T) {
 
 // What a guest tries without a call that the daemon knows is not refused, so it is told that there is none.
 func TestModuleThatCannotDialIsTold(t *testing.T) {
-	c := newCtlOf(t, testkit.Start(t, testkit.WarmDir(t)))
+	c := newCtl(t, tool(t))
 	const want = "its module calls nothing that connects or looks up names"
 	for _, flags := range [][]string{{"--dial", "localhost:1"}, {"--resolve", "localhost"}, {"--grants", "report"}} {
 		args := slices.Concat([]string{"run", "--id", "guest"}, flags, []string{toolFile(t), "exit", "3"})

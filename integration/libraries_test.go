@@ -63,7 +63,7 @@ func TestDatabasePool(t *testing.T) {
 		}
 	}
 
-	d := testkit.Start(t, testkit.WarmDir(t), "--allow-connect=127.0.0.1:*")
+	d := testkit.Start(t, t.TempDir(), "--allow-connect=127.0.0.1:*")
 	module := d.Push(t, testkit.GoGuest(t, example))
 	stop := serve("one")
 	id := d.Submit(t, &reactorv1.WorkloadSpec{Module: module, Args: []string{address, "1000000"}, Grants: dialGrant(address)})
@@ -92,7 +92,7 @@ func TestDatabasePool(t *testing.T) {
 
 // TestTokio: a server on Tokio as it is serves many clients side by side, on a granted listener.
 func TestTokio(t *testing.T) {
-	d := testkit.Start(t, testkit.WarmDir(t), "--allow-listen=127.0.0.1:*")
+	d := testkit.Start(t, t.TempDir(), "--allow-listen=127.0.0.1:*")
 	binary, err := os.ReadFile("../examples/rust-tokio/echo.wasm")
 	if err != nil {
 		t.Fatal(err)
@@ -134,7 +134,7 @@ func TestTokio(t *testing.T) {
 // TestWasmEdgeCrate: a server and a client over the crate wasmedge_wasi_socket as it is. The server binds by itself, and the
 // client looks up a name.
 func TestWasmEdgeCrate(t *testing.T) {
-	d := testkit.Start(t, testkit.WarmDir(t), "--allow-listen=127.0.0.1:*", "--allow-connect=127.0.0.1:*", "--allow-connect=localhost:*")
+	d := testkit.Start(t, t.TempDir(), "--allow-listen=127.0.0.1:*", "--allow-connect=127.0.0.1:*", "--allow-connect=localhost:*")
 	binary, err := os.ReadFile("../examples/rust-wasmedge/echo.wasm")
 	if err != nil {
 		t.Fatal(err)

@@ -32,7 +32,7 @@ func listIDs(t *testing.T, c testkit.Client, req *reactorv1.ListWorkloadsRequest
 }
 
 func TestListWorkloads(t *testing.T) {
-	d := testkit.Start(t, testkit.WarmDir(t))
+	d := testkit.Start(t, testkit.DataDir(t, tool(t)))
 	module := d.Push(t, tool(t))
 	for i := range 3 {
 		spec := &reactorv1.WorkloadSpec{Module: module, Args: []string{"hello"}, Stdin: []byte("input"), Labels: map[string]string{"n": fmt.Sprint(i)}}
@@ -125,7 +125,7 @@ func testListRefused(t *testing.T, d *testkit.Daemon) {
 
 // A watch from a list's cursor has what came after the list.
 func TestListThenWatch(t *testing.T) {
-	d := testkit.Start(t, testkit.WarmDir(t))
+	d := testkit.Start(t, t.TempDir())
 	spec := sleeper(t, d.Client, time.Millisecond)
 	before := d.Submit(t, spec)
 	d.WaitFor(t, before)

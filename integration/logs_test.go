@@ -18,7 +18,7 @@ import (
 
 // What the log does not have is told where it is missing, and --offset goes on from there.
 func TestCtlLogsOfMuchOutput(t *testing.T) {
-	c := newCtl(t)
+	c := newCtl(t, tool(t))
 	d := c.daemon
 	const lines, limit = 50_000, 100_000
 	all := numbers(lines)
@@ -53,7 +53,7 @@ func TestCtlLogsOfMuchOutput(t *testing.T) {
 
 // logs without -f ends at what was there when it was called, also while the guest writes as fast as it can.
 func TestCtlLogsOfFlood(t *testing.T) {
-	c := newCtl(t)
+	c := newCtl(t, tool(t))
 	d := c.daemon
 	const limit = 1 << 20
 	id := d.Submit(t, &reactorv1.WorkloadSpec{
@@ -76,7 +76,7 @@ func TestCtlLogsOfFlood(t *testing.T) {
 
 // The logs of several workloads are told apart, by their ids and by time.
 func TestCtlLogsOfSeveral(t *testing.T) {
-	c := newCtl(t)
+	c := newCtl(t, tool(t))
 	d := c.daemon
 	module := d.Push(t, tool(t))
 	for _, id := range []string{"one", "three"} {
@@ -133,7 +133,7 @@ func (s *synced) String() string {
 
 // logs -f goes on when the daemon is back, with each byte once, and tells of the next attempt.
 func TestCtlLogsOverRestart(t *testing.T) {
-	dir, socket := t.TempDir(), "unix://"+filepath.Join(t.TempDir(), "reactord.sock")
+	dir, socket := testkit.DataDir(t, tool(t)), "unix://"+filepath.Join(t.TempDir(), "reactord.sock")
 	start := func() *testkit.Daemon { return testkit.Start(t, dir, "--listen="+socket, "--grace-period=none") }
 	d := start()
 	c := ctl{daemon: d, env: append(os.Environ(), "REACTORD_ADDR="+socket, "REACTORCTL_CONFIG="+filepath.Join(t.TempDir(), "ctl.yaml"))}

@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"sync"
 	"testing"
 	"time"
 
@@ -28,26 +27,52 @@ const (
 	cancelled = reactorv1.WorkloadState_WORKLOAD_STATE_CANCELLED
 )
 
-// toolBinary is testdata/guests/tool, built the first time it is asked for.
-var toolBinary struct {
-	sync.Once
-	bytes []byte
-}
-
+// tool is the guest that does what its arguments say.
 func tool(t *testing.T) []byte {
 	t.Helper()
-	toolBinary.Do(func() { toolBinary.bytes = testkit.GoGuest(t, "testdata/guests/tool") })
-	if toolBinary.bytes == nil {
-		t.Fatal("the tool could not be built")
-	}
-	return toolBinary.bytes
+	return testkit.GoGuest(t, "testdata/guests/tool")
+}
+
+// sockets is the guest that uses sockets as its arguments say.
+func sockets(t *testing.T) []byte {
+	t.Helper()
+	return testkit.GoGuest(t, "testdata/guests/sockets")
+}
+
+// serve is the guest that echoes what comes to its listener.
+func serve(t *testing.T) []byte {
+	t.Helper()
+	return testkit.GoGuest(t, "testdata/guests/serve")
+}
+
+// example is the Go package of that name in examples.
+func example(t *testing.T, name string) []byte {
+	t.Helper()
+	return testkit.GoGuest(t, "../examples/"+name)
 }
 
 // toolFile is the tool in a file of the test's own.
 func toolFile(t *testing.T) string {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "tool.wasm")
-	if err := os.WriteFile(file, tool(t), 0o600); err != nil {
+	return guestFile(t, "tool.wasm", tool(t))
+}
+
+// exampleFile is an example in a file of the test's own.
+func exampleFile(t *testing.T, name string) string {
+	t.Helper()
+	return guestFile(t, name+".wasm", example(t, name))
+}
+
+// socketsFile is the guest sockets in a file of the test's own.
+func socketsFile(t *testing.T) string {
+	t.Helper()
+	return guestFile(t, "sockets.wasm", sockets(t))
+}
+
+func guestFile(t *testing.T, name string, binary []byte) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(file, binary, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return file

@@ -209,7 +209,7 @@ func TestDaemonMessages(t *testing.T) {
 
 // What a daemon that drains would refuse is refused before it is built or sent.
 func TestDrainedBeforeBuild(t *testing.T) {
-	c := newCtl(t)
+	c := newCtl(t, tool(t))
 	c.must(t, "drain")
 	for _, command := range []string{"run", "submit"} {
 		_, errs, status := c.run(t, "", command, filepath.Join(t.TempDir(), "no-such-folder"))
@@ -224,7 +224,7 @@ func TestDrainedBeforeBuild(t *testing.T) {
 
 // A workload of a module that is given by its digest has the module's name.
 func TestNameOfDigest(t *testing.T) {
-	c := newCtl(t)
+	c := newCtl(t, tool(t))
 	digest := "sha256:" + strings.TrimPrefix(c.must(t, "module", "push", "-o", "name", toolFile(t)), "sha256:")
 	name := strings.TrimSuffix(filepath.Base(toolFile(t)), ".wasm")
 	if id := c.must(t, "submit", "--pipe-to", digest+" cat", digest, "exit", "0"); !strings.HasPrefix(id, name+"-") || !strings.Contains(id, "with the label chain="+name+"-") {

@@ -16,7 +16,7 @@ import (
 )
 
 func TestModules(t *testing.T) {
-	d := testkit.Start(t, testkit.WarmDir(t))
+	d := testkit.Start(t, t.TempDir())
 	result, err := d.TryPush(t.Context(), examples.Sleeper, "sleeper:v1")
 	if err != nil {
 		t.Fatal(err)
@@ -62,7 +62,7 @@ func TestModules(t *testing.T) {
 
 // A push that broke off goes on where it was, and a module that is there is not sent again.
 func TestPushResumes(t *testing.T) {
-	d := testkit.Start(t, testkit.WarmDir(t))
+	d := testkit.Start(t, t.TempDir())
 	binary := (&testkit.Program{}).Bytes(strings.Repeat("padding ", 400<<10))
 	header := &reactorv1.PushModuleRequest{Part: &reactorv1.PushModuleRequest_Header{
 		Header: &reactorv1.PushModuleHeader{Digest: testkit.Digest(binary), SizeBytes: uint64(len(binary))},
@@ -125,7 +125,7 @@ func TestPushResumes(t *testing.T) {
 }
 
 func TestInvoke(t *testing.T) {
-	d := testkit.Start(t, testkit.WarmDir(t))
+	d := testkit.Start(t, t.TempDir())
 	module := d.Push(t, assembled(t, "adder"))
 	s := d.Run(t, &reactorv1.WorkloadSpec{Module: module, Invoke: "add", Args: []string{"-1", "30000000000"}})
 	if s.GetState() != succeeded || len(s.GetResults()) != 1 || s.GetResults()[0] != "30000000999" {

@@ -91,7 +91,7 @@ func TestCtlModuleByDigits(t *testing.T) {
 
 // TestModuleReferences: the API's calls take the beginnings of digests, and refuse those of several modules.
 func TestModuleReferences(t *testing.T) {
-	d := testkit.Start(t, testkit.WarmDir(t))
+	d := testkit.Start(t, t.TempDir())
 	one, other := alike()
 	d.Push(t, one)
 	prefix := digits(one)[:6]
@@ -188,7 +188,7 @@ func TestCtlPrunes(t *testing.T) {
 }
 
 func TestPruneModulesRefuses(t *testing.T) {
-	d := testkit.Start(t, testkit.WarmDir(t))
+	d := testkit.Start(t, t.TempDir())
 	for _, unused := range []*durationpb.Duration{durationpb.New(-time.Second), {Seconds: 1 << 60}} {
 		_, err := d.Modules.PruneModules(t.Context(), &reactorv1.PruneModulesRequest{UnusedFor: unused})
 		refusal{codes.InvalidArgument, "INVALID_ARGUMENT", "zero or more", "unused_for"}.check(t, err)
@@ -201,7 +201,7 @@ func TestPruneModulesRefuses(t *testing.T) {
 
 // TestUploadModule stores a small module in one call.
 func TestUploadModule(t *testing.T) {
-	d := testkit.Start(t, testkit.WarmDir(t))
+	d := testkit.Start(t, t.TempDir())
 	upload := func(content []byte, tag, name string) (*reactorv1.UploadModuleResponse, error) {
 		return d.Modules.UploadModule(t.Context(), &reactorv1.UploadModuleRequest{Content: content, Tag: tag, Name: name})
 	}
@@ -236,7 +236,7 @@ func TestUnusedModulesMakeRoom(t *testing.T) {
 	t.Parallel() // it waits most of the time
 	size := len(variant("number 0"))
 	room := 3 * (size + 4096)
-	d := testkit.Start(t, testkit.WarmDir(t), fmt.Sprintf("--module-store=%d", room))
+	d := testkit.Start(t, t.TempDir(), fmt.Sprintf("--module-store=%d", room))
 	tagged := variant("number 0")
 	if _, err := d.TryPush(t.Context(), tagged, "tag"); err != nil {
 		t.Fatal(err)
@@ -348,7 +348,7 @@ func TestKilledWhileRemoving(t *testing.T) {
 
 // TestCtlRemovesWorkloads that have ended; others have to be cancelled first.
 func TestCtlRemovesWorkloads(t *testing.T) {
-	c := newCtl(t)
+	c := newCtl(t, tool(t))
 	module := c.must(t, "module", "push", file(t, "tool.wasm", tool(t)), "--tag", "tool")
 	run := func(id, app string, args ...string) {
 		t.Helper()
@@ -410,7 +410,7 @@ func TestCtlRemovesWorkloads(t *testing.T) {
 
 // TestDeleteWorkload frees its id, and lets older cursors expire.
 func TestDeleteWorkload(t *testing.T) {
-	d := testkit.Start(t, testkit.WarmDir(t))
+	d := testkit.Start(t, testkit.DataDir(t, tool(t)))
 	module := d.Push(t, tool(t))
 	submit := func(args ...string) {
 		t.Helper()

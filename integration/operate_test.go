@@ -58,7 +58,7 @@ func TestReload(t *testing.T) {
 	const done, faulty = "the settings were read again", "the settings were read again and have faults: nothing has changed"
 	file := filepath.Join(t.TempDir(), "reactord.yaml")
 	writeFile(t, file, "max-timeout: 1m\nworkers: 1\n")
-	d := testkit.Start(t, testkit.WarmDir(t), "--config="+file)
+	d := testkit.Start(t, testkit.DataDir(t, tool(t)), "--config="+file)
 	module := d.Push(t, tool(t))
 	reload := func(text, message string, count int) {
 		t.Helper()
@@ -206,7 +206,7 @@ func TestCheckConfig(t *testing.T) {
 
 // Two signals at once, as timeout(1) sends them, drain as one does.
 func TestSignalsAtOnce(t *testing.T) {
-	d := testkit.Start(t, testkit.WarmDir(t), "--grace-period=1h")
+	d := testkit.Start(t, testkit.DataDir(t, tool(t)), "--grace-period=1h")
 	id := d.Submit(t, &reactorv1.WorkloadSpec{Module: d.Push(t, tool(t)), Args: []string{"cat"}, Interactive: true})
 	input := attach(t.Context(), t, d.Client, id)
 	until(t, "it waits", func() bool { return d.Status(t, id).GetState() == waiting })
@@ -340,7 +340,7 @@ func TestSystemdHandsOverWhatDoesNotListen(t *testing.T) {
 // The lives of workloads are in the log: of a flood a bounded number of lines, and how many others there were.
 func TestLifeInLog(t *testing.T) {
 	const flood = 500
-	d := testkit.Start(t, testkit.WarmDir(t))
+	d := testkit.Start(t, testkit.DataDir(t, tool(t)))
 	spec := sleeper(t, d.Client, time.Millisecond)
 	for _, id := range d.SubmitMany(t, spec, flood) {
 		d.WaitFor(t, id)

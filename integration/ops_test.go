@@ -19,7 +19,7 @@ import (
 
 // TestOpsOfMany: what many workloads wait for can be counted, selected, put in order and watched.
 func TestOpsOfMany(t *testing.T) {
-	c := newCtl(t)
+	c := newCtl(t, serve(t))
 	push := func(tag string, binary []byte) {
 		if _, err := c.daemon.TryPush(t.Context(), binary, tag); err != nil {
 			t.Fatal(err)
@@ -31,7 +31,7 @@ func TestOpsOfMany(t *testing.T) {
 		t.Fatal(err)
 	}
 	push("upper", upper)
-	push("serve", testkit.GoGuest(t, "testdata/guests/serve"))
+	push("serve", serve(t))
 	c.must(t, "submit", "--id", "first", "sleeper", "1", "100000000")
 	until(t, "the first waits", func() bool { return strings.Contains(c.must(t, "ops", "first"), "timer") })
 	c.must(t, "submit", "--name", "later", "--count", "2", "--label", "app=later", "sleeper", "1", "100000000")
@@ -136,8 +136,8 @@ func TestOpsOfMany(t *testing.T) {
 // TestAgeOfSilentPeer: among the peers of a server that polls its sockets the silent ones grow old, however often a chatty
 // one wakes it.
 func TestAgeOfSilentPeer(t *testing.T) {
-	c := newCtl(t)
-	if _, err := c.daemon.TryPush(t.Context(), testkit.GoGuest(t, "testdata/guests/serve"), "serve"); err != nil {
+	c := newCtl(t, serve(t))
+	if _, err := c.daemon.TryPush(t.Context(), serve(t), "serve"); err != nil {
 		t.Fatal(err)
 	}
 	c.must(t, "submit", "--id", "server", "--listen", "127.0.0.1:0", "serve")
@@ -251,8 +251,8 @@ func TestWallTime(t *testing.T) {
 
 // What waits for datagrams names the address as the flags do, and is told apart from TCP by that.
 func TestOpsOfDatagrams(t *testing.T) {
-	c := newCtl(t)
-	guest := sockets(t)
+	c := newCtl(t, sockets(t))
+	guest := socketsFile(t)
 	_, peer := testkit.Datagrams(t)
 	c.must(t, "submit", "--id", "serves", "--listen", "udp:127.0.0.1:0", guest, "recvfrom 3 9")
 	c.must(t, "submit", "--id", "asks", "--dial", "udp:"+peer, guest, "open udp4", "connect 3 "+peer, "recv 3 9")

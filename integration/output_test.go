@@ -77,7 +77,7 @@ func printer(module string, lines int) *reactorv1.WorkloadSpec {
 
 // A client gets all of the output of a guest that ends at once, and its end, whether it attaches before or after.
 func TestAttachToQuickGuest(t *testing.T) {
-	d := testkit.Start(t, testkit.WarmDir(t))
+	d := testkit.Start(t, testkit.DataDir(t, tool(t)))
 	module := d.Push(t, tool(t))
 	for i := range 30 {
 		spec := &reactorv1.WorkloadSpec{Module: module, Args: []string{"lines", "2"}}
@@ -103,7 +103,7 @@ func TestAttachToQuickGuest(t *testing.T) {
 // Five times as much output as the log keeps arrives whole at a client that comes late and whose connection breaks, and
 // the guest waits for it.
 func TestDeliveredOutput(t *testing.T) {
-	d := testkit.Start(t, testkit.WarmDir(t))
+	d := testkit.Start(t, testkit.DataDir(t, tool(t)))
 	const lines = 100_000
 	want := numbers(lines)
 	spec := printer(d.Push(t, tool(t)), lines)
@@ -137,7 +137,7 @@ func TestDeliveredOutput(t *testing.T) {
 
 // The log keeps the beginning and the newest, and says where how much is missing.
 func TestKeptOutput(t *testing.T) {
-	d := testkit.Start(t, testkit.WarmDir(t))
+	d := testkit.Start(t, testkit.DataDir(t, tool(t)))
 	const lines, limit = 100_000, 100_000
 	want := numbers(lines)
 	spec := printer(d.Push(t, tool(t)), lines)
@@ -196,7 +196,7 @@ func TestKeptOutput(t *testing.T) {
 
 // A reader that was cut off when the daemon was killed goes on with the next attempt, from its first byte on.
 func TestResumeAfterCrash(t *testing.T) {
-	dir := t.TempDir()
+	dir := testkit.DataDir(t, tool(t))
 	d := testkit.Start(t, dir)
 	spec := &reactorv1.WorkloadSpec{Module: d.Push(t, tool(t)), Args: []string{"lines", "3", "and", "wait"}, OutputMode: deliver}
 	id := d.Submit(t, spec)
@@ -231,7 +231,7 @@ func TestResumeAfterCrash(t *testing.T) {
 
 // What a client says first is checked, and what it may not do is refused.
 func TestAttachStart(t *testing.T) {
-	d := testkit.Start(t, testkit.WarmDir(t))
+	d := testkit.Start(t, testkit.DataDir(t, tool(t)))
 	module := d.Push(t, tool(t))
 	plain := d.Submit(t, &reactorv1.WorkloadSpec{Module: module, Args: []string{"sleep", "1h"}})
 	delivered := d.Submit(t, &reactorv1.WorkloadSpec{Module: module, Args: []string{"sleep", "1h"}, OutputMode: deliver})

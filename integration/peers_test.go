@@ -4,16 +4,15 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/reactord/reactord/integration/internal/testkit"
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
 
 // One workload serves another over a connection in memory, which only who was granted it has. The one that connects may
 // be submitted first.
 func TestConnectedWorkloads(t *testing.T) {
-	c := newCtl(t)
-	push := func(example string) (digest string) { return c.daemon.Push(t, testkit.GoGuest(t, example)) }
-	server, client := push("../examples/http"), push("../examples/http-get") // built before the client waits, for 30 s at most
+	c := newCtl(t, example(t, "http"))
+	push := func(name string) (digest string) { return c.daemon.Push(t, example(t, name)) }
+	server, client := push("http"), push("http-get") // compiled before the client waits, for 30 s at most
 	c.must(t, "submit", "--id", "client", "--connect", "api=workload:web", client, "http://web/hello/Ada")
 	until(t, "the client waits for the server", func() bool {
 		ops := c.daemon.Status(t, "client").GetWaitingFor()

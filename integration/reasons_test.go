@@ -73,7 +73,7 @@ func (p *provoked) item(call, reason string, e *reactorv1.Error) {
 // TestListedErrors: each error that a call lists is one that it has.
 func TestListedErrors(t *testing.T) {
 	p := &provoked{t, map[string]bool{}}
-	d := testkit.Start(t, testkit.WarmDir(t))
+	d := testkit.Start(t, t.TempDir())
 	t.Run("modules", func(t *testing.T) { p.modules(t, d) })
 	t.Run("submissions", func(t *testing.T) { p.submissions(t, d) })
 	t.Run("workloads", func(t *testing.T) { p.workloads(t, d) })
@@ -312,7 +312,7 @@ func (p *provoked) workloads(t *testing.T, d *testkit.Daemon) {
 // bounds provokes errors of daemons with small bounds.
 func (p *provoked) bounds(t *testing.T) {
 	ctx := t.Context()
-	d := testkit.Start(t, testkit.WarmDir(t), "--queue=1", "--max-live=1", "--module-store=64KiB", "--max-module-size=60KiB")
+	d := testkit.Start(t, t.TempDir(), "--queue=1", "--max-live=1", "--module-store=64KiB", "--max-module-size=60KiB")
 	spec := sleeper(t, d.Client, time.Hour)
 	until(t, "the queue is full", func() bool {
 		_, err := d.Workloads.SubmitWorkload(ctx, &reactorv1.SubmitWorkloadRequest{Spec: spec})

@@ -24,9 +24,9 @@ type restarted struct {
 	flags []string
 }
 
-func newRestarted(t *testing.T, flags ...string) *restarted {
+func newRestarted(t *testing.T, dir string, flags ...string) *restarted {
 	t.Helper()
-	r := &restarted{dir: t.TempDir(), flags: append(flags, "--listen=unix://"+filepath.Join(t.TempDir(), "s"), "--grace-period=none")}
+	r := &restarted{dir: dir, flags: append(flags, "--listen=unix://"+filepath.Join(t.TempDir(), "s"), "--grace-period=none")}
 	r.start(t)
 	r.env = append(os.Environ(), "REACTORD_ADDR="+r.daemon.Address, "REACTORCTL_CONFIG="+filepath.Join(t.TempDir(), "ctl.yaml"))
 	return r
@@ -85,7 +85,7 @@ func TestFollowOverRestart(t *testing.T) {
 		"stopped": func(d *testkit.Daemon) { d.Stop() },
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := newRestarted(t)
+			r := newRestarted(t, testkit.DataDir(t, tool(t)))
 			file := toolFile(t)
 			run := r.follow(t, nil, "run", "--id", "ticker", file, "ticks", "400", "7")
 			until(t, "it ticks", func() bool { return strings.Contains(run.out.String(), "tick 5\n") })
@@ -116,9 +116,9 @@ func TestFollowOverRestart(t *testing.T) {
 
 // A guest whose port the daemon chooses is told where it listens, also when a further attempt has another port.
 func TestChosenPort(t *testing.T) {
-	r := newRestarted(t)
+	r := newRestarted(t, testkit.DataDir(t, serve(t)))
 	file := filepath.Join(t.TempDir(), "serve.wasm")
-	if err := os.WriteFile(file, testkit.GoGuest(t, "testdata/guests/serve"), 0o600); err != nil {
+	if err := os.WriteFile(file, serve(t), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	run := r.follow(t, nil, "run", "--id", "server", "--listen", "127.0.0.1:0", file)
@@ -165,7 +165,7 @@ func numbered(word string, from, to int) string {
 
 // A guest that starts anew gets its input from the beginning, if that can be had again; otherwise it is cancelled.
 func TestInputOverRestart(t *testing.T) {
-	r := newRestarted(t)
+	r := newRestarted(t, testkit.DataDir(t, tool(t)))
 	upper := "../examples/rust-upper/upper.wasm"
 	dir := t.TempDir()
 
@@ -217,7 +217,7 @@ func TestInputOverRestart(t *testing.T) {
 // An interrupt while the daemon is gone ends run, which says what is left.
 func TestInterruptWithoutDaemon(t *testing.T) {
 	t.Parallel() // it waits most of the time
-	r := newRestarted(t)
+	r := newRestarted(t, t.TempDir())
 	f := r.follow(t, nil, "run", "--id", "lost", "../examples/c-sleeper/sleeper.wasm", "1", "1000000000")
 	until(t, "it waits", func() bool {
 		w, err := r.daemon.Workloads.GetWorkload(t.Context(), &reactorv1.GetWorkloadRequest{Id: "lost"})
@@ -235,7 +235,7 @@ func TestInterruptWithoutDaemon(t *testing.T) {
 
 // What does not wait says that the daemon is gone.
 func TestNoPatience(t *testing.T) {
-	r := newRestarted(t)
+	r := newRestarted(t, t.TempDir())
 	f := r.follow(t, nil, "run", "--reconnect", "0", "--id", "lost", "../examples/c-sleeper/sleeper.wasm", "1", "1000000000")
 	until(t, "it waits", func() bool {
 		w, err := r.daemon.Workloads.GetWorkload(t.Context(), &reactorv1.GetWorkloadRequest{Id: "lost"})
@@ -249,7 +249,7 @@ func TestNoPatience(t *testing.T) {
 
 // However much a guest writes, run prints all of it; -i as well.
 func TestRunPrintsEverything(t *testing.T) {
-	c := newCtl(t)
+	c := newCtl(t, tool(t))
 	file := toolFile(t)
 	const lines = 100_000 // about 6 MB, six times what a log keeps
 	var want strings.Builder

@@ -12,7 +12,7 @@ import (
 // TestRepeatedWhileFull: a submission that was acknowledged is answered with its workload when it is repeated while the
 // store is full, alone or beside a new one, which is refused.
 func TestRepeatedWhileFull(t *testing.T) {
-	d := testkit.Start(t, testkit.WarmDir(t), "--store-size=4MiB")
+	d := testkit.Start(t, t.TempDir(), "--store-size=4MiB")
 	spec := sleeper(t, d.Client, time.Hour)
 	known := &reactorv1.SubmitWorkloadRequest{Id: "known", Spec: spec}
 	if resp, err := d.Workloads.SubmitWorkload(t.Context(), known); err != nil || !resp.GetCreated() {

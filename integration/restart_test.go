@@ -20,7 +20,7 @@ import (
 // A daemon that drains lets what runs run on, and tells its watchers; the next one knows all that
 // it knew.
 func TestDrainAndRestart(t *testing.T) {
-	dir := t.TempDir()
+	dir := testkit.DataDir(t, tool(t))
 	d := testkit.Start(t, dir, "--grace-period=1h")
 	spec := sleeper(t, d.Client, time.Second)
 	if _, err := d.Modules.TagModule(t.Context(), &reactorv1.TagModuleRequest{Module: spec.Module, Tag: "sleeper:v1"}); err != nil {
@@ -109,7 +109,7 @@ func TestKill(t *testing.T) {
 
 // Whoever insists on it ends the daemon at once.
 func TestInsistentSignals(t *testing.T) {
-	d := testkit.Start(t, testkit.WarmDir(t), "--grace-period=1h")
+	d := testkit.Start(t, t.TempDir(), "--grace-period=1h")
 	id := d.Submit(t, sleeper(t, d.Client, time.Hour))
 	until(t, "it waits", func() bool { return d.Status(t, id).GetState() == waiting })
 	d.Signal(os.Interrupt)
@@ -124,7 +124,7 @@ func TestInsistentSignals(t *testing.T) {
 
 // A drain over the API takes no new work and can be undone.
 func TestDrainOverAPI(t *testing.T) {
-	d := testkit.Start(t, testkit.WarmDir(t))
+	d := testkit.Start(t, t.TempDir())
 	spec := sleeper(t, d.Client, 10*time.Millisecond)
 	health := func() healthv1.HealthCheckResponse_ServingStatus {
 		resp, err := d.Health.Check(t.Context(), &healthv1.HealthCheckRequest{})

@@ -32,7 +32,7 @@ func (c ctl) state(t *testing.T, id string) reactorv1.WorkloadState {
 
 // An operation that waits ends at once when its grant is revoked, and the peer sees the connection closed.
 func TestRevokeWhileReading(t *testing.T) {
-	c := newCtlOf(t, testkit.Start(t, testkit.WarmDir(t), "--allow-connect=127.0.0.1:*"))
+	c := newCtlOf(t, testkit.Start(t, testkit.DataDir(t, tool(t)), "--allow-connect=127.0.0.1:*"))
 	address, connections := peer(t)
 	c.must(t, "submit", "--id", "reader", "--connect", "db="+address, toolFile(t), "held", "read", "3")
 	connection := <-connections
@@ -78,7 +78,7 @@ func TestRevokeWhileReading(t *testing.T) {
 // A guest that computes meets the revocation at its next operation. Its other grants are as they were.
 func TestRevokeWhileComputing(t *testing.T) {
 	folder := t.TempDir()
-	c := newCtlOf(t, testkit.Start(t, testkit.WarmDir(t), "--allow-connect=127.0.0.1:*", "--allow-dir="+folder))
+	c := newCtlOf(t, testkit.Start(t, testkit.DataDir(t, tool(t)), "--allow-connect=127.0.0.1:*", "--allow-dir="+folder))
 	address, connections := peer(t)
 	c.must(t, "submit", "--id", "writer", "--connect", address, "--dir", folder+":/data", toolFile(t), "held", "spin", "4")
 	connection := <-connections
@@ -95,7 +95,7 @@ func TestRevokeWhileComputing(t *testing.T) {
 // A folder that is revoked can't be used any more, and nor does an attempt after a restart of the daemon, by any signal,
 // have it.
 func TestRevokedFolderAfterRestart(t *testing.T) {
-	folder, dir := t.TempDir(), t.TempDir()
+	folder, dir := t.TempDir(), testkit.DataDir(t, tool(t))
 	if err := os.WriteFile(filepath.Join(folder, "file"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -142,7 +142,7 @@ func TestRevokedFolderAfterRestart(t *testing.T) {
 }
 
 func TestRevokeFaults(t *testing.T) {
-	c := newCtlOf(t, testkit.Start(t, testkit.WarmDir(t), "--allow-connect=127.0.0.1:*"))
+	c := newCtlOf(t, testkit.Start(t, testkit.DataDir(t, tool(t)), "--allow-connect=127.0.0.1:*"))
 	address, connections := peer(t)
 	c.must(t, "submit", "--id", "reader", "--connect", address, "--connect", "b="+address, toolFile(t), "held", "read", "3")
 	for range 2 {

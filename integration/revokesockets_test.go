@@ -27,8 +27,8 @@ const (
 // What a guest has opened by itself through a grant is lost with it: whoever waits is told at once, every later operation
 // fails with the same errno, and nothing can be opened again.
 func TestRevokeSockets(t *testing.T) {
-	c := newCtl(t)
-	guest := sockets(t)
+	c := newCtl(t, sockets(t))
+	guest := socketsFile(t)
 	silent, ended := testkit.NeverAnswers(t)
 	unread, answersNobody, port := testkit.NeverReads(t), deaf(t), testkit.FreeAddress(t)
 	_, datagrams := testkit.Datagrams(t)
@@ -108,8 +108,8 @@ func TestRevokeSockets(t *testing.T) {
 
 // What was accepted through a listener goes with it.
 func TestRevokeAccepted(t *testing.T) {
-	c := newCtl(t)
-	c.must(t, "submit", "--id", "server", "--listen", "web=127.0.0.1:0", sockets(t), "poll 3 r", "accept 3", "read 4 5", "read 4 5", "accept 3")
+	c := newCtl(t, sockets(t))
+	c.must(t, "submit", "--id", "server", "--listen", "web=127.0.0.1:0", socketsFile(t), "poll 3 r", "accept 3", "read 4 5", "read 4 5", "accept 3")
 	var address string
 	until(t, "it listens", func() bool {
 		for _, at := range c.daemon.Status(t, "server").GetListenAddresses() {
@@ -137,8 +137,8 @@ func TestRevokeAccepted(t *testing.T) {
 
 // A grant that is revoked while the daemon still opens what it grants: the guest starts without it.
 func TestRevokeBeforeItIsOpen(t *testing.T) {
-	c := newCtl(t)
-	guest := sockets(t)
+	c := newCtl(t, sockets(t))
+	guest := socketsFile(t)
 	mute, _ := testkit.NeverAnswers(t)
 	answersNobody := deaf(t)
 	for _, tt := range []struct {
@@ -166,8 +166,8 @@ func TestRevokeBeforeItIsOpen(t *testing.T) {
 
 // The other ends of a connection with TLS and of one to a workload meet its end when it is revoked.
 func TestRevokeHandedOver(t *testing.T) {
-	c := newCtlOf(t, testkit.Start(t, testkit.WarmDir(t), "--allow-secret=file:/"))
-	guest, dir := sockets(t), t.TempDir()
+	c := newCtlOf(t, testkit.Start(t, testkit.DataDir(t, sockets(t)), "--allow-secret=file:/"))
+	guest, dir := socketsFile(t), t.TempDir()
 	authority := testkit.NewAuthority(t)
 	cert, key := filepath.Join(dir, "server.pem"), filepath.Join(dir, "server.key")
 	authority.Issue("db.test", cert, key)
@@ -201,11 +201,11 @@ func TestRevokeHandedOver(t *testing.T) {
 
 // What was revoked stays so in further attempts, and learn mode does not propose it.
 func TestRevokedDialAfterRestart(t *testing.T) {
-	dir := t.TempDir()
+	dir := testkit.DataDir(t, sockets(t))
 	c := newCtlOf(t, testkit.Start(t, dir))
 	kept, _ := testkit.NeverAnswers(t)
 	lost, _ := testkit.NeverAnswers(t)
-	c.must(t, "submit", "--id", "dials", "--grants", "report", "--dial", kept, "--dial", lost, sockets(t),
+	c.must(t, "submit", "--id", "dials", "--grants", "report", "--dial", kept, "--dial", lost, socketsFile(t),
 		"open tcp4", "connect 3 "+lost, "open tcp4", "connect 4 127.0.0.1:1", "open tcp4", "connect 5 "+kept, "read 5 1")
 	c.waitsFor(t, "dials", reading)
 	c.must(t, "revoke", "dials", "dial:"+lost)
@@ -226,13 +226,13 @@ func TestRevokedDialAfterRestart(t *testing.T) {
 
 // What is open through each grant is counted, whoever opened it.
 func TestOpenSocketsOfGrants(t *testing.T) {
-	c := newCtl(t)
+	c := newCtl(t, sockets(t))
 	dialled, _ := testkit.NeverAnswers(t)
 	connected, _ := testkit.NeverAnswers(t)
 	unused, _ := testkit.NeverAnswers(t)
 	datagrams := testkit.EchoesDatagrams(t)
 	c.must(t, "submit", "--id", "opens", "--dial", dialled, "--dial", "udp:"+datagrams, "--dial", unused,
-		"--listen", "127.0.0.1:0", "--connect", connected, sockets(t), // 3 and 4
+		"--listen", "127.0.0.1:0", "--connect", connected, socketsFile(t), // 3 and 4
 		"open tcp4", "connect 5 "+dialled, "open tcp4", "connect 6 "+dialled, "open tcp4", "connect 7 "+dialled, "close 7",
 		"open udp4", "sendto 7 "+datagrams+" x", "poll 3 r", "accept 3", "read 8 1", "close 5", "close 8", "read 6 1")
 	client, err := net.Dial("tcp4", c.listenAddress(t, "opens"))

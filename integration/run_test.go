@@ -31,7 +31,7 @@ func TestSubmitPrintsRange(t *testing.T) {
 
 // More than the daemon takes: what was submitted is told, and run leaves none of it.
 func TestCountAboveQueue(t *testing.T) {
-	d := testkit.Start(t, testkit.WarmDir(t), "--queue=100")
+	d := testkit.Start(t, t.TempDir(), "--queue=100")
 	c := ctl{daemon: d, env: append(os.Environ(), "REACTORD_ADDR="+d.Address, "REACTORCTL_CONFIG="+filepath.Join(t.TempDir(), "ctl.yaml"))}
 	_, errs, status := c.run(t, "", "submit", "--id", "much", "--count", "4000", "-l", "case=submit", sleeperModule, "1", "1000000000")
 	if status != 125 || !strings.Contains(errs, "of 4000 workloads were submitted: much-") || !strings.Contains(errs, "submit the rest with --id much") {
@@ -48,7 +48,7 @@ func TestCountAboveQueue(t *testing.T) {
 }
 
 func TestWaitForSeveral(t *testing.T) {
-	c := newCtl(t)
+	c := newCtl(t, tool(t))
 	file := toolFile(t)
 	c.must(t, "submit", "--id", "good", "-l", "app=x", file, "hello")
 	c.must(t, "submit", "--id", "bad", "-l", "app=x", file, "exit", "3")
@@ -129,7 +129,7 @@ func TestRequestTimeout(t *testing.T) {
 
 // Arguments after MODULE are the guest's, and a flag among them is pointed out to people.
 func TestArgumentsAreTheGuests(t *testing.T) {
-	c := newCtl(t)
+	c := newCtl(t, tool(t))
 	file := toolFile(t)
 	if out := c.must(t, "run", file, "hello", "-exit=3", "--env", "A=1", "--help"); !strings.Contains(out, `args ["-exit=3" "--env" "A=1" "--help"]`) || !strings.Contains(out, "env []") {
 		t.Errorf("the guest printed %q", out)

@@ -83,7 +83,7 @@ func crowd(t *testing.T, c ctl) {
 }
 
 func TestScreens(t *testing.T) {
-	c := newCtl(t)
+	c := newCtl(t, tool(t))
 	crowd(t, c)
 	for _, columns := range []int{80, 200} {
 		for name, args := range map[string][]string{
@@ -135,7 +135,7 @@ func TestStatusScreens(t *testing.T) {
 
 // Only terminals have colours and cut tables, unless the environment says otherwise.
 func TestColors(t *testing.T) {
-	c := newCtl(t)
+	c := newCtl(t, tool(t))
 	crowd(t, c)
 	long := "a-job-with-a-name-that-is-longer-than-a-terminal-of-eighty-columns-has-room-for"
 	list := func(columns int, env ...string) string {
@@ -186,7 +186,7 @@ func column(table string) (cells []string) {
 }
 
 func TestListFilters(t *testing.T) {
-	c := newCtl(t)
+	c := newCtl(t, tool(t))
 	crowd(t, c)
 	later := time.Now().Add(time.Hour).Format(time.RFC3339)
 	for _, tt := range []struct {
@@ -224,7 +224,7 @@ func TestListFilters(t *testing.T) {
 // On a terminal list -w keeps its head and columns and shows each workload once, as it is now.
 func TestListWatchOnTerminal(t *testing.T) {
 	for _, columns := range []int{80, 200} {
-		c := newCtl(t)
+		c := newCtl(t, tool(t))
 		crowd(t, c)
 		term := c.onTerminal(t, columns, 12, "list", "-w", "--limit", "3")
 		row := func(screen, id string) string {
@@ -389,8 +389,8 @@ func TestNodeWatchOnTerminal(t *testing.T) {
 
 // A guest that waits for connections is shown to accept, however it waits.
 func TestListenerAccepts(t *testing.T) {
-	c := newCtl(t)
-	module := c.daemon.Push(t, testkit.GoGuest(t, "testdata/guests/serve"))
+	c := newCtl(t, serve(t))
+	module := c.daemon.Push(t, serve(t))
 	id := c.must(t, "submit", "--listen", "127.0.0.1:0", module)
 	until(t, "it accepts", func() bool {
 		return strings.Contains(c.must(t, "ops", id), "accept  127.0.0.1:") && strings.Contains(c.must(t, "status", id), "waits for     accept 127.0.0.1:")
@@ -409,7 +409,7 @@ func TestSizes(t *testing.T) {
 		if limits := w.GetWorkload().GetSpec().GetLimits(); err != nil || limits.GetMemoryBytes() != want || limits.GetFuel() != 1e9 {
 			t.Errorf("--memory %s: %v, %v", text, limits, err)
 		}
-		d := testkit.Start(t, testkit.WarmDir(t), "--default-memory="+text, "--default-fuel=1e9")
+		d := testkit.Start(t, t.TempDir(), "--default-memory="+text, "--default-fuel=1e9")
 		node, err := d.Node.GetNode(t.Context(), &reactorv1.GetNodeRequest{})
 		if limits := node.GetNode().GetDefaultLimits(); err != nil || limits.GetMemoryBytes() != want || limits.GetFuel() != 1e9 {
 			t.Errorf("--default-memory=%s: %v, %v", text, limits, err)
@@ -482,7 +482,7 @@ func TestModuleIsNotWrapped(t *testing.T) {
 
 // A live list stays where it was drawn when q ends it; other keys do nothing, and the terminal is as it was.
 func TestListWatchKeys(t *testing.T) {
-	c := newCtl(t)
+	c := newCtl(t, tool(t))
 	crowd(t, c)
 	for _, command := range []string{"list -w", "ops -w"} {
 		cmd := c.command(t, strings.Fields(command)...)

@@ -52,7 +52,7 @@ func TestUnixSocket(t *testing.T) {
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	socket := filepath.Join(dir, "api.sock")
-	d := testkit.Start(t, testkit.WarmDir(t), "--listen=unix://"+socket)
+	d := testkit.Start(t, t.TempDir(), "--listen=unix://"+socket)
 	info, err := os.Stat(socket)
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the socket is %v, %v; want mode 600", info.Mode(), err)
@@ -72,7 +72,7 @@ func TestUnixSocket(t *testing.T) {
 }
 
 func TestReflection(t *testing.T) {
-	d := testkit.Start(t, testkit.WarmDir(t))
+	d := testkit.Start(t, t.TempDir())
 	conn, err := grpc.NewClient(d.Address, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
 		t.Fatal(err)
@@ -104,7 +104,7 @@ func TestReflection(t *testing.T) {
 
 // What is insecure is said loudly, once for each way in which it is.
 func TestInsecureIsWarnedOf(t *testing.T) {
-	d := testkit.Start(t, testkit.WarmDir(t), "--listen=0.0.0.0:0", "--insecure-no-tls")
+	d := testkit.Start(t, t.TempDir(), "--listen=0.0.0.0:0", "--insecure-no-tls")
 	for _, want := range []string{"NO AUTHENTICATION", "NO ENCRYPTION"} {
 		until(t, "the log says "+want, func() bool { return strings.Contains(d.Log(), want) })
 		if log := d.Log(); !strings.Contains(log, `"level":"warn"`) || strings.Count(log, want) != 1 {
@@ -115,7 +115,7 @@ func TestInsecureIsWarnedOf(t *testing.T) {
 
 // A daemon that cannot start says why, and exits with 1.
 func TestCannotStart(t *testing.T) {
-	d := testkit.Start(t, testkit.WarmDir(t))
+	d := testkit.Start(t, t.TempDir())
 	for _, tt := range []struct {
 		name  string
 		flags []string

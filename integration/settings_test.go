@@ -127,7 +127,7 @@ func TestReloadOfPipe(t *testing.T) {
 	makePipe(t, file)
 	wrote := make(chan error, 1)
 	go func() { wrote <- os.WriteFile(file, []byte("log-level: debug\n"), 0) }()
-	d := testkit.Start(t, testkit.WarmDir(t), "--config="+file)
+	d := testkit.Start(t, t.TempDir(), "--config="+file)
 	if err := <-wrote; err != nil {
 		t.Fatal(err)
 	}

@@ -14,8 +14,8 @@ import (
 // A server whose clients use up the descriptors that it may have goes on: those that are not accepted yet are served when
 // others have gone. The daemon's log says what is short.
 func TestServerOutlivesShortageOfDescriptors(t *testing.T) {
-	c := newCtlOf(t, testkit.StartWithDescriptors(t, t.TempDir(), 200))
-	c.must(t, "submit", "--id", "web", "--listen", "127.0.0.1:0", "../examples/http")
+	c := newCtlOf(t, testkit.StartWithDescriptors(t, testkit.DataDir(t, example(t, "http")), 200))
+	c.must(t, "submit", "--id", "web", "--listen", "127.0.0.1:0", exampleFile(t, "http"))
 	address := c.listenAddress(t, "web")
 	const line = "guests lack file descriptors"
 	var idle []net.Conn

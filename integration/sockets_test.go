@@ -2,35 +2,14 @@ package integration
 
 import (
 	"net"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"golang.org/x/sys/unix"
 
-	"github.com/reactord/reactord/integration/internal/testkit"
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
-
-// socketsBinary is testdata/guests/sockets, built the first time it is asked for.
-var socketsBinary struct {
-	sync.Once
-	bytes []byte
-}
-
-// sockets is the guest that uses sockets as its arguments say, in a file of the test's own.
-func sockets(t *testing.T) string {
-	t.Helper()
-	socketsBinary.Do(func() { socketsBinary.bytes = testkit.GoGuest(t, "testdata/guests/sockets") })
-	file := filepath.Join(t.TempDir(), "sockets.wasm")
-	if err := os.WriteFile(file, socketsBinary.bytes, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return file
-}
 
 // lines compares what the guest has printed. A line that is wanted may end with "...".
 func (c ctl) lines(t *testing.T, id string, want ...string) {

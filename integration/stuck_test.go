@@ -36,7 +36,7 @@ func mutualWait(t *testing.T, accepts bool) string {
 // TestStuck: two guests that each wait for what the other never writes are stuck, and so is one that waits for itself. One
 // that waits for a guest that sleeps is not.
 func TestStuck(t *testing.T) {
-	c := newCtl(t)
+	c := newCtl(t, tool(t))
 	accepts, connects := mutualWait(t, true), mutualWait(t, false)
 	c.must(t, "submit", "-q", "--id", "server", "--listen", "workload", accepts)
 	c.must(t, "submit", "-q", "--id", "client", "--connect", "workload:server", connects)

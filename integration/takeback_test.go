@@ -17,7 +17,7 @@ func (c ctl) started(t *testing.T, ids ...string) {
 
 // A command that is refused, since others have its ids, cancels only what it has created itself.
 func TestRefusedLeavesOthers(t *testing.T) {
-	c := newCtl(t)
+	c := newCtl(t, tool(t))
 	file := toolFile(t)
 	sleeps := file + " sleep 1h"
 	c.must(t, "submit", "-l", "case=theirs", "--id", "chain", "--pipe-to", sleeps, "--pipe-to", sleeps, file, "sleep", "1h")
@@ -54,7 +54,7 @@ func TestRefusedLeavesOthers(t *testing.T) {
 
 // A run that follows workloads which were there before leaves them when it is interrupted.
 func TestInterruptLeavesEarlier(t *testing.T) {
-	c := newCtl(t)
+	c := newCtl(t, tool(t))
 	file := toolFile(t)
 	for name, args := range map[string][]string{
 		"one":   {file, "ticks", "1000000", "7"},

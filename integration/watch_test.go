@@ -62,7 +62,7 @@ func (w *watcher) untilEnded(ids ...string) map[string][]reactorv1.WorkloadState
 }
 
 func TestWatch(t *testing.T) {
-	d := testkit.Start(t, testkit.WarmDir(t))
+	d := testkit.Start(t, t.TempDir())
 	spec := sleeper(t, d.Client, 20*time.Millisecond)
 	first := watch(t, d.Client, "", nil)
 

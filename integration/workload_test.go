@@ -25,7 +25,7 @@ import (
 
 // The tests of this file share a daemon, and a Go guest that is compiled once.
 func TestWorkloads(t *testing.T) {
-	d := testkit.Start(t, testkit.WarmDir(t))
+	d := testkit.Start(t, testkit.DataDir(t, tool(t)))
 	module := d.Push(t, tool(t))
 	run := func(f func(*testing.T, *testkit.Daemon, string)) func(*testing.T) {
 		return func(t *testing.T) {

@@ -82,7 +82,7 @@ func (a *app) printNothingRefused(ctx context.Context, id string) error {
 	}
 	w := response.GetWorkload()
 	if w.GetSpec().GetGrantMode() == reactorv1.GrantMode_GRANT_MODE_REPORT {
-		fmt.Fprintln(a.Err, "nothing was refused")
+		fmt.Fprintln(a.Err, "nothing was refused for want of a grant; what the operator does not allow is not noted")
 	}
 	if a.cannotDial(ctx, w) {
 		fmt.Fprintln(a.Err, cannotDial)

@@ -125,10 +125,38 @@ func TestRefusedIsTold(t *testing.T) {
 			t.Errorf("%s: grants:\n%s", tt.id, text)
 		}
 	}
+	// The operator finds it in the daemon's log, and also what was granted and failed.
+	_, errs, status := c.run(t, "", "run", "--id", "failed", "--dial", "127.0.0.1:99", "../examples/http-dial", "http://127.0.0.1:99")
+	if status == 0 || !strings.Contains(errs, "refused") {
+		t.Errorf("nobody listens there: status %d, %s", status, errs)
+	}
+	for id, want := range map[string][]string{
+		"plain":  {`"kind":"connect"`, `"target":"127.0.0.1:99"`, "no grant covers it", `"times":1`},
+		"named":  {`"kind":"resolve"`, `"target":"db.example.org"`, "no grant covers it"},
+		"failed": {`"kind":"connect"`, `"target":"127.0.0.1:99"`, "connection refused"},
+	} {
+		until(t, "the log tells of "+id, func() bool { return networkFailures(c.daemon.Log(), id) != "" })
+		lines := networkFailures(c.daemon.Log(), id)
+		for _, part := range want {
+			if !strings.Contains(lines, part) {
+				t.Errorf("the log of %s lacks %s: %s", id, part, lines)
+			}
+		}
+	}
 	// Nothing is told of one that did not fail, or was refused nothing.
 	if _, errs, _ := c.run(t, "", "run", toolFile(t), "exit", "3"); strings.Contains(errs, "refused") {
 		t.Errorf("a guest that was refused nothing: %s", errs)
 	}
+}
+
+// networkFailures returns the lines of a log about what a workload did not get of the network.
+func networkFailures(log, id string) (lines string) {
+	for line := range strings.Lines(log) {
+		if strings.Contains(line, "workload did not get what it asked of the network") && strings.Contains(line, `"workload":"`+id+`"`) {
+			lines += line
+		}
+	}
+	return lines
 }
 
 // What a guest tries without a call that the daemon knows is not refused, so it is told that there is none.

@@ -1,6 +1,7 @@
 package network
 
 import (
+	"errors"
 	"net/netip"
 	"sync/atomic"
 
@@ -35,6 +36,22 @@ type Access interface {
 	// Resolve decides whether a name, in lower case and without a last dot, may be looked up. The grant is nil if it may be
 	// without one.
 	Resolve(name string) (Grant, error)
+}
+
+// Witness is an Access that is told what a process wanted to open by itself, and what went wrong.
+type Witness interface {
+	// OnFailure is called on the process's fiber when a name was not looked up (the kind is hostcalls.OpResolve), a socket not
+	// connected or a datagram not sent (hostcalls.OpConnect), or a socket not bound (hostcalls.OpListen). The error says why: one
+	// of Access or of the system. It must not block.
+	OnFailure(kind hostcalls.OpKind, target string, err error)
+}
+
+// failed tells the Access that something was not opened, and returns the error. What could not be opened yet has not failed.
+func (n *Network) failed(kind hostcalls.OpKind, target string, err error) error {
+	if w, ok := n.access.(Witness); ok && !errors.Is(err, hostcalls.ErrWouldBlock) {
+		w.OnFailure(kind, target, err)
+	}
+	return err
 }
 
 // Grant is a grant by which something is open.

@@ -40,11 +40,14 @@ func (n *Network) Resolve(c *hostcalls.Call, family Family, text string) ([]neti
 	}
 	by, err := n.access.Resolve(name)
 	if err != nil {
-		return nil, err
+		return nil, n.failed(hostcalls.OpResolve, name, err)
 	}
 	addrs, err := lookup(c, n.stack, by, family, name)
-	if err != nil {
+	switch {
+	case err != nil && c.Err() != nil:
 		return nil, err
+	case err != nil:
+		return nil, n.failed(hostcalls.OpResolve, name, err)
 	}
 	for _, addr := range addrs {
 		n.answers.add(name, addr)

@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"sync/atomic"
 	"syscall"
+
+	"github.com/reactord/reactord/hostcalls"
 )
 
 // Config says what a process has of the network.
@@ -121,7 +123,20 @@ func heldBy(s Socket) int64 {
 
 // dial asks whether an address may be connected to or sent to.
 func (n *Network) dial(p Protocol, to netip.AddrPort) (Grant, error) {
-	return n.access.Dial(p, to, n.answers.names(to.Addr()))
+	g, err := n.access.Dial(p, to, n.answers.names(to.Addr()))
+	if err != nil {
+		return nil, n.failed(hostcalls.OpConnect, p.Address(to), err)
+	}
+	return g, nil
+}
+
+// listen asks whether an address may be bound to.
+func (n *Network) listen(p Protocol, at netip.AddrPort) (Grant, error) {
+	g, err := n.access.Listen(p, at)
+	if err != nil {
+		return nil, n.failed(hostcalls.OpListen, p.Address(at), err)
+	}
+	return g, nil
 }
 
 // canonical returns an address in the form that Access knows: IPv4 is never written as IPv6, and there is no zone. It

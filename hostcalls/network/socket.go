@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/reactord/reactord/executor/driver"
+	"github.com/reactord/reactord/hostcalls"
 )
 
 // socket is a socket of a process: one of the stack, with the grants by which it is open, and counted.
@@ -143,7 +144,7 @@ func (s *socket) bind(p Protocol, local netip.AddrPort, stand func(g Grant, loca
 	if isAny(local) {
 		return s.bindLater()
 	}
-	g, err := s.network.access.Listen(p, local)
+	g, err := s.network.listen(p, local)
 	if err != nil {
 		return err
 	}
@@ -158,7 +159,7 @@ func (s *socket) bind(p Protocol, local netip.AddrPort, stand func(g Grant, loca
 			_ = s.inner.SetOption(ReuseAddr, 1) // as SetOption keeps it
 		}
 		if err := s.inner.Bind(local); err != nil {
-			return s.explain(err)
+			return s.network.failed(hostcalls.OpListen, p.Address(local), s.explain(err))
 		}
 	}
 	s.boundBy(g, local.Port())

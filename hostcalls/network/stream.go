@@ -52,17 +52,25 @@ func (s *stream) Connect(remote netip.AddrPort) error {
 		s.target = remote.String()
 		s.hold(g)
 	}
-	return err
+	if err != nil {
+		return s.network.failed(hostcalls.OpConnect, remote.String(), err)
+	}
+	return nil
 }
 
 // FinishConnect implements TCP.
-func (s *stream) FinishConnect() error { return s.explain(s.tcp.FinishConnect()) }
+func (s *stream) FinishConnect() error {
+	if err := s.explain(s.tcp.FinishConnect()); err != nil {
+		return s.network.failed(hostcalls.OpConnect, s.target, err)
+	}
+	return nil
+}
 
 // Listen implements TCP. A socket that is not bound, or to any port of every address, has not asked Access yet.
 func (s *stream) Listen(backlog int) error {
 	if !s.bound {
 		at := netip.AddrPortFrom(unspecified(s.family), 0)
-		g, err := s.network.access.Listen(OverTCP, at)
+		g, err := s.network.listen(OverTCP, at)
 		if err != nil {
 			return err
 		}

@@ -5,12 +5,12 @@
 //
 // Every function may be nil. The reactor does no work for a nil function.
 //
-// The functions are called on goroutines that other workloads need (OnParked and OnResumed on the worker that runs the
+// The functions are called on goroutines that other workloads need (OnParked, OnResumed and OnNetworkFailure on the worker that runs the
 // guest), and for different workloads at the same time. So they must be safe for concurrent use, and must not block
 // or panic. No lock of the reactor is held, so they may call anything that does not block: a logger, a counter, a span.
 //
-// The functions of one attempt are called one after the other, in the order of the fields of Hooks (OnParked and
-// OnResumed any number of times), and each call happens before the next. There are two exceptions, because a workload
+// The functions of one attempt are called one after the other, in the order of the fields of Hooks (OnParked,
+// OnResumed and OnNetworkFailure any number of times), and each call happens before the next. There are two exceptions, because a workload
 // is queued before these functions are called, and the dispatcher may be quicker:
 //
 //   - OnLoaded may be called before OnQueued has returned, or has been called.

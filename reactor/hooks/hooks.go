@@ -22,6 +22,10 @@ type Hooks struct {
 	OnParked func(Event)
 	// OnResumed is called when a worker resumes a guest that waited. Goroutine: the worker.
 	OnResumed func(Event)
+	// OnNetworkFailure is called when the guest wanted to connect, listen or look up a name, and did not get it. Of the same
+	// failures in an attempt it is told of the first, the tenth, the hundredth and so on, and of those to more than a few
+	// targets together. Goroutine: the worker.
+	OnNetworkFailure func(Event, NetworkFailure)
 	// OnEnded is called when it is known how the attempt ended, before anyone else is told. Goroutine: the
 	// finisher, if a worker ran the workload. Otherwise the goroutine that ends it: the dispatcher if it can't be
 	// started or its timeout passes, the client's that cancels it, the store's if that happens while it is put
@@ -35,7 +39,7 @@ type Hooks struct {
 // Any reports whether any function is set.
 func (h *Hooks) Any() bool {
 	return h.OnQueued != nil || h.OnLoaded != nil || h.OnStarted != nil || h.OnParked != nil ||
-		h.OnResumed != nil || h.OnEnded != nil || h.OnCommitted != nil
+		h.OnResumed != nil || h.OnNetworkFailure != nil || h.OnEnded != nil || h.OnCommitted != nil
 }
 
 // Event says what happened to which workload, and when.
@@ -48,6 +52,14 @@ type Event struct {
 	// submission that has just been committed.
 	Trace TraceParent
 	Time  time.Time
+}
+
+// NetworkFailure is what a guest wanted to open and did not get, for want of a grant or for another reason.
+type NetworkFailure struct {
+	Kind    string // connect, listen or resolve; empty like Target
+	Target  string // an address, with "udp:" before it if it is for UDP, or a name; empty: many others, counted together
+	Message string // why, the last time
+	Times   uint64 // so far in the attempt
 }
 
 // Outcome is how an attempt ended, and with it the workload, unless State is Pending: then the workload is put back,

@@ -65,6 +65,9 @@ type Owner interface {
 	OnGuestStart()
 	// OnDeadline is called on the driver's goroutine or on a worker, when the workload's timeout has passed.
 	OnDeadline()
+	// OnNetworkFailure is called on the fiber when the guest did not get something of the network. For each kind and target
+	// it is called at the first time, the tenth, the hundredth and so on. It must not block.
+	OnNetworkFailure(f NetworkFailure)
 }
 
 // Attempt is one run of a workload. Its exported fields do not change after Init.
@@ -90,6 +93,8 @@ type Attempt struct {
 	process atomic.Pointer[abi.Process] // while it runs
 	log     atomic.Pointer[logbuf.Log]  // made by the first user
 	load    load
+
+	failures failures // the fiber's
 
 	begun   bool            // the guest has; the fiber's
 	outcome outcome.Outcome // the worker's until Ended has returned

@@ -80,6 +80,7 @@ type owner struct {
 	mu        sync.Mutex
 	begun     int
 	overdue   []time.Time
+	failures  []NetworkFailure
 }
 
 func (o *owner) Allowance() *engine.Allowance { return &o.allowance }
@@ -89,6 +90,8 @@ func (o *owner) OnGuestStart() {
 	defer o.mu.Unlock()
 	o.begun++
 }
+
+func (o *owner) OnNetworkFailure(f NetworkFailure) { o.failures = append(o.failures, f) }
 
 func (o *owner) OnDeadline() {
 	o.mu.Lock()

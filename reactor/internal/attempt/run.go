@@ -84,7 +84,7 @@ func (a *Attempt) giveNetwork(config *abi.Config, spec *api.Spec) {
 	a.traffic.CountPast(a.before.SentBytes, a.before.ReceivedBytes)
 	config.Network = network.Config{
 		Stack:   a.host.Stack,
-		Access:  access.New(spec.Grants, a.leases, a.host.Permit, a.refusals.Note, learns),
+		Access:  &witnessed{access.New(spec.Grants, a.leases, a.host.Permit, a.refusals.Note, learns), a},
 		Traffic: a.traffic,
 		Sockets: int(spec.Limits.Connections),
 	}

@@ -141,8 +141,9 @@ func parks(f *executor.Fiber, _ *abi.Config) error { return f.Park() }
 // owner is nobody who wants to know.
 type owner struct{ hostcalls.Memory }
 
-func (owner) OnGuestStart() {}
-func (owner) OnDeadline()   {}
+func (owner) OnGuestStart()                           {}
+func (owner) OnNetworkFailure(attempt.NetworkFailure) {}
+func (owner) OnDeadline()                             {}
 
 // fixture is an Observer over fakes.
 type fixture struct {

@@ -6,6 +6,7 @@ import (
 	"github.com/reactord/reactord/executor"
 	"github.com/reactord/reactord/internal/clip"
 	"github.com/reactord/reactord/reactor/hooks"
+	"github.com/reactord/reactord/reactor/internal/attempt"
 	"github.com/reactord/reactord/reactor/internal/outcome"
 	"github.com/reactord/reactord/reactor/internal/record"
 	"github.com/reactord/reactord/reactor/store"
@@ -82,6 +83,17 @@ func (r *Runner) waitHooks(w *workload, a *started) *executor.WaitHooks {
 		}
 	}
 	return &executor.WaitHooks{OnPark: tell(h.OnParked), OnResume: tell(h.OnResumed)}
+}
+
+// OnNetworkFailure implements attempt.Owner: it calls the hook of this name.
+func (a *started) OnNetworkFailure(f attempt.NetworkFailure) {
+	if on := a.runner.cfg.Hooks.OnNetworkFailure; on != nil {
+		told := hooks.NetworkFailure{Target: f.Target, Message: clip.Text(f.Err.Error(), maxMessageBytes), Times: f.Times}
+		if f.Target != "" {
+			told.Kind = f.Kind.String()
+		}
+		on(event(a.workload, a), told)
+	}
 }
 
 // onEnded calls OnEnded for an attempt, or for a workload that ended without one.

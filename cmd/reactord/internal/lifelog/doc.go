@@ -5,7 +5,7 @@
 //
 // A flood of short workloads must not fill the disk with lines. After the first lines of a flood only a few a second are
 // written. Failures have a budget of their own, so that other lines do not crowd them out, and so have grants and refused
-// grants. Lines beyond the budgets are counted, and one line in ten seconds tells the counts. At the level debug every line
+// grants, and what guests fail at on the network. Lines beyond the budgets are counted, and one line in ten seconds tells the counts. At the level debug every line
 // is written.
 //
 // # Concurrency

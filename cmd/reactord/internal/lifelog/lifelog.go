@@ -8,6 +8,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/reactord/reactord/cmd/reactord/internal/config"
+	"github.com/reactord/reactord/internal/clip"
 	"github.com/reactord/reactord/internal/notify"
 	"github.com/reactord/reactord/reactor/hooks"
 )
@@ -25,6 +26,7 @@ type line struct {
 	of      hooks.Event
 	outcome hooks.Outcome // of an end
 	audited *audited      // of grants
+	failure *hooks.NetworkFailure
 }
 
 // Log logs the lives of workloads. Make one with New.
@@ -39,6 +41,7 @@ type Log struct {
 	unusual budget
 	grants  budget
 	refused budget // apart, since whoever is refused chooses how often
+	network budget // apart, since guests choose how often
 	lines   []line
 	untold  tally // what was left out since the last summary
 }
@@ -62,8 +65,8 @@ func (l *Log) TakeSubmissions() {
 	l.taking = true
 }
 
-// Hooks returns the hooks of a reactor whose workloads are logged. None of them is called on a worker: OnLoaded stands for
-// the start, which follows at once.
+// Hooks returns the hooks of a reactor whose workloads are logged. None of them is called on a worker, but for
+// OnNetworkFailure, which is seldom: OnLoaded stands for the start, which follows at once.
 func (l *Log) Hooks() hooks.Hooks {
 	return hooks.Hooks{
 		OnQueued: func(e hooks.Event) {
@@ -72,6 +75,10 @@ func (l *Log) Hooks() hooks.Hooks {
 			}
 		},
 		OnLoaded: func(e hooks.Event) { l.add(line{event: started, of: e}) },
+		OnNetworkFailure: func(e hooks.Event, f hooks.NetworkFailure) {
+			f.Target, f.Message = clip.Text(f.Target, maxText), clip.Text(f.Message, maxText)
+			l.add(line{event: netFail, of: e, failure: &f})
+		},
 		OnCommitted: func(e hooks.Event, o hooks.Outcome) {
 			if o.Err == nil { // otherwise the reactor logs the error
 				l.add(line{event: end(o), of: e, outcome: o})
@@ -105,6 +112,8 @@ func (l *Log) budgetOf(e event) *budget {
 	switch {
 	case e == refused:
 		return &l.refused
+	case e == netFail:
+		return &l.network
 	case e.ofGrants():
 		return &l.grants
 	case e.unusual():
@@ -121,7 +130,7 @@ func (l *Log) inScope(e event) bool {
 	case e == submitted && !l.taking, l.scope == config.LogNoWorkloads:
 		return false
 	case l.scope == config.LogFailedWorkloads:
-		return e.unusual()
+		return e.unusual() || e == netFail
 	}
 	return true
 }
@@ -181,6 +190,8 @@ func (n *line) text() string {
 		return "workload refused for its grants"
 	case revoked:
 		return "workload lost grants"
+	case netFail:
+		return "workload did not get what it asked of the network"
 	default:
 		return "workload ended"
 	}
@@ -197,6 +208,9 @@ func (n *line) fields() []zap.Field {
 	}
 	if e.Trace != "" {
 		fields = append(fields, zap.String("traceparent", string(e.Trace)))
+	}
+	if f := n.failure; f != nil {
+		return append(fields, failureFields(f)...)
 	}
 	if n.event == submitted || n.event == started {
 		return fields

@@ -21,11 +21,12 @@ const (
 	granted // it was submitted with grants
 	refused // it was not submitted, since a grant is not allowed
 	revoked // grants of it were revoked
+	netFail // its guest did not get something of the network
 	events  // how many there are
 )
 
 // words has the name of each event in a count.
-var words = [events]string{"submitted", "started", "succeeded", "failed", "cancelled", "put_back", "granted", "refused", "revoked"}
+var words = [events]string{"submitted", "started", "succeeded", "failed", "cancelled", "put_back", "granted", "refused", "revoked", "network_failures"}
 
 // end returns the event of an outcome.
 func end(o hooks.Outcome) event {

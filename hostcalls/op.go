@@ -66,6 +66,21 @@ func (o *Op) Peer() string {
 	return ""
 }
 
+// Awaiting is a Subject that waits until another workload listens for connections.
+type Awaiting interface {
+	Subject
+	// Awaits returns the id of that workload, and the name of the listener; empty if any will do.
+	Awaits() (id, listener string)
+	// Listens reports whether the workload has the listener now.
+	Listens() bool
+}
+
+// Awaiting returns what the op waits for, if that is that another workload listens; otherwise nil.
+func (o *Op) Awaiting() Awaiting {
+	a, _ := o.Subject.(Awaiting)
+	return a
+}
+
 // Transferred returns how many bytes have gone through what the op acts on so far, in the op's direction.
 func (o *Op) Transferred() uint64 {
 	if o.Subject == nil {

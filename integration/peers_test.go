@@ -1,6 +1,8 @@
 package integration
 
 import (
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -56,4 +58,40 @@ func TestWaitForWorkload(t *testing.T) {
 	if status := run.ended(); status == 0 || !strings.Contains(run.errs.String(), "workload web is not there, or does not listen for other workloads; waited 30s for it") {
 		t.Errorf("status %d: %s", status, run.errs.String())
 	}
+}
+
+// What waits for another workload says why that does not accept it: in its status, in the list of operations, and to who
+// runs it.
+func TestWaitForListener(t *testing.T) {
+	t.Parallel()
+	c := newCtl(t, sockets(t)) // compiled before somebody waits
+	guest := socketsFile(t)
+	c.must(t, "submit", "--id", "mute", guest, "sleep 3600000")
+	c.must(t, "submit", "--id", "shop", "--listen", "web=workload", guest, "poll 3 r", "accept 3", "sleep 3600000")
+	for i, tc := range []struct{ connect, target, why string }{
+		{"db=workload:mute", "workload mute", "workload mute has no listener for other workloads"},
+		{"db=workload:mute/db", "workload mute/db", `workload mute has no listener "db" for other workloads`},
+		{"db=workload:shop/db", "workload shop/db", `workload shop has no listener "db" for other workloads`},
+		{"db=workload:nobody", "workload nobody", "workload nobody does not exist, or has ended"},
+	} {
+		id := "waits-" + strconv.Itoa(i)
+		run := c.follow(t, nil, "run", "--id", id, "--connect", tc.connect, guest)
+		until(t, "the status says why "+id+" waits", func() bool {
+			text, _, _ := c.run(t, "", "status", id) // it may not be submitted yet
+			return regexp.MustCompile(`\nwaits for +connect ` + tc.target + ` for \d+s: ` + tc.why + `\n`).MatchString(text)
+		})
+		if text := c.must(t, "ops", id, "-o", "wide"); !strings.Contains(text, " "+tc.why) {
+			t.Errorf("its operations:\n%s", text)
+		}
+		if text := c.must(t, "ops", "--target", tc.target, "-o", "json"); !strings.Contains(text, strconv.Quote(tc.why)) {
+			t.Errorf("as JSON:\n%s", text)
+		}
+		until(t, "run says why it waits", func() bool { return strings.Contains(run.errs.String(), "for 30s at most; now "+tc.why) })
+		c.must(t, "cancel", id)
+		run.ended()
+	}
+	if out := c.must(t, "run", "--connect", "workload:shop/web", guest, "write 3 x"); strings.TrimSpace(out) != "write 3 x: ok 1" {
+		t.Errorf("at the listener that is there: %q", out)
+	}
+	c.must(t, "cancel", "mute", "shop")
 }

@@ -72,7 +72,7 @@ type Process interface {
 	// Refusal returns what the program was refused shortly before it ended, or nil. It may be called once Run has
 	// returned.
 	Refusal() *Refusal
-	// ListenAddresses returns the addresses of the listener grants, in order, once all grants are open.
+	// ListenAddresses returns the addresses of the listener grants, in order; nil until all grants are open.
 	ListenAddresses() []string
 }
 

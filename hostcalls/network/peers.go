@@ -124,6 +124,14 @@ func (p Peer) Dial(id, name string) (TCP, error) {
 	return c, err
 }
 
+// Listens reports whether a peer has a listener that Dial would connect to, now or once it has room.
+func (p Peer) Listens(id, name string) bool {
+	p.Peers.mu.Lock()
+	defer p.Peers.mu.Unlock()
+	_, err := p.Peers.find(peerID{p.Tenant, id}, name)
+	return err == nil
+}
+
 // find returns a listener. p.mu is held.
 func (p *Peers) find(peer peerID, name string) (*Listener, error) {
 	theirs := p.listeners[peer]

@@ -40,6 +40,15 @@ func TestPeers(t *testing.T) {
 			t.Errorf("%s/%s: %v, want %s", of.id, of.name, err, of.says)
 		}
 	}
+	for _, of := range []struct {
+		by       Peer
+		id, name string
+		want     bool
+	}{{client, "server", "", true}, {client, "server", "a", true}, {client, "server", "b", false}, {client, "nobody", "", false}, {stranger, "server", "a", false}} {
+		if got := of.by.Listens(of.id, of.name); got != of.want {
+			t.Errorf("for %s %s listens at %q: %t", of.by.Tenant, of.id, of.name, got)
+		}
+	}
 	c, err := client.Dial("server", "a")
 	if err != nil {
 		t.Fatal(err)

@@ -46,6 +46,9 @@ func (p *Process) openGrants(config *abi.Config) error {
 		}
 	}
 	p.setSockets(p.granted.names)
+	if p.granted.listening == nil {
+		p.granted.listening = []string{}
+	}
 	p.granted.opened.Store(&p.granted.listening)
 	return nil
 }

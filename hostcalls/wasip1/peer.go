@@ -37,7 +37,10 @@ func (o opener) connectToPeer(address string) (descriptor, error) {
 	p := o.process
 	id, name, _ := strings.Cut(address, "/")
 	due := time.Now().Add(peerTimeout)
-	op := hostcalls.Op{Kind: hostcalls.OpConnect, Target: forWorkloads + " " + address, Subject: held{o.lease}}
+	op := hostcalls.Op{
+		Kind: hostcalls.OpConnect, Target: forWorkloads + " " + address,
+		Subject: peerListener{held{o.lease}, p.granted.peer, id, name},
+	}
 	for {
 		tcp, err := p.granted.peer.Dial(id, name)
 		if err == nil {
@@ -60,6 +63,19 @@ func (o opener) connectToPeer(address string) (descriptor, error) {
 		}
 	}
 }
+
+// peerListener is a listener of another workload that is waited for, as a hostcalls.Awaiting.
+type peerListener struct {
+	held
+	peer     network.Peer
+	id, name string
+}
+
+// Awaits implements hostcalls.Awaiting.
+func (l peerListener) Awaits() (id, listener string) { return l.id, l.name }
+
+// Listens implements hostcalls.Awaiting.
+func (l peerListener) Listens() bool { return l.peer.Listens(l.id, l.name) }
 
 // lateError is the error for a connection to another workload that was waited for in vain.
 func lateError(id string, err error) error {

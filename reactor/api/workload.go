@@ -237,6 +237,7 @@ type Op struct {
 	Bytes       uint64    // the size of the buffer that it reads into or writes from
 	Transferred uint64    // bytes that have gone through what it acts on, in its direction
 	Grant       string    // that it uses, as the command line has it; empty: none
+	Reason      string    // why it lasts, if another workload is to accept a connection and can not; empty otherwise
 }
 
 // OpKind is a kind of host operation. The values are those of OpKind in the API.

@@ -2462,7 +2462,10 @@ type Op struct {
 	// transferred is how many bytes have gone through what it acts on so far, in the operation's direction.
 	Transferred uint64 `protobuf:"varint,8,opt,name=transferred,proto3" json:"transferred,omitempty"`
 	// grant is the grant that it uses, as the command line has it, such as "--connect db=10.0.0.7:5432"; empty if none.
-	Grant         string `protobuf:"bytes,9,opt,name=grant,proto3" json:"grant,omitempty"`
+	Grant string `protobuf:"bytes,9,opt,name=grant,proto3" json:"grant,omitempty"`
+	// reason says why it lasts, if it waits for another workload to accept a connection and that can't yet, such as
+	// "workload db has no listener for other workloads"; empty otherwise.
+	Reason        string `protobuf:"bytes,10,opt,name=reason,proto3" json:"reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2549,6 +2552,13 @@ func (x *Op) GetTransferred() uint64 {
 func (x *Op) GetGrant() string {
 	if x != nil {
 		return x.Grant
+	}
+	return ""
+}
+
+func (x *Op) GetReason() string {
+	if x != nil {
+		return x.Reason
 	}
 	return ""
 }
@@ -5198,7 +5208,7 @@ const file_reactor_v1_workload_proto_rawDesc = "" +
 	"\tWaitUsage\x12&\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x12.reactor.v1.OpKindR\x04kind\x12-\n" +
 	"\x04time\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x04time\x12\x14\n" +
-	"\x05count\x18\x03 \x01(\x04R\x05count\"\xac\x02\n" +
+	"\x05count\x18\x03 \x01(\x04R\x05count\"\xc4\x02\n" +
 	"\x02Op\x12\x1f\n" +
 	"\vworkload_id\x18\x01 \x01(\tR\n" +
 	"workloadId\x12&\n" +
@@ -5209,7 +5219,9 @@ const file_reactor_v1_workload_proto_rawDesc = "" +
 	"\bdeadline\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\bdeadline\x12\x14\n" +
 	"\x05bytes\x18\x06 \x01(\x04R\x05bytes\x12 \n" +
 	"\vtransferred\x18\b \x01(\x04R\vtransferred\x12\x14\n" +
-	"\x05grant\x18\t \x01(\tR\x05grantJ\x04\b\x02\x10\x03\"U\n" +
+	"\x05grant\x18\t \x01(\tR\x05grant\x12\x16\n" +
+	"\x06reason\x18\n" +
+	" \x01(\tR\x06reasonJ\x04\b\x02\x10\x03\"U\n" +
 	"\x15SubmitWorkloadRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12,\n" +
 	"\x04spec\x18\x02 \x01(\v2\x18.reactor.v1.WorkloadSpecR\x04spec\"d\n" +

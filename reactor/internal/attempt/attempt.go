@@ -195,7 +195,10 @@ func (a *Attempt) AppendOps(ops []hostcalls.Op) []hostcalls.Op {
 	return ops
 }
 
-// ListenAddresses returns the addresses of the guest's listeners, once its grants are open.
+// Open reports whether all grants of the guest are open.
+func (a *Attempt) Open() bool { return a.ListenAddresses() != nil }
+
+// ListenAddresses returns the addresses of the guest's listeners; nil until its grants are open.
 func (a *Attempt) ListenAddresses() []string {
 	if p := a.process.Load(); p != nil {
 		return (*p).ListenAddresses()

@@ -113,6 +113,8 @@ type program struct {
 	run  func(*executor.Fiber, *abi.Config) error
 	ops  []hostcalls.Op
 	call string // in which it waits
+
+	opening bool // its grants are not open yet
 }
 
 func (p *program) NewProcess(cfg *abi.Config) (abi.Process, error) { return &process{p, cfg}, nil }
@@ -133,7 +135,13 @@ func (p *process) LastCall() string                                 { return p.c
 func (p *process) Waits() ([]hostcalls.WaitUsage, hostcalls.OpKind) { return nil, 0 }
 func (p *process) Refusal() *abi.Refusal                            { return nil }
 func (p *process) PeakMemory() int64                                { return 5 }
-func (p *process) ListenAddresses() []string                        { return []string{"127.0.0.1:1"} }
+
+func (p *process) ListenAddresses() []string {
+	if p.opening {
+		return nil
+	}
+	return []string{"127.0.0.1:1"}
+}
 
 // parks is a process that waits until it is ended.
 func parks(f *executor.Fiber, _ *abi.Config) error { return f.Park() }

@@ -1,6 +1,7 @@
 package observe
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -60,23 +61,46 @@ func (f *OpFilter) keep(ops []hostcalls.Op, now time.Time) []hostcalls.Op {
 const maxOpText = 1 << 10
 
 // apiOps returns operations of a workload as clients see them.
-func apiOps(w running, ops []hostcalls.Op) []api.Op {
+func (o *Observer) apiOps(w running, ops []hostcalls.Op) []api.Op {
 	due := w.attempt.Deadline()
 	var list []api.Op
 	for i := range ops {
-		list = append(list, apiOp(w.id, &ops[i], due))
+		list = append(list, o.apiOp(w.id, &ops[i], due))
 	}
 	return list
 }
 
 // apiOp returns an operation of a workload whose timeout passes at a time; zero if it has none.
-func apiOp(id string, op *hostcalls.Op, due time.Time) api.Op {
+func (o *Observer) apiOp(id string, op *hostcalls.Op, due time.Time) api.Op {
 	if !op.Deadline.IsZero() && (due.IsZero() || op.Deadline.Before(due)) {
 		due = op.Deadline
 	}
 	return api.Op{
 		WorkloadID: id, Kind: api.OpKind(op.Kind), Target: clip.Text(op.Target, maxOpText),
 		StartTime: op.Start, Deadline: due, Bytes: op.Bytes,
-		Transferred: op.Transferred(), Grant: clip.Text(op.Grant(), maxOpText),
+		Transferred: op.Transferred(), Grant: clip.Text(op.Grant(), maxOpText), Reason: o.whyWaits(op),
+	}
+}
+
+// whyWaits says why another workload does not accept the connection that an operation waits for; nothing if it will, or if
+// the operation waits for something else.
+func (o *Observer) whyWaits(op *hostcalls.Op) string {
+	awaiting := op.Awaiting()
+	if awaiting == nil {
+		return ""
+	}
+	id, listener := awaiting.Awaits()
+	a, _, live := o.Look(id)
+	switch {
+	case !live:
+		return fmt.Sprintf("workload %s does not exist, or has ended", id)
+	case a == nil || !a.Open():
+		return fmt.Sprintf("workload %s has not started", id)
+	case awaiting.Listens(): // asked only now: no listener is added to a workload that has started
+		return ""
+	case listener == "":
+		return fmt.Sprintf("workload %s has no listener for other workloads", id)
+	default:
+		return fmt.Sprintf("workload %s has no listener %q for other workloads", id, listener)
 	}
 }

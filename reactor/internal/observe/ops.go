@@ -21,7 +21,7 @@ func (o *Observer) OpsOf(id string, filter OpFilter, token string, size int) (op
 		return nil, "", err
 	}
 	if a, _, _ := o.Look(id); a != nil {
-		ops, next = appendPage(nil, []running{{id, a}}, filter, skip, size)
+		ops, next = o.appendPage(nil, []running{{id, a}}, filter, skip, size)
 	}
 	return ops, next, nil
 }
@@ -40,7 +40,7 @@ func (o *Observer) Ops(ctx context.Context, filter OpFilter, token string, size 
 		if len(batch) > 0 && batch[0].id != from {
 			skip = 0 // the workload of which some were on the last page has ended
 		}
-		ops, next = appendPage(ops, batch, filter, skip, size)
+		ops, next = o.appendPage(ops, batch, filter, skip, size)
 		if next != "" || len(batch) < size {
 			return ops, next, nil
 		}
@@ -67,7 +67,7 @@ func (o *Observer) OpsSelected(ctx context.Context, selected store.Filter, filte
 			if a == nil || !a.Running() {
 				return nil
 			}
-			return apiOps(running{id, a}, filter.keep(a.AppendOps(nil), now))
+			return o.apiOps(running{id, a}, filter.keep(a.AppendOps(nil), now))
 		},
 	}
 	return s.page(token, size)
@@ -98,23 +98,23 @@ func (o *Observer) OldestOps(ctx context.Context, of Selected, filter OpFilter, 
 	}
 	var ops []api.Op
 	for _, f := range oldest.cut() {
-		ops = append(ops, apiOp(f.id, &f.op, f.due))
+		ops = append(ops, o.apiOp(f.id, &f.op, f.due))
 	}
 	return ops, nil
 }
 
 // appendPage appends the operations that workloads wait for, without the first skip ones of the first workload. It stops
 // at size operations in all; then next is the token of the next page.
-func appendPage(ops []api.Op, workloads []running, filter OpFilter, skip, size int) (_ []api.Op, next string) {
+func (o *Observer) appendPage(ops []api.Op, workloads []running, filter OpFilter, skip, size int) (_ []api.Op, next string) {
 	now := time.Now()
 	var buffer []hostcalls.Op
 	for _, w := range workloads {
 		buffer = filter.keep(w.attempt.AppendOps(buffer[:0]), now)
 		list := buffer[min(skip, len(buffer)):]
 		if room := size - len(ops); len(list) > room {
-			return append(ops, apiOps(w, list[:room])...), fmt.Sprintf("%d/%s", skip+room, w.id)
+			return append(ops, o.apiOps(w, list[:room])...), fmt.Sprintf("%d/%s", skip+room, w.id)
 		}
-		ops = append(ops, apiOps(w, list)...)
+		ops = append(ops, o.apiOps(w, list)...)
 		skip = 0
 	}
 	return ops, ""

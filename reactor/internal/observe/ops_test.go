@@ -132,7 +132,7 @@ func TestDeadlineOfOp(t *testing.T) {
 		{now.Add(1), now, now},
 	} {
 		op := hostcalls.Op{Kind: hostcalls.OpRead, Deadline: tc.own}
-		if got := apiOp("a", &op, tc.timeout).Deadline; !got.Equal(tc.want) {
+		if got := new(Observer).apiOp("a", &op, tc.timeout).Deadline; !got.Equal(tc.want) {
 			t.Errorf("%v and %v: %v, want %v", tc.own, tc.timeout, got, tc.want)
 		}
 	}

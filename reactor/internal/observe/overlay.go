@@ -23,7 +23,7 @@ func (o *Observer) Overlay(w *api.Workload) {
 	s.State, s.Attempts, s.StartTime, s.Delay = api.Running, a.Number, a.Started, delay
 	s.ListenAddresses = a.ListenAddresses()
 	ops := a.AppendOps(nil)
-	s.WaitingFor = apiOps(running{w.ID, a}, ops[:min(len(ops), maxWaitingFor)])
+	s.WaitingFor = o.apiOps(running{w.ID, a}, ops[:min(len(ops), maxWaitingFor)])
 	s.Usage = a.Usage()
 	if a.Parked() {
 		s.State = api.Waiting

@@ -62,7 +62,11 @@ func opening(w *reactorv1.Workload) string {
 		peer, isPeer := strings.CutPrefix(op.GetTarget(), forWorkloads+" ")
 		switch {
 		case isPeer && op.GetKind() == reactorv1.OpKind_OP_KIND_CONNECT:
-			return fmt.Sprintf("%s starts when workload %s listens for other workloads (--listen %s)%s", w.GetId(), peer, forWorkloads, longest)
+			text := fmt.Sprintf("%s starts when workload %s listens for other workloads (--listen %s)%s", w.GetId(), peer, forWorkloads, longest)
+			if why := op.GetReason(); why != "" {
+				text += "; now " + why
+			}
+			return text
 		case op.GetKind() == reactorv1.OpKind_OP_KIND_CONNECT:
 			return fmt.Sprintf("%s starts when it is connected to %s%s", w.GetId(), op.GetTarget(), longest)
 		case op.GetKind() == reactorv1.OpKind_OP_KIND_ACCEPT:

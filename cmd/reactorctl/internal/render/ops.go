@@ -2,6 +2,7 @@ package render
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/reactord/reactord/cmd/internal/screen"
@@ -27,12 +28,19 @@ func Ops(ops []*reactorv1.Op, withWorkloads bool) List {
 		table.Column{Title: "KIND"}, table.Column{Title: "TARGET", Least: 21, Middle: true}, table.Column{Title: "AGE"},
 		table.Column{Title: "BYTES", Right: true, Rank: 2}, table.Column{Title: "ENDS IN", Rank: 1}, table.Column{Title: "GRANT", Least: 12, Middle: true, Rank: 3},
 	)
+	reasons := slices.ContainsFunc(ops, func(op *reactorv1.Op) bool { return op.GetReason() != "" })
+	if reasons {
+		list.Columns = append(list.Columns, table.Column{Title: "REASON", Least: 20})
+	}
 	for _, op := range ops {
 		bytes := ""
 		if n := op.GetTransferred(); n > 0 {
 			bytes = Size(n)
 		}
 		row := table.Cells(opKind(op.GetKind()), op.GetTarget(), age(op.GetStartTime()), bytes, until(op.GetDeadline()), OpGrant(op))
+		if reasons {
+			row = append(row, screen.Span{Text: op.GetReason(), Style: screen.Notable})
+		}
 		if withWorkloads {
 			row = append(table.Cells(op.GetWorkloadId()), row...)
 		}

@@ -181,6 +181,12 @@ func TestOpsScreen(t *testing.T) {
 		checkScreen(t, "ops", 200, table.Lines(list.Columns, list.Rows, 200))
 		of := Ops(ops[3:], false)
 		checkScreen(t, "ops-of", 80, table.Lines(of.Columns, of.Rows, 80))
+		waits := Ops([]*reactorv1.Op{{
+			WorkloadId: "k8bck5fvq01l1dtvo1ln", Kind: reactorv1.OpKind_OP_KIND_CONNECT, Target: "workload shop/db", Grant: "--connect db=workload:shop/db",
+			StartTime: ago(3 * time.Second), Deadline: ago(-27 * time.Second), Reason: `workload shop has no listener "db" for other workloads`,
+		}}, true)
+		checkScreen(t, "ops-reason", 80, table.Lines(waits.Columns, waits.Rows, 80))
+		checkScreen(t, "ops-reason", 200, table.Lines(waits.Columns, waits.Rows, 200))
 	})
 }
 

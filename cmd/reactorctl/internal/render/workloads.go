@@ -306,7 +306,11 @@ func waitingFor(ops []*reactorv1.Op) []string {
 		if op.GetTarget() != "" {
 			text += " " + op.GetTarget()
 		}
-		texts = append(texts, text+" for "+age(op.GetStartTime()))
+		text += " for " + age(op.GetStartTime())
+		if why := op.GetReason(); why != "" {
+			text += ": " + why
+		}
+		texts = append(texts, text)
 	}
 	return texts
 }

@@ -76,6 +76,7 @@ func fromOps(list []api.Op) []*reactorv1.Op {
 			Bytes:       op.Bytes,
 			Transferred: op.Transferred,
 			Grant:       op.Grant,
+			Reason:      op.Reason,
 		}
 	}
 	return ops

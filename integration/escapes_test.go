@@ -145,7 +145,13 @@ func TestNoEscapeThroughDaemon(t *testing.T) {
 	}
 	flags, lines := []string{}, []string{"resolve localhost: ok 127.0.0.1...", "open tcp4: ok 3", "open tcp6: ok 4"}
 	for _, port := range own {
-		flags = append(flags, "--dial=127.0.0.0/8:"+port, "--dial=0.0.0.0:"+port, "--dial=[::1]:"+port, "--dial=[::]:"+port, "--dial=localhost:"+port)
+		flags = append(flags, "--dial=127.0.0.0/8:"+port, "--dial=0.0.0.0/8:"+port, "--dial=localhost:"+port)
+		for _, only := range []string{"127.0.0.1:", "0.0.0.0:", "[::]:", "[::ffff:127.0.0.1]:"} {
+			_, errs, status := c.run(t, "", "run", "--dial="+only+port, toolFile(t), "hello")
+			if status == 0 || !strings.Contains(errs, "dialling \""+only+port+"\": the daemon itself serves there") {
+				t.Errorf("--dial %s: status %d: %s", only+port, status, errs)
+			}
+		}
 		lines = append(lines, "connect 3 127.0.0.1:"+port+": acces", "connect 3 0.0.0.0:"+port+": acces")
 		_, err := c.daemon.Workloads.SubmitWorkload(t.Context(), &reactorv1.SubmitWorkloadRequest{Spec: &reactorv1.WorkloadSpec{
 			Module: c.daemon.Push(t, tool(t)), Grants: []*reactorv1.Grant{{Grant: &reactorv1.Grant_Connection{Connection: &reactorv1.ConnectionGrant{Address: "127.0.0.1:" + port}}}},

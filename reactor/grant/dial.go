@@ -35,10 +35,15 @@ func (d Dial) check(v *validation) {
 
 func (d Dial) authorize(_ context.Context, rules Rules, path string) error {
 	pattern, err := policy.ParsePattern(d.Pattern)
-	if err == nil && rules.Allow.MayDial(pattern) {
-		return nil
+	if err != nil || !rules.Allow.MayDial(pattern) {
+		return denied(d.String(), path+".pattern", policy.ErrConnect)
 	}
-	return denied(d.String(), path+".pattern", policy.ErrConnect)
+	if to, single := pattern.Single(); single { // what covers more may be meant for the rest
+		if err := rules.RefuseOwn(to); err != nil {
+			return denied(d.String(), path+".pattern", err)
+		}
+	}
+	return nil
 }
 
 // Handle implements capability.Grant.

@@ -239,8 +239,19 @@ func TestAuthorize(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	daemons, err := policy.ParseAddress("127.0.0.1:90-91")
+	if err != nil {
+		t.Fatal(err)
+	}
+	errOwn := errors.New("the daemon's own")
+	refuseOwn := func(to netip.AddrPort) error {
+		if to.Port() == 90 {
+			return errOwn
+		}
+		return nil
+	}
 	allow := policy.Policy{
-		Listen: []policy.Address{one}, Connect: []policy.Address{one}, Resolve: []policy.Name{name}, HTTP: []policy.Origin{origin},
+		Listen: []policy.Address{one}, Connect: []policy.Address{one, daemons}, Resolve: []policy.Name{name}, HTTP: []policy.Origin{origin},
 	}
 	for _, tt := range []struct {
 		grant  Grant
@@ -267,6 +278,12 @@ func TestAuthorize(t *testing.T) {
 		{Dial{Pattern: "127.0.0.1:80"}, nil, 0, "", ""},
 		{Dial{Pattern: "127.0.0.0/8:80"}, nil, errs.GrantDenied, `dialling "127.0.0.0/8:80": ` + policy.ErrConnect.Error(), "dial.pattern"},
 		{Dial{Pattern: "127.0.0.1:*", Protocol: UDP}, nil, errs.GrantDenied, `dialling "udp:127.0.0.1:*": ` + policy.ErrConnect.Error(), "dial.pattern"},
+		{Dial{Pattern: "127.0.0.1:90"}, nil, errs.GrantDenied, `dialling "127.0.0.1:90": the daemon's own`, "dial.pattern"},
+		{Dial{Pattern: "[::ffff:127.0.0.1]:90", Protocol: UDP}, nil, errs.GrantDenied, `dialling "udp:[::ffff:127.0.0.1]:90": the daemon's own`, "dial.pattern"},
+		{Dial{Pattern: "127.0.0.1:91"}, nil, 0, "", ""},
+		{Dial{Pattern: "127.0.0.1:90-91"}, nil, 0, "", ""}, // it is refused what is the daemon's when it dials
+		{Dial{Pattern: "localhost:90"}, nil, 0, "", ""},
+		{Connection{Address: "127.0.0.1:90"}, nil, errs.GrantDenied, `connection to "127.0.0.1:90": the daemon's own`, "connection.address"},
 		{Dial{Pattern: "a.example:80"}, nil, 0, "", ""}, // it may lead to 127.0.0.1, which only counts if that is granted, too
 		{Resolve{Pattern: "a.example"}, nil, 0, "", ""},
 		{Resolve{Pattern: "*"}, nil, errs.GrantDenied, `looking up "*": ` + policy.ErrResolve.Error(), "resolve.pattern"},
@@ -277,7 +294,7 @@ func TestAuthorize(t *testing.T) {
 		{Secret{Name: "A", Ref: "file:/a"}, syscall.EMFILE, errs.Unavailable, `secret "A" from "file:/a" can't be looked at for now: too many open files`, ""},
 		{Connection{Address: "127.0.0.1:81"}, nil, errs.GrantDenied, `connection to "127.0.0.1:81": ` + policy.ErrConnect.Error(), "connection.address"},
 	} {
-		rules := Rules{Allow: allow, RefuseOwn: func(netip.AddrPort) error { return nil }, LookUp: func(context.Context, string) error { return tt.lookUp }}
+		rules := Rules{Allow: allow, RefuseOwn: refuseOwn, LookUp: func(context.Context, string) error { return tt.lookUp }}
 		rules.LookUpSecret = rules.LookUp
 		err := Authorize(t.Context(), rules, []Grant{Listener{Address: "127.0.0.1:80"}, tt.grant})
 		if tt.class == 0 {

@@ -36,6 +36,15 @@ func (p Pattern) String() string {
 	return a.String()
 }
 
+// Single returns the address and port that the pattern covers, if that is the only one and no name leads to others.
+func (p Pattern) Single() (at netip.AddrPort, ok bool) {
+	a := p.address
+	if a.name != "" || a.low != a.high || len(a.prefixes) != 1 || !a.prefixes[0].IsSingleIP() {
+		return netip.AddrPort{}, false
+	}
+	return netip.AddrPortFrom(a.prefixes[0].Addr(), a.low), true
+}
+
 // Covers reports whether an address is covered that names, which are in lower case and have no last dot, lead to.
 func (p Pattern) Covers(to netip.AddrPort, names []string) bool {
 	addr := to.Addr()

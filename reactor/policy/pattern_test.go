@@ -118,6 +118,34 @@ func TestPattern(t *testing.T) {
 	}
 }
 
+// TestSingle: only an address and a port of their own are one.
+func TestSingle(t *testing.T) {
+	for pattern, want := range map[string]string{
+		"127.0.0.1:80":          "127.0.0.1:80",
+		"127.0.0.1/32:80":       "127.0.0.1:80",
+		"[::ffff:127.0.0.1]:80": "127.0.0.1:80",
+		"[::1]:80-80":           "[::1]:80",
+		"127.0.0.1:80-81":       "",
+		"127.0.0.1:*":           "",
+		"127.0.0.0/31:80":       "",
+		"localhost:80":          "",
+		"a.example:80":          "",
+		"*.example:80":          "",
+	} {
+		p, err := ParsePattern(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		if at, ok := p.Single(); ok {
+			got = at.String()
+		}
+		if got != want {
+			t.Errorf("%s is %q, want %q", pattern, got, want)
+		}
+	}
+}
+
 func TestMayDial(t *testing.T) {
 	for _, tt := range []struct {
 		allowed, pattern string

@@ -51,7 +51,7 @@ func (f *sizeFlag[T]) String() string {
 	return FormatSize(uint64(*f.p))
 }
 
-func (f *sizeFlag[T]) Type() string { return "size" }
+func (f *sizeFlag[T]) Type() string { return "SIZE" }
 
 // countFlag is a flag whose value is a count. It implements pflag.Value.
 type countFlag[T Integer] struct {
@@ -86,4 +86,4 @@ func (f *countFlag[T]) String() string {
 	return strconv.FormatUint(uint64(*f.p), 10)
 }
 
-func (f *countFlag[T]) Type() string { return "number" }
+func (f *countFlag[T]) Type() string { return "N" }

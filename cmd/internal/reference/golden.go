@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/reactord/reactord/cmd/internal/screen"
 )
@@ -28,6 +29,23 @@ func Check(t *testing.T, root *cobra.Command, path string, more ...string) {
 	}
 	if string(got) != want {
 		t.Errorf("%s is not what --help prints: run the test with %s=1", path, UpdateVariable)
+	}
+}
+
+// CheckValues finds the flags of root, and of all commands below it, whose help shows a type of Go in place of the value: a
+// flag's usage names its value in back quotes, or its pflag.Value does, always in capitals.
+func CheckValues(t *testing.T, root *cobra.Command) {
+	t.Helper()
+	check := func(cmd *cobra.Command) {
+		cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
+			if value, _ := pflag.UnquoteUsage(f); value != strings.ToUpper(value) {
+				t.Errorf("%s --help shows --%s %s", cmd.CommandPath(), f.Name, value)
+			}
+		})
+	}
+	check(root)
+	for _, sub := range root.Commands() {
+		CheckValues(t, sub)
 	}
 }
 

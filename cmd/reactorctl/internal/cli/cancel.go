@@ -17,7 +17,7 @@ func (a *app) cancelCommand() *cobra.Command {
 		Short:      "Cancel workloads",
 		Args:       operands(cobra.ArbitraryArgs),
 	}
-	cmd.Flags().StringVarP(&selector, "label", "l", "", "cancel the workloads with these labels, such as app=web")
+	cmd.Flags().StringVarP(&selector, "label", "l", "", "cancel the workloads with these `LABELS`, such as app=web")
 	cmd.RunE = a.remote(func(cmd *cobra.Command, args []string) error {
 		if err := idsOrLabel(cmd, args, selector); err != nil {
 			return err

@@ -243,6 +243,8 @@ func TestUsage(t *testing.T) {
 		{[]string{"run", "--dial", "::1:9301", "m"}, `--dial "::1:9301": give [udp:]HOST:PORT, with an IPv6 address in brackets, such as [::1]:80`},
 		{[]string{"run", "--listen", "udp:fd00::2:80", "m"}, "with an IPv6 address in brackets"},
 		{[]string{"run", "--connections", "0", "m"}, "a limit is more than 0: without the flag it is the daemon's default"},
+		{[]string{"run", "--connections", "-1", "m"}, "-1 is too small: at least 1"},
+		{[]string{"run", "--fuel", "0.0", "m"}, "a limit is more than 0"},
 		{[]string{"run", "--timeout", "0s", "m"}, "--timeout 0: a limit is more than 0"},
 		{[]string{"run", "--sent-bytes", "0", "--memory", "0B", "m"}, "--memory"},
 		{[]string{"run", "--connect", "db", "m"}, "give [NAME=]HOST:PORT or [NAME=]workload:ID"},

@@ -45,8 +45,8 @@ interrupt ends the guest and removes what dev has pushed, unless somebody else u
 		Args: moduleThenArguments,
 	}
 	flags.addGuest(cmd)
-	cmd.Flags().StringVar(&build, "build", "", "the command that makes MODULE, with its arguments")
-	cmd.Flags().StringArrayVar(&watched, "watch", nil, "a file, or a folder with all below it, whose changes count too (repeatable)")
+	cmd.Flags().StringVar(&build, "build", "", "the `COMMAND` that makes MODULE, with its arguments")
+	cmd.Flags().StringArrayVar(&watched, "watch", nil, "the `PATH` of a file, or of a folder with all below it, whose changes count too (repeatable)")
 	cmd.RunE = a.remote(func(cmd *cobra.Command, args []string) error {
 		spec, err := flags.spec(cmd, args[0], guestArguments(args))
 		if err != nil {

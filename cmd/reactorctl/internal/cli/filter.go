@@ -38,9 +38,9 @@ func idsOrLabel(cmd *cobra.Command, ids []string, selector string) error {
 
 func (f *filterFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringSliceVar(&f.states, "state", nil, "only these states: pending, running, waiting, succeeded, failed, cancelled")
-	flags.StringVarP(&f.selector, "label", "l", "", "only workloads with these labels, such as app=web,tier!=test or 'app in (web, api)'")
-	flags.StringVar(&f.module, "module", "", "only workloads of this module (digest or tag)")
+	flags.StringSliceVar(&f.states, "state", nil, "only these `STATES`: pending, running, waiting, succeeded, failed, cancelled")
+	flags.StringVarP(&f.selector, "label", "l", "", "only workloads with these `LABELS`, such as app=web,tier!=test or 'app in (web, api)'")
+	flags.StringVar(&f.module, "module", "", "only workloads of this `MODULE` (digest or tag)")
 	flags.Var(&f.since, "since", "only workloads submitted since then: 90s, 2h30m or 7d ago, or a time such as 2026-01-02T15:04:05Z")
 	flags.Var(&f.endedSince, "ended-since", "only workloads that ended since then")
 }

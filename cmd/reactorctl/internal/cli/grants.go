@@ -24,13 +24,13 @@ type grantKind struct {
 // grantKinds returns all kinds, in the order in which a spec lists its grants.
 func grantKinds() []grantKind {
 	return []grantKind{
-		{"dir", "grant a folder of the daemon's machine, HOST:GUEST[:ro] (repeatable)", parseDirectory},
-		{"listen", "grant a listening socket, [NAME=][udp:]HOST:PORT, or [NAME=]workload for the connections of other workloads (repeatable)", parseListener},
-		{"connect", "grant one open connection, [NAME=]HOST:PORT, or [NAME=]workload:ID[/LISTENER] to another workload; after HOST:PORT \",tls\", or \",accept\" for one that comes; tls may be followed by \",server-name=NAME\", \",ca=REF\", \",cert=REF,key=REF\", \",alpn=A:B\" (repeatable)", parseConnection},
-		{"dial", "let the guest connect to [udp:]HOST:PORT: an address, a range, a name or *.NAME; a port, a range or * (repeatable)", parseDial},
-		{"resolve", "let the guest look up a name, *.NAME or every name, * (repeatable)", parseResolve},
-		{"http", "let the guest send HTTP requests to SCHEME://HOST[:PORT][/PREFIX]; METHOD[,METHOD] and a space before it allow only those (repeatable)", parseHTTP},
-		{"secret", "give the guest a secret of the daemon as a variable, NAME=REF; REF is file:/PATH or env:NAME, there (repeatable)", parseSecret},
+		{"dir", "grant a folder of the daemon's machine, `HOST:GUEST`[:ro] (repeatable)", parseDirectory},
+		{"listen", "grant a listening socket, [NAME=][udp:]`HOST:PORT`, or [NAME=]workload for the connections of other workloads (repeatable)", parseListener},
+		{"connect", "grant one open connection, [NAME=]`HOST:PORT`, or [NAME=]workload:ID[/LISTENER] to another workload; after HOST:PORT \",tls\", or \",accept\" for one that comes; tls may be followed by \",server-name=NAME\", \",ca=REF\", \",cert=REF,key=REF\", \",alpn=A:B\" (repeatable)", parseConnection},
+		{"dial", "let the guest connect to [udp:]`HOST:PORT`: an address, a range, a name or *.NAME; a port, a range or * (repeatable)", parseDial},
+		{"resolve", "let the guest look up a `NAME`, those that match *.NAME, or all, * (repeatable)", parseResolve},
+		{"http", "let the guest send HTTP requests to an `ORIGIN`, SCHEME://HOST[:PORT], or below its [/PREFIX]; METHOD[,METHOD] and a space before it allow only those (repeatable)", parseHTTP},
+		{"secret", "give the guest a secret of the daemon as a variable, `NAME=REF`; REF is file:/PATH or env:NAME, there (repeatable)", parseSecret},
 	}
 }
 

@@ -43,7 +43,7 @@ workload changes between running and waiting, and --state takes the two for one 
 	}
 	flags.add(cmd)
 	cmd.Flags().Var(quantity.CountFlag(&limit, 0), "limit", "list at most this many; 0 for all")
-	cmd.Flags().StringVar(&order, "order", "newest", "which come first: newest, oldest, or busiest, which lists those that run by the processor time they used lately")
+	cmd.Flags().StringVar(&order, "order", "newest", "the `ORDER`, or which come first: newest, oldest, or busiest, which lists those that run by the processor time they used lately")
 	cmd.Flags().BoolVarP(&watch, "watch", "w", false, "go on with what changes, until interrupted")
 	cmd.RunE = a.remote(func(cmd *cobra.Command, _ []string) error {
 		filter, err := flags.filter(cmd)

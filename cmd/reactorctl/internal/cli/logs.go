@@ -50,8 +50,8 @@ piece of it begins: --offset starts there.`, maxFollowed),
 	f.VarP(quantity.CountFlag(&flags.tail, 0), "tail", "n", "start this many lines before the end")
 	f.BoolVarP(&flags.timestamps, "timestamps", "t", false, "begin each line with the time at which it was begun")
 	f.Var(&flags.since, "since", "leave out what was written before: 90s, 2h30m or 7d ago, or a time such as 2026-01-02T15:04:05Z")
-	f.StringVarP(&flags.selector, "label", "l", "", "print the logs of the workloads with these labels, such as app=web")
-	f.StringVar(&flags.stream, "stream", "", "only stdout or stderr")
+	f.StringVarP(&flags.selector, "label", "l", "", "print the logs of the workloads with these `LABELS`, such as app=web")
+	f.StringVar(&flags.stream, "stream", "", "only this `STREAM`, stdout or stderr")
 	f.Var(quantity.CountFlag(&flags.offset, 0), "offset", "start at this byte of all that the workload wrote")
 	cmd.RunE = a.remote(func(cmd *cobra.Command, args []string) error {
 		request, err := flags.request(cmd)

@@ -138,7 +138,7 @@ func (a *app) modulePushCommand() *cobra.Command {
 		Long:       "Push a .wasm file or a Go package, and print its digest. Bytes that the daemon already has are not sent again.",
 		Args:       paths(cobra.ExactArgs(1)),
 	}
-	cmd.Flags().StringVarP(&tag, "tag", "t", "", "point this tag at the module")
+	cmd.Flags().StringVarP(&tag, "tag", "t", "", "point this `TAG` at the module")
 	cmd.RunE = a.remote(func(cmd *cobra.Command, args []string) error {
 		if !source.IsPath(args[0]) {
 			return usageError(cmd, "%q is not a path: a file ends in .wasm, and a folder begins with ./, ../ or /", args[0])

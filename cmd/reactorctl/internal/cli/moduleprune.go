@@ -24,7 +24,7 @@ func (a *app) modulePruneCommand() *cobra.Command {
 			"ended count until they are deleted (`reactorctl rm`, or the daemon's retention).",
 		Args: operands(cobra.NoArgs),
 	}
-	cmd.Flags().DurationVar(&unused, "unused-for", 0, "keep those that were pushed or submitted within this time, such as 24h")
+	cmd.Flags().DurationVar(&unused, "unused-for", 0, "keep those that were pushed or submitted within this `DURATION`, such as 24h")
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "only show what would be removed")
 	cmd.RunE = a.remote(func(cmd *cobra.Command, _ []string) error {
 		response, err := a.modules().PruneModules(cmd.Context(), &reactorv1.PruneModulesRequest{

@@ -23,7 +23,7 @@ func (a *app) nodeCommand() *cobra.Command {
 		Args:  operands(cobra.NoArgs),
 	}
 	cmd.Flags().BoolVarP(&watch, "watch", "w", false, "print statistics until interrupted")
-	cmd.Flags().DurationVar(&interval, "interval", time.Second, "how often --watch prints")
+	cmd.Flags().DurationVar(&interval, "interval", time.Second, "the `DURATION` between two outputs of --watch")
 	cmd.RunE = a.remote(func(cmd *cobra.Command, _ []string) error {
 		if watch {
 			return a.watchStats(cmd.Context(), interval)

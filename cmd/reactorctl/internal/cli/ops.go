@@ -40,7 +40,7 @@ With --summary it counts the operations of all workloads by what they wait for.`
 		Args: operands(cobra.MaximumNArgs(1)),
 	}
 	flags.add(cmd)
-	cmd.Flags().StringVar(&flags.sort, "sort", "workload", "the order: workload, or age for the oldest first")
+	cmd.Flags().StringVar(&flags.sort, "sort", "workload", "the `ORDER`: workload, or age for the oldest first")
 	cmd.Flags().Var(quantity.CountFlag(&o.limit, 0), "limit", "list at most this many, or with --summary groups; 0 for all")
 	cmd.Flags().BoolVar(&flags.summary, "summary", false, "count operations by what they wait for")
 	addWatch(cmd, &flags.watch)
@@ -82,10 +82,10 @@ type opFlags struct {
 
 func (f *opFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVarP(&f.selector, "label", "l", "", "only of workloads with these labels, such as app=web,tier!=test or 'app in (web, api)'")
-	flags.StringSliceVar(&f.kinds, "kind", nil, "only these kinds: "+strings.Join(opKindWords(), ", "))
-	flags.StringVar(&f.target, "target", "", "only on this target, such as 10.0.0.7:443; with * at the end, on those that begin so")
-	flags.DurationVar(&f.age, "older-than", 0, "only those that have lasted this long, such as 10s")
+	flags.StringVarP(&f.selector, "label", "l", "", "only of workloads with these `LABELS`, such as app=web,tier!=test or 'app in (web, api)'")
+	flags.StringSliceVar(&f.kinds, "kind", nil, "only these `KINDS`: "+strings.Join(opKindWords(), ", "))
+	flags.StringVar(&f.target, "target", "", "only on this `TARGET`, such as 10.0.0.7:443; with * at the end, on those that begin so")
+	flags.DurationVar(&f.age, "older-than", 0, "only those that have lasted this `DURATION`, such as 10s")
 }
 
 // filter checks the command line.

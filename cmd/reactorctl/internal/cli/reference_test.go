@@ -18,6 +18,8 @@ func TestReference(t *testing.T) {
 
 func TestManual(t *testing.T) { manual.Check(t, Command()) }
 
+func TestFlagsShowTheirValues(t *testing.T) { reference.CheckValues(t, Command()) }
+
 func TestHelpFits(t *testing.T) { reference.CheckWidth(t, Command()) }
 
 // TestFlagsOfFieldsExist: where an error is about a field of a submission, submit has the flag that it is told by.

@@ -167,7 +167,7 @@ func addRevoked(f *pflag.FlagSet) (given func() []string) {
 	kinds := grantKinds()
 	values := make([][]string, len(kinds))
 	for i, kind := range kinds {
-		f.StringArrayVar(&values[i], kind.flag, nil, "revoke a grant that this flag gave (repeatable)")
+		f.StringArrayVar(&values[i], kind.flag, nil, "revoke a `GRANT` that this flag gave (repeatable)")
 		_ = f.MarkHidden(kind.flag) // the help tells of all of them at once
 	}
 	return func() (wanted []string) {

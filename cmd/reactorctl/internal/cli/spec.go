@@ -51,10 +51,10 @@ type specFlags struct {
 func (s *specFlags) add(cmd *cobra.Command) {
 	s.addGuest(cmd)
 	f := cmd.Flags()
-	f.StringVar(&s.id, "id", "", "the workload's id; submitting the same spec again under it creates nothing (default: a new id)")
+	f.StringVar(&s.id, "id", "", "the workload's `ID`; submitting the same spec again under it creates nothing (default: a new id)")
 	f.BoolVarP(&s.interactive, "interactive", "i", false, "keep the guest's standard input open for attach; run attaches at once")
 	f.BoolVarP(&s.quiet, "quiet", "q", false, "print only ids, all of them, and nothing about what is going on")
-	f.StringArrayVar(&s.pipeTo, "pipe-to", nil, "the next workload of a chain, \"[GRANTS] MODULE [ARG...]\", which reads the output of the one before (repeatable)")
+	f.StringArrayVar(&s.pipeTo, "pipe-to", nil, "the next `WORKLOAD` of a chain, \"[GRANTS] MODULE [ARG...]\", which reads the output of the one before (repeatable)")
 	f.Var(quantity.CountFlag(&s.count, 1), "count", "submit this many workloads")
 }
 
@@ -63,24 +63,24 @@ func (s *specFlags) addGuest(cmd *cobra.Command) {
 	s.count = 1
 	f := cmd.Flags()
 	f.SetInterspersed(false)
-	f.StringVar(&s.name, "name", "", "a name to show (default: the module's)")
-	f.StringArrayVarP(&s.labels, "label", "l", nil, "a label, KEY=VALUE (repeatable)")
-	f.StringArrayVarP(&s.env, "env", "e", nil, "an environment variable, NAME=VALUE, or NAME to pass the caller's (repeatable)")
-	f.StringVar(&s.stdin, "stdin", "", "a file the guest reads as its standard input; - for this command's standard input")
-	f.StringVar(&s.invoke, "invoke", "", "the export to call in a module without _start; arguments become its parameters")
+	f.StringVar(&s.name, "name", "", "a `NAME` to show (default: the module's)")
+	f.StringArrayVarP(&s.labels, "label", "l", nil, "a label, `KEY=VALUE` (repeatable)")
+	f.StringArrayVarP(&s.env, "env", "e", nil, "an environment variable, `NAME=VALUE`, or NAME to pass the caller's (repeatable)")
+	f.StringVar(&s.stdin, "stdin", "", "a `FILE` the guest reads as its standard input; - for this command's standard input")
+	f.StringVar(&s.invoke, "invoke", "", "the `EXPORT` to call in a module without _start; arguments become its parameters")
 	s.granted.add(f)
-	f.StringVar(&s.grantMode, "grants", grantModes[0], "what is noted when the guest is refused something for want of a grant, for reactorctl grants: enforce, the first few things; report, all (names are looked up all the same)")
-	f.DurationVar(&s.timeout, "timeout", 0, "cancel it after this long")
-	f.Var(limit(quantity.CountFlag(&s.fuel, 0)), "fuel", "how many instructions it may execute, about one unit each, such as 1e9")
-	f.Var(limit(quantity.SizeFlag(&s.memory, 0)), "memory", "the most linear memory it may have, such as 64MiB")
-	f.Var(limit(quantity.SizeFlag(&s.stack, 0)), "stack", "the most call stack it may have, such as 1MiB")
-	f.Var(limit(quantity.SizeFlag(&s.logBytes, 0)), "log-bytes", "how many bytes of its output to keep, such as 1MiB")
-	f.Var(limit(quantity.CountFlag(&s.descriptors, 0)), "descriptors", "the most descriptors it may have open")
-	f.Var(limit(quantity.CountFlag(&s.pendingOps, 0)), "pending-ops", "the most operations it may wait for at once")
-	f.Var(limit(quantity.CountFlag(&s.connections, 0)), "connections", "the most sockets it may have open")
-	f.Var(limit(quantity.SizeFlag(&s.sent, 0)), "sent-bytes", "how many bytes it may send over the network in all, such as 1GiB")
-	f.Var(limit(quantity.SizeFlag(&s.received, 0)), "received-bytes", "how many bytes it may receive over the network in all")
-	f.Var(limit(quantity.SizeFlag(&s.rate, 0)), "bytes-per-second", "how fast it may send, and receive, over the network; beyond that it waits")
+	f.StringVar(&s.grantMode, "grants", grantModes[0], "the `MODE`: what is noted when the guest is refused something for want of a grant, for reactorctl grants: enforce, the first few things; report, all (names are looked up all the same)")
+	f.DurationVar(&s.timeout, "timeout", 0, "cancel it after this `DURATION`")
+	f.Var(limit(quantity.CountFlag(&s.fuel, 1)), "fuel", "how many instructions it may execute, about one unit each, such as 1e9")
+	f.Var(limit(quantity.SizeFlag(&s.memory, 1)), "memory", "the most linear memory it may have, such as 64MiB")
+	f.Var(limit(quantity.SizeFlag(&s.stack, 1)), "stack", "the most call stack it may have, such as 1MiB")
+	f.Var(limit(quantity.SizeFlag(&s.logBytes, 1)), "log-bytes", "how many bytes of its output to keep, such as 1MiB")
+	f.Var(limit(quantity.CountFlag(&s.descriptors, 1)), "descriptors", "the most descriptors it may have open")
+	f.Var(limit(quantity.CountFlag(&s.pendingOps, 1)), "pending-ops", "the most operations it may wait for at once")
+	f.Var(limit(quantity.CountFlag(&s.connections, 1)), "connections", "the most sockets it may have open; a listener is one, too")
+	f.Var(limit(quantity.SizeFlag(&s.sent, 1)), "sent-bytes", "how many bytes it may send over the network in all, such as 1GiB")
+	f.Var(limit(quantity.SizeFlag(&s.received, 1)), "received-bytes", "how many bytes it may receive over the network in all")
+	f.Var(limit(quantity.SizeFlag(&s.rate, 1)), "bytes-per-second", "how fast it may send, and receive, over the network; beyond that it waits")
 }
 
 const limitsHelp = `A limit that no flag gives is the daemon's default. None can be given as 0.`
@@ -95,13 +95,10 @@ func limit(value pflag.Value) pflag.Value { return limitFlag{value} }
 
 // Set implements pflag.Value.
 func (f limitFlag) Set(text string) error {
-	if err := f.Value.Set(text); err != nil {
-		return err
-	}
-	if value := f.String(); value == "" || value == "0" { // a size of 0 is shown as nothing
+	if n, err := quantity.ParseSize(text); err == nil && n == 0 {
 		return errNoLimit
 	}
-	return nil
+	return f.Value.Set(text)
 }
 
 // addWaiting adds --wait and --detach; waits is the command's default.

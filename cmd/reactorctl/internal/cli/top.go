@@ -33,9 +33,9 @@ Without a terminal it prints a block of lines each time. Looking is cheap, and t
 nine times what a look took.`,
 		Args: operands(cobra.NoArgs),
 	}
-	cmd.Flags().DurationVar(&interval, "interval", interval, "the time between two looks")
+	cmd.Flags().DurationVar(&interval, "interval", interval, "the `DURATION` between two looks")
 	cmd.Flags().VarP(quantity.CountFlag(&count, 0), "count", "n", "without a terminal: end after so many blocks; 0: never")
-	cmd.Flags().StringVar(&text, "filter", "", "show only some: "+top.FilterHelp)
+	cmd.Flags().StringVar(&text, "filter", "", "show only some, by a `FILTER`: "+top.FilterHelp)
 	cmd.RunE = a.remote(func(cmd *cobra.Command, _ []string) error {
 		filter, err := top.ParseFilter(text)
 		switch {

@@ -29,8 +29,8 @@ for it. An interrupt leaves the workloads running.
   reactorctl wait --label app=hello`,
 		Args: operands(cobra.ArbitraryArgs),
 	}
-	cmd.Flags().StringVarP(&selector, "label", "l", "", "wait for the workloads with these labels, such as app=web")
-	cmd.Flags().DurationVar(&timeout, "timeout", 0, "stop waiting after this long; the workloads go on (default: never)")
+	cmd.Flags().StringVarP(&selector, "label", "l", "", "wait for the workloads with these `LABELS`, such as app=web")
+	cmd.Flags().DurationVar(&timeout, "timeout", 0, "stop waiting after this `DURATION`; the workloads go on (default: never)")
 	cmd.RunE = a.remote(func(cmd *cobra.Command, args []string) error {
 		if err := idsOrLabel(cmd, args, selector); err != nil {
 			return err

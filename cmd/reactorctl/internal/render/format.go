@@ -50,7 +50,7 @@ func (f *Format) String() string {
 }
 
 // Type is the name of the flag's value in the help.
-func (f *Format) Type() string { return "format" }
+func (f *Format) Type() string { return "FORMAT" }
 
 // IsDocument reports whether all output, errors too, is JSON or YAML.
 func (f *Format) IsDocument() bool { return f.name == "json" || f.name == "yaml" }

@@ -71,7 +71,7 @@ func (f *Flag) Set(text string) error {
 func (f *Flag) String() string { return f.text }
 
 // Type is the name of the flag's value in the help.
-func (f *Flag) Type() string { return "time" }
+func (f *Flag) Type() string { return "TIME" }
 
 // Timestamp returns the time for a message; nil if the flag was not given.
 func (f *Flag) Timestamp() *timestamppb.Timestamp {

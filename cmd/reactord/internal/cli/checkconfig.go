@@ -32,7 +32,7 @@ at SIGHUP or at its next start. If anything is wrong, check-config says all of i
 		Args:         usage.Subcommands,
 		SilenceUsage: true,
 	}
-	cmd.Flags().StringVarP(&format, "output", "o", "table", "table or json")
+	cmd.Flags().StringVarP(&format, "output", "o", "table", "the `FORMAT`: table or json")
 	cmd.Flags().BoolVarP(&quiet, "quiet", "q", false, "print only what is wrong")
 	withSettings(cmd, func(cmd *cobra.Command, _ []string, cfg config.Config) error {
 		write := map[string]func(io.Writer, []config.Setting) error{"table": printSettings, "json": printSettingsJSON}[format]

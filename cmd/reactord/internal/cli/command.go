@@ -183,7 +183,7 @@ status is 0 only if every guest of the first kind succeeded.`,
 	}
 	options.Count = 10_000
 	cmd.Flags().Var(quantity.CountFlag(&options.Count, 0), "count", "guests to run")
-	cmd.Flags().StringVarP(&options.Output, "output", "o", "table", "what to print in the end: table or json")
+	cmd.Flags().StringVarP(&options.Output, "output", "o", "table", "the `FORMAT` of what is printed in the end: table or json")
 	cmd.RunE = func(*cobra.Command, []string) error {
 		ctx, stop := interruptible()
 		defer stop()

@@ -20,6 +20,8 @@ func TestReference(t *testing.T) {
 
 func TestManual(t *testing.T) { manual.Check(t, Command()) }
 
+func TestFlagsShowTheirValues(t *testing.T) { reference.CheckValues(t, Command()) }
+
 func TestHelpFits(t *testing.T) { reference.CheckWidth(t, Command()) }
 
 // settingsTable is the section of the reference about changes of the settings.

@@ -18,7 +18,7 @@ func versionCommand() *cobra.Command {
 		Args:         usage.Subcommands,
 		SilenceUsage: true,
 	}
-	cmd.Flags().StringVarP(&format, "output", "o", "text", "text or json")
+	cmd.Flags().StringVarP(&format, "output", "o", "text", "the `FORMAT`: text or json")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		switch format {
 		case "text":

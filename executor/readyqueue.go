@@ -11,6 +11,9 @@ const (
 	// timedLead is how much more fuel than the foreground tasks that timers woke may burn while the foreground waits,
 	// in quanta. So a burst of timers does not wait, but in the long run the foreground gets half.
 	timedLead = 1
+	// heavyShare makes a task heavy that burnt more than that part of a quantum the last two times it was resumed. Once
+	// may be because the system stopped the worker.
+	heavyShare = 8
 	// rebaseAt is the virtual time at which all virtual times are set back, before they overflow. It
 	// takes years to reach.
 	rebaseAt = math.MaxInt64 / 2
@@ -20,7 +23,7 @@ const (
 type class uint8
 
 const (
-	// timed is for tasks that a timer woke: they asked to be resumed at a certain moment.
+	// timed is for tasks that a timer woke, and that are not heavy: they asked to be resumed at a certain moment.
 	timed class = iota
 	// foreground is for other tasks that were woken: most of them will soon wait again.
 	foreground
@@ -49,6 +52,7 @@ const (
 // would make a timer late by the time of a thousand tasks, whereas one more timer makes a socket late by the time of one.
 // But the fuel that they burn while the foreground waits is counted, too. If it is a quantum more than what the foreground
 // burns, the foreground goes first until it is less. So guests that sleep for a moment again and again do not stop the rest.
+// And a task that burns much whenever a timer wakes it makes all other timers late: it goes with the foreground.
 type readyQueue struct {
 	quantum int64
 	heap    tenantHeap         // tenants with ready tasks, by virtual time
@@ -110,6 +114,9 @@ func (q *readyQueue) setWeight(name string, weight int) {
 // push makes a task ready. The task must not be in the queue.
 func (q *readyQueue) push(t *Task, c class) {
 	tn := t.tenant
+	if c == timed && t.heavy >= 2 {
+		c = foreground
+	}
 	t.class = c
 	tn.ready[c].push(t)
 	q.len++
@@ -183,6 +190,11 @@ func (tn *tenant) woken(quantum int64) *taskList {
 func (q *readyQueue) settle(t *Task, burnt int64) {
 	tn := t.tenant
 	cost := max(burnt, resumeCost)
+	if cost > q.quantum/heavyShare {
+		t.heavy = min(t.heavy+1, 2)
+	} else {
+		t.heavy = 0
+	}
 	switch {
 	case tn.ready[background].first == nil:
 		tn.owed = 0

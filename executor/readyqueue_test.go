@@ -221,9 +221,9 @@ func TestQueueTimersDoNotStarve(t *testing.T) {
 		{5000, 5000, 2, 0.49},
 		{700, 40_000, 2, 0.49},
 		{0, testQuantum / 2, 1, 0.49},
-		{testQuantum, 0, 1, 0.49},
-		{testQuantum, testQuantum, 1, 0.49},
-		{testQuantum, 0, 2, 0.33}, // the lead is known when they have burnt it
+		{testQuantum / heavyShare, 0, 1, 0.49},
+		{testQuantum / heavyShare, testQuantum, 1, 0.49},
+		{testQuantum / heavyShare, 0, 2, 0.44}, // the lead is known when they have burnt it
 	} {
 		q, task := queueOf()
 		for range 1000 {
@@ -274,11 +274,46 @@ func TestQueueTimersPayBack(t *testing.T) {
 		turn(timed, 5000)
 		turn(foreground, 6000)
 	}
-	q.push(sleeper, timed)
-	turn(timed, 1000*testQuantum) // the process was stopped meanwhile
+	for range heavyShare {
+		q.push(sleeper, timed)
+		turn(timed, testQuantum/heavyShare)
+	}
 	q.push(sleeper, timed)
 	turn(foreground, 6000)
 	turn(timed, 5000)
+}
+
+// TestQueueHeavyTimers: tasks that burn much whenever a timer wakes them do not make others late that burn little.
+func TestQueueHeavyTimers(t *testing.T) {
+	q, task := queueOf()
+	sleeper := task("tenant")
+	burns := map[*Task]int64{sleeper: 5000}
+	for range 50 {
+		heavy := task("tenant")
+		burns[heavy] = testQuantum / 2
+		q.push(heavy, timed)
+	}
+	for turns := range 1000 {
+		if turns == 500 { // they have paid back what they burnt before it was known that they are heavy
+			q.push(sleeper, timed)
+		}
+		tk := q.take()
+		if turns == 500 && tk != sleeper {
+			t.Fatal("a task that burns little waits for one that burns much")
+		}
+		q.settle(tk, burns[tk])
+		if tk != sleeper {
+			q.push(tk, timed)
+		} else if turns != 500 {
+			t.Fatalf("the sleeper came at turn %d", turns)
+		}
+	}
+	// It is what a task burnt last that counts.
+	late := task("tenant")
+	q.push(late, timed)
+	for tk := q.take(); tk != late; tk = q.take() {
+		q.settle(tk, 5000)
+	}
 }
 
 // TestTenantChargeIsExact: the remainder of the division is not lost, in either direction.

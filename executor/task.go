@@ -43,6 +43,7 @@ type Task struct {
 	next     *Task // in the ready queue; guarded by Executor.mu
 	word     word
 	class    class        // the class it was last ready in; guarded by Executor.mu
+	heavy    uint8        // how often in a row it burnt much when it was resumed, 2 at most; guarded by Executor.mu
 	waitsFor WaitKind     // belongs to the task's owner (see state)
 	due      atomic.Int64 // uptime at which the timer that woke it was due; 0 if no timer woke it
 	fiber    *Fiber       // from the first resume to the end; belongs to the task's owner (see state)

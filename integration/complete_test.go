@@ -85,6 +85,7 @@ func TestCompletion(t *testing.T) {
 
 // Where nobody answers, or never, nothing is proposed and nothing is said.
 func TestCompletionWithoutDaemon(t *testing.T) {
+	t.Parallel() // it waits most of the time
 	mute, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -103,12 +103,11 @@ func TestRunInterruptedAnywhere(t *testing.T) {
 	}
 }
 
-// endings are the signals that ask a command to end. A hangup is none under nohup(1), which the commands inherit.
+// endings are the signals that ask a command to end. A hangup is none under nohup(1), nor is an interrupt in a script's
+// background, which the commands inherit.
 func endings() []syscall.Signal {
-	if signal.Ignored(syscall.SIGHUP) {
-		return []syscall.Signal{syscall.SIGINT, syscall.SIGTERM}
-	}
-	return []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP}
+	return slices.DeleteFunc([]syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP},
+		func(s syscall.Signal) bool { return signal.Ignored(s) })
 }
 
 // leaveUnread reads a little of what a command writes to a pipe, as head(1) does, and closes the pipe.

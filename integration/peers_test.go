@@ -48,7 +48,7 @@ func TestConnectedWorkloads(t *testing.T) {
 func TestWaitForWorkload(t *testing.T) {
 	t.Parallel() // it waits most of the time
 	c := newCtl(t)
-	run := c.follow(t, nil, "run", "--id", "client", "--connect", "api=workload:web", "../examples/http-get", "http://web/hello/Ada")
+	run := c.follow(t, nil, "run", "--id", "client", "--connect", "api=workload:web", sleeperModule, "1", "1") // it never starts
 	until(t, "run says what it waits for", func() bool {
 		return strings.Contains(run.errs.String(), "client starts when workload web listens for other workloads (--listen workload), for 30s at most")
 	})

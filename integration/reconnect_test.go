@@ -80,6 +80,7 @@ func (f *follower) ended() int {
 
 // Whoever follows a workload goes on with it after a restart of the daemon, killed or stopped, and says so.
 func TestFollowOverRestart(t *testing.T) {
+	t.Parallel() // it waits most of the time
 	for name, end := range map[string]func(*testkit.Daemon){
 		"killed":  func(d *testkit.Daemon) { d.Kill() },
 		"stopped": func(d *testkit.Daemon) { d.Stop() },

@@ -93,6 +93,7 @@ func TestWaitsAreTold(t *testing.T) {
 
 // run --count shows how far it is, in one line.
 func TestProgressOfMany(t *testing.T) {
+	t.Parallel() // it waits most of the time
 	for _, columns := range []int{80, 200} {
 		t.Run(fmt.Sprint(columns), func(t *testing.T) {
 			c := newCtl(t)

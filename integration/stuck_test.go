@@ -62,7 +62,7 @@ func TestStuck(t *testing.T) {
 	c.must(t, "submit", "-q", "--id", "waiter", "--connect", "workload:sleeper", connects)
 	until(t, "the waiter reads", func() bool {
 		ops := c.daemon.Status(t, "waiter").GetWaitingFor()
-		return len(ops) == 1 && ops[0].GetTarget() == "workload sleeper"
+		return len(ops) == 1 && ops[0].GetTarget() == "workload sleeper" && ops[0].GetKind() == reading
 	})
 	if _, totals, _ := c.run(t, "", "ops", "--summary"); !strings.Contains(totals, "2 workloads are stuck") {
 		t.Errorf("the summary: %s", totals)

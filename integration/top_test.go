@@ -111,6 +111,7 @@ func TestTopFilters(t *testing.T) {
 
 // top says that the daemon is gone, and goes on when it is back.
 func TestTopSurvivesRestart(t *testing.T) {
+	t.Parallel() // it waits most of the time
 	address, data := "unix://"+filepath.Join(shortDir(t), "s"), t.TempDir()
 	c := ctl{
 		daemon: testkit.StartGuarded(t, data, nil, "--listen="+address),

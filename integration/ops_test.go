@@ -68,7 +68,7 @@ func TestOpsOfMany(t *testing.T) {
 				return false
 			}
 		}
-		return notes == "5 workloads wait\n"
+		return notes == "" && strings.HasSuffix(text, "\n5 workloads wait\n")
 	})
 	for range 20 {
 		conn, err := net.Dial("tcp", address)

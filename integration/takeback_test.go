@@ -34,11 +34,14 @@ func TestRefusedLeavesOthers(t *testing.T) {
 		{"another stage, in run", []string{"run", "-l", "case=theirs", "--id", "chain", "--pipe-to", file + " sleep 2h", "--pipe-to", sleeps, file, "sleep", "1h"}, "was refused", nil},
 		{"a longer chain", []string{"submit", "-l", "case=theirs", "--id", "chain", "--pipe-to", sleeps, "--pipe-to", sleeps, "--pipe-to", sleeps, file, "sleep", "1h"}, "2 of 4 workloads were submitted, 2 of them before: chain-2 was refused", nil},
 		{"many, in run", []string{"run", "-l", "case=theirs", "--id", "k", "--count", "5", file, "sleep", "2h"}, "cancelled 2 of 5 workloads", []string{"k-3", "k-4"}},
-		{"many, in submit", []string{"submit", "-l", "case=theirs", "--id", "k", "--count", "3", file, "sleep", "2h"}, "k-0 was refused", nil},
+		{"many, in submit", []string{"submit", "-l", "case=theirs", "--id", "k", "--count", "3", file, "sleep", "2h"}, "see it with `reactorctl status k-0`; choose another --id", nil},
 	} {
 		_, stderr, status := c.run(t, "", tt.args...)
 		if status != 125 || !strings.Contains(stderr, tt.says) {
 			t.Errorf("%s: status %d, %q does not say %q", tt.name, status, stderr, tt.says)
+		}
+		if strings.Contains(stderr, "submit the rest") {
+			t.Errorf("%s: under this id the rest would be refused, too: %s", tt.name, stderr)
 		}
 		left := c.unfinished(t, "case=theirs")
 		if slices.Sort(left); !slices.Equal(left, theirs) {

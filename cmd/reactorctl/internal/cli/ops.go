@@ -141,6 +141,7 @@ type opsListing struct {
 type opsPage struct {
 	message proto.Message
 	rows    render.List
+	totals  []string // of a summary: a part of what was asked for
 	notes   []string // what there is to say besides
 }
 
@@ -159,7 +160,7 @@ func (o *opsListing) summarize(ctx context.Context) (opsPage, error) {
 	if err != nil {
 		return opsPage{}, err
 	}
-	return opsPage{summary, render.OpGroups(summary), render.OpTotals(summary)}, nil
+	return opsPage{message: summary, rows: render.OpGroups(summary), totals: render.OpTotals(summary)}, nil
 }
 
 // list lists operations as one page, up to the limit.
@@ -179,7 +180,7 @@ func (o *opsListing) list(ctx context.Context) (opsPage, error) {
 		all.Ops = append(all.Ops, page.GetOps()...)
 		all.NextPageToken = page.GetNextPageToken()
 		if request.PageToken = all.GetNextPageToken(); request.PageToken == "" || len(all.GetOps()) == o.limit {
-			return opsPage{all, render.Ops(all.GetOps(), o.id == ""), o.notes(all)}, nil
+			return opsPage{message: all, rows: render.Ops(all.GetOps(), o.id == ""), notes: o.notes(all)}, nil
 		}
 	}
 }
@@ -209,6 +210,11 @@ func (o *opsListing) print(page opsPage) error {
 	if err := page.rows.Print(o.screen, o.output.IsWide()); err != nil {
 		return err
 	}
+	for _, total := range page.totals {
+		if err := o.screen.Print(screen.Text(total)); err != nil {
+			return err
+		}
+	}
 	for _, note := range page.notes {
 		fmt.Fprintln(o.Err, note)
 	}
@@ -233,7 +239,9 @@ func (o *opsListing) frame(page opsPage, outage string) []screen.Line {
 	lines := table.Lines(page.rows.Columns, page.rows.Rows, o.screen.Width())
 	switch {
 	case outage != "":
-		lines = append(lines, screen.Line{{Text: outage, Style: screen.Notable}})
+		lines = append(lines, render.Outage(outage, o.daemon.Address, o.screen.Width()))
+	case len(page.totals) > 0:
+		lines = append(lines, screen.Line{{Text: page.totals[0], Style: screen.Faint}})
 	case len(page.notes) > 0:
 		lines = append(lines, screen.Line{{Text: page.notes[0], Style: screen.Faint}})
 	}

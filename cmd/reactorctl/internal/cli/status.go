@@ -31,7 +31,7 @@ func (a *app) statusCommand() *cobra.Command {
 		case watch && a.output.IsTable() && a.screen().CanRedraw():
 			return a.redraw(cmd.Context(), a.screen(), func(ctx context.Context) (frame, error) {
 				page, err := look(ctx)
-				return func(outage string) []screen.Line { return page.frame(a.screen().Width(), outage) }, err
+				return func(outage string) []screen.Line { return page.frame(a.screen().Width(), a.daemon.Address, outage) }, err
 			})
 		case watch:
 			return a.repeat(cmd.Context(), func(ctx context.Context) (func() error, error) {
@@ -80,10 +80,10 @@ func (a *app) printSheet(page sheet) error {
 }
 
 // frame is what is drawn of a sheet.
-func (s sheet) frame(room int, outage string) []screen.Line {
+func (s sheet) frame(room int, address, outage string) []screen.Line {
 	lines := s.lines(room)
 	if outage != "" {
-		lines = append(lines, screen.Line{{Text: outage, Style: screen.Notable}})
+		lines = append(lines, render.Outage(outage, address, room))
 	}
 	return lines
 }

@@ -98,6 +98,8 @@ func (j *job) leave(ctx context.Context, err error) error {
 	plan := j.launch.Plan
 	incomplete, ok := errors.AsType[*launch.IncompleteError](err)
 	switch {
+	case ok && incomplete.Taken != "":
+		return fmt.Errorf("%w\n  see it with `reactorctl status %s`; choose another --id, or leave it out to have one made", incomplete, incomplete.Taken)
 	case ok:
 		return fmt.Errorf("%w\n  submit the rest with --id %s", incomplete, plan.ID)
 	case !j.launch.MayExist():

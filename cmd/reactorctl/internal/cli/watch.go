@@ -153,7 +153,7 @@ func (l *listing) frame(list *reactorv1.ListWorkloadsResponse, outage string) []
 	lines := table.Lines(rows.Columns, rows.Rows, l.screen.Width())
 	switch {
 	case outage != "":
-		lines = append(lines, screen.Line{{Text: outage, Style: screen.Notable}})
+		lines = append(lines, render.Outage(outage, l.daemon.Address, l.screen.Width()))
 	case len(list.GetUnreadableIds()) > 0:
 		text := fmt.Sprintf("%d left out, whose records are damaged: see the daemon's log", len(list.GetUnreadableIds()))
 		lines = append(lines, screen.Line{{Text: text, Style: screen.Notable}})

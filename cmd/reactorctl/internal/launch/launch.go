@@ -130,7 +130,10 @@ func (l *Launch) submitAll(ctx context.Context) error {
 			return err
 		})
 		if err != nil {
-			return l.incomplete(err.Error(), err)
+			if l.accepted == 0 {
+				return err
+			}
+			return l.incomplete(status.Convert(err).Message())
 		}
 		results := response.GetResults()
 		for i, result := range results {
@@ -186,7 +189,11 @@ func (l *Launch) take(results []*reactorv1.SubmitWorkloadsResult) error {
 	if refused == nil {
 		return nil
 	}
-	return l.incomplete(fmt.Sprintf("%s was refused: %s", refused.GetId(), refused.GetError().GetMessage()), nil)
+	err := l.incomplete(fmt.Sprintf("%s was refused: %s", refused.GetId(), refused.GetError().GetMessage()))
+	if refused.GetError().GetReason() == reactorv1.ErrorReason_ERROR_REASON_WORKLOAD_EXISTS {
+		err.Taken = refused.GetId()
+	}
+	return err
 }
 
 // IncompleteError says that not all workloads were submitted.
@@ -195,6 +202,7 @@ type IncompleteError struct {
 	Submitted int
 	Earlier   int // of those that are submitted, how many existed already
 	Why       string
+	Taken     string // the id of a workload with another spec, if that is why
 }
 
 func (e *IncompleteError) Error() string {
@@ -204,14 +212,7 @@ func (e *IncompleteError) Error() string {
 	return fmt.Sprintf("%d of %d workloads were submitted: %s", e.Submitted, e.Plan.Count, e.Why)
 }
 
-// incomplete returns err as it is if no workload was submitted.
-func (l *Launch) incomplete(why string, err error) error {
-	if l.accepted == 0 && err != nil {
-		return err
-	}
-	if s, ok := status.FromError(err); ok && err != nil {
-		why = s.Message()
-	}
+func (l *Launch) incomplete(why string) *IncompleteError {
 	return &IncompleteError{Plan: l.Plan, Submitted: l.accepted, Earlier: l.Earlier(), Why: why}
 }
 

@@ -158,8 +158,7 @@ func (m *Model) footer(columns int) screen.Line {
 	case m.typing:
 		return screen.Line{{Text: "/" + m.typed + "_"}, {Text: "  Enter filters, Esc leaves it as it was", Style: screen.Faint}}
 	case m.outage != "":
-		rest := screen.Width(m.outage) - screen.Width(m.address)
-		return screen.Line{{Text: strings.Replace(m.outage, m.address, screen.CutMiddle(m.address, max(columns-rest, 0)), 1), Style: screen.Notable}}
+		return render.Outage(m.outage, m.address, columns)
 	case m.trouble != "":
 		return screen.Line{{Text: m.trouble, Style: screen.Bad}}
 	case m.filter.text != "":

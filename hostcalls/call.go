@@ -121,6 +121,17 @@ func (c *Call) Sleep(due time.Time) error {
 //
 // Await owns waits until it returns.
 func (c *Call) Await(due time.Time, waits ...Wait) error {
+	for i := range waits {
+		if waits[i].Op.Deadline.IsZero() {
+			waits[i].Op.Deadline = due
+		}
+	}
+	return c.AwaitAny(due, waits...)
+}
+
+// AwaitAny is Await for waits that due does not end, such as those of a poll, whose time is one of the things it waits for:
+// AppendOps tells of it as an operation of its own.
+func (c *Call) AwaitAny(due time.Time, waits ...Wait) error {
 	now := time.Now()
 	if !due.IsZero() && !due.After(now) {
 		if len(waits) == 0 {
@@ -198,9 +209,6 @@ func (c *Call) publish(now, due time.Time, waits []Wait) {
 		if waits[i].Op.Start.IsZero() {
 			waits[i].Op.Start = now
 		}
-		if waits[i].Op.Deadline.IsZero() {
-			waits[i].Op.Deadline = due
-		}
 	}
 	c.mu.Lock()
 	c.since, c.due, c.waits = now, due, waits
@@ -218,14 +226,14 @@ func (c *Call) retract(parked executor.Wait) {
 }
 
 // AppendOps appends the operations that the call waits for now. It may be called from any goroutine. A time at which the
-// wait ends is an operation of its own only if nothing else is waited for: otherwise it is the deadline of the others.
+// wait ends is an operation of its own unless it ends the others, which then have it as their deadline.
 func (c *Call) AppendOps(ops []Op) []Op {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for i := range c.waits {
 		ops = append(ops, c.waits[i].Op)
 	}
-	if !c.due.IsZero() && len(c.waits) == 0 {
+	if !c.due.IsZero() && (len(c.waits) == 0 || !c.waits[0].Op.Deadline.Equal(c.due)) {
 		ops = append(ops, Op{Kind: OpTimer, Start: c.since, Deadline: c.due})
 	}
 	return ops

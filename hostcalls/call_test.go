@@ -167,6 +167,31 @@ func TestCancelEndsSleep(t *testing.T) {
 	})
 }
 
+// TestTimeOfPoll: what else a poll waits for does not end with its time.
+func TestTimeOfPoll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begin := time.Now()
+		due := begin.Add(time.Hour)
+		var guest *running
+		a := new(signal)
+		wait, _ := start(t, func(g *running) {
+			guest = g
+			if err := g.AwaitAny(due, Wait{Op: Op{Kind: OpAccept, Target: "127.0.0.1:80"}, On: a}); err != nil {
+				t.Error(err)
+			}
+		})
+		synctest.Wait()
+		want := []Op{{Kind: OpAccept, Target: "127.0.0.1:80", Start: begin}, {Kind: OpTimer, Start: begin, Deadline: due}}
+		if diff := cmp.Diff(want, guest.AppendOps(nil)); diff != "" {
+			t.Errorf("Ops (-want +got):\n%s", diff)
+		}
+		wait()
+		if got := time.Since(begin); got != time.Hour {
+			t.Errorf("waited %v", got)
+		}
+	})
+}
+
 func TestOps(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()

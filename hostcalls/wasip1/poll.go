@@ -154,7 +154,7 @@ func (p *Process) pollAll(m memory, all poll, out uint32, began time.Time) (uint
 	for {
 		// If a subscription is over already, Await does not park, but descriptors that are ready still
 		// notify. They are reported too; otherwise one that is always ready would starve them.
-		p.await(p.earliest(all), waits...)
+		p.awaitAny(p.earliest(all), waits...)
 		for _, w := range watches {
 			if w.fired.Load() && !w.ready {
 				p.charge(recheckCost)

@@ -139,6 +139,14 @@ func (p *Process) await(due time.Time, waits ...hostcalls.Wait) {
 	}
 }
 
+// awaitAny is AwaitAny for host calls, in the way of await.
+func (p *Process) awaitAny(due time.Time, waits ...hostcalls.Wait) {
+	p.charge(callCost)
+	if err := p.AwaitAny(due, waits...); err != nil {
+		engine.Abort(err)
+	}
+}
+
 // blocking is Blocking for host calls, on what is open through a grant: it ends the guest if it is cancelled. If the grant
 // is revoked it returns errnoNotcapable at once, and the job either runs to its end, or does not begin. In both cases
 // discard runs.

@@ -2455,7 +2455,8 @@ type Op struct {
 	// waited for its target in its direction since that was last ready, used or opened. So one that is old is one in which
 	// nothing has moved for so long, whatever else the guest has done meanwhile.
 	StartTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
-	// deadline is when the operation ends by itself, or by the workload's timeout; absent if it does neither.
+	// deadline is when the operation ends by itself, or by the workload's timeout; absent if it does neither. The time of a
+	// poll ends none of the streams and sockets that it waits for: it is an operation of its own, a timer.
 	Deadline *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=deadline,proto3" json:"deadline,omitempty"`
 	// bytes is the size of the buffer it reads into or writes from.
 	Bytes uint64 `protobuf:"varint,6,opt,name=bytes,proto3" json:"bytes,omitempty"`

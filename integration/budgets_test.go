@@ -85,6 +85,13 @@ func TestNetworkBudgets(t *testing.T) {
 		if u := s.GetUsage(); s.GetState() != failed || u.GetSentBytes() != 6 || u.GetReceivedBytes() != 10 {
 			t.Errorf("it has sent %d bytes and received %d: %v", u.GetSentBytes(), u.GetReceivedBytes(), s)
 		}
+		if want := "shortly before, receiving more was refused: the limit is 10 bytes in all (--received-bytes)"; !strings.Contains(s.GetMessage(), want) {
+			t.Errorf("it ended with %q, which does not say %q", s.GetMessage(), want)
+		}
+		status := strings.Join(strings.Fields(c.must(t, "status", "secured")), " ")
+		if !strings.Contains(status, "network sent 6 B of 6 B, received 10 B of 10 B") || strings.Count(status, "received 10 B") != 1 {
+			t.Errorf("its status is %s", status)
+		}
 	})
 
 	t.Run("workloads", func(t *testing.T) {

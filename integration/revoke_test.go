@@ -30,6 +30,21 @@ func (c ctl) state(t *testing.T, id string) reactorv1.WorkloadState {
 	return c.daemon.Status(t, id).GetState()
 }
 
+// What a guest that fails does not say is told with its end: that a grant was revoked shortly before.
+func TestFailureAfterRevoke(t *testing.T) {
+	c := newCtlOf(t, testkit.Start(t, testkit.DataDir(t, tool(t)), "--allow-connect=127.0.0.1:*"))
+	address, connections := peer(t)
+	c.must(t, "submit", "--id", "talks", "--connect", "db="+address, toolFile(t), "talk", "db", "hello")
+	connection := <-connections
+	defer connection.Close()
+	until(t, "the guest reads", func() bool { return c.state(t, "talks") == waiting })
+	c.must(t, "revoke", "talks", "--all")
+	want := "the guest exited with code 1; shortly before, its grant --connect db=" + address + " was revoked"
+	if end := c.daemon.WaitFor(t, "talks"); end.GetState() != failed || end.GetMessage() != want {
+		t.Errorf("it ended as %v, want %q", end, want)
+	}
+}
+
 // An operation that waits ends at once when its grant is revoked, and the peer sees the connection closed.
 func TestRevokeWhileReading(t *testing.T) {
 	c := newCtlOf(t, testkit.Start(t, testkit.DataDir(t, tool(t)), "--allow-connect=127.0.0.1:*"))

@@ -5,7 +5,7 @@ package abi
 type Refusal struct {
 	Kind        RefusalKind
 	Want, Limit int64  // in the kind's unit; Limit is zero if the host had none left, rather than the program's limit
-	Peer, Why   string // of RefusedStream; RefusedTLS has Why alone
+	Peer, Why   string // of RefusedStream; RefusedTLS and RefusedRevoked have Why alone
 }
 
 // RefusalKind says what was refused.
@@ -19,4 +19,8 @@ const (
 	RefusedOperations             // a poll: the number of operations it would wait for
 	RefusedStream                 // its standard input or output, which is joined to another workload
 	RefusedTLS                    // a connection, by an alert of its server
+	RefusedSocket                 // another socket: the number of them
+	RefusedSending                // to send: bytes over the network in all
+	RefusedReceiving              // to receive: bytes over the network in all
+	RefusedRevoked                // what was granted until grants were revoked
 )

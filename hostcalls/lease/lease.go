@@ -3,6 +3,7 @@ package lease
 import (
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/reactord/reactord/hostcalls/network"
 )
@@ -14,7 +15,7 @@ var ErrRevoked = network.ErrRevoked
 // revoked.
 type Lease struct {
 	grant   string
-	revoked atomic.Bool
+	revoked atomic.Int64 // when it was, in nanoseconds of Unix; 0: it was not
 	open    atomic.Int64
 
 	mu    sync.Mutex
@@ -44,7 +45,12 @@ func (l *Lease) String() string {
 }
 
 // Revoked reports whether the lease was revoked.
-func (l *Lease) Revoked() bool { return l != nil && l.revoked.Load() }
+func (l *Lease) Revoked() bool { return l != nil && l.revoked.Load() != 0 }
+
+// RevokedSince reports whether the lease was revoked at a time or later.
+func (l *Lease) RevokedSince(t time.Time) bool {
+	return l.Revoked() && l.revoked.Load() >= t.UnixNano()
+}
 
 // Err returns ErrRevoked if the lease was revoked.
 func (l *Lease) Err() error {
@@ -57,7 +63,7 @@ func (l *Lease) Err() error {
 // Revoke revokes the lease, and returns when everybody has been told.
 func (l *Lease) Revoke() {
 	l.mu.Lock()
-	l.revoked.Store(true)
+	l.revoked.Store(time.Now().UnixNano())
 	first := l.first
 	l.first = nil
 	l.mu.Unlock()
@@ -82,7 +88,7 @@ func (l *Lease) OnRevoke(tell func()) (stop func()) {
 func (l *Lease) add(tell func()) *callback {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.revoked.Load() {
+	if l.Revoked() {
 		return nil
 	}
 	c := &callback{tell: tell, next: l.first}
@@ -98,7 +104,7 @@ func (l *Lease) remove(c *callback) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
-	case l.revoked.Load():
+	case l.Revoked():
 		return
 	case c.prev != nil:
 		c.prev.next = c.next

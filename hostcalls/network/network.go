@@ -55,6 +55,12 @@ func New(c Config) *Network {
 // Open returns the number of sockets that are open. It may be called from any goroutine.
 func (n *Network) Open() int { return int(n.open.Load()) }
 
+// SocketLimit returns how many sockets may be open, zero if any number.
+func (n *Network) SocketLimit() int { return int(n.limit) }
+
+// ByteLimit returns how many bytes may pass in a direction in all, zero if any number.
+func (n *Network) ByteLimit(d Direction) uint64 { return n.traffic.flows[d].limit }
+
 // Full reports whether as many sockets are open as there may be.
 func (n *Network) Full() bool { return n.limit > 0 && n.open.Load() >= n.limit }
 

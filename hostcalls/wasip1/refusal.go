@@ -59,14 +59,34 @@ func (p *Process) refuseMemory(limit int64) func(bytes int64, why error) {
 	}
 }
 
-// onSocketFailed notes why a socket has failed, if the errno does not tell that: there is none for an alert of TLS.
-func (p *Process) onSocketFailed(err error) {
+// onSocketFailed notes why a socket has failed in a direction, if the errno does not tell that, or tells not of which limit.
+func (p *Process) onSocketFailed(d network.Direction, err error) {
 	if err == nil || err == hostcalls.ErrWouldBlock { //nolint:errorlint // this is asked at every read and write
 		return
 	}
-	if broken, ok := errors.AsType[*network.TLSError](err); ok {
+	if errors.Is(err, network.ErrQuota) {
+		kind := abi.RefusedReceiving
+		if d == network.Out {
+			kind = abi.RefusedSending
+		}
+		p.refuse(abi.Refusal{Kind: kind, Limit: int64(p.net().ByteLimit(d))})
+	} else if broken, ok := errors.AsType[*network.TLSError](err); ok {
 		p.refuse(abi.Refusal{Kind: abi.RefusedTLS, Why: broken.Error()})
 	}
+}
+
+// noSocket notes why there is no other socket, and returns the errno for it.
+func (p *Process) noSocket(err error) errno {
+	p.noteShortage(err)
+	if errors.Is(err, network.ErrTooManySockets) {
+		r := abi.Refusal{Kind: abi.RefusedSocket}
+		if p.net().Full() {
+			r.Limit = int64(p.net().SocketLimit())
+			r.Want = r.Limit + 1
+		}
+		p.refuse(r)
+	}
+	return errnoOf(err)
 }
 
 // forgetOldRefusal is called on the fiber when the program has ended.

@@ -27,15 +27,22 @@ func TestRefusalIsTold(t *testing.T) {
 		if r := c.Refusal(); r == nil || *r != (abi.Refusal{Kind: abi.RefusedMemory, Want: 11, Limit: 10}) {
 			t.Errorf("the refusal is %+v", r)
 		}
-		c.onSocketFailed(hostcalls.ErrWouldBlock)
-		c.onSocketFailed(syscall.ECONNRESET)
+		c.onSocketFailed(network.In, hostcalls.ErrWouldBlock)
+		c.onSocketFailed(network.In, syscall.ECONNRESET)
 		if r := c.Refusal(); r.Kind != abi.RefusedMemory {
 			t.Errorf("the refusal is %+v", r)
 		}
 		alert := &network.TLSError{Server: "db", Reason: "the server refused: certificate required"}
-		c.onSocketFailed(alert)
+		c.onSocketFailed(network.In, alert)
 		if r := c.Refusal(); *r != (abi.Refusal{Kind: abi.RefusedTLS, Why: alert.Error()}) {
 			t.Errorf("the refusal is %+v", r)
+		}
+		c.onSocketFailed(network.Out, network.ErrQuota)
+		if r := c.Refusal(); r.Kind != abi.RefusedSending {
+			t.Errorf("the refusal is %+v", r)
+		}
+		if e := c.noSocket(network.ErrTooManySockets); e != errnoMfile || c.Refusal().Kind != abi.RefusedSocket {
+			t.Errorf("errno %v, the refusal is %+v", e, c.Refusal())
 		}
 		c.forgetOldRefusal()
 		if c.Refusal() == nil {

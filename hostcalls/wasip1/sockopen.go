@@ -79,15 +79,13 @@ func (p *Process) newSocket(family network.Family, kind uint32) (descriptor, err
 	if kind == sockDgram {
 		udp, err := p.net().UDP(family)
 		if err != nil {
-			p.noteShortage(err)
-			return nil, errnoOf(err)
+			return nil, p.noSocket(err)
 		}
 		return newUDPSocket(p, udp, family), errnoSuccess
 	}
 	tcp, err := p.net().TCP(family)
 	if err != nil {
-		p.noteShortage(err)
-		return nil, errnoOf(err)
+		return nil, p.noSocket(err)
 	}
 	s := newTCPSocket(tcp, p, tcpIdle, connectionRights|listenerRights, connectionRights)
 	s.family = family

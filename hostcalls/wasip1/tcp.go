@@ -227,8 +227,7 @@ func (s *tcpSocket) accept(p *Process, flags fdflags) (descriptor, errno) {
 			accepted.family, accepted.flags = s.family, flags
 			return accepted, errnoSuccess
 		case !errors.Is(err, hostcalls.ErrWouldBlock) || s.flags&fdflagNonblock != 0 || expired(due):
-			p.noteShortage(err)
-			return nil, errnoOf(err)
+			return nil, p.noSocket(err)
 		}
 		p.await(due, hostcalls.Wait{Op: network.Op(s.tcp, hostcalls.OpAccept, network.In, 0), On: tcpReader{s}})
 	}
@@ -245,7 +244,7 @@ func (r tcpReader) Read(b []byte) (int, error) {
 	defer r.process.AddCostSince(time.Now())
 	n, err := r.tcp.Read(b, false)
 	r.waiting[network.In].use(err)
-	r.process.onSocketFailed(err)
+	r.process.onSocketFailed(network.In, err)
 	return n, err
 }
 
@@ -253,7 +252,7 @@ func (r tcpPeeker) Read(b []byte) (int, error) {
 	defer r.process.AddCostSince(time.Now())
 	n, err := r.tcp.Read(b, true)
 	r.waiting[network.In].use(err)
-	r.process.onSocketFailed(err)
+	r.process.onSocketFailed(network.In, err)
 	return n, err
 }
 
@@ -261,7 +260,7 @@ func (w tcpWriter) Write(b []byte) (int, error) {
 	defer w.process.AddCostSince(time.Now())
 	n, err := w.tcp.Write(b)
 	w.waiting[network.Out].use(err)
-	w.process.onSocketFailed(err)
+	w.process.onSocketFailed(network.Out, err)
 	return n, err
 }
 

@@ -91,12 +91,14 @@ func (s *udpSocket) tryReceive(p *Process, v iovecs, peek bool) (uint32, netip.A
 	if buf, ok := v.whole(); ok {
 		n, from, truncated, err := s.udp.ReadFrom(buf, peek)
 		s.waiting[network.In].use(err)
+		p.onSocketFailed(network.In, err)
 		return uint32(n), from, truncated, err
 	}
 	buf := borrow(v.total)
 	defer buf.giveBack()
 	n, from, truncated, err := s.udp.ReadFrom(buf.bytes, peek)
 	s.waiting[network.In].use(err)
+	p.onSocketFailed(network.In, err)
 	return uint32(v.scatter(buf.bytes[:n])), from, truncated, err
 }
 
@@ -129,12 +131,14 @@ func (s *udpSocket) trySend(p *Process, v iovecs, to netip.AddrPort) (int, error
 	if buf, ok := v.whole(); ok {
 		n, err := s.udp.WriteTo(buf, to)
 		s.waiting[network.Out].use(err)
+		p.onSocketFailed(network.Out, err)
 		return n, err
 	}
 	buf := borrow(v.total)
 	defer buf.giveBack()
 	n, err := s.udp.WriteTo(buf.bytes[:v.gather(buf.bytes)], to)
 	s.waiting[network.Out].use(err)
+	p.onSocketFailed(network.Out, err)
 	return n, err
 }
 

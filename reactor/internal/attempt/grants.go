@@ -1,8 +1,11 @@
 package attempt
 
 import (
+	"fmt"
 	"net/netip"
+	"time"
 
+	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/hostcalls/network"
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/internal/access"
@@ -45,6 +48,32 @@ func (u *ungranted) access() *access.Access {
 func (a *Attempt) Revoke(grant int) {
 	if grant < len(a.leases) {
 		a.leases[grant].Revoke()
+	}
+}
+
+// lately is how long before its end the grants of a guest were revoked at most, if that is told with the end.
+const lately = 30 * time.Second
+
+// refusal returns what may be why the guest of a process that has ended has failed: what it was refused shortly before, or
+// else that grants were revoked.
+func (a *Attempt) refusal(p abi.Process) *abi.Refusal {
+	if r := p.Refusal(); r != nil {
+		return r
+	}
+	var revoked []string
+	since := time.Now().Add(-lately)
+	for _, l := range a.leases {
+		if l.RevokedSince(since) {
+			revoked = append(revoked, l.String())
+		}
+	}
+	switch len(revoked) {
+	case 0:
+		return nil
+	case 1:
+		return &abi.Refusal{Kind: abi.RefusedRevoked, Why: "its grant " + revoked[0] + " was revoked"}
+	default:
+		return &abi.Refusal{Kind: abi.RefusedRevoked, Why: fmt.Sprintf("its grant %s was revoked, and %d more", revoked[0], len(revoked)-1)}
 	}
 }
 

@@ -139,7 +139,7 @@ func (a *Attempt) Run(f *executor.Fiber, cause lifecycle.Cause) {
 	a.process.Store(&p) // what it waits for while its grants are opened can be seen
 	exit, err := p.Run(f)
 	if err == nil || a.begun {
-		a.outcome = outcome.Ended(exit, err, p.Refusal(), a.Limits)
+		a.outcome = outcome.Ended(exit, err, a.refusal(p), a.Limits)
 	} else {
 		a.outcome = unstarted(err, a.Limits)
 	}

@@ -95,8 +95,17 @@ func refusalText(r *abi.Refusal, flag string) string {
 		return fmt.Sprintf("another descriptor was refused: the limit is %d%s", r.Limit, flag)
 	case abi.RefusedStream:
 		return fmt.Sprintf("its pipe with %s broke: %s", r.Peer, r.Why)
-	case abi.RefusedTLS:
+	case abi.RefusedTLS, abi.RefusedRevoked:
 		return r.Why
+	case abi.RefusedSocket:
+		if r.Limit == 0 {
+			return "another socket was refused: there is no memory left for it" + flag
+		}
+		return fmt.Sprintf("another socket was refused: the limit is %d%s", r.Limit, flag)
+	case abi.RefusedSending:
+		return fmt.Sprintf("sending more was refused: the limit is %s in all%s", size(uint64(r.Limit)), flag)
+	case abi.RefusedReceiving:
+		return fmt.Sprintf("receiving more was refused: the limit is %s in all%s", size(uint64(r.Limit)), flag)
 	case abi.RefusedOperations:
 		return fmt.Sprintf("waiting for %d operations at once was refused: the limit is %d%s", r.Want, r.Limit, flag)
 	}
@@ -115,6 +124,15 @@ func flagOf(r *abi.Refusal) string {
 		return "--descriptors"
 	case abi.RefusedOperations:
 		return "--pending-ops"
+	case abi.RefusedSending:
+		return "--sent-bytes"
+	case abi.RefusedReceiving:
+		return "--received-bytes"
+	case abi.RefusedSocket:
+		if r.Limit == 0 {
+			return "--memory"
+		}
+		return "--connections"
 	}
 	return ""
 }

@@ -174,6 +174,21 @@ func TestExitAfterRefusal(t *testing.T) {
 	if want := "the guest exited with code 1; shortly before, TLS with db: the server refused: certificate required"; o.Message != want {
 		t.Errorf("%+v, want %q", o, want)
 	}
+	for _, tt := range []struct {
+		refusal abi.Refusal
+		want    string
+	}{
+		{abi.Refusal{Kind: abi.RefusedSending, Limit: 1 << 20}, "sending more was refused: the limit is 1 MiB in all (--sent-bytes)"},
+		{abi.Refusal{Kind: abi.RefusedReceiving, Limit: 1 << 20}, "receiving more was refused: the limit is 1 MiB in all (--received-bytes)"},
+		{abi.Refusal{Kind: abi.RefusedSocket, Want: 3, Limit: 2}, "another socket was refused: the limit is 2 (--connections)"},
+		{abi.Refusal{Kind: abi.RefusedSocket}, "another socket was refused: there is no memory left for it (--memory)"},
+		{abi.Refusal{Kind: abi.RefusedRevoked, Why: "its grant --dial db:1 was revoked"}, "its grant --dial db:1 was revoked"},
+	} {
+		o := Ended(abi.Exit{Code: 1}, nil, &tt.refusal, api.Limits{})
+		if want := "the guest exited with code 1; shortly before, " + tt.want; o.Message != want {
+			t.Errorf("%+v is told as %q, want %q", tt.refusal, o.Message, want)
+		}
+	}
 	if o := Ended(abi.Exit{}, nil, refusal, api.Limits{}); o.Message != "" || o.State != api.Succeeded {
 		t.Errorf("%+v", o)
 	}

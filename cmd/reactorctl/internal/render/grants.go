@@ -184,7 +184,7 @@ func connection(c *reactorv1.ConnectionGrant) string {
 
 // traffic describes what was sent and received, of how much; empty if nothing was.
 func traffic(u *reactorv1.Usage, l *reactorv1.Limits) string {
-	if u.GetSentBytes() == 0 && u.GetReceivedBytes() == 0 {
+	if u.GetSentBytes()+u.GetReceivedBytes()+l.GetSentBytes()+l.GetReceivedBytes()+l.GetBytesPerSecond() == 0 {
 		return ""
 	}
 	of := func(used, limit uint64) string {
@@ -193,7 +193,11 @@ func traffic(u *reactorv1.Usage, l *reactorv1.Limits) string {
 		}
 		return Size(used) + " of " + Size(limit)
 	}
-	return fmt.Sprintf("sent %s, received %s", of(u.GetSentBytes(), l.GetSentBytes()), of(u.GetReceivedBytes(), l.GetReceivedBytes()))
+	text := fmt.Sprintf("sent %s, received %s", of(u.GetSentBytes(), l.GetSentBytes()), of(u.GetReceivedBytes(), l.GetReceivedBytes()))
+	if rate := l.GetBytesPerSecond(); rate > 0 {
+		text += ", " + Size(rate) + "/s at most"
+	}
+	return text
 }
 
 // networkLimits describes the limits of the network, after other limits.

@@ -200,6 +200,10 @@ func aboutUse(w *reactorv1.Workload) []table.Pair {
 	if n := u.GetLogBytesDropped(); n > 0 {
 		output = fmt.Sprintf("%s, of which %s were dropped: %s are kept", Size(u.GetLogBytes()), Size(n), Size(l.GetLogBytes()))
 	}
+	others := fmt.Sprintf("stack %s, descriptors %d, pending ops %d", Size(l.GetStackBytes()), l.GetDescriptors(), l.GetPendingOps())
+	if n := l.GetConnections(); n > 0 {
+		others += fmt.Sprintf(", connections %d", n)
+	}
 	return []table.Pair{
 		pair("cpu time", duration(u.GetCpuTime())),
 		pair("ready", ready),
@@ -209,7 +213,7 @@ func aboutUse(w *reactorv1.Workload) []table.Pair {
 		pair("peak memory", of(Size(u.GetPeakMemoryBytes()), Size(l.GetMemoryBytes()))),
 		pair("output", output),
 		pair("network", traffic(u, l)),
-		pair("other limits", fmt.Sprintf("stack %s, descriptors %d, pending ops %d", Size(l.GetStackBytes()), l.GetDescriptors(), l.GetPendingOps())+networkLimits(l)),
+		pair("other limits", others),
 	}
 }
 

@@ -26,7 +26,7 @@ type Info struct {
 	TableElements uint64
 	Elements      int // of element segments that instances copy: active ones, and passive ones for table.init
 	Globals       int
-	Segments      int // data and element segments
+	Segments      int // data and element segments that are left in the module
 
 	// What the host must do after instantiation, in this order: end the guest if ElementsOutOfBounds is set;
 	// write Data, ending the guest at the first segment that is out of bounds; call StartFunction if HasStart
@@ -154,7 +154,7 @@ func describe(m *wasm.Module, limits Limits) (*Info, error) {
 	for _, t := range tables {
 		info.TableElements += uint64(t.Size.Min)
 	}
-	info.Globals, info.Segments = len(globals), len(m.Elements)+len(m.Data)
+	info.Globals = len(globals)
 	return info, nil
 }
 

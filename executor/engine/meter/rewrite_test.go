@@ -44,7 +44,6 @@ func TestInfo(t *testing.T) {
 		Names:         []meter.FunctionName{{Index: 0, Name: "f"}, {Index: 1, Name: "start"}, {Index: 2, Name: "pair"}, {Index: 3, Name: "unnamed"}},
 		TableElements: 6,
 		Globals:       4,
-		Segments:      1,
 		FunctionCount: 3,
 		CodeOffsets:   got.CodeOffsets, // TestCodeOffsets
 		HasStart:      true,

@@ -34,7 +34,7 @@ func (r *Reactor) Node() api.Node {
 func (r *Reactor) Stats() api.Stats {
 	workloads := r.runner.Stats()
 	tasks := r.executor.Stats()
-	memory := process.ReadMemory()
+	memory := process.ReadMemory(uint64(r.engine.ImageBytes()))
 	descriptors, maxDescriptors := r.descriptors.Use()
 	waits, waiting := waitsOf(&tasks)
 	return api.Stats{

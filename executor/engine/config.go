@@ -24,6 +24,7 @@ type Config struct {
 	ModuleBytes    int64        // estimated memory of all compiled modules. Default: 1 GiB.
 	Limits         meter.Limits // on modules that the metering pass accepts. Default: the pass's own.
 	MemoryBytes    int64        // memory of all instances. Default: no bound.
+	Mappings       int64        // mappings of the process that images of modules' data may take; negative: none. Default: what the system allows, less what others need.
 	OnReclaimed    func()       // called when MemoryFreeing has fallen; must not block. Default: none.
 }
 

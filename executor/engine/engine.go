@@ -60,7 +60,9 @@ func New(ctx context.Context, config Config) (*Engine, error) {
 	e := &Engine{
 		config:    config,
 		instances: instanceConfig(),
-		pool:      memory.NewPool(memory.Config{LimitBytes: config.MemoryBytes, OnReclaimed: config.OnReclaimed}),
+		pool: memory.NewPool(memory.Config{
+			LimitBytes: config.MemoryBytes, Mappings: config.Mappings, OnReclaimed: config.OnReclaimed,
+		}),
 
 		loaders:       newSemaphore(max(minLoaders, config.Compilers), 0),
 		smallCompiler: newSemaphore(1, 0),
@@ -136,6 +138,9 @@ func (e *Engine) MemoryUsed() int64 { return e.pool.Used() }
 
 // MemoryFreeing returns the bytes of MemoryUsed whose instances have ended and which are not free yet.
 func (e *Engine) MemoryFreeing() int64 { return e.pool.Freeing() }
+
+// ImageBytes returns the memory of all modules' images, which the instances share.
+func (e *Engine) ImageBytes() int64 { return e.pool.Images() }
 
 // Close stops loads that are queued or run in a compiler process, waits for the others, and releases
 // everything. All instances must have been closed; otherwise Close only ends loading, and returns an

@@ -39,6 +39,7 @@ type Module struct {
 	measure  sync.Once // sets frames, with the first instance
 	frames   []int64   // frame sizes of info.LargeFrames in the machine code
 	names    names     // for stack traces
+	data     initialData
 
 	// Guarded by moduleTable.mu.
 	holders   int
@@ -323,6 +324,7 @@ func closeAll(modules []*Module) {
 			// These remove the code from wazero's table and close the host modules. Neither can fail.
 			_ = m.compiled.Close(m.engine.ctx)
 			_ = m.runtime.Close(m.engine.ctx)
+			m.data.close()
 		}
 	}
 }

@@ -11,7 +11,7 @@ const (
 	segmentCost = 50
 )
 
-// Start starts the guest: it writes the module's active data segments to memory and calls its start
+// Start starts the guest: it gives the memory the module's active data segments and calls its start
 // function. That is work of the guest, charged and preempted like the rest. Errors are those of Call. It
 // must be called before the first Call.
 func (i *Instance) Start() error {
@@ -26,35 +26,59 @@ func (i *Instance) Start() error {
 	return err
 }
 
-// initialize writes the active data segments. wazero has filled the tables.
+// initialize gives the memory its initial data. wazero has filled the tables.
 func (i *Instance) initialize() error {
 	if i.module.info.ElementsOutOfBounds {
 		return &Trap{Code: InvalidTableAccess, Message: InvalidTableAccess.String()}
 	}
-	for _, data := range i.module.info.Data {
-		if err := i.write(data); err != nil {
+	if err := i.lay(&i.module.data); err != nil {
+		return err
+	}
+	for _, s := range i.module.data.segments {
+		if s.Offset+int64(len(s.Bytes)) > int64(i.guest.Memory().Size()) {
+			return &Trap{Code: MemoryOutOfBounds, Message: MemoryOutOfBounds.String()}
+		}
+		if err := i.burn(segmentCost); err != nil {
+			return err
+		}
+		if err := i.write(s.Offset, s.Bytes, byteCost); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// write writes a data segment in pieces.
-func (i *Instance) write(data meter.Data) error {
-	memory, offset, rest := i.guest.Memory(), data.Offset, data.Bytes
-	if uint64(offset)+uint64(len(rest)) > uint64(memory.Size()) {
-		return &Trap{Code: MemoryOutOfBounds, Message: MemoryOutOfBounds.String()}
+// lay maps the image, or copies it if that is not possible. Both cost the guest what writing its segments would.
+func (i *Instance) lay(data *initialData) error {
+	if data.image == nil {
+		return nil
 	}
-	if err := i.burn(segmentCost); err != nil {
-		return err
-	}
-	for len(rest) > 0 {
-		n := min(len(rest), dataPiece)
-		if err := i.burn(int64(n) * byteCost); err != nil {
+	for left := data.imageCost; left > 0; left -= dataPiece {
+		if err := i.burn(min(left, dataPiece)); err != nil {
 			return err
 		}
-		memory.Write(offset, rest[:n])
-		offset, rest = offset+uint32(n), rest[n:]
+	}
+	if i.account.Map(data.image) {
+		return nil
+	}
+	for offset, content := range data.image.Extents() {
+		if err := i.write(offset, content, 0); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// write writes to memory in pieces, each byte for some fuel.
+func (i *Instance) write(offset int64, rest []byte, cost int64) error {
+	memory := i.guest.Memory()
+	for len(rest) > 0 {
+		n := min(len(rest), dataPiece)
+		if err := i.burn(int64(n) * cost); err != nil {
+			return err
+		}
+		memory.Write(uint32(offset), rest[:n])
+		offset, rest = offset+int64(n), rest[n:]
 	}
 	return nil
 }

@@ -1,7 +1,6 @@
 package memory
 
 import (
-	"bytes"
 	"errors"
 	"sync"
 	"unsafe"
@@ -46,6 +45,20 @@ func (p *Pool) NewAccount(limitBytes int64, allowed *Allowance) *Account {
 func (a *Account) Allocate(_, most uint64) experimental.LinearMemory {
 	a.memory.ceiling = min(int64(most), a.budget.limit, a.pool.budget.limit)
 	return &a.memory
+}
+
+// Map maps an image over the memory, which must be large enough and must not have been touched. It returns false, and
+// leaves the memory as it is, if the process may not have more mappings; then the caller has to copy.
+func (a *Account) Map(image *Image) bool {
+	m := &a.memory
+	if a.closed || m.size < image.end() {
+		return false
+	}
+	lost, err := a.pool.lay(image, m.base)
+	if err == nil || lost {
+		m.image = image
+	}
+	return err == nil
 }
 
 // Reserve counts n bytes against both limits, or refuses and counts nothing.
@@ -148,7 +161,8 @@ type linear struct {
 	base    *byte // nil if it has no slot yet
 	class   class
 	size    int64
-	ceiling int64 // upper bound of size
+	ceiling int64  // upper bound of size
+	image   *Image // mapped over it; nil: none
 }
 
 // Reallocate implements experimental.LinearMemory. Within its slot the memory grows in place; beyond, its
@@ -175,14 +189,27 @@ func (m *linear) Reallocate(size uint64) []byte {
 
 // move moves the memory to a slot that holds size bytes.
 func (m *linear) move(size int64) bool {
-	base, class, err := m.account.pool.acquire(size, m.ceiling)
+	p := m.account.pool
+	base, class, err := p.acquire(size, m.ceiling)
 	if err != nil {
 		m.account.refusal = err
 		return false
 	}
 	if m.base != nil {
-		copyTouched(unsafe.Slice(base, m.size), m.bytes())
-		m.account.pool.classes[m.class].release(m.base, m.size)
+		image := m.image
+		if image != nil {
+			lost, err := p.lay(image, base)
+			if lost {
+				m.account.refusal = err
+				return false
+			}
+			if err != nil {
+				image = nil
+			}
+		}
+		image.copyChanged(unsafe.Slice(base, m.size), m.bytes())
+		p.clean(vacated{m.class, m.base, m.size, m.image})
+		m.image = image
 	}
 	m.base, m.class = base, class
 	return true
@@ -203,8 +230,8 @@ func (a *Account) refuse(size uint64) {
 // Free implements experimental.LinearMemory. It may be called more than once.
 func (m *linear) Free() {
 	m.account.give(m.size)
-	m.account.pool.vacate(vacated{m.class, m.base, m.size})
-	m.base, m.size = nil, 0
+	m.account.pool.vacate(vacated{m.class, m.base, m.size, m.image})
+	m.base, m.size, m.image = nil, 0, nil
 }
 
 func (m *linear) capacity() int64 {
@@ -220,15 +247,4 @@ func (m *linear) bytes() []byte {
 		return []byte{}
 	}
 	return unsafe.Slice(m.base, m.size)
-}
-
-// copyTouched copies src to dst, which is zero, and skips pages of zeroes: pages that were never touched in
-// src must not become resident in dst.
-func copyTouched(dst, src []byte) {
-	var zeroes [4096]byte
-	for at := 0; at < len(src); at += len(zeroes) {
-		if page := src[at : at+len(zeroes)]; !bytes.Equal(page, zeroes[:]) {
-			copy(dst[at:], page)
-		}
-	}
 }

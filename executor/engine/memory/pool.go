@@ -1,14 +1,20 @@
 package memory
 
 import (
+	"errors"
 	"fmt"
 	"sync/atomic"
 )
+
+var errMappings = errors.New("the process has as many mappings as it may")
 
 // Config bounds a pool.
 type Config struct {
 	// LimitBytes bounds what all accounts hold together; zero or less: no bound.
 	LimitBytes int64
+	// Mappings bounds how many mappings of the process images take; zero: as many as the system allows, less those
+	// that others need.
+	Mappings int64
 	// OnReclaimed, unless nil, is called when Freeing has fallen. It must not block.
 	OnReclaimed func()
 }
@@ -21,11 +27,18 @@ type Pool struct {
 	reaper      reaper
 	freeing     atomic.Int64 // bytes of abandoned accounts and of memories that the reaper has
 	onReclaimed func()
+
+	images       atomic.Int64 // their bytes
+	mappings     atomic.Int64 // that images take
+	mostMappings int64
 }
 
 // NewPool returns an empty pool. Address space is reserved when it is first needed.
 func NewPool(config Config) *Pool {
-	p := &Pool{onReclaimed: config.OnReclaimed}
+	p := &Pool{onReclaimed: config.OnReclaimed, mostMappings: config.Mappings}
+	if p.mostMappings == 0 {
+		p.mostMappings = mostMappings()
+	}
 	p.budget.setLimit(config.LimitBytes)
 	return p
 }
@@ -35,6 +48,9 @@ func (p *Pool) Used() int64 { return p.budget.used.Load() }
 
 // Freeing returns the bytes of Used that belong to no account any more.
 func (p *Pool) Freeing() int64 { return p.freeing.Load() }
+
+// Images returns the bytes of all images. Each is in memory once, however many memories map it.
+func (p *Pool) Images() int64 { return p.images.Load() }
 
 // Limit returns the bound on Used; math.MaxInt64 if there is none.
 func (p *Pool) Limit() int64 { return p.budget.limit }
@@ -77,4 +93,33 @@ func (p *Pool) acquire(size, ceiling int64) (base *byte, c class, err error) {
 		}
 	}
 	return nil, 0, err
+}
+
+// lay maps an image over an untouched slot. After an error the slot is as it was, or lost is set: it has parts of the
+// image, and must not be given to another.
+func (p *Pool) lay(image *Image, base *byte) (lost bool, err error) {
+	n := image.mappings()
+	if p.mappings.Add(n) > p.mostMappings {
+		p.mappings.Add(-n)
+		return false, errMappings
+	}
+	if err := image.lay(base); err != nil {
+		if image.lift(base) != nil {
+			return true, err
+		}
+		p.mappings.Add(-n)
+		return false, err
+	}
+	return false, nil
+}
+
+// clean takes back a slot. One that keeps its image is lost.
+func (p *Pool) clean(v vacated) {
+	if v.image != nil {
+		if err := v.image.lift(v.base); err != nil {
+			return
+		}
+		p.mappings.Add(-v.image.mappings())
+	}
+	p.classes[v.class].release(v.base, v.touched)
 }

@@ -11,6 +11,7 @@ type vacated struct {
 	class   class
 	base    *byte // nil if it never had a slot
 	touched int64
+	image   *Image // mapped over it; nil: none
 }
 
 // vacate takes back the slot and the bytes of a memory. Large memories are left to the reaper, since the
@@ -25,7 +26,7 @@ func (p *Pool) vacate(v vacated) {
 
 func (p *Pool) reclaim(v vacated) {
 	if v.base != nil {
-		p.classes[v.class].release(v.base, v.touched)
+		p.clean(v)
 	}
 	p.budget.give(v.touched)
 }

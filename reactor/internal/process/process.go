@@ -12,12 +12,13 @@ import (
 // Memory is the memory that the process uses.
 type Memory struct {
 	Resident uint64 // now
-	Peak     uint64 // the most so far; 0 if unknown
+	Peak     uint64 // the most so far, or a little more; 0 if unknown
 	Heap     uint64 // the objects on the Go heap, live or not yet swept
 }
 
-// ReadMemory reads the current figures.
-func ReadMemory() Memory {
+// ReadMemory reads the current figures. Files in memory of the given size count once, however often the process has
+// mapped them; in what the system reports as resident a page counts for each mapping.
+func ReadMemory(files uint64) Memory {
 	samples := []metrics.Sample{
 		{Name: "/memory/classes/heap/objects:bytes"},
 		{Name: "/memory/classes/total:bytes"},
@@ -26,7 +27,7 @@ func ReadMemory() Memory {
 	metrics.Read(samples)
 	m := Memory{Heap: samples[0].Value.Uint64()}
 	var ok bool
-	if m.Resident, m.Peak, ok = resident(); !ok {
+	if m.Resident, m.Peak, ok = resident(files); !ok {
 		m.Resident = samples[1].Value.Uint64() - samples[2].Value.Uint64()
 	}
 	return m

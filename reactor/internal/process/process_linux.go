@@ -11,12 +11,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// resident reads /proc/self/status: VmRSS and VmHWM, in KiB (proc_pid_status(5)).
-func resident() (now, peak uint64, ok bool) {
+// resident reads /proc/self/status: VmRSS, VmHWM and RssShmem, in KiB (proc_pid_status(5)).
+func resident(files uint64) (now, peak uint64, ok bool) {
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {
 		return 0, 0, false
 	}
+	var again uint64 // pages of files in memory, after their first mapping
 	lines := bufio.NewScanner(bytes.NewReader(status))
 	for lines.Scan() {
 		key, value, _ := strings.Cut(lines.Text(), ":")
@@ -29,9 +30,11 @@ func resident() (now, peak uint64, ok bool) {
 			now, ok = kib<<10, true
 		case "VmHWM":
 			peak = kib << 10
+		case "RssShmem":
+			again = kib<<10 - min(kib<<10, files)
 		}
 	}
-	return now, peak, ok
+	return now - min(again, now), peak - min(again, peak), ok
 }
 
 // machine returns the least of the machine's memory and the limits of the control groups above the process.

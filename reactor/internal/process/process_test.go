@@ -8,7 +8,7 @@ import (
 
 func TestReadMemory(t *testing.T) {
 	debug.FreeOSMemory() // or what the block takes was there before
-	before := ReadMemory()
+	before := ReadMemory(0)
 	if before.Resident == 0 || before.Heap == 0 {
 		t.Fatalf("ReadMemory = %+v", before)
 	}
@@ -20,7 +20,7 @@ func TestReadMemory(t *testing.T) {
 	for i := 0; i < size; i += 4096 {
 		block[i] = 1
 	}
-	after := ReadMemory()
+	after := ReadMemory(0)
 	if after.Heap < before.Heap+size/2 || after.Resident < before.Resident+size/2 {
 		t.Errorf("after touching %d bytes: %+v, before: %+v", size, after, before)
 	}

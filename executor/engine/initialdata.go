@@ -1,0 +1,54 @@
+package engine
+
+import (
+	"bytes"
+	"slices"
+
+	"github.com/reactord/reactord/executor/engine/memory"
+	"github.com/reactord/reactord/executor/engine/meter"
+)
+
+// initialData is what the memories of a module's instances begin with.
+type initialData struct {
+	image     *memory.Image    // nil: none
+	imageCost int64            // fuel, as if its segments were written
+	segments  []memory.Segment // that are not in the image, in the order in which they are written
+}
+
+// take takes the data out of info. As much as is worth it becomes an image, if no segment is out of bounds: such a module
+// never runs, but ends as the specification has it.
+func (d *initialData) take(info *meter.Info, pool *memory.Pool) {
+	size := int64(info.MinPages) * memory.PageBytes
+	total, fits := int64(0), true
+	d.segments = make([]memory.Segment, len(info.Data))
+	for i, data := range info.Data {
+		s := memory.Segment{Offset: int64(data.Offset), Bytes: data.Bytes}
+		d.segments[i] = s
+		total += dataCost(s)
+		fits = fits && s.Offset+int64(len(s.Bytes)) <= size
+	}
+	info.Data = nil
+	if !fits {
+		return
+	}
+	image, rest, err := pool.NewImage(d.segments)
+	if err != nil || image == nil {
+		return // they are copied
+	}
+	d.image, d.imageCost, d.segments = image, total, slices.Clip(rest)
+	for i := range d.segments {
+		s := &d.segments[i]
+		s.Bytes = bytes.Clone(s.Bytes) // the others are no longer needed
+		d.imageCost -= dataCost(*s)
+	}
+}
+
+// dataCost is the fuel for writing a segment.
+func dataCost(s memory.Segment) int64 { return segmentCost + byteCost*int64(len(s.Bytes)) }
+
+func (d *initialData) close() {
+	if d.image != nil {
+		_ = d.image.Close() // it could only fail for a file or a mapping that is not ours
+		d.image = nil
+	}
+}

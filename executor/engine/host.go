@@ -53,6 +53,7 @@ func defineMeter(ctx context.Context, r wazero.Runtime) error {
 	_, err := r.NewHostModuleBuilder(meter.HostModule).
 		NewFunctionBuilder().WithGoFunction(api.GoFunc(yield), nil, nil).Export(meter.YieldFunction).
 		NewFunctionBuilder().WithGoFunction(api.GoFunc(growStack), nil, nil).Export(meter.GrowStackFunction).
+		NewFunctionBuilder().WithGoFunction(api.GoFunc(clearMemory), []api.ValueType{api.ValueTypeI32, api.ValueTypeI32}, nil).Export(meter.ClearFunction).
 		Instantiate(ctx)
 	return err
 }
@@ -67,6 +68,13 @@ func yield(ctx context.Context, _ []uint64) {
 // growStack is called by metered code when the remaining stack bytes are below zero.
 func growStack(ctx context.Context, _ []uint64) {
 	if err := ctx.(Host).binding().instance.growStack(); err != nil {
+		Abort(err)
+	}
+}
+
+// clearMemory is called by metered code to write zeroes.
+func clearMemory(ctx context.Context, params []uint64) {
+	if err := ctx.(Host).binding().instance.clear(int64(uint32(params[0])), int64(uint32(params[1]))); err != nil {
 		Abort(err)
 	}
 }

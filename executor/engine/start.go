@@ -5,6 +5,8 @@ import "github.com/reactord/reactord/executor/engine/meter"
 const (
 	// dataPiece is the number of bytes written between two fuel checks.
 	dataPiece = 32 << 10
+	// clearPiece is the number of bytes cleared between two fuel checks.
+	clearPiece = 256 << 10
 	// byteCost is the fuel for writing a byte to memory that was not touched before.
 	byteCost = 1
 	// segmentCost is the fuel for a segment, in addition to its bytes.
@@ -79,6 +81,19 @@ func (i *Instance) write(offset int64, rest []byte, cost int64) error {
 		}
 		memory.Write(uint32(offset), rest[:n])
 		offset, rest = offset+int64(n), rest[n:]
+	}
+	return nil
+}
+
+// clear writes zeroes to memory in pieces, at the price of memory.fill.
+func (i *Instance) clear(offset, n int64) error {
+	for n > 0 {
+		piece := min(n, clearPiece)
+		if err := i.burn(piece / meter.ClearedPerUnit); err != nil {
+			return err
+		}
+		i.account.Clear(offset, piece)
+		offset, n = offset+piece, n-piece
 	}
 	return nil
 }

@@ -34,6 +34,7 @@ func BenchmarkWaiting(b *testing.B) {
 			}
 		})
 	}
+	b.Run("guest=go", benchmarkWaitingGo)
 }
 
 // BenchmarkWaitingChurn measures the same after four rounds of making and dropping 10,000 guests,

@@ -5,6 +5,8 @@
 // given back, its pages return to the operating system. So resident memory is what living guests
 // have touched, and the next user of a slot reads zeroes.
 //
+// A memory may begin with an [Image] instead of zeroes: data that many memories share until they write it.
+//
 // Limits apply to sizes, not to touched pages: the length of a linear memory, plus what its instance
 // reserves besides it (call stack, tables). A reservation is counted against both limits, the account's
 // and the pool's, or refused and counted against neither.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"iter"
-	"os"
 	"slices"
 )
 
@@ -47,7 +46,7 @@ const (
 // NewImage makes an image of segments that are written in that order. It returns those that are not worth it, which
 // the caller has to write. If all are such, the image is nil. The image has copies of the segments.
 func (p *Pool) NewImage(segments []Segment) (*Image, []Segment, error) {
-	extents, rest := layout(segments, int64(os.Getpagesize()))
+	extents, rest := layout(segments, p.hostPage)
 	if len(extents) == 0 {
 		return nil, segments, nil
 	}
@@ -132,6 +131,19 @@ func (m *Image) find(offset int64) (extent, bool) {
 		}
 	}
 	return extent{}, false
+}
+
+// within returns the parts of extents that lie between two offsets of the memory. m may be nil.
+func (m *Image) within(start, end int64) (parts []extent) {
+	if m == nil {
+		return nil
+	}
+	for _, e := range m.extents {
+		if part := (extent{start: max(start, e.start), end: min(end, e.end)}); part.start < part.end {
+			parts = append(parts, part)
+		}
+	}
+	return parts
 }
 
 // Bytes returns the size of the image.

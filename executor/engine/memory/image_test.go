@@ -197,6 +197,34 @@ func TestImageBudget(t *testing.T) {
 	}
 }
 
+// TestClear: what is cleared reads as zeroes, and what nobody has touched stays out of memory.
+func TestClear(t *testing.T) {
+	const size = 4 << 20
+	p := newPool(t, 0)
+	image, content := newImage(t, p, 1<<20, 300<<10)
+	rnd := rand.New(rand.NewPCG(1, 2))
+	for _, image := range []*Image{nil, image} {
+		a := p.NewAccount(0, nil)
+		defer a.Close()
+		view := a.Allocate(0, uint64(64*mib)).Reallocate(size)
+		want := make([]byte, size)
+		if image != nil && a.Map(image) {
+			copy(want[1<<20:], content)
+		}
+		for range 200 {
+			at := rnd.IntN(size)
+			view[at], want[at] = 1, 1
+			from := rnd.Int64N(size)
+			n := rnd.Int64N(min(size-from, 1<<rnd.IntN(20)+1))
+			a.Clear(from, n)
+			clear(want[from : from+n])
+		}
+		if !bytes.Equal(view, want) {
+			t.Error("the memory is not what was written and cleared")
+		}
+	}
+}
+
 // BenchmarkImage compares mapping with copying, for a guest that then writes some of the pages and ends.
 func BenchmarkImage(b *testing.B) {
 	for _, size := range []int64{16 << 10, 32 << 10, 64 << 10, 256 << 10, 1 << 20} {

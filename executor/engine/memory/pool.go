@@ -3,6 +3,7 @@ package memory
 import (
 	"errors"
 	"fmt"
+	"os"
 	"sync/atomic"
 )
 
@@ -12,8 +13,8 @@ var errMappings = errors.New("the process has as many mappings as it may")
 type Config struct {
 	// LimitBytes bounds what all accounts hold together; zero or less: no bound.
 	LimitBytes int64
-	// Mappings bounds how many mappings of the process images take; zero: as many as the system allows, less those
-	// that others need.
+	// Mappings bounds how many mappings of the process images take; negative: none; zero: as many as the system allows,
+	// less those that others need.
 	Mappings int64
 	// OnReclaimed, unless nil, is called when Freeing has fallen. It must not block.
 	OnReclaimed func()
@@ -29,13 +30,18 @@ type Pool struct {
 	onReclaimed func()
 
 	images       atomic.Int64 // their bytes
+	hostPage     int64        // bytes of a page of the system
+	pages        pageTable
 	mappings     atomic.Int64 // that images take
 	mostMappings int64
 }
 
 // NewPool returns an empty pool. Address space is reserved when it is first needed.
 func NewPool(config Config) *Pool {
-	p := &Pool{onReclaimed: config.OnReclaimed, mostMappings: config.Mappings}
+	p := &Pool{
+		onReclaimed: config.OnReclaimed, mostMappings: config.Mappings,
+		hostPage: int64(os.Getpagesize()), pages: openPageTable(),
+	}
 	if p.mostMappings == 0 {
 		p.mostMappings = mostMappings()
 	}
@@ -67,7 +73,7 @@ func (p *Pool) Close() error {
 			return fmt.Errorf("memory: %w", err)
 		}
 	}
-	return nil
+	return p.pages.close()
 }
 
 // acquire returns a zeroed slot for size bytes that may become ceiling bytes.

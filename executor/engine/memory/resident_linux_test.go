@@ -84,3 +84,17 @@ func TestMoveKeepsUntouchedPagesUntouched(t *testing.T) {
 		t.Errorf("%d bytes resident for 128 guests that touched a page each", got)
 	}
 }
+
+// TestClearKeepsUntouchedPagesUntouched: pages that nobody has touched need not be written.
+func TestClearKeepsUntouchedPagesUntouched(t *testing.T) {
+	p := newPool(t, 0)
+	a := p.NewAccount(0, nil)
+	defer a.Close()
+	view := a.Allocate(0, uint64(4*gib)).Reallocate(uint64(8 * mib))
+	page := int64(os.Getpagesize())
+	view[5*page], view[700*page] = 1, 1
+	a.Clear(page, 4*mib-page)
+	if got := resident(t, view); got != 2*page || view[5*page] != 0 || view[700*page] != 0 {
+		t.Errorf("%d bytes resident after two pages were touched and all were cleared", got)
+	}
+}

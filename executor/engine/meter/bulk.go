@@ -134,6 +134,7 @@ type helperAsm struct {
 //
 //	if count > chunk:
 //	  if it is out of bounds: the operation, which traps before it writes
+//	  if it writes zeroes to memory: the host does it, and charges it; return
 //	  while count > chunk: the operation on a chunk, charge it, check
 //	charge count, check, the operation on the rest
 func (rw *rewriter) helperCode(h bulkHelper) []byte {
@@ -141,6 +142,9 @@ func (rw *rewriter) helperCode(h bulkHelper) []byte {
 	a.long()
 	a.Begin(wasm.OpIf)
 	a.bounds()
+	if h.op == wasm.OpMemoryFill {
+		a.zeroes()
+	}
 	if h.op == wasm.OpMemoryCopy || h.op == wasm.OpTableCopy && h.a == h.b {
 		a.overlaps()
 		a.Begin(wasm.OpIf)
@@ -247,6 +251,19 @@ func (a *helperAsm) bounds() {
 	a.get(fromLocal)
 	a.Op(wasm.OpI32LtU)
 	a.trapIf()
+}
+
+// zeroes leaves it to the host to write zeroes, and returns. Allocators clear memory that nobody has used yet, and the host
+// knows which pages those are: writing them would make them resident.
+func (a *helperAsm) zeroes() {
+	a.get(fromLocal)
+	a.I32Const(0xff)
+	a.Op(wasm.OpI32And, wasm.OpI32Eqz)
+	a.Begin(wasm.OpIf)
+	a.get(toLocal)
+	a.get(countLocal)
+	a.Index(wasm.OpCall, a.rw.added.clear)
+	a.Op(wasm.OpReturn, wasm.OpEnd)
 }
 
 // trapIf does the whole operation, which traps, if the operand is not zero.

@@ -6,7 +6,7 @@
 //
 // # What a rewritten module does
 //
-// It exports two mutable i64 globals, which start at zero, and imports two functions from [HostModule]:
+// It exports two mutable i64 globals, which start at zero, and imports three functions from [HostModule]:
 //
 //   - [FuelGlobal] counts down, by about one unit for each machine instruction. Every loop and every
 //     cycle of calls contains a check that calls [YieldFunction] if the counter is below zero. There
@@ -15,6 +15,8 @@
 //     by an upper bound of the function's frame. If it falls below zero, the function calls
 //     [GrowStackFunction]. There the host adds to the counter, or ends the guest. The stack in use
 //     never exceeds the granted bytes by more than [RedZone].
+//   - Where the module fills much memory with zeroes, it calls [ClearFunction]. The host writes them, except to
+//     pages that nobody has touched.
 //
 // For a large frame the bound is often several times too high, so it is in a global of its own. The host
 // reads the true size from the machine code and puts it into that global: see [FrameGlobal].

@@ -73,6 +73,8 @@ func newTestHost(t testing.TB, quantum int64) *testHost {
 	_, err := h.runtime.NewHostModuleBuilder(meter.HostModule).
 		NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(h.yield), nil, nil).Export(meter.YieldFunction).
 		NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(h.growStack), nil, nil).Export(meter.GrowStackFunction).
+		NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(h.clear), []api.ValueType{api.ValueTypeI32, api.ValueTypeI32}, nil).
+		Export(meter.ClearFunction).
 		Instantiate(ctx)
 	if err != nil {
 		t.Fatal(err)
@@ -97,6 +99,25 @@ func (h *testHost) yield(_ context.Context, m api.Module, _ []uint64) {
 		h.overshot = max(h.overshot, -left)
 	}
 	h.refill(fuel)
+}
+
+func (h *testHost) clear(ctx context.Context, m api.Module, params []uint64) {
+	at, n := uint32(params[0]), uint32(params[1])
+	b, ok := m.Memory().Read(at, n)
+	if !ok {
+		panic(errors.New("cleared out of bounds"))
+	}
+	clear(b)
+	fuel := counter(m, meter.FuelGlobal)
+	for n > 0 {
+		piece := min(n, 32<<10)
+		left := int64(fuel.Get()) - int64(piece/meter.ClearedPerUnit)
+		fuel.Set(uint64(left))
+		if left < 0 {
+			h.yield(ctx, m, nil)
+		}
+		n -= piece
+	}
 }
 
 // refill sets the fuel to a quantum and counts what is given.

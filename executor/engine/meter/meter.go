@@ -11,6 +11,7 @@ const (
 	HostModule        = "reactord"       // the module that the functions below are imported from
 	YieldFunction     = "yield"          // () -> (): called when the fuel is below zero
 	GrowStackFunction = "grow_stack"     // () -> (): called when the stack bytes are below zero
+	ClearFunction     = "clear"          // (i32 address, i32 bytes) -> (): called to write many zeroes, within bounds
 	FuelGlobal        = "reactord.fuel"  // mutable i64: units left; the host sets it
 	StackGlobal       = "reactord.stack" // mutable i64: stack bytes left; the host adds to it
 	StartFunction     = "reactord.start" // () -> (): the start function, if there is one; see Info.HasStart
@@ -19,11 +20,14 @@ const (
 )
 
 // AddedImports is the number of functions that a rewritten module imports after those of the original.
-const AddedImports = 2
+const AddedImports = 3
 
 // FrameGlobal returns the name of the mutable i64 that has the frame of Info.LargeFrames[i] in bytes. It
 // starts with the pass's upper bound. A host that knows the frame sets it before it calls the module.
 func FrameGlobal(i int) string { return framePrefix + strconv.Itoa(i) }
+
+// ClearedPerUnit is the number of bytes that ClearFunction clears for a unit of fuel.
+const ClearedPerUnit = 1 << bytesPerUnitLog2
 
 // RedZone is the number of bytes of stack that a guest may use beyond what was granted. Call chains without
 // recursion that fit into it are not counted.

@@ -93,6 +93,7 @@ type added struct {
 	fuel, stack      uint32         // globals
 	frames           map[int]uint32 // globals of large frames, by function
 	yield, growStack uint32         // functions
+	clear            uint32
 	renumber         func(uint32) uint32
 	bulk             bulk
 }
@@ -245,9 +246,10 @@ func (rw *rewriter) extend() {
 	first, renumber := m.ImportFunctions(
 		wasm.Import{Module: HostModule, Name: YieldFunction, Kind: wasm.FuncExtern, Func: void},
 		wasm.Import{Module: HostModule, Name: GrowStackFunction, Kind: wasm.FuncExtern, Func: void},
+		wasm.Import{Module: HostModule, Name: ClearFunction, Kind: wasm.FuncExtern, Func: rw.addType(wasm.FuncType{Params: []wasm.ValType{wasm.I32, wasm.I32}})},
 	)
 	rw.added = added{
-		yield: first, growStack: first + 1, renumber: renumber,
+		yield: first, growStack: first + 1, clear: first + 2, renumber: renumber,
 		fuel: rw.addCounter(FuelGlobal, 0), stack: rw.addCounter(StackGlobal, 0),
 	}
 	rw.exportStart()

@@ -101,18 +101,18 @@ func TestRewrittenModule(t *testing.T) {
 	for _, x := range m.Exports {
 		exports = append(exports, x.Name)
 	}
-	if diff := cmp.Diff([]string{"env.f", "env.g", "env.c", "env.m", "env.t", "reactord.yield", "reactord.grow_stack"}, imports); diff != "" {
+	if diff := cmp.Diff([]string{"env.f", "env.g", "env.c", "env.m", "env.t", "reactord.yield", "reactord.grow_stack", "reactord.clear"}, imports); diff != "" {
 		t.Errorf("imports (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff([]string{"h", "f", "memory", "table", "own", "g", "pair", "unnamed", "reactord.fuel", "reactord.stack", "reactord.start"}, exports); diff != "" {
 		t.Errorf("exports (-want +got):\n%s", diff)
 	}
-	if start := m.Exports[len(m.Exports)-1]; m.Start != nil || start.Index != 3 {
-		t.Errorf("start = %v, exported %d, want 3", m.Start, start.Index)
+	if start := m.Exports[len(m.Exports)-1]; m.Start != nil || start.Index != 4 {
+		t.Errorf("start = %v, exported %d, want 4", m.Start, start.Index)
 	}
 	m.Globals[1].Init.Functions(func(f uint32) {
-		if f != 3 {
-			t.Errorf("ref.func in a global = %d, want 3", f)
+		if f != 4 {
+			t.Errorf("ref.func in a global = %d, want 4", f)
 		}
 	})
 	for i, want := range []wasm.Bounds{{Min: 3, Max: 7, HasMax: true}, {Min: 2, Max: 7, HasMax: true}} {
@@ -174,9 +174,9 @@ func TestModulesThatSayTooMuchAreRefused(t *testing.T) {
 			m: wasm.Module{Types: []wasm.FuncType{{}}, Imports: []wasm.Import{{Module: "m", Name: strings.Repeat("x", 21)}}}},
 		{name: "a long module", want: "module name of 21 bytes, the limit is 20",
 			m: wasm.Module{Types: []wasm.FuncType{{}}, Imports: []wasm.Import{{Module: strings.Repeat("x", 21)}}}},
-		{name: "many types", want: "types of 180 parameters and results together, the limit is 100",
+		{name: "many types", want: "types of 182 parameters and results together, the limit is 100",
 			m: wasm.Module{Types: []wasm.FuncType{wide, wide}, Functions: []uint32{0, 1}, Bodies: []wasm.Body{body, body}}},
-		{name: "many types of blocks", want: "types of 180 parameters and results together, the limit is 100",
+		{name: "many types of blocks", want: "types of 182 parameters and results together, the limit is 100",
 			m: wasm.Module{Types: []wasm.FuncType{{Results: wide.Params}, {Params: wide.Params}}, Functions: []uint32{1}, Bodies: []wasm.Body{
 				{Code: []byte{0x02, 0x00, 0x00, 0x0b, 0x00, 0x0b}}}}},
 		{name: "many types that nothing uses", m: wasm.Module{Types: []wasm.FuncType{wide, wide, {}}, Functions: []uint32{2}, Bodies: []wasm.Body{body}}},

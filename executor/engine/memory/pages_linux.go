@@ -1,0 +1,42 @@
+package memory
+
+import (
+	"encoding/binary"
+	"os"
+	"unsafe"
+)
+
+// pageTable tells which pages of the process exist. (https://docs.kernel.org/admin-guide/mm/pagemap.html)
+type pageTable struct{ file *os.File } // nil: it can't be read here
+
+func openPageTable() pageTable {
+	file, err := os.Open("/proc/self/pagemap")
+	if err != nil {
+		return pageTable{}
+	}
+	return pageTable{file}
+}
+
+// touched sets which pages from base on are in memory or swapped out. It returns false if that is not known.
+func (t pageTable) touched(base unsafe.Pointer, page int64, pages []bool) bool {
+	const entry, present, swapped = 8, 1 << 63, 1 << 62
+	var entries [seenPages * entry]byte
+	in := entries[:len(pages)*entry]
+	if t.file == nil {
+		return false
+	}
+	if _, err := t.file.ReadAt(in, int64(uintptr(base))/page*entry); err != nil {
+		return false
+	}
+	for i := range pages {
+		pages[i] = binary.NativeEndian.Uint64(in[i*entry:])&(present|swapped) != 0
+	}
+	return true
+}
+
+func (t pageTable) close() error {
+	if t.file == nil {
+		return nil
+	}
+	return t.file.Close()
+}

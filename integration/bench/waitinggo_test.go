@@ -1,0 +1,89 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/reactord/reactord/integration/internal/testkit"
+	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
+)
+
+// benchmarkWaitingGo measures what a Go program costs that waits: a thousand of them, submitted through the API. Pages
+// that guests share count once. Beside it is what one costs in Wasmtime, if its Python package is installed for the
+// interpreter that WASMTIME_PYTHON names, or python3.
+func benchmarkWaitingGo(b *testing.B) {
+	const guests = 1000
+	binary := testkit.GoGuest(b, "testdata/gosleeper")
+	for b.Loop() {
+		d := testkit.Start(b, b.TempDir(), "--node-memory=16GiB")
+		spec := &reactorv1.WorkloadSpec{Module: d.Push(b, binary), Labels: map[string]string{"bench": "waiting"}}
+		d.Submit(b, spec)
+		await(b, d, func(s *reactorv1.Stats) bool { return s.GetWaiting() == 1 })
+		settle(b, d)
+		before := proportional(b, d.PID)
+		d.SubmitMany(b, spec, guests)
+		await(b, d, func(s *reactorv1.Stats) bool { return s.GetWaiting() == guests+1 })
+		settle(b, d)
+		used := proportional(b, d.PID)
+		b.ReportMetric(mebibytes(used-before)/guests, "MiB/guest")
+		b.ReportMetric(mebibytes(used), "MiB")
+		b.ReportMetric(mebibytes(d.Stats(b).GetResidentBytes()), "stats-MiB")
+		empty(b, d)
+		d.Stop()
+		if other, ok := waitingInWasmtime(b, binary); ok {
+			b.ReportMetric(mebibytes(other), "wasmtime-MiB/guest")
+		}
+	}
+}
+
+func mebibytes(bytes uint64) float64 { return float64(bytes) / (1 << 20) }
+
+// proportional returns a process's memory, in which a page counts once however often it is mapped (proc_pid_smaps(5)).
+func proportional(b *testing.B, pid int) uint64 {
+	b.Helper()
+	rollup, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
+	if err != nil {
+		b.Fatal(err)
+	}
+	for line := range strings.Lines(string(rollup)) {
+		if name, value, _ := strings.Cut(line, ":"); name == "Pss" {
+			return kibibytes(b, value)
+		}
+	}
+	b.Fatal("no Pss in smaps_rollup")
+	return 0
+}
+
+// waitingInWasmtime returns what a waiting guest costs in Wasmtime; ok is false if that is not installed.
+func waitingInWasmtime(b *testing.B, binary []byte) (bytes uint64, ok bool) {
+	b.Helper()
+	python := os.Getenv("WASMTIME_PYTHON")
+	if python == "" {
+		python = "python3"
+	}
+	ctx, cancel := context.WithTimeout(b.Context(), 5*time.Minute)
+	defer cancel()
+	if exec.CommandContext(ctx, python, "-c", "import wasmtime").Run() != nil {
+		return 0, false
+	}
+	module := filepath.Join(b.TempDir(), "guest.wasm")
+	if err := os.WriteFile(module, binary, 0o600); err != nil {
+		b.Fatal(err)
+	}
+	out, err := exec.CommandContext(ctx, python, "testdata/wasmtime_waiting.py", module, "300").CombinedOutput()
+	if err != nil {
+		b.Fatalf("%v\n%s", err, out)
+	}
+	bytes, err = strconv.ParseUint(strings.TrimSpace(string(out)), 10, 64)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return bytes, true
+}

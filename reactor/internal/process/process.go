@@ -16,8 +16,8 @@ type Memory struct {
 	Heap     uint64 // the objects on the Go heap, live or not yet swept
 }
 
-// ReadMemory reads the current figures. Files in memory of the given size count once, however often the process has
-// mapped them; in what the system reports as resident a page counts for each mapping.
+// ReadMemory reads the current figures. The process's files in memory, of the given size, count once; in what the system
+// reports as resident a page of theirs counts for each mapping, and not at all without one.
 func ReadMemory(files uint64) Memory {
 	samples := []metrics.Sample{
 		{Name: "/memory/classes/heap/objects:bytes"},

@@ -17,7 +17,7 @@ func resident(files uint64) (now, peak uint64, ok bool) {
 	if err != nil {
 		return 0, 0, false
 	}
-	var again uint64 // pages of files in memory, after their first mapping
+	var mapped uint64 // pages of files in memory, each as often as it is mapped
 	lines := bufio.NewScanner(bytes.NewReader(status))
 	for lines.Scan() {
 		key, value, _ := strings.Cut(lines.Text(), ":")
@@ -31,10 +31,11 @@ func resident(files uint64) (now, peak uint64, ok bool) {
 		case "VmHWM":
 			peak = kib << 10
 		case "RssShmem":
-			again = kib<<10 - min(kib<<10, files)
+			mapped = kib << 10
 		}
 	}
-	return now - min(again, now), peak - min(again, peak), ok
+	now = now - min(mapped, now) + files
+	return now, max(now, peak-min(mapped, peak)), ok
 }
 
 // machine returns the least of the machine's memory and the limits of the control groups above the process.

@@ -99,9 +99,9 @@ func TestStartIsCancelled(t *testing.T) {
 // TestSleepersBesideStarts: beside four guests at a time that take long to start, sleepers wake up in time.
 func TestSleepersBesideStarts(t *testing.T) {
 	long(t)
-	for name, module := range costlyStarts(60*mib, 1_000_000) {
+	for name, module := range costlyStarts(200*mib, 1_000_000) {
 		t.Run(name, func(t *testing.T) {
-			d := testkit.Start(t, t.TempDir())
+			d := testkit.Start(t, t.TempDir(), "--max-module-size=256MiB")
 			sleeper := d.Push(t, examples.Sleeper)
 			spec := &reactorv1.WorkloadSpec{
 				Module: d.Push(t, module.Encode()),

@@ -94,7 +94,7 @@ allow-secret: [env:NETWORK_*, file:`+filepath.Dir(file)+`]
 
 	for flags, want := range map[string]string{
 		"--dial udp:10.0.0.0/24:5000 --listen web=127.0.0.1:0":                "dial:udp:10.0.0.0/24:5000",
-		"--connect db=127.0.0.1:0,accept --sent-bytes 1MiB --connections 5":   "connections 5, sent 1 MiB",
+		"--connect db=127.0.0.1:0,accept --sent-bytes 1MiB --connections 5":   "sent 0 B of 1 MiB",
 		"--http https://a.example.org/api --secret KEY=env:NETWORK_KEY":       "secret:KEY=env:NETWORK_KEY",
 		"--connect=db=a.example.org:443,tls,alpn=h2:http/1.1 --timeout=1h -d": "connect:db=a.example.org:443,tls,alpn=h2:http/1.1",
 	} {

@@ -94,6 +94,25 @@ func machine(t *testing.T) (name, address string) {
 	return name, addrs[0].Unmap().String()
 }
 
+// What the operator does not allow is told as such, and no flag is proposed for it.
+func TestForbiddenIsTold(t *testing.T) {
+	c := newCtlOf(t, testkit.StartGuarded(t, testkit.DataDir(t, example(t, "http-dial")), nil, "--listen=127.0.0.1:0", "--insecure-no-auth", "--allow-connect=*:443"))
+	guest := exampleFile(t, "http-dial")
+	want := "refused by the operator, whatever is granted: connect 127.0.0.1:99; see `reactorctl grants forbidden`"
+	for _, args := range [][]string{{"run", "--id", "forbidden", guest, "http://127.0.0.1:99"}, {"wait", "forbidden"}} {
+		if _, errs, status := c.run(t, "", args...); status == 0 || !strings.Contains(errs, want) {
+			t.Errorf("%s: status %d, %s", args[0], status, errs)
+		}
+	}
+	if text := c.must(t, "status", "forbidden"); !strings.Contains(text, "by the operator, whatever is granted: connect 127.0.0.1:99") {
+		t.Errorf("status:\n%s", text)
+	}
+	table, notes, _ := c.run(t, "", "grants", "forbidden")
+	if !strings.Contains(table, "leave of the operator") || strings.Contains(table, "enough for that") || !strings.Contains(notes, "no flag helps") {
+		t.Errorf("grants:\n%s%s", table, notes)
+	}
+}
+
 // A guest knows only that something was denied: who runs it is told what, and which flags would have been enough.
 func TestRefusedIsTold(t *testing.T) {
 	c := newCtlOf(t, testkit.Start(t, testkit.DataDir(t, example(t, "http-dial")), "--allow-connect=*:*", "--allow-resolve=*"))
@@ -118,7 +137,7 @@ func TestRefusedIsTold(t *testing.T) {
 		if _, errs, _ := c.run(t, "", "wait", tt.id); !strings.Contains(errs, told(tt.id, tt.what)) {
 			t.Errorf("%s: wait: %s", tt.id, errs)
 		}
-		if text := c.must(t, "status", tt.id); !strings.Contains(text, "refused       "+tt.what+"; see ") {
+		if text := c.must(t, "status", tt.id); !strings.Contains(text, "refused       for want of a grant: "+tt.what+"; see ") {
 			t.Errorf("%s: status:\n%s", tt.id, text)
 		}
 		if text := c.must(t, "grants", tt.id); !strings.Contains(text, "enough for that: "+tt.enough) {

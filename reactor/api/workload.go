@@ -148,12 +148,13 @@ type GrantStatus struct {
 	Descriptors int       // that are open through it
 }
 
-// RefusedAccess is something that a guest tried without a grant.
+// RefusedAccess is something that a guest tried without a grant, or that the operator does not allow.
 type RefusedAccess struct {
 	Kind      OpKind
 	Target    string
 	Name      string // that the guest had looked up for the address in Target, if it had to be granted as such
 	Protocol  grant.Protocol
+	Forbidden bool // the operator does not allow it: no grant would be enough
 	FirstTime time.Time
 	Count     uint64
 }

@@ -2,8 +2,10 @@ package policy
 
 import (
 	"fmt"
+	"net"
 	"net/netip"
 	"slices"
+	"strconv"
 )
 
 // Pattern covers what a grant lets a guest connect to. It is less generous than an Address, the operator's: "*." stands for
@@ -74,6 +76,14 @@ func (p Policy) MayDial(pattern Pattern) bool {
 			return true
 		}
 		return asked.name != "" && len(a.prefixes) > 0 && a.low <= asked.low && asked.high <= a.high
+	})
+}
+
+// MayDialName reports whether what a name, in lower case and without a last dot, leads to could be allowed at any port.
+func (p Policy) MayDialName(name string) bool {
+	return slices.ContainsFunc(p.Connect, func(a Address) bool {
+		pattern, err := ParsePattern(net.JoinHostPort(name, strconv.Itoa(int(max(a.low, 1)))))
+		return err == nil && Policy{Connect: []Address{a}}.MayDial(pattern)
 	})
 }
 

@@ -4715,12 +4715,12 @@ type GetGrantsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// grants are the workload's grants, in the order of its spec.
 	Grants []*GrantStatus `protobuf:"bytes,1,rep,name=grants,proto3" json:"grants,omitempty"`
-	// refused is what the guest was refused for want of a grant, each once, in the order in which it was first refused; 256
+	// refused is what the guest was refused for want of a grant, or by the operator, each once, in the order in which it was first refused; 256
 	// at most, and 8 in GRANT_MODE_ENFORCE, which notes no paths.
 	Refused []*RefusedAccess `protobuf:"bytes,2,rep,name=refused,proto3" json:"refused,omitempty"`
 	// refused_more is true if there was more than refused has.
 	RefusedMore bool `protobuf:"varint,3,opt,name=refused_more,json=refusedMore,proto3" json:"refused_more,omitempty"`
-	// missing is the smallest set of grants that would have been enough for what refused has.
+	// missing is the smallest set of grants that would have been enough for what refused has and is not forbidden.
 	Missing       []*Grant `protobuf:"bytes,4,rep,name=missing,proto3" json:"missing,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -4867,7 +4867,9 @@ type RefusedAccess struct {
 	Count uint64 `protobuf:"varint,5,opt,name=count,proto3" json:"count,omitempty"`
 	// name is the one that the guest had looked up for the address in target, which is special (loopback, private and the
 	// like) and has to be granted as such. For localhost, which may be granted by that name, target has the name.
-	Name          string `protobuf:"bytes,6,opt,name=name,proto3" json:"name,omitempty"`
+	Name string `protobuf:"bytes,6,opt,name=name,proto3" json:"name,omitempty"`
+	// forbidden is true if the operator did not allow it: no grant would have been enough.
+	Forbidden     bool `protobuf:"varint,7,opt,name=forbidden,proto3" json:"forbidden,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -4942,6 +4944,13 @@ func (x *RefusedAccess) GetName() string {
 		return x.Name
 	}
 	return ""
+}
+
+func (x *RefusedAccess) GetForbidden() bool {
+	if x != nil {
+		return x.Forbidden
+	}
+	return false
 }
 
 // RevokeGrantsRequest says which grants to revoke.
@@ -5370,7 +5379,7 @@ const file_reactor_v1_workload_proto_rawDesc = "" +
 	"\x05grant\x18\x01 \x01(\v2\x11.reactor.v1.GrantR\x05grant\x12;\n" +
 	"\vrevoke_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"revokeTime\x12 \n" +
-	"\vdescriptors\x18\x03 \x01(\rR\vdescriptors\"\xef\x01\n" +
+	"\vdescriptors\x18\x03 \x01(\rR\vdescriptors\"\x8d\x02\n" +
 	"\rRefusedAccess\x12&\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x12.reactor.v1.OpKindR\x04kind\x12\x16\n" +
 	"\x06target\x18\x02 \x01(\tR\x06target\x129\n" +
@@ -5378,7 +5387,8 @@ const file_reactor_v1_workload_proto_rawDesc = "" +
 	"\n" +
 	"first_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\tfirstTime\x12\x14\n" +
 	"\x05count\x18\x05 \x01(\x04R\x05count\x12\x12\n" +
-	"\x04name\x18\x06 \x01(\tR\x04name\"Q\n" +
+	"\x04name\x18\x06 \x01(\tR\x04name\x12\x1c\n" +
+	"\tforbidden\x18\a \x01(\bR\tforbidden\"Q\n" +
 	"\x13RevokeGrantsRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n" +
 	"\aindices\x18\x02 \x03(\rR\aindices\x12\x10\n" +

@@ -24,6 +24,8 @@ type Operator interface {
 	Resolve(name string) error
 	// Dial returns why nothing that a pattern covers may be connected to.
 	Dial(pattern policy.Pattern) error
+	// DialName returns why nothing may be connected to by a name.
+	DialName(name string) error
 }
 
 // Access is what one workload's guest may open. Make one with New.
@@ -58,12 +60,13 @@ type listenRule struct {
 }
 
 // OnRefused is called with the smallest grant that would have been enough for what a guest lacks a grant for. If that is to
-// connect to an address that has to be granted as such, name is the one that the guest had looked up for it, if any.
-type OnRefused func(enough grant.Grant, name string)
+// connect to an address that has to be granted as such, name is the one that the guest had looked up for it, if any. If it
+// is forbidden the operator does not allow it, and no grant is enough.
+type OnRefused func(enough grant.Grant, name string, forbidden bool)
 
 // New makes the access of a workload with the given grants, which are valid, and have the leases, in their order.
 //
-// If onRefused is not nil, it is told what the guest lacks a grant for. If the access learns, names may be looked up without
+// If onRefused is not nil, it is told what the guest lacks a grant for, or the operator's leave. If the access learns, names may be looked up without
 // a grant, since what the guest would connect to would not be known otherwise.
 func New(grants []grant.Grant, leases []*lease.Lease, operator Operator, onRefused OnRefused, learns bool) *Access {
 	a := &Access{operator: operator, onRefused: onRefused, learns: learns}
@@ -91,7 +94,12 @@ func New(grants []grant.Grant, leases []*lease.Lease, operator Operator, onRefus
 // Dial implements network.Access.
 func (a *Access) Dial(p network.Protocol, to netip.AddrPort, names []string) (network.Grant, error) {
 	to = netip.AddrPortFrom(to.Addr().Unmap(), to.Port())
-	if to.Addr().Zone() != "" || to.Port() == 0 || !a.mayConnect(to, names) {
+	if to.Addr().Zone() != "" || to.Port() == 0 {
+		return nil, network.ErrNotGranted
+	}
+	if !a.mayConnect(to, names) {
+		enough, name := dialOf(p, to, names)
+		a.refuse(enough, name, true)
 		return nil, network.ErrNotGranted
 	}
 	err := network.ErrNotGranted
@@ -102,10 +110,17 @@ func (a *Access) Dial(p network.Protocol, to netip.AddrPort, names []string) (ne
 			}
 		}
 	}
-	if a.onRefused != nil && errors.Is(err, network.ErrNotGranted) {
-		a.onRefused(dialOf(p, to, names))
+	if errors.Is(err, network.ErrNotGranted) {
+		enough, name := dialOf(p, to, names)
+		a.refuse(enough, name, false)
 	}
 	return nil, err
+}
+
+func (a *Access) refuse(enough grant.Grant, name string, forbidden bool) {
+	if a.onRefused != nil {
+		a.onRefused(enough, name, forbidden)
+	}
 }
 
 // mayConnect reports whether the operator allows a connection to an address, as such or by one of its names.
@@ -143,7 +158,11 @@ func dialOf(p network.Protocol, to netip.AddrPort, names []string) (d grant.Dial
 // Listen implements network.Access.
 func (a *Access) Listen(p network.Protocol, at netip.AddrPort) (network.Grant, error) {
 	at = netip.AddrPortFrom(at.Addr().Unmap(), at.Port())
-	if at.Addr().Zone() != "" || a.operator.Listen(at) != nil {
+	if at.Addr().Zone() != "" {
+		return nil, network.ErrNotGranted
+	}
+	if a.operator.Listen(at) != nil {
+		a.refuse(listenerOf(p, at), "", true)
 		return nil, network.ErrNotGranted
 	}
 	err := network.ErrNotGranted
@@ -154,8 +173,8 @@ func (a *Access) Listen(p network.Protocol, at netip.AddrPort) (network.Grant, e
 			}
 		}
 	}
-	if a.onRefused != nil && errors.Is(err, network.ErrNotGranted) {
-		a.onRefused(listenerOf(p, at), "")
+	if errors.Is(err, network.ErrNotGranted) {
+		a.refuse(listenerOf(p, at), "", false)
 	}
 	return nil, err
 }
@@ -207,11 +226,14 @@ func (a *Access) Resolve(name string) (network.Grant, error) {
 			}
 		}
 	}
-	if a.onRefused != nil && allowed && errors.Is(err, network.ErrNotGranted) {
-		a.onRefused(grant.Resolve{Pattern: name}, "")
-		if a.learns {
-			return nil, nil //nolint:nilnil // there is no grant
-		}
+	if !errors.Is(err, network.ErrNotGranted) {
+		return nil, err
+	}
+	if allowed || a.operator.DialName(name) != nil { // otherwise a grant to connect to it would let it be looked up
+		a.refuse(grant.Resolve{Pattern: name}, "", !allowed)
+	}
+	if allowed && a.learns && a.onRefused != nil {
+		return nil, nil //nolint:nilnil // there is no grant
 	}
 	return nil, err
 }

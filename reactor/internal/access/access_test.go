@@ -23,6 +23,9 @@ func (o operator) Listen(at netip.AddrPort) error {
 }
 func (o operator) Resolve(name string) error   { return unless(o.AllowsResolve(name), policy.ErrResolve) }
 func (o operator) Dial(p policy.Pattern) error { return unless(o.MayDial(p), policy.ErrConnect) }
+func (o operator) DialName(name string) error {
+	return unless(o.MayDialName(name), policy.ErrConnect)
+}
 
 func unless(ok bool, err error) error {
 	if ok {
@@ -93,7 +96,7 @@ func TestDial(t *testing.T) {
 		{network.OverTCP, public + ":0", "a.example", "", ""},
 	} {
 		enough := ""
-		a := with(grants, allowing(t, "*:*"), func(g grant.Grant, name string) { enough = strings.TrimSpace(flag(g) + " " + name) })
+		a := with(grants, allowing(t, "*:*"), func(g grant.Grant, name string, _ bool) { enough = strings.TrimSpace(flag(g) + " " + name) })
 		g, err := a.Dial(tt.protocol, netip.MustParseAddrPort(tt.to), strings.Fields(tt.names))
 		if (err == nil) != (tt.want != "") || err == nil && g.String() != tt.want || err != nil && !errors.Is(err, network.ErrNotGranted) {
 			t.Errorf("dialling %s of %q: %v, %v; want %q", tt.to, tt.names, g, err, tt.want)
@@ -126,9 +129,17 @@ func TestOperator(t *testing.T) {
 		{"198.41.0.0/16:443", public + ":443", "a.example", true},
 		{"198.42.0.0/16:443", public + ":443", "a.example", false},
 	} {
-		a := with(grants, allowing(t, tt.allowed), func(g grant.Grant, _ string) { t.Errorf("%s would be enough", flag(g)) })
+		forbidden := false
+		a := with(grants, allowing(t, tt.allowed), func(g grant.Grant, _ string, no bool) {
+			if forbidden = no; !no {
+				t.Errorf("%s would be enough", flag(g))
+			}
+		})
 		if _, err := a.Dial(network.OverTCP, netip.MustParseAddrPort(tt.to), strings.Fields(tt.names)); (err == nil) != tt.want {
 			t.Errorf("with %s, dialling %s of %q: %v", tt.allowed, tt.to, tt.names, err)
+		}
+		if forbidden == tt.want {
+			t.Errorf("with %s, dialling %s of %q is forbidden: %t", tt.allowed, tt.to, tt.names, forbidden)
 		}
 	}
 }
@@ -164,12 +175,13 @@ func TestListen(t *testing.T) {
 		}
 	}
 	enough := ""
-	a := with(nil, allowing(t), func(g grant.Grant, _ string) { enough = flag(g) })
+	a := with(nil, allowing(t), func(g grant.Grant, _ string, _ bool) { enough = flag(g) })
 	if _, err := a.Listen(network.OverUDP, netip.MustParseAddrPort("[::ffff:127.0.0.1]:53")); err == nil || enough != "listen udp:127.0.0.1:53" {
 		t.Errorf("%v, %q would be enough", err, enough)
 	}
-	nobody := operator{}
-	if _, err := with([]grant.Grant{grant.Listener{Address: ":80"}}, nobody, nil).Listen(network.OverTCP, netip.MustParseAddrPort("[::]:80")); err == nil {
+	nobody, forbidden := operator{}, false
+	note := func(_ grant.Grant, _ string, no bool) { forbidden = no }
+	if _, err := with([]grant.Grant{grant.Listener{Address: ":80"}}, nobody, note).Listen(network.OverTCP, netip.MustParseAddrPort("[::]:80")); err == nil || !forbidden {
 		t.Error("the operator was not asked")
 	}
 }
@@ -181,19 +193,23 @@ func TestResolve(t *testing.T) {
 	for _, tt := range []struct {
 		operator     operator
 		name         string
-		want, enough string // the latter if it may be looked up only because that is noted
+		want, enough string // the latter if it may be looked up only because that is noted, or is forbidden
 	}{
 		{everything, "a.example", "--resolve *.example", ""},
 		{everything, "a.b.example", "", "resolve a.b.example"},
 		{everything, "db.other", "--dial db.other:1", ""},
 		{everything, "10.0.0.1", "", "resolve 10.0.0.1"},
-		{onlyDB, "a.example", "", ""},
+		{onlyDB, "a.example", "", "forbidden"},
 		{onlyDB, "db.other", "--dial db.other:1", ""},
-		{operator{}, "db.other", "", ""},
+		{operator{}, "db.other", "", "forbidden"},
 	} {
 		enough := ""
-		g, err := with(grants, tt.operator, func(g grant.Grant, _ string) { enough = flag(g) }).Resolve(tt.name)
-		if (err == nil) != (tt.want+tt.enough != "") || g != nil && g.String() != tt.want || enough != tt.enough {
+		g, err := with(grants, tt.operator, func(g grant.Grant, _ string, no bool) {
+			if enough = flag(g); no {
+				enough = "forbidden"
+			}
+		}).Resolve(tt.name)
+		if (err == nil) != (tt.want != "" || tt.enough != "" && tt.enough != "forbidden") || g != nil && g.String() != tt.want || enough != tt.enough {
 			t.Errorf("%s: %v, %v, %q would be enough", tt.name, g, err, enough)
 		}
 		if _, err := with(grants, tt.operator, nil).Resolve(tt.name); (err == nil) != (tt.want != "") {
@@ -202,11 +218,23 @@ func TestResolve(t *testing.T) {
 	}
 }
 
+// TestNameToDial: a name that may not be looked up as such, and by a grant to connect to it, is not said to be forbidden.
+func TestNameToDial(t *testing.T) {
+	o := allowing(t, "db.other:1")
+	o.Policy.Resolve = nil
+	a := with(nil, o, func(g grant.Grant, _ string, forbidden bool) {
+		t.Errorf("%s is noted, forbidden %t", flag(g), forbidden)
+	})
+	if _, err := a.Resolve("db.other"); !errors.Is(err, network.ErrNotGranted) {
+		t.Error(err)
+	}
+}
+
 // TestRevoke: by a grant that was revoked nothing is opened, and no other grant is said to be missing.
 func TestRevoke(t *testing.T) {
 	grants := []grant.Grant{grant.Resolve{Pattern: "*"}, grant.Dial{Pattern: "*.example:1"}, grant.Listener{Address: ":1"}}
 	leases := leasesOf(grants)
-	a := New(grants, leases, allowing(t, "*:*"), func(g grant.Grant, _ string) { t.Errorf("%s would be enough", flag(g)) }, true)
+	a := New(grants, leases, allowing(t, "*:*"), func(g grant.Grant, _ string, _ bool) { t.Errorf("%s would be enough", flag(g)) }, true)
 	open := func() (errs []error) {
 		_, dial := a.Dial(network.OverTCP, netip.MustParseAddrPort(public+":1"), []string{"a.example"})
 		_, resolve := a.Resolve("a.example")
@@ -256,7 +284,7 @@ func BenchmarkDial(b *testing.B) {
 func TestOnlyLearningLooksUp(t *testing.T) {
 	for _, learns := range []bool{false, true} {
 		var told []string
-		a := New(nil, nil, allowing(t, "*:*"), func(g grant.Grant, _ string) { told = append(told, flag(g)) }, learns)
+		a := New(nil, nil, allowing(t, "*:*"), func(g grant.Grant, _ string, _ bool) { told = append(told, flag(g)) }, learns)
 		if _, err := a.Resolve("a.example"); (err == nil) != learns || len(told) != 1 {
 			t.Errorf("learns %t: %v, told %q", learns, err, told)
 		}

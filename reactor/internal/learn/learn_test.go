@@ -89,6 +89,7 @@ func (everything) Connect(string, netip.AddrPort) error { return nil }
 func (everything) Listen(netip.AddrPort) error          { return nil }
 func (everything) Resolve(string) error                 { return nil }
 func (everything) Dial(policy.Pattern) error            { return nil }
+func (everything) DialName(string) error                { return nil }
 
 // guest is what a program tries, by names that it has looked up.
 type guest struct{ tries []func(network.Access) error }
@@ -171,16 +172,18 @@ func TestSmallestIsEnoughAndNeeded(t *testing.T) {
 func TestRecorder(t *testing.T) {
 	r := NewRecorder(nil, false)
 	for range 3 {
-		r.Note(grant.Dial{Pattern: "a:1", Protocol: grant.UDP}, "")
+		r.Note(grant.Dial{Pattern: "a:1", Protocol: grant.UDP}, "", false)
 	}
-	r.Note(grant.Dial{Pattern: "10.0.0.1:1"}, "a")
+	r.Note(grant.Dial{Pattern: "10.0.0.1:1"}, "a", false)
 	r.NotePath("/x")
+	r.Note(grant.Dial{Pattern: "a:1", Protocol: grant.UDP}, "", true)
 	list, more := r.Noted()
 	for i := range list {
 		list[i].FirstTime = list[0].FirstTime
 	}
 	want := []api.RefusedAccess{
 		{Kind: Connect, Target: "a:1", Protocol: grant.UDP, Count: 3}, {Kind: Connect, Target: "10.0.0.1:1", Name: "a", Count: 1}, {Kind: File, Target: "/x", Count: 1},
+		{Kind: Connect, Target: "a:1", Protocol: grant.UDP, Forbidden: true, Count: 1},
 	}
 	for i := range want {
 		want[i].FirstTime = list[0].FirstTime
@@ -188,9 +191,15 @@ func TestRecorder(t *testing.T) {
 	if diff := cmp.Diff(want, list); diff != "" || more {
 		t.Errorf("noted, more %t (-want +got):\n%s", more, diff)
 	}
+	if grants := flagsOf(Smallest(list)); grants != "dial 10.0.0.1:1; dial udp:a:1" {
+		t.Errorf("enough would be %s", grants)
+	}
+	if grants := flagsOf(Smallest(list[3:])); grants != "" {
+		t.Errorf("%s would be enough for what is forbidden", grants)
+	}
 	again := NewRecorder(list, true)
 	again.NotePath("/x")
-	if list, more := again.Noted(); len(list) != 3 || list[2].Count != 2 || !more {
+	if list, more := again.Noted(); len(list) != 4 || list[2].Count != 2 || !more {
 		t.Errorf("a recorder that goes on has %v, %t", list, more)
 	}
 	var none *Recorder
@@ -202,7 +211,7 @@ func TestRecorder(t *testing.T) {
 func TestRecorderIsBounded(t *testing.T) {
 	r := NewRecorder(nil, false)
 	for i := range 10_000 {
-		r.Note(grant.Resolve{Pattern: fmt.Sprint("n", i)}, "")
+		r.Note(grant.Resolve{Pattern: fmt.Sprint("n", i)}, "", false)
 	}
 	if list, more := r.Noted(); len(list) != maxRefused || !more {
 		t.Errorf("%d are noted, more %t", len(list), more)
@@ -210,7 +219,7 @@ func TestRecorderIsBounded(t *testing.T) {
 	r = NewRecorder(nil, false)
 	r.Few()
 	for i := range 100 {
-		r.Note(grant.Resolve{Pattern: fmt.Sprint("n", i)}, "")
+		r.Note(grant.Resolve{Pattern: fmt.Sprint("n", i)}, "", false)
 	}
 	if list, more := r.Noted(); len(list) != maxUnasked || !more {
 		t.Errorf("%d are noted though nobody asked, more %t", len(list), more)

@@ -40,13 +40,15 @@ type thing struct {
 	kind     api.OpKind
 	target   string
 	protocol grant.Protocol
+	// The operator did not allow it. If that changes it is another thing.
+	forbidden bool
 }
 
 // NewRecorder makes a recorder that has noted a list already, and perhaps more than that.
 func NewRecorder(list []api.RefusedAccess, more bool) *Recorder {
 	r := &Recorder{most: maxRefused, more: more}
 	for _, a := range list {
-		r.add(thing{a.Kind, a.Target, a.Protocol}, a)
+		r.add(thing{a.Kind, a.Target, a.Protocol, a.Forbidden}, a)
 	}
 	return r
 }
@@ -58,21 +60,22 @@ func (r *Recorder) Few() {
 	r.most = maxUnasked
 }
 
-// Note notes what a grant would have allowed. If it has the address of something that the guest knows by name, name is that.
-func (r *Recorder) Note(enough grant.Grant, name string) {
+// Note notes what a grant would have allowed, or would not since the operator forbids it. If it has the address of something
+// that the guest knows by name, name is that.
+func (r *Recorder) Note(enough grant.Grant, name string, forbidden bool) {
 	switch g := enough.(type) {
 	case grant.Dial:
-		r.note(thing{Connect, g.Pattern, g.Protocol}, name)
+		r.note(thing{Connect, g.Pattern, g.Protocol, forbidden}, name)
 	case grant.Resolve:
-		r.note(thing{Resolve, g.Pattern, grant.TCP}, "")
+		r.note(thing{Resolve, g.Pattern, grant.TCP, forbidden}, "")
 	case grant.Listener:
-		r.note(thing{Listen, g.Address, g.Protocol}, "")
+		r.note(thing{Listen, g.Address, g.Protocol, forbidden}, "")
 	}
 }
 
 // NotePath notes a path outside the guest's folders.
 func (r *Recorder) NotePath(path string) {
-	r.note(thing{File, clip.Text(path, maxTarget), grant.TCP}, "")
+	r.note(thing{File, clip.Text(path, maxTarget), grant.TCP, false}, "")
 }
 
 func (r *Recorder) note(t thing, name string) {
@@ -83,7 +86,7 @@ func (r *Recorder) note(t thing, name string) {
 		return
 	}
 	r.add(t, api.RefusedAccess{
-		Kind: t.kind, Target: t.target, Name: name, Protocol: t.protocol, FirstTime: time.Now(), Count: 1,
+		Kind: t.kind, Target: t.target, Name: name, Protocol: t.protocol, Forbidden: t.forbidden, FirstTime: time.Now(), Count: 1,
 	})
 }
 

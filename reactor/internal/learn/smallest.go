@@ -14,12 +14,15 @@ import (
 )
 
 // Smallest returns the smallest set of grants that would have been enough for what was refused: to look up names first,
-// then to dial, then to listen, each in order. Paths need none, see the package comment.
+// then to dial, then to listen, each in order. Paths need none, see the package comment. What is forbidden has none.
 func Smallest(refused []api.RefusedAccess) []grant.Grant {
 	var dials []endpoint
 	var names []string
 	var listeners []grant.Listener
 	for _, a := range refused {
+		if a.Forbidden {
+			continue
+		}
 		switch a.Kind {
 		case Connect:
 			if e, ok := parseEndpoint(a); ok {

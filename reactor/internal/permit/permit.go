@@ -158,6 +158,14 @@ func (p *Permit) Dial(pattern policy.Pattern) error {
 	return policy.ErrConnect
 }
 
+// DialName returns why nothing may be connected to by a name.
+func (p *Permit) DialName(name string) error {
+	if p.allow.Load().MayDialName(name) {
+		return nil
+	}
+	return policy.ErrConnect
+}
+
 // refuseOwn returns an error if a connection to an address would reach the daemon.
 func (p *Permit) refuseOwn(to netip.AddrPort) error {
 	if p.own.reachedBy(to) {

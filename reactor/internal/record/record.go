@@ -77,6 +77,7 @@ type Refused struct {
 	Target    string         `json:"target"`
 	Name      string         `json:"name,omitempty"`
 	Protocol  grant.Protocol `json:"protocol,omitempty"`
+	Forbidden bool           `json:"forbidden,omitempty"`
 	FirstTime time.Time      `json:"first"`
 	Count     uint64         `json:"count"`
 }

@@ -9,14 +9,14 @@ import (
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
 
-// tellRefused prints, after the end of a workload that failed, what its guest was refused for want of a grant: the guest
+// tellRefused prints, after the end of a workload that failed, what its guest was refused: the guest
 // itself knows only that something was denied.
 func (a *app) tellRefused(ctx context.Context, w *reactorv1.Workload) {
 	if w.GetStatus().GetState() != reactorv1.WorkloadState_WORKLOAD_STATE_FAILED {
 		return
 	}
 	if refused := a.refused(ctx, w.GetId()); refused != "" {
-		fmt.Fprintf(a.Err, "  refused for want of a grant: %s\n", refused)
+		fmt.Fprintf(a.Err, "  refused %s\n", refused)
 	} else if a.cannotDial(ctx, w) {
 		fmt.Fprintf(a.Err, "  %s\n", cannotDial)
 	}

@@ -63,6 +63,9 @@ func (a *app) printGrants(ctx context.Context, id string, grants *reactorv1.GetG
 	if slices.ContainsFunc(grants.GetRefused(), asksNameServer) {
 		fmt.Fprintln(a.Err, "it asks name servers by itself: a Go program built with GOFLAGS=-tags=getaddrinfo has the daemon look up names instead")
 	}
+	if slices.ContainsFunc(grants.GetRefused(), (*reactorv1.RefusedAccess).GetForbidden) {
+		fmt.Fprintln(a.Err, "the operator does not allow all of that: no flag helps there")
+	}
 	if flags := render.GrantFlags(grants.GetMissing()); flags != "" {
 		fmt.Fprintf(a.Out, "\nenough for that: %s\n", flags)
 	}
@@ -82,7 +85,7 @@ func (a *app) printNothingRefused(ctx context.Context, id string) error {
 	}
 	w := response.GetWorkload()
 	if w.GetSpec().GetGrantMode() == reactorv1.GrantMode_GRANT_MODE_REPORT {
-		fmt.Fprintln(a.Err, "nothing was refused for want of a grant; what the operator does not allow is not noted")
+		fmt.Fprintln(a.Err, "nothing was refused")
 	}
 	if a.cannotDial(ctx, w) {
 		fmt.Fprintln(a.Err, cannotDial)

@@ -2,6 +2,7 @@ package render
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
@@ -73,10 +74,10 @@ func Grants(list []*reactorv1.GrantStatus) List {
 	return all
 }
 
-// Refused is a table of what a workload tried without a grant.
+// Refused is a table of what a workload tried without a grant, or without the operator's leave.
 func Refused(list []*reactorv1.RefusedAccess) List {
 	all := List{Columns: []table.Column{
-		{Title: "TRIED"}, {Title: "TARGET", Least: 20}, {Title: "TIMES", Right: true}, {Title: "FIRST"},
+		{Title: "TRIED"}, {Title: "TARGET", Least: 20}, {Title: "TIMES", Right: true}, {Title: "FIRST"}, {Title: "LACKS"},
 	}}
 	for _, a := range list {
 		kind := strings.ToLower(strings.TrimPrefix(a.GetKind().String(), "OP_KIND_"))
@@ -84,15 +85,26 @@ func Refused(list []*reactorv1.RefusedAccess) List {
 		if name := a.GetName(); name != "" {
 			target += " (" + name + ")"
 		}
-		all.Rows = append(all.Rows, table.Cells(kind, target, comma(a.GetCount()), age(a.GetFirstTime())+" ago"))
+		lacks := "a grant"
+		if a.GetForbidden() {
+			lacks = "leave of the operator"
+		}
+		all.Rows = append(all.Rows, table.Cells(kind, target, comma(a.GetCount()), age(a.GetFirstTime())+" ago", lacks))
 	}
 	return all
 }
 
-// RefusedBriefly says in a few words what a workload was refused.
+// RefusedBriefly says in a few words what a workload was refused, first of that what a grant would have allowed.
 func RefusedBriefly(g *reactorv1.GetGrantsResponse) string {
 	first, more := g.GetRefused()[0], len(g.GetRefused())-1
-	text := opKind(first.GetKind()) + " " + protocol(first.GetProtocol()) + first.GetTarget()
+	if i := slices.IndexFunc(g.GetRefused(), func(a *reactorv1.RefusedAccess) bool { return !a.GetForbidden() }); i >= 0 {
+		first = g.GetRefused()[i]
+	}
+	why := "for want of a grant: "
+	if first.GetForbidden() {
+		why = "by the operator, whatever is granted: "
+	}
+	text := why + opKind(first.GetKind()) + " " + protocol(first.GetProtocol()) + first.GetTarget()
 	switch {
 	case g.GetRefusedMore():
 		return fmt.Sprintf("%s and more than %d others", text, more)

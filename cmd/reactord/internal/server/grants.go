@@ -146,7 +146,7 @@ func (w *workloads) GetGrants(ctx context.Context, req *reactorv1.GetGrantsReque
 	for _, a := range grants.Refused {
 		resp.Refused = append(resp.Refused, &reactorv1.RefusedAccess{
 			Kind: reactorv1.OpKind(a.Kind), Target: a.Target, Name: a.Name, Protocol: fromProtocol(a.Protocol),
-			FirstTime: fromTime(a.FirstTime), Count: a.Count,
+			FirstTime: fromTime(a.FirstTime), Count: a.Count, Forbidden: a.Forbidden,
 		})
 	}
 	return resp, nil

@@ -38,8 +38,7 @@ const (
 	mostExtents = 4
 	// mergedGap is the size up to which a gap becomes part of an extent.
 	mergedGap = 16 << 10
-	// sparsest is the least part of an extent that has to be content, as a fraction: reading a page of a gap adds
-	// a page to the file.
+	// sparsest is the least part of an extent that has to be content, as a fraction: the file has the pages of gaps, too.
 	sparsest = 2
 )
 
@@ -52,10 +51,10 @@ func (p *Pool) NewImage(segments []Segment) (*Image, []Segment, error) {
 	}
 	m := &Image{pool: p, extents: extents}
 	size := extents[len(extents)-1].at + extents[len(extents)-1].bytes()
-	err := m.file.create(size, func(content []byte) {
+	err := m.file.create(size, func(yield func(int64, []byte) bool) {
 		for _, s := range segments {
-			if e, ok := m.find(s.Offset); ok && len(s.Bytes) > 0 {
-				copy(content[e.at+s.Offset-e.start:], s.Bytes)
+			if e, ok := m.find(s.Offset); ok && len(s.Bytes) > 0 && !yield(e.at+s.Offset-e.start, s.Bytes) {
+				return
 			}
 		}
 	})

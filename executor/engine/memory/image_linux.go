@@ -3,6 +3,7 @@ package memory
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"os"
 	"strconv"
 	"strings"
@@ -13,38 +14,65 @@ import (
 
 // imageFile is a sealed file in memory: nobody can write, shorten or lengthen it.
 type imageFile struct {
-	fd      int
+	file    *os.File
 	content []byte // mapped for reading
 }
 
-// create makes the file, of a size in whole pages. write writes its content, which begins as zeroes.
-func (f *imageFile) create(size int64, write func(content []byte)) (err error) {
-	f.fd, err = unix.MemfdCreate("reactord-image", unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
+// create makes a file of a size in whole pages, with pieces at their offsets and zeroes elsewhere. All its pages exist
+// from then on, so that nobody who reads a gap can make it larger, or be killed because there is no room for it.
+//
+// The bytes go through system calls. To copy them would keep the Go runtime from stopping the world meanwhile.
+func (f *imageFile) create(size int64, pieces iter.Seq2[int64, []byte]) (err error) {
+	fd, err := createSealable("reactord-image")
 	if err != nil {
 		return fmt.Errorf("make a file in memory: %w", err)
 	}
+	f.file = os.NewFile(uintptr(fd), "image")
 	defer func() {
 		if err != nil {
 			err = errors.Join(fmt.Errorf("make a file of %d bytes in memory: %w", size, err), f.close())
 		}
 	}()
-	if err := unix.Ftruncate(f.fd, size); err != nil {
+	if err := allocate(fd, size); err != nil {
 		return err
 	}
-	content, err := unix.Mmap(f.fd, 0, int(size), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
-	if err != nil {
+	for at, b := range pieces {
+		if _, err := f.file.WriteAt(b, at); err != nil {
+			return err
+		}
+	}
+	const seals = unix.F_SEAL_WRITE | unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_SEAL
+	if _, err := unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, seals); err != nil {
 		return err
 	}
-	write(content)
-	if err := unix.Munmap(content); err != nil {
-		return err
-	}
-	seals := unix.F_SEAL_WRITE | unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_SEAL
-	if _, err := unix.FcntlInt(uintptr(f.fd), unix.F_ADD_SEALS, seals); err != nil {
-		return err
-	}
-	f.content, err = unix.Mmap(f.fd, 0, int(size), unix.PROT_READ, unix.MAP_SHARED)
+	// Private, since before 6.7 the kernel has no shared mappings of what is sealed, not even for reading.
+	f.content, err = unix.Mmap(fd, 0, int(size), unix.PROT_READ, unix.MAP_PRIVATE)
 	return err
+}
+
+// createSealable creates a file in memory. Where the system does not know files that can't be executed (before 6.3), it is
+// one that could.
+func createSealable(name string) (fd int, err error) {
+	fd, err = unix.MemfdCreate(name, unix.MFD_CLOEXEC|unix.MFD_NOEXEC_SEAL)
+	if errors.Is(err, unix.EINVAL) {
+		fd, err = unix.MemfdCreate(name, unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
+	}
+	return fd, err
+}
+
+// allocate makes all pages of a file.
+func allocate(fd int, size int64) error {
+	const piece = 16 << 20 // a signal undoes no more than that
+	for at := int64(0); at < size; {
+		n := min(piece, size-at)
+		switch err := unix.Fallocate(fd, 0, at, n); {
+		case err == nil:
+			at += n
+		case !errors.Is(err, unix.EINTR):
+			return err
+		}
+	}
+	return nil
 }
 
 func (f *imageFile) close() error {
@@ -52,24 +80,28 @@ func (f *imageFile) close() error {
 	if f.content != nil {
 		err = unix.Munmap(f.content)
 	}
-	return errors.Join(err, unix.Close(f.fd))
+	return errors.Join(err, f.file.Close())
 }
 
-// lay maps the image over a memory that begins at base and was not touched yet. After an error parts may be mapped.
-func (m *Image) lay(base *byte) error {
-	for _, e := range m.extents {
-		_, err := unix.MmapPtr(m.file.fd, e.at, unsafe.Add(unsafe.Pointer(base), e.start), uintptr(e.bytes()),
+// lay maps the image over a memory that begins at base and was not touched yet. After an error the memory is as it was,
+// unless lost is set: then it has parts of the image.
+func (m *Image) lay(base *byte) (lost bool, err error) {
+	for i, e := range m.extents {
+		_, err := unix.MmapPtr(int(m.file.file.Fd()), e.at, unsafe.Add(unsafe.Pointer(base), e.start), uintptr(e.bytes()),
 			unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_FIXED|unix.MAP_NORESERVE)
 		if err != nil {
-			return err
+			// Others are not touched: that could take more mappings than there may be.
+			return lift(base, m.extents[:i]) != nil, err
 		}
 	}
-	return nil
+	return false, nil
 }
 
 // lift replaces what lay has mapped by pages of zeroes, as reserve makes them.
-func (m *Image) lift(base *byte) error {
-	for _, e := range m.extents {
+func (m *Image) lift(base *byte) error { return lift(base, m.extents) }
+
+func lift(base *byte, extents []extent) error {
+	for _, e := range extents {
 		at := unsafe.Add(unsafe.Pointer(base), e.start)
 		_, err := unix.MmapPtr(-1, 0, at, uintptr(e.bytes()), unix.PROT_READ|unix.PROT_WRITE,
 			unix.MAP_ANON|unix.MAP_PRIVATE|unix.MAP_NORESERVE|unix.MAP_FIXED)

@@ -2,6 +2,7 @@ package memory
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"os/exec"
 	"strings"
@@ -30,6 +31,89 @@ func TestImageBeyondFileSize(t *testing.T) {
 	m, rest, err := p.NewImage(segments)
 	if err == nil || m != nil || len(rest) != 1 || p.Images() != 0 {
 		t.Errorf("%v, %d segments left, images of %d bytes, %v", m, len(rest), p.Images(), err)
+	}
+}
+
+// countMappings returns how many mappings the process has.
+func countMappings(t *testing.T) int {
+	t.Helper()
+	maps, err := os.ReadFile("/proc/self/maps")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bytes.Count(maps, []byte("\n"))
+}
+
+// TestMappingsAreGivenBack: memories with images that have come and gone leave no mappings behind, in whatever order their
+// pages are touched.
+func TestMappingsAreGivenBack(t *testing.T) {
+	p := newPool(t, 0)
+	before := countMappings(t)
+	for round := range int64(20) {
+		m, _ := newImage(t, p, round*20<<10, 64<<10+round*8<<10)
+		var accounts []*Account
+		var views [][]byte
+		for range 100 {
+			a, view := imaged(t, p, m, 1<<20)
+			accounts, views = append(accounts, a), append(views, view)
+		}
+		if now := countMappings(t); now < before+100 {
+			t.Fatalf("%d mappings with 100 images, %d before: this test shows nothing", now, before)
+		}
+		for _, view := range views { // after all were mapped, so that none is next to another that was touched
+			for at := 0; at < len(view); at += 4096 {
+				view[at] = 1
+			}
+		}
+		for i := range accounts {
+			accounts[i*37%100].Close()
+		}
+	}
+	if now := countMappings(t); now > before+20+10 { // each image is mapped once for reading
+		t.Errorf("%d mappings, %d before 2,000 memories with images", now, before)
+	}
+}
+
+// TestImageFile: the file of an image can't be changed or executed, and has all its pages from the start, also those of gaps.
+func TestImageFile(t *testing.T) {
+	p := newPool(t, 0)
+	m, rest, err := p.NewImage([]Segment{{0, make([]byte, 64<<10)}, {80 << 10, make([]byte, 64<<10)}})
+	if err != nil || len(rest) > 0 {
+		t.Fatalf("%d segments left, %v", len(rest), err)
+	}
+	defer m.Close()
+	var stat unix.Stat_t
+	if err := unix.Fstat(int(m.file.file.Fd()), &stat); err != nil {
+		t.Fatal(err)
+	}
+	if stat.Size != 144<<10 || stat.Blocks*512 != stat.Size {
+		t.Errorf("%d bytes in %d blocks", stat.Size, stat.Blocks)
+	}
+	for name, change := range map[string]func() error{
+		"write":    func() error { _, err := m.file.file.WriteAt([]byte{1}, 0); return err },
+		"lengthen": func() error { return m.file.file.Truncate(stat.Size + 4096) },
+		"shorten":  func() error { return m.file.file.Truncate(0) },
+	} {
+		if err := change(); !errors.Is(err, unix.EPERM) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestImageIsLaidInParts: an image of which a part can't be mapped leaves the memory as it was.
+func TestImageIsLaidInParts(t *testing.T) {
+	p := newPool(t, 0)
+	whole, content := newImage(t, p, 0, 128<<10)
+	a := p.NewAccount(0, nil)
+	defer a.Close()
+	view := a.Allocate(0, uint64(64*mib)).Reallocate(1 << 20)
+	// The second extent can't be mapped, since the file does not begin there at a page.
+	broken := &Image{pool: p, extents: []extent{{0, 64 << 10, 0}, {128 << 10, 192 << 10, 1}}, file: whole.file}
+	if a.Map(broken) || !bytes.Equal(view, make([]byte, 1<<20)) || p.mappings.Load() != 0 {
+		t.Error("something is left of an image that could not be mapped")
+	}
+	if !a.Map(whole) || !bytes.Equal(view[:128<<10], content) {
+		t.Error("another image can't be mapped then")
 	}
 }
 

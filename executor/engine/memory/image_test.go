@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"reflect"
 	"runtime"
@@ -234,7 +235,7 @@ func BenchmarkImage(b *testing.B) {
 					p := newPool(b, 0)
 					content := bytes.Repeat([]byte{1}, int(size))
 					m := &Image{pool: p, extents: []extent{{0, size, 0}}}
-					if err := m.file.create(size, func(to []byte) { copy(to, content) }); err != nil {
+					if err := m.file.create(size, maps.All(map[int64][]byte{0: content})); err != nil {
 						b.Skip(err)
 					}
 					defer func() { _ = m.Close() }()

@@ -109,23 +109,21 @@ func (p *Pool) lay(image *Image, base *byte) (lost bool, err error) {
 		p.mappings.Add(-n)
 		return false, errMappings
 	}
-	if err := image.lay(base); err != nil {
-		if image.lift(base) != nil {
-			return true, err
-		}
+	lost, err = image.lay(base)
+	if err != nil && !lost {
 		p.mappings.Add(-n)
-		return false, err
 	}
-	return false, nil
+	return lost, err
 }
 
-// clean takes back a slot. One that keeps its image is lost.
+// clean takes back a slot. One that keeps its image is lost, but not its pages.
 func (p *Pool) clean(v vacated) {
+	discardAll(v.base, v.touched)
 	if v.image != nil {
 		if err := v.image.lift(v.base); err != nil {
 			return
 		}
 		p.mappings.Add(-v.image.mappings())
 	}
-	p.classes[v.class].release(v.base, v.touched)
+	p.classes[v.class].release(v.base)
 }

@@ -80,11 +80,18 @@ func (s *slots) acquire(c class) (*byte, error) {
 	return base, nil
 }
 
-// release takes back a slot of which only the first touched bytes may have been written, and returns their
-// pages to the operating system. It does so in pieces and lets other goroutines run between them: a
-// goroutine in a system call keeps its processor until the runtime notices, which may take 10 ms.
-func (s *slots) release(base *byte, touched int64) {
-	for b := unsafe.Slice(base, touched); len(b) > 0; {
+// release takes back a slot, which must read as zeroes.
+func (s *slots) release(base *byte) {
+	s.mu.Lock()
+	s.free = append(s.free, base)
+	s.mu.Unlock()
+}
+
+// discardAll returns the pages of the first n bytes of a slot to the operating system. It does so in pieces and lets
+// other goroutines run between them: a goroutine in a system call keeps its processor until the runtime notices, which may
+// take 10 ms, and meanwhile the kernel may keep others from changing mappings.
+func discardAll(base *byte, n int64) {
+	for b := unsafe.Slice(base, n); len(b) > 0; {
 		piece := b[:min(len(b), discardBytes)]
 		b = b[len(piece):]
 		if err := discard(piece); err != nil {
@@ -94,9 +101,6 @@ func (s *slots) release(base *byte, touched int64) {
 			runtime.Gosched()
 		}
 	}
-	s.mu.Lock()
-	s.free = append(s.free, base)
-	s.mu.Unlock()
 }
 
 // unmap returns every arena to the system. No slot may be in use.

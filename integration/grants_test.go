@@ -68,7 +68,7 @@ allow-secret: [env:NETWORK_*, file:`+filepath.Dir(file)+`]
 		{"--dial=127.1:80", "looks like an address"},
 		{"--dial=0x7f000001:80", "looks like an address"},
 		{"--dial=a.example.org:0", "no port 0"},
-		{"--connect=127.0.0.1:0", "is not a port"},
+		{"--connect=127.0.0.1:0", `--connect "127.0.0.1:0": "0" is not a port`},
 		{"--connect=[fe80::1%lo]:80", "zone"},
 		{"--connect=a.example.org:443,tls,key=env:NETWORK_KEY", "certificate and its key"},
 		{"--connect=a.example.org:443,ca=env:A", "give tls before it"},
@@ -90,6 +90,17 @@ allow-secret: [env:NETWORK_*, file:`+filepath.Dir(file)+`]
 			flags = []string{flag, "--" + more}
 		}
 		check("at first", flags, g.refusal)
+	}
+
+	_, err := d.Workloads.SubmitWorkload(t.Context(), &reactorv1.SubmitWorkloadRequest{Spec: &reactorv1.WorkloadSpec{
+		Module: "tool", Grants: []*reactorv1.Grant{{}, {Grant: &reactorv1.Grant_Dial{Dial: &reactorv1.DialGrant{Pattern: "a"}}}},
+	}})
+	if text := fmt.Sprint(err); !strings.Contains(text, "spec.grants[0]: one of directory, ") || !strings.Contains(text, "spec.grants[1].dial.pattern: ") {
+		t.Errorf("an empty grant, and one that is wrong: %v", err)
+	}
+	_, notes, _ := c.run(t, "", "submit", "--id", "chosen", "--listen", "127.0.0.1:0", guest, "exit", "0")
+	if want := "`reactorctl status chosen` shows the address"; !strings.Contains(notes, want) {
+		t.Errorf("where the guest listens: %q, want %q", notes, want)
 	}
 
 	for flags, want := range map[string]string{

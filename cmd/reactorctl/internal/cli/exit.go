@@ -93,6 +93,9 @@ func (a *app) report(err error) int {
 // failed describes the command that has failed.
 func (a *app) failed() failure.Command {
 	cmd := failure.Command{Flag: func(name string) bool { return a.running != nil && a.running.Flags().Lookup(name) != nil }}
+	if a.running != nil {
+		cmd.Grant = func(i int) string { return grantArgument(a.running.Flags(), i) }
+	}
 	if a.daemon != nil {
 		cmd.Address, cmd.Advice = a.daemon.Address, a.daemon.Advice
 	}

@@ -60,6 +60,30 @@ func (g grantFlags) grants() ([]*reactorv1.Grant, error) {
 	return grants, errors.Join(faults...)
 }
 
+// grantArgument returns the argument that gave the grant with an index in the spec; nothing if that is not known, as in a
+// chain, which has several specs.
+func grantArgument(f *pflag.FlagSet, i int) string {
+	if f.Changed("pipe-to") {
+		return ""
+	}
+	for _, kind := range grantKinds() {
+		flag := f.Lookup(kind.flag)
+		if flag == nil {
+			return ""
+		}
+		given, ok := flag.Value.(pflag.SliceValue)
+		if !ok {
+			return ""
+		}
+		values := given.GetSlice()
+		if i < len(values) {
+			return values[i]
+		}
+		i -= len(values)
+	}
+	return ""
+}
+
 // parseDirectory parses HOST:GUEST[:ro]. A relative HOST is relative to the current folder, and one that begins with
 // "~/" to the user's home: shells do not see that in the middle of an argument.
 func parseDirectory(text string) (*reactorv1.Grant, error) {

@@ -177,8 +177,13 @@ func (j *job) printSubmitted(ctx context.Context) error {
 		if chain := j.stages[0].spec.GetLabels()[chainLabel]; j.launch.Chain != nil {
 			text += fmt.Sprintf(" with the label %s=%s", chainLabel, chain)
 		}
-		_, err := fmt.Fprintln(j.Out, text)
-		return err
+		if _, err := fmt.Fprintln(j.Out, text); err != nil {
+			return err
+		}
+		if choosesPort(j.stages[0].spec) {
+			fmt.Fprintf(j.Err, "  the daemon chooses its port: `reactorctl status %s` shows the address once it has started\n", plan.Names(0, 1)[0])
+		}
+		return nil
 	}
 	for _, id := range plan.Names(0, plan.Count) {
 		if j.output.IsTable() {

@@ -54,6 +54,7 @@ type Field struct {
 // Command is what a failure has to know of the command that failed.
 type Command struct {
 	Flag    func(name string) bool    // whether it has a flag
+	Grant   func(i int) string        // the argument that gave a grant, by its index in the spec; empty: not known; nil: none is
 	Address string                    // of the daemon; empty if none was looked for
 	Advice  func(cause string) string // what helps if nobody answers there
 }
@@ -127,7 +128,7 @@ func ofStatus(err error, st *status.Status, cmd Command) *Failure {
 			}
 		case *errdetails.BadRequest:
 			for _, v := range d.GetFieldViolations() {
-				f.Fields = append(f.Fields, Field{v.GetField(), FlagOf(v.GetField(), cmd.Flag), v.GetDescription()})
+				f.Fields = append(f.Fields, Field{v.GetField(), cmd.flagOf(v.GetField()), v.GetDescription()})
 			}
 		case *errdetails.RetryInfo:
 			f.RetryDelay = d.GetRetryDelay().AsDuration().String()

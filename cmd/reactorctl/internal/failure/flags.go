@@ -87,6 +87,24 @@ func FlagOf(path string, has func(flag string) bool) string {
 	return ""
 }
 
+// granted finds the index of a grant in the path of one of its fields.
+var granted = regexp.MustCompile(`^spec\.grants\[(\d+)\]\.`)
+
+// flagOf is FlagOf with the argument of a flag that may be repeated, since that alone says which of them is meant.
+func (c Command) flagOf(path string) string {
+	flag := FlagOf(path, c.Flag)
+	index := granted.FindStringSubmatch(path)
+	if index == nil || c.Grant == nil || flag == "" {
+		return flag
+	}
+	if i, err := strconv.Atoi(index[1]); err == nil {
+		if argument := c.Grant(i); argument != "" {
+			return flag + " " + strconv.Quote(argument)
+		}
+	}
+	return flag
+}
+
 // paths finds the paths of a submission's fields in a text, as they begin the description of a fault.
 var paths = regexp.MustCompile(`\bspec\.[a-z_]+(?:\[[^\]]*\]|\.[a-z_]+)*: `)
 

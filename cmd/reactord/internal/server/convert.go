@@ -22,7 +22,7 @@ func toSpec(p *reactorv1.WorkloadSpec, bad *fields) api.Spec {
 		Stdin:       p.GetStdin(),
 		Interactive: p.GetInteractive(),
 		Invoke:      p.GetInvoke(),
-		Grants:      toGrants(p.GetGrants(), bad),
+		Grants:      toGrants(p.GetGrants()),
 		Limits:      toLimits(p.GetLimits(), bad),
 		OutputMode:  toOutputMode(p.GetOutputMode(), bad),
 		StdoutTo:    p.GetStdoutTo(),

@@ -92,7 +92,7 @@ func TestEnumsAgree(t *testing.T) {
 // What has no counterpart in the reactor is refused with the path of each field.
 func TestRefusals(t *testing.T) {
 	var bad fields
-	toSpec(&reactorv1.WorkloadSpec{
+	spec := toSpec(&reactorv1.WorkloadSpec{
 		Grants: []*reactorv1.Grant{{Grant: &reactorv1.Grant_Listener{Listener: &reactorv1.ListenerGrant{}}}, {}},
 		Limits: &reactorv1.Limits{Timeout: durationpb.New(-time.Second)},
 	}, &bad)
@@ -105,7 +105,10 @@ func TestRefusals(t *testing.T) {
 	for _, f := range e.Fields {
 		got = append(got, f.Path)
 	}
-	want := []string{"spec.grants[1]", "spec.limits.timeout", "filter.states[1]", "filter.states[2]"}
+	if len(spec.Grants) != 2 || spec.Grants[1] != nil {
+		t.Errorf("the grants are %v: an empty one is a fault that is told with those of the others", spec.Grants)
+	}
+	want := []string{"spec.limits.timeout", "filter.states[1]", "filter.states[2]"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("fields (-want +got):\n%s", diff)
 	}

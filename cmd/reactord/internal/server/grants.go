@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/reactord/reactord/cmd/reactord/internal/access"
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
@@ -11,18 +10,14 @@ import (
 	"github.com/reactord/reactord/reactor/grant"
 )
 
-func toGrants(list []*reactorv1.Grant, bad *fields) []grant.Grant {
+// toGrants converts grants. One of no kind that is known is nil, which is a fault that is found with those of the others.
+func toGrants(list []*reactorv1.Grant) []grant.Grant {
 	if len(list) == 0 {
 		return nil
 	}
-	grants := make([]grant.Grant, 0, len(list))
+	grants := make([]grant.Grant, len(list))
 	for i, p := range list {
-		g := toGrant(p)
-		if g == nil {
-			bad.add("must be one of "+strings.Join(grant.Kinds(), ", "), "spec.grants[%d]", i)
-			continue
-		}
-		grants = append(grants, g)
+		grants[i] = toGrant(p)
 	}
 	return grants
 }

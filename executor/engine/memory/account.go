@@ -163,6 +163,7 @@ type linear struct {
 	size    int64
 	ceiling int64  // upper bound of size
 	image   *Image // mapped over it; nil: none
+	cleared pageSet
 }
 
 // Reallocate implements experimental.LinearMemory. Within its slot the memory grows in place; beyond, its
@@ -231,7 +232,7 @@ func (a *Account) refuse(size uint64) {
 func (m *linear) Free() {
 	m.account.give(m.size)
 	m.account.pool.vacate(vacated{m.class, m.base, m.size, m.image})
-	m.base, m.size, m.image = nil, 0, nil
+	m.base, m.size, m.image, m.cleared = nil, 0, nil, nil
 }
 
 func (m *linear) capacity() int64 {

@@ -198,30 +198,47 @@ func TestImageBudget(t *testing.T) {
 	}
 }
 
-// TestClear: what is cleared reads as zeroes, and what nobody has touched stays out of memory.
+// TestClear: what is cleared reads as zeroes, again and again, also when the memory has moved and with or without a page table.
 func TestClear(t *testing.T) {
-	const size = 4 << 20
 	p := newPool(t, 0)
-	image, content := newImage(t, p, 1<<20, 300<<10)
+	image, content := newImage(t, p, 1<<19, 300<<10)
+	blind := newPool(t, 0)
+	if err := blind.pages.close(); err != nil {
+		t.Fatal(err)
+	}
+	blind.pages = pageTable{}
 	rnd := rand.New(rand.NewPCG(1, 2))
-	for _, image := range []*Image{nil, image} {
-		a := p.NewAccount(0, nil)
+	for _, tt := range []struct {
+		pool  *Pool
+		image *Image
+	}{{p, nil}, {p, image}, {blind, nil}} {
+		a := tt.pool.NewAccount(0, nil)
 		defer a.Close()
-		view := a.Allocate(0, uint64(64*mib)).Reallocate(size)
-		want := make([]byte, size)
-		if image != nil && a.Map(image) {
-			copy(want[1<<20:], content)
+		memory := a.Allocate(0, uint64(64*mib))
+		size := 1 << 20
+		view, want := memory.Reallocate(uint64(size)), make([]byte, size)
+		if tt.image != nil && a.Map(tt.image) {
+			copy(want[1<<19:], content)
 		}
-		for range 200 {
-			at := rnd.IntN(size)
-			view[at], want[at] = 1, 1
-			from := rnd.Int64N(size)
-			n := rnd.Int64N(min(size-from, 1<<rnd.IntN(20)+1))
-			a.Clear(from, n)
-			clear(want[from : from+n])
+		for _, grown := range []int{size, 4 << 20, 5 << 20, 20 << 20} {
+			view, want = memory.Reallocate(uint64(grown)), slices.Concat(want, make([]byte, grown-len(want)))
+			for range 200 {
+				at := rnd.IntN(grown)
+				view[at], want[at] = 1, 1
+				from := rnd.Int64N(int64(grown))
+				n := rnd.Int64N(min(int64(grown)-from, 1<<rnd.IntN(21)+1))
+				a.Clear(from, n)
+				clear(want[from : from+n])
+			}
+			if !bytes.Equal(view, want) {
+				t.Fatal("the memory is not what was written and cleared")
+			}
 		}
-		if !bytes.Equal(view, want) {
-			t.Error("the memory is not what was written and cleared")
+		a.Clear(0, int64(len(view)))
+		a.Clear(0, 0)
+		a.Clear(int64(len(view)), 0)
+		if !bytes.Equal(view, make([]byte, len(view))) {
+			t.Error("it is not zero after all of it was cleared")
 		}
 	}
 }

@@ -14,7 +14,25 @@ func openPageTable() pageTable {
 	if err != nil {
 		return pageTable{}
 	}
-	return pageTable{file}
+	t := pageTable{file}
+	if !t.works() {
+		_ = t.close() // it was opened for reading only
+		return pageTable{}
+	}
+	return t
+}
+
+// works reports whether the table is that of this process. An emulator of another processor may show its own.
+func (t pageTable) works() bool {
+	page := os.Getpagesize()
+	b, err := reserve(int64(3 * page))
+	if err != nil {
+		return false
+	}
+	defer func() { _ = unreserve(b) }() // it was mapped as it is
+	b[page] = 1
+	var pages [3]bool
+	return t.touched(unsafe.Pointer(unsafe.SliceData(b)), int64(page), pages[:]) && pages == [3]bool{false, true, false}
 }
 
 // touched sets which pages from base on are in memory or swapped out. It returns false if that is not known.

@@ -2,7 +2,9 @@ package memory
 
 import (
 	"encoding/binary"
+	"fmt"
 	"os"
+	"os/exec"
 	"testing"
 	"unsafe"
 )
@@ -96,5 +98,33 @@ func TestClearKeepsUntouchedPagesUntouched(t *testing.T) {
 	a.Clear(page, 4*mib-page)
 	if got := resident(t, view); got != 2*page || view[5*page] != 0 || view[700*page] != 0 {
 		t.Errorf("%d bytes resident after two pages were touched and all were cleared", got)
+	}
+	a.Clear(2*page+1, 2*page)
+	if got := resident(t, view); got != 5*page {
+		t.Errorf("%d bytes resident after parts of three pages were cleared again", got)
+	}
+}
+
+// TestPageTableOfAnotherProcess: a page table that does not tell of this process is not used.
+func TestPageTableOfAnotherProcess(t *testing.T) {
+	cmd := exec.CommandContext(t.Context(), "cat")
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		_ = in.Close()
+		_ = cmd.Wait()
+	}()
+	other, err := os.Open(fmt.Sprintf("/proc/%d/pagemap", cmd.Process.Pid))
+	if err != nil {
+		t.Skip(err)
+	}
+	defer other.Close()
+	if (pageTable{other}).works() {
+		t.Error("the page table of another process is used")
 	}
 }

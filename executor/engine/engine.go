@@ -14,6 +14,7 @@ import (
 	"github.com/tetratelabs/wazero/sys"
 
 	"github.com/reactord/reactord/executor/engine/memory"
+	"github.com/reactord/reactord/executor/engine/meter"
 	"github.com/reactord/reactord/executor/engine/meter/wasm"
 )
 
@@ -47,6 +48,7 @@ type Engine struct {
 	instantiators                     *semaphore // for large instances, which take a processor from the workers
 
 	modules moduleTable
+	tables  bool // the engine fills tables
 	stacks  stackFields
 	wasi    wasiState
 }
@@ -86,6 +88,7 @@ func New(ctx context.Context, config Config) (*Engine, error) {
 	if err := e.AddHost(ctx, defineMeter); err != nil {
 		return nil, errors.Join(err, e.Close(ctx))
 	}
+	e.tables = hasTables(e.linker.Module(meter.HostModule))
 	return e, nil
 }
 

@@ -13,6 +13,7 @@ func footprint(info *meter.Info, machineCode int64) int64 {
 		typ        = 250
 		typeValue  = 32 // in the type, in its key, and in the entry code of functions of the type
 		item       = 48 // of an element segment
+		taken      = 4  // element of a segment that was taken out
 		segment    = 96
 		global     = 80
 		imported   = 400
@@ -26,7 +27,8 @@ func footprint(info *meter.Info, machineCode int64) int64 {
 		{info.Types, typ},
 		{info.TypeValues, typeValue},
 		{info.SegmentItems, item},
-		{info.Segments, segment},
+		{info.TakenElements, taken},
+		{info.Segments + len(info.ElementSegments), segment},
 		{info.Globals, global},
 		{len(info.Imports), imported},
 		{len(info.Exports), exported},

@@ -49,8 +49,8 @@ func measureFrames(guest api.Module, functions []int) []int64 {
 	return frames
 }
 
-// machineCode returns the machine code of a guest and the offsets of its defined functions in it, or nil if
-// wazero's structs are not as expected.
+// machineCode returns the machine code of a guest and the offsets of its defined functions in it, which nobody may
+// change, or nil if wazero's structs are not as expected.
 func machineCode(guest api.Module) (code []byte, offsets []int) {
 	engine, ok := field(reflect.ValueOf(guest), "Engine")
 	if !ok {
@@ -62,16 +62,16 @@ func machineCode(guest api.Module) (code []byte, offsets []int) {
 	}
 	executables, ok1 := field(parent, "executables")
 	starts, ok2 := field(parent, "functionOffsets")
-	if !ok1 || !ok2 || starts.Type() != reflect.TypeFor[[]int]() {
+	if !ok1 || !ok2 {
+		return nil, nil
+	}
+	offsets, ok = viewOf[int](starts)
+	if !ok {
 		return nil, nil
 	}
 	executable, ok := field(executables, "executable")
 	if !ok || executable.Type() != reflect.TypeFor[[]byte]() {
 		return nil, nil
-	}
-	offsets = make([]int, starts.Len())
-	for i := range offsets {
-		offsets[i] = int(starts.Index(i).Int())
 	}
 	return executable.Bytes(), offsets
 }

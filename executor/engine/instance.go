@@ -65,6 +65,8 @@ type Instance struct {
 	stack     stackBudget
 	quantum   int64 // fuel of the last Refill
 
+	records [][]functionRecord // that elements of tables refer to
+
 	// The last function that was called. Each handle has a call stack of its own, so only one is kept.
 	export   string
 	function api.Function
@@ -243,11 +245,11 @@ func (m *Module) hostBytes() int64 { return HostBytes(m.info) }
 // each table slot, and a record for each element, global, segment and import. Tables count with their
 // maximum size, since growing them is not checked. Records count only beyond what usual programs have.
 func HostBytes(info *meter.Info) int64 {
-	const pointer, element, global, segment, imported = 8, 56, 96, 48, 48
+	const pointer, element, taken, global, segment, imported = 8, 56, recordBytes, 96, 48, 48
 	const usual = 64 << 10
 	tables := int64(info.TableElements) * pointer
-	records := int64(info.Elements)*element + int64(info.Globals+len(info.LargeFrames))*global + int64(info.Segments)*segment +
-		int64(len(info.Imports))*imported
+	records := int64(info.Elements)*element + int64(info.TakenElements)*taken + int64(len(info.Imports))*imported +
+		int64(info.Globals+len(info.LargeFrames))*global + int64(info.Segments)*segment
 	return tables + max(records-usual, 0)
 }
 
@@ -364,7 +366,7 @@ func (i *Instance) free() {
 		_ = i.guest.Close(context.Background())
 	}
 	i.account.Close()
-	i.guest, i.fuel, i.stackLeft, i.function = nil, nil, nil, nil
+	i.guest, i.fuel, i.stackLeft, i.function, i.records = nil, nil, nil, nil, nil
 	i.ended = true
 	i.module.Release()
 	i.module = nil

@@ -40,6 +40,7 @@ type Module struct {
 	frames   []int64   // frame sizes of info.LargeFrames in the machine code
 	names    names     // for stack traces
 	data     initialData
+	records  functionRecords
 
 	// Guarded by moduleTable.mu.
 	holders   int

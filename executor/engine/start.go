@@ -13,7 +13,7 @@ const (
 	segmentCost = 50
 )
 
-// Start starts the guest: it gives the memory the module's active data segments and calls its start
+// Start starts the guest: it gives tables and memory the module's active segments and calls its start
 // function. That is work of the guest, charged and preempted like the rest. Errors are those of Call. It
 // must be called before the first Call.
 func (i *Instance) Start() error {
@@ -28,10 +28,13 @@ func (i *Instance) Start() error {
 	return err
 }
 
-// initialize gives the memory its initial data. wazero has filled the tables.
+// initialize gives tables and memory their initial contents, with the traps of the specification, in its order.
 func (i *Instance) initialize() error {
 	if i.module.info.ElementsOutOfBounds {
 		return &Trap{Code: InvalidTableAccess, Message: InvalidTableAccess.String()}
+	}
+	if err := i.fillTables(); err != nil {
+		return err
 	}
 	if err := i.lay(&i.module.data); err != nil {
 		return err

@@ -142,7 +142,11 @@ func manyElements(n int) *wasm.Module {
 // TestOffload: an instance that takes wazero long to make is made by Offload, and is discarded if nobody waits for it.
 func TestOffload(t *testing.T) {
 	e := newEngine(t, Config{})
-	small, large := load(t, e, "guest"), loadModule(t, e, manyElements(100_000))
+	globals := manyElements(0)
+	for range 20_000 {
+		globals.Globals = append(globals.Globals, wasm.Global{Type: wasm.GlobalType{Type: wasm.I32}, Init: zeroOffset})
+	}
+	small, large := load(t, e, "guest"), loadModule(t, e, globals)
 
 	offloaded := 0
 	config := InstanceConfig{Offload: func(job, _ func()) error {

@@ -162,6 +162,11 @@ func (h *testHost) instantiate(t testing.TB, p testModule) (api.Module, error) {
 	if p.info.ElementsOutOfBounds {
 		return nil, errors.New("invalid table access")
 	}
+	for _, segment := range p.info.ElementSegments {
+		if !fill(m, segment) {
+			return nil, errors.New("invalid table access")
+		}
+	}
 	for _, data := range p.info.Data {
 		if !m.Memory().Write(data.Offset, data.Bytes) {
 			return nil, errors.New("data: " + outOfBounds)
@@ -173,11 +178,31 @@ func (h *testHost) instantiate(t testing.TB, p testModule) (api.Module, error) {
 	return m, err
 }
 
+// fill writes an element segment to a table of an instance of wazero. It reports whether there is room.
+func fill(m api.Module, segment meter.ElementSegment) bool {
+	instance := reflect.ValueOf(m).Elem()
+	functions := instance.FieldByName("Engine").Interface().(interface {
+		FunctionInstanceReference(uint32) uintptr
+	})
+	table := instance.FieldByName("Tables").Index(int(segment.Table)).Elem()
+	references := table.FieldByName("References").Interface().([]uintptr)
+	if uint64(segment.Offset)+uint64(len(segment.Functions)) > uint64(len(references)) {
+		return false
+	}
+	for i, f := range segment.Functions {
+		references[int(segment.Offset)+i] = 0
+		if f != meter.NoFunction {
+			references[int(segment.Offset)+i] = functions.FunctionInstanceReference(f)
+		}
+	}
+	return true
+}
+
 func noStart() wazero.ModuleConfig { return wazero.NewModuleConfig().WithStartFunctions() }
 
 func rewrite(t testing.TB, binary []byte) testModule {
 	t.Helper()
-	out, info, err := meter.Rewrite(binary, meter.Options{ARM64: runtime.GOARCH == "arm64"})
+	out, info, err := meter.Rewrite(binary, meter.Options{ARM64: runtime.GOARCH == "arm64", TakeElements: true})
 	if err != nil {
 		t.Fatalf("Rewrite: %v", err)
 	}

@@ -24,15 +24,17 @@ type Info struct {
 	// What each instance has besides its memory. TableElements is the size that all tables may reach: their
 	// minimums, or more if code grows tables.
 	TableElements uint64
-	Elements      int // of element segments that instances copy: active ones, and passive ones for table.init
+	Elements      int // of element segments that are left in the module, except declarative and unused ones
+	TakenElements int // of ElementSegments
 	Globals       int
 	Segments      int // data and element segments that are left in the module
 
 	// What the host must do after instantiation, in this order: end the guest if ElementsOutOfBounds is set;
-	// write Data, ending the guest at the first segment that is out of bounds; call StartFunction if HasStart
-	// is set.
-	ElementsOutOfBounds bool   // an active element segment is out of its table's bounds
-	Data                []Data // of active segments
+	// write ElementSegments to the tables and Data to the memory, ending the guest at the first segment that is
+	// out of bounds; call StartFunction if HasStart is set.
+	ElementsOutOfBounds bool             // an active element segment that was not taken is out of its table's bounds
+	ElementSegments     []ElementSegment // active ones, if Options.TakeElements is set
+	Data                []Data           // of active segments
 	HasStart            bool
 
 	FunctionCount int      // defined functions, without imports

@@ -28,9 +28,6 @@ func Rewrite(binary []byte, opts Options) (out []byte, info *Info, err error) {
 	if err := rw.takeData(info); err != nil {
 		return nil, nil, err
 	}
-	if err := rw.checkElements(info); err != nil {
-		return nil, nil, err
-	}
 	if err := rw.analyze(); err != nil {
 		return nil, nil, err
 	}
@@ -54,6 +51,14 @@ func Rewrite(binary []byte, opts Options) (out []byte, info *Info, err error) {
 		}
 	}
 	rw.appendReferences(info)
+	if opts.TakeElements {
+		if err := rw.takeElements(info); err != nil {
+			return nil, nil, err
+		}
+	}
+	if err := rw.checkElements(info); err != nil {
+		return nil, nil, err
+	}
 	if err := rw.dropUnused(info); err != nil {
 		return nil, nil, err
 	}

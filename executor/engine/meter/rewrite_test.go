@@ -202,9 +202,10 @@ func TestUnusedPartsAreEmptied(t *testing.T) {
 		Types:     []wasm.FuncType{{Params: []wasm.ValType{wasm.F32}}, {Params: []wasm.ValType{wasm.F64}}, {}},
 		Functions: []uint32{2},
 		Tables:    []wasm.TableType{{Elem: wasm.FuncRef, Size: wasm.Bounds{Min: 4}}},
-		Elements:  []wasm.Element{segment(), segment(), typed},
+		Elements:  []wasm.Element{segment(), segment(), typed, segment()},
 		Bodies: []wasm.Body{{Code: []byte{
 			0x41, 0, 0x41, 0, 0x41, 3, 0xfc, 12, 1, 0, // table.init of segment 1
+			0xfc, 13, 2, // elem.drop of segment 2
 			0x43, 0, 0, 0, 0, 0x41, 0, 0x11, 0, 0, 0x0b}}}, // call_indirect of type 0
 	}
 	out, info, err := meter.Rewrite(m.Encode(), meter.Options{})

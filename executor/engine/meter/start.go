@@ -3,9 +3,9 @@ package meter
 import "github.com/reactord/reactord/executor/engine/meter/wasm"
 
 // wazero instantiates a module in one piece, which cannot be interrupted and is not charged, although it may
-// copy 60 MiB or run a start function that never ends. So active data segments and the start section are
-// removed from the module and left to the host. An active segment is replaced by an empty passive one, which
-// according to the specification it is after instantiation.
+// copy 60 MiB, fill a table of a million elements or run a start function that never ends. So active segments and
+// the start section are removed from the module and left to the host. An active segment is replaced by an empty
+// passive one, which according to the specification it is after instantiation.
 
 // Data is the contents of an active data segment.
 type Data struct {
@@ -54,6 +54,51 @@ func (rw *rewriter) takeData(info *Info) error {
 		}
 	}
 	info.Data = data
+	return nil
+}
+
+// ElementSegment is the contents of an active element segment.
+type ElementSegment struct {
+	Table     uint32 // the index of a table that the module defines
+	Offset    uint32
+	Functions []uint32 // by their indices in the result; NoFunction for null
+}
+
+// NoFunction is the null reference in an ElementSegment.
+const NoFunction = wasm.NoFunction
+
+// takeElements moves active element segments from the module to info, with that of the references that code makes.
+// It leaves them all in the module if there is one that only an instance can evaluate, or that is invalid, which
+// the compiler reports.
+func (rw *rewriter) takeElements(info *Info) error {
+	m := rw.m
+	tables, constants := m.TableTypes(), m.Constants()
+	imported := uint32(len(tables) - len(m.Tables))
+	var taken []ElementSegment
+	for i := range m.Elements {
+		e := &m.Elements[i]
+		if e.Mode != wasm.Active {
+			continue
+		}
+		offset, err := constants.Evaluate(e.Offset)
+		if err != nil {
+			return err
+		}
+		functions, plain := e.References()
+		if !plain || !offset.Known || e.Table < imported || tables[e.Table].Elem != e.Holds() {
+			return nil
+		}
+		taken = append(taken, ElementSegment{e.Table, offset.Value, functions})
+	}
+	for i := range m.Elements {
+		if e := &m.Elements[i]; e.Mode == wasm.Active {
+			*e = wasm.Element{Mode: wasm.Passive, Type: e.Type}
+		}
+	}
+	info.ElementSegments = taken
+	for i := range taken {
+		info.TakenElements += len(taken[i].Functions)
+	}
 	return nil
 }
 

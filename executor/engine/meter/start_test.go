@@ -2,7 +2,9 @@ package meter_test
 
 import (
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/reactord/reactord/executor/engine/meter"
@@ -126,6 +128,177 @@ func TestElementsOutOfBounds(t *testing.T) {
 		m.Elements = []wasm.Element{{Offset: tt.offset, Funcs: make([]uint32, tt.count)}}
 		if _, info, err := meter.Rewrite(m.Encode(), meter.Options{}); err != nil || info.ElementsOutOfBounds != tt.want {
 			t.Errorf("%d elements at %x: %v, %v", tt.count, tt.offset.Code, info.ElementsOutOfBounds, err)
+		}
+	}
+}
+
+// withTables is a module with three functions, which are no. 1 to 3 (no. 0 is imported), and two tables of functions and one
+// of other references. Its exports call functions from the tables; tell whether an element is null; copy from segment 0;
+// drop it; and refer to function 3 in code, which makes the pass add a table.
+func withTables(size uint32, segments ...wasm.Element) *wasm.Module {
+	i32 := []wasm.ValType{wasm.I32}
+	m := &wasm.Module{
+		Types: []wasm.FuncType{
+			{Results: i32}, {Params: i32, Results: i32}, {Params: []wasm.ValType{wasm.I32, wasm.I32, wasm.I32}}, {},
+			{Params: []wasm.ValType{wasm.I32, wasm.I32, wasm.I64, wasm.I32}, Results: i32}, // not of any of them
+		},
+		Imports:   []wasm.Import{{Module: "wasi_snapshot_preview1", Name: "sched_yield", Kind: wasm.FuncExtern}},
+		Functions: []uint32{0, 0, 1},
+		Elements:  segments,
+		Bodies:    []wasm.Body{{Code: []byte{0x41, 11, 0x0b}}, {Code: []byte{0x41, 22, 0x0b}}, {Code: []byte{0x20, 0, 0x0b}}},
+	}
+	for _, elem := range []wasm.ValType{wasm.FuncRef, wasm.FuncRef, wasm.ExternRef} {
+		m.Tables = append(m.Tables, wasm.TableType{Elem: elem, Size: wasm.Bounds{Min: size}})
+	}
+	export := func(name string, t uint32, code ...byte) {
+		m.Exports = append(m.Exports, wasm.Export{Name: name, Kind: wasm.FuncExtern, Index: uint32(1 + len(m.Functions))})
+		m.Functions = append(m.Functions, t)
+		m.Bodies = append(m.Bodies, wasm.Body{Code: append(code, 0x0b)})
+	}
+	export("call 0", 1, 0x20, 0, 0x11, 0, 0)
+	export("call 1", 1, 0x20, 0, 0x11, 0, 1)
+	export("call 0 with", 1, 0x41, 33, 0x20, 0, 0x11, 1, 0)
+	for table := range m.Tables {
+		export(fmt.Sprint("null ", table), 1, 0x20, 0, 0x25, byte(table), 0xd1)
+	}
+	if len(segments) > 0 {
+		export("init", 2, 0x20, 0, 0x20, 1, 0x20, 2, 0xfc, 12, 0, 0)
+		export("drop", 3, 0xfc, 13, 0)
+	}
+	m.Exports = append(m.Exports, wasm.Export{Name: "table", Kind: wasm.TableExtern}, wasm.Export{Name: "third", Index: 3})
+	export("refer", 2, 0x20, 0, 0xd2, 3, 0x26, 0)
+	return m
+}
+
+// items is a segment of expressions, in which -1 is null.
+func items(t wasm.ValType, functions ...int) wasm.Element {
+	e := wasm.Element{Type: t, Count: len(functions)}
+	for _, f := range functions {
+		item := []byte{byte(wasm.OpRefNull), byte(t), byte(wasm.OpEnd)}
+		if f >= 0 {
+			item = []byte{byte(wasm.OpRefFunc), byte(f), byte(wasm.OpEnd)}
+		}
+		e.Exprs.Code = append(e.Exprs.Code, item...)
+	}
+	return e
+}
+
+// placed returns a segment with an offset in a table.
+func placed(e wasm.Element, table uint32, offset ...[]byte) wasm.Element {
+	e.Table, e.Offset = table, expr(offset...)
+	return e
+}
+
+// TestTablesAreFilled compares the initial tables of metered and original modules, and that code can do with them the same.
+func TestTablesAreFilled(t *testing.T) {
+	const size = 5
+	functions := func(f ...uint32) wasm.Element { return wasm.Element{Funcs: f} }
+	passive := functions(1, 2)
+	passive.Mode = wasm.Passive
+	add := []byte{byte(wasm.OpI32Add)}
+	outside := []string{"beyond the end", "nothing beyond the end", "at a negative index"}
+	for name, segments := range map[string][]wasm.Element{
+		"none":                    nil,
+		"one":                     {placed(functions(1, 2, 3), 0, i32Const(1))},
+		"of an import":            {placed(functions(0, 1), 0, i32Const(0))},
+		"later ones win":          {placed(functions(1, 1, 1, 1), 0, i32Const(0)), placed(functions(2, 3), 0, i32Const(1))},
+		"null wins, too":          {placed(functions(1, 1, 1), 0, i32Const(0)), placed(items(wasm.FuncRef, 2, -1), 0, i32Const(0))},
+		"passive ones among them": {passive, placed(functions(1), 0, i32Const(2)), passive},
+		"of two tables":           {placed(items(wasm.FuncRef, 1), 1, i32Const(1)), placed(functions(2), 0, i32Const(1))},
+		"of other references":     {placed(functions(2), 0, i32Const(1)), placed(items(wasm.ExternRef, -1, -1), 2, i32Const(0))},
+		"computed":                {placed(functions(1), 0, i32Const(1), i32Const(2), add)},
+		"to the end":              {placed(functions(1, 2), 0, i32Const(size-2))},
+		"nothing at the end":      {placed(functions(), 0, i32Const(size))},
+		"beyond the end":          {placed(functions(1), 0, i32Const(0)), placed(functions(1, 2), 0, i32Const(size-1)), placed(functions(1), 0, i32Const(0))},
+		"nothing beyond the end":  {placed(functions(), 0, i32Const(size+1))},
+		"at a negative index":     {placed(functions(1), 0, i32Const(-1))},
+	} {
+		t.Run(name, func(t *testing.T) {
+			binary := withTables(size, segments...).Encode()
+			p := rewrite(t, binary)
+			metered, err := wasm.Decode(p.binary, wasm.Limits{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			active := func(e wasm.Element) bool { return e.Mode == wasm.Active }
+			if slices.ContainsFunc(metered.Elements, active) {
+				t.Error("an active segment was left")
+			}
+			used := func(h *testHost, p testModule) (said []string) {
+				m, err := h.instantiate(t, p)
+				if err != nil {
+					return []string{trap(err)}
+				}
+				call := func(name string, args ...uint64) {
+					f := m.ExportedFunction(name)
+					if f == nil {
+						return
+					}
+					results, err := h.call(t, f, args...)
+					said = append(said, fmt.Sprintf("%s %v: %v %s", name, args, results, trap(err)))
+				}
+				all := func() {
+					for i := range uint64(size + 1) {
+						for _, name := range []string{"call 0", "call 1", "call 0 with", "null 0", "null 1", "null 2"} {
+							call(name, i)
+						}
+					}
+				}
+				all()
+				call("init", 1, 0, 1)
+				call("init", 1, 1, 1)
+				call("drop")
+				call("init", 1, 0, 1)
+				call("refer", 0, 0, 0)
+				all()
+				return said
+			}
+			want, got := used(newTestHost(t, 0), plain(binary)), used(newTestHost(t, 1000), p)
+			if slices.Contains(outside, name) {
+				want = []string{"invalid table access"} // wazero does not check it
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+			}
+		})
+	}
+}
+
+// TestTypeOfTakenElements: a segment keeps its type, since code may use it.
+func TestTypeOfTakenElements(t *testing.T) {
+	m := withTables(5, placed(items(wasm.ExternRef, -1), 2, i32Const(0)))
+	if _, err := newTestHost(t, 1000).instantiate(t, rewrite(t, m.Encode())); err == nil || !strings.Contains(err.Error(), "type mismatch") {
+		t.Errorf("references of a type got into a table of another: %v", err)
+	}
+}
+
+// TestElementsThatAreLeft: if only an instance can evaluate a segment, or if it is invalid, all are left to the engine.
+func TestElementsThatAreLeft(t *testing.T) {
+	zero := expr(i32Const(0))
+	global := wasm.Expr{Code: []byte{byte(wasm.OpGlobalGet), 0, byte(wasm.OpEnd)}}
+	for name, e := range map[string]wasm.Element{
+		"an offset from a global":  {Offset: global, Funcs: []uint32{1}},
+		"an item from a global":    {Offset: zero, Type: wasm.FuncRef, Count: 1, Exprs: global},
+		"an imported table":        {Offset: zero, Table: 0, Funcs: []uint32{1}},
+		"a number":                 {Offset: zero, Table: 1, Type: wasm.FuncRef, Count: 1, Exprs: zero},
+		"two in one":               {Offset: zero, Table: 1, Type: wasm.FuncRef, Count: 1, Exprs: expr([]byte{0xd2, 1, 0xd2, 1})},
+		"null of another type":     {Offset: zero, Table: 1, Type: wasm.FuncRef, Count: 1, Exprs: expr([]byte{0xd0, byte(wasm.ExternRef)})},
+		"function of another type": {Offset: zero, Table: 3, Type: wasm.ExternRef, Count: 1, Exprs: expr([]byte{0xd2, 1})},
+		"table of another type":    {Offset: zero, Table: 3, Funcs: []uint32{1}},
+	} {
+		m := withTables(5, wasm.Element{Offset: zero, Table: 1, Funcs: []uint32{1}}, e)
+		m.Imports = append(m.Imports,
+			wasm.Import{Module: "env", Name: "table", Kind: wasm.TableExtern, Table: wasm.TableType{Elem: wasm.FuncRef}},
+			wasm.Import{Module: "env", Name: "base", Kind: wasm.GlobalExtern, Global: wasm.GlobalType{Type: wasm.I32}},
+			wasm.Import{Module: "env", Name: "function", Kind: wasm.GlobalExtern, Global: wasm.GlobalType{Type: wasm.FuncRef}})
+		out, info, err := meter.Rewrite(m.Encode(), meter.Options{TakeElements: true})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		metered, err := wasm.Decode(out, wasm.Limits{})
+		if err != nil || len(info.ElementSegments) != 0 || len(metered.Elements) != 3 || metered.Elements[0].Mode != wasm.Active {
+			t.Errorf("%s: %d segments taken out of %d, %v", name, len(info.ElementSegments), len(metered.Elements), err)
 		}
 	}
 }

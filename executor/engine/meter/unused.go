@@ -7,15 +7,16 @@ import (
 )
 
 // Unused declarations cannot be observed, but they cost: wazero generates code for every type, keeps the types
-// of all modules, and gives each instance a copy of every passive element segment and 24 bytes for each data segment,
-// of which a Go program has 25,000. So unused types and element segments are emptied, and the data segments behind the
-// last one that code uses are left out; nothing is renumbered.
+// of all modules, and gives each instance a copy of every passive element segment and 24 bytes for each segment, of which
+// a Go program has 25,000. So unused types and element segments are emptied, and the segments behind the last one that
+// code names are left out; nothing is renumbered.
 
 // uses records which types and segments code refers to.
 type uses struct {
 	types    []bool
-	elements []bool
-	data     int // one more than the last data segment; zero if there is none
+	elements []bool // by table.init
+	// One more than the last segment that code names; zero if there is none.
+	lastElements, lastData int
 }
 
 // record adds the uses of a parsed body.
@@ -30,8 +31,11 @@ func (u *uses) record(code []byte, instrs []wasm.Instr) {
 			}
 		case wasm.OpTableInit:
 			u.elements[in.A] = true
+			u.lastElements = max(u.lastElements, int(in.A)+1)
+		case wasm.OpElemDrop:
+			u.lastElements = max(u.lastElements, int(in.A)+1)
 		case wasm.OpMemoryInit, wasm.OpDataDrop:
-			u.data = max(u.data, int(in.A)+1)
+			u.lastData = max(u.lastData, int(in.A)+1)
 		}
 	}
 }
@@ -53,6 +57,7 @@ func (rw *rewriter) dropUnused(info *Info) error {
 		return &Error{Kind: TooLarge, Msg: fmt.Sprintf("types of %d parameters and results together, the limit is %d", info.TypeValues, rw.limits.TypeValues)}
 	}
 	info.Types = len(m.Types)
+	rw.dropElements()
 	for i := range m.Elements {
 		e := &m.Elements[i]
 		if e.Mode == wasm.Passive && !rw.uses.elements[i] {
@@ -69,11 +74,21 @@ func (rw *rewriter) dropUnused(info *Info) error {
 	return nil
 }
 
-// dropData leaves out the data segments behind the last one that code uses, unless the instance has to write one.
+// dropElements leaves out the element segments behind the last one that code names, unless the instance has to write one.
+func (rw *rewriter) dropElements() {
+	m := rw.m
+	keep := len(m.Elements)
+	for keep > rw.uses.lastElements && m.Elements[keep-1].Mode != wasm.Active {
+		keep--
+	}
+	m.Elements = m.Elements[:keep]
+}
+
+// dropData leaves out the data segments behind the last one that code names, unless the instance has to write one.
 func (rw *rewriter) dropData() {
 	m := rw.m
 	keep := len(m.Data)
-	for keep > rw.uses.data && m.Data[keep-1].Passive {
+	for keep > rw.uses.lastData && m.Data[keep-1].Passive {
 		keep--
 	}
 	m.Data = m.Data[:keep]

@@ -1,5 +1,10 @@
 package wasm
 
+import (
+	"cmp"
+	"math"
+)
+
 // Module is a core module. Parts that refer to functions by index are decoded, so that Encode can write them
 // with other indices; the rest is kept as bytes of the original. Custom sections are dropped, except for the
 // names of functions, which Encode does not write: they are for people, not for engines.
@@ -62,6 +67,36 @@ type Element struct {
 	Type   ValType
 	Count  int
 	Exprs  Expr
+}
+
+// NoFunction is the null reference in what References returns.
+const NoFunction = math.MaxUint32
+
+// Holds returns the type of the segment's items.
+func (e *Element) Holds() ValType { return cmp.Or(e.Type, FuncRef) }
+
+// References returns the functions that the segment's items refer to. ok is false if one of them is anything else than
+// ref.func or a ref.null of the segment's type.
+func (e *Element) References() (functions []uint32, ok bool) {
+	if e.Type == 0 {
+		return e.Funcs, true
+	}
+	functions = make([]uint32, 0, e.Count)
+	r := reader{buf: e.Exprs.Code}
+	for r.more() {
+		switch op := Op(r.byte()); {
+		case op == OpRefFunc && e.Type == FuncRef:
+			functions = append(functions, r.u32())
+		case op == OpRefNull && ValType(r.byte()) == e.Type:
+			functions = append(functions, NoFunction)
+		default:
+			return nil, false
+		}
+		if Op(r.byte()) != OpEnd {
+			return nil, false
+		}
+	}
+	return functions, true
 }
 
 // Expr is one or more encoded constant expressions, including their ends.

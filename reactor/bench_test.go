@@ -58,14 +58,15 @@ func BenchmarkSleepers(b *testing.B) {
 	r := open(b, func(c *Config) { c.MemoryBytes = 64 << 30 })
 	push(b, r, "sleep")
 	runtime.GC()
-	before := process.ReadMemory(0).Resident
+	var memory process.MemoryReader
+	before := memory.Read(0).Resident
 	b.ResetTimer()
 	submitMany(b, r, "w", b.N, api.Spec{Module: "sleep"})
 	for r.Stats().Waiting < uint64(b.N) {
 		<-time.After(time.Millisecond)
 	}
 	b.StopTimer()
-	after := process.ReadMemory(0)
+	after := memory.Read(0)
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "workloads/s")
 	b.ReportMetric(float64(after.Resident-before)/float64(b.N), "rss-B/op")
 	b.ReportMetric(float64(after.Heap)/float64(b.N), "heap-B/op")

@@ -9,7 +9,6 @@ import (
 	"github.com/reactord/reactord/executor"
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
-	"github.com/reactord/reactord/reactor/internal/process"
 )
 
 // Node describes the reactor.
@@ -34,7 +33,7 @@ func (r *Reactor) Node() api.Node {
 func (r *Reactor) Stats() api.Stats {
 	workloads := r.runner.Stats()
 	tasks := r.executor.Stats()
-	memory := process.ReadMemory(uint64(r.engine.ImageBytes()))
+	memory := r.memory.Read(uint64(r.engine.ImageBytes()))
 	descriptors, maxDescriptors := r.descriptors.Use()
 	waits, waiting := waitsOf(&tasks)
 	return api.Stats{

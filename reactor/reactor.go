@@ -78,6 +78,7 @@ type Reactor struct {
 
 	descriptors *hostcalls.Budget // of the process, what guests may hold
 	shortage    *shortage
+	memory      process.MemoryReader
 
 	ctx        context.Context // ends with Shutdown: for what the reactor does on its own account
 	stop       context.CancelFunc

@@ -49,6 +49,10 @@ func (p *Pool) NewImage(segments []Segment) (*Image, []Segment, error) {
 	if len(extents) == 0 {
 		return nil, segments, nil
 	}
+	if p.images.Add(1) > p.mostImages {
+		p.images.Add(-1)
+		return nil, segments, errImages
+	}
 	m := &Image{pool: p, extents: extents}
 	size := extents[len(extents)-1].at + extents[len(extents)-1].bytes()
 	err := m.file.create(size, func(yield func(int64, []byte) bool) {
@@ -59,9 +63,10 @@ func (p *Pool) NewImage(segments []Segment) (*Image, []Segment, error) {
 		}
 	})
 	if err != nil {
+		p.images.Add(-1)
 		return nil, segments, err
 	}
-	p.images.Add(size)
+	p.imageBytes.Add(size)
 	return m, rest, nil
 }
 
@@ -163,7 +168,8 @@ func (m *Image) content(e extent) []byte { return m.file.content[e.at : e.at+e.b
 
 // Close frees the image, except what is mapped.
 func (m *Image) Close() error {
-	m.pool.images.Add(-m.Bytes())
+	m.pool.imageBytes.Add(-m.Bytes())
+	m.pool.images.Add(-1)
 	return m.file.close()
 }
 

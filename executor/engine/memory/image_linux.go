@@ -131,3 +131,14 @@ func mostMappings() int64 {
 	}
 	return max(0, most-keptMappings)
 }
+
+// mostImages returns how many images there may be. Each has a descriptor and a mapping of its own; modules must not take
+// those that the process needs for its store and for clients.
+func mostImages() int64 {
+	const part, most = 16, keptMappings / 4
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		return 0
+	}
+	return int64(min(limit.Cur/part, most))
+}

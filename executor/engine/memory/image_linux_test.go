@@ -117,6 +117,27 @@ func TestImageIsLaidInParts(t *testing.T) {
 	}
 }
 
+// TestImagesAreBounded: modules do not take all descriptors of the process.
+func TestImagesAreBounded(t *testing.T) {
+	p := newPool(t, 0)
+	if most := p.mostImages; most < 1 || most > 4096 {
+		t.Errorf("there may be %d images", most)
+	}
+	p.mostImages = 2
+	newImage(t, p, 0, 64<<10)
+	second, _, err := p.NewImage([]Segment{{0, make([]byte, 64<<10)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if third, rest, err := p.NewImage([]Segment{{0, make([]byte, 64<<10)}}); err == nil || third != nil || len(rest) != 1 {
+		t.Errorf("a third image: %d segments left, %v", len(rest), err)
+	}
+	if err := second.Close(); err != nil {
+		t.Fatal(err)
+	}
+	newImage(t, p, 0, 64<<10)
+}
+
 // TestImageIsNotInherited: a process that is started does not get the file of an image.
 func TestImageIsNotInherited(t *testing.T) {
 	p := newPool(t, 0)

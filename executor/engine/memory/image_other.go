@@ -17,3 +17,4 @@ func (*Image) lay(*byte) (lost bool, err error) { return false, errors.ErrUnsupp
 func (*Image) lift(*byte) error                 { return errors.ErrUnsupported }
 
 func mostMappings() int64 { return 0 }
+func mostImages() int64   { return 0 }

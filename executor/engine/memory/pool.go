@@ -7,7 +7,10 @@ import (
 	"sync/atomic"
 )
 
-var errMappings = errors.New("the process has as many mappings as it may")
+var (
+	errMappings = errors.New("the process has as many mappings as it may")
+	errImages   = errors.New("the process has as many images as it may")
+)
 
 // Config bounds a pool.
 type Config struct {
@@ -29,9 +32,11 @@ type Pool struct {
 	freeing     atomic.Int64 // bytes of abandoned accounts and of memories that the reaper has
 	onReclaimed func()
 
-	images       atomic.Int64 // their bytes
-	hostPage     int64        // bytes of a page of the system
+	hostPage     int64 // bytes of a page of the system
 	pages        pageTable
+	images       atomic.Int64
+	mostImages   int64
+	imageBytes   atomic.Int64
 	mappings     atomic.Int64 // that images take
 	mostMappings int64
 }
@@ -45,6 +50,7 @@ func NewPool(config Config) *Pool {
 	if p.mostMappings == 0 {
 		p.mostMappings = mostMappings()
 	}
+	p.mostImages = mostImages()
 	p.budget.setLimit(config.LimitBytes)
 	return p
 }
@@ -56,7 +62,7 @@ func (p *Pool) Used() int64 { return p.budget.used.Load() }
 func (p *Pool) Freeing() int64 { return p.freeing.Load() }
 
 // Images returns the bytes of all images. Each is in memory once, however many memories map it.
-func (p *Pool) Images() int64 { return p.images.Load() }
+func (p *Pool) Images() int64 { return p.imageBytes.Load() }
 
 // Limit returns the bound on Used; math.MaxInt64 if there is none.
 func (p *Pool) Limit() int64 { return p.budget.limit }

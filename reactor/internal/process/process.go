@@ -5,6 +5,7 @@ package process
 
 import (
 	"runtime/metrics"
+	"sync"
 
 	"golang.org/x/sys/unix"
 )
@@ -16,9 +17,21 @@ type Memory struct {
 	Heap     uint64 // the objects on the Go heap, live or not yet swept
 }
 
-// ReadMemory reads the current figures. The process's files in memory, of the given size, count once; in what the system
-// reports as resident a page of theirs counts for each mapping, and not at all without one.
-func ReadMemory(files uint64) Memory {
+// MemoryReader reads the memory of the process, now and then. It is safe for concurrent use.
+type MemoryReader struct {
+	mu       sync.Mutex
+	most     uint64 // that was resident at a reading
+	repeated uint64 // the most that the system has counted more than once
+}
+
+// resident is what the system reports.
+type resident struct {
+	now, peak uint64 // a page of a file in memory counts for each mapping, and not at all without one
+	files     uint64 // the part of now in mappings of files in memory
+}
+
+// Read reads the current figures. The process's files in memory, of the given size, count once.
+func (r *MemoryReader) Read(files uint64) Memory {
 	samples := []metrics.Sample{
 		{Name: "/memory/classes/heap/objects:bytes"},
 		{Name: "/memory/classes/total:bytes"},
@@ -26,11 +39,23 @@ func ReadMemory(files uint64) Memory {
 	}
 	metrics.Read(samples)
 	m := Memory{Heap: samples[0].Value.Uint64()}
-	var ok bool
-	if m.Resident, m.Peak, ok = resident(files); !ok {
+	if reported, ok := readResident(); ok {
+		m.Resident, m.Peak = r.count(reported, files)
+	} else {
 		m.Resident = samples[1].Value.Uint64() - samples[2].Value.Uint64()
 	}
 	return m
+}
+
+// count counts files once. How often they were counted when the system's peak was reached is not known, so the peak is what
+// it would be with as much as at any reading, or what was resident at one.
+func (r *MemoryReader) count(reported resident, files uint64) (now, peak uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now = reported.now - min(reported.files, reported.now) + files
+	r.most = max(r.most, now)
+	r.repeated = max(r.repeated, reported.files-min(files, reported.files))
+	return now, max(r.most, reported.peak-min(r.repeated, reported.peak))
 }
 
 // Descriptors returns how many file descriptors the process may have. The Go runtime has raised the soft limit to

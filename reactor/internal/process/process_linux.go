@@ -11,13 +11,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// resident reads /proc/self/status: VmRSS, VmHWM and RssShmem, in KiB (proc_pid_status(5)).
-func resident(files uint64) (now, peak uint64, ok bool) {
+// readResident reads /proc/self/status: VmRSS, VmHWM and RssShmem, in KiB (proc_pid_status(5)).
+func readResident() (r resident, ok bool) {
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {
-		return 0, 0, false
+		return resident{}, false
 	}
-	var mapped uint64 // pages of files in memory, each as often as it is mapped
 	lines := bufio.NewScanner(bytes.NewReader(status))
 	for lines.Scan() {
 		key, value, _ := strings.Cut(lines.Text(), ":")
@@ -27,15 +26,14 @@ func resident(files uint64) (now, peak uint64, ok bool) {
 		}
 		switch key {
 		case "VmRSS":
-			now, ok = kib<<10, true
+			r.now, ok = kib<<10, true
 		case "VmHWM":
-			peak = kib << 10
+			r.peak = kib << 10
 		case "RssShmem":
-			mapped = kib << 10
+			r.files = kib << 10
 		}
 	}
-	now = now - min(mapped, now) + files
-	return now, max(now, peak-min(mapped, peak)), ok
+	return r, ok
 }
 
 // machine returns the least of the machine's memory and the limits of the control groups above the process.

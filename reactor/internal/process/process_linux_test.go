@@ -17,7 +17,8 @@ func TestFilesInMemoryCountOnce(t *testing.T) {
 	if err := unix.Ftruncate(fd, size); err != nil {
 		t.Fatal(err)
 	}
-	before := ReadMemory(0)
+	var reader MemoryReader
+	before := reader.Read(0)
 	for range mappings {
 		view, err := unix.Mmap(fd, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
 		if err != nil {
@@ -28,7 +29,7 @@ func TestFilesInMemoryCountOnce(t *testing.T) {
 			view[at]++
 		}
 	}
-	after := ReadMemory(size)
+	after := reader.Read(size)
 	if grown := int64(after.Resident - before.Resident); grown < size/2 || grown > 2*size {
 		t.Errorf("the resident memory grew by %d bytes for a file of %d", grown, size)
 	}

@@ -2,6 +2,6 @@
 
 package process
 
-func resident(uint64) (now, peak uint64, ok bool) { return 0, 0, false }
+func readResident() (r resident, ok bool) { return resident{}, false }
 
 func machine() (uint64, bool) { return 0, false }

@@ -47,30 +47,59 @@ func appendName(dst []byte, s string) []byte {
 func (m *Module) Encode() []byte {
 	e := encoder{m: m, out: make([]byte, 0, m.sizeHint())}
 	e.out = append(e.out, magic+"\x01\x00\x00\x00"...)
-	e.section(secType, len(m.Types), func(i int) { e.funcType(m.Types[i]) })
-	e.section(secImport, len(m.Imports), func(i int) { e.importEntry(&m.Imports[i]) })
-	e.section(secFunction, len(m.Functions), func(i int) { e.u32(m.Functions[i]) })
-	e.section(secTable, len(m.Tables), func(i int) { e.tableType(m.Tables[i]) })
-	e.section(secMemory, len(m.Memories), func(i int) { e.bounds(m.Memories[i].Size) })
-	e.section(secGlobal, len(m.Globals), func(i int) {
-		e.globalType(m.Globals[i].Type)
-		e.bytes(m.Globals[i].Init.Code)
-	})
-	e.section(secExport, len(m.Exports), func(i int) { e.export(&m.Exports[i]) })
-	if m.Start != nil {
-		e.begin(secStart)
-		e.u32(*m.Start)
-		e.end()
+	for _, id := range inOrder {
+		e.encode(id)
 	}
-	e.section(secElement, len(m.Elements), func(i int) { e.element(&m.Elements[i]) })
-	if m.DataCount != nil {
-		e.begin(secDataCount)
-		e.u32(*m.DataCount)
-		e.end()
-	}
-	e.section(secCode, len(m.Bodies), func(i int) { e.body(&m.Bodies[i]) })
-	e.section(secData, len(m.Data), func(i int) { e.dataSegment(&m.Data[i]) })
 	return e.out
+}
+
+// inOrder are the ids of sections in the order in which they are written.
+var inOrder = [...]byte{
+	secType, secImport, secFunction, secTable, secMemory, secGlobal, secExport, secStart, secElement, secDataCount, secCode, secData,
+}
+
+// encode writes a section, unless it is empty.
+func (e *encoder) encode(id byte) {
+	m := e.m
+	switch id {
+	case secType:
+		e.section(secType, len(m.Types), func(i int) { e.funcType(m.Types[i]) })
+	case secImport:
+		e.section(secImport, len(m.Imports), func(i int) { e.importEntry(&m.Imports[i]) })
+	case secFunction:
+		e.section(secFunction, len(m.Functions), func(i int) { e.u32(m.Functions[i]) })
+	case secTable:
+		e.section(secTable, len(m.Tables), func(i int) { e.tableType(m.Tables[i]) })
+	case secMemory:
+		e.section(secMemory, len(m.Memories), func(i int) { e.bounds(m.Memories[i].Size) })
+	case secGlobal:
+		e.section(secGlobal, len(m.Globals), func(i int) {
+			e.globalType(m.Globals[i].Type)
+			e.bytes(m.Globals[i].Init.Code)
+		})
+	case secExport:
+		e.section(secExport, len(m.Exports), func(i int) { e.export(&m.Exports[i]) })
+	case secStart:
+		e.number(secStart, m.Start)
+	case secElement:
+		e.section(secElement, len(m.Elements), func(i int) { e.element(&m.Elements[i]) })
+	case secDataCount:
+		e.number(secDataCount, m.DataCount)
+	case secCode:
+		e.section(secCode, len(m.Bodies), func(i int) { e.body(&m.Bodies[i]) })
+	case secData:
+		e.section(secData, len(m.Data), func(i int) { e.dataSegment(&m.Data[i]) })
+	}
+}
+
+// number writes a section that is a number, unless there is none.
+func (e *encoder) number(id byte, n *uint32) {
+	if n == nil {
+		return
+	}
+	e.begin(id)
+	e.u32(*n)
+	e.end()
 }
 
 // sizeHint estimates the size of the encoded module.

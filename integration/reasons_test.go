@@ -26,6 +26,11 @@ var elsewhere = map[string]string{
 	"UploadModule: MODULE_NOT_FOUND": "as with PushModule",
 	"UploadModule: QUEUE_FULL":       "as with PushModule",
 
+	"SnapshotModule: LIMIT_EXCEEDED": "a snapshot that has 256 tags, as with TagModule",
+	"SnapshotModule: UNAVAILABLE":    "as with PushModule",
+	"SnapshotModule: QUEUE_FULL":     "as with PushModule",
+	"SnapshotModule: STORE_FULL":     "as with PushModule",
+
 	"TagModule: STORE_FULL":               "a full disk",
 	"SubmitWorkload: MODULE_UNSUPPORTED":  "a module of a kind that a later daemon stored",
 	"SubmitWorkload: UNAVAILABLE":         "a granted folder on a file system that hangs",
@@ -135,8 +140,12 @@ func (p *provoked) modules(t *testing.T, d *testkit.Daemon) {
 		p.by("TagModule", reason, err)
 		_, err = d.Modules.DeleteModule(ctx, &reactorv1.DeleteModuleRequest{Module: ref})
 		p.by("DeleteModule", reason, err)
+		_, err = d.Modules.SnapshotModule(ctx, &reactorv1.SnapshotModuleRequest{Module: ref})
+		p.by("SnapshotModule", reason, err)
 	}
-	_, err := d.Modules.UntagModule(ctx, &reactorv1.UntagModuleRequest{Tag: "a b"})
+	_, err := d.Modules.SnapshotModule(ctx, &reactorv1.SnapshotModuleRequest{Module: d.Push(t, library(t)), Invoke: "opens"})
+	p.by("SnapshotModule", "SNAPSHOT_FAILED", err)
+	_, err = d.Modules.UntagModule(ctx, &reactorv1.UntagModuleRequest{Tag: "a b"})
 	p.by("UntagModule", "INVALID_ARGUMENT", err)
 	_, err = d.Modules.UntagModule(ctx, &reactorv1.UntagModuleRequest{Tag: "nonesuch"})
 	p.by("UntagModule", "MODULE_NOT_FOUND", err)
@@ -320,6 +329,13 @@ func (p *provoked) bounds(t *testing.T) {
 	})
 	p.submission(t, d, "QUEUE_FULL", &reactorv1.SubmitWorkloadRequest{Spec: spec})
 
+	small := d.Push(t, library(t))
+	_, err := d.Modules.SnapshotModule(ctx, &reactorv1.SnapshotModuleRequest{Module: small})
+	p.by("SnapshotModule", "MODULE_TOO_LARGE", err)
+	if _, err := d.Modules.DeleteModule(ctx, &reactorv1.DeleteModuleRequest{Module: small}); err != nil {
+		t.Fatal(err)
+	}
+
 	for size, reason := range map[int]string{61 << 10: "MODULE_TOO_LARGE", 59 << 10: "STORE_FULL"} {
 		binary := (&testkit.Program{}).Bytes(strings.Repeat("x", size))
 		_, err := d.TryPush(ctx, (&testkit.Program{}).Bytes(strings.Repeat("y", 30<<10)), "")
@@ -344,6 +360,8 @@ func (p *provoked) draining(t *testing.T, d *testkit.Daemon) {
 	p.by("PushModule", "DRAINING", err)
 	_, err = d.Modules.UploadModule(ctx, &reactorv1.UploadModuleRequest{Content: binary})
 	p.by("UploadModule", "DRAINING", err)
+	_, err = d.Modules.SnapshotModule(ctx, &reactorv1.SnapshotModuleRequest{Module: anyModule(t, d)})
+	p.by("SnapshotModule", "DRAINING", err)
 	p.submission(t, d, "DRAINING", &reactorv1.SubmitWorkloadRequest{Spec: &reactorv1.WorkloadSpec{Module: anyModule(t, d)}})
 }
 

@@ -3,6 +3,8 @@ package reactor
 import (
 	"context"
 
+	"go.uber.org/zap"
+
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/internal/modules"
 	"github.com/reactord/reactord/reactor/internal/refusal"
@@ -56,4 +58,17 @@ func (r *Reactor) DeleteModule(ctx context.Context, ref string) error {
 // fails some may be removed already.
 func (r *Reactor) PruneModules(ctx context.Context, req api.PruneRequest) (api.PrunedModules, error) {
 	return r.modules.Prune(ctx, req)
+}
+
+// SnapshotModule runs a module's initialization and stores what came of it as a module of its own.
+func (r *Reactor) SnapshotModule(ctx context.Context, req api.SnapshotRequest) (*api.Snapshot, error) {
+	if r.runner.Draining() {
+		return nil, refusal.Draining()
+	}
+	made, err := r.snapshots.Make(ctx, req)
+	if err == nil && !made.Existed {
+		r.log.Info("made a snapshot", zap.String("module", made.From), zap.String("snapshot", made.Module.Digest),
+			zap.String("invoke", req.Invoke), zap.Bool("clock", req.AllowClock), zap.Bool("random", req.AllowRandom))
+	}
+	return made, err
 }

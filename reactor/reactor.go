@@ -35,6 +35,7 @@ import (
 	"github.com/reactord/reactord/reactor/internal/revoke"
 	"github.com/reactord/reactord/reactor/internal/runner"
 	"github.com/reactord/reactord/reactor/internal/schedule"
+	"github.com/reactord/reactord/reactor/internal/snapshots"
 	"github.com/reactord/reactord/reactor/internal/submission"
 	"github.com/reactord/reactord/reactor/store"
 )
@@ -73,6 +74,7 @@ type Reactor struct {
 	revoker   *revoke.Revoker
 	journal   *crash.File
 	permit    *permit.Permit
+	snapshots *snapshots.Maker
 
 	current atomic.Pointer[Config] // as Reconfigure has changed it
 
@@ -140,6 +142,10 @@ func (r *Reactor) open(openStore store.Opener) (err error) {
 		return err
 	}
 	r.openObserver()
+	r.snapshots = snapshots.New(snapshots.Config{
+		Modules: r.modules, Executor: r.executor, Budget: r.descriptors, Parsing: r.parsing(),
+		MaxBytes: int(r.cfg.MaxModuleBytes), Limits: r.cfg.DefaultLimits,
+	})
 	r.submitter = &submission.Pipeline{
 		Modules: r.modules, Queue: r.runner, Store: r.store, Limits: r.submissionLimits,
 		MemoryBytes: r.cfg.MemoryBytes, Authorize: r.permit.Check, Awaits: r.runner.PipeAwaits,
@@ -165,12 +171,9 @@ func (r *Reactor) openModules() error {
 		Compiler:       r.cfg.Compiler,
 		IdleModules:    r.cfg.IdleModules,
 		ModuleBytes:    r.cfg.ModuleMemoryBytes,
-		MemoryBytes:    r.cfg.MemoryBytes,
+		MemoryBytes:    r.cfg.MemoryBytes + int64(r.cfg.DefaultLimits.MemoryBytes), // of workloads, and of a sandbox
 		OnReclaimed:    func() { r.runner.Kick() },
-		Limits: meter.Limits{
-			ModuleBytes: int(r.cfg.MaxModuleBytes), Functions: r.cfg.MaxModuleFunctions,
-			FunctionBytes: int(r.cfg.MaxFunctionBytes), TableElements: r.cfg.MaxTableElements,
-		},
+		Limits:         r.parsing(),
 	})
 	if err != nil {
 		return err
@@ -185,6 +188,14 @@ func (r *Reactor) openModules() error {
 		MaxBytes: uint64(r.cfg.MaxModuleBytes), MaxMemoryBytes: r.maxGuestMemory,
 	})
 	return nil
+}
+
+// parsing are the limits of modules.
+func (r *Reactor) parsing() meter.Limits {
+	return meter.Limits{
+		ModuleBytes: int(r.cfg.MaxModuleBytes), Functions: r.cfg.MaxModuleFunctions,
+		FunctionBytes: int(r.cfg.MaxFunctionBytes), TableElements: r.cfg.MaxTableElements,
+	}
 }
 
 // openRunner opens what runs workloads.

@@ -345,6 +345,15 @@ func (i *Instance) Memory() api.Memory {
 	return i.guest.Memory()
 }
 
+// Global returns what an exported global holds, as wazero has its bits; zero if there is no such export. It must not be
+// called while guest code runs.
+func (i *Instance) Global(export string) uint64 {
+	if g := i.guest.ExportedGlobal(export); g != nil {
+		return g.Get()
+	}
+	return 0
+}
+
 // PeakMemory returns the most bytes that the instance has held of linear memory, tables and grown call
 // stack. It may be called from any goroutine.
 func (i *Instance) PeakMemory() int64 { return i.account.Peak() }

@@ -46,6 +46,9 @@ type Config struct {
 	Budget *hostcalls.Budget // the daemon's descriptors, shared by all processes; nil: no bound
 	Mounts *vfs.Mounts       // the file systems of folders, shared by all processes; nil: not shared
 
+	// Sandbox, unless nil, confines the process to making a state that is to become a module.
+	Sandbox *Sandbox
+
 	// OnStart, unless nil, is called on the fiber when the program is about to run. Failures after it are
 	// the program's own.
 	OnStart func()

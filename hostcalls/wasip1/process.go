@@ -28,7 +28,8 @@ type Process struct {
 	started    time.Time // zero of the monotonic clock
 	pendingOps uint32    // bound on the subscriptions of a poll
 	memoryless bool      // the module has no memory
-	startup    *startup  // nil once the instance exists
+	sandbox    *abi.Sandbox
+	startup    *startup // nil once the instance exists
 	granted    *granted
 	refused    *refused                        // nil if nothing was
 	instance   atomic.Pointer[engine.Instance] // for PeakMemory
@@ -53,6 +54,7 @@ func newProcess(a *ABI, config *abi.Config) (*Process, error) {
 		env:        newStringList(config.Env),
 		started:    time.Now(),
 		pendingOps: uint32(min(config.PendingOps, math.MaxUint32)),
+		sandbox:    config.Sandbox,
 		granted:    &granted{peer: config.Peer, mounts: config.Mounts, network: config.Network, onOutside: config.OnOutside},
 	}
 	p.fds.init(config.Descriptors, config.Budget, config.Owner)

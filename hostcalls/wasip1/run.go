@@ -31,7 +31,11 @@ func (p *Process) Run(f *executor.Fiber) (abi.Exit, error) {
 	entry := startup.entry
 	p.startup = nil
 	defer p.forgetOldRefusal()
-	return entry.call(instance)
+	exit, err := entry.call(instance)
+	if err == nil && p.sandbox != nil {
+		err = p.takeState(instance)
+	}
+	return exit, err
 }
 
 // enter sets the process up to run on a fiber.

@@ -39,16 +39,17 @@ var imports = map[string][]string{
 	"executor/engine/memory":      {},
 	"executor/engine/meter/wasm":  {"internal/toolchain"},
 	"executor/engine/meter":       {"executor/engine/meter/wasm"},
+	"executor/engine/snapshot":    {"executor/engine/meter/wasm"},
 	"executor/engine":             {"internal/clip", "internal/flock", "internal/heap", "internal/toolchain", "executor/engine/meter", "executor/engine/meter/wasm", "executor/engine/memory"},
 
 	"hostcalls":              {"executor", "executor/driver", "executor/engine"},
-	"hostcalls/abi":          {"executor", "executor/driver", "executor/engine", "hostcalls", "hostcalls/capability", "hostcalls/lease", "hostcalls/network", "hostcalls/network/host", "hostcalls/vfs"},
+	"hostcalls/abi":          {"executor", "executor/driver", "executor/engine", "executor/engine/snapshot", "hostcalls", "hostcalls/capability", "hostcalls/lease", "hostcalls/network", "hostcalls/network/host", "hostcalls/vfs"},
 	"hostcalls/capability":   {"hostcalls/network"},
 	"hostcalls/lease":        {"hostcalls/network"},
 	"hostcalls/network":      {"executor/driver", "hostcalls"},
 	"hostcalls/network/host": {"executor/driver", "hostcalls", "hostcalls/network"},
 	"hostcalls/vfs":          {},
-	"hostcalls/wasip1":       {"internal/clip", "executor", "executor/driver", "executor/engine", "executor/engine/meter", "hostcalls", "hostcalls/abi", "hostcalls/capability", "hostcalls/lease", "hostcalls/network", "hostcalls/vfs"},
+	"hostcalls/wasip1":       {"internal/clip", "executor", "executor/driver", "executor/engine", "executor/engine/meter", "executor/engine/snapshot", "hostcalls", "hostcalls/abi", "hostcalls/capability", "hostcalls/lease", "hostcalls/network", "hostcalls/vfs"},
 
 	"hostcalls/network/networktest": {"hostcalls", "hostcalls/network"},
 
@@ -103,6 +104,10 @@ var imports = map[string][]string{
 		"reactor/internal/refusal", "reactor/internal/retry", "reactor/internal/schedule", "reactor/internal/terminal",
 	},
 	"reactor/internal/schedule": {"internal/heap", "reactor/internal/lifecycle", "reactor/internal/retry"},
+	"reactor/internal/snapshots": {
+		"internal/clip", "executor", "executor/engine", "executor/engine/meter", "executor/engine/meter/wasm", "executor/engine/snapshot", "hostcalls", "hostcalls/abi",
+		"reactor/api", "reactor/errs", "reactor/store", "reactor/internal/intake", "reactor/internal/modules", "reactor/internal/outcome", "reactor/internal/refusal",
+	},
 	"reactor/internal/selector": {"reactor/store"},
 	"reactor/internal/stdio":    {"hostcalls", "reactor/store", "reactor/internal/logbuf", "reactor/internal/terminal"},
 	"reactor/internal/submission": {

@@ -78,3 +78,21 @@ type PrunedModules struct {
 
 // MaxPrunedModules bounds PrunedModules.Modules.
 const MaxPrunedModules = 1000
+
+// SnapshotRequest says what to make a snapshot of.
+type SnapshotRequest struct {
+	Module string // a digest, the beginning of one, or a tag
+	Invoke string // the export that is called after _initialize; may be empty
+	Tag    string // if not empty, points at the snapshot
+	// AllowClock and AllowRandom let the initialization ask for the time and for random numbers.
+	AllowClock, AllowRandom bool
+}
+
+// Snapshot is a module that was made of what another has initialized.
+type Snapshot struct {
+	Module        *Module
+	From          string // the digest of the module that it is of
+	Existed       bool   // the module was there already
+	Output        []byte // the beginning of what the initialization wrote
+	OutputDropped uint64 // bytes beyond that
+}

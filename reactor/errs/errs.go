@@ -39,6 +39,7 @@ const (
 	Unauthenticated
 	WorkloadUnfinished
 	ModuleAmbiguous
+	SnapshotFailed
 )
 
 var classNames = [...]string{
@@ -67,6 +68,7 @@ var classNames = [...]string{
 	Unauthenticated:        "UNAUTHENTICATED",
 	WorkloadUnfinished:     "WORKLOAD_UNFINISHED",
 	ModuleAmbiguous:        "MODULE_AMBIGUOUS",
+	SnapshotFailed:         "SNAPSHOT_FAILED",
 }
 
 // String returns the class's name in the API.

@@ -49,32 +49,43 @@ func Binary(t testing.TB, name string) string {
 	return filepath.Join(binaries, name)
 }
 
-// guests are the results of GoGuest, by folder.
+// guests are the results of GoGuest and GoLibrary, by folder.
 var guests sync.Map
 
 // GoGuest returns the Go package in dir, built for WASI preview 1 the first time it is asked for.
 func GoGuest(t testing.TB, dir string) []byte {
 	t.Helper()
+	return built(t, dir, "exe")
+}
+
+// GoLibrary is GoGuest for a package that exports functions, and has no use for main.
+func GoLibrary(t testing.TB, dir string) []byte {
+	t.Helper()
+	return built(t, dir, "c-shared")
+}
+
+func built(t testing.TB, dir, mode string) []byte {
+	t.Helper()
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	built, _ := guests.LoadOrStore(dir, sync.OnceValues(func() ([]byte, error) { return buildGuest(dir) }))
-	binary, err := built.(func() ([]byte, error))()
+	build, _ := guests.LoadOrStore(dir, sync.OnceValues(func() ([]byte, error) { return buildGuest(dir, mode) }))
+	binary, err := build.(func() ([]byte, error))()
 	if err != nil {
 		t.Fatal(err)
 	}
 	return binary
 }
 
-func buildGuest(dir string) ([]byte, error) {
+func buildGuest(dir, mode string) ([]byte, error) {
 	folder, err := os.MkdirTemp("", "reactord-guest-")
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = os.RemoveAll(folder) }()
 	out := filepath.Join(folder, "guest.wasm")
-	cmd := exec.CommandContext(context.Background(), "go", "build", "-o", out, "-ldflags=-s -w", ".")
+	cmd := exec.CommandContext(context.Background(), "go", "build", "-buildmode="+mode, "-o", out, "-ldflags=-s -w", ".")
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0")
 	if text, err := cmd.CombinedOutput(); err != nil {

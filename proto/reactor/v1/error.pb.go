@@ -91,6 +91,8 @@ const (
 	ErrorReason_ERROR_REASON_WORKLOAD_UNFINISHED ErrorReason = 24
 	// ERROR_REASON_MODULE_AMBIGUOUS: the digests of several modules begin so.
 	ErrorReason_ERROR_REASON_MODULE_AMBIGUOUS ErrorReason = 25
+	// ERROR_REASON_SNAPSHOT_FAILED: the initialization of a module failed, or what came of it cannot be a module.
+	ErrorReason_ERROR_REASON_SNAPSHOT_FAILED ErrorReason = 26
 )
 
 // Enum value maps for ErrorReason.
@@ -122,6 +124,7 @@ var (
 		23: "ERROR_REASON_UNAUTHENTICATED",
 		24: "ERROR_REASON_WORKLOAD_UNFINISHED",
 		25: "ERROR_REASON_MODULE_AMBIGUOUS",
+		26: "ERROR_REASON_SNAPSHOT_FAILED",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":              0,
@@ -150,6 +153,7 @@ var (
 		"ERROR_REASON_UNAUTHENTICATED":          23,
 		"ERROR_REASON_WORKLOAD_UNFINISHED":      24,
 		"ERROR_REASON_MODULE_AMBIGUOUS":         25,
+		"ERROR_REASON_SNAPSHOT_FAILED":          26,
 	}
 )
 
@@ -264,7 +268,7 @@ const file_reactor_v1_error_proto_rawDesc = "" +
 	"\x06reason\x18\x02 \x01(\x0e2\x17.reactor.v1.ErrorReasonR\x06reason\x12\x18\n" +
 	"\amessage\x18\x03 \x01(\tR\amessage\x12:\n" +
 	"\vretry_delay\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\n" +
-	"retryDelay*\xf4\x06\n" +
+	"retryDelay*\x96\a\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12!\n" +
 	"\x1dERROR_REASON_INVALID_ARGUMENT\x10\x01\x12\x1f\n" +
@@ -292,7 +296,8 @@ const file_reactor_v1_error_proto_rawDesc = "" +
 	"\x1fERROR_REASON_TOO_MUCH_IN_FLIGHT\x10\x16\x12 \n" +
 	"\x1cERROR_REASON_UNAUTHENTICATED\x10\x17\x12$\n" +
 	" ERROR_REASON_WORKLOAD_UNFINISHED\x10\x18\x12!\n" +
-	"\x1dERROR_REASON_MODULE_AMBIGUOUS\x10\x19B9Z7github.com/reactord/reactord/proto/reactor/v1;reactorv1b\x06proto3"
+	"\x1dERROR_REASON_MODULE_AMBIGUOUS\x10\x19\x12 \n" +
+	"\x1cERROR_REASON_SNAPSHOT_FAILED\x10\x1aB9Z7github.com/reactord/reactord/proto/reactor/v1;reactorv1b\x06proto3"
 
 var (
 	file_reactor_v1_error_proto_rawDescOnce sync.Once

@@ -1448,6 +1448,165 @@ func (*DeleteModuleResponse) Descriptor() ([]byte, []int) {
 	return file_reactor_v1_module_proto_rawDescGZIP(), []int{21}
 }
 
+// SnapshotModuleRequest says what to make a snapshot of.
+type SnapshotModuleRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// module is a digest, the beginning of one, or a tag.
+	Module string `protobuf:"bytes,1,opt,name=module,proto3" json:"module,omitempty"`
+	// invoke is the export to call after _initialize, if the module exports that. It has no parameters, and the snapshot
+	// does not export it. It may be empty if there is an _initialize.
+	Invoke string `protobuf:"bytes,2,opt,name=invoke,proto3" json:"invoke,omitempty"`
+	// tag, if not empty, will point at the snapshot once it is stored.
+	Tag string `protobuf:"bytes,3,opt,name=tag,proto3" json:"tag,omitempty"`
+	// allow_clock lets the initialization ask for the time, and wait. Whatever it concludes from the time is the same in
+	// everything that starts from the snapshot, whenever that is.
+	AllowClock bool `protobuf:"varint,4,opt,name=allow_clock,json=allowClock,proto3" json:"allow_clock,omitempty"`
+	// allow_random lets the initialization ask for random numbers. Everything that starts from the snapshot has the same
+	// ones, such as the seeds of hash tables and generators, and whoever can read the snapshot knows them: keys and tokens
+	// must not be made of them.
+	AllowRandom   bool `protobuf:"varint,5,opt,name=allow_random,json=allowRandom,proto3" json:"allow_random,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SnapshotModuleRequest) Reset() {
+	*x = SnapshotModuleRequest{}
+	mi := &file_reactor_v1_module_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SnapshotModuleRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SnapshotModuleRequest) ProtoMessage() {}
+
+func (x *SnapshotModuleRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_reactor_v1_module_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SnapshotModuleRequest.ProtoReflect.Descriptor instead.
+func (*SnapshotModuleRequest) Descriptor() ([]byte, []int) {
+	return file_reactor_v1_module_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *SnapshotModuleRequest) GetModule() string {
+	if x != nil {
+		return x.Module
+	}
+	return ""
+}
+
+func (x *SnapshotModuleRequest) GetInvoke() string {
+	if x != nil {
+		return x.Invoke
+	}
+	return ""
+}
+
+func (x *SnapshotModuleRequest) GetTag() string {
+	if x != nil {
+		return x.Tag
+	}
+	return ""
+}
+
+func (x *SnapshotModuleRequest) GetAllowClock() bool {
+	if x != nil {
+		return x.AllowClock
+	}
+	return false
+}
+
+func (x *SnapshotModuleRequest) GetAllowRandom() bool {
+	if x != nil {
+		return x.AllowRandom
+	}
+	return false
+}
+
+// SnapshotModuleResponse has the snapshot.
+type SnapshotModuleResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// module is the snapshot.
+	Module *Module `protobuf:"bytes,1,opt,name=module,proto3" json:"module,omitempty"`
+	// existed is true if the module existed already.
+	Existed bool `protobuf:"varint,2,opt,name=existed,proto3" json:"existed,omitempty"`
+	// output is what the initialization wrote to its standard output and error output, the first 64 KiB.
+	Output []byte `protobuf:"bytes,3,opt,name=output,proto3" json:"output,omitempty"`
+	// output_dropped_bytes is how much it wrote beyond that.
+	OutputDroppedBytes uint64 `protobuf:"varint,4,opt,name=output_dropped_bytes,json=outputDroppedBytes,proto3" json:"output_dropped_bytes,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
+}
+
+func (x *SnapshotModuleResponse) Reset() {
+	*x = SnapshotModuleResponse{}
+	mi := &file_reactor_v1_module_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SnapshotModuleResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SnapshotModuleResponse) ProtoMessage() {}
+
+func (x *SnapshotModuleResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_reactor_v1_module_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SnapshotModuleResponse.ProtoReflect.Descriptor instead.
+func (*SnapshotModuleResponse) Descriptor() ([]byte, []int) {
+	return file_reactor_v1_module_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *SnapshotModuleResponse) GetModule() *Module {
+	if x != nil {
+		return x.Module
+	}
+	return nil
+}
+
+func (x *SnapshotModuleResponse) GetExisted() bool {
+	if x != nil {
+		return x.Existed
+	}
+	return false
+}
+
+func (x *SnapshotModuleResponse) GetOutput() []byte {
+	if x != nil {
+		return x.Output
+	}
+	return nil
+}
+
+func (x *SnapshotModuleResponse) GetOutputDroppedBytes() uint64 {
+	if x != nil {
+		return x.OutputDroppedBytes
+	}
+	return 0
+}
+
 var File_reactor_v1_module_proto protoreflect.FileDescriptor
 
 const file_reactor_v1_module_proto_rawDesc = "" +
@@ -1540,12 +1699,24 @@ const file_reactor_v1_module_proto_rawDesc = "" +
 	"freedBytes\"-\n" +
 	"\x13DeleteModuleRequest\x12\x16\n" +
 	"\x06module\x18\x01 \x01(\tR\x06module\"\x16\n" +
-	"\x14DeleteModuleResponse*e\n" +
+	"\x14DeleteModuleResponse\"\x9d\x01\n" +
+	"\x15SnapshotModuleRequest\x12\x16\n" +
+	"\x06module\x18\x01 \x01(\tR\x06module\x12\x16\n" +
+	"\x06invoke\x18\x02 \x01(\tR\x06invoke\x12\x10\n" +
+	"\x03tag\x18\x03 \x01(\tR\x03tag\x12\x1f\n" +
+	"\vallow_clock\x18\x04 \x01(\bR\n" +
+	"allowClock\x12!\n" +
+	"\fallow_random\x18\x05 \x01(\bR\vallowRandom\"\xa8\x01\n" +
+	"\x16SnapshotModuleResponse\x12*\n" +
+	"\x06module\x18\x01 \x01(\v2\x12.reactor.v1.ModuleR\x06module\x12\x18\n" +
+	"\aexisted\x18\x02 \x01(\bR\aexisted\x12\x16\n" +
+	"\x06output\x18\x03 \x01(\fR\x06output\x120\n" +
+	"\x14output_dropped_bytes\x18\x04 \x01(\x04R\x12outputDroppedBytes*e\n" +
 	"\n" +
 	"ModuleKind\x12\x1b\n" +
 	"\x17MODULE_KIND_UNSPECIFIED\x10\x00\x12\x1c\n" +
 	"\x18MODULE_KIND_WASI_COMMAND\x10\x01\x12\x1c\n" +
-	"\x18MODULE_KIND_WASI_REACTOR\x10\x022\x8d\x05\n" +
+	"\x18MODULE_KIND_WASI_REACTOR\x10\x022\xe6\x05\n" +
 	"\rModuleService\x12O\n" +
 	"\n" +
 	"PushModule\x12\x1d.reactor.v1.PushModuleRequest\x1a\x1e.reactor.v1.PushModuleResponse(\x010\x01\x12Q\n" +
@@ -1555,7 +1726,8 @@ const file_reactor_v1_module_proto_rawDesc = "" +
 	"\tTagModule\x12\x1c.reactor.v1.TagModuleRequest\x1a\x1d.reactor.v1.TagModuleResponse\x12N\n" +
 	"\vUntagModule\x12\x1e.reactor.v1.UntagModuleRequest\x1a\x1f.reactor.v1.UntagModuleResponse\x12Q\n" +
 	"\fDeleteModule\x12\x1f.reactor.v1.DeleteModuleRequest\x1a .reactor.v1.DeleteModuleResponse\x12Q\n" +
-	"\fPruneModules\x12\x1f.reactor.v1.PruneModulesRequest\x1a .reactor.v1.PruneModulesResponseB9Z7github.com/reactord/reactord/proto/reactor/v1;reactorv1b\x06proto3"
+	"\fPruneModules\x12\x1f.reactor.v1.PruneModulesRequest\x1a .reactor.v1.PruneModulesResponse\x12W\n" +
+	"\x0eSnapshotModule\x12!.reactor.v1.SnapshotModuleRequest\x1a\".reactor.v1.SnapshotModuleResponseB9Z7github.com/reactord/reactord/proto/reactor/v1;reactorv1b\x06proto3"
 
 var (
 	file_reactor_v1_module_proto_rawDescOnce sync.Once
@@ -1570,41 +1742,43 @@ func file_reactor_v1_module_proto_rawDescGZIP() []byte {
 }
 
 var file_reactor_v1_module_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_reactor_v1_module_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
+var file_reactor_v1_module_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
 var file_reactor_v1_module_proto_goTypes = []any{
-	(ModuleKind)(0),               // 0: reactor.v1.ModuleKind
-	(*Module)(nil),                // 1: reactor.v1.Module
-	(*ModuleImport)(nil),          // 2: reactor.v1.ModuleImport
-	(*ModuleExport)(nil),          // 3: reactor.v1.ModuleExport
-	(*ModuleMemory)(nil),          // 4: reactor.v1.ModuleMemory
-	(*PushModuleRequest)(nil),     // 5: reactor.v1.PushModuleRequest
-	(*PushModuleHeader)(nil),      // 6: reactor.v1.PushModuleHeader
-	(*PushModuleResponse)(nil),    // 7: reactor.v1.PushModuleResponse
-	(*PushModuleResult)(nil),      // 8: reactor.v1.PushModuleResult
-	(*UploadModuleRequest)(nil),   // 9: reactor.v1.UploadModuleRequest
-	(*UploadModuleResponse)(nil),  // 10: reactor.v1.UploadModuleResponse
-	(*GetModuleRequest)(nil),      // 11: reactor.v1.GetModuleRequest
-	(*GetModuleResponse)(nil),     // 12: reactor.v1.GetModuleResponse
-	(*ListModulesRequest)(nil),    // 13: reactor.v1.ListModulesRequest
-	(*ListModulesResponse)(nil),   // 14: reactor.v1.ListModulesResponse
-	(*TagModuleRequest)(nil),      // 15: reactor.v1.TagModuleRequest
-	(*TagModuleResponse)(nil),     // 16: reactor.v1.TagModuleResponse
-	(*UntagModuleRequest)(nil),    // 17: reactor.v1.UntagModuleRequest
-	(*UntagModuleResponse)(nil),   // 18: reactor.v1.UntagModuleResponse
-	(*PruneModulesRequest)(nil),   // 19: reactor.v1.PruneModulesRequest
-	(*PruneModulesResponse)(nil),  // 20: reactor.v1.PruneModulesResponse
-	(*DeleteModuleRequest)(nil),   // 21: reactor.v1.DeleteModuleRequest
-	(*DeleteModuleResponse)(nil),  // 22: reactor.v1.DeleteModuleResponse
-	(*timestamppb.Timestamp)(nil), // 23: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 24: google.protobuf.Duration
+	(ModuleKind)(0),                // 0: reactor.v1.ModuleKind
+	(*Module)(nil),                 // 1: reactor.v1.Module
+	(*ModuleImport)(nil),           // 2: reactor.v1.ModuleImport
+	(*ModuleExport)(nil),           // 3: reactor.v1.ModuleExport
+	(*ModuleMemory)(nil),           // 4: reactor.v1.ModuleMemory
+	(*PushModuleRequest)(nil),      // 5: reactor.v1.PushModuleRequest
+	(*PushModuleHeader)(nil),       // 6: reactor.v1.PushModuleHeader
+	(*PushModuleResponse)(nil),     // 7: reactor.v1.PushModuleResponse
+	(*PushModuleResult)(nil),       // 8: reactor.v1.PushModuleResult
+	(*UploadModuleRequest)(nil),    // 9: reactor.v1.UploadModuleRequest
+	(*UploadModuleResponse)(nil),   // 10: reactor.v1.UploadModuleResponse
+	(*GetModuleRequest)(nil),       // 11: reactor.v1.GetModuleRequest
+	(*GetModuleResponse)(nil),      // 12: reactor.v1.GetModuleResponse
+	(*ListModulesRequest)(nil),     // 13: reactor.v1.ListModulesRequest
+	(*ListModulesResponse)(nil),    // 14: reactor.v1.ListModulesResponse
+	(*TagModuleRequest)(nil),       // 15: reactor.v1.TagModuleRequest
+	(*TagModuleResponse)(nil),      // 16: reactor.v1.TagModuleResponse
+	(*UntagModuleRequest)(nil),     // 17: reactor.v1.UntagModuleRequest
+	(*UntagModuleResponse)(nil),    // 18: reactor.v1.UntagModuleResponse
+	(*PruneModulesRequest)(nil),    // 19: reactor.v1.PruneModulesRequest
+	(*PruneModulesResponse)(nil),   // 20: reactor.v1.PruneModulesResponse
+	(*DeleteModuleRequest)(nil),    // 21: reactor.v1.DeleteModuleRequest
+	(*DeleteModuleResponse)(nil),   // 22: reactor.v1.DeleteModuleResponse
+	(*SnapshotModuleRequest)(nil),  // 23: reactor.v1.SnapshotModuleRequest
+	(*SnapshotModuleResponse)(nil), // 24: reactor.v1.SnapshotModuleResponse
+	(*timestamppb.Timestamp)(nil),  // 25: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),    // 26: google.protobuf.Duration
 }
 var file_reactor_v1_module_proto_depIdxs = []int32{
 	0,  // 0: reactor.v1.Module.kind:type_name -> reactor.v1.ModuleKind
 	2,  // 1: reactor.v1.Module.imports:type_name -> reactor.v1.ModuleImport
 	3,  // 2: reactor.v1.Module.exports:type_name -> reactor.v1.ModuleExport
 	4,  // 3: reactor.v1.Module.memory:type_name -> reactor.v1.ModuleMemory
-	23, // 4: reactor.v1.Module.create_time:type_name -> google.protobuf.Timestamp
-	23, // 5: reactor.v1.Module.last_use_time:type_name -> google.protobuf.Timestamp
+	25, // 4: reactor.v1.Module.create_time:type_name -> google.protobuf.Timestamp
+	25, // 5: reactor.v1.Module.last_use_time:type_name -> google.protobuf.Timestamp
 	6,  // 6: reactor.v1.PushModuleRequest.header:type_name -> reactor.v1.PushModuleHeader
 	8,  // 7: reactor.v1.PushModuleResponse.result:type_name -> reactor.v1.PushModuleResult
 	1,  // 8: reactor.v1.PushModuleResult.module:type_name -> reactor.v1.Module
@@ -1613,29 +1787,32 @@ var file_reactor_v1_module_proto_depIdxs = []int32{
 	1,  // 11: reactor.v1.ListModulesResponse.modules:type_name -> reactor.v1.Module
 	1,  // 12: reactor.v1.TagModuleResponse.module:type_name -> reactor.v1.Module
 	1,  // 13: reactor.v1.UntagModuleResponse.module:type_name -> reactor.v1.Module
-	24, // 14: reactor.v1.PruneModulesRequest.unused_for:type_name -> google.protobuf.Duration
+	26, // 14: reactor.v1.PruneModulesRequest.unused_for:type_name -> google.protobuf.Duration
 	1,  // 15: reactor.v1.PruneModulesResponse.modules:type_name -> reactor.v1.Module
-	5,  // 16: reactor.v1.ModuleService.PushModule:input_type -> reactor.v1.PushModuleRequest
-	9,  // 17: reactor.v1.ModuleService.UploadModule:input_type -> reactor.v1.UploadModuleRequest
-	11, // 18: reactor.v1.ModuleService.GetModule:input_type -> reactor.v1.GetModuleRequest
-	13, // 19: reactor.v1.ModuleService.ListModules:input_type -> reactor.v1.ListModulesRequest
-	15, // 20: reactor.v1.ModuleService.TagModule:input_type -> reactor.v1.TagModuleRequest
-	17, // 21: reactor.v1.ModuleService.UntagModule:input_type -> reactor.v1.UntagModuleRequest
-	21, // 22: reactor.v1.ModuleService.DeleteModule:input_type -> reactor.v1.DeleteModuleRequest
-	19, // 23: reactor.v1.ModuleService.PruneModules:input_type -> reactor.v1.PruneModulesRequest
-	7,  // 24: reactor.v1.ModuleService.PushModule:output_type -> reactor.v1.PushModuleResponse
-	10, // 25: reactor.v1.ModuleService.UploadModule:output_type -> reactor.v1.UploadModuleResponse
-	12, // 26: reactor.v1.ModuleService.GetModule:output_type -> reactor.v1.GetModuleResponse
-	14, // 27: reactor.v1.ModuleService.ListModules:output_type -> reactor.v1.ListModulesResponse
-	16, // 28: reactor.v1.ModuleService.TagModule:output_type -> reactor.v1.TagModuleResponse
-	18, // 29: reactor.v1.ModuleService.UntagModule:output_type -> reactor.v1.UntagModuleResponse
-	22, // 30: reactor.v1.ModuleService.DeleteModule:output_type -> reactor.v1.DeleteModuleResponse
-	20, // 31: reactor.v1.ModuleService.PruneModules:output_type -> reactor.v1.PruneModulesResponse
-	24, // [24:32] is the sub-list for method output_type
-	16, // [16:24] is the sub-list for method input_type
-	16, // [16:16] is the sub-list for extension type_name
-	16, // [16:16] is the sub-list for extension extendee
-	0,  // [0:16] is the sub-list for field type_name
+	1,  // 16: reactor.v1.SnapshotModuleResponse.module:type_name -> reactor.v1.Module
+	5,  // 17: reactor.v1.ModuleService.PushModule:input_type -> reactor.v1.PushModuleRequest
+	9,  // 18: reactor.v1.ModuleService.UploadModule:input_type -> reactor.v1.UploadModuleRequest
+	11, // 19: reactor.v1.ModuleService.GetModule:input_type -> reactor.v1.GetModuleRequest
+	13, // 20: reactor.v1.ModuleService.ListModules:input_type -> reactor.v1.ListModulesRequest
+	15, // 21: reactor.v1.ModuleService.TagModule:input_type -> reactor.v1.TagModuleRequest
+	17, // 22: reactor.v1.ModuleService.UntagModule:input_type -> reactor.v1.UntagModuleRequest
+	21, // 23: reactor.v1.ModuleService.DeleteModule:input_type -> reactor.v1.DeleteModuleRequest
+	19, // 24: reactor.v1.ModuleService.PruneModules:input_type -> reactor.v1.PruneModulesRequest
+	23, // 25: reactor.v1.ModuleService.SnapshotModule:input_type -> reactor.v1.SnapshotModuleRequest
+	7,  // 26: reactor.v1.ModuleService.PushModule:output_type -> reactor.v1.PushModuleResponse
+	10, // 27: reactor.v1.ModuleService.UploadModule:output_type -> reactor.v1.UploadModuleResponse
+	12, // 28: reactor.v1.ModuleService.GetModule:output_type -> reactor.v1.GetModuleResponse
+	14, // 29: reactor.v1.ModuleService.ListModules:output_type -> reactor.v1.ListModulesResponse
+	16, // 30: reactor.v1.ModuleService.TagModule:output_type -> reactor.v1.TagModuleResponse
+	18, // 31: reactor.v1.ModuleService.UntagModule:output_type -> reactor.v1.UntagModuleResponse
+	22, // 32: reactor.v1.ModuleService.DeleteModule:output_type -> reactor.v1.DeleteModuleResponse
+	20, // 33: reactor.v1.ModuleService.PruneModules:output_type -> reactor.v1.PruneModulesResponse
+	24, // 34: reactor.v1.ModuleService.SnapshotModule:output_type -> reactor.v1.SnapshotModuleResponse
+	26, // [26:35] is the sub-list for method output_type
+	17, // [17:26] is the sub-list for method input_type
+	17, // [17:17] is the sub-list for extension type_name
+	17, // [17:17] is the sub-list for extension extendee
+	0,  // [0:17] is the sub-list for field type_name
 }
 
 func init() { file_reactor_v1_module_proto_init() }
@@ -1658,7 +1835,7 @@ func file_reactor_v1_module_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_reactor_v1_module_proto_rawDesc), len(file_reactor_v1_module_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   22,
+			NumMessages:   24,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -19,14 +19,15 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	ModuleService_PushModule_FullMethodName   = "/reactor.v1.ModuleService/PushModule"
-	ModuleService_UploadModule_FullMethodName = "/reactor.v1.ModuleService/UploadModule"
-	ModuleService_GetModule_FullMethodName    = "/reactor.v1.ModuleService/GetModule"
-	ModuleService_ListModules_FullMethodName  = "/reactor.v1.ModuleService/ListModules"
-	ModuleService_TagModule_FullMethodName    = "/reactor.v1.ModuleService/TagModule"
-	ModuleService_UntagModule_FullMethodName  = "/reactor.v1.ModuleService/UntagModule"
-	ModuleService_DeleteModule_FullMethodName = "/reactor.v1.ModuleService/DeleteModule"
-	ModuleService_PruneModules_FullMethodName = "/reactor.v1.ModuleService/PruneModules"
+	ModuleService_PushModule_FullMethodName     = "/reactor.v1.ModuleService/PushModule"
+	ModuleService_UploadModule_FullMethodName   = "/reactor.v1.ModuleService/UploadModule"
+	ModuleService_GetModule_FullMethodName      = "/reactor.v1.ModuleService/GetModule"
+	ModuleService_ListModules_FullMethodName    = "/reactor.v1.ModuleService/ListModules"
+	ModuleService_TagModule_FullMethodName      = "/reactor.v1.ModuleService/TagModule"
+	ModuleService_UntagModule_FullMethodName    = "/reactor.v1.ModuleService/UntagModule"
+	ModuleService_DeleteModule_FullMethodName   = "/reactor.v1.ModuleService/DeleteModule"
+	ModuleService_PruneModules_FullMethodName   = "/reactor.v1.ModuleService/PruneModules"
+	ModuleService_SnapshotModule_FullMethodName = "/reactor.v1.ModuleService/SnapshotModule"
 )
 
 // ModuleServiceClient is the client API for ModuleService service.
@@ -84,6 +85,18 @@ type ModuleServiceClient interface {
 	//
 	// Errors: INVALID_ARGUMENT.
 	PruneModules(ctx context.Context, in *PruneModulesRequest, opts ...grpc.CallOption) (*PruneModulesResponse, error)
+	// SnapshotModule runs a module's initialization in a sandbox, and stores what came of it as a module of its own: its
+	// memory as data, its globals as constants. What calls an export of that module finds it initialized. It is standard
+	// WebAssembly, and the same request gives the same digest, unless the initialization asks for the time or for random
+	// numbers.
+	//
+	// The sandbox has no grants, no environment, and one argument. It has the default limits of a workload, and a minute.
+	// One sandbox runs at a time; others wait. SNAPSHOT_FAILED says why there is no snapshot: the initialization failed, or
+	// it made a call whose effect a module cannot start with.
+	//
+	// Errors: INVALID_ARGUMENT, MODULE_NOT_FOUND, MODULE_AMBIGUOUS, MODULE_TOO_LARGE, SNAPSHOT_FAILED, LIMIT_EXCEEDED,
+	// QUEUE_FULL, STORE_FULL, UNAVAILABLE, DRAINING.
+	SnapshotModule(ctx context.Context, in *SnapshotModuleRequest, opts ...grpc.CallOption) (*SnapshotModuleResponse, error)
 }
 
 type moduleServiceClient struct {
@@ -177,6 +190,16 @@ func (c *moduleServiceClient) PruneModules(ctx context.Context, in *PruneModules
 	return out, nil
 }
 
+func (c *moduleServiceClient) SnapshotModule(ctx context.Context, in *SnapshotModuleRequest, opts ...grpc.CallOption) (*SnapshotModuleResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SnapshotModuleResponse)
+	err := c.cc.Invoke(ctx, ModuleService_SnapshotModule_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // ModuleServiceServer is the server API for ModuleService service.
 // All implementations must embed UnimplementedModuleServiceServer
 // for forward compatibility.
@@ -232,6 +255,18 @@ type ModuleServiceServer interface {
 	//
 	// Errors: INVALID_ARGUMENT.
 	PruneModules(context.Context, *PruneModulesRequest) (*PruneModulesResponse, error)
+	// SnapshotModule runs a module's initialization in a sandbox, and stores what came of it as a module of its own: its
+	// memory as data, its globals as constants. What calls an export of that module finds it initialized. It is standard
+	// WebAssembly, and the same request gives the same digest, unless the initialization asks for the time or for random
+	// numbers.
+	//
+	// The sandbox has no grants, no environment, and one argument. It has the default limits of a workload, and a minute.
+	// One sandbox runs at a time; others wait. SNAPSHOT_FAILED says why there is no snapshot: the initialization failed, or
+	// it made a call whose effect a module cannot start with.
+	//
+	// Errors: INVALID_ARGUMENT, MODULE_NOT_FOUND, MODULE_AMBIGUOUS, MODULE_TOO_LARGE, SNAPSHOT_FAILED, LIMIT_EXCEEDED,
+	// QUEUE_FULL, STORE_FULL, UNAVAILABLE, DRAINING.
+	SnapshotModule(context.Context, *SnapshotModuleRequest) (*SnapshotModuleResponse, error)
 	mustEmbedUnimplementedModuleServiceServer()
 }
 
@@ -265,6 +300,9 @@ func (UnimplementedModuleServiceServer) DeleteModule(context.Context, *DeleteMod
 }
 func (UnimplementedModuleServiceServer) PruneModules(context.Context, *PruneModulesRequest) (*PruneModulesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method PruneModules not implemented")
+}
+func (UnimplementedModuleServiceServer) SnapshotModule(context.Context, *SnapshotModuleRequest) (*SnapshotModuleResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method SnapshotModule not implemented")
 }
 func (UnimplementedModuleServiceServer) mustEmbedUnimplementedModuleServiceServer() {}
 func (UnimplementedModuleServiceServer) testEmbeddedByValue()                       {}
@@ -420,6 +458,24 @@ func _ModuleService_PruneModules_Handler(srv interface{}, ctx context.Context, d
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ModuleService_SnapshotModule_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SnapshotModuleRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ModuleServiceServer).SnapshotModule(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ModuleService_SnapshotModule_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ModuleServiceServer).SnapshotModule(ctx, req.(*SnapshotModuleRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // ModuleService_ServiceDesc is the grpc.ServiceDesc for ModuleService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -454,6 +510,10 @@ var ModuleService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "PruneModules",
 			Handler:    _ModuleService_PruneModules_Handler,
+		},
+		{
+			MethodName: "SnapshotModule",
+			Handler:    _ModuleService_SnapshotModule_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{

@@ -28,7 +28,7 @@ func (a *app) moduleCommand() *cobra.Command {
 	}
 	cmd.AddCommand(
 		a.modulePushCommand(), a.moduleListCommand(), a.moduleInspectCommand(), a.moduleTagCommand(), a.moduleUntagCommand(),
-		a.moduleRemoveCommand(), a.modulePruneCommand(),
+		a.moduleRemoveCommand(), a.modulePruneCommand(), a.moduleSnapshotCommand(),
 	)
 	return cmd
 }

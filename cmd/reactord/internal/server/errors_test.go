@@ -49,6 +49,7 @@ var codeOf = map[errs.Class]codes.Code{
 	errs.Unauthenticated:        codes.Unauthenticated,
 	errs.WorkloadUnfinished:     codes.FailedPrecondition,
 	errs.ModuleAmbiguous:        codes.InvalidArgument,
+	errs.SnapshotFailed:         codes.FailedPrecondition,
 }
 
 // The guide for authors of clients has each reason in the row of its code.

@@ -207,3 +207,16 @@ func (m *modules) PruneModules(ctx context.Context, req *reactorv1.PruneModulesR
 	}
 	return resp, nil
 }
+
+func (m *modules) SnapshotModule(ctx context.Context, req *reactorv1.SnapshotModuleRequest) (*reactorv1.SnapshotModuleResponse, error) {
+	made, err := m.reactor.SnapshotModule(ctx, api.SnapshotRequest{
+		Module: req.GetModule(), Invoke: req.GetInvoke(), Tag: req.GetTag(),
+		AllowClock: req.GetAllowClock(), AllowRandom: req.GetAllowRandom(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &reactorv1.SnapshotModuleResponse{
+		Module: fromModule(made.Module), Existed: made.Existed, Output: made.Output, OutputDroppedBytes: made.OutputDropped,
+	}, nil
+}

@@ -50,6 +50,7 @@ var waits = map[string]bool{
 	reactorv1.WorkloadService_CancelWorkloads_FullMethodName: true,
 	reactorv1.ModuleService_UploadModule_FullMethodName:      true,
 	reactorv1.ModuleService_PruneModules_FullMethodName:      true,
+	reactorv1.ModuleService_SnapshotModule_FullMethodName:    true,
 }
 
 // Admission decides whom a server admits.

@@ -1,0 +1,81 @@
+package wasip1
+
+import (
+	"github.com/reactord/reactord/executor/engine"
+	"github.com/reactord/reactord/executor/engine/snapshot"
+	"github.com/reactord/reactord/hostcalls/abi"
+)
+
+// confined are the calls of a process in a sandbox: those that answer the same in every process without arguments, an
+// environment and grants, or that only write output. Others have state behind them, which a module cannot start with:
+// what is open, and what it waits for. One exception is whether the standard streams wait: Go programs set that first of
+// all. In what starts from the snapshot they wait, which a program has to cope with.
+var confined = map[string]permission{
+	"args_get": always, "args_sizes_get": always, "environ_get": always, "environ_sizes_get": always,
+	"fd_fdstat_set_flags": always, "fd_write": always, "fd_read": always, "fd_fdstat_get": always, "fd_filestat_get": always, "fd_prestat_get": always,
+	"fd_prestat_dir_name": always, "fd_seek": always, "fd_tell": always, "sched_yield": always,
+	"clock_res_get": always, "clock_time_get": withClock, "poll_oneoff": withClock, "random_get": withRandom,
+	"proc_exit": exits, "proc_raise": exits,
+}
+
+// permission says when a process in a sandbox may make a call.
+type permission byte
+
+const (
+	never permission = iota
+	always
+	withClock
+	withRandom
+	exits // it ends the process, which is told by its status
+)
+
+// confine ends a process in a sandbox that makes a call which it may not make.
+func (p *Process) confine(call string, a args) {
+	switch confined[call] {
+	case always:
+		return
+	case withClock:
+		if p.sandbox.Clock {
+			return
+		}
+	case withRandom:
+		if p.sandbox.Random {
+			return
+		}
+	case exits:
+		engine.Abort(&abi.ConfinedError{Call: call, Exited: true, Code: a.u32(0)})
+	}
+	engine.Abort(&abi.ConfinedError{Call: call})
+}
+
+// takeState reads the state of an instance whose program has returned. It charges for it, piece by piece.
+func (p *Process) takeState(instance *engine.Instance) error {
+	sandbox := p.sandbox
+	state := &snapshot.State{Globals: make([]uint64, len(sandbox.Probe.Globals))}
+	for i, name := range sandbox.Probe.Globals {
+		state.Globals[i] = instance.Global(name)
+		if err := p.Charge(globalCost); err != nil {
+			return err
+		}
+	}
+	memory := instance.Memory()
+	if memory == nil {
+		sandbox.State = state
+		return nil
+	}
+	state.Memory = snapshot.NewMemory(sandbox.MaxBytes)
+	for at, size := uint32(0), memory.Size(); at < size; at += min(pieceBytes, size-at) {
+		piece, _ := memory.Read(at, min(pieceBytes, size-at))
+		if err := state.Memory.Append(piece); err != nil {
+			return err
+		}
+		if err := p.Charge(copyCost(len(piece))); err != nil {
+			return err
+		}
+	}
+	sandbox.State = state
+	return nil
+}
+
+// globalCost is the cost of reading a global, which is found by its name.
+const globalCost = 100

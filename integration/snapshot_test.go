@@ -109,7 +109,10 @@ func TestSnapshotElsewhere(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		files[name] = storedAs(t, dir, response.GetModule(), name)
+		files[name] = filepath.Join(t.TempDir(), name)
+		if err := os.WriteFile(files[name], testkit.StoredModule(t, dir, response.GetModule().GetDigest()), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	for _, runtime := range []struct {
 		name    string
@@ -146,31 +149,6 @@ func pythonWithWasmtime() string {
 		return python
 	}
 	return "python3"
-}
-
-// storedAs copies the bytes of a module from the data folder of a daemon.
-func storedAs(t *testing.T, dir string, m *reactorv1.Module, name string) string {
-	t.Helper()
-	hex := strings.TrimPrefix(m.GetDigest(), "sha256:")
-	var found string
-	err := filepath.WalkDir(dir, func(path string, _ os.DirEntry, err error) error {
-		if strings.HasSuffix(path, hex) && !strings.Contains(path, "cache") {
-			found = path
-		}
-		return err
-	})
-	if err != nil || found == "" {
-		t.Fatalf("the module is not in the store (%v)", err)
-	}
-	binary, err := os.ReadFile(found)
-	if err != nil {
-		t.Fatal(err)
-	}
-	file := filepath.Join(t.TempDir(), name)
-	if err := os.WriteFile(file, binary, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return file
 }
 
 // TestSnapshotRefusals: what a snapshot can't keep is refused by its name, and what a hostile initialization does is

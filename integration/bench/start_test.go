@@ -22,18 +22,25 @@ var errMeasured = errors.New("measured")
 
 // BenchmarkStart measures, inside the library, what it takes to start a guest of a compiled module
 // up to its first wait: the time its task was on the worker, from the first resume to the first
-// park. The small guest has one page; the Go guest brings Go's runtime with it.
+// park. The small guest has one page; the Go guest brings Go's runtime with it, and that from a snapshot has it
+// initialized.
 func BenchmarkStart(b *testing.B) {
 	for _, guest := range []struct {
 		name   string
 		binary func() []byte
 		args   []string
+		invoke string
 	}{
-		{"small", func() []byte { return examples.Sleeper }, []string{"sleeper", "1", farFuture}},
-		{"go", func() []byte { return testkit.GoGuest(b, "../../examples/ticker") }, []string{"ticker"}},
+		{"small", func() []byte { return examples.Sleeper }, []string{"sleeper", "1", farFuture}, ""},
+		{"go", func() []byte { return testkit.GoGuest(b, "../../examples/ticker") }, []string{"ticker"}, ""},
+		{"snapshot", func() []byte {
+			dir := b.TempDir()
+			d := testkit.Start(b, dir)
+			return testkit.StoredModule(b, dir, snapshotOf(b, d, testkit.GoLibrary(b, "testdata/golibrary")))
+		}, []string{"library"}, "hold"},
 	} {
 		b.Run("guest="+guest.name, func(b *testing.B) {
-			s := newStarter(b, guest.binary(), guest.args)
+			s := newStarter(b, guest.binary(), guest.args, guest.invoke)
 			var took []time.Duration
 			for b.Loop() {
 				took = append(took, s.start(b))
@@ -52,9 +59,10 @@ type starter struct {
 	executor *executor.Executor
 	program  abi.Program
 	args     []string
+	invoke   string
 }
 
-func newStarter(b *testing.B, binary []byte, args []string) *starter {
+func newStarter(b *testing.B, binary []byte, args []string, invoke string) *starter {
 	b.Helper()
 	ctx := context.Background()
 	e, err := engine.New(ctx, engine.Config{})
@@ -79,7 +87,7 @@ func newStarter(b *testing.B, binary []byte, args []string) *starter {
 			b.Error(err)
 		}
 	})
-	return &starter{executor: x, program: program, args: args}
+	return &starter{executor: x, program: program, args: args, invoke: invoke}
 }
 
 // start starts a guest, ends it at its first wait, and returns how long it was on the worker.
@@ -90,7 +98,7 @@ func (s *starter) start(b *testing.B) time.Duration {
 	var process atomic.Pointer[abi.Process]
 	task, err := s.executor.Spawn(executor.TaskSpec{
 		Run: func(f *executor.Fiber) {
-			p, err := s.program.NewProcess(&abi.Config{Args: s.args, MemoryBytes: 1 << 30, Driver: s.executor.Driver()})
+			p, err := s.program.NewProcess(&abi.Config{Args: s.args, Invoke: s.invoke, MemoryBytes: 1 << 30, Driver: s.executor.Driver()})
 			if err != nil {
 				result = err
 				return

@@ -35,6 +35,7 @@ func BenchmarkWaiting(b *testing.B) {
 		})
 	}
 	b.Run("guest=go", benchmarkWaitingGo)
+	b.Run("guest=snapshot", benchmarkWaitingSnapshot)
 }
 
 // BenchmarkWaitingChurn measures the same after four rounds of making and dropping 10,000 guests,

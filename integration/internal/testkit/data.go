@@ -2,6 +2,7 @@ package testkit
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -54,4 +55,14 @@ func prepare(t testing.TB, modules [][]byte) string {
 	}
 	prepared.dirs[key] = dir
 	return dir
+}
+
+// StoredModule returns the bytes of a module in the data folder of a daemon.
+func StoredModule(t testing.TB, dataDir, digest string) []byte {
+	t.Helper()
+	binary, err := os.ReadFile(filepath.Join(dataDir, "store", "modules", "blobs", strings.TrimPrefix(digest, "sha256:")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return binary
 }

@@ -68,10 +68,9 @@ func TestSnapshotOfC(t *testing.T) {
 
 // TestSnapshotOfGo: a library in Go is called without its runtime's start.
 func TestSnapshotOfGo(t *testing.T) {
-	library := testkit.GoLibrary(t, "testdata/guests/golibrary")
-	c := newCtl(t, library)
-	digest := testkit.Digest(library)
-	made, errs, code := c.run(t, "", "module", "snapshot", "--allow-clock", "--allow-random", digest)
+	c := newCtl(t)
+	digest := c.daemon.Push(t, testkit.GoLibrary(t, "testdata/guests/golibrary"))
+	made, errs, code := c.run(t, "", "module", "snapshot", "--allow-clock", "--allow-random", "./testdata/guests/golibrary")
 	if made = strings.TrimSpace(made); code != 0 || errs != "initialized\n" {
 		t.Fatalf("status %d, stderr %q", code, errs)
 	}

@@ -18,9 +18,9 @@ func (a *app) moduleSnapshotCommand() *cobra.Command {
 		Use:   "snapshot MODULE",
 		Short: "Initialize a module, and store what came of it as a module of its own",
 		Long: `Initialize a module, and store what came of it as a module of its own: what calls its exports finds it initialized,
-and starts that much sooner. MODULE is a .wasm file, a digest or a tag. It has to be built as a library: in Go with
--buildmode=c-shared, in C with -mexec-model=reactor. The digest of the new module is printed; what the initialization
-writes goes to the error output.
+and starts that much sooner. MODULE is a Go package, a .wasm file, a digest or a tag. It has to be a library: a file is built
+in Go with -buildmode=c-shared, in C with -mexec-model=reactor. The digest of the new module is printed; what the
+initialization writes goes to the error output.
 
 The module's _initialize is called if it exports that, and then the export of --invoke, in a sandbox: it has no grants,
 no environment, an empty input, and the default limits of workloads. The new module exports neither of the two. What
@@ -30,8 +30,7 @@ What could not be carried over is refused, by its name. So are the time and rand
 with --allow-clock everything that starts from the snapshot goes on from the same time, and with --allow-random it has
 the same random numbers, such as the seeds of hash tables. Whoever has the snapshot knows them. Go programs ask for both
 when they start.`,
-		Example: `  GOOS=wasip1 GOARCH=wasm go build -buildmode=c-shared -o words.wasm ./words
-  reactorctl module snapshot --allow-clock --allow-random -t words ./words.wasm
+		Example: `  reactorctl module snapshot --allow-clock --allow-random --tag words ./words
   reactorctl run --invoke lookup words 7`,
 		Args: paths(cobra.ExactArgs(1)),
 	}
@@ -61,7 +60,8 @@ func (a *app) pushed(ctx context.Context, arg string) (string, error) {
 	if !source.IsPath(arg) {
 		return arg, checkArguments([]string{arg})
 	}
-	m, err := a.open(ctx, arg)
+	defer a.notes.Wait("building " + arg)()
+	m, err := source.OpenLibrary(ctx, arg, a.In, a.notes)
 	if err != nil {
 		return "", err
 	}

@@ -21,9 +21,17 @@ const (
 	abandonedAfter = 6 * time.Hour
 )
 
+// buildMode is what a package is built as, as the go command has it.
+type buildMode string
+
+const (
+	program buildMode = "exe"
+	library buildMode = "c-shared" // without a start: it exports functions
+)
+
 // build compiles the Go package in dir for wasip1. The build is reproducible (trimmed paths, no
 // version control stamp), so the same source has the same digest and is pushed once.
-func build(ctx context.Context, dir string, progress io.Writer) (*Module, error) {
+func build(ctx context.Context, dir string, progress io.Writer, as buildMode) (*Module, error) {
 	if err := checkPackage(dir); err != nil {
 		return nil, err
 	}
@@ -34,7 +42,7 @@ func build(ctx context.Context, dir string, progress io.Writer) (*Module, error)
 	}
 	defer os.RemoveAll(out) //nolint:errcheck // a later build tries again
 	binary := filepath.Join(out, "module.wasm")
-	cmd := goCommand(ctx, dir, "build", "-trimpath", "-buildvcs=false", "-o", binary, ".")
+	cmd := goCommand(ctx, dir, "build", "-trimpath", "-buildvcs=false", "-buildmode="+string(as), "-o", binary, ".")
 	cmd.Env = append(cmd.Env, "GOTMPDIR="+out) // so that nothing is left if the command is killed
 	named := &positions{folder: dir, out: progress}
 	if err := errors.Join(Run(ctx, cmd, named), named.Close()); err != nil {

@@ -98,6 +98,15 @@ func shown(name string) string {
 // Open resolves a MODULE argument. stdin is what "-" stands for, or nil; progress receives the go command's output if a package
 // is built.
 func Open(ctx context.Context, arg string, stdin io.Reader, progress io.Writer) (*Module, error) {
+	return open(ctx, arg, stdin, progress, program)
+}
+
+// OpenLibrary is Open, but builds a package for the functions that it exports, rather than for main.
+func OpenLibrary(ctx context.Context, arg string, stdin io.Reader, progress io.Writer) (*Module, error) {
+	return open(ctx, arg, stdin, progress, library)
+}
+
+func open(ctx context.Context, arg string, stdin io.Reader, progress io.Writer, as buildMode) (*Module, error) {
 	switch {
 	case !IsPath(arg):
 		return &Module{Ref: arg, Name: arg}, nil
@@ -112,7 +121,7 @@ func Open(ctx context.Context, arg string, stdin io.Reader, progress io.Writer) 
 	}
 	switch mode := info.Mode(); {
 	case mode.IsDir():
-		return build(ctx, arg, progress)
+		return build(ctx, arg, progress, as)
 	case mode.IsRegular():
 		return openFile(arg)
 	case mode&os.ModeNamedPipe == 0:

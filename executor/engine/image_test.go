@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/reactord/reactord/executor/engine/memory"
@@ -152,5 +153,83 @@ func TestLargeImage(t *testing.T) {
 	}
 	if e.ImageBytes() != size {
 		t.Errorf("the image takes %d bytes", e.ImageBytes())
+	}
+}
+
+// TestImagesComeAndGo: modules are loaded, run, discarded and loaded again from many goroutines, with fewer mappings than they
+// want. Each instance begins with the data of its module, whoever had its memory before.
+func TestImagesComeAndGo(t *testing.T) {
+	const modules, goroutines, rounds = 5, 8, 15
+	e := newEngine(t, Config{Mappings: 12, IdleModules: 1})
+	type loaded struct {
+		digest         string
+		binary, memory []byte
+	}
+	var all []loaded
+	rnd := rand.New(rand.NewPCG(5, 6))
+	for n := range modules {
+		m := withSegments(uint32(20+40*n), segmentAt(uint32(n*1000), 100_000*(n+1), rnd), segmentAt(1<<20, 200_000, rnd))
+		memory, _ := contents(m)
+		all = append(all, loaded{fmt.Sprint("module ", n), m.Encode(), memory})
+	}
+	run := func(rnd *rand.Rand, l loaded) error {
+		m, err := e.Load(t.Context(), l.digest, func() ([]byte, error) { return l.binary, nil })
+		if err != nil {
+			return err
+		}
+		defer m.Release()
+		i, err := m.Instantiate(InstanceConfig{Host: &guest{}})
+		if err != nil {
+			return err
+		}
+		defer i.Close()
+		i.Refill(1 << 40)
+		if err := i.Start(); err != nil {
+			return err
+		}
+		view, _ := i.Memory().Read(0, i.Memory().Size())
+		if !bytes.Equal(view, l.memory) {
+			return fmt.Errorf("%s does not begin with its data", l.digest)
+		}
+		for range 50 {
+			view[rnd.IntN(len(view))]++
+		}
+		want := bytes.Clone(view)
+		at, n := rnd.IntN(len(want)/2), rnd.IntN(len(want)/2)
+		clear(want[at : at+n])
+		if err := i.clear(int64(at), int64(n)); err != nil {
+			return err
+		}
+		if rnd.IntN(2) == 0 { // it moves
+			if _, err := i.Call("grow", 80); err != nil {
+				return err
+			}
+			want = append(want, make([]byte, 80<<16)...)
+		}
+		if view, _ = i.Memory().Read(0, i.Memory().Size()); !bytes.Equal(view, want) {
+			return fmt.Errorf("%s has lost what was in its memory", l.digest)
+		}
+		if rnd.IntN(4) == 0 {
+			e.Discard(l.digest)
+		}
+		return nil
+	}
+	var running sync.WaitGroup
+	for n := range uint64(goroutines) {
+		running.Go(func() {
+			rnd := rand.New(rand.NewPCG(n, 7))
+			for range rounds {
+				if err := run(rnd, all[rnd.IntN(modules)]); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	running.Wait()
+	for _, l := range all {
+		e.Discard(l.digest)
+	}
+	if e.ImageBytes() != 0 {
+		t.Errorf("images of %d bytes are left", e.ImageBytes())
 	}
 }

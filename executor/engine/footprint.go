@@ -37,13 +37,16 @@ func footprint(info *meter.Info, machineCode int64) int64 {
 		size += int64(part.count) * int64(part.bytes)
 	}
 	for i := range info.Data {
-		size += int64(len(info.Data[i].Bytes))
+		size += dataFootprint(info.Data[i].Bytes)
 	}
 	for i := range info.Names {
 		size += int64(len(info.Names[i].Name))
 	}
 	return size
 }
+
+// dataFootprint is the memory of a segment that the engine writes, and its record.
+func dataFootprint(content []byte) int64 { return 48 + int64(len(content)) }
 
 // guessedCode estimates the size of a module's machine code before it is compiled.
 func guessedCode(info *meter.Info) int64 { return 6 * int64(info.CodeBytes) }

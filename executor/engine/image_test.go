@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"unsafe"
 
 	"github.com/reactord/reactord/executor/engine/memory"
 	"github.com/reactord/reactord/executor/engine/meter"
@@ -131,6 +132,33 @@ func TestImageOutlivesModule(t *testing.T) {
 	i.Close()
 	if e.ImageBytes() != 0 {
 		t.Errorf("images of %d bytes are left", e.ImageBytes())
+	}
+}
+
+// TestImageIsCounted: what a module takes is counted with the gaps of its image, or with the records of segments that have
+// none.
+func TestImageIsCounted(t *testing.T) {
+	e := newEngine(t, Config{})
+	counted := func(name string, m *wasm.Module) int64 {
+		before := e.ModuleMemory()
+		loadBytes(t, e, name, m.Encode())
+		return e.ModuleMemory() - before
+	}
+	rnd := rand.New(rand.NewPCG(8, 9))
+	sparse := withSegments(100)
+	for at := range uint32(100) {
+		sparse.Data = append(sparse.Data, segmentAt(at*20_000, 11_000, rnd))
+	}
+	empty, none := withSegments(1), withSegments(1)
+	for range 50_000 {
+		empty.Data = append(empty.Data, segmentAt(0, 0, rnd))
+	}
+	without := counted("none", none)
+	if got := counted("sparse", sparse); e.ImageBytes() > 0 && got < without+e.ImageBytes() {
+		t.Errorf("%d bytes are counted for a module with an image of %d", got, e.ImageBytes())
+	}
+	if got := counted("empty", empty); got < without+50_000*int64(unsafe.Sizeof(memory.Segment{})) {
+		t.Errorf("%d bytes are counted for a module with 50,000 empty segments, %d for one with none", got, without)
 	}
 }
 

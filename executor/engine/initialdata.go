@@ -16,8 +16,9 @@ type initialData struct {
 }
 
 // take takes the data out of info. As much as is worth it becomes an image, if no segment is out of bounds: such a module
-// never runs, but ends as the specification has it.
-func (d *initialData) take(info *meter.Info, pool *memory.Pool) {
+// never runs, but ends as the specification has it. take returns what that adds to the footprint of the module, for an image
+// has gaps.
+func (d *initialData) take(info *meter.Info, pool *memory.Pool) (more int64) {
 	size := int64(info.MinPages) * memory.PageBytes
 	total, fits := int64(0), true
 	d.segments = make([]memory.Segment, len(info.Data))
@@ -25,22 +26,26 @@ func (d *initialData) take(info *meter.Info, pool *memory.Pool) {
 		s := memory.Segment{Offset: int64(data.Offset), Bytes: data.Bytes}
 		d.segments[i] = s
 		total += dataCost(s)
+		more -= dataFootprint(s.Bytes)
 		fits = fits && s.Offset+int64(len(s.Bytes)) <= size
 	}
 	info.Data = nil
 	if !fits {
-		return
+		return 0
 	}
 	image, rest, err := pool.NewImage(d.segments)
 	if err != nil || image == nil {
-		return // they are copied
+		return 0 // they are copied
 	}
+	more += image.Bytes()
 	d.image, d.imageCost, d.segments = image, total, slices.Clip(rest)
 	for i := range d.segments {
 		s := &d.segments[i]
 		s.Bytes = bytes.Clone(s.Bytes) // the others are no longer needed
 		d.imageCost -= dataCost(*s)
+		more += dataFootprint(s.Bytes)
 	}
+	return more
 }
 
 // dataCost is the fuel for writing a segment.

@@ -210,15 +210,18 @@ func (m *Module) abandon() {
 
 // finish publishes the result of loading to the holders.
 func (m *Module) finish() {
+	var more int64
 	if m.err == nil {
 		m.names = namesOf(m.info)
-		m.data.take(m.info, m.engine.pool)
+		more = m.data.take(m.info, m.engine.pool)
 		m.compiled.ImportedFunctions() // makes wazero build its function records now rather than when a guest traps
 	} else if err := m.dismiss(); err != nil {
 		m.err = errors.Join(m.err, err)
 	}
 	t := &m.engine.modules
 	t.mu.Lock()
+	t.used += more
+	m.bytes += more
 	if _, refused := errors.AsType[*meter.Error](m.err); m.err != nil && !refused {
 		t.remove(m)
 	} else {

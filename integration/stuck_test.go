@@ -64,7 +64,7 @@ func TestStuck(t *testing.T) {
 		ops := c.daemon.Status(t, "waiter").GetWaitingFor()
 		return len(ops) == 1 && ops[0].GetTarget() == "workload sleeper" && ops[0].GetKind() == reading
 	})
-	if _, totals, _ := c.run(t, "", "ops", "--summary"); !strings.Contains(totals, "2 workloads are stuck") {
+	if totals, _, _ := c.run(t, "", "ops", "--summary"); !strings.Contains(totals, "2 workloads are stuck") {
 		t.Errorf("the summary: %s", totals)
 	}
 	if text := c.daemon.Status(t, "waiter").GetStuck(); text != "" {

@@ -16,7 +16,7 @@ import (
 func (e *Engine) rewrite(binary []byte) (out []byte, info *meter.Info, err error) {
 	hosts := hostFunctions{linker: e.linker}
 	out, info, err = meter.Rewrite(binary, meter.Options{
-		Limits: e.config.Limits, ARM64: runtime.GOARCH == "arm64", ImportName: hosts.nameOf, TakeElements: e.tables,
+		Limits: e.config.Limits, ARM64: runtime.GOARCH == "arm64", ImportName: hosts.nameOf, TakeTables: e.tables,
 	})
 	if err != nil {
 		return nil, nil, err

@@ -48,7 +48,7 @@ type Engine struct {
 	instantiators                     *semaphore // for large instances, which take a processor from the workers
 
 	modules moduleTable
-	tables  bool // the engine fills tables
+	tables  bool // the engine makes the tables of instances
 	stacks  stackFields
 	wasi    wasiState
 }

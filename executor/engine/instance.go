@@ -65,7 +65,7 @@ type Instance struct {
 	stack     stackBudget
 	quantum   int64 // fuel of the last Refill
 
-	records [][]functionRecord // that elements of tables refer to
+	tables tableMemory // all of it; wazero has addresses of parts of it
 
 	// The last function that was called. Each handle has a call stack of its own, so only one is kept.
 	export   string
@@ -107,6 +107,9 @@ func (m *Module) Instantiate(config InstanceConfig) (_ *Instance, err error) {
 	}()
 	if !m.reserveStart(i.account, config.HeldBytes) {
 		return nil, refusal(i.account)
+	}
+	if i.tables, err = m.newTables(i.account); err != nil {
+		return nil, err
 	}
 	b.instance = i
 	if expected := m.instantiateTime(); config.Offload == nil || expected <= maxOnFiber {
@@ -196,8 +199,12 @@ func (m *Module) instantiateTime() time.Duration {
 		slot    = 1 * time.Nanosecond // of a table
 		imports = 60 * time.Nanosecond
 	)
+	slots := m.info.TableElements
+	if len(m.info.Tables) > 0 {
+		slots = 0 // they are not made by wazero
+	}
 	return time.Duration(m.info.Elements)*element + time.Duration(m.info.Globals+len(m.info.LargeFrames))*global +
-		time.Duration(m.info.Segments)*segment + time.Duration(m.info.TableElements)*slot + time.Duration(len(m.info.Imports))*imports
+		time.Duration(m.info.Segments)*segment + time.Duration(slots)*slot + time.Duration(len(m.info.Imports))*imports
 }
 
 // refusal returns the error for an account's last refusal.
@@ -215,7 +222,7 @@ func refusal(account *memory.Account) error {
 // reserveStart reserves the memory that an instance of the module starts with. wazero would panic if
 // that memory were refused later.
 func (m *Module) reserveStart(account *memory.Account, held int64) bool {
-	if !account.Reserve(m.hostBytes() + held) {
+	if !account.Reserve(m.hostBytes + held) {
 		return false
 	}
 	if !m.info.HasMemory {
@@ -231,24 +238,22 @@ func (m *Module) reserveStart(account *memory.Account, held int64) bool {
 
 // StartBytes returns the memory that an instance starts with, not counting InstanceConfig.HeldBytes.
 func (m *Module) StartBytes() int64 {
-	bytes := m.hostBytes()
+	bytes := m.hostBytes
 	if m.info.HasMemory {
 		bytes += int64(m.info.MinPages) * memory.PageBytes
 	}
 	return bytes
 }
 
-// hostBytes is HostBytes of the module.
-func (m *Module) hostBytes() int64 { return HostBytes(m.info) }
-
-// HostBytes estimates the memory of an instance on the Go heap that depends on its module: a pointer for
+// HostBytes estimates the memory of an instance, besides its linear memory, that depends on its module: a pointer for
 // each table slot, and a record for each element, global, segment and import. Tables count with their
 // maximum size, since growing them is not checked. Records count only beyond what usual programs have.
 func HostBytes(info *meter.Info) int64 {
-	const pointer, element, taken, global, segment, imported = 8, 56, recordBytes, 96, 48, 48
+	const element, global, segment, imported = 56, 96, 48, 48
 	const usual = 64 << 10
-	tables := int64(info.TableElements) * pointer
-	records := int64(info.Elements)*element + int64(info.TakenElements)*taken + int64(len(info.Imports))*imported +
+	_, elements := tableBytes(info)
+	tables := int64(info.TableElements) * slotBytes
+	records := elements + int64(info.Elements)*element + int64(len(info.Imports))*imported +
 		int64(info.Globals+len(info.LargeFrames))*global + int64(info.Segments)*segment
 	return tables + max(records-usual, 0)
 }
@@ -375,7 +380,7 @@ func (i *Instance) free() {
 		_ = i.guest.Close(context.Background())
 	}
 	i.account.Close()
-	i.guest, i.fuel, i.stackLeft, i.function, i.records = nil, nil, nil, nil, nil
+	i.guest, i.fuel, i.stackLeft, i.function, i.tables = nil, nil, nil, nil, nil
 	i.ended = true
 	i.module.Release()
 	i.module = nil

@@ -212,7 +212,7 @@ func TestStackBudget(t *testing.T) {
 func TestHostHeapIsCounted(t *testing.T) {
 	e := newEngine(t, Config{})
 	m := load(t, e, "host_heap")
-	const tables, segment, usual = (1<<18 + 100_000) * 8, 20_000 * 56, 64 << 10
+	const tables, segment, usual = (1<<18 + 100_000) * 8, 20_000 * 32, 64 << 10
 	i := start(t, m, &guest{}, InstanceConfig{MemoryBytes: 64 << 20})
 	if got := i.PeakMemory(); got < tables+segment-usual {
 		t.Errorf("%d bytes are counted, want %d at least", got, tables+segment-usual)

@@ -214,6 +214,7 @@ func (m *Module) finish() {
 	if m.err == nil {
 		m.names = namesOf(m.info)
 		more = m.data.take(m.info, m.engine.pool)
+		m.measureTables()
 		m.compiled.ImportedFunctions() // makes wazero build its function records now rather than when a guest traps
 	} else if err := m.dismiss(); err != nil {
 		m.err = errors.Join(m.err, err)

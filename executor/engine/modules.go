@@ -42,6 +42,8 @@ type Module struct {
 	data     initialData
 	records  functionRecords
 
+	hostBytes, tableBytes int64 // of an instance: HostBytes, and what newTables returns
+
 	// Guarded by moduleTable.mu.
 	holders   int
 	state     moduleState

@@ -33,7 +33,7 @@ func (i *Instance) initialize() error {
 	if i.module.info.ElementsOutOfBounds {
 		return &Trap{Code: InvalidTableAccess, Message: InvalidTableAccess.String()}
 	}
-	if err := i.fillTables(); err != nil {
+	if err := i.makeTables(); err != nil {
 		return err
 	}
 	if err := i.lay(&i.module.data); err != nil {

@@ -7,24 +7,28 @@ import (
 
 	"github.com/tetratelabs/wazero/api"
 
+	"github.com/reactord/reactord/executor/engine/memory"
 	"github.com/reactord/reactord/executor/engine/meter"
 )
 
 // wazero evaluates a constant expression for each element of a table and makes a record of the function that it refers
-// to, with three allocations, in one piece that nothing interrupts: 0.2 us for each element. So the pass takes the active
-// element segments out of the module, and the engine writes them to the tables, with one allocation for the records of a
-// piece.
+// to, with three allocations, in one piece that nothing interrupts: 0.2 us for each element. So the pass leaves tables and
+// element segments to the engine. All that belongs to them lies in one place, outside of the Go heap unless it is
+// small: slots that nobody touches take no memory, and the garbage collector has nothing to do with the rest.
 //
-// Tables are exported fields of a private struct. If they are not as expected, the pass leaves the segments to wazero.
-// What a record consists of is in private fields, too. If those are not as expected, or a record made of them differs
-// from wazero's, wazero makes the records one by one. TestTables fails when wazero has changed.
+// Tables and passive segments are exported fields of a private struct. If they are not as expected, the pass leaves them
+// to wazero. What a record consists of is in private fields, too. If those are not as expected, or a record made of them
+// differs from wazero's, wazero makes the records one by one. TestTables fails when wazero has changed.
 
 const (
 	// elementPiece is the number of table elements written between two fuel checks.
 	elementPiece = 1 << 10
 	// elementCost is the fuel for an element: its slot and its record are memory that was not touched before.
-	elementCost = (8 + recordBytes) * byteCost
+	elementCost = (slotBytes + recordBytes) * byteCost
+	// annexBytes is what tables of an instance take at least if they are outside of the Go heap.
+	annexBytes = 16 << 10
 
+	slotBytes   = int64(unsafe.Sizeof(uintptr(0)))
 	recordBytes = int64(unsafe.Sizeof(functionRecord{}))
 )
 
@@ -41,10 +45,11 @@ func hasTables(host api.Module) bool {
 	}
 	engine, ok1 := field(instance, "Engine")
 	tables, ok2 := field(instance, "Tables")
-	if !ok1 || !ok2 || !engine.CanInterface() || !tables.CanInterface() {
+	segments, ok3 := field(instance, "ElementInstances")
+	if !ok1 || !ok2 || !ok3 || !engine.CanInterface() || !tables.CanSet() || !segments.CanSet() {
 		return false
 	}
-	if _, ok := engine.Interface().(referrer); !ok {
+	if _, ok := engine.Interface().(referrer); !ok || segments.Type() != reflect.TypeFor[[][]uintptr]() {
 		return false
 	}
 	t := tables.Type()
@@ -150,76 +155,137 @@ func viewOf[T any](v reflect.Value) ([]T, bool) {
 	return unsafe.Slice((*T)(v.UnsafePointer()), v.Len()), true
 }
 
-// fillTables writes the active element segments to the tables, in pieces.
-func (i *Instance) fillTables() error {
-	segments := i.module.info.ElementSegments
-	if len(segments) == 0 {
+// tableBytes returns what the engine makes for the tables of an instance, and for their elements besides.
+func tableBytes(info *meter.Info) (tables, elements int64) {
+	for _, size := range info.Tables {
+		tables += int64(size) * slotBytes
+	}
+	for i := range info.ElementSegments {
+		if s := &info.ElementSegments[i]; s.Passive {
+			elements += int64(len(s.Functions)) * slotBytes
+		}
+	}
+	return tables, elements + int64(info.TakenElements)*recordBytes
+}
+
+// measureTables sets m.hostBytes and m.tableBytes.
+func (m *Module) measureTables() {
+	tables, elements := tableBytes(m.info)
+	m.hostBytes, m.tableBytes = HostBytes(m.info), tables+elements
+}
+
+// newTables returns memory for the tables of an instance, which is counted already.
+func (m *Module) newTables(account *memory.Account) (tableMemory, error) {
+	switch n := m.tableBytes; {
+	case n == 0:
+		return nil, nil
+	case n < annexBytes:
+		words := make([]uintptr, n/slotBytes)
+		return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(words))), n), nil
+	default:
+		return account.Attach(n)
+	}
+}
+
+// tableMemory is memory for tables that is not in use yet.
+type tableMemory []byte
+
+func (m *tableMemory) slots(n int) []uintptr { return take[uintptr](m, n) }
+
+func (m *tableMemory) records(n int) []functionRecord { return take[functionRecord](m, n) }
+
+func take[T any](m *tableMemory, n int) []T {
+	if n == 0 {
 		return nil
 	}
-	records := &i.module.records
+	bytes := n * int(unsafe.Sizeof(*new(T)))
+	taken := (*m)[:bytes]
+	*m = (*m)[bytes:]
+	return unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(taken))), n)
+}
+
+// makeTables gives the tables their sizes and writes the element segments, in pieces.
+func (i *Instance) makeTables() error {
+	info, records := i.module.info, &i.module.records
+	if len(info.Tables) == 0 {
+		return nil
+	}
 	records.once.Do(func() { records.find(i.guest) })
-	filler := newTableFiller(i.guest, records)
-	for n := range segments {
-		s := &segments[n]
-		table := filler.table(s.Table)
-		if uint64(s.Offset)+uint64(len(s.Functions)) > uint64(len(table)) {
+	maker := newTableMaker(i.guest, records, i.tables)
+	for n, size := range info.Tables {
+		maker.table(n).Set(reflect.ValueOf(maker.memory.slots(int(size))))
+	}
+	for n := range info.ElementSegments {
+		s := &info.ElementSegments[n]
+		to, ok := maker.place(s)
+		if !ok {
 			return &Trap{Code: InvalidTableAccess, Message: InvalidTableAccess.String()}
 		}
 		if err := i.burn(segmentCost); err != nil {
 			return err
 		}
-		table = table[s.Offset:]
 		for rest := s.Functions; len(rest) > 0; {
 			piece := rest[:min(len(rest), elementPiece)]
 			if err := i.burn(int64(len(piece)) * elementCost); err != nil {
 				return err
 			}
-			if made := filler.fill(table, piece); made != nil {
-				i.records = append(i.records, made)
-			}
-			table, rest = table[len(piece):], rest[len(piece):]
+			maker.write(to, piece)
+			to, rest = to[len(piece):], rest[len(piece):]
 		}
 	}
 	return nil
 }
 
-// tableFiller fills the tables of an instance.
-type tableFiller struct {
-	records  *functionRecords
+// tableMaker makes the tables of an instance.
+type tableMaker struct {
+	memory   tableMemory
 	tables   reflect.Value
+	segments reflect.Value
+	records  *functionRecords
 	referrer referrer
 	context  uintptr
 }
 
-func newTableFiller(guest api.Module, records *functionRecords) *tableFiller {
-	tables, _ := field(reflect.ValueOf(guest), "Tables")
-	engine, _ := field(reflect.ValueOf(guest), "Engine")
-	return &tableFiller{records, tables, engine.Interface().(referrer), contextOf(engine)}
+func newTableMaker(guest api.Module, records *functionRecords, memory tableMemory) *tableMaker {
+	instance := reflect.ValueOf(guest)
+	tables, _ := field(instance, "Tables")
+	segments, _ := field(instance, "ElementInstances")
+	engine, _ := field(instance, "Engine")
+	return &tableMaker{memory, tables, segments, records, engine.Interface().(referrer), contextOf(engine)}
 }
 
 // table returns the elements of a table.
-func (f *tableFiller) table(n uint32) []uintptr {
-	references, _ := field(f.tables.Index(int(n)), "References")
-	return references.Interface().([]uintptr)
+func (m *tableMaker) table(n int) reflect.Value {
+	references, _ := field(m.tables.Index(n), "References")
+	return references
 }
 
-// fill writes references to the functions to the beginning of the table. It returns the records that it made; the caller
-// must keep them as long as the table.
-func (f *tableFiller) fill(table []uintptr, functions []uint32) (made []functionRecord) {
-	r := f.records
+// place returns where a segment is written. ok is false if there is no room for it.
+func (m *tableMaker) place(s *meter.ElementSegment) (to []uintptr, ok bool) {
+	if s.Passive {
+		to = m.memory.slots(len(s.Functions))
+		m.segments.Index(int(s.Index)).Set(reflect.ValueOf(to))
+		return to, true
+	}
+	table := m.table(int(s.Table)).Interface().([]uintptr)
+	if uint64(s.Offset)+uint64(len(s.Functions)) > uint64(len(table)) {
+		return nil, false
+	}
+	return table[s.Offset:], true
+}
+
+// write writes references to functions.
+func (m *tableMaker) write(to []uintptr, functions []uint32) {
+	records := m.memory.records(len(functions))
 	for i, function := range functions {
 		switch {
 		case function == meter.NoFunction:
-			table[i] = 0
-		case !r.known || function < r.imported:
-			table[i] = f.referrer.FunctionInstanceReference(function)
+			to[i] = 0
+		case !m.records.known || function < m.records.imported:
+			to[i] = m.referrer.FunctionInstanceReference(function)
 		default:
-			if made == nil {
-				made = make([]functionRecord, len(functions))
-			}
-			made[i] = r.record(function, f.context)
-			table[i] = uintptr(unsafe.Pointer(&made[i]))
+			records[i] = m.records.record(function, m.context)
+			to[i] = uintptr(unsafe.Pointer(&records[i]))
 		}
 	}
-	return made
 }

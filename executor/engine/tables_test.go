@@ -32,6 +32,25 @@ func counting(n int, more ...wasm.Element) *wasm.Module {
 	return m
 }
 
+func tablesOf(i *Instance) *tableMaker { return newTableMaker(i.guest, &i.module.records, nil) }
+
+// elements returns the table of an instance.
+func elements(i *Instance) []uintptr { return tablesOf(i).table(0).Interface().([]uintptr) }
+
+// written returns how many elements are not null.
+func written(i *Instance) (n int) {
+	for _, reference := range elements(i) {
+		if reference != 0 {
+			n++
+		}
+	}
+	return n
+}
+
+func recordAt(reference uintptr) functionRecord {
+	return **(**functionRecord)(unsafe.Pointer(&reference))
+}
+
 // TestTables fails when wazero has changed what tables and records of functions are.
 func TestTables(t *testing.T) {
 	e := newEngine(t, Config{})
@@ -44,20 +63,16 @@ func TestTables(t *testing.T) {
 	if !m.records.known {
 		t.Fatal("records of functions are not as expected")
 	}
-	made, referrer := 0, newTableFiller(i.guest, &m.records).referrer
-	for _, records := range i.records {
-		for r := range records {
-			reference := referrer.FunctionInstanceReference(records[r].index)
-			if wazero := **(**functionRecord)(unsafe.Pointer(&reference)); wazero != records[r] {
-				t.Fatalf("the record of function %d is %v, and %v of wazero", records[r].index, records[r], wazero)
-			}
-			made++
+	if len(i.tables) != n*int(slotBytes+recordBytes) {
+		t.Errorf("tables of %d bytes", len(i.tables))
+	}
+	for _, reference := range elements(i) {
+		made := recordAt(reference)
+		if wazero := recordAt(tablesOf(i).referrer.FunctionInstanceReference(made.index)); wazero != made {
+			t.Fatalf("the record of function %d is %v, and %v of wazero", made.index, made, wazero)
 		}
 	}
-	if made != n {
-		t.Errorf("%d records for %d elements", made, n)
-	}
-	runtime.GC() // nothing but the instance has them
+	runtime.GC()
 	for at := range uint64(n) {
 		if got := call(t, i, "call", at); got != at {
 			t.Fatalf("element %d is function %d", at, got)
@@ -78,16 +93,68 @@ func TestImportsInTables(t *testing.T) {
 	}
 }
 
+// TestPassiveElements: code copies from passive segments, until it drops them.
+func TestPassiveElements(t *testing.T) {
+	const n = 3 * elementPiece / 2
+	module := counting(n)
+	module.Elements[0].Mode, module.Elements[0].Offset = wasm.Passive, wasm.Expr{}
+	module.Types = append(module.Types, wasm.FuncType{Params: []wasm.ValType{wasm.I32, wasm.I32, wasm.I32}}, wasm.FuncType{})
+	for name, code := range map[string][]byte{"init": {0x20, 0, 0x20, 1, 0x20, 2, 0xfc, 12, 0, 0, 0x0b}, "drop": {0xfc, 13, 0, 0x0b}} {
+		module.Exports = append(module.Exports, wasm.Export{Name: name, Index: uint32(1 + len(module.Functions))})
+		module.Functions = append(module.Functions, map[string]uint32{"init": 2, "drop": 3}[name])
+		module.Bodies = append(module.Bodies, wasm.Body{Code: code})
+	}
+	m := loadModule(t, newEngine(t, Config{}), module)
+	i := start(t, m, &guest{}, InstanceConfig{})
+	runtime.GC()
+	if m.info.Elements != 0 || written(i) != 0 {
+		t.Errorf("%d elements are wazero's, and %d are in the table", m.info.Elements, written(i))
+	}
+	call(t, i, "init", 0, 10, n-10)
+	if written(i) != n-10 {
+		t.Errorf("%d elements were copied", written(i))
+	}
+	for at := range uint64(n - 10) {
+		if got := call(t, i, "call", at); got != at+10 {
+			t.Fatalf("element %d is function %d", at, got)
+		}
+	}
+	call(t, i, "drop")
+	call(t, i, "init", 0, 0, 0)
+	_, err := i.Call("init", 0, 0, 1)
+	if trap, ok := errors.AsType[*Trap](err); !ok || trap.Code != InvalidTableAccess {
+		t.Errorf("a copy from a segment that was dropped: %v", err)
+	}
+}
+
+// TestTablesThatGrow: a table keeps its elements when it grows.
+func TestTablesThatGrow(t *testing.T) {
+	const n = 3 * elementPiece / 2
+	module := counting(n)
+	module.Exports = append(module.Exports, wasm.Export{Name: "grow", Index: uint32(1 + len(module.Functions))})
+	module.Functions = append(module.Functions, 1)
+	module.Bodies = append(module.Bodies, wasm.Body{Code: []byte{0xd0, 0x70, 0x20, 0, 0xfc, 15, 0, 0x0b}})
+	i := start(t, loadModule(t, newEngine(t, Config{}), module), &guest{}, InstanceConfig{})
+	for size := uint64(n); size < 4*n; size += n {
+		if got := call(t, i, "grow", n); got != size {
+			t.Fatalf("it had %d elements, want %d", got, size)
+		}
+		runtime.GC()
+		for at := range uint64(n) {
+			if got := call(t, i, "call", at); got != at {
+				t.Fatalf("element %d is function %d", at, got)
+			}
+		}
+	}
+}
+
 // TestTablesWithoutRecords: if the engine does not know what a record is, wazero makes them.
 func TestTablesWithoutRecords(t *testing.T) {
 	const n = 3 * elementPiece / 2
 	m := loadModule(t, newEngine(t, Config{}), counting(n))
 	m.records.once.Do(func() {})
 	i := start(t, m, &guest{}, InstanceConfig{})
-	if len(i.records) != 0 {
-		t.Error("the engine made records")
-	}
-	runtime.GC()
+	runtime.GC() // nothing but the instance has the records
 	for at := range uint64(n) {
 		if got := call(t, i, "call", at); got != at {
 			t.Fatalf("element %d is function %d", at, got)
@@ -139,8 +206,8 @@ func TestTablesAreFilledInPieces(t *testing.T) {
 	if _, err := i.Call("same", 0); err != errEnded {
 		t.Errorf("a call after that: %v", err)
 	}
-	if most := 4 * quantum / int(elementCost*elementPiece); len(i.records) > most {
-		t.Errorf("%d pieces were written", len(i.records))
+	if most := 4 * quantum / int(elementCost); written(i) > most {
+		t.Errorf("%d elements were written", written(i))
 	}
 }
 
@@ -167,8 +234,8 @@ func TestElementsBeyondATable(t *testing.T) {
 	if trap, ok := errors.AsType[*Trap](err); !ok || trap.Code != InvalidTableAccess {
 		t.Errorf("ended as %v", err)
 	}
-	if len(i.records) != 10 || i.Burnt() != price {
-		t.Errorf("%d pieces written for %d units, want 10 for %d", len(i.records), i.Burnt(), price)
+	if written(i) != n || i.Burnt() != price {
+		t.Errorf("%d elements written for %d units, want %d for %d", written(i), i.Burnt(), n, price)
 	}
 	if b, _ := i.Memory().Read(0, 1); b[0] != 0 {
 		t.Error("its data was written")
@@ -177,8 +244,8 @@ func TestElementsBeyondATable(t *testing.T) {
 	if i, err = begin(price/2+segmentCost, func() error { return io.ErrNoProgress }); err != io.ErrNoProgress {
 		t.Errorf("with half of the fuel it ended as %v", err)
 	}
-	if len(i.records) != 5 {
-		t.Errorf("with half of the fuel %d pieces were written", len(i.records))
+	if written(i) != n/2 {
+		t.Errorf("with half of the fuel %d elements were written", written(i))
 	}
 }
 

@@ -52,7 +52,7 @@ func TestStartsBurnFuel(t *testing.T) {
 			if s.GetReason() != reactorv1.EndReason_END_REASON_OUT_OF_FUEL {
 				t.Fatalf("the guest ended with %v", s)
 			}
-			onWorker := name == "data" || name == "active elements" || name == "start function"
+			onWorker := name != "globals"
 			if turns := d.Stats(t).GetResumes() - before; onWorker && turns < fuel/quantum/3 {
 				t.Errorf("it burnt %d units in %d turns", s.GetUsage().GetFuel(), turns)
 			}
@@ -64,7 +64,7 @@ func TestStartsBurnFuel(t *testing.T) {
 func TestStartIsCancelled(t *testing.T) {
 	d := testkit.Start(t, t.TempDir())
 	spec := &reactorv1.WorkloadSpec{
-		Module: d.Push(t, costlyStarts(0, 1_000_000)["passive elements"].Encode()),
+		Module: d.Push(t, costlyStarts(0, 0)["globals"].Encode()),
 		Limits: &reactorv1.Limits{MemoryBytes: 1 << 30},
 	}
 	cancelled := false

@@ -21,8 +21,9 @@ type Account struct {
 	budget  budget
 	allowed *Allowance
 	memory  linear
-	refusal error // reason of the last refusal
-	denied  bool  // the last refusal came from the allowance, or from the pool in spite of it
+	annex   vacated // what Attach returned, until Close
+	refusal error   // reason of the last refusal
+	denied  bool    // the last refusal came from the allowance, or from the pool in spite of it
 	closed  bool
 
 	mu        sync.Mutex // orders Abandon and Close
@@ -45,6 +46,17 @@ func (p *Pool) NewAccount(limitBytes int64, allowed *Allowance) *Account {
 func (a *Account) Allocate(_, most uint64) experimental.LinearMemory {
 	a.memory.ceiling = min(int64(most), a.budget.limit, a.pool.budget.limit)
 	return &a.memory
+}
+
+// Attach returns n zeroed bytes besides the linear memory, for what the host keeps for the instance. The caller has reserved
+// them. They go with the account. Attach may be called once. It fails with an error of the operating system.
+func (a *Account) Attach(n int64) ([]byte, error) {
+	base, class, err := a.pool.acquire(n, n)
+	if err != nil {
+		return nil, err
+	}
+	a.annex = vacated{class: class, base: base, touched: n}
+	return unsafe.Slice(base, n), nil
 }
 
 // Map maps an image over the memory, which must be large enough and must not have been touched. It returns false, and
@@ -147,6 +159,10 @@ func (a *Account) Close() {
 		return
 	}
 	a.memory.Free()
+	a.annex.counted = min(a.annex.touched, a.Used())
+	a.give(a.annex.counted)
+	a.pool.vacate(a.annex)
+	a.annex = vacated{}
 	a.Release(a.Used())
 	a.closed = true
 	a.pool.accounts.Add(-1)
@@ -209,7 +225,7 @@ func (m *linear) move(size int64) bool {
 			}
 		}
 		image.copyChanged(unsafe.Slice(base, m.size), m.bytes())
-		p.clean(vacated{m.class, m.base, m.size, m.image})
+		p.clean(vacated{m.class, m.base, m.size, m.size, m.image})
 		m.image = image
 	}
 	m.base, m.class = base, class
@@ -231,7 +247,7 @@ func (a *Account) refuse(size uint64) {
 // Free implements experimental.LinearMemory. It may be called more than once.
 func (m *linear) Free() {
 	m.account.give(m.size)
-	m.account.pool.vacate(vacated{m.class, m.base, m.size, m.image})
+	m.account.pool.vacate(vacated{m.class, m.base, m.size, m.size, m.image})
 	m.base, m.size, m.image, m.cleared = nil, 0, nil, nil
 }
 

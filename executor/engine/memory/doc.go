@@ -1,9 +1,11 @@
 // Package memory provides linear memories outside of the Go heap.
 //
 // A Pool reserves address space, tens of gibibytes at a time, and divides it into slots of a few size
-// classes. Each Account holds at most one slot, for the linear memory of one instance. When a slot is
+// classes. Each Account holds at most one slot for the linear memory of one instance. When a slot is
 // given back, its pages return to the operating system. So resident memory is what living guests
 // have touched, and the next user of a slot reads zeroes.
+//
+// An account may have an annex besides, in a slot of its own, for what the host keeps for the instance: its tables.
 //
 // A memory may begin with an [Image] instead of zeroes: data that many memories share until they write it.
 //

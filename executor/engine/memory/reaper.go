@@ -6,11 +6,12 @@ import "sync"
 // That takes a microsecond for a small guest and a quarter of a second for a gibibyte.
 const promptBytes = int64(2) << 20
 
-// vacated is a memory that its account has freed.
+// vacated is a memory or an annex that its account has freed.
 type vacated struct {
 	class   class
-	base    *byte // nil if it never had a slot
-	touched int64
+	base    *byte  // nil if it never had a slot
+	touched int64  // bytes that may have been written
+	counted int64  // bytes that the pool's budget still counts
 	image   *Image // mapped over it; nil: none
 }
 
@@ -28,7 +29,7 @@ func (p *Pool) reclaim(v vacated) {
 	if v.base != nil {
 		p.clean(v)
 	}
-	p.budget.give(v.touched)
+	p.budget.give(v.counted)
 }
 
 // reclaimed subtracts n bytes from Freeing.
@@ -50,14 +51,14 @@ type reaper struct {
 func (r *reaper) add(p *Pool, v vacated) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	p.freeing.Add(v.touched)
+	p.freeing.Add(v.counted)
 	r.queue = append(r.queue, v)
 	if !r.active {
 		r.active = true
 		r.running.Go(func() {
 			for v, ok := r.next(); ok; v, ok = r.next() {
 				p.reclaim(v)
-				p.reclaimed(v.touched)
+				p.reclaimed(v.counted)
 			}
 		})
 	}

@@ -22,7 +22,7 @@
 // reads the true size from the machine code and puts it into that global: see [FrameGlobal].
 //
 // Instantiating the module neither writes data nor runs code. The host does both afterwards, in pieces:
-// see [Info].Data and [StartFunction]. It fills the tables, too, if it can: see [Options].TakeElements.
+// see [Info].Data and [StartFunction]. It makes the tables, too, if it can: see [Options].TakeTables.
 //
 // Apart from that, a rewritten module computes the same as the original, with the same imports, exports
 // and traps, except that table.grow fails beyond [Limits].TableGrowth. Custom sections are dropped; the

@@ -162,10 +162,8 @@ func (h *testHost) instantiate(t testing.TB, p testModule) (api.Module, error) {
 	if p.info.ElementsOutOfBounds {
 		return nil, errors.New("invalid table access")
 	}
-	for _, segment := range p.info.ElementSegments {
-		if !fill(m, segment) {
-			return nil, errors.New("invalid table access")
-		}
+	if !makeTables(m, p.info) {
+		return nil, errors.New("invalid table access")
 	}
 	for _, data := range p.info.Data {
 		if !m.Memory().Write(data.Offset, data.Bytes) {
@@ -178,21 +176,31 @@ func (h *testHost) instantiate(t testing.TB, p testModule) (api.Module, error) {
 	return m, err
 }
 
-// fill writes an element segment to a table of an instance of wazero. It reports whether there is room.
-func fill(m api.Module, segment meter.ElementSegment) bool {
+// makeTables makes the tables of an instance of wazero. It reports whether there is room for all elements.
+func makeTables(m api.Module, info *meter.Info) bool {
 	instance := reflect.ValueOf(m).Elem()
 	functions := instance.FieldByName("Engine").Interface().(interface {
 		FunctionInstanceReference(uint32) uintptr
 	})
-	table := instance.FieldByName("Tables").Index(int(segment.Table)).Elem()
-	references := table.FieldByName("References").Interface().([]uintptr)
-	if uint64(segment.Offset)+uint64(len(segment.Functions)) > uint64(len(references)) {
-		return false
+	tables := make([][]uintptr, len(info.Tables))
+	for i, size := range info.Tables {
+		tables[i] = make([]uintptr, size)
+		instance.FieldByName("Tables").Index(i).Elem().FieldByName("References").Set(reflect.ValueOf(tables[i]))
 	}
-	for i, f := range segment.Functions {
-		references[int(segment.Offset)+i] = 0
-		if f != meter.NoFunction {
-			references[int(segment.Offset)+i] = functions.FunctionInstanceReference(f)
+	for _, segment := range info.ElementSegments {
+		to := make([]uintptr, len(segment.Functions))
+		if segment.Passive {
+			instance.FieldByName("ElementInstances").Index(int(segment.Index)).Set(reflect.ValueOf(to))
+		} else if table := tables[segment.Table]; uint64(segment.Offset)+uint64(len(to)) > uint64(len(table)) {
+			return false
+		} else {
+			to = table[segment.Offset:]
+		}
+		for i, f := range segment.Functions {
+			to[i] = 0
+			if f != meter.NoFunction {
+				to[i] = functions.FunctionInstanceReference(f)
+			}
 		}
 	}
 	return true
@@ -202,7 +210,7 @@ func noStart() wazero.ModuleConfig { return wazero.NewModuleConfig().WithStartFu
 
 func rewrite(t testing.TB, binary []byte) testModule {
 	t.Helper()
-	out, info, err := meter.Rewrite(binary, meter.Options{ARM64: runtime.GOARCH == "arm64", TakeElements: true})
+	out, info, err := meter.Rewrite(binary, meter.Options{ARM64: runtime.GOARCH == "arm64", TakeTables: true})
 	if err != nil {
 		t.Fatalf("Rewrite: %v", err)
 	}

@@ -29,11 +29,12 @@ type Info struct {
 	Globals       int
 	Segments      int // data and element segments that are left in the module
 
-	// What the host must do after instantiation, in this order: end the guest if ElementsOutOfBounds is set;
-	// write ElementSegments to the tables and Data to the memory, ending the guest at the first segment that is
-	// out of bounds; call StartFunction if HasStart is set.
+	// What the host must do after instantiation, in this order: end the guest if ElementsOutOfBounds is set; give
+	// Tables their sizes; write ElementSegments to the tables and Data to the memory, ending the guest at the first
+	// segment that is out of bounds; call StartFunction if HasStart is set.
 	ElementsOutOfBounds bool             // an active element segment that was not taken is out of its table's bounds
-	ElementSegments     []ElementSegment // active ones, if Options.TakeElements is set
+	Tables              []uint32         // sizes of all tables, if Options.TakeTables is set; nil: they were not taken
+	ElementSegments     []ElementSegment // active ones, and passive ones that code uses, if the tables were taken
 	Data                []Data           // of active segments
 	HasStart            bool
 

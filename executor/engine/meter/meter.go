@@ -43,9 +43,8 @@ type Options struct {
 	ARM64  bool // the target is arm64: replace instructions that wazero compiles wrong for it
 	// ImportName returns the name under which the result imports a function. Nil keeps the names.
 	ImportName func(module, name string, t FuncType) string
-	// TakeElements takes active element segments out of the module, for a host that can fill tables. See
-	// Info.ElementSegments.
-	TakeElements bool
+	// TakeTables leaves tables and element segments to the host: in the result they begin empty. See Info.Tables.
+	TakeTables bool
 }
 
 // Error is the reason why a module was refused.

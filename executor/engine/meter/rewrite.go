@@ -51,8 +51,8 @@ func Rewrite(binary []byte, opts Options) (out []byte, info *Info, err error) {
 		}
 	}
 	rw.appendReferences(info)
-	if opts.TakeElements {
-		if err := rw.takeElements(info); err != nil {
+	if opts.TakeTables {
+		if err := rw.takeTables(info); err != nil {
 			return nil, nil, err
 		}
 	}

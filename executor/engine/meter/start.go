@@ -3,9 +3,9 @@ package meter
 import "github.com/reactord/reactord/executor/engine/meter/wasm"
 
 // wazero instantiates a module in one piece, which cannot be interrupted and is not charged, although it may
-// copy 60 MiB, fill a table of a million elements or run a start function that never ends. So active segments and
-// the start section are removed from the module and left to the host. An active segment is replaced by an empty
-// passive one, which according to the specification it is after instantiation.
+// copy 60 MiB, fill a table of a million elements or run a start function that never ends. So the contents of
+// segments and tables and the start section are removed from the module and left to the host. An active segment is
+// replaced by an empty passive one, which according to the specification it is after instantiation.
 
 // Data is the contents of an active data segment.
 type Data struct {
@@ -57,48 +57,64 @@ func (rw *rewriter) takeData(info *Info) error {
 	return nil
 }
 
-// ElementSegment is the contents of an active element segment.
+// ElementSegment is the contents of an element segment.
 type ElementSegment struct {
-	Table     uint32 // the index of a table that the module defines
-	Offset    uint32
+	Passive   bool
+	Index     uint32   // of a passive segment in the result
+	Table     uint32   // that an active segment is written to
+	Offset    uint32   // in it
 	Functions []uint32 // by their indices in the result; NoFunction for null
 }
 
 // NoFunction is the null reference in an ElementSegment.
 const NoFunction = wasm.NoFunction
 
-// takeElements moves active element segments from the module to info, with that of the references that code makes.
-// It leaves them all in the module if there is one that only an instance can evaluate, or that is invalid, which
-// the compiler reports.
-func (rw *rewriter) takeElements(info *Info) error {
+// takeTables moves the sizes of tables and the contents of element segments from the module to info, with the table of the
+// references that code makes. It leaves all in the module if a table is imported, or if there is a segment that only an
+// instance can evaluate, or that is invalid, which the compiler reports.
+func (rw *rewriter) takeTables(info *Info) error {
 	m := rw.m
 	tables, constants := m.TableTypes(), m.Constants()
-	imported := uint32(len(tables) - len(m.Tables))
+	if len(tables) == 0 || len(tables) > len(m.Tables) {
+		return nil
+	}
 	var taken []ElementSegment
+	items := 0
 	for i := range m.Elements {
 		e := &m.Elements[i]
-		if e.Mode != wasm.Active {
+		s := ElementSegment{Passive: e.Mode == wasm.Passive, Index: uint32(i)}
+		if e.Mode == wasm.Declarative || s.Passive && !rw.uses.elements[i] {
 			continue
 		}
-		offset, err := constants.Evaluate(e.Offset)
-		if err != nil {
-			return err
-		}
 		functions, plain := e.References()
-		if !plain || !offset.Known || e.Table < imported || tables[e.Table].Elem != e.Holds() {
+		if !plain {
 			return nil
 		}
-		taken = append(taken, ElementSegment{e.Table, offset.Value, functions})
+		s.Functions = functions
+		if !s.Passive {
+			offset, err := constants.Evaluate(e.Offset)
+			if err != nil {
+				return err
+			}
+			if !offset.Known || tables[e.Table].Elem != e.Holds() {
+				return nil
+			}
+			s.Index, s.Table, s.Offset = 0, e.Table, offset.Value
+		}
+		taken = append(taken, s)
+		items += len(s.Functions)
 	}
 	for i := range m.Elements {
-		if e := &m.Elements[i]; e.Mode == wasm.Active {
+		if e := &m.Elements[i]; e.Mode == wasm.Active || e.Mode == wasm.Passive {
 			*e = wasm.Element{Mode: wasm.Passive, Type: e.Type}
 		}
 	}
-	info.ElementSegments = taken
-	for i := range taken {
-		info.TakenElements += len(taken[i].Functions)
+	info.Tables = make([]uint32, len(m.Tables))
+	for i := range m.Tables {
+		size := &m.Tables[i].Size
+		info.Tables[i], size.Min = size.Min, 0
 	}
+	info.ElementSegments, info.TakenElements = taken, items
 	return nil
 }
 

@@ -78,12 +78,15 @@ func TestClearIsPreempted(t *testing.T) {
 func TestClearOutOfBounds(t *testing.T) {
 	m := loadModule(t, newEngine(t, Config{}), withFill(2))
 	for _, tt := range []struct {
-		at, n uint64
-		fits  bool
-	}{{128<<10 - 40_000, 40_000, true}, {128<<10 - 40_000, 40_001, false}, {1<<32 - 40_000, 40_000, false}, {1, 1<<32 - 1, false}, {128 << 10, 40_000, false}} {
+		at, n, value uint64
+		fits         bool
+	}{
+		{128<<10 - 40_000, 40_000, 0, true}, {128<<10 - 40_000, 40_000, 0x100, true}, {128<<10 - 40_000, 40_001, 0, false},
+		{1<<32 - 40_000, 40_000, 0, false}, {1, 1<<32 - 1, 0, false}, {128 << 10, 40_000, 0, false},
+	} {
 		i := start(t, m, &guest{quantum: 1 << 40}, InstanceConfig{})
 		call(t, i, "fill", 0, 128<<10, 1, 1)
-		_, err := i.Call("fill", tt.at, tt.n, 0, 1)
+		_, err := i.Call("fill", tt.at, tt.n, tt.value, 1)
 		last, _ := i.Memory().ReadByte(128<<10 - 1)
 		trap, _ := errors.AsType[*Trap](err)
 		if tt.fits && (err != nil || last != 0) || !tt.fits && (trap == nil || trap.Code != MemoryOutOfBounds || last != 1) {

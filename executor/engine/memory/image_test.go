@@ -64,6 +64,37 @@ func TestLayout(t *testing.T) {
 	}
 }
 
+// TestLayoutOfPages: whatever the segments and the size of a page, extents are whole pages within the memory, apart from each
+// other, and each segment lies in one of them or in none.
+func TestLayoutOfPages(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(3, 4))
+	for n := range 3000 {
+		page := []int64{4 << 10, 16 << 10, 64 << 10}[n%3]
+		size := (1 + rnd.Int64N(64)) * PageBytes
+		var segments []Segment
+		for range rnd.IntN(40) {
+			at := rnd.Int64N(size)
+			segments = append(segments, Segment{at, make([]byte, rnd.Int64N(min(size-at, 1<<rnd.IntN(19))+1))})
+		}
+		extents, rest := layout(segments, page)
+		var last, at int64
+		for _, e := range extents {
+			if e.start%page != 0 || e.end%page != 0 || e.bytes() < leastExtent || e.start < last || e.end > size || e.at != at {
+				t.Fatalf("extents %v with pages of %d in a memory of %d", extents, page, size)
+			}
+			last, at = e.end, at+e.bytes()
+		}
+		inside := (&Image{extents: extents}).within
+		for _, s := range segments {
+			parts := inside(s.Offset, s.Offset+int64(len(s.Bytes)))
+			if left := slices.ContainsFunc(rest, func(r Segment) bool { return r.Offset == s.Offset && len(r.Bytes) == len(s.Bytes) }); len(s.Bytes) > 0 &&
+				(left != (len(parts) == 0) || len(parts) > 1 || len(parts) == 1 && parts[0].bytes() != int64(len(s.Bytes))) {
+				t.Fatalf("%d bytes at %d lie in %v, left %v, extents %v", len(s.Bytes), s.Offset, parts, left, extents)
+			}
+		}
+	}
+}
+
 // newImage makes an image of random bytes at an offset, or skips where there are none.
 func newImage(t testing.TB, p *Pool, offset, n int64) (*Image, []byte) {
 	t.Helper()

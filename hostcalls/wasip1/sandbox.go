@@ -58,6 +58,9 @@ func (p *Process) takeState(instance *engine.Instance) error {
 			return err
 		}
 	}
+	if err := p.takeReferences(instance, state); err != nil {
+		return err
+	}
 	memory := instance.Memory()
 	if memory == nil {
 		sandbox.State = state
@@ -76,6 +79,38 @@ func (p *Process) takeState(instance *engine.Instance) error {
 	sandbox.State = state
 	return nil
 }
+
+// takeReferences reads the references and tables that code may have changed, as far as they refer to functions of the module.
+func (p *Process) takeReferences(instance *engine.Instance, state *snapshot.State) error {
+	probe := p.sandbox.Probe
+	state.Functions, state.Tables = map[snapshot.Reference]uint32{}, map[uint32][]uint32{}
+	for _, r := range probe.References {
+		if function, ok := instance.FunctionOf(r.Name); ok {
+			state.Functions[r] = function
+		}
+		if err := p.Charge(globalCost); err != nil {
+			return err
+		}
+	}
+	for _, table := range probe.Tables {
+		all, known := []uint32{}, true
+		for more := true; known && more; {
+			var piece []uint32
+			piece, more, known = instance.TableFunctions(table, len(all))
+			all = append(all, piece...)
+			if err := p.Charge(int64(len(piece)) * elementCost); err != nil {
+				return err
+			}
+		}
+		if known {
+			state.Tables[table] = all
+		}
+	}
+	return nil
+}
+
+// elementCost is the cost of reading an element of a table.
+const elementCost = 20
 
 // globalCost is the cost of reading a global, which is found by its name.
 const globalCost = 100

@@ -12,8 +12,9 @@
 // # How the state is found
 //
 // An instance tells the host only what its module exports. So the probe exports all mutable globals with numbers under
-// reserved names. What cannot be read that way is watched instead: a global of the probe's own is set wherever the code
-// drops a segment, changes a table, or sets a global that holds a vector or a reference.
+// reserved names. The rest is watched: a global of the probe's own is set wherever the code drops a segment, changes a table, or
+// sets a global that holds a vector or a reference. Only what was changed has to be read, and whoever runs the probe may know how
+// to read references and tables.
 //
 // # What becomes of it
 //
@@ -21,8 +22,8 @@
 //   - A mutable global starts as the constant that it held.
 //   - Segments that have been dropped, as active ones are once they are written, stay there empty: code may refer to
 //     them.
-//   - Tables, vectors and references that were not changed are as the module declares them. If they were changed the
-//     snapshot is refused by a [StateError], which names them.
+//   - Tables, vectors and references that were not changed are as the module declares them. Others become element segments
+//     and references to functions. A vector, or what refers to what is not the module's, is refused by a [StateError].
 //   - There is no start section, and the functions that made the state are not exported any more: a host would call
 //     them again.
 //

@@ -17,6 +17,9 @@ type Probe struct {
 	Module []byte
 	// Globals are the names of the globals to be read from an instance.
 	Globals []string
+	// References are the globals that hold a reference, and Tables the tables, that code may have changed.
+	References []Reference
+	Tables     []uint32
 
 	binary   []byte
 	original *wasm.Module
@@ -25,13 +28,19 @@ type Probe struct {
 	referred map[uint32]bool // the functions to which code refers by ref.func
 }
 
+// Reference is a global that holds a reference.
+type Reference struct {
+	Name  string // by which an instance of the probe exports it
+	index uint32
+}
+
 // watch is a global that is not zero once something has happened.
 type watch struct {
 	what  event
 	index uint32
 }
 
-// event is something that code does to state that can't be read.
+// event is something that code does to state that is read only if it was changed, or can't be read.
 type event byte
 
 const (
@@ -61,6 +70,7 @@ func NewProbe(binary []byte, limits wasm.Limits) (*Probe, error) {
 	if err != nil {
 		return nil, err
 	}
+	p.exportReferences(m)
 	p.Module = m.EncodeOver(binary, wasm.Over{Bodies: changed})
 	return p, nil
 }
@@ -87,6 +97,21 @@ func (p *Probe) exportValues(m *wasm.Module) {
 		if t := m.Globals[i].Type; t.Mutable && isNumber(t.Type) {
 			p.values = append(p.values, i)
 			p.export(m, i)
+		}
+	}
+}
+
+// exportReferences exports the globals of references that code sets, and notes the tables that it changes.
+func (p *Probe) exportReferences(m *wasm.Module) {
+	types := m.GlobalTypes()
+	for _, w := range p.watches {
+		switch {
+		case w.what == tableChanged:
+			p.Tables = append(p.Tables, w.index)
+		case w.what == globalChanged && types[w.index].Type != wasm.V128:
+			name := prefix + "reference." + strconv.Itoa(int(w.index))
+			m.Exports = append(m.Exports, wasm.Export{Name: name, Kind: wasm.GlobalExtern, Index: w.index})
+			p.References = append(p.References, Reference{name, w.index})
 		}
 	}
 }

@@ -3,6 +3,7 @@ package snapshot
 import (
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -16,6 +17,10 @@ const pageBytes = 64 << 10
 type State struct {
 	Globals []uint64 // of Probe.Globals, in their order, as wazero has their bits
 	Memory  *Memory  // nil if the module has none
+	// Functions has the function that each of Probe.References refers to, and Tables those of each of Probe.Tables, by its
+	// index, or [wasm.NoFunction]. What can't be told is left out, and then it must not have been changed.
+	Functions map[Reference]uint32
+	Tables    map[uint32][]uint32
 }
 
 // Options say what becomes of a state.
@@ -38,7 +43,7 @@ func (p *Probe) Snapshot(state *State, options Options) ([]byte, error) {
 	for i, what := range p.watches {
 		happened[what] = state.Globals[len(p.values)+i] != 0
 	}
-	if err := p.check(happened); err != nil {
+	if err := p.check(happened, state); err != nil {
 		return nil, err
 	}
 	m.Start = nil
@@ -51,7 +56,14 @@ func (p *Probe) Snapshot(state *State, options Options) ([]byte, error) {
 		m.Memories = slices.Clone(m.Memories)
 		m.Memories[0].Size.Min = uint32(state.Memory.size / pageBytes)
 	}
+	for _, r := range p.References {
+		if happened[watch{globalChanged, r.index}] {
+			g := &m.Globals[int(r.index)-m.ImportedGlobals()]
+			g.Init = reference(g.Type.Type, state.Functions[r])
+		}
+	}
 	p.segments(&m, happened)
+	p.tables(&m, happened, state)
 	if state.Memory != nil {
 		m.Data = append(m.Data, state.Memory.data()...)
 	}
@@ -63,17 +75,17 @@ func (p *Probe) Snapshot(state *State, options Options) ([]byte, error) {
 	return m.EncodeOver(p.binary, wasm.Over{Custom: options.Origin}), nil
 }
 
-// check refuses what has happened to state that can't be read.
-func (p *Probe) check(happened map[watch]bool) error {
+// check refuses what has happened to state that is not there.
+func (p *Probe) check(happened map[watch]bool, state *State) error {
 	var what []string
 	for _, w := range p.watches {
 		if !happened[w] {
 			continue
 		}
-		switch w.what {
-		case tableChanged:
+		switch {
+		case w.what == tableChanged && state.Tables[w.index] == nil:
 			what = append(what, fmt.Sprintf("table %d was changed", w.index))
-		case globalChanged:
+		case w.what == globalChanged && !p.told(w.index, state):
 			t := p.original.GlobalTypes()[w.index]
 			what = append(what, fmt.Sprintf("global %d, of type %v, was changed", w.index, t.Type))
 		}
@@ -87,6 +99,49 @@ func (p *Probe) check(happened map[watch]bool) error {
 		return &StateError{what}
 	}
 	return nil
+}
+
+// told reports whether a state has the reference of a global.
+func (p *Probe) told(global uint32, state *State) bool {
+	for _, r := range p.References {
+		if r.index == global {
+			_, ok := state.Functions[r]
+			return ok
+		}
+	}
+	return false
+}
+
+// tables replaces the active element segments of tables that were changed. Those that there were become declarative: code may
+// refer to their functions.
+func (p *Probe) tables(m *wasm.Module, happened map[watch]bool, state *State) {
+	m.Tables = slices.Clone(m.Tables)
+	for _, t := range p.Tables {
+		if !happened[watch{tableChanged, t}] {
+			continue
+		}
+		functions := state.Tables[t]
+		m.Tables[t].Size.Min = uint32(len(functions)) // no table is imported
+		for i := range m.Elements {
+			if e := &m.Elements[i]; e.Mode == wasm.Active && e.Table == t {
+				e.Mode, e.Table, e.Offset = wasm.Declarative, 0, wasm.Expr{}
+			}
+		}
+		for start := 0; start < len(functions); {
+			if functions[start] == wasm.NoFunction {
+				start++
+				continue
+			}
+			end := start + 1
+			for end < len(functions) && functions[end] != wasm.NoFunction {
+				end++
+			}
+			m.Elements = append(m.Elements, wasm.Element{
+				Table: t, Offset: constant(wasm.I32, uint64(start)), Funcs: functions[start:end],
+			})
+			start = end
+		}
+	}
 }
 
 // segments leaves the segments that have been dropped empty, at their places, since code refers to them by index.
@@ -111,22 +166,25 @@ func (p *Probe) segments(m *wasm.Module, happened map[watch]bool) {
 	}
 }
 
-// hide removes exports. Code may refer only to functions that are declared outside of code, for example by an export.
+// hide removes exports. Code may refer only to functions that are declared outside of code, as by an export that is gone now.
 func (p *Probe) hide(m *wasm.Module, hidden []string) {
-	var exports []wasm.Export
-	var declared []uint32
-	for _, x := range m.Exports {
-		switch {
-		case !slices.Contains(hidden, x.Name):
-			exports = append(exports, x)
-		case x.Kind == wasm.FuncExtern && p.referred[x.Index] && !slices.Contains(declared, x.Index):
-			declared = append(declared, x.Index)
-		}
+	m.Exports = slices.DeleteFunc(slices.Clone(m.Exports), func(x wasm.Export) bool { return slices.Contains(hidden, x.Name) })
+	if referred := slices.Sorted(maps.Keys(p.referred)); len(referred) > 0 {
+		m.Elements = append(m.Elements, wasm.Element{Mode: wasm.Declarative, Funcs: referred})
 	}
-	m.Exports = exports
-	if len(declared) > 0 {
-		m.Elements = append(m.Elements, wasm.Element{Mode: wasm.Declarative, Funcs: declared})
+}
+
+// reference is the expression of a reference.
+func reference(t wasm.ValType, function uint32) wasm.Expr {
+	var code wasm.Code
+	if function == wasm.NoFunction {
+		code.Op(wasm.OpRefNull)
+		code.Raw(byte(t))
+	} else {
+		code.Index(wasm.OpRefFunc, function)
 	}
+	code.Op(wasm.OpEnd)
+	return wasm.Expr{Code: code}
 }
 
 // constant is the expression of a number, whose bits are given.

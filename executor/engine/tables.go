@@ -46,7 +46,7 @@ func hasTables(host api.Module) bool {
 	engine, ok1 := field(instance, "Engine")
 	tables, ok2 := field(instance, "Tables")
 	segments, ok3 := field(instance, "ElementInstances")
-	if !ok1 || !ok2 || !ok3 || !engine.CanInterface() || !tables.CanSet() || !segments.CanSet() {
+	if !ok1 || !ok2 || !ok3 || !engine.CanInterface() || !tables.CanInterface() || !segments.CanInterface() {
 		return false
 	}
 	if _, ok := engine.Interface().(referrer); !ok || segments.Type() != reflect.TypeFor[[][]uintptr]() {
@@ -212,9 +212,7 @@ func (i *Instance) makeTables() error {
 	}
 	records.once.Do(func() { records.find(i.guest) })
 	maker := newTableMaker(i.guest, records, i.tables)
-	for n, size := range info.Tables {
-		maker.table(n).Set(reflect.ValueOf(maker.memory.slots(int(size))))
-	}
+	maker.size(info.Tables)
 	for n := range info.ElementSegments {
 		s := &info.ElementSegments[n]
 		to, ok := maker.place(s)
@@ -239,8 +237,9 @@ func (i *Instance) makeTables() error {
 // tableMaker makes the tables of an instance.
 type tableMaker struct {
 	memory   tableMemory
-	tables   reflect.Value
-	segments reflect.Value
+	instance reflect.Value
+	tables   [][]uintptr // since size
+	segments [][]uintptr // passive ones
 	records  *functionRecords
 	referrer referrer
 	context  uintptr
@@ -248,26 +247,33 @@ type tableMaker struct {
 
 func newTableMaker(guest api.Module, records *functionRecords, memory tableMemory) *tableMaker {
 	instance := reflect.ValueOf(guest)
-	tables, _ := field(instance, "Tables")
 	segments, _ := field(instance, "ElementInstances")
 	engine, _ := field(instance, "Engine")
-	return &tableMaker{memory, tables, segments, records, engine.Interface().(referrer), contextOf(engine)}
+	return &tableMaker{
+		memory: memory, instance: instance, segments: segments.Interface().([][]uintptr),
+		records: records, referrer: engine.Interface().(referrer), context: contextOf(engine),
+	}
 }
 
-// table returns the elements of a table.
-func (m *tableMaker) table(n int) reflect.Value {
-	references, _ := field(m.tables.Index(n), "References")
-	return references
+// size gives the tables their sizes.
+func (m *tableMaker) size(sizes []uint32) {
+	tables, _ := field(m.instance, "Tables")
+	m.tables = make([][]uintptr, len(sizes))
+	for i, size := range sizes {
+		m.tables[i] = m.memory.slots(int(size))
+		references, _ := field(tables.Index(i), "References")
+		references.Set(reflect.ValueOf(m.tables[i]))
+	}
 }
 
 // place returns where a segment is written. ok is false if there is no room for it.
 func (m *tableMaker) place(s *meter.ElementSegment) (to []uintptr, ok bool) {
 	if s.Passive {
 		to = m.memory.slots(len(s.Functions))
-		m.segments.Index(int(s.Index)).Set(reflect.ValueOf(to))
+		m.segments[s.Index] = to
 		return to, true
 	}
-	table := m.table(int(s.Table)).Interface().([]uintptr)
+	table := m.tables[s.Table]
 	if uint64(s.Offset)+uint64(len(s.Functions)) > uint64(len(table)) {
 		return nil, false
 	}

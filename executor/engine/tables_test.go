@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"io"
+	"reflect"
 	"runtime"
 	"testing"
 	"unsafe"
@@ -35,7 +36,11 @@ func counting(n int, more ...wasm.Element) *wasm.Module {
 func tablesOf(i *Instance) *tableMaker { return newTableMaker(i.guest, &i.module.records, nil) }
 
 // elements returns the table of an instance.
-func elements(i *Instance) []uintptr { return tablesOf(i).table(0).Interface().([]uintptr) }
+func elements(i *Instance) []uintptr {
+	tables, _ := field(reflect.ValueOf(i.guest), "Tables")
+	references, _ := field(tables.Index(0), "References")
+	return references.Interface().([]uintptr)
+}
 
 // written returns how many elements are not null.
 func written(i *Instance) (n int) {

@@ -36,6 +36,9 @@ func TestCompletion(t *testing.T) {
 	if _, err := d.TryPush(t.Context(), examples.Sleeper, "sleeper:v1"); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := d.TryPush(t.Context(), library(t), "library"); err != nil {
+		t.Fatal(err)
+	}
 	for id, millis := range map[string]string{"done-1": "1", "busy-1": "3600000"} {
 		_, err := d.Workloads.SubmitWorkload(t.Context(), &reactorv1.SubmitWorkloadRequest{Id: id, Spec: &reactorv1.WorkloadSpec{
 			Module: "sleeper:v1", Args: []string{"1", millis}, Labels: map[string]string{"app": "web", "tier": id},
@@ -61,16 +64,20 @@ func TestCompletion(t *testing.T) {
 		{[]string{"cancel", ""}, []string{"busy-1"}},
 		{[]string{"wait", "done-1", ""}, []string{"busy-1"}},
 		{[]string{"rm", ""}, []string{"done-1"}},
-		{[]string{"module", "untag", ""}, []string{"sleeper:v1"}},
+		{[]string{"module", "untag", ""}, []string{"library", "sleeper:v1"}},
 		{[]string{"module", "untag", "sha256:"}, nil},
-		{[]string{"run", ""}, []string{"sleeper:v1"}},
+		{[]string{"run", ""}, []string{"library", "sleeper:v1"}},
 		{[]string{"run", "./"}, nil},
 		{[]string{"module", "inspect", "sl"}, []string{"sleeper:v1"}},
-		{[]string{"module", "inspect", "sha256:"}, []string{testkit.Digest(examples.Sleeper)}},
+		{[]string{"module", "inspect", "sha256:"}, slices.Sorted(slices.Values([]string{testkit.Digest(examples.Sleeper), testkit.Digest(library(t))}))},
+		{[]string{"module", "snapshot", "l"}, []string{"library"}},
+		{[]string{"module", "snapshot", "library", "--invoke", "c"}, []string{"calls", "closes", "connects", "crashes"}},
+		{[]string{"module", "snapshot", "--invoke", ""}, nil},
 		{[]string{"list", "--state", ""}, []string{"cancelled", "failed", "pending", "running", "succeeded", "waiting"}},
 		{[]string{"list", "--label", ""}, []string{"app=", "tier="}},
 		{[]string{"cancel", "-l", "tier="}, []string{"tier=busy-1", "tier=done-1"}},
-		{[]string{"list", "--module", "s"}, []string{testkit.Digest(examples.Sleeper), "sleeper:v1"}},
+		{[]string{"list", "--module", "sl"}, []string{"sleeper:v1"}},
+		{[]string{"list", "--module", testkit.Digest(examples.Sleeper)[:12]}, []string{testkit.Digest(examples.Sleeper)}},
 		{[]string{"context", "use", ""}, []string{"prod"}},
 		{[]string{"list", "--context", "p"}, []string{"prod"}},
 	} {

@@ -38,6 +38,7 @@ func (a *app) addCompletions(root *cobra.Command) {
 	flags := map[string]completer{
 		"state":  cobra.FixedCompletions(stateWords(), cobra.ShellCompDirectiveNoFileComp),
 		"label":  a.completeLabels,
+		"invoke": a.completeExports,
 		"module": a.completeModules, "context": completeContexts,
 		"output": cobra.FixedCompletions([]string{"table", "wide", "json", "yaml", "name"}, cobra.ShellCompDirectiveNoFileComp),
 		"order":  cobra.FixedCompletions([]string{"newest", "oldest", "busiest"}, cobra.ShellCompDirectiveNoFileComp),
@@ -146,6 +147,26 @@ func (a *app) completeModules(cmd *cobra.Command, args []string, word string) ([
 	}
 	names = slices.DeleteFunc(names, func(name string) bool {
 		return !strings.HasPrefix(name, word) || slices.Contains(args, name)
+	})
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+// completeExports completes the functions that a module exports which was named before.
+func (a *app) completeExports(cmd *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
+	var names []string
+	if len(args) == 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	a.ask(cmd, func(ctx context.Context) {
+		response, err := a.modules().GetModule(ctx, &reactorv1.GetModuleRequest{Module: args[0]})
+		if err != nil {
+			return
+		}
+		for _, e := range response.GetModule().GetExports() {
+			if strings.HasPrefix(e.GetType(), "(func") && strings.HasPrefix(e.GetName(), word) && !strings.HasPrefix(e.GetName(), "_") {
+				names = append(names, cobra.CompletionWithDesc(e.GetName(), e.GetType()))
+			}
+		}
 	})
 	return names, cobra.ShellCompDirectiveNoFileComp
 }

@@ -166,6 +166,7 @@ func (r *Reactor) openModules() error {
 		CacheBytes: r.cfg.CompileCacheBytes,
 
 		OnCacheTrouble: r.onCacheTrouble,
+		OnCopied:       r.onCopied,
 		Compilers:      r.cfg.Compilers,
 		CompileBytes:   r.cfg.CompileMemoryBytes,
 		Compiler:       r.cfg.Compiler,
@@ -292,6 +293,11 @@ func (r *Reactor) readingMany(ctx context.Context) (done func(), err error) {
 // onDamaged logs a record that can't be read and is left out of an answer.
 func (r *Reactor) onDamaged(err error) {
 	r.log.Error("a record can't be read", zap.Error(err))
+}
+
+// onCopied logs that data is not mapped. A guest may call it, and must not wait for the log.
+func (r *Reactor) onCopied(why error) {
+	go r.log.Warn("data of modules is copied into guests", zap.Error(why))
 }
 
 // onCacheTrouble logs when the compile cache can't be written, and when it can again.

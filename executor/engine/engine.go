@@ -63,7 +63,7 @@ func New(ctx context.Context, config Config) (*Engine, error) {
 		config:    config,
 		instances: instanceConfig(),
 		pool: memory.NewPool(memory.Config{
-			LimitBytes: config.MemoryBytes, Mappings: config.Mappings, OnReclaimed: config.OnReclaimed,
+			LimitBytes: config.MemoryBytes, Mappings: config.Mappings, OnCopied: config.OnCopied, OnReclaimed: config.OnReclaimed,
 		}),
 
 		loaders:       newSemaphore(max(minLoaders, config.Compilers), 0),

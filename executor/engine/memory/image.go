@@ -51,6 +51,7 @@ func (p *Pool) NewImage(segments []Segment) (*Image, []Segment, error) {
 	}
 	if p.images.Add(1) > p.mostImages {
 		p.images.Add(-1)
+		p.tellCopied(errImages)
 		return nil, segments, errImages
 	}
 	m := &Image{pool: p, extents: extents}
@@ -64,6 +65,7 @@ func (p *Pool) NewImage(segments []Segment) (*Image, []Segment, error) {
 	})
 	if err != nil {
 		p.images.Add(-1)
+		p.tellCopied(err)
 		return nil, segments, err
 	}
 	p.imageBytes.Add(size)

@@ -3,6 +3,7 @@ package memory
 import (
 	"bytes"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -202,7 +203,8 @@ func TestImageMoves(t *testing.T) {
 
 // TestImageBudget: when no mapping is left, memories have to be copied into, also one that moves.
 func TestImageBudget(t *testing.T) {
-	p := NewPool(Config{Mappings: 4})
+	var told []error
+	p := NewPool(Config{Mappings: 4, OnCopied: func(err error) { told = append(told, err) }})
 	m, content := newImage(t, p, 0, 512<<10)
 	a, _ := imaged(t, p, m, 1<<20)
 	b, view := imaged(t, p, m, 1<<20)
@@ -224,6 +226,9 @@ func TestImageBudget(t *testing.T) {
 	}
 	b.Close()
 	c.Close()
+	if len(told) != 1 || !errors.Is(told[0], errMappings) {
+		t.Errorf("told of %v", told)
+	}
 	if err := p.Close(); err != nil || p.mappings.Load() != 0 {
 		t.Errorf("%d mappings are counted in the end (%v)", p.mappings.Load(), err)
 	}

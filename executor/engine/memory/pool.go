@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 	"sync/atomic"
 )
 
@@ -19,6 +20,9 @@ type Config struct {
 	// Mappings bounds how many mappings of the process images take; negative: none; zero: as many as the system allows,
 	// less those that others need.
 	Mappings int64
+	// OnCopied, unless nil, is called once, when data that should be mapped has to be copied for the first time, with the
+	// reason. It must not block. Systems that have no images are not told.
+	OnCopied func(error)
 	// OnReclaimed, unless nil, is called when Freeing has fallen. It must not block.
 	OnReclaimed func()
 }
@@ -31,6 +35,8 @@ type Pool struct {
 	reaper      reaper
 	freeing     atomic.Int64 // bytes of abandoned accounts and of memories that the reaper has
 	onReclaimed func()
+	onCopied    func(error)
+	copied      sync.Once
 
 	hostPage     int64 // bytes of a page of the system
 	pages        pageTable
@@ -44,7 +50,7 @@ type Pool struct {
 // NewPool returns an empty pool. Address space is reserved when it is first needed.
 func NewPool(config Config) *Pool {
 	p := &Pool{
-		onReclaimed: config.OnReclaimed, mostMappings: config.Mappings,
+		onReclaimed: config.OnReclaimed, onCopied: config.OnCopied, mostMappings: config.Mappings,
 		hostPage: int64(os.Getpagesize()), pages: openPageTable(),
 	}
 	if p.mostMappings == 0 {
@@ -113,13 +119,24 @@ func (p *Pool) lay(image *Image, base *byte) (lost bool, err error) {
 	n := image.mappings()
 	if p.mappings.Add(n) > p.mostMappings {
 		p.mappings.Add(-n)
+		p.tellCopied(errMappings)
 		return false, errMappings
 	}
-	lost, err = image.lay(base)
-	if err != nil && !lost {
+	if lost, err = image.lay(base); err == nil {
+		return false, nil
+	}
+	p.tellCopied(err)
+	if !lost {
 		p.mappings.Add(-n)
 	}
 	return lost, err
+}
+
+// tellCopied tells why an image is not made or not mapped.
+func (p *Pool) tellCopied(err error) {
+	if p.onCopied != nil && !errors.Is(err, errors.ErrUnsupported) {
+		p.copied.Do(func() { p.onCopied(err) })
+	}
 }
 
 // clean takes back a slot. One that keeps its image is lost, but not its pages.

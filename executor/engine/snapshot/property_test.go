@@ -5,9 +5,12 @@ import (
 	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 
 	"github.com/reactord/reactord/executor/engine/meter/wasm"
@@ -150,8 +153,30 @@ func TestSnapshotGoesOnAsTheOriginal(t *testing.T) {
 	}
 }
 
-// FuzzSnapshot: whatever module decodes has a valid snapshot of any state, or none.
+// compiles reports whether wazero takes a module.
+func compiles(r wazero.Runtime, binary []byte) error {
+	m, err := r.CompileModule(context.Background(), binary)
+	if err != nil {
+		return err
+	}
+	return m.Close(context.Background())
+}
+
+// FuzzSnapshot: the probe of a valid module is valid, and so is its snapshot of any state, if there is one.
 func FuzzSnapshot(f *testing.F) {
+	r := wazero.NewRuntimeWithConfig(context.Background(), wazero.NewRuntimeConfigInterpreter().WithCoreFeatures(features).WithDebugInfoEnabled(false))
+	f.Cleanup(func() { r.Close(context.Background()) })
+	random, err := filepath.Glob("../meter/testdata/random/*.wasm")
+	if err != nil || len(random) == 0 {
+		f.Fatal(random, err)
+	}
+	for _, file := range random {
+		binary, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(binary, []byte{1, 2, 3})
+	}
 	for seed := range uint64(5) {
 		f.Add(randomModule(rand.New(rand.NewPCG(seed, 9))).Encode(), []byte{1, 2, 0, 4})
 	}
@@ -161,26 +186,71 @@ func FuzzSnapshot(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if _, err := wasm.Decode(p.Module, wasm.Limits{}); err != nil {
+		original, err := wasm.Decode(binary, wasm.Limits{})
+		if err != nil || compiles(r, original.Encode()) != nil { // without custom sections, which wazero trusts
+			return
+		}
+		if err := compiles(r, withoutCustoms(t, p.Module)); err != nil {
 			t.Fatalf("the probe: %v", err)
 		}
-		s := &snapshot.State{Globals: make([]uint64, len(p.Globals)), Memory: snapshot.NewMemory(1 << 20)}
+		s := &snapshot.State{Globals: make([]uint64, len(p.Globals))}
+		function := func(n int) uint32 {
+			if all := len(original.FunctionTypeIndices()); all > 0 && n%3 != 0 {
+				return uint32(n % all)
+			}
+			return wasm.NoFunction
+		}
+		s.Functions, s.Tables = map[snapshot.Reference]uint32{}, map[uint32][]uint32{}
+		for i, r := range p.References {
+			if original.GlobalTypes()[r.Global()].Type == wasm.FuncRef {
+				s.Functions[r] = function(i + len(state))
+			} else {
+				s.Functions[r] = wasm.NoFunction
+			}
+		}
+		for _, table := range p.Tables {
+			size := original.Tables[table].Size.Min
+			if size > 100 {
+				return
+			}
+			s.Tables[table] = []uint32{}
+			for i := range int(size) {
+				n := uint32(wasm.NoFunction)
+				if original.Tables[table].Elem == wasm.FuncRef {
+					n = function(i + len(state))
+				}
+				s.Tables[table] = append(s.Tables[table], n)
+			}
+		}
 		for i, b := range state {
 			if len(s.Globals) > 0 {
 				s.Globals[i%len(s.Globals)] ^= uint64(b) << (i % 64)
 			}
 		}
-		page := make([]byte, 64<<10)
-		copy(page, state)
-		if err := s.Memory.Append(page); err != nil {
-			t.Fatal(err)
+		if memory, ok := original.Memory(); ok && (!memory.Size.HasMax || memory.Size.Max > 0) {
+			page := make([]byte, 64<<10)
+			copy(page, state)
+			s.Memory = snapshot.NewMemory(1 << 20)
+			if err := s.Memory.Append(page); err != nil {
+				t.Fatal(err)
+			}
 		}
 		out, err := p.Snapshot(s, snapshot.Options{Hidden: []string{"init"}})
 		if err != nil {
 			return
 		}
-		if _, err := wasm.Decode(out, wasm.Limits{}); err != nil {
+		if err := compiles(r, withoutCustoms(t, out)); err != nil {
 			t.Fatalf("the snapshot: %v", err)
 		}
 	})
+}
+
+// withoutCustoms returns a module without custom sections.
+func withoutCustoms(t *testing.T, binary []byte) []byte {
+	t.Helper()
+	m, err := wasm.Decode(binary, wasm.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m.Encode()
 }

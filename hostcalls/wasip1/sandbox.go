@@ -1,6 +1,8 @@
 package wasip1
 
 import (
+	"github.com/tetratelabs/wazero/api"
+
 	"github.com/reactord/reactord/executor/engine"
 	"github.com/reactord/reactord/executor/engine/snapshot"
 	"github.com/reactord/reactord/hostcalls/abi"
@@ -66,18 +68,30 @@ func (p *Process) takeState(instance *engine.Instance) error {
 		sandbox.State = state
 		return nil
 	}
-	state.Memory = snapshot.NewMemory(sandbox.MaxBytes)
+	state.Memory = sandbox.Probe.NewMemory(sandbox.MaxBytes)
+	if err := p.takeMemory(memory, state.Memory); err != nil {
+		return err
+	}
+	sandbox.State = state
+	return nil
+}
+
+// takeMemory looks through the memory, and then reads what is not zero.
+func (p *Process) takeMemory(memory api.Memory, into *snapshot.Memory) error {
 	for at, size := uint32(0), memory.Size(); at < size; at += min(pieceBytes, size-at) {
 		piece, _ := memory.Read(at, min(pieceBytes, size-at))
-		if err := state.Memory.Append(piece); err != nil {
+		if err := into.Append(piece); err != nil {
 			return err
 		}
 		if err := p.Charge(copyCost(len(piece))); err != nil {
 			return err
 		}
 	}
-	sandbox.State = state
-	return nil
+	return into.Fill(func(offset uint64, b []byte) error {
+		piece, _ := memory.Read(uint32(offset), uint32(len(b)))
+		copy(b, piece)
+		return p.Charge(copyCost(len(b)))
+	})
 }
 
 // takeReferences reads the references and tables that code may have changed, as far as they refer to functions of the module.

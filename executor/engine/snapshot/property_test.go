@@ -230,8 +230,7 @@ func FuzzSnapshot(f *testing.F) {
 		if memory, ok := original.Memory(); ok && (!memory.Size.HasMax || memory.Size.Max > 0) {
 			page := make([]byte, 64<<10)
 			copy(page, state)
-			s.Memory = snapshot.NewMemory(1 << 20)
-			if err := s.Memory.Append(page); err != nil {
+			if s.Memory, err = memoryOf(p, page, 1<<20); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -78,15 +78,28 @@ func stateOf(t testing.TB, p *snapshot.Probe, m api.Module) *snapshot.State {
 		state.Globals = append(state.Globals, m.ExportedGlobal(name).Get())
 	}
 	if m.Memory() != nil {
-		state.Memory = snapshot.NewMemory(1 << 20)
 		b, _ := m.Memory().Read(0, m.Memory().Size())
-		for piece := range slices.Chunk(b, 10<<10) {
-			if err := state.Memory.Append(piece); err != nil {
-				t.Fatal(err)
-			}
+		memory, err := memoryOf(p, b, 1<<20)
+		if err != nil {
+			t.Fatal(err)
 		}
+		state.Memory = memory
 	}
 	return state
+}
+
+// memoryOf takes a memory that holds something.
+func memoryOf(p *snapshot.Probe, holds []byte, limit int) (*snapshot.Memory, error) {
+	memory := p.NewMemory(limit)
+	for piece := range slices.Chunk(holds, 10<<10) {
+		if err := memory.Append(piece); err != nil {
+			return nil, err
+		}
+	}
+	return memory, memory.Fill(func(offset uint64, into []byte) error {
+		copy(into, holds[offset:])
+		return nil
+	})
 }
 
 // snapshotOf runs "init" of a module and returns the snapshot without it.
@@ -184,45 +197,78 @@ func TestMemory(t *testing.T) {
 	}
 }
 
-// TestManySegments: there is a bound on segments, however the memory is filled.
+// TestManySegments: there is a bound on segments, however the memory is filled, and what is between them that are far apart
+// does not become data before what is between nearer ones.
 func TestManySegments(t *testing.T) {
-	const spots = 5 * snapshot.MaxSegments
-	filled := make([]byte, spots*256)
-	for i := range spots {
-		filled[256*i+i%256] = 1
+	for name, c := range map[string]struct {
+		spots, apart, passive int
+		segments, bytes       int // at most
+	}{
+		"as many as there may be": {snapshot.MaxSegments, 256, 0, snapshot.MaxSegments, snapshot.MaxSegments},
+		"a few more":              {snapshot.MaxSegments + 10, 1024, 0, snapshot.MaxSegments, snapshot.MaxSegments + 10*1025},
+		"many":                    {5 * snapshot.MaxSegments, 256, 0, snapshot.MaxSegments, 5 * snapshot.MaxSegments * 257},
+		"there are others":        {200, 1024, 99_900, 100_000, 200 + 100*1025},
+	} {
+		t.Run(name, func(t *testing.T) {
+			pages := (c.spots*c.apart + 65535) / 65536
+			filled := make([]byte, pages<<16)
+			for i := range c.spots {
+				filled[c.apart*i+i%2] = 1
+			}
+			m := base()
+			m.Memories[0].Size = wasm.Bounds{Min: uint32(pages), Max: 1 << 12, HasMax: true}
+			if c.passive > 0 {
+				count := uint32(c.passive)
+				m.Data, m.DataCount = slices.Repeat([]wasm.DataSegment{{Passive: true}}, c.passive), &count
+			}
+			function(m, "init", procedure, nil)
+			p, err := snapshot.NewProbe(m.Encode(), wasm.Limits{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			memory, err := memoryOf(p, filled, 64<<20)
+			if err != nil {
+				t.Fatal(err)
+			}
+			out, err := p.Snapshot(&snapshot.State{Memory: memory}, snapshot.Options{})
+			total, data := 0, decoded(t, out, err).Data
+			for i := range data {
+				total += len(data[i].Bytes)
+			}
+			if len(data) > c.segments || total > c.bytes {
+				t.Errorf("there are %d segments of %d bytes, want at most %d of %d", len(data), total, c.segments, c.bytes)
+			}
+			got, _ := instantiate(t, out).Memory().Read(0, uint32(len(filled)))
+			if !bytes.Equal(got, filled) {
+				t.Error("the memory is not the same")
+			}
+		})
 	}
+}
+
+func TestTooMuchMemory(t *testing.T) {
 	m := base()
-	m.Memories[0].Size = wasm.Bounds{Min: uint32(len(filled) / (64 << 10)), Max: 1 << 10, HasMax: true}
-	filled = filled[:m.Memories[0].Size.Min*64<<10]
 	function(m, "init", procedure, nil)
 	p, err := snapshot.NewProbe(m.Encode(), wasm.Limits{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	memory := snapshot.NewMemory(64 << 20)
-	if err := memory.Append(filled); err != nil {
-		t.Fatal(err)
+	sparse := make([]byte, 512*snapshot.MaxSegments)
+	for i := range 2 * snapshot.MaxSegments {
+		sparse[256*i] = 1
 	}
-	out, err := p.Snapshot(&snapshot.State{Memory: memory}, snapshot.Options{})
-	if n := len(decoded(t, out, err).Data); n > snapshot.MaxSegments {
-		t.Errorf("there are %d segments", n)
+	for name, holds := range map[string][]byte{
+		"all":                    bytes.Repeat([]byte{1}, 1<<20+32),
+		"in too many segments":   sparse,
+		"none of which is small": bytes.Repeat(append(make([]byte, 1<<10), bytes.Repeat([]byte{1}, 1<<10)...), 1<<10+1),
+	} {
+		_, err := memoryOf(p, holds, 1<<20)
+		if fault, ok := errors.AsType[*wasm.Error](err); !ok || fault.Kind != wasm.TooLarge {
+			t.Errorf("%s: the error is %v", name, err)
+		}
 	}
-	got, _ := instantiate(t, out).Memory().Read(0, uint32(len(filled)))
-	if !bytes.Equal(got, filled) {
-		t.Error("the memory is not the same")
-	}
-}
-
-func TestTooMuchMemory(t *testing.T) {
-	memory := snapshot.NewMemory(1 << 10)
-	piece := bytes.Repeat([]byte{1}, 512)
-	err := errors.Join(memory.Append(piece), memory.Append(piece))
-	if err != nil {
-		t.Fatal(err)
-	}
-	fault, ok := errors.AsType[*wasm.Error](memory.Append(piece[:32]))
-	if !ok || fault.Kind != wasm.TooLarge {
-		t.Errorf("the error is %v", fault)
+	if _, err := memoryOf(p, bytes.Repeat([]byte{1}, 1<<20), 1<<20); err != nil {
+		t.Error(err)
 	}
 }
 

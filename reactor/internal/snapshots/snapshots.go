@@ -88,7 +88,7 @@ func (m *Maker) Make(ctx context.Context, req api.SnapshotRequest) (*api.Snapsho
 		return nil, err
 	}
 	out, err := probe.Snapshot(state, snapshot.Options{
-		Hidden: []string{initialize, req.Invoke}, Origin: &wasm.Custom{Name: section, Data: from},
+		Hidden: hidden(req.Invoke), Origin: &wasm.Custom{Name: section, Data: from},
 	})
 	if err != nil {
 		return nil, m.refuse(digest, &output, err)
@@ -97,6 +97,14 @@ func (m *Maker) Make(ctx context.Context, req api.SnapshotRequest) (*api.Snapsho
 		return nil, tooLarge(digest, fmt.Sprintf("it would have %d bytes, more than the %d that modules may have", len(out), m.MaxBytes))
 	}
 	return m.store(ctx, digest, &req, out, &output)
+}
+
+// hidden are the exports that made a state.
+func hidden(invoke string) []string {
+	if invoke == "" { // it was not called, even if an export has that name
+		return []string{initialize}
+	}
+	return []string{initialize, invoke}
 }
 
 // store stores a snapshot under the name of the module that it is from.

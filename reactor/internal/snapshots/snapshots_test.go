@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -51,6 +52,15 @@ func TestCheck(t *testing.T) {
 			if err != nil && !strings.Contains(err.Error(), want) {
 				t.Errorf("%q: %v, want %q", tt.invoke, err, want)
 			}
+		}
+	}
+}
+
+// TestHidden: an export without a name is not hidden because no export was to be called.
+func TestHidden(t *testing.T) {
+	for invoke, want := range map[string][]string{"": {"_initialize"}, "init": {"_initialize", "init"}} {
+		if got := hidden(invoke); !slices.Equal(got, want) {
+			t.Errorf("hidden(%q) is %q, want %q", invoke, got, want)
 		}
 	}
 }

@@ -39,7 +39,10 @@ const (
 	// mergedGap is the size up to which a gap becomes part of an extent.
 	mergedGap = 16 << 10
 	// sparsest is the least part of an extent that has to be content, as a fraction: the file has the pages of gaps, too.
-	sparsest = 2
+	// In an extent of up to sparseBytes, a page with any content counts as a whole, since each instance would have it: so
+	// the memory of a program that has run is mapped, and a small module still can't have a huge image.
+	sparsest    = 2
+	sparseBytes = 4 << 20
 )
 
 // NewImage makes an image of segments that are written in that order. It returns those that are not worth it, which
@@ -83,10 +86,20 @@ func layout(segments []Segment, page int64) (extents []extent, rest []Segment) {
 	return extents, rest
 }
 
-// filled is an extent and the size of its segments.
+// filled is an extent, with the size of its segments and of the pages that they lie in.
 type filled struct {
 	extent
 	content int64
+	pages   int64
+}
+
+// dense reports whether enough of it is content.
+func (f filled) dense() bool {
+	content := f.content
+	if f.bytes() <= sparseBytes {
+		content = f.pages
+	}
+	return f.bytes() <= sparsest*content
 }
 
 // merged returns the pages that segments lie in, as extents.
@@ -94,19 +107,21 @@ func merged(segments []Segment, page int64) []filled {
 	all := make([]filled, 0, len(segments))
 	for _, s := range segments {
 		if n := int64(len(s.Bytes)); n > 0 {
-			all = append(all, filled{extent{start: s.Offset / page * page, end: (s.Offset + n + page - 1) / page * page}, n})
+			e := extent{start: s.Offset / page * page, end: (s.Offset + n + page - 1) / page * page}
+			all = append(all, filled{e, n, e.bytes()})
 		}
 	}
 	slices.SortFunc(all, func(a, b filled) int { return cmp.Compare(a.start, b.start) })
 	out := all[:0]
 	for _, f := range all {
-		last := len(out) - 1
-		if last < 0 || f.start > out[last].end+mergedGap {
+		if len(out) == 0 || f.start > out[len(out)-1].end+mergedGap {
 			out = append(out, f)
 			continue
 		}
-		out[last].end = max(out[last].end, f.end)
-		out[last].content += f.content
+		last := &out[len(out)-1]
+		last.pages += max(0, f.end-max(f.start, last.end))
+		last.end = max(last.end, f.end)
+		last.content += f.content
 	}
 	return out
 }
@@ -114,7 +129,7 @@ func merged(segments []Segment, page int64) []filled {
 // worthwhile returns the extents to map, in their order in the memory.
 func worthwhile(all []filled) (extents []extent) {
 	all = slices.DeleteFunc(all, func(f filled) bool {
-		return f.bytes() < leastExtent || f.bytes() > sparsest*f.content
+		return f.bytes() < leastExtent || !f.dense()
 	})
 	slices.SortStableFunc(all, func(a, b filled) int { return cmp.Compare(b.bytes(), a.bytes()) })
 	for _, f := range all[:min(len(all), mostExtents)] {

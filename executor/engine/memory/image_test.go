@@ -13,6 +13,22 @@ import (
 	"testing"
 )
 
+// everyPage has a few bytes every so many bytes.
+func everyPage(n, apart int64) (segments []Segment) {
+	for i := range n {
+		segments = append(segments, Segment{i * apart, []byte("12345678")})
+	}
+	return segments
+}
+
+func upTo(n int) []int {
+	list := make([]int, n)
+	for i := range list {
+		list[i] = i
+	}
+	return list
+}
+
 func TestLayout(t *testing.T) {
 	const page = 4096
 	filledWith := func(at, n int64) Segment { return Segment{at, bytes.Repeat([]byte{1}, int(n))} }
@@ -35,13 +51,11 @@ func TestLayout(t *testing.T) {
 			extents:  []extent{{0, leastExtent, 0}, {leastExtent + mergedGap + page, 2*leastExtent + mergedGap + page, leastExtent}}},
 		{name: "overlapping", segments: []Segment{filledWith(0, leastExtent), filledWith(100, 10), filledWith(page, leastExtent)},
 			extents: []extent{{0, leastExtent + page, 0}}},
-		{name: "a few bytes on each page", segments: slices.Collect(func(yield func(Segment) bool) {
-			for at := int64(0); at < 1<<20 && yield(filledWith(at, 8)); at += page {
-			}
-		}), rest: slices.Collect(func(yield func(int) bool) {
-			for i := 0; i < 256 && yield(i); i++ {
-			}
-		})},
+		{name: "a few bytes on each page", segments: everyPage(sparseBytes/page, page),
+			extents: []extent{{0, sparseBytes, 0}}},
+		{name: "a few bytes on each of too many pages", segments: everyPage(sparseBytes/page+1, page), rest: upTo(sparseBytes/page + 1)},
+		{name: "a few bytes on every second page", segments: everyPage(256, 2*page), extents: []extent{{0, 511 * page, 0}}},
+		{name: "a few bytes on every third page", segments: everyPage(256, 3*page), rest: upTo(256)},
 		{name: "the largest ones are mapped", segments: slices.Collect(func(yield func(Segment) bool) {
 			for i := int64(0); i < 6 && yield(filledWith(i<<20, leastExtent+i*page)); i++ {
 			}

@@ -11,6 +11,9 @@ import (
 // prefix is what the names begin with by which a probe exports globals.
 const prefix = "reactord.snapshot."
 
+// maxGlobals bounds the globals that a probe exports: what a module exports is described in 1 MiB at most.
+const maxGlobals = 20_000
+
 // Probe is a copy of a module that tells its state.
 type Probe struct {
 	// Module is the copy. It does what the original does.
@@ -71,6 +74,10 @@ func NewProbe(binary []byte, limits wasm.Limits) (*Probe, error) {
 		return nil, err
 	}
 	p.exportReferences(m)
+	if n := len(p.Globals) + len(p.References); n > maxGlobals {
+		return nil, &wasm.Error{Kind: wasm.TooLarge, Msg: fmt.Sprintf(
+			"the module has %d globals that may change, and segments and tables that its code drops or changes; the limit is %d", n, maxGlobals)}
+	}
 	p.Module = m.EncodeOver(binary, wasm.Over{Bodies: changed})
 	return p, nil
 }

@@ -3,6 +3,7 @@ package snapshot
 import (
 	"encoding/binary"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -75,9 +76,10 @@ func (p *Probe) Snapshot(state *State, options Options) ([]byte, error) {
 	return m.EncodeOver(p.binary, wasm.Over{Custom: options.Origin}), nil
 }
 
-// check refuses what has happened to state that is not there.
+// check refuses what has happened to state that is not there, or that is in more pieces than a module has room for.
 func (p *Probe) check(happened map[watch]bool, state *State) error {
 	var what []string
+	room := maxAll - len(p.original.Elements) - 1 // one declares functions
 	for _, w := range p.watches {
 		if !happened[w] {
 			continue
@@ -85,6 +87,10 @@ func (p *Probe) check(happened map[watch]bool, state *State) error {
 		switch {
 		case w.what == tableChanged && state.Tables[w.index] == nil:
 			what = append(what, fmt.Sprintf("table %d was changed", w.index))
+		case w.what == tableChanged:
+			if room -= countPieces(state.Tables[w.index]); room < 0 {
+				what = append(what, fmt.Sprintf("table %d has gaps between its functions, more than %d", w.index, maxAll))
+			}
 		case w.what == globalChanged && !p.told(w.index, state):
 			t := p.original.GlobalTypes()[w.index]
 			what = append(what, fmt.Sprintf("global %d, of type %v, was changed", w.index, t.Type))
@@ -127,6 +133,15 @@ func (p *Probe) tables(m *wasm.Module, happened map[watch]bool, state *State) {
 				e.Mode, e.Table, e.Offset = wasm.Declarative, 0, wasm.Expr{}
 			}
 		}
+		for start, piece := range pieces(functions) {
+			m.Elements = append(m.Elements, wasm.Element{Table: t, Offset: constant(wasm.I32, uint64(start)), Funcs: piece})
+		}
+	}
+}
+
+// pieces yields the runs of functions, between elements that refer to none, and where they start.
+func pieces(functions []uint32) iter.Seq2[int, []uint32] {
+	return func(yield func(int, []uint32) bool) {
 		for start := 0; start < len(functions); {
 			if functions[start] == wasm.NoFunction {
 				start++
@@ -136,12 +151,20 @@ func (p *Probe) tables(m *wasm.Module, happened map[watch]bool, state *State) {
 			for end < len(functions) && functions[end] != wasm.NoFunction {
 				end++
 			}
-			m.Elements = append(m.Elements, wasm.Element{
-				Table: t, Offset: constant(wasm.I32, uint64(start)), Funcs: functions[start:end],
-			})
+			if !yield(start, functions[start:end]) {
+				return
+			}
 			start = end
 		}
 	}
+}
+
+func countPieces(functions []uint32) int {
+	n := 0
+	for range pieces(functions) {
+		n++
+	}
+	return n
 }
 
 // segments leaves the segments that have been dropped empty, at their places, since code refers to them by index.

@@ -393,6 +393,35 @@ func TestStateThatCannotBeRead(t *testing.T) {
 	}
 }
 
+// TestGapsInTables: a module has room for so many element segments.
+func TestGapsInTables(t *testing.T) {
+	m := withSegments(func(c *wasm.Code) {
+		c.I32Const(2)
+		c.Index(wasm.OpRefFunc, 0)
+		c.Index(wasm.OpTableSet, 0)
+	})
+	p, err := snapshot.NewProbe(m.Encode(), wasm.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for pieces, want := range map[int]string{1000: "", 100_000: "table 0 has gaps between its functions, more than 100000"} {
+		state := &snapshot.State{
+			Globals: slices.Repeat([]uint64{1}, len(p.Globals)),
+			Tables:  map[uint32][]uint32{0: slices.Repeat([]uint32{wasm.NoFunction, 0}, pieces)},
+		}
+		out, err := p.Snapshot(state, snapshot.Options{})
+		if want == "" {
+			if n := len(decoded(t, out, err).Elements); n < pieces || n > pieces+len(m.Elements)+1 {
+				t.Errorf("there are %d element segments, want one for each of %d functions", n, pieces)
+			}
+			continue
+		}
+		if e, ok := errors.AsType[*snapshot.StateError](err); !ok || !slices.Equal(e.What, []string{want}) {
+			t.Errorf("the error is %v, want that %s", err, want)
+		}
+	}
+}
+
 func TestUnchangedTablesStay(t *testing.T) {
 	m := withSegments(func(*wasm.Code) {})
 	var code wasm.Code
@@ -521,6 +550,9 @@ func TestRefusedModules(t *testing.T) {
 		}},
 		{`export "reactord.snapshot.0"`, func(m *wasm.Module) {
 			m.Exports = append(m.Exports, wasm.Export{Name: "reactord.snapshot.0", Kind: wasm.MemoryExtern})
+		}},
+		{"the module has 20001 globals that may change", func(m *wasm.Module) {
+			m.Globals = slices.Repeat([]wasm.Global{{Type: wasm.GlobalType{Type: wasm.I32, Mutable: true}, Init: i32(0)}}, 20_001)
 		}},
 	} {
 		m := base()

@@ -144,7 +144,7 @@ func (r *Reactor) open(openStore store.Opener) (err error) {
 	r.openObserver()
 	r.snapshots = snapshots.New(snapshots.Config{
 		Modules: r.modules, Executor: r.executor, Budget: r.descriptors, Parsing: r.parsing(),
-		MaxBytes: int(r.cfg.MaxModuleBytes), Limits: r.cfg.DefaultLimits,
+		MaxBytes: int(r.cfg.MaxModuleBytes), Limits: r.sandboxLimits,
 	})
 	r.submitter = &submission.Pipeline{
 		Modules: r.modules, Queue: r.runner, Store: r.store, Limits: r.submissionLimits,

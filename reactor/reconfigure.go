@@ -37,6 +37,14 @@ func (r *Reactor) submissionLimits() (most intake.Bounds, defaults api.Limits) {
 	return current.bounds(), current.DefaultLimits
 }
 
+// sandboxLimits returns the limits of the sandbox of a snapshot: those of a workload that sets none. The engine has room for
+// the memory that this was at the start.
+func (r *Reactor) sandboxLimits() api.Limits {
+	limits := r.current.Load().DefaultLimits
+	limits.MemoryBytes = min(limits.MemoryBytes, r.cfg.DefaultLimits.MemoryBytes)
+	return limits
+}
+
 // maxGuestMemory returns the most memory that a workload can have.
 func (r *Reactor) maxGuestMemory() uint64 {
 	return min(uint64(r.cfg.MemoryBytes), r.current.Load().MaxLimits.MemoryBytes)

@@ -58,6 +58,15 @@ func TestReconfigure(t *testing.T) {
 	if node := r.Node(); node.MaxLimits.Timeout != 2*time.Hour || node.DefaultLimits.Timeout != 90*time.Minute {
 		t.Errorf("the node tells %+v and %+v", node.DefaultLimits, node.MaxLimits)
 	}
+	memory := r.sandboxLimits().MemoryBytes
+	change(func(c *Config) { c.DefaultLimits.MemoryBytes = memory / 2 })
+	if got := r.sandboxLimits(); got.MemoryBytes != memory/2 || got.Timeout != 90*time.Minute {
+		t.Errorf("a sandbox has %d bytes and %v", got.MemoryBytes, got.Timeout)
+	}
+	change(func(c *Config) { c.DefaultLimits.MemoryBytes = memory * 2 })
+	if got := r.sandboxLimits(); got.MemoryBytes != memory {
+		t.Errorf("a sandbox has %d bytes, and the engine has room for %d", got.MemoryBytes, memory)
+	}
 	faulty := cfg
 	faulty.MaxPending, faulty.Allow = -1, policy.Policy{}
 	if err := r.Reconfigure(faulty); err == nil || !strings.Contains(err.Error(), "MaxPending") {

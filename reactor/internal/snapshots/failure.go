@@ -73,7 +73,7 @@ func (m *Maker) why(err error) string {
 	if f, ok := errors.AsType[*failure](err); ok {
 		err, refused = f.err, f.refused
 	}
-	ended := outcome.Ended(abi.Exit{}, err, refused, m.Limits)
+	ended := outcome.Ended(abi.Exit{}, err, refused, m.Limits())
 	if ended.Fault != nil {
 		return ""
 	}

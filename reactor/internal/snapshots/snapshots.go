@@ -33,9 +33,9 @@ type Config struct {
 	Modules  *modules.Registry
 	Executor *executor.Executor
 	Budget   *hostcalls.Budget
-	Parsing  meter.Limits // of modules
-	MaxBytes int          // of a module
-	Limits   api.Limits   // of a sandbox
+	Parsing  meter.Limits      // of modules
+	MaxBytes int               // of a module
+	Limits   func() api.Limits // of a sandbox
 }
 
 // Maker makes snapshots.
@@ -145,9 +145,9 @@ func (m *Maker) run(ctx context.Context, probe *snapshot.Probe, kind abi.Kind, r
 // runTask runs a process to its end.
 func (m *Maker) runTask(ctx context.Context, process abi.Process) (*executor.Task, error) {
 	var failed error
-	ended := make(chan struct{})
+	ended, limits := make(chan struct{}), m.Limits()
 	task, err := m.Executor.Spawn(executor.TaskSpec{
-		Tenant: tenant, FuelLimit: m.Limits.Fuel,
+		Tenant: tenant, FuelLimit: limits.Fuel,
 		Run:  func(f *executor.Fiber) { _, failed = process.Run(f) },
 		Done: func(*executor.Task) { close(ended) },
 	})
@@ -155,8 +155,8 @@ func (m *Maker) runTask(ctx context.Context, process abi.Process) (*executor.Tas
 		return nil, err
 	}
 	timeout := patience
-	if m.Limits.Timeout > 0 {
-		timeout = min(timeout, m.Limits.Timeout)
+	if limits.Timeout > 0 {
+		timeout = min(timeout, limits.Timeout)
 	}
 	late := time.AfterFunc(timeout, func() { task.Cancel(&timeoutError{timeout}) })
 	defer late.Stop()
@@ -174,10 +174,11 @@ func (m *Maker) processConfig(invoke string, sandbox *abi.Sandbox, output *outpu
 	if invoke == "" {
 		invoke = initialize
 	}
+	limits := m.Limits()
 	return &abi.Config{
 		Args: []string{program}, Invoke: invoke, Stdout: output, Stderr: output, Sandbox: sandbox,
-		MemoryBytes: int64(m.Limits.MemoryBytes), StackBytes: int64(m.Limits.StackBytes),
-		Descriptors: int(m.Limits.Descriptors), PendingOps: int(m.Limits.PendingOps),
+		MemoryBytes: int64(limits.MemoryBytes), StackBytes: int64(limits.StackBytes),
+		Descriptors: int(limits.Descriptors), PendingOps: int(limits.PendingOps),
 		Budget: m.Budget, Owner: program, Driver: m.Executor.Driver(),
 	}
 }

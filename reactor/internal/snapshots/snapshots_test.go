@@ -67,7 +67,7 @@ func TestHidden(t *testing.T) {
 
 // TestFailures: how a sandbox ended, for clients.
 func TestFailures(t *testing.T) {
-	m := New(Config{Limits: api.Limits{MemoryBytes: 1 << 20, StackBytes: 1 << 10, Fuel: 1000}})
+	m := New(Config{Limits: func() api.Limits { return api.Limits{MemoryBytes: 1 << 20, StackBytes: 1 << 10, Fuel: 1000} }})
 	for _, tt := range []struct {
 		err   error
 		class errs.Class

@@ -83,7 +83,7 @@ func (f *function) Call(ctx context.Context, mod api.Module, stack []uint64) {
 	p := ctx.(*Process)
 	p.Begin(&f.name)
 	p.charge(callCost)
-	if p.sandbox != nil {
+	if p.sandboxed {
 		p.confine(f.name, stack)
 	}
 	stack[0] = uint64(f.call(p, p.memoryOf(mod), stack))

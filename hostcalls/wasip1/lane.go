@@ -7,6 +7,7 @@ import (
 
 	"github.com/reactord/reactord/executor/driver"
 	"github.com/reactord/reactord/hostcalls"
+	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/hostcalls/capability"
 	"github.com/reactord/reactord/hostcalls/network"
 	"github.com/reactord/reactord/hostcalls/vfs"
@@ -24,6 +25,7 @@ type granted struct {
 	names     []string                 // of the sockets, in the order of the descriptors
 	listening []string                 // addresses
 	opened    atomic.Pointer[[]string] // listening, once all grants are open
+	sandbox   *abi.Sandbox             // nil outside of one
 	heldBytes int64                    // of secrets and connections, before the instance exists
 
 	// The last result of findLane: a guest works on one file for a while.

@@ -28,8 +28,8 @@ type Process struct {
 	started    time.Time // zero of the monotonic clock
 	pendingOps uint32    // bound on the subscriptions of a poll
 	memoryless bool      // the module has no memory
-	sandbox    *abi.Sandbox
-	startup    *startup // nil once the instance exists
+	sandboxed  bool      // granted.sandbox is set
+	startup    *startup  // nil once the instance exists
 	granted    *granted
 	refused    *refused                        // nil if nothing was
 	instance   atomic.Pointer[engine.Instance] // for PeakMemory
@@ -54,8 +54,8 @@ func newProcess(a *ABI, config *abi.Config) (*Process, error) {
 		env:        newStringList(config.Env),
 		started:    time.Now(),
 		pendingOps: uint32(min(config.PendingOps, math.MaxUint32)),
-		sandbox:    config.Sandbox,
-		granted:    &granted{peer: config.Peer, mounts: config.Mounts, network: config.Network, onOutside: config.OnOutside},
+		sandboxed:  config.Sandbox != nil,
+		granted:    &granted{peer: config.Peer, mounts: config.Mounts, network: config.Network, onOutside: config.OnOutside, sandbox: config.Sandbox},
 	}
 	p.fds.init(config.Descriptors, config.Budget, config.Owner)
 	p.openStdio(config)

@@ -32,7 +32,7 @@ func (p *Process) Run(f *executor.Fiber) (abi.Exit, error) {
 	p.startup = nil
 	defer p.forgetOldRefusal()
 	exit, err := entry.call(instance)
-	if err == nil && p.sandbox != nil {
+	if err == nil && p.sandboxed {
 		err = p.takeState(instance)
 	}
 	return exit, err

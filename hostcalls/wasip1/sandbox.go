@@ -37,11 +37,11 @@ func (p *Process) confine(call string, a args) {
 	case always:
 		return
 	case withClock:
-		if p.sandbox.Clock {
+		if p.granted.sandbox.Clock {
 			return
 		}
 	case withRandom:
-		if p.sandbox.Random {
+		if p.granted.sandbox.Random {
 			return
 		}
 	case exits:
@@ -52,7 +52,7 @@ func (p *Process) confine(call string, a args) {
 
 // takeState reads the state of an instance whose program has returned. It charges for it, piece by piece.
 func (p *Process) takeState(instance *engine.Instance) error {
-	sandbox := p.sandbox
+	sandbox := p.granted.sandbox
 	state := &snapshot.State{Globals: make([]uint64, len(sandbox.Probe.Globals))}
 	for i, name := range sandbox.Probe.Globals {
 		state.Globals[i] = instance.Global(name)
@@ -96,7 +96,7 @@ func (p *Process) takeMemory(memory api.Memory, into *snapshot.Memory) error {
 
 // takeReferences reads the references and tables that code may have changed, as far as they refer to functions of the module.
 func (p *Process) takeReferences(instance *engine.Instance, state *snapshot.State) error {
-	probe := p.sandbox.Probe
+	probe := p.granted.sandbox.Probe
 	state.Functions, state.Tables = map[snapshot.Reference]uint32{}, map[uint32][]uint32{}
 	for _, r := range probe.References {
 		if function, ok := instance.FunctionOf(r.Name); ok {

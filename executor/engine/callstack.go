@@ -8,9 +8,10 @@ import (
 	"github.com/tetratelabs/wazero/api"
 )
 
-// parkedStack is the size of a function handle's first call stack: a guest that waits in a host call
-// rarely has more than a few frames. It grows like any of wazero's stacks.
-const parkedStack = 2 << 10
+// parkedStack is the size of a function handle's first call stack: a small guest that waits in a host call has a few
+// frames. It grows like any of wazero's stacks, each time to twice the size. (BenchmarkWaiting: with 2 KiB a guest took
+// 1.3 KiB more.)
+const parkedStack = 768
 
 // stackFields are the offsets of the call stack in wazero's function handle. wazero allocates 10 KiB for
 // each handle, without a setting, which is half of the memory of a waiting guest. So the engine

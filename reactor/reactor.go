@@ -166,7 +166,7 @@ func (r *Reactor) openModules() error {
 		CacheBytes: r.cfg.CompileCacheBytes,
 
 		OnCacheTrouble: r.onCacheTrouble,
-		OnCopied:       r.onCopied,
+		OnDataCopied:   r.onDataCopied,
 		Compilers:      r.cfg.Compilers,
 		CompileBytes:   r.cfg.CompileMemoryBytes,
 		Compiler:       r.cfg.Compiler,
@@ -295,8 +295,8 @@ func (r *Reactor) onDamaged(err error) {
 	r.log.Error("a record can't be read", zap.Error(err))
 }
 
-// onCopied logs that data is not mapped. A guest may call it, and must not wait for the log.
-func (r *Reactor) onCopied(why error) {
+// onDataCopied logs that data is not mapped. A guest may call it, and must not wait for the log.
+func (r *Reactor) onDataCopied(why error) {
 	go r.log.Warn("data of modules is copied into guests", zap.Error(why))
 }
 

@@ -25,7 +25,7 @@ type Config struct {
 	Limits         meter.Limits // on modules that the metering pass accepts. Default: the pass's own.
 	MemoryBytes    int64        // memory of all instances. Default: no bound.
 	Mappings       int64        // mappings of the process that images of modules' data may take; negative: none. Default: what the system allows, less what others need.
-	OnCopied       func(error)  // called once, when data that should be mapped is copied for the first time, with the reason; must not block. Default: none.
+	OnDataCopied   func(error)  // called once, when data that should be mapped is copied for the first time, with the reason; must not block. Default: none.
 	OnReclaimed    func()       // called when MemoryFreeing has fallen; must not block. Default: none.
 }
 

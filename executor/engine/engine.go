@@ -50,7 +50,6 @@ type Engine struct {
 	modules moduleTable
 	tables  bool // the engine makes the tables of instances
 	stacks  stackFields
-	wasi    wasiState
 }
 
 // New opens an engine. ctx applies to New only.
@@ -63,7 +62,7 @@ func New(ctx context.Context, config Config) (*Engine, error) {
 		config:    config,
 		instances: instanceConfig(),
 		pool: memory.NewPool(memory.Config{
-			LimitBytes: config.MemoryBytes, Mappings: config.Mappings, OnCopied: config.OnCopied, OnReclaimed: config.OnReclaimed,
+			LimitBytes: config.MemoryBytes, Mappings: config.Mappings, OnDataCopied: config.OnDataCopied, OnReclaimed: config.OnReclaimed,
 		}),
 
 		loaders:       newSemaphore(max(minLoaders, config.Compilers), 0),

@@ -139,7 +139,7 @@ func (i *Instance) instantiate() {
 		i.failure = &InternalError{Err: err}
 		return
 	}
-	i.module.engine.wasi.drop(guest)
+	dropWASIState(guest)
 	i.guest = guest
 }
 

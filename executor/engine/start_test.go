@@ -52,7 +52,16 @@ func TestDataIsWrittenInPieces(t *testing.T) {
 		t.Errorf("after the data is %d", got)
 	}
 
-	g = &guest{quantum: 50_000}
+	i = cancelledInStart(t, m, 50_000)
+	if b, _ := i.Memory().Read(size/2, 1); b[0] != 0 {
+		t.Error("all was written")
+	}
+}
+
+// cancelledInStart starts an instance that is cancelled when it has been preempted for the third time.
+func cancelledInStart(t *testing.T, m *Module, quantum int64) *Instance {
+	t.Helper()
+	g := &guest{quantum: quantum}
 	g.preempt = func() error {
 		if g.preempts == 3 {
 			return io.ErrNoProgress
@@ -63,16 +72,14 @@ func TestDataIsWrittenInPieces(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer i.Close()
+	t.Cleanup(i.Close)
 	if err := i.Start(); err != io.ErrNoProgress {
 		t.Errorf("ended as %v", err)
 	}
-	if _, err := i.Call("load", 0); err != errEnded {
+	if _, err := i.Call("any", 0); err != errEnded {
 		t.Errorf("a call after that: %v", err)
 	}
-	if b, _ := i.Memory().Read(size/2, 1); b[0] != 0 {
-		t.Error("all was written")
-	}
+	return i
 }
 
 // TestStartFunctionOfALargeFrame: the frame of a start function is set before it is called.

@@ -193,24 +193,7 @@ func TestTablesAreFilledInPieces(t *testing.T) {
 		t.Errorf("preempted %d times, want %d", g.preempts, turns)
 	}
 
-	g = &guest{quantum: quantum}
-	g.preempt = func() error {
-		if g.preempts == 3 {
-			return io.ErrNoProgress
-		}
-		return nil
-	}
-	i, err := m.Instantiate(InstanceConfig{Host: g})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer i.Close()
-	if err := i.Start(); err != io.ErrNoProgress {
-		t.Errorf("ended as %v", err)
-	}
-	if _, err := i.Call("same", 0); err != errEnded {
-		t.Errorf("a call after that: %v", err)
-	}
+	i := cancelledInStart(t, m, quantum)
 	if most := 4 * quantum / int(elementCost); written(i) > most {
 		t.Errorf("%d elements were written", written(i))
 	}

@@ -9,11 +9,10 @@ func TestNoWASIState(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var state wasiState
-	if !state.drop(made) {
+	if !dropWASIState(made) {
 		t.Error("a new instance was left as it is")
 	}
-	if state.drop(made) {
+	if dropWASIState(made) {
 		t.Error("it was found again")
 	}
 	if err := made.Close(t.Context()); err != nil {

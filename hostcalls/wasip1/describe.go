@@ -27,7 +27,7 @@ func kindOf(info *meter.Info) (abi.Kind, error) {
 	}
 	if !invocable {
 		return 0, &abi.EntryError{Msg: fmt.Sprintf(
-			"the module has no entry point: it exports neither %q, as a program does, nor another function to invoke: build a program (in Rust a bin crate, in Go package main, in C with a main and without --no-entry)", commandStart)}
+			"the module has no entry point: it exports neither %q, as a program does, nor another function to invoke: build a program (in Rust a bin crate, in Go package main, in C with a main and without --no-entry), or export a function", commandStart)}
 	}
 	return abi.Reactor, nil
 }

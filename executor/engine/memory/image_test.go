@@ -218,7 +218,7 @@ func TestImageMoves(t *testing.T) {
 // TestImageBudget: when no mapping is left, memories have to be copied into, also one that moves.
 func TestImageBudget(t *testing.T) {
 	var told []error
-	p := NewPool(Config{Mappings: 4, OnCopied: func(err error) { told = append(told, err) }})
+	p := NewPool(Config{Mappings: 4, OnDataCopied: func(err error) { told = append(told, err) }})
 	m, content := newImage(t, p, 0, 512<<10)
 	a, _ := imaged(t, p, m, 1<<20)
 	b, view := imaged(t, p, m, 1<<20)

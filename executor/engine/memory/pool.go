@@ -20,23 +20,23 @@ type Config struct {
 	// Mappings bounds how many mappings of the process images take; negative: none; zero: as many as the system allows,
 	// less those that others need.
 	Mappings int64
-	// OnCopied, unless nil, is called once, when data that should be mapped has to be copied for the first time, with the
+	// OnDataCopied, unless nil, is called once, when data that should be mapped has to be copied for the first time, with the
 	// reason. It must not block. Systems that have no images are not told.
-	OnCopied func(error)
+	OnDataCopied func(error)
 	// OnReclaimed, unless nil, is called when Freeing has fallen. It must not block.
 	OnReclaimed func()
 }
 
 // Pool holds the linear memories of one node.
 type Pool struct {
-	budget      budget
-	accounts    atomic.Int64 // open ones
-	classes     [classCount]slots
-	reaper      reaper
-	freeing     atomic.Int64 // bytes of abandoned accounts and of memories that the reaper has
-	onReclaimed func()
-	onCopied    func(error)
-	copied      sync.Once
+	budget       budget
+	accounts     atomic.Int64 // open ones
+	classes      [classCount]slots
+	reaper       reaper
+	freeing      atomic.Int64 // bytes of abandoned accounts and of memories that the reaper has
+	onReclaimed  func()
+	onDataCopied func(error)
+	copied       sync.Once
 
 	hostPage     int64 // bytes of a page of the system
 	pages        pageTable
@@ -50,7 +50,7 @@ type Pool struct {
 // NewPool returns an empty pool. Address space is reserved when it is first needed.
 func NewPool(config Config) *Pool {
 	p := &Pool{
-		onReclaimed: config.OnReclaimed, onCopied: config.OnCopied, mostMappings: config.Mappings,
+		onReclaimed: config.OnReclaimed, onDataCopied: config.OnDataCopied, mostMappings: config.Mappings,
 		hostPage: int64(os.Getpagesize()), pages: openPageTable(),
 	}
 	if p.mostMappings == 0 {
@@ -134,8 +134,8 @@ func (p *Pool) lay(image *Image, base *byte) (lost bool, err error) {
 
 // tellCopied tells why an image is not made or not mapped.
 func (p *Pool) tellCopied(err error) {
-	if p.onCopied != nil && !errors.Is(err, errors.ErrUnsupported) {
-		p.copied.Do(func() { p.onCopied(err) })
+	if p.onDataCopied != nil && !errors.Is(err, errors.ErrUnsupported) {
+		p.copied.Do(func() { p.onDataCopied(err) })
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -120,6 +121,47 @@ func TestWaitOrDetach(t *testing.T) {
 		if status, out, errs := ctl(t, "", c.args...); status != c.status || out != c.out {
 			t.Errorf("%q: status %d, stdout %q, stderr %q", c.args, status, out, errs)
 		}
+	}
+}
+
+// Whichever call the time of `wait --timeout` ends, the command says what has not ended. No call hands that time to the
+// daemon, whose answer that it is over could come first.
+func TestWaitTimesOut(t *testing.T) {
+	never := func(ctx context.Context) error {
+		if _, ok := ctx.Deadline(); ok {
+			t.Error("the daemon is told of the time")
+		}
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	only := func(late string) func(context.Context, string) error {
+		return func(ctx context.Context, id string) error {
+			if id != late {
+				return nil
+			}
+			return never(ctx)
+		}
+	}
+	wait := []string{"wait", "--timeout", "300ms"}
+	for _, c := range []struct {
+		name string
+		d    *daemon
+		args []string
+		want string
+	}{
+		{"the list", &daemon{onList: never}, []string{"-l", "app=web"}, "those with the labels app=web"},
+		{"the first look", &daemon{onGet: only("a")}, []string{"a", "b", "c", "d", "e", "f"}, "a, b, c, d, e and perhaps 1 more"},
+		{"the wait", &daemon{onWait: never}, []string{"a"}, "a"},
+		{"a later look", &daemon{onGet: only("b")}, []string{"a", "b"}, `(a, )?b`}, // 300 ms may be too short for a
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			c.d.end = ended(reactorv1.EndReason_END_REASON_EXIT, reactorv1.WorkloadState_WORKLOAD_STATE_SUCCEEDED, 0)
+			start(t, c.d)
+			status, _, errs := ctl(t, "", append(wait, c.args...)...)
+			if status != exitDeadline || !regexp.MustCompile(`^reactorctl: not ended after 300ms: `+c.want+`\n$`).MatchString(errs) {
+				t.Errorf("status %d: %s", status, errs)
+			}
+		})
 	}
 }
 

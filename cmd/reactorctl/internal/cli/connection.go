@@ -38,9 +38,12 @@ func (a *app) dialOptions() []grpc.DialOption {
 	}
 }
 
-// limitRequest bounds a call by --request-timeout, unless the call waits for a workload.
+// limitRequest bounds a call by --request-timeout, unless the call waits for a workload, or ends before that anyway.
 func (a *app) limitRequest(ctx context.Context, method string, request, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, options ...grpc.CallOption) error {
 	if a.requestTimeout <= 0 || method == reactorv1.WorkloadService_WaitWorkload_FullMethodName {
+		return invoke(ctx, method, request, reply, conn, options...)
+	}
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < a.requestTimeout {
 		return invoke(ctx, method, request, reply, conn, options...)
 	}
 	limited, cancel := context.WithTimeout(ctx, a.requestTimeout)

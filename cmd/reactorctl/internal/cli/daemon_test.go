@@ -29,6 +29,9 @@ type daemon struct {
 	submit error
 
 	onSubmit  func() // called when a submission has arrived, before it is answered
+	onGet     func(ctx context.Context, id string) error
+	onList    func(context.Context) error
+	onWait    func(context.Context) error
 	cancelled []string
 	lost      uint64 // bytes of output that are not delivered
 }
@@ -105,7 +108,21 @@ func (d *daemon) ReadLogs(_ *reactorv1.ReadLogsRequest, s reactorv1.WorkloadServ
 	return nil
 }
 
-func (d *daemon) GetWorkload(_ context.Context, r *reactorv1.GetWorkloadRequest) (*reactorv1.GetWorkloadResponse, error) {
+func (d *daemon) ListWorkloads(ctx context.Context, _ *reactorv1.ListWorkloadsRequest) (*reactorv1.ListWorkloadsResponse, error) {
+	if d.onList != nil {
+		if err := d.onList(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return &reactorv1.ListWorkloadsResponse{}, nil
+}
+
+func (d *daemon) GetWorkload(ctx context.Context, r *reactorv1.GetWorkloadRequest) (*reactorv1.GetWorkloadResponse, error) {
+	if d.onGet != nil {
+		if err := d.onGet(ctx, r.GetId()); err != nil {
+			return nil, err
+		}
+	}
 	running := &reactorv1.WorkloadStatus{State: reactorv1.WorkloadState_WORKLOAD_STATE_RUNNING, Attempts: 1}
 	return &reactorv1.GetWorkloadResponse{Workload: &reactorv1.Workload{Id: r.GetId(), Status: running}}, nil
 }
@@ -114,7 +131,12 @@ func (d *daemon) GetNode(context.Context, *reactorv1.GetNodeRequest) (*reactorv1
 	return &reactorv1.GetNodeResponse{Node: &reactorv1.Node{}}, nil
 }
 
-func (d *daemon) WaitWorkload(_ context.Context, r *reactorv1.WaitWorkloadRequest) (*reactorv1.WaitWorkloadResponse, error) {
+func (d *daemon) WaitWorkload(ctx context.Context, r *reactorv1.WaitWorkloadRequest) (*reactorv1.WaitWorkloadResponse, error) {
+	if d.onWait != nil {
+		if err := d.onWait(ctx); err != nil {
+			return nil, err
+		}
+	}
 	return &reactorv1.WaitWorkloadResponse{Workload: &reactorv1.Workload{Id: r.GetId(), Status: d.end}}, nil
 }
 

@@ -40,14 +40,17 @@ for it. An interrupt leaves the workloads running.
 		}
 		ctx := cmd.Context()
 		if timeout > 0 {
-			var stop context.CancelFunc
-			ctx, stop = context.WithTimeoutCause(ctx, timeout, &waitTimeoutError{timeout})
+			var stop func()
+			ctx, stop = stopWaitingAfter(ctx, timeout)
 			defer stop()
 		}
 		ids := args
 		if selector != "" {
 			var err error
 			if ids, err = a.selected(ctx, selector); err != nil {
+				if timeout, ok := waitTimeoutOf(ctx); ok {
+					return a.waitTimedOut(timeout, "those with the labels "+selector)
+				}
 				return err
 			}
 		}
@@ -83,6 +86,22 @@ type waitTimeoutError struct{ after time.Duration }
 
 func (e *waitTimeoutError) Error() string { return fmt.Sprintf("after %v", e.after) }
 
+// stopWaitingAfter returns a context that ends after a time, with a waitTimeoutError as its cause. It has no deadline:
+// gRPC would hand that to the daemon, which may say that it has passed before it has passed here.
+func stopWaitingAfter(ctx context.Context, timeout time.Duration) (_ context.Context, stop func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	timer := time.AfterFunc(timeout, func() { cancel(&waitTimeoutError{timeout}) })
+	return ctx, func() {
+		timer.Stop()
+		cancel(nil)
+	}
+}
+
+// waitTimeoutOf returns why ctx has ended, if that was `wait --timeout`.
+func waitTimeoutOf(ctx context.Context) (*waitTimeoutError, bool) {
+	return errors.AsType[*waitTimeoutError](context.Cause(ctx))
+}
+
 // waitAll waits for every id. The exit status is that of the only workload, or of the first of several that did not
 // succeed.
 func (a *app) waitAll(ctx context.Context, ids []string) error {
@@ -99,8 +118,8 @@ func (a *app) waitAll(ctx context.Context, ids []string) error {
 	for i, id := range ids {
 		w, err := a.waitFor(ctx, id)
 		if err != nil {
-			if timeout, ok := errors.AsType[*waitTimeoutError](context.Cause(ctx)); ok {
-				return a.waitTimedOut(timeout, ids[i:])
+			if timeout, ok := waitTimeoutOf(ctx); ok {
+				return a.waitTimedOut(timeout, someOf(ids[i:]))
 			}
 			return fmt.Errorf("%s: %w", id, err)
 		}
@@ -132,15 +151,20 @@ func (a *app) waitFor(ctx context.Context, id string) (w *reactorv1.Workload, er
 	return w, err
 }
 
-// waitTimedOut says which workloads have not ended.
-func (a *app) waitTimedOut(e *waitTimeoutError, ids []string) error {
+// waitTimedOut says what is not known to have ended.
+func (a *app) waitTimedOut(e *waitTimeoutError, workloads string) error {
+	fmt.Fprintf(a.Err, "reactorctl: not ended after %v: %s\n", e.after, workloads)
+	return exitStatus(exitDeadline)
+}
+
+// someOf names workloads of which the first has not ended.
+func someOf(ids []string) string {
 	const shown = 5
 	names := strings.Join(ids[:min(shown, len(ids))], ", ")
 	if len(ids) > shown {
 		names += fmt.Sprintf(" and perhaps %d more", len(ids)-shown)
 	}
-	fmt.Fprintf(a.Err, "reactorctl: not ended after %v: %s\n", e.after, names)
-	return exitStatus(exitDeadline)
+	return names
 }
 
 // tally prints how workloads ended.

@@ -15,7 +15,7 @@ func TestDocumentsNameWhatIsThere(t *testing.T) {
 	const root = "../.."
 	declared := testsBelow(t, root)
 	test := regexp.MustCompile("`((?:Test|Benchmark)[A-Za-z0-9]+)`")
-	path := regexp.MustCompile("`((?:cmd|docs|examples|executor|hostcalls|integration|internal|proto|reactor)/[A-Za-z0-9_./-]+)`")
+	path := regexp.MustCompile("`((?:cmd|component|docs|examples|executor|hostcalls|integration|internal|proto|reactor)/[A-Za-z0-9_./-]+)`")
 	link := regexp.MustCompile(`\]\(([^)#:]*)(?:#([^)]*))?\)`)
 	documents, err := filepath.Glob(root + "/docs/*.md")
 	if err != nil || len(documents) == 0 {

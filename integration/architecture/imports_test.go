@@ -23,7 +23,7 @@ const module = "github.com/reactord/reactord/"
 
 // floors are the storeys of the house from the bottom up, below them what all use. No package imports one of a
 // floor above.
-var floors = []string{"internal/...", "executor/...", "hostcalls/...", "reactor/...", "cmd/..."}
+var floors = []string{"internal/...", "executor/...", "component/...", "hostcalls/...", "reactor/...", "cmd/..."}
 
 // imports says of each package which other ones of the project it imports.
 var imports = map[string][]string{
@@ -41,6 +41,12 @@ var imports = map[string][]string{
 	"executor/engine/meter":       {"executor/engine/meter/wasm"},
 	"executor/engine/snapshot":    {"executor/engine/meter/wasm"},
 	"executor/engine":             {"internal/clip", "internal/flock", "internal/heap", "internal/toolchain", "executor/engine/meter", "executor/engine/meter/wasm", "executor/engine/memory"},
+
+	"component":        {},
+	"component/binary": {},
+	"component/types":  {},
+	"component/value":  {},
+	"component/plan":   {"component/binary", "component/types"},
 
 	"hostcalls":              {"executor", "executor/driver", "executor/engine"},
 	"hostcalls/abi":          {"executor", "executor/driver", "executor/engine", "executor/engine/snapshot", "hostcalls", "hostcalls/capability", "hostcalls/lease", "hostcalls/network", "hostcalls/network/host", "hostcalls/vfs"},

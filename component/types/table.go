@@ -1,0 +1,4 @@
+package types
+
+// Table interns the types of one component.
+type Table struct{}

@@ -1,0 +1,91 @@
+package types
+
+// Kind is the kind of a value type.
+type Kind uint8
+
+// The kinds.
+const (
+	_ Kind = iota
+	Bool
+	S8
+	U8
+	S16
+	U16
+	S32
+	U32
+	S64
+	U64
+	F32
+	F64
+	Char
+	String
+	List
+	Record
+	Tuple
+	Variant
+	Enum
+	Option
+	Result
+	Flags
+	Map
+	Own
+	Borrow
+	Stream
+	Future
+	ErrorContext
+)
+
+// Type is a value type. Types are interned: within a Table, types that are equal are one pointer, so they are compared by
+// ==. A Type does not change.
+//
+// Records and tuples have Fields. Variants, enums, options and results have Cases: those of an option are "none" and
+// "some", those of a result "ok" and "error", as the specification despecializes them.
+type Type struct {
+	Kind     Kind
+	Fields   []Field   // Record, Tuple
+	Cases    []Case    // Variant, Enum, Option, Result
+	Labels   []string  // Flags: at most 32
+	Elem     *Type     // List, Map (its values), Option, Stream and Future, where it may be nil
+	Key      *Type     // Map
+	Resource *Resource // Own, Borrow
+	Fixed    bool      // List: of Length elements
+	Length   uint32
+
+	Size, Align uint32 // in memory, in bytes; Align is 1, 2, 4 or 8
+	// Flat is the number of core values that the type flattens to; a number above MaxFlat stands for any such number.
+	Flat uint32
+	// Borrows is whether a value of the type may hold borrowed handles, Handles whether it may hold handles, streams,
+	// futures or error contexts of any kind.
+	Borrows, Handles bool
+	// Depth is the number of types on the longest way down; a primitive has 1.
+	Depth uint32
+}
+
+// MaxFlat is the largest number of core parameters that a lifted or lowered function may have before they are passed in
+// memory.
+const MaxFlat = 16
+
+// Field is a field of a record, or of a tuple, where it has no name, or a parameter of a function.
+type Field struct {
+	Name   string
+	Type   *Type
+	Offset uint32 // in memory, from the beginning of the record
+}
+
+// Case is a case of a variant.
+type Case struct {
+	Name string
+	Type *Type // or nil
+}
+
+// Resource is the identity of a resource type: two are the same only if they are the same pointer.
+type Resource struct {
+	Name string // as it is imported or exported, for people; it may be empty
+}
+
+// Func is the type of a function. Parameters are Fields without an Offset.
+type Func struct {
+	Async  bool
+	Params []Field
+	Result *Type // or nil
+}

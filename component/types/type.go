@@ -1,5 +1,7 @@
 package types
 
+import "fmt"
+
 // Kind is the kind of a value type.
 type Kind uint8
 
@@ -35,6 +37,21 @@ const (
 	ErrorContext
 )
 
+var kindNames = [...]string{
+	Bool: "bool", S8: "s8", U8: "u8", S16: "s16", U16: "u16", S32: "s32", U32: "u32", S64: "s64", U64: "u64",
+	F32: "f32", F64: "f64", Char: "char", String: "string", List: "list", Record: "record", Tuple: "tuple",
+	Variant: "variant", Enum: "enum", Option: "option", Result: "result", Flags: "flags", Map: "map",
+	Own: "own", Borrow: "borrow", Stream: "stream", Future: "future", ErrorContext: "error-context",
+}
+
+// String returns the kind's word in WIT.
+func (k Kind) String() string {
+	if int(k) < len(kindNames) && kindNames[k] != "" {
+		return kindNames[k]
+	}
+	return fmt.Sprintf("kind(%d)", uint8(k))
+}
+
 // Type is a value type. Types are interned: within a Table, types that are equal are one pointer, so they are compared by
 // ==. A Type does not change.
 //
@@ -48,10 +65,12 @@ type Type struct {
 	Elem     *Type     // List, Map (its values), Option, Stream and Future, where it may be nil
 	Key      *Type     // Map
 	Resource *Resource // Own, Borrow
+	Entry    *Type     // Map: the tuple of key and value that it is a list of
 	Fixed    bool      // List: of Length elements
 	Length   uint32
 
 	Size, Align uint32 // in memory, in bytes; Align is 1, 2, 4 or 8
+	Payload     uint32 // Variant, Enum, Option, Result: the offset of the payload, after the discriminant
 	// Flat is the number of core values that the type flattens to; a number above MaxFlat stands for any such number.
 	Flat uint32
 	// Borrows is whether a value of the type may hold borrowed handles, Handles whether it may hold handles, streams,
@@ -59,6 +78,41 @@ type Type struct {
 	Borrows, Handles bool
 	// Depth is the number of types on the longest way down; a primitive has 1.
 	Depth uint32
+
+	size64, align64 uint32 // with pointers of 64 bits
+	next            *Type  // in the Table, with the same hash
+}
+
+// Parts yields the types that t is made of, one level down, in their order.
+func (t *Type) Parts(yield func(*Type) bool) {
+	for i := range t.Fields {
+		if !yield(t.Fields[i].Type) {
+			return
+		}
+	}
+	for i := range t.Cases {
+		if p := t.Cases[i].Type; p != nil && !yield(p) {
+			return
+		}
+	}
+	switch {
+	case t.Kind == Option:
+	case t.Entry != nil:
+		yield(t.Entry)
+	case t.Elem != nil:
+		yield(t.Elem)
+	}
+}
+
+// DiscriminantSize returns the bytes of the number of the case: 1, 2 or 4. It is for Variant, Enum, Option and Result.
+func (t *Type) DiscriminantSize() uint32 {
+	switch n := len(t.Cases); {
+	case n <= 1<<8:
+		return 1
+	case n <= 1<<16:
+		return 2
+	}
+	return 4
 }
 
 // MaxFlat is the largest number of core parameters that a lifted or lowered function may have before they are passed in

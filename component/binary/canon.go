@@ -46,7 +46,7 @@ const (
 
 // Canon defines a function by the canonical ABI: Lift a component function, everything else a core function.
 type Canon struct {
-	Pos
+	At
 	Builtin Builtin
 	Func    uint32     // Lift: core function; Lower: function
 	Type    uint32     // Lift: of the function; of the resource, stream or future

@@ -17,11 +17,11 @@ type Definition interface {
 	Pos() int
 }
 
-// Pos is the offset of a definition, from the beginning of the outermost component.
-type Pos int
+// At is the offset of a definition, from the beginning of the outermost component.
+type At int
 
 // Pos implements Definition.
-func (p Pos) Pos() int { return int(p) }
+func (a At) Pos() int { return int(a) }
 
 // Sort is the kind of an index space.
 type Sort uint8
@@ -51,13 +51,13 @@ type Ref struct {
 
 // CoreModule is a core module within the component.
 type CoreModule struct {
-	Pos
+	At
 	Binary []byte // shared with the component
 }
 
 // CoreInstance instantiates a core module, or bundles exports.
 type CoreInstance struct {
-	Pos
+	At
 	Module  uint32    // if Exports is nil
 	Args    []CoreArg // by import module name
 	Exports []CoreExport
@@ -78,13 +78,13 @@ type CoreExport struct {
 
 // NestedComponent is a component within the component.
 type NestedComponent struct {
-	Pos
+	At
 	Component *Component
 }
 
 // Instance instantiates a component, or bundles exports.
 type Instance struct {
-	Pos
+	At
 	Component uint32 // unless Inline
 	Args      []Arg
 	Exports   []InlineExport
@@ -115,7 +115,7 @@ const (
 
 // Alias makes something that is defined elsewhere a definition here.
 type Alias struct {
-	Pos
+	At
 	Kind     AliasKind
 	Sort     Sort
 	Instance uint32 // of ExportAlias and CoreExportAlias
@@ -126,14 +126,14 @@ type Alias struct {
 
 // Import imports something by a name.
 type Import struct {
-	Pos
+	At
 	Name Name
 	Desc ExternDesc
 }
 
 // Export exports a definition by a name, and gives it another index of the same sort.
 type Export struct {
-	Pos
+	At
 	Name Name
 	Ref
 	Desc *ExternDesc // the type ascribed to it, or nil

@@ -29,7 +29,7 @@ type ValType struct {
 
 // Type defines a type.
 type Type struct {
-	Pos
+	At
 	Def TypeDef
 }
 
@@ -115,7 +115,7 @@ type InstanceType struct{ Decls []Definition }
 
 // ExportDecl declares an export in a type.
 type ExportDecl struct {
-	Pos
+	At
 	Name Name
 	Desc ExternDesc
 }
@@ -140,7 +140,7 @@ func (*InstanceType) typeDef()  {}
 
 // CoreType defines a core type: a function type or a module type.
 type CoreType struct {
-	Pos
+	At
 	Func   *CoreFuncType // or
 	Module *CoreModuleType
 }

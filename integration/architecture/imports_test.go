@@ -51,6 +51,7 @@ var imports = map[string][]string{
 	"hostcalls":              {"executor", "executor/driver", "executor/engine"},
 	"hostcalls/abi":          {"executor", "executor/driver", "executor/engine", "executor/engine/snapshot", "hostcalls", "hostcalls/capability", "hostcalls/lease", "hostcalls/network", "hostcalls/network/host", "hostcalls/vfs"},
 	"hostcalls/capability":   {"hostcalls/network"},
+	"hostcalls/component":    {"executor/driver", "executor/engine", "hostcalls", "hostcalls/abi"},
 	"hostcalls/lease":        {"hostcalls/network"},
 	"hostcalls/network":      {"executor/driver", "hostcalls"},
 	"hostcalls/network/host": {"executor/driver", "hostcalls", "hostcalls/network"},

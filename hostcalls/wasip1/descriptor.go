@@ -45,7 +45,7 @@ type poller interface {
 	// op is the operation that waits for t.
 	op(p *Process, t eventtype) hostcalls.Op
 	// waitStart is when the process began to wait for t, for which there is a notifier.
-	waitStart(t eventtype) *waitStart
+	waitStart(t eventtype) *hostcalls.WaitStart
 }
 
 // sizer is a descriptor that is always ready and knows how many bytes can be read (for polls).

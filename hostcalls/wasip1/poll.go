@@ -200,7 +200,7 @@ func (p *Process) watch(all poll, now time.Time) ([]hostcalls.Wait, []*watch) {
 				w = newWatch(p.fds.entries[s.fd].(poller), s.kind) // checked by checkPollable
 				shared[key{s.fd, s.kind}] = w
 				op := w.source.op(p, w.kind)
-				op.Start = w.source.waitStart(w.kind).poll(now)
+				op.Start = w.source.waitStart(w.kind).Poll(now)
 				waits = append(waits, hostcalls.Wait{Op: op, On: w})
 				watches = append(watches, w)
 			}
@@ -232,7 +232,7 @@ func (w *watch) look() {
 	w.fired.Store(false)
 	w.nbytes, w.hangup = w.source.level(w.kind)
 	if w.ready = w.nbytes > 0 || w.hangup; w.ready {
-		w.source.waitStart(w.kind).end()
+		w.source.waitStart(w.kind).End()
 	}
 }
 

@@ -19,7 +19,7 @@ type stdin struct {
 	fdstat
 	source  hostcalls.Source
 	moved   atomic.Uint64 // bytes
-	waiting waitStart
+	waiting hostcalls.WaitStart
 }
 
 // stdout is descriptor 1 or 2.
@@ -27,7 +27,7 @@ type stdout struct {
 	fdstat
 	sink    hostcalls.Sink
 	moved   atomic.Uint64 // bytes
-	waiting waitStart
+	waiting hostcalls.WaitStart
 }
 
 // streamOp is an operation on a standard stream that has a name unless it is joined to another workload's.
@@ -72,7 +72,7 @@ func (s *stdin) notifier(t eventtype) hostcalls.Notifier {
 	return s.source
 }
 
-func (s *stdin) waitStart(eventtype) *waitStart { return &s.waiting }
+func (s *stdin) waitStart(eventtype) *hostcalls.WaitStart { return &s.waiting }
 
 func (s *stdin) level(eventtype) (uint64, bool) { return levelOf(s.source) }
 func (s *stdin) op(*Process, eventtype) hostcalls.Op {
@@ -83,7 +83,7 @@ func (s *stdin) op(*Process, eventtype) hostcalls.Op {
 func (s *stdin) Read(b []byte) (int, error) {
 	n, err := s.source.Read(b)
 	s.moved.Add(uint64(n))
-	s.waiting.use(err)
+	s.waiting.Use(err)
 	return n, err
 }
 
@@ -129,7 +129,7 @@ func (s *stdout) notifier(t eventtype) hostcalls.Notifier {
 	return s.sink
 }
 
-func (s *stdout) waitStart(eventtype) *waitStart { return &s.waiting }
+func (s *stdout) waitStart(eventtype) *hostcalls.WaitStart { return &s.waiting }
 
 func (s *stdout) level(eventtype) (uint64, bool)    { return levelOf(s.sink) }
 func (s *stdout) close(_ *Process, onClosed func()) { closeStream(s.sink); onClosed() }
@@ -146,7 +146,7 @@ func (s *stdout) op(p *Process, _ eventtype) hostcalls.Op {
 func (s *stdout) Write(b []byte) (int, error) {
 	n, err := s.sink.Write(b)
 	s.moved.Add(uint64(n))
-	s.waiting.use(err)
+	s.waiting.Use(err)
 	return n, err
 }
 

@@ -35,7 +35,7 @@ type tcpSocket struct {
 	state    tcpState
 	failure  errno // why a connection was not made, until the guest has been told
 	timeouts timeouts
-	waiting  [2]waitStart // by network.Direction
+	waiting  [2]hostcalls.WaitStart // by network.Direction
 }
 
 // timeouts bound how long calls on a socket wait (SO_RCVTIMEO, SO_SNDTIMEO). Zero is no bound.
@@ -112,7 +112,7 @@ func (s *tcpSocket) connect(p *Process, to netip.AddrPort) errno {
 	began := time.Now()
 	err := s.tcp.Connect(to)
 	p.AddCostSince(began)
-	s.waiting = [2]waitStart{}
+	s.waiting = [2]hostcalls.WaitStart{}
 	switch {
 	case err == nil:
 		s.state = tcpConnected
@@ -136,7 +136,7 @@ func (s *tcpSocket) settle() {
 		return
 	}
 	err := s.tcp.FinishConnect()
-	s.waiting[network.Out].use(err)
+	s.waiting[network.Out].Use(err)
 	switch {
 	case err == nil:
 		s.state = tcpConnected
@@ -198,7 +198,7 @@ func (s *tcpSocket) listen(p *Process, backlog int32) errno {
 	err := s.tcp.Listen(int(min(max(backlog, 1), maxBacklog)))
 	if err == nil {
 		s.state = tcpListening
-		s.waiting = [2]waitStart{}
+		s.waiting = [2]hostcalls.WaitStart{}
 	}
 	return errnoOf(err)
 }
@@ -219,7 +219,7 @@ func (s *tcpSocket) accept(p *Process, flags fdflags) (descriptor, errno) {
 			}
 		}
 		c, err := s.tcp.Accept()
-		s.waiting[network.In].use(err)
+		s.waiting[network.In].Use(err)
 		p.AddCostSince(began)
 		switch {
 		case err == nil:
@@ -243,7 +243,7 @@ type (
 func (r tcpReader) Read(b []byte) (int, error) {
 	defer r.process.AddCostSince(time.Now())
 	n, err := r.tcp.Read(b, false)
-	r.waiting[network.In].use(err)
+	r.waiting[network.In].Use(err)
 	r.process.onSocketFailed(network.In, err)
 	return n, err
 }
@@ -251,7 +251,7 @@ func (r tcpReader) Read(b []byte) (int, error) {
 func (r tcpPeeker) Read(b []byte) (int, error) {
 	defer r.process.AddCostSince(time.Now())
 	n, err := r.tcp.Read(b, true)
-	r.waiting[network.In].use(err)
+	r.waiting[network.In].Use(err)
 	r.process.onSocketFailed(network.In, err)
 	return n, err
 }
@@ -259,7 +259,7 @@ func (r tcpPeeker) Read(b []byte) (int, error) {
 func (w tcpWriter) Write(b []byte) (int, error) {
 	defer w.process.AddCostSince(time.Now())
 	n, err := w.tcp.Write(b)
-	w.waiting[network.Out].use(err)
+	w.waiting[network.Out].Use(err)
 	w.process.onSocketFailed(network.Out, err)
 	return n, err
 }
@@ -323,7 +323,7 @@ func (s *tcpSocket) notifier(t eventtype) hostcalls.Notifier {
 	return tcpReader{s}
 }
 
-func (s *tcpSocket) waitStart(t eventtype) *waitStart { return &s.waiting[directionOf(t)] }
+func (s *tcpSocket) waitStart(t eventtype) *hostcalls.WaitStart { return &s.waiting[directionOf(t)] }
 
 func (s *tcpSocket) level(t eventtype) (nbytes uint64, hangup bool) {
 	defer s.process.AddCostSince(time.Now())

@@ -21,7 +21,7 @@ type udpSocket struct {
 	udp      network.UDP
 	family   network.Family
 	timeouts timeouts
-	waiting  [2]waitStart // by network.Direction
+	waiting  [2]hostcalls.WaitStart // by network.Direction
 }
 
 func newUDPSocket(p *Process, udp network.UDP, family network.Family) *udpSocket {
@@ -90,14 +90,14 @@ func (s *udpSocket) tryReceive(p *Process, v iovecs, peek bool) (uint32, netip.A
 	defer p.AddCostSince(time.Now())
 	if buf, ok := v.whole(); ok {
 		n, from, truncated, err := s.udp.ReadFrom(buf, peek)
-		s.waiting[network.In].use(err)
+		s.waiting[network.In].Use(err)
 		p.onSocketFailed(network.In, err)
 		return uint32(n), from, truncated, err
 	}
 	buf := borrow(v.total)
 	defer buf.giveBack()
 	n, from, truncated, err := s.udp.ReadFrom(buf.bytes, peek)
-	s.waiting[network.In].use(err)
+	s.waiting[network.In].Use(err)
 	p.onSocketFailed(network.In, err)
 	return uint32(v.scatter(buf.bytes[:n])), from, truncated, err
 }
@@ -130,14 +130,14 @@ func (s *udpSocket) trySend(p *Process, v iovecs, to netip.AddrPort) (int, error
 	defer p.AddCostSince(time.Now())
 	if buf, ok := v.whole(); ok {
 		n, err := s.udp.WriteTo(buf, to)
-		s.waiting[network.Out].use(err)
+		s.waiting[network.Out].Use(err)
 		p.onSocketFailed(network.Out, err)
 		return n, err
 	}
 	buf := borrow(v.total)
 	defer buf.giveBack()
 	n, err := s.udp.WriteTo(buf.bytes[:v.gather(buf.bytes)], to)
-	s.waiting[network.Out].use(err)
+	s.waiting[network.Out].Use(err)
 	p.onSocketFailed(network.Out, err)
 	return n, err
 }
@@ -155,7 +155,7 @@ func (d udpSide) Notify(ready func()) (stop func()) { return d.udp.Notify(d.dire
 
 func (s *udpSocket) notifier(t eventtype) hostcalls.Notifier { return udpSide{s, directionOf(t)} }
 
-func (s *udpSocket) waitStart(t eventtype) *waitStart { return &s.waiting[directionOf(t)] }
+func (s *udpSocket) waitStart(t eventtype) *hostcalls.WaitStart { return &s.waiting[directionOf(t)] }
 
 func (s *udpSocket) level(t eventtype) (nbytes uint64, hangup bool) {
 	defer s.process.AddCostSince(time.Now())

@@ -1,9 +1,6 @@
 package wasip1
 
 import (
-	"errors"
-	"fmt"
-	"io"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,46 +9,6 @@ import (
 	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/hostcalls/network/networktest"
 )
-
-// TestWaitStart: a wait goes on over polls until it has ended or the descriptor was used in vain no more.
-func TestWaitStart(t *testing.T) {
-	begin := time.Unix(1_000_000_000, 5)
-	blocked := fmt.Errorf("read: %w", hostcalls.ErrWouldBlock)
-	type step func(w *waitStart)
-	use := func(err error) step { return func(w *waitStart) { w.use(err) } }
-	for _, tt := range []struct {
-		name    string
-		between step
-		goesOn  bool
-	}{
-		{"nothing", func(*waitStart) {}, true},
-		{"nothing to read", use(blocked), true},
-		{"a read", use(nil), false},
-		{"the end", use(io.EOF), false},
-		{"an error", use(errors.New("reset")), false},
-		{"ready", (*waitStart).end, false},
-		{"used, then nothing to read", func(w *waitStart) { w.use(nil); w.use(blocked) }, false},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			var w waitStart
-			if got := w.poll(begin); !got.Equal(begin) {
-				t.Errorf("the first wait began at %v, want %v", got, begin)
-			}
-			tt.between(&w)
-			later := begin.Add(time.Minute)
-			want := later
-			if tt.goesOn {
-				want = begin
-			}
-			for range 2 {
-				if got := w.poll(later); !got.Equal(want) {
-					t.Errorf("the second wait began at %v, want %v", got, want)
-				}
-				later = later.Add(time.Minute)
-			}
-		})
-	}
-}
 
 // TestPollKeepsStarts: what other descriptors do leaves the start of a wait as it is; a use or readiness begins it anew,
 // in its direction alone.

@@ -46,6 +46,7 @@ var imports = map[string][]string{
 	"component/binary": {},
 	"component/types":  {},
 	"component/value":  {},
+	"component/wit":    {"component/types"},
 	"component/plan":   {"component/binary", "component/types"},
 
 	"hostcalls":              {"executor", "executor/driver", "executor/engine"},

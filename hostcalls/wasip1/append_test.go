@@ -11,52 +11,14 @@ import (
 	"testing"
 
 	"github.com/reactord/reactord/hostcalls/abi"
-	"github.com/reactord/reactord/hostcalls/vfs"
+	"github.com/reactord/reactord/hostcalls/files"
 )
-
-// TestTurns: turns come in the order in which they were queued, and a turn that is ended early, wherever in the queue,
-// holds up no other.
-func TestTurns(t *testing.T) {
-	a := newAppends()
-	file, other := vfs.ID{Ino: 1}, vfs.ID{Ino: 2}
-	woken := map[*turn]int{}
-	queue := func(id vfs.ID) *turn {
-		t := a.queue(id)
-		t.Notify(func() { woken[t]++ })
-		return t
-	}
-	come := func(tt *turn, want bool, wakes int) {
-		t.Helper()
-		if tt.ready() != want || woken[tt] != wakes {
-			t.Errorf("its turn: %v, woken %d times; want %v, %d", tt.ready(), woken[tt], want, wakes)
-		}
-	}
-	first, second, third, fourth, apart := queue(file), queue(file), queue(file), queue(file), queue(other)
-	come(first, true, 1)
-	come(second, false, 0)
-	come(apart, true, 1)
-	second.end() // before its turn
-	come(third, false, 0)
-	first.end()
-	first.end() // once only
-	come(third, true, 1)
-	come(fourth, false, 0)
-	stop := fourth.Notify(func() { t.Error("woken after stop") })
-	stop()
-	third.end()
-	come(fourth, true, 0)
-	fourth.end()
-	apart.end()
-	if len(a.files) != 0 {
-		t.Errorf("left behind: %v", a.files)
-	}
-}
 
 // TestAppendsAreWhole: records appended in several pieces by several processes are not interleaved.
 func TestAppendsAreWhole(t *testing.T) {
-	const processes, records, size = 4, 10, 3*maxFileBuffer + 1234
+	const processes, records, size = 4, 10, 3*files.MaxBuffer + 1234
 	data, fixed := newGrants(t)
-	appends := newAppends()
+	appends := files.NewAppends()
 	var all sync.WaitGroup
 	for i := range processes {
 		all.Go(func() {
@@ -98,8 +60,8 @@ func TestAppendsAreWhole(t *testing.T) {
 		}
 		got = got[size:]
 	}
-	if len(appends.files) != 0 {
-		t.Errorf("left behind: %v", appends.files)
+	if n := appends.Len(); n != 0 {
+		t.Errorf("%d turns are left behind", n)
 	}
 }
 
@@ -107,17 +69,9 @@ func TestAppendsAreWhole(t *testing.T) {
 // that is cancelled while it waits leaves the queue.
 func TestAppendCancelled(t *testing.T) {
 	data, fixed := newGrants(t)
-	appends := newAppends()
+	appends := files.NewAppends()
 	config := abi.Config{Grants: grantsOf(data, fixed)}
-	turns := func() int {
-		appends.mu.Lock()
-		defer appends.mu.Unlock()
-		n := 0
-		for _, l := range appends.files {
-			n += l.Len()
-		}
-		return n
-	}
+	turns := appends.Len
 	// start returns what cancels a process that is about to append, and what waits for its end.
 	start := func(prepare func(*caller)) (cancel, wait func()) {
 		ended := make(chan struct{})

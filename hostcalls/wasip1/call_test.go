@@ -14,6 +14,7 @@ import (
 	"github.com/reactord/reactord/executor"
 	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/abi"
+	"github.com/reactord/reactord/hostcalls/files"
 )
 
 const end = 1 << 16 // of the memory that caller makes
@@ -106,7 +107,7 @@ func (c *counter) Read(p []byte) (int, error) {
 }
 
 // counting is an ABI whose random bytes count up.
-func counting() *ABI { return &ABI{appends: newAppends(), random: new(counter)} }
+func counting() *ABI { return &ABI{appends: files.NewAppends(), random: new(counter)} }
 
 func TestRandom(t *testing.T) {
 	withProcessOf(t, counting(), abi.Config{}, func(c *caller) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/hostcalls/capability"
+	"github.com/reactord/reactord/hostcalls/files"
 )
 
 // BenchmarkFiles measures a call on a file, including the way to the blocking pool and back, with the file in the page
@@ -17,7 +18,7 @@ func BenchmarkFiles(b *testing.B) {
 	if err := os.MkdirAll(filepath.Join(data, "a", "b"), 0o777); err != nil {
 		b.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(data, "a", "b", "file"), make([]byte, maxFileBuffer), 0o666); err != nil {
+	if err := os.WriteFile(filepath.Join(data, "a", "b", "file"), make([]byte, files.MaxBuffer), 0o666); err != nil {
 		b.Fatal(err)
 	}
 	config := abi.Config{Grants: []capability.Grant{folderGrant{HostPath: data, GuestPath: "/data"}}}
@@ -25,12 +26,12 @@ func BenchmarkFiles(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			withProcess(b, config, func(c *caller) {
-				c.mem.bytes = make([]byte, atBuffer+maxFileBuffer)
+				c.mem.bytes = make([]byte, atBuffer+files.MaxBuffer)
 				run(b, c)
 			})
 		})
 	}
-	for _, size := range []uint32{64, 4 << 10, maxFileBuffer} {
+	for _, size := range []uint32{64, 4 << 10, files.MaxBuffer} {
 		for _, name := range []string{"fd_pread", "fd_pwrite"} {
 			on(fmt.Sprintf("%s/bytes=%d", name, size), func(b *testing.B, c *caller) {
 				fd := c.mustOpen(fdData, "a/b/file", 0, fileRights, 0)

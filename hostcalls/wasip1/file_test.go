@@ -13,6 +13,7 @@ import (
 
 	"github.com/reactord/reactord/executor/driver"
 	"github.com/reactord/reactord/hostcalls/abi"
+	"github.com/reactord/reactord/hostcalls/files"
 
 	"github.com/reactord/reactord/hostcalls"
 )
@@ -143,7 +144,7 @@ func TestFileFlags(t *testing.T) {
 func TestLargeTransfers(t *testing.T) {
 	withFiles(t, func(c *caller, data, _ string) {
 		const size = 1<<20 + 12345
-		lengths := []uint32{100_000, 0, 7, maxFileBuffer, 1, size - 100_008 - maxFileBuffer}
+		lengths := []uint32{100_000, 0, 7, files.MaxBuffer, 1, size - 100_008 - files.MaxBuffer}
 		c.mem.bytes = make([]byte, atBuffer+size)
 		fill := func() {
 			for i := range c.mem.bytes[atBuffer:] {
@@ -189,9 +190,9 @@ func TestLargeTransfers(t *testing.T) {
 			moved("fd_pread", 3, size-3)
 			moved("fd_read", 0)
 			fill()
-			c.want(errnoSuccess, "fd_seek", fd, maxFileBuffer, whenceSet, atResult)
-			moved("fd_read", size-maxFileBuffer)
-			if !slices.Equal(c.mem.bytes[atBuffer:][:size-maxFileBuffer], want[maxFileBuffer:]) {
+			c.want(errnoSuccess, "fd_seek", fd, files.MaxBuffer, whenceSet, atResult)
+			moved("fd_read", size-files.MaxBuffer)
+			if !slices.Equal(c.mem.bytes[atBuffer:][:size-files.MaxBuffer], want[files.MaxBuffer:]) {
 				t.Error("fd_read: what was read is not what was written")
 			}
 			fill()
@@ -202,7 +203,7 @@ func TestLargeTransfers(t *testing.T) {
 // TestPieces: a call ends with the first piece that is moved in part or fails. Bytes moved before an error are reported,
 // and the next call meets the error.
 func TestPieces(t *testing.T) {
-	const whole = maxFileBuffer
+	const whole = files.MaxBuffer
 	for _, tt := range []struct {
 		name   string
 		total  uint32

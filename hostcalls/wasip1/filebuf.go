@@ -1,59 +1,19 @@
 package wasip1
 
 import (
-	"sync"
 	"time"
 
 	"github.com/reactord/reactord/hostcalls"
+	"github.com/reactord/reactord/hostcalls/files"
 )
 
-// Files are read and written on the blocking pool through buffers of the host, since a job may outlive its
-// guest and the guest's memory. Buffer sizes are powers of four, so that each of ten thousand guests that wait
-// to read a line does not hold a buffer for a large transfer.
-const (
-	minFileBuffer = 1 << 10
-	maxFileBuffer = 64 << 10
-)
-
-// fileBuffers are the unused buffers by size class. They are a cache and hold no state.
-var fileBuffers [4]sync.Pool
-
-// fileBuffer is a buffer on loan from fileBuffers.
-type fileBuffer struct {
-	bytes []byte
-	class int
-	whole *[]byte
-}
-
-// borrow returns a buffer of n bytes, at most maxFileBuffer.
-func borrow(n uint32) fileBuffer {
-	n = min(n, maxFileBuffer)
-	class, size := 0, uint32(minFileBuffer)
-	for size < n {
-		class, size = class+1, size<<2
-	}
-	whole, ok := fileBuffers[class].Get().(*[]byte)
-	if !ok {
-		b := make([]byte, size)
-		whole = &b
-	}
-	return fileBuffer{bytes: (*whole)[:n], class: class, whole: whole}
-}
-
-// giveBack returns the buffer to fileBuffers.
-func (b fileBuffer) giveBack() {
-	if b.whole != nil {
-		fileBuffers[b.class].Put(b.whole)
-	}
-}
-
-// pieces moves v's bytes by move, at most maxFileBuffer at a time, until move fails or moves fewer bytes than
+// pieces moves v's bytes by move, at most files.MaxBuffer at a time, until move fails or moves fewer bytes than
 // asked. An error after the first piece is not returned: the guest's next call meets it. before is the number
 // of bytes moved before the piece.
 func pieces(v iovecs, move func(piece iovecs, before int64) (uint32, errno)) (uint32, errno) {
 	moved := uint32(0)
 	for v.total > 0 {
-		piece := v.front(maxFileBuffer)
+		piece := v.front(files.MaxBuffer)
 		n, e := move(piece, int64(moved))
 		if e != errnoSuccess && moved == 0 {
 			return 0, e
@@ -77,21 +37,21 @@ func (p *Process) readFile(f *file, v iovecs, read func(buf []byte, before int64
 
 // readPiece reads once, on the blocking pool, and copies the bytes to the guest.
 func (p *Process) readPiece(f *file, v iovecs, read func([]byte) (int, error)) (uint32, errno) {
-	var buf fileBuffer // borrowed when the job runs, not while it is queued
+	var buf files.Buffer // borrowed when the job runs, not while it is queued
 	var n int
 	var err error
 	if e := p.blocking(f.grant.lease, f.op(v.total), func() {
-		buf = borrow(v.total)
-		n, err = read(buf.bytes)
-	}, func() { buf.giveBack() }); e != errnoSuccess {
+		buf = files.Borrow(v.total)
+		n, err = read(buf.Bytes)
+	}, func() { buf.GiveBack() }); e != errnoSuccess {
 		return 0, e
 	}
-	defer buf.giveBack()
+	defer buf.GiveBack()
 	if err != nil {
 		return 0, fileErrno(err)
 	}
 	p.charge(copyCost(n))
-	return uint32(v.scatter(buf.bytes[:n])), errnoSuccess
+	return uint32(v.scatter(buf.Bytes[:n])), errnoSuccess
 }
 
 // writeFile writes the guest's buffers. Appended bytes stay together even if they take several writes: appends
@@ -109,14 +69,14 @@ func (p *Process) writeFile(f *file, v iovecs, write func(buf []byte, before int
 // appendFile is writeFile for a file in append mode. If the guest is cancelled or the file revoked, no further piece is
 // written, and its turn ends when the current piece has been written.
 func (p *Process) appendFile(f *file, v iovecs, write func(buf []byte, before int64) (int, error)) (uint32, errno) {
-	turn := p.abi.appends.queue(f.ID())
+	turn := p.abi.appends.Queue(f.ID())
 	writing, givenUp := false, false
 	defer func() {
 		if !givenUp && (!writing || p.Err() == nil) {
-			turn.end()
+			turn.End()
 		}
 	}()
-	for !turn.ready() {
+	for !turn.Ready() {
 		if revoked(f) {
 			return 0, errnoNotcapable
 		}
@@ -125,7 +85,7 @@ func (p *Process) appendFile(f *file, v iovecs, write func(buf []byte, before in
 	return pieces(v, func(piece iovecs, before int64) (uint32, errno) {
 		p.chargePiece(piece) // which may end the guest
 		writing = true
-		n, e := p.writePiece(f, piece, func(buf []byte) (int, error) { return write(buf, before) }, turn.end)
+		n, e := p.writePiece(f, piece, func(buf []byte) (int, error) { return write(buf, before) }, turn.End)
 		writing, givenUp = false, e == errnoNotcapable
 		return n, e
 	})
@@ -139,16 +99,16 @@ func (p *Process) chargePiece(v iovecs) {
 // writePiece writes once, on the blocking pool. If the guest is cancelled meanwhile, onAbandoned is called
 // when the write has ended.
 func (p *Process) writePiece(f *file, v iovecs, write func([]byte) (int, error), onAbandoned func()) (uint32, errno) {
-	buf := borrow(v.total)
-	size := v.gather(buf.bytes)
+	buf := files.Borrow(v.total)
+	size := v.gather(buf.Bytes)
 	var n int
 	var err error
-	if e := p.blocking(f.grant.lease, f.op(v.total), func() { n, err = write(buf.bytes[:size]) }, func() {
-		buf.giveBack()
+	if e := p.blocking(f.grant.lease, f.op(v.total), func() { n, err = write(buf.Bytes[:size]) }, func() {
+		buf.GiveBack()
 		onAbandoned()
 	}); e != errnoSuccess {
 		return 0, e
 	}
-	buf.giveBack()
+	buf.GiveBack()
 	return uint32(n), fileErrno(err)
 }

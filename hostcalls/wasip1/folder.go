@@ -2,6 +2,7 @@ package wasip1
 
 import (
 	"github.com/reactord/reactord/hostcalls/capability"
+	"github.com/reactord/reactord/hostcalls/files"
 	"github.com/reactord/reactord/hostcalls/vfs"
 	"github.com/reactord/reactord/internal/clip"
 )
@@ -166,15 +167,15 @@ func fdReaddir(p *Process, m memory, a args) errno {
 	}
 	used := uint32(0)
 	for used < size {
-		part := listing{next: cookie, last: size-used <= maxFileBuffer}
+		part := listing{next: cookie, last: size-used <= files.MaxBuffer}
 		e := p.list(f, &part, size-used)
 		if e == errnoSuccess {
 			var out []byte
 			if out, e = m.bytes(ptr+used, uint32(part.n)); e == errnoSuccess {
-				copy(out, part.buf.bytes)
+				copy(out, part.buf.Bytes)
 			}
 		}
-		part.buf.giveBack()
+		part.buf.GiveBack()
 		if e != errnoSuccess {
 			return e
 		}
@@ -193,10 +194,10 @@ func (p *Process) list(f *folder, part *listing, n uint32) errno {
 	var err error
 	job := *part // the part is the caller's again once the job is given up
 	e := p.blocking(f.grant.lease, fileOp(f.path, n), func() {
-		job.buf = borrow(n)
+		job.buf = files.Borrow(n)
 		job.ended = true // add resets it if an entry does not fit
 		err = f.List(job.next, job.add)
-	}, func() { job.buf.giveBack() })
+	}, func() { job.buf.GiveBack() })
 	if e != errnoSuccess {
 		return e
 	}
@@ -206,7 +207,7 @@ func (p *Process) list(f *folder, part *listing, n uint32) errno {
 
 // listing is a part of a folder's entries as preview 1 encodes them.
 type listing struct {
-	buf   fileBuffer
+	buf   files.Buffer
 	n     int    // bytes used
 	next  uint64 // cookie of what follows the last whole entry
 	last  bool   // fill buf to its end with part of an entry
@@ -220,7 +221,7 @@ func (l *listing) add(e vfs.Entry) bool {
 	le.PutUint64(head[8:], e.Ino)
 	le.PutUint32(head[16:], uint32(len(e.Name)))
 	head[20] = byte(filetypeOf(e.Type))
-	room := l.buf.bytes[l.n:]
+	room := l.buf.Bytes[l.n:]
 	if len(room) < len(head)+len(e.Name) {
 		l.ended = false
 		if l.last {

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+
+	"github.com/reactord/reactord/hostcalls/files"
 )
 
 func TestPrestat(t *testing.T) {
@@ -72,7 +74,7 @@ func TestReaddir(t *testing.T) {
 			}
 		}
 		slices.Sort(want)
-		for _, size := range []uint32{sizeDirent + 60, 256, 4096, maxFileBuffer - 1, maxFileBuffer, 100_000, 2 * maxFileBuffer, 900_000} {
+		for _, size := range []uint32{sizeDirent + 60, 256, 4096, files.MaxBuffer - 1, files.MaxBuffer, 100_000, 2 * files.MaxBuffer, 900_000} {
 			var got []string
 			for cookie := uint64(0); ; {
 				entries, whole := c.readdir(fdData, size, cookie)

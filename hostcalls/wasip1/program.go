@@ -11,16 +11,17 @@ import (
 	"github.com/reactord/reactord/executor/engine"
 	"github.com/reactord/reactord/executor/engine/meter"
 	"github.com/reactord/reactord/hostcalls/abi"
+	"github.com/reactord/reactord/hostcalls/files"
 )
 
 // ABI is WASI preview 1 as an abi.ABI, with the state that the processes of a node share.
 type ABI struct {
-	appends *appends
+	appends *files.Appends
 	random  io.Reader // safe for concurrent use
 }
 
 // New makes the ABI of a node.
-func New() *ABI { return &ABI{appends: newAppends(), random: rand.Reader} }
+func New() *ABI { return &ABI{appends: files.NewAppends(), random: rand.Reader} }
 
 var _ abi.ABI = (*ABI)(nil)
 

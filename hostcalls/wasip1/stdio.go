@@ -8,6 +8,7 @@ import (
 	"github.com/reactord/reactord/executor/engine"
 	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/abi"
+	"github.com/reactord/reactord/hostcalls/files"
 )
 
 // stdioRights are the rights of all standard streams, besides the right to read or to write.
@@ -203,10 +204,10 @@ func (p *Process) receive(s hostcalls.Source, v iovecs) (uint32, error) {
 		n, err := s.Read(buf)
 		return uint32(n), err
 	}
-	buf := borrow(v.total)
-	defer buf.giveBack()
-	n, err := s.Read(buf.bytes)
-	return uint32(v.scatter(buf.bytes[:n])), err
+	buf := files.Borrow(v.total)
+	defer buf.GiveBack()
+	n, err := s.Read(buf.Bytes)
+	return uint32(v.scatter(buf.Bytes[:n])), err
 }
 
 // writeStream writes all of v, piece by piece, and waits while s has no room. POSIX says so, and programs rely
@@ -263,9 +264,9 @@ func (p *Process) send(s hostcalls.Sink, v iovecs) (uint32, error) {
 		n, err := s.Write(buf)
 		return uint32(n), err
 	}
-	buf := borrow(v.total)
-	defer buf.giveBack()
-	n, err := s.Write(buf.bytes[:v.gather(buf.bytes)])
+	buf := files.Borrow(v.total)
+	defer buf.GiveBack()
+	n, err := s.Write(buf.Bytes[:v.gather(buf.Bytes)])
 	return uint32(n), err
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/reactord/reactord/hostcalls"
+	"github.com/reactord/reactord/hostcalls/files"
 	"github.com/reactord/reactord/hostcalls/network"
 )
 
@@ -94,12 +95,12 @@ func (s *udpSocket) tryReceive(p *Process, v iovecs, peek bool) (uint32, netip.A
 		p.onSocketFailed(network.In, err)
 		return uint32(n), from, truncated, err
 	}
-	buf := borrow(v.total)
-	defer buf.giveBack()
-	n, from, truncated, err := s.udp.ReadFrom(buf.bytes, peek)
+	buf := files.Borrow(v.total)
+	defer buf.GiveBack()
+	n, from, truncated, err := s.udp.ReadFrom(buf.Bytes, peek)
 	s.waiting[network.In].Use(err)
 	p.onSocketFailed(network.In, err)
-	return uint32(v.scatter(buf.bytes[:n])), from, truncated, err
+	return uint32(v.scatter(buf.Bytes[:n])), from, truncated, err
 }
 
 func (s *udpSocket) write(p *Process, v iovecs) (uint32, errno) {
@@ -134,9 +135,9 @@ func (s *udpSocket) trySend(p *Process, v iovecs, to netip.AddrPort) (int, error
 		p.onSocketFailed(network.Out, err)
 		return n, err
 	}
-	buf := borrow(v.total)
-	defer buf.giveBack()
-	n, err := s.udp.WriteTo(buf.bytes[:v.gather(buf.bytes)], to)
+	buf := files.Borrow(v.total)
+	defer buf.GiveBack()
+	n, err := s.udp.WriteTo(buf.Bytes[:v.gather(buf.Bytes)], to)
 	s.waiting[network.Out].Use(err)
 	p.onSocketFailed(network.Out, err)
 	return n, err

@@ -53,11 +53,12 @@ var imports = map[string][]string{
 	"hostcalls/abi":          {"executor", "executor/driver", "executor/engine", "executor/engine/snapshot", "hostcalls", "hostcalls/capability", "hostcalls/lease", "hostcalls/network", "hostcalls/network/host", "hostcalls/vfs"},
 	"hostcalls/capability":   {"hostcalls/network"},
 	"hostcalls/component":    {"executor/driver", "executor/engine", "hostcalls", "hostcalls/abi"},
+	"hostcalls/files":        {"hostcalls/vfs"},
 	"hostcalls/lease":        {"hostcalls/network"},
 	"hostcalls/network":      {"executor/driver", "hostcalls"},
 	"hostcalls/network/host": {"executor/driver", "hostcalls", "hostcalls/network"},
 	"hostcalls/vfs":          {},
-	"hostcalls/wasip1":       {"internal/clip", "executor", "executor/driver", "executor/engine", "executor/engine/meter", "executor/engine/snapshot", "hostcalls", "hostcalls/abi", "hostcalls/capability", "hostcalls/lease", "hostcalls/network", "hostcalls/vfs"},
+	"hostcalls/wasip1":       {"internal/clip", "executor", "executor/driver", "executor/engine", "executor/engine/meter", "executor/engine/snapshot", "hostcalls", "hostcalls/abi", "hostcalls/capability", "hostcalls/files", "hostcalls/lease", "hostcalls/network", "hostcalls/vfs"},
 
 	"hostcalls/network/networktest": {"hostcalls", "hostcalls/network"},
 

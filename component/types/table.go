@@ -42,7 +42,12 @@ func NewTable() *Table {
 			Kind: kind, Size: size, Align: size, size64: size, align64: size, Flat: 1, Depth: 1, Handles: kind == ErrorContext,
 		}
 	}
-	t.prims[String] = &Type{Kind: String, Size: 8, Align: 4, size64: 16, align64: 8, Flat: 2, Depth: 1}
+	t.prims[String] = &Type{Kind: String, Size: 8, Align: 4, size64: 16, align64: 8, Flat: 2, Depth: 1, Pointed: true}
+	for _, prim := range t.prims {
+		if prim != nil {
+			prim.core = flatten(prim)
+		}
+	}
 	return t
 }
 
@@ -56,7 +61,7 @@ func (t *Table) Prim(kind Kind) *Type {
 
 // List returns the type of lists.
 func (t *Table) List(elem *Type) (*Type, error) {
-	return t.intern(pointed(Type{Kind: List, Elem: elem}))
+	return t.intern(pointer(Type{Kind: List, Elem: elem}))
 }
 
 // FixedList returns the type of lists of a fixed length, which is not 0.
@@ -187,17 +192,17 @@ func (t *Table) Map(key, elem *Type) (*Type, error) {
 	if err != nil {
 		return nil, err
 	}
-	return t.intern(pointed(Type{Kind: Map, Key: key, Elem: elem, Entry: entry}))
+	return t.intern(pointer(Type{Kind: Map, Key: key, Elem: elem, Entry: entry}))
 }
 
 // Own returns the type of handles that own a resource.
 func (t *Table) Own(resource *Resource) (*Type, error) {
-	return t.intern(handle(Type{Kind: Own, Resource: resource}))
+	return t.intern(index(Type{Kind: Own, Resource: resource}))
 }
 
 // Borrow returns the type of handles that borrow a resource.
 func (t *Table) Borrow(resource *Resource) (*Type, error) {
-	return t.intern(handle(Type{Kind: Borrow, Resource: resource}))
+	return t.intern(index(Type{Kind: Borrow, Resource: resource}))
 }
 
 // Stream returns the type of streams. The type of its elements may be nil; it has no borrowed handles.
@@ -215,19 +220,19 @@ func (t *Table) end(kind Kind, elem *Type) (*Type, error) {
 	if elem != nil && elem.Borrows {
 		return nil, fmt.Errorf("a %v cannot hold borrowed handles", kind)
 	}
-	return t.intern(handle(Type{Kind: kind, Elem: elem}))
+	return t.intern(index(Type{Kind: kind, Elem: elem}))
 }
 
 // ErrorContext returns the type of error contexts.
 func (t *Table) ErrorContext() *Type { return t.prims[ErrorContext] }
 
-// handle and pointed are the layouts of what is an index, and of what is a pointer and a length.
-func handle(typ Type) (_ Type, size, size64 uint64) {
+// index and pointer are the layouts of what is an index, and of what is a pointer and a length.
+func index(typ Type) (_ Type, size, size64 uint64) {
 	typ.Align, typ.align64, typ.Flat = 4, 4, 1
 	return typ, 4, 4
 }
 
-func pointed(typ Type) (_ Type, size, size64 uint64) {
+func pointer(typ Type) (_ Type, size, size64 uint64) {
 	typ.Align, typ.align64, typ.Flat = 4, 8, 2
 	return typ, 8, 16
 }
@@ -262,6 +267,10 @@ func (t *Table) intern(typ Type, size, size64 uint64) (*Type, error) {
 		typ.Handles = true
 	case Borrow:
 		typ.Handles, typ.Borrows = true, true
+	}
+	typ.Pointed = pointed(&typ)
+	if typ.Flat <= MaxFlat {
+		typ.core = flatten(&typ)
 	}
 	if typ.Depth > MaxDepth {
 		return nil, errDepth

@@ -82,7 +82,7 @@ func TestEqualTypesAreOne(t *testing.T) {
 			{Name: label, Type: do(tab.Option(do(tab.Own(r))))},
 		}))
 	}
-	if point("y", r) != point("y", r) {
+	if p, q := point("y", r), point("y", r); p != q {
 		t.Error("equal records are two types")
 	}
 	if point("y", r) == point("z", r) || point("y", r) == point("y", s) {
@@ -130,10 +130,10 @@ func TestTableRefuses(t *testing.T) {
 		"type f32":           func() (*Type, error) { return tab.Map(tab.Prim(F32), u8) },
 		"stream of char":     func() (*Type, error) { return tab.Stream(tab.Prim(Char)) },
 		"future cannot hold": func() (*Type, error) { return tab.Future(do(tab.List(do(tab.Borrow(&Resource{}))))) },
-		"1000000 parts": func() (typ *Type, err error) {
+		"1000000 parts": func() (_ *Type, err error) {
 			full := NewTable()
 			for i := 0; err == nil; i++ {
-				typ, err = full.Enum([]string{fmt.Sprint(i)})
+				_, err = full.Enum([]string{fmt.Sprint(i)})
 			}
 			return nil, err
 		},

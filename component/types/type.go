@@ -1,6 +1,10 @@
 package types
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/reactord/reactord/component/binary"
+)
 
 // Kind is the kind of a value type.
 type Kind uint8
@@ -76,12 +80,19 @@ type Type struct {
 	// Borrows is whether a value of the type may hold borrowed handles, Handles whether it may hold handles, streams,
 	// futures or error contexts of any kind.
 	Borrows, Handles bool
+	// Pointed is whether values of the type have parts in memory that they point to: strings, lists and maps do.
+	Pointed bool
 	// Depth is the number of types on the longest way down; a primitive has 1.
 	Depth uint32
 
-	size64, align64 uint32 // with pointers of 64 bits
-	next            *Type  // in the Table, with the same hash
+	core            []binary.CoreValType // what it flattens to, if Flat is at most MaxFlat
+	size64, align64 uint32               // with pointers of 64 bits
+	next            *Type                // in the Table, with the same hash
 }
+
+// Core returns the Flat core types that a value of the type flattens to, or nil if Flat is above MaxFlat. It is not to be
+// changed.
+func (t *Type) Core() []binary.CoreValType { return t.core }
 
 // Parts yields the types that t is made of, one level down, in their order.
 func (t *Type) Parts(yield func(*Type) bool) {

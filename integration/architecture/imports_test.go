@@ -44,7 +44,7 @@ var imports = map[string][]string{
 
 	"component":        {},
 	"component/binary": {},
-	"component/types":  {},
+	"component/types":  {"component/binary"},
 	"component/value":  {},
 	"component/wit":    {"component/types"},
 	"component/plan":   {"component/binary", "component/types"},

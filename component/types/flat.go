@@ -1,0 +1,91 @@
+package types
+
+import "github.com/reactord/reactord/component/binary"
+
+// The core types that values flatten to.
+const (
+	coreI32 binary.CoreValType = 0x7f
+	coreI64 binary.CoreValType = 0x7e
+	coreF32 binary.CoreValType = 0x7d
+	coreF64 binary.CoreValType = 0x7c
+)
+
+// flatten returns the core types of t from those of its parts. Its Flat is at most MaxFlat.
+func flatten(t *Type) []binary.CoreValType {
+	switch t.Kind {
+	case S64, U64:
+		return []binary.CoreValType{coreI64}
+	case F32:
+		return []binary.CoreValType{coreF32}
+	case F64:
+		return []binary.CoreValType{coreF64}
+	case String, Map:
+		return []binary.CoreValType{coreI32, coreI32}
+	case List:
+		if !t.Fixed {
+			return []binary.CoreValType{coreI32, coreI32}
+		}
+		flat := make([]binary.CoreValType, 0, t.Flat)
+		for range t.Flat / max(t.Elem.Flat, 1) {
+			flat = append(flat, t.Elem.core...)
+		}
+		return flat
+	case Record, Tuple:
+		flat := make([]binary.CoreValType, 0, t.Flat)
+		for i := range t.Fields {
+			flat = append(flat, t.Fields[i].Type.core...)
+		}
+		return flat
+	case Variant, Enum, Option, Result:
+		return flattenCases(t)
+	default:
+		return []binary.CoreValType{coreI32}
+	}
+}
+
+// flattenCases returns core types that can hold those of any case, behind the number of the case.
+func flattenCases(t *Type) []binary.CoreValType {
+	flat := append(make([]binary.CoreValType, 0, t.Flat), coreI32)
+	for _, c := range t.Cases {
+		if c.Type == nil {
+			continue
+		}
+		for i, core := range c.Type.core {
+			if i+1 == len(flat) {
+				flat = append(flat, core)
+			} else {
+				flat[i+1] = join(flat[i+1], core)
+			}
+		}
+	}
+	return flat
+}
+
+// join returns a core type that can hold both.
+func join(a, b binary.CoreValType) binary.CoreValType {
+	switch {
+	case a == b:
+		return a
+	case (a == coreI32 || a == coreF32) && (b == coreI32 || b == coreF32):
+		return coreI32
+	}
+	return coreI64
+}
+
+// pointed reports whether values of the type point to parts of theirs, from its parts.
+func pointed(t *Type) bool {
+	switch t.Kind {
+	case String, Map:
+		return true
+	case List:
+		return !t.Fixed || t.Elem.Pointed
+	case Stream, Future:
+		return false
+	}
+	for part := range t.Parts {
+		if part.Pointed {
+			return true
+		}
+	}
+	return false
+}

@@ -3,15 +3,16 @@ package binary
 // Component is a decoded component: its definitions in their order. A definition sees only those before it, and those of
 // the components around it.
 type Component struct {
-	Offset      int // of its preamble, from the beginning of the outermost component
-	Size        int
+	Offset      int    // of its preamble, from the beginning of the outermost component
+	Size        int    // in bytes
 	Name        string // of the name section, or empty
 	Definitions []Definition
 }
 
 // Definition is one of *CoreModule, *CoreInstance, *CoreType, *NestedComponent, *Instance, *Alias, *Type, *Canon, *Import
-// and *Export. Each but an Export of an alias' kind adds one index to the index space of its sort; an Export adds one to
-// that of what it exports.
+// and *Export; and of *ExportDecl, *CoreImportDecl and *CoreExportDecl in types. Each adds one index to the index space
+// of its sort: a Canon one of functions, Lift, or of core functions, all others; an Alias, Import, Export and ExportDecl
+// one of what it aliases, imports or exports.
 type Definition interface {
 	// Pos returns the offset of the definition, from the beginning of the outermost component.
 	Pos() int
@@ -26,7 +27,7 @@ func (a At) Pos() int { return int(a) }
 // Sort is the kind of an index space.
 type Sort uint8
 
-// The sorts. Their values have no meaning outside of this module.
+// The sorts. Their values have no meaning outside of this module. That of values is missing, since they are refused.
 const (
 	CoreFuncSort Sort = iota
 	CoreTableSort
@@ -37,11 +38,23 @@ const (
 	CoreModuleSort
 	CoreInstanceSort
 	FuncSort
-	ValueSort
 	TypeSort
 	ComponentSort
 	InstanceSort
 )
+
+var sortNames = [...]string{
+	"func", "table", "memory", "global", "tag", "core type", "core module", "core instance",
+	"func", "type", "component", "instance",
+}
+
+// String returns the sort as it is called in text notation.
+func (s Sort) String() string {
+	if s < CoreTypeSort {
+		return "core " + sortNames[s]
+	}
+	return sortNames[s]
+}
 
 // Ref refers to a definition by its sort and its index there.
 type Ref struct {
@@ -58,10 +71,10 @@ type CoreModule struct {
 // CoreInstance instantiates a core module, or bundles exports.
 type CoreInstance struct {
 	At
-	Module  uint32    // if Exports is nil
-	Args    []CoreArg // by import module name
-	Exports []CoreExport
-	Inline  bool // Exports are bundled, and Module and Args are unused
+	Inline  bool         // Exports are bundled; else Module is instantiated with Args
+	Module  uint32       // index of a core module
+	Args    []CoreArg    // by import module name
+	Exports []CoreExport // of a bundle
 }
 
 // CoreArg gives the instance from which a core module imports under a module name.
@@ -85,10 +98,10 @@ type NestedComponent struct {
 // Instance instantiates a component, or bundles exports.
 type Instance struct {
 	At
-	Component uint32 // unless Inline
+	Inline    bool   // Exports are bundled; else Component is instantiated with Args
+	Component uint32 // index of a component
 	Args      []Arg
-	Exports   []InlineExport
-	Inline    bool
+	Exports   []InlineExport // of a bundle
 }
 
 // Arg is an argument of an instantiation.
@@ -141,10 +154,34 @@ type Export struct {
 
 // Name is the name of an import or export, and its attributes.
 type Name struct {
-	Text          string // as written, such as "wasi:io/poll@0.2.12" or "[method]descriptor.read"
-	Implements    string // attribute, or empty
-	VersionSuffix string // attribute, or empty
-	ExternalID    string // attribute, or empty
+	Text       string // as written, such as "wasi:io/poll@0.2.12" or "[method]descriptor.read"
+	Attributes []Attribute
+}
+
+// AttributeKind is the kind of an attribute, as the binary format has it.
+type AttributeKind byte
+
+// The kinds of attributes.
+const (
+	Implements    AttributeKind = 0x00 // the name of the interface that an instance implements
+	VersionSuffix AttributeKind = 0x01 // what was cut from the version of a canonical interface name
+	ExternalID    AttributeKind = 0x02 // any text
+)
+
+// Attribute is an attribute of a name. A name has at most one of each kind.
+type Attribute struct {
+	Kind  AttributeKind
+	Value string
+}
+
+// Attribute returns the value of the attribute of a kind, if the name has it.
+func (n Name) Attribute(kind AttributeKind) (value string, ok bool) {
+	for _, a := range n.Attributes {
+		if a.Kind == kind {
+			return a.Value, true
+		}
+	}
+	return "", false
 }
 
 // ExternKind says what a type of an import or export describes.
@@ -154,7 +191,6 @@ type ExternKind uint8
 const (
 	CoreModuleExtern ExternKind = iota
 	FuncExtern
-	ValueExtern
 	TypeExtern
 	ComponentExtern
 	InstanceExtern
@@ -163,9 +199,8 @@ const (
 // ExternDesc is the type of an import or export.
 type ExternDesc struct {
 	Kind  ExternKind
-	Index uint32  // of the type; unless a ValueExtern, or a TypeExtern with SubResource
-	Bound Bound   // of a TypeExtern
-	Value ValType // of a ValueExtern (gated)
+	Bound Bound  // of a TypeExtern
+	Index uint32 // of the type, unless a TypeExtern is a SubResource
 }
 
 // Bound is what a type import or export is known to be.

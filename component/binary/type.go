@@ -52,10 +52,10 @@ type Case struct {
 	Type *ValType // or nil
 }
 
-// RecordType has at least one field.
+// RecordType is a record. That it has fields, and so on below, package types checks.
 type RecordType struct{ Fields []Labeled }
 
-// VariantType has at least one case.
+// VariantType is a variant.
 type VariantType struct{ Cases []Case }
 
 // ListType is a list, or (gated) one of a fixed length.
@@ -65,13 +65,13 @@ type ListType struct {
 	Length uint32
 }
 
-// TupleType has at least one type.
+// TupleType is a tuple.
 type TupleType struct{ Types []ValType }
 
-// FlagsType has one to 32 labels.
+// FlagsType is a set of flags.
 type FlagsType struct{ Labels []string }
 
-// EnumType has at least one label.
+// EnumType is an enum.
 type EnumType struct{ Labels []string }
 
 // OptionType is a value or none.
@@ -148,35 +148,46 @@ type CoreType struct {
 // CoreValType is a core value type, as the binary format has it.
 type CoreValType byte
 
+// The core value types.
+const (
+	CoreI32       CoreValType = 0x7f
+	CoreI64       CoreValType = 0x7e
+	CoreF32       CoreValType = 0x7d
+	CoreF64       CoreValType = 0x7c
+	CoreV128      CoreValType = 0x7b
+	CoreFuncRef   CoreValType = 0x70
+	CoreExternRef CoreValType = 0x6f
+)
+
 // CoreFuncType is a core function type.
 type CoreFuncType struct{ Params, Results []CoreValType }
 
-// CoreModuleType is the type of a core module.
-type CoreModuleType struct {
-	Imports []CoreImportDecl
-	Exports []CoreExportDecl
-}
+// CoreModuleType is the type of a core module. Its declarations are *CoreType, always of a function, *Alias of an outer
+// core type, *CoreImportDecl and *CoreExportDecl.
+type CoreModuleType struct{ Decls []Definition }
 
 // CoreImportDecl is an import of a core module's type.
 type CoreImportDecl struct {
+	At
 	Module, Name string
 	CoreExtern
 }
 
 // CoreExportDecl is an export of a core module's type.
 type CoreExportDecl struct {
+	At
 	Name string
 	CoreExtern
 }
 
 // CoreExtern is the type of something that core modules import and export.
 type CoreExtern struct {
-	Sort    Sort // CoreFuncSort, CoreTableSort, CoreMemorySort, CoreGlobalSort or CoreTagSort
-	Func    *CoreFuncType
+	Sort    Sort        // CoreFuncSort, CoreTableSort, CoreMemorySort, CoreGlobalSort or CoreTagSort
+	Type    uint32      // of a function or tag: index of a core type in the module's type
 	Value   CoreValType // of a global or of a table's elements
 	Mutable bool        // of a global
 	Min     uint64      // of a table or memory
 	Max     *uint64     // of a table or memory, or nil
-	Shared  bool
-	Index64 bool
+	Shared  bool        // of a table or memory
+	Index64 bool        // of a table or memory
 }

@@ -45,7 +45,7 @@ var imports = map[string][]string{
 	"component":        {},
 	"component/binary": {},
 	"component/types":  {"component/binary"},
-	"component/value":  {},
+	"component/value":  {"component/types"},
 	"component/wit":    {"component/types"},
 	"component/plan":   {"component/binary", "component/types"},
 

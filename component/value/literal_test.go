@@ -1,0 +1,133 @@
+package value
+
+import (
+	"encoding/json"
+	"math"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/reactord/reactord/component/types"
+)
+
+// shapes are types that tests use.
+type shapes struct {
+	*types.Table
+	t *testing.T
+}
+
+func newShapes(t *testing.T) shapes { return shapes{types.NewTable(), t} }
+
+func (s shapes) made(typ *types.Type, err error) *types.Type {
+	s.t.Helper()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return typ
+}
+
+func integer(n int64) Literal       { return Literal{Form: IntForm, Bits: uint64(n)} }
+func unsigned(n uint64) Literal     { return Literal{Form: UintForm, Bits: n} }
+func double(f float64) Literal      { return Literal{Form: F64Form, Bits: math.Float64bits(f)} }
+func text(s string) Literal         { return Literal{Form: TextForm, Text: s} }
+func list(items ...Literal) Literal { return Literal{Form: ListForm, Items: items} }
+func chosen(name string, payload ...Literal) Literal {
+	return Literal{Form: VariantForm, Text: name, Items: payload}
+}
+func record(names []string, items ...Literal) Literal {
+	return Literal{Form: RecordForm, Names: names, Items: items}
+}
+
+// A literal that fits gives a value whose literal gives the same value.
+func TestTyped(t *testing.T) {
+	s := newShapes(t)
+	u8, s64, f32, f64 := s.Prim(types.U8), s.Prim(types.S64), s.Prim(types.F32), s.Prim(types.F64)
+	point := s.made(s.Record([]types.Field{{Name: "x", Type: u8}, {Name: "note", Type: s.made(s.Option(s.Prim(types.String)))}}))
+	shape := s.made(s.Variant([]types.Case{{Name: "dot"}, {Name: "line", Type: point}}))
+	for _, tt := range []struct {
+		name string
+		typ  *types.Type
+		from Literal
+		want Value
+	}{
+		{"bool", s.Prim(types.Bool), Literal{Form: BoolForm, Bits: 1}, Value{Bits: 1}},
+		{"u8 of a signed number", u8, integer(255), Value{Bits: 255}},
+		{"s8", s.Prim(types.S8), integer(-128), Value{Bits: uint64(math.MaxUint64 - 127)}},
+		{"s64 of an unsigned number", s64, unsigned(math.MaxInt64), Value{Bits: math.MaxInt64}},
+		{"u64", s.Prim(types.U64), unsigned(math.MaxUint64), Value{Bits: math.MaxUint64}},
+		{"f32 of a double", f32, double(0.5), Value{Bits: uint64(math.Float32bits(0.5))}},
+		{"f64 of an integer", f64, integer(-3), Value{Bits: math.Float64bits(-3)}},
+		{"char", s.Prim(types.Char), text("ü"), Value{Bits: 'ü'}},
+		{"string", s.Prim(types.String), text("ü"), Value{Bytes: []byte("ü")}},
+		{"bytes", s.made(s.List(u8)), Literal{Form: BytesForm, Bytes: []byte{1, 2}}, Value{Bytes: []byte{1, 2}}},
+		{"bytes of a list", s.made(s.List(u8)), list(unsigned(1), unsigned(2)), Value{Bytes: []byte{1, 2}}},
+		{"list", s.made(s.List(s64)), list(integer(1)), Value{Items: []Value{{Bits: 1}}}},
+		{"tuple of a list", s.made(s.Tuple([]*types.Type{u8, s64})), list(integer(1), integer(2)), Value{Items: []Value{{Bits: 1}, {Bits: 2}}}},
+		{"record without an option", point, record([]string{"x"}, integer(1)), Value{Items: []Value{{Bits: 1}, {}}}},
+		{"record in another order", point, record([]string{"note", "x"}, chosen("some", text("n")), integer(1)),
+			Value{Items: []Value{{Bits: 1}, {Bits: 1, Items: []Value{{Bytes: []byte("n")}}}}}},
+		{"variant", shape, chosen("line", record([]string{"x"}, integer(1))), Value{Bits: 1, Items: []Value{{Items: []Value{{Bits: 1}, {}}}}}},
+		{"enum", s.made(s.Enum([]string{"a", "b"})), chosen("b"), Value{Bits: 1}},
+		{"result", s.made(s.Result(nil, u8)), chosen("error", integer(9)), Value{Bits: 1, Items: []Value{{Bits: 9}}}},
+		{"flags", s.made(s.Flags([]string{"r", "w", "x"})), Literal{Form: FlagsForm, Names: []string{"x", "r"}}, Value{Bits: 5}},
+		{"map", s.made(s.Map(s.Prim(types.String), u8)), Literal{Form: MapForm, Items: []Literal{text("k"), integer(1)}}, Value{Items: []Value{{Bytes: []byte("k")}, {Bits: 1}}}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got, faults := Typed(tt.typ, &tt.from, "args[0]")
+			if len(faults) > 0 || !reflect.DeepEqual(got, tt.want) {
+				t.Fatalf("got %v, %v, want %v", got, faults, tt.want)
+			}
+			encoded, err := json.Marshal(LiteralOf(tt.typ, got))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var again Literal
+			if err := json.Unmarshal(encoded, &again); err != nil {
+				t.Fatal(err)
+			}
+			if back, faults := Typed(tt.typ, &again, ""); len(faults) > 0 || !reflect.DeepEqual(back, tt.want) {
+				t.Errorf("%s gives %v, %v, want %v", encoded, back, faults, tt.want)
+			}
+		})
+	}
+}
+
+// What does not fit is told by its path, all of it at once.
+func TestTypedFaults(t *testing.T) {
+	s := newShapes(t)
+	u8 := s.Prim(types.U8)
+	point := s.made(s.Record([]types.Field{{Name: "x", Type: u8}, {Name: "y", Type: u8}}))
+	points := s.made(s.Record([]types.Field{{Name: "points", Type: s.made(s.List(point))}}))
+	for _, tt := range []struct {
+		typ  *types.Type
+		from Literal
+		want string
+	}{
+		{points, record([]string{"points"}, list(record([]string{"x", "y"}, integer(1), integer(300)))), "args[1].points[0].y: 300 is not a u8"},
+		{point, record([]string{"x", "z"}, integer(-1), integer(1)), "args[1].z: the record has no such field; args[1].x: -1 is not a u8; args[1].y: the field is missing"},
+		{point, record([]string{"x", "x", "y"}, integer(1), integer(1), integer(1)), "args[1].x: the field is given twice"},
+		{point, list(), "args[1]: a list is not a record"},
+		{s.made(s.Enum([]string{"red", "green"})), chosen("blue"), `args[1]: "blue" is not one of red, green`},
+		{s.made(s.Option(u8)), chosen("some"), `args[1]: the case "some" needs a value`},
+		{s.made(s.Option(u8)), chosen("none", integer(1)), `args[1]: the case "none" has no value`},
+		{s.made(s.Option(u8)), chosen("some", integer(256)), `args[1].some: 256 is not a u8`},
+		{s.made(s.Tuple([]*types.Type{u8})), list(), "args[1]: 0 items are not the 1 of the tuple"},
+		{s.Prim(types.S32), unsigned(1 << 31), "args[1]: 2147483648 is not an s32"},
+		{s.Prim(types.F32), double(0.1), "args[1]: 0.1 is not exactly an f32"},
+		{s.Prim(types.F64), unsigned(math.MaxUint64), "args[1]: 18446744073709551615 is not exactly an f64"},
+		{s.Prim(types.Char), text("ab"), "args[1]: a char is one character"},
+		{s.Prim(types.String), text("\xff"), "args[1]: the text is not valid UTF-8"},
+		{s.made(s.Flags([]string{"r"})), Literal{Form: FlagsForm, Names: []string{"w"}}, `args[1]: "w" is not one of the flags`},
+		{s.made(s.Own(&types.Resource{})), integer(1), "args[1]: a value of kind own can't be written"},
+		{u8, Literal{}, "args[1]: nothing is not a u8"},
+	} {
+		_, faults := Typed(tt.typ, &tt.from, "args[1]")
+		var texts []string
+		for _, f := range faults {
+			texts = append(texts, f.Error())
+		}
+		if got := strings.Join(texts, "; "); got != tt.want {
+			t.Errorf("got %s\nwant %s", got, tt.want)
+		}
+	}
+}

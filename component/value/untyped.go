@@ -1,0 +1,68 @@
+package value
+
+import (
+	"github.com/reactord/reactord/component/types"
+)
+
+// LiteralOf returns the literal of a value, which is well-formed for a type. Typed returns the value again. Handles,
+// streams, futures and error contexts become the numbers that the value has for them.
+func LiteralOf(t *types.Type, v Value) Literal {
+	switch t.Kind {
+	case types.Bool:
+		return Literal{Form: BoolForm, Bits: v.Bits}
+	case types.S8, types.S16, types.S32, types.S64:
+		return Literal{Form: IntForm, Bits: v.Bits}
+	case types.F32:
+		return Literal{Form: F32Form, Bits: v.Bits}
+	case types.F64:
+		return Literal{Form: F64Form, Bits: v.Bits}
+	case types.Char:
+		return Literal{Form: TextForm, Text: string(rune(v.Bits))}
+	case types.String:
+		return Literal{Form: TextForm, Text: string(v.Bytes)}
+	case types.List:
+		if t.Elem.Kind == types.U8 {
+			return Literal{Form: BytesForm, Bytes: v.Bytes}
+		}
+		return Literal{Form: ListForm, Items: literals(v.Items, func(int) *types.Type { return t.Elem })}
+	case types.Tuple:
+		return Literal{Form: TupleForm, Items: literals(v.Items, func(i int) *types.Type { return t.Fields[i].Type })}
+	case types.Record:
+		l := Literal{Form: RecordForm, Items: literals(v.Items, func(i int) *types.Type { return t.Fields[i].Type })}
+		for _, f := range t.Fields {
+			l.Names = append(l.Names, f.Name)
+		}
+		return l
+	case types.Variant, types.Enum, types.Option, types.Result:
+		k := t.Cases[v.Bits]
+		return Literal{Form: VariantForm, Text: k.Name, Items: literals(v.Items, func(int) *types.Type { return k.Type })}
+	case types.Flags:
+		l := Literal{Form: FlagsForm}
+		for i, name := range t.Labels {
+			if v.Bits&(1<<i) != 0 {
+				l.Names = append(l.Names, name)
+			}
+		}
+		return l
+	case types.Map:
+		return Literal{Form: MapForm, Items: literals(v.Items, func(i int) *types.Type {
+			if i%2 == 0 {
+				return t.Key
+			}
+			return t.Elem
+		})}
+	default:
+		return Literal{Form: UintForm, Bits: v.Bits}
+	}
+}
+
+func literals(values []Value, typeOf func(i int) *types.Type) []Literal {
+	if len(values) == 0 {
+		return nil
+	}
+	out := make([]Literal, len(values))
+	for i, v := range values {
+		out[i] = LiteralOf(typeOf(i), v)
+	}
+	return out
+}

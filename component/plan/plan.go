@@ -1,8 +1,3 @@
-// Package plan turns a valid component into the list of steps that instantiate it.
-//
-// Instantiating a component has no control flow. [Flatten] carries it out once, symbolically: every instantiation of a
-// nested component copies its steps with the arguments bound. Instances, aliases and nested components are gone
-// afterwards; what is left refers to core instances, canonical functions and host functions by number.
 package plan
 
 import (
@@ -12,89 +7,95 @@ import (
 
 // Plan is how a component is instantiated. It does not change.
 type Plan struct {
-	Modules   [][]byte   // the core modules, each once by its bytes
-	Steps     []Step     // in order
-	Instances int        // component instances, numbered from 0, the root; each has a handle table of its own
-	Canons    []Canon    // canonical functions that core code imports
-	Resources []Resource // resource types that components of this component define, or that it imports
-	Lifts     []Lift     // the functions that components lift
-	Imports   []HostFunc // the functions that the root component imports
-	Exports   []Export   // what the root component exports, nested ones included
+	Modules   []*binary.CoreModule // each once, however often it is instantiated
+	Steps     []Step               // in order
+	Instances int                  // component instances, numbered from 0, the root; each has a handle table of its own
+	Canons    []Canon              // canonical functions that core code imports
+	Resources []Resource           // resource types that components of this component define, or that it imports
+	Lifts     []Lift               // the functions that components lift
+	Imports   []HostFunc           // the functions that the root component imports
+	Exports   []Export             // what the root component exports, nested ones included
 	Types     *types.Table
 }
 
-// Step is one of *InstantiateStep; others may come.
-type Step interface{ step() }
-
-// InstantiateStep instantiates a core module. Its number among these steps is that of the core instance.
-type InstantiateStep struct {
+// Step instantiates a core module. Its number among the steps is that of the core instance.
+type Step struct {
 	Module   int       // in Plan.Modules
 	Instance int       // the component instance that it belongs to
 	Imports  []CoreDef // one for each import of the core module, in its order
 }
 
-func (*InstantiateStep) step() {}
-
-// CoreDef is something that a core module imports: an export of a core instance, or a canonical function.
+// CoreDef is something that core modules import and canonical functions refer to: an export of a core instance, or a
+// canonical function.
 type CoreDef struct {
-	Sort     binary.Sort
-	Instance int    // core instance; -1: Canon
-	Export   string // of the core instance
-	Canon    int    // in Plan.Canons
+	Sort     binary.Sort // CoreFuncSort, CoreTableSort, CoreMemorySort, CoreGlobalSort or CoreTagSort
+	Instance int         // core instance; Canonical if it is a canonical function
+	Export   string      // of the core instance
+	Canon    int         // in Plan.Canons
 }
 
-// Resource is a resource type of a component instance.
+// Canonical stands for the core instance of a canonical function.
+const Canonical = -1
+
+// Host stands for the component instance, or the lift, of what the host provides.
+const Host = -1
+
+// Resource is a resource type.
 type Resource struct {
 	Type     *types.Resource
-	Instance int      // the component instance that defines it; -1: the host
+	Instance int      // the component instance that defines it, or Host
 	Dtor     *CoreDef // or nil
-	Import   string   // of a host's: "wasi:io/poll@0.2.0#pollable"
+	// Interface and Name are those under which the root component imports it from the host, such as
+	// "wasi:io/poll@0.2.0" and "pollable".
+	Interface, Name string
 }
 
-// Options are the canonical options of a lift, a lower or another canonical function.
+// Options are the canonical options of a canonical function.
 type Options struct {
-	Encoding             binary.CanonOptKind // UTF8Opt, UTF16Opt or Latin1UTF16Opt
-	Memory               *CoreDef            // or nil
-	Realloc              *CoreDef            // or nil
-	PostReturn, Callback *CoreDef            // or nil
-	Async                bool
+	Encoding   binary.CanonOptKind // UTF8Opt, UTF16Opt or Latin1UTF16Opt
+	Memory     *CoreDef            // or nil
+	Realloc    *CoreDef            // or nil
+	PostReturn *CoreDef            // or nil
+	Callback   *CoreDef            // or nil
+	Async      bool
 }
 
 // Canon is a canonical function that core code imports.
 type Canon struct {
-	Builtin  binary.Builtin
-	Instance int // the component instance in which it is defined
-	Options  Options
-	Func     *types.Func // of Lower
-	Lower    Target      // of Lower
-	Resource int         // of ResourceNew, ResourceDrop and ResourceRep: in Plan.Resources
 	Def      *binary.Canon
+	Instance int // the component instance that defines it
+	Options  Options
+	Func     *types.Func // Lower: the type of the function
+	Target   Target      // Lower: the function
+	Resource int         // ResourceNew, ResourceDrop and ResourceRep: in Plan.Resources
+	Type     *types.Type // of streams and futures: the stream or future; TaskReturn: the result, or nil
 }
 
-// Target is what a component function is: a lift of a component instance, or a function of the host.
+// Target is what a component function is: a core function that a component lifts, or a function of the host.
 type Target struct {
-	Lift int // in Plan.Lifts; -1: Host
-	Host int // in Plan.Imports
+	Lift int // in Plan.Lifts, or Host
+	Host int // in Plan.Imports, if Lift is Host
 }
 
-// Lift is a core function made a component function.
+// Lift is a core function that a component makes a component function.
 type Lift struct {
-	Instance int // the component instance that lifts it
+	Instance int // the component instance
 	Func     *types.Func
 	Core     CoreDef
 	Options  Options
+	Offset   int
 }
 
-// HostFunc is a function that the component imports.
+// HostFunc is a function that the root component imports.
 type HostFunc struct {
-	Interface string // "wasi:io/poll@0.2.0", or empty for a function imported by itself
-	Name      string // "poll", "[method]pollable.block"
-	Type      *types.Func
+	Interface string // such as "wasi:io/poll@0.2.0"; empty for a function that is imported by itself
+	Name      string // such as "poll" or "[method]pollable.block"
+	Func      *types.Func
 }
 
-// Export is a function that the component exports.
+// Export is a function that the root component exports, by itself or in an instance.
 type Export struct {
-	Interface string // or empty
+	Interface string // such as "ns:pkg/iface@1.0.0"; empty for a function that is exported by itself
 	Name      string
 	Func      *types.Func
 	Target    Target

@@ -2,6 +2,7 @@
 // their types, and turn them into plans, which hostcalls/component carries out.
 //
 //	binary  bytes to definitions
+//	names   the grammar of names
 //	types   definitions to types; what is valid
 //	value   values of those types
 //	wave    values as people write them

@@ -50,6 +50,8 @@ var imports = map[string][]string{
 	"component/wit":    {"component/types"},
 	"component/plan":   {"component/binary", "component/types"},
 
+	"component/signature": {"component/plan", "component/types"},
+
 	"hostcalls":              {"executor", "executor/driver", "executor/engine"},
 	"hostcalls/abi":          {"executor", "executor/driver", "executor/engine", "executor/engine/snapshot", "hostcalls", "hostcalls/capability", "hostcalls/lease", "hostcalls/network", "hostcalls/network/host", "hostcalls/vfs"},
 	"hostcalls/capability":   {"hostcalls/network"},

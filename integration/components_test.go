@@ -1,0 +1,52 @@
+package integration
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestComponentsMatchSources builds the components of testdata again, where the tools are.
+func TestComponentsMatchSources(t *testing.T) {
+	const folder = "testdata/components"
+	for _, tool := range []struct{ command, version string }{
+		{"python3 -m ziglang version", "0.17.1"},
+		{"wasm-tools --version", "wasm-tools 1.263.0"},
+		{"wit-bindgen --version", "wit-bindgen-cli 0.63.0"},
+		{"rustc --version", "rustc 1.95.0 "},
+	} {
+		out, err := exec.CommandContext(t.Context(), "sh", "-c", tool.command).Output()
+		if err != nil || !strings.HasPrefix(string(out), tool.version) {
+			t.Skipf("the binaries were built with %q; %s gives %q, %v", tool.version, tool.command, out, err)
+		}
+	}
+	fetch := exec.CommandContext(t.Context(), "cargo", "fetch", "--locked", "--target", "wasm32-wasip1")
+	fetch.Dir = filepath.Join(folder, "rust-command")
+	if out, err := fetch.CombinedOutput(); err != nil {
+		t.Skipf("the crates are not to be had: %v\n%s", err, out)
+	}
+	built := t.TempDir()
+	if out, err := exec.CommandContext(t.Context(), filepath.Join(folder, "build.sh"), built).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, dir := range []string{built, folder} {
+		all, err := filepath.Glob(filepath.Join(dir, "*.wasm"))
+		if err != nil || len(all) == 0 {
+			t.Fatalf("no components in %s: %v", dir, err)
+		}
+		for _, path := range all {
+			name := filepath.Base(path)
+			one, err := os.ReadFile(filepath.Join(built, name))
+			if err != nil {
+				t.Errorf("%s is not built any more: %v", name, err)
+				continue
+			}
+			if committed, err := os.ReadFile(filepath.Join(folder, name)); err != nil || !bytes.Equal(one, committed) {
+				t.Errorf("%s is not what its source gives: run %s/build.sh (%v)", name, folder, err)
+			}
+		}
+	}
+}

@@ -89,3 +89,24 @@ func pointed(t *Type) bool {
 	}
 	return false
 }
+
+// plain reports whether values of the type are integers without gaps, from its parts. Its size is not rounded up yet.
+func plain(t *Type, size uint64) bool {
+	switch t.Kind {
+	case S8, U8, S16, U16, S32, U32, S64, U64:
+		return true
+	case List:
+		return t.Fixed && t.Elem.Plain
+	case Record, Tuple:
+		var sum uint64
+		for i := range t.Fields {
+			if !t.Fields[i].Type.Plain {
+				return false
+			}
+			sum += uint64(t.Fields[i].Type.Size)
+		}
+		return sum == size && size == alignTo(size, t.Align)
+	default:
+		return false
+	}
+}

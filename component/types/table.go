@@ -45,7 +45,7 @@ func NewTable() *Table {
 	t.prims[String] = &Type{Kind: String, Size: 8, Align: 4, size64: 16, align64: 8, Flat: 2, Depth: 1, Pointed: true}
 	for _, prim := range t.prims {
 		if prim != nil {
-			prim.core = flatten(prim)
+			prim.core, prim.Plain = flatten(prim), plain(prim, uint64(prim.Size))
 		}
 	}
 	return t
@@ -268,7 +268,7 @@ func (t *Table) intern(typ Type, size, size64 uint64) (*Type, error) {
 	case Borrow:
 		typ.Handles, typ.Borrows = true, true
 	}
-	typ.Pointed = pointed(&typ)
+	typ.Pointed, typ.Plain = pointed(&typ), plain(&typ, size)
 	if typ.Flat <= MaxFlat {
 		typ.core = flatten(&typ)
 	}

@@ -82,6 +82,8 @@ type Type struct {
 	Borrows, Handles bool
 	// Pointed is whether values of the type have parts in memory that they point to: strings, lists and maps do.
 	Pointed bool
+	// Plain is whether values of the type are integers without gaps between them in memory, so that any bytes are one.
+	Plain bool
 	// Depth is the number of types on the longest way down; a primitive has 1.
 	Depth uint32
 

@@ -44,6 +44,7 @@ var imports = map[string][]string{
 
 	"component":        {},
 	"component/binary": {},
+	"component/abi":    {"component/types", "component/value"},
 	"component/names":  {},
 	"component/types":  {"component/binary"},
 	"component/value":  {"component/types"},

@@ -12,6 +12,7 @@ import (
 	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/hostcalls/lease"
+	"github.com/reactord/reactord/hostcalls/refusal"
 )
 
 // Process is one run of a preview 1 program.
@@ -31,7 +32,7 @@ type Process struct {
 	sandboxed  bool      // granted.sandbox is set
 	startup    *startup  // nil once the instance exists
 	granted    *granted
-	refused    *refused                        // nil if nothing was
+	refused    refusal.Last
 	instance   atomic.Pointer[engine.Instance] // for PeakMemory
 }
 

@@ -1,10 +1,8 @@
 package wasip1
 
 import (
-	"errors"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/reactord/reactord/executor/engine"
 	"github.com/reactord/reactord/hostcalls"
@@ -22,7 +20,7 @@ func TestRefusalIsTold(t *testing.T) {
 		if r := c.Refusal(); r == nil || *r != (abi.Refusal{Kind: abi.RefusedOperations, Want: 101, Limit: 100}) {
 			t.Errorf("the refusal is %+v", r)
 		}
-		grow := c.refuseMemory(10)
+		grow := c.refused.Memory(&c.Call, 10)
 		grow(11, engine.ErrOutOfMemory)
 		if r := c.Refusal(); r == nil || *r != (abi.Refusal{Kind: abi.RefusedMemory, Want: 11, Limit: 10}) {
 			t.Errorf("the refusal is %+v", r)
@@ -43,25 +41,6 @@ func TestRefusalIsTold(t *testing.T) {
 		}
 		if e := c.noSocket(network.ErrTooManySockets); e != errnoMfile || c.Refusal().Kind != abi.RefusedSocket {
 			t.Errorf("errno %v, the refusal is %+v", e, c.Refusal())
-		}
-		c.forgetOldRefusal()
-		if c.Refusal() == nil {
-			t.Error("a refusal is forgotten at once")
-		}
-		grow(11, errors.New("no address space"))
-		if r := c.Refusal(); r == nil || r.Limit != 0 {
-			t.Errorf("the refusal is %+v", r)
-		}
-		c.refused.when = time.Now().Add(-2 * soonTime)
-		c.forgetOldRefusal()
-		if c.Refusal() != nil {
-			t.Error("a refusal is remembered for long")
-		}
-		grow(11, engine.ErrOutOfMemory)
-		c.charge(soonFuel + 1_000_000)
-		c.forgetOldRefusal()
-		if c.Refusal() != nil {
-			t.Error("a refusal is remembered over much work")
 		}
 	})
 }

@@ -30,7 +30,7 @@ func (p *Process) Run(f *executor.Fiber) (abi.Exit, error) {
 	}()
 	entry := startup.entry
 	p.startup = nil
-	defer p.forgetOldRefusal()
+	defer p.refused.ForgetOld(&p.Call)
 	exit, err := entry.call(instance)
 	if err == nil && p.sandboxed {
 		err = p.takeState(instance)
@@ -52,7 +52,7 @@ func (p *Process) instantiate(startup *startup) (*engine.Instance, error) {
 	defer func() { p.Fiber().SetMeter(p) }()
 	config := engine.InstanceConfig{
 		Host: p, MemoryBytes: startup.config.MemoryBytes, StackBytes: startup.config.StackBytes,
-		HeldBytes: startup.config.HeldBytes + p.granted.heldBytes, Offload: p.offload, OnGrowRefused: p.refuseMemory(startup.config.MemoryBytes),
+		HeldBytes: startup.config.HeldBytes + p.granted.heldBytes, Offload: p.offload, OnGrowRefused: p.refused.Memory(&p.Call, startup.config.MemoryBytes),
 	}
 	if memory := startup.config.Memory; memory != nil {
 		config.Allowance = memory.Allowance()

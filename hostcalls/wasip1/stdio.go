@@ -42,8 +42,8 @@ func streamOp(kind hostcalls.OpKind, d hostcalls.Subject, stream any, name strin
 
 // onStreamFailed notes why an operation on a standard stream has failed, if that has to do with another workload.
 func (p *Process) onStreamFailed(stream any, e errno) {
-	if joint, ok := stream.(hostcalls.Joint); ok && (e == errnoPipe || e == errnoIo) {
-		p.refuse(abi.Refusal{Kind: abi.RefusedStream, Peer: joint.Target(), Why: joint.Fault()})
+	if e == errnoPipe || e == errnoIo {
+		p.refused.Stream(&p.Call, stream)
 	}
 }
 

@@ -61,8 +61,9 @@ var imports = map[string][]string{
 	"hostcalls/lease":        {"hostcalls/network"},
 	"hostcalls/network":      {"executor/driver", "hostcalls"},
 	"hostcalls/network/host": {"executor/driver", "hostcalls", "hostcalls/network"},
+	"hostcalls/refusal":      {"executor/engine", "hostcalls", "hostcalls/abi", "hostcalls/network"},
 	"hostcalls/vfs":          {},
-	"hostcalls/wasip1":       {"internal/clip", "executor", "executor/driver", "executor/engine", "executor/engine/meter", "executor/engine/snapshot", "hostcalls", "hostcalls/abi", "hostcalls/capability", "hostcalls/files", "hostcalls/lease", "hostcalls/network", "hostcalls/vfs"},
+	"hostcalls/wasip1":       {"internal/clip", "executor", "executor/driver", "executor/engine", "executor/engine/meter", "executor/engine/snapshot", "hostcalls", "hostcalls/abi", "hostcalls/capability", "hostcalls/files", "hostcalls/lease", "hostcalls/network", "hostcalls/refusal", "hostcalls/vfs"},
 
 	"hostcalls/network/networktest": {"hostcalls", "hostcalls/network"},
 

@@ -107,3 +107,34 @@ func TestRegisterWhileRevoked(t *testing.T) {
 		}
 	}
 }
+
+// What is open counts for its grant until it gives the grant up, once, and is told of a revocation until then.
+func TestHold(t *testing.T) {
+	var none Hold
+	none.Take(nil, func() { t.Error("told without a grant") })
+	if none.Lease().Revoked() {
+		t.Error("no grant is revoked")
+	}
+	none.GiveUp()
+
+	l := New("--dir=/data")
+	told := 0
+	var first, second, third Hold
+	first.Take(l, func() { told++ })
+	second.Take(l, func() { t.Error("told after it was given up") })
+	third.Take(l, nil)
+	if n := l.Open(); n != 3 || first.Lease() != l {
+		t.Errorf("%d are open by %v", n, first.Lease())
+	}
+	second.GiveUp()
+	second.GiveUp()
+	l.Revoke()
+	if n := l.Open(); n != 2 || told != 1 || !third.Lease().Revoked() {
+		t.Errorf("%d are open, told %d times", n, told)
+	}
+	first.GiveUp()
+	third.GiveUp()
+	if n := l.Open(); n != 0 || first.Lease() != nil {
+		t.Errorf("%d are open by %v", n, first.Lease())
+	}
+}

@@ -1,5 +1,7 @@
 package wasip1
 
+import "github.com/reactord/reactord/hostcalls/lease"
+
 // The types of WASI preview 1, from its interface definition (typenames.witx of
 // wasi_snapshot_preview1). Layouts are those of the canonical witx ABI: little endian, every
 // field aligned to its own size.
@@ -132,7 +134,7 @@ type fdstat struct {
 	flags      fdflags
 	base       rights
 	inheriting rights
-	grant      hold
+	grant      lease.Hold
 }
 
 // stat implements descriptor for the types that embed an fdstat.

@@ -54,7 +54,7 @@ func (f *file) close(p *Process, onClosed func()) { p.release(f.path, f.Close, o
 
 func (f *file) op(n uint32) hostcalls.Op {
 	op := fileOp(f.path, n)
-	op.Subject = held{f.grant.lease}
+	op.Subject = held{f.grant.Lease()}
 	return op
 }
 
@@ -135,7 +135,7 @@ func (p *Process) runFileOp(by *lease.Lease, op hostcalls.Op, job func() error) 
 
 func (p *Process) statNode(n node) (filestat, errno) {
 	var s vfs.Stat
-	e := p.runFileOp(n.stat().grant.lease, fileOp(n.target(), 0), func() (err error) {
+	e := p.runFileOp(n.stat().grant.Lease(), fileOp(n.target(), 0), func() (err error) {
 		s, err = n.entity().Stat()
 		return err
 	})
@@ -156,7 +156,7 @@ func fdAdvise(p *Process, _ memory, a args) errno {
 	}
 	// Preview 1 and vfs have the same numbers.
 	advice := vfs.Advice(a.u32(3))
-	return p.runFileOp(f.grant.lease, f.op(0), func() error { return f.Advise(a.i64(1), a.i64(2), advice) })
+	return p.runFileOp(f.grant.Lease(), f.op(0), func() error { return f.Advise(a.i64(1), a.i64(2), advice) })
 }
 
 // fdAllocate: fd_allocate(fd, offset, len).
@@ -172,7 +172,7 @@ func fdAllocate(p *Process, _ memory, a args) errno {
 	if off > math.MaxInt64 || n > math.MaxInt64-off {
 		return errnoFbig
 	}
-	return p.runFileOp(f.grant.lease, f.op(0), func() error { return f.Allocate(int64(off), int64(n)) })
+	return p.runFileOp(f.grant.Lease(), f.op(0), func() error { return f.Allocate(int64(off), int64(n)) })
 }
 
 // fdDatasync: fd_datasync(fd).
@@ -181,7 +181,7 @@ func fdDatasync(p *Process, _ memory, a args) errno {
 	if e != errnoSuccess {
 		return e
 	}
-	return p.runFileOp(n.stat().grant.lease, fileOp(n.target(), 0), n.entity().DataSync)
+	return p.runFileOp(n.stat().grant.Lease(), fileOp(n.target(), 0), n.entity().DataSync)
 }
 
 // fdSync: fd_sync(fd).
@@ -190,7 +190,7 @@ func fdSync(p *Process, _ memory, a args) errno {
 	if e != errnoSuccess {
 		return e
 	}
-	return p.runFileOp(n.stat().grant.lease, fileOp(n.target(), 0), n.entity().Sync)
+	return p.runFileOp(n.stat().grant.Lease(), fileOp(n.target(), 0), n.entity().Sync)
 }
 
 // fdFilestatSetSize: fd_filestat_set_size(fd, size).
@@ -203,7 +203,7 @@ func fdFilestatSetSize(p *Process, _ memory, a args) errno {
 	if size > math.MaxInt64 {
 		return errnoFbig
 	}
-	return p.runFileOp(f.grant.lease, f.op(0), func() error { return f.Truncate(int64(size)) })
+	return p.runFileOp(f.grant.Lease(), f.op(0), func() error { return f.Truncate(int64(size)) })
 }
 
 // fdFilestatSetTimes: fd_filestat_set_times(fd, atim, mtim, fst_flags).
@@ -216,7 +216,7 @@ func fdFilestatSetTimes(p *Process, _ memory, a args) errno {
 	if e != errnoSuccess {
 		return e
 	}
-	return p.runFileOp(n.stat().grant.lease, fileOp(n.target(), 0), func() error { return n.entity().SetTimes(atime, mtime) })
+	return p.runFileOp(n.stat().grant.Lease(), fileOp(n.target(), 0), func() error { return n.entity().SetTimes(atime, mtime) })
 }
 
 // fdPread: fd_pread(fd, iovs, iovs_len, offset, *nread).
@@ -279,7 +279,7 @@ func fdSeek(p *Process, m memory, a args) errno {
 		e = fileErrno(seek(io.SeekCurrent)())
 		p.AddCostSince(start)
 	case whenceEnd:
-		e = p.runFileOp(f.grant.lease, f.op(0), seek(io.SeekEnd))
+		e = p.runFileOp(f.grant.Lease(), f.op(0), seek(io.SeekEnd))
 	default:
 		e = errnoInval
 	}

@@ -40,7 +40,7 @@ func (p *Process) readPiece(f *file, v iovecs, read func([]byte) (int, error)) (
 	var buf files.Buffer // borrowed when the job runs, not while it is queued
 	var n int
 	var err error
-	if e := p.blocking(f.grant.lease, f.op(v.total), func() {
+	if e := p.blocking(f.grant.Lease(), f.op(v.total), func() {
 		buf = files.Borrow(v.total)
 		n, err = read(buf.Bytes)
 	}, func() { buf.GiveBack() }); e != errnoSuccess {
@@ -103,7 +103,7 @@ func (p *Process) writePiece(f *file, v iovecs, write func([]byte) (int, error),
 	size := v.gather(buf.Bytes)
 	var n int
 	var err error
-	if e := p.blocking(f.grant.lease, f.op(v.total), func() { n, err = write(buf.Bytes[:size]) }, func() {
+	if e := p.blocking(f.grant.Lease(), f.op(v.total), func() { n, err = write(buf.Bytes[:size]) }, func() {
 		buf.GiveBack()
 		onAbandoned()
 	}); e != errnoSuccess {

@@ -193,7 +193,7 @@ func fdReaddir(p *Process, m memory, a args) errno {
 func (p *Process) list(f *folder, part *listing, n uint32) errno {
 	var err error
 	job := *part // the part is the caller's again once the job is given up
-	e := p.blocking(f.grant.lease, fileOp(f.path, n), func() {
+	e := p.blocking(f.grant.Lease(), fileOp(f.path, n), func() {
 		job.buf = files.Borrow(n)
 		job.ended = true // add resets it if an entry does not fit
 		err = f.List(job.next, job.add)

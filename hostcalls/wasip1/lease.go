@@ -20,23 +20,8 @@ import (
 // An attempt that starts after the revocation has a descriptor in the same place that never stood for anything, so that
 // the numbers of the others are what they were.
 
-// hold is a descriptor's hold on a grant; the zero value is none.
-type hold struct {
-	lease *lease.Lease
-	stop  func() // of OnRevoke; nil if nothing is called
-}
-
 // holdBy says by which grant a descriptor is open. onRevoke, unless nil, is called when it is revoked, from any goroutine.
-func (s *fdstat) holdBy(l *lease.Lease, onRevoke func()) {
-	if l == nil {
-		return
-	}
-	l.Opened()
-	s.grant.lease = l
-	if onRevoke != nil {
-		s.grant.stop = l.OnRevoke(onRevoke)
-	}
-}
+func (s *fdstat) holdBy(l *lease.Lease, onRevoke func()) { s.grant.Take(l, onRevoke) }
 
 // held tells by which grant a file is open, as a hostcalls.Subject.
 type held struct{ by *lease.Lease }
@@ -48,19 +33,11 @@ func (held) Transferred(hostcalls.OpKind) uint64 { return 0 }
 func (h held) Grant() string { return h.by.String() }
 
 // giveUp ends the hold, once.
-func (s *fdstat) giveUp() {
-	if s.grant.stop != nil {
-		s.grant.stop()
-	}
-	if s.grant.lease != nil {
-		s.grant.lease.Closed()
-	}
-	s.grant = hold{}
-}
+func (s *fdstat) giveUp() { s.grant.GiveUp() }
 
 // revoked reports whether a grant by which a descriptor is open was revoked. Sockets hold theirs in the network.
 func revoked(d descriptor) bool {
-	if d.stat().grant.lease.Revoked() {
+	if d.stat().grant.Lease().Revoked() {
 		return true
 	}
 	s, ok := d.(netSocket)

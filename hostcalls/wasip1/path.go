@@ -58,7 +58,7 @@ func (p *Process) path(m memory, ptr, n uint32) (string, errno) {
 
 // runPathOp runs an operation on one path on the blocking pool.
 func (p *Process) runPathOp(f *folder, path string, op func(path string) error) errno {
-	e := p.runFileOp(f.grant.lease, fileOp(f.beneath(path), 0), func() error { return op(path) })
+	e := p.runFileOp(f.grant.Lease(), fileOp(f.beneath(path), 0), func() error { return op(path) })
 	if e == errnoNotcapable && !revoked(f) {
 		p.granted.tellOutside(f.beneath(path))
 	}
@@ -176,7 +176,7 @@ func pathSymlink(p *Process, m memory, a args) errno {
 	if e != errnoSuccess {
 		return e
 	}
-	return p.runFileOp(f.grant.lease, fileOp(f.beneath(path), 0), func() error { return f.Symlink(target, path) })
+	return p.runFileOp(f.grant.Lease(), fileOp(f.beneath(path), 0), func() error { return f.Symlink(target, path) })
 }
 
 // pathReadlink: path_readlink(fd, path, path_len, buf, buf_len, *bufused). The target is cut to the buffer.
@@ -234,7 +234,7 @@ func pathOpen(p *Process, m memory, a args) errno {
 	how := o.how(follow)
 	var n vfs.Node
 	var err error
-	e = p.blocking(f.grant.lease, fileOp(f.beneath(path), 0),
+	e = p.blocking(f.grant.Lease(), fileOp(f.beneath(path), 0),
 		func() { n, err = f.Open(path, how) },
 		func() {
 			if n != nil {
@@ -252,7 +252,7 @@ func pathOpen(p *Process, m memory, a args) errno {
 		return fileErrno(err)
 	}
 	d := o.descriptor(n, f, path)
-	p.holdNode(d.stat(), f.grant.lease, f.beneath(path), n)
+	p.holdNode(d.stat(), f.grant.Lease(), f.beneath(path), n)
 	return p.install(m, d, a.u32(8))
 }
 

@@ -3,12 +3,12 @@ package wasip1
 import (
 	"errors"
 	"io"
-	"sync/atomic"
 
 	"github.com/reactord/reactord/executor/engine"
 	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/hostcalls/files"
+	"github.com/reactord/reactord/hostcalls/stdio"
 )
 
 // stdioRights are the rights of all standard streams, besides the right to read or to write.
@@ -18,26 +18,13 @@ const stdioRights = rightFdFdstatSetFlags | rightFdFilestatGet | rightPollFdRead
 // for a terminal.
 type stdin struct {
 	fdstat
-	source  hostcalls.Source
-	moved   atomic.Uint64 // bytes
-	waiting hostcalls.WaitStart
+	stdio.In
 }
 
 // stdout is descriptor 1 or 2.
 type stdout struct {
 	fdstat
-	sink    hostcalls.Sink
-	moved   atomic.Uint64 // bytes
-	waiting hostcalls.WaitStart
-}
-
-// streamOp is an operation on a standard stream that has a name unless it is joined to another workload's.
-func streamOp(kind hostcalls.OpKind, d hostcalls.Subject, stream any, name string) hostcalls.Op {
-	op := hostcalls.Op{Kind: kind, Target: name, Subject: d}
-	if joint, ok := stream.(hostcalls.Joint); ok {
-		op.Target, op.Subject = joint.Target(), joint
-	}
-	return op
+	stdio.Out
 }
 
 // onStreamFailed notes why an operation on a standard stream has failed, if that has to do with another workload.
@@ -49,9 +36,9 @@ func (p *Process) onStreamFailed(stream any, e errno) {
 
 // openStdio puts the standard streams under 0, 1 and 2. They are part of the Process itself.
 func (p *Process) openStdio(config *abi.Config) {
-	p.stdin.base, p.stdin.source = stdioRights|rightFdRead, config.Stdin
-	p.stdout.base, p.stdout.sink = stdioRights|rightFdWrite, config.Stdout
-	p.stderr.base, p.stderr.sink = stdioRights|rightFdWrite, config.Stderr
+	p.stdin.base, p.stdin.Source = stdioRights|rightFdRead, config.Stdin
+	p.stdout.base, p.stdout.Sink = stdioRights|rightFdWrite, config.Stdout
+	p.stderr.base, p.stderr.Sink = stdioRights|rightFdWrite, config.Stderr
 	for _, d := range [...]descriptor{&p.stdin, &p.stdout, &p.stderr} {
 		// The limit is no less than three: abi.Config.Validate.
 		_, _ = p.fds.add(d)
@@ -59,9 +46,9 @@ func (p *Process) openStdio(config *abi.Config) {
 }
 
 func (s *stdin) read(p *Process, v iovecs) (uint32, errno) {
-	n, e := p.readStream(s, v, s.flags, s.op(p, eventFdRead))
+	n, e := p.readStream(s, v, s.flags, s.Op())
 	if e != errnoSuccess {
-		p.onStreamFailed(s.source, e)
+		p.onStreamFailed(s.Source, e)
 	}
 	return n, e
 }
@@ -70,111 +57,45 @@ func (s *stdin) notifier(t eventtype) hostcalls.Notifier {
 	if t != eventFdRead {
 		return nil
 	}
-	return s.source
+	return s.Source
 }
 
-func (s *stdin) waitStart(eventtype) *hostcalls.WaitStart { return &s.waiting }
+func (s *stdin) waitStart(eventtype) *hostcalls.WaitStart { return &s.Waiting }
+func (s *stdin) level(eventtype) (uint64, bool)           { return s.Level() }
+func (s *stdin) op(*Process, eventtype) hostcalls.Op      { return s.Op() }
+func (s *stdin) close(_ *Process, onClosed func())        { s.Close(); onClosed() }
 
-func (s *stdin) level(eventtype) (uint64, bool) { return levelOf(s.source) }
-func (s *stdin) op(*Process, eventtype) hostcalls.Op {
-	return streamOp(hostcalls.OpRead, s, s.source, hostcalls.Stdin)
-}
-
-// Read implements hostcalls.Source.
-func (s *stdin) Read(b []byte) (int, error) {
-	n, err := s.source.Read(b)
-	s.moved.Add(uint64(n))
-	s.waiting.Use(err)
-	return n, err
-}
-
-// Notify implements hostcalls.Notifier.
-func (s *stdin) Notify(ready func()) (stop func()) { return s.source.Notify(ready) }
-
-// Transferred implements hostcalls.Subject.
-func (s *stdin) Transferred(hostcalls.OpKind) uint64 { return s.moved.Load() }
-
-// Grant implements hostcalls.Subject.
-func (s *stdin) Grant() string { return "" }
-
-func (s *stdin) close(_ *Process, onClosed func()) { closeStream(s.source); onClosed() }
-
-// write writes to the stream. If its reader has gone the guest learns that from the first write, as one natively does that
-// ignores SIGPIPE, and can end as it likes. Most programs don't look: a second write ends them, as the signal would.
+// write writes to the stream.
 func (s *stdout) write(p *Process, v iovecs) (uint32, errno) {
-	if s.sink == (unread{}) {
-		engine.Abort(&exit{128 + sigPipe})
+	if s.Broken() {
+		engine.Abort(&exit{stdio.BrokenExit})
 	}
 	n, e := p.writeStream(s, v, s.flags, s.op(p, eventFdWrite))
 	if e != errnoSuccess {
-		p.onStreamFailed(s.sink, e)
+		p.onStreamFailed(s.Sink, e)
 	}
 	if e == errnoPipe {
-		closeStream(s.sink)
-		s.sink = unread{}
+		s.Break()
 	}
 	return n, e
 }
-
-// unread is a sink whose reader has gone.
-type unread struct{}
-
-func (unread) Write([]byte) (int, error)         { return 0, hostcalls.ErrBrokenPipe }
-func (unread) Notify(ready func()) (stop func()) { ready(); return func() {} }
-func (unread) Level() (nbytes int, hangup bool)  { return 1, true }
 
 func (s *stdout) notifier(t eventtype) hostcalls.Notifier {
 	if t != eventFdWrite {
 		return nil
 	}
-	return s.sink
+	return s.Sink
 }
 
-func (s *stdout) waitStart(eventtype) *hostcalls.WaitStart { return &s.waiting }
-
-func (s *stdout) level(eventtype) (uint64, bool)    { return levelOf(s.sink) }
-func (s *stdout) close(_ *Process, onClosed func()) { closeStream(s.sink); onClosed() }
+func (s *stdout) waitStart(eventtype) *hostcalls.WaitStart { return &s.Waiting }
+func (s *stdout) level(eventtype) (uint64, bool)           { return s.Level() }
+func (s *stdout) close(_ *Process, onClosed func())        { s.Close(); onClosed() }
 
 func (s *stdout) op(p *Process, _ eventtype) hostcalls.Op {
-	name := hostcalls.Stdout
 	if s == &p.stderr {
-		name = hostcalls.Stderr
+		return s.Op(hostcalls.Stderr)
 	}
-	return streamOp(hostcalls.OpWrite, s, s.sink, name)
-}
-
-// Write implements hostcalls.Sink.
-func (s *stdout) Write(b []byte) (int, error) {
-	n, err := s.sink.Write(b)
-	s.moved.Add(uint64(n))
-	s.waiting.Use(err)
-	return n, err
-}
-
-// Notify implements hostcalls.Notifier.
-func (s *stdout) Notify(ready func()) (stop func()) { return s.sink.Notify(ready) }
-
-// Transferred implements hostcalls.Subject.
-func (s *stdout) Transferred(hostcalls.OpKind) uint64 { return s.moved.Load() }
-
-// Grant implements hostcalls.Subject.
-func (s *stdout) Grant() string { return "" }
-
-// closeStream closes a standard stream that can be closed: the guest has closed its descriptor.
-func closeStream(stream any) {
-	if c, ok := stream.(io.Closer); ok {
-		_ = c.Close() // it is in memory
-	}
-}
-
-// levelOf returns the level of a stream, or one byte if the stream does not know it.
-func levelOf(n hostcalls.Notifier) (nbytes uint64, hangup bool) {
-	l, ok := n.(hostcalls.Leveler)
-	if !ok {
-		return 1, false
-	}
-	bytes, hangup := l.Level()
-	return uint64(max(bytes, 0)), hangup
+	return s.Op(hostcalls.Stdout)
 }
 
 // readStream reads at most a piece from s. If there is nothing to read it waits, unless flags has nonblock, but not

@@ -56,6 +56,9 @@ type Wait struct {
 // Init initializes a zero Call for a guest on a fiber. A Call must not be copied after Init.
 func (c *Call) Init(g *Guest, f *executor.Fiber) { c.guest, c.fiber = g, f }
 
+// Guest returns the guest that the call is one of.
+func (c *Call) Guest() *Guest { return c.guest }
+
 // Fiber returns the fiber the call runs on.
 func (c *Call) Fiber() *executor.Fiber { return c.fiber }
 

@@ -1,40 +1,9 @@
 package wasip1
 
 import (
-	"bytes"
-	"errors"
 	"strconv"
 	"strings"
-	"unicode/utf8"
-
-	"github.com/reactord/reactord/hostcalls/capability"
 )
-
-// SetEnv implements capability.Opener.
-func (o opener) SetEnv(name string, secret capability.Reference) error {
-	value, err := o.secret(secret)
-	if err != nil {
-		return err
-	}
-	if bytes.IndexByte(value, 0) >= 0 || !utf8.Valid(value) {
-		return errors.New("it is no text, as a variable has to be")
-	}
-	p := o.process
-	p.env.add(name + "=" + string(value))
-	p.granted.heldBytes += int64(len(value))
-	return nil
-}
-
-// secret reads a secret on the blocking pool.
-func (o opener) secret(ref capability.Reference) (value []byte, err error) {
-	if o.permit == nil {
-		return nil, errors.New("there is nobody to permit it")
-	}
-	p, op := o.process, fileOp(strings.TrimPrefix(string(ref), "file:"), 0)
-	var failure error
-	err = p.Blocking(op, p.lane(op), func() { value, failure = o.permit.Secret(ref) }, func() {})
-	return value, errors.Join(err, failure)
-}
 
 // setSockets tells the guest which descriptors are its granted sockets, as sd_listen_fds(3) does: LISTEN_FDS is their number,
 // and LISTEN_FDNAMES has their names. LISTEN_FDS_START is the first one's descriptor, which systemd has fixed. Variables

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/reactord/reactord/hostcalls"
+	"github.com/reactord/reactord/hostcalls/files"
 	"github.com/reactord/reactord/hostcalls/lease"
 	"github.com/reactord/reactord/hostcalls/vfs"
 )
@@ -48,19 +49,13 @@ type node interface {
 	entity() vfs.Node
 }
 
-func (f *file) target() string                    { return f.path }
-func (f *file) entity() vfs.Node                  { return f.File }
-func (f *file) close(p *Process, onClosed func()) { p.release(f.path, f.Close, onClosed) }
-
-func (f *file) op(n uint32) hostcalls.Op {
-	op := fileOp(f.path, n)
-	op.Subject = held{f.grant.Lease()}
-	return op
+func (f *file) target() string   { return f.path }
+func (f *file) entity() vfs.Node { return f.File }
+func (f *file) close(p *Process, onClosed func()) {
+	p.granted.Folders.Close(&p.Call, f.path, f.File, onClosed)
 }
 
-func fileOp(path string, n uint32) hostcalls.Op {
-	return hostcalls.Op{Kind: hostcalls.OpFile, Target: path, Bytes: uint64(n)}
-}
+func (f *file) op(n uint32) hostcalls.Op { return files.OpBy(f.grant.Lease(), f.path, n) }
 
 func (f *file) read(p *Process, v iovecs) (uint32, errno) {
 	return p.readFile(f, v, func(buf []byte, _ int64) (int, error) { return f.Read(buf) })
@@ -135,7 +130,7 @@ func (p *Process) runFileOp(by *lease.Lease, op hostcalls.Op, job func() error) 
 
 func (p *Process) statNode(n node) (filestat, errno) {
 	var s vfs.Stat
-	e := p.runFileOp(n.stat().grant.Lease(), fileOp(n.target(), 0), func() (err error) {
+	e := p.runFileOp(n.stat().grant.Lease(), files.Op(n.target(), 0), func() (err error) {
 		s, err = n.entity().Stat()
 		return err
 	})
@@ -181,7 +176,7 @@ func fdDatasync(p *Process, _ memory, a args) errno {
 	if e != errnoSuccess {
 		return e
 	}
-	return p.runFileOp(n.stat().grant.Lease(), fileOp(n.target(), 0), n.entity().DataSync)
+	return p.runFileOp(n.stat().grant.Lease(), files.Op(n.target(), 0), n.entity().DataSync)
 }
 
 // fdSync: fd_sync(fd).
@@ -190,7 +185,7 @@ func fdSync(p *Process, _ memory, a args) errno {
 	if e != errnoSuccess {
 		return e
 	}
-	return p.runFileOp(n.stat().grant.Lease(), fileOp(n.target(), 0), n.entity().Sync)
+	return p.runFileOp(n.stat().grant.Lease(), files.Op(n.target(), 0), n.entity().Sync)
 }
 
 // fdFilestatSetSize: fd_filestat_set_size(fd, size).
@@ -216,7 +211,7 @@ func fdFilestatSetTimes(p *Process, _ memory, a args) errno {
 	if e != errnoSuccess {
 		return e
 	}
-	return p.runFileOp(n.stat().grant.Lease(), fileOp(n.target(), 0), func() error { return n.entity().SetTimes(atime, mtime) })
+	return p.runFileOp(n.stat().grant.Lease(), files.Op(n.target(), 0), func() error { return n.entity().SetTimes(atime, mtime) })
 }
 
 // fdPread: fd_pread(fd, iovs, iovs_len, offset, *nread).

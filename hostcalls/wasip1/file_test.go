@@ -416,8 +416,7 @@ func TestFileOp(t *testing.T) {
 
 // occupy uses all threads of the blocking pool that the file system of /data may use, until release is closed.
 func occupy(c *caller, release chan struct{}) {
-	c.granted.mounts.Read()
-	lane := c.lane(fileOp("/data", 0))
+	lane := c.granted.Folders.Lane(&c.Call, files.Op("/data", 0))
 	for i := range 64 {
 		c.Driver().Go(driver.Job{Owner: fmt.Sprint("other", i), Lane: lane, Run: func() { <-release }})
 	}

@@ -1,10 +1,8 @@
 package wasip1
 
 import (
-	"github.com/reactord/reactord/hostcalls/capability"
 	"github.com/reactord/reactord/hostcalls/files"
 	"github.com/reactord/reactord/hostcalls/vfs"
-	"github.com/reactord/reactord/internal/clip"
 )
 
 // folderRights are the rights that apply to folders. A read-only grant has them too: vfs refuses each change,
@@ -33,62 +31,13 @@ func (f *folder) close(p *Process, onClosed func()) {
 		onClosed()
 		return
 	}
-	p.release(f.path, f.Close, onClosed)
+	p.granted.Folders.Close(&p.Call, f.path, f.Dir, onClosed)
 }
 
 func (f *folder) filestat(p *Process) (filestat, errno) { return p.statNode(f) }
 
-// beneath returns the path of a path in f, as shown to the guest's owner. It is cut to maxPath, since a guest
-// can make it any length by opening folders within folders.
-func (f *folder) beneath(path string) string {
-	switch f.path {
-	case "", ".":
-	case "/":
-		path = "/" + path
-	default:
-		path = f.path + "/" + path
-	}
-	return clip.Text(path, maxPath)
-}
-
-// openFolder opens a folder grant. An error may be the cause of a cancel.
-func (p *Process) openFolder(g capability.Folder, permit capability.Permit) (descriptor, error) {
-	p.granted.grant(g)
-	op := fileOp(g.GuestPath, 0)
-	var dir *vfs.Dir
-	var err error
-	cancelled := p.Blocking(op, p.lane(op),
-		func() { dir, err = openPermitted(g, permit) },
-		func() {
-			if dir != nil {
-				_ = dir.Close()
-			}
-		})
-	if cancelled != nil {
-		return nil, cancelled
-	}
-	if err != nil {
-		return nil, err
-	}
-	return &folder{
-		fdstat:  fdstat{filetype: filetypeDirectory, base: folderRights, inheriting: folderRights | fileRights},
-		Dir:     dir,
-		path:    g.GuestPath,
-		granted: true,
-	}, nil
-}
-
-// openPermitted opens exactly the folder that the permit allows, and not one that has replaced it since.
-func openPermitted(g capability.Folder, permit capability.Permit) (*vfs.Dir, error) {
-	if permit == nil {
-		return vfs.OpenDir(g.HostPath, g.ReadOnly)
-	}
-	exact, err := permit.Dir(g.HostPath)
-	if err != nil {
-		return nil, err
-	}
-	return vfs.OpenDirExactly(exact, g.ReadOnly)
-}
+// beneath returns the path of a path in f, as shown to the guest's owner.
+func (f *folder) beneath(path string) string { return files.Beneath(f.path, path) }
 
 // folder returns the folder fd, which must have the rights need.
 func (p *Process) folder(fd uint32, need rights) (*folder, errno) {
@@ -193,7 +142,7 @@ func fdReaddir(p *Process, m memory, a args) errno {
 func (p *Process) list(f *folder, part *listing, n uint32) errno {
 	var err error
 	job := *part // the part is the caller's again once the job is given up
-	e := p.blocking(f.grant.Lease(), fileOp(f.path, n), func() {
+	e := p.blocking(f.grant.Lease(), files.Op(f.path, n), func() {
 		job.buf = files.Borrow(n)
 		job.ended = true // add resets it if an entry does not fit
 		err = f.List(job.next, job.add)

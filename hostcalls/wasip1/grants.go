@@ -1,122 +1,100 @@
 package wasip1
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
-	"slices"
 	"syscall"
 
-	"github.com/reactord/reactord/executor"
 	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/hostcalls/capability"
+	"github.com/reactord/reactord/hostcalls/grants"
 	"github.com/reactord/reactord/hostcalls/lease"
+	"github.com/reactord/reactord/hostcalls/network"
+	"github.com/reactord/reactord/hostcalls/vfs"
 )
 
-// openGrants opens the grants and waits as needed; Ops shows the waits. The error is a *capability.Error if a
-// grant can't be opened; any other error is the cause of a cancel.
+// openGrants opens the grants and waits as needed, as grants.Set.Open does.
 //
 // Descriptors start at 3. The folders come first, because programs search for preopened folders from 3 until
 // there is none, then the sockets, each in the order of the grants.
 func (p *Process) openGrants(config *abi.Config) error {
-	type leased struct {
-		capability.Grant
-		lease *lease.Lease
+	to := &receiver{process: p}
+	if err := p.granted.Open(&p.Call, config, to); err != nil {
+		return err
 	}
-	grants := make([]leased, len(config.Grants))
-	for i, g := range config.Grants {
-		grants[i].Grant = g
-		if i < len(config.Leases) {
-			grants[i].lease = config.Leases[i]
-			p.granted.unwatch = append(p.granted.unwatch, grants[i].lease.OnRevoke(p.Fiber().Task().Wake))
-		}
-	}
-	slices.SortStableFunc(grants, func(a, b leased) int { return cmp.Compare(a.Handle(), b.Handle()) })
-	for _, g := range grants {
-		err := opener{p, config.Permit, g.lease}.open(g.Grant)
-		switch {
-		case err == nil:
-			continue
-		case p.Err() != nil:
-			return p.Err()
-		case errors.Is(err, executor.ErrOutOfFuel):
-			return err
-		default:
-			return &capability.Error{Grant: g.Grant, Err: err}
-		}
-	}
-	p.setSockets(p.granted.names)
-	if p.granted.listening == nil {
-		p.granted.listening = []string{}
-	}
-	p.granted.opened.Store(&p.granted.listening)
+	p.setSockets(to.names)
 	return nil
 }
 
-// opener is the capability.Opener of a process: what it opens becomes a descriptor.
-type opener struct {
+// receiver is the grants.Receiver of a process: what grants open becomes a descriptor.
+type receiver struct {
 	process *Process
-	permit  capability.Permit // nil permits everything
-	lease   *lease.Lease      // of what is opened
+	names   []string // of the sockets, in the order of the descriptors
 }
 
-// open opens a grant. If that is revoked, now or meanwhile, its descriptor stands for nothing.
-func (o opener) open(g capability.Grant) error {
-	if !o.lease.Revoked() {
-		if err := g.Open(o); err == nil || !o.lease.Revoked() || o.process.Err() != nil {
-			return err
-		}
+var _ grants.Receiver = (*receiver)(nil)
+
+// Folder implements grants.Receiver.
+func (r *receiver) Folder(f capability.Folder, dir *vfs.Dir, by *lease.Lease) error {
+	d := &folder{fdstat: fdstat{filetype: filetypeDirectory}, path: f.GuestPath, granted: true}
+	if dir == nil {
+		d.holdBy(by, nil)
+		return r.install(d)
 	}
-	return g.Open(revokedOpener{o})
-}
-
-// OpenFolder implements capability.Opener.
-func (o opener) OpenFolder(f capability.Folder) error {
-	return o.install(o.process.openFolder(f, o.permit))
-}
-
-// installSocket is install for a socket, which has a name for the guest.
-func (o opener) installSocket(name string, d descriptor, err error) error {
-	if err = o.install(d, err); err == nil {
-		o.process.granted.names = append(o.process.granted.names, name)
-	}
-	return err
-}
-
-// install adds an opened descriptor to the table, unless err is set or the guest is cancelled.
-func (o opener) install(d descriptor, err error) error {
-	p := o.process
-	if err != nil {
+	d.Dir, d.base, d.inheriting = dir, folderRights, folderRights|fileRights
+	if err := r.install(d); err != nil {
 		return err
 	}
+	r.process.holdNode(d.stat(), by, d.path, dir)
+	return nil
+}
+
+// Stream implements grants.Receiver.
+func (r *receiver) Stream(name string, tcp network.TCP, listens bool) error {
+	if listens {
+		return r.socket(name, newListener(tcp, r.process))
+	}
+	return r.socket(name, newConnection(tcp, r.process))
+}
+
+// Datagrams implements grants.Receiver.
+func (r *receiver) Datagrams(name string, udp network.UDP, family network.Family) error {
+	return r.socket(name, newUDPSocket(r.process, udp, family))
+}
+
+// RevokedSocket implements grants.Receiver.
+func (r *receiver) RevokedSocket(name string, by *lease.Lease) error {
+	d := &revokedSocket{fdstat{filetype: filetypeSocketStream}}
+	d.holdBy(by, nil)
+	return r.socket(name, d)
+}
+
+// Variable implements grants.Receiver.
+func (r *receiver) Variable(name, value string) { r.process.env.add(name + "=" + value) }
+
+// socket is install for a socket, which has a name for the guest.
+func (r *receiver) socket(name string, d descriptor) error {
+	if err := r.install(d); err != nil {
+		return err
+	}
+	r.names = append(r.names, name)
+	return nil
+}
+
+// install adds an opened descriptor to the table, unless the guest is cancelled.
+func (r *receiver) install(d descriptor) error {
+	p := r.process
 	if cause := p.Err(); cause != nil {
 		p.discard(d)
 		return cause
 	}
-	switch _, e := p.fds.add(d); e {
-	case errnoSuccess:
-		o.hold(d)
+	_, e := p.fds.add(d)
+	if e == errnoSuccess {
 		return nil
-	case errnoNfile: // all processes together
-		err = fmt.Errorf("all guests together: %w", syscall.ENFILE)
-	default:
-		err = errors.New("more descriptors than the workload's limit")
 	}
 	p.discard(d)
-	return err
-}
-
-// hold says that a descriptor is open by the grant. Sockets say so to the network.
-func (o opener) hold(d descriptor) {
-	switch d := d.(type) {
-	case netSocket:
-	case *folder:
-		if d.Dir != nil {
-			o.process.holdNode(d.stat(), o.lease, d.path, d.Dir)
-			return
-		}
-		d.holdBy(o.lease, nil)
-	default:
-		d.stat().holdBy(o.lease, nil)
+	if e == errnoNfile { // all processes together
+		return fmt.Errorf("all guests together: %w", syscall.ENFILE)
 	}
+	return errors.New("more descriptors than the workload's limit")
 }

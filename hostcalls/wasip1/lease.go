@@ -1,8 +1,6 @@
 package wasip1
 
 import (
-	"github.com/reactord/reactord/hostcalls"
-	"github.com/reactord/reactord/hostcalls/capability"
 	"github.com/reactord/reactord/hostcalls/lease"
 	"github.com/reactord/reactord/hostcalls/network"
 	"github.com/reactord/reactord/hostcalls/vfs"
@@ -23,15 +21,6 @@ import (
 // holdBy says by which grant a descriptor is open. onRevoke, unless nil, is called when it is revoked, from any goroutine.
 func (s *fdstat) holdBy(l *lease.Lease, onRevoke func()) { s.grant.Take(l, onRevoke) }
 
-// held tells by which grant a file is open, as a hostcalls.Subject.
-type held struct{ by *lease.Lease }
-
-// Transferred implements hostcalls.Subject. It is not counted for files.
-func (held) Transferred(hostcalls.OpKind) uint64 { return 0 }
-
-// Grant implements hostcalls.Subject.
-func (h held) Grant() string { return h.by.String() }
-
 // giveUp ends the hold, once.
 func (s *fdstat) giveUp() { s.grant.GiveUp() }
 
@@ -46,40 +35,10 @@ func revoked(d descriptor) bool {
 
 // holdNode is holdBy for a file or folder of the host, which is closed when the grant is revoked.
 func (p *Process) holdNode(s *fdstat, l *lease.Lease, path string, n vfs.Node) {
-	if l == nil {
-		return
-	}
-	op := fileOp(path, 0)
-	lane := p.lane(op)
-	s.holdBy(l, func() { p.Release(op, lane, func() { _ = n.Close() }) })
+	p.granted.Folders.Hold(&p.Call, &s.grant, l, path, n)
 }
 
 // revokedSocket stands for a listener or a connection whose grant was revoked before the process started.
 type revokedSocket struct{ fdstat }
 
 func (*revokedSocket) close(_ *Process, onClosed func()) { onClosed() }
-
-// revokedOpener opens grants that were revoked before the process started.
-type revokedOpener struct{ opener }
-
-// OpenFolder implements capability.Opener.
-func (o revokedOpener) OpenFolder(f capability.Folder) error {
-	return o.install(&folder{fdstat: fdstat{filetype: filetypeDirectory}, path: f.GuestPath, granted: true}, nil)
-}
-
-// Listen implements capability.Opener.
-func (o revokedOpener) Listen(l capability.Listener) error {
-	granted := o.process.granted
-	granted.listening = append(granted.listening, "")
-	return o.socket(l.Name)
-}
-
-// Connect implements capability.Opener.
-func (o revokedOpener) Connect(c capability.Connection) error { return o.socket(c.Name) }
-
-func (o revokedOpener) socket(name string) error {
-	return o.installSocket(name, &revokedSocket{fdstat{filetype: filetypeSocketStream}}, nil)
-}
-
-// SetEnv implements capability.Opener.
-func (revokedOpener) SetEnv(string, capability.Reference) error { return nil }

@@ -3,6 +3,7 @@ package wasip1
 import (
 	"errors"
 
+	"github.com/reactord/reactord/hostcalls/files"
 	"github.com/reactord/reactord/hostcalls/vfs"
 )
 
@@ -58,9 +59,9 @@ func (p *Process) path(m memory, ptr, n uint32) (string, errno) {
 
 // runPathOp runs an operation on one path on the blocking pool.
 func (p *Process) runPathOp(f *folder, path string, op func(path string) error) errno {
-	e := p.runFileOp(f.grant.Lease(), fileOp(f.beneath(path), 0), func() error { return op(path) })
+	e := p.runFileOp(f.grant.Lease(), files.Op(f.beneath(path), 0), func() error { return op(path) })
 	if e == errnoNotcapable && !revoked(f) {
-		p.granted.tellOutside(f.beneath(path))
+		p.granted.Folders.Outside(f.beneath(path))
 	}
 	return e
 }
@@ -176,7 +177,7 @@ func pathSymlink(p *Process, m memory, a args) errno {
 	if e != errnoSuccess {
 		return e
 	}
-	return p.runFileOp(f.grant.Lease(), fileOp(f.beneath(path), 0), func() error { return f.Symlink(target, path) })
+	return p.runFileOp(f.grant.Lease(), files.Op(f.beneath(path), 0), func() error { return f.Symlink(target, path) })
 }
 
 // pathReadlink: path_readlink(fd, path, path_len, buf, buf_len, *bufused). The target is cut to the buffer.
@@ -234,7 +235,7 @@ func pathOpen(p *Process, m memory, a args) errno {
 	how := o.how(follow)
 	var n vfs.Node
 	var err error
-	e = p.blocking(f.grant.Lease(), fileOp(f.beneath(path), 0),
+	e = p.blocking(f.grant.Lease(), files.Op(f.beneath(path), 0),
 		func() { n, err = f.Open(path, how) },
 		func() {
 			if n != nil {
@@ -246,7 +247,7 @@ func pathOpen(p *Process, m memory, a args) errno {
 	}
 	if err != nil {
 		if errors.Is(err, vfs.ErrEscapes) {
-			p.granted.tellOutside(f.beneath(path))
+			p.granted.Folders.Outside(f.beneath(path))
 		}
 		p.noteShortage(err)
 		return fileErrno(err)

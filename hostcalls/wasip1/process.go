@@ -1,7 +1,6 @@
 package wasip1
 
 import (
-	"errors"
 	"math"
 	"sync/atomic"
 	"time"
@@ -12,6 +11,7 @@ import (
 	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/hostcalls/lease"
+	"github.com/reactord/reactord/hostcalls/network"
 	"github.com/reactord/reactord/hostcalls/refusal"
 )
 
@@ -56,7 +56,7 @@ func newProcess(a *ABI, config *abi.Config) (*Process, error) {
 		started:    time.Now(),
 		pendingOps: uint32(min(config.PendingOps, math.MaxUint32)),
 		sandboxed:  config.Sandbox != nil,
-		granted:    &granted{peer: config.Peer, mounts: config.Mounts, network: config.Network, onOutside: config.OnOutside, sandbox: config.Sandbox},
+		granted:    newGranted(config),
 	}
 	p.fds.init(config.Descriptors, config.Budget, config.Owner)
 	p.openStdio(config)
@@ -64,12 +64,7 @@ func newProcess(a *ABI, config *abi.Config) (*Process, error) {
 }
 
 // ListenAddresses implements abi.Process.
-func (p *Process) ListenAddresses() []string {
-	if addresses := p.granted.opened.Load(); addresses != nil {
-		return *addresses
-	}
-	return nil
-}
+func (p *Process) ListenAddresses() []string { return p.granted.ListenAddresses() }
 
 // PeakMemory implements abi.Process.
 func (p *Process) PeakMemory() int64 {
@@ -91,9 +86,7 @@ func (p *Process) close() {
 		p.YieldIfSpent()
 	}
 	p.fds.entries = nil
-	for _, stop := range p.granted.unwatch {
-		stop()
-	}
+	p.granted.Close()
 	p.Fiber().SetMeter(nil)
 }
 
@@ -150,32 +143,14 @@ func (p *Process) awaitAny(due time.Time, waits ...hostcalls.Wait) {
 	}
 }
 
-// blocking is Blocking for host calls, on what is open through a grant: it ends the guest if it is cancelled. If the grant
-// is revoked it returns errnoNotcapable at once, and the job either runs to its end, or does not begin. In both cases
-// discard runs.
+// blocking runs a job on what is open through a grant, as files.Folders.Do does. If the grant is revoked it returns
+// errnoNotcapable.
 func (p *Process) blocking(by *lease.Lease, op hostcalls.Op, job, discard func()) errno {
-	skipped := false // set by the job, read once it is over
-	unlessRevoked := func() {
-		if skipped = by.Revoked(); !skipped {
-			job()
-		}
-	}
-	err := p.BlockingUntil(by.Err, op, p.lane(op), unlessRevoked, discard)
-	switch {
-	case err == nil && skipped:
-		if discard != nil {
-			discard()
-		}
-		return errnoNotcapable
-	case err == nil:
-		return errnoSuccess
-	case p.Err() == nil && errors.Is(err, lease.ErrRevoked):
-		return errnoNotcapable
-	default:
-		engine.Abort(err)
-		panic("unreachable")
-	}
+	return errnoOf(p.granted.Folders.Do(&p.Call, by, op, job, discard))
 }
+
+// net returns the process's network.
+func (p *Process) net() *network.Network { return p.granted.Network() }
 
 // drop closes a descriptor that was in the table, and gives back its share of the budget.
 func (p *Process) drop(d descriptor) {
@@ -197,13 +172,4 @@ func (p *Process) install(m memory, d descriptor, ptr uint32) errno {
 func (p *Process) discard(d descriptor) {
 	d.stat().giveUp()
 	d.close(p, func() {})
-}
-
-// release closes a file or folder on the blocking pool.
-func (p *Process) release(path string, closeFile func() error, onClosed func()) {
-	op := fileOp(path, 0)
-	p.Release(op, p.lane(op), func() {
-		_ = closeFile()
-		onClosed()
-	})
 }

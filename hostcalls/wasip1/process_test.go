@@ -17,6 +17,7 @@ import (
 
 	"github.com/reactord/reactord/executor"
 	"github.com/reactord/reactord/hostcalls/abi"
+	"github.com/reactord/reactord/hostcalls/vfs"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -61,6 +62,10 @@ func startProcessOf(t testing.TB, a *ABI, config abi.Config, body func(*caller))
 		t.Fatal(err)
 	}
 	config.Driver = e.Driver()
+	if config.Mounts == nil {
+		config.Mounts = vfs.NewMounts()
+		config.Mounts.Read() // so that lanes stay what they are
+	}
 	var ended error
 	done := make(chan struct{})
 	task, err := e.Spawn(executor.TaskSpec{

@@ -405,8 +405,7 @@ func TestStreamsHaveNoUseForAddresses(t *testing.T) {
 
 // TestWithoutGrants: sockets can be opened, and reach nothing.
 func TestWithoutGrants(t *testing.T) {
-	withNetwork(t, func(c *caller, stack *networktest.Stack) {
-		c.granted.sockets = network.New(network.Config{Stack: stack})
+	withProcess(t, abi.Config{Network: network.Config{Stack: networktest.New()}}, func(c *caller) {
 		fd := c.openSocket(afInet4, sockStream)
 		c.connect(errnoAcces, fd, serverAt)
 		record, port := c.address(ownAt, sizeInet4)

@@ -57,13 +57,15 @@ var imports = map[string][]string{
 	"hostcalls/abi":          {"executor", "executor/driver", "executor/engine", "executor/engine/snapshot", "hostcalls", "hostcalls/capability", "hostcalls/lease", "hostcalls/network", "hostcalls/network/host", "hostcalls/vfs"},
 	"hostcalls/capability":   {"hostcalls/network"},
 	"hostcalls/component":    {"executor/driver", "executor/engine", "hostcalls", "hostcalls/abi"},
-	"hostcalls/files":        {"hostcalls/vfs"},
+	"hostcalls/files":        {"internal/clip", "executor/driver", "executor/engine", "hostcalls", "hostcalls/capability", "hostcalls/lease", "hostcalls/vfs"},
+	"hostcalls/grants":       {"executor", "executor/driver", "hostcalls", "hostcalls/abi", "hostcalls/capability", "hostcalls/files", "hostcalls/lease", "hostcalls/network", "hostcalls/vfs"},
 	"hostcalls/lease":        {"hostcalls/network"},
 	"hostcalls/network":      {"executor/driver", "hostcalls"},
 	"hostcalls/network/host": {"executor/driver", "hostcalls", "hostcalls/network"},
 	"hostcalls/refusal":      {"executor/engine", "hostcalls", "hostcalls/abi", "hostcalls/network"},
+	"hostcalls/stdio":        {"hostcalls"},
 	"hostcalls/vfs":          {},
-	"hostcalls/wasip1":       {"internal/clip", "executor", "executor/driver", "executor/engine", "executor/engine/meter", "executor/engine/snapshot", "hostcalls", "hostcalls/abi", "hostcalls/capability", "hostcalls/files", "hostcalls/lease", "hostcalls/network", "hostcalls/refusal", "hostcalls/vfs"},
+	"hostcalls/wasip1":       {"executor", "executor/driver", "executor/engine", "executor/engine/meter", "executor/engine/snapshot", "hostcalls", "hostcalls/abi", "hostcalls/capability", "hostcalls/files", "hostcalls/grants", "hostcalls/lease", "hostcalls/network", "hostcalls/refusal", "hostcalls/stdio", "hostcalls/vfs"},
 
 	"hostcalls/network/networktest": {"hostcalls", "hostcalls/network"},
 

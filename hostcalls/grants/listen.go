@@ -1,4 +1,4 @@
-package wasip1
+package grants
 
 import (
 	"errors"
@@ -19,27 +19,34 @@ const backlog = 4096
 
 // Listen implements capability.Opener.
 func (o opener) Listen(l capability.Listener) error {
-	listen := o.listen
 	switch {
 	case l.Address == forWorkloads:
-		listen = func(string) (descriptor, error) { return o.listenForPeers(l.Name) }
+		return o.listenForPeers(l.Name)
 	case l.Protocol == network.OverUDP:
-		listen = o.listenForDatagrams
+		return o.listenForDatagrams(l)
+	default:
+		return o.listen(l)
 	}
-	d, err := listen(l.Address)
-	return o.installSocket(l.Name, d, err)
 }
 
 // listenForDatagrams binds a UDP socket, which may answer those whom it has heard.
-func (o opener) listenForDatagrams(address string) (descriptor, error) {
-	p := o.process
-	at, err := o.placeOf(address)
+func (o opener) listenForDatagrams(l capability.Listener) error {
+	at, err := o.placeOf(l.Address)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	defer p.AddCostSince(time.Now())
-	family := familyAt(at)
-	udp, err := p.granted.network.Stack.UDP(family)
+	adopted, err := o.bind(at)
+	if err != nil {
+		return err
+	}
+	o.listening = append(o.listening, network.OverUDP.Address(adopted.LocalAddr()))
+	return o.to.Datagrams(l.Name, adopted, familyAt(at))
+}
+
+// bind makes a UDP socket of the process's network.
+func (o opener) bind(at netip.AddrPort) (network.UDP, error) {
+	defer o.call.Guest().AddCostSince(time.Now())
+	udp, err := o.config.Stack.UDP(familyAt(at))
 	if err != nil {
 		return nil, os.NewSyscallError("socket", err)
 	}
@@ -47,43 +54,39 @@ func (o opener) listenForDatagrams(address string) (descriptor, error) {
 		_ = udp.Close()
 		return nil, inCall("bind", err)
 	}
-	adopted, err := p.net().AdoptUDP(udp, o.grant(), "")
+	adopted, err := o.Network().AdoptUDP(udp, o.grant(), "")
 	if err != nil {
 		_ = udp.Close()
 		return nil, err
 	}
-	p.granted.listening = append(p.granted.listening, network.OverUDP.Address(adopted.LocalAddr()))
-	return newUDPSocket(p, adopted, family), nil
+	return adopted, nil
 }
 
-func (o opener) listen(address string) (descriptor, error) {
-	p := o.process
-	tcp, err := o.listenTCP(address)
+func (o opener) listen(l capability.Listener) error {
+	tcp, err := o.listenTCP(l.Address)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if tcp, err = o.adopt(tcp, ""); err != nil {
-		return nil, err
+		return err
 	}
-	p.granted.listening = append(p.granted.listening, tcp.LocalAddr().String())
-	return newListener(tcp, p), nil
+	o.listening = append(o.listening, tcp.LocalAddr().String())
+	return o.to.Stream(l.Name, tcp, true)
 }
 
 // listenTCP listens on HOST:PORT. The listener is the stack's.
 func (o opener) listenTCP(address string) (network.TCP, error) {
-	p := o.process
 	at, err := o.placeOf(address)
 	if err != nil {
 		return nil, err
 	}
-	defer p.AddCostSince(time.Now())
-	return listenAt(p.granted.network.Stack, at)
+	defer o.call.Guest().AddCostSince(time.Now())
+	return listenAt(o.config.Stack, at)
 }
 
 // placeOf returns the address to listen at for HOST:PORT. Without a host it is every address. A name is looked up, and one
 // of its addresses is chosen as by package net: the first IPv4 address, or else the first.
 func (o opener) placeOf(address string) (at netip.AddrPort, err error) {
-	p := o.process
 	host, service, err := net.SplitHostPort(address)
 	if err != nil {
 		return at, err
@@ -95,7 +98,7 @@ func (o opener) placeOf(address string) (at netip.AddrPort, err error) {
 	if host == "" {
 		host = netip.IPv6Unspecified().String()
 	}
-	addrs, err := network.Lookup(&p.Call, p.granted.network.Stack, o.grant(), host)
+	addrs, err := network.Lookup(o.call, o.config.Stack, o.grant(), host)
 	if err != nil {
 		return at, err
 	}

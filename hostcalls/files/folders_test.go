@@ -1,4 +1,4 @@
-package wasip1
+package files
 
 import (
 	"runtime"
@@ -11,7 +11,7 @@ import (
 )
 
 func TestHostPath(t *testing.T) {
-	l := granted{folders: []capability.Folder{
+	l := Folders{granted: []capability.Folder{
 		{HostPath: "/srv/a", GuestPath: "/data"},
 		{HostPath: "/mnt/b", GuestPath: "/data/deep"},
 		{HostPath: "/home", GuestPath: "."},
@@ -29,7 +29,7 @@ func TestHostPath(t *testing.T) {
 			t.Errorf("hostPath(%q) = %q, want %q", target, got, want)
 		}
 	}
-	root := granted{folders: []capability.Folder{{HostPath: "/srv", GuestPath: "/"}}}
+	root := Folders{granted: []capability.Folder{{HostPath: "/srv", GuestPath: "/"}}}
 	if got := root.hostPath("/a/b"); got != "/srv/a/b" {
 		t.Errorf("beneath a grant of / it is %q", got)
 	}
@@ -46,7 +46,7 @@ func TestLanesAmongMounts(t *testing.T) {
 	if mounts.Contains(dir) || mounts.Device("/proc") == mounts.Device("/") {
 		t.Skip("this system's mounts are unusual")
 	}
-	g := granted{mounts: mounts, version: -1, folders: []capability.Folder{
+	g := Folders{mounts: mounts, version: -1, granted: []capability.Folder{
 		{HostPath: dir, GuestPath: "/plain"},
 		{HostPath: "/", GuestPath: "/all"},
 	}}

@@ -1,4 +1,4 @@
-package wasip1
+package grants
 
 import (
 	"errors"
@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/reactord/reactord/hostcalls"
+	"github.com/reactord/reactord/hostcalls/files"
 	"github.com/reactord/reactord/hostcalls/network"
 )
 
@@ -19,35 +20,30 @@ const (
 
 // listenForPeers listens for the connections of other workloads. The grant is the consent to them: only workloads of the
 // tenant with a grant for it can connect.
-func (o opener) listenForPeers(name string) (descriptor, error) {
-	p := o.process
-	tcp, err := p.granted.peer.Listen(name)
+func (o opener) listenForPeers(name string) error {
+	tcp, err := o.peer.Listen(name)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if tcp, err = o.adopt(tcp, forWorkloads); err != nil {
-		return nil, err
+		return err
 	}
-	p.granted.listening = append(p.granted.listening, forWorkloads)
-	return newListener(tcp, p), nil
+	o.listening = append(o.listening, forWorkloads)
+	return o.to.Stream(name, tcp, true)
 }
 
 // connectToPeer connects to ID or ID/NAME, a listener of another workload, and waits for it for some time.
-func (o opener) connectToPeer(address string) (descriptor, error) {
-	p := o.process
+func (o opener) connectToPeer(address string) (network.TCP, error) {
 	id, name, _ := strings.Cut(address, "/")
 	due := time.Now().Add(peerTimeout)
 	op := hostcalls.Op{
 		Kind: hostcalls.OpConnect, Target: forWorkloads + " " + address,
-		Subject: peerListener{held{o.lease}, p.granted.peer, id, name},
+		Subject: peerListener{files.Held{By: o.lease}, o.peer, id, name},
 	}
 	for {
-		tcp, err := p.granted.peer.Dial(id, name)
+		tcp, err := o.peer.Dial(id, name)
 		if err == nil {
-			if tcp, err = o.adopt(tcp, op.Target); err != nil {
-				return nil, err
-			}
-			return newConnection(tcp, p), nil
+			return o.adopt(tcp, op.Target)
 		}
 		if !errors.Is(err, hostcalls.ErrWouldBlock) {
 			return nil, err
@@ -58,7 +54,7 @@ func (o opener) connectToPeer(address string) (descriptor, error) {
 		if !time.Now().Before(due) {
 			return nil, lateError(id, err)
 		}
-		if err := p.Await(due, hostcalls.Wait{Op: op, On: p.granted.peer.Arrival(id, name)}); err != nil {
+		if err := o.call.Await(due, hostcalls.Wait{Op: op, On: o.peer.Arrival(id, name)}); err != nil {
 			return nil, err
 		}
 	}
@@ -66,7 +62,7 @@ func (o opener) connectToPeer(address string) (descriptor, error) {
 
 // peerListener is a listener of another workload that is waited for, as a hostcalls.Awaiting.
 type peerListener struct {
-	held
+	files.Held
 	peer     network.Peer
 	id, name string
 }

@@ -1,4 +1,4 @@
-package wasip1
+package grants
 
 import (
 	"crypto/tls"
@@ -8,20 +8,22 @@ import (
 	"strings"
 	"time"
 
-	"github.com/reactord/reactord/executor/driver"
 	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/capability"
+	"github.com/reactord/reactord/hostcalls/files"
 	"github.com/reactord/reactord/hostcalls/network"
 )
 
 // Connect implements capability.Opener. What TLS needs is read before anybody is connected to.
 func (o opener) Connect(c capability.Connection) error {
-	d, err := o.connect(c)
-	return o.installSocket(c.Name, d, err)
+	tcp, err := o.connect(c)
+	if err != nil {
+		return err
+	}
+	return o.to.Stream(c.Name, tcp, false)
 }
 
-func (o opener) connect(c capability.Connection) (descriptor, error) {
-	p := o.process
+func (o opener) connect(c capability.Connection) (network.TCP, error) {
 	config, err := o.tlsConfig(c.TLS)
 	if err != nil {
 		return nil, err
@@ -35,15 +37,12 @@ func (o opener) connect(c capability.Connection) (descriptor, error) {
 	}
 	tcp, err := reach(c.Address)
 	if err == nil && config != nil {
-		tcp, err = network.ClientTLS(&p.Call, tcp, o.grant(), config)
+		tcp, err = network.ClientTLS(o.call, tcp, o.grant(), config)
 	}
 	if err != nil {
 		return nil, err
 	}
-	if tcp, err = o.adopt(tcp, ""); err != nil {
-		return nil, err
-	}
-	return newConnection(tcp, p), nil
+	return o.adopt(tcp, "")
 }
 
 // dial connects to HOST:PORT. The connection is the stack's.
@@ -52,12 +51,11 @@ func (o opener) dial(address string) (network.TCP, error) {
 	if o.permit != nil {
 		check = o.permit.Connect
 	}
-	return network.Dial(&o.process.Call, o.process.granted.network.Stack, o.grant(), address, check)
+	return network.Dial(o.call, o.config.Stack, o.grant(), address, check)
 }
 
 // accept listens on HOST:PORT until somebody has connected. Operations show where. The connection is the stack's.
 func (o opener) accept(address string) (network.TCP, error) {
-	p := o.process
 	l, err := o.listenTCP(address)
 	if err != nil {
 		return nil, err
@@ -71,8 +69,8 @@ func (o opener) accept(address string) (network.TCP, error) {
 		if err := o.lease.Err(); err != nil {
 			return nil, err
 		}
-		op := hostcalls.Op{Kind: hostcalls.OpAccept, Target: l.LocalAddr().String(), Subject: held{o.lease}}
-		if err := p.Await(time.Time{}, hostcalls.Wait{Op: op, On: network.Source(l)}); err != nil {
+		op := hostcalls.Op{Kind: hostcalls.OpAccept, Target: l.LocalAddr().String(), Subject: files.Held{By: o.lease}}
+		if err := o.call.Await(time.Time{}, hostcalls.Wait{Op: op, On: network.Source(l)}); err != nil {
 			return nil, err
 		}
 	}
@@ -97,56 +95,16 @@ func (o opener) tlsConfig(t *capability.TLS) (config *tls.Config, err error) {
 	}
 	var faults error
 	op := hostcalls.Op{Kind: hostcalls.OpHandshake, Target: t.ServerName}
-	err = o.process.Blocking(op, driver.Lane{Kind: laneSocket}, func() { config, faults = options.Config() }, func() {})
+	err = o.call.Blocking(op, laneSocket, func() { config, faults = options.Config() }, func() {})
 	return config, errors.Join(err, faults)
-}
-
-// grant returns what is opened by, nil if that is never revoked.
-func (o opener) grant() network.Grant {
-	if o.lease == nil {
-		return nil
-	}
-	return o.lease
 }
 
 // adopt makes a socket of the stack one of the process's network. Its target in operations is its address, if empty.
 func (o opener) adopt(tcp network.TCP, target string) (network.TCP, error) {
-	adopted, err := o.process.net().Adopt(tcp, o.grant(), target)
+	adopted, err := o.Network().Adopt(tcp, o.grant(), target)
 	if err != nil {
 		_ = tcp.Close()
 		return nil, err
 	}
 	return adopted, nil
-}
-
-// net returns the process's network.
-func (p *Process) net() *network.Network {
-	if p.granted.sockets == nil {
-		config := p.granted.network
-		config.Memory = hostMemory{p}
-		p.granted.sockets = network.New(config)
-	}
-	return p.granted.sockets
-}
-
-// hostMemory counts what the host holds for a process as the process's memory: that of its instance, which starts with what
-// was held before.
-type hostMemory struct{ process *Process }
-
-// Hold implements network.Memory.
-func (m hostMemory) Hold(bytes int64) bool {
-	if i := m.process.Instance(); i != nil {
-		return i.Hold(bytes)
-	}
-	m.process.granted.heldBytes += bytes
-	return true
-}
-
-// Free implements network.Memory.
-func (m hostMemory) Free(bytes int64) {
-	if i := m.process.Instance(); i != nil {
-		i.Free(bytes)
-		return
-	}
-	m.process.granted.heldBytes -= bytes
 }

@@ -10,7 +10,7 @@ func TestSmallCallStack(t *testing.T) {
 	e := newEngine(t, Config{})
 	m := load(t, e, "guest")
 	i := start(t, m, &guest{call: func(*guest, uint32) uint32 { return 0 }}, InstanceConfig{})
-	function := i.guest.ExportedFunction("recurse")
+	function := i.core.guest.ExportedFunction("recurse")
 	if !e.stacks.shrink(function) {
 		t.Fatal("a new function handle was left as it is")
 	}
@@ -40,7 +40,7 @@ func BenchmarkCallStack(b *testing.B) {
 				runtime.GC()
 				runtime.ReadMemStats(&before)
 				for n := range kept {
-					function := i.guest.ExportedFunction("recurse")
+					function := i.core.guest.ExportedFunction("recurse")
 					if shrink {
 						e.stacks.shrink(function)
 					}

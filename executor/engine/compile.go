@@ -13,16 +13,23 @@ import (
 )
 
 // rewrite runs the metering pass and checks that the result can be linked.
-func (e *Engine) rewrite(binary []byte) (out []byte, info *meter.Info, err error) {
+func (e *Engine) rewrite(binary []byte, from source) (out []byte, info *meter.Info, err error) {
 	hosts := hostFunctions{linker: e.linker}
-	out, info, err = meter.Rewrite(binary, meter.Options{
-		Limits: e.config.Limits, ARM64: runtime.GOARCH == "arm64", ImportName: hosts.nameOf, TakeTables: e.tables,
-	})
+	options := meter.Options{Limits: e.config.Limits, ARM64: runtime.GOARCH == "arm64", TakeTables: e.tables}
+	if from.linking == nil {
+		options.ImportName = hosts.nameOf
+	} else {
+		options.Imports, options.Counters, options.Name = from.linking, meter.ImportedCounters, from.name
+	}
+	out, info, err = meter.Rewrite(binary, options)
 	if err != nil {
 		return nil, nil, err
 	}
 	if err := checkExports(info); err != nil {
 		return nil, nil, err
+	}
+	if from.linking != nil {
+		return out, info, nil
 	}
 	if err := hosts.link(info); err != nil {
 		return nil, nil, err
@@ -42,12 +49,12 @@ func checkExports(info *meter.Info) error {
 }
 
 // prepare reads and meters a module and returns the job to compile.
-func (e *Engine) prepare(read func() ([]byte, error)) (job compileJob, info *meter.Info, err error) {
-	binary, err := read()
+func (e *Engine) prepare(from source) (job compileJob, info *meter.Info, err error) {
+	binary, err := from.read()
 	if err != nil {
 		return compileJob{}, nil, err
 	}
-	metered, info, err := e.rewrite(binary)
+	metered, info, err := e.rewrite(binary, from)
 	return compileJob{metered, binary}, info, err
 }
 

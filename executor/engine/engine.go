@@ -48,6 +48,8 @@ type Engine struct {
 	instantiators                     *semaphore // for large instances, which take a processor from the workers
 
 	modules moduleTable
+	types   functionTypes
+	groups  sharedModules
 	tables  bool // the engine makes the tables of instances
 	stacks  stackFields
 }
@@ -87,7 +89,8 @@ func New(ctx context.Context, config Config) (*Engine, error) {
 	if err := e.AddHost(ctx, defineMeter); err != nil {
 		return nil, errors.Join(err, e.Close(ctx))
 	}
-	e.tables = hasTables(e.linker.Module(meter.HostModule))
+	host := e.linker.Module(meter.HostModule)
+	e.tables, e.types.possible = hasTables(host), e.canNumberTypes(host)
 	return e, nil
 }
 
@@ -98,14 +101,21 @@ func (e *Engine) AddHost(ctx context.Context, define func(context.Context, wazer
 	return define(ctx, e.linker)
 }
 
-// newRuntime makes a runtime with all host modules, for one module. Modules don't share a runtime,
-// since a runtime keeps every function type that it has seen.
-func (e *Engine) newRuntime() (wazero.Runtime, error) {
+// newRuntime makes a runtime for one module, with all host modules, or for one that is linked with others. Modules don't share
+// a runtime, since a runtime keeps every function type that it has seen.
+func (e *Engine) newRuntime(linked bool) (wazero.Runtime, error) {
+	hosts := e.hostModules
+	if linked {
+		hosts = []func(context.Context, wazero.Runtime) error{defineMeter}
+	}
 	r := wazero.NewRuntimeWithConfig(e.ctx, e.settings)
-	for _, define := range e.hostModules {
+	for _, define := range hosts {
 		if err := define(e.ctx, r); err != nil {
 			return nil, errors.Join(err, r.Close(e.ctx))
 		}
+	}
+	if linked {
+		forgetTypes(r.Module(meter.HostModule))
 	}
 	return r, nil
 }
@@ -154,7 +164,7 @@ func (e *Engine) Close(ctx context.Context) error {
 	if err := e.pool.Close(); err != nil {
 		return err
 	}
-	err := errors.Join(e.linker.Close(ctx), e.shared.Close(ctx))
+	err := errors.Join(e.groups.close(ctx), e.linker.Close(ctx), e.shared.Close(ctx))
 	if e.cache != nil {
 		err = errors.Join(err, e.cache.close())
 	}

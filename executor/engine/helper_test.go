@@ -59,7 +59,7 @@ func (g *guest) Preempt() error {
 			return err
 		}
 	}
-	g.Instance().Refill(g.quantum)
+	g.shared.Refill(g.quantum)
 	return nil
 }
 

@@ -26,24 +26,25 @@ type Host interface {
 	binding() *Binding
 }
 
-// Binding connects a Host with its one instance.
+// Binding connects a Host with its one instance or group.
 //
 // Rejected: a context that the engine wraps around the Host (an allocation for each Host, and each host
 // call would have to unwrap it); context.WithValue (a chain of comparisons in each host call).
 type Binding struct {
-	instance *Instance
+	shared   *shared
+	instance *Instance // that has it; nil: a group
 }
 
 func (b *Binding) binding() *Binding { return b }
 
-// Instance returns the Host's instance, or nil before Instantiate and after Close.
+// Instance returns the Host's instance, or nil before Instantiate and after Close, and if it has a group.
 func (b *Binding) Instance() *Instance { return b.instance }
 
 // Value implements context.Context. It always returns nil.
 func (b *Binding) Value(any) any { return nil }
 
-func (b *Binding) release(i *Instance) {
-	if b.instance == i {
+func (b *Binding) release(s *shared) {
+	if b.shared == s {
 		*b = Binding{}
 	}
 }
@@ -53,7 +54,7 @@ func defineMeter(ctx context.Context, r wazero.Runtime) error {
 	_, err := r.NewHostModuleBuilder(meter.HostModule).
 		NewFunctionBuilder().WithGoFunction(api.GoFunc(yield), nil, nil).Export(meter.YieldFunction).
 		NewFunctionBuilder().WithGoFunction(api.GoFunc(growStack), nil, nil).Export(meter.GrowStackFunction).
-		NewFunctionBuilder().WithGoFunction(api.GoFunc(clearMemory), []api.ValueType{api.ValueTypeI32, api.ValueTypeI32}, nil).Export(meter.ClearFunction).
+		NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(clearMemory), []api.ValueType{api.ValueTypeI32, api.ValueTypeI32}, nil).Export(meter.ClearFunction).
 		Instantiate(ctx)
 	return err
 }
@@ -67,14 +68,14 @@ func yield(ctx context.Context, _ []uint64) {
 
 // growStack is called by metered code when the remaining stack bytes are below zero.
 func growStack(ctx context.Context, _ []uint64) {
-	if err := ctx.(Host).binding().instance.growStack(); err != nil {
+	if err := ctx.(Host).binding().shared.growStack(); err != nil {
 		Abort(err)
 	}
 }
 
 // clearMemory is called by metered code to write zeroes.
-func clearMemory(ctx context.Context, params []uint64) {
-	if err := ctx.(Host).binding().instance.clear(int64(uint32(params[0])), int64(uint32(params[1]))); err != nil {
+func clearMemory(ctx context.Context, caller api.Module, params []uint64) {
+	if err := ctx.(Host).binding().shared.clear(caller.Memory(), int64(uint32(params[0])), int64(uint32(params[1]))); err != nil {
 		Abort(err)
 	}
 }

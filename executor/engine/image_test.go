@@ -225,7 +225,7 @@ func TestImagesComeAndGo(t *testing.T) {
 		want := bytes.Clone(view)
 		at, n := rnd.IntN(len(want)/2), rnd.IntN(len(want)/2)
 		clear(want[at : at+n])
-		if err := i.clear(int64(at), int64(n)); err != nil {
+		if err := i.clear(i.Memory(), int64(at), int64(n)); err != nil {
 			return err
 		}
 		if rnd.IntN(2) == 0 { // it moves

@@ -42,7 +42,7 @@ func TestImports(t *testing.T) {
 			`unknown import "env"."base": a global, but only functions can be imported`},
 	} {
 		t.Run(tt.file, func(t *testing.T) {
-			_, _, inspected := e.rewrite(binaryOf(t, tt.file))
+			_, _, inspected := e.rewrite(binaryOf(t, tt.file), source{})
 			m, loaded := e.Load(t.Context(), tt.file, func() ([]byte, error) { return binaryOf(t, tt.file), nil })
 			if loaded == nil {
 				m.Release()
@@ -98,7 +98,7 @@ func TestForms(t *testing.T) {
 	if one, two := call(t, i, "one"), call(t, i, "two"); one != 11 || two != 23 {
 		t.Errorf("one form returned %d, want 11; the other %d, want 23", one, two)
 	}
-	_, _, err = e.rewrite(binaryOf(t, "form_unknown"))
+	_, _, err = e.rewrite(binaryOf(t, "form_unknown"), source{})
 	const want = `unknown import "forms"."f": imported as (func (param i64)), ` +
 		`but it is (func (param i32 i32) (result i32)) or (func (param i32) (result i32))`
 	if err == nil || err.Error() != want {

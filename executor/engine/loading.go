@@ -42,10 +42,14 @@ func compileTime(code int) time.Duration {
 type source struct {
 	read   func() ([]byte, error)
 	accept func(*meter.Info) error // nil accepts any module
+
+	linking  Linking // nil: with host modules only
+	name     string  // in stack traces, if it is linked
+	original string  // digest, if it is linked
 }
 
-// load loads a module. It runs on a goroutine of its own.
-func (e *Engine) load(ctx context.Context, m *Module, from source) {
+// loadInto loads a module. It runs on a goroutine of its own.
+func (e *Engine) loadInto(ctx context.Context, m *Module, from source) {
 	defer m.cancel()
 	var job compileJob
 	if !m.pass(ctx, e.loaders, 0, 0, nil, func() { job = m.open(from) }) {
@@ -61,7 +65,7 @@ func (e *Engine) load(ctx context.Context, m *Module, from source) {
 // to compile.
 func (m *Module) open(from source) (job compileJob) {
 	e := m.engine
-	if job, m.info, m.err = e.prepare(from.read); m.err != nil {
+	if job, m.info, m.err = e.prepare(from); m.err != nil {
 		return compileJob{}
 	}
 	if from.accept != nil {
@@ -100,9 +104,22 @@ func (m *Module) admit(size int64) error {
 	if err := m.reserve(size); err != nil {
 		return err
 	}
-	r, err := m.engine.newRuntime()
+	if m.linking != nil && !m.engine.types.possible {
+		m.runtime = m.engine.linker
+		return nil
+	}
+	r, err := m.engine.newRuntime(m.linking != nil)
 	m.runtime = r
 	return err
+}
+
+// closeRuntime closes the module's runtime, unless it is the engine's.
+func (m *Module) closeRuntime() error {
+	r := m.runtime
+	if r == nil || r == m.engine.linker {
+		return nil
+	}
+	return r.Close(m.engine.ctx)
 }
 
 // dismiss undoes admit.
@@ -111,12 +128,9 @@ func (m *Module) dismiss() error {
 	t.mu.Lock()
 	t.release(m)
 	t.mu.Unlock()
-	r := m.runtime
+	err := m.closeRuntime()
 	m.runtime = nil
-	if r == nil {
-		return nil
-	}
-	return r.Close(m.engine.ctx)
+	return err
 }
 
 // compile compiles a module. A large module that has to wait is read again. compile returns false if the
@@ -133,7 +147,7 @@ func (m *Module) compile(ctx context.Context, from source, job compileJob) bool 
 	work := func() {
 		job, err := job, error(nil)
 		if job.metered == nil {
-			job, _, err = e.prepare(from.read)
+			job, _, err = e.prepare(from)
 		}
 		if m.err = err; err == nil {
 			m.err = m.build(job, limit)
@@ -208,9 +222,22 @@ func (m *Module) abandon() {
 	close(m.ready)
 }
 
+// numberTypes numbers the types of a linked module.
+func (m *Module) numberTypes() (err error) {
+	types := m.info.ResultTypes
+	m.info.ResultTypes = nil
+	if m.engine.types.possible {
+		m.typeKeys, err = m.engine.types.number(m.compiled, types)
+	}
+	return err
+}
+
 // finish publishes the result of loading to the holders.
 func (m *Module) finish() {
 	var more int64
+	if m.err == nil && m.linking != nil {
+		m.err = m.numberTypes()
+	}
 	if m.err == nil {
 		m.names = namesOf(m.info)
 		more = m.data.take(m.info, m.engine.pool)

@@ -39,6 +39,10 @@ type Module struct {
 	measure  sync.Once // sets frames, with the first instance
 	frames   []int64   // frame sizes of info.LargeFrames in the machine code
 	names    names     // for stack traces
+	name     string    // in stack traces, if it is linked
+	original string    // the digest that it was loaded by, if it is linked
+	linking  Linking   // nil: it is linked with host modules only
+	typeKeys []string  // of the types that are numbered
 	data     initialData
 	records  functionRecords
 
@@ -134,7 +138,11 @@ func (e *Engine) Load(ctx context.Context, digest string, read func() ([]byte, e
 // LoadIf is Load, but compiles a module that is not in memory only if accept returns nil. Otherwise it
 // returns accept's error.
 func (e *Engine) LoadIf(ctx context.Context, digest string, read func() ([]byte, error), accept func(*meter.Info) error) (*Module, error) {
-	m, err := e.hold(digest, source{read, accept})
+	return e.load(ctx, digest, source{read: read, accept: accept})
+}
+
+func (e *Engine) load(ctx context.Context, digest string, from source) (*Module, error) {
+	m, err := e.hold(digest, from)
 	if err != nil {
 		return nil, err
 	}
@@ -233,11 +241,11 @@ func (e *Engine) hold(digest string, from source) (*Module, error) {
 	}
 	m := t.byDigest[digest]
 	if m == nil {
-		m = &Module{engine: e, digest: digest, ready: make(chan struct{})}
+		m = &Module{engine: e, digest: digest, name: from.name, original: from.original, linking: from.linking, ready: make(chan struct{})}
 		t.byDigest[digest] = m
 		var ctx context.Context
 		ctx, m.cancel = context.WithCancel(e.ctx)
-		e.loading.Go(func() { e.load(ctx, m, from) })
+		e.loading.Go(func() { e.loadInto(ctx, m, from) })
 	}
 	m.holders++
 	m.forgotten = false
@@ -326,7 +334,8 @@ func closeAll(modules []*Module) {
 		if m.compiled != nil {
 			// These remove the code from wazero's table and close the host modules. Neither can fail.
 			_ = m.compiled.Close(m.engine.ctx)
-			_ = m.runtime.Close(m.engine.ctx)
+			_ = m.closeRuntime()
+			m.engine.types.release(m.typeKeys)
 			m.data.close()
 		}
 	}

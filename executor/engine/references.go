@@ -17,7 +17,7 @@ func (i *Instance) TableFunctions(table uint32, from int) (functions []uint32, m
 	if !ok {
 		return nil, false, false
 	}
-	tables, _ := field(reflect.ValueOf(i.guest), "Tables")
+	tables, _ := field(reflect.ValueOf(i.core.guest), "Tables")
 	if int(table) >= tables.Len() {
 		return nil, false, false
 	}
@@ -41,7 +41,7 @@ const funcRef = api.ValueType(meter.FuncRef)
 
 // FunctionOf returns the function that an exported global refers to, as TableFunctions does.
 func (i *Instance) FunctionOf(export string) (function uint32, ok bool) {
-	g := i.guest.ExportedGlobal(export)
+	g := i.core.guest.ExportedGlobal(export)
 	r, ok := i.references()
 	if g == nil || !ok {
 		return 0, false
@@ -58,16 +58,16 @@ type references struct {
 
 // references returns ok false if wazero has references of another kind than is known here.
 func (i *Instance) references() (r references, ok bool) {
-	records := &i.module.records
-	if !i.module.engine.tables {
+	records := &i.core.module.records
+	if !i.core.module.engine.tables {
 		return r, false
 	}
-	records.once.Do(func() { records.find(i.guest) })
+	records.once.Do(func() { records.find(i.core.guest) })
 	if !records.known {
 		return r, false
 	}
-	engine, _ := field(reflect.ValueOf(i.guest), "Engine")
-	r = references{contextOf(engine), map[uintptr]uint32{}, uint32(len(i.module.info.Imports))}
+	engine, _ := field(reflect.ValueOf(i.core.guest), "Engine")
+	r = references{contextOf(engine), map[uintptr]uint32{}, uint32(len(i.core.module.info.Imports))}
 	for n := range r.functions { // each has one record, in the instance
 		r.imported[engine.Interface().(referrer).FunctionInstanceReference(n)] = n
 	}

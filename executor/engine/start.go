@@ -17,57 +17,88 @@ const (
 // function. That is work of the guest, charged and preempted like the rest. Errors are those of Call. It
 // must be called before the first Call.
 func (i *Instance) Start() error {
-	err := i.initialize()
+	err := i.core.initialize()
 	if err != nil {
 		i.ended = true
 		return err
 	}
-	if i.module.info.HasStart {
+	if i.core.module.info.HasStart {
 		_, err = i.Call(meter.StartFunction)
 	}
 	return err
 }
 
 // initialize gives tables and memory their initial contents, with the traps of the specification, in its order.
-func (i *Instance) initialize() error {
-	if i.module.info.ElementsOutOfBounds {
+func (c *CoreInstance) initialize() error {
+	if c.module.info.ElementsOutOfBounds {
 		return &Trap{Code: InvalidTableAccess, Message: InvalidTableAccess.String()}
 	}
-	if err := i.makeTables(); err != nil {
+	if err := c.makeTables(); err != nil {
 		return err
 	}
-	if err := i.lay(&i.module.data); err != nil {
+	if err := c.lay(&c.module.data); err != nil {
 		return err
 	}
-	for _, s := range i.module.data.segments {
-		if s.Offset+int64(len(s.Bytes)) > int64(i.guest.Memory().Size()) {
-			return &Trap{Code: MemoryOutOfBounds, Message: MemoryOutOfBounds.String()}
-		}
-		if err := i.burn(segmentCost); err != nil {
+	for _, s := range c.module.data.segments {
+		if err := c.writeSegment(s.Offset, s.Bytes); err != nil {
 			return err
 		}
-		if err := i.write(s.Offset, s.Bytes, byteCost); err != nil {
+	}
+	for _, s := range c.module.data.relative {
+		if err := c.writeSegment(int64(c.offset(s.Offset)), s.Bytes); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// writeSegment writes a data segment, or traps if there is no room for it.
+func (c *CoreInstance) writeSegment(offset int64, content []byte) error {
+	if offset+int64(len(content)) > int64(c.guest.Memory().Size()) {
+		return &Trap{Code: MemoryOutOfBounds, Message: MemoryOutOfBounds.String()}
+	}
+	if err := c.burn(segmentCost); err != nil {
+		return err
+	}
+	return c.write(offset, content, byteCost)
+}
+
+// offset returns where a segment is written.
+func (c *CoreInstance) offset(o meter.Offset) uint32 {
+	if o.Known() {
+		return o.Value
+	}
+	if c.globals == nil {
+		for i, im := range c.module.info.Imports {
+			if im.Kind != meter.GlobalExtern {
+				continue
+			}
+			s := c.module.linking[i]
+			value := uint64(0)
+			if g := c.providers[s.Provider].exports().ExportedGlobal(s.Name); g != nil {
+				value = g.Get()
+			}
+			c.globals = append(c.globals, uint32(value))
+		}
+	}
+	return o.In(c.globals)
+}
+
 // lay maps the image, or copies it if that is not possible. Both cost the guest what writing its segments would.
-func (i *Instance) lay(data *initialData) error {
+func (c *CoreInstance) lay(data *initialData) error {
 	if data.image == nil {
 		return nil
 	}
 	for left := data.imageCost; left > 0; left -= dataPiece {
-		if err := i.burn(min(left, dataPiece)); err != nil {
+		if err := c.burn(min(left, dataPiece)); err != nil {
 			return err
 		}
 	}
-	if i.account.Map(data.image) {
+	if c.memory.Map(data.image) {
 		return nil
 	}
 	for offset, content := range data.image.Extents() {
-		if err := i.write(offset, content, 0); err != nil {
+		if err := c.write(offset, content, 0); err != nil {
 			return err
 		}
 	}
@@ -75,38 +106,15 @@ func (i *Instance) lay(data *initialData) error {
 }
 
 // write writes to memory in pieces, each byte for some fuel.
-func (i *Instance) write(offset int64, rest []byte, cost int64) error {
-	memory := i.guest.Memory()
+func (c *CoreInstance) write(offset int64, rest []byte, cost int64) error {
+	memory := c.guest.Memory()
 	for len(rest) > 0 {
 		n := min(len(rest), dataPiece)
-		if err := i.burn(int64(n) * cost); err != nil {
+		if err := c.burn(int64(n) * cost); err != nil {
 			return err
 		}
 		memory.Write(uint32(offset), rest[:n])
 		offset, rest = offset+int64(n), rest[n:]
 	}
 	return nil
-}
-
-// clear writes zeroes to memory in pieces, at the price of memory.fill.
-func (i *Instance) clear(offset, n int64) error {
-	for n > 0 {
-		piece := min(n, clearPiece)
-		if err := i.burn(piece / meter.ClearedPerUnit); err != nil {
-			return err
-		}
-		i.account.Clear(offset, piece)
-		offset, n = offset+piece, n-piece
-	}
-	return nil
-}
-
-// burn charges the guest for work that the host is about to do for it.
-func (i *Instance) burn(units int64) error {
-	left := int64(i.fuel.Get()) - units
-	i.fuel.Set(uint64(left))
-	if left >= 0 {
-		return nil
-	}
-	return i.host.Preempt()
 }

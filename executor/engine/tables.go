@@ -205,26 +205,26 @@ func take[T any](m *tableMemory, n int) []T {
 }
 
 // makeTables gives the tables their sizes and writes the element segments, in pieces.
-func (i *Instance) makeTables() error {
-	info, records := i.module.info, &i.module.records
-	if len(info.Tables) == 0 {
+func (c *CoreInstance) makeTables() error {
+	info, records := c.module.info, &c.module.records
+	if info.Tables == nil {
 		return nil
 	}
-	records.once.Do(func() { records.find(i.guest) })
-	maker := newTableMaker(i.guest, records, i.tables)
+	records.once.Do(func() { records.find(c.guest) })
+	maker := newTableMaker(c.guest, records, c.tables)
 	maker.size(info.Tables)
 	for n := range info.ElementSegments {
 		s := &info.ElementSegments[n]
-		to, ok := maker.place(s)
+		to, ok := maker.place(s, c.offset(s.Offset))
 		if !ok {
 			return &Trap{Code: InvalidTableAccess, Message: InvalidTableAccess.String()}
 		}
-		if err := i.burn(segmentCost); err != nil {
+		if err := c.burn(segmentCost); err != nil {
 			return err
 		}
 		for rest := s.Functions; len(rest) > 0; {
 			piece := rest[:min(len(rest), elementPiece)]
-			if err := i.burn(int64(len(piece)) * elementCost); err != nil {
+			if err := c.burn(int64(len(piece)) * elementCost); err != nil {
 				return err
 			}
 			maker.write(to, piece)
@@ -255,29 +255,34 @@ func newTableMaker(guest api.Module, records *functionRecords, memory tableMemor
 	}
 }
 
-// size gives the tables their sizes.
+// size gives the tables their sizes, except for imported ones, which come first.
 func (m *tableMaker) size(sizes []uint32) {
 	tables, _ := field(m.instance, "Tables")
-	m.tables = make([][]uintptr, len(sizes))
-	for i, size := range sizes {
-		m.tables[i] = m.memory.slots(int(size))
+	m.tables = make([][]uintptr, tables.Len())
+	imported := len(m.tables) - len(sizes)
+	for i := range m.tables {
 		references, _ := field(tables.Index(i), "References")
+		if i < imported {
+			m.tables[i] = references.Interface().([]uintptr)
+			continue
+		}
+		m.tables[i] = m.memory.slots(int(sizes[i-imported]))
 		references.Set(reflect.ValueOf(m.tables[i]))
 	}
 }
 
-// place returns where a segment is written. ok is false if there is no room for it.
-func (m *tableMaker) place(s *meter.ElementSegment) (to []uintptr, ok bool) {
+// place returns where a segment is written, of an active one at an offset. ok is false if there is no room for it.
+func (m *tableMaker) place(s *meter.ElementSegment, offset uint32) (to []uintptr, ok bool) {
 	if s.Passive {
 		to = m.memory.slots(len(s.Functions))
 		m.segments[s.Index] = to
 		return to, true
 	}
 	table := m.tables[s.Table]
-	if uint64(s.Offset)+uint64(len(s.Functions)) > uint64(len(table)) {
+	if uint64(offset)+uint64(len(s.Functions)) > uint64(len(table)) {
 		return nil, false
 	}
-	return table[s.Offset:], true
+	return table[offset:], true
 }
 
 // write writes references to functions.

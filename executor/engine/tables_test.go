@@ -33,11 +33,13 @@ func counting(n int, more ...wasm.Element) *wasm.Module {
 	return m
 }
 
-func tablesOf(i *Instance) *tableMaker { return newTableMaker(i.guest, &i.module.records, nil) }
+func tablesOf(i *Instance) *tableMaker {
+	return newTableMaker(i.core.guest, &i.core.module.records, nil)
+}
 
 // elements returns the table of an instance.
 func elements(i *Instance) []uintptr {
-	tables, _ := field(reflect.ValueOf(i.guest), "Tables")
+	tables, _ := field(reflect.ValueOf(i.core.guest), "Tables")
 	references, _ := field(tables.Index(0), "References")
 	return references.Interface().([]uintptr)
 }
@@ -68,8 +70,8 @@ func TestTables(t *testing.T) {
 	if !m.records.known {
 		t.Fatal("records of functions are not as expected")
 	}
-	if len(i.tables) != n*int(slotBytes+recordBytes) {
-		t.Errorf("tables of %d bytes", len(i.tables))
+	if len(i.core.tables) != n*int(slotBytes+recordBytes) {
+		t.Errorf("tables of %d bytes", len(i.core.tables))
 	}
 	for _, reference := range elements(i) {
 		made := recordAt(reference)

@@ -18,6 +18,7 @@ type Frame struct {
 	Function string // its name in the module's name section, cut to 1 KiB; empty if it has none
 	Index    uint32 // of the function in the original module
 	Offset   int64  // of the function's first instruction in the original module; zero for a host function
+	Module   string // digest that a linked module was loaded by
 }
 
 const (
@@ -29,7 +30,7 @@ const (
 // parseTrace reads the guest's stack from the text of wazero's error, its only form. Frames of functions
 // added by the metering pass are left out. wazero is not given the names of a guest's functions: they may
 // be long, and it would write them out for each frame.
-func parseTrace(text string, names names) (frames []Frame, more bool) {
+func parseTrace(text string, names namer) (frames []Frame, more bool) {
 	_, trace, ok := strings.Cut(text, traceStart)
 	if !ok {
 		return nil, false
@@ -43,6 +44,11 @@ func parseTrace(text string, names names) (frames []Frame, more bool) {
 		}
 	}
 	return frames, more
+}
+
+// namer returns the frame of a function in a trace. ok is false for functions of the metering pass.
+type namer interface {
+	frame(traced string) (f Frame, ok bool)
 }
 
 // names says what a module's functions are called and where their code is.
@@ -67,8 +73,9 @@ func namesOf(info *meter.Info) names {
 func (n names) frame(traced string) (f Frame, ok bool) {
 	digits, ok := strings.CutPrefix(traced, ".$")
 	if !ok {
-		at := max(slices.Index(n.imports, traced), 0)
-		return Frame{Function: traced, Index: uint32(at)}, !strings.HasPrefix(traced, meter.HostModule+".")
+		f, ok := hostFrame(traced)
+		f.Index = uint32(max(slices.Index(n.imports, traced), 0))
+		return f, ok
 	}
 	index, err := strconv.Atoi(digits)
 	if err != nil {
@@ -92,6 +99,22 @@ func (n names) frame(traced string) (f Frame, ok bool) {
 		f.Function = n.functions[at].Name
 	}
 	return f, true
+}
+
+// hostFrame returns the frame of a function of the host.
+func hostFrame(traced string) (f Frame, ok bool) {
+	return Frame{Function: traced}, !strings.HasPrefix(traced, meter.HostModule+".")
+}
+
+// frame returns the frame of a function of a linked module, if it is one.
+func (m *Module) frame(traced string) (f Frame, ours, ok bool) {
+	rest, ours := strings.CutPrefix(traced, m.name)
+	if !ours || !strings.HasPrefix(rest, ".$") {
+		return Frame{}, false, false
+	}
+	f, ok = m.names.frame(rest)
+	f.Module = m.original
+	return f, true, ok
 }
 
 // cutSignature removes the types from a line: name(params), name(params) result or name(params) (results).

@@ -116,28 +116,28 @@ func recovered(v any, stack []byte) error {
 	return &InternalError{Err: fmt.Errorf("panic: %v\n%s", v, stack)}
 }
 
-// outcome translates an error that wazero returned from guest code of the module to the error that was
+// outcome translates an error that wazero returned from guest code to the error that was
 // passed to Abort, a *Trap, or an *InternalError.
-func (m *Module) outcome(err error) error {
+func outcome(err error, names namer) error {
 	if a, ok := errors.AsType[*abort](err); ok {
 		if errors.Is(a.err, errStackOverflow) {
-			return m.trap(StackOverflow, err)
+			return newTrap(StackOverflow, err, names)
 		}
 		return a.err
 	}
 	text := err.Error()
 	switch cause := errors.Unwrap(err); {
 	case strings.HasPrefix(text, "wasm error: ") && cause != nil:
-		return m.trap(trapCodeOf(cause.Error()), err)
+		return newTrap(trapCodeOf(cause.Error()), err, names)
 	case text == StackOverflow.String():
-		return m.trap(StackOverflow, err) // wazero's own limit; the pass's is far lower
+		return newTrap(StackOverflow, err, names) // wazero's own limit; the pass's is far lower
 	}
-	frames, _ := parseTrace(err.Error(), m.names)
+	frames, _ := parseTrace(err.Error(), names)
 	return &InternalError{Err: err, Frames: frames}
 }
 
-func (m *Module) trap(code TrapCode, err error) *Trap {
-	frames, more := parseTrace(err.Error(), m.names)
+func newTrap(code TrapCode, err error, names namer) *Trap {
+	frames, more := parseTrace(err.Error(), names)
 	t := &Trap{Code: code, Message: code.String(), Frames: frames, More: more}
 	if cause := errors.Unwrap(err); code == UnknownTrap && cause != nil {
 		t.Message = cause.Error()

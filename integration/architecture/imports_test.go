@@ -201,7 +201,7 @@ var imports = map[string][]string{
 
 // importers says of each package of others which ones of the project import it.
 var importers = map[string][]string{
-	"github.com/tetratelabs/wazero/...":                    {"executor/engine", "executor/engine/memory", "hostcalls/abi", "hostcalls/wasip1"},
+	"github.com/tetratelabs/wazero/...":                    {"executor/engine", "hostcalls/abi", "hostcalls/wasip1"},
 	"modernc.org/sqlite/...":                               {"reactor/store/sqlite"},
 	"google.golang.org/grpc/...":                           {"proto/reactor/v1", "cmd/...", "examples/clients/go", "integration/internal/testkit"},
 	"google.golang.org/protobuf/...":                       {"proto/...", "cmd/..."},

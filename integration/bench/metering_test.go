@@ -168,7 +168,7 @@ func defineMeter(ctx context.Context, r wazero.Runtime, onYield func(left int64)
 // initialize does what info says is left to a module's host, and calls an export if there is one of that name.
 func initialize(ctx context.Context, m api.Module, info *meter.Info, export string) error {
 	for _, data := range info.Data {
-		if !m.Memory().Write(data.Offset, data.Bytes) {
+		if !m.Memory().Write(data.Offset.Value, data.Bytes) {
 			return errors.New("data out of bounds")
 		}
 	}

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"sync"
 	"unsafe"
-
-	"github.com/tetratelabs/wazero/experimental"
 )
 
 // The reasons why an account is refused bytes, besides errors of the operating system.
@@ -14,16 +12,16 @@ var (
 	ErrPoolLimit    = errors.New("the limit of all accounts together is reached")
 )
 
-// Account counts the memory that one instance holds of a pool: one linear memory, and the bytes reserved
-// besides it. It implements experimental.MemoryAllocator.
+// Account counts the memory that one guest holds of a pool: its linear memories, and the bytes reserved besides them.
 type Account struct {
 	pool    *Pool
 	budget  budget
 	allowed *Allowance
-	memory  linear
-	annex   vacated // what Attach returned, until Close
-	refusal error   // reason of the last refusal
-	denied  bool    // the last refusal came from the allowance, or from the pool in spite of it
+	first   Memory    // most guests have one
+	others  []*Memory // all but the first
+	annexes []vacated // what Attach returned, until Close
+	refusal error     // reason of the last refusal
+	denied  bool      // the last refusal came from the allowance, or from the pool in spite of it
 	closed  bool
 
 	mu        sync.Mutex // orders Abandon and Close
@@ -35,42 +33,43 @@ type Account struct {
 func (p *Pool) NewAccount(limitBytes int64, allowed *Allowance) *Account {
 	a := &Account{pool: p, allowed: allowed}
 	a.budget.setLimit(limitBytes)
-	a.memory.account = a
 	p.accounts.Add(1)
 	return a
 }
 
-// Allocate implements experimental.MemoryAllocator. It returns the same memory every time, since a module
-// has at most one. So the engine can set its first size, and learn whether there is room, before wazero
-// does.
-func (a *Account) Allocate(_, most uint64) experimental.LinearMemory {
-	a.memory.ceiling = min(int64(most), a.budget.limit, a.pool.budget.limit)
-	return &a.memory
+// NewMemory returns a memory of zero bytes that may grow to most bytes. It goes with the account.
+func (a *Account) NewMemory(most int64) *Memory {
+	m := &a.first
+	if m.account != nil {
+		m = new(Memory)
+		a.others = append(a.others, m)
+	}
+	m.account, m.ceiling = a, min(most, a.budget.limit, a.pool.budget.limit)
+	return m
 }
 
-// Attach returns n zeroed bytes besides the linear memory, for what the host keeps for the instance. The caller has reserved
-// them. They go with the account. Attach may be called once. It fails with an error of the operating system.
+// MemoryAt returns the memory that begins at an address, or nil.
+func (a *Account) MemoryAt(base *byte) *Memory {
+	if a.first.base == base {
+		return &a.first
+	}
+	for _, m := range a.others {
+		if m.base == base {
+			return m
+		}
+	}
+	return nil
+}
+
+// Attach returns n zeroed bytes besides the linear memories, for what the host keeps for the guest. The caller has reserved
+// them. They go with the account. It fails with an error of the operating system.
 func (a *Account) Attach(n int64) ([]byte, error) {
 	base, class, err := a.pool.acquire(n, n)
 	if err != nil {
 		return nil, err
 	}
-	a.annex = vacated{class: class, base: base, touched: n}
+	a.annexes = append(a.annexes, vacated{class: class, base: base, touched: n})
 	return unsafe.Slice(base, n), nil
-}
-
-// Map maps an image over the memory, which must be large enough and must not have been touched. It returns false, and
-// leaves the memory as it is, if the process may not have more mappings; then the caller has to copy.
-func (a *Account) Map(image *Image) bool {
-	m := &a.memory
-	if a.closed || m.size < image.end() {
-		return false
-	}
-	lost, err := a.pool.lay(image, m.base)
-	if err == nil || lost {
-		m.image = image
-	}
-	return err == nil
 }
 
 // Reserve counts n bytes against both limits, or refuses and counts nothing.
@@ -158,11 +157,16 @@ func (a *Account) Close() {
 	if a.closed {
 		return
 	}
-	a.memory.Free()
-	a.annex.counted = min(a.annex.touched, a.Used())
-	a.give(a.annex.counted)
-	a.pool.vacate(a.annex)
-	a.annex = vacated{}
+	a.first.Free()
+	for _, m := range a.others {
+		m.Free()
+	}
+	for _, annex := range a.annexes {
+		annex.counted = min(annex.touched, a.Used())
+		a.give(annex.counted)
+		a.pool.vacate(annex)
+	}
+	a.others, a.annexes = nil, nil
 	a.Release(a.Used())
 	a.closed = true
 	a.pool.accounts.Add(-1)
@@ -171,10 +175,11 @@ func (a *Account) Close() {
 	}
 }
 
-// linear is the linear memory of an account, in a slot of its pool.
-type linear struct {
-	account *Account
-	base    *byte // nil if it has no slot yet
+// Memory is a linear memory of an account, in a slot of its pool. It implements experimental.LinearMemory. Like its account it
+// belongs to one goroutine at a time.
+type Memory struct {
+	account *Account // nil: it is not in use
+	base    *byte    // nil if it has no slot yet
 	class   class
 	size    int64
 	ceiling int64  // upper bound of size
@@ -184,7 +189,7 @@ type linear struct {
 
 // Reallocate implements experimental.LinearMemory. Within its slot the memory grows in place; beyond, its
 // contents are moved. Reallocate returns nil if a limit does not allow the size.
-func (m *linear) Reallocate(size uint64) []byte {
+func (m *Memory) Reallocate(size uint64) []byte {
 	if size > uint64(m.ceiling) {
 		m.account.refuse(size)
 		return nil
@@ -204,8 +209,21 @@ func (m *linear) Reallocate(size uint64) []byte {
 	return m.bytes()
 }
 
+// Map maps an image over the memory, which must be large enough and must not have been touched. It returns false, and
+// leaves the memory as it is, if the process may not have more mappings; then the caller has to copy.
+func (m *Memory) Map(image *Image) bool {
+	if m.account.closed || m.size < image.end() {
+		return false
+	}
+	lost, err := m.account.pool.lay(image, m.base)
+	if err == nil || lost {
+		m.image = image
+	}
+	return err == nil
+}
+
 // move moves the memory to a slot that holds size bytes.
-func (m *linear) move(size int64) bool {
+func (m *Memory) move(size int64) bool {
 	p := m.account.pool
 	base, class, err := p.acquire(size, m.ceiling)
 	if err != nil {
@@ -245,13 +263,16 @@ func (a *Account) refuse(size uint64) {
 }
 
 // Free implements experimental.LinearMemory. It may be called more than once.
-func (m *linear) Free() {
+func (m *Memory) Free() {
+	if m.account == nil {
+		return
+	}
 	m.account.give(m.size)
 	m.account.pool.vacate(vacated{m.class, m.base, m.size, m.size, m.image})
 	m.base, m.size, m.image, m.cleared = nil, 0, nil, nil
 }
 
-func (m *linear) capacity() int64 {
+func (m *Memory) capacity() int64 {
 	if m.base == nil {
 		return 0
 	}
@@ -259,7 +280,7 @@ func (m *linear) capacity() int64 {
 }
 
 // bytes returns the memory. It is never nil, which would mean that growing failed.
-func (m *linear) bytes() []byte {
+func (m *Memory) bytes() []byte {
 	if m.base == nil {
 		return []byte{}
 	}

@@ -20,7 +20,7 @@ func TestAllowance(t *testing.T) {
 	}
 	allowed.Grant(PageBytes)
 	a := p.NewAccount(10*PageBytes, allowed)
-	m := a.Allocate(0, uint64(1000*PageBytes))
+	m := a.NewMemory(1000 * PageBytes)
 	for _, step := range []struct {
 		pages  int64
 		ok     bool
@@ -126,7 +126,7 @@ func TestFreeing(t *testing.T) {
 	p := NewPool(Config{OnReclaimed: func() { reclaimed <- struct{}{} }})
 	defer p.Close()
 	a := p.NewAccount(0, nil)
-	a.Allocate(0, uint64(gib)).Reallocate(uint64(64 * mib))[0] = 1
+	a.NewMemory(gib).Reallocate(uint64(64 * mib))[0] = 1
 	a.Close()
 	<-reclaimed
 	if p.Freeing() != 0 || p.Used() != 0 {

@@ -26,7 +26,7 @@ func TestAnnex(t *testing.T) {
 				if !a.Reserve(tt.reserve) {
 					t.Fatal("refused")
 				}
-				memory := a.Allocate(0, uint64(PageBytes)).Reallocate(uint64(PageBytes))
+				memory := a.NewMemory(PageBytes).Reallocate(uint64(PageBytes))
 				annex, err := a.Attach(tt.size)
 				if err != nil {
 					t.Fatal(err)

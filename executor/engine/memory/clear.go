@@ -5,26 +5,27 @@ import "unsafe"
 // Clear writes n zeroes to the memory at an offset, within its size. Pages that nobody has touched are zero, and stay
 // out of memory, the first time that they are cleared. A page that is cleared again is in use, and to look at it each time would
 // take longer than to clear it.
-func (a *Account) Clear(offset, n int64) {
+func (m *Memory) Clear(offset, n int64) {
 	at, end := offset, offset+n
-	for _, e := range a.memory.image.within(at, end) {
-		a.clearAnonymous(at, e.start)
-		clear(a.memory.bytes()[e.start:e.end]) // an untouched page has what is in the image
+	for _, e := range m.image.within(at, end) {
+		m.clearAnonymous(at, e.start)
+		clear(m.bytes()[e.start:e.end]) // an untouched page has what is in the image
 		at = e.end
 	}
-	a.clearAnonymous(at, end)
+	m.clearAnonymous(at, end)
 }
 
 // clearAnonymous is Clear where the memory began with zeroes.
-func (a *Account) clearAnonymous(at, end int64) {
-	m, page := &a.memory, a.pool.hostPage
+func (m *Memory) clearAnonymous(at, end int64) {
+	pool := m.account.pool
+	page := pool.hostPage
 	for at < end {
 		first := at / page
 		next, again := m.cleared.run(first, min((end+page-1)/page, first+seenPages))
 		part := m.bytes()[at:min(next*page, end)]
 		var seen [seenPages]bool
 		pages := seen[:next-first]
-		if again || !a.pool.pages.touched(unsafe.Add(unsafe.Pointer(m.base), first*page), page, pages) {
+		if again || !pool.pages.touched(unsafe.Add(unsafe.Pointer(m.base), first*page), page, pages) {
 			clear(part)
 		} else {
 			m.cleared.add(first, next)

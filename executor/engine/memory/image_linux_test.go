@@ -123,13 +123,13 @@ func TestImageIsLaidInParts(t *testing.T) {
 	whole, content := newImage(t, p, 0, 128<<10)
 	a := p.NewAccount(0, nil)
 	defer a.Close()
-	view := a.Allocate(0, uint64(64*mib)).Reallocate(1 << 20)
+	view := a.NewMemory(64 * mib).Reallocate(1 << 20)
 	// The second extent can't be mapped, since the file does not begin there at a page.
 	broken := &Image{pool: p, extents: []extent{{0, 64 << 10, 0}, {128 << 10, 192 << 10, 1}}, file: whole.file}
-	if a.Map(broken) || !bytes.Equal(view, make([]byte, 1<<20)) || p.mappings.Load() != 0 {
+	if a.first.Map(broken) || !bytes.Equal(view, make([]byte, 1<<20)) || p.mappings.Load() != 0 {
 		t.Error("something is left of an image that could not be mapped")
 	}
-	if !a.Map(whole) || !bytes.Equal(view[:128<<10], content) {
+	if !a.first.Map(whole) || !bytes.Equal(view[:128<<10], content) {
 		t.Error("another image can't be mapped then")
 	}
 }

@@ -136,8 +136,8 @@ func newImage(t testing.TB, p *Pool, offset, n int64) (*Image, []byte) {
 func imaged(t testing.TB, p *Pool, m *Image, size int64) (*Account, []byte) {
 	t.Helper()
 	a := p.NewAccount(0, nil)
-	view := a.Allocate(0, uint64(64*mib)).Reallocate(uint64(size))
-	if !a.Map(m) {
+	view := a.NewMemory(64 * mib).Reallocate(uint64(size))
+	if !a.first.Map(m) {
 		t.Fatal("not mapped")
 	}
 	return a, view
@@ -178,7 +178,7 @@ func TestImageIsShared(t *testing.T) {
 		for range 10 {
 			a := p.NewAccount(0, nil)
 			defer a.Close()
-			if view := a.Allocate(0, uint64(64*mib)).Reallocate(size); !bytes.Equal(view, make([]byte, size)) {
+			if view := a.NewMemory(64 * mib).Reallocate(size); !bytes.Equal(view, make([]byte, size)) {
 				t.Fatal("a slot was given out with what was in it")
 			}
 		}
@@ -203,7 +203,7 @@ func TestImageMoves(t *testing.T) {
 	}
 	first := &view[0]
 	for _, size := range []uint64{2 << 20, 6 << 20, 40 << 20} {
-		if view = a.memory.Reallocate(size); !bytes.Equal(view, want[:size]) {
+		if view = a.first.Reallocate(size); !bytes.Equal(view, want[:size]) {
 			t.Fatalf("its contents are lost when it grows to %d", size)
 		}
 	}
@@ -223,19 +223,19 @@ func TestImageBudget(t *testing.T) {
 	a, _ := imaged(t, p, m, 1<<20)
 	b, view := imaged(t, p, m, 1<<20)
 	c := p.NewAccount(0, nil)
-	untouched := c.Allocate(0, uint64(64*mib)).Reallocate(1 << 20)
-	if c.Map(m) {
+	untouched := c.NewMemory(64 * mib).Reallocate(1 << 20)
+	if c.first.Map(m) {
 		t.Error("a third memory has an image")
 	}
 	if !bytes.Equal(untouched, make([]byte, 1<<20)) {
 		t.Error("it is not as it was")
 	}
 	view[5]++
-	if moved := b.memory.Reallocate(40 << 20); !bytes.Equal(moved[6:512<<10], content[6:]) || moved[5] != content[5]+1 {
+	if moved := b.first.Reallocate(40 << 20); !bytes.Equal(moved[6:512<<10], content[6:]) || moved[5] != content[5]+1 {
 		t.Error("a memory that moved without a mapping has lost its contents")
 	}
 	a.Close()
-	if !c.Map(m) || !bytes.Equal(untouched[:512<<10], content) {
+	if !c.first.Map(m) || !bytes.Equal(untouched[:512<<10], content) {
 		t.Error("the mapping of a closed memory is not free")
 	}
 	b.Close()
@@ -264,10 +264,10 @@ func TestClear(t *testing.T) {
 	}{{p, nil}, {p, image}, {blind, nil}} {
 		a := tt.pool.NewAccount(0, nil)
 		defer a.Close()
-		memory := a.Allocate(0, uint64(64*mib))
+		memory := a.NewMemory(64 * mib)
 		size := 1 << 20
 		view, want := memory.Reallocate(uint64(size)), make([]byte, size)
-		if tt.image != nil && a.Map(tt.image) {
+		if tt.image != nil && a.first.Map(tt.image) {
 			copy(want[1<<19:], content)
 		}
 		for _, grown := range []int{size, 4 << 20, 5 << 20, 20 << 20} {
@@ -277,16 +277,16 @@ func TestClear(t *testing.T) {
 				view[at], want[at] = 1, 1
 				from := rnd.Int64N(int64(grown))
 				n := rnd.Int64N(min(int64(grown)-from, 1<<rnd.IntN(21)+1))
-				a.Clear(from, n)
+				a.first.Clear(from, n)
 				clear(want[from : from+n])
 			}
 			if !bytes.Equal(view, want) {
 				t.Fatal("the memory is not what was written and cleared")
 			}
 		}
-		a.Clear(0, int64(len(view)))
-		a.Clear(0, 0)
-		a.Clear(int64(len(view)), 0)
+		a.first.Clear(0, int64(len(view)))
+		a.first.Clear(0, 0)
+		a.first.Clear(int64(len(view)), 0)
 		if !bytes.Equal(view, make([]byte, len(view))) {
 			t.Error("it is not zero after all of it was cleared")
 		}
@@ -308,10 +308,10 @@ func BenchmarkImage(b *testing.B) {
 					defer func() { _ = m.Close() }()
 					for b.Loop() {
 						a := p.NewAccount(0, nil)
-						view := a.Allocate(0, uint64(size)).Reallocate(uint64(size))
+						view := a.NewMemory(size).Reallocate(uint64(size))
 						if !mapped {
 							copy(view, content)
-						} else if !a.Map(m) {
+						} else if !a.first.Map(m) {
 							b.Fatal("not mapped")
 						}
 						for at := int64(0); at < size*written/100; at += 4096 {

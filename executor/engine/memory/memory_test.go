@@ -95,7 +95,7 @@ func TestLimits(t *testing.T) {
 			p := newPool(t, tt.pool)
 			a := p.NewAccount(tt.account, nil)
 			defer a.Close()
-			m := a.Allocate(0, uint64(tt.max))
+			m := a.NewMemory(tt.max)
 			for i, s := range tt.steps {
 				var ok bool
 				switch {
@@ -124,7 +124,7 @@ func TestLargeMemoriesAreReapedInTime(t *testing.T) {
 	p := newPool(t, 2*size)
 	for range 20 {
 		a := p.NewAccount(0, nil)
-		m := a.Allocate(0, uint64(size))
+		m := a.NewMemory(size)
 		view := m.Reallocate(uint64(size))
 		for view == nil { // the reaper has the last two yet
 			runtime.Gosched()
@@ -144,7 +144,7 @@ func TestLargeMemoriesAreReapedInTime(t *testing.T) {
 func TestEmptyMemoryIsNotARefusal(t *testing.T) {
 	a := newPool(t, 0).NewAccount(0, nil)
 	defer a.Close()
-	if got := a.Allocate(0, 0).Reallocate(0); got == nil || len(got) != 0 {
+	if got := a.NewMemory(0).Reallocate(0); got == nil || len(got) != 0 {
 		t.Errorf("Reallocate(0) = %v, want empty and not nil", got)
 	}
 }
@@ -152,7 +152,7 @@ func TestEmptyMemoryIsNotARefusal(t *testing.T) {
 func TestGrowthBeyondTheCopyBoundDoesNotMove(t *testing.T) {
 	a := newPool(t, 0).NewAccount(600*mib, nil)
 	defer a.Close()
-	m := a.Allocate(0, uint64(4*gib))
+	m := a.NewMemory(4 * gib)
 	first := unsafe.SliceData(m.Reallocate(uint64(5 * mib)))
 	for _, size := range []int64{100 * mib, 599 * mib, 600 * mib} {
 		if got := m.Reallocate(uint64(size)); unsafe.SliceData(got) != first || int64(len(got)) != size {
@@ -164,7 +164,7 @@ func TestGrowthBeyondTheCopyBoundDoesNotMove(t *testing.T) {
 func TestClose(t *testing.T) {
 	p := newPool(t, 0)
 	a := p.NewAccount(0, nil)
-	m := a.Allocate(0, uint64(4*gib))
+	m := a.NewMemory(4 * gib)
 	m.Reallocate(uint64(PageBytes))
 	if !a.Reserve(100) {
 		t.Fatal("refused")
@@ -225,7 +225,7 @@ func churn(p *Pool, rnd *rand.Rand, steps int) error {
 		switch op := rnd.IntN(10); {
 		case g == nil:
 			g = &guest{account: p.NewAccount(limit, nil), written: map[int]byte{}}
-			g.memory = g.account.Allocate(0, uint64(4*gib))
+			g.memory = g.account.NewMemory(4 * gib)
 			guests[i] = g
 		case op == 0:
 			if err := g.check(); err != nil {
@@ -282,7 +282,7 @@ func TestConcurrentLimit(t *testing.T) {
 		wg.Go(func() {
 			for range 200 {
 				a := p.NewAccount(0, nil)
-				m := a.Allocate(0, uint64(4*gib))
+				m := a.NewMemory(4 * gib)
 				for pages := int64(1); m.Reallocate(uint64(pages*PageBytes)) != nil; pages++ {
 					if used := p.Used(); used > limit {
 						t.Errorf("%d bytes used of %d", used, limit)
@@ -302,7 +302,7 @@ func TestChurnReservesNoMore(t *testing.T) {
 		var open []*Account
 		for i := range 500 {
 			a := p.NewAccount(0, nil)
-			m := a.Allocate(0, uint64(4*gib))
+			m := a.NewMemory(4 * gib)
 			for pages := int64(1); pages <= 1<<(i%8); pages *= 2 {
 				m.Reallocate(uint64(pages * PageBytes))
 			}
@@ -337,7 +337,7 @@ func BenchmarkAccount(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				a := p.NewAccount(0, nil)
-				mem := a.Allocate(0, uint64(4*gib)).Reallocate(uint64(2 * PageBytes))
+				mem := a.NewMemory(4 * gib).Reallocate(uint64(2 * PageBytes))
 				for i := range touched {
 					mem[i*4096] = 1
 				}
@@ -351,7 +351,7 @@ func BenchmarkGrowByPage(b *testing.B) {
 	p := newPool(b, 0)
 	for b.Loop() {
 		a := p.NewAccount(0, nil)
-		m := a.Allocate(0, uint64(4*gib))
+		m := a.NewMemory(4 * gib)
 		for size := PageBytes; size <= 64*mib; size += PageBytes {
 			m.Reallocate(uint64(size))
 		}

@@ -37,13 +37,13 @@ func resident(t *testing.T, view []byte) int64 {
 func TestResidentMemory(t *testing.T) {
 	p := newPool(t, 0)
 	a := p.NewAccount(0, nil)
-	m := a.Allocate(0, uint64(4*gib))
+	m := a.NewMemory(4 * gib)
 	view := m.Reallocate(uint64(256 * mib))
 	var touched int64
 	for range 1000 {
 		b := p.NewAccount(0, nil)
 		defer b.Close()
-		small := b.Allocate(0, uint64(4*gib)).Reallocate(uint64(16 * PageBytes))
+		small := b.NewMemory(4 * gib).Reallocate(uint64(16 * PageBytes))
 		small[0] = 1
 		touched += resident(t, small)
 	}
@@ -70,7 +70,7 @@ func TestMoveKeepsUntouchedPagesUntouched(t *testing.T) {
 	for range 128 {
 		a := p.NewAccount(0, nil)
 		defer a.Close()
-		m := a.Allocate(0, uint64(4*gib))
+		m := a.NewMemory(4 * gib)
 		before := m.Reallocate(uint64(1 * mib))
 		before[0] = 1
 		after := m.Reallocate(uint64(4 * mib))
@@ -92,14 +92,14 @@ func TestClearKeepsUntouchedPagesUntouched(t *testing.T) {
 	p := newPool(t, 0)
 	a := p.NewAccount(0, nil)
 	defer a.Close()
-	view := a.Allocate(0, uint64(4*gib)).Reallocate(uint64(8 * mib))
+	view := a.NewMemory(4 * gib).Reallocate(uint64(8 * mib))
 	page := int64(os.Getpagesize())
 	view[5*page], view[700*page] = 1, 1
-	a.Clear(page, 4*mib-page)
+	a.first.Clear(page, 4*mib-page)
 	if got := resident(t, view); got != 2*page || view[5*page] != 0 || view[700*page] != 0 {
 		t.Errorf("%d bytes resident after two pages were touched and all were cleared", got)
 	}
-	a.Clear(2*page+1, 2*page)
+	a.first.Clear(2*page+1, 2*page)
 	if got := resident(t, view); got != 5*page {
 		t.Errorf("%d bytes resident after parts of three pages were cleared again", got)
 	}

@@ -2,6 +2,7 @@ package meter
 
 import (
 	"iter"
+	"math"
 	"slices"
 )
 
@@ -10,11 +11,15 @@ type summary struct {
 	cost     int64    // of all its instructions, each once
 	frame    int64    // upper bound of its stack frame in bytes
 	callees  []uint32 // defined functions that it calls directly, once per call
-	indirect []uint32 // keys of types that it calls indirectly, once per call
+	indirect []uint32 // keys of types that it calls indirectly, once per call; or outside
 }
 
+// outside is the key of all functions of other modules, which may call back every function whose address is taken.
+const outside = math.MaxUint32
+
 // graph is the call graph of a module. Its nodes are the defined functions followed by one node for each type
-// that is called indirectly, with edges to every function of that type whose address is taken.
+// that is called indirectly, with edges to every function of that type whose address is taken. If others' functions are
+// called, there is one more such node for them all.
 type graph struct {
 	functions []summary
 	types     map[uint32]int // node of a type, by key
@@ -42,24 +47,47 @@ func (g *graph) successor(node, i int) (succ int, ok bool) {
 }
 
 // newGraph makes the call graph of summarized functions. taken says whose address is taken, and typeOf returns
-// a function's type key.
-func newGraph(functions []summary, taken []bool, typeOf func(f int) uint32) *graph {
+// a function's type key. If foreign is set, indirect calls may reach functions of other modules.
+func newGraph(functions []summary, taken []bool, typeOf func(f int) uint32, foreign bool) *graph {
 	g := &graph{functions: functions, types: map[uint32]int{}}
 	for i := range functions {
 		for _, t := range functions[i].indirect {
-			if _, ok := g.types[t]; !ok {
-				g.types[t] = len(functions) + len(g.targets)
-				g.targets = append(g.targets, nil)
-			}
+			g.node(t)
 		}
 	}
+	others := len(g.targets)
+	if foreign && others > 0 {
+		node := uint32(g.node(outside))
+		for i := range g.targets[:others] {
+			g.targets[i] = append(g.targets[i], node)
+		}
+	}
+	back, calledBack := g.types[outside]
 	for f, yes := range taken {
 		if node, ok := g.types[typeOf(f)]; yes && ok {
-			i := node - len(functions)
-			g.targets[i] = append(g.targets[i], uint32(f))
+			g.addTarget(node, f)
+		}
+		if yes && calledBack {
+			g.addTarget(back, f)
 		}
 	}
 	return g
+}
+
+// node returns the node of a type, adding it if there is none.
+func (g *graph) node(t uint32) int {
+	node, ok := g.types[t]
+	if !ok {
+		node = g.size()
+		g.types[t] = node
+		g.targets = append(g.targets, nil)
+	}
+	return node
+}
+
+func (g *graph) addTarget(node, function int) {
+	i := node - len(g.functions)
+	g.targets[i] = append(g.targets[i], uint32(function))
 }
 
 // components finds the strongly connected components by Tarjan's algorithm. order lists the nodes, callees
@@ -208,12 +236,16 @@ func newPlan(g *graph) *plan {
 
 // chargeStack decides which functions count their frames, which must be in the graph. Functions in cycles do.
 // Another function does if its frame and the uncounted frames of a call chain below it would exceed the red
-// zone.
+// zone. So does each that calls functions of other modules, so that the red zone is used once.
 func (p *plan) chargeStack(g *graph) {
 	p.charged = make([]bool, len(g.functions))
 	red := make([]int64, g.size()) // bytes of uncounted frames from a node down
+	others, some := p.types[outside]
 	p.eachComponent(func(members []int) {
 		var below int64
+		if some && p.component[members[0]] == p.component[others] {
+			below = maxUncounted
+		}
 		for _, node := range members {
 			for succ := range p.outside(g, node) {
 				below = max(below, red[succ])

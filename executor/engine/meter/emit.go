@@ -122,6 +122,8 @@ func (e *emitter) step(i int) int {
 		e.call(i)
 	case wasm.OpReturnCall, wasm.OpReturnCallIndirect:
 		e.tailCall(in)
+	case wasm.OpGlobalGet, wasm.OpGlobalSet:
+		e.out.Index(in.Op, e.rw.added.global(in.A))
 	case wasm.OpRefFunc:
 		e.reference(in.A)
 	case wasm.OpMemoryFill, wasm.OpMemoryCopy, wasm.OpMemoryInit:

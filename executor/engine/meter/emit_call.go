@@ -39,10 +39,13 @@ func (e *emitter) plainCall(in wasm.Instr) {
 	}
 }
 
-// callee returns the call graph node that an instruction calls, or -1 for an imported function.
+// callee returns the call graph node that an instruction calls, or -1 for a function of the host.
 func (e *emitter) callee(in wasm.Instr) int {
 	switch in.Op {
 	case wasm.OpCall, wasm.OpReturnCall:
+		if e.rw.isForeign(in.A) {
+			return e.rw.plan.types[outside]
+		}
 		return int(in.A) - min(int(in.A)+1, e.rw.imported)
 	}
 	return e.rw.plan.types[e.rw.keys[in.A]]
@@ -81,7 +84,8 @@ func (e *emitter) afterCall(node int) {
 func (e *emitter) tailCall(in wasm.Instr) {
 	node := e.callee(in)
 	e.beforeCall(node)
-	if node < 0 || !inRegisters(e.rw.calleeType(in)) {
+	imported := in.Op == wasm.OpReturnCall && int(in.A) < e.rw.imported
+	if imported || !inRegisters(e.rw.calleeType(in)) {
 		if e.inLocal {
 			e.toGlobal(e.pending)
 			e.pending, e.inLocal = 0, false

@@ -59,7 +59,7 @@ func (e *emitter) callsFirst(i int) bool {
 		switch in.Op {
 		case wasm.OpCall:
 			node := e.callee(in)
-			return node >= 0 && e.rw.plan.entryCheck[node]
+			return node >= 0 && node < len(e.rw.plan.entryCheck) && e.rw.plan.entryCheck[node]
 		case wasm.OpLoop, wasm.OpIf, wasm.OpElse, wasm.OpEnd, wasm.OpBrIf:
 			return false
 		}

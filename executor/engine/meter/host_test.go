@@ -166,7 +166,7 @@ func (h *testHost) instantiate(t testing.TB, p testModule) (api.Module, error) {
 		return nil, errors.New("invalid table access")
 	}
 	for _, data := range p.info.Data {
-		if !m.Memory().Write(data.Offset, data.Bytes) {
+		if !m.Memory().Write(data.Offset.Value, data.Bytes) {
 			return nil, errors.New("data: " + outOfBounds)
 		}
 	}
@@ -191,10 +191,10 @@ func makeTables(m api.Module, info *meter.Info) bool {
 		to := make([]uintptr, len(segment.Functions))
 		if segment.Passive {
 			instance.FieldByName("ElementInstances").Index(int(segment.Index)).Set(reflect.ValueOf(to))
-		} else if table := tables[segment.Table]; uint64(segment.Offset)+uint64(len(to)) > uint64(len(table)) {
+		} else if table := tables[segment.Table]; uint64(segment.Offset.Value)+uint64(len(to)) > uint64(len(table)) {
 			return false
 		} else {
-			to = table[segment.Offset:]
+			to = table[segment.Offset.Value:]
 		}
 		for i, f := range segment.Functions {
 			to[i] = 0

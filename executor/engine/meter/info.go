@@ -20,9 +20,11 @@ type Info struct {
 	MinPages    uint32
 	MaxPages    uint32
 	HasMaxPages bool
+	// MemoryImported means that the memory is another's.
+	MemoryImported bool
 
-	// What each instance has besides its memory. TableElements is the size that all tables may reach: their
-	// minimums, or more if code grows tables.
+	// What each instance has besides its memory. TableElements is the size that all tables but imported ones may
+	// reach: their minimums, or more if code grows tables.
 	TableElements uint64
 	Elements      int // of element segments that are left in the module, except declarative and unused ones
 	TakenElements int // of ElementSegments
@@ -33,7 +35,7 @@ type Info struct {
 	// Tables their sizes; write ElementSegments to the tables and Data to the memory, ending the guest at the first
 	// segment that is out of bounds; call StartFunction if HasStart is set.
 	ElementsOutOfBounds bool             // an active element segment that was not taken is out of its table's bounds
-	Tables              []uint32         // sizes of all tables, if Options.TakeTables is set; nil: they were not taken
+	Tables              []uint32         // sizes of the tables that are not imported, if Options.TakeTables is set; nil: they were not taken
 	ElementSegments     []ElementSegment // active ones, and passive ones that code uses, if the tables were taken
 	Data                []Data           // of active segments
 	HasStart            bool
@@ -49,6 +51,9 @@ type Info struct {
 	Types           int
 	TypeValues      int // parameters and results of all types
 	SegmentItems    int // of all element segments, including declarative ones
+
+	// ResultTypes are the types of the metered module, by index, if it is linked.
+	ResultTypes []FuncType
 
 	// LargeFrames are the defined functions whose frames are in globals, see FrameGlobal.
 	LargeFrames []int
@@ -154,7 +159,8 @@ func describe(m *wasm.Module, limits Limits) (*Info, error) {
 		size := memory.Size
 		info.HasMemory, info.MinPages, info.MaxPages, info.HasMaxPages = true, size.Min, size.Max, size.HasMax
 	}
-	for _, t := range tables {
+	info.MemoryImported = hasMemory && len(m.Memories) == 0
+	for _, t := range m.Tables {
 		info.TableElements += uint64(t.Size.Min)
 	}
 	info.Globals = len(globals)

@@ -43,9 +43,25 @@ type Options struct {
 	ARM64  bool // the target is arm64: replace instructions that wazero compiles wrong for it
 	// ImportName returns the name under which the result imports a function. Nil keeps the names.
 	ImportName func(module, name string, t FuncType) string
+	// Imports says where the imports come from, in their order, if the module is to be linked with others. Nil keeps their
+	// names, as far as ImportName does.
+	Imports []Source
+	// Counters says whether the module has its own counters, or shares those of an instance of SharedCounters.
+	Counters Counters
+	// Name is the name of the module in stack traces; empty: it has none.
+	Name string
 	// TakeTables leaves tables and element segments to the host: in the result they begin empty. See Info.Tables.
 	TakeTables bool
 }
+
+// Counters says where a module has its fuel and its stack bytes.
+type Counters byte
+
+// The places of the counters.
+const (
+	OwnCounters      Counters = iota
+	ImportedCounters          // from CountersModule
+)
 
 // Error is the reason why a module was refused.
 type Error = wasm.Error

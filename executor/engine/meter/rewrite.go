@@ -21,21 +21,25 @@ func Rewrite(binary []byte, opts Options) (out []byte, info *Info, err error) {
 	if info, err = describe(m, limits); err != nil {
 		return nil, nil, err
 	}
-	if err := refuseReserved(m); err != nil {
+	if err := refuseReserved(m, opts.Imports != nil); err != nil {
 		return nil, nil, err
 	}
+	m.Name = opts.Name
 	rw := &rewriter{m: m, limits: limits, arm64: opts.ARM64, space: m.Space(), types: m.FunctionTypes()}
 	if err := rw.takeData(info); err != nil {
+		return nil, nil, err
+	}
+	if err := rw.link(opts.Imports); err != nil {
 		return nil, nil, err
 	}
 	if err := rw.analyze(); err != nil {
 		return nil, nil, err
 	}
-	rw.capTables(info)
-	if opts.ImportName != nil {
+	rw.capTables(info, opts.Imports != nil)
+	if opts.ImportName != nil && opts.Imports == nil {
 		rw.renameImports(opts.ImportName)
 	}
-	rw.extend()
+	rw.extend(opts.Counters)
 	if err := rw.estimateFrames(); err != nil {
 		return nil, nil, err
 	}
@@ -62,6 +66,9 @@ func Rewrite(binary []byte, opts Options) (out []byte, info *Info, err error) {
 	if err := rw.dropUnused(info); err != nil {
 		return nil, nil, err
 	}
+	if opts.Imports != nil {
+		info.ResultTypes = m.Types
+	}
 	out = m.Encode()
 	info.ModuleBytes = len(out)
 	return out, info, nil
@@ -76,12 +83,18 @@ type rewriter struct {
 	types  []wasm.FuncType // of the original functions
 
 	imported int               // number of functions that the original imports
-	typeOf   map[string]uint32 // the first of m.Types with a typeKey
+	typeOf   map[string]uint32 // the first of m.Types with a key
 	keys     []uint32          // for each type the first one equal to it
 	graph    *graph
 	plan     *plan
 	frames   []int64 // upper bounds of the frames of the defined functions
 	large    []int   // functions whose frames are globals
+
+	builtins map[uint32]Builtin // imported functions that become instructions; nil: none
+	context  int                // provider of their storage
+	foreign  []bool             // by imported function: other instances define it; nil: the module is not linked
+
+	importTaken bool // the address of an imported function is taken
 
 	growsTables bool // the code grows tables
 	largeTables bool // operations on tables are done in chunks
@@ -99,17 +112,18 @@ type added struct {
 	frames           map[int]uint32 // globals of large frames, by function
 	yield, growStack uint32         // functions
 	clear            uint32
-	renumber         func(uint32) uint32
+	renumber         func(uint32) uint32 // of functions
+	global           func(uint32) uint32 // the same of globals
 	bulk             bulk
 }
 
-// refuseReserved refuses modules that use the names that Rewrite adds.
-func refuseReserved(m *wasm.Module) error {
+// refuseReserved refuses modules that use the names that Rewrite adds. Imports of a linked module get other names.
+func refuseReserved(m *wasm.Module, linked bool) error {
 	reserved := func(what string) error {
 		return &Error{Kind: Unsupported, Feature: "reserved name", Msg: what}
 	}
 	for i := range m.Imports {
-		if im := &m.Imports[i]; im.Module == HostModule {
+		if im := &m.Imports[i]; im.Module == HostModule && !linked {
 			return reserved(fmt.Sprintf("import of %q.%q", im.Module, im.Name))
 		}
 	}
@@ -134,6 +148,7 @@ func (rw *rewriter) locals(f int) int {
 func (rw *rewriter) parse(f int) error {
 	instrs, err := wasm.ParseBody(&rw.m.Bodies[f], rw.locals(f), rw.space, rw.limits, rw.instr)
 	rw.instr = instrs
+	rw.inlineBuiltins(instrs)
 	return err
 }
 
@@ -147,6 +162,8 @@ func (rw *rewriter) analyze() error {
 	take := func(f uint32) {
 		if int(f) >= rw.imported {
 			taken[int(f)-rw.imported] = true
+		} else {
+			rw.importTaken = true
 		}
 	}
 	for f := range functions {
@@ -157,7 +174,7 @@ func (rw *rewriter) analyze() error {
 		rw.uses.record(rw.m.Bodies[f].Code, rw.instr)
 	}
 	rw.takeModuleReferences(take)
-	rw.graph = newGraph(functions, taken, func(f int) uint32 { return rw.keys[rw.m.Functions[f]] })
+	rw.graph = newGraph(functions, taken, func(f int) uint32 { return rw.keys[rw.m.Functions[f]] }, rw.reachesOthers())
 	rw.plan = newPlan(rw.graph)
 	return nil
 }
@@ -204,6 +221,8 @@ func (rw *rewriter) summarize(take func(uint32)) summary {
 		case wasm.OpCall, wasm.OpReturnCall:
 			if int(in.A) >= rw.imported {
 				s.callees = append(s.callees, in.A-uint32(rw.imported))
+			} else if rw.isForeign(in.A) {
+				s.indirect = append(s.indirect, outside)
 			}
 		case wasm.OpCallIndirect, wasm.OpReturnCallIndirect:
 			s.indirect = append(s.indirect, rw.keys[in.A])
@@ -214,6 +233,11 @@ func (rw *rewriter) summarize(take func(uint32)) summary {
 		}
 	}
 	return s
+}
+
+// isForeign reports whether an imported function is one of another instance.
+func (rw *rewriter) isForeign(function uint32) bool {
+	return int(function) < len(rw.foreign) && rw.foreign[function]
 }
 
 // takeModuleReferences marks the functions whose address the module takes outside of code: in element
@@ -245,7 +269,7 @@ func (rw *rewriter) renameImports(nameOf func(module, name string, t FuncType) s
 }
 
 // extend adds the imports, globals and exports of the meter. Indices of functions are final from here on.
-func (rw *rewriter) extend() {
+func (rw *rewriter) extend(counters Counters) {
 	m := rw.m
 	void := rw.addType(wasm.FuncType{})
 	first, renumber := m.ImportFunctions(
@@ -253,10 +277,8 @@ func (rw *rewriter) extend() {
 		wasm.Import{Module: HostModule, Name: GrowStackFunction, Kind: wasm.FuncExtern, Func: void},
 		wasm.Import{Module: HostModule, Name: ClearFunction, Kind: wasm.FuncExtern, Func: rw.addType(wasm.FuncType{Params: []wasm.ValType{wasm.I32, wasm.I32}})},
 	)
-	rw.added = added{
-		yield: first, growStack: first + 1, clear: first + 2, renumber: renumber,
-		fuel: rw.addCounter(FuelGlobal, 0), stack: rw.addCounter(StackGlobal, 0),
-	}
+	rw.added = added{yield: first, growStack: first + 1, clear: first + 2, renumber: renumber}
+	rw.importGlobals(counters)
 	rw.exportStart()
 }
 
@@ -268,24 +290,11 @@ func (rw *rewriter) addCounter(name string, value int64) uint32 {
 	init.I64Const(value)
 	init.Op(wasm.OpEnd)
 	m.Globals = append(m.Globals, wasm.Global{
-		Type: wasm.GlobalType{Type: wasm.I64, Mutable: true},
+		Type: counterType,
 		Init: wasm.Expr{Code: init},
 	})
 	m.Exports = append(m.Exports, wasm.Export{Name: name, Kind: wasm.GlobalExtern, Index: index})
 	return index
-}
-
-// typeKey returns a string that is equal for equal types.
-func typeKey(t wasm.FuncType) string {
-	key := make([]byte, 0, len(t.Params)+len(t.Results)+1)
-	for _, p := range t.Params {
-		key = append(key, byte(p))
-	}
-	key = append(key, 0)
-	for _, r := range t.Results {
-		key = append(key, byte(r))
-	}
-	return string(key)
 }
 
 // indexTypes sets typeOf and keys.
@@ -293,7 +302,7 @@ func (rw *rewriter) indexTypes() {
 	rw.typeOf = make(map[string]uint32, len(rw.m.Types))
 	rw.keys = make([]uint32, len(rw.m.Types))
 	for i, t := range rw.m.Types {
-		key := typeKey(t)
+		key := t.Key()
 		first, ok := rw.typeOf[key]
 		if !ok {
 			first = uint32(i)
@@ -305,7 +314,7 @@ func (rw *rewriter) indexTypes() {
 
 // addType returns the index of a type, adding it if the module has no equal one.
 func (rw *rewriter) addType(t wasm.FuncType) uint32 {
-	key := typeKey(t)
+	key := t.Key()
 	i, ok := rw.typeOf[key]
 	if !ok {
 		i = uint32(len(rw.m.Types))
@@ -386,22 +395,31 @@ func (rw *rewriter) emitter(f int) *emitter {
 
 // capTables lowers the maximums of tables, but not below their minimums, so that table.grow fails beyond the
 // limit. It records how large tables may become.
-func (rw *rewriter) capTables(info *Info) {
+//
+// Linked modules may grow each other's tables, which programs hardly do: there is room for a few elements.
+func (rw *rewriter) capTables(info *Info, linked bool) {
+	const foreignGrowth = 1 << 10
 	limit := uint32(rw.limits.TableElements)
 	if rw.growsTables {
 		limit = min(limit, uint32(rw.limits.TableGrowth))
-		info.TableElements = 0
 	}
+	tables := rw.m.TableTypes()
+	rw.largeTables = len(tables) > len(rw.m.Tables) // others tell how large an imported one is
+	info.TableElements = 0
 	for i := range rw.m.Tables {
 		size := &rw.m.Tables[i].Size
-		if most := max(limit, size.Min); !size.HasMax || size.Max > most {
+		most := max(limit, size.Min)
+		if linked && !rw.growsTables {
+			most = size.Min + min(foreignGrowth, limit)
+		}
+		if !size.HasMax || size.Max > most {
 			size.HasMax, size.Max = true, most
 		}
 		become := size.Min
-		if rw.growsTables {
+		if rw.growsTables || linked {
 			become = size.Max
-			info.TableElements += uint64(become)
 		}
+		info.TableElements += uint64(become)
 		rw.largeTables = rw.largeTables || become > smallTable
 	}
 }

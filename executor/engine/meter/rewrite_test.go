@@ -40,9 +40,9 @@ func TestInfo(t *testing.T) {
 			{Name: "pair", Kind: meter.FuncExtern, Type: "(func (param i32) (result i32 i64))", Func: pair},
 			{Name: "unnamed", Kind: meter.FuncExtern, Type: "(func)", Func: &meter.FuncType{}},
 		},
-		HasMemory: true, MinPages: 1, MaxPages: 16, HasMaxPages: true,
+		HasMemory: true, MinPages: 1, MaxPages: 16, HasMaxPages: true, MemoryImported: true,
 		Names:         []meter.FunctionName{{Index: 0, Name: "f"}, {Index: 1, Name: "start"}, {Index: 2, Name: "pair"}, {Index: 3, Name: "unnamed"}},
-		TableElements: 6,
+		TableElements: 5,
 		Globals:       4,
 		FunctionCount: 3,
 		CodeOffsets:   got.CodeOffsets, // TestCodeOffsets

@@ -9,12 +9,11 @@ import "github.com/reactord/reactord/executor/engine/meter/wasm"
 
 // Data is the contents of an active data segment.
 type Data struct {
-	Offset uint32
+	Offset Offset
 	Bytes  []byte
 }
 
-// takeData moves active data segments from the module to info. If the offset of one of them depends on an
-// imported global, it leaves them all in the module.
+// takeData moves active data segments from the module to info.
 func (rw *rewriter) takeData(info *Info) error {
 	m := rw.m
 	active, size := 0, 0
@@ -37,16 +36,13 @@ func (rw *rewriter) takeData(info *Info) error {
 		if !rw.space.HasMemory {
 			return &Error{Kind: Malformed, Offset: s.Offset.Offset, Msg: "active data segment without a memory"}
 		}
-		offset, err := constants.Evaluate(s.Offset)
+		offset, err := offset(constants, s.Offset)
 		if err != nil {
 			return err
 		}
-		if !offset.Known {
-			return nil
-		}
 		begin := len(bytes)
 		bytes = append(bytes, s.Bytes...)
-		data = append(data, Data{offset.Value, bytes[begin:len(bytes):len(bytes)]})
+		data = append(data, Data{offset, bytes[begin:len(bytes):len(bytes)]})
 	}
 	for i := range m.Data {
 		if s := &m.Data[i]; !s.Passive {
@@ -61,8 +57,8 @@ func (rw *rewriter) takeData(info *Info) error {
 type ElementSegment struct {
 	Passive   bool
 	Index     uint32   // of a passive segment in the result
-	Table     uint32   // that an active segment is written to
-	Offset    uint32   // in it
+	Table     uint32   // that an active segment is written to; imported ones come first
+	Offset    Offset   // in it
 	Functions []uint32 // by their indices in the result; NoFunction for null
 }
 
@@ -70,12 +66,12 @@ type ElementSegment struct {
 const NoFunction = wasm.NoFunction
 
 // takeTables moves the sizes of tables and the contents of element segments from the module to info, with the table of the
-// references that code makes. It leaves all in the module if a table is imported, or if there is a segment that only an
-// instance can evaluate, or that is invalid, which the compiler reports.
+// references that code makes. It leaves all in the module if there is a segment with items that only an instance can evaluate, or
+// one that is invalid, which the compiler reports.
 func (rw *rewriter) takeTables(info *Info) error {
 	m := rw.m
 	tables, constants := m.TableTypes(), m.Constants()
-	if len(tables) == 0 || len(tables) > len(m.Tables) {
+	if len(tables) == 0 {
 		return nil
 	}
 	var taken []ElementSegment
@@ -92,14 +88,14 @@ func (rw *rewriter) takeTables(info *Info) error {
 		}
 		s.Functions = functions
 		if !s.Passive {
-			offset, err := constants.Evaluate(e.Offset)
+			offset, err := offset(constants, e.Offset)
 			if err != nil {
 				return err
 			}
-			if !offset.Known || tables[e.Table].Elem != e.Holds() {
+			if tables[e.Table].Elem != e.Holds() {
 				return nil
 			}
-			s.Index, s.Table, s.Offset = 0, e.Table, offset.Value
+			s.Index, s.Table, s.Offset = 0, e.Table, offset
 		}
 		taken = append(taken, s)
 		items += len(s.Functions)

@@ -277,9 +277,7 @@ func TestElementsThatAreLeft(t *testing.T) {
 	zero := expr(i32Const(0))
 	global := wasm.Expr{Code: []byte{byte(wasm.OpGlobalGet), 0, byte(wasm.OpEnd)}}
 	for name, e := range map[string]wasm.Element{
-		"an offset from a global":  {Offset: global, Funcs: []uint32{1}},
 		"an item from a global":    {Offset: zero, Type: wasm.FuncRef, Count: 1, Exprs: global},
-		"an imported table":        {Offset: zero, Table: 0, Funcs: []uint32{1}},
 		"a number":                 {Offset: zero, Table: 1, Type: wasm.FuncRef, Count: 1, Exprs: zero},
 		"two in one":               {Offset: zero, Table: 1, Type: wasm.FuncRef, Count: 1, Exprs: expr([]byte{0xd2, 1, 0xd2, 1})},
 		"null of another type":     {Offset: zero, Table: 1, Type: wasm.FuncRef, Count: 1, Exprs: expr([]byte{0xd0, byte(wasm.ExternRef)})},
@@ -303,20 +301,34 @@ func TestElementsThatAreLeft(t *testing.T) {
 	}
 }
 
-// TestOffsetsOfImportedGlobals: if an offset depends on an imported global, all segments are left to the engine.
+// TestOffsetsOfImportedGlobals: an offset that depends on imported globals is known only to an instance.
 func TestOffsetsOfImportedGlobals(t *testing.T) {
+	second := []byte{byte(wasm.OpGlobalGet), 1}
 	m := withData(
 		wasm.DataSegment{Offset: expr(i32Const(1)), Bytes: []byte("abc")},
-		wasm.DataSegment{Offset: expr([]byte{byte(wasm.OpGlobalGet), 0}), Bytes: []byte("def")},
+		wasm.DataSegment{Offset: expr(slices.Concat(second, i32Const(5), []byte{byte(wasm.OpI32Add)})), Bytes: []byte("def")},
 	)
-	m.Imports = []wasm.Import{{Module: "env", Name: "base", Kind: wasm.GlobalExtern, Global: wasm.GlobalType{Type: wasm.I32}}}
-	out, info, err := meter.Rewrite(m.Encode(), meter.Options{})
-	if err != nil {
-		t.Fatal(err)
+	m.Tables = []wasm.TableType{{Elem: wasm.FuncRef, Size: wasm.Bounds{Min: 3}}}
+	m.Elements = []wasm.Element{{Offset: expr(second), Funcs: []uint32{0}}}
+	global := func(t wasm.ValType) wasm.Import {
+		return wasm.Import{Module: "env", Name: "base", Kind: wasm.GlobalExtern, Global: wasm.GlobalType{Type: t}}
 	}
-	metered, err := wasm.Decode(out, wasm.Limits{})
-	if err != nil || len(info.Data) != 0 || metered.Data[0].Passive || string(metered.Data[1].Bytes) != "def" {
-		t.Errorf("%d segments taken out, %v", len(info.Data), err)
+	m.Imports = []wasm.Import{global(wasm.I64), global(wasm.I32)}
+	for _, counters := range []meter.Counters{meter.OwnCounters, meter.ImportedCounters} {
+		_, info, err := meter.Rewrite(m.Encode(), meter.Options{TakeTables: true, Counters: counters})
+		if err != nil || len(info.Data) != 2 || len(info.ElementSegments) != 1 {
+			t.Fatalf("%+v: %v", info, err)
+		}
+		known, unknown, element := info.Data[0].Offset, info.Data[1].Offset, info.ElementSegments[0].Offset
+		if !known.Known() || known.In([]uint32{7, 8}) != 1 {
+			t.Errorf("a constant offset is %+v", known)
+		}
+		if unknown.Known() || unknown.In([]uint32{7, 8}) != 13 || unknown.In([]uint32{7, 0xffffffff}) != 4 {
+			t.Errorf("an offset that depends on a global is %+v", unknown)
+		}
+		if element.Known() || element.In([]uint32{7, 2}) != 2 {
+			t.Errorf("an offset in a table is %+v", element)
+		}
 	}
 }
 

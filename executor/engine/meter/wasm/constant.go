@@ -1,5 +1,7 @@
 package wasm
 
+import "math"
+
 // Constants evaluates constant expressions of type i32.
 type Constants struct {
 	imported []GlobalType // imported globals; no others can be in a constant expression
@@ -18,7 +20,23 @@ func (m *Module) Constants() *Constants {
 
 // Evaluate returns the value of an expression. It fails with an *[Error] if the expression has not exactly one
 // value of type i32.
-func (c *Constants) Evaluate(e Expr) (Constant, error) {
+func (c *Constants) Evaluate(e Expr) (Constant, error) { return c.evaluate(e, nil) }
+
+// Value returns the value of an expression that Evaluate accepts, given the values of the imported globals.
+func (e Expr) Value(globals []uint32) uint32 {
+	c := Constants{imported: make([]GlobalType, len(globals))}
+	for i := range c.imported {
+		c.imported[i].Type = I32
+	}
+	value, err := c.evaluate(e, globals)
+	if err != nil {
+		return math.MaxUint32 // out of all bounds; it is not reached
+	}
+	return value.Value
+}
+
+// evaluate is Evaluate, given the values of the imported globals if they are known.
+func (c *Constants) evaluate(e Expr, globals []uint32) (Constant, error) {
 	x := evaluation{reader: reader{buf: e.Code, base: e.Offset}}
 	for x.more() {
 		at := x.offset()
@@ -26,8 +44,11 @@ func (c *Constants) Evaluate(e Expr) (Constant, error) {
 		case byte(OpI32Const):
 			x.push(Constant{uint32(x.sleb(32)), true})
 		case byte(OpGlobalGet):
-			c.checkGlobal(&x.reader, at)
-			x.push(Constant{})
+			if i := c.global(&x.reader, at); int(i) < len(globals) {
+				x.push(Constant{globals[i], true})
+			} else {
+				x.push(Constant{})
+			}
 		case byte(OpI32Add), byte(OpI32Sub), byte(OpI32Mul):
 			b, a := x.pop(at), x.pop(at)
 			x.push(Constant{arithmetic(Op(op), a.Value, b.Value), a.Known && b.Known})
@@ -56,8 +77,8 @@ func arithmetic(op Op, a, b uint32) uint32 {
 	}
 }
 
-// checkGlobal reads and checks the index of an imported global, whose value is known only to an instance.
-func (c *Constants) checkGlobal(r *reader, at int64) {
+// global reads and checks the index of an imported global, whose value is known only to an instance.
+func (c *Constants) global(r *reader, at int64) uint32 {
 	i := r.u32()
 	switch {
 	case int64(i) >= int64(len(c.imported)):
@@ -65,6 +86,7 @@ func (c *Constants) checkGlobal(r *reader, at int64) {
 	case c.imported[i].Type != I32:
 		r.fail(Malformed, at, "global %d in a constant expression of type i32 is %v", i, c.imported[i].Type)
 	}
+	return i
 }
 
 // evaluation is the state of evaluating a constant expression.

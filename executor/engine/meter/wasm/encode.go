@@ -50,8 +50,26 @@ func (m *Module) Encode() []byte {
 	for _, id := range inOrder {
 		e.encode(id)
 	}
+	e.moduleName()
 	return e.out
 }
+
+// moduleName writes a name section with the module's name, if it has one.
+func (e *encoder) moduleName() {
+	if e.m.Name == "" {
+		return
+	}
+	name := appendName(nil, e.m.Name)
+	e.begin(secCustom)
+	e.name("name")
+	e.byte(subModule)
+	e.u32(uint32(len(name)))
+	e.bytes(name)
+	e.end()
+}
+
+// subModule is the part of a name section that has the module's name.
+const subModule = 0
 
 // inOrder are the ids of sections in the order in which they are written.
 var inOrder = [...]byte{

@@ -21,6 +21,7 @@ type Module struct {
 	DataCount *uint32
 	Bodies    []Body // as many as Functions
 	Data      []DataSegment
+	Name      string         // that Encode writes; Decode does not read it
 	Names     []FunctionName // the valid ones of the name section, by ascending index
 }
 

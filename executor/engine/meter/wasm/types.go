@@ -66,6 +66,19 @@ func (t FuncType) String() string {
 	return b.String()
 }
 
+// Key returns a string that is equal for equal types, and only for those.
+func (t FuncType) Key() string {
+	key := make([]byte, 0, len(t.Params)+len(t.Results)+1)
+	for _, p := range t.Params {
+		key = append(key, byte(p))
+	}
+	key = append(key, 0)
+	for _, r := range t.Results {
+		key = append(key, byte(r))
+	}
+	return string(key)
+}
+
 // Equal reports whether two types are the same.
 func (t FuncType) Equal(u FuncType) bool {
 	return slices.Equal(t.Params, u.Params) && slices.Equal(t.Results, u.Results)

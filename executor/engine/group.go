@@ -1,0 +1,281 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+
+	"github.com/tetratelabs/wazero/api"
+
+	"github.com/reactord/reactord/executor/engine/meter"
+)
+
+// Group is the core instances of one guest, linked with each other. They have one Host, one memory account, one fuel counter
+// and one bound of the call stack. Like an Instance it belongs to one goroutine at a time, or to several of which one runs.
+//
+// In a guest that calls host functions which call the guest again, each call has a call stack of its own; all count against
+// the bound.
+type Group struct {
+	shared
+	cores    []*CoreInstance
+	counters api.Module
+	contexts []*ContextStorage
+	depth    int // calls in progress
+	state    groupState
+}
+
+type groupState byte
+
+const (
+	groupOpen groupState = iota
+	groupAbandoned
+	groupClosed
+)
+
+// NewGroup makes a group without instances. The caller must Close it. Errors are those of Module.Instantiate.
+func (e *Engine) NewGroup(config InstanceConfig) (_ *Group, err error) {
+	if err := e.groups.compile(e); err != nil {
+		return nil, err
+	}
+	g := &Group{}
+	if err := g.open(e, config); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			g.Close()
+		}
+	}()
+	if !g.account.Reserve(groupBytes + config.HeldBytes) {
+		return nil, refusal(g.account)
+	}
+	if g.counters, err = e.groups.instantiate(e, e.groups.counters); err != nil {
+		return nil, err
+	}
+	g.useCounters(g.counters)
+	return g, nil
+}
+
+// What wazero and the engine keep on the Go heap, about.
+const (
+	groupBytes        = 4 << 10
+	coreInstanceBytes = 6 << 10
+	contextBytes      = 3 << 10
+)
+
+// Instantiate adds an instance of a module to the group, with the imports that its Linking takes from the providers, and
+// starts it: it gives tables and memory the module's active segments and calls its start function. That is work of the
+// guest, charged and preempted like the rest, so that the group must have fuel.
+//
+// Errors are those of Call and of Module.Instantiate, and a *LinkError. After an error only Close may be called.
+func (g *Group) Instantiate(m *Module, providers ...Provider) (*CoreInstance, error) {
+	if g.ended {
+		return nil, errEnded
+	}
+	if m.linking == nil {
+		return nil, &LinkError{errors.New("it was not loaded for that")}
+	}
+	m.retain()
+	c := &CoreInstance{shared: &g.shared, group: g, module: m, resolve: g.resolver(providers), providers: providers}
+	g.cores = append(g.cores, c)
+	abandoned, err := c.make(0, g.free)
+	if abandoned {
+		g.state = groupAbandoned
+	} else if err == nil {
+		if err = c.initialize(); err == nil && m.info.HasStart {
+			err = c.Function(meter.StartFunction).Call(nil)
+		}
+	}
+	c.providers, c.globals = nil, nil
+	if err != nil {
+		g.ended = true
+		return nil, err
+	}
+	return c, nil
+}
+
+// LinkError means that a module can't be linked with its providers, since one has no such export or one of another type.
+type LinkError struct{ Err error }
+
+func (e *LinkError) Error() string { return fmt.Sprintf("the module can't be linked: %v", e.Err) }
+
+func (e *LinkError) Unwrap() error { return e.Err }
+
+// Close frees the group with its instances and their memory. It may be called more than once, but not while guest code runs.
+func (g *Group) Close() {
+	g.host.binding().release(&g.shared)
+	if g.state == groupOpen {
+		g.free()
+	}
+}
+
+// free releases everything that the group holds. wazero frees the memory of an instance with every instance that imports it,
+// so that all are closed together.
+func (g *Group) free() {
+	g.state = groupClosed
+	for len(g.cores) > 0 {
+		last := len(g.cores) - 1
+		g.cores[last].close()
+		g.cores = g.cores[:last]
+	}
+	for _, c := range g.contexts {
+		closeInstance(c.instance)
+	}
+	if g.counters != nil {
+		closeInstance(g.counters)
+	}
+	g.contexts, g.counters = nil, nil
+	g.release()
+}
+
+// closeInstance closes an instance of wazero.
+func closeInstance(instance api.Module) {
+	// It could only fail in closing a file system, which instances don't have.
+	_ = instance.Close(context.Background())
+}
+
+// frame implements namer.
+func (g *Group) frame(traced string) (Frame, bool) {
+	for _, c := range g.cores {
+		if f, ours, ok := c.module.frame(traced); ours {
+			return f, ok
+		}
+	}
+	return hostFrame(traced)
+}
+
+// Function is an exported function of a core instance. A call of it checks out a handle, since handles of wazero are not
+// re-entrant, and new ones are costly.
+type Function struct {
+	core   *CoreInstance
+	export string
+	idle   []api.Function
+}
+
+// Function returns an exported function. Whether there is one shows when it is called.
+func (c *CoreInstance) Function(export string) *Function {
+	return &Function{core: c, export: export}
+}
+
+// Call calls the function. The stack has the arguments, is as long as the larger of the numbers of arguments and results, and
+// receives the results. See the package comment for errors. After an error the guest has ended: a host function that called it
+// passes the error to Abort.
+func (f *Function) Call(stack []uint64) (err error) {
+	g := f.core.group
+	if g.ended {
+		return errEnded
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			err = recovered(v, debug.Stack())
+		}
+		if err != nil {
+			g.ended = true
+		}
+	}()
+	handle, err := f.checkOut()
+	if err != nil {
+		return err
+	}
+	if err := g.enter(); err != nil {
+		return err
+	}
+	if err := handle.CallWithStack(g.host, stack); err != nil {
+		return outcome(err, g)
+	}
+	g.leave()
+	f.idle = append(f.idle, handle)
+	return nil
+}
+
+// checkOut returns a handle that nobody uses.
+func (f *Function) checkOut() (api.Function, error) {
+	if last := len(f.idle) - 1; last >= 0 {
+		handle := f.idle[last]
+		f.idle[last] = nil
+		f.idle = f.idle[:last]
+		return handle, nil
+	}
+	handle := f.core.guest.ExportedFunction(f.export)
+	if handle == nil {
+		return nil, fmt.Errorf("engine: no function %q is exported", f.export)
+	}
+	f.core.engine.stacks.shrink(handle)
+	return handle, nil
+}
+
+const (
+	// callCost is the fuel for a call from the host.
+	callCost = 100
+	// nestedStack is what a call from within a call takes of the guest's call stack: the red zone of the stack that it begins,
+	// and about as much of the host's.
+	nestedStack = 2 * meter.RedZone
+)
+
+// enter charges for a call.
+func (g *Group) enter() error {
+	if g.depth > 0 {
+		g.stackLeft.Set(uint64(int64(g.stackLeft.Get()) - nestedStack))
+		if err := g.growStack(); err != nil {
+			if errors.Is(err, errStackOverflow) {
+				return &Trap{Code: StackOverflow, Message: StackOverflow.String()}
+			}
+			return err
+		}
+	}
+	g.depth++
+	return g.burn(callCost)
+}
+
+func (g *Group) leave() {
+	if g.depth--; g.depth > 0 {
+		g.stackLeft.Set(g.stackLeft.Get() + nestedStack)
+	}
+}
+
+// ContextStorage is the context slots of a component instance, from which the modules that are part of it import their
+// builtins.
+type ContextStorage struct {
+	instance api.Module
+	slots    [2]api.MutableGlobal
+}
+
+// NewContextStorage makes the context slots of a component instance. They are part of the group. Errors are those of
+// Module.Instantiate.
+func (g *Group) NewContextStorage() (*ContextStorage, error) {
+	if !g.account.Reserve(contextBytes) {
+		return nil, refusal(g.account)
+	}
+	e := g.engine
+	instance, err := e.groups.instantiate(e, e.groups.context)
+	if err != nil {
+		return nil, err
+	}
+	if e.types.possible {
+		forgetTypes(instance)
+	}
+	c := &ContextStorage{instance: instance}
+	for i := range c.slots {
+		c.slots[i] = instance.ExportedGlobal(meter.ContextGlobal(i)).(api.MutableGlobal)
+	}
+	g.contexts = append(g.contexts, c)
+	return c, nil
+}
+
+func (c *ContextStorage) exports() api.Module { return c.instance }
+
+// Get returns what the slots hold.
+func (c *ContextStorage) Get() (slots [2]uint32) {
+	for i, s := range c.slots {
+		slots[i] = uint32(s.Get())
+	}
+	return slots
+}
+
+// Set sets the slots.
+func (c *ContextStorage) Set(slots [2]uint32) {
+	for i, s := range c.slots {
+		s.Set(uint64(slots[i]))
+	}
+}

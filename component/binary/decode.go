@@ -111,7 +111,7 @@ func (d *decoder) section(c *Component) {
 	case secCustom:
 		d.customSection(c)
 	case secCoreModule:
-		d.define(c, &CoreModule{At: At(at), Binary: payload})
+		d.define(c, &CoreModule{At: At(at), Offset: start, Binary: payload})
 		d.coreModulePreamble()
 	case secComponent:
 		n := &NestedComponent{At: At(at)}

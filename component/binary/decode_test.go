@@ -51,7 +51,7 @@ func TestDecode(t *testing.T) {
 		in   string
 		want Definition
 	}{
-		{"core module", section(secCoreModule, emptyModule), &CoreModule{At: 8, Binary: []byte(emptyModule)}},
+		{"core module", section(secCoreModule, emptyModule), &CoreModule{At: 8, Offset: 10, Binary: []byte(emptyModule)}},
 		{"core instance", vec(secCoreInstance, 0, 3, 1, name("a"), 0x12, 2), &CoreInstance{At: 11, Module: 3, Args: []CoreArg{{"a", 2}}}},
 		{
 			"core bundle", vec(secCoreInstance, 1, 2, name("f"), 0, 1, name("m"), 2, 0),

@@ -65,6 +65,7 @@ type Ref struct {
 // CoreModule is a core module within the component.
 type CoreModule struct {
 	At
+	Offset int    // of Binary, from the beginning of the outermost component
 	Binary []byte // shared with the component
 }
 

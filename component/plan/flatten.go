@@ -41,7 +41,7 @@ func Flatten(root *binary.Component, imports Imports) (*Plan, error) {
 		core:      map[*binary.CoreModule][]CoreImport{},
 		resources: map[*types.Resource]int{},
 	}
-	exports, err := f.instantiate(root, nil, f.hostImport)
+	exports, err := f.instantiate(root, nil, Host, f.hostImport)
 	if err != nil {
 		return nil, err
 	}
@@ -63,14 +63,16 @@ type flattener struct {
 // provider returns what an import of a component is bound to.
 type provider func(s *scope, i *binary.Import) (item, error)
 
-// instantiate carries out the definitions of a component, and returns its exports.
-func (f *flattener) instantiate(c *binary.Component, outer *scope, bind provider) (*instance, error) {
+// instantiate carries out the definitions of a component, and returns its exports. outer is the scope that it is defined in,
+// parent the component instance that instantiates it.
+func (f *flattener) instantiate(c *binary.Component, outer *scope, parent int, bind provider) (*instance, error) {
 	if f.depth++; f.depth > maxDepth {
 		return nil, fault(c.Offset, "components are instantiated by more than %d others", maxDepth)
 	}
 	defer func() { f.depth-- }()
 	s := &scope{flattener: f, outer: outer, instance: f.plan.Instances, exports: &instance{}}
 	f.plan.Instances++
+	f.plan.Parents = append(f.plan.Parents, parent)
 	for _, d := range c.Definitions {
 		if f.definitions++; f.definitions > maxDefinitions {
 			return nil, fault(d.Pos(), "instantiating the component takes more than %d definitions", maxDefinitions)
@@ -222,7 +224,7 @@ func (s *scope) componentInstance(d *binary.Instance) error {
 		}
 		args.add(a.Name, arg)
 	}
-	exports, err := s.instantiate(it.component.component, it.component.scope, func(_ *scope, i *binary.Import) (item, error) {
+	exports, err := s.instantiate(it.component.component, it.component.scope, s.instance, func(_ *scope, i *binary.Import) (item, error) {
 		arg, ok := args.get(i.Name.Text)
 		if !ok {
 			return item{}, fault(d.Pos(), "nothing is given for the import %q", i.Name.Text)

@@ -10,6 +10,7 @@ type Plan struct {
 	Modules   []*binary.CoreModule // each once, however often it is instantiated
 	Steps     []Step               // in order
 	Instances int                  // component instances, numbered from 0, the root; each has a handle table of its own
+	Parents   []int                // of each component instance the one that instantiates it; Host for the root
 	Canons    []Canon              // canonical functions that core code imports
 	Resources []Resource           // resource types that components of this component define, or that it imports
 	Lifts     []Lift               // the functions that components lift

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	cabi "github.com/reactord/reactord/component/abi"
 	"github.com/reactord/reactord/executor/driver"
 	"github.com/reactord/reactord/executor/engine"
 	"github.com/reactord/reactord/hostcalls"
@@ -13,7 +14,9 @@ import (
 //
 // Its methods end the store where those of hostcalls.Call return an error: they do not return then.
 type Call struct {
-	store *Store
+	Args    cabi.Reader // the arguments, in their order
+	Results cabi.Writer // takes the result, if the function has one
+	store   *Store
 }
 
 // Store returns the store that makes the call.

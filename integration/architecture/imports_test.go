@@ -56,7 +56,7 @@ var imports = map[string][]string{
 	"hostcalls":              {"executor", "executor/driver", "executor/engine"},
 	"hostcalls/abi":          {"executor", "executor/driver", "executor/engine", "executor/engine/snapshot", "hostcalls", "hostcalls/capability", "hostcalls/lease", "hostcalls/network", "hostcalls/network/host", "hostcalls/vfs"},
 	"hostcalls/capability":   {"hostcalls/network"},
-	"hostcalls/component":    {"executor/driver", "executor/engine", "hostcalls", "hostcalls/abi"},
+	"hostcalls/component":    {"component/abi", "executor/driver", "executor/engine", "hostcalls", "hostcalls/abi"},
 	"hostcalls/files":        {"internal/clip", "executor/driver", "executor/engine", "hostcalls", "hostcalls/capability", "hostcalls/lease", "hostcalls/vfs"},
 	"hostcalls/grants":       {"executor", "executor/driver", "hostcalls", "hostcalls/abi", "hostcalls/capability", "hostcalls/files", "hostcalls/lease", "hostcalls/network", "hostcalls/vfs"},
 	"hostcalls/lease":        {"hostcalls/network"},

@@ -1,9 +1,12 @@
-// Package conformance runs the WASI preview 1 programs of the public wasi-testsuite
-// (github.com/WebAssembly/wasi-testsuite) against the library. It has no API; the results are in
-// docs/conformance.md.
+// Package conformance runs public test suites against the library. It has no API; the results are in docs/conformance.md. The
+// suites are not part of this repository: environment variables name copies of them.
 //
-// The suite is not part of this repository. With a copy of it that holds the built programs (its
-// branch prod/testsuite-base does):
+// The WASI preview 1 programs of wasi-testsuite (github.com/WebAssembly/wasi-testsuite), with a copy that holds the built
+// programs (its branch prod/testsuite-base does):
 //
 //	REACTORD_WASI_TESTSUITE=<copy> go test ./integration/conformance -v [-args -table results.md]
+//
+// The scripts of the component model, of Wasmtime and of wasm-tools, with a folder that convert.sh made:
+//
+//	REACTORD_COMPONENT_TESTSUITES=<folder> go test ./integration/conformance [-args -update]
 package conformance

@@ -23,6 +23,9 @@ const (
 	secValue
 )
 
+// nameSection is the name of the custom section that names the component and what it defines.
+const nameSection = "component-name"
+
 // sectionNames are for messages.
 var sectionNames = [...]string{
 	"custom", "core module", "core instance", "core type", "component", "instance", "alias", "type", "canonical function",
@@ -195,7 +198,7 @@ func (d *decoder) customSection(c *Component) {
 	if d.err != nil {
 		return
 	}
-	if string(name) == "component-name" {
+	if string(name) == nameSection {
 		r := d.reader
 		if id := r.byte(); id == 0 {
 			sub := reader{buf: r.bytes(r.u32())}

@@ -92,7 +92,11 @@ func (d *decoder) result() *ValType {
 
 func (d *decoder) resourceType() *ResourceType {
 	at := d.offset()
-	if rep := d.coreValType(); d.err == nil && rep != CoreI32 {
+	switch rep := d.coreValType(); {
+	case d.err != nil || rep == CoreI32:
+	case rep == CoreI64:
+		d.unsupported(at, featureMemory64, "resource represented by an i64")
+	default:
 		d.fail(Malformed, at, "a resource is represented by an i32")
 	}
 	t := &ResourceType{}

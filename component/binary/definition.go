@@ -94,6 +94,7 @@ type CoreExport struct {
 type NestedComponent struct {
 	At
 	Component *Component
+	Binary    []byte // encoded; only for Encode, in place of Component
 }
 
 // Instance instantiates a component, or bundles exports.

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// dump prints a component with all that its pointers lead to.
+// dump prints a component with all that its pointers lead to, but for offsets and sizes.
 func dump(v any) string {
 	var b strings.Builder
 	var walk func(v reflect.Value)
@@ -28,6 +28,9 @@ func dump(v any) string {
 		case reflect.Struct:
 			fmt.Fprintf(&b, "%s{", v.Type().Name())
 			for i := range v.NumField() {
+				if name := v.Type().Field(i).Name; name == "At" || name == "Offset" || name == "Size" {
+					continue
+				}
 				fmt.Fprintf(&b, "%s:", v.Type().Field(i).Name)
 				walk(v.Field(i))
 				b.WriteByte(' ')

@@ -52,6 +52,7 @@ const (
 	featureFuncRefs       = "typed function references"
 	featureStackSwitching = "stack switching"
 	featureSharedThreads  = "sharing between threads"
+	featureMemory64       = "memory64"
 	featurePageSize       = "custom page sizes"
 	featureForward        = "stream forwarding"
 )

@@ -2,28 +2,20 @@ package types
 
 import "github.com/reactord/reactord/component/binary"
 
-// The core types that values flatten to.
-const (
-	coreI32 binary.CoreValType = 0x7f
-	coreI64 binary.CoreValType = 0x7e
-	coreF32 binary.CoreValType = 0x7d
-	coreF64 binary.CoreValType = 0x7c
-)
-
 // flatten returns the core types of t from those of its parts. Its Flat is at most MaxFlat.
 func flatten(t *Type) []binary.CoreValType {
 	switch t.Kind {
 	case S64, U64:
-		return []binary.CoreValType{coreI64}
+		return []binary.CoreValType{binary.CoreI64}
 	case F32:
-		return []binary.CoreValType{coreF32}
+		return []binary.CoreValType{binary.CoreF32}
 	case F64:
-		return []binary.CoreValType{coreF64}
+		return []binary.CoreValType{binary.CoreF64}
 	case String, Map:
-		return []binary.CoreValType{coreI32, coreI32}
+		return []binary.CoreValType{binary.CoreI32, binary.CoreI32}
 	case List:
 		if !t.Fixed {
-			return []binary.CoreValType{coreI32, coreI32}
+			return []binary.CoreValType{binary.CoreI32, binary.CoreI32}
 		}
 		flat := make([]binary.CoreValType, 0, t.Flat)
 		for range t.Flat / max(t.Elem.Flat, 1) {
@@ -39,13 +31,13 @@ func flatten(t *Type) []binary.CoreValType {
 	case Variant, Enum, Option, Result:
 		return flattenCases(t)
 	default:
-		return []binary.CoreValType{coreI32}
+		return []binary.CoreValType{binary.CoreI32}
 	}
 }
 
 // flattenCases returns core types that can hold those of any case, behind the number of the case.
 func flattenCases(t *Type) []binary.CoreValType {
-	flat := append(make([]binary.CoreValType, 0, t.Flat), coreI32)
+	flat := append(make([]binary.CoreValType, 0, t.Flat), binary.CoreI32)
 	for _, c := range t.Cases {
 		if c.Type == nil {
 			continue
@@ -66,10 +58,10 @@ func join(a, b binary.CoreValType) binary.CoreValType {
 	switch {
 	case a == b:
 		return a
-	case (a == coreI32 || a == coreF32) && (b == coreI32 || b == coreF32):
-		return coreI32
+	case (a == binary.CoreI32 || a == binary.CoreF32) && (b == binary.CoreI32 || b == binary.CoreF32):
+		return binary.CoreI32
 	}
-	return coreI64
+	return binary.CoreI64
 }
 
 // pointed reports whether values of the type point to parts of theirs, from its parts.

@@ -17,7 +17,7 @@ func TestFlat(t *testing.T) {
 		}
 		return do(tab.Variant(cases))
 	}
-	const i32, i64, f32, f64 = coreI32, coreI64, coreF32, coreF64
+	const i32, i64, f32, f64 = binary.CoreI32, binary.CoreI64, binary.CoreF32, binary.CoreF64
 	u8, u64, str := tab.Prim(U8), tab.Prim(U64), tab.Prim(String)
 	for _, tt := range []struct {
 		typ     *Type

@@ -30,11 +30,11 @@ func LiftSignature(f *Func, mode Mode) (s Signature) {
 	s.flattenParams(f, MaxFlat)
 	switch mode {
 	case Async:
-		s.Core.Results = []binary.CoreValType{coreI32}
+		s.Core.Results = []binary.CoreValType{binary.CoreI32}
 	case Stackful:
 	case Sync:
 		if s.flattenResult(f, maxFlatResults); s.ResultInMemory {
-			s.Core.Results = []binary.CoreValType{coreI32}
+			s.Core.Results = []binary.CoreValType{binary.CoreI32}
 		}
 	}
 	return s
@@ -48,10 +48,10 @@ func LowerSignature(f *Func, mode Mode) (s Signature) {
 	}
 	s.flattenParams(f, maxParams)
 	if s.flattenResult(f, maxResults); s.ResultInMemory {
-		s.Core.Params = append(s.Core.Params, coreI32)
+		s.Core.Params = append(s.Core.Params, binary.CoreI32)
 	}
 	if mode != Sync {
-		s.Core.Results = []binary.CoreValType{coreI32} // the state of the subtask
+		s.Core.Results = []binary.CoreValType{binary.CoreI32} // the state of the subtask
 	}
 	return s
 }
@@ -62,7 +62,7 @@ func (s *Signature) flattenParams(f *Func, limit int) {
 		flat += int(f.Params[i].Type.Flat)
 	}
 	if s.ParamsInMemory = flat > limit; s.ParamsInMemory {
-		s.Core.Params = []binary.CoreValType{coreI32}
+		s.Core.Params = []binary.CoreValType{binary.CoreI32}
 		return
 	}
 	for i := range f.Params {

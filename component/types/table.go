@@ -16,6 +16,9 @@ const (
 	MaxDepth = 100
 	// MaxNodes bounds the types, fields, cases and labels of a Table.
 	MaxNodes = 1_000_000
+	// MaxExpanded bounds the parts of a type, of its parts, and so on, each as often as it is there: how long the type
+	// is when it is written out. It also bounds those of all imports and exports of a component together.
+	MaxExpanded = 1_000_000
 	// MaxLabels bounds the labels of flags.
 	MaxLabels = 32
 )
@@ -39,10 +42,10 @@ func NewTable() *Table {
 		Bool: 1, S8: 1, U8: 1, S16: 2, U16: 2, S32: 4, U32: 4, S64: 8, U64: 8, F32: 4, F64: 8, Char: 4, ErrorContext: 4,
 	} {
 		t.prims[kind] = &Type{
-			Kind: kind, Size: size, Align: size, size64: size, align64: size, Flat: 1, Depth: 1, Handles: kind == ErrorContext,
+			Kind: kind, Size: size, Align: size, size64: size, align64: size, Flat: 1, Depth: 1, expanded: 1, Handles: kind == ErrorContext,
 		}
 	}
-	t.prims[String] = &Type{Kind: String, Size: 8, Align: 4, size64: 16, align64: 8, Flat: 2, Depth: 1, Pointed: true}
+	t.prims[String] = &Type{Kind: String, Size: 8, Align: 4, size64: 16, align64: 8, Flat: 2, Depth: 1, expanded: 1, Pointed: true}
 	for _, prim := range t.prims {
 		if prim != nil {
 			prim.core, prim.Plain = flatten(prim), plain(prim, uint64(prim.Size))
@@ -188,11 +191,20 @@ func (t *Table) Map(key, elem *Type) (*Type, error) {
 	default:
 		return nil, fmt.Errorf("the keys of a map cannot be of type %v", key.Kind)
 	}
-	entry, err := t.Tuple([]*Type{key, elem})
+	entry, err := t.entry(key, elem)
 	if err != nil {
 		return nil, err
 	}
 	return t.intern(pointer(Type{Kind: Map, Key: key, Elem: elem, Entry: entry}))
+}
+
+// entry returns the tuple of a key and a value. It alone may exceed MaxSize: then the map has no values but the empty one.
+func (t *Table) entry(key, elem *Type) (*Type, error) {
+	offset, offset64 := alignTo(uint64(key.Size), elem.Align), alignTo(uint64(key.size64), elem.align64)
+	return t.internAny(Type{
+		Kind: Tuple, Fields: []Field{{Type: key}, {Type: elem, Offset: uint32(offset)}},
+		Align: max(key.Align, elem.Align), align64: max(key.align64, elem.align64), Flat: flatSum(uint64(key.Flat) + uint64(elem.Flat)),
+	}, offset+uint64(elem.Size), offset64+uint64(elem.size64))
 }
 
 // Own returns the type of handles that own a resource.
@@ -238,13 +250,22 @@ func pointer(typ Type) (_ Type, size, size64 uint64) {
 }
 
 var (
-	errSize  = fmt.Errorf("a value of the type exceeds the maximum byte size of %d", MaxSize-1)
-	errDepth = fmt.Errorf("the type is nested more than %d deep", MaxDepth)
-	errNodes = fmt.Errorf("the types have more than %d parts", MaxNodes)
+	errSize     = fmt.Errorf("a value of the type exceeds the maximum byte size of %d", MaxSize-1)
+	errDepth    = fmt.Errorf("the type is nested more than %d deep", MaxDepth)
+	errExpanded = fmt.Errorf("the type is longer than %d parts when it is written out", MaxExpanded)
+	errNodes    = fmt.Errorf("the types have more than %d parts", MaxNodes)
 )
 
 // intern returns the one type that is equal to typ, whose sizes are not rounded up to its alignment yet.
 func (t *Table) intern(typ Type, size, size64 uint64) (*Type, error) {
+	if alignTo(size64, typ.align64) >= MaxSize {
+		return nil, errSize
+	}
+	return t.internAny(typ, size, size64)
+}
+
+// internAny is intern for a type of any size.
+func (t *Table) internAny(typ Type, size, size64 uint64) (*Type, error) {
 	hash := typ.hash(t.seed)
 	first := t.byHash[hash]
 	for have := first; have != nil; have = have.next {
@@ -252,21 +273,20 @@ func (t *Table) intern(typ Type, size, size64 uint64) (*Type, error) {
 			return have, nil
 		}
 	}
-	if alignTo(size64, typ.align64) >= MaxSize {
-		return nil, errSize
-	}
 	typ.Size, typ.size64 = uint32(alignTo(size, typ.Align)), uint32(alignTo(size64, typ.align64))
-	typ.Depth = 1
+	typ.Depth, typ.expanded = 1, 1
 	for part := range typ.Parts {
+		typ.expanded = min(typ.expanded+part.expanded, MaxExpanded+1)
 		typ.Depth = max(typ.Depth, 1+part.Depth)
 		typ.Borrows = typ.Borrows || part.Borrows
 		typ.Handles = typ.Handles || part.Handles
+		typ.open = typ.open || part.open
 	}
 	switch typ.Kind {
-	case Own, Stream, Future:
+	case Stream, Future:
 		typ.Handles = true
-	case Borrow:
-		typ.Handles, typ.Borrows = true, true
+	case Own, Borrow:
+		typ.Handles, typ.Borrows, typ.open = true, typ.Kind == Borrow, true
 	}
 	typ.Pointed, typ.Plain = pointed(&typ), plain(&typ, size)
 	if typ.Flat <= MaxFlat {
@@ -274,6 +294,9 @@ func (t *Table) intern(typ Type, size, size64 uint64) (*Type, error) {
 	}
 	if typ.Depth > MaxDepth {
 		return nil, errDepth
+	}
+	if typ.expanded > MaxExpanded {
+		return nil, errExpanded
 	}
 	if t.nodes += 1 + len(typ.Fields) + len(typ.Cases) + len(typ.Labels); t.nodes > MaxNodes {
 		return nil, errNodes

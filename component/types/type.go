@@ -87,6 +87,8 @@ type Type struct {
 	// Depth is the number of types on the longest way down; a primitive has 1.
 	Depth uint32
 
+	expanded        uint32               // the parts, theirs, and so on, each as often as it is there
+	open            bool                 // it refers to resource types
 	core            []binary.CoreValType // what it flattens to, if Flat is at most MaxFlat
 	size64, align64 uint32               // with pointers of 64 bits
 	next            *Type                // in the Table, with the same hash
@@ -155,4 +157,20 @@ type Func struct {
 	Async  bool
 	Params []Field
 	Result *Type // or nil
+
+	// ParamDefs and ResultDef are the definitions of Params and Result, where the type is that of a checked component.
+	ParamDefs []*Def
+	ResultDef *Def
+}
+
+// expanded returns the parts of the function's type, written out.
+func (f *Func) expanded() uint32 {
+	n := uint32(1)
+	for i := range f.Params {
+		n = min(n+f.Params[i].Type.expanded, MaxExpanded+1)
+	}
+	if f.Result != nil {
+		n = min(n+f.Result.expanded, MaxExpanded+1)
+	}
+	return n
 }

@@ -46,7 +46,7 @@ var imports = map[string][]string{
 	"component/binary": {},
 	"component/abi":    {"component/types", "component/value"},
 	"component/names":  {},
-	"component/types":  {"component/binary"},
+	"component/types":  {"component/binary", "component/names", "executor/engine/meter/wasm"},
 	"component/value":  {"component/types"},
 	"component/wit":    {"component/types"},
 	"component/plan":   {"component/binary", "component/types"},

@@ -1,0 +1,138 @@
+package types
+
+import (
+	"fmt"
+
+	"github.com/reactord/reactord/component/binary"
+)
+
+// nameSet is the types that have a name for those outside: records, variants, enums, flags and resource types that an
+// import or export refers to have to be imported or exported themselves.
+//
+// Explainer.md, External Visibility of Types.
+type nameSet struct {
+	*checker
+	types     map[*Def]bool
+	known     map[*Def]bool // those without a name of their own whose parts are named
+	instances map[*Instance]bool
+}
+
+func newNameSet(c *checker) *nameSet {
+	return &nameSet{c, map[*Def]bool{}, map[*Def]bool{}, map[*Instance]bool{}}
+}
+
+// has reports whether a type has a name, or is made of types that have, if it needs none.
+func (n *nameSet) has(d *Def) (bool, error) {
+	if d == nil || n.types[d] || n.known[d] {
+		return true, nil
+	}
+	if d.Type == nil {
+		return false, nil
+	}
+	switch d.Type.Kind {
+	case Record, Variant, Enum, Flags:
+		return false, nil
+	}
+	ok, err := n.hasParts(d)
+	if ok {
+		n.known[d] = true
+	}
+	return ok, err
+}
+
+// hasParts reports whether what a type is made of has names.
+func (n *nameSet) hasParts(d *Def) (bool, error) { return n.hasAll(d.Parts) }
+
+func (n *nameSet) hasAll(defs []*Def) (bool, error) {
+	if err := n.charge(1 + len(defs)); err != nil {
+		return false, err
+	}
+	for _, d := range defs {
+		if ok, err := n.has(d); !ok {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+func (n *nameSet) hasFunc(f *Func) (bool, error) {
+	ok, err := n.hasAll(f.ParamDefs)
+	if !ok || f.ResultDef == nil {
+		return ok, err
+	}
+	return n.has(f.ResultDef)
+}
+
+// hasType reports whether what a type is made of has names.
+func (n *nameSet) hasType(t ExternType) (bool, error) {
+	switch t := t.(type) {
+	case *Def:
+		return n.hasParts(t)
+	case *Func:
+		return n.hasFunc(t)
+	case *Instance:
+		if err := n.charge(1 + len(t.Exports)); err != nil || n.instances[t] {
+			return true, err
+		}
+		for _, e := range t.Exports {
+			if ok, err := n.hasType(e.Type); !ok || err != nil {
+				return false, err
+			}
+		}
+	}
+	return true, nil // components are complete in themselves
+}
+
+// name gives the types of an import or export names, and checks that all types that it refers to have some.
+func (s *scope) name(side *side, e Extern) error {
+	if d, ok := e.Type.(*Def); ok && d.Resource != nil {
+		side.resources[d] = e.Name.Text
+		side.called[e.Name.Text] = true
+	}
+	if s.kind == instanceTypeScope {
+		return nil // the component that imports or exports such an instance sees to it
+	}
+	sets := []*nameSet{s.exportable}
+	if side == &s.imports {
+		sets = []*nameSet{s.importable, s.exportable}
+	}
+	return nameExtern(sets, e)
+}
+
+// nameExtern checks an import or export against the first of the sets, and adds its types to all of them.
+func nameExtern(sets []*nameSet, e Extern) error {
+	if i, ok := e.Type.(*Instance); ok && e.Kind == binary.InstanceExtern {
+		return nameInstance(sets, i)
+	}
+	ok, err := sets[0].hasType(e.Type)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return fmt.Errorf("%q refers to a type that has no name outside: it has to be imported or exported before", e.Name.Text)
+	}
+	if d, ok := e.Type.(*Def); ok {
+		for _, set := range sets {
+			set.types[d] = true
+		}
+	}
+	return nil
+}
+
+func nameInstance(sets []*nameSet, i *Instance) error {
+	if sets[0].instances[i] {
+		return nil
+	}
+	if err := sets[0].charge(1 + len(i.Exports)); err != nil {
+		return err
+	}
+	for _, e := range i.Exports {
+		if err := nameExtern(sets, e); err != nil {
+			return err
+		}
+	}
+	for _, set := range sets {
+		set.instances[i] = true
+	}
+	return nil
+}

@@ -24,12 +24,27 @@ const (
 // Literal is a value that says itself what it is: what clients send and get, and what stores keep. [Typed] makes a Value
 // of it, by a type.
 type Literal struct {
-	Form  Form      `json:"form"`
-	Bits  uint64    `json:"bits,omitempty"`
-	Text  string    `json:"text,omitempty"`
-	Bytes []byte    `json:"bytes,omitempty"`
-	Names []string  `json:"names,omitempty"`
-	Items []Literal `json:"items,omitempty"`
+	Form  Form      `json:"f"`
+	Bits  uint64    `json:"b,omitempty"`
+	Text  string    `json:"t,omitempty"`
+	Bytes []byte    `json:"y,omitempty"`
+	Names []string  `json:"n,omitempty"`
+	Items []Literal `json:"i,omitempty"`
+}
+
+// LiteralBytes is what a literal counts besides its text, bytes, names and items.
+const LiteralBytes = 16
+
+// Size returns the bytes that a literal counts where its size is bounded.
+func (l *Literal) Size() int {
+	n := LiteralBytes + len(l.Text) + len(l.Bytes)
+	for _, name := range l.Names {
+		n += len(name)
+	}
+	for i := range l.Items {
+		n += l.Items[i].Size()
+	}
+	return n
 }
 
 // String returns the form in the words of the API.

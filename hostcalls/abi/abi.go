@@ -6,6 +6,7 @@ import (
 
 	"github.com/tetratelabs/wazero"
 
+	"github.com/reactord/reactord/component/value"
 	"github.com/reactord/reactord/executor"
 	"github.com/reactord/reactord/executor/engine"
 	"github.com/reactord/reactord/hostcalls"
@@ -20,9 +21,8 @@ type ABI interface {
 	// Load returns the program of a module; the caller must Release it. Besides the errors of the source and
 	// of engine.LoadIf, it returns an *EntryError for a module that can't be entered, or a *ForeignError.
 	Load(ctx context.Context, e *engine.Engine, source Source) (Program, error)
-	// CheckCall returns the faults of a call of a module that was loaded before. An empty export means the
-	// module's start.
-	CheckCall(module *Description, export string, args []string) []Fault
+	// CheckEntry returns the faults of a way to enter a module that was loaded before.
+	CheckEntry(module *Description, entry Entry) []Fault
 	// Needs names the capabilities whose host calls a module imports.
 	Needs(module *Description) []string
 }
@@ -55,7 +55,7 @@ type Process interface {
 	// Run opens the grants and runs the program to its end, on a fiber. It is called once. When it returns,
 	// the process holds nothing any more.
 	//
-	// An error is a *capability.Error, an *engine.Trap, an *engine.StackRefusedError, an
+	// An error is a *capability.Error, a *ResultSizeError, an *engine.Trap, an *engine.StackRefusedError, an
 	// *engine.InternalError, or the cause of a cancel. Before Config.OnStart it may also be an error of
 	// engine.Module.Instantiate for lack of memory.
 	Run(f *executor.Fiber) (Exit, error)
@@ -79,12 +79,36 @@ type Process interface {
 // Exit is the result of a program that ended by itself.
 type Exit struct {
 	Code    uint32
-	Results []string // of the invoked export, as text
+	Results []string       // of the invoked export, as text
+	Result  *value.Literal // of the called function; nil if it returns nothing
 }
 
-// Fault is a fault of a call.
+// Entry says how a process is entered: by the module's start if neither Invoke nor Call is set.
+type Entry struct {
+	Args   []string      // the program's arguments, or those of the invoked export
+	Invoke string        // the export of a core module to call with Args
+	Call   *FunctionCall // the function of a component to call
+}
+
+// FunctionCall is a call of a function that a component exports.
+type FunctionCall struct {
+	Export string
+	Args   []value.Literal
+}
+
+// MaxResultBytes bounds the size of what a called function returns, as value.Literal.Size counts.
+const MaxResultBytes = 1 << 20
+
+// ResultSizeError means that a called function has returned more than MaxResultBytes.
+type ResultSizeError struct{ Bytes int }
+
+func (e *ResultSizeError) Error() string {
+	return fmt.Sprintf("the function returned a value of %d bytes, and %d are kept: let it write to its standard output what is larger", e.Bytes, MaxResultBytes)
+}
+
+// Fault is a fault of an Entry.
 type Fault struct {
-	Field string // "invoke", "args", "args[0]"
+	Field string // "invoke", "args", "args[0]", "call.args[1].points[3].x"
 	Text  string
 }
 

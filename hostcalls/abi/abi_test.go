@@ -36,10 +36,10 @@ type fake struct {
 	err   error
 }
 
-func (f *fake) Kinds() []Kind                                    { return f.kinds }
-func (f *fake) Define(context.Context, wazero.Runtime) error     { return nil }
-func (f *fake) CheckCall(*Description, string, []string) []Fault { return nil }
-func (f *fake) Needs(*Description) []string                      { return nil }
+func (f *fake) Kinds() []Kind                                { return f.kinds }
+func (f *fake) Define(context.Context, wazero.Runtime) error { return nil }
+func (f *fake) CheckEntry(*Description, Entry) []Fault       { return nil }
+func (f *fake) Needs(*Description) []string                  { return nil }
 func (f *fake) Load(context.Context, *engine.Engine, Source) (Program, error) {
 	return nil, f.err
 }

@@ -16,9 +16,10 @@ import (
 // Config configures a process, in terms that every ABI has. Args and Env are shared with the caller, which
 // must not change them while the process exists. The process owns everything else.
 type Config struct {
-	Args   []string // the program's name, then its arguments
-	Env    []string // KEY=VALUE
-	Invoke string   // the export to call with the arguments; empty: the program's start
+	Args   []string      // the program's name, then its arguments
+	Env    []string      // KEY=VALUE
+	Invoke string        // as in Entry
+	Call   *FunctionCall // as in Entry; shared with the caller, who must not change it
 	Stdin  hostcalls.Source
 	Stdout hostcalls.Sink
 	Stderr hostcalls.Sink

@@ -1,13 +1,17 @@
 package abi
 
+import "github.com/reactord/reactord/component/signature"
+
 // Kind is the kind of a module, which says how it is run. Its values are those of ModuleKind in the API.
 type Kind uint8
 
 // The kinds.
 const (
-	_       Kind = iota
-	Command      // a core module with a start function: it runs once, from beginning to end
-	Reactor      // a core module with exports, one of which is invoked by name
+	_                Kind = iota
+	Command               // a core module with a start function: it runs once, from beginning to end
+	Reactor               // a core module with exports, one of which is invoked by name
+	ComponentCommand      // a component that exports wasi:cli/run: it runs once, from beginning to end, or a function is called
+	Component             // a component that exports functions, one of which is called
 )
 
 // Description holds the declarations of a module. Stores keep it as JSON, so the names there must not change.
@@ -19,6 +23,9 @@ type Description struct {
 	Functions uint32   `json:"functions,omitempty"`
 	// HostBytes is the memory that each instance has besides its linear memory, such as tables; zero in older records.
 	HostBytes uint64 `json:"host,omitempty"`
+	// Signatures are the functions that a component exports, WIT is its world as text; nil and empty for core modules.
+	Signatures *signature.Set `json:"signatures,omitempty"`
+	WIT        string         `json:"wit,omitempty"`
 }
 
 // Import is one import of a module. Type is in WebAssembly text notation.

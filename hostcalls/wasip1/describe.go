@@ -70,12 +70,15 @@ func (*ABI) Needs(module *abi.Description) (needs []string) {
 	return needs
 }
 
-// CheckCall implements abi.ABI.
-func (*ABI) CheckCall(module *abi.Description, export string, args []string) []abi.Fault {
+// CheckEntry implements abi.ABI.
+func (*ABI) CheckEntry(module *abi.Description, entry abi.Entry) []abi.Fault {
+	export := entry.Invoke
 	invoke := func(format string, a ...any) []abi.Fault {
 		return []abi.Fault{{Field: "invoke", Text: fmt.Sprintf(format, a...)}}
 	}
 	switch {
+	case entry.Call != nil:
+		return []abi.Fault{{Field: "call", Text: "the module is no component: its exports have no types to call them by; use invoke"}}
 	case module.Kind == abi.Command && export != "":
 		return invoke("the module is a program: it exports %q and is run from there", commandStart)
 	case module.Kind == abi.Command:
@@ -87,7 +90,7 @@ func (*ABI) CheckCall(module *abi.Description, export string, args []string) []a
 	if !ok {
 		return invoke("the module exports no function %q (it has %s)", export, invocable(module))
 	}
-	return checkArgs(export, params, args)
+	return checkArgs(export, params, entry.Args)
 }
 
 // checkArgs checks arguments against the number and types of an export's parameters.

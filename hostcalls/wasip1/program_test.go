@@ -65,7 +65,7 @@ func TestLoadRefuses(t *testing.T) {
 	}
 }
 
-func TestCheckCall(t *testing.T) {
+func TestCheckEntry(t *testing.T) {
 	command := &abi.Description{Kind: abi.Command, Exports: []abi.Export{{Name: "_start", Type: "(func)"}}}
 	reactor := &abi.Description{Kind: abi.Reactor, Exports: []abi.Export{
 		{Name: "memory", Type: "(memory 1)"}, {Name: "_initialize", Type: "(func)"},
@@ -93,7 +93,7 @@ func TestCheckCall(t *testing.T) {
 			[]abi.Fault{{Field: "args[1]", Text: `"x" is not of type i32`}}},
 		{"good", reactor, "add", []string{"1", "-2"}, nil},
 	} {
-		if diff := cmp.Diff(tt.want, New().CheckCall(tt.module, tt.export, tt.args)); diff != "" {
+		if diff := cmp.Diff(tt.want, New().CheckEntry(tt.module, abi.Entry{Invoke: tt.export, Args: tt.args})); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
 		}
 	}

@@ -54,7 +54,7 @@ var imports = map[string][]string{
 	"component/signature": {"component/plan", "component/types"},
 
 	"hostcalls":              {"executor", "executor/driver", "executor/engine"},
-	"hostcalls/abi":          {"executor", "executor/driver", "executor/engine", "executor/engine/snapshot", "hostcalls", "hostcalls/capability", "hostcalls/lease", "hostcalls/network", "hostcalls/network/host", "hostcalls/vfs"},
+	"hostcalls/abi":          {"component/signature", "component/value", "executor", "executor/driver", "executor/engine", "executor/engine/snapshot", "hostcalls", "hostcalls/capability", "hostcalls/lease", "hostcalls/network", "hostcalls/network/host", "hostcalls/vfs"},
 	"hostcalls/capability":   {"hostcalls/network"},
 	"hostcalls/component":    {"component/abi", "executor/driver", "executor/engine", "hostcalls", "hostcalls/abi"},
 	"hostcalls/files":        {"internal/clip", "executor/driver", "executor/engine", "hostcalls", "hostcalls/capability", "hostcalls/lease", "hostcalls/vfs"},
@@ -69,7 +69,7 @@ var imports = map[string][]string{
 
 	"hostcalls/network/networktest": {"hostcalls", "hostcalls/network"},
 
-	"reactor/api":             {"reactor/grant"},
+	"reactor/api":             {"component/value", "reactor/grant"},
 	"reactor/errs":            {"internal/clip"},
 	"reactor/grant":           {"hostcalls/capability", "hostcalls/network", "reactor/errs", "reactor/policy", "reactor/internal/lookup", "reactor/internal/retry", "reactor/internal/text"},
 	"reactor/hooks":           {"reactor/api"},
@@ -102,14 +102,14 @@ var imports = map[string][]string{
 		"internal/clip", "internal/notify", "hostcalls", "reactor/api", "reactor/errs", "reactor/store",
 		"reactor/internal/attempt", "reactor/internal/feed", "reactor/internal/logbuf", "reactor/internal/record", "reactor/internal/refusal", "reactor/internal/terminal",
 	},
-	"reactor/internal/outcome": {
+	"reactor/internal/outcome": {"component/value",
 		"executor", "executor/engine", "executor/engine/meter", "hostcalls/abi", "hostcalls/capability",
 		"reactor/api", "reactor/grant", "reactor/store", "reactor/internal/lifecycle", "reactor/internal/retry",
 	},
 	"reactor/internal/pipes":     {"hostcalls"},
 	"reactor/internal/permit":    {"hostcalls/capability", "reactor/grant", "reactor/policy", "reactor/internal/lookup"},
 	"reactor/internal/process":   {},
-	"reactor/internal/record":    {"reactor/api", "reactor/grant", "reactor/store"},
+	"reactor/internal/record":    {"component/value", "reactor/api", "reactor/grant", "reactor/store"},
 	"reactor/internal/refusal":   {"reactor/errs", "reactor/store"},
 	"reactor/internal/retention": {},
 	"reactor/internal/retry":     {},
@@ -186,7 +186,7 @@ var imports = map[string][]string{
 	"cmd/reactord/internal/lifelog":  {"internal/clip", "internal/notify", "cmd/reactord/internal/config", "reactor/api", "reactor/hooks"},
 	"cmd/reactord/internal/pace":     {},
 	"cmd/reactord/internal/systemd":  {},
-	"cmd/reactord/internal/server":   {"internal/clip", "cmd/reactord/internal/access", "cmd/reactord/internal/inflight", "proto/reactor/v1", "reactor", "reactor/api", "reactor/errs", "reactor/grant"},
+	"cmd/reactord/internal/server":   {"component/value", "internal/clip", "cmd/reactord/internal/access", "cmd/reactord/internal/inflight", "proto/reactor/v1", "reactor", "reactor/api", "reactor/errs", "reactor/grant"},
 	"cmd/reactord/internal/trim":     {},
 
 	"integration/internal/testkit": {"proto/reactor/v1"},

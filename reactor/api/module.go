@@ -24,9 +24,11 @@ type ModuleKind uint8
 
 // The kinds.
 const (
-	_           ModuleKind = iota
-	WASICommand            // exports _start: runs once, from beginning to end
-	WASIReactor            // its exports are invoked by name, after _initialize
+	_                ModuleKind = iota
+	WASICommand                 // exports _start: runs once, from beginning to end
+	WASIReactor                 // its exports are invoked by name, after _initialize
+	ComponentCommand            // exports wasi:cli/run: runs once, from beginning to end, or a function is called
+	Component                   // its functions are called by name
 )
 
 // ModuleImport is one import of a module; Type is in WebAssembly text notation.

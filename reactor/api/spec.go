@@ -3,6 +3,7 @@ package api
 import (
 	"time"
 
+	"github.com/reactord/reactord/component/value"
 	"github.com/reactord/reactord/reactor/grant"
 )
 
@@ -24,6 +25,8 @@ type Spec struct {
 	Interactive bool
 	// Invoke is the export to call in a module of kind WASIReactor. Args has the arguments of the call.
 	Invoke string
+	// Call is the function to call in a component; nil: its start, or Invoke.
+	Call *FunctionCall
 	// Grants are the capabilities given to the guest.
 	Grants []grant.Grant
 	// Limits bound what the guest may use; zero fields take the defaults.
@@ -70,4 +73,10 @@ type Limits struct {
 	SentBytes      uint64 // bytes sent over the network in all; zero is unbounded
 	ReceivedBytes  uint64 // bytes received over the network in all; zero is unbounded
 	BytesPerSecond uint64 // rate of each direction of the network; zero is unbounded
+}
+
+// FunctionCall is a call of a function that a component exports.
+type FunctionCall struct {
+	Export string
+	Args   []value.Literal
 }

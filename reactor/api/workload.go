@@ -3,6 +3,7 @@ package api
 import (
 	"time"
 
+	"github.com/reactord/reactord/component/value"
 	"github.com/reactord/reactord/reactor/grant"
 )
 
@@ -59,19 +60,20 @@ type Reason uint8
 
 // The reasons.
 const (
-	NotEnded            Reason = iota
-	ReasonExit                 // the guest exited, or the invoked export returned
-	ReasonTrap                 // the guest trapped
-	ReasonOutOfFuel            // it used up its fuel
-	ReasonOutOfMemory          // it needs more memory to start than it may have
-	ReasonStackOverflow        // its call stack outgrew the limit
-	ReasonDeadline             // its timeout passed
-	ReasonCancelled            // a client cancelled it
-	ReasonInvalidModule        // the module could not be instantiated
-	ReasonGrantDenied          // a grant could not be opened
-	ReasonInternal             // a fault of the daemon
-	ReasonNodeMemory           // the node has too little memory for it, though its own limits allow it
-	ReasonDaemonDied           // the daemon died several times while it ran
+	NotEnded             Reason = iota
+	ReasonExit                  // the guest exited, or the invoked export returned
+	ReasonTrap                  // the guest trapped
+	ReasonOutOfFuel             // it used up its fuel
+	ReasonOutOfMemory           // it needs more memory to start than it may have
+	ReasonStackOverflow         // its call stack outgrew the limit
+	ReasonDeadline              // its timeout passed
+	ReasonCancelled             // a client cancelled it
+	ReasonInvalidModule         // the module could not be instantiated
+	ReasonGrantDenied           // a grant could not be opened
+	ReasonInternal              // a fault of the daemon
+	ReasonNodeMemory            // the node has too little memory for it, though its own limits allow it
+	ReasonDaemonDied            // the daemon died several times while it ran
+	ReasonResultTooLarge        // the called function returned more than is kept
 )
 
 // String returns the reason's name in the API, without the prefix.
@@ -101,6 +103,8 @@ func (r Reason) String() string {
 		return "NODE_MEMORY"
 	case ReasonDaemonDied:
 		return "DAEMON_DIED"
+	case ReasonResultTooLarge:
+		return "RESULT_TOO_LARGE"
 	default:
 		return "UNSPECIFIED"
 	}
@@ -119,8 +123,9 @@ type Status struct {
 	Usage           Usage
 	CPUShare        float64 // of a processor, used lately; only in lists of the busiest
 	WaitingFor      []Op
-	Stuck           string // if nothing can wake the guest any more, what is known of it
-	Results         []string
+	Stuck           string         // if nothing can wake the guest any more, what is known of it
+	Results         []string       // of the invoked export
+	Result          *value.Literal // of the called function; nil if it returns nothing, or has not returned
 	ListenAddresses []string
 	Delay           *Delay // nil unless it is Pending and delayed, or has ended and that can't be recorded
 	Crash           *Crash // nil unless the guest crashed

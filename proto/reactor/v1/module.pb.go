@@ -34,6 +34,11 @@ const (
 	// MODULE_KIND_WASI_REACTOR has no _start: its exports are invoked by name, after
 	// _initialize if there is one.
 	ModuleKind_MODULE_KIND_WASI_REACTOR ModuleKind = 2
+	// MODULE_KIND_COMPONENT_COMMAND is a component that exports wasi:cli/run: it runs once, from beginning to end. If it
+	// exports other functions, these can be called, too.
+	ModuleKind_MODULE_KIND_COMPONENT_COMMAND ModuleKind = 3
+	// MODULE_KIND_COMPONENT is a component whose exported functions are called by name.
+	ModuleKind_MODULE_KIND_COMPONENT ModuleKind = 4
 )
 
 // Enum value maps for ModuleKind.
@@ -42,11 +47,15 @@ var (
 		0: "MODULE_KIND_UNSPECIFIED",
 		1: "MODULE_KIND_WASI_COMMAND",
 		2: "MODULE_KIND_WASI_REACTOR",
+		3: "MODULE_KIND_COMPONENT_COMMAND",
+		4: "MODULE_KIND_COMPONENT",
 	}
 	ModuleKind_value = map[string]int32{
-		"MODULE_KIND_UNSPECIFIED":  0,
-		"MODULE_KIND_WASI_COMMAND": 1,
-		"MODULE_KIND_WASI_REACTOR": 2,
+		"MODULE_KIND_UNSPECIFIED":       0,
+		"MODULE_KIND_WASI_COMMAND":      1,
+		"MODULE_KIND_WASI_REACTOR":      2,
+		"MODULE_KIND_COMPONENT_COMMAND": 3,
+		"MODULE_KIND_COMPONENT":         4,
 	}
 )
 
@@ -1711,12 +1720,14 @@ const file_reactor_v1_module_proto_rawDesc = "" +
 	"\x06module\x18\x01 \x01(\v2\x12.reactor.v1.ModuleR\x06module\x12\x18\n" +
 	"\aexisted\x18\x02 \x01(\bR\aexisted\x12\x16\n" +
 	"\x06output\x18\x03 \x01(\fR\x06output\x120\n" +
-	"\x14output_dropped_bytes\x18\x04 \x01(\x04R\x12outputDroppedBytes*e\n" +
+	"\x14output_dropped_bytes\x18\x04 \x01(\x04R\x12outputDroppedBytes*\xa3\x01\n" +
 	"\n" +
 	"ModuleKind\x12\x1b\n" +
 	"\x17MODULE_KIND_UNSPECIFIED\x10\x00\x12\x1c\n" +
 	"\x18MODULE_KIND_WASI_COMMAND\x10\x01\x12\x1c\n" +
-	"\x18MODULE_KIND_WASI_REACTOR\x10\x022\xe6\x05\n" +
+	"\x18MODULE_KIND_WASI_REACTOR\x10\x02\x12!\n" +
+	"\x1dMODULE_KIND_COMPONENT_COMMAND\x10\x03\x12\x19\n" +
+	"\x15MODULE_KIND_COMPONENT\x10\x042\xe6\x05\n" +
 	"\rModuleService\x12O\n" +
 	"\n" +
 	"PushModule\x12\x1d.reactor.v1.PushModuleRequest\x1a\x1e.reactor.v1.PushModuleResponse(\x010\x01\x12Q\n" +

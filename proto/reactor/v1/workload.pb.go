@@ -201,7 +201,7 @@ const (
 	// WORKLOAD_STATE_WAITING: started, and waiting for host operations. It alternates with RUNNING
 	// and is not stored: watches treat it as RUNNING.
 	WorkloadState_WORKLOAD_STATE_WAITING WorkloadState = 3
-	// WORKLOAD_STATE_SUCCEEDED: exited with code 0, or the invoked export returned.
+	// WORKLOAD_STATE_SUCCEEDED: exited with code 0, or the invoked export or called function returned.
 	WorkloadState_WORKLOAD_STATE_SUCCEEDED WorkloadState = 4
 	// WORKLOAD_STATE_FAILED: ended in any other way; the reason says how.
 	WorkloadState_WORKLOAD_STATE_FAILED WorkloadState = 5
@@ -292,6 +292,8 @@ const (
 	// END_REASON_DAEMON_DIED: the daemon died several times in a row within 10 s of the workload's start, so it was set
 	// apart.
 	EndReason_END_REASON_DAEMON_DIED EndReason = 12
+	// END_REASON_RESULT_TOO_LARGE: the function that spec.call names returned, but a value of more than 1 MiB.
+	EndReason_END_REASON_RESULT_TOO_LARGE EndReason = 13
 )
 
 // Enum value maps for EndReason.
@@ -310,21 +312,23 @@ var (
 		10: "END_REASON_INTERNAL",
 		11: "END_REASON_NODE_MEMORY",
 		12: "END_REASON_DAEMON_DIED",
+		13: "END_REASON_RESULT_TOO_LARGE",
 	}
 	EndReason_value = map[string]int32{
-		"END_REASON_UNSPECIFIED":    0,
-		"END_REASON_EXIT":           1,
-		"END_REASON_TRAP":           2,
-		"END_REASON_OUT_OF_FUEL":    3,
-		"END_REASON_OUT_OF_MEMORY":  4,
-		"END_REASON_STACK_OVERFLOW": 5,
-		"END_REASON_DEADLINE":       6,
-		"END_REASON_CANCELLED":      7,
-		"END_REASON_INVALID_MODULE": 8,
-		"END_REASON_GRANT_DENIED":   9,
-		"END_REASON_INTERNAL":       10,
-		"END_REASON_NODE_MEMORY":    11,
-		"END_REASON_DAEMON_DIED":    12,
+		"END_REASON_UNSPECIFIED":      0,
+		"END_REASON_EXIT":             1,
+		"END_REASON_TRAP":             2,
+		"END_REASON_OUT_OF_FUEL":      3,
+		"END_REASON_OUT_OF_MEMORY":    4,
+		"END_REASON_STACK_OVERFLOW":   5,
+		"END_REASON_DEADLINE":         6,
+		"END_REASON_CANCELLED":        7,
+		"END_REASON_INVALID_MODULE":   8,
+		"END_REASON_GRANT_DENIED":     9,
+		"END_REASON_INTERNAL":         10,
+		"END_REASON_NODE_MEMORY":      11,
+		"END_REASON_DAEMON_DIED":      12,
+		"END_REASON_RESULT_TOO_LARGE": 13,
 	}
 )
 
@@ -794,7 +798,10 @@ type WorkloadSpec struct {
 	// the daemon was.
 	StdinFrom string `protobuf:"bytes,13,opt,name=stdin_from,json=stdinFrom,proto3" json:"stdin_from,omitempty"`
 	// grant_mode says what is noted when the guest is refused something for want of a grant.
-	GrantMode     GrantMode `protobuf:"varint,14,opt,name=grant_mode,json=grantMode,proto3,enum=reactor.v1.GrantMode" json:"grant_mode,omitempty"`
+	GrantMode GrantMode `protobuf:"varint,14,opt,name=grant_mode,json=grantMode,proto3,enum=reactor.v1.GrantMode" json:"grant_mode,omitempty"`
+	// call is the function to call in a component, which is the workload then: it succeeds when the function returns. It
+	// excludes invoke. Without it a component of kind MODULE_KIND_COMPONENT_COMMAND is run.
+	Call          *FunctionCall `protobuf:"bytes,15,opt,name=call,proto3" json:"call,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -925,6 +932,13 @@ func (x *WorkloadSpec) GetGrantMode() GrantMode {
 		return x.GrantMode
 	}
 	return GrantMode_GRANT_MODE_UNSPECIFIED
+}
+
+func (x *WorkloadSpec) GetCall() *FunctionCall {
+	if x != nil {
+		return x.Call
+	}
+	return nil
 }
 
 // Grant is one capability.
@@ -1851,7 +1865,7 @@ type WorkloadStatus struct {
 	Usage *Usage `protobuf:"bytes,9,opt,name=usage,proto3" json:"usage,omitempty"`
 	// waiting_for has the first 100 operations that the workload waits for now; ListOps lists all.
 	WaitingFor []*Op `protobuf:"bytes,10,rep,name=waiting_for,json=waitingFor,proto3" json:"waiting_for,omitempty"`
-	// results are the values that an invoked export returned, as text.
+	// results are the values that an invoked export returned, as text; result is what a called function returned.
 	Results []string `protobuf:"bytes,11,rep,name=results,proto3" json:"results,omitempty"`
 	// listen_addresses are the addresses of the listener grants, in order: HOST:PORT, for UDP with "udp:" before it.
 	ListenAddresses []string `protobuf:"bytes,12,rep,name=listen_addresses,json=listenAddresses,proto3" json:"listen_addresses,omitempty"`
@@ -1868,6 +1882,8 @@ type WorkloadStatus struct {
 	Stuck string `protobuf:"bytes,15,opt,name=stuck,proto3" json:"stuck,omitempty"`
 	// revoked_grants are the indices in spec.grants of those that were revoked.
 	RevokedGrants []uint32 `protobuf:"varint,16,rep,packed,name=revoked_grants,json=revokedGrants,proto3" json:"revoked_grants,omitempty"`
+	// result is what the function that spec.call names has returned; absent if it returns nothing, or has not returned.
+	Result        *Value `protobuf:"bytes,17,opt,name=result,proto3" json:"result,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2010,6 +2026,13 @@ func (x *WorkloadStatus) GetStuck() string {
 func (x *WorkloadStatus) GetRevokedGrants() []uint32 {
 	if x != nil {
 		return x.RevokedGrants
+	}
+	return nil
+}
+
+func (x *WorkloadStatus) GetResult() *Value {
+	if x != nil {
+		return x.Result
 	}
 	return nil
 }
@@ -5068,7 +5091,7 @@ var File_reactor_v1_workload_proto protoreflect.FileDescriptor
 const file_reactor_v1_workload_proto_rawDesc = "" +
 	"\n" +
 	"\x19reactor/v1/workload.proto\x12\n" +
-	"reactor.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16reactor/v1/error.proto\"\x86\x05\n" +
+	"reactor.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16reactor/v1/error.proto\x1a\x16reactor/v1/value.proto\"\xb4\x05\n" +
 	"\fWorkloadSpec\x12\x16\n" +
 	"\x06module\x18\x01 \x01(\tR\x06module\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12<\n" +
@@ -5087,7 +5110,8 @@ const file_reactor_v1_workload_proto_rawDesc = "" +
 	"\n" +
 	"stdin_from\x18\r \x01(\tR\tstdinFrom\x124\n" +
 	"\n" +
-	"grant_mode\x18\x0e \x01(\x0e2\x15.reactor.v1.GrantModeR\tgrantMode\x1a9\n" +
+	"grant_mode\x18\x0e \x01(\x0e2\x15.reactor.v1.GrantModeR\tgrantMode\x12,\n" +
+	"\x04call\x18\x0f \x01(\v2\x18.reactor.v1.FunctionCallR\x04call\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a6\n" +
@@ -5159,7 +5183,7 @@ const file_reactor_v1_workload_proto_rawDesc = "" +
 	"\bWorkload\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12,\n" +
 	"\x04spec\x18\x02 \x01(\v2\x18.reactor.v1.WorkloadSpecR\x04spec\x122\n" +
-	"\x06status\x18\x03 \x01(\v2\x1a.reactor.v1.WorkloadStatusR\x06status\"\xb3\x05\n" +
+	"\x06status\x18\x03 \x01(\v2\x1a.reactor.v1.WorkloadStatusR\x06status\"\xde\x05\n" +
 	"\x0eWorkloadStatus\x12/\n" +
 	"\x05state\x18\x01 \x01(\x0e2\x19.reactor.v1.WorkloadStateR\x05state\x12-\n" +
 	"\x06reason\x18\x02 \x01(\x0e2\x15.reactor.v1.EndReasonR\x06reason\x12 \n" +
@@ -5180,7 +5204,8 @@ const file_reactor_v1_workload_proto_rawDesc = "" +
 	"\x05delay\x18\r \x01(\v2\x11.reactor.v1.DelayR\x05delay\x12'\n" +
 	"\x05crash\x18\x0e \x01(\v2\x11.reactor.v1.CrashR\x05crash\x12\x14\n" +
 	"\x05stuck\x18\x0f \x01(\tR\x05stuck\x12%\n" +
-	"\x0erevoked_grants\x18\x10 \x03(\rR\rrevokedGrantsB\f\n" +
+	"\x0erevoked_grants\x18\x10 \x03(\rR\rrevokedGrants\x12)\n" +
+	"\x06result\x18\x11 \x01(\v2\x11.reactor.v1.ValueR\x06resultB\f\n" +
 	"\n" +
 	"_exit_code\"\x88\x01\n" +
 	"\x05Crash\x12\x12\n" +
@@ -5415,7 +5440,7 @@ const file_reactor_v1_workload_proto_rawDesc = "" +
 	"\x16WORKLOAD_STATE_WAITING\x10\x03\x12\x1c\n" +
 	"\x18WORKLOAD_STATE_SUCCEEDED\x10\x04\x12\x19\n" +
 	"\x15WORKLOAD_STATE_FAILED\x10\x05\x12\x1c\n" +
-	"\x18WORKLOAD_STATE_CANCELLED\x10\x06*\xea\x02\n" +
+	"\x18WORKLOAD_STATE_CANCELLED\x10\x06*\x8b\x03\n" +
 	"\tEndReason\x12\x1a\n" +
 	"\x16END_REASON_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fEND_REASON_EXIT\x10\x01\x12\x13\n" +
@@ -5430,7 +5455,8 @@ const file_reactor_v1_workload_proto_rawDesc = "" +
 	"\x13END_REASON_INTERNAL\x10\n" +
 	"\x12\x1a\n" +
 	"\x16END_REASON_NODE_MEMORY\x10\v\x12\x1a\n" +
-	"\x16END_REASON_DAEMON_DIED\x10\f*\xbe\x02\n" +
+	"\x16END_REASON_DAEMON_DIED\x10\f\x12\x1f\n" +
+	"\x1bEND_REASON_RESULT_TOO_LARGE\x10\r*\xbe\x02\n" +
 	"\vDelayReason\x12\x1c\n" +
 	"\x18DELAY_REASON_UNSPECIFIED\x10\x00\x12\x1c\n" +
 	"\x18DELAY_REASON_DESCRIPTORS\x10\x01\x12\x17\n" +
@@ -5575,129 +5601,133 @@ var file_reactor_v1_workload_proto_goTypes = []any{
 	(*RevokeGrantsResponse)(nil),    // 65: reactor.v1.RevokeGrantsResponse
 	nil,                             // 66: reactor.v1.WorkloadSpec.LabelsEntry
 	nil,                             // 67: reactor.v1.WorkloadSpec.EnvEntry
-	(*durationpb.Duration)(nil),     // 68: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil),   // 69: google.protobuf.Timestamp
-	(*Error)(nil),                   // 70: reactor.v1.Error
+	(*FunctionCall)(nil),            // 68: reactor.v1.FunctionCall
+	(*durationpb.Duration)(nil),     // 69: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil),   // 70: google.protobuf.Timestamp
+	(*Value)(nil),                   // 71: reactor.v1.Value
+	(*Error)(nil),                   // 72: reactor.v1.Error
 }
 var file_reactor_v1_workload_proto_depIdxs = []int32{
-	66, // 0: reactor.v1.WorkloadSpec.labels:type_name -> reactor.v1.WorkloadSpec.LabelsEntry
-	67, // 1: reactor.v1.WorkloadSpec.env:type_name -> reactor.v1.WorkloadSpec.EnvEntry
-	12, // 2: reactor.v1.WorkloadSpec.grants:type_name -> reactor.v1.Grant
-	21, // 3: reactor.v1.WorkloadSpec.limits:type_name -> reactor.v1.Limits
-	1,  // 4: reactor.v1.WorkloadSpec.output_mode:type_name -> reactor.v1.OutputMode
-	0,  // 5: reactor.v1.WorkloadSpec.grant_mode:type_name -> reactor.v1.GrantMode
-	13, // 6: reactor.v1.Grant.directory:type_name -> reactor.v1.DirectoryGrant
-	14, // 7: reactor.v1.Grant.listener:type_name -> reactor.v1.ListenerGrant
-	15, // 8: reactor.v1.Grant.connection:type_name -> reactor.v1.ConnectionGrant
-	17, // 9: reactor.v1.Grant.dial:type_name -> reactor.v1.DialGrant
-	18, // 10: reactor.v1.Grant.resolve:type_name -> reactor.v1.ResolveGrant
-	19, // 11: reactor.v1.Grant.http:type_name -> reactor.v1.HttpGrant
-	20, // 12: reactor.v1.Grant.secret:type_name -> reactor.v1.SecretGrant
-	2,  // 13: reactor.v1.ListenerGrant.protocol:type_name -> reactor.v1.TransportProtocol
-	16, // 14: reactor.v1.ConnectionGrant.tls:type_name -> reactor.v1.TlsOptions
-	2,  // 15: reactor.v1.DialGrant.protocol:type_name -> reactor.v1.TransportProtocol
-	68, // 16: reactor.v1.Limits.timeout:type_name -> google.protobuf.Duration
-	11, // 17: reactor.v1.Workload.spec:type_name -> reactor.v1.WorkloadSpec
-	23, // 18: reactor.v1.Workload.status:type_name -> reactor.v1.WorkloadStatus
-	3,  // 19: reactor.v1.WorkloadStatus.state:type_name -> reactor.v1.WorkloadState
-	4,  // 20: reactor.v1.WorkloadStatus.reason:type_name -> reactor.v1.EndReason
-	69, // 21: reactor.v1.WorkloadStatus.create_time:type_name -> google.protobuf.Timestamp
-	69, // 22: reactor.v1.WorkloadStatus.start_time:type_name -> google.protobuf.Timestamp
-	69, // 23: reactor.v1.WorkloadStatus.end_time:type_name -> google.protobuf.Timestamp
-	27, // 24: reactor.v1.WorkloadStatus.usage:type_name -> reactor.v1.Usage
-	29, // 25: reactor.v1.WorkloadStatus.waiting_for:type_name -> reactor.v1.Op
-	26, // 26: reactor.v1.WorkloadStatus.delay:type_name -> reactor.v1.Delay
-	24, // 27: reactor.v1.WorkloadStatus.crash:type_name -> reactor.v1.Crash
-	25, // 28: reactor.v1.Crash.frames:type_name -> reactor.v1.StackFrame
-	5,  // 29: reactor.v1.Delay.reason:type_name -> reactor.v1.DelayReason
-	69, // 30: reactor.v1.Delay.until:type_name -> google.protobuf.Timestamp
-	68, // 31: reactor.v1.Usage.cpu_time:type_name -> google.protobuf.Duration
-	68, // 32: reactor.v1.Usage.waiting_time:type_name -> google.protobuf.Duration
-	68, // 33: reactor.v1.Usage.ready_time:type_name -> google.protobuf.Duration
-	28, // 34: reactor.v1.Usage.waits:type_name -> reactor.v1.WaitUsage
-	6,  // 35: reactor.v1.WaitUsage.kind:type_name -> reactor.v1.OpKind
-	68, // 36: reactor.v1.WaitUsage.time:type_name -> google.protobuf.Duration
-	6,  // 37: reactor.v1.Op.kind:type_name -> reactor.v1.OpKind
-	69, // 38: reactor.v1.Op.start_time:type_name -> google.protobuf.Timestamp
-	69, // 39: reactor.v1.Op.deadline:type_name -> google.protobuf.Timestamp
-	11, // 40: reactor.v1.SubmitWorkloadRequest.spec:type_name -> reactor.v1.WorkloadSpec
-	22, // 41: reactor.v1.SubmitWorkloadResponse.workload:type_name -> reactor.v1.Workload
-	30, // 42: reactor.v1.SubmitWorkloadsRequest.requests:type_name -> reactor.v1.SubmitWorkloadRequest
-	34, // 43: reactor.v1.SubmitWorkloadsResponse.results:type_name -> reactor.v1.SubmitWorkloadsResult
-	70, // 44: reactor.v1.SubmitWorkloadsResult.error:type_name -> reactor.v1.Error
-	22, // 45: reactor.v1.GetWorkloadResponse.workload:type_name -> reactor.v1.Workload
-	3,  // 46: reactor.v1.WorkloadFilter.states:type_name -> reactor.v1.WorkloadState
-	69, // 47: reactor.v1.WorkloadFilter.created_after:type_name -> google.protobuf.Timestamp
-	69, // 48: reactor.v1.WorkloadFilter.created_before:type_name -> google.protobuf.Timestamp
-	69, // 49: reactor.v1.WorkloadFilter.ended_after:type_name -> google.protobuf.Timestamp
-	69, // 50: reactor.v1.WorkloadFilter.ended_before:type_name -> google.protobuf.Timestamp
-	37, // 51: reactor.v1.ListWorkloadsRequest.filter:type_name -> reactor.v1.WorkloadFilter
-	7,  // 52: reactor.v1.ListWorkloadsRequest.view:type_name -> reactor.v1.WorkloadView
-	8,  // 53: reactor.v1.ListWorkloadsRequest.order:type_name -> reactor.v1.WorkloadOrder
-	22, // 54: reactor.v1.ListWorkloadsResponse.workloads:type_name -> reactor.v1.Workload
-	37, // 55: reactor.v1.WatchWorkloadsRequest.filter:type_name -> reactor.v1.WorkloadFilter
-	7,  // 56: reactor.v1.WatchWorkloadsRequest.view:type_name -> reactor.v1.WorkloadView
-	22, // 57: reactor.v1.WatchWorkloadsResponse.workload:type_name -> reactor.v1.Workload
-	22, // 58: reactor.v1.WaitWorkloadResponse.workload:type_name -> reactor.v1.Workload
-	48, // 59: reactor.v1.CancelWorkloadsResponse.results:type_name -> reactor.v1.CancelWorkloadsResult
-	70, // 60: reactor.v1.CancelWorkloadsResult.error:type_name -> reactor.v1.Error
-	9,  // 61: reactor.v1.ReadLogsRequest.stream:type_name -> reactor.v1.OutputStream
-	69, // 62: reactor.v1.ReadLogsRequest.since:type_name -> google.protobuf.Timestamp
-	9,  // 63: reactor.v1.ReadLogsResponse.stream:type_name -> reactor.v1.OutputStream
-	69, // 64: reactor.v1.ReadLogsResponse.time:type_name -> google.protobuf.Timestamp
-	52, // 65: reactor.v1.AttachWorkloadRequest.start:type_name -> reactor.v1.AttachWorkloadStart
-	22, // 66: reactor.v1.AttachWorkloadResponse.ended:type_name -> reactor.v1.Workload
-	55, // 67: reactor.v1.ListOpsRequest.filter:type_name -> reactor.v1.OpFilter
-	10, // 68: reactor.v1.ListOpsRequest.order:type_name -> reactor.v1.OpOrder
-	6,  // 69: reactor.v1.OpFilter.kinds:type_name -> reactor.v1.OpKind
-	68, // 70: reactor.v1.OpFilter.min_age:type_name -> google.protobuf.Duration
-	29, // 71: reactor.v1.ListOpsResponse.ops:type_name -> reactor.v1.Op
-	55, // 72: reactor.v1.SummarizeOpsRequest.filter:type_name -> reactor.v1.OpFilter
-	59, // 73: reactor.v1.SummarizeOpsResponse.groups:type_name -> reactor.v1.OpGroup
-	6,  // 74: reactor.v1.OpGroup.kind:type_name -> reactor.v1.OpKind
-	69, // 75: reactor.v1.OpGroup.oldest_start_time:type_name -> google.protobuf.Timestamp
-	62, // 76: reactor.v1.GetGrantsResponse.grants:type_name -> reactor.v1.GrantStatus
-	63, // 77: reactor.v1.GetGrantsResponse.refused:type_name -> reactor.v1.RefusedAccess
-	12, // 78: reactor.v1.GetGrantsResponse.missing:type_name -> reactor.v1.Grant
-	12, // 79: reactor.v1.GrantStatus.grant:type_name -> reactor.v1.Grant
-	69, // 80: reactor.v1.GrantStatus.revoke_time:type_name -> google.protobuf.Timestamp
-	6,  // 81: reactor.v1.RefusedAccess.kind:type_name -> reactor.v1.OpKind
-	2,  // 82: reactor.v1.RefusedAccess.protocol:type_name -> reactor.v1.TransportProtocol
-	69, // 83: reactor.v1.RefusedAccess.first_time:type_name -> google.protobuf.Timestamp
-	22, // 84: reactor.v1.RevokeGrantsResponse.workload:type_name -> reactor.v1.Workload
-	30, // 85: reactor.v1.WorkloadService.SubmitWorkload:input_type -> reactor.v1.SubmitWorkloadRequest
-	32, // 86: reactor.v1.WorkloadService.SubmitWorkloads:input_type -> reactor.v1.SubmitWorkloadsRequest
-	35, // 87: reactor.v1.WorkloadService.GetWorkload:input_type -> reactor.v1.GetWorkloadRequest
-	38, // 88: reactor.v1.WorkloadService.ListWorkloads:input_type -> reactor.v1.ListWorkloadsRequest
-	40, // 89: reactor.v1.WorkloadService.WatchWorkloads:input_type -> reactor.v1.WatchWorkloadsRequest
-	42, // 90: reactor.v1.WorkloadService.WaitWorkload:input_type -> reactor.v1.WaitWorkloadRequest
-	44, // 91: reactor.v1.WorkloadService.DeleteWorkload:input_type -> reactor.v1.DeleteWorkloadRequest
-	46, // 92: reactor.v1.WorkloadService.CancelWorkloads:input_type -> reactor.v1.CancelWorkloadsRequest
-	49, // 93: reactor.v1.WorkloadService.ReadLogs:input_type -> reactor.v1.ReadLogsRequest
-	51, // 94: reactor.v1.WorkloadService.AttachWorkload:input_type -> reactor.v1.AttachWorkloadRequest
-	54, // 95: reactor.v1.WorkloadService.ListOps:input_type -> reactor.v1.ListOpsRequest
-	57, // 96: reactor.v1.WorkloadService.SummarizeOps:input_type -> reactor.v1.SummarizeOpsRequest
-	60, // 97: reactor.v1.WorkloadService.GetGrants:input_type -> reactor.v1.GetGrantsRequest
-	64, // 98: reactor.v1.WorkloadService.RevokeGrants:input_type -> reactor.v1.RevokeGrantsRequest
-	31, // 99: reactor.v1.WorkloadService.SubmitWorkload:output_type -> reactor.v1.SubmitWorkloadResponse
-	33, // 100: reactor.v1.WorkloadService.SubmitWorkloads:output_type -> reactor.v1.SubmitWorkloadsResponse
-	36, // 101: reactor.v1.WorkloadService.GetWorkload:output_type -> reactor.v1.GetWorkloadResponse
-	39, // 102: reactor.v1.WorkloadService.ListWorkloads:output_type -> reactor.v1.ListWorkloadsResponse
-	41, // 103: reactor.v1.WorkloadService.WatchWorkloads:output_type -> reactor.v1.WatchWorkloadsResponse
-	43, // 104: reactor.v1.WorkloadService.WaitWorkload:output_type -> reactor.v1.WaitWorkloadResponse
-	45, // 105: reactor.v1.WorkloadService.DeleteWorkload:output_type -> reactor.v1.DeleteWorkloadResponse
-	47, // 106: reactor.v1.WorkloadService.CancelWorkloads:output_type -> reactor.v1.CancelWorkloadsResponse
-	50, // 107: reactor.v1.WorkloadService.ReadLogs:output_type -> reactor.v1.ReadLogsResponse
-	53, // 108: reactor.v1.WorkloadService.AttachWorkload:output_type -> reactor.v1.AttachWorkloadResponse
-	56, // 109: reactor.v1.WorkloadService.ListOps:output_type -> reactor.v1.ListOpsResponse
-	58, // 110: reactor.v1.WorkloadService.SummarizeOps:output_type -> reactor.v1.SummarizeOpsResponse
-	61, // 111: reactor.v1.WorkloadService.GetGrants:output_type -> reactor.v1.GetGrantsResponse
-	65, // 112: reactor.v1.WorkloadService.RevokeGrants:output_type -> reactor.v1.RevokeGrantsResponse
-	99, // [99:113] is the sub-list for method output_type
-	85, // [85:99] is the sub-list for method input_type
-	85, // [85:85] is the sub-list for extension type_name
-	85, // [85:85] is the sub-list for extension extendee
-	0,  // [0:85] is the sub-list for field type_name
+	66,  // 0: reactor.v1.WorkloadSpec.labels:type_name -> reactor.v1.WorkloadSpec.LabelsEntry
+	67,  // 1: reactor.v1.WorkloadSpec.env:type_name -> reactor.v1.WorkloadSpec.EnvEntry
+	12,  // 2: reactor.v1.WorkloadSpec.grants:type_name -> reactor.v1.Grant
+	21,  // 3: reactor.v1.WorkloadSpec.limits:type_name -> reactor.v1.Limits
+	1,   // 4: reactor.v1.WorkloadSpec.output_mode:type_name -> reactor.v1.OutputMode
+	0,   // 5: reactor.v1.WorkloadSpec.grant_mode:type_name -> reactor.v1.GrantMode
+	68,  // 6: reactor.v1.WorkloadSpec.call:type_name -> reactor.v1.FunctionCall
+	13,  // 7: reactor.v1.Grant.directory:type_name -> reactor.v1.DirectoryGrant
+	14,  // 8: reactor.v1.Grant.listener:type_name -> reactor.v1.ListenerGrant
+	15,  // 9: reactor.v1.Grant.connection:type_name -> reactor.v1.ConnectionGrant
+	17,  // 10: reactor.v1.Grant.dial:type_name -> reactor.v1.DialGrant
+	18,  // 11: reactor.v1.Grant.resolve:type_name -> reactor.v1.ResolveGrant
+	19,  // 12: reactor.v1.Grant.http:type_name -> reactor.v1.HttpGrant
+	20,  // 13: reactor.v1.Grant.secret:type_name -> reactor.v1.SecretGrant
+	2,   // 14: reactor.v1.ListenerGrant.protocol:type_name -> reactor.v1.TransportProtocol
+	16,  // 15: reactor.v1.ConnectionGrant.tls:type_name -> reactor.v1.TlsOptions
+	2,   // 16: reactor.v1.DialGrant.protocol:type_name -> reactor.v1.TransportProtocol
+	69,  // 17: reactor.v1.Limits.timeout:type_name -> google.protobuf.Duration
+	11,  // 18: reactor.v1.Workload.spec:type_name -> reactor.v1.WorkloadSpec
+	23,  // 19: reactor.v1.Workload.status:type_name -> reactor.v1.WorkloadStatus
+	3,   // 20: reactor.v1.WorkloadStatus.state:type_name -> reactor.v1.WorkloadState
+	4,   // 21: reactor.v1.WorkloadStatus.reason:type_name -> reactor.v1.EndReason
+	70,  // 22: reactor.v1.WorkloadStatus.create_time:type_name -> google.protobuf.Timestamp
+	70,  // 23: reactor.v1.WorkloadStatus.start_time:type_name -> google.protobuf.Timestamp
+	70,  // 24: reactor.v1.WorkloadStatus.end_time:type_name -> google.protobuf.Timestamp
+	27,  // 25: reactor.v1.WorkloadStatus.usage:type_name -> reactor.v1.Usage
+	29,  // 26: reactor.v1.WorkloadStatus.waiting_for:type_name -> reactor.v1.Op
+	26,  // 27: reactor.v1.WorkloadStatus.delay:type_name -> reactor.v1.Delay
+	24,  // 28: reactor.v1.WorkloadStatus.crash:type_name -> reactor.v1.Crash
+	71,  // 29: reactor.v1.WorkloadStatus.result:type_name -> reactor.v1.Value
+	25,  // 30: reactor.v1.Crash.frames:type_name -> reactor.v1.StackFrame
+	5,   // 31: reactor.v1.Delay.reason:type_name -> reactor.v1.DelayReason
+	70,  // 32: reactor.v1.Delay.until:type_name -> google.protobuf.Timestamp
+	69,  // 33: reactor.v1.Usage.cpu_time:type_name -> google.protobuf.Duration
+	69,  // 34: reactor.v1.Usage.waiting_time:type_name -> google.protobuf.Duration
+	69,  // 35: reactor.v1.Usage.ready_time:type_name -> google.protobuf.Duration
+	28,  // 36: reactor.v1.Usage.waits:type_name -> reactor.v1.WaitUsage
+	6,   // 37: reactor.v1.WaitUsage.kind:type_name -> reactor.v1.OpKind
+	69,  // 38: reactor.v1.WaitUsage.time:type_name -> google.protobuf.Duration
+	6,   // 39: reactor.v1.Op.kind:type_name -> reactor.v1.OpKind
+	70,  // 40: reactor.v1.Op.start_time:type_name -> google.protobuf.Timestamp
+	70,  // 41: reactor.v1.Op.deadline:type_name -> google.protobuf.Timestamp
+	11,  // 42: reactor.v1.SubmitWorkloadRequest.spec:type_name -> reactor.v1.WorkloadSpec
+	22,  // 43: reactor.v1.SubmitWorkloadResponse.workload:type_name -> reactor.v1.Workload
+	30,  // 44: reactor.v1.SubmitWorkloadsRequest.requests:type_name -> reactor.v1.SubmitWorkloadRequest
+	34,  // 45: reactor.v1.SubmitWorkloadsResponse.results:type_name -> reactor.v1.SubmitWorkloadsResult
+	72,  // 46: reactor.v1.SubmitWorkloadsResult.error:type_name -> reactor.v1.Error
+	22,  // 47: reactor.v1.GetWorkloadResponse.workload:type_name -> reactor.v1.Workload
+	3,   // 48: reactor.v1.WorkloadFilter.states:type_name -> reactor.v1.WorkloadState
+	70,  // 49: reactor.v1.WorkloadFilter.created_after:type_name -> google.protobuf.Timestamp
+	70,  // 50: reactor.v1.WorkloadFilter.created_before:type_name -> google.protobuf.Timestamp
+	70,  // 51: reactor.v1.WorkloadFilter.ended_after:type_name -> google.protobuf.Timestamp
+	70,  // 52: reactor.v1.WorkloadFilter.ended_before:type_name -> google.protobuf.Timestamp
+	37,  // 53: reactor.v1.ListWorkloadsRequest.filter:type_name -> reactor.v1.WorkloadFilter
+	7,   // 54: reactor.v1.ListWorkloadsRequest.view:type_name -> reactor.v1.WorkloadView
+	8,   // 55: reactor.v1.ListWorkloadsRequest.order:type_name -> reactor.v1.WorkloadOrder
+	22,  // 56: reactor.v1.ListWorkloadsResponse.workloads:type_name -> reactor.v1.Workload
+	37,  // 57: reactor.v1.WatchWorkloadsRequest.filter:type_name -> reactor.v1.WorkloadFilter
+	7,   // 58: reactor.v1.WatchWorkloadsRequest.view:type_name -> reactor.v1.WorkloadView
+	22,  // 59: reactor.v1.WatchWorkloadsResponse.workload:type_name -> reactor.v1.Workload
+	22,  // 60: reactor.v1.WaitWorkloadResponse.workload:type_name -> reactor.v1.Workload
+	48,  // 61: reactor.v1.CancelWorkloadsResponse.results:type_name -> reactor.v1.CancelWorkloadsResult
+	72,  // 62: reactor.v1.CancelWorkloadsResult.error:type_name -> reactor.v1.Error
+	9,   // 63: reactor.v1.ReadLogsRequest.stream:type_name -> reactor.v1.OutputStream
+	70,  // 64: reactor.v1.ReadLogsRequest.since:type_name -> google.protobuf.Timestamp
+	9,   // 65: reactor.v1.ReadLogsResponse.stream:type_name -> reactor.v1.OutputStream
+	70,  // 66: reactor.v1.ReadLogsResponse.time:type_name -> google.protobuf.Timestamp
+	52,  // 67: reactor.v1.AttachWorkloadRequest.start:type_name -> reactor.v1.AttachWorkloadStart
+	22,  // 68: reactor.v1.AttachWorkloadResponse.ended:type_name -> reactor.v1.Workload
+	55,  // 69: reactor.v1.ListOpsRequest.filter:type_name -> reactor.v1.OpFilter
+	10,  // 70: reactor.v1.ListOpsRequest.order:type_name -> reactor.v1.OpOrder
+	6,   // 71: reactor.v1.OpFilter.kinds:type_name -> reactor.v1.OpKind
+	69,  // 72: reactor.v1.OpFilter.min_age:type_name -> google.protobuf.Duration
+	29,  // 73: reactor.v1.ListOpsResponse.ops:type_name -> reactor.v1.Op
+	55,  // 74: reactor.v1.SummarizeOpsRequest.filter:type_name -> reactor.v1.OpFilter
+	59,  // 75: reactor.v1.SummarizeOpsResponse.groups:type_name -> reactor.v1.OpGroup
+	6,   // 76: reactor.v1.OpGroup.kind:type_name -> reactor.v1.OpKind
+	70,  // 77: reactor.v1.OpGroup.oldest_start_time:type_name -> google.protobuf.Timestamp
+	62,  // 78: reactor.v1.GetGrantsResponse.grants:type_name -> reactor.v1.GrantStatus
+	63,  // 79: reactor.v1.GetGrantsResponse.refused:type_name -> reactor.v1.RefusedAccess
+	12,  // 80: reactor.v1.GetGrantsResponse.missing:type_name -> reactor.v1.Grant
+	12,  // 81: reactor.v1.GrantStatus.grant:type_name -> reactor.v1.Grant
+	70,  // 82: reactor.v1.GrantStatus.revoke_time:type_name -> google.protobuf.Timestamp
+	6,   // 83: reactor.v1.RefusedAccess.kind:type_name -> reactor.v1.OpKind
+	2,   // 84: reactor.v1.RefusedAccess.protocol:type_name -> reactor.v1.TransportProtocol
+	70,  // 85: reactor.v1.RefusedAccess.first_time:type_name -> google.protobuf.Timestamp
+	22,  // 86: reactor.v1.RevokeGrantsResponse.workload:type_name -> reactor.v1.Workload
+	30,  // 87: reactor.v1.WorkloadService.SubmitWorkload:input_type -> reactor.v1.SubmitWorkloadRequest
+	32,  // 88: reactor.v1.WorkloadService.SubmitWorkloads:input_type -> reactor.v1.SubmitWorkloadsRequest
+	35,  // 89: reactor.v1.WorkloadService.GetWorkload:input_type -> reactor.v1.GetWorkloadRequest
+	38,  // 90: reactor.v1.WorkloadService.ListWorkloads:input_type -> reactor.v1.ListWorkloadsRequest
+	40,  // 91: reactor.v1.WorkloadService.WatchWorkloads:input_type -> reactor.v1.WatchWorkloadsRequest
+	42,  // 92: reactor.v1.WorkloadService.WaitWorkload:input_type -> reactor.v1.WaitWorkloadRequest
+	44,  // 93: reactor.v1.WorkloadService.DeleteWorkload:input_type -> reactor.v1.DeleteWorkloadRequest
+	46,  // 94: reactor.v1.WorkloadService.CancelWorkloads:input_type -> reactor.v1.CancelWorkloadsRequest
+	49,  // 95: reactor.v1.WorkloadService.ReadLogs:input_type -> reactor.v1.ReadLogsRequest
+	51,  // 96: reactor.v1.WorkloadService.AttachWorkload:input_type -> reactor.v1.AttachWorkloadRequest
+	54,  // 97: reactor.v1.WorkloadService.ListOps:input_type -> reactor.v1.ListOpsRequest
+	57,  // 98: reactor.v1.WorkloadService.SummarizeOps:input_type -> reactor.v1.SummarizeOpsRequest
+	60,  // 99: reactor.v1.WorkloadService.GetGrants:input_type -> reactor.v1.GetGrantsRequest
+	64,  // 100: reactor.v1.WorkloadService.RevokeGrants:input_type -> reactor.v1.RevokeGrantsRequest
+	31,  // 101: reactor.v1.WorkloadService.SubmitWorkload:output_type -> reactor.v1.SubmitWorkloadResponse
+	33,  // 102: reactor.v1.WorkloadService.SubmitWorkloads:output_type -> reactor.v1.SubmitWorkloadsResponse
+	36,  // 103: reactor.v1.WorkloadService.GetWorkload:output_type -> reactor.v1.GetWorkloadResponse
+	39,  // 104: reactor.v1.WorkloadService.ListWorkloads:output_type -> reactor.v1.ListWorkloadsResponse
+	41,  // 105: reactor.v1.WorkloadService.WatchWorkloads:output_type -> reactor.v1.WatchWorkloadsResponse
+	43,  // 106: reactor.v1.WorkloadService.WaitWorkload:output_type -> reactor.v1.WaitWorkloadResponse
+	45,  // 107: reactor.v1.WorkloadService.DeleteWorkload:output_type -> reactor.v1.DeleteWorkloadResponse
+	47,  // 108: reactor.v1.WorkloadService.CancelWorkloads:output_type -> reactor.v1.CancelWorkloadsResponse
+	50,  // 109: reactor.v1.WorkloadService.ReadLogs:output_type -> reactor.v1.ReadLogsResponse
+	53,  // 110: reactor.v1.WorkloadService.AttachWorkload:output_type -> reactor.v1.AttachWorkloadResponse
+	56,  // 111: reactor.v1.WorkloadService.ListOps:output_type -> reactor.v1.ListOpsResponse
+	58,  // 112: reactor.v1.WorkloadService.SummarizeOps:output_type -> reactor.v1.SummarizeOpsResponse
+	61,  // 113: reactor.v1.WorkloadService.GetGrants:output_type -> reactor.v1.GetGrantsResponse
+	65,  // 114: reactor.v1.WorkloadService.RevokeGrants:output_type -> reactor.v1.RevokeGrantsResponse
+	101, // [101:115] is the sub-list for method output_type
+	87,  // [87:101] is the sub-list for method input_type
+	87,  // [87:87] is the sub-list for extension type_name
+	87,  // [87:87] is the sub-list for extension extendee
+	0,   // [0:87] is the sub-list for field type_name
 }
 
 func init() { file_reactor_v1_workload_proto_init() }
@@ -5706,6 +5736,7 @@ func file_reactor_v1_workload_proto_init() {
 		return
 	}
 	file_reactor_v1_error_proto_init()
+	file_reactor_v1_value_proto_init()
 	file_reactor_v1_workload_proto_msgTypes[1].OneofWrappers = []any{
 		(*Grant_Directory)(nil),
 		(*Grant_Listener)(nil),

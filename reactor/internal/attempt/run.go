@@ -36,6 +36,7 @@ func (a *Attempt) processConfig(spec *api.Spec, port *terminal.Port) *abi.Config
 		Args:        append([]string{name}, spec.Args...),
 		Env:         environ(spec.Env),
 		Invoke:      spec.Invoke,
+		Call:        (*abi.FunctionCall)(spec.Call),
 		Stdin:       streams.Stdin,
 		Stdout:      streams.Stdout,
 		Stderr:      streams.Stderr,

@@ -19,7 +19,8 @@ import (
 type Bounds struct {
 	// Labels, Arguments and Grants bound their numbers; Arguments also bounds the environment variables.
 	Labels, Arguments, Grants int
-	// ArgumentBytes bounds arguments and environment together, StdinBytes the submitted standard input.
+	// ArgumentBytes bounds arguments and environment together, StdinBytes the submitted standard input, and the arguments
+	// of a call.
 	ArgumentBytes, StdinBytes int
 	// Limits are the largest limits that may be asked for; a zero field (Fuel, Timeout) is no maximum.
 	Limits api.Limits
@@ -40,10 +41,37 @@ func (b *Bounds) CheckSpec(f *errs.Faults, spec *api.Spec, limits api.Limits) {
 	if strings.ContainsRune(spec.Invoke, 0) || !utf8.ValidString(spec.Invoke) {
 		f.Add("spec.invoke", "is not the name of an export")
 	}
+	b.checkCall(f, spec)
 	grant.Check(f, spec.Grants, b.Grants)
 	checkSecrets(f, spec)
 	b.checkLimits(f, spec, limits)
 }
+
+func (b *Bounds) checkCall(f *errs.Faults, spec *api.Spec) {
+	call := spec.Call
+	if call == nil {
+		return
+	}
+	switch {
+	case spec.Invoke != "":
+		f.Add("spec.call", "invoke is for core modules, and call for components: only one of them can be set")
+	case call.Export == "":
+		f.Add("spec.call.export", "the name of a function is required")
+	case len(call.Export) > maxExportBytes || strings.ContainsRune(call.Export, 0) || !utf8.ValidString(call.Export):
+		f.Add("spec.call.export", "is not the name of a function")
+	}
+	bytes := 0
+	for i := range call.Args {
+		bytes += call.Args[i].Size()
+	}
+	if bytes > b.StdinBytes {
+		f.Add("spec.call.args", "the values take %d bytes, more than the %s allowed: let the function read what is larger from its standard input",
+			bytes, humanize.IBytes(uint64(b.StdinBytes))) //nolint:gosec // not negative
+	}
+}
+
+// maxExportBytes bounds the name of a function: that of an interface, and its own.
+const maxExportBytes = 1024
 
 func checkLabels(f *errs.Faults, labels map[string]string, most int) {
 	if len(labels) > most {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/reactord/reactord/component/value"
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
 	"github.com/reactord/reactord/reactor/grant"
@@ -252,6 +253,13 @@ func TestSpecFaults(t *testing.T) {
 		{"an export with any name", func(s *api.Spec) { s.Invoke = "run things/\u00e9\n" }, nil},
 		{"an export with a zero byte", func(s *api.Spec) { s.Invoke = "run\x00" }, []string{"spec.invoke"}},
 		{"an export that is not UTF-8", func(s *api.Spec) { s.Invoke = "\xff" }, []string{"spec.invoke"}},
+		{"a call", func(s *api.Spec) { s.Call = &api.FunctionCall{Export: "a:b/c@1.0.0#f"} }, nil},
+		{"a call of nothing", func(s *api.Spec) { s.Call = &api.FunctionCall{} }, []string{"spec.call.export"}},
+		{"a call of what is no name", func(s *api.Spec) { s.Call = &api.FunctionCall{Export: "\xff"} }, []string{"spec.call.export"}},
+		{"a call of an export of a core module", func(s *api.Spec) { s.Invoke, s.Call = "f", &api.FunctionCall{Export: "f"} }, []string{"spec.call"}},
+		{"a call with large values", func(s *api.Spec) {
+			s.Call = &api.FunctionCall{Export: "f", Args: []value.Literal{{Form: value.TextForm, Text: strings.Repeat("x", 1000)}}}
+		}, []string{"spec.call.args"}},
 		{"a timeout below zero", func(s *api.Spec) { s.Limits.Timeout = -time.Nanosecond }, []string{"spec.limits.timeout"}},
 		{"too few descriptors for standard streams", func(s *api.Spec) { s.Limits.Descriptors = stdioDescriptors - 1 }, []string{"spec.limits.descriptors"}},
 		{"descriptors for standard streams", func(s *api.Spec) { s.Limits.Descriptors = stdioDescriptors }, nil},

@@ -79,7 +79,7 @@ func (r *Registry) CheckSpec(f *errs.Faults, module *abi.Description, spec *api.
 	if err != nil {
 		return refuse(spec.Module, err)
 	}
-	for _, fault := range a.CheckCall(module, spec.Invoke, spec.Args) {
+	for _, fault := range a.CheckEntry(module, abi.Entry{Args: spec.Args, Invoke: spec.Invoke, Call: (*abi.FunctionCall)(spec.Call)}) {
 		f.Add("spec."+fault.Field, "%s", fault.Text)
 	}
 	return nil

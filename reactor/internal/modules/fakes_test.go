@@ -32,9 +32,9 @@ type language struct {
 	loaded int        // and not released
 }
 
-func (l *language) Kinds() []abi.Kind                                        { return []abi.Kind{abi.Command} }
-func (l *language) Needs(*abi.Description) []string                          { return nil }
-func (l *language) CheckCall(*abi.Description, string, []string) []abi.Fault { return nil }
+func (l *language) Kinds() []abi.Kind                                  { return []abi.Kind{abi.Command} }
+func (l *language) Needs(*abi.Description) []string                    { return nil }
+func (l *language) CheckEntry(*abi.Description, abi.Entry) []abi.Fault { return nil }
 
 func (l *language) Load(_ context.Context, _ *engine.Engine, source abi.Source) (abi.Program, error) {
 	if l.onLoad != nil {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/reactord/reactord/component/value"
 	"github.com/reactord/reactord/executor"
 	"github.com/reactord/reactord/executor/engine"
 	"github.com/reactord/reactord/executor/engine/meter"
@@ -23,6 +24,7 @@ type Outcome struct {
 	ExitCode *uint32
 	Message  string
 	Results  []string
+	Result   *value.Literal
 	Crash    *api.Crash    // nil unless the guest crashed
 	Peak     int64         // the most memory it used
 	Fault    error         // of the daemon, for its log
@@ -49,7 +51,7 @@ func Ended(exit abi.Exit, err error, refusal *abi.Refusal, limits api.Limits) Ou
 
 // exited returns the outcome of a guest that ended by itself.
 func exited(exit abi.Exit, refusal *abi.Refusal) Outcome {
-	o := Outcome{State: api.Succeeded, Reason: api.ReasonExit, ExitCode: &exit.Code, Results: exit.Results}
+	o := Outcome{State: api.Succeeded, Reason: api.ReasonExit, ExitCode: &exit.Code, Results: exit.Results, Result: exit.Result}
 	if exit.Code != 0 {
 		o.State = api.Failed
 		o.Message = fmt.Sprintf("the guest exited with code %d", exit.Code)
@@ -88,6 +90,9 @@ func Failed(err error, limits api.Limits) Outcome {
 	}
 	if trap, ok := errors.AsType[*engine.Trap](err); ok {
 		return crashed(trap, nil, limits)
+	}
+	if large, ok := errors.AsType[*abi.ResultSizeError](err); ok {
+		return fail(api.ReasonResultTooLarge, "%v", large)
 	}
 	if denied, ok := errors.AsType[*capability.Error](err); ok {
 		return fail(api.ReasonGrantDenied, "%v", denied)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/reactord/reactord/component/value"
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/grant"
 	"github.com/reactord/reactord/reactor/store"
@@ -30,6 +31,13 @@ type workJSON struct {
 	StdoutTo    string            `json:"stdout_to,omitempty"`
 	StdinFrom   string            `json:"stdin_from,omitempty"`
 	GrantMode   api.GrantMode     `json:"grant_mode,omitempty"`
+	Call        *callJSON         `json:"call,omitempty"`
+}
+
+// callJSON is an api.FunctionCall.
+type callJSON struct {
+	Export string          `json:"export"`
+	Args   []value.Literal `json:"args,omitempty"`
 }
 
 type limitsJSON struct {
@@ -49,16 +57,17 @@ type limitsJSON struct {
 
 // Status is the part of a workload's status that is not in fields of the record.
 type Status struct {
-	Reason          api.Reason `json:"reason,omitempty"`
-	ExitCode        *uint32    `json:"exit,omitempty"`
-	Message         string     `json:"message,omitempty"`
-	FirstStart      time.Time  `json:"first,omitzero"` // Timeout counts from here
-	StartTime       time.Time  `json:"start,omitzero"`
-	EndTime         time.Time  `json:"end,omitzero"`
-	Usage           Usage      `json:"usage,omitzero"`
-	Results         []string   `json:"results,omitempty"`
-	ListenAddresses []string   `json:"listening,omitempty"`
-	Crash           *Crash     `json:"crash,omitempty"`
+	Reason          api.Reason     `json:"reason,omitempty"`
+	ExitCode        *uint32        `json:"exit,omitempty"`
+	Message         string         `json:"message,omitempty"`
+	FirstStart      time.Time      `json:"first,omitzero"` // Timeout counts from here
+	StartTime       time.Time      `json:"start,omitzero"`
+	EndTime         time.Time      `json:"end,omitzero"`
+	Usage           Usage          `json:"usage,omitzero"`
+	Results         []string       `json:"results,omitempty"`
+	Result          *value.Literal `json:"result,omitempty"`
+	ListenAddresses []string       `json:"listening,omitempty"`
+	Crash           *Crash         `json:"crash,omitempty"`
 
 	Revoked     []Revocation `json:"revoked,omitempty"`
 	Refused     []Refused    `json:"refused,omitempty"`
@@ -215,6 +224,7 @@ func EncodeSpec(spec *api.Spec) Encoding {
 	work := mustEncode(workJSON{
 		Args: spec.Args, Env: spec.Env, Interactive: spec.Interactive, Invoke: spec.Invoke, Grants: spec.Grants,
 		OutputMode: spec.OutputMode, StdoutTo: spec.StdoutTo, StdinFrom: spec.StdinFrom, GrantMode: spec.GrantMode,
+		Call: (*callJSON)(spec.Call),
 	})
 	work = work[:len(work)-1]
 	if len(work) > 1 {
@@ -289,6 +299,7 @@ func DecodeSpec(rec *store.Workload) (api.Spec, error) {
 		Args: s.Args, Env: s.Env, Stdin: s.Stdin, Interactive: s.Interactive,
 		Invoke: s.Invoke, Grants: s.Grants, Limits: api.Limits(s.Limits),
 		OutputMode: s.OutputMode, StdoutTo: s.StdoutTo, StdinFrom: s.StdinFrom, GrantMode: s.GrantMode,
+		Call: (*api.FunctionCall)(s.Call),
 	}
 	return spec, nil
 }
@@ -387,7 +398,7 @@ func statusOf(rec *store.Workload) (api.Status, error) {
 		Revoked: revoked,
 		State:   stateOf(rec.State), Reason: s.Reason, ExitCode: s.ExitCode, Message: s.Message,
 		Attempts: rec.Attempts, CreateTime: rec.Created, StartTime: s.StartTime, EndTime: s.EndTime,
-		Usage: s.Usage.Decode(), Results: s.Results, ListenAddresses: s.ListenAddresses, Crash: s.Crash.decode(),
+		Usage: s.Usage.Decode(), Results: s.Results, Result: s.Result, ListenAddresses: s.ListenAddresses, Crash: s.Crash.decode(),
 	}, nil
 }
 

@@ -1,12 +1,14 @@
 package record
 
 import (
+	"math"
 	"reflect"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/reactord/reactord/component/value"
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/grant"
 	"github.com/reactord/reactord/reactor/store"
@@ -18,6 +20,10 @@ func TestRecord(t *testing.T) {
 		Args: []string{"one", "", "zwei ü"}, Env: map[string]string{"K": "v=w", "EMPTY": ""},
 		Stdin: []byte{0, 1, 2}, Interactive: true, Invoke: "i", OutputMode: api.DeliverOutput,
 		StdoutTo: "a", StdinFrom: "b", GrantMode: api.ReportGrants,
+		Call: &api.FunctionCall{Export: "f", Args: []value.Literal{
+			{Form: value.ListForm, Items: []value.Literal{{Form: value.UintForm, Bits: math.MaxUint64}, {Form: value.BytesForm, Bytes: []byte{0, 1}}}},
+			{Form: value.RecordForm, Names: []string{"x"}, Items: []value.Literal{{Form: value.TextForm, Text: "ü"}}},
+		}},
 		Grants: []grant.Grant{
 			grant.Directory{HostPath: "/host", GuestPath: "/data", ReadOnly: true},
 			grant.Listener{Address: "127.0.0.1:0"},
@@ -35,7 +41,7 @@ func TestRecord(t *testing.T) {
 	code := uint32(3)
 	status := Status{
 		Reason: api.ReasonExit, ExitCode: &code, Message: "m", FirstStart: time.Unix(1, 2).UTC(), StartTime: time.Unix(3, 4).UTC(),
-		EndTime: time.Unix(5, 6).UTC(), Usage: Usage{1, 2, 3, 4, 5, 6, 7, []Wait{{8, 9, 10}}, 11, 12}, Results: []string{"r"}, ListenAddresses: []string{"l"},
+		EndTime: time.Unix(5, 6).UTC(), Usage: Usage{1, 2, 3, 4, 5, 6, 7, []Wait{{8, 9, 10}}, 11, 12}, Results: []string{"r"}, Result: &value.Literal{Form: value.BoolForm, Bits: 1}, ListenAddresses: []string{"l"},
 		Crash:       &Crash{Trap: "t", Cause: "c", Frames: []Frame{{Function: "f", Symbol: "s", FunctionIndex: 1, CodeOffset: 2}}, FramesOmitted: 3},
 		Revoked:     []Revocation{{Grant: 2, Time: time.Unix(9, 10).UTC()}},
 		Refused:     []Refused{{Kind: 7, Target: "a:1", Protocol: grant.UDP, FirstTime: time.Unix(11, 12).UTC(), Count: 13}},
@@ -68,7 +74,7 @@ func TestRecord(t *testing.T) {
 	}
 	want := &api.Workload{ID: "w", Spec: spec, Status: api.Status{
 		State: api.Failed, Reason: api.ReasonExit, ExitCode: &code, Message: "m", Attempts: 7, CreateTime: rec.Created,
-		StartTime: status.StartTime, EndTime: status.EndTime, Usage: usage, Results: status.Results,
+		StartTime: status.StartTime, EndTime: status.EndTime, Usage: usage, Results: status.Results, Result: status.Result,
 		ListenAddresses: status.ListenAddresses, Revoked: []api.Revocation{api.Revocation(status.Revoked[0])},
 		Crash: &api.Crash{
 			Trap: "t", Cause: "c", FramesOmitted: 3,

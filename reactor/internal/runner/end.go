@@ -86,7 +86,7 @@ func (r *Runner) recordEnd(w *workload, o outcome.Outcome) {
 	r.leavePipes(w, o)
 	r.onEnded(w, a, o)
 	status := &record.Status{
-		Reason: o.Reason, ExitCode: o.ExitCode, Message: clip.Text(o.Message, maxMessageBytes), Results: o.Results,
+		Reason: o.Reason, ExitCode: o.ExitCode, Message: clip.Text(o.Message, maxMessageBytes), Results: o.Results, Result: o.Result,
 		Crash: record.OfCrash(o.Crash),
 	}
 	if o.State.Ended() {

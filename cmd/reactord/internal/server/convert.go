@@ -28,6 +28,7 @@ func toSpec(p *reactorv1.WorkloadSpec, bad *fields) api.Spec {
 		StdoutTo:    p.GetStdoutTo(),
 		StdinFrom:   p.GetStdinFrom(),
 		GrantMode:   toGrantMode(p.GetGrantMode(), bad),
+		Call:        toCall(p.GetCall(), bad),
 	}
 }
 
@@ -83,6 +84,7 @@ func fromSpec(s *api.Spec) *reactorv1.WorkloadSpec {
 		StdoutTo:    s.StdoutTo,
 		StdinFrom:   s.StdinFrom,
 		GrantMode:   fromGrantMode(s.GrantMode),
+		Call:        fromCall(s.Call),
 	}
 }
 
@@ -157,6 +159,7 @@ func fromStatus(s *api.Status) *reactorv1.WorkloadStatus {
 		WaitingFor:      fromOps(s.WaitingFor),
 		Stuck:           s.Stuck,
 		Results:         s.Results,
+		Result:          fromLiteral(s.Result),
 		ListenAddresses: s.ListenAddresses,
 		Delay:           fromDelay(s.Delay),
 		Crash:           fromCrash(s.Crash),

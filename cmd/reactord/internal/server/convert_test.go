@@ -13,6 +13,7 @@ import (
 	"google.golang.org/protobuf/testing/protocmp"
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"github.com/reactord/reactord/component/value"
 	"github.com/reactord/reactord/hostcalls"
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 	"github.com/reactord/reactord/reactor/api"
@@ -84,7 +85,9 @@ func TestEnumsAgree(t *testing.T) {
 		}
 	}
 	if int(api.WASICommand) != int(reactorv1.ModuleKind_MODULE_KIND_WASI_COMMAND) ||
-		int(api.WASIReactor) != int(reactorv1.ModuleKind_MODULE_KIND_WASI_REACTOR) {
+		int(api.WASIReactor) != int(reactorv1.ModuleKind_MODULE_KIND_WASI_REACTOR) ||
+		int(api.ComponentCommand) != int(reactorv1.ModuleKind_MODULE_KIND_COMPONENT_COMMAND) ||
+		int(api.Component) != int(reactorv1.ModuleKind_MODULE_KIND_COMPONENT) {
 		t.Error("kinds of modules differ")
 	}
 }
@@ -131,6 +134,10 @@ func TestAbsentMessages(t *testing.T) {
 
 // fillMessage sets every field of m that is not a member of a oneof, and the set member of each.
 func fillMessage(m protoreflect.Message) {
+	if v, ok := m.Interface().(*reactorv1.Value); ok { // values have values
+		v.Kind = &reactorv1.Value_Bool{Bool: true}
+		return
+	}
 	list := m.Descriptor().Fields()
 	for i := range list.Len() {
 		f := list.Get(i)
@@ -203,6 +210,10 @@ func missing(t *testing.T, path string, m protoreflect.Message) {
 func fillValue(v reflect.Value) {
 	if v.Type() == reflect.TypeFor[time.Time]() {
 		v.Set(reflect.ValueOf(time.Unix(1, 0)))
+		return
+	}
+	if v.Type() == reflect.TypeFor[value.Literal]() { // literals have literals
+		v.Set(reflect.ValueOf(value.Literal{Form: value.BoolForm, Bits: 1}))
 		return
 	}
 	switch v.Kind() {

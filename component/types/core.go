@@ -85,8 +85,8 @@ func (s *scope) coreExternAt(ref binary.Ref) (*coreExtern, error) {
 		return at(s.coreMemories, "core memory", ref.Index)
 	case binary.CoreGlobalSort:
 		return at(s.coreGlobals, "core global", ref.Index)
-	case binary.CoreTagSort:
-		return nil, &unsupported{featureExceptions, "tag"}
+	case binary.CoreTagSort: // nothing that is accepted has tags
+		return nil, fmt.Errorf("core tag index %d is out of bounds", ref.Index)
 	}
 	return nil, fmt.Errorf("a core module cannot import a %v", ref.Sort)
 }

@@ -19,7 +19,6 @@ const (
 	featureErrorContext = "error contexts"
 	featureFixedLists   = "lists of a fixed length"
 	featureNames        = "canonical interface names"
-	featureNestedNames  = "nested package names"
 	featureExceptions   = "exception handling"
 	featureMemory64     = "memory64"
 	featureShared       = "shared memories and tables"

@@ -29,7 +29,7 @@ func (s *side) append(e Extern, features Features) error {
 	name, err := names.Parse(e.Name.Text)
 	if err != nil {
 		if isNested(e.Name.Text) {
-			err = &unsupported{featureNestedNames, err.Error()}
+			err = errors.New("nested package names are not supported")
 		}
 		return fmt.Errorf("%s name %q: %w", s.what, e.Name.Text, err)
 	}

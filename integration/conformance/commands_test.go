@@ -11,6 +11,7 @@ import (
 	"github.com/tetratelabs/wazero/experimental"
 
 	"github.com/reactord/reactord/component/binary"
+	"github.com/reactord/reactord/component/types"
 	"github.com/reactord/reactord/executor/engine/meter/wasm"
 )
 
@@ -24,13 +25,17 @@ func (s script) command(ctx context.Context, c command) error {
 		if err != nil {
 			return err
 		}
-		return check(ctx, b)
+		return check(ctx, b, everything)
 	case "assert_malformed", "assert_invalid":
 		b, err := s.binary(c)
 		if err != nil {
 			return err
 		}
-		return refused(check(ctx, b), c.Text)
+		features := everything
+		if strings.Contains(c.Text, "feature") { // that is not on
+			features = types.Features{}
+		}
+		return refused(check(ctx, b, features), c.Text)
 	default:
 		return errNotRun
 	}
@@ -49,13 +54,21 @@ func refused(err error, reason string) error {
 	return nil
 }
 
+// everything is the features that scripts need which test them.
+var everything = types.Features{
+	MoreAsyncBuiltins: true, StackfulLift: true, Threads: true, ErrorContext: true, FixedLengthLists: true, CanonicalNames: true,
+}
+
 // check returns why a core module or component is refused.
-func check(ctx context.Context, b []byte) error {
+func check(ctx context.Context, b []byte, features types.Features) error {
 	if !binary.IsComponent(b) {
 		return checkCore(ctx, b)
 	}
 	c, err := binary.Decode(b, binary.Limits{})
 	if err != nil {
+		return err
+	}
+	if _, err := types.Check(c, features); err != nil {
 		return err
 	}
 	return checkModules(ctx, c)

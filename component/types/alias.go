@@ -75,7 +75,7 @@ func (s *scope) aliasOuter(d *binary.Alias) error {
 	target, inner := s, (*scope)(nil)
 	for range d.Count {
 		if inner, target = target, target.outer; target == nil {
-			return fmt.Errorf("there are fewer than %d components around this one", d.Count)
+			return fmt.Errorf("nothing is %d components outwards", d.Count)
 		}
 	}
 	switch d.Sort {

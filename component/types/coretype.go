@@ -71,7 +71,7 @@ func (m *moduleType) alias(d *binary.Alias) error {
 	target := m.scope
 	for range d.Count - 1 {
 		if target = target.outer; target == nil {
-			return fmt.Errorf("there are fewer than %d components around this type", d.Count)
+			return fmt.Errorf("nothing is %d components outwards", d.Count)
 		}
 	}
 	t, err := at(target.coreTypes, "core type", d.Index)

@@ -55,7 +55,9 @@ func (t *Type) write(b *strings.Builder) {
 			writeArgs(b, "", ok)
 		}
 	case Own, Borrow:
-		b.WriteString("<" + t.Resource.Name + ">")
+		if t.Resource.Name != "" {
+			b.WriteString("<" + t.Resource.Name + ">")
+		}
 	}
 }
 
@@ -113,6 +115,12 @@ func membersDiffer(have, want *Type) error {
 			h := have.Cases[i]
 			if h.Name != w.Name {
 				return fmt.Errorf("case %d of the %v is called %q, not %q", i, have.Kind, h.Name, w.Name)
+			}
+			switch {
+			case h.Type == nil && w.Type != nil:
+				return fmt.Errorf("case %q has no type", h.Name)
+			case h.Type != nil && w.Type == nil:
+				return fmt.Errorf("case %q has a type", h.Name)
 			}
 			if err := difference(h.Type, w.Type); err != nil {
 				return fmt.Errorf("case %q: %w", h.Name, err)

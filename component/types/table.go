@@ -95,7 +95,7 @@ func (t *Table) Tuple(elems []*Type) (*Type, error) {
 
 func (t *Table) fields(kind Kind, fields []Field) (*Type, error) {
 	if len(fields) == 0 {
-		return nil, fmt.Errorf("a %v has no fields", kind)
+		return nil, fmt.Errorf("the %v has no fields", kind)
 	}
 	typ := Type{Kind: kind, Fields: fields, Align: 1, align64: 1}
 	var size, size64, flat uint64
@@ -140,7 +140,7 @@ func (t *Table) Result(ok, err *Type) (*Type, error) {
 
 func (t *Table) cases(kind Kind, cases []Case) (*Type, error) {
 	if len(cases) == 0 {
-		return nil, fmt.Errorf("a %v has no cases", kind)
+		return nil, fmt.Errorf("the %v has no cases", kind)
 	}
 	typ := Type{Kind: kind, Cases: cases, Align: 1, align64: 1}
 	if kind == Option {

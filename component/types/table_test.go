@@ -118,18 +118,18 @@ func TestTableRefuses(t *testing.T) {
 		deep = do(tab.List(deep))
 	}
 	for want, call := range map[string]func() (*Type, error){
-		"maximum byte size":  func() (*Type, error) { return tab.FixedList(str, 1<<24) }, // with 64-bit pointers
-		"byte size":          func() (*Type, error) { return tab.FixedList(tab.Prim(U64), 1<<29) },
-		"100 deep":           func() (*Type, error) { return tab.List(deep) },
-		"no elements":        func() (*Type, error) { return tab.FixedList(u8, 0) },
-		"no fields":          func() (*Type, error) { return tab.Record(nil) },
-		"tuple has no":       func() (*Type, error) { return tab.Tuple(nil) },
-		"enum has no cases":  func() (*Type, error) { return tab.Enum(nil) },
-		"no labels":          func() (*Type, error) { return tab.Flags(nil) },
-		"33 labels":          func() (*Type, error) { return tab.Flags(make([]string, 33)) },
-		"type f32":           func() (*Type, error) { return tab.Map(tab.Prim(F32), u8) },
-		"stream of char":     func() (*Type, error) { return tab.Stream(tab.Prim(Char)) },
-		"future cannot hold": func() (*Type, error) { return tab.Future(do(tab.List(do(tab.Borrow(&Resource{}))))) },
+		"maximum byte size":     func() (*Type, error) { return tab.FixedList(str, 1<<24) }, // with 64-bit pointers
+		"byte size":             func() (*Type, error) { return tab.FixedList(tab.Prim(U64), 1<<29) },
+		"100 deep":              func() (*Type, error) { return tab.List(deep) },
+		"no elements":           func() (*Type, error) { return tab.FixedList(u8, 0) },
+		"record has no":         func() (*Type, error) { return tab.Record(nil) },
+		"tuple has no":          func() (*Type, error) { return tab.Tuple(nil) },
+		"the enum has no cases": func() (*Type, error) { return tab.Enum(nil) },
+		"no labels":             func() (*Type, error) { return tab.Flags(nil) },
+		"33 labels":             func() (*Type, error) { return tab.Flags(make([]string, 33)) },
+		"type f32":              func() (*Type, error) { return tab.Map(tab.Prim(F32), u8) },
+		"stream of char":        func() (*Type, error) { return tab.Stream(tab.Prim(Char)) },
+		"future cannot hold":    func() (*Type, error) { return tab.Future(do(tab.List(do(tab.Borrow(&Resource{}))))) },
 		"1000000 parts": func() (_ *Type, err error) {
 			full := NewTable()
 			for i := 0; err == nil; i++ {

@@ -14,7 +14,7 @@
   (type (variant (case "a" u8) (case "b")))
   (type (list 0)) (type (tuple 0 1)) (type (flags "a" "b")) (type (enum "a" "b")) (type (option 2))
   (type (result)) (type (result 0)) (type (result (error 1))) (type (map string 2)) (type (stream 0)) (type (future)))
-(assert_invalid (component (type (record))) "a record has no fields")
+(assert_invalid (component (type (record))) "the record has no fields")
 (assert_invalid (component (type (record (field "a" u8) (field "A" u8)))) "field name \"A\" conflicts with the previous name \"a\"")
 (assert_invalid (component (type (enum "a_b"))) "case name \"a_b\" is not in kebab case")
 (assert_invalid (component (type (map f32 u8))) "the keys of a map cannot be of type f32")

@@ -10,11 +10,12 @@ import (
 	"github.com/reactord/reactord/component/value"
 )
 
-// memory is a guest's memory with a realloc that only goes up.
+// memory is a guest's memory with a realloc that only goes up, and clears what it frees.
 type memory struct {
 	bytes    []byte
 	top      uint32
 	charged  int
+	fixed    bool // it does not grow
 	reallocs [][4]uint32
 	realloc  func(ptr, size, align, newSize uint32) (uint32, error) // instead, unless nil
 }
@@ -38,9 +39,16 @@ func (m *memory) Realloc(ptr, size, align, newSize uint32) (uint32, error) {
 	}
 	at := (m.top + align - 1) &^ (align - 1)
 	if int(at)+int(newSize) > len(m.bytes) {
-		m.bytes = append(make([]byte, 0, 2*len(m.bytes)+int(newSize)), m.bytes...)[:2*len(m.bytes)+int(newSize)]
+		if m.fixed {
+			return 0, &abi.Trap{Msg: "out of memory"}
+		}
+		grown := make([]byte, 2*len(m.bytes)+int(newSize))
+		copy(grown, m.bytes)
+		clear(m.bytes) // whoever still looks there sees it
+		m.bytes = grown
 	}
 	copy(m.bytes[at:], m.bytes[ptr:ptr+size])
+	clear(m.bytes[ptr : ptr+size])
 	m.top = at + newSize
 	return at, nil
 }

@@ -61,6 +61,7 @@ type Context struct {
 	Budget int
 
 	mem       []byte    // of Memory, since the last view
+	in, out   []uint64  // the slots that are read, and those that are written
 	err       error     // the first one
 	owed      int       // values that writers have still to write
 	uncharged int       // work that was counted and not charged yet

@@ -10,17 +10,15 @@ import (
 // ends the calls on both sides. The types of reader and writer are the same, since they are of one types.Table.
 func Copy(w *Writer, r *Reader) {
 	m := mover{from: r.c, to: w.c}
-	for r.Type() != nil && r.c.err == nil && w.c.err == nil {
+	for r.Type() != nil && w.c.err == nil {
 		t, from := r.any()
 		u, to := w.any()
 		if t == nil || u == nil {
 			break
 		}
-		err := error(misuse("%v is written as %v", t.Kind, u.Kind))
-		if t == u {
-			err = m.move(t, from, to)
-		}
-		if err != nil {
+		if t != u {
+			r.fail(misuse("%v is written as %v", t.Kind, u.Kind))
+		} else if err := m.move(t, from, to); err != nil {
 			r.fail(err)
 		}
 	}
@@ -66,27 +64,16 @@ func (m *mover) move(t *types.Type, p, q place) error {
 }
 
 func (m *mover) moveRecord(t *types.Type, p, q place) error {
-	if t.Plain && p.slots == nil && q.slots == nil {
-		return m.moveBytes(p.ptr, q.ptr, int(t.Size))
+	if t.Plain && !p.flat && !q.flat {
+		return m.moveBytes(p.at, q.at, int(t.Size))
 	}
-	from, to := p, q
+	slot := 0
 	for i := range t.Fields {
 		f := &t.Fields[i]
-		if p.slots == nil {
-			from.ptr = p.ptr + int(f.Offset)
-		}
-		if q.slots == nil {
-			to.ptr = q.ptr + int(f.Offset)
-		}
-		if err := m.move(f.Type, from, to); err != nil {
+		if err := m.move(f.Type, p.field(f, slot), q.field(f, slot)); err != nil {
 			return inField(err, fieldName(f, i))
 		}
-		if p.slots != nil {
-			from.slots = from.slots[f.Type.Flat:]
-		}
-		if q.slots != nil {
-			to.slots = to.slots[f.Type.Flat:]
-		}
+		slot += int(f.Type.Flat)
 	}
 	return nil
 }
@@ -101,14 +88,14 @@ func (m *mover) moveList(t *types.Type, p, q place) error {
 		return err
 	}
 	m.from.view()
-	if from.at.slots == nil && to.at.slots == nil {
+	if !from.first.flat && !to.first.flat {
 		switch size := from.n * int(from.elem.Size); {
 		case from.elem.Plain:
-			return m.moveBytes(from.at.ptr, to.at.ptr, size)
+			return m.moveBytes(from.first.at, to.first.at, size)
 		case from.elem.Kind == types.F32:
-			return m.moveFloats(from.at.ptr, to.at.ptr, size, canonicalize32)
+			return m.moveFloats(from.first.at, to.first.at, size, canonicalize32)
 		case from.elem.Kind == types.F64:
-			return m.moveFloats(from.at.ptr, to.at.ptr, size, canonicalize64)
+			return m.moveFloats(from.first.at, to.first.at, size, canonicalize64)
 		}
 	}
 	for i := range from.n {

@@ -7,58 +7,66 @@ import (
 	"github.com/reactord/reactord/component/types"
 )
 
-// place is where a value is: in the first of some slots of a stack, or in memory, in an area that has been checked.
+// place is where a value is: in slots of the stack, or in memory, in an area that has been checked.
 //
 // A slot has the bits of its core value, of 32-bit ones in its lower half. So a payload of a variant has the same bits
 // there, whatever its slots are joined with.
 type place struct {
-	slots []uint64 // nil: in memory
-	ptr   int
+	flat bool
+	at   int // the first slot, or the pointer
+}
+
+// field returns the place of a field of a record. The fields before it have so many slots.
+func (p place) field(f *types.Field, slot int) place {
+	if p.flat {
+		return place{true, p.at + slot}
+	}
+	return place{at: p.at + int(f.Offset)}
 }
 
 // payload returns the place of the payload of a variant.
 func (p place) payload(t *types.Type) place {
-	if p.slots != nil {
-		return place{slots: p.slots[1:]}
+	if p.flat {
+		return place{true, p.at + 1}
 	}
-	return place{ptr: p.ptr + int(t.Payload)}
+	return place{at: p.at + int(t.Payload)}
 }
 
 // raw returns the bits of an integer of size bytes.
 func (c *Context) raw(p place, size uint32) uint64 {
-	if p.slots != nil {
-		return p.slots[0]
+	if p.flat {
+		return c.in[p.at]
 	}
 	switch size {
 	case 1:
-		return uint64(c.mem[p.ptr])
+		return uint64(c.mem[p.at])
 	case 2:
-		return uint64(binary.LittleEndian.Uint16(c.mem[p.ptr:]))
+		return uint64(binary.LittleEndian.Uint16(c.mem[p.at:]))
 	case 4:
-		return uint64(binary.LittleEndian.Uint32(c.mem[p.ptr:]))
+		return uint64(binary.LittleEndian.Uint32(c.mem[p.at:]))
 	default:
-		return binary.LittleEndian.Uint64(c.mem[p.ptr:])
+		return binary.LittleEndian.Uint64(c.mem[p.at:])
 	}
 }
 
 // setRaw sets an integer of size bytes.
 func (c *Context) setRaw(p place, size uint32, bits uint64) {
-	if p.slots != nil {
+	if p.flat {
 		if size < 8 {
 			bits = uint64(uint32(bits))
 		}
-		p.slots[0] = bits
+		c.out[p.at] = bits
 		return
 	}
 	switch size {
 	case 1:
-		c.mem[p.ptr] = byte(bits)
+		c.mem[p.at] = byte(bits)
 	case 2:
-		binary.LittleEndian.PutUint16(c.mem[p.ptr:], uint16(bits))
+		binary.LittleEndian.PutUint16(c.mem[p.at:], uint16(bits))
 	case 4:
-		binary.LittleEndian.PutUint32(c.mem[p.ptr:], uint32(bits))
+		binary.LittleEndian.PutUint32(c.mem[p.at:], uint32(bits))
 	default:
-		binary.LittleEndian.PutUint64(c.mem[p.ptr:], bits)
+		binary.LittleEndian.PutUint64(c.mem[p.at:], bits)
 	}
 }
 
@@ -150,14 +158,14 @@ func (c *Context) loadCase(t *types.Type, p place) (int, error) {
 // storeCase sets the case of a variant, and clears the slots that its payload does not use.
 func (c *Context) storeCase(t *types.Type, p place, n int) {
 	c.setRaw(p, t.DiscriminantSize(), uint64(n))
-	if p.slots == nil {
+	if !p.flat {
 		return
 	}
 	used := 1
 	if payload := t.Cases[n].Type; payload != nil {
 		used += int(payload.Flat)
 	}
-	clear(p.slots[used:t.Flat])
+	clear(c.out[p.at+used : p.at+int(t.Flat)])
 }
 
 func (c *Context) liftHandle(t *types.Type, handle uint32) (uint64, error) {

@@ -10,9 +10,9 @@ type Plan struct {
 	Func    *types.Func
 	Lowered bool // for the guest, which calls it
 
-	params []types.Field // with their offsets in memory
-	size   int           // of them all
-	align  uint32
+	params types.Type // the tuple of all, which is not interned and may be larger than a type
+	size   int        // of it
+	result types.Type // the tuple of the one
 }
 
 // Lift returns the plan of a function that a guest offers. With other modes than Sync it returns no result; it is a
@@ -27,16 +27,16 @@ func Lower(f *types.Func, mode types.Mode) *Plan {
 }
 
 func newPlan(p *Plan) *Plan {
-	p.align = 1
-	p.params = make([]types.Field, len(p.Func.Params))
+	p.params = types.Type{Kind: types.Tuple, Align: 1, Fields: make([]types.Field, len(p.Func.Params))}
 	for i, f := range p.Func.Params {
 		p.size = alignTo(p.size, f.Type.Align)
 		f.Offset = uint32(p.size) // one that does not fit is of no account: there is no memory with so much room
 		p.size += int(f.Type.Size)
-		p.align = max(p.align, f.Type.Align)
-		p.params[i] = f
+		p.params.Align = max(p.params.Align, f.Type.Align)
+		p.params.Fields[i] = f
 	}
-	p.size = alignTo(p.size, p.align)
+	p.size = alignTo(p.size, p.params.Align)
+	p.result = types.Type{Kind: types.Tuple, Fields: []types.Field{{Type: p.Func.Result}}}
 	return p
 }
 

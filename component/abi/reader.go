@@ -18,11 +18,10 @@ import (
 // A value that is wrong ends the call: from then on all readers and writers of the Context do nothing, and Context.Err
 // says why. So it suffices to look at that once everything has been read.
 type Reader struct {
-	c      *Context
-	fields []types.Field // what is read; or
-	elem   *types.Type   // n of these
-	n, i   int
-	at     place // in slots, of the next value; in memory, of the first one
+	c    *Context
+	of   *types.Type // the record or tuple whose fields are read, or the list or map
+	n, i uint32
+	at   place // of the next value if flat, else of the first one
 
 	payload   *types.Type // of the variant read last, or nil; it comes next
 	payloadAt place
@@ -31,14 +30,14 @@ type Reader struct {
 // ReadParams reads what a guest passes to a lowered function. The stack is that of the call. Parameters in memory are
 // read from there when the reader gets to them, so a guest that runs meanwhile may change them.
 func (p *Plan) ReadParams(c *Context, stack []uint64) Reader {
-	r := Reader{c: c, fields: p.params, n: len(p.params)}
-	c.view()
+	r := Reader{c: c, of: &p.params, n: uint32(len(p.params.Fields))}
 	if !p.ParamsInMemory {
-		r.at.slots = stack
+		r.at.flat, c.in = true, stack
 		return r
 	}
-	r.at.ptr = int(uint32(stack[0]))
-	if err := c.area(uint32(stack[0]), p.size, p.align, "the parameters"); err != nil {
+	c.view()
+	r.at.at = int(uint32(stack[0]))
+	if err := c.area(uint32(stack[0]), p.size, p.params.Align, "the parameters"); err != nil {
 		c.fail(err)
 	}
 	return r
@@ -50,46 +49,50 @@ func (p *Plan) ReadResult(c *Context, stack []uint64) Reader {
 	if result == nil {
 		return Reader{c: c}
 	}
-	r := Reader{c: c, elem: result, n: 1}
-	c.view()
+	r := Reader{c: c, of: &p.result, n: 1}
 	if !p.ResultInMemory {
-		r.at.slots = stack
+		r.at.flat, c.in = true, stack
 		return r
 	}
-	r.at.ptr = int(uint32(stack[0]))
+	c.view()
+	r.at.at = int(uint32(stack[0]))
 	if err := c.area(uint32(stack[0]), int(result.Size), result.Align, "the result"); err != nil {
 		c.fail(err)
 	}
 	return r
 }
 
-// Len returns how many values are left to be read, without a payload.
-func (r *Reader) Len() int { return r.n - r.i }
+// Len returns how many values are left to be read, without a payload: none after an error.
+func (r *Reader) Len() int {
+	if r.c.err != nil {
+		return 0
+	}
+	return int(r.n - r.i)
+}
 
-// Type returns the type of the next value, or nil if there is none.
+// Type returns the type of the next value, or nil if there is none, as after an error.
 func (r *Reader) Type() *types.Type {
 	switch {
+	case r.c.err != nil:
+		return nil
 	case r.payload != nil:
 		return r.payload
 	case r.i >= r.n:
 		return nil
-	case r.fields != nil:
-		return r.fields[r.i].Type
+	case r.of.Fields != nil:
+		return r.of.Fields[r.i].Type
 	}
-	return r.elem
+	return elemOf(r.of)
 }
 
 // any goes on to the next value. The type is nil if there is none, or after an error.
 func (r *Reader) any() (*types.Type, place) {
-	if r.c.err != nil {
-		return nil, place{}
-	}
 	t := r.Type()
 	if t == nil {
 		r.c.fail(misuse("nothing is left to be read"))
 		return nil, place{}
 	}
-	if t.Flat > 1 || r.at.slots == nil {
+	if t.Flat > 1 || !r.at.flat {
 		r.c.view() // guest code may have run since the last value
 	}
 	if r.payload != nil {
@@ -98,12 +101,12 @@ func (r *Reader) any() (*types.Type, place) {
 	}
 	at := r.at
 	switch {
-	case at.slots != nil:
-		r.at.slots = at.slots[t.Flat:]
-	case r.fields != nil:
-		at.ptr += int(r.fields[r.i].Offset)
+	case at.flat:
+		r.at.at += int(t.Flat)
+	case r.of.Fields != nil:
+		at.at += int(r.of.Fields[r.i].Offset)
 	default:
-		at.ptr += r.i * int(t.Size)
+		at.at += int(r.i) * int(t.Size)
 	}
 	r.i++
 	return t, at
@@ -121,11 +124,11 @@ func (r *Reader) next(kind types.Kind) (*types.Type, place) {
 
 // fail ends the call with an error of the value that was read last.
 func (r *Reader) fail(err error) {
-	switch {
-	case r.fields != nil:
-		err = inField(err, fieldName(&r.fields[r.i-1], r.i-1))
-	case r.n > 1:
-		err = inElement(err, r.i-1)
+	switch i := int(r.i - 1); {
+	case r.of.Fields == nil:
+		err = inElement(err, i)
+	case r.of.Fields[i].Name != "" || r.n > 1: // but for a result
+		err = inField(err, fieldName(&r.of.Fields[i], i))
 	}
 	r.c.fail(err)
 }
@@ -227,7 +230,7 @@ func (r *Reader) Bytes() []byte {
 		r.fail(err)
 		return nil
 	}
-	return r.c.mem[l.at.ptr : l.at.ptr+l.n : l.at.ptr+l.n]
+	return r.c.mem[l.first.at : l.first.at+l.n : l.first.at+l.n]
 }
 
 // Record reads a record or tuple.
@@ -240,7 +243,7 @@ func (r *Reader) Record() Reader {
 		r.fail(misuse("%v is read as a record", t.Kind))
 		return Reader{c: r.c}
 	}
-	return Reader{c: r.c, fields: t.Fields, n: len(t.Fields), at: at}
+	return Reader{c: r.c, of: t, n: uint32(len(t.Fields)), at: at}
 }
 
 // List reads a list, or the entries of a map, which are tuples. The reader's Len is its length.
@@ -261,7 +264,7 @@ func (r *Reader) List() Reader {
 		r.fail(err)
 		return Reader{c: r.c}
 	}
-	return Reader{c: r.c, elem: l.elem, n: l.n, at: l.at}
+	return Reader{c: r.c, of: t, n: uint32(l.n), at: l.first}
 }
 
 // Variant reads the number of a variant's case. Its payload, if the case has one, is the next value.

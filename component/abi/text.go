@@ -65,19 +65,19 @@ func (c *Context) textIn(p place) (text, error) {
 
 // pair returns the pointer and the length that strings and lists consist of.
 func (c *Context) pair(p place) (ptr, length uint32) {
-	if p.slots != nil {
-		return uint32(p.slots[0]), uint32(p.slots[1])
+	if p.flat {
+		return uint32(c.in[p.at]), uint32(c.in[p.at+1])
 	}
-	return binary.LittleEndian.Uint32(c.mem[p.ptr:]), binary.LittleEndian.Uint32(c.mem[p.ptr+4:])
+	return binary.LittleEndian.Uint32(c.mem[p.at:]), binary.LittleEndian.Uint32(c.mem[p.at+4:])
 }
 
 func (c *Context) setPair(p place, ptr int, length uint32) {
-	if p.slots != nil {
-		p.slots[0], p.slots[1] = uint64(uint32(ptr)), uint64(length)
+	if p.flat {
+		c.out[p.at], c.out[p.at+1] = uint64(uint32(ptr)), uint64(length)
 		return
 	}
-	binary.LittleEndian.PutUint32(c.mem[p.ptr:], uint32(ptr))
-	binary.LittleEndian.PutUint32(c.mem[p.ptr+4:], length)
+	binary.LittleEndian.PutUint32(c.mem[p.at:], uint32(ptr))
+	binary.LittleEndian.PutUint32(c.mem[p.at+4:], length)
 }
 
 // bytesOf returns a view of a string.

@@ -39,18 +39,13 @@ func (c *Context) liftRecord(t *types.Type, p place) (v value.Value, err error) 
 }
 
 func (c *Context) liftFields(fields []types.Field, p place, items []value.Value) (err error) {
-	at := p
+	slot := 0
 	for i := range fields {
 		f := &fields[i]
-		if p.slots == nil {
-			at.ptr = p.ptr + int(f.Offset)
-		}
-		if items[i], err = c.lift(f.Type, at); err != nil {
+		if items[i], err = c.lift(f.Type, p.field(f, slot)); err != nil {
 			return inField(err, fieldName(f, i))
 		}
-		if p.slots != nil {
-			at.slots = at.slots[f.Type.Flat:]
-		}
+		slot += int(f.Type.Flat)
 	}
 	return nil
 }
@@ -74,19 +69,19 @@ func (c *Context) liftVariant(t *types.Type, p place) (v value.Value, err error)
 
 // list is the elements of a list or map, whose area has been checked.
 type list struct {
-	elem *types.Type
-	n    int
-	at   place
+	elem  *types.Type
+	n     int
+	first place
 }
 
 // listIn reads where the elements of a list are.
 func (c *Context) listIn(t *types.Type, p place) (list, error) {
 	if t.Fixed {
-		return list{elem: t.Elem, n: int(t.Length), at: p}, nil
+		return list{elem: t.Elem, n: int(t.Length), first: p}, nil
 	}
 	l := list{elem: elemOf(t)}
 	ptr, n := c.pair(p)
-	l.n, l.at.ptr = int(n), int(ptr)
+	l.n, l.first.at = int(n), int(ptr)
 	size := l.n * int(l.elem.Size)
 	if err := c.area(ptr, size, l.elem.Align, "a list"); err != nil {
 		return l, err
@@ -107,10 +102,10 @@ func elemOf(t *types.Type) *types.Type {
 
 // place returns where an element is.
 func (l *list) place(i int) place {
-	if l.at.slots != nil {
-		return place{slots: l.at.slots[i*int(l.elem.Flat):]}
+	if l.first.flat {
+		return place{true, l.first.at + i*int(l.elem.Flat)}
 	}
-	return place{ptr: l.at.ptr + i*int(l.elem.Size)}
+	return place{at: l.first.at + i*int(l.elem.Size)}
 }
 
 func (c *Context) liftList(t *types.Type, p place) (v value.Value, err error) {
@@ -122,8 +117,9 @@ func (c *Context) liftList(t *types.Type, p place) (v value.Value, err error) {
 		v.Bytes, err = c.liftBytes(&l)
 		return v, err
 	}
-	if t.Kind == types.Map {
-		return c.liftMap(&l)
+	switch l.elem.Kind {
+	case types.Record, types.Tuple:
+		return c.liftRecords(t, &l)
 	}
 	if v.Items, err = c.values(l.n); err != nil {
 		return v, err
@@ -136,13 +132,25 @@ func (c *Context) liftList(t *types.Type, p place) (v value.Value, err error) {
 	return v, nil
 }
 
-func (c *Context) liftMap(l *list) (v value.Value, err error) {
-	if v.Items, err = c.values(2 * l.n); err != nil {
+// liftRecords returns a list of records, whose fields are allocated together, or a map.
+func (c *Context) liftRecords(t *types.Type, l *list) (v value.Value, err error) {
+	width := len(l.elem.Fields)
+	fields, err := c.values(l.n * width)
+	if err != nil {
 		return v, err
 	}
+	if v.Items = fields; t.Kind != types.Map {
+		if v.Items, err = c.values(l.n); err != nil {
+			return v, err
+		}
+	}
 	for i := range l.n {
-		if err := c.liftFields(l.elem.Fields, l.place(i), v.Items[2*i:2*i+2]); err != nil {
+		record := fields[i*width : (i+1)*width : (i+1)*width]
+		if err := c.liftFields(l.elem.Fields, l.place(i), record); err != nil {
 			return v, inElement(err, i)
+		}
+		if t.Kind != types.Map {
+			v.Items[i].Items = record
 		}
 	}
 	return v, nil
@@ -153,15 +161,15 @@ func (c *Context) liftBytes(l *list) ([]byte, error) {
 	if err := c.spend(l.n); err != nil {
 		return nil, err
 	}
-	if l.at.slots == nil {
+	if !l.first.flat {
 		var b strings.Builder // unlike make, it does not clear what is written over anyway
 		b.Grow(l.n)
-		err := c.chunks(l.n, func(i, n int) { b.Write(c.mem[l.at.ptr+i : l.at.ptr+i+n]) })
+		err := c.chunks(l.n, func(i, n int) { b.Write(c.mem[l.first.at+i : l.first.at+i+n]) })
 		return bytesIn(b.String()), err
 	}
 	b := make([]byte, l.n)
 	for i := range b {
-		b[i] = byte(l.at.slots[i])
+		b[i] = byte(c.in[l.first.at+i])
 	}
 	return b, nil
 }
@@ -192,18 +200,13 @@ func (c *Context) lower(t *types.Type, v *value.Value, p place) error {
 }
 
 func (c *Context) lowerFields(fields []types.Field, items []value.Value, p place) error {
-	at := p
+	slot := 0
 	for i := range fields {
 		f := &fields[i]
-		if p.slots == nil {
-			at.ptr = p.ptr + int(f.Offset)
-		}
-		if err := c.lower(f.Type, &items[i], at); err != nil {
+		if err := c.lower(f.Type, &items[i], p.field(f, slot)); err != nil {
 			return inField(err, fieldName(f, i))
 		}
-		if p.slots != nil {
-			at.slots = at.slots[f.Type.Flat:]
-		}
+		slot += int(f.Type.Flat)
 	}
 	return nil
 }
@@ -229,7 +232,7 @@ func (c *Context) newList(t *types.Type, n int, p place) (list, error) {
 		if n != int(t.Length) {
 			return list{}, misuse("%d elements for a list of %d", n, t.Length)
 		}
-		return list{elem: t.Elem, n: n, at: p}, nil
+		return list{elem: t.Elem, n: n, first: p}, nil
 	}
 	l := list{elem: elemOf(t), n: n}
 	if n > maxListBytes/int(l.elem.Size) {
@@ -239,7 +242,7 @@ func (c *Context) newList(t *types.Type, n int, p place) (list, error) {
 	if err != nil {
 		return l, err
 	}
-	l.at.ptr = ptr
+	l.first.at = ptr
 	c.setPair(p, ptr, uint32(n))
 	return l, nil
 }
@@ -284,13 +287,13 @@ func (c *Context) lowerBytes(t *types.Type, b []byte, p place) error {
 	if err != nil {
 		return err
 	}
-	if l.at.slots != nil {
+	if l.first.flat {
 		for i := range b {
-			l.at.slots[i] = uint64(b[i])
+			c.out[l.first.at+i] = uint64(b[i])
 		}
 		return nil
 	}
-	return c.chunks(l.n, func(i, n int) { copy(c.mem[l.at.ptr+i:], b[i:i+n]) })
+	return c.chunks(l.n, func(i, n int) { copy(c.mem[l.first.at+i:], b[i:i+n]) })
 }
 
 // fieldName is what a path has for a field.

@@ -20,13 +20,12 @@ import (
 //
 // Once all is written, End says whether it was.
 type Writer struct {
-	c      *Context
-	fields []types.Field // what is written; or
-	elem   *types.Type   // n of these
-	n, i   int
-	at     place    // in slots, of the next value; in memory, of the first one
-	lazy   bool     // at is a pointer that the guest has passed; it has not been checked
-	stack  []uint64 // where the flat result goes in the end, or nil
+	c     *Context
+	of    *types.Type // the record or tuple whose fields are written, or the list or map
+	n, i  uint32
+	at    place    // of the next value if flat, else of the first one
+	lazy  bool     // at is a pointer that the guest has passed; it has not been checked
+	stack []uint64 // where the flat result goes in the end, or nil
 
 	payload   *types.Type // of the variant written last, or nil; it comes next
 	payloadAt place
@@ -34,20 +33,20 @@ type Writer struct {
 
 // WriteParams writes what a guest's lifted function is passed. Room for parameters in memory is allocated at once.
 func (p *Plan) WriteParams(c *Context, stack []uint64) Writer {
-	w := Writer{c: c, fields: p.params, n: len(p.params)}
-	c.owed = w.n
+	w := Writer{c: c, of: &p.params, n: uint32(len(p.params.Fields))}
+	c.owed = len(p.params.Fields)
 	if !p.ParamsInMemory {
-		w.at.slots = stack
+		w.at.flat, c.out = true, stack
 		return w
 	}
 	if c.err != nil {
 		return w
 	}
-	ptr, err := c.alloc(p.size, p.align)
+	ptr, err := c.alloc(p.size, p.params.Align)
 	if err != nil {
 		c.fail(err)
 	}
-	w.at.ptr, stack[0] = ptr, uint64(ptr)
+	w.at.at, stack[0] = ptr, uint64(ptr)
 	return w
 }
 
@@ -57,13 +56,13 @@ func (p *Plan) WriteResult(c *Context, stack []uint64) Writer {
 	if p.Func.Result == nil {
 		return Writer{c: c}
 	}
-	w := Writer{c: c, elem: p.Func.Result, n: 1}
+	w := Writer{c: c, of: &p.result, n: 1}
 	c.owed = 1
 	if p.ResultInMemory {
-		w.lazy, w.at.ptr = true, int(uint32(stack[len(p.Core.Params)-1]))
+		w.lazy, w.at.at = true, int(uint32(stack[len(p.Core.Params)-1]))
 		return w
 	}
-	w.at.slots, w.stack = c.result[:], stack
+	w.at.flat, c.out, w.stack = true, c.result[:], stack
 	return w
 }
 
@@ -78,30 +77,29 @@ func (w *Writer) End() error {
 	return w.c.err
 }
 
-// Type returns the type of the next value, or nil if there is none.
+// Type returns the type of the next value, or nil if there is none, as after an error.
 func (w *Writer) Type() *types.Type {
 	switch {
+	case w.c.err != nil:
+		return nil
 	case w.payload != nil:
 		return w.payload
 	case w.i >= w.n:
 		return nil
-	case w.fields != nil:
-		return w.fields[w.i].Type
+	case w.of.Fields != nil:
+		return w.of.Fields[w.i].Type
 	}
-	return w.elem
+	return elemOf(w.of)
 }
 
 // any goes on to the next value. The type is nil if there is none, or after an error.
 func (w *Writer) any() (*types.Type, place) {
-	if w.c.err != nil {
-		return nil, place{}
-	}
 	t := w.Type()
 	if t == nil {
 		w.c.fail(misuse("there is nothing more to write"))
 		return nil, place{}
 	}
-	if w.at.slots == nil {
+	if !w.at.flat {
 		w.c.view() // guest code may have run since the last value
 	}
 	if w.payload != nil {
@@ -111,16 +109,16 @@ func (w *Writer) any() (*types.Type, place) {
 	}
 	at := w.at
 	switch {
-	case at.slots != nil:
-		w.at.slots = at.slots[t.Flat:]
-	case w.fields != nil:
-		at.ptr += int(w.fields[w.i].Offset)
+	case at.flat:
+		w.at.at += int(t.Flat)
+	case w.of.Fields != nil:
+		at.at += int(w.of.Fields[w.i].Offset)
 	default:
-		at.ptr += w.i * int(t.Size)
+		at.at += int(w.i) * int(t.Size)
 	}
 	if w.lazy {
 		w.lazy = false
-		if err := w.c.area(uint32(at.ptr), int(t.Size), t.Align, "room for the result"); err != nil {
+		if err := w.c.area(uint32(at.at), int(t.Size), t.Align, "room for the result"); err != nil {
 			w.c.fail(err)
 			return nil, place{}
 		}
@@ -142,11 +140,11 @@ func (w *Writer) next(kind types.Kind) (*types.Type, place) {
 
 // fail ends the call with an error of the value that was written last.
 func (w *Writer) fail(err error) {
-	switch {
-	case w.fields != nil:
-		err = inField(err, fieldName(&w.fields[w.i-1], w.i-1))
-	case w.n > 1:
-		err = inElement(err, w.i-1)
+	switch i := int(w.i - 1); {
+	case w.of.Fields == nil:
+		err = inElement(err, i)
+	case w.of.Fields[i].Name != "" || w.n > 1: // but for a result
+		err = inField(err, fieldName(&w.of.Fields[i], i))
 	}
 	w.c.fail(err)
 }
@@ -262,7 +260,7 @@ func (w *Writer) Record() Writer {
 		return Writer{c: w.c}
 	}
 	w.c.owed += len(t.Fields)
-	return Writer{c: w.c, fields: t.Fields, n: len(t.Fields), at: at}
+	return Writer{c: w.c, of: t, n: uint32(len(t.Fields)), at: at}
 }
 
 // List writes a list of n elements, or a map of n entries, which are tuples.
@@ -284,7 +282,7 @@ func (w *Writer) List(n int) Writer {
 		return Writer{c: w.c}
 	}
 	w.c.owed += n
-	return Writer{c: w.c, elem: l.elem, n: n, at: l.at}
+	return Writer{c: w.c, of: t, n: uint32(n), at: l.first}
 }
 
 // Variant writes a case of a variant. Its payload, if it has one, comes next.

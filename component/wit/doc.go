@@ -1,5 +1,5 @@
-// Package wit reads the types of interfaces from text in WIT, the language that component types are written in. Hosts declare with
-// it what they offer to components.
+// Package wit reads and writes WIT, the language that component types are written in. It reads the types of interfaces, by which
+// hosts declare what they offer to components, and writes the worlds of components ([World]).
 //
 // It reads the body of an interface without its functions ([Scope.Define]):
 //

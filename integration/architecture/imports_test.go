@@ -48,7 +48,7 @@ var imports = map[string][]string{
 	"component/names":  {},
 	"component/types":  {"component/binary", "component/names", "executor/engine/meter/wasm"},
 	"component/value":  {"component/types"},
-	"component/wit":    {"component/types"},
+	"component/wit":    {"component/binary", "component/names", "component/types"},
 	"component/plan":   {"component/binary", "component/types"},
 
 	"component/signature": {"component/plan", "component/types"},

@@ -50,15 +50,15 @@ func (g *Guest) Done() <-chan struct{} { return nil }
 // Refill implements executor.Meter.
 func (g *Guest) Refill(quantum int64) {
 	g.quantum, g.work = quantum, 0
-	if i := g.Instance(); i != nil {
-		i.Refill(quantum)
+	if fuel := g.Fuel(); fuel != nil {
+		fuel.Refill(quantum)
 	}
 }
 
 // Burnt implements executor.Meter. It returns the guest's fuel plus the cost of its host calls.
 func (g *Guest) Burnt() int64 {
-	if i := g.Instance(); i != nil {
-		return i.Burnt() + g.work
+	if fuel := g.Fuel(); fuel != nil {
+		return fuel.Burnt() + g.work
 	}
 	return g.work
 }

@@ -40,6 +40,22 @@ func (b *Binding) binding() *Binding { return b }
 // Instance returns the Host's instance, or nil before Instantiate and after Close, and if it has a group.
 func (b *Binding) Instance() *Instance { return b.instance }
 
+// Fuel counts the fuel of an instance or a group.
+type Fuel interface {
+	// Refill sets the fuel that may be burnt from now on. It must not be called while guest code runs.
+	Refill(quantum int64)
+	// Burnt returns the fuel used since the last Refill. It must not be called while guest code runs.
+	Burnt() int64
+}
+
+// Fuel returns what counts the fuel of the Host's instance or group, or nil if it has neither.
+func (b *Binding) Fuel() Fuel {
+	if b.shared == nil {
+		return nil
+	}
+	return b.shared
+}
+
 // Value implements context.Context. It always returns nil.
 func (b *Binding) Value(any) any { return nil }
 

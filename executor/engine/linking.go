@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"reflect"
 	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/tetratelabs/wazero"
@@ -27,8 +28,13 @@ func (l Linking) Digest(digest string) string {
 	for _, s := range l {
 		fmt.Fprintf(sum, "%d %t %d %q\n", s.Provider, s.Host, s.Builtin, s.Name)
 	}
-	return digest + ".linked" + hex.EncodeToString(sum.Sum(nil)[:16])
+	return digest + linkedMark + hex.EncodeToString(sum.Sum(nil)[:16])
 }
+
+// IsLinked reports whether a digest is that of a linked module.
+func IsLinked(digest string) bool { return strings.Contains(digest, linkedMark) }
+
+const linkedMark = ".linked"
 
 // LoadLinked is Load for a module that becomes part of a Group. Its imports need not be functions, and are looked up when an
 // instance is made.

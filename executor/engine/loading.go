@@ -38,6 +38,20 @@ func compileTime(code int) time.Duration {
 	return 50*time.Millisecond + time.Duration(code)*400*time.Nanosecond
 }
 
+// Decode calls f, which decodes what consists of modules, as soon as it is one of the few that decode at a time. An error is
+// that of ctx, or ErrClosed; then f was not called.
+func (e *Engine) Decode(ctx context.Context, f func()) error {
+	if !e.loaders.acquire(ctx, 0, 0, nil) {
+		return context.Cause(ctx)
+	}
+	defer e.loaders.release(0)
+	if e.ctx.Err() != nil {
+		return ErrClosed
+	}
+	f()
+	return nil
+}
+
 // source provides a module's bytes, and decides whether it is compiled.
 type source struct {
 	read   func() ([]byte, error)

@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"strings"
 )
 
@@ -104,6 +105,16 @@ func (a *abort) Error() string { return a.err.Error() }
 
 // Abort ends the guest from within a host function: the current Call returns err. Abort does not return.
 func Abort(err error) { panic(&abort{err}) }
+
+// Protect calls f, which is part of a guest, from the host, and returns its error, or the one that it passes to Abort.
+func Protect(f func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = recovered(v, debug.Stack())
+		}
+	}()
+	return f()
+}
 
 // recovered turns a recovered panic into an error.
 func recovered(v any, stack []byte) error {

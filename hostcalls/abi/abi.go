@@ -3,6 +3,7 @@ package abi
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/tetratelabs/wazero"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/reactord/reactord/executor"
 	"github.com/reactord/reactord/executor/engine"
 	"github.com/reactord/reactord/hostcalls"
+	"github.com/reactord/reactord/internal/clip"
 )
 
 // ABI is one interface between guests and the host.
@@ -138,4 +140,16 @@ type UnknownKindError struct{ Kind Kind }
 
 func (e *UnknownKindError) Error() string {
 	return fmt.Sprintf("modules of kind %d can't be run by this daemon", e.Kind)
+}
+
+// MissingImportsError means that a module imports what the daemon does not have.
+type MissingImportsError struct{ Imports []string }
+
+func (e *MissingImportsError) Error() string {
+	const most = 16
+	list := strings.Join(e.Imports[:min(len(e.Imports), most)], ", ")
+	if n := len(e.Imports); n > most {
+		list += fmt.Sprintf(" and %d more", n-most)
+	}
+	return "the component imports what is not here: " + clip.Text(list, 4<<10)
 }

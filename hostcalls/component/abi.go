@@ -1,12 +1,194 @@
 package component
 
-import "github.com/reactord/reactord/hostcalls/abi"
+import (
+	"context"
+	"errors"
+
+	"github.com/tetratelabs/wazero"
+
+	"github.com/reactord/reactord/component/binary"
+	"github.com/reactord/reactord/component/plan"
+	"github.com/reactord/reactord/component/types"
+	"github.com/reactord/reactord/executor/engine"
+	"github.com/reactord/reactord/executor/engine/meter"
+	"github.com/reactord/reactord/executor/engine/meter/wasm"
+	"github.com/reactord/reactord/hostcalls/abi"
+)
 
 // Config says what the host provides to components.
 type Config struct {
-	Interfaces []Interface
-	// NewHost makes the Host of a store. It does not wait, and opens nothing yet. An error is a fault of the config.
+	Interfaces []Interface // each after those whose types it uses
+	// NewHost makes the Host of a store; nil: it needs none. It does not wait, and opens nothing yet. An error is a fault of
+	// the config.
 	NewHost func(*Store, *abi.Config) (Host, error)
 	// Needs, unless nil, names the capabilities that a component needs by the interfaces that it imports.
 	Needs func(imports []abi.Import) []string
+	// Features are the gated parts of the component model that components may use.
+	Features types.Features
 }
+
+// ABI is the component model as an abi.ABI.
+type ABI struct {
+	config     Config
+	interfaces *hostInterfaces
+	drops      hostResources
+
+	definitions *definitions
+}
+
+var _ abi.ABI = (*ABI)(nil)
+
+// New makes the ABI of a node. An error is a fault of the config.
+func New(config Config) (*ABI, error) {
+	interfaces, drops, err := newHostInterfaces(config.Interfaces)
+	if err != nil {
+		return nil, err
+	}
+	return &ABI{config: config, interfaces: interfaces, drops: drops, definitions: newDefinitions()}, nil
+}
+
+// Kinds implements abi.ABI.
+func (*ABI) Kinds() []abi.Kind { return []abi.Kind{abi.ComponentCommand, abi.Component} }
+
+// Define implements abi.ABI. Each component has host modules of its own.
+func (*ABI) Define(context.Context, wazero.Runtime) error { return nil }
+
+// Needs implements abi.ABI.
+func (a *ABI) Needs(module *abi.Description) []string {
+	if a.config.Needs == nil {
+		return nil
+	}
+	return a.config.Needs(module.Imports)
+}
+
+// Load implements abi.ABI.
+func (a *ABI) Load(ctx context.Context, e *engine.Engine, source abi.Source) (abi.Program, error) {
+	from := &reader{component: source.Read}
+	d := a.definitions.hold(source.Digest)
+	if d == nil {
+		made, err := a.define(ctx, e, source.Digest, from)
+		if err != nil {
+			return nil, err
+		}
+		d = a.definitions.add(made)
+	}
+	p := &Program{definition: d, engine: e, holders: 1}
+	if err := p.load(ctx, source.Accept, from); err != nil {
+		p.Release()
+		return nil, err
+	}
+	return p, nil
+}
+
+// load loads the core modules.
+func (p *Program) load(ctx context.Context, accept func(*abi.Description) error, from *reader) error {
+	if accept != nil {
+		if err := accept(p.Description()); err != nil {
+			return err
+		}
+	}
+	for i := range p.steps {
+		source := &p.sources[p.steps[i].source]
+		module, err := p.engine.LoadLinked(ctx, source.digest, p.steps[i].linking, func() ([]byte, error) { return from.module(source) })
+		if err != nil {
+			return source.fault(err)
+		}
+		p.modules = append(p.modules, module)
+		p.startBytes += module.StartBytes()
+	}
+	return nil
+}
+
+// define reads a component, as soon as it is one of the few that are read at a time.
+func (a *ABI) define(ctx context.Context, e *engine.Engine, digest string, from *reader) (*definition, error) {
+	l := &loader{
+		definition: &definition{
+			abi: a, digest: digest, resources: map[*types.Resource]*resource{}, exports: map[string]int{},
+		},
+		engine: e, numbers: map[coreExport]int{}, cores: coreModules{},
+	}
+	var err error
+	if err := e.Decode(ctx, func() { err = engine.Protect(func() error { return l.decode(from) }) }); err != nil {
+		return nil, err
+	}
+	if err != nil {
+		l.close()
+		return nil, err
+	}
+	return l.definition, nil
+}
+
+// decode makes everything of a definition.
+func (l *loader) decode(from *reader) error {
+	bytes, err := from.read()
+	if err != nil {
+		return err
+	}
+	if !binary.IsComponent(bytes) {
+		return &abi.ForeignError{Err: &meter.Error{Kind: meter.Malformed, Msg: "it is no component"}}
+	}
+	decoded, err := binary.Decode(bytes, binary.Limits{})
+	if err != nil {
+		return refused(err)
+	}
+	if _, err := types.Check(decoded, l.abi.config.Features); err != nil {
+		return refused(err)
+	}
+	if l.plan, err = plan.Flatten(decoded, l.cores.imports); err != nil {
+		return refused(err)
+	}
+	l.bytes = int64(len(bytes))
+	for _, m := range l.plan.Modules {
+		source := newSource(m, l.cores[m])
+		l.sources = append(l.sources, source)
+		l.bytes -= int64(source.size)
+	}
+	if err := l.match(); err != nil {
+		return err
+	}
+	if err := l.define(); err != nil {
+		return err
+	}
+	if err := l.describe(); err != nil {
+		return err
+	}
+	return l.link()
+}
+
+// match finds what the component imports.
+func (l *loader) match() error {
+	imported, resources, missing := l.abi.interfaces.match(l.plan)
+	if len(missing) > 0 {
+		return &abi.MissingImportsError{Imports: missing}
+	}
+	l.imported = imported
+	for guest, host := range resources {
+		l.resources[guest] = &resource{instance: plan.Host, drop: l.abi.drops[host]}
+	}
+	return nil
+}
+
+// refused converts an error of the component packages to the engine's kind of error for modules that are refused.
+func refused(err error) error {
+	if fault, ok := errors.AsType[*binary.Error](err); ok {
+		kinds := map[binary.Kind]wasm.Kind{
+			binary.Malformed: meter.Malformed, binary.Invalid: meter.Malformed, binary.Unsupported: meter.Unsupported, binary.TooLarge: meter.TooLarge,
+		}
+		return &meter.Error{Kind: kinds[fault.Kind], Offset: int64(fault.Offset), Feature: fault.Feature, Msg: fault.Msg}
+	}
+	if fault, ok := errors.AsType[*plan.Error](err); ok {
+		return &meter.Error{Kind: meter.TooLarge, Offset: int64(fault.Offset), Msg: fault.Msg}
+	}
+	return err
+}
+
+// unsupported refuses a component for what it needs and the runtime lacks.
+func unsupported(offset int, msg, feature string) error {
+	return &meter.Error{Kind: meter.Unsupported, Offset: int64(offset), Feature: feature, Msg: msg}
+}
+
+// featureAsync is what components of WASI 0.3 need.
+const featureAsync = "the asynchronous component ABI (WASI 0.3)"
+
+// Close frees what the ABI keeps of components that nobody uses. Nobody may use it any more.
+func (a *ABI) Close() { a.definitions.close() }

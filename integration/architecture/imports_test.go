@@ -54,9 +54,9 @@ var imports = map[string][]string{
 	"component/signature": {"component/plan", "component/types"},
 
 	"hostcalls":              {"executor", "executor/driver", "executor/engine"},
-	"hostcalls/abi":          {"component/signature", "component/value", "executor", "executor/driver", "executor/engine", "executor/engine/snapshot", "hostcalls", "hostcalls/capability", "hostcalls/lease", "hostcalls/network", "hostcalls/network/host", "hostcalls/vfs"},
+	"hostcalls/abi":          {"internal/clip", "component/signature", "component/value", "executor", "executor/driver", "executor/engine", "executor/engine/snapshot", "hostcalls", "hostcalls/capability", "hostcalls/lease", "hostcalls/network", "hostcalls/network/host", "hostcalls/vfs"},
 	"hostcalls/capability":   {"hostcalls/network"},
-	"hostcalls/component":    {"component/abi", "executor/driver", "executor/engine", "hostcalls", "hostcalls/abi"},
+	"hostcalls/component":    {"component/abi", "component/binary", "component/names", "component/plan", "component/signature", "component/types", "component/value", "component/wit", "executor", "executor/driver", "executor/engine", "executor/engine/meter", "executor/engine/meter/wasm", "hostcalls", "hostcalls/abi", "hostcalls/refusal"},
 	"hostcalls/files":        {"internal/clip", "executor/driver", "executor/engine", "hostcalls", "hostcalls/capability", "hostcalls/lease", "hostcalls/vfs"},
 	"hostcalls/grants":       {"executor", "executor/driver", "hostcalls", "hostcalls/abi", "hostcalls/capability", "hostcalls/files", "hostcalls/lease", "hostcalls/network", "hostcalls/vfs"},
 	"hostcalls/lease":        {"hostcalls/network"},
@@ -180,7 +180,7 @@ var imports = map[string][]string{
 	"cmd/reactord/internal/cli":      {"cmd/reactord/internal/config", "cmd/reactord/internal/daemon", "cmd/reactord/internal/demo", "cmd/reactord/internal/inflight", "cmd/reactord/internal/systemd", "cmd/internal/help", "cmd/internal/local", "cmd/internal/printable", "cmd/internal/quantity", "cmd/internal/screen", "cmd/internal/smallfile", "cmd/internal/table", "cmd/internal/usage", "cmd/internal/version", "reactor"},
 	"cmd/reactord/internal/access":   {"cmd/internal/smallfile", "reactor/errs"},
 	"cmd/reactord/internal/config":   {"cmd/reactord/internal/access", "cmd/reactord/internal/inflight", "cmd/internal/local", "cmd/internal/quantity", "cmd/internal/usage", "reactor", "reactor/policy"},
-	"cmd/reactord/internal/daemon":   {"internal/flock", "cmd/reactord/internal/...", "cmd/internal/local", "hostcalls/abi", "hostcalls/wasip1", "reactor", "reactor/policy", "reactor/store", "reactor/store/sqlite"},
+	"cmd/reactord/internal/daemon":   {"internal/flock", "cmd/reactord/internal/...", "cmd/internal/local", "hostcalls/abi", "hostcalls/component", "hostcalls/wasip1", "reactor", "reactor/policy", "reactor/store", "reactor/store/sqlite"},
 	"cmd/reactord/internal/demo":     {"cmd/reactord/internal/config", "cmd/reactord/internal/daemon", "cmd/internal/quantity", "cmd/internal/screen", "cmd/internal/table", "examples", "proto/reactor/v1", "reactor"},
 	"cmd/reactord/internal/inflight": {"cmd/internal/quantity", "internal/notify", "reactor/errs"},
 	"cmd/reactord/internal/lifelog":  {"internal/clip", "internal/notify", "cmd/reactord/internal/config", "reactor/api", "reactor/hooks"},
@@ -201,7 +201,7 @@ var imports = map[string][]string{
 
 // importers says of each package of others which ones of the project import it.
 var importers = map[string][]string{
-	"github.com/tetratelabs/wazero/...":                    {"executor/engine", "hostcalls/abi", "hostcalls/wasip1"},
+	"github.com/tetratelabs/wazero/...":                    {"executor/engine", "hostcalls/abi", "hostcalls/component", "hostcalls/wasip1"},
 	"modernc.org/sqlite/...":                               {"reactor/store/sqlite"},
 	"google.golang.org/grpc/...":                           {"proto/reactor/v1", "cmd/...", "examples/clients/go", "integration/internal/testkit"},
 	"google.golang.org/protobuf/...":                       {"proto/...", "cmd/..."},

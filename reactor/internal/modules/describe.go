@@ -110,6 +110,9 @@ func refuse(digest string, err error) error {
 	if _, ok := errors.AsType[*engine.UnknownImportError](err); ok {
 		return refused(errs.ModuleUnsupported)
 	}
+	if _, ok := errors.AsType[*abi.MissingImportsError](err); ok {
+		return refused(errs.ModuleUnsupported)
+	}
 	if _, ok := errors.AsType[*abi.UnknownKindError](err); ok {
 		return refused(errs.ModuleUnsupported)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/reactord/reactord/executor/engine"
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
 	"github.com/reactord/reactord/reactor/internal/refusal"
@@ -142,6 +143,9 @@ func (r *Registry) remove(ctx context.Context, rec *store.Module, before time.Ti
 // that are refused after their compilation.
 func (r *Registry) SweepCode(ctx context.Context) error {
 	for _, name := range r.Engine.CodeModules() {
+		if engine.IsLinked(name) {
+			continue // parts of components, which may be of several
+		}
 		digest, err := store.ParseDigest(name)
 		if err != nil {
 			r.Engine.Discard(name)

@@ -186,6 +186,9 @@ func isModuleFault(err error) bool {
 	if _, ok := errors.AsType[*abi.UnknownKindError](err); ok {
 		return true
 	}
+	if _, ok := errors.AsType[*abi.MissingImportsError](err); ok {
+		return true
+	}
 	if _, ok := errors.AsType[*meter.Error](err); ok {
 		return true
 	}

@@ -112,8 +112,9 @@ func Start(ctx context.Context, cfg config.Config, log *zap.Logger) (*Daemon, er
 		return inflight.Reading(ctx, read == reactor.ReadMany)
 	}
 	cfg.Reactor.Private, cfg.Reactor.OwnAddresses = private(cfg), ownAddresses(listeners)
-	cfg.Reactor.ABIs = abis()
-	d.reactor, err = reactor.New(cfg.Reactor, openerOf(cfg.Reactor.DataDir, log))
+	if cfg.Reactor.ABIs, err = abis(); err == nil {
+		d.reactor, err = reactor.New(cfg.Reactor, openerOf(cfg.Reactor.DataDir, log))
+	}
 	if err != nil {
 		closeAll(listeners)
 		return nil, err

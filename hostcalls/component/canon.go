@@ -1,0 +1,190 @@
+package component
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/tetratelabs/wazero/api"
+
+	cabi "github.com/reactord/reactord/component/abi"
+	"github.com/reactord/reactord/component/plan"
+	"github.com/reactord/reactord/component/types"
+	"github.com/reactord/reactord/executor/engine"
+)
+
+// The canonical functions. Each checks that its instance may call out: neither realloc nor post-return may.
+
+// importable makes a canonical function one of a host module, whose context is the Store.
+func importable(f canonFunc) api.GoModuleFunc {
+	return func(ctx context.Context, _ api.Module, stack []uint64) {
+		if err := f(ctx.(*Store), stack); err != nil {
+			engine.Abort(err)
+		}
+	}
+}
+
+// leaving returns the component instance that calls out, or a trap if it may not.
+func (s *Store) leaving(number int) (*instance, error) {
+	in := &s.instances[number]
+	if in.confined {
+		return nil, trapf("cannot leave component instance: its realloc or post-return has called an import")
+	}
+	return in, nil
+}
+
+// lowerHost lowers a function of the host.
+func lowerHost(instance int, p *cabi.Plan, o *options, f *Function, name string) canonFunc {
+	return func(s *Store, stack []uint64) error {
+		in, err := s.leaving(instance)
+		if err != nil {
+			return err
+		}
+		s.Begin(&name)
+		if err := s.Charge(callCost); err != nil {
+			return err
+		}
+		x := s.enter(in, o, name)
+		x.call.Args = p.ReadParams(&x.Context, stack)
+		x.call.Results = p.WriteResult(&x.Context, stack)
+		f.Call(&x.call)
+		if err := x.call.Results.End(); err != nil {
+			return x.fault(err)
+		}
+		s.leave(x)
+		return nil
+	}
+}
+
+// lowerLift lowers a function that another component lifts: values go from one memory to the other.
+func lowerLift(instance int, p *cabi.Plan, o *options, l *lift) canonFunc {
+	return func(s *Store, stack []uint64) error {
+		in, err := s.leaving(instance)
+		if err != nil {
+			return err
+		}
+		from := s.enter(in, o, l.name)
+		to := s.begin(l, l.name)
+		args, params := p.ReadParams(&from.Context, stack), l.plan.WriteParams(&to.Context, to.stack[:])
+		if err := copyValues(&params, &args, from, to); err != nil {
+			return err
+		}
+		if err := s.callCore(&l.core, to.stack[:]); err != nil {
+			return err
+		}
+		returned, result := l.plan.ReadResult(&to.Context, to.stack[:]), p.WriteResult(&from.Context, stack)
+		if err := copyValues(&result, &returned, to, from); err != nil {
+			return err
+		}
+		if err := s.finish(l, to); err != nil {
+			return err
+		}
+		s.leave(from)
+		return nil
+	}
+}
+
+// copyValues copies values of a call from one of its sides to the other.
+func copyValues(w *cabi.Writer, r *cabi.Reader, from, to *crossing) error {
+	cabi.Copy(w, r)
+	if err := from.Err(); err != nil {
+		return from.fault(err)
+	}
+	if err := w.End(); err != nil {
+		return to.fault(err)
+	}
+	return nil
+}
+
+// lowerRecursive lowers a function of the same component instance, of one around it or within it. It may not be called.
+func lowerRecursive(name string) canonFunc {
+	return func(*Store, []uint64) error {
+		return trapf("%s: cannot enter component instance: a component may not call one that it is a part of, nor one that is a part of it", name)
+	}
+}
+
+// recursive reports whether two component instances are the same, or one is a part of the other.
+func recursive(parents []int, a, b int) bool {
+	within := func(in, of int) bool {
+		for ; in != plan.Host; in = parents[in] {
+			if in == of {
+				return true
+			}
+		}
+		return false
+	}
+	return within(a, b) || within(b, a)
+}
+
+// resourceNew makes an own handle of a representation.
+func resourceNew(instance int, r *types.Resource) canonFunc {
+	return func(s *Store, stack []uint64) error {
+		in, err := s.leaving(instance)
+		if err != nil {
+			return err
+		}
+		index, err := in.handles.add(handle{kind: ownHandle, resource: r, rep: uint32(stack[0])})
+		stack[0] = uint64(index)
+		return builtinFault("resource.new", err)
+	}
+}
+
+// resourceRep returns what a handle represents, to the component that defines the resource.
+func resourceRep(instance int, r *types.Resource) canonFunc {
+	return func(s *Store, stack []uint64) error {
+		h, err := s.instances[instance].handles.get(uint32(stack[0]), r)
+		if err != nil {
+			return builtinFault("resource.rep", err)
+		}
+		stack[0] = uint64(h.rep)
+		return nil
+	}
+}
+
+// resourceDrop drops a handle. That of an own handle calls the destructor, in the component that defines the resource.
+func resourceDrop(instance int, r *types.Resource, of *resource) canonFunc {
+	return func(s *Store, stack []uint64) error {
+		in, err := s.leaving(instance)
+		if err != nil {
+			return err
+		}
+		h, err := in.handles.take(uint32(stack[0]), r)
+		if err != nil {
+			return builtinFault("resource.drop", err)
+		}
+		switch {
+		case h.kind == borrowHandle:
+			s.crossings[h.scope].borrows--
+		case of.drop != nil:
+			return s.dropObject(of, h.rep)
+		case of.dtor != nil:
+			stack := [1]uint64{uint64(h.rep)}
+			return s.callCore(of.dtor, stack[:])
+		}
+		return nil
+	}
+}
+
+// builtinFault says in which canonical function a guest was at fault.
+func builtinFault(name string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return trapf("%s: %v", name, err)
+}
+
+// dropObject drops an object of the host.
+func (s *Store) dropObject(of *resource, rep uint32) error {
+	if err := s.Charge(callCost); err != nil {
+		return err
+	}
+	of.drop(&Call{store: s}, rep)
+	return nil
+}
+
+// hostName names a function of the host: "wasi:io/poll@0.2.0#poll".
+func hostName(f *plan.HostFunc) string {
+	if f.Interface == "" {
+		return f.Name
+	}
+	return fmt.Sprintf("%s#%s", f.Interface, f.Name)
+}

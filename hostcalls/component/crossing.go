@@ -1,0 +1,135 @@
+package component
+
+import (
+	"errors"
+
+	cabi "github.com/reactord/reactord/component/abi"
+	"github.com/reactord/reactord/component/types"
+	"github.com/reactord/reactord/executor/engine"
+)
+
+// options are the canonical options of a function.
+type options struct {
+	encoding   cabi.Encoding
+	memory     int // the core instance that has it; -1: none
+	realloc    *coreFunc
+	postReturn *coreFunc
+}
+
+// crossing is one side of a call: the guest that calls or is called, whose values are lifted from its memory and handles or
+// lowered into them. A call between two components has two.
+//
+// A store has one for each depth of calls, and uses it again.
+type crossing struct {
+	cabi.Context
+	store    *Store
+	number   uint32 // in Store.crossings
+	instance *instance
+	options  *options
+	function string // for messages
+	call     Call   // if the guest calls the host
+	stack    [types.MaxFlat + 1]uint64
+	realloc  [4]uint64 // the stack of a call of it
+
+	borrows uint32   // handles that were lowered for the call, and not dropped yet
+	lent    []uint32 // handles that the guest lends for the call
+}
+
+// enter begins a side of a call.
+func (s *Store) enter(in *instance, o *options, function string) *crossing {
+	if s.depth == len(s.crossings) {
+		s.crossings = append(s.crossings, &crossing{store: s, number: uint32(s.depth), call: Call{store: s}})
+	}
+	x := s.crossings[s.depth]
+	s.depth++
+	x.instance, x.options, x.function = in, o, function
+	x.Context = cabi.Context{Handles: x, Encoding: o.encoding, Budget: valueBytes}
+	if o.memory >= 0 {
+		x.Memory = x
+	}
+	x.borrows = 0
+	return x
+}
+
+// leave ends the side of the call that began last, and gives back what was lent.
+func (s *Store) leave(x *crossing) {
+	for _, index := range x.lent {
+		x.instance.handles.entries[index].lends--
+	}
+	x.lent = x.lent[:0]
+	s.depth--
+}
+
+// valueBytes bounds the memory of the host that the values of one call may take as trees.
+const valueBytes = 16 << 20
+
+// fault returns the error with which the store ends, from one of the call.
+func (x *crossing) fault(err error) error {
+	if trap, ok := errors.AsType[*cabi.Trap](err); ok {
+		return trapf("%s: %s", x.function, trap)
+	}
+	if misuse, ok := errors.AsType[*cabi.MisuseError](err); ok {
+		return &engine.InternalError{Err: misuse}
+	}
+	return err
+}
+
+// Bytes implements abi.Memory.
+func (x *crossing) Bytes() []byte {
+	memory := x.store.cores[x.options.memory].Memory()
+	b, _ := memory.Read(0, memory.Size())
+	return b
+}
+
+// Realloc implements abi.Memory. realloc may call nothing outside of its instance.
+func (x *crossing) Realloc(ptr, size, align, newSize uint32) (uint32, error) {
+	if x.options.realloc == nil {
+		return 0, faultf("there is no realloc to make room for values")
+	}
+	x.realloc = [4]uint64{uint64(ptr), uint64(size), uint64(align), uint64(newSize)}
+	x.instance.confined = true
+	err := x.store.callCore(x.options.realloc, x.realloc[:])
+	x.instance.confined = false
+	return uint32(x.realloc[0]), err
+}
+
+// Charge implements abi.Memory.
+func (x *crossing) Charge(bytes int) error { return x.store.Charge(int64(bytes) >> 3) }
+
+// LiftOwn implements abi.Handles.
+func (x *crossing) LiftOwn(r *types.Resource, index uint32) (rep uint32, err error) {
+	return x.instance.handles.takeOwn(index, r)
+}
+
+// LiftBorrow implements abi.Handles.
+func (x *crossing) LiftBorrow(r *types.Resource, index uint32) (rep uint32, err error) {
+	h, err := x.instance.handles.get(index, r)
+	if err != nil {
+		return 0, err
+	}
+	h.lends++
+	x.lent = append(x.lent, index)
+	return h.rep, nil
+}
+
+// LowerOwn implements abi.Handles.
+func (x *crossing) LowerOwn(r *types.Resource, rep uint32) (index uint32, err error) {
+	return x.instance.handles.add(handle{kind: ownHandle, resource: r, rep: rep})
+}
+
+// LowerBorrow implements abi.Handles.
+func (x *crossing) LowerBorrow(r *types.Resource, rep uint32) (index uint32, err error) {
+	if x.store.program.resources[r].instance == x.instance.number {
+		return rep, nil
+	}
+	x.borrows++
+	return x.instance.handles.add(handle{kind: borrowHandle, resource: r, rep: rep, scope: x.number})
+}
+
+// endBorrows returns a trap if the guest that was called has kept borrowed handles.
+func (x *crossing) endBorrows() error {
+	if x.borrows == 0 {
+		return nil
+	}
+	return faultf("it returned without having dropped %d borrowed handles", x.borrows)
+}

@@ -1,0 +1,118 @@
+package component
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/reactord/reactord/component/types"
+	"github.com/reactord/reactord/component/value"
+	"github.com/reactord/reactord/hostcalls/abi"
+)
+
+// entry finds what a process calls.
+func (p *Program) entry(config *abi.Config) (entry, error) {
+	if config.Sandbox != nil {
+		return entry{}, &abi.EntryError{Msg: "snapshots of components can't be made"}
+	}
+	if config.Invoke != "" {
+		return entry{}, &abi.EntryError{Export: config.Invoke, Msg: "it is the export of a component, which is called with typed arguments"}
+	}
+	if config.Call == nil {
+		if p.run < 0 {
+			return entry{}, &abi.EntryError{Msg: "the component exports no " + runInterface + ": call one of its functions"}
+		}
+		return entry{lift: &p.lifts[p.run], name: runInterface + "#" + runFunction, run: true}, nil
+	}
+	set := p.description.Signatures
+	number, err := set.Find(config.Call.Export)
+	if err != nil {
+		return entry{}, &abi.EntryError{Msg: err.Error()}
+	}
+	name := set.Functions[number].FullName()
+	lifted, ok := p.exports[name]
+	if !ok {
+		return entry{}, &abi.EntryError{Export: name, Msg: "it is a function of the host, which the component only passes on"}
+	}
+	e := entry{lift: &p.lifts[lifted], name: name}
+	if why := uncallable(e.lift.plan.Func); why != "" {
+		return entry{}, &abi.EntryError{Export: name, Msg: "it " + why}
+	}
+	var faults []abi.Fault
+	if e.args, faults = typedArgs(e.lift.plan.Func, config.Call.Args); len(faults) > 0 {
+		return entry{}, &abi.EntryError{Export: name, Msg: faults[0].Field + ": " + faults[0].Text}
+	}
+	return e, nil
+}
+
+// CheckEntry implements abi.ABI.
+func (*ABI) CheckEntry(module *abi.Description, entry abi.Entry) []abi.Fault {
+	fault := func(field, format string, a ...any) []abi.Fault {
+		return []abi.Fault{{Field: field, Text: fmt.Sprintf(format, a...)}}
+	}
+	switch {
+	case entry.Invoke != "":
+		return fault("invoke", "the module is a component: its functions are called with typed arguments")
+	case entry.Call == nil && module.Kind != abi.ComponentCommand:
+		return fault("call", "the component is no program, since it does not export %s: name the function to call", runInterface)
+	case entry.Call == nil:
+		return nil
+	case module.Signatures == nil:
+		return fault("call", "it is not known what the component exports")
+	}
+	number, err := module.Signatures.Find(entry.Call.Export)
+	if err != nil {
+		return fault("call.export", "%v", err)
+	}
+	resolved, err := module.Signatures.Resolve()
+	if err != nil {
+		return fault("call", "what is recorded of the component is damaged: %v", err)
+	}
+	f := resolved.Functions[number].Func
+	if why := uncallable(f); why != "" {
+		return fault("call.export", "%q %s", entry.Call.Export, why)
+	}
+	_, faults := typedArgs(f, entry.Call.Args)
+	return faults
+}
+
+// uncallable says why a function can't be called by itself; empty if it can.
+func uncallable(f *types.Func) string {
+	if f.Async {
+		return "is asynchronous, which is not supported"
+	}
+	handles := func(t *types.Type) bool { return t != nil && t.Handles }
+	if handles(f.Result) || slices.ContainsFunc(f.Params, func(p types.Field) bool { return handles(p.Type) }) {
+		return "takes or returns a resource, a stream or a future, which exist only within a component that runs"
+	}
+	return ""
+}
+
+// typedArgs makes the arguments of a call, and says which are wrong.
+func typedArgs(f *types.Func, literals []value.Literal) (args []value.Value, faults []abi.Fault) {
+	if len(literals) != len(f.Params) {
+		return nil, []abi.Fault{{Field: "call.args", Text: fmt.Sprintf("the function takes %d arguments (%s), not %d", len(f.Params), paramNames(f), len(literals))}}
+	}
+	for i := range literals {
+		arg, wrong := value.Typed(f.Params[i].Type, &literals[i], fmt.Sprintf("args[%d]", i))
+		args = append(args, arg)
+		for _, w := range wrong {
+			faults = append(faults, abi.Fault{Field: "call." + w.Path, Text: w.Msg})
+		}
+	}
+	return args, faults
+}
+
+// paramNames lists the parameters of a function.
+func paramNames(f *types.Func) string {
+	const most = 16
+	var list []string
+	for i := range f.Params {
+		if i == most {
+			list = append(list, "...")
+			break
+		}
+		list = append(list, f.Params[i].Name)
+	}
+	return strings.Join(list, ", ")
+}

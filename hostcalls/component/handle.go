@@ -1,0 +1,99 @@
+package component
+
+import "github.com/reactord/reactord/component/types"
+
+// maxHandles bounds the handles of a component instance.
+const maxHandles = 1 << 16
+
+// handleTable is the handles of a component instance, by index. Index 0 is never used; an index that becomes free is the next
+// one to be used again. It is the specification's table: guests see the numbers.
+//
+// Kinds of entries for subtasks, waitable sets, streams, futures and error contexts come here with the async ABI.
+type handleTable struct {
+	entries []handle // entries[0] is unused
+	free    uint32   // the index that became free last; its rep is the one before, and so on; 0: none
+	live    int
+}
+
+// handle is an entry of a table.
+type handle struct {
+	resource *types.Resource
+	rep      uint32 // of the resource; of a free entry, the next free index
+	lends    uint32 // times that it is lent now
+	scope    uint32 // of a borrowed handle: the crossing that it was lent for
+	kind     handleKind
+}
+
+type handleKind uint8
+
+const (
+	freeHandle handleKind = iota
+	ownHandle
+	borrowHandle
+)
+
+// add gives a handle an index. It fails if the table is full.
+func (t *handleTable) add(h handle) (index uint32, err error) {
+	if t.live == maxHandles {
+		return 0, faultf("the component instance holds %d handles, and more are not possible", maxHandles)
+	}
+	t.live++
+	if index = t.free; index != 0 {
+		t.free = t.entries[index].rep
+		t.entries[index] = h
+		return index, nil
+	}
+	if len(t.entries) == 0 {
+		t.entries = make([]handle, 1, 8)
+	}
+	t.entries = append(t.entries, h)
+	return uint32(len(t.entries) - 1), nil
+}
+
+// get returns the handle with an index, if it is of a resource type. It is valid until the next add.
+func (t *handleTable) get(index uint32, r *types.Resource) (*handle, error) {
+	if int64(index) >= int64(len(t.entries)) || t.entries[index].kind == freeHandle {
+		return nil, faultf("unknown handle index %d", index)
+	}
+	h := &t.entries[index]
+	if h.resource != r {
+		return nil, faultf("handle index %d is used as %s, but it is of %s", index, resourceName(r), resourceName(h.resource))
+	}
+	return h, nil
+}
+
+// take removes the handle with an index, if it is of a resource type and not lent.
+func (t *handleTable) take(index uint32, r *types.Resource) (handle, error) {
+	h, err := t.get(index, r)
+	if err != nil {
+		return handle{}, err
+	}
+	if h.lends > 0 {
+		return handle{}, faultf("handle index %d can't be given away or dropped while it is lent", index)
+	}
+	taken := *h
+	*h = handle{rep: t.free}
+	t.free = index
+	t.live--
+	return taken, nil
+}
+
+// takeOwn is take for a handle that is given away.
+func (t *handleTable) takeOwn(index uint32, r *types.Resource) (rep uint32, err error) {
+	h, err := t.get(index, r)
+	if err != nil {
+		return 0, err
+	}
+	if h.kind != ownHandle {
+		return 0, faultf("handle index %d is borrowed, so it can't be given away", index)
+	}
+	taken, err := t.take(index, r)
+	return taken.rep, err
+}
+
+func resourceName(r *types.Resource) string {
+	if r.Name == "" {
+		return "a resource type without a name"
+	}
+	return "the resource type " + r.Name
+}

@@ -1,0 +1,256 @@
+package component
+
+import (
+	"fmt"
+
+	cabi "github.com/reactord/reactord/component/abi"
+	"github.com/reactord/reactord/component/binary"
+	"github.com/reactord/reactord/component/plan"
+	"github.com/reactord/reactord/component/types"
+	"github.com/reactord/reactord/executor/engine"
+	"github.com/reactord/reactord/executor/engine/meter"
+)
+
+// loader makes the definition of a plan.
+type loader struct {
+	*definition
+	engine   *engine.Engine
+	plan     *plan.Plan
+	imported []*Function        // from the host, by the numbers of plan.Imports
+	numbers  map[coreExport]int // in Program.functions
+	cores    coreModules
+}
+
+// define makes everything of the program but its core modules.
+func (l *loader) define() error {
+	p := l.plan
+	l.instances, l.lifts = p.Instances, make([]lift, len(p.Lifts))
+	for i := range p.Resources {
+		if r := &p.Resources[i]; r.Instance != plan.Host {
+			l.resources[r.Type] = &resource{instance: r.Instance, dtor: l.coreFunc(r.Dtor)}
+		}
+	}
+	for i := range p.Lifts {
+		f := &p.Lifts[i]
+		if f.Options.Async || f.Func.Async {
+			return unsupported(f.Offset, "a lifted function is asynchronous", featureAsync)
+		}
+		l.lifts[i] = lift{
+			instance: f.Instance, plan: cabi.Lift(f.Func, types.Sync), core: *l.coreFunc(&f.Core), options: l.options(&f.Options),
+			name: f.Core.Export,
+		}
+	}
+	for i := range p.Canons {
+		made, err := l.canon(&p.Canons[i])
+		if err != nil {
+			return err
+		}
+		l.canons = append(l.canons, made)
+	}
+	for i := range p.Exports {
+		if e := &p.Exports[i]; e.Target.Lift != plan.Host {
+			l.exports[exportName(e)] = e.Target.Lift
+		}
+	}
+	return nil
+}
+
+// coreFunc returns a core function, with a number if it is one of a core instance.
+func (l *loader) coreFunc(d *plan.CoreDef) *coreFunc {
+	if d == nil {
+		return nil
+	}
+	if d.Instance == plan.Canonical {
+		return &coreFunc{canonical: true, number: d.Canon}
+	}
+	export := coreExport{d.Instance, d.Export}
+	number, ok := l.numbers[export]
+	if !ok {
+		number = len(l.functions)
+		l.numbers[export] = number
+		l.functions = append(l.functions, export)
+	}
+	return &coreFunc{number: number}
+}
+
+func (l *loader) options(o *plan.Options) options {
+	encodings := map[binary.CanonOptKind]cabi.Encoding{
+		binary.UTF8Opt: cabi.UTF8, binary.UTF16Opt: cabi.UTF16, binary.Latin1UTF16Opt: cabi.Latin1UTF16,
+	}
+	made := options{encoding: encodings[o.Encoding], memory: -1, realloc: l.coreFunc(o.Realloc), postReturn: l.coreFunc(o.PostReturn)}
+	if o.Memory != nil {
+		made.memory = o.Memory.Instance
+	}
+	return made
+}
+
+// canon is a canonical function that core code imports.
+type canon struct {
+	typ  meter.FuncType
+	call canonFunc
+	// Of context.get and context.set, which the engine has itself, for the context slots of a component instance.
+	builtin  meter.Builtin
+	instance int
+}
+
+const i32 = meter.I32
+
+func (l *loader) canon(c *plan.Canon) (canon, error) {
+	handle := meter.FuncType{Params: []meter.ValType{i32}, Results: []meter.ValType{i32}}
+	switch c.Def.Builtin {
+	case binary.Lower:
+		return l.lower(c)
+	case binary.ResourceNew:
+		return canon{typ: handle, call: resourceNew(c.Instance, l.plan.Resources[c.Resource].Type)}, nil
+	case binary.ResourceRep:
+		return canon{typ: handle, call: resourceRep(c.Instance, l.plan.Resources[c.Resource].Type)}, nil
+	case binary.ResourceDrop:
+		r := l.plan.Resources[c.Resource].Type
+		return canon{typ: meter.FuncType{Params: handle.Params}, call: resourceDrop(c.Instance, r, l.resources[r])}, nil
+	case binary.ContextGet, binary.ContextSet:
+		return l.context(c)
+	default:
+		return canon{}, unsupported(c.Def.Pos(), fmt.Sprintf("it imports the built-in 0x%02x", byte(c.Def.Builtin)), featureAsync)
+	}
+}
+
+func (l *loader) lower(c *plan.Canon) (canon, error) {
+	if c.Options.Async || c.Func.Async {
+		return canon{}, unsupported(c.Def.Pos(), "a lowered function is asynchronous", featureAsync)
+	}
+	p, o := cabi.Lower(c.Func, types.Sync), l.options(&c.Options)
+	made := canon{typ: coreType(p)}
+	if c.Target.Lift == plan.Host {
+		made.call = lowerHost(c.Instance, p, &o, l.imported[c.Target.Host], hostName(&l.plan.Imports[c.Target.Host]))
+		return made, nil
+	}
+	to := &l.lifts[c.Target.Lift]
+	if recursive(l.plan.Parents, c.Instance, to.instance) {
+		made.call = lowerRecursive(to.name)
+	} else {
+		made.call = lowerLift(c.Instance, p, &o, to)
+	}
+	return made, nil
+}
+
+// coreType returns the type of the core function of a plan.
+func coreType(p *cabi.Plan) (t meter.FuncType) {
+	for _, v := range p.Core.Params {
+		t.Params = append(t.Params, meter.ValType(v)) // both have the codes of the binary format
+	}
+	for _, v := range p.Core.Results {
+		t.Results = append(t.Results, meter.ValType(v))
+	}
+	return t
+}
+
+// context makes context.get or context.set.
+func (l *loader) context(c *plan.Canon) (canon, error) {
+	if c.Def.SlotType != binary.CoreValType(i32) || c.Def.Slot > 1 {
+		return canon{}, unsupported(c.Def.Pos(), "a context slot is not one of two i32", "64-bit memories")
+	}
+	made := canon{instance: c.Instance, builtin: meter.ContextGet0 + meter.Builtin(c.Def.Slot)}
+	slot, set := c.Def.Slot, c.Def.Builtin == binary.ContextSet
+	if set {
+		made.builtin = meter.ContextSet0 + meter.Builtin(c.Def.Slot)
+	}
+	_, made.typ = made.builtin.Function()
+	made.call = func(s *Store, stack []uint64) error { // if it is lifted, or an option: nobody does that
+		storage, err := s.contextStorage(c.Instance)
+		if err != nil {
+			return err
+		}
+		slots := storage.Get()
+		if !set {
+			stack[0] = uint64(slots[slot])
+			return nil
+		}
+		slots[slot] = uint32(stack[0])
+		storage.Set(slots)
+		return nil
+	}
+	return made, nil
+}
+
+// link makes the steps, and the host modules that they are linked with.
+func (l *loader) link() error {
+	for i := range l.plan.Steps {
+		from := &l.plan.Steps[i]
+		k := linker{loader: l, ordinals: map[provider]int{}, names: map[hostImport]string{}, used: map[string]bool{}}
+		imports := l.cores[l.plan.Modules[from.Module]].imports
+		for i := range from.Imports {
+			k.link(&imports[i], &from.Imports[i])
+		}
+		if len(k.hostFunctions) > 0 {
+			host, err := l.engine.NewHostModule(hostModule, k.hostFunctions)
+			if err != nil {
+				return err
+			}
+			l.hosts = append(l.hosts, host)
+			k.providers[k.ordinals[ofHost]].host = host
+		}
+		l.steps = append(l.steps, step{from.Module, k.linking, k.providers})
+	}
+	return nil
+}
+
+// hostModule is the name of host modules in stack traces.
+const hostModule = "host"
+
+// ofHost stands for the host module of a step, before there is one.
+var ofHost = provider{core: -1, context: -1}
+
+// linker links the core module of one step. Providers have ordinals in the order in which the module imports from them, so that
+// modules are linked alike wherever in a component they are.
+type linker struct {
+	*loader
+	linking       engine.Linking
+	providers     []provider
+	ordinals      map[provider]int
+	names         map[hostImport]string // of hostFunctions
+	used          map[string]bool
+	hostFunctions []engine.HostFunction
+}
+
+// hostImport names an import that a canonical function is for.
+type hostImport struct{ module, name string }
+
+func (k *linker) link(i *plan.CoreImport, d *plan.CoreDef) {
+	if d.Instance != plan.Canonical {
+		k.linking = append(k.linking, meter.Source{Provider: k.ordinal(provider{core: d.Instance, context: -1}), Name: d.Export})
+		return
+	}
+	c := &k.canons[d.Canon]
+	if c.builtin != 0 {
+		k.linking = append(k.linking, meter.Source{Provider: k.ordinal(provider{core: -1, context: c.instance}), Builtin: c.builtin})
+		return
+	}
+	of := hostImport{i.Module, i.Name}
+	name, ok := k.names[of] // what is imported twice by a name comes from one function
+	if !ok {
+		name = k.unusedName(of)
+		k.names[of], k.used[name] = name, true
+		k.hostFunctions = append(k.hostFunctions, engine.HostFunction{Name: name, Type: c.typ, Call: importable(c.call)})
+	}
+	k.linking = append(k.linking, meter.Source{Provider: k.ordinal(ofHost), Name: name, Host: true})
+}
+
+// unusedName returns a name for stack traces that no other import has.
+func (k *linker) unusedName(of hostImport) string {
+	name := of.module + "#" + of.name
+	for k.used[name] {
+		name += "#"
+	}
+	return name
+}
+
+// ordinal returns the ordinal of a provider.
+func (k *linker) ordinal(p provider) int {
+	n, ok := k.ordinals[p]
+	if !ok {
+		n = len(k.providers)
+		k.ordinals[p] = n
+		k.providers = append(k.providers, p)
+	}
+	return n
+}

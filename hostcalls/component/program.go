@@ -1,0 +1,119 @@
+package component
+
+import (
+	"sync"
+
+	"github.com/reactord/reactord/component/plan"
+	"github.com/reactord/reactord/component/types"
+	"github.com/reactord/reactord/executor/engine"
+	"github.com/reactord/reactord/hostcalls/abi"
+)
+
+// Program is a loaded component: its definition, and the core modules that the engine has compiled. It does not change, and
+// all its stores share it.
+type Program struct {
+	*definition
+	engine     *engine.Engine
+	modules    []*engine.Module // by the numbers of the steps; each with one holder
+	startBytes int64
+
+	mu      sync.Mutex
+	holders int // whoever loaded it, and the processes that run
+}
+
+// definition is what a component is, apart from its compiled core modules. It does not change.
+//
+// Core functions that the host calls (lifted ones, realloc, post-return, destructors) have numbers here, and a store has
+// what they stand for.
+type definition struct {
+	abi         *ABI
+	digest      string
+	description *abi.Description
+	bytes       int64 // of memory, about
+
+	steps     []step
+	functions []coreExport
+	lifts     []lift
+	canons    []canon
+	exports   map[string]int // by full names, in lifts
+	run       int            // wasi:cli/run, in lifts; -1: there is none
+	resources map[*types.Resource]*resource
+	instances int
+	sources   []coreSource // by step.source
+
+	hosts []*engine.HostModule // of the steps
+}
+
+// step makes a core instance.
+type step struct {
+	source    int
+	linking   engine.Linking
+	providers []provider
+}
+
+// provider is what a module imports from: one of its numbers is not negative, or it is of the host.
+type provider struct {
+	core    int // the number of a step before
+	context int // of a component instance, whose context slots they are
+	host    *engine.HostModule
+}
+
+// coreExport is a function that a core instance exports.
+type coreExport struct {
+	core int
+	name string
+}
+
+// coreFunc is a core function: one of definition.functions by its number, or of definition.canons.
+type coreFunc struct {
+	number    int
+	canonical bool
+}
+
+// canonFunc is a function that is defined by the canonical ABI. The stack is as wazero's: arguments in, results out.
+type canonFunc func(s *Store, stack []uint64) error
+
+// resource is a resource type of a component, or of the host.
+type resource struct {
+	instance int // the component instance that defines it, or plan.Host
+	dtor     *coreFunc
+	drop     func(c *Call, rep uint32) // of the host's
+}
+
+// exportName is the name by which an exported function is called: "f", or "ns:pkg/iface@1.0.0#f".
+func exportName(e *plan.Export) string {
+	if e.Interface == "" {
+		return e.Name
+	}
+	return e.Interface + "#" + e.Name
+}
+
+// Description implements abi.Program.
+func (p *Program) Description() *abi.Description {
+	d := *p.description
+	return &d
+}
+
+// StartBytes implements abi.Program.
+func (p *Program) StartBytes() int64 { return p.startBytes }
+
+// retain adds a holder.
+func (p *Program) retain() {
+	p.mu.Lock()
+	p.holders++
+	p.mu.Unlock()
+}
+
+// Release implements abi.Program.
+func (p *Program) Release() {
+	p.mu.Lock()
+	p.holders--
+	last := p.holders == 0
+	p.mu.Unlock()
+	if last {
+		for _, m := range p.modules {
+			m.Release()
+		}
+		p.abi.definitions.release(p.definition)
+	}
+}

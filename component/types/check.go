@@ -21,11 +21,7 @@ const (
 // with the offset of the definition at fault. Core modules are checked as far as they are linked: the bodies of their
 // functions are not looked at.
 func Check(c *binary.Component, features Features) (*Component, error) {
-	ch := &checker{
-		features: features, table: NewTable(),
-		coreFuncs: map[string]*coreFunc{}, equal: map[[2]ExternType]bool{}, closed: map[ExternType]bool{},
-	}
-	return ch.component(c, nil)
+	return newChecker(features).component(c, nil)
 }
 
 // checker is what the check of a component and of all those within it share.
@@ -39,6 +35,13 @@ type checker struct {
 	closed    map[ExternType]bool    // whether a type is without resource types from outside
 
 	defs, steps int
+}
+
+func newChecker(features Features) *checker {
+	return &checker{
+		features: features, table: NewTable(),
+		coreFuncs: map[string]*coreFunc{}, equal: map[[2]ExternType]bool{}, closed: map[ExternType]bool{},
+	}
 }
 
 // component checks a component within another, or within none.

@@ -122,7 +122,7 @@ func coreSubtype(have, want *coreExtern) error {
 	}
 	switch want.sort {
 	case binary.CoreFuncSort:
-		if have.fn != want.fn {
+		if have.fn != want.fn && *have.fn != *want.fn {
 			return fmt.Errorf("it is a %v, not a %v", have.fn, want.fn)
 		}
 	case binary.CoreGlobalSort:

@@ -142,7 +142,7 @@ func (c *checker) satisfy(given func(string) (Extern, bool), wanted []Extern, bo
 		for _, r := range bound {
 			free[r] = true
 		}
-		b := binding{sub, free, map[*Instance]bool{}}
+		b := binding{sub, func(r *Resource) bool { return free[r] }, map[*Instance]bool{}}
 		if err := b.externs(given, wanted); err != nil {
 			return nil, err
 		}
@@ -176,7 +176,7 @@ func (c *checker) satisfy(given func(string) (Extern, bool), wanted []Extern, bo
 // comparison of types.
 type binding struct {
 	*substitution
-	free map[*Resource]bool
+	free func(*Resource) bool // is bound by the type, and so stands for another
 	seen map[*Instance]bool
 }
 
@@ -192,9 +192,8 @@ func (b *binding) externs(given func(string) (Extern, bool), wanted []Extern) er
 		switch want := w.Type.(type) {
 		case *Def:
 			d, ok := have.Type.(*Def)
-			if ok && d.Resource != nil && b.free[want.Resource] {
+			if ok && d.Resource != nil && b.resources[want.Resource] == nil && b.free(want.Resource) {
 				b.resources[want.Resource] = d.Resource
-				delete(b.free, want.Resource)
 			}
 		case *Instance:
 			i, ok := have.Type.(*Instance)

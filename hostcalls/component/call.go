@@ -68,12 +68,12 @@ func (c *Call) Blocking(op hostcalls.Op, lane driver.Lane, job, discard func()) 
 func (c *Call) Trap(format string, args ...any) { engine.Abort(trapf(format, args...)) }
 
 // Exit ends the program with a status.
-func (c *Call) Exit(code uint32) { engine.Abort(&exit{code}) }
+func (c *Call) Exit(code uint32) { engine.Abort(&Exit{code}) }
 
-// exit is the error that ends a program which has exited.
-type exit struct{ code uint32 }
+// Exit is the error with which the calls of a store end in which the component exits.
+type Exit struct{ Code uint32 }
 
-func (e *exit) Error() string { return fmt.Sprintf("exit with code %d", e.code) }
+func (e *Exit) Error() string { return fmt.Sprintf("exit with code %d", e.Code) }
 
 // callCost is the cost of any call of the host, in units of fuel.
 const callCost = 200

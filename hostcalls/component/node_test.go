@@ -108,14 +108,13 @@ func (n *node) run(p *Program, config *abi.Config) (exit abi.Exit, err error) {
 // inStore starts a store, calls body with it on its fiber, and closes it.
 func (n *node) inStore(p *Program, body func(s *Store)) {
 	n.Helper()
+	s, err := p.NewStore(&abi.Config{Driver: n.executor.Driver()})
+	if err != nil {
+		n.Fatal(err)
+	}
 	n.onFiber(executor.TaskSpec{}, func(f *executor.Fiber) {
-		s := &Store{}
-		s.init(p.definition)
-		s.Guest.Init(n.executor.Driver(), "")
-		s.Call.Init(&s.Guest, f)
-		f.SetMeter(s)
-		defer s.close()
-		if err := s.start(p, engine.InstanceConfig{Host: s}, nil); err != nil {
+		defer s.Close()
+		if err := s.Start(f); err != nil {
 			n.Error(err)
 			return
 		}

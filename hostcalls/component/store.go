@@ -6,8 +6,11 @@ import (
 
 	cabi "github.com/reactord/reactord/component/abi"
 	"github.com/reactord/reactord/component/value"
+	"github.com/reactord/reactord/executor"
+	"github.com/reactord/reactord/executor/driver"
 	"github.com/reactord/reactord/executor/engine"
 	"github.com/reactord/reactord/hostcalls"
+	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/hostcalls/refusal"
 )
 
@@ -22,7 +25,9 @@ import (
 type Store struct {
 	hostcalls.Guest
 	hostcalls.Call
-	program   *definition
+	loaded    *Program
+	program   *definition                  // of loaded
+	startup   *abi.Config                  // nil once it has started
 	group     atomic.Pointer[engine.Group] // nil before the start; for PeakMemory
 	cores     []*engine.CoreInstance       // by the numbers of the steps
 	functions []*engine.Function           // by the numbers of Program.functions; nil until they are called
@@ -58,24 +63,79 @@ type Host interface {
 	ListenAddresses() []string
 }
 
+// NewStore makes a store, whose grants are not opened yet. The config is the store's from then on; what it says of the entry
+// does not matter. An error is a fault of the config.
+func (p *Program) NewStore(config *abi.Config) (*Store, error) {
+	s := &Store{}
+	if err := s.init(p, config); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
 // init sets a zero Store up.
-func (s *Store) init(p *definition) {
-	s.program = p
+func (s *Store) init(p *Program, config *abi.Config) error {
+	if err := config.Validate(); err != nil {
+		return err
+	}
+	config.SetDefaults()
+	s.loaded, s.program, s.startup = p, p.definition, config
 	s.instances = make([]instance, p.instances)
 	for i := range s.instances {
 		s.instances[i].number = i
 	}
+	if p.abi.config.NewHost == nil {
+		return nil
+	}
+	var err error
+	s.host, err = p.abi.config.NewHost(s, config)
+	return err
 }
 
-// start makes the store's instances. onStart is called before code of the component runs for the first time. Errors are those
-// of engine.Group.Instantiate.
-func (s *Store) start(p *Program, config engine.InstanceConfig, onStart func()) error {
-	group, err := p.engine.NewGroup(config)
+// Start opens what the store was granted and makes its instances, on the fiber that it is to run on from then on. The caller
+// must Close it, also after an error. Errors are those of abi.Process.Run, and an *Exit if the component exits already.
+func (s *Store) Start(f *executor.Fiber) error {
+	config := s.startup
+	s.startup = nil
+	s.loaded.retain()
+	s.Guest.Init(config.Driver, config.Owner)
+	s.Call.Init(&s.Guest, f)
+	f.SetMeter(s)
+	if s.host != nil {
+		if err := s.host.Open(); err != nil {
+			return err
+		}
+	}
+	group, err := s.loaded.engine.NewGroup(s.limits(config))
 	if err != nil {
 		return err
 	}
 	s.group.Store(group)
-	s.Fiber().SetMeter(s) // only now there is a counter of fuel
+	f.SetMeter(s) // only now there is a counter of fuel
+	return s.instantiate(group, config.OnStart)
+}
+
+// limits returns the limits of the store's instances.
+func (s *Store) limits(config *abi.Config) engine.InstanceConfig {
+	limits := engine.InstanceConfig{
+		Host: s, MemoryBytes: config.MemoryBytes, StackBytes: config.StackBytes, HeldBytes: config.HeldBytes + s.heldBytes,
+		Offload: s.offload, OnGrowRefused: s.refused.Memory(&s.Call, config.MemoryBytes),
+	}
+	if memory := config.Memory; memory != nil {
+		limits.Allowance = memory.Allowance()
+		limits.Allowance.Ask = func(bytes int64) error { return s.Grow(memory, bytes) }
+	}
+	return limits
+}
+
+// offload runs a job of the engine on the blocking pool.
+func (s *Store) offload(job, discard func()) error {
+	return s.Blocking(hostcalls.Op{Kind: hostcalls.OpInstantiate}, driver.Lane{Kind: hostcalls.OpInstantiate.String()}, job, discard)
+}
+
+// instantiate makes the core instances. onStart, unless nil, is called before code of the component runs for the first time.
+func (s *Store) instantiate(group *engine.Group, onStart func()) error {
+	p := s.loaded
 	s.cores, s.functions = make([]*engine.CoreInstance, 0, len(p.steps)), make([]*engine.Function, len(p.functions))
 	for i := range p.steps {
 		providers, err := s.providers(p.steps[i].providers)
@@ -134,33 +194,50 @@ func (s *Store) contextStorage(instance int) (*engine.ContextStorage, error) {
 	return storage, nil
 }
 
-// call calls an export of the root component. After an error only close may be called.
-func (s *Store) call(export string, args []value.Value) ([]value.Value, error) {
-	number, ok := s.program.exports[export]
-	switch {
-	case s.ended:
-		return nil, errEnded
-	case !ok:
-		return nil, fmt.Errorf("component: no function %q is exported", export)
+// CallExport calls a function that the component exports, by its full name: "f", or "ns:pkg/iface@1.0.0#f". The arguments
+// have to be well-formed for its parameters, and the results are for its result: one value, or none. After an error only Close
+// may be called. Errors are those of Start.
+func (s *Store) CallExport(name string, args []value.Value) ([]value.Value, error) {
+	number, ok := s.program.exports[name]
+	if !ok {
+		return nil, &abi.EntryError{Export: name, Msg: "the component exports no such function"}
 	}
-	results, err := s.invoke(&s.program.lifts[number], export, args)
+	return s.callLift(&s.program.lifts[number], name, args)
+}
+
+// callLift calls a lifted function from the host.
+func (s *Store) callLift(l *lift, name string, args []value.Value) ([]value.Value, error) {
+	if s.ended {
+		return nil, errEnded
+	}
+	results, err := s.invoke(l, name, args)
 	s.ended = err != nil
 	return results, err
 }
 
-// close frees the instances, and then drops what the host holds. No code of the component runs.
-func (s *Store) close() {
+// Close frees the instances, and then drops what the host holds. No code of the component runs. It is called on the fiber.
+func (s *Store) Close() {
 	s.ended = true
+	f := s.Fiber()
 	if group := s.group.Load(); group != nil {
-		s.Fiber().SetMeter(nil)
+		f.SetMeter(nil)
 		group.Close()
-		s.Fiber().SetMeter(s)
+		f.SetMeter(s)
 	}
 	s.objects.dropAll(s.YieldIfSpent)
 	if s.host != nil {
 		s.host.Close()
 	}
-	s.Fiber().SetMeter(nil)
+	f.SetMeter(nil)
+	s.loaded.Release()
+}
+
+// PeakMemory returns the most bytes of memory that the store has held. It may be called from any goroutine.
+func (s *Store) PeakMemory() int64 {
+	if group := s.group.Load(); group != nil {
+		return group.PeakMemory()
+	}
+	return 0
 }
 
 // Hold counts bytes that the host holds for the store as memory of the component, and reports whether its limit has room

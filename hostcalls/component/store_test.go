@@ -30,7 +30,7 @@ func TestCalls(t *testing.T) {
 	} {
 		n.inStore(n.load(tt.component), func(s *Store) {
 			for range 2 { // what a call leaves behind does not disturb the next
-				got, err := s.call(tt.export, tt.args)
+				got, err := s.CallExport(tt.export, tt.args)
 				if err != nil || tt.want != nil && !reflect.DeepEqual(got, tt.want) {
 					t.Errorf("%s of %s = %v, %v, want %v", tt.export, tt.component, got, err, tt.want)
 				}
@@ -54,7 +54,7 @@ func TestEcho(t *testing.T) {
 			echoes++
 			for range 30 {
 				v := randomValue(random, f.Params[0].Type)
-				got, err := s.call(name, []value.Value{v})
+				got, err := s.CallExport(name, []value.Value{v})
 				if err != nil {
 					t.Fatalf("%s: %v", name, err)
 				}
@@ -131,12 +131,12 @@ func TestTraps(t *testing.T) {
 		{"calc", "trap", nil, "unreachable"},
 	} {
 		n.inStore(n.load(tt.component), func(s *Store) {
-			_, err := s.call(tt.export, tt.args)
+			_, err := s.CallExport(tt.export, tt.args)
 			trap, ok := errors.AsType[*engine.Trap](err)
 			if !ok || !strings.Contains(trap.Message, tt.want) {
 				t.Errorf("%s of %s ends with %v, want a trap with %q", tt.export, tt.component, err, tt.want)
 			}
-			if _, err := s.call(tt.export, tt.args); !errors.Is(err, errEnded) {
+			if _, err := s.CallExport(tt.export, tt.args); !errors.Is(err, errEnded) {
 				t.Errorf("a store that has trapped is called again: %v", err)
 			}
 		})
@@ -148,12 +148,12 @@ func TestLeakedHandles(t *testing.T) {
 	n := newNode(t, Config{})
 	n.inStore(n.load("counters"), func(s *Store) {
 		for i := range uint32(maxHandles) {
-			got, err := s.call("leak", u32s(i))
+			got, err := s.CallExport("leak", u32s(i))
 			if err != nil || got[0].Bits != uint64(i)+1 {
 				t.Fatalf("leak %d = %v, %v", i, got, err)
 			}
 		}
-		if _, err := s.call("leak", u32s(0)); err == nil || !strings.Contains(err.Error(), "holds 65536 handles") {
+		if _, err := s.CallExport("leak", u32s(0)); err == nil || !strings.Contains(err.Error(), "holds 65536 handles") {
 			t.Errorf("one more handle: %v", err)
 		}
 	})

@@ -10,7 +10,7 @@ import (
 // Bounds of what a check may take, for a component and all those within it.
 const (
 	// maxDefs bounds the definitions that the check makes, those that come from instantiating types included.
-	maxDefs = 1_000_000
+	maxDefs = 500_000
 	// maxSteps bounds the work: a step is a part of a type that is looked at.
 	maxSteps = 5_000_000
 )
@@ -31,7 +31,7 @@ type checker struct {
 	prims    [ErrorContext + 1]*Def
 
 	coreFuncs map[string]*coreFunc   // interned
-	equal     map[[2]ExternType]bool // what is known to be a subtype of what
+	fits      map[[2]ExternType]bool // what is known to be a subtype of what
 	closed    map[ExternType]bool    // whether a type is without resource types from outside
 
 	defs, steps int
@@ -40,7 +40,7 @@ type checker struct {
 func newChecker(features Features) *checker {
 	return &checker{
 		features: features, table: NewTable(),
-		coreFuncs: map[string]*coreFunc{}, equal: map[[2]ExternType]bool{}, closed: map[ExternType]bool{},
+		coreFuncs: map[string]*coreFunc{}, fits: map[[2]ExternType]bool{}, closed: map[ExternType]bool{},
 	}
 }
 

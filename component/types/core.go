@@ -151,7 +151,7 @@ func (s *scope) coreModule(d *binary.CoreModule) error {
 	if err != nil {
 		return locateCore(err, d)
 	}
-	r := coreReader{s.checker, m}
+	r := coreReader{s.checker, m, make([]*coreFunc, len(m.Types))}
 	t := newCoreModule()
 	if err := r.imports(t); err != nil {
 		return err
@@ -183,6 +183,7 @@ func locateCore(err error, d *binary.CoreModule) error {
 type coreReader struct {
 	*checker
 	*wasm.Module
+	types []*coreFunc // those of the module's types that were needed
 }
 
 func (r coreReader) imports(t *CoreModule) error {
@@ -253,11 +254,16 @@ func (r coreReader) exports(t *CoreModule) error {
 }
 
 func (r coreReader) function(index uint32) (*coreFunc, error) {
-	t, err := at(r.Types, "type", index)
+	f, err := at(r.types, "type", index)
 	if err != nil {
 		return nil, err
 	}
-	return r.coreFunc(valueBytes(t.Params), valueBytes(t.Results)), nil
+	if f == nil {
+		t := &r.Types[index]
+		f = r.coreFunc(valueBytes(t.Params), valueBytes(t.Results))
+		r.types[index] = f
+	}
+	return f, nil
 }
 
 // valueBytes returns core value types as coreFunc has them.

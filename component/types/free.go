@@ -57,6 +57,9 @@ func (w *walk) extern(t ExternType) error {
 		}
 		return w.typ(t.Type)
 	case *Func:
+		if err := w.charge(1 + len(t.Params)); err != nil {
+			return err
+		}
 		for i := range t.Params {
 			if err := w.typ(t.Params[i].Type); err != nil {
 				return err

@@ -23,13 +23,17 @@ func (c *checker) subtypeOf(have, want ExternType) error {
 	if have == want {
 		return nil
 	}
+	switch want.(type) {
+	case *Func, *Def:
+		return c.compare(have, want)
+	}
 	pair := [2]ExternType{have, want}
-	if c.equal[pair] {
+	if c.fits[pair] {
 		return nil
 	}
 	err := c.compare(have, want)
 	if err == nil {
-		c.equal[pair] = true
+		c.fits[pair] = true
 	}
 	return err
 }

@@ -14,7 +14,7 @@ const (
 	MaxSize = 1 << 28
 	// MaxDepth bounds the Depth of a type.
 	MaxDepth = 100
-	// MaxNodes bounds the types, fields, cases and labels of a Table.
+	// MaxNodes bounds the fields, cases and labels of a Table, and its types, each of which counts as four of them.
 	MaxNodes = 1_000_000
 	// MaxExpanded bounds the parts of a type, of its parts, and so on, each as often as it is there: how long the type
 	// is when it is written out. It also bounds those of all imports and exports of a component together.
@@ -253,7 +253,7 @@ var (
 	errSize     = fmt.Errorf("a value of the type exceeds the maximum byte size of %d", MaxSize-1)
 	errDepth    = fmt.Errorf("the type is nested more than %d deep", MaxDepth)
 	errExpanded = fmt.Errorf("the type is longer than %d parts when it is written out", MaxExpanded)
-	errNodes    = fmt.Errorf("the types have more than %d parts", MaxNodes)
+	errNodes    = errors.New("there are too many types")
 )
 
 // intern returns the one type that is equal to typ, whose sizes are not rounded up to its alignment yet.
@@ -298,7 +298,7 @@ func (t *Table) internAny(typ Type, size, size64 uint64) (*Type, error) {
 	if typ.expanded > MaxExpanded {
 		return nil, errExpanded
 	}
-	if t.nodes += 1 + len(typ.Fields) + len(typ.Cases) + len(typ.Labels); t.nodes > MaxNodes {
+	if t.nodes += 4 + len(typ.Fields) + len(typ.Cases) + len(typ.Labels); t.nodes > MaxNodes {
 		return nil, errNodes
 	}
 	typ.next = first

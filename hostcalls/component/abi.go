@@ -63,6 +63,25 @@ func (a *ABI) Needs(module *abi.Description) []string {
 
 // Load implements abi.ABI.
 func (a *ABI) Load(ctx context.Context, e *engine.Engine, source abi.Source) (abi.Program, error) {
+	accept := source.Accept
+	source.Accept = func(d *abi.Description) error {
+		if len(d.Exports) == 0 {
+			return &abi.EntryError{Msg: "the component has no entry point: it exports neither " + runInterface + ", as a program does, nor a function to call"}
+		}
+		if accept == nil {
+			return nil
+		}
+		return accept(d)
+	}
+	p, err := a.LoadProgram(ctx, e, source)
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// LoadProgram is Load for any component, also one that exports no function.
+func (a *ABI) LoadProgram(ctx context.Context, e *engine.Engine, source abi.Source) (*Program, error) {
 	from := &reader{component: source.Read}
 	d := a.definitions.hold(source.Digest)
 	if d == nil {
@@ -149,9 +168,7 @@ func (l *loader) decode(from *reader) error {
 	if err := l.define(); err != nil {
 		return err
 	}
-	if err := l.describe(); err != nil {
-		return err
-	}
+	l.describe()
 	return l.link()
 }
 

@@ -10,25 +10,20 @@ import (
 // runInterface is the interface whose function run is a command's start.
 const runInterface, runFunction = "wasi:cli/run", "run"
 
-// describe makes the description, and finds the start of a command. Without either the component can't be run.
-func (l *loader) describe() error {
+// describe makes the description, and finds the start of a command.
+func (l *loader) describe() {
 	d := &abi.Description{Kind: abi.Component, Signatures: signature.Of(l.plan)}
 	for i := range l.plan.Imports {
 		f := &l.plan.Imports[i]
 		d.Imports = append(d.Imports, abi.Import{Module: f.Interface, Name: f.Name})
 	}
 	l.run = -1
-	callable := false
 	for i := range l.plan.Exports {
 		e := &l.plan.Exports[i]
 		d.Exports = append(d.Exports, abi.Export{Name: exportName(e)})
-		callable = true
 		if e.Target.Lift != plan.Host && isRun(e) {
 			l.run, d.Kind = e.Target.Lift, abi.ComponentCommand
 		}
-	}
-	if !callable {
-		return &abi.EntryError{Msg: "the component has no entry point: it exports no function, and neither " + runInterface + ", as a program does"}
 	}
 	for i := range l.plan.Steps {
 		d.HostBytes += uint64(l.sources[l.plan.Steps[i].Module].memory)
@@ -37,7 +32,6 @@ func (l *loader) describe() error {
 		d.Functions += uint32(l.sources[i].functions)
 	}
 	l.description = d
-	return nil
 }
 
 // isRun reports whether an export is the start of a command of WASI 0.2.

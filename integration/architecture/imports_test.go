@@ -48,6 +48,7 @@ var imports = map[string][]string{
 	"component/names":  {},
 	"component/types":  {"component/binary", "component/names", "executor/engine/meter/wasm"},
 	"component/value":  {"component/types"},
+	"component/wave":   {"internal/clip", "component/types", "component/value"},
 	"component/wit":    {"component/binary", "component/names", "component/types"},
 	"component/plan":   {"component/binary", "component/types"},
 

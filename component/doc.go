@@ -8,6 +8,7 @@
 //	wave    values as people write them
 //	wit     types as people write them
 //	plan    a component to the list of steps that instantiate it
+//	compose several components to one
 //	abi     values in the memory of a guest
 //
 // # Concurrency

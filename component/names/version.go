@@ -3,6 +3,8 @@ package names
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -75,4 +77,22 @@ func (n Name) CheckSuffix(suffix string) error {
 		return fmt.Errorf("%q is not the beginning of the version %q", n.Version, full)
 	}
 	return nil
+}
+
+// Newer reports whether a version of a track is newer than another one. A track is older than all its versions.
+func Newer(version, than string) bool {
+	a, b := numbers(version), numbers(than)
+	return slices.Compare(a, b) > 0
+}
+
+// numbers returns the numbers that a version begins with.
+func numbers(version string) []uint64 {
+	version, _, _ = strings.Cut(version, "+")
+	version, _, _ = strings.Cut(version, "-")
+	var list []uint64
+	for number := range strings.SplitSeq(version, ".") {
+		n, _ := strconv.ParseUint(number, 10, 64) // one that is too large is the largest
+		list = append(list, n)
+	}
+	return list
 }

@@ -52,6 +52,7 @@ var imports = map[string][]string{
 	"component/wit":    {"component/binary", "component/names", "component/types"},
 	"component/plan":   {"component/binary", "component/types"},
 
+	"component/compose":   {"component/binary", "component/names", "component/types"},
 	"component/signature": {"component/plan", "component/types"},
 
 	"hostcalls":              {"executor", "executor/driver", "executor/engine"},

@@ -1,0 +1,2 @@
+;; Exports less than app.wat imports.
+(component (instance (export "test:kv/store")))

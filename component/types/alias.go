@@ -47,7 +47,7 @@ func (s *scope) aliasExport(d *binary.Alias) error {
 		return fmt.Errorf("instance %d has no export named %q", d.Instance, d.Name)
 	}
 	if externSorts[e.Kind] != d.Sort {
-		return fmt.Errorf("the export %q of instance %d is %s, not a %v", d.Name, d.Instance, describeKind(e.Kind), d.Sort)
+		return fmt.Errorf("the export %q of instance %d is %s, not %s", d.Name, d.Instance, describeKind(e.Kind), article(d.Sort))
 	}
 	s.add(e)
 	return nil
@@ -67,6 +67,14 @@ func (s *scope) aliasCoreExport(d *binary.Alias) error {
 	}
 	s.addCore(e)
 	return nil
+}
+
+// article returns the sort with its article.
+func article(sort binary.Sort) string {
+	if sort == binary.InstanceSort {
+		return "an instance"
+	}
+	return "a " + sort.String()
 }
 
 // aliasOuter makes a definition of a component or type around this one a definition here. Nothing that depends on

@@ -136,6 +136,10 @@ func (p *provoked) modules(t *testing.T, d *testkit.Daemon) {
 	for ref, reason := range refs(twin) {
 		_, err := d.Modules.GetModule(ctx, &reactorv1.GetModuleRequest{Module: ref})
 		p.by("GetModule", reason, err)
+		_, err = d.Modules.DescribeModule(ctx, &reactorv1.DescribeModuleRequest{Module: ref})
+		p.by("DescribeModule", reason, err)
+		_, err = received2(d.Modules.PullModule(ctx, &reactorv1.PullModuleRequest{Module: ref}))
+		p.by("PullModule", reason, err)
 		_, err = d.Modules.TagModule(ctx, &reactorv1.TagModuleRequest{Module: ref, Tag: "a"})
 		p.by("TagModule", reason, err)
 		_, err = d.Modules.DeleteModule(ctx, &reactorv1.DeleteModuleRequest{Module: ref})

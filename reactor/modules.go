@@ -2,6 +2,7 @@ package reactor
 
 import (
 	"context"
+	"io"
 
 	"go.uber.org/zap"
 
@@ -32,6 +33,17 @@ func (r *Reactor) UploadModule(ctx context.Context, req api.UploadRequest) (m *a
 // GetModule returns the module that ref names: a digest, the beginning of one, or a tag.
 func (r *Reactor) GetModule(ctx context.Context, ref string) (*api.Module, error) {
 	return r.modules.Get(ctx, ref)
+}
+
+// DescribeModule returns the module that ref names, with the types of a component's functions.
+func (r *Reactor) DescribeModule(ctx context.Context, ref string) (*api.ModuleDescription, error) {
+	return r.modules.DescribeTypes(ctx, ref)
+}
+
+// PullModule opens the module that ref names for reading. A read of bytes that are damaged fails, at the latest when all
+// others have been read.
+func (r *Reactor) PullModule(ctx context.Context, ref string) (*api.Module, io.ReadCloser, error) {
+	return r.modules.Pull(ctx, ref)
 }
 
 // ListModules returns a page of modules, newest first.

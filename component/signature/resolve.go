@@ -18,6 +18,17 @@ type Resolution struct {
 	Func            *types.Func
 }
 
+// Callable reports whether values of all types of the function can be written: handles, streams, futures and error contexts
+// can't.
+func (r *Resolution) Callable() bool {
+	for _, p := range r.Func.Params {
+		if p.Type.Handles {
+			return false
+		}
+	}
+	return r.Func.Result == nil || !r.Func.Result.Handles
+}
+
 var errReference = errors.New("a type refers to one that is not before it")
 
 // Resolve makes the types of the set. It fails if the set is not one that Of makes.

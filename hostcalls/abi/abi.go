@@ -25,6 +25,9 @@ type ABI interface {
 	Load(ctx context.Context, e *engine.Engine, source Source) (Program, error)
 	// CheckEntry returns the faults of a way to enter a module that was loaded before.
 	CheckEntry(module *Description, entry Entry) []Fault
+	// WIT returns what a module of the ABI imports and exports as WIT; empty if its kind has no types in WIT. An error is
+	// one of Load.
+	WIT(binary []byte) (string, error)
 	// Needs names the capabilities whose host calls a module imports.
 	Needs(module *Description) []string
 }

@@ -39,6 +39,7 @@ type fake struct {
 func (f *fake) Kinds() []Kind                                { return f.kinds }
 func (f *fake) Define(context.Context, wazero.Runtime) error { return nil }
 func (f *fake) CheckEntry(*Description, Entry) []Fault       { return nil }
+func (f *fake) WIT([]byte) (string, error)                   { return "", nil }
 func (f *fake) Needs(*Description) []string                  { return nil }
 func (f *fake) Load(context.Context, *engine.Engine, Source) (Program, error) {
 	return nil, f.err

@@ -23,9 +23,8 @@ type Description struct {
 	Functions uint32   `json:"functions,omitempty"`
 	// HostBytes is the memory that each instance has besides its linear memory, such as tables; zero in older records.
 	HostBytes uint64 `json:"host,omitempty"`
-	// Signatures are the functions that a component exports, WIT is its world as text; nil and empty for core modules.
+	// Signatures are the functions that a component exports; nil for core modules.
 	Signatures *signature.Set `json:"signatures,omitempty"`
-	WIT        string         `json:"wit,omitempty"`
 }
 
 // Import is one import of a module. Type is in WebAssembly text notation.

@@ -1,9 +1,12 @@
 package component
 
 import (
+	"github.com/reactord/reactord/component/binary"
 	"github.com/reactord/reactord/component/names"
 	"github.com/reactord/reactord/component/plan"
 	"github.com/reactord/reactord/component/signature"
+	"github.com/reactord/reactord/component/types"
+	"github.com/reactord/reactord/component/wit"
 	"github.com/reactord/reactord/hostcalls/abi"
 )
 
@@ -32,6 +35,19 @@ func (l *loader) describe() {
 		d.Functions += uint32(l.sources[i].functions)
 	}
 	l.description = d
+}
+
+// WIT implements abi.ABI.
+func (a *ABI) WIT(bytes []byte) (string, error) {
+	decoded, err := binary.Decode(bytes, binary.Limits{})
+	if err != nil {
+		return "", refused(err)
+	}
+	typ, err := types.Check(decoded, a.config.Features)
+	if err != nil {
+		return "", refused(err)
+	}
+	return wit.World(typ), nil
 }
 
 // isRun reports whether an export is the start of a command of WASI 0.2.

@@ -50,6 +50,9 @@ func describe(info *meter.Info, kind abi.Kind) *abi.Description {
 	return d
 }
 
+// WIT implements abi.ABI. Core modules have no types in WIT.
+func (*ABI) WIT([]byte) (string, error) { return "", nil }
+
 // Needs implements abi.ABI.
 func (*ABI) Needs(module *abi.Description) (needs []string) {
 	for _, n := range []struct {

@@ -54,6 +54,7 @@ var imports = map[string][]string{
 
 	"component/compose":   {"component/binary", "component/names", "component/types"},
 	"component/signature": {"component/plan", "component/types"},
+	"cmd/internal/values": {"component/value", "proto/reactor/v1"},
 
 	"hostcalls":              {"executor", "executor/driver", "executor/engine"},
 	"hostcalls/abi":          {"internal/clip", "component/signature", "component/value", "executor", "executor/driver", "executor/engine", "executor/engine/snapshot", "hostcalls", "hostcalls/capability", "hostcalls/lease", "hostcalls/network", "hostcalls/network/host", "hostcalls/vfs"},
@@ -71,7 +72,7 @@ var imports = map[string][]string{
 
 	"hostcalls/network/networktest": {"hostcalls", "hostcalls/network"},
 
-	"reactor/api":             {"component/value", "reactor/grant"},
+	"reactor/api":             {"component/signature", "component/value", "reactor/grant"},
 	"reactor/errs":            {"internal/clip"},
 	"reactor/grant":           {"hostcalls/capability", "hostcalls/network", "reactor/errs", "reactor/policy", "reactor/internal/lookup", "reactor/internal/retry", "reactor/internal/text"},
 	"reactor/hooks":           {"reactor/api"},
@@ -188,7 +189,7 @@ var imports = map[string][]string{
 	"cmd/reactord/internal/lifelog":  {"internal/clip", "internal/notify", "cmd/reactord/internal/config", "reactor/api", "reactor/hooks"},
 	"cmd/reactord/internal/pace":     {},
 	"cmd/reactord/internal/systemd":  {},
-	"cmd/reactord/internal/server":   {"component/value", "internal/clip", "cmd/reactord/internal/access", "cmd/reactord/internal/inflight", "proto/reactor/v1", "reactor", "reactor/api", "reactor/errs", "reactor/grant"},
+	"cmd/reactord/internal/server":   {"component/signature", "cmd/internal/values", "internal/clip", "cmd/reactord/internal/access", "cmd/reactord/internal/inflight", "proto/reactor/v1", "reactor", "reactor/api", "reactor/errs", "reactor/grant"},
 	"cmd/reactord/internal/trim":     {},
 
 	"integration/internal/testkit": {"proto/reactor/v1"},

@@ -1,6 +1,10 @@
 package api
 
-import "time"
+import (
+	"time"
+
+	"github.com/reactord/reactord/component/signature"
+)
 
 // Module is a stored WebAssembly binary.
 type Module struct {
@@ -97,4 +101,12 @@ type Snapshot struct {
 	Existed       bool   // the module was there already
 	Output        []byte // the beginning of what the initialization wrote
 	OutputDropped uint64 // bytes beyond that
+}
+
+// ModuleDescription is a module, and what clients need to call the functions of a component.
+type ModuleDescription struct {
+	Module     *Module
+	WIT        string         // the world of a component, or empty
+	Signatures *signature.Set // the functions that it exports, or nil
+	Callable   []bool         // of each function: whether values of its types can be written
 }

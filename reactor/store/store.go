@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"io"
 	"time"
 )
 
@@ -99,6 +100,9 @@ type Modules interface {
 	// ModuleBinary reads a module's bytes and verifies their digest. If they are damaged or missing
 	// it fails with a *CorruptError that is ErrDamaged.
 	ModuleBinary(ctx context.Context, digest Digest) ([]byte, error)
+
+	// OpenModule opens a module for reading. A Read fails with a *CorruptError instead of io.EOF if the bytes are damaged.
+	OpenModule(ctx context.Context, digest Digest) (io.ReadCloser, error)
 
 	// ListModules returns a page of modules, newest first; fewer than limit if their descriptions are large. token
 	// is the Next of the previous page.

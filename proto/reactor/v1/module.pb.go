@@ -942,6 +942,571 @@ func (x *GetModuleResponse) GetModule() *Module {
 	return nil
 }
 
+// DescribeModuleRequest names a module.
+type DescribeModuleRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// module is a digest, the beginning of one, or a tag.
+	Module        string `protobuf:"bytes,1,opt,name=module,proto3" json:"module,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DescribeModuleRequest) Reset() {
+	*x = DescribeModuleRequest{}
+	mi := &file_reactor_v1_module_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DescribeModuleRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DescribeModuleRequest) ProtoMessage() {}
+
+func (x *DescribeModuleRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_reactor_v1_module_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DescribeModuleRequest.ProtoReflect.Descriptor instead.
+func (*DescribeModuleRequest) Descriptor() ([]byte, []int) {
+	return file_reactor_v1_module_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *DescribeModuleRequest) GetModule() string {
+	if x != nil {
+		return x.Module
+	}
+	return ""
+}
+
+// DescribeModuleResponse describes a module.
+type DescribeModuleResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// module is the requested module.
+	Module *Module `protobuf:"bytes,1,opt,name=module,proto3" json:"module,omitempty"`
+	// wit is the world of a component as WIT, with the interfaces that it imports and exports; empty for other kinds. It is
+	// cut after 1 MiB.
+	Wit string `protobuf:"bytes,2,opt,name=wit,proto3" json:"wit,omitempty"`
+	// functions are those that a component exports.
+	Functions []*FunctionType `protobuf:"bytes,3,rep,name=functions,proto3" json:"functions,omitempty"`
+	// types are what the functions take and return. Types refer to each other by their index here, each to earlier ones
+	// only, so what is used often is here once.
+	Types []*ValueType `protobuf:"bytes,4,rep,name=types,proto3" json:"types,omitempty"`
+	// resources are the names of the resource types that handles are of.
+	Resources     []string `protobuf:"bytes,5,rep,name=resources,proto3" json:"resources,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DescribeModuleResponse) Reset() {
+	*x = DescribeModuleResponse{}
+	mi := &file_reactor_v1_module_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DescribeModuleResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DescribeModuleResponse) ProtoMessage() {}
+
+func (x *DescribeModuleResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_reactor_v1_module_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DescribeModuleResponse.ProtoReflect.Descriptor instead.
+func (*DescribeModuleResponse) Descriptor() ([]byte, []int) {
+	return file_reactor_v1_module_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *DescribeModuleResponse) GetModule() *Module {
+	if x != nil {
+		return x.Module
+	}
+	return nil
+}
+
+func (x *DescribeModuleResponse) GetWit() string {
+	if x != nil {
+		return x.Wit
+	}
+	return ""
+}
+
+func (x *DescribeModuleResponse) GetFunctions() []*FunctionType {
+	if x != nil {
+		return x.Functions
+	}
+	return nil
+}
+
+func (x *DescribeModuleResponse) GetTypes() []*ValueType {
+	if x != nil {
+		return x.Types
+	}
+	return nil
+}
+
+func (x *DescribeModuleResponse) GetResources() []string {
+	if x != nil {
+		return x.Resources
+	}
+	return nil
+}
+
+// FunctionType is an exported function.
+type FunctionType struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// export is its whole name: "area", or "ns:pkg/iface@1.0.0#area" for one in an interface.
+	Export string `protobuf:"bytes,1,opt,name=export,proto3" json:"export,omitempty"`
+	// async says that it is an asynchronous function.
+	Async bool `protobuf:"varint,2,opt,name=async,proto3" json:"async,omitempty"`
+	// params are its parameters.
+	Params []*ParamType `protobuf:"bytes,3,rep,name=params,proto3" json:"params,omitempty"`
+	// result is the index of the type that it returns; absent if it returns nothing.
+	Result *uint32 `protobuf:"varint,4,opt,name=result,proto3,oneof" json:"result,omitempty"`
+	// callable says that FunctionCall can call it: values of its types can be written. Handles, streams and futures can't.
+	Callable      bool `protobuf:"varint,5,opt,name=callable,proto3" json:"callable,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FunctionType) Reset() {
+	*x = FunctionType{}
+	mi := &file_reactor_v1_module_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FunctionType) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FunctionType) ProtoMessage() {}
+
+func (x *FunctionType) ProtoReflect() protoreflect.Message {
+	mi := &file_reactor_v1_module_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FunctionType.ProtoReflect.Descriptor instead.
+func (*FunctionType) Descriptor() ([]byte, []int) {
+	return file_reactor_v1_module_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *FunctionType) GetExport() string {
+	if x != nil {
+		return x.Export
+	}
+	return ""
+}
+
+func (x *FunctionType) GetAsync() bool {
+	if x != nil {
+		return x.Async
+	}
+	return false
+}
+
+func (x *FunctionType) GetParams() []*ParamType {
+	if x != nil {
+		return x.Params
+	}
+	return nil
+}
+
+func (x *FunctionType) GetResult() uint32 {
+	if x != nil && x.Result != nil {
+		return *x.Result
+	}
+	return 0
+}
+
+func (x *FunctionType) GetCallable() bool {
+	if x != nil {
+		return x.Callable
+	}
+	return false
+}
+
+// ParamType is a parameter of a function, or a field of a record or tuple.
+type ParamType struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// name is its name; those of tuples have none.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// type is the index of its type.
+	Type          uint32 `protobuf:"varint,2,opt,name=type,proto3" json:"type,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ParamType) Reset() {
+	*x = ParamType{}
+	mi := &file_reactor_v1_module_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ParamType) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ParamType) ProtoMessage() {}
+
+func (x *ParamType) ProtoReflect() protoreflect.Message {
+	mi := &file_reactor_v1_module_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ParamType.ProtoReflect.Descriptor instead.
+func (*ParamType) Descriptor() ([]byte, []int) {
+	return file_reactor_v1_module_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *ParamType) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ParamType) GetType() uint32 {
+	if x != nil {
+		return x.Type
+	}
+	return 0
+}
+
+// CaseType is a case of a variant, an enum, an option or a result.
+type CaseType struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// name is its name.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// type is the index of the type that it has; absent if it has none.
+	Type          *uint32 `protobuf:"varint,2,opt,name=type,proto3,oneof" json:"type,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CaseType) Reset() {
+	*x = CaseType{}
+	mi := &file_reactor_v1_module_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CaseType) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CaseType) ProtoMessage() {}
+
+func (x *CaseType) ProtoReflect() protoreflect.Message {
+	mi := &file_reactor_v1_module_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CaseType.ProtoReflect.Descriptor instead.
+func (*CaseType) Descriptor() ([]byte, []int) {
+	return file_reactor_v1_module_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *CaseType) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *CaseType) GetType() uint32 {
+	if x != nil && x.Type != nil {
+		return *x.Type
+	}
+	return 0
+}
+
+// ValueType is the type of a value.
+type ValueType struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// kind is its word in WIT: "u8", "string", "list", "record", "tuple", "variant", "enum", "option", "result", "flags",
+	// "map", "own", "borrow", "stream", "future", ...
+	Kind string `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
+	// fields are those of a record or tuple.
+	Fields []*ParamType `protobuf:"bytes,2,rep,name=fields,proto3" json:"fields,omitempty"`
+	// cases are those of a variant, an enum, an option ("none", "some") or a result ("ok", "error").
+	Cases []*CaseType `protobuf:"bytes,3,rep,name=cases,proto3" json:"cases,omitempty"`
+	// labels are those of flags.
+	Labels []string `protobuf:"bytes,4,rep,name=labels,proto3" json:"labels,omitempty"`
+	// element is the index of the type of a list's items, of a map's values, or of what a stream or future has.
+	Element *uint32 `protobuf:"varint,5,opt,name=element,proto3,oneof" json:"element,omitempty"`
+	// key is the index of the type of a map's keys.
+	Key *uint32 `protobuf:"varint,6,opt,name=key,proto3,oneof" json:"key,omitempty"`
+	// resource is the index of a handle's resource type.
+	Resource *uint32 `protobuf:"varint,7,opt,name=resource,proto3,oneof" json:"resource,omitempty"`
+	// length is the length of a list of a fixed length.
+	Length        *uint32 `protobuf:"varint,8,opt,name=length,proto3,oneof" json:"length,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ValueType) Reset() {
+	*x = ValueType{}
+	mi := &file_reactor_v1_module_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ValueType) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ValueType) ProtoMessage() {}
+
+func (x *ValueType) ProtoReflect() protoreflect.Message {
+	mi := &file_reactor_v1_module_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ValueType.ProtoReflect.Descriptor instead.
+func (*ValueType) Descriptor() ([]byte, []int) {
+	return file_reactor_v1_module_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *ValueType) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *ValueType) GetFields() []*ParamType {
+	if x != nil {
+		return x.Fields
+	}
+	return nil
+}
+
+func (x *ValueType) GetCases() []*CaseType {
+	if x != nil {
+		return x.Cases
+	}
+	return nil
+}
+
+func (x *ValueType) GetLabels() []string {
+	if x != nil {
+		return x.Labels
+	}
+	return nil
+}
+
+func (x *ValueType) GetElement() uint32 {
+	if x != nil && x.Element != nil {
+		return *x.Element
+	}
+	return 0
+}
+
+func (x *ValueType) GetKey() uint32 {
+	if x != nil && x.Key != nil {
+		return *x.Key
+	}
+	return 0
+}
+
+func (x *ValueType) GetResource() uint32 {
+	if x != nil && x.Resource != nil {
+		return *x.Resource
+	}
+	return 0
+}
+
+func (x *ValueType) GetLength() uint32 {
+	if x != nil && x.Length != nil {
+		return *x.Length
+	}
+	return 0
+}
+
+// PullModuleRequest names a module.
+type PullModuleRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// module is a digest, the beginning of one, or a tag.
+	Module        string `protobuf:"bytes,1,opt,name=module,proto3" json:"module,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PullModuleRequest) Reset() {
+	*x = PullModuleRequest{}
+	mi := &file_reactor_v1_module_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PullModuleRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PullModuleRequest) ProtoMessage() {}
+
+func (x *PullModuleRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_reactor_v1_module_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PullModuleRequest.ProtoReflect.Descriptor instead.
+func (*PullModuleRequest) Descriptor() ([]byte, []int) {
+	return file_reactor_v1_module_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *PullModuleRequest) GetModule() string {
+	if x != nil {
+		return x.Module
+	}
+	return ""
+}
+
+// PullModuleResponse is a header, then chunks.
+type PullModuleResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// part is the content of this message.
+	//
+	// Types that are valid to be assigned to Part:
+	//
+	//	*PullModuleResponse_Module
+	//	*PullModuleResponse_Chunk
+	Part          isPullModuleResponse_Part `protobuf_oneof:"part"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PullModuleResponse) Reset() {
+	*x = PullModuleResponse{}
+	mi := &file_reactor_v1_module_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PullModuleResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PullModuleResponse) ProtoMessage() {}
+
+func (x *PullModuleResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_reactor_v1_module_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PullModuleResponse.ProtoReflect.Descriptor instead.
+func (*PullModuleResponse) Descriptor() ([]byte, []int) {
+	return file_reactor_v1_module_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *PullModuleResponse) GetPart() isPullModuleResponse_Part {
+	if x != nil {
+		return x.Part
+	}
+	return nil
+}
+
+func (x *PullModuleResponse) GetModule() *Module {
+	if x != nil {
+		if x, ok := x.Part.(*PullModuleResponse_Module); ok {
+			return x.Module
+		}
+	}
+	return nil
+}
+
+func (x *PullModuleResponse) GetChunk() []byte {
+	if x != nil {
+		if x, ok := x.Part.(*PullModuleResponse_Chunk); ok {
+			return x.Chunk
+		}
+	}
+	return nil
+}
+
+type isPullModuleResponse_Part interface {
+	isPullModuleResponse_Part()
+}
+
+type PullModuleResponse_Module struct {
+	// module is the module that is sent; it is the first message.
+	Module *Module `protobuf:"bytes,1,opt,name=module,proto3,oneof"`
+}
+
+type PullModuleResponse_Chunk struct {
+	// chunk is the next run of bytes, at most 256 KiB.
+	Chunk []byte `protobuf:"bytes,2,opt,name=chunk,proto3,oneof"`
+}
+
+func (*PullModuleResponse_Module) isPullModuleResponse_Part() {}
+
+func (*PullModuleResponse_Chunk) isPullModuleResponse_Part() {}
+
 // ListModulesRequest pages through modules.
 type ListModulesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -955,7 +1520,7 @@ type ListModulesRequest struct {
 
 func (x *ListModulesRequest) Reset() {
 	*x = ListModulesRequest{}
-	mi := &file_reactor_v1_module_proto_msgTypes[12]
+	mi := &file_reactor_v1_module_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -967,7 +1532,7 @@ func (x *ListModulesRequest) String() string {
 func (*ListModulesRequest) ProtoMessage() {}
 
 func (x *ListModulesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_module_proto_msgTypes[12]
+	mi := &file_reactor_v1_module_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -980,7 +1545,7 @@ func (x *ListModulesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListModulesRequest.ProtoReflect.Descriptor instead.
 func (*ListModulesRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_module_proto_rawDescGZIP(), []int{12}
+	return file_reactor_v1_module_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ListModulesRequest) GetPageSize() int32 {
@@ -1012,7 +1577,7 @@ type ListModulesResponse struct {
 
 func (x *ListModulesResponse) Reset() {
 	*x = ListModulesResponse{}
-	mi := &file_reactor_v1_module_proto_msgTypes[13]
+	mi := &file_reactor_v1_module_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1024,7 +1589,7 @@ func (x *ListModulesResponse) String() string {
 func (*ListModulesResponse) ProtoMessage() {}
 
 func (x *ListModulesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_module_proto_msgTypes[13]
+	mi := &file_reactor_v1_module_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1037,7 +1602,7 @@ func (x *ListModulesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListModulesResponse.ProtoReflect.Descriptor instead.
 func (*ListModulesResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_module_proto_rawDescGZIP(), []int{13}
+	return file_reactor_v1_module_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ListModulesResponse) GetModules() []*Module {
@@ -1075,7 +1640,7 @@ type TagModuleRequest struct {
 
 func (x *TagModuleRequest) Reset() {
 	*x = TagModuleRequest{}
-	mi := &file_reactor_v1_module_proto_msgTypes[14]
+	mi := &file_reactor_v1_module_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1087,7 +1652,7 @@ func (x *TagModuleRequest) String() string {
 func (*TagModuleRequest) ProtoMessage() {}
 
 func (x *TagModuleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_module_proto_msgTypes[14]
+	mi := &file_reactor_v1_module_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1100,7 +1665,7 @@ func (x *TagModuleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TagModuleRequest.ProtoReflect.Descriptor instead.
 func (*TagModuleRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_module_proto_rawDescGZIP(), []int{14}
+	return file_reactor_v1_module_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *TagModuleRequest) GetModule() string {
@@ -1128,7 +1693,7 @@ type TagModuleResponse struct {
 
 func (x *TagModuleResponse) Reset() {
 	*x = TagModuleResponse{}
-	mi := &file_reactor_v1_module_proto_msgTypes[15]
+	mi := &file_reactor_v1_module_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1140,7 +1705,7 @@ func (x *TagModuleResponse) String() string {
 func (*TagModuleResponse) ProtoMessage() {}
 
 func (x *TagModuleResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_module_proto_msgTypes[15]
+	mi := &file_reactor_v1_module_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1153,7 +1718,7 @@ func (x *TagModuleResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TagModuleResponse.ProtoReflect.Descriptor instead.
 func (*TagModuleResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_module_proto_rawDescGZIP(), []int{15}
+	return file_reactor_v1_module_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *TagModuleResponse) GetModule() *Module {
@@ -1174,7 +1739,7 @@ type UntagModuleRequest struct {
 
 func (x *UntagModuleRequest) Reset() {
 	*x = UntagModuleRequest{}
-	mi := &file_reactor_v1_module_proto_msgTypes[16]
+	mi := &file_reactor_v1_module_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1186,7 +1751,7 @@ func (x *UntagModuleRequest) String() string {
 func (*UntagModuleRequest) ProtoMessage() {}
 
 func (x *UntagModuleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_module_proto_msgTypes[16]
+	mi := &file_reactor_v1_module_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1199,7 +1764,7 @@ func (x *UntagModuleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UntagModuleRequest.ProtoReflect.Descriptor instead.
 func (*UntagModuleRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_module_proto_rawDescGZIP(), []int{16}
+	return file_reactor_v1_module_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *UntagModuleRequest) GetTag() string {
@@ -1220,7 +1785,7 @@ type UntagModuleResponse struct {
 
 func (x *UntagModuleResponse) Reset() {
 	*x = UntagModuleResponse{}
-	mi := &file_reactor_v1_module_proto_msgTypes[17]
+	mi := &file_reactor_v1_module_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1232,7 +1797,7 @@ func (x *UntagModuleResponse) String() string {
 func (*UntagModuleResponse) ProtoMessage() {}
 
 func (x *UntagModuleResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_module_proto_msgTypes[17]
+	mi := &file_reactor_v1_module_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1245,7 +1810,7 @@ func (x *UntagModuleResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UntagModuleResponse.ProtoReflect.Descriptor instead.
 func (*UntagModuleResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_module_proto_rawDescGZIP(), []int{17}
+	return file_reactor_v1_module_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *UntagModuleResponse) GetModule() *Module {
@@ -1268,7 +1833,7 @@ type PruneModulesRequest struct {
 
 func (x *PruneModulesRequest) Reset() {
 	*x = PruneModulesRequest{}
-	mi := &file_reactor_v1_module_proto_msgTypes[18]
+	mi := &file_reactor_v1_module_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1280,7 +1845,7 @@ func (x *PruneModulesRequest) String() string {
 func (*PruneModulesRequest) ProtoMessage() {}
 
 func (x *PruneModulesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_module_proto_msgTypes[18]
+	mi := &file_reactor_v1_module_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1293,7 +1858,7 @@ func (x *PruneModulesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PruneModulesRequest.ProtoReflect.Descriptor instead.
 func (*PruneModulesRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_module_proto_rawDescGZIP(), []int{18}
+	return file_reactor_v1_module_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *PruneModulesRequest) GetUnusedFor() *durationpb.Duration {
@@ -1325,7 +1890,7 @@ type PruneModulesResponse struct {
 
 func (x *PruneModulesResponse) Reset() {
 	*x = PruneModulesResponse{}
-	mi := &file_reactor_v1_module_proto_msgTypes[19]
+	mi := &file_reactor_v1_module_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1337,7 +1902,7 @@ func (x *PruneModulesResponse) String() string {
 func (*PruneModulesResponse) ProtoMessage() {}
 
 func (x *PruneModulesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_module_proto_msgTypes[19]
+	mi := &file_reactor_v1_module_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1350,7 +1915,7 @@ func (x *PruneModulesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PruneModulesResponse.ProtoReflect.Descriptor instead.
 func (*PruneModulesResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_module_proto_rawDescGZIP(), []int{19}
+	return file_reactor_v1_module_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *PruneModulesResponse) GetModules() []*Module {
@@ -1385,7 +1950,7 @@ type DeleteModuleRequest struct {
 
 func (x *DeleteModuleRequest) Reset() {
 	*x = DeleteModuleRequest{}
-	mi := &file_reactor_v1_module_proto_msgTypes[20]
+	mi := &file_reactor_v1_module_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1397,7 +1962,7 @@ func (x *DeleteModuleRequest) String() string {
 func (*DeleteModuleRequest) ProtoMessage() {}
 
 func (x *DeleteModuleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_module_proto_msgTypes[20]
+	mi := &file_reactor_v1_module_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1410,7 +1975,7 @@ func (x *DeleteModuleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteModuleRequest.ProtoReflect.Descriptor instead.
 func (*DeleteModuleRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_module_proto_rawDescGZIP(), []int{20}
+	return file_reactor_v1_module_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *DeleteModuleRequest) GetModule() string {
@@ -1429,7 +1994,7 @@ type DeleteModuleResponse struct {
 
 func (x *DeleteModuleResponse) Reset() {
 	*x = DeleteModuleResponse{}
-	mi := &file_reactor_v1_module_proto_msgTypes[21]
+	mi := &file_reactor_v1_module_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1441,7 +2006,7 @@ func (x *DeleteModuleResponse) String() string {
 func (*DeleteModuleResponse) ProtoMessage() {}
 
 func (x *DeleteModuleResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_module_proto_msgTypes[21]
+	mi := &file_reactor_v1_module_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1454,7 +2019,7 @@ func (x *DeleteModuleResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteModuleResponse.ProtoReflect.Descriptor instead.
 func (*DeleteModuleResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_module_proto_rawDescGZIP(), []int{21}
+	return file_reactor_v1_module_proto_rawDescGZIP(), []int{29}
 }
 
 // SnapshotModuleRequest says what to make a snapshot of.
@@ -1480,7 +2045,7 @@ type SnapshotModuleRequest struct {
 
 func (x *SnapshotModuleRequest) Reset() {
 	*x = SnapshotModuleRequest{}
-	mi := &file_reactor_v1_module_proto_msgTypes[22]
+	mi := &file_reactor_v1_module_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1492,7 +2057,7 @@ func (x *SnapshotModuleRequest) String() string {
 func (*SnapshotModuleRequest) ProtoMessage() {}
 
 func (x *SnapshotModuleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_module_proto_msgTypes[22]
+	mi := &file_reactor_v1_module_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1505,7 +2070,7 @@ func (x *SnapshotModuleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SnapshotModuleRequest.ProtoReflect.Descriptor instead.
 func (*SnapshotModuleRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_module_proto_rawDescGZIP(), []int{22}
+	return file_reactor_v1_module_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *SnapshotModuleRequest) GetModule() string {
@@ -1560,7 +2125,7 @@ type SnapshotModuleResponse struct {
 
 func (x *SnapshotModuleResponse) Reset() {
 	*x = SnapshotModuleResponse{}
-	mi := &file_reactor_v1_module_proto_msgTypes[23]
+	mi := &file_reactor_v1_module_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1572,7 +2137,7 @@ func (x *SnapshotModuleResponse) String() string {
 func (*SnapshotModuleResponse) ProtoMessage() {}
 
 func (x *SnapshotModuleResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_module_proto_msgTypes[23]
+	mi := &file_reactor_v1_module_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1585,7 +2150,7 @@ func (x *SnapshotModuleResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SnapshotModuleResponse.ProtoReflect.Descriptor instead.
 func (*SnapshotModuleResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_module_proto_rawDescGZIP(), []int{23}
+	return file_reactor_v1_module_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *SnapshotModuleResponse) GetModule() *Module {
@@ -1679,7 +2244,49 @@ const file_reactor_v1_module_proto_rawDesc = "" +
 	"\x10GetModuleRequest\x12\x16\n" +
 	"\x06module\x18\x01 \x01(\tR\x06module\"?\n" +
 	"\x11GetModuleResponse\x12*\n" +
-	"\x06module\x18\x01 \x01(\v2\x12.reactor.v1.ModuleR\x06module\"P\n" +
+	"\x06module\x18\x01 \x01(\v2\x12.reactor.v1.ModuleR\x06module\"/\n" +
+	"\x15DescribeModuleRequest\x12\x16\n" +
+	"\x06module\x18\x01 \x01(\tR\x06module\"\xd9\x01\n" +
+	"\x16DescribeModuleResponse\x12*\n" +
+	"\x06module\x18\x01 \x01(\v2\x12.reactor.v1.ModuleR\x06module\x12\x10\n" +
+	"\x03wit\x18\x02 \x01(\tR\x03wit\x126\n" +
+	"\tfunctions\x18\x03 \x03(\v2\x18.reactor.v1.FunctionTypeR\tfunctions\x12+\n" +
+	"\x05types\x18\x04 \x03(\v2\x15.reactor.v1.ValueTypeR\x05types\x12\x1c\n" +
+	"\tresources\x18\x05 \x03(\tR\tresources\"\xaf\x01\n" +
+	"\fFunctionType\x12\x16\n" +
+	"\x06export\x18\x01 \x01(\tR\x06export\x12\x14\n" +
+	"\x05async\x18\x02 \x01(\bR\x05async\x12-\n" +
+	"\x06params\x18\x03 \x03(\v2\x15.reactor.v1.ParamTypeR\x06params\x12\x1b\n" +
+	"\x06result\x18\x04 \x01(\rH\x00R\x06result\x88\x01\x01\x12\x1a\n" +
+	"\bcallable\x18\x05 \x01(\bR\bcallableB\t\n" +
+	"\a_result\"3\n" +
+	"\tParamType\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
+	"\x04type\x18\x02 \x01(\rR\x04type\"@\n" +
+	"\bCaseType\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x17\n" +
+	"\x04type\x18\x02 \x01(\rH\x00R\x04type\x88\x01\x01B\a\n" +
+	"\x05_type\"\xb2\x02\n" +
+	"\tValueType\x12\x12\n" +
+	"\x04kind\x18\x01 \x01(\tR\x04kind\x12-\n" +
+	"\x06fields\x18\x02 \x03(\v2\x15.reactor.v1.ParamTypeR\x06fields\x12*\n" +
+	"\x05cases\x18\x03 \x03(\v2\x14.reactor.v1.CaseTypeR\x05cases\x12\x16\n" +
+	"\x06labels\x18\x04 \x03(\tR\x06labels\x12\x1d\n" +
+	"\aelement\x18\x05 \x01(\rH\x00R\aelement\x88\x01\x01\x12\x15\n" +
+	"\x03key\x18\x06 \x01(\rH\x01R\x03key\x88\x01\x01\x12\x1f\n" +
+	"\bresource\x18\a \x01(\rH\x02R\bresource\x88\x01\x01\x12\x1b\n" +
+	"\x06length\x18\b \x01(\rH\x03R\x06length\x88\x01\x01B\n" +
+	"\n" +
+	"\b_elementB\x06\n" +
+	"\x04_keyB\v\n" +
+	"\t_resourceB\t\n" +
+	"\a_length\"+\n" +
+	"\x11PullModuleRequest\x12\x16\n" +
+	"\x06module\x18\x01 \x01(\tR\x06module\"b\n" +
+	"\x12PullModuleResponse\x12,\n" +
+	"\x06module\x18\x01 \x01(\v2\x12.reactor.v1.ModuleH\x00R\x06module\x12\x16\n" +
+	"\x05chunk\x18\x02 \x01(\fH\x00R\x05chunkB\x06\n" +
+	"\x04part\"P\n" +
 	"\x12ListModulesRequest\x12\x1b\n" +
 	"\tpage_size\x18\x01 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
@@ -1727,12 +2334,15 @@ const file_reactor_v1_module_proto_rawDesc = "" +
 	"\x18MODULE_KIND_WASI_COMMAND\x10\x01\x12\x1c\n" +
 	"\x18MODULE_KIND_WASI_REACTOR\x10\x02\x12!\n" +
 	"\x1dMODULE_KIND_COMPONENT_COMMAND\x10\x03\x12\x19\n" +
-	"\x15MODULE_KIND_COMPONENT\x10\x042\xe6\x05\n" +
+	"\x15MODULE_KIND_COMPONENT\x10\x042\x8e\a\n" +
 	"\rModuleService\x12O\n" +
 	"\n" +
 	"PushModule\x12\x1d.reactor.v1.PushModuleRequest\x1a\x1e.reactor.v1.PushModuleResponse(\x010\x01\x12Q\n" +
 	"\fUploadModule\x12\x1f.reactor.v1.UploadModuleRequest\x1a .reactor.v1.UploadModuleResponse\x12H\n" +
-	"\tGetModule\x12\x1c.reactor.v1.GetModuleRequest\x1a\x1d.reactor.v1.GetModuleResponse\x12N\n" +
+	"\tGetModule\x12\x1c.reactor.v1.GetModuleRequest\x1a\x1d.reactor.v1.GetModuleResponse\x12W\n" +
+	"\x0eDescribeModule\x12!.reactor.v1.DescribeModuleRequest\x1a\".reactor.v1.DescribeModuleResponse\x12M\n" +
+	"\n" +
+	"PullModule\x12\x1d.reactor.v1.PullModuleRequest\x1a\x1e.reactor.v1.PullModuleResponse0\x01\x12N\n" +
 	"\vListModules\x12\x1e.reactor.v1.ListModulesRequest\x1a\x1f.reactor.v1.ListModulesResponse\x12H\n" +
 	"\tTagModule\x12\x1c.reactor.v1.TagModuleRequest\x1a\x1d.reactor.v1.TagModuleResponse\x12N\n" +
 	"\vUntagModule\x12\x1e.reactor.v1.UntagModuleRequest\x1a\x1f.reactor.v1.UntagModuleResponse\x12Q\n" +
@@ -1753,7 +2363,7 @@ func file_reactor_v1_module_proto_rawDescGZIP() []byte {
 }
 
 var file_reactor_v1_module_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_reactor_v1_module_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
+var file_reactor_v1_module_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
 var file_reactor_v1_module_proto_goTypes = []any{
 	(ModuleKind)(0),                // 0: reactor.v1.ModuleKind
 	(*Module)(nil),                 // 1: reactor.v1.Module
@@ -1768,62 +2378,81 @@ var file_reactor_v1_module_proto_goTypes = []any{
 	(*UploadModuleResponse)(nil),   // 10: reactor.v1.UploadModuleResponse
 	(*GetModuleRequest)(nil),       // 11: reactor.v1.GetModuleRequest
 	(*GetModuleResponse)(nil),      // 12: reactor.v1.GetModuleResponse
-	(*ListModulesRequest)(nil),     // 13: reactor.v1.ListModulesRequest
-	(*ListModulesResponse)(nil),    // 14: reactor.v1.ListModulesResponse
-	(*TagModuleRequest)(nil),       // 15: reactor.v1.TagModuleRequest
-	(*TagModuleResponse)(nil),      // 16: reactor.v1.TagModuleResponse
-	(*UntagModuleRequest)(nil),     // 17: reactor.v1.UntagModuleRequest
-	(*UntagModuleResponse)(nil),    // 18: reactor.v1.UntagModuleResponse
-	(*PruneModulesRequest)(nil),    // 19: reactor.v1.PruneModulesRequest
-	(*PruneModulesResponse)(nil),   // 20: reactor.v1.PruneModulesResponse
-	(*DeleteModuleRequest)(nil),    // 21: reactor.v1.DeleteModuleRequest
-	(*DeleteModuleResponse)(nil),   // 22: reactor.v1.DeleteModuleResponse
-	(*SnapshotModuleRequest)(nil),  // 23: reactor.v1.SnapshotModuleRequest
-	(*SnapshotModuleResponse)(nil), // 24: reactor.v1.SnapshotModuleResponse
-	(*timestamppb.Timestamp)(nil),  // 25: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),    // 26: google.protobuf.Duration
+	(*DescribeModuleRequest)(nil),  // 13: reactor.v1.DescribeModuleRequest
+	(*DescribeModuleResponse)(nil), // 14: reactor.v1.DescribeModuleResponse
+	(*FunctionType)(nil),           // 15: reactor.v1.FunctionType
+	(*ParamType)(nil),              // 16: reactor.v1.ParamType
+	(*CaseType)(nil),               // 17: reactor.v1.CaseType
+	(*ValueType)(nil),              // 18: reactor.v1.ValueType
+	(*PullModuleRequest)(nil),      // 19: reactor.v1.PullModuleRequest
+	(*PullModuleResponse)(nil),     // 20: reactor.v1.PullModuleResponse
+	(*ListModulesRequest)(nil),     // 21: reactor.v1.ListModulesRequest
+	(*ListModulesResponse)(nil),    // 22: reactor.v1.ListModulesResponse
+	(*TagModuleRequest)(nil),       // 23: reactor.v1.TagModuleRequest
+	(*TagModuleResponse)(nil),      // 24: reactor.v1.TagModuleResponse
+	(*UntagModuleRequest)(nil),     // 25: reactor.v1.UntagModuleRequest
+	(*UntagModuleResponse)(nil),    // 26: reactor.v1.UntagModuleResponse
+	(*PruneModulesRequest)(nil),    // 27: reactor.v1.PruneModulesRequest
+	(*PruneModulesResponse)(nil),   // 28: reactor.v1.PruneModulesResponse
+	(*DeleteModuleRequest)(nil),    // 29: reactor.v1.DeleteModuleRequest
+	(*DeleteModuleResponse)(nil),   // 30: reactor.v1.DeleteModuleResponse
+	(*SnapshotModuleRequest)(nil),  // 31: reactor.v1.SnapshotModuleRequest
+	(*SnapshotModuleResponse)(nil), // 32: reactor.v1.SnapshotModuleResponse
+	(*timestamppb.Timestamp)(nil),  // 33: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),    // 34: google.protobuf.Duration
 }
 var file_reactor_v1_module_proto_depIdxs = []int32{
 	0,  // 0: reactor.v1.Module.kind:type_name -> reactor.v1.ModuleKind
 	2,  // 1: reactor.v1.Module.imports:type_name -> reactor.v1.ModuleImport
 	3,  // 2: reactor.v1.Module.exports:type_name -> reactor.v1.ModuleExport
 	4,  // 3: reactor.v1.Module.memory:type_name -> reactor.v1.ModuleMemory
-	25, // 4: reactor.v1.Module.create_time:type_name -> google.protobuf.Timestamp
-	25, // 5: reactor.v1.Module.last_use_time:type_name -> google.protobuf.Timestamp
+	33, // 4: reactor.v1.Module.create_time:type_name -> google.protobuf.Timestamp
+	33, // 5: reactor.v1.Module.last_use_time:type_name -> google.protobuf.Timestamp
 	6,  // 6: reactor.v1.PushModuleRequest.header:type_name -> reactor.v1.PushModuleHeader
 	8,  // 7: reactor.v1.PushModuleResponse.result:type_name -> reactor.v1.PushModuleResult
 	1,  // 8: reactor.v1.PushModuleResult.module:type_name -> reactor.v1.Module
 	1,  // 9: reactor.v1.UploadModuleResponse.module:type_name -> reactor.v1.Module
 	1,  // 10: reactor.v1.GetModuleResponse.module:type_name -> reactor.v1.Module
-	1,  // 11: reactor.v1.ListModulesResponse.modules:type_name -> reactor.v1.Module
-	1,  // 12: reactor.v1.TagModuleResponse.module:type_name -> reactor.v1.Module
-	1,  // 13: reactor.v1.UntagModuleResponse.module:type_name -> reactor.v1.Module
-	26, // 14: reactor.v1.PruneModulesRequest.unused_for:type_name -> google.protobuf.Duration
-	1,  // 15: reactor.v1.PruneModulesResponse.modules:type_name -> reactor.v1.Module
-	1,  // 16: reactor.v1.SnapshotModuleResponse.module:type_name -> reactor.v1.Module
-	5,  // 17: reactor.v1.ModuleService.PushModule:input_type -> reactor.v1.PushModuleRequest
-	9,  // 18: reactor.v1.ModuleService.UploadModule:input_type -> reactor.v1.UploadModuleRequest
-	11, // 19: reactor.v1.ModuleService.GetModule:input_type -> reactor.v1.GetModuleRequest
-	13, // 20: reactor.v1.ModuleService.ListModules:input_type -> reactor.v1.ListModulesRequest
-	15, // 21: reactor.v1.ModuleService.TagModule:input_type -> reactor.v1.TagModuleRequest
-	17, // 22: reactor.v1.ModuleService.UntagModule:input_type -> reactor.v1.UntagModuleRequest
-	21, // 23: reactor.v1.ModuleService.DeleteModule:input_type -> reactor.v1.DeleteModuleRequest
-	19, // 24: reactor.v1.ModuleService.PruneModules:input_type -> reactor.v1.PruneModulesRequest
-	23, // 25: reactor.v1.ModuleService.SnapshotModule:input_type -> reactor.v1.SnapshotModuleRequest
-	7,  // 26: reactor.v1.ModuleService.PushModule:output_type -> reactor.v1.PushModuleResponse
-	10, // 27: reactor.v1.ModuleService.UploadModule:output_type -> reactor.v1.UploadModuleResponse
-	12, // 28: reactor.v1.ModuleService.GetModule:output_type -> reactor.v1.GetModuleResponse
-	14, // 29: reactor.v1.ModuleService.ListModules:output_type -> reactor.v1.ListModulesResponse
-	16, // 30: reactor.v1.ModuleService.TagModule:output_type -> reactor.v1.TagModuleResponse
-	18, // 31: reactor.v1.ModuleService.UntagModule:output_type -> reactor.v1.UntagModuleResponse
-	22, // 32: reactor.v1.ModuleService.DeleteModule:output_type -> reactor.v1.DeleteModuleResponse
-	20, // 33: reactor.v1.ModuleService.PruneModules:output_type -> reactor.v1.PruneModulesResponse
-	24, // 34: reactor.v1.ModuleService.SnapshotModule:output_type -> reactor.v1.SnapshotModuleResponse
-	26, // [26:35] is the sub-list for method output_type
-	17, // [17:26] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	1,  // 11: reactor.v1.DescribeModuleResponse.module:type_name -> reactor.v1.Module
+	15, // 12: reactor.v1.DescribeModuleResponse.functions:type_name -> reactor.v1.FunctionType
+	18, // 13: reactor.v1.DescribeModuleResponse.types:type_name -> reactor.v1.ValueType
+	16, // 14: reactor.v1.FunctionType.params:type_name -> reactor.v1.ParamType
+	16, // 15: reactor.v1.ValueType.fields:type_name -> reactor.v1.ParamType
+	17, // 16: reactor.v1.ValueType.cases:type_name -> reactor.v1.CaseType
+	1,  // 17: reactor.v1.PullModuleResponse.module:type_name -> reactor.v1.Module
+	1,  // 18: reactor.v1.ListModulesResponse.modules:type_name -> reactor.v1.Module
+	1,  // 19: reactor.v1.TagModuleResponse.module:type_name -> reactor.v1.Module
+	1,  // 20: reactor.v1.UntagModuleResponse.module:type_name -> reactor.v1.Module
+	34, // 21: reactor.v1.PruneModulesRequest.unused_for:type_name -> google.protobuf.Duration
+	1,  // 22: reactor.v1.PruneModulesResponse.modules:type_name -> reactor.v1.Module
+	1,  // 23: reactor.v1.SnapshotModuleResponse.module:type_name -> reactor.v1.Module
+	5,  // 24: reactor.v1.ModuleService.PushModule:input_type -> reactor.v1.PushModuleRequest
+	9,  // 25: reactor.v1.ModuleService.UploadModule:input_type -> reactor.v1.UploadModuleRequest
+	11, // 26: reactor.v1.ModuleService.GetModule:input_type -> reactor.v1.GetModuleRequest
+	13, // 27: reactor.v1.ModuleService.DescribeModule:input_type -> reactor.v1.DescribeModuleRequest
+	19, // 28: reactor.v1.ModuleService.PullModule:input_type -> reactor.v1.PullModuleRequest
+	21, // 29: reactor.v1.ModuleService.ListModules:input_type -> reactor.v1.ListModulesRequest
+	23, // 30: reactor.v1.ModuleService.TagModule:input_type -> reactor.v1.TagModuleRequest
+	25, // 31: reactor.v1.ModuleService.UntagModule:input_type -> reactor.v1.UntagModuleRequest
+	29, // 32: reactor.v1.ModuleService.DeleteModule:input_type -> reactor.v1.DeleteModuleRequest
+	27, // 33: reactor.v1.ModuleService.PruneModules:input_type -> reactor.v1.PruneModulesRequest
+	31, // 34: reactor.v1.ModuleService.SnapshotModule:input_type -> reactor.v1.SnapshotModuleRequest
+	7,  // 35: reactor.v1.ModuleService.PushModule:output_type -> reactor.v1.PushModuleResponse
+	10, // 36: reactor.v1.ModuleService.UploadModule:output_type -> reactor.v1.UploadModuleResponse
+	12, // 37: reactor.v1.ModuleService.GetModule:output_type -> reactor.v1.GetModuleResponse
+	14, // 38: reactor.v1.ModuleService.DescribeModule:output_type -> reactor.v1.DescribeModuleResponse
+	20, // 39: reactor.v1.ModuleService.PullModule:output_type -> reactor.v1.PullModuleResponse
+	22, // 40: reactor.v1.ModuleService.ListModules:output_type -> reactor.v1.ListModulesResponse
+	24, // 41: reactor.v1.ModuleService.TagModule:output_type -> reactor.v1.TagModuleResponse
+	26, // 42: reactor.v1.ModuleService.UntagModule:output_type -> reactor.v1.UntagModuleResponse
+	30, // 43: reactor.v1.ModuleService.DeleteModule:output_type -> reactor.v1.DeleteModuleResponse
+	28, // 44: reactor.v1.ModuleService.PruneModules:output_type -> reactor.v1.PruneModulesResponse
+	32, // 45: reactor.v1.ModuleService.SnapshotModule:output_type -> reactor.v1.SnapshotModuleResponse
+	35, // [35:46] is the sub-list for method output_type
+	24, // [24:35] is the sub-list for method input_type
+	24, // [24:24] is the sub-list for extension type_name
+	24, // [24:24] is the sub-list for extension extendee
+	0,  // [0:24] is the sub-list for field type_name
 }
 
 func init() { file_reactor_v1_module_proto_init() }
@@ -1840,13 +2469,20 @@ func file_reactor_v1_module_proto_init() {
 		(*PushModuleResponse_Offset)(nil),
 		(*PushModuleResponse_Result)(nil),
 	}
+	file_reactor_v1_module_proto_msgTypes[14].OneofWrappers = []any{}
+	file_reactor_v1_module_proto_msgTypes[16].OneofWrappers = []any{}
+	file_reactor_v1_module_proto_msgTypes[17].OneofWrappers = []any{}
+	file_reactor_v1_module_proto_msgTypes[19].OneofWrappers = []any{
+		(*PullModuleResponse_Module)(nil),
+		(*PullModuleResponse_Chunk)(nil),
+	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_reactor_v1_module_proto_rawDesc), len(file_reactor_v1_module_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   24,
+			NumMessages:   32,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -22,6 +22,8 @@ const (
 	ModuleService_PushModule_FullMethodName     = "/reactor.v1.ModuleService/PushModule"
 	ModuleService_UploadModule_FullMethodName   = "/reactor.v1.ModuleService/UploadModule"
 	ModuleService_GetModule_FullMethodName      = "/reactor.v1.ModuleService/GetModule"
+	ModuleService_DescribeModule_FullMethodName = "/reactor.v1.ModuleService/DescribeModule"
+	ModuleService_PullModule_FullMethodName     = "/reactor.v1.ModuleService/PullModule"
 	ModuleService_ListModules_FullMethodName    = "/reactor.v1.ModuleService/ListModules"
 	ModuleService_TagModule_FullMethodName      = "/reactor.v1.ModuleService/TagModule"
 	ModuleService_UntagModule_FullMethodName    = "/reactor.v1.ModuleService/UntagModule"
@@ -62,6 +64,16 @@ type ModuleServiceClient interface {
 	//
 	// Errors: INVALID_ARGUMENT, MODULE_NOT_FOUND, MODULE_AMBIGUOUS.
 	GetModule(ctx context.Context, in *GetModuleRequest, opts ...grpc.CallOption) (*GetModuleResponse, error)
+	// DescribeModule returns one module with what clients need to call the functions of a component: their types, also as
+	// WIT.
+	//
+	// Errors: INVALID_ARGUMENT, MODULE_NOT_FOUND, MODULE_AMBIGUOUS.
+	DescribeModule(ctx context.Context, in *DescribeModuleRequest, opts ...grpc.CallOption) (*DescribeModuleResponse, error)
+	// PullModule sends a module's bytes: a header, then chunks. Bytes that are damaged on disk end the stream with
+	// MODULE_NOT_FOUND, before the last chunk.
+	//
+	// Errors: INVALID_ARGUMENT, MODULE_NOT_FOUND, MODULE_AMBIGUOUS.
+	PullModule(ctx context.Context, in *PullModuleRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[PullModuleResponse], error)
 	// ListModules lists modules, newest first.
 	//
 	// Errors: INVALID_ARGUMENT.
@@ -139,6 +151,35 @@ func (c *moduleServiceClient) GetModule(ctx context.Context, in *GetModuleReques
 	}
 	return out, nil
 }
+
+func (c *moduleServiceClient) DescribeModule(ctx context.Context, in *DescribeModuleRequest, opts ...grpc.CallOption) (*DescribeModuleResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DescribeModuleResponse)
+	err := c.cc.Invoke(ctx, ModuleService_DescribeModule_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *moduleServiceClient) PullModule(ctx context.Context, in *PullModuleRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[PullModuleResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &ModuleService_ServiceDesc.Streams[1], ModuleService_PullModule_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[PullModuleRequest, PullModuleResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type ModuleService_PullModuleClient = grpc.ServerStreamingClient[PullModuleResponse]
 
 func (c *moduleServiceClient) ListModules(ctx context.Context, in *ListModulesRequest, opts ...grpc.CallOption) (*ListModulesResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
@@ -232,6 +273,16 @@ type ModuleServiceServer interface {
 	//
 	// Errors: INVALID_ARGUMENT, MODULE_NOT_FOUND, MODULE_AMBIGUOUS.
 	GetModule(context.Context, *GetModuleRequest) (*GetModuleResponse, error)
+	// DescribeModule returns one module with what clients need to call the functions of a component: their types, also as
+	// WIT.
+	//
+	// Errors: INVALID_ARGUMENT, MODULE_NOT_FOUND, MODULE_AMBIGUOUS.
+	DescribeModule(context.Context, *DescribeModuleRequest) (*DescribeModuleResponse, error)
+	// PullModule sends a module's bytes: a header, then chunks. Bytes that are damaged on disk end the stream with
+	// MODULE_NOT_FOUND, before the last chunk.
+	//
+	// Errors: INVALID_ARGUMENT, MODULE_NOT_FOUND, MODULE_AMBIGUOUS.
+	PullModule(*PullModuleRequest, grpc.ServerStreamingServer[PullModuleResponse]) error
 	// ListModules lists modules, newest first.
 	//
 	// Errors: INVALID_ARGUMENT.
@@ -285,6 +336,12 @@ func (UnimplementedModuleServiceServer) UploadModule(context.Context, *UploadMod
 }
 func (UnimplementedModuleServiceServer) GetModule(context.Context, *GetModuleRequest) (*GetModuleResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetModule not implemented")
+}
+func (UnimplementedModuleServiceServer) DescribeModule(context.Context, *DescribeModuleRequest) (*DescribeModuleResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DescribeModule not implemented")
+}
+func (UnimplementedModuleServiceServer) PullModule(*PullModuleRequest, grpc.ServerStreamingServer[PullModuleResponse]) error {
+	return status.Error(codes.Unimplemented, "method PullModule not implemented")
 }
 func (UnimplementedModuleServiceServer) ListModules(context.Context, *ListModulesRequest) (*ListModulesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListModules not implemented")
@@ -367,6 +424,35 @@ func _ModuleService_GetModule_Handler(srv interface{}, ctx context.Context, dec 
 	}
 	return interceptor(ctx, in, info, handler)
 }
+
+func _ModuleService_DescribeModule_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DescribeModuleRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ModuleServiceServer).DescribeModule(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ModuleService_DescribeModule_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ModuleServiceServer).DescribeModule(ctx, req.(*DescribeModuleRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ModuleService_PullModule_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(PullModuleRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(ModuleServiceServer).PullModule(m, &grpc.GenericServerStream[PullModuleRequest, PullModuleResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type ModuleService_PullModuleServer = grpc.ServerStreamingServer[PullModuleResponse]
 
 func _ModuleService_ListModules_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ListModulesRequest)
@@ -492,6 +578,10 @@ var ModuleService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _ModuleService_GetModule_Handler,
 		},
 		{
+			MethodName: "DescribeModule",
+			Handler:    _ModuleService_DescribeModule_Handler,
+		},
+		{
 			MethodName: "ListModules",
 			Handler:    _ModuleService_ListModules_Handler,
 		},
@@ -522,6 +612,11 @@ var ModuleService_ServiceDesc = grpc.ServiceDesc{
 			Handler:       _ModuleService_PushModule_Handler,
 			ServerStreams: true,
 			ClientStreams: true,
+		},
+		{
+			StreamName:    "PullModule",
+			Handler:       _ModuleService_PullModule_Handler,
+			ServerStreams: true,
 		},
 	},
 	Metadata: "reactor/v1/module.proto",

@@ -34,6 +34,7 @@ type language struct {
 
 func (l *language) Kinds() []abi.Kind                                  { return []abi.Kind{abi.Command} }
 func (l *language) Needs(*abi.Description) []string                    { return nil }
+func (l *language) WIT([]byte) (string, error)                         { return "", nil }
 func (l *language) CheckEntry(*abi.Description, abi.Entry) []abi.Fault { return nil }
 
 func (l *language) Load(_ context.Context, _ *engine.Engine, source abi.Source) (abi.Program, error) {

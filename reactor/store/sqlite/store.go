@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"sync"
 
@@ -313,10 +314,38 @@ func (s *Store) ModuleBinary(ctx context.Context, digest store.Digest) ([]byte, 
 		return nil, err
 	}
 	data, err := s.blobs.Read(digest)
-	if errors.Is(err, blob.ErrMismatch) || errors.Is(err, fs.ErrNotExist) {
-		return nil, &store.CorruptError{Kind: store.KindModule, Name: digest.String(), Err: fmt.Errorf("%w: %w", store.ErrDamaged, err)}
+	return data, damagedModule(digest, err)
+}
+
+// OpenModule implements store.Modules.
+func (s *Store) OpenModule(ctx context.Context, digest store.Digest) (io.ReadCloser, error) {
+	if _, err := s.Module(ctx, digest); err != nil {
+		return nil, err
 	}
-	return data, err
+	file, err := s.blobs.Open(digest)
+	if err != nil {
+		return nil, damagedModule(digest, err)
+	}
+	return &module{file, digest}, nil
+}
+
+// module is an open module.
+type module struct {
+	*blob.Reader
+	digest store.Digest
+}
+
+func (m *module) Read(p []byte) (int, error) {
+	n, err := m.Reader.Read(p)
+	return n, damagedModule(m.digest, err)
+}
+
+// damagedModule says of which module the bytes are missing, or not those of its digest.
+func damagedModule(digest store.Digest, err error) error {
+	if errors.Is(err, blob.ErrMismatch) || errors.Is(err, fs.ErrNotExist) {
+		return &store.CorruptError{Kind: store.KindModule, Name: digest.String(), Err: fmt.Errorf("%w: %w", store.ErrDamaged, err)}
+	}
+	return err
 }
 
 // ListModules implements store.Modules.

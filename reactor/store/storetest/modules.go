@@ -3,6 +3,7 @@ package storetest
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"sync"
 	"testing"
 
@@ -46,6 +47,9 @@ func testModule(t *testing.T, open Open) {
 		if err != nil || !bytes.Equal(data, binary) {
 			t.Errorf("%s: %d bytes, error %v", what, len(data), err)
 		}
+		if data, err := f.readModule(digest); err != nil || !bytes.Equal(data, binary) {
+			t.Errorf("%s, opened: %d bytes, error %v", what, len(data), err)
+		}
 	}
 	check("the module")
 	f.reopen(Options{})
@@ -60,6 +64,8 @@ func testModule(t *testing.T, open Open) {
 	wantAs[*store.NotFoundError](t, "Module", err)
 	_, err = f.ModuleBinary(t.Context(), unknown)
 	wantAs[*store.NotFoundError](t, "ModuleBinary", err)
+	_, err = f.OpenModule(t.Context(), unknown)
+	wantAs[*store.NotFoundError](t, "OpenModule", err)
 	_, err = f.ModuleByTag(t.Context(), "unknown")
 	wantEqual(t, "kind", wantAs[*store.NotFoundError](t, "ModuleByTag", err).Kind, store.KindTag)
 	wantAs[*store.NotFoundError](t, "TagModule", f.TagModule(t.Context(), "x", unknown))
@@ -205,4 +211,14 @@ func testDeleteModule(t *testing.T, open Open) {
 			}
 		}
 	})
+}
+
+// readModule reads a module that it opens.
+func (f *fixture) readModule(digest store.Digest) ([]byte, error) {
+	file, err := f.OpenModule(f.t.Context(), digest)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return io.ReadAll(file)
 }

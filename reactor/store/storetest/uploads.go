@@ -305,6 +305,8 @@ func testHeal(t *testing.T, e Engine) {
 				_, err = f.ModuleBinary(t.Context(), f.module)
 				wantIs(t, "ModuleBinary", err, store.ErrDamaged)
 				wantAs[*store.CorruptError](t, "ModuleBinary", err)
+				_, err = f.readModule(f.module)
+				wantAs[*store.CorruptError](t, "a read of what OpenModule has opened", err)
 
 				f.putModule([]byte("module"))
 				data, err := f.ModuleBinary(t.Context(), f.module)

@@ -31,7 +31,7 @@ func (a *app) addCompletions(root *cobra.Command) {
 		"rm": a.completeIDs(endedStates...), "workload rm": a.completeIDs(endedStates...),
 		"grants": a.first(a.completeIDs()), "revoke": a.completeRevoke,
 		"run": a.first(a.completeModuleOrFile), "submit": a.first(a.completeModuleOrFile), "dev": a.first(a.completeModuleOrFile),
-		"module push": a.first(a.completeModuleOrFile), "module snapshot": a.first(a.completeModuleOrFile), "module inspect": a.first(a.completeModules), "module tag": a.first(a.completeModules),
+		"module push": a.first(a.completeModuleOrFile), "module snapshot": a.first(a.completeModuleOrFile), "module inspect": a.first(a.completeModuleOrFile), "module pull": a.first(a.completeModules), "module tag": a.first(a.completeModules),
 		"module rm": a.completeModules, "module untag": a.completeTags,
 		"context use": a.first(completeContexts), "context rm": a.first(completeContexts), "context set": a.first(completeContexts),
 	}

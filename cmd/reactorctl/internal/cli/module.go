@@ -27,7 +27,7 @@ func (a *app) moduleCommand() *cobra.Command {
 		RunE:  helpOnly,
 	}
 	cmd.AddCommand(
-		a.modulePushCommand(), a.moduleListCommand(), a.moduleInspectCommand(), a.moduleTagCommand(), a.moduleUntagCommand(),
+		a.modulePushCommand(), a.moduleListCommand(), a.moduleInspectCommand(), a.modulePullCommand(), a.moduleTagCommand(), a.moduleUntagCommand(),
 		a.moduleRemoveCommand(), a.modulePruneCommand(), a.moduleSnapshotCommand(),
 	)
 	return cmd
@@ -196,15 +196,49 @@ func (a *app) moduleInspectCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "inspect MODULE",
 		Short: "Show a module: its imports, exports, memory and the grants it will need",
-		Args:  operands(cobra.ExactArgs(1)),
+		Long: `Show a module: its imports, exports, memory and the grants it will need; of a component also its world, as WIT.
+MODULE is a digest, a tag, or a file or Go package, which is pushed. What the daemon does not have of what the module
+imports, or needs, is told by name: such a module is refused.`,
+		Example: `  reactorctl module inspect ./calc.wasm
+  reactorctl module inspect -o json calc | jq '.functions[].export'`,
+		Args: paths(cobra.ExactArgs(1)),
 		RunE: a.remote(func(cmd *cobra.Command, args []string) error {
-			response, err := a.modules().GetModule(cmd.Context(), &reactorv1.GetModuleRequest{Module: args[0]})
+			module, err := a.stored(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}
-			return a.printModule(response.GetModule())
+			response, err := a.modules().DescribeModule(cmd.Context(), &reactorv1.DescribeModuleRequest{Module: module})
+			if err != nil {
+				return meantPath(err, args[0])
+			}
+			return a.printDescription(response)
 		}),
 	}
+}
+
+// stored returns what names a module for the daemon: arg, or the digest of the program in the file that it names, which is
+// pushed.
+func (a *app) stored(ctx context.Context, arg string) (string, error) {
+	if !source.IsPath(arg) {
+		return arg, checkArguments([]string{arg})
+	}
+	m, err := a.open(ctx, arg)
+	if err != nil {
+		return "", err
+	}
+	defer m.Close() //nolint:errcheck // the file was only read
+	return a.ensure(ctx, m, "")
+}
+
+// printDescription prints a module: as one message its parts, but the module is on top.
+func (a *app) printDescription(d *reactorv1.DescribeModuleResponse) error {
+	if len(d.GetFunctions()) == 0 {
+		return a.printModule(d.GetModule())
+	}
+	if !a.output.IsTable() {
+		return a.output.Message(a.Out, d)
+	}
+	return render.Component(a.screen(), d)
 }
 
 func (a *app) moduleTagCommand() *cobra.Command {

@@ -20,6 +20,7 @@ var flags = map[string]string{
 	"spec.stdin":               "--stdin",
 	"spec.interactive":         "--interactive",
 	"spec.invoke":              "--invoke",
+	"spec.call":                "", // CALL
 	"spec.grants":              "",
 	"spec.grants.directory":    "--dir",
 	"spec.grants.listener":     "--listen",
@@ -59,10 +60,15 @@ var flags = map[string]string{
 // FlagOf returns what sets a field on the command line, as its user wrote it: a flag, with the key of a map, or the
 // number of an argument. It returns nothing if the command has no such flag.
 func FlagOf(path string, has func(flag string) bool) string {
+	if place, ok := strings.CutPrefix(path, "spec.call.args"); ok {
+		return "args" + place // as WAVE tells places
+	}
 	bare, index := split(path)
 	switch bare {
 	case "spec.module":
 		return "MODULE"
+	case "spec.call", "spec.call.export":
+		return "CALL"
 	case "spec.args":
 		if n, err := strconv.Atoi(index); err == nil {
 			return fmt.Sprintf("argument %d", n+1)

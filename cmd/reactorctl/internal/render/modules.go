@@ -38,6 +38,27 @@ func Modules(modules []*reactorv1.Module, wide bool) List {
 
 // Module prints one module in full. Nothing is wrapped: digests, and imports with their types, are for copying and grep.
 func Module(s *screen.Screen, m *reactorv1.Module) error {
+	var imports, exports []string
+	for _, i := range m.GetImports() {
+		imports = append(imports, i.GetModule()+"."+i.GetName()+" "+i.GetType())
+	}
+	for _, e := range m.GetExports() {
+		exports = append(exports, e.GetName()+" "+e.GetType())
+	}
+	return s.Print(table.Pairs(append(moduleFacts(m), values("imports", imports...), values("exports", exports...)), 0)...)
+}
+
+// Component prints a component: what is known of it, and its world.
+func Component(s *screen.Screen, d *reactorv1.DescribeModuleResponse) error {
+	lines := append(table.Pairs(moduleFacts(d.GetModule()), 0), screen.Line{})
+	for line := range strings.Lines(d.GetWit()) {
+		lines = append(lines, screen.Text(strings.TrimSuffix(line, "\n")))
+	}
+	return s.Print(lines...)
+}
+
+// moduleFacts are what is known of any module.
+func moduleFacts(m *reactorv1.Module) []table.Pair {
 	memory := "none"
 	if m.GetMemory() != nil {
 		memory = Size(m.GetMemory().GetMinBytes()) + " at the start"
@@ -49,21 +70,13 @@ func Module(s *screen.Screen, m *reactorv1.Module) error {
 	if m.GetDamaged() {
 		damage = "on disk: push it again"
 	}
-	var imports, exports []string
-	for _, i := range m.GetImports() {
-		imports = append(imports, i.GetModule()+"."+i.GetName()+" "+i.GetType())
-	}
-	for _, e := range m.GetExports() {
-		exports = append(exports, e.GetName()+" "+e.GetType())
-	}
-	return s.Print(table.Pairs([]table.Pair{
+	return []table.Pair{
 		pair("digest", strings.TrimPrefix(m.GetDigest(), "sha256:")), pair("name", m.GetName()), pair("size", Size(m.GetSizeBytes())), pair("kind", moduleKind(m)),
 		pair("damaged", damage),
 		pair("tags", strings.Join(m.GetTags(), ", ")), pair("created", moment(m.GetCreateTime())),
 		pair("last used", moment(m.GetLastUseTime())),
 		pair("functions", fmt.Sprint(m.GetFunctionCount())), pair("memory", memory), pair("needs", needs(m)),
-		values("imports", imports...), values("exports", exports...),
-	}, 0)...)
+	}
 }
 
 // grantsFor are the flags for what modules need.

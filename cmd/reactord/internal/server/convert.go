@@ -6,6 +6,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/reactord/reactord/cmd/internal/values"
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 	"github.com/reactord/reactord/reactor/api"
 )
@@ -159,7 +160,7 @@ func fromStatus(s *api.Status) *reactorv1.WorkloadStatus {
 		WaitingFor:      fromOps(s.WaitingFor),
 		Stuck:           s.Stuck,
 		Results:         s.Results,
-		Result:          fromLiteral(s.Result),
+		Result:          values.Message(s.Result),
 		ListenAddresses: s.ListenAddresses,
 		Delay:           fromDelay(s.Delay),
 		Crash:           fromCrash(s.Crash),

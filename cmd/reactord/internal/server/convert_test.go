@@ -117,6 +117,15 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// An argument without a kind is refused by its place.
+func TestCallWithoutValues(t *testing.T) {
+	var bad fields
+	toCall(&reactorv1.FunctionCall{Args: []*reactorv1.Value{{Kind: &reactorv1.Value_Bool{}}, {}}}, &bad)
+	if len(bad) != 1 || bad[0].Path != "spec.call.args[1]" {
+		t.Errorf("faults %v", bad)
+	}
+}
+
 func TestAbsentMessages(t *testing.T) {
 	var bad fields
 	spec := toSpec(nil, &bad)

@@ -158,6 +158,50 @@ func (m *modules) GetModule(ctx context.Context, req *reactorv1.GetModuleRequest
 	return &reactorv1.GetModuleResponse{Module: fromModule(module)}, nil
 }
 
+func (m *modules) DescribeModule(ctx context.Context, req *reactorv1.DescribeModuleRequest) (*reactorv1.DescribeModuleResponse, error) {
+	d, err := m.reactor.DescribeModule(ctx, req.GetModule())
+	if err != nil {
+		return nil, err
+	}
+	return fromDescription(d), nil
+}
+
+// pullChunkBytes is the size of the chunks in which a module is sent.
+const pullChunkBytes = 256 << 10
+
+func (m *modules) PullModule(req *reactorv1.PullModuleRequest, stream grpc.ServerStreamingServer[reactorv1.PullModuleResponse]) error {
+	module, file, err := m.reactor.PullModule(stream.Context(), req.GetModule())
+	if err != nil {
+		return err
+	}
+	defer file.Close() //nolint:errcheck // the file was only read
+	if err := stream.Send(&reactorv1.PullModuleResponse{Part: &reactorv1.PullModuleResponse_Module{Module: fromModule(module)}}); err != nil {
+		return err
+	}
+	send := func(chunk []byte) error {
+		if len(chunk) == 0 {
+			return nil
+		}
+		return stream.Send(&reactorv1.PullModuleResponse{Part: &reactorv1.PullModuleResponse_Chunk{Chunk: chunk}})
+	}
+	var held []byte // the last chunk is held back, since only the end shows whether the bytes are damaged
+	for {
+		chunk := make([]byte, pullChunkBytes)
+		n, err := io.ReadFull(file, chunk)
+		ended := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+		if err != nil && !ended {
+			return err
+		}
+		if err := send(held); err != nil {
+			return err
+		}
+		if ended {
+			return send(chunk[:n])
+		}
+		held = chunk
+	}
+}
+
 func (m *modules) ListModules(ctx context.Context, req *reactorv1.ListModulesRequest) (*reactorv1.ListModulesResponse, error) {
 	return fitting(toPage(req), func(page api.Page) (*reactorv1.ListModulesResponse, int, error) {
 		list, err := m.reactor.ListModules(ctx, page)

@@ -1,4 +1,4 @@
-package server
+package values
 
 import (
 	"math"
@@ -35,11 +35,11 @@ func TestValues(t *testing.T) {
 	seen := map[string]bool{}
 	for _, v := range all {
 		seen[string(v.ProtoReflect().WhichOneof(kinds.Get(0).ContainingOneof()).Name())] = true
-		literal, ok := toLiteral(v)
+		literal, ok := Literal(v)
 		if !ok {
 			t.Errorf("%v is refused", v)
 		}
-		if diff := cmp.Diff(v, fromLiteral(&literal), protocmp.Transform()); diff != "" {
+		if diff := cmp.Diff(v, Message(&literal), protocmp.Transform()); diff != "" {
 			t.Errorf("(-in +out):\n%s", diff)
 		}
 	}
@@ -58,13 +58,8 @@ func TestValuesWithoutKind(t *testing.T) {
 		{Kind: &reactorv1.Value_Variant{Variant: &reactorv1.VariantValue{Value: none}}},
 		{Kind: &reactorv1.Value_Map{Map: &reactorv1.MapValue{Entries: []*reactorv1.MapEntry{nil}}}},
 	} {
-		if _, ok := toLiteral(v); ok {
+		if _, ok := Literal(v); ok {
 			t.Errorf("%v is taken", v)
 		}
-	}
-	var bad fields
-	toCall(&reactorv1.FunctionCall{Args: []*reactorv1.Value{{Kind: &reactorv1.Value_Bool{}}, none}}, &bad)
-	if len(bad) != 1 || bad[0].Path != "spec.call.args[1]" {
-		t.Errorf("faults %v", bad)
 	}
 }

@@ -1,0 +1,107 @@
+package cli
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+
+	"github.com/spf13/cobra"
+
+	"github.com/reactord/reactord/cmd/internal/quantity"
+	"github.com/reactord/reactord/cmd/reactorctl/internal/render"
+	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
+)
+
+func (a *app) modulePullCommand() *cobra.Command {
+	var file string
+	cmd := &cobra.Command{
+		Use:   "pull MODULE",
+		Short: "Write a module of the daemon to a file",
+		Long: `Write a module of the daemon to a file, such as a snapshot or a composition that was made there. The file is there
+only once it is complete.`,
+		Example: `  reactorctl module pull words -f words.wasm
+  reactorctl module pull words -f - | wasm-tools print -`,
+		Args: operands(cobra.ExactArgs(1)),
+	}
+	cmd.Flags().StringVarP(&file, "file", "f", "", "write it to this `FILE`, or to standard output for -")
+	_ = cmd.MarkFlagRequired("file")
+	cmd.RunE = a.remote(func(cmd *cobra.Command, args []string) error {
+		if file == "-" {
+			_, err := a.pull(cmd.Context(), args[0], a.Out)
+			return meantPath(err, args[0])
+		}
+		return a.pullFile(cmd.Context(), args[0], file)
+	})
+	return cmd
+}
+
+// pullFile writes a module to a file, in the place of one that is there.
+func (a *app) pullFile(ctx context.Context, ref, path string) (err error) {
+	partial, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		_ = partial.Close()
+		if err != nil {
+			_ = os.Remove(partial.Name())
+		}
+	}()
+	m, err := a.pull(ctx, ref, partial)
+	if err != nil {
+		return meantPath(err, ref)
+	}
+	if err := errors.Join(partial.Chmod(0o644), partial.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(partial.Name(), path); err != nil {
+		return err
+	}
+	if !a.output.IsTable() {
+		return a.output.Message(a.Out, m)
+	}
+	_, err = fmt.Fprintf(a.Out, "%s is module %s, %s\n", path, render.ShortDigest(m.GetDigest()), render.Size(m.GetSizeBytes()))
+	return err
+}
+
+// pull writes a module to w, and checks its digest.
+func (a *app) pull(ctx context.Context, ref string, w io.Writer) (*reactorv1.Module, error) {
+	stream, err := a.modules().PullModule(ctx, &reactorv1.PullModuleRequest{Module: ref})
+	if err != nil {
+		return nil, err
+	}
+	var m *reactorv1.Module
+	var received atomic.Int64
+	defer a.notes.Watch(func(context.Context) (string, bool) {
+		return fmt.Sprintf("received %s of %s", quantity.HumanSize(uint64(received.Load())), ref), received.Load() > 0
+	})()
+	hash := sha256.New()
+	for {
+		response, err := stream.Recv()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		if head := response.GetModule(); head != nil {
+			m = head
+			continue
+		}
+		hash.Write(response.GetChunk())
+		if _, err := w.Write(response.GetChunk()); err != nil {
+			return nil, err
+		}
+		received.Add(int64(len(response.GetChunk())))
+	}
+	if digest := "sha256:" + hex.EncodeToString(hash.Sum(nil)); digest != m.GetDigest() {
+		return nil, fmt.Errorf("what was received has the digest %s, not that of the module, %s", digest, m.GetDigest())
+	}
+	return m, nil
+}

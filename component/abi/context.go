@@ -59,6 +59,8 @@ type Context struct {
 	Encoding Encoding
 	// Budget is the number of bytes that values read by the host may still take of its memory.
 	Budget int
+	// OnError, unless nil, is called with the first error, and need not return: it may end the guest by a panic.
+	OnError func(error)
 
 	mem       []byte    // of Memory, since the last view
 	in, out   []uint64  // the slots that are read, and those that are written
@@ -74,8 +76,11 @@ func (c *Context) Err() error { return c.err }
 
 // fail ends the call, if err is an error.
 func (c *Context) fail(err error) {
-	if c.err == nil {
+	if c.err == nil && err != nil {
 		c.err = err
+		if c.OnError != nil {
+			c.OnError(err)
+		}
 	}
 }
 

@@ -12,7 +12,8 @@ import (
 
 // Call is one call of a host function by a component. It belongs to the store's fiber and ends when Function.Call returns.
 //
-// Its methods end the store where those of hostcalls.Call return an error: they do not return then.
+// Its methods end the store where those of hostcalls.Call return an error: they do not return then. Nor do those of Args and
+// Results if the component has passed what is wrong, or has no room for the result.
 type Call struct {
 	Args    cabi.Reader // the arguments, in their order
 	Results cabi.Writer // takes the result, if the function has one

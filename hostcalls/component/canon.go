@@ -44,6 +44,7 @@ func lowerHost(instance int, p *cabi.Plan, o *options, f *Function, name string)
 			return err
 		}
 		x := s.enter(in, o, name)
+		x.OnError = x.abort // so that no host function works on what could not be read
 		x.call.Args = p.ReadParams(&x.Context, stack)
 		x.call.Results = p.WriteResult(&x.Context, stack)
 		f.Call(&x.call)

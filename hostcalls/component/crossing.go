@@ -28,6 +28,7 @@ type crossing struct {
 	options  *options
 	function string // for messages
 	call     Call   // if the guest calls the host
+	abort    func(error)
 	stack    [types.MaxFlat + 1]uint64
 	realloc  [4]uint64 // the stack of a call of it
 
@@ -35,10 +36,16 @@ type crossing struct {
 	lent    []uint32 // handles that the guest lends for the call
 }
 
+func newCrossing(s *Store) *crossing {
+	x := &crossing{store: s, number: uint32(s.depth), call: Call{store: s}}
+	x.abort = func(err error) { engine.Abort(x.fault(err)) }
+	return x
+}
+
 // enter begins a side of a call.
 func (s *Store) enter(in *instance, o *options, function string) *crossing {
 	if s.depth == len(s.crossings) {
-		s.crossings = append(s.crossings, &crossing{store: s, number: uint32(s.depth), call: Call{store: s}})
+		s.crossings = append(s.crossings, newCrossing(s))
 	}
 	x := s.crossings[s.depth]
 	s.depth++

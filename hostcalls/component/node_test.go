@@ -108,11 +108,17 @@ func (n *node) run(p *Program, config *abi.Config) (exit abi.Exit, err error) {
 // inStore starts a store, calls body with it on its fiber, and closes it.
 func (n *node) inStore(p *Program, body func(s *Store)) {
 	n.Helper()
+	n.inStoreOf(executor.TaskSpec{}, p, body)
+}
+
+// inStoreOf is inStore on a task as spec says.
+func (n *node) inStoreOf(spec executor.TaskSpec, p *Program, body func(s *Store)) {
+	n.Helper()
 	s, err := p.NewStore(&abi.Config{Driver: n.executor.Driver()})
 	if err != nil {
 		n.Fatal(err)
 	}
-	n.onFiber(executor.TaskSpec{}, func(f *executor.Fiber) {
+	n.onFiber(spec, func(f *executor.Fiber) {
 		defer s.Close()
 		if err := s.Start(f); err != nil {
 			n.Error(err)

@@ -1,0 +1,47 @@
+;; A component that lies: its realloc does what "mode" says, its functions return what they are told to.
+;; wasm-tools parse hostile.wat -o hostile.wasm
+(component
+  (import "test:host/control@0.2.0" (instance $control
+    (export "work" (func (param "units" u64)))))
+  (core func $work (canon lower (func $control "work")))
+  (core module $m
+    (import "host" "work" (func $work (param i64)))
+    (memory (export "memory") 1)
+    (global $mode (mut i32) (i32.const 0))
+    (func (export "set-mode") (param i32) (global.set $mode (local.get 0)))
+    (func $spin (loop (br 0)))
+    (func $recurse (call $recurse) (call $recurse))
+    (func (export "realloc") (param i32 i32 i32 i32) (result i32)
+      (block $return (block $beyond (block $odd (block $trap (block $leave (block $spin (block $recurse (block $grow
+        (br_table $return $beyond $odd $trap $leave $spin $recurse $grow $return (global.get $mode)))
+        ;; grow: the memory moves
+        (drop (memory.grow (i32.const 100))) (br $return))
+        (call $recurse) (br $return))
+        (call $spin) (br $return))
+        (call $work (i64.const 1)) (br $return))
+        unreachable)
+        (return (i32.const 1025)))
+        (return (i32.const 65535)))
+      (i32.const 1024))
+    (func (export "take") (param i32 i32) (result i32) (local.get 1))
+    ;; the result is at $at; what is there says where a string is
+    (func (export "give") (param $at i32) (param $ptr i32) (param $len i32) (result i32)
+      (i32.store (i32.const 0) (local.get $ptr))
+      (i32.store (i32.const 4) (local.get $len))
+      (local.get $at))
+    (func (export "post") (param i32)
+      (if (i32.eq (global.get $mode) (i32.const 4)) (then (call $work (i64.const 1))))
+      (if (i32.eq (global.get $mode) (i32.const 3)) (then unreachable))
+      (if (i32.eq (global.get $mode) (i32.const 5)) (then (call $spin)))))
+  (core instance $i (instantiate $m (with "host" (instance (export "work" (func $work))))))
+  (func (export "set-mode") (param "mode" u32) (canon lift (core func $i "set-mode")))
+  (func (export "take") (param "text" string) (result u32)
+    (canon lift (core func $i "take") (memory (core memory $i "memory")) (realloc (core func $i "realloc"))))
+  (func (export "take-numbers") (param "all" (list u32)) (result u32)
+    (canon lift (core func $i "take") (memory (core memory $i "memory")) (realloc (core func $i "realloc"))))
+  (func (export "give") (param "at" u32) (param "ptr" u32) (param "len" u32) (result string)
+    (canon lift (core func $i "give") (memory (core memory $i "memory")) (post-return (core func $i "post"))))
+  (func (export "give-numbers") (param "at" u32) (param "ptr" u32) (param "len" u32) (result (list u64))
+    (canon lift (core func $i "give") (memory (core memory $i "memory")) (post-return (core func $i "post"))))
+  (func (export "give-nothings") (param "at" u32) (param "ptr" u32) (param "len" u32) (result (list (tuple u8)))
+    (canon lift (core func $i "give") (memory (core memory $i "memory")))))

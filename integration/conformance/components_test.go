@@ -28,10 +28,14 @@ func TestComponents(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	node := newNode(t)
 	found, table, ran := misses{}, tableHeader, 0
 	for _, s := range all {
 		t.Run(s.name, func(t *testing.T) {
-			result := s.run(t)
+			result, err := node.run(t.Context(), s)
+			if err != nil {
+				t.Fatal(err)
+			}
 			ran++
 			for line, fault := range result.faults {
 				reason, known := expected[s.name][line]
@@ -73,24 +77,6 @@ func TestComponents(t *testing.T) {
 type result struct {
 	commands, passed int
 	faults           map[int]error // by line, of those that did not come out as specified
-}
-
-func (s script) run(t *testing.T) result {
-	t.Helper()
-	r := result{faults: map[int]error{}}
-	for _, c := range s.Commands {
-		err := s.command(t.Context(), c)
-		if errors.Is(err, errText) {
-			continue
-		}
-		r.commands++
-		if err == nil {
-			r.passed++
-		} else {
-			r.faults[c.Line] = errors.Join(r.faults[c.Line], fmt.Errorf("%s: %w", c.Type, err))
-		}
-	}
-	return r
 }
 
 const (

@@ -9,4 +9,8 @@
 // The scripts of the component model, of Wasmtime and of wasm-tools, with a folder that convert.sh made:
 //
 //	REACTORD_COMPONENT_TESTSUITES=<folder> go test ./integration/conformance [-args -update]
+//
+// Components of random types, against Wasmtime in a Python, or by themselves:
+//
+//	[REACTORD_WASMTIME_PYTHON=<python>] go test ./integration/conformance -run TestEchoes
 package conformance

@@ -31,8 +31,6 @@ func reasonOf(err error) string {
 	var component *binary.Error
 	var core *wasm.Error
 	switch {
-	case errors.Is(err, errNotRun):
-		return "not run yet"
 	case errors.As(err, &component) && component.Kind == binary.Unsupported:
 		return component.Feature
 	case errors.As(err, &core) && core.Kind == wasm.Unsupported:

@@ -44,8 +44,8 @@ type action struct {
 
 // constant is a value as a script has it. The form of Value depends on the type.
 type constant struct {
-	Type  string
-	Value json.RawMessage
+	Type  string          `json:"type"`
+	Value json.RawMessage `json:"value"`
 }
 
 // scripts finds the converted scripts below a folder.

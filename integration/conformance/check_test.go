@@ -15,43 +15,23 @@ import (
 	"github.com/reactord/reactord/executor/engine/meter/wasm"
 )
 
-var errNotRun = errors.New("not run yet")
-
-// command carries out a command of a script, and returns what is not as specified.
-func (s script) command(ctx context.Context, c command) error {
-	switch c.Type {
-	case "module", "module_definition":
-		b, err := s.binary(c)
-		if err != nil {
-			return err
-		}
-		return check(ctx, b, everything)
-	case "assert_malformed", "assert_invalid":
-		b, err := s.binary(c)
-		if err != nil {
-			return err
-		}
-		features := everything
-		if strings.Contains(c.Text, "feature") { // that is not on
-			features = types.Features{}
-		}
-		return refused(check(ctx, b, features), c.Text)
-	default:
-		return errNotRun
-	}
-}
-
 // refused returns what is wrong with a refusal that has to be for a reason.
 func refused(err error, reason string) error {
 	if err == nil {
 		return fmt.Errorf("accepted, though: %s", reason)
 	}
 	// What needs a feature is refused whatever else is wrong with it, so such a refusal proves nothing.
-	var fault *binary.Error
-	if errors.As(err, &fault) && fault.Kind == binary.Unsupported && !strings.Contains(reason, "feature") {
+	if unsupported(err) && !strings.Contains(reason, "feature") && !strings.Contains(reason, "proposal") {
 		return fmt.Errorf("refused by another reason (%w) than %s", err, reason)
 	}
 	return nil
+}
+
+// unsupported reports whether a component or core module is refused for want of a feature.
+func unsupported(err error) bool {
+	var component *binary.Error
+	var core *wasm.Error
+	return errors.As(err, &component) && component.Kind == binary.Unsupported || errors.As(err, &core) && core.Kind == wasm.Unsupported
 }
 
 // everything is the features that scripts need which test them.

@@ -1,0 +1,312 @@
+package conformance
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/reactord/reactord/component/types"
+	"github.com/reactord/reactord/component/value"
+	"github.com/reactord/reactord/executor"
+	"github.com/reactord/reactord/executor/engine"
+	"github.com/reactord/reactord/hostcalls/abi"
+	"github.com/reactord/reactord/hostcalls/component"
+)
+
+// node is what runs components.
+type node struct {
+	abi      *component.ABI
+	engine   *engine.Engine
+	executor *executor.Executor
+}
+
+func newNode(t *testing.T) *node {
+	t.Helper()
+	a, err := component.New(component.Config{Interfaces: testInterfaces(), Features: everything})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := engine.New(t.Context(), engine.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, err := executor.New(executor.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := x.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+		a.Close()
+		if err := e.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	return &node{a, e, x}
+}
+
+// onFiber calls body on a fiber, and waits.
+func (n *node) onFiber(body func(*executor.Fiber)) error {
+	done := make(chan error, 1)
+	_, err := n.executor.Spawn(executor.TaskSpec{Run: body, Done: func(task *executor.Task) {
+		defer close(done)
+		if panicked := task.Panic(); panicked != nil {
+			done <- panicked
+		}
+	}})
+	if err != nil {
+		return err
+	}
+	return <-done
+}
+
+// load loads a component.
+func (n *node) load(ctx context.Context, b []byte) (*component.Program, error) {
+	sum := sha256.Sum256(b)
+	return n.abi.LoadProgram(ctx, n.engine, abi.Source{Digest: hex.EncodeToString(sum[:]), Read: func() ([]byte, error) { return b, nil }})
+}
+
+// definition is a component that a script has defined: a program, or why it is none.
+type definition struct {
+	program   *component.Program
+	functions map[string]*types.Func
+	err       error
+}
+
+// instance is an instance that a script has made of a component: a store, or why it is none.
+type instance struct {
+	*definition
+	store *component.Store
+	err   error
+}
+
+// run is a script that runs.
+type run struct {
+	script
+	ctx         context.Context
+	node        *node
+	fiber       *executor.Fiber
+	binaries    map[string]*definition // by file
+	definitions map[string]*definition // by name; that without one is the last
+	instances   map[string]*instance   // by name; that without one is the last
+	opened      []*component.Store
+}
+
+// onlyChecked reports whether a script is of those whose own runner makes no instances.
+func (s script) onlyChecked() bool { return strings.HasPrefix(s.name, "wasm-tools/") }
+
+// run runs a script.
+func (n *node) run(ctx context.Context, s script) (result, error) {
+	r := &run{script: s, ctx: ctx, node: n, binaries: map[string]*definition{}, definitions: map[string]*definition{}, instances: map[string]*instance{}}
+	defer func() {
+		for _, d := range r.binaries {
+			if d.program != nil {
+				d.program.Release()
+			}
+		}
+	}()
+	for _, c := range s.Commands {
+		if c.Filename != "" && c.Type != "assert_malformed" && c.Type != "assert_invalid" && !s.onlyChecked() {
+			r.binaries[c.Filename] = r.define(c)
+		}
+	}
+	var results result
+	err := n.onFiber(func(f *executor.Fiber) {
+		r.fiber = f
+		results = r.all()
+		for _, store := range r.opened {
+			store.Close()
+		}
+	})
+	return results, err
+}
+
+// define loads the component of a command.
+func (r *run) define(c command) *definition {
+	b, err := r.binary(c)
+	if err != nil {
+		return &definition{err: err}
+	}
+	p, err := r.node.load(r.ctx, b)
+	if err != nil {
+		return &definition{err: err}
+	}
+	resolved, err := p.Description().Signatures.Resolve()
+	if err != nil {
+		return &definition{program: p, err: err}
+	}
+	d := &definition{program: p, functions: map[string]*types.Func{}}
+	for _, f := range resolved.Functions {
+		if f.Interface == "" {
+			d.functions[f.Name] = f.Func
+		}
+	}
+	return d
+}
+
+// all carries out the commands.
+func (r *run) all() result {
+	results := result{faults: map[int]error{}}
+	for _, c := range r.Commands {
+		err := r.command(c)
+		if errors.Is(err, errText) {
+			continue
+		}
+		results.commands++
+		if err == nil {
+			results.passed++
+		} else {
+			results.faults[c.Line] = errors.Join(results.faults[c.Line], fmt.Errorf("%s: %w", c.Type, err))
+		}
+	}
+	return results
+}
+
+// command carries out a command, and returns what is not as specified.
+func (r *run) command(c command) error {
+	switch c.Type {
+	case "module", "module_definition", "assert_malformed", "assert_invalid":
+		return r.defines(c)
+	case "module_instance":
+		return r.instantiate(r.definitions[c.Module], c.Instance)
+	case "assert_uninstantiable":
+		return trapped(r.instantiate(r.binaries[c.Filename], ""))
+	case "assert_unlinkable":
+		return r.unlinkable(c)
+	case "action", "assert_return":
+		if r.onlyChecked() {
+			return errText
+		}
+		return r.returns(c)
+	case "assert_trap":
+		_, _, err := r.call(c)
+		return trapped(err)
+	default:
+		return fmt.Errorf("unknown command")
+	}
+}
+
+func (r *run) defines(c command) error {
+	b, err := r.binary(c)
+	if err != nil {
+		return err
+	}
+	features := everything
+	if strings.Contains(c.Text, "feature") { // that is not on
+		features = types.Features{}
+	}
+	err = check(r.ctx, b, features)
+	switch c.Type {
+	case "assert_malformed", "assert_invalid":
+		return refused(err, c.Text)
+	case "module_definition":
+		d := r.binaries[c.Filename]
+		r.definitions[c.Name], r.definitions[""] = d, d
+		return err
+	}
+	if r.onlyChecked() {
+		return err
+	}
+	if fault := r.instantiate(r.binaries[c.Filename], c.Name); err == nil {
+		err = fault
+	}
+	return err
+}
+
+// instantiate makes an instance, by a name and as the last one.
+func (r *run) instantiate(d *definition, name string) error {
+	if d == nil {
+		return errors.New("there is no such definition")
+	}
+	i := &instance{definition: d, err: d.err}
+	r.instances[name], r.instances[""] = i, i
+	if i.err != nil {
+		return i.err
+	}
+	if i.store, i.err = d.program.NewStore(&abi.Config{Driver: r.node.executor.Driver()}); i.err != nil {
+		return i.err
+	}
+	r.opened = append(r.opened, i.store)
+	i.err = i.store.Start(r.fiber)
+	return i.err
+}
+
+// unlinkable returns nil if a valid component can't be loaded for want of what it imports.
+func (r *run) unlinkable(c command) error {
+	b, err := r.binary(c)
+	if err != nil {
+		return err
+	}
+	if err := check(r.ctx, b, everything); err != nil {
+		return err
+	}
+	switch err := r.binaries[c.Filename].err; {
+	case err == nil:
+		return fmt.Errorf("linked, though: %s", c.Text)
+	case unsupported(err):
+		return err
+	default:
+		return nil
+	}
+}
+
+// returns carries out a call that has to return, and compares what it returns.
+func (r *run) returns(c command) error {
+	f, got, err := r.call(c)
+	if err != nil || c.Type == "action" {
+		return err
+	}
+	var results []*types.Type
+	if f.Result != nil {
+		results = append(results, f.Result)
+	}
+	want, err := valuesOf(c.Expected, results)
+	if err != nil {
+		return err
+	}
+	for i := range want {
+		if !equal(results[i], got[i], want[i]) {
+			return fmt.Errorf("it returns %v, not %v", value.LiteralOf(results[i], got[i]), value.LiteralOf(results[i], want[i]))
+		}
+	}
+	return nil
+}
+
+// call carries out the call of a command.
+func (r *run) call(c command) (*types.Func, []value.Value, error) {
+	i := r.instances[c.Action.Module]
+	switch {
+	case i == nil:
+		return nil, nil, errors.New("there is no such instance")
+	case i.store == nil:
+		return nil, nil, i.err
+	}
+	f := i.functions[c.Action.Field]
+	if f == nil {
+		return nil, nil, fmt.Errorf("there is no function %s", c.Action.Field)
+	}
+	args, err := valuesOf(c.Action.Args, fieldTypes(f.Params))
+	if err != nil {
+		return nil, nil, err
+	}
+	results, err := i.store.CallExport(c.Action.Field, args)
+	return f, results, err
+}
+
+// trapped returns nil if an error is a trap.
+func trapped(err error) error {
+	var trap *engine.Trap
+	switch {
+	case err == nil:
+		return errors.New("it does not trap")
+	case errors.As(err, &trap):
+		return nil
+	default:
+		return err
+	}
+}

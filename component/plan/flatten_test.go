@@ -165,7 +165,8 @@ func typeText(p *Plan, t *types.Type) string {
 	}
 }
 
-// Whatever decodes gives a plan or an error.
+// Whatever decodes gives a plan or an error; and what is valid has a plan, unless it is too large or a host can't provide
+// what it imports.
 func FuzzFlatten(f *testing.F) {
 	files, err := filepath.Glob("testdata/*.wasm")
 	if err != nil || len(files) == 0 {
@@ -178,9 +179,20 @@ func FuzzFlatten(f *testing.F) {
 		}
 		f.Add(b)
 	}
-	f.Fuzz(func(_ *testing.T, b []byte) {
-		if c, err := binary.Decode(b, binary.Limits{}); err == nil {
-			_, _ = Flatten(c, coreImports)
+	f.Fuzz(func(t *testing.T, b []byte) {
+		c, err := binary.Decode(b, binary.Limits{})
+		if err != nil {
+			return
 		}
+		_, err = Flatten(c, coreImports)
+		if _, invalid := types.Check(c, types.Features{}); invalid != nil || err == nil {
+			return
+		}
+		for _, reason := range []string{"more than", "a host provides functions"} {
+			if strings.Contains(err.Error(), reason) {
+				return
+			}
+		}
+		t.Errorf("valid, but there is no plan: %v", err)
 	})
 }

@@ -55,7 +55,7 @@ func (s *scope) export(d *binary.Export) error {
 
 // enter adds an import or export to the scope.
 func (s *scope) enter(side *side, e Extern) error {
-	imported := side == &s.imports
+	imported := side.imports
 	switch t := e.Type.(type) {
 	case *Instance:
 		if e.Kind != binary.InstanceExtern {

@@ -25,7 +25,7 @@ func (s *scope) instance(d *binary.Instance) error {
 
 // bundle returns the type of an instance that has definitions as its exports.
 func (s *scope) bundle(exports []binary.InlineExport) (*Instance, error) {
-	side := newSide("export")
+	side := newSide(false)
 	for _, x := range exports {
 		e, err := s.externAt(x.Ref)
 		if err != nil {

@@ -93,7 +93,7 @@ func (s *scope) name(side *side, e Extern) error {
 		return nil // the component that imports or exports such an instance sees to it
 	}
 	sets := []*nameSet{s.exportable}
-	if side == &s.imports {
+	if side.imports {
 		sets = []*nameSet{s.importable, s.exportable}
 	}
 	return nameExtern(sets, e)

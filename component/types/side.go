@@ -11,7 +11,7 @@ import (
 
 // side is the imports or the exports of a scope, or of a bundle.
 type side struct {
-	what    string // "import" or "export"
+	imports bool
 	externs []Extern
 	index   map[string]int    // of externs, by name
 	keys    map[string]string // of names, that make them strongly-unique, to the names
@@ -20,8 +20,16 @@ type side struct {
 	called    map[string]bool // the names of resources
 }
 
-func newSide(what string) side {
-	return side{what: what, index: map[string]int{}, keys: map[string]string{}, resources: map[*Def]string{}, called: map[string]bool{}}
+func newSide(imports bool) side {
+	return side{imports: imports, index: map[string]int{}, keys: map[string]string{}, resources: map[*Def]string{}, called: map[string]bool{}}
+}
+
+// what returns what an extern of this side is called.
+func (s *side) what() string {
+	if s.imports {
+		return "import"
+	}
+	return "export"
 }
 
 // append appends an extern, if its name fits what it is, and no other.
@@ -31,20 +39,20 @@ func (s *side) append(e Extern, features Features) error {
 		if isNested(e.Name.Text) {
 			err = errors.New("nested package names are not supported")
 		}
-		return fmt.Errorf("%s name %q: %w", s.what, e.Name.Text, err)
+		return fmt.Errorf("%s name %q: %w", s.what(), e.Name.Text, err)
 	}
-	if s.what == "export" && name.Kind == names.Implementation {
+	if !s.imports && name.Kind == names.Implementation {
 		return fmt.Errorf("%q is not a name for exports", e.Name.Text)
 	}
 	if err := attributes(e, name, features); err != nil {
-		return fmt.Errorf("%s %q: %w", s.what, e.Name.Text, err)
+		return fmt.Errorf("%s %q: %w", s.what(), e.Name.Text, err)
 	}
 	if err := s.fits(e, name); err != nil {
-		return fmt.Errorf("%s %q: %w", s.what, e.Name.Text, err)
+		return fmt.Errorf("%s %q: %w", s.what(), e.Name.Text, err)
 	}
 	key := name.Key()
 	if previous, ok := s.keys[key]; ok {
-		return fmt.Errorf("%s name %q conflicts with the previous name %q", s.what, e.Name.Text, previous)
+		return fmt.Errorf("%s name %q conflicts with the previous name %q", s.what(), e.Name.Text, previous)
 	}
 	s.keys[key] = e.Name.Text
 	s.index[e.Name.Text] = len(s.externs)

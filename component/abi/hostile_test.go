@@ -6,21 +6,11 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
-	"unsafe"
 
 	"github.com/reactord/reactord/component/abi"
 	"github.com/reactord/reactord/component/types"
 	"github.com/reactord/reactord/component/value"
 )
-
-// size is what a tree takes of the host's memory.
-func size(v *value.Value) int {
-	n := int(unsafe.Sizeof(*v)) + len(v.Bytes)
-	for i := range v.Items {
-		n += size(&v.Items[i])
-	}
-	return n
-}
 
 // Whatever is in a guest's memory, and wherever its realloc says that there is room, lifting and copying end with a value
 // or a trap, and hold no more memory of the host than they may.
@@ -58,7 +48,7 @@ func FuzzHostileGuests(f *testing.F) {
 		r := plan.ReadParams(lift, flat())
 		total := 0
 		for _, v := range r.Values() {
-			total += size(&v)
+			total += value.Size(&v)
 		}
 		if total > budget {
 			t.Errorf("%d bytes are more than the budget of %d", total, budget)

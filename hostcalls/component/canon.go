@@ -2,7 +2,6 @@ package component
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/tetratelabs/wazero/api"
 
@@ -158,11 +157,20 @@ func resourceDrop(instance int, r *types.Resource, of *resource) canonFunc {
 		case of.drop != nil:
 			return s.dropObject(of, h.rep)
 		case of.dtor != nil:
-			stack := [1]uint64{uint64(h.rep)}
-			return s.callCore(of.dtor, stack[:])
+			return s.destroy(of, h.rep)
 		}
 		return nil
 	}
+}
+
+// destroy calls the destructor of a resource.
+func (s *Store) destroy(of *resource, rep uint32) error {
+	owner := &s.instances[of.instance]
+	interrupted := owner.beginContext()
+	stack := [1]uint64{uint64(rep)}
+	err := s.callCore(of.dtor, stack[:])
+	owner.endContext(interrupted)
+	return err
 }
 
 // builtinFault says in which canonical function a guest was at fault.
@@ -182,10 +190,10 @@ func (s *Store) dropObject(of *resource, rep uint32) error {
 	return nil
 }
 
-// hostName names a function of the host: "wasi:io/poll@0.2.0#poll".
-func hostName(f *plan.HostFunc) string {
-	if f.Interface == "" {
-		return f.Name
+// fullName is the name of a function, by which components call it and it is called: "f", or "ns:pkg/iface@1.0.0#f".
+func fullName(iface, name string) string {
+	if iface == "" {
+		return name
 	}
-	return fmt.Sprintf("%s#%s", f.Interface, f.Name)
+	return iface + "#" + name
 }

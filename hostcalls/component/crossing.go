@@ -32,6 +32,8 @@ type crossing struct {
 	stack    [types.MaxFlat + 1]uint64
 	realloc  [4]uint64 // the stack of a call of it
 
+	interrupted [2]uint32 // context slots of the call that is interrupted, if the guest is called
+
 	borrows uint32   // handles that were lowered for the call, and not dropped yet
 	lent    []uint32 // handles that the guest lends for the call
 }
@@ -95,7 +97,9 @@ func (x *crossing) Realloc(ptr, size, align, newSize uint32) (uint32, error) {
 	}
 	x.realloc = [4]uint64{uint64(ptr), uint64(size), uint64(align), uint64(newSize)}
 	x.instance.confined = true
+	interrupted := x.instance.beginContext()
 	err := x.store.callCore(x.options.realloc, x.realloc[:])
+	x.instance.endContext(interrupted)
 	x.instance.confined = false
 	return uint32(x.realloc[0]), err
 }

@@ -23,7 +23,7 @@ func (l *loader) describe() {
 	l.run = -1
 	for i := range l.plan.Exports {
 		e := &l.plan.Exports[i]
-		d.Exports = append(d.Exports, abi.Export{Name: exportName(e)})
+		d.Exports = append(d.Exports, abi.Export{Name: fullName(e.Interface, e.Name)})
 		if e.Target.Lift != plan.Host && isRun(e) {
 			l.run, d.Kind = e.Target.Lift, abi.ComponentCommand
 		}

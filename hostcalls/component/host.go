@@ -20,6 +20,7 @@ type interfaceKey struct{ path, track string }
 // hostInterface is an Interface with its types.
 type hostInterface struct {
 	functions map[string]*hostFunction
+	types     map[string]*types.Type
 	resources map[string]*types.Resource
 }
 
@@ -59,7 +60,7 @@ func newHostInterface(scope *wit.Scope, from *Interface, drops hostResources) (*
 	if err != nil {
 		return nil, err
 	}
-	made := &hostInterface{functions: map[string]*hostFunction{}, resources: defined.Resources}
+	made := &hostInterface{functions: map[string]*hostFunction{}, types: defined.Types, resources: defined.Resources}
 	for _, r := range from.Resources {
 		resource := defined.Resources[r.Name]
 		if resource == nil {
@@ -81,10 +82,7 @@ func newHostInterface(scope *wit.Scope, from *Interface, drops hostResources) (*
 // find returns the interface that an import by a name gets, or nil.
 func (h *hostInterfaces) find(name string) *hostInterface {
 	n, err := names.Parse(name)
-	if err != nil {
-		return nil
-	}
-	if n.Kind != names.Interface {
+	if err != nil || n.Kind != names.Interface {
 		return h.byName[interfaceKey{path: name}]
 	}
 	return h.byName[interfaceKey{n.Path, names.Track(n.Version)}]

@@ -6,7 +6,7 @@ package component
 // compatible, from 1.0 on all minor ones, and of two only the later may have more. Then the type that the component
 // imports it as has to fit. So a Version is the newest that the Functions have everything of.
 type Interface struct {
-	Name    string // such as "wasi:io/poll"
+	Name    string // such as "wasi:io/poll"; of one without a name the functions are imported by themselves
 	Version string // such as "0.2.12"; empty if it has none
 	// Types defines what the functions' types refer to, as the body of a WIT interface does, without functions:
 	// "use wasi:io/poll.{pollable}; resource input-stream; variant stream-error { ... }".

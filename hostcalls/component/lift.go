@@ -31,7 +31,9 @@ func (s *Store) callCore(f *coreFunc, stack []uint64) error {
 
 // begin begins the callee's side of a call of l.
 func (s *Store) begin(l *lift, function string) *crossing {
-	return s.enter(&s.instances[l.instance], &l.options, function)
+	x := s.enter(&s.instances[l.instance], &l.options, function)
+	x.interrupted = x.instance.beginContext()
+	return x
 }
 
 // finish ends the callee's side of a call, whose results have been read: the guest may free them then.
@@ -47,6 +49,7 @@ func (s *Store) finish(l *lift, x *crossing) error {
 			return err
 		}
 	}
+	x.instance.endContext(x.interrupted)
 	s.leave(x)
 	return nil
 }

@@ -49,7 +49,7 @@ func (l *loader) define() error {
 	}
 	for i := range p.Exports {
 		if e := &p.Exports[i]; e.Target.Lift != plan.Host {
-			l.exports[exportName(e)] = e.Target.Lift
+			l.exports[fullName(e.Interface, e.Name)] = e.Target.Lift
 		}
 	}
 	return nil
@@ -121,7 +121,8 @@ func (l *loader) lower(c *plan.Canon) (canon, error) {
 	p, o := cabi.Lower(c.Func, types.Sync), l.options(&c.Options)
 	made := canon{typ: coreType(p)}
 	if c.Target.Lift == plan.Host {
-		made.call = lowerHost(c.Instance, p, &o, l.imported[c.Target.Host], hostName(&l.plan.Imports[c.Target.Host]))
+		imported := &l.plan.Imports[c.Target.Host]
+		made.call = lowerHost(c.Instance, p, &o, l.imported[c.Target.Host], fullName(imported.Interface, imported.Name))
 		return made, nil
 	}
 	to := &l.lifts[c.Target.Lift]

@@ -3,7 +3,6 @@ package component
 import (
 	"sync"
 
-	"github.com/reactord/reactord/component/plan"
 	"github.com/reactord/reactord/component/types"
 	"github.com/reactord/reactord/executor/engine"
 	"github.com/reactord/reactord/hostcalls/abi"
@@ -78,14 +77,6 @@ type resource struct {
 	instance int // the component instance that defines it, or plan.Host
 	dtor     *coreFunc
 	drop     func(c *Call, rep uint32) // of the host's
-}
-
-// exportName is the name by which an exported function is called: "f", or "ns:pkg/iface@1.0.0#f".
-func exportName(e *plan.Export) string {
-	if e.Interface == "" {
-		return e.Name
-	}
-	return e.Interface + "#" + e.Name
 }
 
 // Description implements abi.Program.

@@ -32,7 +32,6 @@ type Store struct {
 	cores     []*engine.CoreInstance       // by the numbers of the steps
 	functions []*engine.Function           // by the numbers of Program.functions; nil until they are called
 	instances []instance
-	contexts  map[int]*engine.ContextStorage // by component instance
 
 	crossings []*crossing // those in use first, from the outermost call on
 	depth     int         // how many are in use
@@ -49,6 +48,24 @@ type instance struct {
 	number   int
 	confined bool // it runs realloc or post-return, and may not call out
 	handles  handleTable
+	context  *engine.ContextStorage // the context slots of the call that runs in it; nil: none of its code uses them
+}
+
+// beginContext gives a call that enters the instance context slots of its own, and returns those of the call that it
+// interrupts.
+func (i *instance) beginContext() (interrupted [2]uint32) {
+	if i.context != nil {
+		interrupted = i.context.Get()
+		i.context.Set([2]uint32{})
+	}
+	return interrupted
+}
+
+// endContext undoes beginContext.
+func (i *instance) endContext(interrupted [2]uint32) {
+	if i.context != nil {
+		i.context.Set(interrupted)
+	}
 }
 
 // Host is what the host interfaces keep for one store, such as what it has open. NewHost makes it.
@@ -180,18 +197,13 @@ func (s *Store) providers(from []provider) ([]engine.Provider, error) {
 
 // contextStorage returns the context slots of a component instance.
 func (s *Store) contextStorage(instance int) (*engine.ContextStorage, error) {
-	if storage := s.contexts[instance]; storage != nil {
-		return storage, nil
+	in := &s.instances[instance]
+	if in.context != nil {
+		return in.context, nil
 	}
-	storage, err := s.group.Load().NewContextStorage()
-	if err != nil {
-		return nil, err
-	}
-	if s.contexts == nil {
-		s.contexts = map[int]*engine.ContextStorage{}
-	}
-	s.contexts[instance] = storage
-	return storage, nil
+	var err error
+	in.context, err = s.group.Load().NewContextStorage()
+	return in.context, err
 }
 
 // CallExport calls a function that the component exports, by its full name: "f", or "ns:pkg/iface@1.0.0#f". The arguments

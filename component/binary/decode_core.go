@@ -20,7 +20,10 @@ func (d *decoder) coreFuncType() *CoreFuncType {
 			Params:  vector(d, "parameters", maxParams, 1, d.coreValType),
 			Results: vector(d, "results", maxParams, 1, d.coreValType),
 		}
-	case 0x00, 0x4e, 0x4f, 0x50, 0x5e, 0x5f, 0x4c, 0x4d:
+	case 0x00, 0x4f, 0x50:
+		d.coreSubtype(b)
+		d.unsupported(at, featureGC, "core type")
+	case 0x4c, 0x4d, 0x4e, 0x5e, 0x5f:
 		d.unsupported(at, featureGC, "core type")
 	case 0x5d:
 		d.unsupported(at, featureStackSwitching, "core type")
@@ -30,6 +33,21 @@ func (d *decoder) coreFuncType() *CoreFuncType {
 		d.unknown(b, "a core type")
 	}
 	return nil
+}
+
+// coreSubtype reads the beginning of a subtype, to tell one from what is none.
+func (d *decoder) coreSubtype(first byte) {
+	if first == 0x00 {
+		if b := d.byte(); b != 0x50 {
+			d.unknown(b, "a subtype")
+		}
+	}
+	vector(d, "supertypes", maxMembers, 1, d.u32)
+	switch b := d.byte(); b {
+	case 0x5d, 0x5e, 0x5f, 0x60, 0x65:
+	default:
+		d.unknown(b, "a core type")
+	}
 }
 
 func (d *decoder) coreValType() CoreValType {

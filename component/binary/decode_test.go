@@ -220,6 +220,8 @@ func TestDecodeRefuses(t *testing.T) {
 		{"a start section", preamble + section(secStart, 0, 0, 0), Error{Unsupported, 8, featureValues, "start section"}},
 		{"a value import", preamble + vec(secImport, 0, name("a"), 2, 1, 0x7d), Error{Unsupported, 14, featureValues, "value"}},
 		{"a struct type", preamble + vec(secCoreType, 0x5f, 0), Error{Unsupported, 11, featureGC, "core type"}},
+		{"a subtype", preamble + vec(secCoreType, 0, 0x50, 1, 3, 0x60, 0, 0), Error{Unsupported, 11, featureGC, "core type"}},
+		{"a module type in a module type", preamble + vec(secCoreType, 0x50, 1, 1, 0x50, 0, 1), Error{Malformed, 16, "", "0x1 is not a core type"}},
 		{"a typed reference", preamble + vec(secCoreType, 0x60, 1, 0x64, 0, 0), Error{Unsupported, 13, featureFuncRefs, "core value type"}},
 		{"a spawn", preamble + vec(secCanon, 0x40, 0, 0), Error{Unsupported, 11, featureSharedThreads, "canonical function"}},
 		{"the gc option", preamble + vec(secCanon, 1, 0, 0, 1, 9), Error{Unsupported, 15, featureGC, "canonical option"}},

@@ -35,11 +35,14 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
+// componentsVariable names a folder of components, such as the one that the suites of integration/conformance are in.
+const componentsVariable = "REACTORD_COMPONENT_TESTSUITES"
+
 // Components of other tools survive the round trip, when a folder with some is given.
 func TestComponentsOfOthers(t *testing.T) {
-	root := os.Getenv("COMPONENTS")
+	root := os.Getenv(componentsVariable)
 	if root == "" {
-		t.Skip("COMPONENTS names no folder of components")
+		t.Skip(componentsVariable + " names no folder")
 	}
 	count := 0
 	err := filepath.WalkDir(root, func(path string, _ os.DirEntry, err error) error {

@@ -39,14 +39,14 @@ type Error struct {
 // Error describes the fault with its offset.
 func (e *Error) Error() string {
 	if e.Kind == Unsupported {
-		return fmt.Sprintf("at offset %d: %s: %s is not supported", e.Offset, e.Msg, e.Feature)
+		return fmt.Sprintf("at offset %d: %s (%s) is not supported", e.Offset, e.Msg, e.Feature)
 	}
 	return fmt.Sprintf("at offset %d: %s", e.Offset, e.Msg)
 }
 
 // The names of features that Decode refuses.
 const (
-	featureValues         = "defining and passing component values"
+	featureValues         = "component values"
 	featureGC             = "garbage collection"
 	featureExceptions     = "exception handling"
 	featureFuncRefs       = "typed function references"

@@ -19,7 +19,7 @@ func (e *Engine) rewrite(binary []byte, from source) (out []byte, info *meter.In
 	if from.linking == nil {
 		options.ImportName = hosts.nameOf
 	} else {
-		options.Imports, options.Counters, options.Name = from.linking, meter.ImportedCounters, from.name
+		options.Imports, options.Name = from.linking, from.name
 	}
 	out, info, err = meter.Rewrite(binary, options)
 	if err != nil {

@@ -27,7 +27,11 @@ type CoreInstance struct {
 	providers []Provider // in the order of the module's Linking
 	globals   []uint32   // values of the imported globals, if a segment's offset depends on one
 
+	// The counters; nil before there are any.
+	fuel, stackLeft api.MutableGlobal
+
 	group *Group // nil: it is that of an Instance
+	stack int64  // granted to it, if it is in a group
 }
 
 // make makes the instance: it reserves its memory, which is held bytes besides that of the module, and has wazero
@@ -52,6 +56,8 @@ func (c *CoreInstance) make(held int64, discard func()) (abandoned bool, err err
 		return true, err
 	}
 	if c.failure == nil {
+		c.fuel = c.guest.ExportedGlobal(meter.FuelGlobal).(api.MutableGlobal)
+		c.stackLeft = c.guest.ExportedGlobal(meter.StackGlobal).(api.MutableGlobal)
 		c.module.setFrames(c.guest)
 	}
 	return false, c.failure
@@ -178,8 +184,13 @@ func (m *Module) StartBytes() int64 {
 // each table slot, and a record for each element, global, segment and import. Tables count with their
 // maximum size, since growing them is not checked. Records count only beyond what usual programs have.
 func HostBytes(info *meter.Info) int64 {
-	const element, global, segment, imported = 56, 96, 48, 48
 	const usual = 64 << 10
+	return hostBytes(info, usual)
+}
+
+// hostBytes is HostBytes, where usual is the size of records of usual programs.
+func hostBytes(info *meter.Info, usual int64) int64 {
+	const element, global, segment, imported = 56, 96, 48, 48
 	_, elements := tableBytes(info)
 	tables := int64(info.TableElements) * slotBytes
 	records := elements + int64(info.Elements)*element + int64(len(info.Imports))*imported +
@@ -211,6 +222,6 @@ func (c *CoreInstance) close() {
 	if c.guest != nil {
 		closeInstance(c.guest)
 	}
-	c.guest, c.memory, c.tables = nil, nil, nil
+	c.guest, c.memory, c.tables, c.fuel, c.stackLeft = nil, nil, nil, nil, nil
 	c.module.Release()
 }

@@ -49,7 +49,7 @@ type Engine struct {
 
 	modules moduleTable
 	types   functionTypes
-	groups  sharedModules
+	context contextModule
 	tables  bool // the engine makes the tables of instances
 	stacks  stackFields
 }
@@ -164,7 +164,7 @@ func (e *Engine) Close(ctx context.Context) error {
 	if err := e.pool.Close(); err != nil {
 		return err
 	}
-	err := errors.Join(e.groups.close(ctx), e.linker.Close(ctx), e.shared.Close(ctx))
+	err := errors.Join(e.context.close(ctx), e.linker.Close(ctx), e.shared.Close(ctx))
 	if e.cache != nil {
 		err = errors.Join(err, e.cache.close())
 	}

@@ -116,7 +116,7 @@ func TestMeasuredFrames(t *testing.T) {
 	}
 	if ok, i := deep(most - 2); !ok {
 		t.Errorf("%d calls of %d bytes do not fit %d", most-2, frame, limit)
-	} else if left, want := int64(i.stackLeft.Get()), i.stack.granted; left != want {
+	} else if left, want := int64(i.core.stackLeft.Get()), i.stack.granted; left != want {
 		t.Errorf("%d bytes are left after the calls, want %d", left, want)
 	}
 	if ok, _ := deep(most + 2); ok {

@@ -18,11 +18,14 @@ import (
 // the bound.
 type Group struct {
 	shared
-	cores    []*CoreInstance
-	counters api.Module
-	contexts []*ContextStorage
-	depth    int // calls in progress
-	state    groupState
+	cores      []*CoreInstance
+	byInstance map[api.Module]*CoreInstance
+	contexts   []*ContextStorage
+	fuel       groupFuel
+	stack      stackBudget
+	stacked    []*CoreInstance // that may have stack left
+	depth      int             // calls in progress
+	state      groupState
 }
 
 type groupState byte
@@ -34,32 +37,22 @@ const (
 )
 
 // NewGroup makes a group without instances. The caller must Close it. Errors are those of Module.Instantiate.
-func (e *Engine) NewGroup(config InstanceConfig) (_ *Group, err error) {
-	if err := e.groups.compile(e); err != nil {
+func (e *Engine) NewGroup(config InstanceConfig) (*Group, error) {
+	g := &Group{stack: newStackBudget(config.StackBytes), byInstance: map[api.Module]*CoreInstance{}}
+	g.stack.granted = 0 // the memory for the first is there, but no core instance has it yet
+	if err := g.open(e, config, g); err != nil {
 		return nil, err
 	}
-	g := &Group{}
-	if err := g.open(e, config); err != nil {
-		return nil, err
-	}
-	defer func() {
-		if err != nil {
-			g.Close()
-		}
-	}()
 	if !g.account.Reserve(groupBytes + config.HeldBytes) {
+		defer g.Close()
 		return nil, refusal(g.account)
 	}
-	if g.counters, err = e.groups.instantiate(e, e.groups.counters); err != nil {
-		return nil, err
-	}
-	g.useCounters(g.counters)
 	return g, nil
 }
 
 // What wazero and the engine keep on the Go heap, about.
 const (
-	groupBytes        = 4 << 10
+	groupBytes        = 1 << 10
 	coreInstanceBytes = 6 << 10
 	contextBytes      = 3 << 10
 )
@@ -77,12 +70,13 @@ func (g *Group) Instantiate(m *Module, providers ...Provider) (*CoreInstance, er
 		return nil, &LinkError{errors.New("it was not loaded for that")}
 	}
 	m.retain()
-	c := &CoreInstance{shared: &g.shared, group: g, module: m, resolve: g.resolver(providers), providers: providers}
+	c := &CoreInstance{shared: &g.shared, group: g, module: m, resolve: resolver(providers), providers: providers}
 	g.cores = append(g.cores, c)
 	abandoned, err := c.make(0, g.free)
 	if abandoned {
 		g.state = groupAbandoned
 	} else if err == nil {
+		g.byInstance[c.guest] = c
 		if err = c.initialize(); err == nil && m.info.HasStart {
 			err = c.Function(meter.StartFunction).Call(nil)
 		}
@@ -122,10 +116,8 @@ func (g *Group) free() {
 	for _, c := range g.contexts {
 		closeInstance(c.instance)
 	}
-	if g.counters != nil {
-		closeInstance(g.counters)
-	}
-	g.contexts, g.counters = nil, nil
+	g.contexts, g.byInstance = nil, nil
+	g.fuel, g.stacked = groupFuel{}, nil
 	g.release()
 }
 
@@ -216,11 +208,9 @@ const (
 // enter charges for a call.
 func (g *Group) enter() error {
 	if g.depth > 0 {
-		g.stackLeft.Set(uint64(int64(g.stackLeft.Get()) - nestedStack))
-		if err := g.growStack(); err != nil {
-			if errors.Is(err, errStackOverflow) {
-				return &Trap{Code: StackOverflow, Message: StackOverflow.String()}
-			}
+		if _, err := g.takeStack(nestedStack, 0); errors.Is(err, errStackOverflow) {
+			return &Trap{Code: StackOverflow, Message: StackOverflow.String()}
+		} else if err != nil {
 			return err
 		}
 	}
@@ -230,7 +220,7 @@ func (g *Group) enter() error {
 
 func (g *Group) leave() {
 	if g.depth--; g.depth > 0 {
-		g.stackLeft.Set(g.stackLeft.Get() + nestedStack)
+		g.stack.granted -= nestedStack
 	}
 }
 
@@ -248,12 +238,9 @@ func (g *Group) NewContextStorage() (*ContextStorage, error) {
 		return nil, refusal(g.account)
 	}
 	e := g.engine
-	instance, err := e.groups.instantiate(e, e.groups.context)
+	instance, err := e.context.instantiate(e)
 	if err != nil {
 		return nil, err
-	}
-	if e.types.possible {
-		forgetTypes(instance)
 	}
 	c := &ContextStorage{instance: instance}
 	for i := range c.slots {

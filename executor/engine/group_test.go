@@ -217,7 +217,7 @@ func TestGroupReentrance(t *testing.T) {
 			t.Errorf("%d", got)
 		}
 	}
-	if left := int64(p.group.stackLeft.Get()); left != p.group.stack.granted {
+	if left := int64(p.user.stackLeft.Get()) + int64(p.owner.stackLeft.Get()); left != p.group.stack.granted {
 		t.Errorf("%d of %d bytes of stack are left after the calls", left, p.group.stack.granted)
 	}
 	depth = 0

@@ -59,7 +59,7 @@ func (g *guest) Preempt() error {
 			return err
 		}
 	}
-	g.shared.Refill(g.quantum)
+	g.Fuel().Refill(g.quantum)
 	return nil
 }
 

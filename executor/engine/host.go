@@ -31,14 +31,30 @@ type Host interface {
 // Rejected: a context that the engine wraps around the Host (an allocation for each Host, and each host
 // call would have to unwrap it); context.WithValue (a chain of comparisons in each host call).
 type Binding struct {
-	shared   *shared
-	instance *Instance // that has it; nil: a group
+	shared *shared
+}
+
+// owner is an *Instance or a *Group.
+type owner interface {
+	Fuel
+	// yield gives the caller, an instance of it, more fuel, or returns the error with which the guest ends.
+	yield(caller api.Module) error
+	// growStack does so with stack.
+	growStack(caller api.Module) error
+	// burn charges the guest for work that the host is about to do for it.
+	burn(units int64) error
 }
 
 func (b *Binding) binding() *Binding { return b }
 
 // Instance returns the Host's instance, or nil before Instantiate and after Close, and if it has a group.
-func (b *Binding) Instance() *Instance { return b.instance }
+func (b *Binding) Instance() *Instance {
+	if b.shared == nil {
+		return nil
+	}
+	i, _ := b.shared.owner.(*Instance)
+	return i
+}
 
 // Fuel counts the fuel of an instance or a group.
 type Fuel interface {
@@ -53,7 +69,7 @@ func (b *Binding) Fuel() Fuel {
 	if b.shared == nil {
 		return nil
 	}
-	return b.shared
+	return b.shared.owner
 }
 
 // Value implements context.Context. It always returns nil.
@@ -68,23 +84,23 @@ func (b *Binding) release(s *shared) {
 // defineMeter adds the host module that metered code calls.
 func defineMeter(ctx context.Context, r wazero.Runtime) error {
 	_, err := r.NewHostModuleBuilder(meter.HostModule).
-		NewFunctionBuilder().WithGoFunction(api.GoFunc(yield), nil, nil).Export(meter.YieldFunction).
-		NewFunctionBuilder().WithGoFunction(api.GoFunc(growStack), nil, nil).Export(meter.GrowStackFunction).
+		NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(yield), nil, nil).Export(meter.YieldFunction).
+		NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(growStack), nil, nil).Export(meter.GrowStackFunction).
 		NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(clearMemory), []api.ValueType{api.ValueTypeI32, api.ValueTypeI32}, nil).Export(meter.ClearFunction).
 		Instantiate(ctx)
 	return err
 }
 
 // yield is called by metered code when the fuel is below zero.
-func yield(ctx context.Context, _ []uint64) {
-	if err := ctx.(Host).Preempt(); err != nil {
+func yield(ctx context.Context, caller api.Module, _ []uint64) {
+	if err := ctx.(Host).binding().shared.owner.yield(caller); err != nil {
 		Abort(err)
 	}
 }
 
 // growStack is called by metered code when the remaining stack bytes are below zero.
-func growStack(ctx context.Context, _ []uint64) {
-	if err := ctx.(Host).binding().shared.growStack(); err != nil {
+func growStack(ctx context.Context, caller api.Module, _ []uint64) {
+	if err := ctx.(Host).binding().shared.owner.growStack(caller); err != nil {
 		Abort(err)
 	}
 }

@@ -13,8 +13,10 @@ var errEnded = errors.New("engine: call of an instance that has ended")
 // Instance is an instance of a module that is linked with host modules only. It belongs to one goroutine at a time.
 type Instance struct {
 	shared
-	core CoreInstance
-	open bool
+	core    CoreInstance
+	open    bool
+	stack   stackBudget
+	quantum int64 // fuel of the last Refill
 
 	// The last function that was called. Each handle has a call stack of its own, so only one is kept.
 	export   string
@@ -25,16 +27,16 @@ type Instance struct {
 // ErrNodeMemory, an error of the operating system if it has no address space left, an error of Offload
 // or Allowance, or an *InternalError.
 func (m *Module) Instantiate(config InstanceConfig) (*Instance, error) {
-	i := &Instance{open: true}
-	if err := i.shared.open(m.engine, config); err != nil {
+	i := &Instance{open: true, stack: newStackBudget(config.StackBytes)}
+	if err := i.shared.open(m.engine, config, i); err != nil {
 		return nil, err
 	}
-	config.Host.binding().instance = i
 	m.retain()
 	i.core = CoreInstance{shared: &i.shared, module: m}
 	abandoned, err := i.core.make(config.HeldBytes, i.free)
 	if err == nil {
-		i.useCounters(i.core.guest)
+		i.core.fuel.Set(uint64(i.quantum))
+		i.core.stackLeft.Set(uint64(i.stack.granted))
 		return i, nil
 	}
 	i.host.binding().release(&i.shared)
@@ -69,6 +71,50 @@ func (i *Instance) Call(export string, args ...uint64) (results []uint64, err er
 		err = outcome(err, i.core.module.names)
 	}
 	return results, err
+}
+
+// Refill sets the fuel that the guest may burn from now on. It must not be called while guest code runs.
+func (i *Instance) Refill(quantum int64) {
+	i.quantum = quantum
+	if i.core.fuel != nil {
+		i.core.fuel.Set(uint64(quantum))
+	}
+}
+
+// Burnt returns the fuel used since the last Refill, which it may exceed by less than the fuel of one
+// check. It must not be called while guest code runs.
+func (i *Instance) Burnt() int64 {
+	if i.core.fuel == nil {
+		return 0
+	}
+	return i.quantum - int64(i.core.fuel.Get())
+}
+
+func (i *Instance) burn(units int64) error {
+	left := int64(i.core.fuel.Get()) - units
+	i.core.fuel.Set(uint64(left))
+	if left >= 0 {
+		return nil
+	}
+	return i.host.Preempt()
+}
+
+func (i *Instance) yield(api.Module) error { return i.host.Preempt() }
+
+// growStack grants more stack to a guest whose stack bytes are below zero, or returns the error with which
+// it ends. It doubles the grant, so that deep recursion asks rarely. The guest pays fuel for it, since wazero moves to a
+// stack of twice the size.
+func (i *Instance) growStack(api.Module) error {
+	left := int64(i.core.stackLeft.Get())
+	if left >= 0 {
+		return nil
+	}
+	more, err := i.stack.grow(-left, i.stack.granted-left, i.account)
+	if err != nil {
+		return err
+	}
+	i.core.stackLeft.Set(uint64(left + more))
+	return i.burn(more * stackCost)
 }
 
 // Memory returns the guest's linear memory, or nil if the module has none.

@@ -189,7 +189,7 @@ func TestStackBudget(t *testing.T) {
 			s := newStackBudget(tt.limit)
 			var got []int64
 			for _, missing := range tt.missing {
-				more, err := s.grow(missing, account)
+				more, err := s.grow(missing, s.granted+missing, account)
 				if (more == 0) != (err != nil) {
 					t.Errorf("granted %d with error %v", more, err)
 				}

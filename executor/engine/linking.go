@@ -228,61 +228,49 @@ func (t *functionTypes) release(keys []string) {
 	}
 }
 
-// sharedModules are the modules of instances that have what the core instances of a group share. They are compiled when the
-// first group needs them.
-type sharedModules struct {
+// contextModule is the module of instances that have the context slots of a component instance. It is compiled when the
+// first group needs it.
+type contextModule struct {
 	once     sync.Once
 	err      error
 	runtime  wazero.Runtime // without a cache, so that it leaves no file
-	counters wazero.CompiledModule
-	context  wazero.CompiledModule
+	compiled wazero.CompiledModule
 }
 
-func (s *sharedModules) compile(e *Engine) error {
-	s.once.Do(func() {
-		ctx := e.ctx
-		s.runtime = e.linker
+// instantiate makes an instance.
+func (c *contextModule) instantiate(e *Engine) (api.Module, error) {
+	c.once.Do(func() {
+		c.runtime = e.linker
 		if e.types.possible {
-			s.runtime = wazero.NewRuntimeWithConfig(ctx, runtimeConfig())
+			c.runtime = wazero.NewRuntimeWithConfig(e.ctx, runtimeConfig())
 		}
-		var err1, err2 error
-		s.counters, err1 = s.runtime.CompileModule(ctx, meter.SharedCounters())
-		s.context, err2 = s.runtime.CompileModule(ctx, meter.ContextStorage())
-		s.err = errors.Join(err1, err2)
+		c.compiled, c.err = c.runtime.CompileModule(e.ctx, meter.ContextStorage())
 	})
-	if s.err != nil {
-		return &InternalError{Err: s.err}
+	if c.err != nil {
+		return nil, &InternalError{Err: c.err}
 	}
-	return nil
-}
-
-// instantiate makes an instance of one of the modules.
-func (s *sharedModules) instantiate(e *Engine, compiled wazero.CompiledModule) (api.Module, error) {
-	instance, err := s.runtime.InstantiateModule(context.Background(), compiled, e.instances)
+	instance, err := c.runtime.InstantiateModule(context.Background(), c.compiled, e.instances)
 	if err != nil {
 		return nil, &InternalError{Err: err}
 	}
 	dropWASIState(instance)
+	if e.types.possible {
+		forgetTypes(instance)
+	}
 	return instance, nil
 }
 
-func (s *sharedModules) close(ctx context.Context) error {
-	s.once.Do(func() {}) // it is not compiled any more
-	if s.runtime == nil {
+func (c *contextModule) close(ctx context.Context) error {
+	c.once.Do(func() { c.err = ErrClosed })
+	if c.runtime == nil {
 		return nil
 	}
-	return s.runtime.Close(ctx)
+	return c.runtime.Close(ctx)
 }
 
-// resolver finds the instances that a module is linked with.
-func (g *Group) resolver(providers []Provider) func(module string) api.Module {
+// resolver finds the instances that a module is linked with. Each runtime has meter.HostModule, which is no number.
+func resolver(providers []Provider) func(module string) api.Module {
 	return func(module string) api.Module {
-		switch module {
-		case meter.HostModule:
-			return nil // each runtime has it
-		case meter.CountersModule:
-			return g.counters
-		}
 		n, err := strconv.Atoi(module)
 		if err != nil || n < 0 || n >= len(providers) {
 			return nil

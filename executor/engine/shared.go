@@ -47,31 +47,26 @@ type Allowance = memory.Allowance
 // shared is what the instances of one Host have in common: an Instance is the only one, a Group has several.
 type shared struct {
 	engine  *Engine
+	owner   owner // that it is part of
 	host    Host
 	account *memory.Account
-	stack   stackBudget
-	quantum int64 // fuel of the last Refill
 	ended   bool
 	offload func(job, discard func()) error
-
-	// The counters; nil before there are any.
-	fuel      api.MutableGlobal
-	stackLeft api.MutableGlobal // stack bytes left of those granted
 
 	onGrowRefused func(bytes int64, why error)
 }
 
-// open sets s up and binds it to its host.
-func (s *shared) open(e *Engine, config InstanceConfig) error {
+// open sets s up and binds its owner to the host.
+func (s *shared) open(e *Engine, config InstanceConfig, o owner) error {
 	b := config.Host.binding()
 	if b.shared != nil {
 		return errBound
 	}
 	*s = shared{
 		engine:  e,
+		owner:   o,
 		host:    config.Host,
 		account: e.pool.NewAccount(config.MemoryBytes, config.Allowance),
-		stack:   newStackBudget(config.StackBytes),
 		offload: config.Offload,
 
 		onGrowRefused: config.OnGrowRefused,
@@ -81,56 +76,6 @@ func (s *shared) open(e *Engine, config InstanceConfig) error {
 }
 
 var errBound = errors.New("engine: the host has an instance already")
-
-// useCounters sets the counters to those that an instance exports.
-func (s *shared) useCounters(counters api.Module) {
-	s.fuel = counters.ExportedGlobal(meter.FuelGlobal).(api.MutableGlobal)
-	s.stackLeft = counters.ExportedGlobal(meter.StackGlobal).(api.MutableGlobal)
-	s.fuel.Set(uint64(s.quantum))
-	s.stackLeft.Set(uint64(s.stack.granted))
-}
-
-// Refill sets the fuel that the guest may burn from now on. It must not be called while guest code runs.
-func (s *shared) Refill(quantum int64) {
-	s.quantum = quantum
-	if s.fuel != nil {
-		s.fuel.Set(uint64(quantum))
-	}
-}
-
-// Burnt returns the fuel used since the last Refill, which it may exceed by less than the fuel of one
-// check. It must not be called while guest code runs.
-func (s *shared) Burnt() int64 {
-	if s.fuel == nil {
-		return 0
-	}
-	return s.quantum - int64(s.fuel.Get())
-}
-
-// burn charges the guest for work that the host is about to do for it.
-func (s *shared) burn(units int64) error {
-	left := int64(s.fuel.Get()) - units
-	s.fuel.Set(uint64(left))
-	if left >= 0 {
-		return nil
-	}
-	return s.host.Preempt()
-}
-
-// growStack grants more stack to a guest whose stack bytes are below zero, or returns the error with which
-// it ends. The guest pays fuel for the grant, since wazero moves to a stack of twice the size.
-func (s *shared) growStack() error {
-	left := int64(s.stackLeft.Get())
-	if left >= 0 {
-		return nil
-	}
-	more, err := s.stack.grow(-left, s.account)
-	if err != nil {
-		return err
-	}
-	s.stackLeft.Set(uint64(left + more))
-	return s.burn(more * stackCost)
-}
 
 // Hold counts bytes that the host holds for the guest as its memory, and reports whether the guest's own limit has room for
 // them. If the allowance denies them it ends the guest, as it does when the guest's memory grows. It is called on the
@@ -152,7 +97,7 @@ func (s *shared) Free(bytes int64) { s.account.Release(bytes) }
 // stack. It may be called from any goroutine.
 func (s *shared) PeakMemory() int64 { return s.account.Peak() }
 
-// clear writes zeroes to a memory in pieces, at the price of memory.fill.
+// clear writes zeroes to a memory of the guest in pieces, at the price of memory.fill.
 func (s *shared) clear(memory api.Memory, offset, n int64) error {
 	view, ok := memory.Read(0, 1)
 	if !ok {
@@ -161,7 +106,7 @@ func (s *shared) clear(memory api.Memory, offset, n int64) error {
 	own := s.account.MemoryAt(&view[0])
 	for n > 0 {
 		piece := min(n, clearPiece)
-		if err := s.burn(piece / meter.ClearedPerUnit); err != nil {
+		if err := s.owner.burn(piece / meter.ClearedPerUnit); err != nil {
 			return err
 		}
 		own.Clear(offset, piece)
@@ -173,7 +118,6 @@ func (s *shared) clear(memory api.Memory, offset, n int64) error {
 // release frees what the guest has besides its instances, which must be closed.
 func (s *shared) release() {
 	s.account.Close()
-	s.fuel, s.stackLeft = nil, nil
 	s.ended = true
 }
 

@@ -33,15 +33,17 @@ var errStackOverflow = errors.New(StackOverflow.String())
 
 // stackBudget is the call stack granted to a guest, in bytes as the metering pass counts them.
 type stackBudget struct {
-	granted int64
-	limit   int64
+	granted  int64
+	limit    int64
+	reserved int64 // what was granted when most was; its memory is counted
 }
 
 func newStackBudget(limit int64) stackBudget {
 	if limit <= 0 {
 		limit = defaultStackBytes
 	}
-	return stackBudget{granted: min(firstStack, limit), limit: limit}
+	first := min(firstStack, limit)
+	return stackBudget{granted: first, limit: limit, reserved: first}
 }
 
 // stackMemory returns the memory that a grant may take: nothing as long as the first stack suffices,
@@ -54,19 +56,19 @@ func stackMemory(granted int64) int64 {
 	return 2*used - wazeroStack
 }
 
-// grow grants the missing bytes to a guest. If the limits allow, it doubles the grant, so that deep
-// recursion asks rarely. It returns the bytes granted. The error is errStackOverflow if the guest has
+// grow grants the missing bytes to a guest and, if the limits allow, as many as it may need soon. It returns the bytes granted. The error is errStackOverflow if the guest has
 // exceeded its stack limit, and a *StackRefusedError if the account refuses memory for a stack within the
 // limit.
-func (s *stackBudget) grow(missing int64, account *memory.Account) (more int64, err error) {
+func (s *stackBudget) grow(missing, soon int64, account *memory.Account) (more int64, err error) {
 	need := s.granted + missing
 	if need > s.limit {
 		return 0, errStackOverflow
 	}
-	for _, next := range []int64{min(2*need, s.limit), need} {
-		if account.Reserve(stackMemory(next) - stackMemory(s.granted)) {
+	for _, next := range []int64{min(need+soon, s.limit), need} {
+		most := max(next, s.reserved)
+		if account.Reserve(stackMemory(most) - stackMemory(s.reserved)) {
 			more := next - s.granted
-			s.granted = next
+			s.granted, s.reserved = next, most
 			return more, nil
 		}
 	}

@@ -57,7 +57,7 @@ func (c *CoreInstance) writeSegment(offset int64, content []byte) error {
 	if offset+int64(len(content)) > int64(c.guest.Memory().Size()) {
 		return &Trap{Code: MemoryOutOfBounds, Message: MemoryOutOfBounds.String()}
 	}
-	if err := c.burn(segmentCost); err != nil {
+	if err := c.owner.burn(segmentCost); err != nil {
 		return err
 	}
 	return c.write(offset, content, byteCost)
@@ -90,7 +90,7 @@ func (c *CoreInstance) lay(data *initialData) error {
 		return nil
 	}
 	for left := data.imageCost; left > 0; left -= dataPiece {
-		if err := c.burn(min(left, dataPiece)); err != nil {
+		if err := c.owner.burn(min(left, dataPiece)); err != nil {
 			return err
 		}
 	}
@@ -110,7 +110,7 @@ func (c *CoreInstance) write(offset int64, rest []byte, cost int64) error {
 	memory := c.guest.Memory()
 	for len(rest) > 0 {
 		n := min(len(rest), dataPiece)
-		if err := c.burn(int64(n) * cost); err != nil {
+		if err := c.owner.burn(int64(n) * cost); err != nil {
 			return err
 		}
 		memory.Write(uint32(offset), rest[:n])

@@ -172,6 +172,9 @@ func tableBytes(info *meter.Info) (tables, elements int64) {
 func (m *Module) measureTables() {
 	tables, elements := tableBytes(m.info)
 	m.hostBytes, m.tableBytes = HostBytes(m.info), tables+elements
+	if m.linking != nil { // a guest may have thousands
+		m.hostBytes = coreInstanceBytes + hostBytes(m.info, coreInstanceBytes/2)
+	}
 }
 
 // newTables returns memory for the tables of an instance, which is counted already.
@@ -219,12 +222,12 @@ func (c *CoreInstance) makeTables() error {
 		if !ok {
 			return &Trap{Code: InvalidTableAccess, Message: InvalidTableAccess.String()}
 		}
-		if err := c.burn(segmentCost); err != nil {
+		if err := c.owner.burn(segmentCost); err != nil {
 			return err
 		}
 		for rest := s.Functions; len(rest) > 0; {
 			piece := rest[:min(len(rest), elementPiece)]
-			if err := c.burn(int64(len(piece)) * elementCost); err != nil {
+			if err := c.owner.burn(int64(len(piece)) * elementCost); err != nil {
 				return err
 			}
 			maker.write(to, piece)

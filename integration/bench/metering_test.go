@@ -62,14 +62,44 @@ func BenchmarkMetering(b *testing.B) {
 	})
 }
 
-// compareMetered runs a guest b.N times each way.
+// BenchmarkFuelInPieces compares guests that get their fuel in quarters, as the core instances of a group do, with guests that
+// get it at once, as BenchmarkMetering compares metered with plain ones.
+func BenchmarkFuelInPieces(b *testing.B) {
+	var ratios []float64
+	for _, p := range meteringPrograms {
+		b.Run(p.name, func(b *testing.B) {
+			binary := meteringBinary(b, p.name)
+			whole, pieces := newMeteredGuest(b, binary, benchQuantum), newMeteredGuest(b, binary, benchQuantum/4)
+			ratio, _ := compareGuests(b, whole, pieces, p.rounds)
+			b.ReportMetric(ratio, "x-whole")
+			ratios = append(ratios, ratio)
+		})
+	}
+	if len(ratios) == 0 {
+		return
+	}
+	b.Run("all", func(b *testing.B) {
+		b.ReportMetric(geomean(ratios), "geomean-x-whole")
+		b.ReportMetric(slices.Max(ratios), "max-x-whole")
+	})
+}
+
+// compareMetered compares a metered guest with the plain one.
 func compareMetered(b *testing.B, binary []byte, rounds uint64) (ratio, nsPerMfuel float64) {
+	return compareGuests(b, newBenchGuest(b, binary, &meter.Info{}, 0), newMeteredGuest(b, binary, benchQuantum), rounds)
+}
+
+func newMeteredGuest(b *testing.B, binary []byte, quantum int64) *benchGuest {
+	b.Helper()
 	rewritten, info, err := meter.Rewrite(binary, meter.Options{})
 	if err != nil {
 		b.Fatal(err)
 	}
-	plain := newBenchGuest(b, binary, &meter.Info{})
-	metered := newBenchGuest(b, rewritten, info)
+	return newBenchGuest(b, rewritten, info, quantum)
+}
+
+// compareGuests runs each of two guests b.N times. The second is metered.
+func compareGuests(b *testing.B, plain, metered *benchGuest, rounds uint64) (ratio, nsPerMfuel float64) {
 	want := plain.run(b, rounds) // warm up, too
 	if got := metered.run(b, rounds); got != want {
 		b.Fatalf("metered run = %d, want %d", got, want)
@@ -119,7 +149,7 @@ type benchGuest struct {
 }
 
 // newBenchGuest makes a guest and does what info says is left to its host.
-func newBenchGuest(b *testing.B, binary []byte, info *meter.Info) *benchGuest {
+func newBenchGuest(b *testing.B, binary []byte, info *meter.Info, quantum int64) *benchGuest {
 	b.Helper()
 	ctx := context.Background()
 	config := wazero.NewRuntimeConfigCompiler().WithCoreFeatures(
@@ -129,7 +159,7 @@ func newBenchGuest(b *testing.B, binary []byte, info *meter.Info) *benchGuest {
 	wasi_snapshot_preview1.MustInstantiate(ctx, r)
 
 	g := &benchGuest{}
-	if err := defineMeter(ctx, r, func(left int64) { g.refilled += benchQuantum - left }); err != nil {
+	if err := defineMeter(ctx, r, quantum, func(left int64) { g.refilled += quantum - left }); err != nil {
 		b.Fatal(err)
 	}
 	m, err := r.InstantiateWithConfig(ctx, binary, wazero.NewModuleConfig().WithStartFunctions())
@@ -148,19 +178,32 @@ func newBenchGuest(b *testing.B, binary []byte, info *meter.Info) *benchGuest {
 
 // defineMeter defines what rewritten modules import: each time that a guest has no fuel it gets a quantum. onYield is told
 // what was left.
-func defineMeter(ctx context.Context, r wazero.Runtime, onYield func(left int64)) error {
+func defineMeter(ctx context.Context, r wazero.Runtime, quantum int64, onYield func(left int64)) error {
 	yield := func(_ context.Context, m api.Module, _ []uint64) {
 		fuel := m.ExportedGlobal(meter.FuelGlobal).(api.MutableGlobal)
 		onYield(int64(fuel.Get()))
-		fuel.Set(benchQuantum)
+		fuel.Set(uint64(quantum))
 	}
 	growStack := func(_ context.Context, m api.Module, _ []uint64) {
 		stack := m.ExportedGlobal(meter.StackGlobal).(api.MutableGlobal)
 		stack.Set(stack.Get() + 1<<20)
 	}
+	clearMemory := func(ctx context.Context, m api.Module, params []uint64) {
+		bytes, ok := m.Memory().Read(uint32(params[0]), uint32(params[1]))
+		if !ok {
+			panic(errors.New("cleared out of bounds"))
+		}
+		clear(bytes)
+		fuel := m.ExportedGlobal(meter.FuelGlobal).(api.MutableGlobal)
+		if fuel.Set(fuel.Get() - uint64(len(bytes)/meter.ClearedPerUnit)); int64(fuel.Get()) < 0 {
+			yield(ctx, m, nil)
+		}
+	}
 	_, err := r.NewHostModuleBuilder(meter.HostModule).
 		NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(yield), nil, nil).Export(meter.YieldFunction).
 		NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(growStack), nil, nil).Export(meter.GrowStackFunction).
+		NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(clearMemory), []api.ValueType{api.ValueTypeI32, api.ValueTypeI32}, nil).
+		Export(meter.ClearFunction).
 		Instantiate(ctx)
 	return err
 }

@@ -46,7 +46,7 @@ func plainHTTP(args []string) error {
 	}
 	ctx := context.Background()
 	r := wazero.NewRuntime(ctx)
-	if err := errors.Join(definePlain(ctx, r, fd), defineMeter(ctx, r, func(int64) {})); err != nil {
+	if err := errors.Join(definePlain(ctx, r, fd), defineMeter(ctx, r, benchQuantum, func(int64) {})); err != nil {
 		return err
 	}
 	config := wazero.NewModuleConfig().WithSysNanotime().WithSysWalltime().WithStartFunctions()

@@ -29,7 +29,7 @@ func framesOf(t testing.TB, module []byte) (bounds, frames []int64) {
 	if err := rw.analyze(); err != nil {
 		t.Fatal(err)
 	}
-	rw.extend(OwnCounters)
+	rw.extend()
 	if err := rw.estimateFrames(); err != nil {
 		t.Fatal(err)
 	}

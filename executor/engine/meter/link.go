@@ -8,9 +8,6 @@ import (
 	"github.com/reactord/reactord/executor/engine/meter/wasm"
 )
 
-// CountersModule is what a module with ImportedCounters imports them from: an instance of SharedCounters.
-const CountersModule = "reactord.counters"
-
 // Source is where an import comes from.
 type Source struct {
 	// Provider is the ordinal of the instance among those that the module is linked with, and Name is that of the export
@@ -53,16 +50,6 @@ func (b Builtin) slot() int { return int(b-ContextGet0) % contextSlots }
 // ContextGlobal returns the name of the mutable i32 of ContextStorage that has a context slot.
 func ContextGlobal(slot int) string { return "slot" + strconv.Itoa(slot) }
 
-// SharedCounters returns the module of an instance that has the counters of several others. See [Options].Counters.
-func SharedCounters() []byte {
-	m := &wasm.Module{}
-	for i, name := range []string{FuelGlobal, StackGlobal} {
-		m.Globals = append(m.Globals, wasm.Global{Type: counterType, Init: wasm.Expr{Code: []byte{byte(wasm.OpI64Const), 0, byte(wasm.OpEnd)}}})
-		m.Exports = append(m.Exports, wasm.Export{Name: name, Kind: wasm.GlobalExtern, Index: uint32(i)})
-	}
-	return m.Encode()
-}
-
 // ContextStorage returns the module of an instance that has the context slots of several others. See [Source].Builtin.
 func ContextStorage() []byte {
 	m := &wasm.Module{}
@@ -88,10 +75,7 @@ func ContextStorage() []byte {
 	return m.Encode()
 }
 
-var (
-	counterType = wasm.GlobalType{Type: wasm.I64, Mutable: true}
-	slotType    = wasm.GlobalType{Type: wasm.I32, Mutable: true}
-)
+var slotType = wasm.GlobalType{Type: wasm.I32, Mutable: true}
 
 // link gives each import the names of its source, and finds the builtins among them.
 func (rw *rewriter) link(sources []Source) error {
@@ -181,33 +165,22 @@ func (rw *rewriter) inlineBuiltins(instrs []wasm.Instr) {
 	}
 }
 
-// importGlobals imports the counters and the context slots, as far as they are not the module's own.
-func (rw *rewriter) importGlobals(counters Counters) {
+// importContext imports the context slots, if there are builtins. It sets rw.added.global.
+func (rw *rewriter) importContext() {
 	var imports []wasm.Import
-	add := func(module, name string, t wasm.GlobalType) {
-		imports = append(imports, wasm.Import{Module: module, Name: name, Kind: wasm.GlobalExtern, Global: t})
-	}
-	if counters == ImportedCounters {
-		add(CountersModule, FuelGlobal, counterType)
-		add(CountersModule, StackGlobal, counterType)
-	}
-	slots := uint32(len(imports))
 	if rw.builtins != nil {
 		for slot := range contextSlots {
-			add(strconv.Itoa(rw.context), ContextGlobal(slot), slotType)
+			imports = append(imports, wasm.Import{
+				Module: strconv.Itoa(rw.context), Name: ContextGlobal(slot), Kind: wasm.GlobalExtern, Global: slotType,
+			})
 		}
 	}
 	first, renumber := rw.m.ImportGlobals(imports...)
 	rw.added.global = func(g uint32) uint32 {
 		if slot := int(g) - rw.space.Globals; slot >= 0 {
-			return first + slots + uint32(slot)
+			return first + uint32(slot)
 		}
 		return renumber(g)
-	}
-	if counters == ImportedCounters {
-		rw.added.fuel, rw.added.stack = first, first+1
-	} else {
-		rw.added.fuel, rw.added.stack = rw.addCounter(FuelGlobal, 0), rw.addCounter(StackGlobal, 0)
 	}
 }
 

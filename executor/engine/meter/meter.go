@@ -46,22 +46,11 @@ type Options struct {
 	// Imports says where the imports come from, in their order, if the module is to be linked with others. Nil keeps their
 	// names, as far as ImportName does.
 	Imports []Source
-	// Counters says whether the module has its own counters, or shares those of an instance of SharedCounters.
-	Counters Counters
 	// Name is the name of the module in stack traces; empty: it has none.
 	Name string
 	// TakeTables leaves tables and element segments to the host: in the result they begin empty. See Info.Tables.
 	TakeTables bool
 }
-
-// Counters says where a module has its fuel and its stack bytes.
-type Counters byte
-
-// The places of the counters.
-const (
-	OwnCounters      Counters = iota
-	ImportedCounters          // from CountersModule
-)
 
 // Error is the reason why a module was refused.
 type Error = wasm.Error

@@ -39,7 +39,7 @@ func Rewrite(binary []byte, opts Options) (out []byte, info *Info, err error) {
 	if opts.ImportName != nil && opts.Imports == nil {
 		rw.renameImports(opts.ImportName)
 	}
-	rw.extend(opts.Counters)
+	rw.extend()
 	if err := rw.estimateFrames(); err != nil {
 		return nil, nil, err
 	}
@@ -269,7 +269,7 @@ func (rw *rewriter) renameImports(nameOf func(module, name string, t FuncType) s
 }
 
 // extend adds the imports, globals and exports of the meter. Indices of functions are final from here on.
-func (rw *rewriter) extend(counters Counters) {
+func (rw *rewriter) extend() {
 	m := rw.m
 	void := rw.addType(wasm.FuncType{})
 	first, renumber := m.ImportFunctions(
@@ -278,7 +278,8 @@ func (rw *rewriter) extend(counters Counters) {
 		wasm.Import{Module: HostModule, Name: ClearFunction, Kind: wasm.FuncExtern, Func: rw.addType(wasm.FuncType{Params: []wasm.ValType{wasm.I32, wasm.I32}})},
 	)
 	rw.added = added{yield: first, growStack: first + 1, clear: first + 2, renumber: renumber}
-	rw.importGlobals(counters)
+	rw.importContext()
+	rw.added.fuel, rw.added.stack = rw.addCounter(FuelGlobal, 0), rw.addCounter(StackGlobal, 0)
 	rw.exportStart()
 }
 
@@ -290,7 +291,7 @@ func (rw *rewriter) addCounter(name string, value int64) uint32 {
 	init.I64Const(value)
 	init.Op(wasm.OpEnd)
 	m.Globals = append(m.Globals, wasm.Global{
-		Type: counterType,
+		Type: wasm.GlobalType{Type: wasm.I64, Mutable: true},
 		Init: wasm.Expr{Code: init},
 	})
 	m.Exports = append(m.Exports, wasm.Export{Name: name, Kind: wasm.GlobalExtern, Index: index})

@@ -314,8 +314,11 @@ func TestOffsetsOfImportedGlobals(t *testing.T) {
 		return wasm.Import{Module: "env", Name: "base", Kind: wasm.GlobalExtern, Global: wasm.GlobalType{Type: t}}
 	}
 	m.Imports = []wasm.Import{global(wasm.I64), global(wasm.I32)}
-	for _, counters := range []meter.Counters{meter.OwnCounters, meter.ImportedCounters} {
-		_, info, err := meter.Rewrite(m.Encode(), meter.Options{TakeTables: true, Counters: counters})
+	contexts := []meter.Source{{}, {}, {Builtin: meter.ContextGet0}}
+	m.Imports = append(m.Imports, wasm.Import{Module: "env", Name: "context", Kind: wasm.FuncExtern, Func: uint32(len(m.Types))})
+	m.Types = append(m.Types, wasm.FuncType{Results: []wasm.ValType{wasm.I32}})
+	for _, sources := range [][]meter.Source{nil, contexts} {
+		_, info, err := meter.Rewrite(m.Encode(), meter.Options{TakeTables: true, Imports: sources})
 		if err != nil || len(info.Data) != 2 || len(info.ElementSegments) != 1 {
 			t.Fatalf("%+v: %v", info, err)
 		}

@@ -36,6 +36,14 @@ func (f *Function) FullName() string {
 	return f.Interface + "#" + f.Name
 }
 
+// Named returns a function with a whole name.
+func Named(name string) Function {
+	if i := strings.LastIndex(name, "#"); i >= 0 {
+		return Function{Interface: name[:i], Name: name[i+1:]}
+	}
+	return Function{Name: name}
+}
+
 // Find returns the number of the function that a name means: its whole name, or one that leaves out the version, the
 // package or the interface, if that means one function only.
 func (s *Set) Find(name string) (int, error) {

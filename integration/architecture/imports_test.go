@@ -54,7 +54,7 @@ var imports = map[string][]string{
 
 	"component/compose":   {"component/binary", "component/names", "component/types"},
 	"component/signature": {"component/plan", "component/types"},
-	"cmd/internal/values": {"component/value", "proto/reactor/v1"},
+	"cmd/internal/values": {"component/signature", "component/value", "proto/reactor/v1"},
 
 	"hostcalls":              {"executor", "executor/driver", "executor/engine"},
 	"hostcalls/abi":          {"internal/clip", "component/signature", "component/value", "executor", "executor/driver", "executor/engine", "executor/engine/snapshot", "hostcalls", "hostcalls/capability", "hostcalls/lease", "hostcalls/network", "hostcalls/network/host", "hostcalls/vfs"},
@@ -160,7 +160,7 @@ var imports = map[string][]string{
 	"cmd/internal/version":   {},
 
 	"cmd/reactorctl":                    {"cmd/reactorctl/internal/cli", "cmd/reactorctl/internal/interrupt"},
-	"cmd/reactorctl/internal/cli":       {"cmd/reactorctl/internal/...", "cmd/internal/help", "cmd/internal/printable", "cmd/internal/quantity", "cmd/internal/screen", "cmd/internal/table", "cmd/internal/usage", "cmd/internal/version", "proto/reactor/v1"},
+	"cmd/reactorctl/internal/cli":       {"component/types", "component/value", "component/wave", "cmd/internal/values", "cmd/reactorctl/internal/...", "cmd/internal/help", "cmd/internal/printable", "cmd/internal/quantity", "cmd/internal/screen", "cmd/internal/table", "cmd/internal/usage", "cmd/internal/version", "proto/reactor/v1"},
 	"cmd/reactorctl/internal/endpoint":  {"cmd/reactorctl/internal/settings", "cmd/internal/local", "cmd/internal/smallfile"},
 	"cmd/reactorctl/internal/progress":  {"cmd/internal/printable", "cmd/internal/screen"},
 	"cmd/reactorctl/internal/attach":    {"cmd/reactorctl/internal/follow", "cmd/reactorctl/internal/reason", "proto/reactor/v1"},
@@ -170,7 +170,7 @@ var imports = map[string][]string{
 	"cmd/reactorctl/internal/failure":   {"cmd/reactorctl/internal/reason", "cmd/internal/usage", "proto/reactor/v1"},
 	"cmd/reactorctl/internal/follow":    {"cmd/reactorctl/internal/reason", "proto/reactor/v1"},
 	"cmd/reactorctl/internal/reason":    {"proto/reactor/v1"},
-	"cmd/reactorctl/internal/render":    {"cmd/reactorctl/internal/settings", "cmd/internal/printable", "cmd/internal/quantity", "cmd/internal/screen", "cmd/internal/table", "proto/reactor/v1"},
+	"cmd/reactorctl/internal/render":    {"cmd/internal/values", "cmd/reactorctl/internal/settings", "cmd/internal/printable", "cmd/internal/quantity", "cmd/internal/screen", "cmd/internal/table", "proto/reactor/v1"},
 	"cmd/reactorctl/internal/settings":  {"cmd/internal/smallfile"},
 	"cmd/reactorctl/internal/since":     {},
 	"cmd/reactorctl/internal/source":    {"internal/toolchain", "cmd/reactorctl/internal/interrupt"},

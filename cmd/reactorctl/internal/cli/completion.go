@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/reactord/reactord/cmd/reactorctl/internal/render"
+	"github.com/reactord/reactord/cmd/reactorctl/internal/source"
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
 
@@ -30,7 +31,7 @@ func (a *app) addCompletions(root *cobra.Command) {
 		"attach": a.first(a.completeIDs(unfinishedStates...)), "cancel": a.completeIDs(unfinishedStates...), "wait": a.completeIDs(),
 		"rm": a.completeIDs(endedStates...), "workload rm": a.completeIDs(endedStates...),
 		"grants": a.first(a.completeIDs()), "revoke": a.completeRevoke,
-		"run": a.first(a.completeModuleOrFile), "submit": a.first(a.completeModuleOrFile), "dev": a.first(a.completeModuleOrFile),
+		"run": a.first(a.completeModuleOrFile), "submit": a.first(a.completeModuleOrFile), "dev": a.first(a.completeModuleOrFile), "call": a.completeCall,
 		"module push": a.first(a.completeModuleOrFile), "module snapshot": a.first(a.completeModuleOrFile), "module inspect": a.first(a.completeModuleOrFile), "module pull": a.first(a.completeModules), "module tag": a.first(a.completeModules),
 		"module rm": a.completeModules, "module untag": a.completeTags,
 		"context use": a.first(completeContexts), "context rm": a.first(completeContexts), "context set": a.first(completeContexts),
@@ -169,6 +170,38 @@ func (a *app) completeExports(cmd *cobra.Command, args []string, word string) ([
 		}
 	})
 	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+// completeCall completes a module, and then a function that it exports with what it takes.
+func (a *app) completeCall(cmd *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
+	switch {
+	case len(args) == 0:
+		return a.completeModuleOrFile(cmd, args, word)
+	case len(args) > 1 || source.IsPath(args[0]):
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	var calls []string
+	a.ask(cmd, func(ctx context.Context) {
+		response, err := a.modules().DescribeModule(ctx, &reactorv1.DescribeModuleRequest{Module: args[0]})
+		if err != nil {
+			return
+		}
+		for _, f := range response.GetFunctions() {
+			if f.GetCallable() && strings.HasPrefix(f.GetExport(), word) {
+				calls = append(calls, cobra.CompletionWithDesc(f.GetExport()+"(", paramNames(f)))
+			}
+		}
+	})
+	return calls, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+}
+
+// paramNames lists what a function takes.
+func paramNames(f *reactorv1.FunctionType) string {
+	var names []string
+	for _, p := range f.GetParams() {
+		names = append(names, p.GetName())
+	}
+	return strings.Join(names, ", ")
 }
 
 // completeTags completes tags of modules.

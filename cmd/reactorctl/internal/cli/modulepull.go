@@ -33,7 +33,7 @@ only once it is complete.`,
 	_ = cmd.MarkFlagRequired("file")
 	cmd.RunE = a.remote(func(cmd *cobra.Command, args []string) error {
 		if file == "-" {
-			_, err := a.pull(cmd.Context(), args[0], a.Out)
+			_, err := a.pull(cmd.Context(), args[0], a.raw.Out)
 			return meantPath(err, args[0])
 		}
 		return a.pullFile(cmd.Context(), args[0], file)

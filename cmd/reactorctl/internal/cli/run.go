@@ -131,6 +131,9 @@ func (j *job) follow(ctx context.Context) error {
 // ended prints what an invoked export returned, or why the workload did not succeed, and returns the exit status.
 func (a *app) ended(ctx context.Context, w *reactorv1.Workload) error {
 	err := workloadExit(w)
+	if err == nil && a.returns != nil {
+		return a.called(w)
+	}
 	for _, result := range w.GetStatus().GetResults() {
 		fmt.Fprintln(a.Out, result)
 	}

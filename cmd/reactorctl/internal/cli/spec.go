@@ -67,7 +67,26 @@ func (s *specFlags) addGuest(cmd *cobra.Command) {
 	f.StringArrayVarP(&s.labels, "label", "l", nil, "a label, `KEY=VALUE` (repeatable)")
 	f.StringArrayVarP(&s.env, "env", "e", nil, "an environment variable, `NAME=VALUE`, or NAME to pass the caller's (repeatable)")
 	f.StringVar(&s.stdin, "stdin", "", "a `FILE` the guest reads as its standard input; - for this command's standard input")
-	f.StringVar(&s.invoke, "invoke", "", "the `EXPORT` to call in a module without _start; arguments become its parameters")
+	f.StringVar(&s.invoke, "invoke", "", "the `EXPORT` to call in a core module without _start; arguments become its parameters")
+	s.addBounds(f)
+}
+
+// addCall adds the flags to a command whose arguments are MODULE and a call.
+func (s *specFlags) addCall(cmd *cobra.Command) {
+	s.count = 1
+	f := cmd.Flags()
+	f.SetInterspersed(false)
+	f.StringVar(&s.id, "id", "", "the workload's `ID`; calling the same again under it returns what it returned (default: a new id)")
+	f.StringVar(&s.name, "name", "", "a `NAME` to show (default: the module's)")
+	f.StringArrayVarP(&s.labels, "label", "l", nil, "a label, `KEY=VALUE` (repeatable)")
+	f.StringArrayVarP(&s.env, "env", "e", nil, "an environment variable, `NAME=VALUE`, or NAME to pass the caller's (repeatable)")
+	f.StringVar(&s.stdin, "stdin", "", "a `FILE` the function reads as its standard input; - for this command's standard input")
+	f.BoolVarP(&s.quiet, "quiet", "q", false, "print nothing about what is going on")
+	s.addBounds(f)
+}
+
+// addBounds adds the flags for grants and limits.
+func (s *specFlags) addBounds(f *pflag.FlagSet) {
 	s.granted.add(f)
 	f.StringVar(&s.grantMode, "grants", grantModes[0], "the `MODE`: what is noted when the guest is refused something for want of a grant, for reactorctl grants: enforce, the first few things; report, all (names are looked up all the same)")
 	f.DurationVar(&s.timeout, "timeout", 0, "cancel it after this `DURATION`")

@@ -64,7 +64,7 @@ func aboutCrash(c *reactorv1.Crash) table.Pair {
 	if !complete {
 		lines = append(lines, "and more, which were not kept")
 	}
-	return values("stack", lines...)
+	return listed("stack", lines...)
 }
 
 // frame names a function; one without a name by its index, and by where tools that dump modules show its code.

@@ -45,7 +45,7 @@ func Module(s *screen.Screen, m *reactorv1.Module) error {
 	for _, e := range m.GetExports() {
 		exports = append(exports, e.GetName()+" "+e.GetType())
 	}
-	return s.Print(table.Pairs(append(moduleFacts(m), values("imports", imports...), values("exports", exports...)), 0)...)
+	return s.Print(table.Pairs(append(moduleFacts(m), listed("imports", imports...), listed("exports", exports...)), 0)...)
 }
 
 // Component prints a component: what is known of it, and its world.

@@ -21,10 +21,10 @@ func (l List) Print(s *screen.Screen, all bool) error {
 }
 
 // pair returns a name with its value; an empty one is left out.
-func pair(name, value string) table.Pair { return values(name, value) }
+func pair(name, value string) table.Pair { return listed(name, value) }
 
-// values returns a name with its values, of which the empty ones are left out.
-func values(name string, texts ...string) table.Pair {
+// listed returns a name with its values, of which the empty ones are left out.
+func listed(name string, texts ...string) table.Pair {
 	p := table.Pair{Name: name}
 	for _, text := range texts {
 		if text != "" {

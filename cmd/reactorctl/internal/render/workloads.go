@@ -9,6 +9,7 @@ import (
 	"github.com/reactord/reactord/cmd/internal/printable"
 	"github.com/reactord/reactord/cmd/internal/screen"
 	"github.com/reactord/reactord/cmd/internal/table"
+	"github.com/reactord/reactord/cmd/internal/values"
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
 
@@ -58,7 +59,29 @@ func End(w *reactorv1.Workload) string {
 	for _, result := range w.GetStatus().GetResults() {
 		text += "\n" + printable.String(result)
 	}
+	if result := resultText(w); result != "" {
+		text += "\n" + printable.String(result)
+	}
 	return text
+}
+
+// resultText is what a called function has returned, cut if it is long.
+func resultText(w *reactorv1.Workload) string {
+	const shown = 4 << 10
+	if w.GetStatus().GetResult() == nil {
+		return ""
+	}
+	return values.Text(w.GetStatus().GetResult(), shown)
+}
+
+// callText is the call that a workload makes.
+func callText(call *reactorv1.FunctionCall) string {
+	const shown = 1 << 10
+	if call == nil {
+		return ""
+	}
+	args := &reactorv1.Value{Kind: &reactorv1.Value_Tuple{Tuple: &reactorv1.ListValue{Items: call.GetArgs()}}}
+	return call.GetExport() + values.Text(args, shown)
 }
 
 // WorkloadColumns returns the columns of a list of workloads.
@@ -145,11 +168,12 @@ func aboutSpec(w *reactorv1.Workload) []table.Pair {
 		{Name: "state", Values: []screen.Span{how}},
 		pair("module", strings.TrimPrefix(spec.GetModule(), "sha256:")), // so that it fits into 80 columns
 		pair("invokes", spec.GetInvoke()),
+		pair("calls", callText(spec.GetCall())),
 		pair("args", arguments(spec.GetArgs())),
-		values("env", environment(spec.GetEnv())...),
+		listed("env", environment(spec.GetEnv())...),
 		pair("stdin", input),
 		pair("stdout", output),
-		values("grants", grantsOf(w)...),
+		listed("grants", grantsOf(w)...),
 		pair("labels", labels(spec.GetLabels())),
 	}
 }
@@ -167,9 +191,9 @@ func aboutLife(w *reactorv1.Workload) []table.Pair {
 		pair("ended", moment(s.GetEndTime())),
 		pair("attempts", attempts),
 		pair("delayed", delayed(s.GetDelay())),
-		values("waits for", waitingFor(s.GetWaitingFor())...),
+		listed("waits for", waitingFor(s.GetWaitingFor())...),
 		{Name: "stuck", Values: stuck(s.GetStuck())},
-		values("listens on", s.GetListenAddresses()...),
+		listed("listens on", s.GetListenAddresses()...),
 	}
 }
 
@@ -221,8 +245,9 @@ func aboutUse(w *reactorv1.Workload) []table.Pair {
 func aboutEnd(w *reactorv1.Workload, refused string) []table.Pair {
 	s := w.GetStatus()
 	return []table.Pair{
-		values("results", s.GetResults()...),
-		values("message", strings.Split(s.GetMessage(), "\n")...),
+		listed("results", s.GetResults()...),
+		pair("result", resultText(w)),
+		listed("message", strings.Split(s.GetMessage(), "\n")...),
 		aboutCrash(s.GetCrash()),
 		pair("refused", refused),
 	}

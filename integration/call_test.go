@@ -1,0 +1,97 @@
+package integration
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"google.golang.org/protobuf/encoding/protojson"
+
+	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
+)
+
+// componentFile is the path of a component in testdata.
+func componentFile(name string) string { return filepath.Join("testdata", "components", name+".wasm") }
+
+// Functions of components are called with values of every kind, and what they return is printed as it is written.
+func TestCall(t *testing.T) {
+	c := newCtl(t, tool(t))
+	for _, tt := range []struct {
+		module, call string
+		status       int
+		out, err     string
+	}{
+		{"calc", "add(1, 2)", 0, "3", ""},
+		{"calc", "area(line({a: {x: 1, y: 2}, b: {x: 4, y: 6}}))", 0, "ok(5)", ""},
+		{"calc", "divide(1, 0)", 1, `err("division by zero")`, ""},
+		{"calc", "nothing()", 0, "", ""},
+		{"calc", "bounds([{x: 1, y: 2}, {x: 3, y: 0}])", 0, "some(({x: 1, y: 0}, {x: 3, y: 2}))", ""},
+		{"calc", "echo#echo-mixed({a: 3, b: 1, c: true, d: 1.5, e: \"x\\u{fc}\"})", 0, `{a: 3, b: 1, c: true, d: 1.5, e: "xü"}`, ""},
+		{"calc", "example:calc/echo@0.1.0#echo-u8(255)", 0, "255", ""},
+		{"calc", "echo-mixed({a: 300, b: 1, c: true, d: 1, e: \"x\"})", 125, "", "args[0].a: 300 is not a u8"},
+		{"calc", "add(1)", 125, "", "add takes 2 arguments, and b is missing"},
+		{"calc", "subtract(1, 2)", 125, "", `no function "subtract" is exported`},
+		{"calc", "add", 125, "", "the arguments of add are missing"},
+		{"calc", "trap()", 134, "", "unreachable"},
+		{"composed", "run(10)", 0, "ok(155)", ""},
+		{"counters", "double-drop()", 134, "", "unknown handle index"},
+		{"provider", "make(1)", 125, "", "a resource, a stream or a future"},
+	} {
+		out, errs, status := c.run(t, "", "call", componentFile(tt.module), tt.call)
+		if status != tt.status || strings.TrimSpace(out) != tt.out || !strings.Contains(errs, tt.err) {
+			t.Errorf("%s: status %d, %q, %s", tt.call, status, out, errs)
+		}
+	}
+	out := c.must(t, "call", "-o", "json", componentFile("calc"), "add(1, -3)")
+	var v reactorv1.Value
+	if err := protojson.Unmarshal([]byte(out), &v); err != nil || v.GetInt() != -2 {
+		t.Errorf("as JSON: %s, %v", out, err)
+	}
+	c.must(t, "call", "--id", "sum", componentFile("calc"), "sum([1, 2, 3])")
+	if out := c.must(t, "status", "sum"); !strings.Contains(out, "sum([1, 2, 3])") || !strings.Contains(out, "result") {
+		t.Errorf("status: %s", out)
+	}
+	if _, errs, status := c.run(t, "", "call", toolFile(t), "main()"); status != 125 || !strings.Contains(errs, "is no component") {
+		t.Errorf("a core module: %d, %s", status, errs)
+	}
+}
+
+// What inspect tells of a component is its world, and of a component that can't be run here what is missing.
+func TestInspectComponent(t *testing.T) {
+	c := newCtl(t, tool(t))
+	for _, want := range []string{"kind       component", "export add: func(a: s32, b: s32) -> s32;", "record point {"} {
+		if out := c.must(t, "module", "inspect", componentFile("calc")); !strings.Contains(out, want) {
+			t.Errorf("no %q in %s", want, out)
+		}
+	}
+	_, errs, status := c.run(t, "", "module", "inspect", componentFile("user"))
+	if status != 125 || !strings.Contains(errs, "imports what is not here: example:counters/counters@0.1.0") {
+		t.Errorf("status %d, %s", status, errs)
+	}
+}
+
+// A module comes out of the daemon as it went in.
+func TestModulePull(t *testing.T) {
+	c := newCtl(t, tool(t))
+	c.must(t, "module", "push", "--tag", "calc", componentFile("calc"))
+	file := filepath.Join(t.TempDir(), "calc.wasm")
+	c.must(t, "module", "pull", "calc", "-f", file)
+	got, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := os.ReadFile(componentFile("calc"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(got) != string(want) || c.must(t, "module", "pull", "calc", "-f", "-") != strings.TrimSpace(string(want)) {
+		t.Errorf("%d bytes, want %d", len(got), len(want))
+	}
+	if _, errs, status := c.run(t, "", "module", "pull", "other", "-f", file); status != 125 || !strings.Contains(errs, "no module") {
+		t.Errorf("status %d: %s", status, errs)
+	}
+	if left, err := filepath.Glob(filepath.Join(filepath.Dir(file), "*")); err != nil || len(left) != 1 {
+		t.Errorf("left: %v, %v", left, err)
+	}
+}

@@ -2,7 +2,6 @@ package wasip1
 
 import (
 	"iter"
-	"sync/atomic"
 	"time"
 
 	"github.com/reactord/reactord/hostcalls"
@@ -156,7 +155,7 @@ func (p *Process) pollAll(m memory, all poll, out uint32, began time.Time) (uint
 		// notify. They are reported too; otherwise one that is always ready would starve them.
 		p.awaitAny(p.earliest(all), waits...)
 		for _, w := range watches {
-			if w.fired.Load() && !w.ready {
+			if w.Fired() && !w.ready {
 				p.charge(recheckCost)
 				w.look()
 			}
@@ -210,13 +209,12 @@ func (p *Process) watch(all poll, now time.Time) ([]hostcalls.Wait, []*watch) {
 	return waits, watches
 }
 
-// watch is a Notifier that remembers that it has fired, and the descriptor's level then, so that a poll knows
-// which of its subscriptions are over.
+// watch is a hostcalls.Watch that remembers the descriptor's level when it fired, so that a poll knows which of its
+// subscriptions are over.
 type watch struct {
-	hostcalls.Notifier
+	hostcalls.Watch
 	source poller
 	kind   eventtype
-	fired  atomic.Bool
 
 	ready  bool
 	nbytes uint64
@@ -224,26 +222,16 @@ type watch struct {
 }
 
 func newWatch(source poller, kind eventtype) *watch {
-	return &watch{Notifier: source.notifier(kind), source: source, kind: kind}
+	return &watch{Watch: hostcalls.Watch{Notifier: source.notifier(kind)}, source: source, kind: kind}
 }
 
 // look gets the descriptor's level, once for all its subscriptions. It may turn out that the descriptor is not ready.
 func (w *watch) look() {
-	w.fired.Store(false)
+	w.Forget()
 	w.nbytes, w.hangup = w.source.level(w.kind)
 	if w.ready = w.nbytes > 0 || w.hangup; w.ready {
 		w.source.waitStart(w.kind).End()
 	}
-}
-
-// Fired implements hostcalls.FiredNotifier.
-func (w *watch) Fired() bool { return w.fired.Load() }
-
-func (w *watch) Notify(ready func()) (stop func()) {
-	return w.Notifier.Notify(func() {
-		w.fired.Store(true)
-		ready()
-	})
 }
 
 // putEvents writes the events of all subscriptions that are over now, and returns their number.

@@ -158,3 +158,19 @@ func protect(f func()) (panicked *JobPanic) {
 	f()
 	return nil
 }
+
+// StartLookup starts what Lookup runs, and does not wait. When the job is over, done is called, on the pool; the guest is
+// charged for its processor time. cancel gives the job up: its context is cancelled, and it may still run.
+func (c *Call) StartLookup(op Op, lane driver.Lane, job func(context.Context), done func()) (cancel func()) {
+	g := c.guest
+	ctx, cancel := context.WithCancel(context.Background())
+	g.driver.GoLookup(driver.Job{
+		Run: func() { _ = protect(func() { job(ctx) }) },
+		Done: func(cost driver.Cost) {
+			g.released.Add(int64(cost.CPU))
+			done()
+		},
+		Tenant: c.Tenant(), Owner: g.owner, Lane: lane, Kind: op.Kind.String(), Target: op.Target,
+	})
+	return cancel
+}

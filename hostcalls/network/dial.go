@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/reactord/reactord/executor/driver"
 	"github.com/reactord/reactord/hostcalls"
 )
 
@@ -34,13 +35,9 @@ func (n *Network) Resolve(c *hostcalls.Call, family Family, text string) ([]neti
 		}
 		return []netip.Addr{addr}, nil
 	}
-	name, err := HostName(text)
+	name, by, err := n.mayResolve(text)
 	if err != nil {
 		return nil, err
-	}
-	by, err := n.access.Resolve(name)
-	if err != nil {
-		return nil, n.failed(hostcalls.OpResolve, name, err)
 	}
 	addrs, err := lookup(c, n.stack, by, family, name)
 	switch {
@@ -49,10 +46,26 @@ func (n *Network) Resolve(c *hostcalls.Call, family Family, text string) ([]neti
 	case err != nil:
 		return nil, n.failed(hostcalls.OpResolve, name, err)
 	}
+	n.remember(name, addrs)
+	return addrs, nil
+}
+
+// mayResolve returns a name in its canonical form, and the grant by which it may be looked up.
+func (n *Network) mayResolve(text string) (name string, by Grant, err error) {
+	if name, err = HostName(text); err != nil {
+		return "", nil, err
+	}
+	if by, err = n.access.Resolve(name); err != nil {
+		return "", nil, n.failed(hostcalls.OpResolve, name, err)
+	}
+	return name, by, nil
+}
+
+// remember remembers what a lookup of a name gave.
+func (n *Network) remember(name string, addrs []netip.Addr) {
 	for _, addr := range addrs {
 		n.answers.add(name, addr)
 	}
-	return addrs, nil
 }
 
 // maxAddresses bounds the addresses of one lookup.
@@ -67,16 +80,27 @@ func lookup(c *hostcalls.Call, stack Stack, by Grant, family Family, name string
 	var failure error
 	over, stop := untilRevoked(c, by)
 	defer stop()
-	err := c.Lookup(over, opBy(by, hostcalls.OpResolve, name), laneOf(hostcalls.OpResolve, c.Tenant(), domainOf(name)), func(ctx context.Context) {
-		ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
-		defer cancel()
-		found, failure = stack.Lookup(ctx, family, name)
+	err := c.Lookup(over, opBy(by, hostcalls.OpResolve, name), lookupLane(c, name), func(ctx context.Context) {
+		found, failure = lookUp(ctx, stack, family, name)
 	})
-	switch {
-	case err != nil: // found and failure are the job's, which may still run
+	if err != nil { // found and failure are the job's, which may still run
 		return nil, err
-	case failure != nil:
-		return nil, failure
+	}
+	return found, failure
+}
+
+func lookupLane(c *hostcalls.Call, name string) driver.Lane {
+	return laneOf(hostcalls.OpResolve, c.Tenant(), domainOf(name))
+}
+
+// lookUp looks up a canonical name, and waits for the answer.
+func lookUp(ctx context.Context, stack Stack, family Family, name string) ([]netip.Addr, error) {
+	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
+	defer cancel()
+	found, err := stack.Lookup(ctx, family, name)
+	switch {
+	case err != nil:
+		return nil, err
 	case len(found) == 0:
 		return nil, notFound(name)
 	}

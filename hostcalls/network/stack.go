@@ -105,8 +105,12 @@ const (
 	ReceiveBuffer
 	Linger
 	NoDelay
-	PendingError // reading it clears it; it can't be set
-	Listening    // it can't be set
+	KeepAliveIdle     // how long a connection is idle before it is probed
+	KeepAliveInterval // the time between probes
+	KeepAliveCount    // the probes before a connection is given up
+	HopLimit          // of packets to a single host
+	PendingError      // reading it clears it; it can't be set
+	Listening         // it can't be set
 )
 
 var (

@@ -15,15 +15,19 @@ type setting struct {
 }
 
 var settings = map[network.Option]setting{
-	network.ReuseAddr:     {unix.SOL_SOCKET, unix.SO_REUSEADDR, false},
-	network.KeepAlive:     {unix.SOL_SOCKET, unix.SO_KEEPALIVE, false},
-	network.Broadcast:     {unix.SOL_SOCKET, unix.SO_BROADCAST, false},
-	network.SendBuffer:    {unix.SOL_SOCKET, unix.SO_SNDBUF, false},
-	network.ReceiveBuffer: {unix.SOL_SOCKET, unix.SO_RCVBUF, false},
-	network.Linger:        {unix.SOL_SOCKET, unix.SO_LINGER, false},
-	network.NoDelay:       {unix.IPPROTO_TCP, unix.TCP_NODELAY, false},
-	network.PendingError:  {unix.SOL_SOCKET, unix.SO_ERROR, true},
-	network.Listening:     {unix.SOL_SOCKET, unix.SO_ACCEPTCONN, true},
+	network.ReuseAddr:         {unix.SOL_SOCKET, unix.SO_REUSEADDR, false},
+	network.KeepAlive:         {unix.SOL_SOCKET, unix.SO_KEEPALIVE, false},
+	network.Broadcast:         {unix.SOL_SOCKET, unix.SO_BROADCAST, false},
+	network.SendBuffer:        {unix.SOL_SOCKET, unix.SO_SNDBUF, false},
+	network.ReceiveBuffer:     {unix.SOL_SOCKET, unix.SO_RCVBUF, false},
+	network.Linger:            {unix.SOL_SOCKET, unix.SO_LINGER, false},
+	network.NoDelay:           {unix.IPPROTO_TCP, unix.TCP_NODELAY, false},
+	network.KeepAliveIdle:     {unix.IPPROTO_TCP, keepAliveIdle, false},
+	network.KeepAliveInterval: {unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, false},
+	network.KeepAliveCount:    {unix.IPPROTO_TCP, unix.TCP_KEEPCNT, false},
+	network.HopLimit:          {unix.IPPROTO_IP, unix.IP_TTL, false},
+	network.PendingError:      {unix.SOL_SOCKET, unix.SO_ERROR, true},
+	network.Listening:         {unix.SOL_SOCKET, unix.SO_ACCEPTCONN, true},
 }
 
 // Bounds of buffers. The kernel's memory is shared by all guests.
@@ -32,10 +36,19 @@ const (
 	mostBuffer  = 1 << 20
 )
 
+// ofStreams are the options that a UDP socket does not have.
+var ofStreams = map[network.Option]bool{
+	network.NoDelay: true, network.Linger: true, network.Listening: true,
+	network.KeepAliveIdle: true, network.KeepAliveInterval: true, network.KeepAliveCount: true,
+}
+
 func (s *socket) setting(o network.Option) (setting, error) {
 	at, ok := settings[o]
-	if !ok || s.datagrams && (o == network.NoDelay || o == network.Linger || o == network.Listening) {
+	if !ok || s.datagrams && ofStreams[o] {
 		return setting{}, network.ErrUnknownOption
+	}
+	if o == network.HopLimit && s.family != network.IPv4 {
+		at = setting{unix.IPPROTO_IPV6, unix.IPV6_UNICAST_HOPS, false}
 	}
 	return at, nil
 }
@@ -58,8 +71,10 @@ func (s *socket) Option(o network.Option) (value int, err error) {
 		return 0, err
 	}
 	switch o {
-	case network.Linger, network.SendBuffer, network.ReceiveBuffer, network.PendingError:
+	case network.Linger, network.SendBuffer, network.ReceiveBuffer, network.KeepAliveCount, network.HopLimit, network.PendingError:
 		return value, nil
+	case network.KeepAliveIdle, network.KeepAliveInterval:
+		return value * int(time.Second/time.Microsecond), nil
 	}
 	return min(max(value, -value), 1), nil // systems differ in what is on
 }
@@ -75,6 +90,12 @@ func (s *socket) SetOption(o network.Option, value int) error {
 		return unix.ENOPROTOOPT
 	case o == network.SendBuffer, o == network.ReceiveBuffer:
 		value = min(max(value, leastBuffer), mostBuffer)
+	case o == network.KeepAliveIdle, o == network.KeepAliveInterval:
+		value = min(max(secondsOf(value), 1), mostKeepAlive)
+	case o == network.KeepAliveCount:
+		value = min(max(value, 1), mostProbes)
+	case o == network.HopLimit:
+		value = min(max(value, 1), 255)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -92,13 +113,22 @@ func (s *socket) SetOption(o network.Option, value int) error {
 	})
 }
 
+// Bounds of the options for probes, in seconds and probes: those of Linux.
+const (
+	mostKeepAlive = 32767
+	mostProbes    = 127
+)
+
 // maxLinger is the longest that the kernel is told to keep what was not sent.
 const maxLinger = 60
 
-// seconds rounds microseconds up.
-func seconds(micro int) int32 {
+// seconds is secondsOf for how long a close lingers.
+func seconds(micro int) int32 { return int32(min(secondsOf(micro), maxLinger)) }
+
+// secondsOf rounds microseconds up.
+func secondsOf(micro int) int {
 	second := int(time.Second / time.Microsecond)
-	return int32(min((micro/second)+min(micro%second, 1), maxLinger))
+	return micro/second + min(micro%second, 1)
 }
 
 func getLinger(fd int) (micro int, err error) {

@@ -22,7 +22,10 @@ type base struct {
 }
 
 func defaultOptions() map[network.Option]int {
-	return map[network.Option]int{network.SendBuffer: DefaultCapacity, network.ReceiveBuffer: DefaultCapacity}
+	return map[network.Option]int{
+		network.SendBuffer: DefaultCapacity, network.ReceiveBuffer: DefaultCapacity, network.HopLimit: 64,
+		network.KeepAliveIdle: 7200e6, network.KeepAliveInterval: 75e6, network.KeepAliveCount: 9,
+	}
 }
 
 // tell notifies all waits: who waits tries again.

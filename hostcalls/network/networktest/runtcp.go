@@ -357,6 +357,17 @@ func testOptions(h *harness) {
 			h.Errorf("option %d = %d, %v; want 32 KiB or more", o, got, err)
 		}
 	}
+	for o, value := range map[network.Option]int{
+		network.KeepAliveIdle: 20e6, network.KeepAliveInterval: 3e6, network.KeepAliveCount: 5, network.HopLimit: 17,
+	} {
+		if got, err := client.Option(o); got <= 0 || err != nil {
+			h.Errorf("option %d = %d, %v by default", o, got, err)
+		}
+		h.must(client.SetOption(o, value))
+		if got, err := client.Option(o); got != value || err != nil {
+			h.Errorf("option %d = %d, %v; want %d", o, got, err, value)
+		}
+	}
 	if got, err := client.Option(network.PendingError); got != 0 || err != nil {
 		h.Errorf("pending error = %d, %v", got, err)
 	}
@@ -379,6 +390,12 @@ func testOptions(h *harness) {
 	if got, err := u.Option(network.Broadcast); got != 1 || err != nil {
 		h.Errorf("broadcast = %d, %v", got, err)
 	}
+	h.must(u.SetOption(network.HopLimit, 9))
+	if got, err := u.Option(network.HopLimit); got != 9 || err != nil {
+		h.Errorf("hop limit = %d, %v", got, err)
+	}
+	_, err = u.Option(network.KeepAliveIdle)
+	h.mustBe(network.ErrUnknownOption, err)
 }
 
 func testEmptyBuffers(h *harness) {

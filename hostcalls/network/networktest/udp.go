@@ -154,6 +154,9 @@ func (u *udp) Level(d network.Direction) (nbytes int, hangup bool) {
 func (u *udp) Option(o network.Option) (int, error) {
 	u.stack.mu.Lock()
 	defer u.stack.mu.Unlock()
+	if o >= network.KeepAliveIdle && o <= network.KeepAliveCount {
+		return 0, network.ErrUnknownOption
+	}
 	return u.option(o)
 }
 

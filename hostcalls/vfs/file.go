@@ -67,6 +67,27 @@ func (f *File) WriteAt(p []byte, off int64) (int, error) {
 	return transferred(n, err)
 }
 
+// Append writes at the end of the file, whether or not it was opened with Append. It does not use the offset.
+func (f *File) Append(p []byte) (int, error) {
+	if f.typ != Regular {
+		return f.Write(p)
+	}
+	n := 0
+	err := f.h.control(func(fd int) error {
+		return retry(func() error {
+			for n < len(p) {
+				m, err := appendTo(fd, p[n:])
+				if err != nil {
+					return err
+				}
+				n += m
+			}
+			return nil
+		})
+	})
+	return transferred(n, err)
+}
+
 // transferred turns a short transfer into a success, and the end of a file into zero bytes without an error.
 func transferred(n int, err error) (int, error) {
 	if n > 0 || errors.Is(err, io.EOF) {

@@ -49,6 +49,15 @@ func allocate(int, int64, int64) error { return unix.ENOTSUP }
 
 func dataSync(fd int) error { return unix.Fsync(fd) }
 
+// appendTo writes at the end of a file. Another process may write there between the two system calls.
+func appendTo(fd int, p []byte) (int, error) {
+	var s unix.Stat_t
+	if err := unix.Fstat(fd, &s); err != nil {
+		return 0, err
+	}
+	return unix.Pwrite(fd, p, s.Size)
+}
+
 func advise(int, int64, int64, Advice) error { return nil } // advice may be ignored
 
 func setTimesAt(dirfd int, name string, atime, mtime Time) error {

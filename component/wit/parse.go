@@ -92,6 +92,15 @@ func (p *parser) item() error {
 		if err := p.expect("="); err != nil {
 			return err
 		}
+		if r := p.in.Resources[p.tok.name()]; r != nil && p.tok.word { // another name for it
+			if err := p.defineResource(name, r); err != nil {
+				return err
+			}
+			if err := p.advance(); err != nil {
+				return err
+			}
+			return p.expect(";")
+		}
 		if t, err = p.typ(); err == nil {
 			err = p.expect(";")
 		}

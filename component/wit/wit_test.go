@@ -22,6 +22,7 @@ const shapes = `
 	variant shape { none, line(tuple<point, point>), marked(option<edges>), watched(pollable) }
 	type outcome = result<list<shape>, %type>;
 	resource canvas;
+	type painting = canvas;
 	type canvases = map<string, own<canvas>>;
 `
 
@@ -57,6 +58,9 @@ func TestDefine(t *testing.T) {
 	if p.Resources["pollable"] == nil || i.Resources["pollable"] != p.Resources["pollable"] ||
 		i.Resources["ready-one"] != p.Resources["pollable"] {
 		t.Error("a resource that is used is not the same one")
+	}
+	if i.Resources["painting"] != i.Resources["canvas"] || i.Types["painting"] != nil {
+		t.Error("another name of a resource is not the same one")
 	}
 	if name := i.Resources["canvas"].Name; name != "local:test/shapes#canvas" {
 		t.Errorf("a resource is named %q", name)

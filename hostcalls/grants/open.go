@@ -51,8 +51,10 @@ func (o opener) SetEnv(name string, secret capability.Reference) error {
 	if bytes.IndexByte(value, 0) >= 0 || !utf8.Valid(value) {
 		return errors.New("it is no text, as a variable has to be")
 	}
+	if !o.config.Memory.Hold(int64(len(value))) {
+		return errors.New("the workload's memory has no room for it")
+	}
 	o.to.Variable(name, string(value))
-	o.held += int64(len(value))
 	return nil
 }
 

@@ -20,14 +20,12 @@ import (
 type Set struct {
 	Folders files.Folders
 
-	call      *hostcalls.Call // of which the sockets are
 	peer      network.Peer
 	config    network.Config
 	sockets   *network.Network // nil until there is a socket
 	unwatch   []func()         // the wake-ups by revocations
 	listening []string         // addresses
 	opened    atomic.Pointer[[]string]
-	held      int64 // bytes of secrets and connections, before the instance exists
 }
 
 // Receiver gets what grants open. It owns what it gets, also if it returns an error, which is then the grant's.
@@ -44,10 +42,12 @@ type Receiver interface {
 	Variable(name, value string)
 }
 
-// Init makes a zero Set that of a process, of whose grants none is open yet. The config has its defaults set.
-func (s *Set) Init(config *abi.Config) {
+// Init makes a zero Set that of a process, of whose grants none is open yet. The config has its defaults set. What the host holds
+// for the process by its grants, such as secrets, counts as the process's memory.
+func (s *Set) Init(config *abi.Config, memory network.Memory) {
 	s.Folders = files.NewFolders(config.Mounts, config.OnOutside)
 	s.peer, s.config = config.Peer, config.Network
+	s.config.Memory = memory
 }
 
 // Open opens the grants and waits as needed; operations show the waits. The error is a *capability.Error if a
@@ -59,7 +59,6 @@ func (s *Set) Open(c *hostcalls.Call, config *abi.Config, to Receiver) error {
 		capability.Grant
 		lease *lease.Lease
 	}
-	s.call = c
 	grants := make([]leased, len(config.Grants))
 	for i, g := range config.Grants {
 		grants[i].Grant = g
@@ -105,38 +104,10 @@ func (s *Set) ListenAddresses() []string {
 	return nil
 }
 
-// HeldBytes returns the bytes of memory that the host holds for the process before its instance exists, which counts them
-// from then on.
-func (s *Set) HeldBytes() int64 { return s.held }
-
 // Network returns the process's network.
 func (s *Set) Network() *network.Network {
 	if s.sockets == nil {
-		config := s.config
-		config.Memory = memory{s}
-		s.sockets = network.New(config)
+		s.sockets = network.New(s.config)
 	}
 	return s.sockets
-}
-
-// memory counts what the host holds for a process as the process's memory: that of its instance, which starts with what
-// was held before.
-type memory struct{ set *Set }
-
-// Hold implements network.Memory.
-func (m memory) Hold(bytes int64) bool {
-	if i := m.set.call.Guest().Instance(); i != nil {
-		return i.Hold(bytes)
-	}
-	m.set.held += bytes
-	return true
-}
-
-// Free implements network.Memory.
-func (m memory) Free(bytes int64) {
-	if i := m.set.call.Guest().Instance(); i != nil {
-		i.Free(bytes)
-		return
-	}
-	m.set.held -= bytes
 }

@@ -32,7 +32,15 @@ type received struct {
 	what  []string
 	close []func() error
 	err   error // of Folder
+	held  int64
 }
+
+func (r *received) Hold(bytes int64) bool {
+	r.held += bytes
+	return true
+}
+
+func (r *received) Free(bytes int64) { r.held -= bytes }
 
 func (r *received) note(format string, a ...any) { r.what = append(r.what, fmt.Sprintf(format, a...)) }
 
@@ -89,7 +97,7 @@ func open(t *testing.T, config abi.Config, to *received, body func(*Set)) error 
 		f.SetMeter(&g)
 		defer f.SetMeter(nil)
 		var s Set
-		s.Init(&config)
+		s.Init(&config, to)
 		defer s.Close()
 		err := s.Open(&c, &config, to)
 		if body != nil {
@@ -146,8 +154,8 @@ func TestOrder(t *testing.T) {
 		if got, want := s.ListenAddresses(), []string{"10.0.0.1:80", "", "udp:10.0.0.1:53"}; !slices.Equal(got, want) {
 			t.Errorf("it listens at %q, want %q", got, want)
 		}
-		if s.HeldBytes() != int64(len("secret")) {
-			t.Errorf("%d bytes are held", s.HeldBytes())
+		if to.held != int64(len("secret")) {
+			t.Errorf("%d bytes are held", to.held)
 		}
 	})
 	want := []string{"KEY=secret", "folder /data true", "folder /gone false", "stream web true", "revoked gone", "datagrams dns 1"}

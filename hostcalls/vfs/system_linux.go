@@ -60,7 +60,9 @@ func allocate(fd int, off, n int64) error { return unix.Fallocate(fd, 0, off, n)
 func dataSync(fd int) error { return unix.Fdatasync(fd) }
 
 // appendTo writes at the end of a file, whatever its flags are.
-func appendTo(fd int, p []byte) (int, error) { return unix.Pwritev2(fd, [][]byte{p}, 0, unix.RWF_APPEND) }
+func appendTo(fd int, p []byte) (int, error) {
+	return unix.Pwritev2(fd, [][]byte{p}, 0, unix.RWF_APPEND)
+}
 
 func advise(fd int, off, n int64, advice Advice) error {
 	return unix.Fadvise(fd, off, n, [...]int{

@@ -69,7 +69,7 @@ func (p *Process) writeFile(f *file, v iovecs, write func(buf []byte, before int
 // appendFile is writeFile for a file in append mode. If the guest is cancelled or the file revoked, no further piece is
 // written, and its turn ends when the current piece has been written.
 func (p *Process) appendFile(f *file, v iovecs, write func(buf []byte, before int64) (int, error)) (uint32, errno) {
-	turn := p.abi.appends.Queue(f.ID())
+	turn := p.granted.abi.appends.Queue(f.ID())
 	writing, givenUp := false, false
 	defer func() {
 		if !givenUp && (!writing || p.Err() == nil) {

@@ -220,7 +220,7 @@ func TestRevokeEndsFileOp(t *testing.T) {
 			if content, _ := os.ReadFile(filepath.Join(data, "file")); string(content) != "content" {
 				t.Errorf("the file has %q", content)
 			}
-			if n := p.abi.appends.Len(); n != 0 {
+			if n := p.granted.abi.appends.Len(); n != 0 {
 				t.Errorf("%d files have turns", n)
 			}
 		})

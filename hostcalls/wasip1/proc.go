@@ -91,7 +91,7 @@ func randomGet(p *Process, m memory, a args) errno {
 		if e != errnoSuccess {
 			return e
 		}
-		if _, err := io.ReadFull(p.abi.random, chunk); err != nil {
+		if _, err := io.ReadFull(p.granted.abi.random, chunk); err != nil {
 			return errnoIo
 		}
 		ptr += uint32(len(chunk))

@@ -19,7 +19,6 @@ import (
 type Process struct {
 	hostcalls.Guest
 	hostcalls.Call
-	abi        *ABI
 	fds        table
 	stdin      stdin
 	stdout     stdout
@@ -50,14 +49,13 @@ func newProcess(a *ABI, config *abi.Config) (*Process, error) {
 	}
 	config.SetDefaults()
 	p := &Process{
-		abi:        a,
 		args:       newStringList(config.Args),
 		env:        newStringList(config.Env),
 		started:    time.Now(),
 		pendingOps: uint32(min(config.PendingOps, math.MaxUint32)),
 		sandboxed:  config.Sandbox != nil,
-		granted:    newGranted(config),
 	}
+	p.granted = newGranted(p, a, config)
 	p.fds.init(config.Descriptors, config.Budget, config.Owner)
 	p.openStdio(config)
 	return p, nil

@@ -23,6 +23,9 @@ type ABI struct {
 // New makes the ABI of a node.
 func New() *ABI { return &ABI{appends: files.NewAppends(), random: rand.Reader} }
 
+// Appends returns the appends to files, which all ABIs of a node share.
+func (a *ABI) Appends() *files.Appends { return a.appends }
+
 var _ abi.ABI = (*ABI)(nil)
 
 // Kinds implements abi.ABI: commands and reactors.

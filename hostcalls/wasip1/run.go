@@ -52,7 +52,7 @@ func (p *Process) instantiate(startup *startup) (*engine.Instance, error) {
 	defer func() { p.Fiber().SetMeter(p) }()
 	config := engine.InstanceConfig{
 		Host: p, MemoryBytes: startup.config.MemoryBytes, StackBytes: startup.config.StackBytes,
-		HeldBytes: startup.config.HeldBytes + p.granted.HeldBytes(), Offload: p.offload, OnGrowRefused: p.refused.Memory(&p.Call, startup.config.MemoryBytes),
+		HeldBytes: startup.config.HeldBytes + p.granted.heldBytes, Offload: p.offload, OnGrowRefused: p.refused.Memory(&p.Call, startup.config.MemoryBytes),
 	}
 	if memory := startup.config.Memory; memory != nil {
 		config.Allowance = memory.Allowance()

@@ -69,6 +69,7 @@ var imports = map[string][]string{
 	"hostcalls/stdio":        {"hostcalls"},
 	"hostcalls/vfs":          {},
 	"hostcalls/wasip1":       {"executor", "executor/driver", "executor/engine", "executor/engine/meter", "executor/engine/snapshot", "hostcalls", "hostcalls/abi", "hostcalls/capability", "hostcalls/files", "hostcalls/grants", "hostcalls/lease", "hostcalls/network", "hostcalls/refusal", "hostcalls/stdio", "hostcalls/vfs"},
+	"hostcalls/wasip2":       {"component/abi", "hostcalls", "hostcalls/abi", "hostcalls/capability", "hostcalls/component", "hostcalls/files", "hostcalls/grants", "hostcalls/lease", "hostcalls/network", "hostcalls/refusal", "hostcalls/stdio", "hostcalls/vfs"},
 
 	"hostcalls/network/networktest": {"hostcalls", "hostcalls/network"},
 
@@ -183,7 +184,7 @@ var imports = map[string][]string{
 	"cmd/reactord/internal/cli":      {"cmd/reactord/internal/config", "cmd/reactord/internal/daemon", "cmd/reactord/internal/demo", "cmd/reactord/internal/inflight", "cmd/reactord/internal/systemd", "cmd/internal/help", "cmd/internal/local", "cmd/internal/printable", "cmd/internal/quantity", "cmd/internal/screen", "cmd/internal/smallfile", "cmd/internal/table", "cmd/internal/usage", "cmd/internal/version", "reactor"},
 	"cmd/reactord/internal/access":   {"cmd/internal/smallfile", "reactor/errs"},
 	"cmd/reactord/internal/config":   {"cmd/reactord/internal/access", "cmd/reactord/internal/inflight", "cmd/internal/local", "cmd/internal/quantity", "cmd/internal/usage", "reactor", "reactor/policy"},
-	"cmd/reactord/internal/daemon":   {"internal/flock", "cmd/reactord/internal/...", "cmd/internal/local", "hostcalls/abi", "hostcalls/component", "hostcalls/wasip1", "reactor", "reactor/policy", "reactor/store", "reactor/store/sqlite"},
+	"cmd/reactord/internal/daemon":   {"internal/flock", "cmd/reactord/internal/...", "cmd/internal/local", "hostcalls/abi", "hostcalls/component", "hostcalls/wasip1", "hostcalls/wasip2", "reactor", "reactor/policy", "reactor/store", "reactor/store/sqlite"},
 	"cmd/reactord/internal/demo":     {"cmd/reactord/internal/config", "cmd/reactord/internal/daemon", "cmd/internal/quantity", "cmd/internal/screen", "cmd/internal/table", "examples", "proto/reactor/v1", "reactor"},
 	"cmd/reactord/internal/inflight": {"cmd/internal/quantity", "internal/notify", "reactor/errs"},
 	"cmd/reactord/internal/lifelog":  {"internal/clip", "internal/notify", "cmd/reactord/internal/config", "reactor/api", "reactor/hooks"},

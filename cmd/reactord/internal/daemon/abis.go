@@ -4,13 +4,16 @@ import (
 	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/hostcalls/component"
 	"github.com/reactord/reactord/hostcalls/wasip1"
+	"github.com/reactord/reactord/hostcalls/wasip2"
 )
 
 // abis returns the ABIs that the daemon offers to guests.
 func abis() ([]abi.ABI, error) {
-	components, err := component.New(component.Config{})
+	preview1 := wasip1.New()
+	wasi := wasip2.NewNode(preview1.Appends())
+	components, err := component.New(component.Config{Interfaces: wasip2.Interfaces(), NewHost: wasi.NewHost, Needs: wasip2.Needs})
 	if err != nil {
 		return nil, err
 	}
-	return []abi.ABI{wasip1.New(), components}, nil
+	return []abi.ABI{preview1, components}, nil
 }

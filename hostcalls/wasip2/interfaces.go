@@ -1,0 +1,64 @@
+package wasip2
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/reactord/reactord/hostcalls/abi"
+	"github.com/reactord/reactord/hostcalls/component"
+)
+
+// version is that of all interfaces.
+const version = "0.2.12"
+
+// Interfaces returns the interfaces, each after those whose types it uses. Their Calls are for stores whose Host a Node has made.
+func Interfaces() []component.Interface {
+	return []component.Interface{
+		ioError(), ioPoll(), ioStreams(),
+		clocksMonotonicClock(), clocksWallClock(),
+		randomRandom(), randomInsecure(), randomInsecureSeed(),
+		cliEnvironment(), cliExit(), cliStdin(), cliStdout(), cliStderr(),
+		cliTerminalInput(), cliTerminalOutput(), cliTerminalStdin(), cliTerminalStdout(), cliTerminalStderr(),
+		filesystemTypes(), filesystemPreopens(),
+		socketsNetwork(), socketsInstanceNetwork(), socketsIPNameLookup(),
+		socketsTCP(), socketsTCPCreateSocket(), socketsUDP(), socketsUDPCreateSocket(),
+	}
+}
+
+// Needs names the capabilities whose functions a component imports.
+func Needs(imports []abi.Import) (needs []string) {
+	for _, n := range []struct{ need, of string }{
+		{"files", "wasi:filesystem/preopens"},
+		{"sockets", "wasi:sockets/instance-network"},
+		{"dialling", "wasi:sockets/tcp-create-socket"},
+		{"names", "wasi:sockets/ip-name-lookup"},
+	} {
+		if slices.ContainsFunc(imports, func(i abi.Import) bool {
+			return strings.HasPrefix(i.Module, n.of+"@0.2") || strings.HasPrefix(i.Name, n.of+"@0.2")
+		}) {
+			needs = append(needs, n.need)
+		}
+	}
+	return needs
+}
+
+// call is one call of a function, and the host of the store that makes it.
+type call struct {
+	*component.Call
+	*host
+}
+
+// function makes a function of an interface.
+func function(name, typ string, body func(call)) component.Function {
+	return component.Function{Name: name, Type: typ, Call: func(c *component.Call) { body(call{c, c.Host().(*host)}) }}
+}
+
+// resource makes a resource type. objects returns where its objects are.
+func resource[T component.Dropper](name string, objects func(*host) *component.Objects[T]) component.Resource {
+	return component.Resource{Name: name, Drop: func(c *component.Call, rep uint32) { objects(c.Host().(*host)).Drop(c, rep) }}
+}
+
+// give makes a new object one of the component's; what is returned is what to write as its handle.
+func give[T component.Dropper](c call, objects *component.Objects[T], object T, parent component.Dropper) (rep uint32) {
+	return objects.Add(c.Store(), object, parent)
+}

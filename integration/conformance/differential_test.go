@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	component "github.com/reactord/reactord/component/binary"
 	"github.com/reactord/reactord/component/types"
 	"github.com/reactord/reactord/component/value"
 	"github.com/reactord/reactord/executor"
@@ -38,20 +39,23 @@ type echoCall struct {
 	want   value.Value
 }
 
-// TestEchoes makes components of random functions that give back what they are given, and calls them with random values.
+// TestEchoes makes components of random functions that give back what they are given, and calls them with random values,
+// directly and by way of another component.
 // Wasmtime, if it is there, is given the same calls, so that what is wrong with a component is not taken for right.
 func TestEchoes(t *testing.T) {
 	node, oracle := newNode(t), startWasmtime(t)
 	for seed := range uint64(*components) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			component, all := randomEchoes(t, seed)
-			results, err := node.callEchoes(t.Context(), component, all)
-			if err != nil {
-				t.Fatal(err)
-			}
-			compare(t, "here", all, results)
-			if oracle != nil {
-				compare(t, "in Wasmtime", all, oracle.callEchoes(t, component, all))
+			components, all := randomEchoes(t, seed)
+			for kind, component := range components {
+				results, err := node.callEchoes(t.Context(), component, kind, all)
+				if err != nil {
+					t.Fatal(err)
+				}
+				compare(t, kind+" here", all, results)
+				if oracle != nil {
+					compare(t, kind+" in Wasmtime", all, oracle.callEchoes(t, component, kind, all))
+				}
 			}
 		})
 	}
@@ -67,16 +71,23 @@ func compare(t *testing.T, where string, all []echoCall, results []value.Value) 
 	}
 }
 
-// randomEchoes makes a component, and calls of its functions.
-func randomEchoes(t *testing.T, seed uint64) (component []byte, all []echoCall) {
+// A component of echoes exports them by themselves; relays of them are in an interface.
+const (
+	direct  = ""
+	relayed = "relay#"
+)
+
+// randomEchoes makes a component and a relay of it, and calls of their functions.
+func randomEchoes(t *testing.T, seed uint64) (components map[string][]byte, all []echoCall) {
 	t.Helper()
 	r := &random{Rand: rand.New(rand.NewPCG(seed, 0)), table: types.NewTable()}
-	made := make([]echo, functions)
+	made, encodings := make([]echo, functions), make([]component.CanonOptKind, functions)
 	for i := range made {
 		var err error
 		if made[i], err = r.echo(); err != nil {
 			t.Fatal(err)
 		}
+		encodings[i] = r.encoding()
 		for range calls {
 			args := r.values(made[i].params)
 			want := value.Value{Items: args}
@@ -86,11 +97,11 @@ func randomEchoes(t *testing.T, seed uint64) (component []byte, all []echoCall) 
 			all = append(all, echoCall{made[i], fmt.Sprintf("f%d", i), args, want})
 		}
 	}
-	return echoes(made), all
+	return map[string][]byte{direct: echoes(made), relayed: relay(made, encodings)}, all
 }
 
 // callEchoes makes calls on one instance of a component, and returns their results.
-func (n *node) callEchoes(ctx context.Context, component []byte, all []echoCall) (results []value.Value, err error) {
+func (n *node) callEchoes(ctx context.Context, component []byte, prefix string, all []echoCall) (results []value.Value, err error) {
 	p, err := n.load(ctx, component)
 	if err != nil {
 		return nil, err
@@ -105,7 +116,7 @@ func (n *node) callEchoes(ctx context.Context, component []byte, all []echoCall)
 		err = store.Start(f)
 		for i := 0; i < len(all) && err == nil; i++ {
 			var got []value.Value
-			if got, err = store.CallExport(all[i].export, all[i].args); err == nil {
+			if got, err = store.CallExport(prefix+all[i].export, all[i].args); err == nil {
 				results = append(results, got[0])
 			}
 		}
@@ -154,14 +165,14 @@ func drained(r io.Reader) error {
 }
 
 // callEchoes makes calls on one instance of a component, and returns their results.
-func (w *wasmtime) callEchoes(t *testing.T, component []byte, all []echoCall) (results []value.Value) {
+func (w *wasmtime) callEchoes(t *testing.T, component []byte, prefix string, all []echoCall) (results []value.Value) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "echoes.wasm")
 	if err := os.WriteFile(path, component, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range all {
-		result, err := w.call(path, c)
+		result, err := w.call(path, prefix, c)
 		if err != nil {
 			t.Fatalf("in Wasmtime: %s: %v", c.export, err)
 		}
@@ -171,12 +182,12 @@ func (w *wasmtime) callEchoes(t *testing.T, component []byte, all []echoCall) (r
 }
 
 // call calls an export of the component in a file.
-func (w *wasmtime) call(path string, c echoCall) (value.Value, error) {
+func (w *wasmtime) call(path, prefix string, c echoCall) (value.Value, error) {
 	constants := []constant{}
 	for i, arg := range c.args {
 		constants = append(constants, constantOf(c.params[i], arg))
 	}
-	if err := w.in.Encode(map[string]any{"component": path, "export": c.export, "args": constants}); err != nil {
+	if err := w.in.Encode(map[string]any{"component": path, "export": prefix + c.export, "args": constants}); err != nil {
 		return value.Value{}, err
 	}
 	line, err := w.out.ReadBytes('\n')

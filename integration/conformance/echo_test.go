@@ -29,25 +29,12 @@ const (
 
 // echoes makes a component that exports echoes as f0, f1, and so on.
 func echoes(all []echo) []byte {
-	d := definer{types: map[*types.Type]component.ValType{}}
+	d := newDefiner()
 	d.add(&component.CoreModule{Binary: echoModule(all)}, &component.CoreInstance{})
-	d.alias(component.CoreMemorySort, "memory")
-	d.alias(component.CoreFuncSort, "realloc")
+	d.alias(component.CoreMemorySort, 0, "memory")
+	d.alias(component.CoreFuncSort, 0, "realloc")
 	for i, e := range all {
-		d.alias(component.CoreFuncSort, fmt.Sprintf("f%d", i))
-		d.alias(component.CoreFuncSort, fmt.Sprintf("post%d", i))
-		var params []component.Labeled
-		for k, t := range e.params {
-			params = append(params, component.Labeled{Name: fmt.Sprintf("p%d", k), Type: d.typ(t)})
-		}
-		result := d.typ(e.result)
-		f := d.define(&component.FuncType{Params: params, Result: &result})
-		number := uint32(i)
-		d.add(&component.Canon{Builtin: component.Lift, Func: 1 + 2*number, Type: f.Index, Options: []component.CanonOpt{
-			{Kind: e.encoding}, {Kind: component.MemoryOpt}, {Kind: component.ReallocOpt}, {Kind: component.PostReturnOpt, Index: 2 + 2*number},
-		}})
-		// The export is another function, so lifts have the even indices.
-		d.add(&component.Export{Name: component.Name{Text: fmt.Sprintf("f%d", i)}, Ref: component.Ref{Sort: component.FuncSort, Index: 2 * number}})
+		d.function(e, i, e.encoding, 0, 1+2*uint32(i), 2*uint32(i))
 	}
 	return component.Encode(&component.Component{Definitions: d.definitions})
 }
@@ -57,12 +44,38 @@ type definer struct {
 	definitions []component.Definition
 	types       map[*types.Type]component.ValType
 	next        uint32 // index of a type
+	declare     bool   // they are those of the type of an instance
 }
+
+func newDefiner() *definer { return &definer{types: map[*types.Type]component.ValType{}} }
 
 func (d *definer) add(all ...component.Definition) { d.definitions = append(d.definitions, all...) }
 
-func (d *definer) alias(sort component.Sort, name string) {
-	d.add(&component.Alias{Kind: component.CoreExportAlias, Sort: sort, Name: name})
+func (d *definer) alias(sort component.Sort, coreInstance uint32, name string) {
+	d.add(&component.Alias{Kind: component.CoreExportAlias, Sort: sort, Instance: coreInstance, Name: name})
+}
+
+// function lifts and exports what a core instance exports as number i. The numbers are those that its core function and the
+// lifted one will have.
+func (d *definer) function(e echo, i int, encoding component.CanonOptKind, coreInstance, core, function uint32) {
+	name := fmt.Sprintf("f%d", i)
+	d.alias(component.CoreFuncSort, coreInstance, name)
+	d.alias(component.CoreFuncSort, coreInstance, fmt.Sprintf("post%d", i))
+	d.add(
+		&component.Canon{Builtin: component.Lift, Func: core, Type: d.funcType(e), Options: []component.CanonOpt{
+			{Kind: encoding}, {Kind: component.MemoryOpt}, {Kind: component.ReallocOpt}, {Kind: component.PostReturnOpt, Index: core + 1},
+		}},
+		&component.Export{Name: component.Name{Text: name}, Ref: component.Ref{Sort: component.FuncSort, Index: function}})
+}
+
+// funcType defines the type of an echo.
+func (d *definer) funcType(e echo) uint32 {
+	var params []component.Labeled
+	for k, t := range e.params {
+		params = append(params, component.Labeled{Name: fmt.Sprintf("p%d", k), Type: d.typ(t)})
+	}
+	result := d.typ(e.result)
+	return d.define(&component.FuncType{Params: params, Result: &result}).Index
 }
 
 // define defines a type.
@@ -75,9 +88,12 @@ func (d *definer) define(t component.TypeDef) component.ValType {
 // named defines a type and exports it, as types of exported functions must be that have members with names.
 func (d *definer) named(t component.TypeDef) component.ValType {
 	v := d.define(t)
-	d.add(&component.Export{
-		Name: component.Name{Text: fmt.Sprintf("t%d", v.Index)}, Ref: component.Ref{Sort: component.TypeSort, Index: v.Index},
-	})
+	name := component.Name{Text: fmt.Sprintf("t%d", v.Index)}
+	if d.declare {
+		d.add(&component.ExportDecl{Name: name, Desc: component.ExternDesc{Kind: component.TypeExtern, Index: v.Index}})
+	} else {
+		d.add(&component.Export{Name: name, Ref: component.Ref{Sort: component.TypeSort, Index: v.Index}})
+	}
 	d.next++
 	return component.ValType{Index: d.next - 1}
 }
@@ -150,12 +166,12 @@ func (d *definer) payload(c types.Case) *component.ValType {
 
 // echoModule makes the core module of echoes.
 func echoModule(all []echo) []byte {
-	const memoryPages = 64
-	coreTypes := [][]byte{{0x60, 4, i32, i32, i32, i32, 1, i32}}
+	coreTypes := [][]byte{reallocType}
 	functions, exports := [][]byte{{0}}, [][]byte{named("memory", 2, 0), named("realloc", 0, 0)}
 	bodies := [][]byte{sized(reallocBody)}
 	for i, e := range all {
-		params, result, body := e.core()
+		params, result := e.coreType()
+		body := e.body()
 		coreTypes = append(coreTypes,
 			slices.Concat([]byte{0x60}, sized(params), []byte{1, result}),
 			[]byte{0x60, 1, result, 0})
@@ -166,15 +182,15 @@ func echoModule(all []echo) []byte {
 		}
 		bodies = append(bodies, sized(slices.Concat([]byte{0}, body, []byte{end})), sized(postBody))
 	}
-	global := slices.Concat([]byte{i32, 1}, constant32(heapBase), []byte{end})
 	return slices.Concat([]byte("\x00asm\x01\x00\x00\x00"),
-		section(1, coreTypes), section(3, functions), section(5, [][]byte{{0, memoryPages}}), section(6, [][]byte{global}),
+		section(1, coreTypes), section(3, functions), section(5, [][]byte{{0, memoryPages}}), section(6, [][]byte{nextGlobal}),
 		section(7, exports), section(10, bodies))
 }
 
 // The instructions that are used.
 const (
 	ifOp        = 0x04
+	call        = 0x10
 	end         = 0x0b
 	localGet    = 0x20
 	localTee    = 0x22
@@ -192,11 +208,14 @@ const (
 
 // Results are stored from resultBase on; what realloc gives begins at heapBase, and is free again after each call.
 const (
-	resultBase = 16
-	heapBase   = 8192
+	resultBase  = 16
+	heapBase    = 8192
+	memoryPages = 64
 )
 
 var (
+	reallocType = []byte{0x60, 4, i32, i32, i32, i32, 1, i32}
+	nextGlobal  = slices.Concat([]byte{i32, 1}, constant32(heapBase), []byte{end})
 	// at = (next + align - 1) & -align; next = at + new size; copy the old contents there; return at.
 	reallocBody = slices.Concat([]byte{
 		1, 1, i32,
@@ -208,20 +227,38 @@ var (
 	postBody = slices.Concat([]byte{0}, constant32(heapBase), []byte{globalSet, 0, end})
 )
 
-// core returns the core type of an echo, and its body without what ends it.
-func (e echo) core() (params []byte, result byte, body []byte) {
+// flat returns the core values that the arguments of an echo are, and those that its result is.
+func (e echo) flat() (flat []byte) {
 	for _, t := range e.params {
-		params = append(params, flatten(t)...)
+		flat = append(flat, flatten(t)...)
 	}
-	switch n := len(params); {
-	case n == 1:
-		return params, params[0], []byte{localGet, 0}
-	case n > 16: // they are in memory, where the result may stay
-		return []byte{i32}, i32, []byte{localGet, 0}
+	return flat
+}
+
+// returnsInMemory reports whether the result of an echo is in memory.
+func (e echo) returnsInMemory() bool { return len(e.flat()) > 1 }
+
+// coreType returns the core type of an echo.
+func (e echo) coreType() (params []byte, result byte) {
+	switch flat := e.flat(); {
+	case len(flat) == 1:
+		return flat, flat[0]
+	case len(flat) > 16: // they are in memory
+		return []byte{i32}, i32
+	default:
+		return flat, i32
 	}
-	w := storer{locals: params}
+}
+
+// body returns the core function of an echo, without what ends it.
+func (e echo) body() []byte {
+	flat := e.flat()
+	if len(flat) == 1 || len(flat) > 16 { // if the arguments are in memory, the result may stay there
+		return []byte{localGet, 0}
+	}
+	w := storer{locals: flat}
 	w.store(e.result, resultBase, 0)
-	return params, i32, append(w.code, constant32(resultBase)...)
+	return append(w.code, constant32(resultBase)...)
 }
 
 // flatten returns the core values that a value of a type is.

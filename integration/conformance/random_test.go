@@ -22,7 +22,7 @@ type random struct {
 
 // echo makes an echo of one to four values.
 func (r *random) echo() (echo, error) {
-	e := echo{encoding: []component.CanonOptKind{component.UTF8Opt, component.UTF16Opt, component.Latin1UTF16Opt}[r.IntN(3)]}
+	e := echo{encoding: r.encoding()}
 	r.left = 1 + r.IntN(40)
 	for range 1 + r.IntN(4) {
 		t, err := r.typ(4)
@@ -38,6 +38,11 @@ func (r *random) echo() (echo, error) {
 	var err error
 	e.result, err = r.table.Tuple(e.params)
 	return e, err
+}
+
+// encoding chooses an encoding of strings.
+func (r *random) encoding() component.CanonOptKind {
+	return []component.CanonOptKind{component.UTF8Opt, component.UTF16Opt, component.Latin1UTF16Opt}[r.IntN(3)]
 }
 
 var primKinds = []types.Kind{

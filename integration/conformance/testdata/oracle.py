@@ -1,6 +1,6 @@
 """Calls exports of components in Wasmtime (pip install wasmtime==50.0.1), as an oracle.
 
-Each line of standard input is a call, {"component": PATH, "export": NAME, "args": [CONSTANT...]}, and gets a line of output:
+Each line of standard input is a call, {"component": PATH, "export": "INTERFACE#FUNCTION", "args": [CONSTANT...]}, and gets a line of output:
 {"result": CONSTANT} or {"error": TEXT}. Constants are those of `wasm-tools json-from-wast`.
 """
 
@@ -84,7 +84,10 @@ def to_constant(t, v):
 
 
 def call(instance, store, export, args):
-    f = instance.get_func(store, export)
+    index = None
+    for part in export.split("#"):
+        index = instance.get_export_index(store, part, index)
+    f = instance.get_func(store, index)
     t = f.type(store)
     result = f(store, *(to_python(p, a) for (_, p), a in zip(t.params, args)))
     f.post_return(store)

@@ -191,7 +191,8 @@ func TestFeatures(t *testing.T) {
 	}
 }
 
-// FuzzCheck checks whatever binary.Decode accepts. What is valid without any feature is valid with all.
+// FuzzCheck checks whatever binary.Decode accepts. What is valid without any feature is valid with all, and fits where it
+// is asked for itself.
 func FuzzCheck(f *testing.F) {
 	for _, a := range assertions(f) {
 		f.Add(a.Binary)
@@ -216,6 +217,11 @@ func FuzzCheck(f *testing.F) {
 			walk := newWalk(newChecker(Features{}))
 			if err := walk.extern(c); err != nil || len(walk.found) > 0 {
 				t.Errorf("the component's type refers to resource types from elsewhere: %d, %v", len(walk.found), err)
+			}
+			itself := Extern{Kind: binary.ComponentExtern, Type: c}
+			var large *tooLarge
+			if err := NewMatcher().Match(itself, itself); err != nil && !errors.As(err, &large) && !errors.Is(err, errNodes) {
+				t.Errorf("the component does not match itself: %v", err)
 			}
 			return
 		}

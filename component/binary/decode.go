@@ -40,9 +40,6 @@ func IsComponent(binary []byte) bool {
 // Decode decodes a component. The result shares memory with binary.
 func Decode(binary []byte, limits Limits) (*Component, error) {
 	d := decoder{reader: reader{buf: binary}, lim: limits.WithDefaults()}
-	if len(binary) > d.lim.Bytes {
-		d.fail(TooLarge, 0, "component of %d bytes, the limit is %d", len(binary), d.lim.Bytes)
-	}
 	c := d.component()
 	if d.err != nil {
 		return nil, d.err
@@ -83,7 +80,6 @@ func (d *decoder) enter(what string) {
 func (d *decoder) preamble() {
 	head := d.buf[:min(len(d.buf), len(preamble))]
 	switch {
-	case d.err != nil:
 	case string(head) == preamble:
 		d.pos = len(preamble)
 	case len(head) < len(preamble) && string(head) == preamble[:len(head)]:

@@ -3,6 +3,7 @@ package binary
 import (
 	"errors"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -254,17 +255,39 @@ func TestLimits(t *testing.T) {
 		lim  Limits
 		want string
 	}{
-		{Limits{Definitions: 3, Elements: 2, NamesBytes: 6, NameBytes: 3, Bytes: len(in), Nesting: 2}, ""},
+		{Limits{Definitions: 3, Elements: 2, NamesBytes: 6, NameBytes: 3, Nesting: 2}, ""},
 		{Limits{Definitions: 2}, "more than 2 definitions"},
 		{Limits{Elements: 1}, "more than 1 fields, arguments and other parts of definitions"},
 		{Limits{NamesBytes: 5}, "names of more than 5 bytes in all"},
 		{Limits{NameBytes: 2}, "name of 3 bytes, the limit is 2"},
-		{Limits{Bytes: len(in) - 1}, "the limit is"},
 		{Limits{Nesting: 1}, "more than 1 components within each other"},
 	} {
 		_, err := Decode(in, c.lim)
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
 			t.Errorf("with %+v: got %v, want %q", c.lim, err, c.want)
+		}
+	}
+}
+
+// A small component cannot make the decoder take much memory.
+func TestDecodeIsBounded(t *testing.T) {
+	const n = 250_000
+	count := func(n int) string { return sized(strings.Repeat(" ", n))[:len(sized(strings.Repeat(" ", n)))-n] }
+	for name, in := range map[string]string{
+		"canonical functions":  section(secCanon, count(n), strings.Repeat("\x24", n)),
+		"empty records":        section(secType, count(n), strings.Repeat("\x72\x00", n)),
+		"exports of instances": section(secInstance, 5, strings.Repeat(encoded(1, count(maxArgs), strings.Repeat("\x00\x00\x01\x00", maxArgs)), 5)),
+		"cases":                section(secType, 50, strings.Repeat(encoded(0x71, count(maxMembers), strings.Repeat("\x01a\x01\x7d\x00", maxMembers)), 50)),
+	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := Decode([]byte(preamble+in), Limits{})
+		runtime.ReadMemStats(&after)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if taken := after.TotalAlloc - before.TotalAlloc; taken > 64<<20 {
+			t.Errorf("%s take %d bytes", name, taken)
 		}
 	}
 }

@@ -2,9 +2,9 @@ package binary
 
 import "cmp"
 
-// Limits bound the components that Decode accepts. Each comment ends with the default, which a zero field means.
+// Limits bound the components that Decode accepts, so that it takes tens of megabytes at most, whatever it is given. Whoever
+// has the bytes has bounded them. Each comment ends with the default, which a zero field means.
 type Limits struct {
-	Bytes       int // of the component; 128 MiB
 	Nesting     int // of components and of component and instance types in each other; 100
 	Definitions int // in all, nested ones and those of types included; 250,000
 	Elements    int // fields, cases, labels, parameters, arguments, options, exports of instances, in all; 500,000
@@ -14,7 +14,6 @@ type Limits struct {
 
 // WithDefaults returns the limits with each zero field set to its default.
 func (l Limits) WithDefaults() Limits {
-	l.Bytes = cmp.Or(l.Bytes, 128<<20)
 	l.Nesting = cmp.Or(l.Nesting, 100)
 	l.Definitions = cmp.Or(l.Definitions, 250_000)
 	l.Elements = cmp.Or(l.Elements, 500_000)

@@ -151,7 +151,7 @@ func (c *Context) realloc(ptr, size int, align uint32, newSize int) (int, error)
 		return 0, err
 	}
 	c.view()
-	return int(moved), c.area(moved, newSize, align, "realloc: what it returned")
+	return int(moved), c.area(moved, newSize, align, "realloc: an allocation")
 }
 
 // spend takes memory of the host for what is read.

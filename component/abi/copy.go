@@ -92,10 +92,8 @@ func (m *mover) moveList(t *types.Type, p, q place) error {
 		switch size := from.n * int(from.elem.Size); {
 		case from.elem.Plain:
 			return m.moveBytes(from.first.at, to.first.at, size)
-		case from.elem.Kind == types.F32:
-			return m.moveFloats(from.first.at, to.first.at, size, canonicalize32)
-		case from.elem.Kind == types.F64:
-			return m.moveFloats(from.first.at, to.first.at, size, canonicalize64)
+		case numeric(from.elem):
+			return m.moveNumbers(from.elem, from.first.at, to.first.at, size)
 		}
 	}
 	for i := range from.n {
@@ -112,27 +110,70 @@ func (m *mover) moveBytes(p, q, size int) error {
 	return m.to.chunks(size, func(i, n int) { copy(dst[i:i+n], src[i:i+n]) })
 }
 
-// moveFloats moves the elements of a list.
-func (m *mover) moveFloats(p, q, size int, canonicalize func([]byte)) error {
-	dst, src := m.to.mem[q:q+size], m.from.mem[p:p+size]
-	return m.to.chunks(size, func(i, n int) {
-		copy(dst[i:i+n], src[i:i+n])
-		canonicalize(dst[i : i+n])
-	})
+// numeric is whether values of a type are floating-point numbers, or records of numbers without gaps.
+func numeric(t *types.Type) bool {
+	switch t.Kind {
+	case types.F32, types.F64:
+		return true
+	case types.Record, types.Tuple:
+	default:
+		return false
+	}
+	var size uint32
+	for i := range t.Fields {
+		switch f := t.Fields[i].Type; {
+		case f.Plain, f.Kind == types.F32, f.Kind == types.F64:
+			size += f.Size
+		default:
+			return false
+		}
+	}
+	return size == t.Size && size <= chunk
 }
 
-func canonicalize32(b []byte) {
-	for ; len(b) >= 4; b = b[4:] {
-		if bits := binary.LittleEndian.Uint32(b); canonical32(bits) != bits {
-			binary.LittleEndian.PutUint32(b, nan32)
+// moveNumbers moves an area of values of a type that is numeric.
+func (m *mover) moveNumbers(t *types.Type, p, q, size int) error {
+	piece := chunk / int(t.Size) * int(t.Size) // of whole values
+	for i := 0; i < size; i += piece {
+		n := min(piece, size-i)
+		if err := m.to.work(n); err != nil {
+			return err
+		}
+		dst := m.to.mem[q+i : q+i+n]
+		copy(dst, m.from.mem[p+i:p+i+n])
+		canonicalize(t, dst, int(t.Size))
+	}
+	return nil
+}
+
+// canonicalize changes the NaNs in values of a type, each so many bytes after the one before.
+func canonicalize(t *types.Type, b []byte, stride int) {
+	switch t.Kind {
+	case types.F32:
+		canonicalize32(b, stride)
+	case types.F64:
+		canonicalize64(b, stride)
+	case types.Record, types.Tuple:
+		for i := range t.Fields {
+			if f := &t.Fields[i]; !f.Type.Plain {
+				canonicalize(f.Type, b[f.Offset:], stride)
+			}
 		}
 	}
 }
 
-func canonicalize64(b []byte) {
-	for ; len(b) >= 8; b = b[8:] {
-		if bits := binary.LittleEndian.Uint64(b); canonical64(bits) != bits {
-			binary.LittleEndian.PutUint64(b, nan64)
+func canonicalize32(b []byte, stride int) {
+	for i := 0; i+4 <= len(b); i += stride {
+		if bits := binary.LittleEndian.Uint32(b[i:]); canonical32(bits) != bits {
+			binary.LittleEndian.PutUint32(b[i:], nan32)
+		}
+	}
+}
+
+func canonicalize64(b []byte, stride int) {
+	for i := 0; i+8 <= len(b); i += stride {
+		if bits := binary.LittleEndian.Uint64(b[i:]); canonical64(bits) != bits {
+			binary.LittleEndian.PutUint64(b[i:], nan64)
 		}
 	}
 }

@@ -228,3 +228,48 @@ func passText(t *testing.T, f *types.Func, from, to abi.Encoding, s string) stri
 	r = lower.ReadParams(there, copied)
 	return r.String()
 }
+
+// Lists of numbers are copied at once, and their NaNs become the one that there is.
+func TestNaNsInLists(t *testing.T) {
+	table := types.NewTable()
+	f32, f64, u64 := table.Prim(types.F32), table.Prim(types.F64), table.Prim(types.U64)
+	const single, double = 0xffc00001, 0x7ff0000000000001
+	for name, c := range map[string]struct {
+		elem       *types.Type
+		from, want []uint64 // the words of one element
+	}{
+		"f32":     {must(table.Tuple([]*types.Type{f32, f32})), []uint64{single<<32 | 0x3f800000}, []uint64{0x7fc00000<<32 | 0x3f800000}},
+		"f64":     {f64, []uint64{double}, []uint64{0x7ff8000000000000}},
+		"records": {must(table.Tuple([]*types.Type{u64, f64, u64})), []uint64{double, double, single}, []uint64{double, 0x7ff8000000000000, single}},
+		"gaps":    {must(table.Tuple([]*types.Type{f32, f64})), []uint64{0xaaaaaaaa_ffc00001, double}, []uint64{0x7fc00000, 0x7ff8000000000000}},
+		"large":   {must(table.Tuple([]*types.Type{f64, must(table.FixedList(u64, 50_000))})), nil, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			const n = 40_000
+			if c.from == nil { // larger than a chunk
+				c.from, c.want = make([]uint64, 50_001), make([]uint64, 50_001)
+				c.from[0], c.want[0], c.from[1], c.want[1] = double, 0x7ff8000000000000, double, double
+			}
+			count := max(1, n/len(c.from))
+			m := &memory{fixed: true}
+			for range count {
+				for _, word := range c.from {
+					m.bytes = binary.LittleEndian.AppendUint64(m.bytes, word)
+				}
+			}
+			f := &types.Func{Params: []types.Field{{Type: must(table.List(c.elem))}}}
+			there := newMemory(64)
+			stack := make([]uint64, 2)
+			w, r := abi.Lift(f, types.Sync).WriteParams(newContext(there, abi.UTF8), stack), abi.Lower(f, types.Sync).ReadParams(newContext(m, abi.UTF8), []uint64{0, uint64(count)})
+			abi.Copy(&w, &r)
+			if err := w.End(); err != nil {
+				t.Fatal(err)
+			}
+			for i := range count * len(c.want) {
+				if got := binary.LittleEndian.Uint64(there.bytes[int(stack[0])+8*i:]); got != c.want[i%len(c.want)] {
+					t.Fatalf("word %d is %x, want %x", i, got, c.want[i%len(c.want)])
+				}
+			}
+		})
+	}
+}

@@ -115,6 +115,16 @@ func (c *Context) store(t *types.Type, p place, bits uint64) error {
 			return err
 		}
 		bits = uint64(handle)
+	case types.F32:
+		bits = uint64(canonical32(uint32(bits)))
+	case types.F64:
+		bits = canonical64(bits)
+	case types.Flags:
+		bits &= 1<<len(t.Labels) - 1
+	case types.Char:
+		if _, err := loadChar(uint32(bits)); err != nil {
+			return misuse("a char that is none: %v", err)
+		}
 	}
 	c.setRaw(p, t.Size, bits)
 	return nil
@@ -150,7 +160,7 @@ func loadChar(r uint32) (uint64, error) {
 func (c *Context) loadCase(t *types.Type, p place) (int, error) {
 	n := uint32(c.raw(p, t.DiscriminantSize()))
 	if n >= uint32(len(t.Cases)) {
-		return 0, trapf("case %d of %d cases", n, len(t.Cases))
+		return 0, trapf("there is no case %d: there are %d", n, len(t.Cases))
 	}
 	return int(n), nil
 }

@@ -194,11 +194,11 @@ func (w *Writer) U64(v uint64) { w.scalar(types.U64, v) }
 
 // F32 writes an f32.
 func (w *Writer) F32(v float32) {
-	w.scalar(types.F32, uint64(canonical32(math.Float32bits(v))))
+	w.scalar(types.F32, uint64(math.Float32bits(v)))
 }
 
 // F64 writes an f64.
-func (w *Writer) F64(v float64) { w.scalar(types.F64, canonical64(math.Float64bits(v))) }
+func (w *Writer) F64(v float64) { w.scalar(types.F64, math.Float64bits(v)) }
 
 // Char writes a char. What is no Unicode scalar value becomes U+FFFD.
 func (w *Writer) Char(v rune) {

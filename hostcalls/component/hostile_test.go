@@ -38,8 +38,8 @@ func TestHostile(t *testing.T) {
 	}{
 		{mode: modeNormal, export: "take", args: text},
 		{mode: modeGrow, export: "take", args: text},
-		{mode: modeBeyond, export: "take", args: text, want: "take: text: realloc: what it returned of 10 bytes at 65535 is beyond the memory"},
-		{mode: modeOdd, export: "take-numbers", args: numbers, want: "take-numbers: all: realloc: what it returned at 1025 is not aligned to 4 bytes"},
+		{mode: modeBeyond, export: "take", args: text, want: "take: text: realloc: an allocation of 10 bytes at 65535 is beyond the memory"},
+		{mode: modeOdd, export: "take-numbers", args: numbers, want: "take-numbers: all: realloc: an allocation at 1025 is not aligned to 4 bytes"},
 		{mode: modeTrap, export: "take", args: text, want: "unreachable"},
 		{mode: modeLeave, export: "take", args: text, want: "cannot leave component instance"},
 		{mode: modeSpin, export: "take", args: text, limit: executor.ErrOutOfFuel},

@@ -156,11 +156,11 @@ func (l *loader) decode(from *reader) error {
 	if l.plan, err = plan.Flatten(decoded, l.cores.imports); err != nil {
 		return refused(err)
 	}
-	l.bytes = int64(len(bytes))
+	l.bytes = 8 * int64(len(bytes))
 	for _, m := range l.plan.Modules {
 		source := newSource(m, l.cores[m])
 		l.sources = append(l.sources, source)
-		l.bytes -= int64(source.size)
+		l.bytes -= 8 * int64(source.size)
 	}
 	if err := l.match(); err != nil {
 		return err
@@ -169,7 +169,12 @@ func (l *loader) decode(from *reader) error {
 		return err
 	}
 	l.describe()
-	return l.link()
+	if err := l.link(); err != nil {
+		return err
+	}
+	const perFunction, perStep, perHost = 1 << 10, 1 << 10, 8 << 10 // estimates
+	l.bytes += perFunction*int64(len(l.lifts)+len(l.canons)) + perStep*int64(len(l.steps)) + perHost*int64(len(l.hosts))
+	return nil
 }
 
 // match finds what the component imports.

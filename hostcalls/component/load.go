@@ -21,9 +21,15 @@ type loader struct {
 	cores    coreModules
 }
 
+// maxCanonical bounds the lifted functions and the canonical ones of a component: those within it count with each instance.
+const maxCanonical = 1 << 16
+
 // define makes everything of the program but its core modules.
 func (l *loader) define() error {
 	p := l.plan
+	if n := len(p.Lifts) + len(p.Canons); n > maxCanonical {
+		return &meter.Error{Kind: meter.TooLarge, Msg: fmt.Sprintf("the component lifts and lowers %d functions, the limit is %d", n, maxCanonical)}
+	}
 	l.instances, l.lifts = p.Instances, make([]lift, len(p.Lifts))
 	for i := range p.Resources {
 		if r := &p.Resources[i]; r.Instance != plan.Host {
@@ -73,10 +79,11 @@ func (l *loader) coreFunc(d *plan.CoreDef) *coreFunc {
 	return &coreFunc{number: number}
 }
 
+var encodings = map[binary.CanonOptKind]cabi.Encoding{
+	binary.UTF8Opt: cabi.UTF8, binary.UTF16Opt: cabi.UTF16, binary.Latin1UTF16Opt: cabi.Latin1UTF16,
+}
+
 func (l *loader) options(o *plan.Options) options {
-	encodings := map[binary.CanonOptKind]cabi.Encoding{
-		binary.UTF8Opt: cabi.UTF8, binary.UTF16Opt: cabi.UTF16, binary.Latin1UTF16Opt: cabi.Latin1UTF16,
-	}
 	made := options{encoding: encodings[o.Encoding], memory: -1, realloc: l.coreFunc(o.Realloc), postReturn: l.coreFunc(o.PostReturn)}
 	if o.Memory != nil {
 		made.memory = o.Memory.Instance
@@ -171,87 +178,4 @@ func (l *loader) context(c *plan.Canon) (canon, error) {
 		return nil
 	}
 	return made, nil
-}
-
-// link makes the steps, and the host modules that they are linked with.
-func (l *loader) link() error {
-	for i := range l.plan.Steps {
-		from := &l.plan.Steps[i]
-		k := linker{loader: l, ordinals: map[provider]int{}, names: map[hostImport]string{}, used: map[string]bool{}}
-		imports := l.cores[l.plan.Modules[from.Module]].imports
-		for i := range from.Imports {
-			k.link(&imports[i], &from.Imports[i])
-		}
-		if len(k.hostFunctions) > 0 {
-			host, err := l.engine.NewHostModule(hostModule, k.hostFunctions)
-			if err != nil {
-				return err
-			}
-			l.hosts = append(l.hosts, host)
-			k.providers[k.ordinals[ofHost]].host = host
-		}
-		l.steps = append(l.steps, step{from.Module, k.linking, k.providers})
-	}
-	return nil
-}
-
-// hostModule is the name of host modules in stack traces.
-const hostModule = "host"
-
-// ofHost stands for the host module of a step, before there is one.
-var ofHost = provider{core: -1, context: -1}
-
-// linker links the core module of one step. Providers have ordinals in the order in which the module imports from them, so that
-// modules are linked alike wherever in a component they are.
-type linker struct {
-	*loader
-	linking       engine.Linking
-	providers     []provider
-	ordinals      map[provider]int
-	names         map[hostImport]string // of hostFunctions
-	used          map[string]bool
-	hostFunctions []engine.HostFunction
-}
-
-// hostImport names an import that a canonical function is for.
-type hostImport struct{ module, name string }
-
-func (k *linker) link(i *plan.CoreImport, d *plan.CoreDef) {
-	if d.Instance != plan.Canonical {
-		k.linking = append(k.linking, meter.Source{Provider: k.ordinal(provider{core: d.Instance, context: -1}), Name: d.Export})
-		return
-	}
-	c := &k.canons[d.Canon]
-	if c.builtin != 0 {
-		k.linking = append(k.linking, meter.Source{Provider: k.ordinal(provider{core: -1, context: c.instance}), Builtin: c.builtin})
-		return
-	}
-	of := hostImport{i.Module, i.Name}
-	name, ok := k.names[of] // what is imported twice by a name comes from one function
-	if !ok {
-		name = k.unusedName(of)
-		k.names[of], k.used[name] = name, true
-		k.hostFunctions = append(k.hostFunctions, engine.HostFunction{Name: name, Type: c.typ, Call: importable(c.call)})
-	}
-	k.linking = append(k.linking, meter.Source{Provider: k.ordinal(ofHost), Name: name, Host: true})
-}
-
-// unusedName returns a name for stack traces that no other import has.
-func (k *linker) unusedName(of hostImport) string {
-	name := of.module + "#" + of.name
-	for k.used[name] {
-		name += "#"
-	}
-	return name
-}
-
-// ordinal returns the ordinal of a provider.
-func (k *linker) ordinal(p provider) int {
-	n, ok := k.ordinals[p]
-	if !ok {
-		n = len(k.providers)
-		k.ordinals[p] = n
-		k.providers = append(k.providers, p)
-	}
-	return n
 }

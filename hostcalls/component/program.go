@@ -40,7 +40,7 @@ type definition struct {
 	instances int
 	sources   []coreSource // by step.source
 
-	hosts []*engine.HostModule // of the steps
+	hosts []*engine.HostModule
 }
 
 // step makes a core instance.
@@ -50,11 +50,11 @@ type step struct {
 	providers []provider
 }
 
-// provider is what a module imports from: one of its numbers is not negative, or it is of the host.
+// provider is what a module imports from: one of its numbers is not negative.
 type provider struct {
-	core    int // the number of a step before
+	core    int // of a step before
 	context int // of a component instance, whose context slots they are
-	host    *engine.HostModule
+	host    int // in definition.hosts
 }
 
 // coreExport is a function that a core instance exports.

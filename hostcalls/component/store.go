@@ -180,8 +180,8 @@ func (s *Store) providers(from []provider) ([]engine.Provider, error) {
 	providers := make([]engine.Provider, len(from))
 	for i, p := range from {
 		switch {
-		case p.host != nil:
-			providers[i] = p.host
+		case p.host >= 0:
+			providers[i] = s.program.hosts[p.host]
 		case p.core >= 0:
 			providers[i] = s.cores[p.core]
 		default:

@@ -95,3 +95,31 @@ func TestModulePull(t *testing.T) {
 		t.Errorf("left: %v, %v", left, err)
 	}
 }
+
+// Components are joined as files and as modules of the daemon, beforehand or when they are called.
+func TestCompose(t *testing.T) {
+	c := newCtl(t, tool(t))
+	c.must(t, "module", "push", "--tag", "counters", componentFile("provider"))
+	c.must(t, "module", "compose", componentFile("user"), "--plug", "counters", "--tag", "app")
+	if out := c.must(t, "call", "app", "run(10)"); strings.TrimSpace(out) != "ok(155)" {
+		t.Errorf("joined: %s", out)
+	}
+	if out := c.must(t, "call", "--plug", "example:counters/counters@0.1.0="+componentFile("provider"), componentFile("user"), "run(10)"); strings.TrimSpace(out) != "ok(155)" {
+		t.Errorf("plugged: %s", out)
+	}
+	file := filepath.Join(t.TempDir(), "joined.wasm")
+	c.must(t, "module", "compose", componentFile("user"), "--plug", componentFile("provider"), "-f", file)
+	if out := c.must(t, "call", file, "run(10)"); strings.TrimSpace(out) != "ok(155)" {
+		t.Errorf("from a file: %s", out)
+	}
+	for _, tt := range []struct{ plug, want string }{
+		{componentFile("calc"), "calc"},
+		{"no:such/thing=" + componentFile("provider"), "no:such/thing"},
+		{"nonesuch", "there is no module"},
+		{toolFile(t), "component"},
+	} {
+		if _, errs, status := c.run(t, "", "module", "compose", componentFile("user"), "--plug", tt.plug); status != 125 || !strings.Contains(errs, tt.want) {
+			t.Errorf("--plug %s: status %d, %s", tt.plug, status, errs)
+		}
+	}
+}

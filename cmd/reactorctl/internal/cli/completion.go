@@ -32,7 +32,7 @@ func (a *app) addCompletions(root *cobra.Command) {
 		"rm": a.completeIDs(endedStates...), "workload rm": a.completeIDs(endedStates...),
 		"grants": a.first(a.completeIDs()), "revoke": a.completeRevoke,
 		"run": a.first(a.completeModuleOrFile), "submit": a.first(a.completeModuleOrFile), "dev": a.first(a.completeModuleOrFile), "call": a.completeCall,
-		"module push": a.first(a.completeModuleOrFile), "module snapshot": a.first(a.completeModuleOrFile), "module inspect": a.first(a.completeModuleOrFile), "module pull": a.first(a.completeModules), "module tag": a.first(a.completeModules),
+		"module push": a.first(a.completeModuleOrFile), "module snapshot": a.first(a.completeModuleOrFile), "module inspect": a.first(a.completeModuleOrFile), "module pull": a.first(a.completeModules), "module compose": a.first(a.completeModuleOrFile), "module tag": a.first(a.completeModules),
 		"module rm": a.completeModules, "module untag": a.completeTags,
 		"context use": a.first(completeContexts), "context rm": a.first(completeContexts), "context set": a.first(completeContexts),
 	}
@@ -40,7 +40,7 @@ func (a *app) addCompletions(root *cobra.Command) {
 		"state":  cobra.FixedCompletions(stateWords(), cobra.ShellCompDirectiveNoFileComp),
 		"label":  a.completeLabels,
 		"invoke": a.completeExports,
-		"module": a.completeModules, "context": completeContexts,
+		"module": a.completeModules, "context": completeContexts, "plug": a.completeModuleOrFile,
 		"output": cobra.FixedCompletions([]string{"table", "wide", "json", "yaml", "name"}, cobra.ShellCompDirectiveNoFileComp),
 		"order":  cobra.FixedCompletions([]string{"newest", "oldest", "busiest"}, cobra.ShellCompDirectiveNoFileComp),
 		"kind":   cobra.FixedCompletions(opKindWords(), cobra.ShellCompDirectiveNoFileComp),

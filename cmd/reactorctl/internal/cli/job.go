@@ -70,8 +70,8 @@ func (j *job) load(ctx context.Context) error {
 		}
 		j.launch.Spec.Stdin = input
 	}
-	for _, s := range j.stages {
-		module, err := j.open(ctx, s.module)
+	for i, s := range j.stages {
+		module, err := j.openStage(ctx, s.module, i)
 		if err != nil {
 			return err
 		}
@@ -121,6 +121,18 @@ func (j *job) closeSources() {
 			_ = s.source.Close()
 		}
 	}
+}
+
+// openStage finds or builds the module of a stage. The plugs are for the first one.
+func (j *job) openStage(ctx context.Context, module string, number int) (*source.Module, error) {
+	if number > 0 || len(j.flags.plugs) == 0 {
+		return j.open(ctx, module)
+	}
+	joined, err := j.compose(ctx, module, j.flags.plugs)
+	if err != nil {
+		return nil, err
+	}
+	return source.OfBytes(module, joined)
 }
 
 // open finds or builds a module.

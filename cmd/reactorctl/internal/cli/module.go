@@ -28,7 +28,7 @@ func (a *app) moduleCommand() *cobra.Command {
 	}
 	cmd.AddCommand(
 		a.modulePushCommand(), a.moduleListCommand(), a.moduleInspectCommand(), a.modulePullCommand(), a.moduleTagCommand(), a.moduleUntagCommand(),
-		a.moduleRemoveCommand(), a.modulePruneCommand(), a.moduleSnapshotCommand(),
+		a.moduleRemoveCommand(), a.modulePruneCommand(), a.moduleSnapshotCommand(), a.moduleComposeCommand(),
 	)
 	return cmd
 }

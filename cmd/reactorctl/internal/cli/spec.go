@@ -28,6 +28,7 @@ type specFlags struct {
 	stdin        string
 	interactive  bool
 	invoke       string
+	plugs        []string
 	granted      grantFlags
 	grantMode    string
 	timeout      time.Duration
@@ -85,8 +86,9 @@ func (s *specFlags) addCall(cmd *cobra.Command) {
 	s.addBounds(f)
 }
 
-// addBounds adds the flags for grants and limits.
+// addBounds adds the flags for plugs, grants and limits.
 func (s *specFlags) addBounds(f *pflag.FlagSet) {
+	addPlugs(f.StringArrayVar, &s.plugs)
 	s.granted.add(f)
 	f.StringVar(&s.grantMode, "grants", grantModes[0], "the `MODE`: what is noted when the guest is refused something for want of a grant, for reactorctl grants: enforce, the first few things; report, all (names are looked up all the same)")
 	f.DurationVar(&s.timeout, "timeout", 0, "cancel it after this `DURATION`")

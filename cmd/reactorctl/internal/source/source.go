@@ -167,6 +167,11 @@ func readPipe(pipe io.Reader, path, name string) (*Module, error) {
 	return newModule(f, path, name)
 }
 
+// OfBytes returns a module that was made of what arg names.
+func OfBytes(arg string, content []byte) (*Module, error) {
+	return readPipe(bytes.NewReader(content), arg, Name(arg))
+}
+
 // newModule returns the module in a file, which it closes if that is none. path names it for people.
 func newModule(f *os.File, path, name string) (*Module, error) {
 	m := &Module{File: f, Name: name, Path: path}

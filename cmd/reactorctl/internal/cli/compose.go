@@ -1,0 +1,115 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/reactord/reactord/cmd/reactorctl/internal/render"
+	"github.com/reactord/reactord/cmd/reactorctl/internal/source"
+	"github.com/reactord/reactord/component/compose"
+)
+
+func (a *app) moduleComposeCommand() *cobra.Command {
+	var plugs []string
+	var tag, file string
+	cmd := &cobra.Command{
+		Use:   "compose MODULE --plug [IMPORT=]MODULE...",
+		Short: "Join components to one: what one imports comes from others",
+		Long: `Join components to one: what MODULE imports comes from what the plugs export. A plug without an IMPORT is for all that
+it exports and MODULE imports, in any compatible version. The result exports what MODULE exports, and imports what no plug gives.
+
+The parts are files or modules of the daemon, in any language. The result is a standard component: it is pushed, or written to a
+file with --file. run, submit and call take --plug, too.`,
+		Example: `  reactorctl module compose ./app.wasm --plug ./counters.wasm --tag app
+  reactorctl module compose ./app.wasm --plug a:log/log@1.0.0=logger -f joined.wasm`,
+		Args: paths(cobra.ExactArgs(1)),
+	}
+	flags := cmd.Flags()
+	addPlugs(flags.StringArrayVar, &plugs)
+	flags.StringVarP(&tag, "tag", "t", "", "point this `TAG` at the result")
+	flags.StringVarP(&file, "file", "f", "", "write the result to this `FILE` instead of pushing it")
+	_ = cmd.MarkFlagRequired("plug")
+	cmd.MarkFlagsMutuallyExclusive("tag", "file")
+	cmd.RunE = a.remote(func(cmd *cobra.Command, args []string) error {
+		joined, err := a.compose(cmd.Context(), args[0], plugs)
+		if err != nil {
+			return err
+		}
+		if file != "" {
+			return os.WriteFile(file, joined, 0o644) //nolint:gosec // it is no secret
+		}
+		m, err := source.OfBytes(args[0], joined)
+		if err != nil {
+			return err
+		}
+		defer m.Close() //nolint:errcheck // the file was only read
+		result, err := a.push(cmd.Context(), m, tag)
+		if err != nil {
+			return err
+		}
+		if !a.output.IsTable() {
+			return a.output.Message(a.Out, result)
+		}
+		_, err = fmt.Fprintln(a.Out, result.GetModule().GetDigest())
+		return err
+	})
+	return cmd
+}
+
+// addPlugs adds the flag that names plugs.
+func addPlugs(add func(p *[]string, name string, value []string, usage string), plugs *[]string) {
+	add(plugs, "plug", nil, "take what the component imports from another `[IMPORT=]MODULE`, which exports it (repeatable)")
+}
+
+// compose joins a component with plugs, each written as [IMPORT=]MODULE.
+func (a *app) compose(ctx context.Context, socket string, plugs []string) ([]byte, error) {
+	part, err := a.part(ctx, socket)
+	if err != nil {
+		return nil, err
+	}
+	var list []compose.Plug
+	for _, text := range plugs {
+		name, module, named := strings.Cut(text, "=")
+		if !named {
+			name, module = "", text
+		}
+		plug, err := a.part(ctx, module)
+		if err != nil {
+			return nil, fmt.Errorf("--plug %s: %w", text, err)
+		}
+		list = append(list, compose.Plug{Part: plug, Import: name})
+	}
+	return compose.Join(part, list, compose.Options{})
+}
+
+// part reads a component: a file, or a module of the daemon.
+func (a *app) part(ctx context.Context, module string) (compose.Part, error) {
+	if !source.IsPath(module) {
+		if err := checkArguments([]string{module}); err != nil {
+			return compose.Part{}, err
+		}
+		var content bytes.Buffer
+		m, err := a.pull(ctx, module, &content)
+		if err != nil {
+			return compose.Part{}, meantPath(err, module)
+		}
+		name := m.GetName()
+		if name == "" {
+			name = render.ShortDigest(m.GetDigest())
+		}
+		return compose.Part{Name: name, Binary: content.Bytes()}, nil
+	}
+	m, err := a.open(ctx, module)
+	if err != nil {
+		return compose.Part{}, err
+	}
+	content, err := io.ReadAll(m.File)
+	return compose.Part{Name: m.Name, Binary: content}, errors.Join(err, m.Close())
+}

@@ -73,8 +73,86 @@ func BenchmarkRing(b *testing.B) {
 	}
 }
 
-// BenchmarkMemory measures the memory of a task before it is first resumed, and while it is parked, with the
-// stack of its coroutine.
+// BenchmarkTurns is BenchmarkRing for tasks that wait without a coroutine.
+func BenchmarkTurns(b *testing.B) {
+	for _, n := range []int{2, 1000} {
+		b.Run(fmt.Sprintf("tasks=%d", n), func(b *testing.B) {
+			e := openBench(b, Config{Workers: 1})
+			tasks := make([]*Task, n)
+			left := b.N
+			for i := range tasks {
+				woken := false
+				tasks[i], _ = e.Spawn(TaskSpec{Turn: func(f *Fiber) Next {
+					switch {
+					case f.Err() != nil:
+						return End()
+					case !woken:
+						woken = true
+						return Again(0)
+					}
+					if left--; left <= 0 {
+						for _, t := range tasks {
+							t.Cancel(nil)
+						}
+						return End()
+					}
+					tasks[(i+1)%n].Wake()
+					return Again(0)
+				}})
+			}
+			b.ReportAllocs()
+			b.ResetTimer()
+			tasks[0].Wake()
+			if err := e.Wait(context.Background()); err != nil {
+				b.Fatal(err)
+			}
+		})
+	}
+}
+
+// BenchmarkSwitch measures a switch between two fibers of a task, and what a new fiber and its end cost.
+func BenchmarkSwitch(b *testing.B) {
+	run := func(b *testing.B, turn func(*Fiber) Next) {
+		e := openBench(b, Config{Workers: 1})
+		b.ReportAllocs()
+		b.ResetTimer()
+		if _, err := e.Spawn(TaskSpec{Turn: turn}); err != nil {
+			b.Fatal(err)
+		}
+		if err := e.Wait(context.Background()); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.Run("there", func(b *testing.B) {
+		run(b, func(f *Fiber) Next {
+			other := f.turns.fibers[0]
+			if other == f {
+				_ = f.Switch(nil)
+				other = f.turns.fibers[1]
+			}
+			for range b.N / 2 {
+				if f.Switch(other) != nil {
+					break
+				}
+			}
+			return End()
+		})
+	})
+	b.Run("new", func(b *testing.B) {
+		run(b, func(f *Fiber) Next {
+			if first := f.turns.fibers[0]; first != f {
+				return SwitchTo(first)
+			}
+			for range b.N {
+				_ = f.Switch(nil)
+			}
+			return End()
+		})
+	})
+}
+
+// BenchmarkMemory measures the memory of a task before it is first resumed, while it is parked, with the stack of its
+// coroutine, and while it waits between two turns.
 func BenchmarkMemory(b *testing.B) {
 	const n = 100_000
 	inUse := func() float64 {
@@ -84,24 +162,38 @@ func BenchmarkMemory(b *testing.B) {
 		runtime.ReadMemStats(&m)
 		return float64(m.HeapInuse + m.StackInuse + m.GCSys + m.OtherSys)
 	}
-	for b.Loop() {
-		e := openBench(b, Config{Workers: 1})
+	measure := func(spec TaskSpec) (fresh, waiting float64) {
+		e, err := New(Config{Workers: 1})
+		if err != nil {
+			b.Fatal(err)
+		}
 		goOn := make(chan bool)
 		if _, err := e.Spawn(TaskSpec{Run: func(*Fiber) { <-goOn }}); err != nil {
 			b.Fatal(err)
 		}
 		before := inUse()
 		for range n {
-			if _, err := e.Spawn(TaskSpec{Run: func(f *Fiber) { _ = f.Park() }}); err != nil {
+			if _, err := e.Spawn(spec); err != nil {
 				b.Fatal(err)
 			}
 		}
-		b.ReportMetric((inUse()-before)/n, "B/new")
+		fresh = (inUse() - before) / n
 		goOn <- true
 		for e.Stats().Parked < n {
 			runtime.Gosched()
 		}
-		b.ReportMetric((inUse()-before)/n, "B/parked")
+		waiting = (inUse() - before) / n
+		if err := e.Close(context.Background()); err != nil {
+			b.Fatal(err)
+		}
+		return fresh, waiting
+	}
+	for b.Loop() {
+		_, between := measure(TaskSpec{Turn: func(*Fiber) Next { return Again(0) }})
+		fresh, parked := measure(TaskSpec{Run: func(f *Fiber) { _ = f.Park() }})
+		b.ReportMetric(fresh, "B/new")
+		b.ReportMetric(parked, "B/parked")
+		b.ReportMetric(between, "B/between-turns")
 	}
 }
 

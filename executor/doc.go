@@ -1,8 +1,8 @@
 // Package executor runs tasks: guest activations that burn fuel, wait, are woken and continue.
 // It runs hundreds of thousands of them on as many workers as there are processors.
 //
-// A [Task] is spawned with a body. The body runs on a [Fiber], a coroutine of its own, and gives up
-// its worker in three ways:
+// A [Task] is spawned with a body. The body runs on a [Fiber], a coroutine, and gives up its worker in
+// three ways:
 //
 //   - It waits ([Fiber.Park]) until somebody wakes the task ([Task.Wake]).
 //   - It has used up its quantum of fuel ([Fiber.Preempt]).
@@ -11,6 +11,15 @@
 // A worker takes the next ready task, resumes its fiber, and parks, requeues or ends the task, as the
 // fiber asked. It does nothing else, and only workers run fibers. A body never blocks its worker: it
 // starts operations that take time on the [driver.Driver], whose completions wake the task.
+//
+// A task whose body is a Turn (see [TaskSpec]) can also
+//
+//   - wait without a coroutine: the body returns [Again], and is called anew when the task is woken;
+//   - have several fibers, of which one at a time is the task's: a fiber hands over to another one
+//     ([Fiber.Switch], [SwitchTo]) when it chooses, and at no other time.
+//
+// To everything outside it is a task like any other: it has one quantum, one meter, one fuel limit,
+// one cause of its end, and is woken as a whole. Which of its fibers goes on is for the body to say.
 //
 // The executor does not know what a body does or what fuel is: a [Meter] counts it.
 //
@@ -21,8 +30,9 @@
 // them. The methods of Fiber are for its own body only. [WaitHooks] are called on the task's fiber, as
 // part of the body.
 //
-// One goroutine at a time uses a body and its meter. A body sees its own earlier writes, whichever
-// worker resumes it. A call of Wake happens before the return of the Park that it ends.
+// One goroutine at a time uses a body and its meter. A body sees its own earlier writes, on whichever
+// fiber, whichever worker resumes it. A call of Wake happens before the return of the Park that it
+// ends, or the call of Turn.
 //
 // # Order and fairness
 //

@@ -18,6 +18,8 @@ var (
 	ErrClosed = errors.New("executor: closed")
 	// ErrOutOfFuel is returned by Preempt when the task has burnt more than its fuel limit.
 	ErrOutOfFuel = errors.New("executor: out of fuel")
+	// ErrEnded is returned to fibers that are left when another fiber has ended their task.
+	ErrEnded = errors.New("executor: the task has ended")
 )
 
 // Config configures an executor. The zero value is valid.
@@ -26,7 +28,7 @@ type Config struct {
 	Workers int
 	// Quantum is the fuel a task may burn before it gives its worker up. Default 500,000, about
 	// 200 microseconds of compiled WebAssembly. A task that burns fuel much slower than that is given
-	// proportionally less at a time.
+	// proportionally less at a time. More than 2^31-1, which takes most of a second, counts as that.
 	Quantum int64
 	// Driver configures the executor's driver.
 	Driver driver.Config
@@ -39,6 +41,7 @@ func (c Config) withDefaults() Config {
 	if c.Quantum == 0 {
 		c.Quantum = 500_000
 	}
+	c.Quantum = min(c.Quantum, maxQuantum)
 	return c
 }
 
@@ -146,6 +149,9 @@ func (e *Executor) SetWeight(tenant string, weight int) {
 // Spawn makes a task and makes it ready. It fails only with ErrClosed.
 func (e *Executor) Spawn(spec TaskSpec) (*Task, error) {
 	t := &Task{executor: e, run: spec.Run, done: spec.Done, limit: spec.FuelLimit, waits: spec.Waits}
+	if spec.Turn != nil {
+		t.run = (&turns{turn: spec.Turn}).run
+	}
 	now := e.uptime()
 	t.since.Store(int64(now))
 	e.mu.Lock()
@@ -221,8 +227,8 @@ func (e *Executor) Wait(ctx context.Context) error {
 //
 //  1. From now on Spawn returns ErrClosed. (TestClose)
 //  2. Every task is cancelled with ErrClosed. Those that never ran end without running; parked ones
-//     return from Park, running ones from their next Preempt. (TestClose,
-//     TestCancelBeforeFirstResume)
+//     return from Park or have their Turn called, running ones return from their next Preempt.
+//     (TestClose, TestCancelBeforeFirstResume, TestUnwinding)
 //  3. Close waits until all bodies and their Done functions have returned. If ctx ends first, Close
 //     returns its error and leaves the tasks running; Close may be called again. (TestCloseGivesUp)
 //  4. The workers end, then the driver: bodies may use the driver to their last instruction.

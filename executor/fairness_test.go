@@ -137,3 +137,102 @@ func sleepAmongHogs(t testing.TB, e *Executor, naps int, nap time.Duration, comp
 		t.Fatal(err)
 	}
 }
+
+// TestManyFibersAreOneTask: a task of many fibers that hand over all the time gets as much as a task with one, of the same
+// tenant and of another.
+func TestManyFibersAreOneTask(t *testing.T) {
+	for _, tenant := range []string{"many", "another"} {
+		t.Run(tenant, func(t *testing.T) {
+			in(t, Config{Workers: 1, Quantum: 10_000}, func(t *testing.T, e *Executor) {
+				const fibers = 16
+				var one, many int64
+				both := make(chan struct{})
+				enough := func() bool { return one+many > 5_000_000 }
+				m := &tank{}
+				var all []*Fiber
+				spawn(t, e, TaskSpec{Tenant: "many", Turn: func(f *Fiber) Next {
+					<-both
+					f.SetMeter(m)
+					all = append(all, f)
+					for i := len(all); !enough(); i++ {
+						if m.burn(f, 300) != nil {
+							break
+						}
+						many += 300
+						if len(all) < fibers {
+							_ = f.Switch(nil)
+						} else if next := all[i%fibers]; next != f {
+							_ = f.Switch(next)
+						}
+					}
+					return End()
+				}})
+				spawn(t, e, TaskSpec{Tenant: tenant, Run: func(f *Fiber) {
+					m := &tank{}
+					f.SetMeter(m)
+					for !enough() && m.burn(f, 300) == nil {
+						one += 300
+					}
+				}})
+				close(both)
+				wait(t, e)
+				if ratio := float64(many) / float64(one); ratio < 0.95 || ratio > 1.05 {
+					t.Errorf("%d fibers burnt %.2f times what one did", fibers, ratio)
+				}
+			})
+		})
+	}
+}
+
+// TestTurnsAmongHogs is TestSleepersAmongHogs for tasks that wait without a coroutine, beside a task of many fibers.
+func TestTurnsAmongHogs(t *testing.T) {
+	const quantum, naps, sleepers = 10_000, 20, 20
+	const turn = quantum * time.Microsecond / fuelPerMicrosecond
+	in(t, Config{Workers: 2, Quantum: quantum}, func(t *testing.T, e *Executor) {
+		var awake atomic.Int64
+		awake.Store(sleepers)
+		for range 5 {
+			m := &tank{}
+			begun := 0
+			spawn(t, e, TaskSpec{Turn: func(f *Fiber) Next {
+				f.SetMeter(m)
+				if begun++; begun < 4 {
+					_ = f.Switch(nil)
+				}
+				for awake.Load() > 0 {
+					time.Sleep(turn / 2)
+					_ = m.burn(f, quantum/2)
+					if fibers := f.turns.fibers; fibers[0] != f {
+						_ = f.Switch(fibers[0])
+					} else {
+						_ = f.Switch(fibers[len(fibers)-1])
+					}
+				}
+				return End()
+			}})
+		}
+		for range sleepers {
+			var timer driver.Timer
+			left := naps
+			var due time.Time
+			spawn(t, e, TaskSpec{Turn: func(f *Fiber) Next {
+				if time.Now().Before(due) { // woken by something else
+					return Again(0)
+				}
+				if due.IsZero() {
+					timer.Init(f.Task().WakeDue)
+				} else if left--; left == 0 {
+					awake.Add(-1)
+					return End()
+				}
+				due = time.Now().Add(1003 * time.Microsecond)
+				e.Driver().Start(&timer, due)
+				return Again(0)
+			}})
+		}
+		wait(t, e)
+		if late := e.Stats().Lateness; late.Count != naps*sleepers || late.Max > 2*turn {
+			t.Errorf("lateness %+v, want %d wake-ups by timers, none later than %v", late, naps*sleepers, 2*turn)
+		}
+	})
+}

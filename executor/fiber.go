@@ -1,7 +1,6 @@
 package executor
 
 import (
-	"iter"
 	"runtime/debug"
 	"time"
 )
@@ -20,21 +19,23 @@ type Meter interface {
 type outcome uint8
 
 const (
-	finished outcome = iota
-	parking
-	preempted
+	finished  outcome = iota // it has ended
+	parking                  // until the task is woken
+	preempted                // until it is the task's turn again
+	switched                 // for another fiber of its task
 )
 
-// Fiber is the coroutine that a task's body runs on. Its methods are for that body only.
-//
-// A fiber is an [iter.Pull] coroutine: next resumes it, and yield gives up the worker. Either is a
-// direct switch of stacks on the same thread, without the Go scheduler. Successive calls of next may
-// come from different goroutines.
+// Fiber is what a task's body runs on: a coroutine, while it has one. Its methods are for that body only.
 type Fiber struct {
 	task  *Task
-	next  func() (outcome, bool)
+	next  func() (outcome, bool) // nil if it has no coroutine
 	yield func(outcome) bool
+	turns *turns // nil if its task has none
+	gauge
+}
 
+// gauge measures what a task burns of its quantum. That of the fiber that runs is valid.
+type gauge struct {
 	meter Meter
 	pace  pace
 	use   *use // belongs to the worker that runs the fiber
@@ -50,6 +51,7 @@ type use struct {
 	sliceStart        time.Duration // the uptime when the slice began
 	offFiber          time.Duration // processor time used for the task off its fiber
 	wait              Wait          // that ended with this resume
+	idle              *coroutines
 }
 
 // Wait is how a Park went.
@@ -59,19 +61,17 @@ type Wait struct {
 	Time   time.Duration // until the wake-up
 }
 
+// newFiber returns the first fiber of a task, which has no coroutine yet.
 func newFiber(t *Task) *Fiber {
-	f := &Fiber{task: t, pace: newPace(t.executor.quantum)}
-	// stop is not needed: a body always runs to its end.
-	f.next, _ = iter.Pull(f.body)
-	return f
+	return &Fiber{task: t, gauge: gauge{pace: newPace(t.executor.quantum)}}
 }
 
-// body runs the task's body on the coroutine and records its panic. A [runtime.Goexit] counts as a
-// panic. It cannot be stopped from ending the worker's goroutine too; see worker.run.
-func (f *Fiber) body(yield func(outcome) bool) {
-	f.yield = yield
+// run runs the task's body and records its panic. A [runtime.Goexit] counts as a panic. It cannot be stopped from ending the
+// worker's goroutine too; see worker.run.
+func (f *Fiber) run() {
 	returned := false
 	defer func() {
+		f.next, f.yield = nil, nil
 		if returned {
 			return
 		}
@@ -79,22 +79,19 @@ func (f *Fiber) body(yield func(outcome) bool) {
 		if value == nil {
 			value = "runtime.Goexit"
 		}
-		f.task.panicked = &PanicError{Value: value, Stack: debug.Stack()}
+		if f.task.panicked == nil {
+			f.task.panicked = &PanicError{Value: value, Stack: debug.Stack()}
+		}
 	}()
 	f.task.run(f)
 	returned = true
 }
 
-// resume runs the body until it gives up the worker again.
-func (f *Fiber) resume(u *use, now time.Duration) outcome {
+// begin begins a quantum.
+func (f *Fiber) begin(u *use, now time.Duration) {
 	f.use = u
 	u.start, u.sliceStart = now, now
 	f.refill()
-	why, more := f.next()
-	if !more {
-		return finished
-	}
-	return why
 }
 
 // Task returns the fiber's task.
@@ -118,7 +115,7 @@ func (f *Fiber) refill() {
 		return
 	}
 	q := &f.task.executor.quantum
-	f.use.refilled = min(f.pace.slice, max(q.fuel-f.use.burntBeforeRefill, q.minSlice()))
+	f.use.refilled = min(int64(f.pace.slice), max(q.fuel-f.use.burntBeforeRefill, q.minSlice()))
 	if limit := f.task.limit; limit != 0 {
 		left := limit - min(f.spent(f.use.burntBeforeRefill), limit)
 		f.use.refilled = int64(min(uint64(f.use.refilled), left))
@@ -131,7 +128,7 @@ func (f *Fiber) refill() {
 // quantum.
 func (f *Fiber) nextSlice() bool {
 	e := f.task.executor
-	if f.meter == nil || f.pace.slice == e.quantum.fuel && f.use.burntBeforeRefill == 0 {
+	if f.meter == nil || int64(f.pace.slice) == e.quantum.fuel && f.use.burntBeforeRefill == 0 {
 		return false
 	}
 	inSlice := f.meter.Burnt()
@@ -174,8 +171,16 @@ func (f *Fiber) spent(burnt int64) uint64 { return f.task.fuel.Load() + uint64(b
 // last check may be missing.
 func (f *Fiber) Spent() uint64 { return f.spent(f.burnt()) }
 
-// Err returns the cause the task was cancelled with, or nil.
-func (f *Fiber) Err() error { return f.task.Err() }
+// Err returns the cause the task was cancelled with, ErrEnded if it ends without that, or nil.
+func (f *Fiber) Err() error {
+	if err := f.task.Err(); err != nil {
+		return err
+	}
+	if f.task.ending {
+		return ErrEnded
+	}
+	return nil
+}
 
 // Park is ParkFor the kind 0.
 func (f *Fiber) Park() error { return f.ParkFor(0) }
@@ -188,13 +193,10 @@ func (f *Fiber) ParkFor(kind WaitKind) error {
 	t := f.task
 	t.waitsFor = kind
 	f.use.wait = Wait{}
-	if err := t.Err(); err != nil {
+	if err := f.Err(); err != nil {
 		return err
 	}
-	if t.word.consume() {
-		if t.due.Load() != 0 {
-			t.due.Store(0) // the task was running, so it was not late
-		}
+	if t.consumeWake() {
 		return t.Err()
 	}
 	if t.waits == nil {
@@ -217,7 +219,7 @@ func (f *Fiber) LastWait() Wait { return f.use.wait }
 // limit, or nil, with the meter refilled.
 func (f *Fiber) Preempt() error {
 	t := f.task
-	if err := t.Err(); err != nil {
+	if err := f.Err(); err != nil {
 		return err
 	}
 	if t.limit != 0 && f.spent(f.burnt()) > t.limit {

@@ -1,6 +1,9 @@
 package executor
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 const (
 	// fuelPerMicrosecond is the rate at which compiled WebAssembly burns fuel.
@@ -14,6 +17,8 @@ const (
 	firstSliceDivisor = 16
 	// minSlice is the smallest slice in fuel, so that every task makes progress.
 	minSlice = 250
+	// maxQuantum is the largest quantum, 0.9 s: a pace counts in 32 bits.
+	maxQuantum = math.MaxInt32
 	// slowGrowthDivisor gives the growth of slices beyond pace.trusted, as a part of the quantum.
 	slowGrowthDivisor = 1024
 	// maxChargedTime bounds the time charged for one quantum: a process that was stopped for an hour
@@ -43,36 +48,43 @@ func (q quantum) minSlice() int64 { return min(minSlice, q.fuel) }
 // A quantum is given out in slices. A slice that takes too long makes the next one proportionally
 // smaller. Slices double again while they take no longer than a quantum should, but only up to half of
 // the slice that took too long. Beyond that they grow slowly: otherwise code that alternates between
-// cheap and expensive would be trusted each time it is cheap. A pace is a plain value: no clock.
+// cheap and expensive would be trusted each time it is cheap. A pace is a plain value: no clock. It is small, so that a Fiber
+// fits into a cache line.
 type pace struct {
-	slice   int64 // fuel of the next slice
-	trusted int64 // the slice up to which slices double
+	slice   int32 // fuel of the next slice
+	trusted int32 // the slice up to which slices double
 }
 
 func newPace(q quantum) pace {
-	return pace{slice: max(q.fuel/firstSliceDivisor, q.minSlice()), trusted: q.fuel}
+	return paceOf(max(q.fuel/firstSliceDivisor, q.minSlice()), q.fuel)
+}
+
+func paceOf(slice, trusted int64) pace {
+	return pace{slice: int32(slice), trusted: int32(trusted)} //nolint:gosec // at most maxQuantum
 }
 
 // update adapts the pace to a slice: the fuel it burnt and the time it took.
 func (p *pace) update(q quantum, burnt int64, took time.Duration) {
+	slice, trusted := int64(p.slice), int64(p.trusted)
 	switch {
 	case q.overran(took):
-		p.trusted = max(p.slice/2, q.minSlice())
-		p.slice = max(int64(float64(p.slice)*float64(q.time)/float64(took)), q.minSlice())
-	case p.slice == q.fuel, took > q.time, burnt < p.slice/2:
-		// The slice is right, or too little was burnt to tell.
-	case p.slice < p.trusted:
-		p.slice = min(2*max(p.slice, burnt), p.trusted)
+		trusted = max(slice/2, q.minSlice())
+		slice = max(int64(float64(slice)*float64(q.time)/float64(took)), q.minSlice())
+	case slice == q.fuel, took > q.time, burnt < slice/2:
+		return // the slice is right, or too little was burnt to tell
+	case slice < trusted:
+		slice = min(2*max(slice, burnt), trusted)
 	default:
-		p.slice = min(p.slice+q.fuel/slowGrowthDivisor+1, q.fuel)
-		p.trusted = p.slice
+		slice = min(slice+q.fuel/slowGrowthDivisor+1, q.fuel)
+		trusted = slice
 	}
+	*p = paceOf(slice, trusted)
 }
 
 // charge returns the fuel charged to the tenant for a quantum: the fuel burnt, or the worker's time in
 // fuel if fuel does not measure it.
 func (p *pace) charge(q quantum, burnt int64, took time.Duration) int64 {
-	if !q.overran(took) && p.trusted == q.fuel {
+	if !q.overran(took) && int64(p.trusted) == q.fuel {
 		return burnt
 	}
 	return max(burnt, min(took, maxChargedTime).Microseconds()*fuelPerMicrosecond)

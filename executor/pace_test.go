@@ -46,7 +46,7 @@ func TestPace(t *testing.T) {
 			p := newPace(q)
 			for _, s := range tt.slices {
 				if s.burnt == 0 {
-					s.burnt = p.slice
+					s.burnt = int64(p.slice)
 				}
 				p.update(q, s.burnt, s.took)
 			}
@@ -71,7 +71,7 @@ func TestPaceAlternates(t *testing.T) {
 		if q.overran(took) {
 			dear += took
 		}
-		p.update(q, p.slice, took)
+		p.update(q, int64(p.slice), took)
 	}
 	if dear > 500*time.Millisecond {
 		t.Errorf("had the worker for %v in turns that were long", dear)

@@ -19,7 +19,8 @@ import (
 //	done      nobody: it is never resumed again
 //
 // queued and woken both mean ready, and differ in where the fiber goes on: a queued task is new or
-// was preempted, a woken one stands in Park.
+// was preempted, a woken one stands in Park, or has its Turn called. A parked task need not have a
+// coroutine (see turns); its state does not tell.
 //
 // The bit notified remembers a wake-up of a task that was not parked: the next Park consumes it and
 // returns at once. It goes with queued and running only. A woken task doesn't need it: its Park has
@@ -30,7 +31,8 @@ import (
 //  1. A body that waits for a condition first arranges for a Wake when the condition holds, then
 //     checks the condition, and if it does not hold calls Park.
 //  2. Park consumes a wake-up that came meanwhile and returns at once. Otherwise the fiber switches
-//     to its worker. (TestWakeInEveryPhase)
+//     to its worker. (TestWakeInEveryPhase) A Turn that returns Again does the same, but its fiber
+//     has ended. (TestAgainAtOnce, TestWakeBetweenAgainAndParked)
 //  3. The worker parks the task. If a wake-up came between 2 and 3, the task becomes woken instead,
 //     and the worker puts it back into the queue. (TestWakeBetweenParkAndParked)
 //  4. Of the goroutines that wake a parked task, the one whose swap succeeds puts it into the queue.

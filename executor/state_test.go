@@ -106,7 +106,7 @@ const (
 	toTake    workerStep = iota
 	toResume             // it has the task
 	toLook               // the body looks at events and cause
-	toConsume            // the body goes into Park
+	toConsume            // the body goes into Park, or returns Again
 	toPark               // the fiber has come back, parking
 	toPreempt            // the fiber has come back, preempted
 	toRequeue            // it was told to
@@ -232,7 +232,7 @@ func (m model) check(stuck bool) error {
 
 // TestEveryInterleaving has three wakers, a canceller that may or may not cancel, and a body that
 // is preempted up to twice, do their steps in every possible order. In none is a wake-up lost or
-// doubled.
+// doubled. A body that returns Again does the same steps as one that parks.
 func TestEveryInterleaving(t *testing.T) {
 	for _, cancel := range []bool{false, true} {
 		t.Run(fmt.Sprintf("cancel=%v", cancel), func(t *testing.T) {

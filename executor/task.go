@@ -17,6 +17,10 @@ type TaskSpec struct {
 	// is not called if the task is cancelled before it is first resumed. Once Park or Preempt has
 	// returned an error, Run should return: they don't wait any more.
 	Run func(*Fiber)
+	// Turn is the body of a task that waits without a coroutine, or has several fibers; Run is nil then. It is called
+	// first when Run would be, and again as its result says, or as one of its fibers says with Switch. A task that was
+	// cancelled while it waited has it called once more. When the task ends, each call of Turn has returned.
+	Turn func(*Fiber) Next
 	// Done, if not nil, is called once, on a worker, when the task has ended, whether or not Run was
 	// called. It must neither block nor panic: nobody else learns that the task has ended.
 	Done func(*Task)
@@ -33,8 +37,8 @@ type WaitHooks struct {
 	OnResume func(*Task)
 }
 
-// Task is one guest activation. It holds no goroutine and no stack before it is first resumed, nor
-// after it has ended.
+// Task is one guest activation. It holds no goroutine and no stack before it is first resumed, while it waits between two
+// calls of its Turn, and after it has ended.
 type Task struct {
 	// The fields that a wake-up and a resume touch come first and share a cache line: with a hundred
 	// thousand tasks each line is fetched from memory.
@@ -45,6 +49,7 @@ type Task struct {
 	class    class        // the class it was last ready in; guarded by Executor.mu
 	heavy    uint8        // how often in a row it burnt much when it was resumed, 2 at most; guarded by Executor.mu
 	waitsFor WaitKind     // belongs to the task's owner (see state)
+	ending   bool         // the same; it ends, and fibers may be left
 	due      atomic.Int64 // uptime at which the timer that woke it was due; 0 if no timer woke it
 	fiber    *Fiber       // from the first resume to the end; belongs to the task's owner (see state)
 
@@ -86,6 +91,17 @@ func (t *Task) WakeDue(due time.Time) {
 	if t.word.wake() {
 		t.executor.enqueue(t, timed, max(at, time.Duration(t.since.Load())))
 	}
+}
+
+// consumeWake reports whether the running task was woken since it last waited.
+func (t *Task) consumeWake() bool {
+	if !t.word.consume() {
+		return false
+	}
+	if t.due.Load() != 0 {
+		t.due.Store(0) // the task was running, so it was not late
+	}
+	return true
 }
 
 // Cancel makes Park and Preempt return cause: at once if the task is parked, at its next fuel check

@@ -16,32 +16,34 @@ type worker struct {
 	charge int64         // fuel charged to the tenant
 	spent  time.Duration // processor time
 	late   time.Duration // how long after its timer was due it was resumed; negative if no timer woke it
+
+	idle coroutines
 }
 
 func newWorker(e *Executor) *worker {
-	return &worker{executor: e, wake: make(chan struct{}, 1), now: e.uptime()}
+	w := &worker{executor: e, wake: make(chan struct{}, 1), now: e.uptime()}
+	w.use.idle = &w.idle
+	return w
 }
 
 // run is the worker's goroutine.
 //
 // A body that calls [runtime.Goexit] (in practice a test that fails inside a body) also ends the
-// goroutine that resumed it. The task has then ended, as after a panic, and another goroutine
+// goroutine that resumed it. The body has then ended, as after a panic, and another goroutine
 // continues in the worker's place.
 func (w *worker) run() {
 	defer func() {
 		if w.task == nil {
+			w.idle.close()
 			w.executor.workers.Done()
 			return
 		}
-		go func() {
-			w.count()
-			w.end()
-			w.executor.mu.Lock()
-			w.giveBack(finished)
-			w.executor.mu.Unlock()
-			w.run()
-		}()
+		go w.run()
 	}()
+	if w.task != nil {
+		w.conclude(w.advance(finished))
+		w.executor.mu.Unlock()
+	}
 	w.loop()
 }
 
@@ -50,13 +52,7 @@ func (w *worker) loop() {
 	e := w.executor
 	e.mu.Lock()
 	for w.take() {
-		why := w.resume()
-		w.count()
-		if why == finished {
-			w.end()
-		}
-		e.mu.Lock()
-		w.giveBack(why)
+		w.conclude(w.resume()) // takes mu
 		if w.shouldYield() {
 			w.yieldToGo() // releases mu and takes it again
 		}
@@ -136,7 +132,35 @@ func (w *worker) resume() outcome {
 		}
 		t.fiber = newFiber(t)
 	}
-	return t.fiber.resume(&w.use, w.now)
+	t.fiber.begin(&w.use, w.now)
+	return w.advance(switched)
+}
+
+// advance runs the task's fiber, and those that it hands over to, until the task gives up the worker. why is switched, or
+// finished if the fiber has just ended.
+func (w *worker) advance(why outcome) outcome {
+	for t := w.task; ; {
+		if why == finished && t.fiber.turns != nil {
+			why = t.fiber.turns.onEnd(t.fiber)
+		}
+		if why != switched {
+			return why
+		}
+		if t.fiber.next == nil {
+			w.idle.start(t.fiber)
+		}
+		why, _ = t.fiber.next()
+	}
+}
+
+// conclude counts what the task has used and gives it up. It takes mu.
+func (w *worker) conclude(why outcome) {
+	w.count()
+	if why == finished {
+		w.end()
+	}
+	w.executor.mu.Lock()
+	w.giveBack(why)
 }
 
 // count reads the clock, once for each resume, and counts the time since the last reading as the

@@ -12,18 +12,19 @@ import (
 // Explainer.md, External Visibility of Types.
 type nameSet struct {
 	*checker
+	outer     *nameSet // whose names are here too, or nil
 	types     map[*Def]bool
 	known     map[*Def]bool // those without a name of their own whose parts are named
 	instances map[*Instance]bool
 }
 
-func newNameSet(c *checker) *nameSet {
-	return &nameSet{c, map[*Def]bool{}, map[*Def]bool{}, map[*Instance]bool{}}
+func newNameSet(c *checker, outer *nameSet) *nameSet {
+	return &nameSet{c, outer, map[*Def]bool{}, map[*Def]bool{}, map[*Instance]bool{}}
 }
 
 // has reports whether a type has a name, or is made of types that have, if it needs none.
 func (n *nameSet) has(d *Def) (bool, error) {
-	if d == nil || n.types[d] || n.known[d] {
+	if d == nil || n.knows(d) {
 		return true, nil
 	}
 	if d.Type == nil {
@@ -38,6 +39,15 @@ func (n *nameSet) has(d *Def) (bool, error) {
 		n.known[d] = true
 	}
 	return ok, err
+}
+
+func (n *nameSet) knows(d *Def) bool {
+	for ; n != nil; n = n.outer {
+		if n.types[d] || n.known[d] {
+			return true
+		}
+	}
+	return false
 }
 
 // hasParts reports whether what a type is made of has names.
@@ -70,15 +80,11 @@ func (n *nameSet) hasType(t ExternType) (bool, error) {
 		return n.hasParts(t)
 	case *Func:
 		return n.hasFunc(t)
-	case *Instance:
-		if err := n.charge(1 + len(t.Exports)); err != nil || n.instances[t] {
-			return true, err
+	case *Instance: // what it exports has names within it
+		if err := n.charge(1); err != nil {
+			return false, err
 		}
-		for _, e := range t.Exports {
-			if ok, err := n.hasType(e.Type); !ok || err != nil {
-				return false, err
-			}
-		}
+		return nameInstance([]*nameSet{newNameSet(n.checker, n)}, t)
 	}
 	return true, nil // components are complete in themselves
 }
@@ -96,43 +102,45 @@ func (s *scope) name(side *side, e Extern) error {
 	if side.imports {
 		sets = []*nameSet{s.importable, s.exportable}
 	}
-	return nameExtern(sets, e)
+	ok, err := nameExtern(sets, e)
+	if err == nil && !ok {
+		err = fmt.Errorf("%q refers to a type that has no name outside: it has to be imported or exported before", e.Name.Text)
+	}
+	return err
 }
 
-// nameExtern checks an import or export against the first of the sets, and adds its types to all of them.
-func nameExtern(sets []*nameSet, e Extern) error {
+// nameExtern reports whether all types that an import or export refers to have names in the first of the sets, and adds
+// its own to all of them.
+func nameExtern(sets []*nameSet, e Extern) (bool, error) {
 	if i, ok := e.Type.(*Instance); ok && e.Kind == binary.InstanceExtern {
 		return nameInstance(sets, i)
 	}
 	ok, err := sets[0].hasType(e.Type)
-	if err != nil {
-		return err
-	}
-	if !ok {
-		return fmt.Errorf("%q refers to a type that has no name outside: it has to be imported or exported before", e.Name.Text)
+	if !ok || err != nil {
+		return false, err
 	}
 	if d, ok := e.Type.(*Def); ok {
 		for _, set := range sets {
 			set.types[d] = true
 		}
 	}
-	return nil
+	return true, nil
 }
 
-func nameInstance(sets []*nameSet, i *Instance) error {
+func nameInstance(sets []*nameSet, i *Instance) (bool, error) {
 	if sets[0].instances[i] {
-		return nil
+		return true, nil
 	}
 	if err := sets[0].charge(1 + len(i.Exports)); err != nil {
-		return err
+		return false, err
 	}
 	for _, e := range i.Exports {
-		if err := nameExtern(sets, e); err != nil {
-			return err
+		if ok, err := nameExtern(sets, e); !ok || err != nil {
+			return false, err
 		}
 	}
 	for _, set := range sets {
 		set.instances[i] = true
 	}
-	return nil
+	return true, nil
 }

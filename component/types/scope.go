@@ -48,7 +48,7 @@ type scope struct {
 func newScope(c *checker, kind scopeKind, outer *scope) *scope {
 	return &scope{
 		checker: c, kind: kind, outer: outer,
-		imports: newSide(true), exports: newSide(false), importable: newNameSet(c), exportable: newNameSet(c),
+		imports: newSide(true), exports: newSide(false), importable: newNameSet(c, nil), exportable: newNameSet(c, nil),
 		local: map[*Resource]bool{}, explicit: map[*Resource]bool{}, explored: map[*Instance]bool{},
 	}
 }

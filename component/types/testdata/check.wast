@@ -36,6 +36,14 @@
     (type $t (record (field "a" u8)))
     (import "f" (func (param "x" (list $t)))))
   "\"f\" refers to a type that has no name outside")
+(component
+  (type $i (instance (export "r" (type $r (sub resource))) (export "f" (func (param "x" (own $r))))))
+  (export "i" (type $i)))
+(assert_invalid
+  (component
+    (type $i (instance (type $x (record (field "a" u8))) (export "f" (func (param "x" $x)))))
+    (export "i" (type $i)))
+  "\"i\" refers to a type that has no name outside")
 (assert_invalid
   (component
     (import "r" (type $r (sub resource)))

@@ -7,6 +7,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/reactord/reactord/hostcalls/component"
 )
 
 const componentsVariable = "REACTORD_COMPONENT_TESTSUITES"
@@ -28,7 +30,7 @@ func TestComponents(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	node := newNode(t)
+	node := newNode(t, component.Config{Interfaces: testInterfaces(), Features: everything})
 	found, table, ran := misses{}, tableHeader, 0
 	for _, s := range all {
 		t.Run(s.name, func(t *testing.T) {

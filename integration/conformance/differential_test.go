@@ -14,11 +14,12 @@ import (
 	"path/filepath"
 	"testing"
 
-	component "github.com/reactord/reactord/component/binary"
+	"github.com/reactord/reactord/component/binary"
 	"github.com/reactord/reactord/component/types"
 	"github.com/reactord/reactord/component/value"
 	"github.com/reactord/reactord/executor"
 	"github.com/reactord/reactord/hostcalls/abi"
+	"github.com/reactord/reactord/hostcalls/component"
 )
 
 const wasmtimeVariable = "REACTORD_WASMTIME_PYTHON"
@@ -43,18 +44,18 @@ type echoCall struct {
 // directly and by way of another component.
 // Wasmtime, if it is there, is given the same calls, so that what is wrong with a component is not taken for right.
 func TestEchoes(t *testing.T) {
-	node, oracle := newNode(t), startWasmtime(t)
+	node, oracle := newNode(t, component.Config{}), startWasmtime(t)
 	for seed := range uint64(*components) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			components, all := randomEchoes(t, seed)
-			for kind, component := range components {
-				results, err := node.callEchoes(t.Context(), component, kind, all)
+			for kind, b := range components {
+				results, err := node.callEchoes(t.Context(), b, kind, all)
 				if err != nil {
 					t.Fatal(err)
 				}
 				compare(t, kind+" here", all, results)
 				if oracle != nil {
-					compare(t, kind+" in Wasmtime", all, oracle.callEchoes(t, component, kind, all))
+					compare(t, kind+" in Wasmtime", all, oracle.callEchoes(t, b, kind, all))
 				}
 			}
 		})
@@ -81,7 +82,7 @@ const (
 func randomEchoes(t *testing.T, seed uint64) (components map[string][]byte, all []echoCall) {
 	t.Helper()
 	r := &random{Rand: rand.New(rand.NewPCG(seed, 0)), table: types.NewTable()}
-	made, encodings := make([]echo, functions), make([]component.CanonOptKind, functions)
+	made, encodings := make([]echo, functions), make([]binary.CanonOptKind, functions)
 	for i := range made {
 		var err error
 		if made[i], err = r.echo(); err != nil {
@@ -101,8 +102,8 @@ func randomEchoes(t *testing.T, seed uint64) (components map[string][]byte, all 
 }
 
 // callEchoes makes calls on one instance of a component, and returns their results.
-func (n *node) callEchoes(ctx context.Context, component []byte, prefix string, all []echoCall) (results []value.Value, err error) {
-	p, err := n.load(ctx, component)
+func (n *node) callEchoes(ctx context.Context, b []byte, prefix string, all []echoCall) (results []value.Value, err error) {
+	p, err := n.load(ctx, b)
 	if err != nil {
 		return nil, err
 	}
@@ -165,10 +166,10 @@ func drained(r io.Reader) error {
 }
 
 // callEchoes makes calls on one instance of a component, and returns their results.
-func (w *wasmtime) callEchoes(t *testing.T, component []byte, prefix string, all []echoCall) (results []value.Value) {
+func (w *wasmtime) callEchoes(t *testing.T, b []byte, prefix string, all []echoCall) (results []value.Value) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "echoes.wasm")
-	if err := os.WriteFile(path, component, 0o600); err != nil {
+	if err := os.WriteFile(path, b, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range all {

@@ -6,9 +6,17 @@
 //
 //	REACTORD_WASI_TESTSUITE=<copy> go test ./integration/conformance -v [-args -table results.md]
 //
+// The same programs as commands of WASI 0.2, with a folder that adapt.sh made:
+//
+//	REACTORD_WASI_TESTSUITE_ADAPTED=<folder> go test ./integration/conformance -run TestAdapted
+//
 // The scripts of the component model, of Wasmtime and of wasm-tools, with a folder that convert.sh made:
 //
 //	REACTORD_COMPONENT_TESTSUITES=<folder> go test ./integration/conformance [-args -update]
+//
+// The runtime tests of wit-bindgen, with a folder that bindings.sh made:
+//
+//	REACTORD_WIT_BINDGEN_TESTS=<folder> go test ./integration/conformance -run TestBindings
 //
 // Components of random types, against Wasmtime in a Python, or by themselves:
 //

@@ -12,7 +12,14 @@ func testInterfaces() []component.Interface {
 			c.Trap("%d is not %d", a, b)
 		}
 	}
-	return []component.Interface{{
+	return []component.Interface{{ // what is imported by itself
+		Functions: []component.Function{
+			{Name: "host-return-two", Type: "func() -> u32", Call: func(c *component.Call) { c.Results.U32(2) }},
+		},
+	}, {
+		Name:      "host#nested",
+		Functions: []component.Function{{Name: "return-four", Type: "func() -> u32", Call: func(c *component.Call) { c.Results.U32(4) }}},
+	}, {
 		Name:  "host",
 		Types: "resource resource1; resource resource2; type resource1-again = resource1;",
 		Resources: []component.Resource{

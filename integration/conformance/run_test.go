@@ -17,43 +17,25 @@ import (
 	"github.com/reactord/reactord/hostcalls/component"
 )
 
-// node is what runs components.
+// node is a host that runs components.
 type node struct {
-	abi      *component.ABI
-	engine   *engine.Engine
-	executor *executor.Executor
+	*host
+	components *component.ABI
 }
 
-func newNode(t *testing.T) *node {
+func newNode(t *testing.T, config component.Config) *node {
 	t.Helper()
-	a, err := component.New(component.Config{Interfaces: testInterfaces(), Features: everything})
+	a, err := component.New(config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := engine.New(t.Context(), engine.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	x, err := executor.New(executor.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := x.Close(context.Background()); err != nil {
-			t.Error(err)
-		}
-		a.Close()
-		if err := e.Close(context.Background()); err != nil {
-			t.Error(err)
-		}
-	})
-	return &node{a, e, x}
+	return &node{newHost(t, a), a}
 }
 
 // onFiber calls body on a fiber, and waits.
-func (n *node) onFiber(body func(*executor.Fiber)) error {
+func (h *host) onFiber(body func(*executor.Fiber)) error {
 	done := make(chan error, 1)
-	_, err := n.executor.Spawn(executor.TaskSpec{Run: body, Done: func(task *executor.Task) {
+	_, err := h.executor.Spawn(executor.TaskSpec{Run: body, Done: func(task *executor.Task) {
 		defer close(done)
 		if panicked := task.Panic(); panicked != nil {
 			done <- panicked
@@ -68,7 +50,7 @@ func (n *node) onFiber(body func(*executor.Fiber)) error {
 // load loads a component.
 func (n *node) load(ctx context.Context, b []byte) (*component.Program, error) {
 	sum := sha256.Sum256(b)
-	return n.abi.LoadProgram(ctx, n.engine, abi.Source{Digest: hex.EncodeToString(sum[:]), Read: func() ([]byte, error) { return b, nil }})
+	return n.components.LoadProgram(ctx, n.engine, abi.Source{Digest: hex.EncodeToString(sum[:]), Read: func() ([]byte, error) { return b, nil }})
 }
 
 // definition is a component that a script has defined: a program, or why it is none.

@@ -32,6 +32,16 @@ func (e *Error) Position(text string) (line, column int) {
 	return 1 + strings.Count(before, "\n"), 1 + utf8.RuneCountInString(before[last:])
 }
 
+// position names a place in a text.
+func position(text string, offset int) string {
+	e := Error{Offset: offset}
+	line, column := e.Position(text)
+	if line == 1 {
+		return fmt.Sprintf("column %d", column)
+	}
+	return fmt.Sprintf("line %d, column %d", line, column)
+}
+
 // in says that an error is in a part of a value: "x" or "[3]".
 func in(part string, err error) error {
 	var e *Error

@@ -83,7 +83,11 @@ func (s *scanner) errorf(offset int, format string, args ...any) *Error {
 // unexpected is the error that something else comes next.
 func (s *scanner) unexpected(want string) *Error {
 	rest := s.rest()
-	return s.errorf(s.pos, "expected %s, found %s", want, found(rest))
+	where := ""
+	if rest != "" && s.pos > 0 {
+		where = " at " + position(s.text, s.pos)
+	}
+	return s.errorf(s.pos, "expected %s%s, found %s", want, where, found(rest))
 }
 
 // found describes the first token of a text.
@@ -162,9 +166,12 @@ func (s *scanner) number() string {
 		}
 	}
 	if n < len(rest) && rest[n]|0x20 == 'e' {
-		exponent := strings.TrimLeft(rest[n+1:min(n+2, len(rest))], "+-") + rest[min(n+2, len(rest)):]
-		if d := digits(exponent); d > 0 {
-			n = len(rest) - len(exponent) + d
+		begin := n + 1
+		if begin < len(rest) && (rest[begin] == '+' || rest[begin] == '-') {
+			begin++
+		}
+		if d := digits(rest[begin:]); d > 0 {
+			n = begin + d
 		}
 	}
 	s.pos += n

@@ -2,6 +2,8 @@ package wave_test
 
 import (
 	"errors"
+	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -59,6 +61,7 @@ func TestValues(t *testing.T) {
 		{"f64", "1e-7", ""},
 		{"f64", "-0.0", "-0"},
 		{"f64", "1e999", "inf"},
+		{"f64", "1e+2", "100"},
 		{"f32", "0.1", ""},
 		{"f32", "16777217", "16777216"},
 		{"f32", "nan", ""},
@@ -152,6 +155,10 @@ func TestFaults(t *testing.T) {
 		{"bool", "", "expected true or false, found the end of the text", 0},
 		{"bool", "%true", "expected true or false, found true", 0},
 		{"bool", "true false", "expected the end, found false", 5},
+		{"f32", "1e", "expected the end, found e", 1},
+		{"f32", "1e+", "expected the end, found e", 1},
+		{"f32", "1e--1", "expected the end, found e", 1},
+		{"f32", "1.", "expected the end, found '.'", 1},
 		{"f32", "-nan", "expected an f32, found '-'", 0},
 		{"f32", "infinity", "expected an f32, found infinity", 0},
 		{"char", "''", `a char is one character; ' is written as '\''`, 0},
@@ -202,6 +209,9 @@ func TestFaults(t *testing.T) {
 		if !errors.As(err, &fault) {
 			t.Errorf("%s %s: got %v", c.typ, c.text, err)
 			continue
+		}
+		if c.offset > 0 && c.offset < len(c.text) {
+			c.want = strings.Replace(c.want, ", found", fmt.Sprintf(" at column %d, found", c.offset+1), 1)
 		}
 		if fault.Error() != c.want || fault.Offset != c.offset {
 			t.Errorf("%s %s: got %q at %d, want %q at %d", c.typ, c.text, fault, fault.Offset, c.want, c.offset)
@@ -254,7 +264,8 @@ func TestFaultsOfCalls(t *testing.T) {
 		"f(1":                           "expected ')' or ',', found the end of the text",
 		"f(1)":                          "f takes 2 arguments, and points is missing",
 		"f(1, [], 2)":                   "f takes 2 arguments",
-		"f(1, []) x":                    "expected the end, found x",
+		"f(1, []) x":                    "expected the end at column 10, found x",
+		"f(1,\n[1])":                    "args[1][0]: expected a record in braces at line 2, column 2, found 1",
 		"f(1,\n[{x: 1,y: 2},{x: 300}])": "args[1][1].x: 300 is not a u8",
 	} {
 		_, err := wave.ParseCall(f, text)
@@ -294,5 +305,27 @@ func TestOmittedFieldsAreBounded(t *testing.T) {
 	_, err = wave.Parse(list, "["+strings.Repeat("{:},", 100)+"]")
 	if err == nil || !strings.Contains(err.Error(), "the text means too many values") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// Work and memory grow as the text does.
+func TestLongText(t *testing.T) {
+	i := scope(t)
+	const n = 100_000
+	for typ, item := range map[string]string{
+		"list<f64>": "-1.5e-3 // x\n", "list<string>": `"a\nb"`, "list<person>": `{name: "a", age: 1}`, "list<result<u8>>": "ok(1)",
+		"map<string, direction>": `("a", %nan)`,
+	} {
+		text := "[" + strings.Repeat(item+", ", n) + "]"
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := wave.Parse(typeOf(t, i, typ), text)
+		runtime.ReadMemStats(&after)
+		if err != nil {
+			t.Errorf("%s: %v", typ, err)
+		}
+		if grown := after.TotalAlloc - before.TotalAlloc; grown > 200*uint64(len(text)) {
+			t.Errorf("%s: %d bytes allocated for a text of %d", typ, grown, len(text))
+		}
 	}
 }

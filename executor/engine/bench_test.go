@@ -181,3 +181,59 @@ func BenchmarkStackOverflow(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkGroup measures a group of two linked instances: a start with its end, and calls. A call of through calls another
+// instance by a table.
+func BenchmarkGroup(b *testing.B) {
+	e := newEngine(b, Config{})
+	owner, user, host := loadLinked(b, e, "group_owner", nil), loadLinked(b, e, "group_user", userLinking), hostCall(b, e)
+	open := func() pair {
+		g := &guest{quantum: testQuantum, call: func(*guest, uint32) uint32 { return 0 }}
+		group, err := e.NewGroup(InstanceConfig{Host: g, MemoryBytes: 64 << 20})
+		if err != nil {
+			b.Fatal(err)
+		}
+		group.Refill(testQuantum)
+		p := pair{group: group}
+		p.owner = mustInstantiate(b, group, owner)
+		p.user = mustInstantiate(b, group, user, p.owner, host)
+		return p
+	}
+	b.Run("start", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			open().group.Close()
+		}
+	})
+	for _, call := range []struct {
+		name, export string
+		args         []uint64
+	}{{"call", "twice", []uint64{1}}, {"through", "through", []uint64{1, 1}}, {"host", "through", []uint64{2, 1}}} {
+		b.Run(call.name, func(b *testing.B) {
+			p := open()
+			defer p.group.Close()
+			f, stack := p.owner.Function(call.export), make([]uint64, 2)
+			b.ReportAllocs()
+			for b.Loop() {
+				copy(stack, call.args)
+				if err := f.Call(stack); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+	b.Run("memory", func(b *testing.B) {
+		open().group.Close()
+		const n = 2000
+		before := heapBytes()
+		pairs := make([]pair, n)
+		for i := range pairs {
+			pairs[i] = open()
+		}
+		b.ReportMetric(float64(heapBytes()-before)/n, "heap-B/group")
+		b.ReportMetric(0, "ns/op")
+		for _, p := range pairs {
+			p.group.Close()
+		}
+	})
+}

@@ -16,28 +16,28 @@ import (
 // CoreInstance is an instance of one module of a guest. It belongs to the goroutine of its guest.
 type CoreInstance struct {
 	*shared
-	module  *Module
-	guest   api.Module
-	memory  *memory.Memory // that the module defines; nil: none
-	tables  tableMemory    // all of it; wazero has addresses of parts of it
-	failure error          // result of instantiate
-
-	// While it is made, unless it is linked with host modules only.
-	resolve   func(module string) api.Module
-	providers []Provider // in the order of the module's Linking
-	globals   []uint32   // values of the imported globals, if a segment's offset depends on one
+	module *Module
+	guest  api.Module
+	memory *memory.Memory // that the module defines; nil: none
+	tables tableMemory    // all of it; wazero has addresses of parts of it
+	member *member        // nil: it is that of an Instance
 
 	// The counters; nil before there are any.
 	fuel, stackLeft api.MutableGlobal
+}
 
-	group *Group // nil: it is that of an Instance
-	stack int64  // granted to it, if it is in a group
+// member is what a core instance of a group has besides.
+type member struct {
+	group     *Group
+	stack     int64      // granted to it
+	providers []Provider // while it is made
+	globals   []uint32   // values of the imported globals, while it is made, if a segment's offset depends on one
 }
 
 // make makes the instance: it reserves its memory, which is held bytes besides that of the module, and has wazero
 // instantiate the module. The caller has retained the module, and closes the instance in any case, except if make returns
-// abandoned: then discard is called, or was.
-func (c *CoreInstance) make(held int64, discard func()) (abandoned bool, err error) {
+// abandoned: then Offload frees the owner, or has done so.
+func (c *CoreInstance) make(held int64) (abandoned bool, err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = recovered(v, debug.Stack())
@@ -50,43 +50,50 @@ func (c *CoreInstance) make(held int64, discard func()) (abandoned bool, err err
 		return false, err
 	}
 	if expected := c.module.instantiateTime(); c.offload == nil || expected <= maxOnFiber {
-		c.instantiate()
-	} else if err := c.offload(func() { c.instantiateInTurn(expected) }, discard); err != nil {
-		c.account.Abandon()
+		err = c.instantiate()
+	} else if abandoned, err = c.instantiateOffloaded(expected); abandoned {
 		return true, err
 	}
-	if c.failure == nil {
+	if err == nil {
 		c.fuel = c.guest.ExportedGlobal(meter.FuelGlobal).(api.MutableGlobal)
 		c.stackLeft = c.guest.ExportedGlobal(meter.StackGlobal).(api.MutableGlobal)
 		c.module.setFrames(c.guest)
 	}
-	return false, c.failure
+	return false, err
 }
 
 // instantiate makes the wazero instance. It may run on any goroutine.
-func (c *CoreInstance) instantiate() {
+func (c *CoreInstance) instantiate() (err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			c.failure = recovered(v, debug.Stack())
+			err = recovered(v, debug.Stack())
 		}
 	}()
 	ctx := experimental.WithMemoryAllocator(context.Background(), allocator{c})
-	if c.resolve != nil {
-		ctx = experimental.WithImportResolver(ctx, c.resolve)
-		c.resolve = nil
+	if c.member != nil {
+		ctx = experimental.WithImportResolver(ctx, resolver(c.member.providers))
 	}
 	guest, err := c.module.runtime.InstantiateModule(ctx, c.module.compiled, c.engine.instances)
 	switch {
 	case err == nil:
-	case c.module.linking != nil:
-		c.failure = &LinkError{err}
-		return
+	case c.member != nil:
+		return &LinkError{err}
 	default:
-		c.failure = &InternalError{Err: err}
-		return
+		return &InternalError{Err: err}
 	}
 	dropWASIState(guest)
 	c.guest = guest
+	return nil
+}
+
+// instantiateOffloaded has Offload make the wazero instance.
+func (c *CoreInstance) instantiateOffloaded(expected time.Duration) (abandoned bool, err error) {
+	var failure error
+	if err := c.offload(func() { failure = c.instantiateInTurn(expected) }, c.owner.free); err != nil {
+		c.account.Abandon()
+		return true, err
+	}
+	return false, failure
 }
 
 // allocator gives wazero the instance's memory.
@@ -125,12 +132,12 @@ func (c *CoreInstance) growRefused(size int64) {
 
 // instantiateInTurn waits for a place among the instantiators, which leave processors for the workers,
 // and then calls instantiate.
-func (c *CoreInstance) instantiateInTurn(expected time.Duration) {
+func (c *CoreInstance) instantiateInTurn(expected time.Duration) error {
 	e := c.engine
 	if e.instantiators.acquire(e.ctx, expected, 0, nil) {
 		defer e.instantiators.release(0)
 	}
-	c.instantiate()
+	return c.instantiate()
 }
 
 // maxOnFiber is the longest instantiation that may run on the fiber, and so keep a worker.

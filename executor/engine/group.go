@@ -25,16 +25,8 @@ type Group struct {
 	stack      stackBudget
 	stacked    []*CoreInstance // that may have stack left
 	depth      int             // calls in progress
-	state      groupState
+	done       bool            // closed, or left to Offload, which frees it
 }
-
-type groupState byte
-
-const (
-	groupOpen groupState = iota
-	groupAbandoned
-	groupClosed
-)
 
 // NewGroup makes a group without instances. The caller must Close it. Errors are those of Module.Instantiate.
 func (e *Engine) NewGroup(config InstanceConfig) (*Group, error) {
@@ -53,7 +45,7 @@ func (e *Engine) NewGroup(config InstanceConfig) (*Group, error) {
 // What wazero and the engine keep on the Go heap, about.
 const (
 	groupBytes        = 1 << 10
-	coreInstanceBytes = 6 << 10
+	coreInstanceBytes = 4 << 10
 	contextBytes      = 3 << 10
 )
 
@@ -70,18 +62,21 @@ func (g *Group) Instantiate(m *Module, providers ...Provider) (*CoreInstance, er
 		return nil, &LinkError{errors.New("it was not loaded for that")}
 	}
 	m.retain()
-	c := &CoreInstance{shared: &g.shared, group: g, module: m, resolve: resolver(providers), providers: providers}
+	c := &CoreInstance{shared: &g.shared, module: m, member: &member{group: g, providers: providers}}
 	g.cores = append(g.cores, c)
-	abandoned, err := c.make(0, g.free)
+	abandoned, err := c.make(0)
 	if abandoned {
-		g.state = groupAbandoned
-	} else if err == nil {
+		g.done = true
+		g.host.binding().release(&g.shared)
+		return nil, err
+	}
+	if err == nil {
 		g.byInstance[c.guest] = c
 		if err = c.initialize(); err == nil && m.info.HasStart {
 			err = c.Function(meter.StartFunction).Call(nil)
 		}
 	}
-	c.providers, c.globals = nil, nil
+	c.member.providers, c.member.globals = nil, nil
 	if err != nil {
 		g.ended = true
 		return nil, err
@@ -98,16 +93,17 @@ func (e *LinkError) Unwrap() error { return e.Err }
 
 // Close frees the group with its instances and their memory. It may be called more than once, but not while guest code runs.
 func (g *Group) Close() {
-	g.host.binding().release(&g.shared)
-	if g.state == groupOpen {
-		g.free()
+	if g.done {
+		return
 	}
+	g.done = true
+	g.host.binding().release(&g.shared)
+	g.free()
 }
 
-// free releases everything that the group holds. wazero frees the memory of an instance with every instance that imports it,
+// free implements owner. wazero frees the memory of an instance with every instance that imports it,
 // so that all are closed together.
 func (g *Group) free() {
-	g.state = groupClosed
 	for len(g.cores) > 0 {
 		last := len(g.cores) - 1
 		g.cores[last].close()
@@ -154,7 +150,7 @@ func (c *CoreInstance) Function(export string) *Function {
 // receives the results. See the package comment for errors. After an error the guest has ended: a host function that called it
 // passes the error to Abort.
 func (f *Function) Call(stack []uint64) (err error) {
-	g := f.core.group
+	g := f.core.member.group
 	if g.ended {
 		return errEnded
 	}

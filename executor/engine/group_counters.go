@@ -108,14 +108,14 @@ func (g *Group) growStack(caller api.Module) error {
 	if left >= 0 {
 		return nil
 	}
-	more, err := g.takeStack(-left, max(leastStack, c.stack))
+	more, err := g.takeStack(-left, max(leastStack, c.member.stack))
 	if err != nil {
 		return err
 	}
-	if c.stack == 0 {
+	if c.member.stack == 0 {
 		g.stacked = append(g.stacked, c)
 	}
-	c.stack += more
+	c.member.stack += more
 	c.stackLeft.Set(uint64(left + more))
 	return g.burn(more * stackCost)
 }
@@ -129,7 +129,7 @@ func (g *Group) takeStack(missing, soon int64) (int64, error) {
 	for i, c := range g.stacked {
 		if left := int64(c.stackLeft.Get()); left > 0 {
 			g.stack.granted -= left
-			c.stack -= left
+			c.member.stack -= left
 			c.stackLeft.Set(0)
 		}
 		g.stacked[i] = nil

@@ -43,6 +43,8 @@ type owner interface {
 	growStack(caller api.Module) error
 	// burn charges the guest for work that the host is about to do for it.
 	burn(units int64) error
+	// free releases everything that the guest holds.
+	free()
 }
 
 func (b *Binding) binding() *Binding { return b }

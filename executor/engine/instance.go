@@ -33,7 +33,7 @@ func (m *Module) Instantiate(config InstanceConfig) (*Instance, error) {
 	}
 	m.retain()
 	i.core = CoreInstance{shared: &i.shared, module: m}
-	abandoned, err := i.core.make(config.HeldBytes, i.free)
+	abandoned, err := i.core.make(config.HeldBytes)
 	if err == nil {
 		i.core.fuel.Set(uint64(i.quantum))
 		i.core.stackLeft.Set(uint64(i.stack.granted))
@@ -133,7 +133,7 @@ func (i *Instance) Close() {
 	}
 }
 
-// free releases everything that the instance holds.
+// free implements owner.
 func (i *Instance) free() {
 	i.open = false
 	i.core.close()

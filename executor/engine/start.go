@@ -68,20 +68,23 @@ func (c *CoreInstance) offset(o meter.Offset) uint32 {
 	if o.Known() {
 		return o.Value
 	}
-	if c.globals == nil {
+	if c.member == nil { // it has no such offset, since it imports functions only
+		return 0
+	}
+	if c.member.globals == nil {
 		for i, im := range c.module.info.Imports {
 			if im.Kind != meter.GlobalExtern {
 				continue
 			}
 			s := c.module.linking[i]
 			value := uint64(0)
-			if g := c.providers[s.Provider].exports().ExportedGlobal(s.Name); g != nil {
+			if g := c.member.providers[s.Provider].exports().ExportedGlobal(s.Name); g != nil {
 				value = g.Get()
 			}
-			c.globals = append(c.globals, uint32(value))
+			c.member.globals = append(c.member.globals, uint32(value))
 		}
 	}
-	return o.In(c.globals)
+	return o.In(c.member.globals)
 }
 
 // lay maps the image, or copies it if that is not possible. Both cost the guest what writing its segments would.

@@ -131,9 +131,17 @@ func compareRuns(t *testing.T, binary []byte, seed uint64) {
 	if strings.Contains(want[0], "invalid") { // the messages may differ
 		return
 	}
-	for _, quantum := range []int64{0, 7, 1000} {
+	alone := rewrite(t, binary)
+	for _, tt := range []struct {
+		quantum int64
+		module  testModule
+	}{
+		{0, alone}, {7, alone}, {1000, alone},
+		{7, rewriteLinked(t, binary, true, noBuiltin)}, {1000, rewriteLinked(t, binary, false, noBuiltin)},
+	} {
+		quantum := tt.quantum
 		h := newTestHost(t, quantum)
-		got := observe(t, h, rewrite(t, binary), seed)
+		got := observe(t, h, tt.module, seed)
 		if !slices.Equal(got, want) {
 			for i := range min(len(got), len(want)) {
 				if got[i] != want[i] {

@@ -29,6 +29,10 @@
 // names of functions are in the [Info]. Unused types, and unused passive element segments, are replaced by
 // empty ones. [Options] may rename imports; the Info has the original's names.
 //
+// Modules that call each other are rewritten one by one: [Options].Imports names the provider of each import, and the result
+// checks fuel and counts stack wherever the function of another module might call back. Functions that have the context slots
+// of the component model become instructions: see [Builtin]. A compact import section is written as it always was.
+//
 // # Example
 //
 // This function counts the nodes of a binary tree. A node has the address of its left child at offset 0

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"reflect"
 	"runtime"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -14,6 +16,7 @@ import (
 	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
 
 	"github.com/reactord/reactord/executor/engine/meter"
+	"github.com/reactord/reactord/executor/engine/meter/wasm"
 )
 
 // testHost is a runtime with the host functions that rewritten modules import.
@@ -147,6 +150,7 @@ func (h *testHost) growStack(_ context.Context, m api.Module, _ []uint64) {
 type testModule struct {
 	binary []byte
 	info   *meter.Info // nil: it is not metered
+	linked []string    // the names of the modules that are its providers
 }
 
 func plain(binary []byte) testModule { return testModule{binary: binary} }
@@ -154,7 +158,8 @@ func plain(binary []byte) testModule { return testModule{binary: binary} }
 // instantiate makes an instance of a module, and does what a metered one leaves to its host.
 func (h *testHost) instantiate(t testing.TB, p testModule) (api.Module, error) {
 	t.Helper()
-	m, err := h.runtime.InstantiateWithConfig(t.Context(), p.binary, noStart().WithName(""))
+	ctx := experimental.WithImportResolver(t.Context(), h.resolver(p.linked))
+	m, err := h.runtime.InstantiateWithConfig(ctx, p.binary, noStart().WithName(""))
 	if err != nil || p.info == nil {
 		return m, err
 	}
@@ -174,6 +179,21 @@ func (h *testHost) instantiate(t testing.TB, p testModule) (api.Module, error) {
 		_, err = h.call(t, m.ExportedFunction(meter.StartFunction))
 	}
 	return m, err
+}
+
+// resolver finds providers by their ordinals.
+func (h *testHost) resolver(linked []string) experimental.ImportResolver {
+	return func(name string) api.Module {
+		n, err := strconv.Atoi(name)
+		if err != nil || n >= len(linked) {
+			return nil
+		}
+		m := h.runtime.Module(linked[n])
+		if v := reflect.ValueOf(m); v.IsValid() && v.Kind() == reflect.Struct { // it wraps a host module
+			m = v.FieldByName("Module").Interface().(api.Module)
+		}
+		return m
+	}
 }
 
 // makeTables makes the tables of an instance of wazero. It reports whether there is room for all elements.
@@ -214,8 +234,36 @@ func rewrite(t testing.TB, binary []byte) testModule {
 	if err != nil {
 		t.Fatalf("Rewrite: %v", err)
 	}
-	return testModule{out, info}
+	return testModule{out, info, nil}
 }
+
+// rewriteLinked meters a module that is linked with modules of the names that it has. host says whether they are the host's,
+// which builtin an import is.
+func rewriteLinked(t testing.TB, binary []byte, host bool, builtin func(module, name string) meter.Builtin) testModule {
+	t.Helper()
+	m, err := wasm.Decode(binary, wasm.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := testModule{}
+	sources := []meter.Source{}
+	for i := range m.Imports {
+		im := &m.Imports[i]
+		at := slices.Index(p.linked, im.Module)
+		if at < 0 {
+			at = len(p.linked)
+			p.linked = append(p.linked, im.Module)
+		}
+		sources = append(sources, meter.Source{Provider: at, Name: im.Name, Host: host, Builtin: builtin(im.Module, im.Name)})
+	}
+	options := meter.Options{ARM64: runtime.GOARCH == "arm64", TakeTables: true, Imports: sources, Name: "linked"}
+	if p.binary, p.info, err = meter.Rewrite(binary, options); err != nil {
+		t.Fatalf("Rewrite: %v", err)
+	}
+	return p
+}
+
+func noBuiltin(string, string) meter.Builtin { return 0 }
 
 const outOfBounds = "out of bounds memory access"
 

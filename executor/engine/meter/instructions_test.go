@@ -175,7 +175,7 @@ func compareInstruction(t *testing.T, reference, metered *testHost, in instructi
 		t.Fatalf("%s: %v", in.name, err)
 	}
 	want := callAll(t, reference, in, plain(binary))
-	got := callAll(t, metered, in, testModule{rewritten, info})
+	got := callAll(t, metered, in, testModule{binary: rewritten, info: info})
 	for i := range want {
 		if got[i] != want[i] {
 			t.Errorf("%s:\n got %s\nwant %s", in.name, got[i], want[i])

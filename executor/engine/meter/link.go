@@ -131,7 +131,7 @@ func (rw *rewriter) reachesOthers() bool {
 func (rw *rewriter) linkBuiltin(im *wasm.Import, function uint32, s *Source) error {
 	name, t := s.Builtin.Function()
 	switch {
-	case im.Kind != wasm.FuncExtern || !rw.m.Types[im.Func].Equal(t):
+	case s.Builtin > ContextSet1 || im.Kind != wasm.FuncExtern || !rw.m.Types[im.Func].Equal(t):
 		return &Error{Kind: Malformed, Msg: fmt.Sprintf("import %q.%q is not of the type %v", im.Module, im.Name, t)}
 	case rw.builtins == nil:
 		rw.builtins, rw.context = map[uint32]Builtin{}, s.Provider

@@ -141,7 +141,7 @@ func (d *decoder) section(id byte) {
 		}
 	case secImport:
 		for range d.count("imports", d.lim.Imports, 4) {
-			d.m.Imports = append(d.m.Imports, d.importEntry())
+			d.importEntry()
 		}
 	case secFunction:
 		for range d.reserve("functions", d.lim.Functions-d.functions, 1, func(n int) { d.m.Functions = make([]uint32, 0, n) }) {
@@ -198,29 +198,75 @@ func (d *decoder) custom() {
 	d.pos = len(d.buf)
 }
 
-func (d *decoder) importEntry() Import {
+// importEntry reads an import, or several of one module in one of the two compact forms. Those have an empty name and a mark
+// where an import has its kind. (Compact import section, phase 4.)
+func (d *decoder) importEntry() {
+	const typeWithEach, oneType = 0x7f, 0x7e
 	im := Import{Module: d.name("module name", d.lim.NameBytes), Name: d.name("import name", d.lim.NameBytes)}
 	at := d.offset()
-	im.Kind = ExternKind(d.byte())
+	mark := d.byte()
+	switch {
+	case im.Name == "" && mark == typeWithEach:
+		for range d.count("imports", d.lim.Imports-len(d.m.Imports), 3) {
+			im.Name = d.name("import name", d.lim.NameBytes)
+			at := d.offset()
+			d.addImport(im, at, d.byte())
+		}
+	case im.Name == "" && mark == oneType:
+		at := d.offset()
+		kind := d.byte()
+		d.importType(&im, at, kind)
+		for range d.count("imports", d.lim.Imports-len(d.m.Imports), 1) {
+			im.Name = d.name("import name", d.lim.NameBytes)
+			d.appendImport(im, at)
+		}
+	default:
+		d.addImport(im, at, mark)
+	}
+}
+
+func (d *decoder) addImport(im Import, at int64, kind byte) {
+	d.importType(&im, at, kind)
+	d.appendImport(im, at)
+}
+
+// importType reads what an import is.
+func (d *decoder) importType(im *Import, at int64, kind byte) {
+	im.Kind = ExternKind(kind)
 	switch im.Kind {
 	case FuncExtern:
 		im.Func = d.typeIndex()
-		d.functions++
 	case TableExtern:
 		im.Table = d.tableType()
-		d.tables++
 	case MemoryExtern:
 		im.Memory = d.memoryType()
-		d.countMemory(at)
 	case GlobalExtern:
 		im.Global = d.globalType()
-		d.globals++
 	case tagExtern:
 		d.unsupported(at, featureExceptions, "imported tag")
 	default:
-		d.fail(Malformed, at, "%#x is not a kind of import", byte(im.Kind))
+		d.fail(Malformed, at, "%#x is not a kind of import", kind)
 	}
-	return im
+}
+
+func (d *decoder) appendImport(im Import, at int64) {
+	if d.err == nil && len(d.m.Imports) == d.lim.Imports {
+		d.fail(TooLarge, at, "more than %d imports", d.lim.Imports)
+	}
+	if d.err != nil {
+		return
+	}
+	switch im.Kind {
+	case FuncExtern:
+		d.functions++
+	case TableExtern:
+		d.tables++
+	case MemoryExtern:
+		d.countMemory(at)
+	case GlobalExtern:
+		d.globals++
+	}
+	d.m.Imports = append(d.m.Imports, im)
 }
 
 func (d *decoder) memory() {

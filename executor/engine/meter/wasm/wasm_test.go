@@ -106,6 +106,52 @@ func forgetOffsets(m *Module) {
 	}
 }
 
+// TestCompactImports: several imports of one module, each with its type or all with one, are written as they always were.
+func TestCompactImports(t *testing.T) {
+	module := func(imports string) []byte {
+		return []byte(header + section(secType, 1, 0x60, 0, 1, byte(I32)) + section(secImport, []byte(imports)...))
+	}
+	const (
+		with = "\x01a\x00\x7f\x03\x01b\x00\x00\x00\x03\x7f\x01\x01c\x00\x00" // a: b func, "" global, c func
+		one  = "\x01d\x00\x7e\x00\x00\x02\x01e\x01f"                         // d: e and f func
+		old  = "\x01g\x00\x03\x7e\x00"                                       // g: "" global
+	)
+	m, err := Decode(module("\x03"+with+one+old), Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	i32, i64 := GlobalType{Type: I32, Mutable: true}, GlobalType{Type: I64}
+	want := []Import{
+		{Module: "a", Name: "b"}, {Module: "a", Kind: GlobalExtern, Global: i32}, {Module: "a", Name: "c"},
+		{Module: "d", Name: "e"}, {Module: "d", Name: "f"}, {Module: "g", Kind: GlobalExtern, Global: i64},
+	}
+	if !reflect.DeepEqual(m.Imports, want) {
+		t.Errorf("imports are\n%+v, want\n%+v", m.Imports, want)
+	}
+	again, err := Decode(m.Encode(), Limits{})
+	if err != nil || !reflect.DeepEqual(again.Imports, want) {
+		t.Errorf("written as %q: %v", m.Encode(), err)
+	}
+	for name, tt := range map[string]struct {
+		imports string
+		limit   int
+		kind    Kind
+	}{
+		"a kind where the name is not empty": {"\x01\x01a\x01x\x7f\x00", 0, Malformed},
+		"a mark in a group":                  {"\x01\x01a\x00\x7f\x01\x01b\x7f\x00", 0, Malformed},
+		"too many to fit":                    {"\x01\x01a\x00\x7f\x7f\x01b\x00\x00", 0, Malformed},
+		"names too many to fit":              {"\x01\x01a\x00\x7e\x00\x00\x7f\x01b", 0, Malformed},
+		"two memories by one type":           {"\x01\x01a\x00\x7e\x02\x00\x01\x02\x01b\x01c", 0, Unsupported},
+		"beyond the limit":                   {"\x02" + with + one, 4, TooLarge},
+		"one beyond the limit":               {"\x03" + with + one + old, 5, TooLarge},
+	} {
+		_, err := Decode(module(tt.imports), Limits{Imports: tt.limit})
+		if e, ok := errors.AsType[*Error](err); !ok || e.Kind != tt.kind {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestElementSegmentForms(t *testing.T) {
 	head := header + section(secType, 1, 0x60, 0, 0) + section(secFunction, 1, 0) +
 		section(secTable, 2, 0x70, 0, 5, 0x70, 0, 5)

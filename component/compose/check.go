@@ -28,7 +28,7 @@ func (j *joiner) check(joined []byte) error {
 			continue
 		}
 		if def.Pos() == fault.Offset {
-			return j.misfit(j.parts()[instances], fault.Msg)
+			return j.misfit(j.instances[instances], fault.Msg)
 		}
 		instances++
 	}

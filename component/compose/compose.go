@@ -1,9 +1,6 @@
 package compose
 
 import (
-	"fmt"
-	"slices"
-
 	"github.com/reactord/reactord/component/binary"
 	"github.com/reactord/reactord/component/types"
 )
@@ -14,10 +11,10 @@ type Part struct {
 	Binary []byte
 }
 
-// Plug is a component that gives another one what it imports.
+// Plug is a component that gives others what they import.
 type Plug struct {
 	Part
-	// Import is the import of the socket that the plug is for, or empty: then it is for each that it has an export for.
+	// Import is the import that the plug is for, or empty: then it is for each that it has an export for.
 	Import string
 }
 
@@ -29,25 +26,26 @@ type Options struct {
 
 // Join returns a component that is the socket with its plugs: it has the exports of the socket, and imports what the parts
 // import and no plug exports. An export is for an import of the same name, or of the same interface in a compatible
-// version, and has to have its type. Of several exports for one import that of the first plug is taken.
+// version, and has to have its type.
 //
-// Plugs of the same bytes are one instance. A plug that is for no import is an error, and so are parts and a result that
-// are not valid components.
+// A plug is for imports of the socket and of other plugs. Of several plugs for one import the first one is taken; for that
+// of a plug, the first one after it, else the first one of those before it that does not need it itself. So plugs can
+// stand around each other, the outermost first. Plugs of the same bytes are one instance.
+//
+// A plug that is for no import is an error, and so are parts and a result that are not valid components.
 func Join(socket Part, plugs []Plug, options Options) ([]byte, error) {
 	j := &joiner{options: options, groups: map[string]*group{}}
-	var err error
-	if j.socket, err = j.part(socket); err != nil {
+	if err := j.decode(socket, plugs); err != nil {
 		return nil, err
 	}
-	for _, p := range plugs {
-		if err := j.plug(p); err != nil {
-			return nil, err
-		}
+	j.plug()
+	if err := j.checkUse(plugs); err != nil {
+		return nil, err
 	}
 	if err := j.declareImports(); err != nil {
 		return nil, err
 	}
-	j.instantiate()
+	j.instantiate(j.socket())
 	j.export()
 	joined := binary.Encode(&binary.Component{Definitions: j.to.defs})
 	return joined, j.check(joined)
@@ -55,96 +53,40 @@ func Join(socket Part, plugs []Plug, options Options) ([]byte, error) {
 
 // joiner writes the component that holds the parts.
 type joiner struct {
-	options Options
-	to      target
-	socket  *part
-	plugs   []*part
-	groups  map[string]*group
-	order   []*group
+	options   Options
+	to        target
+	parts     []*part // the socket first
+	instances []*part // in the order of their instances in the result
+	groups    map[string]*group
+	order     []*group
 }
 
-// parts returns the parts, the socket last.
-func (j *joiner) parts() []*part { return append(slices.Clone(j.plugs), j.socket) }
+func (j *joiner) socket() *part { return j.parts[0] }
 
-// plugged is an import that a plug is for.
-type plugged struct {
-	by     *part
-	export *binary.Export
-	index  *uint32 // in the result, once it is there
-}
-
-// plug finds what a plug is for.
-func (j *joiner) plug(p Plug) error {
-	by, err := j.plugPart(p.Part)
-	if err != nil {
-		return err
+// instantiate adds a component and its instance, and before it those of the plugs that it needs.
+func (j *joiner) instantiate(p *part) {
+	for _, i := range p.imports {
+		if plug := p.plugged[i]; plug != nil && plug.by.instance == nil {
+			j.instantiate(plug.by)
+		}
 	}
-	used, taken := false, ""
-	for _, i := range j.socket.imports {
-		if p.Import != "" && p.Import != i.Name.Text {
-			continue
-		}
-		export := by.exportFor(i)
-		if export == nil {
-			continue
-		}
-		if j.socket.plugged[i] == nil {
-			j.socket.plugged[i] = &plugged{by: by, export: export}
-		}
-		if other := j.socket.plugged[i].by; other != by {
-			taken = fmt.Sprintf("%s gives %s already", other.Name, i.Name.Text)
+	component := j.to.add(&binary.NestedComponent{Binary: p.Binary})
+	args := make([]binary.Arg, len(p.imports))
+	for i, imp := range p.imports {
+		ref := binary.Ref{Sort: sortOfExtern(imp.Desc.Kind)}
+		if plug := p.plugged[imp]; plug != nil {
+			ref.Index = j.alias(plug.by, plug.export)
+			plug.index = &ref.Index
 		} else {
-			used = true
+			ref.Index = p.groups[imp].index
 		}
+		args[i] = binary.Arg{Name: imp.Name.Text, Ref: ref}
 	}
-	switch {
-	case used:
-		return nil
-	case taken != "":
-		return fmt.Errorf("%s is of no use: %s", p.Name, taken)
-	case p.Import == "":
-		return fmt.Errorf("%s exports nothing that %s imports: it exports %s; %s imports %s",
-			p.Name, j.socket.Name, list(by.exportNames()), j.socket.Name, list(j.socket.importNames()))
-	case !slices.Contains(j.socket.importNames(), p.Import):
-		return fmt.Errorf("%s does not import %s; it imports %s", j.socket.Name, p.Import, list(j.socket.importNames()))
-	}
-	return fmt.Errorf("%s does not export %s; it exports %s", p.Name, p.Import, list(by.exportNames()))
-}
-
-// plugPart returns the part of a plug, the same one for the same bytes.
-func (j *joiner) plugPart(p Part) (*part, error) {
-	for _, other := range j.plugs {
-		if string(other.Binary) == string(p.Binary) {
-			return other, nil
-		}
-	}
-	d, err := j.part(p)
-	if err == nil {
-		j.plugs = append(j.plugs, d)
-	}
-	return d, err
-}
-
-// instantiate adds the components and their instances, that of the socket last.
-func (j *joiner) instantiate() {
-	for _, p := range j.parts() {
-		component := j.to.add(&binary.NestedComponent{Binary: p.Binary})
-		args := make([]binary.Arg, len(p.imports))
-		for i, imp := range p.imports {
-			ref := binary.Ref{Sort: sortOfExtern(imp.Desc.Kind)}
-			if plug := p.plugged[imp]; plug != nil {
-				ref.Index = j.alias(plug.by, plug.export)
-				plug.index = &ref.Index
-			} else {
-				ref.Index = p.groups[imp].index
-			}
-			args[i] = binary.Arg{Name: imp.Name.Text, Ref: ref}
-		}
-		p.instance = j.to.add(&binary.Instance{Component: component, Args: args})
-	}
+	p.instance = new(j.to.add(&binary.Instance{Component: component, Args: args}))
+	j.instances = append(j.instances, p)
 }
 
 // alias adds an alias of what the instance of a part exports.
 func (j *joiner) alias(p *part, e *binary.Export) uint32 {
-	return j.to.add(&binary.Alias{Kind: binary.ExportAlias, Sort: e.Sort, Instance: p.instance, Name: e.Name.Text})
+	return j.to.add(&binary.Alias{Kind: binary.ExportAlias, Sort: e.Sort, Instance: *p.instance, Name: e.Name.Text})
 }

@@ -48,6 +48,8 @@ func TestJoin(t *testing.T) {
 		{"a function", "numbers", []string{"id"}, "export twice"},
 		{"a named import", "numbers", []string{"id=id"}, "export twice"},
 		{"a plug that imports what it exports", "numbers", []string{"middleware"}, "import id; export twice"},
+		{"plugs around each other", "numbers", []string{"middleware", "id"}, "export twice"},
+		{"plugs that need each other", "numbers", []string{"ping", "pong"}, "import id; export twice"},
 		{"types of the root", "roots", []string{"id"}, "export point; export r; export f; export h; export g"},
 		{
 			"imports of both become one, in the newer version and with what both have", "app", []string{"kv"},

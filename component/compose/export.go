@@ -10,10 +10,10 @@ import (
 // export adds the exports of the socket's instance. Before them come those of the plugs whose types they refer to, since
 // each type that an export refers to has to have a name outside.
 func (j *joiner) export() {
-	p := j.socket
+	p := j.socket()
 	seen := reachOf(p.typ.Exports)
 	for _, i := range p.imports {
-		if plug := p.plugged[i]; plug != nil && seen.hasTypesOf(p.typ, i) && !slices.Contains(p.exportNames(), plug.export.Name.Text) {
+		if plug := p.plugged[i]; plug != nil && seen.hasTypesOf(p.typ, i) && !p.exportsAs(plug.export.Name.Text) {
 			j.to.add(&binary.Export{Name: plug.export.Name, Ref: binary.Ref{Sort: plug.export.Sort, Index: *plug.index}})
 		}
 	}

@@ -32,7 +32,7 @@ const (
 
 // declareImports adds the imports of the result.
 func (j *joiner) declareImports() error {
-	for _, p := range append([]*part{j.socket}, j.plugs...) {
+	for _, p := range j.parts {
 		for _, i := range p.imports {
 			if p.plugged[i] != nil {
 				continue

@@ -18,9 +18,10 @@ type part struct {
 	exports     []*binary.Export
 	exportOf    map[exportKey]*binary.Export
 	scope       *scope
-	plugged     map[*binary.Import]*plugged // of the socket
+	imported    map[string]bool             // the imports that a plug is for; empty: all
+	plugged     map[*binary.Import]*plugged // the imports that come from plugs
 	groups      map[*binary.Import]*group   // of the imports that become ones of the result
-	instance    uint32                      // in the result
+	instance    *uint32                     // in the result, once it is there
 }
 
 // exportKey is a name, or what compatible names have in common.
@@ -76,6 +77,21 @@ func (p *part) exportFor(i *binary.Import) *binary.Export {
 		return e
 	}
 	return p.exportOf[exportKey{sort, compatibleKey(i.Name.Text)}]
+}
+
+// sources returns the plugs that the part gets its imports from.
+func (p *part) sources() map[*part]bool {
+	sources := map[*part]bool{}
+	for _, plug := range p.plugged {
+		sources[plug.by] = true
+	}
+	return sources
+}
+
+// exportsAs reports whether the part exports something by a name.
+func (p *part) exportsAs(name string) bool {
+	_, ok := p.typ.Export(name)
+	return ok
 }
 
 func (p *part) importNames() []string {

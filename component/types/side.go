@@ -81,7 +81,7 @@ func attributes(e Extern, name names.Name, features Features) error {
 		}
 	}
 	suffix, cut := e.Name.Attribute(binary.VersionSuffix)
-	if cut || name.Kind == names.Interface && names.IsTrack(name.Version) {
+	if cut || name.IsCanonical() {
 		if err := need(features.CanonicalNames, featureNames, "name with the beginning of a version"); err != nil {
 			return err
 		}

@@ -20,6 +20,7 @@ func TestJoined(t *testing.T) {
 		args, want   []value.Value
 	}{
 		{"a function", parts + "numbers", []string{parts + "id"}, "twice", u32s(21), u32s(42)},
+		{"plugs around each other", parts + "numbers", []string{parts + "middleware", parts + "id"}, "twice", u32s(20), u32s(42)},
 		{"a record of the root", parts + "roots", []string{parts + "id"}, "f", []value.Value{{Items: u32s(7, 8)}}, u32s(7)},
 		{"resources", samples + "user", []string{samples + "provider"}, "leak", u32s(3), u32s(3)},
 	} {

@@ -35,6 +35,8 @@ func SwitchTo(f *Fiber) Next { return Next{fiber: f} }
 //     would wait, returns the cause or ErrEnded. So of those left, each ends before those that were there when it began.
 //     Between two of them the task gives up its worker if its quantum is over. (TestUnwinding, TestUnwindingTakesTurns)
 //
+// The mill of the tests is a body of this kind in small: threads that have a fiber only while they wait with frames.
+//
 // Rejected: a loop on a fiber of its own, which resumes the others (two switches more for each of them, and its stack would
 // wait with the task); a task for each fiber and a lock (wake-ups that find the lock taken, and a preempted fiber would not
 // stop the others); goroutines (see Executor).
@@ -114,7 +116,7 @@ func (ts *turns) onEnd(f *Fiber) outcome {
 // Switch suspends the fiber and continues another one of its task that has called Switch; if to is nil, the task's Turn is
 // called, on a new fiber. Switch returns nil when another fiber continues this one. It returns the cause if the task was
 // cancelled, and ErrEnded if it ends otherwise; then it should not be called again. Only the fibers of a task with a Turn
-// may call it. Whoever calls it bounds the number of fibers.
+// may call it. It burns no fuel, and there may be any number of fibers: the body charges for both, and bounds them.
 func (f *Fiber) Switch(to *Fiber) error {
 	if err := f.Err(); err != nil {
 		return err

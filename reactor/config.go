@@ -52,7 +52,7 @@ type Config struct {
 	// Workers is the number of workers that run guests: GOMAXPROCS.
 	Workers int
 	// Quantum is the fuel a guest may burn before it gives the worker up: 500,000, about 200 us of compiled
-	// WebAssembly.
+	// WebAssembly. More than 2^31-1, which takes most of a second, counts as that.
 	Quantum int64
 	// BlockingThreads bounds the threads for host operations that block: 64.
 	BlockingThreads int

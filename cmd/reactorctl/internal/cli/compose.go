@@ -28,7 +28,7 @@ it exports and MODULE imports, in any compatible version. The result exports wha
 The parts are files or modules of the daemon, in any language. The result is a standard component: it is pushed, or written to a
 file with --file. run, submit and call take --plug, too.`,
 		Example: `  reactorctl module compose ./app.wasm --plug ./counters.wasm --tag app
-  reactorctl module compose ./app.wasm --plug a:log/log@1.0.0=logger -f joined.wasm`,
+  reactorctl module compose ./app.wasm --plug a:log/log=logger -f joined.wasm`,
 		Args: paths(cobra.ExactArgs(1)),
 	}
 	flags := cmd.Flags()

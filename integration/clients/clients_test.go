@@ -41,7 +41,7 @@ func newSocket(t *testing.T) string { return filepath.Join(t.TempDir(), "s") }
 func copyTree(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	for _, name := range []string{"examples/clients", "examples/rust-upper", "proto/reactor"} {
+	for _, name := range []string{"examples/clients", "examples/rust-upper", "integration/testdata/components", "proto/reactor"} {
 		if err := os.CopyFS(filepath.Join(dir, name), os.DirFS(filepath.Join(root, name))); err != nil {
 			t.Fatal(err)
 		}
@@ -162,10 +162,11 @@ func TestPython(t *testing.T) {
 	tree := copyTree(t)
 	d := start(t, t.TempDir(), newSocket(t))
 	env := []string{"REACTORD_ADDR=" + d.Address, "PIP_RETRIES=1"}
-	if out := quick(t, "Python", tree, env, `python3 -c "import ensurepip, sys, venv; assert sys.version_info >= (3, 10)"`); !strings.HasSuffix(out, "HELLO\n") {
+	if out := quick(t, "Python", tree, env, `python3 -c "import ensurepip, sys, venv; assert sys.version_info >= (3, 10)"`); !strings.HasSuffix(out, "HELLO\n{\"ok\": 5.0}\n") {
 		t.Errorf("the quickstart prints %q", out)
 	}
 	testProgram(t, client{filepath.Join(tree, "examples/clients/python"), []string{".venv/bin/python", "run.py"}})
+	testCalls(t, d, client{filepath.Join(tree, "examples/clients/python"), []string{".venv/bin/python", "call.py"}})
 }
 
 func TestJavaScript(t *testing.T) {
@@ -173,10 +174,11 @@ func TestJavaScript(t *testing.T) {
 	tree := copyTree(t)
 	d := start(t, t.TempDir(), newSocket(t))
 	env := []string{"REACTORD_ADDR=" + d.Address, "npm_config_fetch_retries=1", "npm_config_fetch_retry_mintimeout=1000", "npm_config_logs_max=0"}
-	if out := quick(t, "JavaScript", tree, env, `npm --version && node -e "require('assert')(process.versions.node.split('.')[0] >= 20)"`); !strings.HasSuffix(out, "HELLO\n") {
+	if out := quick(t, "JavaScript", tree, env, `npm --version && node -e "require('assert')(process.versions.node.split('.')[0] >= 20)"`); !strings.HasSuffix(out, "HELLO\n{\"ok\":5}\n") {
 		t.Errorf("the quickstart prints %q", out)
 	}
 	testProgram(t, client{filepath.Join(tree, "examples/clients/javascript"), []string{"node", "run.js"}})
+	testCalls(t, d, client{filepath.Join(tree, "examples/clients/javascript"), []string{"node", "call.js"}})
 }
 
 func TestGo(t *testing.T) {
@@ -190,6 +192,38 @@ func TestGo(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	testProgram(t, client{".", []string{program}})
+}
+
+// testCalls tests what the programs that call functions have in common.
+func testCalls(t *testing.T, d *testkit.Daemon, c client) {
+	component, err := filepath.Abs(filepath.Join(root, "integration/testdata/components/calc.wasm"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	env := []string{"REACTORD_ADDR=" + d.Address}
+	spaces := strings.NewReplacer(" ", "", ".0", "")
+	for _, tt := range []struct {
+		args   []string
+		status int
+		want   string
+	}{
+		{[]string{"add", "1", "-3"}, 0, "-2"},
+		{[]string{"nothing"}, 0, "null"},
+		{[]string{"echo-mixed", `{"a":1,"b":2,"c":true,"d":0.5,"e":"ü","f":{"some":7}}`}, 0, `{"a":1,"b":2,"c":true,"d":0.5,"e":"ü","f":{"some":7}}`},
+		{[]string{"bounds", `[{"x":1,"y":2},{"x":3,"y":4}]`}, 0, `{"some":[{"x":1,"y":2},{"x":3,"y":4}]}`},
+		{[]string{"echo-flags", `["read","append"]`}, 0, `["read","append"]`},
+		{[]string{"echo-bytes", `[0,255]`}, 0, `[0,255]`},
+		{[]string{"name", `"green"`}, 0, `"green"`},
+		{[]string{"divide", "1", "0"}, 0, `{"error":"divisionbyzero"}`},
+		{[]string{"echo-u8", "300"}, 125, "spec.call.args[0]: 300 is not a u8"},
+		{[]string{"add", "1"}, 125, "add takes 2 arguments"},
+		{[]string{"trap"}, 1, "the guest crashed"},
+	} {
+		out, errs, status := c.run(t, env, "", append([]string{component}, tt.args...)...)
+		if got := spaces.Replace(strings.TrimSpace(strings.ReplaceAll(out, `\u00fc`, "ü"))); status != tt.status || status == 0 && got != tt.want || status != 0 && !strings.Contains(errs, tt.want) {
+			t.Errorf("%q: status %d, %s%s", tt.args, status, out, errs)
+		}
+	}
 }
 
 // testProgram tests what the example programs have in common.

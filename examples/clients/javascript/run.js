@@ -23,13 +23,14 @@ const protos = loadSync(['reactor/v1/module.proto', 'reactor/v1/workload.proto']
   longs: Number,
   enums: String,
   defaults: true,
+  oneofs: true,
 })
 const { ModuleService, WorkloadService } = grpc.loadPackageDefinition(protos).reactor.v1
 
 const ATTEMPTS = 30
 
 /** Runs modules on one daemon. */
-class Client {
+export class Client {
   constructor(address, token, authority) {
     const { createInsecure, createSsl } = grpc.credentials
     const credentials = authority ? createSsl(authority) : createInsecure()
@@ -94,9 +95,11 @@ async function main([file, ...args]) {
   return status.exit_code ?? 1
 }
 
-try {
-  process.exitCode = await main(process.argv.slice(2))
-} catch (error) {
-  console.error(`${detail(error, 'ErrorInfo')?.reason ?? error.code ?? error.name}: ${error.details ?? error.message}`)
-  process.exitCode = 125
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  try {
+    process.exitCode = await main(process.argv.slice(2))
+  } catch (error) {
+    console.error(`${detail(error, 'ErrorInfo')?.reason ?? error.code ?? error.name}: ${error.details ?? error.message}`)
+    process.exitCode = 125
+  }
 }

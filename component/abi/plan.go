@@ -15,8 +15,8 @@ type Plan struct {
 	result types.Type // the tuple of the one
 }
 
-// Lift returns the plan of a function that a guest offers. With other modes than Sync it returns no result; it is a
-// parameter of another function, task.return.
+// Lift returns the plan of a function that a guest offers. With other modes than Sync it returns no result: that is the
+// parameter of task.return, whose plan is Lower's of a function with that parameter.
 func Lift(f *types.Func, mode types.Mode) *Plan {
 	return newPlan(&Plan{Signature: types.LiftSignature(f, mode), Func: f})
 }

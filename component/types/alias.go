@@ -44,10 +44,10 @@ func (s *scope) aliasExport(d *binary.Alias) error {
 	}
 	e, ok := i.Export(d.Name)
 	if !ok {
-		return fmt.Errorf("instance %d has no export named %q", d.Instance, d.Name)
+		return fmt.Errorf("instance %d has no export named %s", d.Instance, quote(d.Name))
 	}
 	if externSorts[e.Kind] != d.Sort {
-		return fmt.Errorf("the export %q of instance %d is %s, not %s", d.Name, d.Instance, describeKind(e.Kind), article(d.Sort))
+		return fmt.Errorf("the export %s of instance %d is %s, not %s", quote(d.Name), d.Instance, describeKind(e.Kind), article(d.Sort))
 	}
 	s.add(e)
 	return nil
@@ -60,10 +60,10 @@ func (s *scope) aliasCoreExport(d *binary.Alias) error {
 	}
 	e, ok := exports[d.Name]
 	if !ok {
-		return fmt.Errorf("core instance %d has no export named %q", d.Instance, d.Name)
+		return fmt.Errorf("core instance %d has no export named %s", d.Instance, quote(d.Name))
 	}
 	if e.sort != d.Sort {
-		return fmt.Errorf("the export %q of core instance %d is a %v, not a %v", d.Name, d.Instance, e.sort, d.Sort)
+		return fmt.Errorf("the export %s of core instance %d is a %v, not a %v", quote(d.Name), d.Instance, e.sort, d.Sort)
 	}
 	s.addCore(e)
 	return nil

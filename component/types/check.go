@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/reactord/reactord/component/binary"
+	"github.com/reactord/reactord/internal/clip"
 )
 
 // Bounds of what a check may take, for a component and all those within it.
@@ -152,7 +153,7 @@ func locate(err error, offset int) error {
 		feature *unsupported
 		large   *tooLarge
 	)
-	e := &binary.Error{Kind: binary.Invalid, Offset: offset, Msg: err.Error()}
+	e := &binary.Error{Kind: binary.Invalid, Offset: offset, Msg: clip.Text(err.Error(), maxMessage)}
 	switch {
 	case errors.As(err, &located):
 		return err

@@ -80,7 +80,7 @@ func newCoreModule() *CoreModule { return &CoreModule{exports: map[string]*coreE
 
 func (m *CoreModule) export(name string, e *coreExtern) error {
 	if m.exports[name] != nil {
-		return fmt.Errorf("the core module exports %q twice", name)
+		return fmt.Errorf("the core module exports %s twice", quote(name))
 	}
 	m.exports[name] = e
 	m.names = append(m.names, name)

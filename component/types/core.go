@@ -102,7 +102,7 @@ func (s *scope) coreInstance(d *binary.CoreInstance) error {
 	args := make(map[string]map[string]*coreExtern, len(d.Args))
 	for _, arg := range d.Args {
 		if _, ok := args[arg.Name]; ok {
-			return fmt.Errorf("argument %q is given twice", arg.Name)
+			return fmt.Errorf("argument %s is given twice", quote(arg.Name))
 		}
 		if args[arg.Name], err = at(s.coreInstances, "core instance", arg.Instance); err != nil {
 			return err
@@ -114,14 +114,14 @@ func (s *scope) coreInstance(d *binary.CoreInstance) error {
 	for _, im := range m.imports {
 		exports, ok := args[im.module]
 		if !ok {
-			return fmt.Errorf("core module %d imports from %q, which is not given", d.Module, im.module)
+			return fmt.Errorf("core module %d imports from %s, which is not given", d.Module, quote(im.module))
 		}
 		e, ok := exports[im.name]
 		if !ok {
-			return fmt.Errorf("core module %d imports %q from %q, which the given instance does not export", d.Module, im.name, im.module)
+			return fmt.Errorf("core module %d imports %s from %s, which the given instance does not export", d.Module, quote(im.name), quote(im.module))
 		}
 		if err := coreSubtype(e, im.coreExtern); err != nil {
-			return fmt.Errorf("what core module %d imports as %q from %q does not fit: %w", d.Module, im.name, im.module, err)
+			return fmt.Errorf("what core module %d imports as %s from %s does not fit: %w", d.Module, quote(im.name), quote(im.module), err)
 		}
 	}
 	s.coreInstances = append(s.coreInstances, m.exports)
@@ -133,7 +133,7 @@ func (s *scope) coreBundle(d *binary.CoreInstance) error {
 	exports := make(map[string]*coreExtern, len(d.Exports))
 	for _, x := range d.Exports {
 		if exports[x.Name] != nil {
-			return fmt.Errorf("export %q is given twice", x.Name)
+			return fmt.Errorf("export %s is given twice", quote(x.Name))
 		}
 		e, err := s.coreExternAt(x.Ref)
 		if err != nil {
@@ -297,7 +297,7 @@ type importSet map[[2]string]bool
 
 func (s importSet) add(module, name string) error {
 	if s[[2]string{module, name}] {
-		return fmt.Errorf("the core module imports %q from %q twice", name, module)
+		return fmt.Errorf("the core module imports %s from %s twice", quote(name), quote(module))
 	}
 	s[[2]string{module, name}] = true
 	return nil

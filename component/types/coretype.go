@@ -167,19 +167,19 @@ func (c *checker) compareModules(have, want *CoreModule) error {
 	for _, im := range have.imports {
 		e := given[[2]string{im.module, im.name}]
 		if e == nil {
-			return fmt.Errorf("it imports %q from %q", im.name, im.module)
+			return fmt.Errorf("it imports %s from %s", quote(im.name), quote(im.module))
 		}
 		if err := coreSubtype(e, im.coreExtern); err != nil {
-			return fmt.Errorf("import of %q from %q: %w", im.name, im.module, err)
+			return fmt.Errorf("import of %s from %s: %w", quote(im.name), quote(im.module), err)
 		}
 	}
 	for _, name := range want.names {
 		h, w := have.exports[name], want.exports[name]
 		if h == nil {
-			return fmt.Errorf("it does not export %q", name)
+			return fmt.Errorf("it does not export %s", quote(name))
 		}
 		if err := coreSubtype(h, w); err != nil {
-			return fmt.Errorf("export %q: %w", name, err)
+			return fmt.Errorf("export %s: %w", quote(name), err)
 		}
 	}
 	return nil

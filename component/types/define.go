@@ -269,11 +269,11 @@ type labels struct {
 
 func (l *labels) add(name string) error {
 	if !names.IsLabel(name) {
-		return fmt.Errorf("%s name %q is not in kebab case", l.what, name)
+		return fmt.Errorf("%s name %s is not in kebab case", l.what, quote(name))
 	}
 	key := names.LabelKey(name)
 	if previous, ok := l.seen[key]; ok {
-		return fmt.Errorf("%s name %q conflicts with the previous name %q", l.what, name, previous)
+		return fmt.Errorf("%s name %s conflicts with the previous name %s", l.what, quote(name), quote(previous))
 	}
 	if l.seen == nil {
 		l.seen = map[string]string{}

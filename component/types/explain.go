@@ -2,7 +2,10 @@ package types
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
+
+	"github.com/reactord/reactord/internal/clip"
 )
 
 // maxText bounds the length of types in messages.
@@ -56,7 +59,7 @@ func (t *Type) write(b *strings.Builder) {
 		}
 	case Own, Borrow:
 		if t.Resource.Name != "" {
-			b.WriteString("<" + t.Resource.Name + ">")
+			b.WriteString("<" + clip.Text(t.Resource.Name, maxName) + ">")
 		}
 	}
 }
@@ -101,7 +104,7 @@ func membersDiffer(have, want *Type) error {
 		for i, w := range want.Fields {
 			h := have.Fields[i]
 			if h.Name != w.Name {
-				return fmt.Errorf("field %d of the record is called %q, not %q", i, h.Name, w.Name)
+				return fmt.Errorf("field %d of the record is called %s, not %s", i, quote(h.Name), quote(w.Name))
 			}
 			if err := difference(h.Type, w.Type); err != nil {
 				return fmt.Errorf("field %s: %w", label(h.Name, i), err)
@@ -114,16 +117,16 @@ func membersDiffer(have, want *Type) error {
 		for i, w := range want.Cases {
 			h := have.Cases[i]
 			if h.Name != w.Name {
-				return fmt.Errorf("case %d of the %v is called %q, not %q", i, have.Kind, h.Name, w.Name)
+				return fmt.Errorf("case %d of the %v is called %s, not %s", i, have.Kind, quote(h.Name), quote(w.Name))
 			}
 			switch {
 			case h.Type == nil && w.Type != nil:
-				return fmt.Errorf("case %q has no type", h.Name)
+				return fmt.Errorf("case %s has no type", quote(h.Name))
 			case h.Type != nil && w.Type == nil:
-				return fmt.Errorf("case %q has a type", h.Name)
+				return fmt.Errorf("case %s has a type", quote(h.Name))
 			}
 			if err := difference(h.Type, w.Type); err != nil {
-				return fmt.Errorf("case %q: %w", h.Name, err)
+				return fmt.Errorf("case %s: %w", quote(h.Name), err)
 			}
 		}
 	case Flags:
@@ -132,7 +135,7 @@ func membersDiffer(have, want *Type) error {
 		}
 		for i, w := range want.Labels {
 			if have.Labels[i] != w {
-				return fmt.Errorf("flag %d is called %q, not %q", i, have.Labels[i], w)
+				return fmt.Errorf("flag %d is called %s, not %s", i, quote(have.Labels[i]), quote(w))
 			}
 		}
 	case Map:
@@ -150,5 +153,14 @@ func label(name string, i int) string {
 	if name == "" {
 		return fmt.Sprint(i)
 	}
-	return fmt.Sprintf("%q", name)
+	return quote(name)
 }
+
+// Bounds of messages, in bytes. They have names that the author of a component chooses, and the way to what differs.
+const (
+	maxName    = 120
+	maxMessage = 1000
+)
+
+// quote returns a name as it is put in messages.
+func quote(name string) string { return strconv.Quote(clip.Text(name, maxName)) }

@@ -45,7 +45,7 @@ func (s *scope) export(d *binary.Export) error {
 			return err
 		}
 		if err := s.subtype(e, ascribed); err != nil {
-			return fmt.Errorf("what is exported as %q does not have the type that is given: %w", d.Name.Text, err)
+			return fmt.Errorf("what is exported as %s does not have the type that is given: %w", quote(d.Name.Text), err)
 		}
 		e = ascribed
 	}

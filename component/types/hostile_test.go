@@ -155,6 +155,30 @@ func TestHostileComponents(t *testing.T) {
 	}
 }
 
+// TestMessagesAreShort has names that are as long as they may be, in all that is nested.
+func TestMessagesAreShort(t *testing.T) {
+	long := strings.Repeat("a", 90_000)
+	b := &builder{}
+	b.typ(binary.PrimType{Prim: binary.U8}).typ(binary.PrimType{Prim: binary.U16})
+	for i := range uint32(90) { // two types that differ at the bottom
+		b.typ(&binary.RecordType{Fields: []binary.Labeled{{Name: fmt.Sprint(long, i), Type: ref(2 * i)}}})
+		b.typ(&binary.RecordType{Fields: []binary.Labeled{{Name: fmt.Sprint(long, i), Type: ref(2*i + 1)}}})
+	}
+	desc := typeDesc(binary.EqBound, 181)
+	b.add(&binary.Export{Name: named(long), Ref: binary.Ref{Sort: binary.TypeSort, Index: 180}, Desc: &desc})
+	if _, err := Check(b.component(), everything); err == nil || len(err.Error()) > maxMessage+100 || !strings.Contains(err.Error(), `: field "aaa`) {
+		t.Errorf("%d bytes: %.200v", len(err.Error()), err)
+	}
+	for _, name := range []string{long + "_", "[method]" + long + ".a", "a:b/" + long + "_"} {
+		c := &binary.Component{Definitions: []binary.Definition{
+			&binary.Type{Def: &binary.FuncType{}}, &binary.Import{Name: named(name), Desc: binary.ExternDesc{Kind: binary.FuncExtern}},
+		}}
+		if _, err := Check(c, everything); err == nil || len(err.Error()) > maxMessage+100 {
+			t.Errorf("%.20s: %.200v", name, err)
+		}
+	}
+}
+
 // TestFeatures checks that what is in no release is refused by its name, and only that.
 func TestFeatures(t *testing.T) {
 	core := func(d *binary.Canon) []binary.Definition { return []binary.Definition{d} }

@@ -50,7 +50,7 @@ func (s *scope) instantiate(component uint32, args []binary.Arg) (*Instance, err
 	given := make(map[string]Extern, len(args))
 	for _, arg := range args {
 		if _, ok := given[arg.Name]; ok {
-			return nil, fmt.Errorf("argument %q is given twice", arg.Name)
+			return nil, fmt.Errorf("argument %s is given twice", quote(arg.Name))
 		}
 		if given[arg.Name], err = s.externAt(arg.Ref); err != nil {
 			return nil, err

@@ -1,6 +1,11 @@
 package types
 
-import "github.com/reactord/reactord/component/binary"
+import (
+	"errors"
+
+	"github.com/reactord/reactord/component/binary"
+	"github.com/reactord/reactord/internal/clip"
+)
 
 // Matcher says whether what there is fits what components ask for, where the types are of different Tables: a host's and
 // a component's, or those of two components.
@@ -43,7 +48,13 @@ func (m *Matcher) Match(have, want Extern) error {
 	if want.Type, err = asked.extern(want.Type); err != nil {
 		return err
 	}
-	return m.subtype(have, want)
+	if err := m.subtype(have, want); err != nil {
+		if text := err.Error(); len(text) > maxMessage {
+			return errors.New(clip.Text(text, maxMessage))
+		}
+		return err
+	}
+	return nil
 }
 
 // MatchFunc is Match for functions.

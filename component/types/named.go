@@ -104,7 +104,7 @@ func (s *scope) name(side *side, e Extern) error {
 	}
 	ok, err := nameExtern(sets, e)
 	if err == nil && !ok {
-		err = fmt.Errorf("%q refers to a type that has no name outside: it has to be imported or exported before", e.Name.Text)
+		err = fmt.Errorf("%s refers to a type that has no name outside: it has to be imported or exported before", quote(e.Name.Text))
 	}
 	return err
 }

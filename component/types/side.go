@@ -7,6 +7,7 @@ import (
 
 	"github.com/reactord/reactord/component/binary"
 	"github.com/reactord/reactord/component/names"
+	"github.com/reactord/reactord/internal/clip"
 )
 
 // side is the imports or the exports of a scope, or of a bundle.
@@ -39,20 +40,20 @@ func (s *side) append(e Extern, features Features) error {
 		if isNested(e.Name.Text) {
 			err = errors.New("nested package names are not supported")
 		}
-		return fmt.Errorf("%s name %q: %w", s.what(), e.Name.Text, err)
+		return fmt.Errorf("%s name %s: %w", s.what(), quote(e.Name.Text), err)
 	}
 	if !s.imports && name.Kind == names.Implementation {
-		return fmt.Errorf("%q is not a name for exports", e.Name.Text)
+		return fmt.Errorf("%s is not a name for exports", quote(e.Name.Text))
 	}
 	if err := attributes(e, name, features); err != nil {
-		return fmt.Errorf("%s %q: %w", s.what(), e.Name.Text, err)
+		return fmt.Errorf("%s %s: %w", s.what(), quote(e.Name.Text), err)
 	}
 	if err := s.fits(e, name); err != nil {
-		return fmt.Errorf("%s %q: %w", s.what(), e.Name.Text, err)
+		return fmt.Errorf("%s %s: %w", s.what(), quote(e.Name.Text), err)
 	}
 	key := name.Key()
 	if previous, ok := s.keys[key]; ok {
-		return fmt.Errorf("%s name %q conflicts with the previous name %q", s.what(), e.Name.Text, previous)
+		return fmt.Errorf("%s name %s conflicts with the previous name %s", s.what(), quote(e.Name.Text), quote(previous))
 	}
 	s.keys[key] = e.Name.Text
 	s.index[e.Name.Text] = len(s.externs)
@@ -77,7 +78,7 @@ func attributes(e Extern, name names.Name, features Features) error {
 		}
 		n, err := names.Parse(value)
 		if err != nil || n.Kind != names.Interface {
-			return fmt.Errorf("the attribute implements has %q, which is not the name of an interface", value)
+			return fmt.Errorf("the attribute implements has %s, which is not the name of an interface", quote(value))
 		}
 	}
 	suffix, cut := e.Name.Attribute(binary.VersionSuffix)
@@ -116,17 +117,17 @@ func (s *side) fits(e Extern, name names.Name) error {
 			d = d.Parts[0]
 		}
 		if d == nil || d.Type.Kind != Own {
-			return fmt.Errorf("a constructor returns own<%s>, or a result with it", name.Resource)
+			return fmt.Errorf("a constructor returns own<%s>, or a result with it", clip.Text(name.Resource, maxName))
 		}
 		return s.belongs(d.Parts[0], name.Resource)
 	case names.Method:
 		if len(f.Params) == 0 || f.Params[0].Name != "self" || f.Params[0].Type.Kind != Borrow {
-			return fmt.Errorf("the first parameter of a method is self: borrow<%s>", name.Resource)
+			return fmt.Errorf("the first parameter of a method is self: borrow<%s>", clip.Text(name.Resource, maxName))
 		}
 		return s.belongs(f.ParamDefs[0].Parts[0], name.Resource)
 	default:
 		if !s.called[name.Resource] {
-			return fmt.Errorf("there is no resource type of the name %q here", name.Resource)
+			return fmt.Errorf("there is no resource type of the name %s here", quote(name.Resource))
 		}
 		return nil
 	}
@@ -139,7 +140,7 @@ func (s *side) belongs(resource *Def, name string) error {
 	case !ok:
 		return errors.New("its resource type has no name here")
 	case have != name:
-		return fmt.Errorf("its resource type is called %q here", have)
+		return fmt.Errorf("its resource type is called %s here", quote(have))
 	}
 	return nil
 }

@@ -85,10 +85,10 @@ func (c *checker) compareFuncs(have, want *Func) error {
 	for i := range want.Params {
 		h, w := &have.Params[i], &want.Params[i]
 		if h.Name != w.Name {
-			return fmt.Errorf("parameter %d is called %q, not %q", i+1, h.Name, w.Name)
+			return fmt.Errorf("parameter %d is called %s, not %s", i+1, quote(h.Name), quote(w.Name))
 		}
 		if err := difference(h.Type, w.Type); err != nil {
-			return fmt.Errorf("parameter %q: %w", h.Name, err)
+			return fmt.Errorf("parameter %s: %w", quote(h.Name), err)
 		}
 	}
 	switch {
@@ -110,10 +110,10 @@ func (c *checker) compareInstances(have, want *Instance) error {
 	for _, w := range want.Exports {
 		h, ok := have.Export(w.Name.Text)
 		if !ok {
-			return fmt.Errorf("there is no %q", w.Name.Text)
+			return fmt.Errorf("there is no %s", quote(w.Name.Text))
 		}
 		if err := c.subtype(h, w); err != nil {
-			return fmt.Errorf("%q: %w", w.Name.Text, err)
+			return fmt.Errorf("%s: %w", quote(w.Name.Text), err)
 		}
 	}
 	return nil
@@ -160,14 +160,14 @@ func (c *checker) satisfy(given func(string) (Extern, bool), wanted []Extern, bo
 	for _, w := range wanted {
 		have, ok := given(w.Name.Text)
 		if !ok {
-			return nil, fmt.Errorf("%q is missing", w.Name.Text)
+			return nil, fmt.Errorf("%s is missing", quote(w.Name.Text))
 		}
 		want, err := sub.extern(w.Type)
 		if err != nil {
 			return nil, err
 		}
 		if err := c.subtype(have, Extern{Kind: w.Kind, Type: want}); err != nil {
-			return nil, fmt.Errorf("%q: %w", w.Name.Text, err)
+			return nil, fmt.Errorf("%s: %w", quote(w.Name.Text), err)
 		}
 		if err := r.extern(have, w); err != nil {
 			return nil, err

@@ -46,7 +46,7 @@ var imports = map[string][]string{
 	"component/binary": {},
 	"component/abi":    {"component/types", "component/value"},
 	"component/names":  {},
-	"component/types":  {"component/binary", "component/names", "executor/engine/meter/wasm"},
+	"component/types":  {"internal/clip", "component/binary", "component/names", "executor/engine/meter/wasm"},
 	"component/value":  {"component/types"},
 	"component/wave":   {"internal/clip", "component/types", "component/value"},
 	"component/wit":    {"component/binary", "component/names", "component/types"},

@@ -20,6 +20,7 @@ type part struct {
 	scope       *scope
 	imported    map[string]bool             // the imports that a plug is for; empty: all
 	plugged     map[*binary.Import]*plugged // the imports that come from plugs
+	sources     map[*part]bool              // these plugs
 	groups      map[*binary.Import]*group   // of the imports that become ones of the result
 	instance    *uint32                     // in the result, once it is there
 }
@@ -42,7 +43,8 @@ func (j *joiner) part(p Part) (*part, error) {
 	}
 	d := &part{
 		Part: p, typ: typ, definitions: c.Definitions, scope: newScope(c.Definitions, &j.to, nil),
-		exportOf: map[exportKey]*binary.Export{}, plugged: map[*binary.Import]*plugged{}, groups: map[*binary.Import]*group{},
+		exportOf: map[exportKey]*binary.Export{}, plugged: map[*binary.Import]*plugged{}, sources: map[*part]bool{},
+		groups: map[*binary.Import]*group{},
 	}
 	d.scope.importIndex = func(i *binary.Import) (uint32, error) { return j.importIndex(d, i) }
 	for _, def := range c.Definitions {
@@ -70,22 +72,14 @@ func compatibleKey(name string) string {
 	return name
 }
 
-// exportFor returns the export for an import by its name, the same before a compatible one, or nil.
-func (p *part) exportFor(i *binary.Import) *binary.Export {
+// exportFor returns the export for an import by its name, the same before a compatible one, or nil. The key is that of the
+// import's name.
+func (p *part) exportFor(i *binary.Import, key string) *binary.Export {
 	sort := sortOfExtern(i.Desc.Kind)
 	if e := p.exportOf[exportKey{sort, i.Name.Text}]; e != nil {
 		return e
 	}
-	return p.exportOf[exportKey{sort, compatibleKey(i.Name.Text)}]
-}
-
-// sources returns the plugs that the part gets its imports from.
-func (p *part) sources() map[*part]bool {
-	sources := map[*part]bool{}
-	for _, plug := range p.plugged {
-		sources[plug.by] = true
-	}
-	return sources
+	return p.exportOf[exportKey{sort, key}]
 }
 
 // exportsAs reports whether the part exports something by a name.

@@ -7,6 +7,9 @@ import (
 	"github.com/reactord/reactord/component/binary"
 )
 
+// maxPlugs bounds the plugs, all of which are looked at for each import.
+const maxPlugs = 100
+
 // plugged is an import that a plug is for.
 type plugged struct {
 	by     *part
@@ -16,6 +19,9 @@ type plugged struct {
 
 // decode decodes and checks the parts.
 func (j *joiner) decode(socket Part, plugs []Plug) error {
+	if len(plugs) > maxPlugs {
+		return fmt.Errorf("%d plugs, the limit is %d", len(plugs), maxPlugs)
+	}
 	p, err := j.part(socket)
 	if err != nil {
 		return err
@@ -50,9 +56,11 @@ func (j *joiner) plug() {
 	for n, p := range j.parts {
 		candidates := slices.Concat(j.parts[n+1:], j.parts[min(1, n):n])
 		for _, i := range p.imports {
+			key := compatibleKey(i.Name.Text)
 			for _, by := range candidates {
-				if export := by.exportFor(i); export != nil && by.isFor(i) && !by.needs(p) {
+				if export := by.exportFor(i, key); export != nil && by.isFor(i) && !by.needs(p) {
 					p.plugged[i] = &plugged{by: by, export: export}
+					p.sources[by] = true
 					break
 				}
 			}
@@ -75,7 +83,7 @@ func (p *part) needs(other *part) bool {
 			return false
 		}
 		seen[p] = true
-		for by := range p.sources() {
+		for by := range p.sources {
 			if search(by) {
 				return true
 			}
@@ -115,7 +123,7 @@ func (j *joiner) useless(by *part, plug Plug) error {
 	socket := j.socket()
 	for _, i := range socket.imports {
 		given := socket.plugged[i]
-		if given != nil && by.isFor(i) && by.exportFor(i) != nil {
+		if given != nil && by.isFor(i) && by.exportFor(i, compatibleKey(i.Name.Text)) != nil {
 			return fmt.Errorf("%s is of no use: %s gives %s already", plug.Name, given.by.Name, i.Name.Text)
 		}
 	}

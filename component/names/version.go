@@ -9,7 +9,24 @@ import (
 )
 
 // IsVersion reports whether text is a version of Semantic Versioning 2.0, such as "0.2.12" or "1.0.0-rc.1+build".
-func IsVersion(text string) bool { return versionPattern.MatchString(text) }
+func IsVersion(text string) bool { return isRelease(text) || versionPattern.MatchString(text) }
+
+// isRelease reports whether text is three numbers, as nearly all versions are.
+func isRelease(text string) bool {
+	for i := range 3 {
+		number, rest, more := strings.Cut(text, ".")
+		if !isNumber(number) || more != (i < 2) {
+			return false
+		}
+		text = rest
+	}
+	return true
+}
+
+// isNumber reports whether text is a number without superfluous zeros.
+func isNumber(text string) bool {
+	return text != "" && strings.Trim(text, "0123456789") == "" && (text[0] != '0' || text == "0")
+}
 
 // Track returns the versions that a version is compatible with, by what they begin with: "1" of 1.2.3, "0.2" of 0.2.12,
 // "0.0.1" of 0.0.1. A track is its own track, and a version before a release is only compatible with itself: its track is
@@ -44,7 +61,7 @@ func IsTrack(text string) bool {
 		return false
 	}
 	for i, number := range numbers {
-		if strings.Trim(number, "0123456789") != "" || number == "" || number[0] == '0' && number != "0" || i < len(numbers)-1 && number != "0" {
+		if !isNumber(number) || i < len(numbers)-1 && number != "0" {
 			return false
 		}
 	}

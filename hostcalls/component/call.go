@@ -78,3 +78,8 @@ func (e *Exit) Error() string { return fmt.Sprintf("exit with code %d", e.Code) 
 
 // callCost is the cost of any call of the host, in units of fuel.
 const callCost = 200
+
+// NewCall makes a Call that no component makes, such as tests of host functions need. It is for the store's fiber.
+func NewCall(s *Store, args cabi.Reader, results cabi.Writer) *Call {
+	return &Call{Args: args, Results: results, store: s}
+}

@@ -60,7 +60,7 @@ func (c call) take(s *inputStream, n uint64, block bool) (buf files.Buffer, got 
 func (c call) read(s *inputStream, n uint64, block bool) {
 	buf, got, ended, err := c.take(s, n, block)
 	if ended || err != nil {
-		c.fail(err)
+		c.fail(s.from, err)
 		return
 	}
 	c.Results.OK()
@@ -73,7 +73,7 @@ func (c call) skip(s *inputStream, n uint64, block bool) {
 	buf, got, ended, err := c.take(s, n, block)
 	buf.GiveBack()
 	if ended || err != nil {
-		c.fail(err)
+		c.fail(s.from, err)
 		return
 	}
 	c.Results.OK()

@@ -96,15 +96,22 @@ const (
 	closed
 )
 
-// fail writes the error of an operation on a stream; nil says that the stream is closed.
-func (c call) fail(err error) {
+// fail writes the error of an operation on a stream of something; nil says that the stream is closed.
+func (c call) fail(of waitable, err error) {
 	c.Results.Err()
 	if err == nil {
 		c.Results.Variant(closed)
 		return
 	}
+	e := &streamError{err: err}
+	switch of.(type) {
+	case *fileInput, *fileOutput:
+		e.ofFile = true
+	case received, sent:
+		e.ofSocket = true
+	}
 	c.Results.Variant(lastOperationFailed)
-	c.Results.Own(give(c, &c.errors, &streamError{err: err}, nil))
+	c.Results.Own(give(c, &c.errors, e, nil))
 }
 
 // input reads a handle of an input-stream.

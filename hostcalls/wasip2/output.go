@@ -82,7 +82,7 @@ func (c call) failOutput(s *outputStream, err error) {
 	if errors.Is(err, errClosed) {
 		err = nil
 	}
-	c.fail(err)
+	c.fail(s.to, err)
 }
 
 // checkWrite: [method]output-stream.check-write.
@@ -190,7 +190,7 @@ func (c call) splice(to *outputStream, from *inputStream, n uint64, block bool) 
 	}
 	buf, got, ended, err := c.take(from, min(n, uint64(room)), block)
 	if ended || err != nil {
-		c.fail(err)
+		c.fail(from.from, err)
 		return
 	}
 	err = c.writePiece(to, buf.Bytes[:got])

@@ -89,6 +89,11 @@ func blame(ctx context.Context, binary []byte, cause error) (err error) {
 	if err != nil {
 		return err
 	}
+	for i := range m.Imports {
+		if im := &m.Imports[i]; im.Module == "" {
+			im.Module = "-" // wazero refuses the empty name, which is no fault
+		}
+	}
 	r := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigInterpreter().
 		WithCoreFeatures(features).WithDebugInfoEnabled(false))
 	defer func() { err = errors.Join(err, r.Close(ctx)) }()

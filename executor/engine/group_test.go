@@ -196,6 +196,34 @@ func TestGroupTrap(t *testing.T) {
 	}
 }
 
+// TestGroupTrapOfNestedCall: a trap in a call that a host function makes shows who called the host function.
+func TestGroupTrapOfNestedCall(t *testing.T) {
+	g := &guest{}
+	p := newPair(t, newEngine(t, Config{}), g, InstanceConfig{})
+	fails := p.owner.Function("trap")
+	g.call = func(*guest, uint32) uint32 {
+		if err := fails.Call(nil); err != nil {
+			Abort(err)
+		}
+		return 0
+	}
+	_, err := callLinked(p.user, "call", 1)
+	trap, ok := errors.AsType[*Trap](err)
+	if !ok || trap.Code != Unreachable || trap.More {
+		t.Fatalf("%v", err)
+	}
+	var frames []string
+	for _, f := range trap.Frames {
+		frames = append(frames, f.Module+" "+f.Function)
+	}
+	if want := []string{"group_owner trap", " host.call", "group_user call"}; !slices.Equal(frames, want) {
+		t.Errorf("the frames are %q, want %q", frames, want)
+	}
+	if _, err := callLinked(p.owner, "twice", 1); err != errEnded {
+		t.Errorf("a call after the trap: %v", err)
+	}
+}
+
 // TestGroupReentrance: a host function calls the guest that calls it, on and on, until the guest's bound of the stack.
 func TestGroupReentrance(t *testing.T) {
 	g := &guest{}

@@ -134,6 +134,9 @@ func outcome(err error, names namer) error {
 		if errors.Is(a.err, errStackOverflow) {
 			return newTrap(StackOverflow, err, names)
 		}
+		if trap, ok := errors.AsType[*Trap](a.err); ok {
+			trap.addCallers(err, names)
+		}
 		return a.err
 	}
 	text := err.Error()
@@ -145,6 +148,15 @@ func outcome(err error, names namer) error {
 	}
 	frames, _ := parseTrace(err.Error(), names)
 	return &InternalError{Err: err, Frames: frames}
+}
+
+// addCallers adds the frames of a call whose host function was told of the trap of another call, and passed it on.
+func (t *Trap) addCallers(err error, names namer) {
+	const most = 100
+	frames, more := parseTrace(err.Error(), names)
+	room := min(len(frames), max(0, most-len(t.Frames)))
+	t.Frames = append(t.Frames, frames[:room]...)
+	t.More = t.More || more || room < len(frames)
 }
 
 func newTrap(code TrapCode, err error, names namer) *Trap {

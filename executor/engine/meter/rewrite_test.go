@@ -287,11 +287,12 @@ func withoutCustoms(t *testing.T, binary []byte) []byte {
 
 // FuzzRewrite: any bytes give an error or a module, and if wazero accepts the original module, it accepts the metered one.
 func FuzzRewrite(f *testing.F) {
-	for _, name := range []string{"edges", "bulk", "deep", "hostile", "info", "start"} {
+	for _, name := range []string{"edges", "bulk", "deep", "hostile", "info", "start", "context"} {
 		f.Add(wat(f, name))
 	}
 	f.Fuzz(func(t *testing.T, binary []byte) {
-		out, _, err := meter.Rewrite(binary, meter.Options{Limits: meter.Limits{Locals: 1000, Functions: 1000}})
+		limits := meter.Limits{Locals: 1000, Functions: 1000}
+		out, info, err := meter.Rewrite(binary, meter.Options{Limits: limits})
 		if err != nil {
 			var e *meter.Error
 			if !errors.As(err, &e) {
@@ -299,12 +300,32 @@ func FuzzRewrite(f *testing.F) {
 			}
 			return
 		}
+		linked, _, err := meter.Rewrite(binary, meter.Options{Limits: limits, TakeTables: true, Name: "linked", Imports: anySources(info)})
+		if err != nil {
+			t.Fatalf("linked: %v", err)
+		}
 		h := newTestHost(t, 1000)
 		if _, err := h.runtime.CompileModule(t.Context(), withoutCustoms(t, binary)); err != nil {
 			return
 		}
-		if _, err := h.runtime.CompileModule(t.Context(), out); err != nil {
-			t.Fatalf("metered module: %v", err)
+		for name, result := range map[string][]byte{"metered": out, "linked": linked} {
+			if _, err := h.runtime.CompileModule(t.Context(), result); err != nil {
+				t.Fatalf("%s module: %v", name, err)
+			}
 		}
 	})
+}
+
+// anySources links imports with the host, with others, or with a builtin if they have its type.
+func anySources(info *meter.Info) []meter.Source {
+	sources := make([]meter.Source, len(info.Imports))
+	for i, im := range info.Imports {
+		sources[i] = meter.Source{Provider: i % 3, Name: im.Name, Host: i%2 == 0}
+		for _, b := range []meter.Builtin{meter.ContextGet0, meter.ContextGet1, meter.ContextSet0, meter.ContextSet1} {
+			if _, t := b.Function(); im.Func != nil && im.Func.Equal(t) && i%4 != 3 {
+				sources[i] = meter.Source{Provider: 9, Builtin: b}
+			}
+		}
+	}
+	return sources
 }

@@ -1,13 +1,20 @@
 package integration
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/types/known/durationpb"
 
+	"github.com/reactord/reactord/integration/internal/testkit"
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
 
@@ -120,6 +127,84 @@ func TestCompose(t *testing.T) {
 	} {
 		if _, errs, status := c.run(t, "", "module", "compose", componentFile("user"), "--plug", tt.plug); status != 125 || !strings.Contains(errs, tt.want) {
 			t.Errorf("--plug %s: status %d, %s", tt.plug, status, errs)
+		}
+	}
+}
+
+// pushComponent pushes a component of testdata, and returns its digest.
+func pushComponent(t *testing.T, d *testkit.Daemon, name string) string {
+	t.Helper()
+	binary, err := os.ReadFile(componentFile(name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d.Push(t, binary)
+}
+
+func whole(n int64) *reactorv1.Value { return &reactorv1.Value{Kind: &reactorv1.Value_Int{Int: n}} }
+
+// A function is called without a workload, and the answer says how that ended.
+func TestCallFunction(t *testing.T) {
+	d := testkit.Start(t, t.TempDir())
+	module := pushComponent(t, d, "calc")
+	call := func(ctx context.Context, export string, args ...*reactorv1.Value) (*reactorv1.CallFunctionResponse, error) {
+		return d.Workloads.CallFunction(ctx, &reactorv1.CallFunctionRequest{Spec: &reactorv1.WorkloadSpec{
+			Module: module, Call: &reactorv1.FunctionCall{Export: export, Args: args}, Limits: &reactorv1.Limits{Timeout: durationpb.New(time.Minute)},
+		}})
+	}
+	var group sync.WaitGroup
+	for i := range int64(64) {
+		group.Go(func() {
+			response, err := call(t.Context(), "add", whole(i), whole(1))
+			if s := response.GetStatus(); err != nil || s.GetResult().GetInt() != i+1 || s.GetState() != reactorv1.WorkloadState_WORKLOAD_STATE_SUCCEEDED || s.GetUsage().GetFuel() == 0 {
+				t.Errorf("%v, %v", response, err)
+			}
+		})
+	}
+	group.Wait()
+	response, err := call(t.Context(), "trap")
+	if s := response.GetStatus(); err != nil || s.GetReason() != reactorv1.EndReason_END_REASON_TRAP || s.GetCrash().GetTrap() != "unreachable" || len(s.GetCrash().GetFrames()) == 0 {
+		t.Errorf("a trap: %v, %v", response, err)
+	}
+	response, err = d.Workloads.CallFunction(t.Context(), &reactorv1.CallFunctionRequest{Spec: &reactorv1.WorkloadSpec{
+		Module: module, Call: &reactorv1.FunctionCall{Export: "spin"}, Limits: &reactorv1.Limits{Fuel: 1_000_000},
+	}})
+	if err != nil || response.GetStatus().GetReason() != reactorv1.EndReason_END_REASON_OUT_OF_FUEL {
+		t.Errorf("out of fuel: %v, %v", response, err)
+	}
+	list, err := d.Workloads.ListWorkloads(t.Context(), &reactorv1.ListWorkloadsRequest{})
+	if err != nil || len(list.GetWorkloads()) > 0 {
+		t.Errorf("the calls left %d workloads, %v", len(list.GetWorkloads()), err)
+	}
+	// When the client goes, the guest is ended.
+	for range 8 {
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		if _, err := call(ctx, "spin"); status.Code(err) != codes.DeadlineExceeded {
+			t.Errorf("a client that has gone: %v", err)
+		}
+		cancel()
+	}
+	if response, err := call(t.Context(), "add", whole(1), whole(1)); err != nil || response.GetStatus().GetResult().GetInt() != 2 {
+		t.Errorf("after them: %v, %v", response, err)
+	}
+}
+
+// What is wrong with a call is told at once, by its places.
+func TestCallFunctionRefused(t *testing.T) {
+	d := testkit.Start(t, t.TempDir())
+	module := pushComponent(t, d, "calc")
+	_, err := d.Workloads.CallFunction(t.Context(), &reactorv1.CallFunctionRequest{Spec: &reactorv1.WorkloadSpec{
+		Module: module, Interactive: true, Call: &reactorv1.FunctionCall{Export: "echo-mixed", Args: []*reactorv1.Value{whole(1)}},
+	}})
+	if status.Code(err) != codes.InvalidArgument || !strings.Contains(err.Error(), "spec.interactive") {
+		t.Errorf("%v", err)
+	}
+	_, err = d.Workloads.CallFunction(t.Context(), &reactorv1.CallFunctionRequest{Spec: &reactorv1.WorkloadSpec{
+		Module: module, Call: &reactorv1.FunctionCall{Export: "add", Args: []*reactorv1.Value{whole(1 << 40), whole(-1 << 40)}},
+	}})
+	for _, place := range []string{"spec.call.args[0]", "spec.call.args[1]"} {
+		if status.Code(err) != codes.InvalidArgument || !strings.Contains(err.Error(), place) {
+			t.Errorf("no %s in %v", place, err)
 		}
 	}
 }

@@ -39,6 +39,10 @@ var elsewhere = map[string]string{
 	"SubmitWorkloads: UNAVAILABLE":        "as with SubmitWorkload",
 	"SubmitWorkloads: STORE_FULL":         "as with SubmitWorkload",
 
+	"CallFunction: QUEUE_FULL":         "4,096 calls at a time",
+	"CallFunction: UNAVAILABLE":        "no descriptor left",
+	"CallFunction: MODULE_UNSUPPORTED": "as with SubmitWorkload",
+
 	"WatchWorkloads: CURSOR_EXPIRED": "TestCursorExpires",
 	"WatchWorkloads: DRAINING":       "a daemon that is stopping",
 	"WaitWorkload: DRAINING":         "a daemon that is stopping",
@@ -229,6 +233,8 @@ func (p *provoked) submissions(t *testing.T, d *testkit.Daemon) {
 	}
 	for ref, reason := range refs(twins(t, d)) {
 		requests[reason] = request("", &reactorv1.WorkloadSpec{Module: ref})
+		_, err := d.Workloads.CallFunction(ctx, &reactorv1.CallFunctionRequest{Spec: &reactorv1.WorkloadSpec{Module: ref, Call: &reactorv1.FunctionCall{Export: "f"}}})
+		p.by("CallFunction", reason, err)
 	}
 	for reason, req := range requests {
 		p.submission(t, d, reason, req)
@@ -366,6 +372,8 @@ func (p *provoked) draining(t *testing.T, d *testkit.Daemon) {
 	p.by("UploadModule", "DRAINING", err)
 	_, err = d.Modules.SnapshotModule(ctx, &reactorv1.SnapshotModuleRequest{Module: anyModule(t, d)})
 	p.by("SnapshotModule", "DRAINING", err)
+	_, err = d.Workloads.CallFunction(ctx, &reactorv1.CallFunctionRequest{Spec: &reactorv1.WorkloadSpec{Module: anyModule(t, d)}})
+	p.by("CallFunction", "DRAINING", err)
 	p.submission(t, d, "DRAINING", &reactorv1.SubmitWorkloadRequest{Spec: &reactorv1.WorkloadSpec{Module: anyModule(t, d)}})
 }
 

@@ -23,6 +23,7 @@ import (
 	"github.com/reactord/reactord/hostcalls/vfs"
 	"github.com/reactord/reactord/internal/notify"
 	"github.com/reactord/reactord/reactor/internal/attempt"
+	"github.com/reactord/reactord/reactor/internal/calls"
 	"github.com/reactord/reactord/reactor/internal/cancel"
 	"github.com/reactord/reactord/reactor/internal/crash"
 	"github.com/reactord/reactord/reactor/internal/feed"
@@ -75,6 +76,7 @@ type Reactor struct {
 	journal   *crash.File
 	permit    *permit.Permit
 	snapshots *snapshots.Maker
+	calls     *calls.Caller
 
 	current atomic.Pointer[Config] // as Reconfigure has changed it
 
@@ -146,6 +148,9 @@ func (r *Reactor) open(openStore store.Opener) (err error) {
 		Modules: r.modules, Executor: r.executor, Budget: r.descriptors, Parsing: r.parsing(),
 		MaxBytes: int(r.cfg.MaxModuleBytes), Limits: r.sandboxLimits,
 	})
+	r.calls = calls.New(calls.Config{
+		Modules: r.modules, Executor: r.executor, Budget: r.descriptors, Mounts: mounts, Limits: r.submissionLimits, Memory: r.callMemory(),
+	})
 	r.submitter = &submission.Pipeline{
 		Modules: r.modules, Queue: r.runner, Store: r.store, Limits: r.submissionLimits,
 		MemoryBytes: r.cfg.MemoryBytes, Authorize: r.permit.Check, Awaits: r.runner.PipeAwaits,
@@ -172,7 +177,7 @@ func (r *Reactor) openModules() error {
 		Compiler:       r.cfg.Compiler,
 		IdleModules:    r.cfg.IdleModules,
 		ModuleBytes:    r.cfg.ModuleMemoryBytes,
-		MemoryBytes:    r.cfg.MemoryBytes + int64(r.cfg.DefaultLimits.MemoryBytes), // of workloads, and of a sandbox
+		MemoryBytes:    r.cfg.MemoryBytes + int64(r.cfg.DefaultLimits.MemoryBytes) + r.callMemory(), // of workloads, of a sandbox, and of calls
 		OnReclaimed:    func() { r.runner.Kick() },
 		Limits:         r.parsing(),
 	})
@@ -190,6 +195,9 @@ func (r *Reactor) openModules() error {
 	})
 	return nil
 }
+
+// callMemory returns the bytes that the guests of calls may have together, beside those of workloads.
+func (r *Reactor) callMemory() int64 { return r.cfg.MemoryBytes / 8 }
 
 // parsing are the limits of modules.
 func (r *Reactor) parsing() meter.Limits {

@@ -4,10 +4,13 @@ import (
 	"context"
 	"fmt"
 
+	"go.uber.org/zap"
+
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
 	"github.com/reactord/reactord/reactor/internal/cancel"
 	"github.com/reactord/reactord/reactor/internal/record"
+	"github.com/reactord/reactord/reactor/internal/refusal"
 )
 
 const (
@@ -53,4 +56,16 @@ func (r *Reactor) SubmitWorkloads(ctx context.Context, reqs []api.SubmitRequest)
 		results[i] = api.SubmitResult{ID: s.ID, Created: s.Created, Err: s.Err}
 	}
 	return results, nil
+}
+
+// CallFunction calls a function of a component on an instance of its own, and returns how that ended. Nothing of it is stored.
+func (r *Reactor) CallFunction(ctx context.Context, spec *api.Spec) (*api.CallResult, error) {
+	if r.runner.Draining() {
+		return nil, refusal.Draining()
+	}
+	result, err := r.calls.Call(ctx, spec)
+	if err == nil && result.Fault != nil {
+		r.log.Error("an internal fault ended a call", zap.String("module", spec.Module), zap.String("export", spec.Call.Export), zap.Error(result.Fault))
+	}
+	return result, err
 }

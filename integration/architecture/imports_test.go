@@ -88,6 +88,10 @@ var imports = map[string][]string{
 		"reactor/api", "reactor/grant",
 		"reactor/internal/access", "reactor/internal/learn", "reactor/internal/lifecycle", "reactor/internal/logbuf", "reactor/internal/outcome", "reactor/internal/pipes", "reactor/internal/retry", "reactor/internal/stdio", "reactor/internal/symbol", "reactor/internal/terminal",
 	},
+	"reactor/internal/calls": {
+		"executor", "executor/engine", "hostcalls", "hostcalls/abi", "hostcalls/vfs", "reactor/api", "reactor/errs", "reactor/store",
+		"reactor/internal/intake", "reactor/internal/lifecycle", "reactor/internal/outcome", "reactor/internal/refusal", "reactor/internal/retry", "reactor/internal/stdio",
+	},
 	"reactor/internal/cancel":    {"reactor/api", "reactor/errs", "reactor/store", "reactor/internal/intake", "reactor/internal/refusal", "reactor/internal/selector"},
 	"reactor/internal/closing":   {},
 	"reactor/internal/crash":     {},

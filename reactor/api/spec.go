@@ -80,3 +80,11 @@ type FunctionCall struct {
 	Export string
 	Args   []value.Literal
 }
+
+// CallResult is how a call ended that was made without a workload.
+type CallResult struct {
+	Status        Status
+	Output        []byte // the beginning of what the guest wrote
+	OutputDropped uint64 // bytes that it wrote beyond that
+	Fault         error  // of the daemon, for its log
+}

@@ -2854,6 +2854,116 @@ func (x *SubmitWorkloadsResult) GetError() *Error {
 	return nil
 }
 
+// CallFunctionRequest is a call.
+type CallFunctionRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// spec is what a workload would be that makes the call. Name and labels are of no use.
+	Spec          *WorkloadSpec `protobuf:"bytes,1,opt,name=spec,proto3" json:"spec,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CallFunctionRequest) Reset() {
+	*x = CallFunctionRequest{}
+	mi := &file_reactor_v1_workload_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CallFunctionRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CallFunctionRequest) ProtoMessage() {}
+
+func (x *CallFunctionRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_reactor_v1_workload_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CallFunctionRequest.ProtoReflect.Descriptor instead.
+func (*CallFunctionRequest) Descriptor() ([]byte, []int) {
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *CallFunctionRequest) GetSpec() *WorkloadSpec {
+	if x != nil {
+		return x.Spec
+	}
+	return nil
+}
+
+// CallFunctionResponse says how a call ended.
+type CallFunctionResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// status has the result if the function has returned, and otherwise why it failed.
+	Status *WorkloadStatus `protobuf:"bytes,1,opt,name=status,proto3" json:"status,omitempty"`
+	// output is what the guest wrote to its standard output and error output, the first 64 KiB.
+	Output []byte `protobuf:"bytes,2,opt,name=output,proto3" json:"output,omitempty"`
+	// output_dropped_bytes is how much it wrote beyond that.
+	OutputDroppedBytes uint64 `protobuf:"varint,3,opt,name=output_dropped_bytes,json=outputDroppedBytes,proto3" json:"output_dropped_bytes,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
+}
+
+func (x *CallFunctionResponse) Reset() {
+	*x = CallFunctionResponse{}
+	mi := &file_reactor_v1_workload_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CallFunctionResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CallFunctionResponse) ProtoMessage() {}
+
+func (x *CallFunctionResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_reactor_v1_workload_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CallFunctionResponse.ProtoReflect.Descriptor instead.
+func (*CallFunctionResponse) Descriptor() ([]byte, []int) {
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *CallFunctionResponse) GetStatus() *WorkloadStatus {
+	if x != nil {
+		return x.Status
+	}
+	return nil
+}
+
+func (x *CallFunctionResponse) GetOutput() []byte {
+	if x != nil {
+		return x.Output
+	}
+	return nil
+}
+
+func (x *CallFunctionResponse) GetOutputDroppedBytes() uint64 {
+	if x != nil {
+		return x.OutputDroppedBytes
+	}
+	return 0
+}
+
 // GetWorkloadRequest names a workload.
 type GetWorkloadRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2865,7 +2975,7 @@ type GetWorkloadRequest struct {
 
 func (x *GetWorkloadRequest) Reset() {
 	*x = GetWorkloadRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[24]
+	mi := &file_reactor_v1_workload_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2877,7 +2987,7 @@ func (x *GetWorkloadRequest) String() string {
 func (*GetWorkloadRequest) ProtoMessage() {}
 
 func (x *GetWorkloadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[24]
+	mi := &file_reactor_v1_workload_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2890,7 +3000,7 @@ func (x *GetWorkloadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetWorkloadRequest.ProtoReflect.Descriptor instead.
 func (*GetWorkloadRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{24}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *GetWorkloadRequest) GetId() string {
@@ -2911,7 +3021,7 @@ type GetWorkloadResponse struct {
 
 func (x *GetWorkloadResponse) Reset() {
 	*x = GetWorkloadResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[25]
+	mi := &file_reactor_v1_workload_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2923,7 +3033,7 @@ func (x *GetWorkloadResponse) String() string {
 func (*GetWorkloadResponse) ProtoMessage() {}
 
 func (x *GetWorkloadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[25]
+	mi := &file_reactor_v1_workload_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2936,7 +3046,7 @@ func (x *GetWorkloadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetWorkloadResponse.ProtoReflect.Descriptor instead.
 func (*GetWorkloadResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{25}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *GetWorkloadResponse) GetWorkload() *Workload {
@@ -2971,7 +3081,7 @@ type WorkloadFilter struct {
 
 func (x *WorkloadFilter) Reset() {
 	*x = WorkloadFilter{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[26]
+	mi := &file_reactor_v1_workload_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2983,7 +3093,7 @@ func (x *WorkloadFilter) String() string {
 func (*WorkloadFilter) ProtoMessage() {}
 
 func (x *WorkloadFilter) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[26]
+	mi := &file_reactor_v1_workload_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2996,7 +3106,7 @@ func (x *WorkloadFilter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkloadFilter.ProtoReflect.Descriptor instead.
 func (*WorkloadFilter) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{26}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *WorkloadFilter) GetStates() []WorkloadState {
@@ -3068,7 +3178,7 @@ type ListWorkloadsRequest struct {
 
 func (x *ListWorkloadsRequest) Reset() {
 	*x = ListWorkloadsRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[27]
+	mi := &file_reactor_v1_workload_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3080,7 +3190,7 @@ func (x *ListWorkloadsRequest) String() string {
 func (*ListWorkloadsRequest) ProtoMessage() {}
 
 func (x *ListWorkloadsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[27]
+	mi := &file_reactor_v1_workload_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3093,7 +3203,7 @@ func (x *ListWorkloadsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListWorkloadsRequest.ProtoReflect.Descriptor instead.
 func (*ListWorkloadsRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{27}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *ListWorkloadsRequest) GetFilter() *WorkloadFilter {
@@ -3149,7 +3259,7 @@ type ListWorkloadsResponse struct {
 
 func (x *ListWorkloadsResponse) Reset() {
 	*x = ListWorkloadsResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[28]
+	mi := &file_reactor_v1_workload_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3161,7 +3271,7 @@ func (x *ListWorkloadsResponse) String() string {
 func (*ListWorkloadsResponse) ProtoMessage() {}
 
 func (x *ListWorkloadsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[28]
+	mi := &file_reactor_v1_workload_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3174,7 +3284,7 @@ func (x *ListWorkloadsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListWorkloadsResponse.ProtoReflect.Descriptor instead.
 func (*ListWorkloadsResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{28}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *ListWorkloadsResponse) GetWorkloads() []*Workload {
@@ -3221,7 +3331,7 @@ type WatchWorkloadsRequest struct {
 
 func (x *WatchWorkloadsRequest) Reset() {
 	*x = WatchWorkloadsRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[29]
+	mi := &file_reactor_v1_workload_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3233,7 +3343,7 @@ func (x *WatchWorkloadsRequest) String() string {
 func (*WatchWorkloadsRequest) ProtoMessage() {}
 
 func (x *WatchWorkloadsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[29]
+	mi := &file_reactor_v1_workload_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3246,7 +3356,7 @@ func (x *WatchWorkloadsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchWorkloadsRequest.ProtoReflect.Descriptor instead.
 func (*WatchWorkloadsRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{29}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *WatchWorkloadsRequest) GetFilter() *WorkloadFilter {
@@ -3286,7 +3396,7 @@ type WatchWorkloadsResponse struct {
 
 func (x *WatchWorkloadsResponse) Reset() {
 	*x = WatchWorkloadsResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[30]
+	mi := &file_reactor_v1_workload_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3298,7 +3408,7 @@ func (x *WatchWorkloadsResponse) String() string {
 func (*WatchWorkloadsResponse) ProtoMessage() {}
 
 func (x *WatchWorkloadsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[30]
+	mi := &file_reactor_v1_workload_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3311,7 +3421,7 @@ func (x *WatchWorkloadsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchWorkloadsResponse.ProtoReflect.Descriptor instead.
 func (*WatchWorkloadsResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{30}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *WatchWorkloadsResponse) GetCursor() string {
@@ -3346,7 +3456,7 @@ type WaitWorkloadRequest struct {
 
 func (x *WaitWorkloadRequest) Reset() {
 	*x = WaitWorkloadRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[31]
+	mi := &file_reactor_v1_workload_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3358,7 +3468,7 @@ func (x *WaitWorkloadRequest) String() string {
 func (*WaitWorkloadRequest) ProtoMessage() {}
 
 func (x *WaitWorkloadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[31]
+	mi := &file_reactor_v1_workload_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3371,7 +3481,7 @@ func (x *WaitWorkloadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WaitWorkloadRequest.ProtoReflect.Descriptor instead.
 func (*WaitWorkloadRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{31}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *WaitWorkloadRequest) GetId() string {
@@ -3392,7 +3502,7 @@ type WaitWorkloadResponse struct {
 
 func (x *WaitWorkloadResponse) Reset() {
 	*x = WaitWorkloadResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[32]
+	mi := &file_reactor_v1_workload_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3404,7 +3514,7 @@ func (x *WaitWorkloadResponse) String() string {
 func (*WaitWorkloadResponse) ProtoMessage() {}
 
 func (x *WaitWorkloadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[32]
+	mi := &file_reactor_v1_workload_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3417,7 +3527,7 @@ func (x *WaitWorkloadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WaitWorkloadResponse.ProtoReflect.Descriptor instead.
 func (*WaitWorkloadResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{32}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *WaitWorkloadResponse) GetWorkload() *Workload {
@@ -3438,7 +3548,7 @@ type DeleteWorkloadRequest struct {
 
 func (x *DeleteWorkloadRequest) Reset() {
 	*x = DeleteWorkloadRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[33]
+	mi := &file_reactor_v1_workload_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3450,7 +3560,7 @@ func (x *DeleteWorkloadRequest) String() string {
 func (*DeleteWorkloadRequest) ProtoMessage() {}
 
 func (x *DeleteWorkloadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[33]
+	mi := &file_reactor_v1_workload_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3463,7 +3573,7 @@ func (x *DeleteWorkloadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteWorkloadRequest.ProtoReflect.Descriptor instead.
 func (*DeleteWorkloadRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{33}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *DeleteWorkloadRequest) GetId() string {
@@ -3482,7 +3592,7 @@ type DeleteWorkloadResponse struct {
 
 func (x *DeleteWorkloadResponse) Reset() {
 	*x = DeleteWorkloadResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[34]
+	mi := &file_reactor_v1_workload_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3494,7 +3604,7 @@ func (x *DeleteWorkloadResponse) String() string {
 func (*DeleteWorkloadResponse) ProtoMessage() {}
 
 func (x *DeleteWorkloadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[34]
+	mi := &file_reactor_v1_workload_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3507,7 +3617,7 @@ func (x *DeleteWorkloadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteWorkloadResponse.ProtoReflect.Descriptor instead.
 func (*DeleteWorkloadResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{34}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{36}
 }
 
 // CancelWorkloadsRequest names what to cancel: ids or a selector, not both.
@@ -3523,7 +3633,7 @@ type CancelWorkloadsRequest struct {
 
 func (x *CancelWorkloadsRequest) Reset() {
 	*x = CancelWorkloadsRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[35]
+	mi := &file_reactor_v1_workload_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3535,7 +3645,7 @@ func (x *CancelWorkloadsRequest) String() string {
 func (*CancelWorkloadsRequest) ProtoMessage() {}
 
 func (x *CancelWorkloadsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[35]
+	mi := &file_reactor_v1_workload_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3548,7 +3658,7 @@ func (x *CancelWorkloadsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelWorkloadsRequest.ProtoReflect.Descriptor instead.
 func (*CancelWorkloadsRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{35}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *CancelWorkloadsRequest) GetIds() []string {
@@ -3580,7 +3690,7 @@ type CancelWorkloadsResponse struct {
 
 func (x *CancelWorkloadsResponse) Reset() {
 	*x = CancelWorkloadsResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[36]
+	mi := &file_reactor_v1_workload_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3592,7 +3702,7 @@ func (x *CancelWorkloadsResponse) String() string {
 func (*CancelWorkloadsResponse) ProtoMessage() {}
 
 func (x *CancelWorkloadsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[36]
+	mi := &file_reactor_v1_workload_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3605,7 +3715,7 @@ func (x *CancelWorkloadsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelWorkloadsResponse.ProtoReflect.Descriptor instead.
 func (*CancelWorkloadsResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{36}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *CancelWorkloadsResponse) GetResults() []*CancelWorkloadsResult {
@@ -3644,7 +3754,7 @@ type CancelWorkloadsResult struct {
 
 func (x *CancelWorkloadsResult) Reset() {
 	*x = CancelWorkloadsResult{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[37]
+	mi := &file_reactor_v1_workload_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3656,7 +3766,7 @@ func (x *CancelWorkloadsResult) String() string {
 func (*CancelWorkloadsResult) ProtoMessage() {}
 
 func (x *CancelWorkloadsResult) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[37]
+	mi := &file_reactor_v1_workload_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3669,7 +3779,7 @@ func (x *CancelWorkloadsResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelWorkloadsResult.ProtoReflect.Descriptor instead.
 func (*CancelWorkloadsResult) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{37}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *CancelWorkloadsResult) GetId() string {
@@ -3720,7 +3830,7 @@ type ReadLogsRequest struct {
 
 func (x *ReadLogsRequest) Reset() {
 	*x = ReadLogsRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[38]
+	mi := &file_reactor_v1_workload_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3732,7 +3842,7 @@ func (x *ReadLogsRequest) String() string {
 func (*ReadLogsRequest) ProtoMessage() {}
 
 func (x *ReadLogsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[38]
+	mi := &file_reactor_v1_workload_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3745,7 +3855,7 @@ func (x *ReadLogsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadLogsRequest.ProtoReflect.Descriptor instead.
 func (*ReadLogsRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{38}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *ReadLogsRequest) GetId() string {
@@ -3835,7 +3945,7 @@ type ReadLogsResponse struct {
 
 func (x *ReadLogsResponse) Reset() {
 	*x = ReadLogsResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[39]
+	mi := &file_reactor_v1_workload_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3847,7 +3957,7 @@ func (x *ReadLogsResponse) String() string {
 func (*ReadLogsResponse) ProtoMessage() {}
 
 func (x *ReadLogsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[39]
+	mi := &file_reactor_v1_workload_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3860,7 +3970,7 @@ func (x *ReadLogsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadLogsResponse.ProtoReflect.Descriptor instead.
 func (*ReadLogsResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{39}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *ReadLogsResponse) GetStream() OutputStream {
@@ -3936,7 +4046,7 @@ type AttachWorkloadRequest struct {
 
 func (x *AttachWorkloadRequest) Reset() {
 	*x = AttachWorkloadRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[40]
+	mi := &file_reactor_v1_workload_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3948,7 +4058,7 @@ func (x *AttachWorkloadRequest) String() string {
 func (*AttachWorkloadRequest) ProtoMessage() {}
 
 func (x *AttachWorkloadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[40]
+	mi := &file_reactor_v1_workload_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3961,7 +4071,7 @@ func (x *AttachWorkloadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttachWorkloadRequest.ProtoReflect.Descriptor instead.
 func (*AttachWorkloadRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{40}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *AttachWorkloadRequest) GetPart() isAttachWorkloadRequest_Part {
@@ -4048,7 +4158,7 @@ type AttachWorkloadStart struct {
 
 func (x *AttachWorkloadStart) Reset() {
 	*x = AttachWorkloadStart{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[41]
+	mi := &file_reactor_v1_workload_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4060,7 +4170,7 @@ func (x *AttachWorkloadStart) String() string {
 func (*AttachWorkloadStart) ProtoMessage() {}
 
 func (x *AttachWorkloadStart) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[41]
+	mi := &file_reactor_v1_workload_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4073,7 +4183,7 @@ func (x *AttachWorkloadStart) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttachWorkloadStart.ProtoReflect.Descriptor instead.
 func (*AttachWorkloadStart) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{41}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *AttachWorkloadStart) GetId() string {
@@ -4139,7 +4249,7 @@ type AttachWorkloadResponse struct {
 
 func (x *AttachWorkloadResponse) Reset() {
 	*x = AttachWorkloadResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[42]
+	mi := &file_reactor_v1_workload_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4151,7 +4261,7 @@ func (x *AttachWorkloadResponse) String() string {
 func (*AttachWorkloadResponse) ProtoMessage() {}
 
 func (x *AttachWorkloadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[42]
+	mi := &file_reactor_v1_workload_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4164,7 +4274,7 @@ func (x *AttachWorkloadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttachWorkloadResponse.ProtoReflect.Descriptor instead.
 func (*AttachWorkloadResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{42}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *AttachWorkloadResponse) GetPart() isAttachWorkloadResponse_Part {
@@ -4277,7 +4387,7 @@ type ListOpsRequest struct {
 
 func (x *ListOpsRequest) Reset() {
 	*x = ListOpsRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[43]
+	mi := &file_reactor_v1_workload_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4289,7 +4399,7 @@ func (x *ListOpsRequest) String() string {
 func (*ListOpsRequest) ProtoMessage() {}
 
 func (x *ListOpsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[43]
+	mi := &file_reactor_v1_workload_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4302,7 +4412,7 @@ func (x *ListOpsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOpsRequest.ProtoReflect.Descriptor instead.
 func (*ListOpsRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{43}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *ListOpsRequest) GetWorkloadId() string {
@@ -4362,7 +4472,7 @@ type OpFilter struct {
 
 func (x *OpFilter) Reset() {
 	*x = OpFilter{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[44]
+	mi := &file_reactor_v1_workload_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4374,7 +4484,7 @@ func (x *OpFilter) String() string {
 func (*OpFilter) ProtoMessage() {}
 
 func (x *OpFilter) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[44]
+	mi := &file_reactor_v1_workload_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4387,7 +4497,7 @@ func (x *OpFilter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpFilter.ProtoReflect.Descriptor instead.
 func (*OpFilter) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{44}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *OpFilter) GetKinds() []OpKind {
@@ -4424,7 +4534,7 @@ type ListOpsResponse struct {
 
 func (x *ListOpsResponse) Reset() {
 	*x = ListOpsResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[45]
+	mi := &file_reactor_v1_workload_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4436,7 +4546,7 @@ func (x *ListOpsResponse) String() string {
 func (*ListOpsResponse) ProtoMessage() {}
 
 func (x *ListOpsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[45]
+	mi := &file_reactor_v1_workload_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4449,7 +4559,7 @@ func (x *ListOpsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOpsResponse.ProtoReflect.Descriptor instead.
 func (*ListOpsResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{45}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *ListOpsResponse) GetOps() []*Op {
@@ -4481,7 +4591,7 @@ type SummarizeOpsRequest struct {
 
 func (x *SummarizeOpsRequest) Reset() {
 	*x = SummarizeOpsRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[46]
+	mi := &file_reactor_v1_workload_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4493,7 +4603,7 @@ func (x *SummarizeOpsRequest) String() string {
 func (*SummarizeOpsRequest) ProtoMessage() {}
 
 func (x *SummarizeOpsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[46]
+	mi := &file_reactor_v1_workload_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4506,7 +4616,7 @@ func (x *SummarizeOpsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SummarizeOpsRequest.ProtoReflect.Descriptor instead.
 func (*SummarizeOpsRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{46}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *SummarizeOpsRequest) GetLabelSelector() string {
@@ -4547,7 +4657,7 @@ type SummarizeOpsResponse struct {
 
 func (x *SummarizeOpsResponse) Reset() {
 	*x = SummarizeOpsResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[47]
+	mi := &file_reactor_v1_workload_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4559,7 +4669,7 @@ func (x *SummarizeOpsResponse) String() string {
 func (*SummarizeOpsResponse) ProtoMessage() {}
 
 func (x *SummarizeOpsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[47]
+	mi := &file_reactor_v1_workload_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4572,7 +4682,7 @@ func (x *SummarizeOpsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SummarizeOpsResponse.ProtoReflect.Descriptor instead.
 func (*SummarizeOpsResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{47}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *SummarizeOpsResponse) GetGroups() []*OpGroup {
@@ -4624,7 +4734,7 @@ type OpGroup struct {
 
 func (x *OpGroup) Reset() {
 	*x = OpGroup{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[48]
+	mi := &file_reactor_v1_workload_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4636,7 +4746,7 @@ func (x *OpGroup) String() string {
 func (*OpGroup) ProtoMessage() {}
 
 func (x *OpGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[48]
+	mi := &file_reactor_v1_workload_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4649,7 +4759,7 @@ func (x *OpGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpGroup.ProtoReflect.Descriptor instead.
 func (*OpGroup) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{48}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *OpGroup) GetKind() OpKind {
@@ -4698,7 +4808,7 @@ type GetGrantsRequest struct {
 
 func (x *GetGrantsRequest) Reset() {
 	*x = GetGrantsRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[49]
+	mi := &file_reactor_v1_workload_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4710,7 +4820,7 @@ func (x *GetGrantsRequest) String() string {
 func (*GetGrantsRequest) ProtoMessage() {}
 
 func (x *GetGrantsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[49]
+	mi := &file_reactor_v1_workload_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4723,7 +4833,7 @@ func (x *GetGrantsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetGrantsRequest.ProtoReflect.Descriptor instead.
 func (*GetGrantsRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{49}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *GetGrantsRequest) GetId() string {
@@ -4751,7 +4861,7 @@ type GetGrantsResponse struct {
 
 func (x *GetGrantsResponse) Reset() {
 	*x = GetGrantsResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[50]
+	mi := &file_reactor_v1_workload_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4763,7 +4873,7 @@ func (x *GetGrantsResponse) String() string {
 func (*GetGrantsResponse) ProtoMessage() {}
 
 func (x *GetGrantsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[50]
+	mi := &file_reactor_v1_workload_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4776,7 +4886,7 @@ func (x *GetGrantsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetGrantsResponse.ProtoReflect.Descriptor instead.
 func (*GetGrantsResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{50}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *GetGrantsResponse) GetGrants() []*GrantStatus {
@@ -4824,7 +4934,7 @@ type GrantStatus struct {
 
 func (x *GrantStatus) Reset() {
 	*x = GrantStatus{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[51]
+	mi := &file_reactor_v1_workload_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4836,7 +4946,7 @@ func (x *GrantStatus) String() string {
 func (*GrantStatus) ProtoMessage() {}
 
 func (x *GrantStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[51]
+	mi := &file_reactor_v1_workload_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4849,7 +4959,7 @@ func (x *GrantStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GrantStatus.ProtoReflect.Descriptor instead.
 func (*GrantStatus) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{51}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *GrantStatus) GetGrant() *Grant {
@@ -4899,7 +5009,7 @@ type RefusedAccess struct {
 
 func (x *RefusedAccess) Reset() {
 	*x = RefusedAccess{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[52]
+	mi := &file_reactor_v1_workload_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4911,7 +5021,7 @@ func (x *RefusedAccess) String() string {
 func (*RefusedAccess) ProtoMessage() {}
 
 func (x *RefusedAccess) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[52]
+	mi := &file_reactor_v1_workload_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4924,7 +5034,7 @@ func (x *RefusedAccess) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefusedAccess.ProtoReflect.Descriptor instead.
 func (*RefusedAccess) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{52}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *RefusedAccess) GetKind() OpKind {
@@ -4991,7 +5101,7 @@ type RevokeGrantsRequest struct {
 
 func (x *RevokeGrantsRequest) Reset() {
 	*x = RevokeGrantsRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[53]
+	mi := &file_reactor_v1_workload_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5003,7 +5113,7 @@ func (x *RevokeGrantsRequest) String() string {
 func (*RevokeGrantsRequest) ProtoMessage() {}
 
 func (x *RevokeGrantsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[53]
+	mi := &file_reactor_v1_workload_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5016,7 +5126,7 @@ func (x *RevokeGrantsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeGrantsRequest.ProtoReflect.Descriptor instead.
 func (*RevokeGrantsRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{53}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *RevokeGrantsRequest) GetId() string {
@@ -5051,7 +5161,7 @@ type RevokeGrantsResponse struct {
 
 func (x *RevokeGrantsResponse) Reset() {
 	*x = RevokeGrantsResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[54]
+	mi := &file_reactor_v1_workload_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5063,7 +5173,7 @@ func (x *RevokeGrantsResponse) String() string {
 func (*RevokeGrantsResponse) ProtoMessage() {}
 
 func (x *RevokeGrantsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[54]
+	mi := &file_reactor_v1_workload_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5076,7 +5186,7 @@ func (x *RevokeGrantsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeGrantsResponse.ProtoReflect.Descriptor instead.
 func (*RevokeGrantsResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{54}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *RevokeGrantsResponse) GetWorkload() *Workload {
@@ -5270,7 +5380,13 @@ const file_reactor_v1_workload_proto_rawDesc = "" +
 	"\x15SubmitWorkloadsResult\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n" +
 	"\acreated\x18\x02 \x01(\bR\acreated\x12'\n" +
-	"\x05error\x18\x03 \x01(\v2\x11.reactor.v1.ErrorR\x05error\"$\n" +
+	"\x05error\x18\x03 \x01(\v2\x11.reactor.v1.ErrorR\x05error\"C\n" +
+	"\x13CallFunctionRequest\x12,\n" +
+	"\x04spec\x18\x01 \x01(\v2\x18.reactor.v1.WorkloadSpecR\x04spec\"\x94\x01\n" +
+	"\x14CallFunctionResponse\x122\n" +
+	"\x06status\x18\x01 \x01(\v2\x1a.reactor.v1.WorkloadStatusR\x06status\x12\x16\n" +
+	"\x06output\x18\x02 \x01(\fR\x06output\x120\n" +
+	"\x14output_dropped_bytes\x18\x03 \x01(\x04R\x12outputDroppedBytes\"$\n" +
 	"\x12GetWorkloadRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\"G\n" +
 	"\x13GetWorkloadResponse\x120\n" +
@@ -5501,10 +5617,11 @@ const file_reactor_v1_workload_proto_rawDesc = "" +
 	"\aOpOrder\x12\x18\n" +
 	"\x14OP_ORDER_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11OP_ORDER_WORKLOAD\x10\x01\x12\x19\n" +
-	"\x15OP_ORDER_OLDEST_FIRST\x10\x022\xa9\t\n" +
+	"\x15OP_ORDER_OLDEST_FIRST\x10\x022\xfc\t\n" +
 	"\x0fWorkloadService\x12W\n" +
 	"\x0eSubmitWorkload\x12!.reactor.v1.SubmitWorkloadRequest\x1a\".reactor.v1.SubmitWorkloadResponse\x12Z\n" +
-	"\x0fSubmitWorkloads\x12\".reactor.v1.SubmitWorkloadsRequest\x1a#.reactor.v1.SubmitWorkloadsResponse\x12N\n" +
+	"\x0fSubmitWorkloads\x12\".reactor.v1.SubmitWorkloadsRequest\x1a#.reactor.v1.SubmitWorkloadsResponse\x12Q\n" +
+	"\fCallFunction\x12\x1f.reactor.v1.CallFunctionRequest\x1a .reactor.v1.CallFunctionResponse\x12N\n" +
 	"\vGetWorkload\x12\x1e.reactor.v1.GetWorkloadRequest\x1a\x1f.reactor.v1.GetWorkloadResponse\x12T\n" +
 	"\rListWorkloads\x12 .reactor.v1.ListWorkloadsRequest\x1a!.reactor.v1.ListWorkloadsResponse\x12Y\n" +
 	"\x0eWatchWorkloads\x12!.reactor.v1.WatchWorkloadsRequest\x1a\".reactor.v1.WatchWorkloadsResponse0\x01\x12Q\n" +
@@ -5531,7 +5648,7 @@ func file_reactor_v1_workload_proto_rawDescGZIP() []byte {
 }
 
 var file_reactor_v1_workload_proto_enumTypes = make([]protoimpl.EnumInfo, 11)
-var file_reactor_v1_workload_proto_msgTypes = make([]protoimpl.MessageInfo, 57)
+var file_reactor_v1_workload_proto_msgTypes = make([]protoimpl.MessageInfo, 59)
 var file_reactor_v1_workload_proto_goTypes = []any{
 	(GrantMode)(0),                  // 0: reactor.v1.GrantMode
 	(OutputMode)(0),                 // 1: reactor.v1.OutputMode
@@ -5568,53 +5685,55 @@ var file_reactor_v1_workload_proto_goTypes = []any{
 	(*SubmitWorkloadsRequest)(nil),  // 32: reactor.v1.SubmitWorkloadsRequest
 	(*SubmitWorkloadsResponse)(nil), // 33: reactor.v1.SubmitWorkloadsResponse
 	(*SubmitWorkloadsResult)(nil),   // 34: reactor.v1.SubmitWorkloadsResult
-	(*GetWorkloadRequest)(nil),      // 35: reactor.v1.GetWorkloadRequest
-	(*GetWorkloadResponse)(nil),     // 36: reactor.v1.GetWorkloadResponse
-	(*WorkloadFilter)(nil),          // 37: reactor.v1.WorkloadFilter
-	(*ListWorkloadsRequest)(nil),    // 38: reactor.v1.ListWorkloadsRequest
-	(*ListWorkloadsResponse)(nil),   // 39: reactor.v1.ListWorkloadsResponse
-	(*WatchWorkloadsRequest)(nil),   // 40: reactor.v1.WatchWorkloadsRequest
-	(*WatchWorkloadsResponse)(nil),  // 41: reactor.v1.WatchWorkloadsResponse
-	(*WaitWorkloadRequest)(nil),     // 42: reactor.v1.WaitWorkloadRequest
-	(*WaitWorkloadResponse)(nil),    // 43: reactor.v1.WaitWorkloadResponse
-	(*DeleteWorkloadRequest)(nil),   // 44: reactor.v1.DeleteWorkloadRequest
-	(*DeleteWorkloadResponse)(nil),  // 45: reactor.v1.DeleteWorkloadResponse
-	(*CancelWorkloadsRequest)(nil),  // 46: reactor.v1.CancelWorkloadsRequest
-	(*CancelWorkloadsResponse)(nil), // 47: reactor.v1.CancelWorkloadsResponse
-	(*CancelWorkloadsResult)(nil),   // 48: reactor.v1.CancelWorkloadsResult
-	(*ReadLogsRequest)(nil),         // 49: reactor.v1.ReadLogsRequest
-	(*ReadLogsResponse)(nil),        // 50: reactor.v1.ReadLogsResponse
-	(*AttachWorkloadRequest)(nil),   // 51: reactor.v1.AttachWorkloadRequest
-	(*AttachWorkloadStart)(nil),     // 52: reactor.v1.AttachWorkloadStart
-	(*AttachWorkloadResponse)(nil),  // 53: reactor.v1.AttachWorkloadResponse
-	(*ListOpsRequest)(nil),          // 54: reactor.v1.ListOpsRequest
-	(*OpFilter)(nil),                // 55: reactor.v1.OpFilter
-	(*ListOpsResponse)(nil),         // 56: reactor.v1.ListOpsResponse
-	(*SummarizeOpsRequest)(nil),     // 57: reactor.v1.SummarizeOpsRequest
-	(*SummarizeOpsResponse)(nil),    // 58: reactor.v1.SummarizeOpsResponse
-	(*OpGroup)(nil),                 // 59: reactor.v1.OpGroup
-	(*GetGrantsRequest)(nil),        // 60: reactor.v1.GetGrantsRequest
-	(*GetGrantsResponse)(nil),       // 61: reactor.v1.GetGrantsResponse
-	(*GrantStatus)(nil),             // 62: reactor.v1.GrantStatus
-	(*RefusedAccess)(nil),           // 63: reactor.v1.RefusedAccess
-	(*RevokeGrantsRequest)(nil),     // 64: reactor.v1.RevokeGrantsRequest
-	(*RevokeGrantsResponse)(nil),    // 65: reactor.v1.RevokeGrantsResponse
-	nil,                             // 66: reactor.v1.WorkloadSpec.LabelsEntry
-	nil,                             // 67: reactor.v1.WorkloadSpec.EnvEntry
-	(*FunctionCall)(nil),            // 68: reactor.v1.FunctionCall
-	(*durationpb.Duration)(nil),     // 69: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil),   // 70: google.protobuf.Timestamp
-	(*Value)(nil),                   // 71: reactor.v1.Value
-	(*Error)(nil),                   // 72: reactor.v1.Error
+	(*CallFunctionRequest)(nil),     // 35: reactor.v1.CallFunctionRequest
+	(*CallFunctionResponse)(nil),    // 36: reactor.v1.CallFunctionResponse
+	(*GetWorkloadRequest)(nil),      // 37: reactor.v1.GetWorkloadRequest
+	(*GetWorkloadResponse)(nil),     // 38: reactor.v1.GetWorkloadResponse
+	(*WorkloadFilter)(nil),          // 39: reactor.v1.WorkloadFilter
+	(*ListWorkloadsRequest)(nil),    // 40: reactor.v1.ListWorkloadsRequest
+	(*ListWorkloadsResponse)(nil),   // 41: reactor.v1.ListWorkloadsResponse
+	(*WatchWorkloadsRequest)(nil),   // 42: reactor.v1.WatchWorkloadsRequest
+	(*WatchWorkloadsResponse)(nil),  // 43: reactor.v1.WatchWorkloadsResponse
+	(*WaitWorkloadRequest)(nil),     // 44: reactor.v1.WaitWorkloadRequest
+	(*WaitWorkloadResponse)(nil),    // 45: reactor.v1.WaitWorkloadResponse
+	(*DeleteWorkloadRequest)(nil),   // 46: reactor.v1.DeleteWorkloadRequest
+	(*DeleteWorkloadResponse)(nil),  // 47: reactor.v1.DeleteWorkloadResponse
+	(*CancelWorkloadsRequest)(nil),  // 48: reactor.v1.CancelWorkloadsRequest
+	(*CancelWorkloadsResponse)(nil), // 49: reactor.v1.CancelWorkloadsResponse
+	(*CancelWorkloadsResult)(nil),   // 50: reactor.v1.CancelWorkloadsResult
+	(*ReadLogsRequest)(nil),         // 51: reactor.v1.ReadLogsRequest
+	(*ReadLogsResponse)(nil),        // 52: reactor.v1.ReadLogsResponse
+	(*AttachWorkloadRequest)(nil),   // 53: reactor.v1.AttachWorkloadRequest
+	(*AttachWorkloadStart)(nil),     // 54: reactor.v1.AttachWorkloadStart
+	(*AttachWorkloadResponse)(nil),  // 55: reactor.v1.AttachWorkloadResponse
+	(*ListOpsRequest)(nil),          // 56: reactor.v1.ListOpsRequest
+	(*OpFilter)(nil),                // 57: reactor.v1.OpFilter
+	(*ListOpsResponse)(nil),         // 58: reactor.v1.ListOpsResponse
+	(*SummarizeOpsRequest)(nil),     // 59: reactor.v1.SummarizeOpsRequest
+	(*SummarizeOpsResponse)(nil),    // 60: reactor.v1.SummarizeOpsResponse
+	(*OpGroup)(nil),                 // 61: reactor.v1.OpGroup
+	(*GetGrantsRequest)(nil),        // 62: reactor.v1.GetGrantsRequest
+	(*GetGrantsResponse)(nil),       // 63: reactor.v1.GetGrantsResponse
+	(*GrantStatus)(nil),             // 64: reactor.v1.GrantStatus
+	(*RefusedAccess)(nil),           // 65: reactor.v1.RefusedAccess
+	(*RevokeGrantsRequest)(nil),     // 66: reactor.v1.RevokeGrantsRequest
+	(*RevokeGrantsResponse)(nil),    // 67: reactor.v1.RevokeGrantsResponse
+	nil,                             // 68: reactor.v1.WorkloadSpec.LabelsEntry
+	nil,                             // 69: reactor.v1.WorkloadSpec.EnvEntry
+	(*FunctionCall)(nil),            // 70: reactor.v1.FunctionCall
+	(*durationpb.Duration)(nil),     // 71: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil),   // 72: google.protobuf.Timestamp
+	(*Value)(nil),                   // 73: reactor.v1.Value
+	(*Error)(nil),                   // 74: reactor.v1.Error
 }
 var file_reactor_v1_workload_proto_depIdxs = []int32{
-	66,  // 0: reactor.v1.WorkloadSpec.labels:type_name -> reactor.v1.WorkloadSpec.LabelsEntry
-	67,  // 1: reactor.v1.WorkloadSpec.env:type_name -> reactor.v1.WorkloadSpec.EnvEntry
+	68,  // 0: reactor.v1.WorkloadSpec.labels:type_name -> reactor.v1.WorkloadSpec.LabelsEntry
+	69,  // 1: reactor.v1.WorkloadSpec.env:type_name -> reactor.v1.WorkloadSpec.EnvEntry
 	12,  // 2: reactor.v1.WorkloadSpec.grants:type_name -> reactor.v1.Grant
 	21,  // 3: reactor.v1.WorkloadSpec.limits:type_name -> reactor.v1.Limits
 	1,   // 4: reactor.v1.WorkloadSpec.output_mode:type_name -> reactor.v1.OutputMode
 	0,   // 5: reactor.v1.WorkloadSpec.grant_mode:type_name -> reactor.v1.GrantMode
-	68,  // 6: reactor.v1.WorkloadSpec.call:type_name -> reactor.v1.FunctionCall
+	70,  // 6: reactor.v1.WorkloadSpec.call:type_name -> reactor.v1.FunctionCall
 	13,  // 7: reactor.v1.Grant.directory:type_name -> reactor.v1.DirectoryGrant
 	14,  // 8: reactor.v1.Grant.listener:type_name -> reactor.v1.ListenerGrant
 	15,  // 9: reactor.v1.Grant.connection:type_name -> reactor.v1.ConnectionGrant
@@ -5625,109 +5744,113 @@ var file_reactor_v1_workload_proto_depIdxs = []int32{
 	2,   // 14: reactor.v1.ListenerGrant.protocol:type_name -> reactor.v1.TransportProtocol
 	16,  // 15: reactor.v1.ConnectionGrant.tls:type_name -> reactor.v1.TlsOptions
 	2,   // 16: reactor.v1.DialGrant.protocol:type_name -> reactor.v1.TransportProtocol
-	69,  // 17: reactor.v1.Limits.timeout:type_name -> google.protobuf.Duration
+	71,  // 17: reactor.v1.Limits.timeout:type_name -> google.protobuf.Duration
 	11,  // 18: reactor.v1.Workload.spec:type_name -> reactor.v1.WorkloadSpec
 	23,  // 19: reactor.v1.Workload.status:type_name -> reactor.v1.WorkloadStatus
 	3,   // 20: reactor.v1.WorkloadStatus.state:type_name -> reactor.v1.WorkloadState
 	4,   // 21: reactor.v1.WorkloadStatus.reason:type_name -> reactor.v1.EndReason
-	70,  // 22: reactor.v1.WorkloadStatus.create_time:type_name -> google.protobuf.Timestamp
-	70,  // 23: reactor.v1.WorkloadStatus.start_time:type_name -> google.protobuf.Timestamp
-	70,  // 24: reactor.v1.WorkloadStatus.end_time:type_name -> google.protobuf.Timestamp
+	72,  // 22: reactor.v1.WorkloadStatus.create_time:type_name -> google.protobuf.Timestamp
+	72,  // 23: reactor.v1.WorkloadStatus.start_time:type_name -> google.protobuf.Timestamp
+	72,  // 24: reactor.v1.WorkloadStatus.end_time:type_name -> google.protobuf.Timestamp
 	27,  // 25: reactor.v1.WorkloadStatus.usage:type_name -> reactor.v1.Usage
 	29,  // 26: reactor.v1.WorkloadStatus.waiting_for:type_name -> reactor.v1.Op
 	26,  // 27: reactor.v1.WorkloadStatus.delay:type_name -> reactor.v1.Delay
 	24,  // 28: reactor.v1.WorkloadStatus.crash:type_name -> reactor.v1.Crash
-	71,  // 29: reactor.v1.WorkloadStatus.result:type_name -> reactor.v1.Value
+	73,  // 29: reactor.v1.WorkloadStatus.result:type_name -> reactor.v1.Value
 	25,  // 30: reactor.v1.Crash.frames:type_name -> reactor.v1.StackFrame
 	5,   // 31: reactor.v1.Delay.reason:type_name -> reactor.v1.DelayReason
-	70,  // 32: reactor.v1.Delay.until:type_name -> google.protobuf.Timestamp
-	69,  // 33: reactor.v1.Usage.cpu_time:type_name -> google.protobuf.Duration
-	69,  // 34: reactor.v1.Usage.waiting_time:type_name -> google.protobuf.Duration
-	69,  // 35: reactor.v1.Usage.ready_time:type_name -> google.protobuf.Duration
+	72,  // 32: reactor.v1.Delay.until:type_name -> google.protobuf.Timestamp
+	71,  // 33: reactor.v1.Usage.cpu_time:type_name -> google.protobuf.Duration
+	71,  // 34: reactor.v1.Usage.waiting_time:type_name -> google.protobuf.Duration
+	71,  // 35: reactor.v1.Usage.ready_time:type_name -> google.protobuf.Duration
 	28,  // 36: reactor.v1.Usage.waits:type_name -> reactor.v1.WaitUsage
 	6,   // 37: reactor.v1.WaitUsage.kind:type_name -> reactor.v1.OpKind
-	69,  // 38: reactor.v1.WaitUsage.time:type_name -> google.protobuf.Duration
+	71,  // 38: reactor.v1.WaitUsage.time:type_name -> google.protobuf.Duration
 	6,   // 39: reactor.v1.Op.kind:type_name -> reactor.v1.OpKind
-	70,  // 40: reactor.v1.Op.start_time:type_name -> google.protobuf.Timestamp
-	70,  // 41: reactor.v1.Op.deadline:type_name -> google.protobuf.Timestamp
+	72,  // 40: reactor.v1.Op.start_time:type_name -> google.protobuf.Timestamp
+	72,  // 41: reactor.v1.Op.deadline:type_name -> google.protobuf.Timestamp
 	11,  // 42: reactor.v1.SubmitWorkloadRequest.spec:type_name -> reactor.v1.WorkloadSpec
 	22,  // 43: reactor.v1.SubmitWorkloadResponse.workload:type_name -> reactor.v1.Workload
 	30,  // 44: reactor.v1.SubmitWorkloadsRequest.requests:type_name -> reactor.v1.SubmitWorkloadRequest
 	34,  // 45: reactor.v1.SubmitWorkloadsResponse.results:type_name -> reactor.v1.SubmitWorkloadsResult
-	72,  // 46: reactor.v1.SubmitWorkloadsResult.error:type_name -> reactor.v1.Error
-	22,  // 47: reactor.v1.GetWorkloadResponse.workload:type_name -> reactor.v1.Workload
-	3,   // 48: reactor.v1.WorkloadFilter.states:type_name -> reactor.v1.WorkloadState
-	70,  // 49: reactor.v1.WorkloadFilter.created_after:type_name -> google.protobuf.Timestamp
-	70,  // 50: reactor.v1.WorkloadFilter.created_before:type_name -> google.protobuf.Timestamp
-	70,  // 51: reactor.v1.WorkloadFilter.ended_after:type_name -> google.protobuf.Timestamp
-	70,  // 52: reactor.v1.WorkloadFilter.ended_before:type_name -> google.protobuf.Timestamp
-	37,  // 53: reactor.v1.ListWorkloadsRequest.filter:type_name -> reactor.v1.WorkloadFilter
-	7,   // 54: reactor.v1.ListWorkloadsRequest.view:type_name -> reactor.v1.WorkloadView
-	8,   // 55: reactor.v1.ListWorkloadsRequest.order:type_name -> reactor.v1.WorkloadOrder
-	22,  // 56: reactor.v1.ListWorkloadsResponse.workloads:type_name -> reactor.v1.Workload
-	37,  // 57: reactor.v1.WatchWorkloadsRequest.filter:type_name -> reactor.v1.WorkloadFilter
-	7,   // 58: reactor.v1.WatchWorkloadsRequest.view:type_name -> reactor.v1.WorkloadView
-	22,  // 59: reactor.v1.WatchWorkloadsResponse.workload:type_name -> reactor.v1.Workload
-	22,  // 60: reactor.v1.WaitWorkloadResponse.workload:type_name -> reactor.v1.Workload
-	48,  // 61: reactor.v1.CancelWorkloadsResponse.results:type_name -> reactor.v1.CancelWorkloadsResult
-	72,  // 62: reactor.v1.CancelWorkloadsResult.error:type_name -> reactor.v1.Error
-	9,   // 63: reactor.v1.ReadLogsRequest.stream:type_name -> reactor.v1.OutputStream
-	70,  // 64: reactor.v1.ReadLogsRequest.since:type_name -> google.protobuf.Timestamp
-	9,   // 65: reactor.v1.ReadLogsResponse.stream:type_name -> reactor.v1.OutputStream
-	70,  // 66: reactor.v1.ReadLogsResponse.time:type_name -> google.protobuf.Timestamp
-	52,  // 67: reactor.v1.AttachWorkloadRequest.start:type_name -> reactor.v1.AttachWorkloadStart
-	22,  // 68: reactor.v1.AttachWorkloadResponse.ended:type_name -> reactor.v1.Workload
-	55,  // 69: reactor.v1.ListOpsRequest.filter:type_name -> reactor.v1.OpFilter
-	10,  // 70: reactor.v1.ListOpsRequest.order:type_name -> reactor.v1.OpOrder
-	6,   // 71: reactor.v1.OpFilter.kinds:type_name -> reactor.v1.OpKind
-	69,  // 72: reactor.v1.OpFilter.min_age:type_name -> google.protobuf.Duration
-	29,  // 73: reactor.v1.ListOpsResponse.ops:type_name -> reactor.v1.Op
-	55,  // 74: reactor.v1.SummarizeOpsRequest.filter:type_name -> reactor.v1.OpFilter
-	59,  // 75: reactor.v1.SummarizeOpsResponse.groups:type_name -> reactor.v1.OpGroup
-	6,   // 76: reactor.v1.OpGroup.kind:type_name -> reactor.v1.OpKind
-	70,  // 77: reactor.v1.OpGroup.oldest_start_time:type_name -> google.protobuf.Timestamp
-	62,  // 78: reactor.v1.GetGrantsResponse.grants:type_name -> reactor.v1.GrantStatus
-	63,  // 79: reactor.v1.GetGrantsResponse.refused:type_name -> reactor.v1.RefusedAccess
-	12,  // 80: reactor.v1.GetGrantsResponse.missing:type_name -> reactor.v1.Grant
-	12,  // 81: reactor.v1.GrantStatus.grant:type_name -> reactor.v1.Grant
-	70,  // 82: reactor.v1.GrantStatus.revoke_time:type_name -> google.protobuf.Timestamp
-	6,   // 83: reactor.v1.RefusedAccess.kind:type_name -> reactor.v1.OpKind
-	2,   // 84: reactor.v1.RefusedAccess.protocol:type_name -> reactor.v1.TransportProtocol
-	70,  // 85: reactor.v1.RefusedAccess.first_time:type_name -> google.protobuf.Timestamp
-	22,  // 86: reactor.v1.RevokeGrantsResponse.workload:type_name -> reactor.v1.Workload
-	30,  // 87: reactor.v1.WorkloadService.SubmitWorkload:input_type -> reactor.v1.SubmitWorkloadRequest
-	32,  // 88: reactor.v1.WorkloadService.SubmitWorkloads:input_type -> reactor.v1.SubmitWorkloadsRequest
-	35,  // 89: reactor.v1.WorkloadService.GetWorkload:input_type -> reactor.v1.GetWorkloadRequest
-	38,  // 90: reactor.v1.WorkloadService.ListWorkloads:input_type -> reactor.v1.ListWorkloadsRequest
-	40,  // 91: reactor.v1.WorkloadService.WatchWorkloads:input_type -> reactor.v1.WatchWorkloadsRequest
-	42,  // 92: reactor.v1.WorkloadService.WaitWorkload:input_type -> reactor.v1.WaitWorkloadRequest
-	44,  // 93: reactor.v1.WorkloadService.DeleteWorkload:input_type -> reactor.v1.DeleteWorkloadRequest
-	46,  // 94: reactor.v1.WorkloadService.CancelWorkloads:input_type -> reactor.v1.CancelWorkloadsRequest
-	49,  // 95: reactor.v1.WorkloadService.ReadLogs:input_type -> reactor.v1.ReadLogsRequest
-	51,  // 96: reactor.v1.WorkloadService.AttachWorkload:input_type -> reactor.v1.AttachWorkloadRequest
-	54,  // 97: reactor.v1.WorkloadService.ListOps:input_type -> reactor.v1.ListOpsRequest
-	57,  // 98: reactor.v1.WorkloadService.SummarizeOps:input_type -> reactor.v1.SummarizeOpsRequest
-	60,  // 99: reactor.v1.WorkloadService.GetGrants:input_type -> reactor.v1.GetGrantsRequest
-	64,  // 100: reactor.v1.WorkloadService.RevokeGrants:input_type -> reactor.v1.RevokeGrantsRequest
-	31,  // 101: reactor.v1.WorkloadService.SubmitWorkload:output_type -> reactor.v1.SubmitWorkloadResponse
-	33,  // 102: reactor.v1.WorkloadService.SubmitWorkloads:output_type -> reactor.v1.SubmitWorkloadsResponse
-	36,  // 103: reactor.v1.WorkloadService.GetWorkload:output_type -> reactor.v1.GetWorkloadResponse
-	39,  // 104: reactor.v1.WorkloadService.ListWorkloads:output_type -> reactor.v1.ListWorkloadsResponse
-	41,  // 105: reactor.v1.WorkloadService.WatchWorkloads:output_type -> reactor.v1.WatchWorkloadsResponse
-	43,  // 106: reactor.v1.WorkloadService.WaitWorkload:output_type -> reactor.v1.WaitWorkloadResponse
-	45,  // 107: reactor.v1.WorkloadService.DeleteWorkload:output_type -> reactor.v1.DeleteWorkloadResponse
-	47,  // 108: reactor.v1.WorkloadService.CancelWorkloads:output_type -> reactor.v1.CancelWorkloadsResponse
-	50,  // 109: reactor.v1.WorkloadService.ReadLogs:output_type -> reactor.v1.ReadLogsResponse
-	53,  // 110: reactor.v1.WorkloadService.AttachWorkload:output_type -> reactor.v1.AttachWorkloadResponse
-	56,  // 111: reactor.v1.WorkloadService.ListOps:output_type -> reactor.v1.ListOpsResponse
-	58,  // 112: reactor.v1.WorkloadService.SummarizeOps:output_type -> reactor.v1.SummarizeOpsResponse
-	61,  // 113: reactor.v1.WorkloadService.GetGrants:output_type -> reactor.v1.GetGrantsResponse
-	65,  // 114: reactor.v1.WorkloadService.RevokeGrants:output_type -> reactor.v1.RevokeGrantsResponse
-	101, // [101:115] is the sub-list for method output_type
-	87,  // [87:101] is the sub-list for method input_type
-	87,  // [87:87] is the sub-list for extension type_name
-	87,  // [87:87] is the sub-list for extension extendee
-	0,   // [0:87] is the sub-list for field type_name
+	74,  // 46: reactor.v1.SubmitWorkloadsResult.error:type_name -> reactor.v1.Error
+	11,  // 47: reactor.v1.CallFunctionRequest.spec:type_name -> reactor.v1.WorkloadSpec
+	23,  // 48: reactor.v1.CallFunctionResponse.status:type_name -> reactor.v1.WorkloadStatus
+	22,  // 49: reactor.v1.GetWorkloadResponse.workload:type_name -> reactor.v1.Workload
+	3,   // 50: reactor.v1.WorkloadFilter.states:type_name -> reactor.v1.WorkloadState
+	72,  // 51: reactor.v1.WorkloadFilter.created_after:type_name -> google.protobuf.Timestamp
+	72,  // 52: reactor.v1.WorkloadFilter.created_before:type_name -> google.protobuf.Timestamp
+	72,  // 53: reactor.v1.WorkloadFilter.ended_after:type_name -> google.protobuf.Timestamp
+	72,  // 54: reactor.v1.WorkloadFilter.ended_before:type_name -> google.protobuf.Timestamp
+	39,  // 55: reactor.v1.ListWorkloadsRequest.filter:type_name -> reactor.v1.WorkloadFilter
+	7,   // 56: reactor.v1.ListWorkloadsRequest.view:type_name -> reactor.v1.WorkloadView
+	8,   // 57: reactor.v1.ListWorkloadsRequest.order:type_name -> reactor.v1.WorkloadOrder
+	22,  // 58: reactor.v1.ListWorkloadsResponse.workloads:type_name -> reactor.v1.Workload
+	39,  // 59: reactor.v1.WatchWorkloadsRequest.filter:type_name -> reactor.v1.WorkloadFilter
+	7,   // 60: reactor.v1.WatchWorkloadsRequest.view:type_name -> reactor.v1.WorkloadView
+	22,  // 61: reactor.v1.WatchWorkloadsResponse.workload:type_name -> reactor.v1.Workload
+	22,  // 62: reactor.v1.WaitWorkloadResponse.workload:type_name -> reactor.v1.Workload
+	50,  // 63: reactor.v1.CancelWorkloadsResponse.results:type_name -> reactor.v1.CancelWorkloadsResult
+	74,  // 64: reactor.v1.CancelWorkloadsResult.error:type_name -> reactor.v1.Error
+	9,   // 65: reactor.v1.ReadLogsRequest.stream:type_name -> reactor.v1.OutputStream
+	72,  // 66: reactor.v1.ReadLogsRequest.since:type_name -> google.protobuf.Timestamp
+	9,   // 67: reactor.v1.ReadLogsResponse.stream:type_name -> reactor.v1.OutputStream
+	72,  // 68: reactor.v1.ReadLogsResponse.time:type_name -> google.protobuf.Timestamp
+	54,  // 69: reactor.v1.AttachWorkloadRequest.start:type_name -> reactor.v1.AttachWorkloadStart
+	22,  // 70: reactor.v1.AttachWorkloadResponse.ended:type_name -> reactor.v1.Workload
+	57,  // 71: reactor.v1.ListOpsRequest.filter:type_name -> reactor.v1.OpFilter
+	10,  // 72: reactor.v1.ListOpsRequest.order:type_name -> reactor.v1.OpOrder
+	6,   // 73: reactor.v1.OpFilter.kinds:type_name -> reactor.v1.OpKind
+	71,  // 74: reactor.v1.OpFilter.min_age:type_name -> google.protobuf.Duration
+	29,  // 75: reactor.v1.ListOpsResponse.ops:type_name -> reactor.v1.Op
+	57,  // 76: reactor.v1.SummarizeOpsRequest.filter:type_name -> reactor.v1.OpFilter
+	61,  // 77: reactor.v1.SummarizeOpsResponse.groups:type_name -> reactor.v1.OpGroup
+	6,   // 78: reactor.v1.OpGroup.kind:type_name -> reactor.v1.OpKind
+	72,  // 79: reactor.v1.OpGroup.oldest_start_time:type_name -> google.protobuf.Timestamp
+	64,  // 80: reactor.v1.GetGrantsResponse.grants:type_name -> reactor.v1.GrantStatus
+	65,  // 81: reactor.v1.GetGrantsResponse.refused:type_name -> reactor.v1.RefusedAccess
+	12,  // 82: reactor.v1.GetGrantsResponse.missing:type_name -> reactor.v1.Grant
+	12,  // 83: reactor.v1.GrantStatus.grant:type_name -> reactor.v1.Grant
+	72,  // 84: reactor.v1.GrantStatus.revoke_time:type_name -> google.protobuf.Timestamp
+	6,   // 85: reactor.v1.RefusedAccess.kind:type_name -> reactor.v1.OpKind
+	2,   // 86: reactor.v1.RefusedAccess.protocol:type_name -> reactor.v1.TransportProtocol
+	72,  // 87: reactor.v1.RefusedAccess.first_time:type_name -> google.protobuf.Timestamp
+	22,  // 88: reactor.v1.RevokeGrantsResponse.workload:type_name -> reactor.v1.Workload
+	30,  // 89: reactor.v1.WorkloadService.SubmitWorkload:input_type -> reactor.v1.SubmitWorkloadRequest
+	32,  // 90: reactor.v1.WorkloadService.SubmitWorkloads:input_type -> reactor.v1.SubmitWorkloadsRequest
+	35,  // 91: reactor.v1.WorkloadService.CallFunction:input_type -> reactor.v1.CallFunctionRequest
+	37,  // 92: reactor.v1.WorkloadService.GetWorkload:input_type -> reactor.v1.GetWorkloadRequest
+	40,  // 93: reactor.v1.WorkloadService.ListWorkloads:input_type -> reactor.v1.ListWorkloadsRequest
+	42,  // 94: reactor.v1.WorkloadService.WatchWorkloads:input_type -> reactor.v1.WatchWorkloadsRequest
+	44,  // 95: reactor.v1.WorkloadService.WaitWorkload:input_type -> reactor.v1.WaitWorkloadRequest
+	46,  // 96: reactor.v1.WorkloadService.DeleteWorkload:input_type -> reactor.v1.DeleteWorkloadRequest
+	48,  // 97: reactor.v1.WorkloadService.CancelWorkloads:input_type -> reactor.v1.CancelWorkloadsRequest
+	51,  // 98: reactor.v1.WorkloadService.ReadLogs:input_type -> reactor.v1.ReadLogsRequest
+	53,  // 99: reactor.v1.WorkloadService.AttachWorkload:input_type -> reactor.v1.AttachWorkloadRequest
+	56,  // 100: reactor.v1.WorkloadService.ListOps:input_type -> reactor.v1.ListOpsRequest
+	59,  // 101: reactor.v1.WorkloadService.SummarizeOps:input_type -> reactor.v1.SummarizeOpsRequest
+	62,  // 102: reactor.v1.WorkloadService.GetGrants:input_type -> reactor.v1.GetGrantsRequest
+	66,  // 103: reactor.v1.WorkloadService.RevokeGrants:input_type -> reactor.v1.RevokeGrantsRequest
+	31,  // 104: reactor.v1.WorkloadService.SubmitWorkload:output_type -> reactor.v1.SubmitWorkloadResponse
+	33,  // 105: reactor.v1.WorkloadService.SubmitWorkloads:output_type -> reactor.v1.SubmitWorkloadsResponse
+	36,  // 106: reactor.v1.WorkloadService.CallFunction:output_type -> reactor.v1.CallFunctionResponse
+	38,  // 107: reactor.v1.WorkloadService.GetWorkload:output_type -> reactor.v1.GetWorkloadResponse
+	41,  // 108: reactor.v1.WorkloadService.ListWorkloads:output_type -> reactor.v1.ListWorkloadsResponse
+	43,  // 109: reactor.v1.WorkloadService.WatchWorkloads:output_type -> reactor.v1.WatchWorkloadsResponse
+	45,  // 110: reactor.v1.WorkloadService.WaitWorkload:output_type -> reactor.v1.WaitWorkloadResponse
+	47,  // 111: reactor.v1.WorkloadService.DeleteWorkload:output_type -> reactor.v1.DeleteWorkloadResponse
+	49,  // 112: reactor.v1.WorkloadService.CancelWorkloads:output_type -> reactor.v1.CancelWorkloadsResponse
+	52,  // 113: reactor.v1.WorkloadService.ReadLogs:output_type -> reactor.v1.ReadLogsResponse
+	55,  // 114: reactor.v1.WorkloadService.AttachWorkload:output_type -> reactor.v1.AttachWorkloadResponse
+	58,  // 115: reactor.v1.WorkloadService.ListOps:output_type -> reactor.v1.ListOpsResponse
+	60,  // 116: reactor.v1.WorkloadService.SummarizeOps:output_type -> reactor.v1.SummarizeOpsResponse
+	63,  // 117: reactor.v1.WorkloadService.GetGrants:output_type -> reactor.v1.GetGrantsResponse
+	67,  // 118: reactor.v1.WorkloadService.RevokeGrants:output_type -> reactor.v1.RevokeGrantsResponse
+	104, // [104:119] is the sub-list for method output_type
+	89,  // [89:104] is the sub-list for method input_type
+	89,  // [89:89] is the sub-list for extension type_name
+	89,  // [89:89] is the sub-list for extension extendee
+	0,   // [0:89] is the sub-list for field type_name
 }
 
 func init() { file_reactor_v1_workload_proto_init() }
@@ -5747,13 +5870,13 @@ func file_reactor_v1_workload_proto_init() {
 		(*Grant_Secret)(nil),
 	}
 	file_reactor_v1_workload_proto_msgTypes[12].OneofWrappers = []any{}
-	file_reactor_v1_workload_proto_msgTypes[38].OneofWrappers = []any{}
-	file_reactor_v1_workload_proto_msgTypes[40].OneofWrappers = []any{
+	file_reactor_v1_workload_proto_msgTypes[40].OneofWrappers = []any{}
+	file_reactor_v1_workload_proto_msgTypes[42].OneofWrappers = []any{
 		(*AttachWorkloadRequest_Id)(nil),
 		(*AttachWorkloadRequest_Stdin)(nil),
 		(*AttachWorkloadRequest_Start)(nil),
 	}
-	file_reactor_v1_workload_proto_msgTypes[42].OneofWrappers = []any{
+	file_reactor_v1_workload_proto_msgTypes[44].OneofWrappers = []any{
 		(*AttachWorkloadResponse_Stdout)(nil),
 		(*AttachWorkloadResponse_Stderr)(nil),
 		(*AttachWorkloadResponse_Ended)(nil),
@@ -5764,7 +5887,7 @@ func file_reactor_v1_workload_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_reactor_v1_workload_proto_rawDesc), len(file_reactor_v1_workload_proto_rawDesc)),
 			NumEnums:      11,
-			NumMessages:   57,
+			NumMessages:   59,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -21,6 +21,7 @@ const _ = grpc.SupportPackageIsVersion9
 const (
 	WorkloadService_SubmitWorkload_FullMethodName  = "/reactor.v1.WorkloadService/SubmitWorkload"
 	WorkloadService_SubmitWorkloads_FullMethodName = "/reactor.v1.WorkloadService/SubmitWorkloads"
+	WorkloadService_CallFunction_FullMethodName    = "/reactor.v1.WorkloadService/CallFunction"
 	WorkloadService_GetWorkload_FullMethodName     = "/reactor.v1.WorkloadService/GetWorkload"
 	WorkloadService_ListWorkloads_FullMethodName   = "/reactor.v1.WorkloadService/ListWorkloads"
 	WorkloadService_WatchWorkloads_FullMethodName  = "/reactor.v1.WorkloadService/WatchWorkloads"
@@ -53,6 +54,14 @@ type WorkloadServiceClient interface {
 	//
 	// Errors: INVALID_ARGUMENT, STORE_FULL, UNAVAILABLE, DRAINING. A result may have each error of SubmitWorkload.
 	SubmitWorkloads(ctx context.Context, in *SubmitWorkloadsRequest, opts ...grpc.CallOption) (*SubmitWorkloadsResponse, error)
+	// CallFunction calls a function of a component and answers when it has returned, or has failed: status says so, as that of a
+	// workload. Nothing is stored, and nobody else sees the call: it is the quick way for what can be called again. The guest
+	// has an instance of its own, no grants, and is ended if its client goes. spec has a call, and what it asks for must not be for workloads
+	// alone. Beyond 4,096 calls at a time others are refused with QUEUE_FULL. The guests of all calls share an eighth of the
+	// memory that workloads have, beside it.
+	//
+	// Errors: INVALID_ARGUMENT, MODULE_NOT_FOUND, MODULE_AMBIGUOUS, MODULE_UNSUPPORTED, QUEUE_FULL, UNAVAILABLE, DRAINING.
+	CallFunction(ctx context.Context, in *CallFunctionRequest, opts ...grpc.CallOption) (*CallFunctionResponse, error)
 	// GetWorkload returns one workload.
 	//
 	// Errors: INVALID_ARGUMENT, WORKLOAD_NOT_FOUND.
@@ -145,6 +154,16 @@ func (c *workloadServiceClient) SubmitWorkloads(ctx context.Context, in *SubmitW
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(SubmitWorkloadsResponse)
 	err := c.cc.Invoke(ctx, WorkloadService_SubmitWorkloads_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *workloadServiceClient) CallFunction(ctx context.Context, in *CallFunctionRequest, opts ...grpc.CallOption) (*CallFunctionResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CallFunctionResponse)
+	err := c.cc.Invoke(ctx, WorkloadService_CallFunction_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -310,6 +329,14 @@ type WorkloadServiceServer interface {
 	//
 	// Errors: INVALID_ARGUMENT, STORE_FULL, UNAVAILABLE, DRAINING. A result may have each error of SubmitWorkload.
 	SubmitWorkloads(context.Context, *SubmitWorkloadsRequest) (*SubmitWorkloadsResponse, error)
+	// CallFunction calls a function of a component and answers when it has returned, or has failed: status says so, as that of a
+	// workload. Nothing is stored, and nobody else sees the call: it is the quick way for what can be called again. The guest
+	// has an instance of its own, no grants, and is ended if its client goes. spec has a call, and what it asks for must not be for workloads
+	// alone. Beyond 4,096 calls at a time others are refused with QUEUE_FULL. The guests of all calls share an eighth of the
+	// memory that workloads have, beside it.
+	//
+	// Errors: INVALID_ARGUMENT, MODULE_NOT_FOUND, MODULE_AMBIGUOUS, MODULE_UNSUPPORTED, QUEUE_FULL, UNAVAILABLE, DRAINING.
+	CallFunction(context.Context, *CallFunctionRequest) (*CallFunctionResponse, error)
 	// GetWorkload returns one workload.
 	//
 	// Errors: INVALID_ARGUMENT, WORKLOAD_NOT_FOUND.
@@ -393,6 +420,9 @@ func (UnimplementedWorkloadServiceServer) SubmitWorkload(context.Context, *Submi
 }
 func (UnimplementedWorkloadServiceServer) SubmitWorkloads(context.Context, *SubmitWorkloadsRequest) (*SubmitWorkloadsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method SubmitWorkloads not implemented")
+}
+func (UnimplementedWorkloadServiceServer) CallFunction(context.Context, *CallFunctionRequest) (*CallFunctionResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CallFunction not implemented")
 }
 func (UnimplementedWorkloadServiceServer) GetWorkload(context.Context, *GetWorkloadRequest) (*GetWorkloadResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetWorkload not implemented")
@@ -483,6 +513,24 @@ func _WorkloadService_SubmitWorkloads_Handler(srv interface{}, ctx context.Conte
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(WorkloadServiceServer).SubmitWorkloads(ctx, req.(*SubmitWorkloadsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _WorkloadService_CallFunction_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CallFunctionRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(WorkloadServiceServer).CallFunction(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: WorkloadService_CallFunction_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(WorkloadServiceServer).CallFunction(ctx, req.(*CallFunctionRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -692,6 +740,10 @@ var WorkloadService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "SubmitWorkloads",
 			Handler:    _WorkloadService_SubmitWorkloads_Handler,
+		},
+		{
+			MethodName: "CallFunction",
+			Handler:    _WorkloadService_CallFunction_Handler,
 		},
 		{
 			MethodName: "GetWorkload",

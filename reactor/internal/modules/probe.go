@@ -2,6 +2,7 @@ package modules
 
 import (
 	"context"
+	"errors"
 
 	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/reactor/errs"
@@ -13,6 +14,21 @@ import (
 func (r *Registry) Binary(ctx context.Context, digest store.Digest) ([]byte, error) {
 	binary, err := r.Store.ModuleBinary(ctx, digest)
 	return binary, refusal.OfStore(err)
+}
+
+// LoadForClient is Load with errors for clients.
+func (r *Registry) LoadForClient(ctx context.Context, digest store.Digest) (abi.Program, error) {
+	program, err := r.Load(ctx, digest)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		if errors.Is(err, store.ErrDamaged) {
+			return nil, refusal.DamagedModule(digest.String())
+		}
+		return nil, errs.Wrap(refuse(digest.String(), err), "load the module")
+	}
+	return program, nil
 }
 
 // LoadProbe loads bytes that are not to be stored, by the ABI of a kind. The caller must Release the program.

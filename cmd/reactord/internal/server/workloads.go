@@ -84,6 +84,21 @@ func toSubmit(req *reactorv1.SubmitWorkloadRequest, trace string) (api.SubmitReq
 	return api.SubmitRequest{ID: req.GetId(), Spec: spec, TraceParent: trace}, bad.err()
 }
 
+func (w *workloads) CallFunction(ctx context.Context, req *reactorv1.CallFunctionRequest) (*reactorv1.CallFunctionResponse, error) {
+	var bad fields
+	spec := toSpec(req.GetSpec(), &bad)
+	if err := bad.err(); err != nil {
+		return nil, err
+	}
+	result, err := w.reactor.CallFunction(ctx, &spec)
+	if err != nil {
+		return nil, err
+	}
+	return &reactorv1.CallFunctionResponse{
+		Status: fromStatus(&result.Status), Output: result.Output, OutputDroppedBytes: result.OutputDropped,
+	}, nil
+}
+
 func (w *workloads) GetWorkload(ctx context.Context, req *reactorv1.GetWorkloadRequest) (*reactorv1.GetWorkloadResponse, error) {
 	workload, err := w.reactor.GetWorkload(ctx, req.GetId())
 	if err != nil {

@@ -1,0 +1,224 @@
+package calls
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/reactord/reactord/executor"
+	"github.com/reactord/reactord/hostcalls"
+	"github.com/reactord/reactord/hostcalls/abi"
+	"github.com/reactord/reactord/hostcalls/vfs"
+	"github.com/reactord/reactord/reactor/api"
+	"github.com/reactord/reactord/reactor/errs"
+	"github.com/reactord/reactord/reactor/internal/intake"
+	"github.com/reactord/reactord/reactor/internal/lifecycle"
+	"github.com/reactord/reactord/reactor/internal/outcome"
+	"github.com/reactord/reactord/reactor/internal/refusal"
+	"github.com/reactord/reactord/reactor/internal/retry"
+	"github.com/reactord/reactord/reactor/internal/stdio"
+	"github.com/reactord/reactord/reactor/store"
+)
+
+const (
+	// tenant is on whose behalf calls are made.
+	tenant = "default"
+	// maxRunning bounds the calls at a time.
+	maxRunning = 4096
+	// program is the first argument of a guest, its name.
+	program = "call"
+)
+
+// Modules looks up and loads the modules that are called.
+type Modules interface {
+	LookUp(ctx context.Context, ref string) (store.Digest, *abi.Description, error)
+	Hold(digest store.Digest)
+	Release(digest store.Digest)
+	CheckSpec(f *errs.Faults, module *abi.Description, spec *api.Spec, limits api.Limits) error
+	LoadForClient(ctx context.Context, digest store.Digest) (abi.Program, error)
+}
+
+// Config configures a Caller.
+type Config struct {
+	Modules  Modules
+	Executor *executor.Executor
+	Budget   *hostcalls.Budget
+	Mounts   *vfs.Mounts
+	Limits   func() (most intake.Bounds, defaults api.Limits) // of calls
+	Memory   int64                                            // of the guests of all calls, in bytes
+}
+
+// Caller calls functions.
+type Caller struct {
+	Config
+	programs programs
+	memory   pool
+	running  chan struct{}
+}
+
+// New makes a caller. Close frees what it holds.
+func New(cfg Config) *Caller {
+	c := &Caller{Config: cfg, running: make(chan struct{}, maxRunning)}
+	c.programs.load = cfg.Modules.LoadForClient
+	c.memory.most = cfg.Memory
+	return c
+}
+
+// Close releases the modules that no call uses.
+func (c *Caller) Close() { c.programs.close() }
+
+// Call calls the function that a spec names, and returns how that ended: also when the function has trapped. An error is one of the
+// request, of the host, or the cause of ctx, after which the guest does not run any more.
+func (c *Caller) Call(ctx context.Context, spec *api.Spec) (*api.CallResult, error) {
+	most, defaults := c.Limits()
+	limits := spec.Limits.Or(defaults)
+	var f errs.Faults
+	most.CheckSpec(&f, spec, limits)
+	checkCall(&f, spec)
+	if err := f.Err(); err != nil {
+		return nil, err
+	}
+	digest, info, err := c.Modules.LookUp(ctx, spec.Module)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.Modules.CheckSpec(&f, info, spec, limits); err != nil {
+		return nil, err
+	}
+	if err := f.Err(); err != nil {
+		return nil, err
+	}
+	select {
+	case c.running <- struct{}{}:
+		defer func() { <-c.running }()
+	default:
+		return nil, refusal.QueueFull("%d calls run, as many as may run at a time", maxRunning)
+	}
+	c.Modules.Hold(digest)
+	defer c.Modules.Release(digest)
+	p, err := c.programs.use(ctx, digest)
+	if err != nil {
+		return nil, err
+	}
+	defer c.programs.leave(p)
+	return c.run(ctx, p.program, spec, limits)
+}
+
+// checkCall adds what a spec has that only a workload can have.
+func checkCall(f *errs.Faults, spec *api.Spec) {
+	const why = "is for workloads: submit one with this call"
+	if spec.Call == nil {
+		f.Add("spec.call", "the function to call is required")
+	}
+	for _, field := range []struct {
+		path string
+		set  bool
+	}{
+		{"spec.grants", len(spec.Grants) > 0},
+		{"spec.interactive", spec.Interactive},
+		{"spec.stdin_from", spec.StdinFrom != ""},
+		{"spec.stdout_to", spec.StdoutTo != ""},
+	} {
+		if field.set {
+			f.Add(field.path, why)
+		}
+	}
+}
+
+// call is one call.
+type call struct {
+	process  abi.Process
+	output   output
+	share    share
+	started  time.Time
+	exit     abi.Exit
+	err      error
+	refused  *abi.Refusal
+	begun    bool // the guest has
+	finished bool
+}
+
+// run runs a program until the function has returned.
+func (c *Caller) run(ctx context.Context, p abi.Program, spec *api.Spec, limits api.Limits) (*api.CallResult, error) {
+	one := &call{started: time.Now(), share: share{pool: &c.memory}}
+	defer one.share.free()
+	process, err := p.NewProcess(c.processConfig(one, spec, limits))
+	if err != nil {
+		return nil, errs.Wrap(err, "call")
+	}
+	one.process = process
+	ended := make(chan struct{})
+	task, err := c.Executor.Spawn(executor.TaskSpec{
+		Tenant: tenant, FuelLimit: limits.Fuel,
+		Run:  one.run,
+		Done: func(*executor.Task) { close(ended) },
+	})
+	if err != nil {
+		return nil, refusal.Draining()
+	}
+	if limits.Timeout > 0 {
+		late := time.AfterFunc(limits.Timeout, func() { task.Cancel(outcome.Interrupt{Cause: lifecycle.ByDeadline}) })
+		defer late.Stop()
+	}
+	stop := context.AfterFunc(ctx, func() { task.Cancel(context.Cause(ctx)) })
+	defer stop()
+	<-ended
+	if err := context.Cause(ctx); err != nil && (!one.finished || one.err != nil) {
+		return nil, err
+	}
+	if !one.begun && outcome.TroubleOf(one.err) != retry.None {
+		e := errs.New(errs.Unavailable, "the call was not made: %v", one.err)
+		e.Retry = time.Second
+		return nil, e
+	}
+	return one.result(task, limits), nil
+}
+
+// run is the body of the call's fiber.
+func (c *call) run(f *executor.Fiber) {
+	c.exit, c.err = c.process.Run(f)
+	c.refused = c.process.Refusal()
+	c.finished = true
+}
+
+// result says how the call ended.
+func (c *call) result(task *executor.Task, limits api.Limits) *api.CallResult {
+	var o outcome.Outcome
+	switch p := task.Panic(); {
+	case p != nil:
+		o = outcome.Failed(p, limits)
+	case !c.finished:
+		o = outcome.Failed(task.Err(), limits)
+	default:
+		o = outcome.Ended(c.exit, c.err, c.refused, limits)
+	}
+	used := task.Usage()
+	return &api.CallResult{
+		Status: api.Status{
+			State: o.State, Reason: o.Reason, ExitCode: o.ExitCode, Message: o.Message, Attempts: 1, Crash: o.Crash, Result: o.Result,
+			CreateTime: c.started, StartTime: c.started, EndTime: time.Now(),
+			Usage: api.Usage{
+				Fuel: used.Fuel, CPUTime: used.CPU, WaitingTime: used.Waiting, ReadyTime: used.Ready,
+				PeakMemoryBytes: uint64(c.process.PeakMemory()), LogBytes: uint64(len(c.output.kept)) + c.output.dropped, LogBytesDropped: c.output.dropped,
+			},
+		},
+		Output: c.output.kept, OutputDropped: c.output.dropped, Fault: o.Fault,
+	}
+}
+
+// processConfig is the config of a call's process.
+func (c *Caller) processConfig(one *call, spec *api.Spec, limits api.Limits) *abi.Config {
+	config := &abi.Config{
+		Args: append([]string{program}, spec.Args...), Call: (*abi.FunctionCall)(spec.Call), Stdin: stdio.New(spec.Stdin, nil, nil).Stdin,
+		Stdout: &one.output, Stderr: &one.output, Memory: &one.share, HeldBytes: int64(len(spec.Stdin)),
+		MemoryBytes: int64(limits.MemoryBytes), StackBytes: int64(limits.StackBytes),
+		Descriptors: int(limits.Descriptors), PendingOps: int(limits.PendingOps),
+		Budget: c.Budget, Owner: program, Driver: c.Executor.Driver(), Mounts: c.Mounts,
+		OnStart: func() { one.begun = true },
+	}
+	for _, name := range slices.Sorted(maps.Keys(spec.Env)) {
+		config.Env = append(config.Env, name+"="+spec.Env[name])
+	}
+	return config
+}

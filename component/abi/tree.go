@@ -228,23 +228,34 @@ func (c *Context) lowerVariant(t *types.Type, v *value.Value, p place) error {
 
 // newList allocates the elements of a list, unless its length is fixed, and says where they are.
 func (c *Context) newList(t *types.Type, n int, p place) (list, error) {
-	if t.Fixed {
-		if n != int(t.Length) {
-			return list{}, misuse("%d elements for a list of %d", n, t.Length)
-		}
-		return list{elem: t.Elem, n: n, first: p}, nil
+	first, err := c.allocList(t, n, p)
+	return list{elem: elemOf(t), n: n, first: first}, err
+}
+
+// allocList is newList with the place of the first element. It has little on the stack, since realloc runs guest code.
+func (c *Context) allocList(t *types.Type, n int, p place) (first place, err error) {
+	elem := elemOf(t)
+	if t.Fixed || n > maxListBytes/int(elem.Size) {
+		return p, lengthFault(t, n)
 	}
-	l := list{elem: elemOf(t), n: n}
-	if n > maxListBytes/int(l.elem.Size) {
-		return l, trapf("a list of %d elements is longer than %d bytes", n, maxListBytes)
+	first.at, err = c.alloc(n*int(elem.Size), elem.Align)
+	if err == nil {
+		c.setPair(p, first.at, uint32(n))
 	}
-	ptr, err := c.alloc(n*int(l.elem.Size), l.elem.Align)
-	if err != nil {
-		return l, err
+	return first, err
+}
+
+// lengthFault says what is wrong with a length that is not the one of the type, or too long.
+//
+//go:noinline
+func lengthFault(t *types.Type, n int) error {
+	switch {
+	case !t.Fixed:
+		return trapf("a list of %d elements is longer than %d bytes", n, maxListBytes)
+	case n != int(t.Length):
+		return misuse("%d elements for a list of %d", n, t.Length)
 	}
-	l.first.at = ptr
-	c.setPair(p, ptr, uint32(n))
-	return l, nil
+	return nil
 }
 
 func (c *Context) lowerList(t *types.Type, v *value.Value, p place) error {

@@ -273,7 +273,7 @@ func (w *Writer) List(n int) Writer {
 		w.fail(misuse("%v is written as a list", t.Kind))
 		return Writer{c: w.c}
 	}
-	l, err := w.c.newList(t, n, at)
+	first, err := w.c.allocList(t, n, at)
 	if err == nil {
 		err = w.c.chunks(valueWork*n, func(int, int) {})
 	}
@@ -282,7 +282,7 @@ func (w *Writer) List(n int) Writer {
 		return Writer{c: w.c}
 	}
 	w.c.owed += n
-	return Writer{c: w.c, of: t, n: uint32(n), at: l.first}
+	return Writer{c: w.c, of: t, n: uint32(n), at: first}
 }
 
 // Variant writes a case of a variant. Its payload, if it has one, comes next.

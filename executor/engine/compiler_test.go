@@ -224,7 +224,7 @@ func TestBoundsFollowTheCode(t *testing.T) {
 	if largest.memory != most {
 		t.Errorf("a function of 7 MiB has %v", largest)
 	}
-	for _, figure := range []string{"7.0 MiB", "3.0 GiB", "41s", "split"} {
+	for _, figure := range []string{"7.0 MiB", "3.0 GiB", "1m17s", "split"} {
 		if text := largest.exceeded().Error(); !strings.Contains(text, figure) {
 			t.Errorf("%q does not tell %q", text, figure)
 		}

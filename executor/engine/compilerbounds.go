@@ -37,7 +37,8 @@ func boundsFor(info *meter.Info, most int64) bounds {
 	code := int64(info.CodeBytes)>>20 + 1
 	wanted := 512<<20 + code<<26 + perFunctionByte*int64(info.LargestFunction) +
 		copies*int64(info.ModuleBytes) + perElement*int64(info.Elements)
-	cpu := 5*time.Second + time.Duration(code)*4*time.Second
+	// CPython's largest module, 9 MB of code, takes 20 s, and twice as long beside others on the same cores.
+	cpu := 5*time.Second + time.Duration(code)*8*time.Second
 	return bounds{
 		cpu:    cpu,
 		memory: min(wanted, most),

@@ -43,16 +43,28 @@ func lowerHost(instance int, p *cabi.Plan, o *options, f *Function, name string)
 			return err
 		}
 		x := s.enter(in, o, name)
-		x.OnError = x.abort // so that no host function works on what could not be read
-		x.call.Args = p.ReadParams(&x.Context, stack)
-		x.call.Results = p.WriteResult(&x.Context, stack)
+		x.beginHostCall(p, stack)
 		f.Call(&x.call)
-		if err := x.call.Results.End(); err != nil {
-			return x.fault(err)
-		}
-		s.leave(x)
-		return nil
+		return x.endHostCall()
 	}
+}
+
+// What surrounds a wait is on the stack of the guest's goroutine as long as it waits. So the functions that are left before it
+// are apart from those that are not, here and in invoke. (BenchmarkWaiting)
+
+//go:noinline
+func (x *crossing) beginHostCall(p *cabi.Plan, stack []uint64) {
+	x.OnError = x.abort // so that no host function works on what could not be read
+	x.call.Args = p.ReadParams(&x.Context, stack)
+	x.call.Results = p.WriteResult(&x.Context, stack)
+}
+
+func (x *crossing) endHostCall() error {
+	if err := x.call.Results.End(); err != nil {
+		return x.fault(err)
+	}
+	x.store.leave(x)
+	return nil
 }
 
 // lowerLift lowers a function that another component lifts: values go from one memory to the other.

@@ -18,15 +18,29 @@ type lift struct {
 // callCore calls a core function.
 func (s *Store) callCore(f *coreFunc, stack []uint64) error {
 	if f.canonical {
-		return engine.Protect(func() error { return s.program.canons[f.number].call(s, stack) })
+		return s.callCanonical(f.number, stack)
 	}
 	function := s.functions[f.number]
 	if function == nil {
-		export := s.program.functions[f.number]
-		function = s.cores[export.core].Function(export.name)
-		s.functions[f.number] = function
+		function = s.function(f.number)
 	}
 	return function.Call(stack)
+}
+
+// function looks up a core function that is called for the first time.
+//
+//go:noinline
+func (s *Store) function(number int) *engine.Function {
+	export := s.program.functions[number]
+	s.functions[number] = s.cores[export.core].Function(export.name)
+	return s.functions[number]
+}
+
+// callCanonical calls a canonical function that is lifted, or is an option of another one. Nobody's tools make such components.
+//
+//go:noinline
+func (s *Store) callCanonical(number int, stack []uint64) error {
+	return engine.Protect(func() error { return s.program.canons[number].call(s, stack) })
 }
 
 // begin begins the callee's side of a call of l.
@@ -54,8 +68,25 @@ func (s *Store) finish(l *lift, x *crossing) error {
 	return nil
 }
 
-// invoke calls a lifted function from the host.
-func (s *Store) invoke(l *lift, function string, args []value.Value) (results []value.Value, err error) {
+// invoke calls a lifted function from the host, and sets s.results. After an error the store is lost.
+func (s *Store) invoke(l *lift, function string, args []value.Value) error {
+	x, err := s.pass(l, function, args)
+	if err == nil {
+		if err = s.callCore(&l.core, x.stack[:]); err == nil {
+			err = s.returned(l, x)
+		}
+	}
+	s.ended = err != nil
+	return err
+}
+
+// pass begins a call from the host, and passes the arguments.
+//
+//go:noinline
+func (s *Store) pass(l *lift, function string, args []value.Value) (*crossing, error) {
+	if s.ended {
+		return nil, errEnded
+	}
 	x := s.begin(l, function)
 	w := l.plan.WriteParams(&x.Context, x.stack[:])
 	for _, arg := range args {
@@ -64,13 +95,17 @@ func (s *Store) invoke(l *lift, function string, args []value.Value) (results []
 	if err := w.End(); err != nil {
 		return nil, x.fault(err)
 	}
-	if err := s.callCore(&l.core, x.stack[:]); err != nil {
-		return nil, err
-	}
+	return x, nil
+}
+
+// returned reads what a call from the host has returned, and ends it.
+//
+//go:noinline
+func (s *Store) returned(l *lift, x *crossing) error {
 	r := l.plan.ReadResult(&x.Context, x.stack[:])
-	results = r.Values()
+	s.results = r.Values()
 	if err := x.Err(); err != nil {
-		return nil, x.fault(err)
+		return x.fault(err)
 	}
-	return results, s.finish(l, x)
+	return s.finish(l, x)
 }

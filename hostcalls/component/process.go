@@ -39,28 +39,34 @@ func (p *Program) NewProcess(config *abi.Config) (abi.Process, error) {
 
 // Run implements abi.Process.
 func (p *Process) Run(f *executor.Fiber) (abi.Exit, error) {
+	return p.exit(p.run(f))
+}
+
+func (p *Process) run(f *executor.Fiber) error {
 	defer p.Close()
 	if err := p.Start(f); err != nil {
-		return exited(err)
+		return err
 	}
-	defer p.refused.ForgetOld(&p.Store.Call)
-	results, err := p.callLift(p.entry.lift, p.entry.name, p.entry.args)
+	err := p.invoke(p.entry.lift, p.entry.name, p.entry.args)
+	p.refused.ForgetOld(&p.Store.Call)
+	return err
+}
+
+// exit returns the Exit of a process whose call has ended.
+//
+//go:noinline
+func (p *Process) exit(err error) (abi.Exit, error) {
 	if err != nil {
 		return exited(err)
 	}
-	return p.entry.exit(results)
-}
-
-// exit returns the Exit of a process whose call has returned.
-func (e *entry) exit(results []value.Value) (abi.Exit, error) {
-	result := e.lift.plan.Func.Result
+	result := p.entry.lift.plan.Func.Result
 	switch {
-	case e.run:
-		return abi.Exit{Code: uint32(results[0].Bits)}, nil // ok is 0, error is 1
+	case p.entry.run:
+		return abi.Exit{Code: uint32(p.results[0].Bits)}, nil // ok is 0, error is 1
 	case result == nil:
 		return abi.Exit{}, nil
 	}
-	literal := value.LiteralOf(result, results[0])
+	literal := value.LiteralOf(result, p.results[0])
 	if size := literal.Size(); size > abi.MaxResultBytes {
 		return abi.Exit{}, &abi.ResultSizeError{Bytes: size}
 	}

@@ -33,8 +33,9 @@ type Store struct {
 	functions []*engine.Function           // by the numbers of Program.functions; nil until they are called
 	instances []instance
 
-	crossings []*crossing // those in use first, from the outermost call on
-	depth     int         // how many are in use
+	crossings []*crossing   // those in use first, from the outermost call on
+	depth     int           // how many are in use
+	results   []value.Value // of the last call from the host
 	ended     bool
 
 	host      Host // nil if there are no host interfaces
@@ -214,17 +215,8 @@ func (s *Store) CallExport(name string, args []value.Value) ([]value.Value, erro
 	if !ok {
 		return nil, &abi.EntryError{Export: name, Msg: "the component exports no such function"}
 	}
-	return s.callLift(&s.program.lifts[number], name, args)
-}
-
-// callLift calls a lifted function from the host.
-func (s *Store) callLift(l *lift, name string, args []value.Value) ([]value.Value, error) {
-	if s.ended {
-		return nil, errEnded
-	}
-	results, err := s.invoke(l, name, args)
-	s.ended = err != nil
-	return results, err
+	err := s.invoke(&s.program.lifts[number], name, args)
+	return s.results, err
 }
 
 // Close frees the instances, and then drops what the host holds. No code of the component runs. It is called on the fiber.

@@ -14,7 +14,9 @@ import (
 	"github.com/reactord/reactord/executor/engine"
 	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/abi"
+	"github.com/reactord/reactord/hostcalls/component"
 	"github.com/reactord/reactord/hostcalls/wasip1"
+	"github.com/reactord/reactord/hostcalls/wasip2"
 	"github.com/reactord/reactord/integration/internal/testkit"
 )
 
@@ -22,7 +24,7 @@ var errMeasured = errors.New("measured")
 
 // BenchmarkStart measures, inside the library, what it takes to start a guest of a compiled module
 // up to its first wait: the time its task was on the worker, from the first resume to the first
-// park. The small guest has one page; the Go guest brings Go's runtime with it, and that from a snapshot has it
+// park. The small guest has one page, and so has the component; the Go guest brings Go's runtime with it, and that from a snapshot has it
 // initialized.
 func BenchmarkStart(b *testing.B) {
 	for _, guest := range []struct {
@@ -32,6 +34,7 @@ func BenchmarkStart(b *testing.B) {
 		invoke string
 	}{
 		{"small", func() []byte { return examples.Sleeper }, []string{"sleeper", "1", farFuture}, ""},
+		{"component", func() []byte { return sleeperComponent(b) }, []string{"sleeper", "1", farFuture}, ""},
 		{"go", func() []byte { return testkit.GoGuest(b, "../../examples/ticker") }, []string{"ticker"}, ""},
 		{"snapshot", func() []byte {
 			dir := b.TempDir()
@@ -69,11 +72,20 @@ func newStarter(b *testing.B, binary []byte, args []string, invoke string) *star
 	if err != nil {
 		b.Fatal(err)
 	}
-	a := wasip1.New()
-	if err := e.AddHost(ctx, a.Define); err != nil {
+	preview1 := wasip1.New()
+	wasi := wasip2.NewNode(preview1.Appends())
+	components, err := component.New(component.Config{Interfaces: wasip2.Interfaces(), NewHost: wasi.NewHost})
+	if err != nil {
 		b.Fatal(err)
 	}
-	program, err := a.Load(ctx, e, abi.Source{Digest: "guest", Read: func() ([]byte, error) { return binary, nil }})
+	abis, err := abi.NewSet(preview1, components)
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := abis.Define(ctx, e); err != nil {
+		b.Fatal(err)
+	}
+	program, err := abis.Load(ctx, e, abi.Source{Digest: "guest", Read: func() ([]byte, error) { return binary, nil }})
 	if err != nil {
 		b.Fatal(err)
 	}

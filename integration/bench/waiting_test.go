@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"fmt"
+	"os"
 	"testing"
 	"time"
 
@@ -19,23 +20,38 @@ const farFuture = "100000000"
 // pages that guests touched (touched-B/guest); rss-B/guest has both.
 func BenchmarkWaiting(b *testing.B) {
 	for _, guests := range []int{10_000, 100_000} {
-		b.Run(fmt.Sprintf("guests=%d", guests), func(b *testing.B) {
-			for b.Loop() {
-				d := testkit.Start(b, b.TempDir())
-				module := d.Push(b, examples.Sleeper)
-				warmUp(b, d, module)
-				idle := readMemory(b, d.PID)
-				began := time.Now()
-				fill(b, d, module, guests)
-				b.ReportMetric(float64(guests)/time.Since(began).Seconds(), "starts/s")
-				reportPerGuest(b, settle(b, d), idle, guests)
-				empty(b, d)
-				d.Stop()
-			}
-		})
+		b.Run(fmt.Sprintf("guests=%d", guests), func(b *testing.B) { benchmarkWaiting(b, examples.Sleeper, guests) })
 	}
+	b.Run("guest=component", benchmarkWaitingComponent)
 	b.Run("guest=go", benchmarkWaitingGo)
 	b.Run("guest=snapshot", benchmarkWaitingSnapshot)
+}
+
+func benchmarkWaiting(b *testing.B, binary []byte, guests int) {
+	for b.Loop() {
+		d := testkit.Start(b, b.TempDir())
+		module := d.Push(b, binary)
+		warmUp(b, d, module)
+		idle := readMemory(b, d.PID)
+		began := time.Now()
+		fill(b, d, module, guests)
+		b.ReportMetric(float64(guests)/time.Since(began).Seconds(), "starts/s")
+		reportPerGuest(b, settle(b, d), idle, guests)
+		empty(b, d)
+		d.Stop()
+	}
+}
+
+// benchmarkWaitingComponent is a command of WASI 0.2 as small as it gets.
+func benchmarkWaitingComponent(b *testing.B) { benchmarkWaiting(b, sleeperComponent(b), 10_000) }
+
+func sleeperComponent(b *testing.B) []byte {
+	b.Helper()
+	binary, err := os.ReadFile("../testdata/components/sleeper.wasm")
+	if err != nil {
+		b.Fatal(err)
+	}
+	return binary
 }
 
 // BenchmarkWaitingChurn measures the same after four rounds of making and dropping 10,000 guests,

@@ -127,18 +127,37 @@ func hostGrants(grants []grant.Grant) []capability.Grant {
 // Run is the body of the attempt's fiber. If the workload was interrupted before the fiber ran, cause says why, and Run
 // returns at once.
 func (a *Attempt) Run(f *executor.Fiber, cause lifecycle.Cause) {
+	p := a.newProcess(cause)
+	if p == nil {
+		return
+	}
+	a.process.Store(&p) // what it waits for while its grants are opened can be seen
+	exit, err := p.Run(f)
+	a.conclude(f, p, exit, err)
+}
+
+// newProcess makes the process. Without one the outcome says why. Like conclude it is apart from Run since what Run has on the
+// stack is there as long as the guest waits.
+//
+//go:noinline
+func (a *Attempt) newProcess(cause lifecycle.Cause) abi.Process {
 	if cause != lifecycle.NoCause {
 		a.outcome = outcome.Interrupted(cause, a.Limits)
-		return
+		return nil
 	}
 	p, err := a.module.NewProcess(a.config)
 	a.config = nil
 	if err != nil {
 		a.outcome = unstarted(err, a.Limits)
-		return
+		return nil
 	}
-	a.process.Store(&p) // what it waits for while its grants are opened can be seen
-	exit, err := p.Run(f)
+	return p
+}
+
+// conclude sets the outcome by what a process has returned.
+//
+//go:noinline
+func (a *Attempt) conclude(f *executor.Fiber, p abi.Process, exit abi.Exit, err error) {
 	if err == nil || a.begun {
 		a.outcome = outcome.Ended(exit, err, a.refusal(p), a.Limits)
 	} else {

@@ -1,0 +1,57 @@
+;; A command of WASI 0.2 as small as it gets: it sleeps for as many milliseconds as its last argument says.
+(component
+  (import "wasi:io/poll@0.2.0" (instance $poll
+    (export "pollable" (type $pollable (sub resource)))
+    (export "[method]pollable.block" (func (param "self" (borrow $pollable))))))
+  (alias export $poll "pollable" (type $pollable))
+  (import "wasi:clocks/monotonic-clock@0.2.0" (instance $clock
+    (alias outer 1 $pollable (type $outer))
+    (export "pollable" (type $pollable (eq $outer)))
+    (type $u64 u64)
+    (export "duration" (type $duration (eq $u64)))
+    (export "subscribe-duration" (func (param "when" $duration) (result (own $pollable))))))
+  (import "wasi:cli/environment@0.2.0" (instance $environment
+    (export "get-arguments" (func (result (list string))))))
+  (core module $memory
+    (memory (export "memory") 1)
+    (global $next (mut i32) (i32.const 64))
+    (func (export "realloc") (param i32 i32 i32 i32) (result i32) (local $at i32)
+      (local.set $at (i32.and (i32.add (global.get $next) (i32.const 7)) (i32.const -8)))
+      (global.set $next (i32.add (local.get $at) (local.get 3)))
+      (local.get $at)))
+  (core instance $m (instantiate $memory))
+  (core func $block (canon lower (func $poll "[method]pollable.block")))
+  (core func $drop (canon resource.drop $pollable))
+  (core func $subscribe (canon lower (func $clock "subscribe-duration")))
+  (core func $arguments (canon lower (func $environment "get-arguments")
+    (memory (core memory $m "memory")) (realloc (core func $m "realloc"))))
+  (core module $main
+    (import "m" "memory" (memory 1))
+    (import "wasi" "block" (func $block (param i32)))
+    (import "wasi" "drop" (func $drop (param i32)))
+    (import "wasi" "subscribe" (func $subscribe (param i64) (result i32)))
+    (import "wasi" "arguments" (func $arguments (param i32)))
+    (func (export "run") (result i32) (local $at i32) (local $end i32) (local $ms i64) (local $pollable i32)
+      (call $arguments (i32.const 0))
+      ;; the last string: (ptr, len)
+      (local.set $at (i32.add (i32.load (i32.const 0)) (i32.mul (i32.sub (i32.load (i32.const 4)) (i32.const 1)) (i32.const 8))))
+      (local.set $end (i32.load offset=4 (local.get $at)))
+      (local.set $at (i32.load (local.get $at)))
+      (local.set $end (i32.add (local.get $at) (local.get $end)))
+      (loop $digits
+        (if (i32.lt_u (local.get $at) (local.get $end)) (then
+          (local.set $ms (i64.add (i64.mul (local.get $ms) (i64.const 10))
+            (i64.extend_i32_u (i32.sub (i32.load8_u (local.get $at)) (i32.const 48)))))
+          (local.set $at (i32.add (local.get $at) (i32.const 1)))
+          (br $digits))))
+      (local.set $pollable (call $subscribe (i64.mul (local.get $ms) (i64.const 1000000))))
+      (call $block (local.get $pollable))
+      (call $drop (local.get $pollable))
+      (i32.const 0)))
+  (core instance $main (instantiate $main
+    (with "m" (instance $m))
+    (with "wasi" (instance (export "block" (func $block)) (export "drop" (func $drop))
+      (export "subscribe" (func $subscribe)) (export "arguments" (func $arguments))))))
+  (func $run (result (result)) (canon lift (core func $main "run")))
+  (instance $exported (export "run" (func $run)))
+  (export "wasi:cli/run@0.2.0" (instance $exported)))

@@ -11,6 +11,7 @@ import (
 	"github.com/reactord/reactord/executor"
 	"github.com/reactord/reactord/executor/engine"
 	"github.com/reactord/reactord/hostcalls"
+	"github.com/reactord/reactord/hostcalls/capability"
 	"github.com/reactord/reactord/internal/clip"
 )
 
@@ -88,11 +89,12 @@ type Exit struct {
 	Result  *value.Literal // of the called function; nil if it returns nothing
 }
 
-// Entry says how a process is entered: by the module's start if neither Invoke nor Call is set.
+// Entry says how a process is entered, and with which grants: by the module's start if neither Invoke nor Call is set.
 type Entry struct {
 	Args   []string      // the program's arguments, or those of the invoked export
 	Invoke string        // the export of a core module to call with Args
 	Call   *FunctionCall // the function of a component to call
+	Grants []capability.Grant
 }
 
 // FunctionCall is a call of a function that a component exports.
@@ -113,7 +115,7 @@ func (e *ResultSizeError) Error() string {
 
 // Fault is a fault of an Entry.
 type Fault struct {
-	Field string // "invoke", "args", "args[0]", "call.args[1].points[3].x"
+	Field string // "invoke", "args", "args[0]", "call.args[1].points[3].x", "grants[0]"
 	Text  string
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/reactord/reactord/executor/engine/meter"
 	"github.com/reactord/reactord/executor/engine/meter/wasm"
 	"github.com/reactord/reactord/hostcalls/abi"
+	"github.com/reactord/reactord/hostcalls/capability"
 )
 
 // Config says what the host provides to components.
@@ -23,6 +24,8 @@ type Config struct {
 	NewHost func(*Store, *abi.Config) (Host, error)
 	// Needs, unless nil, names the capabilities that a component needs by the interfaces that it imports.
 	Needs func(imports []abi.Import) []string
+	// CheckGrant, unless nil, returns why components can't be given a grant.
+	CheckGrant func(capability.Grant) error
 	// Features are the gated parts of the component model that components may use.
 	Features types.Features
 }

@@ -46,7 +46,21 @@ func (p *Program) entry(config *abi.Config) (entry, error) {
 }
 
 // CheckEntry implements abi.ABI.
-func (*ABI) CheckEntry(module *abi.Description, entry abi.Entry) []abi.Fault {
+func (a *ABI) CheckEntry(module *abi.Description, entry abi.Entry) []abi.Fault {
+	faults := checkEntry(module, entry)
+	if a.config.CheckGrant == nil {
+		return faults
+	}
+	for i, grant := range entry.Grants {
+		if err := a.config.CheckGrant(grant); err != nil {
+			faults = append(faults, abi.Fault{Field: fmt.Sprintf("grants[%d]", i), Text: err.Error()})
+		}
+	}
+	return faults
+}
+
+// checkEntry is CheckEntry without the grants.
+func checkEntry(module *abi.Description, entry abi.Entry) []abi.Fault {
 	fault := func(field, format string, a ...any) []abi.Fault {
 		return []abi.Fault{{Field: field, Text: fmt.Sprintf(format, a...)}}
 	}

@@ -28,7 +28,7 @@ func (o opener) connect(c capability.Connection) (network.TCP, error) {
 	if err != nil {
 		return nil, err
 	}
-	if peer, ok := strings.CutPrefix(c.Address, forWorkloads+":"); ok {
+	if peer, ok := strings.CutPrefix(c.Address, ForWorkloads+":"); ok {
 		return o.connectToPeer(peer)
 	}
 	reach := o.dial

@@ -20,7 +20,7 @@ const backlog = 4096
 // Listen implements capability.Opener.
 func (o opener) Listen(l capability.Listener) error {
 	switch {
-	case l.Address == forWorkloads:
+	case l.Address == ForWorkloads:
 		return o.listenForPeers(l.Name)
 	case l.Protocol == network.OverUDP:
 		return o.listenForDatagrams(l)

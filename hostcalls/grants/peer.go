@@ -11,12 +11,11 @@ import (
 	"github.com/reactord/reactord/hostcalls/network"
 )
 
-const (
-	// forWorkloads is the address of a listener for other workloads, and begins that of a connection to one.
-	forWorkloads = "workload"
-	// peerTimeout is how long another workload is waited for that is to accept a connection.
-	peerTimeout = 30 * time.Second
-)
+// ForWorkloads is the address of a listener for other workloads, and begins that of a connection to one.
+const ForWorkloads = "workload"
+
+// peerTimeout is how long another workload is waited for that is to accept a connection.
+const peerTimeout = 30 * time.Second
 
 // listenForPeers listens for the connections of other workloads. The grant is the consent to them: only workloads of the
 // tenant with a grant for it can connect.
@@ -25,10 +24,10 @@ func (o opener) listenForPeers(name string) error {
 	if err != nil {
 		return err
 	}
-	if tcp, err = o.adopt(tcp, forWorkloads); err != nil {
+	if tcp, err = o.adopt(tcp, ForWorkloads); err != nil {
 		return err
 	}
-	o.listening = append(o.listening, forWorkloads)
+	o.listening = append(o.listening, ForWorkloads)
 	return o.to.Stream(name, tcp, true)
 }
 
@@ -37,7 +36,7 @@ func (o opener) connectToPeer(address string) (network.TCP, error) {
 	id, name, _ := strings.Cut(address, "/")
 	due := time.Now().Add(peerTimeout)
 	op := hostcalls.Op{
-		Kind: hostcalls.OpConnect, Target: forWorkloads + " " + address,
+		Kind: hostcalls.OpConnect, Target: ForWorkloads + " " + address,
 		Subject: peerListener{files.Held{By: o.lease}, o.peer, id, name},
 	}
 	for {

@@ -55,10 +55,31 @@ func function(name, typ string, body func(call)) component.Function {
 
 // resource makes a resource type. objects returns where its objects are.
 func resource[T component.Dropper](name string, objects func(*host) *component.Objects[T]) component.Resource {
-	return component.Resource{Name: name, Drop: func(c *component.Call, rep uint32) { objects(c.Host().(*host)).Drop(c, rep) }}
+	return component.Resource{Name: name, Drop: func(c *component.Call, rep uint32) {
+		all := objects(c.Host().(*host))
+		bytes := bytesOf(all.Get(rep))
+		all.Drop(c, rep)
+		c.Store().Free(bytes)
+	}}
 }
 
-// give makes a new object one of the component's; what is returned is what to write as its handle.
+// give makes a new object one of the component's, and counts it as memory of the component; what is returned is what to write as
+// its handle.
 func give[T component.Dropper](c call, objects *component.Objects[T], object T, parent component.Dropper) (rep uint32) {
+	if !c.Store().Hold(bytesOf(object)) {
+		object.Drop()
+		c.Trap("there is no memory for another object of the host")
+	}
 	return objects.Add(c.Store(), object, parent)
+}
+
+// objectBytes is about what an object takes of the host's memory, with its handle.
+const objectBytes = 256
+
+// bytesOf returns what an object is counted as. Buffers of sockets are counted when there are any.
+func bytesOf(object any) int64 {
+	if _, ok := object.(*listing); ok {
+		return objectBytes + maxAheadBytes + maxAheadEntries*32
+	}
+	return objectBytes
 }

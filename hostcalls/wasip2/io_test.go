@@ -381,6 +381,27 @@ func TestRandom(t *testing.T) {
 	}
 }
 
+// Objects of the host count as memory of the component until they are dropped.
+func TestObjectsAreCounted(t *testing.T) {
+	const memory = 1 << 20
+	if err := withGuest(t, abi.Config{MemoryBytes: memory}, func(g *guest) {
+		for range 2 * memory / objectBytes {
+			g.drop(inputStreams, g.own("wasi:cli/stdin#get-stdin"))
+		}
+		n := 0
+		g.traps("no memory for another object", func() {
+			for ; n < 2*memory/objectBytes; n++ {
+				g.own("wasi:cli/stdin#get-stdin")
+			}
+		})
+		if n < memory/objectBytes/2 {
+			t.Errorf("there is room for %d objects", n)
+		}
+	}); err != nil {
+		t.Error(err)
+	}
+}
+
 // A guest that is cancelled in a wait ends with the cause, and leaves nothing behind.
 func TestCancel(t *testing.T) {
 	stop := errors.New("stop")

@@ -598,6 +598,11 @@ func TestGrantedSockets(t *testing.T) {
 		g.socket("tcp-socket.finish-listen", s, nil, nil)
 		g.code("accept", g.socket("tcp-socket.accept", s, nil, nil), ok)
 	})
+	for _, grant := range []capability.Grant{listen, folderGrant{}} {
+		if err := CheckGrant(grant); err != nil {
+			t.Errorf("CheckGrant = %v", err)
+		}
+	}
 	for want, grant := range map[string]socketGrant{
 		"WASI 0.2 can't hand an open connection": func(o capability.Opener) error {
 			return o.Connect(capability.Connection{Name: "db", Address: serverAt.String()})
@@ -606,6 +611,9 @@ func TestGrantedSockets(t *testing.T) {
 			return o.Listen(capability.Listener{Name: "peers", Address: "workload"})
 		},
 	} {
+		if err := CheckGrant(grant); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("CheckGrant = %v, want %s", err, want)
+		}
 		stack := networktest.New()
 		server, _ := stack.TCP(network.IPv4)
 		if err := errors.Join(server.Bind(serverAt), server.Listen(1)); err != nil {

@@ -79,7 +79,11 @@ func (r *Registry) CheckSpec(f *errs.Faults, module *abi.Description, spec *api.
 	if err != nil {
 		return refuse(spec.Module, err)
 	}
-	for _, fault := range a.CheckEntry(module, abi.Entry{Args: spec.Args, Invoke: spec.Invoke, Call: (*abi.FunctionCall)(spec.Call)}) {
+	entry := abi.Entry{Args: spec.Args, Invoke: spec.Invoke, Call: (*abi.FunctionCall)(spec.Call)}
+	for _, g := range spec.Grants {
+		entry.Grants = append(entry.Grants, g)
+	}
+	for _, fault := range a.CheckEntry(module, entry) {
 		f.Add("spec."+fault.Field, "%s", fault.Text)
 	}
 	return nil

@@ -11,7 +11,7 @@ import (
 func abis() ([]abi.ABI, error) {
 	preview1 := wasip1.New()
 	wasi := wasip2.NewNode(preview1.Appends())
-	components, err := component.New(component.Config{Interfaces: wasip2.Interfaces(), NewHost: wasi.NewHost, Needs: wasip2.Needs})
+	components, err := component.New(component.Config{Interfaces: wasip2.Interfaces(), NewHost: wasi.NewHost, Needs: wasip2.Needs, CheckGrant: wasip2.CheckGrant})
 	if err != nil {
 		return nil, err
 	}

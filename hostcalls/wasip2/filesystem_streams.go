@@ -1,6 +1,7 @@
 package wasip2
 
 import (
+	"errors"
 	"io"
 	"math"
 	"syscall"
@@ -103,7 +104,10 @@ func (c call) append(f *node, turn *files.Turn, p []byte) error {
 func readViaStream(c call) {
 	d, at := c.descriptor(), c.Args.U64()
 	err := d.readable()
-	if err == nil && at > math.MaxInt64 {
+	switch {
+	case d.dir != nil && errors.Is(err, syscall.EBADF):
+		err = syscall.EISDIR
+	case err == nil && at > math.MaxInt64:
 		err = syscall.EINVAL
 	}
 	if c.fsFailed(err) {

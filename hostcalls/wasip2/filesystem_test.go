@@ -202,7 +202,7 @@ func TestFiles(t *testing.T) {
 		_, code = g.stream("read-via-stream", g.mustOpen(dir, "a", 0, flagWrite), 0)
 		g.code("read from what is written", code, fsBadDescriptor)
 		_, code = g.stream("read-via-stream", dir, 0)
-		g.code("read of a folder", code, fsBadDescriptor)
+		g.code("read of a folder", code, fsIsDirectory)
 		_, code = g.stream("read-via-stream", g.mustOpen(dir, "a", 0, flagRead), 1<<63)
 		g.code("offset", code, fsInvalid)
 	})

@@ -46,6 +46,7 @@ type host struct {
 	env     []string
 	started time.Time // zero of the monotonic clock
 	maxPoll int
+	seed    *[2]uint64 // nil until insecure-seed is called
 	grants  grants.Set
 	handles descriptors
 

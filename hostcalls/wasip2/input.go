@@ -14,6 +14,7 @@ type inputStream struct {
 	component.Object
 	from   input
 	failed bool // it is closed since an operation has failed
+	atEnd  bool // the last operation met the end; a file may have more later
 }
 
 // input is what an input-stream reads from.
@@ -35,16 +36,17 @@ func (c call) take(s *inputStream, n uint64, block bool) (buf files.Buffer, got 
 	case s.failed:
 		return buf, 0, true, nil
 	case n == 0:
-		return buf, 0, false, nil
+		return buf, 0, s.atEnd, nil
 	}
 	for {
 		c.Charge(streamCost)
 		buf, got, err = s.from.read(c, uint32(min(n, maxPiece)))
+		s.atEnd = errors.Is(err, io.EOF)
 		switch {
 		case err == nil:
 			c.Charge(copyCost(got))
 			return buf, got, false, nil
-		case errors.Is(err, io.EOF):
+		case s.atEnd:
 			return buf, 0, true, nil
 		case !errors.Is(err, hostcalls.ErrWouldBlock):
 			s.failed = true

@@ -32,11 +32,7 @@ func randomInsecureSeed() component.Interface {
 	return component.Interface{
 		Name: "wasi:random/insecure-seed", Version: version,
 		Functions: []component.Function{
-			function("insecure-seed", "func() -> tuple<u64, u64>", func(c call) {
-				seed := c.Results.Record()
-				seed.U64(c.randomU64())
-				seed.U64(c.randomU64())
-			}),
+			function("insecure-seed", "func() -> tuple<u64, u64>", insecureSeed),
 		},
 	}
 }
@@ -64,6 +60,16 @@ func randomBytes(c call) {
 		rest = rest[len(chunk):]
 	}
 	c.Results.Bytes(bytes)
+}
+
+// insecureSeed: insecure-seed. It is the same each time: what a component seeds with it does not depend on the order.
+func insecureSeed(c call) {
+	if c.seed == nil {
+		c.seed = &[2]uint64{c.randomU64(), c.randomU64()}
+	}
+	seed := c.Results.Record()
+	seed.U64(c.seed[0])
+	seed.U64(c.seed[1])
 }
 
 func (c call) randomU64() uint64 {

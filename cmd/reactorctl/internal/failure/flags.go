@@ -65,9 +65,9 @@ func FlagOf(path string, has func(flag string) bool) string {
 	}
 	bare, index := split(path)
 	switch bare {
-	case "spec.module":
+	case "spec.module", "spec.call": // a program is run, and a component without a start called
 		return "MODULE"
-	case "spec.call", "spec.call.export":
+	case "spec.call.export":
 		return "CALL"
 	case "spec.args":
 		if n, err := strconv.Atoi(index); err == nil {

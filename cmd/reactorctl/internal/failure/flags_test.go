@@ -45,7 +45,7 @@ func TestFlagOf(t *testing.T) {
 		"spec.module":                          "MODULE",
 		"spec.args[3]":                         "argument 4",
 		"spec.args":                            "the arguments",
-		"spec.call":                            "CALL",
+		"spec.call":                            "MODULE",
 		"spec.call.export":                     "CALL",
 		"spec.call.args[1].points[3].x":        "args[1].points[3].x",
 		`spec.labels["a b"]`:                   `--label "a b"`,

@@ -130,7 +130,7 @@ var imports = map[string][]string{
 	"reactor/internal/schedule": {"internal/heap", "reactor/internal/lifecycle", "reactor/internal/retry"},
 	"reactor/internal/snapshots": {
 		"internal/clip", "executor", "executor/engine", "executor/engine/meter", "executor/engine/meter/wasm", "executor/engine/snapshot", "hostcalls", "hostcalls/abi",
-		"reactor/api", "reactor/errs", "reactor/store", "reactor/internal/intake", "reactor/internal/modules", "reactor/internal/outcome", "reactor/internal/refusal",
+		"reactor/api", "reactor/errs", "reactor/store", "reactor/internal/intake", "reactor/internal/modules", "reactor/internal/outcome", "reactor/internal/refusal", "reactor/internal/stdio",
 	},
 	"reactor/internal/selector": {"reactor/store"},
 	"reactor/internal/stdio":    {"hostcalls", "reactor/store", "reactor/internal/logbuf", "reactor/internal/terminal"},

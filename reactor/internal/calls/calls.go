@@ -129,7 +129,7 @@ func checkCall(f *errs.Faults, spec *api.Spec) {
 // call is one call.
 type call struct {
 	process  abi.Process
-	output   output
+	output   stdio.Beginning
 	share    share
 	started  time.Time
 	exit     abi.Exit
@@ -200,10 +200,10 @@ func (c *call) result(task *executor.Task, limits api.Limits) *api.CallResult {
 			CreateTime: c.started, StartTime: c.started, EndTime: time.Now(),
 			Usage: api.Usage{
 				Fuel: used.Fuel, CPUTime: used.CPU, WaitingTime: used.Waiting, ReadyTime: used.Ready,
-				PeakMemoryBytes: uint64(c.process.PeakMemory()), LogBytes: uint64(len(c.output.kept)) + c.output.dropped, LogBytesDropped: c.output.dropped,
+				PeakMemoryBytes: uint64(c.process.PeakMemory()), LogBytes: uint64(len(c.output.Kept)) + c.output.Dropped, LogBytesDropped: c.output.Dropped,
 			},
 		},
-		Output: c.output.kept, OutputDropped: c.output.dropped, Fault: o.Fault,
+		Output: c.output.Kept, OutputDropped: c.output.Dropped, Fault: o.Fault,
 	}
 }
 

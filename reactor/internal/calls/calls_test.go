@@ -16,6 +16,7 @@ import (
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
 	"github.com/reactord/reactord/reactor/internal/intake"
+	"github.com/reactord/reactord/reactor/internal/stdio"
 	"github.com/reactord/reactord/reactor/store"
 )
 
@@ -104,7 +105,7 @@ var spec = &api.Spec{Module: "m", Call: &api.FunctionCall{Export: "f"}}
 
 func TestCall(t *testing.T) {
 	program := &fakeProgram{run: func(_ *executor.Fiber, config *abi.Config) (abi.Exit, error) {
-		_, _ = config.Stdout.Write(make([]byte, maxOutput+5))
+		_, _ = config.Stdout.Write(make([]byte, stdio.MaxBeginning+5))
 		return abi.Exit{}, nil
 	}}
 	modules := &fakeModules{program: program}
@@ -114,7 +115,7 @@ func TestCall(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if s := result.Status; s.State != api.Succeeded || s.Usage.PeakMemoryBytes != 7 || len(result.Output) != maxOutput || result.OutputDropped != 5 {
+		if s := result.Status; s.State != api.Succeeded || s.Usage.PeakMemoryBytes != 7 || len(result.Output) != stdio.MaxBeginning || result.OutputDropped != 5 {
 			t.Errorf("%+v, %d bytes of output and %d more", s, len(result.Output), result.OutputDropped)
 		}
 	}

@@ -12,9 +12,11 @@ import (
 	"github.com/reactord/reactord/executor/engine/meter/wasm"
 	"github.com/reactord/reactord/executor/engine/snapshot"
 	"github.com/reactord/reactord/hostcalls/abi"
+	"github.com/reactord/reactord/internal/clip"
 	"github.com/reactord/reactord/reactor/errs"
 	"github.com/reactord/reactord/reactor/internal/outcome"
 	"github.com/reactord/reactord/reactor/internal/refusal"
+	"github.com/reactord/reactord/reactor/internal/stdio"
 	"github.com/reactord/reactord/reactor/store"
 )
 
@@ -33,7 +35,7 @@ func (f *failure) Error() string { return f.err.Error() }
 func (f *failure) Unwrap() error { return f.err }
 
 // refuse converts an error for clients.
-func (m *Maker) refuse(digest store.Digest, output *output, err error) error {
+func (m *Maker) refuse(digest store.Digest, output *stdio.Beginning, err error) error {
 	if _, ok := errors.AsType[*errs.Error](err); ok || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
@@ -47,8 +49,9 @@ func (m *Maker) refuse(digest store.Digest, output *output, err error) error {
 	if text == "" {
 		return errs.Wrap(err, "snapshot")
 	}
-	if printed := output.begin(); printed != "" {
-		text += "\nit printed:\n" + printed
+	if output != nil && len(output.Kept) > 0 {
+		const most = 1 << 10
+		text += "\nit printed:\n" + clip.Text(string(output.Kept), most)
 	}
 	e := errs.Module(errs.SnapshotFailed, digest.String(), "there is no snapshot: %s", text)
 	e.Cause = err

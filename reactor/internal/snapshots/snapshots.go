@@ -14,6 +14,7 @@ import (
 	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/internal/modules"
+	"github.com/reactord/reactord/reactor/internal/stdio"
 	"github.com/reactord/reactord/reactor/store"
 )
 
@@ -78,7 +79,7 @@ func (m *Maker) Make(ctx context.Context, req api.SnapshotRequest) (*api.Snapsho
 	if err != nil {
 		return nil, m.refuse(digest, nil, err)
 	}
-	var output output
+	var output stdio.Beginning
 	state, err := m.run(ctx, probe, info.Kind, &req, &output)
 	if err != nil {
 		return nil, m.refuse(digest, &output, err)
@@ -108,7 +109,7 @@ func hidden(invoke string) []string {
 }
 
 // store stores a snapshot under the name of the module that it is from.
-func (m *Maker) store(ctx context.Context, digest store.Digest, req *api.SnapshotRequest, binary []byte, output *output) (*api.Snapshot, error) {
+func (m *Maker) store(ctx context.Context, digest store.Digest, req *api.SnapshotRequest, binary []byte, output *stdio.Beginning) (*api.Snapshot, error) {
 	former, err := m.Modules.Get(ctx, digest.String())
 	if err != nil {
 		return nil, err
@@ -117,11 +118,11 @@ func (m *Maker) store(ctx context.Context, digest store.Digest, req *api.Snapsho
 	if err != nil {
 		return nil, err
 	}
-	return &api.Snapshot{Module: module, From: digest.String(), Existed: existed, Output: output.kept, OutputDropped: output.dropped}, nil
+	return &api.Snapshot{Module: module, From: digest.String(), Existed: existed, Output: output.Kept, OutputDropped: output.Dropped}, nil
 }
 
 // run runs an instance of a probe until what initializes it has returned.
-func (m *Maker) run(ctx context.Context, probe *snapshot.Probe, kind abi.Kind, req *api.SnapshotRequest, output *output) (*snapshot.State, error) {
+func (m *Maker) run(ctx context.Context, probe *snapshot.Probe, kind abi.Kind, req *api.SnapshotRequest, output *stdio.Beginning) (*snapshot.State, error) {
 	loaded, err := m.Modules.LoadProbe(ctx, kind, probe.Module)
 	if err != nil {
 		return nil, err
@@ -170,7 +171,7 @@ func (m *Maker) runTask(ctx context.Context, process abi.Process) (*executor.Tas
 }
 
 // processConfig is the config of a sandbox.
-func (m *Maker) processConfig(invoke string, sandbox *abi.Sandbox, output *output) *abi.Config {
+func (m *Maker) processConfig(invoke string, sandbox *abi.Sandbox, output *stdio.Beginning) *abi.Config {
 	if invoke == "" {
 		invoke = initialize
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
+	"github.com/reactord/reactord/reactor/internal/stdio"
 	"github.com/reactord/reactord/reactor/store"
 )
 
@@ -94,21 +95,8 @@ func TestFailures(t *testing.T) {
 	if err := m.refuse(store.Digest{}, nil, fmt.Errorf("end: %w", context.Canceled)); !errors.Is(err, context.Canceled) {
 		t.Errorf("the end of the call: %v", err)
 	}
-	err := m.refuse(store.Digest{}, &output{kept: []byte(strings.Repeat("x", 1<<20))}, &abi.ConfinedError{Call: "fd_close"})
+	err := m.refuse(store.Digest{}, &stdio.Beginning{Kept: []byte(strings.Repeat("x", 1<<20))}, &abi.ConfinedError{Call: "fd_close"})
 	if n := len(err.Error()); n < 1000 || n > 2000 {
 		t.Errorf("a message has %d bytes", n)
-	}
-}
-
-func TestOutput(t *testing.T) {
-	var o output
-	piece := make([]byte, 10<<10)
-	for range 10 {
-		if n, err := o.Write(piece); n != len(piece) || err != nil {
-			t.Fatal(n, err)
-		}
-	}
-	if len(o.kept) != maxOutput || o.dropped != 100<<10-maxOutput {
-		t.Errorf("%d bytes are kept and %d dropped", len(o.kept), o.dropped)
 	}
 }

@@ -50,15 +50,7 @@ file with --file. run, submit and call take --plug, too.`,
 			return err
 		}
 		defer m.Close() //nolint:errcheck // the file was only read
-		result, err := a.push(cmd.Context(), m, tag)
-		if err != nil {
-			return err
-		}
-		if !a.output.IsTable() {
-			return a.output.Message(a.Out, result)
-		}
-		_, err = fmt.Fprintln(a.Out, result.GetModule().GetDigest())
-		return err
+		return a.pushAndTell(cmd.Context(), m, tag)
 	})
 	return cmd
 }

@@ -151,17 +151,22 @@ func (a *app) modulePushCommand() *cobra.Command {
 			return err
 		}
 		defer m.Close() //nolint:errcheck // the file was only read
-		result, err := a.push(cmd.Context(), m, tag)
-		if err != nil {
-			return err
-		}
-		if !a.output.IsTable() {
-			return a.output.Message(a.Out, result)
-		}
-		_, err = fmt.Fprintln(a.Out, result.GetModule().GetDigest())
-		return err
+		return a.pushAndTell(cmd.Context(), m, tag)
 	})
 	return cmd
+}
+
+// pushAndTell pushes a module, and prints its digest.
+func (a *app) pushAndTell(ctx context.Context, m *source.Module, tag string) error {
+	result, err := a.push(ctx, m, tag)
+	if err != nil {
+		return err
+	}
+	if !a.output.IsTable() {
+		return a.output.Message(a.Out, result)
+	}
+	_, err = fmt.Fprintln(a.Out, result.GetModule().GetDigest())
+	return err
 }
 
 func (a *app) moduleListCommand() *cobra.Command {

@@ -32,7 +32,7 @@ func FuzzDefine(f *testing.F) {
 		f.Fatal(err)
 	}
 	a := &ABI{interfaces: interfaces, drops: drops}
-	f.Fuzz(func(t *testing.T, b []byte) {
+	f.Fuzz(func(_ *testing.T, b []byte) {
 		decoded, err := binary.Decode(b, binary.Limits{})
 		if err != nil {
 			return

@@ -117,8 +117,25 @@ func (l *loader) canon(c *plan.Canon) (canon, error) {
 	case binary.ContextGet, binary.ContextSet:
 		return l.context(c)
 	default:
-		return canon{}, unsupported(c.Def.Pos(), fmt.Sprintf("it imports the built-in 0x%02x", byte(c.Def.Builtin)), featureAsync)
+		return canon{}, unsupported(c.Def.Pos(), "it imports the built-in "+builtinName(c.Def.Builtin), featureAsync)
 	}
+}
+
+// builtinName names a built-in that is not supported.
+func builtinName(b binary.Builtin) string {
+	names := map[binary.Builtin]string{
+		binary.TaskCancel: "task.cancel", binary.SubtaskCancel: "subtask.cancel", binary.TaskReturn: "task.return",
+		binary.ThreadYield: "thread.yield", binary.SubtaskDrop: "subtask.drop", binary.StreamNew: "stream.new",
+		binary.StreamRead: "stream.read", binary.StreamWrite: "stream.write", binary.FutureNew: "future.new",
+		binary.FutureRead: "future.read", binary.FutureWrite: "future.write", binary.ErrorContextNew: "error-context.new",
+		binary.WaitableSetNew: "waitable-set.new", binary.WaitableSetWait: "waitable-set.wait", binary.WaitableSetPoll: "waitable-set.poll",
+		binary.WaitableSetDrop: "waitable-set.drop", binary.WaitableJoin: "waitable.join",
+		binary.BackpressureInc: "backpressure.inc", binary.BackpressureDec: "backpressure.dec",
+	}
+	if name, ok := names[b]; ok {
+		return name
+	}
+	return fmt.Sprintf("0x%02x", byte(b))
 }
 
 func (l *loader) lower(c *plan.Canon) (canon, error) {

@@ -20,7 +20,7 @@ func ParsePattern(s string) (Pattern, error) {
 	case err != nil:
 		return Pattern{}, err
 	case a.everyHost():
-		return Pattern{}, fmt.Errorf("%q has no host: for every address give 0.0.0.0/0 and [::]/0", s)
+		return Pattern{}, fmt.Errorf("%q has no host: for every address give 0.0.0.0/0 and [::/0]", s)
 	case a.low == 0 && a.high == 65535:
 		a.low = 1
 	case a.low == 0:

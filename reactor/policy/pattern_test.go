@@ -347,3 +347,16 @@ func FuzzParseOrigin(f *testing.F) {
 		}
 	})
 }
+
+// What the error for a pattern of every host tells to give instead is accepted.
+func TestAdviceForEveryHost(t *testing.T) {
+	_, err := ParsePattern("*:80")
+	if err == nil {
+		t.Fatal("accepted")
+	}
+	for _, host := range []string{"0.0.0.0/0", "[::/0]"} {
+		if _, fault := ParsePattern(host + ":80"); fault != nil || !strings.Contains(err.Error(), host) {
+			t.Errorf("%s: %v; the advice is: %v", host, fault, err)
+		}
+	}
+}

@@ -21,7 +21,11 @@ func check(module *abi.Description, req *api.SnapshotRequest) error {
 	if req.Tag != "" {
 		intake.CheckNewTag(&f, "tag", req.Tag)
 	}
-	checkInvoke(&f, module, req.Invoke)
+	if module.Signatures != nil {
+		f.Add("module", "it is a component: snapshots can be made of core modules only")
+	} else {
+		checkInvoke(&f, module, req.Invoke)
+	}
 	return f.Err()
 }
 

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/reactord/reactord/component/signature"
 	"github.com/reactord/reactord/executor"
 	"github.com/reactord/reactord/executor/engine"
 	"github.com/reactord/reactord/executor/engine/meter/wasm"
@@ -44,6 +45,7 @@ func TestCheck(t *testing.T) {
 		{program, "_start", "", []string{"runs the program to its end"}},
 		{lonely, "", "", []string{"name the export that initializes it"}},
 		{lonely, "init", "", []string{"no other function"}},
+		{&abi.Description{Kind: abi.Component, Signatures: &signature.Set{}}, "init", "", []string{"it is a component"}},
 	} {
 		err := check(tt.module, &api.SnapshotRequest{Invoke: tt.invoke, Tag: tt.tag})
 		if (err == nil) != (len(tt.want) == 0) {

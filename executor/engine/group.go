@@ -201,6 +201,19 @@ const (
 	nestedStack = 2 * meter.RedZone
 )
 
+// Nest calls f, in which the host works for the guest, and guest code may run in turn. It counts as a call of guest code: f
+// may nest itself without an end. Errors are f's, and those of Call.
+func (g *Group) Nest(f func() error) error {
+	if err := g.enter(); err != nil {
+		return err
+	}
+	if err := Protect(f); err != nil {
+		return err
+	}
+	g.leave()
+	return nil
+}
+
 // enter charges for a call.
 func (g *Group) enter() error {
 	if g.depth > 0 {

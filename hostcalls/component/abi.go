@@ -94,7 +94,7 @@ func (a *ABI) LoadProgram(ctx context.Context, e *engine.Engine, source abi.Sour
 		}
 		d = a.definitions.add(made)
 	}
-	p := &Program{definition: d, engine: e, holders: 1}
+	p := &Program{definition: d, engine: e, holders: 1, startBytes: d.storeBytes()}
 	if err := p.load(ctx, source.Accept, from); err != nil {
 		p.Release()
 		return nil, err

@@ -134,7 +134,7 @@ func resourceNew(instance int, r *types.Resource) canonFunc {
 		if err != nil {
 			return err
 		}
-		index, err := in.handles.add(handle{kind: ownHandle, resource: r, rep: uint32(stack[0])})
+		index, err := s.addHandle(in, handle{kind: ownHandle, resource: r, rep: uint32(stack[0])})
 		stack[0] = uint64(index)
 		return builtinFault("resource.new", err)
 	}

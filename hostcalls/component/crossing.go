@@ -60,12 +60,18 @@ func (s *Store) enter(in *instance, o *options, function string) *crossing {
 	return x
 }
 
+// keptLent bounds the room for lent handles that a crossing keeps.
+const keptLent = 256
+
 // leave ends the side of the call that began last, and gives back what was lent.
 func (s *Store) leave(x *crossing) {
 	for _, index := range x.lent {
 		x.instance.handles.entries[index].lends--
 	}
-	x.lent = x.lent[:0]
+	s.lends -= len(x.lent)
+	if x.lent = x.lent[:0]; cap(x.lent) > keptLent {
+		x.lent = nil
+	}
 	s.depth--
 }
 
@@ -118,6 +124,9 @@ func (x *crossing) LiftBorrow(r *types.Resource, index uint32) (rep uint32, err 
 	if err != nil {
 		return 0, err
 	}
+	if x.store.lends++; x.store.lends > maxLends {
+		return 0, faultf("handles are lent more than %d times at once", maxLends)
+	}
 	h.lends++
 	x.lent = append(x.lent, index)
 	return h.rep, nil
@@ -125,7 +134,7 @@ func (x *crossing) LiftBorrow(r *types.Resource, index uint32) (rep uint32, err 
 
 // LowerOwn implements abi.Handles.
 func (x *crossing) LowerOwn(r *types.Resource, rep uint32) (index uint32, err error) {
-	return x.instance.handles.add(handle{kind: ownHandle, resource: r, rep: rep})
+	return x.store.addHandle(x.instance, handle{kind: ownHandle, resource: r, rep: rep})
 }
 
 // LowerBorrow implements abi.Handles.
@@ -134,7 +143,7 @@ func (x *crossing) LowerBorrow(r *types.Resource, rep uint32) (index uint32, err
 		return rep, nil
 	}
 	x.borrows++
-	return x.instance.handles.add(handle{kind: borrowHandle, resource: r, rep: rep, scope: x.number})
+	return x.store.addHandle(x.instance, handle{kind: borrowHandle, resource: r, rep: rep, scope: x.number})
 }
 
 // endBorrows returns a trap if the guest that was called has kept borrowed handles.

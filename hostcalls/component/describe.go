@@ -20,6 +20,7 @@ func (l *loader) describe() {
 		f := &l.plan.Imports[i]
 		d.Imports = append(d.Imports, abi.Import{Module: f.Interface, Name: f.Name})
 	}
+	d.HostBytes = uint64(l.storeBytes())
 	l.run = -1
 	for i := range l.plan.Exports {
 		e := &l.plan.Exports[i]

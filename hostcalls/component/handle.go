@@ -1,9 +1,18 @@
 package component
 
-import "github.com/reactord/reactord/component/types"
+import (
+	"unsafe"
 
-// maxHandles bounds the handles of a component instance.
-const maxHandles = 1 << 16
+	"github.com/reactord/reactord/component/types"
+)
+
+const (
+	// maxHandles bounds the handles of a component instance.
+	maxHandles = 1 << 16
+	// maxLends bounds how often the calls of a store that are in progress have lent handles. One handle can be lent often.
+	maxLends     = 1 << 16
+	firstHandles = 8 // for which a table has room at first
+)
 
 // handleTable is the handles of a component instance, by index. Index 0 is never used; an index that becomes free is the next
 // one to be used again. It is the specification's table: guests see the numbers.
@@ -32,6 +41,14 @@ const (
 	borrowHandle
 )
 
+// growth returns the bytes by which the next add makes the table larger.
+func (t *handleTable) growth() int64 {
+	if t.free != 0 || len(t.entries) < cap(t.entries) || t.live == maxHandles {
+		return 0
+	}
+	return int64(unsafe.Sizeof(handle{})) * int64(max(firstHandles, cap(t.entries)))
+}
+
 // add gives a handle an index. It fails if the table is full.
 func (t *handleTable) add(h handle) (index uint32, err error) {
 	if t.live == maxHandles {
@@ -43,8 +60,11 @@ func (t *handleTable) add(h handle) (index uint32, err error) {
 		t.entries[index] = h
 		return index, nil
 	}
-	if len(t.entries) == 0 {
-		t.entries = make([]handle, 1, 8)
+	switch n := len(t.entries); n {
+	case 0:
+		t.entries = make([]handle, 1, firstHandles)
+	case cap(t.entries):
+		t.entries = append(make([]handle, 0, 2*n), t.entries...)
 	}
 	t.entries = append(t.entries, h)
 	return uint32(len(t.entries) - 1), nil
@@ -89,6 +109,14 @@ func (t *handleTable) takeOwn(index uint32, r *types.Resource) (rep uint32, err 
 	}
 	taken, err := t.take(index, r)
 	return taken.rep, err
+}
+
+// addHandle gives a handle an index in a component instance. The memory of tables is the component's.
+func (s *Store) addHandle(in *instance, h handle) (index uint32, err error) {
+	if more := in.handles.growth(); more > 0 && !s.Hold(more) {
+		return 0, faultf("the memory limit has no room for more than %d handles", in.handles.live)
+	}
+	return in.handles.add(h)
 }
 
 func resourceName(r *types.Resource) string {

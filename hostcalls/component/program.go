@@ -2,6 +2,7 @@ package component
 
 import (
 	"sync"
+	"unsafe"
 
 	"github.com/reactord/reactord/component/types"
 	"github.com/reactord/reactord/executor/engine"
@@ -41,6 +42,13 @@ type definition struct {
 	sources   []coreSource // by step.source
 
 	hosts []*engine.HostModule
+}
+
+// storeBytes returns the memory that a store takes for what the component is made of, without its core instances. There may be
+// a million component instances.
+func (d *definition) storeBytes() int64 {
+	const pointer = 8
+	return int64(unsafe.Sizeof(instance{}))*int64(d.instances) + pointer*int64(len(d.functions))
 }
 
 // step makes a core instance.

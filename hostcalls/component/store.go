@@ -35,6 +35,7 @@ type Store struct {
 
 	crossings []*crossing   // those in use first, from the outermost call on
 	depth     int           // how many are in use
+	lends     int           // of handles, by those in use
 	results   []value.Value // of the last call from the host
 	ended     bool
 
@@ -98,10 +99,6 @@ func (s *Store) init(p *Program, config *abi.Config) error {
 	}
 	config.SetDefaults()
 	s.loaded, s.program, s.startup = p, p.definition, config
-	s.instances = make([]instance, p.instances)
-	for i := range s.instances {
-		s.instances[i].number = i
-	}
 	if p.abi.config.NewHost == nil {
 		return nil
 	}
@@ -124,9 +121,14 @@ func (s *Store) Start(f *executor.Fiber) error {
 			return err
 		}
 	}
+	s.heldBytes += s.program.storeBytes()
 	group, err := s.loaded.engine.NewGroup(s.limits(config))
 	if err != nil {
 		return err
+	}
+	s.instances = make([]instance, s.program.instances)
+	for i := range s.instances {
+		s.instances[i].number = i
 	}
 	s.group.Store(group)
 	f.SetMeter(s) // only now there is a counter of fuel

@@ -3,6 +3,8 @@ package signature
 import (
 	"fmt"
 	"strings"
+
+	"github.com/reactord/reactord/internal/clip"
 )
 
 // NameError says why a name is not that of an exported function.
@@ -13,18 +15,25 @@ type NameError struct {
 }
 
 func (e *NameError) Error() string {
-	const most = 8
-	names := strings.Join(e.Candidates[:min(len(e.Candidates), most)], ", ")
+	const most, length = 8, 100
+	var names string
+	for i, candidate := range e.Candidates[:min(len(e.Candidates), most)] {
+		if i > 0 {
+			names += ", "
+		}
+		names += clip.Text(candidate, length)
+	}
 	if n := len(e.Candidates); n > most {
 		names += fmt.Sprintf(" and %d more", n-most)
 	}
+	name := clip.Text(e.Name, length)
 	switch {
 	case e.Ambiguous:
-		return fmt.Sprintf("%q is ambiguous: it may be %s", e.Name, names)
+		return fmt.Sprintf("%q is ambiguous: it may be %s", name, names)
 	case names == "":
-		return fmt.Sprintf("no function %q is exported: the component exports none", e.Name)
+		return fmt.Sprintf("no function %q is exported: the component exports none", name)
 	default:
-		return fmt.Sprintf("no function %q is exported: there is %s", e.Name, names)
+		return fmt.Sprintf("no function %q is exported: there is %s", name, names)
 	}
 }
 

@@ -56,6 +56,37 @@ func Of(p *plan.Plan) *Set {
 	return w.set
 }
 
+// Size returns about how many bytes the set takes, in memory and as a message.
+func (s *Set) Size() int {
+	const each = 16 // of anything, besides its name
+	size := 0
+	fields := func(fields []Field) {
+		for i := range fields {
+			size += each + len(fields[i].Name)
+		}
+	}
+	for i := range s.Functions {
+		f := &s.Functions[i]
+		size += 2*each + len(f.Interface) + len(f.Name)
+		fields(f.Params)
+	}
+	for i := range s.Types {
+		t := &s.Types[i]
+		size += 2 * each
+		fields(t.Fields)
+		for j := range t.Cases {
+			size += each + len(t.Cases[j].Name)
+		}
+		for _, label := range t.Labels {
+			size += each + len(label)
+		}
+	}
+	for _, name := range s.Resources {
+		size += each + len(name)
+	}
+	return size
+}
+
 // writer writes types into a Set, each once.
 type writer struct {
 	set       *Set

@@ -2,6 +2,7 @@ package signature
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -131,5 +132,17 @@ func TestFind(t *testing.T) {
 		if _, err := s.Find(name); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %s", name, err, want)
 		}
+	}
+}
+
+// A name that somebody chose does not make a message long.
+func TestNamesAreCut(t *testing.T) {
+	long := strings.Repeat("x", 10_000)
+	set := &Set{Functions: []Function{{Name: long}, {Interface: long, Name: "f"}}}
+	if _, err := set.Find(long + "y"); err == nil || len(err.Error()) > 500 {
+		t.Errorf("a message of %d bytes", len(fmt.Sprint(err)))
+	}
+	if least := 2*len(long) + 1; set.Size() < least {
+		t.Errorf("its size is %d, want %d and more", set.Size(), least)
 	}
 }

@@ -171,7 +171,9 @@ func (l *loader) decode(from *reader) error {
 	if err := l.define(); err != nil {
 		return err
 	}
-	l.describe()
+	if err := l.describe(); err != nil {
+		return err
+	}
 	if err := l.link(); err != nil {
 		return err
 	}

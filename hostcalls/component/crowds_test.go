@@ -1,7 +1,10 @@
 package component
 
 import (
+	"encoding/binary"
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -73,6 +76,34 @@ func TestInstancesAreCounted(t *testing.T) {
 		_, err := n.run(p, &abi.Config{MemoryBytes: tt.limit, Call: &abi.FunctionCall{Export: "f"}})
 		if (err == nil) != tt.fits {
 			t.Errorf("with %d bytes: %v", tt.limit, err)
+		}
+	}
+}
+
+// What a component says of itself is bounded by bytes: it is kept, and goes into answers.
+func TestDescriptionsAreBounded(t *testing.T) {
+	n := newNode(t, testConfig(nil))
+	base, err := source(t, "crowd").Read()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		exports, length int
+		want            string
+	}{{1000, 100, ""}, {20_000, 100, "names and types of imports and exports of"}, {20, 90_000, "names and types of imports and exports of"}} {
+		body := binary.AppendUvarint(nil, uint64(tt.exports))
+		for i := range tt.exports {
+			name := fmt.Sprintf("f%d-%s", i, strings.Repeat("x", tt.length))
+			body = append(binary.AppendUvarint(append(body, 0), uint64(len(name))), name...)
+			body = append(body, 1, 0, 0) // the function 0, of no other type
+		}
+		section := append(binary.AppendUvarint([]byte{11}, uint64(len(body))), body...)
+		p, err := n.abi.Load(t.Context(), n.engine, sourceOf(slices.Concat(base, section)))
+		if err == nil {
+			p.Release()
+		}
+		if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%d exports with names of %d bytes: %v", tt.exports, tt.length, err)
 		}
 	}
 }

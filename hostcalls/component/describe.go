@@ -1,20 +1,26 @@
 package component
 
 import (
+	"fmt"
+
 	"github.com/reactord/reactord/component/binary"
 	"github.com/reactord/reactord/component/names"
 	"github.com/reactord/reactord/component/plan"
 	"github.com/reactord/reactord/component/signature"
 	"github.com/reactord/reactord/component/types"
 	"github.com/reactord/reactord/component/wit"
+	"github.com/reactord/reactord/executor/engine/meter"
 	"github.com/reactord/reactord/hostcalls/abi"
 )
 
 // runInterface is the interface whose function run is a command's start.
 const runInterface, runFunction = "wasi:cli/run", "run"
 
+// maxDescription bounds what a component says of itself: the names of its imports and exports, and their types.
+const maxDescription = 1 << 20
+
 // describe makes the description, and finds the start of a command.
-func (l *loader) describe() {
+func (l *loader) describe() error {
 	d := &abi.Description{Kind: abi.Component, Signatures: signature.Of(l.plan)}
 	for i := range l.plan.Imports {
 		f := &l.plan.Imports[i]
@@ -35,7 +41,24 @@ func (l *loader) describe() {
 	for i := range l.sources {
 		d.Functions += uint32(l.sources[i].functions)
 	}
+	if n := size(d); n > maxDescription {
+		return &meter.Error{Kind: meter.TooLarge, Msg: fmt.Sprintf(
+			"names and types of imports and exports of %d bytes, the limit is %d: export fewer functions", n, maxDescription)}
+	}
 	l.description = d
+	return nil
+}
+
+// size is about how many bytes a description takes.
+func size(d *abi.Description) int {
+	size := d.Signatures.Size()
+	for i := range d.Imports {
+		size += len(d.Imports[i].Module) + len(d.Imports[i].Name)
+	}
+	for i := range d.Exports {
+		size += len(d.Exports[i].Name)
+	}
+	return size
 }
 
 // WIT implements abi.ABI.

@@ -53,7 +53,7 @@ var imports = map[string][]string{
 	"component/plan":   {"component/binary", "component/types"},
 
 	"component/compose":   {"component/binary", "component/names", "component/types"},
-	"component/signature": {"component/plan", "component/types"},
+	"component/signature": {"component/plan", "component/types", "internal/clip"},
 	"cmd/internal/values": {"component/signature", "component/value", "proto/reactor/v1"},
 
 	"hostcalls":              {"executor", "executor/driver", "executor/engine"},

@@ -23,10 +23,12 @@ func TestComponentsMatchSources(t *testing.T) {
 			t.Skipf("the binaries were built with %q; %s gives %q, %v", tool.version, tool.command, out, err)
 		}
 	}
-	fetch := exec.CommandContext(t.Context(), "cargo", "fetch", "--locked", "--target", "wasm32-wasip1")
-	fetch.Dir = filepath.Join(folder, "rust-command")
-	if out, err := fetch.CombinedOutput(); err != nil {
-		t.Skipf("the crates are not to be had: %v\n%s", err, out)
+	for _, crate := range []string{"rust-command", "rust-echo"} {
+		fetch := exec.CommandContext(t.Context(), "cargo", "fetch", "--locked", "--target", "wasm32-wasip1")
+		fetch.Dir = filepath.Join(folder, crate)
+		if out, err := fetch.CombinedOutput(); err != nil {
+			t.Skipf("the crates are not to be had: %v\n%s", err, out)
+		}
 	}
 	built := t.TempDir()
 	if out, err := exec.CommandContext(t.Context(), filepath.Join(folder, "build.sh"), built).CombinedOutput(); err != nil {

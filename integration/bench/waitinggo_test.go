@@ -94,15 +94,12 @@ func proportional(b *testing.B, pid int) uint64 {
 // waitingInWasmtime returns what a waiting guest costs in Wasmtime; ok is false if that is not installed.
 func waitingInWasmtime(b *testing.B, binary []byte) (bytes uint64, ok bool) {
 	b.Helper()
-	python := os.Getenv("WASMTIME_PYTHON")
-	if python == "" {
-		python = "python3"
+	python, ok := wasmtimePython(b)
+	if !ok {
+		return 0, false
 	}
 	ctx, cancel := context.WithTimeout(b.Context(), 5*time.Minute)
 	defer cancel()
-	if exec.CommandContext(ctx, python, "-c", "import wasmtime").Run() != nil {
-		return 0, false
-	}
 	module := filepath.Join(b.TempDir(), "guest.wasm")
 	if err := os.WriteFile(module, binary, 0o600); err != nil {
 		b.Fatal(err)

@@ -32,13 +32,23 @@ library counters provider counters/provider.c
 library counters user counters/user.c
 wasm-tools compose "$out/user.wasm" -d "$out/provider.wasm" -o "$out/composed.wasm" > /dev/null 2>&1
 
-# The adapter from preview 1 is in a crate that the guest in Rust names, and does not use.
-(cd rust-command && RUSTFLAGS="--remap-path-prefix=$crates=crates --remap-path-prefix=$PWD=rust-command" \
-    cargo build --quiet --release --locked --target wasm32-wasip1 --target-dir "$tmp/target")
-adapter=$(echo "$crates"/*/wasi-preview1-component-adapter-provider-50.0.1/artefacts/wasi_snapshot_preview1.command.wasm)
+crate() { # FOLDER
+    (cd "$1" && RUSTFLAGS="--remap-path-prefix=$crates=crates --remap-path-prefix=$PWD=$1" \
+        cargo build --quiet --release --locked --target wasm32-wasip1 --target-dir "$tmp/target")
+}
+
+adapt() { # CORE ADAPTER COMPONENT: of a module of preview 1
+    wasm-tools component new "$tmp/$1" --adapt "$adapters/wasi_snapshot_preview1.$2.wasm" -o "$out/$3.wasm"
+}
+
+# The adapters from preview 1 are in a crate that a guest in Rust names, and does not use.
+crate rust-command
+crate rust-echo
+adapters=$(echo "$crates"/*/wasi-preview1-component-adapter-provider-50.0.1/artefacts)
 cc -o "$tmp/c-command.core.wasm" c-command/main.c
-wasm-tools component new "$tmp/c-command.core.wasm" --adapt "$adapter" -o "$out/c-command.wasm"
-wasm-tools component new "$tmp/target/wasm32-wasip1/release/rust-command.wasm" --adapt "$adapter" -o "$out/rust-command.wasm"
+adapt c-command.core.wasm command c-command
+adapt target/wasm32-wasip1/release/rust-command.wasm command rust-command
+adapt target/wasm32-wasip1/release/rust_echo.wasm reactor rust-echo
 
 for text in text/*.wat; do
     wasm-tools parse "$text" -o "$out/$(basename "$text" .wat).wasm"

@@ -14,8 +14,8 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if address := os.Getenv(echoVariable); address != "" {
-		os.Exit(serveEcho(address))
+	if os.Getenv(echoVariable) != "" {
+		os.Exit(serveEcho())
 	}
 	if command := os.Getenv(nativeVariable); command != "" {
 		os.Exit(runNative(command))

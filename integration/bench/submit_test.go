@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -22,7 +23,7 @@ import (
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
 
-// echoVariable makes the test binary an echo server on the unix socket it names.
+// echoVariable makes the test binary an echo server on the listener that it inherits.
 const echoVariable = "REACTORD_BENCH_ECHO"
 
 // submitTime is how long each side is driven in one run.
@@ -32,7 +33,7 @@ const submitTime = 4 * time.Second
 // own, against calls to a bare grpc-go server in a process of its own, in turn. The workloads run
 // meanwhile: each sleeps a millisecond and ends.
 func BenchmarkSubmit(b *testing.B) {
-	echo := startEcho(b)
+	echo := startEcho(b, "unix")
 	for _, clients := range []int{1, 16, 256} {
 		b.Run(fmt.Sprintf("clients=%d", clients), func(b *testing.B) {
 			for b.Loop() {
@@ -40,12 +41,12 @@ func BenchmarkSubmit(b *testing.B) {
 				module := d.Push(b, examples.Sleeper)
 				warmUp(b, d, module)
 				request := &reactorv1.SubmitWorkloadRequest{Spec: &reactorv1.WorkloadSpec{Module: module, Args: []string{"1", "1"}}}
-				bare := drive(b, clients, func(ctx context.Context) error {
-					_, err := echo.Check(ctx, &healthv1.HealthCheckRequest{})
+				bare := drive(b, submitTime, clients, func(ctx context.Context) error {
+					_, err := echo.client.Check(ctx, &healthv1.HealthCheckRequest{})
 					return err
 				})
 				before := processCPU(b, d.PID)
-				submits := drive(b, clients, func(ctx context.Context) error {
+				submits := drive(b, submitTime, clients, func(ctx context.Context) error {
 					_, err := d.Workloads.SubmitWorkload(ctx, request)
 					return err
 				})
@@ -60,13 +61,13 @@ func BenchmarkSubmit(b *testing.B) {
 	}
 }
 
-// drive calls from as many clients for submitTime and returns the calls per second.
-func drive(b *testing.B, clients int, call func(context.Context) error) float64 {
+// drive calls from as many clients for a time and returns the calls per second.
+func drive(b *testing.B, howLong time.Duration, clients int, call func(context.Context) error) float64 {
 	b.Helper()
 	var (
 		calls atomic.Int64
 		wg    sync.WaitGroup
-		end   = time.Now().Add(submitTime)
+		end   = time.Now().Add(howLong)
 	)
 	for range clients {
 		wg.Go(func() {
@@ -80,32 +81,33 @@ func drive(b *testing.B, clients int, call func(context.Context) error) float64 
 		})
 	}
 	wg.Wait()
-	return float64(calls.Load()) / submitTime.Seconds()
+	return float64(calls.Load()) / howLong.Seconds()
 }
 
-// startEcho starts a bare grpc-go server in a process of its own.
-func startEcho(b *testing.B) healthv1.HealthClient {
+// echoServer is a bare grpc-go server in a process of its own.
+type echoServer struct {
+	client healthv1.HealthClient
+	pid    int
+}
+
+// startEcho starts a bare grpc-go server that listens on a unix socket or on a port of loopback.
+func startEcho(b *testing.B, network string) *echoServer {
 	b.Helper()
-	dir, err := os.MkdirTemp("", "echo-") //nolint:usetesting // b.TempDir is too long a path for a socket
-	if err != nil {
-		b.Fatal(err)
-	}
-	socket := filepath.Join(dir, "s")
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), echoVariable+"="+socket)
-	if err := cmd.Start(); err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() {
-		if err := cmd.Process.Kill(); err != nil {
-			b.Error(err)
+	address := "127.0.0.1:0"
+	if network == "unix" {
+		dir, err := os.MkdirTemp("", "echo-") //nolint:usetesting // b.TempDir is too long a path for a socket
+		if err != nil {
+			b.Fatal(err)
 		}
-		_ = cmd.Wait() // it was killed
-		if err := os.RemoveAll(dir); err != nil {
-			b.Error(err)
-		}
-	})
-	conn, err := grpc.NewClient("unix://"+socket, grpc.WithTransportCredentials(insecure.NewCredentials()))
+		b.Cleanup(func() {
+			if err := os.RemoveAll(dir); err != nil {
+				b.Error(err)
+			}
+		})
+		address = filepath.Join(dir, "s")
+	}
+	target, pid := serveEchoApart(b, network, address)
+	conn, err := grpc.NewClient(target, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -114,12 +116,43 @@ func startEcho(b *testing.B) healthv1.HealthClient {
 	if _, err := client.Check(b.Context(), &healthv1.HealthCheckRequest{}, grpc.WaitForReady(true)); err != nil {
 		b.Fatal(err)
 	}
-	return client
+	return &echoServer{client, pid}
+}
+
+// serveEchoApart runs serveEcho in a process of its own, and returns what gRPC calls its address, and the process.
+func serveEchoApart(b *testing.B, network, address string) (target string, pid int) {
+	b.Helper()
+	l, err := net.Listen(network, address)
+	if err != nil {
+		b.Fatal(err)
+	}
+	listener, err := l.(interface{ File() (*os.File, error) }).File()
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer listener.Close()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), echoVariable+"=1")
+	cmd.ExtraFiles = []*os.File{listener}
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		if err := errors.Join(cmd.Process.Kill(), l.Close()); err != nil {
+			b.Error(err)
+		}
+		_ = cmd.Wait() // it was killed
+	})
+	if network == "unix" {
+		return "unix://" + address, cmd.Process.Pid
+	}
+	return l.Addr().String(), cmd.Process.Pid
 }
 
 // serveEcho is the server: the health service, which answers a small message with a small message.
-func serveEcho(socket string) int {
-	listener, err := net.Listen("unix", socket)
+func serveEcho() int {
+	const inherited = 3 // the first of cmd.ExtraFiles
+	listener, err := net.FileListener(os.NewFile(inherited, "listener"))
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1

@@ -33,43 +33,106 @@ var errReference = errors.New("a type refers to one that is not before it")
 
 // Resolve makes the types of the set. It fails if the set is not one that Of makes.
 func (s *Set) Resolve() (*Resolved, error) {
-	r := reader{set: s, table: types.NewTable(), types: make([]*types.Type, 0, len(s.Types)), resources: make([]*types.Resource, len(s.Resources))}
-	for i, name := range s.Resources {
-		r.resources[i] = &types.Resource{Name: name}
-	}
+	r := newReader(s)
 	for i := range s.Types {
-		t, err := r.typ(&s.Types[i])
-		if err != nil {
-			return nil, fmt.Errorf("type %d: %w", i, err)
+		if err := r.make(i); err != nil {
+			return nil, err
 		}
-		r.types = append(r.types, t)
 	}
-	out := &Resolved{}
+	out := &Resolved{Functions: make([]Resolution, len(s.Functions))}
 	for i := range s.Functions {
-		f := &s.Functions[i]
-		params, err := r.fields(f.Params)
+		f, err := r.function(i)
 		if err != nil {
-			return nil, fmt.Errorf("function %q: %w", f.Name, err)
+			return nil, err
 		}
-		result, err := r.optional(f.Result)
-		if err != nil {
-			return nil, fmt.Errorf("function %q: %w", f.Name, err)
-		}
-		out.Functions = append(out.Functions, Resolution{f.Interface, f.Name, &types.Func{Async: f.Async, Params: params, Result: result}})
+		out.Functions[i] = *f
 	}
 	return out, nil
+}
+
+// ResolveFunction is Resolve for one of Functions, and makes no types that it does not need.
+func (s *Set) ResolveFunction(number int) (*Resolution, error) {
+	r := newReader(s)
+	needed := make([]bool, len(s.Types))
+	need := func(n int) {
+		if n >= 0 && n < len(needed) { // others make it fail
+			needed[n] = true
+		}
+	}
+	f := &s.Functions[number]
+	eachReference(f.Params, nil, need, f.Result)
+	for i := len(s.Types) - 1; i >= 0; i-- { // each refers to earlier ones only
+		if t := &s.Types[i]; needed[i] {
+			eachReference(t.Fields, t.Cases, need, t.Elem, t.Key)
+		}
+	}
+	for i := range s.Types {
+		if needed[i] {
+			if err := r.make(i); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return r.function(number)
+}
+
+// eachReference calls f with the number of each type that is referred to.
+func eachReference(fields []Field, cases []Case, f func(n int), others ...*int) {
+	for _, field := range fields {
+		f(field.Type)
+	}
+	for _, c := range cases {
+		others = append(others, c.Type)
+	}
+	for _, n := range others {
+		if n != nil {
+			f(*n)
+		}
+	}
 }
 
 // reader makes types of a Set.
 type reader struct {
 	set       *Set
 	table     *types.Table
-	types     []*types.Type
+	types     []*types.Type // nil before they are made
 	resources []*types.Resource
 }
 
+func newReader(s *Set) *reader {
+	r := &reader{set: s, table: types.NewTable(), types: make([]*types.Type, len(s.Types)), resources: make([]*types.Resource, len(s.Resources))}
+	for i, name := range s.Resources {
+		r.resources[i] = &types.Resource{Name: name}
+	}
+	return r
+}
+
+// make makes a type. Those that it refers to have been made.
+func (r *reader) make(n int) error {
+	t, err := r.typ(&r.set.Types[n])
+	if err != nil {
+		return fmt.Errorf("type %d: %w", n, err)
+	}
+	r.types[n] = t
+	return nil
+}
+
+// function makes a function, whose types have been made.
+func (r *reader) function(number int) (*Resolution, error) {
+	f := &r.set.Functions[number]
+	params, err := r.fields(f.Params)
+	if err != nil {
+		return nil, fmt.Errorf("function %q: %w", f.Name, err)
+	}
+	result, err := r.optional(f.Result)
+	if err != nil {
+		return nil, fmt.Errorf("function %q: %w", f.Name, err)
+	}
+	return &Resolution{f.Interface, f.Name, &types.Func{Async: f.Async, Params: params, Result: result}}, nil
+}
+
 func (r *reader) at(n int) (*types.Type, error) {
-	if n < 0 || n >= len(r.types) {
+	if n < 0 || n >= len(r.types) || r.types[n] == nil {
 		return nil, errReference
 	}
 	return r.types[n], nil

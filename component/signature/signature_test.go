@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -109,6 +110,38 @@ func TestResolveRefuses(t *testing.T) {
 		if _, err := s.Resolve(); err == nil {
 			t.Errorf("%+v is resolved", s)
 		}
+		if len(s.Functions) == 0 { // one that needs the last type
+			last := len(s.Types) - 1
+			s.Functions = []Function{{Name: "f", Result: &last}}
+		}
+		if _, err := s.ResolveFunction(0); err == nil {
+			t.Errorf("a function of %+v is resolved", s)
+		}
+	}
+}
+
+// A function by itself has the type that it has among others, and no other types are made for it.
+func TestResolveFunction(t *testing.T) {
+	set := Of(everything(t))
+	for i := range set.Functions {
+		f, err := set.ResolveFunction(i)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all, err := set.Resolve()
+		if err != nil {
+			t.Fatal(err)
+		}
+		alone := Of(&plan.Plan{Exports: []plan.Export{{Interface: f.Interface, Name: f.Name, Func: f.Func}}})
+		among := all.Functions[i]
+		if want := Of(&plan.Plan{Exports: []plan.Export{{Interface: among.Interface, Name: among.Name, Func: among.Func}}}); !reflect.DeepEqual(alone, want) {
+			t.Errorf("function %d: %+v, want %+v", i, alone, want)
+		}
+	}
+	broken := *set
+	broken.Types = append(slices.Clone(set.Types), Type{Kind: "u9"})
+	if _, err := broken.ResolveFunction(0); err != nil {
+		t.Errorf("a type that is not needed: %v", err)
 	}
 }
 

@@ -78,11 +78,11 @@ func checkEntry(module *abi.Description, entry abi.Entry) []abi.Fault {
 	if err != nil {
 		return fault("call.export", "%v", err)
 	}
-	resolved, err := module.Signatures.Resolve()
+	resolved, err := module.Signatures.ResolveFunction(number)
 	if err != nil {
 		return fault("call", "what is recorded of the component is damaged: %v", err)
 	}
-	f := resolved.Functions[number].Func
+	f := resolved.Func
 	if why := uncallable(f); why != "" {
 		return fault("call.export", "%q %s", entry.Call.Export, why)
 	}

@@ -9,7 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -207,4 +209,61 @@ func TestCallFunctionRefused(t *testing.T) {
 			t.Errorf("no %s in %v", place, err)
 		}
 	}
+}
+
+// What a function returns is kept up to a bound, with a workload or without.
+func TestResultTooLarge(t *testing.T) {
+	d := testkit.Start(t, t.TempDir())
+	module := pushComponent(t, d, "calc")
+	for size, want := range map[int]reactorv1.EndReason{
+		1<<20 - 1000: reactorv1.EndReason_END_REASON_EXIT,
+		1<<20 + 1:    reactorv1.EndReason_END_REASON_RESULT_TOO_LARGE,
+	} {
+		text := strings.Repeat("x", size)
+		spec := &reactorv1.WorkloadSpec{Module: module, Call: &reactorv1.FunctionCall{
+			Export: "echo-string", Args: []*reactorv1.Value{{Kind: &reactorv1.Value_Text{Text: text}}},
+		}}
+		response, err := d.Workloads.CallFunction(t.Context(), &reactorv1.CallFunctionRequest{Spec: spec})
+		if s := response.GetStatus(); err != nil || s.GetReason() != want || (s.GetResult() != nil) != (want == reactorv1.EndReason_END_REASON_EXIT) {
+			t.Errorf("%d bytes, without a workload: %v, %q, %v", size, s.GetReason(), s.GetMessage(), err)
+		}
+		submitted, err := d.Workloads.SubmitWorkload(t.Context(), &reactorv1.SubmitWorkloadRequest{Spec: spec})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ended, err := d.Workloads.WaitWorkload(t.Context(), &reactorv1.WaitWorkloadRequest{Id: submitted.GetWorkload().GetId()})
+		if s := ended.GetWorkload().GetStatus(); err != nil || s.GetReason() != want || (s.GetResult() != nil) != (want == reactorv1.EndReason_END_REASON_EXIT) {
+			t.Errorf("%d bytes: %v, %q, %v", size, s.GetReason(), s.GetMessage(), err)
+		}
+	}
+}
+
+// A call of a function that waits takes none of the turns that calls of the API have, which are refused after 5 s.
+func TestWaitingCallsTakeNoTurns(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it waits for longer than a call waits for its turn")
+	}
+	d := testkit.Start(t, t.TempDir())
+	module := pushComponent(t, d, "rust-command")
+	request := &reactorv1.CallFunctionRequest{Spec: &reactorv1.WorkloadSpec{
+		Module: module, Args: []string{"sleep", "7000"}, Call: &reactorv1.FunctionCall{Export: "run"},
+	}}
+	var group sync.WaitGroup
+	for range 2 { // a connection has 256 calls at most
+		conn, err := grpc.NewClient(d.Address, grpc.WithTransportCredentials(insecure.NewCredentials()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close() //nolint:errcheck // nothing is sent any more
+		client := reactorv1.NewWorkloadServiceClient(conn)
+		for range 150 {
+			group.Go(func() {
+				response, err := client.CallFunction(t.Context(), request)
+				if reason := response.GetStatus().GetReason(); err != nil || reason != reactorv1.EndReason_END_REASON_EXIT {
+					t.Errorf("%v, %q, %v", reason, response.GetStatus().GetMessage(), err)
+				}
+			})
+		}
+	}
+	group.Wait()
 }

@@ -38,6 +38,7 @@ const (
 var mostBytes = map[string]int{
 	reactorv1.WorkloadService_SubmitWorkload_FullMethodName:  maxMessageBytes,
 	reactorv1.WorkloadService_SubmitWorkloads_FullMethodName: maxMessageBytes,
+	reactorv1.WorkloadService_CallFunction_FullMethodName:    maxMessageBytes,
 	reactorv1.WorkloadService_CancelWorkloads_FullMethodName: maxPartBytes,
 	reactorv1.WorkloadService_AttachWorkload_FullMethodName:  maxPartBytes,
 	reactorv1.ModuleService_PushModule_FullMethodName:        maxPartBytes,
@@ -47,6 +48,7 @@ var mostBytes = map[string]int{
 // waits has the methods whose calls wait for guests, people or compilations, or delete much.
 var waits = map[string]bool{
 	reactorv1.WorkloadService_WaitWorkload_FullMethodName:    true,
+	reactorv1.WorkloadService_CallFunction_FullMethodName:    true,
 	reactorv1.WorkloadService_CancelWorkloads_FullMethodName: true,
 	reactorv1.ModuleService_UploadModule_FullMethodName:      true,
 	reactorv1.ModuleService_PruneModules_FullMethodName:      true,

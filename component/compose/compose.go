@@ -14,7 +14,8 @@ type Part struct {
 // Plug is a component that gives others what they import.
 type Plug struct {
 	Part
-	// Import is the import that the plug is for, or empty: then it is for each that it has an export for.
+	// Import is the import that the plug is for, with or without its version, or empty: then it is for each that it has an
+	// export for.
 	Import string
 }
 

@@ -3,6 +3,7 @@ package compose
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/reactord/reactord/component/binary"
 )
@@ -69,7 +70,18 @@ func (j *joiner) plug() {
 }
 
 // isFor reports whether a plug is meant for an import.
-func (p *part) isFor(i *binary.Import) bool { return p.imported[""] || p.imported[i.Name.Text] }
+func (p *part) isFor(i *binary.Import) bool {
+	return p.imported[""] || p.imported[i.Name.Text] || p.imported[unversioned(i.Name.Text)]
+}
+
+// means reports whether a plug's Import means an import of a name: it is that, or that without its version.
+func means(imp, name string) bool { return imp == name || imp == unversioned(name) }
+
+// unversioned is the name of an import without its version.
+func unversioned(name string) string {
+	name, _, _ = strings.Cut(name, "@")
+	return name
+}
 
 // needs reports whether the part gets something from another one, or from one that does. There are no circles.
 func (p *part) needs(other *part) bool {
@@ -110,7 +122,7 @@ func (j *joiner) isUsed(by *part, imp string) bool {
 			continue
 		}
 		for i, plug := range p.plugged {
-			if plug.by == by && (imp == "" || imp == i.Name.Text) {
+			if plug.by == by && (imp == "" || means(imp, i.Name.Text)) {
 				return true
 			}
 		}
@@ -131,7 +143,7 @@ func (j *joiner) useless(by *part, plug Plug) error {
 	case plug.Import == "":
 		return fmt.Errorf("%s exports nothing that %s imports: it exports %s; %s imports %s",
 			plug.Name, socket.Name, list(by.exportNames()), socket.Name, list(socket.importNames()))
-	case !slices.Contains(socket.importNames(), plug.Import):
+	case !slices.ContainsFunc(socket.importNames(), func(name string) bool { return means(plug.Import, name) }):
 		return fmt.Errorf("%s does not import %s; it imports %s", socket.Name, plug.Import, list(socket.importNames()))
 	}
 	return fmt.Errorf("%s does not export %s; it exports %s", plug.Name, plug.Import, list(by.exportNames()))

@@ -66,9 +66,9 @@ func checkEntry(module *abi.Description, entry abi.Entry) []abi.Fault {
 	}
 	switch {
 	case entry.Invoke != "":
-		return fault("invoke", "the module is a component: its functions are called with typed arguments")
+		return fault("invoke", "the module is a component, whose functions take typed arguments: `reactorctl call` calls them")
 	case entry.Call == nil && module.Kind != abi.ComponentCommand:
-		return fault("call", "the component is no program, since it does not export %s: name the function to call", runInterface)
+		return fault("call", "the component is no program, since it does not export %s: `reactorctl call` calls a function of it", runInterface)
 	case entry.Call == nil:
 		return nil
 	case module.Signatures == nil:

@@ -58,7 +58,7 @@ func TestCheckEntry(t *testing.T) {
 		entry       abi.Entry
 		field, text string
 	}{
-		{"no call", calc, abi.Entry{}, "call", "name the function to call"},
+		{"no call", calc, abi.Entry{}, "call", "`reactorctl call` calls a function of it"},
 		{"an invoked export", calc, abi.Entry{Invoke: "add"}, "invoke", "typed arguments"},
 		{"an unknown function", calc, abi.Entry{Call: &abi.FunctionCall{Export: "nope"}}, "call.export", `no function "nope" is exported`},
 		{"too few arguments", calc, abi.Entry{Call: &abi.FunctionCall{Export: "add", Args: []value.Literal{number(1)}}}, "call.args", "takes 2 arguments (a, b), not 1"},

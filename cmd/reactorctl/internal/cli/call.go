@@ -22,7 +22,7 @@ func (a *app) callCommand() *cobra.Command {
 		Long: `Call a function that a component exports, and print what it returns. CALL is the function's name and its arguments
 in WAVE, the notation of values of the component model:
 
-  area(line({start: {x: 1, y: 2}, end: {x: 3, y: 4}}))
+  area(line({a: {x: 1, y: 2}, b: {x: 4, y: 6}}))
 
 Of a function in an interface the whole name is ns:pkg/iface@1.0.0#area; the version, the package or the interface may
 be left out where one function only is meant. reactorctl module inspect shows functions and types.

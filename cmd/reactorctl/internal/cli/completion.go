@@ -186,13 +186,30 @@ func (a *app) completeCall(cmd *cobra.Command, args []string, word string) ([]st
 		if err != nil {
 			return
 		}
+		named := map[string]int{}
 		for _, f := range response.GetFunctions() {
-			if f.GetCallable() && strings.HasPrefix(f.GetExport(), word) {
-				calls = append(calls, cobra.CompletionWithDesc(f.GetExport()+"(", paramNames(f)))
+			named[shortName(f)]++
+		}
+		for _, f := range response.GetFunctions() {
+			name := f.GetExport()
+			if short := shortName(f); word != "" && named[short] == 1 && strings.HasPrefix(short, word) {
+				name = short
+			}
+			if f.GetCallable() && strings.HasPrefix(name, word) {
+				calls = append(calls, cobra.CompletionWithDesc(name+"(", paramNames(f)))
 			}
 		}
 	})
 	return calls, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+}
+
+// shortName is a function's name without its interface.
+func shortName(f *reactorv1.FunctionType) string {
+	_, name, nested := strings.Cut(f.GetExport(), "#")
+	if !nested {
+		return f.GetExport()
+	}
+	return name
 }
 
 // paramNames lists what a function takes.

@@ -12,8 +12,12 @@ import (
 
 	"github.com/reactord/reactord/cmd/internal/usage"
 	"github.com/reactord/reactord/cmd/reactorctl/internal/follow"
+	"github.com/reactord/reactord/cmd/reactorctl/internal/reason"
 	"github.com/reactord/reactord/cmd/reactorctl/internal/render"
 	"github.com/reactord/reactord/cmd/reactorctl/internal/source"
+	"github.com/reactord/reactord/component/binary"
+	"github.com/reactord/reactord/component/types"
+	"github.com/reactord/reactord/component/wit"
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
 
@@ -203,13 +207,14 @@ func (a *app) moduleInspectCommand() *cobra.Command {
 		Short: "Show a module: its imports, exports, memory and the grants it will need",
 		Long: `Show a module: its imports, exports, memory and the grants it will need; of a component also its world, as WIT.
 MODULE is a digest, a tag, or a file or Go package, which is pushed. What the daemon does not have of what the module
-imports, or needs, is told by name: such a module is refused.`,
+imports, or needs, is told by name: such a module is refused. The world of a component is printed all the same.`,
 		Example: `  reactorctl module inspect ./calc.wasm
   reactorctl module inspect -o json calc | jq '.functions[].export'`,
 		Args: paths(cobra.ExactArgs(1)),
 		RunE: a.remote(func(cmd *cobra.Command, args []string) error {
 			module, err := a.stored(cmd.Context(), args[0])
 			if err != nil {
+				a.printRefused(cmd.Context(), args[0], err)
 				return err
 			}
 			response, err := a.modules().DescribeModule(cmd.Context(), &reactorv1.DescribeModuleRequest{Module: module})
@@ -218,6 +223,24 @@ imports, or needs, is told by name: such a module is refused.`,
 			}
 			return a.printDescription(response)
 		}),
+	}
+}
+
+// printRefused prints the world of a component in a file that the daemon has refused for what it does not have.
+func (a *app) printRefused(ctx context.Context, arg string, refusal error) {
+	if why, _ := reason.Of(refusal); why != reactorv1.ErrorReason_ERROR_REASON_MODULE_UNSUPPORTED || !a.output.IsTable() {
+		return
+	}
+	part, err := a.part(ctx, arg)
+	if err != nil {
+		return
+	}
+	decoded, err := binary.Decode(part.Binary, binary.Limits{})
+	if err != nil {
+		return
+	}
+	if component, err := types.Check(decoded, types.Features{}); err == nil {
+		fmt.Fprint(a.Out, wit.World(component))
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 
 func (a *app) submitCommand() *cobra.Command {
 	var flags specFlags
+	var call string
 	cmd := &cobra.Command{
 		Use:   "submit [flags] MODULE [ARG...]",
 		Short: "Submit a module as a workload, and print its id",
@@ -19,6 +20,7 @@ func (a *app) submitCommand() *cobra.Command {
 reactorctl's own flags come before it.
 
 With --count the ids are one name with numbers, such as app-0 to app-999; --quiet prints each of them.
+With --call a function of a component is called, as reactorctl call does; what it returns is in reactorctl status.
 With --wait, wait for the end. An interrupt leaves what was submitted.
 
 ` + limitsHelp + `
@@ -28,11 +30,13 @@ command has created are cancelled.
 
 ` + exitHelp,
 		Example: `  reactorctl submit --timeout 30s ./guest.wasm one two
-  reactorctl submit --count 1000 --label app=hello ./examples/hello`,
+  reactorctl submit --count 1000 --label app=hello ./examples/hello
+  reactorctl submit --id sum --call 'add(1, 2)' ./calc.wasm`,
 		Args: moduleThenArguments,
 	}
 	flags.add(cmd)
 	flags.addWaiting(cmd, false)
+	cmd.Flags().StringVar(&call, "call", "", "the `CALL` of a function that the component exports, such as 'add(1, 2)'")
 	cmd.RunE = a.remote(func(cmd *cobra.Command, args []string) error {
 		j, err := a.plan(cmd, &flags, args)
 		if err != nil {
@@ -40,6 +44,11 @@ command has created are cancelled.
 		}
 		if err := j.load(cmd.Context()); err != nil {
 			return err
+		}
+		if cmd.Flags().Changed("call") {
+			if err := j.readCall(cmd.Context(), call); err != nil {
+				return err
+			}
 		}
 		if !flags.waits(cmd) {
 			return j.submitOnly(cmd.Context())

@@ -20,7 +20,7 @@ var flags = map[string]string{
 	"spec.stdin":               "--stdin",
 	"spec.interactive":         "--interactive",
 	"spec.invoke":              "--invoke",
-	"spec.call":                "", // CALL
+	"spec.call":                "", // CALL, or --call
 	"spec.grants":              "",
 	"spec.grants.directory":    "--dir",
 	"spec.grants.listener":     "--listen",
@@ -68,6 +68,9 @@ func FlagOf(path string, has func(flag string) bool) string {
 	case "spec.module", "spec.call": // a program is run, and a component without a start called
 		return "MODULE"
 	case "spec.call.export":
+		if has("call") {
+			return "--call"
+		}
 		return "CALL"
 	case "spec.args":
 		if n, err := strconv.Atoi(index); err == nil {

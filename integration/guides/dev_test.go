@@ -53,7 +53,7 @@ func TestDevGuide(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			g := newGuide(t)
-			g.need(t, tt.name)
+			g.need(t, toolchains[tt.name], tt.name)
 			write(tt.file, tt.program)(t, g)
 			write("Cargo.toml", "[package]\nname = \"app\"\nedition = \"2024\"\n")(t, g)
 			g.session(t, []string{sessions[1][i], "reactorctl: running as app-...-1", "here"}, func(string) {})

@@ -77,7 +77,11 @@ func TestTyped(t *testing.T) {
 			if len(faults) > 0 || !reflect.DeepEqual(got, tt.want) {
 				t.Fatalf("got %v, %v, want %v", got, faults, tt.want)
 			}
-			encoded, err := json.Marshal(LiteralOf(tt.typ, got))
+			literal := LiteralOf(tt.typ, got)
+			if n := LiteralSize(tt.typ, got); n != literal.Size() {
+				t.Errorf("the size of %v is %d, not %d", literal, n, literal.Size())
+			}
+			encoded, err := json.Marshal(literal)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -1,6 +1,8 @@
 package value
 
 import (
+	"unicode/utf8"
+
 	"github.com/reactord/reactord/component/types"
 )
 
@@ -54,6 +56,47 @@ func LiteralOf(t *types.Type, v Value) Literal {
 	default:
 		return Literal{Form: UintForm, Bits: v.Bits}
 	}
+}
+
+// LiteralSize returns the Size of LiteralOf, which may take many times the memory of the value.
+func LiteralSize(t *types.Type, v Value) int {
+	n := LiteralBytes
+	switch t.Kind {
+	case types.Char:
+		n += utf8.RuneLen(rune(v.Bits))
+	case types.String:
+		n += len(v.Bytes)
+	case types.List:
+		n += len(v.Bytes) // of a list<u8>
+		for _, item := range v.Items {
+			n += LiteralSize(t.Elem, item)
+		}
+	case types.Tuple, types.Record:
+		for i, item := range v.Items {
+			n += len(t.Fields[i].Name) + LiteralSize(t.Fields[i].Type, item)
+		}
+	case types.Variant, types.Enum, types.Option, types.Result:
+		k := &t.Cases[v.Bits]
+		n += len(k.Name)
+		for _, item := range v.Items {
+			n += LiteralSize(k.Type, item)
+		}
+	case types.Flags:
+		for i, label := range t.Labels {
+			if v.Bits&(1<<i) != 0 {
+				n += len(label)
+			}
+		}
+	case types.Map:
+		for i, item := range v.Items {
+			part := t.Elem
+			if i%2 == 0 {
+				part = t.Key
+			}
+			n += LiteralSize(part, item)
+		}
+	}
+	return n
 }
 
 func literals(values []Value, typeOf func(i int) *types.Type) []Literal {

@@ -66,10 +66,10 @@ func (p *Process) exit(err error) (abi.Exit, error) {
 	case result == nil:
 		return abi.Exit{}, nil
 	}
-	literal := value.LiteralOf(result, p.results[0])
-	if size := literal.Size(); size > abi.MaxResultBytes {
+	if size := value.LiteralSize(result, p.results[0]); size > abi.MaxResultBytes {
 		return abi.Exit{}, &abi.ResultSizeError{Bytes: size}
 	}
+	literal := value.LiteralOf(result, p.results[0])
 	return abi.Exit{Result: &literal}, nil
 }
 

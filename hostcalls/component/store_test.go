@@ -59,6 +59,9 @@ func TestEcho(t *testing.T) {
 					t.Fatalf("%s: %v", name, err)
 				}
 				want, have := value.LiteralOf(f.Result, v), value.LiteralOf(f.Result, got[0])
+				if n := value.LiteralSize(f.Result, v); n != want.Size() {
+					t.Errorf("%s(%v): the size is %d, not %d", name, want, n, want.Size())
+				}
 				if !reflect.DeepEqual(have, want) {
 					t.Errorf("%s(%v) = %v", name, want, have)
 				}

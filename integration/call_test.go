@@ -254,7 +254,7 @@ func TestWaitingCallsTakeNoTurns(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer conn.Close() //nolint:errcheck // nothing is sent any more
+		defer conn.Close()
 		client := reactorv1.NewWorkloadServiceClient(conn)
 		for range 150 {
 			group.Go(func() {

@@ -61,7 +61,9 @@ func decodeModule(rec *store.Module) (*abi.Description, error) {
 // startParts says what takes the memory with which a workload starts.
 func startParts(module *abi.Description, spec *api.Spec) string {
 	parts := []string{fmt.Sprintf("memory: %d", module.StartBytes()-module.HostBytes)}
-	if module.HostBytes > 0 {
+	if module.Kind == abi.Component || module.Kind == abi.ComponentCommand {
+		parts = []string{fmt.Sprintf("memories and tables: %d", module.HostBytes)}
+	} else if module.HostBytes > 0 {
 		parts = append(parts, fmt.Sprintf("tables: %d", module.HostBytes))
 	}
 	if len(spec.Stdin) > 0 {

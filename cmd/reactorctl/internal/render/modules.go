@@ -60,6 +60,10 @@ func Component(s *screen.Screen, d *reactorv1.DescribeModuleResponse) error {
 // moduleFacts are what is known of any module.
 func moduleFacts(m *reactorv1.Module) []table.Pair {
 	memory := "none"
+	switch m.GetKind() {
+	case reactorv1.ModuleKind_MODULE_KIND_COMPONENT, reactorv1.ModuleKind_MODULE_KIND_COMPONENT_COMMAND:
+		memory = "" // each of its core modules has its own
+	}
 	if m.GetMemory() != nil {
 		memory = Size(m.GetMemory().GetMinBytes()) + " at the start"
 		if m.GetMemory().MaxBytes != nil {

@@ -224,7 +224,7 @@ var importers = map[string][]string{
 	"github.com/mattn/go-runewidth":                        {"cmd/internal/..."},
 	"github.com/creack/pty":                                {"integration/internal/testkit"},
 	"github.com/hinshun/vt10x":                             {"integration/internal/testkit"},
-	"github.com/dustin/go-humanize":                        {"executor/engine", "reactor/internal/intake", "reactor/internal/runner", "reactor/store/blob", "reactor/store/sqlite", "cmd/..."},
+	"github.com/dustin/go-humanize":                        {"executor/engine", "reactor/internal/calls", "reactor/internal/intake", "reactor/internal/runner", "reactor/store/blob", "reactor/store/sqlite", "cmd/..."},
 	"github.com/ianlancetaylor/demangle":                   {"reactor/internal/symbol"},
 	"mvdan.cc/sh/v3/shell":                                 {"cmd/reactorctl/internal/cli"},
 	"mvdan.cc/sh/v3/syntax":                                {"cmd/reactorctl/internal/render"},

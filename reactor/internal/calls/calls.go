@@ -2,9 +2,12 @@ package calls
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/dustin/go-humanize"
 
 	"github.com/reactord/reactord/executor"
 	"github.com/reactord/reactord/hostcalls"
@@ -166,6 +169,10 @@ func (c *Caller) run(ctx context.Context, p abi.Program, spec *api.Spec, limits 
 	<-ended
 	if err := context.Cause(ctx); err != nil && (!one.finished || one.err != nil) {
 		return nil, err
+	}
+	if errors.Is(one.err, errShort) {
+		return nil, refusal.QueueFull("the guests of other calls have the %s that all have: call again, or submit a workload, which waits",
+			humanize.IBytes(uint64(c.memory.most))) //nolint:gosec // not negative
 	}
 	if !one.begun && outcome.TroubleOf(one.err) != retry.None {
 		e := errs.New(errs.Unavailable, "the call was not made: %v", one.err)

@@ -172,6 +172,23 @@ func TestMemory(t *testing.T) {
 	}
 }
 
+// A guest that could have the memory if others did not is refused, with when to try again.
+func TestMemoryOfOthers(t *testing.T) {
+	const memory = 4 << 20
+	var c *Caller
+	program := &fakeProgram{run: func(_ *executor.Fiber, config *abi.Config) (abi.Exit, error) {
+		c.memory.take(1)
+		defer c.memory.give(1)
+		_, err := config.Memory.Ask(memory)
+		return abi.Exit{}, err
+	}}
+	c = newCaller(t, &fakeModules{program: program}, memory)
+	_, err := c.Call(t.Context(), spec)
+	if refused, ok := errors.AsType[*errs.Error](err); !ok || refused.Class != errs.QueueFull || refused.Retry == 0 {
+		t.Errorf("%v", err)
+	}
+}
+
 // If the client whose call loads a program goes, another one loads it.
 func TestLoaderGoes(t *testing.T) {
 	program := &fakeProgram{run: func(*executor.Fiber, *abi.Config) (abi.Exit, error) { return abi.Exit{}, nil }}

@@ -1,6 +1,7 @@
 package calls
 
 import (
+	"errors"
 	"sync"
 
 	"github.com/reactord/reactord/executor/engine"
@@ -55,8 +56,14 @@ func (s *share) Ask(bytes int64) (wait bool, err error) {
 			return false, nil
 		}
 	}
-	return false, &outcome.NodeMemoryError{Need: bytes, Node: s.pool.most}
+	if bytes > s.pool.most {
+		return false, &outcome.NodeMemoryError{Need: bytes, Node: s.pool.most}
+	}
+	return false, errShort
 }
+
+// errShort means that the guests of other calls have the memory.
+var errShort = errors.New("the guests of other calls have the memory")
 
 // Waits implements hostcalls.Memory.
 func (s *share) Waits() bool { return false }

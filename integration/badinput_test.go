@@ -87,7 +87,7 @@ func TestBadModules(t *testing.T) {
 		{"Emscripten", emscripten.Bytes(""), refusal{codes.InvalidArgument, "MODULE_UNSUPPORTED", "-sSTANDALONE_WASM", ""}},
 		{"preview 2's core", preview2.Bytes(""), refusal{codes.InvalidArgument, "MODULE_UNSUPPORTED", "build for preview 1", ""}},
 		{"truncated", valid[:len(valid)-3], refusal{codes.InvalidArgument, "MODULE_INVALID", "at byte 0x", ""}},
-		{"component", []byte("\x00asm\x0d\x00\x01\x00"), refusal{codes.InvalidArgument, "MODULE_UNSUPPORTED", "build one (Go: GOOS=wasip1", ""}},
+		{"component that exports nothing", []byte("\x00asm\x0d\x00\x01\x00"), refusal{codes.InvalidArgument, "MODULE_INVALID", "it exports neither wasi:cli/run", ""}},
 		{"unknown import", unknownImport.Bytes(""), refusal{codes.InvalidArgument, "MODULE_UNSUPPORTED", "\"launch_missiles\": there is no such function; the linker has not found it", ""}},
 		{"unknown function of WASI", unknownFunction.Bytes(""), refusal{codes.InvalidArgument, "MODULE_UNSUPPORTED", "fd_teleport", ""}},
 		{"no entry point", (&testkit.Program{NoEntry: true}).Bytes(""), refusal{codes.InvalidArgument, "MODULE_INVALID", "_start", ""}},

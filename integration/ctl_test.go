@@ -93,7 +93,7 @@ func TestCtlExitStatus(t *testing.T) {
 		{"a trap", []string{"testdata/wat/trap.wasm"}, 134, "trap"},
 		{"no fuel", []string{"--fuel", "1000000", "../examples/c-hog/hog.wasm"}, 134, "out of fuel"},
 		{"no such module", []string{"no-such-tag"}, 125, "reactorctl module push"},
-		{"a component", []string{component}, 125, "build one (Go: GOOS=wasip1 GOARCH=wasm; Rust: --target wasm32-wasip1;"},
+		{"a component that exports nothing", []string{component}, 125, "it exports neither wasi:cli/run, as a program does, nor a function to call"},
 		{"no such folder", []string{"--dir", "/no/such/folder:/x", file}, 125, "/no/such/folder"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

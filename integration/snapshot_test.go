@@ -70,7 +70,7 @@ func TestSnapshotOfGo(t *testing.T) {
 	c := newCtl(t)
 	digest := c.daemon.Push(t, testkit.GoLibrary(t, "testdata/guests/golibrary"))
 	made, errs, code := c.run(t, "", "module", "snapshot", "--allow-clock", "--allow-random", "./testdata/guests/golibrary")
-	if made = strings.TrimSpace(made); code != 0 || errs != "initialized\n" {
+	if made = strings.TrimSpace(made); code != 0 || !strings.HasSuffix(errs, "initialized\n") { // a busy machine also says what is waited for
 		t.Fatalf("status %d, stderr %q", code, errs)
 	}
 	for range 2 {

@@ -63,6 +63,9 @@ func (x *crossing) endHostCall() error {
 	if err := x.call.Results.End(); err != nil {
 		return x.fault(err)
 	}
+	if x.held > 0 {
+		x.store.Free(x.held)
+	}
 	x.store.leave(x)
 	return nil
 }

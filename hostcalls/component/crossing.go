@@ -34,6 +34,7 @@ type crossing struct {
 
 	interrupted [2]uint32 // context slots of the call that is interrupted, if the guest is called
 
+	held    int64    // bytes of memory for values that were read
 	borrows uint32   // handles that were lowered for the call, and not dropped yet
 	lent    []uint32 // handles that the guest lends for the call
 }
@@ -56,7 +57,7 @@ func (s *Store) enter(in *instance, o *options, function string) *crossing {
 	if o.memory >= 0 {
 		x.Memory = x
 	}
-	x.borrows = 0
+	x.borrows, x.held = 0, 0
 	return x
 }
 
@@ -110,8 +111,26 @@ func (x *crossing) Realloc(ptr, size, align, newSize uint32) (uint32, error) {
 	return uint32(x.realloc[0]), err
 }
 
-// Charge implements abi.Memory.
-func (x *crossing) Charge(bytes int) error { return x.store.Charge(int64(bytes) >> 3) }
+// Charge implements abi.Memory. The host's memory for values that were read is the component's, from before the worker may
+// be given up until the call ends, that of a result until the store is closed.
+func (x *crossing) Charge(bytes int) error {
+	if more := int64(valueBytes-x.Budget) - x.held; more > 0 {
+		if err := x.hold(more); err != nil {
+			return err
+		}
+	}
+	return x.store.Charge(int64(bytes) >> 3)
+}
+
+func (x *crossing) hold(bytes int64) error {
+	return engine.Protect(func() error { // the call may come from the host
+		if !x.store.Hold(bytes) {
+			return faultf("the memory limit has no room for its values, which take %d bytes of the host's memory", x.held+bytes)
+		}
+		x.held += bytes
+		return nil
+	})
+}
 
 // LiftOwn implements abi.Handles.
 func (x *crossing) LiftOwn(r *types.Resource, index uint32) (rep uint32, err error) {

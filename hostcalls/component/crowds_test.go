@@ -107,3 +107,29 @@ func TestDescriptionsAreBounded(t *testing.T) {
 		}
 	}
 }
+
+// What the host keeps of the values of a call is memory of the component while the worker may be given up.
+func TestValuesAreCounted(t *testing.T) {
+	n := newNode(t, testConfig(nil))
+	p := n.load("hostile")
+	for _, tt := range []struct {
+		limit int64
+		fits  bool
+	}{{1 << 20, false}, {16 << 20, true}} {
+		s, err := p.NewStore(&abi.Config{Driver: n.executor.Driver(), MemoryBytes: tt.limit})
+		if err != nil {
+			t.Fatal(err)
+		}
+		n.onFiber(executor.TaskSpec{}, func(f *executor.Fiber) {
+			defer s.Close()
+			if err := s.Start(f); err != nil {
+				t.Error(err)
+				return
+			}
+			_, err := s.CallExport("give-nothings", u32s(0, 0, 65536))
+			if trap, trapped := errors.AsType[*engine.Trap](err); tt.fits && err != nil || !tt.fits && (!trapped || !strings.Contains(trap.Message, "no room for its values")) {
+				t.Errorf("with %d bytes: %v", tt.limit, err)
+			}
+		})
+	}
+}

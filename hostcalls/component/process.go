@@ -67,9 +67,11 @@ func (p *Process) exit(err error) (abi.Exit, error) {
 		return abi.Exit{}, nil
 	}
 	if size := value.LiteralSize(result, p.results[0]); size > abi.MaxResultBytes {
+		p.results = nil
 		return abi.Exit{}, &abi.ResultSizeError{Bytes: size}
 	}
 	literal := value.LiteralOf(result, p.results[0])
+	p.results = nil
 	return abi.Exit{Result: &literal}, nil
 }
 

@@ -96,6 +96,16 @@ func TestTyped(t *testing.T) {
 	}
 }
 
+// A long literal is made in pieces.
+func TestLiteralInPieces(t *testing.T) {
+	s := newShapes(t)
+	pauses := 0
+	l := LiteralInPieces(s.made(s.List(s.Prim(types.Bool))), Value{Items: make([]Value, 10*PieceLiterals)}, func() { pauses++ })
+	if pauses != 10 || len(l.Items) != 10*PieceLiterals {
+		t.Errorf("%d pauses, %d items", pauses, len(l.Items))
+	}
+}
+
 // What does not fit is told by its path, all of it at once.
 func TestTypedFaults(t *testing.T) {
 	s := newShapes(t)

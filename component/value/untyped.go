@@ -8,7 +8,27 @@ import (
 
 // LiteralOf returns the literal of a value, which is well-formed for a type. Typed returns the value again. Handles,
 // streams, futures and error contexts become the numbers that the value has for them.
-func LiteralOf(t *types.Type, v Value) Literal {
+func LiteralOf(t *types.Type, v Value) Literal { return LiteralInPieces(t, v, func() {}) }
+
+// PieceLiterals is how many literals LiteralInPieces makes between two pauses.
+const PieceLiterals = 1024
+
+// LiteralInPieces is LiteralOf for whoever must not work for long: it calls pause now and then.
+func LiteralInPieces(t *types.Type, v Value, pause func()) Literal {
+	m := maker{pause: pause}
+	return m.literal(t, v)
+}
+
+// maker makes a literal.
+type maker struct {
+	pause func()
+	made  int
+}
+
+func (m *maker) literal(t *types.Type, v Value) Literal {
+	if m.made++; m.made%PieceLiterals == 0 {
+		m.pause()
+	}
 	switch t.Kind {
 	case types.Bool:
 		return Literal{Form: BoolForm, Bits: v.Bits}
@@ -26,18 +46,18 @@ func LiteralOf(t *types.Type, v Value) Literal {
 		if t.Elem.Kind == types.U8 {
 			return Literal{Form: BytesForm, Bytes: v.Bytes}
 		}
-		return Literal{Form: ListForm, Items: literals(v.Items, func(int) *types.Type { return t.Elem })}
+		return Literal{Form: ListForm, Items: m.literals(v.Items, func(int) *types.Type { return t.Elem })}
 	case types.Tuple:
-		return Literal{Form: TupleForm, Items: literals(v.Items, func(i int) *types.Type { return t.Fields[i].Type })}
+		return Literal{Form: TupleForm, Items: m.literals(v.Items, func(i int) *types.Type { return t.Fields[i].Type })}
 	case types.Record:
-		l := Literal{Form: RecordForm, Items: literals(v.Items, func(i int) *types.Type { return t.Fields[i].Type })}
+		l := Literal{Form: RecordForm, Items: m.literals(v.Items, func(i int) *types.Type { return t.Fields[i].Type })}
 		for _, f := range t.Fields {
 			l.Names = append(l.Names, f.Name)
 		}
 		return l
 	case types.Variant, types.Enum, types.Option, types.Result:
 		k := t.Cases[v.Bits]
-		return Literal{Form: VariantForm, Text: k.Name, Items: literals(v.Items, func(int) *types.Type { return k.Type })}
+		return Literal{Form: VariantForm, Text: k.Name, Items: m.literals(v.Items, func(int) *types.Type { return k.Type })}
 	case types.Flags:
 		l := Literal{Form: FlagsForm}
 		for i, name := range t.Labels {
@@ -47,7 +67,7 @@ func LiteralOf(t *types.Type, v Value) Literal {
 		}
 		return l
 	case types.Map:
-		return Literal{Form: MapForm, Items: literals(v.Items, func(i int) *types.Type {
+		return Literal{Form: MapForm, Items: m.literals(v.Items, func(i int) *types.Type {
 			if i%2 == 0 {
 				return t.Key
 			}
@@ -99,13 +119,13 @@ func LiteralSize(t *types.Type, v Value) int {
 	return n
 }
 
-func literals(values []Value, typeOf func(i int) *types.Type) []Literal {
+func (m *maker) literals(values []Value, typeOf func(i int) *types.Type) []Literal {
 	if len(values) == 0 {
 		return nil
 	}
 	out := make([]Literal, len(values))
 	for i, v := range values {
-		out[i] = LiteralOf(typeOf(i), v)
+		out[i] = m.literal(typeOf(i), v)
 	}
 	return out
 }

@@ -70,10 +70,16 @@ func (p *Process) exit(err error) (abi.Exit, error) {
 		p.results = nil
 		return abi.Exit{}, &abi.ResultSizeError{Bytes: size}
 	}
-	literal := value.LiteralOf(result, p.results[0])
+	literal := value.LiteralInPieces(result, p.results[0], func() {
+		// A cancel comes too late: the function has returned.
+		_ = p.Charge(value.PieceLiterals * literalCost)
+	})
 	p.results = nil
 	return abi.Exit{Result: &literal}, nil
 }
+
+// literalCost is the fuel for a part of a result.
+const literalCost = 100
 
 // exited returns the Exit if err is an exit, otherwise err.
 func exited(err error) (abi.Exit, error) {

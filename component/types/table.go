@@ -26,32 +26,36 @@ const (
 // Table interns value types: of equal types there is one *Type. It makes every type with its layout, and refuses those
 // beyond the bounds above. Names are not checked.
 //
-// The types of a Table may be used concurrently, and from other Tables' types they differ. The Table itself is for one
-// goroutine at a time.
+// The types of a Table may be used concurrently, and differ from those of other Tables but for the primitive ones. The
+// Table itself is for one goroutine at a time.
 type Table struct {
-	prims  [ErrorContext + 1]*Type
-	byHash map[uint64]*Type // the first of those with the hash
+	prims  *[ErrorContext + 1]*Type
+	byHash map[uint64]*Type // the first of those with the hash; nil before there is one
 	seed   maphash.Seed
 	nodes  int
 }
 
 // NewTable returns a Table with the primitive types.
-func NewTable() *Table {
-	t := &Table{byHash: make(map[uint64]*Type), seed: maphash.MakeSeed()}
+func NewTable() *Table { return &Table{prims: &primitives, seed: maphash.MakeSeed()} }
+
+// primitives are the primitive types of every Table. They do not change.
+var primitives = newPrimitives()
+
+func newPrimitives() (prims [ErrorContext + 1]*Type) {
 	for kind, size := range map[Kind]uint32{
 		Bool: 1, S8: 1, U8: 1, S16: 2, U16: 2, S32: 4, U32: 4, S64: 8, U64: 8, F32: 4, F64: 8, Char: 4, ErrorContext: 4,
 	} {
-		t.prims[kind] = &Type{
+		prims[kind] = &Type{
 			Kind: kind, Size: size, Align: size, size64: size, align64: size, Flat: 1, Depth: 1, expanded: 1, Handles: kind == ErrorContext,
 		}
 	}
-	t.prims[String] = &Type{Kind: String, Size: 8, Align: 4, size64: 16, align64: 8, Flat: 2, Depth: 1, expanded: 1, Pointed: true}
-	for _, prim := range t.prims {
+	prims[String] = &Type{Kind: String, Size: 8, Align: 4, size64: 16, align64: 8, Flat: 2, Depth: 1, expanded: 1, Pointed: true}
+	for _, prim := range prims {
 		if prim != nil {
 			prim.core, prim.Plain = flatten(prim), plain(prim, uint64(prim.Size))
 		}
 	}
-	return t
+	return prims
 }
 
 // Prim returns the type of a primitive kind, String and ErrorContext included, or nil for another kind.
@@ -302,6 +306,9 @@ func (t *Table) internAny(typ Type, size, size64 uint64) (*Type, error) {
 		return nil, errNodes
 	}
 	typ.next = first
+	if t.byHash == nil {
+		t.byHash = map[uint64]*Type{}
+	}
 	t.byHash[hash] = &typ
 	return &typ, nil
 }

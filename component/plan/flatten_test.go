@@ -111,6 +111,16 @@ func dump(p *Plan) string {
 	for i, h := range p.Imports {
 		fmt.Fprintf(&b, "import %d: %q %q%s\n", i, h.Interface, h.Name, signature(p, h.Func))
 	}
+	for i, o := range p.Others {
+		fmt.Fprintf(&b, "other %d: %q %q", i, o.Interface, o.Name)
+		switch {
+		case o.Type != nil:
+			fmt.Fprintf(&b, " type %s", o.Type)
+		case o.Resource != nil:
+			fmt.Fprintf(&b, " resource %q", o.Resource.Name)
+		}
+		fmt.Fprintln(&b)
+	}
 	for _, e := range p.Exports {
 		fmt.Fprintf(&b, "export %q %q: %s%s\n", e.Interface, e.Name, target(e.Target), signature(p, e.Func))
 	}

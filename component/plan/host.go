@@ -32,7 +32,11 @@ func (s *scope) described(iface, name string, desc binary.ExternDesc, offset int
 			r := Resource{Type: &types.Resource{Name: name}, Instance: Host, Interface: iface, Name: name}
 			return item{sort: binary.TypeSort, typ: s.addResource(r)}, nil
 		}
-		return s.get(binary.TypeSort, desc.Index, offset)
+		it, err := s.get(binary.TypeSort, desc.Index, offset)
+		if err == nil && (it.typ.value != nil || it.typ.resource != nil) {
+			s.plan.Others = append(s.plan.Others, HostOther{iface, name, it.typ.value, it.typ.resource})
+		}
+		return it, err
 	case binary.InstanceExtern:
 		it, err := s.get(binary.TypeSort, desc.Index, offset)
 		if err != nil {
@@ -42,7 +46,10 @@ func (s *scope) described(iface, name string, desc binary.ExternDesc, offset int
 			return item{}, fault(offset, "type index %d is not an instance type", desc.Index)
 		}
 		if name != "" {
+			s.plan.Others = append(s.plan.Others, HostOther{Interface: iface, Name: name})
 			iface += "#" + name
+		} else {
+			s.plan.Others = append(s.plan.Others, HostOther{Name: iface})
 		}
 		exports, err := it.typ.decls.hostInstance(iface, offset)
 		return item{sort: binary.InstanceSort, instance: exports}, err

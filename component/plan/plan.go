@@ -15,6 +15,7 @@ type Plan struct {
 	Resources []Resource           // resource types that components of this component define, or that it imports
 	Lifts     []Lift               // the functions that components lift
 	Imports   []HostFunc           // the functions that the root component imports
+	Others    []HostOther          // what else it imports
 	Exports   []Export             // what the root component exports, nested ones included
 	Types     *types.Table
 }
@@ -92,6 +93,13 @@ type HostFunc struct {
 	Interface string // such as "wasi:io/poll@0.2.0"; empty for a function that is imported by itself
 	Name      string // such as "poll" or "[method]pollable.block"
 	Func      *types.Func
+}
+
+// HostOther is an instance that the root component imports, or a type that it knows, as it does not know a Resource.
+type HostOther struct {
+	Interface, Name string          // as of a HostFunc
+	Type            *types.Type     // of a value type
+	Resource        *types.Resource // of a resource type that it has imported under another name
 }
 
 // Export is a function that the root component exports, by itself or in an instance.

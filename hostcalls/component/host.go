@@ -3,6 +3,7 @@ package component
 import (
 	"fmt"
 
+	"github.com/reactord/reactord/component/binary"
 	"github.com/reactord/reactord/component/names"
 	"github.com/reactord/reactord/component/types"
 	"github.com/reactord/reactord/component/wit"
@@ -77,6 +78,31 @@ func newHostInterface(scope *wit.Scope, from *Interface, drops hostResources) (*
 		made.functions[f.Name] = &hostFunction{f, typ}
 	}
 	return made, nil
+}
+
+// resource returns the resource type of a name, which may be another one's, or nil.
+func (i *hostInterface) resource(name string) *types.Resource {
+	if found := i.resources[name]; found != nil {
+		return found
+	}
+	if alias := i.types[name]; alias != nil && alias.Kind == types.Own {
+		return alias.Resource
+	}
+	return nil
+}
+
+// extern returns what has a name in the interface.
+func (i *hostInterface) extern(name string) (types.Extern, bool) {
+	if f := i.functions[name]; f != nil {
+		return types.Extern{Kind: binary.FuncExtern, Type: f.typ}, true
+	}
+	if r := i.resource(name); r != nil {
+		return types.Extern{Kind: binary.TypeExtern, Type: &types.Def{Resource: r}}, true
+	}
+	if t := i.types[name]; t != nil {
+		return types.Extern{Kind: binary.TypeExtern, Type: &types.Def{Type: t}}, true
+	}
+	return types.Extern{}, false
 }
 
 // find returns the interface that an import by a name gets, or nil.

@@ -3,6 +3,7 @@ package component
 import (
 	"fmt"
 
+	"github.com/reactord/reactord/component/binary"
 	"github.com/reactord/reactord/component/plan"
 	"github.com/reactord/reactord/component/types"
 )
@@ -36,6 +37,9 @@ func (h *hostInterfaces) match(p *plan.Plan) (functions []*Function, resources m
 	for i := range p.Imports {
 		functions = append(functions, m.function(&p.Imports[i]))
 	}
+	for i := range p.Others {
+		m.other(&p.Others[i])
+	}
 	return functions, resources, m.missing
 }
 
@@ -58,11 +62,8 @@ func (m *matcher) resource(r *plan.Resource) *types.Resource {
 	if in == nil {
 		return nil
 	}
-	if found := in.resources[r.Name]; found != nil {
+	if found := in.resource(r.Name); found != nil {
 		return found
-	}
-	if alias := in.types[r.Name]; alias != nil && alias.Kind == types.Own {
-		return alias.Resource
 	}
 	m.missing = append(m.missing, fullName(r.Interface, r.Name)+" (a resource type)")
 	return nil
@@ -84,4 +85,24 @@ func (m *matcher) function(f *plan.HostFunc) *Function {
 		return nil
 	}
 	return found.Function
+}
+
+// other notes an import that is something else at the host. What the host does not have needs not be there: a component brings the
+// types that it knows, and what it imports of an instance is told by itself.
+func (m *matcher) other(o *plan.HostOther) {
+	in := m.host.find(o.Interface)
+	if in == nil {
+		return
+	}
+	have, ok := in.extern(o.Name)
+	if !ok || m.lacks { // of types with a resource type that is missing that is told
+		return
+	}
+	want := types.Extern{Kind: binary.TypeExtern, Type: &types.Def{Type: o.Type, Resource: o.Resource}}
+	if o.Type == nil && o.Resource == nil {
+		want = types.Extern{Kind: binary.InstanceExtern, Type: types.NewInstance(nil)}
+	}
+	if err := m.types.Match(have, want); err != nil {
+		m.missing = append(m.missing, fmt.Sprintf("%s (of another type: %v)", fullName(o.Interface, o.Name), err))
+	}
 }

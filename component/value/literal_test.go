@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"math"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -118,7 +119,7 @@ func TestTypedFaults(t *testing.T) {
 		want string
 	}{
 		{points, record([]string{"points"}, list(record([]string{"x", "y"}, integer(1), integer(300)))), "args[1].points[0].y: 300 is not a u8"},
-		{point, record([]string{"x", "z"}, integer(-1), integer(1)), "args[1].z: the record has no such field; args[1].x: -1 is not a u8; args[1].y: the field is missing"},
+		{point, record([]string{"x", "z"}, integer(-1), integer(1)), "args[1].x: -1 is not a u8; args[1].z: the record has no such field; args[1].y: the field is missing"},
 		{point, record([]string{"x", "x", "y"}, integer(1), integer(1), integer(1)), "args[1].x: the field is given twice"},
 		{point, list(), "args[1]: a list is not a record"},
 		{s.made(s.Enum([]string{"red", "green"})), chosen("blue"), `args[1]: "blue" is not one of red, green`},
@@ -142,6 +143,111 @@ func TestTypedFaults(t *testing.T) {
 		}
 		if got := strings.Join(texts, "; "); got != tt.want {
 			t.Errorf("got %s\nwant %s", got, tt.want)
+		}
+	}
+}
+
+// A few bytes stand for a bounded number of values, however many options their type has.
+func TestLeftOut(t *testing.T) {
+	s := newShapes(t)
+	const options = 1000
+	fields := make([]types.Field, options)
+	for i := range fields {
+		fields[i] = types.Field{Name: "f" + strconv.Itoa(i), Type: s.made(s.Option(s.Prim(types.U8)))}
+	}
+	records := s.made(s.List(s.made(s.Record(fields))))
+	empty := func(n int) Literal {
+		l := list()
+		for range n {
+			l.Items = append(l.Items, record(nil))
+		}
+		return l
+	}
+	few := empty(maxLeftOut / options)
+	v, faults := Typed(records, &few, "args[0]")
+	if len(faults) > 0 || Check(records, &v, "v") != nil {
+		t.Errorf("%d records: %v", len(few.Items), faults)
+	}
+	many := empty(2*maxLeftOut/options + 1)
+	v, faults = Typed(records, &many, "args[0]")
+	if len(faults) != maxFaults || faults[0].Path != "args[0][131]" || !strings.Contains(faults[0].Msg, "leave out more than 131072 options") {
+		t.Errorf("%d records: %v", len(many.Items), faults)
+	}
+	if n := Size(&v) / Bytes; n > maxLeftOut+len(many.Items)+1 {
+		t.Errorf("%d records became %d values", len(many.Items), n)
+	}
+}
+
+// Whoever must not work for long is asked before every piece, and may stop.
+func TestTypedInPieces(t *testing.T) {
+	s := newShapes(t)
+	names := make([]string, 5*Piece)
+	for i := range names {
+		names[i] = "c" + strconv.Itoa(i)
+	}
+	enum := s.made(s.Enum(names))
+	for _, tt := range []struct {
+		name  string
+		typ   *types.Type
+		item  Literal
+		count int // of values, and what takes as long
+	}{
+		{"items", s.Prim(types.U64), unsigned(1), 10 * Piece},
+		{"text", s.Prim(types.String), text(strings.Repeat("x", 10*Bytes)), 110 * Piece},
+		{"names", enum, chosen("c0"), 15 * Piece},
+	} {
+		l := list()
+		for range 10 * Piece {
+			l.Items = append(l.Items, tt.item)
+		}
+		typ := s.made(s.List(tt.typ))
+		told := 0
+		_, faults := TypedInPieces(typ, &l, "v", func(values int) bool { told += values; return true })
+		if len(faults) > 0 || told < tt.count-Piece || told > tt.count+Piece {
+			t.Errorf("%s: told of %d values, want %d; %v", tt.name, told, tt.count, faults)
+		}
+		asked := 0
+		TypedInPieces(typ, &l, "v", func(int) bool { asked++; return false })
+		if asked != 1 {
+			t.Errorf("%s: asked %d times after it was told to stop", tt.name, asked-1)
+		}
+	}
+}
+
+// Faults are few and short, whatever does not fit.
+func TestFaultsAreShort(t *testing.T) {
+	s := newShapes(t)
+	long := strings.Repeat("n", 100_000)
+	cases := make([]types.Case, 16)
+	for i := range cases {
+		cases[i].Name = long + strconv.Itoa(i)
+	}
+	shape := s.made(s.Variant(cases))
+	deep := s.made(s.Record([]types.Field{{Name: long, Type: shape}}))
+	for range 50 {
+		deep = s.made(s.Record([]types.Field{{Name: long, Type: deep}}))
+	}
+	l := chosen(long)
+	for range 51 {
+		l = record([]string{long}, l)
+	}
+	all := list(l, l, l, l)
+	labels := make([]string, 1<<16)
+	for _, tt := range []struct {
+		typ *types.Type
+		l   Literal
+	}{
+		{s.made(s.List(deep)), all},
+		{s.made(s.Flags([]string{"a"})), Literal{Form: FlagsForm, Names: labels}},
+	} {
+		_, faults := Typed(tt.typ, &tt.l, "v")
+		if len(faults) == 0 {
+			t.Error("there is no fault")
+		}
+		for _, f := range faults {
+			if len(f.Path)+len(f.Msg) > 10_000 {
+				t.Errorf("a fault of %d bytes: %s", len(f.Path)+len(f.Msg), f.Error()[:200])
+			}
 		}
 	}
 }

@@ -7,8 +7,10 @@ import (
 	"slices"
 	"strconv"
 	"unicode/utf8"
+	"unsafe"
 
 	"github.com/reactord/reactord/component/types"
+	"github.com/reactord/reactord/internal/clip"
 )
 
 // Fault says where a Literal does not fit its type.
@@ -22,18 +24,75 @@ func (f *Fault) Error() string { return f.Path + ": " + f.Msg }
 // maxFaults is how many faults Typed returns; one of a large list is rarely alone.
 const maxFaults = 16
 
+// maxNameBytes bounds each name in a fault.
+const maxNameBytes = 100
+
+// maxLeftOut bounds the options that the records of a literal leave out, all together: a few bytes may leave out as many as
+// the type has.
+const maxLeftOut = 1 << 17
+
 // Typed returns the value of a type that a literal means, and where it does not fit, which is below path. Integers and
 // floats may have another form of number if the value is the same; options that a record lacks are none.
 //
 // Values of handles, streams, futures and error contexts can't be written.
 func Typed(t *types.Type, l *Literal, path string) (Value, []Fault) {
-	var c checker
+	return TypedInPieces(t, l, path, func(int) bool { return true })
+}
+
+// Piece is about how many Values TypedInPieces makes between two calls of its function, and Bytes is what each takes.
+const (
+	Piece = 1024
+	Bytes = int(unsafe.Sizeof(Value{}))
+)
+
+// TypedInPieces is Typed for whoever must not work for long, or counts the memory: it calls more now and then, with about
+// how many more values it makes. It stops when more returns false, and what it returns then is of no use. For less than Piece
+// values it does not call it.
+func TypedInPieces(t *types.Type, l *Literal, path string, more func(values int) bool) (Value, []Fault) {
+	c := checker{more: more, left: maxLeftOut, names: map[*types.Type]map[string]int{}}
 	v := c.value(t, l, &step{text: path})
 	return v, c.faults
 }
 
 // checker makes Values and collects faults.
-type checker struct{ faults []Fault }
+type checker struct {
+	faults  []Fault
+	more    func(values int) bool
+	due     int // values of which more has not been told
+	stopped bool
+	left    int // options that may still be left out
+	names   map[*types.Type]map[string]int
+}
+
+// count counts values that are about to be made, or what takes as long and as much memory. It reports whether to go on.
+func (c *checker) count(values int) bool {
+	if c.due += values; c.due >= Piece && !c.stopped {
+		c.stopped = !c.more(c.due)
+		c.due = 0
+	}
+	return !c.stopped && len(c.faults) < maxFaults
+}
+
+// index returns the number of a field or case with a name, or -1.
+func (c *checker) index(t *types.Type, name string) int {
+	names, ok := c.names[t]
+	if !ok {
+		names = map[string]int{}
+		for i, f := range t.Fields {
+			names[f.Name] = i
+			c.count(1)
+		}
+		for i, k := range t.Cases {
+			names[k.Name] = i
+			c.count(1)
+		}
+		c.names[t] = names
+	}
+	if i, ok := names[name]; ok {
+		return i
+	}
+	return -1
+}
 
 // step is one step of a path. Paths are written only for faults.
 type step struct {
@@ -42,14 +101,17 @@ type step struct {
 	index int    // if text is empty
 }
 
-func (s *step) String() string {
+func (s *step) String() string { return string(s.append(nil)) }
+
+func (s *step) append(b []byte) []byte {
 	switch {
 	case s.above == nil:
-		return s.text
+		return append(b, clip.Text(s.text, maxNameBytes)...)
 	case s.text != "":
-		return s.above.String() + "." + s.text
+		return append(append(s.above.append(b), '.'), clip.Text(s.text, maxNameBytes)...)
 	default:
-		return s.above.String() + "[" + strconv.Itoa(s.index) + "]"
+		b = strconv.AppendInt(append(s.above.append(b), '['), int64(s.index), 10)
+		return append(b, ']')
 	}
 }
 
@@ -64,6 +126,9 @@ func (c *checker) fault(at *step, format string, args ...any) Value {
 }
 
 func (c *checker) value(t *types.Type, l *Literal, at *step) Value {
+	if !c.count(1 + len(l.Text)/Bytes) {
+		return Value{}
+	}
 	switch t.Kind {
 	case types.Bool:
 		if l.Form == BoolForm && l.Bits <= 1 {
@@ -246,21 +311,26 @@ func (c *checker) record(t *types.Type, l *Literal, at *step) Value {
 	if l.Form != RecordForm || len(l.Names) != len(l.Items) {
 		return c.wrong(t, l, at)
 	}
-	given := make(map[string]int, len(l.Names))
-	for i, name := range l.Names {
-		if _, twice := given[name]; twice {
-			c.fault(at.field(name), "the field is given twice")
-		}
-		if !slices.ContainsFunc(t.Fields, func(f types.Field) bool { return f.Name == name }) {
-			c.fault(at.field(name), "the record has no such field")
-		}
-		given[name] = i
+	if c.left -= max(0, len(t.Fields)-len(l.Names)); c.left < 0 {
+		return c.fault(at, "the records leave out more than %d options: send them in several calls", maxLeftOut)
 	}
-	values := make([]Value, len(t.Fields))
+	if !c.count(max(0, len(t.Fields)-len(l.Names))) {
+		return Value{}
+	}
+	values, given := make([]Value, len(t.Fields)), make([]bool, len(t.Fields))
+	for i, name := range l.Names {
+		switch n := c.index(t, name); {
+		case n < 0:
+			c.fault(at.field(name), "the record has no such field")
+		case given[n]:
+			c.fault(at.field(name), "the field is given twice")
+		default:
+			given[n] = true
+			values[n] = c.value(t.Fields[n].Type, &l.Items[i], at.field(name))
+		}
+	}
 	for n, f := range t.Fields {
-		if i, ok := given[f.Name]; ok {
-			values[n] = c.value(f.Type, &l.Items[i], at.field(f.Name))
-		} else if f.Type.Kind != types.Option {
+		if !given[n] && f.Type.Kind != types.Option {
 			c.fault(at.field(f.Name), "the field is missing")
 		}
 	}
@@ -271,16 +341,16 @@ func (c *checker) variant(t *types.Type, l *Literal, at *step) Value {
 	if l.Form != VariantForm {
 		return c.wrong(t, l, at)
 	}
-	n := slices.IndexFunc(t.Cases, func(k types.Case) bool { return k.Name == l.Text })
+	n := c.index(t, l.Text)
 	if n < 0 {
-		return c.fault(at, "%q is not one of %s", l.Text, caseNames(t))
+		return c.fault(at, "%q is not one of %s", clip.Text(l.Text, maxNameBytes), caseNames(t))
 	}
 	v := Value{Bits: uint64(n)}
 	switch payload := t.Cases[n].Type; {
 	case payload == nil && len(l.Items) > 0:
-		return c.fault(at, "the case %q has no value", l.Text)
+		return c.fault(at, "the case %q has no value", clip.Text(l.Text, maxNameBytes))
 	case payload != nil && len(l.Items) != 1:
-		return c.fault(at, "the case %q needs a value", l.Text)
+		return c.fault(at, "the case %q needs a value", clip.Text(l.Text, maxNameBytes))
 	case payload != nil:
 		v.Items = []Value{c.value(payload, &l.Items[0], at.field(l.Text))}
 	}
@@ -295,7 +365,7 @@ func caseNames(t *types.Type) string {
 		if i > 0 {
 			text += ", "
 		}
-		text += k.Name
+		text += clip.Text(k.Name, maxNameBytes)
 	}
 	if len(t.Cases) > most {
 		text += fmt.Sprintf(" and %d more", len(t.Cases)-most)
@@ -307,11 +377,14 @@ func (c *checker) flags(t *types.Type, l *Literal, at *step) Value {
 	if l.Form != FlagsForm {
 		return c.wrong(t, l, at)
 	}
+	if len(l.Names) > types.MaxLabels {
+		return c.fault(at, "%d labels are more than flags can have", len(l.Names))
+	}
 	var v Value
 	for _, name := range l.Names {
 		n := slices.Index(t.Labels, name)
 		if n < 0 {
-			c.fault(at, "%q is not one of the flags", name)
+			c.fault(at, "%q is not one of the flags", clip.Text(name, maxNameBytes))
 			continue
 		}
 		v.Bits |= 1 << n

@@ -34,13 +34,9 @@ func (p *Program) entry(config *abi.Config) (entry, error) {
 	if !ok {
 		return entry{}, &abi.EntryError{Export: name, Msg: "it is a function of the host, which the component only passes on"}
 	}
-	e := entry{lift: &p.lifts[lifted], name: name}
+	e := entry{lift: &p.lifts[lifted], name: name, args: config.Call.Args}
 	if why := uncallable(e.lift.plan.Func); why != "" {
 		return entry{}, &abi.EntryError{Export: name, Msg: "it " + why}
-	}
-	var faults []abi.Fault
-	if e.args, faults = typedArgs(e.lift.plan.Func, config.Call.Args); len(faults) > 0 {
-		return entry{}, &abi.EntryError{Export: name, Msg: faults[0].Field + ": " + faults[0].Text}
 	}
 	return e, nil
 }
@@ -86,7 +82,7 @@ func checkEntry(module *abi.Description, entry abi.Entry) []abi.Fault {
 	if why := uncallable(f); why != "" {
 		return fault("call.export", "%q %s", entry.Call.Export, why)
 	}
-	_, faults := typedArgs(f, entry.Call.Args)
+	_, faults := typedArgs(f, entry.Call.Args, func(int) bool { return true })
 	return faults
 }
 
@@ -102,13 +98,13 @@ func uncallable(f *types.Func) string {
 	return ""
 }
 
-// typedArgs makes the arguments of a call, and says which are wrong.
-func typedArgs(f *types.Func, literals []value.Literal) (args []value.Value, faults []abi.Fault) {
+// typedArgs makes the arguments of a call, and says which are wrong. What more is for, value.TypedInPieces says.
+func typedArgs(f *types.Func, literals []value.Literal, more func(values int) bool) (args []value.Value, faults []abi.Fault) {
 	if len(literals) != len(f.Params) {
 		return nil, []abi.Fault{{Field: "call.args", Text: fmt.Sprintf("the function takes %d arguments (%s), not %d", len(f.Params), paramNames(f), len(literals))}}
 	}
 	for i := range literals {
-		arg, wrong := value.Typed(f.Params[i].Type, &literals[i], fmt.Sprintf("args[%d]", i))
+		arg, wrong := value.TypedInPieces(f.Params[i].Type, &literals[i], fmt.Sprintf("args[%d]", i), more)
 		args = append(args, arg)
 		for _, w := range wrong {
 			faults = append(faults, abi.Fault{Field: "call." + w.Path, Text: w.Msg})

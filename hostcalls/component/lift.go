@@ -69,10 +69,12 @@ func (s *Store) finish(l *lift, x *crossing) error {
 	return nil
 }
 
-// invoke calls a lifted function from the host, and sets s.results. After an error the store is lost.
-func (s *Store) invoke(l *lift, function string, args []value.Value) error {
+// invoke calls a lifted function from the host, and sets s.results. The arguments are held, as so many bytes, until they are
+// passed. After an error the store is lost.
+func (s *Store) invoke(l *lift, function string, args []value.Value, held int64) error {
 	x, err := s.pass(l, function, args)
 	if err == nil {
+		s.Free(held)
 		if err = s.callCore(&l.core, x.stack[:]); err == nil {
 			err = s.returned(l, x)
 		}

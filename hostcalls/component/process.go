@@ -5,6 +5,7 @@ import (
 
 	"github.com/reactord/reactord/component/value"
 	"github.com/reactord/reactord/executor"
+	"github.com/reactord/reactord/executor/engine"
 	"github.com/reactord/reactord/hostcalls/abi"
 )
 
@@ -18,7 +19,7 @@ type Process struct {
 type entry struct {
 	lift *lift
 	name string // of the export, for messages
-	args []value.Value
+	args []value.Literal
 	run  bool // it is the start of a command
 }
 
@@ -47,9 +48,39 @@ func (p *Process) run(f *executor.Fiber) error {
 	if err := p.Start(f); err != nil {
 		return err
 	}
-	err := p.invoke(p.entry.lift, p.entry.name, p.entry.args)
+	args, held, err := p.args()
+	if err != nil {
+		return err
+	}
+	err = p.invoke(p.entry.lift, p.entry.name, args, held)
 	p.refused.ForgetOld(&p.Store.Call)
 	return err
+}
+
+// args makes the arguments of the call. Many of them are held, as so many bytes of the component's memory.
+//
+//go:noinline
+func (p *Process) args() (args []value.Value, held int64, err error) {
+	literals := p.entry.args
+	p.entry.args = nil
+	if p.entry.run {
+		return nil, 0, nil
+	}
+	args, faults := typedArgs(p.entry.lift.plan.Func, literals, func(values int) bool {
+		bytes := int64(values * value.Bytes)
+		err = engine.Protect(func() error {
+			if !p.Hold(bytes) {
+				return trapf("%s: the memory limit has no room for its arguments, which take %d bytes of the host's memory", p.entry.name, held+bytes)
+			}
+			held += bytes
+			return p.Charge(int64(values) * literalCost)
+		})
+		return err == nil
+	})
+	if err == nil && len(faults) > 0 {
+		err = &abi.EntryError{Export: p.entry.name, Msg: faults[0].Field + ": " + faults[0].Text}
+	}
+	return args, held, err
 }
 
 // exit returns the Exit of a process whose call has ended.
@@ -78,7 +109,7 @@ func (p *Process) exit(err error) (abi.Exit, error) {
 	return abi.Exit{Result: &literal}, nil
 }
 
-// literalCost is the fuel for a part of a result.
+// literalCost is the fuel for a part of an argument or a result.
 const literalCost = 100
 
 // exited returns the Exit if err is an exit, otherwise err.

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/reactord/reactord/component/value"
+	"github.com/reactord/reactord/executor"
 	"github.com/reactord/reactord/executor/engine"
 	"github.com/reactord/reactord/hostcalls/abi"
 )
@@ -48,7 +49,7 @@ func TestProcess(t *testing.T) {
 	}
 }
 
-// What is wrong with a call is told before a process exists, and keeps a process from being made.
+// What is wrong with a call is told before a process exists, and keeps a process from calling anything.
 func TestCheckEntry(t *testing.T) {
 	n := newNode(t, Config{})
 	calc, counters := n.load("calc"), n.load("counters")
@@ -70,9 +71,9 @@ func TestCheckEntry(t *testing.T) {
 			if len(faults) != 1 || faults[0].Field != tt.field || !strings.Contains(faults[0].Text, tt.text) {
 				t.Errorf("faults %q, want one of %s with %q", faults, tt.field, tt.text)
 			}
-			_, err := tt.program.NewProcess(&abi.Config{Invoke: tt.entry.Invoke, Call: tt.entry.Call})
+			_, err := n.run(tt.program, &abi.Config{Invoke: tt.entry.Invoke, Call: tt.entry.Call})
 			if _, ok := errors.AsType[*abi.EntryError](err); !ok {
-				t.Errorf("NewProcess: %v, want an EntryError", err)
+				t.Errorf("%v, want an EntryError", err)
 			}
 		})
 	}
@@ -98,5 +99,37 @@ func TestMissingImports(t *testing.T) {
 	missing, ok := errors.AsType[*abi.MissingImportsError](err)
 	if !ok || len(missing.Imports) < 5 || !strings.Contains(err.Error(), "wasi:cli/environment@0.2.") {
 		t.Errorf("%v", err)
+	}
+}
+
+// Arguments are made on the component's time, and count as its memory until the guest has them.
+func TestArgumentsAreTheComponents(t *testing.T) {
+	n := newNode(t, Config{})
+	calc := n.load("calc")
+	many := value.Literal{Form: value.ListForm}
+	for range 100_000 {
+		many.Items = append(many.Items, number(1))
+	}
+	call := func(memory int64) (spent, peak int64, err error) {
+		p, err := calc.NewProcess(&abi.Config{
+			Driver: n.executor.Driver(), MemoryBytes: memory, Call: &abi.FunctionCall{Export: "sum", Args: []value.Literal{many}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		n.onFiber(executor.TaskSpec{}, func(f *executor.Fiber) {
+			_, err = p.Run(f)
+			spent = int64(f.Spent())
+		})
+		return spent, p.PeakMemory(), err
+	}
+	spent, peak, err := call(32 << 20)
+	if err != nil || spent < 100_000*literalCost || peak < int64(100_000*value.Bytes) {
+		t.Errorf("%v; %d units of fuel, %d bytes", err, spent, peak)
+	}
+	_, _, err = call(18 << 20)
+	trap, ok := errors.AsType[*engine.Trap](err)
+	if !ok || !strings.Contains(trap.Message, "no room for its arguments") {
+		t.Errorf("with little memory: %v", err)
 	}
 }

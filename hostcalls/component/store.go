@@ -217,7 +217,7 @@ func (s *Store) CallExport(name string, args []value.Value) ([]value.Value, erro
 	if !ok {
 		return nil, &abi.EntryError{Export: name, Msg: "the component exports no such function"}
 	}
-	err := s.invoke(&s.program.lifts[number], name, args)
+	err := s.invoke(&s.program.lifts[number], name, args, 0)
 	return s.results, err
 }
 

@@ -47,7 +47,7 @@ var imports = map[string][]string{
 	"component/abi":    {"component/types", "component/value"},
 	"component/names":  {},
 	"component/types":  {"internal/clip", "component/binary", "component/names", "executor/engine/meter/wasm"},
-	"component/value":  {"component/types"},
+	"component/value":  {"internal/clip", "component/types"},
 	"component/wave":   {"internal/clip", "component/types", "component/value"},
 	"component/wit":    {"component/binary", "component/names", "component/types"},
 	"component/plan":   {"component/binary", "component/types"},

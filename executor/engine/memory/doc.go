@@ -2,8 +2,8 @@
 //
 // A Pool reserves address space, tens of gibibytes at a time, and divides it into slots of a few size
 // classes. Each Account holds a slot for each linear memory of one guest, which usually has one. When a slot is
-// given back, its pages return to the operating system. So resident memory is what living guests
-// have touched, and the next user of a slot reads zeroes.
+// given back, its pages return to the operating system, except those of a few slots of which little was touched: they are cleared.
+// So resident memory is what living guests have touched and some MiB, and the next user of a slot reads zeroes.
 //
 // An account may have annexes besides, each in a slot of its own, for what the host keeps for the guest: its tables.
 //
@@ -19,6 +19,7 @@
 // time, except that Used and Peak may be called from any. Only Allowance.Ask may block; everything else
 // waits at most for short critical sections around a free list, in which an arena may be mapped.
 //
-// Whoever frees a memory of up to 2 MiB returns its pages to the system. The reaper, a goroutine that
-// exists only while there is work for it, returns those of larger memories. Pool.Close waits for it.
+// Whoever frees a memory of up to 2 MiB, or a larger one of which little was touched, clears its pages or returns them to the
+// system. The reaper, a goroutine that
+// exists only while there is work for it, returns those of others. Pool.Close waits for it.
 package memory

@@ -7,18 +7,22 @@ import (
 )
 
 // pageTable tells which pages of the process exist. (https://docs.kernel.org/admin-guide/mm/pagemap.html)
-type pageTable struct{ file *os.File } // nil: it can't be read here
+type pageTable struct {
+	file    *os.File     // nil: it can't be read here
+	scanner *pageScanner // nil: the system has none
+}
 
 func openPageTable() pageTable {
 	file, err := os.Open("/proc/self/pagemap")
 	if err != nil {
 		return pageTable{}
 	}
-	t := pageTable{file}
+	t := pageTable{file: file}
 	if !t.works() {
 		_ = t.close() // it was opened for reading only
 		return pageTable{}
 	}
+	t.scanner = newPageScanner(file)
 	return t
 }
 
@@ -50,6 +54,12 @@ func (t pageTable) touched(base unsafe.Pointer, page int64, pages []bool) bool {
 		pages[i] = binary.NativeEndian.Uint64(in[i*entry:])&(present|swapped) != 0
 	}
 	return true
+}
+
+// clear clears the n bytes from base on if few pages of them were written. It returns false if there are many, or that is not
+// known.
+func (t pageTable) clear(base unsafe.Pointer, n int64) bool {
+	return t.scanner != nil && t.scanner.clear(base, n)
 }
 
 func (t pageTable) close() error {

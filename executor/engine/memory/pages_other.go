@@ -11,4 +11,6 @@ func openPageTable() pageTable { return pageTable{} }
 
 func (pageTable) touched(unsafe.Pointer, int64, []bool) bool { return false }
 
+func (pageTable) clear(unsafe.Pointer, int64) bool { return false }
+
 func (pageTable) close() error { return nil }

@@ -15,9 +15,13 @@ type vacated struct {
 	image   *Image // mapped over it; nil: none
 }
 
-// vacate takes back the slot and the bytes of a memory. Large memories are left to the reaper, since the
+// vacate takes back the slot and the bytes of a memory. Large memories that may have many pages are left to the reaper, since the
 // caller may be a worker; their bytes count against the pool's limit until their pages are returned.
 func (p *Pool) vacate(v vacated) {
+	if p.wipe(v) {
+		p.budget.give(v.counted)
+		return
+	}
 	if v.touched > promptBytes {
 		p.reaper.add(p, v)
 		return

@@ -124,7 +124,86 @@ func TestPageTableOfAnotherProcess(t *testing.T) {
 		t.Skip(err)
 	}
 	defer other.Close()
-	if (pageTable{other}).works() {
+	if (pageTable{file: other}).works() {
 		t.Error("the page table of another process is used")
+	}
+}
+
+// TestWipe: a slot of which few pages were written keeps them and reads as zeroes; others give their pages back, and so do those
+// that are more than the pool keeps.
+func TestWipe(t *testing.T) {
+	page := int64(os.Getpagesize())
+	for _, tt := range []struct {
+		name          string
+		size          int64
+		first, number int64 // of the pages that are written
+		kept          bool
+	}{
+		{"one of a small one", PageBytes, 3, 1, true},
+		{"the last of a large one", 17 * mib, 17*mib/page - 1, 1, true},
+		{"as many as are cleared", 17 * mib, 100, wipedPages, true},
+		{"more", 17 * mib, 100, wipedPages + 1, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := newPool(t, 0)
+			if p.pages.scanner == nil {
+				t.Skip("the system can't tell which pages were written")
+			}
+			a := p.NewAccount(0, nil)
+			view := a.NewMemory(tt.size).Reallocate(uint64(tt.size))
+			for i := range tt.number {
+				view[(tt.first+i)*page+7] = 1
+			}
+			a.Close()
+			p.reaper.running.Wait()
+			want := int64(0)
+			if tt.kept {
+				want = tt.number * page
+			}
+			if got := resident(t, view); got != want {
+				t.Errorf("%d bytes are resident, want %d", got, want)
+			}
+			b := p.NewAccount(0, nil)
+			defer b.Close()
+			again := b.NewMemory(tt.size).Reallocate(uint64(tt.size))
+			if unsafe.SliceData(again) != unsafe.SliceData(view) {
+				t.Fatal("the next memory is in another slot")
+			}
+			for i, b := range again {
+				if b != 0 {
+					t.Fatalf("it has %d at %d", b, i)
+				}
+			}
+		})
+	}
+}
+
+// TestWarmSlotsAreBounded: after a crowd of guests a class has few slots with pages, and they are used before others.
+func TestWarmSlotsAreBounded(t *testing.T) {
+	p := newPool(t, 0)
+	if p.pages.scanner == nil {
+		t.Skip("the system can't tell which pages were written")
+	}
+	crowd := make([]*Account, 4*mostWarm)
+	views := make([][]byte, len(crowd))
+	for i := range crowd {
+		crowd[i] = p.NewAccount(0, nil)
+		views[i] = crowd[i].NewMemory(PageBytes).Reallocate(uint64(PageBytes))
+		views[i][0] = 1
+	}
+	for _, a := range crowd {
+		a.Close()
+	}
+	var got int64
+	for _, view := range views {
+		got += resident(t, view)
+	}
+	if want := mostWarm * int64(os.Getpagesize()); got != want {
+		t.Errorf("%d bytes are resident, want %d", got, want)
+	}
+	a := p.NewAccount(0, nil)
+	defer a.Close()
+	if view := a.NewMemory(PageBytes).Reallocate(uint64(PageBytes)); resident(t, view) == 0 {
+		t.Error("the next memory is in a slot without pages")
 	}
 }

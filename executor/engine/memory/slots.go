@@ -53,7 +53,8 @@ const discardBytes = 1 << 20
 // slots allocates the slots of one class. Every free slot reads as zeroes.
 type slots struct {
 	mu     sync.Mutex // guards the fields below
-	free   []*byte    // last in, first out: the page tables of the last one exist and are warm
+	warm   []*byte    // free ones with the pages of their last guest, which were cleared; they are taken first
+	free   []*byte    // other free ones; last in, first out: the page tables of the last one exist and are warm
 	fresh  []byte     // the part of the newest arena that was never allocated
 	arenas [][]byte
 }
@@ -62,10 +63,12 @@ type slots struct {
 func (s *slots) acquire(c class) (*byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if n := len(s.free); n > 0 {
-		base := s.free[n-1]
-		s.free = s.free[:n-1]
-		return base, nil
+	for _, list := range []*[]*byte{&s.warm, &s.free} {
+		if n := len(*list); n > 0 {
+			base := (*list)[n-1]
+			*list = (*list)[:n-1]
+			return base, nil
+		}
 	}
 	if len(s.fresh) == 0 {
 		arena, err := reserveArena(c.bytes())
@@ -85,6 +88,24 @@ func (s *slots) release(base *byte) {
 	s.mu.Lock()
 	s.free = append(s.free, base)
 	s.mu.Unlock()
+}
+
+// hasRoomForWarm reports whether releaseWarm would take a slot now.
+func (s *slots) hasRoomForWarm() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.warm) < mostWarm
+}
+
+// releaseWarm is release for a slot that has pages. It returns false if there are enough of them.
+func (s *slots) releaseWarm(base *byte) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.warm) == mostWarm {
+		return false
+	}
+	s.warm = append(s.warm, base)
+	return true
 }
 
 // discardAll returns the pages of the first n bytes of a slot to the operating system. It does so in pieces and lets
@@ -114,7 +135,7 @@ func (s *slots) unmap() error {
 		}
 		s.arenas = s.arenas[:last]
 	}
-	s.free, s.fresh = nil, nil
+	s.warm, s.free, s.fresh = nil, nil, nil
 	return nil
 }
 

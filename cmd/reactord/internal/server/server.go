@@ -34,6 +34,10 @@ const (
 	maxOtherBytes = 64 << 10
 )
 
+// handlers is the number of goroutines that gRPC keeps for handlers, with stacks that have grown already. A call that finds none gets
+// one of its own.
+const handlers = 64
+
 // mostBytes has the largest messages of methods that accept large ones.
 var mostBytes = map[string]int{
 	reactorv1.WorkloadService_SubmitWorkload_FullMethodName:  maxMessageBytes,
@@ -83,6 +87,7 @@ func New(r *reactor.Reactor, admission Admission, limits inflight.Limits, audit 
 		grpc.ChainUnaryInterceptor(e.unary),
 		grpc.ChainStreamInterceptor(e.stream),
 		grpc.WaitForHandlers(true),
+		grpc.NumStreamWorkers(handlers),
 		grpc.KeepaliveParams(keepalive.ServerParameters{
 			// A client that vanished without a word is detected, and its streams end.
 			Time:    20 * time.Second,

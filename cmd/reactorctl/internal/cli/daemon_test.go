@@ -170,8 +170,15 @@ func (d *daemon) AttachWorkload(s reactorv1.WorkloadService_AttachWorkloadServer
 	return s.Send(&reactorv1.AttachWorkloadResponse{Part: ended, Offset: 8 + d.lost})
 }
 
+// services are those of a daemon.
+type services interface {
+	reactorv1.ModuleServiceServer
+	reactorv1.WorkloadServiceServer
+	reactorv1.NodeServiceServer
+}
+
 // start serves d on a loopback port and points reactorctl at it.
-func start(t *testing.T, d *daemon) {
+func start(t *testing.T, d services) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -107,7 +107,8 @@ func hostileCommands(t *testing.T) [][]string {
 		{"status"}, {"status", "w"}, {"list"}, {"list", "--watch"}, {"ops"}, {"ops", "w"}, {"wait", "w"}, {"wait", "w", "v"},
 		{"cancel", "w"}, {"logs", "w"}, {"submit", "tag"}, {"submit", "--wait", "tag"}, {"submit", "--count=2", "tag"}, {"run", "tag"},
 		{"run", "-i", "tag"}, {"module", "list"}, {"module", "inspect", "m"}, {"module", "tag", "m", "t"}, {"module", "rm", "m"},
-		{"module", "push", file}, {"node"}, {"drain"}, {"version"},
+		{"module", "push", file}, {"module", "untag", "t"}, {"module", "prune"}, {"node"}, {"drain"}, {"version"}, {"grants", "w"}, {"rm", "w"}, {"call", "m", "f()"},
+		{"submit", "--call", "f()", "tag"}, {"module", "pull", "m", "-f", filepath.Join(t.TempDir(), "out.wasm")}, {"module", "compose", file, "--plug", "m"},
 	}
 }
 

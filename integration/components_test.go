@@ -2,11 +2,15 @@ package integration
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/reactord/reactord/integration/internal/testkit"
+	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
 
 // TestComponentsMatchSources builds the components of testdata again, where the tools are.
@@ -50,5 +54,32 @@ func TestComponentsMatchSources(t *testing.T) {
 				t.Errorf("%s is not what its source gives: run %s/build.sh (%v)", name, folder, err)
 			}
 		}
+	}
+}
+
+// TestIdleComponents: a component of several core modules is one of the modules that are kept while no guest uses them.
+func TestIdleComponents(t *testing.T) {
+	d := testkit.Start(t, t.TempDir(), "--idle-modules=2")
+	compiled := func() uint64 {
+		response, err := d.Node.GetStats(t.Context(), &reactorv1.GetStatsRequest{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return response.GetStats().GetCompiledModules()
+	}
+	for i, name := range []string{"composed", "calc", "rust-command", "c-command", "composed"} {
+		module := pushComponent(t, d, name)
+		if name == "composed" {
+			id := d.Submit(t, &reactorv1.WorkloadSpec{Module: module, Call: &reactorv1.FunctionCall{Export: "run", Args: []*reactorv1.Value{whole(10)}}})
+			if s := d.WaitFor(t, id); s.GetResult().GetVariant().GetValue().GetInt() != 155 {
+				t.Error(s)
+			}
+		}
+		want := uint64(min(i+1, 2))
+		until(t, fmt.Sprintf("%d modules are compiled after the push of %s", want, name), func() bool { return compiled() == want })
+	}
+	d.Push(t, []byte("\x00asm\x01\x00\x00\x00\x01\x04\x01\x60\x00\x00\x03\x02\x01\x00\x07\x0a\x01\x06_start\x00\x00\x0a\x04\x01\x02\x00\x0b"))
+	if n := compiled(); n != 2 {
+		t.Errorf("%d modules are compiled after the push of a core module", n)
 	}
 }

@@ -65,7 +65,7 @@ type Config struct {
 	// CompileMemoryBytes bounds the memory of the compilations under way together, but for that of one small
 	// module: half of the machine's memory. A module that needs more to be compiled is refused.
 	CompileMemoryBytes int64
-	// IdleModules is how many compiled modules are held in memory that no guest uses: 16.
+	// IdleModules is how many compiled modules are held in memory that no guest uses: 16. A component is one module.
 	IdleModules int
 	// ModuleMemoryBytes bounds what all compiled modules take in memory, about: an eighth of the
 	// machine's memory.

@@ -41,6 +41,11 @@ func (s *scope) canon(d *binary.Canon) error {
 			return err
 		}
 	}
+	if c.Func != nil {
+		if err := s.spendParts(len(c.Func.Params), d.Pos()); err != nil {
+			return err
+		}
+	}
 	s.add(item{sort: binary.CoreFuncSort, core: CoreDef{Sort: binary.CoreFuncSort, Instance: Canonical, Canon: len(s.plan.Canons)}})
 	s.plan.Canons = append(s.plan.Canons, c)
 	return nil
@@ -58,6 +63,9 @@ func (s *scope) lift(d *binary.Canon, options Options) error {
 	}
 	if typ.typ.fn == nil {
 		return fault(d.Pos(), "type index %d is not a function type", d.Type)
+	}
+	if err := s.spendParts(len(typ.typ.fn.Params), d.Pos()); err != nil {
+		return err
 	}
 	s.add(item{sort: binary.FuncSort, fn: function{typ.typ.fn, Target{Lift: len(s.plan.Lifts)}}})
 	s.plan.Lifts = append(s.plan.Lifts, Lift{Instance: s.instance, Func: typ.typ.fn, Core: core.core, Options: options, Offset: d.Pos()})

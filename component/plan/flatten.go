@@ -9,9 +9,8 @@ import (
 
 // Bounds of a plan. A component that has instances of instances multiplies, so its size does not bound them.
 const (
-	maxSteps       = 10_000
-	maxDefinitions = 1_000_000 // carried out, repetitions included
-	maxDepth       = 100       // of instantiations within instantiations
+	maxSteps = 10_000
+	maxDepth = 100 // of instantiations within instantiations
 )
 
 // CoreImport is an import of a core module.
@@ -51,13 +50,13 @@ func Flatten(root *binary.Component, imports Imports) (*Plan, error) {
 
 // flattener makes one plan.
 type flattener struct {
-	plan        *Plan
-	imports     Imports
-	modules     map[*binary.CoreModule]int // in plan.Modules
-	core        map[*binary.CoreModule][]CoreImport
-	resources   map[*types.Resource]int // in plan.Resources
-	definitions int
-	depth       int
+	plan      *Plan
+	imports   Imports
+	modules   map[*binary.CoreModule]int // in plan.Modules
+	core      map[*binary.CoreModule][]CoreImport
+	resources map[*types.Resource]int // in plan.Resources
+	work      int                     // of maxWork
+	depth     int
 }
 
 // provider returns what an import of a component is bound to.
@@ -74,8 +73,8 @@ func (f *flattener) instantiate(c *binary.Component, outer *scope, parent int, b
 	f.plan.Instances++
 	f.plan.Parents = append(f.plan.Parents, parent)
 	for _, d := range c.Definitions {
-		if f.definitions++; f.definitions > maxDefinitions {
-			return nil, fault(d.Pos(), "instantiating the component takes more than %d definitions", maxDefinitions)
+		if err := f.spend(d); err != nil {
+			return nil, err
 		}
 		if err := s.define(d, bind); err != nil {
 			return nil, err
@@ -145,6 +144,9 @@ func (s *scope) coreInstance(d *binary.CoreInstance) error {
 	}
 	imports, err := s.importsOf(it.module)
 	if err != nil {
+		return err
+	}
+	if err := s.spendParts(len(imports), d.Pos()); err != nil {
 		return err
 	}
 	args := map[string]item{}

@@ -48,6 +48,25 @@ func TestFlattenBoundsInstances(t *testing.T) {
 	}
 }
 
+// What is small as it is written, and made again with each instance of it, is bounded, too.
+func TestFlattenBoundsParts(t *testing.T) {
+	const most = 1000 // parameters of a function
+	var params []binary.Labeled
+	for i := range most {
+		params = append(params, binary.Labeled{Name: fmt.Sprint("p", i), Type: binary.ValType{Prim: binary.U8}})
+	}
+	inner := &binary.Component{Definitions: []binary.Definition{&binary.Type{Def: &binary.FuncType{Params: params}}}}
+	for instances, want := range map[int]string{900: "", 1001: "more than 1000000 definitions and parts of them"} {
+		outer := &binary.Component{Definitions: []binary.Definition{&binary.NestedComponent{Component: inner}}}
+		for range instances {
+			outer.Definitions = append(outer.Definitions, &binary.Instance{})
+		}
+		if _, err := Flatten(outer, coreImports); (err != nil) != (want != "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%d instances: %v", instances, err)
+		}
+	}
+}
+
 func decode(t *testing.T, name string) *binary.Component {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join("testdata", name+".wasm"))

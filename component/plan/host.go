@@ -71,8 +71,8 @@ func (t *typeClosure) hostInstance(iface string, offset int) (*instance, error) 
 	defer func() { f.depth-- }()
 	s := &scope{flattener: f, outer: t.scope, exports: &instance{}}
 	for _, d := range def.Decls {
-		if f.definitions++; f.definitions > maxDefinitions {
-			return nil, fault(d.Pos(), "instantiating the component takes more than %d definitions", maxDefinitions)
+		if err := f.spend(d); err != nil {
+			return nil, err
 		}
 		export, ok := d.(*binary.ExportDecl)
 		if !ok {

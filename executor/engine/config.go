@@ -20,8 +20,8 @@ type Config struct {
 	Compilers      int          // compilations at a time. Default: half of GOMAXPROCS.
 	CompileBytes   int64        // memory of all running compilations, other than those of small modules. Default: 4 GiB.
 	Compiler       []string     // command that calls CompilerMain, for untrusted modules. Needs CacheDir. Default: compile in this process.
-	IdleModules    int          // compiled modules kept that nobody holds. Default: 16.
-	ModuleBytes    int64        // estimated memory of all compiled modules. Default: 1 GiB.
+	IdleModules    int          // compiled modules and composites kept that nobody holds. Default: 16.
+	ModuleBytes    int64        // estimated memory of all compiled modules and composites. Default: 1 GiB.
 	Limits         meter.Limits // on modules that the metering pass accepts. Default: the pass's own.
 	MemoryBytes    int64        // memory of all instances. Default: no bound.
 	Mappings       int64        // mappings of the process that images of modules' data may take; negative: none. Default: what the system allows, less what others need.

@@ -29,6 +29,9 @@
 //	err = run.Call(stack)                                                // also from within a host function
 //	group.Close()
 //
+// What an owner keeps of such a whole is the content of a Composite, which holds the modules while nobody uses it. The table of
+// compiled modules, which bounds what is idle and all memory, has it as one.
+//
 // A Linking has ordinals among the module's own providers, so that a module that is linked alike in different wholes is
 // compiled once.
 //

@@ -316,8 +316,8 @@ func TestGroupsShareModules(t *testing.T) {
 		}
 		t.Run(fmt.Sprint(round), func(t *testing.T) {
 			a, b := newPair(t, e, &guest{}, InstanceConfig{}), newPair(t, e, &guest{}, InstanceConfig{})
-			if a.user.module != b.user.module || e.CompiledModules() != 2 {
-				t.Errorf("%d modules are compiled", e.CompiledModules())
+			if n := len(e.modules.byDigest); a.user.module != b.user.module || n != 2 {
+				t.Errorf("%d modules are compiled", n)
 			}
 			if got := mustCall(t, a.user, "add", 1) + mustCall(t, b.user, "add", 1); got != 18 {
 				t.Errorf("got %d", got)

@@ -140,7 +140,7 @@ func (m *Module) closeRuntime() error {
 func (m *Module) dismiss() error {
 	t := &m.engine.modules
 	t.mu.Lock()
-	t.release(m)
+	t.release(&m.tableEntry)
 	t.mu.Unlock()
 	err := m.closeRuntime()
 	m.runtime = nil
@@ -264,11 +264,11 @@ func (m *Module) finish() {
 	t.mu.Lock()
 	t.used += more
 	m.bytes += more
-	if _, refused := errors.AsType[*meter.Error](m.err); m.err != nil && !refused {
+	if m.err != nil && !remembered(m.err) {
 		t.remove(m)
 	} else {
-		m.state = compiled
-		t.retire(m)
+		m.state, m.part = compiled, m.linking != nil && m.err == nil
+		m.retire(t)
 	}
 	close(m.ready)
 	discarded := m.forgotten
@@ -278,4 +278,11 @@ func (m *Module) finish() {
 	if discarded {
 		m.engine.dropCode(m.digest) // it was stored since
 	}
+}
+
+// remembered reports whether the error of a load is kept instead of the module: it would come again, and finding out may have
+// taken long. That a module is a component shows in its first bytes.
+func remembered(err error) bool {
+	refused, ok := errors.AsType[*meter.Error](err)
+	return ok && refused.Kind != meter.Component
 }

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"container/list"
 	"context"
 	"errors"
 	"fmt"
@@ -26,7 +25,8 @@ import (
 //     out may have taken long. After any other failure the module is removed, so that the next Load
 //     tries again.
 //  5. An idle module is held again by Load, or closed: when too many modules are idle or memory is
-//     needed for others, the longest idle first; at once after Discard.
+//     needed for others, the longest idle first; at once after Discard. A linked module is closed as soon
+//     as it is idle: as long as it may be needed again, its Composite holds it.
 type Module struct {
 	engine *Engine
 	digest string
@@ -49,12 +49,9 @@ type Module struct {
 	hostBytes, tableBytes int64 // of an instance: HostBytes, and what newTables returns
 
 	// Guarded by moduleTable.mu.
-	holders   int
-	state     moduleState
-	cancel    context.CancelFunc // ends its waits for semaphores
-	idle      *list.Element      // in moduleTable.idle; nil if not idle
-	bytes     int64              // its part of moduleTable.used
-	forgotten bool               // closed as soon as it is idle
+	tableEntry
+	state  moduleState
+	cancel context.CancelFunc // ends its waits for semaphores
 }
 
 type moduleState int
@@ -65,21 +62,6 @@ const (
 	compiled // or refused
 	gone     // removed from the table
 )
-
-// moduleTable holds the modules by digest.
-type moduleTable struct {
-	mu       sync.Mutex // guards the fields below
-	byDigest map[string]*Module
-	idle     *list.List // of *Module, longest idle first
-	maxIdle  int
-	limit    int64 // bound on used
-	used     int64 // bytes of all modules
-	closed   bool
-}
-
-func (t *moduleTable) init(maxIdle int, limit int64) {
-	t.byDigest, t.idle, t.maxIdle, t.limit = map[string]*Module{}, list.New(), maxIdle, limit
-}
 
 // ErrModuleMemory is wrapped in the TransientError of a Load when the modules in use leave no memory for
 // another.
@@ -102,25 +84,13 @@ func (m *Module) reserve(size int64) error {
 		return err
 	}
 	t.mu.Lock()
-	t.used += size
-	m.bytes += size
-	evicted := t.evict()
-	full := t.used > t.limit
-	if full {
-		t.release(m)
-	}
+	evicted, full := t.reserve(&m.tableEntry, size)
 	t.mu.Unlock()
 	closeAll(evicted)
 	if full {
 		return &TransientError{Err: ErrModuleMemory}
 	}
 	return nil
-}
-
-// release stops counting a module's bytes.
-func (t *moduleTable) release(m *Module) {
-	t.used -= m.bytes
-	m.bytes = 0
 }
 
 // Load returns the compiled module of a digest. The caller must Release it.
@@ -159,12 +129,12 @@ func (e *Engine) load(ctx context.Context, digest string, from source) (*Module,
 	return m, nil
 }
 
-// CompiledModules returns the number of modules that are compiled in memory or being loaded.
+// CompiledModules returns the number of modules that are compiled in memory or being loaded. A Composite counts as one.
 func (e *Engine) CompiledModules() int {
 	t := &e.modules
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return len(t.byDigest)
+	return len(t.byDigest) - t.linked + len(t.composites)
 }
 
 // ModuleMemory returns the estimated bytes of all compiled modules.
@@ -175,19 +145,18 @@ func (e *Engine) ModuleMemory() int64 {
 	return t.used
 }
 
-// Discard closes a module as soon as nobody holds it, unless it is loaded again first, and deletes its machine code
+// Discard closes a module or Composite as soon as nobody holds it, unless it is loaded again first, and deletes its machine code
 // from disk. It returns how many bytes that frees there.
 func (e *Engine) Discard(digest string) (freed int64) {
 	t := &e.modules
 	t.mu.Lock()
-	var evicted []*Module
 	if m := t.byDigest[digest]; m != nil {
-		m.forgotten = true
-		if m.idle != nil {
-			t.idle.MoveToFront(m.idle)
-		}
-		evicted = t.evict()
+		t.forget(&m.tableEntry)
 	}
+	if c := t.composites[digest]; c != nil {
+		t.forget(&c.tableEntry)
+	}
+	evicted := t.evict()
 	t.mu.Unlock()
 	closeAll(evicted)
 	return e.dropCode(digest)
@@ -242,17 +211,13 @@ func (e *Engine) hold(digest string, from source) (*Module, error) {
 	m := t.byDigest[digest]
 	if m == nil {
 		m = &Module{engine: e, digest: digest, name: from.name, original: from.original, linking: from.linking, ready: make(chan struct{})}
-		t.byDigest[digest] = m
+		m.tableEntry.of = m
+		t.add(m)
 		var ctx context.Context
 		ctx, m.cancel = context.WithCancel(e.ctx)
 		e.loading.Go(func() { e.loadInto(ctx, m, from) })
 	}
-	m.holders++
-	m.forgotten = false
-	if m.idle != nil {
-		t.idle.Remove(m.idle)
-		m.idle = nil
-	}
+	t.hold(&m.tableEntry)
 	return m, nil
 }
 
@@ -268,75 +233,42 @@ func (m *Module) retain() {
 func (m *Module) Release() {
 	t := &m.engine.modules
 	t.mu.Lock()
+	m.release(t)
+	evicted := t.evict()
+	t.mu.Unlock()
+	closeAll(evicted)
+}
+
+// release removes a holder.
+func (m *Module) release(t *moduleTable) {
 	m.holders--
 	if m.holders == 0 && m.state == queued {
 		t.remove(m)
 		m.cancel()
 	}
-	t.retire(m)
-	evicted := t.evict()
-	t.mu.Unlock()
-	closeAll(evicted)
+	m.retire(t)
 }
 
 // Info describes the module as its author wrote it.
 func (m *Module) Info() *meter.Info { return m.info }
 
 // retire makes a compiled module idle if nobody holds it.
-func (t *moduleTable) retire(m *Module) {
-	if m.holders > 0 || m.state != compiled || m.idle != nil {
-		return
-	}
-	if m.forgotten {
-		m.idle = t.idle.PushFront(m)
-	} else {
-		m.idle = t.idle.PushBack(m)
+func (m *Module) retire(t *moduleTable) {
+	if m.state == compiled {
+		t.retire(&m.tableEntry)
 	}
 }
 
-// remove removes a module from the table, unless another has taken its place.
-func (t *moduleTable) remove(m *Module) {
-	if t.byDigest[m.digest] == m {
-		delete(t.byDigest, m.digest)
-	}
-	t.release(m)
-	m.state = gone
-}
+// leave implements kept.
+func (m *Module) leave(t *moduleTable) { t.remove(m) }
 
-// evict removes idle modules from the table until both their number and the bytes of all modules are
-// within bounds. The caller closes the evicted modules without holding mu.
-func (t *moduleTable) evict() (evicted []*Module) {
-	for t.idle.Len() > 0 {
-		m := t.idle.Front().Value.(*Module)
-		if t.idle.Len() <= t.maxIdle && t.used <= t.limit && !m.forgotten {
-			break
-		}
-		t.idle.Remove(m.idle)
-		m.idle = nil
-		t.remove(m)
-		evicted = append(evicted, m)
-	}
-	return evicted
-}
-
-// close makes further Loads fail and closes every idle module.
-func (t *moduleTable) close() {
-	t.mu.Lock()
-	t.closed = true
-	t.maxIdle = 0
-	evicted := t.evict()
-	t.mu.Unlock()
-	closeAll(evicted)
-}
-
-func closeAll(modules []*Module) {
-	for _, m := range modules {
-		if m.compiled != nil {
-			// These remove the code from wazero's table and close the host modules. Neither can fail.
-			_ = m.compiled.Close(m.engine.ctx)
-			_ = m.closeRuntime()
-			m.engine.types.release(m.typeKeys)
-			m.data.close()
-		}
+// close implements kept.
+func (m *Module) close() {
+	if m.compiled != nil {
+		// These remove the code from wazero's table and close the host modules. Neither can fail.
+		_ = m.compiled.Close(m.engine.ctx)
+		_ = m.closeRuntime()
+		m.engine.types.release(m.typeKeys)
+		m.data.close()
 	}
 }

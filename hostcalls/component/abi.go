@@ -35,8 +35,6 @@ type ABI struct {
 	config     Config
 	interfaces *hostInterfaces
 	drops      hostResources
-
-	definitions *definitions
 }
 
 var _ abi.ABI = (*ABI)(nil)
@@ -47,7 +45,7 @@ func New(config Config) (*ABI, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &ABI{config: config, interfaces: interfaces, drops: drops, definitions: newDefinitions()}, nil
+	return &ABI{config: config, interfaces: interfaces, drops: drops}, nil
 }
 
 // Kinds implements abi.ABI.
@@ -86,15 +84,18 @@ func (a *ABI) Load(ctx context.Context, e *engine.Engine, source abi.Source) (ab
 // LoadProgram is Load for any component, also one that exports no function.
 func (a *ABI) LoadProgram(ctx context.Context, e *engine.Engine, source abi.Source) (*Program, error) {
 	from := &reader{component: source.Read}
-	d := a.definitions.hold(source.Digest)
-	if d == nil {
-		made, err := a.define(ctx, e, source.Digest, from)
+	composite := e.HoldComposite(source.Digest)
+	if composite == nil {
+		made, err := a.define(ctx, e, from)
 		if err != nil {
 			return nil, err
 		}
-		d = a.definitions.add(made)
+		if composite, err = e.AddComposite(source.Digest, made, made.bytes); err != nil {
+			return nil, err
+		}
 	}
-	p := &Program{definition: d, engine: e, holders: 1, startBytes: d.storeBytes()}
+	d := composite.Content().(*definition) // nobody else has composites
+	p := &Program{definition: d, composite: composite, engine: e, holders: 1, startBytes: d.storeBytes()}
 	if err := p.load(ctx, source.Accept, from); err != nil {
 		p.Release()
 		return nil, err
@@ -122,10 +123,10 @@ func (p *Program) load(ctx context.Context, accept func(*abi.Description) error,
 }
 
 // define reads a component, as soon as it is one of the few that are read at a time.
-func (a *ABI) define(ctx context.Context, e *engine.Engine, digest string, from *reader) (*definition, error) {
+func (a *ABI) define(ctx context.Context, e *engine.Engine, from *reader) (*definition, error) {
 	l := &loader{
 		definition: &definition{
-			abi: a, digest: digest, resources: map[*types.Resource]*resource{}, exports: map[string]int{},
+			abi: a, resources: map[*types.Resource]*resource{}, exports: map[string]int{},
 		},
 		engine: e, numbers: map[coreExport]int{}, cores: coreModules{},
 	}
@@ -134,7 +135,7 @@ func (a *ABI) define(ctx context.Context, e *engine.Engine, digest string, from 
 		return nil, err
 	}
 	if err != nil {
-		l.close()
+		_ = l.Close() // err says more
 		return nil, err
 	}
 	return l.definition, nil
@@ -159,11 +160,8 @@ func (l *loader) decode(from *reader) error {
 	if l.plan, err = plan.Flatten(decoded, l.cores.imports); err != nil {
 		return refused(err)
 	}
-	l.bytes = 8 * int64(len(bytes))
 	for _, m := range l.plan.Modules {
-		source := newSource(m, l.cores[m])
-		l.sources = append(l.sources, source)
-		l.bytes -= 8 * int64(source.size)
+		l.sources = append(l.sources, newSource(m, l.cores[m]))
 	}
 	if err := l.match(); err != nil {
 		return err
@@ -177,8 +175,7 @@ func (l *loader) decode(from *reader) error {
 	if err := l.link(); err != nil {
 		return err
 	}
-	const perFunction, perStep, perHost = 1 << 10, 1 << 10, 8 << 10 // estimates
-	l.bytes += perFunction*int64(len(l.lifts)+len(l.canons)) + perStep*int64(len(l.steps)) + perHost*int64(len(l.hosts))
+	l.bytes = l.weigh()
 	return nil
 }
 
@@ -216,6 +213,3 @@ func unsupported(offset int, msg, feature string) error {
 
 // featureAsync is what components of WASI 0.3 need.
 const featureAsync = "the asynchronous component ABI (WASI 0.3)"
-
-// Close frees what the ABI keeps of components that nobody uses. Nobody may use it any more.
-func (a *ABI) Close() { a.definitions.close() }

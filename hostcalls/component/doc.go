@@ -11,8 +11,9 @@
 // # Loading
 //
 // A component is decoded, checked and flattened (package plan); its core modules are loaded through the engine, where
-// components that have a core module in common share it. Nothing is looked up by name, and no type is walked, during a
-// call: each conversion of values is a plan, made when the component is loaded.
+// components that have a core module in common share it. The engine keeps all of it, as one module, and counts its memory.
+// Nothing is looked up by name, and no type is walked, during a call: each conversion of values is a plan, made when the
+// component is loaded.
 //
 // # Concurrency
 //

@@ -39,6 +39,7 @@ func (l *loader) link() error {
 			return err
 		}
 		l.hosts = append(l.hosts, host)
+		l.hostFunctionCount += len(set)
 	}
 	return nil
 }

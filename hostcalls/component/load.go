@@ -19,6 +19,8 @@ type loader struct {
 	imported []*Function        // from the host, by the numbers of plan.Imports
 	numbers  map[coreExport]int // in Program.functions
 	cores    coreModules
+
+	hostFunctionCount int // of all host modules
 }
 
 // maxCanonical bounds the lifted functions and the canonical ones of a component: those within it count with each instance.
@@ -175,13 +177,13 @@ func (l *loader) context(c *plan.Canon) (canon, error) {
 		return canon{}, unsupported(c.Def.Pos(), "a context slot is not one of two i32", "64-bit memories")
 	}
 	made := canon{instance: c.Instance, builtin: meter.ContextGet0 + meter.Builtin(c.Def.Slot)}
-	slot, set := c.Def.Slot, c.Def.Builtin == binary.ContextSet
+	instance, slot, set := c.Instance, c.Def.Slot, c.Def.Builtin == binary.ContextSet // the plan is not kept
 	if set {
 		made.builtin = meter.ContextSet0 + meter.Builtin(c.Def.Slot)
 	}
 	_, made.typ = made.builtin.Function()
 	made.call = func(s *Store, stack []uint64) error { // if it is lifted, or an option: nobody does that
-		storage, err := s.contextStorage(c.Instance)
+		storage, err := s.contextStorage(instance)
 		if err != nil {
 			return err
 		}

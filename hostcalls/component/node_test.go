@@ -45,7 +45,6 @@ func newNode(t testing.TB, config Config) *node {
 		if err := x.Close(ctx); err != nil {
 			t.Error(err)
 		}
-		a.Close()
 		if err := e.Close(ctx); err != nil {
 			t.Error(err)
 		}

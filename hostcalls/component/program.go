@@ -1,6 +1,7 @@
 package component
 
 import (
+	"errors"
 	"sync"
 	"unsafe"
 
@@ -13,6 +14,7 @@ import (
 // all its stores share it.
 type Program struct {
 	*definition
+	composite  *engine.Composite // which has the definition; with one holder
 	engine     *engine.Engine
 	modules    []*engine.Module // by the numbers of the steps; each with one holder
 	startBytes int64
@@ -21,13 +23,14 @@ type Program struct {
 	holders int // whoever loaded it, and the processes that run
 }
 
-// definition is what a component is, apart from its compiled core modules. It does not change.
+// definition is what a component is, apart from its compiled core modules. It does not change. The engine keeps it for a while
+// after its last use, as it keeps compiled modules: most components are run again, and reading a large one takes longer than
+// starting it.
 //
 // Core functions that the host calls (lifted ones, realloc, post-return, destructors) have numbers here, and a store has
 // what they stand for.
 type definition struct {
 	abi         *ABI
-	digest      string
 	description *abi.Description
 	bytes       int64 // of memory, about
 
@@ -42,6 +45,15 @@ type definition struct {
 	sources   []coreSource // by step.source
 
 	hosts []*engine.HostModule
+}
+
+// Close frees the host modules.
+func (d *definition) Close() error {
+	var errs []error
+	for _, h := range d.hosts {
+		errs = append(errs, h.Close())
+	}
+	return errors.Join(errs...)
 }
 
 // storeBytes returns the memory that a store takes for what the component is made of, without its core instances. There may be
@@ -110,9 +122,6 @@ func (p *Program) Release() {
 	last := p.holders == 0
 	p.mu.Unlock()
 	if last {
-		for _, m := range p.modules {
-			m.Release()
-		}
-		p.abi.definitions.release(p.definition)
+		p.composite.Release(p.modules)
 	}
 }

@@ -59,7 +59,9 @@ type coreSource struct {
 
 func newSource(m *binary.CoreModule, core *coreModule) coreSource {
 	sum := sha256.Sum256(m.Binary)
-	return coreSource{m.Offset, len(m.Binary), hex.EncodeToString(sum[:]), *core}
+	kept := *core
+	kept.imports = nil // once the steps are linked, nobody needs them
+	return coreSource{m.Offset, len(m.Binary), hex.EncodeToString(sum[:]), kept}
 }
 
 // fault returns an error of loading a core module, with the offset in the component.

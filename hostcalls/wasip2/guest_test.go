@@ -94,7 +94,6 @@ func startGuest(t testing.TB, node *Node, config abi.Config, body func(*guest)) 
 	return func() error {
 		<-done
 		program.Release()
-		components.Close()
 		ctx := context.WithoutCancel(t.Context())
 		if err := x.Close(ctx); err != nil {
 			t.Error(err)

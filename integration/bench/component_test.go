@@ -135,9 +135,7 @@ func newComponentNode(b *testing.B) *componentNode {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() {
-		err := x.Close(ctx)
-		a.Close()
-		if err := errors.Join(err, e.Close(ctx)); err != nil {
+		if err := errors.Join(x.Close(ctx), e.Close(ctx)); err != nil {
 			b.Error(err)
 		}
 	})

@@ -126,9 +126,6 @@ func newHost(t *testing.T, a abi.ABI) *host {
 			t.Error(err)
 		}
 	})
-	if components, ok := a.(*component.ABI); ok {
-		t.Cleanup(components.Close)
-	}
 	if err := e.AddHost(t.Context(), a.Define); err != nil {
 		t.Fatal(err)
 	}

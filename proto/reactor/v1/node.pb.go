@@ -203,7 +203,7 @@ type Stats struct {
 	WakeLatenessP99 *durationpb.Duration `protobuf:"bytes,19,opt,name=wake_lateness_p99,json=wakeLatenessP99,proto3" json:"wake_lateness_p99,omitempty"`
 	// wake_lateness_max is the largest of the same.
 	WakeLatenessMax *durationpb.Duration `protobuf:"bytes,20,opt,name=wake_lateness_max,json=wakeLatenessMax,proto3" json:"wake_lateness_max,omitempty"`
-	// compiled_modules counts the compiled modules in memory.
+	// compiled_modules counts the compiled modules in memory. A component is one.
 	CompiledModules uint64 `protobuf:"varint,21,opt,name=compiled_modules,json=compiledModules,proto3" json:"compiled_modules,omitempty"`
 	// resident_peak_bytes is the largest resident memory since the daemon started.
 	ResidentPeakBytes uint64 `protobuf:"varint,22,opt,name=resident_peak_bytes,json=residentPeakBytes,proto3" json:"resident_peak_bytes,omitempty"`

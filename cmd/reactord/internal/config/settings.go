@@ -56,7 +56,7 @@ func (c *Config) settings() []setting {
 		{"blocking-threads", "threads for host operations that block, such as files", countIn(&r.BlockingThreads, 0), atStart},
 		{"compilers", "modules compiled at a time (0: half of the workers)", countIn(&r.Compilers, 0), atStart},
 		{"compile-memory", "memory of all running compilations together; a module that needs more is refused (0: half of the machine's)", sizeIn(&r.CompileMemoryBytes, 0), atStart},
-		{"idle-modules", "compiled modules kept in memory that no guest uses", countIn(&r.IdleModules, 0), atStart},
+		{"idle-modules", "compiled modules kept in memory that no guest uses; a component is one", countIn(&r.IdleModules, 0), atStart},
 		{"module-memory", "memory of all compiled modules together, about (0: an eighth of the machine's)", sizeIn(&r.ModuleMemoryBytes, 0), atStart},
 
 		{"connections", "client connections (0: an eighth of the descriptors the process may have, 1000 at most)", countIn(&c.InFlight.Connections, 0), atStart},

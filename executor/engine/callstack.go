@@ -25,6 +25,13 @@ type stackFields struct {
 	once               sync.Once
 	handle             reflect.Type // nil if the fields were not found
 	stack, top, bottom uintptr
+
+	// For copies; see handles.
+	copied         bool         // the fields were found
+	engine         reflect.Type // of parent
+	parent         uintptr      // what wazero calls the engine of the instance
+	execution      uintptr      // the part of the handle that machine code uses
+	executionStart uintptr      // has the address of that
 }
 
 // find looks for the fields in the type of a function handle.
@@ -41,6 +48,11 @@ func (f *stackFields) find(handle reflect.Type) {
 	bottom, ok3 := fieldOf[*byte](execution.Type, "stackBottomPtr")
 	if ok1 && ok2 && ok3 {
 		f.handle, f.stack, f.top, f.bottom = handle, stack, top, execution.Offset+bottom
+	}
+	parent, ok1 := handle.Elem().FieldByName("parent")
+	start, ok2 := fieldOf[uintptr](handle.Elem(), "execCtxPtr")
+	if ok1 && ok2 && parent.Type.Kind() == reflect.Pointer {
+		f.copied, f.engine, f.parent, f.execution, f.executionStart = true, parent.Type, parent.Offset, execution.Offset, start
 	}
 }
 
@@ -65,10 +77,16 @@ func (f *stackFields) shrink(function api.Function) bool {
 	if len(*stack) <= parkedStack || *top != alignedTop(*stack) || *bottom != &(*stack)[0] {
 		return false
 	}
-	*stack = make([]byte, parkedStack)
-	*top = alignedTop(*stack)
-	*bottom = &(*stack)[0]
+	f.setStack(handle)
 	return true
+}
+
+// setStack gives a handle a small call stack.
+func (f *stackFields) setStack(handle unsafe.Pointer) {
+	stack := make([]byte, parkedStack)
+	*(*[]byte)(unsafe.Add(handle, f.stack)) = stack
+	*(*uintptr)(unsafe.Add(handle, f.top)) = alignedTop(stack)
+	*(**byte)(unsafe.Add(handle, f.bottom)) = &stack[0]
 }
 
 // alignedTop returns the top of a stack that grows down: its last 16-byte boundary.

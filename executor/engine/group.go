@@ -73,7 +73,7 @@ func (g *Group) Instantiate(m *Module, providers ...Provider) (*CoreInstance, er
 	if err == nil {
 		g.byInstance[c.guest] = c
 		if err = c.initialize(); err == nil && m.info.HasStart {
-			err = c.Function(meter.StartFunction).Call(nil)
+			err = c.start().Call(nil)
 		}
 	}
 	c.member.providers, c.member.globals = nil, nil
@@ -82,6 +82,18 @@ func (g *Group) Instantiate(m *Module, providers ...Provider) (*CoreInstance, er
 		return nil, err
 	}
 	return c, nil
+}
+
+// start returns the start function. If that is a function of another instance it is called there: of a component made from C,
+// it is. So its handle is copied (see handles).
+func (c *CoreInstance) start() *Function {
+	if info := c.module.info; info.StartImported {
+		s := c.module.linking[info.StartImport]
+		if provider, ok := c.member.providers[s.Provider].(*CoreInstance); ok {
+			return provider.Function(s.Name)
+		}
+	}
+	return c.Function(meter.StartFunction)
 }
 
 // LinkError means that a module can't be linked with its providers, since one has no such export or one of another type.
@@ -185,11 +197,10 @@ func (f *Function) checkOut() (api.Function, error) {
 		f.idle = f.idle[:last]
 		return handle, nil
 	}
-	handle := f.core.guest.ExportedFunction(f.export)
+	handle := f.core.handle(f.export)
 	if handle == nil {
 		return nil, fmt.Errorf("engine: no function %q is exported", f.export)
 	}
-	f.core.engine.stacks.shrink(handle)
 	return handle, nil
 }
 

@@ -53,11 +53,10 @@ func (i *Instance) Call(export string, args ...uint64) (results []uint64, err er
 		return nil, errEnded
 	}
 	if i.function == nil || i.export != export {
-		function := i.core.guest.ExportedFunction(export)
+		function := i.core.handle(export)
 		if function == nil {
 			return nil, fmt.Errorf("engine: no function %q is exported", export)
 		}
-		i.engine.stacks.shrink(function)
 		i.export, i.function = export, function
 	}
 	defer func() {

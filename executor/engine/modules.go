@@ -45,6 +45,7 @@ type Module struct {
 	typeKeys []string  // of the types that are numbered
 	data     initialData
 	records  functionRecords
+	handles  handles
 
 	hostBytes, tableBytes int64 // of an instance: HostBytes, and what newTables returns
 

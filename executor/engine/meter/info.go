@@ -39,6 +39,8 @@ type Info struct {
 	ElementSegments     []ElementSegment // active ones, and passive ones that code uses, if the tables were taken
 	Data                []Data           // of active segments
 	HasStart            bool
+	StartImported       bool // the start function is one of Imports
+	StartImport         int  // which one
 
 	FunctionCount int      // defined functions, without imports
 	CodeOffsets   []uint32 // of the first instruction of each of them in the module
@@ -123,8 +125,15 @@ func describe(m *wasm.Module, limits Limits) (*Info, error) {
 	}
 	d := describer{m: m, functions: m.FunctionTypeIndices(), types: map[uint32]describedType{}}
 	room := limits.DescriptionBytes
+	functions := uint32(0)
 	for i := range m.Imports {
 		im := &m.Imports[i]
+		if im.Kind == wasm.FuncExtern {
+			if m.Start != nil && *m.Start == functions {
+				info.StartImported, info.StartImport = true, i
+			}
+			functions++
+		}
 		described := Import{Module: im.Module, Name: im.Name, Kind: ExternKind(im.Kind.String())}
 		described.Type, described.Func = d.importType(im)
 		room -= len(described.Module) + len(described.Name) + len(described.Type)

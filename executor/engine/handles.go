@@ -1,0 +1,127 @@
+package engine
+
+import (
+	"bytes"
+	"reflect"
+	"sync"
+	"unsafe"
+
+	"github.com/tetratelabs/wazero/api"
+)
+
+// mostPatterns bounds the handles that a module keeps as patterns, of 1.5 KiB each.
+const mostPatterns = 16
+
+// handles makes function handles of a module's instances. A new one takes wazero 10 KiB for a stack that is replaced at once (see
+// stackFields), and collecting such garbage takes a tenth of a short call. So the module keeps a pattern of the handle for each
+// export that is called, which is copied.
+//
+// A pattern is a handle of wazero without what belongs to its instance: stack, parent, address. It is used once the handle of
+// another instance, without these, has been found to be the same, byte for byte. If it is not, or if the fields are not as
+// expected, wazero makes all handles. TestHandles fails when wazero has changed.
+type handles struct {
+	mu       sync.Mutex
+	patterns map[string]*pattern // by exports
+}
+
+// pattern is what the handles of an export have in common.
+type pattern struct {
+	handle    reflect.Value // a pointer to it; not valid: wazero makes the handles
+	confirmed bool
+}
+
+// handle returns a new handle of an exported function, or nil if there is none.
+func (c *CoreInstance) handle(export string) api.Function {
+	h, stacks := &c.module.handles, &c.engine.stacks
+	if p := h.confirmed(export); p != nil {
+		return stacks.copy(p.handle, stacks.engineOf(c.guest))
+	}
+	made := c.guest.ExportedFunction(export)
+	if made != nil && stacks.shrink(made) && stacks.copied {
+		h.learn(export, stacks, made, stacks.engineOf(c.guest))
+	}
+	return made
+}
+
+// confirmed returns the pattern of an export if it can be used, otherwise nil.
+func (h *handles) confirmed(export string) *pattern {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if p := h.patterns[export]; p != nil && p.confirmed {
+		return p
+	}
+	return nil
+}
+
+// learn makes or confirms the pattern of an export, given a new handle of an instance.
+func (h *handles) learn(export string, stacks *stackFields, made api.Function, engine unsafe.Pointer) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	p := h.patterns[export]
+	if p != nil && !p.handle.IsValid() || p == nil && len(h.patterns) == mostPatterns {
+		return
+	}
+	now, ok := stacks.pattern(made, engine)
+	switch {
+	case p == nil && ok:
+		if h.patterns == nil {
+			h.patterns = map[string]*pattern{}
+		}
+		h.patterns[export] = &pattern{handle: now}
+	case p == nil:
+	case ok && bytes.Equal(bytesOf(p.handle), bytesOf(now)):
+		p.confirmed = true
+	default:
+		p.handle = reflect.Value{}
+	}
+}
+
+// bytesOf returns the memory of a struct.
+func bytesOf(pointer reflect.Value) []byte {
+	return unsafe.Slice((*byte)(pointer.UnsafePointer()), pointer.Type().Elem().Size())
+}
+
+// engineOf returns what handles of an instance have as their parent, or nil.
+func (f *stackFields) engineOf(guest api.Module) unsafe.Pointer {
+	engine, ok := field(reflect.ValueOf(guest), "Engine")
+	if !ok || engine.Kind() != reflect.Interface || engine.Elem().Type() != f.engine {
+		return nil
+	}
+	return engine.Elem().UnsafePointer()
+}
+
+// parentOf returns the field of a handle that has its engine.
+func (f *stackFields) parentOf(handle unsafe.Pointer) *unsafe.Pointer {
+	return (*unsafe.Pointer)(unsafe.Add(handle, f.parent))
+}
+
+// pattern returns a copy of a new handle without what belongs to its instance. It fails if the handle is of another instance, from
+// which this one imports the function.
+func (f *stackFields) pattern(made api.Function, engine unsafe.Pointer) (reflect.Value, bool) {
+	from := reflect.ValueOf(made)
+	at := from.UnsafePointer()
+	if engine == nil || *f.parentOf(at) != engine ||
+		*(*uintptr)(unsafe.Add(at, f.executionStart)) != uintptr(at)+f.execution {
+		return reflect.Value{}, false
+	}
+	p := reflect.New(f.handle.Elem())
+	p.Elem().Set(from.Elem())
+	at = p.UnsafePointer()
+	*(*[]byte)(unsafe.Add(at, f.stack)) = nil
+	*(*uintptr)(unsafe.Add(at, f.top)) = 0
+	*(**byte)(unsafe.Add(at, f.bottom)) = nil
+	*f.parentOf(at) = nil
+	*(*uintptr)(unsafe.Add(at, f.executionStart)) = 0
+	return p, true
+}
+
+// copy makes a handle from a pattern, for the instance with that engine.
+func (f *stackFields) copy(pattern reflect.Value, engine unsafe.Pointer) api.Function {
+	made := reflect.New(f.handle.Elem())
+	made.Elem().Set(pattern.Elem())
+	at := made.UnsafePointer()
+	f.setStack(at)
+	*f.parentOf(at) = engine
+	*(*uintptr)(unsafe.Add(at, f.executionStart)) = uintptr(at) + f.execution
+	return made.Interface().(api.Function)
+}

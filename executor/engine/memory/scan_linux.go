@@ -32,7 +32,7 @@ type scanArgument struct {
 }
 
 // pageRegion is struct page_region.
-type pageRegion struct{ start, end, categories uint64 }
+type pageRegion struct{ start, end, _ uint64 }
 
 // newPageScanner returns nil if the system can't do it.
 func newPageScanner(table *os.File) *pageScanner {

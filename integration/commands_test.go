@@ -38,6 +38,12 @@ func TestCommands(t *testing.T) {
 	stream, datagrams := testkit.Echoes(t), testkit.EchoesDatagrams(t)
 	udp := dialGrant(datagrams)
 	udp[0].GetDial().Protocol = reactorv1.TransportProtocol_TRANSPORT_PROTOCOL_UDP
+	elsewhere := dialGrant("127.0.0.1:1")
+	elsewhere[0].GetDial().Protocol = reactorv1.TransportProtocol_TRANSPORT_PROTOCOL_UDP
+	free := testkit.FreeAddress(t)
+	resolve := func(pattern string) []*reactorv1.Grant {
+		return []*reactorv1.Grant{{Grant: &reactorv1.Grant_Resolve{Resolve: &reactorv1.ResolveGrant{Pattern: pattern}}}}
+	}
 	c, rust := d.Push(t, componentGuest(t, "c-command")), d.Push(t, componentGuest(t, "rust-command"))
 	const succeeded, exited, trapped = reactorv1.EndReason_END_REASON_UNSPECIFIED, reactorv1.EndReason_END_REASON_EXIT, reactorv1.EndReason_END_REASON_TRAP
 	for _, tt := range []struct {
@@ -72,6 +78,17 @@ func TestCommands(t *testing.T) {
 		{"a connection", rust, []string{"connect", stream, "hello"}, dialGrant(stream), "", "hello\n", succeeded},
 		{"no grant of a connection", rust, []string{"connect", stream, "hello"}, dialGrant("127.0.0.1:1"), "", "access-denied", trapped},
 		{"a datagram", rust, []string{"udp", datagrams, "hello"}, udp, "", "hello\n", succeeded},
+		{"no grant of datagrams", rust, []string{"udp", datagrams, "hello"}, nil, "", "access-denied", trapped},
+		{"a grant of datagrams to elsewhere", rust, []string{"udp", datagrams, "hello"}, elsewhere, "", "access-denied", trapped},
+		{"a grant of connections is none of datagrams", rust, []string{"udp", datagrams, "hello"}, dialGrant(datagrams), "", "access-denied", trapped},
+		{"no grant of a listener", rust, []string{"listen", free, "1"}, nil, "", "access-denied", trapped},
+		{"a grant to connect is none to listen", rust, []string{"listen", free, "1"}, dialGrant(free), "", "access-denied", trapped},
+		{"a listener of another address", rust, []string{"listen", "127.0.0.1:1", "1"}, listenGrant(free), "", "access-denied", trapped},
+		{"a name", rust, []string{"resolve", "localhost"}, resolve("localhost"), "", "127.0.0.1\n", succeeded},
+		{"a name that a grant to connect has", rust, []string{"resolve", "localhost"}, dialGrant("localhost:80"), "", "127.0.0.1\n", succeeded},
+		{"no grant of names", rust, []string{"resolve", "localhost"}, nil, "", "access-denied", trapped},
+		{"a grant of another name", rust, []string{"resolve", "localhost"}, resolve("example.org"), "", "access-denied", trapped},
+		{"what is no name", rust, []string{"resolve", "a b"}, resolve("*"), "", "invalid-argument", trapped},
 		{"a status", rust, []string{"exit", "1"}, nil, "", "", exited},
 		{"a panic", rust, []string{"panic"}, nil, "", "as asked", trapped},
 		{"too much memory", rust, []string{"grow"}, nil, "", "", trapped},

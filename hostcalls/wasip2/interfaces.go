@@ -27,14 +27,18 @@ func Interfaces() []component.Interface {
 
 // Needs names the capabilities whose functions a component imports.
 func Needs(imports []abi.Import) (needs []string) {
-	for _, n := range []struct{ need, of string }{
-		{"files", "wasi:filesystem/preopens"},
-		{"sockets", "wasi:sockets/instance-network"},
-		{"dialling", "wasi:sockets/tcp-create-socket"},
-		{"names", "wasi:sockets/ip-name-lookup"},
+	for _, n := range []struct {
+		need string
+		of   []abi.Import // functions, by the interface without its version
+	}{
+		{"files", []abi.Import{{Module: "wasi:filesystem/preopens", Name: "get-directories"}}},
+		{"sockets", []abi.Import{{Module: "wasi:sockets/tcp", Name: "[method]tcp-socket.start-listen"}, {Module: "wasi:sockets/udp", Name: "[method]udp-socket.start-bind"}}},
+		{"dialling", []abi.Import{{Module: "wasi:sockets/tcp", Name: "[method]tcp-socket.start-connect"}, {Module: "wasi:sockets/udp", Name: "[method]udp-socket.stream"}}},
+		{"names", []abi.Import{{Module: "wasi:sockets/ip-name-lookup", Name: "resolve-addresses"}}},
 	} {
 		if slices.ContainsFunc(imports, func(i abi.Import) bool {
-			return strings.HasPrefix(i.Module, n.of+"@0.2") || strings.HasPrefix(i.Name, n.of+"@0.2")
+			name, version, _ := strings.Cut(i.Module, "@")
+			return strings.HasPrefix(version, "0.2") && slices.Contains(n.of, abi.Import{Module: name, Name: i.Name})
 		}) {
 			needs = append(needs, n.need)
 		}

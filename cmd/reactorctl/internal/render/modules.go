@@ -60,8 +60,7 @@ func Component(s *screen.Screen, d *reactorv1.DescribeModuleResponse) error {
 // moduleFacts are what is known of any module.
 func moduleFacts(m *reactorv1.Module) []table.Pair {
 	memory := "none"
-	switch m.GetKind() {
-	case reactorv1.ModuleKind_MODULE_KIND_COMPONENT, reactorv1.ModuleKind_MODULE_KIND_COMPONENT_COMMAND:
+	if isComponent(m) {
 		memory = "" // each of its core modules has its own
 	}
 	if m.GetMemory() != nil {
@@ -95,12 +94,24 @@ func needs(m *reactorv1.Module) string {
 	}
 	var all []string
 	for _, need := range m.GetNeeds() {
-		if flags, ok := grantsFor[need]; ok {
+		flags, ok := grantsFor[need]
+		if need == "sockets" && isComponent(m) {
+			flags = "--listen" // which can't be handed an open connection
+		}
+		if ok {
 			need += " (" + flags + ")"
 		}
 		all = append(all, need)
 	}
 	return strings.Join(all, ", ")
+}
+
+func isComponent(m *reactorv1.Module) bool {
+	switch m.GetKind() {
+	case reactorv1.ModuleKind_MODULE_KIND_COMPONENT, reactorv1.ModuleKind_MODULE_KIND_COMPONENT_COMMAND:
+		return true
+	}
+	return false
 }
 
 func moduleKind(m *reactorv1.Module) string { return enumWord(m.GetKind().String(), "MODULE_KIND_") }

@@ -2,6 +2,7 @@ package integration
 
 import (
 	"context"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -66,6 +67,41 @@ func TestCall(t *testing.T) {
 	}
 }
 
+// What is wrong with a call is told as what is wrong with any argument is, with the field of the request.
+func TestFaultyCalls(t *testing.T) {
+	c := newCtl(t, tool(t))
+	c.must(t, "module", "push", "--tag", "calc", componentFile("calc"))
+	for _, tt := range []struct {
+		args       []string
+		field, err string
+	}{
+		{[]string{"call", "calc", `echo-points([{x: 1, y: 2}, {x: 3, y: "4"}])`}, "spec.call.args[0][1].y", "args[0][1].y: expected an f64"},
+		{[]string{"call", "calc", "add(1)"}, "spec.call.args", "CALL: add takes 2 arguments"},
+		{[]string{"submit", "--call", "add(1)", "calc"}, "spec.call.args", "--call: add takes 2 arguments"},
+		{[]string{"call", "calc", "echo-piont([])"}, "spec.call.export", "did you mean echo-points?"},
+		{[]string{"call", "calc", "add"}, "spec.call.export", "CALL: the arguments of add are missing"},
+		{[]string{"call", toolFile(t), "main()"}, "spec.call", "MODULE: the module is no component"},
+		{[]string{"call", "calc", "add", "1", "2"}, "", `"add" "1" "2" come after MODULE`},
+		{[]string{"call", "calc", "add(1, 2)", "3"}, "", `"3" comes after CALL`},
+		{[]string{"submit", "--call", "add(1, 2)", "calc", "a", "b"}, "", `"a" "b" come after MODULE`},
+	} {
+		_, errs, status := c.run(t, "", append([]string{"-o", "json"}, tt.args...)...)
+		var failed struct {
+			Code, Message string
+			Fields        []struct{ Field string }
+		}
+		if err := json.Unmarshal([]byte(errs), &failed); err != nil || status != 125 || failed.Code != "INVALID_ARGUMENT" || !strings.Contains(failed.Message, tt.err) {
+			t.Errorf("%q: status %d, %v, %s", tt.args, status, err, errs)
+		}
+		if tt.field != "" && (len(failed.Fields) != 1 || failed.Fields[0].Field != tt.field) {
+			t.Errorf("%q: fields %v, want %s", tt.args, failed.Fields, tt.field)
+		}
+	}
+	if out := c.must(t, "call", "calc", "add(1, 2)", "-o", "json"); !strings.Contains(out, `"int"`) {
+		t.Errorf("a flag after CALL: %s", out)
+	}
+}
+
 // What inspect tells of a component is its world, and of a component that can't be run here what is missing.
 func TestInspectComponent(t *testing.T) {
 	c := newCtl(t, tool(t))
@@ -73,6 +109,9 @@ func TestInspectComponent(t *testing.T) {
 		if out := c.must(t, "module", "inspect", componentFile("calc")); !strings.Contains(out, want) {
 			t.Errorf("no %q in %s", want, out)
 		}
+	}
+	if out, want := c.must(t, "module", "inspect", componentFile("rust-command")), "sockets (--listen), dialling (--dial)"; !strings.Contains(out, want) {
+		t.Errorf("no %q in %s", want, out)
 	}
 	_, errs, status := c.run(t, "", "module", "inspect", componentFile("user"))
 	if status != 125 || !strings.Contains(errs, "imports what is not here: example:counters/counters@0.1.0") {

@@ -165,7 +165,7 @@ var imports = map[string][]string{
 	"cmd/internal/version":   {},
 
 	"cmd/reactorctl":                    {"cmd/reactorctl/internal/cli", "cmd/reactorctl/internal/interrupt"},
-	"cmd/reactorctl/internal/cli":       {"component/binary", "component/compose", "component/types", "component/value", "component/wave", "component/wit", "cmd/internal/values", "cmd/reactorctl/internal/...", "cmd/internal/help", "cmd/internal/printable", "cmd/internal/quantity", "cmd/internal/screen", "cmd/internal/table", "cmd/internal/usage", "cmd/internal/version", "proto/reactor/v1"},
+	"cmd/reactorctl/internal/cli":       {"internal/clip", "component/binary", "component/compose", "component/signature", "component/types", "component/value", "component/wave", "component/wit", "cmd/internal/values", "cmd/reactorctl/internal/...", "cmd/internal/help", "cmd/internal/printable", "cmd/internal/quantity", "cmd/internal/screen", "cmd/internal/table", "cmd/internal/usage", "cmd/internal/version", "proto/reactor/v1"},
 	"cmd/reactorctl/internal/endpoint":  {"cmd/reactorctl/internal/settings", "cmd/internal/local", "cmd/internal/smallfile"},
 	"cmd/reactorctl/internal/progress":  {"cmd/internal/printable", "cmd/internal/screen"},
 	"cmd/reactorctl/internal/attach":    {"cmd/reactorctl/internal/follow", "cmd/reactorctl/internal/reason", "proto/reactor/v1"},

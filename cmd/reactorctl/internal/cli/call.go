@@ -4,13 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/reactord/reactord/cmd/internal/usage"
 	"github.com/reactord/reactord/cmd/internal/values"
+	"github.com/reactord/reactord/cmd/reactorctl/internal/failure"
+	"github.com/reactord/reactord/component/signature"
 	"github.com/reactord/reactord/component/types"
 	"github.com/reactord/reactord/component/value"
 	"github.com/reactord/reactord/component/wave"
+	"github.com/reactord/reactord/internal/clip"
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
 
@@ -65,10 +71,30 @@ func moduleThenCall(cmd *cobra.Command, args []string) error {
 		return moduleThenArguments(cmd, args)
 	case len(args) == 1:
 		return usageError(cmd, "no CALL is given: name a function and its arguments, such as 'add(1, 2)'")
+	case len(args) > 2 && strings.Contains(args[1], "("):
+		return usageError(cmd, "%s after CALL: put the whole call in quotes, such as 'add(1, 2)'", listArguments(args[2:]))
 	case len(args) > 2:
-		return usageError(cmd, "%d arguments come after MODULE: put the call in quotes, such as 'add(1, 2)'", len(args)-1)
+		return usageError(cmd, "%s after MODULE: a call is one argument, with parentheses and in quotes, such as 'add(1, 2)'", listArguments(args[1:]))
 	}
 	return nil
+}
+
+// listArguments lists arguments that are too many.
+func listArguments(args []string) string {
+	const most, length = 4, 32
+	var list []string
+	for i, arg := range args {
+		if i == most {
+			list = append(list, "...")
+			break
+		}
+		list = append(list, strconv.Quote(clip.Text(arg, length)))
+	}
+	verb := " come"
+	if len(args) == 1 {
+		verb = " comes"
+	}
+	return strings.Join(list, " ") + verb
 }
 
 // readCall makes the call of the text, by the types that the component's functions have.
@@ -76,31 +102,31 @@ func (j *job) readCall(ctx context.Context, text string) error {
 	spec := j.stages[0].spec
 	name, err := wave.Function(text)
 	if err != nil {
-		return fmt.Errorf("CALL: %w", err)
+		return callFault("export", err)
 	}
 	description, err := j.modules().DescribeModule(ctx, &reactorv1.DescribeModuleRequest{Module: spec.GetModule()})
 	if err != nil {
 		return meantPath(err, j.stages[0].module)
 	}
 	if len(description.GetFunctions()) == 0 {
-		return errors.New("the module is no component: its exports have no types to call them by; reactorctl run --invoke calls those of core modules")
+		return &failure.FieldError{Field: "spec.call", Err: errors.New(
+			"the module is no component: its exports have no types to call them by; reactorctl run --invoke calls those of core modules")}
 	}
 	set := values.Signatures(description)
 	number, err := set.Find(name)
 	if err != nil {
-		return err
+		return callFault("export", suggested(err))
 	}
-	resolved, err := set.Resolve()
+	function, err := set.ResolveFunction(number)
 	if err != nil {
 		return fmt.Errorf("what the daemon tells of the module's types: %w", err)
 	}
-	function := &resolved.Functions[number]
 	if !function.Callable() {
-		return fmt.Errorf("%s takes or returns a resource, a stream or a future, and such values can't be written", name)
+		return callFault("export", fmt.Errorf("%s takes or returns a resource, a stream or a future, and such values can't be written", name))
 	}
 	args, err := wave.ParseCall(function.Func, text)
 	if err != nil {
-		return err
+		return callFault("args", err)
 	}
 	spec.Call = &reactorv1.FunctionCall{Export: set.Functions[number].FullName()}
 	for i, arg := range args {
@@ -109,6 +135,30 @@ func (j *job) readCall(ctx context.Context, text string) error {
 	}
 	j.returns = returned(function.Func.Result)
 	return nil
+}
+
+// callFault is an error in the text of a call: in the value that it names, or else in a part of the call.
+func callFault(part string, err error) error {
+	if wrong, ok := errors.AsType[*wave.Error](err); ok && wrong.Path != "" {
+		part, err = wrong.Path, errors.New(wrong.Msg)
+	}
+	return &failure.FieldError{Field: "spec.call." + part, Err: err}
+}
+
+// suggested is an error about the name of a function, with the one that may be meant.
+func suggested(err error) error {
+	unknown, ok := errors.AsType[*signature.NameError](err)
+	if !ok || unknown.Ambiguous {
+		return err
+	}
+	var known []string
+	for _, name := range unknown.Candidates {
+		known = append(known, name, signature.Named(name).Name)
+	}
+	if near := usage.Nearest(unknown.Name, known); near != "" {
+		return fmt.Errorf("no function %q is exported: did you mean %s?", unknown.Name, near)
+	}
+	return err
 }
 
 // returned makes the text of what a function returns, and says whether that is an error.

@@ -76,7 +76,6 @@ func (s *specFlags) addGuest(cmd *cobra.Command) {
 func (s *specFlags) addCall(cmd *cobra.Command) {
 	s.count = 1
 	f := cmd.Flags()
-	f.SetInterspersed(false)
 	f.StringVar(&s.id, "id", "", "the workload's `ID`; calling the same again under it returns what it returned (default: a new id)")
 	f.StringVar(&s.name, "name", "", "a `NAME` to show (default: the module's)")
 	f.StringArrayVarP(&s.labels, "label", "l", nil, "a label, `KEY=VALUE` (repeatable)")

@@ -38,6 +38,9 @@ command has created are cancelled.
 	flags.addWaiting(cmd, false)
 	cmd.Flags().StringVar(&call, "call", "", "the `CALL` of a function that the component exports, such as 'add(1, 2)'")
 	cmd.RunE = a.remote(func(cmd *cobra.Command, args []string) error {
+		if more := guestArguments(args); cmd.Flags().Changed("call") && len(more) > 0 {
+			return usageError(cmd, "%s after MODULE: with --call the arguments are those of the call, such as 'add(1, 2)'", listArguments(more))
+		}
 		j, err := a.plan(cmd, &flags, args)
 		if err != nil {
 			return err

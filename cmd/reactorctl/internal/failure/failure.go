@@ -23,6 +23,9 @@ const (
 	Client      = "CLIENT"       // something else went wrong before the daemon was asked, or after it had answered
 )
 
+// InvalidArgument is the daemon's reason for faults of a request, also where they are found here.
+const InvalidArgument = "INVALID_ARGUMENT"
+
 // Failure is the error of a command.
 type Failure struct {
 	Code       string   `json:"code"`   // the gRPC code's name, such as "NOT_FOUND"
@@ -43,6 +46,17 @@ func (e *AdvisedError) Error() string { return e.Err.Error() }
 
 // Unwrap returns the error without the advice.
 func (e *AdvisedError) Unwrap() error { return e.Err }
+
+// FieldError is a fault of a field of a request, found before the daemon was asked.
+type FieldError struct {
+	Field string // its path in the API
+	Err   error
+}
+
+func (e *FieldError) Error() string { return e.Field + ": " + e.Err.Error() }
+
+// Unwrap returns the fault without the field.
+func (e *FieldError) Unwrap() error { return e.Err }
 
 // Field is a faulty field of a request.
 type Field struct {
@@ -79,6 +93,10 @@ func of(err error, cmd Command) *Failure {
 			}
 		}
 		return f
+	}
+	if wrong, ok := errors.AsType[*FieldError](err); ok {
+		field := Field{wrong.Field, cmd.flagOf(wrong.Field), wrong.Err.Error()}
+		return &Failure{Code: name(codes.InvalidArgument), Reason: InvalidArgument, Message: field.String(), Fields: []Field{field}}
 	}
 	st, ok := statusOf(err)
 	switch {

@@ -60,14 +60,14 @@ var flags = map[string]string{
 // FlagOf returns what sets a field on the command line, as its user wrote it: a flag, with the key of a map, or the
 // number of an argument. It returns nothing if the command has no such flag.
 func FlagOf(path string, has func(flag string) bool) string {
-	if place, ok := strings.CutPrefix(path, "spec.call.args"); ok {
-		return "args" + place // as WAVE tells places
+	if place, ok := strings.CutPrefix(path, "spec.call.args["); ok {
+		return "args[" + place // as WAVE tells places
 	}
 	bare, index := split(path)
 	switch bare {
 	case "spec.module", "spec.call": // a program is run, and a component without a start called
 		return "MODULE"
-	case "spec.call.export":
+	case "spec.call.export", "spec.call.args":
 		if has("call") {
 			return "--call"
 		}

@@ -47,6 +47,7 @@ func TestFlagOf(t *testing.T) {
 		"spec.args":                            "the arguments",
 		"spec.call":                            "MODULE",
 		"spec.call.export":                     "--call",
+		"spec.call.args":                       "--call",
 		"spec.call.args[1].points[3].x":        "args[1].points[3].x",
 		`spec.labels["a b"]`:                   `--label "a b"`,
 		`spec.env["x]y"]`:                      `--env "x]y"`,

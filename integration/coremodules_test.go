@@ -138,7 +138,7 @@ func loadStep(t *testing.T, e *engine.Engine, p *plan.Plan, step *plan.Step, ins
 			source.Name, source.Host = strconv.Itoa(i), true
 			functions = append(functions, engine.HostFunction{
 				Name: source.Name, Type: types.Types[types.Imports[i].Func],
-				Call: func(context.Context, api.Module, []uint64) { engine.Abort(errHostCall) },
+				Call: api.GoModuleFunc(func(context.Context, api.Module, []uint64) { engine.Abort(errHostCall) }),
 			})
 		}
 		linking = append(linking, source)

@@ -84,7 +84,7 @@ func writeParts(w *abi.Writer, t *types.Type, v *value.Value) {
 	case types.Record, types.Tuple:
 		record := w.Record()
 		for i := range v.Items {
-			write(&record, t.Fields[i].Type, &v.Items[i])
+			write(record, t.Fields[i].Type, &v.Items[i])
 		}
 	case types.List:
 		if t.Elem.Kind == types.U8 {
@@ -93,14 +93,14 @@ func writeParts(w *abi.Writer, t *types.Type, v *value.Value) {
 		}
 		list := w.List(len(v.Items))
 		for i := range v.Items {
-			write(&list, t.Elem, &v.Items[i])
+			write(list, t.Elem, &v.Items[i])
 		}
 	case types.Map:
 		list := w.List(len(v.Items) / 2)
 		for i := 0; i < len(v.Items); i += 2 {
 			entry := list.Record()
-			write(&entry, t.Key, &v.Items[i])
-			write(&entry, t.Elem, &v.Items[i+1])
+			write(entry, t.Key, &v.Items[i])
+			write(entry, t.Elem, &v.Items[i+1])
 		}
 	default:
 		writeCase(w, t, v)

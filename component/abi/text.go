@@ -220,16 +220,9 @@ func (c *Context) isLatin1(f form, src []byte) (all bool, err error) {
 // lowerText puts a string of the host, which is UTF-8, into the guest's memory in the guest's encoding. As for a string
 // that the host has in that encoding, one allocation of the right size suffices.
 func (c *Context) lowerText(p place, src []byte) error {
-	to, tag, err := c.formOf(src)
+	to, tag, n, err := c.lowered(src)
 	if err != nil {
 		return err
-	}
-	n, err := c.measure(to, formUTF8, src)
-	if err != nil {
-		return err
-	}
-	if n > maxStringBytes {
-		return trapf("a string of %d bytes is longer than %d", n, maxStringBytes)
 	}
 	ptr, err := c.alloc(n, c.textAlign())
 	if err != nil {
@@ -243,6 +236,23 @@ func (c *Context) lowerText(p place, src []byte) error {
 	}
 	c.setPair(p, ptr, uint32(n)|tag)
 	return nil
+}
+
+// lowered returns the form that the guest gets a UTF-8 string in, the tag of its length, and its bytes in that form. It is apart
+// from lowerText, which is on the stack while the guest makes room.
+//
+//go:noinline
+func (c *Context) lowered(src []byte) (to form, tag uint32, bytes int, err error) {
+	if to, tag, err = c.formOf(src); err != nil {
+		return 0, 0, 0, err
+	}
+	if bytes, err = c.measure(to, formUTF8, src); err != nil {
+		return 0, 0, 0, err
+	}
+	if bytes > maxStringBytes {
+		return 0, 0, 0, trapf("a string of %d bytes is longer than %d", bytes, maxStringBytes)
+	}
+	return to, tag, bytes, nil
 }
 
 // bytesIn returns the bytes of a string, which are not to be changed.

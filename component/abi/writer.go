@@ -249,29 +249,30 @@ func (w *Writer) Bytes(b []byte) {
 	}
 }
 
-// Record writes a record or tuple.
-func (w *Writer) Record() Writer {
+// Record writes a record or tuple. Like that of List, the Writer is not on the stack: guest code may run before all of the
+// values are written, and a copy for each caller would make up half of what is on the stack then.
+func (w *Writer) Record() *Writer {
 	t, at := w.any()
 	switch {
 	case t == nil:
-		return Writer{c: w.c}
+		return &Writer{c: w.c}
 	case t.Kind != types.Record && t.Kind != types.Tuple:
 		w.fail(misuse("%v is written as a record", t.Kind))
-		return Writer{c: w.c}
+		return &Writer{c: w.c}
 	}
 	w.c.owed += len(t.Fields)
-	return Writer{c: w.c, of: t, n: uint32(len(t.Fields)), at: at}
+	return &Writer{c: w.c, of: t, n: uint32(len(t.Fields)), at: at}
 }
 
 // List writes a list of n elements, or a map of n entries, which are tuples.
-func (w *Writer) List(n int) Writer {
+func (w *Writer) List(n int) *Writer {
 	t, at := w.any()
 	switch {
 	case t == nil:
-		return Writer{c: w.c}
+		return &Writer{c: w.c}
 	case t.Kind != types.List && t.Kind != types.Map:
 		w.fail(misuse("%v is written as a list", t.Kind))
-		return Writer{c: w.c}
+		return &Writer{c: w.c}
 	}
 	first, err := w.c.allocList(t, n, at)
 	if err == nil {
@@ -279,10 +280,10 @@ func (w *Writer) List(n int) Writer {
 	}
 	if err = w.c.charge(err); err != nil {
 		w.fail(err)
-		return Writer{c: w.c}
+		return &Writer{c: w.c}
 	}
 	w.c.owed += n
-	return Writer{c: w.c, of: t, n: uint32(n), at: first}
+	return &Writer{c: w.c, of: t, n: uint32(n), at: first}
 }
 
 // Variant writes a case of a variant. Its payload, if it has one, comes next.

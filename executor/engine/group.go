@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"weak"
 
 	"github.com/tetratelabs/wazero/api"
 
@@ -146,11 +147,18 @@ func (g *Group) frame(traced string) (Frame, bool) {
 }
 
 // Function is an exported function of a core instance. A call of it checks out a handle, since handles of wazero are not
-// re-entrant, and new ones are costly.
+// re-entrant, and new ones are costly. The collector takes those that are idle: they have a call stack each, and most guests
+// that wait will not call the function again for long, or at all.
 type Function struct {
 	core   *CoreInstance
 	export string
-	idle   []api.Function
+	idle   []weak.Pointer[handle]
+}
+
+// handle is a handle of wazero.
+type handle struct {
+	api.Function
+	weak weak.Pointer[handle] // to itself, once it has been idle
 }
 
 // Function returns an exported function. Whether there is one shows when it is called.
@@ -161,47 +169,68 @@ func (c *CoreInstance) Function(export string) *Function {
 // Call calls the function. The stack has the arguments, is as long as the larger of the numbers of arguments and results, and
 // receives the results. See the package comment for errors. After an error the guest has ended: a host function that called it
 // passes the error to Abort.
-func (f *Function) Call(stack []uint64) (err error) {
+func (f *Function) Call(stack []uint64) error {
+	h, err := f.begin()
+	if err != nil {
+		return err
+	}
+	return f.end(h, h.CallWithStack(f.core.member.group.host, stack))
+}
+
+// What a call has on the stack is there as long as the guest waits, and twice in a call from within a host function. So what is
+// done before and after it is apart, and there is no recover: handles of wazero turn panics into errors.
+
+// begin begins a call, with a handle that end gives back.
+//
+//go:noinline
+func (f *Function) begin() (h *handle, err error) {
 	g := f.core.member.group
 	if g.ended {
-		return errEnded
+		return nil, errEnded
 	}
 	defer func() {
 		if v := recover(); v != nil {
 			err = recovered(v, debug.Stack())
 		}
-		if err != nil {
-			g.ended = true
-		}
+		g.ended = err != nil
 	}()
-	handle, err := f.checkOut()
+	if h, err = f.checkOut(); err != nil {
+		return nil, err
+	}
+	return h, g.enter()
+}
+
+// end ends a call, and returns its error if the call of the handle has returned one.
+//
+//go:noinline
+func (f *Function) end(h *handle, err error) error {
+	g := f.core.member.group
 	if err != nil {
-		return err
-	}
-	if err := g.enter(); err != nil {
-		return err
-	}
-	if err := handle.CallWithStack(g.host, stack); err != nil {
+		g.ended = true
 		return outcome(err, g)
 	}
 	g.leave()
-	f.idle = append(f.idle, handle)
+	if h.weak == (weak.Pointer[handle]{}) {
+		h.weak = weak.Make(h)
+	}
+	f.idle = append(f.idle, h.weak)
 	return nil
 }
 
 // checkOut returns a handle that nobody uses.
-func (f *Function) checkOut() (api.Function, error) {
-	if last := len(f.idle) - 1; last >= 0 {
-		handle := f.idle[last]
-		f.idle[last] = nil
+func (f *Function) checkOut() (*handle, error) {
+	for last := len(f.idle) - 1; last >= 0; last-- {
+		h := f.idle[last].Value()
 		f.idle = f.idle[:last]
-		return handle, nil
+		if h != nil {
+			return h, nil
+		}
 	}
-	handle := f.core.handle(f.export)
-	if handle == nil {
+	function := f.core.handle(f.export)
+	if function == nil {
 		return nil, fmt.Errorf("engine: no function %q is exported", f.export)
 	}
-	return handle, nil
+	return &handle{Function: function}, nil
 }
 
 const (

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -33,10 +34,10 @@ func loadLinked(t testing.TB, e *Engine, name string, linking Linking) *Module {
 // hostCall is a host module with the function call, which calls the guest that is its context.
 func hostCall(t testing.TB, e *Engine) *HostModule {
 	t.Helper()
-	h, err := e.NewHostModule("host", []HostFunction{{Name: "call", Type: unary, Call: func(ctx context.Context, _ api.Module, stack []uint64) {
+	h, err := e.NewHostModule("host", []HostFunction{{Name: "call", Type: unary, Call: api.GoModuleFunc(func(ctx context.Context, _ api.Module, stack []uint64) {
 		g := ctx.(*guest)
 		stack[0] = uint64(g.call(g, uint32(stack[0])))
-	}}})
+	})}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -255,6 +256,22 @@ func TestGroupReentrance(t *testing.T) {
 	}
 	if most := uint32(defaultStackBytes / nestedStack); depth > most+1 || depth < most/2 {
 		t.Errorf("%d calls deep", depth)
+	}
+}
+
+// TestGroupIdleHandles: the collector takes the handles of functions that nobody calls, and they can be called again.
+func TestGroupIdleHandles(t *testing.T) {
+	p := newPair(t, newEngine(t, Config{}), &guest{call: func(_ *guest, n uint32) uint32 { return n + 1 }}, InstanceConfig{})
+	call := p.user.Function("call")
+	for range 3 {
+		stack := []uint64{41}
+		if err := call.Call(stack); err != nil || stack[0] != 42 {
+			t.Fatalf("%d, %v", stack[0], err)
+		}
+		runtime.GC()
+		if len(call.idle) != 1 || call.idle[0].Value() != nil {
+			t.Errorf("there are %d idle handles, and the first is still there", len(call.idle))
+		}
 	}
 }
 

@@ -60,7 +60,7 @@ type Provider interface {
 type HostFunction struct {
 	Name string
 	Type meter.FuncType
-	Call api.GoModuleFunc
+	Call api.GoModuleFunction
 }
 
 // HostModule is functions of the host, for any number of groups at a time.

@@ -103,7 +103,10 @@ type abort struct{ err error }
 
 func (a *abort) Error() string { return a.err.Error() }
 
-// Abort ends the guest from within a host function: the current Call returns err. Abort does not return.
+// Abort ends the guest from within a host function: the current Call returns err. Abort does not return. It is not part of its
+// callers' frames, which are on the stack while a guest waits.
+//
+//go:noinline
 func Abort(err error) { panic(&abort{err}) }
 
 // Protect calls f, which is part of a guest, from the host, and returns its error, or the one that it passes to Abort.

@@ -13,12 +13,10 @@ import (
 
 // The canonical functions. Each checks that its instance may call out: neither realloc nor post-return may.
 
-// importable makes a canonical function one of a host module, whose context is the Store.
-func importable(f canonFunc) api.GoModuleFunc {
-	return func(ctx context.Context, _ api.Module, stack []uint64) {
-		if err := f(ctx.(*Store), stack); err != nil {
-			engine.Abort(err)
-		}
+// Call implements api.GoModuleFunction, for host modules, whose context is the Store.
+func (f canonFunc) Call(ctx context.Context, _ api.Module, stack []uint64) {
+	if err := f(ctx.(*Store), stack); err != nil {
+		engine.Abort(err)
 	}
 }
 

@@ -73,7 +73,7 @@ func (s hostSet) takes(functions hostSet) bool {
 func (l *loader) hostFunctions(set hostSet) (functions []engine.HostFunction) {
 	for name, number := range set {
 		c := &l.canons[number]
-		functions = append(functions, engine.HostFunction{Name: name, Type: c.typ, Call: importable(c.call)})
+		functions = append(functions, engine.HostFunction{Name: name, Type: c.typ, Call: c.call})
 	}
 	return functions
 }

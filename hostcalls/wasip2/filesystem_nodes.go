@@ -134,7 +134,7 @@ func (c call) putStat(s vfs.Stat, err error) {
 			continue
 		}
 		out.Some()
-		putTime(&out, time.Unix(0, t))
+		putTime(out, time.Unix(0, t))
 	}
 }
 

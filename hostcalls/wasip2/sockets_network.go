@@ -109,14 +109,14 @@ func putSocketAddress(w *cabi.Writer, a netip.AddrPort) {
 		w.Variant(ipv4)
 		at := w.Record()
 		at.U16(a.Port())
-		putIPv4(&at, a.Addr())
+		putIPv4(at, a.Addr())
 		return
 	}
 	w.Variant(ipv6)
 	at := w.Record()
 	at.U16(a.Port())
 	at.U32(0)
-	putIPv6(&at, a.Addr())
+	putIPv6(at, a.Addr())
 	at.U32(0)
 }
 

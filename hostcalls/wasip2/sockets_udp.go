@@ -270,7 +270,7 @@ func receive(c call) {
 	for _, d := range all {
 		out := list.Record()
 		out.Bytes(d.data)
-		putSocketAddress(&out, d.from)
+		putSocketAddress(out, d.from)
 	}
 }
 

@@ -55,7 +55,7 @@ func TestDatagrams(t *testing.T) {
 						continue
 					}
 					d.Some()
-					putSocketAddress(&d, to)
+					putSocketAddress(d, to)
 				}
 			}, func(r *cabi.Reader) { sent = r.U64() })
 			return sent, code

@@ -132,8 +132,10 @@ func (a *Attempt) Run(f *executor.Fiber, cause lifecycle.Cause) {
 		return
 	}
 	a.process.Store(&p) // what it waits for while its grants are opened can be seen
-	exit, err := p.Run(f)
-	a.conclude(f, p, exit, err)
+	a.conclude(p.Run(f))
+	if crash := a.outcome.Crash; crash != nil {
+		readable(f, crash.Frames)
+	}
 }
 
 // newProcess makes the process. Without one the outcome says why. Like conclude it is apart from Run since what Run has on the
@@ -154,19 +156,17 @@ func (a *Attempt) newProcess(cause lifecycle.Cause) abi.Process {
 	return p
 }
 
-// conclude sets the outcome by what a process has returned.
+// conclude sets the outcome by what the process has returned.
 //
 //go:noinline
-func (a *Attempt) conclude(f *executor.Fiber, p abi.Process, exit abi.Exit, err error) {
+func (a *Attempt) conclude(exit abi.Exit, err error) {
+	p := *a.process.Load()
 	if err == nil || a.begun {
 		a.outcome = outcome.Ended(exit, err, a.refusal(p), a.Limits)
 	} else {
 		a.outcome = unstarted(err, a.Limits)
 	}
 	a.outcome.Peak = p.PeakMemory()
-	if a.outcome.Crash != nil {
-		readable(f, a.outcome.Crash.Frames)
-	}
 }
 
 // readable gives the functions of a stack the names that their authors wrote. The module chose how long that takes, so

@@ -25,7 +25,7 @@ func World(c *types.Component) string {
 	w.line(0, "package root:component;")
 	w.line(0, "")
 	w.line(0, "world root {")
-	w.directed(root, "import", c.Imports)
+	w.imports(root, c.Imports)
 	if len(c.Imports) > 0 && len(c.Exports) > 0 {
 		w.line(0, "")
 	}
@@ -119,14 +119,32 @@ func (w *writer) line(depth int, parts ...string) {
 	w.text.WriteByte('\n')
 }
 
-// directed writes the imports or the exports of the world.
+// imports writes the imports of the world: functions last, types before them.
+func (w *writer) imports(root *writeScope, externs []types.Extern) {
+	var defs, functions, others []types.Extern
+	for _, e := range externs {
+		switch e.Type.(type) {
+		case *types.Def:
+			defs = append(defs, e)
+		case *types.Func:
+			functions = append(functions, e)
+		default:
+			others = append(others, e)
+		}
+	}
+	w.directed(root, "import", others)
+	w.directed(root, "import", w.uses(1, root, defs))
+	w.directed(root, "import", functions)
+}
+
+// directed writes imports or exports of the world.
 func (w *writer) directed(root *writeScope, direction string, externs []types.Extern) {
 	for _, e := range externs {
 		name := e.Name.Text
 		switch t := e.Type.(type) {
 		case *types.Instance:
 			if parsed, err := names.Parse(name); err == nil && parsed.Kind == names.Interface {
-				w.line(1, direction, " ", name, ";")
+				w.line(1, direction, " ", pathOf(parsed), ";")
 				continue
 			}
 			w.line(1, direction, " ", escaped(name), ": interface {")
@@ -160,7 +178,7 @@ func (w *writer) packages() {
 			if i > 0 {
 				w.line(0, "")
 			}
-			w.line(1, "interface ", escaped(interfaceOf(s.name)), " {")
+			w.line(1, "interface ", interfaceOf(s.name), " {")
 			w.body(2, s)
 			w.line(1, "}")
 		}
@@ -176,7 +194,7 @@ func (w *writer) body(depth int, s *writeScope) {
 			methods[n.Resource] = append(methods[n.Resource], e)
 		}
 	}
-	for _, e := range s.items {
+	for _, e := range w.uses(depth, s, s.items) {
 		switch t := e.Type.(type) {
 		case *types.Def:
 			w.definition(depth, s, e.Name.Text, t, methods[e.Name.Text])
@@ -191,16 +209,27 @@ func (w *writer) body(depth int, s *writeScope) {
 	}
 }
 
-func packageOf(n names.Name) string {
-	if n.Version != "" {
-		return n.Package + "@" + n.Version
-	}
-	return n.Package
+// packageOf writes the package of an interface, with its version.
+func packageOf(n names.Name) string { return packageName(n) + version(n) }
+
+// pathOf writes an interface as those of other packages name it.
+func pathOf(n names.Name) string { return packageName(n) + "/" + interfaceOf(n) + version(n) }
+
+func packageName(n names.Name) string {
+	namespace, label, _ := strings.Cut(n.Package, ":")
+	return escaped(namespace) + ":" + escaped(label)
 }
 
 func interfaceOf(n names.Name) string {
 	_, label, _ := strings.Cut(n.Path, "/")
-	return label
+	return escaped(label)
+}
+
+func version(n names.Name) string {
+	if n.Version == "" {
+		return ""
+	}
+	return "@" + n.Version
 }
 
 func sortOf(k binary.ExternKind) string {

@@ -34,7 +34,8 @@ func TestWorld(t *testing.T) {
 	for _, file := range []string{
 		"integration/testdata/components/calc.wasm", "integration/testdata/components/counters.wasm",
 		"integration/testdata/components/provider.wasm", "integration/testdata/components/user.wasm",
-		"component/plan/testdata/hostresource.wasm",
+		"integration/testdata/components/rust-command.wasm",
+		"component/plan/testdata/hostresource.wasm", "component/wit/testdata/uses.wasm",
 	} {
 		got := world(t, file)
 		golden := filepath.Join("testdata", strings.TrimSuffix(filepath.Base(file), ".wasm")+".wit")

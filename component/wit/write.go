@@ -8,9 +8,10 @@ import (
 	"github.com/reactord/reactord/component/types"
 )
 
-// definition writes a type that has a name in a scope, and the functions of a resource type.
+// definition writes a type that a scope defines, and the functions of a resource type.
 func (w *writer) definition(depth int, s *writeScope, name string, d *types.Def, methods []types.Extern) {
-	if w.used(depth, s, name, d) {
+	if at, ok := w.origin(s, name, d); ok && at.scope == s {
+		w.line(depth, "type ", escaped(name), " = ", escaped(at.name), ";")
 		return
 	}
 	base := d
@@ -43,31 +44,58 @@ func (w *writer) definition(depth int, s *writeScope, name string, d *types.Def,
 	}
 }
 
-// used writes a type that is that of another interface, or another name for one of this.
-func (w *writer) used(depth int, s *writeScope, name string, d *types.Def) bool {
+// uses writes the types that are those of other interfaces, which stand before what a scope defines, and returns what else it has.
+// Those that follow each other and are of one interface are on one line.
+func (w *writer) uses(depth int, s *writeScope, items []types.Extern) (others []types.Extern) {
+	var from string
+	var list []string
+	write := func() {
+		if len(list) > 0 {
+			w.line(depth, "use ", from, ".{", strings.Join(list, ", "), "};")
+		}
+	}
+	for _, e := range items {
+		d, ok := e.Type.(*types.Def)
+		at := place{}
+		if ok {
+			at, ok = w.origin(s, e.Name.Text, d)
+		}
+		if !ok || at.scope == s {
+			others = append(others, e)
+			continue
+		}
+		if f := nameFrom(s, at.scope); f != from {
+			write()
+			from, list = f, nil
+		}
+		name := escaped(at.name)
+		if at.name != e.Name.Text {
+			name += " as " + escaped(e.Name.Text)
+		}
+		list = append(list, name)
+	}
+	write()
+	return others
+}
+
+// origin returns where a type of a scope has its first name, which is not this one: there, or in an interface that WIT can
+// refer to.
+func (w *writer) origin(s *writeScope, name string, d *types.Def) (place, bool) {
 	for a := d.Alias; a != nil; a = a.Alias {
 		at, ok := w.places[a]
-		switch {
-		case !ok || at.scope == s && at.name == name:
-			continue
-		case at.scope == s:
-			w.line(depth, "type ", escaped(name), " = ", escaped(at.name), ";")
-			return true
-		case at.scope.name.Kind != names.Interface:
-			continue // WIT can't refer to it
+		if ok && at != (place{s, name}) && (at.scope == s || at.scope.name.Kind == names.Interface) {
+			return at, true
 		}
-		from := at.scope.name.Text
-		if packageOf(at.scope.name) == packageOf(s.name) && s.name.Kind == names.Interface {
-			from = interfaceOf(at.scope.name)
-		}
-		what := escaped(at.name)
-		if at.name != name {
-			what += " as " + escaped(name)
-		}
-		w.line(depth, "use ", from, ".{", what, "};")
-		return true
 	}
-	return false
+	return place{}, false
+}
+
+// nameFrom returns how a scope names an interface.
+func nameFrom(s, of *writeScope) string {
+	if packageOf(of.name) == packageOf(s.name) && s.name.Kind == names.Interface {
+		return interfaceOf(of.name)
+	}
+	return pathOf(of.name)
 }
 
 func (w *writer) block(depth int, head string, n int, item func(i int) string) {

@@ -28,6 +28,7 @@ library() { # FOLDER WORLD SOURCE...: a component that exports functions
 }
 
 library calc calc calc/impl.c calc/echo.c
+library flow flow flow/impl.c
 library counters provider counters/provider.c
 library counters user counters/user.c
 wasm-tools compose "$out/user.wasm" -d "$out/provider.wasm" -o "$out/composed.wasm" > /dev/null 2>&1

@@ -78,6 +78,24 @@ func TestIdleComponents(t *testing.T) {
 		want := uint64(min(i+1, 2))
 		until(t, fmt.Sprintf("%d modules are compiled after the push of %s", want, name), func() bool { return compiled() == want })
 	}
+	// What calls without a workload have used is kept no longer.
+	for _, one := range []struct {
+		module string
+		call   *reactorv1.FunctionCall
+	}{
+		{"calc", &reactorv1.FunctionCall{Export: "nothing"}},
+		{"composed", &reactorv1.FunctionCall{Export: "run", Args: []*reactorv1.Value{whole(10)}}},
+		{"adding", &reactorv1.FunctionCall{Export: "add-twice", Args: []*reactorv1.Value{whole(1), whole(2)}}},
+	} {
+		spec := &reactorv1.WorkloadSpec{Module: pushComponent(t, d, one.module), Call: one.call}
+		for range 2 {
+			response, err := d.Workloads.CallFunction(t.Context(), &reactorv1.CallFunctionRequest{Spec: spec})
+			if err != nil || response.GetStatus().GetState() != reactorv1.WorkloadState_WORKLOAD_STATE_SUCCEEDED {
+				t.Errorf("%s: %v, %v", one.module, response, err)
+			}
+		}
+		until(t, "2 modules are compiled after a call of "+one.module, func() bool { return compiled() == 2 })
+	}
 	d.Push(t, []byte("\x00asm\x01\x00\x00\x00\x01\x04\x01\x60\x00\x00\x03\x02\x01\x00\x07\x0a\x01\x06_start\x00\x00\x0a\x04\x01\x02\x00\x0b"))
 	if n := compiled(); n != 2 {
 		t.Errorf("%d modules are compiled after the push of a core module", n)

@@ -74,9 +74,6 @@ func (r *Reactor) close(ctx context.Context) error {
 	if r.executor != nil {
 		add("executor", r.executor.Close)
 	}
-	if r.calls != nil {
-		add("calls", func(context.Context) error { r.calls.Close(); return nil })
-	}
 	add("background", func(context.Context) error {
 		r.stop()
 		if r.runner != nil {

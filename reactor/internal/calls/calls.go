@@ -60,16 +60,13 @@ type Caller struct {
 	running  chan struct{}
 }
 
-// New makes a caller. Close frees what it holds.
+// New makes a caller. It holds nothing between calls.
 func New(cfg Config) *Caller {
 	c := &Caller{Config: cfg, running: make(chan struct{}, maxRunning)}
 	c.programs.load = cfg.Modules.LoadForClient
 	c.memory.most = cfg.Memory
 	return c
 }
-
-// Close releases the modules that no call uses.
-func (c *Caller) Close() { c.programs.close() }
 
 // Call calls the function that a spec names, and returns how that ended: also when the function has trapped. An error is one of the
 // request, of the host, or the cause of ctx, after which the guest does not run any more.

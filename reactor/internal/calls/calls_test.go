@@ -90,7 +90,9 @@ func newCaller(t *testing.T, modules *fakeModules, memory int64) *Caller {
 		if err := e.Close(context.Background()); err != nil {
 			t.Error(err)
 		}
-		c.Close()
+		if n := len(c.programs.all); n != 0 {
+			t.Errorf("%d programs are left", n)
+		}
 		if n := modules.held.Load(); n != 0 {
 			t.Errorf("%d holds of the module are left", n)
 		}
@@ -119,12 +121,35 @@ func TestCall(t *testing.T) {
 			t.Errorf("%+v, %d bytes of output and %d more", s, len(result.Output), result.OutputDropped)
 		}
 	}
-	if n := modules.loads.Load(); n != 1 {
-		t.Errorf("the program was loaded %d times", n)
+	if loads, released := modules.loads.Load(), program.released.Load(); loads != 3 || released != 3 {
+		t.Errorf("the program was loaded %d times and released %d times: the engine is to keep it, not the caller", loads, released)
 	}
-	c.Close()
-	if n := program.released.Load(); n != 1 {
-		t.Errorf("the program was released %d times", n)
+}
+
+// Calls at the same time share a program, which is released with the last.
+func TestShared(t *testing.T) {
+	program := &fakeProgram{}
+	modules := &fakeModules{program: program}
+	c := newCaller(t, modules, 1)
+	var first atomic.Pointer[executor.Task]
+	program.run = func(f *executor.Fiber, _ *abi.Config) (abi.Exit, error) {
+		if !first.CompareAndSwap(nil, f.Task()) {
+			first.Load().Wake()
+			return abi.Exit{}, nil
+		}
+		return abi.Exit{}, f.Park() // until the other call
+	}
+	var group sync.WaitGroup
+	for range 2 {
+		group.Go(func() {
+			if _, err := c.Call(t.Context(), spec); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	if loads, released := modules.loads.Load(), program.released.Load(); loads != 1 || released != 1 {
+		t.Errorf("the program was loaded %d times and released %d times", loads, released)
 	}
 }
 

@@ -8,17 +8,12 @@ import (
 	"github.com/reactord/reactord/reactor/store"
 )
 
-// maxIdle bounds the programs that no call uses and that are kept for the next.
-const maxIdle = 16
-
-// programs keeps loaded programs between calls.
+// programs shares loaded programs among calls that run at the same time. The engine keeps what no call uses, within its bounds.
 type programs struct {
 	load func(ctx context.Context, digest store.Digest) (abi.Program, error)
 
-	mu     sync.Mutex
-	all    map[store.Digest]*loadedProgram
-	idle   []*loadedProgram // no call uses them, the least recently used first
-	closed bool
+	mu  sync.Mutex
+	all map[store.Digest]*loadedProgram // which calls use
 }
 
 // loadedProgram is a program that is loaded, or is being loaded.
@@ -54,9 +49,7 @@ func (p *programs) try(ctx context.Context, digest store.Digest) (*loadedProgram
 		}
 		p.all[digest] = l
 	}
-	if l.users++; found && l.users == 1 {
-		p.takeIdle(l)
-	}
+	l.users++
 	p.mu.Unlock()
 	if !found {
 		l.program, l.err = p.load(ctx, digest)
@@ -81,57 +74,16 @@ func (p *programs) try(ctx context.Context, digest store.Digest) (*loadedProgram
 	return l, nil
 }
 
-// takeIdle takes a program from the idle ones. mu is held.
-func (p *programs) takeIdle(l *loadedProgram) {
-	for i, other := range p.idle {
-		if other == l {
-			p.idle = append(p.idle[:i], p.idle[i+1:]...)
-			return
-		}
-	}
-}
-
-// leave gives a program up, which is kept for a while.
+// leave gives a program up, which is released when its last user leaves.
 func (p *programs) leave(l *loadedProgram) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	if l.users--; l.users > 0 {
-		return
-	}
-	select {
-	case <-l.loaded:
-	default: // whoever loads it uses it
-		return
-	}
-	if l.err != nil || p.closed {
-		p.drop(l)
-		return
-	}
-	p.idle = append(p.idle, l)
-	if len(p.idle) > maxIdle {
-		oldest := p.idle[0]
-		p.idle = p.idle[1:]
-		p.drop(oldest)
-	}
-}
-
-// drop forgets a program that nobody uses. mu is held.
-func (p *programs) drop(l *loadedProgram) {
-	if p.all[l.digest] == l {
+	l.users--
+	last := l.users == 0
+	if last && p.all[l.digest] == l {
 		delete(p.all, l.digest)
 	}
-	if l.program != nil {
+	p.mu.Unlock()
+	if last && l.program != nil {
 		l.program.Release()
 	}
-}
-
-// close releases the programs that nobody uses, and each other one when its last user leaves it.
-func (p *programs) close() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.closed = true
-	for _, l := range p.idle {
-		p.drop(l)
-	}
-	p.idle = nil
 }

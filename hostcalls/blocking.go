@@ -39,7 +39,7 @@ func (c *Call) Lookup(over func() error, op Op, lane driver.Lane, job func(conte
 }
 
 func (c *Call) wait(over func() error, op Op, lane driver.Lane, j *blockingJob) error {
-	j.wake = c.fiber.Task().Wake
+	j.wake = c.waker()
 	spec := driver.Job{
 		Run: j.attempt, Done: j.done, Tenant: c.Tenant(), Owner: c.guest.owner, Lane: lane,
 		Kind: op.Kind.String(), Target: op.Target, Quick: c.quick && op.Bytes != 0,

@@ -33,7 +33,9 @@ import (
 // unregister (two locks and a record for each sleep, where step 1 is a store of three words).
 type Call struct {
 	guest *Guest
+	task  *executor.Task
 	fiber *executor.Fiber
+	with  Parker // nil: the task parks
 	timer driver.Timer
 	armed bool    // timer has been initialized
 	quick bool    // the last blocking job was quick
@@ -54,7 +56,30 @@ type Wait struct {
 }
 
 // Init initializes a zero Call for a guest on a fiber. A Call must not be copied after Init.
-func (c *Call) Init(g *Guest, f *executor.Fiber) { c.guest, c.fiber = g, f }
+func (c *Call) Init(g *Guest, f *executor.Fiber) { c.guest, c.task, c.fiber = g, f.Task(), f }
+
+// Parker is how a call waits that is one of several of its task.
+type Parker interface {
+	// Wake ends the wait, or the next one. It may be called from any goroutine, and does not block.
+	Wake()
+	// Park waits, on the call's fiber, until Wake was called since it returned last. An error is the cause of the task's end.
+	Park(kind OpKind) error
+}
+
+// SetParker makes the call wait by p, before it waits for the first time.
+func (c *Call) SetParker(p Parker) { c.with = p }
+
+// park waits until the call is woken.
+func (c *Call) park() (executor.Wait, error) {
+	if c.with != nil {
+		return executor.Wait{}, c.with.Park(c.kind())
+	}
+	err := c.fiber.ParkFor(executor.WaitKind(c.kind()))
+	return c.fiber.LastWait(), err
+}
+
+// SetFiber makes the call one on another fiber of its task, which runs from now on.
+func (c *Call) SetFiber(f *executor.Fiber) { c.fiber = f }
 
 // Guest returns the guest that the call is one of.
 func (c *Call) Guest() *Guest { return c.guest }
@@ -62,8 +87,17 @@ func (c *Call) Guest() *Guest { return c.guest }
 // Fiber returns the fiber the call runs on.
 func (c *Call) Fiber() *executor.Fiber { return c.fiber }
 
+// Wake wakes the call. It may be called from any goroutine.
+func (c *Call) Wake() {
+	if c.with != nil {
+		c.with.Wake()
+		return
+	}
+	c.task.Wake()
+}
+
 // Tenant returns the tenant of the call's task. It may be called from any goroutine.
-func (c *Call) Tenant() string { return c.fiber.Task().Tenant() }
+func (c *Call) Tenant() string { return c.task.Tenant() }
 
 // Err returns the cause of the cancel, or nil.
 func (c *Call) Err() error { return c.fiber.Err() }
@@ -159,18 +193,34 @@ func (c *Call) AwaitAny(due time.Time, waits ...Wait) error {
 			return err
 		}
 	}
-	err := c.fiber.ParkFor(executor.WaitKind(c.kind()))
-	parked = c.fiber.LastWait()
+	var err error
+	parked, err = c.park()
 	c.guest.chargeReleased(c.fiber)
 	return err
 }
 
 func (c *Call) startTimer(due time.Time) {
 	if !c.armed {
-		c.timer.Init(c.fiber.Task().WakeDue)
+		c.timer.Init(c.wakeDue())
 		c.armed = true
 	}
 	c.guest.driver.Start(&c.timer, due)
+}
+
+// waker returns what wakes the call.
+func (c *Call) waker() func() {
+	if c.with != nil {
+		return c.with.Wake
+	}
+	return c.task.Wake
+}
+
+// wakeDue returns what its timer calls.
+func (c *Call) wakeDue() func(time.Time) {
+	if c.with != nil {
+		return func(time.Time) { c.with.Wake() }
+	}
+	return c.task.WakeDue
 }
 
 const (
@@ -183,7 +233,7 @@ const (
 // notify arms the waits. The caller must call stop, which disarms them, also after an error. With many waits
 // both give the worker up in between. The error is the cause of a cancel.
 func (c *Call) notify(waits []Wait) (stop func(), err error) {
-	wake := c.fiber.Task().Wake
+	wake := c.waker()
 	if len(waits) == 1 {
 		return waits[0].On.Notify(wake), c.fiber.Err()
 	}

@@ -58,13 +58,15 @@ type Program interface {
 
 // Process is one run of a program.
 type Process interface {
-	// Run opens the grants and runs the program to its end, on a fiber. It is called once. When it returns,
-	// the process holds nothing any more.
+	// Turn is the Turn of the process's task. The first one opens the grants and begins to run the program. When done is true,
+	// the program has ended and the process holds nothing any more; Turn is not called again then, nor after it has panicked.
+	Turn(f *executor.Fiber) (next executor.Next, done bool)
+	// Result says how the program has ended. It is called once, when Turn has returned done, on its fiber.
 	//
 	// An error is a *capability.Error, a *ResultSizeError, an *engine.Trap, an *engine.StackRefusedError, an
 	// *engine.InternalError, or the cause of a cancel. Before Config.OnStart it may also be an error of
 	// engine.Module.Instantiate for lack of memory.
-	Run(f *executor.Fiber) (Exit, error)
+	Result() (Exit, error)
 	// AppendOps appends the operations that the process waits for now. It may be called from any goroutine.
 	AppendOps(ops []hostcalls.Op) []hostcalls.Op
 	// LastCall returns the host call in which the process waits now; empty if it does not wait, or if the program has
@@ -75,11 +77,22 @@ type Process interface {
 	Waits() (past []hostcalls.WaitUsage, current hostcalls.OpKind)
 	// PeakMemory returns the most bytes of memory that the process has held.
 	PeakMemory() int64
-	// Refusal returns what the program was refused shortly before it ended, or nil. It may be called once Run has
-	// returned.
+	// Refusal returns what the program was refused shortly before it ended, or nil. It may be called once Turn has
+	// returned done.
 	Refusal() *Refusal
 	// ListenAddresses returns the addresses of the listener grants, in order; nil until all grants are open.
 	ListenAddresses() []string
+}
+
+// Turns is the Turn of a task that runs a process. onEnd is called with the result when the process has ended.
+func Turns(p Process, onEnd func(Exit, error)) func(*executor.Fiber) executor.Next {
+	return func(f *executor.Fiber) executor.Next {
+		next, done := p.Turn(f)
+		if done {
+			onEnd(p.Result())
+		}
+		return next
+	}
 }
 
 // Exit is the result of a program that ended by itself.

@@ -17,7 +17,11 @@ import (
 type Call struct {
 	Args    cabi.Reader // the arguments, in their order
 	Results cabi.Writer // takes the result, if the function has one
-	store   *Store
+
+	store     *Store
+	waits     *hostcalls.Call
+	subtask   *subtask   // of a call of an asynchronous function
+	operation *Operation // of Later
 }
 
 // Store returns the store that makes the call.
@@ -26,16 +30,19 @@ func (c *Call) Store() *Store { return c.store }
 // Host returns what the ABI's NewHost made for the store.
 func (c *Call) Host() Host { return c.store.host }
 
+// Waits returns what the call waits by.
+func (c *Call) Waits() *hostcalls.Call { return c.waits }
+
 // Charge counts work that is about to be done, as hostcalls.Call.Charge does.
 func (c *Call) Charge(units int64) {
-	if err := c.store.Charge(units); err != nil {
+	if err := c.waits.Charge(units); err != nil {
 		engine.Abort(err)
 	}
 }
 
 // Sleep parks until due.
 func (c *Call) Sleep(due time.Time) {
-	if err := c.store.Sleep(due); err != nil {
+	if err := c.waits.Sleep(due); err != nil {
 		engine.Abort(err)
 	}
 }
@@ -44,7 +51,7 @@ func (c *Call) Sleep(due time.Time) {
 // so that what always notifies and is never ready does not keep the worker.
 func (c *Call) Await(due time.Time, waits ...hostcalls.Wait) {
 	c.Charge(callCost)
-	if err := c.store.Await(due, waits...); err != nil {
+	if err := c.waits.Await(due, waits...); err != nil {
 		engine.Abort(err)
 	}
 }
@@ -52,14 +59,14 @@ func (c *Call) Await(due time.Time, waits ...hostcalls.Wait) {
 // AwaitAny is Await for waits that due does not end, as hostcalls.Call.AwaitAny is.
 func (c *Call) AwaitAny(due time.Time, waits ...hostcalls.Wait) {
 	c.Charge(callCost)
-	if err := c.store.AwaitAny(due, waits...); err != nil {
+	if err := c.waits.AwaitAny(due, waits...); err != nil {
 		engine.Abort(err)
 	}
 }
 
 // Blocking runs a job on the blocking pool and waits for it, as hostcalls.Call.Blocking does.
 func (c *Call) Blocking(op hostcalls.Op, lane driver.Lane, job, discard func()) {
-	if err := c.store.Blocking(op, lane, job, discard); err != nil {
+	if err := c.waits.Blocking(op, lane, job, discard); err != nil {
 		engine.Abort(err)
 	}
 }
@@ -81,5 +88,5 @@ const callCost = 200
 
 // NewCall makes a Call that no component makes, such as tests of host functions need. It is for the store's fiber.
 func NewCall(s *Store, args cabi.Reader, results cabi.Writer) *Call {
-	return &Call{Args: args, Results: results, store: s}
+	return &Call{Args: args, Results: results, store: s, waits: &s.Call}
 }

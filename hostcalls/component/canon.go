@@ -6,7 +6,6 @@ import (
 	"github.com/tetratelabs/wazero/api"
 
 	cabi "github.com/reactord/reactord/component/abi"
-	"github.com/reactord/reactord/component/plan"
 	"github.com/reactord/reactord/component/types"
 	"github.com/reactord/reactord/executor/engine"
 )
@@ -58,17 +57,26 @@ func (x *crossing) beginHostCall(p *cabi.Plan, stack []uint64) {
 }
 
 func (x *crossing) endHostCall() error {
+	if err := x.endValues(); err != nil {
+		return err
+	}
+	x.store.leave(x)
+	return nil
+}
+
+// endValues ends the writing of results.
+func (x *crossing) endValues() error {
 	if err := x.call.Results.End(); err != nil {
 		return x.fault(err)
 	}
 	if x.held > 0 {
 		x.store.Free(x.held)
 	}
-	x.store.leave(x)
 	return nil
 }
 
-// lowerLift lowers a function that another component lifts: values go from one memory to the other.
+// lowerLift lowers a synchronous function that another component lifts: values go from one memory to the other, and the call
+// runs on the caller's fiber.
 func lowerLift(instance int, p *cabi.Plan, o *options, l *lift) canonFunc {
 	return func(s *Store, stack []uint64) error {
 		in, err := s.leaving(instance)
@@ -76,21 +84,25 @@ func lowerLift(instance int, p *cabi.Plan, o *options, l *lift) canonFunc {
 			return err
 		}
 		from := s.enter(in, o, l.name)
-		to := s.begin(l, l.name)
+		a := s.activate(l, l.name, nil, nil)
+		to := s.enter(a.in(), &l.options, l.name)
+		to.called = a
+		a.Start()
 		args, params := p.ReadParams(&from.Context, stack), l.plan.WriteParams(&to.Context, to.stack[:])
 		if err := copyValues(&params, &args, from, to); err != nil {
 			return err
 		}
-		if err := s.callCore(&l.core, to.stack[:]); err != nil {
+		if err := a.callCore(&l.core, to.stack[:]); err != nil {
 			return err
 		}
 		returned, result := l.plan.ReadResult(&to.Context, to.stack[:]), p.WriteResult(&from.Context, stack)
 		if err := copyValues(&result, &returned, to, from); err != nil {
 			return err
 		}
-		if err := s.finish(l, to); err != nil {
+		if err := a.finish(to); err != nil {
 			return err
 		}
+		a.end()
 		s.leave(from)
 		return nil
 	}
@@ -106,26 +118,6 @@ func copyValues(w *cabi.Writer, r *cabi.Reader, from, to *crossing) error {
 		return to.fault(err)
 	}
 	return nil
-}
-
-// lowerRecursive lowers a function of the same component instance, of one around it or within it. It may not be called.
-func lowerRecursive(name string) canonFunc {
-	return func(*Store, []uint64) error {
-		return trapf("%s: cannot enter component instance: a component may not call one that it is a part of, nor one that is a part of it", name)
-	}
-}
-
-// recursive reports whether two component instances are the same, or one is a part of the other.
-func recursive(parents []int, a, b int) bool {
-	within := func(in, of int) bool {
-		for ; in != plan.Host; in = parents[in] {
-			if in == of {
-				return true
-			}
-		}
-		return false
-	}
-	return within(a, b) || within(b, a)
 }
 
 // resourceNew makes an own handle of a representation.
@@ -166,7 +158,7 @@ func resourceDrop(instance int, r *types.Resource, of *resource) canonFunc {
 		}
 		switch {
 		case h.kind == borrowHandle:
-			s.crossings[h.scope].borrows--
+			s.activations[h.scope].DropBorrow()
 		case of.drop != nil:
 			return s.dropObject(of, h.rep)
 		case of.dtor != nil:
@@ -176,14 +168,20 @@ func resourceDrop(instance int, r *types.Resource, of *resource) canonFunc {
 	}
 }
 
-// destroy calls the destructor of a resource.
+// destroy calls the destructor of a resource, which is a synchronous call.
 func (s *Store) destroy(of *resource, rep uint32) error {
-	owner := &s.instances[of.instance]
-	interrupted := owner.beginContext()
+	a := s.activate(of.dtor, of.dtor.name, nil, nil)
+	a.Start()
 	stack := [1]uint64{uint64(rep)}
-	err := s.callCore(of.dtor, stack[:])
-	owner.endContext(interrupted)
-	return err
+	if err := a.callCore(&of.dtor.core, stack[:]); err != nil {
+		return err
+	}
+	if err := a.CanReturn(); err != nil {
+		return a.fault(err)
+	}
+	a.Return()
+	a.end()
+	return nil
 }
 
 // builtinFault says in which canonical function a guest was at fault.
@@ -199,7 +197,7 @@ func (s *Store) dropObject(of *resource, rep uint32) error {
 	if err := s.Charge(callCost); err != nil {
 		return err
 	}
-	of.drop(&Call{store: s}, rep)
+	of.drop(&Call{store: s, waits: &s.Call}, rep)
 	return nil
 }
 

@@ -14,16 +14,16 @@ type options struct {
 	memory     int // the core instance that has it; -1: none
 	realloc    *coreFunc
 	postReturn *coreFunc
+	callback   *coreFunc
 }
 
 // crossing is one side of a call: the guest that calls or is called, whose values are lifted from its memory and handles or
 // lowered into them. A call between two components has two.
 //
-// A store has one for each depth of calls, and uses it again.
+// A store uses them again.
 type crossing struct {
 	cabi.Context
 	store    *Store
-	number   uint32 // in Store.crossings
 	instance *instance
 	options  *options
 	function string // for messages
@@ -32,48 +32,55 @@ type crossing struct {
 	stack    [types.MaxFlat + 1]uint64
 	realloc  [4]uint64 // the stack of a call of it
 
-	interrupted [2]uint32 // context slots of the call that is interrupted, if the guest is called
+	called *activation // of the guest, if it is called
 
-	held    int64    // bytes of memory for values that were read
-	borrows uint32   // handles that were lowered for the call, and not dropped yet
-	lent    []uint32 // handles that the guest lends for the call
+	held int64    // bytes of memory for values that were read
+	lent []uint32 // handles that the guest lends for the call
 }
 
 func newCrossing(s *Store) *crossing {
-	x := &crossing{store: s, number: uint32(s.depth), call: Call{store: s}}
+	x := &crossing{store: s, call: Call{store: s, waits: &s.Call}}
 	x.abort = func(err error) { engine.Abort(x.fault(err)) }
 	return x
 }
 
 // enter begins a side of a call.
 func (s *Store) enter(in *instance, o *options, function string) *crossing {
-	if s.depth == len(s.crossings) {
-		s.crossings = append(s.crossings, newCrossing(s))
+	var x *crossing
+	if last := len(s.crossings) - 1; last >= 0 {
+		x, s.crossings = s.crossings[last], s.crossings[:last]
+	} else {
+		x = newCrossing(s)
 	}
-	x := s.crossings[s.depth]
-	s.depth++
-	x.instance, x.options, x.function = in, o, function
-	x.Context = cabi.Context{Handles: x, Encoding: o.encoding, Budget: valueBytes}
+	x.instance, x.options, x.function, x.called = in, o, function, nil
+	x.Context = cabi.Context{Handles: x, Ends: x, Encoding: o.encoding, Budget: valueBytes}
 	if o.memory >= 0 {
 		x.Memory = x
 	}
-	x.borrows, x.held = 0, 0
+	x.held = 0
 	return x
 }
 
 // keptLent bounds the room for lent handles that a crossing keeps.
 const keptLent = 256
 
-// leave ends the side of the call that began last, and gives back what was lent.
+// leave ends a side of a call, and gives back what was lent.
 func (s *Store) leave(x *crossing) {
-	for _, index := range x.lent {
-		x.instance.handles.entries[index].lends--
+	if len(x.lent) > 0 {
+		s.endLends(x.instance, x.lent)
+		if x.lent = x.lent[:0]; cap(x.lent) > keptLent {
+			x.lent = nil
+		}
 	}
-	s.lends -= len(x.lent)
-	if x.lent = x.lent[:0]; cap(x.lent) > keptLent {
-		x.lent = nil
+	s.crossings = append(s.crossings, x)
+}
+
+// endLends gives back handles that an instance has lent.
+func (s *Store) endLends(in *instance, lent []uint32) {
+	for _, index := range lent {
+		in.handles.entries[index].lends--
 	}
-	s.depth--
+	s.lends -= len(lent)
 }
 
 // valueBytes bounds the memory of the host that the values of one call may take as trees.
@@ -104,9 +111,9 @@ func (x *crossing) Realloc(ptr, size, align, newSize uint32) (uint32, error) {
 	}
 	x.realloc = [4]uint64{uint64(ptr), uint64(size), uint64(align), uint64(newSize)}
 	x.instance.confined = true
-	interrupted := x.instance.beginContext()
+	interrupted := x.instance.swapContext([2]uint32{})
 	err := x.store.callCore(x.options.realloc, x.realloc[:])
-	x.instance.endContext(interrupted)
+	x.instance.swapContext(interrupted)
 	x.instance.confined = false
 	return uint32(x.realloc[0]), err
 }
@@ -161,14 +168,6 @@ func (x *crossing) LowerBorrow(r *types.Resource, rep uint32) (index uint32, err
 	if x.store.program.resources[r].instance == x.instance.number {
 		return rep, nil
 	}
-	x.borrows++
-	return x.store.addHandle(x.instance, handle{kind: borrowHandle, resource: r, rep: rep, scope: x.number})
-}
-
-// endBorrows returns a trap if the guest that was called has kept borrowed handles.
-func (x *crossing) endBorrows() error {
-	if x.borrows == 0 {
-		return nil
-	}
-	return faultf("it returned without having dropped %d borrowed handles", x.borrows)
+	x.called.Borrow()
+	return x.store.addHandle(x.instance, handle{kind: borrowHandle, resource: r, rep: rep, scope: x.called.Number})
 }

@@ -31,7 +31,7 @@ func (l *loader) describe() error {
 	for i := range l.plan.Exports {
 		e := &l.plan.Exports[i]
 		d.Exports = append(d.Exports, abi.Export{Name: fullName(e.Interface, e.Name)})
-		if e.Target.Lift != plan.Host && isRun(e) {
+		if e.Target.Lift != plan.Host && isRun(e) && (l.run < 0 || e.Func.Async) { // that of WASI 0.3 wins
 			l.run, d.Kind = e.Target.Lift, abi.ComponentCommand
 		}
 	}
@@ -74,9 +74,18 @@ func (a *ABI) WIT(bytes []byte) (string, error) {
 	return wit.World(typ), nil
 }
 
-// isRun reports whether an export is the start of a command of WASI 0.2.
+// isRun reports whether an export is the start of a command of WASI 0.2 or 0.3.
 func isRun(e *plan.Export) bool {
 	n, err := names.Parse(e.Interface)
-	return err == nil && n.Path == runInterface && names.Track(n.Version) == "0.2" && e.Name == runFunction &&
-		len(e.Func.Params) == 0 && e.Func.Result != nil
+	if err != nil || n.Path != runInterface || e.Name != runFunction || len(e.Func.Params) != 0 || e.Func.Result == nil {
+		return false
+	}
+	switch names.Track(n.Version) {
+	case "0.2":
+		return !e.Func.Async
+	case "0.3":
+		return e.Func.Async
+	default:
+		return false
+	}
 }

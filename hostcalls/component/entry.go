@@ -88,9 +88,6 @@ func checkEntry(module *abi.Description, entry abi.Entry) []abi.Fault {
 
 // uncallable says why a function can't be called by itself; empty if it can.
 func uncallable(f *types.Func) string {
-	if f.Async {
-		return "is asynchronous, which is not supported"
-	}
 	handles := func(t *types.Type) bool { return t != nil && t.Handles }
 	if handles(f.Result) || slices.ContainsFunc(f.Params, func(p types.Field) bool { return handles(p.Type) }) {
 		return "takes or returns a resource, a stream or a future, which exist only within a component that runs"

@@ -17,7 +17,7 @@ const (
 // handleTable is the handles of a component instance, by index. Index 0 is never used; an index that becomes free is the next
 // one to be used again. It is the specification's table: guests see the numbers.
 //
-// Kinds of entries for subtasks, waitable sets, streams, futures and error contexts come here with the async ABI.
+// It also has the subtasks, waitable sets and ends of streams and futures.
 type handleTable struct {
 	entries []handle // entries[0] is unused
 	free    uint32   // the index that became free last; its rep is the one before, and so on; 0: none
@@ -26,11 +26,18 @@ type handleTable struct {
 
 // handle is an entry of a table.
 type handle struct {
-	resource *types.Resource
-	rep      uint32 // of the resource; of a free entry, the next free index
-	lends    uint32 // times that it is lent now
-	scope    uint32 // of a borrowed handle: the crossing that it was lent for
+	resource *types.Resource // nil: it is no resource's
+	object   object          // nil: it is a resource's
+	rep      uint32          // of the resource; of a free entry, the next free index
+	lends    uint32          // times that it is lent now
+	scope    uint32          // of a borrowed handle: the activation that it was lent for
 	kind     handleKind
+}
+
+// object is what a handle is of that is no resource.
+type object interface {
+	// kind names it, with an article.
+	kind() string
 }
 
 type handleKind uint8
@@ -39,6 +46,7 @@ const (
 	freeHandle handleKind = iota
 	ownHandle
 	borrowHandle
+	objectHandle
 )
 
 // growth returns the bytes by which the next add makes the table larger.
@@ -77,9 +85,35 @@ func (t *handleTable) get(index uint32, r *types.Resource) (*handle, error) {
 	}
 	h := &t.entries[index]
 	if h.resource != r {
-		return nil, faultf("handle index %d is used as %s, but it is of %s", index, resourceName(r), resourceName(h.resource))
+		return nil, faultf("handle index %d is used as %s, but it is of %s", index, resourceName(r), h.name())
 	}
 	return h, nil
+}
+
+func (h *handle) name() string {
+	if h.kind == objectHandle {
+		return h.object.kind()
+	}
+	return resourceName(h.resource)
+}
+
+// objectAt returns the object with an index, if it is a T, which want names.
+func objectAt[T object](t *handleTable, index uint32, want string) (o T, err error) {
+	if int64(index) >= int64(len(t.entries)) || t.entries[index].kind == freeHandle {
+		return o, faultf("unknown handle index %d", index)
+	}
+	o, ok := t.entries[index].object.(T)
+	if !ok {
+		return o, faultf("handle index %d is used as %s, but it is of %s", index, want, t.entries[index].name())
+	}
+	return o, nil
+}
+
+// remove frees an index.
+func (t *handleTable) remove(index uint32) {
+	t.entries[index] = handle{rep: t.free}
+	t.free = index
+	t.live--
 }
 
 // take removes the handle with an index, if it is of a resource type and not lent.
@@ -92,9 +126,7 @@ func (t *handleTable) take(index uint32, r *types.Resource) (handle, error) {
 		return handle{}, faultf("handle index %d can't be given away or dropped while it is lent", index)
 	}
 	taken := *h
-	*h = handle{rep: t.free}
-	t.free = index
-	t.live--
+	t.remove(index)
 	return taken, nil
 }
 

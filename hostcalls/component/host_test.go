@@ -37,27 +37,27 @@ func testInterfaces() []Interface {
 		{
 			Name: "test:host/control", Version: "0.2.0",
 			Functions: []Function{
-				{"sleep", "func(ms: u32)", func(c *Call) {
+				{Name: "sleep", Type: "func(ms: u32)", Call: func(c *Call) {
 					c.Sleep(time.Now().Add(time.Duration(c.Args.U32()) * time.Millisecond))
 				}},
-				{"exit", "func(code: u32)", func(c *Call) { c.Exit(c.Args.U32()) }},
-				{"fail", "func()", func(c *Call) { c.Trap("it is not possible to %s", "fail") }},
-				{"work", "func(units: u64)", func(c *Call) { c.Charge(int64(c.Args.U64())) }},
+				{Name: "exit", Type: "func(code: u32)", Call: func(c *Call) { c.Exit(c.Args.U32()) }},
+				{Name: "fail", Type: "func()", Call: func(c *Call) { c.Trap("it is not possible to %s", "fail") }},
+				{Name: "work", Type: "func(units: u64)", Call: func(c *Call) { c.Charge(int64(c.Args.U64())) }},
 			},
 		},
 		{
 			Name: "test:host/things", Version: "0.2.7", Types: "resource thing;",
 			Functions: []Function{
-				{"make", "func(name: string) -> thing", func(c *Call) { hostOf(c).newThing(c, c.Args.String(), nil) }},
-				{"part", "func(of: borrow<thing>, name: string) -> thing", func(c *Call) {
+				{Name: "make", Type: "func(name: string) -> thing", Call: func(c *Call) { hostOf(c).newThing(c, c.Args.String(), nil) }},
+				{Name: "part", Type: "func(of: borrow<thing>, name: string) -> thing", Call: func(c *Call) {
 					h := hostOf(c)
 					of := h.things.Get(c.Args.Borrow())
 					h.newThing(c, c.Args.String(), of)
 				}},
-				{"[method]thing.name", "func(self: borrow<thing>) -> string", func(c *Call) {
+				{Name: "[method]thing.name", Type: "func(self: borrow<thing>) -> string", Call: func(c *Call) {
 					c.Results.String(hostOf(c).things.Get(c.Args.Borrow()).name)
 				}},
-				{"swallow", "func(t: thing, u: borrow<thing>)", func(c *Call) {
+				{Name: "swallow", Type: "func(t: thing, u: borrow<thing>)", Call: func(c *Call) {
 					t, _ := c.Args.Own(), c.Args.Borrow()
 					hostOf(c).things.Drop(c, t)
 				}},
@@ -159,16 +159,17 @@ func TestCancelledWait(t *testing.T) {
 	}
 	parked, done, cause := make(chan struct{}), make(chan error, 1), errors.New("cancelled")
 	task, err := n.executor.Spawn(executor.TaskSpec{
-		Run: func(f *executor.Fiber) {
-			_, err := process.Run(f)
-			done <- err
-		},
+		Turn:  abi.Turns(process, func(_ abi.Exit, err error) { done <- err }),
 		Waits: &executor.WaitHooks{OnPark: func(*executor.Task) { close(parked) }, OnResume: func(*executor.Task) {}},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	<-parked
+	select {
+	case <-parked:
+	case err := <-done:
+		t.Fatalf("it ended: %v", err)
+	}
 	if ops := process.AppendOps(nil); len(ops) != 1 || process.LastCall() != "test:host/control@0.2.0#sleep" {
 		t.Errorf("it waits for %v in %q", ops, process.LastCall())
 	}

@@ -19,8 +19,13 @@ type Interface struct {
 type Function struct {
 	Name string // such as "poll" or "[method]pollable.block"
 	Type string // in WIT: "func(in: list<borrow<pollable>>) -> list<u32>"
-	// Call reads the arguments in their order, and writes the result. It runs on the store's fiber.
+	// Call reads the arguments in their order, and writes the result. It runs on the store's fiber. If the function is
+	// asynchronous, Call has a fiber of its own: while it waits, the component goes on. It has read its arguments before it
+	// waits.
 	Call func(c *Call)
+	// Later is of asynchronous functions: Call does not wait, so that it needs no fiber of its own. It may begin an Operation
+	// instead, by Call.Later.
+	Later bool
 }
 
 // Resource is a resource type of the host. What a component holds of it is a handle; what the host gets and gives is the

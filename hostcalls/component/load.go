@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	cabi "github.com/reactord/reactord/component/abi"
+	"github.com/reactord/reactord/component/async"
 	"github.com/reactord/reactord/component/binary"
 	"github.com/reactord/reactord/component/plan"
 	"github.com/reactord/reactord/component/types"
@@ -35,16 +36,14 @@ func (l *loader) define() error {
 	l.instances, l.lifts = p.Instances, make([]lift, len(p.Lifts))
 	for i := range p.Resources {
 		if r := &p.Resources[i]; r.Instance != plan.Host {
-			l.resources[r.Type] = &resource{instance: r.Instance, dtor: l.coreFunc(r.Dtor)}
+			l.resources[r.Type] = &resource{instance: r.Instance, dtor: l.destructor(r)}
 		}
 	}
 	for i := range p.Lifts {
 		f := &p.Lifts[i]
-		if f.Options.Async || f.Func.Async {
-			return unsupported(f.Offset, "a lifted function is asynchronous", featureAsync)
-		}
+		mode, coreMode := liftMode(&f.Options)
 		l.lifts[i] = lift{
-			instance: f.Instance, plan: cabi.Lift(f.Func, types.Sync), core: *l.coreFunc(&f.Core), options: l.options(&f.Options),
+			instance: f.Instance, mode: mode, plan: cabi.Lift(f.Func, coreMode), core: *l.coreFunc(&f.Core), options: l.options(&f.Options),
 			name: f.Core.Export,
 		}
 	}
@@ -61,6 +60,26 @@ func (l *loader) define() error {
 		}
 	}
 	return nil
+}
+
+// liftMode returns how a function is lifted.
+func liftMode(o *plan.Options) (async.Lift, types.Mode) {
+	switch {
+	case !o.Async:
+		return async.Synchronous, types.Sync
+	case o.Callback != nil:
+		return async.WithCallback, types.Async
+	default:
+		return async.Stackful, types.Stackful
+	}
+}
+
+// destructor returns the destructor of a resource type as a function, or nil.
+func (l *loader) destructor(r *plan.Resource) *lift {
+	if r.Dtor == nil {
+		return nil
+	}
+	return &lift{instance: r.Instance, plan: cabi.Lift(&types.Func{}, types.Sync), core: *l.coreFunc(r.Dtor), name: "the destructor of " + resourceName(r.Type)}
 }
 
 // coreFunc returns a core function, with a number if it is one of a core instance.
@@ -86,7 +105,7 @@ var encodings = map[binary.CanonOptKind]cabi.Encoding{
 }
 
 func (l *loader) options(o *plan.Options) options {
-	made := options{encoding: encodings[o.Encoding], memory: -1, realloc: l.coreFunc(o.Realloc), postReturn: l.coreFunc(o.PostReturn)}
+	made := options{encoding: encodings[o.Encoding], memory: -1, realloc: l.coreFunc(o.Realloc), postReturn: l.coreFunc(o.PostReturn), callback: l.coreFunc(o.Callback)}
 	if o.Memory != nil {
 		made.memory = o.Memory.Instance
 	}
@@ -119,43 +138,33 @@ func (l *loader) canon(c *plan.Canon) (canon, error) {
 	case binary.ContextGet, binary.ContextSet:
 		return l.context(c)
 	default:
-		return canon{}, unsupported(c.Def.Pos(), "it imports the built-in "+builtinName(c.Def.Builtin), featureAsync)
+		return l.asynchronous(c)
 	}
-}
-
-// builtinName names a built-in that is not supported.
-func builtinName(b binary.Builtin) string {
-	names := map[binary.Builtin]string{
-		binary.TaskCancel: "task.cancel", binary.SubtaskCancel: "subtask.cancel", binary.TaskReturn: "task.return",
-		binary.ThreadYield: "thread.yield", binary.SubtaskDrop: "subtask.drop", binary.StreamNew: "stream.new",
-		binary.StreamRead: "stream.read", binary.StreamWrite: "stream.write", binary.FutureNew: "future.new",
-		binary.FutureRead: "future.read", binary.FutureWrite: "future.write", binary.ErrorContextNew: "error-context.new",
-		binary.WaitableSetNew: "waitable-set.new", binary.WaitableSetWait: "waitable-set.wait", binary.WaitableSetPoll: "waitable-set.poll",
-		binary.WaitableSetDrop: "waitable-set.drop", binary.WaitableJoin: "waitable.join",
-		binary.BackpressureInc: "backpressure.inc", binary.BackpressureDec: "backpressure.dec",
-	}
-	if name, ok := names[b]; ok {
-		return name
-	}
-	return fmt.Sprintf("0x%02x", byte(b))
 }
 
 func (l *loader) lower(c *plan.Canon) (canon, error) {
-	if c.Options.Async || c.Func.Async {
-		return canon{}, unsupported(c.Def.Pos(), "a lowered function is asynchronous", featureAsync)
+	mode := types.Sync
+	if c.Options.Async {
+		mode = types.Async
 	}
-	p, o := cabi.Lower(c.Func, types.Sync), l.options(&c.Options)
-	made := canon{typ: coreType(p)}
+	low := &lowering{instance: c.Instance, plan: cabi.Lower(c.Func, mode), options: l.options(&c.Options), async: c.Options.Async}
+	made := canon{typ: coreType(low.plan)}
 	if c.Target.Lift == plan.Host {
 		imported := &l.plan.Imports[c.Target.Host]
-		made.call = lowerHost(c.Instance, p, &o, l.imported[c.Target.Host], fullName(imported.Interface, imported.Name))
+		low.name = fullName(imported.Interface, imported.Name)
+		if c.Func.Async {
+			made.call = lowerHostAsync(low, l.imported[c.Target.Host])
+		} else {
+			made.call = lowerHost(c.Instance, low.plan, &low.options, l.imported[c.Target.Host], low.name)
+		}
 		return made, nil
 	}
 	to := &l.lifts[c.Target.Lift]
-	if recursive(l.plan.Parents, c.Instance, to.instance) {
-		made.call = lowerRecursive(to.name)
+	low.name = to.name
+	if c.Func.Async {
+		made.call = lowerAsync(low, to)
 	} else {
-		made.call = lowerLift(c.Instance, p, &o, to)
+		made.call = lowerLift(c.Instance, low.plan, &low.options, to)
 	}
 	return made, nil
 }

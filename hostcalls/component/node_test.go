@@ -83,8 +83,14 @@ func (n *node) load(name string) *Program {
 // onFiber calls body on a fiber, and waits.
 func (n *node) onFiber(spec executor.TaskSpec, body func(f *executor.Fiber)) {
 	n.Helper()
-	done := make(chan struct{})
 	spec.Run = body
+	n.await(spec)
+}
+
+// await runs a task to its end.
+func (n *node) await(spec executor.TaskSpec) {
+	n.Helper()
+	done := make(chan struct{})
 	spec.Done = func(*executor.Task) { close(done) }
 	if _, err := n.executor.Spawn(spec); err != nil {
 		n.Fatal(err)
@@ -100,7 +106,7 @@ func (n *node) run(p *Program, config *abi.Config) (exit abi.Exit, err error) {
 	if err != nil {
 		return abi.Exit{}, err
 	}
-	n.onFiber(executor.TaskSpec{}, func(f *executor.Fiber) { exit, err = process.Run(f) })
+	n.await(executor.TaskSpec{Turn: abi.Turns(process, func(e abi.Exit, failure error) { exit, err = e, failure })})
 	return exit, err
 }
 

@@ -13,6 +13,7 @@ import (
 type Process struct {
 	Store
 	entry entry
+	root  rootCall
 }
 
 // entry is the call of a process.
@@ -38,23 +39,46 @@ func (p *Program) NewProcess(config *abi.Config) (abi.Process, error) {
 	return process, nil
 }
 
-// Run implements abi.Process.
-func (p *Process) Run(f *executor.Fiber) (abi.Exit, error) {
-	return p.exit(p.run(f))
+// Turn implements abi.Process.
+func (p *Process) Turn(f *executor.Fiber) (next executor.Next, done bool) {
+	returned := false
+	defer func() {
+		if done || !returned && p.loop.blocked == 0 {
+			p.Close()
+		}
+	}()
+	if p.startup != nil {
+		p.begin(f)
+		next, done = p.turn(f)
+	} else {
+		next, done = p.Store.Turn(f)
+	}
+	returned = true
+	return next, done
 }
 
-func (p *Process) run(f *executor.Fiber) error {
-	defer p.Close()
+// begin starts the store, and makes the call.
+func (p *Process) begin(f *executor.Fiber) {
 	if err := p.Start(f); err != nil {
-		return err
+		p.fail(err)
+		return
 	}
 	args, held, err := p.args()
 	if err != nil {
-		return err
+		p.fail(err)
+		return
 	}
-	err = p.invoke(p.entry.lift, p.entry.name, args, held)
+	p.root = rootCall{args: args, held: held, ended: func() { p.loop.over = true }}
+	a := p.activate(p.entry.lift, p.entry.name, nil, &p.root)
+	if !a.Async() || a.Enter() {
+		p.fail(a.begin())
+	}
+}
+
+// Result implements abi.Process.
+func (p *Process) Result() (abi.Exit, error) {
 	p.refused.ForgetOld(&p.Store.Call)
-	return err
+	return p.exit(p.loop.failure)
 }
 
 // args makes the arguments of the call. Many of them are held, as so many bytes of the component's memory.
@@ -93,19 +117,19 @@ func (p *Process) exit(err error) (abi.Exit, error) {
 	result := p.entry.lift.plan.Func.Result
 	switch {
 	case p.entry.run:
-		return abi.Exit{Code: uint32(p.results[0].Bits)}, nil // ok is 0, error is 1
+		return abi.Exit{Code: uint32(p.root.results[0].Bits)}, nil // ok is 0, error is 1
 	case result == nil:
 		return abi.Exit{}, nil
 	}
-	if size := value.LiteralSize(result, p.results[0]); size > abi.MaxResultBytes {
-		p.results = nil
+	if size := value.LiteralSize(result, p.root.results[0]); size > abi.MaxResultBytes {
+		p.root.results = nil
 		return abi.Exit{}, &abi.ResultSizeError{Bytes: size}
 	}
-	literal := value.LiteralInPieces(result, p.results[0], func() {
+	literal := value.LiteralInPieces(result, p.root.results[0], func() {
 		// A cancel comes too late: the function has returned.
 		_ = p.Charge(value.PieceLiterals * literalCost)
 	})
-	p.results = nil
+	p.root.results = nil
 	return abi.Exit{Result: &literal}, nil
 }
 

@@ -117,10 +117,11 @@ func TestArgumentsAreTheComponents(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		n.onFiber(executor.TaskSpec{}, func(f *executor.Fiber) {
-			_, err = p.Run(f)
-			spent = int64(f.Spent())
-		})
+		turn := abi.Turns(p, func(_ abi.Exit, failure error) { err = failure })
+		n.await(executor.TaskSpec{Turn: func(f *executor.Fiber) executor.Next {
+			defer func() { spent = int64(f.Spent()) }()
+			return turn(f)
+		}})
 		return spent, p.PeakMemory(), err
 	}
 	spent, peak, err := call(32 << 20)

@@ -94,8 +94,8 @@ type canonFunc func(s *Store, stack []uint64) error
 
 // resource is a resource type of a component, or of the host.
 type resource struct {
-	instance int // the component instance that defines it, or plan.Host
-	dtor     *coreFunc
+	instance int                       // the component instance that defines it, or plan.Host
+	dtor     *lift                     // nil: there is none
 	drop     func(c *Call, rep uint32) // of the host's
 }
 

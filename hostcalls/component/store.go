@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	cabi "github.com/reactord/reactord/component/abi"
+	"github.com/reactord/reactord/component/async"
 	"github.com/reactord/reactord/component/value"
 	"github.com/reactord/reactord/executor"
 	"github.com/reactord/reactord/executor/driver"
@@ -18,10 +19,7 @@ import (
 // memory and fuel, and its component instances, which have a table of handles each. It is the context of the group's host
 // calls.
 //
-// How it runs, while all calls are synchronous: the store has one fiber, on which the whole chain of calls from the host
-// through components and back is one stack. A host function that waits parks it. So each component instance is entered by
-// one call at a time, and what a call lends or borrows is over when it returns. Asynchronous calls will give a store more
-// threads with fibers of their own, of which one runs at a time; then crossings are no stack any more.
+// How it runs is told at loop.
 type Store struct {
 	hostcalls.Guest
 	hostcalls.Call
@@ -33,11 +31,19 @@ type Store struct {
 	functions []*engine.Function           // by the numbers of Program.functions; nil until they are called
 	instances []instance
 
-	crossings []*crossing   // those in use first, from the outermost call on
-	depth     int           // how many are in use
-	lends     int           // of handles, by those in use
-	results   []value.Value // of the last call from the host
-	ended     bool
+	scheduler   async.Store
+	current     *activation   // whose code runs; nil: none does
+	activations []*activation // by number
+	idle        []*activation // of them, to be used again
+	crossings   []*crossing   // to be used again
+	lends       int           // of handles, by calls in progress
+	results     []value.Value // of the last call from the host
+	transit     transit
+	hostEnds    map[*end]*HostEnd
+	operations  operations
+	inbox       inbox
+	loop        loop
+	closed      bool
 
 	host      Host // nil if there are no host interfaces
 	objects   objectList
@@ -47,27 +53,20 @@ type Store struct {
 
 // instance is a component instance.
 type instance struct {
+	async.Instance
 	number   int
 	confined bool // it runs realloc or post-return, and may not call out
 	handles  handleTable
 	context  *engine.ContextStorage // the context slots of the call that runs in it; nil: none of its code uses them
 }
 
-// beginContext gives a call that enters the instance context slots of its own, and returns those of the call that it
-// interrupts.
-func (i *instance) beginContext() (interrupted [2]uint32) {
+// swapContext sets the context slots of the call that runs in the instance, and returns what they were.
+func (i *instance) swapContext(slots [2]uint32) (before [2]uint32) {
 	if i.context != nil {
-		interrupted = i.context.Get()
-		i.context.Set([2]uint32{})
+		before = i.context.Get()
+		i.context.Set(slots)
 	}
-	return interrupted
-}
-
-// endContext undoes beginContext.
-func (i *instance) endContext(interrupted [2]uint32) {
-	if i.context != nil {
-		i.context.Set(interrupted)
-	}
+	return before
 }
 
 // Host is what the host interfaces keep for one store, such as what it has open. NewHost makes it.
@@ -129,6 +128,7 @@ func (s *Store) Start(f *executor.Fiber) error {
 	s.instances = make([]instance, s.program.instances)
 	for i := range s.instances {
 		s.instances[i].number = i
+		s.instances[i].Init(&s.scheduler)
 	}
 	s.group.Store(group)
 	f.SetMeter(s) // only now there is a counter of fuel
@@ -209,21 +209,11 @@ func (s *Store) contextStorage(instance int) (*engine.ContextStorage, error) {
 	return in.context, err
 }
 
-// CallExport calls a function that the component exports, by its full name: "f", or "ns:pkg/iface@1.0.0#f". The arguments
-// have to be well-formed for its parameters, and the results are for its result: one value, or none. After an error only Close
-// may be called. Errors are those of Start.
-func (s *Store) CallExport(name string, args []value.Value) ([]value.Value, error) {
-	number, ok := s.program.exports[name]
-	if !ok {
-		return nil, &abi.EntryError{Export: name, Msg: "the component exports no such function"}
-	}
-	err := s.invoke(&s.program.lifts[number], name, args, 0)
-	return s.results, err
-}
-
 // Close frees the instances, and then drops what the host holds. No code of the component runs. It is called on the fiber.
 func (s *Store) Close() {
-	s.ended = true
+	s.closed = true
+	s.loop.over = true
+	s.abandonOperations()
 	f := s.Fiber()
 	if group := s.group.Load(); group != nil {
 		f.SetMeter(nil)
@@ -258,7 +248,7 @@ func (s *Store) Hold(bytes int64) bool {
 
 // Free stops counting bytes of Hold.
 func (s *Store) Free(bytes int64) {
-	if group := s.group.Load(); group != nil && !s.ended {
+	if group := s.group.Load(); group != nil && !s.closed {
 		group.Free(bytes)
 		return
 	}

@@ -91,7 +91,7 @@ func startGuest(t testing.TB, program abi.Program, config abi.Config, invoke str
 			var p abi.Process
 			config.OnStart = func() { g.opened <- p }
 			if p, g.err = program.NewProcess(&config); g.err == nil {
-				g.exit, g.err = p.Run(f)
+				g.exit, g.err = p.(*Process).Run(f)
 			}
 		},
 		Done: func(*executor.Task) { close(g.done) },

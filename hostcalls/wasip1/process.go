@@ -31,8 +31,15 @@ type Process struct {
 	sandboxed  bool      // granted.sandbox is set
 	startup    *startup  // nil once the instance exists
 	granted    *granted
+	result     *result // nil until the program has ended
 	refused    refusal.Last
 	instance   atomic.Pointer[engine.Instance] // for PeakMemory
+}
+
+// result is how a program has ended.
+type result struct {
+	exit abi.Exit
+	err  error
 }
 
 // startup holds what only the start of a process needs.

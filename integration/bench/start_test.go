@@ -109,14 +109,14 @@ func (s *starter) start(b *testing.B) time.Duration {
 	var result error
 	var process atomic.Pointer[abi.Process]
 	task, err := s.executor.Spawn(executor.TaskSpec{
-		Run: func(f *executor.Fiber) {
+		Turn: func(f *executor.Fiber) executor.Next {
 			p, err := s.program.NewProcess(&abi.Config{Args: s.args, Invoke: s.invoke, MemoryBytes: 1 << 30, Driver: s.executor.Driver()})
 			if err != nil {
 				result = err
-				return
+				return executor.End()
 			}
 			process.Store(&p)
-			_, result = p.Run(f)
+			return abi.Turns(p, func(_ abi.Exit, err error) { result = err })(f)
 		},
 		Done: func(*executor.Task) { ended <- result },
 	})

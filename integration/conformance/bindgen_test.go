@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/reactord/reactord/executor"
 	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/hostcalls/component"
@@ -59,16 +58,14 @@ func (n *node) runBindings(t *testing.T, path string) {
 	}
 	defer p.Release()
 	var stderr output
-	store, err := p.NewStore(&abi.Config{Driver: n.executor.Driver(), Stdin: hostcalls.NewPipe(0).Reader(), Stdout: &stderr, Stderr: &stderr})
+	g, err := n.newGuest(p, &abi.Config{Stdin: hostcalls.NewPipe(0).Reader(), Stdout: &stderr, Stderr: &stderr})
 	if err != nil {
 		t.Fatal(err)
 	}
-	fault := n.onFiber(func(f *executor.Fiber) {
-		defer store.Close()
-		if err = store.Start(f); err == nil {
-			_, err = store.CallExport("run", nil)
-		}
-	})
+	if err = g.start(); err == nil {
+		_, err = g.call("run", nil)
+	}
+	fault := g.close()
 	if err != nil || fault != nil {
 		t.Errorf("%v, %v\n%s", err, fault, stderr.String())
 	}

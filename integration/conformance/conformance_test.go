@@ -169,13 +169,12 @@ func (h *host) run(t *testing.T, p program) outcome {
 	}
 	var exit abi.Exit
 	done := make(chan struct{})
+	process, err := program.NewProcess(&config)
+	if err != nil {
+		return outcome{err: err}
+	}
 	_, spawnErr := h.executor.Spawn(executor.TaskSpec{
-		Run: func(f *executor.Fiber) {
-			var process abi.Process
-			if process, err = program.NewProcess(&config); err == nil {
-				exit, err = process.Run(f)
-			}
-		},
+		Turn: abi.Turns(process, func(e abi.Exit, failure error) { exit, err = e, failure }),
 		Done: func(task *executor.Task) {
 			if panicked := task.Panic(); panicked != nil {
 				err = panicked

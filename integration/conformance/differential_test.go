@@ -17,7 +17,6 @@ import (
 	"github.com/reactord/reactord/component/binary"
 	"github.com/reactord/reactord/component/types"
 	"github.com/reactord/reactord/component/value"
-	"github.com/reactord/reactord/executor"
 	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/hostcalls/component"
 )
@@ -108,21 +107,18 @@ func (n *node) callEchoes(ctx context.Context, b []byte, prefix string, all []ec
 		return nil, err
 	}
 	defer p.Release()
-	store, err := p.NewStore(&abi.Config{Driver: n.executor.Driver()})
+	g, err := n.newGuest(p, &abi.Config{})
 	if err != nil {
 		return nil, err
 	}
-	fault := n.onFiber(func(f *executor.Fiber) {
-		defer store.Close()
-		err = store.Start(f)
-		for i := 0; i < len(all) && err == nil; i++ {
-			var got []value.Value
-			if got, err = store.CallExport(prefix+all[i].export, all[i].args); err == nil {
-				results = append(results, got[0])
-			}
+	err = g.start()
+	for i := 0; i < len(all) && err == nil; i++ {
+		var got []value.Value
+		if got, err = g.call(prefix+all[i].export, all[i].args); err == nil {
+			results = append(results, got[0])
 		}
-	})
-	return results, errors.Join(fault, err)
+	}
+	return results, errors.Join(g.close(), err)
 }
 
 // wasmtime is a process that calls components in Wasmtime: testdata/oracle.py.

@@ -11,7 +11,6 @@ import (
 
 	"github.com/reactord/reactord/component/types"
 	"github.com/reactord/reactord/component/value"
-	"github.com/reactord/reactord/executor"
 	"github.com/reactord/reactord/executor/engine"
 	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/hostcalls/component"
@@ -32,21 +31,6 @@ func newNode(t *testing.T, config component.Config) *node {
 	return &node{newHost(t, a), a}
 }
 
-// onFiber calls body on a fiber, and waits.
-func (h *host) onFiber(body func(*executor.Fiber)) error {
-	done := make(chan error, 1)
-	_, err := h.executor.Spawn(executor.TaskSpec{Run: body, Done: func(task *executor.Task) {
-		defer close(done)
-		if panicked := task.Panic(); panicked != nil {
-			done <- panicked
-		}
-	}})
-	if err != nil {
-		return err
-	}
-	return <-done
-}
-
 // load loads a component.
 func (n *node) load(ctx context.Context, b []byte) (*component.Program, error) {
 	sum := sha256.Sum256(b)
@@ -63,7 +47,7 @@ type definition struct {
 // instance is an instance that a script has made of a component: a store, or why it is none.
 type instance struct {
 	*definition
-	store *component.Store
+	guest *guest
 	err   error
 }
 
@@ -72,11 +56,10 @@ type run struct {
 	script
 	ctx         context.Context
 	node        *node
-	fiber       *executor.Fiber
 	binaries    map[string]*definition // by file
 	definitions map[string]*definition // by name; that without one is the last
 	instances   map[string]*instance   // by name; that without one is the last
-	opened      []*component.Store
+	opened      []*guest
 }
 
 // onlyChecked reports whether a script is of those whose own runner makes no instances.
@@ -97,14 +80,11 @@ func (n *node) run(ctx context.Context, s script) (result, error) {
 			r.binaries[c.Filename] = r.define(c)
 		}
 	}
-	var results result
-	err := n.onFiber(func(f *executor.Fiber) {
-		r.fiber = f
-		results = r.all()
-		for _, store := range r.opened {
-			store.Close()
-		}
-	})
+	results := r.all()
+	var err error
+	for _, g := range r.opened {
+		err = errors.Join(err, g.close())
+	}
 	return results, err
 }
 
@@ -210,11 +190,11 @@ func (r *run) instantiate(d *definition, name string) error {
 	if i.err != nil {
 		return i.err
 	}
-	if i.store, i.err = d.program.NewStore(&abi.Config{Driver: r.node.executor.Driver()}); i.err != nil {
+	if i.guest, i.err = r.node.newGuest(d.program, &abi.Config{}); i.err != nil {
 		return i.err
 	}
-	r.opened = append(r.opened, i.store)
-	i.err = i.store.Start(r.fiber)
+	r.opened = append(r.opened, i.guest)
+	i.err = i.guest.start()
 	return i.err
 }
 
@@ -265,7 +245,7 @@ func (r *run) call(c command) (*types.Func, []value.Value, error) {
 	switch {
 	case i == nil:
 		return nil, nil, errors.New("there is no such instance")
-	case i.store == nil:
+	case i.guest == nil:
 		return nil, nil, i.err
 	}
 	f := i.functions[c.Action.Field]
@@ -276,7 +256,7 @@ func (r *run) call(c command) (*types.Func, []value.Value, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	results, err := i.store.CallExport(c.Action.Field, args)
+	results, err := i.guest.call(c.Action.Field, args)
 	return f, results, err
 }
 

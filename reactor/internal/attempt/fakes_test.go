@@ -38,18 +38,27 @@ type program struct {
 
 func (p *program) NewProcess(cfg *abi.Config) (abi.Process, error) {
 	p.config = cfg
-	return process{p}, p.refused
+	return &process{program: p}, p.refused
 }
 
-type process struct{ *program }
+type process struct {
+	*program
+	exit abi.Exit
+	err  error
+}
 
-func (p process) Run(f *executor.Fiber) (abi.Exit, error)          { return p.run(f, p.config) }
-func (p process) AppendOps(to []hostcalls.Op) []hostcalls.Op       { return append(to, p.ops...) }
-func (p process) LastCall() string                                 { return "" }
-func (p process) Waits() ([]hostcalls.WaitUsage, hostcalls.OpKind) { return p.waits, p.waitsFor }
-func (p process) Refusal() *abi.Refusal                            { return p.refusal }
-func (p process) PeakMemory() int64                                { return p.peak }
-func (p process) ListenAddresses() []string                        { return []string{p.address} }
+func (p *process) Turn(f *executor.Fiber) (executor.Next, bool) {
+	p.exit, p.err = p.run(f, p.config)
+	return executor.End(), true
+}
+
+func (p *process) Result() (abi.Exit, error)                        { return p.exit, p.err }
+func (p *process) AppendOps(to []hostcalls.Op) []hostcalls.Op       { return append(to, p.ops...) }
+func (p *process) LastCall() string                                 { return "" }
+func (p *process) Waits() ([]hostcalls.WaitUsage, hostcalls.OpKind) { return p.waits, p.waitsFor }
+func (p *process) Refusal() *abi.Refusal                            { return p.refusal }
+func (p *process) PeakMemory() int64                                { return p.peak }
+func (p *process) ListenAddresses() []string                        { return []string{p.address} }
 
 // begins is a program that begins and then ends so.
 func begins(exit abi.Exit, err error) *program {
@@ -152,8 +161,13 @@ func (f *fixture) spawn(a *Attempt, cause lifecycle.Cause) (ended <-chan struct{
 	done := make(chan struct{})
 	task, err := f.executor.Spawn(executor.TaskSpec{
 		FuelLimit: a.Limits.Fuel,
-		Run:       func(fiber *executor.Fiber) { a.Run(fiber, cause) },
-		Done:      func(t *executor.Task) { a.Ended(t); close(done) },
+		Turn: func(fiber *executor.Fiber) executor.Next {
+			if !a.Begin(cause) {
+				return executor.End()
+			}
+			return a.Turn(fiber)
+		},
+		Done: func(t *executor.Task) { a.Ended(t); close(done) },
 	})
 	if err != nil {
 		f.Fatal(err)

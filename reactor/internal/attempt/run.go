@@ -124,21 +124,27 @@ func hostGrants(grants []grant.Grant) []capability.Grant {
 	return list
 }
 
-// Run is the body of the attempt's fiber. If the workload was interrupted before the fiber ran, cause says why, and Run
-// returns at once.
-func (a *Attempt) Run(f *executor.Fiber, cause lifecycle.Cause) {
+// Begin makes the process, before the first Turn, and reports whether there is one. If the workload was interrupted before its
+// task ran, cause says why, and there is none.
+func (a *Attempt) Begin(cause lifecycle.Cause) bool {
 	p := a.newProcess(cause)
 	if p == nil {
-		return
+		return false
 	}
 	a.process.Store(&p) // what it waits for while its grants are opened can be seen
-	a.conclude(p.Run(f))
-	if crash := a.outcome.Crash; crash != nil {
-		readable(f, crash.Frames)
-	}
+	return true
 }
 
-// newProcess makes the process. Without one the outcome says why. Like conclude it is apart from Run since what Run has on the
+// Turn is the Turn of the attempt's task, once Begin has made the process.
+func (a *Attempt) Turn(f *executor.Fiber) executor.Next {
+	next, done := (*a.process.Load()).Turn(f)
+	if done {
+		a.conclude(f)
+	}
+	return next
+}
+
+// newProcess makes the process. Without one the outcome says why. Like conclude it is apart from Turn since what Turn has on the
 // stack is there as long as the guest waits.
 //
 //go:noinline
@@ -156,17 +162,21 @@ func (a *Attempt) newProcess(cause lifecycle.Cause) abi.Process {
 	return p
 }
 
-// conclude sets the outcome by what the process has returned.
+// conclude sets the outcome by how the process has ended.
 //
 //go:noinline
-func (a *Attempt) conclude(exit abi.Exit, err error) {
+func (a *Attempt) conclude(f *executor.Fiber) {
 	p := *a.process.Load()
+	exit, err := p.Result()
 	if err == nil || a.begun {
 		a.outcome = outcome.Ended(exit, err, a.refusal(p), a.Limits)
 	} else {
 		a.outcome = unstarted(err, a.Limits)
 	}
 	a.outcome.Peak = p.PeakMemory()
+	if crash := a.outcome.Crash; crash != nil {
+		readable(f, crash.Frames)
+	}
 }
 
 // readable gives the functions of a stack the names that their authors wrote. The module chose how long that takes, so
@@ -197,7 +207,7 @@ func unstarted(err error, limits api.Limits) outcome.Outcome {
 
 // Ended is called when the attempt's task has ended.
 func (a *Attempt) Ended(task *executor.Task) {
-	a.task.Store(task) // Run, which sets it, may not have been called
+	a.task.Store(task) // Begin, before which it is set, may not have been called
 	if p := task.Panic(); p != nil {
 		a.outcome = outcome.Failed(p, a.Limits)
 	} else if a.outcome.State == 0 { // it never ran

@@ -151,7 +151,7 @@ func (c *Caller) run(ctx context.Context, p abi.Program, spec *api.Spec, limits 
 	ended := make(chan struct{})
 	task, err := c.Executor.Spawn(executor.TaskSpec{
 		Tenant: tenant, FuelLimit: limits.Fuel,
-		Run:  one.run,
+		Turn: abi.Turns(process, one.onEnd),
 		Done: func(*executor.Task) { close(ended) },
 	})
 	if err != nil {
@@ -179,9 +179,9 @@ func (c *Caller) run(ctx context.Context, p abi.Program, spec *api.Spec, limits 
 	return one.result(task, limits), nil
 }
 
-// run is the body of the call's fiber.
-func (c *call) run(f *executor.Fiber) {
-	c.exit, c.err = c.process.Run(f)
+// onEnd is called when the process has ended.
+func (c *call) onEnd(exit abi.Exit, err error) {
+	c.exit, c.err = exit, err
 	c.refused = c.process.Refusal()
 	c.finished = true
 }

@@ -57,18 +57,23 @@ func (p *fakeProgram) Description() *abi.Description { return &abi.Description{K
 func (p *fakeProgram) StartBytes() int64             { return 0 }
 func (p *fakeProgram) Release()                      { p.released.Add(1) }
 func (p *fakeProgram) NewProcess(config *abi.Config) (abi.Process, error) {
-	return &fakeProcess{p, config}, nil
+	return &fakeProcess{program: p, config: config}, nil
 }
 
 type fakeProcess struct {
 	program *fakeProgram
 	config  *abi.Config
+	exit    abi.Exit
+	err     error
 }
 
-func (p *fakeProcess) Run(f *executor.Fiber) (abi.Exit, error) {
+func (p *fakeProcess) Turn(f *executor.Fiber) (executor.Next, bool) {
 	p.config.OnStart()
-	return p.program.run(f, p.config)
+	p.exit, p.err = p.program.run(f, p.config)
+	return executor.End(), true
 }
+
+func (p *fakeProcess) Result() (abi.Exit, error)                               { return p.exit, p.err }
 func (p *fakeProcess) AppendOps(ops []hostcalls.Op) []hostcalls.Op             { return ops }
 func (p *fakeProcess) LastCall() string                                        { return "" }
 func (p *fakeProcess) Waits() (past []hostcalls.WaitUsage, _ hostcalls.OpKind) { return nil, 0 }

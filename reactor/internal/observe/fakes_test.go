@@ -117,19 +117,24 @@ type program struct {
 	opening bool // its grants are not open yet
 }
 
-func (p *program) NewProcess(cfg *abi.Config) (abi.Process, error) { return &process{p, cfg}, nil }
+func (p *program) NewProcess(cfg *abi.Config) (abi.Process, error) {
+	return &process{program: p, config: cfg}, nil
+}
 
 type process struct {
 	*program
 	config *abi.Config
+	err    error
 }
 
-func (p *process) Run(f *executor.Fiber) (abi.Exit, error) {
-	if p.run == nil {
-		return abi.Exit{}, nil
+func (p *process) Turn(f *executor.Fiber) (executor.Next, bool) {
+	if p.run != nil {
+		p.err = p.run(f, p.config)
 	}
-	return abi.Exit{}, p.run(f, p.config)
+	return executor.End(), true
 }
+
+func (p *process) Result() (abi.Exit, error)                        { return abi.Exit{}, p.err }
 func (p *process) AppendOps(to []hostcalls.Op) []hostcalls.Op       { return append(to, p.ops...) }
 func (p *process) LastCall() string                                 { return p.call }
 func (p *process) Waits() ([]hostcalls.WaitUsage, hostcalls.OpKind) { return nil, 0 }
@@ -210,8 +215,9 @@ func (f *fixture) start(w *workload, p *program) (ended <-chan struct{}) {
 	w.attempt = a
 	w.changed.Tell()
 	f.node.mu.Unlock()
+	a.Begin(lifecycle.NoCause)
 	task, err := f.executor.Spawn(executor.TaskSpec{
-		Run:  func(fiber *executor.Fiber) { a.Run(fiber, lifecycle.NoCause) },
+		Turn: a.Turn,
 		Done: func(t *executor.Task) { a.Ended(t); close(done) },
 	})
 	if err != nil {

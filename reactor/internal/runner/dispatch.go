@@ -138,7 +138,7 @@ func (r *Runner) start(w *workload, module loaded) {
 	task, err := r.cfg.Executor.Spawn(executor.TaskSpec{
 		Tenant:    w.entry.Tenant(),
 		FuelLimit: a.Limits.Fuel,
-		Run:       a.run,
+		Turn:      a.turn,
 		Done:      func(t *executor.Task) { r.onTaskDone(w, t) },
 		Waits:     r.waitHooks(w, a),
 	})
@@ -291,13 +291,26 @@ func (r *Runner) setTask(w *workload, a *started, task *executor.Task) {
 	}
 }
 
-// run is the body of the attempt's fiber.
-func (a *started) run(f *executor.Fiber) {
-	cause := a.runner.onFiberStart(a, f.Task())
+// turn is the Turn of the attempt's task.
+func (a *started) turn(f *executor.Fiber) executor.Next {
+	if !a.entered {
+		a.entered = true
+		if !a.enter(f.Task()) {
+			return executor.End()
+		}
+	}
+	return a.Turn(f)
+}
+
+// enter is the beginning of the first turn. It reports whether there is something to run.
+//
+//go:noinline
+func (a *started) enter(task *executor.Task) bool {
+	cause := a.runner.onFiberStart(a, task)
 	if cause == lifecycle.NoCause {
 		a.runner.onStarted(a.workload, a)
 	}
-	a.Run(f, cause)
+	return a.Begin(cause)
 }
 
 // onFiberStart is step 5 of dispatch: the fiber runs for the first time.

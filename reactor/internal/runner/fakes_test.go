@@ -138,9 +138,14 @@ type process struct {
 
 	run    run
 	config *abi.Config
+	err    error
 }
 
-func (p *process) Run(f *executor.Fiber) (abi.Exit, error)          { return abi.Exit{}, p.run(f, p.config) }
+func (p *process) Turn(f *executor.Fiber) (executor.Next, bool) {
+	p.err = p.run(f, p.config)
+	return executor.End(), true
+}
+func (p *process) Result() (abi.Exit, error)                        { return abi.Exit{}, p.err }
 func (p *process) Refusal() *abi.Refusal                            { return nil }
 func (p *process) PeakMemory() int64                                { return 0 }
 func (p *process) ListenAddresses() []string                        { return nil }

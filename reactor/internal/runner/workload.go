@@ -59,6 +59,7 @@ type started struct {
 	workload *workload
 	memory   engine.Allowance
 	trace    hooks.TraceParent // of the submission; empty without hooks
+	entered  bool              // its task has run
 }
 
 // newWorkload makes the workload of a place, without its record.

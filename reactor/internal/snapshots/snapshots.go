@@ -149,7 +149,7 @@ func (m *Maker) runTask(ctx context.Context, process abi.Process) (*executor.Tas
 	ended, limits := make(chan struct{}), m.Limits()
 	task, err := m.Executor.Spawn(executor.TaskSpec{
 		Tenant: tenant, FuelLimit: limits.Fuel,
-		Run:  func(f *executor.Fiber) { _, failed = process.Run(f) },
+		Turn: abi.Turns(process, func(_ abi.Exit, err error) { failed = err }),
 		Done: func(*executor.Task) { close(ended) },
 	})
 	if err != nil {

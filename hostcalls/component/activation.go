@@ -1,0 +1,210 @@
+package component
+
+import (
+	cabi "github.com/reactord/reactord/component/abi"
+	"github.com/reactord/reactord/component/async"
+	"github.com/reactord/reactord/executor"
+)
+
+// activation is one call of a lifted function: a guest call, with its thread. A store uses them again.
+type activation struct {
+	async.Call
+	store *Store
+	lift  *lift
+	name  string          // of the function, for messages
+	from  client          // nil: the caller waits for it on the same fiber, and moves the values itself
+	fiber *executor.Fiber // on which its frames wait
+	slots [2]uint32       // its context slots, while it does not run
+}
+
+// client is who has called, if it does not wait on the same fiber.
+type client interface {
+	// pass writes the arguments.
+	pass(to *cabi.Writer, x *crossing) error
+	// take reads the result.
+	take(from *cabi.Reader, x *crossing) error
+	// onExit is called when the call has ended, after it was resolved.
+	onExit()
+}
+
+// activate begins a call of l.
+func (s *Store) activate(l *lift, name string, caller *async.Subtask, from client) *activation {
+	var a *activation
+	if last := len(s.idle) - 1; last >= 0 {
+		a, s.idle = s.idle[last], s.idle[:last]
+	} else {
+		a = &activation{store: s}
+		a.Number = uint32(len(s.activations))
+		s.activations = append(s.activations, a)
+	}
+	number := a.Number
+	a.Call = async.Call{Number: number}
+	a.Init(async.Function{Instance: &s.instances[l.instance].Instance, Lift: l.mode, Async: l.plan.Func.Async}, caller)
+	a.lift, a.name, a.from, a.slots = l, name, from, [2]uint32{}
+	return a
+}
+
+// end ends the call.
+func (a *activation) end() {
+	from := a.from
+	a.from, a.lift = nil, nil
+	a.store.idle = append(a.store.idle, a)
+	if from != nil {
+		from.onExit()
+	}
+}
+
+// in returns the component instance that the call runs in.
+func (a *activation) in() *instance { return &a.store.instances[a.lift.instance] }
+
+// callCore calls a core function as part of the call.
+func (a *activation) callCore(f *coreFunc, stack []uint64) error {
+	s, in := a.store, a.in()
+	outer := s.current
+	s.current = a
+	interrupted := in.swapContext(a.slots)
+	err := s.callCore(f, stack)
+	a.slots = in.swapContext(interrupted)
+	s.current = outer
+	return err
+}
+
+// begin passes the arguments and calls the core function. The call is admitted.
+func (a *activation) begin() error {
+	s := a.store
+	x := s.enter(a.in(), &a.lift.options, a.name)
+	x.called = a
+	a.Start()
+	w := a.lift.plan.WriteParams(&x.Context, x.stack[:])
+	if err := a.from.pass(&w, x); err != nil {
+		return err
+	}
+	if err := w.End(); err != nil {
+		return x.fault(err)
+	}
+	if err := a.callCore(&a.lift.core, x.stack[:]); err != nil {
+		return err
+	}
+	switch a.lift.mode {
+	case async.Synchronous:
+		return a.returnSync(x)
+	case async.Stackful:
+		s.leave(x)
+		return a.exit()
+	default:
+		packed := uint32(x.stack[0])
+		s.leave(x)
+		return a.returned(packed)
+	}
+}
+
+// returnSync takes the result of a core function that is lifted synchronously.
+func (a *activation) returnSync(x *crossing) error {
+	r := a.lift.plan.ReadResult(&x.Context, x.stack[:])
+	if err := a.from.take(&r, x); err != nil {
+		return err
+	}
+	if err := a.finish(x); err != nil {
+		return err
+	}
+	a.end()
+	return nil
+}
+
+// finish ends a call that is lifted synchronously, whose result was read: the guest may free it then.
+func (a *activation) finish(x *crossing) error {
+	if err := a.CanReturn(); err != nil {
+		return x.fault(faultf("%v", err))
+	}
+	a.Return()
+	if a.lift.options.postReturn != nil {
+		x.instance.confined = true
+		err := a.callCore(a.lift.options.postReturn, x.stack[:])
+		x.instance.confined = false
+		if err != nil {
+			return err
+		}
+	}
+	a.store.leave(x)
+	return a.fault(a.Exit())
+}
+
+// What the core function of a function with a callback returns, and the callback does.
+const (
+	callbackExit = iota
+	callbackYield
+	callbackWait
+
+	callbackCodeBits = 4
+)
+
+// returned goes on with a call whose core function, or callback, has returned.
+func (a *activation) returned(packed uint32) error {
+	for {
+		code, index := packed&(1<<callbackCodeBits-1), packed>>callbackCodeBits
+		if code == callbackExit {
+			return a.exit()
+		}
+		if e, ok := a.TakeCancel(); ok {
+			var err error
+			if packed, err = a.callback(e); err != nil {
+				return err
+			}
+			continue
+		}
+		switch code {
+		case callbackYield:
+			a.YieldCallback()
+		case callbackWait:
+			set, err := objectAt[*waitableSet](&a.in().handles, index, "a waitable set")
+			if err != nil {
+				return a.fault(err)
+			}
+			a.AwaitCallback(&set.Set)
+		default:
+			return trapf("%s: a callback has returned %#x, whose code is unknown", a.name, packed)
+		}
+		return nil
+	}
+}
+
+// callback calls the callback with an event.
+func (a *activation) callback(e async.Event) (packed uint32, err error) {
+	stack := [3]uint64{uint64(e.Code), uint64(e.Index), uint64(e.Payload)}
+	err = a.callCore(a.lift.options.callback, stack[:])
+	return uint32(stack[0]), err
+}
+
+// exit ends a call that is lifted asynchronously.
+func (a *activation) exit() error {
+	if err := a.Exit(); err != nil {
+		return a.fault(err)
+	}
+	a.end()
+	return nil
+}
+
+// run goes on with the call, as its thread is told, on the fiber of the store's loop.
+func (a *activation) run(then async.Then, e async.Event) error {
+	switch then {
+	case async.Begin:
+		return a.begin()
+	case async.Abandon:
+		a.end()
+		return nil
+	default:
+		packed, err := a.callback(e)
+		if err != nil {
+			return err
+		}
+		return a.returned(packed)
+	}
+}
+
+// fault returns the trap of the call, if there is an error.
+func (a *activation) fault(err error) error {
+	if err == nil {
+		return nil
+	}
+	return trapf("%s: %v", a.name, err)
+}

@@ -1,0 +1,246 @@
+package component
+
+import (
+	"slices"
+
+	cabi "github.com/reactord/reactord/component/abi"
+	"github.com/reactord/reactord/component/async"
+	"github.com/reactord/reactord/component/types"
+	"github.com/reactord/reactord/executor/engine"
+)
+
+// Producer writes the items of a stream, or the value of a future, that the host gives a component. Its methods are called on the
+// store's fiber and do not wait.
+type Producer interface {
+	// Produce writes up to to.Len() items, which is more than none. If it has none yet it writes nothing, and calls HostEnd.Wake
+	// when it has. It returns more false if there will be no others: then Stop is called.
+	Produce(to *Items) (more bool)
+	// Stop is called once, when the stream has ended, the component has dropped its end, or the store ends.
+	Stop()
+}
+
+// Consumer reads the items of a stream, or the value of a future, that a component gives the host. Its methods are called on the
+// store's fiber and do not wait.
+type Consumer interface {
+	// Consume reads up to from.Len() items, which is more than none. If it can take none now it reads nothing, and calls
+	// HostEnd.Wake when it can. It returns more false if it wants no others: then Stop is called.
+	Consume(from *Items) (more bool)
+	// Stop is called once: ended is true if the component has dropped its end, so that all that it has written was consumed.
+	Stop(ended bool)
+}
+
+// Items are what a Producer writes or a Consumer reads at a time.
+type Items struct {
+	items cabi.Items
+	bytes []byte // of the host, if both ends are the host's; nil: the items are in a memory
+	n     uint32
+	moved uint32
+	call  *Call
+}
+
+// Len returns how many there may be.
+func (i *Items) Len() int { return int(i.n) }
+
+// Bytes returns them, if they are of type u8. They are valid until the method returns.
+func (i *Items) Bytes() []byte {
+	if i.bytes != nil {
+		return i.bytes[:i.n]
+	}
+	return i.items.Bytes(i.n)
+}
+
+// Moved says how many were written into Bytes, or read from there.
+func (i *Items) Moved(n int) { i.moved = uint32(n) }
+
+// Reader reads them. All of n are read, and count as moved.
+func (i *Items) Reader(n int) *cabi.Reader {
+	i.moved = uint32(n)
+	r := i.items.Reader(i.moved)
+	return &r
+}
+
+// Writer writes them. All of n have to be written, and count as moved.
+func (i *Items) Writer(n int) *cabi.Writer {
+	i.moved = uint32(n)
+	w := i.items.Writer(i.moved)
+	return &w
+}
+
+// Call is a call on whose behalf items are moved: it makes objects, and charges.
+func (i *Items) Call() *Call { return i.call }
+
+// HostEnd is an end of a stream or future that the host has.
+type HostEnd struct {
+	store    *Store
+	end      *end
+	producer Producer // one of them
+	consumer Consumer
+	stopped  bool
+	wake     note
+	carried  []byte // from a producer of the host to a consumer of the host
+}
+
+// Wake says that the end may have something to do. It may be called from any goroutine.
+func (h *HostEnd) Wake() { h.store.post(&h.wake) }
+
+// NewStream makes a stream whose items p writes, and returns its end for the host, and what stands for the other one, which
+// Results.End writes. t is the type of the stream.
+func (s *Store) NewStream(t *types.Type, p Producer) (h *HostEnd, readable uint64) {
+	r, w := async.NewStream[buffer](t.Elem, nil)
+	return s.hostEnd(w, p, nil), s.transit.put(r)
+}
+
+// NewFuture makes a future whose value p writes, as NewStream does.
+func (s *Store) NewFuture(t *types.Type, p Producer) (h *HostEnd, readable uint64) {
+	r, w := async.NewFuture[buffer](t.Elem, nil)
+	return s.hostEnd(w, p, nil), s.transit.put(r)
+}
+
+// Consume makes the host read a stream or future that a component has passed, which Args.End has read. It reads as soon as
+// there is something.
+func (s *Store) Consume(readable uint64, c Consumer) *HostEnd {
+	h := s.hostEnd(s.transit.take(readable), nil, c)
+	h.Wake()
+	return h
+}
+
+func (s *Store) hostEnd(e *end, p Producer, c Consumer) *HostEnd {
+	h := &HostEnd{store: s, end: e, producer: p, consumer: c}
+	h.wake.act = h.serve
+	if s.hostEnds == nil {
+		s.hostEnds = map[*end]*HostEnd{}
+	}
+	s.hostEnds[e] = h
+	return h
+}
+
+// serveOther lets the host work, if it has the other end.
+func (s *Store) serveOther(other *end) error {
+	if h := s.hostEnds[other]; h != nil {
+		return h.serve()
+	}
+	return nil
+}
+
+// serve moves what can be moved now.
+func (h *HostEnd) serve() error {
+	if h.stopped {
+		return nil
+	}
+	other := h.end.Other()
+	if other == nil {
+		return h.stop(true)
+	}
+	if peer := h.store.hostEnds[other]; peer != nil {
+		return h.relay(peer)
+	}
+	for !h.stopped {
+		items, waits := other.Room()
+		switch {
+		case !waits:
+			return nil
+		case items == 0: // it asks whether there is something
+			h.end.Begin(buffer{}, 1) //nolint:errcheck // the host owns this end
+			return nil
+		}
+		moved, more, err := h.move(other, items)
+		if err != nil {
+			return err
+		}
+		if !more {
+			return h.stop(false)
+		}
+		if moved == 0 || !h.end.Future() && other.HasEvent() {
+			return nil
+		}
+	}
+	return nil
+}
+
+// move moves up to n items from or to the other end, which is a component's.
+func (h *HostEnd) move(other *end, n uint32) (moved uint32, more bool, err error) {
+	s := h.store
+	b, progress := other.Buffer()
+	x := s.enter(b.in, b.options, "a stream of the host")
+	i := &Items{items: cabi.Items{Context: &x.Context, Type: other.Item(), At: b.at}.Skip(progress), n: n, call: &x.call}
+	err = engine.Protect(func() error {
+		x.OnError = x.abort
+		if h.producer != nil {
+			more = h.producer.Produce(i)
+		} else {
+			more = h.consumer.Consume(i)
+		}
+		return x.Err()
+	})
+	if err != nil {
+		return 0, false, err
+	}
+	s.leave(x)
+	if i.moved > 0 {
+		if _, err := h.end.Begin(buffer{}, i.moved); err != nil {
+			return 0, false, err
+		}
+		h.end.Moved(i.moved)
+		h.end.Take()
+	}
+	return i.moved, more, nil
+}
+
+// stop ends the work of the host.
+func (h *HostEnd) stop(ended bool) error {
+	h.close(ended)
+	if h.end.HasEvent() {
+		h.end.Take()
+	}
+	other := h.end.Other()
+	h.end.Drop()
+	return h.store.serveOther(other)
+}
+
+func (h *HostEnd) close(ended bool) {
+	h.stopped = true
+	delete(h.store.hostEnds, h.end)
+	if h.producer != nil {
+		h.producer.Stop()
+	} else {
+		h.consumer.Stop(ended)
+	}
+}
+
+// relayed is how much is carried at a time from a producer of the host to a consumer of the host.
+const relayed = 64 << 10
+
+// relay moves bytes between two ends of the host, when a component passes on what it was given.
+func (h *HostEnd) relay(peer *HostEnd) error {
+	from, to := h, peer
+	if h.producer == nil {
+		from, to = peer, h
+	}
+	for {
+		if len(to.carried) > 0 {
+			i := &Items{bytes: to.carried, n: uint32(len(to.carried)), call: &Call{store: h.store, waits: &h.store.Call}}
+			more := to.consumer.Consume(i)
+			to.carried = to.carried[i.moved:]
+			switch {
+			case !more:
+				return to.stop(false)
+			case i.moved == 0:
+				return nil
+			}
+			continue
+		}
+		if from.stopped {
+			return to.stop(true)
+		}
+		i := &Items{bytes: slices.Grow([]byte(nil), relayed)[:relayed], n: relayed, call: &Call{store: h.store, waits: &h.store.Call}}
+		more := from.producer.Produce(i)
+		to.carried = i.bytes[:i.moved]
+		if !more {
+			from.close(true)
+			continue
+		}
+		if i.moved == 0 {
+			return nil
+		}
+	}
+}

@@ -1,0 +1,200 @@
+package component
+
+import (
+	"github.com/reactord/reactord/component/async"
+	"github.com/reactord/reactord/executor"
+)
+
+// loop is how a store runs.
+//
+//  1. The store is one task of the executor, with a Turn. One of its fibers runs at a time.
+//  2. What others do for it (timers, sockets, the pool, clients) they post to the inbox, and wake the task. An entry names an
+//     operation or a call, never an address of the guest.
+//  3. A turn takes what is in the inbox, which gives waitables their events, and then the first thread that is ready, until none is:
+//     then the task waits, without a coroutine.
+//  4. A thread without frames runs on the fiber of the turn: a call that begins, or a callback that gets its event. When the core
+//     function has returned what it waits for, the call is a record, and has no stack.
+//  5. A thread that waits with frames (in waitable-set.wait, in a call that it has lowered synchronously) keeps its fiber, and
+//     switches to another one: block. When it is ready, a turn switches back.
+//  6. A call of an asynchronous function begins on a fiber of its own, and its caller's fiber goes on as soon as it waits or ends:
+//     start. Nothing else runs in between.
+//  7. While a call of a synchronous function waits with frames, only threads of its instance run; if none can, it traps.
+//  8. A host function that waits by the methods of Call parks the whole store.
+//  9. A trap ends the store. Fibers that wait are unwound by the executor, and the last one closes the store.
+//
+// nests has who is to go on before the store's other threads may: of 6 and 7, the latest last.
+type loop struct {
+	nests    []nest
+	starting func() error    // what the next fiber begins with; nil: the loop
+	blocked  int             // fibers with frames that wait
+	main     *executor.Fiber // waits in CallExport; nil: none
+	over     bool            // nothing of the component is to run any more
+	failure  error
+	returned bool          // what main waits for has happened
+	hosts    []*hostThread // that are ready, the first one first
+}
+
+// nest is who is to go on before others may.
+type nest struct {
+	fiber    *executor.Fiber // whose thread has started a call; nil: of a synchronous function, that waits
+	instance *instance       // of the function that waits
+}
+
+const (
+	// maxFibers bounds the fibers of a store that wait with frames.
+	maxFibers = 1 << 10
+	// fiberBytes is the memory that one of them takes, about.
+	fiberBytes = 16 << 10
+)
+
+// Turn is the body of the task of a store that has started. It returns done when the store has ended and is closed.
+func (s *Store) Turn(f *executor.Fiber) (next executor.Next, done bool) {
+	s.runOn(f)
+	if begin := s.loop.starting; begin != nil {
+		s.loop.starting = nil
+		s.fail(begin())
+	}
+	return s.turn(f)
+}
+
+// turn runs what is ready.
+func (s *Store) turn(f *executor.Fiber) (next executor.Next, done bool) {
+	for {
+		s.fail(f.Err())
+		if s.loop.over {
+			return executor.End(), s.loop.blocked == 0
+		}
+		if to := s.unnest(); to != nil {
+			return executor.SwitchTo(to), false
+		}
+		if s.loop.returned {
+			s.loop.returned = false
+			return executor.SwitchTo(s.loop.main), false
+		}
+		s.fail(s.readInbox())
+		if to := s.loop.readyHost(); to != nil {
+			return executor.SwitchTo(to), false
+		}
+		t := s.ready()
+		if t == nil {
+			if s.stuck() {
+				continue
+			}
+			return executor.Again(executor.WaitKind(s.operations.kind())), false
+		}
+		a := s.activations[t.Call().Number]
+		if t.HasFrames() {
+			t.Resume()
+			return executor.SwitchTo(a.fiber), false
+		}
+		s.fail(a.run(t.Resume()))
+	}
+}
+
+// runOn notes the fiber that runs.
+func (s *Store) runOn(f *executor.Fiber) { s.SetFiber(f) }
+
+// fail ends the store, if there is an error.
+func (s *Store) fail(err error) {
+	if err != nil && !s.loop.over {
+		s.loop.over, s.loop.failure = true, err
+	}
+}
+
+// unnest returns the fiber whose thread has started the call that has just stopped, or nil.
+func (s *Store) unnest() *executor.Fiber {
+	last := len(s.loop.nests) - 1
+	if last < 0 {
+		return nil
+	}
+	to := s.loop.nests[last].fiber
+	if to != nil {
+		s.loop.nests = s.loop.nests[:last]
+	}
+	return to
+}
+
+// ready takes the next thread that may run, or returns nil.
+func (s *Store) ready() *async.Thread {
+	if last := len(s.loop.nests) - 1; last >= 0 {
+		return s.loop.nests[last].instance.NextBegun()
+	}
+	return s.scheduler.Next()
+}
+
+// stuck ends the store, or the wait of CallExport, if nothing can make a thread ready any more.
+func (s *Store) stuck() bool {
+	switch {
+	case len(s.loop.nests) > 0:
+		s.fail(trapf("a synchronous function waits, and no other thread of its component instance can run"))
+	case s.operations.none() && len(s.hostEnds) == 0:
+		s.fail(trapf("the call waits for what can't happen: all that could go on waits for itself (deadlock)"))
+	default:
+		return false
+	}
+	return true
+}
+
+// start runs begin on a fiber of its own, until what it begins waits or ends.
+func (s *Store) start(begin func() error) error {
+	f := s.Fiber()
+	if err := s.takeFiber(); err != nil {
+		return err
+	}
+	s.loop.starting = begin
+	s.loop.nests = append(s.loop.nests, nest{fiber: f})
+	return s.suspend(f, nil)
+}
+
+// block makes the thread that runs, which waits for something, keep its frames until it is there.
+func (s *Store) block() error {
+	a := s.current
+	if err := s.takeFiber(); err != nil {
+		return err
+	}
+	f := s.Fiber()
+	a.fiber = f
+	if !a.Async() {
+		s.loop.nests = append(s.loop.nests, nest{instance: a.in()})
+	}
+	if err := s.suspend(f, s.unnest()); err != nil {
+		return err
+	}
+	if !a.Async() {
+		s.loop.nests = s.loop.nests[:len(s.loop.nests)-1]
+	}
+	a.fiber = nil
+	return nil
+}
+
+// takeFiber counts another fiber with frames that waits.
+func (s *Store) takeFiber() error {
+	if s.loop.blocked == maxFibers {
+		return trapf("more than %d threads of the component wait with frames", maxFibers)
+	}
+	if !s.Hold(fiberBytes) {
+		return trapf("the memory limit has no room for the stack of another thread")
+	}
+	s.loop.blocked++
+	return nil
+}
+
+// suspend goes on with another fiber, or with the loop on a new one, until f is switched to.
+func (s *Store) suspend(f, to *executor.Fiber) error {
+	a := s.current
+	s.current = nil
+	if a != nil {
+		a.slots = a.in().swapContext([2]uint32{})
+	}
+	err := f.Switch(to)
+	s.runOn(f)
+	s.loop.blocked--
+	s.Free(fiberBytes)
+	if s.fail(err); s.loop.over {
+		return s.loop.failure
+	}
+	if s.current = a; a != nil {
+		a.in().swapContext(a.slots)
+	}
+	return nil
+}

@@ -1,0 +1,202 @@
+package component
+
+import (
+	"sync"
+	"time"
+
+	"github.com/reactord/reactord/executor/engine"
+	"github.com/reactord/reactord/hostcalls"
+)
+
+// Operation is what the host does for a call of an asynchronous function, which goes on when the host function has returned.
+// Call.Later begins it.
+type Operation struct {
+	// Op describes it to those who look at what the store waits for.
+	Op hostcalls.Op
+	// Finish writes the result, on the store's fiber, when Done was called. It does not wait.
+	Finish func(c *Call)
+	// Cancel, unless nil, gives the operation up, on the store's fiber, since the caller has cancelled it, or the store ends. If
+	// the caller has cancelled it and Cancel is nil, it goes on.
+	Cancel func()
+
+	store      *Store
+	of         *subtask
+	over       note
+	prev, next *Operation // of those under way
+	ended      bool
+}
+
+// Done says that the operation is over. It may be called from any goroutine, and more than once.
+func (o *Operation) Done() { o.store.post(&o.over) }
+
+// operations are those of a store that are under way.
+type operations struct {
+	mu             sync.Mutex // guards the list, which the store's fiber alone changes
+	oldest, newest *Operation
+	threads        []*hostThread
+}
+
+func (ops *operations) add(o *Operation) {
+	if o.Op.Start.IsZero() {
+		o.Op.Start = time.Now()
+	}
+	ops.mu.Lock()
+	defer ops.mu.Unlock()
+	o.prev = ops.newest
+	if ops.newest == nil {
+		ops.oldest = o
+	} else {
+		ops.newest.next = o
+	}
+	ops.newest = o
+}
+
+func (ops *operations) remove(o *Operation) {
+	ops.mu.Lock()
+	defer ops.mu.Unlock()
+	if o.prev == nil {
+		ops.oldest = o.next
+	} else {
+		o.prev.next = o.next
+	}
+	if o.next == nil {
+		ops.newest = o.prev
+	} else {
+		o.next.prev = o.prev
+	}
+	o.prev, o.next = nil, nil
+}
+
+// none reports whether no operation is under way.
+func (ops *operations) none() bool { return ops.oldest == nil && len(ops.threads) == 0 }
+
+// kind is the kind of one of them.
+func (ops *operations) kind() hostcalls.OpKind {
+	switch {
+	case ops.oldest != nil:
+		return ops.oldest.Op.Kind
+	case len(ops.threads) > 0:
+		_, kind := ops.threads[0].Waits()
+		return kind
+	default:
+		return 0
+	}
+}
+
+// AppendOps implements abi.Process.
+func (s *Store) AppendOps(ops []hostcalls.Op) []hostcalls.Op {
+	ops = s.Call.AppendOps(ops)
+	s.operations.mu.Lock()
+	defer s.operations.mu.Unlock()
+	for o := s.operations.oldest; o != nil; o = o.next {
+		ops = append(ops, o.Op)
+	}
+	for _, t := range s.operations.threads {
+		ops = t.AppendOps(ops)
+	}
+	return ops
+}
+
+// Later makes the function go on when it has returned: the caller gets the result when o.Finish has written it. Done may be
+// called from then on.
+func (c *Call) Later(o *Operation) {
+	o.store, o.of, c.operation = c.store, c.subtask, o
+	o.over.act = o.end
+}
+
+// lowerHostAsync lowers an asynchronous function of the host.
+func lowerHostAsync(l *lowering, f *Function) canonFunc {
+	return func(s *Store, stack []uint64) error {
+		in, err := s.leaving(l.instance)
+		if err != nil {
+			return err
+		}
+		s.Begin(&l.name)
+		if err := s.Charge(callCost); err != nil {
+			return err
+		}
+		t := s.newSubtask(in, l, stack)
+		x := t.enter()
+		x.beginHostCall(l.plan, t.stack)
+		x.call.subtask = t
+		t.HostStart()
+		if f.Later {
+			f.Call(&x.call)
+			err = x.endAsync()
+		} else {
+			err = s.start((&hostThread{store: s, x: x, function: f}).run)
+		}
+		if err != nil {
+			return err
+		}
+		return t.answer(stack)
+	}
+}
+
+// endAsync ends the caller's side of a call of an asynchronous function of the host, which has returned.
+func (x *crossing) endAsync() error {
+	t, o := x.call.subtask, x.call.operation
+	x.call.subtask, x.call.operation = nil, nil
+	if o != nil {
+		if err := x.Err(); err != nil {
+			return x.fault(err)
+		}
+		t.operation = o
+		x.store.operations.add(o)
+		t.keepLent(x)
+		return nil
+	}
+	if err := x.endValues(); err != nil {
+		return err
+	}
+	t.keepLent(x)
+	t.HostReturn()
+	return nil
+}
+
+// end writes the result.
+func (o *Operation) end() error {
+	if o.ended {
+		return nil
+	}
+	o.ended = true
+	t := o.of
+	t.operation = nil
+	o.store.operations.remove(o)
+	x := t.enter()
+	err := engine.Protect(func() error {
+		x.OnError = x.abort
+		x.call.Results = t.lowering.plan.WriteResult(&x.Context, t.stack)
+		o.Finish(&x.call)
+		return x.endHostCall()
+	})
+	if err == nil {
+		t.HostReturn()
+	}
+	return err
+}
+
+// cancel gives the operation up, if that is possible.
+func (o *Operation) cancel() {
+	if o.Cancel == nil {
+		return
+	}
+	o.abandon()
+	o.of.operation = nil
+	o.of.HostCancel()
+}
+
+func (o *Operation) abandon() {
+	o.ended = true
+	o.store.operations.remove(o)
+	if o.Cancel != nil {
+		o.Cancel()
+	}
+}
+
+// abandonOperations gives all operations up.
+func (s *Store) abandonOperations() {
+	for s.operations.oldest != nil {
+		s.operations.oldest.abandon()
+	}
+}

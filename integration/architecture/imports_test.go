@@ -50,6 +50,7 @@ var imports = map[string][]string{
 	"component/value":  {"internal/clip", "component/types"},
 	"component/wave":   {"internal/clip", "component/types", "component/value"},
 	"component/wit":    {"component/binary", "component/names", "component/types"},
+	"component/async":  {"component/types"},
 	"component/plan":   {"component/binary", "component/types"},
 
 	"component/compose":   {"component/binary", "component/names", "component/types"},
@@ -59,7 +60,7 @@ var imports = map[string][]string{
 	"hostcalls":              {"executor", "executor/driver", "executor/engine"},
 	"hostcalls/abi":          {"internal/clip", "component/signature", "component/value", "executor", "executor/driver", "executor/engine", "executor/engine/snapshot", "hostcalls", "hostcalls/capability", "hostcalls/lease", "hostcalls/network", "hostcalls/network/host", "hostcalls/vfs"},
 	"hostcalls/capability":   {"hostcalls/network"},
-	"hostcalls/component":    {"component/abi", "component/binary", "component/names", "component/plan", "component/signature", "component/types", "component/value", "component/wit", "executor", "executor/driver", "executor/engine", "executor/engine/meter", "executor/engine/meter/wasm", "hostcalls", "hostcalls/abi", "hostcalls/capability", "hostcalls/refusal"},
+	"hostcalls/component":    {"component/abi", "component/async", "component/binary", "component/names", "component/plan", "component/signature", "component/types", "component/value", "component/wit", "executor", "executor/driver", "executor/engine", "executor/engine/meter", "executor/engine/meter/wasm", "hostcalls", "hostcalls/abi", "hostcalls/capability", "hostcalls/refusal"},
 	"hostcalls/files":        {"internal/clip", "executor/driver", "executor/engine", "hostcalls", "hostcalls/capability", "hostcalls/lease", "hostcalls/vfs"},
 	"hostcalls/grants":       {"executor", "executor/driver", "hostcalls", "hostcalls/abi", "hostcalls/capability", "hostcalls/files", "hostcalls/lease", "hostcalls/network", "hostcalls/vfs"},
 	"hostcalls/lease":        {"hostcalls/network"},

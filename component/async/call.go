@@ -36,7 +36,8 @@ const (
 	started
 	cancelRequested
 	cancelDelivered
-	resolved // it has returned a value, or was cancelled
+	resolved  // it has returned a value, or was cancelled
+	abandoned // it was cancelled before it began
 )
 
 // Init makes a zero Call one of a function. caller is the caller's view of it, or nil: then the host calls.
@@ -64,7 +65,7 @@ func (c *Call) needsExclusive() bool { return c.async && c.lift != Stackful }
 
 // Enter tries to begin the call, and reports whether it may: else its thread waits for that.
 func (c *Call) Enter() bool {
-	if i := c.instance; c.async && (i.gate.len > 0 || !i.admits(c)) {
+	if i := c.instance; c.async && (i.Waiting() > 0 || !i.admits(c)) {
 		c.wait(toBegin, nil, nil)
 		return false
 	}
@@ -87,10 +88,10 @@ func (c *Call) Start() {
 }
 
 // Started reports whether arguments were passed.
-func (c *Call) Started() bool { return c.state != initial }
+func (c *Call) Started() bool { return c.state != initial && c.state != abandoned }
 
 // Resolved reports whether the call has returned a value or was cancelled.
-func (c *Call) Resolved() bool { return c.state == resolved }
+func (c *Call) Resolved() bool { return c.state >= resolved }
 
 // Borrow counts a handle that the call has borrowed.
 func (c *Call) Borrow() { c.borrows++ }
@@ -101,7 +102,7 @@ func (c *Call) DropBorrow() { c.borrows-- }
 // CanReturn returns why the call can't return a value now, or nil. The driver moves the value and calls Return after it.
 func (c *Call) CanReturn() error {
 	switch {
-	case c.state == resolved:
+	case c.Resolved():
 		return errReturnedTwice
 	case c.borrows > 0:
 		return errKeepsBorrows
@@ -126,6 +127,9 @@ func (c *Call) Cancel() error {
 
 func (c *Call) resolve(s SubtaskState) {
 	c.state = resolved
+	if s == SubtaskCancelledStarting {
+		c.state = abandoned
+	}
 	if c.caller != nil {
 		c.caller.progress(s)
 	}
@@ -133,7 +137,7 @@ func (c *Call) resolve(s SubtaskState) {
 
 // Exit ends the call's thread.
 func (c *Call) Exit() error {
-	if c.state != resolved {
+	if !c.Resolved() {
 		return errNotReturned
 	}
 	c.release()

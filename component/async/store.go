@@ -24,7 +24,8 @@ type Instance struct {
 	exclusive    *Call // that runs now, and no other call that needs exclusive may; nil: none
 	clock        uint64
 
-	gate      threadQueue // calls that wait to begin
+	gate      threadQueue // calls that wait to begin, and need exclusive
+	freeGate  threadQueue // calls that wait to begin, and do not: one that is held up for exclusive does not hold them up
 	callbacks threadQueue // that need exclusive, and seem ready
 	stacks    threadQueue // with frames, and ready
 
@@ -37,7 +38,7 @@ func (i *Instance) Init(s *Store) { i.store = s }
 
 // next is Store.Next for the threads of one instance.
 func (i *Instance) next() *Thread {
-	return ready(func() *threadQueue { return i.first(&i.stacks, &i.callbacks, &i.gate) })
+	return ready(func() *threadQueue { return i.first(&i.stacks, &i.callbacks, &i.gate, &i.freeGate) })
 }
 
 // NextBegun is Store.Next for the threads of the instance whose calls have begun. While a call of a synchronous function waits,
@@ -60,7 +61,7 @@ func ready(first func() *threadQueue) *Thread {
 func (i *Instance) first(queues ...*threadQueue) (first *threadQueue) {
 	for _, q := range queues {
 		switch {
-		case q.head == nil, q == &i.callbacks && i.exclusive != nil, q == &i.gate && !i.admits(q.head.call):
+		case q.head == nil, q == &i.callbacks && i.exclusive != nil, q.head.waits == toBegin && !i.admits(q.head.call):
 		case first == nil || q.head.since < first.head.since:
 			first = q
 		}
@@ -100,7 +101,7 @@ func (i *Instance) DecBackpressure() error {
 func (i *Instance) Backpressure() int { return int(i.backpressure) }
 
 // Waiting returns the number of calls that wait to begin.
-func (i *Instance) Waiting() int { return i.gate.len }
+func (i *Instance) Waiting() int { return i.gate.len + i.freeGate.len }
 
 // Exclusive returns the call that keeps others from running that need exclusive, or nil.
 func (i *Instance) Exclusive() *Call { return i.exclusive }

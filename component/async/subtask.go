@@ -98,7 +98,7 @@ func (s *Subtask) BeginCancel() error {
 	case s.cancelled:
 		return errCancelledTwice
 	case s.set != nil:
-		return errInSet
+		return errSubtaskInSet
 	}
 	if !s.Resolved() {
 		s.cancelled, s.busy = true, true

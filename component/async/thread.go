@@ -58,10 +58,12 @@ func (t *Thread) enqueue() {
 	i := t.call.instance
 	if t.queue == nil {
 		q := &i.stacks
-		switch t.waits {
-		case toBegin:
+		switch {
+		case t.waits == toBegin && t.call.needsExclusive():
 			q = &i.gate
-		case callbackTurn, callbackEvent:
+		case t.waits == toBegin:
+			q = &i.freeGate
+		case t.waits == callbackTurn, t.waits == callbackEvent:
 			q = &i.callbacks
 		}
 		i.clock++
@@ -146,7 +148,7 @@ func (t *Thread) Resume() (Then, Event) {
 		t.stop()
 		c.admit()
 		return Begin, e
-	case waited == running && c.state == resolved:
+	case c.state == abandoned:
 		return Abandon, e
 	case waited == callbackTurn, waited == callbackEvent:
 		switch {

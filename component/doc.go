@@ -10,10 +10,12 @@
 //	plan    a component to the list of steps that instantiate it
 //	compose several components to one
 //	abi     values in the memory of a guest
+//	async   which call may run, and what it waits for
 //
 // # Concurrency
 //
-// Nothing here starts goroutines, blocks or knows the time. What a package returns does not change and may be shared.
+// Nothing here starts goroutines, blocks or knows the time. What a package returns does not change and may be shared, but for
+// the state that async keeps.
 //
 // # Input
 //

@@ -69,9 +69,12 @@ func (r *random) host(w *world) string {
 	idle := !slices.ContainsFunc(w.calls, mayRun)
 	switch {
 	case len(w.calls) < 2, idle && len(w.calls) < r.calls, r.pick(8) == 0 && len(w.calls) < r.calls:
-		return fmt.Sprintf("call %s %s", r.one("a", "b", "c"), r.kind())
+		return fmt.Sprintf("call %s %s%s", r.one("a", "b", "c"), r.kind(), r.hostGives(w))
 	case idle && r.pick(8) == 0:
 		return "tick" // finds nothing
+	}
+	if s := r.hostCopies(w); s != "" && (idle || r.pick(3) == 0) {
+		return s
 	}
 	for _, n := range r.order(len(w.imports)) {
 		switch s := w.imports[n].subtask; {
@@ -96,6 +99,47 @@ func (r *random) host(w *world) string {
 		return "" // nothing can happen any more
 	}
 	return "tick"
+}
+
+// hostGives is the argument of a call by the host.
+func (r *random) hostGives(w *world) string {
+	for _, n := range r.order(len(w.ends)) {
+		if e := w.ends[n]; e != nil && !e.Writable() && e.CanGive() == nil && !e.HasEvent() {
+			return give(n+1, e)
+		}
+	}
+	return ""
+}
+
+// hostCopies is an operation on an end that the host has, or "".
+func (r *random) hostCopies(w *world) string {
+	if r.pick(8) == 0 {
+		return r.one("stream.new ", "future.new ") + r.one("u8", "none", "bool")
+	}
+	for _, n := range r.order(len(w.ends)) {
+		e := w.ends[n]
+		switch {
+		case e == nil:
+		case e.CanDrop() == nil && (e.state == done || r.pick(6) == 0):
+			return fmt.Sprintf("drop %d", n+1)
+		case e.state == copying && e.HasEvent():
+			return fmt.Sprintf("take %d", n+1)
+		case e.state == copying && r.pick(6) == 0:
+			return fmt.Sprintf("copy.cancel %d", n+1)
+		case e.state == idle && e.Future():
+			return fmt.Sprintf("%s %d", copyVerb(e), n+1)
+		case e.state == idle:
+			return fmt.Sprintf("%s %d %d", copyVerb(e), n+1, r.pick(5))
+		}
+	}
+	return ""
+}
+
+func copyVerb(e *end) string {
+	if e.Writable() {
+		return "write"
+	}
+	return "read"
 }
 
 // order is the numbers below n, from a random one on.
@@ -138,7 +182,7 @@ func (r *random) guest(w *world, c *call) string {
 			return r.calling(in)
 		}
 	case 7:
-		return r.one("call", "call-async", "call-async") + " host " + r.one("now", "start", "later") + r.one(" obeys", " ignores") + r.lend(in)
+		return r.one("call", "call-async", "call-async") + " host " + r.one("now", "start", "later") + r.one(" obeys", " ignores") + r.argument(in)
 	case 8:
 		switch {
 		case in.backpressure > 0:
@@ -220,27 +264,26 @@ func (r *random) set(in *instance) int {
 	return sets[r.pick(len(sets))]
 }
 
-func (r *random) lend(in *instance) string {
-	if index := 1 + r.pick(len(in.table)); index < len(in.table) {
-		if _, ok := in.table[index].(*resource); ok {
-			return fmt.Sprintf(" lend %d", index)
+// argument is one of a call, or "".
+func (r *random) argument(in *instance) string {
+	index := r.pick(len(in.table))
+	switch o := in.table[index].(type) {
+	case *resource:
+		return fmt.Sprintf(" lend %d", index)
+	case *end:
+		if !o.Writable() && o.CanGive() == nil {
+			return give(index, o)
 		}
 	}
 	return ""
 }
 
 func (r *random) calling(in *instance) string {
-	kind, argument := r.kind(), r.lend(in)
-	if index := 1 + r.pick(len(in.table)); index < len(in.table) {
-		if e, ok := in.table[index].(*end); ok && !e.Writable() && e.CanGive() == nil {
-			argument = give(index, e)
-		}
-	}
-	verb := "call"
+	kind, verb := r.kind(), "call"
 	if kind != "plain" && r.pick(4) > 0 {
 		verb = "call-async"
 	}
-	return fmt.Sprintf("%s %s %s%s", verb, r.one("a", "b", "c"), kind, argument)
+	return fmt.Sprintf("%s %s %s%s", verb, r.one("a", "b", "c"), kind, r.argument(in))
 }
 
 func give(index int, e *end) string {
@@ -315,10 +358,7 @@ func (r *random) usesEnd(c *call, index int, e *end) string {
 	if e.owner == e.otherOwner() && !isNumber(e.item) && e.other.held {
 		return "" // that would trap, if there are items
 	}
-	verb := "read"
-	if e.Writable() {
-		verb = "write"
-	}
+	verb := copyVerb(e)
 	if e.Future() {
 		return fmt.Sprintf("%s%s %d", verb, synchronous, index)
 	}
@@ -340,10 +380,7 @@ func (r *random) fault(c *call) string {
 	}
 	switch o := c.instance.table[index].(type) {
 	case *end:
-		verb := "read"
-		if o.Writable() {
-			verb = "write"
-		}
+		verb := copyVerb(o)
 		items := ""
 		if !o.Future() {
 			items = " 2"

@@ -1,7 +1,9 @@
 package async
 
 import (
+	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -78,6 +80,15 @@ func (w *world) endWhatIsWaitedFor() {
 			s.HostReturn()
 		}
 	}
+	for n, e := range w.ends {
+		switch {
+		case e == nil:
+		case e.pending:
+			e.Take()
+		case e.state == idle, e.state == done:
+			w.takeHostEnd(fmt.Sprint(n + 1)).Drop()
+		}
+	}
 	for _, in := range w.instances {
 		for in.Backpressure() > 0 {
 			_ = in.DecBackpressure()
@@ -87,6 +98,10 @@ func (w *world) endWhatIsWaitedFor() {
 		}
 	}
 	for _, c := range w.calls {
+		if c.given != nil && !c.Started() {
+			c.given.Drop()
+			c.given = nil
+		}
 		if c.set != nil && !c.set.HasEvent() {
 			s := &subtask{from: c.instance}
 			s.Init(s)
@@ -149,6 +164,9 @@ func checkAllEnded(t *testing.T, w *world) {
 	}
 	if stuck {
 		return
+	}
+	if slices.ContainsFunc(w.ends, func(e *end) bool { return e != nil }) {
+		bad("an end of the host is left")
 	}
 	for _, in := range w.instances {
 		if in.exclusive != nil || in.Waiting() > 0 || in.callbacks.len > 0 || in.stacks.len > 0 {

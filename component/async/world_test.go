@@ -15,6 +15,7 @@ type world struct {
 	instances []*instance
 	calls     []*call
 	imports   []*hostImport
+	ends      []*end // of streams and futures, that the host has or had; nil: it was given away or dropped
 	script    script
 	trace     []string
 	trap      error
@@ -63,6 +64,7 @@ type call struct {
 	instance *instance
 	subtask  *subtask    // the caller's view, or nil
 	after    func() bool // what the call does when its frames go on; it reports whether it does not wait again
+	given    *end        // the argument, if the host has called with one
 	ended    bool
 }
 
@@ -142,7 +144,11 @@ func (w *world) host() {
 func (w *world) hostDoes(words []string) {
 	switch words[0] {
 	case "call":
-		w.enter(w.newCall(words[1], words[2], nil))
+		c := w.newCall(words[1], words[2], nil)
+		if len(words) > 3 {
+			c.given = w.takeHostEnd(words[4])
+		}
+		w.enter(c)
 	case "cancel":
 		if c := w.calls[number(words[1])-1]; c.RequestCancel() {
 			w.resume(c)
@@ -155,7 +161,59 @@ func (w *world) hostDoes(words []string) {
 		w.imports[number(words[1])-1].subtask.HostReturn()
 	case "cancelled":
 		w.imports[number(words[1])-1].subtask.HostCancel()
+	default:
+		w.hostCopies(words)
 	}
+}
+
+// hostCopies carries an operation of the host on streams and futures out.
+func (w *world) hostCopies(words []string) {
+	switch words[0] {
+	case "stream.new":
+		readable, writable := NewStream[struct{}](itemTypes[words[1]], nil)
+		w.ends = append(w.ends, readable, writable)
+		return
+	case "future.new":
+		readable, writable := NewFuture[struct{}](itemTypes[words[1]], nil)
+		w.ends = append(w.ends, readable, writable)
+		return
+	case "drop":
+		w.takeHostEnd(words[1]).Drop()
+		return
+	}
+	e := w.ends[number(words[1])-1]
+	switch words[0] {
+	case "read", "write":
+		items := 1
+		if !e.Future() {
+			items = number(words[2])
+		}
+		n, err := e.Begin(struct{}{}, uint32(items))
+		if err != nil {
+			w.fail(err)
+			return
+		}
+		if n > 0 {
+			e.Moved(n)
+		}
+	case "copy.cancel":
+		if err := e.Cancel(false); err != nil {
+			w.fail(err)
+			return
+		}
+	}
+	if !e.HasEvent() {
+		w.say("host= blocked")
+		return
+	}
+	w.say("host= %s", e.outcome(e.Take().Payload))
+}
+
+func (w *world) takeHostEnd(word string) *end {
+	n := number(word) - 1
+	e := w.ends[n]
+	w.ends[n] = nil
+	return e
 }
 
 func (w *world) tick() {
@@ -217,8 +275,13 @@ func (w *world) enter(c *call) {
 func (w *world) begin(c *call) {
 	c.Start()
 	var got string
-	if c.subtask != nil {
+	switch {
+	case c.subtask != nil:
 		got = w.pass(c.subtask, c)
+	case c.given != nil:
+		c.given.Give(&c.instance.Instance)
+		c.given.Index = c.instance.add(c.given)
+		got = fmt.Sprintf(" %d", c.given.Index)
 	}
 	if w.over() {
 		return
@@ -260,6 +323,11 @@ func (w *world) pass(s *subtask, to *call) string {
 			return ""
 		}
 		s.from.remove(e.Index)
+		if to == nil {
+			e.Give(nil)
+			w.ends = append(w.ends, e)
+			return ""
+		}
 		e.Give(&to.instance.Instance)
 		e.Index = to.instance.add(e)
 		return fmt.Sprintf(" %d", e.Index)
@@ -273,7 +341,8 @@ func (w *world) resume(c *call) {
 	case Begin:
 		w.begin(c)
 	case Abandon:
-		w.ends(c, "cancelled")
+		w.tellHost(c, "cancelled")
+		c.ended = true
 	case Callback:
 		w.say("%d> %s", c.id, w.describe(c.instance, e))
 		w.run(c)
@@ -298,12 +367,7 @@ func (w *world) run(c *call) {
 	}
 }
 
-// ends notes the end of a call; the host hears of it if it has called.
-func (w *world) ends(c *call, how string) {
-	w.tellHost(c, how)
-	c.ended = true
-}
-
+// tellHost notes what becomes of a call that the host has made.
 func (w *world) tellHost(c *call, how string) {
 	if c.subtask == nil {
 		w.say("host< %d %s", c.id, how)

@@ -206,6 +206,10 @@ class Trace:
         return by_id[words[1]]
 
 
+def passed_type(kind, item):
+    return (d.StreamType if kind == "stream" else d.FutureType)(ITEMS[item])
+
+
 def copied(end, payload):
     if payload == d.BLOCKED:
         return "blocked"
@@ -235,7 +239,7 @@ class World:
         self.instances = {name: d.ComponentInstance(self.store) for name in "abc"}
         for inst in self.instances.values():
             inst.memory = d.MemInst(bytearray(64), "i32")
-        self.calls, self.imports = [], []
+        self.calls, self.imports, self.ends = [], [], []
         RESOURCE.impl = d.ComponentInstance(self.store)
 
     def run(self):
@@ -260,6 +264,10 @@ class World:
             case ["call", name, kind]:
                 call = Call(self, name, kind, None)
                 call.cancel = self.store.invoke(call.inst_func(), lambda: [], call.host_hears)
+            case ["call", name, kind, "give", n, what, item]:
+                end, self.ends[int(n) - 1] = self.ends[int(n) - 1], None
+                call = Call(self, name, kind, passed_type(what, item))
+                call.cancel = self.store.invoke(call.inst_func(), lambda: [end], call.host_hears)
             case ["cancel", n]:
                 self.calls[int(n) - 1].cancel()
             case ["tick"]:
@@ -267,23 +275,61 @@ class World:
                     trace.expect("run none")
                 self.store.tick()
             case ["start", n]:
-                self.imports[int(n) - 1].on_start()
+                self.imports[int(n) - 1].start()
             case ["return", n]:
                 self.imports[int(n) - 1].on_resolve([])
             case ["cancelled", n]:
                 self.imports[int(n) - 1].on_resolve(None)
+            case ["stream.new", item]:
+                self.ends += d.new_stream(ITEMS[item], None)
+            case ["future.new", item]:
+                self.ends += d.new_future(ITEMS[item], None)
+            case ["drop", n]:
+                self.ends[int(n) - 1].drop()
+                self.ends[int(n) - 1] = None
+            case [verb, n, *length]:
+                self.copies(verb, self.ends[int(n) - 1], int(length[0]) if length else 1)
+
+    def copies(self, verb, end, length):
+        if verb in ("read", "write"):
+            end.copy(HostBuffer(end.t, length))
+        elif verb == "copy.cancel":
+            end.cancel()
+        if not end.has_pending_event():
+            trace.expect("host= blocked")
+            return
+        _, _, payload = end.get_pending_event()
+        trace.expect(f"host= {copied(end, payload)}")
+
+
+class HostBuffer(d.ReadableBuffer, d.WritableBuffer):
+    def __init__(self, t, length):
+        self.t, self.length, self.progress = t, length, 0
+
+    def remain(self):
+        return self.length - self.progress
+
+    def read(self, n):
+        self.progress += n
+        return n * [() if self.t is None else 0]
+
+    def write(self, items):
+        self.progress += len(items)
 
 
 class Import:
     """A function that the host carries out."""
 
-    def __init__(self, when, obeys):
-        self.when, self.obeys = when, obeys
+    def __init__(self, world, when, obeys):
+        self.world, self.when, self.obeys = world, when, obeys
+
+    def start(self):
+        self.world.ends += [arg for arg in self.on_start() if isinstance(arg, d.End)]
 
     def __call__(self, on_start, on_resolve):
         self.on_start, self.on_resolve = on_start, on_resolve
         if self.when != "later":
-            on_start()
+            self.start()
         if self.when == "now":
             on_resolve([])
         return lambda: on_resolve(None) if self.obeys else None
@@ -386,10 +432,10 @@ class Call:
             case ["lend", index]:
                 t, flat = d.BorrowType(RESOURCE), [int(index)]
             case ["give", index, kind, item]:
-                t, flat = (d.StreamType if kind == "stream" else d.FutureType)(ITEMS[item]), [int(index)]
+                t, flat = passed_type(kind, item), [int(index)]
         if target == "host":
             ft = d.FuncType([t] if t else [], [], async_=True)
-            callee = Import(how, obeys == "obeys")
+            callee = Import(self.world, how, obeys == "obeys")
             self.world.imports.append(callee)
         else:
             call = Call(self.world, target, how, t)

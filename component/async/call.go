@@ -186,7 +186,6 @@ func (c *Call) RequestCancel() bool {
 	case initial:
 		if c.queue != nil {
 			c.stop()
-			c.instance.stirred() // for those behind it
 		}
 		c.resolve(SubtaskCancelledStarting)
 		return true

@@ -10,15 +10,16 @@
 //	End        one end of a stream or future
 //
 // The driver's loop takes a thread from [Store.Next], calls [Thread.Resume], and runs what that says. A thread without frames is a
-// call that is to begin, or a callback that is to get an event. One with frames has called [Thread.Block] before, and goes on
-// after it. Nobody is called back, but for [Lender].
+// call that is to begin, or a callback that is to get an event. One with frames has begun a wait before, by [Thread.Yield] or one
+// of the Await methods, and goes on after it. Nobody is called back, but for [Lender].
 //
 // What breaks a rule of the model is a [Trap]: the guest is at fault, and its store ends.
 //
 // # Concurrency
 //
 // A Store and everything in it belong to one goroutine at a time. No method blocks or runs guest code. Each takes constant
-// time, whatever guests have made, so that a driver can charge for it beforehand.
+// time, whatever guests have made, so that a driver can charge for it beforehand; Next and NextBegun also pass over threads that
+// were ready and are no longer, once for each time that an operation has made one ready.
 //
 // # Specification
 //

@@ -12,7 +12,7 @@ func checkInvariants(t testing.TB, w *world) {
 	}
 	checkRunnable(bad, w)
 	for _, c := range w.calls {
-		checkCall(bad, w, c)
+		checkCall(bad, c)
 	}
 }
 
@@ -131,7 +131,7 @@ func waitableOf(object any) *Waitable {
 	return nil
 }
 
-func checkCall(bad func(string, ...any), w *world, c *call) {
+func checkCall(bad func(string, ...any), c *call) {
 	if c.ended && (c.Waits() || c.queue != nil || c.Call.instance.exclusive == &c.Call || !c.Resolved()) {
 		bad("call %d has ended, and the machine has something of it", c.id)
 	}

@@ -42,7 +42,7 @@ func newRandom(c chance) *random {
 	r := &random{chance: c}
 	r.operations = 20 << r.pick(4)
 	r.calls = 3 << r.pick(3)
-	r.faults = 40 * r.pick(4)
+	r.faults = []int{0, 10, 40, 120}[r.pick(4)]
 	r.busy = 2 << r.pick(3)
 	return r
 }

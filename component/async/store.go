@@ -6,7 +6,7 @@ type Store struct {
 }
 
 // Next takes a thread that is ready, or returns nil. Instances take turns; within one the thread comes first that has been
-// ready, or has waited to begin, for longest. The driver calls the thread's Resume next.
+// ready, or has waited to begin, for longest. The driver calls the thread's Resume before anything else.
 func (s *Store) Next() *Thread {
 	for i := s.runnable.pop(); i != nil; i = s.runnable.pop() {
 		if t := i.next(); t != nil {

@@ -133,13 +133,13 @@ type Then uint8
 
 // What a thread goes on with.
 const (
-	Begin    Then = iota // the call: pass the arguments, call Started and then the core function
+	Begin    Then = iota // the call: call Start, pass the arguments, and call the core function
 	Abandon              // nothing: the call was cancelled before it began, and is over
 	Callback             // the callback, with the event
 	Return               // its frames: what it waited for is there
 )
 
-// Resume ends the wait of a thread that Next or Subtask.Cancel has returned.
+// Resume ends the wait of a thread that Next has returned, or that Call.RequestCancel wants to be resumed.
 func (t *Thread) Resume() (Then, Event) {
 	c, waited, set := t.call, t.waits, t.set
 	var e Event

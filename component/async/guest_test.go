@@ -153,7 +153,7 @@ func (w *world) exits(c *call) bool {
 // leaves is the return of a core function, or of a callback, that is not the end.
 func (w *world) leaves(c *call, verb string, words []string) bool {
 	if e, cancelled := c.TakeCancel(); cancelled {
-		w.say("%d> %s", c.id, w.describe(c.instance, e))
+		w.say("%d> %s", c.Number, w.describe(c.instance, e))
 		return true
 	}
 	if verb == "callback-yield" {
@@ -213,7 +213,7 @@ func (w *world) cancels(c *call, s *subtask, synchronous bool) bool {
 			if s.host.obeys {
 				s.HostCancel()
 			}
-		} else if callee := s.Callee().Driver().(*call); callee.RequestCancel() {
+		} else if callee := w.numbered(s.Callee()); callee.RequestCancel() {
 			w.resume(callee)
 			if w.over() {
 				return false

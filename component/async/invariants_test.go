@@ -63,8 +63,8 @@ func checkQueues(bad func(string, ...any), w *world, in *instance) {
 		if holder.instance != &in.Instance || !holder.needsExclusive() {
 			bad("instance %s: a call that needs no exclusive has it", in.name)
 		}
-		if c := holder.driver.(*call); c.ended || c.Waits() && !c.HasFrames() {
-			bad("instance %s: call %d has exclusive and does not run", in.name, c.id)
+		if c := w.numbered(holder); c.ended || c.Waits() && !c.HasFrames() {
+			bad("instance %s: call %d has exclusive and does not run", in.name, c.Number)
 		}
 	}
 }
@@ -83,7 +83,7 @@ func checkRunnable(bad func(string, ...any), w *world) {
 	}
 	for _, c := range w.calls {
 		if mayRun(c) && !c.instance.isRunnable {
-			bad("call %d is ready, and its instance is not runnable", c.id)
+			bad("call %d is ready, and its instance is not runnable", c.Number)
 		}
 	}
 }
@@ -133,17 +133,17 @@ func waitableOf(object any) *Waitable {
 
 func checkCall(bad func(string, ...any), c *call) {
 	if c.ended && (c.Waits() || c.queue != nil || c.Call.instance.exclusive == &c.Call || !c.Resolved()) {
-		bad("call %d has ended, and the machine has something of it", c.id)
+		bad("call %d has ended, and the machine has something of it", c.Number)
 	}
 	if !c.Waits() && (c.queue != nil || c.on != nil || c.set != nil) {
-		bad("call %d runs, and waits for something", c.id)
+		bad("call %d runs, and waits for something", c.Number)
 	}
 	if c.on != nil && (c.on.waiter != &c.Thread || c.on.set != nil) {
-		bad("call %d waits for what does not know it", c.id)
+		bad("call %d waits for what does not know it", c.Number)
 	}
 	first := c.set == nil || c.set.waitersOf(&c.Thread).head == &c.Thread
 	if mayRun(c) && first && c.queue == nil {
-		bad("call %d is ready, and in no queue", c.id)
+		bad("call %d is ready, and in no queue", c.Number)
 	}
 }
 

@@ -92,7 +92,7 @@ func (r *random) host(w *world) string {
 	}
 	for _, n := range r.order(len(w.calls)) {
 		if c := w.calls[n]; c.subtask == nil && (c.state == initial || c.state == started) {
-			return fmt.Sprintf("cancel %d", c.id)
+			return fmt.Sprintf("cancel %d", c.Number)
 		}
 	}
 	if idle {

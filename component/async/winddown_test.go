@@ -159,7 +159,7 @@ func checkAllEnded(t *testing.T, w *world) {
 		case waitsForCall(c):
 			stuck = true
 		default:
-			bad("call %d never ends: it waits for %d", c.id, c.waits)
+			bad("call %d never ends: it waits for %d", c.Number, c.waits)
 		}
 	}
 	if stuck {

@@ -60,16 +60,12 @@ type hostImport struct {
 
 type call struct {
 	Call
-	id       int
 	instance *instance
 	subtask  *subtask    // the caller's view, or nil
 	after    func() bool // what the call does when its frames go on; it reports whether it does not wait again
 	given    *end        // the argument, if the host has called with one
 	ended    bool
 }
-
-// Run is not used: the world resumes calls itself.
-func (c *call) Run(Then, Event) {}
 
 func (s *subtask) EndLends() {
 	for _, r := range s.lent {
@@ -128,7 +124,7 @@ func (w *world) actor(c *call) string {
 	if c == nil {
 		return "host"
 	}
-	return fmt.Sprint(c.id)
+	return fmt.Sprint(c.Number)
 }
 
 // host lets the host do what the script says until that ends, or a guest traps.
@@ -227,18 +223,17 @@ func (w *world) tick() {
 
 // runs goes on with a thread that is ready.
 func (w *world) runs(t *Thread) {
-	c := w.calls[0]
-	for _, c = range w.calls {
-		if &c.Thread == t {
-			break
-		}
-	}
-	w.say("run %d", c.id)
+	c := w.numbered(t.Call())
+	w.say("run %d", c.Number)
 	w.resume(c)
 }
 
+// numbered returns the world's record of a call.
+func (w *world) numbered(c *Call) *call { return w.calls[c.Number-1] }
+
 func (w *world) newCall(in, kind string, s *subtask) *call {
-	c := &call{id: len(w.calls) + 1, instance: w.instance(in), subtask: s}
+	c := &call{instance: w.instance(in), subtask: s}
+	c.Number = uint32(len(w.calls) + 1)
 	f := Function{Instance: &c.instance.Instance, Async: kind != "plain"}
 	switch kind {
 	case "callback":
@@ -247,9 +242,9 @@ func (w *world) newCall(in, kind string, s *subtask) *call {
 		f.Lift = Stackful
 	}
 	if s == nil {
-		c.Init(f, nil, c)
+		c.Init(f, nil)
 	} else {
-		c.Init(f, &s.Subtask, c)
+		c.Init(f, &s.Subtask)
 	}
 	w.calls = append(w.calls, c)
 	return c
@@ -286,7 +281,7 @@ func (w *world) begin(c *call) {
 	if w.over() {
 		return
 	}
-	w.say("%d> begin%s", c.id, got)
+	w.say("%d> begin%s", c.Number, got)
 	w.run(c)
 }
 
@@ -344,7 +339,7 @@ func (w *world) resume(c *call) {
 		w.tellHost(c, "cancelled")
 		c.ended = true
 	case Callback:
-		w.say("%d> %s", c.id, w.describe(c.instance, e))
+		w.say("%d> %s", c.Number, w.describe(c.instance, e))
 		w.run(c)
 	case Return:
 		if c.after() {
@@ -370,13 +365,13 @@ func (w *world) run(c *call) {
 // tellHost notes what becomes of a call that the host has made.
 func (w *world) tellHost(c *call, how string) {
 	if c.subtask == nil {
-		w.say("host< %d %s", c.id, how)
+		w.say("host< %d %s", c.Number, how)
 	}
 }
 
 // answer writes down what an operation has returned, and reports that its call goes on.
 func (w *world) answer(c *call, format string, args ...any) bool {
-	w.say("%d= %s", c.id, fmt.Sprintf(format, args...))
+	w.say("%d= %s", c.Number, fmt.Sprintf(format, args...))
 	return true
 }
 

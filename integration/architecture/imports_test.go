@@ -45,7 +45,6 @@ var imports = map[string][]string{
 	"component":        {},
 	"component/binary": {},
 	"component/abi":    {"component/types", "component/value"},
-	"component/async":  {"component/types"},
 	"component/names":  {},
 	"component/types":  {"internal/clip", "component/binary", "component/names", "executor/engine/meter/wasm"},
 	"component/value":  {"internal/clip", "component/types"},

@@ -35,7 +35,7 @@ type Call struct {
 	guest *Guest
 	task  *executor.Task
 	fiber *executor.Fiber
-	with  Parker // nil: the task parks
+	with  *Parker // nil: the task parks
 	timer driver.Timer
 	armed bool    // timer has been initialized
 	quick bool    // the last blocking job was quick
@@ -59,15 +59,15 @@ type Wait struct {
 func (c *Call) Init(g *Guest, f *executor.Fiber) { c.guest, c.task, c.fiber = g, f.Task(), f }
 
 // Parker is how a call waits that is one of several of its task.
-type Parker interface {
+type Parker struct {
 	// Wake ends the wait, or the next one. It may be called from any goroutine, and does not block.
-	Wake()
+	Wake func()
 	// Park waits, on the call's fiber, until Wake was called since it returned last. An error is the cause of the task's end.
-	Park(kind OpKind) error
+	Park func(kind OpKind) error
 }
 
 // SetParker makes the call wait by p, before it waits for the first time.
-func (c *Call) SetParker(p Parker) { c.with = p }
+func (c *Call) SetParker(p *Parker) { c.with = p }
 
 // park waits until the call is woken.
 func (c *Call) park() (executor.Wait, error) {

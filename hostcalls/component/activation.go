@@ -15,6 +15,8 @@ type activation struct {
 	from  client          // nil: the caller waits for it on the same fiber, and moves the values itself
 	fiber *executor.Fiber // on which its frames wait
 	slots [2]uint32       // its context slots, while it does not run
+
+	nested, settling bool // see loop
 }
 
 // client is who has called, if it does not wait on the same fiber.
@@ -41,6 +43,7 @@ func (s *Store) activate(l *lift, name string, caller *async.Subtask, from clien
 	a.Call = async.Call{Number: number}
 	a.Init(async.Function{Instance: &s.instances[l.instance].Instance, Lift: l.mode, Async: l.plan.Func.Async}, caller)
 	a.lift, a.name, a.from, a.slots = l, name, from, [2]uint32{}
+	a.nested, a.settling = false, false
 	return a
 }
 
@@ -104,14 +107,10 @@ func (a *activation) returnSync(x *crossing) error {
 	if err := a.from.take(&r, x); err != nil {
 		return err
 	}
-	if err := a.finish(x); err != nil {
-		return err
-	}
-	a.end()
-	return nil
+	return a.finish(x)
 }
 
-// finish ends a call that is lifted synchronously, whose result was read: the guest may free it then.
+// finish ends a call that is lifted synchronously, whose result was read: the guest may free it first.
 func (a *activation) finish(x *crossing) error {
 	if err := a.CanReturn(); err != nil {
 		return x.fault(faultf("%v", err))
@@ -126,7 +125,22 @@ func (a *activation) finish(x *crossing) error {
 		}
 	}
 	a.store.leave(x)
-	return a.fault(a.Exit())
+	if err := a.Exit(); err != nil {
+		return a.fault(err)
+	}
+	return a.settle()
+}
+
+// settle ends a call that is lifted synchronously. If it is of a synchronous function, and has waited, its caller goes on when the
+// calls have ended that wait, too, and began to later.
+func (a *activation) settle() error {
+	if a.nested {
+		if err := a.store.settle(a); err != nil {
+			return err
+		}
+	}
+	a.end()
+	return nil
 }
 
 // What the core function of a function with a callback returns, and the callback does.

@@ -102,7 +102,6 @@ func lowerLift(instance int, p *cabi.Plan, o *options, l *lift) canonFunc {
 		if err := a.finish(to); err != nil {
 			return err
 		}
-		a.end()
 		s.leave(from)
 		return nil
 	}
@@ -180,8 +179,7 @@ func (s *Store) destroy(of *resource, rep uint32) error {
 		return a.fault(err)
 	}
 	a.Return()
-	a.end()
-	return nil
+	return a.settle()
 }
 
 // builtinFault says in which canonical function a guest was at fault.

@@ -72,7 +72,7 @@ func TestInstancesAreCounted(t *testing.T) {
 	for _, tt := range []struct {
 		limit int64
 		fits  bool
-	}{{256 << 10, false}, {2 << 20, true}} {
+	}{{256 << 10, false}, {4 << 20, true}} {
 		_, err := n.run(p, &abi.Config{MemoryBytes: tt.limit, Call: &abi.FunctionCall{Export: "f"}})
 		if (err == nil) != tt.fits {
 			t.Errorf("with %d bytes: %v", tt.limit, err)

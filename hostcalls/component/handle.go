@@ -8,7 +8,7 @@ import (
 
 const (
 	// maxHandles bounds the handles of a component instance.
-	maxHandles = 1 << 16
+	maxHandles = 1 << 18
 	// maxLends bounds how often the calls of a store that are in progress have lent handles. One handle can be lent often.
 	maxLends     = 1 << 16
 	firstHandles = 8 // for which a table has room at first

@@ -23,7 +23,7 @@ type hostThread struct {
 func (t *hostThread) run() error {
 	s, x := t.store, t.x
 	t.Init(&s.Guest, s.Fiber())
-	t.SetParker(t)
+	t.SetParker(&hostcalls.Parker{Wake: t.Wake, Park: t.Park})
 	t.wake.act = t.onWake
 	s.operations.addThread(t)
 	x.call.waits = &t.Call
@@ -36,7 +36,7 @@ func (t *hostThread) run() error {
 	return err
 }
 
-// Wake implements hostcalls.Parker.
+// Wake is that of its hostcalls.Parker.
 func (t *hostThread) Wake() { t.store.post(&t.wake) }
 
 // onWake notes that the thread was woken.
@@ -51,7 +51,7 @@ func (t *hostThread) onWake() error {
 	return nil
 }
 
-// Park implements hostcalls.Parker.
+// Park is that of its hostcalls.Parker.
 func (t *hostThread) Park(hostcalls.OpKind) error {
 	s := t.store
 	for !t.woken {

@@ -18,7 +18,8 @@ import (
 //     switches to another one: block. When it is ready, a turn switches back.
 //  6. A call of an asynchronous function begins on a fiber of its own, and its caller's fiber goes on as soon as it waits or ends:
 //     start. Nothing else runs in between.
-//  7. While a call of a synchronous function waits with frames, only threads of its instance run; if none can, it traps.
+//  7. While a call of a synchronous function waits with frames, only threads of its instance run; if none can, it traps. Its
+//     caller goes on after those that have waited so later: settle.
 //  8. A host function that waits by the methods of Call parks the whole store.
 //  9. A trap ends the store. Fibers that wait are unwound by the executor, and the last one closes the store.
 //
@@ -29,6 +30,7 @@ type loop struct {
 	blocked  int             // fibers with frames that wait
 	main     *executor.Fiber // waits in CallExport; nil: none
 	over     bool            // nothing of the component is to run any more
+	serves   bool            // others may make calls at any time
 	failure  error
 	returned bool          // what main waits for has happened
 	hosts    []*hostThread // that are ready, the first one first
@@ -36,8 +38,8 @@ type loop struct {
 
 // nest is who is to go on before others may.
 type nest struct {
-	fiber    *executor.Fiber // whose thread has started a call; nil: of a synchronous function, that waits
-	instance *instance       // of the function that waits
+	fiber *executor.Fiber // whose thread has started a call; nil: there is a synchronous one
+	call  *activation     // of a synchronous function, which has waited
 }
 
 const (
@@ -67,11 +69,16 @@ func (s *Store) turn(f *executor.Fiber) (next executor.Next, done bool) {
 		if to := s.unnest(); to != nil {
 			return executor.SwitchTo(to), false
 		}
+		if to := s.settled(); to != nil {
+			return executor.SwitchTo(to), false
+		}
 		if s.loop.returned {
 			s.loop.returned = false
 			return executor.SwitchTo(s.loop.main), false
 		}
-		s.fail(s.readInbox())
+		if s.fail(s.readInbox()); s.loop.over {
+			continue
+		}
 		if to := s.loop.readyHost(); to != nil {
 			return executor.SwitchTo(to), false
 		}
@@ -117,7 +124,7 @@ func (s *Store) unnest() *executor.Fiber {
 // ready takes the next thread that may run, or returns nil.
 func (s *Store) ready() *async.Thread {
 	if last := len(s.loop.nests) - 1; last >= 0 {
-		return s.loop.nests[last].instance.NextBegun()
+		return s.loop.nests[last].call.Instance().NextBegun()
 	}
 	return s.scheduler.Next()
 }
@@ -127,7 +134,7 @@ func (s *Store) stuck() bool {
 	switch {
 	case len(s.loop.nests) > 0:
 		s.fail(trapf("a synchronous function waits, and no other thread of its component instance can run"))
-	case s.operations.none() && len(s.hostEnds) == 0:
+	case s.operations.none() && len(s.hostEnds) == 0 && !s.loop.serves:
 		s.fail(trapf("the call waits for what can't happen: all that could go on waits for itself (deadlock)"))
 	default:
 		return false
@@ -154,17 +161,40 @@ func (s *Store) block() error {
 	}
 	f := s.Fiber()
 	a.fiber = f
-	if !a.Async() {
-		s.loop.nests = append(s.loop.nests, nest{instance: a.in()})
+	if !a.Async() && !a.nested {
+		a.nested = true
+		s.loop.nests = append(s.loop.nests, nest{call: a})
 	}
-	if err := s.suspend(f, s.unnest()); err != nil {
-		return err
-	}
-	if !a.Async() {
-		s.loop.nests = s.loop.nests[:len(s.loop.nests)-1]
-	}
+	err := s.suspend(f, s.unnest())
 	a.fiber = nil
+	return err
+}
+
+// settle is the end of a call of a synchronous function that has waited: it waits until no other one does that began to later.
+func (s *Store) settle(a *activation) error {
+	f := s.Fiber()
+	for s.loop.nests[len(s.loop.nests)-1].call != a {
+		if err := s.takeFiber(); err != nil {
+			return err
+		}
+		a.fiber, a.settling = f, true
+		if err := s.suspend(f, nil); err != nil {
+			return err
+		}
+		a.fiber, a.settling = nil, false
+	}
+	s.loop.nests = s.loop.nests[:len(s.loop.nests)-1]
+	a.nested = false
 	return nil
+}
+
+// settled returns the fiber of a call that waits in settle, and can go on, or nil.
+func (s *Store) settled() *executor.Fiber {
+	last := len(s.loop.nests) - 1
+	if last < 0 || s.loop.nests[last].call == nil || !s.loop.nests[last].call.settling {
+		return nil
+	}
+	return s.loop.nests[last].call.fiber
 }
 
 // takeFiber counts another fiber with frames that waits.

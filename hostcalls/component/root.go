@@ -12,7 +12,8 @@ type rootCall struct {
 	args    []value.Value
 	held    int64 // bytes of the component's memory, for args
 	results []value.Value
-	ended   func()
+	ended   func() // when it has exited
+	onEnd   func([]value.Value)
 }
 
 func (r *rootCall) pass(w *cabi.Writer, x *crossing) error {
@@ -29,10 +30,60 @@ func (r *rootCall) take(from *cabi.Reader, x *crossing) error {
 	if err := x.Err(); err != nil {
 		return x.fault(err)
 	}
+	if r.onEnd != nil {
+		r.onEnd(r.results)
+	}
 	return nil
 }
 
-func (r *rootCall) onExit() { r.ended() }
+func (r *rootCall) onExit() {
+	if r.ended != nil {
+		r.ended()
+	}
+}
+
+// Do runs a job on the store's fiber, when nothing of the component runs. It may be called from any goroutine. The job does not
+// wait; an error ends the store. It is not run if the store ends before.
+func (s *Store) Do(job func() error) { s.post(&note{act: job}) }
+
+// Invoke begins a call, as CallExport does, and does not wait: onReturn is called on the store's fiber with what the function has
+// returned. It is for jobs of Do. Calls that a component can't begin wait.
+func (s *Store) Invoke(name string, args []value.Value, onReturn func([]value.Value)) error {
+	number, ok := s.program.exports[name]
+	if !ok {
+		return &abi.EntryError{Export: name, Msg: "the component exports no such function"}
+	}
+	a := s.activate(&s.program.lifts[number], name, nil, &rootCall{args: args, onEnd: onReturn})
+	if a.Async() && !a.Enter() {
+		return nil
+	}
+	return a.begin()
+}
+
+// Serve is the Turn of a task for a store that is started first, and then does the jobs of Do until one of them calls Stop.
+// onStart is called when it has started, or could not. When it has ended it is closed, and onEnd is called.
+func (s *Store) Serve(onStart func(error), onEnd func(error)) func(*executor.Fiber) executor.Next {
+	started := false
+	return func(f *executor.Fiber) executor.Next {
+		turn := s.Turn
+		if !started {
+			started, s.loop.serves = true, true
+			err := s.Start(f)
+			s.fail(err)
+			onStart(err)
+			turn = s.turn
+		}
+		next, done := turn(f)
+		if done {
+			s.Close()
+			onEnd(s.loop.failure)
+		}
+		return next
+	}
+}
+
+// Stop ends the store. It is for jobs of Do.
+func (s *Store) Stop() { s.loop.over = true }
 
 // CallExport calls a function that the component exports, by its full name: "f", or "ns:pkg/iface@1.0.0#f", and waits for its
 // result on the fiber that it is called on. If the function is asynchronous, that is one of a task whose Turn is the store's. The

@@ -156,7 +156,7 @@ func TestLeakedHandles(t *testing.T) {
 				t.Fatalf("leak %d = %v, %v", i, got, err)
 			}
 		}
-		if _, err := s.CallExport("leak", u32s(0)); err == nil || !strings.Contains(err.Error(), "holds 65536 handles") {
+		if _, err := s.CallExport("leak", u32s(0)); err == nil || !strings.Contains(err.Error(), "holds 262144 handles") {
 			t.Errorf("one more handle: %v", err)
 		}
 	})

@@ -29,21 +29,16 @@ type Process struct {
 	pendingOps uint32    // bound on the subscriptions of a poll
 	memoryless bool      // the module has no memory
 	sandboxed  bool      // granted.sandbox is set
-	startup    *startup  // nil once the instance exists
+	startup    *startup  // nil while the instance exists
 	granted    *granted
-	result     *result // nil until the program has ended
 	refused    refusal.Last
 	instance   atomic.Pointer[engine.Instance] // for PeakMemory
 }
 
-// result is how a program has ended.
-type result struct {
-	exit abi.Exit
-	err  error
-}
-
-// startup holds what only the start of a process needs.
+// startup holds what only the start of a process needs, and how it has ended.
 type startup struct {
+	exit   abi.Exit
+	err    error
 	module *engine.Module
 	entry  entry
 	config *abi.Config

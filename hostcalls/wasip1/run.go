@@ -13,12 +13,12 @@ import (
 // Turn implements abi.Process: a program of preview 1 runs to its end in one turn.
 func (p *Process) Turn(f *executor.Fiber) (next executor.Next, done bool) {
 	exit, err := p.Run(f)
-	p.result = &result{exit, err}
+	p.startup = &startup{exit: exit, err: err}
 	return executor.End(), true
 }
 
 // Result implements abi.Process.
-func (p *Process) Result() (abi.Exit, error) { return p.result.exit, p.result.err }
+func (p *Process) Result() (abi.Exit, error) { return p.startup.exit, p.startup.err }
 
 // Run runs the program to its end. It calls a command's _start, or a reactor's _initialize, if it has one, and then
 // the invoked export.

@@ -31,6 +31,7 @@ library calc calc calc/impl.c calc/echo.c
 library flow flow flow/impl.c
 library counters provider counters/provider.c
 library counters user counters/user.c
+library tasks worker tasks/impl.c
 wasm-tools compose "$out/user.wasm" -d "$out/provider.wasm" -o "$out/composed.wasm" > /dev/null 2>&1
 
 crate() { # FOLDER

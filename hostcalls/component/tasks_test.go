@@ -1,0 +1,144 @@
+package component
+
+import (
+	"fmt"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/reactord/reactord/component/value"
+	"github.com/reactord/reactord/executor"
+	"github.com/reactord/reactord/executor/driver"
+	"github.com/reactord/reactord/hostcalls"
+	"github.com/reactord/reactord/hostcalls/abi"
+)
+
+// clocks is an interface whose function waits without a fiber.
+func clocks(d *driver.Driver) Config {
+	return Config{Interfaces: []Interface{{
+		Name: "wasi:clocks/monotonic-clock", Version: "0.3.0", Types: "type duration = u64;",
+		Functions: []Function{{Name: "wait-for", Type: "async func(how-long: duration)", Later: true, Call: func(c *Call) {
+			due := time.Now().Add(time.Duration(c.Args.U64()))
+			o := &Operation{Op: hostcalls.Op{Kind: hostcalls.OpTimer, Deadline: due}, Finish: func(*Call) {}}
+			c.Later(o)
+			timer := &driver.Timer{}
+			timer.Init(func(time.Time) { o.Done() })
+			o.Cancel = func() { d.Stop(timer) }
+			d.Start(timer, due)
+		}}},
+	}}}
+}
+
+// inService serves a component while body runs, which makes calls.
+func (n *node) inService(p *Program, body func(s *Store)) {
+	n.Helper()
+	s, err := p.NewStore(&abi.Config{Driver: n.executor.Driver()})
+	if err != nil {
+		n.Fatal(err)
+	}
+	started, ended := make(chan error, 1), make(chan error, 1)
+	if _, err := n.executor.Spawn(executor.TaskSpec{Turn: s.Serve(func(err error) { started <- err }, func(err error) { ended <- err })}); err != nil {
+		n.Fatal(err)
+	}
+	if err := <-started; err != nil {
+		n.Fatal(err)
+	}
+	body(s)
+	s.Do(func() error { s.Stop(); return nil })
+	if err := <-ended; err != nil {
+		n.Error(err)
+	}
+}
+
+const tasks = "example:tasks/tasks@0.1.0#"
+
+// Many calls of one instance wait at the same time, and none of them has a stack.
+func TestManyCallsWait(t *testing.T) {
+	n := newNode(t, Config{})
+	a, err := New(clocks(n.executor.Driver()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.abi = a
+	const calls = 1000
+	n.inService(n.load("worker"), func(s *Store) {
+		returned := make(chan uint64, calls)
+		s.Do(func() error {
+			for range calls {
+				if err := s.Invoke(tasks+"sleep", u32s(10), func(results []value.Value) { returned <- results[0].Bits }); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		for range calls {
+			if ms := <-returned; ms != 10 {
+				t.Fatalf("it returns %d", ms)
+			}
+		}
+	})
+}
+
+func BenchmarkWaitingCalls(b *testing.B) {
+	n := newNode(b, Config{})
+	a, err := New(clocks(n.executor.Driver()))
+	if err != nil {
+		b.Fatal(err)
+	}
+	n.abi = a
+	n.inService(n.load("worker"), func(s *Store) {
+		const calls = 100_000
+		begun := make(chan int64, 1)
+		before := heap()
+		s.Do(func() error {
+			for range calls {
+				if err := s.Invoke(tasks+"sleep", u32s(3_600_000), func([]value.Value) {}); err != nil {
+					begun <- 0
+					return err
+				}
+			}
+			begun <- int64(s.cores[0].Memory().Size())
+			return nil
+		})
+		memory := <-begun
+		b.ReportMetric(float64(heap()-before)/calls, "heapB/call")
+		b.ReportMetric(float64(memory)/calls, "guestB/call")
+		fmt.Println(s.scheduler, len(s.activations))
+	})
+}
+
+func heap() int64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc + m.StackInuse)
+}
+
+func BenchmarkAsyncExport(b *testing.B) {
+	n := newNode(b, Config{})
+	a, err := New(clocks(n.executor.Driver()))
+	if err != nil {
+		b.Fatal(err)
+	}
+	n.abi = a
+	n.inService(n.load("worker"), func(s *Store) {
+		done := make(chan struct{})
+		left := b.N
+		var again func([]value.Value)
+		again = func([]value.Value) {}
+		_ = again
+		s.Do(func() error {
+			defer close(done)
+			name := []value.Value{{Bytes: []byte("world")}}
+			b.ResetTimer()
+			for ; left > 0; left-- {
+				if err := s.Invoke(tasks+"greet", name, func([]value.Value) {}); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		<-done
+	})
+}

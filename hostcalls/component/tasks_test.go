@@ -1,7 +1,6 @@
 package component
 
 import (
-	"fmt"
 	"runtime"
 	"testing"
 	"time"
@@ -97,13 +96,12 @@ func BenchmarkWaitingCalls(b *testing.B) {
 					return err
 				}
 			}
-			begun <- int64(s.cores[0].Memory().Size())
+			begun <- s.PeakMemory()
 			return nil
 		})
 		memory := <-begun
 		b.ReportMetric(float64(heap()-before)/calls, "heapB/call")
 		b.ReportMetric(float64(memory)/calls, "guestB/call")
-		fmt.Println(s.scheduler, len(s.activations))
 	})
 }
 
@@ -125,9 +123,6 @@ func BenchmarkAsyncExport(b *testing.B) {
 	n.inService(n.load("worker"), func(s *Store) {
 		done := make(chan struct{})
 		left := b.N
-		var again func([]value.Value)
-		again = func([]value.Value) {}
-		_ = again
 		s.Do(func() error {
 			defer close(done)
 			name := []value.Value{{Bytes: []byte("world")}}

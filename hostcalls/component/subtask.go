@@ -224,7 +224,7 @@ func taskReturn(instance int, p *cabi.Plan, o *options, result *types.Type) cano
 			return err
 		}
 		of := a.lift
-		if result != of.plan.Func.Result || o.encoding != of.options.encoding || o.memory != of.options.memory {
+		if result != of.plan.Func.Result || o.encoding != of.options.encoding || o.memory >= 0 && o.memory != of.options.memory {
 			return trapf("%s: its type and options are not those of the function %s, which runs", name, of.name)
 		}
 		if err := a.CanReturn(); err != nil {

@@ -33,7 +33,6 @@ import (
 // unregister (two locks and a record for each sleep, where step 1 is a store of three words).
 type Call struct {
 	guest *Guest
-	task  *executor.Task
 	fiber *executor.Fiber
 	with  *Parker // nil: the task parks
 	timer driver.Timer
@@ -56,7 +55,7 @@ type Wait struct {
 }
 
 // Init initializes a zero Call for a guest on a fiber. A Call must not be copied after Init.
-func (c *Call) Init(g *Guest, f *executor.Fiber) { c.guest, c.task, c.fiber = g, f.Task(), f }
+func (c *Call) Init(g *Guest, f *executor.Fiber) { c.guest, c.fiber = g, f }
 
 // Parker is how a call waits that is one of several of its task.
 type Parker struct {
@@ -87,17 +86,8 @@ func (c *Call) Guest() *Guest { return c.guest }
 // Fiber returns the fiber the call runs on.
 func (c *Call) Fiber() *executor.Fiber { return c.fiber }
 
-// Wake wakes the call. It may be called from any goroutine.
-func (c *Call) Wake() {
-	if c.with != nil {
-		c.with.Wake()
-		return
-	}
-	c.task.Wake()
-}
-
 // Tenant returns the tenant of the call's task. It may be called from any goroutine.
-func (c *Call) Tenant() string { return c.task.Tenant() }
+func (c *Call) Tenant() string { return c.fiber.Task().Tenant() }
 
 // Err returns the cause of the cancel, or nil.
 func (c *Call) Err() error { return c.fiber.Err() }
@@ -212,7 +202,7 @@ func (c *Call) waker() func() {
 	if c.with != nil {
 		return c.with.Wake
 	}
-	return c.task.Wake
+	return c.fiber.Task().Wake
 }
 
 // wakeDue returns what its timer calls.
@@ -220,7 +210,7 @@ func (c *Call) wakeDue() func(time.Time) {
 	if c.with != nil {
 		return func(time.Time) { c.with.Wake() }
 	}
-	return c.task.WakeDue
+	return c.fiber.Task().WakeDue
 }
 
 const (

@@ -25,7 +25,7 @@ func (s *Store) post(n *note) {
 	}
 	s.inbox.mu.Unlock()
 	if first {
-		s.Call.Wake()
+		s.task.Wake()
 	}
 }
 

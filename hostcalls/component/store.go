@@ -23,6 +23,7 @@ import (
 type Store struct {
 	hostcalls.Guest
 	hostcalls.Call
+	task      *executor.Task
 	loaded    *Program
 	program   *definition                  // of loaded
 	startup   *abi.Config                  // nil once it has started
@@ -114,6 +115,7 @@ func (s *Store) Start(f *executor.Fiber) error {
 	s.loaded.retain()
 	s.Guest.Init(config.Driver, config.Owner)
 	s.Call.Init(&s.Guest, f)
+	s.task = f.Task()
 	f.SetMeter(s)
 	if s.host != nil {
 		if err := s.host.Open(); err != nil {

@@ -6,6 +6,7 @@ import (
 
 	cabi "github.com/reactord/reactord/component/abi"
 	"github.com/reactord/reactord/hostcalls/abi"
+	"github.com/reactord/reactord/hostcalls/wasi"
 )
 
 // What a call does beyond a fixed amount is charged: bytes, strings, pollables.
@@ -27,15 +28,15 @@ func TestHostWorkIsCharged(t *testing.T) {
 		}
 		out := g.own("wasi:cli/stdout#get-stdout")
 		timer := g.timer(0)
-		text := strings.Repeat("x", maxPiece)
+		text := strings.Repeat("x", wasi.MaxPiece)
 		for name, c := range map[string]struct {
 			least int64
 			body  func()
 		}{
-			"random bytes": {1 << 20 * randomCost, func() {
+			"random bytes": {1 << 20 * wasi.RandomCost, func() {
 				g.call("wasi:random/random#get-random-bytes", func(w *cabi.Writer) { w.U64(1 << 20) }, nil)
 			}},
-			"variables": {4096 * stringCost, func() { g.call("wasi:cli/environment#get-environment", nil, nil) }},
+			"variables": {4096 * wasi.StringCost, func() { g.call("wasi:cli/environment#get-environment", nil, nil) }},
 			"pollables": {4096 * (pollCost + recheckCost), func() {
 				list := make([]uint32, 4096)
 				for i := range list {
@@ -43,15 +44,15 @@ func TestHostWorkIsCharged(t *testing.T) {
 				}
 				g.poll(list...)
 			}},
-			"a write": {streamCost + copyCost(maxPiece), func() {
+			"a write": {wasi.StreamCost + wasi.CopyCost(wasi.MaxPiece), func() {
 				g.checkWrite(out)
 				g.write("write", out, text)
 			}},
-			"zeroes": {streamCost + copyCost(maxPiece), func() {
+			"zeroes": {wasi.StreamCost + wasi.CopyCost(wasi.MaxPiece), func() {
 				g.checkWrite(out)
-				g.call("wasi:io/streams#[method]output-stream.write-zeroes", func(w *cabi.Writer) { w.Borrow(out); w.U64(maxPiece) }, nil)
+				g.call("wasi:io/streams#[method]output-stream.write-zeroes", func(w *cabi.Writer) { w.Borrow(out); w.U64(wasi.MaxPiece) }, nil)
 			}},
-			"a socket": {openCost, func() { g.mustCreate("tcp", ipv4) }},
+			"a socket": {wasi.OpenCost, func() { g.mustCreate("tcp", wasi.IPv4) }},
 		} {
 			if got := spent(c.body); got < c.least {
 				t.Errorf("%s: %d units of fuel, want %d at least", name, got, c.least)

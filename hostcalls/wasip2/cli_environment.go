@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/reactord/reactord/hostcalls/component"
+	"github.com/reactord/reactord/hostcalls/wasi"
 )
 
 func cliEnvironment() component.Interface {
@@ -12,9 +13,9 @@ func cliEnvironment() component.Interface {
 		Functions: []component.Function{
 			function("get-environment", "func() -> list<tuple<string, string>>", getEnvironment),
 			function("get-arguments", "func() -> list<string>", func(c call) {
-				list := c.Results.List(len(c.args))
-				for _, arg := range c.args {
-					c.Charge(stringCost)
+				list := c.Results.List(len(c.Arguments))
+				for _, arg := range c.Arguments {
+					c.Charge(wasi.StringCost)
 					list.String(arg)
 				}
 			}),
@@ -24,13 +25,10 @@ func cliEnvironment() component.Interface {
 	}
 }
 
-// stringCost is the cost of a string, in addition to its bytes.
-const stringCost = 20
-
 func getEnvironment(c call) {
-	list := c.Results.List(len(c.env))
-	for _, variable := range c.env {
-		c.Charge(stringCost)
+	list := c.Results.List(len(c.Environment))
+	for _, variable := range c.Environment {
+		c.Charge(wasi.StringCost)
 		name, value, _ := strings.Cut(variable, "=")
 		pair := list.Record()
 		pair.String(name)

@@ -20,7 +20,7 @@ func cliStdout() component.Interface {
 		Name: "wasi:cli/stdout", Version: version,
 		Types: `use wasi:io/streams.{output-stream};`,
 		Functions: []component.Function{function("get-stdout", "func() -> output-stream", func(c call) {
-			c.Results.Own(give(c, &c.outputs, &outputStream{to: standardOutput{&c.stdout, hostcalls.Stdout}}, nil))
+			c.Results.Own(give(c, &c.outputs, &outputStream{to: standardOutput{&c.Stdout, hostcalls.Stdout}}, nil))
 		})},
 	}
 }
@@ -30,7 +30,7 @@ func cliStderr() component.Interface {
 		Name: "wasi:cli/stderr", Version: version,
 		Types: `use wasi:io/streams.{output-stream};`,
 		Functions: []component.Function{function("get-stderr", "func() -> output-stream", func(c call) {
-			c.Results.Own(give(c, &c.outputs, &outputStream{to: standardOutput{&c.stderr, hostcalls.Stderr}}, nil))
+			c.Results.Own(give(c, &c.outputs, &outputStream{to: standardOutput{&c.Stderr, hostcalls.Stderr}}, nil))
 		})},
 	}
 }

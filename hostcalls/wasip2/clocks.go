@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/reactord/reactord/hostcalls/component"
+	"github.com/reactord/reactord/hostcalls/wasi"
 )
 
 func clocksMonotonicClock() component.Interface {
@@ -15,25 +16,20 @@ func clocksMonotonicClock() component.Interface {
 			type duration = u64;
 		`,
 		Functions: []component.Function{
-			function("now", "func() -> instant", func(c call) { c.Results.U64(uint64(time.Since(c.started) + 1)) }),
+			function("now", "func() -> instant", func(c call) { c.Results.U64(c.Now()) }),
 			function("resolution", "func() -> duration", func(c call) { c.Results.U64(1) }),
 			function("subscribe-instant", "func(when: instant) -> pollable", func(c call) {
-				c.subscribeTime(c.started.Add(-1), c.Args.U64())
+				c.subscribeTime(c.At(c.Args.U64()))
 			}),
 			function("subscribe-duration", "func(when: duration) -> pollable", func(c call) {
-				c.subscribeTime(time.Now(), c.Args.U64())
+				c.subscribeTime(wasi.After(c.Args.U64()))
 			}),
 		},
 	}
 }
 
-// maxWait bounds waits, to a hundred years.
-const maxWait = 100 * 365 * 24 * time.Hour
-
-// subscribeTime gives the component a pollable of a time. The clock is never zero, which some programs take for a missing
-// clock: it is one when the store begins.
-func (c call) subscribeTime(from time.Time, nanoseconds uint64) {
-	due := from.Add(time.Duration(min(nanoseconds, uint64(maxWait))))
+// subscribeTime gives the component a pollable of a time.
+func (c call) subscribeTime(due time.Time) {
 	c.Results.Own(give(c, &c.pollables, &pollable{due: due}, nil))
 }
 

@@ -10,12 +10,13 @@ import (
 	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/files"
 	"github.com/reactord/reactord/hostcalls/network"
+	"github.com/reactord/reactord/hostcalls/wasi"
 )
 
 // connection is a connected TCP socket. The tcp-socket and its two streams share it; it is closed when the last of them is
 // dropped and all is sent.
 //
-// What the socket does not take of a write waits here, in at most maxPiece bytes, and goes out with the next waits of the
+// What the socket does not take of a write waits here, in at most wasi.MaxPiece bytes, and goes out with the next waits of the
 // component: see host.await. Nothing more can be written until then.
 type connection struct {
 	host   *host
@@ -45,10 +46,7 @@ func (s *connection) drop() {
 
 // close closes the socket, whatever is not sent.
 func (s *connection) close() {
-	defer s.host.store.AddCostSince(time.Now())
-	_ = s.tcp.Close()
-	s.host.handles.closed()
-	s.host.handles.giveBack()
+	s.host.closeSocket(s.tcp)
 }
 
 // sendOp is the operation that waits for room for what is not sent.
@@ -61,7 +59,7 @@ func (s *connection) send(p []byte) (int, error) {
 	defer s.host.store.AddCostSince(time.Now())
 	n, err := s.tcp.Write(p)
 	s.starts[network.Out].Use(err)
-	s.host.refused().SocketFailed(s.host.hostcall(), s.host.net(), network.Out, err)
+	s.host.Refused().SocketFailed(s.host.hostcall(), s.host.Net(), network.Out, err)
 	if errors.Is(err, hostcalls.ErrWouldBlock) {
 		err = nil
 	}
@@ -159,7 +157,7 @@ func (s received) Read(p []byte) (int, error) {
 	defer s.host.store.AddCostSince(time.Now())
 	n, err := s.tcp.Read(p, false)
 	s.starts[network.In].Use(err)
-	s.host.refused().SocketFailed(s.host.hostcall(), s.host.net(), network.In, err)
+	s.host.Refused().SocketFailed(s.host.hostcall(), s.host.Net(), network.In, err)
 	return n, err
 }
 
@@ -208,7 +206,7 @@ func (s sent) room(call) (int, error) {
 	if len(s.unsent) > 0 || !s.level(network.Out) {
 		return 0, nil
 	}
-	return maxPiece, nil
+	return wasi.MaxPiece, nil
 }
 
 func (s sent) write(_ call, p []byte) error {

@@ -1,15 +1,14 @@
 // Package wasip2 implements WASI 0.2, all of it but HTTP, as interfaces of the host for components: wasi:io, wasi:cli,
 // wasi:clocks, wasi:random, wasi:filesystem and wasi:sockets, one file for each interface.
 //
-// [Interfaces] are the tables: WIT texts, and functions over the cursors of package component. A [Node] makes a host for each
-// store, which is what the functions work on: the streams, descriptors and sockets that the component has handles of. It stands
-// on what preview 1 stands on: packages files, grants, network, stdio, refusal.
+// [Interfaces] are the tables: WIT texts, and functions over the cursors of package component. A [State] is what the functions work
+// on: the streams, descriptors and sockets that the component of a store has handles of. Package wasi does what they say.
 //
 // # Waiting and charging
 //
 // All functions run on the store's fiber and none blocks its worker. What waits (poll, blocking-read, work on files) parks
 // the fiber; a poll is one wait for all of its pollables. Calls are charged by the runtime, bytes where values move, and here
-// what comes in addition.
+// and in package wasi what comes in addition.
 //
 // # Streams
 //
@@ -20,7 +19,7 @@
 // # Grants
 //
 // Folders are preopens. A grant of a listener or a connection has no handle in WASI 0.2: a socket that the component binds to
-// the listener's address stands for it, and a connection that was made beforehand can't be handed over; see Node.
+// the listener's address stands for it, and a connection that was made beforehand can't be handed over; see package wasi.
 //
 // # Specification
 //

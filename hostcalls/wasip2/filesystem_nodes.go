@@ -1,7 +1,6 @@
 package wasip2
 
 import (
-	"hash/maphash"
 	"math"
 	"syscall"
 	"time"
@@ -9,57 +8,49 @@ import (
 	cabi "github.com/reactord/reactord/component/abi"
 	"github.com/reactord/reactord/hostcalls/component"
 	"github.com/reactord/reactord/hostcalls/vfs"
+	"github.com/reactord/reactord/hostcalls/wasi"
 )
 
 // nodeFunctions are the methods of descriptor for files and folders alike, and the function on errors.
 func nodeFunctions() []component.Function {
 	return []component.Function{
 		function("[method]descriptor.sync-data", "func(self: borrow<descriptor>) -> result<_, error-code>", func(c call) {
-			c.onNode(c.descriptor(), vfs.Node.DataSync)
+			c.done(c.descriptor().SyncData(c.Call))
 		}),
 		function("[method]descriptor.sync", "func(self: borrow<descriptor>) -> result<_, error-code>", func(c call) {
-			c.onNode(c.descriptor(), vfs.Node.Sync)
+			c.done(c.descriptor().Sync(c.Call))
 		}),
 		function("[method]descriptor.get-flags", "func(self: borrow<descriptor>) -> result<descriptor-flags, error-code>", func(c call) {
 			d := c.descriptor()
-			if !c.fsFailed(d.usable()) {
+			if !c.fsFailed(d.Usable()) {
 				c.Results.OK()
-				c.Results.Flags(d.flags)
+				c.Results.Flags(d.Flags)
 			}
 		}),
 		function("[method]descriptor.get-type", "func(self: borrow<descriptor>) -> result<descriptor-type, error-code>", func(c call) {
 			d := c.descriptor()
-			if !c.fsFailed(d.usable()) {
+			if !c.fsFailed(d.Usable()) {
 				c.Results.OK()
-				c.Results.Enum(d.kind())
+				c.Results.Enum(typeOf(d.Type()))
 			}
 		}),
 		function("[method]descriptor.set-times",
 			"func(self: borrow<descriptor>, data-access-timestamp: new-timestamp, data-modification-timestamp: new-timestamp) -> result<_, error-code>", setTimes),
 		function("[method]descriptor.stat", "func(self: borrow<descriptor>) -> result<descriptor-stat, error-code>", func(c call) {
-			s, err := c.stat(c.descriptor())
+			s, err := c.descriptor().Stat(c.Call)
 			c.putStat(s, err)
 		}),
 		function("[method]descriptor.is-same-object", "func(self: borrow<descriptor>, other: borrow<descriptor>) -> bool", isSameObject),
 		function("[method]descriptor.metadata-hash", "func(self: borrow<descriptor>) -> result<metadata-hash-value, error-code>", func(c call) {
-			s, err := c.stat(c.descriptor())
+			s, err := c.descriptor().Stat(c.Call)
 			c.putHash(s, err)
 		}),
 		function("filesystem-error-code", "func(err: borrow<error>) -> option<error-code>", filesystemErrorCode),
 	}
 }
 
-// usable returns an error for a descriptor whose grant was revoked.
-func (d *descriptor) usable() error { return d.grant.Lease().Err() }
-
-// onNode runs an operation on a file or folder that has no result.
-func (c call) onNode(d *descriptor, operation func(vfs.Node) error) {
-	err := d.usable()
-	if err == nil {
-		err = c.do(d.node, d.op(0), func() error { return operation(d.entity()) })
-	}
-	c.done(err)
-}
+// descriptor reads a handle of a descriptor.
+func (c call) descriptor() *wasi.Descriptor { return c.descriptors.Get(c.Args.Borrow()) }
 
 // The cases of descriptor-type.
 const (
@@ -73,14 +64,7 @@ const (
 	typeSocket
 )
 
-// kind returns the descriptor-type of an open file or folder.
-func (d *descriptor) kind() int {
-	if d.file == nil {
-		return typeDirectory
-	}
-	return typeOf(d.file.Type())
-}
-
+// typeOf returns the descriptor-type of a type.
 func typeOf(t vfs.Type) int {
 	switch t {
 	case vfs.Regular:
@@ -100,22 +84,6 @@ func typeOf(t vfs.Type) int {
 	default:
 		return typeUnknown
 	}
-}
-
-// stat returns the attributes of an open file or folder.
-func (c call) stat(d *descriptor) (s vfs.Stat, err error) {
-	if err := d.usable(); err != nil {
-		return s, err
-	}
-	var found vfs.Stat // of the job, which may outlive the call
-	err = c.do(d.node, d.op(0), func() (err error) {
-		found, err = d.entity().Stat()
-		return err
-	})
-	if err != nil {
-		return s, err
-	}
-	return found, nil
 }
 
 // putStat writes a descriptor-stat, or an error.
@@ -145,24 +113,22 @@ func putTime(w *cabi.Writer, t time.Time) {
 	out.U32(uint32(t.Nanosecond()))
 }
 
-// putHash writes a metadata-hash-value, or an error. It hashes what makes a file the same one, and not what changes when it
-// is modified: adapters of preview 1 take the hash for the number of the inode.
+// putHash writes a metadata-hash-value, or an error.
 func (c call) putHash(s vfs.Stat, err error) {
 	if c.fsFailed(err) {
 		return
 	}
 	c.Results.OK()
 	out := c.Results.Record()
-	for _, seed := range c.host.node.hashes {
-		out.U64(maphash.Comparable(seed, vfs.ID{Dev: s.Dev, Ino: s.Ino}))
+	for _, half := range c.Node.Hash(s) {
+		out.U64(half)
 	}
 }
 
 // isSameObject: [method]descriptor.is-same-object.
 func isSameObject(c call) {
-	a, errA := c.stat(c.descriptor())
-	b, errB := c.stat(c.descriptor())
-	c.Results.Bool(errA == nil && errB == nil && a.Dev == b.Dev && a.Ino == b.Ino)
+	d := c.descriptor()
+	c.Results.Bool(d.IsSameObject(c.Call, c.descriptor()))
 }
 
 // The cases of new-timestamp.
@@ -203,10 +169,7 @@ func setTimes(c call) {
 	d := c.descriptor()
 	atime, mtime, err := newTimes(&c.Args)
 	if err == nil {
-		err = d.usable()
-	}
-	if err == nil {
-		err = c.do(d.node, d.op(0), func() error { return d.entity().SetTimes(atime, mtime) })
+		err = d.SetTimes(c.Call, atime, mtime)
 	}
 	c.done(err)
 }
@@ -219,5 +182,5 @@ func filesystemErrorCode(c call) {
 		return
 	}
 	c.Results.Some()
-	c.Results.Enum(fsCodeOf(e.err))
+	c.Results.Enum(int(wasi.FileCodeOf(e.err)))
 }

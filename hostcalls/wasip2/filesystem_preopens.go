@@ -14,18 +14,12 @@ func filesystemPreopens() component.Interface {
 	}
 }
 
-// preopen is a granted folder. It stays open until the store is closed.
-type preopen struct {
-	*node
-	name string
-}
-
 // getDirectories: get-directories. Each call gives handles of their own, of the same folders.
 func getDirectories(c call) {
-	list := c.Results.List(len(c.preopens))
-	for _, p := range c.preopens {
+	list := c.Results.List(len(c.Preopens))
+	for _, p := range c.Preopens {
 		pair := list.Record()
-		pair.Own(give(c, &c.host.descriptors, &descriptor{node: p.use(), flags: flagRead | flagMutateDirectory}, nil))
-		pair.String(p.name)
+		pair.Own(give(c, &c.descriptors, p.Descriptor(), nil))
+		pair.String(p.Name)
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/reactord/reactord/hostcalls/capability"
 	"github.com/reactord/reactord/hostcalls/lease"
 	"github.com/reactord/reactord/hostcalls/vfs"
+	"github.com/reactord/reactord/hostcalls/wasi"
 )
 
 const (
@@ -110,7 +111,7 @@ func (g *guest) file(name string, d uint32, args func(*cabi.Writer), results fun
 func (g *guest) open(dir uint32, path string, how, flags uint32) (d uint32, code int) {
 	g.t.Helper()
 	code = g.file("open-at", dir, func(w *cabi.Writer) {
-		w.Flags(flagFollow)
+		w.Flags(wasi.FlagFollow)
 		w.String(path)
 		w.Flags(how)
 		w.Flags(flags)
@@ -124,6 +125,9 @@ func (g *guest) mustOpen(dir uint32, path string, how, flags uint32) uint32 {
 	g.code("open "+path, code, ok)
 	return d
 }
+
+// fs is a code as g.file returns it.
+func fs(code wasi.FileCode) int { return int(code) }
 
 func (g *guest) code(what string, have, want int) {
 	g.t.Helper()
@@ -146,7 +150,7 @@ func path(name string) func(*cabi.Writer) { return func(w *cabi.Writer) { w.Stri
 
 func TestFiles(t *testing.T) {
 	withFiles(t, nil, func(g *guest, dir uint32, host string) {
-		d := g.mustOpen(dir, "a", 0, flagRead|flagWrite)
+		d := g.mustOpen(dir, "a", 0, wasi.FlagRead|wasi.FlagWrite)
 		read := func(n, at uint64) (text string, end bool) {
 			g.code("read", g.file("read", d, func(w *cabi.Writer) { w.U64(n); w.U64(at) }, func(r *cabi.Reader) {
 				pair := r.Record()
@@ -184,27 +188,27 @@ func TestFiles(t *testing.T) {
 		g.drop(outputStreams, out)
 		g.drop(outputStreams, over)
 
-		g.code("size", g.file("set-size", g.mustOpen(dir, "a", 0, flagWrite), func(w *cabi.Writer) { w.U64(2) }, nil), ok)
-		_, code := g.open(dir, "a", openCreate|openExclusive, flagWrite)
-		g.code("exclusive", code, fsExist)
-		_, code = g.open(dir, "a", openDirectory, flagRead)
-		g.code("file as folder", code, fsNotDirectory)
-		_, code = g.open(dir, "../x", 0, flagRead)
-		g.code("outside", code, fsNotPermitted)
-		_, code = g.open(dir, "/data/a", 0, flagRead)
-		g.code("absolute", code, fsNotPermitted)
-		_, code = g.open(dir, "x\x00", 0, flagRead)
-		g.code("zero byte", code, fsInvalid)
-		_, code = g.open(dir, "none", 0, flagRead)
-		g.code("missing", code, fsNoEntry)
-		_, code = g.stream("write-via-stream", g.mustOpen(dir, "a", 0, flagRead), 0)
-		g.code("write to what is read", code, fsBadDescriptor)
-		_, code = g.stream("read-via-stream", g.mustOpen(dir, "a", 0, flagWrite), 0)
-		g.code("read from what is written", code, fsBadDescriptor)
+		g.code("size", g.file("set-size", g.mustOpen(dir, "a", 0, wasi.FlagWrite), func(w *cabi.Writer) { w.U64(2) }, nil), ok)
+		_, code := g.open(dir, "a", wasi.OpenCreate|wasi.OpenExclusive, wasi.FlagWrite)
+		g.code("exclusive", code, fs(wasi.FileExist))
+		_, code = g.open(dir, "a", wasi.OpenDirectory, wasi.FlagRead)
+		g.code("file as folder", code, fs(wasi.FileNotDirectory))
+		_, code = g.open(dir, "../x", 0, wasi.FlagRead)
+		g.code("outside", code, fs(wasi.FileNotPermitted))
+		_, code = g.open(dir, "/data/a", 0, wasi.FlagRead)
+		g.code("absolute", code, fs(wasi.FileNotPermitted))
+		_, code = g.open(dir, "x\x00", 0, wasi.FlagRead)
+		g.code("zero byte", code, fs(wasi.FileInvalid))
+		_, code = g.open(dir, "none", 0, wasi.FlagRead)
+		g.code("missing", code, fs(wasi.FileNoEntry))
+		_, code = g.stream("write-via-stream", g.mustOpen(dir, "a", 0, wasi.FlagRead), 0)
+		g.code("write to what is read", code, fs(wasi.FileBadDescriptor))
+		_, code = g.stream("read-via-stream", g.mustOpen(dir, "a", 0, wasi.FlagWrite), 0)
+		g.code("read from what is written", code, fs(wasi.FileBadDescriptor))
 		_, code = g.stream("read-via-stream", dir, 0)
-		g.code("read of a folder", code, fsIsDirectory)
-		_, code = g.stream("read-via-stream", g.mustOpen(dir, "a", 0, flagRead), 1<<63)
-		g.code("offset", code, fsInvalid)
+		g.code("read of a folder", code, fs(wasi.FileIsDirectory))
+		_, code = g.stream("read-via-stream", g.mustOpen(dir, "a", 0, wasi.FlagRead), 1<<63)
+		g.code("offset", code, fs(wasi.FileInvalid))
 	})
 }
 
@@ -214,15 +218,15 @@ func TestPaths(t *testing.T) {
 			return func(w *cabi.Writer) { w.String(a); w.Borrow(dir); w.String(b) }
 		}
 		g.code("mkdir", g.file("create-directory-at", dir, path("new"), nil), ok)
-		g.code("mkdir again", g.file("create-directory-at", dir, path("new"), nil), fsExist)
+		g.code("mkdir again", g.file("create-directory-at", dir, path("new"), nil), fs(wasi.FileExist))
 		g.code("rename", g.file("rename-at", dir, both("new", "old"), nil), ok)
 		g.code("rmdir", g.file("remove-directory-at", dir, path("old"), nil), ok)
 		g.code("symlink", g.file("symlink-at", dir, func(w *cabi.Writer) { w.String("a"); w.String("link") }, nil), ok)
-		g.code("absolute symlink", g.file("symlink-at", dir, func(w *cabi.Writer) { w.String("/a"); w.String("l") }, nil), fsNotPermitted)
+		g.code("absolute symlink", g.file("symlink-at", dir, func(w *cabi.Writer) { w.String("/a"); w.String("l") }, nil), fs(wasi.FileNotPermitted))
 		if err := os.Symlink("/etc", filepath.Join(host, "etc")); err != nil {
 			t.Fatal(err)
 		}
-		g.code("absolute target", g.file("readlink-at", dir, path("etc"), nil), fsNotPermitted)
+		g.code("absolute target", g.file("readlink-at", dir, path("etc"), nil), fs(wasi.FileNotPermitted))
 		g.code("readlink", g.file("readlink-at", dir, path("link"), func(r *cabi.Reader) {
 			if to := r.String(); to != "a" {
 				t.Errorf("the link leads to %q", to)
@@ -231,13 +235,13 @@ func TestPaths(t *testing.T) {
 		link := func(flags uint32) func(*cabi.Writer) {
 			return func(w *cabi.Writer) { w.Flags(flags); w.String("a"); w.Borrow(dir); w.String("b") }
 		}
-		g.code("link that follows", g.file("link-at", dir, link(flagFollow), nil), fsInvalid)
+		g.code("link that follows", g.file("link-at", dir, link(wasi.FlagFollow), nil), fs(wasi.FileInvalid))
 		g.code("link", g.file("link-at", dir, link(0), nil), ok)
-		g.code("unlink of a folder", g.file("unlink-file-at", dir, path("sub"), nil), fsIsDirectory)
+		g.code("unlink of a folder", g.file("unlink-file-at", dir, path("sub"), nil), fs(wasi.FileIsDirectory))
 		g.code("unlink", g.file("unlink-file-at", dir, path("etc"), nil), ok)
 
 		hash := func(d uint32, name string) (sum [2]uint64) {
-			args, call := func(w *cabi.Writer) { w.Flags(flagFollow); w.String(name) }, "metadata-hash-at"
+			args, call := func(w *cabi.Writer) { w.Flags(wasi.FlagFollow); w.String(name) }, "metadata-hash-at"
 			if name == "" {
 				args, call = nil, "metadata-hash"
 			}
@@ -247,7 +251,7 @@ func TestPaths(t *testing.T) {
 			}), ok)
 			return sum
 		}
-		a := g.mustOpen(dir, "a", 0, flagRead)
+		a := g.mustOpen(dir, "a", 0, wasi.FlagRead)
 		if h := hash(dir, "a"); h != hash(dir, "b") || h != hash(dir, "link") || h != hash(a, "") || h == hash(dir, "sub") || h[0] == h[1] {
 			t.Error("hashes don't tell which file it is")
 		}
@@ -255,7 +259,7 @@ func TestPaths(t *testing.T) {
 			g.call(method+"is-same-object", func(w *cabi.Writer) { w.Borrow(x); w.Borrow(y) }, func(r *cabi.Reader) { same = r.Bool() })
 			return same
 		}
-		if !same(a, g.mustOpen(dir, "b", 0, flagRead)) || same(a, dir) {
+		if !same(a, g.mustOpen(dir, "b", 0, wasi.FlagRead)) || same(a, dir) {
 			t.Error("it is not known which objects are the same")
 		}
 		set := func(w *cabi.Writer) {
@@ -273,7 +277,7 @@ func TestPaths(t *testing.T) {
 			at := w.Record()
 			at.U64(0)
 			at.U32(uint32(time.Second))
-		}, nil), fsInvalid)
+		}, nil), fs(wasi.FileInvalid))
 		g.code("stat", g.file("stat-at", dir, func(w *cabi.Writer) { w.Flags(0); w.String("a") }, func(r *cabi.Reader) {
 			s := r.Record()
 			if kind, links, size := s.Enum(), s.U64(), s.U64(); kind != typeRegularFile || links != 2 || size != 10 {
@@ -318,7 +322,7 @@ func TestListing(t *testing.T) {
 			t.Errorf("%d entries, want %d", len(got), len(want))
 		}
 		g.drop("wasi:filesystem/types#directory-entry-stream", stream)
-		g.code("read-directory of a file", g.file("read-directory", g.mustOpen(dir, "a", 0, flagRead), nil, nil), fsNotDirectory)
+		g.code("read-directory of a file", g.file("read-directory", g.mustOpen(dir, "a", 0, wasi.FlagRead), nil, nil), fs(wasi.FileNotDirectory))
 	})
 }
 
@@ -329,13 +333,13 @@ func TestReadOnlyFolder(t *testing.T) {
 		c.Grants[0] = f
 	}
 	withFiles(t, readOnly, func(g *guest, dir uint32, _ string) {
-		g.mustOpen(dir, "a", 0, flagRead)
-		_, code := g.open(dir, "a", 0, flagWrite)
-		g.code("open for writing", code, fsReadOnly)
-		_, code = g.open(dir, "new", openCreate, flagWrite)
-		g.code("create", code, fsReadOnly)
-		g.code("mkdir", g.file("create-directory-at", dir, path("new"), nil), fsReadOnly)
-		g.code("unlink", g.file("unlink-file-at", dir, path("a"), nil), fsReadOnly)
+		g.mustOpen(dir, "a", 0, wasi.FlagRead)
+		_, code := g.open(dir, "a", 0, wasi.FlagWrite)
+		g.code("open for writing", code, fs(wasi.FileReadOnly))
+		_, code = g.open(dir, "new", wasi.OpenCreate, wasi.FlagWrite)
+		g.code("create", code, fs(wasi.FileReadOnly))
+		g.code("mkdir", g.file("create-directory-at", dir, path("new"), nil), fs(wasi.FileReadOnly))
+		g.code("unlink", g.file("unlink-file-at", dir, path("a"), nil), fs(wasi.FileReadOnly))
 	})
 }
 
@@ -344,19 +348,19 @@ func TestDescriptorLimit(t *testing.T) {
 	budget := hostcalls.NewBudget(100)
 	limit := func(c *abi.Config) { c.Descriptors, c.Budget, c.Owner = 6, budget, "w" }
 	withFiles(t, limit, func(g *guest, dir uint32, _ string) {
-		first, _ := g.mustOpen(dir, "a", 0, flagRead), g.mustOpen(dir, "a", 0, flagRead)
+		first, _ := g.mustOpen(dir, "a", 0, wasi.FlagRead), g.mustOpen(dir, "a", 0, wasi.FlagRead)
 		in, _ := g.stream("read-via-stream", first, 0)
 		g.preopen("/data")
-		_, code := g.open(dir, "a", 0, flagRead)
-		g.code("too many", code, fsQuota)
+		_, code := g.open(dir, "a", 0, wasi.FlagRead)
+		g.code("too many", code, fs(wasi.FileQuota))
 		if r := g.store.Refused().Refusal(); r == nil || *r != (abi.Refusal{Kind: abi.RefusedDescriptor, Want: 7, Limit: 6}) {
 			t.Errorf("refused %+v", r)
 		}
 		g.drop(descriptorType, first)
-		_, code = g.open(dir, "a", 0, flagRead)
-		g.code("the stream has it open", code, fsQuota)
+		_, code = g.open(dir, "a", 0, wasi.FlagRead)
+		g.code("the stream has it open", code, fs(wasi.FileQuota))
 		g.drop(inputStreams, in)
-		g.mustOpen(dir, "a", 0, flagRead)
+		g.mustOpen(dir, "a", 0, wasi.FlagRead)
 	})
 	if used, _ := budget.Use(); used != 0 {
 		t.Errorf("%d descriptors are still taken", used)
@@ -367,13 +371,13 @@ func TestDescriptorLimit(t *testing.T) {
 func TestRevokedFolder(t *testing.T) {
 	l := lease.New("--dir")
 	withFiles(t, func(c *abi.Config) { c.Leases = []*lease.Lease{l} }, func(g *guest, dir uint32, _ string) {
-		d := g.mustOpen(dir, "a", 0, flagRead|flagWrite)
+		d := g.mustOpen(dir, "a", 0, wasi.FlagRead|wasi.FlagWrite)
 		in, _ := g.stream("read-via-stream", d, 0)
 		l.Revoke()
-		_, code := g.open(dir, "a", 0, flagRead)
-		g.code("open", code, fsNotPermitted)
-		g.code("stat", g.file("stat", d, nil, nil), fsNotPermitted)
-		g.code("sync", g.file("sync", d, nil, nil), fsNotPermitted)
+		_, code := g.open(dir, "a", 0, wasi.FlagRead)
+		g.code("open", code, fs(wasi.FileNotPermitted))
+		g.code("stat", g.file("stat", d, nil, nil), fs(wasi.FileNotPermitted))
+		g.code("sync", g.file("sync", d, nil, nil), fs(wasi.FileNotPermitted))
 		g.is("read", g.read("read", in, 1), outcome{failed: "the grant was revoked"})
 		g.is("read again", g.read("read", in, 1), outcome{closed: true})
 	})
@@ -381,19 +385,19 @@ func TestRevokedFolder(t *testing.T) {
 		t.Errorf("%d are open by the grant", n)
 	}
 	withFiles(t, func(c *abi.Config) { c.Leases = []*lease.Lease{l} }, func(g *guest, dir uint32, _ string) {
-		_, code := g.open(dir, "a", 0, flagRead)
-		g.code("open", code, fsNotPermitted)
-		g.code("get-type", g.file("get-type", dir, nil, nil), fsNotPermitted)
+		_, code := g.open(dir, "a", 0, wasi.FlagRead)
+		g.code("open", code, fs(wasi.FileNotPermitted))
+		g.code("get-type", g.file("get-type", dir, nil, nil), fs(wasi.FileNotPermitted))
 	})
 }
 
 // An error of a file has a code for those who ask for it; other errors of streams have none.
 func TestErrorCodes(t *testing.T) {
-	for err, want := range map[error]int{
-		syscall.ENOENT: fsNoEntry, syscall.EXDEV: fsCrossDevice, syscall.Errno(9999): fsIO, vfs.ErrEscapes: fsNotPermitted,
-		lease.ErrRevoked: fsNotPermitted, os.ErrClosed: fsIO,
+	for err, want := range map[error]wasi.FileCode{
+		syscall.ENOENT: wasi.FileNoEntry, syscall.EXDEV: wasi.FileCrossDevice, syscall.Errno(9999): wasi.FileIO, vfs.ErrEscapes: wasi.FileNotPermitted,
+		lease.ErrRevoked: wasi.FileNotPermitted, os.ErrClosed: wasi.FileIO,
 	} {
-		if got := fsCodeOf(err); got != want {
+		if got := wasi.FileCodeOf(err); got != want {
 			t.Errorf("%v: %d, want %d", err, got, want)
 		}
 	}
@@ -401,7 +405,7 @@ func TestErrorCodes(t *testing.T) {
 		if _, err := os.Stat("/dev/full"); err != nil {
 			t.Skip(err)
 		}
-		d := g.mustOpen(dir, "a", 0, flagRead|flagWrite)
+		d := g.mustOpen(dir, "a", 0, wasi.FlagRead|wasi.FlagWrite)
 		out, _ := g.stream("write-via-stream", d, 1<<62) // beyond what any file may have
 		code := ok
 		g.call("wasi:io/streams#[method]output-stream.blocking-write-and-flush", func(w *cabi.Writer) { w.Borrow(out); w.Bytes([]byte("x")) }, func(r *cabi.Reader) {
@@ -421,7 +425,7 @@ func TestErrorCodes(t *testing.T) {
 				}
 			})
 		})
-		g.code("write too far", code, fsFileTooLarge)
+		g.code("write too far", code, fs(wasi.FileFileTooLarge))
 		g.is("write again", g.write("blocking-write-and-flush", out, "x"), outcome{closed: true})
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/reactord/reactord/hostcalls/component"
+	"github.com/reactord/reactord/hostcalls/wasi"
 )
 
 func filesystemTypes() component.Interface {
@@ -12,7 +13,7 @@ func filesystemTypes() component.Interface {
 		Types:     filesystemText,
 		Functions: slices.Concat(fileFunctions(), nodeFunctions(), pathFunctions(), listingFunctions()),
 		Resources: []component.Resource{
-			resource("descriptor", func(h *host) *component.Objects[*descriptor] { return &h.descriptors }),
+			resource("descriptor", func(h *host) *component.Objects[*wasi.Descriptor] { return &h.descriptors }),
 			resource("directory-entry-stream", func(h *host) *component.Objects[*listing] { return &h.listings }),
 		},
 	}
@@ -52,24 +53,3 @@ const filesystemText = `
 	resource descriptor;
 	resource directory-entry-stream;
 `
-
-// Bits of descriptor-flags.
-const (
-	flagRead uint32 = 1 << iota
-	flagWrite
-	flagFileSync
-	flagDataSync
-	flagRequestedSync
-	flagMutateDirectory
-)
-
-// flagFollow is the bit of path-flags.
-const flagFollow = 1
-
-// Bits of open-flags.
-const (
-	openCreate uint32 = 1 << iota
-	openDirectory
-	openExclusive
-	openTruncate
-)

@@ -17,6 +17,7 @@ import (
 	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/hostcalls/component"
 	"github.com/reactord/reactord/hostcalls/files"
+	"github.com/reactord/reactord/hostcalls/wasi"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -40,14 +41,14 @@ type hostFunction struct {
 // withGuest runs body as a component of a config, on a fiber. The error is that with which it ended.
 func withGuest(t testing.TB, config abi.Config, body func(*guest)) error {
 	t.Helper()
-	wait, _ := startGuest(t, NewNode(files.NewAppends()), config, body)
+	wait, _ := startGuest(t, wasi.NewNode(files.NewAppends()), config, body)
 	return wait()
 }
 
 // startGuest starts what withGuest runs, on a node.
-func startGuest(t testing.TB, node *Node, config abi.Config, body func(*guest)) (wait func() error, task *executor.Task) {
+func startGuest(t testing.TB, node *wasi.Node, config abi.Config, body func(*guest)) (wait func() error, task *executor.Task) {
 	t.Helper()
-	components, err := component.New(component.Config{Interfaces: Interfaces(), NewHost: node.NewHost})
+	components, err := component.New(component.Config{Interfaces: Interfaces(), NewHost: newHost(node)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,6 +104,28 @@ func startGuest(t testing.TB, node *Node, config abi.Config, body func(*guest)) 
 		}
 		return ended
 	}, task
+}
+
+// testHost is the component.Host of a store of WASI 0.2.
+type testHost struct {
+	wasi.Host
+	state State
+}
+
+func (h *testHost) WASIP2() *State { return &h.state }
+
+func (h *testHost) Close() {
+	h.state.Close()
+	h.Host.Close()
+}
+
+func newHost(node *wasi.Node) func(*component.Store, *abi.Config) (component.Host, error) {
+	return func(store *component.Store, config *abi.Config) (component.Host, error) {
+		h := &testHost{}
+		h.Init(node, store, config)
+		h.state.Init(&h.Host, store, config)
+		return h, nil
+	}
 }
 
 func newGuest(t testing.TB, store *component.Store) *guest {

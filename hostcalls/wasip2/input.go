@@ -7,6 +7,7 @@ import (
 	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/component"
 	"github.com/reactord/reactord/hostcalls/files"
+	"github.com/reactord/reactord/hostcalls/wasi"
 )
 
 // inputStream is an input-stream.
@@ -20,7 +21,7 @@ type inputStream struct {
 // input is what an input-stream reads from.
 type input interface {
 	waitable
-	// read reads up to n bytes, at most maxPiece, into a buffer, which is the caller's. The error is io.EOF at the end,
+	// read reads up to n bytes, at most wasi.MaxPiece, into a buffer, which is the caller's. The error is io.EOF at the end,
 	// hostcalls.ErrWouldBlock if there is nothing yet, or why it has failed; then there is no buffer.
 	read(c call, n uint32) (buf files.Buffer, got int, err error)
 	close()
@@ -39,12 +40,12 @@ func (c call) take(s *inputStream, n uint64, block bool) (buf files.Buffer, got 
 		return buf, 0, s.atEnd, nil
 	}
 	for {
-		c.Charge(streamCost)
-		buf, got, err = s.from.read(c, uint32(min(n, maxPiece)))
+		c.Charge(wasi.StreamCost)
+		buf, got, err = s.from.read(c, uint32(min(n, wasi.MaxPiece)))
 		s.atEnd = errors.Is(err, io.EOF)
 		switch {
 		case err == nil:
-			c.Charge(copyCost(got))
+			c.Charge(wasi.CopyCost(got))
 			return buf, got, false, nil
 		case s.atEnd:
 			return buf, 0, true, nil

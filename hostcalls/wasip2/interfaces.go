@@ -6,12 +6,14 @@ import (
 
 	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/hostcalls/component"
+	"github.com/reactord/reactord/hostcalls/wasi"
 )
 
 // version is that of all interfaces.
 const version = "0.2.12"
 
-// Interfaces returns the interfaces, each after those whose types it uses. Their Calls are for stores whose Host a Node has made.
+// Interfaces returns the interfaces, each after those whose types it uses. Their Calls are for stores whose Host has a State, by a
+// method WASIP2.
 func Interfaces() []component.Interface {
 	return []component.Interface{
 		ioError(), ioPoll(), ioStreams(),
@@ -54,13 +56,16 @@ type call struct {
 
 // function makes a function of an interface.
 func function(name, typ string, body func(call)) component.Function {
-	return component.Function{Name: name, Type: typ, Call: func(c *component.Call) { body(call{c, c.Host().(*host)}) }}
+	return component.Function{Name: name, Type: typ, Call: func(c *component.Call) { body(call{c, hostOf(c)}) }}
 }
+
+// hostOf returns the host of the store that makes a call.
+func hostOf(c *component.Call) *host { return &c.Host().(hosted).WASIP2().host }
 
 // resource makes a resource type. objects returns where its objects are.
 func resource[T component.Dropper](name string, objects func(*host) *component.Objects[T]) component.Resource {
 	return component.Resource{Name: name, Drop: func(c *component.Call, rep uint32) {
-		all := objects(c.Host().(*host))
+		all := objects(hostOf(c))
 		bytes := bytesOf(all.Get(rep))
 		all.Drop(c, rep)
 		c.Store().Free(bytes)
@@ -77,13 +82,10 @@ func give[T component.Dropper](c call, objects *component.Objects[T], object T, 
 	return objects.Add(c.Store(), object, parent)
 }
 
-// objectBytes is about what an object takes of the host's memory, with its handle.
-const objectBytes = 256
-
 // bytesOf returns what an object is counted as. Buffers of sockets are counted when there are any.
 func bytesOf(object any) int64 {
 	if _, ok := object.(*listing); ok {
-		return objectBytes + maxAheadBytes + maxAheadEntries*32
+		return wasi.ListingBytes
 	}
-	return objectBytes
+	return wasi.ObjectBytes
 }

@@ -77,7 +77,7 @@ func pollList(c call) {
 		c.Trap("poll was called with no pollables, so that it would never return")
 	}
 	if n > c.maxPoll {
-		c.refused().Note(c.hostcall(), abi.Refusal{Kind: abi.RefusedOperations, Want: int64(n), Limit: int64(c.maxPoll)})
+		c.Refused().Note(c.hostcall(), abi.Refusal{Kind: abi.RefusedOperations, Want: int64(n), Limit: int64(c.maxPoll)})
 		c.Trap("poll was called with %d pollables, and the limit is %d", n, c.maxPoll)
 	}
 	list := make([]*pollable, n)

@@ -2,6 +2,7 @@ package wasip2
 
 import (
 	"github.com/reactord/reactord/hostcalls/component"
+	"github.com/reactord/reactord/hostcalls/wasi"
 )
 
 func ioStreams() component.Interface {
@@ -88,7 +89,7 @@ func outputFunctions() []component.Function {
 }
 
 // zeroes are what write-zeroes writes.
-var zeroes [maxPiece]byte
+var zeroes [wasi.MaxPiece]byte
 
 // The cases of stream-error.
 const (

@@ -14,6 +14,7 @@ import (
 	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/hostcalls/files"
+	"github.com/reactord/reactord/hostcalls/wasi"
 )
 
 const (
@@ -388,16 +389,16 @@ func TestRandom(t *testing.T) {
 func TestObjectsAreCounted(t *testing.T) {
 	const memory = 1 << 20
 	if err := withGuest(t, abi.Config{MemoryBytes: memory}, func(g *guest) {
-		for range 2 * memory / objectBytes {
+		for range 2 * memory / wasi.ObjectBytes {
 			g.drop(inputStreams, g.own("wasi:cli/stdin#get-stdin"))
 		}
 		n := 0
 		g.traps("no memory for another object", func() {
-			for ; n < 2*memory/objectBytes; n++ {
+			for ; n < 2*memory/wasi.ObjectBytes; n++ {
 				g.own("wasi:cli/stdin#get-stdin")
 			}
 		})
-		if n < memory/objectBytes/2 {
+		if n < memory/wasi.ObjectBytes/2 {
 			t.Errorf("there is room for %d objects", n)
 		}
 	}); err != nil {
@@ -409,7 +410,7 @@ func TestObjectsAreCounted(t *testing.T) {
 func TestCancel(t *testing.T) {
 	stop := errors.New("stop")
 	started := make(chan struct{})
-	wait, task := startGuest(t, NewNode(files.NewAppends()), abi.Config{Stdin: hostcalls.NewPipe(1).Reader()}, func(g *guest) {
+	wait, task := startGuest(t, wasi.NewNode(files.NewAppends()), abi.Config{Stdin: hostcalls.NewPipe(1).Reader()}, func(g *guest) {
 		in := g.own("wasi:cli/stdin#get-stdin")
 		close(started)
 		g.read("blocking-read", in, 1)

@@ -6,6 +6,7 @@ import (
 	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/component"
 	"github.com/reactord/reactord/hostcalls/files"
+	"github.com/reactord/reactord/hostcalls/wasi"
 )
 
 // outputStream is an output-stream.
@@ -21,7 +22,7 @@ type output interface {
 	waitable
 	// room returns how many bytes can be written now without waiting; 0 if it is not ready.
 	room(c call) (int, error)
-	// write writes all of p, which has at most maxPiece bytes. p is the component's memory, and valid until the call waits.
+	// write writes all of p, which has at most wasi.MaxPiece bytes. p is the component's memory, and valid until the call waits.
 	write(c call, p []byte) error
 	// flush begins to send what was written, and reports whether all was. Until then there is no room.
 	flush(c call) (done bool, err error)
@@ -104,7 +105,7 @@ func (c call) room(s *outputStream) (int, error) {
 		return 0, errClosed
 	}
 	n, err := s.to.room(c)
-	return min(n, maxPiece), err
+	return min(n, wasi.MaxPiece), err
 }
 
 // writePiece writes bytes for which there is room.
@@ -112,7 +113,7 @@ func (c call) writePiece(s *outputStream, p []byte) error {
 	if s.failed {
 		return errClosed
 	}
-	c.Charge(streamCost + copyCost(len(p)))
+	c.Charge(wasi.StreamCost + wasi.CopyCost(len(p)))
 	if len(p) == 0 {
 		return nil
 	}

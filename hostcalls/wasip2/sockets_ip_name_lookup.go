@@ -6,6 +6,7 @@ import (
 	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/component"
 	"github.com/reactord/reactord/hostcalls/network"
+	"github.com/reactord/reactord/hostcalls/wasi"
 )
 
 func socketsIPNameLookup() component.Interface {
@@ -54,13 +55,13 @@ func resolveAddresses(c call) {
 	c.Args.Borrow()
 	name := c.Args.String()
 	if c.pendingLookups >= maxLookups {
-		c.sockFailed(sockTemporaryResolverFailure)
+		c.sockFailed(wasi.SockTemporaryResolverFailure)
 		return
 	}
-	found, err := c.net().StartResolve(c.hostcall(), network.AnyFamily, name)
+	found, err := c.Net().StartResolve(c.hostcall(), network.AnyFamily, name)
 	if err != nil {
 		c.Results.Err()
-		c.Results.Enum(lookupCodeOf(err))
+		c.Results.Enum(int(wasi.LookupCodeOf(err)))
 		return
 	}
 	c.pendingLookups++
@@ -75,7 +76,7 @@ func resolveNextAddress(c call) {
 		addrs, err := l.Result()
 		if err != nil {
 			c.Results.Err()
-			c.Results.Enum(lookupCodeOf(err))
+			c.Results.Enum(int(wasi.LookupCodeOf(err)))
 			return
 		}
 		l.left, l.known = addrs, true
@@ -86,7 +87,7 @@ func resolveNextAddress(c call) {
 		return
 	}
 	c.Results.Some()
-	putAddress(&c.Results, l.left[0])
+	wasi.PutAddress(&c.Results, l.left[0])
 	l.left = l.left[1:]
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"github.com/reactord/reactord/hostcalls/component"
 	"github.com/reactord/reactord/hostcalls/network"
+	"github.com/reactord/reactord/hostcalls/wasi"
 )
 
 // tcpOptions are the methods of tcp-socket for its options.
@@ -139,14 +140,11 @@ func (c call) setOption(s network.Socket, o network.Option, value int) {
 	c.sockDone(err)
 }
 
-// maxOption is more than any option can be: in microseconds it is a month.
-const maxOption = 1 << 41
-
 // setPositive sets an option that can't be zero. A value that is too large is cut to what is possible.
 func (c call) setPositive(s network.Socket, o network.Option, value uint64) {
 	if value == 0 {
-		c.sockFailed(sockInvalidArgument)
+		c.sockFailed(wasi.SockInvalidArgument)
 		return
 	}
-	c.setOption(s, o, int(min(value, maxOption)))
+	c.setOption(s, o, int(min(value, wasi.MaxOption)))
 }

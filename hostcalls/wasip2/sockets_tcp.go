@@ -9,6 +9,7 @@ import (
 	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/component"
 	"github.com/reactord/reactord/hostcalls/network"
+	"github.com/reactord/reactord/hostcalls/wasi"
 )
 
 func socketsTCP() component.Interface {
@@ -48,14 +49,14 @@ func tcpFunctions() []component.Function {
 		function("[method]tcp-socket.start-bind", self+", network: borrow<network>, local-address: ip-socket-address) -> result<_, error-code>", func(c call) {
 			s := c.tcpSocket()
 			c.Args.Borrow()
-			c.sockDone(s.startBind(socketAddress(&c.Args)))
+			c.sockDone(s.startBind(wasi.SocketAddress(&c.Args)))
 		}),
 		function("[method]tcp-socket.finish-bind", self+") -> result<_, error-code>",
 			func(c call) { c.sockDone(c.tcpSocket().finish(tcpBinding, tcpBound)) }),
 		function("[method]tcp-socket.start-connect", self+", network: borrow<network>, remote-address: ip-socket-address) -> result<_, error-code>", func(c call) {
 			s := c.tcpSocket()
 			c.Args.Borrow()
-			c.sockDone(s.startConnect(c, socketAddress(&c.Args)))
+			c.sockDone(s.startConnect(c, wasi.SocketAddress(&c.Args)))
 		}),
 		function("[method]tcp-socket.finish-connect", self+") -> result<tuple<input-stream, output-stream>, error-code>", finishConnect),
 		function("[method]tcp-socket.start-listen", self+") -> result<_, error-code>", func(c call) { c.sockDone(c.tcpSocket().startListen()) }),
@@ -71,7 +72,7 @@ func tcpFunctions() []component.Function {
 			c.putRemote(s.tcp, s.state == tcpConnected)
 		}),
 		function("[method]tcp-socket.is-listening", self+") -> bool", func(c call) { c.Results.Bool(c.tcpSocket().state == tcpListening) }),
-		function("[method]tcp-socket.address-family", self+") -> ip-address-family", func(c call) { c.Results.Enum(caseOf(c.tcpSocket().family)) }),
+		function("[method]tcp-socket.address-family", self+") -> ip-address-family", func(c call) { c.Results.Enum(wasi.CaseOf(c.tcpSocket().family)) }),
 		function("[method]tcp-socket.subscribe", self+") -> pollable", func(c call) {
 			s := c.tcpSocket()
 			c.subscribe(s, s)
@@ -79,7 +80,7 @@ func tcpFunctions() []component.Function {
 		function("[method]tcp-socket.shutdown", self+", shutdown-type: shutdown-type) -> result<_, error-code>", func(c call) {
 			s, how := c.tcpSocket(), c.Args.Enum()
 			if s.state != tcpConnected {
-				c.sockFailed(sockInvalidState)
+				c.sockFailed(wasi.SockInvalidState)
 				return
 			}
 			c.sockDone(s.conn.shutdown(how != shutdownSend, how != shutdownReceive))
@@ -120,70 +121,37 @@ type tcpSocket struct {
 	starts  [2]hostcalls.WaitStart
 }
 
-// defaultBacklog is how many connections may wait to be accepted unless the component says otherwise, maxBacklog the most.
-const (
-	defaultBacklog = 128
-	maxBacklog     = 4096
-)
-
 // Drop implements component.Dropper.
 func (s *tcpSocket) Drop() {
 	if s.conn != nil {
 		s.conn.drop()
 		return
 	}
-	defer s.host.store.AddCostSince(time.Now())
-	_ = s.tcp.Close()
-	s.host.handles.closed()
-	s.host.handles.giveBack()
+	s.host.closeSocket(s.tcp)
 }
 
 // tcpSocket reads a handle of a tcp-socket.
 func (c call) tcpSocket() *tcpSocket { return c.tcpSockets.Get(c.Args.Borrow()) }
 
-// openCost is the cost of opening a socket, connectCost that of beginning a connection.
-const (
-	openCost    = 10_000
-	connectCost = 20_000
-)
-
 // createTCP: create-tcp-socket. Every component may make sockets; what they may reach is asked when they bind and connect.
 func createTCP(c call) {
-	family := familyOf(c.Args.Enum())
-	c.Charge(openCost)
+	family := wasi.FamilyOf(c.Args.Enum())
+	c.Charge(wasi.OpenCost)
 	began := time.Now()
-	tcp, err := c.newSocket(func() (network.Socket, error) { return c.net().TCP(family) })
+	tcp, err := c.NewSocket(c.Call, func() (network.Socket, error) { return c.Net().TCP(family) })
 	c.Store().AddCostSince(began)
 	if c.sockFailed(err) {
 		return
 	}
-	s := &tcpSocket{host: c.host, tcp: tcp.(network.TCP), family: family, backlog: defaultBacklog}
+	s := &tcpSocket{host: c.host, tcp: tcp.(network.TCP), family: family, backlog: wasi.DefaultBacklog}
 	c.Results.OK()
 	c.Results.Own(give(c, &c.tcpSockets, s, nil))
-}
-
-// newSocket makes a socket, which takes a descriptor.
-func (c call) newSocket(open func() (network.Socket, error)) (network.Socket, error) {
-	if c.handles.full() {
-		c.refuseDescriptor()
-	}
-	if err := c.handles.take(); err != nil {
-		return nil, err
-	}
-	s, err := open()
-	if err != nil {
-		c.handles.closed()
-		c.handles.giveBack()
-		c.refused().NoSocket(c.hostcall(), c.net(), err)
-		return nil, err
-	}
-	return s, nil
 }
 
 // finish ends an operation that was over when it began.
 func (s *tcpSocket) finish(from, to tcpState) error {
 	if s.state != from {
-		return sockNotInProgress
+		return wasi.SockNotInProgress
 	}
 	s.state = to
 	return nil
@@ -192,11 +160,11 @@ func (s *tcpSocket) finish(from, to tcpState) error {
 func (s *tcpSocket) startBind(local netip.AddrPort) error {
 	switch {
 	case s.state == tcpBinding:
-		return sockConcurrencyConflict
+		return wasi.SockConcurrencyConflict
 	case s.state != tcpUnbound:
-		return sockInvalidState
-	case !isOf(local, s.family):
-		return sockInvalidArgument
+		return wasi.SockInvalidState
+	case !wasi.IsOf(local, s.family):
+		return wasi.SockInvalidArgument
 	}
 	defer s.host.store.AddCostSince(time.Now())
 	if err := s.tcp.Bind(local); err != nil {
@@ -209,13 +177,13 @@ func (s *tcpSocket) startBind(local netip.AddrPort) error {
 func (s *tcpSocket) startConnect(c call, remote netip.AddrPort) error {
 	switch {
 	case s.state == tcpConnecting:
-		return sockConcurrencyConflict
+		return wasi.SockConcurrencyConflict
 	case s.state != tcpUnbound && s.state != tcpBound:
-		return sockInvalidState
-	case !isPeer(remote, s.family):
-		return sockInvalidArgument
+		return wasi.SockInvalidState
+	case !wasi.IsPeer(remote, s.family):
+		return wasi.SockInvalidArgument
 	}
-	c.Charge(connectCost)
+	c.Charge(wasi.ConnectCost)
 	defer s.host.store.AddCostSince(time.Now())
 	if err := s.tcp.Connect(remote); err != nil && !errors.Is(err, hostcalls.ErrWouldBlock) {
 		s.state = tcpClosed
@@ -229,7 +197,7 @@ func (s *tcpSocket) startConnect(c call, remote netip.AddrPort) error {
 func finishConnect(c call) {
 	s := c.tcpSocket()
 	if s.state != tcpConnecting {
-		c.sockFailed(sockNotInProgress)
+		c.sockFailed(wasi.SockNotInProgress)
 		return
 	}
 	began := time.Now()
@@ -259,9 +227,9 @@ func (s *tcpSocket) startListen() error {
 	switch s.state {
 	case tcpBound:
 	case tcpListenStarted:
-		return sockConcurrencyConflict
+		return wasi.SockConcurrencyConflict
 	default:
-		return sockInvalidState
+		return wasi.SockInvalidState
 	}
 	defer s.host.store.AddCostSince(time.Now())
 	if err := s.tcp.Listen(s.backlog); err != nil {
@@ -275,14 +243,14 @@ func (s *tcpSocket) startListen() error {
 func accept(c call) {
 	s := c.tcpSocket()
 	if s.state != tcpListening {
-		c.sockFailed(sockInvalidState)
+		c.sockFailed(wasi.SockInvalidState)
 		return
 	}
 	began := time.Now()
 	var tcp network.Socket
 	err := hostcalls.ErrWouldBlock
 	if n, hangup := s.tcp.Level(network.In); n > 0 || hangup {
-		tcp, err = c.newSocket(func() (network.Socket, error) { return s.tcp.Accept() })
+		tcp, err = c.NewSocket(c.Call, func() (network.Socket, error) { return s.tcp.Accept() })
 	}
 	c.Store().AddCostSince(began)
 	s.starts[network.In].Use(err)
@@ -302,26 +270,26 @@ func accept(c call) {
 // once it is connected or listens.
 func (c call) putLocal(s network.Socket, family network.Family, bound bool) {
 	if !bound {
-		c.sockFailed(sockInvalidState)
+		c.sockFailed(wasi.SockInvalidState)
 		return
 	}
 	local := s.LocalAddr()
 	if !local.IsValid() {
-		local = unspecified(family)
+		local = wasi.Unspecified(family)
 	}
 	c.Results.OK()
-	putSocketAddress(&c.Results, local)
+	wasi.PutSocketAddress(&c.Results, local)
 }
 
 // putRemote writes the address of the peer of a socket.
 func (c call) putRemote(s network.Socket, connected bool) {
 	remote := s.RemoteAddr()
 	if !connected || !remote.IsValid() {
-		c.sockFailed(sockInvalidState)
+		c.sockFailed(wasi.SockInvalidState)
 		return
 	}
 	c.Results.OK()
-	putSocketAddress(&c.Results, remote)
+	wasi.PutSocketAddress(&c.Results, remote)
 }
 
 // direction returns what a socket waits for, if it waits for anything.
@@ -374,11 +342,11 @@ func (s *tcpSocket) waiting() *hostcalls.WaitStart {
 func (s *tcpSocket) setBacklog(n uint64) error {
 	switch {
 	case n == 0:
-		return sockInvalidArgument
+		return wasi.SockInvalidArgument
 	case s.state == tcpConnecting, s.state == tcpConnected, s.state == tcpClosed:
-		return sockInvalidState
+		return wasi.SockInvalidState
 	}
-	s.backlog = int(min(n, maxBacklog))
+	s.backlog = int(min(n, wasi.MaxBacklog))
 	if s.state == tcpListening || s.state == tcpListenStarted {
 		defer s.host.store.AddCostSince(time.Now())
 		return s.tcp.Listen(s.backlog)

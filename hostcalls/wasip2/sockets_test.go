@@ -16,6 +16,7 @@ import (
 	"github.com/reactord/reactord/hostcalls/lease"
 	"github.com/reactord/reactord/hostcalls/network"
 	"github.com/reactord/reactord/hostcalls/network/networktest"
+	"github.com/reactord/reactord/hostcalls/wasi"
 )
 
 var (
@@ -130,7 +131,7 @@ func (g *guest) mustCreate(kind string, family int) uint32 {
 func at(a netip.AddrPort) func(*cabi.Writer) {
 	return func(w *cabi.Writer) {
 		w.Borrow(0)
-		putSocketAddress(w, a)
+		wasi.PutSocketAddress(w, a)
 	}
 }
 
@@ -139,7 +140,7 @@ type streams struct{ socket, in, out uint32 }
 
 func (g *guest) connect(to netip.AddrPort) (c streams) {
 	g.t.Helper()
-	c.socket = g.mustCreate("tcp", ipv4)
+	c.socket = g.mustCreate("tcp", wasi.IPv4)
 	g.code("start-connect", g.socket("tcp-socket.start-connect", c.socket, at(to), nil), ok)
 	ready := g.own("wasi:sockets/tcp#[method]tcp-socket.subscribe", c.socket)
 	g.poll(ready)
@@ -151,11 +152,11 @@ func (g *guest) connect(to netip.AddrPort) (c streams) {
 	return c
 }
 
-func sock(c socketCode) int { return int(c) }
+func sock(c wasi.SocketCode) int { return int(c) }
 
 func (g *guest) address(name string, s uint32) (a netip.AddrPort, code int) {
 	g.t.Helper()
-	code = g.socket(name, s, nil, func(r *cabi.Reader) { a = socketAddress(r) })
+	code = g.socket(name, s, nil, func(r *cabi.Reader) { a = wasi.SocketAddress(r) })
 	return a, code
 }
 
@@ -191,41 +192,41 @@ func TestClient(t *testing.T) {
 		g.code("shutdown", shutdown(shutdownReceive), ok)
 		g.is("read after shutdown", g.read("blocking-read", c.in, 1), outcome{closed: true})
 		g.drop(pollables, ready)
-		g.code("connect again", g.socket("tcp-socket.start-connect", c.socket, at(serverAt), nil), sock(sockInvalidState))
-		g.code("listen", g.socket("tcp-socket.start-listen", c.socket, nil, nil), sock(sockInvalidState))
-		g.code("backlog", g.socket("tcp-socket.set-listen-backlog-size", c.socket, func(w *cabi.Writer) { w.U64(1) }, nil), sock(sockInvalidState))
+		g.code("connect again", g.socket("tcp-socket.start-connect", c.socket, at(serverAt), nil), sock(wasi.SockInvalidState))
+		g.code("listen", g.socket("tcp-socket.start-listen", c.socket, nil, nil), sock(wasi.SockInvalidState))
+		g.code("backlog", g.socket("tcp-socket.set-listen-backlog-size", c.socket, func(w *cabi.Writer) { w.U64(1) }, nil), sock(wasi.SockInvalidState))
 	})
 }
 
 func TestFailedConnections(t *testing.T) {
 	withNetwork(t, nil, func(g *guest, stack *networktest.Stack, _ network.TCP) {
-		for to, want := range map[netip.AddrPort]socketCode{
-			secretAt:                                      sockAccessDenied,
-			own6At:                                        sockInvalidArgument,
-			netip.MustParseAddrPort("10.0.0.1:0"):         sockInvalidArgument,
-			netip.MustParseAddrPort("0.0.0.0:80"):         sockInvalidArgument,
-			netip.MustParseAddrPort("224.0.0.1:80"):       sockInvalidArgument,
-			netip.MustParseAddrPort("255.255.255.255:80"): sockInvalidArgument,
+		for to, want := range map[netip.AddrPort]wasi.SocketCode{
+			secretAt:                                      wasi.SockAccessDenied,
+			own6At:                                        wasi.SockInvalidArgument,
+			netip.MustParseAddrPort("10.0.0.1:0"):         wasi.SockInvalidArgument,
+			netip.MustParseAddrPort("0.0.0.0:80"):         wasi.SockInvalidArgument,
+			netip.MustParseAddrPort("224.0.0.1:80"):       wasi.SockInvalidArgument,
+			netip.MustParseAddrPort("255.255.255.255:80"): wasi.SockInvalidArgument,
 		} {
-			s := g.mustCreate("tcp", ipv4)
+			s := g.mustCreate("tcp", wasi.IPv4)
 			g.code(to.String(), g.socket("tcp-socket.start-connect", s, at(to), nil), sock(want))
-			g.code("finish", g.socket("tcp-socket.finish-connect", s, nil, nil), sock(sockNotInProgress))
+			g.code("finish", g.socket("tcp-socket.finish-connect", s, nil, nil), sock(wasi.SockNotInProgress))
 		}
-		s := g.mustCreate("tcp", ipv4)
+		s := g.mustCreate("tcp", wasi.IPv4)
 		g.code("no one there", g.socket("tcp-socket.start-connect", s, at(ownAt), nil), ok)
-		g.code("twice", g.socket("tcp-socket.start-connect", s, at(ownAt), nil), sock(sockConcurrencyConflict))
+		g.code("twice", g.socket("tcp-socket.start-connect", s, at(ownAt), nil), sock(wasi.SockConcurrencyConflict))
 		g.poll(g.own("wasi:sockets/tcp#[method]tcp-socket.subscribe", s))
-		g.code("refused", g.socket("tcp-socket.finish-connect", s, nil, nil), sock(sockConnectionRefused))
-		g.code("closed", g.socket("tcp-socket.start-connect", s, at(serverAt), nil), sock(sockInvalidState))
+		g.code("refused", g.socket("tcp-socket.finish-connect", s, nil, nil), sock(wasi.SockConnectionRefused))
+		g.code("closed", g.socket("tcp-socket.start-connect", s, at(serverAt), nil), sock(wasi.SockInvalidState))
 		stack.Fail(serverAt, networktest.Faults{Hang: true})
-		s = g.mustCreate("tcp", ipv4)
+		s = g.mustCreate("tcp", wasi.IPv4)
 		g.code("start", g.socket("tcp-socket.start-connect", s, at(serverAt), nil), ok)
-		g.code("under way", g.socket("tcp-socket.finish-connect", s, nil, nil), sock(sockWouldBlock))
+		g.code("under way", g.socket("tcp-socket.finish-connect", s, nil, nil), sock(wasi.SockWouldBlock))
 		if g.isReady(g.own("wasi:sockets/tcp#[method]tcp-socket.subscribe", s)) {
 			t.Error("it is ready")
 		}
 		stack.RemoveFamily(network.IPv6)
-		if _, code := g.create("tcp", ipv6); code == ok {
+		if _, code := g.create("tcp", wasi.IPv6); code == ok {
 			t.Error("there is a socket of IPv6")
 		}
 	})
@@ -233,24 +234,24 @@ func TestFailedConnections(t *testing.T) {
 
 func TestServer(t *testing.T) {
 	withNetwork(t, nil, func(g *guest, stack *networktest.Stack, _ network.TCP) {
-		s := g.mustCreate("tcp", ipv4)
-		if _, code := g.address("tcp-socket.local-address", s); code != sock(sockInvalidState) {
+		s := g.mustCreate("tcp", wasi.IPv4)
+		if _, code := g.address("tcp-socket.local-address", s); code != sock(wasi.SockInvalidState) {
 			t.Errorf("the address of an unbound socket: %d", code)
 		}
-		g.code("listen unbound", g.socket("tcp-socket.start-listen", s, nil, nil), sock(sockInvalidState))
-		g.code("finish-bind", g.socket("tcp-socket.finish-bind", s, nil, nil), sock(sockNotInProgress))
-		g.code("bind not granted", g.socket("tcp-socket.start-bind", s, at(secretAt), nil), sock(sockAccessDenied))
-		g.code("bind wrong family", g.socket("tcp-socket.start-bind", s, at(own6At), nil), sock(sockInvalidArgument))
+		g.code("listen unbound", g.socket("tcp-socket.start-listen", s, nil, nil), sock(wasi.SockInvalidState))
+		g.code("finish-bind", g.socket("tcp-socket.finish-bind", s, nil, nil), sock(wasi.SockNotInProgress))
+		g.code("bind not granted", g.socket("tcp-socket.start-bind", s, at(secretAt), nil), sock(wasi.SockAccessDenied))
+		g.code("bind wrong family", g.socket("tcp-socket.start-bind", s, at(own6At), nil), sock(wasi.SockInvalidArgument))
 		g.code("bind", g.socket("tcp-socket.start-bind", s, at(ownAt), nil), ok)
-		g.code("bind twice", g.socket("tcp-socket.start-bind", s, at(ownAt), nil), sock(sockConcurrencyConflict))
+		g.code("bind twice", g.socket("tcp-socket.start-bind", s, at(ownAt), nil), sock(wasi.SockConcurrencyConflict))
 		g.code("finish-bind", g.socket("tcp-socket.finish-bind", s, nil, nil), ok)
-		g.code("bind again", g.socket("tcp-socket.start-bind", s, at(ownAt), nil), sock(sockInvalidState))
-		g.code("backlog of zero", g.socket("tcp-socket.set-listen-backlog-size", s, func(w *cabi.Writer) { w.U64(0) }, nil), sock(sockInvalidArgument))
+		g.code("bind again", g.socket("tcp-socket.start-bind", s, at(ownAt), nil), sock(wasi.SockInvalidState))
+		g.code("backlog of zero", g.socket("tcp-socket.set-listen-backlog-size", s, func(w *cabi.Writer) { w.U64(0) }, nil), sock(wasi.SockInvalidArgument))
 		g.code("backlog", g.socket("tcp-socket.set-listen-backlog-size", s, func(w *cabi.Writer) { w.U64(1 << 40) }, nil), ok)
-		g.code("accept before", g.socket("tcp-socket.accept", s, nil, nil), sock(sockInvalidState))
+		g.code("accept before", g.socket("tcp-socket.accept", s, nil, nil), sock(wasi.SockInvalidState))
 		g.code("listen", g.socket("tcp-socket.start-listen", s, nil, nil), ok)
 		g.code("finish-listen", g.socket("tcp-socket.finish-listen", s, nil, nil), ok)
-		g.code("accept nobody", g.socket("tcp-socket.accept", s, nil, nil), sock(sockWouldBlock))
+		g.code("accept nobody", g.socket("tcp-socket.accept", s, nil, nil), sock(wasi.SockWouldBlock))
 		ready := g.own("wasi:sockets/tcp#[method]tcp-socket.subscribe", s)
 		if local, code := g.address("tcp-socket.local-address", s); local != ownAt || code != ok || g.isReady(ready) {
 			t.Errorf("it listens at %v, %d", local, code)
@@ -327,12 +328,12 @@ func TestUnsentBytes(t *testing.T) {
 
 func TestOptions(t *testing.T) {
 	withNetwork(t, nil, func(g *guest, _ *networktest.Stack, _ network.TCP) {
-		s := g.mustCreate("tcp", ipv4)
+		s := g.mustCreate("tcp", wasi.IPv4)
 		for _, name := range []string{"keep-alive-idle-time", "keep-alive-interval", "receive-buffer-size", "send-buffer-size"} {
 			set := func(v uint64) int {
 				return g.socket("tcp-socket.set-"+name, s, func(w *cabi.Writer) { w.U64(v) }, nil)
 			}
-			g.code(name+" of zero", set(0), sock(sockInvalidArgument))
+			g.code(name+" of zero", set(0), sock(wasi.SockInvalidArgument))
 			g.code(name, set(uint64(32*time.Second)), ok)
 			g.code(name, g.socket("tcp-socket."+name, s, nil, func(r *cabi.Reader) {
 				if v := r.U64(); v != uint64(32*time.Second) {
@@ -343,7 +344,7 @@ func TestOptions(t *testing.T) {
 		}
 		g.code("keep-alive-count", g.socket("tcp-socket.set-keep-alive-count", s, func(w *cabi.Writer) { w.U32(3) }, nil), ok)
 		g.code("keep-alive", g.socket("tcp-socket.set-keep-alive-enabled", s, func(w *cabi.Writer) { w.Bool(true) }, nil), ok)
-		g.code("hop-limit of zero", g.socket("tcp-socket.set-hop-limit", s, func(w *cabi.Writer) { w.U8(0) }, nil), sock(sockInvalidArgument))
+		g.code("hop-limit of zero", g.socket("tcp-socket.set-hop-limit", s, func(w *cabi.Writer) { w.U8(0) }, nil), sock(wasi.SockInvalidArgument))
 		g.code("hop-limit", g.socket("tcp-socket.set-hop-limit", s, func(w *cabi.Writer) { w.U8(7) }, nil), ok)
 		g.code("keep-alive", g.socket("tcp-socket.keep-alive-enabled", s, nil, func(r *cabi.Reader) {
 			if !r.Bool() {
@@ -361,20 +362,20 @@ func TestOptions(t *testing.T) {
 // The limits of sockets and of descriptors have a code; a grant that is revoked ends what is open by it.
 func TestLimitsOfSockets(t *testing.T) {
 	withNetwork(t, func(c *abi.Config) { c.Network.Sockets = 2 }, func(g *guest, _ *networktest.Stack, _ network.TCP) {
-		g.mustCreate("tcp", ipv4)
-		g.mustCreate("udp", ipv4)
-		_, code := g.create("tcp", ipv4)
-		g.code("too many sockets", code, sock(sockNewSocketLimit))
+		g.mustCreate("tcp", wasi.IPv4)
+		g.mustCreate("udp", wasi.IPv4)
+		_, code := g.create("tcp", wasi.IPv4)
+		g.code("too many sockets", code, sock(wasi.SockNewSocketLimit))
 		if r := g.store.Refused().Refusal(); r == nil || r.Kind != abi.RefusedSocket {
 			t.Errorf("refused %+v", r)
 		}
 	})
 	withNetwork(t, func(c *abi.Config) { c.Descriptors = 4 }, func(g *guest, _ *networktest.Stack, _ network.TCP) {
-		s := g.mustCreate("tcp", ipv4)
-		_, code := g.create("tcp", ipv4)
-		g.code("too many descriptors", code, sock(sockNewSocketLimit))
+		s := g.mustCreate("tcp", wasi.IPv4)
+		_, code := g.create("tcp", wasi.IPv4)
+		g.code("too many descriptors", code, sock(wasi.SockNewSocketLimit))
 		g.drop("wasi:sockets/tcp#tcp-socket", s)
-		g.mustCreate("tcp", ipv4)
+		g.mustCreate("tcp", wasi.IPv4)
 	})
 	var by *lease.Lease
 	withNetwork(t, func(c *abi.Config) { by = c.Network.Access.(access).by }, func(g *guest, _ *networktest.Stack, _ network.TCP) {
@@ -410,12 +411,12 @@ func TestGrantedSockets(t *testing.T) {
 			t.Fatal(err) // it comes before the component listens
 		}
 		for range 2 { // a dropped socket leaves the listener
-			s := g.mustCreate("tcp", ipv4)
+			s := g.mustCreate("tcp", wasi.IPv4)
 			g.code("bind", g.socket("tcp-socket.start-bind", s, at(ownAt), nil), ok)
 			g.code("finish-bind", g.socket("tcp-socket.finish-bind", s, nil, nil), ok)
 			g.drop("wasi:sockets/tcp#tcp-socket", s)
 		}
-		s := g.mustCreate("tcp", ipv4)
+		s := g.mustCreate("tcp", wasi.IPv4)
 		g.socket("tcp-socket.start-bind", s, at(ownAt), nil)
 		g.socket("tcp-socket.finish-bind", s, nil, nil)
 		g.code("listen", g.socket("tcp-socket.start-listen", s, nil, nil), ok)
@@ -423,19 +424,19 @@ func TestGrantedSockets(t *testing.T) {
 		g.code("accept", g.socket("tcp-socket.accept", s, nil, nil), ok)
 	})
 	for _, grant := range []capability.Grant{listen, folderGrant{}} {
-		if err := CheckGrant(grant); err != nil {
+		if err := wasi.CheckGrant(grant); err != nil {
 			t.Errorf("CheckGrant = %v", err)
 		}
 	}
 	for want, grant := range map[string]socketGrant{
-		"WASI 0.2 can't hand an open connection": func(o capability.Opener) error {
+		"WASI can't hand an open connection": func(o capability.Opener) error {
 			return o.Connect(capability.Connection{Name: "db", Address: serverAt.String()})
 		},
-		"WASI 0.2 can't hand a listener for other workloads": func(o capability.Opener) error {
+		"WASI can't hand a listener for other workloads": func(o capability.Opener) error {
 			return o.Listen(capability.Listener{Name: "peers", Address: "workload"})
 		},
 	} {
-		if err := CheckGrant(grant); err == nil || !strings.Contains(err.Error(), want) {
+		if err := wasi.CheckGrant(grant); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("CheckGrant = %v, want %s", err, want)
 		}
 		stack := networktest.New()
@@ -456,11 +457,11 @@ func TestGrantedSockets(t *testing.T) {
 }
 
 func TestSocketCodes(t *testing.T) {
-	for err, want := range map[error]socketCode{
-		syscall.EOPNOTSUPP: sockNotSupported, syscall.Errno(9999): sockUnknown, network.ErrQuota: sockAccessDenied,
-		network.ErrTooManySockets: sockNewSocketLimit, network.ErrUnknownOption: sockNotSupported, network.ErrTruncated: sockConnectionReset,
+	for err, want := range map[error]wasi.SocketCode{
+		syscall.EOPNOTSUPP: wasi.SockNotSupported, syscall.Errno(9999): wasi.SockUnknown, network.ErrQuota: wasi.SockAccessDenied,
+		network.ErrTooManySockets: wasi.SockNewSocketLimit, network.ErrUnknownOption: wasi.SockNotSupported, network.ErrTruncated: wasi.SockConnectionReset,
 	} {
-		if got := socketCodeOf(err); got != int(want) {
+		if got := wasi.SocketCodeOf(err); got != want {
 			t.Errorf("%v: %d, want %d", err, got, want)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/reactord/reactord/hostcalls/component"
 	"github.com/reactord/reactord/hostcalls/files"
 	"github.com/reactord/reactord/hostcalls/network"
+	"github.com/reactord/reactord/hostcalls/wasi"
 )
 
 func socketsUDP() component.Interface {
@@ -52,7 +53,7 @@ func udpFunctions() []component.Function {
 		function("[method]udp-socket.start-bind", self+", network: borrow<network>, local-address: ip-socket-address) -> result<_, error-code>", func(c call) {
 			s := c.udpSocket()
 			c.Args.Borrow()
-			c.sockDone(s.startBind(socketAddress(&c.Args)))
+			c.sockDone(s.startBind(wasi.SocketAddress(&c.Args)))
 		}),
 		function("[method]udp-socket.finish-bind", self+") -> result<_, error-code>", func(c call) { c.sockDone(c.udpSocket().finishBind()) }),
 		function("[method]udp-socket.stream",
@@ -65,7 +66,7 @@ func udpFunctions() []component.Function {
 			s := c.udpSocket()
 			c.putRemote(s.udp, s.remote.IsValid())
 		}),
-		function("[method]udp-socket.address-family", self+") -> ip-address-family", func(c call) { c.Results.Enum(caseOf(c.udpSocket().family)) }),
+		function("[method]udp-socket.address-family", self+") -> ip-address-family", func(c call) { c.Results.Enum(wasi.CaseOf(c.udpSocket().family)) }),
 		function("[method]udp-socket.subscribe", self+") -> pollable", func(c call) {
 			c.subscribe(&always{}, c.udpSocket())
 		}),
@@ -137,10 +138,7 @@ func (s *udpSocket) drop() {
 	if s.uses--; s.uses > 0 {
 		return
 	}
-	defer s.host.store.AddCostSince(time.Now())
-	_ = s.udp.Close()
-	s.host.handles.closed()
-	s.host.handles.giveBack()
+	s.host.closeSocket(s.udp)
 }
 
 func (s *udpSocket) dropStream() {
@@ -153,10 +151,10 @@ func (c call) udpSocket() *udpSocket { return c.udpSockets.Get(c.Args.Borrow()) 
 
 // createUDP: create-udp-socket.
 func createUDP(c call) {
-	family := familyOf(c.Args.Enum())
-	c.Charge(openCost)
+	family := wasi.FamilyOf(c.Args.Enum())
+	c.Charge(wasi.OpenCost)
 	began := time.Now()
-	udp, err := c.newSocket(func() (network.Socket, error) { return c.net().UDP(family) })
+	udp, err := c.NewSocket(c.Call, func() (network.Socket, error) { return c.Net().UDP(family) })
 	c.Store().AddCostSince(began)
 	if c.sockFailed(err) {
 		return
@@ -168,11 +166,11 @@ func createUDP(c call) {
 func (s *udpSocket) startBind(local netip.AddrPort) error {
 	switch {
 	case s.state == udpBinding:
-		return sockConcurrencyConflict
+		return wasi.SockConcurrencyConflict
 	case s.state == udpBound:
-		return sockInvalidState
-	case !isOf(local, s.family):
-		return sockInvalidArgument
+		return wasi.SockInvalidState
+	case !wasi.IsOf(local, s.family):
+		return wasi.SockInvalidArgument
 	}
 	defer s.host.store.AddCostSince(time.Now())
 	if err := s.udp.Bind(local); err != nil {
@@ -184,7 +182,7 @@ func (s *udpSocket) startBind(local netip.AddrPort) error {
 
 func (s *udpSocket) finishBind() error {
 	if s.state != udpBinding {
-		return sockNotInProgress
+		return wasi.SockNotInProgress
 	}
 	s.state = udpBound
 	return nil
@@ -196,7 +194,7 @@ func udpStream(c call) {
 	var remote netip.AddrPort
 	limited := c.Args.Option()
 	if limited {
-		remote = socketAddress(&c.Args)
+		remote = wasi.SocketAddress(&c.Args)
 	}
 	if s.streams > 0 {
 		c.Trap("udp-socket.stream was called while the streams of the call before were not dropped")
@@ -215,9 +213,9 @@ func udpStream(c call) {
 func (s *udpSocket) limit(remote netip.AddrPort, limited bool) error {
 	switch {
 	case s.state != udpBound:
-		return sockInvalidState
-	case limited && !isPeer(remote, s.family):
-		return sockInvalidArgument
+		return wasi.SockInvalidState
+	case limited && !wasi.IsPeer(remote, s.family):
+		return wasi.SockInvalidArgument
 	case !limited && !s.remote.IsValid():
 		return nil
 	}
@@ -230,8 +228,6 @@ func (s *udpSocket) limit(remote netip.AddrPort, limited bool) error {
 }
 
 const (
-	// maxDatagram is more than the bytes of any datagram.
-	maxDatagram = 1<<16 - 1
 	// maxDatagrams bounds the datagrams that one call moves, and receivedAtOnce the bytes of those that it has received before
 	// it stops.
 	maxDatagrams   = 16
@@ -246,18 +242,18 @@ type datagram struct {
 // receive: [method]incoming-datagram-stream.receive.
 func receive(c call) {
 	s, n := c.incoming.Get(c.Args.Borrow()), c.Args.U64()
-	buf := files.Borrow(maxDatagram)
+	buf := files.Borrow(wasi.MaxDatagram)
 	defer buf.GiveBack()
 	var all []datagram
 	var err error
 	for bytes := 0; uint64(len(all)) < min(n, maxDatagrams) && bytes < receivedAtOnce; {
-		c.Charge(streamCost)
+		c.Charge(wasi.StreamCost)
 		var got int
 		var from netip.AddrPort
 		if got, from, err = s.receive(buf.Bytes); err != nil {
 			break
 		}
-		c.Charge(copyCost(got))
+		c.Charge(wasi.CopyCost(got))
 		all = append(all, datagram{slices.Clone(buf.Bytes[:got]), from})
 		bytes += got
 	}
@@ -270,7 +266,7 @@ func receive(c call) {
 	for _, d := range all {
 		out := list.Record()
 		out.Bytes(d.data)
-		putSocketAddress(out, d.from)
+		wasi.PutSocketAddress(out, d.from)
 	}
 }
 
@@ -279,7 +275,7 @@ func (s *udpSocket) receive(p []byte) (int, netip.AddrPort, error) {
 	defer s.host.store.AddCostSince(time.Now())
 	n, from, _, err := s.udp.ReadFrom(p, false)
 	s.starts[network.In].Use(err)
-	s.host.refused().SocketFailed(s.host.hostcall(), s.host.net(), network.In, err)
+	s.host.Refused().SocketFailed(s.host.hostcall(), s.host.Net(), network.In, err)
 	return n, from, err
 }
 
@@ -307,9 +303,9 @@ func send(c call) {
 		data := d.Bytes()
 		var to netip.AddrPort
 		if d.Option() {
-			to = socketAddress(&d)
+			to = wasi.SocketAddress(&d)
 		}
-		c.Charge(streamCost + copyCost(len(data)))
+		c.Charge(wasi.StreamCost + wasi.CopyCost(len(data)))
 		err := s.sendTo(data, to)
 		if errors.Is(err, hostcalls.ErrWouldBlock) {
 			break
@@ -330,17 +326,17 @@ func send(c call) {
 // sendTo sends a datagram, to the peer that the streams are limited to if to is the zero AddrPort.
 func (s *udpSocket) sendTo(data []byte, to netip.AddrPort) error {
 	switch {
-	case len(data) > maxDatagram:
-		return sockDatagramTooLarge
+	case len(data) > wasi.MaxDatagram:
+		return wasi.SockDatagramTooLarge
 	case s.remote.IsValid() && (!to.IsValid() || to == s.remote):
 		to = netip.AddrPort{}
-	case s.remote.IsValid(), !isPeer(to, s.family):
-		return sockInvalidArgument
+	case s.remote.IsValid(), !wasi.IsPeer(to, s.family):
+		return wasi.SockInvalidArgument
 	}
 	defer s.host.store.AddCostSince(time.Now())
 	_, err := s.udp.WriteTo(data, to)
 	s.starts[network.Out].Use(err)
-	s.host.refused().SocketFailed(s.host.hostcall(), s.host.net(), network.Out, err)
+	s.host.Refused().SocketFailed(s.host.hostcall(), s.host.Net(), network.Out, err)
 	return err
 }
 

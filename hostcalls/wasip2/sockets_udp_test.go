@@ -9,11 +9,12 @@ import (
 	cabi "github.com/reactord/reactord/component/abi"
 	"github.com/reactord/reactord/hostcalls/network"
 	"github.com/reactord/reactord/hostcalls/network/networktest"
+	"github.com/reactord/reactord/hostcalls/wasi"
 )
 
 func TestDatagrams(t *testing.T) {
 	withNetwork(t, nil, func(g *guest, stack *networktest.Stack, _ network.TCP) {
-		s := g.mustCreate("udp", ipv4)
+		s := g.mustCreate("udp", wasi.IPv4)
 		stream := func(to netip.AddrPort) (in, out uint32, code int) {
 			code = g.socket("udp-socket.stream", s, func(w *cabi.Writer) {
 				if !to.IsValid() {
@@ -21,7 +22,7 @@ func TestDatagrams(t *testing.T) {
 					return
 				}
 				w.Some()
-				putSocketAddress(w, to)
+				wasi.PutSocketAddress(w, to)
 			}, func(r *cabi.Reader) {
 				pair := r.Record()
 				in, out = pair.Own(), pair.Own()
@@ -29,7 +30,7 @@ func TestDatagrams(t *testing.T) {
 			return in, out, code
 		}
 		_, _, code := stream(netip.AddrPort{})
-		g.code("unbound", code, sock(sockInvalidState))
+		g.code("unbound", code, sock(wasi.SockInvalidState))
 		g.code("bind", g.socket("udp-socket.start-bind", s, at(ownAt), nil), ok)
 		g.code("finish-bind", g.socket("udp-socket.finish-bind", s, nil, nil), ok)
 		in, out, code := stream(netip.AddrPort{})
@@ -55,7 +56,7 @@ func TestDatagrams(t *testing.T) {
 						continue
 					}
 					d.Some()
-					putSocketAddress(d, to)
+					wasi.PutSocketAddress(d, to)
 				}
 			}, func(r *cabi.Reader) { sent = r.U64() })
 			return sent, code
@@ -73,10 +74,10 @@ func TestDatagrams(t *testing.T) {
 		}
 		permit()
 		_, code = send(1, secretAt)
-		g.code("not granted", code, sock(sockAccessDenied))
+		g.code("not granted", code, sock(wasi.SockAccessDenied))
 		permit()
 		_, code = send(1, netip.AddrPort{})
-		g.code("to nobody", code, sock(sockInvalidArgument))
+		g.code("to nobody", code, sock(wasi.SockInvalidArgument))
 		permit()
 		g.traps("has permitted 16", func() { send(17, serverAt) })
 
@@ -84,7 +85,7 @@ func TestDatagrams(t *testing.T) {
 			g.code("receive", g.socket("incoming-datagram-stream.receive", in, func(w *cabi.Writer) { w.U64(n) }, func(r *cabi.Reader) {
 				for list := r.List(); list.Len() > 0; {
 					d := list.Record()
-					texts = append(texts, string(d.Bytes())+" "+socketAddress(&d).String())
+					texts = append(texts, string(d.Bytes())+" "+wasi.SocketAddress(&d).String())
 				}
 			}), ok)
 			return texts
@@ -116,7 +117,7 @@ func TestDatagrams(t *testing.T) {
 		}
 		permit()
 		_, code = send(1, ownAt)
-		g.code("to another one", code, sock(sockInvalidArgument))
+		g.code("to another one", code, sock(wasi.SockInvalidArgument))
 		if remote, code := g.address("udp-socket.remote-address", s); remote != serverAt || code != ok {
 			t.Errorf("the peer is %v, %d", remote, code)
 		}
@@ -144,7 +145,7 @@ func TestLookups(t *testing.T) {
 					text = "code " + string(rune('A'+r.Enum()))
 				case !r.Option():
 					text = "none"
-				case r.Variant() == ipv4:
+				case r.Variant() == wasi.IPv4:
 					a := r.Record()
 					text = netip.AddrFrom4([4]byte{a.U8(), a.U8(), a.U8(), a.U8()}).String()
 				default:
@@ -167,13 +168,13 @@ func TestLookups(t *testing.T) {
 			t.Errorf("the address is %s, %d", got, code)
 		}
 		_, code = resolve("other.org")
-		g.code("not granted", code, sock(sockAccessDenied))
+		g.code("not granted", code, sock(wasi.SockAccessDenied))
 		_, code = resolve("-x-")
-		g.code("no name", code, sock(sockInvalidArgument))
+		g.code("no name", code, sock(wasi.SockInvalidArgument))
 		stack.Name("example.org", networktest.Answer{Err: &net.DNSError{IsNotFound: true}})
 		l, _ = resolve("example.org")
 		g.poll(g.own("wasi:sockets/ip-name-lookup#[method]resolve-address-stream.subscribe", l))
-		if got, want := next(l), "code "+string(rune('A'+sockNameUnresolvable)); got != want {
+		if got, want := next(l), "code "+string(rune('A'+wasi.SockNameUnresolvable)); got != want {
 			t.Errorf("it is %s, want %s", got, want)
 		}
 		stack.Name("example.org", networktest.Answer{Hang: true})
@@ -182,6 +183,6 @@ func TestLookups(t *testing.T) {
 				break
 			}
 		}
-		g.code("too many", code, sock(sockTemporaryResolverFailure))
+		g.code("too many", code, sock(wasi.SockTemporaryResolverFailure))
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/files"
 	"github.com/reactord/reactord/hostcalls/stdio"
+	"github.com/reactord/reactord/hostcalls/wasi"
 )
 
 // The standard streams. Any number of handles stand for each; the stream itself stays open until the store is closed, since the
@@ -18,9 +19,9 @@ type standardInput struct{ *host }
 var _ input = standardInput{}
 
 func (s standardInput) read(c call, n uint32) (files.Buffer, int, error) {
-	buf, got, err := readInto(&s.stdin, n)
+	buf, got, err := readInto(&s.Stdin, n)
 	if err != nil && !isPlain(err) {
-		c.refused().Stream(c.hostcall(), s.stdin.Source)
+		c.Refused().Stream(c.hostcall(), s.Stdin.Source)
 	}
 	return buf, got, err
 }
@@ -28,13 +29,13 @@ func (s standardInput) read(c call, n uint32) (files.Buffer, int, error) {
 // isPlain reports whether an error of a stream is no failure.
 func isPlain(err error) bool { return errors.Is(err, hostcalls.ErrWouldBlock) || isEOF(err) }
 
-func (s standardInput) Notify(ready func()) (stop func()) { return s.stdin.Notify(ready) }
-func (s standardInput) op() hostcalls.Op                  { return s.stdin.Op() }
-func (s standardInput) waiting() *hostcalls.WaitStart     { return &s.stdin.Waiting }
+func (s standardInput) Notify(ready func()) (stop func()) { return s.Stdin.Notify(ready) }
+func (s standardInput) op() hostcalls.Op                  { return s.Stdin.Op() }
+func (s standardInput) waiting() *hostcalls.WaitStart     { return &s.Stdin.Waiting }
 func (standardInput) close()                              {}
 
 func (s standardInput) ready() bool {
-	n, hangup := s.stdin.Level()
+	n, hangup := s.Stdin.Level()
 	return n > 0 || hangup
 }
 
@@ -63,9 +64,9 @@ func (s standardOutput) room(c call) (int, error) {
 	}
 	n, hangup := s.Level()
 	if n <= 1 || hangup {
-		return maxPiece, nil
+		return wasi.MaxPiece, nil
 	}
-	return int(min(n, maxPiece)), nil
+	return int(min(n, wasi.MaxPiece)), nil
 }
 
 func (s standardOutput) flush(c call) (bool, error) {
@@ -105,7 +106,7 @@ func (s standardOutput) failure(c call, err error) error {
 	if err == nil {
 		return nil
 	}
-	c.refused().Stream(c.hostcall(), s.Sink)
+	c.Refused().Stream(c.hostcall(), s.Sink)
 	if errors.Is(err, hostcalls.ErrBrokenPipe) {
 		s.Break()
 		return errClosed

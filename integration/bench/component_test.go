@@ -18,8 +18,8 @@ import (
 	"github.com/reactord/reactord/executor/engine"
 	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/hostcalls/component"
+	"github.com/reactord/reactord/hostcalls/wasi/versions"
 	"github.com/reactord/reactord/hostcalls/wasip1"
-	"github.com/reactord/reactord/hostcalls/wasip2"
 	"github.com/reactord/reactord/integration/internal/testkit"
 )
 
@@ -120,8 +120,7 @@ type componentNode struct {
 
 func newComponentNode(b *testing.B) *componentNode {
 	b.Helper()
-	wasi := wasip2.NewNode(wasip1.New().Appends())
-	a, err := component.New(component.Config{Interfaces: wasip2.Interfaces(), NewHost: wasi.NewHost})
+	a, err := component.New(versions.Config(wasip1.New().Appends()))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -15,8 +15,8 @@ import (
 	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/hostcalls/component"
+	"github.com/reactord/reactord/hostcalls/wasi/versions"
 	"github.com/reactord/reactord/hostcalls/wasip1"
-	"github.com/reactord/reactord/hostcalls/wasip2"
 	"github.com/reactord/reactord/integration/internal/testkit"
 )
 
@@ -73,8 +73,7 @@ func newStarter(b *testing.B, binary []byte, args []string, invoke string) *star
 		b.Fatal(err)
 	}
 	preview1 := wasip1.New()
-	wasi := wasip2.NewNode(preview1.Appends())
-	components, err := component.New(component.Config{Interfaces: wasip2.Interfaces(), NewHost: wasi.NewHost})
+	components, err := component.New(versions.Config(preview1.Appends()))
 	if err != nil {
 		b.Fatal(err)
 	}

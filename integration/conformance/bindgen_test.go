@@ -8,9 +8,8 @@ import (
 
 	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/abi"
-	"github.com/reactord/reactord/hostcalls/component"
 	"github.com/reactord/reactord/hostcalls/files"
-	"github.com/reactord/reactord/hostcalls/wasip2"
+	"github.com/reactord/reactord/hostcalls/wasi/versions"
 )
 
 const bindgenVariable = "REACTORD_WIT_BINDGEN_TESTS"
@@ -35,8 +34,9 @@ func TestBindings(t *testing.T) {
 	if len(all) == 0 {
 		t.Fatalf("there are no composed components below %s", folder)
 	}
-	wasi := wasip2.NewNode(files.NewAppends())
-	node := newNode(t, component.Config{Interfaces: wasip2.Interfaces(), NewHost: wasi.NewHost, Features: everything})
+	config := versions.Config(files.NewAppends())
+	config.Features = everything
+	node := newNode(t, config)
 	for _, path := range all {
 		name, err := filepath.Rel(folder, path)
 		if err != nil {

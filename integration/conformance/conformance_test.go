@@ -20,8 +20,8 @@ import (
 	"github.com/reactord/reactord/hostcalls/capability"
 	"github.com/reactord/reactord/hostcalls/component"
 	"github.com/reactord/reactord/hostcalls/files"
+	"github.com/reactord/reactord/hostcalls/wasi/versions"
 	"github.com/reactord/reactord/hostcalls/wasip1"
-	"github.com/reactord/reactord/hostcalls/wasip2"
 	"github.com/reactord/reactord/reactor/grant"
 )
 
@@ -49,8 +49,7 @@ func TestAdapted(t *testing.T) {
 	if suite == "" {
 		t.Skipf("%s is not set: it names a folder that adapt.sh made", adaptedVariable)
 	}
-	node := wasip2.NewNode(files.NewAppends())
-	a, err := component.New(component.Config{Interfaces: wasip2.Interfaces(), NewHost: node.NewHost})
+	a, err := component.New(versions.Config(files.NewAppends()))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package wasip2
+package wasi
 
 import (
 	"errors"
@@ -14,8 +14,8 @@ import (
 
 // Why grants can't be given to components.
 var (
-	errConnection   = errors.New("WASI 0.2 can't hand an open connection to a program: grant the address to dial instead, and let the program connect")
-	errPeerListener = errors.New("WASI 0.2 can't hand a listener for other workloads to a program: its sockets have addresses")
+	errConnection   = errors.New("WASI can't hand an open connection to a program: grant the address to dial instead, and let the program connect")
+	errPeerListener = errors.New("WASI can't hand a listener for other workloads to a program: its sockets have addresses")
 )
 
 // CheckGrant returns why components can't be given a grant, if they can't.
@@ -36,7 +36,7 @@ func (check) Listen(l capability.Listener) error {
 }
 
 // receiver is the grants.Receiver of a host.
-type receiver struct{ *host }
+type receiver struct{ *Host }
 
 var _ grants.Receiver = receiver{}
 
@@ -55,14 +55,14 @@ func (r receiver) Folder(f capability.Folder, dir *vfs.Dir, by *lease.Lease) err
 		r.discard(f, entity)
 		return grantError(err)
 	}
-	r.preopens = append(r.preopens, preopen{n, f.GuestPath})
+	r.Preopens = append(r.Preopens, Preopen{n, f.GuestPath})
 	return nil
 }
 
 // discard closes a folder that was not handed over.
 func (r receiver) discard(f capability.Folder, entity vfs.Node) {
 	if entity != nil {
-		r.grants.Folders.Close(r.hostcall(), f.GuestPath, entity, func() {})
+		r.Grants.Folders.Close(r.hostcall(), f.GuestPath, entity, func() {})
 	}
 }
 
@@ -74,7 +74,7 @@ func grantError(err error) error {
 	return errors.New("more descriptors than the workload's limit")
 }
 
-// Stream implements grants.Receiver. There is no handle for the socket in WASI 0.2. A listener stays open, so that a socket which
+// Stream implements grants.Receiver. There is no handle for the socket in WASI. A listener stays open, so that a socket which
 // the component binds to its address stands for it; see network.Network.Adopt.
 func (r receiver) Stream(_ string, tcp network.TCP, listens bool) error {
 	err := errConnection
@@ -93,7 +93,7 @@ func (r receiver) Datagrams(_ string, udp network.UDP, _ network.Family) error {
 
 // keep keeps a socket open until the store is closed.
 func (r receiver) keep(s network.Socket) error {
-	if err := r.handles.take(); err != nil {
+	if err := r.Handles.Take(); err != nil {
 		_ = s.Close()
 		return grantError(err)
 	}
@@ -106,5 +106,5 @@ func (receiver) RevokedSocket(string, *lease.Lease) error { return nil }
 
 // Variable implements grants.Receiver.
 func (r receiver) Variable(name, value string) {
-	r.env = append(r.env[:len(r.env):len(r.env)], name+"="+value)
+	r.Environment = append(r.Environment[:len(r.Environment):len(r.Environment)], name+"="+value)
 }

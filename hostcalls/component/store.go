@@ -216,6 +216,9 @@ func (s *Store) Close() {
 	s.closed = true
 	s.loop.over = true
 	s.abandonOperations()
+	for _, h := range s.hostEnds {
+		h.close(false)
+	}
 	f := s.Fiber()
 	if group := s.group.Load(); group != nil {
 		f.SetMeter(nil)

@@ -1,6 +1,8 @@
 package wasi
 
 import (
+	"sync/atomic"
+
 	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/component"
 	"github.com/reactord/reactord/hostcalls/files"
@@ -17,6 +19,8 @@ type Entity struct {
 	path  string    // as the component would write it; shown to its owner
 	grant lease.Hold
 	uses  int
+
+	jobs atomic.Int32 // that use what is open, and 1 until the last use ends: who makes it 0 closes it
 }
 
 // Preopen is a granted folder. It stays open until the store is closed.
@@ -50,7 +54,32 @@ func (e *Entity) Drop() {
 		e.host.Handles.GiveBack()
 		return
 	}
-	e.host.Grants.Folders.Close(e.host.hostcall(), e.path, e.node(), e.host.Handles.GiveBack)
+	if e.jobs.Add(-1) == 0 {
+		e.host.Grants.Folders.Close(e.host.hostcall(), e.path, e.node(), e.host.Handles.GiveBack)
+	}
+}
+
+// start runs a job on the blocking pool, and does not wait for it. What is open stays open until then, but if the grant is
+// revoked, and then the job is skipped. done is called afterwards, on the pool.
+func (e *Entity) start(size uint32, job func() error, done func(error)) { e.starter(size, job, done)() }
+
+// starter returns what start does, to be called once, from any goroutine.
+func (e *Entity) starter(size uint32, job func() error, done func(error)) func() {
+	e.jobs.Add(1)
+	call, by, op := e.host.hostcall(), e.grant.Lease(), e.op(size)
+	lane := e.host.Grants.Folders.Lane(call, op)
+	run := func() {
+		err := by.Err()
+		if err == nil {
+			err = job()
+		}
+		if e.jobs.Add(-1) == 0 {
+			_ = e.node().Close()
+			e.host.Handles.GiveBack()
+		}
+		done(err)
+	}
+	return func() { call.Release(op, lane, run) }
 }
 
 // Usable returns an error if the grant was revoked.
@@ -74,6 +103,7 @@ func (h *Host) opened(node vfs.Node, path string, by *lease.Lease) (*Entity, err
 		return nil, err
 	}
 	e := &Entity{host: h, path: path, uses: 1}
+	e.jobs.Store(1)
 	switch node := node.(type) {
 	case *vfs.File:
 		e.file = node

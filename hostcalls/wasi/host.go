@@ -29,6 +29,7 @@ type Host struct {
 	started time.Time        // zero of the monotonic clock
 	seed    *[2]uint64       // nil until InsecureSeed is called
 	granted []network.Socket // that no handle stands for
+	flight  flight
 }
 
 // Init initializes the zero Host of a store.

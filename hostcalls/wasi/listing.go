@@ -59,25 +59,33 @@ func (l *Listing) Next(c *component.Call) (e Entry, ok bool, err error) {
 
 // readAhead reads more entries of the folder.
 func (l *Listing) readAhead(c *component.Call) error {
-	job := Listing{folder: l.folder, next: l.next, ended: true} // of the job, which may outlive the call
-	bytes := 0
-	err := l.folder.do(c, l.folder.op(0), func() error {
-		return job.folder.dir.List(job.next, func(e vfs.Entry) bool {
-			if len(job.ahead) == maxAheadEntries || bytes >= maxAheadBytes {
-				job.ended = false
-				return false
-			}
-			job.next = e.Next
-			if name := string(e.Name); name != "." && name != ".." {
-				job.ahead = append(job.ahead, Entry{e.Type, name})
-				bytes += len(name)
-			}
-			return true
-		})
-	})
-	if err != nil {
+	job := l.job()
+	if err := l.folder.do(c, l.folder.op(0), job.read); err != nil {
 		return err
 	}
-	l.ahead, l.next, l.ended = job.ahead, job.next, job.ended
+	l.take(job)
 	return nil
 }
+
+// job is what reads more entries, which may outlive the call.
+func (l *Listing) job() *Listing { return &Listing{folder: l.folder, next: l.next, ended: true} }
+
+// read reads more entries of the folder. It is a job for the blocking pool.
+func (l *Listing) read() error {
+	bytes := 0
+	return l.folder.dir.List(l.next, func(e vfs.Entry) bool {
+		if len(l.ahead) == maxAheadEntries || bytes >= maxAheadBytes {
+			l.ended = false
+			return false
+		}
+		l.next = e.Next
+		if name := string(e.Name); name != "." && name != ".." {
+			l.ahead = append(l.ahead, Entry{e.Type, name})
+			bytes += len(name)
+		}
+		return true
+	})
+}
+
+// take takes what a job has read.
+func (l *Listing) take(job *Listing) { l.ahead, l.next, l.ended = job.ahead, job.next, job.ended }

@@ -4,25 +4,29 @@
 package versions
 
 import (
+	"slices"
+
 	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/hostcalls/component"
 	"github.com/reactord/reactord/hostcalls/files"
 	"github.com/reactord/reactord/hostcalls/wasi"
 	"github.com/reactord/reactord/hostcalls/wasip2"
+	"github.com/reactord/reactord/hostcalls/wasip3"
 )
 
 // Config returns what provides WASI to components. The appends are those of all ABIs.
 func Config(appends *files.Appends) component.Config {
 	node := wasi.NewNode(appends)
 	return component.Config{
-		Interfaces: wasip2.Interfaces(),
+		Interfaces: append(wasip2.Interfaces(), wasip3.Interfaces()...),
 		NewHost: func(store *component.Store, config *abi.Config) (component.Host, error) {
 			h := &host{}
 			h.Init(node, store, config)
 			h.p2.Init(&h.Host, store, config)
+			h.p3.Init(&h.Host, store)
 			return h, nil
 		},
-		Needs:      wasip2.Needs,
+		Needs:      needs,
 		CheckGrant: wasi.CheckGrant,
 	}
 }
@@ -31,10 +35,25 @@ func Config(appends *files.Appends) component.Config {
 type host struct {
 	wasi.Host
 	p2 wasip2.State
+	p3 wasip3.State
+}
+
+// needs names the capabilities whose functions a component imports.
+func needs(imports []abi.Import) []string {
+	needs := wasip2.Needs(imports)
+	for _, need := range wasip3.Needs(imports) {
+		if !slices.Contains(needs, need) {
+			needs = append(needs, need)
+		}
+	}
+	return needs
 }
 
 // WASIP2 returns what the store has of WASI 0.2 alone.
 func (h *host) WASIP2() *wasip2.State { return &h.p2 }
+
+// WASIP3 returns what the store has of WASI 0.3 alone.
+func (h *host) WASIP3() *wasip3.State { return &h.p3 }
 
 // Close implements component.Host.
 func (h *host) Close() {

@@ -2,6 +2,7 @@ package wasi
 
 import (
 	"errors"
+	"strings"
 	"syscall"
 	"unicode/utf8"
 
@@ -29,9 +30,18 @@ func (d *Descriptor) CreateDirectoryAt(c *component.Call, path string) error {
 	return d.onFolder(c, path, func(dir *vfs.Dir) error { return dir.Mkdir(path) })
 }
 
-// RemoveDirectoryAt removes an empty folder.
+// RemoveDirectoryAt removes an empty folder. A link to one is none, but one that leads out of the folder is told as such if the
+// path ends with a slash.
 func (d *Descriptor) RemoveDirectoryAt(c *component.Call, path string) error {
-	return d.onFolder(c, path, func(dir *vfs.Dir) error { return dir.Rmdir(path) })
+	return d.onFolder(c, path, func(dir *vfs.Dir) error {
+		err := dir.Rmdir(path)
+		if errors.Is(err, syscall.ENOTDIR) && strings.HasSuffix(path, "/") {
+			if _, found := dir.Lstat(path, true); errors.Is(found, vfs.ErrEscapes) {
+				return found
+			}
+		}
+		return err
+	})
 }
 
 // UnlinkFileAt removes a name that is no folder's.

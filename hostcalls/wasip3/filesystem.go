@@ -177,13 +177,29 @@ func pathFunctions() []component.Function {
 		method("open-at", at+", open-flags: open-flags, %flags: descriptor-flags", "result<descriptor, error-code>", func(c call, d *wasi.Descriptor) {
 			follow, path := c.follow(), c.Args.String()
 			how, flags := c.Args.Flags(), c.Args.Flags()
-			opened, err := d.OpenAt(c.Call, follow, path, how, flags)
-			if !c.failed(err) {
-				c.Results.OK()
-				c.Results.Own(give(c, &c.descriptors, opened))
+			opened, err := d.OpenAt(c.Call, follow, path, how, openFlags(how, flags))
+			if c.failed(err) {
+				return
 			}
+			if opened.IsFolder() {
+				opened.Flags = wasi.FlagRead | flags&d.Flags&wasi.FlagMutateDirectory // what changes in it is decided by the grant
+			}
+			c.Results.OK()
+			c.Results.Own(give(c, &c.descriptors, opened))
 		}),
 	}
+}
+
+// openFlags are the descriptor-flags with which open-at opens: what is opened for nothing is opened for reading, and what may be
+// created is opened for writing.
+func openFlags(how, flags uint32) uint32 {
+	if flags&(wasi.FlagRead|wasi.FlagWrite) == 0 {
+		flags |= wasi.FlagRead
+	}
+	if how&wasi.OpenCreate != 0 {
+		flags |= wasi.FlagWrite
+	}
+	return flags
 }
 
 // onPath makes a method whose only argument is a path.

@@ -151,11 +151,18 @@ func (h *host) run(t *testing.T, p program) outcome {
 	}
 	defer program.Release()
 	var stdout, stderr output
+	stdin := hostcalls.NewPipe(len(p.stdin)) // nothing is ever written to it if it is not now, as in the suite's own runner
+	if p.stdin != "" {
+		if _, err := stdin.Writer().Write([]byte(p.stdin)); err != nil {
+			t.Fatal(err)
+		}
+		stdin.CloseWrite()
+	}
 	config := abi.Config{
 		Driver: h.executor.Driver(),
 		Args:   append([]string{filepath.Base(p.wasm)}, p.spec.Args...),
 		Env:    p.spec.environ(),
-		Stdin:  hostcalls.NewPipe(0).Reader(), // to which nothing is ever written, as in the suite's own runner
+		Stdin:  stdin.Reader(),
 		Stdout: &stdout,
 		Stderr: &stderr,
 	}

@@ -18,6 +18,7 @@ type program struct {
 	name  string
 	wasm  string // path of the binary
 	spec  spec
+	stdin string // what is written to its standard input, which then ends; empty: nothing ever is
 }
 
 // spec is a specification beside a program (doc/specification.md of the suite, "legacy
@@ -90,7 +91,7 @@ type outcome struct {
 // faults returns what is not as specified.
 func (s spec) faults(o outcome) []string {
 	if o.err != nil {
-		return []string{o.err.Error()}
+		return []string{o.err.Error() + "; stderr: " + o.stderr}
 	}
 	var faults []string
 	if o.exitCode != s.ExitCode {

@@ -1,0 +1,129 @@
+package conformance
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/reactord/reactord/hostcalls/component"
+	"github.com/reactord/reactord/hostcalls/files"
+	"github.com/reactord/reactord/hostcalls/wasi/versions"
+)
+
+const wasip3Variable = "REACTORD_WASI_TESTSUITE_P3"
+
+// wasip3Misses are the programs of WASI 0.3 that fail, by the beginnings of their names, and why.
+var wasip3Misses = map[string]string{
+	"sockets-": "sockets of WASI 0.3 are not implemented",
+}
+
+// TestWASIP3 runs the programs of the suite for WASI 0.3, all but those for HTTP.
+func TestWASIP3(t *testing.T) {
+	suite := os.Getenv(wasip3Variable)
+	if suite == "" {
+		t.Skipf("%s is not set: it names the folder wasm32-wasip3 of a copy of github.com/WebAssembly/wasi-testsuite, branch prod/testsuite-base", wasip3Variable)
+	}
+	a, err := component.New(versions.Config(files.NewAppends()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, err := filepath.Glob(filepath.Join(suite, "*.wasm"))
+	if err != nil || len(found) == 0 {
+		t.Fatalf("no programs in %s: %v", suite, err)
+	}
+	slices.Sort(found)
+	h := newHost(t, a)
+	rows := "| program | result |\n|---|---|\n"
+	for _, wasm := range found {
+		p := program{suite: "wasip3", name: strings.TrimSuffix(filepath.Base(wasm), ".wasm"), wasm: wasm}
+		if strings.HasPrefix(p.name, "http-") {
+			continue
+		}
+		var spec wasip3Spec
+		if err := spec.read(strings.TrimSuffix(wasm, ".wasm") + ".json"); err != nil {
+			t.Fatalf("%s: %v", p.name, err)
+		}
+		if p.spec, p.stdin, err = spec.program(); err != nil {
+			t.Fatalf("%s: %v", p.name, err)
+		}
+		rows += fmt.Sprintf("| %s | %s |\n", p.name, h.check(t, p, p.name, wasip3Miss(p.name)))
+	}
+	if *table != "" {
+		if err := os.WriteFile(*table, []byte(rows), 0o666); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func wasip3Miss(name string) (why string) {
+	for prefix, reason := range wasip3Misses {
+		if strings.HasPrefix(name, prefix) {
+			why = cmp.Or(why, reason)
+		}
+	}
+	return why
+}
+
+// wasip3Spec is a specification beside a program of WASI 0.3: what is done with it, one after the other.
+type wasip3Spec struct {
+	Root       string
+	Proposals  []string
+	Operations []struct {
+		Type         string
+		Args         []string
+		Env          map[string]string
+		ID           string
+		Payload      string
+		ProtocolType string `json:"protocol_type"`
+		ExitCode     uint32 `json:"exit_code"`
+	}
+}
+
+func (s *wasip3Spec) read(path string) error {
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	return d.Decode(s)
+}
+
+// program converts it. What the program reads is there from the beginning.
+func (s *wasip3Spec) program() (p spec, stdin string, err error) {
+	p.Root = s.Root
+	expected := map[string]string{}
+	for _, o := range s.Operations {
+		switch o.Type {
+		case "run":
+			p.Args, p.Env = o.Args, o.Env
+		case "write":
+			stdin += o.Payload
+		case "read":
+			expected[o.ID] += o.Payload
+		case "wait":
+			p.ExitCode = o.ExitCode
+		case "connect", "send", "recv": // of sockets
+		default:
+			return p, "", fmt.Errorf("an operation %q is not known", o.Type)
+		}
+	}
+	if text, ok := expected["stdout"]; ok {
+		p.Stdout = &text
+	}
+	if text, ok := expected["stderr"]; ok {
+		p.Stderr = &text
+	}
+	return p, stdin, nil
+}

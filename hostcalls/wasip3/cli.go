@@ -65,12 +65,12 @@ func cliStdin() component.Interface {
 		Name: "wasi:cli/stdin", Version: version, Types: useCLITypes,
 		Functions: []component.Function{
 			function("read-via-stream", "func() -> tuple<stream<u8>, future<result<_, error-code>>>", func(c call) {
-				s := &standardInput{host: c.host}
+				s := &standardInput{outcome: c.newOutcome(putCLICode), host: c.host}
 				out := c.Results.Record()
 				end, stream := c.store.NewStream(out.Type(), s)
 				s.end = end
 				out.Stream(stream)
-				s.outcome = c.newOutcome(out, putCLICode)
+				s.give(c, out)
 			}),
 		},
 	}
@@ -89,9 +89,9 @@ func standardOutputInterface(name string, of func(*host) *stdio.Out) component.I
 		Name: "wasi:cli/" + name, Version: version, Types: useCLITypes,
 		Functions: []component.Function{
 			function("write-via-stream", "func(data: stream<u8>) -> future<result<_, error-code>>", func(c call) {
-				s := &standardOutput{host: c.host, to: of(c.host)}
+				s := &standardOutput{outcome: c.newOutcome(putCLICode), host: c.host, to: of(c.host)}
 				data := c.Args.Stream()
-				s.outcome = c.newOutcome(&c.Results, putCLICode)
+				s.give(c, &c.Results)
 				s.end = c.store.Consume(data, s)
 			}),
 		},

@@ -17,6 +17,6 @@
 //
 // # Specification
 //
-// WebAssembly/WASI, proposals/*/wit-0.3.0, version 0.3.2. The types are written out here; a test compares them with the
-// specification's.
+// WebAssembly/WASI, version 0.3.2. The types are written out here, and the imports of the programs of the test suite are compared
+// with them.
 package wasip3

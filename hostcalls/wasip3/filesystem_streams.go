@@ -29,7 +29,7 @@ func streamFunctions() []component.Function {
 // readViaStream: [method]descriptor.read-via-stream.
 func readViaStream(c call) {
 	d, at := c.descriptor(), c.Args.U64()
-	s := &fileSource{at: int64(at), failed: d.Readable(at)}
+	s := &fileSource{outcome: c.newOutcome(putFileCode), at: int64(at), failed: d.Readable(at)}
 	if d.IsFolder() && errors.Is(s.failed, syscall.EBADF) {
 		s.failed = syscall.EISDIR
 	}
@@ -40,7 +40,7 @@ func readViaStream(c call) {
 	end, stream := c.store.NewStream(out.Type(), s)
 	s.end = end
 	out.Stream(stream)
-	s.outcome = c.newOutcome(out, putFileCode)
+	s.give(c, out)
 }
 
 // fileSource reads a file from an offset on.
@@ -103,11 +103,11 @@ const appends = -1
 
 // writeViaStream answers write-via-stream and append-via-stream.
 func (c call) writeViaStream(d *wasi.Descriptor, data uint64, at int64, failed error) {
-	s := &fileSink{at: at, failed: failed}
+	s := &fileSink{outcome: c.newOutcome(putFileCode), at: at, failed: failed}
 	if failed == nil {
 		s.file = d.Use()
 	}
-	s.outcome = c.newOutcome(&c.Results, putFileCode)
+	s.give(c, &c.Results)
 	s.end = c.store.Consume(data, s)
 	if failed != nil {
 		s.resolve(failed)
@@ -185,16 +185,18 @@ func (s *fileSink) Stop(bool) {
 
 // readDirectory: [method]descriptor.read-directory.
 func readDirectory(c call) {
-	s := &listing{host: c.host}
-	s.from, s.failed = c.descriptor().List()
+	s := &listing{outcome: c.newOutcome(putFileCode), host: c.host}
+	if !c.store.Hold(wasi.ListingBytes) { // before the folder is used: a trap would leave it so
+		c.Trap("there is no memory for another listing of a folder")
+	}
+	if s.from, s.failed = c.descriptor().List(); s.failed != nil {
+		c.store.Free(wasi.ListingBytes)
+	}
 	out := c.Results.Record()
 	end, stream := c.store.NewStream(out.Type(), s)
 	s.end = end
 	out.Stream(stream)
-	s.outcome = c.newOutcome(out, putFileCode)
-	if s.failed == nil && !c.store.Hold(wasi.ListingBytes) {
-		c.Trap("there is no memory for another listing of a folder")
-	}
+	s.give(c, out)
 }
 
 // listing is a stream of the entries of a folder.

@@ -24,17 +24,20 @@ var _ component.Producer = (*outcome)(nil)
 // streamBytes is about what a stream with its outcome takes of the host's memory.
 const streamBytes = 2 * wasi.ObjectBytes
 
-// newOutcome makes an outcome, and writes its future, which is what to writes next. It counts a stream as memory of the component
-// until the future has ended.
-func (c call) newOutcome(to *cabi.Writer, put func(*cabi.Writer, error)) *outcome {
+// newOutcome makes an outcome, before its stream, since it may trap: it counts both as memory of the component until the future
+// that give writes has ended.
+func (c call) newOutcome(put func(*cabi.Writer, error)) *outcome {
 	if !c.store.Hold(streamBytes) {
 		c.Trap("there is no memory for another stream of the host")
 	}
-	o := &outcome{host: c.host, put: put}
+	return &outcome{host: c.host, put: put}
+}
+
+// give writes the outcome's future, which is what to writes next.
+func (o *outcome) give(c call, to *cabi.Writer) {
 	end, future := c.store.NewFuture(to.Type(), o)
 	o.end = end
 	to.Future(future)
-	return o
 }
 
 // resolve tells how it has ended; only the first call has an effect. It may be called from any goroutine.

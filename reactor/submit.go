@@ -6,6 +6,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/reactord/reactord/hostcalls/channel"
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
 	"github.com/reactord/reactord/reactor/internal/cancel"
@@ -59,11 +60,12 @@ func (r *Reactor) SubmitWorkloads(ctx context.Context, reqs []api.SubmitRequest)
 }
 
 // CallFunction calls a function of a component on an instance of its own, and returns how that ended. Nothing of it is stored.
-func (r *Reactor) CallFunction(ctx context.Context, spec *api.Spec) (*api.CallResult, error) {
+// channels carries the streams and futures of the call and gets what the function returns; nil: it has none.
+func (r *Reactor) CallFunction(ctx context.Context, spec *api.Spec, channels *channel.Exchange) (*api.CallResult, error) {
 	if r.runner.Draining() {
 		return nil, refusal.Draining()
 	}
-	result, err := r.calls.Call(ctx, spec)
+	result, err := r.calls.Call(ctx, spec, channels)
 	if err == nil && result.Fault != nil {
 		r.log.Error("an internal fault ended a call", zap.String("module", spec.Module), zap.String("export", spec.Call.Export), zap.Error(result.Fault))
 	}

@@ -46,7 +46,7 @@ func newPrimitives() (prims [ErrorContext + 1]*Type) {
 		Bool: 1, S8: 1, U8: 1, S16: 2, U16: 2, S32: 4, U32: 4, S64: 8, U64: 8, F32: 4, F64: 8, Char: 4, ErrorContext: 4,
 	} {
 		prims[kind] = &Type{
-			Kind: kind, Size: size, Align: size, size64: size, align64: size, Flat: 1, Depth: 1, expanded: 1, Handles: kind == ErrorContext,
+			Kind: kind, Size: size, Align: size, size64: size, align64: size, Flat: 1, Depth: 1, expanded: 1, Handles: kind == ErrorContext, Resources: kind == ErrorContext,
 		}
 	}
 	prims[String] = &Type{Kind: String, Size: 8, Align: 4, size64: 16, align64: 8, Flat: 2, Depth: 1, expanded: 1, Pointed: true}
@@ -284,13 +284,14 @@ func (t *Table) internAny(typ Type, size, size64 uint64) (*Type, error) {
 		typ.Depth = max(typ.Depth, 1+part.Depth)
 		typ.Borrows = typ.Borrows || part.Borrows
 		typ.Handles = typ.Handles || part.Handles
+		typ.Resources = typ.Resources || part.Resources
 		typ.open = typ.open || part.open
 	}
 	switch typ.Kind {
 	case Stream, Future:
 		typ.Handles = true
 	case Own, Borrow:
-		typ.Handles, typ.Borrows, typ.open = true, typ.Kind == Borrow, true
+		typ.Handles, typ.Resources, typ.Borrows, typ.open = true, true, typ.Kind == Borrow, true
 	}
 	typ.Pointed, typ.Plain = pointed(&typ), plain(&typ, size)
 	if typ.Flat <= MaxFlat {

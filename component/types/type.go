@@ -80,6 +80,9 @@ type Type struct {
 	// Borrows is whether a value of the type may hold borrowed handles, Handles whether it may hold handles, streams,
 	// futures or error contexts of any kind.
 	Borrows, Handles bool
+	// Resources is whether values of the type, or items of streams and futures in them, may hold handles or error contexts:
+	// these mean nothing outside of their store.
+	Resources bool
 	// Pointed is whether values of the type have parts in memory that they point to: strings, lists and maps do.
 	Pointed bool
 	// Plain is whether values of the type are integers without gaps between them in memory, so that any bytes are one.
@@ -173,4 +176,14 @@ func (f *Func) expanded() uint32 {
 		n = min(n+f.Result.expanded, MaxExpanded+1)
 	}
 	return n
+}
+
+// Any reports whether f holds for the type of a parameter or of the result.
+func (f *Func) Any(holds func(*Type) bool) bool {
+	for i := range f.Params {
+		if holds(f.Params[i].Type) {
+			return true
+		}
+	}
+	return f.Result != nil && holds(f.Result)
 }

@@ -19,6 +19,7 @@ const (
 	VariantForm      // Text: the case; Items: its payload, if it has one
 	FlagsForm        // Names
 	MapForm          // Items: key, value, key, value
+	ChannelForm      // Bits: the number of a stream or future
 )
 
 // Literal is a value that says itself what it is: what clients send and get, and what stores keep. [Typed] makes a Value
@@ -52,7 +53,7 @@ func (f Form) String() string {
 	names := [...]string{
 		BoolForm: "a bool", IntForm: "an integer", UintForm: "an integer", F32Form: "a number", F64Form: "a number",
 		TextForm: "text", BytesForm: "bytes", ListForm: "a list", RecordForm: "a record", TupleForm: "a tuple",
-		VariantForm: "a variant", FlagsForm: "flags", MapForm: "a map",
+		VariantForm: "a variant", FlagsForm: "flags", MapForm: "a map", ChannelForm: "a channel",
 	}
 	if int(f) < len(names) && names[f] != "" {
 		return names[f]

@@ -34,7 +34,8 @@ const maxLeftOut = 1 << 17
 // Typed returns the value of a type that a literal means, and where it does not fit, which is below path. Integers and
 // floats may have another form of number if the value is the same; options that a record lacks are none.
 //
-// Values of handles, streams, futures and error contexts can't be written.
+// A stream or future is the number of a channel, which means something to whoever has made it. Values of handles and error
+// contexts can't be written.
 func Typed(t *types.Type, l *Literal, path string) (Value, []Fault) {
 	return TypedInPieces(t, l, path, func(int) bool { return true })
 }
@@ -159,6 +160,10 @@ func (c *checker) value(t *types.Type, l *Literal, at *step) Value {
 		return c.flags(t, l, at)
 	case types.Map:
 		return c.mapping(t, l, at)
+	case types.Stream, types.Future:
+		if l.Form == ChannelForm {
+			return Value{Bits: l.Bits}
+		}
 	default:
 		return c.fault(at, "a value of kind %v can't be written", t.Kind)
 	}

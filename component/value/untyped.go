@@ -6,8 +6,8 @@ import (
 	"github.com/reactord/reactord/component/types"
 )
 
-// LiteralOf returns the literal of a value, which is well-formed for a type. Typed returns the value again. Handles,
-// streams, futures and error contexts become the numbers that the value has for them.
+// LiteralOf returns the literal of a value, which is well-formed for a type. Typed returns the value again. Handles and
+// error contexts become the numbers that the value has for them.
 func LiteralOf(t *types.Type, v Value) Literal { return LiteralInPieces(t, v, func() {}) }
 
 // PieceLiterals is how many literals LiteralInPieces makes between two pauses.
@@ -73,6 +73,8 @@ func (m *maker) literal(t *types.Type, v Value) Literal {
 			}
 			return t.Elem
 		})}
+	case types.Stream, types.Future:
+		return Literal{Form: ChannelForm, Bits: v.Bits}
 	default:
 		return Literal{Form: UintForm, Bits: v.Bits}
 	}

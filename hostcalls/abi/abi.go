@@ -107,7 +107,9 @@ type Entry struct {
 	Args   []string      // the program's arguments, or those of the invoked export
 	Invoke string        // the export of a core module to call with Args
 	Call   *FunctionCall // the function of a component to call
-	Grants []capability.Grant
+	// Channels is whether the call's streams and futures have channels.
+	Channels bool
+	Grants   []capability.Grant
 }
 
 // FunctionCall is a call of a function that a component exports.

@@ -7,6 +7,7 @@ import (
 	"github.com/reactord/reactord/executor/driver"
 	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/capability"
+	"github.com/reactord/reactord/hostcalls/channel"
 	"github.com/reactord/reactord/hostcalls/lease"
 	"github.com/reactord/reactord/hostcalls/network"
 	hostnet "github.com/reactord/reactord/hostcalls/network/host"
@@ -20,12 +21,14 @@ type Config struct {
 	Env    []string      // KEY=VALUE
 	Invoke string        // as in Entry
 	Call   *FunctionCall // as in Entry; shared with the caller, who must not change it
-	Stdin  hostcalls.Source
-	Stdout hostcalls.Sink
-	Stderr hostcalls.Sink
-	Grants []capability.Grant
-	Leases []*lease.Lease    // of the grants, in their order; nil: no grant is ever revoked
-	Permit capability.Permit // nil permits every grant, except for secrets
+	// Channels, unless nil, carries the streams and futures of Call, and gets its result. Without it Call may have none.
+	Channels *channel.Exchange
+	Stdin    hostcalls.Source
+	Stdout   hostcalls.Sink
+	Stderr   hostcalls.Sink
+	Grants   []capability.Grant
+	Leases   []*lease.Lease    // of the grants, in their order; nil: no grant is ever revoked
+	Permit   capability.Permit // nil permits every grant, except for secrets
 	// Network is what the process has of the network. Without a stack it is the host's own; without access the process
 	// opens nothing by itself.
 	Network network.Config

@@ -2,7 +2,6 @@ package component
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/reactord/reactord/component/types"
@@ -35,7 +34,7 @@ func (p *Program) entry(config *abi.Config) (entry, error) {
 		return entry{}, &abi.EntryError{Export: name, Msg: "it is a function of the host, which the component only passes on"}
 	}
 	e := entry{lift: &p.lifts[lifted], name: name, args: config.Call.Args}
-	if why := uncallable(e.lift.plan.Func); why != "" {
+	if why := uncallable(e.lift.plan.Func, config.Channels != nil); why != "" {
 		return entry{}, &abi.EntryError{Export: name, Msg: "it " + why}
 	}
 	return e, nil
@@ -79,18 +78,20 @@ func checkEntry(module *abi.Description, entry abi.Entry) []abi.Fault {
 		return fault("call", "what is recorded of the component is damaged: %v", err)
 	}
 	f := resolved.Func
-	if why := uncallable(f); why != "" {
+	if why := uncallable(f, entry.Channels); why != "" {
 		return fault("call.export", "%q %s", entry.Call.Export, why)
 	}
 	_, faults := typedArgs(f, entry.Call.Args, func(int) bool { return true })
 	return faults
 }
 
-// uncallable says why a function can't be called by itself; empty if it can.
-func uncallable(f *types.Func) string {
-	handles := func(t *types.Type) bool { return t != nil && t.Handles }
-	if handles(f.Result) || slices.ContainsFunc(f.Params, func(p types.Field) bool { return handles(p.Type) }) {
-		return "takes or returns a resource, a stream or a future, which exist only within a component that runs"
+// uncallable says why a function can't be called by itself; empty if it can. A caller with channels takes streams and futures.
+func uncallable(f *types.Func, channels bool) string {
+	switch {
+	case f.Any(func(t *types.Type) bool { return t.Resources }):
+		return "takes or returns a resource, which exists only within a component that runs"
+	case !channels && f.Any(func(t *types.Type) bool { return t.Handles }):
+		return "takes or returns a stream or a future, which only a call with channels can have: `reactorctl call`, or Call in the API"
 	}
 	return ""
 }

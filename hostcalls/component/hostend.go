@@ -175,6 +175,7 @@ func (h *HostEnd) move(other *end, n uint32) (moved uint32, more bool, err error
 	if err != nil {
 		return 0, false, err
 	}
+	s.Free(x.held) // what the host keeps of them it counts itself
 	s.leave(x)
 	if i.moved > 0 {
 		if _, err := h.end.Begin(buffer{}, i.moved); err != nil {
@@ -212,6 +213,9 @@ const relayed = 64 << 10
 
 // relay moves bytes between two ends of the host, when a component passes on what it was given.
 func (h *HostEnd) relay(peer *HostEnd) error {
+	if item := h.end.Item(); h.end.Future() || item == nil || item.Kind != types.U8 {
+		return trapf("a stream or future of the host goes back to the host: only a stream<u8> may")
+	}
 	from, to := h, peer
 	if h.producer == nil {
 		from, to = peer, h

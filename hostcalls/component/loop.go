@@ -84,7 +84,7 @@ func (s *Store) turn(f *executor.Fiber) (next executor.Next, done bool) {
 		}
 		t := s.ready()
 		if t == nil {
-			if s.stuck() {
+			if s.idleEnds != nil && s.idleEnds() || s.stuck() {
 				continue
 			}
 			return executor.Again(executor.WaitKind(s.operations.kind())), false

@@ -14,6 +14,8 @@ type Process struct {
 	Store
 	entry entry
 	root  rootCall
+	// client is whose streams and futures the call has; nil: it has none.
+	client *clientCall
 }
 
 // entry is the call of a process.
@@ -33,6 +35,9 @@ func (p *Program) NewProcess(config *abi.Config) (abi.Process, error) {
 		return nil, err
 	}
 	process := &Process{entry: entry}
+	if config.Channels != nil {
+		process.client = &clientCall{store: &process.Store, channels: config.Channels, name: entry.name}
+	}
 	if err := process.init(p, config); err != nil {
 		return nil, err
 	}
@@ -70,6 +75,9 @@ func (p *Process) begin(f *executor.Fiber) {
 	}
 	p.root = rootCall{args: args, held: held, ended: func() { p.loop.over = true }}
 	a := p.activate(p.entry.lift, p.entry.name, nil, &p.root)
+	if p.client != nil {
+		p.client.begin(a, &p.root)
+	}
 	if !a.Async() || a.Enter() {
 		p.fail(a.begin())
 	}
@@ -116,6 +124,8 @@ func (p *Process) exit(err error) (abi.Exit, error) {
 	}
 	result := p.entry.lift.plan.Func.Result
 	switch {
+	case p.client != nil: // it has the result
+		return abi.Exit{}, nil
 	case p.entry.run:
 		return abi.Exit{Code: uint32(p.root.results[0].Bits)}, nil // ok is 0, error is 1
 	case result == nil:

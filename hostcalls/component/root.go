@@ -12,13 +12,19 @@ type rootCall struct {
 	args    []value.Value
 	held    int64 // bytes of the component's memory, for args
 	results []value.Value
-	ended   func() // when it has exited
+	ended   func()      // when it has exited
+	client  *clientCall // nil: the caller takes no streams and futures
 	onEnd   func([]value.Value)
 }
 
 func (r *rootCall) pass(w *cabi.Writer, x *crossing) error {
-	for _, arg := range r.args {
-		w.Value(arg)
+	for i := range r.args {
+		if r.client != nil {
+			if err := r.client.incoming(w.Type(), &r.args[i]); err != nil {
+				return err
+			}
+		}
+		w.Value(r.args[i])
 	}
 	x.store.Free(r.held)
 	r.args = nil
@@ -29,6 +35,9 @@ func (r *rootCall) take(from *cabi.Reader, x *crossing) error {
 	r.results = from.Values()
 	if err := x.Err(); err != nil {
 		return x.fault(err)
+	}
+	if r.client != nil {
+		return r.client.returned(r.results)
 	}
 	if r.onEnd != nil {
 		r.onEnd(r.results)

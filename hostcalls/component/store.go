@@ -44,6 +44,7 @@ type Store struct {
 	operations  operations
 	inbox       inbox
 	loop        loop
+	idleEnds    func() bool // ends the store, if it is to end when nothing is ready, and says so; nil: it is not
 	closed      bool
 
 	host      Host // nil if there are no host interfaces

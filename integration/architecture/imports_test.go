@@ -58,9 +58,10 @@ var imports = map[string][]string{
 	"cmd/internal/values": {"component/signature", "component/value", "proto/reactor/v1"},
 
 	"hostcalls":               {"executor", "executor/driver", "executor/engine"},
-	"hostcalls/abi":           {"internal/clip", "component/signature", "component/value", "executor", "executor/driver", "executor/engine", "executor/engine/snapshot", "hostcalls", "hostcalls/capability", "hostcalls/lease", "hostcalls/network", "hostcalls/network/host", "hostcalls/vfs"},
+	"hostcalls/abi":           {"component/signature", "component/value", "executor", "executor/driver", "executor/engine", "executor/engine/snapshot", "hostcalls", "hostcalls/capability", "hostcalls/channel", "hostcalls/lease", "hostcalls/network", "hostcalls/network/host", "hostcalls/vfs", "internal/clip"},
 	"hostcalls/capability":    {"hostcalls/network"},
-	"hostcalls/component":     {"component/abi", "component/async", "component/binary", "component/names", "component/plan", "component/signature", "component/types", "component/value", "component/wit", "executor", "executor/driver", "executor/engine", "executor/engine/meter", "executor/engine/meter/wasm", "hostcalls", "hostcalls/abi", "hostcalls/capability", "hostcalls/refusal"},
+	"hostcalls/channel":       {"component/types", "component/value", "internal/notify"},
+	"hostcalls/component":     {"component/abi", "component/async", "component/binary", "component/names", "component/plan", "component/signature", "component/types", "component/value", "component/wit", "executor", "executor/driver", "executor/engine", "executor/engine/meter", "executor/engine/meter/wasm", "hostcalls", "hostcalls/abi", "hostcalls/capability", "hostcalls/channel", "hostcalls/refusal"},
 	"hostcalls/files":         {"internal/clip", "executor/driver", "executor/engine", "hostcalls", "hostcalls/capability", "hostcalls/lease", "hostcalls/vfs"},
 	"hostcalls/grants":        {"executor", "executor/driver", "hostcalls", "hostcalls/abi", "hostcalls/capability", "hostcalls/files", "hostcalls/lease", "hostcalls/network", "hostcalls/vfs"},
 	"hostcalls/lease":         {"hostcalls/network"},
@@ -69,11 +70,11 @@ var imports = map[string][]string{
 	"hostcalls/refusal":       {"executor/engine", "hostcalls", "hostcalls/abi", "hostcalls/network"},
 	"hostcalls/stdio":         {"hostcalls"},
 	"hostcalls/vfs":           {},
-	"hostcalls/wasip1":        {"executor", "executor/driver", "executor/engine", "executor/engine/meter", "executor/engine/snapshot", "hostcalls", "hostcalls/abi", "hostcalls/capability", "hostcalls/files", "hostcalls/grants", "hostcalls/lease", "hostcalls/network", "hostcalls/refusal", "hostcalls/stdio", "hostcalls/vfs"},
 	"hostcalls/wasi":          {"component/abi", "hostcalls", "hostcalls/abi", "hostcalls/capability", "hostcalls/component", "hostcalls/files", "hostcalls/grants", "hostcalls/lease", "hostcalls/network", "hostcalls/refusal", "hostcalls/stdio", "hostcalls/vfs"},
 	"hostcalls/wasi/versions": {"hostcalls/abi", "hostcalls/component", "hostcalls/files", "hostcalls/wasi", "hostcalls/wasip2", "hostcalls/wasip3"},
+	"hostcalls/wasip1":        {"executor", "executor/driver", "executor/engine", "executor/engine/meter", "executor/engine/snapshot", "hostcalls", "hostcalls/abi", "hostcalls/capability", "hostcalls/files", "hostcalls/grants", "hostcalls/lease", "hostcalls/network", "hostcalls/refusal", "hostcalls/stdio", "hostcalls/vfs"},
+	"hostcalls/wasip2":        {"component/abi", "hostcalls", "hostcalls/abi", "hostcalls/capability", "hostcalls/component", "hostcalls/files", "hostcalls/grants", "hostcalls/lease", "hostcalls/network", "hostcalls/refusal", "hostcalls/stdio", "hostcalls/vfs", "hostcalls/wasi"},
 	"hostcalls/wasip3":        {"component/abi", "executor/driver", "hostcalls", "hostcalls/abi", "hostcalls/component", "hostcalls/stdio", "hostcalls/vfs", "hostcalls/wasi"},
-	"hostcalls/wasip2":        {"component/abi", "hostcalls", "hostcalls/abi", "hostcalls/component", "hostcalls/files", "hostcalls/network", "hostcalls/stdio", "hostcalls/vfs", "hostcalls/wasi"},
 
 	"hostcalls/network/networktest": {"hostcalls", "hostcalls/network"},
 
@@ -93,7 +94,7 @@ var imports = map[string][]string{
 		"reactor/internal/access", "reactor/internal/learn", "reactor/internal/lifecycle", "reactor/internal/logbuf", "reactor/internal/outcome", "reactor/internal/pipes", "reactor/internal/retry", "reactor/internal/stdio", "reactor/internal/symbol", "reactor/internal/terminal",
 	},
 	"reactor/internal/calls": {
-		"executor", "executor/engine", "hostcalls", "hostcalls/abi", "hostcalls/vfs", "reactor/api", "reactor/errs", "reactor/store",
+		"executor", "executor/engine", "hostcalls", "hostcalls/abi", "hostcalls/channel", "hostcalls/vfs", "reactor/api", "reactor/errs", "reactor/store",
 		"reactor/internal/intake", "reactor/internal/lifecycle", "reactor/internal/outcome", "reactor/internal/refusal", "reactor/internal/retry", "reactor/internal/stdio",
 	},
 	"reactor/internal/cancel":    {"reactor/api", "reactor/errs", "reactor/store", "reactor/internal/intake", "reactor/internal/refusal", "reactor/internal/selector"},
@@ -148,7 +149,7 @@ var imports = map[string][]string{
 	"reactor": {
 		"internal/notify",
 		"executor", "executor/driver", "executor/engine", "executor/engine/meter",
-		"hostcalls", "hostcalls/abi", "hostcalls/network", "hostcalls/vfs",
+		"hostcalls", "hostcalls/abi", "hostcalls/channel", "hostcalls/network", "hostcalls/vfs",
 		"reactor/api", "reactor/errs", "reactor/grant", "reactor/hooks", "reactor/policy", "reactor/store", "reactor/internal/...",
 	},
 
@@ -198,7 +199,7 @@ var imports = map[string][]string{
 	"cmd/reactord/internal/lifelog":  {"internal/clip", "internal/notify", "cmd/reactord/internal/config", "reactor/api", "reactor/hooks"},
 	"cmd/reactord/internal/pace":     {},
 	"cmd/reactord/internal/systemd":  {},
-	"cmd/reactord/internal/server":   {"component/signature", "cmd/internal/values", "internal/clip", "cmd/reactord/internal/access", "cmd/reactord/internal/inflight", "proto/reactor/v1", "reactor", "reactor/api", "reactor/errs", "reactor/grant"},
+	"cmd/reactord/internal/server":   {"component/signature", "component/value", "hostcalls/channel", "cmd/internal/values", "internal/clip", "cmd/reactord/internal/access", "cmd/reactord/internal/inflight", "proto/reactor/v1", "reactor", "reactor/api", "reactor/errs", "reactor/grant"},
 	"cmd/reactord/internal/trim":     {},
 
 	"integration/internal/testkit": {"proto/reactor/v1"},

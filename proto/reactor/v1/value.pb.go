@@ -99,6 +99,7 @@ type Value struct {
 	//	*Value_Variant
 	//	*Value_Flags
 	//	*Value_Map
+	//	*Value_Channel
 	Kind          isValue_Kind `protobuf_oneof:"kind"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -258,6 +259,15 @@ func (x *Value) GetMap() *MapValue {
 	return nil
 }
 
+func (x *Value) GetChannel() uint32 {
+	if x != nil {
+		if x, ok := x.Kind.(*Value_Channel); ok {
+			return x.Channel
+		}
+	}
+	return 0
+}
+
 type isValue_Kind interface {
 	isValue_Kind()
 }
@@ -327,6 +337,11 @@ type Value_Map struct {
 	Map *MapValue `protobuf:"bytes,13,opt,name=map,proto3,oneof"`
 }
 
+type Value_Channel struct {
+	// channel is a stream or future: the number of the channel that carries it in a Call. Nowhere else is there such a value.
+	Channel uint32 `protobuf:"varint,14,opt,name=channel,proto3,oneof"`
+}
+
 func (*Value_Bool) isValue_Kind() {}
 
 func (*Value_Int) isValue_Kind() {}
@@ -352,6 +367,8 @@ func (*Value_Variant) isValue_Kind() {}
 func (*Value_Flags) isValue_Kind() {}
 
 func (*Value_Map) isValue_Kind() {}
+
+func (*Value_Channel) isValue_Kind() {}
 
 // ListValue is the items of a list or of a tuple.
 type ListValue struct {
@@ -655,7 +672,7 @@ const file_reactor_v1_value_proto_rawDesc = "" +
 	"reactor.v1\"M\n" +
 	"\fFunctionCall\x12\x16\n" +
 	"\x06export\x18\x01 \x01(\tR\x06export\x12%\n" +
-	"\x04args\x18\x02 \x03(\v2\x11.reactor.v1.ValueR\x04args\"\xc4\x03\n" +
+	"\x04args\x18\x02 \x03(\v2\x11.reactor.v1.ValueR\x04args\"\xe0\x03\n" +
 	"\x05Value\x12\x14\n" +
 	"\x04bool\x18\x01 \x01(\bH\x00R\x04bool\x12\x12\n" +
 	"\x03int\x18\x02 \x01(\x12H\x00R\x03int\x12\x14\n" +
@@ -670,7 +687,8 @@ const file_reactor_v1_value_proto_rawDesc = "" +
 	" \x01(\v2\x15.reactor.v1.ListValueH\x00R\x05tuple\x124\n" +
 	"\avariant\x18\v \x01(\v2\x18.reactor.v1.VariantValueH\x00R\avariant\x12.\n" +
 	"\x05flags\x18\f \x01(\v2\x16.reactor.v1.FlagsValueH\x00R\x05flags\x12(\n" +
-	"\x03map\x18\r \x01(\v2\x14.reactor.v1.MapValueH\x00R\x03mapB\x06\n" +
+	"\x03map\x18\r \x01(\v2\x14.reactor.v1.MapValueH\x00R\x03map\x12\x1a\n" +
+	"\achannel\x18\x0e \x01(\rH\x00R\achannelB\x06\n" +
 	"\x04kind\"4\n" +
 	"\tListValue\x12'\n" +
 	"\x05items\x18\x01 \x03(\v2\x11.reactor.v1.ValueR\x05items\"\x98\x01\n" +
@@ -756,6 +774,7 @@ func file_reactor_v1_value_proto_init() {
 		(*Value_Variant)(nil),
 		(*Value_Flags)(nil),
 		(*Value_Map)(nil),
+		(*Value_Channel)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{

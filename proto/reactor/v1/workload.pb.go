@@ -2964,6 +2964,637 @@ func (x *CallFunctionResponse) GetOutputDroppedBytes() uint64 {
 	return 0
 }
 
+// CallRequest is a part of what a client sends in a call.
+type CallRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// part is the part.
+	//
+	// Types that are valid to be assigned to Part:
+	//
+	//	*CallRequest_Open
+	//	*CallRequest_Items
+	//	*CallRequest_Future
+	//	*CallRequest_Window
+	//	*CallRequest_Stop
+	//	*CallRequest_Cancel
+	Part          isCallRequest_Part `protobuf_oneof:"part"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CallRequest) Reset() {
+	*x = CallRequest{}
+	mi := &file_reactor_v1_workload_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CallRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CallRequest) ProtoMessage() {}
+
+func (x *CallRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_reactor_v1_workload_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CallRequest.ProtoReflect.Descriptor instead.
+func (*CallRequest) Descriptor() ([]byte, []int) {
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *CallRequest) GetPart() isCallRequest_Part {
+	if x != nil {
+		return x.Part
+	}
+	return nil
+}
+
+func (x *CallRequest) GetOpen() *CallFunctionRequest {
+	if x != nil {
+		if x, ok := x.Part.(*CallRequest_Open); ok {
+			return x.Open
+		}
+	}
+	return nil
+}
+
+func (x *CallRequest) GetItems() *CallItems {
+	if x != nil {
+		if x, ok := x.Part.(*CallRequest_Items); ok {
+			return x.Items
+		}
+	}
+	return nil
+}
+
+func (x *CallRequest) GetFuture() *CallFuture {
+	if x != nil {
+		if x, ok := x.Part.(*CallRequest_Future); ok {
+			return x.Future
+		}
+	}
+	return nil
+}
+
+func (x *CallRequest) GetWindow() *CallWindow {
+	if x != nil {
+		if x, ok := x.Part.(*CallRequest_Window); ok {
+			return x.Window
+		}
+	}
+	return nil
+}
+
+func (x *CallRequest) GetStop() *CallStop {
+	if x != nil {
+		if x, ok := x.Part.(*CallRequest_Stop); ok {
+			return x.Stop
+		}
+	}
+	return nil
+}
+
+func (x *CallRequest) GetCancel() *CallCancel {
+	if x != nil {
+		if x, ok := x.Part.(*CallRequest_Cancel); ok {
+			return x.Cancel
+		}
+	}
+	return nil
+}
+
+type isCallRequest_Part interface {
+	isCallRequest_Part()
+}
+
+type CallRequest_Open struct {
+	// open begins the call. Its arguments have a channel for each stream and future.
+	Open *CallFunctionRequest `protobuf:"bytes,1,opt,name=open,proto3,oneof"`
+}
+
+type CallRequest_Items struct {
+	// items are items of a channel of the client's.
+	Items *CallItems `protobuf:"bytes,2,opt,name=items,proto3,oneof"`
+}
+
+type CallRequest_Future struct {
+	// future is the value of a channel of the client's.
+	Future *CallFuture `protobuf:"bytes,3,opt,name=future,proto3,oneof"`
+}
+
+type CallRequest_Window struct {
+	// window lets the daemon send more items of a channel of its own.
+	Window *CallWindow `protobuf:"bytes,4,opt,name=window,proto3,oneof"`
+}
+
+type CallRequest_Stop struct {
+	// stop says that the client reads no more of a channel of the daemon's.
+	Stop *CallStop `protobuf:"bytes,5,opt,name=stop,proto3,oneof"`
+}
+
+type CallRequest_Cancel struct {
+	// cancel asks the guest to end the call. After a second it is ended.
+	Cancel *CallCancel `protobuf:"bytes,6,opt,name=cancel,proto3,oneof"`
+}
+
+func (*CallRequest_Open) isCallRequest_Part() {}
+
+func (*CallRequest_Items) isCallRequest_Part() {}
+
+func (*CallRequest_Future) isCallRequest_Part() {}
+
+func (*CallRequest_Window) isCallRequest_Part() {}
+
+func (*CallRequest_Stop) isCallRequest_Part() {}
+
+func (*CallRequest_Cancel) isCallRequest_Part() {}
+
+// CallResponse is a part of what a daemon sends in a call.
+type CallResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// part is the part.
+	//
+	// Types that are valid to be assigned to Part:
+	//
+	//	*CallResponse_Result
+	//	*CallResponse_Items
+	//	*CallResponse_Future
+	//	*CallResponse_Window
+	//	*CallResponse_Stop
+	//	*CallResponse_Ended
+	Part          isCallResponse_Part `protobuf_oneof:"part"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CallResponse) Reset() {
+	*x = CallResponse{}
+	mi := &file_reactor_v1_workload_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CallResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CallResponse) ProtoMessage() {}
+
+func (x *CallResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_reactor_v1_workload_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CallResponse.ProtoReflect.Descriptor instead.
+func (*CallResponse) Descriptor() ([]byte, []int) {
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *CallResponse) GetPart() isCallResponse_Part {
+	if x != nil {
+		return x.Part
+	}
+	return nil
+}
+
+func (x *CallResponse) GetResult() *CallResult {
+	if x != nil {
+		if x, ok := x.Part.(*CallResponse_Result); ok {
+			return x.Result
+		}
+	}
+	return nil
+}
+
+func (x *CallResponse) GetItems() *CallItems {
+	if x != nil {
+		if x, ok := x.Part.(*CallResponse_Items); ok {
+			return x.Items
+		}
+	}
+	return nil
+}
+
+func (x *CallResponse) GetFuture() *CallFuture {
+	if x != nil {
+		if x, ok := x.Part.(*CallResponse_Future); ok {
+			return x.Future
+		}
+	}
+	return nil
+}
+
+func (x *CallResponse) GetWindow() *CallWindow {
+	if x != nil {
+		if x, ok := x.Part.(*CallResponse_Window); ok {
+			return x.Window
+		}
+	}
+	return nil
+}
+
+func (x *CallResponse) GetStop() *CallStop {
+	if x != nil {
+		if x, ok := x.Part.(*CallResponse_Stop); ok {
+			return x.Stop
+		}
+	}
+	return nil
+}
+
+func (x *CallResponse) GetEnded() *CallFunctionResponse {
+	if x != nil {
+		if x, ok := x.Part.(*CallResponse_Ended); ok {
+			return x.Ended
+		}
+	}
+	return nil
+}
+
+type isCallResponse_Part interface {
+	isCallResponse_Part()
+}
+
+type CallResponse_Result struct {
+	// result says that the function has returned.
+	Result *CallResult `protobuf:"bytes,1,opt,name=result,proto3,oneof"`
+}
+
+type CallResponse_Items struct {
+	// items are items of a channel of the daemon's.
+	Items *CallItems `protobuf:"bytes,2,opt,name=items,proto3,oneof"`
+}
+
+type CallResponse_Future struct {
+	// future is the value of a channel of the daemon's.
+	Future *CallFuture `protobuf:"bytes,3,opt,name=future,proto3,oneof"`
+}
+
+type CallResponse_Window struct {
+	// window lets the client send more items of a channel of its own.
+	Window *CallWindow `protobuf:"bytes,4,opt,name=window,proto3,oneof"`
+}
+
+type CallResponse_Stop struct {
+	// stop says that the guest reads no more of a channel of the client's.
+	Stop *CallStop `protobuf:"bytes,5,opt,name=stop,proto3,oneof"`
+}
+
+type CallResponse_Ended struct {
+	// ended says how the guest has ended. Channels that have not ended were broken off.
+	Ended *CallFunctionResponse `protobuf:"bytes,6,opt,name=ended,proto3,oneof"`
+}
+
+func (*CallResponse_Result) isCallResponse_Part() {}
+
+func (*CallResponse_Items) isCallResponse_Part() {}
+
+func (*CallResponse_Future) isCallResponse_Part() {}
+
+func (*CallResponse_Window) isCallResponse_Part() {}
+
+func (*CallResponse_Stop) isCallResponse_Part() {}
+
+func (*CallResponse_Ended) isCallResponse_Part() {}
+
+// CallItems are items of a stream.
+type CallItems struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// channel is the number of the channel.
+	Channel uint32 `protobuf:"varint,1,opt,name=channel,proto3" json:"channel,omitempty"`
+	// values are the items; those of a stream without a type are empty tuples.
+	Values []*Value `protobuf:"bytes,2,rep,name=values,proto3" json:"values,omitempty"`
+	// bytes are the items of a stream<u8>.
+	Bytes []byte `protobuf:"bytes,3,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	// end says that there are no others.
+	End           bool `protobuf:"varint,4,opt,name=end,proto3" json:"end,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CallItems) Reset() {
+	*x = CallItems{}
+	mi := &file_reactor_v1_workload_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CallItems) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CallItems) ProtoMessage() {}
+
+func (x *CallItems) ProtoReflect() protoreflect.Message {
+	mi := &file_reactor_v1_workload_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CallItems.ProtoReflect.Descriptor instead.
+func (*CallItems) Descriptor() ([]byte, []int) {
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *CallItems) GetChannel() uint32 {
+	if x != nil {
+		return x.Channel
+	}
+	return 0
+}
+
+func (x *CallItems) GetValues() []*Value {
+	if x != nil {
+		return x.Values
+	}
+	return nil
+}
+
+func (x *CallItems) GetBytes() []byte {
+	if x != nil {
+		return x.Bytes
+	}
+	return nil
+}
+
+func (x *CallItems) GetEnd() bool {
+	if x != nil {
+		return x.End
+	}
+	return false
+}
+
+// CallFuture is the value of a future.
+type CallFuture struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// channel is the number of the channel.
+	Channel uint32 `protobuf:"varint,1,opt,name=channel,proto3" json:"channel,omitempty"`
+	// value is its value; of a future without a type, an empty tuple. From the daemon it is absent if there will be none.
+	Value         *Value `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CallFuture) Reset() {
+	*x = CallFuture{}
+	mi := &file_reactor_v1_workload_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CallFuture) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CallFuture) ProtoMessage() {}
+
+func (x *CallFuture) ProtoReflect() protoreflect.Message {
+	mi := &file_reactor_v1_workload_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CallFuture.ProtoReflect.Descriptor instead.
+func (*CallFuture) Descriptor() ([]byte, []int) {
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *CallFuture) GetChannel() uint32 {
+	if x != nil {
+		return x.Channel
+	}
+	return 0
+}
+
+func (x *CallFuture) GetValue() *Value {
+	if x != nil {
+		return x.Value
+	}
+	return nil
+}
+
+// CallWindow is how much more the other side may send.
+type CallWindow struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// channel is the number of the channel.
+	Channel uint32 `protobuf:"varint,1,opt,name=channel,proto3" json:"channel,omitempty"`
+	// items are so many items; of a stream<u8> they are bytes.
+	Items uint64 `protobuf:"varint,2,opt,name=items,proto3" json:"items,omitempty"`
+	// bytes are so many bytes, as values count them.
+	Bytes         uint64 `protobuf:"varint,3,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CallWindow) Reset() {
+	*x = CallWindow{}
+	mi := &file_reactor_v1_workload_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CallWindow) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CallWindow) ProtoMessage() {}
+
+func (x *CallWindow) ProtoReflect() protoreflect.Message {
+	mi := &file_reactor_v1_workload_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CallWindow.ProtoReflect.Descriptor instead.
+func (*CallWindow) Descriptor() ([]byte, []int) {
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *CallWindow) GetChannel() uint32 {
+	if x != nil {
+		return x.Channel
+	}
+	return 0
+}
+
+func (x *CallWindow) GetItems() uint64 {
+	if x != nil {
+		return x.Items
+	}
+	return 0
+}
+
+func (x *CallWindow) GetBytes() uint64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
+// CallStop says that nobody reads a channel any more.
+type CallStop struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// channel is the number of the channel.
+	Channel       uint32 `protobuf:"varint,1,opt,name=channel,proto3" json:"channel,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CallStop) Reset() {
+	*x = CallStop{}
+	mi := &file_reactor_v1_workload_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CallStop) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CallStop) ProtoMessage() {}
+
+func (x *CallStop) ProtoReflect() protoreflect.Message {
+	mi := &file_reactor_v1_workload_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CallStop.ProtoReflect.Descriptor instead.
+func (*CallStop) Descriptor() ([]byte, []int) {
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *CallStop) GetChannel() uint32 {
+	if x != nil {
+		return x.Channel
+	}
+	return 0
+}
+
+// CallCancel asks for the end of a call.
+type CallCancel struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CallCancel) Reset() {
+	*x = CallCancel{}
+	mi := &file_reactor_v1_workload_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CallCancel) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CallCancel) ProtoMessage() {}
+
+func (x *CallCancel) ProtoReflect() protoreflect.Message {
+	mi := &file_reactor_v1_workload_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CallCancel.ProtoReflect.Descriptor instead.
+func (*CallCancel) Descriptor() ([]byte, []int) {
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{32}
+}
+
+// CallResult is what a function has returned.
+type CallResult struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// value is absent if the function returns nothing.
+	Value         *Value `protobuf:"bytes,1,opt,name=value,proto3" json:"value,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CallResult) Reset() {
+	*x = CallResult{}
+	mi := &file_reactor_v1_workload_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CallResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CallResult) ProtoMessage() {}
+
+func (x *CallResult) ProtoReflect() protoreflect.Message {
+	mi := &file_reactor_v1_workload_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CallResult.ProtoReflect.Descriptor instead.
+func (*CallResult) Descriptor() ([]byte, []int) {
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *CallResult) GetValue() *Value {
+	if x != nil {
+		return x.Value
+	}
+	return nil
+}
+
 // GetWorkloadRequest names a workload.
 type GetWorkloadRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2975,7 +3606,7 @@ type GetWorkloadRequest struct {
 
 func (x *GetWorkloadRequest) Reset() {
 	*x = GetWorkloadRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[26]
+	mi := &file_reactor_v1_workload_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2987,7 +3618,7 @@ func (x *GetWorkloadRequest) String() string {
 func (*GetWorkloadRequest) ProtoMessage() {}
 
 func (x *GetWorkloadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[26]
+	mi := &file_reactor_v1_workload_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3000,7 +3631,7 @@ func (x *GetWorkloadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetWorkloadRequest.ProtoReflect.Descriptor instead.
 func (*GetWorkloadRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{26}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *GetWorkloadRequest) GetId() string {
@@ -3021,7 +3652,7 @@ type GetWorkloadResponse struct {
 
 func (x *GetWorkloadResponse) Reset() {
 	*x = GetWorkloadResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[27]
+	mi := &file_reactor_v1_workload_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3033,7 +3664,7 @@ func (x *GetWorkloadResponse) String() string {
 func (*GetWorkloadResponse) ProtoMessage() {}
 
 func (x *GetWorkloadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[27]
+	mi := &file_reactor_v1_workload_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3046,7 +3677,7 @@ func (x *GetWorkloadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetWorkloadResponse.ProtoReflect.Descriptor instead.
 func (*GetWorkloadResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{27}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *GetWorkloadResponse) GetWorkload() *Workload {
@@ -3081,7 +3712,7 @@ type WorkloadFilter struct {
 
 func (x *WorkloadFilter) Reset() {
 	*x = WorkloadFilter{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[28]
+	mi := &file_reactor_v1_workload_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3093,7 +3724,7 @@ func (x *WorkloadFilter) String() string {
 func (*WorkloadFilter) ProtoMessage() {}
 
 func (x *WorkloadFilter) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[28]
+	mi := &file_reactor_v1_workload_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3106,7 +3737,7 @@ func (x *WorkloadFilter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkloadFilter.ProtoReflect.Descriptor instead.
 func (*WorkloadFilter) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{28}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *WorkloadFilter) GetStates() []WorkloadState {
@@ -3178,7 +3809,7 @@ type ListWorkloadsRequest struct {
 
 func (x *ListWorkloadsRequest) Reset() {
 	*x = ListWorkloadsRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[29]
+	mi := &file_reactor_v1_workload_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3190,7 +3821,7 @@ func (x *ListWorkloadsRequest) String() string {
 func (*ListWorkloadsRequest) ProtoMessage() {}
 
 func (x *ListWorkloadsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[29]
+	mi := &file_reactor_v1_workload_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3203,7 +3834,7 @@ func (x *ListWorkloadsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListWorkloadsRequest.ProtoReflect.Descriptor instead.
 func (*ListWorkloadsRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{29}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *ListWorkloadsRequest) GetFilter() *WorkloadFilter {
@@ -3259,7 +3890,7 @@ type ListWorkloadsResponse struct {
 
 func (x *ListWorkloadsResponse) Reset() {
 	*x = ListWorkloadsResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[30]
+	mi := &file_reactor_v1_workload_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3271,7 +3902,7 @@ func (x *ListWorkloadsResponse) String() string {
 func (*ListWorkloadsResponse) ProtoMessage() {}
 
 func (x *ListWorkloadsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[30]
+	mi := &file_reactor_v1_workload_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3284,7 +3915,7 @@ func (x *ListWorkloadsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListWorkloadsResponse.ProtoReflect.Descriptor instead.
 func (*ListWorkloadsResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{30}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *ListWorkloadsResponse) GetWorkloads() []*Workload {
@@ -3331,7 +3962,7 @@ type WatchWorkloadsRequest struct {
 
 func (x *WatchWorkloadsRequest) Reset() {
 	*x = WatchWorkloadsRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[31]
+	mi := &file_reactor_v1_workload_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3343,7 +3974,7 @@ func (x *WatchWorkloadsRequest) String() string {
 func (*WatchWorkloadsRequest) ProtoMessage() {}
 
 func (x *WatchWorkloadsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[31]
+	mi := &file_reactor_v1_workload_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3356,7 +3987,7 @@ func (x *WatchWorkloadsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchWorkloadsRequest.ProtoReflect.Descriptor instead.
 func (*WatchWorkloadsRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{31}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *WatchWorkloadsRequest) GetFilter() *WorkloadFilter {
@@ -3396,7 +4027,7 @@ type WatchWorkloadsResponse struct {
 
 func (x *WatchWorkloadsResponse) Reset() {
 	*x = WatchWorkloadsResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[32]
+	mi := &file_reactor_v1_workload_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3408,7 +4039,7 @@ func (x *WatchWorkloadsResponse) String() string {
 func (*WatchWorkloadsResponse) ProtoMessage() {}
 
 func (x *WatchWorkloadsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[32]
+	mi := &file_reactor_v1_workload_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3421,7 +4052,7 @@ func (x *WatchWorkloadsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchWorkloadsResponse.ProtoReflect.Descriptor instead.
 func (*WatchWorkloadsResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{32}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *WatchWorkloadsResponse) GetCursor() string {
@@ -3456,7 +4087,7 @@ type WaitWorkloadRequest struct {
 
 func (x *WaitWorkloadRequest) Reset() {
 	*x = WaitWorkloadRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[33]
+	mi := &file_reactor_v1_workload_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3468,7 +4099,7 @@ func (x *WaitWorkloadRequest) String() string {
 func (*WaitWorkloadRequest) ProtoMessage() {}
 
 func (x *WaitWorkloadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[33]
+	mi := &file_reactor_v1_workload_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3481,7 +4112,7 @@ func (x *WaitWorkloadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WaitWorkloadRequest.ProtoReflect.Descriptor instead.
 func (*WaitWorkloadRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{33}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *WaitWorkloadRequest) GetId() string {
@@ -3502,7 +4133,7 @@ type WaitWorkloadResponse struct {
 
 func (x *WaitWorkloadResponse) Reset() {
 	*x = WaitWorkloadResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[34]
+	mi := &file_reactor_v1_workload_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3514,7 +4145,7 @@ func (x *WaitWorkloadResponse) String() string {
 func (*WaitWorkloadResponse) ProtoMessage() {}
 
 func (x *WaitWorkloadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[34]
+	mi := &file_reactor_v1_workload_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3527,7 +4158,7 @@ func (x *WaitWorkloadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WaitWorkloadResponse.ProtoReflect.Descriptor instead.
 func (*WaitWorkloadResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{34}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *WaitWorkloadResponse) GetWorkload() *Workload {
@@ -3548,7 +4179,7 @@ type DeleteWorkloadRequest struct {
 
 func (x *DeleteWorkloadRequest) Reset() {
 	*x = DeleteWorkloadRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[35]
+	mi := &file_reactor_v1_workload_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3560,7 +4191,7 @@ func (x *DeleteWorkloadRequest) String() string {
 func (*DeleteWorkloadRequest) ProtoMessage() {}
 
 func (x *DeleteWorkloadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[35]
+	mi := &file_reactor_v1_workload_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3573,7 +4204,7 @@ func (x *DeleteWorkloadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteWorkloadRequest.ProtoReflect.Descriptor instead.
 func (*DeleteWorkloadRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{35}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *DeleteWorkloadRequest) GetId() string {
@@ -3592,7 +4223,7 @@ type DeleteWorkloadResponse struct {
 
 func (x *DeleteWorkloadResponse) Reset() {
 	*x = DeleteWorkloadResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[36]
+	mi := &file_reactor_v1_workload_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3604,7 +4235,7 @@ func (x *DeleteWorkloadResponse) String() string {
 func (*DeleteWorkloadResponse) ProtoMessage() {}
 
 func (x *DeleteWorkloadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[36]
+	mi := &file_reactor_v1_workload_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3617,7 +4248,7 @@ func (x *DeleteWorkloadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteWorkloadResponse.ProtoReflect.Descriptor instead.
 func (*DeleteWorkloadResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{36}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{44}
 }
 
 // CancelWorkloadsRequest names what to cancel: ids or a selector, not both.
@@ -3633,7 +4264,7 @@ type CancelWorkloadsRequest struct {
 
 func (x *CancelWorkloadsRequest) Reset() {
 	*x = CancelWorkloadsRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[37]
+	mi := &file_reactor_v1_workload_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3645,7 +4276,7 @@ func (x *CancelWorkloadsRequest) String() string {
 func (*CancelWorkloadsRequest) ProtoMessage() {}
 
 func (x *CancelWorkloadsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[37]
+	mi := &file_reactor_v1_workload_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3658,7 +4289,7 @@ func (x *CancelWorkloadsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelWorkloadsRequest.ProtoReflect.Descriptor instead.
 func (*CancelWorkloadsRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{37}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *CancelWorkloadsRequest) GetIds() []string {
@@ -3690,7 +4321,7 @@ type CancelWorkloadsResponse struct {
 
 func (x *CancelWorkloadsResponse) Reset() {
 	*x = CancelWorkloadsResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[38]
+	mi := &file_reactor_v1_workload_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3702,7 +4333,7 @@ func (x *CancelWorkloadsResponse) String() string {
 func (*CancelWorkloadsResponse) ProtoMessage() {}
 
 func (x *CancelWorkloadsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[38]
+	mi := &file_reactor_v1_workload_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3715,7 +4346,7 @@ func (x *CancelWorkloadsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelWorkloadsResponse.ProtoReflect.Descriptor instead.
 func (*CancelWorkloadsResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{38}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *CancelWorkloadsResponse) GetResults() []*CancelWorkloadsResult {
@@ -3754,7 +4385,7 @@ type CancelWorkloadsResult struct {
 
 func (x *CancelWorkloadsResult) Reset() {
 	*x = CancelWorkloadsResult{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[39]
+	mi := &file_reactor_v1_workload_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3766,7 +4397,7 @@ func (x *CancelWorkloadsResult) String() string {
 func (*CancelWorkloadsResult) ProtoMessage() {}
 
 func (x *CancelWorkloadsResult) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[39]
+	mi := &file_reactor_v1_workload_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3779,7 +4410,7 @@ func (x *CancelWorkloadsResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelWorkloadsResult.ProtoReflect.Descriptor instead.
 func (*CancelWorkloadsResult) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{39}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *CancelWorkloadsResult) GetId() string {
@@ -3830,7 +4461,7 @@ type ReadLogsRequest struct {
 
 func (x *ReadLogsRequest) Reset() {
 	*x = ReadLogsRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[40]
+	mi := &file_reactor_v1_workload_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3842,7 +4473,7 @@ func (x *ReadLogsRequest) String() string {
 func (*ReadLogsRequest) ProtoMessage() {}
 
 func (x *ReadLogsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[40]
+	mi := &file_reactor_v1_workload_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3855,7 +4486,7 @@ func (x *ReadLogsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadLogsRequest.ProtoReflect.Descriptor instead.
 func (*ReadLogsRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{40}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *ReadLogsRequest) GetId() string {
@@ -3945,7 +4576,7 @@ type ReadLogsResponse struct {
 
 func (x *ReadLogsResponse) Reset() {
 	*x = ReadLogsResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[41]
+	mi := &file_reactor_v1_workload_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3957,7 +4588,7 @@ func (x *ReadLogsResponse) String() string {
 func (*ReadLogsResponse) ProtoMessage() {}
 
 func (x *ReadLogsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[41]
+	mi := &file_reactor_v1_workload_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3970,7 +4601,7 @@ func (x *ReadLogsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadLogsResponse.ProtoReflect.Descriptor instead.
 func (*ReadLogsResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{41}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *ReadLogsResponse) GetStream() OutputStream {
@@ -4046,7 +4677,7 @@ type AttachWorkloadRequest struct {
 
 func (x *AttachWorkloadRequest) Reset() {
 	*x = AttachWorkloadRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[42]
+	mi := &file_reactor_v1_workload_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4058,7 +4689,7 @@ func (x *AttachWorkloadRequest) String() string {
 func (*AttachWorkloadRequest) ProtoMessage() {}
 
 func (x *AttachWorkloadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[42]
+	mi := &file_reactor_v1_workload_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4071,7 +4702,7 @@ func (x *AttachWorkloadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttachWorkloadRequest.ProtoReflect.Descriptor instead.
 func (*AttachWorkloadRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{42}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *AttachWorkloadRequest) GetPart() isAttachWorkloadRequest_Part {
@@ -4158,7 +4789,7 @@ type AttachWorkloadStart struct {
 
 func (x *AttachWorkloadStart) Reset() {
 	*x = AttachWorkloadStart{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[43]
+	mi := &file_reactor_v1_workload_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4170,7 +4801,7 @@ func (x *AttachWorkloadStart) String() string {
 func (*AttachWorkloadStart) ProtoMessage() {}
 
 func (x *AttachWorkloadStart) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[43]
+	mi := &file_reactor_v1_workload_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4183,7 +4814,7 @@ func (x *AttachWorkloadStart) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttachWorkloadStart.ProtoReflect.Descriptor instead.
 func (*AttachWorkloadStart) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{43}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *AttachWorkloadStart) GetId() string {
@@ -4249,7 +4880,7 @@ type AttachWorkloadResponse struct {
 
 func (x *AttachWorkloadResponse) Reset() {
 	*x = AttachWorkloadResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[44]
+	mi := &file_reactor_v1_workload_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4261,7 +4892,7 @@ func (x *AttachWorkloadResponse) String() string {
 func (*AttachWorkloadResponse) ProtoMessage() {}
 
 func (x *AttachWorkloadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[44]
+	mi := &file_reactor_v1_workload_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4274,7 +4905,7 @@ func (x *AttachWorkloadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttachWorkloadResponse.ProtoReflect.Descriptor instead.
 func (*AttachWorkloadResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{44}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *AttachWorkloadResponse) GetPart() isAttachWorkloadResponse_Part {
@@ -4387,7 +5018,7 @@ type ListOpsRequest struct {
 
 func (x *ListOpsRequest) Reset() {
 	*x = ListOpsRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[45]
+	mi := &file_reactor_v1_workload_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4399,7 +5030,7 @@ func (x *ListOpsRequest) String() string {
 func (*ListOpsRequest) ProtoMessage() {}
 
 func (x *ListOpsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[45]
+	mi := &file_reactor_v1_workload_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4412,7 +5043,7 @@ func (x *ListOpsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOpsRequest.ProtoReflect.Descriptor instead.
 func (*ListOpsRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{45}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *ListOpsRequest) GetWorkloadId() string {
@@ -4472,7 +5103,7 @@ type OpFilter struct {
 
 func (x *OpFilter) Reset() {
 	*x = OpFilter{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[46]
+	mi := &file_reactor_v1_workload_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4484,7 +5115,7 @@ func (x *OpFilter) String() string {
 func (*OpFilter) ProtoMessage() {}
 
 func (x *OpFilter) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[46]
+	mi := &file_reactor_v1_workload_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4497,7 +5128,7 @@ func (x *OpFilter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpFilter.ProtoReflect.Descriptor instead.
 func (*OpFilter) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{46}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *OpFilter) GetKinds() []OpKind {
@@ -4534,7 +5165,7 @@ type ListOpsResponse struct {
 
 func (x *ListOpsResponse) Reset() {
 	*x = ListOpsResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[47]
+	mi := &file_reactor_v1_workload_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4546,7 +5177,7 @@ func (x *ListOpsResponse) String() string {
 func (*ListOpsResponse) ProtoMessage() {}
 
 func (x *ListOpsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[47]
+	mi := &file_reactor_v1_workload_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4559,7 +5190,7 @@ func (x *ListOpsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOpsResponse.ProtoReflect.Descriptor instead.
 func (*ListOpsResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{47}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *ListOpsResponse) GetOps() []*Op {
@@ -4591,7 +5222,7 @@ type SummarizeOpsRequest struct {
 
 func (x *SummarizeOpsRequest) Reset() {
 	*x = SummarizeOpsRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[48]
+	mi := &file_reactor_v1_workload_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4603,7 +5234,7 @@ func (x *SummarizeOpsRequest) String() string {
 func (*SummarizeOpsRequest) ProtoMessage() {}
 
 func (x *SummarizeOpsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[48]
+	mi := &file_reactor_v1_workload_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4616,7 +5247,7 @@ func (x *SummarizeOpsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SummarizeOpsRequest.ProtoReflect.Descriptor instead.
 func (*SummarizeOpsRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{48}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *SummarizeOpsRequest) GetLabelSelector() string {
@@ -4657,7 +5288,7 @@ type SummarizeOpsResponse struct {
 
 func (x *SummarizeOpsResponse) Reset() {
 	*x = SummarizeOpsResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[49]
+	mi := &file_reactor_v1_workload_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4669,7 +5300,7 @@ func (x *SummarizeOpsResponse) String() string {
 func (*SummarizeOpsResponse) ProtoMessage() {}
 
 func (x *SummarizeOpsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[49]
+	mi := &file_reactor_v1_workload_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4682,7 +5313,7 @@ func (x *SummarizeOpsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SummarizeOpsResponse.ProtoReflect.Descriptor instead.
 func (*SummarizeOpsResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{49}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *SummarizeOpsResponse) GetGroups() []*OpGroup {
@@ -4734,7 +5365,7 @@ type OpGroup struct {
 
 func (x *OpGroup) Reset() {
 	*x = OpGroup{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[50]
+	mi := &file_reactor_v1_workload_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4746,7 +5377,7 @@ func (x *OpGroup) String() string {
 func (*OpGroup) ProtoMessage() {}
 
 func (x *OpGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[50]
+	mi := &file_reactor_v1_workload_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4759,7 +5390,7 @@ func (x *OpGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpGroup.ProtoReflect.Descriptor instead.
 func (*OpGroup) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{50}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *OpGroup) GetKind() OpKind {
@@ -4808,7 +5439,7 @@ type GetGrantsRequest struct {
 
 func (x *GetGrantsRequest) Reset() {
 	*x = GetGrantsRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[51]
+	mi := &file_reactor_v1_workload_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4820,7 +5451,7 @@ func (x *GetGrantsRequest) String() string {
 func (*GetGrantsRequest) ProtoMessage() {}
 
 func (x *GetGrantsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[51]
+	mi := &file_reactor_v1_workload_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4833,7 +5464,7 @@ func (x *GetGrantsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetGrantsRequest.ProtoReflect.Descriptor instead.
 func (*GetGrantsRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{51}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *GetGrantsRequest) GetId() string {
@@ -4861,7 +5492,7 @@ type GetGrantsResponse struct {
 
 func (x *GetGrantsResponse) Reset() {
 	*x = GetGrantsResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[52]
+	mi := &file_reactor_v1_workload_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4873,7 +5504,7 @@ func (x *GetGrantsResponse) String() string {
 func (*GetGrantsResponse) ProtoMessage() {}
 
 func (x *GetGrantsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[52]
+	mi := &file_reactor_v1_workload_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4886,7 +5517,7 @@ func (x *GetGrantsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetGrantsResponse.ProtoReflect.Descriptor instead.
 func (*GetGrantsResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{52}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *GetGrantsResponse) GetGrants() []*GrantStatus {
@@ -4934,7 +5565,7 @@ type GrantStatus struct {
 
 func (x *GrantStatus) Reset() {
 	*x = GrantStatus{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[53]
+	mi := &file_reactor_v1_workload_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4946,7 +5577,7 @@ func (x *GrantStatus) String() string {
 func (*GrantStatus) ProtoMessage() {}
 
 func (x *GrantStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[53]
+	mi := &file_reactor_v1_workload_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4959,7 +5590,7 @@ func (x *GrantStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GrantStatus.ProtoReflect.Descriptor instead.
 func (*GrantStatus) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{53}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *GrantStatus) GetGrant() *Grant {
@@ -5009,7 +5640,7 @@ type RefusedAccess struct {
 
 func (x *RefusedAccess) Reset() {
 	*x = RefusedAccess{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[54]
+	mi := &file_reactor_v1_workload_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5021,7 +5652,7 @@ func (x *RefusedAccess) String() string {
 func (*RefusedAccess) ProtoMessage() {}
 
 func (x *RefusedAccess) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[54]
+	mi := &file_reactor_v1_workload_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5034,7 +5665,7 @@ func (x *RefusedAccess) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefusedAccess.ProtoReflect.Descriptor instead.
 func (*RefusedAccess) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{54}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *RefusedAccess) GetKind() OpKind {
@@ -5101,7 +5732,7 @@ type RevokeGrantsRequest struct {
 
 func (x *RevokeGrantsRequest) Reset() {
 	*x = RevokeGrantsRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[55]
+	mi := &file_reactor_v1_workload_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5113,7 +5744,7 @@ func (x *RevokeGrantsRequest) String() string {
 func (*RevokeGrantsRequest) ProtoMessage() {}
 
 func (x *RevokeGrantsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[55]
+	mi := &file_reactor_v1_workload_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5126,7 +5757,7 @@ func (x *RevokeGrantsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeGrantsRequest.ProtoReflect.Descriptor instead.
 func (*RevokeGrantsRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{55}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *RevokeGrantsRequest) GetId() string {
@@ -5161,7 +5792,7 @@ type RevokeGrantsResponse struct {
 
 func (x *RevokeGrantsResponse) Reset() {
 	*x = RevokeGrantsResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[56]
+	mi := &file_reactor_v1_workload_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5173,7 +5804,7 @@ func (x *RevokeGrantsResponse) String() string {
 func (*RevokeGrantsResponse) ProtoMessage() {}
 
 func (x *RevokeGrantsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[56]
+	mi := &file_reactor_v1_workload_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5186,7 +5817,7 @@ func (x *RevokeGrantsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeGrantsResponse.ProtoReflect.Descriptor instead.
 func (*RevokeGrantsResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{56}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *RevokeGrantsResponse) GetWorkload() *Workload {
@@ -5386,7 +6017,44 @@ const file_reactor_v1_workload_proto_rawDesc = "" +
 	"\x14CallFunctionResponse\x122\n" +
 	"\x06status\x18\x01 \x01(\v2\x1a.reactor.v1.WorkloadStatusR\x06status\x12\x16\n" +
 	"\x06output\x18\x02 \x01(\fR\x06output\x120\n" +
-	"\x14output_dropped_bytes\x18\x03 \x01(\x04R\x12outputDroppedBytes\"$\n" +
+	"\x14output_dropped_bytes\x18\x03 \x01(\x04R\x12outputDroppedBytes\"\xbd\x02\n" +
+	"\vCallRequest\x125\n" +
+	"\x04open\x18\x01 \x01(\v2\x1f.reactor.v1.CallFunctionRequestH\x00R\x04open\x12-\n" +
+	"\x05items\x18\x02 \x01(\v2\x15.reactor.v1.CallItemsH\x00R\x05items\x120\n" +
+	"\x06future\x18\x03 \x01(\v2\x16.reactor.v1.CallFutureH\x00R\x06future\x120\n" +
+	"\x06window\x18\x04 \x01(\v2\x16.reactor.v1.CallWindowH\x00R\x06window\x12*\n" +
+	"\x04stop\x18\x05 \x01(\v2\x14.reactor.v1.CallStopH\x00R\x04stop\x120\n" +
+	"\x06cancel\x18\x06 \x01(\v2\x16.reactor.v1.CallCancelH\x00R\x06cancelB\x06\n" +
+	"\x04part\"\xc1\x02\n" +
+	"\fCallResponse\x120\n" +
+	"\x06result\x18\x01 \x01(\v2\x16.reactor.v1.CallResultH\x00R\x06result\x12-\n" +
+	"\x05items\x18\x02 \x01(\v2\x15.reactor.v1.CallItemsH\x00R\x05items\x120\n" +
+	"\x06future\x18\x03 \x01(\v2\x16.reactor.v1.CallFutureH\x00R\x06future\x120\n" +
+	"\x06window\x18\x04 \x01(\v2\x16.reactor.v1.CallWindowH\x00R\x06window\x12*\n" +
+	"\x04stop\x18\x05 \x01(\v2\x14.reactor.v1.CallStopH\x00R\x04stop\x128\n" +
+	"\x05ended\x18\x06 \x01(\v2 .reactor.v1.CallFunctionResponseH\x00R\x05endedB\x06\n" +
+	"\x04part\"x\n" +
+	"\tCallItems\x12\x18\n" +
+	"\achannel\x18\x01 \x01(\rR\achannel\x12)\n" +
+	"\x06values\x18\x02 \x03(\v2\x11.reactor.v1.ValueR\x06values\x12\x14\n" +
+	"\x05bytes\x18\x03 \x01(\fR\x05bytes\x12\x10\n" +
+	"\x03end\x18\x04 \x01(\bR\x03end\"O\n" +
+	"\n" +
+	"CallFuture\x12\x18\n" +
+	"\achannel\x18\x01 \x01(\rR\achannel\x12'\n" +
+	"\x05value\x18\x02 \x01(\v2\x11.reactor.v1.ValueR\x05value\"R\n" +
+	"\n" +
+	"CallWindow\x12\x18\n" +
+	"\achannel\x18\x01 \x01(\rR\achannel\x12\x14\n" +
+	"\x05items\x18\x02 \x01(\x04R\x05items\x12\x14\n" +
+	"\x05bytes\x18\x03 \x01(\x04R\x05bytes\"$\n" +
+	"\bCallStop\x12\x18\n" +
+	"\achannel\x18\x01 \x01(\rR\achannel\"\f\n" +
+	"\n" +
+	"CallCancel\"5\n" +
+	"\n" +
+	"CallResult\x12'\n" +
+	"\x05value\x18\x01 \x01(\v2\x11.reactor.v1.ValueR\x05value\"$\n" +
 	"\x12GetWorkloadRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\"G\n" +
 	"\x13GetWorkloadResponse\x120\n" +
@@ -5617,11 +6285,13 @@ const file_reactor_v1_workload_proto_rawDesc = "" +
 	"\aOpOrder\x12\x18\n" +
 	"\x14OP_ORDER_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11OP_ORDER_WORKLOAD\x10\x01\x12\x19\n" +
-	"\x15OP_ORDER_OLDEST_FIRST\x10\x022\xfc\t\n" +
+	"\x15OP_ORDER_OLDEST_FIRST\x10\x022\xbb\n" +
+	"\n" +
 	"\x0fWorkloadService\x12W\n" +
 	"\x0eSubmitWorkload\x12!.reactor.v1.SubmitWorkloadRequest\x1a\".reactor.v1.SubmitWorkloadResponse\x12Z\n" +
 	"\x0fSubmitWorkloads\x12\".reactor.v1.SubmitWorkloadsRequest\x1a#.reactor.v1.SubmitWorkloadsResponse\x12Q\n" +
-	"\fCallFunction\x12\x1f.reactor.v1.CallFunctionRequest\x1a .reactor.v1.CallFunctionResponse\x12N\n" +
+	"\fCallFunction\x12\x1f.reactor.v1.CallFunctionRequest\x1a .reactor.v1.CallFunctionResponse\x12=\n" +
+	"\x04Call\x12\x17.reactor.v1.CallRequest\x1a\x18.reactor.v1.CallResponse(\x010\x01\x12N\n" +
 	"\vGetWorkload\x12\x1e.reactor.v1.GetWorkloadRequest\x1a\x1f.reactor.v1.GetWorkloadResponse\x12T\n" +
 	"\rListWorkloads\x12 .reactor.v1.ListWorkloadsRequest\x1a!.reactor.v1.ListWorkloadsResponse\x12Y\n" +
 	"\x0eWatchWorkloads\x12!.reactor.v1.WatchWorkloadsRequest\x1a\".reactor.v1.WatchWorkloadsResponse0\x01\x12Q\n" +
@@ -5648,7 +6318,7 @@ func file_reactor_v1_workload_proto_rawDescGZIP() []byte {
 }
 
 var file_reactor_v1_workload_proto_enumTypes = make([]protoimpl.EnumInfo, 11)
-var file_reactor_v1_workload_proto_msgTypes = make([]protoimpl.MessageInfo, 59)
+var file_reactor_v1_workload_proto_msgTypes = make([]protoimpl.MessageInfo, 67)
 var file_reactor_v1_workload_proto_goTypes = []any{
 	(GrantMode)(0),                  // 0: reactor.v1.GrantMode
 	(OutputMode)(0),                 // 1: reactor.v1.OutputMode
@@ -5687,53 +6357,61 @@ var file_reactor_v1_workload_proto_goTypes = []any{
 	(*SubmitWorkloadsResult)(nil),   // 34: reactor.v1.SubmitWorkloadsResult
 	(*CallFunctionRequest)(nil),     // 35: reactor.v1.CallFunctionRequest
 	(*CallFunctionResponse)(nil),    // 36: reactor.v1.CallFunctionResponse
-	(*GetWorkloadRequest)(nil),      // 37: reactor.v1.GetWorkloadRequest
-	(*GetWorkloadResponse)(nil),     // 38: reactor.v1.GetWorkloadResponse
-	(*WorkloadFilter)(nil),          // 39: reactor.v1.WorkloadFilter
-	(*ListWorkloadsRequest)(nil),    // 40: reactor.v1.ListWorkloadsRequest
-	(*ListWorkloadsResponse)(nil),   // 41: reactor.v1.ListWorkloadsResponse
-	(*WatchWorkloadsRequest)(nil),   // 42: reactor.v1.WatchWorkloadsRequest
-	(*WatchWorkloadsResponse)(nil),  // 43: reactor.v1.WatchWorkloadsResponse
-	(*WaitWorkloadRequest)(nil),     // 44: reactor.v1.WaitWorkloadRequest
-	(*WaitWorkloadResponse)(nil),    // 45: reactor.v1.WaitWorkloadResponse
-	(*DeleteWorkloadRequest)(nil),   // 46: reactor.v1.DeleteWorkloadRequest
-	(*DeleteWorkloadResponse)(nil),  // 47: reactor.v1.DeleteWorkloadResponse
-	(*CancelWorkloadsRequest)(nil),  // 48: reactor.v1.CancelWorkloadsRequest
-	(*CancelWorkloadsResponse)(nil), // 49: reactor.v1.CancelWorkloadsResponse
-	(*CancelWorkloadsResult)(nil),   // 50: reactor.v1.CancelWorkloadsResult
-	(*ReadLogsRequest)(nil),         // 51: reactor.v1.ReadLogsRequest
-	(*ReadLogsResponse)(nil),        // 52: reactor.v1.ReadLogsResponse
-	(*AttachWorkloadRequest)(nil),   // 53: reactor.v1.AttachWorkloadRequest
-	(*AttachWorkloadStart)(nil),     // 54: reactor.v1.AttachWorkloadStart
-	(*AttachWorkloadResponse)(nil),  // 55: reactor.v1.AttachWorkloadResponse
-	(*ListOpsRequest)(nil),          // 56: reactor.v1.ListOpsRequest
-	(*OpFilter)(nil),                // 57: reactor.v1.OpFilter
-	(*ListOpsResponse)(nil),         // 58: reactor.v1.ListOpsResponse
-	(*SummarizeOpsRequest)(nil),     // 59: reactor.v1.SummarizeOpsRequest
-	(*SummarizeOpsResponse)(nil),    // 60: reactor.v1.SummarizeOpsResponse
-	(*OpGroup)(nil),                 // 61: reactor.v1.OpGroup
-	(*GetGrantsRequest)(nil),        // 62: reactor.v1.GetGrantsRequest
-	(*GetGrantsResponse)(nil),       // 63: reactor.v1.GetGrantsResponse
-	(*GrantStatus)(nil),             // 64: reactor.v1.GrantStatus
-	(*RefusedAccess)(nil),           // 65: reactor.v1.RefusedAccess
-	(*RevokeGrantsRequest)(nil),     // 66: reactor.v1.RevokeGrantsRequest
-	(*RevokeGrantsResponse)(nil),    // 67: reactor.v1.RevokeGrantsResponse
-	nil,                             // 68: reactor.v1.WorkloadSpec.LabelsEntry
-	nil,                             // 69: reactor.v1.WorkloadSpec.EnvEntry
-	(*FunctionCall)(nil),            // 70: reactor.v1.FunctionCall
-	(*durationpb.Duration)(nil),     // 71: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil),   // 72: google.protobuf.Timestamp
-	(*Value)(nil),                   // 73: reactor.v1.Value
-	(*Error)(nil),                   // 74: reactor.v1.Error
+	(*CallRequest)(nil),             // 37: reactor.v1.CallRequest
+	(*CallResponse)(nil),            // 38: reactor.v1.CallResponse
+	(*CallItems)(nil),               // 39: reactor.v1.CallItems
+	(*CallFuture)(nil),              // 40: reactor.v1.CallFuture
+	(*CallWindow)(nil),              // 41: reactor.v1.CallWindow
+	(*CallStop)(nil),                // 42: reactor.v1.CallStop
+	(*CallCancel)(nil),              // 43: reactor.v1.CallCancel
+	(*CallResult)(nil),              // 44: reactor.v1.CallResult
+	(*GetWorkloadRequest)(nil),      // 45: reactor.v1.GetWorkloadRequest
+	(*GetWorkloadResponse)(nil),     // 46: reactor.v1.GetWorkloadResponse
+	(*WorkloadFilter)(nil),          // 47: reactor.v1.WorkloadFilter
+	(*ListWorkloadsRequest)(nil),    // 48: reactor.v1.ListWorkloadsRequest
+	(*ListWorkloadsResponse)(nil),   // 49: reactor.v1.ListWorkloadsResponse
+	(*WatchWorkloadsRequest)(nil),   // 50: reactor.v1.WatchWorkloadsRequest
+	(*WatchWorkloadsResponse)(nil),  // 51: reactor.v1.WatchWorkloadsResponse
+	(*WaitWorkloadRequest)(nil),     // 52: reactor.v1.WaitWorkloadRequest
+	(*WaitWorkloadResponse)(nil),    // 53: reactor.v1.WaitWorkloadResponse
+	(*DeleteWorkloadRequest)(nil),   // 54: reactor.v1.DeleteWorkloadRequest
+	(*DeleteWorkloadResponse)(nil),  // 55: reactor.v1.DeleteWorkloadResponse
+	(*CancelWorkloadsRequest)(nil),  // 56: reactor.v1.CancelWorkloadsRequest
+	(*CancelWorkloadsResponse)(nil), // 57: reactor.v1.CancelWorkloadsResponse
+	(*CancelWorkloadsResult)(nil),   // 58: reactor.v1.CancelWorkloadsResult
+	(*ReadLogsRequest)(nil),         // 59: reactor.v1.ReadLogsRequest
+	(*ReadLogsResponse)(nil),        // 60: reactor.v1.ReadLogsResponse
+	(*AttachWorkloadRequest)(nil),   // 61: reactor.v1.AttachWorkloadRequest
+	(*AttachWorkloadStart)(nil),     // 62: reactor.v1.AttachWorkloadStart
+	(*AttachWorkloadResponse)(nil),  // 63: reactor.v1.AttachWorkloadResponse
+	(*ListOpsRequest)(nil),          // 64: reactor.v1.ListOpsRequest
+	(*OpFilter)(nil),                // 65: reactor.v1.OpFilter
+	(*ListOpsResponse)(nil),         // 66: reactor.v1.ListOpsResponse
+	(*SummarizeOpsRequest)(nil),     // 67: reactor.v1.SummarizeOpsRequest
+	(*SummarizeOpsResponse)(nil),    // 68: reactor.v1.SummarizeOpsResponse
+	(*OpGroup)(nil),                 // 69: reactor.v1.OpGroup
+	(*GetGrantsRequest)(nil),        // 70: reactor.v1.GetGrantsRequest
+	(*GetGrantsResponse)(nil),       // 71: reactor.v1.GetGrantsResponse
+	(*GrantStatus)(nil),             // 72: reactor.v1.GrantStatus
+	(*RefusedAccess)(nil),           // 73: reactor.v1.RefusedAccess
+	(*RevokeGrantsRequest)(nil),     // 74: reactor.v1.RevokeGrantsRequest
+	(*RevokeGrantsResponse)(nil),    // 75: reactor.v1.RevokeGrantsResponse
+	nil,                             // 76: reactor.v1.WorkloadSpec.LabelsEntry
+	nil,                             // 77: reactor.v1.WorkloadSpec.EnvEntry
+	(*FunctionCall)(nil),            // 78: reactor.v1.FunctionCall
+	(*durationpb.Duration)(nil),     // 79: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil),   // 80: google.protobuf.Timestamp
+	(*Value)(nil),                   // 81: reactor.v1.Value
+	(*Error)(nil),                   // 82: reactor.v1.Error
 }
 var file_reactor_v1_workload_proto_depIdxs = []int32{
-	68,  // 0: reactor.v1.WorkloadSpec.labels:type_name -> reactor.v1.WorkloadSpec.LabelsEntry
-	69,  // 1: reactor.v1.WorkloadSpec.env:type_name -> reactor.v1.WorkloadSpec.EnvEntry
+	76,  // 0: reactor.v1.WorkloadSpec.labels:type_name -> reactor.v1.WorkloadSpec.LabelsEntry
+	77,  // 1: reactor.v1.WorkloadSpec.env:type_name -> reactor.v1.WorkloadSpec.EnvEntry
 	12,  // 2: reactor.v1.WorkloadSpec.grants:type_name -> reactor.v1.Grant
 	21,  // 3: reactor.v1.WorkloadSpec.limits:type_name -> reactor.v1.Limits
 	1,   // 4: reactor.v1.WorkloadSpec.output_mode:type_name -> reactor.v1.OutputMode
 	0,   // 5: reactor.v1.WorkloadSpec.grant_mode:type_name -> reactor.v1.GrantMode
-	70,  // 6: reactor.v1.WorkloadSpec.call:type_name -> reactor.v1.FunctionCall
+	78,  // 6: reactor.v1.WorkloadSpec.call:type_name -> reactor.v1.FunctionCall
 	13,  // 7: reactor.v1.Grant.directory:type_name -> reactor.v1.DirectoryGrant
 	14,  // 8: reactor.v1.Grant.listener:type_name -> reactor.v1.ListenerGrant
 	15,  // 9: reactor.v1.Grant.connection:type_name -> reactor.v1.ConnectionGrant
@@ -5744,113 +6422,130 @@ var file_reactor_v1_workload_proto_depIdxs = []int32{
 	2,   // 14: reactor.v1.ListenerGrant.protocol:type_name -> reactor.v1.TransportProtocol
 	16,  // 15: reactor.v1.ConnectionGrant.tls:type_name -> reactor.v1.TlsOptions
 	2,   // 16: reactor.v1.DialGrant.protocol:type_name -> reactor.v1.TransportProtocol
-	71,  // 17: reactor.v1.Limits.timeout:type_name -> google.protobuf.Duration
+	79,  // 17: reactor.v1.Limits.timeout:type_name -> google.protobuf.Duration
 	11,  // 18: reactor.v1.Workload.spec:type_name -> reactor.v1.WorkloadSpec
 	23,  // 19: reactor.v1.Workload.status:type_name -> reactor.v1.WorkloadStatus
 	3,   // 20: reactor.v1.WorkloadStatus.state:type_name -> reactor.v1.WorkloadState
 	4,   // 21: reactor.v1.WorkloadStatus.reason:type_name -> reactor.v1.EndReason
-	72,  // 22: reactor.v1.WorkloadStatus.create_time:type_name -> google.protobuf.Timestamp
-	72,  // 23: reactor.v1.WorkloadStatus.start_time:type_name -> google.protobuf.Timestamp
-	72,  // 24: reactor.v1.WorkloadStatus.end_time:type_name -> google.protobuf.Timestamp
+	80,  // 22: reactor.v1.WorkloadStatus.create_time:type_name -> google.protobuf.Timestamp
+	80,  // 23: reactor.v1.WorkloadStatus.start_time:type_name -> google.protobuf.Timestamp
+	80,  // 24: reactor.v1.WorkloadStatus.end_time:type_name -> google.protobuf.Timestamp
 	27,  // 25: reactor.v1.WorkloadStatus.usage:type_name -> reactor.v1.Usage
 	29,  // 26: reactor.v1.WorkloadStatus.waiting_for:type_name -> reactor.v1.Op
 	26,  // 27: reactor.v1.WorkloadStatus.delay:type_name -> reactor.v1.Delay
 	24,  // 28: reactor.v1.WorkloadStatus.crash:type_name -> reactor.v1.Crash
-	73,  // 29: reactor.v1.WorkloadStatus.result:type_name -> reactor.v1.Value
+	81,  // 29: reactor.v1.WorkloadStatus.result:type_name -> reactor.v1.Value
 	25,  // 30: reactor.v1.Crash.frames:type_name -> reactor.v1.StackFrame
 	5,   // 31: reactor.v1.Delay.reason:type_name -> reactor.v1.DelayReason
-	72,  // 32: reactor.v1.Delay.until:type_name -> google.protobuf.Timestamp
-	71,  // 33: reactor.v1.Usage.cpu_time:type_name -> google.protobuf.Duration
-	71,  // 34: reactor.v1.Usage.waiting_time:type_name -> google.protobuf.Duration
-	71,  // 35: reactor.v1.Usage.ready_time:type_name -> google.protobuf.Duration
+	80,  // 32: reactor.v1.Delay.until:type_name -> google.protobuf.Timestamp
+	79,  // 33: reactor.v1.Usage.cpu_time:type_name -> google.protobuf.Duration
+	79,  // 34: reactor.v1.Usage.waiting_time:type_name -> google.protobuf.Duration
+	79,  // 35: reactor.v1.Usage.ready_time:type_name -> google.protobuf.Duration
 	28,  // 36: reactor.v1.Usage.waits:type_name -> reactor.v1.WaitUsage
 	6,   // 37: reactor.v1.WaitUsage.kind:type_name -> reactor.v1.OpKind
-	71,  // 38: reactor.v1.WaitUsage.time:type_name -> google.protobuf.Duration
+	79,  // 38: reactor.v1.WaitUsage.time:type_name -> google.protobuf.Duration
 	6,   // 39: reactor.v1.Op.kind:type_name -> reactor.v1.OpKind
-	72,  // 40: reactor.v1.Op.start_time:type_name -> google.protobuf.Timestamp
-	72,  // 41: reactor.v1.Op.deadline:type_name -> google.protobuf.Timestamp
+	80,  // 40: reactor.v1.Op.start_time:type_name -> google.protobuf.Timestamp
+	80,  // 41: reactor.v1.Op.deadline:type_name -> google.protobuf.Timestamp
 	11,  // 42: reactor.v1.SubmitWorkloadRequest.spec:type_name -> reactor.v1.WorkloadSpec
 	22,  // 43: reactor.v1.SubmitWorkloadResponse.workload:type_name -> reactor.v1.Workload
 	30,  // 44: reactor.v1.SubmitWorkloadsRequest.requests:type_name -> reactor.v1.SubmitWorkloadRequest
 	34,  // 45: reactor.v1.SubmitWorkloadsResponse.results:type_name -> reactor.v1.SubmitWorkloadsResult
-	74,  // 46: reactor.v1.SubmitWorkloadsResult.error:type_name -> reactor.v1.Error
+	82,  // 46: reactor.v1.SubmitWorkloadsResult.error:type_name -> reactor.v1.Error
 	11,  // 47: reactor.v1.CallFunctionRequest.spec:type_name -> reactor.v1.WorkloadSpec
 	23,  // 48: reactor.v1.CallFunctionResponse.status:type_name -> reactor.v1.WorkloadStatus
-	22,  // 49: reactor.v1.GetWorkloadResponse.workload:type_name -> reactor.v1.Workload
-	3,   // 50: reactor.v1.WorkloadFilter.states:type_name -> reactor.v1.WorkloadState
-	72,  // 51: reactor.v1.WorkloadFilter.created_after:type_name -> google.protobuf.Timestamp
-	72,  // 52: reactor.v1.WorkloadFilter.created_before:type_name -> google.protobuf.Timestamp
-	72,  // 53: reactor.v1.WorkloadFilter.ended_after:type_name -> google.protobuf.Timestamp
-	72,  // 54: reactor.v1.WorkloadFilter.ended_before:type_name -> google.protobuf.Timestamp
-	39,  // 55: reactor.v1.ListWorkloadsRequest.filter:type_name -> reactor.v1.WorkloadFilter
-	7,   // 56: reactor.v1.ListWorkloadsRequest.view:type_name -> reactor.v1.WorkloadView
-	8,   // 57: reactor.v1.ListWorkloadsRequest.order:type_name -> reactor.v1.WorkloadOrder
-	22,  // 58: reactor.v1.ListWorkloadsResponse.workloads:type_name -> reactor.v1.Workload
-	39,  // 59: reactor.v1.WatchWorkloadsRequest.filter:type_name -> reactor.v1.WorkloadFilter
-	7,   // 60: reactor.v1.WatchWorkloadsRequest.view:type_name -> reactor.v1.WorkloadView
-	22,  // 61: reactor.v1.WatchWorkloadsResponse.workload:type_name -> reactor.v1.Workload
-	22,  // 62: reactor.v1.WaitWorkloadResponse.workload:type_name -> reactor.v1.Workload
-	50,  // 63: reactor.v1.CancelWorkloadsResponse.results:type_name -> reactor.v1.CancelWorkloadsResult
-	74,  // 64: reactor.v1.CancelWorkloadsResult.error:type_name -> reactor.v1.Error
-	9,   // 65: reactor.v1.ReadLogsRequest.stream:type_name -> reactor.v1.OutputStream
-	72,  // 66: reactor.v1.ReadLogsRequest.since:type_name -> google.protobuf.Timestamp
-	9,   // 67: reactor.v1.ReadLogsResponse.stream:type_name -> reactor.v1.OutputStream
-	72,  // 68: reactor.v1.ReadLogsResponse.time:type_name -> google.protobuf.Timestamp
-	54,  // 69: reactor.v1.AttachWorkloadRequest.start:type_name -> reactor.v1.AttachWorkloadStart
-	22,  // 70: reactor.v1.AttachWorkloadResponse.ended:type_name -> reactor.v1.Workload
-	57,  // 71: reactor.v1.ListOpsRequest.filter:type_name -> reactor.v1.OpFilter
-	10,  // 72: reactor.v1.ListOpsRequest.order:type_name -> reactor.v1.OpOrder
-	6,   // 73: reactor.v1.OpFilter.kinds:type_name -> reactor.v1.OpKind
-	71,  // 74: reactor.v1.OpFilter.min_age:type_name -> google.protobuf.Duration
-	29,  // 75: reactor.v1.ListOpsResponse.ops:type_name -> reactor.v1.Op
-	57,  // 76: reactor.v1.SummarizeOpsRequest.filter:type_name -> reactor.v1.OpFilter
-	61,  // 77: reactor.v1.SummarizeOpsResponse.groups:type_name -> reactor.v1.OpGroup
-	6,   // 78: reactor.v1.OpGroup.kind:type_name -> reactor.v1.OpKind
-	72,  // 79: reactor.v1.OpGroup.oldest_start_time:type_name -> google.protobuf.Timestamp
-	64,  // 80: reactor.v1.GetGrantsResponse.grants:type_name -> reactor.v1.GrantStatus
-	65,  // 81: reactor.v1.GetGrantsResponse.refused:type_name -> reactor.v1.RefusedAccess
-	12,  // 82: reactor.v1.GetGrantsResponse.missing:type_name -> reactor.v1.Grant
-	12,  // 83: reactor.v1.GrantStatus.grant:type_name -> reactor.v1.Grant
-	72,  // 84: reactor.v1.GrantStatus.revoke_time:type_name -> google.protobuf.Timestamp
-	6,   // 85: reactor.v1.RefusedAccess.kind:type_name -> reactor.v1.OpKind
-	2,   // 86: reactor.v1.RefusedAccess.protocol:type_name -> reactor.v1.TransportProtocol
-	72,  // 87: reactor.v1.RefusedAccess.first_time:type_name -> google.protobuf.Timestamp
-	22,  // 88: reactor.v1.RevokeGrantsResponse.workload:type_name -> reactor.v1.Workload
-	30,  // 89: reactor.v1.WorkloadService.SubmitWorkload:input_type -> reactor.v1.SubmitWorkloadRequest
-	32,  // 90: reactor.v1.WorkloadService.SubmitWorkloads:input_type -> reactor.v1.SubmitWorkloadsRequest
-	35,  // 91: reactor.v1.WorkloadService.CallFunction:input_type -> reactor.v1.CallFunctionRequest
-	37,  // 92: reactor.v1.WorkloadService.GetWorkload:input_type -> reactor.v1.GetWorkloadRequest
-	40,  // 93: reactor.v1.WorkloadService.ListWorkloads:input_type -> reactor.v1.ListWorkloadsRequest
-	42,  // 94: reactor.v1.WorkloadService.WatchWorkloads:input_type -> reactor.v1.WatchWorkloadsRequest
-	44,  // 95: reactor.v1.WorkloadService.WaitWorkload:input_type -> reactor.v1.WaitWorkloadRequest
-	46,  // 96: reactor.v1.WorkloadService.DeleteWorkload:input_type -> reactor.v1.DeleteWorkloadRequest
-	48,  // 97: reactor.v1.WorkloadService.CancelWorkloads:input_type -> reactor.v1.CancelWorkloadsRequest
-	51,  // 98: reactor.v1.WorkloadService.ReadLogs:input_type -> reactor.v1.ReadLogsRequest
-	53,  // 99: reactor.v1.WorkloadService.AttachWorkload:input_type -> reactor.v1.AttachWorkloadRequest
-	56,  // 100: reactor.v1.WorkloadService.ListOps:input_type -> reactor.v1.ListOpsRequest
-	59,  // 101: reactor.v1.WorkloadService.SummarizeOps:input_type -> reactor.v1.SummarizeOpsRequest
-	62,  // 102: reactor.v1.WorkloadService.GetGrants:input_type -> reactor.v1.GetGrantsRequest
-	66,  // 103: reactor.v1.WorkloadService.RevokeGrants:input_type -> reactor.v1.RevokeGrantsRequest
-	31,  // 104: reactor.v1.WorkloadService.SubmitWorkload:output_type -> reactor.v1.SubmitWorkloadResponse
-	33,  // 105: reactor.v1.WorkloadService.SubmitWorkloads:output_type -> reactor.v1.SubmitWorkloadsResponse
-	36,  // 106: reactor.v1.WorkloadService.CallFunction:output_type -> reactor.v1.CallFunctionResponse
-	38,  // 107: reactor.v1.WorkloadService.GetWorkload:output_type -> reactor.v1.GetWorkloadResponse
-	41,  // 108: reactor.v1.WorkloadService.ListWorkloads:output_type -> reactor.v1.ListWorkloadsResponse
-	43,  // 109: reactor.v1.WorkloadService.WatchWorkloads:output_type -> reactor.v1.WatchWorkloadsResponse
-	45,  // 110: reactor.v1.WorkloadService.WaitWorkload:output_type -> reactor.v1.WaitWorkloadResponse
-	47,  // 111: reactor.v1.WorkloadService.DeleteWorkload:output_type -> reactor.v1.DeleteWorkloadResponse
-	49,  // 112: reactor.v1.WorkloadService.CancelWorkloads:output_type -> reactor.v1.CancelWorkloadsResponse
-	52,  // 113: reactor.v1.WorkloadService.ReadLogs:output_type -> reactor.v1.ReadLogsResponse
-	55,  // 114: reactor.v1.WorkloadService.AttachWorkload:output_type -> reactor.v1.AttachWorkloadResponse
-	58,  // 115: reactor.v1.WorkloadService.ListOps:output_type -> reactor.v1.ListOpsResponse
-	60,  // 116: reactor.v1.WorkloadService.SummarizeOps:output_type -> reactor.v1.SummarizeOpsResponse
-	63,  // 117: reactor.v1.WorkloadService.GetGrants:output_type -> reactor.v1.GetGrantsResponse
-	67,  // 118: reactor.v1.WorkloadService.RevokeGrants:output_type -> reactor.v1.RevokeGrantsResponse
-	104, // [104:119] is the sub-list for method output_type
-	89,  // [89:104] is the sub-list for method input_type
-	89,  // [89:89] is the sub-list for extension type_name
-	89,  // [89:89] is the sub-list for extension extendee
-	0,   // [0:89] is the sub-list for field type_name
+	35,  // 49: reactor.v1.CallRequest.open:type_name -> reactor.v1.CallFunctionRequest
+	39,  // 50: reactor.v1.CallRequest.items:type_name -> reactor.v1.CallItems
+	40,  // 51: reactor.v1.CallRequest.future:type_name -> reactor.v1.CallFuture
+	41,  // 52: reactor.v1.CallRequest.window:type_name -> reactor.v1.CallWindow
+	42,  // 53: reactor.v1.CallRequest.stop:type_name -> reactor.v1.CallStop
+	43,  // 54: reactor.v1.CallRequest.cancel:type_name -> reactor.v1.CallCancel
+	44,  // 55: reactor.v1.CallResponse.result:type_name -> reactor.v1.CallResult
+	39,  // 56: reactor.v1.CallResponse.items:type_name -> reactor.v1.CallItems
+	40,  // 57: reactor.v1.CallResponse.future:type_name -> reactor.v1.CallFuture
+	41,  // 58: reactor.v1.CallResponse.window:type_name -> reactor.v1.CallWindow
+	42,  // 59: reactor.v1.CallResponse.stop:type_name -> reactor.v1.CallStop
+	36,  // 60: reactor.v1.CallResponse.ended:type_name -> reactor.v1.CallFunctionResponse
+	81,  // 61: reactor.v1.CallItems.values:type_name -> reactor.v1.Value
+	81,  // 62: reactor.v1.CallFuture.value:type_name -> reactor.v1.Value
+	81,  // 63: reactor.v1.CallResult.value:type_name -> reactor.v1.Value
+	22,  // 64: reactor.v1.GetWorkloadResponse.workload:type_name -> reactor.v1.Workload
+	3,   // 65: reactor.v1.WorkloadFilter.states:type_name -> reactor.v1.WorkloadState
+	80,  // 66: reactor.v1.WorkloadFilter.created_after:type_name -> google.protobuf.Timestamp
+	80,  // 67: reactor.v1.WorkloadFilter.created_before:type_name -> google.protobuf.Timestamp
+	80,  // 68: reactor.v1.WorkloadFilter.ended_after:type_name -> google.protobuf.Timestamp
+	80,  // 69: reactor.v1.WorkloadFilter.ended_before:type_name -> google.protobuf.Timestamp
+	47,  // 70: reactor.v1.ListWorkloadsRequest.filter:type_name -> reactor.v1.WorkloadFilter
+	7,   // 71: reactor.v1.ListWorkloadsRequest.view:type_name -> reactor.v1.WorkloadView
+	8,   // 72: reactor.v1.ListWorkloadsRequest.order:type_name -> reactor.v1.WorkloadOrder
+	22,  // 73: reactor.v1.ListWorkloadsResponse.workloads:type_name -> reactor.v1.Workload
+	47,  // 74: reactor.v1.WatchWorkloadsRequest.filter:type_name -> reactor.v1.WorkloadFilter
+	7,   // 75: reactor.v1.WatchWorkloadsRequest.view:type_name -> reactor.v1.WorkloadView
+	22,  // 76: reactor.v1.WatchWorkloadsResponse.workload:type_name -> reactor.v1.Workload
+	22,  // 77: reactor.v1.WaitWorkloadResponse.workload:type_name -> reactor.v1.Workload
+	58,  // 78: reactor.v1.CancelWorkloadsResponse.results:type_name -> reactor.v1.CancelWorkloadsResult
+	82,  // 79: reactor.v1.CancelWorkloadsResult.error:type_name -> reactor.v1.Error
+	9,   // 80: reactor.v1.ReadLogsRequest.stream:type_name -> reactor.v1.OutputStream
+	80,  // 81: reactor.v1.ReadLogsRequest.since:type_name -> google.protobuf.Timestamp
+	9,   // 82: reactor.v1.ReadLogsResponse.stream:type_name -> reactor.v1.OutputStream
+	80,  // 83: reactor.v1.ReadLogsResponse.time:type_name -> google.protobuf.Timestamp
+	62,  // 84: reactor.v1.AttachWorkloadRequest.start:type_name -> reactor.v1.AttachWorkloadStart
+	22,  // 85: reactor.v1.AttachWorkloadResponse.ended:type_name -> reactor.v1.Workload
+	65,  // 86: reactor.v1.ListOpsRequest.filter:type_name -> reactor.v1.OpFilter
+	10,  // 87: reactor.v1.ListOpsRequest.order:type_name -> reactor.v1.OpOrder
+	6,   // 88: reactor.v1.OpFilter.kinds:type_name -> reactor.v1.OpKind
+	79,  // 89: reactor.v1.OpFilter.min_age:type_name -> google.protobuf.Duration
+	29,  // 90: reactor.v1.ListOpsResponse.ops:type_name -> reactor.v1.Op
+	65,  // 91: reactor.v1.SummarizeOpsRequest.filter:type_name -> reactor.v1.OpFilter
+	69,  // 92: reactor.v1.SummarizeOpsResponse.groups:type_name -> reactor.v1.OpGroup
+	6,   // 93: reactor.v1.OpGroup.kind:type_name -> reactor.v1.OpKind
+	80,  // 94: reactor.v1.OpGroup.oldest_start_time:type_name -> google.protobuf.Timestamp
+	72,  // 95: reactor.v1.GetGrantsResponse.grants:type_name -> reactor.v1.GrantStatus
+	73,  // 96: reactor.v1.GetGrantsResponse.refused:type_name -> reactor.v1.RefusedAccess
+	12,  // 97: reactor.v1.GetGrantsResponse.missing:type_name -> reactor.v1.Grant
+	12,  // 98: reactor.v1.GrantStatus.grant:type_name -> reactor.v1.Grant
+	80,  // 99: reactor.v1.GrantStatus.revoke_time:type_name -> google.protobuf.Timestamp
+	6,   // 100: reactor.v1.RefusedAccess.kind:type_name -> reactor.v1.OpKind
+	2,   // 101: reactor.v1.RefusedAccess.protocol:type_name -> reactor.v1.TransportProtocol
+	80,  // 102: reactor.v1.RefusedAccess.first_time:type_name -> google.protobuf.Timestamp
+	22,  // 103: reactor.v1.RevokeGrantsResponse.workload:type_name -> reactor.v1.Workload
+	30,  // 104: reactor.v1.WorkloadService.SubmitWorkload:input_type -> reactor.v1.SubmitWorkloadRequest
+	32,  // 105: reactor.v1.WorkloadService.SubmitWorkloads:input_type -> reactor.v1.SubmitWorkloadsRequest
+	35,  // 106: reactor.v1.WorkloadService.CallFunction:input_type -> reactor.v1.CallFunctionRequest
+	37,  // 107: reactor.v1.WorkloadService.Call:input_type -> reactor.v1.CallRequest
+	45,  // 108: reactor.v1.WorkloadService.GetWorkload:input_type -> reactor.v1.GetWorkloadRequest
+	48,  // 109: reactor.v1.WorkloadService.ListWorkloads:input_type -> reactor.v1.ListWorkloadsRequest
+	50,  // 110: reactor.v1.WorkloadService.WatchWorkloads:input_type -> reactor.v1.WatchWorkloadsRequest
+	52,  // 111: reactor.v1.WorkloadService.WaitWorkload:input_type -> reactor.v1.WaitWorkloadRequest
+	54,  // 112: reactor.v1.WorkloadService.DeleteWorkload:input_type -> reactor.v1.DeleteWorkloadRequest
+	56,  // 113: reactor.v1.WorkloadService.CancelWorkloads:input_type -> reactor.v1.CancelWorkloadsRequest
+	59,  // 114: reactor.v1.WorkloadService.ReadLogs:input_type -> reactor.v1.ReadLogsRequest
+	61,  // 115: reactor.v1.WorkloadService.AttachWorkload:input_type -> reactor.v1.AttachWorkloadRequest
+	64,  // 116: reactor.v1.WorkloadService.ListOps:input_type -> reactor.v1.ListOpsRequest
+	67,  // 117: reactor.v1.WorkloadService.SummarizeOps:input_type -> reactor.v1.SummarizeOpsRequest
+	70,  // 118: reactor.v1.WorkloadService.GetGrants:input_type -> reactor.v1.GetGrantsRequest
+	74,  // 119: reactor.v1.WorkloadService.RevokeGrants:input_type -> reactor.v1.RevokeGrantsRequest
+	31,  // 120: reactor.v1.WorkloadService.SubmitWorkload:output_type -> reactor.v1.SubmitWorkloadResponse
+	33,  // 121: reactor.v1.WorkloadService.SubmitWorkloads:output_type -> reactor.v1.SubmitWorkloadsResponse
+	36,  // 122: reactor.v1.WorkloadService.CallFunction:output_type -> reactor.v1.CallFunctionResponse
+	38,  // 123: reactor.v1.WorkloadService.Call:output_type -> reactor.v1.CallResponse
+	46,  // 124: reactor.v1.WorkloadService.GetWorkload:output_type -> reactor.v1.GetWorkloadResponse
+	49,  // 125: reactor.v1.WorkloadService.ListWorkloads:output_type -> reactor.v1.ListWorkloadsResponse
+	51,  // 126: reactor.v1.WorkloadService.WatchWorkloads:output_type -> reactor.v1.WatchWorkloadsResponse
+	53,  // 127: reactor.v1.WorkloadService.WaitWorkload:output_type -> reactor.v1.WaitWorkloadResponse
+	55,  // 128: reactor.v1.WorkloadService.DeleteWorkload:output_type -> reactor.v1.DeleteWorkloadResponse
+	57,  // 129: reactor.v1.WorkloadService.CancelWorkloads:output_type -> reactor.v1.CancelWorkloadsResponse
+	60,  // 130: reactor.v1.WorkloadService.ReadLogs:output_type -> reactor.v1.ReadLogsResponse
+	63,  // 131: reactor.v1.WorkloadService.AttachWorkload:output_type -> reactor.v1.AttachWorkloadResponse
+	66,  // 132: reactor.v1.WorkloadService.ListOps:output_type -> reactor.v1.ListOpsResponse
+	68,  // 133: reactor.v1.WorkloadService.SummarizeOps:output_type -> reactor.v1.SummarizeOpsResponse
+	71,  // 134: reactor.v1.WorkloadService.GetGrants:output_type -> reactor.v1.GetGrantsResponse
+	75,  // 135: reactor.v1.WorkloadService.RevokeGrants:output_type -> reactor.v1.RevokeGrantsResponse
+	120, // [120:136] is the sub-list for method output_type
+	104, // [104:120] is the sub-list for method input_type
+	104, // [104:104] is the sub-list for extension type_name
+	104, // [104:104] is the sub-list for extension extendee
+	0,   // [0:104] is the sub-list for field type_name
 }
 
 func init() { file_reactor_v1_workload_proto_init() }
@@ -5870,13 +6565,29 @@ func file_reactor_v1_workload_proto_init() {
 		(*Grant_Secret)(nil),
 	}
 	file_reactor_v1_workload_proto_msgTypes[12].OneofWrappers = []any{}
-	file_reactor_v1_workload_proto_msgTypes[40].OneofWrappers = []any{}
-	file_reactor_v1_workload_proto_msgTypes[42].OneofWrappers = []any{
+	file_reactor_v1_workload_proto_msgTypes[26].OneofWrappers = []any{
+		(*CallRequest_Open)(nil),
+		(*CallRequest_Items)(nil),
+		(*CallRequest_Future)(nil),
+		(*CallRequest_Window)(nil),
+		(*CallRequest_Stop)(nil),
+		(*CallRequest_Cancel)(nil),
+	}
+	file_reactor_v1_workload_proto_msgTypes[27].OneofWrappers = []any{
+		(*CallResponse_Result)(nil),
+		(*CallResponse_Items)(nil),
+		(*CallResponse_Future)(nil),
+		(*CallResponse_Window)(nil),
+		(*CallResponse_Stop)(nil),
+		(*CallResponse_Ended)(nil),
+	}
+	file_reactor_v1_workload_proto_msgTypes[48].OneofWrappers = []any{}
+	file_reactor_v1_workload_proto_msgTypes[50].OneofWrappers = []any{
 		(*AttachWorkloadRequest_Id)(nil),
 		(*AttachWorkloadRequest_Stdin)(nil),
 		(*AttachWorkloadRequest_Start)(nil),
 	}
-	file_reactor_v1_workload_proto_msgTypes[44].OneofWrappers = []any{
+	file_reactor_v1_workload_proto_msgTypes[52].OneofWrappers = []any{
 		(*AttachWorkloadResponse_Stdout)(nil),
 		(*AttachWorkloadResponse_Stderr)(nil),
 		(*AttachWorkloadResponse_Ended)(nil),
@@ -5887,7 +6598,7 @@ func file_reactor_v1_workload_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_reactor_v1_workload_proto_rawDesc), len(file_reactor_v1_workload_proto_rawDesc)),
 			NumEnums:      11,
-			NumMessages:   59,
+			NumMessages:   67,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -22,6 +22,7 @@ const (
 	WorkloadService_SubmitWorkload_FullMethodName  = "/reactor.v1.WorkloadService/SubmitWorkload"
 	WorkloadService_SubmitWorkloads_FullMethodName = "/reactor.v1.WorkloadService/SubmitWorkloads"
 	WorkloadService_CallFunction_FullMethodName    = "/reactor.v1.WorkloadService/CallFunction"
+	WorkloadService_Call_FullMethodName            = "/reactor.v1.WorkloadService/Call"
 	WorkloadService_GetWorkload_FullMethodName     = "/reactor.v1.WorkloadService/GetWorkload"
 	WorkloadService_ListWorkloads_FullMethodName   = "/reactor.v1.WorkloadService/ListWorkloads"
 	WorkloadService_WatchWorkloads_FullMethodName  = "/reactor.v1.WorkloadService/WatchWorkloads"
@@ -62,6 +63,19 @@ type WorkloadServiceClient interface {
 	//
 	// Errors: INVALID_ARGUMENT, MODULE_NOT_FOUND, MODULE_AMBIGUOUS, MODULE_UNSUPPORTED, QUEUE_FULL, UNAVAILABLE, DRAINING.
 	CallFunction(ctx context.Context, in *CallFunctionRequest, opts ...grpc.CallOption) (*CallFunctionResponse, error)
+	// Call is CallFunction for functions that take or return streams and futures. Each of them is a channel. Whoever writes a channel
+	// chooses its number, any from 1 on, so client and daemon number theirs apart: items, future and stop of a message mean the
+	// sender's channel if it writes, and window and stop the other one's if it reads. A channel is open from when a value names it:
+	// an argument, the result, an item of another channel; 64 at a time in each direction.
+	//
+	// The writer of a stream may send 1,024 items with 64 KiB at first, where each value counts 16 bytes besides its text, bytes and
+	// names; of a stream<u8> 64 KiB. A window grants more. One that does not count bytes sends an item and waits for its window.
+	//
+	// The first message is open; the client's half-close ends its streams. The daemon sends result when the function has returned,
+	// and ended, which is its last message, when the guest has. A fault of the client's ends the call with INVALID_ARGUMENT.
+	//
+	// Errors: INVALID_ARGUMENT, MODULE_NOT_FOUND, MODULE_AMBIGUOUS, MODULE_UNSUPPORTED, QUEUE_FULL, UNAVAILABLE, DRAINING.
+	Call(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[CallRequest, CallResponse], error)
 	// GetWorkload returns one workload.
 	//
 	// Errors: INVALID_ARGUMENT, WORKLOAD_NOT_FOUND.
@@ -170,6 +184,19 @@ func (c *workloadServiceClient) CallFunction(ctx context.Context, in *CallFuncti
 	return out, nil
 }
 
+func (c *workloadServiceClient) Call(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[CallRequest, CallResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &WorkloadService_ServiceDesc.Streams[0], WorkloadService_Call_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[CallRequest, CallResponse]{ClientStream: stream}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type WorkloadService_CallClient = grpc.BidiStreamingClient[CallRequest, CallResponse]
+
 func (c *workloadServiceClient) GetWorkload(ctx context.Context, in *GetWorkloadRequest, opts ...grpc.CallOption) (*GetWorkloadResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(GetWorkloadResponse)
@@ -192,7 +219,7 @@ func (c *workloadServiceClient) ListWorkloads(ctx context.Context, in *ListWorkl
 
 func (c *workloadServiceClient) WatchWorkloads(ctx context.Context, in *WatchWorkloadsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchWorkloadsResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	stream, err := c.cc.NewStream(ctx, &WorkloadService_ServiceDesc.Streams[0], WorkloadService_WatchWorkloads_FullMethodName, cOpts...)
+	stream, err := c.cc.NewStream(ctx, &WorkloadService_ServiceDesc.Streams[1], WorkloadService_WatchWorkloads_FullMethodName, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -241,7 +268,7 @@ func (c *workloadServiceClient) CancelWorkloads(ctx context.Context, in *CancelW
 
 func (c *workloadServiceClient) ReadLogs(ctx context.Context, in *ReadLogsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ReadLogsResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	stream, err := c.cc.NewStream(ctx, &WorkloadService_ServiceDesc.Streams[1], WorkloadService_ReadLogs_FullMethodName, cOpts...)
+	stream, err := c.cc.NewStream(ctx, &WorkloadService_ServiceDesc.Streams[2], WorkloadService_ReadLogs_FullMethodName, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -260,7 +287,7 @@ type WorkloadService_ReadLogsClient = grpc.ServerStreamingClient[ReadLogsRespons
 
 func (c *workloadServiceClient) AttachWorkload(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[AttachWorkloadRequest, AttachWorkloadResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	stream, err := c.cc.NewStream(ctx, &WorkloadService_ServiceDesc.Streams[2], WorkloadService_AttachWorkload_FullMethodName, cOpts...)
+	stream, err := c.cc.NewStream(ctx, &WorkloadService_ServiceDesc.Streams[3], WorkloadService_AttachWorkload_FullMethodName, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -337,6 +364,19 @@ type WorkloadServiceServer interface {
 	//
 	// Errors: INVALID_ARGUMENT, MODULE_NOT_FOUND, MODULE_AMBIGUOUS, MODULE_UNSUPPORTED, QUEUE_FULL, UNAVAILABLE, DRAINING.
 	CallFunction(context.Context, *CallFunctionRequest) (*CallFunctionResponse, error)
+	// Call is CallFunction for functions that take or return streams and futures. Each of them is a channel. Whoever writes a channel
+	// chooses its number, any from 1 on, so client and daemon number theirs apart: items, future and stop of a message mean the
+	// sender's channel if it writes, and window and stop the other one's if it reads. A channel is open from when a value names it:
+	// an argument, the result, an item of another channel; 64 at a time in each direction.
+	//
+	// The writer of a stream may send 1,024 items with 64 KiB at first, where each value counts 16 bytes besides its text, bytes and
+	// names; of a stream<u8> 64 KiB. A window grants more. One that does not count bytes sends an item and waits for its window.
+	//
+	// The first message is open; the client's half-close ends its streams. The daemon sends result when the function has returned,
+	// and ended, which is its last message, when the guest has. A fault of the client's ends the call with INVALID_ARGUMENT.
+	//
+	// Errors: INVALID_ARGUMENT, MODULE_NOT_FOUND, MODULE_AMBIGUOUS, MODULE_UNSUPPORTED, QUEUE_FULL, UNAVAILABLE, DRAINING.
+	Call(grpc.BidiStreamingServer[CallRequest, CallResponse]) error
 	// GetWorkload returns one workload.
 	//
 	// Errors: INVALID_ARGUMENT, WORKLOAD_NOT_FOUND.
@@ -423,6 +463,9 @@ func (UnimplementedWorkloadServiceServer) SubmitWorkloads(context.Context, *Subm
 }
 func (UnimplementedWorkloadServiceServer) CallFunction(context.Context, *CallFunctionRequest) (*CallFunctionResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CallFunction not implemented")
+}
+func (UnimplementedWorkloadServiceServer) Call(grpc.BidiStreamingServer[CallRequest, CallResponse]) error {
+	return status.Error(codes.Unimplemented, "method Call not implemented")
 }
 func (UnimplementedWorkloadServiceServer) GetWorkload(context.Context, *GetWorkloadRequest) (*GetWorkloadResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetWorkload not implemented")
@@ -534,6 +577,13 @@ func _WorkloadService_CallFunction_Handler(srv interface{}, ctx context.Context,
 	}
 	return interceptor(ctx, in, info, handler)
 }
+
+func _WorkloadService_Call_Handler(srv interface{}, stream grpc.ServerStream) error {
+	return srv.(WorkloadServiceServer).Call(&grpc.GenericServerStream[CallRequest, CallResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type WorkloadService_CallServer = grpc.BidiStreamingServer[CallRequest, CallResponse]
 
 func _WorkloadService_GetWorkload_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(GetWorkloadRequest)
@@ -783,6 +833,12 @@ var WorkloadService_ServiceDesc = grpc.ServiceDesc{
 		},
 	},
 	Streams: []grpc.StreamDesc{
+		{
+			StreamName:    "Call",
+			Handler:       _WorkloadService_Call_Handler,
+			ServerStreams: true,
+			ClientStreams: true,
+		},
 		{
 			StreamName:    "WatchWorkloads",
 			Handler:       _WorkloadService_WatchWorkloads_Handler,

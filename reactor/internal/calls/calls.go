@@ -12,6 +12,7 @@ import (
 	"github.com/reactord/reactord/executor"
 	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/abi"
+	"github.com/reactord/reactord/hostcalls/channel"
 	"github.com/reactord/reactord/hostcalls/vfs"
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
@@ -29,6 +30,8 @@ const (
 	tenant = "default"
 	// maxRunning bounds the calls at a time.
 	maxRunning = 4096
+	// grace is how long a call that was cancelled has to end.
+	grace = time.Second
 	// program is the first argument of a guest, its name.
 	program = "call"
 )
@@ -38,7 +41,7 @@ type Modules interface {
 	LookUp(ctx context.Context, ref string) (store.Digest, *abi.Description, error)
 	Hold(digest store.Digest)
 	Release(digest store.Digest)
-	CheckSpec(f *errs.Faults, module *abi.Description, spec *api.Spec, limits api.Limits) error
+	CheckSpec(f *errs.Faults, module *abi.Description, spec *api.Spec, limits api.Limits, channels bool) error
 	LoadForClient(ctx context.Context, digest store.Digest) (abi.Program, error)
 }
 
@@ -70,7 +73,13 @@ func New(cfg Config) *Caller {
 
 // Call calls the function that a spec names, and returns how that ended: also when the function has trapped. An error is one of the
 // request, of the host, or the cause of ctx, after which the guest does not run any more.
-func (c *Caller) Call(ctx context.Context, spec *api.Spec) (*api.CallResult, error) {
+//
+// channels, unless nil, carries the streams and futures of the call, and gets what the function returns: the result that Call
+// returns has none then. Call closes it.
+func (c *Caller) Call(ctx context.Context, spec *api.Spec, channels *channel.Exchange) (*api.CallResult, error) {
+	if channels != nil {
+		defer channels.Close()
+	}
 	most, defaults := c.Limits()
 	limits := spec.Limits.Or(defaults)
 	var f errs.Faults
@@ -83,11 +92,16 @@ func (c *Caller) Call(ctx context.Context, spec *api.Spec) (*api.CallResult, err
 	if err != nil {
 		return nil, err
 	}
-	if err := c.Modules.CheckSpec(&f, info, spec, limits); err != nil {
+	if err := c.Modules.CheckSpec(&f, info, spec, limits, channels != nil); err != nil {
 		return nil, err
 	}
 	if err := f.Err(); err != nil {
 		return nil, err
+	}
+	if channels != nil {
+		if err := open(channels, info, spec.Call); err != nil {
+			return nil, err
+		}
 	}
 	select {
 	case c.running <- struct{}{}:
@@ -102,7 +116,7 @@ func (c *Caller) Call(ctx context.Context, spec *api.Spec) (*api.CallResult, err
 		return nil, err
 	}
 	defer c.programs.leave(p)
-	return c.run(ctx, p.program, spec, limits)
+	return c.run(ctx, p.program, spec, limits, channels)
 }
 
 // checkCall adds what a spec has that only a workload can have.
@@ -140,10 +154,12 @@ type call struct {
 }
 
 // run runs a program until the function has returned.
-func (c *Caller) run(ctx context.Context, p abi.Program, spec *api.Spec, limits api.Limits) (*api.CallResult, error) {
+func (c *Caller) run(ctx context.Context, p abi.Program, spec *api.Spec, limits api.Limits, channels *channel.Exchange) (*api.CallResult, error) {
 	one := &call{started: time.Now(), share: share{pool: &c.memory}}
 	defer one.share.free()
-	process, err := p.NewProcess(c.processConfig(one, spec, limits))
+	config := c.processConfig(one, spec, limits)
+	config.Channels = channels
+	process, err := p.NewProcess(config)
 	if err != nil {
 		return nil, errs.Wrap(err, "call")
 	}
@@ -161,6 +177,12 @@ func (c *Caller) run(ctx context.Context, p abi.Program, spec *api.Spec, limits 
 		late := time.AfterFunc(limits.Timeout, func() { task.Cancel(outcome.Interrupt{Cause: lifecycle.ByDeadline}) })
 		defer late.Stop()
 	}
+	if channels != nil {
+		channels.OnCancel(func() {
+			late := time.AfterFunc(grace, func() { task.Cancel(outcome.Interrupt{Cause: lifecycle.ByClient}) })
+			context.AfterFunc(ctx, func() { late.Stop() })
+		})
+	}
 	stop := context.AfterFunc(ctx, func() { task.Cancel(context.Cause(ctx)) })
 	defer stop()
 	<-ended
@@ -176,7 +198,27 @@ func (c *Caller) run(ctx context.Context, p abi.Program, spec *api.Spec, limits 
 		e.Retry = time.Second
 		return nil, e
 	}
+	if channels != nil && channels.Cancelled() && one.finished && one.err == nil {
+		one.err = outcome.Interrupt{Cause: lifecycle.ByClient}
+	}
 	return one.result(task, limits), nil
+}
+
+// open opens the channels that the arguments of a call name, which were checked.
+func open(channels *channel.Exchange, info *abi.Description, call *api.FunctionCall) error {
+	number, err := info.Signatures.Find(call.Export)
+	if err != nil {
+		return errs.Wrap(err, "call")
+	}
+	resolved, err := info.Signatures.ResolveFunction(number)
+	if err != nil {
+		return errs.Wrap(err, "call")
+	}
+	var f errs.Faults
+	for _, fault := range channels.Open(resolved.Func, call.Args) {
+		f.Add("spec.call."+fault.Path, "%s", fault.Msg)
+	}
+	return f.Err()
 }
 
 // onEnd is called when the process has ended.

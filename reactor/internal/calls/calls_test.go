@@ -34,7 +34,7 @@ func (m *fakeModules) LookUp(context.Context, string) (store.Digest, *abi.Descri
 }
 func (m *fakeModules) Hold(store.Digest)    { m.held.Add(1) }
 func (m *fakeModules) Release(store.Digest) { m.held.Add(-1) }
-func (m *fakeModules) CheckSpec(*errs.Faults, *abi.Description, *api.Spec, api.Limits) error {
+func (m *fakeModules) CheckSpec(*errs.Faults, *abi.Description, *api.Spec, api.Limits, bool) error {
 	return nil
 }
 func (m *fakeModules) LoadForClient(ctx context.Context, _ store.Digest) (abi.Program, error) {
@@ -118,7 +118,7 @@ func TestCall(t *testing.T) {
 	modules := &fakeModules{program: program}
 	c := newCaller(t, modules, 1)
 	for range 3 {
-		result, err := c.Call(t.Context(), spec)
+		result, err := c.Call(t.Context(), spec, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -173,7 +173,7 @@ func TestClientGoes(t *testing.T) {
 		return abi.Exit{}, err
 	}}
 	c := newCaller(t, &fakeModules{program: program}, 1)
-	if _, err := c.Call(ctx, spec); !errors.Is(err, gone) || !unwound.Load() {
+	if _, err := c.Call(ctx, spec, nil); !errors.Is(err, gone) || !unwound.Load() {
 		t.Errorf("error %v, unwound %t", err, unwound.Load())
 	}
 }
@@ -195,7 +195,7 @@ func TestMemory(t *testing.T) {
 	}}
 	c := newCaller(t, &fakeModules{program: program}, memory)
 	for range 2 {
-		result, err := c.Call(t.Context(), spec)
+		result, err := c.Call(t.Context(), spec, nil)
 		if err != nil || result.Status.Reason != api.ReasonNodeMemory {
 			t.Errorf("%+v, %v", result, err)
 		}
@@ -213,7 +213,7 @@ func TestMemoryOfOthers(t *testing.T) {
 		return abi.Exit{}, err
 	}}
 	c = newCaller(t, &fakeModules{program: program}, memory)
-	_, err := c.Call(t.Context(), spec)
+	_, err := c.Call(t.Context(), spec, nil)
 	if refused, ok := errors.AsType[*errs.Error](err); !ok || refused.Class != errs.QueueFull || refused.Retry == 0 {
 		t.Errorf("%v", err)
 	}
@@ -237,13 +237,13 @@ func TestLoaderGoes(t *testing.T) {
 	c := newCaller(t, modules, 1)
 	var group sync.WaitGroup
 	group.Go(func() {
-		if _, err := c.Call(ctx, spec); !errors.Is(err, context.Canceled) {
+		if _, err := c.Call(ctx, spec, nil); !errors.Is(err, context.Canceled) {
 			t.Errorf("the client that has gone gets %v", err)
 		}
 	})
 	<-loading
 	group.Go(func() {
-		if _, err := c.Call(t.Context(), spec); err != nil {
+		if _, err := c.Call(t.Context(), spec, nil); err != nil {
 			t.Errorf("the other client gets %v", err)
 		}
 	})
@@ -254,7 +254,7 @@ func TestLoaderGoes(t *testing.T) {
 // What only workloads have is refused, all of it at once.
 func TestRefused(t *testing.T) {
 	c := newCaller(t, &fakeModules{}, 1)
-	_, err := c.Call(t.Context(), &api.Spec{Module: "m", Interactive: true, StdinFrom: "a", StdoutTo: "b"})
+	_, err := c.Call(t.Context(), &api.Spec{Module: "m", Interactive: true, StdinFrom: "a", StdoutTo: "b"}, nil)
 	refused, ok := errors.AsType[*errs.Error](err)
 	if !ok || len(refused.Fields) != 4 {
 		t.Errorf("%v", err)

@@ -72,8 +72,9 @@ func startParts(module *abi.Description, spec *api.Spec) string {
 	return strings.Join(parts, ", ")
 }
 
-// CheckSpec checks a spec against its module. It returns an error if the module can't be run.
-func (r *Registry) CheckSpec(f *errs.Faults, module *abi.Description, spec *api.Spec, limits api.Limits) error {
+// CheckSpec checks a spec against its module. It returns an error if the module can't be run. channels is
+// whether the streams and futures of a call have channels.
+func (r *Registry) CheckSpec(f *errs.Faults, module *abi.Description, spec *api.Spec, limits api.Limits, channels bool) error {
 	if need := module.StartBytes() + uint64(len(spec.Stdin)); need > limits.MemoryBytes {
 		f.Add("spec.limits.memory_bytes", "%d is less than the %d bytes with which the module starts (%s)", limits.MemoryBytes, need, startParts(module, spec))
 	}
@@ -81,7 +82,7 @@ func (r *Registry) CheckSpec(f *errs.Faults, module *abi.Description, spec *api.
 	if err != nil {
 		return refuse(spec.Module, err)
 	}
-	entry := abi.Entry{Args: spec.Args, Invoke: spec.Invoke, Call: (*abi.FunctionCall)(spec.Call)}
+	entry := abi.Entry{Args: spec.Args, Invoke: spec.Invoke, Call: (*abi.FunctionCall)(spec.Call), Channels: channels}
 	for _, g := range spec.Grants {
 		entry.Grants = append(entry.Grants, g)
 	}

@@ -63,7 +63,7 @@ func TestUnknownKind(t *testing.T) {
 		t.Errorf("Load: %v", err)
 	}
 	var faults errs.Faults
-	wantError(t, f.CheckSpec(&faults, info, &api.Spec{Module: "tag"}, api.Limits{}), errs.ModuleUnsupported, false)
+	wantError(t, f.CheckSpec(&faults, info, &api.Spec{Module: "tag"}, api.Limits{}, false), errs.ModuleUnsupported, false)
 }
 
 // TestTagsAreBounded: a client that tags endlessly comes to an end, and hears what to do.

@@ -37,7 +37,7 @@ func (m *modules) LookUp(_ context.Context, ref string) (store.Digest, *abi.Desc
 	return store.DigestOf([]byte(ref)), &m.module, nil
 }
 
-func (m *modules) CheckSpec(f *errs.Faults, _ *abi.Description, _ *api.Spec, _ api.Limits) error {
+func (m *modules) CheckSpec(f *errs.Faults, _ *abi.Description, _ *api.Spec, _ api.Limits, _ bool) error {
 	if m.fault != "" {
 		f.Add("spec.invoke", "%s", m.fault)
 	}

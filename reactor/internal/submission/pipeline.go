@@ -29,7 +29,7 @@ type Modules interface {
 	Hold(digest store.Digest)
 	Release(digest store.Digest)
 	// CheckSpec adds to f what is wrong with a spec for its module. An error is one of the host.
-	CheckSpec(f *errs.Faults, module *abi.Description, spec *api.Spec, limits api.Limits) error
+	CheckSpec(f *errs.Faults, module *abi.Description, spec *api.Spec, limits api.Limits, channels bool) error
 }
 
 // Queue holds a place for each submission until its workload is queued.
@@ -163,7 +163,7 @@ func (p *Pipeline) checkModule(ctx context.Context, module *abi.Description, spe
 	if least := int64(module.StartBytes()) + int64(len(spec.Stdin)) + attempt.FirstStackBytes; least > p.MemoryBytes {
 		f.Add("spec.module", "%v", &outcome.NodeMemoryError{Need: least, Node: p.MemoryBytes})
 	}
-	if err := p.Modules.CheckSpec(&f, module, spec, limits); err != nil {
+	if err := p.Modules.CheckSpec(&f, module, spec, limits, false); err != nil {
 		return err
 	}
 	if len(f) > 0 {

@@ -43,6 +43,7 @@ var mostBytes = map[string]int{
 	reactorv1.WorkloadService_SubmitWorkload_FullMethodName:  maxMessageBytes,
 	reactorv1.WorkloadService_SubmitWorkloads_FullMethodName: maxMessageBytes,
 	reactorv1.WorkloadService_CallFunction_FullMethodName:    maxMessageBytes,
+	reactorv1.WorkloadService_Call_FullMethodName:            maxMessageBytes,
 	reactorv1.WorkloadService_CancelWorkloads_FullMethodName: maxPartBytes,
 	reactorv1.WorkloadService_AttachWorkload_FullMethodName:  maxPartBytes,
 	reactorv1.ModuleService_PushModule_FullMethodName:        maxPartBytes,

@@ -90,13 +90,15 @@ func (w *workloads) CallFunction(ctx context.Context, req *reactorv1.CallFunctio
 	if err := bad.err(); err != nil {
 		return nil, err
 	}
-	result, err := w.reactor.CallFunction(ctx, &spec)
+	result, err := w.reactor.CallFunction(ctx, &spec, nil)
 	if err != nil {
 		return nil, err
 	}
-	return &reactorv1.CallFunctionResponse{
-		Status: fromStatus(&result.Status), Output: result.Output, OutputDroppedBytes: result.OutputDropped,
-	}, nil
+	return fromCallResult(result), nil
+}
+
+func fromCallResult(r *api.CallResult) *reactorv1.CallFunctionResponse {
+	return &reactorv1.CallFunctionResponse{Status: fromStatus(&r.Status), Output: r.Output, OutputDroppedBytes: r.OutputDropped}
 }
 
 func (w *workloads) GetWorkload(ctx context.Context, req *reactorv1.GetWorkloadRequest) (*reactorv1.GetWorkloadResponse, error) {

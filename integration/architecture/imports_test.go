@@ -73,7 +73,7 @@ var imports = map[string][]string{
 	"hostcalls/wasi":          {"component/abi", "hostcalls", "hostcalls/abi", "hostcalls/capability", "hostcalls/component", "hostcalls/files", "hostcalls/grants", "hostcalls/lease", "hostcalls/network", "hostcalls/refusal", "hostcalls/stdio", "hostcalls/vfs"},
 	"hostcalls/wasi/versions": {"hostcalls/abi", "hostcalls/component", "hostcalls/files", "hostcalls/wasi", "hostcalls/wasip2", "hostcalls/wasip3"},
 	"hostcalls/wasip1":        {"executor", "executor/driver", "executor/engine", "executor/engine/meter", "executor/engine/snapshot", "hostcalls", "hostcalls/abi", "hostcalls/capability", "hostcalls/files", "hostcalls/grants", "hostcalls/lease", "hostcalls/network", "hostcalls/refusal", "hostcalls/stdio", "hostcalls/vfs"},
-	"hostcalls/wasip2":        {"component/abi", "hostcalls", "hostcalls/abi", "hostcalls/capability", "hostcalls/component", "hostcalls/files", "hostcalls/grants", "hostcalls/lease", "hostcalls/network", "hostcalls/refusal", "hostcalls/stdio", "hostcalls/vfs", "hostcalls/wasi"},
+	"hostcalls/wasip2":        {"component/abi", "hostcalls", "hostcalls/abi", "hostcalls/component", "hostcalls/files", "hostcalls/network", "hostcalls/stdio", "hostcalls/vfs", "hostcalls/wasi"},
 	"hostcalls/wasip3":        {"component/abi", "executor/driver", "hostcalls", "hostcalls/abi", "hostcalls/component", "hostcalls/stdio", "hostcalls/vfs", "hostcalls/wasi"},
 
 	"hostcalls/network/networktest": {"hostcalls", "hostcalls/network"},

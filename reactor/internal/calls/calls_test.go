@@ -147,7 +147,7 @@ func TestShared(t *testing.T) {
 	var group sync.WaitGroup
 	for range 2 {
 		group.Go(func() {
-			if _, err := c.Call(t.Context(), spec); err != nil {
+			if _, err := c.Call(t.Context(), spec, nil); err != nil {
 				t.Error(err)
 			}
 		})

@@ -63,11 +63,11 @@ func endsNew(c channel) canonFunc {
 		if err != nil {
 			return err
 		}
-		make := async.NewStream[buffer]
+		pair := async.NewStream[buffer]
 		if c.typ.Kind == types.Future {
-			make = async.NewFuture[buffer]
+			pair = async.NewFuture[buffer]
 		}
-		readable, writable := make(c.typ.Elem, &in.Instance)
+		readable, writable := pair(c.typ.Elem, &in.Instance)
 		for _, e := range []*end{readable, writable} {
 			if e.Index, err = s.addHandle(in, handle{kind: objectHandle, object: endHandle{e}}); err != nil {
 				return builtinFault(c.name, err)

@@ -6,7 +6,6 @@ import (
 
 	cabi "github.com/reactord/reactord/component/abi"
 	"github.com/reactord/reactord/component/async"
-	"github.com/reactord/reactord/component/value"
 	"github.com/reactord/reactord/executor"
 	"github.com/reactord/reactord/executor/driver"
 	"github.com/reactord/reactord/executor/engine"
@@ -38,7 +37,6 @@ type Store struct {
 	idle        []*activation // of them, to be used again
 	crossings   []*crossing   // to be used again
 	lends       int           // of handles, by calls in progress
-	results     []value.Value // of the last call from the host
 	transit     transit
 	hostEnds    map[*end]*HostEnd
 	operations  operations

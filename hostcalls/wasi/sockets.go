@@ -6,12 +6,14 @@ import (
 )
 
 const (
-	// OpenCost is the cost of opening a socket, ConnectCost that of beginning a connection.
-	OpenCost    = 10_000
+	// OpenCost is the cost of opening a socket.
+	OpenCost = 10_000
+	// ConnectCost is the cost of beginning a connection.
 	ConnectCost = 20_000
-	// DefaultBacklog is how many connections may wait to be accepted unless the component says otherwise, MaxBacklog the most.
+	// DefaultBacklog is how many connections may wait to be accepted unless the component says otherwise.
 	DefaultBacklog = 128
-	MaxBacklog     = 4096
+	// MaxBacklog is how many may wait at most.
+	MaxBacklog = 4096
 	// MaxOption is more than any option can be: in microseconds it is a month.
 	MaxOption = 1 << 41
 	// MaxDatagram is more than the bytes of any datagram.

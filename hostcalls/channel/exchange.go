@@ -12,8 +12,9 @@ import (
 )
 
 const (
-	// WindowBytes and WindowItems are the window of a new channel. Of a stream of bytes, the items are its bytes.
+	// WindowBytes is the window of a new channel in bytes.
 	WindowBytes = 64 << 10
+	// WindowItems is the window of a new channel in items. Of a stream of bytes, the items are its bytes.
 	WindowItems = 1024
 	// MaxChannels bounds the channels that are open at a time, in each direction.
 	MaxChannels = 64

@@ -210,6 +210,3 @@ func refused(err error) error {
 func unsupported(offset int, msg, feature string) error {
 	return &meter.Error{Kind: meter.Unsupported, Offset: int64(offset), Feature: feature, Msg: msg}
 }
-
-// featureAsync is what components of WASI 0.3 need.
-const featureAsync = "the asynchronous component ABI (WASI 0.3)"

@@ -29,12 +29,20 @@ type client interface {
 	onExit()
 }
 
+// activationBytes is what an activation takes, about.
+const activationBytes = 512
+
 // activate begins a call of l.
-func (s *Store) activate(l *lift, name string, caller *async.Subtask, from client) *activation {
+func (s *Store) activate(l *lift, name string, caller *async.Subtask, from client) (*activation, error) {
 	var a *activation
 	if last := len(s.idle) - 1; last >= 0 {
 		a, s.idle = s.idle[last], s.idle[:last]
 	} else {
+		if ok, err := s.tryHold(activationBytes); err != nil {
+			return nil, err
+		} else if !ok {
+			return nil, trapf("%s: the memory limit has no room for another call: %d are in progress", name, len(s.activations))
+		}
 		a = &activation{store: s}
 		a.Number = uint32(len(s.activations))
 		s.activations = append(s.activations, a)
@@ -44,7 +52,7 @@ func (s *Store) activate(l *lift, name string, caller *async.Subtask, from clien
 	a.Init(async.Function{Instance: &s.instances[l.instance].Instance, Lift: l.mode, Async: l.plan.Func.Async}, caller)
 	a.lift, a.name, a.from, a.slots = l, name, from, [2]uint32{}
 	a.nested, a.settling = false, false
-	return a
+	return a, nil
 }
 
 // end ends the call.

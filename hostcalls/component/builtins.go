@@ -22,8 +22,23 @@ func builtinType(params, results int) (t meter.FuncType) {
 	return t
 }
 
+// builtinCost is the fuel for a built-in.
+const builtinCost = 100
+
 // asynchronous makes a built-in of asynchronous calls.
 func (l *loader) asynchronous(c *plan.Canon) (canon, error) {
+	made, err := l.asyncBuiltin(c)
+	call := made.call
+	made.call = func(s *Store, stack []uint64) error {
+		if err := s.Charge(builtinCost); err != nil {
+			return err
+		}
+		return call(s, stack)
+	}
+	return made, err
+}
+
+func (l *loader) asyncBuiltin(c *plan.Canon) (canon, error) {
 	instance := c.Instance
 	switch c.Def.Builtin {
 	case binary.TaskReturn:

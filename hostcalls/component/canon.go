@@ -84,7 +84,10 @@ func lowerLift(instance int, p *cabi.Plan, o *options, l *lift) canonFunc {
 			return err
 		}
 		from := s.enter(in, o, l.name)
-		a := s.activate(l, l.name, nil, nil)
+		a, err := s.activate(l, l.name, nil, nil)
+		if err != nil {
+			return err
+		}
 		to := s.enter(a.in(), &l.options, l.name)
 		to.called = a
 		a.Start()
@@ -169,7 +172,10 @@ func resourceDrop(instance int, r *types.Resource, of *resource) canonFunc {
 
 // destroy calls the destructor of a resource, which is a synchronous call.
 func (s *Store) destroy(of *resource, rep uint32) error {
-	a := s.activate(of.dtor, of.dtor.name, nil, nil)
+	a, err := s.activate(of.dtor, of.dtor.name, nil, nil)
+	if err != nil {
+		return err
+	}
 	a.Start()
 	stack := [1]uint64{uint64(rep)}
 	if err := a.callCore(&of.dtor.core, stack[:]); err != nil {

@@ -190,7 +190,7 @@ func endDrop(c channel) canonFunc {
 		}
 		other := e.Other()
 		e.Drop()
-		in.handles.remove(index)
+		s.removeObject(in, index)
 		return s.serveOther(other)
 	}
 }
@@ -237,7 +237,7 @@ func (x *crossing) LiftEnd(t *types.Type, index uint32) (uint64, error) {
 		return 0, faultf("%v", err)
 	}
 	e.Give(nil)
-	x.instance.handles.remove(index)
+	x.store.removeObject(x.instance, index)
 	return x.store.transit.put(e.end), nil
 }
 

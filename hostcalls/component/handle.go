@@ -145,11 +145,28 @@ func (t *handleTable) takeOwn(index uint32, r *types.Resource) (rep uint32, err 
 
 // addHandle gives a handle an index in a component instance. The memory of tables is the component's.
 func (s *Store) addHandle(in *instance, h handle) (index uint32, err error) {
-	if more := in.handles.growth(); more > 0 && !s.Hold(more) {
-		return 0, faultf("the memory limit has no room for more than %d handles", in.handles.live)
+	more := in.handles.growth()
+	if h.kind == objectHandle {
+		more += objectBytes
+	}
+	if more > 0 {
+		if ok, err := s.tryHold(more); err != nil {
+			return 0, err
+		} else if !ok {
+			return 0, faultf("the memory limit has no room for more than %d handles", in.handles.live)
+		}
 	}
 	return in.handles.add(h)
 }
+
+// removeObject frees the index of an object in a component instance.
+func (s *Store) removeObject(in *instance, index uint32) {
+	in.handles.remove(index)
+	s.Free(objectBytes)
+}
+
+// objectBytes is what a subtask, a set or an end takes, about.
+const objectBytes = 320
 
 func resourceName(r *types.Resource) string {
 	if r.Name == "" {

@@ -202,7 +202,9 @@ func (s *Store) takeFiber() error {
 	if s.loop.blocked == maxFibers {
 		return trapf("more than %d threads of the component wait with frames", maxFibers)
 	}
-	if !s.Hold(fiberBytes) {
+	if ok, err := s.tryHold(fiberBytes); err != nil {
+		return err
+	} else if !ok {
 		return trapf("the memory limit has no room for the stack of another thread")
 	}
 	s.loop.blocked++

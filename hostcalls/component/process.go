@@ -74,7 +74,11 @@ func (p *Process) begin(f *executor.Fiber) {
 		return
 	}
 	p.root = rootCall{args: args, held: held, ended: func() { p.loop.over = true }}
-	a := p.activate(p.entry.lift, p.entry.name, nil, &p.root)
+	a, err := p.activate(p.entry.lift, p.entry.name, nil, &p.root)
+	if err != nil {
+		p.fail(err)
+		return
+	}
 	if p.client != nil {
 		p.client.begin(a, &p.root)
 	}

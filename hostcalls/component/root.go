@@ -62,7 +62,10 @@ func (s *Store) Invoke(name string, args []value.Value, onReturn func([]value.Va
 	if !ok {
 		return &abi.EntryError{Export: name, Msg: "the component exports no such function"}
 	}
-	a := s.activate(&s.program.lifts[number], name, nil, &rootCall{args: args, onEnd: onReturn})
+	a, err := s.activate(&s.program.lifts[number], name, nil, &rootCall{args: args, onEnd: onReturn})
+	if err != nil {
+		return err
+	}
 	if a.Async() && !a.Enter() {
 		return nil
 	}
@@ -108,9 +111,9 @@ func (s *Store) CallExport(name string, args []value.Value) ([]value.Value, erro
 	}
 	ended := false
 	r := &rootCall{args: args, ended: func() { ended = true }}
-	a := s.activate(&s.program.lifts[number], name, nil, r)
-	var err error
+	a, err := s.activate(&s.program.lifts[number], name, nil, r)
 	switch {
+	case err != nil:
 	case !a.Async():
 		err = a.begin()
 	case a.Enter():

@@ -250,6 +250,16 @@ func (s *Store) Hold(bytes int64) bool {
 	return true
 }
 
+// tryHold is Hold, also when no code of the component runs: if its memory is denied it returns the error, with which the store
+// ends.
+func (s *Store) tryHold(bytes int64) (ok bool, err error) {
+	err = engine.Protect(func() error {
+		ok = s.Hold(bytes)
+		return nil
+	})
+	return ok, err
+}
+
 // Free stops counting bytes of Hold.
 func (s *Store) Free(bytes int64) {
 	if group := s.group.Load(); group != nil && !s.closed {

@@ -91,7 +91,10 @@ func lowerAsync(l *lowering, to *lift) canonFunc {
 			return err
 		}
 		t := s.newSubtask(in, l, stack)
-		a := s.activate(to, l.name, &t.Subtask, t)
+		a, err := s.activate(to, l.name, &t.Subtask, t)
+		if err != nil {
+			return err
+		}
 		if a.Enter() {
 			if err := s.start(a.begin); err != nil {
 				return err
@@ -194,7 +197,7 @@ func subtaskDrop(instance int) canonFunc {
 			return builtinFault("subtask.drop", err)
 		}
 		t.Drop()
-		in.handles.remove(index)
+		s.removeObject(in, index)
 		return nil
 	}
 }

@@ -1,13 +1,16 @@
 package component
 
 import (
+	"errors"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/reactord/reactord/component/value"
 	"github.com/reactord/reactord/executor"
 	"github.com/reactord/reactord/executor/driver"
+	"github.com/reactord/reactord/executor/engine"
 	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/abi"
 )
@@ -76,6 +79,35 @@ func TestManyCallsWait(t *testing.T) {
 			}
 		}
 	})
+}
+
+// What the host keeps of calls, subtasks and sets is memory of the component.
+func TestCallsAreCounted(t *testing.T) {
+	n := newNode(t, Config{})
+	a, err := New(clocks(n.executor.Driver()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.abi = a
+	p := n.load("worker")
+	s, err := p.NewStore(&abi.Config{Driver: n.executor.Driver(), MemoryBytes: p.StartBytes() + 8<<20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	if _, err := n.executor.Spawn(executor.TaskSpec{Turn: s.Serve(func(err error) {
+		for err == nil {
+			err = s.Invoke(tasks+"sleep", u32s(3_600_000), func([]value.Value) {})
+		}
+		s.fail(err)
+	}, func(err error) { ended <- err })}); err != nil {
+		t.Fatal(err)
+	}
+	err = <-ended
+	trap, ok := errors.AsType[*engine.Trap](err)
+	if calls := len(s.activations); !ok || !strings.Contains(trap.Message, "the memory limit has no room") || calls < 1000 || calls > 16_000 {
+		t.Errorf("%d calls, then %v", calls, err)
+	}
 }
 
 func BenchmarkWaitingCalls(b *testing.B) {

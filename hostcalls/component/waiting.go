@@ -88,7 +88,7 @@ func setDrop(instance int) canonFunc {
 		if err != nil {
 			return builtinFault("waitable-set.drop", err)
 		}
-		in.handles.remove(index)
+		s.removeObject(in, index)
 		return nil
 	}
 }

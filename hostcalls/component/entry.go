@@ -91,7 +91,7 @@ func uncallable(f *types.Func, channels bool) string {
 	case f.Any(func(t *types.Type) bool { return t.Resources }):
 		return "takes or returns a resource, which exists only within a component that runs"
 	case !channels && f.Any(func(t *types.Type) bool { return t.Handles }):
-		return "takes or returns a stream or a future, which only a call with channels can have: `reactorctl call`, or Call in the API"
+		return "takes or returns a stream or a future, which only the call Call of the API can carry"
 	}
 	return ""
 }

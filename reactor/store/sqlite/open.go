@@ -214,9 +214,9 @@ func (s *Store) release() error {
 // closeDatabase closes the connections that openDatabase opened.
 func (s *Store) closeDatabase() error {
 	faults := []error{s.lanes.close()}
-	if s.writer != nil {
-		faults = append(faults, s.writer.conn.close())
-		s.writer = nil
+	if w := s.writer; w != nil && !w.closed { // the writer stays: a call that came before may ask for the revision
+		w.closed = true
+		faults = append(faults, w.conn.close())
 	}
 	return errors.Join(faults...)
 }

@@ -44,3 +44,15 @@ func damageModule(t testing.TB, dir string, module store.Digest, missing bool) {
 }
 
 func BenchmarkStore(b *testing.B) { storetest.Benchmark(b, open) }
+
+// A call that came before the store was closed may still ask for the revision.
+func TestRevisionOfClosedStore(t *testing.T) {
+	s := open(t, t.TempDir(), storetest.Options{})
+	before := s.Revision()
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if after := s.Revision(); after != before {
+		t.Errorf("revision %d, %d before", after, before)
+	}
+}

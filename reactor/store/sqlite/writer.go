@@ -19,6 +19,7 @@ const (
 // writer commits ops. Its goroutine owns all fields except queue and revision.
 type writer struct {
 	conn     *conn
+	closed   bool // conn is
 	queue    *queue
 	observer store.Observer
 	revision atomic.Int64 // of the last commit

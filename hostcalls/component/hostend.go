@@ -1,8 +1,6 @@
 package component
 
 import (
-	"slices"
-
 	cabi "github.com/reactord/reactord/component/abi"
 	"github.com/reactord/reactord/component/async"
 	"github.com/reactord/reactord/component/types"
@@ -77,7 +75,8 @@ type HostEnd struct {
 	consumer Consumer
 	stopped  bool
 	wake     note
-	carried  []byte // from a producer of the host to a consumer of the host
+	room     []byte // of a consumer, for what a producer of the host has; it is memory of the component
+	carried  []byte // of it, that was not consumed yet
 }
 
 // Wake says that the end may have something to do. It may be called from any goroutine.
@@ -132,7 +131,7 @@ func (h *HostEnd) serve() error {
 		return h.stop(true)
 	}
 	if peer := h.store.hostEnds[other]; peer != nil {
-		return h.relay(peer)
+		return engine.Protect(func() error { return h.relay(peer) }) // moving bytes charges, so it may end with a cancel
 	}
 	for !h.stopped {
 		items, waits := other.Room()
@@ -201,6 +200,10 @@ func (h *HostEnd) stop(ended bool) error {
 func (h *HostEnd) close(ended bool) {
 	h.stopped = true
 	delete(h.store.hostEnds, h.end)
+	if h.room != nil {
+		h.room, h.carried = nil, nil
+		h.store.Free(relayed)
+	}
 	if h.producer != nil {
 		h.producer.Stop()
 	} else {
@@ -220,7 +223,7 @@ func (h *HostEnd) relay(peer *HostEnd) error {
 	if h.producer == nil {
 		from, to = peer, h
 	}
-	for {
+	for !to.stopped {
 		if len(to.carried) > 0 {
 			i := &Items{bytes: to.carried, n: uint32(len(to.carried)), call: &Call{store: h.store, waits: &h.store.Call}}
 			more := to.consumer.Consume(i)
@@ -236,9 +239,15 @@ func (h *HostEnd) relay(peer *HostEnd) error {
 		if from.stopped {
 			return to.stop(true)
 		}
-		i := &Items{bytes: slices.Grow([]byte(nil), relayed)[:relayed], n: relayed, call: &Call{store: h.store, waits: &h.store.Call}}
+		if to.room == nil {
+			if !h.store.Hold(relayed) {
+				return trapf("the memory limit has no room for a stream that goes back to the host")
+			}
+			to.room = make([]byte, relayed)
+		}
+		i := &Items{bytes: to.room, n: relayed, call: &Call{store: h.store, waits: &h.store.Call}}
 		more := from.producer.Produce(i)
-		to.carried = i.bytes[:i.moved]
+		to.carried = to.room[:i.moved]
 		if !more {
 			from.close(true)
 			continue
@@ -247,4 +256,5 @@ func (h *HostEnd) relay(peer *HostEnd) error {
 			return nil
 		}
 	}
+	return nil
 }

@@ -42,6 +42,9 @@ var elsewhere = map[string]string{
 	"CallFunction: QUEUE_FULL":         "4,096 calls at a time",
 	"CallFunction: UNAVAILABLE":        "no descriptor left",
 	"CallFunction: MODULE_UNSUPPORTED": "as with SubmitWorkload",
+	"Call: QUEUE_FULL":                 "as with CallFunction",
+	"Call: UNAVAILABLE":                "as with CallFunction",
+	"Call: MODULE_UNSUPPORTED":         "as with SubmitWorkload",
 
 	"WatchWorkloads: CURSOR_EXPIRED": "TestCursorExpires",
 	"WatchWorkloads: DRAINING":       "a daemon that is stopping",
@@ -235,6 +238,8 @@ func (p *provoked) submissions(t *testing.T, d *testkit.Daemon) {
 		requests[reason] = request("", &reactorv1.WorkloadSpec{Module: ref})
 		_, err := d.Workloads.CallFunction(ctx, &reactorv1.CallFunctionRequest{Spec: &reactorv1.WorkloadSpec{Module: ref, Call: &reactorv1.FunctionCall{Export: "f"}}})
 		p.by("CallFunction", reason, err)
+		_, err = finish(t, openCall(t, d, ref, "f"))
+		p.by("Call", reason, err)
 	}
 	for reason, req := range requests {
 		p.submission(t, d, reason, req)
@@ -374,6 +379,8 @@ func (p *provoked) draining(t *testing.T, d *testkit.Daemon) {
 	p.by("SnapshotModule", "DRAINING", err)
 	_, err = d.Workloads.CallFunction(ctx, &reactorv1.CallFunctionRequest{Spec: &reactorv1.WorkloadSpec{Module: anyModule(t, d)}})
 	p.by("CallFunction", "DRAINING", err)
+	_, err = finish(t, openCall(t, d, anyModule(t, d), "f"))
+	p.by("Call", "DRAINING", err)
 	p.submission(t, d, "DRAINING", &reactorv1.SubmitWorkloadRequest{Spec: &reactorv1.WorkloadSpec{Module: anyModule(t, d)}})
 }
 

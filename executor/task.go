@@ -73,6 +73,16 @@ type Task struct {
 // Tenant returns the tenant that the task was spawned for.
 func (t *Task) Tenant() string { return t.tenant.name }
 
+// Spawn spawns another task, for the tenant of this one and with its fuel limit unless the spec has one. The tasks are independent
+// of each other. It may be called from any goroutine.
+func (t *Task) Spawn(spec TaskSpec) (*Task, error) {
+	spec.Tenant = t.tenant.name
+	if spec.FuelLimit == 0 {
+		spec.FuelLimit = t.limit
+	}
+	return t.executor.Spawn(spec)
+}
+
 // Wake makes a parked task ready. It may be called from any goroutine, any number of times. It is
 // remembered: a Wake at a time when the task is not parked makes its next Park return at once.
 func (t *Task) Wake() {

@@ -491,3 +491,21 @@ func TestPhaseString(t *testing.T) {
 		}
 	}
 }
+
+// A task spawns others for its tenant and with its fuel limit. They outlive it.
+func TestTaskSpawns(t *testing.T) {
+	in(t, Config{Workers: 1}, func(t *testing.T, e *Executor) {
+		var other *Task
+		ran := false
+		spawn(t, e, TaskSpec{Tenant: "x", FuelLimit: 7, Run: func(f *Fiber) {
+			var err error
+			if other, err = f.Task().Spawn(TaskSpec{Tenant: "y", Run: func(*Fiber) { ran = true }}); err != nil {
+				t.Error(err)
+			}
+		}})
+		wait(t, e)
+		if !ran || other.Tenant() != "x" || other.limit != 7 {
+			t.Errorf("ran %t, for %q, with a limit of %d", ran, other.Tenant(), other.limit)
+		}
+	})
+}

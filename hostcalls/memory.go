@@ -6,8 +6,8 @@ import (
 	"github.com/reactord/reactord/executor/engine"
 )
 
-// Memory allots a guest its share of the memory of all guests. Its methods are called on the guest's fiber
-// and do not block.
+// Memory allots a guest its share of the memory of all guests. Its methods are called by one goroutine at a time, which is the
+// guest's fiber unless the guest has several tasks, and do not block.
 type Memory interface {
 	// Allowance returns the bytes that the guest may hold without asking.
 	Allowance() *engine.Allowance

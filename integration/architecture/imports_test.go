@@ -68,6 +68,7 @@ var imports = map[string][]string{
 	"hostcalls/network":       {"executor/driver", "hostcalls"},
 	"hostcalls/network/host":  {"executor/driver", "hostcalls", "hostcalls/network"},
 	"hostcalls/refusal":       {"executor/engine", "hostcalls", "hostcalls/abi", "hostcalls/network"},
+	"hostcalls/service":       {"executor", "executor/engine", "hostcalls"},
 	"hostcalls/stdio":         {"hostcalls"},
 	"hostcalls/vfs":           {},
 	"hostcalls/wasi":          {"component/abi", "hostcalls", "hostcalls/abi", "hostcalls/capability", "hostcalls/component", "hostcalls/files", "hostcalls/grants", "hostcalls/lease", "hostcalls/network", "hostcalls/refusal", "hostcalls/stdio", "hostcalls/vfs"},

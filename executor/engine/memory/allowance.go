@@ -15,6 +15,13 @@ type Allowance struct {
 // Grant sets the bytes that the account may hold in all.
 func (a *Allowance) Grant(bytes int64) { a.granted.Store(bytes) }
 
+// Hold sets the bytes that are held, for whoever counts them without an account, and reports whether so many are granted. If they are
+// not, they have to be asked for, or set back.
+func (a *Allowance) Hold(bytes int64) (granted bool) {
+	a.used.Store(bytes)
+	return bytes <= a.granted.Load()
+}
+
 // Settle lowers the grant to the bytes held and returns it. An account that holds nothing yet keeps its
 // grant. Settle and Grant must not be called concurrently.
 func (a *Allowance) Settle() int64 {

@@ -137,3 +137,15 @@ func TestFreeing(t *testing.T) {
 		t.Errorf("%d freeing, %d used", p.Freeing(), p.Used())
 	}
 }
+
+// Whoever counts without an account holds what is granted, and is settled as an account is.
+func TestHold(t *testing.T) {
+	var allowed Allowance
+	allowed.Grant(10)
+	if !allowed.Hold(10) || allowed.Hold(11) || !allowed.Hold(4) {
+		t.Error("what is granted is not what may be held")
+	}
+	if held := allowed.Settle(); held != 4 || allowed.Hold(5) {
+		t.Errorf("settled to %d, and more may be held", held)
+	}
+}

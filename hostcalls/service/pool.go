@@ -1,0 +1,205 @@
+package service
+
+import (
+	"container/list"
+	"time"
+)
+
+// Policy says how many instances a service has, and what they are used for.
+type Policy struct {
+	Instances  int           // at a time
+	Concurrent int           // requests that one has at a time
+	Requests   int           // requests that one gets in all
+	Idle       time.Duration // how long one is kept that has no request
+	Queue      int           // requests that wait while all instances are busy
+}
+
+// pool decides which instance a request gets. It is a plain value: whoever has it carries out what it says, and guards it.
+//
+//  1. A request gets the instance with the fewest others. If all have some, another instance is made, as long as there may be
+//     one, since an instance runs on one processor at a time. (TestSpread)
+//  2. If all instances are full, it waits, first come, first served; if too many wait, it is refused. (TestQueue)
+//  3. An instance that has had all its requests takes no others, and ends when it has none left. While it ends it does not
+//     count, so that the next one need not wait for that. (TestRetire)
+//  4. A request that does not end, though it was told to, is late. Its instance takes no others, and ends when it has none left
+//     but late ones: they are broken off. (TestLate)
+//  5. An instance that has trapped is lost, with its requests. (TestLost)
+type pool struct {
+	policy  Policy
+	members []*member // those that have not ended, the oldest first
+	ending  int       // of them, those that were told to end
+	waiting list.List // of *ticket
+	active  int       // requests that have an instance
+}
+
+// member is an instance as the pool sees it.
+type member struct {
+	active, late int       // requests that it has; those of them that are late
+	given        int       // requests that it has got
+	idle         time.Time // since when it has none
+	retired      bool      // it takes no others
+	ending       bool      // it was told to end
+}
+
+// ticket is a request as the pool sees it.
+type ticket struct {
+	member *member       // nil while it waits
+	place  *list.Element // in pool.waiting, or nil
+	late   bool
+}
+
+// verdict is what becomes of a request.
+type verdict uint8
+
+const (
+	given   verdict = iota // it has an instance
+	made                   // it has an instance, which is to be made
+	queued                 // it waits
+	refused                // there is no room for it
+)
+
+// admit takes a request.
+func (p *pool) admit(t *ticket) verdict {
+	if p.waiting.Len() == 0 {
+		if v := p.place(t); v != queued {
+			return v
+		}
+	}
+	if p.waiting.Len() >= p.policy.Queue {
+		return refused
+	}
+	t.place = p.waiting.PushBack(t)
+	return queued
+}
+
+// place gives a request an instance, if there is one for it, or may be.
+func (p *pool) place(t *ticket) verdict {
+	var best *member
+	for _, m := range p.members {
+		if m.retired || m.active >= p.policy.Concurrent || best != nil && m.active >= best.active {
+			continue
+		}
+		if best = m; m.active == 0 {
+			break
+		}
+	}
+	v := given
+	if (best == nil || best.active > 0) && p.mayMake() {
+		best, v = &member{}, made
+		p.members = append(p.members, best)
+	}
+	if best == nil {
+		return queued
+	}
+	t.member = best
+	best.active++
+	best.given++
+	best.retired = best.given >= p.policy.Requests
+	p.active++
+	return v
+}
+
+// mayMake reports whether there may be another instance. As many as there may be can be ending besides.
+func (p *pool) mayMake() bool {
+	return len(p.members)-p.ending < p.policy.Instances && len(p.members) < 2*p.policy.Instances
+}
+
+// next takes the first request that waits, if there is an instance for it, or one is to be made.
+func (p *pool) next() (t *ticket, v verdict) {
+	first := p.waiting.Front()
+	if first == nil {
+		return nil, queued
+	}
+	t = first.Value.(*ticket)
+	if v = p.place(t); v == queued {
+		return nil, queued
+	}
+	p.waiting.Remove(first)
+	t.place = nil
+	return t, v
+}
+
+// withdraw takes back a request that waits. It reports false for one that does not.
+func (p *pool) withdraw(t *ticket) bool {
+	if t.place == nil {
+		return false
+	}
+	p.waiting.Remove(t.place)
+	t.place = nil
+	return true
+}
+
+// done is called when a request that had an instance is over. If end is true, the instance is to end.
+func (p *pool) done(t *ticket, now time.Time) (end bool) {
+	m := t.member
+	t.member = nil
+	p.active--
+	m.active--
+	if t.late {
+		m.late--
+	}
+	if m.active == 0 {
+		m.idle = now
+	}
+	return p.finish(m)
+}
+
+// delay is called when a request does not end that was told to. If end is true, its instance is to end.
+func (p *pool) delay(t *ticket) (end bool) {
+	m := t.member
+	if m == nil || t.late {
+		return false
+	}
+	t.late = true
+	m.late++
+	m.retired = true
+	return p.finish(m)
+}
+
+// finish tells an instance to end that is no longer of use.
+func (p *pool) finish(m *member) (end bool) {
+	if !m.retired || m.active > m.late || m.ending {
+		return false
+	}
+	m.ending = true
+	p.ending++
+	return true
+}
+
+// lost is called when an instance has ended, for whatever reason. Requests that it had are over, too, without done.
+func (p *pool) lost(m *member) {
+	for i, other := range p.members {
+		if other != m {
+			continue
+		}
+		p.members = append(p.members[:i], p.members[i+1:]...)
+		p.active -= m.active
+		if m.ending {
+			p.ending--
+		}
+		m.retired, m.active, m.late = true, 0, 0
+		return
+	}
+}
+
+// expire returns the instances that have had no request for long enough, which are to end, and when it is to be asked again; zero
+// if no instance is idle.
+func (p *pool) expire(now time.Time) (end []*member, next time.Time) {
+	for _, m := range p.members {
+		if m.active > 0 || m.ending {
+			continue
+		}
+		due := m.idle.Add(p.policy.Idle)
+		if due.After(now) {
+			if next.IsZero() || due.Before(next) {
+				next = due
+			}
+			continue
+		}
+		m.retired = true
+		if p.finish(m) {
+			end = append(end, m)
+		}
+	}
+	return end, next
+}

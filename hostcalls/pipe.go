@@ -150,6 +150,17 @@ func (p *Pipe) grow(need int) {
 	p.ring, p.head = ring, 0
 }
 
+// Footprint returns the bytes of memory that the pipe takes for what it holds, or takes when n more bytes have been written.
+func (p *Pipe) Footprint(n int) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	size := len(p.ring)
+	for need := min(p.size+n, p.capacity); size < need; {
+		size = max(minRing, 2*size)
+	}
+	return size
+}
+
 // Hold has the pipe take nothing until Release. It is called before the pipe is used.
 func (p *Pipe) Hold() { p.held = true }
 

@@ -187,7 +187,7 @@ func (l *loader) match() error {
 	}
 	l.imported = imported
 	for guest, host := range resources {
-		l.resources[guest] = &resource{instance: plan.Host, drop: l.abi.drops[host]}
+		l.resources[guest] = &resource{instance: plan.Host, host: host, drop: l.abi.drops[host]}
 	}
 	return nil
 }

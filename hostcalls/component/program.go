@@ -96,6 +96,7 @@ type canonFunc func(s *Store, stack []uint64) error
 type resource struct {
 	instance int                       // the component instance that defines it, or plan.Host
 	dtor     *lift                     // nil: there is none
+	host     *types.Resource           // that it is; nil: it is the component's own
 	drop     func(c *Call, rep uint32) // of the host's
 }
 

@@ -58,18 +58,21 @@ func (s *Store) Do(job func() error) { s.post(&note{act: job}) }
 // Invoke begins a call, as CallExport does, and does not wait: onReturn is called on the store's fiber with what the function has
 // returned. It is for jobs of Do. Calls that a component can't begin wait.
 func (s *Store) Invoke(name string, args []value.Value, onReturn func([]value.Value)) error {
+	_, err := s.invoke(name, &rootCall{args: args, onEnd: onReturn})
+	return err
+}
+
+// invoke begins a call by the host.
+func (s *Store) invoke(name string, from client) (*activation, error) {
 	number, ok := s.program.exports[name]
 	if !ok {
-		return &abi.EntryError{Export: name, Msg: "the component exports no such function"}
+		return nil, &abi.EntryError{Export: name, Msg: "the component exports no such function"}
 	}
-	a, err := s.activate(&s.program.lifts[number], name, nil, &rootCall{args: args, onEnd: onReturn})
-	if err != nil {
-		return err
+	a, err := s.activate(&s.program.lifts[number], name, nil, from)
+	if err != nil || a.Async() && !a.Enter() {
+		return a, err
 	}
-	if a.Async() && !a.Enter() {
-		return nil
-	}
-	return a.begin()
+	return a, a.begin()
 }
 
 // Serve is the Turn of a task for a store that is started first, and then does the jobs of Do until one of them calls Stop.

@@ -40,6 +40,7 @@ type Store struct {
 	transit     transit
 	hostEnds    map[*end]*HostEnd
 	operations  operations
+	invocations map[*Invocation]struct{} // by the host, that have not exited
 	inbox       inbox
 	loop        loop
 	idleEnds    func() bool // ends the store, if it is to end when nothing is ready, and says so; nil: it is not
@@ -215,6 +216,7 @@ func (s *Store) Close() {
 	s.closed = true
 	s.loop.over = true
 	s.abandonOperations()
+	s.endInvocations()
 	for _, h := range s.hostEnds {
 		h.close(false)
 	}

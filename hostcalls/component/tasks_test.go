@@ -38,17 +38,24 @@ func (n *node) inService(p *Program, body func(s *Store)) {
 	if err != nil {
 		n.Fatal(err)
 	}
-	started, ended := make(chan error, 1), make(chan error, 1)
-	if _, err := n.executor.Spawn(executor.TaskSpec{Turn: s.Serve(func(err error) { started <- err }, func(err error) { ended <- err })}); err != nil {
-		n.Fatal(err)
-	}
-	if err := <-started; err != nil {
-		n.Fatal(err)
-	}
+	ended := make(chan error, 1)
+	n.serve(s, func(err error) { ended <- err })
 	body(s)
 	s.Do(func() error { s.Stop(); return nil })
 	if err := <-ended; err != nil {
 		n.Error(err)
+	}
+}
+
+// serve starts a store that serves.
+func (n *node) serve(s *Store, onEnd func(error)) {
+	n.Helper()
+	started := make(chan error, 1)
+	if _, err := n.executor.Spawn(executor.TaskSpec{Turn: s.Serve(func(err error) { started <- err }, onEnd)}); err != nil {
+		n.Fatal(err)
+	}
+	if err := <-started; err != nil {
+		n.Fatal(err)
 	}
 }
 

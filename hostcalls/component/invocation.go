@@ -1,0 +1,98 @@
+package component
+
+import (
+	cabi "github.com/reactord/reactord/component/abi"
+	"github.com/reactord/reactord/component/types"
+	"github.com/reactord/reactord/executor/engine"
+)
+
+// Invocation is a call by the host whose values it writes and reads itself, so that they may have handles of its objects, streams
+// and futures. Its functions are called on the store's fiber and do not wait.
+type Invocation struct {
+	// Pass writes the arguments. It is not called if the call is cancelled, or the store ends, before it begins.
+	Pass func(to *cabi.Writer)
+	// Take reads the result, unless the call is cancelled before it returns, or the store ends.
+	Take func(from *cabi.Reader)
+	// Exited is called once: when the call has exited, with nil, or when the store is closed, with why it has ended.
+	Exited func(err error)
+
+	store  *Store
+	of     *activation // nil: it has exited
+	exited bool
+}
+
+// StartCall begins a call of a function that the component exports, by its full name, for jobs of Do. Calls that a component can't
+// begin yet wait. After an error, which ends the store, Exited is called when that is closed.
+func (s *Store) StartCall(name string, i *Invocation) error {
+	i.store = s
+	if s.invocations == nil {
+		s.invocations = map[*Invocation]struct{}{}
+	}
+	s.invocations[i] = struct{}{}
+	a, err := s.invoke(name, i)
+	if err == nil && !i.exited {
+		i.of = a
+	}
+	return err
+}
+
+// Cancel asks the call to end, as a component that has called it would. It is for jobs of Do. An error ends the store.
+func (i *Invocation) Cancel() error {
+	if i.of == nil || !i.of.RequestCancel() {
+		return nil
+	}
+	return i.of.run(i.of.Resume())
+}
+
+// pass implements client.
+func (i *Invocation) pass(to *cabi.Writer, _ *crossing) error {
+	return engine.Protect(func() error {
+		i.Pass(to)
+		return nil
+	})
+}
+
+// take implements client.
+func (i *Invocation) take(from *cabi.Reader, x *crossing) error {
+	return engine.Protect(func() error {
+		x.OnError = x.abort // so that the host does not work on what could not be read
+		i.Take(from)
+		x.OnError = nil
+		return x.Err()
+	})
+}
+
+// onExit implements client.
+func (i *Invocation) onExit() { i.end(nil) }
+
+func (i *Invocation) end(err error) {
+	i.of, i.exited = nil, true
+	delete(i.store.invocations, i)
+	i.Exited(err)
+}
+
+// endInvocations ends those that are in progress when the store is closed.
+func (s *Store) endInvocations() {
+	for i := range s.invocations {
+		i.end(s.loop.failure)
+	}
+}
+
+// HostResource returns the name of the resource type of the host's that a type is a handle of; empty if it is of none.
+func (s *Store) HostResource(t *types.Type) string {
+	if t == nil || t.Resource == nil {
+		return ""
+	}
+	if r := s.program.resources[t.Resource]; r != nil && r.host != nil {
+		return r.host.Name
+	}
+	return ""
+}
+
+// Discard drops a stream or future that Args.End has read, and that nobody is to read.
+func (s *Store) Discard(readable uint64) error {
+	e := s.transit.take(readable)
+	other := e.Other()
+	e.Drop()
+	return s.serveOther(other)
+}

@@ -1,0 +1,72 @@
+package component
+
+import (
+	"errors"
+	"testing"
+
+	cabi "github.com/reactord/reactord/component/abi"
+	"github.com/reactord/reactord/hostcalls/abi"
+)
+
+// sleeping is a call of sleep, which tells whom it has returned to and how it has exited.
+func sleeping(milliseconds uint32, took func(uint32), exited func(error)) *Invocation {
+	return &Invocation{
+		Pass:   func(to *cabi.Writer) { to.U32(milliseconds) },
+		Take:   func(from *cabi.Reader) { took(from.U32()) },
+		Exited: exited,
+	}
+}
+
+// An invocation writes its arguments and reads its result itself, and is told its end.
+func TestInvocation(t *testing.T) {
+	n := newNode(t, Config{})
+	a, err := New(clocks(n.executor.Driver()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.abi = a
+	p := n.load("worker")
+	took, exited := make(chan uint32, 1), make(chan error, 1)
+	n.inService(p, func(s *Store) {
+		s.Do(func() error {
+			return s.StartCall(tasks+"sleep", sleeping(1, func(v uint32) { took <- v }, func(err error) { exited <- err }))
+		})
+		<-took
+		if err := <-exited; err != nil {
+			t.Errorf("it has exited with %v", err)
+		}
+		s.Do(func() error {
+			return s.StartCall(tasks+"sleep", sleeping(3_600_000, func(uint32) { t.Error("it has returned") }, func(err error) { exited <- err }))
+		})
+	})
+	if err := <-exited; err != nil {
+		t.Errorf("what waited when the store was stopped has exited with %v", err)
+	}
+	if len(exited) > 0 {
+		t.Error("it has exited twice")
+	}
+}
+
+// A call of what is not there ends the store, and is told so.
+func TestInvocationOfNothing(t *testing.T) {
+	n := newNode(t, Config{})
+	a, err := New(clocks(n.executor.Driver()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.abi = a
+	s, err := n.load("worker").NewStore(&abi.Config{Driver: n.executor.Driver()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	exited, ended := make(chan error, 1), make(chan error, 1)
+	n.serve(s, func(err error) { ended <- err })
+	s.Do(func() error {
+		return s.StartCall("nothing", sleeping(1, func(uint32) {}, func(err error) { exited <- err }))
+	})
+	for _, err := range []error{<-exited, <-ended} {
+		if _, ok := errors.AsType[*abi.EntryError](err); !ok {
+			t.Errorf("it ends with %v", err)
+		}
+	}
+}

@@ -161,3 +161,40 @@ func TestManyChannels(t *testing.T) {
 		t.Error("too many")
 	}
 }
+
+// A client hears of a future once: of its value, or that there will be none, however late the component drops it.
+func TestFutureOnce(t *testing.T) {
+	x := opened(t)
+	value := number(7)
+	for _, tt := range []struct {
+		name       string
+		put, taken bool // taken before the component drops its end
+	}{
+		{"dropped", false, false},
+		{"written and dropped", true, false},
+		{"taken and then dropped", true, true},
+	} {
+		o := x.NewOut(promise, func() {})
+		var m Message
+		if tt.put {
+			o.Put(value)
+		}
+		if tt.taken {
+			m = next(t, x)
+		}
+		o.End()
+		if !tt.taken {
+			m = next(t, x)
+		}
+		if m.Kind != Future || m.Channel != o.Number() || (m.Value != nil) != tt.put {
+			t.Errorf("%s: %+v", tt.name, m)
+		}
+	}
+	x.Close()
+	if m, err := x.Next(t.Context()); !errors.Is(err, io.EOF) {
+		t.Errorf("more: %+v, %v", m, err)
+	}
+	if len(x.out) != 0 {
+		t.Errorf("%d channels are open", len(x.out))
+	}
+}

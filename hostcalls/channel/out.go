@@ -17,6 +17,7 @@ type Out struct {
 	// Guarded by the lock of the exchange.
 	bytes     []byte
 	values    []value.Literal
+	put       bool // of a future: the component has written its value
 	ended     bool // the component writes no more
 	stopped   bool // the client reads no more
 	roomItems int  // that the client has asked for; of a stream of bytes roomBytes alone counts
@@ -71,6 +72,7 @@ func (o *Out) Put(l value.Literal) {
 	o.exchange.mu.Lock()
 	defer o.exchange.mu.Unlock()
 	size := l.Size()
+	o.put = true
 	o.values = append(o.values, l)
 	o.size += size
 	o.roomBytes -= size
@@ -86,6 +88,10 @@ func (o *Out) End() {
 		return
 	}
 	o.ended = true
+	if o.typ.Kind == types.Future && o.put && !o.queued {
+		delete(o.exchange.out, o.id) // the client has its value
+		return
+	}
 	o.send()
 }
 

@@ -61,6 +61,8 @@ func (c *Call) Init(g *Guest, f *executor.Fiber) { c.guest, c.fiber = g, f }
 type Parker struct {
 	// Wake ends the wait, or the next one. It may be called from any goroutine, and does not block.
 	Wake func()
+	// WakeDue is Wake for a timer that was due at a time.
+	WakeDue func(due time.Time)
 	// Park waits, on the call's fiber, until Wake was called since it returned last. An error is the cause of the task's end.
 	Park func(kind OpKind) error
 }
@@ -208,7 +210,7 @@ func (c *Call) waker() func() {
 // wakeDue returns what its timer calls.
 func (c *Call) wakeDue() func(time.Time) {
 	if c.with != nil {
-		return func(time.Time) { c.with.Wake() }
+		return c.with.WakeDue
 	}
 	return c.fiber.Task().WakeDue
 }

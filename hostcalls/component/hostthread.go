@@ -2,6 +2,7 @@ package component
 
 import (
 	"slices"
+	"time"
 
 	"github.com/reactord/reactord/executor"
 	"github.com/reactord/reactord/executor/engine"
@@ -23,7 +24,7 @@ type hostThread struct {
 func (t *hostThread) run() error {
 	s, x := t.store, t.x
 	t.Init(&s.Guest, s.Fiber())
-	t.SetParker(&hostcalls.Parker{Wake: t.Wake, Park: t.Park})
+	t.SetParker(&hostcalls.Parker{Wake: t.Wake, WakeDue: t.WakeDue, Park: t.Park})
 	t.wake.act = t.onWake
 	s.operations.addThread(t)
 	x.call.waits = &t.Call
@@ -38,6 +39,9 @@ func (t *hostThread) run() error {
 
 // Wake is that of its hostcalls.Parker.
 func (t *hostThread) Wake() { t.store.post(&t.wake) }
+
+// WakeDue is that of its hostcalls.Parker.
+func (t *hostThread) WakeDue(due time.Time) { t.store.postDue(&t.wake, due) }
 
 // onWake notes that the thread was woken.
 func (t *hostThread) onWake() error {

@@ -1,6 +1,9 @@
 package component
 
-import "sync"
+import (
+	"sync"
+	"time"
+)
 
 // note is what others have done for a store, which takes it from its inbox and acts. It is part of what it is about.
 type note struct {
@@ -17,16 +20,28 @@ type inbox struct {
 
 // post leaves a note, unless it is there already, and wakes the store. It may be called from any goroutine.
 func (s *Store) post(n *note) {
-	s.inbox.mu.Lock()
-	first := !n.posted
-	if first {
-		n.posted = true
-		n.next, s.inbox.latest = s.inbox.latest, n
-	}
-	s.inbox.mu.Unlock()
-	if first {
+	if s.inbox.put(n) {
 		s.task.Wake()
 	}
+}
+
+// postDue is post for a timer that was due at a time.
+func (s *Store) postDue(n *note, due time.Time) {
+	if s.inbox.put(n) {
+		s.task.WakeDue(due)
+	}
+}
+
+// put leaves a note, and reports whether it was not there yet.
+func (i *inbox) put(n *note) (first bool) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if n.posted {
+		return false
+	}
+	n.posted = true
+	n.next, i.latest = i.latest, n
+	return true
 }
 
 // take returns the first note, with the others behind it, or nil.

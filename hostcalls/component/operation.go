@@ -29,6 +29,9 @@ type Operation struct {
 // Done says that the operation is over. It may be called from any goroutine, and more than once.
 func (o *Operation) Done() { o.store.post(&o.over) }
 
+// DoneDue is Done for a timer, with the time at which it was due: the store goes before those that only have work to do.
+func (o *Operation) DoneDue(due time.Time) { o.store.postDue(&o.over, due) }
+
 // operations are those of a store that are under way.
 type operations struct {
 	mu             sync.Mutex // guards the list, which the store's fiber alone changes

@@ -24,7 +24,7 @@ func clocks(d *driver.Driver) Config {
 			o := &Operation{Op: hostcalls.Op{Kind: hostcalls.OpTimer, Deadline: due}, Finish: func(*Call) {}}
 			c.Later(o)
 			timer := &driver.Timer{}
-			timer.Init(func(time.Time) { o.Done() })
+			timer.Init(o.DoneDue)
 			o.Cancel = func() { d.Stop(timer) }
 			d.Start(timer, due)
 		}}},

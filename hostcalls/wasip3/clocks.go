@@ -52,7 +52,7 @@ func (c call) sleep(due time.Time) {
 		d.Stop(&s.timer)
 		store.Free(wasi.ObjectBytes)
 	}
-	s.timer.Init(func(time.Time) { s.Done() })
+	s.timer.Init(s.DoneDue)
 	c.Later(&s.Operation)
 	d.Start(&s.timer, due)
 }

@@ -12,3 +12,13 @@ var Sleeper []byte
 //
 //go:embed c-hog/hog.wasm
 var Hog []byte
+
+// SleeperComponent is component-sleeper: a component of WASI 0.3 whose calls sleep without a stack.
+//
+//go:embed component-sleeper/sleeper.wasm
+var SleeperComponent []byte
+
+// CrowdComponent makes many calls of another component at once: it imports what SleeperComponent exports.
+//
+//go:embed component-sleeper/crowd.wasm
+var CrowdComponent []byte

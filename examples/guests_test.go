@@ -36,6 +36,24 @@ func TestBinariesMatchSources(t *testing.T) {
 	}
 }
 
+// TestComponentsMatchSources builds the components again, where the tool is.
+func TestComponentsMatchSources(t *testing.T) {
+	const tool = "wasm-tools 1.263.0"
+	if out, err := exec.CommandContext(t.Context(), "wasm-tools", "--version").Output(); err != nil || !strings.HasPrefix(string(out), tool) {
+		t.Skipf("the binaries were built by %s; here is %q, %v", tool, out, err)
+	}
+	for name, committed := range map[string][]byte{"sleeper": SleeperComponent, "crowd": CrowdComponent} {
+		text := filepath.Join("component-sleeper", name+".wat")
+		built, err := exec.CommandContext(t.Context(), "wasm-tools", "parse", text).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(built, committed) {
+			t.Errorf("%s.wasm is not what its source gives: build it as component-sleeper/README.md says", name)
+		}
+	}
+}
+
 // TestRustBinariesMatchSources builds the guests in Rust that use crates again, where cargo can.
 func TestRustBinariesMatchSources(t *testing.T) {
 	const compiler = "rustc 1.95.0 "

@@ -62,6 +62,25 @@ func TestDemoJSON(t *testing.T) {
 	}
 }
 
+// The demo of a component has as many calls wait in one instance, too.
+func TestDemoOfComponent(t *testing.T) {
+	stdout, _ := demo(t, "--guest", "component", "--count", "200", "-o", "json")
+	var report struct {
+		Workloads, Succeeded, Failed int
+		WakeLatenessP99Ms            float64
+		OneInstance                  struct{ Calls, Returned, WaitingPeak int }
+	}
+	if err := json.Unmarshal([]byte(stdout), &report); err != nil {
+		t.Fatalf("%v\n%s", err, stdout)
+	}
+	if report.Workloads != 200 || report.Succeeded != 200 || report.Failed != 0 || report.WakeLatenessP99Ms <= 0 {
+		t.Errorf("the instances: %s", stdout)
+	}
+	if one := report.OneInstance; one.Calls != 200 || one.Returned != 200 || one.WaitingPeak != 200 {
+		t.Errorf("the calls of one instance: %s", stdout)
+	}
+}
+
 func TestDemoTable(t *testing.T) {
 	stdout, stderr := demo(t, "--count", "20")
 	for _, want := range []string{

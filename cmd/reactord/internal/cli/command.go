@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -177,14 +178,21 @@ func demoCommand() *cobra.Command {
 		Long: `demo starts a daemon with its socket and its store in a temporary folder, and through the daemon's
 API pushes an example guest and submits many instances of it: each sleeps, polls and computes in
 turns, then prints a line. Beside them run guests that compute for ever and never wait. The exit
-status is 0 only if every guest of the first kind succeeded.`,
+status is 0 only if every guest of the first kind succeeded.
+
+With --guest component they are instances of a component of WASI 0.3, each with a call that sleeps and
+has no stack meanwhile. Before them as many calls, 100,000 at most, sleep in one instance.`,
 		Args:         usage.Subcommands,
 		SilenceUsage: true,
 	}
-	options.Count = 10_000
-	cmd.Flags().Var(quantity.CountFlag(&options.Count, 0), "count", "guests to run")
+	options.Count = demo.DefaultCount(demo.DefaultGuest)
+	cmd.Flags().Var(quantity.CountFlag(&options.Count, 0), "count", fmt.Sprintf("guests to run, if they are components %d unless told otherwise", demo.DefaultCount("component")))
+	cmd.Flags().StringVar(&options.Guest, "guest", demo.DefaultGuest, "the `GUEST` that sleeps: "+strings.Join(demo.GuestNames(), ", "))
 	cmd.Flags().StringVarP(&options.Output, "output", "o", "table", "the `FORMAT` of what is printed in the end: table or json")
 	cmd.RunE = func(*cobra.Command, []string) error {
+		if !cmd.Flags().Changed("count") {
+			options.Count = demo.DefaultCount(options.Guest)
+		}
 		ctx, stop := interruptible()
 		defer stop()
 		return demo.Run(ctx, options)

@@ -90,6 +90,7 @@ func TestCommandLine(t *testing.T) {
 		{[]string{"store", "backup"}, "usage: `reactord store backup FOLDER [flags]`; arguments given: 0"},
 		{[]string{"completion", "nosuch"}, `unknown command "nosuch"`},
 		{[]string{"demo", "--count=0", "-o", "xml"}, "--count: 0 is too small: at least 1\n--output: \"xml\" is neither table nor json"},
+		{[]string{"demo", "--guest=rust"}, `--guest: "rust" is none of component, preview1`},
 		{[]string{"--nonesuch"}, "unknown flag: --nonesuch"},
 	} {
 		cmd := Command()

@@ -18,6 +18,7 @@ import (
 const (
 	sleeperTag  = "demo/sleeper"
 	hogTag      = "demo/hog"
+	crowdTag    = "demo/crowd"
 	roleLabel   = "role"
 	sleeperRole = "sleeper"
 	hogRole     = "hog"
@@ -32,6 +33,7 @@ const statsInterval = 200 * time.Millisecond
 
 // client is the part of the API that the demo uses.
 type client struct {
+	guest     guest
 	modules   reactorv1.ModuleServiceClient
 	workloads reactorv1.WorkloadServiceClient
 	node      reactorv1.NodeServiceClient

@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strconv"
 	"sync"
 	"time"
 
@@ -26,7 +25,8 @@ import (
 
 // Options say what to run and where to report.
 type Options struct {
-	Count    int       // of sleepers
+	Guest    string    // one of GuestNames
+	Count    int       // of sleepers; DefaultCount has what is usual
 	Output   string    // "table" or "json"
 	Version  string    // of the daemon
 	Out      io.Writer // the report
@@ -82,7 +82,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err := o.print(report); err != nil {
 		return err
 	}
-	if report.Succeeded != report.Workloads {
+	if report.Succeeded != report.Workloads || report.Crowd != nil && report.Crowd.Returned != report.Crowd.Calls {
 		return errFailures
 	}
 	return nil
@@ -98,6 +98,9 @@ func (o Options) print(r *report) error {
 
 func (o Options) validate() error {
 	var faults []error
+	if _, err := guestOf(o.Guest); err != nil {
+		faults = append(faults, err)
+	}
 	if o.Count < 1 {
 		faults = append(faults, fmt.Errorf("--count: %d is too small: at least 1", o.Count))
 	}
@@ -114,7 +117,12 @@ func drive(ctx context.Context, address string, o Options) (*report, error) {
 		return nil, err
 	}
 	defer func() { _ = conn.Close() }()
+	g, err := guestOf(o.Guest)
+	if err != nil {
+		return nil, err
+	}
 	c := &client{
+		guest:     g,
 		modules:   reactorv1.NewModuleServiceClient(conn),
 		workloads: reactorv1.NewWorkloadServiceClient(conn),
 		node:      reactorv1.NewNodeServiceClient(conn),
@@ -128,19 +136,28 @@ func drive(ctx context.Context, address string, o Options) (*report, error) {
 	if err := c.warmUp(ctx); err != nil {
 		return nil, err
 	}
-	return c.run(ctx, t, newProgress(screen.New(o.Progress, os.Getenv), t))
+	p := newProgress(screen.New(o.Progress, os.Getenv), t)
+	crowd, err := c.crowd(ctx, o.Count, p)
+	if err != nil {
+		return nil, err
+	}
+	r, err := c.run(ctx, t, p)
+	if err == nil {
+		r.Crowd = crowd
+	}
+	return r, err
 }
 
 // warmUp pushes the modules and runs each once, so that their compilation and first instance are not
 // counted as the cost of the others.
 func (c *client) warmUp(ctx context.Context) error {
-	for tag, binary := range map[string][]byte{sleeperTag: examples.Sleeper, hogTag: examples.Hog} {
+	for tag, binary := range map[string][]byte{sleeperTag: c.guest.binary, hogTag: examples.Hog} {
 		if err := c.push(ctx, tag, binary); err != nil {
 			return fmt.Errorf("pushing %s: %w", tag, err)
 		}
 	}
 	const id = "warm-up"
-	if err := c.submit(ctx, []*reactorv1.SubmitWorkloadRequest{{Id: id, Spec: sleeper(1, 10*time.Millisecond)}}); err != nil {
+	if err := c.submit(ctx, []*reactorv1.SubmitWorkloadRequest{{Id: id, Spec: c.guest.sleeper(1, 10*time.Millisecond)}}); err != nil {
 		return err
 	}
 	_, err := c.workloads.WaitWorkload(ctx, &reactorv1.WaitWorkloadRequest{Id: id})
@@ -217,7 +234,7 @@ func (c *client) submitAll(ctx context.Context, t *tally) error {
 	for left := t.count; left > 0; {
 		batch := make([]*reactorv1.SubmitWorkloadRequest, min(left, batchSize))
 		for i := range batch {
-			spec := sleeper(rounds, life/rounds)
+			spec := c.guest.sleeper(rounds, life/rounds)
 			spec.Labels = map[string]string{roleLabel: sleeperRole}
 			batch[i] = &reactorv1.SubmitWorkloadRequest{Spec: spec}
 		}
@@ -228,15 +245,6 @@ func (c *client) submitAll(ctx context.Context, t *tally) error {
 		t.addSubmitted(len(batch))
 	}
 	return nil
-}
-
-// sleeper returns the spec of one sleeper.
-func sleeper(rounds int, pause time.Duration) *reactorv1.WorkloadSpec {
-	return &reactorv1.WorkloadSpec{
-		Module: sleeperTag,
-		Name:   "sleeper",
-		Args:   []string{strconv.Itoa(rounds), strconv.FormatInt(pause.Milliseconds(), 10)},
-	}
 }
 
 // causeOf returns why ctx ended, if it did, else err.

@@ -26,24 +26,32 @@ func newProgress(s *screen.Screen, t *tally) *progress {
 
 // show is called with every reading of the statistics. A failure to show it is no failure of the demo.
 func (p *progress) show() {
+	p.showLine(func() screen.Line {
+		r := p.tally.read()
+		return r.line(p.screen.Width())
+	})
+}
+
+// showLine is show for a line that may be needed.
+func (p *progress) showLine(line func() screen.Line) {
 	if now := time.Now(); p.screen.CanRedraw() || now.Sub(p.shown) >= time.Second-statsInterval/2 {
 		p.shown = now
-		p.draw()
+		p.draw(line())
 	}
 }
 
-func (p *progress) draw() {
-	r := p.tally.read()
+func (p *progress) draw(line screen.Line) {
 	if p.screen.CanRedraw() {
-		_ = p.live.Draw(r.line(p.screen.Width()))
+		_ = p.live.Draw(line)
 	} else {
-		_ = p.screen.Print(r.line(p.screen.Width()))
+		_ = p.screen.Print(line)
 	}
 }
 
 // end keeps the last line on the screen.
 func (p *progress) end() {
-	p.draw()
+	r := p.tally.read()
+	p.draw(r.line(p.screen.Width()))
 	p.live.Keep()
 }
 

@@ -28,6 +28,8 @@ type report struct {
 	SubmissionSeconds  float64 `json:"submissionSeconds"`
 	DurationSeconds    float64 `json:"durationSeconds"`
 
+	Crowd *crowdReport `json:"oneInstance,omitempty"` // nil: the guest has none
+
 	submitted int
 	hogs      int
 	hogShare  float64
@@ -51,6 +53,12 @@ func (r *report) lines(room int) []screen.Line {
 	add("memory per waiting guest", "%s", humanize.IBytesN(r.RSSPerWaitingBytes, 3))
 	add("wake lateness", "p50 %.2f ms, p99 %.2f ms", r.WakeLatenessP50Ms, r.WakeLatenessP99Ms)
 	add("hogs' share of the CPU", "%.0f %%", 100*r.hogShare)
+	if c := r.Crowd; c != nil {
+		add("calls in one instance", "%s, all ended after %.1f s", humanize.Comma(int64(c.Calls)), c.DurationSeconds)
+		add("returned", "%s", humanize.Comma(int64(c.Returned)))
+		add("most waiting at once", "%s", humanize.Comma(int64(c.WaitingPeak)))
+		add("memory per waiting call", "%s", humanize.IBytesN(c.RSSPerWaitingBytes, 3))
+	}
 	if r.failure != "" {
 		add("first failure", "%s", r.failure)
 	}

@@ -182,12 +182,19 @@ func TestExpire(t *testing.T) {
 // worker goes to sleep, the alarm rings for those that are due, and for the others when they are.
 func TestAttend(t *testing.T) {
 	in(t, func(t *testing.T, d *Driver) {
+		var mu sync.Mutex
 		var fired []string
 		start := func(name string, after time.Duration) {
-			d.Start(timer(func(time.Time) { fired = append(fired, name) }), time.Now().Add(after))
+			d.Start(timer(func(time.Time) {
+				mu.Lock()
+				defer mu.Unlock()
+				fired = append(fired, name)
+			}), time.Now().Add(after))
 		}
 		want := func(names ...string) {
 			t.Helper()
+			mu.Lock()
+			defer mu.Unlock()
 			if !slices.Equal(fired, names) {
 				t.Fatalf("fired %v, want %v", fired, names)
 			}

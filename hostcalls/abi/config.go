@@ -12,6 +12,7 @@ import (
 	"github.com/reactord/reactord/hostcalls/network"
 	hostnet "github.com/reactord/reactord/hostcalls/network/host"
 	"github.com/reactord/reactord/hostcalls/vfs"
+	"github.com/reactord/reactord/hostcalls/wasihttp"
 )
 
 // Config configures a process, in terms that every ABI has. Args and Env are shared with the caller, which
@@ -32,6 +33,8 @@ type Config struct {
 	// Network is what the process has of the network. Without a stack it is the host's own; without access the process
 	// opens nothing by itself.
 	Network network.Config
+	// HTTP sends the process's requests. Processes may share it. By default it refuses all.
+	HTTP wasihttp.Sender
 	// Peer is the process among others, which grants may let it connect to, or be connected by.
 	Peer network.Peer
 	// OnOutside, unless nil, is called on the fiber with each path of the program's that leads out of the folder that it is
@@ -84,6 +87,9 @@ func (c *Config) SetDefaults() {
 	}
 	if c.Mounts == nil {
 		c.Mounts = vfs.NewMounts()
+	}
+	if c.HTTP == nil {
+		c.HTTP = wasihttp.NoSender{}
 	}
 	if c.Network.Stack == nil {
 		c.Network.Stack = hostnet.New(c.Driver)

@@ -96,3 +96,20 @@ func (s *Store) Discard(readable uint64) error {
 	e.Drop()
 	return s.serveOther(other)
 }
+
+// ProducerOf returns what writes a stream or future that Args.End has read, if that is the host; otherwise nil.
+func (s *Store) ProducerOf(readable uint64) Producer {
+	if h := s.hostEnds[s.transit.ends[readable].Other()]; h != nil {
+		return h.producer
+	}
+	return nil
+}
+
+// Close ends the work of the host with a stream, or with a future that it reads, as if its Consume or Produce had said so. It is not
+// for those.
+func (h *HostEnd) Close() error {
+	if h.stopped {
+		return nil
+	}
+	return h.stop(false)
+}

@@ -107,6 +107,9 @@ func (s *Store) init(p *Program, config *abi.Config) error {
 	return err
 }
 
+// Host returns what the ABI's NewHost made for the store.
+func (s *Store) Host() Host { return s.host }
+
 // Start opens what the store was granted and makes its instances, on the fiber that it is to run on from then on. The caller
 // must Close it, also after an error. Errors are those of abi.Process.Run, and an *Exit if the component exits already.
 func (s *Store) Start(f *executor.Fiber) error {

@@ -27,7 +27,7 @@ type Body struct {
 	mu      sync.Mutex // guards the fields below
 	closed  bool
 	outcome error
-	onClose func(error)
+	onClose []func(error)
 }
 
 // NewBody makes the body of a message with these fields, which is a request or else a response. An error is an *Error: what the
@@ -62,6 +62,13 @@ func NewBodyOf(length int64, ofRequest bool, start func(*Body)) *Body {
 
 // Empty makes a body that has ended.
 func Empty() *Body { return NewBodyOf(0, false, nil) }
+
+// AnnounceNothing has the body announce that it has no bytes, unless its message does. It is called before it is read and written.
+func (b *Body) AnnounceNothing() {
+	if b.length == unknownLength {
+		b.length = 0
+	}
+}
 
 // Length returns how long the body is as its message announces it, -1 if it does not.
 func (b *Body) Length() int64 { return b.length }
@@ -120,11 +127,11 @@ func (b *Body) End(trailers *Fields) error {
 // it is.
 func (b *Body) Fail(err error) { b.pipe.Fail(AsError(err)) }
 
-// OnClose calls tell once the reader has closed the body, at once if it has: with its error. tell must not block. It is set once.
+// OnClose calls tell once the reader has closed the body, at once if it has: with its error. tell must not block.
 func (b *Body) OnClose(tell func(error)) {
 	b.mu.Lock()
 	if !b.closed {
-		b.onClose = tell
+		b.onClose = append(b.onClose, tell)
 		b.mu.Unlock()
 		return
 	}
@@ -175,11 +182,11 @@ func (b *Body) Close(err error) {
 		return
 	}
 	b.closed, b.outcome = true, err
-	tell := b.onClose
+	told := b.onClose
 	b.onClose = nil
 	b.mu.Unlock()
 	b.pipe.CloseRead()
-	if tell != nil {
+	for _, tell := range told {
 		tell(err)
 	}
 }

@@ -87,3 +87,6 @@ func validRegName(text, others string) bool {
 	}
 	return true
 }
+
+// ValidStatus reports whether a status code is one.
+func ValidStatus(status int) bool { return 100 <= status && status <= 599 }

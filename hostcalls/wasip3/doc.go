@@ -1,4 +1,4 @@
-// Package wasip3 implements WASI 0.3: wasi:cli, wasi:clocks, wasi:random and wasi:filesystem, as interfaces of the host for
+// Package wasip3 implements WASI 0.3: wasi:cli, wasi:clocks, wasi:random, wasi:filesystem and wasi:http, as interfaces of the host for
 // components, one file for each package.
 //
 // [Interfaces] are the tables: WIT texts, and functions over the cursors of package component. A [State] is what the functions work
@@ -14,6 +14,13 @@
 //
 // A function with a stream also gives a future, which tells how it has ended. That of a stream that the component writes has its
 // value when all bytes are out. A component that exits does not lose what a stream has taken of it.
+//
+// # HTTP
+//
+// A request or response has either the ends that a component made it with, or a body of the host ([wasihttp.Body]). What a component
+// has made and consumes itself, or another one of the store, goes from the one to the other without the host; what the host has given
+// and gets back goes on without the component. [Handle] has a component answer a request. wasi:http/client sends those of components
+// by the Sender of the process.
 //
 // # Specification
 //

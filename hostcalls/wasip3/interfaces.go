@@ -7,6 +7,7 @@ import (
 	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/hostcalls/component"
 	"github.com/reactord/reactord/hostcalls/wasi"
+	"github.com/reactord/reactord/hostcalls/wasihttp"
 )
 
 // version is that of all interfaces.
@@ -22,6 +23,7 @@ func Interfaces() []component.Interface {
 		terminal("terminal-input"), terminal("terminal-output"),
 		noTerminal("terminal-stdin", "terminal-input"), noTerminal("terminal-stdout", "terminal-output"), noTerminal("terminal-stderr", "terminal-output"),
 		filesystemTypes(), filesystemPreopens(),
+		httpTypes(), httpClient(),
 	}
 }
 
@@ -39,7 +41,9 @@ func Needs(imports []abi.Import) (needs []string) {
 type State struct{ host }
 
 // Init initializes the zero State of a store.
-func (s *State) Init(h *wasi.Host, store *component.Store) { s.Host, s.store = h, store }
+func (s *State) Init(h *wasi.Host, store *component.Store, config *abi.Config) {
+	s.Host, s.store, s.sender = h, store, config.HTTP
+}
 
 // hosted is the component.Host of a store that has a State.
 type hosted interface{ WASIP3() *State }
@@ -48,7 +52,12 @@ type hosted interface{ WASIP3() *State }
 type host struct {
 	*wasi.Host
 	store       *component.Store
+	sender      wasihttp.Sender
 	descriptors component.Objects[*wasi.Descriptor]
+	fields      component.Objects[*fields]
+	requests    component.Objects[*request]
+	options     component.Objects[*requestOptions]
+	responses   component.Objects[*response]
 }
 
 // call is one call of a function, and the host of the store that makes it.

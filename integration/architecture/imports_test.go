@@ -58,7 +58,7 @@ var imports = map[string][]string{
 	"cmd/internal/values": {"component/signature", "component/value", "proto/reactor/v1"},
 
 	"hostcalls":               {"executor", "executor/driver", "executor/engine"},
-	"hostcalls/abi":           {"component/signature", "component/value", "executor", "executor/driver", "executor/engine", "executor/engine/snapshot", "hostcalls", "hostcalls/capability", "hostcalls/channel", "hostcalls/lease", "hostcalls/network", "hostcalls/network/host", "hostcalls/vfs", "internal/clip"},
+	"hostcalls/abi":           {"component/signature", "component/value", "executor", "executor/driver", "executor/engine", "executor/engine/snapshot", "hostcalls", "hostcalls/capability", "hostcalls/channel", "hostcalls/lease", "hostcalls/network", "hostcalls/network/host", "hostcalls/vfs", "hostcalls/wasihttp", "internal/clip"},
 	"hostcalls/capability":    {"hostcalls/network"},
 	"hostcalls/channel":       {"component/types", "component/value", "internal/notify"},
 	"hostcalls/component":     {"component/abi", "component/async", "component/binary", "component/names", "component/plan", "component/signature", "component/types", "component/value", "component/wit", "executor", "executor/driver", "executor/engine", "executor/engine/meter", "executor/engine/meter/wasm", "hostcalls", "hostcalls/abi", "hostcalls/capability", "hostcalls/channel", "hostcalls/refusal"},
@@ -72,13 +72,14 @@ var imports = map[string][]string{
 	"hostcalls/stdio":         {"hostcalls"},
 	"hostcalls/vfs":           {},
 	"hostcalls/wasi":          {"component/abi", "hostcalls", "hostcalls/abi", "hostcalls/capability", "hostcalls/component", "hostcalls/files", "hostcalls/grants", "hostcalls/lease", "hostcalls/network", "hostcalls/refusal", "hostcalls/stdio", "hostcalls/vfs"},
-	"hostcalls/wasi/versions": {"hostcalls/abi", "hostcalls/component", "hostcalls/files", "hostcalls/wasi", "hostcalls/wasip2", "hostcalls/wasip3"},
-	"hostcalls/wasihttp":      {"hostcalls", "hostcalls/network"},
+	"hostcalls/wasi/versions": {"component/names", "hostcalls/abi", "hostcalls/component", "hostcalls/files", "hostcalls/wasi", "hostcalls/wasihttp", "hostcalls/wasip2", "hostcalls/wasip3"},
+	"hostcalls/wasihttp":      {"component/abi", "hostcalls", "hostcalls/network"},
 	"hostcalls/wasip1":        {"executor", "executor/driver", "executor/engine", "executor/engine/meter", "executor/engine/snapshot", "hostcalls", "hostcalls/abi", "hostcalls/capability", "hostcalls/files", "hostcalls/grants", "hostcalls/lease", "hostcalls/network", "hostcalls/refusal", "hostcalls/stdio", "hostcalls/vfs"},
 	"hostcalls/wasip2":        {"component/abi", "hostcalls", "hostcalls/abi", "hostcalls/component", "hostcalls/files", "hostcalls/network", "hostcalls/stdio", "hostcalls/vfs", "hostcalls/wasi"},
-	"hostcalls/wasip3":        {"component/abi", "executor/driver", "hostcalls", "hostcalls/abi", "hostcalls/component", "hostcalls/stdio", "hostcalls/vfs", "hostcalls/wasi"},
+	"hostcalls/wasip3":        {"component/abi", "executor/driver", "hostcalls", "hostcalls/abi", "hostcalls/component", "hostcalls/stdio", "hostcalls/vfs", "hostcalls/wasi", "hostcalls/wasihttp"},
 
-	"hostcalls/network/networktest": {"hostcalls", "hostcalls/network"},
+	"hostcalls/network/networktest":   {"hostcalls", "hostcalls/network"},
+	"hostcalls/wasihttp/wasihttptest": {"executor", "hostcalls/abi", "hostcalls/component", "hostcalls/wasi/versions", "hostcalls/wasihttp"},
 
 	"reactor/api":             {"component/signature", "component/value", "reactor/grant"},
 	"reactor/errs":            {"internal/clip"},

@@ -94,9 +94,16 @@ const exactErrnos = "ERRNO_MODE_UNIX"
 
 // check runs a program as a subtest and returns what becomes of it, for the table. If it is known to fail, that is no fault.
 func (h *host) check(t *testing.T, p program, name, known string) string {
+	t.Helper()
+	return verdict(t, name, known, func(t *testing.T) []string { return p.spec.faults(h.run(t, p)) })
+}
+
+// verdict is check for what run finds wrong.
+func verdict(t *testing.T, name, known string, run func(t *testing.T) []string) string {
+	t.Helper()
 	result := "pass"
 	t.Run(name, func(t *testing.T) {
-		faults := p.spec.faults(h.run(t, p))
+		faults := run(t)
 		if len(faults) > 0 {
 			result = "**fail**: " + cmp.Or(known, strings.Join(strings.Fields(strings.Join(faults, "; ")), " "))
 		}

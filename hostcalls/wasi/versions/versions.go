@@ -5,11 +5,14 @@ package versions
 
 import (
 	"slices"
+	"strings"
 
+	"github.com/reactord/reactord/component/names"
 	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/hostcalls/component"
 	"github.com/reactord/reactord/hostcalls/files"
 	"github.com/reactord/reactord/hostcalls/wasi"
+	"github.com/reactord/reactord/hostcalls/wasihttp"
 	"github.com/reactord/reactord/hostcalls/wasip2"
 	"github.com/reactord/reactord/hostcalls/wasip3"
 )
@@ -23,12 +26,37 @@ func Config(appends *files.Appends) component.Config {
 			h := &host{}
 			h.Init(node, store, config)
 			h.p2.Init(&h.Host, store, config)
-			h.p3.Init(&h.Host, store)
+			h.p3.Init(&h.Host, store, config)
 			return h, nil
 		},
 		Needs:      needs,
 		CheckGrant: wasi.CheckGrant,
 	}
+}
+
+// Handler is a function that a component exports to answer HTTP requests.
+type Handler struct {
+	Export  string // its full name
+	Version string // of WASI: "0.3"
+}
+
+// FindHandler finds the handler among what a component exports. ok is false if there is none.
+func FindHandler(exports []abi.Export) (h Handler, ok bool) {
+	for _, e := range exports {
+		iface, function, _ := strings.Cut(e.Name, "#")
+		n, err := names.Parse(iface)
+		if err == nil && n.Path == wasip3.HandlerInterface && function == wasip3.HandlerFunction && names.Track(n.Version) == "0.3" {
+			return Handler{e.Name, "0.3"}, true
+		}
+	}
+	return Handler{}, false
+}
+
+// Handle has the component of a store answer a request by its handler. It is for jobs of component.Store.Do. cancel asks the
+// component to give up, and is for such jobs too. An error of both ends the store; the functions of the exchange are called even
+// so.
+func (h Handler) Handle(s *component.Store, x *wasihttp.Exchange) (cancel func() error, err error) {
+	return wasip3.Handle(s, h.Export, x)
 }
 
 // host is the Host of a store.

@@ -14,7 +14,9 @@ type activation struct {
 	name  string          // of the function, for messages
 	from  client          // nil: the caller waits for it on the same fiber, and moves the values itself
 	fiber *executor.Fiber // on which its frames wait
-	slots [2]uint32       // its context slots, while it does not run
+	slots [2]uint32       // its context slots, while they are not in the instance
+	next  *activation     // in calls
+	made  bool            // by the host, and it is in calls
 
 	nested, settling bool // see loop
 }
@@ -58,6 +60,7 @@ func (s *Store) activate(l *lift, name string, caller *async.Subtask, from clien
 // end ends the call.
 func (a *activation) end() {
 	from := a.from
+	a.in().forgetContext(a)
 	a.from, a.lift = nil, nil
 	a.store.idle = append(a.store.idle, a)
 	if from != nil {
@@ -70,14 +73,27 @@ func (a *activation) in() *instance { return &a.store.instances[a.lift.instance]
 
 // callCore calls a core function as part of the call.
 func (a *activation) callCore(f *coreFunc, stack []uint64) error {
-	s, in := a.store, a.in()
+	s := a.store
 	outer := s.current
 	s.current = a
-	interrupted := in.swapContext(a.slots)
+	a.in().giveContext(a)
 	err := s.callCore(f, stack)
-	a.slots = in.swapContext(interrupted)
-	s.current = outer
+	if s.current = outer; outer != nil {
+		outer.in().giveContext(outer)
+	}
 	return err
+}
+
+// enter begins a call by the host, as soon as its instance admits it, unless it was cancelled.
+func (a *activation) enter() error {
+	switch {
+	case a.Resolved():
+		a.end()
+		return nil
+	case a.Async() && !a.Enter():
+		return nil
+	}
+	return a.begin()
 }
 
 // begin passes the arguments and calls the core function. The call is admitted.
@@ -151,6 +167,28 @@ func (a *activation) settle() error {
 	return nil
 }
 
+// calls is a queue of calls.
+type calls struct{ first, last *activation }
+
+func (q *calls) push(a *activation) {
+	a.made = true
+	if q.first == nil {
+		q.first = a
+	} else {
+		q.last.next = a
+	}
+	q.last = a
+}
+
+// pop takes the first call, or returns nil.
+func (q *calls) pop() *activation {
+	a := q.first
+	if a != nil {
+		q.first, a.next, a.made = a.next, nil, false
+	}
+	return a
+}
+
 // What the core function of a function with a callback returns, and the callback does.
 const (
 	callbackExit = iota
@@ -164,8 +202,11 @@ const (
 func (a *activation) returned(packed uint32) error {
 	for {
 		code, index := packed&(1<<callbackCodeBits-1), packed>>callbackCodeBits
-		if code == callbackExit {
+		switch {
+		case code == callbackExit:
 			return a.exit()
+		case code > callbackWait:
+			return trapf("%s: a callback has returned %#x, whose code is unknown", a.name, packed)
 		}
 		if e, ok := a.TakeCancel(); ok {
 			var err error
@@ -174,18 +215,15 @@ func (a *activation) returned(packed uint32) error {
 			}
 			continue
 		}
-		switch code {
-		case callbackYield:
+		if code == callbackYield {
 			a.YieldCallback()
-		case callbackWait:
-			set, err := objectAt[*waitableSet](&a.in().handles, index, "a waitable set")
-			if err != nil {
-				return a.fault(err)
-			}
-			a.AwaitCallback(&set.Set)
-		default:
-			return trapf("%s: a callback has returned %#x, whose code is unknown", a.name, packed)
+			return nil
 		}
+		set, err := objectAt[*waitableSet](&a.in().handles, index, "a waitable set")
+		if err != nil {
+			return a.fault(err)
+		}
+		a.AwaitCallback(&set.Set)
 		return nil
 	}
 }
@@ -212,7 +250,9 @@ func (a *activation) run(then async.Then, e async.Event) error {
 	case async.Begin:
 		return a.begin()
 	case async.Abandon:
-		a.end()
+		if !a.made { // else it ends when it would begin
+			a.end()
+		}
 		return nil
 	default:
 		packed, err := a.callback(e)

@@ -83,7 +83,7 @@ type HostEnd struct {
 func (h *HostEnd) Wake() { h.store.post(&h.wake) }
 
 // NewStream makes a stream whose items p writes, and returns its end for the host, and what stands for the other one, which
-// Results.End writes. t is the type of the stream.
+// Results.Stream writes. t is the type of the stream.
 func (s *Store) NewStream(t *types.Type, p Producer) (h *HostEnd, readable uint64) {
 	r, w := async.NewStream[buffer](t.Elem, nil)
 	return s.hostEnd(w, p, nil), s.transit.put(r)
@@ -95,8 +95,8 @@ func (s *Store) NewFuture(t *types.Type, p Producer) (h *HostEnd, readable uint6
 	return s.hostEnd(w, p, nil), s.transit.put(r)
 }
 
-// Consume makes the host read a stream or future that a component has passed, which Args.End has read. It reads as soon as
-// there is something.
+// Consume makes the host read a stream or future that a component has passed, which Args.Stream or Args.Future has read. It reads as soon
+// as there is something.
 func (s *Store) Consume(readable uint64, c Consumer) *HostEnd {
 	h := s.hostEnd(s.transit.take(readable), nil, c)
 	h.Wake()
@@ -138,9 +138,8 @@ func (h *HostEnd) serve() error {
 		switch {
 		case !waits:
 			return nil
-		case items == 0: // it asks whether there is something
-			h.end.Begin(buffer{}, 1) //nolint:errcheck // the host owns this end
-			return nil
+		case items == 0:
+			return h.tellReady()
 		}
 		moved, more, err := h.move(other, items)
 		if err != nil {
@@ -153,6 +152,21 @@ func (h *HostEnd) serve() error {
 			return nil
 		}
 	}
+	return nil
+}
+
+// tellReady ends a copy of no items, by which the component asks whether the host is ready: it waits in the next one. The host
+// begins a copy and cancels it, since only components wait with a copy in progress.
+func (h *HostEnd) tellReady() error {
+	if _, err := h.end.Begin(buffer{}, 1); err != nil {
+		return err
+	}
+	if !h.end.HasEvent() {
+		if err := h.end.Cancel(false); err != nil {
+			return err
+		}
+	}
+	h.end.Take()
 	return nil
 }
 

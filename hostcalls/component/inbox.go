@@ -8,14 +8,43 @@ import (
 // note is what others have done for a store, which takes it from its inbox and acts. It is part of what it is about.
 type note struct {
 	next   *note
-	posted bool         // guarded by inbox.mu
-	act    func() error // on the store's fiber; it does not wait
+	posted bool // it is in the inbox; guarded by inbox.mu
+	// enters says that act may run code of the component, and wait: it is called when a call by the host may begin. Such a note
+	// is posted once.
+	enters bool
+	act    func() error // on the store's fiber
 }
 
-// inbox is the notes that a store has not acted upon, the latest first.
+// notes is a queue of them.
+type notes struct {
+	first, last *note
+	len         int
+}
+
+func (q *notes) push(n *note) {
+	if q.first == nil {
+		q.first = n
+	} else {
+		q.last.next = n
+	}
+	q.last = n
+	q.len++
+}
+
+// pop takes the first note, or returns nil.
+func (q *notes) pop() *note {
+	n := q.first
+	if n != nil {
+		q.first, n.next = n.next, nil
+		q.len--
+	}
+	return n
+}
+
+// inbox is the notes that a store has not acted upon.
 type inbox struct {
-	mu     sync.Mutex
-	latest *note
+	mu sync.Mutex
+	notes
 }
 
 // post leaves a note, unless it is there already, and wakes the store. It may be called from any goroutine.
@@ -36,37 +65,59 @@ func (s *Store) postDue(n *note, due time.Time) {
 func (i *inbox) put(n *note) (first bool) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if n.posted {
-		return false
-	}
-	n.posted = true
-	n.next, i.latest = i.latest, n
-	return true
-}
-
-// take returns the first note, with the others behind it, or nil.
-func (i *inbox) take() (first *note) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	for n := i.latest; n != nil; {
-		n, n.next, first = n.next, first, n
-	}
-	i.latest = nil
-	for n := first; n != nil; n = n.next {
-		n.posted = false
+	if first = !n.posted; first {
+		n.posted = true
+		i.push(n)
 	}
 	return first
 }
 
-// readInbox acts upon what others have done.
+// take takes the first note, or returns nil. It may be posted again from now on, not before: it is in one queue at a time.
+func (i *inbox) take() *note {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	n := i.pop()
+	if n != nil {
+		n.posted = n.enters
+	}
+	return n
+}
+
+func (i *inbox) waiting() int {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.len
+}
+
+// noteCost is the fuel for a note.
+const noteCost = 100
+
+// readInbox acts upon what others have done so far.
 func (s *Store) readInbox() error {
-	for n := s.inbox.take(); n != nil; {
-		next := n.next // n may be posted again
-		n.next = nil
+	for range s.inbox.waiting() {
+		if err := s.Charge(noteCost); err != nil {
+			return err
+		}
+		n := s.inbox.take()
+		if n.enters {
+			s.loop.visits.push(n)
+			continue
+		}
 		if err := n.act(); err != nil {
 			return err
 		}
-		n = next
 	}
 	return nil
+}
+
+// visit lets the host enter the component: it begins a call, or acts upon a note that enters. Nothing of the component runs, and
+// no synchronous function waits. It reports whether there was something.
+func (s *Store) visit() (bool, error) {
+	if a := s.loop.calls.pop(); a != nil {
+		return true, a.enter()
+	}
+	if n := s.loop.visits.pop(); n != nil {
+		return true, n.act()
+	}
+	return false, nil
 }

@@ -16,13 +16,12 @@ type Invocation struct {
 	// Exited is called once: when the call has exited, with nil, or when the store is closed, with why it has ended.
 	Exited func(err error)
 
-	store  *Store
-	of     *activation // nil: it has exited
-	exited bool
+	store *Store
+	of    *activation // nil: it has exited
 }
 
-// StartCall begins a call of a function that the component exports, by its full name, for jobs of Do. Calls that a component can't
-// begin yet wait. After an error, which ends the store, Exited is called when that is closed.
+// StartCall makes a call of a function that the component exports, by its full name. The call begins when nothing else runs and its
+// instance admits it. It is for the store's fiber. After an error, which ends the store, Exited is called when that is closed.
 func (s *Store) StartCall(name string, i *Invocation) error {
 	i.store = s
 	if s.invocations == nil {
@@ -30,7 +29,7 @@ func (s *Store) StartCall(name string, i *Invocation) error {
 	}
 	s.invocations[i] = struct{}{}
 	a, err := s.invoke(name, i)
-	if err == nil && !i.exited {
+	if err == nil {
 		i.of = a
 	}
 	return err
@@ -66,7 +65,7 @@ func (i *Invocation) take(from *cabi.Reader, x *crossing) error {
 func (i *Invocation) onExit() { i.end(nil) }
 
 func (i *Invocation) end(err error) {
-	i.of, i.exited = nil, true
+	i.of = nil
 	delete(i.store.invocations, i)
 	i.Exited(err)
 }

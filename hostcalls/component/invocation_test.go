@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	cabi "github.com/reactord/reactord/component/abi"
+	"github.com/reactord/reactord/executor"
 	"github.com/reactord/reactord/hostcalls/abi"
 )
 
@@ -55,18 +56,52 @@ func TestInvocationOfNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	n.abi = a
-	s, err := n.load("worker").NewStore(&abi.Config{Driver: n.executor.Driver()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	exited, ended := make(chan error, 1), make(chan error, 1)
-	n.serve(s, func(err error) { ended <- err })
-	s.Do(func() error {
-		return s.StartCall("nothing", sleeping(1, func(uint32) {}, func(err error) { exited <- err }))
+	v := n.serve(n.load("worker"), abi.Config{}, executor.TaskSpec{})
+	exited := make(chan error, 1)
+	v.Do(func() error {
+		return v.StartCall("nothing", sleeping(1, func(uint32) {}, func(err error) { exited <- err }))
 	})
-	for _, err := range []error{<-exited, <-ended} {
+	<-v.ended
+	for _, err := range []error{<-exited, v.err} {
 		if _, ok := errors.AsType[*abi.EntryError](err); !ok {
 			t.Errorf("it ends with %v", err)
 		}
 	}
+}
+
+// A call that is cancelled before it begins, in each way, calls nothing.
+func TestCancelledInvocation(t *testing.T) {
+	_, v := puppets(t, abi.Config{}, executor.TaskSpec{})
+	exited := make(chan error, 2)
+	call := func() *Invocation {
+		return &Invocation{
+			Pass:   func(*cabi.Writer) { t.Error("it has begun") },
+			Take:   func(*cabi.Reader) { t.Error("it has returned") },
+			Exited: func(err error) { exited <- err },
+		}
+	}
+	i := call()
+	v.Do(func() error { return errors.Join(v.StartCall("run-sync", i), i.Cancel(), i.Cancel()) })
+	if err := <-exited; err != nil {
+		t.Error(err)
+	}
+	// Another call has exclusive, so this one waits at the gate.
+	waits := make(chan error, 1)
+	go func() {
+		_, err := v.call("run-sync", script(op{opWaitSync, 1, 3}, op{opEnd}))
+		waits <- err
+	}()
+	for n := uint32(0); n == 0; {
+		v.do(func() { n = uint32(v.loop.blocked) })
+	}
+	v.Do(func() error { return v.StartCall("run-sync", i) })
+	v.Do(func() error { return i.Cancel() })
+	if err := <-exited; err != nil {
+		t.Error(err)
+	}
+	v.wantIdle("1 calls", "1 fibers that wait", "1 operations")
+	if err := v.stop(); err != nil {
+		t.Error(err)
+	}
+	<-waits
 }

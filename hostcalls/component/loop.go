@@ -10,16 +10,16 @@ import (
 //  1. The store is one task of the executor, with a Turn. One of its fibers runs at a time.
 //  2. What others do for it (timers, sockets, the pool, clients) they post to the inbox, and wake the task. An entry names an
 //     operation or a call, never an address of the guest.
-//  3. A turn takes what is in the inbox, which gives waitables their events, and then the first thread that is ready, until none is:
-//     then the task waits, without a coroutine.
+//  3. A turn takes what is in the inbox, which gives waitables their events. Then calls by the host begin, and then the first
+//     thread goes on that is ready, until none is: then the task waits, without a coroutine.
 //  4. A thread without frames runs on the fiber of the turn: a call that begins, or a callback that gets its event. When the core
 //     function has returned what it waits for, the call is a record, and has no stack.
 //  5. A thread that waits with frames (in waitable-set.wait, in a call that it has lowered synchronously) keeps its fiber, and
 //     switches to another one: block. When it is ready, a turn switches back.
 //  6. A call of an asynchronous function begins on a fiber of its own, and its caller's fiber goes on as soon as it waits or ends:
 //     start. Nothing else runs in between.
-//  7. While a call of a synchronous function waits with frames, only threads of its instance run; if none can, it traps. Its
-//     caller goes on after those that have waited so later: settle.
+//  7. While a call of a synchronous function waits with frames, only threads of its instance run, and no call by the host begins;
+//     if none can, it traps. Its caller goes on after those that have waited so later: settle.
 //  8. A host function that waits by the methods of Call parks the whole store.
 //  9. A trap ends the store. Fibers that wait are unwound by the executor, and the last one closes the store.
 //
@@ -34,6 +34,8 @@ type loop struct {
 	failure  error
 	returned bool          // what main waits for has happened
 	hosts    []*hostThread // that are ready, the first one first
+	calls    calls         // by the host, that are to begin
+	visits   notes         // that enter
 }
 
 // nest is who is to go on before others may.
@@ -82,6 +84,12 @@ func (s *Store) turn(f *executor.Fiber) (next executor.Next, done bool) {
 		if to := s.loop.readyHost(); to != nil {
 			return executor.SwitchTo(to), false
 		}
+		if len(s.loop.nests) == 0 {
+			visited, err := s.visit()
+			if s.fail(err); visited {
+				continue
+			}
+		}
 		t := s.ready()
 		if t == nil {
 			if s.idleEnds != nil && s.idleEnds() || s.stuck() {
@@ -100,6 +108,14 @@ func (s *Store) turn(f *executor.Fiber) (next executor.Next, done bool) {
 
 // runOn notes the fiber that runs.
 func (s *Store) runOn(f *executor.Fiber) { s.SetFiber(f) }
+
+// cause is the error with which what waits ends in a store that has ended.
+func (l *loop) cause() error {
+	if l.failure != nil {
+		return l.failure
+	}
+	return executor.ErrEnded
+}
 
 // fail ends the store, if there is an error.
 func (s *Store) fail(err error) {
@@ -211,22 +227,20 @@ func (s *Store) takeFiber() error {
 	return nil
 }
 
-// suspend goes on with another fiber, or with the loop on a new one, until f is switched to.
+// suspend goes on with another fiber, or with the loop on a new one, until f is switched to. It returns an error if the store has
+// ended meanwhile.
 func (s *Store) suspend(f, to *executor.Fiber) error {
 	a := s.current
 	s.current = nil
-	if a != nil {
-		a.slots = a.in().swapContext([2]uint32{})
-	}
 	err := f.Switch(to)
 	s.runOn(f)
 	s.loop.blocked--
 	s.Free(fiberBytes)
 	if s.fail(err); s.loop.over {
-		return s.loop.failure
+		return s.loop.cause()
 	}
 	if s.current = a; a != nil {
-		a.in().swapContext(a.slots)
+		a.in().giveContext(a)
 	}
 	return nil
 }

@@ -46,20 +46,13 @@ func (p *Program) NewProcess(config *abi.Config) (abi.Process, error) {
 
 // Turn implements abi.Process.
 func (p *Process) Turn(f *executor.Fiber) (next executor.Next, done bool) {
-	returned := false
-	defer func() {
-		if done || !returned && p.loop.blocked == 0 {
-			p.Close()
+	return p.closing(func() (executor.Next, bool) {
+		if p.startup == nil {
+			return p.Store.Turn(f)
 		}
-	}()
-	if p.startup != nil {
 		p.begin(f)
-		next, done = p.turn(f)
-	} else {
-		next, done = p.Store.Turn(f)
-	}
-	returned = true
-	return next, done
+		return p.turn(f)
+	}, func() {})
 }
 
 // begin starts the store, and makes the call.
@@ -82,9 +75,7 @@ func (p *Process) begin(f *executor.Fiber) {
 	if p.client != nil {
 		p.client.begin(a, &p.root)
 	}
-	if !a.Async() || a.Enter() {
-		p.fail(a.begin())
-	}
+	p.fail(a.enter())
 }
 
 // Result implements abi.Process.

@@ -53,52 +53,72 @@ func (r *rootCall) onExit() {
 
 // Do runs a job on the store's fiber, when nothing of the component runs. It may be called from any goroutine. The job does not
 // wait; an error ends the store. It is not run if the store ends before.
-func (s *Store) Do(job func() error) { s.post(&note{act: job}) }
+func (s *Store) Do(job func() error) { s.post(&note{act: job, enters: true}) }
 
-// Invoke begins a call, as CallExport does, and does not wait: onReturn is called on the store's fiber with what the function has
-// returned. It is for jobs of Do. Calls that a component can't begin wait.
+// Invoke makes a call, as CallExport does, and does not wait: the call begins when nothing else runs and its instance admits it, and
+// onReturn is called on the store's fiber with what the function has returned. It is for the store's fiber.
 func (s *Store) Invoke(name string, args []value.Value, onReturn func([]value.Value)) error {
 	_, err := s.invoke(name, &rootCall{args: args, onEnd: onReturn})
 	return err
 }
 
-// invoke begins a call by the host.
+// invoke makes a call by the host.
 func (s *Store) invoke(name string, from client) (*activation, error) {
 	number, ok := s.program.exports[name]
 	if !ok {
 		return nil, &abi.EntryError{Export: name, Msg: "the component exports no such function"}
 	}
 	a, err := s.activate(&s.program.lifts[number], name, nil, from)
-	if err != nil || a.Async() && !a.Enter() {
-		return a, err
+	if err == nil {
+		s.loop.calls.push(a)
 	}
-	return a, a.begin()
+	return a, err
 }
 
-// Serve is the Turn of a task for a store that is started first, and then does the jobs of Do until one of them calls Stop.
-// onStart is called when it has started, or could not. When it has ended it is closed, and onEnd is called.
+// Serve is the Turn of a task for a store that is started first, and then does the jobs of Do until Stop is called. onStart is
+// called when it has started, or could not. When it has ended it is closed, and onEnd is called.
 func (s *Store) Serve(onStart func(error), onEnd func(error)) func(*executor.Fiber) executor.Next {
 	started := false
 	return func(f *executor.Fiber) executor.Next {
-		turn := s.Turn
-		if !started {
+		next, _ := s.closing(func() (executor.Next, bool) {
+			if started {
+				return s.Turn(f)
+			}
 			started, s.loop.serves = true, true
 			err := s.Start(f)
 			s.fail(err)
 			onStart(err)
-			turn = s.turn
-		}
-		next, done := turn(f)
-		if done {
-			s.Close()
-			onEnd(s.loop.failure)
-		}
+			return s.turn(f)
+		}, func() { onEnd(s.loop.failure) })
 		return next
 	}
 }
 
-// Stop ends the store. It is for jobs of Do.
-func (s *Store) Stop() { s.loop.over = true }
+// Stop ends the store, whatever runs. It may be called from any goroutine when the store has started.
+func (s *Store) Stop() {
+	s.post(&note{act: func() error {
+		s.loop.over = true
+		return nil
+	}})
+}
+
+// closing calls turn. When the last fiber of the store has ended, also by a panic, it closes the store and calls onClosed.
+func (s *Store) closing(turn func() (executor.Next, bool), onClosed func()) (next executor.Next, done bool) {
+	returned := false
+	defer func() {
+		if !returned {
+			s.fail(errPanicked)
+			done = s.loop.blocked == 0
+		}
+		if done {
+			s.Close()
+			onClosed()
+		}
+	}()
+	next, done = turn()
+	returned = true
+	return next, done
+}
 
 // CallExport calls a function that the component exports, by its full name: "f", or "ns:pkg/iface@1.0.0#f", and waits for its
 // result on the fiber that it is called on. If the function is asynchronous, that is one of a task whose Turn is the store's. The
@@ -138,17 +158,15 @@ func (s *Store) CallExport(name string, args []value.Value) ([]value.Value, erro
 func (s *Store) Main(body func(*executor.Fiber)) func(*executor.Fiber) executor.Next {
 	entered := false
 	return func(f *executor.Fiber) executor.Next {
-		turn := s.Turn
-		if !entered {
+		next, _ := s.closing(func() (executor.Next, bool) {
+			if entered {
+				return s.Turn(f)
+			}
 			entered = true
 			body(f)
 			s.loop.over = true
-			turn = s.turn
-		}
-		next, done := turn(f)
-		if done {
-			s.Close()
-		}
+			return s.turn(f)
+		}, func() {})
 		return next
 	}
 }

@@ -1,6 +1,7 @@
 package component
 
 import (
+	"errors"
 	"fmt"
 	"sync/atomic"
 
@@ -58,10 +59,30 @@ type instance struct {
 	number   int
 	confined bool // it runs realloc or post-return, and may not call out
 	handles  handleTable
-	context  *engine.ContextStorage // the context slots of the call that runs in it; nil: none of its code uses them
+	context  *engine.ContextStorage // where the code of the instance has context slots; nil: none of its code uses them
+	slots    *activation            // whose they are; nil: nobody's
 }
 
-// swapContext sets the context slots of the call that runs in the instance, and returns what they were.
+// giveContext makes the context slots those of a call, whose code is about to run.
+func (i *instance) giveContext(a *activation) {
+	if i.context == nil || i.slots == a {
+		return
+	}
+	if i.slots != nil {
+		i.slots.slots = i.context.Get()
+	}
+	i.context.Set(a.slots)
+	i.slots = a
+}
+
+// forgetContext is called when a call has ended.
+func (i *instance) forgetContext(a *activation) {
+	if i.slots == a {
+		i.slots = nil
+	}
+}
+
+// swapContext sets the context slots for code that can't wait, and returns what they were.
 func (i *instance) swapContext(slots [2]uint32) (before [2]uint32) {
 	if i.context != nil {
 		before = i.context.Get()
@@ -276,6 +297,9 @@ func (s *Store) Free(bytes int64) {
 
 // Refused notes what the component is refused. It is used on the fiber.
 func (s *Store) Refused() *refusal.Last { return &s.refused }
+
+// errPanicked ends a store in whose turn the host has panicked. The executor has the panic.
+var errPanicked = errors.New("component: the host has panicked")
 
 var errEnded = trapf("the component has trapped before, so it can't be called again")
 

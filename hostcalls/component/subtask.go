@@ -174,7 +174,7 @@ func (t *subtask) cancel() error {
 		return nil
 	}
 	c := t.Callee()
-	if !c.RequestCancel() {
+	if c == nil || !c.RequestCancel() { // a host function that waits on a fiber of its own goes on
 		return nil
 	}
 	a := t.store.activations[c.Number]

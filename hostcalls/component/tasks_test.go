@@ -1,16 +1,13 @@
 package component
 
 import (
-	"errors"
 	"runtime"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/reactord/reactord/component/value"
 	"github.com/reactord/reactord/executor"
 	"github.com/reactord/reactord/executor/driver"
-	"github.com/reactord/reactord/executor/engine"
 	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/abi"
 )
@@ -34,28 +31,10 @@ func clocks(d *driver.Driver) Config {
 // inService serves a component while body runs, which makes calls.
 func (n *node) inService(p *Program, body func(s *Store)) {
 	n.Helper()
-	s, err := p.NewStore(&abi.Config{Driver: n.executor.Driver()})
-	if err != nil {
-		n.Fatal(err)
-	}
-	ended := make(chan error, 1)
-	n.serve(s, func(err error) { ended <- err })
-	body(s)
-	s.Do(func() error { s.Stop(); return nil })
-	if err := <-ended; err != nil {
+	v := n.serve(p, abi.Config{}, executor.TaskSpec{})
+	body(v.Store)
+	if err := v.stop(); err != nil {
 		n.Error(err)
-	}
-}
-
-// serve starts a store that serves.
-func (n *node) serve(s *Store, onEnd func(error)) {
-	n.Helper()
-	started := make(chan error, 1)
-	if _, err := n.executor.Spawn(executor.TaskSpec{Turn: s.Serve(func(err error) { started <- err }, onEnd)}); err != nil {
-		n.Fatal(err)
-	}
-	if err := <-started; err != nil {
-		n.Fatal(err)
 	}
 }
 
@@ -97,24 +76,19 @@ func TestCallsAreCounted(t *testing.T) {
 	}
 	n.abi = a
 	p := n.load("worker")
-	s, err := p.NewStore(&abi.Config{Driver: n.executor.Driver(), MemoryBytes: p.StartBytes() + 8<<20})
-	if err != nil {
-		t.Fatal(err)
+	v := n.serve(p, abi.Config{MemoryBytes: p.StartBytes() + 8<<20}, executor.TaskSpec{})
+	var more func() error
+	more = func() error {
+		v.Do(more)
+		return v.Invoke(tasks+"sleep", u32s(3_600_000), func([]value.Value) {})
 	}
-	ended := make(chan error, 1)
-	if _, err := n.executor.Spawn(executor.TaskSpec{Turn: s.Serve(func(err error) {
-		for err == nil {
-			err = s.Invoke(tasks+"sleep", u32s(3_600_000), func([]value.Value) {})
-		}
-		s.fail(err)
-	}, func(err error) { ended <- err })}); err != nil {
-		t.Fatal(err)
+	v.Do(more)
+	<-v.ended
+	wantTrap(t, v.err, "the memory limit has no room")
+	if calls := len(v.activations); calls < 1000 || calls > 16_000 {
+		t.Errorf("%d calls", calls)
 	}
-	err = <-ended
-	trap, ok := errors.AsType[*engine.Trap](err)
-	if calls := len(s.activations); !ok || !strings.Contains(trap.Message, "the memory limit has no room") || calls < 1000 || calls > 16_000 {
-		t.Errorf("%d calls, then %v", calls, err)
-	}
+	n.wantNothing(v.Store)
 }
 
 func BenchmarkWaitingCalls(b *testing.B) {

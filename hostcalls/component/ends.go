@@ -169,6 +169,9 @@ func endCancel(c channel, returns bool) canonFunc {
 		if err != nil {
 			return builtinFault(c.name, err)
 		}
+		if h := s.hostEnds[e.Other()]; h != nil {
+			h.retract()
+		}
 		return s.endResult(e, returns, stack)
 	}
 }

@@ -5,13 +5,14 @@ import (
 	"github.com/reactord/reactord/component/async"
 	"github.com/reactord/reactord/component/types"
 	"github.com/reactord/reactord/executor/engine"
+	"github.com/reactord/reactord/hostcalls"
 )
 
 // Producer writes the items of a stream, or the value of a future, that the host gives a component. Its methods are called on the
 // store's fiber and do not wait.
 type Producer interface {
-	// Produce writes up to to.Len() items, which is more than none. If it has none yet it writes nothing, and calls HostEnd.Wake
-	// when it has. It returns more false if there will be no others: then Stop is called.
+	// Produce writes up to to.Len() items, which is more than none. If it has none yet it writes nothing, and calls HostEnd.Await,
+	// or HostEnd.Wake when it has. It returns more false if there will be no others: then Stop is called.
 	Produce(to *Items) (more bool)
 	// Stop is called once, when the stream has ended, the component has dropped its end, or the store ends.
 	Stop()
@@ -21,7 +22,7 @@ type Producer interface {
 // store's fiber and do not wait.
 type Consumer interface {
 	// Consume reads up to from.Len() items, which is more than none. If it can take none now it reads nothing, and calls
-	// HostEnd.Wake when it can. It returns more false if it wants no others: then Stop is called.
+	// HostEnd.Await, or HostEnd.Wake when it can. It returns more false if it wants no others: then Stop is called.
 	Consume(from *Items) (more bool)
 	// Stop is called once: ended is true if the component has dropped its end, so that all that it has written was consumed.
 	Stop(ended bool)
@@ -75,12 +76,38 @@ type HostEnd struct {
 	consumer Consumer
 	stopped  bool
 	wake     note
+	op       hostcalls.Op // that it waits for, while it is listed
+	listed   listed
+	unnotify func() // ends the wait for a Notifier; nil: there is none
 	room     []byte // of a consumer, for what a producer of the host has; it is memory of the component
 	carried  []byte // of it, that was not consumed yet
 }
 
 // Wake says that the end may have something to do. It may be called from any goroutine.
 func (h *HostEnd) Wake() { h.store.post(&h.wake) }
+
+// Await says, on the store's fiber, what the end waits for, until its Producer or Consumer is called again or nobody waits for
+// that. It is woken when on is ready; if on is nil, by Wake alone.
+func (h *HostEnd) Await(op hostcalls.Op, on hostcalls.Notifier) {
+	h.retract()
+	h.op = op
+	h.listed = listed{op: &h.op}
+	h.store.operations.add(&h.listed)
+	if on != nil {
+		h.unnotify = on.Notify(h.Wake)
+	}
+}
+
+// retract ends what Await began.
+func (h *HostEnd) retract() {
+	if h.unnotify != nil {
+		h.unnotify()
+		h.unnotify = nil
+	}
+	if h.listed.op != nil {
+		h.store.operations.remove(&h.listed)
+	}
+}
 
 // NewStream makes a stream whose items p writes, and returns its end for the host, and what stands for the other one, which
 // Results.Stream writes. t is the type of the stream.
@@ -126,6 +153,7 @@ func (h *HostEnd) serve() error {
 	if h.stopped {
 		return nil
 	}
+	h.retract()
 	other := h.end.Other()
 	if other == nil {
 		return h.stop(true)
@@ -213,6 +241,7 @@ func (h *HostEnd) stop(ended bool) error {
 
 func (h *HostEnd) close(ended bool) {
 	h.stopped = true
+	h.retract()
 	delete(h.store.hostEnds, h.end)
 	if h.room != nil {
 		h.room, h.carried = nil, nil
@@ -240,6 +269,7 @@ func (h *HostEnd) relay(peer *HostEnd) error {
 	for !to.stopped {
 		if len(to.carried) > 0 {
 			i := &Items{bytes: to.carried, n: uint32(len(to.carried)), call: &Call{store: h.store, waits: &h.store.Call}}
+			to.retract()
 			more := to.consumer.Consume(i)
 			to.carried = to.carried[i.moved:]
 			switch {
@@ -260,6 +290,7 @@ func (h *HostEnd) relay(peer *HostEnd) error {
 			to.room = make([]byte, relayed)
 		}
 		i := &Items{bytes: to.room, n: relayed, call: &Call{store: h.store, waits: &h.store.Call}}
+		from.retract()
 		more := from.producer.Produce(i)
 		to.carried = to.room[:i.moved]
 		if !more {

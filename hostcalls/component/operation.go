@@ -13,61 +13,71 @@ import (
 type Operation struct {
 	// Op describes it to those who look at what the store waits for.
 	Op hostcalls.Op
+	// Over, unless nil, reports whether the operation is over, on the store's fiber, when Done was called. If not, Done is to be
+	// called again. It does not wait.
+	Over func(c *Call) bool
 	// Finish writes the result, on the store's fiber, when Done was called. It does not wait.
 	Finish func(c *Call)
 	// Cancel, unless nil, gives the operation up, on the store's fiber, since the caller has cancelled it, or the store ends. If
 	// the caller has cancelled it and Cancel is nil, it goes on.
 	Cancel func()
 
-	store      *Store
-	of         *subtask
-	over       note
-	prev, next *Operation // of those under way
-	ended      bool
+	store  *Store
+	of     *subtask
+	note   note
+	listed listed
+	ended  bool
 }
 
 // Done says that the operation is over. It may be called from any goroutine, and more than once.
-func (o *Operation) Done() { o.store.post(&o.over) }
+func (o *Operation) Done() { o.store.post(&o.note) }
 
 // DoneDue is Done for a timer, with the time at which it was due: the store goes before those that only have work to do.
-func (o *Operation) DoneDue(due time.Time) { o.store.postDue(&o.over, due) }
+func (o *Operation) DoneDue(due time.Time) { o.store.postDue(&o.note, due) }
 
 // operations are those of a store that are under way.
 type operations struct {
 	mu             sync.Mutex // guards the list, which the store's fiber alone changes
-	oldest, newest *Operation
+	oldest, newest *listed
 	threads        []*hostThread
 }
 
-func (ops *operations) add(o *Operation) {
-	if o.Op.Start.IsZero() {
-		o.Op.Start = time.Now()
-	}
-	ops.mu.Lock()
-	defer ops.mu.Unlock()
-	o.prev = ops.newest
-	if ops.newest == nil {
-		ops.oldest = o
-	} else {
-		ops.newest.next = o
-	}
-	ops.newest = o
+// listed is an operation among those of its store that are under way, or what an end of the host waits for.
+type listed struct {
+	op         *hostcalls.Op
+	of         *Operation // nil: it is of an end
+	prev, next *listed
 }
 
-func (ops *operations) remove(o *Operation) {
+func (ops *operations) add(e *listed) {
+	if e.op.Start.IsZero() {
+		e.op.Start = time.Now()
+	}
 	ops.mu.Lock()
 	defer ops.mu.Unlock()
-	if o.prev == nil {
-		ops.oldest = o.next
+	e.prev = ops.newest
+	if ops.newest == nil {
+		ops.oldest = e
 	} else {
-		o.prev.next = o.next
+		ops.newest.next = e
 	}
-	if o.next == nil {
-		ops.newest = o.prev
+	ops.newest = e
+}
+
+func (ops *operations) remove(e *listed) {
+	ops.mu.Lock()
+	defer ops.mu.Unlock()
+	if e.prev == nil {
+		ops.oldest = e.next
 	} else {
-		o.next.prev = o.prev
+		e.prev.next = e.next
 	}
-	o.prev, o.next = nil, nil
+	if e.next == nil {
+		ops.newest = e.prev
+	} else {
+		e.next.prev = e.prev
+	}
+	*e = listed{}
 }
 
 // none reports whether no operation is under way.
@@ -77,7 +87,7 @@ func (ops *operations) none() bool { return ops.oldest == nil && len(ops.threads
 func (ops *operations) kind() hostcalls.OpKind {
 	switch {
 	case ops.oldest != nil:
-		return ops.oldest.Op.Kind
+		return ops.oldest.op.Kind
 	case len(ops.threads) > 0:
 		_, kind := ops.threads[0].Waits()
 		return kind
@@ -91,8 +101,8 @@ func (s *Store) AppendOps(ops []hostcalls.Op) []hostcalls.Op {
 	ops = s.Call.AppendOps(ops)
 	s.operations.mu.Lock()
 	defer s.operations.mu.Unlock()
-	for o := s.operations.oldest; o != nil; o = o.next {
-		ops = append(ops, o.Op)
+	for e := s.operations.oldest; e != nil; e = e.next {
+		ops = append(ops, *e.op)
 	}
 	for _, t := range s.operations.threads {
 		ops = t.AppendOps(ops)
@@ -104,7 +114,7 @@ func (s *Store) AppendOps(ops []hostcalls.Op) []hostcalls.Op {
 // called from then on.
 func (c *Call) Later(o *Operation) {
 	o.store, o.of, c.operation = c.store, c.subtask, o
-	o.over.act = o.end
+	o.note.act = o.end
 }
 
 // lowerHostAsync lowers an asynchronous function of the host.
@@ -145,7 +155,8 @@ func (x *crossing) endAsync() error {
 			return x.fault(err)
 		}
 		t.operation = o
-		x.store.operations.add(o)
+		o.listed = listed{op: &o.Op, of: o}
+		x.store.operations.add(&o.listed)
 		t.keepLent(x)
 		return nil
 	}
@@ -157,16 +168,20 @@ func (x *crossing) endAsync() error {
 	return nil
 }
 
-// end writes the result.
+// end writes the result, if the operation is over.
 func (o *Operation) end() error {
 	if o.ended {
 		return nil
 	}
-	o.ended = true
 	t := o.of
-	t.operation = nil
-	o.store.operations.remove(o)
 	x := t.enter()
+	if over, err := o.isOver(x); err != nil || !over {
+		t.store.leave(x)
+		return err
+	}
+	o.ended = true
+	t.operation = nil
+	o.store.operations.remove(&o.listed)
 	err := engine.Protect(func() error {
 		x.OnError = x.abort
 		x.call.Results = t.lowering.plan.WriteResult(&x.Context, t.stack)
@@ -177,6 +192,17 @@ func (o *Operation) end() error {
 		t.HostReturn()
 	}
 	return err
+}
+
+func (o *Operation) isOver(x *crossing) (over bool, err error) {
+	if o.Over == nil {
+		return true, nil
+	}
+	err = engine.Protect(func() error {
+		over = o.Over(&x.call)
+		return nil
+	})
+	return over, err
 }
 
 // cancel gives the operation up, if that is possible.
@@ -191,15 +217,15 @@ func (o *Operation) cancel() {
 
 func (o *Operation) abandon() {
 	o.ended = true
-	o.store.operations.remove(o)
+	o.store.operations.remove(&o.listed)
 	if o.Cancel != nil {
 		o.Cancel()
 	}
 }
 
-// abandonOperations gives all operations up.
+// abandonOperations gives all operations up, when no end of the host is left.
 func (s *Store) abandonOperations() {
 	for s.operations.oldest != nil {
-		s.operations.oldest.abandon()
+		s.operations.oldest.of.abandon()
 	}
 }

@@ -239,11 +239,11 @@ func (s *Store) contextStorage(instance int) (*engine.ContextStorage, error) {
 func (s *Store) Close() {
 	s.closed = true
 	s.loop.over = true
-	s.abandonOperations()
 	s.endInvocations()
 	for _, h := range s.hostEnds {
 		h.close(false)
 	}
+	s.abandonOperations()
 	f := s.Fiber()
 	if group := s.group.Load(); group != nil {
 		f.SetMeter(nil)

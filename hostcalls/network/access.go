@@ -38,6 +38,18 @@ type Access interface {
 	Resolve(name string) (Grant, error)
 }
 
+// Prober is an Access that can be asked without being told that a process lacks a grant.
+type Prober interface {
+	// MayListen reports whether Listen would allow an address.
+	MayListen(p Protocol, at netip.AddrPort) bool
+}
+
+// mayListen asks whether an address may be bound to, by a socket that does not need it.
+func (n *Network) mayListen(p Protocol, at netip.AddrPort) bool {
+	prober, ok := n.access.(Prober)
+	return ok && prober.MayListen(p, at)
+}
+
 // Witness is an Access that is told what a process wanted to open by itself, and what went wrong.
 type Witness interface {
 	// OnFailure is called on the process's fiber when a name was not looked up (the kind is hostcalls.OpResolve), a socket not

@@ -316,3 +316,45 @@ func TestBindToGrantedDatagrams(t *testing.T) {
 		t.Errorf("the client gets %q, %v", buf[:length], err)
 	}
 }
+
+// prober is an access that can be probed.
+type prober struct{ access }
+
+func (p *prober) MayListen(_ network.Protocol, at netip.AddrPort) bool { return p.listen[at.String()] != nil }
+
+// TestDatagramsAtAnyPort: a UDP socket bound to any port of every address is the granted one, if there is such a grant, and further
+// ones are bound when they send. Without a grant none is asked for.
+func TestDatagramsAtAnyPort(t *testing.T) {
+	const every = "0.0.0.0:0"
+	bind := func(n *network.Network) network.UDP {
+		t.Helper()
+		u, err := n.UDP(network.IPv4)
+		if err := errors.Join(err, u.Bind(addrPort(every))); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = u.Close() })
+		return u
+	}
+	s := networktest.New()
+	g := &permit{name: "--listen udp:" + every}
+	n := network.New(network.Config{Stack: s, Access: &prober{access{listen: map[string]*permit{every: g}}}})
+	own, err := s.UDP(network.IPv4)
+	if err := errors.Join(err, own.Bind(addrPort(every))); err != nil {
+		t.Fatal(err)
+	}
+	granted, err := n.AdoptUDP(own, g, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer granted.Close()
+	if first := bind(n); first.LocalAddr() != granted.LocalAddr() {
+		t.Errorf("it is at %v, want the granted %v", first.LocalAddr(), granted.LocalAddr())
+	}
+	if second := bind(n); second.LocalAddr().IsValid() {
+		t.Errorf("another one is at %v", second.LocalAddr())
+	}
+	none := &prober{}
+	if u := bind(network.New(network.Config{Stack: s, Access: none})); u.LocalAddr().IsValid() || len(none.asked) > 0 {
+		t.Errorf("without a grant it is at %v, and was refused %v", u.LocalAddr(), none.asked)
+	}
+}

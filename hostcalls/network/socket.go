@@ -141,7 +141,7 @@ func (s *socket) bind(p Protocol, local netip.AddrPort, stand func(g Grant, loca
 	if err != nil {
 		return err
 	}
-	if isAny(local) {
+	if isAny(local) && (p == OverTCP || !s.network.mayListen(p, local)) {
 		return s.bindLater()
 	}
 	g, err := s.network.listen(p, local)
@@ -152,7 +152,10 @@ func (s *socket) bind(p Protocol, local netip.AddrPort, stand func(g Grant, loca
 		return syscall.EINVAL
 	}
 	if !stand(g, local) {
-		if local.Port() == 0 && s.network.granted.taken(g) {
+		switch taken := local.Port() == 0 && s.network.granted.taken(g); {
+		case taken && isAny(local):
+			return s.bindLater()
+		case taken:
 			return syscall.EADDRINUSE
 		}
 		if p == OverTCP {
@@ -176,7 +179,8 @@ func (s *socket) boundBy(g Grant, port uint16) {
 }
 
 // bindLater binds to any port of every address. The system gives that to every socket that connects or sends, so it takes
-// no grant; but a port is taken only then. Otherwise processes without any grant could take all that the machine has.
+// no grant; but a port is taken only then. Otherwise processes without any grant could take all that the machine has. (A UDP
+// socket that is granted such a port serves at it, since nothing but its bind says that it is to.)
 func (s *socket) bindLater() error {
 	s.mu.Lock()
 	over := s.closed || s.revoked

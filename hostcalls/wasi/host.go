@@ -30,6 +30,7 @@ type Host struct {
 	seed    *[2]uint64       // nil until InsecureSeed is called
 	granted []network.Socket // that no handle stands for
 	flight  flight
+	lookups int // under way
 }
 
 // Init initializes the zero Host of a store.

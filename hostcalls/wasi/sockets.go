@@ -14,8 +14,6 @@ const (
 	DefaultBacklog = 128
 	// MaxBacklog is how many may wait at most.
 	MaxBacklog = 4096
-	// MaxOption is more than any option can be: in microseconds it is a month.
-	MaxOption = 1 << 41
 	// MaxDatagram is more than the bytes of any datagram.
 	MaxDatagram = 1<<16 - 1
 )

@@ -32,10 +32,9 @@ type hosted interface{ WASIP2() *State }
 // host is what the component of a store has of WASI.
 type host struct {
 	*wasi.Host
-	store          *component.Store
-	maxPoll        int
-	unsent         []*connection // those with bytes that wait to be sent
-	pendingLookups int
+	store   *component.Store
+	maxPoll int
+	unsent  []*connection // those with bytes that wait to be sent
 
 	errors      component.Objects[*streamError]
 	pollables   component.Objects[*pollable]

@@ -5,7 +5,6 @@ import (
 
 	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/component"
-	"github.com/reactord/reactord/hostcalls/network"
 	"github.com/reactord/reactord/hostcalls/wasi"
 )
 
@@ -34,39 +33,27 @@ func socketsIPNameLookup() component.Interface {
 // lookup is a resolve-address-stream.
 type lookup struct {
 	component.Object
-	*network.Resolution
-	host  *host
+	wasi.Lookup
 	left  []netip.Addr // once they are known
 	known bool
 	start hostcalls.WaitStart
 }
 
-// maxLookups bounds the lookups that a component has under way at a time.
-const maxLookups = 64
-
 // Drop implements component.Dropper.
-func (l *lookup) Drop() {
-	l.host.pendingLookups--
-	l.Close()
-}
+func (l *lookup) Drop() { l.Close() }
 
 // resolveAddresses: resolve-addresses. It begins a lookup, if the name is granted.
 func resolveAddresses(c call) {
 	c.Args.Borrow()
 	name := c.Args.String()
-	if c.pendingLookups >= maxLookups {
-		c.sockFailed(wasi.SockTemporaryResolverFailure)
-		return
-	}
-	found, err := c.Net().StartResolve(c.hostcall(), network.AnyFamily, name)
+	found, err := c.StartLookup(name)
 	if err != nil {
 		c.Results.Err()
 		c.Results.Enum(int(wasi.LookupCodeOf(err)))
 		return
 	}
-	c.pendingLookups++
 	c.Results.OK()
-	c.Results.Own(give(c, &c.lookups, &lookup{Resolution: found, host: c.host}, nil))
+	c.Results.Own(give(c, &c.lookups, &lookup{Lookup: found}, nil))
 }
 
 // resolveNextAddress: [method]resolve-address-stream.resolve-next-address.

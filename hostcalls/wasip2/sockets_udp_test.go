@@ -178,7 +178,7 @@ func TestLookups(t *testing.T) {
 			t.Errorf("it is %s, want %s", got, want)
 		}
 		stack.Name("example.org", networktest.Answer{Hang: true})
-		for range maxLookups {
+		for range wasi.MaxLookups {
 			if _, code = resolve("example.org"); code != ok {
 				break
 			}

@@ -39,7 +39,10 @@ type Access struct {
 	listen  []listenRule
 }
 
-var _ network.Access = (*Access)(nil)
+var (
+	_ network.Access = (*Access)(nil)
+	_ network.Prober = (*Access)(nil)
+)
 
 type dialRule struct {
 	lease    *lease.Lease
@@ -165,6 +168,25 @@ func (a *Access) Listen(p network.Protocol, at netip.AddrPort) (network.Grant, e
 		a.refuse(listenerOf(p, at), "", true)
 		return nil, network.ErrNotGranted
 	}
+	by, err := a.listener(p, at)
+	if err == nil {
+		return by, nil
+	}
+	if errors.Is(err, network.ErrNotGranted) {
+		a.refuse(listenerOf(p, at), "", false)
+	}
+	return nil, err
+}
+
+// MayListen implements network.Prober.
+func (a *Access) MayListen(p network.Protocol, at netip.AddrPort) bool {
+	at = netip.AddrPortFrom(at.Addr().Unmap(), at.Port())
+	_, err := a.listener(p, at)
+	return err == nil && at.Addr().Zone() == "" && a.operator.Listen(at) == nil
+}
+
+// listener returns the lease of a grant to listen at an address.
+func (a *Access) listener(p network.Protocol, at netip.AddrPort) (*lease.Lease, error) {
 	err := network.ErrNotGranted
 	for _, r := range a.listen {
 		if r.protocol == p && r.covers(at) {
@@ -172,9 +194,6 @@ func (a *Access) Listen(p network.Protocol, at netip.AddrPort) (network.Grant, e
 				return r.lease, nil
 			}
 		}
-	}
-	if errors.Is(err, network.ErrNotGranted) {
-		a.refuse(listenerOf(p, at), "", false)
 	}
 	return nil, err
 }

@@ -173,9 +173,15 @@ func TestListen(t *testing.T) {
 		if _, err := a.Listen(network.OverTCP, netip.MustParseAddrPort(tt.at)); (err == nil) != tt.want {
 			t.Errorf("%v, at %s: %v", tt.grant, tt.at, err)
 		}
+		if got := a.MayListen(network.OverTCP, netip.MustParseAddrPort(tt.at)); got != tt.want {
+			t.Errorf("%v, at %s: probed: %t", tt.grant, tt.at, got)
+		}
 	}
 	enough := ""
 	a := with(nil, allowing(t), func(g grant.Grant, _ string, _ bool) { enough = flag(g) })
+	if a.MayListen(network.OverUDP, netip.MustParseAddrPort("0.0.0.0:53")) || enough != "" {
+		t.Errorf("a probe of what is not granted: %q would be enough", enough)
+	}
 	if _, err := a.Listen(network.OverUDP, netip.MustParseAddrPort("[::ffff:127.0.0.1]:53")); err == nil || enough != "listen udp:127.0.0.1:53" {
 		t.Errorf("%v, %q would be enough", err, enough)
 	}

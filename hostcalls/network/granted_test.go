@@ -320,7 +320,9 @@ func TestBindToGrantedDatagrams(t *testing.T) {
 // prober is an access that can be probed.
 type prober struct{ access }
 
-func (p *prober) MayListen(_ network.Protocol, at netip.AddrPort) bool { return p.listen[at.String()] != nil }
+func (p *prober) MayListen(_ network.Protocol, at netip.AddrPort) bool {
+	return p.listen[at.String()] != nil
+}
 
 // TestDatagramsAtAnyPort: a UDP socket bound to any port of every address is the granted one, if there is such a grant, and further
 // ones are bound when they send. Without a grant none is asked for.

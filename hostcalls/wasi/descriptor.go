@@ -133,7 +133,7 @@ func (d *Descriptor) onNode(c *component.Call, operation func(vfs.Node) error) e
 	if err := d.Usable(); err != nil {
 		return err
 	}
-	return d.do(c, d.op(0), func() error { return operation(d.node()) })
+	return d.do(c, d.Op(0), func() error { return operation(d.node()) })
 }
 
 // Stat returns the attributes of an open file or folder.
@@ -162,7 +162,7 @@ func (d *Descriptor) Advise(c *component.Call, at, n uint64, advice vfs.Advice) 
 	if err != nil {
 		return err
 	}
-	return d.do(c, d.op(0), func() error { return f.Advise(int64(at), int64(n), advice) })
+	return d.do(c, d.Op(0), func() error { return f.Advise(int64(at), int64(n), advice) })
 }
 
 // SetSize makes the file size bytes long.
@@ -174,5 +174,5 @@ func (d *Descriptor) SetSize(c *component.Call, size uint64) error {
 	case size > math.MaxInt64:
 		return syscall.EFBIG
 	}
-	return d.do(c, d.op(0), func() error { return f.Truncate(int64(size)) })
+	return d.do(c, d.Op(0), func() error { return f.Truncate(int64(size)) })
 }

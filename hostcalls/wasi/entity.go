@@ -66,7 +66,7 @@ func (e *Entity) start(size uint32, job func() error, done func(error)) { e.star
 // starter returns what start does, to be called once, from any goroutine.
 func (e *Entity) starter(size uint32, job func() error, done func(error)) func() {
 	e.jobs.Add(1)
-	call, by, op := e.host.hostcall(), e.grant.Lease(), e.op(size)
+	call, by, op := e.host.hostcall(), e.grant.Lease(), e.Op(int(size))
 	lane := e.host.Grants.Folders.Lane(call, op)
 	run := func() {
 		err := by.Err()
@@ -85,8 +85,10 @@ func (e *Entity) starter(size uint32, job func() error, done func(error)) func()
 // Usable returns an error if the grant was revoked.
 func (e *Entity) Usable() error { return e.grant.Lease().Err() }
 
-// op is an operation on the file or folder, with a buffer of a size.
-func (e *Entity) op(size uint32) hostcalls.Op { return files.OpBy(e.grant.Lease(), e.path, size) }
+// Op is an operation on the file or folder, which moves size bytes, at most MaxPiece.
+func (e *Entity) Op(size int) hostcalls.Op {
+	return files.OpBy(e.grant.Lease(), e.path, uint32(min(size, MaxPiece)))
+}
 
 // do runs a job on the blocking pool. If the grant is revoked meanwhile the job's results are not there.
 func (e *Entity) do(c *component.Call, op hostcalls.Op, job func() error) error {

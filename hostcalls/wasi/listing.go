@@ -4,6 +4,7 @@ import (
 	"syscall"
 	"unicode/utf8"
 
+	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/component"
 	"github.com/reactord/reactord/hostcalls/vfs"
 )
@@ -41,6 +42,9 @@ func (d *Descriptor) List() (*Listing, error) {
 // Drop ends the use of the folder.
 func (l *Listing) Drop() { l.folder.Drop() }
 
+// Op is the operation that reads more entries.
+func (l *Listing) Op() hostcalls.Op { return l.folder.Op(0) }
+
 // Next returns the next entry; ok is false at the end. A name that is no UTF-8 is an error, after which the listing goes on.
 func (l *Listing) Next(c *component.Call) (e Entry, ok bool, err error) {
 	err = l.folder.Usable()
@@ -60,7 +64,7 @@ func (l *Listing) Next(c *component.Call) (e Entry, ok bool, err error) {
 // readAhead reads more entries of the folder.
 func (l *Listing) readAhead(c *component.Call) error {
 	job := l.job()
-	if err := l.folder.do(c, l.folder.op(0), job.read); err != nil {
+	if err := l.folder.do(c, l.Op(), job.read); err != nil {
 		return err
 	}
 	l.take(job)

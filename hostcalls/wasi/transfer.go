@@ -15,7 +15,7 @@ func (e *Entity) ReadAt(c *component.Call, n uint32, at int64) (files.Buffer, in
 	var buf files.Buffer // borrowed when the job runs, not while it is queued
 	var got int
 	var err error
-	revoked := e.host.Grants.Folders.Do(c.Waits(), e.grant.Lease(), e.op(n), func() {
+	revoked := e.host.Grants.Folders.Do(c.Waits(), e.grant.Lease(), e.Op(int(n)), func() {
 		buf = files.Borrow(n)
 		got, err = e.file.ReadAt(buf.Bytes, at)
 	}, func() { buf.GiveBack() })
@@ -37,7 +37,7 @@ func (e *Entity) WriteAt(c *component.Call, p []byte, at int64) (int, error) {
 	copy(buf.Bytes, p)
 	var n int
 	var err error
-	revoked := e.host.Grants.Folders.Do(c.Waits(), e.grant.Lease(), e.op(uint32(len(p))),
+	revoked := e.host.Grants.Folders.Do(c.Waits(), e.grant.Lease(), e.Op(len(p)),
 		func() { n, err = e.file.WriteAt(buf.Bytes, at) }, func() { buf.GiveBack() })
 	if revoked != nil {
 		return 0, revoked
@@ -63,11 +63,11 @@ func (e *Entity) Append(c *component.Call, p []byte) error {
 		if e.grant.Lease().Revoked() {
 			return network.ErrRevoked
 		}
-		c.Await(time.Time{}, hostcalls.Wait{Op: e.op(uint32(len(p))), On: turn})
+		c.Await(time.Time{}, hostcalls.Wait{Op: e.Op(len(p)), On: turn})
 	}
 	var err error
 	writing = true
-	revoked := e.host.Grants.Folders.Do(c.Waits(), e.grant.Lease(), e.op(uint32(len(p))), func() {
+	revoked := e.host.Grants.Folders.Do(c.Waits(), e.grant.Lease(), e.Op(len(p)), func() {
 		_, err = e.file.Append(buf.Bytes)
 	}, func() {
 		turn.End()

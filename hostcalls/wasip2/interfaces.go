@@ -1,9 +1,6 @@
 package wasip2
 
 import (
-	"slices"
-	"strings"
-
 	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/hostcalls/component"
 	"github.com/reactord/reactord/hostcalls/wasi"
@@ -28,24 +25,14 @@ func Interfaces() []component.Interface {
 }
 
 // Needs names the capabilities whose functions a component imports.
-func Needs(imports []abi.Import) (needs []string) {
-	for _, n := range []struct {
-		need string
-		of   []abi.Import // functions, by the interface without its version
-	}{
-		{"files", []abi.Import{{Module: "wasi:filesystem/preopens", Name: "get-directories"}}},
-		{"sockets", []abi.Import{{Module: "wasi:sockets/tcp", Name: "[method]tcp-socket.start-listen"}, {Module: "wasi:sockets/udp", Name: "[method]udp-socket.start-bind"}}},
-		{"dialling", []abi.Import{{Module: "wasi:sockets/tcp", Name: "[method]tcp-socket.start-connect"}, {Module: "wasi:sockets/udp", Name: "[method]udp-socket.stream"}}},
-		{"names", []abi.Import{{Module: "wasi:sockets/ip-name-lookup", Name: "resolve-addresses"}}},
-	} {
-		if slices.ContainsFunc(imports, func(i abi.Import) bool {
-			name, version, _ := strings.Cut(i.Module, "@")
-			return strings.HasPrefix(version, "0.2") && slices.Contains(n.of, abi.Import{Module: name, Name: i.Name})
-		}) {
-			needs = append(needs, n.need)
-		}
-	}
-	return needs
+func Needs(imports []abi.Import) []string {
+	const tcp, udp = "wasi:sockets/tcp", "wasi:sockets/udp"
+	return wasi.NeedsOf(imports, "0.2", []wasi.Need{
+		{Name: "files", Functions: []abi.Import{{Module: "wasi:filesystem/preopens", Name: "get-directories"}}},
+		{Name: "sockets", Functions: []abi.Import{{Module: tcp, Name: "[method]tcp-socket.start-listen"}, {Module: udp, Name: "[method]udp-socket.start-bind"}}},
+		{Name: "dialling", Functions: []abi.Import{{Module: tcp, Name: "[method]tcp-socket.start-connect"}, {Module: udp, Name: "[method]udp-socket.stream"}}},
+		{Name: "names", Functions: []abi.Import{{Module: "wasi:sockets/ip-name-lookup", Name: "resolve-addresses"}}},
+	})
 }
 
 // call is one call of a function, and the host of the store that makes it.

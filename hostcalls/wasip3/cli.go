@@ -65,23 +65,19 @@ func cliStdin() component.Interface {
 		Name: "wasi:cli/stdin", Version: version, Types: useCLITypes,
 		Functions: []component.Function{
 			function("read-via-stream", "func() -> tuple<stream<u8>, future<result<_, error-code>>>", func(c call) {
-				s := &standardInput{outcome: c.newOutcome(putCLICode), host: c.host}
-				out := c.Results.Record()
-				end, stream := c.store.NewStream(out.Type(), s)
-				s.end = end
-				out.Stream(stream)
-				s.give(c, out)
+				s := &standardInput{outcome: c.newOutcome(putCLICode)}
+				s.end = s.produce(c, s, nil)
 			}),
 		},
 	}
 }
 
 func cliStdout() component.Interface {
-	return standardOutputInterface("stdout", func(h *host) *stdio.Out { return &h.Stdout })
+	return standardOutputInterface(hostcalls.Stdout, func(h *host) *stdio.Out { return &h.Stdout })
 }
 
 func cliStderr() component.Interface {
-	return standardOutputInterface("stderr", func(h *host) *stdio.Out { return &h.Stderr })
+	return standardOutputInterface(hostcalls.Stderr, func(h *host) *stdio.Out { return &h.Stderr })
 }
 
 func standardOutputInterface(name string, of func(*host) *stdio.Out) component.Interface {
@@ -89,10 +85,8 @@ func standardOutputInterface(name string, of func(*host) *stdio.Out) component.I
 		Name: "wasi:cli/" + name, Version: version, Types: useCLITypes,
 		Functions: []component.Function{
 			function("write-via-stream", "func(data: stream<u8>) -> future<result<_, error-code>>", func(c call) {
-				s := &standardOutput{outcome: c.newOutcome(putCLICode), host: c.host, to: of(c.host)}
-				data := c.Args.Stream()
-				s.give(c, &c.Results)
-				s.end = c.store.Consume(data, s)
+				s := &standardOutput{outcome: c.newOutcome(putCLICode), name: name, to: of(c.host)}
+				s.end = s.consume(c, c.Args.Stream(), s, nil)
 			}),
 		},
 	}
@@ -114,20 +108,17 @@ func putCLICode(w *cabi.Writer, err error) {
 
 // standardInput is a stream of the standard input, of which there may be several.
 type standardInput struct {
-	*host
 	*outcome
-	end  *component.HostEnd
-	stop func() // ends the wait for more; nil: there is none
+	end *component.HostEnd
 }
 
 var _ component.Producer = (*standardInput)(nil)
 
 // Produce implements component.Producer.
 func (s *standardInput) Produce(to *component.Items) (more bool) {
-	c := to.Call()
+	c, from := to.Call(), &s.host.Stdin
 	c.Charge(wasi.StreamCost)
-	s.stopWaiting()
-	n, err := s.Stdin.Read(to.Bytes())
+	n, err := from.Read(to.Bytes())
 	c.Charge(wasi.CopyCost(n))
 	to.Moved(n)
 	switch {
@@ -137,34 +128,26 @@ func (s *standardInput) Produce(to *component.Items) (more bool) {
 		s.resolve(nil)
 		return false
 	case err == nil || errors.Is(err, hostcalls.ErrWouldBlock):
-		s.stop = s.Stdin.Notify(s.end.Wake)
+		s.end.Await(since(from.Op(), &from.Waiting), from)
 		return true
 	}
-	s.Refused().Stream(c.Waits(), s.Stdin.Source)
+	s.host.Refused().Stream(c.Waits(), from.Source)
 	s.resolve(err)
 	return false
 }
 
-func (s *standardInput) stopWaiting() {
-	if s.stop != nil {
-		s.stop()
-		s.stop = nil
-	}
-}
-
 // Stop implements component.Producer.
 func (s *standardInput) Stop() {
-	s.stopWaiting()
 	s.resolve(nil)
+	s.release()
 }
 
 // standardOutput is a stream that is written to the standard output or error.
 type standardOutput struct {
-	*host
 	*outcome
+	name string
 	to   *stdio.Out
 	end  *component.HostEnd
-	stop func() // ends the wait for room; nil: there is none
 }
 
 var _ component.Consumer = (*standardOutput)(nil)
@@ -173,7 +156,6 @@ var _ component.Consumer = (*standardOutput)(nil)
 func (s *standardOutput) Consume(from *component.Items) (more bool) {
 	c := from.Call()
 	c.Charge(wasi.StreamCost)
-	s.stopWaiting()
 	if s.to.Broken() {
 		c.Exit(stdio.BrokenExit)
 	}
@@ -185,10 +167,10 @@ func (s *standardOutput) Consume(from *component.Items) (more bool) {
 	case err == nil && n > 0:
 		return true
 	case err == nil || errors.Is(err, hostcalls.ErrWouldBlock):
-		s.stop = s.to.Notify(s.end.Wake)
+		s.end.Await(since(s.to.Op(s.name), &s.to.Waiting), s.to)
 		return true
 	}
-	s.Refused().Stream(c.Waits(), s.to.Sink)
+	s.host.Refused().Stream(c.Waits(), s.to.Sink)
 	if errors.Is(err, hostcalls.ErrBrokenPipe) {
 		s.to.Break()
 	}
@@ -196,17 +178,10 @@ func (s *standardOutput) Consume(from *component.Items) (more bool) {
 	return false
 }
 
-func (s *standardOutput) stopWaiting() {
-	if s.stop != nil {
-		s.stop()
-		s.stop = nil
-	}
-}
-
 // Stop implements component.Consumer.
 func (s *standardOutput) Stop(bool) {
-	s.stopWaiting()
 	s.resolve(nil)
+	s.release()
 }
 
 // No standard stream is a terminal: programs would draw on what goes to a log. So there never is a handle of a terminal.

@@ -1,19 +1,23 @@
-// Package wasip3 implements WASI 0.3: wasi:cli, wasi:clocks, wasi:random, wasi:filesystem and wasi:http, as interfaces of the host for
-// components, one file for each package.
+// Package wasip3 implements WASI 0.3, as interfaces of the host for components: wasi:cli, wasi:clocks, wasi:random, wasi:filesystem,
+// wasi:sockets and wasi:http.
 //
 // [Interfaces] are the tables: WIT texts, and functions over the cursors of package component. A [State] is what the functions work
-// on: the descriptors that the component of a store has handles of. Package wasi does what they say.
+// on: the descriptors and sockets that the component of a store has handles of. Package wasi does what they say.
 //
 // # Waiting
 //
-// An asynchronous function waits on a fiber of its own while the component goes on; a timer needs none. What a stream carries is
-// written by a Producer or read by a Consumer, which never wait: files are read and written by jobs of the blocking pool, one for
+// Asynchronous functions on files wait on fibers of their own while the component goes on. Those on sockets, lookups of names and
+// timers, of which there may be many, need none. What a stream carries is written by a Producer or read by a Consumer, which never
+// wait: sockets and standard streams say when they are ready, and files are read and written by jobs of the blocking pool, one for
 // each stream and a bounded number for each store.
 //
 // # Streams and their results
 //
 // A function with a stream also gives a future, which tells how it has ended. That of a stream that the component writes has its
 // value when all bytes are out. A component that exits does not lose what a stream has taken of it.
+//
+// A socket has no buffer in the host: what its stream has taken, the system has. The socket, its handle and its streams are
+// independent of each other, and it is closed when all of them are dropped; each stream that ends shuts its direction down.
 //
 // # HTTP
 //

@@ -36,11 +36,7 @@ func readViaStream(c call) {
 	if s.failed == nil {
 		s.file = d.Use()
 	}
-	out := c.Results.Record()
-	end, stream := c.store.NewStream(out.Type(), s)
-	s.end = end
-	out.Stream(stream)
-	s.give(c, out)
+	s.end = s.produce(c, s, s.failed)
 }
 
 // fileSource reads a file from an offset on.
@@ -61,16 +57,17 @@ func (s *fileSource) Produce(to *component.Items) (more bool) {
 	c := to.Call()
 	c.Charge(wasi.StreamCost)
 	if s.failed != nil {
-		s.resolve(s.failed)
 		return false
 	}
 	if s.piece == nil {
 		s.piece = s.file.StartRead(to.Len(), s.at, s.end.Wake)
+		s.end.Await(s.file.Op(to.Len()), nil)
 		return true
 	}
 	over, err := s.piece.Over()
 	switch {
 	case !over:
+		s.end.Await(s.file.Op(to.Len()), nil)
 		return true
 	case err != nil || len(s.piece.Bytes()) == 0:
 		s.resolve(err)
@@ -95,7 +92,8 @@ func (s *fileSource) Stop() {
 	if s.file != nil {
 		s.file.Drop()
 	}
-	s.resolve(s.failed)
+	s.resolve(nil)
+	s.release()
 }
 
 // appends is the offset of a fileSink that appends.
@@ -107,11 +105,7 @@ func (c call) writeViaStream(d *wasi.Descriptor, data uint64, at int64, failed e
 	if failed == nil {
 		s.file = d.Use()
 	}
-	s.give(c, &c.Results)
-	s.end = c.store.Consume(data, s)
-	if failed != nil {
-		s.resolve(failed)
-	}
+	s.end = s.consume(c, data, s, failed)
 }
 
 // fileSink writes to a file from an offset on, or appends to it.
@@ -138,6 +132,7 @@ func (s *fileSink) Consume(from *component.Items) (more bool) {
 	if s.piece != nil {
 		over, err := s.piece.Over()
 		if !over {
+			s.end.Await(s.file.Op(from.Len()), nil)
 			return true
 		}
 		s.piece = nil
@@ -151,6 +146,7 @@ func (s *fileSink) Consume(from *component.Items) (more bool) {
 	s.pending.Add(1)
 	if s.piece = s.file.StartWrite(bytes, s.at, s.end.Wake, s.written); s.piece == nil {
 		s.pending.Add(-1)
+		s.end.Await(s.file.Op(len(bytes)), nil)
 		return true
 	}
 	c.Charge(wasi.CopyCost(len(bytes)))
@@ -181,28 +177,24 @@ func (s *fileSink) Stop(bool) {
 	if s.pending.Load() == 0 {
 		s.resolve(nil)
 	}
+	s.release()
 }
 
 // readDirectory: [method]descriptor.read-directory.
 func readDirectory(c call) {
-	s := &listing{outcome: c.newOutcome(putFileCode), host: c.host}
+	s := &listing{outcome: c.newOutcome(putFileCode)}
 	if !c.store.Hold(wasi.ListingBytes) { // before the folder is used: a trap would leave it so
 		c.Trap("there is no memory for another listing of a folder")
 	}
 	if s.from, s.failed = c.descriptor().List(); s.failed != nil {
 		c.store.Free(wasi.ListingBytes)
 	}
-	out := c.Results.Record()
-	end, stream := c.store.NewStream(out.Type(), s)
-	s.end = end
-	out.Stream(stream)
-	s.give(c, out)
+	s.end = s.produce(c, s, s.failed)
 }
 
 // listing is a stream of the entries of a folder.
 type listing struct {
 	*outcome
-	host   *host
 	end    *component.HostEnd
 	from   *wasi.Listing // nil: failed says why
 	failed error
@@ -218,12 +210,12 @@ const entryCost = 100
 func (s *listing) Produce(to *component.Items) (more bool) {
 	to.Call().Charge(wasi.StreamCost)
 	if s.failed != nil {
-		s.resolve(s.failed)
 		return false
 	}
 	if s.piece != nil {
 		over, err := s.piece.Over()
 		if !over {
+			s.end.Await(s.from.Op(), nil)
 			return true
 		}
 		if err != nil {
@@ -240,6 +232,7 @@ func (s *listing) Produce(to *component.Items) (more bool) {
 		return false
 	case len(ready) == 0:
 		s.piece = s.from.StartList(s.end.Wake)
+		s.end.Await(s.from.Op(), nil)
 		return true
 	case !utf8.ValidString(ready[0].Name):
 		s.resolve(syscall.EILSEQ)
@@ -266,5 +259,6 @@ func (s *listing) Stop() {
 		s.from.Drop()
 		s.host.store.Free(wasi.ListingBytes)
 	}
-	s.resolve(s.failed)
+	s.resolve(nil)
+	s.release()
 }

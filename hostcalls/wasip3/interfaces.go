@@ -1,9 +1,6 @@
 package wasip3
 
 import (
-	"slices"
-	"strings"
-
 	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/hostcalls/component"
 	"github.com/reactord/reactord/hostcalls/wasi"
@@ -23,18 +20,23 @@ func Interfaces() []component.Interface {
 		terminal("terminal-input"), terminal("terminal-output"),
 		noTerminal("terminal-stdin", "terminal-input"), noTerminal("terminal-stdout", "terminal-output"), noTerminal("terminal-stderr", "terminal-output"),
 		filesystemTypes(), filesystemPreopens(),
+		socketsTypes(), socketsIPNameLookup(),
 		httpTypes(), httpClient(),
 	}
 }
 
 // Needs names the capabilities whose functions a component imports.
-func Needs(imports []abi.Import) (needs []string) {
-	if slices.ContainsFunc(imports, func(i abi.Import) bool {
-		return strings.HasPrefix(i.Module, "wasi:filesystem/preopens@0.3") && i.Name == "get-directories"
-	}) {
-		needs = append(needs, "files")
-	}
-	return needs
+func Needs(imports []abi.Import) []string {
+	const sockets = "wasi:sockets/types"
+	return wasi.NeedsOf(imports, "0.3", []wasi.Need{
+		{Name: "files", Functions: []abi.Import{{Module: "wasi:filesystem/preopens", Name: "get-directories"}}},
+		{Name: "sockets", Functions: []abi.Import{{Module: sockets, Name: "[method]tcp-socket.listen"}, {Module: sockets, Name: "[method]udp-socket.bind"}}},
+		{Name: "dialling", Functions: []abi.Import{
+			{Module: sockets, Name: "[method]tcp-socket.connect"}, {Module: sockets, Name: "[method]udp-socket.connect"},
+			{Module: sockets, Name: "[method]udp-socket.send"},
+		}},
+		{Name: "names", Functions: []abi.Import{{Module: "wasi:sockets/ip-name-lookup", Name: "resolve-addresses"}}},
+	})
 }
 
 // State is what a store has of WASI 0.3 alone.
@@ -54,6 +56,8 @@ type host struct {
 	store       *component.Store
 	sender      wasihttp.Sender
 	descriptors component.Objects[*wasi.Descriptor]
+	tcpSockets  component.Objects[*tcpSocket]
+	udpSockets  component.Objects[*udpSocket]
 	fields      component.Objects[*fields]
 	requests    component.Objects[*request]
 	options     component.Objects[*requestOptions]

@@ -2,8 +2,10 @@ package wasip3
 
 import (
 	"sync/atomic"
+	"time"
 
 	cabi "github.com/reactord/reactord/component/abi"
+	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/component"
 	"github.com/reactord/reactord/hostcalls/wasi"
 )
@@ -14,6 +16,7 @@ type outcome struct {
 	end   *component.HostEnd
 	value atomic.Pointer[ending]
 	put   func(*cabi.Writer, error) // writes an error-code
+	ends  int                       // of the future and the stream, that there are
 }
 
 // ending is why something has ended; nil: it has succeeded.
@@ -24,13 +27,20 @@ var _ component.Producer = (*outcome)(nil)
 // streamBytes is about what a stream with its outcome takes of the host's memory.
 const streamBytes = 2 * wasi.ObjectBytes
 
-// newOutcome makes an outcome, before its stream, since it may trap: it counts both as memory of the component until the future
-// that give writes has ended.
+// newOutcome makes an outcome, before its stream, since it may trap: it counts both as memory of the component until both have
+// called release.
 func (c call) newOutcome(put func(*cabi.Writer, error)) *outcome {
 	if !c.store.Hold(streamBytes) {
 		c.Trap("there is no memory for another stream of the host")
 	}
-	return &outcome{host: c.host, put: put}
+	return &outcome{host: c.host, put: put, ends: 2}
+}
+
+// release is called when the stream or the future has ended.
+func (o *outcome) release() {
+	if o.ends--; o.ends == 0 {
+		o.host.store.Free(streamBytes)
+	}
 }
 
 // give writes the outcome's future, which is what to writes next.
@@ -38,6 +48,27 @@ func (o *outcome) give(c call, to *cabi.Writer) {
 	end, future := c.store.NewFuture(to.Type(), o)
 	o.end = end
 	to.Future(future)
+}
+
+// produce answers a function that returns a stream and its outcome, which is known already if failed is not nil.
+func (o *outcome) produce(c call, p component.Producer, failed error) *component.HostEnd {
+	out := c.Results.Record()
+	end, stream := c.store.NewStream(out.Type(), p)
+	out.Stream(stream)
+	o.give(c, out)
+	if failed != nil {
+		o.resolve(failed)
+	}
+	return end
+}
+
+// consume answers a function that takes a stream and returns its outcome, which is known already if failed is not nil.
+func (o *outcome) consume(c call, data uint64, to component.Consumer, failed error) *component.HostEnd {
+	o.give(c, &c.Results)
+	if failed != nil {
+		o.resolve(failed)
+	}
+	return c.store.Consume(data, to)
 }
 
 // resolve tells how it has ended; only the first call has an effect. It may be called from any goroutine.
@@ -64,4 +95,10 @@ func (o *outcome) Produce(to *component.Items) (more bool) {
 }
 
 // Stop implements component.Producer.
-func (o *outcome) Stop() { o.host.store.Free(streamBytes) }
+func (o *outcome) Stop() { o.release() }
+
+// since says since when an operation waits.
+func since(op hostcalls.Op, start *hostcalls.WaitStart) hostcalls.Op {
+	op.Start = start.Poll(time.Now())
+	return op
+}

@@ -1,9 +1,9 @@
 package conformance
 
 import (
-	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -20,6 +20,8 @@ import (
 	"github.com/reactord/reactord/hostcalls/capability"
 	"github.com/reactord/reactord/hostcalls/component"
 	"github.com/reactord/reactord/hostcalls/files"
+	"github.com/reactord/reactord/hostcalls/network"
+	hostnet "github.com/reactord/reactord/hostcalls/network/host"
 	"github.com/reactord/reactord/hostcalls/wasi/versions"
 	"github.com/reactord/reactord/hostcalls/wasip1"
 	"github.com/reactord/reactord/reactor/grant"
@@ -158,6 +160,10 @@ func (h *host) run(t *testing.T, p program) outcome {
 	}
 	defer program.Release()
 	var stdout, stderr output
+	peer := client{says: p.says, done: make(chan error, 1)}
+	if len(p.says) > 0 {
+		stdout.onLine = peer.connect
+	}
 	stdin := hostcalls.NewPipe(len(p.stdin)) // nothing is ever written to it if it is not now, as in the suite's own runner
 	if p.stdin != "" {
 		if _, err := stdin.Writer().Write([]byte(p.stdin)); err != nil {
@@ -172,6 +178,9 @@ func (h *host) run(t *testing.T, p program) outcome {
 		Stdin:  stdin.Reader(),
 		Stdout: &stdout,
 		Stderr: &stderr,
+	}
+	if p.network {
+		config.Network = network.Config{Stack: hostnet.New(h.executor.Driver()), Access: everywhere{}}
 	}
 	if p.spec.Root != "" {
 		root := t.TempDir()
@@ -199,13 +208,8 @@ func (h *host) run(t *testing.T, p program) outcome {
 		t.Fatal(spawnErr)
 	}
 	<-done
+	if len(p.says) > 0 && stdout.onLine == nil {
+		err = errors.Join(err, <-peer.done)
+	}
 	return outcome{exitCode: exit.Code, err: err, stdout: stdout.String(), stderr: stderr.String()}
 }
-
-// output is a Sink that keeps what it is given. It is written to on the fiber, and read after.
-type output struct {
-	hostcalls.Discard
-	bytes.Buffer
-}
-
-func (o *output) Write(b []byte) (int, error) { return o.Buffer.Write(b) }

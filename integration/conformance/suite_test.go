@@ -19,6 +19,9 @@ type program struct {
 	wasm  string // path of the binary
 	spec  spec
 	stdin string // what is written to its standard input, which then ends; empty: nothing ever is
+
+	network bool     // it has the machine's
+	says    []saying // between a client and the program, which prints its address; empty: there is no client
 }
 
 // spec is a specification beside a program (doc/specification.md of the suite, "legacy

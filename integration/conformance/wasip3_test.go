@@ -2,7 +2,6 @@ package conformance
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -20,22 +19,16 @@ import (
 
 const wasip3Variable = "REACTORD_WASI_TESTSUITE_P3"
 
-// wasip3Misses are the programs of WASI 0.3 that fail, by the beginnings of their names, and why.
-var wasip3Misses = map[string]string{
-	"sockets-": "sockets of WASI 0.3 are not implemented",
-}
-
 // TestWASIP3 runs the programs of the suite for WASI 0.3, all but those that answer HTTP requests.
 func TestWASIP3(t *testing.T) {
 	forWASIP3(t, func(h *host, p program, spec *wasip3Spec) string {
 		if spec.serves() {
 			return ""
 		}
-		var err error
-		if p.spec, p.stdin, err = spec.program(); err != nil {
+		if err := spec.apply(&p); err != nil {
 			t.Fatalf("%s: %v", p.name, err)
 		}
-		return h.check(t, p, p.name, wasip3Miss(p.name))
+		return h.check(t, p, p.name, "")
 	})
 }
 
@@ -58,7 +51,7 @@ func forWASIP3(t *testing.T, run func(h *host, p program, spec *wasip3Spec) stri
 	h := newHost(t, a)
 	rows := "| program | result |\n|---|---|\n"
 	for _, wasm := range found {
-		p := program{suite: "wasip3", name: strings.TrimSuffix(filepath.Base(wasm), ".wasm"), wasm: wasm}
+		p := program{suite: "wasip3", name: strings.TrimSuffix(filepath.Base(wasm), ".wasm"), wasm: wasm, network: true}
 		var spec wasip3Spec
 		if err := spec.read(strings.TrimSuffix(wasm, ".wasm") + ".json"); err != nil {
 			t.Fatalf("%s: %v", p.name, err)
@@ -72,15 +65,6 @@ func forWASIP3(t *testing.T, run func(h *host, p program, spec *wasip3Spec) stri
 			t.Error(err)
 		}
 	}
-}
-
-func wasip3Miss(name string) (why string) {
-	for prefix, reason := range wasip3Misses {
-		if strings.HasPrefix(name, prefix) {
-			why = cmp.Or(why, reason)
-		}
-	}
-	return why
 }
 
 // wasip3Spec is a specification beside a program of WASI 0.3: what is done with it, one after the other.
@@ -115,30 +99,32 @@ func (s *wasip3Spec) read(path string) error {
 	return d.Decode(s)
 }
 
-// program converts it. What the program reads is there from the beginning.
-func (s *wasip3Spec) program() (p spec, stdin string, err error) {
-	p.Root = s.Root
+// apply converts it. What the program reads is there from the beginning.
+func (s *wasip3Spec) apply(p *program) error {
+	p.spec.Root = s.Root
 	expected := map[string]string{}
 	for _, o := range s.Operations {
 		switch o.Type {
 		case "run":
-			p.Args, p.Env = o.Args, o.Env
+			p.spec.Args, p.spec.Env = o.Args, o.Env
 		case "write":
-			stdin += o.Payload
+			p.stdin += o.Payload
 		case "read":
 			expected[o.ID] += o.Payload
 		case "wait":
-			p.ExitCode = o.ExitCode
-		case "connect", "send", "recv": // of sockets
+			p.spec.ExitCode = o.ExitCode
+		case "connect":
+		case "send", "recv":
+			p.says = append(p.says, saying{o.Type == "send", o.Payload})
 		default:
-			return p, "", fmt.Errorf("an operation %q is not known", o.Type)
+			return fmt.Errorf("an operation %q is not known", o.Type)
 		}
 	}
 	if text, ok := expected["stdout"]; ok {
-		p.Stdout = &text
+		p.spec.Stdout = &text
 	}
 	if text, ok := expected["stderr"]; ok {
-		p.Stderr = &text
+		p.spec.Stderr = &text
 	}
-	return p, stdin, nil
+	return nil
 }

@@ -71,8 +71,10 @@ func (s *socket) Option(o network.Option) (value int, err error) {
 		return 0, err
 	}
 	switch o {
-	case network.Linger, network.SendBuffer, network.ReceiveBuffer, network.KeepAliveCount, network.HopLimit, network.PendingError:
+	case network.Linger, network.KeepAliveCount, network.HopLimit, network.PendingError:
 		return value, nil
+	case network.SendBuffer, network.ReceiveBuffer:
+		return value / bufferFactor, nil
 	case network.KeepAliveIdle, network.KeepAliveInterval:
 		return value * int(time.Second/time.Microsecond), nil
 	}

@@ -9,6 +9,9 @@ import (
 // ioctlReadable asks for the number of bytes to read, or the size of the next datagram.
 const ioctlReadable = unix.TIOCINQ
 
+// bufferFactor is by how much a buffer is larger than the system was told: half of it is for the system's own records.
+const bufferFactor = 2
+
 func openSocket(family, kind int) (int, error) {
 	return unix.Socket(family, kind|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 }

@@ -11,6 +11,9 @@ import (
 // ioctlReadable asks for the number of bytes to read, or the size of the next datagram.
 const ioctlReadable = 0x4004667f // FIONREAD
 
+// bufferFactor is by how much a buffer is larger than the system was told.
+const bufferFactor = 1
+
 func openSocket(family, kind int) (int, error) {
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()

@@ -36,7 +36,7 @@ func (c *clientCall) begin(a *activation, root *rootCall) {
 	root.client, c.result = c, a.lift.plan.Func.Result
 	root.ended = func() { c.exited = true }
 	s.idleEnds = func() bool {
-		if !c.exited || c.outs > 0 && (len(s.idle) < len(s.activations) || !s.operations.none() || c.relays()) {
+		if !c.exited || c.outs > 0 && (len(s.idle) < len(s.activations) || !s.operations.none() || s.relays > 0) {
 			return false
 		}
 		s.loop.over = true
@@ -46,22 +46,36 @@ func (c *clientCall) begin(a *activation, root *rootCall) {
 	c.channels.OnCancel(func() { s.post(&c.stop) })
 }
 
-// relays reports whether the host has both ends of a stream or future.
-func (c *clientCall) relays() bool {
-	for e := range c.store.hostEnds {
-		if other := e.Other(); other != nil && c.store.hostEnds[other] != nil {
-			return true
-		}
+// cancel asks the call to end, as a component that has called it would. If it has returned, the client's streams and futures end.
+func (c *clientCall) cancel(a *activation) error {
+	switch {
+	case c.exited || a.Resolved():
+		return c.dropEnds()
+	case a.RequestCancel():
+		return a.run(a.Resume())
 	}
-	return false
+	return nil
 }
 
-// cancel asks the call to end, as a component that has called it would.
-func (c *clientCall) cancel(a *activation) error {
-	if c.exited || !a.RequestCancel() {
-		return nil
+// dropEnds drops the ends of the host that stand for the client's.
+func (c *clientCall) dropEnds() error {
+	var ends []*HostEnd
+	for _, h := range c.store.hostEnds {
+		_, source := h.producer.(*clientSource)
+		_, sink := h.consumer.(*clientSink)
+		if source || sink {
+			ends = append(ends, h)
+		}
 	}
-	return a.run(a.Resume())
+	for _, h := range ends {
+		if h.stopped {
+			continue
+		}
+		if err := h.stop(false); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // returned gives the client what the function has returned.

@@ -31,7 +31,6 @@ type Consumer interface {
 // Items are what a Producer writes or a Consumer reads at a time.
 type Items struct {
 	items cabi.Items
-	bytes []byte // of the host, if both ends are the host's; nil: the items are in a memory
 	n     uint32
 	moved uint32
 	call  *Call
@@ -41,12 +40,7 @@ type Items struct {
 func (i *Items) Len() int { return int(i.n) }
 
 // Bytes returns them, if they are of type u8. They are valid until the method returns.
-func (i *Items) Bytes() []byte {
-	if i.bytes != nil {
-		return i.bytes[:i.n]
-	}
-	return i.items.Bytes(i.n)
-}
+func (i *Items) Bytes() []byte { return i.items.Bytes(i.n) }
 
 // Moved says how many were written into Bytes, or read from there.
 func (i *Items) Moved(n int) { i.moved = uint32(n) }
@@ -79,8 +73,7 @@ type HostEnd struct {
 	op       hostcalls.Op // that it waits for, while it is listed
 	listed   listed
 	unnotify func() // ends the wait for a Notifier; nil: there is none
-	room     []byte // of a consumer, for what a producer of the host has; it is memory of the component
-	carried  []byte // of it, that was not consumed yet
+	relay    *relay // of a consumer, from a producer of the host; nil: there is none
 }
 
 // Wake says that the end may have something to do. It may be called from any goroutine.
@@ -154,12 +147,15 @@ func (h *HostEnd) serve() error {
 		return nil
 	}
 	h.retract()
+	if h.relay != nil {
+		return h.relay.run()
+	}
 	other := h.end.Other()
 	if other == nil {
 		return h.stop(true)
 	}
 	if peer := h.store.hostEnds[other]; peer != nil {
-		return engine.Protect(func() error { return h.relay(peer) }) // moving bytes charges, so it may end with a cancel
+		return h.store.relayOf(h, peer).run()
 	}
 	for !h.stopped {
 		items, waits := other.Room()
@@ -243,63 +239,12 @@ func (h *HostEnd) close(ended bool) {
 	h.stopped = true
 	h.retract()
 	delete(h.store.hostEnds, h.end)
-	if h.room != nil {
-		h.room, h.carried = nil, nil
-		h.store.Free(relayed)
+	if h.relay != nil {
+		h.relay.close()
 	}
 	if h.producer != nil {
 		h.producer.Stop()
 	} else {
 		h.consumer.Stop(ended)
 	}
-}
-
-// relayed is how much is carried at a time from a producer of the host to a consumer of the host.
-const relayed = 64 << 10
-
-// relay moves bytes between two ends of the host, when a component passes on what it was given.
-func (h *HostEnd) relay(peer *HostEnd) error {
-	if item := h.end.Item(); h.end.Future() || item == nil || item.Kind != types.U8 {
-		return trapf("a stream or future of the host goes back to the host: only a stream<u8> may")
-	}
-	from, to := h, peer
-	if h.producer == nil {
-		from, to = peer, h
-	}
-	for !to.stopped {
-		if len(to.carried) > 0 {
-			i := &Items{bytes: to.carried, n: uint32(len(to.carried)), call: &Call{store: h.store, waits: &h.store.Call}}
-			to.retract()
-			more := to.consumer.Consume(i)
-			to.carried = to.carried[i.moved:]
-			switch {
-			case !more:
-				return to.stop(false)
-			case i.moved == 0:
-				return nil
-			}
-			continue
-		}
-		if from.stopped {
-			return to.stop(true)
-		}
-		if to.room == nil {
-			if !h.store.Hold(relayed) {
-				return trapf("the memory limit has no room for a stream that goes back to the host")
-			}
-			to.room = make([]byte, relayed)
-		}
-		i := &Items{bytes: to.room, n: relayed, call: &Call{store: h.store, waits: &h.store.Call}}
-		from.retract()
-		more := from.producer.Produce(i)
-		to.carried = to.room[:i.moved]
-		if !more {
-			from.close(true)
-			continue
-		}
-		if i.moved == 0 {
-			return nil
-		}
-	}
-	return nil
 }

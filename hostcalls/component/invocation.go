@@ -74,6 +74,7 @@ func (i *Invocation) end(err error) {
 func (s *Store) endInvocations() {
 	for i := range s.invocations {
 		i.end(s.loop.failure)
+		s.closedOne()
 	}
 }
 

@@ -92,7 +92,7 @@ func (s *Store) turn(f *executor.Fiber) (next executor.Next, done bool) {
 		}
 		t := s.ready()
 		if t == nil {
-			if s.idleEnds != nil && s.idleEnds() || s.stuck() {
+			if s.inbox.waiting() > 0 || s.idleEnds != nil && s.idleEnds() || s.stuck() {
 				continue
 			}
 			return executor.Again(executor.WaitKind(s.operations.kind())), false

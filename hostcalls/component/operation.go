@@ -227,5 +227,6 @@ func (o *Operation) abandon() {
 func (s *Store) abandonOperations() {
 	for s.operations.oldest != nil {
 		s.operations.oldest.of.abandon()
+		s.closedOne()
 	}
 }

@@ -40,6 +40,7 @@ type Store struct {
 	lends       int           // of handles, by calls in progress
 	transit     transit
 	hostEnds    map[*end]*HostEnd
+	relays      int // between two of them
 	operations  operations
 	invocations map[*Invocation]struct{} // by the host, that have not exited
 	inbox       inbox
@@ -242,6 +243,7 @@ func (s *Store) Close() {
 	s.endInvocations()
 	for _, h := range s.hostEnds {
 		h.close(false)
+		s.closedOne()
 	}
 	s.abandonOperations()
 	f := s.Fiber()
@@ -256,6 +258,12 @@ func (s *Store) Close() {
 	}
 	f.SetMeter(nil)
 	s.loaded.Release()
+}
+
+// closedOne is called when one of many things was closed: it gives the worker up in between.
+func (s *Store) closedOne() {
+	_ = s.Charge(callCost) // the rest is closed too if the task was cancelled
+	s.YieldIfSpent()
 }
 
 // PeakMemory returns the most bytes of memory that the store has held. It may be called from any goroutine.

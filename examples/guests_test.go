@@ -128,3 +128,33 @@ func TestDialBinariesMatchSources(t *testing.T) {
 		})
 	}
 }
+
+// TestComponentsMatchSources builds the committed components again, where the tools are.
+func TestComponentsMatchSources(t *testing.T) {
+	for _, tool := range []struct{ command, version string }{
+		{"rustc --version && test -n \"$CARGO_UNSTABLE_BUILD_STD\"", "rustc 1.96.0 (ac68faa20 2026-05-25) (built from a source tarball)"},
+		{"wasm-tools --version", "wasm-tools 1.263.0"},
+	} {
+		out, err := exec.CommandContext(t.Context(), "sh", "-c", tool.command).Output()
+		if err != nil || !strings.HasPrefix(string(out), tool.version) {
+			t.Skipf("the binaries were built with %q; %s gives %q, %v", tool.version, tool.command, out, err)
+		}
+	}
+	dir := t.TempDir()
+	if out, err := exec.CommandContext(t.Context(), "./build-components.sh", dir).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, component := range []string{"web/everywhere.wasm"} {
+		built, err := os.ReadFile(filepath.Join(dir, component))
+		if err != nil {
+			t.Fatal(err)
+		}
+		committed, err := os.ReadFile(component)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(built, committed) {
+			t.Errorf("%s is not what its source gives: run examples/build-components.sh", component)
+		}
+	}
+}

@@ -213,13 +213,14 @@ var imports = map[string][]string{
 	"integration/clients":          {},
 	"integration/guides":           {},
 	"integration/conformance":      {},
+	"integration/web":              {},
 }
 
 // importers says of each package of others which ones of the project import it.
 var importers = map[string][]string{
 	"github.com/tetratelabs/wazero/...":                    {"executor/engine", "hostcalls/abi", "hostcalls/component", "hostcalls/wasip1"},
 	"modernc.org/sqlite/...":                               {"reactor/store/sqlite"},
-	"google.golang.org/grpc/...":                           {"proto/reactor/v1", "cmd/...", "examples/clients/go", "integration/internal/testkit"},
+	"google.golang.org/grpc/...":                           {"proto/reactor/v1", "cmd/...", "examples/clients/go", "examples/web", "integration/internal/testkit"},
 	"google.golang.org/protobuf/...":                       {"proto/...", "cmd/..."},
 	"google.golang.org/genproto/googleapis/rpc/errdetails": {"cmd/reactord/internal/server", "cmd/reactorctl/...", "examples/clients/go", "integration/internal/testkit"},
 	"go.uber.org/zap/...":                                  {"reactor", "reactor/internal/closing", "reactor/internal/crash", "reactor/internal/runner", "cmd/reactord/..."},

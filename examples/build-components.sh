@@ -1,6 +1,6 @@
 #!/bin/sh
 # Builds the components that are committed: build-components.sh [FOLDER]. Without a folder they are replaced. What comes out
-# depends on these tools, and on no folder of this machine; TestComponentsMatchSources holds the committed binaries to it:
+# depends on these tools, and on no folder of this machine; TestBuiltComponentsMatchSources holds the committed binaries to it:
 #
 #   rustc 1.96.0 as Debian builds it (rustc-web, cargo-web, rust-web-src), with the standard library built along:
 #     RUSTC_BOOTSTRAP=1 CARGO_UNSTABLE_BUILD_STD=std,panic_abort

@@ -129,8 +129,8 @@ func TestDialBinariesMatchSources(t *testing.T) {
 	}
 }
 
-// TestComponentsMatchSources builds the committed components again, where the tools are.
-func TestComponentsMatchSources(t *testing.T) {
+// TestBuiltComponentsMatchSources builds the components of build-components.sh again, where the tools are.
+func TestBuiltComponentsMatchSources(t *testing.T) {
 	for _, tool := range []struct{ command, version string }{
 		{"rustc --version && test -n \"$CARGO_UNSTABLE_BUILD_STD\"", "rustc 1.96.0 (ac68faa20 2026-05-25) (built from a source tarball)"},
 		{"wasm-tools --version", "wasm-tools 1.263.0"},

@@ -120,6 +120,19 @@ func TestCallStreams(t *testing.T) {
 	}
 }
 
+// A call that opens no channel, and so has nothing to wait for, ends with what it returned.
+func TestCallWithoutChannels(t *testing.T) {
+	d := testkit.Start(t, t.TempDir())
+	module := pushComponent(t, d, "flow")
+	none := &reactorv1.Value{Kind: &reactorv1.Value_Variant{Variant: &reactorv1.VariantValue{Case: "none"}}}
+	for range 100 {
+		got, err := finish(t, openCall(t, d, module, "maybe-upper", none))
+		if err != nil || got.ended == nil || got.result.GetVariant().GetCase() != "error" {
+			t.Fatalf("%v, %v", got, err)
+		}
+	}
+}
+
 // A cancel ends a call that heeds it, and one that does not, a second later.
 func TestCallCancel(t *testing.T) {
 	d := testkit.Start(t, t.TempDir())

@@ -41,7 +41,9 @@ func (w *workloads) Call(stream callStream) error {
 	x := channel.New()
 	var result *api.CallResult
 	var failed error
-	w.running.Go(func() { // it ends with the exchange, and so before the handler unless that can't send
+	ended := make(chan struct{}) // then result or failed is set, and the exchange is closed
+	w.running.Go(func() {
+		defer close(ended)
 		result, failed = w.reactor.CallFunction(ctx, &spec, x)
 		x.Close()
 	})
@@ -56,6 +58,7 @@ func (w *workloads) Call(stream callStream) error {
 		}
 		return err
 	}
+	<-ended
 	if failed != nil {
 		return failed
 	}

@@ -46,7 +46,7 @@ func TestCall(t *testing.T) {
 		{"calc", "trap()", 134, "", "unreachable"},
 		{"composed", "run(10)", 0, "ok(155)", ""},
 		{"counters", "double-drop()", 134, "", "unknown handle index"},
-		{"provider", "make(1)", 125, "", "a resource, a stream or a future"},
+		{"provider", "make(1)", 125, "", "takes or returns a resource"},
 	} {
 		out, errs, status := c.run(t, "", "call", componentFile(tt.module), tt.call)
 		if status != tt.status || strings.TrimSpace(out) != tt.out || !strings.Contains(errs, tt.err) {
@@ -58,7 +58,9 @@ func TestCall(t *testing.T) {
 	if err := protojson.Unmarshal([]byte(out), &v); err != nil || v.GetInt() != -2 {
 		t.Errorf("as JSON: %s, %v", out, err)
 	}
-	c.must(t, "call", "--id", "sum", componentFile("calc"), "sum([1, 2, 3])")
+	if out := c.must(t, "call", "--id", "sum", "-o", "name", componentFile("calc"), "sum([1, 2, 3])"); out != "sum" {
+		t.Errorf("as a name: %s", out)
+	}
 	if out := c.must(t, "status", "sum"); !strings.Contains(out, "sum([1, 2, 3])") || !strings.Contains(out, "result") {
 		t.Errorf("status: %s", out)
 	}

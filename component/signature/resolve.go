@@ -21,12 +21,12 @@ type Resolution struct {
 // Callable reports whether values of all types of the function can be written: handles, streams, futures and error contexts
 // can't.
 func (r *Resolution) Callable() bool {
-	for _, p := range r.Func.Params {
-		if p.Type.Handles {
-			return false
-		}
-	}
-	return r.Func.Result == nil || !r.Func.Result.Handles
+	return !r.Func.Any(func(t *types.Type) bool { return t.Handles })
+}
+
+// Streams reports whether the function takes or returns streams or futures, and nothing else that can't be written.
+func (r *Resolution) Streams() bool {
+	return !r.Callable() && !r.Func.Any(func(t *types.Type) bool { return t.Resources })
 }
 
 var errReference = errors.New("a type refers to one that is not before it")

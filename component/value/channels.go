@@ -5,12 +5,17 @@ import "github.com/reactord/reactord/component/types"
 // Channels calls f for each stream and future in a value, which is well-formed for t, with its type and the number that stands for
 // it, which f may change. It ends with the first error of f.
 func Channels(t *types.Type, v *Value, f func(t *types.Type, number *uint64) error) error {
+	return ChannelValues(t, v, func(t *types.Type, v *Value) error { return f(t, &v.Bits) })
+}
+
+// ChannelValues is Channels with the value that has the number.
+func ChannelValues(t *types.Type, v *Value, f func(t *types.Type, v *Value) error) error {
 	if !t.Handles {
 		return nil
 	}
 	each := func(typeOf func(i int) *types.Type) error {
 		for i := range v.Items {
-			if err := Channels(typeOf(i), &v.Items[i], f); err != nil {
+			if err := ChannelValues(typeOf(i), &v.Items[i], f); err != nil {
 				return err
 			}
 		}
@@ -18,7 +23,7 @@ func Channels(t *types.Type, v *Value, f func(t *types.Type, number *uint64) err
 	}
 	switch t.Kind {
 	case types.Stream, types.Future:
-		return f(t, &v.Bits)
+		return f(t, v)
 	case types.List:
 		return each(func(int) *types.Type { return t.Elem })
 	case types.Record, types.Tuple:

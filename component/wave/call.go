@@ -40,12 +40,13 @@ func (p *parser) function() (name string, offset int, err error) {
 }
 
 // ParseCall returns the arguments of a call of a function. Arguments at the end that are options may be left out. An
-// error is an *Error.
-func ParseCall(f *types.Func, call string) ([]value.Value, error) {
+// error is an *Error. Streams and futures can be written if open is not nil, which is told of each.
+func ParseCall(f *types.Func, call string, open Opener) ([]value.Value, error) {
 	p, err := newParser(call)
 	if err != nil {
 		return nil, err
 	}
+	p.open = open
 	name, offset, err := p.function()
 	if err != nil {
 		return nil, err

@@ -11,6 +11,11 @@
 //	flags                     {read, write}
 //	map                       [("a", 1)]   or {"a": 1}: WAVE has no maps, and this is the list that a map is
 //
+// And where a call is made with them, which WAVE has not:
+//
+//	stream                    -   @a.txt   @"my file"   [1, 2]   what it is made from: the standard input, a file, its items
+//	future                    its value
+//
 // Cases that are called as one of WAVE's words are written as %none. Comments begin with //. A comma may follow the last
 // of several. A call is a name and its arguments, of which options at the end may be left out:
 //

@@ -11,7 +11,8 @@ import (
 )
 
 // Format returns the text of a value, which is well-formed for its type, on one line. Parse returns the value again, but
-// of types that cannot be written: for handles, streams, futures and error contexts the text is <own 7>.
+// of types that cannot be written: for handles, streams, futures and error contexts the text is <own 7>. A future that has an item
+// is written as this one, which is its value.
 func Format(t *types.Type, v value.Value) string { return string(Append(nil, t, v)) }
 
 // Append appends the text of a value, as Format returns it.
@@ -43,10 +44,20 @@ func Append(b []byte, t *types.Type, v value.Value) []byte {
 		return appendFlags(b, t, v)
 	case types.Map:
 		return appendMap(b, t, v)
+	case types.Future:
+		if len(v.Items) == 1 {
+			return Append(b, itemOf(t), v.Items[0])
+		}
+		return appendHandle(b, t, v)
 	default:
-		b = append(append(b, '<'), t.Kind.String()...)
-		return append(strconv.AppendUint(append(b, ' '), v.Bits, 10), '>')
+		return appendHandle(b, t, v)
 	}
+}
+
+// appendHandle appends what stands for a value that cannot be written.
+func appendHandle(b []byte, t *types.Type, v value.Value) []byte {
+	b = append(append(b, '<'), t.Kind.String()...)
+	return append(strconv.AppendUint(append(b, ' '), v.Bits, 10), '>')
 }
 
 // appendFloat appends a number as JSON has it: without an exponent, unless it is very large or small.

@@ -33,7 +33,7 @@ func FuzzParse(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, n uint8, text string) {
-		if _, err := wave.ParseCall(call, text); err != nil {
+		if _, err := wave.ParseCall(call, text, nil); err != nil {
 			checkFault(t, err, text)
 		}
 		typ := all[int(n)%len(all)]

@@ -31,7 +31,8 @@ const spareValues = 1 << 20
 
 type parser struct {
 	scanner
-	left  int // values that there may still be
+	left  int    // values that there may still be
+	open  Opener // nil: streams and futures cannot be written
 	names map[*types.Type]map[string]int
 }
 
@@ -45,6 +46,9 @@ func newParser(text string) (*parser, error) {
 
 // value reads a value of a type.
 func (p *parser) value(t *types.Type) (value.Value, error) {
+	if err := p.misplaced(t); err != nil {
+		return value.Value{}, err
+	}
 	switch t.Kind {
 	case types.Bool:
 		return p.bool()
@@ -68,6 +72,8 @@ func (p *parser) value(t *types.Type) (value.Value, error) {
 		return p.flags(t)
 	case types.Map:
 		return p.mapping(t)
+	case types.Stream, types.Future:
+		return p.channel(t)
 	default:
 		p.rest()
 		return value.Value{}, p.errorf(p.pos, "%s cannot be written", article(t.Kind))

@@ -73,6 +73,6 @@ func suiteCall(functions map[string]*types.Func, call string) error {
 	if !ok {
 		return os.ErrNotExist
 	}
-	_, err = wave.ParseCall(f, call)
+	_, err = wave.ParseCall(f, call, nil)
 	return err
 }

@@ -236,7 +236,7 @@ func TestCalls(t *testing.T) {
 		if err != nil || name != c.name {
 			t.Errorf("%s: called %q, %v", c.text, name, err)
 		}
-		args, err := wave.ParseCall(f, c.text)
+		args, err := wave.ParseCall(f, c.text, nil)
 		if err != nil {
 			t.Errorf("%s: %v", c.text, err)
 			continue
@@ -268,12 +268,12 @@ func TestFaultsOfCalls(t *testing.T) {
 		"f(1,\n[1])":                    "args[1][0]: expected a record in braces at line 2, column 2, found 1",
 		"f(1,\n[{x: 1,y: 2},{x: 300}])": "args[1][1].x: 300 is not a u8",
 	} {
-		_, err := wave.ParseCall(f, text)
+		_, err := wave.ParseCall(f, text, nil)
 		if err == nil || err.Error() != want {
 			t.Errorf("%s: got %v, want %s", text, err, want)
 		}
 	}
-	_, err = wave.ParseCall(f, "f(1,\n[{x: 1,y: 2},{x: 300}])")
+	_, err = wave.ParseCall(f, "f(1,\n[{x: 1,y: 2},{x: 300}])", nil)
 	var fault *wave.Error
 	if !errors.As(err, &fault) {
 		t.Fatal(err)

@@ -177,6 +177,7 @@ var imports = map[string][]string{
 	"cmd/reactorctl/internal/endpoint":  {"cmd/reactorctl/internal/settings", "cmd/internal/local", "cmd/internal/smallfile"},
 	"cmd/reactorctl/internal/progress":  {"cmd/internal/printable", "cmd/internal/screen"},
 	"cmd/reactorctl/internal/attach":    {"cmd/reactorctl/internal/follow", "cmd/reactorctl/internal/reason", "proto/reactor/v1"},
+	"cmd/reactorctl/internal/channels":  {"internal/notify", "component/types", "component/value", "component/wave", "cmd/internal/values", "proto/reactor/v1"},
 	"cmd/reactorctl/internal/logs":      {"cmd/reactorctl/internal/follow", "proto/reactor/v1"},
 	"cmd/reactorctl/internal/launch":    {"cmd/reactorctl/internal/follow", "cmd/reactorctl/internal/reason", "proto/reactor/v1"},
 	"cmd/reactorctl/internal/interrupt": {},

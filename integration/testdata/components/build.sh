@@ -29,6 +29,7 @@ library() { # FOLDER WORLD SOURCE...: a component that exports functions
 
 library calc calc calc/impl.c calc/echo.c
 library flow flow flow/impl.c
+library streams streams streams/impl.c
 library counters provider counters/provider.c
 library counters user counters/user.c
 library tasks worker tasks/impl.c

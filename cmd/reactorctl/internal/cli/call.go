@@ -34,14 +34,18 @@ Of a function in an interface the whole name is ns:pkg/iface@1.0.0#area; the ver
 be left out where one function only is meant. reactorctl module inspect shows functions and types.
 
 The call is a workload: it is stored, is in reactorctl list, and is made again if the daemon dies before it has returned. What the
-function writes to its standard output and error output is printed, too. -o json and -o yaml print what it returns as a
-message of the API.
+function writes to its standard streams is printed, too. -o json and -o yaml print what it returns as a
+message of the API, -o name the id of the workload instead.
+
+` + streamsHelp + `
 
 ` + limitsHelp + `
 
 ` + callExitHelp,
 		Example: `  reactorctl call ./calc.wasm 'add(1, 2)'
-  reactorctl call --memory 64MiB shapes 'bounds([{x: 1, y: 2}, {x: 3, y: 4}])'`,
+  reactorctl call --memory 64MiB shapes 'bounds([{x: 1, y: 2}, {x: 3, y: 4}])'
+  reactorctl call ./text.wasm 'upper(-)' < a.txt > b.txt
+  reactorctl call ./text.wasm 'merge(@a.txt, @"my notes.txt")'`,
 		Args: moduleThenCall,
 	}
 	flags.addCall(cmd)
@@ -54,16 +58,27 @@ message of the API.
 		if err := j.load(cmd.Context()); err != nil {
 			return err
 		}
-		if err := j.readCall(cmd.Context(), args[1]); err != nil {
-			return err
-		}
-		return j.run(cmd.Context())
+		return j.call(cmd, args[1])
 	})
 	return cmd
 }
 
+// streamsHelp tells how streams and futures are given and printed.
+const streamsHelp = `A function that takes or returns streams or futures is called while they are there, so that call is no workload: it ends with
+this command, and nothing of it is stored. A stream in the arguments is
+
+  -        the standard input: the bytes of a stream<u8>, or a value in WAVE a line
+  @FILE    the same of a file; in quotes if its name has spaces or brackets: @"my file"
+  [1, 2]   a list of its items
+
+and a future is its value. If one stream is returned, its items are printed as they come, bytes as they are and others one a line;
+what is returned besides, such as the error of a result, goes to the standard error at the end, with futures as their values. If
+more streams may be returned, so does each line say of which it is: <stream 1>: 7. Then bytes are shown as lines of text. With
+-o json each message of the API is on a line of its own; the last has how the call ended. An interrupt cancels the call, and a
+second one ends it at once.`
+
 // callExitHelp tells the exit statuses of call.
-const callExitHelp = `Exit status: 0 when the function returned; 1 when it returned the error of a result; otherwise that of reactorctl run.`
+const callExitHelp = `Exit status: 0 when the function returned; 1 when it returned the error of a result, at once or by a future; otherwise that of reactorctl run.`
 
 func moduleThenCall(cmd *cobra.Command, args []string) error {
 	switch {
@@ -97,42 +112,76 @@ func listArguments(args []string) string {
 	return strings.Join(list, " ") + verb
 }
 
-// readCall makes the call of the text, by the types that the component's functions have.
+// call makes the call of the text: as a workload, unless the function has streams or futures.
+func (j *job) call(cmd *cobra.Command, text string) error {
+	ctx := cmd.Context()
+	name, function, err := j.findFunction(ctx, text)
+	if err != nil {
+		return err
+	}
+	if function.Streams() {
+		return j.callStreams(cmd, name, function, text)
+	}
+	if err := j.setCall(name, function, text, nil); err != nil {
+		return err
+	}
+	return j.run(ctx)
+}
+
+// readCall makes the call of the text for a workload, by the types that the component's functions have.
 func (j *job) readCall(ctx context.Context, text string) error {
-	spec := j.stages[0].spec
+	name, function, err := j.findFunction(ctx, text)
+	if err != nil {
+		return err
+	}
+	if function.Streams() {
+		return callFault("export", fmt.Errorf("%s takes or returns a stream or a future, which a workload can't have: `reactorctl call` calls it without one", name))
+	}
+	return j.setCall(name, function, text, nil)
+}
+
+// findFunction finds the function that the text calls, and its whole name.
+func (j *job) findFunction(ctx context.Context, text string) (whole string, f *signature.Resolution, err error) {
 	name, err := wave.Function(text)
 	if err != nil {
-		return callFault("export", err)
+		return "", nil, callFault("export", err)
 	}
-	description, err := j.modules().DescribeModule(ctx, &reactorv1.DescribeModuleRequest{Module: spec.GetModule()})
+	description, err := j.modules().DescribeModule(ctx, &reactorv1.DescribeModuleRequest{Module: j.stages[0].spec.GetModule()})
 	if err != nil {
-		return meantPath(err, j.stages[0].module)
+		return "", nil, meantPath(err, j.stages[0].module)
 	}
 	if len(description.GetFunctions()) == 0 {
-		return &failure.FieldError{Field: "spec.call", Err: errors.New(
+		return "", nil, &failure.FieldError{Field: "spec.call", Err: errors.New(
 			"the module is no component: its exports have no types to call them by; reactorctl run --invoke calls those of core modules")}
 	}
 	set := values.Signatures(description)
 	number, err := set.Find(name)
 	if err != nil {
-		return callFault("export", suggested(err))
+		return "", nil, callFault("export", suggested(err))
 	}
 	function, err := set.ResolveFunction(number)
 	if err != nil {
-		return fmt.Errorf("what the daemon tells of the module's types: %w", err)
+		return "", nil, fmt.Errorf("what the daemon tells of the module's types: %w", err)
 	}
-	if !function.Callable() {
-		return callFault("export", fmt.Errorf("%s takes or returns a resource, a stream or a future, and such values can't be written", name))
+	if !function.Callable() && !function.Streams() {
+		return "", nil, callFault("export", fmt.Errorf("%s takes or returns a resource, which exists only within a component that runs", name))
 	}
-	args, err := wave.ParseCall(function.Func, text)
+	return set.Functions[number].FullName(), function, nil
+}
+
+// setCall makes the call of the text for a function.
+func (j *job) setCall(name string, function *signature.Resolution, text string, open wave.Opener) error {
+	args, err := wave.ParseCall(function.Func, text, open)
 	if err != nil {
 		return callFault("args", err)
 	}
-	spec.Call = &reactorv1.FunctionCall{Export: set.Functions[number].FullName()}
+	call := &reactorv1.FunctionCall{Export: name}
 	for i, arg := range args {
 		literal := value.LiteralOf(function.Func.Params[i].Type, arg)
-		spec.Call.Args = append(spec.Call.Args, values.Message(&literal))
+		call.Args = append(call.Args, values.Message(&literal))
 	}
+	j.stages[0].spec.Call = call
+	j.args = args
 	j.returns = returned(function.Func.Result)
 	return nil
 }
@@ -179,11 +228,15 @@ func returned(t *types.Type) func(*reactorv1.Value) (text string, failed bool) {
 // maxResultText bounds the text of a result that is shown beside other things.
 const maxResultText = 1 << 20
 
-// called prints what a call has returned, and returns the exit status.
+// called prints what a call has returned, or the workload's id if that is asked for, and returns the exit status.
 func (a *app) called(w *reactorv1.Workload) error {
 	result := w.GetStatus().GetResult()
 	text, failed := a.returns(result)
 	switch {
+	case a.output.String() == "name":
+		if err := a.output.Message(a.Out, w); err != nil {
+			return err
+		}
 	case result == nil:
 	case !a.output.IsTable():
 		if err := a.output.Message(a.Out, result); err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/reactord/reactord/cmd/internal/values"
 	"github.com/reactord/reactord/cmd/reactorctl/internal/render"
 	"github.com/reactord/reactord/cmd/reactorctl/internal/source"
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
@@ -186,16 +187,20 @@ func (a *app) completeCall(cmd *cobra.Command, args []string, word string) ([]st
 		if err != nil {
 			return
 		}
+		resolved, err := values.Signatures(response).Resolve()
+		if err != nil {
+			return
+		}
 		named := map[string]int{}
 		for _, f := range response.GetFunctions() {
 			named[shortName(f)]++
 		}
-		for _, f := range response.GetFunctions() {
-			name := f.GetExport()
+		for i, f := range response.GetFunctions() {
+			name, function := f.GetExport(), &resolved.Functions[i]
 			if short := shortName(f); word != "" && named[short] == 1 && strings.HasPrefix(short, word) {
 				name = short
 			}
-			if f.GetCallable() && strings.HasPrefix(name, word) {
+			if (function.Callable() || function.Streams()) && strings.HasPrefix(name, word) {
 				calls = append(calls, cobra.CompletionWithDesc(name+"(", paramNames(f)))
 			}
 		}

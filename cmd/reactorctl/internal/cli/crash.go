@@ -28,7 +28,7 @@ func (a *app) tellCrash(w *reactorv1.Workload) {
 	for _, line := range lines {
 		fmt.Fprintf(a.Err, "    %s\n", line)
 	}
-	if !complete {
+	if !complete && w.GetId() != "" {
 		fmt.Fprintf(a.Err, "    more of the stack: `reactorctl status %s`\n", w.GetId())
 	}
 	if c.GetTrap() == "unreachable" && c.GetCause() == "" && w.GetStatus().GetUsage().GetLogBytes() > 0 {

@@ -18,6 +18,7 @@ import (
 	"github.com/reactord/reactord/cmd/reactorctl/internal/launch"
 	"github.com/reactord/reactord/cmd/reactorctl/internal/render"
 	"github.com/reactord/reactord/cmd/reactorctl/internal/source"
+	"github.com/reactord/reactord/component/value"
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
 
@@ -27,6 +28,7 @@ type job struct {
 	flags  *specFlags
 	stages []*stage // one, or those of a chain
 	launch *launch.Launch
+	args   []value.Value // of a call, once it was read
 
 	submitted atomic.Int64
 }

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -69,6 +70,23 @@ func (f *Format) Message(w io.Writer, m proto.Message) error {
 	}
 	// protojson varies its white space on purpose, and a program's output should not vary.
 	return f.document(w, text)
+}
+
+// Line is Message for one of many: JSON is on one line.
+func (f *Format) Line(w io.Writer, m proto.Message) error {
+	if f.name != "json" {
+		return f.Message(w, m)
+	}
+	text, err := protojson.MarshalOptions{EmitDefaultValues: true}.Marshal(m)
+	if err != nil {
+		return err
+	}
+	var line bytes.Buffer
+	if err := json.Compact(&line, text); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w, "%s\n", printable.Text(line.String()))
+	return err
 }
 
 // Value prints a value that is no message of the API, such as a list of contexts, as JSON or YAML.

@@ -49,7 +49,16 @@ func enumWord(name, prefix string) string {
 
 // End describes in one line how a workload ended, with its message if it has one.
 func End(w *reactorv1.Workload) string {
-	text := fmt.Sprintf("%s %s", printable.String(w.GetId()), State(w))
+	return printable.String(w.GetId()) + " " + ended(w)
+}
+
+// CallEnd describes in one line how a call ended that is no workload.
+func CallEnd(s *reactorv1.WorkloadStatus) string {
+	return ended(&reactorv1.Workload{Status: s})
+}
+
+func ended(w *reactorv1.Workload) string {
+	text := State(w)
 	if why := reason(w); why != "" && why != State(w) {
 		text += " (" + why + ")"
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -117,6 +118,29 @@ func TestCallStreams(t *testing.T) {
 	}}})
 	if got, err := finish(t, stream); err != nil || got.future.GetText() != "now" {
 		t.Errorf("later: %v, %v", got, err)
+	}
+}
+
+// The end of a stream that a component passes on waits for the client's window, as all of it does.
+func TestCallPassesOnTheEnd(t *testing.T) {
+	d := testkit.Start(t, t.TempDir())
+	stream := openCall(t, d, pushComponent(t, d, "flow"), "same", onChannel(1))
+	first, last := bytes.Repeat([]byte("x"), 64<<10), []byte("the end")
+	send(t, stream, itemsOf(&reactorv1.CallItems{Channel: 1, Bytes: first}))
+	got := 0
+	for windows := 0; windows < len(first) || got < len(first); {
+		m, err := stream.Recv()
+		if err != nil {
+			t.Fatal(err)
+		}
+		windows += int(m.GetWindow().GetBytes())
+		got += len(m.GetItems().GetBytes())
+	}
+	send(t, stream, itemsOf(&reactorv1.CallItems{Channel: 1, Bytes: last, End: true}))
+	time.Sleep(100 * time.Millisecond) // in which a daemon at fault ends the call
+	send(t, stream, &reactorv1.CallRequest{Part: &reactorv1.CallRequest_Window{Window: &reactorv1.CallWindow{Channel: 1, Bytes: 100}}})
+	if a, err := finish(t, stream); err != nil || string(a.bytes) != string(last) {
+		t.Errorf("the last bytes are %q, %v", a.bytes, err)
 	}
 }
 

@@ -89,11 +89,16 @@ func Turns(p Process, onEnd func(Exit, error)) func(*executor.Fiber) executor.Ne
 	return func(f *executor.Fiber) executor.Next {
 		next, done := p.Turn(f)
 		if done {
-			onEnd(p.Result())
+			end(p, onEnd)
 		}
 		return next
 	}
 }
+
+// end is apart so that its frame is not on the stack of a process that waits.
+//
+//go:noinline
+func end(p Process, onEnd func(Exit, error)) { onEnd(p.Result()) }
 
 // Exit is the result of a program that ended by itself.
 type Exit struct {

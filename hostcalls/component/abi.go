@@ -35,6 +35,7 @@ type ABI struct {
 	config     Config
 	interfaces *hostInterfaces
 	drops      hostResources
+	crossings  crossings
 }
 
 var _ abi.ABI = (*ABI)(nil)

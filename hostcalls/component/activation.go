@@ -97,30 +97,49 @@ func (a *activation) enter() error {
 }
 
 // begin passes the arguments and calls the core function. The call is admitted.
+//
+// Its frame is below all that the call waits in, so the work before and after the core function is in others. (BenchmarkWaiting)
 func (a *activation) begin() error {
-	s := a.store
-	x := s.enter(a.in(), &a.lift.options, a.name)
-	x.called = a
-	a.Start()
-	w := a.lift.plan.WriteParams(&x.Context, x.stack[:])
-	if err := a.from.pass(&w, x); err != nil {
+	x, err := a.pass()
+	if err != nil {
 		return err
-	}
-	if err := w.End(); err != nil {
-		return x.fault(err)
 	}
 	if err := a.callCore(&a.lift.core, x.stack[:]); err != nil {
 		return err
 	}
+	return a.passed(x)
+}
+
+// pass passes the arguments.
+//
+//go:noinline
+func (a *activation) pass() (*crossing, error) {
+	x := a.store.enter(a.in(), &a.lift.options, a.name)
+	x.called = a
+	a.Start()
+	w := a.lift.plan.WriteParams(&x.Context, x.stack[:])
+	if err := a.from.pass(&w, x); err != nil {
+		return nil, err
+	}
+	if err := w.End(); err != nil {
+		return nil, x.fault(err)
+	}
+	return x, nil
+}
+
+// passed goes on when the core function has returned.
+//
+//go:noinline
+func (a *activation) passed(x *crossing) error {
 	switch a.lift.mode {
 	case async.Synchronous:
 		return a.returnSync(x)
 	case async.Stackful:
-		s.leave(x)
+		a.store.leave(x)
 		return a.exit()
 	default:
 		packed := uint32(x.stack[0])
-		s.leave(x)
+		a.store.leave(x)
 		return a.returned(packed)
 	}
 }

@@ -2,6 +2,7 @@ package component
 
 import (
 	"errors"
+	"sync"
 
 	cabi "github.com/reactord/reactord/component/abi"
 	"github.com/reactord/reactord/component/types"
@@ -20,7 +21,7 @@ type options struct {
 // crossing is one side of a call: the guest that calls or is called, whose values are lifted from its memory and handles or
 // lowered into them. A call between two components has two.
 //
-// A store uses them again.
+// A store uses them again, and when it waits others do. (See crossings.)
 type crossing struct {
 	cabi.Context
 	store    *Store
@@ -38,10 +39,38 @@ type crossing struct {
 	lent []uint32 // handles that the guest lends for the call
 }
 
-func newCrossing(s *Store) *crossing {
-	x := &crossing{store: s, call: Call{store: s, waits: &s.Call}}
-	x.abort = func(err error) { engine.Abort(x.fault(err)) }
+// crossings are those that no store uses. A store that waits keeps none: there are many such stores, and few that run.
+type crossings struct{ pool sync.Pool }
+
+// take returns one for a store.
+func (c *crossings) take(s *Store) *crossing {
+	x, ok := c.pool.Get().(*crossing)
+	if !ok {
+		x = &crossing{}
+		x.abort = func(err error) { engine.Abort(x.fault(err)) }
+	}
+	x.store, x.call = s, Call{store: s, waits: &s.Call}
 	return x
+}
+
+// put takes one back. It holds nothing of the store.
+func (c *crossings) put(x *crossing) {
+	*x = crossing{abort: x.abort, lent: x.lent}
+	c.pool.Put(x)
+}
+
+// keptCrossings bounds the room for crossings that a store keeps while it waits.
+const keptCrossings = 4
+
+// giveCrossings gives up those that the store does not use, since it is going to wait.
+func (s *Store) giveCrossings() {
+	for i, x := range s.crossings {
+		s.loaded.abi.crossings.put(x)
+		s.crossings[i] = nil
+	}
+	if s.crossings = s.crossings[:0]; cap(s.crossings) > keptCrossings {
+		s.crossings = nil
+	}
 }
 
 // enter begins a side of a call.
@@ -50,7 +79,7 @@ func (s *Store) enter(in *instance, o *options, function string) *crossing {
 	if last := len(s.crossings) - 1; last >= 0 {
 		x, s.crossings = s.crossings[last], s.crossings[:last]
 	} else {
-		x = newCrossing(s)
+		x = s.loaded.abi.crossings.take(s)
 	}
 	x.instance, x.options, x.function, x.called = in, o, function, nil
 	x.Context = cabi.Context{Handles: x, Ends: x, Encoding: o.encoding, Budget: valueBytes}

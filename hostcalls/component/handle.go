@@ -11,7 +11,7 @@ const (
 	maxHandles = 1 << 18
 	// maxLends bounds how often the calls of a store that are in progress have lent handles. One handle can be lent often.
 	maxLends     = 1 << 16
-	firstHandles = 8 // for which a table has room at first
+	firstHandles = 4 // for which a table has room at first
 )
 
 // handleTable is the handles of a component instance, by index. Index 0 is never used; an index that becomes free is the next

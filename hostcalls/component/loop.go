@@ -95,6 +95,7 @@ func (s *Store) turn(f *executor.Fiber) (next executor.Next, done bool) {
 			if s.inbox.waiting() > 0 || s.idleEnds != nil && s.idleEnds() || s.stuck() {
 				continue
 			}
+			s.giveCrossings()
 			return executor.Again(executor.WaitKind(s.operations.kind())), false
 		}
 		a := s.activations[t.Call().Number]

@@ -50,32 +50,37 @@ func (p *Process) Turn(f *executor.Fiber) (next executor.Next, done bool) {
 		if p.startup == nil {
 			return p.Store.Turn(f)
 		}
-		p.begin(f)
+		if a := p.begin(f); a != nil {
+			p.fail(a.enter())
+		}
 		return p.turn(f)
 	}, func() {})
 }
 
-// begin starts the store, and makes the call.
-func (p *Process) begin(f *executor.Fiber) {
+// begin starts the store, and makes the call, which the caller enters: what begin has on the stack is not below it. It returns nil
+// if the store has failed.
+//
+//go:noinline
+func (p *Process) begin(f *executor.Fiber) *activation {
 	if err := p.Start(f); err != nil {
 		p.fail(err)
-		return
+		return nil
 	}
 	args, held, err := p.args()
 	if err != nil {
 		p.fail(err)
-		return
+		return nil
 	}
 	p.root = rootCall{args: args, held: held, ended: func() { p.loop.over = true }}
 	a, err := p.activate(p.entry.lift, p.entry.name, nil, &p.root)
 	if err != nil {
 		p.fail(err)
-		return
+		return nil
 	}
 	if p.client != nil {
 		p.client.begin(a, &p.root)
 	}
-	p.fail(a.enter())
+	return a
 }
 
 // Result implements abi.Process.

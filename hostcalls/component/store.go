@@ -36,7 +36,7 @@ type Store struct {
 	current     *activation   // whose code runs; nil: none does
 	activations []*activation // by number
 	idle        []*activation // of them, to be used again
-	crossings   []*crossing   // to be used again
+	crossings   []*crossing   // to be used again before the store waits
 	lends       int           // of handles, by calls in progress
 	transit     transit
 	hostEnds    map[*end]*HostEnd

@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/reactord/reactord/hostcalls"
-	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/hostcalls/component"
 	"github.com/reactord/reactord/hostcalls/network"
 	"github.com/reactord/reactord/hostcalls/wasi"
@@ -13,9 +12,9 @@ import (
 // State is what a store has of WASI 0.2 alone.
 type State struct{ host }
 
-// Init initializes the zero State of a store.
-func (s *State) Init(h *wasi.Host, store *component.Store, config *abi.Config) {
-	s.Host, s.store, s.maxPoll = h, store, config.PendingOps
+// Init initializes the zero State of a store, whose component may wait for so many operations at once.
+func (s *State) Init(h *wasi.Host, store *component.Store, pendingOps int) {
+	s.Host, s.store, s.maxPoll = h, store, pendingOps
 }
 
 // Close gives up what the host holds for the store. It is called when all objects were dropped, before the Host is closed.

@@ -42,9 +42,9 @@ func Needs(imports []abi.Import) []string {
 // State is what a store has of WASI 0.3 alone.
 type State struct{ host }
 
-// Init initializes the zero State of a store.
-func (s *State) Init(h *wasi.Host, store *component.Store, config *abi.Config) {
-	s.Host, s.store, s.sender = h, store, config.HTTP
+// Init initializes the zero State of a store, whose requests a sender sends.
+func (s *State) Init(h *wasi.Host, store *component.Store, sender wasihttp.Sender) {
+	s.Host, s.store, s.sender = h, store, sender
 }
 
 // hosted is the component.Host of a store that has a State.

@@ -198,7 +198,7 @@ func BenchmarkWaitingConnections(b *testing.B) {
 	const guests = 10_000
 	for b.Loop() {
 		d := testkit.Start(b, b.TempDir())
-		warmUp(b, d, d.Push(b, examples.Sleeper))
+		warmUp(b, d, sleepingProgram(d.Push(b, examples.Sleeper), 1))
 		idle := readMemory(b, d.PID)
 		before := d.Stats(b).GetGoroutines()
 		l := listen(b)

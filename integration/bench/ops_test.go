@@ -18,7 +18,7 @@ func BenchmarkSummarizeOps(b *testing.B) {
 	for b.Loop() {
 		d := testkit.Start(b, b.TempDir())
 		module := d.Push(b, examples.Sleeper)
-		fill(b, d, module, guests)
+		fill(b, d, sleepingProgram(module, farFuture), guests)
 		settle(b, d) // giving memory back is a collection, which has nothing to do with the summary
 		d.SubmitMany(b, &reactorv1.WorkloadSpec{
 			Module: module, Args: []string{"1000000", "10"}, Labels: map[string]string{"bench": "waiting"},

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -19,7 +20,7 @@ func BenchmarkRecover(b *testing.B) {
 			d := testkit.Start(b, dir, "--max-live", "1")
 			module := d.Push(b, examples.Sleeper)
 			spec := &reactorv1.WorkloadSpec{
-				Module: module, Args: []string{"1", farFuture}, Labels: map[string]string{"app": "bench", "part": "recover"},
+				Module: module, Args: []string{"1", strconv.Itoa(farFuture)}, Labels: map[string]string{"app": "bench", "part": "recover"},
 			}
 			for left := workloads; left > 0; left -= min(left, 5000) {
 				d.SubmitMany(b, spec, min(left, 5000))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"runtime"
 	"slices"
+	"strconv"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -33,8 +34,8 @@ func BenchmarkStart(b *testing.B) {
 		args   []string
 		invoke string
 	}{
-		{"small", func() []byte { return examples.Sleeper }, []string{"sleeper", "1", farFuture}, ""},
-		{"component", func() []byte { return sleeperComponent(b) }, []string{"sleeper", "1", farFuture}, ""},
+		{"small", func() []byte { return examples.Sleeper }, []string{"sleeper", "1", strconv.Itoa(farFuture)}, ""},
+		{"component", func() []byte { return sleeperComponent(b) }, []string{"sleeper", "1", strconv.Itoa(farFuture)}, ""},
 		{"go", func() []byte { return testkit.GoGuest(b, "../../examples/ticker") }, []string{"ticker"}, ""},
 		{"snapshot", func() []byte {
 			dir := b.TempDir()

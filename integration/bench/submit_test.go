@@ -39,7 +39,7 @@ func BenchmarkSubmit(b *testing.B) {
 			for b.Loop() {
 				d := testkit.Start(b, b.TempDir())
 				module := d.Push(b, examples.Sleeper)
-				warmUp(b, d, module)
+				warmUp(b, d, sleepingProgram(module, 1))
 				request := &reactorv1.SubmitWorkloadRequest{Spec: &reactorv1.WorkloadSpec{Module: module, Args: []string{"1", "1"}}}
 				bare := drive(b, submitTime, clients, func(ctx context.Context) error {
 					_, err := echo.client.Check(ctx, &healthv1.HealthCheckRequest{})

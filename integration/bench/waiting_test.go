@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strconv"
 	"testing"
 	"time"
 
@@ -13,28 +14,44 @@ import (
 )
 
 // farFuture is longer than any benchmark runs, in milliseconds.
-const farFuture = "100000000"
+const farFuture = 100_000_000
 
 // BenchmarkWaiting measures what a guest costs that waits: guests of one page are submitted through
 // the API until all sleep. B/guest is the daemon's resident memory over its idle state, less the
 // pages that guests touched (touched-B/guest); rss-B/guest has both.
 func BenchmarkWaiting(b *testing.B) {
 	for _, guests := range []int{10_000, 100_000} {
-		b.Run(fmt.Sprintf("guests=%d", guests), func(b *testing.B) { benchmarkWaiting(b, examples.Sleeper, guests) })
+		b.Run(fmt.Sprintf("guests=%d", guests), func(b *testing.B) { benchmarkWaiting(b, examples.Sleeper, sleepingProgram, guests) })
 	}
 	b.Run("guest=component", benchmarkWaitingComponent)
+	b.Run("guest=async", benchmarkWaitingAsync)
 	b.Run("guest=go", benchmarkWaitingGo)
 	b.Run("guest=snapshot", benchmarkWaitingSnapshot)
 }
 
-func benchmarkWaiting(b *testing.B, binary []byte, guests int) {
+// sleep makes the spec of a guest of a module that sleeps for so many milliseconds.
+type sleep func(module string, ms uint64) *reactorv1.WorkloadSpec
+
+// sleepingProgram is a sleep of a program.
+func sleepingProgram(module string, ms uint64) *reactorv1.WorkloadSpec {
+	return &reactorv1.WorkloadSpec{Module: module, Args: []string{"1", strconv.FormatUint(ms, 10)}}
+}
+
+// sleepingFunction is a sleep of a component that exports one.
+func sleepingFunction(module string, ms uint64) *reactorv1.WorkloadSpec {
+	whole := func(n uint64) *reactorv1.Value { return &reactorv1.Value{Kind: &reactorv1.Value_Uint{Uint: n}} }
+	call := &reactorv1.FunctionCall{Export: "example:sleeper/sleeping#sleep", Args: []*reactorv1.Value{whole(1), whole(ms)}}
+	return &reactorv1.WorkloadSpec{Module: module, Call: call}
+}
+
+func benchmarkWaiting(b *testing.B, binary []byte, spec sleep, guests int) {
 	for b.Loop() {
 		d := testkit.Start(b, b.TempDir())
 		module := d.Push(b, binary)
-		warmUp(b, d, module)
+		warmUp(b, d, spec(module, 1))
 		idle := readMemory(b, d.PID)
 		began := time.Now()
-		fill(b, d, module, guests)
+		fill(b, d, spec(module, farFuture), guests)
 		b.ReportMetric(float64(guests)/time.Since(began).Seconds(), "starts/s")
 		reportPerGuest(b, settle(b, d), idle, guests)
 		empty(b, d)
@@ -43,7 +60,14 @@ func benchmarkWaiting(b *testing.B, binary []byte, guests int) {
 }
 
 // benchmarkWaitingComponent is a command of WASI 0.2 as small as it gets.
-func benchmarkWaitingComponent(b *testing.B) { benchmarkWaiting(b, sleeperComponent(b), 10_000) }
+func benchmarkWaitingComponent(b *testing.B) {
+	benchmarkWaiting(b, sleeperComponent(b), sleepingProgram, 10_000)
+}
+
+// benchmarkWaitingAsync is a component of WASI 0.3 whose call waits by its callback.
+func benchmarkWaitingAsync(b *testing.B) {
+	benchmarkWaiting(b, examples.SleeperComponent, sleepingFunction, 10_000)
+}
 
 func sleeperComponent(b *testing.B) []byte {
 	b.Helper()
@@ -62,15 +86,15 @@ func BenchmarkWaitingChurn(b *testing.B) {
 	for b.Loop() {
 		d := testkit.Start(b, b.TempDir())
 		module := d.Push(b, examples.Sleeper)
-		warmUp(b, d, module)
+		warmUp(b, d, sleepingProgram(module, 1))
 		fresh := readMemory(b, d.PID)
 		for range rounds {
-			fill(b, d, module, guests)
+			fill(b, d, sleepingProgram(module, farFuture), guests)
 			empty(b, d)
 		}
 		idle := settle(b, d)
 		b.ReportMetric((float64(idle.resident)-float64(fresh.resident))/(1<<20), "idle-growth-MiB")
-		fill(b, d, module, guests)
+		fill(b, d, sleepingProgram(module, farFuture), guests)
 		reportPerGuest(b, settle(b, d), idle, guests)
 		empty(b, d)
 		d.Stop()
@@ -78,9 +102,8 @@ func BenchmarkWaitingChurn(b *testing.B) {
 }
 
 // warmUp runs a few guests, so that the module is compiled and the store has its caches.
-func warmUp(b *testing.B, d *testkit.Daemon, module string) {
+func warmUp(b *testing.B, d *testkit.Daemon, spec *reactorv1.WorkloadSpec) {
 	b.Helper()
-	spec := &reactorv1.WorkloadSpec{Module: module, Args: []string{"1", "1"}}
 	for _, id := range d.SubmitMany(b, spec, 100) {
 		if s := d.WaitFor(b, id); s.GetState() != reactorv1.WorkloadState_WORKLOAD_STATE_SUCCEEDED {
 			b.Fatalf("warming up: %v", s)
@@ -89,11 +112,9 @@ func warmUp(b *testing.B, d *testkit.Daemon, module string) {
 }
 
 // fill submits sleepers until all of them wait.
-func fill(b *testing.B, d *testkit.Daemon, module string, guests int) {
+func fill(b *testing.B, d *testkit.Daemon, spec *reactorv1.WorkloadSpec, guests int) {
 	b.Helper()
-	spec := &reactorv1.WorkloadSpec{
-		Module: module, Args: []string{"1", farFuture}, Labels: map[string]string{"bench": "waiting"},
-	}
+	spec.Labels = map[string]string{"bench": "waiting"}
 	for left := guests; left > 0; left -= min(left, 5000) {
 		d.SubmitMany(b, spec, min(left, 5000))
 	}

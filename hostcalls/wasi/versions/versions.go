@@ -23,10 +23,8 @@ func Config(appends *files.Appends) component.Config {
 	return component.Config{
 		Interfaces: append(wasip2.Interfaces(), wasip3.Interfaces()...),
 		NewHost: func(store *component.Store, config *abi.Config) (component.Host, error) {
-			h := &host{}
+			h := &host{store: store, pendingOps: config.PendingOps, sender: config.HTTP}
 			h.Init(node, store, config)
-			h.p2.Init(&h.Host, store, config)
-			h.p3.Init(&h.Host, store, config)
 			return h, nil
 		},
 		Needs:      needs,
@@ -59,11 +57,14 @@ func (h Handler) Handle(s *component.Store, x *wasihttp.Exchange) (cancel func()
 	return wasip3.Handle(s, h.Export, x)
 }
 
-// host is the Host of a store.
+// host is the Host of a store. What it has of a version is nil until the component uses that.
 type host struct {
 	wasi.Host
-	p2 wasip2.State
-	p3 wasip3.State
+	p2         *wasip2.State
+	p3         *wasip3.State
+	store      *component.Store
+	pendingOps int
+	sender     wasihttp.Sender
 }
 
 // needs names the capabilities whose functions a component imports.
@@ -78,13 +79,27 @@ func needs(imports []abi.Import) []string {
 }
 
 // WASIP2 returns what the store has of WASI 0.2 alone.
-func (h *host) WASIP2() *wasip2.State { return &h.p2 }
+func (h *host) WASIP2() *wasip2.State {
+	if h.p2 == nil {
+		h.p2 = &wasip2.State{}
+		h.p2.Init(&h.Host, h.store, h.pendingOps)
+	}
+	return h.p2
+}
 
 // WASIP3 returns what the store has of WASI 0.3 alone.
-func (h *host) WASIP3() *wasip3.State { return &h.p3 }
+func (h *host) WASIP3() *wasip3.State {
+	if h.p3 == nil {
+		h.p3 = &wasip3.State{}
+		h.p3.Init(&h.Host, h.store, h.sender)
+	}
+	return h.p3
+}
 
 // Close implements component.Host.
 func (h *host) Close() {
-	h.p2.Close()
+	if h.p2 != nil {
+		h.p2.Close()
+	}
 	h.Host.Close()
 }

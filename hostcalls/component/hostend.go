@@ -194,9 +194,23 @@ func (h *HostEnd) tellReady() error {
 	return nil
 }
 
+// mostMoved bounds the bytes of items that a Producer or Consumer moves at a time.
+const mostMoved = 1 << 20
+
+// chargeMoved charges for items of which a Producer or Consumer knows nothing but the bytes.
+func (s *Store) chargeMoved(item *types.Type, n uint32) error {
+	if item == nil || item.Kind != types.U8 {
+		return nil
+	}
+	return s.Charge(int64(n) >> 3)
+}
+
 // move moves up to n items from or to the other end, which is a component's.
 func (h *HostEnd) move(other *end, n uint32) (moved uint32, more bool, err error) {
 	s := h.store
+	if item := other.Item(); item != nil {
+		n = min(n, max(1, mostMoved/item.Size))
+	}
 	b, progress := other.Buffer()
 	x := s.enter(b.in, b.options, "a stream of the host")
 	i := &Items{items: cabi.Items{Context: &x.Context, Type: other.Item(), At: b.at}.Skip(progress), n: n, call: &x.call}
@@ -207,7 +221,10 @@ func (h *HostEnd) move(other *end, n uint32) (moved uint32, more bool, err error
 		} else {
 			more = h.consumer.Consume(i)
 		}
-		return x.Err()
+		if err := x.Err(); err != nil {
+			return err
+		}
+		return s.chargeMoved(other.Item(), i.moved)
 	})
 	if err != nil {
 		return 0, false, err

@@ -46,11 +46,11 @@ func (r *relay) run() error { return engine.Protect(r.carry) }
 
 func (r *relay) carry() error {
 	for !r.to.stopped {
-		r.call.Charge(callCost)
 		if r.n == r.taken && r.from.stopped {
 			return r.to.stop(true)
 		}
-		var moved, more = uint32(0), true
+		var moved uint32
+		var more bool
 		if r.n > r.taken {
 			if moved, more = r.consume(); !more {
 				return r.to.stop(false)
@@ -59,8 +59,9 @@ func (r *relay) carry() error {
 			r.from.close(true)
 			continue
 		}
-		if moved == 0 {
-			return nil
+		r.call.Charge(callCost)
+		if err := r.call.store.chargeMoved(r.from.end.Item(), moved); err != nil || moved == 0 {
+			return err
 		}
 	}
 	return nil

@@ -116,7 +116,7 @@ func TestInspectComponent(t *testing.T) {
 		t.Errorf("no %q in %s", want, out)
 	}
 	_, errs, status := c.run(t, "", "module", "inspect", componentFile("user"))
-	if status != 125 || !strings.Contains(errs, "imports what is not here: example:counters/counters@0.1.0") {
+	if status != 125 || !strings.Contains(errs, "imports what is not here: example:counters/counters@0.1.0; take it from a component that exports it by `--plug`") {
 		t.Errorf("status %d, %s", status, errs)
 	}
 }
@@ -162,8 +162,22 @@ func TestCompose(t *testing.T) {
 	if out := c.must(t, "call", file, "run(10)"); strings.TrimSpace(out) != "ok(155)" {
 		t.Errorf("from a file: %s", out)
 	}
+	joined, err := os.ReadFile(file)
+	if out := c.must(t, "module", "compose", componentFile("user"), "--plug", componentFile("provider"), "-f", "-"); err != nil || out != strings.TrimSuffix(string(joined), "\n") {
+		t.Errorf("to the standard output: %d bytes, %v", len(out), err)
+	}
+	for _, command := range [][]string{{"compose", componentFile("user"), "--plug", componentFile("provider")}, {"pull", "app"}} {
+		for path, want := range map[string]string{"/no/such/x.wasm": "create /no/such/x.wasm: no such file or directory", t.TempDir(): "file exists"} {
+			_, errs, status := c.run(t, "", append(append([]string{"module"}, command...), "-f", path)...)
+			if status != 125 || !strings.Contains(errs, want) || !strings.Contains(errs, path+":") {
+				t.Errorf("%v to %s: status %d, %s", command, path, status, errs)
+			}
+		}
+	}
 	for _, tt := range []struct{ plug, want string }{
 		{componentFile("calc"), "calc"},
+		{"counters=", `--plug "counters=": no module is given: [IMPORT=]MODULE`},
+		{"=counters", `--plug "=counters": no IMPORT is before the =`},
 		{"no:such/thing=" + componentFile("provider"), "no:such/thing"},
 		{"nonesuch", "there is no module"},
 		{toolFile(t), "component"},

@@ -117,8 +117,8 @@ func TestForbiddenIsTold(t *testing.T) {
 func TestRefusedIsTold(t *testing.T) {
 	c := newCtlOf(t, testkit.Start(t, testkit.DataDir(t, example(t, "http-dial")), "--allow-connect=*:*", "--allow-resolve=*"))
 	guest := exampleFile(t, "http-dial")
-	told := func(id, what string) string {
-		return "refused for want of a grant: " + what + "; see `reactorctl grants " + id + "`"
+	told := func(id, what, enough string) string {
+		return "refused for want of a grant: " + what + "; allow it with " + enough + "; see `reactorctl grants " + id + "`"
 	}
 	for _, tt := range []struct {
 		id, url, what, enough string
@@ -131,13 +131,13 @@ func TestRefusedIsTold(t *testing.T) {
 	} {
 		args := append([]string{"run", "--id", tt.id}, tt.flags...)
 		_, errs, status := c.run(t, "", append(args, guest, tt.url)...)
-		if want := told(tt.id, tt.what); status == 0 || !strings.Contains(errs, want) {
+		if want := told(tt.id, tt.what, tt.enough); status == 0 || !strings.Contains(errs, want) {
 			t.Errorf("%s: run: status %d, want %q, got %s", tt.id, status, want, errs)
 		}
-		if _, errs, _ := c.run(t, "", "wait", tt.id); !strings.Contains(errs, told(tt.id, tt.what)) {
+		if _, errs, _ := c.run(t, "", "wait", tt.id); !strings.Contains(errs, told(tt.id, tt.what, tt.enough)) {
 			t.Errorf("%s: wait: %s", tt.id, errs)
 		}
-		if text := c.must(t, "status", tt.id); !strings.Contains(text, "refused       for want of a grant: "+tt.what+"; see ") {
+		if text := c.must(t, "status", tt.id); !strings.Contains(text, "refused       for want of a grant: "+tt.what+"; allow it with "+tt.enough+"; see ") {
 			t.Errorf("%s: status:\n%s", tt.id, text)
 		}
 		if text := c.must(t, "grants", tt.id); !strings.Contains(text, "enough for that: "+tt.enough) {

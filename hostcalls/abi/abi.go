@@ -3,6 +3,7 @@ package abi
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/tetratelabs/wazero"
@@ -176,5 +177,9 @@ func (e *MissingImportsError) Error() string {
 	if n := len(e.Imports); n > most {
 		list += fmt.Sprintf(" and %d more", n-most)
 	}
-	return "the component imports what is not here: " + clip.Text(list, 4<<10)
+	text := "the component imports what is not here: " + clip.Text(list, 4<<10)
+	if slices.ContainsFunc(e.Imports, func(name string) bool { return !strings.HasPrefix(name, "wasi:") }) {
+		text += "; take it from a component that exports it by `--plug`, or join both with `reactorctl module compose`"
+	}
+	return text
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -34,7 +33,7 @@ file with --file. run, submit and call take --plug, too.`,
 	flags := cmd.Flags()
 	addPlugs(flags.StringArrayVar, &plugs)
 	flags.StringVarP(&tag, "tag", "t", "", "point this `TAG` at the result")
-	flags.StringVarP(&file, "file", "f", "", "write the result to this `FILE` instead of pushing it")
+	flags.StringVarP(&file, "file", "f", "", "write the result to this `FILE` instead of pushing it, or to standard output for -")
 	_ = cmd.MarkFlagRequired("plug")
 	cmd.MarkFlagsMutuallyExclusive("tag", "file")
 	cmd.RunE = a.remote(func(cmd *cobra.Command, args []string) error {
@@ -42,8 +41,16 @@ file with --file. run, submit and call take --plug, too.`,
 		if err != nil {
 			return err
 		}
-		if file != "" {
-			return os.WriteFile(file, joined, 0o644) //nolint:gosec // it is no secret
+		switch file {
+		case "":
+		case stdout:
+			_, err := a.raw.Out.Write(joined)
+			return err
+		default:
+			return replaceFile(file, func(w io.Writer) error {
+				_, err := w.Write(joined)
+				return err
+			})
 		}
 		m, err := source.OfBytes(args[0], joined)
 		if err != nil {
@@ -69,8 +76,14 @@ func (a *app) compose(ctx context.Context, socket string, plugs []string) ([]byt
 	var list []compose.Plug
 	for _, text := range plugs {
 		name, module, named := strings.Cut(text, "=")
-		if !named {
+		switch {
+		case !named:
 			name, module = "", text
+		case name == "":
+			return nil, fmt.Errorf("--plug %q: no IMPORT is before the =: leave it out, to plug all that it exports", text)
+		}
+		if module == "" {
+			return nil, fmt.Errorf("--plug %q: no module is given: [IMPORT=]MODULE", text)
 		}
 		plug, err := a.part(ctx, module)
 		if err != nil {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync/atomic"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -17,6 +18,9 @@ import (
 	"github.com/reactord/reactord/cmd/reactorctl/internal/render"
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
+
+// stdout is the name of the standard output where a file is named.
+const stdout = "-"
 
 func (a *app) modulePullCommand() *cobra.Command {
 	var file string
@@ -32,7 +36,7 @@ only once it is complete.`,
 	cmd.Flags().StringVarP(&file, "file", "f", "", "write it to this `FILE`, or to standard output for -")
 	_ = cmd.MarkFlagRequired("file")
 	cmd.RunE = a.remote(func(cmd *cobra.Command, args []string) error {
-		if file == "-" {
+		if file == stdout {
 			_, err := a.pull(cmd.Context(), args[0], a.raw.Out)
 			return meantPath(err, args[0])
 		}
@@ -42,25 +46,13 @@ only once it is complete.`,
 }
 
 // pullFile writes a module to a file, in the place of one that is there.
-func (a *app) pullFile(ctx context.Context, ref, path string) (err error) {
-	partial, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		_ = partial.Close()
-		if err != nil {
-			_ = os.Remove(partial.Name())
-		}
-	}()
-	m, err := a.pull(ctx, ref, partial)
-	if err != nil {
+func (a *app) pullFile(ctx context.Context, ref, path string) error {
+	var m *reactorv1.Module
+	err := replaceFile(path, func(w io.Writer) (err error) {
+		m, err = a.pull(ctx, ref, w)
 		return meantPath(err, ref)
-	}
-	if err := errors.Join(partial.Chmod(0o644), partial.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(partial.Name(), path); err != nil {
+	})
+	if err != nil {
 		return err
 	}
 	if !a.output.IsTable() {
@@ -68,6 +60,37 @@ func (a *app) pullFile(ctx context.Context, ref, path string) (err error) {
 	}
 	_, err = fmt.Fprintf(a.Out, "%s is module %s, %s\n", path, render.ShortDigest(m.GetDigest()), render.Size(m.GetSizeBytes()))
 	return err
+}
+
+// replaceFile makes a file of what write writes, in the place of one that is there, once that is complete.
+func replaceFile(path string, write func(io.Writer) error) (err error) {
+	folder, name := filepath.Split(path)
+	partial, err := os.CreateTemp(filepath.Clean(folder), name+".*")
+	if err != nil {
+		return meantFile("create", path, err)
+	}
+	defer func() {
+		_ = partial.Close()
+		if err != nil {
+			_ = os.Remove(partial.Name())
+		}
+	}()
+	if err := write(partial); err != nil {
+		return err
+	}
+	if err := errors.Join(partial.Chmod(0o644), partial.Close()); err != nil {
+		return meantFile("write", path, err)
+	}
+	return meantFile("write", path, os.Rename(partial.Name(), path))
+}
+
+// meantFile is an error about a temporary file as one about the file that it was to be.
+func meantFile(op, path string, err error) error {
+	number, ok := errors.AsType[syscall.Errno](err)
+	if !ok {
+		return err
+	}
+	return &os.PathError{Op: op, Path: path, Err: number}
 }
 
 // pull writes a module to w, and checks its digest.

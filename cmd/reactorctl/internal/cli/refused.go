@@ -48,5 +48,10 @@ func (a *app) refused(ctx context.Context, id string) string {
 	if err != nil || len(grants.GetRefused()) == 0 {
 		return ""
 	}
-	return render.RefusedBriefly(grants) + "; see `reactorctl grants " + id + "`"
+	text := render.RefusedBriefly(grants)
+	const few = 3 // of them, so that the line stays short
+	if flags := render.GrantFlags(grants.GetMissing()); flags != "" && len(grants.GetMissing()) <= few {
+		text += "; allow it with " + flags
+	}
+	return text + "; see `reactorctl grants " + id + "`"
 }

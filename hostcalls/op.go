@@ -115,6 +115,7 @@ const (
 	OpResolve            // looks up a name
 	OpHandshake          // begins TLS on a connection
 	OpRate               // waits because the guest sends or receives faster than it may
+	OpHTTP               // sends a request of HTTP, and waits for the response
 
 	// OpKinds is one more than the last kind.
 	OpKinds
@@ -124,7 +125,7 @@ const _ = uint(executor.WaitKinds - OpKinds) // the executor has room for all ki
 
 var opKinds = [OpKinds]string{
 	"unspecified", "timer", "read", "write", "accept", "file", "connect", "listen", "instantiate", "memory", "resolve",
-	"handshake", "rate",
+	"handshake", "rate", "http",
 }
 
 // String returns the kind's name in the API, in lower case and without the prefix.

@@ -3,7 +3,6 @@ package wasip3
 import (
 	"sync"
 
-	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/component"
 	"github.com/reactord/reactord/hostcalls/wasihttp"
 )
@@ -42,7 +41,6 @@ func send(c call) {
 		return
 	}
 	s := &sending{host: c.host}
-	s.Op = hostcalls.Op{Kind: hostcalls.OpConnect, Target: r.authority}
 	s.Finish = func(c *component.Call) {
 		r.fields.release()
 		s.finish(call{c, s.host})
@@ -52,7 +50,7 @@ func send(c call) {
 		s.giveUp()
 	}
 	c.Later(&s.Operation)
-	s.cancel = c.host.sender.Send(made, s.answer)
+	s.Op, s.cancel = c.host.sender.Send(made, s.answer)
 }
 
 // answer keeps the response until the store takes it.

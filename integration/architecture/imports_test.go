@@ -79,6 +79,7 @@ var imports = map[string][]string{
 	"hostcalls/wasip3":        {"component/abi", "executor/driver", "hostcalls", "hostcalls/abi", "hostcalls/component", "hostcalls/files", "hostcalls/network", "hostcalls/stdio", "hostcalls/vfs", "hostcalls/wasi", "hostcalls/wasihttp"},
 
 	"hostcalls/network/networktest":   {"hostcalls", "hostcalls/network"},
+	"hostcalls/wasihttp/client":       {"hostcalls", "hostcalls/network", "hostcalls/wasihttp"},
 	"hostcalls/wasihttp/wasihttptest": {"executor", "hostcalls/abi", "hostcalls/component", "hostcalls/wasi/versions", "hostcalls/wasihttp"},
 
 	"reactor/api":             {"component/signature", "component/value", "reactor/grant"},

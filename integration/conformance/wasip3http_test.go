@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"os"
 	"slices"
 	"strings"
@@ -14,6 +15,9 @@ import (
 
 	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/hostcalls/component"
+	"github.com/reactord/reactord/hostcalls/network"
+	hostnet "github.com/reactord/reactord/hostcalls/network/host"
+	"github.com/reactord/reactord/hostcalls/wasihttp/client"
 	"github.com/reactord/reactord/hostcalls/wasihttp/wasihttptest"
 )
 
@@ -111,10 +115,11 @@ func (s httpServer) start(t *testing.T) string {
 	return "HTTP_SERVER_" + strings.ToUpper(s.Name) + "=" + address
 }
 
-// TestWASIP3Services runs those programs of the suite for WASI 0.3 that answer HTTP requests, except for those that send some then.
+// TestWASIP3Services runs those programs of the suite for WASI 0.3 that answer HTTP requests, and those that send some when they are
+// asked something.
 func TestWASIP3Services(t *testing.T) {
 	forWASIP3(t, func(h *host, p program, spec *wasip3Spec) string {
-		if !spec.serves() || strings.HasPrefix(p.name, "http-client") {
+		if !spec.serves() {
 			return ""
 		}
 		return verdict(t, p.name, "", func(t *testing.T) []string { return h.serve(t, p, spec) })
@@ -126,7 +131,9 @@ func (s *wasip3Spec) serves() bool { return s.World == "wasi:http/service" }
 
 // serve carries out what a specification says of a program that answers requests, and returns what is not as it should be.
 func (h *host) serve(t *testing.T, p program, spec *wasip3Spec) (faults []string) {
-	config := abi.Config{}
+	sender := client.New(client.Config{Access: anybody{}, Stack: hostnet.New(h.executor.Driver())})
+	defer sender.Close()
+	config := abi.Config{HTTP: sender}
 	for _, s := range spec.Servers {
 		config.Env = append(config.Env, s.start(t))
 	}
@@ -148,6 +155,12 @@ func (h *host) serve(t *testing.T, p program, spec *wasip3Spec) (faults []string
 	}
 	return faults
 }
+
+// anybody lets requests go everywhere.
+type anybody struct{}
+
+func (anybody) Request(*client.Target) (network.Grant, error) { return nil, nil } //nolint:nilnil // there is no grant
+func (anybody) Connect(*client.Target, netip.AddrPort) error  { return nil }
 
 // send sends the request, and returns what is not as expected.
 func (r httpRequest) send(to string) (faults []string) {

@@ -478,6 +478,8 @@ const (
 	OpKind_OP_KIND_HANDSHAKE OpKind = 11
 	// OP_KIND_RATE waits because the guest sends or receives faster than it may.
 	OpKind_OP_KIND_RATE OpKind = 12
+	// OP_KIND_HTTP sends a request of HTTP and waits for the response. The target is the method and the URL, without its query.
+	OpKind_OP_KIND_HTTP OpKind = 13
 )
 
 // Enum value maps for OpKind.
@@ -496,6 +498,7 @@ var (
 		10: "OP_KIND_RESOLVE",
 		11: "OP_KIND_HANDSHAKE",
 		12: "OP_KIND_RATE",
+		13: "OP_KIND_HTTP",
 	}
 	OpKind_value = map[string]int32{
 		"OP_KIND_UNSPECIFIED": 0,
@@ -511,6 +514,7 @@ var (
 		"OP_KIND_RESOLVE":     10,
 		"OP_KIND_HANDSHAKE":   11,
 		"OP_KIND_RATE":        12,
+		"OP_KIND_HTTP":        13,
 	}
 )
 
@@ -6253,7 +6257,7 @@ const file_reactor_v1_workload_proto_rawDesc = "" +
 	"\x1bDELAY_REASON_MODULE_DAMAGED\x10\b\x12\x1c\n" +
 	"\x18DELAY_REASON_DAEMON_DIED\x10\t\x12\x1c\n" +
 	"\x18DELAY_REASON_NODE_MEMORY\x10\n" +
-	"*\x93\x02\n" +
+	"*\xa5\x02\n" +
 	"\x06OpKind\x12\x17\n" +
 	"\x13OP_KIND_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rOP_KIND_TIMER\x10\x01\x12\x10\n" +
@@ -6268,7 +6272,8 @@ const file_reactor_v1_workload_proto_rawDesc = "" +
 	"\x0fOP_KIND_RESOLVE\x10\n" +
 	"\x12\x15\n" +
 	"\x11OP_KIND_HANDSHAKE\x10\v\x12\x10\n" +
-	"\fOP_KIND_RATE\x10\f*^\n" +
+	"\fOP_KIND_RATE\x10\f\x12\x10\n" +
+	"\fOP_KIND_HTTP\x10\r*^\n" +
 	"\fWorkloadView\x12\x1d\n" +
 	"\x19WORKLOAD_VIEW_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13WORKLOAD_VIEW_BASIC\x10\x01\x12\x16\n" +

@@ -1,0 +1,223 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/reactord/reactord/hostcalls"
+	"github.com/reactord/reactord/hostcalls/network"
+	"github.com/reactord/reactord/hostcalls/wasihttp"
+)
+
+// exchange is a request under way, until the body of its response has ended. As a hostcalls.Subject it is what the operation acts
+// on.
+type exchange struct {
+	client  *Client
+	request *wasihttp.Request
+	target  *Target
+	by      network.Grant // nil: none was needed
+	sent    *sentBody
+	ctx     context.Context
+	cancel  context.CancelCauseFunc
+	stops   []func()
+	once    sync.Once
+}
+
+var _ hostcalls.Subject = (*exchange)(nil)
+
+func (c *Client) newExchange(r *wasihttp.Request, t *Target, by network.Grant) *exchange {
+	x := &exchange{client: c, request: r, target: t, by: by, sent: &sentBody{body: r.Body}}
+	x.ctx, x.cancel = context.WithCancelCause(c.ctx)
+	x.ctx = context.WithValue(x.ctx, exchangeKey{}, x)
+	if by != nil {
+		by.Opened()
+		x.stops = append(x.stops, by.Closed, by.OnRevoke(func() { x.fail(network.ErrRevoked) }))
+	}
+	return x
+}
+
+// exchangeKey is of the exchange for which a connection is made, in its context.
+type exchangeKey struct{}
+
+// Transferred implements hostcalls.Subject.
+func (*exchange) Transferred(hostcalls.OpKind) uint64 { return 0 }
+
+// Grant implements hostcalls.Subject.
+func (x *exchange) Grant() string {
+	if x.by == nil {
+		return ""
+	}
+	return x.by.String()
+}
+
+// fail ends the exchange, if it has not ended.
+func (x *exchange) fail(err error) { x.cancel(err) }
+
+// over gives back what the exchange has taken.
+func (x *exchange) over() {
+	x.once.Do(func() {
+		for _, stop := range x.stops {
+			stop()
+		}
+		x.cancel(nil)
+		x.sent.end(fault(wasihttp.ConnectionTerminated))
+		<-x.client.requests
+	})
+}
+
+// explain returns an error of the exchange as an error-code: the reason why it was ended, if it was.
+func (x *exchange) explain(err error) *wasihttp.Error {
+	if cause := context.Cause(x.ctx); cause != nil && !errors.Is(cause, context.Canceled) {
+		err = cause
+	}
+	if text := err.Error(); strings.Contains(text, "response headers exceeded") {
+		return fault(wasihttp.ResponseHeaderSectionSize)
+	} else if strings.Contains(text, "malformed HTTP") {
+		return fault(wasihttp.ProtocolError)
+	}
+	return wasihttp.AsError(err)
+}
+
+// options are the options of the request.
+func (x *exchange) options() wasihttp.Options {
+	if x.request.Options == nil {
+		return wasihttp.Options{}
+	}
+	return *x.request.Options
+}
+
+// run sends the request, and answers.
+func (x *exchange) run(answer func(*wasihttp.Response, error)) {
+	request := x.newRequest()
+	late := time.AfterFunc(x.options().FirstByte.Or(firstByteTimeout), func() { x.fail(fault(wasihttp.ResponseTimeout)) })
+	response, err := x.client.transport.RoundTrip(request)
+	if err == nil && !late.Stop() {
+		_ = response.Body.Close()
+		err = fault(wasihttp.ResponseTimeout)
+	}
+	late.Stop()
+	var received *wasihttp.Response
+	if err == nil {
+		received, err = x.receive(response)
+	}
+	if err != nil {
+		e := x.explain(err)
+		x.sent.end(e)
+		x.over()
+		answer(nil, e)
+		return
+	}
+	if request.Body == http.NoBody {
+		x.sent.end(nil)
+	}
+	answer(received, nil)
+}
+
+// newRequest makes the request for net/http.
+func (x *exchange) newRequest() *http.Request {
+	r := &http.Request{
+		Method: x.target.Method, URL: x.target.url(), Host: x.request.Authority, Header: x.request.Fields.Header(),
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, ContentLength: x.request.Body.Length(),
+	}
+	if len(x.request.Fields.Get("user-agent")) == 0 {
+		r.Header["User-Agent"] = []string{""} // net/http would name itself
+	}
+	if r.ContentLength == 0 {
+		r.Body = http.NoBody
+		return r.WithContext(x.ctx)
+	}
+	r.Trailer = http.Header{}
+	for _, list := range x.request.Fields.Get("trailer") {
+		for name := range strings.SplitSeq(list, ",") {
+			r.Trailer[http.CanonicalHeaderKey(strings.TrimSpace(name))] = nil
+		}
+	}
+	x.sent.reader, x.sent.trailer = x.request.Body.Stream(x.ctx), r.Trailer
+	r.Body = x.sent
+	return r.WithContext(x.ctx)
+}
+
+// sentBody is the body of a request, for net/http.
+type sentBody struct {
+	body    *wasihttp.Body
+	reader  io.Reader
+	trailer http.Header
+	once    sync.Once
+}
+
+// Read implements io.Reader. At the end the trailers are there.
+func (b *sentBody) Read(p []byte) (int, error) {
+	n, err := b.reader.Read(p)
+	if errors.Is(err, io.EOF) {
+		if trailers := b.body.Trailers(); trailers != nil {
+			for name, values := range trailers.Header() {
+				b.trailer[name] = values
+			}
+		}
+		b.end(nil)
+	}
+	return n, err
+}
+
+// end tells the writer of the body how it was sent.
+func (b *sentBody) end(err error) { b.once.Do(func() { b.body.Close(err) }) }
+
+// Close implements io.Closer. Whoever answers before the end has wanted no more of it.
+func (b *sentBody) Close() error { return nil }
+
+// receive makes the response for the component. Its body is read when the component does so.
+func (x *exchange) receive(r *http.Response) (*wasihttp.Response, error) {
+	fields, err := wasihttp.FieldsOf(r.Header)
+	if err != nil || !wasihttp.ValidStatus(r.StatusCode) || r.StatusCode == http.StatusSwitchingProtocols {
+		_ = r.Body.Close()
+		if errors.Is(err, wasihttp.ErrSize) {
+			return nil, fault(wasihttp.ResponseHeaderSectionSize)
+		}
+		return nil, fault(wasihttp.ProtocolError)
+	}
+	length := r.ContentLength
+	if r.Body == http.NoBody {
+		length = 0
+	}
+	body := wasihttp.NewBodyOf(length, false, func(b *wasihttp.Body) {
+		go b.Fill(x.ctx, x.timed(r.Body), func() (*wasihttp.Fields, error) {
+			if len(r.Trailer) == 0 {
+				return nil, nil
+			}
+			return wasihttp.FieldsOf(r.Trailer)
+		})
+	})
+	body.OnClose(func(error) {
+		x.over()
+		go r.Body.Close() //nolint:errcheck // it may wait for the connection
+	})
+	return &wasihttp.Response{Status: r.StatusCode, Fields: fields, Body: body}, nil
+}
+
+// timed reads from r, and ends the exchange if nothing comes for too long.
+func (x *exchange) timed(r io.Reader) io.Reader {
+	limit := x.options().BetweenBytes.Or(betweenTimeout)
+	return &timedReader{x: x, from: r, limit: limit}
+}
+
+type timedReader struct {
+	x     *exchange
+	from  io.Reader
+	limit time.Duration
+}
+
+// Read implements io.Reader.
+func (t *timedReader) Read(p []byte) (int, error) {
+	late := time.AfterFunc(t.limit, func() { t.x.fail(fault(wasihttp.ConnectionReadTimeout)) })
+	defer late.Stop()
+	n, err := t.from.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = t.x.explain(err)
+	}
+	return n, err
+}

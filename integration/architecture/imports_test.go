@@ -215,6 +215,7 @@ var imports = map[string][]string{
 	"integration/clients":          {},
 	"integration/guides":           {},
 	"integration/conformance":      {},
+	"integration/fetch":            {},
 	"integration/web":              {},
 }
 

@@ -10,6 +10,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -19,16 +21,16 @@ import (
 // root is the top folder of the repository.
 const root = "../.."
 
-// commands returns those of a section of docs/web.md.
-func commands(t *testing.T, section string) string {
+// block returns the first block in a language of a section of docs/web.md.
+func block(t *testing.T, section, language string) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(root, "docs/web.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	found := regexp.MustCompile("(?s)\n## " + section + "\n.*?```sh\n(.*?)```").FindSubmatch(text)
+	found := regexp.MustCompile("(?s)\n## " + section + "\n.*?```" + language + "\n(.*?)```").FindSubmatch(text)
 	if found == nil {
-		t.Fatalf("docs/web.md has no commands in the section %q", section)
+		t.Fatalf("docs/web.md has no %s in the section %q", language, section)
 	}
 	return string(found[1])
 }
@@ -50,10 +52,27 @@ func run(t *testing.T, dir string, env []string, argv ...string) (stdout, stderr
 
 func TestReactord(t *testing.T) {
 	d := testkit.Start(t, t.TempDir())
+	tools := filepath.Dir(testkit.Binary(t, "reactorctl"))
+	env := []string{"REACTORD_ADDR=" + d.Address, "PATH=" + tools + string(os.PathListSeparator) + os.Getenv("PATH")}
 	for range 3 {
-		if out, errs, err := run(t, root, []string{"REACTORD_ADDR=" + d.Address}, "sh", "-eu", "-c", commands(t, "In reactord")); err != nil || out != "" {
+		if out, errs, err := run(t, root, env, "sh", "-eu", "-c", block(t, "In reactord", "sh")); err != nil || out != "" {
 			t.Fatalf("%v\n%s%s", err, out, errs)
 		}
+	}
+	var commands, want []string
+	for line := range strings.Lines(block(t, "In reactord", "console")) {
+		if command, ok := strings.CutPrefix(line, "$ "); ok {
+			commands = append(commands, command)
+		} else {
+			want = append(want, line)
+		}
+	}
+	out, errs, err := run(t, root, env, "sh", "-eu", "-c", strings.Join(commands, ""))
+	got := slices.Collect(strings.Lines(out + errs)) // what a call returns beside its stream is on the standard error
+	slices.Sort(got)
+	slices.Sort(want)
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("%v, %q, want %q", err, got, want)
 	}
 }
 
@@ -76,7 +95,7 @@ func TestWeb(t *testing.T) {
 		t.Skipf("the packages cannot be installed here: %v\n%s%s", err, out, errs)
 	}
 	t.Run("Node", func(t *testing.T) {
-		if out, errs, err := run(t, tree, env, "sh", "-eu", "-c", commands(t, "In Node")); err != nil {
+		if out, errs, err := run(t, tree, env, "sh", "-eu", "-c", block(t, "In Node", "sh")); err != nil {
 			t.Fatalf("%v\n%s%s", err, out, errs)
 		}
 	})

@@ -17,7 +17,7 @@ import (
 	"github.com/reactord/reactord/hostcalls/component"
 	"github.com/reactord/reactord/hostcalls/network"
 	hostnet "github.com/reactord/reactord/hostcalls/network/host"
-	"github.com/reactord/reactord/hostcalls/wasihttp/client"
+	httpclient "github.com/reactord/reactord/hostcalls/wasihttp/client"
 	"github.com/reactord/reactord/hostcalls/wasihttp/wasihttptest"
 )
 
@@ -131,7 +131,7 @@ func (s *wasip3Spec) serves() bool { return s.World == "wasi:http/service" }
 
 // serve carries out what a specification says of a program that answers requests, and returns what is not as it should be.
 func (h *host) serve(t *testing.T, p program, spec *wasip3Spec) (faults []string) {
-	sender := client.New(client.Config{Access: anybody{}, Stack: hostnet.New(h.executor.Driver())})
+	sender := httpclient.New(httpclient.Config{Access: anybody{}, Stack: hostnet.New(h.executor.Driver())})
 	defer sender.Close()
 	config := abi.Config{HTTP: sender}
 	for _, s := range spec.Servers {
@@ -159,8 +159,8 @@ func (h *host) serve(t *testing.T, p program, spec *wasip3Spec) (faults []string
 // anybody lets requests go everywhere.
 type anybody struct{}
 
-func (anybody) Request(*client.Target) (network.Grant, error) { return nil, nil } //nolint:nilnil // there is no grant
-func (anybody) Connect(*client.Target, netip.AddrPort) error  { return nil }
+func (anybody) Request(*httpclient.Target) (network.Grant, error) { return nil, nil } //nolint:nilnil // there is no grant
+func (anybody) Connect(*httpclient.Target, netip.AddrPort) error  { return nil }
 
 // send sends the request, and returns what is not as expected.
 func (r httpRequest) send(to string) (faults []string) {

@@ -41,11 +41,17 @@ func (s *socket) describe(op *hostcalls.Op, d Direction) {
 	if s.waitsForRate(d) {
 		op.Kind = hostcalls.OpRate
 	}
-	if s.target == "" {
-		s.target = addressOf(s.inner)
-	}
 	op.Target, op.Subject = s.target, &s.sides[d]
+	if op.Target != "" {
+		return
+	}
+	if op.Target = addressOf(s.inner); op.Target != noAddress {
+		s.target = op.Target
+	}
 }
+
+// noAddress names a socket that has no address yet.
+const noAddress = "socket"
 
 // addressOf names a socket by its peer or else its own address.
 func addressOf(s Socket) string {
@@ -62,7 +68,7 @@ func addressOf(s Socket) string {
 	if peer := peerOf(s); peer != "" {
 		return "workload " + peer
 	}
-	return "socket"
+	return noAddress
 }
 
 // peerOf returns the process at the other end of a connection in memory, if it is known.

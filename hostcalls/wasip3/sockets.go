@@ -68,7 +68,7 @@ func resolveAddresses(c call) {
 	}
 	var found []netip.Addr
 	c.await(waiting{
-		op: lookup.Op(), on: lookup,
+		op: lookup.Op, on: lookup,
 		try: func(call) (err error) {
 			found, err = lookup.Result()
 			return err
@@ -111,7 +111,7 @@ func options(of string, all []wasi.Option, socket func(call) network.Socket) (me
 
 // waiting is a call of an asynchronous function that goes on when something is ready. It needs no fiber.
 type waiting struct {
-	op hostcalls.Op
+	op func() hostcalls.Op
 	on hostcalls.Notifier
 	// try does what the call is for, or returns hostcalls.ErrWouldBlock.
 	try func(call) error
@@ -135,7 +135,7 @@ func (c call) await(w waiting) {
 		w.ended()
 		c.Trap("there is no memory for another call that waits")
 	}
-	h, o := c.host, &component.Operation{Op: w.op}
+	h, o := c.host, &component.Operation{Op: w.op()}
 	stop := func() {}
 	again := func() { stop = w.on.Notify(o.Done) }
 	over := func() {

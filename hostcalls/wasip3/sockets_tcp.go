@@ -143,7 +143,8 @@ func (c call) connect(s *tcpSocket, remote netip.AddrPort) {
 		return
 	}
 	c.await(waiting{
-		op: network.Op(s.tcp, hostcalls.OpConnect, network.Out, 0), on: network.Sink(s.tcp),
+		op: func() hostcalls.Op { return network.Op(s.tcp, hostcalls.OpConnect, network.Out, 0) },
+		on: network.Sink(s.tcp),
 		try: func(call) error {
 			defer s.host.store.AddCostSince(time.Now())
 			return s.tcp.FinishConnect()

@@ -128,7 +128,8 @@ func udpSend(c call) {
 	}
 	kept := false
 	c.await(waiting{
-		op: network.Op(s.udp, hostcalls.OpWrite, network.Out, len(data)), on: side{s.udp, network.Out},
+		op: func() hostcalls.Op { return network.Op(s.udp, hostcalls.OpWrite, network.Out, len(data)) },
+		on: side{s.udp, network.Out},
 		try: func(c call) error {
 			c.Charge(wasi.StreamCost + wasi.CopyCost(len(data)))
 			err := s.send(data, to)
@@ -182,7 +183,8 @@ func udpReceive(c call) {
 	var n int
 	var from netip.AddrPort
 	c.await(waiting{
-		op: network.Op(s.udp, hostcalls.OpRead, network.In, 0), on: side{s.udp, network.In},
+		op: func() hostcalls.Op { return network.Op(s.udp, hostcalls.OpRead, network.In, 0) },
+		on: side{s.udp, network.In},
 		try: func(c call) (err error) {
 			c.Charge(wasi.StreamCost)
 			buf = files.Borrow(wasi.MaxDatagram)

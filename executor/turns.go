@@ -30,7 +30,8 @@ func SwitchTo(f *Fiber) Next { return Next{fiber: f} }
 //     or a new one, on which Turn is called. The worker stays with the task, and the quantum goes on. (TestSwitch)
 //  4. When Turn returns, its coroutine is idle again. By Next, the task ends, waits, or goes on with a fiber that has called
 //     Switch. A task that waits so keeps its Fiber, which has its pace and its meter. (TestAgain)
-//  5. A task that was cancelled ends, whatever Turn returns.
+//  5. A task that was cancelled ends, whatever Turn returns. If that comes while Turn is about to wait, it is called once more, since
+//     it has not seen the cancel. (TestCancelledAtTheLastMoment)
 //  6. If it ends and fibers are left, each is continued, the youngest first, and runs to its end: Switch, and whatever else
 //     would wait, returns the cause or ErrEnded. So of those left, each ends before those that were there when it began.
 //     Between two of them the task gives up its worker if its quantum is over. (TestUnwinding, TestUnwindingTakesTurns)
@@ -64,8 +65,10 @@ func (ts *turns) callTurn(f *Fiber) Next {
 		}
 	}
 	for {
+		known := f.Err() != nil
 		next := ts.turn(f)
 		switch {
+		case f.Err() != nil && next.again && !known && !t.ending: // the cancel came too late for this call
 		case f.Err() != nil:
 			return End()
 		case next.fiber != nil:

@@ -509,3 +509,19 @@ func TestSizes(t *testing.T) {
 		t.Errorf("what a wake-up and a resume touch of a Task takes %d bytes, more than a cache line", end)
 	}
 }
+
+// TestCancelledAtTheLastMoment: a task that is cancelled while its Turn is about to wait has it called once more, to clean up.
+func TestCancelledAtTheLastMoment(t *testing.T) {
+	in(t, Config{Workers: 1}, func(t *testing.T, e *Executor) {
+		calls := 0
+		spawn(t, e, TaskSpec{Turn: func(f *Fiber) Next {
+			calls++
+			f.Task().Cancel(errTest) // as somebody else may, at this moment
+			return Again(1)
+		}})
+		wait(t, e)
+		if calls != 2 {
+			t.Errorf("Turn was called %d times, want 2", calls)
+		}
+	})
+}
